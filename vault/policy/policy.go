@@ -1,0 +1,103 @@
+// Package policy says what a session may do at most: the session policies that
+// are sent along when a role is assumed. It is pure; who reads a policy's file,
+// and which call carries it, is decided elsewhere.
+package policy
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxInline is the most characters AWS takes for an inline session policy
+// together with its managed ones.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+const MaxInline = 2048
+
+// MaxARNs is the most managed policies AWS takes in one call.
+const MaxARNs = 10
+
+// A Policy limits a session to what the role allows and the policy allows too.
+// The zero Policy limits nothing.
+type Policy struct {
+	Inline string   `json:"inline,omitempty"` // JSON text, white space taken out; empty for none
+	ARNs   []string `json:"arns,omitempty"`   // managed policies, in the order given
+}
+
+// IsZero reports whether p limits nothing.
+func (p Policy) IsZero() bool { return p.Inline == "" && len(p.ARNs) == 0 }
+
+// Error says what is wrong with a session policy.
+type Error struct {
+	Found string // what was found, never the policy's whole text
+	Want  string
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("session policy is %s, want %s", e.Found, e.Want) }
+
+// Parse checks an inline policy text and a list of managed policy ARNs, either of
+// which may be empty. On failure it returns an *[Error].
+func Parse(text string, arns []string) (Policy, error) {
+	p := Policy{ARNs: arns}
+	if strings.TrimSpace(text) != "" {
+		inline, err := compact(text)
+		if err != nil {
+			return Policy{}, err
+		}
+		p.Inline = inline
+	}
+	if len(arns) > MaxARNs {
+		return Policy{}, &Error{fmt.Sprintf("%d managed policies", len(arns)), fmt.Sprintf("at most %d", MaxARNs)}
+	}
+	size := utf8.RuneCountInString(p.Inline)
+	for _, arn := range arns {
+		if !isPolicyARN(arn) {
+			return Policy{}, &Error{fmt.Sprintf("%.80q", arn), "the ARN of a managed policy, such as arn:aws:iam::aws:policy/ReadOnlyAccess"}
+		}
+		size += len(arn)
+	}
+	if size > MaxInline {
+		return Policy{}, &Error{fmt.Sprintf("%d characters long", size), fmt.Sprintf("at most %d, inline text and ARNs together", MaxInline)}
+	}
+	return p, nil
+}
+
+// compact takes the white space out of a JSON text and checks that it is one
+// object of the characters AWS allows in a policy: tab, newline, carriage return
+// and U+0020 to U+00FF.
+func compact(text string) (string, error) {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &object); err != nil {
+		return "", &Error{"not JSON (" + err.Error() + ")", "an IAM policy document"}
+	}
+	if _, ok := object["Statement"]; !ok {
+		return "", &Error{"a document without Statement", "an IAM policy document"}
+	}
+	for _, r := range text {
+		if r > 0xff {
+			return "", &Error{fmt.Sprintf("a document with the character %q", r), "characters up to U+00FF"}
+		}
+	}
+	var b strings.Builder
+	inString, escaped := false, false
+	for _, r := range text {
+		switch {
+		case escaped:
+			escaped = false
+		case inString && r == '\\':
+			escaped = true
+		case r == '"':
+			inString = !inString
+		case !inString && strings.ContainsRune(" \t\r\n", r):
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String(), nil
+}
+
+func isPolicyARN(arn string) bool {
+	parts := strings.SplitN(arn, ":", 6)
+	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "iam" && strings.HasPrefix(parts[5], "policy/") && len(parts[5]) > len("policy/")
+}

@@ -1,0 +1,106 @@
+package profile
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// endpoints is where a profile sends its calls, by service; empty where nothing says.
+type endpoints map[string]Value
+
+// Services that have endpoints of their own in the environment, by the names that the services
+// section has for them.
+// https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html
+var services = []string{"iam", "rolesanywhere", "signin", "sso", "sso_oidc", "sts"}
+
+// ServiceEndpoint returns the URL that calls to a service (sts, iam, sso, sso_oidc, signin,
+// rolesanywhere) go to, and the zero Value if AWS's own is to be used. The first of these counts:
+// a flag for endpoint_url, AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the profile's services
+// section, its endpoint_url. All but the flag are passed over if
+// ignore_configured_endpoint_urls is true.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+func (p *Profile) ServiceEndpoint(service string) Value {
+	if v, ok := p.endpoints[service]; ok {
+		return v
+	}
+	return p.endpoints[""]
+}
+
+// endpoints gathers and checks what ServiceEndpoint answers. The entry "" is for all services.
+func (r *resolver) endpoints(p *Profile) (endpoints, error) {
+	all := p.Value(endpointURL)
+	if all.Origin.Kind == CommandLine {
+		return endpoints{"": all}, nil
+	}
+	if p.Bool(ignoreEndpoints) {
+		return nil, nil
+	}
+	found := endpoints{"": all}
+	if all.Origin.Kind != Environment {
+		own, err := r.services(p.Value(servicesName))
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(found, own)
+	}
+	for _, service := range services {
+		variable := "AWS_ENDPOINT_URL_" + strings.ToUpper(service)
+		if text := r.env(variable); text != "" {
+			found[service] = Value{Text: text, Origin: Origin{Kind: Environment, Name: variable}}
+		}
+	}
+	for _, service := range slices.Sorted(maps.Keys(found)) {
+		if err := settingByName[endpointURL].check(found[service]); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// services reads the services section that a profile names.
+func (r *resolver) services(section Value) (endpoints, error) {
+	if section.Text == "" {
+		return nil, nil
+	}
+	b, err := r.config.body(servicesSection, section.Text)
+	if err != nil {
+		return nil, err
+	}
+	if b == nil {
+		return nil, missing(section, servicesName, slices.Collect(maps.Keys(r.config.services)))
+	}
+	found := endpoints{}
+	for name, k := range b.keys {
+		v, ok, err := b.nested(k, endpointURL)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			found[name] = v
+		}
+	}
+	return found, nil
+}
+
+// nested returns one setting of a value that is a block of settings itself:
+//
+//	sts =
+//	  endpoint_url = https://sts.example.com
+func (b *body) nested(k bodyKey, setting string) (v Value, ok bool, err error) {
+	if !strings.HasPrefix(k.value, "\n") {
+		return Value{}, false, nil
+	}
+	for p := range b.file.pieces(k.key) {
+		name, value, ok := strings.Cut(p.text, "=")
+		origin := b.file.origin(k.section, p.line, setting)
+		if !ok {
+			return Value{}, false, &SyntaxError{origin, `a line without "=" in a block`, "KEY = VALUE"}
+		}
+		if strings.EqualFold(trim(name), setting) {
+			v.Text, _ = cutComments(trim(value))
+			v.Origin = origin
+		}
+	}
+	return v, v.Origin.Kind != Unset, nil
+}

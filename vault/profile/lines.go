@@ -1,0 +1,142 @@
+package profile
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// lines walks a text line by line. "\n", "\r\n" and a lone "\r" all end a line, as they do
+// for a file that Python opens as text.
+type lines struct {
+	text   string
+	pos    int // where the next line begins
+	number int // of the line last read, from 1
+
+	// The next "\n" and "\r", kept so that a file full of one is not searched for the
+	// other again at every line.
+	lf, cr int
+}
+
+func newLines(text string, pos, number int) *lines {
+	return &lines{text: text, pos: pos, number: number, lf: -1, cr: -1}
+}
+
+// next returns where the line begins and ends, its line ending left out.
+func (l *lines) next() (start, end int, ok bool) {
+	if l.pos >= len(l.text) {
+		return 0, 0, false
+	}
+	l.lf = l.find('\n', l.lf)
+	l.cr = l.find('\r', l.cr)
+	start, end = l.pos, min(l.lf, l.cr)
+	l.pos = min(end+1, len(l.text))
+	if strings.HasPrefix(l.text[end:], "\r\n") {
+		l.pos++ // "\r\n" is one ending
+	}
+	l.number++
+	return start, end, true
+}
+
+func (l *lines) find(b byte, known int) int {
+	if known >= l.pos {
+		return known
+	}
+	if i := strings.IndexByte(l.text[l.pos:], b); i >= 0 {
+		return l.pos + i
+	}
+	return len(l.text)
+}
+
+// isSpace is Python's str.isspace: Go's, and the four separators of ASCII.
+func isSpace(r rune) bool {
+	return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f
+}
+
+func trim(s string) string {
+	return trimRight(trimLeft(s))
+}
+
+func trimLeft(s string) string {
+	for len(s) > 0 {
+		if s[0] >= utf8.RuneSelf {
+			return strings.TrimLeftFunc(s, isSpace)
+		}
+		if !isSpace(rune(s[0])) {
+			break
+		}
+		s = s[1:]
+	}
+	return s
+}
+
+func trimRight(s string) string {
+	for len(s) > 0 {
+		last := s[len(s)-1]
+		if last >= utf8.RuneSelf {
+			return strings.TrimRightFunc(s, isSpace)
+		}
+		if !isSpace(rune(last)) {
+			break
+		}
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+type lineKind int
+
+const (
+	blankLine lineKind = iota
+	commentLine
+	headerLine     // [profile bob]
+	openHeaderLine // [profile bob
+	keyLine        // region = eu-west-1
+	moreLine       // goes on with the value above
+	badLine        // no separator, or nothing before it
+)
+
+// grammar tells what a line is. It needs to know the lines before: how deep the last key
+// stands decides whether a line goes on with its value.
+// The rules are those of Python's configparser, which reads the file for the AWS CLI.
+// https://docs.python.org/3/library/configparser.html#supported-ini-file-structure
+type grammar struct {
+	indent int
+	open   bool // there is a value to go on with
+}
+
+// read returns what the line is and the line without the blanks around it.
+func (g *grammar) read(line string) (lineKind, string) {
+	left := trimLeft(line)
+	content := trimRight(left)
+	switch {
+	case content == "":
+		return blankLine, ""
+	case content[0] == '#' || content[0] == ';':
+		return commentLine, content
+	}
+	indent := utf8.RuneCountInString(line[:len(line)-len(left)])
+	if g.open && indent > g.indent {
+		return moreLine, content
+	}
+	g.indent = indent
+	separator := strings.IndexAny(content, "=:")
+	if content[0] == '[' {
+		if strings.LastIndexByte(content, ']') > 1 {
+			g.open = false
+			return headerLine, content
+		}
+		if separator < 0 {
+			g.open = false
+			return openHeaderLine, content
+		}
+	}
+	if separator < 0 {
+		return badLine, content
+	}
+	g.open = separator > 0
+	if !g.open {
+		return badLine, content
+	}
+	return keyLine, content
+}

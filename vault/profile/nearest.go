@@ -1,0 +1,72 @@
+package profile
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+const (
+	maxNear     = 3
+	maxNearName = 64 // longer names are not compared: it would cost and help nobody
+)
+
+// Nearest returns up to three profiles whose names are much like this one, best first.
+func (f *File) Nearest(name string) []string { return Nearest(name, f.names) }
+
+// Nearest returns up to three of the names that are much like this one, best first.
+func Nearest(name string, among []string) []string {
+	type candidate struct {
+		name  string
+		steps int
+	}
+	var near []candidate
+	limit := 1 + len(name)/4
+	for _, other := range among {
+		if len(other) > maxNearName || len(name) > maxNearName || other == name {
+			continue
+		}
+		steps := editSteps(strings.ToLower(name), strings.ToLower(other))
+		if steps > limit && len(name) >= 3 && strings.Contains(strings.ToLower(other), strings.ToLower(name)) {
+			steps = limit
+		}
+		if steps <= limit {
+			near = append(near, candidate{other, steps})
+		}
+	}
+	slices.SortFunc(near, func(a, b candidate) int {
+		return cmp.Or(a.steps-b.steps, strings.Compare(a.name, b.name))
+	})
+	var names []string
+	for _, c := range near[:min(len(near), maxNear)] {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// editSteps counts the letters to insert, remove, replace or swap with the next one to make one
+// name of the other.
+func editSteps(from, to string) int {
+	a, b := []rune(from), []rune(to)
+	var before []int
+	last := make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := range a {
+		row := make([]int, len(b)+1)
+		row[0] = i + 1
+		for j := range b {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			row[j+1] = min(last[j]+cost, last[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+		before, last = last, row
+	}
+	return last[len(b)]
+}

@@ -1,0 +1,205 @@
+package profile
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// rule is what a value must be: in words, by example, and as a test.
+type rule struct {
+	want    string
+	example string
+	ok      func(string) bool
+}
+
+func (r rule) String() string {
+	if r.example == "" {
+		return r.want
+	}
+	return r.want + ", such as " + r.example
+}
+
+// The rules, each the alphabet and length that the service itself names.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+var (
+	anyText    = rule{"text", "", printable}
+	anyName    = rule{"a name", "prod", oneLine}
+	anyCommand = rule{"a command", "/usr/local/bin/token", printable}
+	anyPath    = rule{"the path of a file", "/etc/aws/token", oneLine}
+	formatName = rule{"a format's name", "json", alphabet(1, 32, "-")}
+
+	regionName  = rule{"a region", "eu-west-1", isRegion}
+	boolean     = rule{"true or false", "", func(s string) bool { return oneOf("true", "false")(strings.ToLower(s)) }}
+	webURL      = rule{"a URL", "https://example.com", isWebURL}
+	accountID   = rule{"an account number of 12 digits", "123456789012", isAccountID}
+	roleARN     = rule{"the ARN of a role", "arn:aws:iam::123456789012:role/Admin", isIAMARN("role/", false)}
+	policyARNs  = rule{"up to 10 ARNs of managed policies", "arn:aws:iam::aws:policy/ReadOnlyAccess", isPolicyARNs}
+	sessionName = rule{"2 to 64 letters, digits or any of =,.@_+-", "alice", isSessionName}
+	identity    = rule{"2 to 64 letters, digits or any of =,.@_+-", "alice", alphabet(2, 64, "=,.@+-")}
+	externalID  = rule{"2 to 1224 letters, digits or any of =,.@:/_+-", "a1b2c3", alphabet(2, 1224, "=,.@:/+-")}
+	ssoRoleName = rule{"the name of a permission set", "ReadOnly", alphabet(1, 64, "=,.@+-")}
+	scopes      = rule{"scopes between commas", "sso:account:access", eachOf(printable)}
+	mfaSerial   = rule{"a virtual or hardware MFA device (STS takes no FIDO key)", "arn:aws:iam::123456789012:mfa/alice", isMFASerial}
+
+	credentialSource = rule{"Environment, Ec2InstanceMetadata or EcsContainer", "", oneOf("Environment", "Ec2InstanceMetadata", "EcsContainer")}
+	stsEndpoints     = rule{"regional or legacy", "", oneOf("regional", "legacy")}
+
+	keyID     = rule{"an access key id: letters and digits", "", alphabet(1, 128, "")}
+	keySecret = rule{"printable characters without blanks", "", isGraphic}
+
+	signIn = rule{"the identity that aws login wrote", "arn:aws:iam::123456789012:user/alice", oneLine}
+
+	tagPairs = rule{"up to 50 KEY=VALUE pairs with different keys", "team=blue,cost=42", func(s string) bool { _, ok := readTags(s); return ok }}
+	tagKeys  = rule{"keys of session tags", "team,cost", eachOf(isTagKey)}
+
+	roleSeconds   = rule{"a number of seconds from 900 to 43200", "3600", secondsWithin(900, 43200)}
+	roleDuration  = rule{"a duration from 15m to 12h", "1h", durationWithin(15*time.Minute, 12*time.Hour)}
+	userDuration  = rule{"a duration from 15m to 36h", "8h", durationWithin(15*time.Minute, 36*time.Hour)}
+	leastDuration = rule{"a duration up to 12h", "5m", durationWithin(0, 12*time.Hour)}
+	anyDuration   = rule{"a duration or a number of seconds", "1h", isAge}
+)
+
+// alphabet takes ASCII letters, digits, the underscore and what extra holds.
+func alphabet(least, most int, extra string) func(string) bool {
+	return func(s string) bool {
+		if len(s) < least || len(s) > most {
+			return false
+		}
+		for i := range len(s) {
+			if !isWord(s[i]) && strings.IndexByte(extra, s[i]) < 0 {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+func isWord(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
+}
+
+func printable(s string) bool {
+	for _, r := range s {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return false
+		}
+	}
+	return trim(s) != ""
+}
+
+func oneLine(s string) bool { return printable(s) && !strings.Contains(s, "\n") }
+
+func isGraphic(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func oneOf(words ...string) func(string) bool {
+	return func(s string) bool {
+		return slices.Contains(words, s)
+	}
+}
+
+func eachOf(ok func(string) bool) func(string) bool {
+	return func(s string) bool {
+		list := splitList(s)
+		for _, entry := range list {
+			if !ok(entry) || strings.ContainsAny(entry, "\n\t") {
+				return false
+			}
+		}
+		return len(list) > 0
+	}
+}
+
+// isRegion takes what can be one label of a host name, for that is what it becomes.
+func isRegion(s string) bool {
+	return alphabet(1, 63, "-")(s) && !strings.Contains(s, "_") && s[0] != '-' && s[len(s)-1] != '-' &&
+		strings.Trim(s, "0123456789") != ""
+}
+
+func isWebURL(s string) bool {
+	if !isGraphic(s) {
+		return false
+	}
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != ""
+}
+
+func isAccountID(s string) bool { return len(s) == 12 && isDigits(s) }
+
+func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// isIAMARN takes arn:PARTITION:iam::ACCOUNT:KIND/NAME.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+func isIAMARN(kind string, managed bool) func(string) bool {
+	return func(s string) bool {
+		parts := strings.SplitN(s, ":", 6)
+		if len(s) > 2048 || len(parts) != 6 || !isGraphic(s) {
+			return false
+		}
+		return parts[0] == "arn" && alphabet(1, 32, "-")(parts[1]) && parts[2] == "iam" && parts[3] == "" &&
+			(isAccountID(parts[4]) || managed && parts[4] == "aws") &&
+			strings.HasPrefix(parts[5], kind) && len(parts[5]) > len(kind)
+	}
+}
+
+func isPolicyARNs(s string) bool {
+	return eachOf(isIAMARN("policy/", true))(s) && len(splitList(s)) <= 10
+}
+
+// isSessionName also takes ${aws:username}, for which the caller's name is put in.
+func isSessionName(s string) bool {
+	return len(s) <= 128 && alphabet(2, 64, "=,.@+-")(strings.ReplaceAll(s, "${aws:username}", "me"))
+}
+
+func isMFASerial(s string) bool {
+	return alphabet(1, 256, "=/:,.@+-")(s) && !strings.HasPrefix(s, "u2f/") && !strings.Contains(s, ":u2f/")
+}
+
+func secondsWithin(least, most int) func(string) bool {
+	return func(s string) bool {
+		n, err := strconv.Atoi(s)
+		return err == nil && isDigits(s) && n >= least && n <= most
+	}
+}
+
+func durationWithin(least, most time.Duration) func(string) bool {
+	return func(s string) bool {
+		d, err := time.ParseDuration(s)
+		return err == nil && d >= least && d <= most
+	}
+}
+
+func isAge(s string) bool {
+	d, ok := readDuration(s)
+	return ok && d > 0
+}
+
+// readDuration reads a number of seconds or a Go duration.
+func readDuration(s string) (time.Duration, bool) {
+	if isDigits(s) {
+		n, err := strconv.ParseInt(s, 10, 32)
+		return time.Duration(n) * time.Second, err == nil
+	}
+	d, err := time.ParseDuration(s)
+	return d, err == nil
+}
+
+func splitList(s string) []string {
+	var list []string
+	for entry := range strings.SplitSeq(s, ",") {
+		if entry = trim(entry); entry != "" {
+			list = append(list, entry)
+		}
+	}
+	return list
+}

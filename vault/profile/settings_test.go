@@ -1,0 +1,151 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const arn = "arn:aws:iam::123456789012:"
+
+// Values of each setting that it takes and that it refuses.
+var examples = map[string]struct{ good, bad []string }{
+	"region":                          {[]string{"eu-west-1", "us-gov-east-1"}, []string{"eu_west_1", "-eu", "eu-", "eu west", `"eu-west-1"`, "eu.west", "123", "../x"}},
+	"output":                          {[]string{"json", "yaml-stream"}, []string{"json text"}},
+	"mfa_serial":                      {[]string{arn + "mfa/alice", "GAHT12345678"}, []string{arn + "u2f/user/alice", "u2f/alice", "a b"}},
+	"mfa_process":                     {[]string{"pass otp aws # one"}, []string{"a\x1bb"}},
+	"mfa_max_age":                     {[]string{"15m", "900"}, []string{"0", "-5m", "soon", "99999999999"}},
+	"role_arn":                        {[]string{arn + "role/Admin", "arn:aws-cn:iam::123456789012:role/a/b"}, []string{"Admin", arn + "user/bob", arn + "role/", "arn:aws:iam::12345:role/A", "arn:aws:sts::123456789012:role/A", arn + "role/A b"}},
+	"role_session_name":               {[]string{"alice", "${aws:username}", "x-${aws:username}"}, []string{"a", "alice smith", "${aws:userid}", strings.Repeat("a", 65)}},
+	"external_id":                     {[]string{"a:b/c", "12"}, []string{"1", "a b"}},
+	"source_identity":                 {[]string{"alice@example.com"}, []string{"a", "aws:alice"}},
+	"session_tags":                    {[]string{"a=b", "a=b,c=", "é=ü 1"}, []string{"a", "=b", "a=b,A=c", "a=#", strings.Repeat("k", 129) + "=v", "a=" + strings.Repeat("v", 257), manyTags(51)}},
+	"transitive_session_tags":         {[]string{"a", "a, b"}, []string{",", "a!", "a\nb"}},
+	"session_policy":                  {[]string{`{"Version": "2012-10-17"}`}, []string{"\x00"}},
+	"session_policy_arns":             {[]string{"arn:aws:iam::aws:policy/ReadOnlyAccess, " + arn + "policy/Own"}, []string{"ReadOnlyAccess", arn + "role/Admin", strings.Repeat(arn+"policy/a,", 11)}},
+	"duration_seconds":                {[]string{"900", "43200"}, []string{"899", "43201", "1h", "an hour", "+900", "1e3"}},
+	"source_profile":                  {[]string{"hub", "my hub"}, []string{"a\x07"}},
+	"credential_source":               {[]string{"Environment", "Ec2InstanceMetadata", "EcsContainer"}, []string{"environment", "Else"}},
+	"credential_process":              {[]string{"get 'a b' | c"}, []string{"a\x00b"}},
+	"web_identity_token_file":         {[]string{"/var/run/token #1"}, []string{"a\x07"}},
+	"web_identity_token_process":      {[]string{"get token"}, []string{"a\x07"}},
+	"sso_start_url":                   {[]string{"https://example.awsapps.com/start#/"}, []string{"example.com", "ftp://example.com", "https://", "https://a b"}},
+	"sso_region":                      {[]string{"eu-west-1"}, []string{"Europe!"}},
+	"sso_account_id":                  {[]string{"012345678901"}, []string{"1234", "12345678901a"}},
+	"sso_role_name":                   {[]string{"ReadOnly"}, []string{"Read Only"}},
+	"sso_registration_scopes":         {[]string{"sso:account:access, b"}, []string{",,"}},
+	"login_session":                   {[]string{arn + "user/alice"}, []string{"a\x07"}},
+	"aws_access_key_id":               {[]string{"AKIAIOSFODNN7EXAMPLE"}, []string{"AKIA IOSFODNN7", "AKIA-X"}},
+	"aws_secret_access_key":           {[]string{"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}, []string{"a b", "ключ"}},
+	"aws_session_token":               {[]string{"IQoJb3JpZ2lu=="}, []string{"a b"}},
+	"sts_regional_endpoints":          {[]string{"regional", "legacy"}, []string{"Regional", "global"}},
+	"endpoint_url":                    {[]string{"http://127.0.0.1:4566"}, []string{"localhost:4566", "https://[::1"}},
+	"ignore_configured_endpoint_urls": {[]string{"true", "False"}, []string{"yes"}},
+	"ca_bundle":                       {[]string{"/etc/ssl/corp #1.pem"}, []string{"a\x07"}},
+	"use_fips_endpoint":               {[]string{"true"}, []string{"1"}},
+	"use_dualstack_endpoint":          {[]string{"false"}, []string{"off"}},
+}
+
+func manyTags(n int) string {
+	var tags []string
+	for i := range n {
+		tags = append(tags, fmt.Sprintf("k%d=v", i))
+	}
+	return strings.Join(tags, ",")
+}
+
+func TestValuesAreChecked(t *testing.T) {
+	for _, s := range Settings() {
+		e := examples[s.Name]
+		// Names of other sections are looked up, not only checked.
+		if !s.InFiles || slices.Contains([]string{"include_profile", "sso_session", "services"}, s.Name) {
+			continue
+		}
+		if len(e.good) == 0 || len(e.bad) == 0 {
+			t.Errorf("%s has no examples", s.Name)
+		}
+		for _, v := range e.good {
+			p, err := config(t, "[profile p]\n"+s.Name+" = "+v).Resolve("p", Inputs{})
+			if err != nil || p.Text(s.Name) != v {
+				t.Errorf("%s = %s: %v", s.Name, v, err)
+			}
+		}
+		for _, v := range e.bad {
+			_, err := config(t, "[profile p]\n"+s.Name+" = "+strings.ReplaceAll(v, "\n", "\n  ")).Resolve("p", Inputs{})
+			if !isOurs(err) || !strings.HasPrefix(err.Error(), "config:2: ") {
+				t.Errorf("%s = %q: %v", s.Name, v, err)
+			}
+		}
+		if s.Example != "" && !settingByName[s.Name].in.ok(s.Example) {
+			t.Errorf("%s refuses its own example", s.Name)
+		}
+	}
+}
+
+func TestVariablesAreChecked(t *testing.T) {
+	f := config(t, "")
+	for variable, c := range map[string]struct{ good, bad, want string }{
+		"AWS_REGION":                    {"eu-west-1", "eu west", `is "eu west", want a region, such as eu-west-1`},
+		"AWS_ASSUME_ROLE_TTL":           {"1h", "5", `is "5", want a duration from 15m to 12h, such as 1h`},
+		"AWS_SESSION_TOKEN_TTL":         {"36h", "37h", `is "37h", want a duration from 15m to 36h, such as 8h`},
+		"AWS_CHAINED_SESSION_TOKEN_TTL": {"8h", "x", `is "x", want a duration from 15m to 36h, such as 8h`},
+		"AWS_FEDERATION_TOKEN_TTL":      {"15m", "14m", `is "14m", want a duration from 15m to 36h, such as 8h`},
+		"AWS_MIN_TTL":                   {"0s", "-1s", `is "-1s", want a duration up to 12h, such as 5m`},
+		"AWS_SESSION_TAGS":              {"a=b", "a", `is "a", want up to 50 KEY=VALUE pairs with different keys, such as team=blue,cost=42`},
+		"AWS_MFA_SERIAL": {"GAHT12345678", arn + "u2f/user/alice",
+			`is "` + arn + `u2f/user/alice", want a virtual or hardware MFA device (STS takes no FIDO key), such as ` + arn + "mfa/alice"},
+	} {
+		resolve(t, f, "p", Inputs{Env: env(map[string]string{variable: c.good})})
+		got := fails(t, f, "p", Inputs{Env: env(map[string]string{variable: c.bad})})
+		if want := variable + " " + c.want; got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
+}
+
+func TestSettingsTable(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range Settings() {
+		if seen[s.Name] || s.Want == "" || strings.ToLower(s.Name) != s.Name {
+			t.Errorf("%+v", s)
+		}
+		seen[s.Name] = true
+		if !s.InFiles && len(s.Env) == 0 {
+			t.Errorf("nothing sets %s", s.Name)
+		}
+	}
+	for _, want := range []SettingInfo{
+		{"region", []string{"AWS_REGION", "AWS_DEFAULT_REGION"}, false, true, true, false, "a region", "eu-west-1", ""},
+		{"duration_seconds", []string{"AWS_ASSUME_ROLE_TTL"}, true, true, true, false, "a number of seconds from 900 to 43200", "3600", "a duration from 15m to 12h"},
+		{"aws_secret_access_key", nil, false, false, true, true, "printable characters without blanks", "", ""},
+		{"min_ttl", []string{"AWS_MIN_TTL"}, true, false, false, false, "a duration up to 12h", "5m", ""},
+	} {
+		i := slices.IndexFunc(Settings(), func(s SettingInfo) bool { return s.Name == want.Name })
+		if got := Settings()[i]; fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("got  %+v\nwant %+v", got, want)
+		}
+	}
+}
+
+func TestNoFileSettings(t *testing.T) {
+	p := resolve(t, config(t, "[profile p]\nmin_ttl = never\n"), "p", Inputs{})
+	if len(p.Names()) != 0 {
+		t.Errorf("names %q", p.Names())
+	}
+}
+
+func TestFlagDurations(t *testing.T) {
+	in := Inputs{Flags: map[string]Flag{"duration_seconds": {"--duration", "2h0m0s"}}}
+	p := resolve(t, config(t, ""), "p", in)
+	if p.Duration("duration_seconds").Hours() != 2 {
+		t.Errorf("%v", p.Duration("duration_seconds"))
+	}
+	in.Flags["duration_seconds"] = Flag{"--duration", "1m"}
+	var e *ValueError
+	_, err := config(t, "").Resolve("p", in)
+	if !errors.As(err, &e) || e.Setting != "duration_seconds" || e.Found != "1m" || e.Origin.Kind != CommandLine {
+		t.Errorf("%+v", e)
+	}
+}
