@@ -1,0 +1,145 @@
+package prompt
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func no(reason error) func(Env) error { return func(Env) error { return reason } }
+
+func TestChoose(t *testing.T) {
+	broken := errors.New("broken")
+	works := no(nil)
+	drivers := []Driver{
+		{Name: "first", Works: no(broken)},
+		{Name: "picky", Works: works, suits: no(errNotKDE)},
+		{Name: "device", Works: works, Device: true},
+		{Name: "second", Works: works},
+		{Name: "third", Works: works},
+	}
+	for _, c := range []struct {
+		drivers []Driver
+		name    string
+		want    string
+		err     string
+	}{
+		{drivers, "", "second", ""},
+		{drivers, "picky", "picky", ""},
+		{drivers, "device", "device", ""},
+		{drivers, "third", "third", ""},
+		{drivers, "first", "", "cannot ask by first: broken"},
+		{drivers[:3], "", "", "no way to ask: first: broken; picky: the desktop is not KDE"},
+		{drivers[:2], "pass", "", `prompt driver is "pass", want one of first, picky`},
+	} {
+		p, err := choose(c.drivers, Env{}, c.name, Options{})
+		if err != nil {
+			if err.Error() != c.err {
+				t.Errorf("choosing %q fails with %q, want %q", c.name, err, c.err)
+			}
+			continue
+		}
+		if got := p.(*prompter).driver.Name; got != c.want {
+			t.Errorf("choosing %q takes %s, want %s %s", c.name, got, c.want, c.err)
+		}
+	}
+	_, err := choose(drivers[:1], Env{}, "", Options{})
+	var none *NoWayError
+	if !errors.As(err, &none) || !errors.Is(err, broken) || none.Tried[0].Driver != "first" {
+		t.Errorf("the error is %#v, want a NoWayError with the reason", err)
+	}
+}
+
+// TestDeviceAnswersCodesOnly names a device: what it cannot answer is asked as if it had not been named.
+func TestDeviceAnswersCodesOnly(t *testing.T) {
+	key := &stub{answers: []string{"123456"}, device: true}
+	person := &stub{answers: []string{"AKIAIOSFODNN7EXAMPLE", "y"}}
+	device, other := key.driver(), person.driver()
+	device.Name = "key"
+	p, err := choose([]Driver{device, other}, Env{}, "key", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		kind Kind
+		want string
+	}{{Line, "AKIAIOSFODNN7EXAMPLE"}, {Code, "123456"}, {Confirm, "y"}} {
+		if got, err := p.Ask(t.Context(), Request{Kind: c.kind}); got != c.want || err != nil {
+			t.Errorf("a %s is answered with %q, %v, want %q", c.kind, got, err, c.want)
+		}
+	}
+	alone, err := choose([]Driver{device}, Env{}, "key", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var none *NoWayError
+	if _, err := alone.Ask(t.Context(), Request{Kind: Line}); !errors.As(err, &none) {
+		t.Errorf("the error is %v, want a NoWayError", err)
+	}
+}
+
+// TestTerminalBusy checks that no driver gets at a terminal that a running program has.
+func TestTerminalBusy(t *testing.T) {
+	w := newWorld(t)
+	w.tty = &typist{keys: "abc\r"}
+	w.vars["GPG_TTY"] = "/dev/pts/1"
+	w.programs = []string{"pinentry"}
+	w.outputs = []string{"OK\nD gtk2:curses\nOK\n"}
+	_, err := choose([]Driver{terminal, pinentry}, w.env(), "", Options{TerminalBusy: true})
+	var none *NoWayError
+	if !errors.As(err, &none) || !errors.Is(none.Tried[0].Err, ErrTerminalBusy) || !errors.Is(none.Tried[1].Err, ErrTerminalBusy) {
+		t.Errorf("the error is %v, want twice %v", err, ErrTerminalBusy)
+	}
+	p, err := choose([]Driver{terminal, pinentry}, w.env(), "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := p.Ask(t.Context(), Request{Kind: Line}); got != "abc" || err != nil {
+		t.Errorf("the answer is %q, %v, want abc", got, err)
+	}
+}
+
+// TestTerminalBusyForPrograms has ykman run while another program has the terminal: it does not get it too.
+func TestTerminalBusyForPrograms(t *testing.T) {
+	w := newWorld(t)
+	w.programs, w.outputs = []string{"ykman"}, []string{"123\n", "123456\n"}
+	p, err := choose([]Driver{ykman}, w.env(), "ykman", Options{TerminalBusy: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := p.Ask(t.Context(), Request{Kind: Code, Device: serial}); got != "123456" || err != nil {
+		t.Errorf("the answer is %q, %v", got, err)
+	}
+	if w.stdin[1] == nil {
+		t.Error("ykman gets the terminal")
+	}
+}
+
+func TestNoControllingTerminal(t *testing.T) {
+	_, err := choose([]Driver{terminal}, newWorld(t).env(), "terminal", Options{})
+	if err == nil || err.Error() != "cannot ask by terminal: no controlling terminal" {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestDrivers checks the table: names once, the terminal first, no device unless it is named.
+func TestDrivers(t *testing.T) {
+	all := names(Drivers())
+	if all[0] != "terminal" || !slices.Contains(all, "ykman") {
+		t.Errorf("the drivers are %s, want the terminal first, and ykman", all)
+	}
+	slices.Sort(all)
+	if len(slices.Compact(all)) != len(Drivers()) {
+		t.Errorf("a name stands twice in %s", all)
+	}
+	for _, d := range Drivers() {
+		if d.Works == nil || d.Ask == nil || d.Name != strings.ToLower(d.Name) {
+			t.Errorf("driver %q lacks something", d.Name)
+		}
+	}
+	var unknown *UnknownDriverError
+	if _, err := Choose(newWorld(t).env(), "pass", Options{}); !errors.As(err, &unknown) || unknown.Name != "pass" {
+		t.Errorf("the error is %v, want an UnknownDriverError", err)
+	}
+}

@@ -1,0 +1,36 @@
+package prompt
+
+import "context"
+
+// A Driver is one way of asking.
+type Driver struct {
+	Name string
+
+	// Terminal says that it needs the controlling terminal.
+	Terminal bool
+
+	// Device says that a device answers and not a person. Such a driver answers Codes only, is used only when it is
+	// named, and is not asked a second time for an answer that was wrong.
+	Device bool
+
+	// Works returns nil if the driver can ask here, and otherwise why it cannot.
+	Works func(Env) error
+
+	// Ask puts a question once and returns what was answered, be it well formed or not.
+	Ask func(ctx context.Context, env Env, r Request) (string, error)
+
+	// suits returns why the driver, though it may work, is not the one to use unless it is named. Nil: it is.
+	suits func(Env) error
+}
+
+// Drivers returns this system's drivers in the order in which they are preferred.
+func Drivers() []Driver { return systemDrivers() }
+
+// names returns the names of drivers, in their order.
+func names(drivers []Driver) []string {
+	var all []string
+	for _, d := range drivers {
+		all = append(all, d.Name)
+	}
+	return all
+}

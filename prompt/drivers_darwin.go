@@ -1,0 +1,5 @@
+package prompt
+
+func systemDrivers() []Driver {
+	return []Driver{terminal, osascript, pinentry, ykman}
+}

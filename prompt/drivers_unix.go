@@ -1,0 +1,7 @@
+//go:build unix && !darwin
+
+package prompt
+
+func systemDrivers() []Driver {
+	return []Driver{terminal, kdialog, zenity, pinentry, ykman}
+}

@@ -1,0 +1,5 @@
+package prompt
+
+func systemDrivers() []Driver {
+	return []Driver{terminal, wincredui, pinentry, ykman}
+}

@@ -1,0 +1,68 @@
+package prompt
+
+import (
+	"context"
+	"errors"
+	"html"
+	"slices"
+	"strings"
+)
+
+// kdialog asks in a KDE dialog.
+var kdialog = Driver{
+	Name: "kdialog",
+	Works: func(env Env) error {
+		_, err := dialogProgram(env, "kdialog")
+		return err
+	},
+	Ask:   askKDialog,
+	suits: onKDE,
+}
+
+var errNotKDE = errors.New("the desktop is not KDE")
+
+// onKDE returns nil on a KDE desktop.
+// https://specifications.freedesktop.org/desktop-entry-spec/latest/recognized-keys.html#key-onlyshowin
+func onKDE(env Env) error {
+	if slices.Contains(strings.Split(env.variable("XDG_CURRENT_DESKTOP"), ":"), "KDE") {
+		return nil
+	}
+	return errNotKDE
+}
+
+// kdialogNo is the status for Cancel and No.
+const kdialogNo = 1
+
+func askKDialog(ctx context.Context, env Env, r Request) (string, error) {
+	path, err := dialogProgram(env, "kdialog")
+	if err != nil {
+		return "", err
+	}
+	form := "--inputbox"
+	switch {
+	case r.Kind == Confirm:
+		form = "--yesno"
+	case r.Kind.hidden():
+		form = "--password"
+	}
+	out, err := env.Run(ctx, []string{path, "--title", title, form, kdialogText(r.message())}, noInput)
+	code, exited := exitCode(err)
+	switch {
+	case err == nil && r.Kind == Confirm:
+		return yes(true), nil
+	case err == nil:
+		return dialogAnswer(out), nil
+	case !exited || code != kdialogNo:
+		return "", err
+	case r.Kind == Confirm:
+		return yes(false), nil
+	}
+	return "", ErrCancelled
+}
+
+// kdialogText returns s as rich text, which Qt would otherwise guess at from what is in it. kdialog itself reads \\
+// and \n.
+func kdialogText(s string) string {
+	s = strings.ReplaceAll(html.EscapeString(s), "\n", "<br/>")
+	return "<qt>" + strings.ReplaceAll(s, `\`, `\\`) + "</qt>"
+}

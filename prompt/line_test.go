@@ -1,0 +1,165 @@
+package prompt
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+)
+
+// A typist is a terminal on which keys have been pressed.
+type typist struct {
+	keys     string
+	shown    strings.Builder
+	raw      bool
+	restored int
+	discards int
+	closed   bool
+	failing  error // returned by Keys
+}
+
+func (t *typist) Keys() error { t.raw = true; return t.failing }
+
+// redrawKey is where the process was stopped and continued.
+const redrawKey = 0xff
+
+func (t *typist) ReadKey(ctx context.Context) (byte, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if t.keys == "" {
+		return 0, io.EOF
+	}
+	b := t.keys[0]
+	t.keys = t.keys[1:]
+	if b == redrawKey {
+		return 0, ErrRedraw
+	}
+	return b, nil
+}
+
+func (t *typist) Write(_ context.Context, s string) error { t.shown.WriteString(s); return nil }
+
+func (t *typist) Restore(discard bool) error {
+	t.raw = false
+	t.restored++
+	if discard {
+		t.discards++
+	}
+	return nil
+}
+
+func (t *typist) Close() error { t.closed = true; return nil }
+
+func TestReadLine(t *testing.T) {
+	long := strings.Repeat("x", maxAnswer)
+	for name, c := range map[string]struct {
+		keys  string
+		echo  echo
+		want  string
+		shown string
+		left  string
+	}{
+		"plain":                    {"abc\r", plain, "abc", "abc", ""},
+		"line feed ends too":       {"abc\nrest", plain, "abc", "abc", "rest"},
+		"stars":                    {"aé\r", stars, "aé", "**", ""},
+		"nothing":                  {"abc\x7f\r", nothing, "ab", "", ""},
+		"backspace":                {"ab\x08c\r", plain, "ac", "ab\b \bc", ""},
+		"backspace at the start":   {"\x7f\x7fa\r", stars, "a", "*", ""},
+		"backspace over é":         {"é\x7f\r", stars, "", "*\b \b", ""},
+		"kill":                     {"abc\x15d\r", stars, "d", "***\b \b\b \b\b \b*", ""},
+		"word":                     {"ab cd  \x17e\r", plain, "ab e", "ab cd  " + strings.Repeat("\b \b", 4) + "e", ""},
+		"word of a secret":         {"ab cd\x17e\r", stars, "e", "*****" + strings.Repeat("\b \b", 5) + "*", ""},
+		"tab":                      {"a\tb\r", plain, "a\tb", "a b", ""},
+		"control characters":       {"a\x00\x01\x1ab\r", plain, "ab", "ab", ""},
+		"end of file is not first": {"a\x04b\r", plain, "ab", "ab", ""},
+		"arrow":                    {"a\x1b[Db\r", plain, "ab", "ab", ""},
+		"function key":             {"a\x1bOP\x1b[15~b\r", plain, "ab", "ab", ""},
+		"bracketed paste":          {"\x1b[200~abc\x1b[201~\r", stars, "abc", "***", ""},
+		"alt":                      {"\x1bxa\r", plain, "a", "a", ""},
+		"escape, then enter":       {"a\x1b\r", plain, "a", "a", ""},
+		"half a sequence":          {"a\x1b[1\rb", plain, "a", "a", "b"},
+		"stopped and continued":    {"ab\xffc\r", stars, "abc", "**\nquestion: ***", ""},
+		"too long by some":         {long + "yz\r", nothing, long + "y", "", ""},
+		"too long, then killed":    {long + "yz\x15a\r", nothing, "a", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tty := &typist{keys: c.keys}
+			got, err := readLine(t.Context(), tty, "question: ", c.echo)
+			if err != nil || got != c.want {
+				t.Errorf("the line is %q, %v, want %q", got, err, c.want)
+			}
+			if shown := tty.shown.String(); shown != "question: "+c.shown {
+				t.Errorf("the terminal shows %q, want %q after the question", shown, c.shown)
+			}
+			if tty.keys != c.left {
+				t.Errorf("%q is left to read, want %q", tty.keys, c.left)
+			}
+		})
+	}
+}
+
+func TestReadLineCancelled(t *testing.T) {
+	for _, keys := range []string{"\x03", "abc\x03", "\x04", "abc\x15\x04", "", "abc"} {
+		if got, err := readLine(t.Context(), &typist{keys: keys}, "", plain); !errors.Is(err, ErrCancelled) || got != "" {
+			t.Errorf("%q answers %q, %v, want it cancelled", keys, got, err)
+		}
+	}
+}
+
+// FuzzReadLine presses any keys: the answer is bounded, a hidden one is not shown, and no sequence of ours or of the
+// user's reaches the terminal.
+func FuzzReadLine(f *testing.F) {
+	for _, keys := range []string{"abc\r", "aé\x7f\x15\r", "\x1b[200~x\x1b[201~\r", "\xffa\xc3\r", "a b\x17\x04\x03"} {
+		f.Add(keys)
+	}
+	f.Fuzz(func(t *testing.T, keys string) {
+		for _, e := range []echo{plain, stars, nothing} {
+			tty := &typist{keys: keys}
+			got, err := readLine(t.Context(), tty, "?", e)
+			if err != nil && !errors.Is(err, ErrCancelled) {
+				t.Fatalf("%q fails with %v, want none or %v", keys, err, ErrCancelled)
+			}
+			if len(got) > maxAnswer+1 || strings.ContainsAny(got, "\r\n\x1b") {
+				t.Fatalf("%q answers %q", keys, got)
+			}
+			shown := tty.shown.String()
+			if strings.Contains(shown, "\x1b") {
+				t.Fatalf("%q shows %q, want no escape", keys, shown)
+			}
+			if e != plain && strings.Trim(shown, "?*\b \n") != "" {
+				t.Fatalf("%q shows %q, want only stars", keys, shown)
+			}
+		}
+	})
+}
+
+func TestAskTerminal(t *testing.T) {
+	broken := errors.New("broken")
+	for name, c := range map[string]struct {
+		tty      typist
+		request  Request
+		want     string
+		err      error
+		discards int
+	}{
+		"answered":         {typist{keys: "abc\r"}, Request{Kind: Secret}, "abc", nil, 0},
+		"code given up":    {typist{keys: "\x04"}, Request{Kind: Code}, "", ErrCancelled, 0},
+		"secret given up":  {typist{keys: "abc"}, Request{Kind: Secret}, "", ErrCancelled, 1},
+		"phrase given up":  {typist{keys: "abc"}, Request{Kind: Passphrase}, "", ErrCancelled, 1},
+		"no state to read": {typist{failing: broken}, Request{Kind: Line}, "", broken, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tty := c.tty
+			env := Env{OpenTTY: func() (TTY, error) { return &tty, nil }}
+			got, err := askTerminal(t.Context(), env, c.request)
+			if got != c.want || !errors.Is(err, c.err) {
+				t.Errorf("the answer is %q, %v, want %q, %v", got, err, c.want, c.err)
+			}
+			if c.tty.failing == nil && tty.restored != 1 || tty.discards != c.discards || !tty.closed {
+				t.Errorf("the terminal was restored %d times, cleared %d times, closed: %v", tty.restored, tty.discards, tty.closed)
+			}
+		})
+	}
+}

@@ -1,0 +1,99 @@
+package prompt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// osascript asks in a macOS dialog. The script goes in by standard input.
+var osascript = Driver{
+	Name:  "osascript",
+	Works: osascriptWorks,
+	Ask:   askOSAScript,
+}
+
+// osascriptWorks asks launchd what kind of session this is: over ssh osascript is there and no dialog can be opened.
+func osascriptWorks(env Env) error {
+	if _, err := env.LookPath("osascript"); err != nil {
+		return err
+	}
+	launchctl, err := env.LookPath("launchctl")
+	if err != nil {
+		return err
+	}
+	out, err := env.probe([]string{launchctl, "managername"}, noInput)
+	if err != nil {
+		return err
+	}
+	if kind := strings.TrimSpace(string(out)); kind != "Aqua" {
+		return fmt.Errorf("the session is %q, want one with windows (Aqua)", shown(kind))
+	}
+	return nil
+}
+
+var errNoDialogAnswer = errors.New("ended without an answer")
+
+// What the script prints, before the answer. A cancelled dialog is an error in AppleScript, whose text is translated.
+const (
+	osascriptAnswered  = "answer:"
+	osascriptCancelled = "cancelled"
+)
+
+func askOSAScript(ctx context.Context, env Env, r Request) (string, error) {
+	path, err := env.LookPath("osascript")
+	if err != nil {
+		return "", err
+	}
+	out, err := env.Run(ctx, []string{path, "-"}, []byte(osascriptText(r)))
+	if err != nil {
+		return "", err
+	}
+	said := dialogAnswer(out)
+	answer, answered := strings.CutPrefix(said, osascriptAnswered)
+	switch {
+	case answered && r.Kind == Confirm:
+		return yes(true), nil
+	case answered:
+		return answer, nil
+	case said == osascriptCancelled && r.Kind == Confirm:
+		return yes(false), nil
+	case said == osascriptCancelled:
+		return "", ErrCancelled
+	}
+	return "", errNoDialogAnswer
+}
+
+// osascriptText returns the script that asks r. In AppleScript -128 is the number of "the user cancelled".
+// https://developer.apple.com/library/archive/documentation/AppleScript/Conceptual/AppleScriptLangGuide/reference/ASLR_cmds.html
+func osascriptText(r Request) string {
+	dialog := "display dialog " + appleString(r.message()) + " with title " + appleString(title)
+	result := `""`
+	if r.Kind == Confirm {
+		dialog += ` buttons {"No", "Yes"} default button "No" cancel button "No"`
+	} else {
+		dialog += ` default answer "" buttons {"Cancel", "OK"} default button "OK" cancel button "Cancel"`
+		result = "text returned of reply"
+	}
+	if r.Kind.hidden() {
+		dialog += " with hidden answer"
+	}
+	return strings.Join([]string{
+		"try",
+		"\ttell current application to activate",
+		"end try",
+		"try",
+		"\tset reply to " + dialog,
+		"\treturn " + appleString(osascriptAnswered) + " & " + result,
+		"on error number -128",
+		"\treturn " + appleString(osascriptCancelled),
+		"end try",
+		"",
+	}, "\n")
+}
+
+// appleString returns s as an AppleScript literal.
+func appleString(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
+}

@@ -1,0 +1,150 @@
+package prompt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// pinentry asks by way of GnuPG's dialog, which has forms for desktops and for terminals. It finds DISPLAY,
+// WAYLAND_DISPLAY and PINENTRY_USER_DATA in the environment, which it has from us; the terminal it must be told.
+// https://www.gnupg.org/documentation/manuals/pinentry/Protocol.html
+var pinentry = Driver{
+	Name:  "pinentry",
+	Works: pinentryWorks,
+	Ask:   askPinentry,
+}
+
+// Errors of libgpg-error, in the low sixteen bits of the code.
+const (
+	gpgCancelled      = 99
+	gpgNotConfirmed   = 114
+	gpgFullyCancelled = 198
+)
+
+// pinentryWorks asks pinentry what it is. One for the terminal, and one that says it will fall back to it
+// ("gnome3:curses"), works only where there is one.
+func pinentryWorks(env Env) error {
+	flavor, err := pinentryFlavor(env)
+	if err != nil {
+		return err
+	}
+	if !strings.HasSuffix(flavor, "curses") && !strings.HasSuffix(flavor, "tty") {
+		return nil
+	}
+	if _, err := terminalName(env); err != nil {
+		return fmt.Errorf("it is for terminals (%s): %w", shown(flavor), err)
+	}
+	return nil
+}
+
+func pinentryFlavor(env Env) (string, error) {
+	path, err := pinentryPath(env)
+	if err != nil {
+		return "", err
+	}
+	out, err := env.probe([]string{path}, []byte("GETINFO flavor\nBYE\n"))
+	if err != nil {
+		return "", err
+	}
+	replies, err := assuanReplies(out, 1)
+	if err != nil {
+		return "", err
+	}
+	// One too old to say is told where the terminal is, like the others, and shows what it can.
+	return string(replies[0].data), nil
+}
+
+// pinentryPath prefers the one that a Mac's own windows are drawn by.
+func pinentryPath(env Env) (string, error) {
+	if path, err := env.LookPath("pinentry-mac"); err == nil {
+		return path, nil
+	}
+	return env.LookPath("pinentry")
+}
+
+// terminalName returns the terminal that pinentry may use.
+func terminalName(env Env) (string, error) {
+	if name := env.variable("GPG_TTY"); name != "" {
+		return name, nil
+	}
+	tty, err := env.OpenTTY()
+	if err != nil {
+		return "", err
+	}
+	return controllingTerminal, tty.Close()
+}
+
+func askPinentry(ctx context.Context, env Env, r Request) (string, error) {
+	path, err := pinentryPath(env)
+	if err != nil {
+		return "", err
+	}
+	commands := pinentryCommands(env, r)
+	out, err := env.Run(ctx, []string{path}, []byte(strings.Join(commands, "")+"BYE\n"))
+	if err != nil {
+		return "", err
+	}
+	replies, err := assuanReplies(out, len(commands))
+	if err != nil {
+		return "", err
+	}
+	return pinentryAnswer(r.Kind, replies[len(replies)-1])
+}
+
+// pinentryAnswer reads the reply to the last command. Those to the others are of no concern: an old pinentry refuses
+// options that it does not know, and asks all the same.
+func pinentryAnswer(k Kind, last reply) (string, error) {
+	var refused *AssuanError
+	if !errors.As(last.err, &refused) {
+		if k == Confirm {
+			return yes(true), nil
+		}
+		return string(last.data), nil
+	}
+	switch code := refused.Code & 0xFFFF; {
+	case k == Confirm && (code == gpgCancelled || code == gpgNotConfirmed):
+		return yes(false), nil
+	case code == gpgCancelled || code == gpgFullyCancelled:
+		return "", ErrCancelled
+	}
+	return "", refused
+}
+
+// pinentryCommands returns what is sent, the question last. All of it can be sent at once, as pinentry reads the next
+// command only when it is done with the one before.
+func pinentryCommands(env Env, r Request) []string {
+	var lines []string
+	option := func(name, value string) {
+		if value != "" {
+			lines = append(lines, assuanLine("OPTION", name+"="+value))
+		}
+	}
+	if name, err := terminalName(env); err == nil {
+		option("ttyname", name)
+	}
+	option("ttytype", env.variable("TERM"))
+	option("lc-ctype", firstVariable(env, "LC_ALL", "LC_CTYPE", "LANG"))
+	option("display", env.variable("DISPLAY"))
+	lines = append(lines, assuanLine("SETTITLE", title))
+	if r.Again != "" {
+		lines = append(lines, assuanLine("SETERROR", shown(r.Again)))
+		r.Again = ""
+	}
+	lines = append(lines, assuanLine("SETDESC", r.message()))
+	if r.Kind == Confirm {
+		return append(lines, assuanLine("CONFIRM", ""))
+	}
+	return append(lines, assuanLine("SETPROMPT", r.Kind.String()+":"), assuanLine("GETPIN", ""))
+}
+
+// firstVariable returns the first of the variables that is set.
+func firstVariable(env Env, names ...string) string {
+	for _, name := range names {
+		if v := env.variable(name); v != "" {
+			return v
+		}
+	}
+	return ""
+}

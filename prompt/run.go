@@ -1,0 +1,108 @@
+package prompt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	maxOutput = 64 << 10 // bytes of a program's answer
+	maxSaid   = 200      // bytes of its complaint
+)
+
+// Run runs argv and returns its standard output. With a nil stdin the program's standard input and error are the
+// controlling terminal, if there is one. When ctx is done it is asked to end, so that it can leave the terminal as it
+// was, and killed two seconds later.
+//
+// It returns a [*ProgramError] if the program ends otherwise than with status 0, and an error if it writes more than
+// 64 KiB.
+func Run(ctx context.Context, argv []string, stdin []byte) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.WaitDelay = 2 * time.Second
+	cmd.Cancel = func() error {
+		if cmd.Process.Signal(syscall.SIGTERM) == nil {
+			return nil
+		}
+		return cmd.Process.Kill() // there are no signals on Windows
+	}
+	out, said := &head{limit: maxOutput}, &head{limit: maxSaid}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), out, said
+	if stdin == nil {
+		if in, errs, err := openTerminalFiles(); err == nil {
+			defer in.Close()
+			defer errs.Close() // the same file on Unix
+			cmd.Stdin, cmd.Stderr = in, errs
+		}
+	}
+	err := cmd.Run()
+	program := filepath.Base(argv[0])
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return nil, &ProgramError{Program: program, Code: exit.ExitCode(), Said: said.firstLine(), Err: exit}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", program, err)
+	}
+	if out.more {
+		return nil, fmt.Errorf("%s: wrote more than %d bytes, want an answer", program, maxOutput)
+	}
+	return out.kept.Bytes(), nil
+}
+
+// A ProgramError is returned by [Run] for a program that failed.
+type ProgramError struct {
+	Program string
+	Code    int    // its exit status, -1 if a signal ended it
+	Said    string // the first line of its standard error
+	Err     error  // what the system says
+}
+
+func (e *ProgramError) Error() string {
+	if e.Said == "" {
+		return fmt.Sprintf("%s: %v", e.Program, e.Err)
+	}
+	return fmt.Sprintf("%s: %v: %s", e.Program, e.Err, e.Said)
+}
+
+// ExitCode returns the program's exit status, -1 if a signal ended it.
+func (e *ProgramError) ExitCode() int { return e.Code }
+func (e *ProgramError) Unwrap() error { return e.Err }
+
+// exitCode returns the status of the program that made err, and false if err is of another kind.
+func exitCode(err error) (int, bool) {
+	var exited interface{ ExitCode() int }
+	if !errors.As(err, &exited) {
+		return 0, false
+	}
+	return exited.ExitCode(), true
+}
+
+// A head keeps the beginning of what is written to it and reads on, so that the writer is not held up.
+type head struct {
+	kept  bytes.Buffer
+	limit int
+	more  bool
+}
+
+func (h *head) Write(p []byte) (int, error) {
+	keep := min(len(p), h.limit-h.kept.Len())
+	h.kept.Write(p[:keep])
+	h.more = h.more || keep < len(p)
+	return len(p), nil
+}
+
+// firstLine returns the first line that is not empty.
+func (h *head) firstLine() string {
+	for l := range strings.Lines(h.kept.String()) {
+		if l = strings.TrimSpace(l); l != "" {
+			return shown(l)
+		}
+	}
+	return ""
+}

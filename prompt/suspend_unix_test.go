@@ -1,0 +1,62 @@
+//go:build unix
+
+package prompt
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestSuspend stops the asker with Ctrl-Z and brings it back: the shell has echo meanwhile, and the answer, of which
+// half was typed before, is not shown after.
+func TestSuspend(t *testing.T) {
+	c := newScreen(t).start("shell", Request{Kind: Secret, Text: "secret"})
+	c.expect("secret: ", 1)
+	c.press("abc")
+	c.expect("***", 1)
+	c.press("\x1a")
+	c.wantAnswer("stopped, echo true")
+	c.expect("\nsecret: ***", 1)
+	c.press("def\r")
+	c.wantAnswer("abcdef")
+	if got := c.outcome().Stdin; got != "" {
+		t.Errorf("standard input has %q, want nothing", got)
+	}
+	if err := c.cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if after := c.state(); after != c.before {
+		t.Errorf("the terminal is left as %+v, want %+v", after, c.before)
+	}
+	c.wantTranscript("secret: ***\r\nsecret: ******\r\n")
+}
+
+// TestSuspendOrphan presses Ctrl-Z where no shell could bring the process back, as in a container: the question stays.
+func TestSuspendOrphan(t *testing.T) {
+	c := newScreen(t).start("asker", Request{Kind: Secret, Text: "secret"})
+	c.expect("secret: ", 1)
+	c.press("abc")
+	c.expect("***", 1)
+	c.press("\x1a")
+	c.expect("secret: ***", 2)
+	c.press("def\r")
+	c.wantAnswer("abcdef")
+	c.finish()
+}
+
+// TestContinued stops the asker without a word and changes the terminal, as a shell would: it is set again.
+func TestContinued(t *testing.T) {
+	c := newScreen(t).start("asker", Request{Kind: Passphrase, Text: "passphrase"})
+	c.expect("passphrase: ", 1)
+	c.signal(unix.SIGSTOP)
+	if err := unix.IoctlSetTermios(int(c.pts.Fd()), termiosWrite, &c.before); err != nil {
+		t.Fatal(err)
+	}
+	c.signal(unix.SIGCONT)
+	c.expect("passphrase: ", 2)
+	c.press(canary + "\r")
+	c.wantAnswer(canary)
+	c.finish()
+	c.wantTranscript("passphrase: \r\npassphrase: \r\n")
+}

@@ -1,0 +1,68 @@
+package prompt
+
+import (
+	"context"
+)
+
+// terminal asks on the controlling terminal and nowhere else: standard input and output may be pipes that carry
+// something. It writes no control sequence but backspaces and asks the terminal nothing.
+var terminal = Driver{
+	Name:     "terminal",
+	Terminal: true,
+	Works:    terminalWorks,
+	Ask:      askTerminal,
+}
+
+func terminalWorks(env Env) error {
+	tty, err := env.OpenTTY()
+	if err != nil {
+		return err
+	}
+	return tty.Close()
+}
+
+func askTerminal(ctx context.Context, env Env, r Request) (answer string, err error) {
+	tty, err := env.OpenTTY()
+	if err != nil {
+		return "", err
+	}
+	defer tty.Close()
+	if err := tty.Keys(); err != nil {
+		return "", err
+	}
+	defer func() {
+		// Enter was not shown, nor was Ctrl-C; who writes next wants a line of their own.
+		_ = tty.Write(ctx, "\n")
+		// Half a secret that was pasted must not land in the shell.
+		if e := tty.Restore(err != nil && r.Kind.hidden()); err == nil && e != nil {
+			answer, err = "", e
+		}
+	}()
+	for _, l := range r.preface() {
+		if err := tty.Write(ctx, l+"\n"); err != nil {
+			return "", err
+		}
+	}
+	answer, err = readLine(ctx, tty, terminalQuestion(r), terminalEcho(r.Kind))
+	if err == nil && r.Kind == Confirm {
+		return yes(saidYes(answer)), nil
+	}
+	return answer, err
+}
+
+func terminalQuestion(r Request) string {
+	if r.Kind == Confirm {
+		return r.question() + " (y|N) "
+	}
+	return r.question() + ": "
+}
+
+func terminalEcho(k Kind) echo {
+	switch k {
+	case Passphrase:
+		return nothing
+	case Secret:
+		return stars
+	}
+	return plain
+}

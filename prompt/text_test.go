@@ -1,0 +1,57 @@
+package prompt
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+)
+
+func TestShown(t *testing.T) {
+	for s, want := range map[string]string{
+		"MFA code for alice":       "MFA code for alice",
+		"a\x1b[2Jb":                "a�[2Jb",
+		"a\nb\tc\r":                "a b c ",
+		"a\u202eb\u200bc\u009b1m":  "a�b�c�1m",
+		"a\xffb":                   "a�b",
+		strings.Repeat("é", 301):   strings.Repeat("é", 300) + "…",
+		strings.Repeat("é", 300):   strings.Repeat("é", 300),
+		"arn:aws:iam::1:mfa/用户-éλ": "arn:aws:iam::1:mfa/用户-éλ",
+	} {
+		if got := shown(s); got != want {
+			t.Errorf("%q is shown as %q, want %q", s, got, want)
+		}
+	}
+}
+
+func FuzzShown(f *testing.F) {
+	f.Add("a\x1b[2J\u202e\xff")
+	f.Fuzz(func(t *testing.T, s string) {
+		got := shown(s)
+		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > maxShown+1 ||
+			strings.ContainsFunc(got, func(c rune) bool { return unicode.In(c, unicode.Cc, unicode.Cf) }) {
+			t.Errorf("%q is shown as %q", s, got)
+		}
+		if again := shown(strings.TrimSuffix(got, "…")); again != strings.TrimSuffix(got, "…") {
+			t.Errorf("%q is shown as %q, and that as %q", s, got, again)
+		}
+	})
+}
+
+func TestMessage(t *testing.T) {
+	for _, c := range []struct {
+		r    Request
+		want []string
+	}{
+		{Request{Text: "question"}, []string{"question"}},
+		{Request{Text: "question", Again: "why", Program: "terraform"}, []string{"why", "asked for by terraform", "question"}},
+		{Request{Kind: Code, Device: "mfa/alice", Profile: "prod"}, []string{"code for mfa/alice to use profile prod"}},
+		{Request{Kind: Kind(9)}, []string{"unknown kind"}},
+		{Request{Kind: Confirm}, []string{"confirmation"}},
+	} {
+		if got := strings.Split(c.r.message(), "\n"); !slices.Equal(got, c.want) {
+			t.Errorf("%+v reads %q, want %q", c.r, got, c.want)
+		}
+	}
+}

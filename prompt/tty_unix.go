@@ -1,0 +1,224 @@
+//go:build unix
+
+package prompt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// controllingTerminal names the terminal of the process that opens it.
+const controllingTerminal = "/dev/tty"
+
+// A tty is /dev/tty, opened for this question alone, so that making it non-blocking disturbs nobody who shares the
+// terminal. Its waits are select calls: neither kqueue nor poll takes /dev/tty on macOS.
+type tty struct {
+	fd          int
+	wake, waker *os.File // a pipe; each byte in it is a reason to stop waiting
+	wakeFD      int
+	was, keys   unix.Termios
+	changed     bool // Keys is in force
+	stopKey     byte
+	stopKeyOn   bool
+	forget      func() // ends the watch for SIGCONT
+}
+
+// Reasons to stop waiting.
+const (
+	ctxDone   byte = 'd'
+	continued byte = 'c' // the process was stopped, and others may have set the terminal
+)
+
+// OpenTTY opens the controlling terminal. It returns [ErrNoTerminal], wrapped with the reason, if there is none. The
+// caller cancels the context on SIGINT and the like: a process that a signal ends leaves the terminal as Keys made it.
+func OpenTTY() (TTY, error) {
+	t, err := openTTY(controllingTerminal)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func openTTY(path string) (*tty, error) {
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrNoTerminal, path, err)
+	}
+	if fd >= unix.FD_SETSIZE {
+		unix.Close(fd)
+		return nil, fmt.Errorf("%s is file %d of this process, want one below %d", path, fd, unix.FD_SETSIZE)
+	}
+	wake, waker, err := os.Pipe()
+	if err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	t := &tty{fd: fd, wake: wake, waker: waker, wakeFD: int(wake.Fd())}
+	if t.wakeFD >= unix.FD_SETSIZE {
+		t.Close()
+		return nil, fmt.Errorf("%d files are open in this process, want fewer than %d", t.wakeFD, unix.FD_SETSIZE)
+	}
+	return t, nil
+}
+
+func (t *tty) Close() error {
+	err := t.Restore(false)
+	t.wake.Close()
+	t.waker.Close()
+	return errors.Join(err, unix.Close(t.fd))
+}
+
+func (t *tty) Keys() error {
+	was, err := unix.IoctlGetTermios(t.fd, termiosRead)
+	if err != nil {
+		return fmt.Errorf("read the state of %s: %w", controllingTerminal, err)
+	}
+	t.was, t.keys = *was, *was
+	t.keys.Lflag &^= unix.ICANON | unix.ECHO | unix.ECHONL | unix.IEXTEN
+	t.keys.Lflag |= unix.ISIG
+	t.keys.Cc[unix.VMIN], t.keys.Cc[unix.VTIME] = 1, 0
+	t.stopKey, t.stopKeyOn = disableStopKey(&t.keys)
+	if err := t.set(termiosWrite, &t.keys); err != nil {
+		return err
+	}
+	t.changed = true
+	t.forget = followContinues(func() { t.poke(continued) })
+	return nil
+}
+
+func (t *tty) Restore(discard bool) error {
+	if !t.changed {
+		return nil
+	}
+	t.changed = false
+	t.forget()
+	request := uint(termiosWrite)
+	if discard {
+		request = termiosWriteDiscard
+	}
+	return t.set(request, &t.was)
+}
+
+func (t *tty) set(request uint, to *unix.Termios) error {
+	for {
+		err := unix.IoctlSetTermios(t.fd, request, to)
+		if err == nil {
+			return nil
+		}
+		if err != unix.EINTR {
+			return fmt.Errorf("change the state of %s: %w", controllingTerminal, err)
+		}
+	}
+}
+
+func (t *tty) ReadKey(ctx context.Context) (byte, error) {
+	var b [1]byte
+	for {
+		again, err := t.await(ctx, false)
+		if err != nil {
+			return 0, err
+		}
+		if again {
+			return 0, ErrRedraw
+		}
+		n, err := unix.Read(t.fd, b[:])
+		switch {
+		case n == 1 && t.stopKeyOn && b[0] == t.stopKey:
+			if err := t.stop(); err != nil {
+				return 0, err
+			}
+			return 0, ErrRedraw
+		case n == 1:
+			return b[0], nil
+		case err == unix.EAGAIN || err == unix.EINTR: // another process took it
+		case err == nil || err == unix.EIO:
+			return 0, io.EOF
+		default:
+			return 0, fmt.Errorf("read %s: %w", controllingTerminal, err)
+		}
+	}
+}
+
+func (t *tty) Write(ctx context.Context, s string) error {
+	for len(s) > 0 {
+		n, err := unix.Write(t.fd, []byte(s))
+		switch {
+		case err == nil:
+			s = s[n:]
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			if _, err := t.await(ctx, true); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("write %s: %w", controllingTerminal, err)
+		}
+	}
+	return nil
+}
+
+// await waits until the terminal can be read or written. It returns true if the process was stopped meanwhile and
+// runs again.
+func (t *tty) await(ctx context.Context, writing bool) (again bool, err error) {
+	stop := context.AfterFunc(ctx, func() { t.poke(ctxDone) })
+	defer stop()
+	for {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		reason, err := t.sleep(writing, nil)
+		if err != nil {
+			return false, err
+		}
+		switch reason {
+		case 0:
+			return false, nil
+		case continued:
+			return true, t.set(termiosWrite, &t.keys)
+		}
+	}
+}
+
+// sleep returns when the terminal is ready, or limit has passed, and otherwise the reason that woke it.
+func (t *tty) sleep(writing bool, limit *unix.Timeval) (reason byte, err error) {
+	var r, w unix.FdSet
+	for {
+		r.Zero()
+		w.Zero()
+		r.Set(t.wakeFD)
+		if writing {
+			w.Set(t.fd)
+		} else if limit == nil {
+			r.Set(t.fd)
+		}
+		n, err := unix.Select(max(t.fd, t.wakeFD)+1, &r, &w, nil, limit)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("wait for %s: %w", controllingTerminal, err)
+		}
+		if n == 0 || !r.IsSet(t.wakeFD) {
+			return 0, nil
+		}
+		var b [1]byte
+		if _, err := unix.Read(t.wakeFD, b[:]); err != nil {
+			return 0, fmt.Errorf("wait for %s: %w", controllingTerminal, err)
+		}
+		return b[0], nil
+	}
+}
+
+// poke wakes the goroutine that waits. It may come from any goroutine, and after Close, when it does nothing.
+func (t *tty) poke(reason byte) { _, _ = t.waker.Write([]byte{reason}) }
+
+// openTerminalFiles opens the terminal for a program that talks with the user itself.
+func openTerminalFiles() (in, out *os.File, err error) {
+	f, err := os.OpenFile(controllingTerminal, os.O_RDWR|unix.O_NOCTTY, 0)
+	return f, f, err
+}

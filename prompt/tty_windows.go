@@ -1,0 +1,210 @@
+package prompt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"unicode/utf16"
+	"unicode/utf8"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+// controllingTerminal is for programs that take a terminal by name, which here take none.
+const controllingTerminal = ""
+
+// A console is the process's console, whatever standard input and output are.
+type console struct {
+	in, out windows.Handle
+	wake    windows.Handle // an event, set when there is a reason to stop waiting
+	was     uint32
+	changed bool
+	high    rune   // the first half of a surrogate pair
+	pending []byte // typed and not read
+}
+
+// OpenTTY opens the console. It returns [ErrNoTerminal], wrapped with the reason, if there is none.
+func OpenTTY() (TTY, error) {
+	in, err := openConsole("CONIN$")
+	if err != nil {
+		return nil, err
+	}
+	out, err := openConsole("CONOUT$")
+	if err != nil {
+		windows.CloseHandle(in)
+		return nil, err
+	}
+	wake, err := windows.CreateEvent(nil, 0, 0, nil)
+	if err != nil {
+		windows.CloseHandle(in)
+		windows.CloseHandle(out)
+		return nil, err
+	}
+	return &console{in: in, out: out, wake: wake}, nil
+}
+
+func openConsole(name string) (windows.Handle, error) {
+	path, err := windows.UTF16PtrFromString(name)
+	if err != nil {
+		return 0, err
+	}
+	h, err := windows.CreateFile(path, windows.GENERIC_READ|windows.GENERIC_WRITE,
+		windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE, nil, windows.OPEN_EXISTING, 0, 0)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %s: %w", ErrNoTerminal, name, err)
+	}
+	return h, nil
+}
+
+func (c *console) Close() error {
+	return errors.Join(c.Restore(false), windows.CloseHandle(c.in), windows.CloseHandle(c.out), windows.CloseHandle(c.wake))
+}
+
+// Keys leaves Ctrl-C to the system, which turns it into an interrupt.
+func (c *console) Keys() error {
+	if err := windows.GetConsoleMode(c.in, &c.was); err != nil {
+		return fmt.Errorf("read the state of the console: %w", err)
+	}
+	keys := c.was &^ (windows.ENABLE_LINE_INPUT | windows.ENABLE_ECHO_INPUT | windows.ENABLE_VIRTUAL_TERMINAL_INPUT)
+	if err := windows.SetConsoleMode(c.in, keys|windows.ENABLE_PROCESSED_INPUT); err != nil {
+		return fmt.Errorf("change the state of the console: %w", err)
+	}
+	c.changed = true
+	return nil
+}
+
+func (c *console) Restore(discard bool) error {
+	if !c.changed {
+		return nil
+	}
+	c.changed = false
+	err := windows.SetConsoleMode(c.in, c.was)
+	if discard {
+		err = errors.Join(err, windows.FlushConsoleInputBuffer(c.in))
+	}
+	return err
+}
+
+func (c *console) ReadKey(ctx context.Context) (byte, error) {
+	for len(c.pending) == 0 {
+		if err := c.await(ctx); err != nil {
+			return 0, err
+		}
+		e, err := c.readEvent()
+		if err != nil {
+			return 0, err
+		}
+		c.take(e)
+	}
+	b := c.pending[0]
+	c.pending = c.pending[1:]
+	return b, nil
+}
+
+// await waits for an event of the console.
+func (c *console) await(ctx context.Context) error {
+	woken := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(woken)
+		_ = windows.SetEvent(c.wake)
+	})
+	defer func() {
+		if !stop() {
+			<-woken // the event may be closed when we return
+		}
+	}()
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		ready, err := windows.WaitForMultipleObjects([]windows.Handle{c.wake, c.in}, false, windows.INFINITE)
+		if err != nil {
+			return fmt.Errorf("wait for the console: %w", err)
+		}
+		if ready == windows.WAIT_OBJECT_0+1 {
+			return nil
+		}
+	}
+}
+
+// Write shows s; a console does not keep us waiting.
+func (c *console) Write(_ context.Context, s string) error {
+	// Line ends are left to the console, which adds the carriage return.
+	units := utf16.Encode([]rune(s))
+	for len(units) > 0 {
+		var n uint32
+		if err := windows.WriteConsole(c.out, &units[0], uint32(len(units)), &n, nil); err != nil {
+			return fmt.Errorf("write to the console: %w", err)
+		}
+		units = units[min(int(n), len(units)):]
+	}
+	return nil
+}
+
+// A keyEvent is an INPUT_RECORD as it is for keys.
+// https://learn.microsoft.com/windows/console/input-record-str
+type keyEvent struct {
+	kind    uint16
+	_       uint16
+	down    int32
+	repeats uint16
+	key     uint16
+	_       uint16 // scan code
+	unit    uint16 // UTF-16
+	_       uint32 // shift, control and the like
+}
+
+const (
+	keyEventKind = 1
+	altKey       = 0x12 // its release carries what was typed on the number pad
+	windowsEOF   = 0x1a // Ctrl-Z
+)
+
+var readConsoleInput = windows.NewLazySystemDLL("kernel32.dll").NewProc("ReadConsoleInputW")
+
+func (c *console) readEvent() (keyEvent, error) {
+	var e keyEvent
+	var n uint32
+	ok, _, err := readConsoleInput.Call(uintptr(c.in), uintptr(unsafe.Pointer(&e)), 1, uintptr(unsafe.Pointer(&n)))
+	if ok == 0 {
+		return keyEvent{}, fmt.Errorf("read the console: %w", err)
+	}
+	return e, nil
+}
+
+// take adds what a key typed, as UTF-8.
+func (c *console) take(e keyEvent) {
+	if e.kind != keyEventKind || e.unit == 0 || e.down == 0 && e.key != altKey {
+		return
+	}
+	r := rune(e.unit)
+	switch {
+	case r == windowsEOF:
+		r = ctrlD
+	case utf16.IsSurrogate(r) && c.high == 0:
+		c.high = r
+		return
+	case c.high != 0:
+		r = utf16.DecodeRune(c.high, r)
+		c.high = 0
+	}
+	for range max(e.repeats, 1) {
+		c.pending = utf8.AppendRune(c.pending, r)
+	}
+}
+
+// openTerminalFiles opens the console for a program that talks with the user itself.
+func openTerminalFiles() (in, out *os.File, err error) {
+	in, err = os.OpenFile("CONIN$", os.O_RDWR, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err = os.OpenFile("CONOUT$", os.O_RDWR, 0)
+	if err != nil {
+		in.Close()
+		return nil, nil, err
+	}
+	return in, out, nil
+}

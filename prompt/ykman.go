@@ -1,0 +1,80 @@
+package prompt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ykman reads a code from a YubiKey by way of Yubico's program of that name.
+var ykman = Driver{
+	Name:   "ykman",
+	Device: true,
+	Works:  ykmanWorks,
+	Ask:    askYKMan,
+}
+
+var errNoYubiKey = errors.New("no YubiKey is plugged in")
+
+// ykmanWorks wants the key and not only the program, which many have installed.
+func ykmanWorks(env Env) error {
+	path, err := env.LookPath("ykman")
+	if err != nil {
+		return err
+	}
+	out, err := env.probe([]string{path, "list", "--serials"}, noInput)
+	if err != nil {
+		return err
+	}
+	plugged := strings.Fields(string(out))
+	if len(plugged) == 0 {
+		return errNoYubiKey
+	}
+	want := env.variable("YKMAN_OATH_DEVICE_SERIAL")
+	if want != "" && !slices.Contains(plugged, want) {
+		return fmt.Errorf("YKMAN_OATH_DEVICE_SERIAL is %q, plugged in is %s", shown(want), shown(strings.Join(plugged, ", ")))
+	}
+	return nil
+}
+
+// askYKMan gives ykman the terminal, where it asks for a touch and for the password of the key.
+func askYKMan(ctx context.Context, env Env, r Request) (string, error) {
+	path, err := env.LookPath("ykman")
+	if err != nil {
+		return "", err
+	}
+	args, err := ykmanArguments(env, r)
+	if err != nil {
+		return "", err
+	}
+	out, err := env.Run(ctx, append([]string{path}, args...), nil)
+	return strings.TrimSpace(string(out)), err
+}
+
+func ykmanArguments(env Env, r Request) ([]string, error) {
+	if r.Kind != Code {
+		return nil, fmt.Errorf("asked for a %s, has only codes", r.Kind)
+	}
+	credential := env.variable("YKMAN_OATH_CREDENTIAL_NAME")
+	if credential == "" {
+		credential = r.Device
+	}
+	if credential == "" || strings.HasPrefix(credential, "-") {
+		return nil, fmt.Errorf("the credential's name on the key is %q, want the MFA device's serial", shown(credential))
+	}
+	var args []string
+	if serial := env.variable("YKMAN_OATH_DEVICE_SERIAL"); serial != "" {
+		args = []string{"--device", serial}
+	}
+	switch version := env.variable("AWS_VAULT_YKMAN_VERSION"); version {
+	case "1", "2", "3":
+		args = append(args, "oath", "code")
+	case "", "4", "5":
+		args = append(args, "oath", "accounts", "code")
+	default:
+		return nil, fmt.Errorf("AWS_VAULT_YKMAN_VERSION is %q, want a number from 1 to 5", shown(version))
+	}
+	return append(args, "--single", credential), nil
+}

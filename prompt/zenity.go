@@ -1,0 +1,55 @@
+package prompt
+
+import (
+	"context"
+	"strings"
+)
+
+// zenity asks in a GTK dialog.
+var zenity = Driver{
+	Name: "zenity",
+	Works: func(env Env) error {
+		_, err := dialogProgram(env, "zenity")
+		return err
+	},
+	Ask: askZenity,
+}
+
+// zenityNo is the status for Cancel, No and Escape. GTK ends with it too when it cannot open the display, and then
+// has something to say.
+const zenityNo = 1
+
+func askZenity(ctx context.Context, env Env, r Request) (string, error) {
+	path, err := dialogProgram(env, "zenity")
+	if err != nil {
+		return "", err
+	}
+	out, err := env.Run(ctx, append([]string{path}, zenityArguments(r)...), noInput)
+	code, exited := exitCode(err)
+	switch {
+	case err == nil && r.Kind == Confirm:
+		return yes(true), nil
+	case err == nil:
+		return dialogAnswer(out), nil
+	case !exited || code != zenityNo || strings.Contains(strings.ToLower(err.Error()), "open display"):
+		return "", err
+	case r.Kind == Confirm:
+		return yes(false), nil
+	}
+	return "", ErrCancelled
+}
+
+func zenityArguments(r Request) []string {
+	if r.Kind == Confirm {
+		return []string{"--question", "--no-markup", "--default-cancel", "--title=" + title, "--text=" + r.message()}
+	}
+	args := []string{"--entry", "--title=" + title, "--text=" + zenityLabel.Replace(r.message())}
+	if r.Kind.hidden() {
+		args = append(args, "--hide-text")
+	}
+	return args
+}
+
+// zenityLabel escapes the text of an entry, where zenity reads backslashes as C does and GTK takes an underscore for
+// the mark of a keyboard shortcut.
+var zenityLabel = strings.NewReplacer(`\`, `\\`, "_", "__")
