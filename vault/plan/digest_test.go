@@ -1,0 +1,152 @@
+package plan
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"aws-vault/vault/policy"
+	"aws-vault/vault/profile"
+)
+
+// A digest that was written by one version is looked for by the next: a change here
+// makes every user sign in again, and needs a new version in Digest.
+func TestDigestStays(t *testing.T) {
+	p := Plan{Steps: []Step{
+		{Kind: KindStoredKey, Profile: "m", Spec: StoredKey{Name: "m", Fingerprint: "f"}},
+		{Kind: KindSessionToken, MFA: MFA{Serial: "arn:aws:iam::123456789012:mfa/alice"}, Region: "eu-west-1", Lasts: time.Hour, Spec: SessionToken{}},
+		{Kind: KindAssumeRole, Region: "eu-west-1", Lasts: time.Hour, Policy: policy.Policy{ARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}},
+			Spec: AssumeRole{ARN: "arn:aws:iam::123456789012:role/r", SessionName: "aws-vault-alice", Tags: []profile.Tag{{Key: "a", Value: "b"}}}},
+	}}
+	for i, want := range []Digest{
+		"f2f724064f47266c2dbc5cbee4def27951a5469b",
+		"f69eadf8b5780bbd97261279dcba5830dce19101",
+		"5079f2ceb483e43e59d16912aa983546966e9391",
+	} {
+		if got := p.Digest(i); got != want {
+			t.Errorf("digest of step %d is %s, want %s", i, got, want)
+		}
+	}
+	if got, want := p.Digest(1).Lasting(time.Hour), Digest("6578ade358262956a25200509c6eba7d6dc27bab"); got != want {
+		t.Errorf("digest of a duration is %s, want %s", got, want)
+	}
+}
+
+// unhashed are the fields that do not make another session, with the reason.
+var unhashed = map[string]string{
+	"StoredKey.Name":         "a session belongs to the key, whatever it is called",
+	"StaticKey.Where":        "a session belongs to the key, wherever it stands",
+	"Step.Profile":           "profiles that ask for the same share a session",
+	"Step.Yields.Who":        "follows from the kind",
+	"Step.Yields.Temporary":  "follows from the kind",
+	"Step.MaxAge":            "limits which kept session serves, not what it is",
+	"Step.Keep":              "follows from the kind",
+	"Step.Why":               "words",
+	"Step.From":              "words",
+	"Step.MFA.Process":       "how the code is had does not change what it opens",
+	"Step.Endpoint.CABundle": "decides whom a call trusts, not what the answer is worth",
+	"Step.Endpoint.Origin":   "words",
+}
+
+// Any field of any Spec or Step that changes makes another digest, but for those that
+// are excused above.
+func TestEveryFieldCounts(t *testing.T) {
+	for _, spec := range []Spec{
+		StoredKey{}, StaticKey{}, CredentialSource{}, Process{}, WebIdentity{}, SSORole{}, SessionToken{}, AssumeRole{},
+	} {
+		name := reflect.TypeOf(spec).Name()
+		before := Plan{Steps: []Step{{Spec: spec}}}.Digest(0)
+		each(reflect.ValueOf(spec), name, func(field string, changed reflect.Value) {
+			after := Plan{Steps: []Step{{Spec: changed.Interface().(Spec)}}}.Digest(0)
+			check(t, field, before, after)
+		})
+	}
+	step := Step{Kind: KindAssumeRole, Spec: SessionToken{}}
+	before := Plan{Steps: []Step{step}}.Digest(0)
+	each(reflect.ValueOf(step), "Step", func(field string, changed reflect.Value) {
+		check(t, field, before, Plan{Steps: []Step{changed.Interface().(Step)}}.Digest(0))
+	})
+	session := Step{Kind: KindSessionToken, Region: "eu-west-1", Spec: SessionToken{}}
+	other, far := session, session
+	other.Region, other.Lasts, far.Region = "us-east-1", time.Hour, "cn-north-1"
+	digest := func(s Step) Digest { return Plan{Steps: []Step{s}}.Digest(0) }
+	if digest(session) != digest(other) {
+		t.Error("a user's session is not shared between regions and durations")
+	}
+	if digest(session) == digest(far) {
+		t.Error("a user's session is shared between partitions")
+	}
+}
+
+func check(t *testing.T, field string, before, after Digest) {
+	t.Helper()
+	_, excused := unhashed[field]
+	if (before == after) != excused {
+		t.Errorf("changing %s changes the digest: %v, excused: %v", field, before != after, excused)
+	}
+}
+
+// each calls f with copies of v in which one field was changed, at any depth.
+func each(v reflect.Value, path string, f func(string, reflect.Value)) {
+	for i := range v.NumField() {
+		field, name := v.Field(i), path+"."+v.Type().Field(i).Name
+		set := func(x reflect.Value) reflect.Value {
+			c := reflect.New(v.Type()).Elem()
+			c.Set(v)
+			c.Field(i).Set(x)
+			return c
+		}
+		switch field.Kind() {
+		case reflect.Struct:
+			each(field, name, func(n string, x reflect.Value) { f(n, set(x)) })
+		case reflect.Interface:
+			f(name, set(reflect.ValueOf(StoredKey{Fingerprint: "changed"})))
+		default:
+			f(name, set(changed(field)))
+		}
+	}
+}
+
+func changed(v reflect.Value) reflect.Value {
+	x := reflect.New(v.Type()).Elem()
+	switch v.Kind() {
+	case reflect.String:
+		x.SetString(v.String() + "changed")
+	case reflect.Bool:
+		x.SetBool(!v.Bool())
+	case reflect.Int64:
+		x.SetInt(v.Int() + int64(time.Second))
+	case reflect.Slice:
+		x.Set(reflect.MakeSlice(v.Type(), 1, 1))
+	default:
+		panic(fmt.Sprintf("no way to change a %s", v.Type()))
+	}
+	return x
+}
+
+// Two lists that look alike when they are strung together are told apart.
+func TestNoTwoLookAlike(t *testing.T) {
+	digests := map[Digest]string{}
+	for _, r := range []AssumeRole{
+		{ARN: "ab", SessionName: "c"},
+		{ARN: "a", SessionName: "bc"},
+		{TransitiveTags: []string{"a", "b"}},
+		{TransitiveTags: []string{"ab"}},
+		{Tags: []profile.Tag{{Key: "a", Value: "b"}}},
+		{Tags: []profile.Tag{{Key: "a"}, {Key: "b"}}},
+		{ExternalID: "a"},
+		{SourceIdentity: "a"},
+	} {
+		d := Plan{Steps: []Step{{Spec: r}}}.Digest(0)
+		if other, ok := digests[d]; ok {
+			t.Errorf("%+v and %s have one digest", r, other)
+		}
+		digests[d] = fmt.Sprintf("%+v", r)
+	}
+	one := Plan{Steps: []Step{{Spec: AssumeRole{Tags: []profile.Tag{{Key: "a"}, {Key: "b"}}, TransitiveTags: []string{"a", "b"}}}}}
+	two := Plan{Steps: []Step{{Spec: AssumeRole{Tags: []profile.Tag{{Key: "b"}, {Key: "a"}}, TransitiveTags: []string{"b", "a"}}}}}
+	if one.Digest(0) != two.Digest(0) {
+		t.Error("the order of tags makes another session")
+	}
+}

@@ -1,0 +1,126 @@
+package plan
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s:\n%s\nwant\n%s", file, got, want)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	config := `[profile m]
+mfa_serial = arn:aws:iam::123456789012:mfa/alice
+mfa_process = print-code
+[profile hub]
+source_profile = m
+mfa_serial = arn:aws:iam::123456789012:mfa/alice
+role_arn = arn:aws:iam::123456789012:role/hub
+session_tags = Team=infra,Cost=12
+transitive_session_tags = Team
+mfa_max_age = 1h
+[profile prod]
+source_profile = hub
+role_arn = arn:aws-cn:iam::210987654321:role/prod
+external_id = x-1
+source_identity = alice
+endpoint_url = http://127.0.0.1:1
+session_policy = {"Statement": []}
+session_policy_arns = arn:aws:iam::aws:policy/ReadOnlyAccess
+`
+	pl, err := Make(resolve(t, config, "prod", nil), stored("m"), Options{Name: "aws-vault-alice", Duration: 90 * time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if err := pl.Explain(&text, func(i int) string {
+		if i == 1 {
+			return "kept until 12:00:00"
+		}
+		return ""
+	}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "testdata/explain.golden", text.Bytes())
+	raw, err := json.MarshalIndent(pl, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "testdata/explain.json.golden", append(raw, '\n'))
+}
+
+func TestExplainSources(t *testing.T) {
+	var text bytes.Buffer
+	for _, config := range []string{
+		"[profile p]\n" + sso,
+		"[profile p]\nsession_tags = a=b\nweb_identity_token_file = /t\n" + arn,
+		"[profile p]\nweb_identity_token_process = printtoken\n" + arn,
+		"[profile p]\ncredential_process = printkeys\n",
+		"[profile p]\ncredential_source = Environment\n",
+		"[profile p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = " + canary + "\n",
+	} {
+		h := stored()
+		h.Environment = &EnvironmentKey{Fingerprint: "f", Temporary: true}
+		pl, err := Make(resolve(t, config, "p", nil), h, Options{Name: "aws-vault-alice"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pl.Explain(&text, func(int) string { return "" }); err != nil {
+			t.Fatal(err)
+		}
+		if pl.Last().Kind == "" {
+			t.Error("a plan without a last step")
+		}
+	}
+	golden(t, "testdata/sources.golden", text.Bytes())
+}
+
+func TestShort(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0s", time.Hour: "1h", 90 * time.Minute: "1h30m", 15 * time.Minute: "15m", 61 * time.Second: "1m1s",
+	} {
+		if got := short(d); got != want {
+			t.Errorf("%v is written %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestHomeRegion(t *testing.T) {
+	for arn, want := range map[string]string{
+		"":                                "us-east-1",
+		"GAHT12345678":                    "us-east-1",
+		"arn:aws-cn:iam::1:role/r":        "cn-north-1",
+		"arn:aws-us-gov:iam::1:role/r":    "us-gov-west-1",
+		"arn:aws-eusc:iam::1:role/r":      "eusc-de-east-1",
+		"arn:aws-iso-b:iam::1:role/r":     "us-isob-east-1",
+		"arn:aws-unheard-of:iam::1:mfa/x": "us-east-1",
+	} {
+		if got := homeRegion(arn); got != want {
+			t.Errorf("home of %q is %s, want %s", arn, got, want)
+		}
+	}
+	for region, want := range map[string]string{"eu-west-1": "aws", "cn-north-1": "aws-cn", "us-gov-east-1": "aws-us-gov", "us-isob-east-1": "aws-iso-b", "us-iso-east-1": "aws-iso"} {
+		if got := Partition(region); got != want {
+			t.Errorf("partition of %s is %s, want %s", region, got, want)
+		}
+	}
+}

@@ -1,0 +1,160 @@
+// Package plan decides how a profile's credentials will be made, and says why.
+// A [Plan] is a value: making one asks nothing of AWS, the keystore or the user, so
+// all of the vault's judgement can be tested from a table and shown by the explain
+// command before anything happens. Carrying a plan out is left to package source.
+package plan
+
+import (
+	"time"
+
+	"aws-vault/vault/policy"
+	"aws-vault/vault/profile"
+)
+
+// MaxChained is the longest AWS lets a role live when it is assumed with credentials
+// that are themselves temporary.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
+const MaxChained = time.Hour
+
+// A Plan is the chain of steps from what the vault holds to the credentials that a
+// profile asks for. It has at least one step, and only the first begins from nothing.
+type Plan struct {
+	Profile string   `json:"profile"`
+	Region  string   `json:"region,omitempty"`       // what the command is told; empty for nothing
+	URL     string   `json:"endpoint_url,omitempty"` // likewise
+	Steps   []Step   `json:"steps"`
+	Notes   []string `json:"notes,omitempty"` // what a user would want to know before it is carried out
+}
+
+// Last returns the step that makes the credentials which are handed out.
+func (p Plan) Last() Step { return p.Steps[len(p.Steps)-1] }
+
+// A Step turns the credentials of the step before it into new ones.
+type Step struct {
+	Kind     Kind          `json:"kind"`
+	Profile  string        `json:"profile"` // whose settings it uses
+	Yields   Yield         `json:"yields"`
+	Lasts    time.Duration `json:"-"`                // asked of AWS; 0 leaves it to AWS
+	MaxAge   time.Duration `json:"-"`                // the MFA code behind a kept session may be this old; 0 for any age
+	Region   string        `json:"region,omitempty"` // where the call goes
+	Endpoint Endpoint      `json:"endpoint,omitzero"`
+	MFA      MFA           `json:"mfa,omitzero"`
+	Policy   policy.Policy `json:"policy,omitzero"` // what the session may do at most; zero for no limit of ours
+	Keep     bool          `json:"keep"`            // may the session be kept
+	Why      string        `json:"why"`             // one sentence, for explain
+	From     []Setting     `json:"settings,omitempty"`
+	Spec     Spec          `json:"spec"`
+}
+
+// Kind names a kind of step in words that a user reads.
+type Kind string
+
+// The kinds of step.
+const (
+	KindStoredKey    Kind = "stored key"
+	KindStaticKey    Kind = "static key"
+	KindEnvironment  Kind = "environment"
+	KindMetadata     Kind = "EC2 metadata"
+	KindContainer    Kind = "container endpoint"
+	KindProcess      Kind = "credential process"
+	KindWebIdentity  Kind = "web identity"
+	KindSSO          Kind = "SSO role"
+	KindSessionToken Kind = "session token"
+	KindAssumeRole   Kind = "assume role"
+)
+
+// Tri is yes, no, or not known before the step was carried out.
+type Tri string
+
+// The values of a Tri.
+const (
+	Yes     Tri = "yes"
+	No      Tri = "no"
+	Unknown Tri = "unknown"
+)
+
+// Yield says whose credentials a step gives and whether they run out. It is all
+// that later steps need to know of it.
+type Yield struct {
+	Who       Who `json:"who"`
+	Temporary Tri `json:"temporary"` // Unknown counts as temporary
+}
+
+// Who is the kind of principal that credentials speak for.
+type Who string
+
+// The kinds of principal.
+const (
+	User   Who = "user"
+	Role   Who = "role"
+	Nobody Who = "unknown" // only AWS can tell
+)
+
+// An Endpoint is where the calls of a step go, apart from the region.
+type Endpoint struct {
+	URL       string `json:"url,omitempty"` // explicit; empty for AWS's own
+	FIPS      bool   `json:"fips,omitempty"`
+	DualStack bool   `json:"dual_stack,omitempty"`
+	Legacy    bool   `json:"legacy,omitempty"`    // the global STS endpoint, where AWS once defaulted to it
+	CABundle  string `json:"ca_bundle,omitempty"` // a file of roots to trust instead of the system's
+	Origin    string `json:"origin,omitempty"`    // where URL was read
+}
+
+// MFA is the device that a step needs a code of.
+type MFA struct {
+	Serial  string `json:"serial,omitempty"`  // empty for none
+	Process string `json:"process,omitempty"` // a command that prints the code; empty to ask
+}
+
+// A Setting is a value that decided something, and where it was read.
+type Setting struct {
+	Name   string `json:"name"`
+	Text   string `json:"value"`
+	Origin string `json:"origin"`
+}
+
+// Holdings are what the vault and the environment hold for the profiles of one
+// chain. Whoever fills them asks only for those, so that planning lists nothing.
+type Holdings struct {
+	Keys        map[string]string // a stored key's fingerprint, by profile name
+	Environment *EnvironmentKey   // the access key in the environment; nil for none
+	Policies    map[string]string // a session policy's text, by the file:// name it was given
+	Subjects    map[string]string // whose web identity token a file holds, by its path as given
+}
+
+// An EnvironmentKey is what a plan may know of an access key in the environment.
+type EnvironmentKey struct {
+	Fingerprint string // changes with the key
+	Temporary   bool   // a session token came with it
+}
+
+// Options are the choices that a command leaves to its user.
+type Options struct {
+	NoSession bool          // take no session token, even where one would do
+	Duration  time.Duration // how long the credentials handed out should last; 0 for what the profile says
+	Name      string        // the role session name where a profile sets none
+}
+
+// Make plans the credentials of p. It fails with a [*NoProfileError],
+// [*NoCredentialsError], [*ChainedMFAError], [*DurationError], [*ConflictError] or
+// [*SettingError].
+func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
+	c, err := begin(p, h, o)
+	if err != nil {
+		return Plan{}, err
+	}
+	pl := Plan{Profile: p.Name, Region: p.Text("region"), URL: p.Text("endpoint_url"), Steps: []Step{c.root}, Notes: c.notes}
+	if s, ok, err := c.session(); err != nil {
+		return Plan{}, err
+	} else if ok {
+		pl.Steps = append(pl.Steps, s)
+	}
+	for i := range c.roles {
+		s, err := c.assume(i, pl.Steps)
+		if err != nil {
+			return Plan{}, err
+		}
+		pl.Steps = append(pl.Steps, s)
+	}
+	return pl, nil
+}

@@ -1,0 +1,179 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"aws-vault/vault/policy"
+	"aws-vault/vault/profile"
+)
+
+// AssumeRole is the Spec of an AssumeRole step.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+type AssumeRole struct {
+	ARN            string        `json:"role_arn"`
+	SessionName    string        `json:"role_session_name"` // ${aws:username} stands for the calling user's name
+	ExternalID     string        `json:"external_id,omitempty"`
+	SourceIdentity string        `json:"source_identity,omitempty"`
+	Tags           []profile.Tag `json:"session_tags,omitempty"` // sorted by key
+	TransitiveTags []string      `json:"transitive_session_tags,omitempty"`
+}
+
+func (r AssumeRole) encode(e *encoder) {
+	e.text(r.ARN)
+	e.text(r.SessionName)
+	e.text(r.ExternalID)
+	e.text(r.SourceIdentity)
+	e.tags(r.Tags)
+	e.set(r.TransitiveTags)
+}
+
+// Args lists the role and what else the call carries.
+func (r AssumeRole) Args() []Arg {
+	args := []Arg{{"role", r.ARN}, {"session name", r.SessionName}}
+	if r.ExternalID != "" {
+		args = append(args, Arg{"external id", r.ExternalID})
+	}
+	if r.SourceIdentity != "" {
+		args = append(args, Arg{"source identity", r.SourceIdentity})
+	}
+	for _, t := range r.Tags {
+		name := "tag"
+		if slices.Contains(r.TransitiveTags, t.Key) {
+			name = "transitive tag"
+		}
+		args = append(args, Arg{name, t.Key + "=" + t.Value})
+	}
+	return args
+}
+
+// UserName stands in a role session name for the name of the user whose key it is,
+// as it does in a trust policy.
+const UserName = "${aws:username}"
+
+// assume plans the i-th role of the chain on top of the steps before it.
+func (c *chain) assume(i int, before []Step) (Step, error) {
+	q := c.roles[i]
+	spec := AssumeRole{
+		ARN:            q.Text("role_arn"),
+		SessionName:    q.Text("role_session_name"),
+		ExternalID:     q.Text("external_id"),
+		SourceIdentity: q.Text("source_identity"),
+		Tags:           q.Tags("session_tags"),
+		TransitiveTags: slices.Sorted(slices.Values(q.List("transitive_session_tags"))),
+	}
+	if spec.SessionName == "" {
+		spec.SessionName = c.options.Name
+	}
+	s := Step{
+		Kind: KindAssumeRole, Profile: q.Name, Yields: Yield{Role, Yes}, Keep: true, Spec: spec,
+		Region: c.region(q, c.last(i), spec.ARN), Endpoint: endpoint(q),
+		Why: "the profile sets role_arn",
+		From: settings(q, "role_arn", "role_session_name", "external_id", "source_identity", "session_tags",
+			"transitive_session_tags", "session_policy", "session_policy_arns"),
+	}
+	if err := fits(spec, q, before); err != nil {
+		return Step{}, err
+	}
+	var err error
+	if s.Policy, err = c.policy(q); err != nil {
+		return Step{}, err
+	}
+	if err := c.askFor(&s, q, before); err != nil {
+		return Step{}, err
+	}
+	return s, c.limit(&s, i, before[len(before)-1])
+}
+
+// limit sets how long the role is asked for: AWS refuses more than MaxChained where
+// the credentials that assume it are temporary, or might be.
+func (c *chain) limit(s *Step, i int, before Step) error {
+	d, from, err := c.roleDuration(i)
+	if err != nil {
+		return err
+	}
+	if from.Text != "" {
+		s.From = append(s.From, Setting{Name: "duration_seconds", Text: from.Text, Origin: from.Origin.String()})
+	}
+	s.Lasts = d
+	if before.Yields.Temporary != No && d > MaxChained {
+		s.Lasts = MaxChained
+		s.Why += fmt.Sprintf("; of the %s asked for, AWS gives %s after a temporary credential", short(d), short(MaxChained))
+		if c.last(i) {
+			c.notes = append(c.notes, fmt.Sprintf("role %s lasts %s, not %s: AWS gives no more to a role that is assumed with temporary credentials",
+				s.Profile, short(MaxChained), short(d)))
+		}
+	}
+	return nil
+}
+
+// askFor decides whether the role's own call carries a code. Only a user's long-lived
+// key can present one: an earlier session token may have done so already, and a role's
+// credentials never can.
+func (c *chain) askFor(s *Step, q *profile.Profile, before []Step) error {
+	if !q.Set("mfa_serial") {
+		return nil
+	}
+	serial, holder := q.Value("mfa_serial"), before[len(before)-1].Yields.Who
+	for _, b := range before {
+		if b.Kind == KindSessionToken && b.MFA.Serial == serial.Text {
+			s.Why += "; the session before it has shown the MFA code"
+			return nil
+		}
+	}
+	if holder == Role || before[len(before)-1].Kind == KindSessionToken {
+		if ambient(serial.Origin) {
+			s.Why += fmt.Sprintf("; a role's credentials cannot show an MFA code, so the one that %s names is not asked for", serial.Origin)
+			return nil
+		}
+		return &ChainedMFAError{Profile: q.Name, Serial: serial.Text, Origin: serial.Origin, NoSession: c.options.NoSession, Before: before[len(before)-1].Profile}
+	}
+	s.MFA = c.mfa(q)
+	s.From = append(s.From, settings(q, "mfa_serial", "mfa_process")...)
+	return nil
+}
+
+// ambient reports whether a setting was meant for profiles at large rather than for
+// the one that it reached.
+func ambient(o profile.Origin) bool {
+	return o.Kind == profile.Environment || o.Section == "default"
+}
+
+// policy reads the session policy of q.
+func (c *chain) policy(q *profile.Profile) (policy.Policy, error) {
+	text := q.Text("session_policy")
+	if strings.HasPrefix(text, "file://") {
+		text = c.holdings.Policies[text]
+	}
+	p, err := policy.Parse(text, q.List("session_policy_arns"))
+	if err != nil {
+		origin := q.Value("session_policy").Origin
+		if !q.Set("session_policy") {
+			origin = q.Value("session_policy_arns").Origin
+		}
+		return policy.Policy{}, &SettingError{Origin: origin, Err: err}
+	}
+	return p, nil
+}
+
+// fits checks what a role inherits from the roles before it: AWS refuses to set a
+// transitive tag again or to change the source identity.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining
+func fits(spec AssumeRole, q *profile.Profile, before []Step) error {
+	for _, b := range before {
+		r, ok := b.Spec.(AssumeRole)
+		if !ok {
+			continue
+		}
+		for _, t := range spec.Tags {
+			if slices.ContainsFunc(r.TransitiveTags, func(k string) bool { return strings.EqualFold(k, t.Key) }) {
+				return &ConflictError{Origin: q.Value("session_tags").Origin, Profile: b.Profile, Found: "tag " + t.Key, Reason: "passes that tag on to every later role"}
+			}
+		}
+		if r.SourceIdentity != "" && spec.SourceIdentity != "" && r.SourceIdentity != spec.SourceIdentity {
+			return &ConflictError{Origin: q.Value("source_identity").Origin, Profile: b.Profile, Found: "source identity " + spec.SourceIdentity, Reason: "has set another, which stays for the whole chain"}
+		}
+	}
+	return nil
+}

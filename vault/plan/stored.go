@@ -1,0 +1,77 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"aws-vault/vault/profile"
+)
+
+// StoredKey is the Spec of a key that the vault holds.
+type StoredKey struct {
+	Name        string `json:"name"`
+	Fingerprint string `json:"-"` // changes whenever the key is written
+}
+
+// The name is left out: a session belongs to the key, whatever it is called.
+func (k StoredKey) encode(e *encoder) { e.text(k.Fingerprint) }
+
+// Args says nothing: the step's profile is the key's name.
+func (StoredKey) Args() []Arg { return nil }
+
+func storedKey(c *chain, q *profile.Profile) (Step, bool, error) {
+	fingerprint, ok := c.holdings.Keys[q.Name]
+	if !ok {
+		return Step{}, false, nil
+	}
+	return Step{
+		Kind: KindStoredKey, Profile: q.Name, Yields: Yield{User, No},
+		Why:  "the vault holds a key under this name",
+		Spec: StoredKey{Name: q.Name, Fingerprint: fingerprint},
+	}, true, nil
+}
+
+// StaticKey is the Spec of an access key that stands in a file as plain text.
+type StaticKey struct {
+	Where       string `json:"where"`
+	Fingerprint string `json:"-"` // changes with the key
+}
+
+func (k StaticKey) encode(e *encoder) { e.text(k.Fingerprint) }
+
+// Args names the place of the key.
+func (k StaticKey) Args() []Arg { return []Arg{{"read from", k.Where}} }
+
+func staticKey(c *chain, q *profile.Profile) (Step, bool, error) {
+	if !q.Set("aws_access_key_id") {
+		return Step{}, false, nil
+	}
+	id := q.Value("aws_access_key_id")
+	if !q.Set("aws_secret_access_key") {
+		return Step{}, false, &MissingSettingError{Origin: id.Origin, Has: "aws_access_key_id", Wants: "aws_secret_access_key"}
+	}
+	s := Step{
+		Kind: KindStaticKey, Profile: q.Name, Yields: Yield{User, No},
+		Why: "the profile holds an access key as plain text",
+		Spec: StaticKey{
+			Where:       id.Origin.String(),
+			Fingerprint: Fingerprint(id.Text, q.Value("aws_secret_access_key").Text, q.Value("aws_session_token").Text),
+		},
+	}
+	if q.Set("aws_session_token") {
+		s.Yields = Yield{Nobody, Yes}
+	} else {
+		c.notes = append(c.notes, fmt.Sprintf("%s: profile %s holds a long-lived key as plain text", id.Origin, q.Name))
+	}
+	return s, true, nil
+}
+
+// Fingerprint identifies secrets without telling anything of them.
+func Fingerprint(secrets ...string) string {
+	e := encoder{hash: sha256.New()}
+	for _, s := range secrets {
+		e.text(s)
+	}
+	return hex.EncodeToString(e.hash.Sum(nil)[:16])
+}

@@ -1,0 +1,218 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/profile"
+)
+
+// resolve reads a profile out of a config text.
+func resolve(t testing.TB, config, name string, env map[string]string) *profile.Profile {
+	t.Helper()
+	f, err := profile.Parse("config", []byte(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := f.Resolve(name, profile.Inputs{Env: func(k string) (string, bool) { v, ok := env[k]; return v, ok }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func stored(names ...string) Holdings {
+	h := Holdings{Keys: map[string]string{}}
+	for _, n := range names {
+		h.Keys[n] = "fingerprint of " + n
+	}
+	return h
+}
+
+// steps writes a plan as one line a step: what is called, for how long, with what code.
+func steps(p Plan) []string {
+	var out []string
+	for _, s := range p.Steps {
+		line := fmt.Sprintf("%s %s", s.Kind, s.Profile)
+		if s.Lasts > 0 {
+			line += " " + short(s.Lasts)
+		}
+		if s.MFA.Serial != "" {
+			line += " +" + s.MFA.Serial
+		}
+		if s.Keep {
+			line += " kept"
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+const arn = "role_arn = arn:aws:iam::123456789012:role/r\n"
+
+// The decision table: what a profile's shape leads to, by the numbers of its rows.
+func TestDecisionTable(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		config  string // whose last profile is asked for
+		stored  string
+		options Options
+		env     map[string]string
+		want    string // steps, one a line; or the error
+	}{
+		{name: "1 key", config: "[profile p]\n", stored: "p",
+			want: "stored key p|session token p 1h kept"},
+		{name: "1 key, -d 2h", config: "[profile p]\n", stored: "p", options: Options{Duration: 2 * time.Hour},
+			want: "stored key p|session token p 2h kept"},
+		{name: "1 key, AWS_SESSION_TOKEN_TTL", config: "[profile p]\n", stored: "p", env: map[string]string{"AWS_SESSION_TOKEN_TTL": "3h"},
+			want: "stored key p|session token p 3h kept"},
+		{name: "2 key with MFA", config: "[profile p]\nmfa_serial = m111111111\n", stored: "p",
+			want: "stored key p|session token p 1h +m111111111 kept"},
+		{name: "3 --no-session", config: "[profile p]\nmfa_serial = m111111111\n", stored: "p", options: Options{NoSession: true},
+			want: "stored key p"},
+		{name: "4 own role", config: "[profile p]\n" + arn, stored: "p",
+			want: "stored key p|assume role p 1h kept"},
+		{name: "4 own role with MFA", config: "[profile p]\nmfa_serial = m111111111\n" + arn, stored: "p",
+			want: "stored key p|assume role p 1h +m111111111 kept"},
+		{name: "4 own role, duration_seconds", config: "[profile p]\nduration_seconds = 7200\n" + arn, stored: "p",
+			want: "stored key p|assume role p 2h kept"},
+		{name: "5 role on MFA", config: "[profile m]\nmfa_serial = m111111111\n[profile r]\nsource_profile = m\nmfa_serial = m111111111\n" + arn, stored: "m",
+			want: "stored key m|session token m 8h +m111111111 kept|assume role r 1h kept"},
+		{name: "5 AWS_CHAINED_SESSION_TOKEN_TTL", config: "[profile m]\nmfa_serial = m111111111\n[profile r]\nsource_profile = m\nmfa_serial = m111111111\n" + arn, stored: "m",
+			env:  map[string]string{"AWS_CHAINED_SESSION_TOKEN_TTL": "12h"},
+			want: "stored key m|session token m 12h +m111111111 kept|assume role r 1h kept"},
+		{name: "5 shorter role leaves the session", config: "[profile m]\nmfa_serial = m111111111\n[profile r]\nsource_profile = m\nmfa_serial = m111111111\n" + arn, stored: "m", options: Options{Duration: 15 * time.Minute},
+			want: "stored key m|session token m 8h +m111111111 kept|assume role r 15m kept"},
+		{name: "6 long role", config: "[profile m]\nmfa_serial = m111111111\n[profile r]\nsource_profile = m\nmfa_serial = m111111111\n" + arn, stored: "m", options: Options{Duration: 2 * time.Hour},
+			want: "stored key m|assume role r 2h +m111111111 kept"},
+		{name: "6 long role by its profile", config: "[profile m]\nmfa_serial = m111111111\n[profile r]\nsource_profile = m\nmfa_serial = m111111111\nduration_seconds = 7200\n" + arn, stored: "m",
+			want: "stored key m|assume role r 2h +m111111111 kept"},
+		{name: "7 role without MFA", config: "[profile m]\nmfa_serial = m111111111\n[profile r]\nsource_profile = m\n" + arn, stored: "m",
+			want: "stored key m|assume role r 1h kept"},
+		{name: "8 MFA on the role alone", config: "[profile m]\n[profile r]\nsource_profile = m\nmfa_serial = m111111111\n" + arn, stored: "m",
+			want: "stored key m|assume role r 1h +m111111111 kept"},
+		{name: "9 two devices", config: "[profile m]\nmfa_serial = m111111111\n[profile r]\nsource_profile = m\nmfa_serial = m222222222\n" + arn, stored: "m",
+			want: "stored key m|assume role r 1h +m222222222 kept"},
+		{name: "10 no MFA, kept all the same", config: "[profile m]\n[profile r]\nsource_profile = m\n" + arn, stored: "m",
+			want: "stored key m|assume role r 1h kept"},
+		{name: "10 -d 4h", config: "[profile m]\n[profile r]\nsource_profile = m\n" + arn, stored: "m", options: Options{Duration: 4 * time.Hour},
+			want: "stored key m|assume role r 4h kept"},
+		{name: "11 two roles", config: twoRoles, stored: "m",
+			want: "stored key m|session token m 8h +m111111111 kept|assume role r1 1h kept|assume role r2 1h kept"},
+		{name: "12 two roles, -d 2h", config: twoRoles, stored: "m", options: Options{Duration: 2 * time.Hour},
+			want: "stored key m|session token m 8h +m111111111 kept|assume role r1 1h kept|assume role r2 1h kept"},
+		{name: "13 two roles, --no-session", config: twoRoles, stored: "m", options: Options{NoSession: true},
+			want: "error: config:9: profile r2 wants a code of m111111111, but it would be shown with the credentials of r1, as no session token is to be taken"},
+		{name: "14 role on a stored role", config: "[profile mid]\nmfa_serial = m111111111\n" + arn + "[profile top]\nsource_profile = mid\nmfa_serial = m111111111\n" + arn, stored: "mid",
+			want: "stored key mid|session token mid 8h +m111111111 kept|assume role mid 1h kept|assume role top 1h kept"},
+		{name: "15 child without role", config: "[profile m]\nmfa_serial = m111111111\n[profile c]\nsource_profile = m\nmfa_serial = m111111111\n", stored: "m",
+			want: "stored key m|session token m 8h +m111111111 kept"},
+		{name: "16 the same, -d 2h", config: "[profile m]\nmfa_serial = m111111111\n[profile c]\nsource_profile = m\nmfa_serial = m111111111\n", stored: "m", options: Options{Duration: 2 * time.Hour},
+			want: "stored key m|session token m 2h +m111111111 kept"},
+		{name: "17 child without MFA", config: "[profile m]\nmfa_serial = m111111111\n[profile c]\nsource_profile = m\n", stored: "m",
+			want: "stored key m|session token m 1h kept"},
+		{name: "18 a hop between", config: "[profile m]\nmfa_serial = m111111111\n[profile hop]\nsource_profile = m\n[profile r]\nsource_profile = hop\nmfa_serial = m111111111\n" + arn, stored: "m",
+			want: "stored key m|session token m 8h +m111111111 kept|assume role r 1h kept"},
+		{name: "18 the same, -d 4h", config: "[profile m]\nmfa_serial = m111111111\n[profile hop]\nsource_profile = m\n[profile r]\nsource_profile = hop\nmfa_serial = m111111111\n" + arn, stored: "m", options: Options{Duration: 4 * time.Hour},
+			want: "stored key m|assume role r 4h +m111111111 kept"},
+		{name: "19 SSO", config: "[profile p]\n" + sso,
+			want: "SSO role p kept"},
+		{name: "19 SSO by session", config: "[sso-session corp]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n[profile p]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Dev\n",
+			want: "SSO role p kept"},
+		{name: "20 role on SSO, -d 2h", config: "[profile s]\n" + sso + "[profile r]\nsource_profile = s\n" + arn, options: Options{Duration: 2 * time.Hour},
+			want: "SSO role s kept|assume role r 1h kept"},
+		{name: "20 role beside SSO", config: "[profile s]\n" + sso + arn,
+			want: "SSO role s kept|assume role s 1h kept"},
+		{name: "20 a code that SSO cannot show", config: "[profile s]\n" + sso + "[profile r]\nsource_profile = s\nmfa_serial = m111111111\n" + arn,
+			want: "error: config:8: profile r wants a code of m111111111, but it would be shown with the credentials of s, which are not a user's own key"},
+		{name: "20 a code that was meant for others", config: "[default]\nmfa_serial = m111111111\n[profile s]\n" + sso + "[profile r]\nsource_profile = s\n" + arn,
+			want: "SSO role s kept|assume role r 1h kept"},
+		{name: "21 child of SSO", config: "[profile s]\n" + sso + "[profile c]\nsource_profile = s\n",
+			want: "SSO role s kept"},
+		{name: "22 web identity", config: "[profile p]\nweb_identity_token_file = /t\n" + arn, options: Options{Duration: 2 * time.Hour},
+			want: "web identity p 2h kept"},
+		{name: "23 role on web identity, -d 2h", config: "[profile w]\nduration_seconds = 3600\nweb_identity_token_process = t\n" + arn + "[profile r]\nsource_profile = w\n" + arn, options: Options{Duration: 2 * time.Hour},
+			want: "web identity w 1h kept|assume role r 1h kept"},
+		{name: "24 process", config: "[profile p]\ncredential_process = c\n",
+			want: "credential process p kept"},
+		{name: "25 role on process, -d 2h", config: "[profile c]\ncredential_process = c\n[profile r]\nsource_profile = c\n" + arn, options: Options{Duration: 2 * time.Hour},
+			want: "credential process c kept|assume role r 1h kept"},
+		{name: "26 role beside process, with MFA", config: "[profile c]\ncredential_process = c\nmfa_serial = m111111111\n" + arn,
+			want: "credential process c kept|assume role c 1h +m111111111 kept"},
+		{name: "27 AWS_ROLE_ARN", config: "[profile p]\n", stored: "p", env: map[string]string{"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/e"},
+			want: "stored key p|assume role p 1h kept"},
+		{name: "28 unknown profile", config: "[default]\nregion = eu-west-1\n", stored: "other",
+			want: `error: there is no profile "p", and no key is stored under that name`},
+		{name: "28 a key without a profile", config: "", stored: "p",
+			want: "stored key p|session token p 1h kept"},
+
+		{name: "stored beats source", config: "[profile m]\n[profile p]\nsource_profile = m\n" + arn, stored: "m p",
+			want: "stored key p|assume role p 1h kept"},
+		{name: "two roles, device on the outer", config: "[profile m]\n[profile r1]\nsource_profile = m\n" + arn + "[profile p]\nsource_profile = r1\nmfa_serial = m111111111\n" + arn, stored: "m",
+			want: "stored key m|session token m 8h +m111111111 kept|assume role r1 1h kept|assume role p 1h kept"},
+		{name: "two roles, device on the inner", config: "[profile m]\n[profile r1]\nsource_profile = m\nmfa_serial = m111111111\n" + arn + "[profile p]\nsource_profile = r1\n" + arn, stored: "m",
+			want: "stored key m|assume role r1 1h +m111111111 kept|assume role p 1h kept"},
+		{name: "two roles, two devices", config: "[profile m]\n[profile r1]\nsource_profile = m\nmfa_serial = m111111111\n" + arn + "[profile p]\nsource_profile = r1\nmfa_serial = m222222222\n" + arn, stored: "m",
+			want: "error: config:8: profile p wants a code of m222222222, but it would be shown with the credentials of r1, which are not a user's own key"},
+		{name: "two roles, no device", config: "[profile m]\n[profile r1]\nsource_profile = m\nduration_seconds = 7200\n" + arn + "[profile p]\nsource_profile = r1\nduration_seconds = 7200\n" + arn, stored: "m",
+			want: "stored key m|assume role r1 2h kept|assume role p 1h kept"},
+		{name: "parent style", config: "[profile root]\nmfa_serial = m111111111\nsource_profile = root\n[profile p]\ninclude_profile = root\n" + arn, stored: "root",
+			want: "stored key root|session token root 8h +m111111111 kept|assume role p 1h kept"},
+		{name: "static key", config: "[profile p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = EXAMPLEKEYEXAMPLEKEYEXAMPLEKEYEXAMPLEKEY\n",
+			want: "static key p|session token p 1h kept"},
+		{name: "static session", config: "[profile p]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = EXAMPLEKEYEXAMPLEKEYEXAMPLEKEYEXAMPLEKEY\naws_session_token = t\n",
+			want: "static key p"},
+		{name: "half a static key", config: "[profile p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n",
+			want: "error: config:2: aws_access_key_id stands alone, want aws_secret_access_key beside it"},
+		{name: "environment", config: "[profile p]\ncredential_source = Environment\n" + arn,
+			want: "error: config:2: credential_source is Environment, want AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to be set"},
+		{name: "metadata", config: "[profile p]\ncredential_source = Ec2InstanceMetadata\n" + arn,
+			want: "EC2 metadata p|assume role p 1h kept"},
+		{name: "container", config: "[profile p]\ncredential_source = EcsContainer\n" + arn, options: Options{Duration: 2 * time.Hour},
+			want: "container endpoint p|assume role p 1h kept"},
+		{name: "SSO in part", config: "[profile p]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n",
+			want: "error: config:2: sso_start_url stands alone, want sso_account_id beside it"},
+		{name: "web identity without role", config: "[profile p]\nweb_identity_token_file = /t\n",
+			want: "error: config:2: web_identity_token_file stands alone, want role_arn beside it"},
+		{name: "nothing", config: "[profile p]\nregion = eu-west-1\n",
+			want: `error: profile "p" has no stored key and names no source of credentials`},
+		{name: "source that is not there", config: "[profile p]\nsource_profile = gone\n" + arn,
+			want: `error: config:2: source_profile is "gone", want a profile or a stored key of that name`},
+		{name: "source without credentials", config: "[profile m]\n[profile p]\nsource_profile = m\n" + arn,
+			want: `error: config:3: source_profile is "m", which has no stored key and names no source of credentials`},
+		{name: "too short", config: "[profile p]\n", stored: "p", options: Options{Duration: time.Minute},
+			want: "error: duration is 1m, want 15m to 36h"},
+		{name: "too long for a role", config: "[profile p]\n" + arn, stored: "p", options: Options{Duration: 13 * time.Hour},
+			want: "error: duration is 13h, want 15m to 12h"},
+		{name: "a transitive tag again", config: "[profile m]\n[profile r1]\nsource_profile = m\nsession_tags = Team=a\ntransitive_session_tags = Team\n" + arn + "[profile p]\nsource_profile = r1\nsession_tags = team=b\n" + arn, stored: "m",
+			want: "error: config:9: tag team cannot be set, since profile r1 passes that tag on to every later role"},
+		{name: "another source identity", config: "[profile m]\n[profile r1]\nsource_profile = m\nsource_identity = alice\n" + arn + "[profile p]\nsource_profile = r1\nsource_identity = bob\n" + arn, stored: "m",
+			want: "error: config:8: source identity bob cannot be set, since profile r1 has set another, which stays for the whole chain"},
+		{name: "a policy that is none", config: "[profile p]\nsession_policy = {\n" + arn, stored: "p",
+			want: "error: config:2: session policy is not JSON (unexpected end of JSON input), want an IAM policy document"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			name := "p"
+			if i := strings.LastIndex(tt.config, "[profile "); i >= 0 {
+				name, _, _ = strings.Cut(tt.config[i+len("[profile "):], "]")
+			}
+			h := stored(strings.Fields(tt.stored)...)
+			pl, err := Make(resolve(t, tt.config, name, tt.env), h, tt.options)
+			got := strings.Join(steps(pl), "|")
+			if err != nil {
+				got = "error: " + err.Error()
+			}
+			if got != tt.want {
+				t.Errorf("got  %s\nwant %s", strings.ReplaceAll(got, "|", "\n     "), strings.ReplaceAll(tt.want, "|", "\n     "))
+			}
+		})
+	}
+}
+
+const (
+	twoRoles = "[profile m]\nmfa_serial = m111111111\n[profile r1]\nsource_profile = m\nmfa_serial = m111111111\n" + arn +
+		"[profile r2]\nsource_profile = r1\nmfa_serial = m111111111\n" + arn
+	sso = "sso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\nsso_account_id = 123456789012\nsso_role_name = Dev\n"
+)

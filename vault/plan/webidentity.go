@@ -1,0 +1,90 @@
+package plan
+
+import (
+	"fmt"
+
+	"aws-vault/vault/profile"
+)
+
+// WebIdentity is the Spec of an AssumeRoleWithWebIdentity step.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+type WebIdentity struct {
+	ARN          string `json:"role_arn"`
+	SessionName  string `json:"role_session_name"`
+	TokenFile    string `json:"web_identity_token_file,omitempty"`
+	TokenProcess string `json:"web_identity_token_process,omitempty"` // used where there is no file
+	Subject      string `json:"-"`                                    // whose token the file holds
+}
+
+func (w WebIdentity) encode(e *encoder) {
+	e.text(w.ARN)
+	e.text(w.SessionName)
+	e.text(w.TokenFile)
+	e.text(w.TokenProcess)
+	e.text(w.Subject)
+}
+
+// Args lists the role and where the token comes from.
+func (w WebIdentity) Args() []Arg {
+	args := []Arg{{"role", w.ARN}, {"session name", w.SessionName}}
+	if w.TokenFile != "" {
+		return append(args, Arg{"token file", w.TokenFile})
+	}
+	return append(args, Arg{"token command", w.TokenProcess})
+}
+
+// ownsRole reports whether the role_arn beside the root is the root's own.
+func (s Step) ownsRole() bool { return s.Kind == KindWebIdentity }
+
+func webIdentity(c *chain, q *profile.Profile) (Step, bool, error) {
+	setting := "web_identity_token_file"
+	if !q.Set(setting) {
+		setting = "web_identity_token_process"
+	}
+	if !q.Set(setting) {
+		return Step{}, false, nil
+	}
+	if !q.Set("role_arn") {
+		return Step{}, false, &MissingSettingError{Origin: q.Value(setting).Origin, Has: setting, Wants: "role_arn"}
+	}
+	spec := WebIdentity{ARN: q.Text("role_arn"), SessionName: q.Text("role_session_name")}
+	if setting == "web_identity_token_file" {
+		spec.TokenFile = q.Text(setting)
+		spec.Subject = c.holdings.Subjects[spec.TokenFile]
+	} else {
+		spec.TokenProcess = q.Text(setting)
+	}
+	if spec.SessionName == "" {
+		spec.SessionName = c.options.Name
+	}
+	last := !c.rolesAbove(q)
+	s := Step{
+		Kind: KindWebIdentity, Profile: q.Name, Yields: Yield{Role, Yes}, Keep: true, Spec: spec,
+		Region: c.region(q, last, spec.ARN), Endpoint: endpoint(q),
+		Why:  "a signed token is exchanged for the role beside it",
+		From: settings(q, setting, "role_arn", "role_session_name", "session_policy", "session_policy_arns", "duration_seconds"),
+	}
+	if tags := q.Value("session_tags"); q.Set("session_tags") {
+		s.Why += fmt.Sprintf("; the tags that %s sets are not sent, for AWS takes them from the token alone", tags.Origin)
+	}
+	var err error
+	if s.Policy, err = c.policy(q); err != nil {
+		return Step{}, false, err
+	}
+	s.Lasts, _, err = ownDuration(q)
+	if last && c.options.Duration > 0 {
+		s.Lasts, err = c.options.Duration, checkDuration(c.options.Duration, minDuration, maxRole)
+	}
+	return s, true, err
+}
+
+// rolesAbove reports whether a profile between the target and q assumes a role, so
+// that q's credentials are not the ones handed out.
+func (c *chain) rolesAbove(q *profile.Profile) bool {
+	for p := c.target; p != q && p != nil; p = p.Source {
+		if p.Set("role_arn") {
+			return true
+		}
+	}
+	return false
+}
