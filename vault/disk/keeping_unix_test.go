@@ -1,0 +1,320 @@
+//go:build unix
+
+package disk
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestReplaceKeepingMode(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	for _, mode := range []os.FileMode{0o644, 0o600, 0o664, 0o400} {
+		write(t, path, "old")
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := ReplaceKeeping(path, []byte("new")); err != nil {
+			t.Fatal(err)
+		}
+		wantFile(t, path, "new")
+		wantMode(t, path, mode)
+		os.Remove(path)
+	}
+}
+
+func TestReplaceKeepingNew(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	path := filepath.Join(dir, "config")
+	if err := ReplaceKeeping(path, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, path, "new")
+	wantMode(t, path, 0o600)
+	wantMode(t, dir, 0o700)
+	wantMode(t, filepath.Dir(dir), 0o700)
+}
+
+func TestReplaceKeepingLinks(t *testing.T) {
+	dir := t.TempDir()
+	deep := filepath.Join(dir, "dotfiles", "aws")
+	if err := os.MkdirAll(deep, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	link := func(to, at string) {
+		if err := os.Symlink(to, filepath.Join(dir, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link("dotfiles/aws", "dir")                 // a link to a directory
+	link("../config", "dotfiles/aws/up")        // one that climbs out of where it really is
+	link("dir/up", "config")                    // one through both
+	link("missing", "dangling")                 // one to nothing
+	link(filepath.Join(dir, "config"), "whole") // one with a whole path
+	write(t, filepath.Join(dir, "dotfiles", "config"), "old")
+
+	for _, at := range []string{"config", "whole"} {
+		if err := ReplaceKeeping(filepath.Join(dir, at), []byte("new by "+at)); err != nil {
+			t.Fatal(err)
+		}
+		wantFile(t, filepath.Join(dir, "dotfiles", "config"), "new by "+at)
+	}
+	if err := ReplaceKeeping(filepath.Join(dir, "dangling"), []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, filepath.Join(dir, "missing"), "new")
+	for _, at := range []string{"config", "whole", "dangling", "dir"} {
+		if info, err := os.Lstat(filepath.Join(dir, at)); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+			t.Errorf("%s is no longer a link (%v)", at, err)
+		}
+	}
+}
+
+func TestReplaceKeepingLoop(t *testing.T) {
+	dir := t.TempDir()
+	for from, to := range map[string]string{"a": "b", "b": "a", "self": "self"} {
+		if err := os.Symlink(to, filepath.Join(dir, from)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, at := range []string{"a", "b", "self"} {
+		if err := ReplaceKeeping(filepath.Join(dir, at), nil); !errors.Is(err, ErrLoop) {
+			t.Errorf("%s: %v, want %v", at, err, ErrLoop)
+		}
+	}
+}
+
+func TestReplaceKeepingNotRegular(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{fifo, dir} {
+		var odd *NotRegularError
+		if err := ReplaceKeeping(path, nil); !errors.As(err, &odd) || !strings.Contains(err.Error(), "want a regular file") {
+			t.Errorf("%s: %v, want a *NotRegularError", path, err)
+		}
+	}
+}
+
+func TestReplaceKeepingFailing(t *testing.T) {
+	for _, at := range []string{"create", "write", "chmod", "sync", "close", "rename", "keep"} {
+		t.Run(at, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "config")
+			write(t, path, "old")
+			if err := breaking(at).replaceKeeping(path, []byte("new content")); !errors.Is(err, errBroken) {
+				t.Errorf("returned %v, want %v", err, errBroken)
+			}
+			wantFile(t, path, "old")
+			wantOnly(t, dir, "config")
+		})
+	}
+}
+
+func TestReplaceInPlace(t *testing.T) {
+	for _, why := range []error{unix.EBUSY, unix.EXDEV, unix.EPERM} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "config")
+		write(t, path, "old content, longer than the new")
+		before, _ := os.Stat(path)
+		copied := ""
+		s := real
+		s.rename = func(from, to string) error { return &os.LinkError{Op: "rename", Old: from, New: to, Err: why} }
+		s.open = func(path string) (file, error) {
+			copied = onlyOld(t, dir)
+			return real.open(path)
+		}
+		if err := s.replaceKeeping(path, []byte("new")); err != nil {
+			t.Fatalf("%v: %v", why, err)
+		}
+		wantFile(t, path, "new")
+		wantOnly(t, dir, "config")
+		if after, _ := os.Stat(path); !os.SameFile(before, after) {
+			t.Errorf("%v: the file was not written in place", why)
+		}
+		if copied != "old content, longer than the new" {
+			t.Errorf("%v: while it was written the copy held %q", why, copied)
+		}
+	}
+}
+
+// onlyOld returns what the one copy of old content in dir holds.
+func onlyOld(t *testing.T, dir string) string {
+	found, err := filepath.Glob(filepath.Join(dir, "config.aws-vault-*.old"))
+	if err != nil || len(found) != 1 {
+		t.Errorf("%d copies of the old content (%v), want 1", len(found), err)
+		return ""
+	}
+	data, _ := os.ReadFile(found[0])
+	return string(data)
+}
+
+func TestReplaceInPlaceFailing(t *testing.T) {
+	busy := func(string, string) error { return unix.EBUSY }
+	t.Run("once", func(t *testing.T) {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "config")
+		write(t, path, "old content")
+		s, opened := real, 0
+		s.rename = busy
+		s.open = func(path string) (file, error) {
+			f, err := real.open(path)
+			if opened++; opened == 1 {
+				return brokenFile{f, "write"}, err
+			}
+			return f, err
+		}
+		var inPlace *InPlaceError
+		err := s.replaceKeeping(path, []byte("new content"))
+		if !errors.As(err, &inPlace) || inPlace.Copy != "" || !errors.Is(err, errBroken) {
+			t.Errorf("returned %v, want an *InPlaceError without a copy", err)
+		}
+		wantFile(t, path, "old content")
+		wantOnly(t, dir, "config")
+	})
+	t.Run("restoring too", func(t *testing.T) {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "config")
+		write(t, path, "old content")
+		s := real
+		s.rename = busy
+		s.open = func(path string) (file, error) {
+			f, err := real.open(path)
+			return brokenFile{f, "write"}, err
+		}
+		var inPlace *InPlaceError
+		err := s.replaceKeeping(path, []byte("new content"))
+		if !errors.As(err, &inPlace) || !strings.Contains(err.Error(), "its old content is in") {
+			t.Fatalf("returned %v, want an *InPlaceError with a copy", err)
+		}
+		wantFile(t, inPlace.Copy, "old content")
+	})
+	t.Run("no copy", func(t *testing.T) {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "config")
+		write(t, path, "old")
+		s := real
+		s.create = func(path string) (file, error) {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.EACCES}
+		}
+		var inPlace *InPlaceError
+		err := s.replaceKeeping(path, []byte("new"))
+		if !errors.As(err, &inPlace) || !strings.Contains(err.Error(), "cannot be replaced safely") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("returned %v, want an *InPlaceError", err)
+		}
+		wantFile(t, path, "old")
+	})
+	t.Run("copy too large", func(t *testing.T) {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "config")
+		write(t, path, "")
+		if err := os.Truncate(path, maxKept+1); err != nil {
+			t.Fatal(err)
+		}
+		s := real
+		s.rename = busy
+		var large *TooLargeError
+		if err := s.replaceKeeping(path, []byte("new")); !errors.As(err, &large) {
+			t.Errorf("returned %v, want a *TooLargeError", err)
+		}
+		wantOnly(t, dir, "config")
+	})
+}
+
+func TestReplaceKeepingClosedDirectory(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may write to every directory")
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "config")
+	write(t, path, "old")
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(dir, 0o700)
+	var inPlace *InPlaceError
+	if err := ReplaceKeeping(path, []byte("new")); !errors.As(err, &inPlace) {
+		t.Errorf("returned %v, want an *InPlaceError", err)
+	}
+	wantFile(t, path, "old")
+}
+
+func TestKeepOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root may give files away")
+	}
+	path := filepath.Join(t.TempDir(), "config")
+	write(t, path, "old")
+	if err := os.Chown(path, 12345, 54321); err != nil {
+		t.Skip(err)
+	}
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := ReplaceKeeping(path, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := info.Sys().(*syscall.Stat_t); s.Uid != 12345 || s.Gid != 54321 {
+		t.Errorf("the file belongs to %d:%d, want 12345:54321", s.Uid, s.Gid)
+	}
+	wantMode(t, path, 0o640)
+}
+
+func TestMkdirPrivate(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, "a", "b")
+	for range 2 {
+		if err := MkdirPrivate(dir); err != nil {
+			t.Fatal(err)
+		}
+		wantMode(t, dir, 0o700)
+		wantMode(t, filepath.Dir(dir), 0o700)
+	}
+	for _, wide := range []os.FileMode{0o755, 0o777, 0o710} {
+		if err := os.Chmod(dir, wide); err != nil {
+			t.Fatal(err)
+		}
+		if err := MkdirPrivate(dir); err != nil {
+			t.Fatal(err)
+		}
+		wantMode(t, dir, 0o700)
+	}
+	path := filepath.Join(root, "file")
+	write(t, path, "")
+	for _, taken := range []string{path, filepath.Join(path, "below")} {
+		if err := MkdirPrivate(taken); err == nil {
+			t.Errorf("%s: made where a file is", taken)
+		}
+	}
+}
+
+func TestMkdirPrivateOfAnother(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root may give directories away")
+	}
+	dir := t.TempDir()
+	if err := os.Chown(dir, 12345, -1); err != nil {
+		t.Skip(err)
+	}
+	err := MkdirPrivate(dir)
+	var owner *OwnerError
+	if !errors.As(err, &owner) || owner.Owner != 12345 || owner.Self != 0 {
+		t.Errorf("returned %v, want an *OwnerError", err)
+	}
+	if !strings.Contains(err.Error(), "belongs to user 12345") {
+		t.Errorf("the error says %q", err)
+	}
+}

@@ -1,0 +1,115 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// LockFile is a lock between processes that this one holds until Close, or until it ends in
+// whatever way. One LockFile excludes every other, in this process too.
+type LockFile struct{ f *os.File }
+
+// Lock takes the lock at path, a file that is created 0600 if missing and never removed, and
+// waits for it until ctx ends. What comes back then is the cause of that end.
+func Lock(ctx context.Context, path string) (*LockFile, error) {
+	for {
+		if err := context.Cause(ctx); err != nil {
+			return nil, err
+		}
+		l, held, err := TryLock(path)
+		if err != nil || held {
+			return l, err
+		}
+		l, err = wait(ctx, path)
+		if err != nil || l != nil {
+			return l, err
+		}
+	}
+}
+
+// TryLock takes the lock at path if nobody holds it, and otherwise comes back with false at once.
+func TryLock(path string) (*LockFile, bool, error) {
+	for {
+		f, err := openLock(path)
+		if err != nil {
+			return nil, false, err
+		}
+		held, err := tryLockFile(f)
+		if err != nil || !held {
+			f.Close()
+			return nil, false, lockError(path, err)
+		}
+		l, err := confirm(path, f)
+		if err != nil || l != nil {
+			return l, l != nil, err
+		}
+	}
+}
+
+// wait blocks until the lock at path is ours or ctx has ended. It returns nil without an error
+// if the file that it waited at is no longer the one at path.
+func wait(ctx context.Context, path string) (*LockFile, error) {
+	f, err := openLock(path)
+	if err != nil {
+		return nil, err
+	}
+	done := make(chan error, 1)
+	go func() { done <- lockFile(f) }()
+	select {
+	case err := <-done:
+		if err != nil {
+			f.Close()
+			return nil, lockError(path, err)
+		}
+		return confirm(path, f)
+	case <-ctx.Done():
+		// The system's call cannot be called off: whenever it comes back, the lock is given on.
+		go func() {
+			<-done
+			f.Close()
+		}()
+		return nil, context.Cause(ctx)
+	}
+}
+
+// confirm returns the lock on f if f is still the file at path, and closes it otherwise: someone
+// who removes the state folder must not let two processes hold "the" lock.
+func confirm(path string, f *os.File) (*LockFile, error) {
+	ours, err := f.Stat()
+	if err == nil {
+		var there fs.FileInfo
+		there, err = os.Stat(path)
+		if err == nil && os.SameFile(ours, there) {
+			return &LockFile{f: f}, nil
+		}
+	}
+	f.Close()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return nil, nil
+}
+
+// Close gives the lock on. What the file says stays.
+func (l *LockFile) Close() error {
+	// A child between fork and exec shares the file for a moment, and closing alone would leave it the lock.
+	err := unlockFile(l.f)
+	if closing := l.f.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
+func openLock(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+}
+
+func lockError(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: lock: %w", path, err)
+}

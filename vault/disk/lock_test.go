@@ -1,0 +1,296 @@
+package disk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func init() {
+	parts["count"] = countUnderLock
+	parts["hold the lock"] = holdLock
+}
+
+func lockPath(t *testing.T) string { return filepath.Join(t.TempDir(), "lock") }
+
+func TestTryLock(t *testing.T) {
+	path := lockPath(t)
+	l, held, err := TryLock(path)
+	if err != nil || !held {
+		t.Fatalf("TryLock = %v, %v", held, err)
+	}
+	if other, held, err := TryLock(path); held || other != nil || err != nil {
+		t.Errorf("TryLock of a held lock = %v, %v", held, err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	l, held, err = TryLock(path)
+	if err != nil || !held {
+		t.Fatalf("TryLock after Close = %v, %v", held, err)
+	}
+	l.Close()
+	if _, _, err := TryLock(filepath.Join(path, "below a file")); err == nil {
+		t.Error("locked where no file can be")
+	}
+}
+
+func TestLockEndsWithContext(t *testing.T) {
+	path := lockPath(t)
+	held, err := Lock(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cause := errors.New("the test has ended it")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	done := make(chan error)
+	go func() {
+		_, err := Lock(ctx, path)
+		done <- err
+	}()
+	cancel(cause)
+	if err := <-done; !errors.Is(err, cause) {
+		t.Errorf("Lock returned %v, want %v", err, cause)
+	}
+	held.Close()
+	// The waiter that gave up may get the lock for a moment, and must give it on.
+	next, err := Lock(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next.Close()
+	if _, err := Lock(ctx, path); !errors.Is(err, cause) {
+		t.Errorf("Lock with an ended context returned %v", err)
+	}
+}
+
+func TestLockWithinProcess(t *testing.T) {
+	path := lockPath(t)
+	var inside, most int
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			l, err := Lock(context.Background(), path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer l.Close()
+			mu.Lock()
+			inside++
+			most = max(most, inside)
+			mu.Unlock()
+			for range 100 {
+				runtime.Gosched() // let the others in, if anything does
+			}
+			mu.Lock()
+			inside--
+			mu.Unlock()
+		})
+	}
+	all.Wait()
+	if most != 1 {
+		t.Errorf("%d held the lock at once", most)
+	}
+}
+
+// countUnderLock adds one to the number beside the lock, many times.
+func countUnderLock(path string) error {
+	for range counts {
+		l, err := Lock(context.Background(), path)
+		if err != nil {
+			return err
+		}
+		if err := countOnce(path + ".count"); err != nil {
+			return err
+		}
+		if err := l.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const counts = 100
+
+func countOnce(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, fmt.Appendf(nil, "%8d", n+1), 0o600)
+}
+
+func TestLockBetweenProcesses(t *testing.T) {
+	path := lockPath(t)
+	write(t, path+".count", "0")
+	actors := make([]*actor, 8)
+	for i := range actors {
+		actors[i] = play(t, "count", path)
+	}
+	for _, a := range actors {
+		if err := a.Wait(); err != nil {
+			t.Fatalf("%v: %s", err, a.errs)
+		}
+	}
+	wantFile(t, path+".count", fmt.Sprintf("%8d", len(actors)*counts))
+}
+
+func holdLock(path string) error {
+	l, err := Lock(context.Background(), path)
+	if err != nil {
+		return err
+	}
+	if err := l.WriteNote([]byte("held by a test")); err != nil {
+		return err
+	}
+	say()
+	hold()
+	return nil
+}
+
+func TestLockDiesWithHolder(t *testing.T) {
+	path := lockPath(t)
+	a := play(t, "hold the lock", path)
+	a.waitFor(t)
+	if _, held, err := TryLock(path); held || err != nil {
+		t.Fatalf("TryLock of another process's lock = %v, %v", held, err)
+	}
+	if note, err := ReadNote(path); err != nil || string(note) != "held by a test" {
+		t.Errorf("the note is %q, %v", note, err)
+	}
+	a.Process.Kill()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	l, err := Lock(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+}
+
+// TestLockOfReplacedFile removes the lock file while one holds it and another waits: the waiter
+// must end up with the lock at the path, not with that of the file that is gone.
+func TestLockOfReplacedFile(t *testing.T) {
+	path := lockPath(t)
+	first, err := Lock(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan *LockFile)
+	go func() {
+		l, err := Lock(context.Background(), path)
+		if err != nil {
+			t.Error(err)
+		}
+		got <- l
+	}()
+	if err := os.Remove(path); err != nil {
+		t.Skip("this system removes no open file")
+	}
+	first.Close()
+	second := <-got
+	defer second.Close()
+	if _, held, err := TryLock(path); held || err != nil {
+		t.Errorf("two hold the lock at one path (%v)", err)
+	}
+}
+
+func TestConfirm(t *testing.T) {
+	path := lockPath(t)
+	f, err := openLock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Skip("this system removes no open file")
+	}
+	if l, err := confirm(path, f); l != nil || err != nil {
+		t.Errorf("confirm of a removed file = %v, %v", l, err)
+	}
+	f, err = openLock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, path+".moved"); err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, "")
+	if l, err := confirm(path, f); l != nil || err != nil {
+		t.Errorf("confirm of a replaced file = %v, %v", l, err)
+	}
+	f, err = openLock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l, err := confirm(path+"/below", f); l != nil || err == nil {
+		t.Errorf("confirm below a file = %v, %v", l, err)
+	}
+}
+
+func TestNote(t *testing.T) {
+	path := lockPath(t)
+	if note, err := ReadNote(path); note != nil || err != nil {
+		t.Errorf("without a file the note is %q, %v", note, err)
+	}
+	l, err := Lock(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if note, err := l.ReadNote(); note != nil || err != nil {
+		t.Errorf("in a new file the note is %q, %v", note, err)
+	}
+	for _, text := range []string{"a long note, written first", "short", strings.Repeat("n", MaxNote), ""} {
+		if err := l.WriteNote([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		for _, read := range []func() ([]byte, error){l.ReadNote, func() ([]byte, error) { return ReadNote(path) }} {
+			if note, err := read(); err != nil || string(note) != text {
+				t.Errorf("the note is %.30q, %v, want %.30q", note, err, text)
+			}
+		}
+	}
+	if err := l.WriteNote(make([]byte, MaxNote+1)); err == nil || !strings.Contains(err.Error(), "want at most") {
+		t.Errorf("too long a note returned %v", err)
+	}
+	if err := l.WriteNote([]byte("stays")); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if note, err := ReadNote(path); err != nil || string(note) != "stays" {
+		t.Errorf("after Close the note is %q, %v", note, err)
+	}
+	if _, err := ReadNote(filepath.Dir(path)); err == nil {
+		t.Error("a directory has a note")
+	}
+	if _, err := ReadNote(path + "/below"); err == nil {
+		t.Error("a note was read below a file")
+	}
+}
+
+func FuzzDecodeNote(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte{0, 0, 0, 0, 0, 0})
+	f.Add([]byte{0, 1, 0xE8, 0xB7, 0xBE, 0x43, 'a', 'x'})
+	f.Add([]byte{0xff, 0xff, 0, 0, 0, 0, 'a'})
+	f.Fuzz(func(t *testing.T, block []byte) {
+		note := decodeNote(block)
+		if len(note) > len(block) || note != nil && !bytes.Contains(block, note) {
+			t.Errorf("a note of %d bytes from a block of %d", len(note), len(block))
+		}
+	})
+}

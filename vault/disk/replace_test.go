@@ -1,0 +1,174 @@
+package disk
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var errBroken = errors.New("broken on purpose")
+
+// brokenFile fails at one of the acts that end with a whole file.
+type brokenFile struct {
+	file
+	at string
+}
+
+func (f brokenFile) Write(p []byte) (int, error) {
+	if f.at == "write" {
+		n, _ := f.file.Write(p[:len(p)/2])
+		return n, errBroken
+	}
+	return f.file.Write(p)
+}
+
+func (f brokenFile) Chmod(mode fs.FileMode) error {
+	if f.at == "chmod" {
+		return errBroken
+	}
+	return f.file.Chmod(mode)
+}
+
+func (f brokenFile) Sync() error {
+	if f.at == "sync" {
+		return errBroken
+	}
+	return f.file.Sync()
+}
+
+func (f brokenFile) Close() error {
+	err := f.file.Close()
+	if f.at == "close" {
+		return errBroken
+	}
+	return err
+}
+
+// breaking returns a system that fails at one act.
+func breaking(at string) system {
+	s := real
+	s.create = func(path string) (file, error) {
+		if at == "create" {
+			return nil, errBroken
+		}
+		f, err := real.create(path)
+		if err != nil {
+			return nil, err
+		}
+		return brokenFile{f, at}, nil
+	}
+	switch at {
+	case "rename":
+		s.rename = func(string, string) error { return errBroken }
+	case "syncDir":
+		s.syncDir = func(string) error { return errBroken }
+	case "keep":
+		s.keep = func(string, fs.FileInfo, string) error { return errBroken }
+	}
+	return s
+}
+
+func TestReplaceFailing(t *testing.T) {
+	for _, at := range []string{"create", "write", "chmod", "sync", "close", "rename"} {
+		t.Run(at, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "item")
+			write(t, path, "old")
+			err := breaking(at).replace(path, []byte("new content"), func(f file) error { return f.Chmod(0o600) })
+			if !errors.Is(err, errBroken) {
+				t.Errorf("replace returned %v, want %v", err, errBroken)
+			}
+			wantFile(t, path, "old")
+			wantOnly(t, dir, "item")
+		})
+	}
+}
+
+func TestReplaceUnsynced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "item")
+	write(t, path, "old")
+	err := breaking("syncDir").replace(path, []byte("new"), func(file) error { return nil })
+	var unsynced *UnsyncedError
+	if !errors.As(err, &unsynced) || unsynced.Path != path || !errors.Is(err, errBroken) {
+		t.Errorf("replace returned %v, want an *UnsyncedError for %s", err, path)
+	}
+	if !strings.Contains(err.Error(), "could not be synced") {
+		t.Errorf("the error says %q", err)
+	}
+	wantFile(t, path, "new")
+}
+
+func TestReplace(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "item")
+	for _, content := range []string{"first", "second, longer", "", "third"} {
+		if err := Replace(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wantFile(t, path, content)
+		wantOnly(t, dir, "item")
+	}
+	if err := Replace(filepath.Join(dir, "missing", "item"), nil, 0o600); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("replacing in a missing directory returned %v, want %v", err, fs.ErrNotExist)
+	}
+}
+
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	const stale = ".aws-vault-0123456789abcdef.tmp"
+	kept := []string{".aws-vault-fresh.tmp", ".aws-vault-fedcba9876543210.tmp", "other.tmp", "item"}
+	for _, name := range append(kept, stale) {
+		write(t, filepath.Join(dir, name), name)
+	}
+	old := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, name := range []string{stale, "other.tmp", "item", ".aws-vault-fresh.tmp"} {
+		if err := os.Chtimes(filepath.Join(dir, name), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, ".aws-vault-aaaaaaaaaaaaaaaa.tmp"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	Sweep(dir, old.Add(time.Hour))
+	wantOnly(t, dir, ".aws-vault-aaaaaaaaaaaaaaaa.tmp", ".aws-vault-fedcba9876543210.tmp", ".aws-vault-fresh.tmp", "item", "other.tmp")
+	Sweep(filepath.Join(dir, "missing"), old) // nothing to do is no failure
+}
+
+func TestIsTemp(t *testing.T) {
+	if temp := TempName(); !IsTemp(temp) {
+		t.Errorf("IsTemp(%q) = false for a name of ours", temp)
+	}
+	for _, name := range []string{"", "item", ".aws-vault-.tmp", ".aws-vault-0123456789ABCDEF.tmp", "x.aws-vault-0123456789abcdef.tmp"} {
+		if IsTemp(name) {
+			t.Errorf("IsTemp(%q) = true", name)
+		}
+	}
+}
+
+func TestReadBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "item")
+	write(t, path, "12345")
+	for _, max := range []int64{5, 6, 1<<63 - 1} {
+		if data, err := ReadBounded(path, max); err != nil || string(data) != "12345" {
+			t.Errorf("ReadBounded(%d) = %q, %v", max, data, err)
+		}
+	}
+	_, err := ReadBounded(path, 4)
+	var large *TooLargeError
+	if !errors.As(err, &large) || large.Max != 4 || large.Path != path {
+		t.Errorf("ReadBounded(4) returned %v, want a *TooLargeError", err)
+	}
+	if !strings.Contains(err.Error(), "longer than 4 bytes") {
+		t.Errorf("the error says %q", err)
+	}
+	if _, err := ReadBounded(path+"x", 4); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing file returned %v", err)
+	}
+	if _, err := ReadBounded(filepath.Dir(path), 4); err == nil {
+		t.Error("a directory was read")
+	}
+}

@@ -1,0 +1,151 @@
+//go:build unix
+
+package disk
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func init() {
+	parts["stop half-way"] = stopHalfWay
+	parts["replace for ever"] = replaceForEver
+	parts["replace beyond the limit"] = replaceBeyondLimit
+}
+
+// halfFile writes half of what it is given, says so, and stops until it is killed.
+type halfFile struct{ file }
+
+func (f halfFile) Write(p []byte) (int, error) {
+	f.file.Write(p[:len(p)/2])
+	say()
+	hold()
+	return 0, errBroken
+}
+
+func stopHalfWay(path string) error {
+	s := real
+	s.create = func(path string) (file, error) {
+		f, err := real.create(path)
+		return halfFile{f}, err
+	}
+	return s.replace(path, []byte(strings.Repeat("new", 1000)), func(file) error { return nil })
+}
+
+func TestKilledWhileWriting(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "item")
+	write(t, path, "old")
+	a := play(t, "stop half-way", path)
+	a.waitFor(t)
+	a.Process.Kill()
+	a.Wait()
+	wantFile(t, path, "old")
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 2 {
+		t.Fatalf("%d files, want the old one and a leftover (%v)", len(entries), err)
+	}
+	Sweep(dir, time.Now().Add(time.Hour))
+	wantOnly(t, dir, "item")
+}
+
+var contents = [][]byte{bytes.Repeat([]byte("a"), 300_000), bytes.Repeat([]byte("b"), 200_000)}
+
+func replaceForEver(path string) error {
+	for i := 0; ; i++ {
+		if err := Replace(path, contents[i%2], 0o600); err != nil {
+			return err
+		}
+		if i == 0 {
+			say()
+		}
+	}
+}
+
+// TestNeverTorn kills a process that replaces a file all the time, and reads the file meanwhile.
+func TestNeverTorn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "item")
+	write(t, path, "")
+	for range 20 {
+		a := play(t, "replace for ever", path)
+		a.waitFor(t)
+		for range 20 {
+			wantWhole(t, path)
+		}
+		a.Process.Kill()
+		a.Wait()
+		wantWhole(t, path)
+	}
+}
+
+func wantWhole(t *testing.T, path string) {
+	t.Helper()
+	data, err := ReadBounded(path, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(data, contents[0]) && !bytes.Equal(data, contents[1]) {
+		t.Fatalf("read %d bytes that nobody wrote", len(data))
+	}
+}
+
+func replaceBeyondLimit(path string) error {
+	signal.Ignore(syscall.SIGXFSZ)
+	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 4096, Max: 4096}); err != nil {
+		return err
+	}
+	new := bytes.Repeat([]byte("x"), 8192)
+	for _, replace := range []func() error{
+		func() error { return Replace(path, new, 0o600) },
+		func() error { return ReplaceKeeping(path, new) },
+	} {
+		if err := replace(); !errors.Is(err, unix.EFBIG) {
+			return fmt.Errorf("replacing beyond the limit returned %v, want %v", err, unix.EFBIG)
+		}
+	}
+	return nil
+}
+
+func TestDiskFull(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "item")
+	write(t, path, "old")
+	a := play(t, "replace beyond the limit", path)
+	if err := a.Wait(); err != nil {
+		t.Errorf("%v: %s", err, a.errs)
+	}
+	wantFile(t, path, "old")
+	wantOnly(t, dir, "item")
+}
+
+func TestReplaceMode(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "item")
+	defer unix.Umask(unix.Umask(0o277))
+	for _, mode := range []os.FileMode{0o600, 0o644, 0o400} {
+		if err := Replace(path, nil, mode); err != nil {
+			t.Fatal(err)
+		}
+		wantMode(t, path, mode)
+	}
+}
+
+func wantMode(t *testing.T, path string, mode os.FileMode) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != mode {
+		t.Errorf("%s has mode %v, want %v", filepath.Base(path), info.Mode().Perm(), mode)
+	}
+}

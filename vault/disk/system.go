@@ -1,0 +1,75 @@
+package disk
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+)
+
+// system is what replacing a file asks of the operating system. Tests put parts in its place
+// that fail, to see what is left behind.
+type system struct {
+	create  func(path string) (file, error) // new, 0600, never an existing file
+	open    func(path string) (file, error) // existing, for writing
+	rename  func(from, to string) error
+	syncDir func(dir string) error
+	keep    func(path string, old fs.FileInfo, temp string) error // gives temp the owner and rights of old
+}
+
+// file is an open file that is being written.
+type file interface {
+	Write(p []byte) (int, error)
+	Chmod(mode fs.FileMode) error
+	Truncate(size int64) error
+	Sync() error
+	Close() error
+	Name() string
+}
+
+var real = system{
+	create: func(path string) (file, error) {
+		return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	},
+	open:    func(path string) (file, error) { return os.OpenFile(path, os.O_WRONLY, 0) },
+	rename:  rename,
+	syncDir: syncDir,
+	keep:    keepRights,
+}
+
+var tempName = regexp.MustCompile(`^\.aws-vault-[0-9a-f]{16}\.tmp$`)
+
+// IsTemp reports whether name, without a directory, is one that Replace gives a file that is
+// not whole yet. Those who list a directory pass over such names.
+func IsTemp(name string) bool { return tempName.MatchString(name) }
+
+// TempName is a new name of that kind, for those who have another program write the file.
+func TempName() string { return ".aws-vault-" + suffix() + ".tmp" }
+
+// Sweep removes the temporary files that killed processes left in dir and that were last
+// written before olderThan. It touches nothing else, and what it cannot remove stays: a
+// leftover is untidy, not wrong.
+func Sweep(dir string, olderThan time.Time) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if !IsTemp(e.Name()) || !e.Type().IsRegular() {
+			continue
+		}
+		if info, err := e.Info(); err == nil && info.ModTime().Before(olderThan) {
+			os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
+}
+
+// suffix is 16 hex digits that no other process has.
+func suffix() string {
+	var b [8]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,60 @@
+//go:build unix
+
+package disk
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func rename(from, to string) error { return os.Rename(from, to) }
+
+func openShared(path string) (*os.File, error) { return os.Open(path) }
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	err = f.Sync()
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
+		return nil // a file system that syncs no directories
+	}
+	return err
+}
+
+// mayWriteInPlace reports whether err, met on the way to a rename, leaves writing the file itself:
+// it is a mount point, lies on another file system than its directory, or is owned by another user.
+func mayWriteInPlace(err error) bool {
+	return errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EXDEV) || errors.Is(err, fs.ErrPermission) ||
+		errors.Is(err, unix.EROFS)
+}
+
+// keepOwner gives temp the owner and group of old, if they differ from what it has.
+func keepOwner(old fs.FileInfo, temp string) error {
+	info, err := os.Lstat(temp)
+	if err != nil {
+		return err
+	}
+	want, have := old.Sys().(*syscall.Stat_t), info.Sys().(*syscall.Stat_t)
+	if want.Uid == have.Uid && want.Gid == have.Gid {
+		return nil
+	}
+	return os.Lchown(temp, int(want.Uid), int(want.Gid))
+}
+
+func closeToOthers(dir string, info fs.FileInfo) error {
+	owner, self := int(info.Sys().(*syscall.Stat_t).Uid), os.Geteuid()
+	if owner != self {
+		return &OwnerError{Path: dir, Owner: owner, Self: self}
+	}
+	if info.Mode().Perm()&0o077 == 0 {
+		return nil
+	}
+	return os.Chmod(dir, info.Mode()&^0o077)
+}

@@ -1,0 +1,11 @@
+//go:build unix && !linux && !darwin
+
+package keystore
+
+// backends are the keystores of this system, the ones to be preferred first.
+var backends = func(Config) []backend {
+	return []backend{
+		{name: passBackend, open: openPass},
+		{name: fileBackend, open: openFile},
+	}
+}

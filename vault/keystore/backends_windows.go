@@ -1,0 +1,17 @@
+package keystore
+
+import "github.com/99designs/keyring"
+
+// maxCredential is the longest secret that Windows' Credential Manager takes, in bytes.
+// https://learn.microsoft.com/en-us/windows/win32/api/wincred/ns-wincred-credentialw
+const maxCredential = 5 * 512
+
+// backends are the keystores of this system, the ones to be preferred first.
+var backends = func(Config) []backend {
+	return []backend{
+		{name: "wincred", open: openLibrary(keyring.WinCredBackend, splitCredentials)},
+		{name: fileBackend, open: openFile},
+	}
+}
+
+func splitCredentials(r Ring) Ring { return split{ring: r, limit: maxCredential, where: "wincred"} }

@@ -1,0 +1,72 @@
+package keystore
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Config says which keystore to open, where its parts are, and what it may ask of the world.
+type Config struct {
+	Backend string // one of Backends; "" takes the first that can exist here
+
+	KeychainName string // macOS; "" is aws-vault
+	Collection   string // Secret Service; "" is awsvault
+	PassDir      string // "" is $PASSWORD_STORE_DIR, else ~/.password-store
+	PassCmd      string // "" is pass
+	PassPrefix   string // folder within the password store
+	FileDir      string // "" is ~/.awsvault/keys
+
+	StateDir string // this program's own state: where private parts lie that no system keystore takes
+	Home     string // what ~ stands for
+
+	// Passphrase asks for the passphrase of the file keystore. It is called at most once in a
+	// process, but for wrong answers; an error of its own ends the asking and is handed on.
+	Passphrase func(ctx context.Context, ask PassphraseAsk) (string, error)
+
+	Getenv     func(name string) (string, bool)
+	Now        func() time.Time
+	Debug      func(msg string, args ...any) // nil is silent; never told a secret
+	BusAddress string                        // of the session bus; "" leaves $XDG_RUNTIME_DIR/bus
+}
+
+// PassphraseAsk is the question for a passphrase.
+type PassphraseAsk struct {
+	Dir   string // the directory that it opens
+	New   bool   // nothing is sealed there yet: the answer becomes the passphrase, so it is confirmed
+	Wrong int    // how many answers were wrong already
+}
+
+func (c Config) fileDir() (string, error) {
+	return c.absolute(orElse(c.FileDir, filepath.Join("~", ".awsvault", "keys")))
+}
+
+// absolute is path with ~ filled in and made absolute, so that it means one place from wherever
+// the program is run.
+func (c Config) absolute(path string) (string, error) {
+	if path == "~" || strings.HasPrefix(path, "~/") || strings.HasPrefix(path, `~\`) {
+		path = filepath.Join(c.Home, path[1:])
+	}
+	return filepath.Abs(path)
+}
+
+func (c Config) debug(msg string, args ...any) {
+	if c.Debug != nil {
+		c.Debug(msg, args...)
+	}
+}
+
+func (c Config) now() time.Time {
+	if c.Now == nil {
+		return time.Time{}
+	}
+	return c.Now()
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

@@ -1,0 +1,221 @@
+package keystore
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// busCall is a method call that came over the fake bus.
+type busCall struct {
+	path   dbus.ObjectPath
+	method string // with its interface
+	body   []any
+	bus    *fakeBus
+	conn   net.Conn // that it came by
+}
+
+// busFault is a D-Bus error as an answer, by its name.
+type busFault string
+
+func (f busFault) Error() string { return string(f) }
+
+// errSilent leaves a call without an answer.
+var errSilent = errors.New("no answer")
+
+// fakeBus is a bus. It answers what its handlers answer, and counts.
+type fakeBus struct {
+	address string
+
+	state    sync.Mutex // held while a handler runs
+	handlers map[string]func(busCall) ([]any, error)
+
+	mu    sync.Mutex
+	conns []net.Conn
+	calls []string
+}
+
+// newFakeBus listens on a bus on which these names have owners.
+func newFakeBus(t *testing.T, owned ...string) *fakeBus {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bus")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &fakeBus{address: "unix:path=" + path}
+	b.handlers = map[string]func(busCall) ([]any, error){
+		busName + ".Hello":       answers(nil, ":1.1"),
+		busName + ".AddMatch":    answers(nil),
+		busName + ".RemoveMatch": answers(nil),
+		busName + ".NameHasOwner": func(c busCall) ([]any, error) {
+			return []any{slices.Contains(owned, c.body[0].(string))}, nil
+		},
+		busName + ".ListActivatableNames": answers(nil, []string{busName}),
+	}
+	var done sync.WaitGroup
+	done.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			b.mu.Lock()
+			b.conns = append(b.conns, conn)
+			b.mu.Unlock()
+			done.Go(func() { b.serve(conn) })
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		b.cut()
+		done.Wait()
+	})
+	return b
+}
+
+// cut closes all connections.
+func (b *fakeBus) cut() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, conn := range b.conns {
+		conn.Close()
+	}
+}
+
+func (b *fakeBus) serve(conn net.Conn) {
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	if authenticate(in, conn) != nil {
+		return
+	}
+	for {
+		m, err := dbus.DecodeMessage(in)
+		if err != nil {
+			return
+		}
+		b.answer(conn, m)
+	}
+}
+
+// authenticate plays the bus's side of the EXTERNAL mechanism.
+// https://dbus.freedesktop.org/doc/dbus-specification.html#auth-protocol
+func authenticate(in *bufio.Reader, out io.Writer) error {
+	if _, err := in.ReadByte(); err != nil {
+		return err
+	}
+	answers := map[string]string{
+		"AUTH": "REJECTED EXTERNAL", "AUTH EXTERNAL": "DATA", "NEGOTIATE_UNIX_FD": "ERROR",
+	}
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return err
+		}
+		line = strings.TrimSpace(line)
+		if line == "BEGIN" {
+			return nil
+		}
+		answer, ok := answers[line]
+		if !ok {
+			answer = "OK 0123456789abcdef0123456789abcdef"
+		}
+		if _, err := io.WriteString(out, answer+"\r\n"); err != nil {
+			return err
+		}
+	}
+}
+
+func (b *fakeBus) answer(conn net.Conn, m *dbus.Message) {
+	field := func(f dbus.HeaderField) string {
+		s, _ := m.Headers[f].Value().(string)
+		return s
+	}
+	path, _ := m.Headers[dbus.FieldPath].Value().(dbus.ObjectPath)
+	c := busCall{path: path, method: field(dbus.FieldInterface) + "." + field(dbus.FieldMember), body: m.Body, bus: b, conn: conn}
+	b.mu.Lock()
+	b.calls = append(b.calls, c.method)
+	b.mu.Unlock()
+	body, err := b.run(c)
+	if err == errSilent {
+		return
+	}
+	reply := &dbus.Message{Type: dbus.TypeMethodReply, Headers: map[dbus.HeaderField]dbus.Variant{
+		dbus.FieldReplySerial: dbus.MakeVariant(m.Serial()),
+	}}
+	if err != nil {
+		reply.Type = dbus.TypeError
+		reply.Headers[dbus.FieldErrorName] = dbus.MakeVariant(err.Error())
+	}
+	b.send(conn, reply, body...)
+}
+
+func (b *fakeBus) run(c busCall) ([]any, error) {
+	b.state.Lock()
+	defer b.state.Unlock()
+	handler, ok := b.handlers[c.method]
+	if !ok {
+		return nil, busFault("org.freedesktop.DBus.Error.UnknownMethod")
+	}
+	return handler(c)
+}
+
+// with changes, or looks at, what the handlers work on.
+func (b *fakeBus) with(act func()) {
+	b.state.Lock()
+	defer b.state.Unlock()
+	act()
+}
+
+func (b *fakeBus) send(conn net.Conn, m *dbus.Message, body ...any) {
+	if len(body) > 0 {
+		m.Body = body
+		m.Headers[dbus.FieldSignature] = dbus.MakeVariant(dbus.SignatureOf(body...))
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m.EncodeTo(conn, binary.LittleEndian)
+}
+
+// emit sends a signal to the caller.
+func (c busCall) emit(path dbus.ObjectPath, name string, body ...any) {
+	dot := strings.LastIndexByte(name, '.')
+	c.bus.send(c.conn, &dbus.Message{Type: dbus.TypeSignal, Headers: map[dbus.HeaderField]dbus.Variant{
+		dbus.FieldPath:      dbus.MakeVariant(path),
+		dbus.FieldInterface: dbus.MakeVariant(name[:dot]),
+		dbus.FieldMember:    dbus.MakeVariant(name[dot+1:]),
+	}}, body...)
+}
+
+// handle adds handlers, or replaces them.
+func (b *fakeBus) handle(more map[string]func(busCall) ([]any, error)) {
+	b.with(func() { maps.Copy(b.handlers, more) })
+}
+
+// answers is a handler that gives the same answer to all.
+func answers(err error, body ...any) func(busCall) ([]any, error) {
+	return func(busCall) ([]any, error) { return body, err }
+}
+
+// called returns what was called since the last time.
+func (b *fakeBus) called() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	calls := b.calls
+	b.calls = nil
+	return calls
+}
+
+func (b *fakeBus) config(t *testing.T) Config {
+	return Config{BusAddress: b.address, StateDir: t.TempDir()}
+}

@@ -1,0 +1,286 @@
+package keystore
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"aws-vault/vault/disk"
+
+	"github.com/mtibben/percent"
+)
+
+const fileBackend = "file"
+
+const (
+	// maxItemFile is the most that an item's file may hold; the longest that aws-vault writes, a
+	// session with a long token, has some 5 KiB.
+	maxItemFile = 256 << 10
+
+	// maxTried is how many items a passphrase is tried on before it counts as wrong.
+	maxTried = 16
+
+	// maxOpened is how many opened items a ring remembers, so that none is derived twice.
+	maxOpened = 32
+
+	// maxFileName is the longest name that common file systems take, in bytes.
+	maxFileName = 255
+)
+
+// openFile opens the keystore that needs nothing but a directory and a passphrase.
+func openFile(_ context.Context, c Config) (*Keystore, error) {
+	dir, err := c.fileDir()
+	if err != nil {
+		return nil, &UnavailableError{Backend: fileBackend, Reason: err.Error()}
+	}
+	private := c.privateDir(fileBackend, dir)
+	keys := &fileRing{dir: dir, config: c, decisive: true}
+	rest := &fileRing{dir: private, config: c}
+	pass := newPassphrase(dir, c.Passphrase, func() []*jwe {
+		if found := keys.sealed(); len(found) > 0 {
+			return found
+		}
+		return rest.sealed()
+	})
+	keys.pass, rest.pass = pass, pass
+	return &Keystore{Name: fileBackend, Keys: keys, Private: hidden{ring: rest, where: private}}, nil
+}
+
+// privateDir is where the private part of a keystore lies whose own part is at path.
+func (c Config) privateDir(kind, path string) string {
+	sum := sha256.Sum256([]byte(path))
+	return filepath.Join(c.StateDir, "private", kind+"-"+hex.EncodeToString(sum[:8]))
+}
+
+// fileRing keeps each item in a file of its own, as aws-vault 7 does.
+type fileRing struct {
+	dir    string
+	config Config
+	pass   *passphrase
+
+	// decisive: whatever opens an item here is the right passphrase. A private part may be left
+	// from keys that are gone, and sealed under theirs.
+	decisive bool
+
+	mu     sync.Mutex
+	opened map[string]Item // by the file's digest
+}
+
+func (r *fileRing) path(name string) (string, error) {
+	if err := checkName(name); err != nil {
+		return "", err
+	}
+	base := percent.Encode(name, escapedInFiles)
+	if disk.IsTemp(base) {
+		return "", &NameError{Name: name, Reason: "is kept for files that are being written"}
+	}
+	if len(base) > maxFileName {
+		return "", &NameError{Name: name[:32] + "…", Reason: "is too long for a file name"}
+	}
+	return filepath.Join(r.dir, base), nil
+}
+
+func (r *fileRing) Item(ctx context.Context, name string) (Item, error) {
+	token, err := r.read(ctx, name)
+	if err != nil {
+		return Item{}, err
+	}
+	if it, ok := r.remembered(token); ok {
+		it.Name = name
+		return it, nil
+	}
+	sealed, err := parseJWE(token)
+	if err != nil {
+		return Item{}, r.damaged(name, err)
+	}
+	var first *jwe
+	if r.decisive {
+		first = sealed
+	}
+	pass, err := r.pass.unlock(ctx, first)
+	if err != nil {
+		return Item{}, err
+	}
+	content, err := sealed.open(pass)
+	if err != nil {
+		return Item{}, r.damaged(name, err)
+	}
+	it, err := decodePayload(content)
+	if err != nil {
+		return Item{}, r.damaged(name, err)
+	}
+	it.Name = name // the file's name is the item's: aws-vault 7 reads a copied file under its new name
+	r.remember(token, it)
+	return it, nil
+}
+
+func (r *fileRing) Put(ctx context.Context, it Item) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	path, err := r.path(it.Name)
+	if err != nil {
+		return err
+	}
+	content := encodePayload(it)
+	if len(content) > maxItemFile/2 {
+		return fmt.Errorf("item %q: %d bytes, want at most %d", it.Name, len(content), maxItemFile/2)
+	}
+	pass, err := r.pass.unlock(ctx, nil)
+	if err != nil {
+		return err
+	}
+	sealed, err := sealJWE(content, pass, r.config.now().String())
+	if err != nil {
+		return err
+	}
+	if err := disk.MkdirPrivate(r.dir); err != nil {
+		return err
+	}
+	disk.Sweep(r.dir, r.config.now().Add(-time.Hour))
+	return disk.Replace(path, []byte(sealed.String()), 0o600)
+}
+
+func (r *fileRing) Remove(ctx context.Context, name string) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	path, err := r.path(name)
+	if err != nil {
+		return err
+	}
+	err = os.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrNotFound
+	}
+	return err
+}
+
+func (r *fileRing) Names(ctx context.Context) ([]string, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(r.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		name := percent.Decode(e.Name())
+		// A name that does not lead back to its file is not one of ours.
+		if path, err := r.path(name); err == nil && e.Type().IsRegular() && filepath.Base(path) == e.Name() {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Stamp is a digest of the file: an item sealed anew has a new salt.
+func (r *fileRing) Stamp(ctx context.Context, name string) (string, error) {
+	token, err := r.read(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	return digest(token), nil
+}
+
+func (r *fileRing) Check(ctx context.Context) error {
+	_, err := r.pass.unlock(ctx, nil)
+	return err
+}
+
+// read returns what the file of name holds, without the line end that a copy may have got.
+func (r *fileRing) read(ctx context.Context, name string) (string, error) {
+	if err := context.Cause(ctx); err != nil {
+		return "", err
+	}
+	path, err := r.path(name)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", ErrNotFound
+	}
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", r.damaged(name, &disk.NotRegularError{Path: path, Mode: info.Mode()})
+	}
+	data, err := disk.ReadBounded(path, maxItemFile)
+	var large *disk.TooLargeError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", ErrNotFound
+	case errors.As(err, &large):
+		return "", r.damaged(name, err)
+	case err != nil:
+		return "", err
+	}
+	return strings.TrimRight(string(data), "\r\n"), nil
+}
+
+// sealed returns some of the ring's items for a passphrase to be tried on.
+func (r *fileRing) sealed() []*jwe {
+	ctx := context.Background() // nothing here waits
+	names, err := r.Names(ctx)
+	if err != nil {
+		return nil
+	}
+	var found []*jwe
+	for _, name := range names {
+		token, err := r.read(ctx, name)
+		if err != nil {
+			continue
+		}
+		if j, err := parseJWE(token); err == nil {
+			found = append(found, j)
+		}
+		if len(found) == maxTried {
+			break
+		}
+	}
+	return found
+}
+
+func (r *fileRing) damaged(name string, err error) error {
+	return &DamagedError{Name: name, Where: r.dir, Err: err}
+}
+
+func (r *fileRing) remembered(token string) (Item, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	it, ok := r.opened[digest(token)]
+	it.Data = slices.Clone(it.Data)
+	return it, ok
+}
+
+func (r *fileRing) remember(token string, it Item) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.opened == nil || len(r.opened) >= maxOpened {
+		r.opened = map[string]Item{}
+	}
+	it.Data = slices.Clone(it.Data)
+	r.opened[digest(token)] = it
+}
+
+// digest is a word that stands for content.
+func digest(content string) string {
+	sum := sha256.Sum256([]byte(content))
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,95 @@
+package keystore
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"regexp"
+)
+
+// hidden is a ring whose items go by a digest of their name in the ring below, with the name and
+// all else inside the secret: who lists the keystore learns how many there are and no more.
+type hidden struct {
+	ring  Ring
+	where string // for a *DamagedError
+}
+
+var hiddenName = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// hide is what an item called name goes by. A digest goes by itself, so that what Names returns
+// can be opened.
+func hide(name string) string {
+	if hiddenName.MatchString(name) {
+		return name
+	}
+	sum := sha256.Sum256([]byte("aws-vault private item\x00" + name))
+	return hex.EncodeToString(sum[:16])
+}
+
+var errOtherItem = errors.New("it is another item's content")
+
+func (h hidden) Item(ctx context.Context, name string) (Item, error) {
+	if err := checkName(name); err != nil {
+		return Item{}, err
+	}
+	outer, err := h.ring.Item(ctx, hide(name))
+	var damaged *DamagedError
+	if errors.As(err, &damaged) {
+		return Item{}, &DamagedError{Name: name, Where: damaged.Where, Err: damaged.Err}
+	}
+	if err != nil {
+		return Item{}, err
+	}
+	it, err := decodePayload(outer.Data)
+	if err == nil && hide(it.Name) != hide(name) {
+		err = errOtherItem // a file was moved over another
+	}
+	if err != nil {
+		return Item{}, &DamagedError{Name: name, Where: h.where, Err: err}
+	}
+	return it, nil
+}
+
+func (h hidden) Put(ctx context.Context, it Item) error {
+	if err := checkName(it.Name); err != nil {
+		return err
+	}
+	return h.ring.Put(ctx, Item{
+		Name:        hide(it.Name),
+		Label:       "aws-vault",
+		Description: "aws-vault private item",
+		Data:        encodePayload(it),
+		Untrusted:   it.Untrusted,
+	})
+}
+
+func (h hidden) Remove(ctx context.Context, name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	return h.ring.Remove(ctx, hide(name))
+}
+
+func (h hidden) Names(ctx context.Context) ([]string, error) {
+	all, err := h.ring.Names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := all[:0]
+	for _, name := range all {
+		if hiddenName.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+func (h hidden) Stamp(ctx context.Context, name string) (string, error) {
+	if err := checkName(name); err != nil {
+		return "", err
+	}
+	return h.ring.Stamp(ctx, hide(name))
+}
+
+func (h hidden) Check(ctx context.Context) error { return h.ring.Check(ctx) }

@@ -1,0 +1,99 @@
+//go:build unix
+
+package keystore
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"testing"
+)
+
+// interopVariable turns on the tests that need real keystores installed.
+const interopVariable = "AWS_VAULT_TEST_INTEROP"
+
+// needs skips the test unless interop is asked for and these programs are there.
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	if os.Getenv(interopVariable) == "" {
+		t.Skipf("runs against real programs %q when %s is set", programs, interopVariable)
+	}
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("needs %s: %v", program, err)
+		}
+	}
+}
+
+// seven is the program in testdata that does what aws-vault 7 does.
+type seven struct {
+	path, backend string
+	env           []string
+}
+
+func buildSeven(t *testing.T, backend string, env ...string) seven {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "seven")
+	if out, err := exec.Command("go", "build", "-o", path, "./testdata/seven").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return seven{path: path, backend: backend, env: env}
+}
+
+func (s seven) run(t *testing.T, stdin []byte, args ...string) []byte {
+	t.Helper()
+	cmd := exec.Command(s.path, append([]string{s.backend}, args...)...)
+	cmd.Env = append(os.Environ(), s.env...)
+	cmd.Stdin = bytes.NewReader(stdin)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("aws-vault 7's %q: %v: %s", args, err, &stderr)
+	}
+	return out
+}
+
+// testSeven checks that ours and aws-vault 7 read and list each other's items in one keystore,
+// and that it does not see the private part.
+func testSeven(t *testing.T, s seven, k *Keystore) {
+	ours, theirs := testItem("by us"), testItem("by seven")
+	mustPut(t, k.Keys, ours)
+	mustPut(t, k.Private, testItem("private"))
+	stamp, err := k.Keys.Stamp(t.Context(), ours.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.run(t, encodePayload(theirs), "set")
+	wantItem(t, k.Keys, theirs, ringTest{})
+
+	have, err := decodePayload(s.run(t, nil, "get", ours.Name))
+	if err != nil || !reflect.DeepEqual(have, ours) {
+		t.Errorf("aws-vault 7 reads %+v, %v, want %+v", have, err, ours)
+	}
+	var names []string
+	if err := json.Unmarshal(s.run(t, nil, "list"), &names); err != nil || len(names) != 2 {
+		t.Errorf("aws-vault 7 lists %q, %v, want two", names, err)
+	}
+	ours.Data = []byte("changed by seven")
+	s.run(t, encodePayload(ours), "set")
+	wantItem(t, k.Keys, ours, ringTest{})
+	if again, err := k.Keys.Stamp(t.Context(), ours.Name); err != nil || again == stamp {
+		t.Errorf("the stamp is still %q after aws-vault 7's writing, %v", again, err)
+	}
+	mustPut(t, k.Keys, ours)
+	if names, err := k.Keys.Names(t.Context()); err != nil || len(names) != 2 {
+		t.Errorf("after both have written Names = %q, %v, want two", names, err)
+	}
+	for _, name := range []string{ours.Name, theirs.Name} {
+		if err := k.Keys.Remove(t.Context(), name); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := k.Private.Remove(t.Context(), "private"); err != nil {
+		t.Error(err)
+	}
+}

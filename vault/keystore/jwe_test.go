@@ -1,0 +1,154 @@
+package keystore
+
+import (
+	"encoding/base64"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	jose "github.com/dvsekhvalnov/jose2go"
+)
+
+func TestJWE(t *testing.T) {
+	for _, content := range []string{"", "a", strings.Repeat("long", 10000)} {
+		sealed, err := sealJWE([]byte(content), testPassphrase, "now")
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := parseJWE(sealed.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have, err := parsed.open(testPassphrase); err != nil || string(have) != content {
+			t.Errorf("opened %.20q, %v, want %.20q", have, err, content)
+		}
+		if _, err := parsed.open("wrong"); !errors.Is(err, ErrWrongPassphrase) {
+			t.Errorf("a wrong passphrase returned %v", err)
+		}
+	}
+}
+
+// TestJWEAndJose holds our reading of the standard against the library that aws-vault 7 has.
+func TestJWEAndJose(t *testing.T) {
+	token, err := jose.Encrypt("their content", jose.PBES2_HS256_A128KW, jose.A256GCM, testPassphrase, jose.Header("created", "now"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := parseJWE(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if parsed.String() != token {
+		t.Error("what was parsed does not give the token again")
+	}
+	if have, err := parsed.open(testPassphrase); err != nil || string(have) != "their content" {
+		t.Errorf("opened %q, %v", have, err)
+	}
+	sealed, err := sealJWE([]byte("our content"), testPassphrase, "now")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have, headers, err := jose.Decode(sealed.String(), testPassphrase)
+	if err != nil || have != "our content" || headers["created"] != "now" {
+		t.Errorf("the library opens %q with %v, %v", have, headers, err)
+	}
+}
+
+func encodedHeader(header string) string { return base64.RawURLEncoding.EncodeToString([]byte(header)) }
+
+// token is one that parses, but for its header.
+func token(header string) string {
+	b := func(n int) string { return base64.RawURLEncoding.EncodeToString(make([]byte, n)) }
+	return strings.Join([]string{encodedHeader(header), b(40), b(12), b(5), b(16)}, ".")
+}
+
+const goodHeader = `{"alg":"PBES2-HS256+A128KW","enc":"A256GCM","p2c":8192,"p2s":"AAAAAAAAAAAAAAAA"}`
+
+func TestParseJWERefuses(t *testing.T) {
+	if _, err := parseJWE(token(goodHeader)); err != nil {
+		t.Fatalf("a good header returned %v", err)
+	}
+	change := func(old, new string) string { return token(strings.Replace(goodHeader, old, new, 1)) }
+	good := strings.Split(token(goodHeader), ".")
+	for name, token := range map[string]string{
+		"no parts":        "",
+		"too few parts":   strings.Join(good[:4], "."),
+		"too many parts":  token(goodHeader) + ".AA",
+		"line end inside": good[0] + "\n." + strings.Join(good[1:], "."),
+		"padding":         token(goodHeader) + "==",
+		"short key":       strings.Join([]string{good[0], "AAAA", good[2], good[3], good[4]}, "."),
+		"long nonce":      strings.Join([]string{good[0], good[1], good[1], good[3], good[4]}, "."),
+		"short tag":       strings.Join([]string{good[0], good[1], good[2], good[3], "AAAA"}, "."),
+		"header not JSON": token("{"),
+		"signed":          change("PBES2-HS256+A128KW", "none"),
+		"other cipher":    change("A256GCM", "A128CBC-HS256"),
+		"compressed":      change(`"enc"`, `"zip":"DEF","enc"`),
+		"no rounds":       change("8192", "0"),
+		"negative rounds": change("8192", "-1"),
+		"too many rounds": change("8192", "1300001"),
+		"endless rounds":  change("8192", "1e300"),
+		"rounds as text":  change("8192", `"8192"`),
+		"short salt":      change("AAAAAAAAAAAAAAAA", "AAAA"),
+		"salt not base64": change("AAAAAAAAAAAAAAAA", "!!!!!!!!!!!!!!!!"),
+	} {
+		if _, err := parseJWE(token); err == nil {
+			t.Errorf("%s: parsed", name)
+		}
+	}
+}
+
+func TestJWETampered(t *testing.T) {
+	sealed, err := sealJWE([]byte("content"), testPassphrase, "now")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := sealJWE([]byte("content"), testPassphrase, "now")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mixed := *sealed
+	mixed.text, mixed.tag = other.text, other.tag
+	if _, err := mixed.open(testPassphrase); !errors.Is(err, errTampered) {
+		t.Errorf("another item's content returned %v, want %v", err, errTampered)
+	}
+}
+
+func FuzzParseJWE(f *testing.F) {
+	f.Add(token(goodHeader))
+	f.Add("....")
+	f.Add(token(`{"alg":"PBES2-HS256+A128KW","enc":"A256GCM","p2c":1,"p2s":"AAAAAAAAAAAAAAAAAA"}`))
+	f.Fuzz(func(t *testing.T, token string) {
+		parsed, err := parseJWE(token)
+		if err != nil {
+			return
+		}
+		if parsed.String() != token {
+			t.Errorf("%q was parsed as %q", token, parsed)
+		}
+		parsed.rounds = min(parsed.rounds, 2) // the bound is tested elsewhere
+		if _, err := parsed.open("p"); !errors.Is(err, ErrWrongPassphrase) && !errors.Is(err, errTampered) && err != nil {
+			t.Errorf("an error that is not ours: %v", err)
+		}
+	})
+}
+
+func FuzzDecodePayload(f *testing.F) {
+	f.Add(string(encodePayload(testItem("prod"))))
+	f.Add(`{"Key":"a","Data":"!!"}`)
+	f.Add(`{} {}`)
+	f.Add(`null`)
+	f.Fuzz(func(t *testing.T, data string) {
+		it, err := decodePayload([]byte(data))
+		if err != nil {
+			if !errors.Is(err, errNotItem) && !errors.Is(err, errTrailing) {
+				t.Errorf("an error that is not ours: %v", err)
+			}
+			return
+		}
+		again, err := decodePayload(encodePayload(it))
+		if err != nil || !reflect.DeepEqual(again, it) {
+			t.Errorf("%+v became %+v, %v", it, again, err)
+		}
+	})
+}

@@ -1,0 +1,59 @@
+// Package keystore opens a keystore: named items that only its user can read. What the items
+// mean, how long they live and who may make them is left to others.
+//
+// It comes with aws-vault/vault/bus, which hides the session bus from a library's initialisers: a
+// program that imports either calls bus.Restore first, or its children inherit an address that
+// leads nowhere.
+package keystore
+
+import "context"
+
+// Item is one named secret.
+type Item struct {
+	Name        string
+	Label       string // shown by the system's own keystore programs
+	Description string
+	Data        []byte // the secret
+	Untrusted   bool   // macOS asks the user at each reading, even for this program
+}
+
+// Ring is one part of a keystore. Its methods may be called from several goroutines, and other
+// processes may change what it holds at any time. A name is text without NUL, neither empty nor
+// a step in a path; any other is a *NameError.
+type Ring interface {
+	// Item opens the item called name. Without one it returns ErrNotFound, for one that cannot
+	// be read a *DamagedError, and ErrWrongPassphrase or a *LockedError for a ring that stays shut.
+	Item(ctx context.Context, name string) (Item, error)
+
+	// Put writes it whole or not at all, in place of an item of the same name.
+	Put(ctx context.Context, it Item) error
+
+	// Remove removes the item called name, or returns ErrNotFound.
+	Remove(ctx context.Context, name string) error
+
+	// Names lists the ring without opening an item, sorted.
+	Names(ctx context.Context) ([]string, error)
+
+	// Stamp is a word that changes whenever the item is written, by whichever program, got
+	// without opening it; "" where this keystore cannot tell, and ErrNotFound without an item.
+	Stamp(ctx context.Context, name string) (string, error)
+
+	// Check does whatever a Put would have to ask the user for, and writes nothing.
+	Check(ctx context.Context) error
+}
+
+// Keystore is an opened keystore.
+type Keystore struct {
+	Name string // as in Backends
+
+	// Keys holds what aws-vault 7 holds, under the same names and in the same form.
+	Keys Ring
+
+	// Private holds sessions, tokens and journals where aws-vault 7 neither lists nor deletes
+	// them. Its Names are digests that tell nothing; each is taken wherever a name is, and the
+	// item found there says its own name.
+	Private Ring
+
+	// Passed is which keystores cannot exist here and were passed over, and why.
+	Passed []Tried
+}

@@ -1,0 +1,189 @@
+package keystore
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	_ "aws-vault/vault/bus" // hides the session bus from the library's initialisers
+
+	"github.com/99designs/keyring"
+)
+
+// service is what aws-vault 7 calls itself in the system's keystores.
+const service = "aws-vault"
+
+// libraryConfig is the library's configuration with aws-vault 7's settings, for one part.
+func libraryConfig(c Config, kind keyring.BackendType, service string) keyring.Config {
+	return keyring.Config{
+		AllowedBackends:          []keyring.BackendType{kind},
+		ServiceName:              service,
+		KeychainName:             orElse(c.KeychainName, "aws-vault"),
+		KeychainTrustApplication: true,
+		WinCredPrefix:            "aws-vault",
+		KeyCtlScope:              "user",
+		KeyCtlPerm:               ownerMayAll,
+	}
+}
+
+// ownerMayAll are the rights of a key in the kernel for whoever possesses it and for its user: the
+// kernel's default leaves other processes of the user without the right to read.
+// https://man7.org/linux/man-pages/man7/keyrings.7.html
+const ownerMayAll = 0x3f3f0000
+
+// openLibrary returns an opener for a keystore that the library speaks to. wrap, if not nil, is
+// put around each part.
+func openLibrary(kind keyring.BackendType, wrap func(Ring) Ring) func(context.Context, Config) (*Keystore, error) {
+	return func(ctx context.Context, c Config) (*Keystore, error) {
+		name := string(kind)
+		if !slices.Contains(keyring.AvailableBackends(), kind) {
+			return nil, &UnavailableError{Backend: name, Reason: "it was left out of this build"}
+		}
+		part := func(service string) (Ring, error) {
+			ring, err := inBackground(ctx, func() (keyring.Keyring, error) {
+				return keyring.Open(libraryConfig(c, kind, service))
+			})
+			if err != nil || wrap == nil {
+				return libraryRing{backend: name, ring: ring}, err
+			}
+			return wrap(libraryRing{backend: name, ring: ring}), nil
+		}
+		keys, err := part(service)
+		var rest Ring
+		if err == nil {
+			rest, err = part(service + "-private")
+		}
+		if errors.Is(err, keyring.ErrNoAvailImpl) {
+			return nil, &UnavailableError{Backend: name, Reason: "this system does not let it be opened"}
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &Keystore{Name: name, Keys: keys, Private: hidden{ring: rest, where: name}}, nil
+	}
+}
+
+// inBackground runs act, which heeds no context, and stops waiting for it when ctx ends.
+func inBackground[T any](ctx context.Context, act func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	if err := context.Cause(ctx); err != nil {
+		var none T
+		return none, err
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := act()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
+}
+
+// libraryRing is a part of a keystore that the library speaks to.
+type libraryRing struct {
+	backend string
+	ring    keyring.Keyring
+}
+
+// error puts the library's error into our words.
+func (r libraryRing) error(ctx context.Context, err error) error {
+	switch {
+	case err == nil || context.Cause(ctx) != nil:
+		return err
+	case errors.Is(err, keyring.ErrKeyNotFound):
+		return ErrNotFound
+	}
+	return &libraryError{backend: r.backend, err: err}
+}
+
+// libraryError is an error of the system's keystore.
+type libraryError struct {
+	backend string
+	err     error
+}
+
+func (e *libraryError) Error() string { return e.backend + ": " + e.err.Error() }
+func (e *libraryError) Unwrap() error { return e.err }
+
+func (r libraryRing) Item(ctx context.Context, name string) (Item, error) {
+	if err := checkName(name); err != nil {
+		return Item{}, err
+	}
+	it, err := inBackground(ctx, func() (keyring.Item, error) { return r.ring.Get(name) })
+	if err != nil {
+		return Item{}, r.error(ctx, err)
+	}
+	return Item{
+		Name:        name,
+		Label:       it.Label,
+		Description: it.Description,
+		Data:        it.Data,
+		Untrusted:   it.KeychainNotTrustApplication,
+	}, nil
+}
+
+func (r libraryRing) Put(ctx context.Context, it Item) error {
+	if err := checkName(it.Name); err != nil {
+		return err
+	}
+	_, err := inBackground(ctx, func() (struct{}, error) {
+		return struct{}{}, r.ring.Set(keyring.Item{
+			Key:                         it.Name,
+			Label:                       it.Label,
+			Description:                 it.Description,
+			Data:                        it.Data,
+			KeychainNotTrustApplication: it.Untrusted,
+		})
+	})
+	return r.error(ctx, err)
+}
+
+func (r libraryRing) Remove(ctx context.Context, name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	_, err := inBackground(ctx, func() (struct{}, error) { return struct{}{}, r.ring.Remove(name) })
+	return r.error(ctx, err)
+}
+
+func (r libraryRing) Names(ctx context.Context) ([]string, error) {
+	names, err := inBackground(ctx, r.ring.Keys)
+	slices.Sort(names)
+	return names, r.error(ctx, err)
+}
+
+// Stamp is the time of the last writing, to the second, where the keystore tells it.
+func (r libraryRing) Stamp(ctx context.Context, name string) (string, error) {
+	if err := checkName(name); err != nil {
+		return "", err
+	}
+	data, err := inBackground(ctx, func() (keyring.Metadata, error) { return r.ring.GetMetadata(name) })
+	if errors.Is(err, keyring.ErrMetadataNotSupported) || errors.Is(err, keyring.ErrMetadataNeedsCredentials) {
+		return "", r.find(ctx, name)
+	}
+	if err != nil || data.ModificationTime.IsZero() {
+		return "", r.error(ctx, err)
+	}
+	return data.ModificationTime.UTC().Format(time.RFC3339Nano), nil
+}
+
+// find returns ErrNotFound if the ring does not list name.
+func (r libraryRing) find(ctx context.Context, name string) error {
+	names, err := r.Names(ctx)
+	if err == nil && !slices.Contains(names, name) {
+		err = ErrNotFound
+	}
+	return err
+}
+
+// Check has nothing to ask beforehand: the system asks when it writes.
+func (r libraryRing) Check(ctx context.Context) error { return context.Cause(ctx) }

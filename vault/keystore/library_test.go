@@ -1,0 +1,106 @@
+package keystore
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/99designs/keyring"
+)
+
+// plainRing is one of the library's, made safe for several goroutines, with what a test says of
+// its metadata.
+type plainRing struct {
+	mu       sync.Mutex
+	ring     keyring.Keyring
+	modified time.Time
+	refuse   error
+}
+
+func (r *plainRing) Get(name string) (keyring.Item, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.refuse != nil {
+		return keyring.Item{}, r.refuse
+	}
+	return r.ring.Get(name)
+}
+
+func (r *plainRing) GetMetadata(name string) (keyring.Metadata, error) {
+	if _, err := r.Get(name); err != nil {
+		return keyring.Metadata{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.modified.IsZero() {
+		return keyring.Metadata{}, keyring.ErrMetadataNotSupported
+	}
+	return keyring.Metadata{ModificationTime: r.modified}, nil
+}
+
+func (r *plainRing) Set(it keyring.Item) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.modified.IsZero() {
+		r.modified = r.modified.Add(time.Second)
+	}
+	return r.ring.Set(it)
+}
+
+func (r *plainRing) Remove(name string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, err := r.ring.Get(name); err != nil {
+		return err
+	}
+	return r.ring.Remove(name)
+}
+
+func (r *plainRing) Keys() ([]string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ring.Keys()
+}
+
+func TestLibraryRing(t *testing.T) {
+	for name, modified := range map[string]time.Time{"no metadata": {}, "metadata": time.Unix(1767322445, 0)} {
+		t.Run(name, func(t *testing.T) {
+			r := libraryRing{backend: "plain", ring: &plainRing{ring: keyring.NewArrayKeyring(nil), modified: modified}}
+			testRing(t, r, ringTest{noStamp: modified.IsZero(), names: []string{"a/b"}})
+		})
+	}
+}
+
+func TestLibraryRefuses(t *testing.T) {
+	refused := errors.New("the user said no")
+	r := libraryRing{backend: "plain", ring: &plainRing{refuse: refused}}
+	_, err := r.Item(t.Context(), "prod")
+	if !errors.Is(err, refused) || err.Error() != "plain: the user said no" {
+		t.Errorf("Item returned %v", err)
+	}
+}
+
+// TestInBackground ends the context while the system's dialogue stands open.
+func TestInBackground(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	gone, open := errors.New("the user went away"), make(chan struct{})
+	defer close(open)
+	_, err := inBackground(ctx, func() (string, error) {
+		cancel(gone)
+		<-open
+		return "late", nil
+	})
+	if !errors.Is(err, gone) {
+		t.Errorf("returned %v, want %v", err, gone)
+	}
+}
+
+func TestLibraryUnavailable(t *testing.T) {
+	var unavailable *UnavailableError
+	_, err := openLibrary("no such kind", nil)(t.Context(), Config{StateDir: t.TempDir()})
+	if !errors.As(err, &unavailable) {
+		t.Errorf("a keystore that the library does not know returned %v", err)
+	}
+}

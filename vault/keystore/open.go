@@ -1,0 +1,69 @@
+package keystore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// backend is one kind of keystore. open touches nothing that the keystore itself does not need,
+// and returns an *UnavailableError if it cannot exist here; what is there but locked, slow or
+// refusing is any other error.
+type backend struct {
+	name   string
+	byName bool // never taken unless it is asked for
+	open   func(context.Context, Config) (*Keystore, error)
+}
+
+// Backends returns the names of the keystores that this build knows, the ones to be preferred first.
+func Backends() []string {
+	all := backends(Config{})
+	names := make([]string, len(all))
+	for i, b := range all {
+		names[i] = b.name
+	}
+	return names
+}
+
+// Open opens the keystore that c names, or else the first that can exist here. One that cannot
+// is passed over; one that is locked, times out or refuses is an error, because the keys may be in
+// it. If none can exist the error is a *NoneError.
+func Open(ctx context.Context, c Config) (*Keystore, error) {
+	if c.StateDir == "" {
+		return nil, errors.New("keystore: no state directory was set")
+	}
+	if c.Backend != "" {
+		return openNamed(ctx, c)
+	}
+	var tried []Tried
+	for _, b := range backends(c) {
+		if b.byName {
+			continue
+		}
+		k, err := b.open(ctx, c)
+		var unavailable *UnavailableError
+		switch {
+		case err == nil:
+			k.Passed = tried
+			return k, nil
+		case !errors.As(err, &unavailable):
+			return nil, err
+		}
+		c.debug("keystore passed over", "backend", b.name, "reason", unavailable.Reason)
+		tried = append(tried, Tried{Backend: b.name, Err: err})
+	}
+	return nil, &NoneError{Tried: tried}
+}
+
+func openNamed(ctx context.Context, c Config) (*Keystore, error) {
+	for _, b := range backends(c) {
+		if b.name == c.Backend {
+			return b.open(ctx, c)
+		}
+	}
+	return nil, &UnavailableError{
+		Backend: c.Backend,
+		Reason:  fmt.Sprintf("this build knows %s", strings.Join(Backends(), ", ")),
+	}
+}

@@ -1,0 +1,109 @@
+package keystore
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// withBackends has Open choose among fakes.
+func withBackends(t *testing.T, fakes ...backend) {
+	old := backends
+	backends = func(Config) []backend { return fakes }
+	t.Cleanup(func() { backends = old })
+}
+
+func fake(name string, err error) backend {
+	return backend{name: name, open: func(context.Context, Config) (*Keystore, error) {
+		if err != nil {
+			return nil, err
+		}
+		return &Keystore{Name: name}, nil
+	}}
+}
+
+var errSlow = errors.New("no answer in time")
+
+func absent(name string) error { return &UnavailableError{Backend: name, Reason: "not in this test"} }
+
+func TestOpenChooses(t *testing.T) {
+	byName := fake("last", nil)
+	byName.byName = true
+	tests := []struct {
+		name   string
+		fakes  []backend
+		ask    string
+		want   string
+		passed int
+		err    error
+	}{
+		{"the first", []backend{fake("a", nil), fake("b", nil)}, "", "a", 0, nil},
+		{"what can exist", []backend{fake("a", absent("a")), fake("b", nil)}, "", "b", 1, nil},
+		{"the named", []backend{fake("a", nil), fake("b", nil)}, "b", "b", 0, nil},
+		{"never a locked one's neighbour", []backend{fake("a", &LockedError{Backend: "a"}), fake("b", nil)}, "", "", 0, ErrLocked},
+		{"never a slow one's neighbour", []backend{fake("a", errSlow), fake("b", nil)}, "", "", 0, errSlow},
+		{"by name only", []backend{byName, fake("b", nil)}, "", "b", 0, nil},
+		{"by its name", []backend{fake("b", nil), byName}, "last", "last", 0, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			withBackends(t, test.fakes...)
+			k, err := Open(t.Context(), Config{Backend: test.ask, StateDir: t.TempDir()})
+			if !errors.Is(err, test.err) {
+				t.Fatalf("Open returned %v, want %v", err, test.err)
+			}
+			if err == nil && (k.Name != test.want || len(k.Passed) != test.passed) {
+				t.Errorf("Open took %s after %d, want %s after %d", k.Name, len(k.Passed), test.want, test.passed)
+			}
+		})
+	}
+}
+
+func TestOpenNone(t *testing.T) {
+	withBackends(t, fake("a", absent("a")), fake("b", absent("b")))
+	said := 0
+	_, err := Open(t.Context(), Config{StateDir: t.TempDir(), Debug: func(string, ...any) { said++ }})
+	var none *NoneError
+	var unavailable *UnavailableError
+	if !errors.As(err, &none) || len(none.Tried) != 2 || !errors.As(err, &unavailable) || said != 2 {
+		t.Errorf("Open returned %v after %d lines, want a *NoneError of two", err, said)
+	}
+	if text := err.Error(); !strings.Contains(text, `"a"`) || !strings.Contains(text, `"b"`) || strings.Contains(text, "\n") {
+		t.Errorf("the error says %q", text)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	var unavailable *UnavailableError
+	_, err := Open(t.Context(), Config{Backend: "missing", StateDir: t.TempDir()})
+	if !errors.As(err, &unavailable) || !strings.Contains(err.Error(), "file") {
+		t.Errorf("an unknown keystore returned %v", err)
+	}
+	if _, err := Open(t.Context(), Config{Backend: "file"}); err == nil {
+		t.Error("opened without a state directory")
+	}
+}
+
+func TestBackends(t *testing.T) {
+	if names := Backends(); !slices.Contains(names, "file") {
+		t.Errorf("Backends() = %q, want file among them", names)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{&LockedError{"secret-service", "the prompt was dismissed"}, "secret-service is locked: the prompt was dismissed"},
+		{&UnavailableError{"pass", "no store"}, `keystore "pass" is not available: no store`},
+		{&DamagedError{"prod", "/keys", errTampered}, `damaged item "prod" in /keys: ` + errTampered.Error()},
+		{&NameError{"..", "is a step in a path"}, `item name "..": is a step in a path`},
+	} {
+		if test.err.Error() != test.want {
+			t.Errorf("%T says %q, want %q", test.err, test.err, test.want)
+		}
+	}
+}

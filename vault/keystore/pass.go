@@ -1,0 +1,257 @@
+//go:build unix
+
+package keystore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"aws-vault/vault/disk"
+)
+
+const passBackend = "pass"
+
+// What the program says is read up to a bound, and its end, where the reason stands, goes into the error.
+const (
+	maxPassSays = 8 << 10
+	maxPassTail = 200
+)
+
+// openPass opens the store of pass, the program that keeps each secret in a file for gpg.
+// https://www.passwordstore.org/
+func openPass(_ context.Context, c Config) (*Keystore, error) {
+	program, err := exec.LookPath(orElse(c.PassCmd, "pass"))
+	if err != nil {
+		return nil, &UnavailableError{Backend: passBackend, Reason: err.Error()}
+	}
+	dir, err := c.passDir()
+	if err != nil {
+		return nil, &UnavailableError{Backend: passBackend, Reason: err.Error()}
+	}
+	if _, err := os.Stat(filepath.Join(dir, recipients)); err != nil {
+		return nil, &UnavailableError{Backend: passBackend, Reason: "no password store was initialised in " + dir}
+	}
+	if err := checkPath(c.PassPrefix); c.PassPrefix != "" && err != nil {
+		return nil, err
+	}
+	store := passRing{program: program, dir: dir, prefix: c.PassPrefix}
+	rest := passRing{program: program, dir: c.privateDir(passBackend, filepath.Join(dir, c.PassPrefix)), like: &store}
+	return &Keystore{Name: passBackend, Keys: store, Private: hidden{ring: rest, where: rest.dir}}, nil
+}
+
+func (c Config) passDir() (string, error) {
+	dir := c.PassDir
+	if dir == "" {
+		dir, _ = c.env("PASSWORD_STORE_DIR")
+	}
+	return c.absolute(orElse(dir, filepath.Join("~", ".password-store")))
+}
+
+// passRing is a folder of a password store.
+type passRing struct {
+	program string
+	dir     string
+	prefix  string
+	like    *passRing // for a store of our own: the user's, whose recipients it has
+}
+
+// checkPath refuses names that lead out of their folder.
+func checkPath(name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	for step := range strings.SplitSeq(name, "/") {
+		if step == "." || step == ".." {
+			return &NameError{Name: name, Reason: "has a step out of its folder"}
+		}
+	}
+	return nil
+}
+
+// entry is what pass calls the item called name, and the file that it is in.
+func (r passRing) entry(name string) (entry, path string, err error) {
+	if err := checkPath(name); err != nil {
+		return "", "", err
+	}
+	entry = filepath.Join(r.prefix, name)
+	if disk.IsTemp(filepath.Base(entry)) {
+		return "", "", &NameError{Name: name, Reason: "is kept for entries that are being written"}
+	}
+	return entry, filepath.Join(r.dir, entry) + ".gpg", nil
+}
+
+// find is entry for an item that must be there.
+func (r passRing) find(ctx context.Context, name string) (entry, path string, err error) {
+	if entry, path, err = r.entry(name); err != nil {
+		return "", "", err
+	}
+	if err := context.Cause(ctx); err != nil {
+		return "", "", err
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return "", "", ErrNotFound
+	} else if err != nil {
+		return "", "", err
+	}
+	return entry, path, nil
+}
+
+func (r passRing) Item(ctx context.Context, name string) (Item, error) {
+	entry, _, err := r.find(ctx, name)
+	if err != nil {
+		return Item{}, err
+	}
+	content, err := r.run(ctx, nil, "show", entry)
+	if err != nil {
+		return Item{}, err
+	}
+	it, err := decodePayload(content)
+	if err != nil {
+		return Item{}, &DamagedError{Name: name, Where: r.dir, Err: err}
+	}
+	it.Name = name
+	return it, nil
+}
+
+// Put has pass seal the item under a name for the time being and moves the whole file into its
+// place: gpg itself writes over the old one. In a store under git pass has to do it all, since it
+// records each change.
+func (r passRing) Put(ctx context.Context, it Item) error {
+	entry, path, err := r.entry(it.Name)
+	if err != nil {
+		return err
+	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if err := r.prepare(); err != nil {
+		return err
+	}
+	content := encodePayload(it)
+	if r.like == nil && underGit(r.dir) {
+		_, err := r.run(ctx, content, "insert", "-m", "-f", entry)
+		return err
+	}
+	temp := filepath.Join(filepath.Dir(entry), disk.TempName())
+	sealed := filepath.Join(r.dir, temp) + ".gpg"
+	defer os.Remove(sealed)
+	if _, err := r.run(ctx, content, "insert", "-m", "-f", temp); err != nil {
+		return err
+	}
+	data, err := disk.ReadBounded(sealed, maxItemFile)
+	if err != nil {
+		return err
+	}
+	return disk.Replace(path, data, 0o600)
+}
+
+func (r passRing) Remove(ctx context.Context, name string) error {
+	entry, _, err := r.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	_, err = r.run(ctx, nil, "rm", "-f", entry)
+	return err
+}
+
+func (r passRing) Names(ctx context.Context) ([]string, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	root, err := filepath.EvalSymlinks(filepath.Join(r.dir, r.prefix))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && path != root && strings.HasPrefix(d.Name(), ".") {
+			return fs.SkipDir // .git and the like
+		}
+		base, ok := strings.CutSuffix(d.Name(), ".gpg")
+		if !ok || !d.Type().IsRegular() || disk.IsTemp(base) {
+			return nil
+		}
+		name, err := filepath.Rel(root, strings.TrimSuffix(path, ".gpg"))
+		names = append(names, name)
+		return err
+	})
+	slices.Sort(names)
+	return names, err
+}
+
+// Stamp is a digest of the file: gpg seals each time under another key.
+func (r passRing) Stamp(ctx context.Context, name string) (string, error) {
+	_, path, err := r.find(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	data, err := disk.ReadBounded(path, maxItemFile)
+	if err != nil {
+		return "", err
+	}
+	return digest(string(data)), nil
+}
+
+// Check has nothing to ask: sealing needs public keys only.
+func (r passRing) Check(ctx context.Context) error { return context.Cause(ctx) }
+
+// run runs pass with content on its standard input, never among its arguments, and returns what
+// it says on its standard output.
+func (r passRing) run(ctx context.Context, content []byte, verb string, args ...string) ([]byte, error) {
+	if last := len(args) - 1; strings.HasPrefix(args[last], "-") {
+		args = slices.Insert(args, last, "--")
+	}
+	cmd := exec.CommandContext(ctx, r.program, append([]string{verb}, args...)...)
+	cmd.Env = append(cmd.Environ(), "PASSWORD_STORE_DIR="+r.dir)
+	if r.like != nil {
+		// The state folder may lie within a work tree, such as a home under git: pass would commit to it.
+		cmd.Env = append(cmd.Env, "GIT_CEILING_DIRECTORIES="+filepath.Dir(r.dir))
+	}
+	if content != nil {
+		cmd.Stdin = bytes.NewReader(content)
+	}
+	var out, says bounded
+	out.max, says.max = maxItemFile, maxPassSays
+	cmd.Stdout, cmd.Stderr = &out, &says
+	err := cmd.Run()
+	if cause := context.Cause(ctx); cause != nil {
+		return nil, cause
+	}
+	if err != nil {
+		said := strings.Join(strings.Fields(says.String()), " ")
+		said = strings.ToValidUTF8(said[max(0, len(said)-maxPassTail):], "")
+		return nil, fmt.Errorf("%s %s %q: %w: %s", filepath.Base(r.program), verb, args[len(args)-1], err, said)
+	}
+	return out.Bytes(), nil
+}
+
+// bounded keeps the first max bytes of what is written to it.
+type bounded struct {
+	bytes.Buffer
+	max int
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	b.Buffer.Write(p[:min(len(p), b.max-b.Len())])
+	return len(p), nil
+}
+
+// ReadFrom hides the buffer's own, which knows no bound.
+func (b *bounded) ReadFrom(r io.Reader) (int64, error) {
+	return io.Copy(struct{ io.Writer }{b}, r)
+}

@@ -1,0 +1,92 @@
+package keystore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// maxAsks is how often the passphrase is asked for before a wrong answer stands.
+const maxAsks = 3
+
+// passphrase is the secret of a file keystore, asked for once and tried on what is there: an item
+// sealed under a mistyped one could never be read again.
+type passphrase struct {
+	dir    string
+	ask    func(context.Context, PassphraseAsk) (string, error)
+	sealed func() []*jwe // some items to try it on; none if the keystore is new
+
+	turn  chan struct{} // holds a token while nobody is asking; a mutex would not heed the context
+	text  string
+	known bool
+}
+
+func newPassphrase(dir string, ask func(context.Context, PassphraseAsk) (string, error), sealed func() []*jwe) *passphrase {
+	p := &passphrase{dir: dir, ask: ask, sealed: sealed, turn: make(chan struct{}, 1)}
+	p.turn <- struct{}{}
+	return p
+}
+
+var errNoAsk = errors.New("a passphrase is needed and nobody can be asked for it")
+
+// unlock returns the passphrase, asked for if nobody was yet. It is tried on first, if that is not
+// nil, and on what else is there.
+func (p *passphrase) unlock(ctx context.Context, first *jwe) (string, error) {
+	select {
+	case <-p.turn:
+		defer func() { p.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	if p.known {
+		return p.text, nil
+	}
+	if p.ask == nil {
+		return "", fmt.Errorf("%s: %w", p.dir, errNoAsk)
+	}
+	text, err := p.askVerified(ctx, first)
+	if err != nil {
+		return "", err
+	}
+	p.text, p.known = text, true
+	return text, nil
+}
+
+// askVerified asks until an answer opens one of the items there. An answer given twice is not
+// tried again: it does not come from someone who mistyped.
+func (p *passphrase) askVerified(ctx context.Context, first *jwe) (string, error) {
+	last := ""
+	for wrong := range maxAsks {
+		text, err := p.ask(ctx, PassphraseAsk{Dir: p.dir, New: len(p.items(first)) == 0, Wrong: wrong})
+		if err != nil {
+			return "", err
+		}
+		if wrong > 0 && text == last {
+			break
+		}
+		// Looked at again: another process may have sealed the first item while we asked.
+		if items := p.items(first); len(items) == 0 || opensOne(items, text) {
+			return text, nil
+		}
+		last = text
+	}
+	return "", fmt.Errorf("%s: %w", p.dir, ErrWrongPassphrase)
+}
+
+func (p *passphrase) items(first *jwe) []*jwe {
+	if first != nil {
+		return append([]*jwe{first}, p.sealed()...)
+	}
+	return p.sealed()
+}
+
+// opensOne reports whether text opens one of items; aws-vault 7 lets a second passphrase into a
+// directory, so that not every item need open.
+func opensOne(items []*jwe, text string) bool {
+	for _, j := range items {
+		if _, err := j.open(text); !errors.Is(err, ErrWrongPassphrase) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,209 @@
+package keystore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+)
+
+func TestFilePassphraseAsks(t *testing.T) {
+	c := fileConfig(t, "")
+	var asks []PassphraseAsk
+	script := []string{}
+	c.Passphrase = func(_ context.Context, ask PassphraseAsk) (string, error) {
+		asks = append(asks, ask)
+		text := script[0]
+		script = script[1:]
+		return text, nil
+	}
+	steps := []struct {
+		name   string
+		script []string
+		act    func(*Keystore) error
+		asks   string // New and Wrong of each
+		want   error
+	}{
+		{"first use", []string{"p"}, func(k *Keystore) error { return put2(k, "a") }, "[true 0]", nil},
+		{"again", []string{"p"}, func(k *Keystore) error { return put2(k, "b") }, "[false 0]", nil},
+		{"checking", []string{"p"}, func(k *Keystore) error { return k.Keys.Check(context.Background()) }, "[false 0]", nil},
+		{"listing", nil, func(k *Keystore) error { _, err := k.Keys.Names(context.Background()); return err }, "", nil},
+		{"stamping", nil, func(k *Keystore) error { _, err := k.Keys.Stamp(context.Background(), "a"); return err }, "", nil},
+		{"mistyped twice", []string{"x", "y", "p"}, func(k *Keystore) error { return put2(k, "b") }, "[false 0][false 1][false 2]", nil},
+		{"wrong", []string{"x", "y", "z"}, func(k *Keystore) error { return put2(k, "c") }, "[false 0][false 1][false 2]", ErrWrongPassphrase},
+		{"wrong, from a program", []string{"x", "x", "x"}, func(k *Keystore) error { return put2(k, "c") }, "[false 0][false 1]", ErrWrongPassphrase},
+		{"wrong on reading", []string{"x", "x"}, readKey("a"), "[false 0][false 1]", ErrWrongPassphrase},
+		{"wrong on reading private", []string{"x", "x"}, readPrivate("a"), "[false 0][false 1]", ErrWrongPassphrase},
+		{"missing", nil, readKey("missing"), "", ErrNotFound},
+	}
+	for _, step := range steps {
+		t.Run(step.name, func(t *testing.T) {
+			asks, script = nil, step.script
+			if err := step.act(mustOpen(t, c)); !errors.Is(err, step.want) {
+				t.Errorf("returned %v, want %v", err, step.want)
+			}
+			said := ""
+			for _, ask := range asks {
+				said += fmt.Sprintf("[%v %d]", ask.New, ask.Wrong)
+				if ask.Dir != c.FileDir {
+					t.Errorf("asked for %q, want %q", ask.Dir, c.FileDir)
+				}
+			}
+			if said != step.asks {
+				t.Errorf("asked %s, want %s", said, step.asks)
+			}
+		})
+	}
+	if names, err := mustOpen(t, c).Keys.Names(t.Context()); err != nil || !slices.Equal(names, []string{"a", "b"}) {
+		t.Errorf("after all that Names = %q, %v", names, err)
+	}
+}
+
+// put2 writes an item into both parts.
+func put2(k *Keystore, name string) error {
+	if err := k.Keys.Put(context.Background(), testItem(name)); err != nil {
+		return err
+	}
+	return k.Private.Put(context.Background(), testItem(name))
+}
+
+func readKey(name string) func(*Keystore) error {
+	return func(k *Keystore) error { _, err := k.Keys.Item(context.Background(), name); return err }
+}
+
+func readPrivate(name string) func(*Keystore) error {
+	return func(k *Keystore) error { _, err := k.Private.Item(context.Background(), name); return err }
+}
+
+func TestFilePassphraseFails(t *testing.T) {
+	c := fileConfig(t, testPassphrase)
+	broken := errors.New("the user went away")
+	c.Passphrase = func(context.Context, PassphraseAsk) (string, error) { return "", broken }
+	if err := mustOpen(t, c).Keys.Put(t.Context(), testItem("prod")); !errors.Is(err, broken) {
+		t.Errorf("Put returned %v, want %v", err, broken)
+	}
+	c.Passphrase = nil
+	if err := mustOpen(t, c).Keys.Check(t.Context()); err == nil {
+		t.Error("Check without anyone to ask succeeded")
+	}
+	if _, err := os.Stat(c.FileDir); err == nil {
+		t.Error("a directory was made without a passphrase")
+	}
+}
+
+// TestFilePassphraseOnce has many goroutines need the passphrase while the first is being asked.
+func TestFilePassphraseOnce(t *testing.T) {
+	c := fileConfig(t, testPassphrase)
+	mustPut(t, mustOpen(t, c).Keys, testItem("prod"))
+	asked := make(chan struct{}, 100)
+	c.Passphrase = func(context.Context, PassphraseAsk) (string, error) {
+		asked <- struct{}{}
+		return testPassphrase, nil
+	}
+	k := mustOpen(t, c)
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			if _, err := k.Keys.Item(context.Background(), "prod"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if len(asked) != 1 {
+		t.Errorf("asked %d times, want once", len(asked))
+	}
+}
+
+// TestFilePassphraseWaits ends the context of one who waits while another is asked.
+func TestFilePassphraseWaits(t *testing.T) {
+	c := fileConfig(t, testPassphrase)
+	asked, answered := make(chan struct{}), make(chan struct{})
+	c.Passphrase = func(context.Context, PassphraseAsk) (string, error) {
+		close(asked)
+		<-answered
+		return testPassphrase, nil
+	}
+	k, done := mustOpen(t, c), make(chan error)
+	go func() { done <- k.Keys.Check(context.Background()) }()
+	<-asked
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := k.Private.Check(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Check with an ended context returned %v", err)
+	}
+	close(answered)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFilePassphraseRace seals the first item while a new passphrase is being asked for: the
+// answer must be tried on it.
+func TestFilePassphraseRace(t *testing.T) {
+	c := fileConfig(t, testPassphrase)
+	other, asks := mustOpen(t, c), 0
+	c.Passphrase = func(ctx context.Context, ask PassphraseAsk) (string, error) {
+		if asks++; asks == 1 {
+			mustPut(t, other.Keys, testItem("first"))
+			return "something else", nil
+		}
+		return testPassphrase, nil
+	}
+	mustPut(t, mustOpen(t, c).Keys, testItem("second"))
+	if asks != 2 {
+		t.Errorf("asked %d times, want 2", asks)
+	}
+	wantItem(t, other.Keys, testItem("second"), ringTest{})
+}
+
+// TestFileStalePrivate recreates the keys under a new passphrase: what is left of the old private
+// part opens with neither, and the old passphrase must not slip into the keys by way of it.
+func TestFileStalePrivate(t *testing.T) {
+	c := fileConfig(t, "old passphrase")
+	mustPut(t, mustOpen(t, c).Private, testItem("session"))
+	c.Passphrase = answer(testPassphrase)
+	if err := mustOpen(t, c).Keys.Put(t.Context(), testItem("prod")); !errors.Is(err, ErrWrongPassphrase) {
+		t.Errorf("Put returned %v, want %v", err, ErrWrongPassphrase)
+	}
+	other := fileConfig(t, testPassphrase)
+	mustPut(t, mustOpen(t, other).Keys, testItem("prod"))
+	if err := os.Rename(other.FileDir, c.FileDir); err != nil {
+		t.Fatal(err)
+	}
+	k := mustOpen(t, c)
+	_, err := k.Private.Item(t.Context(), "session")
+	var damaged *DamagedError
+	if !errors.As(err, &damaged) || damaged.Name != "session" || !errors.Is(err, ErrWrongPassphrase) {
+		t.Errorf("Item returned %v, want a *DamagedError for %v", err, ErrWrongPassphrase)
+	}
+	c.Passphrase = answer("old passphrase")
+	if _, err := mustOpen(t, c).Private.Item(t.Context(), "session"); !errors.Is(err, ErrWrongPassphrase) {
+		t.Errorf("the old passphrase returned %v, want %v", err, ErrWrongPassphrase)
+	}
+}
+
+// TestFileMixed reads an item under a second passphrase, which aws-vault 7 lets in, from among more
+// items than a passphrase is tried on.
+func TestFileMixed(t *testing.T) {
+	c := fileConfig(t, "second passphrase")
+	mustPut(t, mustOpen(t, c).Keys, testItem("z"))
+	sealed, err := os.ReadFile(filepath.Join(c.FileDir, "z"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := fileConfig(t, testPassphrase)
+	k := mustOpen(t, others)
+	for i := range maxTried + 1 {
+		mustPut(t, k.Keys, testItem(fmt.Sprint("item ", i)))
+	}
+	if err := os.WriteFile(filepath.Join(others.FileDir, "z"), sealed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	others.Passphrase = answer("second passphrase")
+	wantItem(t, mustOpen(t, others).Keys, testItem("z"), ringTest{})
+}

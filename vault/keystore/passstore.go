@@ -1,0 +1,83 @@
+//go:build unix
+
+package keystore
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"aws-vault/vault/disk"
+)
+
+// recipients is the file of a password store that says for whom gpg seals; signature is there
+// where the user has pass check who wrote it.
+const (
+	recipients = ".gpg-id"
+	signature  = ".gpg-id.sig"
+)
+
+// maxRecipients bounds those files.
+const maxRecipients = 64 << 10
+
+// prepare gives a store of our own the recipients of the user's, whenever those have changed.
+func (r passRing) prepare() error {
+	if r.like == nil {
+		return nil
+	}
+	if err := disk.MkdirPrivate(r.dir); err != nil {
+		return err
+	}
+	from := r.like.recipientsDir()
+	for _, name := range []string{recipients, signature} {
+		if err := copyChanged(filepath.Join(from, name), filepath.Join(r.dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recipientsDir is the innermost folder on the way to the prefix that names recipients.
+func (r passRing) recipientsDir() string {
+	for sub := r.prefix; sub != "" && sub != "."; sub = filepath.Dir(sub) {
+		dir := filepath.Join(r.dir, sub)
+		if _, err := os.Stat(filepath.Join(dir, recipients)); err == nil {
+			return dir
+		}
+	}
+	return r.dir
+}
+
+// copyChanged makes to the same as from, which may be missing.
+func copyChanged(from, to string) error {
+	want, err := disk.ReadBounded(from, maxRecipients)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(to); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if have, err := disk.ReadBounded(to, maxRecipients); err == nil && bytes.Equal(have, want) {
+		return nil
+	}
+	return disk.Replace(to, want, 0o600)
+}
+
+// underGit reports whether dir is in a work tree, where pass commits what it changes.
+func underGit(dir string) bool {
+	for {
+		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+			return true
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return false
+		}
+		dir = parent
+	}
+}

@@ -1,0 +1,59 @@
+package keystore
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+)
+
+// payload is an item as 99designs/keyring writes it, and so aws-vault 7.
+// https://pkg.go.dev/github.com/99designs/keyring@v1.2.2#Item
+type payload struct {
+	Key                         string
+	Data                        []byte
+	Label                       string
+	Description                 string
+	KeychainNotTrustApplication bool
+	KeychainNotSynchronizable   bool
+}
+
+var (
+	errNotItem  = errors.New("its content is not an item")
+	errTrailing = errors.New("more follows its content")
+)
+
+// encodePayload never fails: each of an item's fields has a JSON form.
+func encodePayload(it Item) []byte {
+	data, _ := json.Marshal(payload{
+		Key:                         it.Name,
+		Data:                        it.Data,
+		Label:                       it.Label,
+		Description:                 it.Description,
+		KeychainNotTrustApplication: it.Untrusted,
+	})
+	return data
+}
+
+// decodePayload returns the item in data. The decoder's own error is kept out of ours: it quotes
+// what it stumbled over, which may be the secret.
+func decodePayload(data []byte) (Item, error) {
+	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
+		return Item{}, errNotItem
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	var p payload
+	if d.Decode(&p) != nil {
+		return Item{}, errNotItem
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Item{}, errTrailing
+	}
+	return Item{
+		Name:        p.Key,
+		Label:       p.Label,
+		Description: p.Description,
+		Data:        p.Data,
+		Untrusted:   p.KeychainNotTrustApplication,
+	}, nil
+}

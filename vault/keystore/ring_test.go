@@ -1,0 +1,237 @@
+package keystore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+)
+
+const (
+	testKeyID  = "AKIAIOSFODNN7EXAMPLE"
+	testSecret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+)
+
+func testItem(name string) Item {
+	return Item{
+		Name:        name,
+		Label:       "aws-vault (" + name + ")",
+		Description: "a key of the tests",
+		Data:        fmt.Appendf(nil, `{"AccessKeyID":%q,"SecretAccessKey":%q}`, testKeyID, testSecret),
+		Untrusted:   true,
+	}
+}
+
+// ringTest is what the suite must know of a ring beforehand.
+type ringTest struct {
+	private  bool     // Names are digests
+	dataOnly bool     // labels are not kept
+	noStamp  bool     // the keystore cannot tell
+	names    []string // beside the suite's own
+}
+
+// testRing is the suite that every keystore passes.
+func testRing(t *testing.T, r Ring, is ringTest) {
+	ctx := t.Context()
+	if names, err := r.Names(ctx); err != nil || len(names) != 0 {
+		t.Fatalf("a new ring has the names %q, %v", names, err)
+	}
+	t.Run("missing", func(t *testing.T) { testMissing(t, r) })
+	if err := r.Check(ctx); err != nil {
+		t.Fatalf("Check: %v", err)
+	}
+	for _, name := range append([]string{"prod", "a b", "zürich", "team.x-y_z@corp+1"}, is.names...) {
+		t.Run("keeps "+name, func(t *testing.T) { testKeeps(t, r, name, is) })
+	}
+	t.Run("names", func(t *testing.T) { testNames(t, r, is) })
+	t.Run("replaces", func(t *testing.T) { testReplaces(t, r, is) })
+	t.Run("refuses", func(t *testing.T) { testRefuses(t, r) })
+	t.Run("at once", func(t *testing.T) { testAtOnce(t, r) })
+	t.Run("ended", func(t *testing.T) { testEnded(t, r) })
+}
+
+func testMissing(t *testing.T, r Ring) {
+	ctx := t.Context()
+	if _, err := r.Item(ctx, "missing"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Item: %v, want %v", err, ErrNotFound)
+	}
+	if err := r.Remove(ctx, "missing"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Remove: %v, want %v", err, ErrNotFound)
+	}
+	if _, err := r.Stamp(ctx, "missing"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Stamp: %v, want %v", err, ErrNotFound)
+	}
+}
+
+func testKeeps(t *testing.T, r Ring, name string, is ringTest) {
+	ctx, want := t.Context(), testItem(name)
+	if err := r.Put(ctx, want); err != nil {
+		t.Fatalf("Put: %v", err)
+	}
+	wantItem(t, r, want, is)
+	if err := r.Remove(ctx, name); err != nil {
+		t.Errorf("Remove: %v", err)
+	}
+	if _, err := r.Item(ctx, name); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Item after Remove: %v, want %v", err, ErrNotFound)
+	}
+}
+
+func wantItem(t *testing.T, r Ring, want Item, is ringTest) {
+	t.Helper()
+	have, err := r.Item(t.Context(), want.Name)
+	if err != nil {
+		t.Fatalf("Item: %v", err)
+	}
+	if is.dataOnly {
+		want = Item{Name: want.Name, Data: want.Data}
+		have = Item{Name: have.Name, Data: have.Data}
+	}
+	if !reflect.DeepEqual(have, want) {
+		t.Errorf("Item returned %+v, want %+v", have, want)
+	}
+}
+
+func testNames(t *testing.T, r Ring, is ringTest) {
+	ctx, names := t.Context(), []string{"one", "three", "two"}
+	for _, name := range names {
+		if err := r.Put(ctx, testItem(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := r.Names(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if is.private {
+		have = realNames(t, r, have)
+	}
+	if !slices.Equal(have, names) {
+		t.Errorf("Names = %q, want %q", have, names)
+	}
+	for _, name := range names {
+		if err := r.Remove(ctx, name); err != nil {
+			t.Error(err)
+		}
+	}
+	if have, err := r.Names(ctx); err != nil || len(have) != 0 {
+		t.Errorf("Names after removing all = %q, %v", have, err)
+	}
+}
+
+// realNames opens the items that digests stand for.
+func realNames(t *testing.T, r Ring, digests []string) []string {
+	var names []string
+	for _, digest := range digests {
+		it, err := r.Item(t.Context(), digest)
+		if err != nil {
+			t.Errorf("item %s: %v", digest, err)
+		}
+		if it.Name == digest {
+			t.Errorf("Names lists %q in the clear", digest)
+		}
+		names = append(names, it.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func testReplaces(t *testing.T, r Ring, is ringTest) {
+	ctx, it := t.Context(), testItem("replaced")
+	seen := map[string]bool{}
+	for i := range 4 {
+		it.Data = fmt.Appendf(nil, "content %d", i/2) // the same content twice is a new writing too
+		if err := r.Put(ctx, it); err != nil {
+			t.Fatal(err)
+		}
+		wantItem(t, r, it, is)
+		stamp, err := r.Stamp(ctx, it.Name)
+		if err != nil || is.noStamp != (stamp == "") {
+			t.Errorf("Stamp = %q, %v", stamp, err)
+		}
+		if again, err := r.Stamp(ctx, it.Name); err != nil || again != stamp {
+			t.Errorf("Stamp changed from %q to %q without a writing, %v", stamp, again, err)
+		}
+		if seen[stamp] && !is.noStamp {
+			t.Errorf("Stamp stayed %q over a writing", stamp)
+		}
+		seen[stamp] = true
+	}
+	if names, err := r.Names(ctx); err != nil || len(names) != 1 {
+		t.Errorf("after writing one item four times Names = %q, %v", names, err)
+	}
+	if err := r.Remove(ctx, it.Name); err != nil {
+		t.Error(err)
+	}
+}
+
+func testRefuses(t *testing.T, r Ring) {
+	ctx := t.Context()
+	for _, name := range []string{"", ".", "..", "a\x00b", "\xff"} {
+		var bad *NameError
+		if err := r.Put(ctx, testItem(name)); !errors.As(err, &bad) {
+			t.Errorf("Put(%q): %v, want a *NameError", name, err)
+		}
+		if _, err := r.Item(ctx, name); !errors.As(err, &bad) {
+			t.Errorf("Item(%q): %v, want a *NameError", name, err)
+		}
+		if err := r.Remove(ctx, name); !errors.As(err, &bad) {
+			t.Errorf("Remove(%q): %v, want a *NameError", name, err)
+		}
+		if _, err := r.Stamp(ctx, name); !errors.As(err, &bad) {
+			t.Errorf("Stamp(%q): %v, want a *NameError", name, err)
+		}
+	}
+}
+
+// testAtOnce has readers look at an item that writers replace: they find one of its contents.
+func testAtOnce(t *testing.T, r Ring) {
+	ctx := t.Context()
+	if err := r.Put(ctx, testItem("shared")); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 2 {
+		all.Go(func() {
+			for range 5 {
+				if err := r.Put(ctx, testItem("shared")); err != nil {
+					t.Errorf("Put: %v", err)
+				}
+			}
+		})
+		all.Go(func() {
+			for range 10 {
+				if it, err := r.Item(ctx, "shared"); err != nil || string(it.Data) != string(testItem("").Data) {
+					t.Errorf("Item = %d bytes, %v", len(it.Data), err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if names, err := r.Names(ctx); err != nil || len(names) != 1 {
+		t.Errorf("Names = %q, %v", names, err)
+	}
+	if err := r.Remove(ctx, "shared"); err != nil {
+		t.Error(err)
+	}
+}
+
+func testEnded(t *testing.T, r Ring) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.Item(ctx, "missing"); !errors.Is(err, context.Canceled) {
+		t.Errorf("Item with an ended context: %v", err)
+	}
+	if _, err := r.Names(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Names with an ended context: %v", err)
+	}
+	if err := r.Put(ctx, testItem("late")); !errors.Is(err, context.Canceled) {
+		t.Errorf("Put with an ended context: %v", err)
+	}
+	if err := r.Remove(ctx, "missing"); !errors.Is(err, context.Canceled) {
+		t.Errorf("Remove with an ended context: %v", err)
+	}
+}

@@ -1,0 +1,344 @@
+package keystore
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// generationKey is an attribute that each of our writings changes: the service tells the time of
+// the last one by the second only.
+const generationKey = "aws-vault-generation"
+
+// secretRing is the items of one collection that carry certain attributes.
+type secretRing struct {
+	service    *secretService
+	collection string            // its label
+	inDefault  bool              // the user's default collection comes first, if there is one
+	fixed      map[string]string // attributes of all items
+	nameKey    string            // the attribute that holds the name
+	label      string            // of all items; "" for each its name
+}
+
+func (r *secretRing) attributes(name string) map[string]string {
+	all := map[string]string{r.nameKey: name}
+	maps.Copy(all, r.fixed)
+	return all
+}
+
+func (r *secretRing) Item(ctx context.Context, name string) (Item, error) {
+	if err := checkName(name); err != nil {
+		return Item{}, err
+	}
+	paths, err := r.find(ctx, name)
+	if err != nil {
+		return Item{}, secretError(err)
+	}
+	var content []byte
+	err = r.service.withSession(ctx, func(session *secretSession) error {
+		var w wireSecret
+		if err := r.service.call(ctx, paths[0], itemInterface+".GetSecret", []any{session.path}, &w); err != nil {
+			return err
+		}
+		content, err = session.open(w)
+		return err
+	})
+	if err != nil {
+		return Item{}, secretError(err)
+	}
+	it, err := decodePayload(content)
+	if err != nil {
+		return Item{}, &DamagedError{Name: name, Where: secretBackend, Err: err}
+	}
+	it.Name = name
+	return it, nil
+}
+
+// find returns the unlocked items called name, ErrNotFound if there are none. One call finds
+// those of all collections, so that the usual look-up need not ask where ours is.
+func (r *secretRing) find(ctx context.Context, name string) ([]dbus.ObjectPath, error) {
+	paths, err := r.search(ctx, name)
+	if err != nil || len(paths) > 0 {
+		return paths, err
+	}
+	// Some services show nothing of a locked collection.
+	at, err := r.locate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if locked, err := r.isLocked(ctx, at); err != nil || !locked {
+		return nil, firstError(err, ErrNotFound)
+	}
+	if err := r.service.unlock(ctx, at); err != nil {
+		return nil, err
+	}
+	if paths, err = r.search(ctx, name); err == nil && len(paths) == 0 {
+		err = ErrNotFound
+	}
+	return paths, err
+}
+
+func (r *secretRing) search(ctx context.Context, name string) ([]dbus.ObjectPath, error) {
+	var open, locked []dbus.ObjectPath
+	args := []any{r.attributes(name)}
+	if err := r.service.call(ctx, servicePath, serviceInterface+".SearchItems", args, &open, &locked); err != nil {
+		return nil, err
+	}
+	open, locked = slices.DeleteFunc(open, r.isElsewhere), slices.DeleteFunc(locked, r.isElsewhere)
+	for _, path := range locked {
+		if err := r.service.unlock(ctx, path); err != nil {
+			return nil, err
+		}
+	}
+	return append(open, locked...), nil
+}
+
+// isElsewhere reports whether the item at path belongs to another collection. The fixed attributes
+// of private items are ours alone, in whichever collection they are.
+func (r *secretRing) isElsewhere(path dbus.ObjectPath) bool {
+	if len(r.fixed) > 0 {
+		return false
+	}
+	end := strings.LastIndexByte(string(path), '/')
+	return end < 0 || !r.isOurs(path[:end])
+}
+
+func (r *secretRing) isOurs(collection dbus.ObjectPath) bool {
+	return decodePath(collection) == collectionPrefix+r.collection
+}
+
+// locate returns the path of the ring's collection, or ErrNotFound.
+func (r *secretRing) locate(ctx context.Context) (dbus.ObjectPath, error) {
+	if r.inDefault {
+		var path dbus.ObjectPath
+		err := r.service.call(ctx, servicePath, serviceInterface+".ReadAlias", []any{"default"}, &path)
+		if err != nil || path != noPath {
+			return path, err
+		}
+	}
+	var value dbus.Variant
+	if err := r.service.call(ctx, servicePath, propertyGet, []any{serviceInterface, "Collections"}, &value); err != nil {
+		return "", err
+	}
+	paths, _ := value.Value().([]dbus.ObjectPath)
+	if i := slices.IndexFunc(paths, r.isOurs); i >= 0 {
+		return paths[i], nil
+	}
+	return "", ErrNotFound
+}
+
+func (r *secretRing) isLocked(ctx context.Context, collection dbus.ObjectPath) (bool, error) {
+	var value dbus.Variant
+	err := r.service.call(ctx, collection, propertyGet, []any{collectionInterface, "Locked"}, &value)
+	locked, _ := value.Value().(bool)
+	return locked, err
+}
+
+func (r *secretRing) Put(ctx context.Context, it Item) error {
+	if err := checkName(it.Name); err != nil {
+		return err
+	}
+	at, err := r.unlocked(ctx)
+	if err == ErrNotFound {
+		at, err = r.create(ctx)
+	}
+	if err == nil {
+		err = r.put(ctx, at, it)
+	}
+	return secretError(err)
+}
+
+func (r *secretRing) put(ctx context.Context, at dbus.ObjectPath, it Item) error {
+	properties := map[string]dbus.Variant{
+		itemInterface + ".Label":      dbus.MakeVariant(orElse(r.label, it.Name)),
+		itemInterface + ".Attributes": dbus.MakeVariant(r.attributes(it.Name)),
+	}
+	var path, prompt dbus.ObjectPath
+	err := r.service.withSession(ctx, func(session *secretSession) error {
+		w, err := session.seal(encodePayload(it))
+		if err != nil {
+			return err
+		}
+		args := []any{properties, w, true}
+		return r.service.call(ctx, at, collectionInterface+".CreateItem", args, &path, &prompt)
+	})
+	if err != nil {
+		return err
+	}
+	if prompt != noPath {
+		return r.answered(ctx, prompt, &path)
+	}
+	r.mark(ctx, it.Name, path)
+	return nil
+}
+
+// answered asks the user and stores the path that comes of it.
+func (r *secretRing) answered(ctx context.Context, prompt dbus.ObjectPath, path *dbus.ObjectPath) error {
+	result, err := r.service.prompt(ctx, prompt)
+	if err != nil {
+		return err
+	}
+	return dbus.Store([]any{result.Value()}, path)
+}
+
+// mark gives the item a new generation. It comes after the writing because an item is replaced
+// only if all attributes are the same. Without it the stamp still changes with the second.
+func (r *secretRing) mark(ctx context.Context, name string, path dbus.ObjectPath) {
+	all := r.attributes(name)
+	all[generationKey] = hex.EncodeToString(random(8))
+	args := []any{itemInterface, "Attributes", dbus.MakeVariant(all)}
+	if err := r.service.call(ctx, path, "org.freedesktop.DBus.Properties.Set", args); err != nil {
+		r.service.config.debug("secret service keeps no generation", "error", err)
+	}
+}
+
+// create makes the ring's collection. The service asks the user for its password.
+func (r *secretRing) create(ctx context.Context) (dbus.ObjectPath, error) {
+	properties := map[string]dbus.Variant{collectionInterface + ".Label": dbus.MakeVariant(r.collection)}
+	var path, prompt dbus.ObjectPath
+	err := r.service.call(ctx, servicePath, serviceInterface+".CreateCollection", []any{properties, ""}, &path, &prompt)
+	if err == nil && prompt != noPath {
+		err = r.answered(ctx, prompt, &path)
+	}
+	return path, err
+}
+
+// unlocked returns the ring's collection once it is unlocked, or ErrNotFound.
+func (r *secretRing) unlocked(ctx context.Context) (dbus.ObjectPath, error) {
+	at, err := r.locate(ctx)
+	if err != nil {
+		return "", err
+	}
+	locked, err := r.isLocked(ctx, at)
+	if err == nil && locked {
+		err = r.service.unlock(ctx, at)
+	}
+	return at, err
+}
+
+func (r *secretRing) Remove(ctx context.Context, name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	paths, err := r.find(ctx, name)
+	if err != nil {
+		return secretError(err)
+	}
+	for _, path := range paths { // all of them: another program may have made a second one
+		var prompt dbus.ObjectPath
+		err := r.service.call(ctx, path, itemInterface+".Delete", nil, &prompt)
+		if err == nil && prompt != noPath {
+			_, err = r.service.prompt(ctx, prompt)
+		}
+		if err != nil {
+			return secretError(err)
+		}
+	}
+	return nil
+}
+
+func (r *secretRing) Names(ctx context.Context) ([]string, error) {
+	at, err := r.unlocked(ctx)
+	if err == ErrNotFound {
+		return nil, nil
+	}
+	var paths []dbus.ObjectPath
+	if err == nil {
+		paths, err = r.items(ctx, at)
+	}
+	if err != nil {
+		return nil, secretError(err)
+	}
+	all, err := r.allAttributes(ctx, paths)
+	if err != nil {
+		return nil, secretError(err)
+	}
+	var names []string
+	for _, attributes := range all {
+		if name := attributes[r.nameKey]; name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+func (r *secretRing) items(ctx context.Context, at dbus.ObjectPath) ([]dbus.ObjectPath, error) {
+	if len(r.fixed) > 0 {
+		var paths []dbus.ObjectPath
+		err := r.service.call(ctx, at, collectionInterface+".SearchItems", []any{r.fixed}, &paths)
+		return paths, err
+	}
+	var value dbus.Variant
+	err := r.service.call(ctx, at, propertyGet, []any{collectionInterface, "Items"}, &value)
+	paths, _ := value.Value().([]dbus.ObjectPath)
+	return paths, err
+}
+
+// allAttributes asks for the attributes of many items at once, in one round trip instead of many.
+func (r *secretRing) allAttributes(ctx context.Context, paths []dbus.ObjectPath) ([]map[string]string, error) {
+	ctx, cancel := within(ctx, busTimeout)
+	defer cancel()
+	conn, err := r.service.bus.connected(ctx)
+	if err != nil {
+		return nil, err
+	}
+	calls := make([]*dbus.Call, len(paths))
+	for i, path := range paths {
+		calls[i] = conn.Object(serviceName, path).GoWithContext(ctx, propertyGet, 0, make(chan *dbus.Call, 1), itemInterface, "Attributes")
+	}
+	var all []map[string]string
+	for _, call := range calls {
+		var value dbus.Variant
+		err := (<-call.Done).Store(&value)
+		if cause := context.Cause(ctx); cause != nil {
+			return nil, cause
+		}
+		if err != nil {
+			continue // removed since it was listed
+		}
+		attributes, _ := value.Value().(map[string]string)
+		all = append(all, attributes)
+	}
+	return all, nil
+}
+
+// Stamp is made of the item's path, the second of its last writing, and our generation.
+func (r *secretRing) Stamp(ctx context.Context, name string) (string, error) {
+	if err := checkName(name); err != nil {
+		return "", err
+	}
+	paths, err := r.find(ctx, name)
+	if err != nil {
+		return "", secretError(err)
+	}
+	var properties map[string]dbus.Variant
+	err = r.service.call(ctx, paths[0], "org.freedesktop.DBus.Properties.GetAll", []any{itemInterface}, &properties)
+	if err != nil {
+		return "", secretError(err)
+	}
+	attributes, _ := properties["Attributes"].Value().(map[string]string)
+	return digest(fmt.Sprint(paths[0], properties["Modified"].Value(), attributes[generationKey])), nil
+}
+
+func (r *secretRing) Check(ctx context.Context) error {
+	_, err := r.unlocked(ctx)
+	if err == ErrNotFound {
+		return nil
+	}
+	return secretError(err)
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,205 @@
+package keystore
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// The Secret Service is what GNOME Keyring, KeePassXC and others offer on the session bus.
+// https://specifications.freedesktop.org/secret-service/latest/
+const (
+	secretBackend       = "secret-service"
+	serviceName         = "org.freedesktop.secrets"
+	servicePath         = "/org/freedesktop/secrets"
+	collectionPrefix    = servicePath + "/collection/"
+	serviceInterface    = "org.freedesktop.Secret.Service"
+	collectionInterface = "org.freedesktop.Secret.Collection"
+	itemInterface       = "org.freedesktop.Secret.Item"
+	propertyGet         = "org.freedesktop.DBus.Properties.Get"
+
+	noPath = dbus.ObjectPath("/") // how the standard says none
+)
+
+// secretService is the service with its one session.
+type secretService struct {
+	bus    *sessionBus
+	config Config
+
+	turn    chan struct{} // one at a time opens a session or asks the user
+	session *secretSession
+}
+
+// openSecretService opens what aws-vault 7 keeps in the Secret Service.
+func (b *sessionBus) openSecretService(ctx context.Context, c Config) (*Keystore, error) {
+	if err := b.running(ctx, secretBackend, serviceName); err != nil {
+		return nil, err
+	}
+	s := &secretService{bus: b, config: c, turn: make(chan struct{}, 1)}
+	s.turn <- struct{}{}
+	keys := &secretRing{
+		service:    s,
+		collection: orElse(c.Collection, "awsvault"),
+		nameKey:    "profile",
+	}
+	rest := &secretRing{
+		service:    s,
+		collection: "awsvault-private",
+		inDefault:  true,
+		fixed:      map[string]string{"application": "aws-vault", "kind": "private"},
+		nameKey:    "name",
+		label:      "aws-vault",
+	}
+	return &Keystore{Name: secretBackend, Keys: keys, Private: hidden{ring: rest, where: secretBackend}}, nil
+}
+
+func (s *secretService) call(ctx context.Context, path dbus.ObjectPath, method string, args []any, out ...any) error {
+	return s.bus.call(ctx, serviceName, string(path), method, args, out...)
+}
+
+// withSession calls act with the session. If the service no longer knows it, because it was
+// restarted, act is called once more with a new one.
+func (s *secretService) withSession(ctx context.Context, act func(*secretSession) error) error {
+	for again := false; ; again = true {
+		session, err := s.theSession(ctx, again)
+		if err != nil {
+			return err
+		}
+		if err := act(session); again || errorName(err) != "org.freedesktop.Secret.Error.NoSession" {
+			return err
+		}
+	}
+}
+
+func (s *secretService) theSession(ctx context.Context, anew bool) (*secretSession, error) {
+	release, err := s.takeTurn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if s.session == nil || anew {
+		if s.session, err = s.openSession(ctx); err != nil {
+			s.session = nil
+			return nil, err
+		}
+	}
+	return s.session, nil
+}
+
+func (s *secretService) takeTurn(ctx context.Context) (release func(), err error) {
+	select {
+	case <-s.turn:
+		return func() { s.turn <- struct{}{} }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// unlock has the user unlock what is at path, if it is locked.
+func (s *secretService) unlock(ctx context.Context, path dbus.ObjectPath) error {
+	release, err := s.takeTurn(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	var unlocked []dbus.ObjectPath
+	var prompt dbus.ObjectPath
+	err = s.call(ctx, servicePath, serviceInterface+".Unlock", []any{[]dbus.ObjectPath{path}}, &unlocked, &prompt)
+	if err != nil || prompt == noPath {
+		return err
+	}
+	_, err = s.prompt(ctx, prompt)
+	return err
+}
+
+// errPromptGone says that the connection broke while the user was asked.
+var errPromptGone = errors.New("the session bus went away while it asked")
+
+// prompt shows the service's own question to the user and returns what came of it.
+// https://specifications.freedesktop.org/secret-service/latest/prompts.html
+func (s *secretService) prompt(ctx context.Context, path dbus.ObjectPath) (dbus.Variant, error) {
+	conn, err := s.bus.connected(ctx)
+	if err != nil {
+		return dbus.Variant{}, err
+	}
+	match := []dbus.MatchOption{dbus.WithMatchObjectPath(path), dbus.WithMatchMember("Completed")}
+	if err := conn.AddMatchSignalContext(ctx, match...); err != nil {
+		return dbus.Variant{}, err
+	}
+	defer conn.RemoveMatchSignal(match...)
+	signals := make(chan *dbus.Signal, 16)
+	conn.Signal(signals)
+	defer conn.RemoveSignal(signals)
+	if err = s.call(ctx, path, "org.freedesktop.Secret.Prompt.Prompt", []any{""}); err == nil {
+		var completion *dbus.Signal
+		if completion, err = completed(ctx, path, signals); err == nil {
+			return promptResult(completion)
+		}
+	}
+	if context.Cause(ctx) != nil { // who gave up waiting leaves no question on the screen
+		s.call(context.WithoutCancel(ctx), path, "org.freedesktop.Secret.Prompt.Dismiss", nil)
+	}
+	return dbus.Variant{}, err
+}
+
+// completed waits until the prompt at path says that it has ended.
+func completed(ctx context.Context, path dbus.ObjectPath, signals <-chan *dbus.Signal) (*dbus.Signal, error) {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case signal, ok := <-signals:
+			if !ok {
+				return nil, errPromptGone
+			}
+			if signal.Path == path && signal.Name == "org.freedesktop.Secret.Prompt.Completed" {
+				return signal, nil
+			}
+		}
+	}
+}
+
+func promptResult(signal *dbus.Signal) (dbus.Variant, error) {
+	var dismissed bool
+	var result dbus.Variant
+	if err := dbus.Store(signal.Body, &dismissed, &result); err != nil {
+		return dbus.Variant{}, err
+	}
+	if dismissed {
+		return dbus.Variant{}, &LockedError{Backend: secretBackend, Reason: "the prompt was dismissed"}
+	}
+	return result, nil
+}
+
+// secretError puts what went wrong into our words.
+func secretError(err error) error {
+	var locked *LockedError
+	switch {
+	case err == nil || errors.Is(err, ErrNotFound) || errors.As(err, &locked):
+		return err
+	case errorName(err) == "org.freedesktop.Secret.Error.IsLocked":
+		return &LockedError{Backend: secretBackend, Reason: "it was locked again meanwhile"}
+	}
+	return fmt.Errorf("%s: %w", secretBackend, err)
+}
+
+// decodePath undoes the escaping of an object path, in which a byte is written _xx.
+func decodePath(path dbus.ObjectPath) string {
+	var b strings.Builder
+	for s := string(path); s != ""; {
+		if s[0] == '_' && len(s) >= 3 {
+			if c, err := hex.DecodeString(s[1:3]); err == nil {
+				b.Write(c)
+				s = s[3:]
+				continue
+			}
+		}
+		b.WriteByte(s[0])
+		s = s[1:]
+	}
+	return b.String()
+}

@@ -1,0 +1,340 @@
+package keystore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+)
+
+func TestSecretService(t *testing.T) {
+	for name, change := range map[string]func(*fakeSecrets){
+		"encrypted":  func(*fakeSecrets) {},
+		"plain":      func(s *fakeSecrets) { s.plainOnly = true },
+		"no default": func(s *fakeSecrets) { s.noDefault = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newFakeSecrets(t)
+			change(s)
+			said := 0
+			c := s.config(t)
+			c.Debug = func(string, ...any) { said++ }
+			k := mustOpen(t, c)
+			t.Run("keys", func(t *testing.T) { testRing(t, k.Keys, ringTest{names: []string{"a/b", "50%"}}) })
+			t.Run("private", func(t *testing.T) { testRing(t, k.Private, ringTest{private: true}) })
+			s.with(func() {
+				if s.sessions != 1 {
+					t.Errorf("%d sessions were opened, want 1", s.sessions)
+				}
+			})
+			if (said > 0) != s.plainOnly {
+				t.Errorf("%d lines were said", said)
+			}
+		})
+	}
+}
+
+// TestSecretServiceCalls counts what a look-up asks of the bus, from the first connection on.
+func TestSecretServiceCalls(t *testing.T) {
+	s := newFakeSecrets(t)
+	mustPut(t, mustOpen(t, s.config(t)).Keys, testItem("prod"))
+	s.called()
+	wantItem(t, mustOpen(t, s.config(t)).Keys, testItem("prod"), ringTest{})
+	calls := s.called()
+	want := []string{"Hello", "NameHasOwner", "SearchItems", "OpenSession", "GetSecret"}
+	for i, call := range calls {
+		calls[i] = call[strings.LastIndexByte(call, '.')+1:]
+	}
+	if !slices.Equal(calls, want) {
+		t.Errorf("a look-up calls %q, want %q", calls, want)
+	}
+}
+
+func TestSecretServiceOtherCollections(t *testing.T) {
+	s := newFakeSecrets(t)
+	other := &fakeSecret{attributes: map[string]string{"profile": "prod"}, content: []byte("another program's")}
+	s.with(func() { s.items[loginPath+"/9"] = other })
+	k := mustOpen(t, s.config(t))
+	if _, err := k.Keys.Item(t.Context(), "prod"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("an item of another collection returned %v", err)
+	}
+	mustPut(t, k.Keys, testItem("dev"))
+	mustPut(t, k.Private, testItem("session"))
+	if names, err := k.Keys.Names(t.Context()); err != nil || !slices.Equal(names, []string{"dev"}) {
+		t.Errorf("Names = %q, %v", names, err)
+	}
+	if names, err := k.Private.Names(t.Context()); err != nil || !slices.Equal(names, []string{hide("session")}) {
+		t.Errorf("private Names = %q, %v", names, err)
+	}
+	if err := k.Keys.Remove(t.Context(), "prod"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("removing another collection's item returned %v", err)
+	}
+	s.with(func() {
+		if s.items[loginPath+"/9"] == nil {
+			t.Error("another collection's item was removed")
+		}
+	})
+}
+
+const promptMethod = "org.freedesktop.Secret.Prompt.Prompt"
+
+const keysPath = collectionPrefix + "awsvault"
+
+func TestSecretServiceLocked(t *testing.T) {
+	acts := map[string]func(context.Context, Ring) error{
+		"Item":   func(ctx context.Context, r Ring) error { _, err := r.Item(ctx, "prod"); return err },
+		"Put":    func(ctx context.Context, r Ring) error { return r.Put(ctx, testItem("prod")) },
+		"Remove": func(ctx context.Context, r Ring) error { return r.Remove(ctx, "prod") },
+		"Names":  func(ctx context.Context, r Ring) error { _, err := r.Names(ctx); return err },
+		"Stamp":  func(ctx context.Context, r Ring) error { _, err := r.Stamp(ctx, "prod"); return err },
+		"Check":  func(ctx context.Context, r Ring) error { return r.Check(ctx) },
+	}
+	for name, act := range acts {
+		for _, hides := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				s := newFakeSecrets(t)
+				k := mustOpen(t, s.config(t))
+				mustPut(t, k.Keys, testItem("prod"))
+				s.with(func() { s.locked[keysPath], s.hideLocked, s.dismiss = true, hides, true })
+				var locked *LockedError
+				if err := act(t.Context(), k.Keys); !errors.As(err, &locked) || !errors.Is(err, ErrLocked) {
+					t.Errorf("dismissed: %v, want a *LockedError", err)
+				}
+				ctx, cancel := context.WithCancelCause(t.Context())
+				gone := errors.New("the user went away")
+				s.with(func() {
+					s.dismiss = false
+					s.handlers[promptMethod] = func(busCall) ([]any, error) {
+						cancel(gone)
+						return nil, nil
+					}
+				})
+				s.called()
+				if err := act(ctx, k.Keys); !errors.Is(err, gone) {
+					t.Errorf("unanswered: %v, want %v", err, gone)
+				}
+				if !slices.Contains(s.called(), "org.freedesktop.Secret.Prompt.Dismiss") {
+					t.Error("the prompt was left open")
+				}
+				s.with(func() { s.handlers[promptMethod] = s.promptUser })
+				if err := act(t.Context(), k.Keys); err != nil {
+					t.Errorf("unlocked: %v", err)
+				}
+			})
+		}
+	}
+}
+
+func TestSecretServiceLockedMeanwhile(t *testing.T) {
+	s := newFakeSecrets(t)
+	k := mustOpen(t, s.config(t))
+	mustPut(t, k.Keys, testItem("prod"))
+	refused := answers(busFault("org.freedesktop.Secret.Error.IsLocked"))
+	s.with(func() { s.handlers[itemInterface+".GetSecret"] = refused })
+	if _, err := k.Keys.Item(t.Context(), "prod"); !errors.Is(err, ErrLocked) {
+		t.Errorf("Item returned %v, want %v", err, ErrLocked)
+	}
+}
+
+// TestSecretServiceAsks has the service ask the user at each creation and removal.
+func TestSecretServiceAsks(t *testing.T) {
+	s := newFakeSecrets(t)
+	s.asks = true
+	k := mustOpen(t, s.config(t))
+	mustPut(t, k.Keys, testItem("prod"))
+	wantItem(t, k.Keys, testItem("prod"), ringTest{})
+	s.with(func() { s.dismiss = true })
+	if err := k.Keys.Remove(t.Context(), "prod"); !errors.Is(err, ErrLocked) {
+		t.Errorf("a dismissed removal returned %v", err)
+	}
+	s.with(func() { s.dismiss = false })
+	if err := k.Keys.Remove(t.Context(), "prod"); err != nil {
+		t.Errorf("Remove: %v", err)
+	}
+	testMissing(t, k.Keys)
+	if _, err := k.Keys.Item(t.Context(), "prod"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Item after Remove: %v", err)
+	}
+}
+
+// TestSecretServiceRestarted has the service forget the session.
+func TestSecretServiceRestarted(t *testing.T) {
+	s := newFakeSecrets(t)
+	k := mustOpen(t, s.config(t))
+	mustPut(t, k.Keys, testItem("prod"))
+	for range 2 {
+		s.with(func() { s.session = &secretSession{path: "/session/of/another"} })
+		wantItem(t, k.Keys, testItem("prod"), ringTest{})
+	}
+	s.with(func() {
+		if s.sessions != 3 {
+			t.Errorf("%d sessions were opened, want 3", s.sessions)
+		}
+	})
+}
+
+// TestSecretServiceReconnects cuts the connection.
+func TestSecretServiceReconnects(t *testing.T) {
+	s := newFakeSecrets(t)
+	k := mustOpen(t, s.config(t))
+	mustPut(t, k.Keys, testItem("prod"))
+	s.cut()
+	<-k.Keys.(*secretRing).service.bus.conn.Context().Done()
+	wantItem(t, k.Keys, testItem("prod"), ringTest{})
+}
+
+func TestSecretServiceDamaged(t *testing.T) {
+	s := newFakeSecrets(t)
+	k := mustOpen(t, s.config(t))
+	mustPut(t, k.Keys, testItem("prod"))
+	s.with(func() {
+		for _, it := range s.items {
+			it.content = []byte(`{"Data":"` + testSecret)
+		}
+	})
+	_, err := k.Keys.Item(t.Context(), "prod")
+	var damaged *DamagedError
+	if !errors.As(err, &damaged) || strings.Contains(err.Error(), testSecret) {
+		t.Errorf("Item returned %v, want a *DamagedError that tells no secret", err)
+	}
+}
+
+func TestSecretServiceUnavailable(t *testing.T) {
+	dir := t.TempDir()
+	nobody := newFakeBus(t)
+	for name, c := range map[string]Config{
+		"no bus":        {},
+		"no socket":     {Getenv: func(string) (string, bool) { return dir, true }},
+		"dead socket":   {BusAddress: "unix:path=" + filepath.Join(dir, "gone")},
+		"autolaunch":    {BusAddress: "autolaunch:"},
+		"odd transport": {BusAddress: "hidden-by-aws-vault:"},
+		"no service":    {BusAddress: nobody.address},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, backend := range []string{secretBackend, kwalletBackend} {
+				c.Backend, c.StateDir = backend, dir
+				var unavailable *UnavailableError
+				if _, err := Open(t.Context(), c); !errors.As(err, &unavailable) || unavailable.Backend != backend {
+					t.Errorf("Open returned %v, want an *UnavailableError for %s", err, backend)
+				}
+			}
+		})
+	}
+}
+
+// TestSecretServiceStarts has the bus start the service, or fail to.
+func TestSecretServiceStarts(t *testing.T) {
+	s := newFakeSecrets(t)
+	s.handle(map[string]func(busCall) ([]any, error){
+		busName + ".NameHasOwner":         answers(nil, false),
+		busName + ".ListActivatableNames": answers(nil, []string{serviceName}),
+		busName + ".StartServiceByName":   answers(busFault("org.freedesktop.DBus.Error.Spawn.ChildExited")),
+	})
+	c := s.config(t)
+	c.Backend = secretBackend
+	var unavailable *UnavailableError
+	if _, err := Open(t.Context(), c); !errors.As(err, &unavailable) || !strings.Contains(err.Error(), "Spawn.ChildExited") {
+		t.Errorf("a service that cannot start returned %v, want an *UnavailableError", err)
+	}
+	s.handle(map[string]func(busCall) ([]any, error){busName + ".StartServiceByName": answers(nil, uint32(1))})
+	mustPut(t, mustOpen(t, c).Keys, testItem("prod"))
+}
+
+func TestSecretServiceSystemSocket(t *testing.T) {
+	s := newFakeSecrets(t)
+	dir := filepath.Dir(strings.TrimPrefix(s.address, "unix:path="))
+	c := Config{StateDir: dir, Getenv: func(name string) (string, bool) { return dir, name == "XDG_RUNTIME_DIR" }}
+	if k := mustOpen(t, c); k.Name != secretBackend {
+		t.Errorf("opened %s, want %s", k.Name, secretBackend)
+	}
+}
+
+// TestFileTouchesNoBus opens the file keystore where there is a bus.
+func TestFileTouchesNoBus(t *testing.T) {
+	s := newFakeSecrets(t)
+	c := fileConfig(t, testPassphrase)
+	c.BusAddress = s.address
+	mustPut(t, mustOpen(t, c).Keys, testItem("prod"))
+	if len(s.conns) != 0 || len(s.called()) != 0 {
+		t.Error("the file keystore has connected to the bus")
+	}
+}
+
+// TestOpenWaits ends the context while the bus gives no answer: that is no reason to pass over.
+func TestOpenWaits(t *testing.T) {
+	s := newFakeSecrets(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for _, method := range []string{".NameHasOwner", ".Hello"} {
+		s.handle(map[string]func(busCall) ([]any, error){busName + method: func(busCall) ([]any, error) {
+			cancel()
+			return nil, errSilent
+		}})
+		_, err := Open(ctx, s.config(t))
+		var none *NoneError
+		if !errors.Is(err, context.Canceled) || errors.As(err, &none) {
+			t.Errorf("Open returned %v, want %v", err, context.Canceled)
+		}
+	}
+}
+
+func TestSecretSession(t *testing.T) {
+	ours, theirs := newExchange(), newExchange()
+	ourKey, err := ours.key(theirs.public.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirKey, err := theirs.key(ours.public.Bytes())
+	if err != nil || !bytes.Equal(ourKey, theirKey) {
+		t.Fatalf("the keys differ (%v)", err)
+	}
+	s := &secretSession{path: "/s", key: ourKey}
+	for n := range 50 {
+		content := bytes.Repeat([]byte{'x'}, n)
+		w, err := s.seal(content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have, err := s.open(w); err != nil || !bytes.Equal(have, content) {
+			t.Errorf("%d bytes became %q, %v", n, have, err)
+		}
+	}
+	top := groupPrime.Bytes()
+	top[len(top)-1]--
+	for _, bad := range [][]byte{nil, {0}, {1}, top, groupPrime.Bytes(), make([]byte, groupSize+1)} {
+		if _, err := ours.key(bad); !errors.Is(err, errBadExchange) {
+			t.Errorf("the public number %.8x returned %v", bad, err)
+		}
+	}
+}
+
+func FuzzSecretSessionOpen(f *testing.F) {
+	s := &secretSession{key: make([]byte, 16)}
+	w, err := s.seal([]byte("content"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(w.Parameters, w.Value)
+	f.Add([]byte{}, []byte{})
+	f.Fuzz(func(t *testing.T, parameters, value []byte) {
+		content, err := s.open(wireSecret{Parameters: parameters, Value: value})
+		if err != nil && !errors.Is(err, errBadSecret) || len(content) > len(value) {
+			t.Errorf("%d bytes from %d, %v", len(content), len(value), err)
+		}
+	})
+}
+
+func TestDecodePath(t *testing.T) {
+	for path, want := range map[dbus.ObjectPath]string{
+		"/a/awsvault": "/a/awsvault", "/a/aws_2dvault": "/a/aws-vault", "/a_": "/a_", "/a_2": "/a_2", "/a_zz": "/a_zz", "": "",
+	} {
+		if have := decodePath(path); have != want {
+			t.Errorf("decodePath(%q) = %q, want %q", path, have, want)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package keystore
+
+import (
+	"bytes"
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"errors"
+	"math/big"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// Secrets cross the bus in a session, encrypted so that whoever watches the bus reads none.
+// https://specifications.freedesktop.org/secret-service/latest/transfer-secrets.html
+const (
+	algorithmDH    = "dh-ietf1024-sha256-aes128-cbc-pkcs7"
+	algorithmPlain = "plain"
+)
+
+// wireSecret is the standard's Secret structure.
+// https://specifications.freedesktop.org/secret-service/latest/types.html
+type wireSecret struct {
+	Session     dbus.ObjectPath
+	Parameters  []byte
+	Value       []byte
+	ContentType string
+}
+
+// secretSession is an agreed way to pass secrets; without a key they go as they are.
+type secretSession struct {
+	path dbus.ObjectPath
+	key  []byte
+}
+
+// The group of the exchange is the second of RFC 2409, section 6.2; the standard knows no other.
+// It keeps out who listens to the bus, which the bus does already.
+var (
+	groupPrime, _ = new(big.Int).SetString("FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD1"+
+		"29024E088A67CC74020BBEA63B139B22514A08798E3404DD"+
+		"EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245"+
+		"E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED"+
+		"EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE65381FFFFFFFFFFFFFFFF", 16)
+	groupBase = big.NewInt(2)
+)
+
+const groupSize = 128 // bytes
+
+// exchange is our half of a Diffie-Hellman exchange.
+type exchange struct{ private, public *big.Int }
+
+func newExchange() exchange {
+	private := new(big.Int).SetBytes(random(groupSize))
+	return exchange{private, new(big.Int).Exp(groupBase, private, groupPrime)}
+}
+
+var errBadExchange = errors.New("the service's part of the key exchange is not a number of the group")
+
+// key is what both sides make of their halves.
+func (e exchange) key(theirs []byte) ([]byte, error) {
+	y := new(big.Int).SetBytes(theirs)
+	top := new(big.Int).Sub(groupPrime, big.NewInt(1))
+	if len(theirs) > groupSize || y.Cmp(big.NewInt(1)) <= 0 || y.Cmp(top) >= 0 {
+		return nil, errBadExchange
+	}
+	shared := new(big.Int).Exp(y, e.private, groupPrime).FillBytes(make([]byte, groupSize))
+	return hkdf.Key(sha256.New, shared, nil, "", aes.BlockSize)
+}
+
+// openSession agrees on an encrypted session, or on a plain one with a service that knows no other.
+func (s *secretService) openSession(ctx context.Context) (*secretSession, error) {
+	var output dbus.Variant
+	var path dbus.ObjectPath
+	ours := newExchange()
+	input := []any{algorithmDH, dbus.MakeVariant(ours.public.FillBytes(make([]byte, groupSize)))}
+	err := s.call(ctx, servicePath, serviceInterface+".OpenSession", input, &output, &path)
+	if errorName(err) == "org.freedesktop.DBus.Error.NotSupported" {
+		s.config.debug("secret service knows no encrypted session")
+		input = []any{algorithmPlain, dbus.MakeVariant("")}
+		err = s.call(ctx, servicePath, serviceInterface+".OpenSession", input, &output, &path)
+		return &secretSession{path: path}, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	theirs, ok := output.Value().([]byte)
+	if !ok {
+		return nil, errBadExchange
+	}
+	key, err := ours.key(theirs)
+	return &secretSession{path: path, key: key}, err
+}
+
+// seal makes content ready for the bus.
+func (s *secretSession) seal(content []byte) (wireSecret, error) {
+	w := wireSecret{Session: s.path, Parameters: []byte{}, Value: content, ContentType: "application/json"}
+	if s.key == nil {
+		return w, nil
+	}
+	block, err := aes.NewCipher(s.key)
+	if err != nil {
+		return wireSecret{}, err
+	}
+	pad := aes.BlockSize - len(content)%aes.BlockSize
+	w.Value = append(bytes.Clone(content), bytes.Repeat([]byte{byte(pad)}, pad)...)
+	w.Parameters = random(aes.BlockSize)
+	cipher.NewCBCEncrypter(block, w.Parameters).CryptBlocks(w.Value, w.Value)
+	return w, nil
+}
+
+var errBadSecret = errors.New("the service's secret does not decrypt")
+
+// open returns what w holds.
+func (s *secretSession) open(w wireSecret) ([]byte, error) {
+	if s.key == nil {
+		return w.Value, nil
+	}
+	if len(w.Parameters) != aes.BlockSize || len(w.Value) == 0 || len(w.Value)%aes.BlockSize != 0 {
+		return nil, errBadSecret
+	}
+	block, err := aes.NewCipher(s.key)
+	if err != nil {
+		return nil, err
+	}
+	content := make([]byte, len(w.Value))
+	cipher.NewCBCDecrypter(block, w.Parameters).CryptBlocks(content, w.Value)
+	pad := int(content[len(content)-1])
+	if pad < 1 || pad > aes.BlockSize || !bytes.HasSuffix(content, bytes.Repeat([]byte{byte(pad)}, pad)) {
+		return nil, errBadSecret
+	}
+	return content[:len(content)-pad], nil
+}

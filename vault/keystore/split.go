@@ -1,0 +1,210 @@
+package keystore
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// split keeps items that are too long for the ring below in several of its items. An item that
+// is short enough is kept as it is, as aws-vault 7 keeps it.
+//
+// The parts of one writing have a number in common that no other writing has. They are written
+// before the item itself, which names the number and has the first part: until then the old item
+// stands with its own parts, and whatever is missing later is noticed.
+type split struct {
+	ring  Ring
+	limit int // bytes that the ring below takes
+	where string
+}
+
+// The item itself, and each part, begin with a line that says what follows.
+const (
+	splitFormat = "aws-vault split %s %d\n" // the writing's number, how many parts, the first included
+	splitMark   = "aws-vault split "
+	splitHead   = 64 // bytes kept for that line
+
+	maxSplitParts = 128
+	maxRereads    = 32
+)
+
+var (
+	splitLine = regexp.MustCompile(`^aws-vault split ([0-9a-f]{16}) ([1-9][0-9]{0,2})\n`)
+	partName  = regexp.MustCompile(`#[0-9a-f]{16}\.[1-9][0-9]*$`)
+)
+
+func (s split) part(name, id string, i int) string { return fmt.Sprintf("%s#%s.%d", name, id, i) }
+
+var (
+	errBadSplit    = errors.New("the line that says how it is split is not one of ours")
+	errPartMissing = errors.New("a part of it is missing")
+)
+
+// parseSplit takes apart what the ring holds under an item's name: parts is 1 for a whole item,
+// whose id is empty unless it was marked.
+func parseSplit(data []byte) (id string, parts int, first []byte, err error) {
+	if !bytes.HasPrefix(data, []byte(splitMark)) {
+		return "", 1, data, nil
+	}
+	line := splitLine.FindSubmatch(data)
+	if line == nil {
+		return "", 0, nil, errBadSplit
+	}
+	fmt.Sscan(string(line[2]), &parts) // digits, by the pattern
+	if parts > maxSplitParts {
+		return "", 0, nil, errBadSplit
+	}
+	return string(line[1]), parts, data[len(line[0]):], nil
+}
+
+func (s split) Item(ctx context.Context, name string) (Item, error) {
+	if err := checkName(name); err != nil {
+		return Item{}, err
+	}
+	seen := "none"
+	for range maxRereads {
+		it, err := s.ring.Item(ctx, name)
+		if err != nil {
+			return Item{}, err
+		}
+		id, parts, first, err := parseSplit(it.Data)
+		if err == nil {
+			it.Data, err = s.join(ctx, name, id, parts, first)
+		}
+		switch {
+		case err == nil:
+			return it, nil
+		case errors.Is(err, errPartMissing) && id != seen:
+			seen = id // perhaps it was replaced between its parts: then it has another number now
+		case errors.Is(err, errPartMissing) || errors.Is(err, errBadSplit):
+			return Item{}, &DamagedError{Name: name, Where: s.where, Err: err}
+		default:
+			return Item{}, err
+		}
+	}
+	return Item{}, fmt.Errorf("item %q in %s: replaced %d times while it was read", name, s.where, maxRereads)
+}
+
+// join appends the other parts of an item to its first.
+func (s split) join(ctx context.Context, name, id string, parts int, data []byte) ([]byte, error) {
+	for i := 2; i <= parts; i++ {
+		part, err := s.ring.Item(ctx, s.part(name, id, i))
+		if errors.Is(err, ErrNotFound) {
+			return nil, errPartMissing
+		}
+		if err != nil {
+			return nil, err
+		}
+		data = append(data, part.Data...)
+	}
+	return data, nil
+}
+
+func (s split) Put(ctx context.Context, it Item) error {
+	if err := checkName(it.Name); err != nil {
+		return err
+	}
+	if partName.MatchString(it.Name) {
+		return &NameError{Name: it.Name, Reason: "is kept for parts of long items"}
+	}
+	old, oldParts := s.written(ctx, it.Name)
+	if err := s.put(ctx, it); err != nil {
+		return err
+	}
+	return s.removeParts(ctx, it.Name, old, oldParts)
+}
+
+// written is the number and the parts of the item as it stands; none if it is whole or missing.
+func (s split) written(ctx context.Context, name string) (id string, parts int) {
+	it, err := s.ring.Item(ctx, name)
+	if err != nil {
+		return "", 0
+	}
+	id, parts, _, _ = parseSplit(it.Data)
+	return id, parts
+}
+
+func (s split) put(ctx context.Context, it Item) error {
+	if len(it.Data) <= s.limit && !bytes.HasPrefix(it.Data, []byte(splitMark)) {
+		return s.ring.Put(ctx, it)
+	}
+	size := s.limit - splitHead
+	parts := max(1, (len(it.Data)+size-1)/size)
+	if parts > maxSplitParts {
+		return fmt.Errorf("item %q: %d bytes, want at most %d", it.Name, len(it.Data), maxSplitParts*size)
+	}
+	id, all := hex.EncodeToString(random(8)), it.Data
+	cut := func(i int) []byte { return all[(i-1)*size : min(i*size, len(all))] }
+	for i := 2; i <= parts; i++ {
+		part := it
+		part.Name, part.Data = s.part(it.Name, id, i), cut(i)
+		if err := s.ring.Put(ctx, part); err != nil {
+			s.removeParts(context.WithoutCancel(ctx), it.Name, id, i) // what stays is only in the way
+			return err
+		}
+	}
+	it.Data = append(fmt.Appendf(nil, splitFormat, id, parts), cut(1)...)
+	if err := s.ring.Put(ctx, it); err != nil {
+		s.removeParts(context.WithoutCancel(ctx), it.Name, id, parts)
+		return err
+	}
+	return nil
+}
+
+// removeParts removes the parts of one writing; those that are gone already do not matter.
+func (s split) removeParts(ctx context.Context, name, id string, parts int) error {
+	for i := 2; i <= parts; i++ {
+		if err := s.ring.Remove(ctx, s.part(name, id, i)); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Remove removes the item before its parts, so that it is never found without them. Parts that an
+// interrupted writing has left go with it.
+func (s split) Remove(ctx context.Context, name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if err := s.ring.Remove(ctx, name); err != nil {
+		return err
+	}
+	all, err := s.ring.Names(ctx)
+	if err != nil {
+		return err
+	}
+	for _, part := range all {
+		if suffix, ok := strings.CutPrefix(part, name); ok && partName.FindString(part) == suffix && suffix != "" {
+			if err := s.ring.Remove(ctx, part); err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s split) Names(ctx context.Context) ([]string, error) {
+	all, err := s.ring.Names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := all[:0]
+	for _, name := range all {
+		if !partName.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// Stamp is the item's own: each writing writes it.
+func (s split) Stamp(ctx context.Context, name string) (string, error) {
+	return s.ring.Stamp(ctx, name)
+}
+
+func (s split) Check(ctx context.Context) error { return s.ring.Check(ctx) }

@@ -1,0 +1,249 @@
+package keystore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// memory is a ring that takes only short items, keeps only their data, and fails when told to.
+type memory struct {
+	limit int
+	fail  func(act, name string) error
+
+	mu     sync.Mutex
+	items  map[string][]byte
+	writes int
+	stamps map[string]int
+}
+
+func newMemory(limit int) *memory {
+	return &memory{limit: limit, items: map[string][]byte{}, stamps: map[string]int{}}
+}
+
+var errTooLong = errors.New("too long for this ring")
+
+func (m *memory) act(ctx context.Context, act, name string) (unlock func(), err error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	if m.fail != nil {
+		if err := m.fail(act, name); err != nil {
+			m.mu.Unlock()
+			return nil, err
+		}
+	}
+	return m.mu.Unlock, nil
+}
+
+func (m *memory) Item(ctx context.Context, name string) (Item, error) {
+	unlock, err := m.act(ctx, "item", name)
+	if err != nil {
+		return Item{}, err
+	}
+	defer unlock()
+	data, ok := m.items[name]
+	if !ok {
+		return Item{}, ErrNotFound
+	}
+	return Item{Name: name, Data: bytes.Clone(data)}, nil
+}
+
+func (m *memory) Put(ctx context.Context, it Item) error {
+	unlock, err := m.act(ctx, "put", it.Name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if len(it.Data) > m.limit {
+		return errTooLong
+	}
+	m.writes++
+	m.items[it.Name], m.stamps[it.Name] = bytes.Clone(it.Data), m.writes
+	return nil
+}
+
+func (m *memory) Remove(ctx context.Context, name string) error {
+	unlock, err := m.act(ctx, "remove", name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if _, ok := m.items[name]; !ok {
+		return ErrNotFound
+	}
+	delete(m.items, name)
+	return nil
+}
+
+func (m *memory) Names(ctx context.Context) ([]string, error) {
+	unlock, err := m.act(ctx, "names", "all")
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	return slices.Sorted(maps.Keys(m.items)), nil
+}
+
+func (m *memory) Stamp(ctx context.Context, name string) (string, error) {
+	if _, err := m.Item(ctx, name); err != nil {
+		return "", err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return fmt.Sprint(m.stamps[name]), nil
+}
+
+func (m *memory) Check(ctx context.Context) error { return context.Cause(ctx) }
+
+const testLimit = 200
+
+func TestSplit(t *testing.T) {
+	for _, limit := range []int{100, testLimit, 2560} {
+		m := newMemory(limit)
+		s := split{ring: m, limit: limit, where: "memory"}
+		testRing(t, s, ringTest{dataOnly: true, names: []string{"a#2", "#"}})
+		testRing(t, hidden{ring: s, where: "memory"}, ringTest{private: true})
+		if len(m.items) != 0 {
+			t.Errorf("%d items were left", len(m.items))
+		}
+	}
+}
+
+func TestSplitSizes(t *testing.T) {
+	m := newMemory(testLimit)
+	s := split{ring: m, limit: testLimit, where: "memory"}
+	for n := range 5 * testLimit {
+		it := Item{Name: "prod", Data: bytes.Repeat([]byte{'x'}, n)}
+		mustPut(t, s, it)
+		if have, err := s.Item(t.Context(), "prod"); err != nil || !bytes.Equal(have.Data, it.Data) {
+			t.Fatalf("%d bytes became %d, %v", n, len(have.Data), err)
+		}
+		if n <= testLimit && len(m.items) != 1 {
+			t.Fatalf("%d bytes are kept in %d items", n, len(m.items))
+		}
+	}
+	mustPut(t, s, Item{Name: "prod", Data: []byte(splitMark + "that is the user's own")})
+	if have, err := s.Item(t.Context(), "prod"); err != nil || string(have.Data) != splitMark+"that is the user's own" {
+		t.Errorf("what looks like ours became %q, %v", have.Data, err)
+	}
+	if err := s.Put(t.Context(), Item{Name: "big", Data: make([]byte, maxSplitParts*testLimit)}); err == nil {
+		t.Error("an item without end was written")
+	}
+	var bad *NameError
+	if err := s.Put(t.Context(), Item{Name: "prod#0123456789abcdef.2"}); !errors.As(err, &bad) {
+		t.Errorf("the name of a part returned %v, want a *NameError", err)
+	}
+}
+
+// TestSplitInterrupted fails at each act in turn: the item is the old one or the new, never a mix.
+func TestSplitInterrupted(t *testing.T) {
+	broken := errors.New("broken on purpose")
+	old, new := strings.Repeat("old", testLimit), strings.Repeat("new", testLimit)
+	for at := 1; ; at++ {
+		m := newMemory(testLimit)
+		s := split{ring: m, limit: testLimit, where: "memory"}
+		mustPut(t, s, Item{Name: "prod", Data: []byte(old)})
+		acts := 0
+		m.fail = func(act, name string) error {
+			if acts++; acts >= at {
+				return broken // at once and for ever, as for a killed process
+			}
+			return nil
+		}
+		err := s.Put(t.Context(), Item{Name: "prod", Data: []byte(new)})
+		m.fail = nil
+		have, itemErr := s.Item(t.Context(), "prod")
+		if itemErr != nil || string(have.Data) != old && string(have.Data) != new {
+			t.Fatalf("broken at act %d the item is %.10q, %v", at, have.Data, itemErr)
+		}
+		if names, err := s.Names(t.Context()); err != nil || !slices.Equal(names, []string{"prod"}) {
+			t.Errorf("broken at act %d Names = %q, %v", at, names, err)
+		}
+		if err := s.Remove(t.Context(), "prod"); err != nil || len(m.items) != 0 {
+			t.Errorf("broken at act %d Remove left %d items, %v", at, len(m.items), err)
+		}
+		if err == nil {
+			if at < 8 {
+				t.Errorf("a writing in parts took %d acts", at-1)
+			}
+			return
+		}
+	}
+}
+
+func TestSplitDamaged(t *testing.T) {
+	for name, damage := range map[string]func(m *memory){
+		"part missing": func(m *memory) {
+			for name := range m.items {
+				if strings.HasSuffix(name, ".2") {
+					delete(m.items, name)
+				}
+			}
+		},
+		"line cut":       func(m *memory) { m.items["prod"] = []byte(splitMark + "0123") },
+		"too many parts": func(m *memory) { m.items["prod"] = []byte(splitMark + "0123456789abcdef 999\n") },
+	} {
+		m := newMemory(testLimit)
+		s := split{ring: m, limit: testLimit, where: "memory"}
+		mustPut(t, s, Item{Name: "prod", Data: make([]byte, 3*testLimit)})
+		damage(m)
+		var damaged *DamagedError
+		if _, err := s.Item(t.Context(), "prod"); !errors.As(err, &damaged) || damaged.Where != "memory" {
+			t.Errorf("%s: %v, want a *DamagedError", name, err)
+		}
+	}
+}
+
+// TestSplitReplacedMeanwhile replaces the item between the reading of its parts.
+func TestSplitReplacedMeanwhile(t *testing.T) {
+	m := newMemory(testLimit)
+	s := split{ring: m, limit: testLimit, where: "memory"}
+	mustPut(t, s, Item{Name: "prod", Data: bytes.Repeat([]byte("old"), testLimit)})
+	replaced := false
+	m.fail = func(act, name string) error {
+		if act == "item" && partName.MatchString(name) && !replaced {
+			replaced = true
+			m.mu.Unlock()
+			defer m.mu.Lock()
+			mustPut(t, s, Item{Name: "prod", Data: bytes.Repeat([]byte("new"), testLimit)})
+		}
+		return nil
+	}
+	have, err := s.Item(t.Context(), "prod")
+	if err != nil || !bytes.Equal(have.Data, bytes.Repeat([]byte("new"), testLimit)) {
+		t.Errorf("Item = %.10q, %v", have.Data, err)
+	}
+}
+
+func FuzzParseSplit(f *testing.F) {
+	f.Add([]byte("whole"))
+	f.Add([]byte(splitMark + "0123456789abcdef 3\nfirst"))
+	f.Add([]byte(splitMark + "0123456789abcdef 999\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		id, parts, first, err := parseSplit(data)
+		if err != nil {
+			if !errors.Is(err, errBadSplit) {
+				t.Errorf("an error that is not ours: %v", err)
+			}
+			return
+		}
+		again := first
+		if id != "" {
+			again = append(fmt.Appendf(nil, splitFormat, id, parts), first...)
+		}
+		if !bytes.Equal(again, data) || parts > maxSplitParts {
+			t.Errorf("%q became %q in %d parts", data, again, parts)
+		}
+	})
+}
