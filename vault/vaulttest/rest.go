@@ -1,0 +1,44 @@
+package vaulttest
+
+import (
+	"net/http"
+	"strings"
+)
+
+// restOperations are what the services that are told apart by their paths can do. Nobody signs their calls.
+var restOperations = map[string]struct {
+	action string
+	operation
+}{
+	"POST /client/register":       {"RegisterClient", operation{"oidc", true, (*AWS).registerClient}},
+	"POST /device_authorization":  {"StartDeviceAuthorization", operation{"oidc", true, (*AWS).startDeviceAuthorization}},
+	"POST /token":                 {"CreateToken", operation{"oidc", true, (*AWS).createToken}},
+	"GET /authorize":              {"Authorize", operation{"oidc", true, (*AWS).authorizePage}},
+	"POST /authorize":             {"Authorize", operation{"oidc", true, (*AWS).authorizePage}},
+	"GET /device":                 {"DevicePage", operation{"oidc", true, (*AWS).devicePage}},
+	"POST /device":                {"DevicePage", operation{"oidc", true, (*AWS).devicePage}},
+	"GET /federation/credentials": {"GetRoleCredentials", operation{"portal", true, (*AWS).roleCredentials}},
+	"GET /assignment/accounts":    {"ListAccounts", operation{"portal", true, (*AWS).listAccounts}},
+	"GET /assignment/roles":       {"ListAccountRoles", operation{"portal", true, (*AWS).listAccountRoles}},
+	"POST /logout":                {"Logout", operation{"portal", true, (*AWS).logout}},
+	"GET /federation":             {"", operation{"signin", true, (*AWS).consoleSignIn}},
+	"POST /federation":            {"", operation{"signin", true, (*AWS).consoleSignIn}},
+}
+
+// routeREST finds the operation by method and path. An action that is empty is in the parameters.
+func routeREST(r *http.Request) (operation, string, bool) {
+	found, ok := restOperations[r.Method+" "+r.URL.Path]
+	return found.operation, found.action, ok
+}
+
+// oauthError is an exception's name as OAuth spells it: InvalidGrantException is invalid_grant.
+func oauthError(code string) string {
+	var out strings.Builder
+	for i, letter := range strings.TrimSuffix(code, "Exception") {
+		if letter >= 'A' && letter <= 'Z' && i > 0 {
+			out.WriteByte('_')
+		}
+		out.WriteRune(letter)
+	}
+	return strings.ToLower(out.String())
+}
