@@ -1,0 +1,153 @@
+package source
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/plan"
+)
+
+// container is a step that asks a neighbour, and the variables that name it.
+func (r *room) container(n *neighbour, more ...string) plan.Step {
+	r.Getenv = env(append([]string{containerURL, n.URL + "/creds?role=a"}, more...)...)
+	r.keep("EXAMPLESECRET")
+	r.keep("EXAMPLETOKEN")
+	return r.step(plan.KindContainer, plan.CredentialSource{Source: "EcsContainer"})
+}
+
+func TestContainerGivesCredentials(t *testing.T) {
+	r, n := newRoom(t), newNeighbour(t)
+	n.answers["/creds"] = says(200, "application/json", ambientKey)
+	r.Proxy = http.ProxyURL(nil)
+	c := r.make(r.container(n, containerToken, "Basic EXAMPLE"))
+	if c.AccessKeyID != "ASIAIOSFODNN7EXAMPLE" || c.SecretAccessKey != "EXAMPLESECRET" || c.SessionToken != "EXAMPLETOKEN" ||
+		!c.Expires.Equal(time.Date(2030, 1, 2, 13, 0, 0, 0, time.UTC)) {
+		t.Errorf("got %+v", c)
+	}
+	if want := "GET /creds Basic EXAMPLE"; len(n.asked) != 1 || n.asked[0] != want {
+		t.Errorf("asked %q, want %q", n.asked, want)
+	}
+}
+
+func TestContainerTokenFileIsReadEachTime(t *testing.T) {
+	r, n := newRoom(t), newNeighbour(t)
+	n.answers["/creds"] = says(200, "application/json", ambientKey)
+	path := filepath.Join(t.TempDir(), "token")
+	s := r.container(n, containerTokenFile, path, containerToken, "not this one")
+	for _, token := range []string{"first", "second\n"} {
+		if err := os.WriteFile(path, []byte(token), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r.make(s)
+	}
+	if got := strings.Join(n.asked, "|"); got != "GET /creds first|GET /creds second" {
+		t.Errorf("asked %q", got)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	r.wantText(r.fail(s), containerTokenFile+": ")
+	if err := os.WriteFile(path, []byte(r.keep("EXAMPLE\nX-Other: header")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.wantText(r.fail(s), containerTokenFile+": the token holds a line's end")
+	if len(n.asked) != 2 {
+		t.Errorf("asked %q", n.asked)
+	}
+}
+
+func TestContainerThatIsNotAsked(t *testing.T) {
+	for name, c := range map[string]struct {
+		vars  []string
+		words []string
+	}{
+		"nothing set":    {nil, []string{"container endpoint of profile p: found no address", containerURL, containerPath}},
+		"foreign host":   {[]string{containerURL, "http://creds.example.com/secret-path"}, []string{containerURL, "http://creds.example.com, want https"}},
+		"like loopback":  {[]string{containerURL, "http://127.0.0.1.example.com/"}, []string{"want https"}},
+		"another scheme": {[]string{containerURL, "ftp://127.0.0.1/"}, []string{"is no address"}},
+		"userinfo":       {[]string{containerURL, "http://u:hunter2@127.0.0.1/"}, []string{"is no address"}},
+		"junk":           {[]string{containerURL, "http://a b"}, []string{"is no address"}},
+		"other host":     {[]string{containerPath, "@example.com/"}, []string{containerPath + " that does not begin with /"}},
+		"host's end":     {[]string{containerPath, ".example.com/"}, []string{containerPath + " that does not begin with /"}},
+		"token":          {[]string{containerURL, "http://127.0.0.1:9/", containerToken, "a\r\nb"}, []string{containerToken + ": the token holds"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t)
+			r.keep("hunter2")
+			r.keep("secret-path")
+			r.Getenv = env(c.vars...)
+			r.wantText(r.fail(r.step(plan.KindContainer, plan.CredentialSource{Source: "EcsContainer"})), c.words...)
+		})
+	}
+}
+
+func TestContainerEndpointsOfAWS(t *testing.T) {
+	for value, want := range map[string]string{
+		containerURL + "=http://169.254.170.23/v1/credentials": "http://169.254.170.23/v1/credentials",
+		containerURL + "=http://[fd00:ec2::23]/v1/credentials": "http://[fd00:ec2::23]/v1/credentials",
+		containerURL + "=http://localhost:80/":                 "http://localhost:80/",
+		containerURL + "=https://creds.example.com/a?b=c":      "https://creds.example.com/a?b=c",
+		containerPath + "=/v2/credentials/abc":                 "http://169.254.170.2/v2/credentials/abc",
+	} {
+		r := newRoom(t)
+		name, text, _ := strings.Cut(value, "=")
+		r.Getenv = env(name, text)
+		u, err := r.containerEndpoint(plan.Step{Kind: plan.KindContainer})
+		if err != nil || u.String() != want {
+			t.Errorf("%s: got %v, %v", value, u, err)
+		}
+	}
+}
+
+func TestContainerThatRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		status int
+		kind   string
+		body   string
+		words  string
+		calls  int
+	}{
+		"JSON":          {403, "application/json", `{"code":"AccessDenied","message":"wrong token\nEXAMPLEAUTH"}`, "AWS says AccessDenied: wrong token ****", 1},
+		"text":          {404, "text/plain", "EXAMPLESECRET", "AWS says HTTP 404", 1},
+		"redirect":      {302, "text/html", "EXAMPLESECRET", "AWS says HTTP 302", 1},
+		"busy":          {503, "text/html", "<h1>EXAMPLESECRET</h1>", "AWS says HTTP 503", 3},
+		"throttled":     {429, "application/json", `{"code":"Throttling","message":"slow down"}`, "AWS says Throttling", 3},
+		"JSON junk":     {403, "application/json", "EXAMPLESECRET", "something that is not credentials", 1},
+		"page":          {200, "text/html", "<h1>EXAMPLESECRET</h1>", "something that is not credentials", 1},
+		"nothing":       {200, "application/json", "", "something that is not credentials", 1},
+		"no key":        {200, "application/json", "{}", "found no AccessKeyId", 1},
+		"expires oddly": {200, "application/json", strings.Replace(ambientKey, "2030-01-02T13:00:00Z", "EXAMPLESECRET", 1), "something that is not credentials", 1},
+		"large":         {200, "application/json", `"` + strings.Repeat("x", 2<<20) + `"`, "not AWS's (application/json, 1048.6 kB)", 1},
+		"a line's end":  {200, "application/json", strings.Replace(ambientKey, "EXAMPLETOKEN", `EXAMPLETOKEN\nA=b`, 1), "found a key with a blank", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, n := newRoom(t), newNeighbour(t)
+			n.answers["/creds"] = says(c.status, c.kind, c.body)
+			r.keep("EXAMPLEAUTH")
+			err := r.fail(r.container(n, containerToken, "EXAMPLEAUTH"))
+			r.wantText(err, "container endpoint of profile p: ", c.words)
+			if len(n.asked) != c.calls {
+				t.Errorf("asked %d times, want %d", len(n.asked), c.calls)
+			}
+		})
+	}
+}
+
+func TestContainerThatIsSilent(t *testing.T) {
+	r, n := newRoom(t), newNeighbour(t)
+	r.Timeout = 50 * time.Millisecond
+	n.answers["/creds"] = func(_ http.ResponseWriter, q *http.Request) { <-q.Context().Done() }
+	e := failAs[*TimeoutError](r, r.container(n))
+	if e.Endpoint != n.URL {
+		t.Errorf("got %+v", e)
+	}
+	n.Close()
+	r.Timeout = 0
+	if e := failAs[*UnreachableError](r, r.container(n)); e.Endpoint != n.URL {
+		t.Errorf("got %+v", e)
+	}
+}

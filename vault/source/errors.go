@@ -1,0 +1,153 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// APIError is a refusal by AWS. Its texts are AWS's own, without the secrets that the
+// call carried, in one line.
+type APIError struct {
+	Action  string
+	About   string // what the action was on; may be empty
+	Code    string // AWS's own; empty where it only gave a status
+	Message string
+	Status  int  // of HTTP
+	Retry   bool // it may go better later
+}
+
+func (e *APIError) Error() string {
+	what := e.Action
+	if e.About != "" {
+		what += " of " + e.About
+	}
+	if e.Code == "" {
+		return fmt.Sprintf("%s: AWS says HTTP %d", what, e.Status)
+	}
+	return fmt.Sprintf("%s: AWS says %s: %s", what, e.Code, e.Message)
+}
+
+// TimeoutError is returned where AWS did not answer in time.
+type TimeoutError struct {
+	Action, Endpoint string
+	After            time.Duration
+}
+
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("%s: no answer from %s within %s", e.Action, e.Endpoint, e.After)
+}
+
+// UnreachableError is returned where an endpoint could not be spoken to. Whether a
+// request arrived is not known.
+type UnreachableError struct {
+	Action, Endpoint string
+	Err              error
+}
+
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("%s: no answer from %s: %v", e.Action, e.Endpoint, e.Err)
+}
+
+// Unwrap returns what the network said.
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+var errDeadline = errors.New("deadline")
+
+// explain turns an error of the SDK's into one that says where, what and why.
+func (d *Deps) explain(ctx context.Context, c call, err error) error {
+	var api smithy.APIError
+	var foreign *NotAWSError
+	var sending *smithyhttp.RequestSendError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &foreign):
+		return fmt.Errorf("%s: %w", c.action, foreign)
+	case errors.As(err, &api):
+		return c.refusal(err, api.ErrorCode(), api.ErrorMessage())
+	case errors.Is(context.Cause(ctx), errDeadline):
+		return &TimeoutError{c.action, c.place, d.timeout()}
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.As(err, &sending):
+		return &UnreachableError{c.action, c.place, network(sending)}
+	}
+	return c.unread(err)
+}
+
+// network is what the network said, without the URL, which the endpoint's name makes
+// needless.
+func network(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+func (c call) refusal(err error, code, message string) *APIError {
+	e := &APIError{Action: c.action, About: c.about, Code: c.clean(code), Message: c.clean(message), Status: status(err)}
+	_, throttled := retry.DefaultThrottleErrorCodes[code]
+	e.Retry = throttled || e.Status >= http.StatusInternalServerError || e.Status == http.StatusTooManyRequests
+	return e
+}
+
+// unread is for an answer that came whole and could not be made sense of. What the parser
+// says is kept back, for it may quote the answer; where there was no answer, nothing was
+// sent, and the SDK says why.
+func (c call) unread(err error) error {
+	var resp *smithyhttp.ResponseError
+	if errors.As(err, &resp) {
+		h := resp.HTTPResponse()
+		return fmt.Errorf("%s: %w", c.action, &NotAWSError{Endpoint: c.place, Type: mediaType(h.Header), Size: int(h.ContentLength), Status: h.StatusCode})
+	}
+	var op *smithy.OperationError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	return fmt.Errorf("%s at %s: %w", c.action, c.place, err)
+}
+
+// status is the HTTP status that err came with, or 0.
+func status(err error) int {
+	var with interface{ HTTPStatusCode() int }
+	if errors.As(err, &with) {
+		return with.HTTPStatusCode()
+	}
+	return 0
+}
+
+// maxMessage is how much of what AWS says is shown, in bytes.
+const maxMessage = 1000
+
+// clean makes one line of what an endpoint says, without what the call carried: AWS's
+// message on a wrong signature quotes the headers it has seen, the session token among
+// them.
+func (c call) clean(text string) string {
+	for _, secret := range []string{c.before.SecretAccessKey, c.before.SessionToken, c.secret} {
+		if secret != "" {
+			text = strings.NewReplacer(secret, "****", url.QueryEscape(secret), "****").Replace(text)
+		}
+	}
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > maxMessage {
+		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
+	}
+	return text
+}

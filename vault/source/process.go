@@ -1,0 +1,89 @@
+package source
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/plan"
+)
+
+// maxProcess bounds what a credential_process may print, in bytes.
+const maxProcess = 1 << 20
+
+// RecursionError is returned for a command of a profile that has led back to itself.
+type RecursionError struct {
+	Setting  string   // that names the command
+	Profiles []string // in the order in which they called
+}
+
+func (e *RecursionError) Error() string {
+	return fmt.Sprintf("%s calls itself: %s", e.Setting, strings.Join(e.Profiles, " → "))
+}
+
+// ProcessError is returned for an answer that is not what a credential_process prints.
+// It never holds the answer.
+type ProcessError struct{ Profile, Found, Want string }
+
+func (e *ProcessError) Error() string {
+	return fmt.Sprintf("credential_process of profile %s printed %s, want %s", e.Profile, e.Found, e.Want)
+}
+
+func (d *Deps) process(ctx context.Context, s plan.Step, spec plan.Process) (aws.Credentials, error) {
+	out, err := d.run(ctx, "credential_process", Command{Line: spec.Command, Profile: s.Profile, Max: maxProcess})
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	c, err := parseProcess(s.Profile, out)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	if c.CanExpire && !c.Expires.After(d.Clock.Now()) {
+		return aws.Credentials{}, &ProcessError{s.Profile, "credentials that ran out at " + c.Expires.UTC().Format(time.RFC3339), "ones that still serve"}
+	}
+	return c, nil
+}
+
+// parseProcess reads what a credential_process prints.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+func parseProcess(profile string, out []byte) (aws.Credentials, error) {
+	var answer struct {
+		Version         json.RawMessage
+		AccessKeyID     string `json:"AccessKeyId"`
+		SecretAccessKey string
+		SessionToken    string
+		Expiration      string
+		AccountID       string `json:"AccountId"`
+	}
+	wrong := func(found, want string) (aws.Credentials, error) {
+		return aws.Credentials{}, &ProcessError{profile, found, want}
+	}
+	if len(out) > maxProcess {
+		return wrong("more than "+size(maxProcess), "less")
+	}
+	if err := json.Unmarshal(out, &answer); err != nil {
+		return wrong(size(len(out))+" that are not its JSON", "an object with Version, AccessKeyId and SecretAccessKey")
+	}
+	if string(answer.Version) != "1" {
+		return wrong("another Version or none", `"Version": 1`)
+	}
+	c := aws.Credentials{
+		AccessKeyID: answer.AccessKeyID, SecretAccessKey: answer.SecretAccessKey,
+		SessionToken: answer.SessionToken, AccountID: answer.AccountID,
+	}
+	if found := flaw(c); found != "" {
+		return wrong(found, "an access key of AWS's")
+	}
+	if answer.Expiration != "" {
+		expires, err := time.Parse(time.RFC3339, answer.Expiration)
+		if err != nil {
+			return wrong("an Expiration that is no time", "one such as 2026-01-31T12:00:00Z")
+		}
+		c.CanExpire, c.Expires = true, expires
+	}
+	return c, nil
+}

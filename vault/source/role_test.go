@@ -1,0 +1,171 @@
+package source
+
+import (
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/plan"
+	"aws-vault/vault/policy"
+	"aws-vault/vault/profile"
+	"aws-vault/vault/vaulttest"
+)
+
+// sent is what a call carried, apart from its name.
+func sent(c vaulttest.Call) map[string]string {
+	m := map[string]string{}
+	for name, values := range c.Params {
+		if name != "Action" && name != "Version" {
+			m[name] = strings.Join(values, "|")
+		}
+	}
+	return m
+}
+
+const allowAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+
+func TestAssumeRoleSendsWhatThePlanSays(t *testing.T) {
+	r := newRoom(t)
+	r.aws.AddRole("arn:aws:iam::123456789012:role/ext", vaulttest.Role{Trusts: []string{r.world.Alice.ARN()}, ExternalID: "ticket-7"})
+	s := r.step(plan.KindAssumeRole, plan.AssumeRole{
+		ARN: "arn:aws:iam::123456789012:role/ext", SessionName: "alice@laptop", ExternalID: "ticket-7", SourceIdentity: "alice",
+		Tags: []profile.Tag{{Key: "Cost", Value: "42"}, {Key: "Team", Value: "blue"}}, TransitiveTags: []string{"Team"},
+	})
+	s.Lasts, s.Region = 20*time.Minute, "eu-central-1"
+	s.Policy = policy.Policy{Inline: allowAll, ARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}}
+	c := r.make(s)
+	call := r.wantCalls(1)[0]
+	want := map[string]string{
+		"RoleArn": "arn:aws:iam::123456789012:role/ext", "RoleSessionName": "alice@laptop", "ExternalId": "ticket-7", "SourceIdentity": "alice",
+		"Tags.member.1.Key": "Cost", "Tags.member.1.Value": "42", "Tags.member.2.Key": "Team", "Tags.member.2.Value": "blue",
+		"TransitiveTagKeys.member.1": "Team", "DurationSeconds": "1200", "Policy": allowAll,
+		"PolicyArns.member.1.arn": "arn:aws:iam::aws:policy/ReadOnlyAccess",
+	}
+	if got := sent(call); !reflect.DeepEqual(got, want) {
+		t.Errorf("sent %v, want %v", got, want)
+	}
+	if call.Region != "eu-central-1" || call.AccessKeyID != r.world.Key.ID || !strings.Contains(call.UserAgent, "app/aws-vault") {
+		t.Errorf("signed for %s by %s as %s", call.Region, call.AccessKeyID, call.UserAgent)
+	}
+	if !c.CanExpire || !c.Expires.Equal(r.aws.Now().Add(20*time.Minute)) || c.AccountID != "123456789012" || c.SessionToken == "" {
+		t.Errorf("got credentials until %s of account %q", c.Expires, c.AccountID)
+	}
+}
+
+// What the plan leaves out is left out of the call, so that AWS's own defaults hold.
+func TestAssumeRoleSendsNothingElse(t *testing.T) {
+	r := newRoom(t)
+	r.make(r.readOnly())
+	want := map[string]string{"RoleArn": r.world.ReadOnly, "RoleSessionName": "alice"}
+	if got := sent(r.wantCalls(1)[0]); !reflect.DeepEqual(got, want) {
+		t.Errorf("sent %v, want %v", got, want)
+	}
+}
+
+func TestSessionTokenSendsWhatThePlanSays(t *testing.T) {
+	r := newRoom(t)
+	s := r.step(plan.KindSessionToken, plan.SessionToken{})
+	s.Lasts = 8 * time.Hour
+	c := r.make(s)
+	if got, want := sent(r.wantCalls(1)[0]), map[string]string{"DurationSeconds": "28800"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("sent %v, want %v", got, want)
+	}
+	if c.AccountID != r.world.Account {
+		t.Errorf("the account is %q, want the key's", c.AccountID)
+	}
+}
+
+func TestAssumeRoleOnASession(t *testing.T) {
+	r := newRoom(t)
+	before := r.make(r.userSession())
+	s := r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.Hub, SessionName: "alice"})
+	if _, err := r.Make(t.Context(), s, before); err != nil {
+		t.Fatal(err)
+	}
+	if call := r.wantCalls(2)[1]; call.AccessKeyID != before.AccessKeyID || call.Header.Get("X-Amz-Security-Token") != before.SessionToken {
+		t.Errorf("signed by %s, want the session %s", call.AccessKeyID, before.AccessKeyID)
+	}
+}
+
+func TestSessionNameIsTheUsers(t *testing.T) {
+	r := newRoom(t)
+	s := r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.ReadOnly, SessionName: "v-" + plan.UserName})
+	r.make(s)
+	calls := r.wantCalls(2)
+	if calls[0].Action != "GetCallerIdentity" || calls[1].Params.Get("RoleSessionName") != "v-alice" {
+		t.Errorf("called %v", r.aws.Actions())
+	}
+}
+
+func TestSessionNameOfARoleIsRefused(t *testing.T) {
+	r := newRoom(t)
+	before := r.make(r.readOnly())
+	s := r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.Prod, SessionName: plan.UserName})
+	_, err := r.Make(t.Context(), s, before)
+	r.wantText(err, "profile p", "assumed-role/readonly/alice", "want a user")
+	r.aws.Fail(vaulttest.Fault{Action: "GetCallerIdentity", Code: "AccessDenied", Status: 403})
+	if e := failAs[*APIError](r, s); e.Action != "GetCallerIdentity" {
+		t.Errorf("the error is of %s", e.Action)
+	}
+}
+
+func TestRefusalIsTold(t *testing.T) {
+	r := newRoom(t)
+	e := failAs[*APIError](r, r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.Prod, SessionName: "alice"}))
+	if e.Action != "AssumeRole" || e.About != r.world.Prod || e.Code != "AccessDenied" || e.Status != 403 || e.Retry {
+		t.Errorf("got %+v", e)
+	}
+	r.wantText(e, "AssumeRole of "+r.world.Prod+": AWS says AccessDenied: ")
+	r.wantCalls(1)
+	r.aws.Fail(vaulttest.Fault{Code: "RegionDisabledException", Status: 403})
+	r.wantText(r.fail(r.step(plan.KindSessionToken, plan.SessionToken{})), "GetSessionToken: AWS says RegionDisabledException")
+}
+
+// AWS quotes the headers that it has seen when it finds a signature wrong.
+func TestRefusalIsOneLineWithoutSecrets(t *testing.T) {
+	r := newRoom(t)
+	before := r.make(r.readOnly())
+	r.keep(before.SessionToken)
+	r.aws.Fail(vaulttest.Fault{Code: "SignatureDoesNotMatch\x1b[2J", Message: "canonical:\nx-amz-security-token:" + before.SessionToken + "\n" +
+		url.QueryEscape(before.SessionToken) + " " + before.SecretAccessKey + "\n\x1b[31m" + strings.Repeat("ä", 3000)})
+	_, err := r.Make(t.Context(), r.readOnly(), before)
+	r.noSecret("error", err.Error())
+	if strings.ContainsAny(err.Error(), "\n\x1b") || len(err.Error()) > 1300 || strings.Contains(err.Error(), before.SecretAccessKey) {
+		t.Errorf("got %q", err)
+	}
+	r.wantText(err, "canonical: x-amz-security-token:**** ****")
+}
+
+func TestAccountOf(t *testing.T) {
+	for arn, want := range map[string]string{
+		"arn:aws:sts::123456789012:assumed-role/a/b": "123456789012", "": "", "arn:aws:sts": "",
+	} {
+		if got := accountOf(arn); got != want {
+			t.Errorf("account of %q is %q, want %q", arn, got, want)
+		}
+	}
+}
+
+func TestFlawsOfCredentials(t *testing.T) {
+	good := aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+EXAMPLEKEY="}
+	if got := flaw(good); got != "" {
+		t.Errorf("a good key has the flaw %q", got)
+	}
+	for name, spoil := range map[string]func(*aws.Credentials){
+		"no id":               func(c *aws.Credentials) { c.AccessKeyID = "" },
+		"no secret":           func(c *aws.Credentials) { c.SecretAccessKey = "" },
+		"line's end in token": func(c *aws.Credentials) { c.SessionToken = "a\nAWS_PROFILE=b" },
+		"NUL in secret":       func(c *aws.Credentials) { c.SecretAccessKey += "\x00" },
+		"blank in id":         func(c *aws.Credentials) { c.AccessKeyID = "AKIA IOSFODNN7EXAMPLE" },
+		"umlaut in account":   func(c *aws.Credentials) { c.AccountID = "ä" },
+	} {
+		c := good
+		if spoil(&c); flaw(c) == "" {
+			t.Errorf("%s: no flaw found", name)
+		}
+	}
+}

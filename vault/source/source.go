@@ -1,0 +1,135 @@
+// Package source makes credentials, one step of a plan at a time. Each kind of step
+// has a file of its own. What steps there are, and in what order, package plan has
+// decided before; what is kept of their results, and who may make them, is the
+// caller's business.
+package source
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/plan"
+	"aws-vault/vault/store"
+)
+
+// Deps are what the sources need of the world. A function that no step of a plan calls
+// may be nil. They are shared by all steps that run at the same time.
+type Deps struct {
+	Key    func(ctx context.Context, name string) (aws.Credentials, error) // the stored key of that name
+	Static func(profile string) aws.Credentials                            // the plain-text key of that profile
+	Getenv func(string) (string, bool)
+	Ask    func(ctx context.Context, q Question) (string, error) // a person, for a code
+	Run    func(ctx context.Context, c Command) ([]byte, error)  // a shell; it returns what was printed
+	Open   func(path string) (io.ReadCloser, error)              // a file that a profile names
+	Proxy  func(*http.Request) (*url.URL, error)                 // nil for none
+	Sleep  func(ctx context.Context, d time.Duration) error      // until the next code
+	Tell   func(message string)                                  // the user, on something they should know; nil to tell nobody
+	Log    *slog.Logger                                          // of what was called, without secrets; nil for none
+	Codes  *store.Codes                                          // which codes were sent
+	Clock  *Clock
+
+	Backoff  func(attempt int, err error) time.Duration // before a call is tried once more; nil for a jittered wait of up to 5 s
+	Timeout  time.Duration                              // of one call, its retries included; 0 for 30 s
+	MaxCodes int                                        // how many codes are tried for one call; 0 for three
+	Callers  []string                                   // profiles whose commands have led to this process
+
+	lock    sync.Mutex // guards what follows
+	clients map[string]*http.Client
+	told    map[string]bool
+}
+
+// defaultTimeout is how long one call may take where nothing else is asked for.
+const defaultTimeout = 30 * time.Second
+
+// A Question is asked of a person who holds an MFA device.
+type Question struct {
+	Profile string
+	Serial  string
+	Again   string // why it is asked once more; empty the first time
+}
+
+// A Command is a line of a shell that the user's config names.
+type Command struct {
+	Line    string
+	Profile string // whose setting it is, for the recursion guard
+	Max     int64  // bytes that it may print
+}
+
+// Make carries out one step on the credentials of the step before it, which a first
+// step does not look at. Its errors hold no secret and are one line long. AWS's refusal
+// is an [*APIError], or a [*CodeRefusedError] around one; see the other error types for
+// what else can go wrong. Where ctx ends, its cause is returned.
+func (d *Deps) Make(ctx context.Context, s plan.Step, before aws.Credentials) (aws.Credentials, error) {
+	switch spec := s.Spec.(type) {
+	case plan.StoredKey:
+		return d.Key(ctx, spec.Name)
+	case plan.StaticKey:
+		return d.Static(s.Profile), nil
+	case plan.CredentialSource:
+		return d.ambient(ctx, s)
+	case plan.Process:
+		return d.process(ctx, s, spec)
+	case plan.WebIdentity:
+		return d.webIdentity(ctx, s, spec)
+	case plan.SessionToken:
+		return d.sessionToken(ctx, s, before)
+	case plan.AssumeRole:
+		return d.assumeRole(ctx, s, spec, before)
+	}
+	return aws.Credentials{}, fmt.Errorf("no source carries out a step of kind %q", s.Kind)
+}
+
+// run runs the command of a profile's setting. A command whose profile has led to this
+// very process would lead here again, without end.
+func (d *Deps) run(ctx context.Context, setting string, c Command) ([]byte, error) {
+	if slices.Contains(d.Callers, c.Profile) {
+		return nil, &RecursionError{Setting: setting, Profiles: append(slices.Clone(d.Callers), c.Profile)}
+	}
+	out, err := d.Run(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("%s of profile %s: %w", setting, c.Profile, err)
+	}
+	return out, nil
+}
+
+func (d *Deps) timeout() time.Duration {
+	if d.Timeout > 0 {
+		return d.Timeout
+	}
+	return defaultTimeout
+}
+
+func (d *Deps) tell(message string) {
+	if d.Tell != nil {
+		d.Tell(message)
+	}
+}
+
+// tellOnce is for what stays true until the process ends.
+func (d *Deps) tellOnce(message string) {
+	d.lock.Lock()
+	known := d.told[message]
+	if d.told == nil {
+		d.told = map[string]bool{}
+	}
+	d.told[message] = true
+	d.lock.Unlock()
+	if !known {
+		d.tell(message)
+	}
+}
+
+func (d *Deps) debug(message string, facts ...any) {
+	if d.Log != nil {
+		d.Log.Debug(message, facts...)
+	}
+}

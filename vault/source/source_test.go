@@ -1,0 +1,237 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/plan"
+	"aws-vault/vault/store"
+	"aws-vault/vault/vaulttest"
+)
+
+// A room is a fake AWS and Deps that call it. Nothing in it waits, and all that was said
+// in it is searched for secrets in the end.
+type room struct {
+	*testing.T
+	*Deps
+	aws   *vaulttest.AWS
+	world vaulttest.World
+
+	mu      sync.Mutex
+	log     bytes.Buffer
+	told    []string
+	foreign []string // told of hosts that are not AWS's, as the fake is
+	asked   []Question
+	slept   []time.Duration
+	secrets []string
+}
+
+func newRoom(t *testing.T) *room {
+	t.Helper()
+	fake, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	start := time.Date(2030, 1, 2, 12, 0, 10, 0, time.UTC)
+	fake.SetClock(func() time.Time { return start })
+	r := &room{T: t, aws: fake, world: fake.Example()}
+	locks := &store.Locks{Dir: filepath.Join(t.TempDir(), "locks"), Now: time.Now}
+	r.Deps = &Deps{
+		Getenv: func(string) (string, bool) { return "", false },
+		Open:   func(path string) (io.ReadCloser, error) { return os.Open(path) },
+		Ask: func(_ context.Context, q Question) (string, error) {
+			r.asked = append(r.asked, q)
+			return r.nextCode(), nil
+		},
+		Sleep: func(_ context.Context, d time.Duration) error {
+			r.slept = append(r.slept, d)
+			fake.Advance(d)
+			return nil
+		},
+		Tell: func(m string) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if strings.HasPrefix(m, "calling ") {
+				r.foreign = append(r.foreign, m)
+				return
+			}
+			r.told = append(r.told, m)
+		},
+		Log:     slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Codes:   &store.Codes{Dir: filepath.Join(t.TempDir(), "codes"), Locks: locks},
+		Clock:   &Clock{Local: fake.Now},
+		Backoff: func(int, error) time.Duration { return 0 },
+		Timeout: 20 * time.Second,
+	}
+	r.keep(r.world.Key.Secret)
+	t.Cleanup(func() {
+		r.noSecret("log", r.log.String())
+		r.noSecret("talk", strings.Join(append(r.told, r.foreign...), "\n"))
+	})
+	return r
+}
+
+// nextCode is one that the device has not shown before.
+func (r *room) nextCode() string {
+	r.aws.Advance(30 * time.Second)
+	code := r.world.MFA.Code()
+	r.keep(code)
+	return code
+}
+
+// keep notes what must not be seen.
+func (r *room) keep(secret string) string {
+	r.secrets = append(r.secrets, secret)
+	return secret
+}
+
+func (r *room) noSecret(where, text string) {
+	r.Helper()
+	for _, secret := range r.secrets {
+		if strings.Contains(text, secret) {
+			r.Errorf("%s holds the secret %q: %s", where, secret, text)
+		}
+	}
+}
+
+func (r *room) key() aws.Credentials {
+	return aws.Credentials{AccessKeyID: r.world.Key.ID, SecretAccessKey: r.world.Key.Secret, AccountID: r.world.Account}
+}
+
+func (r *room) step(kind plan.Kind, spec plan.Spec) plan.Step {
+	return plan.Step{
+		Kind: kind, Profile: "p", Region: "eu-west-1", Spec: spec,
+		Endpoint: plan.Endpoint{URL: r.aws.URL(), Origin: "~/.aws/config:3"},
+	}
+}
+
+func (r *room) readOnly() plan.Step {
+	return r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.ReadOnly, SessionName: "alice"})
+}
+
+// userSession is a step that shows a code.
+func (r *room) userSession() plan.Step {
+	s := r.step(plan.KindSessionToken, plan.SessionToken{})
+	s.MFA.Serial = r.world.MFA.Serial()
+	return s
+}
+
+// make carries a step out and wants it to succeed.
+func (r *room) make(s plan.Step) aws.Credentials {
+	r.Helper()
+	c, err := r.Make(r.Context(), s, r.key())
+	if err != nil {
+		r.Fatalf("step failed: %v", err)
+	}
+	return c
+}
+
+// fail carries a step out and returns the error that it has to end in, which must be one
+// line without a secret.
+func (r *room) fail(s plan.Step) error {
+	r.Helper()
+	c, err := r.Make(r.Context(), s, r.key())
+	if err == nil {
+		r.Fatal("step succeeded, want an error")
+	}
+	if c != (aws.Credentials{}) {
+		r.Errorf("credentials came beside the error %v", err)
+	}
+	r.noSecret("error", err.Error())
+	if strings.ContainsFunc(err.Error(), func(c rune) bool { return c < ' ' }) {
+		r.Errorf("error is not one line: %q", err)
+	}
+	return err
+}
+
+// failAs is fail for an error of one type.
+func failAs[E error](r *room, s plan.Step) E {
+	r.Helper()
+	err := r.fail(s)
+	var want E
+	if !errors.As(err, &want) {
+		r.Fatalf("got the error %T %v, want a %T", err, err, want)
+	}
+	return want
+}
+
+func (r *room) wantText(err error, words ...string) {
+	r.Helper()
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			r.Errorf("error is %q, want it to say %q", err, w)
+		}
+	}
+}
+
+func (r *room) wantCalls(n int) []vaulttest.Call {
+	r.Helper()
+	calls := r.aws.Calls()
+	if len(calls) != n {
+		r.Fatalf("%d calls, want %d:\n%s", len(calls), n, strings.Join(r.aws.Actions(), "\n"))
+	}
+	return calls
+}
+
+func (r *room) wantTold(want ...string) {
+	r.Helper()
+	if !slices.Equal(r.told, want) {
+		r.Errorf("told %q, want %q", r.told, want)
+	}
+}
+
+func env(pairs ...string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1], true
+			}
+		}
+		return "", false
+	}
+}
+
+func TestStoredAndStaticKeysAreGivenAsTheyAre(t *testing.T) {
+	r := newRoom(t)
+	r.Key = func(_ context.Context, name string) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "stored " + name}, nil
+	}
+	r.Static = func(profile string) aws.Credentials { return aws.Credentials{AccessKeyID: "static " + profile} }
+	if c := r.make(r.step(plan.KindStoredKey, plan.StoredKey{Name: "base"})); c.AccessKeyID != "stored base" {
+		t.Errorf("got %q", c.AccessKeyID)
+	}
+	if c := r.make(r.step(plan.KindStaticKey, plan.StaticKey{})); c.AccessKeyID != "static p" {
+		t.Errorf("got %q", c.AccessKeyID)
+	}
+	r.wantCalls(0)
+}
+
+func TestStepOfAnotherKindIsRefused(t *testing.T) {
+	r := newRoom(t)
+	r.wantText(r.fail(r.step(plan.KindSSO, plan.SSORole{})), "SSO role")
+}
+
+// What nobody asked to hear is not missed.
+func TestDepsWithoutTellLogAndBackoff(t *testing.T) {
+	r := newRoom(t)
+	r.Tell, r.Deps.Log, r.Backoff, r.Timeout = nil, nil, nil, 0
+	s := r.readOnly()
+	s.Endpoint.URL = strings.Replace(s.Endpoint.URL, "127.0.0.1", "localhost", 1)
+	r.make(s)
+	if r.timeout() != 30*time.Second {
+		t.Errorf("the timeout is %s by default", r.timeout())
+	}
+}

@@ -1,0 +1,149 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/aws/smithy-go"
+
+	"aws-vault/vault/plan"
+)
+
+// A call is one action of STS, asked for a step.
+type call struct {
+	action string
+	about  string // what it acts on, for errors; may be empty
+	place  string // where it goes, for errors; do fills it in
+	step   plan.Step
+	before aws.Credentials // who signs; zero for a call that is not signed
+	secret string          // the token or code that it carries; empty for none
+	bearer bool            // whoever sees the secret can use it
+	once   bool            // it must not be sent twice, for it carries a code
+}
+
+// do makes the call within the deadline. Where AWS refuses the signature because this
+// computer's clock is wrong, the clock is corrected and the call is made once more, even
+// with a code: AWS looks at nothing else of a call whose signature it refuses.
+func (d *Deps) do(ctx context.Context, c call, act func(context.Context, *sts.Client) error) error {
+	hc, err := d.prepare(c)
+	if err != nil {
+		return err
+	}
+	c.place = place(c.step)
+	limited, cancel := context.WithTimeoutCause(ctx, d.timeout(), errDeadline)
+	defer cancel()
+	client, skew, began := d.sts(c, hc), d.Clock.Skew(), d.Clock.Local()
+	err = act(limited, client)
+	if d.corrected(skew, err) {
+		err = act(limited, client)
+	}
+	d.debug("called STS", "action", c.action, "about", c.about, "region", c.step.Region,
+		"took", d.Clock.Local().Sub(began), "error", outcome(err))
+	return d.explain(limited, c, err)
+}
+
+// prepare says whether the call may go where the step sends it, and by what client. It
+// sends nothing.
+func (d *Deps) prepare(c call) (*http.Client, error) {
+	if err := d.checkEndpoint(c.step.Endpoint, c.bearer); err != nil {
+		return nil, err
+	}
+	return d.client(c.step.Endpoint)
+}
+
+func outcome(err error) string {
+	var api smithy.APIError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &api):
+		return api.ErrorCode()
+	}
+	return "no answer"
+}
+
+func (d *Deps) sts(c call, hc *http.Client) *sts.Client {
+	o := sts.Options{
+		Region: c.step.Region, HTTPClient: hc, AppID: "aws-vault",
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c.before, nil }),
+		// The signer has a clock of its own that knows how wrong the computer's is.
+		HTTPSignerV4: &signer{v4.NewSigner(), d.Clock}, DisableClockSkewCorrection: true,
+		Retryer: d.retryer(),
+	}
+	if c.before.AccessKeyID == "" {
+		o.Credentials = aws.AnonymousCredentials{}
+	}
+	if c.once {
+		o.Retryer = aws.NopRetryer{}
+	}
+	e := c.step.Endpoint
+	if e.FIPS {
+		o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled
+	}
+	if e.DualStack {
+		o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
+	}
+	switch {
+	case e.URL != "":
+		o.BaseEndpoint = aws.String(e.URL)
+	case global(c.step):
+		o.BaseEndpoint, o.Region = aws.String(globalURL), globalRegion
+	}
+	return sts.New(o)
+}
+
+// retryer tries a call up to three times.
+func (d *Deps) retryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts, o.MaxBackoff = 3, 5*time.Second
+		// AWS could not reach the issuer of a token, and asks to be called again.
+		// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+		o.Retryables = append(o.Retryables, retry.RetryableErrorCode{Codes: map[string]struct{}{"IDPCommunicationError": {}}})
+		if d.Backoff != nil {
+			o.Backoff = retry.BackoffDelayerFunc(func(attempt int, err error) (time.Duration, error) { return d.Backoff(attempt, err), nil })
+		}
+	})
+}
+
+// credentials turns what STS gives into what the SDK uses.
+func (c call) credentials(given *types.Credentials, user *types.AssumedRoleUser) (aws.Credentials, error) {
+	if given == nil || given.Expiration == nil {
+		return aws.Credentials{}, fmt.Errorf("%s: %s answered without credentials", c.action, place(c.step))
+	}
+	out := aws.Credentials{
+		AccessKeyID: aws.ToString(given.AccessKeyId), SecretAccessKey: aws.ToString(given.SecretAccessKey),
+		SessionToken: aws.ToString(given.SessionToken), CanExpire: true, Expires: *given.Expiration,
+	}
+	if wrong := flaw(out); wrong != "" || out.SessionToken == "" {
+		return aws.Credentials{}, fmt.Errorf("%s: %s answered without credentials", c.action, place(c.step))
+	}
+	if user != nil {
+		out.AccountID = accountOf(aws.ToString(user.Arn))
+	}
+	return out, nil
+}
+
+// flaw says what is wrong with credentials that came from outside; empty for nothing.
+// They become header fields and environment variables, where a line's end would begin
+// something else.
+func flaw(c aws.Credentials) string {
+	if c.AccessKeyID == "" || c.SecretAccessKey == "" {
+		return "no AccessKeyId or no SecretAccessKey"
+	}
+	for _, text := range []string{c.AccessKeyID, c.SecretAccessKey, c.SessionToken, c.AccountID} {
+		for i := range len(text) {
+			if text[i] <= ' ' || text[i] > '~' {
+				return "a key with a blank or a character that is not ASCII"
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,146 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/plan"
+	"aws-vault/vault/policy"
+	"aws-vault/vault/vaulttest"
+)
+
+const webRole = "arn:aws:iam::123456789012:role/web"
+
+// webIdentity is a step whose token lies in a file that holds text.
+func (r *room) webIdentity(text string) plan.Step {
+	r.Helper()
+	path := filepath.Join(r.TempDir(), "token")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		r.Fatal(err)
+	}
+	return r.step(plan.KindWebIdentity, plan.WebIdentity{ARN: webRole, SessionName: "alice", TokenFile: path})
+}
+
+// token is one that the role webRole trusts.
+func (r *room) token() string {
+	r.Helper()
+	issuer, err := r.aws.AddIssuer(r.world.Account, "example", "sts")
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.aws.AddRole(webRole, vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	token, err := issuer.Token("alice", nil)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return r.keep(token)
+}
+
+func TestWebIdentitySendsWhatThePlanSays(t *testing.T) {
+	for name, around := range map[string][2]string{
+		"bare": {"", ""}, "newline": {"", "\n"}, "CRLF": {"", "\r\n"}, "blanks": {" \t", " \n\n"}, "Windows": {"\ufeff", "\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t)
+			token := r.token()
+			s := r.webIdentity(around[0] + token + around[1])
+			s.Lasts, s.Policy = 20*time.Minute, policy.Policy{Inline: allowAll, ARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}}
+			c := r.make(s)
+			call := r.wantCalls(1)[0]
+			want := map[string]string{
+				"RoleArn": webRole, "RoleSessionName": "alice", "WebIdentityToken": token, "DurationSeconds": "1200",
+				"Policy": allowAll, "PolicyArns.member.1.arn": "arn:aws:iam::aws:policy/ReadOnlyAccess",
+			}
+			if got := sent(call); !reflect.DeepEqual(got, want) {
+				t.Errorf("sent %v, want %v", got, want)
+			}
+			for _, header := range []string{"Authorization", "X-Amz-Security-Token"} {
+				if call.Header.Get(header) != "" {
+					t.Errorf("the call carries %s, though nobody signs it", header)
+				}
+			}
+			if c.AccountID != "123456789012" || !c.CanExpire {
+				t.Errorf("got credentials of account %q", c.AccountID)
+			}
+		})
+	}
+}
+
+func TestTokenOfAProgram(t *testing.T) {
+	r := newRoom(t)
+	token := r.token()
+	s := r.step(plan.KindWebIdentity, plan.WebIdentity{ARN: webRole, SessionName: "alice", TokenProcess: "print-token"})
+	r.Deps.Run = func(_ context.Context, c Command) ([]byte, error) {
+		if want := (Command{Line: "print-token", Profile: "p", Max: 40000}); c != want {
+			t.Errorf("ran %+v, want %+v", c, want)
+		}
+		return []byte(token + "\n"), nil
+	}
+	r.make(s)
+	broken := errors.New("exit status 1")
+	r.Deps.Run = func(context.Context, Command) ([]byte, error) { return nil, broken }
+	if err := r.fail(s); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	} else {
+		r.wantText(err, "web_identity_token_process of profile p: ")
+	}
+	r.Deps.Run = func(context.Context, Command) ([]byte, error) { return []byte("x"), nil }
+	if e := failAs[*TokenError](r, s); e.Source != "web_identity_token_process of profile p" || e.Length != 1 {
+		t.Errorf("got %+v", e)
+	}
+	r.Callers = []string{"p"}
+	if e := failAs[*RecursionError](r, s); e.Setting != "web_identity_token_process" {
+		t.Errorf("got %+v", e)
+	}
+	r.wantCalls(1)
+}
+
+func TestFileThatHoldsNoToken(t *testing.T) {
+	for name, text := range map[string]string{
+		"empty": "", "blank": " \n", "short": "abc\n", "long": "EXAMPLE" + strings.Repeat("x", 20000), "far too long": strings.Repeat("y", 50000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t)
+			s := r.webIdentity(text)
+			if len(text) > 5 {
+				r.keep(text[:20])
+			}
+			err := r.fail(s)
+			if name == "far too long" {
+				r.wantText(err, "web_identity_token_file of profile p: ", "is larger than 40000 bytes")
+			} else {
+				e := failAs[*TokenError](r, s)
+				r.wantText(e, s.Spec.(plan.WebIdentity).TokenFile, "want a token of 4 to 20000")
+			}
+			r.wantCalls(0)
+		})
+	}
+	r := newRoom(t)
+	s := r.step(plan.KindWebIdentity, plan.WebIdentity{ARN: webRole, SessionName: "alice", TokenFile: "/nonexistent/token"})
+	if err := r.fail(s); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// An endpoint may quote what it was sent.
+func TestTokenIsNotInErrors(t *testing.T) {
+	r := newRoom(t)
+	const token = "EXAMPLE/web+identity=token"
+	r.keep(token)
+	r.keep("EXAMPLE%2Fweb")
+	for _, message := range []string{"token " + token + " is not valid", "body WebIdentityToken=EXAMPLE%2Fweb%2Bidentity%3Dtoken"} {
+		r.aws.Fail(vaulttest.Fault{Code: "InvalidIdentityToken", Message: message})
+		r.wantText(failAs[*APIError](r, r.webIdentity(token)), "****")
+	}
+	for _, f := range []vaulttest.Fault{{Hangup: true, Times: 3}, {HTML: true}, {TruncateXML: true, Times: 3}} {
+		r.aws.Fail(f)
+		r.fail(r.webIdentity(token))
+	}
+}

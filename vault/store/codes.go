@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"path/filepath"
+
+	"aws-vault/vault/disk"
+)
+
+// Codes remember the last code that was sent for each MFA device, since AWS takes a
+// code once. What is remembered is a salted digest.
+type Codes struct {
+	Dir   string // private to this user
+	Locks *Locks
+}
+
+// A Device is one whose codes only this process sends until Close.
+type Device struct {
+	held *Held
+	path string
+}
+
+// Device takes the lock of the device with that serial, and waits for it until ctx ends.
+func (c *Codes) Device(ctx context.Context, serial, question string) (*Device, error) {
+	sum := sha256.Sum256([]byte("aws-vault device 1\x00" + serial))
+	name := "device-" + hex.EncodeToString(sum[:1]) // 256 lock files at the most
+	held, err := c.Locks.Alone(ctx, name, question)
+	if err != nil {
+		return nil, err
+	}
+	return &Device{held: held, path: filepath.Join(c.Dir, hex.EncodeToString(sum[:16]))}, nil
+}
+
+const saltSize = 16
+
+// Sent reports whether the code is the last that was sent for the device. Where nothing
+// is remembered, or what is cannot be read, none was.
+func (d *Device) Sent(code string) bool {
+	raw, err := disk.ReadBounded(d.path, saltSize+sha256.Size)
+	if err != nil || len(raw) != saltSize+sha256.Size {
+		return false
+	}
+	return subtle.ConstantTimeCompare(raw, salted(raw[:saltSize:saltSize], code)) == 1
+}
+
+// Send notes that the code is about to be sent. If it returns an error, it was not noted,
+// and is not to be sent.
+func (d *Device) Send(code string) error {
+	if err := disk.MkdirPrivate(filepath.Dir(d.path)); err != nil {
+		return err
+	}
+	salt := make([]byte, saltSize)
+	rand.Read(salt)
+	return disk.Replace(d.path, salted(salt, code), 0o600)
+}
+
+// Close lets other processes use the device.
+func (d *Device) Close() error { return d.held.Close() }
+
+func salted(salt []byte, code string) []byte {
+	sum := sha256.Sum256(append(append([]byte{}, salt...), code...))
+	return append(append([]byte{}, salt...), sum[:]...)
+}

@@ -1,0 +1,74 @@
+package store
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	// humanNeed is all that is asked of a session that a human would have to renew.
+	humanNeed = 5 * time.Minute
+
+	// usable is the least that a session must have left to be worth handing out.
+	usable = 10 * time.Second
+
+	// slack is how far a clock may have been set back since a session was made. Further
+	// back, nothing is known of what the session has left.
+	slack = time.Minute
+)
+
+// fresh reports whether the session answers the ask.
+func (s *Sessions) fresh(k Session, a Ask) bool {
+	now := s.Now()
+	left, need := k.Left(now), min(a.Need, k.Life()/2)
+	switch {
+	case !serves(k, a, now):
+		return false
+	case left >= need:
+		return true
+	}
+	return left >= humanNeed && a.Human != nil && a.Human()
+}
+
+// serves reports whether the session, however little it has left, is one for the ask.
+func serves(k Session, a Ask, now time.Time) bool {
+	age := k.Age(now)
+	switch {
+	case k.Credentials.AccessKeyID == "":
+		return false // there is none
+	case a.KeyCheck != "" && k.KeyCheck != "" && a.KeyCheck != k.KeyCheck:
+		return false
+	case a.MaxAge > 0 && age > a.MaxAge:
+		return false
+	}
+	return age >= -slack && k.Left(now) > 0
+}
+
+// ExpiredError is returned for credentials that were no good when they came.
+type ExpiredError struct{ Expired time.Time }
+
+func (e *ExpiredError) Error() string {
+	return fmt.Sprintf("the credentials had expired at %s when they came", e.Expired.UTC().Format(time.RFC3339))
+}
+
+// check returns an [*ExpiredError] for what is of no use at now by this computer's clock.
+// How wrong that is was measured just now, so it is believed both ways.
+func (m Made) check(now time.Time) error {
+	if c := m.Credentials; c.CanExpire && !c.Expires.After(now.Add(m.Skew)) {
+		return &ExpiredError{Expired: c.Expires}
+	}
+	return nil
+}
+
+// StaleError is the warning that an older session is used, and until when it serves.
+type StaleError struct {
+	Until time.Time
+	Err   error // why there is no newer one
+}
+
+func (e *StaleError) Error() string {
+	return fmt.Sprintf("the session kept until %s is used, since no new one could be made: %v", e.Until.Local().Format("15:04:05"), e.Err)
+}
+
+// Unwrap returns why there is no newer session.
+func (e *StaleError) Unwrap() error { return e.Err }

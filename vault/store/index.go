@@ -1,0 +1,148 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"aws-vault/vault/disk"
+)
+
+// An Index says which sessions there are without a keystore being asked to open any. It
+// is a hint: an entry that is wrong costs a read and never makes a wrong answer. It
+// holds no secret.
+type Index struct {
+	Path  string // a file of JSON lines; private to this user
+	Locks *Locks
+}
+
+// An Entry is what the index knows of one session.
+type Entry struct {
+	Name    string    `json:"name"`
+	Profile string    `json:"profile"`
+	Kind    string    `json:"kind"`
+	Root    string    `json:"root,omitempty"`
+	Made    time.Time `json:"made"`
+	Expires time.Time `json:"expires"` // zero in a line that says to forget what came before
+}
+
+// maxIndex bounds what is read of an index: some twenty thousand sessions. At half of it
+// the index is written anew, and what still has no room is forgotten.
+const maxIndex = 4 << 20
+
+// Entries returns what the index knows, by name: nothing, if it cannot be read.
+func (x *Index) Entries() map[string]Entry {
+	raw, err := disk.ReadBounded(x.Path, maxIndex)
+	if err != nil {
+		return map[string]Entry{}
+	}
+	return decodeIndex(raw)
+}
+
+// decodeIndex reads the lines. Those that are torn or not ours say nothing.
+func decodeIndex(raw []byte) map[string]Entry {
+	entries := map[string]Entry{}
+	for line := range bytes.Lines(raw) {
+		var e Entry
+		if json.Unmarshal(line, &e) != nil || e.Name == "" {
+			continue
+		}
+		known, ok := entries[e.Name]
+		switch {
+		case e.Expires.IsZero():
+			delete(entries, e.Name)
+		case !ok || !e.Made.Before(known.Made): // who reads an old item may write its line late
+			entries[e.Name] = e
+		}
+	}
+	return entries
+}
+
+func encodeIndex(entries []Entry) []byte {
+	var b bytes.Buffer
+	for _, e := range entries {
+		line, err := json.Marshal(e)
+		if err != nil {
+			continue // a time that JSON cannot hold: the item itself will be read
+		}
+		b.Write(append(line, '\n'))
+	}
+	return b.Bytes()
+}
+
+func sorted(entries map[string]Entry) []Entry {
+	return slices.SortedFunc(maps.Values(entries), func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// add writes entries behind those there are.
+func (x *Index) add(ctx context.Context, entries ...Entry) error {
+	lock, err := x.Locks.Alone(ctx, "index", "the list of sessions")
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := disk.MkdirPrivate(filepath.Dir(x.Path)); err != nil {
+		return err
+	}
+	text := encodeIndex(entries)
+	f, err := os.OpenFile(x.Path, os.O_RDWR|os.O_APPEND, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return disk.Replace(x.Path, text, 0o600)
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() > maxIndex/2 {
+		return x.compact(text)
+	}
+	if isTorn(f, info.Size()) {
+		text = append([]byte{'\n'}, text...)
+	}
+	_, err = f.Write(text)
+	return err
+}
+
+// isTorn reports whether the last line of f has no end, since its writer was stopped.
+func isTorn(f *os.File, size int64) bool {
+	last := []byte{'\n'}
+	if size > 0 {
+		f.ReadAt(last, size-1)
+	}
+	return last[0] != '\n'
+}
+
+// compact writes the index anew, with the text behind it.
+func (x *Index) compact(text []byte) error {
+	old := encodeIndex(sorted(x.Entries()))
+	if len(old) > maxIndex/4 {
+		old = nil
+	}
+	return disk.Replace(x.Path, append(old, text...), 0o600)
+}
+
+// retain rewrites the index with the entries that keep says yes to.
+func (x *Index) retain(ctx context.Context, keep func(Entry) bool) error {
+	lock, err := x.Locks.Alone(ctx, "index", "the list of sessions")
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if _, err := os.Stat(x.Path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	kept := slices.DeleteFunc(sorted(x.Entries()), func(e Entry) bool { return !keep(e) })
+	return disk.Replace(x.Path, encodeIndex(kept), 0o600)
+}

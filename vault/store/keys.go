@@ -1,0 +1,171 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/disk"
+	"aws-vault/vault/keystore"
+)
+
+// Keys are the long-lived access keys, each under its profile's name, in items that
+// aws-vault 7 reads and writes too.
+type Keys struct {
+	Ring KeyRing
+	Dir  string // where each key's generation is noted; private to this user
+}
+
+// ErrNoKey is returned for a name under which no key is stored.
+var ErrNoKey = errors.New("no key is stored under that name")
+
+// Names returns the names under which keys are stored, sorted. Sessions and tokens that
+// aws-vault 7 left beside them are not keys; nothing here writes or deletes them.
+func (k *Keys) Names(ctx context.Context) ([]string, error) {
+	names, err := k.Ring.Names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names = slices.DeleteFunc(slices.Clone(names), isLegacy)
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// Key returns the key stored under name, or [ErrNoKey]. An item that is no key is a
+// [*DamagedError]; one that cannot be opened is the keystore's error.
+func (k *Keys) Key(ctx context.Context, name string) (aws.Credentials, error) {
+	it, err := k.Ring.Item(ctx, name)
+	if errors.Is(err, keystore.ErrNotFound) {
+		return aws.Credentials{}, ErrNoKey
+	}
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	return decodeKey(name, it.Data)
+}
+
+// keyItem is how a key lies in the keystore: the SDK's own struct as aws-vault 7 encodes
+// it, written down so that a later SDK changes nothing that is stored.
+type keyItem struct {
+	AccessKeyID     string
+	SecretAccessKey string
+	SessionToken    string
+	Source          string
+	CanExpire       bool
+	Expires         time.Time
+	AccountID       string
+}
+
+func encodeKey(c aws.Credentials) ([]byte, error) { return json.Marshal(keyItem(c)) }
+
+func decodeKey(name string, data []byte) (aws.Credentials, error) {
+	damaged := func(why string) (aws.Credentials, error) {
+		return aws.Credentials{}, &DamagedError{Name: name, Why: why}
+	}
+	if len(data) > maxItem {
+		return damaged(fmt.Sprintf("%d bytes, want at most %d", len(data), maxItem))
+	}
+	var c keyItem
+	if json.Unmarshal(data, &c) != nil { // the decoder's own error may quote the secret
+		return damaged("not the JSON of an access key")
+	}
+	if c.AccessKeyID == "" || c.SecretAccessKey == "" {
+		return damaged("no access key id or no secret in it")
+	}
+	return aws.Credentials(c), nil
+}
+
+// Put stores a key under name, in place of any that was there. It returns a [*NameError]
+// for a name that cannot be a key's.
+func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
+	if err := checkKeyName(name); err != nil {
+		return err
+	}
+	data, err := encodeKey(c)
+	if err != nil {
+		return fmt.Errorf("key %q: %w", name, err)
+	}
+	if _, err := decodeKey(name, data); err != nil {
+		return err // what could not be read back is not written
+	}
+	// Once before, so that a folder that cannot be written is found while nothing has changed.
+	if err := k.renew(name); err != nil {
+		return err
+	}
+	err = k.Ring.Put(ctx, keystore.Item{
+		Name: name, Label: fmt.Sprintf("aws-vault (%s)", name), Description: "aws-vault credentials for " + name,
+		Data: data, Untrusted: true,
+	})
+	if err != nil {
+		return err
+	}
+	return k.renew(name)
+}
+
+// Remove deletes the key stored under name, or returns [ErrNoKey].
+func (k *Keys) Remove(ctx context.Context, name string) error {
+	err := k.Ring.Remove(ctx, name)
+	if errors.Is(err, keystore.ErrNotFound) {
+		return ErrNoKey
+	}
+	return err
+}
+
+// Fingerprint returns a text that changes whenever the key under name is written, by
+// us or by another program, and whether there is one. It opens the item only where the
+// keystore has nothing else to tell its writings apart by.
+func (k *Keys) Fingerprint(ctx context.Context, name string) (string, bool, error) {
+	stamp, err := k.Ring.Stamp(ctx, name)
+	if errors.Is(err, keystore.ErrNotFound) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, err
+	}
+	if stamp == "" {
+		c, err := k.Key(ctx, name)
+		if errors.Is(err, ErrNoKey) {
+			return "", false, nil
+		}
+		if err != nil {
+			return "", false, err
+		}
+		stamp = KeyCheck(c)
+	}
+	generation, err := disk.ReadBounded(k.generation(name), 64)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", false, err
+	}
+	return stamp + " " + string(generation), true, nil
+}
+
+// renew notes a new generation of the key. A keystore's own stamp may count in seconds,
+// and two writes may fall into one.
+func (k *Keys) renew(name string) error {
+	if err := disk.MkdirPrivate(k.Dir); err != nil {
+		return err
+	}
+	return disk.Replace(k.generation(name), []byte(rand.Text()), 0o600)
+}
+
+func (k *Keys) generation(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return filepath.Join(k.Dir, hex.EncodeToString(sum[:16]))
+}
+
+// KeyCheck identifies a key without telling it: a session that was begun with another
+// key has another.
+func KeyCheck(c aws.Credentials) string {
+	sum := sha256.Sum256([]byte("aws-vault key check 1\x00" + c.AccessKeyID + "\x00" + c.SecretAccessKey))
+	return hex.EncodeToString(sum[:16])
+}

@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"aws-vault/vault/disk"
+)
+
+// Locks keep the processes of one user, and the goroutines of each, from doing one thing
+// at the same time. A lock dies with its holder, however that ends.
+type Locks struct {
+	Dir     string        // where the lock files lie; private to this user
+	Program string        // who we are, for those who wait for us, such as "aws-vault exec prod"
+	Waiting func(Waiting) // told once when a wait has lasted a second; nil to tell nobody
+	Now     func() time.Time
+
+	slow  time.Duration     // how long a wait may last before Waiting is told; 0 for a second
+	comes func(path string) // called by whoever has to wait, for tests to count
+	turns turns
+}
+
+// Waiting says what a wait is for.
+type Waiting struct {
+	Process  int    // of the holder, as far as it said so
+	Program  string // that it runs
+	Question string // that it asks
+}
+
+// lockFiles is how many lock files there are for all the sessions of one depth. They are
+// never removed, so their number must not grow with use.
+const lockFiles = 128
+
+// slowWait is how long a wait may last before it is said whom it is for.
+const slowWait = time.Second
+
+// Session takes the lock under which the session id is made. It returns a [*MakerError]
+// if whoever held the lock meanwhile failed at making the same session: one refused or
+// cancelled question is then one, however many processes wait for its answer. If ctx
+// ends first, it returns the cause.
+//
+// A session is made on top of one of lesser depth, whose lock is taken while this one is
+// held. As depths share no lock files, no two processes can wait for each other.
+func (l *Locks) Session(ctx context.Context, depth int, id, question string) (*Held, error) {
+	return l.take(ctx, sessionFile(depth, id), id, question)
+}
+
+func sessionFile(depth int, id string) string {
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return fmt.Sprintf("session-%d-%03d", depth, h.Sum32()%lockFiles)
+}
+
+// Alone takes the lock of one name out of a few that the program knows.
+func (l *Locks) Alone(ctx context.Context, name, question string) (*Held, error) {
+	return l.take(ctx, name, name, question)
+}
+
+func (l *Locks) take(ctx context.Context, file, id, question string) (*Held, error) {
+	path := filepath.Join(l.Dir, file)
+	began, before := l.Now(), readFailure(path, id)
+	h, err := l.try(path)
+	if err != nil {
+		return nil, err
+	}
+	waited := h == nil
+	if waited {
+		if h, err = l.wait(ctx, path); err != nil {
+			return nil, err
+		}
+	}
+	h.id, h.note = id, decodeNote(h.file.ReadNote())
+	// The time is looked at as well, for the note may have been unreadable before.
+	if f := h.note.failure(id); waited && f.Mark != before.Mark && !f.At.Before(began) {
+		h.Close()
+		return nil, &MakerError{Process: f.Process, Text: f.Text, Cancelled: f.Cancelled}
+	}
+	h.note.Process, h.note.Program, h.note.Question = os.Getpid(), brief(l.Program), brief(question)
+	h.say()
+	return h, nil
+}
+
+// try takes the lock at path, or returns nothing if someone else holds it.
+func (l *Locks) try(path string) (*Held, error) {
+	done, ok := l.turns.try(path)
+	if !ok {
+		return nil, nil
+	}
+	f, held, err := disk.TryLock(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = disk.MkdirPrivate(l.Dir); err == nil {
+			f, held, err = disk.TryLock(path)
+		}
+	}
+	if err != nil || !held {
+		done()
+		return nil, err
+	}
+	return &Held{file: f, done: done}, nil
+}
+
+// wait takes the lock once it is free, and says whom it waits for if that takes long.
+func (l *Locks) wait(ctx context.Context, path string) (*Held, error) {
+	defer l.tell(path)()
+	if l.comes != nil {
+		l.comes(path)
+	}
+	done, err := l.turns.wait(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := disk.Lock(ctx, path)
+	if err != nil {
+		done()
+		return nil, err
+	}
+	return &Held{file: f, done: done}, nil
+}
+
+// tell calls Waiting once the wait has lasted long, unless what it returns is called
+// before. That comes back when nothing will be said any more.
+func (l *Locks) tell(path string) (stop func()) {
+	if l.Waiting == nil {
+		return func() {}
+	}
+	slow := l.slow
+	if slow == 0 {
+		slow = slowWait
+	}
+	told := make(chan struct{})
+	t := time.AfterFunc(slow, func() {
+		defer close(told)
+		raw, err := disk.ReadNote(path)
+		n := decodeNote(raw, err)
+		l.Waiting(Waiting{Process: n.Process, Program: n.Program, Question: n.Question})
+	})
+	return func() {
+		if !t.Stop() {
+			<-told
+		}
+	}
+}
+
+// A Held lock is given back by Close, or by Fail.
+type Held struct {
+	file *disk.LockFile
+	done func() // gives the process's own turn on
+	id   string
+	note note
+
+	once sync.Once
+	err  error // that closing met
+}
+
+// Close gives the lock back. A second call does nothing more.
+func (h *Held) Close() error {
+	h.once.Do(func() {
+		h.err = h.file.Close()
+		h.done()
+	})
+	return h.err
+}
+
+// Fail leaves an error to those who wait for what could not be made, and gives the lock
+// back. The error's text must hold no secret; whether its user gave up is said apart.
+func (h *Held) Fail(now time.Time, err error, cancelled bool) error {
+	text := err.Error()
+	var theirs *MakerError
+	if errors.As(err, &theirs) {
+		text = theirs.Text // who waited for us need not hear whom we waited for
+	}
+	h.note.failed(failure{Of: h.id, Mark: rand.Text(), At: now, Process: os.Getpid(), Text: brief(text), Cancelled: cancelled})
+	h.say()
+	return h.Close()
+}
+
+// say writes the note. A lock without one is a lock, on a full disk too.
+func (h *Held) say() {
+	if raw := h.note.encode(); raw != nil {
+		h.file.WriteNote(raw)
+	}
+}

@@ -1,0 +1,400 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"aws-vault/vault/disk"
+)
+
+// awaitQueue blocks until n goroutines have had to wait for the lock file.
+func (w *world) awaitQueue(t *testing.T, file string, n int) {
+	t.Helper()
+	for range n {
+		select {
+		case at := <-w.comers:
+			if at != filepath.Join(w.Locks.Dir, file) {
+				t.Errorf("someone waits for %s, want %s", filepath.Base(at), file)
+			}
+		case <-time.After(30 * time.Second):
+			t.Errorf("nobody more comes to wait for %s", file)
+			return
+		}
+	}
+}
+
+// TestOneMaker has all callers find nothing before the first session exists: Make waits
+// until every other caller is at the lock.
+func TestOneMaker(t *testing.T) {
+	const callers = 50
+	w := newWorld(t)
+	var made atomic.Int32
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Need: time.Minute, Make: func(context.Context) (Made, error) {
+				if made.Add(1) == 1 {
+					w.awaitQueue(t, sessionFile(0, nameA), callers-1)
+				}
+				return Made{Credentials: temporary(noon.Add(time.Hour))}, nil
+			}})
+			if err != nil || warnings != nil || k.Credentials.AccessKeyID != testKeyID {
+				t.Errorf("Get = %v, %v, %v", k.Credentials, warnings, err)
+			}
+		})
+	}
+	all.Wait()
+	if made.Load() != 1 {
+		t.Errorf("made %d sessions, want 1", made.Load())
+	}
+}
+
+func TestOneFailure(t *testing.T) {
+	const callers = 20
+	for _, why := range []error{errBroken, errCancelled} {
+		t.Run(why.Error(), func(t *testing.T) {
+			w := newWorld(t)
+			w.Cancelled = isCancelled
+			var made, taken atomic.Int32
+			var all sync.WaitGroup
+			for range callers {
+				all.Go(func() {
+					_, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
+						if made.Add(1) == 1 {
+							w.awaitQueue(t, sessionFile(0, nameA), callers-1)
+						}
+						return Made{}, fmt.Errorf("asking: %w", why)
+					}})
+					var maker *MakerError
+					if errors.As(err, &maker) {
+						taken.Add(1)
+						if maker.Process != os.Getpid() || maker.Text != "asking: "+why.Error() || maker.Cancelled != (why == errCancelled) {
+							t.Errorf("took %+v", maker)
+						}
+						if !strings.Contains(err.Error(), "for which this one waited, failed: asking") {
+							t.Errorf("the error is %q", err)
+						}
+					} else if !errors.Is(err, why) {
+						t.Errorf("Get returned %v", err)
+					}
+				})
+			}
+			all.Wait()
+			if made.Load() != 1 || taken.Load() != callers-1 {
+				t.Errorf("%d makings, %d took the failure, want 1 and %d", made.Load(), taken.Load(), callers-1)
+			}
+			count := 0
+			if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &count)}); err != nil || count != 1 {
+				t.Errorf("who comes later got %v after %d makings, want a new try", err, count)
+			}
+		})
+	}
+}
+
+// TestFailureNotOurs: what is left in a note concerns those who waited for the same
+// session while it was left.
+func TestFailureNotOurs(t *testing.T) {
+	other := collide(t, 0, 0, nameA)
+	for _, c := range []struct {
+		name string
+		id   string
+		at   time.Time
+		want bool
+	}{
+		{"ours", nameA, noon, true},
+		{"another session's of the same slot", other, noon, false},
+		{"from before we waited", nameA, noon.Add(-time.Second), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			held, err := w.Locks.Session(t.Context(), 0, c.id, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make(chan error)
+			go func() {
+				h, err := w.Locks.Session(t.Context(), 0, nameA, "")
+				if err == nil {
+					h.Close()
+				}
+				got <- err
+			}()
+			w.awaitQueue(t, sessionFile(0, nameA), 1)
+			held.Fail(c.at, errBroken, false)
+			var maker *MakerError
+			if err := <-got; errors.As(err, &maker) != c.want {
+				t.Errorf("the lock returned %v", err)
+			}
+		})
+	}
+}
+
+// TestMadeAfterFailure: a maker failed while we waited, and a later one, who had not waited,
+// made the session before the lock came to us.
+func TestMadeAfterFailure(t *testing.T) {
+	w := newWorld(t)
+	held, err := w.Locks.Session(t.Context(), 0, nameA, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan error)
+	go func() {
+		_, warnings, err := w.Get(t.Context(), Ask{Name: nameA})
+		got <- errors.Join(append(warnings, err)...)
+	}()
+	w.awaitQueue(t, sessionFile(0, nameA), 1)
+	w.put(t, nameA, session(time.Hour))
+	held.Fail(noon, errBroken, false)
+	if err := <-got; err != nil {
+		t.Errorf("Get has %v, want the session", err)
+	}
+}
+
+// TestStoppedMaker: one who is stopped leaves no failure, for those who wait may do better.
+func TestStoppedMaker(t *testing.T) {
+	w := newWorld(t)
+	ctx, stop := context.WithCancelCause(t.Context())
+	first, made := make(chan error), 0
+	begun := make(chan bool)
+	go func() {
+		_, _, err := w.Get(ctx, Ask{Name: nameA, Make: func(ctx context.Context) (Made, error) {
+			close(begun)
+			<-ctx.Done()
+			return Made{}, context.Cause(ctx)
+		}})
+		first <- err
+	}()
+	<-begun
+	second := make(chan error)
+	go func() {
+		_, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
+		second <- err
+	}()
+	w.awaitQueue(t, sessionFile(0, nameA), 1)
+	stop(errBroken)
+	if err := <-first; !errors.Is(err, errBroken) {
+		t.Errorf("the first returned %v", err)
+	}
+	if err := <-second; err != nil || made != 1 {
+		t.Errorf("the second returned %v after %d makings", err, made)
+	}
+}
+
+func TestWaitStopped(t *testing.T) {
+	w := newWorld(t)
+	file := sessionFile(0, nameA)
+	for name, holder := range map[string]*Locks{"this process": w.Locks, "another": {Dir: w.Locks.Dir, Now: w.Now}} {
+		held, err := holder.Session(t.Context(), 0, nameA, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancelCause(t.Context())
+		stop(errBroken)
+		if _, err := w.Locks.Session(ctx, 0, nameA, ""); !errors.Is(err, errBroken) {
+			t.Errorf("%s: waiting returned %v, want the cause", name, err)
+		}
+		if err := held.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := held.Close(); err != nil {
+			t.Errorf("closing twice: %v", err)
+		}
+		h, err := w.Locks.try(filepath.Join(w.Locks.Dir, file))
+		if err != nil || h == nil {
+			t.Fatalf("%s: the lock is not free: %v", name, err)
+		}
+		h.Close()
+	}
+}
+
+// collide returns a name whose slot at depth is that of other at its own depth.
+func collide(t *testing.T, depth, otherDepth int, other string) string {
+	t.Helper()
+	slot := strings.TrimPrefix(sessionFile(otherDepth, other), fmt.Sprintf("session-%d-", otherDepth))
+	for i := range 1 << 20 {
+		name := fmt.Sprintf("%032x", i)
+		if name != other && sessionFile(depth, name) == fmt.Sprintf("session-%d-%s", depth, slot) {
+			return name
+		}
+	}
+	t.Fatal("no such name")
+	return ""
+}
+
+// TestCrossingSlots: two chains whose slots cross would wait for each other if depths
+// shared lock files. Both hold their outer lock before either asks for its inner one.
+func TestCrossingSlots(t *testing.T) {
+	w := newWorld(t)
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	outer := []string{nameA, nameB}
+	inner := []string{collide(t, 0, 1, nameB), collide(t, 0, 1, nameA)}
+	var both sync.WaitGroup
+	both.Add(2)
+	var all sync.WaitGroup
+	for i := range 2 {
+		all.Go(func() {
+			_, _, err := w.Get(ctx, Ask{Name: outer[i], Depth: 1, Make: func(ctx context.Context) (Made, error) {
+				both.Done()
+				both.Wait()
+				k, _, err := w.Get(ctx, Ask{Name: inner[i], Depth: 0, Make: func(context.Context) (Made, error) {
+					return Made{Credentials: temporary(noon.Add(time.Hour))}, nil
+				}})
+				return Made{Credentials: k.Credentials}, err
+			}})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// TestApartFromEachOther: sessions of other slots are made at the same time.
+func TestApartFromEachOther(t *testing.T) {
+	w := newWorld(t)
+	if sessionFile(0, nameA) == sessionFile(0, nameB) {
+		t.Fatal("the names share a slot")
+	}
+	var both, all sync.WaitGroup
+	both.Add(2)
+	for _, name := range []string{nameA, nameB} {
+		all.Go(func() {
+			_, _, err := w.Get(t.Context(), Ask{Name: name, Make: func(context.Context) (Made, error) {
+				both.Done()
+				both.Wait() // for ever, if one had to wait for the other
+				return Made{Credentials: temporary(noon.Add(time.Hour))}, nil
+			}})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestWaitingIsTold(t *testing.T) {
+	w := newWorld(t)
+	told := make(chan Waiting, 10)
+	waiter := &Locks{Dir: w.Locks.Dir, Now: w.Now, slow: time.Nanosecond, Waiting: func(w Waiting) { told <- w }}
+	held, err := w.Locks.Session(t.Context(), 0, nameA, "the MFA code\nof bob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan error)
+	go func() {
+		h, err := waiter.Session(t.Context(), 0, nameA, "")
+		got <- errors.Join(err, h.Close())
+	}()
+	want := Waiting{Process: os.Getpid(), Program: "aws-vault test", Question: "the MFA code of bob"}
+	if got := <-told; got != want {
+		t.Errorf("told %+v, want %+v", got, want)
+	}
+	held.Close()
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+	if len(told) != 0 {
+		t.Errorf("told again: %+v", <-told)
+	}
+	waiter.slow = time.Hour
+	quick := waiter.tell(filepath.Join(w.Locks.Dir, sessionFile(0, nameA)))
+	quick()
+	if len(told) != 0 {
+		t.Errorf("a short wait was told: %+v", <-told)
+	}
+}
+
+func TestLockFolderMissing(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l := &Locks{Dir: file, Now: func() time.Time { return noon }}
+	if _, err := l.Alone(t.Context(), "config", ""); err == nil {
+		t.Error("a lock was made in a file")
+	}
+	w, made := newWorld(t), 0
+	w.Locks.Dir = file
+	if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)}); err == nil || made != 0 {
+		t.Errorf("Get returned %v after %d makings without a lock", err, made)
+	}
+	if err := w.Index.add(t.Context(), Entry{Name: nameA}); err == nil {
+		t.Error("the index was written without its lock")
+	}
+	if err := w.Index.retain(t.Context(), nil); err == nil {
+		t.Error("the index was rewritten without its lock")
+	}
+}
+
+func TestNote(t *testing.T) {
+	long := strings.Repeat("<é", 4000)
+	n := note{Process: 1, Program: brief(long), Question: brief("a\x1b[31m\nb\x00")}
+	for i := range 6 {
+		n.failed(failure{Of: fmt.Sprint(i), Mark: fmt.Sprint("m", i), Text: brief(long)})
+	}
+	if len(n.Failures) != maxFailures || n.Failures[0].Of != "5" || n.failure("2").Mark != "m2" || n.failure("1").Mark != "" {
+		t.Errorf("the failures are %+v", n.Failures)
+	}
+	n.failed(failure{Of: "3", Mark: "again"})
+	if len(n.Failures) != maxFailures || n.failure("3").Mark != "again" {
+		t.Errorf("the failures are %+v", n.Failures)
+	}
+	raw := n.encode()
+	if len(raw) == 0 || len(raw) > disk.MaxNote {
+		t.Fatalf("the note has %d bytes", len(raw))
+	}
+	if back := decodeNote(raw, nil); back.Question != "a [31m b " || len(back.Program) > maxText || back.failure("3").Mark != "again" {
+		t.Errorf("the note reads %+v", back)
+	}
+	if back := decodeNote(raw, errBroken); back.Process != 0 {
+		t.Errorf("an unread note says %+v", back)
+	}
+	if raw := (note{Program: strings.Repeat("<", 5000)}).encode(); raw != nil {
+		t.Errorf("a note of %d bytes", len(raw))
+	}
+}
+
+// TestInnerFailure: who waits for the outer session hears what failed, not for whom its
+// maker waited, and that the user gave up.
+func TestInnerFailure(t *testing.T) {
+	w := newWorld(t)
+	held, err := w.Locks.Session(t.Context(), 1, nameA, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	held.Fail(noon, fmt.Errorf("step: %w", &MakerError{Process: 1, Text: "no code", Cancelled: true}), true)
+	f := readFailure(filepath.Join(w.Locks.Dir, sessionFile(1, nameA)), nameA)
+	if f.Text != "no code" || !f.Cancelled || f.Process != os.Getpid() {
+		t.Errorf("left %+v", f)
+	}
+	if !w.gaveUp(&MakerError{Cancelled: true}) || w.gaveUp(&MakerError{}) || w.gaveUp(errCancelled) {
+		t.Error("who gave up is told apart wrongly")
+	}
+}
+
+// FuzzDecodeNote: what decodes is encoded so that it decodes to the same.
+func FuzzDecodeNote(f *testing.F) {
+	f.Add([]byte(`{"process":1,"program":"p","question":"q","failures":[{"of":"a","mark":"m","at":"2030-01-01T00:00:00Z"}]}`))
+	f.Add([]byte(`{"failures":[{},{},{},{},{}]}`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		first := decodeNote(raw, nil).encode()
+		if len(first) > disk.MaxNote {
+			t.Fatalf("a note of %d bytes", len(first))
+		}
+		if second := decodeNote(first, nil).encode(); first != nil && !bytes.Equal(first, second) {
+			t.Fatalf("%q became %q", first, second)
+		}
+	})
+}

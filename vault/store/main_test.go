@@ -1,0 +1,307 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/disk"
+	"aws-vault/vault/keystore"
+)
+
+// A test that needs other processes runs the test binary again, with the name of a part to
+// play in its environment.
+const (
+	partVariable = "STORE_TEST_PART"
+	dirVariable  = "STORE_TEST_DIR"
+)
+
+var parts = map[string]func(dir string) error{}
+
+func TestMain(m *testing.M) {
+	part, ok := parts[os.Getenv(partVariable)]
+	if !ok {
+		os.Exit(m.Run())
+	}
+	if err := part(os.Getenv(dirVariable)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// actor is a process that plays a part. It says a byte when it has got somewhere, and goes on
+// when its input ends.
+type actor struct {
+	*exec.Cmd
+	said io.Reader
+	end  io.Closer
+	errs *bytes.Buffer
+}
+
+func play(t *testing.T, part, dir string) *actor {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), partVariable+"="+part, dirVariable+"="+dir)
+	a := &actor{Cmd: cmd, errs: new(bytes.Buffer)}
+	cmd.Stderr = a.errs
+	var err error
+	if a.said, err = cmd.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if a.end, err = cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	return a
+}
+
+func (a *actor) waitFor(t *testing.T) {
+	t.Helper()
+	if _, err := io.ReadFull(a.said, make([]byte, 1)); err != nil {
+		t.Fatalf("the other process said nothing: %v; %s", err, a.errs)
+	}
+}
+
+func (a *actor) wantDone(t *testing.T) {
+	t.Helper()
+	if err := a.Wait(); err != nil {
+		t.Errorf("%v: %s", err, a.errs)
+	}
+}
+
+func say()  { os.Stdout.Write([]byte{'!'}) }
+func hold() { io.Copy(io.Discard, os.Stdin) }
+
+const (
+	testKeyID  = "AKIAIOSFODNN7EXAMPLE"
+	testSecret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+	testToken  = "IQoJb3JpZ2luX2VjEXAMPLETOKEN"
+)
+
+// Names of sessions are 32 hexadecimal digits.
+const (
+	nameA = "000102030405060708090a0b0c0d0e0f"
+	nameB = "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"
+)
+
+var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+
+// memoryRing is a keystore in memory that counts what is asked of it.
+type memoryRing struct {
+	mu      sync.Mutex
+	items   map[string]keystore.Item
+	stamps  map[string]string
+	noStamp bool
+	calls   map[string]int
+	broken  map[string]error // by the method
+	then    func(method string)
+}
+
+func newRing() *memoryRing {
+	return &memoryRing{
+		items: map[string]keystore.Item{}, stamps: map[string]string{},
+		calls: map[string]int{}, broken: map[string]error{},
+	}
+}
+
+func (r *memoryRing) call(method string) error {
+	r.mu.Lock()
+	r.calls[method]++
+	err, then := r.broken[method], r.then
+	r.mu.Unlock()
+	if then != nil {
+		then(method)
+	}
+	return err
+}
+
+func (r *memoryRing) Item(_ context.Context, name string) (keystore.Item, error) {
+	if err := r.call("Item"); err != nil {
+		return keystore.Item{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	it, ok := r.items[name]
+	if !ok {
+		return it, keystore.ErrNotFound
+	}
+	return it, nil
+}
+
+func (r *memoryRing) Put(_ context.Context, it keystore.Item) error {
+	if err := r.call("Put"); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.items[it.Name] = it
+	return nil
+}
+
+func (r *memoryRing) Remove(_ context.Context, name string) error {
+	if err := r.call("Remove"); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.items[name]; !ok {
+		return keystore.ErrNotFound
+	}
+	delete(r.items, name)
+	return nil
+}
+
+func (r *memoryRing) Names(context.Context) ([]string, error) {
+	if err := r.call("Names"); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var names []string
+	for name := range r.items {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func (r *memoryRing) Stamp(_ context.Context, name string) (string, error) {
+	if err := r.call("Stamp"); err != nil {
+		return "", err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.items[name]; !ok {
+		return "", keystore.ErrNotFound
+	}
+	if r.noStamp {
+		return "", nil
+	}
+	return "stamp " + r.stamps[name], nil
+}
+
+func (r *memoryRing) Check(context.Context) error { return r.call("Check") }
+
+// dirRing is a keystore that processes share. It is no example: it keeps its items open.
+type dirRing struct{ dir string }
+
+func (r dirRing) path(name string) string {
+	return filepath.Join(r.dir, hex.EncodeToString([]byte(name)))
+}
+
+func (r dirRing) Item(_ context.Context, name string) (keystore.Item, error) {
+	data, err := os.ReadFile(r.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return keystore.Item{}, keystore.ErrNotFound
+	}
+	return keystore.Item{Name: name, Data: data}, err
+}
+
+func (r dirRing) Put(_ context.Context, it keystore.Item) error {
+	return disk.Replace(r.path(it.Name), it.Data, 0o600)
+}
+
+func (r dirRing) Remove(_ context.Context, name string) error { return os.Remove(r.path(name)) }
+
+func (r dirRing) Names(context.Context) ([]string, error) {
+	entries, err := os.ReadDir(r.dir)
+	var names []string
+	for _, e := range entries {
+		if name, err := hex.DecodeString(e.Name()); err == nil {
+			names = append(names, string(name))
+		}
+	}
+	return names, err
+}
+
+// world is a set of sessions with a clock that the test turns.
+type world struct {
+	*Sessions
+	ring *memoryRing
+	dir  string
+	now  time.Time
+
+	comers chan string // the lock files that someone had to wait for
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{ring: newRing(), dir: filepath.Join(t.TempDir(), "state"), now: noon, comers: make(chan string, 1000)}
+	now := func() time.Time { return w.now }
+	locks := &Locks{Dir: filepath.Join(w.dir, "locks"), Program: "aws-vault test", Now: now}
+	locks.comes = func(path string) { w.comers <- path }
+	w.Sessions = &Sessions{
+		Ring: w.ring, Locks: locks, Now: now,
+		Index: &Index{Path: filepath.Join(w.dir, "sessions"), Locks: locks},
+	}
+	return w
+}
+
+func temporary(expires time.Time) aws.Credentials {
+	return aws.Credentials{
+		AccessKeyID: testKeyID, SecretAccessKey: testSecret, SessionToken: testToken,
+		CanExpire: true, Expires: expires, Source: "aws-vault",
+	}
+}
+
+// session is one that was made at noon and lives for life.
+func session(life time.Duration) Session {
+	return Session{Credentials: temporary(noon.Add(life)), Made: noon, Profile: "prod", Kind: "assume role", Root: "hub"}
+}
+
+func (w *world) put(t *testing.T, name string, s Session) {
+	t.Helper()
+	data, err := encodeSession(name, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.ring.items[name] = keystore.Item{Name: name, Data: data}
+}
+
+// lasting makes sessions of that life, and counts them.
+func (w *world) lasting(life time.Duration, count *int) func(context.Context) (Made, error) {
+	return func(context.Context) (Made, error) {
+		*count++
+		return Made{Credentials: temporary(w.now.Add(life))}, nil
+	}
+}
+
+func failing(err error) func(context.Context) (Made, error) {
+	return func(context.Context) (Made, error) { return Made{}, err }
+}
+
+var (
+	errBroken    = errors.New("it broke")
+	errCancelled = errors.New("cancelled")
+)
+
+func isCancelled(err error) bool { return errors.Is(err, errCancelled) }
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}

@@ -1,0 +1,235 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func init() {
+	parts["ask"] = askOnce
+	parts["ask and fail"] = askAndFail
+	parts["hold while making"] = holdWhileMaking
+	parts["append"] = appendMany
+	parts["hold a device"] = holdDevice
+}
+
+const actors = 20
+
+// shared is what processes share, in dir.
+func shared(dir string) *Sessions {
+	now := func() time.Time { return noon }
+	locks := &Locks{Dir: filepath.Join(dir, "locks"), Program: "aws-vault test", Now: now}
+	locks.comes = func(path string) { mark(dir, "waits") }
+	return &Sessions{
+		Ring: dirRing{filepath.Join(dir, "ring")}, Locks: locks, Now: now, Cancelled: isCancelled,
+		Index: &Index{Path: filepath.Join(dir, "sessions"), Locks: locks},
+	}
+}
+
+func sharedDir(t *testing.T) string {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "ring"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// mark leaves a file that says that this process has done something.
+func mark(dir, what string) {
+	f, err := os.CreateTemp(dir, what+"-*")
+	if err == nil {
+		f.Close()
+	}
+}
+
+func marks(dir, what string) int {
+	found, _ := filepath.Glob(filepath.Join(dir, what+"-*"))
+	return len(found)
+}
+
+func awaitMarks(dir, what string, n int) error {
+	for deadline := time.Now().Add(time.Minute); marks(dir, what) < n; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%d processes have left %q, want %d", marks(dir, what), what, n)
+		}
+	}
+	return nil
+}
+
+// makeLast makes a session once all other processes wait for it.
+func makeLast(dir string) func(context.Context) (Made, error) {
+	return func(context.Context) (Made, error) {
+		mark(dir, "made")
+		err := awaitMarks(dir, "waits", actors-1)
+		return Made{Credentials: temporary(noon.Add(time.Hour))}, err
+	}
+}
+
+func askOnce(dir string) error {
+	k, warnings, err := shared(dir).Get(context.Background(), Ask{Name: nameA, Make: makeLast(dir)})
+	if err == nil && k.Credentials.SessionToken != testToken {
+		err = errors.New("the session is another")
+	}
+	return errors.Join(append(warnings, err)...)
+}
+
+func askAndFail(dir string) error {
+	_, _, err := shared(dir).Get(context.Background(), Ask{Name: nameA, Make: func(ctx context.Context) (Made, error) {
+		if _, err := makeLast(dir)(ctx); err != nil {
+			return Made{}, err
+		}
+		return Made{}, errCancelled
+	}})
+	var maker *MakerError
+	switch {
+	case errors.As(err, &maker) && maker.Cancelled && maker.Text == errCancelled.Error() && maker.Process != os.Getpid():
+		mark(dir, "taken")
+	case errors.Is(err, errCancelled):
+		mark(dir, "own")
+	default:
+		return fmt.Errorf("the answer is %v", err)
+	}
+	return nil
+}
+
+func holdWhileMaking(dir string) error {
+	_, _, err := shared(dir).Get(context.Background(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
+		say()
+		hold()
+		return Made{}, errBroken
+	}})
+	return err
+}
+
+func together(t *testing.T, part, dir string) {
+	t.Helper()
+	var all []*actor
+	for range actors {
+		all = append(all, play(t, part, dir))
+	}
+	for _, a := range all {
+		a.wantDone(t)
+	}
+}
+
+func TestOneMakerOfProcesses(t *testing.T) {
+	dir := sharedDir(t)
+	together(t, "ask", dir)
+	if n := marks(dir, "made"); n != 1 {
+		t.Errorf("made %d sessions, want 1", n)
+	}
+}
+
+func TestOneFailureOfProcesses(t *testing.T) {
+	dir := sharedDir(t)
+	together(t, "ask and fail", dir)
+	if made, own, taken := marks(dir, "made"), marks(dir, "own"), marks(dir, "taken"); made != 1 || own != 1 || taken != actors-1 {
+		t.Errorf("%d makings, %d failed, %d took the failure, want 1, 1 and %d", made, own, taken, actors-1)
+	}
+	s, made := shared(dir), false
+	_, _, err := s.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
+		made = true
+		return Made{Credentials: temporary(noon.Add(time.Hour))}, nil
+	}})
+	if err != nil || !made {
+		t.Errorf("who comes later got %v", err)
+	}
+}
+
+// TestKilledMaker kills the maker while the others wait: one takes over, and the rest get
+// what it made.
+func TestKilledMaker(t *testing.T) {
+	dir := sharedDir(t)
+	maker := play(t, "hold while making", dir)
+	maker.waitFor(t)
+	var rest []*actor
+	for range actors {
+		rest = append(rest, play(t, "ask", dir))
+	}
+	if err := awaitMarks(dir, "waits", actors); err != nil {
+		t.Fatal(err)
+	}
+	maker.Process.Kill()
+	maker.Wait()
+	for _, a := range rest {
+		a.wantDone(t)
+	}
+	if n := marks(dir, "made"); n != 1 {
+		t.Errorf("made %d sessions, want 1", n)
+	}
+}
+
+const appended = 50
+
+func appendMany(dir string) error {
+	s := shared(dir)
+	for i := range appended {
+		e := Entry{Name: fmt.Sprintf("%d-%d", os.Getpid(), i), Profile: strings.Repeat("p", i), Made: noon, Expires: noon.Add(time.Hour)}
+		if err := s.Index.add(context.Background(), e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestProcessesAppend(t *testing.T) {
+	dir := sharedDir(t)
+	together(t, "append", dir)
+	s := shared(dir)
+	if n := len(s.Index.Entries()); n != actors*appended {
+		t.Errorf("the index has %d entries, want %d", n, actors*appended)
+	}
+	raw, err := os.ReadFile(s.Index.Path)
+	if n := strings.Count(string(raw), "\n"); err != nil || n != actors*appended {
+		t.Errorf("the index has %d lines (%v), want %d", n, err, actors*appended)
+	}
+}
+
+const testSerial = "arn:aws:iam::123456789012:mfa/bob"
+
+func codesIn(dir string) *Codes { return &Codes{Dir: filepath.Join(dir, "codes"), Locks: shared(dir).Locks} }
+
+func holdDevice(dir string) error {
+	d, err := codesIn(dir).Device(context.Background(), testSerial, "a code")
+	if err != nil {
+		return err
+	}
+	if err := d.Send("123456"); err != nil {
+		return err
+	}
+	say()
+	hold()
+	return nil // its end gives the lock back
+}
+
+func TestDeviceAlone(t *testing.T) {
+	dir := sharedDir(t)
+	other := play(t, "hold a device", dir)
+	other.waitFor(t)
+	got := make(chan *Device)
+	go func() {
+		d, err := codesIn(dir).Device(t.Context(), testSerial, "a code")
+		if err != nil {
+			t.Error(err)
+		}
+		got <- d
+	}()
+	if err := awaitMarks(dir, "waits", 1); err != nil {
+		t.Fatal(err)
+	}
+	other.end.Close()
+	d := <-got
+	if d == nil {
+		return
+	}
+	defer d.Close()
+	if !d.Sent("123456") || d.Sent("123457") {
+		t.Error("what the other process sent is not known")
+	}
+}

@@ -1,0 +1,271 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/keystore"
+)
+
+func TestSessionRoundTrip(t *testing.T) {
+	want := session(time.Hour)
+	want.Skew, want.KeyCheck, want.Credentials.AccountID = -90*time.Second, "c0ffee", "123456789012"
+	data, err := encodeSession(nameA, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := decodeSession(nameA, data); err != nil || got != want {
+		t.Errorf("decoded %+v, %v, want %+v", got, err, want)
+	}
+}
+
+// damages are items that are no session of the name, and a part of what is said of them.
+func damages(t *testing.T) map[string]struct {
+	data []byte
+	want string
+} {
+	whole, err := encodeSession(nameA, session(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, _ := encodeSession(nameB, session(time.Hour))
+	change := func(old, new string) []byte {
+		changed := bytes.Replace(whole, []byte(old), []byte(new), 1)
+		if bytes.Equal(changed, whole) {
+			t.Fatalf("%q is not in the item", old)
+		}
+		return changed
+	}
+	return map[string]struct {
+		data []byte
+		want string
+	}{
+		"empty":          {nil, "not the JSON of a session"},
+		"truncated":      {whole[:len(whole)/2], "not the JSON of a session"},
+		"garbage":        {[]byte("\x00\xff" + testSecret), "not the JSON of a session"},
+		"trailing":       {append(bytes.Clone(whole), '{'), "not the JSON of a session"},
+		"oversized":      {append(bytes.Clone(whole), bytes.Repeat([]byte(" "), maxItem)...), "want at most 65536"},
+		"other version":  {change(`"version":1`, `"version":2`), "of version 2, want version 1"},
+		"other type":     {change(`"type":"session"`, `"type":"`+testSecret+`"`), "of another type"},
+		"other name":     {other, "under another name"},
+		"no key":         {change(testKeyID, ""), "without a key"},
+		"no secret":      {change(testSecret, ""), "without a key"},
+		"no expiry":      {change("2030-01-01T13:00:00Z", "0001-01-01T00:00:00Z"), "without the times"},
+		"no making":      {change("2030-01-01T12:00:00Z", "0001-01-01T00:00:00Z"), "without the times"},
+		"year 10000":     {change("2030-01-01T13:00:00Z", "9999-12-31T23:59:59-01:00"), "without the times"},
+		"skew beyond":    {change(`"type"`, `"skew_seconds":9223372037,"type"`), "wrong by 9223372037 seconds"},
+		"skew below":     {change(`"type"`, `"skew_seconds":-9223372037,"type"`), "wrong by -9223372037 seconds"},
+		"key of another": {[]byte(`{"AccessKeyID":"` + testKeyID + `","SecretAccessKey":"` + testSecret + `"}`), "want a session"},
+	}
+}
+
+func TestDamagedSessions(t *testing.T) {
+	for name, d := range damages(t) {
+		t.Run(name, func(t *testing.T) {
+			w, made := newWorld(t), 0
+			w.ring.items[nameA] = keystore.Item{Name: nameA, Data: d.data}
+			k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
+			if err != nil || made != 1 || k.Credentials.AccessKeyID != testKeyID {
+				t.Fatalf("Get = %v, %v after %d makings, want a new session", k.Credentials, err, made)
+			}
+			var damaged *DamagedError
+			if len(warnings) != 1 || !errors.As(warnings[0], &damaged) || damaged.Name != nameA {
+				t.Fatalf("warned %v, want one *DamagedError", warnings)
+			}
+			if text := damaged.Error(); !strings.Contains(text, d.want) || strings.Contains(text, testSecret) {
+				t.Errorf("the warning is %q, want it to say %q", text, d.want)
+			}
+			if _, warnings, err := w.Get(t.Context(), Ask{Name: nameA}); err != nil || warnings != nil {
+				t.Errorf("then Get has %v, %v, want the new session in the damaged one's place", warnings, err)
+			}
+		})
+	}
+}
+
+func TestDamagedKeystoreItem(t *testing.T) {
+	w, made := newWorld(t), 0
+	w.ring.broken["Item"] = &keystore.DamagedError{Name: nameA, Where: "the tests", Err: errBroken}
+	_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
+	if err != nil || made != 1 || len(warnings) != 1 || !errors.Is(warnings[0], errBroken) {
+		t.Errorf("Get warned %v, returned %v after %d makings, want the damage told and one making", warnings, err, made)
+	}
+}
+
+func TestFresh(t *testing.T) {
+	const ahead, behind = -20 * time.Minute, 20 * time.Minute // what AWS's clock is to ours
+	yes, no := func() bool { return true }, func() bool { return false }
+	for _, c := range []struct {
+		name  string
+		life  time.Duration
+		skew  time.Duration
+		at    time.Duration // by our clock, since the making
+		check string
+		ask   Ask
+		want  bool
+	}{
+		{"new", time.Hour, 0, 0, "", Ask{Need: 26 * time.Minute}, true},
+		{"just enough", time.Hour, 0, 34 * time.Minute, "", Ask{Need: 26 * time.Minute}, true},
+		{"short of the need", time.Hour, 0, 34*time.Minute + 1, "", Ask{Need: 26 * time.Minute}, false},
+		{"half its life", 15 * time.Minute, 0, 7*time.Minute + 30*time.Second, "", Ask{Need: 26 * time.Minute}, true},
+		{"less than half its life", 15 * time.Minute, 0, 7*time.Minute + 31*time.Second, "", Ask{Need: 26 * time.Minute}, false},
+		{"nothing needed", time.Hour, 0, time.Hour - 1, "", Ask{}, true},
+		{"expired", time.Hour, 0, time.Hour, "", Ask{}, false},
+
+		{"human", time.Hour, 0, 55 * time.Minute, "", Ask{Need: 26 * time.Minute, Human: yes}, true},
+		{"no human", time.Hour, 0, 55 * time.Minute, "", Ask{Need: 26 * time.Minute, Human: no}, false},
+		{"human below five minutes", time.Hour, 0, 55*time.Minute + 1, "", Ask{Need: 26 * time.Minute, Human: yes}, false},
+		{"human, expired", time.Hour, 0, 2 * time.Hour, "", Ask{Human: yes}, false},
+
+		{"as old as may be", time.Hour, 0, 10 * time.Minute, "", Ask{MaxAge: 10 * time.Minute}, true},
+		{"too old", time.Hour, 0, 10*time.Minute + 1, "", Ask{MaxAge: 10 * time.Minute}, false},
+		{"too old for a human too", time.Hour, 0, 11 * time.Minute, "", Ask{MaxAge: 10 * time.Minute, Human: yes}, false},
+		{"clock ahead, older than it seems", time.Hour, ahead, 0, "", Ask{MaxAge: 10 * time.Minute}, false},
+
+		{"same key", time.Hour, 0, 0, "k", Ask{KeyCheck: "k"}, true},
+		{"another key", time.Hour, 0, 0, "k", Ask{KeyCheck: "l"}, false},
+		{"key not known to the ask", time.Hour, 0, 0, "k", Ask{}, true},
+		{"key not known to the session", time.Hour, 0, 0, "", Ask{KeyCheck: "k"}, true},
+
+		// Expires is by AWS's clock: noon by ours is noon+skew by AWS's.
+		{"clock ahead, still so", time.Hour + ahead, ahead, 39 * time.Minute, "", Ask{Need: time.Minute}, true},
+		{"clock ahead, taken at its word", time.Hour + ahead, ahead, 40 * time.Minute, "", Ask{}, false},
+		{"clock ahead, set right", time.Hour + ahead, ahead, ahead + 59*time.Minute, "", Ask{Need: time.Minute}, true},
+		{"clock ahead, set right, expired", time.Hour + ahead, ahead, ahead + time.Hour, "", Ask{}, false},
+		{"clock behind, still so", time.Hour + behind, behind, 59 * time.Minute, "", Ask{Need: time.Minute}, true},
+		{"clock behind, expired", time.Hour + behind, behind, time.Hour, "", Ask{}, false},
+		{"clock behind, set right", time.Hour + behind, behind, behind + 39*time.Minute, "", Ask{Need: time.Minute}, true},
+		{"clock behind, set right, expired", time.Hour + behind, behind, behind + time.Hour, "", Ask{}, false},
+		{"clock set back a little", time.Hour, 0, -time.Minute, "", Ask{Need: time.Minute}, true},
+		{"clock set back far", time.Hour, 0, -time.Minute - 1, "", Ask{Need: time.Minute}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			k := session(c.life)
+			k.Skew, k.KeyCheck = c.skew, c.check
+			w.put(t, nameA, k)
+			w.now = noon.Add(c.at)
+			c.ask.Name = nameA
+			_, fresh, warnings, err := w.Find(t.Context(), c.ask)
+			if fresh != c.want || warnings != nil || err != nil {
+				t.Errorf("Find = %t, %v, %v, want %t", fresh, warnings, err, c.want)
+			}
+			made := 0
+			c.ask.Make = w.lasting(time.Hour, &made)
+			if _, _, err := w.Get(t.Context(), c.ask); err != nil || made == 0 != c.want {
+				t.Errorf("Get made %d sessions (%v)", made, err)
+			}
+		})
+	}
+}
+
+// TestNeverExpired asks at random for sessions that were made with a clock which was wrong
+// and measured, and which has been left so or set right since.
+func TestNeverExpired(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	upTo := func(d time.Duration) time.Duration { return time.Duration(r.Int64N(int64(d)/1e9)) * time.Second }
+	w := newWorld(t)
+	w.Cancelled = isCancelled
+	served := map[string]int{}
+	for range 2000 {
+		skew, life, passed := upTo(2*time.Hour)-time.Hour, upTo(3*time.Hour)+time.Second, upTo(4*time.Hour)
+		made := noon.Add(upTo(time.Hour)) // in truth
+		k := Session{Credentials: temporary(made.Add(life)), Made: made.Add(-skew), Skew: skew}
+		w.put(t, nameA, k)
+		truth := made.Add(passed)
+		if w.now = truth; r.IntN(2) == 0 {
+			w.now = truth.Add(-skew)
+		}
+		a := Ask{
+			Name: nameA, Need: upTo(time.Hour), MaxAge: upTo(time.Hour) * time.Duration(r.IntN(2)),
+			AtMost: upTo(time.Hour) * time.Duration(r.IntN(2)), Apart: nameB, Human: func() bool { return r.IntN(2) == 0 },
+		}
+		delete(w.ring.items, nameB)
+		if r.IntN(2) == 0 {
+			w.put(t, nameB, k)
+		}
+		if err := []error{nil, errBroken, errCancelled}[r.IntN(3)]; err != nil {
+			a.Make = failing(err)
+		} else {
+			a.Make = func(context.Context) (Made, error) {
+				return Made{Credentials: temporary(truth.Add(upTo(time.Hour) - 30*time.Minute)), Skew: truth.Sub(w.now)}, nil
+			}
+		}
+		got, warnings, err := w.Get(t.Context(), a)
+		switch {
+		case err != nil:
+			served["error"]++
+			if got != (Session{}) {
+				t.Fatalf("an error comes with credentials: %+v, %v", got, err)
+			}
+			continue
+		case len(warnings) > 0:
+			served["stale"]++
+		case got.Made.Equal(k.Made):
+			served["kept"]++
+		default:
+			served["made"]++
+		}
+		if !got.Credentials.Expires.After(truth) {
+			t.Fatalf("handed out at %v what expired at %v (skew %v, our clock %v)", truth, got.Credentials.Expires, skew, w.now)
+		}
+	}
+	for _, way := range []string{"error", "stale", "kept", "made"} {
+		if served[way] < 20 {
+			t.Errorf("%d of the answers were %s: too few to tell", served[way], way)
+		}
+	}
+}
+
+func TestStale(t *testing.T) {
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	for _, c := range []struct {
+		name  string
+		ctx   context.Context
+		left  time.Duration
+		ask   Ask
+		stale bool
+	}{
+		{"valid", t.Context(), time.Minute, Ask{Make: failing(errBroken)}, true},
+		{"valid a moment more", t.Context(), 10 * time.Second, Ask{Make: failing(errBroken)}, true},
+		{"all but expired", t.Context(), 9 * time.Second, Ask{Make: failing(errBroken)}, false},
+		{"expired", t.Context(), -time.Second, Ask{Make: failing(errBroken)}, false},
+		{"too old", t.Context(), time.Minute, Ask{Make: failing(errBroken), MaxAge: time.Minute}, false},
+		{"of another key", t.Context(), time.Minute, Ask{Make: failing(errBroken), KeyCheck: "other"}, false},
+		{"user gave up", t.Context(), time.Minute, Ask{Make: failing(errCancelled)}, false},
+		{"stopped", stopped, time.Minute, Ask{Make: failing(errBroken)}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.Cancelled = isCancelled
+			k := session(time.Hour)
+			k.KeyCheck = "this"
+			w.put(t, nameA, k)
+			w.now = noon.Add(time.Hour - c.left)
+			c.ask.Name, c.ask.Need = nameA, 5*time.Minute
+			got, warnings, err := w.Get(c.ctx, c.ask)
+			if !c.stale {
+				if err == nil || got != (Session{}) || warnings != nil {
+					t.Fatalf("Get = %+v, %v, %v, want Make's error", got, warnings, err)
+				}
+				return
+			}
+			var stale *StaleError
+			if err != nil || len(warnings) != 1 || !errors.As(warnings[0], &stale) {
+				t.Fatalf("Get warned %v, returned %v, want a *StaleError as a warning", warnings, err)
+			}
+			if got != k || !stale.Until.Equal(k.Credentials.Expires) || !errors.Is(stale, errBroken) {
+				t.Errorf("got %+v until %v because of %v", got, stale.Until, stale.Err)
+			}
+			until := k.Credentials.Expires.Local().Format("15:04:05")
+			if text := stale.Error(); !strings.Contains(text, "until "+until) || !strings.Contains(text, errBroken.Error()) {
+				t.Errorf("the warning is %q", text)
+			}
+		})
+	}
+}

@@ -1,0 +1,236 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/keystore"
+)
+
+// TestWarm counts what a session that is there costs.
+func TestWarm(t *testing.T) {
+	w := newWorld(t)
+	w.put(t, nameA, session(time.Hour))
+	for range 2 {
+		clear(w.ring.calls)
+		if _, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Need: time.Minute}); err != nil || warnings != nil {
+			t.Fatal(warnings, err)
+		}
+		if w.ring.calls["Item"] != 1 || len(w.ring.calls) != 1 {
+			t.Errorf("the keystore was asked %v, want one item", w.ring.calls)
+		}
+	}
+	if _, err := os.Stat(w.dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a warm session touched the state folder (%v)", err)
+	}
+}
+
+func TestExpiredWhenItCame(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		left, skew time.Duration
+		want       bool
+	}{
+		{"good", time.Hour, 0, true},
+		{"gone", -time.Second, 0, false},
+		{"at the end", 0, 0, false},
+		{"clock ahead by more than its life", -time.Hour, -2 * time.Hour, true},
+		{"clock behind", time.Hour, 2 * time.Hour, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			_, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
+				return Made{Credentials: temporary(noon.Add(c.left)), Skew: c.skew}, nil
+			}})
+			var expired *ExpiredError
+			if errors.As(err, &expired) == c.want {
+				t.Fatalf("Get returned %v", err)
+			}
+			if !c.want && (!expired.Expired.Equal(noon.Add(c.left)) || len(w.ring.items) != 0) {
+				t.Errorf("the error says %v, and %d items were kept", expired, len(w.ring.items))
+			}
+			if !c.want && !strings.Contains(expired.Error(), "had expired at 2030-01-01T") {
+				t.Errorf("the error says %q", expired)
+			}
+		})
+	}
+}
+
+func TestWithoutExpiry(t *testing.T) {
+	w := newWorld(t)
+	for range 2 {
+		made := 0
+		k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
+			made++
+			c := temporary(time.Time{})
+			c.CanExpire = false
+			return Made{Credentials: c}, nil
+		}})
+		if err != nil || warnings != nil || made != 1 || k.Credentials.AccessKeyID != testKeyID {
+			t.Errorf("Get = %v, %v, %v after %d makings", k.Credentials, warnings, err, made)
+		}
+	}
+	if w.ring.calls["Put"] != 0 || w.ring.calls["Names"] != 0 {
+		t.Errorf("the keystore was asked %v", w.ring.calls)
+	}
+}
+
+// TestApart asks for a shorter session than the one that is there, as --duration does.
+func TestApart(t *testing.T) {
+	w, made := newWorld(t), 0
+	long := w.lasting(8*time.Hour, &made)
+	get := func(a Ask) Session {
+		t.Helper()
+		k, warnings, err := w.Get(t.Context(), a)
+		if err != nil || warnings != nil {
+			t.Fatal(warnings, err)
+		}
+		return k
+	}
+	get(Ask{Name: nameA, Make: long})
+	short := Ask{Name: nameA, AtMost: time.Hour, Apart: nameB, Make: w.lasting(time.Hour, &made)}
+	for range 2 {
+		if k := get(short); k.Left(w.now) != time.Hour || made != 2 {
+			t.Errorf("the short session has %v left after %d makings", k.Left(w.now), made)
+		}
+	}
+	if k := get(Ask{Name: nameA, Make: long}); k.Left(w.now) != 8*time.Hour || made != 2 {
+		t.Errorf("the long session has %v left after %d makings", k.Left(w.now), made)
+	}
+	w.now = noon.Add(7 * time.Hour) // now the long one is short enough
+	if k := get(short); !k.Made.Equal(noon) || made != 2 {
+		t.Errorf("the session was made at %v, %d makings", k.Made, made)
+	}
+}
+
+// TestApartUnderItsOwnLock: a session that is too much turns up while its lock is waited
+// for. The one apart must then be made under the lock of its own name.
+func TestApartUnderItsOwnLock(t *testing.T) {
+	w, made := newWorld(t), 0
+	lock, err := w.Locks.Session(t.Context(), 1, nameA, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := make(chan error)
+	go func() {
+		_, _, err := w.Get(t.Context(), Ask{Name: nameA, Depth: 1, AtMost: time.Hour, Apart: nameB, Make: func(ctx context.Context) (Made, error) {
+			free, err := w.Locks.try(filepath.Join(w.Locks.Dir, sessionFile(1, nameA)))
+			if err != nil || free == nil {
+				t.Errorf("the lock of the long session is held (%v)", err)
+			} else {
+				free.Close()
+			}
+			if held, err := w.Locks.try(filepath.Join(w.Locks.Dir, sessionFile(1, nameB))); err != nil || held != nil {
+				t.Errorf("the lock of the short session is free (%v)", err)
+			}
+			return w.lasting(time.Hour, &made)(ctx)
+		}})
+		answer <- err
+	}()
+	w.awaitQueue(t, sessionFile(1, nameA), 1)
+	w.put(t, nameA, session(8*time.Hour))
+	lock.Close()
+	if err := <-answer; err != nil || made != 1 {
+		t.Errorf("Get returned %v after %d makings", err, made)
+	}
+}
+
+func TestLockedKeystore(t *testing.T) {
+	refused := &keystore.LockedError{Backend: "test", Reason: "the prompt was dismissed"}
+	t.Run("before", func(t *testing.T) {
+		w, made := newWorld(t), 0
+		w.ring.broken["Item"] = refused
+		k, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
+		if !errors.Is(err, keystore.ErrLocked) || made != 0 || k != (Session{}) {
+			t.Errorf("Get = %+v, %v after %d makings, want the keystore's error", k, err, made)
+		}
+		if _, fresh, _, err := w.Find(t.Context(), Ask{Name: nameA}); fresh || !errors.Is(err, keystore.ErrLocked) {
+			t.Errorf("Find = %t, %v", fresh, err)
+		}
+	})
+	t.Run("once we hold the lock", func(t *testing.T) {
+		w, made := newWorld(t), 0
+		w.ring.then = func(string) { w.ring.broken["Item"] = refused }
+		_, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
+		if !errors.Is(err, keystore.ErrLocked) || made != 0 {
+			t.Errorf("Get returned %v after %d makings", err, made)
+		}
+		if h, err := w.Locks.try(filepath.Join(w.Locks.Dir, sessionFile(0, nameA))); h == nil {
+			t.Errorf("the lock is still held (%v)", err)
+		}
+	})
+}
+
+func TestNotKept(t *testing.T) {
+	get := func(w *world) {
+		t.Helper()
+		made := 0
+		k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
+		if err != nil || k.Credentials.AccessKeyID != testKeyID || len(warnings) != 1 {
+			t.Fatalf("Get = %v, %v, %v, want the session and one warning", k.Credentials, warnings, err)
+		}
+		if strings.Contains(warnings[0].Error(), testSecret) {
+			t.Errorf("the warning is %q", warnings[0])
+		}
+	}
+	t.Run("keystore", func(t *testing.T) {
+		w := newWorld(t)
+		w.ring.broken["Put"] = errBroken
+		get(w)
+		if known := w.Index.Entries(); len(known) != 0 {
+			t.Errorf("the index has %v", known)
+		}
+	})
+	t.Run("index", func(t *testing.T) {
+		w := newWorld(t)
+		if err := os.MkdirAll(w.Index.Path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		get(w)
+		if len(w.ring.items) != 1 {
+			t.Error("the session was not kept")
+		}
+	})
+	t.Run("too large", func(t *testing.T) {
+		w := newWorld(t)
+		_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
+			c := temporary(noon.Add(time.Hour))
+			c.SessionToken = strings.Repeat("x", maxItem)
+			return Made{Credentials: c}, nil
+		}})
+		if err != nil || len(warnings) != 1 || w.ring.calls["Put"] != 0 {
+			t.Errorf("Get warned %v, returned %v", warnings, err)
+		}
+	})
+	t.Run("time out of bounds", func(t *testing.T) {
+		w := newWorld(t)
+		_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
+			return Made{Credentials: temporary(noon.AddDate(9000, 0, 0))}, nil
+		}})
+		if err != nil || len(warnings) != 1 || w.ring.calls["Put"] != 0 {
+			t.Errorf("Get warned %v, returned %v", warnings, err)
+		}
+	})
+}
+
+// TestMakePanics: a server that recovers must not be left holding the lock.
+func TestMakePanics(t *testing.T) {
+	w, made := newWorld(t), 0
+	func() {
+		defer func() { recover() }()
+		w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) { panic("broken") }})
+	}()
+	if h, err := w.Locks.try(filepath.Join(w.Locks.Dir, sessionFile(0, nameA))); h == nil {
+		t.Fatalf("the lock is still held (%v)", err)
+	} else {
+		h.Close()
+	}
+	if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)}); err != nil || made != 1 {
+		t.Errorf("then Get returned %v after %d makings", err, made)
+	}
+}

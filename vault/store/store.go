@@ -1,0 +1,41 @@
+// Package store keeps keys, sessions and tokens in a keystore, and keeps two processes
+// from making the same thing twice. How a thing is made is the caller's business; how
+// the bytes are kept is package keystore's.
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"aws-vault/vault/keystore"
+)
+
+// A Ring is the part of a keystore that this package uses: named items.
+// Item and Remove return [keystore.ErrNotFound] where there is none.
+type Ring interface {
+	Item(ctx context.Context, name string) (keystore.Item, error)
+	Put(ctx context.Context, it keystore.Item) error
+	Remove(ctx context.Context, name string) error
+	Names(ctx context.Context) ([]string, error)
+}
+
+// A KeyRing is a Ring that tells an item's writings apart without opening it.
+type KeyRing interface {
+	Ring
+	Stamp(ctx context.Context, name string) (string, error) // "" where the keystore cannot tell
+	Check(ctx context.Context) error
+}
+
+// DamagedError is returned for an item that is there and is not what it should be.
+// It is left as it is.
+type DamagedError struct {
+	Name string // of the item: a key's own, or a session's digest
+	Why  string // what was found, and what was wanted
+
+	other bool // it is whole, and something else
+}
+
+func (e *DamagedError) Error() string { return fmt.Sprintf("damaged item %q: %s", e.Name, e.Why) }
+
+// maxItem is the most bytes an item may have; what AWS gives is a tenth of it.
+const maxItem = 64 << 10
