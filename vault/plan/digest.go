@@ -21,7 +21,8 @@ type Spec interface {
 // An Arg is one line of a step's explanation.
 type Arg struct{ Name, Value string }
 
-// A Digest names a session by everything that went into it.
+// A Digest names a session by everything that went into it: 32 hexadecimal digits, which
+// keystores take for the name of an item as they are.
 type Digest string
 
 // Digest returns the name of the session that the i-th step makes: a hash of that
@@ -104,4 +105,4 @@ func (e *encoder) tags(tags []profile.Tag) {
 	}
 }
 
-func (e *encoder) digest() Digest { return Digest(hex.EncodeToString(e.hash.Sum(nil)[:20])) }
+func (e *encoder) digest() Digest { return Digest(hex.EncodeToString(e.hash.Sum(nil)[:16])) }

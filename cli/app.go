@@ -1,0 +1,175 @@
+// Package cli is the command line: flags in, text and an exit status out. What
+// credentials are made, and how, is package vault's business.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/prompt"
+	"aws-vault/vault/store"
+)
+
+// Env is the world that the program runs in.
+type Env struct {
+	Version string
+	Stdin   io.Reader
+	Stdout  io.Writer
+	Stderr  io.Writer
+	Getenv  func(name string) (string, bool)
+	Environ func() []string
+	Home    string // empty if there is none
+	User    string // the system's name for who runs us
+	Prompt  prompt.Env
+	Now     func() time.Time
+	Bus     string // address of the session bus; empty for none
+
+	// Terminal reports whether stdout is a terminal.
+	Terminal bool
+	// LookPath finds a program, as exec.LookPath does.
+	LookPath func(program string) (string, error)
+	// Exec becomes the program, or runs it and returns its exit status where a process
+	// cannot become another.
+	Exec func(ctx context.Context, path string, argv, environ []string) (status int, err error)
+	// Shell runs a line of the user's config and returns what it prints.
+	Shell func(ctx context.Context, line string, environ []string, most int64) ([]byte, error)
+}
+
+// The exit statuses that are not a command's own.
+const (
+	statusDone        = 0
+	statusFailed      = 1
+	statusUsage       = 2
+	statusNotRunnable = 126
+	statusNotFound    = 127
+	statusInterrupted = 130
+)
+
+// Main runs one command line, without the program's name, and returns its exit status.
+func Main(ctx context.Context, args []string, env Env) (status int) {
+	a := &app{env: env, log: slog.New(slog.DiscardHandler)}
+	k := a.parser()
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case terminated:
+			status = int(r)
+		default:
+			panic(r)
+		}
+	}()
+	left, command, found := splitCommand(k, args)
+	a.words, a.dashes = command, found
+	name, err := k.Parse(left)
+	if err != nil {
+		fmt.Fprintf(env.Stderr, "aws-vault: error: %v\naws-vault: hint: see aws-vault --help\n", err)
+		return statusUsage
+	}
+	if a.debug {
+		a.log = slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	return a.report(name, a.run(ctx))
+}
+
+// terminated is how kingpin's wish to end the process comes back to Main.
+type terminated int
+
+// An app is one run of the program.
+type app struct {
+	env     Env
+	log     *slog.Logger
+	globals globals
+	debug   bool
+	run     func(context.Context) error
+	words   []string // the command to run, split off before flags were read
+	dashes  bool     // it stood behind "--"
+	opened  string   // the keystore in use, once it is
+}
+
+func (a *app) parser() *kingpin.Application {
+	kingpin.EnableFileExpansion = false
+	k := kingpin.New("aws-vault", "Keeps AWS credentials in a keystore and hands out short-lived ones.")
+	k.UsageWriter(a.env.Stdout).ErrorWriter(a.env.Stderr)
+	k.Terminate(func(status int) { panic(terminated(status)) })
+	k.Version(a.env.Version).VersionFlag.Short('v')
+	k.HelpFlag.Short('h')
+	k.UsageTemplate(kingpin.CompactUsageTemplate)
+	k.Flag("debug", "Write a log to stderr. It never holds a secret.").BoolVar(&a.debug)
+	a.globals.bind(k)
+	for _, add := range commands {
+		add(k, a)
+	}
+	return k
+}
+
+// commands are the verbs, in the order in which help lists them.
+var commands = []func(*kingpin.Application, *app){
+	addCommand,
+	listCommand,
+	execCommand,
+	exportCommand,
+	explainCommand,
+	clearCommand,
+	removeCommand,
+	versionCommand,
+}
+
+// action makes f what the command does. Nothing is done before all flags were read.
+func (a *app) action(c *kingpin.CmdClause, f func(context.Context) error) {
+	c.Action(func(*kingpin.ParseContext) error {
+		a.run = f
+		return nil
+	})
+}
+
+// A statusError ends the program with a status of its own and without another word.
+type statusError int
+
+func (e statusError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// report says what went wrong and what to do about it, and returns the exit status.
+func (a *app) report(command string, err error) int {
+	var status statusError
+	var usage *usageError
+	switch {
+	case err == nil:
+		return statusDone
+	case errors.As(err, &status):
+		return int(status)
+	}
+	fmt.Fprintf(a.env.Stderr, "aws-vault: error: %s: %v\n", command, err)
+	for _, h := range hints(err, a) {
+		fmt.Fprintf(a.env.Stderr, "aws-vault: hint: %s\n", h)
+	}
+	var notRunnable *commandError
+	var elsewhere *store.MakerError
+	switch {
+	case errors.As(err, &usage):
+		return statusUsage
+	case errors.As(err, &notRunnable):
+		return notRunnable.status
+	case errors.Is(err, prompt.ErrCancelled), errors.Is(err, context.Canceled), errors.As(err, &elsewhere) && elsewhere.Cancelled:
+		return statusInterrupted
+	}
+	return statusFailed
+}
+
+// A usageError is a command line that flags alone could not refuse.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+// note tells the user something that loses nothing.
+func (a *app) note(format string, args ...any) {
+	fmt.Fprintf(a.env.Stderr, "aws-vault: note: "+format+"\n", args...)
+}
+
+func (a *app) warn(err error) { fmt.Fprintf(a.env.Stderr, "aws-vault: warning: %v\n", err) }
+
+func (a *app) print(format string, args ...any) { fmt.Fprintf(a.env.Stdout, format, args...) }

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/plan"
+)
+
+// scrubbed are the variables that a command does not inherit: other credentials, which
+// would beat or mislead the ones it is given, and what opens the vault itself.
+var scrubbed = []string{
+	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION",
+	"AWS_CREDENTIAL_FILE", "AWS_DEFAULT_PROFILE", "AWS_PROFILE", "AWS_SDK_LOAD_CONFIG",
+	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+	"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
+	passphraseVariable, callersVariable,
+	"AWS_VAULT_OP_CONNECT_TOKEN", "AWS_VAULT_OP_SERVICE_ACCOUNT_TOKEN", "PROTON_PASS_PERSONAL_ACCESS_TOKEN",
+}
+
+// childEnvironment is what a command is given: ours, without what is scrubbed, and with
+// the credentials.
+func (a *app) childEnvironment(pl plan.Plan, c aws.Credentials) []string {
+	environ := slices.DeleteFunc(slices.Clone(a.env.Environ()), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return slices.ContainsFunc(scrubbed, func(s string) bool { return sameVariable(s, name) })
+	})
+	for _, v := range append([]variable{{"AWS_VAULT", pl.Profile}}, variables(pl, c)...) {
+		environ = slices.DeleteFunc(environ, func(kv string) bool {
+			name, _, _ := strings.Cut(kv, "=")
+			return sameVariable(name, v.name)
+		})
+		environ = append(environ, v.name+"="+v.value)
+	}
+	return environ
+}
+
+func sameVariable(a, b string) bool {
+	return a == b || runtime.GOOS == "windows" && strings.EqualFold(a, b)
+}
+
+type variable struct{ name, value string }
+
+// variables are the credentials as the SDKs read them from the environment, with the
+// region and endpoint of the profile where it sets them.
+func variables(pl plan.Plan, c aws.Credentials) []variable {
+	vars := []variable{{"AWS_ACCESS_KEY_ID", c.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", c.SecretAccessKey}}
+	if c.SessionToken != "" {
+		vars = append(vars, variable{"AWS_SESSION_TOKEN", c.SessionToken})
+	}
+	if c.CanExpire {
+		vars = append(vars, variable{"AWS_CREDENTIAL_EXPIRATION", expiration(c)})
+	}
+	if pl.Region != "" {
+		vars = append(vars, variable{"AWS_REGION", pl.Region}, variable{"AWS_DEFAULT_REGION", pl.Region})
+	}
+	if pl.URL != "" {
+		vars = append(vars, variable{"AWS_ENDPOINT_URL", pl.URL})
+	}
+	return vars
+}
+
+func expiration(c aws.Credentials) string { return c.Expires.UTC().Format(time.RFC3339) }

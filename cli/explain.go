@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/vault/plan"
+	"aws-vault/vault/store"
+)
+
+func explainCommand(k *kingpin.Application, a *app) {
+	var f credentialFlags
+	var asJSON bool
+	c := k.Command("explain", "Say how a profile's credentials would be made, and why. Nothing is called.")
+	f.bindPlan(c)
+	c.Flag("json", "Print the plan as JSON.").BoolVar(&asJSON)
+	a.action(c, func(ctx context.Context) error {
+		name, err := a.profileName(&f)
+		if err != nil {
+			return err
+		}
+		s, err := a.open(ctx, "explain "+name, f.inputs(), "")
+		if err != nil {
+			return err
+		}
+		pl, err := s.Plan(ctx, name, f.options(a))
+		if err != nil {
+			return err
+		}
+		kept := s.Kept(pl)
+		if asJSON {
+			return a.explainJSON(pl, kept)
+		}
+		return pl.Explain(a.env.Stdout, func(i int) string {
+			e, ok := kept[i]
+			switch {
+			case ok:
+				return fmt.Sprintf("kept until %s, for another %s", e.Expires.Local().Format(time.DateTime), e.Expires.Sub(a.env.Now()).Truncate(time.Second))
+			case pl.Steps[i].Keep:
+				return "none kept"
+			}
+			return ""
+		})
+	})
+}
+
+func (a *app) explainJSON(pl plan.Plan, kept map[int]store.Entry) error {
+	type session struct {
+		Step    int       `json:"step"` // from 1, as the text counts
+		Expires time.Time `json:"expires"`
+	}
+	out := struct {
+		plan.Plan
+		Sessions []session `json:"sessions,omitempty"`
+	}{Plan: pl}
+	for i := range pl.Steps {
+		if e, ok := kept[i]; ok {
+			out.Sessions = append(out.Sessions, session{i + 1, e.Expires})
+		}
+	}
+	enc := json.NewEncoder(a.env.Stdout)
+	enc.SetIndent("", "  ")
+	return enc.Encode(out)
+}

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/prompt"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
+)
+
+// globals are the flags of every command.
+type globals struct {
+	backend    string
+	prompt     string
+	keychain   string
+	collection string
+	passDir    string
+	passCmd    string
+	passPrefix string
+	fileDir    string
+	timeout    time.Duration
+}
+
+func (g *globals) bind(k *kingpin.Application) {
+	k.Flag("backend", "Keystore to use: "+strings.Join(keystore.Backends(), ", ")+". The first that can exist here is taken.").
+		Envar("AWS_VAULT_BACKEND").PlaceHolder("NAME").StringVar(&g.backend)
+	k.Flag("prompt", "How to ask for a code: "+strings.Join(promptNames(), ", ")+". The first that reaches you is taken.").
+		Envar("AWS_VAULT_PROMPT").PlaceHolder("NAME").StringVar(&g.prompt)
+	k.Flag("timeout", "How long AWS may take to answer.").Envar("AWS_VAULT_TIMEOUT").Default("30s").DurationVar(&g.timeout)
+	k.Flag("keychain", "Name of the macOS keychain.").Envar("AWS_VAULT_KEYCHAIN_NAME").Default("aws-vault").StringVar(&g.keychain)
+	k.Flag("secret-service-collection", "Collection of the Secret Service.").Envar("AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME").
+		Default("awsvault").StringVar(&g.collection)
+	k.Flag("pass-dir", "Directory of the password store.").Envar("AWS_VAULT_PASS_PASSWORD_STORE_DIR").PlaceHolder("DIR").StringVar(&g.passDir)
+	k.Flag("pass-cmd", "Name of the pass program.").Envar("AWS_VAULT_PASS_CMD").Default("pass").StringVar(&g.passCmd)
+	k.Flag("pass-prefix", "Folder within the password store.").Envar("AWS_VAULT_PASS_PREFIX").PlaceHolder("FOLDER").StringVar(&g.passPrefix)
+	k.Flag("file-dir", "Directory of the file keystore.").Envar("AWS_VAULT_FILE_DIR").Default("~/.awsvault/keys/").StringVar(&g.fileDir)
+}
+
+func promptNames() []string {
+	var names []string
+	for _, d := range prompt.Drivers() {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
+// credentialFlags are the flags of every command that makes credentials, or says how.
+type credentialFlags struct {
+	profile   string
+	duration  time.Duration
+	noSession bool
+	region    string
+	code      string
+}
+
+// bindPlan binds what decides how credentials are made.
+func (f *credentialFlags) bindPlan(c *kingpin.CmdClause) {
+	c.Arg("profile", "The profile; AWS_PROFILE if there is none.").Envar("AWS_PROFILE").StringVar(&f.profile)
+	c.Flag("duration", "How long the credentials should last, such as 2h.").Short('d').Envar("AWS_VAULT_DURATION").PlaceHolder("TIME").DurationVar(&f.duration)
+	c.Flag("no-session", "Take no session token with a stored key.").Short('n').BoolVar(&f.noSession)
+	c.Flag("region", "The AWS region.").PlaceHolder("REGION").StringVar(&f.region)
+}
+
+// bind binds what carrying them out needs too.
+func (f *credentialFlags) bind(c *kingpin.CmdClause) {
+	f.bindPlan(c)
+	c.Flag("mfa-token", "The MFA code, so that none is asked for.").Short('t').PlaceHolder("CODE").StringVar(&f.code)
+}
+
+func (f *credentialFlags) options(a *app) plan.Options {
+	return plan.Options{NoSession: f.noSession, Duration: f.duration, Name: sessionName(a.env.User)}
+}
+
+// inputs are the settings that flags make.
+func (f *credentialFlags) inputs() map[string]profile.Flag {
+	flags := map[string]profile.Flag{}
+	if f.region != "" {
+		flags["region"] = profile.Flag{Name: "--region", Text: f.region}
+	}
+	return flags
+}
+
+// sessionName is the role session name that says who took a role, in the letters that
+// AWS takes.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+func sessionName(user string) string {
+	const longest = 64
+	name := "aws-vault-" + strings.Map(func(r rune) rune {
+		if r < 0x80 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_+=,.@-", r)) {
+			return r
+		}
+		return '-'
+	}, user)
+	if user == "" {
+		name = "aws-vault"
+	}
+	return name[:min(len(name), longest)]
+}
+
+// aProfile returns the profile that was asked for, or an error that says which there are.
+func (f *credentialFlags) aProfile(names []string) (string, error) {
+	if f.profile != "" {
+		return f.profile, nil
+	}
+	const most = 20
+	if len(names) == 0 {
+		return "", &usageError{"no profile was named, and the config file has none"}
+	}
+	more := ""
+	if len(names) > most {
+		more = fmt.Sprintf(" and %d more", len(names)-most)
+		names = names[:most]
+	}
+	return "", &usageError{"no profile was named; there are " + strings.Join(names, ", ") + more}
+}

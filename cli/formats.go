@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/plan"
+)
+
+// A format writes credentials for one kind of reader.
+type format func(plan.Plan, aws.Credentials) ([]byte, error)
+
+// formats are the ways in which export prints, in the order in which help lists them.
+var formats = []struct {
+	name  string
+	write format
+}{
+	{"env", lines("%s=%s\n", posixQuote)},
+	{"export-env", lines("export %s=%s\n", posixQuote)},
+	{"json", asJSON},
+	{"ini", asINI},
+	{"fish", lines("set -gx %s %s;\n", fishQuote)},
+	{"powershell", lines("$Env:%s=%s\n", powershellQuote)},
+	{"cmd", lines("set \"%s=%s\"\n", cmdQuote)},
+}
+
+func formatList() []string {
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+func formatNames() string { return strings.Join(formatList(), ", ") }
+
+func formatOf(name string) format {
+	for _, f := range formats {
+		if f.name == name {
+			return f.write
+		}
+	}
+	return nil // kingpin takes no other name
+}
+
+// lines writes a line for each variable, its value quoted for the shell that reads it.
+func lines(line string, quote func(string) (string, error)) format {
+	return func(pl plan.Plan, c aws.Credentials) ([]byte, error) {
+		var b bytes.Buffer
+		for _, v := range variables(pl, c) {
+			q, err := quote(v.value)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", v.name, err)
+			}
+			fmt.Fprintf(&b, line, v.name, q)
+		}
+		return b.Bytes(), nil
+	}
+}
+
+// asJSON is what a credential_process prints.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+func asJSON(_ plan.Plan, c aws.Credentials) ([]byte, error) {
+	answer := struct {
+		Version         int
+		AccessKeyID     string `json:"AccessKeyId"`
+		SecretAccessKey string
+		SessionToken    string `json:",omitempty"`
+		Expiration      string `json:",omitempty"`
+	}{Version: 1, AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}
+	if c.CanExpire {
+		answer.Expiration = expiration(c)
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	err := enc.Encode(answer)
+	return b.Bytes(), err
+}
+
+// asINI is a section of the shared credentials file.
+func asINI(pl plan.Plan, c aws.Credentials) ([]byte, error) {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "[%s]\n", pl.Profile)
+	for _, v := range variables(pl, c) {
+		switch v.name {
+		case "AWS_REGION":
+			v.name = "region"
+		case "AWS_DEFAULT_REGION":
+			continue
+		case "AWS_ENDPOINT_URL":
+			v.name = "endpoint_url"
+		}
+		if strings.ContainsAny(v.value, "\r\n") {
+			return nil, fmt.Errorf("%s holds a line break, which the file cannot", v.name)
+		}
+		fmt.Fprintf(&b, "%s=%s\n", strings.ToLower(v.name), v.value)
+	}
+	return b.Bytes(), nil
+}
+
+// safe are the characters that no shell gives a meaning to within a word.
+const safe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.,:/+=@"
+
+func isSafe(s string) bool { return strings.Trim(s, safe) == "" }
+
+// posixQuote leaves a value bare where it can.
+func posixQuote(s string) (string, error) {
+	if isSafe(s) {
+		return s, nil
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'", nil
+}
+
+func fishQuote(s string) (string, error) {
+	if isSafe(s) {
+		return s, nil
+	}
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'", nil
+}
+
+func powershellQuote(s string) (string, error) {
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'", nil
+}
+
+// cmdQuote refuses what cmd.exe cannot keep from being read as something else.
+func cmdQuote(s string) (string, error) {
+	if strings.ContainsAny(s, "\"%!\r\n") {
+		return "", fmt.Errorf("the value has a character that cmd.exe cannot quote")
+	}
+	return s, nil
+}
+
+// quoteWord quotes a word for a hint that a user may copy.
+func quoteWord(s string) string {
+	q, _ := posixQuote(s)
+	return q
+}

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"aws-vault/prompt"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
+	"aws-vault/vault/source"
+	"aws-vault/vault/store"
+)
+
+// hints are what to do about an error: the remedy is said here and nowhere else.
+func hints(err error, a *app) []string {
+	var out []string
+	for _, h := range remedies {
+		if text := h(err, a); text != "" {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+var remedies = []func(error, *app) string{
+	func(err error, _ *app) string {
+		var e *plan.NoProfileError
+		if !errors.As(err, &e) {
+			return ""
+		}
+		if len(e.Near) > 0 {
+			return "did you mean " + strings.Join(e.Near, ", ") + "?"
+		}
+		return "see which there are: aws-vault list"
+	},
+	func(err error, _ *app) string {
+		var e *profile.MissingError
+		if errors.As(err, &e) && len(e.Near) > 0 {
+			return "did you mean " + strings.Join(e.Near, ", ") + "?"
+		}
+		return ""
+	},
+	func(err error, a *app) string {
+		var e *plan.NoCredentialsError
+		if !errors.As(err, &e) {
+			return ""
+		}
+		if where := a.lastKeystore(); where != "" {
+			return fmt.Sprintf("keys were last written to the keystore %q: use it with --backend=%s, or add the key here: aws-vault add %s", where, where, quoteWord(e.End))
+		}
+		return "add a key: aws-vault add " + quoteWord(e.End)
+	},
+	func(err error, _ *app) string {
+		var e *plan.ChainedMFAError
+		switch {
+		case !errors.As(err, &e):
+			return ""
+		case e.NoSession:
+			return "leave --no-session out: one session token then carries the code for the whole chain"
+		}
+		return fmt.Sprintf("set the same mfa_serial in each profile of the chain, or take it out of profile %s with an empty \"mfa_serial =\"", e.Profile)
+	},
+	func(err error, _ *app) string {
+		var e *prompt.NoWayError
+		if !errors.As(err, &e) {
+			return ""
+		}
+		return "answer without being asked: --mfa-token for a code, mfa_process in the profile, or " + passphraseVariable + " for a passphrase; or name another way with --prompt"
+	},
+	func(err error, a *app) string {
+		var e *prompt.UnknownDriverError
+		if errors.As(err, &e) && e.Name == "pass" {
+			return "let the profile run pass: mfa_process = pass otp NAME"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		if errors.Is(err, keystore.ErrWrongPassphrase) {
+			return "set " + passphraseVariable + " to the passphrase that the keys were stored with, or unset it to be asked"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *keystore.NoneError
+		var u *keystore.UnavailableError
+		if errors.As(err, &e) || errors.As(err, &u) {
+			return "choose another keystore with --backend; file works everywhere"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		if errors.Is(err, keystore.ErrLocked) {
+			return "unlock the keystore and try again, or choose another with --backend"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *source.TimeoutError
+		if errors.As(err, &e) {
+			return "give it longer with --timeout, or see whether a proxy stands between"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *source.APIError
+		if !errors.As(err, &e) {
+			return ""
+		}
+		switch {
+		case e.Code == "InvalidClientTokenId":
+			return "the stored key may have been deleted or deactivated: store the new one with aws-vault add"
+		case e.Code == "ValidationError" && strings.Contains(e.Message, "DurationSeconds"):
+			return "ask for less with --duration or duration_seconds, or raise the role's maximum session duration"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *store.DamagedError
+		var k *keystore.DamagedError
+		if errors.As(err, &e) {
+			return "store the key again: aws-vault add " + quoteWord(e.Name)
+		}
+		if errors.As(err, &k) {
+			return "store the key again: aws-vault add " + quoteWord(k.Name)
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		if errors.Is(err, fs.ErrPermission) {
+			return "the files of aws-vault belong to the user who runs it: see their owner and mode"
+		}
+		return ""
+	},
+}

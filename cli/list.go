@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/vault/plan"
+	"aws-vault/vault/store"
+)
+
+func listCommand(k *kingpin.Application, a *app) {
+	var profiles, sessions, credentials, asJSON bool
+	c := k.Command("list", "List profiles, with the keys and sessions that are held for them.").Alias("ls")
+	c.Flag("profiles", "Print the names of profiles only, one a line.").BoolVar(&profiles)
+	c.Flag("sessions", "Print the sessions only, one a line.").BoolVar(&sessions)
+	c.Flag("credentials", "Print the names of stored keys only, one a line.").BoolVar(&credentials)
+	c.Flag("json", "Print everything as JSON.").BoolVar(&asJSON)
+	a.action(c, func(ctx context.Context) error {
+		config, _, err := a.readConfig(nil)
+		if err != nil {
+			return err
+		}
+		if profiles && !credentials && !asJSON {
+			return a.printLines(config.Profiles())
+		}
+		s, err := a.open(ctx, "list", nil, "")
+		if err != nil {
+			return err
+		}
+		rows, err := s.rows(ctx)
+		if err != nil {
+			return err
+		}
+		switch {
+		case asJSON:
+			return a.listJSON(rows)
+		case credentials:
+			return a.printLines(rows.keys())
+		case sessions:
+			return a.printLines(rows.labels(a.env.Now()))
+		}
+		return a.listTable(rows)
+	})
+}
+
+func (a *app) printLines(lines []string) error {
+	for _, l := range lines {
+		a.print("%s\n", l)
+	}
+	return nil
+}
+
+// A row is a profile, or a key or a session that no profile claims.
+type row struct {
+	Profile     string   `json:"profile,omitempty"`
+	Credentials string   `json:"credentials,omitempty"`
+	Sessions    []listed `json:"sessions,omitempty"`
+	entries     []store.Entry
+}
+
+type listed struct {
+	Kind    string    `json:"kind"`
+	Profile string    `json:"profile"`
+	Expires time.Time `json:"expires"`
+}
+
+type rows []row
+
+// rows lists the keystore once and opens nothing.
+func (s *session) rows(ctx context.Context) (rows, error) {
+	keys, err := s.Keys.Names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	entries, warnings, err := s.Sessions.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		s.Warn(w)
+	}
+	of := map[string][]store.Entry{}
+	for _, e := range entries {
+		of[e.Profile] = append(of[e.Profile], e)
+	}
+	var out rows
+	add := func(profile, key string, entries []store.Entry) {
+		r := row{Profile: profile, Credentials: key, entries: entries}
+		for _, e := range entries {
+			r.Sessions = append(r.Sessions, listed{e.Kind, e.Profile, e.Expires})
+		}
+		out = append(out, r)
+	}
+	stored := map[string]bool{}
+	for _, k := range keys {
+		stored[k] = true
+	}
+	for _, name := range s.Config.Profiles() {
+		key := ""
+		if stored[name] {
+			key = name
+		}
+		add(name, key, of[name])
+		delete(stored, name)
+		delete(of, name)
+	}
+	for _, name := range keys {
+		if stored[name] {
+			add("", name, of[name])
+			delete(of, name)
+		}
+	}
+	for _, e := range entries {
+		if left, ok := of[e.Profile]; ok {
+			add("", "", left)
+			delete(of, e.Profile)
+		}
+	}
+	return out, nil
+}
+
+func (r rows) keys() []string {
+	var names []string
+	for _, row := range r {
+		if row.Credentials != "" {
+			names = append(names, row.Credentials)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (r rows) labels(now time.Time) []string {
+	var labels []string
+	for _, row := range r {
+		for _, e := range row.entries {
+			labels = append(labels, label(e, now))
+		}
+	}
+	return labels
+}
+
+// actions are the names of the steps that sessions are listed by.
+var actions = map[plan.Kind]string{
+	plan.KindSessionToken: "sts.GetSessionToken",
+	plan.KindAssumeRole:   "sts.AssumeRole",
+	plan.KindWebIdentity:  "sts.AssumeRoleWithWebIdentity",
+	plan.KindSSO:          "sso.GetRoleCredentials",
+	plan.KindProcess:      "credential_process",
+}
+
+func label(e store.Entry, now time.Time) string {
+	action, ok := actions[plan.Kind(e.Kind)]
+	if !ok {
+		action = e.Kind
+	}
+	return fmt.Sprintf("%s:%s", action, e.Expires.Sub(now).Truncate(time.Second))
+}
+
+func (a *app) listTable(r rows) error {
+	w := tabwriter.NewWriter(a.env.Stdout, 25, 4, 2, ' ', 0)
+	fmt.Fprintf(w, "Profile\tCredentials\tSessions\t\n=======\t===========\t========\t\n")
+	for _, row := range r {
+		fmt.Fprintf(w, "%s\t%s\t%s\t\n", dash(row.Profile), dash(row.Credentials), dash(strings.Join(rows{row}.labels(a.env.Now()), ", ")))
+	}
+	return w.Flush()
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func (a *app) listJSON(r rows) error {
+	if r == nil {
+		r = rows{}
+	}
+	enc := json.NewEncoder(a.env.Stdout)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}

@@ -1,0 +1,197 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"aws-vault/prompt"
+	"aws-vault/vault"
+	"aws-vault/vault/disk"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/profile"
+	"aws-vault/vault/source"
+	"aws-vault/vault/store"
+)
+
+// callersVariable tells a program that a profile runs which profiles have led to it, so
+// that a credential_process which comes back to itself is seen.
+const callersVariable = "AWS_VAULT_CALLERS"
+
+// config is the AWS config file.
+func (a *app) config() vault.ConfigFile {
+	path, ok := a.env.Getenv("AWS_CONFIG_FILE")
+	if !ok || path == "" {
+		path = filepath.Join("~", ".aws", "config")
+	}
+	return vault.ConfigFile{Path: a.path(path), Name: a.tilde(a.path(path))}
+}
+
+// readConfig parses the config file and, beside it, the shared credentials file.
+func (a *app) readConfig(flags map[string]profile.Flag) (*profile.File, profile.Inputs, error) {
+	in := profile.Inputs{Flags: flags, Env: a.env.Getenv}
+	f, err := a.config().Read()
+	if err != nil {
+		return nil, in, err
+	}
+	path, ok := a.env.Getenv("AWS_SHARED_CREDENTIALS_FILE")
+	if !ok || path == "" {
+		path = filepath.Join("~", ".aws", "credentials")
+	}
+	text, err := disk.ReadBounded(a.path(path), vault.MaxConfig)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, in, nil
+	}
+	if err != nil {
+		return nil, in, fmt.Errorf("reading %s: %w", a.tilde(a.path(path)), err)
+	}
+	in.Credentials, err = profile.ParseCredentials(a.tilde(a.path(path)), text)
+	return f, in, err
+}
+
+// path fills in ~.
+func (a *app) path(p string) string {
+	if p == "~" || strings.HasPrefix(p, "~/") || strings.HasPrefix(p, `~\`) {
+		return filepath.Join(a.env.Home, p[1:])
+	}
+	return p
+}
+
+// tilde shortens a path for those who read it.
+func (a *app) tilde(p string) string {
+	if rest, ok := strings.CutPrefix(p, a.env.Home+string(filepath.Separator)); ok && a.env.Home != "" {
+		return "~" + string(filepath.Separator) + rest
+	}
+	return p
+}
+
+// stateDir is where this program keeps what is neither a key nor a setting.
+func (a *app) stateDir() (string, error) {
+	if dir, _ := a.env.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "aws-vault"), nil
+	}
+	if dir, _ := a.env.Getenv("LOCALAPPDATA"); runtime.GOOS == "windows" && dir != "" {
+		return filepath.Join(dir, "aws-vault"), nil
+	}
+	switch {
+	case a.env.Home == "":
+		return "", errors.New("no home directory is known, want HOME or XDG_STATE_HOME to be set")
+	case runtime.GOOS == "darwin":
+		return filepath.Join(a.env.Home, "Library", "Application Support", "aws-vault"), nil
+	}
+	return filepath.Join(a.env.Home, ".local", "state", "aws-vault"), nil
+}
+
+// locks are those of this user's processes.
+func (a *app) locks(what string) (*store.Locks, string, error) {
+	dir, err := a.stateDir()
+	if err != nil {
+		return nil, "", err
+	}
+	return &store.Locks{
+		Dir: filepath.Join(dir, "locks"), Program: strings.TrimSpace("aws-vault " + what), Now: a.env.Now,
+		Waiting: func(w store.Waiting) {
+			if w.Program == "" {
+				w.Program = "another aws-vault"
+			}
+			a.note("waiting for process %d (%s) to be done with %s", w.Process, w.Program, w.Question)
+		},
+	}, dir, nil
+}
+
+// A session is what a command has to do with credentials, put together.
+type session struct {
+	*vault.Vault
+	locks    *store.Locks
+	keystore *keystore.Keystore
+	state    string
+}
+
+// open puts the parts together for a command, said in words for those who wait for it.
+// code is the MFA code that was given as a flag, if any.
+func (a *app) open(ctx context.Context, what string, flags map[string]profile.Flag, code string) (*session, error) {
+	config, in, err := a.readConfig(flags)
+	if err != nil {
+		return nil, err
+	}
+	locks, state, err := a.locks(what)
+	if err != nil {
+		return nil, err
+	}
+	ks, err := a.openKeystore(ctx, locks, state)
+	if err != nil {
+		return nil, err
+	}
+	a.opened = ks.Name
+	local := filepath.Join(state, "keystore", digest(ks.Name, a.globals.fileDir, a.globals.passDir, a.globals.passPrefix, a.globals.keychain, a.globals.collection))
+	v := &vault.Vault{
+		Config: config, Inputs: in, Open: a.openFile, Warn: a.warn,
+		Keys: &store.Keys{Ring: ks.Keys, Dir: filepath.Join(local, "generations")},
+		Sessions: &store.Sessions{
+			Ring: ks.Private, Locks: locks, Index: &store.Index{Path: filepath.Join(local, "sessions"), Locks: locks}, Now: a.env.Now,
+			Cancelled: func(err error) bool { return errors.Is(err, prompt.ErrCancelled) },
+		},
+		Source: &source.Deps{
+			Getenv: a.env.Getenv, Open: a.openFile, Timeout: a.globals.timeout, Proxy: http.ProxyFromEnvironment,
+			Clock: &source.Clock{Local: a.env.Now}, Log: a.log, Sleep: sleep,
+			Tell:  func(m string) { a.note("%s", m) },
+			Codes: &store.Codes{Dir: filepath.Join(state, "codes"), Locks: locks},
+			Ask:   a.askCode(locks, code), Run: a.runShell, Callers: a.callers(),
+		},
+	}
+	v.Source.Key = v.Keys.Key
+	return &session{v, locks, ks, state}, nil
+}
+
+func digest(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:8])
+}
+
+func (a *app) openKeystore(ctx context.Context, locks *store.Locks, state string) (*keystore.Keystore, error) {
+	g := a.globals
+	return keystore.Open(ctx, keystore.Config{
+		Backend: g.backend, KeychainName: g.keychain, Collection: g.collection,
+		PassDir: g.passDir, PassCmd: g.passCmd, PassPrefix: g.passPrefix, FileDir: g.fileDir,
+		StateDir: state, Home: a.env.Home, Passphrase: a.askPassphrase(locks),
+		Getenv: a.env.Getenv, Now: a.env.Now, Debug: a.log.Debug, BusAddress: a.env.Bus,
+	})
+}
+
+func (a *app) openFile(path string) (io.ReadCloser, error) { return os.Open(a.path(path)) }
+
+func (a *app) callers() []string {
+	list, _ := a.env.Getenv(callersVariable)
+	if list == "" {
+		return nil
+	}
+	return strings.Split(list, "\n")
+}
+
+// runShell runs what a profile names. What it is told of its caller is the profile, so
+// that it cannot lead back there.
+func (a *app) runShell(ctx context.Context, c source.Command) ([]byte, error) {
+	environ := append(a.env.Environ(), callersVariable+"="+strings.Join(append(a.callers(), c.Profile), "\n"))
+	return a.env.Shell(ctx, c.Line, environ, c.Max)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

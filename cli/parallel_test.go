@@ -1,0 +1,164 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"aws-vault/vault/disk"
+	"aws-vault/vault/vaulttest"
+)
+
+// home makes a home with alice's key and a role, and returns the environment of a
+// program that lives in it.
+func home(t *testing.T, aws *vaulttest.AWS) (environ []string, dir string) {
+	t.Helper()
+	world := aws.Example()
+	dir = t.TempDir()
+	environ = []string{
+		programVariable + "=1", "HOME=" + dir, "USER=alice", "PATH=" + os.Getenv("PATH"),
+		"AWS_ENDPOINT_URL=" + aws.URL(), "AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=horse battery",
+		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"),
+	}
+	add := exec.Command(os.Args[0], "add", "--stdin", "alice")
+	add.Env, add.Stdin = environ, strings.NewReader(world.Key.ID+"\n"+world.Key.Secret+"\n")
+	if out, err := add.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	config := "\n[profile asks]\nsource_profile = alice\nmfa_serial = " + world.MFA.Serial() + "\nrole_arn = " + world.Hub + "\n[profile r]\nsource_profile = alice\nrole_arn = " + world.ReadOnly + "\n"
+	f, err := os.OpenFile(filepath.Join(dir, ".aws", "config"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(config); err != nil {
+		t.Fatal(err)
+	}
+	return environ, dir
+}
+
+// The process that makes a session is killed in mid-call: another takes over, and all the
+// others succeed.
+func TestMakerIsKilled(t *testing.T) {
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer aws.Close()
+	environ, dir := home(t, aws)
+	aws.Reset()
+	aws.Fail(vaulttest.Fault{Action: "AssumeRole", Hang: true})
+
+	const processes = 20
+	var started [processes]*exec.Cmd
+	var said [processes]strings.Builder
+	for i := range started {
+		c := exec.Command(os.Args[0], "exec", "r", "--", "true")
+		c.Env, c.Stderr = environ, &said[i]
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		started[i] = c
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := aws.Await(ctx, "AssumeRole", 1); err != nil {
+		t.Fatal(err)
+	}
+	maker := holder(t, dir)
+	found := false
+	for _, c := range started {
+		if c.Process.Pid == maker {
+			found = true
+			if err := c.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if !found {
+		t.Fatalf("no process of ours holds the lock, but %d", maker)
+	}
+	for i, c := range started {
+		err := c.Wait()
+		if killed := c.Process.Pid == maker; killed != (err != nil) {
+			t.Errorf("process %d (killed: %v): %v\n%s", c.Process.Pid, killed, err, said[i].String())
+		}
+	}
+	if calls := aws.Actions(); len(calls) != 2 {
+		t.Errorf("AWS was called %d times, want twice: %v", len(calls), calls)
+	}
+}
+
+// holder reads who holds the one session lock that there is.
+func holder(t *testing.T, dir string) int {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, ".local", "state", "aws-vault", "locks", "session-*"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%d session locks, want one: %v", len(files), err)
+	}
+	raw, err := disk.ReadNote(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var note struct{ Process int }
+	if err := json.Unmarshal(raw, &note); err != nil {
+		t.Fatal(err)
+	}
+	return note.Process
+}
+
+// A question that is cancelled is cancelled for everybody who waits for its answer.
+func TestOneCancelIsEnough(t *testing.T) {
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer aws.Close()
+	environ, _ := home(t, aws)
+	aws.Reset()
+	const twenty = `for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		{ "$0" exec asks -- true; echo status $?; } &
+	done; wait`
+	c := exec.Command("sh", "-c", twenty, os.Args[0])
+	c.Env = environ
+	tty, err := pty.Start(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tty.Close()
+	var said bytes.Buffer
+	typed := false
+	for block := make([]byte, 4096); ; {
+		n, err := tty.Read(block)
+		said.Write(block[:n])
+		// All others wait by the time that one of them says for whom.
+		if !typed && bytes.Contains(said.Bytes(), []byte("MFA code of")) && bytes.Count(said.Bytes(), []byte("waiting for process")) == 19 {
+			typed = true
+			if _, err := tty.Write([]byte{4}); err != nil { // Ctrl-D
+				t.Fatal(err)
+			}
+		}
+		if err != nil {
+			break
+		}
+	}
+	c.Wait()
+	text := said.String()
+	if n := strings.Count(text, "MFA code of arn:aws:iam::123456789012:mfa/alice for"); n != 1 {
+		t.Errorf("asked %d times, want once\n%s", n, text)
+	}
+	if n := strings.Count(text, "status 130"); n != 20 {
+		t.Errorf("%d processes ended with status 130, want 20\n%s", n, text)
+	}
+	if calls := aws.Actions(); len(calls) != 0 {
+		t.Errorf("AWS was called: %v", calls)
+	}
+}

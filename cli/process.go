@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"time"
+
+	"golang.org/x/term"
+
+	"aws-vault/prompt"
+)
+
+// Process is the world of the process that calls it. bus is the address of the session
+// bus, which package bus keeps from libraries.
+func Process(version, bus string) Env {
+	return Env{
+		Version: version, Bus: bus,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Getenv: os.LookupEnv, Environ: os.Environ, Home: home(), User: userName(), Now: time.Now,
+		Terminal: term.IsTerminal(int(os.Stdout.Fd())),
+		LookPath: exec.LookPath, Exec: become, Shell: shell,
+		Prompt: prompt.Env{Lookup: os.LookupEnv, LookPath: exec.LookPath, Run: prompt.Run, OpenTTY: prompt.OpenTTY},
+	}
+}
+
+func home() string {
+	dir, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return dir
+}
+
+// userName is the system's name for who runs us.
+func userName() string {
+	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
+		if v := os.Getenv(name); v != "" {
+			return v
+		}
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
+}
+
+// shellTime is how long a program that a profile names may take; it may ask a person.
+const shellTime = 3 * time.Minute
+
+// shell runs a line of the user's config. It reads the terminal, if there is one, and
+// never our own stdin, which belongs to the command that we run later; what it has to say
+// goes to our stderr.
+func shell(ctx context.Context, line string, environ []string, most int64) ([]byte, error) {
+	limited, cancel := context.WithTimeout(ctx, shellTime)
+	defer cancel()
+	c := shellCommand(limited, line)
+	c.Env, c.Stderr, c.WaitDelay = environ, os.Stderr, time.Second
+	if tty, err := os.Open(terminalInput); err == nil {
+		defer tty.Close()
+		c.Stdin = tty
+	}
+	out := &bounded{most: most}
+	c.Stdout = out
+	err := c.Run()
+	switch {
+	case out.over:
+		return nil, fmt.Errorf("it printed more than %d bytes", most)
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case limited.Err() != nil:
+		return nil, fmt.Errorf("it did not end within %s", shellTime)
+	case err != nil:
+		return nil, err
+	}
+	return out.text.Bytes(), nil
+}
+
+// bounded keeps what is written, up to a size, and refuses the rest.
+type bounded struct {
+	text bytes.Buffer
+	most int64
+	over bool
+}
+
+var errTooMuch = errors.New("too much")
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if int64(b.text.Len()+len(p)) > b.most {
+		b.over = true
+		return 0, errTooMuch
+	}
+	return b.text.Write(p)
+}

@@ -1,0 +1,21 @@
+//go:build unix
+
+package cli
+
+import (
+	"context"
+	"os/exec"
+	"syscall"
+)
+
+const terminalInput = "/dev/tty"
+
+// become replaces this process by the command, so that signals, the terminal and the
+// exit status are the command's own. It returns only if that fails.
+func become(_ context.Context, path string, argv, environ []string) (int, error) {
+	return 0, syscall.Exec(path, argv, environ)
+}
+
+func shellCommand(ctx context.Context, line string) *exec.Cmd {
+	return exec.CommandContext(ctx, "/bin/sh", "-c", line)
+}

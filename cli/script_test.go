@@ -1,0 +1,140 @@
+package cli_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"aws-vault/cli"
+	"aws-vault/vault/vaulttest"
+)
+
+// laterVariable moves the clock of the program under test.
+const laterVariable = "TEST_LATER"
+
+// programVariable makes the test binary the program itself.
+const programVariable = "TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(programVariable) != "" {
+		program()
+	}
+	testscript.Main(m, map[string]func(){
+		"aws-vault": program,
+		// env without what differs from machine to machine
+		"awsenv": func() {
+			for _, kv := range os.Environ() {
+				if strings.HasPrefix(kv, "AWS_") {
+					fmt.Println(kv)
+				}
+			}
+		},
+	})
+}
+
+func program() {
+	env := cli.Process("0.0.0-test", "")
+	if later, err := time.ParseDuration(os.Getenv(laterVariable)); err == nil {
+		env.Now = func() time.Time { return time.Now().Add(later) }
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	status := cli.Main(ctx, os.Args[1:], env)
+	stop()
+	os.Exit(status)
+}
+
+// TestScripts tells one story a file, with the whole program against an AWS of its own.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		Setup:               setup,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"fake":  fake,
+			"typed": typed,
+			"later": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(laterVariable, args[0]) },
+		},
+	})
+}
+
+// setup gives a script an AWS with the example's world, an empty home and a keystore
+// whose passphrase is known.
+func setup(env *testscript.Env) error {
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		return err
+	}
+	env.Defer(aws.Close)
+	world := aws.Example()
+	home := filepath.Join(env.WorkDir, "home")
+	if err := os.MkdirAll(filepath.Join(home, ".aws"), 0o700); err != nil {
+		return err
+	}
+	for k, v := range map[string]string{
+		"HOME": home, "USER": "alice", "SHELL": "/bin/sh", "TZ": "UTC",
+		"AWS_ENDPOINT_URL": aws.URL(), "FAKE_URL": aws.URL(), "AWS_VAULT_BACKEND": "file", "AWS_VAULT_FILE_PASSPHRASE": "horse battery",
+		"KEY_ID": world.Key.ID, "KEY_SECRET": world.Key.Secret, "MFA": world.MFA.Serial(),
+		"HUB": world.Hub, "PROD": world.Prod, "READONLY": world.ReadOnly, "LONG": world.Long,
+	} {
+		env.Setenv(k, v)
+	}
+	return os.WriteFile(filepath.Join(env.WorkDir, "key"), []byte(world.Key.ID+"\n"+world.Key.Secret+"\n"), 0o600)
+}
+
+// fake asks the AWS of a script: fake CONTROL [name=value]... [JSON]. A leading method is
+// POST unless the control only shows something.
+func fake(ts *testscript.TestScript, neg bool, args []string) {
+	method, query, body := http.MethodPost, url.Values{}, ""
+	switch args[0] {
+	case "calls", "now", "code", "secret":
+		method = http.MethodGet
+	}
+	for _, arg := range args[1:] {
+		if name, value, ok := strings.Cut(arg, "="); ok && !strings.HasPrefix(arg, "{") {
+			query.Set(name, value)
+		} else {
+			body = arg
+		}
+	}
+	r, err := http.NewRequest(method, ts.Getenv("FAKE_URL")+"/_fake/"+args[0]+"?"+query.Encode(), strings.NewReader(body))
+	ts.Check(err)
+	resp, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	if (resp.StatusCode != http.StatusOK) != neg {
+		ts.Fatalf("fake %v: %s %s", args, resp.Status, text)
+	}
+	ts.Stdout().Write(text)
+}
+
+// typed writes what a person types into a file for ttyin: typed FILE LINE..., where CODE
+// stands for the code that the device shows now.
+func typed(ts *testscript.TestScript, _ bool, args []string) {
+	var lines strings.Builder
+	for _, line := range args[1:] {
+		if line == "CODE" {
+			resp, err := http.Get(ts.Getenv("FAKE_URL") + "/_fake/code?serial=" + url.QueryEscape(ts.Getenv("MFA")))
+			ts.Check(err)
+			text, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			ts.Check(err)
+			line = strings.TrimSpace(string(text))
+		}
+		lines.WriteString(line + "\n")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(lines.String()), 0o600))
+}

@@ -1,0 +1,44 @@
+// Aws-vault keeps AWS credentials where nothing can read them by accident and hands out
+// short-lived ones.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"aws-vault/cli"
+	"aws-vault/vault/bus"
+)
+
+// version is set when a release is built.
+var version = ""
+
+func main() {
+	bus.Restore()
+	hideMemory()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	address, _ := bus.Address()
+	os.Exit(cli.Main(ctx, os.Args[1:], cli.Process(versionText(), address)))
+}
+
+// versionText names what was built: a release, or a commit.
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	text := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && text == "(devel)" {
+			text = "devel-" + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return text
+}

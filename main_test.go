@@ -1,0 +1,72 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// floors says which floor of the house each package lives on. A package imports only
+// from floors below its own, so this table is the architecture.
+var floors = map[string]int{
+	"vault/bus":  0, // nothing of ours: its initialiser must run first
+	"vault/disk": 0,
+
+	"vault/profile":  1,
+	"vault/policy":   1,
+	"vault/keystore": 1,
+	"prompt":         1,
+
+	"vault/plan":  2,
+	"vault/store": 2,
+
+	"vault/source": 3,
+	"vault":        4,
+	"cli":          5,
+	"":             6,
+
+	"vault/vaulttest": 0, // imported by tests and by contrib alone; see testOnly
+	"contrib/demo":    7,
+}
+
+// testOnly are the packages that no part of the program may import.
+var testOnly = map[string]bool{"vault/vaulttest": true}
+
+func TestFloors(t *testing.T) {
+	for _, env := range [][]string{
+		{"GOOS=linux", "CGO_ENABLED=0"}, {"GOOS=darwin", "CGO_ENABLED=0"}, {"GOOS=windows", "CGO_ENABLED=0"},
+	} {
+		t.Run(env[0], func(t *testing.T) { checkFloors(t, env) })
+	}
+}
+
+func checkFloors(t *testing.T, env []string) {
+	const module = "aws-vault"
+	list := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...")
+	list.Env = append(os.Environ(), env...)
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		pkg := strings.TrimPrefix(strings.TrimPrefix(fields[0], module), "/")
+		floor, ok := floors[pkg]
+		if !ok {
+			t.Errorf("package %q has no floor: give it one in this table", pkg)
+		}
+		for _, path := range fields[1:] {
+			dep, ours := strings.CutPrefix(path, module+"/")
+			if !ours {
+				continue
+			}
+			if floors[dep] >= floor {
+				t.Errorf("%s (floor %d) imports %s (floor %d)", pkg, floor, dep, floors[dep])
+			}
+			if testOnly[dep] && !strings.HasPrefix(pkg, "contrib/") {
+				t.Errorf("%s imports %s, which is for tests", pkg, dep)
+			}
+		}
+	}
+}

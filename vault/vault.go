@@ -1,0 +1,216 @@
+// Package vault puts the parts together: a profile's name in, credentials out. What a
+// command does with them, and what its user reads, is left to package cli.
+package vault
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
+	"aws-vault/vault/source"
+	"aws-vault/vault/store"
+)
+
+// A Vault makes credentials. Its fields are its whole world.
+type Vault struct {
+	Config   *profile.File
+	Inputs   profile.Inputs // what stands above and beside the config file
+	Keys     *store.Keys
+	Sessions *store.Sessions
+	Source   *source.Deps
+	Open     func(path string) (io.ReadCloser, error) // a file that a profile names
+	Warn     func(error)                              // what went wrong and lost nothing
+}
+
+// Plan says how the credentials of the named profile would be made. It asks the keystore
+// whether keys are stored for the profiles of that chain, and nothing else. Besides the
+// errors of [profile.File.Resolve] and [plan.Make], it returns the keystore's.
+func (v *Vault) Plan(ctx context.Context, name string, o plan.Options) (plan.Plan, error) {
+	p, err := v.Config.Resolve(name, v.Inputs)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	for _, w := range p.Warnings() {
+		v.Source.Log.Debug("config", "at", w.Origin.String(), "warning", w.Text)
+	}
+	h, err := v.holdings(ctx, p)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	v.Source.Static = static(p)
+	pl, err := plan.Make(p, h, o)
+	var unknown *plan.NoProfileError
+	if errors.As(err, &unknown) {
+		unknown.Near = v.near(ctx, name)
+	}
+	return pl, err
+}
+
+// near names what the user may have meant.
+func (v *Vault) near(ctx context.Context, name string) []string {
+	names := v.Config.Profiles()
+	if stored, err := v.Keys.Names(ctx); err == nil {
+		names = append(names, stored...)
+	}
+	slices.Sort(names)
+	return profile.Nearest(name, slices.Compact(names))
+}
+
+// static gives the plain-text keys of a profile and of those it takes its source from.
+func static(p *profile.Profile) func(name string) aws.Credentials {
+	return func(name string) aws.Credentials {
+		for q := p; q != nil; q = q.Source {
+			if q.Name == name {
+				return aws.Credentials{
+					AccessKeyID: q.Text("aws_access_key_id"), SecretAccessKey: q.Text("aws_secret_access_key"), SessionToken: q.Text("aws_session_token"),
+				}
+			}
+		}
+		return aws.Credentials{}
+	}
+}
+
+// innerNeed is how long a session must still serve to make the next one with it.
+const innerNeed = time.Minute
+
+// Credentials carries a plan out and returns credentials that serve for at least need, or
+// half their life if that is less, as far as that can be had without bothering a human.
+// Every temporary step is kept under its digest, so that a changed setting is never
+// answered with an old session; what can be answered from there calls nothing.
+func (v *Vault) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, need time.Duration) (aws.Credentials, error) {
+	if err := v.recursion(pl); err != nil {
+		return aws.Credentials{}, err
+	}
+	c := carrier{vault: v, plan: pl, options: o}
+	return c.step(ctx, len(pl.Steps)-1, need)
+}
+
+// recursion refuses a plan that would run a program of a profile whose program has led
+// here. It is seen before any lock is taken: that program's caller holds them.
+func (v *Vault) recursion(pl plan.Plan) error {
+	for _, s := range pl.Steps {
+		if setting := program(s); setting != "" && slices.Contains(v.Source.Callers, s.Profile) {
+			return &source.RecursionError{Setting: setting, Profiles: append(slices.Clone(v.Source.Callers), s.Profile)}
+		}
+	}
+	return nil
+}
+
+// program names the setting whose program a step runs, if it runs one.
+func program(s plan.Step) string {
+	w, _ := s.Spec.(plan.WebIdentity)
+	switch {
+	case s.Kind == plan.KindProcess:
+		return "credential_process"
+	case w.TokenProcess != "":
+		return "web_identity_token_process"
+	case s.MFA.Process != "":
+		return "mfa_process"
+	}
+	return ""
+}
+
+// A carrier carries one plan out.
+type carrier struct {
+	vault    *Vault
+	plan     plan.Plan
+	options  plan.Options
+	keyCheck string // of the key at the root, once it was read
+}
+
+func (c *carrier) step(ctx context.Context, i int, need time.Duration) (aws.Credentials, error) {
+	s := c.plan.Steps[i]
+	if !s.Keep {
+		return c.make(ctx, i)
+	}
+	session, warnings, err := c.vault.Sessions.Get(ctx, c.ask(ctx, i, need))
+	for _, w := range warnings {
+		c.vault.Warn(w)
+	}
+	return session.Credentials, err
+}
+
+// ask says which session answers for the i-th step, and how it is made where none does.
+func (c *carrier) ask(ctx context.Context, i int, need time.Duration) store.Ask {
+	s, digest := c.plan.Steps[i], c.plan.Digest(i)
+	a := store.Ask{
+		Name: string(digest), Depth: i, Need: need, MaxAge: s.MaxAge, KeyCheck: c.keyCheck,
+		Profile: s.Profile, Kind: string(s.Kind), Root: c.plan.Steps[0].Profile,
+		Question: question(s),
+		Human:    func() bool { return c.human(ctx, i) },
+		Make: func(ctx context.Context) (store.Made, error) {
+			creds, err := c.make(ctx, i)
+			return store.Made{Credentials: creds, Skew: c.vault.Source.Clock.Skew(), KeyCheck: c.keyCheck}, err
+		},
+	}
+	if s.Kind == plan.KindSessionToken && i == len(c.plan.Steps)-1 && c.options.Duration > 0 {
+		a.AtMost, a.Apart = s.Lasts, string(digest.Lasting(s.Lasts))
+	}
+	return a
+}
+
+// make carries out the i-th step on what the steps before it give.
+func (c *carrier) make(ctx context.Context, i int) (aws.Credentials, error) {
+	var before aws.Credentials
+	if i > 0 {
+		var err error
+		if before, err = c.step(ctx, i-1, innerNeed); err != nil {
+			return aws.Credentials{}, err
+		}
+	}
+	creds, err := c.vault.Source.Make(ctx, c.plan.Steps[i], before)
+	if err == nil && c.plan.Steps[i].Kind == plan.KindStoredKey {
+		c.keyCheck = store.KeyCheck(creds)
+	}
+	return creds, err
+}
+
+// human reports whether carrying out the i-th step anew would ask a person, given the
+// sessions that are kept.
+func (c *carrier) human(ctx context.Context, i int) bool {
+	if asks(c.plan.Steps[i]) {
+		return true
+	}
+	if i == 0 {
+		return false
+	}
+	if c.plan.Steps[i-1].Keep {
+		a := c.ask(ctx, i-1, innerNeed)
+		a.Human = nil
+		if _, fresh, _, err := c.vault.Sessions.Find(ctx, a); err == nil && fresh {
+			return false
+		}
+	}
+	return c.human(ctx, i-1)
+}
+
+// asks reports whether a step, carried out, asks a person.
+func asks(s plan.Step) bool {
+	return s.Kind == plan.KindSSO || s.MFA.Serial != "" && s.MFA.Process == ""
+}
+
+// question says what a step may be asking, for those who wait for its answer.
+func question(s plan.Step) string {
+	if s.MFA.Serial != "" {
+		return "the MFA code of " + s.MFA.Serial
+	}
+	return string(s.Kind) + " of profile " + s.Profile
+}
+
+// Kept returns what the index knows of the sessions that would answer for the steps of a
+// plan, by the step's number. It opens nothing, so it is a hint.
+func (v *Vault) Kept(pl plan.Plan) map[int]store.Entry {
+	kept, entries := map[int]store.Entry{}, v.Sessions.Index.Entries()
+	for i, s := range pl.Steps {
+		if e, ok := entries[string(pl.Digest(i))]; ok && s.Keep && e.Expires.After(v.Sessions.Now()) {
+			kept[i] = e
+		}
+	}
+	return kept
+}
