@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -155,8 +156,22 @@ func (c *carrier) ask(ctx context.Context, i int, need time.Duration) store.Ask 
 	return a
 }
 
-// make carries out the i-th step on what the steps before it give.
+// make carries out the i-th step on what the steps before it give. A kept session that
+// AWS takes for expired is made anew, once: somebody may have ended it.
 func (c *carrier) make(ctx context.Context, i int) (aws.Credentials, error) {
+	creds, err := c.makeOnce(ctx, i)
+	var refused *source.APIError
+	if i == 0 || !c.plan.Steps[i-1].Keep || !errors.As(err, &refused) || !strings.HasPrefix(refused.Code, "ExpiredToken") {
+		return creds, err
+	}
+	ended := string(c.plan.Digest(i - 1))
+	if _, _, dropErr := c.vault.Sessions.Remove(ctx, func(e store.Entry) bool { return e.Name == ended }); dropErr != nil {
+		return creds, err
+	}
+	return c.makeOnce(ctx, i)
+}
+
+func (c *carrier) makeOnce(ctx context.Context, i int) (aws.Credentials, error) {
 	var before aws.Credentials
 	if i > 0 {
 		var err error

@@ -1,0 +1,392 @@
+package vault_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"aws-vault/vault"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
+	"aws-vault/vault/source"
+	"aws-vault/vault/store"
+	"aws-vault/vault/vaulttest"
+)
+
+func TestWarmRunOpensOneItem(t *testing.T) {
+	w := newWorld(t, twoRoles)
+	w.store(t, "m")
+	if _, err := w.credentials(t, "r2", plan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	w.keys.opened, w.sessions.opened = 0, 0
+	if _, err := w.credentials(t, "r2", plan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if w.keys.opened != 0 || w.sessions.opened != 1 {
+		t.Errorf("%d keys and %d sessions were opened, want the last session alone", w.keys.opened, w.sessions.opened)
+	}
+}
+
+func TestUnknownProfile(t *testing.T) {
+	w := newWorld(t, "[profile prod]\n")
+	w.store(t, "stored")
+	for name, want := range map[string]string{"prd": "prod", "stred": "stored"} {
+		_, err := w.Plan(t.Context(), name, plan.Options{})
+		var unknown *plan.NoProfileError
+		if !errors.As(err, &unknown) || !slices.Contains(unknown.Near, want) {
+			t.Errorf("%s: %v, near %v", name, err, unknown)
+		}
+	}
+}
+
+// A keystore that refuses is an error, and never the same as one without keys.
+func TestRefusingKeystore(t *testing.T) {
+	w := newWorld(t, "[profile p]\ncredential_process = c\n")
+	w.keys.err = errNobody
+	if _, err := w.Plan(t.Context(), "p", plan.Options{}); !errors.Is(err, errNobody) {
+		t.Errorf("error %v, want the keystore's", err)
+	}
+}
+
+func TestFailingWriteIsAWarning(t *testing.T) {
+	w := newWorld(t, "[profile m]\n")
+	w.store(t, "m")
+	w.sessions.putErr = errNobody
+	creds, err := w.credentials(t, "m", plan.Options{})
+	if err != nil || creds.AccessKeyID == "" {
+		t.Errorf("%v: the answer was lost with the write", err)
+	}
+	if len(w.warned) != 1 || !errors.Is(w.warned[0], errNobody) {
+		t.Errorf("warned %v", w.warned)
+	}
+}
+
+func TestSessionIsUsedWhileAWSFails(t *testing.T) {
+	w := newWorld(t, "[profile m]\n[profile r]\n"+onM+readonly)
+	w.store(t, "m")
+	before, err := w.credentials(t, "r", plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.later = 58 * time.Minute // two minutes are left
+	w.aws.SetClock(func() time.Time { return time.Now().Add(w.later) })
+	w.aws.Fail(vaulttest.Fault{Action: "AssumeRole", Times: -1, Code: "AccessDenied", Status: 403})
+	after, err := w.credentials(t, "r", plan.Options{})
+	var stale *store.StaleError
+	if err != nil || after.AccessKeyID != before.AccessKeyID || len(w.warned) != 1 || !errors.As(w.warned[0], &stale) {
+		t.Errorf("%v, warned %v, want the old session with a warning", err, w.warned)
+	}
+	w.later = time.Hour
+	if _, err := w.credentials(t, "r", plan.Options{}); err == nil {
+		t.Error("an expired session was handed out")
+	}
+}
+
+// A human is not asked for the sake of a longer session.
+func TestShortAnswerIsBetterThanAPrompt(t *testing.T) {
+	w := newWorld(t, "[profile m]\n"+mfa+hub)
+	w.store(t, "m")
+	pl, err := w.Plan(t.Context(), "m", plan.Options{Name: "aws-vault-alice"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(need time.Duration) {
+		t.Helper()
+		if _, err := w.Credentials(t.Context(), pl, plan.Options{}, need); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask(5 * time.Minute)
+	w.later = 50 * time.Minute
+	w.aws.SetClock(func() time.Time { return time.Now().Add(w.later) })
+	ask(16 * time.Minute)
+	if w.asked != 1 {
+		t.Errorf("asked %d times with ten minutes left, want once in all", w.asked)
+	}
+	w.later = 56 * time.Minute
+	ask(16 * time.Minute)
+	if w.asked != 2 {
+		t.Errorf("asked %d times with four minutes left, want twice in all", w.asked)
+	}
+}
+
+// Less than is left was asked for: that session is kept apart.
+func TestAskedForLess(t *testing.T) {
+	w := newWorld(t, "[profile m]\n")
+	w.store(t, "m")
+	half := plan.Options{Duration: 30 * time.Minute}
+	for _, o := range []plan.Options{{Duration: 8 * time.Hour}, half, half, {}} {
+		creds, err := w.credentials(t, "m", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if left := time.Until(creds.Expires); o == half && left > 31*time.Minute {
+			t.Errorf("%v are left, want the half hour asked for", left)
+		}
+	}
+	want := []string{"GetSessionToken duration=28800 by=user/alice", "GetSessionToken duration=1800 by=user/alice"}
+	if got := w.calls(); !slices.Equal(got, want) {
+		t.Errorf("calls %q, want %q", got, want)
+	}
+}
+
+// A role may want a code that was shown of late.
+func TestMFAMaxAge(t *testing.T) {
+	config := "[profile m]\n" + mfa + "[profile r]\n" + onM + mfa + hub + "mfa_max_age = 30m\n"
+	w := newWorld(t, config)
+	w.store(t, "m")
+	for _, later := range []time.Duration{0, 20 * time.Minute, 56 * time.Minute} {
+		w.later = later
+		w.aws.SetClock(func() time.Time { return time.Now().Add(w.later) })
+		if _, err := w.credentials(t, "r", plan.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w.asked != 2 {
+		t.Errorf("asked %d times, want anew once the code was half an hour old", w.asked)
+	}
+}
+
+// Somebody ended the session that a role is to be assumed with.
+func TestEndedSessionIsMadeAnew(t *testing.T) {
+	w := newWorld(t, twoRoles)
+	w.store(t, "m")
+	if _, err := w.credentials(t, "r1", plan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	w.aws.ExpireSessions()
+	w.aws.Advance(30 * time.Second) // for the next code
+	w.aws.Reset()
+	if _, err := w.credentials(t, "r2", plan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	want := "AssumeRole prod duration=3600 refused=ExpiredToken"
+	if got := w.calls(); len(got) < 2 || got[0] != want || strings.Contains(got[len(got)-1], "refused") {
+		t.Errorf("calls %q", got)
+	}
+}
+
+func TestPolicyFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "policy.json")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := newWorld(t, "[profile m]\nsession_policy = file://"+file+"\n"+readonly)
+	w.store(t, "m")
+	if _, err := w.credentials(t, "m", plan.Options{}); err == nil || !strings.Contains(err.Error(), "config:2: ") {
+		t.Errorf("error %v, want one with the setting's place", err)
+	}
+	write(`{ "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}] }`)
+	if _, err := w.credentials(t, "m", plan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	write(`{ "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}] }`)
+	if _, err := w.credentials(t, "m", plan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.calls(); len(got) != 2 || !strings.Contains(got[0], "policy=inline") {
+		t.Errorf("calls %q, want one for each text of the policy", got)
+	}
+	write(strings.Repeat(" ", 1<<20))
+	if _, err := w.credentials(t, "m", plan.Options{}); err == nil || !strings.Contains(err.Error(), "larger than") {
+		t.Errorf("error %v, want one of the size", err)
+	}
+}
+
+// Another person's token is not answered with the first one's session.
+func TestTokenFileOfAnother(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	w := newWorld(t, "[profile w]\nweb_identity_token_file = "+file+"\nrole_arn = arn:aws:iam::123456789012:role/web\n")
+	issuer, err := w.aws.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.aws.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	for _, sub := range []string{"alice", "alice", "bob"} {
+		token, err := issuer.Token(sub, map[string]any{"jti": time.Now().String()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.credentials(t, "w", plan.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := w.calls(); len(got) != 2 {
+		t.Errorf("calls %q, want one a person", got)
+	}
+	if err := os.WriteFile(file, []byte("no token"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.credentials(t, "w", plan.Options{}); err == nil {
+		t.Error("what is no token was answered with a session")
+	}
+}
+
+func TestRecursion(t *testing.T) {
+	for config, setting := range map[string]string{
+		"[profile p]\ncredential_process = c\n":                                                                     "credential_process",
+		"[profile p]\nweb_identity_token_process = c\nrole_arn = arn:aws:iam::123456789012:role/web\n":              "web_identity_token_process",
+		"[profile p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = k\nmfa_process = c\n" + mfa: "mfa_process",
+	} {
+		w := newWorld(t, config)
+		w.Source.Callers = []string{"q", "p"}
+		_, err := w.credentials(t, "p", plan.Options{})
+		var loop *source.RecursionError
+		if !errors.As(err, &loop) || loop.Setting != setting || !slices.Equal(loop.Profiles, []string{"q", "p", "p"}) {
+			t.Errorf("%s: %v", setting, err)
+		}
+	}
+}
+
+func TestEnvironmentSource(t *testing.T) {
+	w := newWorld(t, "[profile e]\ncredential_source = Environment\n"+readonly)
+	w.env["AWS_ACCESS_KEY_ID"], w.env["AWS_SECRET_ACCESS_KEY"] = w.Key.ID, w.Key.Secret
+	if _, err := w.credentials(t, "e", plan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	second := w.Alice.AddKey()
+	w.env["AWS_ACCESS_KEY_ID"], w.env["AWS_SECRET_ACCESS_KEY"] = second.ID, second.Secret
+	if _, err := w.credentials(t, "e", plan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.calls(); len(got) != 2 {
+		t.Errorf("calls %q, want one a key", got)
+	}
+}
+
+func TestKept(t *testing.T) {
+	w := newWorld(t, twoRoles)
+	w.store(t, "m")
+	pl, err := w.Plan(t.Context(), "r2", plan.Options{Name: "aws-vault-alice"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept := w.Kept(pl); len(kept) != 0 {
+		t.Errorf("kept %v before anything was made", kept)
+	}
+	if _, err := w.credentials(t, "r2", plan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if kept := w.Kept(pl); len(kept) != 3 || kept[3].Profile != "r2" || kept[1].Root != "m" {
+		t.Errorf("kept %v", kept)
+	}
+}
+
+// Twenty edits at once: every one of them is in the file.
+func TestParallelEdits(t *testing.T) {
+	dir := t.TempDir()
+	file := vault.ConfigFile{Path: filepath.Join(dir, "config"), Name: "config"}
+	if err := os.WriteFile(file.Path, []byte("# mine\n[profile old]\nregion = x\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	locks := &store.Locks{Dir: filepath.Join(dir, "locks"), Now: time.Now}
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			err := file.Edit(t.Context(), locks, func(f *profile.File) ([]byte, error) {
+				return f.WithProfile("p"+string(rune('a'+i)), nil)
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	f, err := file.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(f.Profiles()); n != 21 {
+		t.Errorf("%d profiles, want 21", n)
+	}
+	text, _ := os.ReadFile(file.Path)
+	if !strings.HasPrefix(string(text), "# mine\n[profile old]\nregion = x\n") {
+		t.Errorf("the file was changed:\n%s", text)
+	}
+	if info, _ := os.Stat(file.Path); info.Mode().Perm() != 0o644 {
+		t.Errorf("its mode became %v", info.Mode())
+	}
+}
+
+// A role is renewed early as long as its user's session serves, and not by a prompt.
+func TestRoleIsRenewedWithoutPrompt(t *testing.T) {
+	w := newWorld(t, "[profile m]\n"+mfa+"[profile r]\n"+onM+mfa+hub)
+	w.store(t, "m")
+	o := plan.Options{Name: "aws-vault-alice"}
+	pl, err := w.Plan(t.Context(), "r", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []struct {
+		later time.Duration
+		calls int
+	}{
+		{0, 2},                            // session and role
+		{50 * time.Minute, 1},             // the role: its session serves for hours
+		{7*time.Hour + 30*time.Minute, 1}, // the same, to be had until 8:30
+		{8*time.Hour + 20*time.Minute, 0}, // ten minutes are left, and only a person could renew them
+		{8*time.Hour + 26*time.Minute, 2}, // four
+	} {
+		w.later = at.later
+		w.aws.SetClock(func() time.Time { return time.Now().Add(w.later) })
+		if _, err := w.Credentials(t.Context(), pl, o, 16*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.calls(); len(got) != at.calls {
+			t.Errorf("after %v: calls %q, want %d", at.later, got, at.calls)
+		}
+	}
+}
+
+func TestStaticKey(t *testing.T) {
+	w := newWorld(t, "")
+	config := "[profile s]\naws_access_key_id = " + w.Key.ID + "\naws_secret_access_key = " + w.Key.Secret + "\n[profile r]\nsource_profile = s\n" + readonly
+	file, err := profile.Parse("config", []byte(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Config = file
+	if _, err := w.credentials(t, "r", plan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.calls(); len(got) != 1 {
+		t.Errorf("calls %q", got)
+	}
+	if c := w.Source.Static("other"); c.AccessKeyID != "" {
+		t.Error("another profile has the key too")
+	}
+}
+
+func TestConfigFile(t *testing.T) {
+	dir := t.TempDir()
+	file := vault.ConfigFile{Path: filepath.Join(dir, "a", "config"), Name: "config"}
+	locks := &store.Locks{Dir: filepath.Join(dir, "locks"), Now: time.Now}
+	if f, err := file.Read(); err != nil || len(f.Profiles()) != 0 {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	if err := file.Edit(t.Context(), locks, func(*profile.File) ([]byte, error) { return nil, errNobody }); !errors.Is(err, errNobody) {
+		t.Errorf("error %v, want the change's", err)
+	}
+	if err := file.Edit(t.Context(), locks, func(*profile.File) ([]byte, error) { return []byte("[profile p]\n"), nil }); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(file.Path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v, want a file of mode 0600", info, err)
+	}
+	blocked := vault.ConfigFile{Path: dir, Name: "config"}
+	if _, err := blocked.Read(); err == nil {
+		t.Error("a directory was read as a file")
+	}
+}
