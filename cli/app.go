@@ -143,7 +143,7 @@ func (a *app) report(command string, err error) int {
 	case errors.As(err, &status):
 		return int(status)
 	}
-	fmt.Fprintf(a.env.Stderr, "aws-vault: error: %s: %v\n", command, err)
+	fmt.Fprintf(a.env.Stderr, "aws-vault: error: %s: %s\n", command, a.shorten(err.Error()))
 	for _, h := range hints(err, a) {
 		fmt.Fprintf(a.env.Stderr, "aws-vault: hint: %s\n", h)
 	}
@@ -170,6 +170,8 @@ func (a *app) note(format string, args ...any) {
 	fmt.Fprintf(a.env.Stderr, "aws-vault: note: "+format+"\n", args...)
 }
 
-func (a *app) warn(err error) { fmt.Fprintf(a.env.Stderr, "aws-vault: warning: %v\n", err) }
+func (a *app) warn(err error) {
+	fmt.Fprintf(a.env.Stderr, "aws-vault: warning: %s\n", a.shorten(err.Error()))
+}
 
 func (a *app) print(format string, args ...any) { fmt.Fprintf(a.env.Stdout, format, args...) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/store"
 )
@@ -61,6 +62,7 @@ func (a *app) printLines(lines []string) error {
 type row struct {
 	Profile     string   `json:"profile,omitempty"`
 	Credentials string   `json:"credentials,omitempty"`
+	Damaged     string   `json:"damaged,omitempty"` // what is wrong with the stored key, as far as can be seen
 	Sessions    []listed `json:"sessions,omitempty"`
 	entries     []store.Entry
 }
@@ -93,6 +95,9 @@ func (s *session) rows(ctx context.Context) (rows, error) {
 	var out rows
 	add := func(profile, key string, entries []store.Entry) {
 		r := row{Profile: profile, Credentials: key, entries: entries}
+		if err := keystore.Whole(ctx, s.keystore.Keys, key); key != "" && err != nil {
+			r.Damaged = err.Error()
+		}
 		for _, e := range entries {
 			r.Sessions = append(r.Sessions, listed{e.Kind, e.Profile, e.Expires})
 		}
@@ -168,9 +173,17 @@ func (a *app) listTable(r rows) error {
 	w := tabwriter.NewWriter(a.env.Stdout, 25, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "Profile\tCredentials\tSessions\t\n=======\t===========\t========\t\n")
 	for _, row := range r {
-		fmt.Fprintf(w, "%s\t%s\t%s\t\n", dash(row.Profile), dash(row.Credentials), dash(strings.Join(rows{row}.labels(a.env.Now()), ", ")))
+		fmt.Fprintf(w, "%s\t%s\t%s\t\n", dash(row.Profile), row.key(), dash(strings.Join(rows{row}.labels(a.env.Now()), ", ")))
 	}
 	return w.Flush()
+}
+
+// key is the cell of the stored key.
+func (r row) key() string {
+	if r.Damaged != "" {
+		return r.Credentials + " (damaged)"
+	}
+	return dash(r.Credentials)
 }
 
 func dash(s string) string {

@@ -75,6 +75,14 @@ func (a *app) tilde(p string) string {
 	return p
 }
 
+// shorten shortens the paths in a text for those who read it.
+func (a *app) shorten(text string) string {
+	if a.env.Home == "" || a.env.Home == string(filepath.Separator) {
+		return text
+	}
+	return strings.ReplaceAll(text, a.env.Home+string(filepath.Separator), "~"+string(filepath.Separator))
+}
+
 // stateDir is where this program keeps what is neither a key nor a setting.
 func (a *app) stateDir() (string, error) {
 	if dir, _ := a.env.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {

@@ -1,11 +1,9 @@
 package source
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -16,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"aws-vault/vault/plan"
 )
@@ -76,24 +73,30 @@ const (
 // metadata asks the EC2 instance for the credentials of its role. All that the SDK would
 // look up in the process's environment is settled here.
 func (d *Deps) metadata(ctx context.Context, s plan.Step) (aws.Credentials, error) {
-	o := imds.Options{Endpoint: d.env("AWS_EC2_METADATA_SERVICE_ENDPOINT"), HTTPClient: near(nil), Retryer: d.retryer(), ClientEnableState: imds.ClientEnabled}
 	if strings.EqualFold(d.env("AWS_EC2_METADATA_DISABLED"), "true") {
 		return aws.Credentials{}, &AmbientError{s.Kind, s.Profile, "AWS_EC2_METADATA_DISABLED=true", "the metadata service"}
 	}
-	if strings.EqualFold(d.env("AWS_EC2_METADATA_V1_DISABLED"), "true") {
-		o.EnableFallback = aws.FalseTernary
-	}
-	if o.Endpoint == "" && strings.EqualFold(d.env("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"), "IPv6") {
-		o.Endpoint = metadataURL6
-	} else if o.Endpoint == "" {
-		o.Endpoint = metadataURL
-	}
-	u, err := url.Parse(o.Endpoint)
+	endpoint := d.metadataEndpoint()
+	u, err := url.Parse(endpoint)
 	if err != nil || u.Hostname() == "" || u.User != nil {
 		return aws.Credentials{}, &AmbientError{s.Kind, s.Profile, "an AWS_EC2_METADATA_SERVICE_ENDPOINT that is no address", "a URL such as " + metadataURL}
 	}
+	o := imds.Options{Endpoint: endpoint, HTTPClient: near(nil), Retryer: d.retryer(), ClientEnableState: imds.ClientEnabled}
+	if strings.EqualFold(d.env("AWS_EC2_METADATA_V1_DISABLED"), "true") {
+		o.EnableFallback = aws.FalseTernary
+	}
 	provider := ec2rolecreds.New(func(p *ec2rolecreds.Options) { p.Client = imds.New(o) })
 	return d.fetch(ctx, call{action: string(s.Kind) + " of profile " + s.Profile, place: site(u)}, provider)
+}
+
+func (d *Deps) metadataEndpoint() string {
+	if endpoint := d.env("AWS_EC2_METADATA_SERVICE_ENDPOINT"); endpoint != "" {
+		return endpoint
+	}
+	if strings.EqualFold(d.env("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"), "IPv6") {
+		return metadataURL6
+	}
+	return metadataURL
 }
 
 // fetch asks an endpoint on or near this machine, within the deadline.
@@ -106,7 +109,7 @@ func (d *Deps) fetch(ctx context.Context, c call, provider aws.CredentialsProvid
 	case err == nil:
 		return creds, nil
 	case limited.Err() == nil && refused(err):
-		return aws.Credentials{}, c.refusal(err, "", "")
+		return aws.Credentials{}, c.refusal(err, "", "") // the page beside the status is nobody's message
 	case limited.Err() == nil && !understood(err):
 		// What the parser says may quote the answer.
 		return aws.Credentials{}, fmt.Errorf("%s: %s answered with something that is not credentials", c.action, c.place)
@@ -127,7 +130,7 @@ func refused(err error) bool {
 func understood(err error) bool {
 	var api smithy.APIError
 	var foreign *NotAWSError
-	var sending *smithyhttp.RequestSendError
+	var sending *url.Error
 	return errors.As(err, &api) || errors.As(err, &foreign) || errors.As(err, &sending)
 }
 
@@ -140,8 +143,7 @@ func near(proxy func(*http.Request) (*url.URL, error)) *http.Client {
 	}}}
 }
 
-// bounded is a transport that refuses large answers, and takes the text out of errors
-// that are not JSON, for it would be quoted.
+// bounded is a transport that refuses large answers.
 type bounded struct{ next http.RoundTripper }
 
 // RoundTrip returns a [*NotAWSError] for an answer that is too large.
@@ -156,9 +158,6 @@ func (t *bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if len(body) > maxAnswer {
 		return nil, &NotAWSError{Endpoint: site(r.URL), Type: mediaType(resp.Header), Size: len(body), Status: resp.StatusCode}
-	}
-	if resp.StatusCode >= http.StatusMultipleChoices && mediaType(resp.Header) != "application/json" {
-		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(nil)), 0
 	}
 	return resp, nil
 }

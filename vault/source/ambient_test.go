@@ -144,3 +144,17 @@ func TestMetadataThatIsNotAsked(t *testing.T) {
 		})
 	}
 }
+
+func TestMetadataEndpoint(t *testing.T) {
+	const variable = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
+	for want, vars := range map[string][]string{
+		"http://169.254.169.254":   {variable + "_MODE", "ipv4"},
+		"http://[fd00:ec2::254]":   {variable + "_MODE", "ipv6"},
+		"http://metadata.internal": {variable + "_MODE", "IPv6", variable, "http://metadata.internal"},
+	} {
+		r := newRoom(t)
+		if r.Getenv = env(vars...); r.metadataEndpoint() != want {
+			t.Errorf("%q lead to %s, want %s", vars, r.metadataEndpoint(), want)
+		}
+	}
+}

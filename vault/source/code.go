@@ -74,21 +74,28 @@ func (d *Deps) withCode(ctx context.Context, c call, act func(ctx context.Contex
 			return err
 		}
 		if err = device.Send(c.secret); err != nil {
-			return err
+			return err // what cannot be noted is not sent
 		}
 		tried = append(tried, c.secret)
 		err = d.do(ctx, c, func(ctx context.Context, client *sts.Client) error { return act(ctx, client, &m.Serial, &c.secret) })
-		again = another(err)
 		if wrongCode(err) {
 			refused++
 		}
-		switch {
-		case again == "" || ctx.Err() != nil || len(tried) == d.maxCodes() && !wrongCode(err):
+		if again = another(err); again == "" {
 			return err
-		case len(tried) == d.maxCodes():
-			return &CodeRefusedError{m.Serial, refused, err}
+		}
+		if len(tried) == d.maxCodes() {
+			return lastWord(err, m.Serial, refused)
 		}
 	}
+}
+
+// lastWord is the error of a call for which no more codes are tried.
+func lastWord(err error, serial string, refused int) error {
+	if wrongCode(err) {
+		return &CodeRefusedError{serial, refused, err}
+	}
+	return err
 }
 
 func (d *Deps) maxCodes() int {

@@ -1,9 +1,12 @@
 package source
 
 import (
+	"errors"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -150,4 +153,44 @@ func TestContainerThatIsSilent(t *testing.T) {
 	if e := failAs[*UnreachableError](r, r.container(n)); e.Endpoint != n.URL {
 		t.Errorf("got %+v", e)
 	}
+}
+
+// The token is meant for one host.
+func TestContainerRedirectIsNotFollowed(t *testing.T) {
+	r, n, other := newRoom(t), newNeighbour(t), newNeighbour(t)
+	n.answers["/creds"] = func(w http.ResponseWriter, q *http.Request) {
+		http.Redirect(w, q, other.URL, http.StatusTemporaryRedirect)
+	}
+	if e := failAs[*APIError](r, r.container(n, containerToken, "EXAMPLEAUTH")); e.Status != http.StatusTemporaryRedirect {
+		t.Errorf("got %+v", e)
+	}
+	if len(other.asked) != 0 {
+		t.Errorf("another host was asked %q", other.asked)
+	}
+}
+
+func TestContainerIsAskedThroughAProxyOverTLSAlone(t *testing.T) {
+	r, n := newRoom(t), newNeighbour(t)
+	n.answers["/creds"] = says(200, "application/json", ambientKey)
+	var proxied []string
+	r.Proxy = func(q *http.Request) (*url.URL, error) {
+		proxied = append(proxied, q.URL.Host)
+		return nil, errors.New("no proxy today")
+	}
+	s := r.container(n)
+	r.make(s)
+	r.Getenv = env(containerURL, "https://creds.example.com/a")
+	failAs[*UnreachableError](r, s)
+	if len(slices.Compact(proxied)) != 1 || proxied[0] != "creds.example.com" {
+		t.Errorf("asked for proxies to %q", proxied)
+	}
+}
+
+func TestContainerAnswerThatBreaksOff(t *testing.T) {
+	r, n := newRoom(t), newNeighbour(t)
+	n.answers["/creds"] = func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		w.Write([]byte("{"))
+	}
+	failAs[*UnreachableError](r, r.container(n))
 }

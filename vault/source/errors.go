@@ -67,7 +67,7 @@ var errDeadline = errors.New("deadline")
 func (d *Deps) explain(ctx context.Context, c call, err error) error {
 	var api smithy.APIError
 	var foreign *NotAWSError
-	var sending *smithyhttp.RequestSendError
+	var sending *url.Error
 	switch {
 	case err == nil:
 		return nil
@@ -80,19 +80,9 @@ func (d *Deps) explain(ctx context.Context, c call, err error) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.As(err, &sending):
-		return &UnreachableError{c.action, c.place, network(sending)}
+		return &UnreachableError{c.action, c.place, sending.Err} // the URL is the place's
 	}
 	return c.unread(err)
-}
-
-// network is what the network said, without the URL, which the endpoint's name makes
-// needless.
-func network(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
-	return err
 }
 
 func (c call) refusal(err error, code, message string) *APIError {

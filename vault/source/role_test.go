@@ -101,6 +101,21 @@ func TestSessionNameIsTheUsers(t *testing.T) {
 	}
 }
 
+// Two users of one account cannot differ by their paths alone.
+func TestSessionNameLeavesThePathOut(t *testing.T) {
+	r := newRoom(t)
+	carol := r.aws.AddUser(r.world.Account, "team/blue/carol")
+	r.aws.AddRole(r.world.ReadOnly, vaulttest.Role{Trusts: []string{carol.ARN()}})
+	key := carol.AddKey()
+	s := r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.ReadOnly, SessionName: plan.UserName})
+	if _, err := r.Make(t.Context(), s, aws.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret}); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.wantCalls(2)[1].Params.Get("RoleSessionName"); got != "carol" {
+		t.Errorf("the session is named %q", got)
+	}
+}
+
 func TestSessionNameOfARoleIsRefused(t *testing.T) {
 	r := newRoom(t)
 	before := r.make(r.readOnly())
@@ -138,6 +153,19 @@ func TestRefusalIsOneLineWithoutSecrets(t *testing.T) {
 		t.Errorf("got %q", err)
 	}
 	r.wantText(err, "canonical: x-amz-security-token:**** ****")
+}
+
+func TestMessagesAreOnePrintableLine(t *testing.T) {
+	c := call{secret: "EXAMPLE"}
+	for text, want := range map[string]string{
+		"a\r\n\tb": "a b", "\x1b[2J\x1b]0;x\x07y": "[2J ]0;x y", "\u202eright\u2028to left": "right to left", "\xff": "\ufffd",
+		" EXAMPLE EXAMPLE ": "**** ****", strings.Repeat("ä", 501): strings.Repeat("ä", 500) + "…",
+		"x" + strings.Repeat("ä", 500): "x" + strings.Repeat("ä", 499) + "…",
+	} {
+		if got := c.clean(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
 }
 
 func TestAccountOf(t *testing.T) {

@@ -92,7 +92,7 @@ func (d *Deps) Make(ctx context.Context, s plan.Step, before aws.Credentials) (a
 // very process would lead here again, without end.
 func (d *Deps) run(ctx context.Context, setting string, c Command) ([]byte, error) {
 	if slices.Contains(d.Callers, c.Profile) {
-		return nil, &RecursionError{Setting: setting, Profiles: append(slices.Clone(d.Callers), c.Profile)}
+		return nil, &RecursionError{Setting: setting, Profiles: slices.Concat(d.Callers, []string{c.Profile})}
 	}
 	out, err := d.Run(ctx, c)
 	if err != nil {

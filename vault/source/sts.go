@@ -23,7 +23,7 @@ type call struct {
 	about  string // what it acts on, for errors; may be empty
 	place  string // where it goes, for errors; do fills it in
 	step   plan.Step
-	before aws.Credentials // who signs; zero for a call that is not signed
+	before aws.Credentials // who signs; the SDK signs no call that AWS takes unsigned
 	secret string          // the token or code that it carries; empty for none
 	bearer bool            // whoever sees the secret can use it
 	once   bool            // it must not be sent twice, for it carries a code
@@ -78,9 +78,6 @@ func (d *Deps) sts(c call, hc *http.Client) *sts.Client {
 		HTTPSignerV4: &signer{v4.NewSigner(), d.Clock}, DisableClockSkewCorrection: true,
 		Retryer: d.retryer(),
 	}
-	if c.before.AccessKeyID == "" {
-		o.Credentials = aws.AnonymousCredentials{}
-	}
 	if c.once {
 		o.Retryer = aws.NopRetryer{}
 	}
@@ -104,9 +101,6 @@ func (d *Deps) sts(c call, hc *http.Client) *sts.Client {
 func (d *Deps) retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts, o.MaxBackoff = 3, 5*time.Second
-		// AWS could not reach the issuer of a token, and asks to be called again.
-		// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
-		o.Retryables = append(o.Retryables, retry.RetryableErrorCode{Codes: map[string]struct{}{"IDPCommunicationError": {}}})
 		if d.Backoff != nil {
 			o.Backoff = retry.BackoffDelayerFunc(func(attempt int, err error) (time.Duration, error) { return d.Backoff(attempt, err), nil })
 		}

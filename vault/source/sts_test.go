@@ -131,6 +131,7 @@ func TestAnswerThatIsNotAWS(t *testing.T) {
 		"HTML called XML":    {200, "text/xml", page, false, 1, "not AWS's"},
 		"proxy's JSON":       {200, "application/json", `{"error":"blocked"}`, false, 1, "application/json"},
 		"proxy refuses":      {403, "application/json", `{"error":"blocked"}`, false, 1, "application/json"},
+		"refusal in XHTML":   {403, "text/xml", "<html><body/></html>", false, 1, "not AWS's (text/xml, 20 bytes)"},
 		"half an answer":     {200, "text/xml", "<AssumeRoleResponse><AssumeRoleResult>", true, 3, "breaks off after 38 bytes"},
 		"nothing":            {200, "text/xml", "", true, 3, "breaks off after 0 bytes"},
 		"nothing at all":     {204, "", "", false, 1, "no type"},
@@ -159,7 +160,7 @@ func sessionXML(expires string) string {
 }
 
 func TestAnswerWithoutCredentials(t *testing.T) {
-	for name, body := range map[string]string{
+	for _, body := range map[string]string{
 		"none":       `<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>`,
 		"no token":   strings.Replace(sessionXML("2030-01-02T13:00:00Z"), "EXAMPLETOKEN", "", 1),
 		"no expiry":  strings.Replace(sessionXML(""), "<Expiration></Expiration>", "", 1),
@@ -169,11 +170,11 @@ func TestAnswerWithoutCredentials(t *testing.T) {
 		s, _ := r.answering(200, "text/xml", body)
 		r.keep("EXAMPLETOKEN")
 		r.wantText(r.fail(*s), "AssumeRole: "+s.Endpoint.URL+" answered without credentials")
-		s.Kind, s.Spec = plan.KindSessionToken, plan.SessionToken{}
-		if name == "none" {
-			r.fail(*s)
-		}
 	}
+	r := newRoom(t)
+	s, _ := r.answering(200, "text/xml", `<GetSessionTokenResponse><GetSessionTokenResult/></GetSessionTokenResponse>`)
+	s.Kind, s.Spec = plan.KindSessionToken, plan.SessionToken{}
+	r.wantText(r.fail(*s), "GetSessionToken: "+s.Endpoint.URL+" answered without credentials")
 }
 
 func TestWholeAnswerIsTaken(t *testing.T) {
@@ -183,6 +184,22 @@ func TestWholeAnswerIsTaken(t *testing.T) {
 		if c := r.make(*s); c.AccessKeyID != "ASIAIOSFODNN7EXAMPLE" || c.SecretAccessKey != "EXAMPLESECRET" || c.SessionToken != "EXAMPLETOKEN" {
 			t.Errorf("%q was read otherwise", body)
 		}
+	}
+}
+
+func TestAnswerThatBreaksOffOnTheWire(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.Header().Set("Content-Length", "1000")
+		w.Write([]byte("<AssumeRoleResponse>"))
+	}))
+	defer server.Close()
+	r := newRoom(t)
+	s := r.readOnly()
+	s.Endpoint.URL = server.URL
+	if failAs[*UnreachableError](r, s); asked.Load() != 3 {
+		t.Errorf("asked %d times", asked.Load())
 	}
 }
 
@@ -206,6 +223,15 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 		s := r.readOnly()
 		s.Endpoint.URL = server.URL
 		r.wantText(failAs[*NotAWSError](r, s), server.URL)
+		server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/xml")
+			w.Header().Set("Location", other.URL)
+			w.WriteHeader(status)
+			w.Write([]byte("<MovedResponse/>"))
+		})
+		if e := failAs[*APIError](r, s); e.Status != status {
+			t.Errorf("got %+v", e)
+		}
 		if elsewhere.Load() != 0 {
 			t.Errorf("%d: the call was sent elsewhere", status)
 		}

@@ -1,0 +1,48 @@
+package keystore
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestWhole(t *testing.T) {
+	dir := t.TempDir()
+	asked := false
+	k, err := Open(t.Context(), Config{
+		Backend: "file", FileDir: filepath.Join(dir, "keys"), StateDir: filepath.Join(dir, "state"), Home: dir,
+		Passphrase: func(context.Context, PassphraseAsk) (string, error) { asked = true; return "horse", nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Keys.Put(t.Context(), Item{Name: "alice", Data: []byte("{}")}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "keys", "alice")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked = false
+	for _, tt := range []struct {
+		text    string
+		damaged bool
+	}{{string(text), false}, {string(text[:len(text)/3]), true}, {"", true}, {"garbage", true}} {
+		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var damaged *DamagedError
+		if err := Whole(t.Context(), k.Keys, "alice"); errors.As(err, &damaged) != tt.damaged {
+			t.Errorf("%.20q: %v, want damaged: %v", tt.text, err, tt.damaged)
+		}
+	}
+	if err := Whole(t.Context(), k.Keys, "bob"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("one that is not there: %v", err)
+	}
+	if asked {
+		t.Error("the passphrase was asked for")
+	}
+}
