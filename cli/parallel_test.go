@@ -162,3 +162,55 @@ func TestOneCancelIsEnough(t *testing.T) {
 		t.Errorf("AWS was called: %v", calls)
 	}
 }
+
+// What AWS refuses one process is refused to everybody who waits for it.
+func TestOneRefusalIsEnough(t *testing.T) {
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer aws.Close()
+	environ, _ := home(t, aws)
+	aws.Reset()
+	all := make(chan struct{})
+	aws.Fail(vaulttest.Fault{Action: "AssumeRole", Times: -1, Until: all, Code: "AccessDenied", Status: 403, Message: "no"})
+
+	const processes = 20
+	c := exec.Command("sh", "-c", `for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		{ "$0" exec r -- true || echo status $?; } &
+	done; wait`, os.Args[0])
+	c.Env = environ
+	said := &waiter{awaited: "waiting for process", times: processes - 1, then: func() { close(all) }}
+	c.Stdout, c.Stderr = said, said
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+	text := said.text.String()
+	if n := strings.Count(text, "AWS says AccessDenied: no"); n != processes {
+		t.Errorf("%d processes say what AWS said, want %d\n%s", n, processes, text)
+	}
+	if n := strings.Count(text, "status 1\n"); n != processes {
+		t.Errorf("%d processes failed, want %d\n%s", n, processes, text)
+	}
+	if calls := aws.Actions(); len(calls) != 1 {
+		t.Errorf("AWS was called %d times, want once: %v", len(calls), calls)
+	}
+}
+
+// A waiter calls then once a text was written so many times.
+type waiter struct {
+	awaited string
+	times   int
+	then    func()
+	text    bytes.Buffer
+	done    bool
+}
+
+func (w *waiter) Write(p []byte) (int, error) {
+	w.text.Write(p)
+	if !w.done && strings.Count(w.text.String(), w.awaited) == w.times {
+		w.done = true
+		w.then()
+	}
+	return len(p), nil
+}
