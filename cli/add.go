@@ -24,7 +24,7 @@ func addCommand(k *kingpin.Application, a *app) {
 	c.Flag("env", "Take the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.").BoolVar(&f.env)
 	c.Flag("stdin", "Take the key from stdin: its id and its secret, a line each, or JSON of aws iam create-access-key.").BoolVar(&f.stdin)
 	c.Flag("force", "Replace a stored key without asking.").Short('f').BoolVar(&f.force)
-	c.Flag("add-config", "Add the profile to the config file if it is not there.").Default("true").BoolVar(&f.addConfig)
+	c.Flag("add-config", "Leave the config file alone, to which the profile is added otherwise.").Default("true").BoolVar(&f.addConfig)
 	a.action(c, func(ctx context.Context) error { return a.add(ctx, f) })
 }
 

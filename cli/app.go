@@ -97,9 +97,9 @@ func (a *app) parser() *kingpin.Application {
 	k := kingpin.New("aws-vault", "Keeps AWS credentials in a keystore and hands out short-lived ones.")
 	k.UsageWriter(a.env.Stdout).ErrorWriter(a.env.Stderr)
 	k.Terminate(func(status int) { panic(terminated(status)) })
-	k.Version(a.env.Version).VersionFlag.Short('v')
-	k.HelpFlag.Short('h')
-	k.UsageTemplate(kingpin.CompactUsageTemplate)
+	k.Version(a.env.Version).VersionFlag.Short('v').Help("Print the version.")
+	k.HelpFlag.Short('h').Help("Show this page; --help-long shows all pages, --help-man the manual page.")
+	k.UsageTemplate(helpTemplate).UsageFuncs(map[string]any{"help": help})
 	k.Flag("debug", "Write a log to stderr. It never holds a secret.").BoolVar(&a.debug)
 	a.globals.bind(k)
 	for _, add := range commands {

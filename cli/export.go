@@ -12,7 +12,7 @@ func exportCommand(k *kingpin.Application, a *app) {
 	var format string
 	c := k.Command("export", "Print credentials of a profile, for a program or a shell.")
 	f.bind(c)
-	c.Flag("format", "How to print them: "+formatNames()+".").Default("env").EnumVar(&format, formatList()...)
+	c.Flag("format", "How to print them: "+formatNames()+".").PlaceHolder("FORMAT").Default("env").EnumVar(&format, formatList()...)
 	a.action(c, func(ctx context.Context) error { return a.export(ctx, f, format) })
 }
 

@@ -27,18 +27,18 @@ type globals struct {
 }
 
 func (g *globals) bind(k *kingpin.Application) {
-	k.Flag("backend", "Keystore to use: "+strings.Join(keystore.Backends(), ", ")+". The first that can exist here is taken.").
+	k.Flag("backend", "Keystore to use: "+strings.Join(keystore.Backends(), ", ")+". Otherwise the first that can exist here.").
 		Envar("AWS_VAULT_BACKEND").PlaceHolder("NAME").StringVar(&g.backend)
-	k.Flag("prompt", "How to ask for a code: "+strings.Join(promptNames(), ", ")+". The first that reaches you is taken.").
+	k.Flag("prompt", "How to ask for a code: "+strings.Join(promptNames(), ", ")+". Otherwise the first that reaches you.").
 		Envar("AWS_VAULT_PROMPT").PlaceHolder("NAME").StringVar(&g.prompt)
-	k.Flag("timeout", "How long AWS may take to answer.").Envar("AWS_VAULT_TIMEOUT").Default("30s").DurationVar(&g.timeout)
-	k.Flag("keychain", "Name of the macOS keychain.").Envar("AWS_VAULT_KEYCHAIN_NAME").Default("aws-vault").StringVar(&g.keychain)
+	k.Flag("timeout", "How long AWS may take to answer.").Envar("AWS_VAULT_TIMEOUT").PlaceHolder("TIME").Default("30s").DurationVar(&g.timeout)
+	k.Flag("keychain", "Name of the macOS keychain.").Envar("AWS_VAULT_KEYCHAIN_NAME").PlaceHolder("NAME").Default("aws-vault").StringVar(&g.keychain)
 	k.Flag("secret-service-collection", "Collection of the Secret Service.").Envar("AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME").
-		Default("awsvault").StringVar(&g.collection)
+		PlaceHolder("NAME").Default("awsvault").StringVar(&g.collection)
 	k.Flag("pass-dir", "Directory of the password store.").Envar("AWS_VAULT_PASS_PASSWORD_STORE_DIR").PlaceHolder("DIR").StringVar(&g.passDir)
-	k.Flag("pass-cmd", "Name of the pass program.").Envar("AWS_VAULT_PASS_CMD").Default("pass").StringVar(&g.passCmd)
+	k.Flag("pass-cmd", "Name of the pass program.").Envar("AWS_VAULT_PASS_CMD").PlaceHolder("NAME").Default("pass").StringVar(&g.passCmd)
 	k.Flag("pass-prefix", "Folder within the password store.").Envar("AWS_VAULT_PASS_PREFIX").PlaceHolder("FOLDER").StringVar(&g.passPrefix)
-	k.Flag("file-dir", "Directory of the file keystore.").Envar("AWS_VAULT_FILE_DIR").Default("~/.awsvault/keys/").StringVar(&g.fileDir)
+	k.Flag("file-dir", "Directory of the file keystore.").Envar("AWS_VAULT_FILE_DIR").PlaceHolder("DIR").Default("~/.awsvault/keys/").StringVar(&g.fileDir)
 }
 
 func promptNames() []string {

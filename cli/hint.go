@@ -120,7 +120,11 @@ var remedies = []func(error, *app) string{
 	func(err error, _ *app) string {
 		var e *store.DamagedError
 		var k *keystore.DamagedError
-		if errors.As(err, &e) {
+		var name *store.NameError
+		switch {
+		case errors.As(err, &name):
+			return "choose another name"
+		case errors.As(err, &e):
 			return "store the key again: aws-vault add " + quoteWord(e.Name)
 		}
 		if errors.As(err, &k) {

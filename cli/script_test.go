@@ -26,7 +26,10 @@ const laterVariable = "TEST_LATER"
 const programVariable = "TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(programVariable) != "" {
+	switch {
+	case filepath.Base(os.Args[0]) == codeProgram:
+		printCode()
+	case filepath.Base(os.Args[0]) == "aws-vault" && os.Getenv("FAKE_URL") != "", os.Getenv(programVariable) != "":
 		program()
 	}
 	testscript.Main(m, map[string]func(){

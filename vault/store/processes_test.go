@@ -193,7 +193,9 @@ func TestProcessesAppend(t *testing.T) {
 
 const testSerial = "arn:aws:iam::123456789012:mfa/bob"
 
-func codesIn(dir string) *Codes { return &Codes{Dir: filepath.Join(dir, "codes"), Locks: shared(dir).Locks} }
+func codesIn(dir string) *Codes {
+	return &Codes{Dir: filepath.Join(dir, "codes"), Locks: shared(dir).Locks}
+}
 
 func holdDevice(dir string) error {
 	d, err := codesIn(dir).Device(context.Background(), testSerial, "a code")

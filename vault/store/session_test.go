@@ -140,6 +140,7 @@ func TestFresh(t *testing.T) {
 		{"clock behind, expired", time.Hour + behind, behind, time.Hour, "", Ask{}, false},
 		{"clock behind, set right", time.Hour + behind, behind, behind + 39*time.Minute, "", Ask{Need: time.Minute}, true},
 		{"clock behind, set right, expired", time.Hour + behind, behind, behind + time.Hour, "", Ask{}, false},
+		{"clock behind, half its life", time.Hour + behind, behind, 30 * time.Minute, "", Ask{Need: 50 * time.Minute}, true},
 		{"clock set back a little", time.Hour, 0, -time.Minute, "", Ask{Need: time.Minute}, true},
 		{"clock set back far", time.Hour, 0, -time.Minute - 1, "", Ask{Need: time.Minute}, false},
 	} {
@@ -171,7 +172,7 @@ func TestNeverExpired(t *testing.T) {
 	w := newWorld(t)
 	w.Cancelled = isCancelled
 	served := map[string]int{}
-	for range 2000 {
+	for range 5000 {
 		skew, life, passed := upTo(2*time.Hour)-time.Hour, upTo(3*time.Hour)+time.Second, upTo(4*time.Hour)
 		made := noon.Add(upTo(time.Hour)) // in truth
 		k := Session{Credentials: temporary(made.Add(life)), Made: made.Add(-skew), Skew: skew}
@@ -268,4 +269,36 @@ func TestStale(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzDecodeSession: what decodes is encoded so that it decodes to the same.
+func FuzzDecodeSession(f *testing.F) {
+	whole, err := encodeSession(nameA, session(time.Hour))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	f.Add(bytes.Replace(whole, []byte(`"type"`), []byte(`"skew_seconds":-9223372036,"type"`), 1))
+	f.Add(bytes.Replace(whole, []byte("13:00:00Z"), []byte("13:00:00.5+05:30"), 1))
+	f.Add(whole[:40])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		k, err := decodeSession(nameA, data)
+		if err != nil {
+			var damaged *DamagedError
+			if !errors.As(err, &damaged) || k != (Session{}) {
+				t.Fatalf("decoded %+v, %v", k, err)
+			}
+			return
+		}
+		again, err := encodeSession(nameA, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(again) > maxItem {
+			return // escaping has made it longer
+		}
+		if back, err := decodeSession(nameA, again); err != nil || back != k {
+			t.Fatalf("%+v became %+v, %v", k, back, err)
+		}
+	})
 }

@@ -1,0 +1,272 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"aws-vault/vault/profile"
+	"aws-vault/vault/vaulttest"
+)
+
+var update = flag.Bool("update", false, "write generated parts of the manual anew")
+
+const manual = "../USAGE.md"
+
+// TestManual runs the examples of the manual: the commands of each console block, in the
+// config that the ini block before it shows, section by section. In what is printed, …
+// stands for anything.
+func TestManual(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the manual's examples are lines of a POSIX shell")
+	}
+	text, err := os.ReadFile(manual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for _, section := range strings.Split(string(text), "\n## ")[1:] {
+		title, body, _ := strings.Cut(section, "\n")
+		if !strings.Contains(body, "```console") {
+			continue
+		}
+		t.Run(title, func(t *testing.T) {
+			r := newReader(t, !strings.Contains(body, "<!-- no key -->"))
+			for _, b := range blocks(body) {
+				switch b.kind {
+				case "ini":
+					r.config(t, b.text)
+				case "console":
+					for _, e := range examples(b.text) {
+						r.run(t, e)
+						ran++
+					}
+				}
+			}
+		})
+	}
+	if ran < 40 {
+		t.Errorf("%d examples were run: where are the others?", ran)
+	}
+}
+
+type block struct{ kind, text string }
+
+var fence = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
+
+func blocks(text string) []block {
+	var out []block
+	for _, m := range fence.FindAllStringSubmatch(text, -1) {
+		out = append(out, block{m[1], m[2]})
+	}
+	return out
+}
+
+// An example is a command line and what the manual says that it prints.
+type example struct{ command, prints string }
+
+func examples(text string) []example {
+	var out []example
+	for line := range strings.Lines(text) {
+		if command, ok := strings.CutPrefix(line, "$ "); ok {
+			out = append(out, example{command: strings.TrimSpace(command)})
+		} else if len(out) > 0 {
+			out[len(out)-1].prints += line
+		}
+	}
+	return out
+}
+
+// A reader is somebody who tries the manual's examples.
+type reader struct {
+	home    string
+	environ []string
+}
+
+func newReader(t *testing.T, key bool) *reader {
+	t.Helper()
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(aws.Close)
+	world := aws.Example()
+	r := &reader{home: t.TempDir()}
+	bin := filepath.Join(r.home, "bin")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{bin, filepath.Join(r.home, ".aws")} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"aws-vault", codeProgram} {
+		if err := os.Symlink(self, filepath.Join(bin, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.environ = []string{
+		"HOME=" + r.home, "USER=alice", "SHELL=/bin/sh", "TZ=UTC", "PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH"),
+		"AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=horse battery", "AWS_ENDPOINT_URL_STS=" + aws.URL(),
+		"FAKE_URL=" + aws.URL(), "MFA=" + world.MFA.Serial(), "KEY_ID=" + world.Key.ID, "KEY_SECRET=" + world.Key.Secret,
+		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"),
+	}
+	r.files(t, aws, world)
+	if key {
+		r.run(t, example{command: "aws-vault add --stdin alice <key >/dev/null"})
+	}
+	return r
+}
+
+// files are those that the examples read.
+func (r *reader) files(t *testing.T, aws *vaulttest.AWS, world vaulttest.World) {
+	t.Helper()
+	issuer, err := aws.AddIssuer(world.Account, "corp", "sts.amazonaws.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	aws.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	token, err := issuer.Token("alice@example.com", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	credentials, err := json.Marshal(map[string]any{"Version": 1, "AccessKeyId": world.Key.ID, "SecretAccessKey": world.Key.Secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"key": world.Key.ID + "\n" + world.Key.Secret + "\n", "token": token + "\n", "credentials.json": string(credentials)} {
+		if err := os.WriteFile(filepath.Join(r.home, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (r *reader) config(t *testing.T, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(r.home, ".aws", "config"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run runs one example. What AWS's stand-in makes aws-vault say is not the manual's matter.
+func (r *reader) run(t *testing.T, e example) {
+	t.Helper()
+	c := exec.Command("sh", "-c", e.command)
+	c.Env, c.Dir = r.environ, r.home
+	raw, err := c.CombinedOutput()
+	var got []string
+	for line := range strings.Lines(string(raw)) {
+		if !strings.Contains(line, "instead of AWS, as") {
+			got = append(got, strings.TrimRight(line, " \n"))
+		}
+	}
+	want := strings.Split(strings.TrimRight(e.prints, "\n"), "\n")
+	for i := range want {
+		want[i] = strings.ReplaceAll(regexp.QuoteMeta(want[i]), "…", ".*")
+	}
+	pattern := "^" + strings.Join(want, "\n") + "$"
+	if !regexp.MustCompile(pattern).MatchString(strings.Join(got, "\n")) {
+		t.Errorf("$ %s (%v)\n%s\nwant\n%s", e.command, err, strings.Join(got, "\n"), e.prints)
+	}
+	if err != nil && !strings.Contains(e.prints, "error: ") {
+		t.Errorf("$ %s: %v", e.command, err)
+	}
+}
+
+// codeProgram prints what the example's MFA device shows.
+const codeProgram = "print-mfa-code"
+
+func printCode() {
+	resp, err := http.Get(os.Getenv("FAKE_URL") + "/_fake/code?serial=" + url.QueryEscape(os.Getenv("MFA")))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	io.Copy(os.Stdout, resp.Body)
+	os.Exit(0)
+}
+
+// Everything that can be set is in the manual.
+func TestManualIsWhole(t *testing.T) {
+	raw, err := os.ReadFile(manual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	const begin, end = "<!-- settings -->\n", "<!-- /settings -->\n"
+	before, rest, ok := strings.Cut(text, begin)
+	_, after, whole := strings.Cut(rest, end)
+	if !ok || !whole {
+		t.Fatalf("%s has no place for the table of settings", manual)
+	}
+	if with := before + begin + settingsTable() + end + after; with != text {
+		if !*update {
+			t.Error("the table of settings is out of date: go test ./cli -run ManualIsWhole -update")
+		} else if err := os.WriteFile(manual, []byte(with), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range flagNames(t) {
+		if !strings.Contains(text, name) && !strings.Contains(text, strings.Replace(name, "--", "--no-", 1)) {
+			t.Errorf("the manual does not mention %s", name)
+		}
+	}
+}
+
+func settingsTable() string {
+	var b strings.Builder
+	b.WriteString("\n| setting | variable | default | what it wants |\n|---|---|---|---|\n")
+	for _, s := range profile.Settings() {
+		name, variables, inherited := "–", strings.Join(s.Env, ", "), ""
+		if s.InFiles {
+			name = "`" + s.Name + "`"
+		}
+		if variables != "" && !s.EveryProfile {
+			variables = "(" + variables + ")"
+		}
+		if s.FromDefault {
+			inherited = "yes"
+		}
+		want := s.Want
+		if s.Example != "" && !strings.Contains(want, s.Example) {
+			want += ", such as `" + s.Example + "`"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", name, variables, inherited, strings.ReplaceAll(want, "|", `\|`))
+	}
+	return b.String() + "\n"
+}
+
+// flagNames are all flags of all commands, as --help-long lists them.
+func flagNames(t *testing.T) []string {
+	t.Helper()
+	c := exec.Command(os.Args[0], "--help-long")
+	c.Env = []string{programVariable + "=1", "HOME=" + t.TempDir()}
+	out, err := c.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	var names []string
+	for _, m := range regexp.MustCompile(`--(?:\[no-\])?([a-z][a-z-]+)`).FindAllStringSubmatch(string(out), -1) {
+		if name := "--" + m[1]; !seen[name] && !strings.HasPrefix(m[1], "completion") {
+			seen[name] = true
+			names = append(names, name)
+		}
+	}
+	if len(names) < 15 {
+		t.Fatalf("only %v", names)
+	}
+	return names
+}

@@ -1,0 +1,296 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/keystore"
+)
+
+func all(Entry) bool { return true }
+
+func (w *world) wantList(t *testing.T, opened int, want ...string) []error {
+	t.Helper()
+	clear(w.ring.calls)
+	live, warnings, err := w.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range live {
+		names = append(names, e.Name)
+	}
+	if !slices.Equal(names, want) {
+		t.Errorf("listed %q, want %q", names, want)
+	}
+	if w.ring.calls["Item"] != opened || w.ring.calls["Names"] != 1 {
+		t.Errorf("the keystore was asked %v, want one list and %d items", w.ring.calls, opened)
+	}
+	return warnings
+}
+
+func TestListLearns(t *testing.T) {
+	w, made := newWorld(t), 0
+	if _, _, err := w.Get(t.Context(), Ask{Name: nameB, Profile: "dev", Make: w.lasting(2*time.Hour, &made)}); err != nil {
+		t.Fatal(err)
+	}
+	w.put(t, nameA, session(time.Hour)) // by a process with another state folder
+	w.wantList(t, 1, nameA, nameB)
+	w.wantList(t, 0, nameA, nameB)
+	e := w.Index.Entries()[nameA]
+	if e.Profile != "prod" || e.Kind != "assume role" || e.Root != "hub" || !e.Made.Equal(noon) || !e.Expires.Equal(noon.Add(time.Hour)) {
+		t.Errorf("learnt %+v", e)
+	}
+	for why, spoil := range map[string]func(){
+		"missing": func() { os.Remove(w.Index.Path) },
+		"garbage": func() { w.writeIndex(t, "garbage\x00") },
+	} {
+		spoil()
+		if warnings := w.wantList(t, 2, nameA, nameB); warnings != nil {
+			t.Errorf("%s: warned %v", why, warnings)
+		}
+		w.wantList(t, 0, nameA, nameB)
+	}
+	w.now = noon.Add(time.Hour)
+	w.wantList(t, 0, nameB) // expired at this moment
+	delete(w.ring.items, nameB)
+	w.wantList(t, 0) // gone, whatever the index says
+}
+
+func TestListEqualExpiry(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{nameB, nameA} {
+		w.put(t, name, session(time.Hour))
+	}
+	w.wantList(t, 2, nameA, nameB)
+}
+
+// TestKilledBetween: a maker was killed after it kept the session and before the index knew.
+func TestKilledBetween(t *testing.T) {
+	w, made := newWorld(t), 0
+	w.put(t, nameA, session(time.Hour))
+	w.wantList(t, 1, nameA)
+	w.now = noon.Add(2 * time.Hour)
+	w.ring.then = func(method string) {
+		if method == "Put" {
+			w.Index.Path += " gone" // so that no more is written to it
+		}
+	}
+	if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)}); err != nil {
+		t.Fatal(err)
+	}
+	w.ring.then = nil
+	w.Index.Path = strings.TrimSuffix(w.Index.Path, " gone")
+	w.wantList(t, 1, nameA)
+}
+
+func TestListDamaged(t *testing.T) {
+	w := newWorld(t)
+	w.put(t, nameA, session(time.Hour))
+	w.ring.items[nameB] = keystore.Item{Name: nameB, Data: []byte(testSecret)}
+	w.ring.items["token"] = keystore.Item{Name: "token", Data: []byte(`{"type":"token","secret":"` + testSecret + `"}`)}
+	warnings := w.wantList(t, 3, nameA)
+	var damaged *DamagedError
+	if len(warnings) != 1 || !errors.As(warnings[0], &damaged) || damaged.Name != nameB || strings.Contains(damaged.Error(), testSecret) {
+		t.Errorf("warned %v, want the damaged item", warnings)
+	}
+	if n, _, err := w.Remove(t.Context(), all); n != 1 || err != nil {
+		t.Errorf("removed %d, %v", n, err)
+	}
+	if len(w.ring.items) != 2 {
+		t.Errorf("left %v, want what is no session", w.ring.items)
+	}
+}
+
+func TestListErrors(t *testing.T) {
+	for _, method := range []string{"Names", "Item"} {
+		w := newWorld(t)
+		w.put(t, nameA, session(time.Hour))
+		w.ring.broken[method] = errBroken
+		if live, _, err := w.List(t.Context()); !errors.Is(err, errBroken) || live != nil {
+			t.Errorf("%s: List = %v, %v", method, live, err)
+		}
+		if n, _, err := w.Remove(t.Context(), all); !errors.Is(err, errBroken) || n != 0 || len(w.ring.items) != 1 {
+			t.Errorf("%s: Remove = %d, %v", method, n, err)
+		}
+	}
+	w := newWorld(t)
+	w.put(t, nameA, session(time.Hour))
+	if err := os.MkdirAll(w.Index.Path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if warnings := w.wantList(t, 1, nameA); len(warnings) != 1 {
+		t.Errorf("warned %v, want that the index cannot be written", warnings)
+	}
+}
+
+func TestRemove(t *testing.T) {
+	fill := func(t *testing.T) *world {
+		w := newWorld(t)
+		for name, profile := range map[string]string{nameA: "prod", nameB: "dev"} {
+			k := session(time.Hour)
+			k.Profile = profile
+			w.put(t, name, k)
+		}
+		old := session(-time.Minute)
+		w.put(t, "expired", old)
+		w.wantList(t, 3, nameA, nameB)
+		return w
+	}
+	isProd := func(e Entry) bool { return e.Profile == "prod" }
+	t.Run("some", func(t *testing.T) {
+		w := fill(t)
+		n, warnings, err := w.Remove(t.Context(), isProd)
+		if n != 1 || warnings != nil || err != nil {
+			t.Errorf("Remove = %d, %v, %v", n, warnings, err)
+		}
+		if _, left := w.ring.items[nameB]; !left || len(w.ring.items) != 1 || len(w.Index.Entries()) != 1 {
+			t.Errorf("left %v, index %v", w.ring.items, w.Index.Entries())
+		}
+		if n, warnings, err := w.Remove(t.Context(), isProd); n != 0 || warnings != nil || err != nil {
+			t.Errorf("again: %d, %v, %v", n, warnings, err)
+		}
+	})
+	t.Run("gone meanwhile", func(t *testing.T) {
+		w := fill(t)
+		w.ring.broken["Remove"] = keystore.ErrNotFound
+		if n, warnings, err := w.Remove(t.Context(), all); n != 0 || warnings != nil || err != nil {
+			t.Errorf("Remove = %d, %v, %v", n, warnings, err)
+		}
+	})
+	t.Run("failing half-way", func(t *testing.T) {
+		w := fill(t)
+		w.ring.then = func(method string) {
+			if method == "Remove" {
+				w.ring.broken["Remove"] = errBroken
+			}
+		}
+		n, _, err := w.Remove(t.Context(), all)
+		if n != 1 || !errors.Is(err, errBroken) || len(w.ring.items) != 2 || len(w.Index.Entries()) != 2 {
+			t.Errorf("Remove = %d, %v, left %d items", n, err, len(w.ring.items))
+		}
+	})
+	t.Run("index", func(t *testing.T) {
+		w := fill(t)
+		if err := os.Remove(w.Index.Path); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(w.Index.Path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if n, warnings, err := w.Remove(t.Context(), all); n != 2 || len(warnings) != 2 || err != nil {
+			t.Errorf("Remove = %d, %v, %v, want warnings about the index", n, warnings, err)
+		}
+	})
+}
+
+func TestSweep(t *testing.T) {
+	w := newWorld(t)
+	made := 0
+	make := func() { // makes a session, and so may sweep
+		t.Helper()
+		made = 0
+		if _, _, err := w.Get(t.Context(), Ask{Name: nameB, KeyCheck: "x", Need: 1, Make: w.lasting(time.Second, &made)}); err != nil || made != 1 {
+			t.Fatal(err, made)
+		}
+		delete(w.ring.items, nameB)
+	}
+	want := func(names ...string) {
+		t.Helper()
+		got, _ := w.ring.Names(t.Context())
+		if !slices.Equal(got, names) {
+			t.Errorf("the keystore has %q, want %q", got, names)
+		}
+	}
+	w.put(t, "at the limit", session(-time.Hour))
+	w.put(t, "damaged", session(-2*time.Hour))
+	w.ring.items["damaged"] = keystore.Item{Name: "damaged", Data: []byte("garbage")}
+	w.put(t, "long expired", session(-time.Hour-1))
+	w.put(t, "unexpired", session(time.Hour))
+	if _, _, err := w.List(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.put(t, "renewed", session(time.Hour)) // the index knows only the session before
+	if err := w.Index.add(t.Context(), Entry{Name: "renewed", Made: noon.Add(-3 * time.Hour), Expires: noon.Add(-2 * time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	w.put(t, "unknown", session(-2*time.Hour))
+	make()
+	want("at the limit", "damaged", "renewed", "unexpired")
+	if e := w.Index.Entries(); len(e) != 3 || e["long expired"].Name != "" {
+		t.Errorf("the index has %v", e)
+	}
+
+	w.put(t, "long expired", session(-2*time.Hour))
+	w.now = noon.Add(24*time.Hour - time.Second)
+	clear(w.ring.calls)
+	make()
+	if w.ring.calls["Names"] != 0 {
+		t.Error("swept twice in a day")
+	}
+	w.now = noon.Add(24 * time.Hour)
+	make()
+	want("damaged")
+
+	w.put(t, "long expired", session(-2*time.Hour))
+	w.now = noon // the clock was wrong and is set right
+	make()
+	want("damaged")
+}
+
+func TestSweepErrors(t *testing.T) {
+	fill := func(t *testing.T) *world {
+		w := newWorld(t)
+		w.put(t, nameA, session(-2*time.Hour))
+		return w
+	}
+	for _, method := range []string{"Names", "Item", "Remove"} {
+		w := fill(t)
+		w.ring.broken[method] = errBroken
+		w.Sweep(t.Context())
+		if len(w.ring.items) != 1 || w.ring.calls[method] != 1 {
+			t.Errorf("%s: the keystore was asked %v", method, w.ring.calls)
+		}
+	}
+	t.Run("held", func(t *testing.T) {
+		w := fill(t)
+		held, err := w.Locks.Alone(t.Context(), "sweep", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer held.Close()
+		w.Sweep(t.Context()) // comes back
+		if len(w.ring.calls) != 0 {
+			t.Errorf("the keystore was asked %v while another swept", w.ring.calls)
+		}
+	})
+	t.Run("no marker", func(t *testing.T) {
+		w := fill(t)
+		w.Locks.Dir = t.TempDir()
+		if err := os.WriteFile(w.dir, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.Sweep(t.Context())
+		if len(w.ring.calls) != 0 {
+			t.Error("swept without a note of it: every making would")
+		}
+	})
+}
+
+// TestReadersWriteNothing: what only asks leaves no trace.
+func TestReadersWriteNothing(t *testing.T) {
+	w := newWorld(t)
+	w.put(t, nameA, session(time.Hour))
+	w.Find(t.Context(), Ask{Name: nameA})
+	w.Find(t.Context(), Ask{Name: nameB})
+	w.Get(context.Background(), Ask{Name: nameA})
+	w.Index.Entries()
+	if _, err := os.Stat(w.dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the state folder was touched (%v)", err)
+	}
+}
