@@ -24,6 +24,7 @@ func (a *app) ask(ctx context.Context, locks *store.Locks, r prompt.Request) (st
 		return "", err
 	}
 	defer lock.Close()
+	locks.Asking(r.Text)
 	return p.Ask(ctx, r)
 }
 

@@ -112,7 +112,7 @@ func (a *app) locks(what string) (*store.Locks, string, error) {
 			if w.Program == "" {
 				w.Program = "another aws-vault"
 			}
-			a.note("waiting for process %d (%s) to be done with %s", w.Process, w.Program, w.Question)
+			a.note("waiting for process %d (%s) to be done with: %s", w.Process, w.Program, w.Question)
 		},
 	}, dir, nil
 }

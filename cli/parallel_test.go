@@ -152,8 +152,11 @@ func TestOneCancelIsEnough(t *testing.T) {
 	}
 	c.Wait()
 	text := said.String()
-	if n := strings.Count(text, "MFA code of arn:aws:iam::123456789012:mfa/alice for"); n != 1 {
+	if n := strings.Count(text, "\nMFA code of") + strings.Count(text, "\rMFA code of"); n != 1 {
 		t.Errorf("asked %d times, want once\n%s", n, text)
+	}
+	if !strings.Contains(text, "to be done with: MFA code of arn:aws:iam::123456789012:mfa/alice for profile asks") {
+		t.Errorf("nobody says what they wait for\n%s", text)
 	}
 	if n := strings.Count(text, "status 130"); n != 20 {
 		t.Errorf("%d processes ended with status 130, want 20\n%s", n, text)

@@ -26,6 +26,9 @@ type Locks struct {
 	slow  time.Duration     // how long a wait may last before Waiting is told; 0 for a second
 	comes func(path string) // called by whoever has to wait, for tests to count
 	turns turns
+
+	mu   sync.Mutex
+	held map[*Held]bool
 }
 
 // Waiting says what a wait is for.
@@ -85,7 +88,34 @@ func (l *Locks) take(ctx context.Context, file, id, question string) (*Held, err
 	}
 	h.note.Process, h.note.Program, h.note.Question = os.Getpid(), brief(l.Program), brief(question)
 	h.say()
+	l.hold(h)
 	return h, nil
+}
+
+func (l *Locks) hold(h *Held) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held == nil {
+		l.held = map[*Held]bool{}
+	}
+	l.held[h] = true
+	done := h.done
+	h.done = func() {
+		l.mu.Lock()
+		delete(l.held, h)
+		l.mu.Unlock()
+		done()
+	}
+}
+
+// Asking says to those who wait for any of our locks what the user is being asked now: a
+// lock that was taken for one thing may come to wait for a person's answer to another.
+func (l *Locks) Asking(question string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for h := range l.held {
+		h.ask(question)
+	}
 }
 
 // try takes the lock at path, or returns nothing if someone else holds it.
@@ -154,6 +184,8 @@ type Held struct {
 	file *disk.LockFile
 	done func() // gives the process's own turn on
 	id   string
+
+	mu   sync.Mutex
 	note note
 
 	once sync.Once
@@ -177,9 +209,18 @@ func (h *Held) Fail(now time.Time, err error, cancelled bool) error {
 	if errors.As(err, &theirs) {
 		text = theirs.Text // who waited for us need not hear whom we waited for
 	}
+	h.mu.Lock()
 	h.note.failed(failure{Of: h.id, Mark: rand.Text(), At: now, Process: os.Getpid(), Text: brief(text), Cancelled: cancelled})
 	h.say()
+	h.mu.Unlock()
 	return h.Close()
+}
+
+func (h *Held) ask(question string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.note.Question = brief(question)
+	h.say()
 }
 
 // say writes the note. A lock without one is a lock, on a full disk too.
