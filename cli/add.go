@@ -70,6 +70,9 @@ func (a *app) add(ctx context.Context, f addFlags) error {
 		a.warn(err)
 	}
 	a.print("Added credentials to profile %q in vault (keystore %s)\n", f.name, s.keystore.Name)
+	if s.keystore.Name == "keyctl" {
+		a.note("the kernel forgets this key when the computer is started anew")
+	}
 	n, err := s.forget(ctx, f.name)
 	if n > 0 {
 		a.print("Deleted %s.\n", count(n, "existing session"))

@@ -1,0 +1,16 @@
+package main
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// No core file, and no other process of the user, gets to see our memory.
+func TestHideMemory(t *testing.T) {
+	hideMemory()
+	dumpable, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+	if err != nil || dumpable != 0 {
+		t.Errorf("dumpable is %d, %v, want 0", dumpable, err)
+	}
+}
