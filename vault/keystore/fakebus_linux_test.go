@@ -41,6 +41,7 @@ type fakeBus struct {
 	handlers map[string]func(busCall) ([]any, error)
 
 	mu    sync.Mutex
+	gone  bool // no connection is served any more
 	conns []net.Conn
 	calls []string
 }
@@ -71,13 +72,18 @@ func newFakeBus(t *testing.T, owned ...string) *fakeBus {
 				return
 			}
 			b.mu.Lock()
-			b.conns = append(b.conns, conn)
+			if b.conns = append(b.conns, conn); b.gone {
+				conn.Close() // it was taken while the bus went
+			}
 			b.mu.Unlock()
 			done.Go(func() { b.serve(conn) })
 		}
 	})
 	t.Cleanup(func() {
 		l.Close()
+		b.mu.Lock()
+		b.gone = true
+		b.mu.Unlock()
 		b.cut()
 		done.Wait()
 	})
