@@ -7,6 +7,25 @@ import (
 	"testing"
 )
 
+// asProgram makes the test binary the program itself.
+const asProgram = "TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	m.Run()
+}
+
+func TestVersion(t *testing.T) {
+	c := exec.Command(os.Args[0], "version")
+	c.Env = []string{asProgram + "=1", "HOME=" + t.TempDir(), "GOCOVERDIR=" + os.Getenv("GOCOVERDIR")}
+	out, err := c.CombinedOutput()
+	if err != nil || strings.TrimSpace(string(out)) == "" || strings.Contains(string(out), " ") {
+		t.Errorf("version prints %q, %v", out, err)
+	}
+}
+
 // floors says which floor of the house each package lives on. A package imports only
 // from floors below its own, so this table is the architecture.
 var floors = map[string]int{

@@ -54,7 +54,7 @@ func child(t *testing.T, address *string) (said, trace string) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = []string{childVariable + "=1", "GODEBUG=inittrace=1", "PATH=" + dir}
+	cmd.Env = []string{childVariable + "=1", "GODEBUG=inittrace=1", "PATH=" + dir, "GOCOVERDIR=" + os.Getenv("GOCOVERDIR")}
 	if address != nil {
 		cmd.Env = append(cmd.Env, busVariable+"="+*address)
 	}

@@ -1,0 +1,34 @@
+# Says what share of each package's statements the tests reach, and fails below the floors. Reads a
+# coverage profile; a block that several test programs hold stands there often, and counts once.
+# Variables: module, its path; more, the packages whose floor is high; all others' is low.
+# contrib holds programs that are run, not tested: make demo is their test.
+
+FNR == 1 { next } # "mode: atomic"
+{
+	file = $1
+	sub(/:.*/, "", file)
+	statements[$1] = $2
+	if ($3 > 0) reached[$1] = 1
+	sub(/\/[^\/]*$/, "", file)
+	sub("^" module "/?", "", file)
+	package[$1] = file == "" ? "." : file
+}
+
+END {
+	n = split(more, names, " ")
+	for (i = 1; i <= n; i++) floor[names[i]] = high
+	for (block in statements) {
+		all[package[block]] += statements[block]
+		if (block in reached) done[package[block]] += statements[block]
+	}
+	for (p in all) {
+		if (p ~ /^contrib\//) continue
+		share = 100 * done[p] / all[p]
+		want = p in floor ? floor[p] : low
+		short = share < want
+		printf "%-18s %5.1f %%%s\n", p, share, short ? ", want " want " %" : "" | "sort"
+		failed += short
+	}
+	close("sort")
+	exit failed > 0
+}

@@ -1,0 +1,75 @@
+# Everything here needs Go and this folder; make interop needs other programs, and installs them.
+
+GO      ?= go
+OUT     ?= dist
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# Packages whose rules must not go untested, the share of their statements that tests reach, and everybody else's share.
+COVER_MORE  := vault/plan vault/profile vault/store
+FLOOR_MORE  := 90
+FLOOR_OTHER := 70
+
+# The race detector needs a C compiler.
+RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
+
+# Fuzz targets as package:name.
+FUZZ = $(shell grep -roE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sort | sed 's,/[^/]*:func ,:,')
+
+.PHONY: all build demo test check fuzz interop clean
+all: build
+
+build:
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/ .
+
+# A first look: a role two steps away, behind an MFA code, against an AWS that is not one.
+demo: build
+	@$(GO) run ./contrib/demo $(OUT)/aws-vault
+
+# All tests that need nothing but Go.
+test:
+	$(GO) test ./...
+
+check: check-format check-vet check-lint check-build check-race check-fuzz
+
+# The AWS CLI, an SDK and the system's keystores, as they are installed.
+interop: build
+	contrib/interop/run $(OUT)/aws-vault
+
+.PHONY: check-format check-vet check-lint check-build check-race check-fuzz
+
+check-format:
+	@bad=$$(gofmt -l .); test -z "$$bad" || { echo "gofmt: $$bad"; exit 1; }
+
+# Other systems are vetted without C, as their C compilers are not here.
+check-vet:
+	$(GO) vet -tags interop ./...
+	CGO_ENABLED=0 GOOS=linux $(GO) vet ./...
+	CGO_ENABLED=0 GOOS=darwin $(GO) vet ./...
+	CGO_ENABLED=0 GOOS=windows $(GO) vet ./...
+
+check-lint:
+	$(GO) tool staticcheck -tags interop ./...
+
+check-build:
+	$(GO) build -o /dev/null .
+	CGO_ENABLED=0 $(GO) build -o /dev/null .
+
+# Tests run the program as processes of their own, and go test counts what those reach too.
+check-race:
+	$(if $(RACE),,@echo "no C compiler: tests run without -race")
+	@mkdir -p $(OUT)
+	$(GO) test $(RACE) -shuffle=on -coverpkg=./... -coverprofile=$(OUT)/cover.out ./...
+	@awk -f .ci/coverage.awk -v module=$$($(GO) list -m) -v more='$(COVER_MORE)' -v high=$(FLOOR_MORE) -v low=$(FLOOR_OTHER) $(OUT)/cover.out
+
+# Each fuzz target for ten seconds; make fuzz gives it a minute.
+FUZZTIME := 10s
+fuzz: FUZZTIME := 60s
+fuzz check-fuzz:
+	@mkdir -p $(OUT); set -e; for target in $(FUZZ); do \
+		echo "fuzz $$target for $(FUZZTIME)"; \
+		$(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) $${target%:*} >$(OUT)/fuzz.out 2>&1 || { cat $(OUT)/fuzz.out; exit 1; }; \
+	done
+
+clean:
+	rm -rf $(OUT)

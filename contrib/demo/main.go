@@ -1,0 +1,114 @@
+// Demo shows the main job of aws-vault to whoever reads along: a key is stored, a profile
+// two roles away is used, and a code is asked for once. AWS is the fake of package vaulttest.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"aws-vault/vault/vaulttest"
+)
+
+// longest is how long the demo may take before something must be wrong.
+const longest = time.Minute
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: demo PATH-OF-AWS-VAULT")
+		os.Exit(2)
+	}
+	// A reader that goes away is no reason to leave the home behind either.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	err := show(ctx, os.Stdout, os.Args[1])
+	cancel()
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+// show tells the story on out with the program at path, in a home that is gone afterwards.
+func show(ctx context.Context, out io.Writer, path string) (err error) {
+	program, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		return err
+	}
+	defer aws.Close()
+	home, err := os.MkdirTemp("", "aws-vault-demo-")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := os.RemoveAll(home); err == nil {
+			err = e
+		}
+	}()
+	s := &stage{ctx: ctx, out: out, program: program, home: home, environ: environ(home, aws.URL())}
+	story(s, aws, aws.Example())
+	return s.err
+}
+
+func story(s *stage, aws *vaulttest.AWS, w vaulttest.World) {
+	s.say("This AWS is a small fake on your own machine, and the home directory is thrown away at the end.",
+		"The file keystore stands in for your system's; its passphrase comes from the environment here.")
+	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_VAULT_BACKEND", "AWS_VAULT_FILE_PASSPHRASE"} {
+		s.echo("export " + name + "=" + s.value(name))
+	}
+
+	s.say("Alice has a key and an MFA device. With a code she may become hub, and hub may become prod.")
+	s.write(filepath.Join(".aws", "config"), config(w))
+
+	s.say("The key goes into the keystore, not into a file that anything can read.")
+	s.run(step{args: []string{"add", "--stdin", "alice"}, stdin: w.Key.ID + "\n" + w.Key.Secret + "\n", from: "the key's id and secret, a line each"})
+
+	s.say("What would it take to be prod? explain works it out and calls nobody.")
+	s.run(step{args: []string{"explain", "prod"}})
+
+	s.say("Now a command as prod. It takes the code of Alice's device, which is typed in here for you.")
+	s.ask(append([]string{"exec", "prod", "--"}, environment...), w.MFA.Code)
+
+	s.say("A second command asks nothing: the sessions are kept, encrypted, until they expire.")
+	s.run(step{args: append([]string{"exec", "prod", "--"}, hello...)})
+
+	s.say("AWS's own tools and SDKs take credentials this way, by credential_process in their config.")
+	s.run(step{args: []string{"export", "--format=json", "prod"}})
+
+	s.say("What there is, and how long it lives.")
+	s.run(step{args: []string{"list"}})
+
+	calls := aws.Actions()
+	s.say(fmt.Sprintf("AWS was called %d times in all:", len(calls)))
+	for _, call := range calls {
+		s.line("#   " + call)
+	}
+}
+
+// config is what a user writes into ~/.aws/config.
+func config(w vaulttest.World) string {
+	return `[default]
+region     = eu-central-1
+mfa_serial = ` + w.MFA.Serial() + `
+
+[profile alice]
+
+[profile hub]
+source_profile = alice
+role_arn       = ` + w.Hub + `
+
+[profile prod]
+source_profile = hub
+role_arn       = ` + w.Prod + `
+`
+}

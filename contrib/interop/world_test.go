@@ -1,0 +1,216 @@
+//go:build interop && linux
+
+// Package interop holds aws-vault against the programs it has to get on with, as they are
+// installed: clients that take its credentials, and keystores that keep its keys. The script
+// run beside it installs them.
+package interop
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/bus"
+	"aws-vault/vault/vaulttest"
+)
+
+// programVariable names the aws-vault under test, and modulesVariable the folder of node_modules.
+const (
+	programVariable = "INTEROP_PROGRAM"
+	modulesVariable = "INTEROP_MODULES"
+)
+
+func TestMain(m *testing.M) {
+	bus.Restore() // 99designs/keyring, which tests here use, would otherwise start a bus
+	os.Exit(m.Run())
+}
+
+// A world is one user's machine: a home directory, an environment of its own, and an AWS.
+type world struct {
+	vaulttest.World
+	t       *testing.T
+	aws     *vaulttest.AWS
+	program string
+	home    string
+	env     []string
+}
+
+// chain is what AWS is asked for the credentials of prod, with one code for both roles.
+var chain = []string{
+	"GetSessionToken duration=28800 mfa=alice by=user/alice",
+	"AssumeRole arn:aws:iam::123456789012:role/hub duration=3600 session=aws-vault-alice by=session/alice",
+	"AssumeRole arn:aws:iam::210987654321:role/prod duration=3600 session=aws-vault-alice by=role/hub",
+}
+
+const (
+	prodARN  = "arn:aws:sts::210987654321:assumed-role/prod/aws-vault-alice"
+	identity = "GetCallerIdentity by=role/prod"
+)
+
+// newWorld makes a world whose keystore is the one named, with the chain alice → hub → prod in
+// its config. Nothing that was started in it may be left when the test ends.
+func newWorld(t *testing.T, backend string, env ...string) *world {
+	t.Helper()
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(aws.Close)
+	w := &world{World: aws.Example(), t: t, aws: aws, program: os.Getenv(programVariable), home: newHome(t)}
+	if w.program == "" {
+		t.Fatalf("%s names no program", programVariable)
+	}
+	w.env = append([]string{
+		"HOME=" + w.home, "USER=alice", "PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8",
+		"AWS_ENDPOINT_URL=" + aws.URL(), "AWS_VAULT_BACKEND=" + backend,
+	}, env...)
+	t.Cleanup(w.alone)
+	w.writeConfig()
+	return w
+}
+
+// newHome is a folder with a short path, as sockets lie in it.
+func newHome(t *testing.T) string {
+	t.Helper()
+	home, err := os.MkdirTemp("", "interop-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(home); err != nil {
+			t.Error(err)
+		}
+	})
+	return home
+}
+
+func (w *world) writeConfig() {
+	w.t.Helper()
+	code := filepath.Join(w.home, "code")
+	w.write(filepath.Join(".aws", "config"), `[default]
+region      = eu-central-1
+mfa_serial  = `+w.MFA.Serial()+`
+mfa_process = cat `+code+`
+
+[profile alice]
+
+[profile hub]
+source_profile = alice
+role_arn       = `+w.Hub+`
+
+[profile prod]
+source_profile = hub
+role_arn       = `+w.Prod+`
+
+[profile prod-process]
+credential_process = `+w.program+` export --format=json prod
+`)
+	w.write("code", w.MFA.Code()+"\n")
+}
+
+func (w *world) write(name, text string) {
+	w.t.Helper()
+	path := filepath.Join(w.home, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// add stores a key under the name alice.
+func (w *world) add(k vaulttest.Key) {
+	w.t.Helper()
+	w.input(k.ID+"\n"+k.Secret+"\n", w.program, "add", "--stdin", "--force", "alice")
+}
+
+// vault runs aws-vault and returns what it prints.
+func (w *world) vault(args ...string) string {
+	w.t.Helper()
+	return w.input("", w.program, args...)
+}
+
+// exec runs a command with the credentials of prod.
+func (w *world) exec(command ...string) string {
+	w.t.Helper()
+	return w.vault(append([]string{"exec", "prod", "--"}, command...)...)
+}
+
+// command is a program to be run in the world.
+func (w *world) command(program string, args ...string) *exec.Cmd {
+	c := exec.Command(program, args...)
+	c.Env, c.Dir = w.env, w.home
+	return c
+}
+
+// input runs a program that has to succeed, and returns what it prints.
+func (w *world) input(stdin, program string, args ...string) string {
+	w.t.Helper()
+	c := w.command(program, args...)
+	c.Stdin = strings.NewReader(stdin)
+	var out, talk bytes.Buffer
+	c.Stdout, c.Stderr = &out, &talk
+	if err := c.Run(); err != nil {
+		w.t.Fatalf("%s %q: %v\n%s%s", program, args, err, &out, &talk)
+	}
+	return out.String()
+}
+
+// fails runs aws-vault, which has to fail.
+func (w *world) fails(args ...string) {
+	w.t.Helper()
+	if out, err := w.command(w.program, args...).CombinedOutput(); err == nil {
+		w.t.Errorf("aws-vault %q succeeded: %s", args, out)
+	}
+}
+
+// calls checks what AWS was asked since the last time, and forgets it.
+func (w *world) calls(want ...string) {
+	w.t.Helper()
+	if have := w.aws.Actions(); !slices.Equal(have, want) {
+		w.t.Errorf("AWS was asked\n%s\nwant\n%s", strings.Join(have, "\n"), strings.Join(want, "\n"))
+	}
+	w.aws.Reset()
+}
+
+// alone checks that no program of the world is left. One that was told to end has a moment.
+func (w *world) alone() {
+	w.t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		left := processesOf(w.t, w.home)
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.t.Errorf("left running: %q", left)
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// processesOf are the programs that run with this home directory.
+func processesOf(t *testing.T, home string) []string {
+	t.Helper()
+	environs, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, path := range environs {
+		environ, err := os.ReadFile(path)
+		if err != nil || !slices.Contains(strings.Split(string(environ), "\x00"), "HOME="+home) {
+			continue // it has ended, or is another user's
+		}
+		name, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "comm"))
+		names = append(names, strings.TrimSpace(string(name)))
+	}
+	return names
+}
