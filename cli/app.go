@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"aws-vault/prompt"
+	"aws-vault/vault/keystore"
 	"aws-vault/vault/store"
 )
 
@@ -37,6 +38,8 @@ type Env struct {
 	// Exec becomes the program, or runs it and returns its exit status where a process
 	// cannot become another.
 	Exec func(ctx context.Context, path string, argv, environ []string) (status int, err error)
+	// OpenKeystore opens the keystore, as keystore.Open does.
+	OpenKeystore func(ctx context.Context, c keystore.Config) (*keystore.Keystore, error)
 	// Shell runs a line of the user's config and returns what it prints.
 	Shell func(ctx context.Context, line string, environ []string, most int64) ([]byte, error)
 }
@@ -117,6 +120,7 @@ var commands = []func(*kingpin.Application, *app){
 	explainCommand,
 	clearCommand,
 	removeCommand,
+	rotateCommand,
 	versionCommand,
 }
 

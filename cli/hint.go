@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"aws-vault/prompt"
+	"aws-vault/vault"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
@@ -129,6 +130,28 @@ var remedies = []func(error, *app) string{
 		}
 		if errors.As(err, &k) {
 			return "store the key again: aws-vault add " + quoteWord(k.Name)
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var unfinished *vault.UnfinishedError
+		var replaced *vault.ReplacedError
+		var damaged *store.JournalError
+		switch {
+		case errors.As(err, &replaced):
+			return "see which keys the user has at AWS, then forget that rotation: aws-vault rotate --undo " + quoteWord(replaced.Name)
+		case errors.As(err, &damaged):
+			return "see which keys the user has at AWS, then forget that rotation: aws-vault rotate --undo " + quoteWord(damaged.Name)
+		case errors.As(err, &unfinished):
+			name := quoteWord(unfinished.Name)
+			return fmt.Sprintf("the stored key works; finish with aws-vault rotate --resume %s, or go back with aws-vault rotate --undo %s", name, name)
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *vault.QuotaError
+		if errors.As(err, &e) {
+			return "delete the key that is not needed, or run aws-vault rotate on a terminal, which offers to"
 		}
 		return ""
 	},

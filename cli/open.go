@@ -168,7 +168,7 @@ func digest(parts ...string) string {
 
 func (a *app) openKeystore(ctx context.Context, locks *store.Locks, state string) (*keystore.Keystore, error) {
 	g := a.globals
-	return keystore.Open(ctx, keystore.Config{
+	return a.env.OpenKeystore(ctx, keystore.Config{
 		Backend: g.backend, KeychainName: g.keychain, Collection: g.collection,
 		PassDir: g.passDir, PassCmd: g.passCmd, PassPrefix: g.passPrefix, FileDir: g.fileDir,
 		StateDir: state, Home: a.env.Home, Passphrase: a.askPassphrase(locks),

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"aws-vault/prompt"
+	"aws-vault/vault/keystore"
 )
 
 // Process is the world of the process that calls it. bus is the address of the session
@@ -23,7 +24,7 @@ func Process(version, bus string) Env {
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Getenv: os.LookupEnv, Environ: os.Environ, Home: home(), User: userName(), Now: time.Now,
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())),
-		LookPath: exec.LookPath, Exec: become, Shell: shell,
+		LookPath: exec.LookPath, Exec: become, Shell: shell, OpenKeystore: keystore.Open,
 		Prompt: prompt.Env{Lookup: os.LookupEnv, LookPath: exec.LookPath, Run: prompt.Run, OpenTTY: prompt.OpenTTY},
 	}
 }

@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 	case filepath.Base(os.Args[0]) == "aws-vault" && os.Getenv("FAKE_URL") != "", os.Getenv(programVariable) != "":
 		program()
 	}
+	if url := os.Getenv(codeVariable); url != "" {
+		printCode(url)
+	}
 	testscript.Main(m, map[string]func(){
 		"aws-vault": program,
 		// env without what differs from machine to machine
@@ -50,6 +53,7 @@ func program() {
 	if later, err := time.ParseDuration(os.Getenv(laterVariable)); err == nil {
 		env.Now = func() time.Time { return time.Now().Add(later) }
 	}
+	frail(&env)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	status := cli.Main(ctx, os.Args[1:], env)
 	stop()

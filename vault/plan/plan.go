@@ -24,10 +24,29 @@ type Plan struct {
 	URL     string   `json:"endpoint_url,omitempty"` // likewise
 	Steps   []Step   `json:"steps"`
 	Notes   []string `json:"notes,omitempty"` // what a user would want to know before it is carried out
+	Calls   []Call   `json:"calls,omitempty"` // what the command itself asks of AWS
 }
 
 // Last returns the step that makes the credentials which are handed out.
 func (p Plan) Last() Step { return p.Steps[len(p.Steps)-1] }
+
+// Call returns where a command calls the service. The zero Call is for one that its
+// purpose does not need.
+func (p Plan) Call(service string) Call {
+	for _, c := range p.Calls {
+		if c.Service == service {
+			return c
+		}
+	}
+	return Call{}
+}
+
+// A Call is where a command calls a service with the credentials that a plan makes.
+type Call struct {
+	Service  string   `json:"service"` // as the services section of the config file names it
+	Region   string   `json:"region"`
+	Endpoint Endpoint `json:"endpoint,omitzero"`
+}
 
 // A Step turns the credentials of the step before it into new ones.
 type Step struct {
@@ -128,22 +147,35 @@ type EnvironmentKey struct {
 	Temporary   bool   // a session token came with it
 }
 
+// Purpose is what credentials are wanted for, where that decides how they are made.
+type Purpose string
+
+// The purposes.
+const (
+	Use    Purpose = ""       // a command or a program uses them
+	Rotate Purpose = "rotate" // the key at the root is to be replaced
+)
+
 // Options are the choices that a command leaves to its user.
 type Options struct {
+	For       Purpose
 	NoSession bool          // take no session token, even where one would do
 	Duration  time.Duration // how long the credentials handed out should last; 0 for what the profile says
 	Name      string        // the role session name where a profile sets none
 }
 
 // Make plans the credentials of p. It fails with a [*NoProfileError],
-// [*NoCredentialsError], [*ChainedMFAError], [*DurationError], [*ConflictError] or
-// [*SettingError].
+// [*NoCredentialsError], [*ChainedMFAError], [*DurationError], [*ConflictError],
+// [*SettingError] or [*NotStoredError].
 func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	c, err := begin(p, h, o)
 	if err != nil {
 		return Plan{}, err
 	}
 	pl := Plan{Profile: p.Name, Region: p.Text("region"), URL: p.Text("endpoint_url"), Steps: []Step{c.root}, Notes: c.notes}
+	if o.For == Rotate {
+		return c.rotation(pl)
+	}
 	if s, ok, err := c.session(); err != nil {
 		return Plan{}, err
 	} else if ok {

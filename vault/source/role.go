@@ -76,21 +76,15 @@ func (d *Deps) sessionName(ctx context.Context, s plan.Step, name string, before
 	if !strings.Contains(name, plan.UserName) {
 		return name, nil
 	}
-	var out *sts.GetCallerIdentityOutput
-	c := call{action: "GetCallerIdentity", step: s, before: before}
-	err := d.do(ctx, c, func(ctx context.Context, client *sts.Client) (err error) {
-		out, err = client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-		return err
-	})
+	caller, err := d.Caller(ctx, plan.Call{Region: s.Region, Endpoint: s.Endpoint}, before)
 	if err != nil {
 		return "", err
 	}
-	arn := aws.ToString(out.Arn)
-	_, path, user := strings.Cut(arn, ":user/")
-	if !user {
-		return "", &NotUserError{Profile: s.Profile, Caller: c.clean(arn)}
+	user, ok := caller.User()
+	if !ok {
+		return "", &NotUserError{Profile: s.Profile, Caller: caller.ARN}
 	}
-	return strings.ReplaceAll(name, plan.UserName, path[strings.LastIndex(path, "/")+1:]), nil
+	return strings.ReplaceAll(name, plan.UserName, user), nil
 }
 
 func limits(p policy.Policy) (*string, []types.PolicyDescriptorType) {

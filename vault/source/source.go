@@ -101,6 +101,9 @@ func (d *Deps) run(ctx context.Context, setting string, c Command) ([]byte, erro
 	return out, nil
 }
 
+// CallTime is how long one call may take at most, its retries included.
+func (d *Deps) CallTime() time.Duration { return d.timeout() }
+
 func (d *Deps) timeout() time.Duration {
 	if d.Timeout > 0 {
 		return d.Timeout

@@ -17,11 +17,11 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A call is one action of STS, asked for a step.
+// A call is one action of AWS's, asked for a step or with what a step gave.
 type call struct {
 	action string
 	about  string // what it acts on, for errors; may be empty
-	place  string // where it goes, for errors; do fills it in
+	place  string // where it goes, for errors
 	step   plan.Step
 	before aws.Credentials // who signs; the SDK signs no call that AWS takes unsigned
 	secret string          // the token or code that it carries; empty for none
@@ -29,23 +29,28 @@ type call struct {
 	once   bool            // it must not be sent twice, for it carries a code
 }
 
-// do makes the call within the deadline. Where AWS refuses the signature because this
+// do makes a call to STS.
+func (d *Deps) do(ctx context.Context, c call, act func(context.Context, *sts.Client) error) error {
+	c.place = place(c.step)
+	return d.attempt(ctx, c, func(ctx context.Context, hc *http.Client) error { return act(ctx, d.sts(c, hc)) })
+}
+
+// attempt makes the call within the deadline. Where AWS refuses the signature because this
 // computer's clock is wrong, the clock is corrected and the call is made once more, even
 // with a code: AWS looks at nothing else of a call whose signature it refuses.
-func (d *Deps) do(ctx context.Context, c call, act func(context.Context, *sts.Client) error) error {
+func (d *Deps) attempt(ctx context.Context, c call, act func(context.Context, *http.Client) error) error {
 	hc, err := d.prepare(c)
 	if err != nil {
 		return err
 	}
-	c.place = place(c.step)
 	limited, cancel := context.WithTimeoutCause(ctx, d.timeout(), errDeadline)
 	defer cancel()
-	client, skew, began := d.sts(c, hc), d.Clock.Skew(), d.Clock.Local()
-	err = act(limited, client)
+	skew, began := d.Clock.Skew(), d.Clock.Local()
+	err = act(limited, hc)
 	if d.corrected(skew, err) {
-		err = act(limited, client)
+		err = act(limited, hc)
 	}
-	d.debug("called STS", "action", c.action, "about", c.about, "region", c.step.Region,
+	d.debug("called AWS", "action", c.action, "about", c.about, "region", c.step.Region,
 		"took", d.Clock.Local().Sub(began), "error", outcome(err))
 	return d.explain(limited, c, err)
 }

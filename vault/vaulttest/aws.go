@@ -41,6 +41,7 @@ type AWS struct {
 	signins  map[string]time.Time // sign-in tokens of the console, and until when
 	calls    []*Call
 	arrived  chan struct{} // closed and replaced when a call arrives
+	watch    func(c Call, done bool) (hangup bool)
 	faults   []*Fault
 }
 

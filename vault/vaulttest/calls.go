@@ -132,3 +132,18 @@ func (a *AWS) record(r *request) {
 	close(a.arrived)
 	a.arrived = make(chan struct{})
 }
+
+// Watch has f called twice for each call from now on: when it has arrived, and when its work is done, before it is
+// answered. The call waits for f; if that returns true, the connection is closed instead of going on. A nil f ends that.
+func (a *AWS) Watch(f func(c Call, done bool) (hangup bool)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.watch = f
+}
+
+func (a *AWS) watched(r *request, done bool) (hangup bool) {
+	a.mu.Lock()
+	f, c := a.watch, *r.call
+	a.mu.Unlock()
+	return f != nil && f(c, done)
+}

@@ -54,12 +54,12 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req.now = a.now().Add(f.Skew)
 	a.record(req)
 	a.mu.Unlock()
-	if !a.wait(f, r) || f.Hangup {
+	if a.watched(req, false) || !a.wait(f, r) || f.Hangup {
 		a.hangup(w, req)
 		return
 	}
 	out := a.handle(req, op, f)
-	if f.AnswerLost {
+	if a.watched(req, true) || f.AnswerLost {
 		a.hangup(w, req)
 		return
 	}

@@ -1,0 +1,74 @@
+package cli_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strconv"
+
+	"aws-vault/cli"
+	"aws-vault/vault/keystore"
+)
+
+// killVariable says at which change of its keystore the program under test is killed, and
+// failVariable which change fails.
+const (
+	killVariable = "TEST_KILL_AT_CHANGE"
+	failVariable = "TEST_FAIL_AT_CHANGE"
+)
+
+// frail gives the program a keystore that kills it at the n-th instant that is just before
+// or just after a change, or whose n-th change fails.
+func frail(env *cli.Env) {
+	kill, _ := strconv.Atoi(os.Getenv(killVariable)) // 0 never comes
+	fail, _ := strconv.Atoi(os.Getenv(failVariable))
+	if kill == 0 && fail == 0 {
+		return
+	}
+	env.OpenKeystore = func(ctx context.Context, c keystore.Config) (*keystore.Keystore, error) {
+		k, err := keystore.Open(ctx, c)
+		if err == nil {
+			k.Keys, k.Private = frailRing{k.Keys, &kill, &fail}, frailRing{k.Private, &kill, &fail}
+		}
+		return k, err
+	}
+}
+
+// frailRing counts down to the instant at which it kills, and to the change that fails.
+type frailRing struct {
+	keystore.Ring
+	kill, fail *int
+}
+
+var errFull = errors.New("no space left on device")
+
+func (r frailRing) change(f func() error) error {
+	r.instant()
+	defer r.instant()
+	if *r.fail--; *r.fail == 0 {
+		return errFull
+	}
+	return f()
+}
+
+func (r frailRing) Put(ctx context.Context, it keystore.Item) error {
+	return r.change(func() error { return r.Ring.Put(ctx, it) })
+}
+
+func (r frailRing) Remove(ctx context.Context, name string) error {
+	return r.change(func() error { return r.Ring.Remove(ctx, name) })
+}
+
+func (r frailRing) instant() {
+	if *r.kill--; *r.kill != 0 {
+		return
+	}
+	self, err := os.FindProcess(os.Getpid())
+	if err == nil {
+		err = self.Kill()
+	}
+	if err != nil {
+		os.Exit(99)
+	}
+	select {} // until the signal comes
+}

@@ -1,0 +1,296 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"aws-vault/vault/vaulttest"
+)
+
+// codeVariable makes the test binary print an MFA code of the AWS at this URL.
+const codeVariable = "TEST_AS_CODE_OF"
+
+// printCode prints a code that the device has not shown before.
+func printCode(url string) {
+	for _, ask := range []struct{ method, path string }{
+		{http.MethodPost, "advance?by=30s"}, {http.MethodGet, "code?serial=arn:aws:iam::123456789012:mfa/alice"},
+	} {
+		r, err := http.NewRequest(ask.method, url+"/_fake/"+ask.path, nil)
+		if err != nil {
+			os.Exit(1)
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			os.Exit(1)
+		}
+		if ask.method == http.MethodGet {
+			io.Copy(os.Stdout, resp.Body)
+		}
+	}
+	os.Exit(0)
+}
+
+// A rotating is a user whose key is rotated by programs that do not live long.
+type rotating struct {
+	*testing.T
+	aws     *vaulttest.AWS
+	environ []string
+	dir     string
+	watcher vaulttest.Key // of another user, to look at alice's keys with
+	pid     chan int      // of the process that calls AWS now
+}
+
+func newRotating(t *testing.T, config func(*vaulttest.AWS) string) *rotating {
+	t.Helper()
+	fake, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	r := &rotating{T: t, aws: fake, pid: make(chan int, 1)}
+	r.environ, r.dir = home(t, fake)
+	r.watcher = fake.AddUser("123456789012", "watcher").AddKey()
+	if err := os.WriteFile(filepath.Join(r.dir, ".aws", "config"), []byte(config(fake)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// run runs the program and returns what it said, and whether it was killed.
+func (r *rotating) run(env []string, args ...string) (said string, killed bool) {
+	r.Helper()
+	said, killed, ok := r.try(env, args...)
+	if !ok && !killed {
+		r.Fatalf("%v failed:\n%s", args, said)
+	}
+	return said, killed
+}
+
+func (r *rotating) try(env []string, args ...string) (said string, killed, ok bool) {
+	r.Helper()
+	c := exec.Command(os.Args[0], args...)
+	var out bytes.Buffer
+	c.Env, c.Stdout, c.Stderr = append(r.environ, env...), &out, &out
+	if err := c.Start(); err != nil {
+		r.Fatal(err)
+	}
+	r.pid <- c.Process.Pid
+	defer func() { <-r.pid }()
+	err := c.Wait()
+	var status *exec.ExitError
+	if err != nil && !errors.As(err, &status) {
+		r.Fatal(err)
+	}
+	return out.String(), err != nil && !status.Exited(), err == nil
+}
+
+// listed are alice's keys as IAM knows them.
+func (r *rotating) listed() []types.AccessKeyMetadata {
+	r.Helper()
+	client := iam.New(iam.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(r.aws.URL()),
+		Credentials: credentials(r.watcher.ID, r.watcher.Secret),
+	})
+	out, err := client.ListAccessKeys(r.Context(), &iam.ListAccessKeysInput{UserName: aws.String("alice")})
+	if err != nil {
+		r.Fatal(err)
+	}
+	return out.AccessKeyMetadata
+}
+
+// wantOneKey is the promise: one key, stored and active. It returns the key's id.
+func (r *rotating) wantOneKey(when string) string {
+	r.Helper()
+	keys := r.listed()
+	if len(keys) != 1 || keys[0].Status != types.StatusTypeActive {
+		r.Fatalf("%s: alice's keys are %s, want one that is active", when, show(keys))
+	}
+	if stored := r.stored(); stored != *keys[0].AccessKeyId {
+		r.Fatalf("%s: %s is stored, and AWS has %s", when, stored, *keys[0].AccessKeyId)
+	}
+	if said, _, ok := r.try(nil, "rotate", "--resume", "alice"); ok || !strings.Contains(said, "no rotation of key") {
+		r.Fatalf("%s: a journal was left\n%s", when, said)
+	}
+	return *keys[0].AccessKeyId
+}
+
+// stored is the id of the stored key.
+func (r *rotating) stored() string {
+	r.Helper()
+	said, _ := r.run(nil, "export", "--no-session", "alice")
+	for line := range strings.Lines(said) {
+		if id, ok := strings.CutPrefix(line, "AWS_ACCESS_KEY_ID="); ok {
+			return strings.TrimSpace(id)
+		}
+	}
+	r.Fatalf("no key is stored:\n%s", said)
+	return ""
+}
+
+// wantWorking is what holds even while a rotation stands half done: the stored key works.
+func (r *rotating) wantWorking(when string) {
+	r.Helper()
+	id := r.stored()
+	for _, k := range r.listed() {
+		if *k.AccessKeyId == id && k.Status == types.StatusTypeActive {
+			return
+		}
+	}
+	r.Fatalf("%s: the stored key %s does not work; AWS has %s", when, id, show(r.listed()))
+}
+
+func show(keys []types.AccessKeyMetadata) string {
+	var texts []string
+	for _, k := range keys {
+		texts = append(texts, fmt.Sprintf("%s (%s)", *k.AccessKeyId, k.Status))
+	}
+	return strings.Join(texts, ", ")
+}
+
+func credentials(id, secret string) aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: id, SecretAccessKey: secret}, nil
+	})
+}
+
+// killAt has the process that calls killed at an instant at which a call has arrived, or is
+// done and not answered yet. A call that has only arrived comes to nothing.
+func (r *rotating) killAt(now func(c vaulttest.Call, done bool) bool) {
+	var lock sync.Mutex
+	r.aws.Watch(func(c vaulttest.Call, done bool) bool {
+		lock.Lock()
+		defer lock.Unlock()
+		if !now(c, done) {
+			return false
+		}
+		pid := <-r.pid
+		r.pid <- pid
+		p, err := os.FindProcess(pid)
+		if err == nil {
+			err = p.Kill()
+		}
+		if err != nil {
+			r.Error(err)
+		}
+		return true
+	})
+}
+
+// nth is the n-th instant.
+func nth(n int) func(vaulttest.Call, bool) bool {
+	return func(vaulttest.Call, bool) bool {
+		n--
+		return n == 0
+	}
+}
+
+// A point is where a run is killed, or a change of its keystore fails.
+type point struct {
+	name string
+	call int // the instant of a call; 0 for none
+	env  string
+}
+
+// atEachPoint runs the program with these arguments, each time in the state that begin
+// makes, and kills it at every call, and at every change of the keystore; then every change
+// fails once. after looks at what is left.
+func atEachPoint(t *testing.T, config func(*vaulttest.AWS) string, begin func(*rotating), args []string, after func(r *rotating, when string)) {
+	t.Parallel()
+	kinds := []func(n int) point{
+		func(n int) point { return point{"killed at instant %d of calls", n, ""} },
+		func(n int) point { return point{"killed at instant %d of the keystore", 0, killVariable} },
+		func(n int) point { return point{"change %d of the keystore failed", 0, failVariable} },
+	}
+	for _, kind := range kinds {
+		points := 0
+		for n, more := 1, true; more; n++ {
+			p := kind(n)
+			when := fmt.Sprintf(p.name, n)
+			r := newRotating(t, config)
+			begin(r)
+			var env []string
+			if p.call > 0 {
+				r.killAt(nth(p.call))
+			} else {
+				env = []string{fmt.Sprintf("%s=%d", p.env, n)}
+			}
+			said, killed, ok := r.try(env, args...)
+			r.aws.Watch(nil)
+			more = killed || strings.Contains(said, "no space left on device")
+			if !more && !ok {
+				t.Fatalf("%s: %s", when, said)
+			}
+			if more {
+				points++
+				r.wantWorking(when)
+			}
+			after(r, when)
+		}
+		if points < 3 {
+			t.Errorf("%d points only at which it was "+kind(0).name, points, 0)
+		}
+	}
+}
+
+func plain(*vaulttest.AWS) string { return "[profile alice]\n" }
+
+// withMFA is a config whose rotation takes a code, which a program prints.
+func withMFA(fake *vaulttest.AWS) string {
+	return fmt.Sprintf("[profile alice]\nmfa_serial = %s\nmfa_process = env -u %s %s=%s %s\n[profile hub]\nsource_profile = alice\nrole_arn = arn:aws:iam::123456789012:role/hub\n[profile prod]\nsource_profile = hub\nrole_arn = arn:aws:iam::210987654321:role/prod\n",
+		"arn:aws:iam::123456789012:mfa/alice", programVariable, codeVariable, fake.URL(), os.Args[0])
+}
+
+// A rotation is killed after every call and every write, and before each; and every write
+// fails. The next run ends with one key, stored and active.
+func TestRotationIsKilled(t *testing.T) {
+	atEachPoint(t, plain, func(*rotating) {}, []string{"rotate", "alice"}, func(r *rotating, when string) {
+		r.run(nil, "rotate", "alice")
+		r.wantOneKey(when)
+	})
+}
+
+// The same with an MFA code, from a profile that is two roles away from the key.
+func TestRotationWithMFAIsKilled(t *testing.T) {
+	atEachPoint(t, withMFA, func(*rotating) {}, []string{"rotate", "prod"}, func(r *rotating, when string) {
+		r.run(nil, "rotate", "prod")
+		r.wantOneKey(when)
+	})
+}
+
+// Undoing is killed likewise, where the rotation had come as far as it can be undone.
+func TestUndoIsKilled(t *testing.T) {
+	var old string
+	begin := func(r *rotating) {
+		old = r.stored()
+		r.killAt(func(c vaulttest.Call, done bool) bool { return c.Action == "UpdateAccessKey" && done })
+		if said, killed := r.run(nil, "rotate", "alice"); !killed {
+			t.Fatalf("not killed:\n%s", said)
+		}
+		r.aws.Watch(nil)
+		if r.stored() == old {
+			t.Fatal("the new key is not stored yet")
+		}
+	}
+	atEachPoint(t, plain, begin, []string{"rotate", "--undo", "alice"}, func(r *rotating, when string) {
+		if said, _, ok := r.try(nil, "rotate", "--undo", "alice"); !ok && !strings.Contains(said, "no rotation of key") {
+			t.Fatalf("%s: %s", when, said)
+		}
+		if id := r.wantOneKey(when); id != old {
+			t.Errorf("%s: %s is back, want %s", when, id, old)
+		}
+	})
+}

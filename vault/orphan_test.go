@@ -1,0 +1,68 @@
+package vault
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/source"
+	"aws-vault/vault/store"
+)
+
+var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+
+const (
+	oldID  = "AKIAIOSFODNN7EXAMPLE"
+	newID  = "AKIAI44QH8DHBEXAMPLE"
+	thirdI = "AKIAIOTHERKEYEXAMPLE"
+)
+
+// Only what can be nothing else is taken for the key of an answer that was lost.
+func TestOrphan(t *testing.T) {
+	j := store.Rotation{
+		Old: aws.Credentials{AccessKeyID: oldID}, New: aws.Credentials{AccessKeyID: newID},
+		Before: []string{oldID, "AKIAITHERALREADYEXAM"}, From: noon.Add(300 * time.Millisecond), Until: noon.Add(35 * time.Second),
+	}
+	for _, tt := range []struct {
+		name string
+		key  source.AccessKey
+		want bool
+	}{
+		{"made within the call", source.AccessKey{ID: thirdI, Created: noon.Add(10 * time.Second)}, true},
+		{"in its first second", source.AccessKey{ID: thirdI, Created: noon}, true},
+		{"at its end", source.AccessKey{ID: thirdI, Created: noon.Add(35 * time.Second)}, true},
+		{"made before", source.AccessKey{ID: thirdI, Created: noon.Add(-time.Second)}, false},
+		{"made after", source.AccessKey{ID: thirdI, Created: noon.Add(36 * time.Second)}, false},
+		{"without a date", source.AccessKey{ID: thirdI}, false},
+		{"listed before", source.AccessKey{ID: "AKIAITHERALREADYEXAM", Created: noon.Add(time.Second)}, false},
+		{"the old key", source.AccessKey{ID: oldID, Created: noon.Add(time.Second)}, false},
+		{"the new key", source.AccessKey{ID: newID, Created: noon.Add(time.Second)}, false},
+	} {
+		if got := mayBeOrphan(tt.key, j); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestQuotaError(t *testing.T) {
+	err := &QuotaError{Name: "alice", User: "alice", Keys: []KeyUse{
+		{AccessKey: source.AccessKey{ID: oldID, Active: true, Created: noon}, Stored: true, Used: noon.AddDate(0, 1, 0), Service: "s3"},
+		{AccessKey: source.AccessKey{ID: "AKIAIOSFODNN7NEVERUS", Created: noon}},
+		{AccessKey: source.AccessKey{ID: "X", Created: noon}, Unknown: true},
+	}}
+	for _, want := range []string{
+		"user alice has 3 access keys, and AWS allows 2: ",
+		"****************MPLE (active, made 2030-01-01, the stored one, last used 2030-02-01 for s3), ",
+		"****************ERUS (inactive, made 2030-01-01, never used), ",
+		"****************X (inactive, made 2030-01-01, last use unknown)",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %q, want it to say %q", err, want)
+		}
+	}
+	if strings.Contains(err.Error(), oldID) {
+		t.Error("a whole id is shown")
+	}
+}

@@ -1,0 +1,122 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+
+	"aws-vault/vault/source"
+	"aws-vault/vault/store"
+)
+
+// ReplacedError is returned for a journal that is about other keys than the one stored:
+// somebody has stored another since.
+type ReplacedError struct {
+	Name string
+	Key  string // the new key of the journal, masked; empty if it has none
+}
+
+func (e *ReplacedError) Error() string {
+	what := "one that nobody knows"
+	if e.Key != "" {
+		what = e.Key
+	}
+	return fmt.Sprintf("key %q was replaced by hand after a rotation of it had begun, which may have left an access key at AWS: %s", e.Name, what)
+}
+
+// OldKeyGoneError is returned for a rotation that cannot be undone any more.
+type OldKeyGoneError struct{ Name, Key string }
+
+func (e *OldKeyGoneError) Error() string {
+	return fmt.Sprintf("the old access key %s of %q is deleted at AWS, want one that can be put back", e.Key, e.Name)
+}
+
+// NewKeyGoneError is returned where somebody else has deleted the new key. The old one is
+// in its place.
+type NewKeyGoneError struct{ Name, Key string }
+
+func (e *NewKeyGoneError) Error() string {
+	return fmt.Sprintf("the new access key %s of %q was deleted at AWS, and the old one is back in its place", e.Key, e.Name)
+}
+
+// undo puts the old key back. Like complete, it takes up the work wherever it was left.
+func (r *Rotation) undo(ctx context.Context, j store.Rotation) error {
+	r.say("Undoing a rotation that was interrupted")
+	if j.New.AccessKeyID == "" {
+		if err := r.sweep(ctx, j); err != nil {
+			return err
+		}
+		return r.close(ctx)
+	}
+	listed, err := r.list(ctx)
+	if err != nil {
+		return err
+	}
+	if _, ok := find(listed, j.Old.AccessKeyID); !ok {
+		return &OldKeyGoneError{Name: r.name, Key: Mask(j.Old.AccessKeyID)}
+	}
+	if !j.Undo {
+		j.Undo = true
+		if err := r.Journals.Put(ctx, j); err != nil {
+			return err
+		}
+	}
+	if err := r.restore(ctx, j, listed); err != nil {
+		return err
+	}
+	if _, ok := find(listed, j.New.AccessKeyID); ok {
+		if err := r.settle(ctx, func() error { return r.keys.Delete(ctx, j.New.AccessKeyID) }); err != nil && !isGone(err) {
+			return err
+		}
+		r.say("Deleted new access key %s", Mask(j.New.AccessKeyID))
+	}
+	if err := r.forget(ctx); err != nil {
+		return err
+	}
+	if err := r.close(ctx); err != nil {
+		return err
+	}
+	r.say("The old access key %s is back in its place", Mask(j.Old.AccessKeyID))
+	return nil
+}
+
+// restore makes the old key work, and stores it.
+func (r *Rotation) restore(ctx context.Context, j store.Rotation, listed []source.AccessKey) error {
+	id := j.Old.AccessKeyID
+	if old, _ := find(listed, id); !old.Active {
+		if err := r.settle(ctx, func() error { return r.keys.Activate(ctx, id, true) }); err != nil {
+			return err
+		}
+		r.say("Activated old access key %s", Mask(id))
+	}
+	if err := r.prove(ctx, j.Old); err != nil {
+		return err
+	}
+	if !same(r.stored, j.Old) {
+		if err := r.Keys.Put(ctx, r.name, j.Old); err != nil {
+			return err
+		}
+		r.stored = j.Old
+	}
+	r.use(j.Old)
+	return nil
+}
+
+// gone goes back to the old key where AWS knows the new one no more, which its list tells
+// from one that it only does not know yet.
+func (r *Rotation) gone(ctx context.Context, j store.Rotation, unknown error) (bool, error) {
+	listed, err := r.list(ctx)
+	if err != nil {
+		return false, err
+	}
+	if _, ok := find(listed, j.New.AccessKeyID); ok {
+		return false, unknown
+	}
+	if _, ok := find(listed, j.Old.AccessKeyID); !ok {
+		return false, unknown
+	}
+	if err := r.restore(ctx, j, listed); err != nil {
+		return false, err
+	}
+	r.say("The new access key %s is gone from AWS, and the old one stays in its place", Mask(j.New.AccessKeyID))
+	return false, r.close(ctx)
+}

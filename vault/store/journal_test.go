@@ -1,0 +1,153 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/keystore"
+)
+
+func rotation() Rotation {
+	return Rotation{
+		Name: "alice", User: "alice", Account: "123456789012", Before: []string{testKeyID},
+		Old:  aws.Credentials{AccessKeyID: testKeyID, SecretAccessKey: testSecret},
+		New:  aws.Credentials{AccessKeyID: "AKIAI44QH8DHBEXAMPLE", SecretAccessKey: "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"},
+		From: noon, Until: noon.Add(35 * time.Second), KeepOld: true, Undo: true,
+	}
+}
+
+func TestJournal(t *testing.T) {
+	ring := newRing()
+	j := &Journals{Ring: ring}
+	if _, found, err := j.Find(t.Context(), "alice"); found || err != nil {
+		t.Fatalf("an empty keystore has a journal: %v, %v", found, err)
+	}
+	want := rotation()
+	if err := j.Put(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	got, found, err := j.Find(t.Context(), "alice")
+	if err != nil || !found || !reflect.DeepEqual(got, want) {
+		t.Errorf("found %+v, %v, %v, want %+v", got, found, err, want)
+	}
+	if _, found, _ := j.Find(t.Context(), "bob"); found {
+		t.Error("alice's journal is bob's too")
+	}
+	for range 2 {
+		if err := j.Remove(t.Context(), "alice"); err != nil {
+			t.Errorf("removing: %v", err)
+		}
+	}
+	if len(ring.items) != 0 {
+		t.Errorf("%d items are left", len(ring.items))
+	}
+}
+
+// A journal lies where sessions lie, and is none.
+func TestJournalIsNoSession(t *testing.T) {
+	w := newWorld(t)
+	if err := (&Journals{Ring: w.ring}).Put(t.Context(), rotation()); err != nil {
+		t.Fatal(err)
+	}
+	list, warnings, err := w.List(t.Context())
+	if len(list) != 0 || len(warnings) != 0 || err != nil {
+		t.Errorf("listed %v, %v, %v", list, warnings, err)
+	}
+	if n, _, err := w.Remove(t.Context(), func(Entry) bool { return true }); n != 0 || err != nil {
+		t.Errorf("removed %d sessions, %v", n, err)
+	}
+	w.Sweep(t.Context())
+	if len(w.ring.items) != 1 {
+		t.Error("the journal is gone")
+	}
+}
+
+func TestDamagedJournals(t *testing.T) {
+	whole, err := encodeRotation(rotation())
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(old, new string) []byte {
+		changed := bytes.Replace(whole, []byte(old), []byte(new), 1)
+		if bytes.Equal(changed, whole) {
+			t.Fatalf("%q is not in the journal", old)
+		}
+		return changed
+	}
+	for want, data := range map[string][]byte{
+		"not the JSON of a journal":       []byte(testSecret),
+		"of another type":                 change(`"rotation"`, `"session"`),
+		"of version 2, want version 1":    change(`"version":1`, `"version":2`),
+		"written for another key":         change(`"name":"alice"`, `"name":"bob"`),
+		"without the old key or its user": change(`"user":"alice"`, `"user":""`),
+		"with half of the new key":        change("AKIAI44QH8DHBEXAMPLE", ""),
+		"without the time":                change("2030-01-01T12:00:00Z", "0001-01-01T00:00:00Z"),
+		"with 101 keys listed, want":      change(`"`+testKeyID+`"`, strings.Repeat(`"x",`, 100)+`"x"`),
+		"want at most 65536":              append(whole, bytes.Repeat([]byte(" "), maxItem)...),
+		"is damaged: it broke":            nil,
+	} {
+		ring := newRing()
+		ring.items[journalName("alice")] = keystore.Item{Data: data}
+		if data == nil {
+			ring.broken["Item"] = &keystore.DamagedError{Name: "x", Where: "the keystore", Err: errBroken}
+		}
+		_, found, err := (&Journals{Ring: ring}).Find(t.Context(), "alice")
+		var e *JournalError
+		if found || !errors.As(err, &e) || e.Name != "alice" || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), testSecret) {
+			t.Errorf("got %v, %v, want a *JournalError that says %q", found, err, want)
+		}
+	}
+}
+
+func TestJournalKeystoreFails(t *testing.T) {
+	ring := newRing()
+	ring.broken["Item"], ring.broken["Put"], ring.broken["Remove"] = errBroken, errBroken, errBroken
+	j := &Journals{Ring: ring}
+	if _, _, err := j.Find(t.Context(), "alice"); !errors.Is(err, errBroken) {
+		t.Errorf("Find returned %v", err)
+	}
+	if err := j.Put(t.Context(), rotation()); !errors.Is(err, errBroken) {
+		t.Errorf("Put returned %v", err)
+	}
+	if err := j.Remove(t.Context(), "alice"); !errors.Is(err, errBroken) {
+		t.Errorf("Remove returned %v", err)
+	}
+	half := rotation()
+	half.New.SecretAccessKey = ""
+	if err := j.Put(t.Context(), half); errors.Is(err, errBroken) || err == nil {
+		t.Errorf("half a key was written: %v", err)
+	}
+}
+
+// An error is ours, and what decodes re-encodes.
+func FuzzDecodeRotation(f *testing.F) {
+	whole, err := encodeRotation(rotation())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add("alice", whole)
+	f.Add("alice", []byte(`{"version":1,"type":"rotation","name":"alice"}`))
+	f.Fuzz(func(t *testing.T, name string, data []byte) {
+		r, err := decodeRotation(name, data)
+		if err != nil {
+			var e *JournalError
+			if !errors.As(err, &e) {
+				t.Fatalf("the error is a %T", err)
+			}
+			return
+		}
+		again, err := encodeRotation(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r2, err := decodeRotation(name, again); err != nil || !reflect.DeepEqual(r, r2) {
+			t.Errorf("%+v became %+v, %v", r, r2, err)
+		}
+	})
+}
