@@ -24,8 +24,8 @@ import (
 // codeVariable makes the test binary print an MFA code of the AWS at this URL.
 const codeVariable = "TEST_AS_CODE_OF"
 
-// printCode prints a code that the device has not shown before.
-func printCode(url string) {
+// printNextCode prints a code that the device has not shown before.
+func printNextCode(url string) {
 	for _, ask := range []struct{ method, path string }{
 		{http.MethodPost, "advance?by=30s"}, {http.MethodGet, "code?serial=arn:aws:iam::123456789012:mfa/alice"},
 	} {

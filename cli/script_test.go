@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 		program()
 	}
 	if url := os.Getenv(codeVariable); url != "" {
-		printCode(url)
+		printNextCode(url)
 	}
 	testscript.Main(m, map[string]func(){
 		"aws-vault": program,

@@ -119,9 +119,12 @@ func newReader(t *testing.T, key bool) *reader {
 	}
 	r.environ = []string{
 		"HOME=" + r.home, "USER=alice", "SHELL=/bin/sh", "TZ=UTC", "PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH"),
-		"AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=horse battery", "AWS_ENDPOINT_URL_STS=" + aws.URL(),
+		"AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=horse battery",
 		"FAKE_URL=" + aws.URL(), "MFA=" + world.MFA.Serial(), "KEY_ID=" + world.Key.ID, "KEY_SECRET=" + world.Key.Secret,
 		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"),
+	}
+	for _, service := range []string{"STS", "IAM", "SSO", "SSO_OIDC", "SIGNIN"} {
+		r.environ = append(r.environ, "AWS_ENDPOINT_URL_"+service+"="+aws.URL())
 	}
 	r.files(t, aws, world)
 	if key {
