@@ -117,6 +117,7 @@ var commands = []func(*kingpin.Application, *app){
 	explainCommand,
 	clearCommand,
 	removeCommand,
+	backendsCommand,
 	versionCommand,
 }
 

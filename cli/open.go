@@ -136,7 +136,7 @@ func (a *app) open(ctx context.Context, what string, flags map[string]profile.Fl
 	if err != nil {
 		return nil, err
 	}
-	ks, err := a.openKeystore(ctx, locks, state)
+	ks, err := keystore.Open(ctx, a.keystoreConfig(locks, state))
 	if err != nil {
 		return nil, err
 	}
@@ -166,14 +166,14 @@ func digest(parts ...string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-func (a *app) openKeystore(ctx context.Context, locks *store.Locks, state string) (*keystore.Keystore, error) {
+func (a *app) keystoreConfig(locks *store.Locks, state string) keystore.Config {
 	g := a.globals
-	return keystore.Open(ctx, keystore.Config{
+	return keystore.Config{
 		Backend: g.backend, KeychainName: g.keychain, Collection: g.collection,
 		PassDir: g.passDir, PassCmd: g.passCmd, PassPrefix: g.passPrefix, FileDir: g.fileDir,
 		StateDir: state, Home: a.env.Home, Passphrase: a.askPassphrase(locks),
 		Getenv: a.env.Getenv, Now: a.env.Now, Debug: a.log.Debug, BusAddress: a.env.Bus,
-	})
+	}
 }
 
 func (a *app) openFile(path string) (io.ReadCloser, error) { return os.Open(a.path(path)) }
