@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"aws-vault/prompt"
+	"aws-vault/vault"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
@@ -129,6 +130,13 @@ var remedies = []func(error, *app) string{
 		}
 		if errors.As(err, &k) {
 			return "store the key again: aws-vault add " + quoteWord(k.Name)
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *vault.MoveError
+		if errors.As(err, &e) {
+			return "that key stands where it was; once this is mended, the same command goes on with it"
 		}
 		return ""
 	},
