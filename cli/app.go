@@ -118,6 +118,7 @@ var commands = []func(*kingpin.Application, *app){
 	clearCommand,
 	removeCommand,
 	backendsCommand,
+	importCommand,
 	migrateCommand,
 	versionCommand,
 }

@@ -5,9 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,7 +15,6 @@ import (
 
 	"aws-vault/prompt"
 	"aws-vault/vault"
-	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/source"
@@ -37,6 +34,15 @@ func (a *app) config() vault.ConfigFile {
 	return vault.ConfigFile{Path: a.path(path), Name: a.tilde(a.path(path))}
 }
 
+// credentialsFile is the shared credentials file.
+func (a *app) credentialsFile() vault.ConfigFile {
+	path, ok := a.env.Getenv("AWS_SHARED_CREDENTIALS_FILE")
+	if !ok || path == "" {
+		path = filepath.Join("~", ".aws", "credentials")
+	}
+	return vault.ConfigFile{Path: a.path(path), Name: a.tilde(a.path(path)), Shared: true}
+}
+
 // readConfig parses the config file and, beside it, the shared credentials file.
 func (a *app) readConfig(flags map[string]profile.Flag) (*profile.File, profile.Inputs, error) {
 	in := profile.Inputs{Flags: flags, Env: a.env.Getenv}
@@ -44,18 +50,7 @@ func (a *app) readConfig(flags map[string]profile.Flag) (*profile.File, profile.
 	if err != nil {
 		return nil, in, err
 	}
-	path, ok := a.env.Getenv("AWS_SHARED_CREDENTIALS_FILE")
-	if !ok || path == "" {
-		path = filepath.Join("~", ".aws", "credentials")
-	}
-	text, err := disk.ReadBounded(a.path(path), vault.MaxConfig)
-	if errors.Is(err, fs.ErrNotExist) {
-		return f, in, nil
-	}
-	if err != nil {
-		return nil, in, fmt.Errorf("reading %s: %w", a.tilde(a.path(path)), err)
-	}
-	in.Credentials, err = profile.ParseCredentials(a.tilde(a.path(path)), text)
+	in.Credentials, err = a.credentialsFile().Read()
 	return f, in, err
 }
 

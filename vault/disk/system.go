@@ -18,6 +18,7 @@ type system struct {
 	rename  func(from, to string) error
 	syncDir func(dir string) error
 	keep    func(path string, old fs.FileInfo, temp string) error // gives temp the owner and rights of old
+	copies  bool                                                  // the old content may be copied while a file is written in place
 }
 
 // file is an open file that is being written.
@@ -38,6 +39,7 @@ var real = system{
 	rename:  rename,
 	syncDir: syncDir,
 	keep:    keepRights,
+	copies:  true,
 }
 
 var tempName = regexp.MustCompile(`^\.aws-vault-[0-9a-f]{16}\.tmp$`)

@@ -67,3 +67,12 @@ func Partition(region string) string {
 	}
 	return partitions[0].name
 }
+
+// Place returns where a call to STS goes that only needs the settings of one profile: the
+// region, the home of AWS's first partition if none is set, and the endpoint.
+func Place(p *profile.Profile) (region string, e Endpoint) {
+	if region = p.Text("region"); region == "" {
+		region = homeRegion()
+	}
+	return region, endpoint(p)
+}

@@ -76,19 +76,13 @@ func (d *Deps) sessionName(ctx context.Context, s plan.Step, name string, before
 	if !strings.Contains(name, plan.UserName) {
 		return name, nil
 	}
-	var out *sts.GetCallerIdentityOutput
-	c := call{action: "GetCallerIdentity", step: s, before: before}
-	err := d.do(ctx, c, func(ctx context.Context, client *sts.Client) (err error) {
-		out, err = client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-		return err
-	})
+	who, err := d.Caller(ctx, s.Region, s.Endpoint, before)
 	if err != nil {
 		return "", err
 	}
-	arn := aws.ToString(out.Arn)
-	_, path, user := strings.Cut(arn, ":user/")
+	_, path, user := strings.Cut(who.ARN, ":user/")
 	if !user {
-		return "", &NotUserError{Profile: s.Profile, Caller: c.clean(arn)}
+		return "", &NotUserError{Profile: s.Profile, Caller: who.ARN}
 	}
 	return strings.ReplaceAll(name, plan.UserName, path[strings.LastIndex(path, "/")+1:]), nil
 }
