@@ -15,8 +15,7 @@ func (v *Vault) Caller(ctx context.Context, name string, key aws.Credentials) (s
 	if err != nil {
 		return source.Caller{}, err
 	}
-	region, endpoint := plan.Place(p)
-	return v.Source.Caller(ctx, region, endpoint, key)
+	return v.Source.Caller(ctx, plan.STS(p), key)
 }
 
 // Imported says what became of a key that came from a file.

@@ -68,11 +68,12 @@ func Partition(region string) string {
 	return partitions[0].name
 }
 
-// Place returns where a call to STS goes that only needs the settings of one profile: the
-// region, the home of AWS's first partition if none is set, and the endpoint.
-func Place(p *profile.Profile) (region string, e Endpoint) {
-	if region = p.Text("region"); region == "" {
-		region = homeRegion()
+// STS returns where a call to STS goes that needs the settings of one profile alone. Where
+// no region is set, it goes to the home of AWS's first partition.
+func STS(p *profile.Profile) Call {
+	c := Call{Service: "sts", Region: p.Text("region"), Endpoint: endpoint(p)}
+	if c.Region == "" {
+		c.Region = homeRegion()
 	}
-	return region, endpoint(p)
+	return c
 }

@@ -29,6 +29,13 @@ type Plan struct {
 // Last returns the step that makes the credentials which are handed out.
 func (p Plan) Last() Step { return p.Steps[len(p.Steps)-1] }
 
+// A Call is where a command calls a service with the credentials that a plan makes.
+type Call struct {
+	Service  string   `json:"service"` // as the services section of the config file names it
+	Region   string   `json:"region"`
+	Endpoint Endpoint `json:"endpoint,omitzero"`
+}
+
 // A Step turns the credentials of the step before it into new ones.
 type Step struct {
 	Kind     Kind          `json:"kind"`

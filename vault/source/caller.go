@@ -2,7 +2,7 @@ package source
 
 import (
 	"context"
-	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -10,25 +10,28 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A Caller is whom AWS takes credentials for.
+// A Caller is whom credentials speak for.
 type Caller struct{ ARN, Account string }
 
-// Caller asks AWS whose the credentials are. No permission is needed for that, so a
-// refusal means that they do not work. It fails as Make does.
+// User returns the name of the IAM user that the caller is. Roles, federated users and the
+// account's root are none.
+func (c Caller) User() (string, bool) {
+	_, path, ok := strings.Cut(c.ARN, ":user/")
+	return path[strings.LastIndex(path, "/")+1:], ok
+}
+
+// Caller asks STS whom the credentials speak for. AWS answers that even where a policy
+// denies everything. Errors are as those of [Deps.Make].
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
-func (d *Deps) Caller(ctx context.Context, region string, e plan.Endpoint, creds aws.Credentials) (Caller, error) {
-	c := call{action: "GetCallerIdentity", step: plan.Step{Region: region, Endpoint: e}, before: creds}
+func (d *Deps) Caller(ctx context.Context, at plan.Call, creds aws.Credentials) (Caller, error) {
 	var out *sts.GetCallerIdentityOutput
+	c := call{action: "GetCallerIdentity", step: plan.Step{Region: at.Region, Endpoint: at.Endpoint}, before: creds}
 	err := d.do(ctx, c, func(ctx context.Context, client *sts.Client) (err error) {
-		out, err = client.GetCallerIdentity(ctx, nil)
+		out, err = client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 		return err
 	})
 	if err != nil {
 		return Caller{}, err
 	}
-	who := Caller{ARN: c.clean(aws.ToString(out.Arn)), Account: c.clean(aws.ToString(out.Account))}
-	if who.ARN == "" {
-		return Caller{}, fmt.Errorf("%s: %s answered without an ARN", c.action, place(c.step))
-	}
-	return who, nil
+	return Caller{ARN: c.clean(aws.ToString(out.Arn)), Account: c.clean(aws.ToString(out.Account))}, nil
 }

@@ -76,15 +76,15 @@ func (d *Deps) sessionName(ctx context.Context, s plan.Step, name string, before
 	if !strings.Contains(name, plan.UserName) {
 		return name, nil
 	}
-	who, err := d.Caller(ctx, s.Region, s.Endpoint, before)
+	caller, err := d.Caller(ctx, plan.Call{Region: s.Region, Endpoint: s.Endpoint}, before)
 	if err != nil {
 		return "", err
 	}
-	_, path, user := strings.Cut(who.ARN, ":user/")
-	if !user {
-		return "", &NotUserError{Profile: s.Profile, Caller: who.ARN}
+	user, ok := caller.User()
+	if !ok {
+		return "", &NotUserError{Profile: s.Profile, Caller: caller.ARN}
 	}
-	return strings.ReplaceAll(name, plan.UserName, path[strings.LastIndex(path, "/")+1:]), nil
+	return strings.ReplaceAll(name, plan.UserName, user), nil
 }
 
 func limits(p policy.Policy) (*string, []types.PolicyDescriptorType) {
