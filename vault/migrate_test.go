@@ -25,7 +25,7 @@ func TestMove(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := test.m
-			m.From, m.To = keysIn(t, newRing()), keysIn(t, newRing())
+			m.From, m.To = keysIn(t, newFragile()), keysIn(t, newFragile())
 			put(t, m.From, "alice", key(0))
 			if test.there >= 0 {
 				put(t, m.To, "alice", key(byte(test.there)))
@@ -47,7 +47,7 @@ func TestMove(t *testing.T) {
 // A migration that is killed at any instruction has lost nothing, and the next one ends it.
 func TestMoveIsKilled(t *testing.T) {
 	for acts, finished := 0, false; !finished; acts++ {
-		from, to := newRing(), newRing()
+		from, to := newFragile(), newFragile()
 		m := Migration{From: keysIn(t, from), To: keysIn(t, to), Delete: true}
 		put(t, m.From, "alice", key(0))
 		p := &power{acts}
@@ -74,7 +74,7 @@ func TestMoveIsKilled(t *testing.T) {
 
 // What does not come back as it went is not deleted.
 func TestMoveVerifies(t *testing.T) {
-	from, to := newRing(), newRing()
+	from, to := newFragile(), newFragile()
 	to.bend = func(it keystore.Item) keystore.Item {
 		it.Data = []byte(`{"AccessKeyID":"AKIAIOSFODNN7EXAMPLE","SecretAccessKey":"another"}`)
 		return it
@@ -90,7 +90,7 @@ func TestMoveVerifies(t *testing.T) {
 
 // A key that is replaced while it is copied is not deleted.
 func TestMoveSeesAnother(t *testing.T) {
-	from, to := newRing(), newRing()
+	from, to := newFragile(), newFragile()
 	m := Migration{From: keysIn(t, from), To: keysIn(t, to), Delete: true}
 	put(t, m.From, "alice", key(0))
 	to.read = func(string) {
@@ -104,8 +104,8 @@ func TestMoveSeesAnother(t *testing.T) {
 
 // What cannot be read may be a key, so that it is replaced only by whoever wants that.
 func TestMoveOntoDamage(t *testing.T) {
-	to := newRing()
-	m := Migration{From: keysIn(t, newRing()), To: keysIn(t, to)}
+	to := newFragile()
+	m := Migration{From: keysIn(t, newFragile()), To: keysIn(t, to)}
 	put(t, m.From, "alice", key(0))
 	to.items["alice"] = keystore.Item{Name: "alice", Data: []byte("torn")}
 	if _, err := m.Move(t.Context(), "alice"); err == nil || string(to.items["alice"].Data) != "torn" {

@@ -26,18 +26,18 @@ func (p *power) spend() error {
 	return nil
 }
 
-// A ring is a keystore in memory. After each act comes an instruction at which a process
+// A fragile ring is a keystore in memory. After each act comes an instruction at which a process
 // may be killed, as well as before it.
-type ring struct {
+type fragile struct {
 	items map[string]keystore.Item
 	power *power
 	bend  func(keystore.Item) keystore.Item // what is written instead; nil for the same
 	read  func(name string)                 // told of each reading
 }
 
-func newRing() *ring { return &ring{items: map[string]keystore.Item{}, power: &power{-1}} }
+func newFragile() *fragile { return &fragile{items: map[string]keystore.Item{}, power: &power{-1}} }
 
-func (r *ring) Item(_ context.Context, name string) (keystore.Item, error) {
+func (r *fragile) Item(_ context.Context, name string) (keystore.Item, error) {
 	if err := r.power.spend(); err != nil {
 		return keystore.Item{}, err
 	}
@@ -51,7 +51,7 @@ func (r *ring) Item(_ context.Context, name string) (keystore.Item, error) {
 	return it, nil
 }
 
-func (r *ring) Put(_ context.Context, it keystore.Item) error {
+func (r *fragile) Put(_ context.Context, it keystore.Item) error {
 	if err := r.power.spend(); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (r *ring) Put(_ context.Context, it keystore.Item) error {
 	return r.power.spend()
 }
 
-func (r *ring) Remove(_ context.Context, name string) error {
+func (r *fragile) Remove(_ context.Context, name string) error {
 	if err := r.power.spend(); err != nil {
 		return err
 	}
@@ -70,16 +70,16 @@ func (r *ring) Remove(_ context.Context, name string) error {
 	return r.power.spend()
 }
 
-func (r *ring) Names(context.Context) ([]string, error) {
+func (r *fragile) Names(context.Context) ([]string, error) {
 	return slices.Sorted(maps.Keys(r.items)), r.power.spend()
 }
 
-func (r *ring) Stamp(context.Context, string) (string, error) { return "", nil }
+func (r *fragile) Stamp(context.Context, string) (string, error) { return "", nil }
 
-func (r *ring) Check(context.Context) error { return nil }
+func (r *fragile) Check(context.Context) error { return nil }
 
 // keysIn are the keys of a ring.
-func keysIn(t *testing.T, r *ring) *store.Keys {
+func keysIn(t *testing.T, r *fragile) *store.Keys {
 	return &store.Keys{Ring: r, Dir: t.TempDir()}
 }
 
