@@ -22,6 +22,7 @@ var floors = map[string]int{
 	"vault/store": 2,
 
 	"vault/source": 3,
+	"vault/doctor": 3,
 	"vault":        4,
 	"cli":          5,
 	"":             6,

@@ -120,6 +120,7 @@ var commands = []func(*kingpin.Application, *app){
 	backendsCommand,
 	importCommand,
 	migrateCommand,
+	doctorCommand,
 	versionCommand,
 }
 

@@ -136,6 +136,10 @@ func (a *app) open(ctx context.Context, what string, flags map[string]profile.Fl
 		return nil, err
 	}
 	a.opened = ks.Name
+	return a.assemble(config, in, locks, state, ks, code), nil
+}
+
+func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Locks, state string, ks *keystore.Keystore, code string) *session {
 	local := filepath.Join(state, "keystore", digest(ks.Name, a.globals.fileDir, a.globals.passDir, a.globals.passPrefix, a.globals.keychain, a.globals.collection))
 	v := &vault.Vault{
 		Config: config, Inputs: in, Open: a.openFile, Warn: a.warn,
@@ -153,7 +157,7 @@ func (a *app) open(ctx context.Context, what string, flags map[string]profile.Fl
 		},
 	}
 	v.Source.Key = v.Keys.Key
-	return &session{v, locks, ks, state}, nil
+	return &session{v, locks, ks, state}
 }
 
 func digest(parts ...string) string {

@@ -197,6 +197,9 @@ func TestReplaceInPlaceFailing(t *testing.T) {
 			t.Fatalf("returned %v, want an *InPlaceError with a copy", err)
 		}
 		wantFile(t, inPlace.Copy, "old content")
+		if !IsCopy(filepath.Base(inPlace.Copy)) {
+			t.Errorf("IsCopy(%q) = false for a name of ours", inPlace.Copy)
+		}
 	})
 	t.Run("no copy", func(t *testing.T) {
 		dir := t.TempDir()

@@ -48,6 +48,12 @@ var tempName = regexp.MustCompile(`^\.aws-vault-[0-9a-f]{16}\.tmp$`)
 // not whole yet. Those who list a directory pass over such names.
 func IsTemp(name string) bool { return tempName.MatchString(name) }
 
+var copyName = regexp.MustCompile(`\.aws-vault-[0-9a-f]{16}\.old$`)
+
+// IsCopy reports whether name, without a directory, is one that ReplaceKeeping gives the old
+// content of a file while it is written in place.
+func IsCopy(name string) bool { return copyName.MatchString(name) }
+
 // TempName is a new name of that kind, for those who have another program write the file.
 func TempName() string { return ".aws-vault-" + suffix() + ".tmp" }
 
