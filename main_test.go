@@ -41,9 +41,12 @@ var floors = map[string]int{
 	"vault/store": 2,
 
 	"vault/source": 3,
+	"vault/doctor": 3,
 	"vault":        4,
 	"cli":          5,
 	"":             6,
+
+	"contrib/completions": 0,
 
 	"vault/vaulttest": 0, // imported by tests and by contrib alone; see testOnly
 	"contrib/demo":    7,

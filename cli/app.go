@@ -67,6 +67,9 @@ func Main(ctx context.Context, args []string, env Env) (status int) {
 			panic(r)
 		}
 	}()
+	if status, asked := a.completion(k, args); asked {
+		return status
+	}
 	left, command, found := splitCommand(k, args)
 	a.words, a.dashes = command, found
 	name, err := k.Parse(left)
@@ -96,13 +99,13 @@ type app struct {
 }
 
 func (a *app) parser() *kingpin.Application {
-	kingpin.EnableFileExpansion = false
+	kingpin.EnableFileExpansion, kingpin.ManPageTemplate = false, manTemplate
 	k := kingpin.New("aws-vault", "Keeps AWS credentials in a keystore and hands out short-lived ones.")
 	k.UsageWriter(a.env.Stdout).ErrorWriter(a.env.Stderr)
 	k.Terminate(func(status int) { panic(terminated(status)) })
 	k.Version(a.env.Version).VersionFlag.Short('v').Help("Print the version.")
 	k.HelpFlag.Short('h').Help("Show this page; --help-long shows all pages, --help-man the manual page.")
-	k.UsageTemplate(helpTemplate).UsageFuncs(map[string]any{"help": help})
+	k.UsageTemplate(helpTemplate).UsageFuncs(map[string]any{"help": help, "man": man})
 	k.Flag("debug", "Write a log to stderr. It never holds a secret.").BoolVar(&a.debug)
 	a.globals.bind(k)
 	for _, add := range commands {
@@ -121,6 +124,10 @@ var commands = []func(*kingpin.Application, *app){
 	clearCommand,
 	removeCommand,
 	rotateCommand,
+	backendsCommand,
+	importCommand,
+	migrateCommand,
+	doctorCommand,
 	versionCommand,
 }
 

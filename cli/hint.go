@@ -156,6 +156,20 @@ var remedies = []func(error, *app) string{
 		return ""
 	},
 	func(err error, _ *app) string {
+		var e *vault.MoveError
+		if errors.As(err, &e) {
+			return "that key stands where it was; once this is mended, the same command goes on with it"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *notImportedError
+		if errors.As(err, &e) {
+			return "the lines above say why; --overwrite replaces another key that is stored"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
 		if errors.Is(err, fs.ErrPermission) {
 			return "the files of aws-vault belong to the user who runs it: see their owner and mode"
 		}

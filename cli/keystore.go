@@ -20,15 +20,24 @@ func (s *session) remember() error {
 // lastKeystore is the keystore that keys were last written to, if it is another than the
 // one that was opened now.
 func (a *app) lastKeystore() string {
+	if name := a.writtenKeystore(); name != a.opened {
+		return name
+	}
+	return ""
+}
+
+// writtenKeystore is the keystore that keys were last written to, as far as this build
+// knows one of that name.
+func (a *app) writtenKeystore() string {
 	dir, err := a.stateDir()
 	if err != nil {
 		return ""
 	}
 	raw, err := disk.ReadBounded(filepath.Join(dir, "last-keystore"), 64)
-	name := strings.TrimSpace(string(raw))
-	if err != nil || name == a.opened {
+	if err != nil {
 		return ""
 	}
+	name := strings.TrimSpace(string(raw))
 	for _, b := range keystore.Backends() {
 		if b == name {
 			return name

@@ -5,9 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,7 +15,6 @@ import (
 
 	"aws-vault/prompt"
 	"aws-vault/vault"
-	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/source"
@@ -37,6 +34,15 @@ func (a *app) config() vault.ConfigFile {
 	return vault.ConfigFile{Path: a.path(path), Name: a.tilde(a.path(path))}
 }
 
+// credentialsFile is the shared credentials file.
+func (a *app) credentialsFile() vault.ConfigFile {
+	path, ok := a.env.Getenv("AWS_SHARED_CREDENTIALS_FILE")
+	if !ok || path == "" {
+		path = filepath.Join("~", ".aws", "credentials")
+	}
+	return vault.ConfigFile{Path: a.path(path), Name: a.tilde(a.path(path)), Shared: true}
+}
+
 // readConfig parses the config file and, beside it, the shared credentials file.
 func (a *app) readConfig(flags map[string]profile.Flag) (*profile.File, profile.Inputs, error) {
 	in := profile.Inputs{Flags: flags, Env: a.env.Getenv}
@@ -44,18 +50,7 @@ func (a *app) readConfig(flags map[string]profile.Flag) (*profile.File, profile.
 	if err != nil {
 		return nil, in, err
 	}
-	path, ok := a.env.Getenv("AWS_SHARED_CREDENTIALS_FILE")
-	if !ok || path == "" {
-		path = filepath.Join("~", ".aws", "credentials")
-	}
-	text, err := disk.ReadBounded(a.path(path), vault.MaxConfig)
-	if errors.Is(err, fs.ErrNotExist) {
-		return f, in, nil
-	}
-	if err != nil {
-		return nil, in, fmt.Errorf("reading %s: %w", a.tilde(a.path(path)), err)
-	}
-	in.Credentials, err = profile.ParseCredentials(a.tilde(a.path(path)), text)
+	in.Credentials, err = a.credentialsFile().Read()
 	return f, in, err
 }
 
@@ -136,11 +131,15 @@ func (a *app) open(ctx context.Context, what string, flags map[string]profile.Fl
 	if err != nil {
 		return nil, err
 	}
-	ks, err := a.openKeystore(ctx, locks, state)
+	ks, err := a.env.OpenKeystore(ctx, a.keystoreConfig(locks, state))
 	if err != nil {
 		return nil, err
 	}
 	a.opened = ks.Name
+	return a.assemble(config, in, locks, state, ks, code), nil
+}
+
+func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Locks, state string, ks *keystore.Keystore, code string) *session {
 	local := filepath.Join(state, "keystore", digest(ks.Name, a.globals.fileDir, a.globals.passDir, a.globals.passPrefix, a.globals.keychain, a.globals.collection))
 	v := &vault.Vault{
 		Config: config, Inputs: in, Open: a.openFile, Warn: a.warn,
@@ -158,7 +157,7 @@ func (a *app) open(ctx context.Context, what string, flags map[string]profile.Fl
 		},
 	}
 	v.Source.Key = v.Keys.Key
-	return &session{v, locks, ks, state}, nil
+	return &session{v, locks, ks, state}
 }
 
 func digest(parts ...string) string {
@@ -166,14 +165,14 @@ func digest(parts ...string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-func (a *app) openKeystore(ctx context.Context, locks *store.Locks, state string) (*keystore.Keystore, error) {
+func (a *app) keystoreConfig(locks *store.Locks, state string) keystore.Config {
 	g := a.globals
-	return a.env.OpenKeystore(ctx, keystore.Config{
+	return keystore.Config{
 		Backend: g.backend, KeychainName: g.keychain, Collection: g.collection,
 		PassDir: g.passDir, PassCmd: g.passCmd, PassPrefix: g.passPrefix, FileDir: g.fileDir,
 		StateDir: state, Home: a.env.Home, Passphrase: a.askPassphrase(locks),
 		Getenv: a.env.Getenv, Now: a.env.Now, Debug: a.log.Debug, BusAddress: a.env.Bus,
-	})
+	}
 }
 
 func (a *app) openFile(path string) (io.ReadCloser, error) { return os.Open(a.path(path)) }

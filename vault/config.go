@@ -14,10 +14,11 @@ import (
 // MaxConfig bounds what is read of a config file.
 const MaxConfig = 32 << 20
 
-// A ConfigFile is the AWS config file on disk.
+// A ConfigFile is the AWS config file on disk, or the shared credentials file.
 type ConfigFile struct {
-	Path string // where it lies
-	Name string // how messages name it
+	Path   string // where it lies
+	Name   string // how messages name it
+	Shared bool   // it is the shared credentials file
 }
 
 // Read parses the file. One that is not there is an empty one.
@@ -26,12 +27,25 @@ func (c ConfigFile) Read() (*profile.File, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading %s: %w", c.Name, err)
 	}
+	if c.Shared {
+		return profile.ParseCredentials(c.Name, text)
+	}
 	return profile.Parse(c.Name, text)
 }
 
 // Edit changes the file under a lock between processes, so that no edit undoes another.
 // The file is replaced at once: whoever reads it sees the old text or the new.
 func (c ConfigFile) Edit(ctx context.Context, locks *store.Locks, change func(*profile.File) ([]byte, error)) error {
+	return c.edit(ctx, locks, disk.ReplaceKeeping, change)
+}
+
+// TakeOut takes an access key out of the file as Edit does, and never makes a copy of the
+// old text: a file for which that is not to be had is refused.
+func (c ConfigFile) TakeOut(ctx context.Context, locks *store.Locks, k profile.PlainKey) error {
+	return c.edit(ctx, locks, disk.ReplaceKeepingWithoutCopy, func(f *profile.File) ([]byte, error) { return f.WithoutKey(k) })
+}
+
+func (c ConfigFile) edit(ctx context.Context, locks *store.Locks, replace func(string, []byte) error, change func(*profile.File) ([]byte, error)) error {
 	lock, err := locks.Alone(ctx, "config", "an edit of "+c.Name)
 	if err != nil {
 		return err
@@ -45,7 +59,7 @@ func (c ConfigFile) Edit(ctx context.Context, locks *store.Locks, change func(*p
 	if err != nil || text == nil {
 		return err
 	}
-	if err := disk.ReplaceKeeping(c.Path, text); err != nil {
+	if err := replace(c.Path, text); err != nil {
 		return fmt.Errorf("writing %s: %w", c.Name, err)
 	}
 	return nil

@@ -53,6 +53,14 @@ func (e *InPlaceError) Unwrap() error { return e.Err }
 // beside it. Where no copy can be made it is refused with an *InPlaceError.
 func ReplaceKeeping(path string, data []byte) error { return real.replaceKeeping(path, data) }
 
+// ReplaceKeepingWithoutCopy is ReplaceKeeping for a file whose old content must not be left
+// anywhere: what cannot be renamed over is refused with an *InPlaceError.
+func ReplaceKeepingWithoutCopy(path string, data []byte) error {
+	s := real
+	s.copies = false
+	return s.replaceKeeping(path, data)
+}
+
 func (s system) replaceKeeping(path string, data []byte) error {
 	path, err := followLinks(path)
 	if err != nil {
@@ -79,6 +87,9 @@ func (s system) replaceKeeping(path string, data []byte) error {
 	})
 	if err == nil || !mayWriteInPlace(err) {
 		return err
+	}
+	if !s.copies {
+		return &InPlaceError{Path: path, Err: err}
 	}
 	return s.replaceInPlace(path, data, err)
 }

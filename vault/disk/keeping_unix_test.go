@@ -197,6 +197,9 @@ func TestReplaceInPlaceFailing(t *testing.T) {
 			t.Fatalf("returned %v, want an *InPlaceError with a copy", err)
 		}
 		wantFile(t, inPlace.Copy, "old content")
+		if !IsCopy(filepath.Base(inPlace.Copy)) {
+			t.Errorf("IsCopy(%q) = false for a name of ours", inPlace.Copy)
+		}
 	})
 	t.Run("no copy", func(t *testing.T) {
 		dir := t.TempDir()
@@ -212,6 +215,25 @@ func TestReplaceInPlaceFailing(t *testing.T) {
 			t.Errorf("returned %v, want an *InPlaceError", err)
 		}
 		wantFile(t, path, "old")
+	})
+	t.Run("no copy wanted", func(t *testing.T) {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "credentials")
+		write(t, path, "old secret")
+		s := real
+		s.rename, s.copies = busy, false
+		s.create = func(path string) (file, error) {
+			if !IsTemp(filepath.Base(path)) {
+				t.Errorf("made %s", path)
+			}
+			return real.create(path)
+		}
+		var inPlace *InPlaceError
+		if err := s.replaceKeeping(path, []byte("new")); !errors.As(err, &inPlace) || inPlace.Copy != "" {
+			t.Errorf("returned %v, want an *InPlaceError", err)
+		}
+		wantFile(t, path, "old secret")
+		wantOnly(t, dir, "credentials")
 	})
 	t.Run("copy too large", func(t *testing.T) {
 		dir := t.TempDir()

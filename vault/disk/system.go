@@ -18,6 +18,7 @@ type system struct {
 	rename  func(from, to string) error
 	syncDir func(dir string) error
 	keep    func(path string, old fs.FileInfo, temp string) error // gives temp the owner and rights of old
+	copies  bool                                                  // the old content may be copied while a file is written in place
 }
 
 // file is an open file that is being written.
@@ -38,6 +39,7 @@ var real = system{
 	rename:  rename,
 	syncDir: syncDir,
 	keep:    keepRights,
+	copies:  true,
 }
 
 var tempName = regexp.MustCompile(`^\.aws-vault-[0-9a-f]{16}\.tmp$`)
@@ -45,6 +47,12 @@ var tempName = regexp.MustCompile(`^\.aws-vault-[0-9a-f]{16}\.tmp$`)
 // IsTemp reports whether name, without a directory, is one that Replace gives a file that is
 // not whole yet. Those who list a directory pass over such names.
 func IsTemp(name string) bool { return tempName.MatchString(name) }
+
+var copyName = regexp.MustCompile(`\.aws-vault-[0-9a-f]{16}\.old$`)
+
+// IsCopy reports whether name, without a directory, is one that ReplaceKeeping gives the old
+// content of a file while it is written in place.
+func IsCopy(name string) bool { return copyName.MatchString(name) }
 
 // TempName is a new name of that kind, for those who have another program write the file.
 func TempName() string { return ".aws-vault-" + suffix() + ".tmp" }

@@ -107,3 +107,37 @@ func TestErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestSurvey(t *testing.T) {
+	byName := fake("last", nil)
+	byName.byName = true
+	locked := &LockedError{Backend: "b", Reason: "the prompt was dismissed"}
+	for _, test := range []struct {
+		name, ask, chosen string
+		fakes             []backend
+	}{
+		{"the first that can exist", "", "b", []backend{fake("a", absent("a")), fake("b", nil), fake("c", nil)}},
+		{"one that is locked", "", "b", []backend{fake("a", absent("a")), fake("b", locked), fake("c", nil)}},
+		{"the named", "c", "c", []backend{fake("a", nil), fake("b", nil), fake("c", absent("c"))}},
+		{"by its name", "last", "last", []backend{fake("a", nil), byName}},
+		{"never by itself", "", "", []backend{fake("a", absent("a")), byName}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			withBackends(t, test.fakes...)
+			chosen := ""
+			all := Survey(t.Context(), Config{Backend: test.ask, StateDir: t.TempDir()})
+			for _, s := range all {
+				if s.Chosen {
+					chosen += s.Backend
+				}
+			}
+			if chosen != test.chosen || len(all) != len(test.fakes) {
+				t.Errorf("chose %q of %d, want %q of %d", chosen, len(all), test.chosen, len(test.fakes))
+			}
+			k, err := Open(t.Context(), Config{Backend: test.ask, StateDir: t.TempDir()})
+			if err == nil && k.Name != chosen {
+				t.Errorf("Open takes %q, and the survey says %q", k.Name, chosen)
+			}
+		})
+	}
+}

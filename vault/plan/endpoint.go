@@ -67,3 +67,13 @@ func Partition(region string) string {
 	}
 	return partitions[0].name
 }
+
+// STS returns where a call to STS goes that needs the settings of one profile alone. Where
+// no region is set, it goes to the home of AWS's first partition.
+func STS(p *profile.Profile) Call {
+	c := Call{Service: "sts", Region: p.Text("region"), Endpoint: endpoint(p)}
+	if c.Region == "" {
+		c.Region = homeRegion()
+	}
+	return c
+}

@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/contrib/completions"
+	"aws-vault/vault/keystore"
+)
+
+// scripts are what --completion-script-SHELL prints.
+var scripts = map[string]string{
+	"--completion-script-bash": completions.Bash,
+	"--completion-script-zsh":  completions.Zsh,
+	"--completion-script-fish": completions.Fish,
+}
+
+// statusElsewhere tells a shell that it is the command of exec that it has to complete.
+const statusElsewhere = 3
+
+// completion answers a shell that asks what a command line may become, and reports whether
+// one asks. --completion-bash is followed by the words up to the one that is completed,
+// which may be empty; the answer is one candidate a line, or how many words stand before the
+// command of exec. It reads the config file and opens no keystore.
+func (a *app) completion(k *kingpin.Application, args []string) (status int, asked bool) {
+	if len(args) == 0 {
+		return 0, false
+	}
+	if script, ok := scripts[args[0]]; ok {
+		a.print("%s", script)
+		return statusDone, true
+	}
+	if args[0] != "--completion-bash" {
+		return 0, false
+	}
+	words := args[1:]
+	if len(words) == 0 {
+		words = []string{""}
+	}
+	left, command, found := splitCommand(k, words)
+	switch {
+	case len(command) > 0:
+		a.print("%d\n", len(words)-len(command))
+		return statusElsewhere, true
+	case found: // "--" is being typed, and may become a flag
+		left = append(left, "--")
+	}
+	for _, c := range a.complete(k.Model(), left) {
+		a.print("%s\n", c)
+	}
+	return statusDone, true
+}
+
+// complete returns what the last word may become.
+func (a *app) complete(model *kingpin.ApplicationModel, words []string) []string {
+	l := readLine(model, words[:len(words)-1])
+	current := words[len(words)-1]
+	switch name, value, joined := strings.Cut(current, "="); {
+	case l.waits && current == "=":
+		return a.values(l.flag.Name)
+	case l.waits:
+		return matching(a.values(l.flag.Name), current, "")
+	case joined && strings.HasPrefix(name, "--"):
+		return matching(a.values(strings.TrimPrefix(name, "--")), value, name+"=")
+	case strings.HasPrefix(current, "-"):
+		return matching(l.flags(model), current, "")
+	case len(l.commands) > 0:
+		return matching(commandNames(l.commands), current, "")
+	}
+	return matching(a.values(l.argument()), current, "")
+}
+
+// A typedLine is what was typed before the word that is completed.
+type typedLine struct {
+	commands []*kingpin.CmdModel // that may come next
+	command  *kingpin.CmdModel   // that was named; nil for none
+	args     int                 // how many of its arguments
+	flag     *kingpin.FlagModel  // that stands last
+	waits    bool                // for its value
+}
+
+func readLine(model *kingpin.ApplicationModel, words []string) typedLine {
+	l := typedLine{commands: model.Commands}
+	for _, w := range words {
+		switch {
+		case l.waits && w == "=": // bash makes it a word
+			continue
+		case l.waits:
+			l.waits = false
+		case w == "--":
+			l.flag = nil
+		case strings.HasPrefix(w, "-") && w != "-":
+			name, _, joined := strings.Cut(w, "=")
+			l.flag = l.flagOf(model, name)
+			l.waits = l.flag != nil && !l.flag.IsBoolFlag() && !joined
+			continue
+		case len(l.commands) > 0:
+			l.command, l.commands = named(l.commands, w), nil
+			if l.command != nil {
+				l.commands = l.command.Commands
+			}
+		default:
+			l.args++
+		}
+		l.flag = nil
+	}
+	return l
+}
+
+func named(commands []*kingpin.CmdModel, name string) *kingpin.CmdModel {
+	for _, c := range commands {
+		if c.Name == name || slices.Contains(c.Aliases, name) {
+			return c
+		}
+	}
+	return nil
+}
+
+// allFlags are those of the command that was named and those of every command.
+func (l typedLine) allFlags(model *kingpin.ApplicationModel) []*kingpin.FlagModel {
+	flags := model.Flags
+	if l.command != nil {
+		flags = slices.Concat(l.command.Flags, flags)
+	}
+	return flags
+}
+
+// flagOf finds a flag as it is written. Of short ones that are joined, the last one counts.
+func (l typedLine) flagOf(model *kingpin.ApplicationModel, written string) *kingpin.FlagModel {
+	for _, f := range l.allFlags(model) {
+		if written == "--"+f.Name || !strings.HasPrefix(written, "--") && f.Short != 0 && strings.HasSuffix(written, string(f.Short)) {
+			return f
+		}
+	}
+	return nil
+}
+
+// flags are written as help shows them.
+func (l typedLine) flags(model *kingpin.ApplicationModel) []string {
+	var names []string
+	for _, f := range l.allFlags(model) {
+		switch {
+		case f.Hidden:
+		case f.IsBoolFlag() && slices.Equal(f.Default, []string{"true"}):
+			names = append(names, "--no-"+f.Name)
+		default:
+			names = append(names, "--"+f.Name)
+		}
+	}
+	return names
+}
+
+func commandNames(commands []*kingpin.CmdModel) []string {
+	var names []string
+	for _, c := range commands {
+		if !c.Hidden {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// argument is the name of the argument that comes next; empty for none.
+func (l typedLine) argument() string {
+	if l.command == nil || len(l.command.Args) == 0 {
+		return ""
+	}
+	args := l.command.Args
+	if l.args < len(args) {
+		return args[l.args].Name
+	}
+	last := args[len(args)-1]
+	if many, ok := last.Value.(interface{ IsCumulative() bool }); ok && many.IsCumulative() {
+		return last.Name
+	}
+	return ""
+}
+
+// values are what a flag or an argument of that name may be, where that is a list.
+func (a *app) values(name string) []string {
+	switch name {
+	case "profile":
+		return a.profileHints()
+	case "backend", "from", "to":
+		return keystore.Backends()
+	case "prompt":
+		return promptNames()
+	case "format":
+		return formatList()
+	case "command": // of help
+		return commandNames(a.parser().Model().Commands)
+	}
+	return nil
+}
+
+// profileHints are the profiles whose names fit on a line. A config that cannot be read has
+// none: whoever presses the tab key wants no error.
+func (a *app) profileHints() []string {
+	config, err := a.config().Read()
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(config.Profiles(), func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) })
+}
+
+func matching(all []string, prefix, before string) []string {
+	var some []string
+	for _, s := range all {
+		if strings.HasPrefix(s, prefix) {
+			some = append(some, before+s)
+		}
+	}
+	return some
+}

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"context"
+
+	"aws-vault/prompt"
+	"aws-vault/vault/doctor"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
+	"aws-vault/vault/source"
+	"aws-vault/vault/store"
+)
+
+// lookAtConfig reads the config file as every command does.
+func (p *patient) lookAtConfig(ctx context.Context) []doctor.Finding {
+	config, in, err := p.readConfig(nil)
+	if err != nil {
+		p.config, p.inputs = &profile.File{}, profile.Inputs{Env: p.env.Getenv}
+		return []doctor.Finding{doctor.Met("", err)}
+	}
+	p.config, p.inputs = config, in
+	c := doctor.Config{File: config, Inputs: in}
+	if p.listed {
+		s := p.assemble(config, in, p.locks, p.state, p.keystore, "")
+		s.Keys = &store.Keys{Ring: &namesOnce{Ring: p.keystore.Keys, names: p.keys}, Dir: s.Keys.Dir}
+		c.Plan = func(name string) (plan.Plan, error) {
+			pl, err := s.Plan(ctx, name, plan.Options{Name: sessionName(p.env.User)})
+			for _, step := range pl.Steps {
+				p.asks = p.asks || step.MFA.Serial != "" && step.MFA.Process == ""
+			}
+			return pl, err
+		}
+	}
+	return c.Check()
+}
+
+// lookAtPrompts looks whether a person can be asked, if a profile will want that.
+func (p *patient) lookAtPrompts(context.Context) []doctor.Finding {
+	_, err := prompt.Choose(p.env.Prompt, p.globals.prompt, prompt.Options{})
+	if err == nil || !p.asks && p.globals.prompt == "" {
+		return nil
+	}
+	f := doctor.Met("prompt", err)
+	if p.globals.prompt == "" {
+		f.Severity = doctor.Warning // where another command runs there may be a way
+	}
+	return []doctor.Finding{f}
+}
+
+// lookAtNetwork looks whether AWS answers, by way of the proxy and the roots that are set,
+// and what its clock says.
+func (p *patient) lookAtNetwork(ctx context.Context) []doctor.Finding {
+	name, _ := p.env.Getenv("AWS_PROFILE")
+	if name == "" {
+		name = "default"
+	}
+	q, err := p.config.Resolve(name, p.inputs)
+	if err != nil {
+		return nil // was said
+	}
+	s := p.assemble(p.config, p.inputs, p.locks, p.state, &keystore.Keystore{}, "")
+	s.Source.Tell = nil
+	at := plan.STS(q)
+	proxy, err := s.Source.Reachable(at)
+	if err != nil {
+		return []doctor.Finding{doctor.Met("network", err)}
+	}
+	var all []doctor.Finding
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
+		text, _ := p.env.Getenv(name)
+		all = append(all, doctor.Proxy(name, text)...)
+	}
+	if proxy != "" {
+		all = append(all, doctor.Finding{Severity: doctor.Note, Where: "network", What: "AWS is called by way of the proxy " + proxy})
+	}
+	if p.offline {
+		return append(all, doctor.Finding{Severity: doctor.Note, Where: "clock", What: "was not compared to AWS's, as --offline says"})
+	}
+	return append(all, p.compareClocks(ctx, s.Source, at)...)
+}
+
+func (p *patient) compareClocks(ctx context.Context, from *source.Deps, at plan.Call) []doctor.Finding {
+	before := p.env.Now()
+	date, err := from.Date(ctx, at)
+	if err != nil {
+		return []doctor.Finding{doctor.Met("network", err)}
+	}
+	now := p.env.Now()
+	return doctor.Clock(before.Add(now.Sub(before)/2), date)
+}

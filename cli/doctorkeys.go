@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"aws-vault/vault/disk"
+	"aws-vault/vault/doctor"
+	"aws-vault/vault/keystore"
+)
+
+// lookAtState looks whether processes can keep out of each other's way.
+func (p *patient) lookAtState(ctx context.Context) []doctor.Finding {
+	locks, state, err := p.app.locks("doctor")
+	if err != nil {
+		return []doctor.Finding{doctor.Met("state", err)}
+	}
+	p.locks, p.state = locks, state
+	if err := disk.MkdirPrivate(state); err != nil {
+		return []doctor.Finding{doctor.Met("state", err)}
+	}
+	lock, err := locks.Alone(ctx, "doctor", "what another doctor looks at")
+	if err != nil {
+		return []doctor.Finding{doctor.Met("locks", err)}
+	}
+	lock.Close()
+	return nil
+}
+
+// lookAtKeystore looks whether the keystore can be listed, and whether its items are whole.
+func (p *patient) lookAtKeystore(ctx context.Context) []doctor.Finding {
+	if p.locks == nil {
+		return nil
+	}
+	ks, err := p.env.OpenKeystore(ctx, p.keystoreConfig(p.locks, p.state))
+	if err != nil {
+		return []doctor.Finding{doctor.Met("keystore", err)}
+	}
+	p.opened = ks.Name
+	var all []doctor.Finding
+	for _, t := range ks.Passed {
+		all = append(all, doctor.Finding{Severity: doctor.Note, Where: "keystore", What: fmt.Sprintf("%s was passed over: %s", t.Backend, reason(t.Err))})
+	}
+	if last := p.lastKeystore(); last != "" {
+		all = append(all, doctor.Finding{
+			Severity: doctor.Warning, Where: "keystore", What: fmt.Sprintf("keys were last written to %s, and %s is used now", last, ks.Name),
+			Remedy: fmt.Sprintf("use --backend=%s, or: aws-vault migrate-backend --from %s --to %s", last, last, ks.Name),
+		})
+	}
+	p.keystore = ks
+	s := p.assemble(nil, p.inputs, p.locks, p.state, ks, "")
+	if p.keys, err = s.Keys.Names(ctx); err != nil {
+		return append(all, doctor.Met("keystore", err))
+	}
+	p.listed = true
+	for _, name := range p.keys {
+		if err := keystore.Whole(ctx, ks.Keys, name); err != nil {
+			all = append(all, doctor.Met("keystore", err))
+		}
+	}
+	return all
+}
+
+// A namesOnce ring knows which keys there are and opens none.
+type namesOnce struct {
+	keystore.Ring
+	names []string
+}
+
+// Names are those that were listed.
+func (r *namesOnce) Names(context.Context) ([]string, error) { return r.names, nil }
+
+// Stamp is the same for all: plans are made to be judged, not to be carried out.
+func (r *namesOnce) Stamp(_ context.Context, name string) (string, error) {
+	if !slices.Contains(r.names, name) {
+		return "", keystore.ErrNotFound
+	}
+	return "listed", nil
+}

@@ -1,0 +1,165 @@
+//go:build unix
+
+package cli_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+)
+
+// shells are those that are completed in, with what makes each ready: the script loaded, a
+// prompt that is recognised, and a program whose own completion knows "fetch".
+var shells = []struct {
+	name  string
+	argv  []string
+	setup string
+}{
+	{"bash", []string{"--norc", "--noprofile", "-i"}, `PS1='REA''DY> '
+eval "$(aws-vault --completion-script-bash)"
+_tool() { COMPREPLY=($(compgen -W 'fetch forget' -- "$2")); }
+complete -F _tool tool
+`},
+	{"zsh", []string{"-f", "-i"}, `PROMPT='REA''DY> '
+autoload -U compinit && compinit -u -D
+bindkey -e
+eval "$(aws-vault --completion-script-zsh)"
+_tool() { compadd fetch forget }
+compdef _tool tool
+`},
+	{"fish", []string{"--no-config", "-i"}, `aws-vault --completion-script-fish | source
+complete -c tool -f -a 'fetch forget'
+function fish_prompt; echo -n 'REA''DY> '; end
+`},
+}
+
+// TestShells presses the tab key in the real shells. What a line became is printed by the
+// shell itself, from which the key Ctrl-A makes a command.
+func TestShells(t *testing.T) {
+	for _, sh := range shells {
+		t.Run(sh.name, func(t *testing.T) {
+			path, err := exec.LookPath(sh.name)
+			if err != nil {
+				t.Skipf("%s is not here: %v", sh.name, err)
+			}
+			s := startShell(t, path, sh.argv, sh.setup)
+			for _, test := range []struct{ typed, want string }{
+				{"aws-vault expo\t", "<aws-vault><export>"},
+				{"aws-vault exec pro\t", "<aws-vault><exec><production>"},
+				{"aws-vault exec production --no-s\t", "<aws-vault><exec><production><--no-session>"},
+				{"aws-vault --backend fi\t", "<aws-vault><--backend><file>"},
+				{"aws-vault exec x\t", "<aws-vault><exec><x y>"},
+				{"aws-vault exec production -- tool fe\t", "<aws-vault><exec><production><--><tool><fetch>"},
+				{"aws-vault exec production tool fo\t", "<aws-vault><exec><production><tool><forget>"},
+				{"aws-vault exec production -- unusual-co\t", "<aws-vault><exec><production><--><unusual-command>"},
+			} {
+				if got := s.complete(test.typed); got != test.want {
+					t.Errorf("%q became %s, want %s", test.typed, got, test.want)
+				}
+			}
+		})
+	}
+}
+
+// A shell is one on a terminal.
+type shell struct {
+	t     *testing.T
+	tty   *os.File
+	seen  chan []byte
+	shown bytes.Buffer
+}
+
+func startShell(t *testing.T, path string, argv []string, setup string) *shell {
+	t.Helper()
+	home := completionHome(t, "[profile production]\n[profile \"x y\"]\n[profile test]\n")
+	bin := filepath.Join(home, "bin")
+	if err := os.Mkdir(bin, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(os.Args[0], filepath.Join(bin, "aws-vault")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"tool", "unusual-command"} {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := exec.Command(path, argv...)
+	c.Dir = home
+	c.Env = []string{
+		programVariable + "=1", "HOME=" + home, "XDG_CONFIG_HOME=" + home, "PATH=" + bin + ":/usr/bin:/bin", "TERM=xterm", "LC_ALL=C.UTF-8",
+		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"),
+	}
+	tty, err := pty.StartWithSize(c, &pty.Winsize{Rows: 40, Cols: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &shell{t: t, tty: tty, seen: make(chan []byte, 64)}
+	t.Cleanup(func() {
+		tty.Close()
+		c.Process.Kill()
+		c.Wait()
+	})
+	go func() {
+		for {
+			block := make([]byte, 4096)
+			n, err := tty.Read(block)
+			s.seen <- block[:n]
+			if err != nil {
+				close(s.seen)
+				return
+			}
+		}
+	}()
+	file := filepath.Join(home, "setup")
+	if err := os.WriteFile(file, []byte(setup), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.press("source ./setup\r")
+	s.await("READY> ")
+	return s
+}
+
+func (s *shell) press(keys string) {
+	if _, err := s.tty.WriteString(keys); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// await waits until text is shown, and returns what was shown before it.
+func (s *shell) await(text string) string {
+	s.t.Helper()
+	deadline := time.After(20 * time.Second)
+	for !strings.Contains(s.shown.String(), text) {
+		select {
+		case b, ok := <-s.seen:
+			if !ok {
+				s.t.Fatalf("the shell has ended: %q", s.shown.String())
+			}
+			s.shown.Write(b)
+		case <-deadline:
+			s.t.Fatalf("the terminal shows %q, want %q", s.shown.String(), text)
+		}
+	}
+	before, after, _ := strings.Cut(s.shown.String(), text)
+	s.shown.Reset()
+	s.shown.WriteString(after)
+	return before
+}
+
+// complete types a line and returns the words that it became.
+func (s *shell) complete(typed string) string {
+	s.t.Helper()
+	const ctrlA, ctrlE = "\x01", "\x05"
+	s.press(typed + ctrlA + `printf 'BE''GIN'; printf '<%s>' ` + ctrlE + `; printf 'E''ND'` + "\r")
+	s.await("BEGIN")
+	words := s.await("END")
+	s.await("READY> ")
+	return words
+}

@@ -1,0 +1,106 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/store"
+)
+
+var errStopped = errors.New("the process was killed")
+
+// A power lets so many acts happen, to whichever ring, and none after them.
+type power struct{ acts int }
+
+func (p *power) spend() error {
+	if p.acts == 0 {
+		return errStopped
+	}
+	p.acts--
+	return nil
+}
+
+// A fragile ring is a keystore in memory. After each act comes an instruction at which a process
+// may be killed, as well as before it.
+type fragile struct {
+	items map[string]keystore.Item
+	power *power
+	bend  func(keystore.Item) keystore.Item // what is written instead; nil for the same
+	read  func(name string)                 // told of each reading
+}
+
+func newFragile() *fragile { return &fragile{items: map[string]keystore.Item{}, power: &power{-1}} }
+
+func (r *fragile) Item(_ context.Context, name string) (keystore.Item, error) {
+	if err := r.power.spend(); err != nil {
+		return keystore.Item{}, err
+	}
+	it, ok := r.items[name]
+	if !ok {
+		return it, keystore.ErrNotFound
+	}
+	if r.read != nil {
+		r.read(name)
+	}
+	return it, nil
+}
+
+func (r *fragile) Put(_ context.Context, it keystore.Item) error {
+	if err := r.power.spend(); err != nil {
+		return err
+	}
+	if r.bend != nil {
+		it = r.bend(it)
+	}
+	r.items[it.Name] = it
+	return r.power.spend()
+}
+
+func (r *fragile) Remove(_ context.Context, name string) error {
+	if err := r.power.spend(); err != nil {
+		return err
+	}
+	delete(r.items, name)
+	return r.power.spend()
+}
+
+func (r *fragile) Names(context.Context) ([]string, error) {
+	return slices.Sorted(maps.Keys(r.items)), r.power.spend()
+}
+
+func (r *fragile) Stamp(context.Context, string) (string, error) { return "", nil }
+
+func (r *fragile) Check(context.Context) error { return nil }
+
+// keysIn are the keys of a ring.
+func keysIn(t *testing.T, r *fragile) *store.Keys {
+	return &store.Keys{Ring: r, Dir: t.TempDir()}
+}
+
+// key is the n-th of the test's keys.
+func key(n byte) aws.Credentials {
+	return aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPL" + string('A'+n), SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
+}
+
+func put(t *testing.T, k *store.Keys, name string, c aws.Credentials) {
+	t.Helper()
+	if err := k.Put(t.Context(), name, c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// holds reports whether the key lies in a ring.
+func holds(t *testing.T, k *store.Keys, name string, want aws.Credentials) bool {
+	t.Helper()
+	got, err := k.Key(t.Context(), name)
+	if err != nil && !errors.Is(err, store.ErrNoKey) {
+		t.Fatal(err)
+	}
+	return err == nil && sameKey(got, want)
+}

@@ -1,0 +1,46 @@
+package vault
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/plan"
+	"aws-vault/vault/source"
+)
+
+// Caller asks AWS whose a key is, with the region and endpoint of the named profile.
+func (v *Vault) Caller(ctx context.Context, name string, key aws.Credentials) (source.Caller, error) {
+	p, err := v.Config.Resolve(name, v.Inputs)
+	if err != nil {
+		return source.Caller{}, err
+	}
+	return v.Source.Caller(ctx, plan.STS(p), key)
+}
+
+// Imported says what became of a key that came from a file.
+type Imported struct {
+	Outcome Outcome
+	Caller  source.Caller // whose it is; zero if it was left alone
+}
+
+// Import stores a key under name. A key that AWS does not take is not stored, and what was
+// stored is read back and compared: only then may the key be taken out of where it came
+// from. Another key that is stored there is left alone unless overwrite says otherwise.
+func (v *Vault) Import(ctx context.Context, name string, key aws.Credentials, overwrite bool) (Imported, error) {
+	m := Migration{To: v.Keys, Overwrite: overwrite}
+	outcome, err := m.decide(ctx, name, key)
+	if err != nil || outcome == LeftAlone {
+		return Imported{Outcome: outcome}, err
+	}
+	caller, err := v.Caller(ctx, name, key)
+	if err != nil {
+		return Imported{}, err
+	}
+	if outcome != AlreadyThere {
+		if err := PutVerified(ctx, v.Keys, name, key); err != nil {
+			return Imported{}, err
+		}
+	}
+	return Imported{outcome, caller}, nil
+}

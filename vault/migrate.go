@@ -1,0 +1,130 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/store"
+)
+
+// A Migration copies keys from one keystore to another, one at a time. It can be stopped
+// at any instruction and begun again: at each moment at least one of the two holds every
+// key whole.
+type Migration struct {
+	From, To  *store.Keys
+	Overwrite bool // replace another key that is there under the same name
+	Delete    bool // delete each key from where it was, once it was read back from where it is
+}
+
+// Moved says what became of one key.
+type Moved struct {
+	Outcome Outcome
+	Deleted bool // it is no longer where it was
+}
+
+// An Outcome is what a migration did to the keystore that it copies to.
+type Outcome int
+
+// The outcomes for one key.
+const (
+	Copied      Outcome = iota
+	Overwritten         // another key was there
+	AlreadyThere
+	LeftAlone // another key is there
+)
+
+// MoveError says that a key was not moved, or not deleted, and stands where it was.
+type MoveError struct {
+	Name string
+	Err  error
+}
+
+func (e *MoveError) Error() string { return fmt.Sprintf("key %q: %v", e.Name, e.Err) }
+
+// Unwrap returns what went wrong.
+func (e *MoveError) Unwrap() error { return e.Err }
+
+var (
+	errReadBack = errors.New("what was read back is not what was written")
+	errChanged  = errors.New("it was replaced by another key while it was copied")
+)
+
+// Move copies the key of that name, reads it back and compares. Any error is a
+// [*MoveError], and then nothing was deleted.
+func (m Migration) Move(ctx context.Context, name string) (Moved, error) {
+	moved, err := m.move(ctx, name)
+	if err != nil {
+		return Moved{}, &MoveError{name, err}
+	}
+	return moved, nil
+}
+
+func (m Migration) move(ctx context.Context, name string) (Moved, error) {
+	key, err := m.From.Key(ctx, name)
+	if err != nil {
+		return Moved{}, err
+	}
+	outcome, err := m.decide(ctx, name, key)
+	if err != nil {
+		return Moved{}, err
+	}
+	if outcome == Copied || outcome == Overwritten {
+		if err := PutVerified(ctx, m.To, name, key); err != nil {
+			return Moved{}, err
+		}
+	}
+	if !m.Delete || outcome == LeftAlone {
+		return Moved{Outcome: outcome}, nil
+	}
+	// Looked at again: whoever replaced the key meanwhile did not mean to have it deleted.
+	again, err := m.From.Key(ctx, name)
+	if err != nil {
+		return Moved{}, err
+	}
+	if !sameKey(again, key) {
+		return Moved{}, errChanged
+	}
+	return Moved{Outcome: outcome, Deleted: true}, m.From.Remove(ctx, name)
+}
+
+// decide says what is to be done with a key, given what lies where it is to go. What
+// cannot be read there may be another key, so it is replaced only if that was asked for.
+func (m Migration) decide(ctx context.Context, name string, key aws.Credentials) (Outcome, error) {
+	there, err := m.To.Key(ctx, name)
+	var damaged *store.DamagedError
+	switch {
+	case errors.Is(err, store.ErrNoKey):
+		return Copied, nil
+	case errors.As(err, &damaged) && m.Overwrite:
+		return Overwritten, nil
+	case err != nil:
+		return 0, err
+	case sameKey(there, key):
+		return AlreadyThere, nil
+	case m.Overwrite:
+		return Overwritten, nil
+	}
+	return LeftAlone, nil
+}
+
+// PutVerified stores a key under name, reads it back and compares.
+func PutVerified(ctx context.Context, keys *store.Keys, name string, key aws.Credentials) error {
+	if err := keys.Put(ctx, name, key); err != nil {
+		return err
+	}
+	again, err := keys.Key(ctx, name)
+	if err != nil {
+		return fmt.Errorf("reading it back: %w", err)
+	}
+	if !sameKey(again, key) {
+		return errReadBack
+	}
+	return nil
+}
+
+func sameKey(a, b aws.Credentials) bool {
+	return a.AccessKeyID == b.AccessKeyID && a.SecretAccessKey == b.SecretAccessKey && a.SessionToken == b.SessionToken
+}

@@ -1,0 +1,129 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// PlainKey is an access key that stands in a file as plain text. It prints as ****.
+type PlainKey struct {
+	Profile   string
+	ID        Value
+	Secret    Value
+	Temporary bool // a session token stands beside it
+}
+
+// PlainKeys returns the keys that count, at most one a profile, in the order of the file.
+// Sections that cannot be read have none.
+func (f *File) PlainKeys() []PlainKey {
+	var all []PlainKey
+	for _, name := range f.Profiles() {
+		if k, ok, err := f.PlainKey(name); err == nil && ok {
+			all = append(all, k)
+		}
+	}
+	return all
+}
+
+// PlainKey returns the key that a profile has in this file, and whether it has one: an id
+// and a secret. It fails with a *SyntaxError for a section that cannot be read, and with a
+// *ValueError for what cannot be a key.
+func (f *File) PlainKey(name string) (PlainKey, bool, error) {
+	b, err := f.body(profileSection, name)
+	if err != nil {
+		return PlainKey{}, false, err
+	}
+	k := PlainKey{Profile: name}
+	k.ID, _ = b.value(settingByName[accessKeyID])
+	k.Secret, _ = b.value(settingByName[secretAccessKey])
+	token, _ := b.value(settingByName[sessionToken])
+	k.Temporary = token.Text != ""
+	if k.ID.Text == "" || k.Secret.Text == "" {
+		return PlainKey{}, false, nil
+	}
+	for name, v := range map[string]Value{accessKeyID: k.ID, secretAccessKey: k.Secret} {
+		if err := settingByName[name].check(v); err != nil {
+			return PlainKey{}, false, err
+		}
+	}
+	return k, true, nil
+}
+
+// ErrOtherKey says that a profile's key is no longer the one that was to be taken out.
+var ErrOtherKey = errors.New("the key in the file is another one now")
+
+// RepeatedKeyError says that a profile has several keys in one file. Those that do not
+// count would come to count, or be lost, if the one that does were taken out.
+type RepeatedKeyError struct {
+	Origin  Origin // of a line that does not count
+	Setting string
+}
+
+func (e *RepeatedKeyError) Error() string {
+	return fmt.Sprintf("%s: %s of profile %s is given again with another value, want one", e.Origin, e.Setting, bare(e.Origin.Section))
+}
+
+// WithoutKey returns the text of the file without the lines of that key's id and secret,
+// and with every other line as it is. It fails with [ErrOtherKey], a [*RepeatedKeyError],
+// or the *SyntaxError of a section that cannot be read.
+func (f *File) WithoutKey(k PlainKey) ([]byte, error) {
+	now, ok, err := f.PlainKey(k.Profile)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || now.ID.Text != k.ID.Text || now.Secret.Text != k.Secret.Text {
+		return nil, ErrOtherKey
+	}
+	var changes []change
+	for _, s := range f.named(profileSection, k.Profile) {
+		keys, _ := f.keys(s) // it could be read above
+		for _, line := range keys {
+			want, isPart := map[string]string{accessKeyID: k.ID.Text, secretAccessKey: k.Secret.Text}[line.name]
+			if !isPart {
+				continue
+			}
+			if text, _ := cutComments(line.value); text != want {
+				return nil, &RepeatedKeyError{f.origin(s, line.line, line.name), line.name}
+			}
+			changes = append(changes, f.cut(line))
+		}
+	}
+	text := apply(f.text, changes)
+	if err := f.verifyWithout(k.Profile, text); err != nil {
+		return nil, err
+	}
+	return []byte(text), nil
+}
+
+// cut takes out the line of a key whose value has no other.
+func (f *File) cut(k key) change {
+	l := newLines(f.text, k.begin, 0)
+	l.next()
+	return change{span{k.begin, l.pos}, ""}
+}
+
+// verifyWithout reads the new text: nothing but the key is read otherwise than before.
+func (f *File) verifyWithout(name, text string) error {
+	unread := &ValueError{Setting: "name", Found: shorten(name), Want: "a profile that reads back without its key"}
+	again, err := parse(f.path, f.kind, []byte(text))
+	if err != nil {
+		return err
+	}
+	if len(again.sections) != len(f.sections) {
+		return unread
+	}
+	for i := range f.sections {
+		before, bad := f.keys(&f.sections[i])
+		after, stillBad := again.keys(&again.sections[i])
+		s := &f.sections[i]
+		before = slices.DeleteFunc(before, func(k key) bool {
+			return s.kind == profileSection && s.name == name && (k.name == accessKeyID || k.name == secretAccessKey)
+		})
+		same := slices.EqualFunc(before, after, func(a, b key) bool { return a.name == b.name && a.value == b.value })
+		if !same || len(bad) != len(stillBad) || s.header != again.sections[i].header {
+			return unread
+		}
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package profile
+
+import "testing"
+
+func TestUnknown(t *testing.T) {
+	f := config(t, `[profile a]
+regoin = x
+role_anr = y
+mfa-serial = z
+s3 =
+  addressing_style = path
+cli_pager =
+retry_mode = standard
+colour = blue
+[sso-session s]
+sso_start_ur = https://example.com
+[services v]
+regoin = not looked at
+[profile b]
+REGON = x
+`)
+	want := []struct {
+		line int
+		near string
+	}{{2, "region"}, {3, "role_arn"}, {4, "mfa_serial"}, {11, "sso_start_url"}, {15, "region"}}
+	got := f.Unknown()
+	if len(got) != len(want) {
+		t.Fatalf("%+v", got)
+	}
+	for i, u := range got {
+		if u.Origin.Line != want[i].line || u.Near != want[i].near {
+			t.Errorf("line %d is near %s, want line %d near %s", u.Origin.Line, u.Near, want[i].line, want[i].near)
+		}
+	}
+}
+
+// Nothing that is read is called a slip, and nothing that the AWS CLI reads.
+func TestUnknownKnows(t *testing.T) {
+	text := "[profile a]\n"
+	for _, s := range settings {
+		text += s.name + " = x\n"
+	}
+	for name := range others {
+		text += name + " = x\n"
+	}
+	if got := config(t, text).Unknown(); len(got) != 0 {
+		t.Errorf("%+v", got)
+	}
+}
