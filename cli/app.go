@@ -80,6 +80,9 @@ func Main(ctx context.Context, args []string, env Env) (status int) {
 	if a.debug {
 		a.log = slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
+	if err := a.globals.check(); err != nil && name != "doctor" { // which finds that itself
+		return a.report(name, err)
+	}
 	return a.report(name, a.run(ctx))
 }
 
@@ -158,10 +161,11 @@ func (a *app) report(command string, err error) int {
 	for _, h := range hints(err, a) {
 		fmt.Fprintf(a.env.Stderr, "aws-vault: hint: %s\n", h)
 	}
+	var driver *prompt.UnknownDriverError
 	var notRunnable *commandError
 	var elsewhere *store.MakerError
 	switch {
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &driver):
 		return statusUsage
 	case errors.As(err, &notRunnable):
 		return notRunnable.status

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ func (g *globals) bind(k *kingpin.Application) {
 		Envar("AWS_VAULT_BACKEND").PlaceHolder("NAME").StringVar(&g.backend)
 	k.Flag("prompt", "How to ask for a code: "+strings.Join(promptNames(), ", ")+". Otherwise the first that reaches you.").
 		Envar("AWS_VAULT_PROMPT").PlaceHolder("NAME").StringVar(&g.prompt)
-	k.Flag("timeout", "How long AWS may take to answer.").Envar("AWS_VAULT_TIMEOUT").PlaceHolder("TIME").Default("30s").DurationVar(&g.timeout)
+	k.Flag("timeout", "How long AWS may take to answer.").Envar("AWS_VAULT_TIMEOUT").PlaceHolder("TIME").Default("30s").SetValue(durationFlag{&g.timeout, "--timeout or AWS_VAULT_TIMEOUT"})
 	k.Flag("keychain", "Name of the macOS keychain.").Envar("AWS_VAULT_KEYCHAIN_NAME").PlaceHolder("NAME").Default("aws-vault").StringVar(&g.keychain)
 	k.Flag("secret-service-collection", "Collection of the Secret Service.").Envar("AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME").
 		PlaceHolder("NAME").Default("awsvault").StringVar(&g.collection)
@@ -49,6 +50,14 @@ func promptNames() []string {
 	return names
 }
 
+// check refuses what kingpin takes and nothing later could use.
+func (g *globals) check() error {
+	if known := promptNames(); g.prompt != "" && !slices.Contains(known, g.prompt) {
+		return &prompt.UnknownDriverError{Name: g.prompt, Known: known}
+	}
+	return nil
+}
+
 // credentialFlags are the flags of every command that makes credentials, or says how.
 type credentialFlags struct {
 	profile   string
@@ -61,7 +70,8 @@ type credentialFlags struct {
 // bindPlan binds what decides how credentials are made.
 func (f *credentialFlags) bindPlan(c *kingpin.CmdClause) {
 	c.Arg("profile", "The profile; AWS_PROFILE if there is none.").Envar("AWS_PROFILE").StringVar(&f.profile)
-	c.Flag("duration", "How long the credentials should last, such as 2h.").Short('d').Envar("AWS_VAULT_DURATION").PlaceHolder("TIME").DurationVar(&f.duration)
+	c.Flag("duration", "How long the credentials should last, such as 2h.").Short('d').Envar("AWS_VAULT_DURATION").PlaceHolder("TIME").
+		SetValue(durationFlag{&f.duration, "--duration or AWS_VAULT_DURATION"})
 	c.Flag("no-session", "Take no session token with a stored key.").Short('n').BoolVar(&f.noSession)
 	c.Flag("region", "The AWS region.").PlaceHolder("REGION").StringVar(&f.region)
 }
