@@ -110,7 +110,7 @@ func (a *app) greet(shell string) {
 
 // credentials plans and makes the credentials that a command asks for.
 func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, need time.Duration) (plan.Plan, aws.Credentials, error) {
-	name, err := a.profileName(f)
+	name, err := a.pickProfile(ctx, f)
 	if err != nil {
 		return plan.Plan{}, aws.Credentials{}, err
 	}
@@ -130,6 +130,9 @@ func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, 
 		return plan.Plan{}, aws.Credentials{}, err
 	}
 	creds, err := s.Credentials(ctx, pl, f.options(a), max(need, least))
+	if err == nil {
+		a.noteUse(name, f.profile == "")
+	}
 	return pl, creds, err
 }
 

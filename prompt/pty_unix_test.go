@@ -37,6 +37,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "asker":
 		beAsker()
+	case "picker":
+		bePicker()
 	case "shell":
 		beShell()
 	}

@@ -214,6 +214,15 @@ func (t *tty) sleep(writing bool, limit *unix.Timeval) (reason byte, err error) 
 	}
 }
 
+// Canvas asks the system for the size, never the terminal, which may not answer.
+func (t *tty) Canvas() (columns, rows int, err error) {
+	size, err := unix.IoctlGetWinsize(t.fd, unix.TIOCGWINSZ)
+	if err != nil || size.Col == 0 || size.Row == 0 {
+		return 80, 24, nil
+	}
+	return int(size.Col), int(size.Row), nil
+}
+
 // poke wakes the goroutine that waits. It may come from any goroutine, and after Close, when it does nothing.
 func (t *tty) poke(reason byte) { _, _ = t.waker.Write([]byte{reason}) }
 

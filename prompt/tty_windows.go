@@ -21,6 +21,8 @@ type console struct {
 	wake    windows.Handle // an event, set when there is a reason to stop waiting
 	was     uint32
 	changed bool
+	moves   bool   // cursor moves were made to work
+	wasOut  uint32 // before that
 	high    rune   // the first half of a surrogate pair
 	pending []byte // typed and not read
 }
@@ -81,10 +83,31 @@ func (c *console) Restore(discard bool) error {
 	}
 	c.changed = false
 	err := windows.SetConsoleMode(c.in, c.was)
+	if c.moves {
+		c.moves = false
+		err = errors.Join(err, windows.SetConsoleMode(c.out, c.wasOut))
+	}
 	if discard {
 		err = errors.Join(err, windows.FlushConsoleInputBuffer(c.in))
 	}
 	return err
+}
+
+// Canvas has the console take cursor moves, which it leaves to those who ask.
+// https://learn.microsoft.com/windows/console/console-virtual-terminal-sequences
+func (c *console) Canvas() (columns, rows int, err error) {
+	var info windows.ConsoleScreenBufferInfo
+	if err := windows.GetConsoleScreenBufferInfo(c.out, &info); err != nil {
+		return 0, 0, fmt.Errorf("read the size of the console: %w", err)
+	}
+	if err := windows.GetConsoleMode(c.out, &c.wasOut); err != nil {
+		return 0, 0, fmt.Errorf("read the state of the console: %w", err)
+	}
+	if err := windows.SetConsoleMode(c.out, c.wasOut|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING); err != nil {
+		return 0, 0, fmt.Errorf("change the state of the console: %w", err)
+	}
+	c.moves = true
+	return int(info.Window.Right-info.Window.Left) + 1, int(info.Window.Bottom-info.Window.Top) + 1, nil
 }
 
 func (c *console) ReadKey(ctx context.Context) (byte, error) {
@@ -162,6 +185,10 @@ const (
 	windowsEOF   = 0x1a // Ctrl-Z
 )
 
+// arrows are keys that type nothing, and the control characters that do the same in a list;
+// a line takes them for nothing.
+var arrows = map[uint16]uint16{0x26: ctrlP, 0x28: ctrlN}
+
 var readConsoleInput = windows.NewLazySystemDLL("kernel32.dll").NewProc("ReadConsoleInputW")
 
 func (c *console) readEvent() (keyEvent, error) {
@@ -176,6 +203,9 @@ func (c *console) readEvent() (keyEvent, error) {
 
 // take adds what a key typed, as UTF-8.
 func (c *console) take(e keyEvent) {
+	if e.kind == keyEventKind && e.unit == 0 && e.down != 0 {
+		e.unit = arrows[e.key]
+	}
 	if e.kind != keyEventKind || e.unit == 0 || e.down == 0 && e.key != altKey {
 		return
 	}
