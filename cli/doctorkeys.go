@@ -8,6 +8,7 @@ import (
 	"aws-vault/vault/disk"
 	"aws-vault/vault/doctor"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/store"
 )
 
 // lookAtState looks whether processes can keep out of each other's way.
@@ -58,6 +59,23 @@ func (p *patient) lookAtKeystore(ctx context.Context) []doctor.Finding {
 		if err := keystore.Whole(ctx, ks.Keys, name); err != nil {
 			all = append(all, doctor.Met("keystore", err))
 		}
+	}
+	return append(all, p.interrupted(ctx)...)
+}
+
+// interrupted are the rotations that somebody has to finish.
+func (p *patient) interrupted(ctx context.Context) []doctor.Finding {
+	j := store.Journals{Ring: p.keystore.Private}
+	names, err := j.Interrupted(ctx, p.keys)
+	if err != nil {
+		return []doctor.Finding{doctor.Met("keystore", err)}
+	}
+	var all []doctor.Finding
+	for _, name := range names {
+		all = append(all, doctor.Finding{
+			Severity: doctor.Warning, Where: "keystore", What: fmt.Sprintf("the rotation of key %q was interrupted", name),
+			Remedy: "aws-vault rotate --resume " + quoteWord(name),
+		})
 	}
 	return all
 }

@@ -163,6 +163,13 @@ var remedies = []func(error, *app) string{
 		return ""
 	},
 	func(err error, _ *app) string {
+		var e *rotatingError
+		if errors.As(err, &e) {
+			return fmt.Sprintf("aws-vault rotate --backend=%s --resume %s", e.backend, quoteWord(e.name))
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
 		var e *notImportedError
 		if errors.As(err, &e) {
 			return "the lines above say why; --overwrite replaces another key that is stored"

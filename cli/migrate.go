@@ -53,10 +53,31 @@ func (a *app) migrate(ctx context.Context, f migrateFlags) error {
 	case len(names) == 0:
 		a.print("No keys are stored in keystore %s.\n", f.from)
 		return nil
-	case f.dryRun:
+	}
+	if err := from.noRotation(ctx, names, f.from); err != nil {
+		return err
+	}
+	if f.dryRun {
 		return a.wouldMigrate(ctx, to, f, names)
 	}
 	return a.moveAll(ctx, from, to, f, names)
+}
+
+// A rotatingError is a key whose rotation is on its way: the journal that can finish it lies
+// beside the key, and would stay behind.
+type rotatingError struct{ name, backend string }
+
+func (e *rotatingError) Error() string {
+	return fmt.Sprintf("the rotation of key %q in keystore %s was interrupted, want it finished first", e.name, e.backend)
+}
+
+func (s *session) noRotation(ctx context.Context, names []string, backend string) error {
+	j := store.Journals{Ring: s.keystore.Private}
+	open, err := j.Interrupted(ctx, names)
+	if err == nil && len(open) > 0 {
+		err = &rotatingError{open[0], backend}
+	}
+	return err
 }
 
 // openBackend is open with another keystore than the flags name.

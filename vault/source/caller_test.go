@@ -10,7 +10,7 @@ import (
 	"aws-vault/vault/vaulttest"
 )
 
-func TestCaller(t *testing.T) {
+func TestCallerRefused(t *testing.T) {
 	r := newRoom(t)
 	place := plan.Call{Service: "sts", Region: "eu-west-1", Endpoint: plan.Endpoint{URL: r.aws.URL(), Origin: "AWS_ENDPOINT_URL"}}
 	who, err := r.Caller(t.Context(), place, r.key())

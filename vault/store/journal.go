@@ -16,7 +16,7 @@ import (
 // Journals say how far the rotation of a stored key has come, so that one which was
 // interrupted can be finished or undone. A journal holds both keys: whichever of them AWS
 // takes in the end, it is not lost. So it lies among the items that aws-vault 7 does not see.
-type Journals struct{ Ring Ring }
+type Journals struct{ Ring KeyRing }
 
 // A Rotation is the replacement of one stored key by another.
 type Rotation struct {
@@ -57,6 +57,20 @@ func (j *Journals) Find(ctx context.Context, name string) (Rotation, bool, error
 	}
 	r, err := decodeRotation(name, it.Data)
 	return r, err == nil, err
+}
+
+// Interrupted returns those of the names whose key has a journal. It opens none.
+func (j *Journals) Interrupted(ctx context.Context, names []string) ([]string, error) {
+	var all []string
+	for _, name := range names {
+		switch _, err := j.Ring.Stamp(ctx, journalName(name)); {
+		case err == nil:
+			all = append(all, name)
+		case !errors.Is(err, keystore.ErrNotFound):
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // Put writes the journal in place of the one before.

@@ -39,6 +39,9 @@ func TestJournal(t *testing.T) {
 	if _, found, _ := j.Find(t.Context(), "bob"); found {
 		t.Error("alice's journal is bob's too")
 	}
+	if names, err := j.Interrupted(t.Context(), []string{"alice", "bob"}); err != nil || !reflect.DeepEqual(names, []string{"alice"}) {
+		t.Errorf("interrupted are %q, %v", names, err)
+	}
 	for range 2 {
 		if err := j.Remove(t.Context(), "alice"); err != nil {
 			t.Errorf("removing: %v", err)
