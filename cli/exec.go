@@ -118,6 +118,7 @@ func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, 
 	if err != nil {
 		return plan.Plan{}, aws.Credentials{}, err
 	}
+	s.Source.Person = a.person(f.signIn)
 	pl, err := s.Plan(ctx, name, f.options(a))
 	if err != nil {
 		return plan.Plan{}, aws.Credentials{}, err
