@@ -42,6 +42,14 @@ func (s SSO) Token() Digest {
 	return e.digest()
 }
 
+// CacheName is what the AWS CLI keeps the token of this sign-in under.
+func (s SSO) CacheName() string {
+	if s.Session != "" {
+		return s.Session
+	}
+	return s.StartURL
+}
+
 // Label is what its user knows the sign-in by: the session's name, or else the portal's
 // host.
 func (s SSO) Label() string {

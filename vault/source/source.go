@@ -36,6 +36,7 @@ type Deps struct {
 	Log    *slog.Logger                                          // of what was called, without secrets; nil for none
 	Codes  *store.Codes                                          // which codes were sent
 	Tokens *store.Tokens                                         // what sign-ins gave
+	Cache  *store.SSOCache                                       // the AWS CLI's tokens; nil for none
 	Person Person                                                // who signs in
 	Clock  *Clock
 

@@ -37,32 +37,38 @@ type Portal struct {
 // Portal signs a person in, where no token is held that serves, and calls use. Where the
 // portal then does not take the token, both are done once more.
 func (d *Deps) Portal(ctx context.Context, e plan.Endpoint, s plan.SSO, use func(*Portal) error) error {
-	if err := d.checkEndpoint(e, true); err != nil {
-		return err
-	}
-	hc, err := d.clientFor(e, formJSON)
+	p, err := d.newPortal(e, s)
 	if err != nil {
 		return err
 	}
-	token, err := d.ssoToken(ctx, s, "")
+	t, err := d.ssoToken(ctx, s, "")
 	if err != nil {
 		return err
 	}
-	p := &Portal{deps: d, client: d.portal(e, s.Region, hc), place: portalPlace(e, s.Region), start: s.StartURL, token: token}
+	p.token = t.Access
 	err = use(p)
 	var refused *APIError
 	if !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized {
 		return err
 	}
 	d.debug("the portal does not take the token any more", "portal", s.StartURL)
-	if p.token, err = d.ssoToken(ctx, s, token); err != nil {
+	if t, err = d.ssoToken(ctx, s, t.Access); err != nil {
 		return err
 	}
+	p.token = t.Access
 	return use(p)
 }
 
-func (d *Deps) portal(e plan.Endpoint, region string, hc *http.Client) *sso.Client {
-	o := sso.Options{Region: region, HTTPClient: hc, AppID: "aws-vault", Retryer: d.retryer(), DisableClockSkewCorrection: true}
+// newPortal returns the portal as a stranger sees it.
+func (d *Deps) newPortal(e plan.Endpoint, s plan.SSO) (*Portal, error) {
+	if err := d.checkEndpoint(e, true); err != nil {
+		return nil, err
+	}
+	hc, err := d.clientFor(e, formJSON)
+	if err != nil {
+		return nil, err
+	}
+	o := sso.Options{Region: s.Region, HTTPClient: hc, AppID: "aws-vault", Retryer: d.retryer(), DisableClockSkewCorrection: true}
 	if e.URL != "" {
 		o.BaseEndpoint = aws.String(e.URL)
 	}
@@ -72,7 +78,7 @@ func (d *Deps) portal(e plan.Endpoint, region string, hc *http.Client) *sso.Clie
 	if e.DualStack {
 		o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
 	}
-	return sso.New(o)
+	return &Portal{deps: d, client: sso.New(o), place: portalPlace(e, s.Region), start: s.StartURL}, nil
 }
 
 // portalPlace names where the portal is called, as place does for STS.
@@ -178,8 +184,13 @@ func (p *Portal) roles(ctx context.Context, account string) ([]string, error) {
 	return names, nil
 }
 
-// Logout ends the token at the portal, and with it what could renew it.
-func (p *Portal) Logout(ctx context.Context) error {
+// logout ends a token at the portal, and with it what could renew it.
+func (d *Deps) logout(ctx context.Context, e plan.Endpoint, s plan.SSO, token string) error {
+	p, err := d.newPortal(e, s)
+	if err != nil {
+		return err
+	}
+	p.token = token
 	return p.call(ctx, "Logout", p.start, func(ctx context.Context) error {
 		_, err := p.client.Logout(ctx, &sso.LogoutInput{AccessToken: &p.token})
 		return err

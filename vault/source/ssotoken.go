@@ -24,6 +24,8 @@ type ssoToken struct {
 	Refresh string     `json:"refresh_token,omitempty"`
 	Expires time.Time  `json:"expires"`
 	Client  oidcClient `json:"client"` // who may use the refresh token
+
+	theirs bool // it is another program's, and not to be kept
 }
 
 // oidcClient is this program as IAM Identity Center knows it.
@@ -59,19 +61,29 @@ func (t ssoToken) serves(now time.Time) bool {
 // ends is when the token is of no more use: one that can be renewed lives as long as who
 // may renew it.
 func (t ssoToken) ends() time.Time {
+	if t.theirs {
+		return time.Time{}
+	}
 	if t.Refresh != "" && t.Client.Expires.After(t.Expires) {
 		return t.Client.Expires
 	}
 	return t.Expires
 }
 
-// ssoToken returns an access token that serves, and is not the one that was refused: the
-// one kept, a renewed one, another program's, or that of a person who signs in.
-func (d *Deps) ssoToken(ctx context.Context, s plan.SSO, refused string) (string, error) {
+// SignIn returns a token that serves, after a person has signed in if it takes one, for
+// other programs.
+func (d *Deps) SignIn(ctx context.Context, s plan.SSO) (store.CachedToken, error) {
+	t, err := d.ssoToken(ctx, s, "")
+	return store.CachedToken{StartURL: s.StartURL, Region: s.Region, AccessToken: t.Access, ExpiresAt: t.Expires}, err
+}
+
+// ssoToken returns a token that serves, and whose access token is not the one that was
+// refused: the one kept, a renewed one, another program's, or that of a person who signs
+// in.
+func (d *Deps) ssoToken(ctx context.Context, s plan.SSO, refused string) (ssoToken, error) {
 	if err := d.checkEndpoint(s.OIDC, true); err != nil {
-		return "", err
+		return ssoToken{}, err
 	}
-	var used ssoToken
 	serves := func(t ssoToken) bool { return t.serves(d.Clock.Local()) && t.Access != refused }
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
 		Name: string(s.Token()), Depth: 1, Question: "the sign-in to " + s.StartURL,
@@ -82,19 +94,12 @@ func (d *Deps) ssoToken(ctx context.Context, s plan.SSO, refused string) (string
 		Make: func(ctx context.Context, k store.Token) (store.Token, error) {
 			old, _ := decode[ssoToken](k)
 			made, err := d.newSSOToken(ctx, s, old, refused)
-			used = made
 			return encode(KindSSOToken, s.Label(), made.ends(), made), err
 		},
 	})
 	d.warn(warnings)
-	if err != nil {
-		return "", err
-	}
-	if used.Access != "" {
-		return used.Access, nil
-	}
-	used, _ = decode[ssoToken](kept)
-	return used.Access, nil
+	t, _ := decode[ssoToken](kept)
+	return t, err
 }
 
 // newSSOToken makes a token in place of an old one, silently if that can be.
@@ -116,7 +121,45 @@ func (d *Deps) newSSOToken(ctx context.Context, s plan.SSO, old ssoToken, refuse
 	if usable {
 		return old, nil
 	}
+	if theirs, ok := d.cached(s); ok && theirs.AccessToken != refused && theirs.ExpiresAt.After(now.Add(tokenLeast)) {
+		d.debug("the AWS CLI's token is used", "portal", s.StartURL)
+		return ssoToken{Access: theirs.AccessToken, Expires: theirs.ExpiresAt, theirs: true}, nil
+	}
 	return d.signIn(ctx, s)
+}
+
+// cached is what the AWS CLI keeps of a sign-in to the same portal. Its token is used as
+// it is and never renewed, for that would take it away from the AWS CLI.
+func (d *Deps) cached(s plan.SSO) (store.CachedToken, bool) {
+	if d.Cache == nil {
+		return store.CachedToken{}, false
+	}
+	t, ok := d.Cache.Token(s.CacheName())
+	return t, ok && t.StartURL == s.StartURL && t.Region == s.Region && t.AccessToken != ""
+}
+
+// Logout ends the token that is held for the portal, there and here. It reports whether
+// there was one; an error is of the portal, and the token is gone from here all the same,
+// unless the keystore says otherwise.
+func (d *Deps) Logout(ctx context.Context, e plan.Endpoint, s plan.SSO) (bool, error) {
+	name := string(s.Token())
+	kept, _, err := d.Tokens.Find(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	t, held := decode[ssoToken](kept)
+	if !held {
+		return false, nil
+	}
+	if t.valid(d.Clock.Local()) {
+		err = d.logout(ctx, e, s, t.Access)
+	}
+	_, warnings, removing := d.Tokens.Remove(ctx, func(e store.Entry) bool { return e.Name == name })
+	d.warn(warnings)
+	if removing != nil {
+		return true, removing
+	}
+	return true, err
 }
 
 // SSOHeld reports whether a token for the portal is held that serves, or can be renewed,
@@ -166,6 +209,9 @@ func (d *Deps) registered(ctx context.Context, s plan.SSO, refused string) (oidc
 			return ok && c.serves(d.Clock.Local()) && c.ID != refused
 		},
 		Make: func(ctx context.Context, _ store.Token) (store.Token, error) {
+			if c, ok := d.theirRegistration(s); ok && c.ID != refused {
+				return encode(KindSSOClient, s.Label(), time.Time{}, c), nil
+			}
 			c, err := d.register(ctx, s)
 			return encode(KindSSOClient, s.Label(), c.Expires, c), err
 		},
@@ -173,6 +219,14 @@ func (d *Deps) registered(ctx context.Context, s plan.SSO, refused string) (oidc
 	d.warn(warnings)
 	c, _ := decode[oidcClient](kept)
 	return c, err
+}
+
+// theirRegistration is that of the AWS CLI. With a browser it could not be noticed that
+// it was made for another way to sign in: only a person would see the page that says so.
+func (d *Deps) theirRegistration(s plan.SSO) (oidcClient, bool) {
+	t, ok := d.cached(s)
+	c := oidcClient{t.ClientID, t.ClientSecret, t.RegistrationExpiresAt}
+	return c, ok && d.Person.Device && c.serves(d.Clock.Local())
 }
 
 // byBrowser signs a person in with a browser of this machine.

@@ -34,7 +34,7 @@ type TokenAsk struct {
 }
 
 // Get returns the token under a name if it serves, and otherwise the one that Make makes,
-// which it keeps. However many processes ask at once, one calls Make; the others wait and
+// which it keeps unless it says no end. However many processes ask at once, one calls Make; the others wait and
 // read what it kept, or take its error, a [*MakerError]. Warnings are told; they lose
 // nothing.
 func (t *Tokens) Get(ctx context.Context, a TokenAsk) (Token, []error, error) {
@@ -56,6 +56,9 @@ func (t *Tokens) Get(ctx context.Context, a TokenAsk) (Token, []error, error) {
 			lock.Fail(t.Now(), err, gaveUp)
 		}
 		return Token{}, warnings, err
+	}
+	if made.Ends.IsZero() {
+		return made, warnings, nil // another program's: it is used, and kept by that one
 	}
 	return made, append(warnings, t.keep(ctx, a.Name, made)...), nil
 }
@@ -82,12 +85,6 @@ func (t *Tokens) Find(ctx context.Context, name string) (Token, []error, error) 
 	return kept, nil, nil
 }
 
-// Keep puts a token in its place, or returns the keystore's error. Who replaces one that
-// others may be making asks with Get.
-func (t *Tokens) Keep(ctx context.Context, name string, k Token) error {
-	return errors.Join(t.keep(ctx, name, k)...)
-}
-
 // keep stores the token. What goes wrong is a warning: the token serves all the same.
 func (t *Tokens) keep(ctx context.Context, name string, k Token) []error {
 	data, err := encodeToken(name, k)
@@ -104,18 +101,6 @@ func (t *Tokens) keep(ctx context.Context, name string, k Token) []error {
 		return []error{fmt.Errorf("the token is kept, but the list of sessions could not be written: %w", err)}
 	}
 	return nil
-}
-
-// Held returns what the index knows of the tokens, by name. It opens nothing, so it is a
-// hint.
-func (t *Tokens) Held() map[string]Entry {
-	held := t.Index.Entries()
-	for name, e := range held {
-		if e.Type != tokenType || !e.Expires.After(t.Now()) {
-			delete(held, name)
-		}
-	}
-	return held
 }
 
 // List returns the tokens that the keystore holds and that may still be of use, the
