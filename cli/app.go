@@ -130,6 +130,7 @@ var commands = []func(*kingpin.Application, *app){
 	execCommand,
 	exportCommand,
 	explainCommand,
+	ssoCommand,
 	clearCommand,
 	removeCommand,
 	rotateCommand,

@@ -131,6 +131,9 @@ func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, 
 		return plan.Plan{}, aws.Credentials{}, err
 	}
 	creds, err := s.Credentials(ctx, pl, f.options(a), max(need, least))
+	if err == nil && f.signIn.share {
+		err = a.share(ctx, s, pl)
+	}
 	return pl, creds, err
 }
 

@@ -82,6 +82,7 @@ func (f *credentialFlags) bind(c *kingpin.CmdClause) {
 	f.bindPlan(c)
 	c.Flag("mfa-token", "The MFA code, so that none is asked for.").Short('t').PlaceHolder("CODE").StringVar(&f.code)
 	f.signIn.bind(c)
+	f.signIn.bindShare(c)
 }
 
 func (f *credentialFlags) options(a *app) plan.Options {

@@ -96,5 +96,25 @@ func (s *session) forgetTokens(ctx context.Context, name string) (int, error) {
 	for _, w := range warnings {
 		s.Warn(w)
 	}
-	return shown, err
+	if err != nil {
+		return shown, err
+	}
+	return shown, s.unshare(name)
+}
+
+// unshare removes what was shared of the sign-in of a profile, or of all, with other
+// programs.
+func (s *session) unshare(name string) error {
+	if name == "" {
+		return s.Source.Cache.RemoveAll()
+	}
+	p, err := s.Config.Resolve(name, s.Inputs)
+	if err != nil {
+		return nil // nothing is known of what it signs in to
+	}
+	sso, _, err := plan.Portal(p)
+	if err != nil {
+		return nil
+	}
+	return s.Source.Cache.Remove(sso.CacheName())
 }

@@ -15,6 +15,7 @@ import (
 type signInFlags struct {
 	stdout bool
 	flow   string
+	share  bool
 }
 
 // The ways to sign in to IAM Identity Center.

@@ -81,9 +81,6 @@ func (d *Deps) SignIn(ctx context.Context, s plan.SSO) (store.CachedToken, error
 // refused: the one kept, a renewed one, another program's, or that of a person who signs
 // in.
 func (d *Deps) ssoToken(ctx context.Context, s plan.SSO, refused string) (ssoToken, error) {
-	if err := d.checkEndpoint(s.OIDC, true); err != nil {
-		return ssoToken{}, err
-	}
 	serves := func(t ssoToken) bool { return t.serves(d.Clock.Local()) && t.Access != refused }
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
 		Name: string(s.Token()), Depth: 1, Question: "the sign-in to " + s.StartURL,
@@ -104,6 +101,9 @@ func (d *Deps) ssoToken(ctx context.Context, s plan.SSO, refused string) (ssoTok
 
 // newSSOToken makes a token in place of an old one, silently if that can be.
 func (d *Deps) newSSOToken(ctx context.Context, s plan.SSO, old ssoToken, refused string) (ssoToken, error) {
+	if err := d.checkEndpoint(s.OIDC, true); err != nil {
+		return ssoToken{}, err
+	}
 	now := d.Clock.Local()
 	usable := old.valid(now) && old.Access != refused
 	if old.renewable(now) {
