@@ -131,6 +131,7 @@ var commands = []func(*kingpin.Application, *app){
 	exportCommand,
 	explainCommand,
 	ssoCommand,
+	awsLoginCommand,
 	clearCommand,
 	removeCommand,
 	rotateCommand,

@@ -24,8 +24,12 @@ const (
 	flowDevice  = "device"
 )
 
-func (f *signInFlags) bind(c *kingpin.CmdClause) {
+func (f *signInFlags) bindStdout(c *kingpin.CmdClause) {
 	c.Flag("stdout", "Print the link to sign in with, on stderr, instead of opening a browser.").Envar("AWS_VAULT_STDOUT").BoolVar(&f.stdout)
+}
+
+func (f *signInFlags) bind(c *kingpin.CmdClause) {
+	f.bindStdout(c)
 	c.Flag("sso-flow", "How to sign in to IAM Identity Center: with a browser of this machine, or with a code typed on any device.").
 		Envar("AWS_VAULT_SSO_FLOW").PlaceHolder("browser|device").EnumVar(&f.flow, flowBrowser, flowDevice)
 }

@@ -37,7 +37,7 @@ func login(_ *chain, q *profile.Profile) (Step, bool, error) {
 		yields.Who = Role
 	}
 	return Step{
-		Kind: KindLogin, Profile: q.Name, Yields: yields, Keep: true,
+		Kind: KindLogin, Profile: q.Name, Yields: yields, // kept with what renews it
 		Region: SignInRegion(q), Endpoint: SignIn(q),
 		Why:  "the profile names the identity that aws login signed in",
 		From: settings(q, "login_session"), Spec: Login{Session: session},

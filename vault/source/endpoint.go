@@ -87,7 +87,10 @@ var awsHost = regexp.MustCompile(`(?i)^(vpce-[a-z0-9-]+\.)?(sts|iam|oidc|portal\
 	`csp\.hci\.ic\.gov`, `api\.aws\.hci\.ic\.gov`,
 }, "|") + `)$`)
 
-func isAWS(host string) bool { return awsHost.MatchString(host) }
+// signInHost are the names of AWS's sign-in.
+var signInHost = regexp.MustCompile(`(?i)^([a-z0-9-]+\.)?signin\.(aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com|amazonaws-eusc\.eu)$`)
+
+func isAWS(host string) bool { return awsHost.MatchString(host) || signInHost.MatchString(host) }
 
 // The global endpoint of STS, and the region that signatures for it name.
 const (

@@ -19,6 +19,8 @@ type Person struct {
 	Device bool                   // signs in with a code that they type, not with a browser of this machine
 	Reads  bool                   // what Show says is before their eyes when a page opens
 	Host   string                 // this machine's name; may be empty
+
+	Paste func(context.Context) (string, error) // asks for the code that a page shows; nil where nobody can be asked
 }
 
 // SignInError is returned where a person was to sign in and has not. What it wraps says
@@ -73,6 +75,15 @@ func (p Person) toPage(to, page string) error {
 	}
 	p.Show(fmt.Sprintf("%s in the browser that opens, or open %s", p.asking(to), page))
 	return p.browse(page)
+}
+
+// toAnyPage brings a person to a page that they may open anywhere.
+func (p Person) toAnyPage(to, page string) error {
+	if err := openable(page); err != nil {
+		return err
+	}
+	p.Show(fmt.Sprintf("%s: open %s with a browser on any machine, and copy the code that it shows in the end", p.asking(to), page))
+	return nil
 }
 
 // toCode shows a code, and where it is typed. A page with the code filled in is opened

@@ -37,6 +37,7 @@ type Deps struct {
 	Codes  *store.Codes                                          // which codes were sent
 	Tokens *store.Tokens                                         // what sign-ins gave
 	Cache  *store.SSOCache                                       // the AWS CLI's tokens; nil for none
+	Logins *store.LoginCache                                     // the AWS CLI's sign-ins; nil for none
 	Person Person                                                // who signs in
 	Clock  *Clock
 
@@ -85,6 +86,8 @@ func (d *Deps) Make(ctx context.Context, s plan.Step, before aws.Credentials) (a
 		return d.webIdentity(ctx, s, spec)
 	case plan.SSORole:
 		return d.ssoRole(ctx, s, spec)
+	case plan.Login:
+		return d.login(ctx, s, spec)
 	case plan.SessionToken:
 		return d.sessionToken(ctx, s, before)
 	case plan.AssumeRole:

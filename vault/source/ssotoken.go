@@ -13,9 +13,8 @@ import (
 
 // Kinds of tokens, as a list of them says.
 const (
-	KindSSOToken   = "SSO token"
-	KindSSOClient  = "SSO registration"
-	KindLoginToken = "login token"
+	KindSSOToken  = "SSO token"
+	KindSSOClient = "SSO registration"
 )
 
 // ssoToken is what a sign-in to IAM Identity Center gave.
