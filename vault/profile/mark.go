@@ -71,6 +71,7 @@ func (f *File) WithoutMarked(name, mark string, settings []string) ([]byte, bool
 func (f *File) ownLines(s *section, mark string, settings []string) (end int, ok bool) {
 	var g grammar
 	end = s.start
+	tail := false // nothing of ours may follow
 	for l := newLines(f.text[:s.end], s.start, s.line); ; {
 		from, to, more := l.next()
 		if !more {
@@ -82,8 +83,8 @@ func (f *File) ownLines(s *section, mark string, settings []string) (end int, ok
 		case kind == commentLine && content == mark && l.number == s.line+1:
 			end = l.pos
 		case kind == commentLine:
-			return end, !f.keysAfter(s, l.pos)
-		case kind == keyLine && slices.Contains(settings, strings.ToLower(trimRight(content[:strings.IndexAny(content, "=:")]))):
+			tail = true
+		case !tail && kind == keyLine && slices.Contains(settings, keyName(content)):
 			end = l.pos
 		default:
 			return 0, false
@@ -91,10 +92,8 @@ func (f *File) ownLines(s *section, mark string, settings []string) (end int, ok
 	}
 }
 
-// keysAfter tells whether keys of a section, or lines that cannot be read, come after a place.
-func (f *File) keysAfter(s *section, pos int) bool {
-	keys, bad := f.keys(s)
-	return len(bad) > 0 || slices.ContainsFunc(keys, func(k key) bool { return k.begin >= pos })
+func keyName(content string) string {
+	return strings.ToLower(trimRight(content[:strings.IndexAny(content, "=:")]))
 }
 
 // headerStart returns where the line of a section's header begins: where the section before
