@@ -37,8 +37,9 @@ var floors = map[string]int{
 	"vault/keystore": 1,
 	"prompt":         1,
 
-	"vault/plan":  2,
-	"vault/store": 2,
+	"vault/plan":   2,
+	"vault/store":  2,
+	"vault/signin": 2,
 
 	"vault/source": 3,
 	"vault/doctor": 3,

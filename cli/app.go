@@ -33,6 +33,12 @@ type Env struct {
 
 	// Terminal reports whether stdout is a terminal.
 	Terminal bool
+	// Read reports whether stderr is a terminal, where a person reads it.
+	Read bool
+	// Host is this machine's name; empty if it has none.
+	Host string
+	// Browse opens a page in a browser of this machine, and does not wait for it.
+	Browse func(url string) error
 	// LookPath finds a program, as exec.LookPath does.
 	LookPath func(program string) (string, error)
 	// Exec becomes the program, or runs it and returns its exit status where a process
@@ -124,6 +130,8 @@ var commands = []func(*kingpin.Application, *app){
 	execCommand,
 	exportCommand,
 	explainCommand,
+	ssoCommand,
+	awsLoginCommand,
 	clearCommand,
 	removeCommand,
 	rotateCommand,

@@ -10,7 +10,7 @@ import (
 
 func clearCommand(k *kingpin.Application, a *app) {
 	var name string
-	c := k.Command("clear", "Remove kept sessions, of one profile or of all.")
+	c := k.Command("clear", "Remove kept sessions and sign-ins, of one profile or of all.")
 	c.Arg("profile", "The profile whose sessions go; all if there is none.").StringVar(&name)
 	a.action(c, func(ctx context.Context) error {
 		s, err := a.open(ctx, "clear "+name, nil, "")
@@ -21,6 +21,11 @@ func clearCommand(k *kingpin.Application, a *app) {
 		if err != nil {
 			return err
 		}
+		tokens, err := s.forgetTokens(ctx, name)
+		if err != nil {
+			return err
+		}
+		n += tokens
 		a.print("Cleared %s.\n", count(n, "session"))
 		return nil
 	})

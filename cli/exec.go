@@ -118,6 +118,7 @@ func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, 
 	if err != nil {
 		return plan.Plan{}, aws.Credentials{}, err
 	}
+	s.Source.Person = a.person(f.signIn)
 	pl, err := s.Plan(ctx, name, f.options(a))
 	if err != nil {
 		return plan.Plan{}, aws.Credentials{}, err
@@ -132,6 +133,9 @@ func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, 
 	creds, err := s.Credentials(ctx, pl, f.options(a), max(need, least))
 	if err == nil {
 		a.noteUse(name, f.profile == "")
+	}
+	if err == nil && f.signIn.share {
+		err = a.share(ctx, s, pl)
 	}
 	return pl, creds, err
 }

@@ -65,6 +65,7 @@ type credentialFlags struct {
 	noSession bool
 	region    string
 	code      string
+	signIn    signInFlags
 }
 
 // bindPlan binds what decides how credentials are made.
@@ -80,6 +81,8 @@ func (f *credentialFlags) bindPlan(c *kingpin.CmdClause) {
 func (f *credentialFlags) bind(c *kingpin.CmdClause) {
 	f.bindPlan(c)
 	c.Flag("mfa-token", "The MFA code, so that none is asked for.").Short('t').PlaceHolder("CODE").StringVar(&f.code)
+	f.signIn.bind(c)
+	f.signIn.bindShare(c)
 }
 
 func (f *credentialFlags) options(a *app) plan.Options {

@@ -11,6 +11,7 @@ import (
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
+	"aws-vault/vault/signin"
 	"aws-vault/vault/source"
 	"aws-vault/vault/store"
 )
@@ -113,8 +114,49 @@ var remedies = []func(error, *app) string{
 		switch {
 		case e.Code == "InvalidClientTokenId":
 			return "the stored key may have been deleted or deactivated: store the new one with aws-vault add"
+		case e.Action == "GetRoleCredentials" && e.Code == "ForbiddenException":
+			return "see which accounts and roles you may take: aws-vault sso list"
+		case e.Code == "INSUFFICIENT_PERMISSIONS":
+			return "whoever signs in needs the rights of the managed policy SignInLocalDevelopmentAccess"
 		case e.Code == "ValidationError" && strings.Contains(e.Message, "DurationSeconds"):
 			return "ask for less with --duration or duration_seconds, or raise the role's maximum session duration"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *plan.NoPortalError
+		if errors.As(err, &e) {
+			return "name an sso-session of the config file, or a profile that sets sso_session"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *source.SignInError
+		if errors.As(err, &e) && errors.Is(err, signin.ErrTimeout) {
+			return "sign in on another device with --sso-flow=device, or open the link yourself with --stdout"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *source.LoginRequiredError
+		switch {
+		case !errors.As(err, &e):
+			return ""
+		case e.Cached:
+			return fmt.Sprintf("take the AWS CLI's sign-in over with aws-vault aws-login --import %s, or sign in with aws-vault aws-login %[1]s", quoteWord(e.Profile))
+		}
+		return "sign in: aws-vault aws-login " + quoteWord(e.Profile)
+	},
+	func(err error, _ *app) string {
+		var e *source.IdentityError
+		if errors.As(err, &e) {
+			return "sign in as the other, or take login_session out of the profile"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		if errors.Is(err, store.ErrOthersToken) {
+			return "sign out there first: aws sso logout"
 		}
 		return ""
 	},

@@ -64,6 +64,7 @@ type row struct {
 	Credentials string   `json:"credentials,omitempty"`
 	Damaged     string   `json:"damaged,omitempty"` // what is wrong with the stored key, as far as can be seen
 	Sessions    []listed `json:"sessions,omitempty"`
+	SignedIn    []string `json:"signed_in,omitempty"`
 	entries     []store.Entry
 }
 
@@ -92,9 +93,13 @@ func (s *session) rows(ctx context.Context) (rows, error) {
 	for _, e := range entries {
 		of[e.Profile] = append(of[e.Profile], e)
 	}
+	tokens, unclaimed, err := s.tokenLabels(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out rows
 	add := func(profile, key string, entries []store.Entry) {
-		r := row{Profile: profile, Credentials: key, entries: entries}
+		r := row{Profile: profile, Credentials: key, SignedIn: tokens[profile], entries: entries}
 		if err := keystore.Whole(ctx, s.keystore.Keys, key); key != "" && err != nil {
 			r.Damaged = err.Error()
 		}
@@ -128,6 +133,9 @@ func (s *session) rows(ctx context.Context) (rows, error) {
 			delete(of, e.Profile)
 		}
 	}
+	for _, label := range unclaimed {
+		out = append(out, row{SignedIn: []string{label}})
+	}
 	return out, nil
 }
 
@@ -145,6 +153,7 @@ func (r rows) keys() []string {
 func (r rows) labels(now time.Time) []string {
 	var labels []string
 	for _, row := range r {
+		labels = append(labels, row.SignedIn...)
 		for _, e := range row.entries {
 			labels = append(labels, label(e, now))
 		}

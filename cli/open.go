@@ -157,6 +157,9 @@ func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 		},
 	}
 	v.Source.Key = v.Keys.Key
+	v.Source.Tokens = &store.Tokens{Ring: ks.Private, Locks: locks, Index: v.Sessions.Index, Now: a.env.Now, Cancelled: v.Sessions.Cancelled}
+	v.Source.Cache, v.Source.Logins = a.ssoCache(state), a.loginCache()
+	v.Source.Person = a.person(signInFlags{})
 	return &session{v, locks, ks, state}
 }
 

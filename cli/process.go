@@ -23,7 +23,8 @@ func Process(version, bus string) Env {
 		Version: version, Bus: bus,
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Getenv: os.LookupEnv, Environ: os.Environ, Home: home(), User: userName(), Now: time.Now,
-		Terminal: term.IsTerminal(int(os.Stdout.Fd())),
+		Terminal: term.IsTerminal(int(os.Stdout.Fd())), Read: term.IsTerminal(int(os.Stderr.Fd())),
+		Host: hostName(), Browse: browse,
 		LookPath: exec.LookPath, Exec: become, Shell: shell, OpenKeystore: keystore.Open,
 		Prompt: prompt.Env{Lookup: os.LookupEnv, LookPath: exec.LookPath, Run: prompt.Run, OpenTTY: prompt.OpenTTY},
 	}
@@ -35,6 +36,14 @@ func home() string {
 		return ""
 	}
 	return dir
+}
+
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
 }
 
 // userName is the system's name for who runs us.

@@ -37,6 +37,8 @@ func TestMain(m *testing.M) {
 	}
 	testscript.Main(m, map[string]func(){
 		"aws-vault": program,
+		// a browser that is given the address of a page by hand
+		"visit": func() { met(get(os.Args[1], nil)) },
 		// env without what differs from machine to machine
 		"awsenv": func() {
 			for _, kv := range os.Environ() {
@@ -54,6 +56,7 @@ func program() {
 		env.Now = func() time.Time { return time.Now().Add(later) }
 	}
 	frail(&env)
+	env.Browse = browse
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	status := cli.Main(ctx, os.Args[1:], env)
 	stop()

@@ -189,7 +189,7 @@ func (c *carrier) makeOnce(ctx context.Context, i int) (aws.Credentials, error) 
 // human reports whether carrying out the i-th step anew would ask a person, given the
 // sessions that are kept.
 func (c *carrier) human(ctx context.Context, i int) bool {
-	if asks(c.plan.Steps[i]) {
+	if c.vault.asks(ctx, c.plan.Steps[i]) {
 		return true
 	}
 	if i == 0 {
@@ -206,8 +206,11 @@ func (c *carrier) human(ctx context.Context, i int) bool {
 }
 
 // asks reports whether a step, carried out, asks a person.
-func asks(s plan.Step) bool {
-	return s.Kind == plan.KindSSO || s.MFA.Serial != "" && s.MFA.Process == ""
+func (v *Vault) asks(ctx context.Context, s plan.Step) bool {
+	if spec, ok := s.Spec.(plan.SSORole); ok {
+		return !v.Source.SSOHeld(ctx, spec.SSO)
+	}
+	return s.MFA.Serial != "" && s.MFA.Process == ""
 }
 
 // question says what a step may be asking, for those who wait for its answer.

@@ -86,6 +86,14 @@ func (e *MissingSettingError) Error() string {
 	return fmt.Sprintf("%s: %s stands alone, want %s beside it", e.Origin, e.Has, e.Wants)
 }
 
+// NoPortalError is returned for a profile or a session that names no portal of IAM
+// Identity Center to sign in to.
+type NoPortalError struct{ Profile string }
+
+func (e *NoPortalError) Error() string {
+	return fmt.Sprintf("profile %q names no portal, want sso_session or sso_start_url", e.Profile)
+}
+
 // SettingError wraps what is wrong with a setting, with its place.
 type SettingError struct {
 	Origin profile.Origin

@@ -75,6 +75,7 @@ func TestExplainSources(t *testing.T) {
 		"[profile p]\nsession_tags = a=b\nweb_identity_token_file = /t\n" + arn,
 		"[profile p]\nweb_identity_token_process = printtoken\n" + arn,
 		"[profile p]\ncredential_process = printkeys\n",
+		"[profile p]\nlogin_session = arn:aws:iam::123456789012:user/alice\n",
 		"[profile p]\ncredential_source = Environment\n",
 		"[profile p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = " + canary + "\n",
 	} {

@@ -78,6 +78,7 @@ const (
 	KindProcess      Kind = "credential process"
 	KindWebIdentity  Kind = "web identity"
 	KindSSO          Kind = "SSO role"
+	KindLogin        Kind = "aws login"
 	KindSessionToken Kind = "session token"
 	KindAssumeRole   Kind = "assume role"
 )
@@ -188,5 +189,6 @@ func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 		}
 		pl.Steps = append(pl.Steps, s)
 	}
+	pl.Notes = c.notes
 	return pl, nil
 }

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -198,6 +199,9 @@ func (f *File) Path() string { return f.path }
 // Profiles returns the names that have a section, in the order of the file, each once.
 // "default" is among them only if it has a section too.
 func (f *File) Profiles() []string { return slices.Clone(f.names) }
+
+// SSOSessions returns the names of the sso-session sections, sorted.
+func (f *File) SSOSessions() []string { return slices.Sorted(maps.Keys(f.sessions)) }
 
 // Has tells whether the profile has a section.
 func (f *File) Has(name string) bool {

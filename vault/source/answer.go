@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -46,9 +47,20 @@ func size(n int) string {
 	return fmt.Sprintf("%.1f kB", float64(n)/1000)
 }
 
-// checked is a transport that lets only answers through which STS could have given. They
+// A form is how a service writes its answers.
+type form int
+
+const (
+	formXML  form = iota // STS
+	formJSON             // Identity Center and sign-in
+)
+
+// checked is a transport that lets only answers through which AWS could have given. They
 // are read whole, so that half of one is noticed here.
-type checked struct{ next http.RoundTripper }
+type checked struct {
+	next http.RoundTripper
+	form form
+}
 
 // RoundTrip returns a [*NotAWSError] for an answer of anyone else.
 func (t *checked) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -65,17 +77,35 @@ func (t *checked) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch {
 	case len(body) > maxAnswer:
 		return nil, e
-	case !said && resp.StatusCode >= http.StatusBadRequest: // a refusal without a word is still one
+	case !said && (resp.StatusCode >= http.StatusBadRequest || t.form == formJSON): // a refusal without a word is still one
 		return resp, nil
-	case !isXML(e.Type):
+	case !t.form.is(e.Type):
 		return nil, e
 	}
-	root, whole := outline(body)
-	if whole && strings.HasSuffix(root, "Response") {
+	whole, begun := t.form.read(body)
+	if whole && begun {
 		return resp, nil
 	}
-	e.Cut = !whole && (!said || strings.HasSuffix(root, "Response"))
+	e.Cut = !whole && (!said || begun)
 	return nil, e
+}
+
+// is reports whether a media type says that an answer has the form.
+func (f form) is(kind string) bool {
+	if f == formJSON {
+		return strings.HasPrefix(kind, "application/") && strings.Contains(kind, "json")
+	}
+	return isXML(kind)
+}
+
+// read reports whether a text ends where it should, and whether it begins as an answer
+// does.
+func (f form) read(body []byte) (whole, begun bool) {
+	if f == formJSON {
+		return json.Valid(body), bytes.HasPrefix(bytes.TrimSpace(body), []byte("{"))
+	}
+	root, whole := outline(body)
+	return whole, strings.HasSuffix(root, "Response")
 }
 
 // drain reads an answer whole, up to one byte more than maxAnswer, and puts what it read

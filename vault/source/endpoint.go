@@ -58,18 +58,26 @@ func (d *Deps) checkEndpoint(e plan.Endpoint, bearer bool) error {
 
 func site(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
+// siteOf is the site of a URL that was checked before.
+func siteOf(text string) string {
+	if u, err := url.Parse(text); err == nil {
+		return site(u)
+	}
+	return text
+}
+
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// awsHost are the names under which AWS offers STS and IAM, in all its partitions and in a
-// customer's own network. The domain alone does not tell, for customers' machines, buckets
+// awsHost are the names under which AWS offers STS, IAM and Identity Center, in all its
+// partitions and in a customer's own network. The domain alone does not tell, for customers' machines, buckets
 // and load balancers have names under it too.
 // https://docs.aws.amazon.com/general/latest/gr/sts.html
 // https://docs.aws.amazon.com/general/latest/gr/iam-service.html
 // https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-share-your-services.html
-var awsHost = regexp.MustCompile(`(?i)^(vpce-[a-z0-9-]+\.)?(sts|iam)(-fips)?(\.[a-z]+(-[a-z]+)+-[0-9]+|\.us-gov|\.global)?(\.vpce)?\.(` + strings.Join([]string{
+var awsHost = regexp.MustCompile(`(?i)^(vpce-[a-z0-9-]+\.)?(sts|iam|oidc|portal\.sso)(-fips)?(\.[a-z]+(-[a-z]+)+-[0-9]+|\.us-gov|\.global)?(\.vpce)?\.(` + strings.Join([]string{
 	`amazonaws\.com`, `api\.aws`,
 	`amazonaws\.com\.cn`, `api\.amazonwebservices\.com\.cn`,
 	`amazonaws\.eu`, `api\.amazonwebservices\.eu`,
@@ -79,7 +87,10 @@ var awsHost = regexp.MustCompile(`(?i)^(vpce-[a-z0-9-]+\.)?(sts|iam)(-fips)?(\.[
 	`csp\.hci\.ic\.gov`, `api\.aws\.hci\.ic\.gov`,
 }, "|") + `)$`)
 
-func isAWS(host string) bool { return awsHost.MatchString(host) }
+// signInHost are the names of AWS's sign-in.
+var signInHost = regexp.MustCompile(`(?i)^([a-z0-9-]+\.)?signin\.(aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com|amazonaws-eusc\.eu)$`)
+
+func isAWS(host string) bool { return awsHost.MatchString(host) || signInHost.MatchString(host) }
 
 // The global endpoint of STS, and the region that signatures for it name.
 const (

@@ -55,7 +55,7 @@ func TestWhereCallsGo(t *testing.T) {
 	} {
 		r := newRoom(t)
 		var heard listener
-		r.clients = map[string]*http.Client{"": {Transport: &heard}}
+		r.clients = map[clientKey]*http.Client{{}: {Transport: &heard}}
 		s := r.readOnly()
 		s.Region, s.Endpoint = c.region, c.endpoint
 		e := failAs[*UnreachableError](r, s)
@@ -139,7 +139,7 @@ func TestTokenIsSentInTheOpenToThisMachineAlone(t *testing.T) {
 	} {
 		r := newRoom(t)
 		var heard listener
-		r.clients = map[string]*http.Client{"": {Transport: &heard}}
+		r.clients = map[clientKey]*http.Client{{}: {Transport: &heard}}
 		s := r.webIdentity(r.keep("EXAMPLE.web.identity.token"))
 		s.Endpoint.URL = endpoint
 		var plain *PlainError

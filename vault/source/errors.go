@@ -34,6 +34,9 @@ func (e *APIError) Error() string {
 	if e.Code == "" {
 		return fmt.Sprintf("%s: AWS says HTTP %d", what, e.Status)
 	}
+	if e.Message == "" {
+		return fmt.Sprintf("%s: AWS says %s", what, e.Code)
+	}
 	return fmt.Sprintf("%s: AWS says %s: %s", what, e.Code, e.Message)
 }
 
@@ -124,7 +127,7 @@ const maxMessage = 1000
 // message on a wrong signature quotes the headers it has seen, the session token among
 // them.
 func (c call) clean(text string) string {
-	for _, secret := range []string{c.before.SecretAccessKey, c.before.SessionToken, c.secret} {
+	for _, secret := range append([]string{c.before.SecretAccessKey, c.before.SessionToken, c.secret}, c.secrets...) {
 		if secret != "" {
 			text = strings.NewReplacer(secret, "****", url.QueryEscape(secret), "****").Replace(text)
 		}

@@ -17,12 +17,22 @@ import (
 // maxBundle bounds what is read of a file of roots; a system's is a quarter of a megabyte.
 const maxBundle = 16 << 20
 
-// client returns the HTTP client for an endpoint. Roots are loaded when the first call
-// is made, and once.
-func (d *Deps) client(e plan.Endpoint) (*http.Client, error) {
+// A clientKey tells HTTP clients apart: by the roots they trust and the answers they take.
+type clientKey struct {
+	bundle string
+	form   form
+}
+
+// client returns the HTTP client for an endpoint of STS.
+func (d *Deps) client(e plan.Endpoint) (*http.Client, error) { return d.clientFor(e, formXML) }
+
+// clientFor returns the HTTP client for an endpoint whose answers have a form. Roots are
+// loaded when the first call is made, and once.
+func (d *Deps) clientFor(e plan.Endpoint, f form) (*http.Client, error) {
 	d.lock.Lock()
 	defer d.lock.Unlock()
-	if c, ok := d.clients[e.CABundle]; ok {
+	key := clientKey{e.CABundle, f}
+	if c, ok := d.clients[key]; ok {
 		return c, nil
 	}
 	transport := &http.Transport{
@@ -38,10 +48,10 @@ func (d *Deps) client(e plan.Endpoint) (*http.Client, error) {
 		transport.TLSClientConfig.RootCAs = roots
 	}
 	if d.clients == nil {
-		d.clients = map[string]*http.Client{}
+		d.clients = map[clientKey]*http.Client{}
 	}
-	d.clients[e.CABundle] = &http.Client{Transport: &checked{next: transport}, CheckRedirect: stay}
-	return d.clients[e.CABundle], nil
+	d.clients[key] = &http.Client{Transport: &checked{next: transport, form: f}, CheckRedirect: stay}
+	return d.clients[key], nil
 }
 
 // maxHeader bounds the header of an answer, in bytes.

@@ -35,6 +35,10 @@ type Deps struct {
 	Tell   func(message string)                                  // the user, on something they should know; nil to tell nobody
 	Log    *slog.Logger                                          // of what was called, without secrets; nil for none
 	Codes  *store.Codes                                          // which codes were sent
+	Tokens *store.Tokens                                         // what sign-ins gave
+	Cache  *store.SSOCache                                       // the AWS CLI's tokens; nil for none
+	Logins *store.LoginCache                                     // the AWS CLI's sign-ins; nil for none
+	Person Person                                                // who signs in
 	Clock  *Clock
 
 	Backoff  func(attempt int, err error) time.Duration // before a call is tried once more; nil for a jittered wait of up to 5 s
@@ -43,7 +47,7 @@ type Deps struct {
 	Callers  []string                                   // profiles whose commands have led to this process
 
 	lock    sync.Mutex // guards what follows
-	clients map[string]*http.Client
+	clients map[clientKey]*http.Client
 	told    map[string]bool
 }
 
@@ -80,6 +84,10 @@ func (d *Deps) Make(ctx context.Context, s plan.Step, before aws.Credentials) (a
 		return d.process(ctx, s, spec)
 	case plan.WebIdentity:
 		return d.webIdentity(ctx, s, spec)
+	case plan.SSORole:
+		return d.ssoRole(ctx, s, spec)
+	case plan.Login:
+		return d.login(ctx, s, spec)
 	case plan.SessionToken:
 		return d.sessionToken(ctx, s, before)
 	case plan.AssumeRole:

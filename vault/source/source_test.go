@@ -221,7 +221,7 @@ func TestStoredAndStaticKeysAreGivenAsTheyAre(t *testing.T) {
 
 func TestStepOfAnotherKindIsRefused(t *testing.T) {
 	r := newRoom(t)
-	r.wantText(r.fail(r.step(plan.KindSSO, plan.SSORole{})), "SSO role")
+	r.wantText(r.fail(r.step(plan.KindSSO, nil)), "SSO role")
 }
 
 // What nobody asked to hear is not missed.

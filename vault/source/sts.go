@@ -19,14 +19,15 @@ import (
 
 // A call is one action of AWS's, asked for a step or with what a step gave.
 type call struct {
-	action string
-	about  string // what it acts on, for errors; may be empty
-	place  string // where it goes, for errors
-	step   plan.Step
-	before aws.Credentials // who signs; the SDK signs no call that AWS takes unsigned
-	secret string          // the token or code that it carries; empty for none
-	bearer bool            // whoever sees the secret can use it
-	once   bool            // it must not be sent twice, for it carries a code
+	action  string
+	about   string // what it acts on, for errors; may be empty
+	place   string // where it goes, for errors
+	step    plan.Step
+	before  aws.Credentials // who signs; the SDK signs no call that AWS takes unsigned
+	secret  string          // the token or code that it carries; empty for none
+	secrets []string        // others that it carries
+	bearer  bool            // whoever sees the secret can use it
+	once    bool            // it must not be sent twice, for it carries a code
 }
 
 // do makes a call to STS.

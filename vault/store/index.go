@@ -24,10 +24,11 @@ type Index struct {
 	Locks *Locks
 }
 
-// An Entry is what the index knows of one session.
+// An Entry is what the index knows of one session or token.
 type Entry struct {
+	Type    string    `json:"type,omitempty"` // empty for a session
 	Name    string    `json:"name"`
-	Profile string    `json:"profile"`
+	Profile string    `json:"profile"` // a token's is what its user knows it by
 	Kind    string    `json:"kind"`
 	Root    string    `json:"root,omitempty"`
 	Made    time.Time `json:"made"`

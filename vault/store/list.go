@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"aws-vault/vault/keystore"
 )
@@ -15,12 +16,15 @@ import (
 // index does not know, which it then learns. Damaged items are warnings; the error is
 // the keystore's.
 func (s *Sessions) List(ctx context.Context) ([]Entry, []error, error) {
-	all, warnings, err := s.survey(ctx)
+	return list(ctx, s.Ring, s.Index, "", s.Now())
+}
+
+func list(ctx context.Context, ring Ring, x *Index, kind string, now time.Time) ([]Entry, []error, error) {
+	all, warnings, err := survey(ctx, ring, x)
 	if err != nil {
 		return nil, warnings, err
 	}
-	now := s.Now()
-	live := slices.DeleteFunc(all, func(e Entry) bool { return !e.Expires.After(now) })
+	live := slices.DeleteFunc(all, func(e Entry) bool { return e.Type != kind || !e.Expires.After(now) })
 	slices.SortFunc(live, func(a, b Entry) int {
 		if c := a.Expires.Compare(b.Expires); c != 0 {
 			return c
@@ -34,17 +38,21 @@ func (s *Sessions) List(ctx context.Context) ([]Entry, []error, error) {
 // expired. What else lies in the keystore, damaged items among it, stays: it may be no
 // session. If the keystore fails half-way, the count is of those that are gone.
 func (s *Sessions) Remove(ctx context.Context, match func(Entry) bool) (int, []error, error) {
-	all, warnings, err := s.survey(ctx)
+	return remove(ctx, s.Ring, s.Index, "", s.Now(), match)
+}
+
+func remove(ctx context.Context, ring Ring, x *Index, kind string, now time.Time, match func(Entry) bool) (int, []error, error) {
+	all, warnings, err := survey(ctx, ring, x)
 	if err != nil {
 		return 0, warnings, err
 	}
-	now, live := s.Now(), 0
+	live := 0
 	var gone []Entry
 	for _, e := range all {
-		if !match(e) {
+		if e.Type != kind || !match(e) {
 			continue
 		}
-		err = s.Ring.Remove(ctx, e.Name)
+		err = ring.Remove(ctx, e.Name)
 		if err != nil && !errors.Is(err, keystore.ErrNotFound) {
 			break
 		}
@@ -55,18 +63,19 @@ func (s *Sessions) Remove(ctx context.Context, match func(Entry) bool) (int, []e
 		gone = append(gone, Entry{Name: e.Name})
 	}
 	if gone != nil {
-		warnings = append(warnings, s.note(ctx, gone)...)
+		warnings = append(warnings, x.note(ctx, gone)...)
 	}
 	return live, warnings, err
 }
 
-// survey returns what the index or else the item tells of each session in the keystore.
-func (s *Sessions) survey(ctx context.Context) ([]Entry, []error, error) {
-	names, err := s.Ring.Names(ctx)
+// survey returns what the index or else the item tells of each session and token in the
+// keystore.
+func survey(ctx context.Context, ring Ring, x *Index) ([]Entry, []error, error) {
+	names, err := ring.Names(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	known := s.Index.Entries()
+	known := x.Entries()
 	var all, learnt []Entry
 	var warnings []error
 	for _, name := range names {
@@ -74,29 +83,52 @@ func (s *Sessions) survey(ctx context.Context) ([]Entry, []error, error) {
 			all = append(all, e)
 			continue
 		}
-		k, damage, err := s.read(ctx, name)
+		e, damage, err := describe(ctx, ring, name)
 		if err != nil {
 			return nil, warnings, err
 		}
-		warnings = append(warnings, slices.DeleteFunc(damage, isOther)...)
-		if k.Credentials.AccessKeyID != "" {
-			learnt = append(learnt, k.entry(name))
+		warnings = append(warnings, damage...)
+		if e.Name != "" {
+			learnt = append(learnt, e)
 		}
 	}
 	if learnt != nil {
-		warnings = append(warnings, s.note(ctx, learnt)...)
+		warnings = append(warnings, x.note(ctx, learnt)...)
 	}
 	return append(all, learnt...), warnings, nil
 }
 
-// isOther reports whether an item was called damaged only because it is no session.
+// describe reads an item and returns what the index is to know of it: nothing, if it is
+// damaged, which is a warning, or something else.
+func describe(ctx context.Context, ring Ring, name string) (Entry, []error, error) {
+	data, warnings, err := open(ctx, ring, name)
+	if data == nil {
+		return Entry{}, warnings, err
+	}
+	session, err := decodeSession(name, data)
+	if err == nil {
+		return session.entry(name), nil, nil
+	}
+	if isOther(err) {
+		var token Token
+		if token, err = decodeToken(name, data); err == nil {
+			return token.entry(name, time.Time{}), nil, nil
+		}
+	}
+	if isOther(err) {
+		return Entry{}, nil, nil
+	}
+	return Entry{}, []error{err}, nil
+}
+
+// isOther reports whether an item was called damaged only because it is something else.
 func isOther(err error) bool {
 	var damaged *DamagedError
 	return errors.As(err, &damaged) && damaged.other
 }
 
-func (s *Sessions) note(ctx context.Context, entries []Entry) []error {
-	if err := s.Index.add(ctx, entries...); err != nil {
+func (x *Index) note(ctx context.Context, entries []Entry) []error {
+	if err := x.add(ctx, entries...); err != nil {
 		return []error{fmt.Errorf("the list of sessions could not be written: %w", err)}
 	}
 	return nil

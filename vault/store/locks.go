@@ -56,10 +56,17 @@ func (l *Locks) Session(ctx context.Context, depth int, id, question string) (*H
 	return l.take(ctx, sessionFile(depth, id), id, question)
 }
 
-func sessionFile(depth int, id string) string {
+func sessionFile(depth int, id string) string { return lockFile("session", depth, id) }
+
+// token is to tokens what Session is to sessions: who holds a session's lock may take one.
+func (l *Locks) token(ctx context.Context, depth int, id, question string) (*Held, error) {
+	return l.take(ctx, lockFile("token", depth, id), id, question)
+}
+
+func lockFile(kind string, depth int, id string) string {
 	h := fnv.New32a()
 	h.Write([]byte(id))
-	return fmt.Sprintf("session-%d-%03d", depth, h.Sum32()%lockFiles)
+	return fmt.Sprintf("%s-%d-%03d", kind, depth, h.Sum32()%lockFiles)
 }
 
 // Alone takes the lock of one name out of a few that the program knows.

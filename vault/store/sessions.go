@@ -132,17 +132,11 @@ func (s *Sessions) look(ctx context.Context, a Ask) (Session, string, []error, e
 
 // read returns the session under a name. A damaged item is a warning, and as good as none.
 func (s *Sessions) read(ctx context.Context, name string) (Session, []error, error) {
-	it, err := s.Ring.Item(ctx, name)
-	var garbled *keystore.DamagedError
-	switch {
-	case errors.Is(err, keystore.ErrNotFound):
-		return Session{}, nil, nil
-	case errors.As(err, &garbled):
-		return Session{}, []error{err}, nil
-	case err != nil:
-		return Session{}, nil, err
+	data, warnings, err := open(ctx, s.Ring, name)
+	if data == nil {
+		return Session{}, warnings, err
 	}
-	session, err := decodeSession(name, it.Data)
+	session, err := decodeSession(name, data)
 	if err != nil {
 		return Session{}, []error{err}, nil
 	}

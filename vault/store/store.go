@@ -5,6 +5,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"aws-vault/vault/keystore"
@@ -39,3 +40,22 @@ func (e *DamagedError) Error() string { return fmt.Sprintf("damaged item %q: %s"
 
 // maxItem is the most bytes an item may have; what AWS gives is a tenth of it.
 const maxItem = 64 << 10
+
+// open returns what an item holds, and nothing where there is none. A damaged item is a
+// warning, and as good as none; the error is that of a keystore that stays shut.
+func open(ctx context.Context, ring Ring, name string) ([]byte, []error, error) {
+	it, err := ring.Item(ctx, name)
+	var garbled *keystore.DamagedError
+	switch {
+	case errors.Is(err, keystore.ErrNotFound):
+		return nil, nil, nil
+	case errors.As(err, &garbled):
+		return nil, []error{err}, nil
+	case err != nil:
+		return nil, nil, err
+	}
+	if it.Data == nil {
+		return []byte{}, nil, nil // an empty item is there, and damaged
+	}
+	return it.Data, nil, nil
+}

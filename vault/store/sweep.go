@@ -14,7 +14,7 @@ const (
 	sweepAfter = time.Hour // past its expiry, a session is of no use to anybody
 )
 
-// Sweep deletes sessions that are long expired, at most once a day. What goes wrong is
+// Sweep deletes sessions and tokens that are long expired, at most once a day. What goes wrong is
 // left for the next time: an expired session is never handed out.
 func (s *Sessions) Sweep(ctx context.Context) {
 	marker, now := s.marker(), s.Now()
@@ -49,11 +49,11 @@ func (s *Sessions) sweep(ctx context.Context, now time.Time) {
 		}
 		// The index is a hint, so the item has the last word. Were it renewed in this very moment,
 		// the session would be made once more.
-		k, _, err := s.read(ctx, name)
+		e, _, err := describe(ctx, s.Ring, name)
 		if err != nil {
 			return
 		}
-		if k.Credentials.AccessKeyID != "" && expired(k.entry(name)) {
+		if e.Name != "" && expired(e) {
 			s.Ring.Remove(ctx, name)
 		}
 	}

@@ -39,6 +39,7 @@ type AWS struct {
 	issuers  map[string]*provider
 	sso      *directory
 	signins  map[string]time.Time // sign-in tokens of the console, and until when
+	logins   *loginDesk
 	calls    []*Call
 	arrived  chan struct{} // closed and replaced when a call arrives
 	watch    func(c Call, done bool) (hangup bool)
@@ -64,6 +65,7 @@ func NewAWS() (*AWS, error) {
 		issuers:  map[string]*provider{},
 		sso:      newDirectory(),
 		signins:  map[string]time.Time{},
+		logins:   newLoginDesk(),
 		arrived:  make(chan struct{}),
 	}
 	a.server = &http.Server{Handler: a, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute}

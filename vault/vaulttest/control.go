@@ -31,6 +31,8 @@ var controls = map[string]func(*AWS, url.Values, []byte) (string, error){
 	"POST approve":  decide(true),                   // user_code=; without, all that wait
 	"POST deny":     decide(false),                  // likewise
 	"POST revoke":   revoke,                         // token=; without, all of them
+	"POST login":    setLogin,                       // arn=, and auto=1 to approve by itself: who signs in with aws login
+	"POST logins":   command((*AWS).RevokeLogins),   // end their sign-ins
 	"POST issuer":   addIssuer,                      // account=, name=, audience=: prints the URL and the provider's ARN
 	"POST identity": identity,                       // name=, sub=, and claims in JSON: prints a token
 }

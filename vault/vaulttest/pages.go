@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // challenges is the form of an S256 code challenge. https://www.rfc-editor.org/rfc/rfc7636#section-4.2
@@ -29,8 +30,10 @@ func (a *AWS) authorizePage(r *request) (any, error) {
 	if p.Get("response_type") != "code" || p.Get("code_challenge_method") != "S256" || !challenges.MatchString(p.Get("code_challenge")) {
 		return redirect(back, p, "error", "invalid_request"), nil
 	}
-	if scopes := p.Get("scopes"); scopes != "" && !slices.Contains(c.scopes, scopes) {
-		return redirect(back, p, "error", "invalid_scope"), nil
+	for scope := range strings.FieldsSeq(p.Get("scopes")) {
+		if !slices.Contains(c.scopes, scope) {
+			return redirect(back, p, "error", "invalid_scope"), nil
+		}
 	}
 	s := a.sso.portals[portalKey(c.issuer)]
 	switch {

@@ -6,12 +6,13 @@ import "fmt"
 type refusal struct {
 	status        int
 	code, message string
+	reason        string // a finer code, where a service has one
 }
 
 func (r *refusal) Error() string { return r.code + ": " + r.message }
 
 func refuse(status int, code, format string, args ...any) *refusal {
-	return &refusal{status, code, fmt.Sprintf(format, args...)}
+	return &refusal{status: status, code: code, message: fmt.Sprintf(format, args...)}
 }
 
 func denied(format string, args ...any) *refusal {

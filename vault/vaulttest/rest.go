@@ -21,6 +21,10 @@ var restOperations = map[string]struct {
 	"GET /assignment/accounts":    {"ListAccounts", operation{"portal", true, (*AWS).listAccounts}},
 	"GET /assignment/roles":       {"ListAccountRoles", operation{"portal", true, (*AWS).listAccountRoles}},
 	"POST /logout":                {"Logout", operation{"portal", true, (*AWS).logout}},
+	"GET /v1/authorize":           {"LoginPage", operation{"signin", true, (*AWS).loginPage}},
+	"POST /v1/authorize":          {"LoginPage", operation{"signin", true, (*AWS).loginPage}},
+	"GET " + confirmationPath:     {"ConfirmationPage", operation{"signin", true, (*AWS).confirmationPage}},
+	"POST /v1/token":              {"CreateOAuth2Token", operation{"signin", true, (*AWS).loginToken}},
 	"GET /federation":             {"", operation{"signin", true, (*AWS).consoleSignIn}},
 	"POST /federation":            {"", operation{"signin", true, (*AWS).consoleSignIn}},
 }

@@ -203,7 +203,11 @@ func jsonAnswer(r *request, result any, no *refusal) answer {
 	if no != nil {
 		out.status = no.status
 		out.header.Set("X-Amzn-Errortype", no.code)
-		result = map[string]string{"message": no.message, "__type": no.code}
+		fields := map[string]string{"message": no.message, "__type": no.code}
+		if no.reason != "" {
+			fields["error"] = no.reason
+		}
+		result = fields
 		if r.service == "oidc" {
 			result = map[string]string{"error": oauthError(no.code), "error_description": no.message}
 		}

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"slices"
+
+	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
+	"aws-vault/vault/source"
+	"aws-vault/vault/store"
+)
+
+// tokenLabels are the sign-ins that are held for the profiles of the config file, and
+// those that no profile claims, each as list shows it. Registrations are not among them:
+// they let nobody in.
+func (s *session) tokenLabels(ctx context.Context) (of map[string][]string, unclaimed []string, err error) {
+	entries, warnings, err := s.Source.Tokens.List(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, w := range warnings {
+		s.Warn(w)
+	}
+	held := map[string]string{}
+	for _, e := range entries {
+		if label := tokenLabel(e); label != "" {
+			held[e.Name] = label
+		}
+	}
+	if len(held) == 0 {
+		return nil, nil, nil
+	}
+	of, claimed := map[string][]string{}, map[string]bool{}
+	for _, name := range s.Config.Profiles() {
+		p, err := s.Config.Resolve(name, s.Inputs)
+		if err != nil {
+			continue // who uses that profile is told
+		}
+		for _, token := range tokensOf(p) {
+			if label, ok := held[token]; ok {
+				of[name], claimed[token] = append(of[name], label), true
+			}
+		}
+	}
+	for _, e := range entries {
+		if label := held[e.Name]; label != "" && !claimed[e.Name] {
+			unclaimed = append(unclaimed, label)
+		}
+	}
+	slices.Sort(unclaimed)
+	return of, unclaimed, nil
+}
+
+// tokenKinds are how list begins to name the tokens that it names.
+var tokenKinds = map[string]string{source.KindSSOToken: "sso", source.KindLoginToken: "login"}
+
+// tokenLabel is how list shows a token; empty for one that it does not show.
+func tokenLabel(e store.Entry) string {
+	if kind, ok := tokenKinds[e.Kind]; ok {
+		return kind + ":" + e.Profile
+	}
+	return ""
+}
+
+// tokensOf are the names of the tokens that a profile itself begins from.
+func tokensOf(p *profile.Profile) []string {
+	var names []string
+	if sso, _, err := plan.Portal(p); err == nil {
+		names = append(names, string(sso.Token()))
+	}
+	if session := p.Text("login_session"); session != "" {
+		names = append(names, string(plan.Login{Session: session}.Token()))
+	}
+	return names
+}
+
+// forgetTokens removes the tokens of a profile, or all, and what is shared of them with
+// other programs. It returns how many of them list would have shown.
+func (s *session) forgetTokens(ctx context.Context, name string) (int, error) {
+	var of []string
+	if name != "" {
+		if p, err := s.Config.Resolve(name, s.Inputs); err == nil {
+			of = tokensOf(p)
+		}
+	}
+	shown := 0
+	_, warnings, err := s.Source.Tokens.Remove(ctx, func(e store.Entry) bool {
+		if name != "" && !slices.Contains(of, e.Name) {
+			return false
+		}
+		if tokenLabel(e) != "" && e.Expires.After(s.Sessions.Now()) {
+			shown++
+		}
+		return true
+	})
+	for _, w := range warnings {
+		s.Warn(w)
+	}
+	if err != nil {
+		return shown, err
+	}
+	return shown, s.unshare(name)
+}
+
+// unshare removes what was shared of the sign-in of a profile, or of all, with other
+// programs.
+func (s *session) unshare(name string) error {
+	if name == "" {
+		return s.Source.Cache.RemoveAll()
+	}
+	p, err := s.Config.Resolve(name, s.Inputs)
+	if err != nil {
+		return nil // nothing is known of what it signs in to
+	}
+	sso, _, err := plan.Portal(p)
+	if err != nil {
+		return nil
+	}
+	return s.Source.Cache.Remove(sso.CacheName())
+}

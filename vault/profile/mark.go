@@ -1,0 +1,109 @@
+package profile
+
+import (
+	"slices"
+	"strings"
+)
+
+// Marked returns the profiles one of whose sections begins with the mark: a comment on the
+// line below its header, by which a program knows what it wrote.
+func (f *File) Marked(mark string) []string {
+	var names []string
+	for _, name := range f.names {
+		if slices.ContainsFunc(f.named(profileSection, name), func(s *section) bool { return f.isMarked(s, mark) }) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (f *File) isMarked(s *section, mark string) bool {
+	start, end, ok := newLines(f.text[:s.end], s.start, s.line).next()
+	return ok && trim(f.text[start:end]) == mark
+}
+
+// WithMarked returns the text of the file with a new profile that has these settings and the
+// mark, a comment of one line. It fails as WithProfile does, and for a profile that exists.
+func (f *File) WithMarked(name, mark string, settings []Setting) ([]byte, error) {
+	if f.Has(name) {
+		return nil, &ValueError{Setting: "name", Found: shorten(name), Want: "a profile that is not there yet"}
+	}
+	if !strings.HasPrefix(mark, "#") || strings.ContainsAny(mark, "\r\n") || trim(mark) != mark {
+		return nil, &ValueError{Setting: "mark", Found: shorten(mark), Want: `a line that begins with "#"`}
+	}
+	text, err := f.WithProfile(name, settings)
+	if err != nil {
+		return nil, err
+	}
+	header, eol := writeHeader(name), f.lineEnding()
+	at := len(f.text) + strings.Index(string(text[len(f.text):]), header) + len(header) + len(eol)
+	return slices.Concat(text[:at], []byte(mark+eol), text[at:]), nil
+}
+
+// WithoutMarked returns the text of the file without a marked profile, and false if there is
+// more in it than the mark and these settings: what a user has added stays, and with it the
+// profile.
+func (f *File) WithoutMarked(name, mark string, settings []string) ([]byte, bool) {
+	sections := f.named(profileSection, name)
+	if len(sections) != 1 || !f.isMarked(sections[0], mark) {
+		return nil, false
+	}
+	s := sections[0]
+	end, ok := f.ownLines(s, mark, settings)
+	if !ok {
+		return nil, false
+	}
+	begin := f.headerStart(s)
+	// The blank line that set it apart goes with it.
+	before := f.text[:begin]
+	for _, eol := range []string{"\r\n", "\n", "\r"} {
+		if strings.HasSuffix(before, eol+eol) {
+			before = strings.TrimSuffix(before, eol)
+			break
+		}
+	}
+	return []byte(before + f.text[end:]), true
+}
+
+// ownLines returns where the lines of a section end that its program wrote, and false if
+// others stand between them. Blank lines and comments behind the last key belong to what
+// follows.
+func (f *File) ownLines(s *section, mark string, settings []string) (end int, ok bool) {
+	var g grammar
+	end = s.start
+	tail := false // nothing of ours may follow
+	for l := newLines(f.text[:s.end], s.start, s.line); ; {
+		from, to, more := l.next()
+		if !more {
+			return end, true
+		}
+		kind, content := g.read(f.text[from:to])
+		switch {
+		case kind == blankLine:
+		case kind == commentLine && content == mark && l.number == s.line+1:
+			end = l.pos
+		case kind == commentLine:
+			tail = true
+		case !tail && kind == keyLine && slices.Contains(settings, keyName(content)):
+			end = l.pos
+		default:
+			return 0, false
+		}
+	}
+}
+
+func keyName(content string) string {
+	return strings.ToLower(trimRight(content[:strings.IndexAny(content, "=:")]))
+}
+
+// headerStart returns where the line of a section's header begins: where the section before
+// it ends.
+func (f *File) headerStart(s *section) int {
+	start := 0
+	for i := range f.sections {
+		if f.sections[i].line < s.line && f.sections[i].end <= s.start {
+			start = max(start, f.sections[i].end)
+		}
+	}
+	return start
+}

@@ -1,0 +1,142 @@
+package profile
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const mark = "# written by a test"
+
+var own = []string{"sso_session", "sso_account_id"}
+
+// A profile that was written is taken out again, and the text is as it was.
+func TestMarkedThereAndBack(t *testing.T) {
+	for _, text := range []string{
+		"", "[default]\n", "# c\n\n[profile a]\nregion = eu-west-1\n", "[profile a]\r\nregion = eu-west-1\r\n",
+		"[profile a]\nregion = eu-west-1\n\n\n", "  [profile a]\n  region = eu-west-1\n",
+	} {
+		f, err := Parse("config", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		with, err := f.WithMarked("b", mark, []Setting{{"sso_account_id", "123456789012"}})
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		g, err := Parse("config", with)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := g.Marked(mark); !slices.Equal(got, []string{"b"}) {
+			t.Errorf("%q: marked are %q", with, got)
+		}
+		p, err := g.Resolve("b", Inputs{})
+		if err != nil || p.Text("sso_account_id") != "123456789012" {
+			t.Errorf("%q: reads back as %q, %v", with, p.Text("sso_account_id"), err)
+		}
+		back, ok := g.WithoutMarked("b", mark, own)
+		if !ok || strings.TrimRight(string(back), "\r\n") != strings.TrimRight(text, "\r\n") {
+			t.Errorf("%q came back as %q", text, back)
+		}
+	}
+}
+
+func TestMarkedStaysForTheUsersLines(t *testing.T) {
+	ours := "[profile b]\n" + mark + "\nsso_account_id = 123456789012\n"
+	for _, c := range []struct {
+		name, text, want string // empty: it stays
+	}{
+		{"alone", ours, ""},
+		{"before another", ours + "\n# mine\n[profile c]\nregion = x-y-1\n", "\n# mine\n[profile c]\nregion = x-y-1\n"},
+		{"behind another", "[profile a]\n\n" + ours, "[profile a]\n"},
+		{"a setting of the user's", ours + "region = eu-west-1\n", "stays"},
+		{"a comment of the user's", "[profile b]\n" + mark + "\n# mine\nsso_account_id = 123456789012\n", "stays"},
+		{"a line that is bad", ours + "nonsense\n", "stays"},
+		{"a second section", ours + "[profile b]\nregion = eu-west-1\n", "stays"},
+		{"no mark", "[profile b]\nsso_account_id = 123456789012\n", "stays"},
+		{"a mark elsewhere", "[profile b]\nsso_account_id = 123456789012\n" + mark + "\n", "stays"},
+		{"no such profile", "", "stays"},
+	} {
+		f, err := Parse("config", []byte(c.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, ok := f.WithoutMarked("b", mark, own)
+		if ok != (c.want != "stays") || ok && string(text) != c.want {
+			t.Errorf("%s: %v, %q", c.name, ok, text)
+		}
+	}
+}
+
+func TestMarkedRefuses(t *testing.T) {
+	f, err := Parse("config", []byte("[profile a]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, mark, value string }{
+		{"a", mark, "123456789012"}, {"b", "no comment", "123456789012"}, {"b", "# two\nlines", "123456789012"}, {"b", mark, "12"},
+	} {
+		var e *ValueError
+		if _, err := f.WithMarked(c.name, c.mark, []Setting{{"sso_account_id", c.value}}); !errors.As(err, &e) {
+			t.Errorf("%q: %v", c, err)
+		}
+	}
+}
+
+func TestChangesHideWhatStays(t *testing.T) {
+	f, err := Parse("config", []byte("[profile a]\naws_secret_access_key = EXAMPLE\n[profile b]\nregion = eu-west-1\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := f.WithProfile("b", []Setting{{"region", "eu-west-2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := f.Changes(text); got != "-region = eu-west-1\n+region = eu-west-2\n" {
+		t.Errorf("changes are %q", got)
+	}
+}
+
+// FuzzWithoutMarked: whatever the file, taking a profile out takes that one out and leaves
+// the others as they were.
+func FuzzWithoutMarked(f *testing.F) {
+	f.Add("[profile a]\nregion = eu-west-1\n\n[profile b]\n" + mark + "\nsso_account_id = 123456789012\n\n# mine\n[profile c]\n k = v\n  more\n")
+	f.Add("[profile b]\r\n" + mark + "\r\nsso_session = x\r\n[profile c]\r\n")
+	f.Add("  [profile b]\n  " + mark + "\n   sso_session = x\n[profile c]\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		file, err := Parse("config", []byte(text))
+		if err != nil {
+			return
+		}
+		for _, name := range file.Marked(mark) {
+			after, ok := file.WithoutMarked(name, mark, own)
+			if !ok {
+				continue
+			}
+			g, err := Parse("config", after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := slices.DeleteFunc(file.Profiles(), func(n string) bool { return n == name }); !slices.Equal(g.Profiles(), want) {
+				t.Fatalf("without %q there are %q, want %q", name, g.Profiles(), want)
+			}
+			for _, other := range g.Profiles() {
+				was, wasErr := file.body(profileSection, other)
+				is, isErr := g.body(profileSection, other)
+				if (wasErr == nil) != (isErr == nil) {
+					t.Fatalf("%q: %v became %v", other, wasErr, isErr)
+				}
+				if wasErr != nil {
+					continue
+				}
+				for key, k := range was.keys {
+					if is.keys[key].value != k.value {
+						t.Fatalf("%s of %q was %q and is %q", key, other, k.value, is.keys[key].value)
+					}
+				}
+			}
+		}
+	})
+}

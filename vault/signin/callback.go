@@ -1,0 +1,158 @@
+package signin
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+)
+
+// CallbackPath is where a browser brings the answer to. AWS takes this path alone.
+const CallbackPath = "/oauth/callback"
+
+// A Callback waits on 127.0.0.1 for the one answer that a browser brings back from a
+// sign-in. Whoever asks it for anything else is refused and changes nothing.
+type Callback struct {
+	state    string
+	listener net.Listener
+	server   *http.Server
+	answers  chan answer
+	once     sync.Once
+}
+
+type answer struct {
+	code string
+	err  error
+}
+
+// Bounds on a request of the browser's.
+const (
+	maxRequest  = 16 << 10 // bytes of its header, the address included
+	requestTime = 10 * time.Second
+)
+
+// Listen begins to wait for the answer that carries the state, which nobody else can
+// know. The caller closes it.
+func Listen(state string) (*Callback, error) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("waiting for the browser's answer: %w", err)
+	}
+	c := &Callback{state: state, listener: l, answers: make(chan answer, 1)}
+	c.server = &http.Server{
+		Handler: c, MaxHeaderBytes: maxRequest,
+		ReadHeaderTimeout: requestTime, ReadTimeout: requestTime, WriteTimeout: requestTime, IdleTimeout: requestTime,
+		ErrorLog: quiet(),
+	}
+	go c.server.Serve(l)
+	return c, nil
+}
+
+// Redirect is where the browser is to be sent back to.
+func (c *Callback) Redirect() string { return "http://" + c.listener.Addr().String() + CallbackPath }
+
+// Wait returns the code that the browser brought, ErrDenied or a [*RefusedError] for
+// another answer, or the cause of ctx's end.
+func (c *Callback) Wait(ctx context.Context) (string, error) {
+	select {
+	case a := <-c.answers:
+		return a.code, a.err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}
+
+// Close stops listening, once an answer that came has been acknowledged.
+func (c *Callback) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := c.server.Shutdown(ctx); err != nil {
+		return c.server.Close()
+	}
+	return nil
+}
+
+// ServeHTTP takes the answer from a browser that was sent here, and from nothing else.
+func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for name, value := range map[string]string{
+		"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
+		"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'", "Connection": "close",
+	} {
+		w.Header().Set(name, value)
+	}
+	if status, why := c.foreign(r); status != 0 {
+		write(w, status, "This is not an answer to a sign-in", why)
+		return
+	}
+	q := r.URL.Query()
+	if subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(c.state)) != 1 {
+		write(w, http.StatusBadRequest, "This is the answer to another sign-in", "aws-vault goes on waiting for its own.")
+		return
+	}
+	a := answer{code: q.Get("code"), err: refusal(q.Get("error"), q.Get("error_description"))}
+	if a.code == "" && a.err == nil {
+		a.err = &RefusedError{Code: "nothing"}
+	}
+	first := false
+	c.once.Do(func() { c.answers <- a; first = true })
+	switch {
+	case !first:
+		write(w, http.StatusGone, "This sign-in was answered before", "You can close this page.")
+	case a.err != nil:
+		write(w, http.StatusOK, "You are not signed in", "aws-vault was told that the sign-in was refused. You can close this page; your terminal says more.")
+	default:
+		write(w, http.StatusOK, "Go back to your terminal", "aws-vault has the answer and goes on there. You can close this page.")
+	}
+}
+
+// foreign says why a request cannot come from a browser that was sent here to answer.
+func (c *Callback) foreign(r *http.Request) (status int, why string) {
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	switch {
+	case r.Host != c.listener.Addr().String():
+		return http.StatusMisdirectedRequest, "It came to another host."
+	case r.URL.Path != CallbackPath:
+		return http.StatusNotFound, "There is nothing here."
+	case r.Method != http.MethodGet:
+		return http.StatusMethodNotAllowed, "It was not asked for by GET."
+	case r.Header.Get("Origin") != "", mode != "" && mode != "navigate":
+		return http.StatusForbidden, "A page asked for it that is not the one you see."
+	}
+	return 0, ""
+}
+
+// refusal turns an answer's error into one of ours; nil for none.
+func refusal(code, description string) error {
+	switch code {
+	case "":
+		return nil
+	case "access_denied":
+		return ErrDenied
+	}
+	return &RefusedError{Code: oneLine(code), Description: oneLine(description)}
+}
+
+// maxText is how much is shown of what a page says, in bytes.
+const maxText = 200
+
+func oneLine(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	return strings.ToValidUTF8(text[:min(len(text), maxText)], "")
+}
+
+var errSignInOver = fmt.Errorf("%w: there was no answer within %s", ErrTimeout, Patience)
+
+// Over reports whether an error says that a sign-in ended because its person refused it
+// or did not answer.
+func Over(err error) bool { return errors.Is(err, ErrDenied) || errors.Is(err, ErrTimeout) }

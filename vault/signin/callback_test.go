@@ -1,0 +1,147 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+const state = "EXAMPLE-state"
+
+func listen(t *testing.T) *Callback {
+	t.Helper()
+	c, err := Listen(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// ask sends what a browser sends, but for what change makes of it, and returns the status
+// and the page.
+func ask(t *testing.T, c *Callback, query url.Values, change func(*http.Request)) (int, string) {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodGet, c.Redirect()+"?"+query.Encode(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Sec-Fetch-Mode", "navigate")
+	if change != nil {
+		change(r)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "Content-Security-Policy": "default-src 'none'"} {
+		if got := resp.Header.Get(name); !strings.HasPrefix(got, want) {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	return resp.StatusCode, string(page)
+}
+
+func code(code string) url.Values { return url.Values{"code": {code}, "state": {state}} }
+
+func TestCallbackTakesOneAnswer(t *testing.T) {
+	c := listen(t)
+	if !strings.HasPrefix(c.Redirect(), "http://127.0.0.1:") || !strings.HasSuffix(c.Redirect(), "/oauth/callback") {
+		t.Errorf("redirect is %s", c.Redirect())
+	}
+	if status, page := ask(t, c, code("EXAMPLE-code"), nil); status != http.StatusOK || !strings.Contains(page, "Go back to your terminal") || strings.Contains(page, "EXAMPLE") {
+		t.Errorf("answered %d %s", status, page)
+	}
+	if status, _ := ask(t, c, code("another"), nil); status != http.StatusGone {
+		t.Errorf("a second answer was answered %d", status)
+	}
+	if got, err := c.Wait(t.Context()); got != "EXAMPLE-code" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// Whatever else is asked is refused, and the answer is still waited for.
+func TestCallbackRefusesStrangers(t *testing.T) {
+	c := listen(t)
+	for _, s := range []struct {
+		name   string
+		query  url.Values
+		change func(*http.Request)
+		want   int
+	}{
+		{"another state", url.Values{"code": {"evil"}, "state": {"another"}}, nil, http.StatusBadRequest},
+		{"no state", url.Values{"code": {"evil"}}, nil, http.StatusBadRequest},
+		{"an error without the state", url.Values{"error": {"access_denied"}}, nil, http.StatusBadRequest},
+		{"another host", code("evil"), func(r *http.Request) { r.Host = "evil.example.com" }, http.StatusMisdirectedRequest},
+		{"the host's name", code("evil"), func(r *http.Request) { r.Host = strings.Replace(r.Host, "127.0.0.1", "localhost", 1) }, http.StatusMisdirectedRequest},
+		{"another path", code("evil"), func(r *http.Request) { r.URL.Path = "/" }, http.StatusNotFound},
+		{"POST", code("evil"), func(r *http.Request) { r.Method = http.MethodPost }, http.StatusMethodNotAllowed},
+		{"a page's script", code("evil"), func(r *http.Request) { r.Header.Set("Origin", "null") }, http.StatusForbidden},
+		{"a page's picture", code("evil"), func(r *http.Request) { r.Header.Set("Sec-Fetch-Mode", "no-cors") }, http.StatusForbidden},
+	} {
+		if status, page := ask(t, c, s.query, s.change); status != s.want || strings.Contains(page, "evil") {
+			t.Errorf("%s: answered %d %s, want %d", s.name, status, page, s.want)
+		}
+	}
+	if status, _ := ask(t, c, code("EXAMPLE-code"), nil); status != http.StatusOK {
+		t.Errorf("the right answer was answered %d", status)
+	}
+	if got, err := c.Wait(t.Context()); got != "EXAMPLE-code" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestCallbackBoundsARequest(t *testing.T) {
+	c := listen(t)
+	r, err := http.NewRequest(http.MethodGet, c.Redirect(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Long", strings.Repeat("x", 1<<20))
+	resp, err := http.DefaultClient.Do(r)
+	if err == nil {
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+			t.Errorf("answered %s", resp.Status)
+		}
+	}
+}
+
+func TestCallbackIsRefused(t *testing.T) {
+	for _, s := range []struct {
+		query url.Values
+		want  string
+	}{
+		{url.Values{"error": {"access_denied"}, "code": {"evil"}}, ErrDenied.Error()},
+		{url.Values{"error": {"server_error"}, "error_description": {"a\nb" + strings.Repeat("x", 300)}}, "the sign-in page answered server_error (a b" + strings.Repeat("x", 197) + "), want a code"},
+		{url.Values{"error": {"invalid_scope"}}, "the sign-in page answered invalid_scope, want a code"},
+		{url.Values{}, "the sign-in page answered nothing, want a code"},
+	} {
+		c := listen(t)
+		s.query.Set("state", state)
+		if status, page := ask(t, c, s.query, nil); status != http.StatusOK || !strings.Contains(page, "not signed in") {
+			t.Errorf("answered %d %s", status, page)
+		}
+		if _, err := c.Wait(t.Context()); err == nil || err.Error() != s.want {
+			t.Errorf("got %v, want %s", err, s.want)
+		}
+	}
+}
+
+func TestCallbackWaitIsStopped(t *testing.T) {
+	gone := errors.New("gone")
+	ctx, stop := context.WithCancelCause(t.Context())
+	stop(gone)
+	if _, err := listen(t).Wait(ctx); !errors.Is(err, gone) {
+		t.Errorf("got %v", err)
+	}
+}

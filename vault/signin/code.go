@@ -1,0 +1,62 @@
+package signin
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"time"
+)
+
+// Patience is how long a person has to sign in with a browser.
+const Patience = 3 * time.Minute
+
+// A Proof shows that who trades a code is who asked for it.
+// https://www.rfc-editor.org/rfc/rfc7636#section-4
+type Proof struct {
+	Verifier  string // secret until the code is traded
+	Challenge string // its SHA-256, which the sign-in page is told
+	State     string // comes back with the answer
+}
+
+// NewProof makes a proof for one sign-in.
+func NewProof() Proof {
+	verifier := random()
+	sum := sha256.Sum256([]byte(verifier))
+	return Proof{Verifier: verifier, Challenge: base64.RawURLEncoding.EncodeToString(sum[:]), State: random()}
+}
+
+// random is 256 bits in 43 letters, the fewest that a verifier may have.
+func random() string {
+	var b [32]byte
+	rand.Read(b[:])
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// Grant is what a sign-in with a browser gives, to be traded for tokens.
+type Grant struct {
+	Code     string
+	Verifier string
+	Redirect string // as the sign-in page was told
+}
+
+// Code has a person sign in with a browser of this machine. page returns the address of
+// the sign-in page for a proof and for where it is to send the browser back to; show
+// brings a person there. It returns what the browser brings back, ErrDenied or a
+// [*RefusedError] where that is no code, and ErrTimeout where nothing comes within
+// [Patience]. Where ctx ends, its cause is returned.
+func Code(ctx context.Context, page func(p Proof, redirect string) string, show func(url string) error) (Grant, error) {
+	proof := NewProof()
+	c, err := Listen(proof.State)
+	if err != nil {
+		return Grant{}, err
+	}
+	defer c.Close()
+	if err := show(page(proof, c.Redirect())); err != nil {
+		return Grant{}, err
+	}
+	limited, cancel := context.WithTimeoutCause(ctx, Patience, errSignInOver)
+	defer cancel()
+	code, err := c.Wait(limited)
+	return Grant{Code: code, Verifier: proof.Verifier, Redirect: c.Redirect()}, err
+}

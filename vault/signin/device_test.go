@@ -1,0 +1,63 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestDevice(t *testing.T) {
+	other := errors.New("other")
+	for _, s := range []struct {
+		name   string
+		code   DeviceCode
+		polls  []error // nil at the end is success
+		want   error
+		waited []time.Duration
+	}{
+		{"at once", DeviceCode{Lasts: time.Minute, Interval: time.Second}, []error{nil}, nil, []time.Duration{1}},
+		{"later", DeviceCode{Lasts: time.Minute, Interval: time.Second}, []error{ErrPending, fmt.Errorf("x: %w", ErrPending), nil}, nil, []time.Duration{1, 1, 1}},
+		{"too fast", DeviceCode{Lasts: time.Minute, Interval: time.Second}, []error{ErrSlowDown, ErrPending, ErrSlowDown, nil}, nil, []time.Duration{1, 6, 6, 11}},
+		{"no interval", DeviceCode{Lasts: time.Minute}, []error{nil}, nil, []time.Duration{5}},
+		{"a long interval", DeviceCode{Lasts: 2 * time.Minute, Interval: time.Hour}, []error{ErrSlowDown, nil}, nil, []time.Duration{60, 60}},
+		{"denied", DeviceCode{Lasts: time.Minute, Interval: time.Second}, []error{ErrPending, ErrDenied}, ErrDenied, []time.Duration{1, 1}},
+		{"broken", DeviceCode{Lasts: time.Minute, Interval: time.Second}, []error{other}, other, []time.Duration{1}},
+		{"expired", DeviceCode{Lasts: 12 * time.Second, Interval: 5 * time.Second}, []error{ErrPending, ErrPending, ErrPending}, ErrTimeout, []time.Duration{5, 5}},
+		{"expired before it began", DeviceCode{Interval: time.Second}, nil, ErrTimeout, nil},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			var waited []time.Duration
+			got, err := Device(t.Context(), s.code, func(context.Context) (string, error) {
+				err := s.polls[0]
+				s.polls = s.polls[1:]
+				if err != nil {
+					return "", err
+				}
+				return "token", nil
+			}, func(_ context.Context, d time.Duration) error {
+				waited = append(waited, d/time.Second)
+				return nil
+			})
+			if !errors.Is(err, s.want) || (err == nil) != (got == "token") {
+				t.Errorf("got %q, %v, want %v", got, err, s.want)
+			}
+			if !slices.Equal(waited, s.waited) {
+				t.Errorf("waited %d, want %d", waited, s.waited)
+			}
+		})
+	}
+}
+
+func TestDeviceIsStopped(t *testing.T) {
+	gone := errors.New("gone")
+	_, err := Device(t.Context(), DeviceCode{Lasts: time.Hour, User: "ABCD-EFGH"}, func(context.Context) (int, error) {
+		t.Error("polled")
+		return 0, nil
+	}, func(context.Context, time.Duration) error { return gone })
+	if !errors.Is(err, gone) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,77 @@
+package source
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"time"
+)
+
+// A proofKey is a key that tokens are bound to: they are of no use to who does not hold it.
+type proofKey struct{ *ecdsa.PrivateKey }
+
+func newProofKey() (proofKey, error) {
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	return proofKey{k}, err
+}
+
+// pemType is how the AWS CLI heads its key's text, too.
+const pemType = "EC PRIVATE KEY"
+
+// text is the key in the form that the AWS CLI keeps its own in: SEC 1, in PEM.
+func (k proofKey) text() (string, error) {
+	der, err := x509.MarshalECPrivateKey(k.PrivateKey)
+	return string(pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})), err
+}
+
+var errProofKey = errors.New("the key that the sign-in is bound to cannot be read, want an EC key on P-256 in PEM")
+
+func parseProofKey(text string) (proofKey, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil || block.Type != pemType {
+		return proofKey{}, errProofKey
+	}
+	k, err := x509.ParseECPrivateKey(block.Bytes)
+	if err != nil || k.Curve != elliptic.P256() {
+		return proofKey{}, errProofKey
+	}
+	return proofKey{k}, nil
+}
+
+// Where the parts of a key and of a signature on P-256 are, in bytes.
+const coordinate = 32
+
+// prove makes the proof for one call, which no other call may carry.
+// https://www.rfc-editor.org/rfc/rfc9449#section-4.2
+func (k proofKey) prove(method, address string, at time.Time) (string, error) {
+	point, err := k.PublicKey.Bytes() // 4, and both coordinates in full length
+	if err != nil {
+		return "", err
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	head, err := json.Marshal(map[string]any{
+		"typ": "dpop+jwt", "alg": "ES256",
+		"jwk": map[string]string{"kty": "EC", "crv": "P-256", "x": encode(point[1 : 1+coordinate]), "y": encode(point[1+coordinate:])},
+	})
+	if err != nil {
+		return "", err
+	}
+	body, err := json.Marshal(map[string]any{"jti": rand.Text(), "htm": method, "htu": address, "iat": at.Unix()})
+	if err != nil {
+		return "", err
+	}
+	signed := encode(head) + "." + encode(body)
+	sum := sha256.Sum256([]byte(signed))
+	r, s, err := ecdsa.Sign(rand.Reader, k.PrivateKey, sum[:])
+	if err != nil {
+		return "", err
+	}
+	signature := append(r.FillBytes(make([]byte, coordinate)), s.FillBytes(make([]byte, coordinate))...)
+	return signed + "." + encode(signature), nil
+}

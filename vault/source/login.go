@@ -1,0 +1,255 @@
+package source
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/plan"
+	"aws-vault/vault/signin"
+	"aws-vault/vault/store"
+)
+
+// KindLoginToken is a sign-in of aws login, as a list of tokens says.
+const KindLoginToken = "login token"
+
+// loginToken is what aws login gave: credentials, and what the next ones are had with.
+type loginToken struct {
+	Session string    `json:"login_session"` // the identity that signed in
+	KeyID   string    `json:"access_key_id"`
+	Secret  string    `json:"secret_access_key"`
+	Token   string    `json:"session_token"`
+	Expires time.Time `json:"expires"`
+	Refresh string    `json:"refresh_token"` // good for one use
+	Client  string    `json:"client_id"`
+	Key     string    `json:"proof_key"` // that the refresh token is bound to
+	Until   time.Time `json:"until"`     // the sign-in's end, as far as is known
+
+	theirs bool // it is another program's, and not to be kept
+}
+
+func (t loginToken) credentials() aws.Credentials {
+	return aws.Credentials{
+		AccessKeyID: t.KeyID, SecretAccessKey: t.Secret, SessionToken: t.Token,
+		AccountID: accountOf(t.Session), CanExpire: true, Expires: t.Expires,
+	}
+}
+
+// loginLasts is how long a sign-in can be renewed at most.
+// https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sign-in.html
+const loginLasts = 12 * time.Hour
+
+func (t loginToken) serves(now time.Time, need time.Duration) bool {
+	return t.KeyID != "" && t.Expires.After(now.Add(need))
+}
+
+func (t loginToken) ends() time.Time {
+	if t.theirs {
+		return time.Time{}
+	}
+	return t.Until
+}
+
+// LoginRequiredError is returned where nobody is signed in with aws login, or not any more.
+type LoginRequiredError struct {
+	Session string // who should be
+	Profile string
+	Cached  bool // the AWS CLI holds a sign-in that it can renew
+}
+
+func (e *LoginRequiredError) Error() string {
+	return fmt.Sprintf("profile %s: %s is not signed in, or not any more", e.Profile, e.Session)
+}
+
+// login gives the credentials of a sign-in, renewed where they are about to expire. Its
+// refresh token is good for one use: the next is kept before anything else is done.
+func (d *Deps) login(ctx context.Context, s plan.Step, spec plan.Login) (aws.Credentials, error) {
+	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
+		Name: string(spec.Token()), Depth: 1, Question: "the sign-in of " + spec.Session,
+		Serves: func(k store.Token) bool {
+			t, ok := decode[loginToken](k)
+			return ok && t.serves(d.Clock.Local(), tokenNeed)
+		},
+		Make: func(ctx context.Context, k store.Token) (store.Token, error) {
+			old, _ := decode[loginToken](k)
+			made, err := d.renewLogin(ctx, s, spec, old)
+			return encode(KindLoginToken, spec.Session, made.ends(), made), err
+		},
+	})
+	d.warn(warnings)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	t, _ := decode[loginToken](kept)
+	return t.credentials(), nil
+}
+
+func (d *Deps) renewLogin(ctx context.Context, s plan.Step, spec plan.Login, old loginToken) (loginToken, error) {
+	now := d.Clock.Local()
+	if old.Refresh == "" {
+		return d.theirLogin(s, spec)
+	}
+	made, err := d.refreshLogin(ctx, s, old)
+	switch {
+	case err == nil:
+		return made, nil
+	case old.serves(now, tokenLeast):
+		d.debug("the sign-in could not be renewed and is used as long as it lasts", "session", spec.Session)
+		return old, nil
+	case errors.Is(err, errGrant):
+		return loginToken{}, &LoginRequiredError{Session: spec.Session, Profile: s.Profile}
+	}
+	return loginToken{}, err
+}
+
+// theirLogin is the AWS CLI's sign-in, used as it is: were it renewed here, the AWS CLI
+// could not renew it any more.
+func (d *Deps) theirLogin(s plan.Step, spec plan.Login) (loginToken, error) {
+	required := &LoginRequiredError{Session: spec.Session, Profile: s.Profile}
+	if d.Logins == nil {
+		return loginToken{}, required
+	}
+	theirs, ok := d.Logins.Login(spec.Session)
+	t := fromCache(spec.Session, theirs)
+	t.theirs, required.Cached = true, ok && theirs.RefreshToken != ""
+	if !ok || !t.serves(d.Clock.Local(), tokenLeast) || flaw(t.credentials()) != "" {
+		return loginToken{}, required
+	}
+	return t, nil
+}
+
+func fromCache(session string, l store.CachedLogin) loginToken {
+	given := l.AccessToken
+	return loginToken{
+		Session: session, Refresh: l.RefreshToken, Client: l.ClientID, Key: l.ProofKey,
+		KeyID: given.AccessKeyID, Secret: given.SecretAccessKey, Token: given.SessionToken, Expires: given.ExpiresAt.UTC(),
+	}
+}
+
+// refreshLogin trades the refresh token for credentials and for the next refresh token.
+func (d *Deps) refreshLogin(ctx context.Context, s plan.Step, old loginToken) (loginToken, error) {
+	key, err := parseProofKey(old.Key)
+	if err != nil {
+		return loginToken{}, err
+	}
+	return d.tradeLogin(ctx, s, key, map[string]string{"clientId": old.Client, "grantType": grantRefresh, "refreshToken": old.Refresh}, old)
+}
+
+// The programs that AWS's sign-in knows.
+const (
+	clientSameDevice  = "arn:aws:signin:::devtools/same-device"
+	clientCrossDevice = "arn:aws:signin:::devtools/cross-device"
+)
+
+// NewLogin has a person sign in as aws login has them, and keeps what that gives. It
+// returns who they are. Where want is not empty, it is an [*IdentityError] if they are
+// another.
+func (d *Deps) NewLogin(ctx context.Context, s plan.Step, want string, remote bool) (string, error) {
+	if err := d.checkEndpoint(s.Endpoint, true); err != nil {
+		return "", err
+	}
+	var t loginToken
+	base := signInBase(s)
+	err := d.patience(ctx, siteOf(base), func() error {
+		grant, client, err := d.loginGrant(ctx, base, remote)
+		if err != nil {
+			return err
+		}
+		key, err := newProofKey()
+		if err != nil {
+			return err
+		}
+		t, err = d.tradeLogin(ctx, s, key, map[string]string{
+			"clientId": client, "grantType": grantCode, "code": grant.Code, "codeVerifier": grant.Verifier, "redirectUri": grant.Redirect,
+		}, loginToken{Client: client, Until: d.Clock.Local().Add(loginLasts).UTC()})
+		return err
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case want != "" && t.Session != want:
+		return "", &IdentityError{Found: t.Session, Want: want}
+	}
+	return t.Session, d.keepLogin(ctx, t)
+}
+
+// IdentityError is returned where someone else signed in.
+type IdentityError struct{ Found, Want string }
+
+func (e *IdentityError) Error() string {
+	return fmt.Sprintf("%s has signed in, want %s", e.Found, e.Want)
+}
+
+// keepLogin puts a sign-in in the place of the one before.
+func (d *Deps) keepLogin(ctx context.Context, t loginToken) error {
+	_, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
+		Name: string(plan.Login{Session: t.Session}.Token()), Depth: 1, Question: "the sign-in of " + t.Session,
+		Serves: func(store.Token) bool { return false },
+		Make: func(context.Context, store.Token) (store.Token, error) {
+			return encode(KindLoginToken, t.Session, t.Until, t), nil
+		},
+	})
+	if err != nil || len(warnings) == 0 {
+		return err
+	}
+	return errors.Join(warnings...)
+}
+
+// ImportLogin moves the AWS CLI's sign-in of an identity to where ours are kept. It
+// reports whether there was one.
+func (d *Deps) ImportLogin(ctx context.Context, session string) (bool, error) {
+	theirs, ok := d.Logins.Login(session)
+	if !ok || theirs.RefreshToken == "" {
+		return false, nil
+	}
+	t := fromCache(session, theirs)
+	if _, err := parseProofKey(t.Key); err != nil {
+		return true, err
+	}
+	t.Until = d.Clock.Local().Add(loginLasts).UTC()
+	if err := d.keepLogin(ctx, t); err != nil {
+		return true, err
+	}
+	return true, d.Logins.Remove(session)
+}
+
+// loginGrant has a person sign in with a browser of this machine, or of another.
+func (d *Deps) loginGrant(ctx context.Context, base string, remote bool) (signin.Grant, string, error) {
+	show := func(page string) error { return d.Person.toPage(siteOf(base), page) }
+	if !remote {
+		page := func(p signin.Proof, redirect string) string { return loginURL(base, clientSameDevice, p, redirect) }
+		g, err := signin.Code(ctx, page, show)
+		return g, clientSameDevice, err
+	}
+	if d.Person.Paste == nil {
+		return signin.Grant{}, "", errNobody
+	}
+	show = func(page string) error { return d.Person.toAnyPage(siteOf(base), page) }
+	redirect := base + "/v1/sessions/confirmation"
+	page := func(p signin.Proof) string { return loginURL(base, clientCrossDevice, p, redirect) }
+	g, err := signin.Paste(ctx, redirect, page, show, d.Person.Paste)
+	return g, clientCrossDevice, err
+}
+
+// identity is whom an id token names. It came from AWS itself, over TLS, so its
+// signature would tell nothing more.
+// https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
+func identity(token string) (string, error) {
+	parts := strings.Split(token, ".")
+	var claims struct {
+		Subject string `json:"sub"`
+	}
+	if len(parts) == 3 {
+		raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+		if err == nil && json.Unmarshal(raw, &claims) == nil && strings.HasPrefix(claims.Subject, "arn:") && printable(claims.Subject) == claims.Subject {
+			return claims.Subject, nil
+		}
+	}
+	return "", errors.New("the sign-in does not say who has signed in")
+}

@@ -1,0 +1,275 @@
+package source
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"aws-vault/vault/plan"
+	"aws-vault/vault/signin"
+	"aws-vault/vault/store"
+	"aws-vault/vault/vaulttest"
+)
+
+// A loginRoom is a room in which alice signs in as aws login has her.
+type loginRoom struct{ *portalRoom }
+
+func newLoginRoom(t *testing.T) loginRoom {
+	r := loginRoom{newPortalRoom(t)}
+	r.aws.SetLogin(r.alice(), true)
+	r.Logins = &store.LoginCache{Dir: t.TempDir()}
+	r.Person.Browse = func(page string) error {
+		go r.visit(page)
+		return nil
+	}
+	return r
+}
+
+func (r loginRoom) alice() string { return "arn:aws:iam::" + r.world.Account + ":user/alice" }
+
+// visit opens a page as a browser does, and returns what it shows.
+func (r loginRoom) visit(page string) string {
+	resp, err := http.Get(page)
+	if err != nil {
+		r.Error(err)
+		return ""
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(resp.Body)
+	return string(text)
+}
+
+func (r loginRoom) login() plan.Step { return r.step(plan.KindLogin, plan.Login{Session: r.alice()}) }
+
+func (r loginRoom) signIn(remote bool) {
+	r.Helper()
+	who, err := r.NewLogin(r.Context(), r.login(), r.alice(), remote)
+	if err != nil || who != r.alice() {
+		r.Fatalf("signed in as %s, %v", who, err)
+	}
+}
+
+func TestLoginIsRenewedUntilItEnds(t *testing.T) {
+	r := newLoginRoom(t)
+	r.signIn(false)
+	for range 5 {
+		c := r.make(r.login())
+		if c.AccountID != r.world.Account || !c.Expires.After(r.aws.Now().Add(5*time.Minute)) {
+			t.Errorf("got %s until %v", c.AccountID, c.Expires)
+		}
+		r.keep(c.SecretAccessKey)
+		r.keep(c.SessionToken)
+		r.aws.Advance(12 * time.Minute)
+	}
+	r.wantActions("LoginPage", "authorization_code", "refresh_token", "refresh_token", "refresh_token", "refresh_token")
+
+	r.aws.Advance(12 * time.Hour)
+	if e := failAs[*LoginRequiredError](r.room, r.login()); e.Session != r.alice() || e.Profile != "p" || e.Cached {
+		t.Errorf("got %+v", e)
+	}
+}
+
+// However many ask at once, the refresh token is used once.
+func TestLoginIsRenewedOnce(t *testing.T) {
+	r := newLoginRoom(t)
+	r.signIn(false)
+	r.aws.Advance(12 * time.Minute)
+	r.aws.Reset()
+	var all sync.WaitGroup
+	for range 40 {
+		all.Go(func() {
+			if _, err := r.Make(t.Context(), r.login(), r.key()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	r.wantActions("refresh_token")
+}
+
+func TestLoginOnAnotherMachine(t *testing.T) {
+	r := newLoginRoom(t)
+	code := regexp.MustCompile(`<code>([^<]*)</code>`)
+	r.Person.Paste = func(context.Context) (string, error) {
+		address := regexp.MustCompile(`http://\S+/v1/\S+`).FindString(r.shown[len(r.shown)-1])
+		if !strings.Contains(address, "cross-device") {
+			t.Errorf("shown %q", r.shown)
+		}
+		found := code.FindStringSubmatch(r.visit(address))
+		return r.keep(found[1]), nil
+	}
+	r.signIn(true)
+	r.make(r.login())
+	r.wantActions("LoginPage", "ConfirmationPage", "authorization_code")
+
+	r.Person.Paste = func(context.Context) (string, error) { return "nonsense", nil }
+	if _, err := r.NewLogin(t.Context(), r.login(), "", true); !errors.Is(err, signin.ErrNotPasted) {
+		t.Errorf("got %v", err)
+	}
+	r.Person.Paste = nil
+	if _, err := r.NewLogin(t.Context(), r.login(), "", true); !errors.Is(err, errNobody) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLoginOfAnother(t *testing.T) {
+	r := newLoginRoom(t)
+	var e *IdentityError
+	if _, err := r.NewLogin(t.Context(), r.login(), "arn:aws:iam::123456789012:user/bob", false); !errors.As(err, &e) || e.Found != r.alice() {
+		t.Errorf("got %v", err)
+	}
+	if len(r.kept.of) != 0 {
+		t.Error("the sign-in of another was kept")
+	}
+}
+
+// An answer that was lost is asked for again, and while the credentials last nothing is
+// lost with it.
+func TestLoginThatIsNotAnswered(t *testing.T) {
+	r := newLoginRoom(t)
+	r.signIn(false)
+	r.aws.Advance(12 * time.Minute)
+	r.aws.Reset()
+	r.aws.Fail(vaulttest.Fault{Action: "CreateOAuth2Token", Status: 503, Code: "Busy", Times: 2})
+	r.make(r.login())
+	r.wantActions("refresh_token Busy", "refresh_token Busy", "refresh_token")
+
+	r.aws.Advance(12 * time.Minute)
+	r.aws.Fail(vaulttest.Fault{Action: "CreateOAuth2Token", Hangup: true, Times: -1})
+	r.make(r.login())
+	r.aws.Advance(5 * time.Minute)
+	if e := failAs[*UnreachableError](r.room, r.login()); e.Endpoint != r.aws.URL() {
+		t.Errorf("got %v", e)
+	}
+	r.aws.Heal()
+	r.aws.Fail(vaulttest.Fault{Action: "CreateOAuth2Token", HTML: true, Times: -1})
+	failAs[*NotAWSError](r.room, r.login())
+	r.aws.Heal()
+	r.aws.Fail(vaulttest.Fault{Action: "CreateOAuth2Token", Code: "ValidationException", Message: "no"})
+	r.wantText(failAs[*APIError](r.room, r.login()), "CreateOAuth2Token: AWS says ValidationException: no")
+	r.make(r.login())
+}
+
+func TestLoginOfTheAWSCLI(t *testing.T) {
+	r := newLoginRoom(t)
+	r.signIn(false)
+	var ours loginToken
+	for _, it := range r.kept.of {
+		k, _, _ := r.Tokens.Find(t.Context(), it.Name)
+		ours, _ = decode[loginToken](k)
+	}
+	clear(r.kept.of)
+	r.aws.Reset()
+	write := func(expires time.Time) {
+		text := `{"accessToken":{"accessKeyId":"` + ours.KeyID + `","secretAccessKey":"` + ours.Secret + `","sessionToken":"` + ours.Token +
+			`","accountId":"123456789012","expiresAt":"` + expires.Format(time.RFC3339) + `"},"clientId":"` + ours.Client + `","refreshToken":"` + ours.Refresh +
+			`","dpopKey":"` + strings.ReplaceAll(ours.Key, "\n", `\n`) + `"}`
+		if err := os.WriteFile(r.Logins.Path(r.alice()), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(r.aws.Now().Add(10 * time.Minute))
+	r.make(r.login())
+	if len(r.kept.of) != 0 {
+		t.Error("another program's sign-in was kept")
+	}
+	write(r.aws.Now())
+	if e := failAs[*LoginRequiredError](r.room, r.login()); !e.Cached {
+		t.Errorf("got %+v", e)
+	}
+	r.wantActions()
+
+	if found, err := r.ImportLogin(t.Context(), r.alice()); !found || err != nil {
+		t.Fatalf("imported %v, %v", found, err)
+	}
+	if _, err := os.Stat(r.Logins.Path(r.alice())); err == nil {
+		t.Error("the plain text is left")
+	}
+	r.aws.Advance(12 * time.Minute)
+	r.make(r.login())
+	r.wantActions("refresh_token")
+	if found, err := r.ImportLogin(t.Context(), r.alice()); found || err != nil {
+		t.Errorf("imported %v, %v where there is nothing", found, err)
+	}
+}
+
+func TestLoginPlaces(t *testing.T) {
+	for region, want := range map[string]string{
+		"eu-west-1": "https://eu-west-1.signin.aws.amazon.com", "cn-north-1": "https://cn-north-1.signin.amazonaws.cn",
+		"us-gov-west-1": "https://us-gov-west-1.signin.amazonaws-us-gov.com",
+	} {
+		if got := signInBase(plan.Step{Region: region}); got != want {
+			t.Errorf("%s signs in at %s, want %s", region, got, want)
+		}
+		if !isAWS(strings.TrimPrefix(want, "https://")) {
+			t.Errorf("%s is not AWS's", want)
+		}
+	}
+	r := newLoginRoom(t)
+	s := r.login()
+	s.Endpoint.URL = "http://signin.example.com"
+	var plain *PlainError
+	if _, err := r.NewLogin(t.Context(), s, "", false); !errors.As(err, &plain) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestIdentity(t *testing.T) {
+	token := func(claims string) string { return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + "." }
+	if got, err := identity(token(`{"sub":"arn:aws:iam::123456789012:user/alice"}`)); err != nil || got != "arn:aws:iam::123456789012:user/alice" {
+		t.Errorf("got %s, %v", got, err)
+	}
+	for _, text := range []string{"", "a.b", "a.!.c", token(`{}`), token(`{"sub":"alice"}`), token(`{"sub":"arn:\u001b[2J"}`), token(`nonsense`)} {
+		if got, err := identity(text); err == nil {
+			t.Errorf("%q names %s", text, got)
+		}
+	}
+}
+
+// A coordinate that begins with zeros is as long as any other, and a key comes back as it
+// was kept.
+func TestProofKey(t *testing.T) {
+
+	for range 600 {
+		k, err := newProofKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		proof, err := k.prove(http.MethodPost, "https://example.com/v1/token", time.Unix(1893456000, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts := strings.Split(proof, ".")
+		head, err := base64.RawURLEncoding.DecodeString(parts[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(regexp.MustCompile(`"[xy]":"[A-Za-z0-9_-]{43}"`).FindAll(head, -1)); n != 2 {
+			t.Fatalf("header is %s", head)
+		}
+		if len(parts) != 3 || len(parts[2]) != 86 {
+			t.Fatalf("signature is %q", parts[2])
+		}
+
+		text, err := k.text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := parseProofKey(text); err != nil || !again.Equal(k.PrivateKey) {
+			t.Fatalf("the key came back as another: %v", err)
+		}
+	}
+	for _, text := range []string{"", "EXAMPLE", "-----BEGIN EC PRIVATE KEY-----\nRVhBTVBMRQ==\n-----END EC PRIVATE KEY-----\n"} {
+		if _, err := parseProofKey(text); !errors.Is(err, errProofKey) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"aws-vault/vault/plan"
+	"aws-vault/vault/signin"
+)
+
+// signInDomains are the partitions' domains of AWS's sign-in, to which a region is put in
+// front.
+var signInDomains = map[string]string{
+	"aws": "signin.aws.amazon.com", "aws-cn": "signin.amazonaws.cn",
+	"aws-us-gov": "signin.amazonaws-us-gov.com", "aws-eusc": "signin.amazonaws-eusc.eu",
+}
+
+// signInBase is the address that aws login begins at, without a slash at its end.
+func signInBase(s plan.Step) string {
+	if s.Endpoint.URL != "" {
+		return strings.TrimRight(s.Endpoint.URL, "/")
+	}
+	domain, ok := signInDomains[plan.Partition(s.Region)]
+	if !ok {
+		domain = signInDomains["aws"]
+	}
+	return "https://" + s.Region + "." + domain
+}
+
+// loginURL is the page on which a person signs in. It holds no secret. AWS spells the
+// method as it does.
+func loginURL(base, client string, p signin.Proof, redirect string) string {
+	return base + "/v1/authorize?" + url.Values{
+		"response_type": {"code"}, "client_id": {client}, "redirect_uri": {redirect}, "state": {p.State},
+		"code_challenge": {p.Challenge}, "code_challenge_method": {"SHA-256"}, "scope": {"openid"},
+	}.Encode()
+}
+
+// loginAnswer is what the token endpoint gives.
+type loginAnswer struct {
+	AccessToken struct {
+		AccessKeyID     string `json:"accessKeyId"`
+		SecretAccessKey string `json:"secretAccessKey"`
+		SessionToken    string `json:"sessionToken"`
+	} `json:"accessToken"`
+	ExpiresIn    int    `json:"expiresIn"` // seconds
+	RefreshToken string `json:"refreshToken"`
+	IDToken      string `json:"idToken"`
+}
+
+const actionLogin = "CreateOAuth2Token"
+
+// loginTries is how often a call is made that was not answered.
+const loginTries = 3
+
+// tradeLogin trades a grant for credentials, with the proof that it was given to this
+// key's holder. What is not said anew is taken from old.
+func (d *Deps) tradeLogin(ctx context.Context, s plan.Step, key proofKey, grant map[string]string, old loginToken) (loginToken, error) {
+	if err := d.checkEndpoint(s.Endpoint, true); err != nil {
+		return loginToken{}, err
+	}
+	began := d.Clock.Local()
+	a, err := d.askLogin(ctx, s, key, grant)
+	if err != nil {
+		return loginToken{}, err
+	}
+	t := old
+	given := a.AccessToken
+	t.KeyID, t.Secret, t.Token = given.AccessKeyID, given.SecretAccessKey, given.SessionToken
+	t.Expires = began.Add(time.Duration(a.ExpiresIn) * time.Second).UTC()
+	if flaw(t.credentials()) != "" || given.SessionToken == "" || a.ExpiresIn <= 0 || a.RefreshToken == "" {
+		return loginToken{}, fmt.Errorf("%s: %s answered without credentials", actionLogin, siteOf(signInBase(s)))
+	}
+	t.Refresh = a.RefreshToken
+	if t.Key, err = key.text(); err != nil {
+		return loginToken{}, err
+	}
+	if t.Session == "" { // a renewal is of whom it was before
+		if t.Session, err = identity(a.IDToken); err != nil {
+			return loginToken{}, err
+		}
+	}
+	return t, nil
+}
+
+// askLogin makes the call within the deadline, and once more where a machine on the way
+// could not answer.
+func (d *Deps) askLogin(ctx context.Context, s plan.Step, key proofKey, grant map[string]string) (a loginAnswer, err error) {
+	hc, err := d.clientFor(s.Endpoint, formJSON)
+	if err != nil {
+		return a, err
+	}
+	c := call{action: actionLogin, place: siteOf(signInBase(s)), secrets: []string{grant["code"], grant["codeVerifier"], grant["refreshToken"]}}
+	var refused error
+	err = d.unsigned(ctx, c, func(ctx context.Context) (err error) {
+		for try := 1; ; try++ {
+			a, refused, err = d.postLogin(ctx, hc, c, signInBase(s)+"/v1/token", key, grant)
+			var api *APIError
+			again := err != nil || errors.As(refused, &api) && api.Retry
+			if !again || try == loginTries || ctx.Err() != nil {
+				return err
+			}
+			if d.Sleep(ctx, time.Duration(try)*time.Second) != nil {
+				return err
+			}
+		}
+	})
+	if err != nil {
+		var net *url.Error
+		if errors.As(err, &net) {
+			return a, &UnreachableError{c.action, c.place, net.Err}
+		}
+		return a, err
+	}
+	return a, refused
+}
+
+// postLogin makes one call. refused is AWS's answer; err is that of the way there.
+func (d *Deps) postLogin(ctx context.Context, hc *http.Client, c call, address string, key proofKey, grant map[string]string) (a loginAnswer, refused, err error) {
+	proof, err := key.prove(http.MethodPost, address, d.Clock.Now())
+	if err != nil {
+		return a, nil, err
+	}
+	body, err := json.Marshal(grant)
+	if err != nil {
+		return a, nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return a, nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("DPoP", proof)
+	r.Header.Set("User-Agent", "aws-vault")
+	resp, err := hc.Do(r)
+	if err != nil {
+		return a, nil, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body) // whole and bounded: see checked
+	if err != nil {
+		return a, nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return a, c.loginRefusal(resp.StatusCode, text), nil
+	}
+	if json.Unmarshal(text, &a) != nil {
+		return a, fmt.Errorf("%s: %s answered without credentials", c.action, c.place), nil
+	}
+	return a, nil, nil
+}
+
+// ended are the reasons for which a sign-in is over.
+var ended = map[string]bool{"AUTHCODE_EXPIRED": true, "TOKEN_EXPIRED": true, "USER_CREDENTIALS_CHANGED": true}
+
+func (c call) loginRefusal(status int, text []byte) error {
+	var said struct {
+		Type    string `json:"__type"`
+		Reason  string `json:"error"`
+		Message string `json:"message"`
+	}
+	_ = json.Unmarshal(text, &said) // an answer without a word is refused as well
+	code := said.Reason
+	if code == "" {
+		code = said.Type[strings.LastIndexByte(said.Type, '#')+1:]
+	}
+	e := &APIError{
+		Action: c.action, Code: c.clean(code), Message: c.clean(said.Message), Status: status,
+		Retry: status >= http.StatusInternalServerError || status == http.StatusTooManyRequests,
+	}
+	if ended[said.Reason] {
+		return &meantError{errGrant, e}
+	}
+	return e
+}

@@ -1,0 +1,134 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"aws-vault/vault/signin"
+)
+
+// A Person is whoever signs in, and how they are reached.
+type Person struct {
+	Browse func(url string) error // opens a page on this machine; nil where nothing can, or nothing should
+	Show   func(message string)   // says where to sign in, and with what code
+	Device bool                   // signs in with a code that they type, not with a browser of this machine
+	Reads  bool                   // what Show says is before their eyes when a page opens
+	Host   string                 // this machine's name; may be empty
+
+	Paste func(context.Context) (string, error) // asks for the code that a page shows; nil where nobody can be asked
+}
+
+// SignInError is returned where a person was to sign in and has not. What it wraps says
+// why; see package signin.
+type SignInError struct {
+	To  string // where
+	Err error
+}
+
+func (e *SignInError) Error() string { return fmt.Sprintf("signing in to %s: %v", e.To, e.Err) }
+
+// Unwrap returns why.
+func (e *SignInError) Unwrap() error { return e.Err }
+
+var errNobody = errors.New("there is no way to reach a person")
+
+// patience keeps one sign-in at a time before a person, across processes.
+func (d *Deps) patience(ctx context.Context, to string, signIn func() error) error {
+	if d.Person.Show == nil {
+		return &SignInError{to, errNobody}
+	}
+	lock, err := d.Tokens.Locks.Alone(ctx, "sign-in", "the sign-in to "+to)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	began := d.Clock.Local()
+	err = signIn()
+	d.debug("sign-in", "to", to, "took", d.Clock.Local().Sub(began).Round(time.Second), "succeeded", err == nil)
+	if signin.Over(err) {
+		return &SignInError{to, err}
+	}
+	return err
+}
+
+// asking says for whom a sign-in is, so that nobody answers another machine's.
+func (p Person) asking(to string) string {
+	if p.Host == "" {
+		return fmt.Sprintf("sign in to %s for aws-vault", to)
+	}
+	return fmt.Sprintf("sign in to %s for aws-vault on %s", to, printable(p.Host))
+}
+
+// toPage brings a person to a page that sends their browser back here.
+func (p Person) toPage(to, page string) error {
+	if err := openable(page); err != nil {
+		return err
+	}
+	if p.Browse == nil {
+		p.Show(fmt.Sprintf("%s: open %s with a browser on this machine", p.asking(to), page))
+		return nil
+	}
+	p.Show(fmt.Sprintf("%s in the browser that opens, or open %s", p.asking(to), page))
+	return p.browse(page)
+}
+
+// toAnyPage brings a person to a page that they may open anywhere.
+func (p Person) toAnyPage(to, page string) error {
+	if err := openable(page); err != nil {
+		return err
+	}
+	p.Show(fmt.Sprintf("%s: open %s with a browser on any machine, and copy the code that it shows in the end", p.asking(to), page))
+	return nil
+}
+
+// toCode shows a code, and where it is typed. A page with the code filled in is opened
+// only before someone who can compare it with what they read here: else they would let
+// in whoever had them open it.
+// https://www.rfc-editor.org/rfc/rfc8628#section-5.4
+func (p Person) toCode(to string, c signin.DeviceCode) error {
+	if err := openable(c.URL); err != nil {
+		return err
+	}
+	p.Show(fmt.Sprintf("%s: open %s and see that it shows the code %s, or enter it", p.asking(to), c.URL, printable(c.User)))
+	if p.Browse == nil {
+		return nil
+	}
+	page := c.URL
+	if p.Reads && openable(c.Complete) == nil {
+		page = c.Complete
+	}
+	return p.browse(page)
+}
+
+// browse opens a page. That it cannot be opened is said, and the address was.
+func (p Person) browse(page string) error {
+	if err := p.Browse(page); err != nil {
+		p.Show(fmt.Sprintf("no browser could be opened: %v", err))
+	}
+	return nil
+}
+
+// openable refuses to open what is no page: a browser's opener opens files and programs
+// too.
+func openable(page string) error {
+	u, err := url.Parse(page)
+	if err != nil || u.User != nil || u.Hostname() == "" || u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())) {
+		return errors.New("the sign-in page has an address that is not https")
+	}
+	return nil
+}
+
+// printable makes one line of a text that another machine gave.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,423 @@
+package source
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/signin"
+	"aws-vault/vault/store"
+	"aws-vault/vault/vaulttest"
+)
+
+// items is a keystore in memory.
+type items struct {
+	sync.Mutex
+	of map[string]keystore.Item
+}
+
+func (i *items) Item(_ context.Context, name string) (keystore.Item, error) {
+	i.Lock()
+	defer i.Unlock()
+	it, ok := i.of[name]
+	if !ok {
+		return it, keystore.ErrNotFound
+	}
+	return it, nil
+}
+
+func (i *items) Put(_ context.Context, it keystore.Item) error {
+	i.Lock()
+	defer i.Unlock()
+	i.of[it.Name] = it
+	return nil
+}
+
+func (i *items) Remove(_ context.Context, name string) error {
+	i.Lock()
+	defer i.Unlock()
+	delete(i.of, name)
+	return nil
+}
+
+func (i *items) Names(context.Context) ([]string, error) {
+	i.Lock()
+	defer i.Unlock()
+	var names []string
+	for name := range i.of {
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// A portalRoom is a room with a portal, and a person who signs in by a code.
+type portalRoom struct {
+	*room
+	portal *vaulttest.SSO
+	kept   *items
+	shown  []string
+	opened []string
+}
+
+const startURL = "https://corp.awsapps.com/start"
+
+func newPortalRoom(t *testing.T) *portalRoom {
+	r := &portalRoom{room: newRoom(t), kept: &items{of: map[string]keystore.Item{}}}
+	r.portal = r.aws.AddSSO(startURL, "eu-west-1")
+	r.portal.AutoApprove(true)
+	r.portal.Assign("123456789012", "Dev")
+	dir := t.TempDir()
+	locks := &store.Locks{Dir: filepath.Join(dir, "locks"), Now: r.aws.Now}
+	r.Tokens = &store.Tokens{Ring: r.kept, Locks: locks, Index: &store.Index{Path: filepath.Join(dir, "index"), Locks: locks}, Now: r.aws.Now}
+	r.Person = Person{Device: true, Host: "laptop", Show: func(m string) { r.shown = append(r.shown, m) }}
+	t.Cleanup(func() {
+		for _, c := range r.aws.Calls() {
+			for _, name := range []string{"clientSecret", "codeVerifier", "refreshToken", "deviceCode", "code"} {
+				if secret := c.Params.Get(name); secret != "" {
+					r.keep(secret)
+				}
+			}
+			if bearer := c.Header.Get("X-Amz-Sso_bearer_token"); bearer != "" {
+				r.keep(bearer)
+			}
+		}
+		r.noSecret("what was shown", strings.Join(r.shown, "\n"))
+		r.noSecret("log", r.log.String())
+	})
+	return r
+}
+
+func (r *portalRoom) sso() plan.SSO {
+	return plan.SSO{Session: "corp", StartURL: startURL, Region: "eu-west-1", OIDC: plan.Endpoint{URL: r.aws.URL(), Origin: "config:1"}}
+}
+
+func (r *portalRoom) role() plan.Step {
+	return r.step(plan.KindSSO, plan.SSORole{SSO: r.sso(), Account: "123456789012", Role: "Dev"})
+}
+
+// wantActions is what was called since the last time, without parameters but the grant.
+func (r *portalRoom) wantActions(want ...string) {
+	r.Helper()
+	var got []string
+	for _, c := range r.aws.Calls() {
+		name := c.Action
+		if grant := c.Params.Get("grantType"); grant != "" {
+			name = grant[strings.LastIndexByte(grant, ':')+1:]
+		}
+		if c.Code != "" {
+			name += " " + c.Code
+		}
+		got = append(got, name)
+	}
+	if !slices.Equal(got, want) {
+		r.Errorf("called\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	r.aws.Reset()
+}
+
+func TestSSOByDevice(t *testing.T) {
+	r := newPortalRoom(t)
+	r.portal.AutoApprove(false)
+	r.portal.SetInterval(3 * time.Second)
+	r.aws.Fail(vaulttest.Fault{Action: "CreateToken", Code: "SlowDownException", Skip: 1})
+	waits := 0
+	fast := r.Sleep
+	r.Sleep = func(ctx context.Context, d time.Duration) error {
+		if waits++; waits == 3 {
+			if err := r.portal.Approve(""); err != nil {
+				t.Error(err)
+			}
+		}
+		return fast(ctx, d)
+	}
+	c := r.make(r.role())
+	if c.AccountID != "123456789012" || !c.Expires.Equal(r.aws.Now().Add(time.Hour).Truncate(time.Millisecond)) {
+		t.Errorf("got %s until %v", c.AccountID, c.Expires)
+	}
+	if want := []time.Duration{3 * time.Second, 3 * time.Second, 8 * time.Second}; !slices.Equal(r.slept, want) {
+		t.Errorf("waited %v, want %v", r.slept, want)
+	}
+	if len(r.shown) != 1 || !strings.Contains(r.shown[0], "on laptop: open "+r.aws.URL()+"/device and see that it shows the code ") {
+		t.Errorf("shown %q", r.shown)
+	}
+	r.wantActions("RegisterClient", "StartDeviceAuthorization", "device_code AuthorizationPendingException", "device_code SlowDownException", "device_code", "GetRoleCredentials")
+	r.make(r.role())
+	r.wantActions("GetRoleCredentials")
+}
+
+// A page with the code filled in is opened before someone who reads the code, and no one
+// else.
+func TestSSOOpensTheFilledInPageForReaders(t *testing.T) {
+	for _, reads := range []bool{true, false} {
+		r := newPortalRoom(t)
+		r.Person.Reads = reads
+		r.Person.Browse = func(page string) error {
+			if len(r.shown) != 1 {
+				t.Error("the page was opened before the code was shown")
+			}
+			r.opened = append(r.opened, page)
+			return errors.New("no such program")
+		}
+		r.make(r.role())
+		if len(r.opened) != 1 || strings.Contains(r.opened[0], "user_code") != reads {
+			t.Errorf("opened %q for someone who reads: %v", r.opened, reads)
+		}
+		if len(r.shown) != 2 || !strings.Contains(r.shown[1], "no browser could be opened: no such program") {
+			t.Errorf("shown %q", r.shown)
+		}
+	}
+}
+
+func TestSSOEndsWithoutASignIn(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		then func(*portalRoom)
+		want error
+		text string
+	}{
+		{"denied", func(r *portalRoom) { r.portal.Deny("") }, signin.ErrDenied, "signing in to https://corp.awsapps.com/start: the sign-in was refused in the browser"},
+		{"too late", func(r *portalRoom) { r.aws.Advance(11 * time.Minute) }, signin.ErrTimeout, "nobody has signed in in time"},
+		{"never", func(*portalRoom) {}, signin.ErrTimeout, "nobody has signed in in time"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newPortalRoom(t)
+			r.portal.AutoApprove(false)
+			fast, once := r.Sleep, sync.Once{}
+			r.Sleep = func(ctx context.Context, d time.Duration) error {
+				once.Do(func() { c.then(r) })
+				return fast(ctx, d)
+			}
+			err := r.fail(r.role())
+			var e *SignInError
+			if !errors.Is(err, c.want) || !errors.As(err, &e) || e.To != startURL {
+				t.Errorf("got %v", err)
+			}
+			r.wantText(err, c.text)
+		})
+	}
+}
+
+func TestSSOWhoWaitsCanBeStopped(t *testing.T) {
+	r := newPortalRoom(t)
+	r.portal.AutoApprove(false)
+	ctx, stop := context.WithCancelCause(t.Context())
+	gone := errors.New("gone")
+	r.Sleep = func(ctx context.Context, _ time.Duration) error {
+		stop(gone)
+		return context.Cause(ctx)
+	}
+	if _, err := r.Make(ctx, r.role(), r.key()); !errors.Is(err, gone) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSSOByBrowser(t *testing.T) {
+	r := newPortalRoom(t)
+	r.Person.Device = false
+	s := r.role()
+	spec := s.Spec.(plan.SSORole)
+	spec.Scopes = []string{"sso:account:access", "codewhisperer:completions"}
+	s.Spec = spec
+	done := make(chan error, 1)
+	r.Person.Browse = func(page string) error {
+		u, err := url.Parse(page)
+		if err != nil {
+			return err
+		}
+		q := u.Query()
+		if q.Get("scopes") != "sso:account:access codewhisperer:completions" || q.Get("code_challenge_method") != "S256" || q.Has("scope") {
+			t.Errorf("opened %s", page)
+		}
+		go func() {
+			resp, err := http.Get(page)
+			if err == nil {
+				resp.Body.Close()
+			}
+			done <- err
+		}()
+		return nil
+	}
+	r.make(s)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	calls := r.wantCalls(4)
+	if got := calls[0].Params["redirectUris"]; !slices.Equal(got, []string{"http://127.0.0.1/oauth/callback"}) {
+		t.Errorf("registered redirects %q", got)
+	}
+	if got := calls[0].Params["scopes"]; !slices.Equal(got, spec.Scopes) {
+		t.Errorf("registered scopes %q", got)
+	}
+	r.wantActions("RegisterClient", "Authorize", "authorization_code", "GetRoleCredentials")
+}
+
+func TestSSOTokenIsRenewedSilently(t *testing.T) {
+	for _, keeps := range []bool{false, true} {
+		r := newPortalRoom(t)
+		r.portal.KeepRefreshTokens(keeps)
+		r.make(r.role())
+		for range 3 {
+			r.aws.Reset()
+			r.aws.Advance(8*time.Hour - time.Minute) // a minute is left
+			r.make(r.role())
+			r.wantActions("refresh_token", "GetRoleCredentials")
+		}
+		if len(r.shown) != 1 {
+			t.Errorf("a person was asked %d times, want once", len(r.shown))
+		}
+	}
+}
+
+// A token that cannot be renewed is used as long as it lasts.
+func TestSSOTokenIsUsedToItsEnd(t *testing.T) {
+	r := newPortalRoom(t)
+	r.make(r.role())
+	r.aws.Advance(8*time.Hour - time.Minute)
+	r.aws.Reset()
+	r.aws.Fail(vaulttest.Fault{Action: "CreateToken", Status: 500, Times: -1})
+	r.make(r.role())
+	r.wantActions("refresh_token InternalFailure", "refresh_token InternalFailure", "refresh_token InternalFailure", "GetRoleCredentials")
+	r.aws.Advance(2 * time.Minute)
+	if err := r.fail(r.role()); len(r.shown) != 1 {
+		t.Errorf("a person was asked, though they could do no better than %v", err)
+	}
+}
+
+func TestSSOTokenThatIsTakenBackIsReplacedOnce(t *testing.T) {
+	r := newPortalRoom(t)
+	r.make(r.role())
+	r.aws.Reset()
+	r.portal.Revoke("")
+	r.make(r.role())
+	r.wantActions("GetRoleCredentials UnauthorizedException", "refresh_token InvalidGrantException", "StartDeviceAuthorization", "device_code", "GetRoleCredentials")
+
+	r.aws.Fail(vaulttest.Fault{Action: "GetRoleCredentials", Status: 401, Code: "UnauthorizedException", Times: -1})
+	if e := failAs[*APIError](r.room, r.role()); e.Status != 401 {
+		t.Errorf("got %v", e)
+	}
+	r.wantActions("GetRoleCredentials UnauthorizedException", "refresh_token", "GetRoleCredentials UnauthorizedException")
+}
+
+// A registration that is not taken any more is made anew, once.
+func TestSSORegistrationIsReplaced(t *testing.T) {
+	r := newPortalRoom(t)
+	r.make(r.role())
+	r.aws.Reset()
+	r.aws.Advance(91 * 24 * time.Hour)
+	r.make(r.role())
+	r.wantActions("RegisterClient", "StartDeviceAuthorization", "device_code", "GetRoleCredentials")
+
+	r.portal.Revoke("")
+	r.aws.Fail(vaulttest.Fault{Action: "StartDeviceAuthorization", Status: 401, Code: "InvalidClientException"})
+	r.make(r.role())
+	r.wantActions("GetRoleCredentials UnauthorizedException", "refresh_token InvalidGrantException",
+		"StartDeviceAuthorization InvalidClientException", "RegisterClient", "StartDeviceAuthorization", "device_code", "GetRoleCredentials")
+}
+
+func TestSSOOneSignInForAll(t *testing.T) {
+	r := newPortalRoom(t)
+	var all sync.WaitGroup
+	for range 40 {
+		all.Go(func() {
+			if _, err := r.Make(t.Context(), r.role(), r.key()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	count := map[string]int{}
+	for _, c := range r.aws.Calls() {
+		count[c.Action]++
+	}
+	if count["RegisterClient"] != 1 || count["StartDeviceAuthorization"] != 1 || count["CreateToken"] != 1 || count["GetRoleCredentials"] != 40 {
+		t.Errorf("called %v", count)
+	}
+}
+
+func TestSSORefusals(t *testing.T) {
+	r := newPortalRoom(t)
+	s := r.role()
+	spec := s.Spec.(plan.SSORole)
+	spec.Role = "Admin"
+	s.Spec = spec
+	if e := failAs[*APIError](r.room, s); e.Status != 403 || e.About != "Admin in 123456789012" {
+		t.Errorf("got %v", e)
+	}
+	r.aws.Reset()
+	r.aws.Fail(vaulttest.Fault{Action: "GetRoleCredentials", Throttle: true, Times: 2})
+	r.make(r.role())
+	r.wantActions("GetRoleCredentials TooManyRequestsException", "GetRoleCredentials TooManyRequestsException", "GetRoleCredentials")
+	r.aws.Fail(vaulttest.Fault{Action: "GetRoleCredentials", HTML: true})
+	if e := failAs[*NotAWSError](r.room, r.role()); e.Type != "text/html" {
+		t.Errorf("got %v", e)
+	}
+	r.aws.Fail(vaulttest.Fault{Action: "GetRoleCredentials", TruncateXML: true, Times: -1})
+	if e := failAs[*NotAWSError](r.room, r.role()); !e.Cut {
+		t.Errorf("got %v", e)
+	}
+
+	r = newPortalRoom(t)
+	r.aws.Fail(vaulttest.Fault{Action: "RegisterClient", Code: "InvalidScopeException"})
+	r.wantText(failAs[*APIError](r.room, r.role()), "RegisterClient of "+startURL+": AWS says InvalidScopeException")
+	r.aws.Reset()
+	for _, e := range []*plan.Endpoint{&s.Endpoint, &spec.OIDC} {
+		spec.OIDC, s.Endpoint = plan.Endpoint{}, plan.Endpoint{}
+		e.URL, e.Origin = "http://sso.example.com", "config:7"
+		s.Spec = spec
+		failAs[*PlainError](r.room, s)
+	}
+	r.Person.Show = nil
+	if e := failAs[*SignInError](r.room, r.role()); !errors.Is(e, errNobody) {
+		t.Errorf("got %v", e)
+	}
+	r.wantCalls(0)
+}
+
+func TestPagesThatAreNotOpened(t *testing.T) {
+	for _, page := range []string{"", "file:///etc/passwd", "http://example.com/", "https://", "https://user@example.com/", "-a Calculator", "javascript:alert(1)"} {
+		if openable(page) == nil {
+			t.Errorf("%q would be opened", page)
+		}
+	}
+	for _, page := range []string{"https://device.sso.eu-west-1.amazonaws.com/?user_code=A", "http://127.0.0.1:1/x"} {
+		if err := openable(page); err != nil {
+			t.Errorf("%q: %v", page, err)
+		}
+	}
+}
+
+func TestPortalIsListedInPages(t *testing.T) {
+	r := newPortalRoom(t)
+	for i := range 130 {
+		r.portal.Assign("210987654321", "Role"+string(rune('A'+i/26))+string(rune('A'+i%26)))
+	}
+	var accounts []Account
+	err := r.Portal(t.Context(), plan.Endpoint{URL: r.aws.URL(), Origin: "config:1"}, r.sso(), func(p *Portal) (err error) {
+		accounts, err = p.Accounts(t.Context())
+		return err
+	})
+	if err != nil || len(accounts) != 2 || len(accounts[0].Roles) != 1 || len(accounts[1].Roles) != 130 {
+		t.Fatalf("got %v, %v", accounts, err)
+	}
+	r.wantActions("RegisterClient", "StartDeviceAuthorization", "device_code", "ListAccounts", "ListAccountRoles", "ListAccountRoles", "ListAccountRoles")
+}
+
+// What is kept of a sign-in says nothing that could not be read back.
+func TestSSOTokenRoundTrip(t *testing.T) {
+	in := ssoToken{Access: "EXAMPLE-a", Refresh: "EXAMPLE-r", Expires: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Client: oidcClient{"id", "EXAMPLE-s", time.Date(2030, 3, 1, 0, 0, 0, 0, time.UTC)}}
+	k := encode(KindSSOToken, "corp", in.ends(), in)
+	out, ok := decode[ssoToken](k)
+	if !ok || out != in || !k.Ends.Equal(in.Client.Expires) || !json.Valid(k.Secret) {
+		t.Errorf("%+v became %+v", in, out)
+	}
+}

@@ -1,0 +1,292 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"aws-vault/vault/keystore"
+)
+
+func (w *world) tokens() *Tokens {
+	return &Tokens{Ring: w.ring, Locks: w.Locks, Index: w.Index, Now: w.Now, Cancelled: isCancelled}
+}
+
+func token(secret string) Token {
+	return Token{Kind: "SSO token", Label: "corp", Ends: noon.Add(time.Hour), Secret: json.RawMessage(`{"s":"` + secret + `"}`)}
+}
+
+// askToken serves what contains good, and makes it.
+func askToken(good string, made *int) TokenAsk {
+	return TokenAsk{
+		Name: nameA, Question: "the sign-in",
+		Serves: func(k Token) bool { return strings.Contains(string(k.Secret), good) },
+		Make: func(context.Context, Token) (Token, error) {
+			*made++
+			return token(good), nil
+		},
+	}
+}
+
+func TestTokenIsMadeOnce(t *testing.T) {
+	w := newWorld(t)
+	made := 0
+	var all sync.WaitGroup
+	for range 40 {
+		all.Go(func() {
+			// Each has locks of its own, as a process would.
+			locks := &Locks{Dir: w.Locks.Dir, Now: w.Now}
+			tokens := &Tokens{Ring: w.ring, Locks: locks, Index: &Index{Path: w.Index.Path, Locks: locks}, Now: w.Now}
+			got, warnings, err := tokens.Get(t.Context(), askToken("EXAMPLE", &made))
+			if err != nil || len(warnings) > 0 || string(got.Secret) != `{"s":"EXAMPLE"}` {
+				t.Errorf("got %v, %v, %v", got, warnings, err)
+			}
+		})
+	}
+	all.Wait()
+	if made != 1 {
+		t.Errorf("made %d times, want once", made)
+	}
+}
+
+// What is kept is given to whoever makes the next.
+func TestTokenIsRenewedFromTheOld(t *testing.T) {
+	w := newWorld(t)
+	made := 0
+	if _, _, err := w.tokens().Get(t.Context(), askToken("old", &made)); err != nil {
+		t.Fatal(err)
+	}
+	a := askToken("new", &made)
+	make := a.Make
+	a.Make = func(ctx context.Context, kept Token) (Token, error) {
+		if string(kept.Secret) != `{"s":"old"}` || kept.Label != "corp" {
+			t.Errorf("kept is %s", kept.Secret)
+		}
+		return make(ctx, kept)
+	}
+	if got, _, err := w.tokens().Get(t.Context(), a); err != nil || string(got.Secret) != `{"s":"new"}` {
+		t.Errorf("got %s, %v", got.Secret, err)
+	}
+}
+
+func TestTokenFailureIsShared(t *testing.T) {
+	for _, cause := range []error{errBroken, errCancelled} {
+		w := newWorld(t)
+		tokens := w.tokens()
+		holds, goOn := make(chan struct{}), make(chan struct{})
+		a := askToken("EXAMPLE", new(int))
+		a.Make = func(context.Context, Token) (Token, error) {
+			close(holds)
+			<-goOn
+			return Token{}, cause
+		}
+		first := make(chan error)
+		go func() {
+			_, _, err := tokens.Get(t.Context(), a)
+			first <- err
+		}()
+		<-holds
+		second := make(chan error)
+		go func() {
+			_, _, err := tokens.Get(t.Context(), askToken("EXAMPLE", new(int)))
+			second <- err
+		}()
+		<-w.comers
+		close(goOn)
+		if err := <-first; !errors.Is(err, cause) {
+			t.Errorf("the maker got %v", err)
+		}
+		var theirs *MakerError
+		if err := <-second; !errors.As(err, &theirs) || theirs.Text != cause.Error() || theirs.Cancelled != isCancelled(cause) {
+			t.Errorf("who waited got %v", err)
+		}
+	}
+}
+
+func TestTokenOfAStoppedMakerIsMadeByAnother(t *testing.T) {
+	w := newWorld(t)
+	ctx, stop := context.WithCancel(t.Context())
+	a := askToken("EXAMPLE", new(int))
+	a.Make = func(ctx context.Context, _ Token) (Token, error) {
+		stop()
+		return Token{}, ctx.Err()
+	}
+	if _, _, err := w.tokens().Get(ctx, a); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	made := 0
+	if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil || made != 1 {
+		t.Errorf("got %v, made %d", err, made)
+	}
+}
+
+func TestTokenThatIsNotKept(t *testing.T) {
+	w := newWorld(t)
+	made := 0
+	a := askToken("EXAMPLE", &made)
+	make := a.Make
+	a.Make = func(ctx context.Context, k Token) (Token, error) {
+		got, err := make(ctx, k)
+		got.Ends = time.Time{}
+		return got, err
+	}
+	if got, warnings, err := w.tokens().Get(t.Context(), a); err != nil || warnings != nil || len(w.ring.items) != 0 || got.Secret == nil {
+		t.Errorf("got %v, %v, %v and kept %d items", got, warnings, err, len(w.ring.items))
+	}
+	w.ring.broken["Put"] = errBroken
+	if got, warnings, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil || len(warnings) != 1 || !errors.Is(warnings[0], errBroken) || got.Secret == nil {
+		t.Errorf("got %v, %v, %v", got, warnings, err)
+	}
+	w.ring.broken["Item"] = keystore.ErrLocked
+	if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); !errors.Is(err, keystore.ErrLocked) {
+		t.Errorf("got %v from a keystore that stays shut", err)
+	}
+}
+
+// Tokens and sessions share a list, and neither is taken for the other.
+func TestTokensBesideSessions(t *testing.T) {
+	w := newWorld(t)
+	made := 0
+	if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := w.Get(t.Context(), Ask{Name: nameB, Profile: "prod", Make: w.lasting(2*time.Hour, &made)}); err != nil {
+		t.Fatal(err)
+	}
+	see := func(when string, tokens, sessions []string) {
+		t.Helper()
+		var got [2][]string
+		lists := []func(context.Context) ([]Entry, []error, error){w.tokens().List, w.List}
+		for i, list := range lists {
+			entries, warnings, err := list(t.Context())
+			if err != nil || warnings != nil {
+				t.Errorf("%s: %v, %v", when, warnings, err)
+			}
+			for _, e := range entries {
+				got[i] = append(got[i], e.Name+" "+e.Profile)
+			}
+		}
+		if !slices.Equal(got[0], tokens) || !slices.Equal(got[1], sessions) {
+			t.Errorf("%s: tokens %q, sessions %q", when, got[0], got[1])
+		}
+	}
+	see("listed", []string{nameA + " corp"}, []string{nameB + " prod"})
+	w.ring.calls["Item"] = 0
+	see("again", []string{nameA + " corp"}, []string{nameB + " prod"})
+	if n := w.ring.calls["Item"]; n != 0 {
+		t.Errorf("%d items were opened for a list that knows them", n)
+	}
+	w.Index.Path = filepath.Join(w.dir, "lost")
+	see("learnt", []string{nameA + " corp"}, []string{nameB + " prod"})
+
+	all := func(Entry) bool { return true }
+	if n, _, err := w.Remove(t.Context(), all); n != 1 || err != nil {
+		t.Errorf("removed %d sessions, %v", n, err)
+	}
+	see("without sessions", []string{nameA + " corp"}, nil)
+	if n, _, err := w.tokens().Remove(t.Context(), all); n != 1 || err != nil || len(w.ring.items) != 0 {
+		t.Errorf("removed %d tokens, %v, and %d items are left", n, err, len(w.ring.items))
+	}
+}
+
+func TestTokensAreSweptAfterTheirEnd(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		w := newWorld(t)
+		made := 0
+		if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil {
+			t.Fatal(err)
+		}
+		if !known {
+			w.Index.Path = filepath.Join(w.dir, "lost")
+		}
+		w.Sweep(t.Context())
+		if len(w.ring.items) != 1 {
+			t.Fatal("a token was swept that is of use")
+		}
+		w.now = noon.Add(25 * time.Hour)
+		w.Sweep(t.Context())
+		if len(w.ring.items) != 0 {
+			t.Errorf("a token is left after its end (known to the list: %v)", known)
+		}
+	}
+}
+
+func TestDamagedTokens(t *testing.T) {
+	whole, err := encodeToken(nameA, token("EXAMPLE-secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for why, data := range map[string][]byte{
+		"not the JSON":        whole[:len(whole)-9],
+		"of another type":     bytes.Replace(whole, []byte(`"token"`), []byte(`"journal"`), 1),
+		"of version 9":        bytes.Replace(whole, []byte(`"version":1`), []byte(`"version":9`), 1),
+		"under another name":  bytes.Replace(whole, []byte(nameA), []byte(nameB), 1),
+		"holds nothing":       bytes.Replace(whole, []byte(`{"s":"EXAMPLE-secret"}`), []byte(`7`), 1),
+		"the time of its end": bytes.Replace(whole, []byte(`"2030-`), []byte(`"0000-`), 1),
+		"bytes, want at most": append(whole, bytes.Repeat([]byte(" "), maxItem)...),
+	} {
+		w := newWorld(t)
+		w.ring.items[nameA] = keystore.Item{Name: nameA, Data: data}
+		got, warnings, err := w.tokens().Find(t.Context(), nameA)
+		var damaged *DamagedError
+		if err != nil || len(warnings) != 1 || !errors.As(warnings[0], &damaged) || got.Secret != nil {
+			t.Fatalf("%s: %v, %v, %v", why, got, warnings, err)
+		}
+		if text := warnings[0].Error(); !strings.Contains(text, why) || strings.Contains(text, "EXAMPLE") {
+			t.Errorf("warned %q, want %q", text, why)
+		}
+		made := 0
+		if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil || made != 1 {
+			t.Errorf("%s: made %d, %v", why, made, err)
+		}
+	}
+}
+
+func TestTokenIsPrintedWithoutItsSecret(t *testing.T) {
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		if text := fmt.Sprintf(verb, token("EXAMPLE-secret")); strings.Contains(text, "EXAMPLE") || !strings.Contains(text, "corp") {
+			t.Errorf("%s prints %s", verb, text)
+		}
+	}
+}
+
+// FuzzDecodeToken: what decodes is encoded so that it decodes to the same.
+func FuzzDecodeToken(f *testing.F) {
+	whole, err := encodeToken(nameA, token("EXAMPLE"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	f.Add(bytes.Replace(whole, []byte(`{"s"`), []byte(`{  "s" `), 1))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		k, err := decodeToken(nameA, data)
+		if err != nil {
+			var damaged *DamagedError
+			if !errors.As(err, &damaged) || k.Secret != nil {
+				t.Fatalf("decoded %v, %v", k, err)
+			}
+			return
+		}
+		again, err := encodeToken(nameA, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := decodeToken(nameA, again)
+		if err != nil && len(again) <= maxItem {
+			t.Fatal(err)
+		}
+		var was, is any
+		if err == nil && (json.Unmarshal(k.Secret, &was) != nil || json.Unmarshal(back.Secret, &is) != nil || !reflect.DeepEqual(was, is) || !back.Ends.Equal(k.Ends)) {
+			t.Fatalf("%s became %s", k.Secret, back.Secret)
+		}
+	})
+}

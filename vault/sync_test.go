@@ -1,0 +1,132 @@
+package vault_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"aws-vault/vault"
+	"aws-vault/vault/profile"
+)
+
+func roleSync() vault.RoleSync {
+	return vault.RoleSync{Label: "corp", Template: "{account_name}-{role}", Base: []profile.Setting{{Name: "sso_session", Value: "corp"}}}
+}
+
+const session = "[sso-session corp]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n"
+
+func apply(t *testing.T, s vault.RoleSync, text string, roles ...vault.SyncedRole) (vault.Synced, string) {
+	t.Helper()
+	f, err := profile.Parse("config", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := s.Apply(f, roles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Text != nil {
+		text = string(out.Text)
+	}
+	return out, text
+}
+
+func TestSyncNames(t *testing.T) {
+	one, two := "123456789012", "210987654321"
+	for _, c := range []struct {
+		template string
+		roles    []vault.SyncedRole
+		want     []string
+	}{
+		{"{account_name}-{role}", []vault.SyncedRole{{one, "Acme Prod", "Dev"}}, []string{"Acme-Prod-Dev"}},
+		{"{account_id}.{role}", []vault.SyncedRole{{one, "Acme", "Dev"}}, []string{one + ".Dev"}},
+		{"{session}/{role}", []vault.SyncedRole{{one, "Acme", "Dev"}, {two, "Acme", "Dev"}}, []string{"corp-Dev-" + one, "corp-Dev-" + two}},
+		{"{account_name}-{role}", []vault.SyncedRole{{one, "Acme", "Dev"}, {two, "Acme", "Dev"}}, []string{"Acme-Dev-" + one, "Acme-Dev-" + two}},
+		{"{account_name}-{role}", []vault.SyncedRole{{one, "Söhne & \x1b[2J]Co\n", "Dev"}}, []string{"S-hne-2J-Co-Dev"}},
+		{"{account_name}-{role}", []vault.SyncedRole{{one, "", "Dev"}}, []string{one + "-Dev"}},
+		{"{account_name}", []vault.SyncedRole{{one, "世界", "Dev"}, {one, "世界", "Ops"}}, []string{one, one + "-Ops"}},
+	} {
+		s := roleSync()
+		s.Template = c.template
+		out, _ := apply(t, s, session, c.roles...)
+		if !slices.Equal(out.Added, c.want) {
+			t.Errorf("%s: %q, want %q", c.template, out.Added, c.want)
+		}
+	}
+}
+
+// A second sync changes nothing; a role that comes back is what it was.
+func TestSyncSettles(t *testing.T) {
+	dev, ops := vault.SyncedRole{Account: "123456789012", AccountName: "Acme", Role: "Dev"}, vault.SyncedRole{Account: "123456789012", AccountName: "Acme", Role: "Ops"}
+	s := roleSync()
+	_, both := apply(t, s, session, dev, ops)
+	if out, _ := apply(t, s, both, ops, dev); out.Text != nil || len(out.Added)+len(out.Changed)+len(out.Stale) != 0 {
+		t.Errorf("a second sync did %+v", out)
+	}
+	if out, _ := apply(t, s, both, dev); out.Text != nil || !slices.Equal(out.Stale, []string{"Acme-Ops"}) {
+		t.Errorf("without --prune: %+v", out)
+	}
+	s.Prune = true
+	out, one := apply(t, s, both, dev)
+	if !slices.Equal(out.Removed, []string{"Acme-Ops"}) || strings.Contains(one, "Ops") {
+		t.Errorf("with --prune: %+v\n%s", out, one)
+	}
+	if _, again := apply(t, s, one, dev, ops); again != both {
+		t.Errorf("got\n%s\nwant\n%s", again, both)
+	}
+	if _, none := apply(t, s, both); none != session {
+		t.Errorf("got %q, want %q", none, session)
+	}
+	s.Label = "other"
+	if out, _ := apply(t, s, both); out.Text != nil || out.Stale != nil {
+		t.Errorf("the sync of another session touched this one's: %+v", out)
+	}
+}
+
+// What a user writes stays, in profiles of theirs and in ours.
+func TestSyncLeavesTheUsersLines(t *testing.T) {
+	dev := vault.SyncedRole{Account: "123456789012", AccountName: "Acme", Role: "Dev"}
+	_, text := apply(t, roleSync(), session, dev)
+	text = strings.Replace(text, "sso_role_name = Dev", "sso_role_name = Dav\nregion = eu-west-3 # mine", 1)
+	out, again := apply(t, roleSync(), text, dev)
+	if !slices.Equal(out.Changed, []string{"Acme-Dev"}) || again != strings.Replace(text, "Dav", "Dev", 1) {
+		t.Errorf("got %+v\n%s", out, again)
+	}
+	s := roleSync()
+	s.Prune = true
+	if out, same := apply(t, s, again); !slices.Equal(out.Kept, []string{"Acme-Dev"}) || same != again {
+		t.Errorf("got %+v\n%s", out, same)
+	}
+	mine := session + "[profile Acme-Dev]\nregion = eu-west-1\n"
+	if out, same := apply(t, s, mine, dev); !slices.Equal(out.Taken, []string{"Acme-Dev"}) || same != mine {
+		t.Errorf("got %+v\n%s", out, same)
+	}
+	mine = session + "[profile Acme-Dev]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Dev\n"
+	if out, same := apply(t, s, mine, dev); out.Taken != nil || same != mine {
+		t.Errorf("got %+v\n%s", out, same)
+	}
+}
+
+func TestSyncRefusesARoleThatCannotBeWritten(t *testing.T) {
+	f, err := profile.Parse("config", []byte(session))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e *profile.ValueError
+	if _, err := roleSync().Apply(f, []vault.SyncedRole{{Account: "12", AccountName: "Acme", Role: "Dev"}}); !errors.As(err, &e) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTemplates(t *testing.T) {
+	for template, ok := range map[string]bool{
+		"{account_name}-{role}": true, "{role}": true, "x-{session}{account_id}{role}": true,
+		"": false, "{account_name}": false, "{role}-{user}": false, "{role}}": false, "{role}{": false,
+	} {
+		var e *vault.TemplateError
+		if err := vault.CheckTemplate(template); (err == nil) != ok || err != nil && !errors.As(err, &e) {
+			t.Errorf("%q: %v", template, err)
+		}
+	}
+}
