@@ -54,5 +54,5 @@ func open(ctx context.Context, ring Ring, name string) ([]byte, []error, error) 
 	case err != nil:
 		return nil, nil, err
 	}
-	return it.Data, nil, nil
+	return append([]byte{}, it.Data...), nil, nil // an empty item is one, too
 }
