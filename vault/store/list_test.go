@@ -93,7 +93,7 @@ func TestListDamaged(t *testing.T) {
 	w := newWorld(t)
 	w.put(t, nameA, session(time.Hour))
 	w.ring.items[nameB] = keystore.Item{Name: nameB, Data: []byte(testSecret)}
-	w.ring.items["another"] = keystore.Item{Name: "another", Data: []byte(`{"type":"another","secret":"` + testSecret + `"}`)}
+	w.ring.items["other"] = keystore.Item{Name: "other", Data: []byte(`{"type":"journal","secret":"` + testSecret + `"}`)}
 	warnings := w.wantList(t, 3, nameA)
 	var damaged *DamagedError
 	if len(warnings) != 1 || !errors.As(warnings[0], &damaged) || damaged.Name != nameB || strings.Contains(damaged.Error(), testSecret) {

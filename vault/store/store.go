@@ -54,8 +54,5 @@ func open(ctx context.Context, ring Ring, name string) ([]byte, []error, error) 
 	case err != nil:
 		return nil, nil, err
 	}
-	if it.Data == nil {
-		return []byte{}, nil, nil // an empty item is there, and damaged
-	}
-	return it.Data, nil, nil
+	return append([]byte{}, it.Data...), nil, nil // an empty item is one, too
 }
