@@ -28,6 +28,11 @@ func browse(page string) error {
 
 var browsers = map[string]func(page string){
 	"opens":    func(page string) { met(get(page, nil)) },
+	"silent": func(page string) {
+		if resp, err := get(page, nil); err == nil {
+			resp.Body.Close()
+		}
+	},
 	"denies":   func(page string) { met(get(page+"&decision=deny", nil)) },
 	"approves": func(string) { control("approve") },
 	"refuses":  func(string) { control("deny") },

@@ -118,7 +118,7 @@ func newReader(t *testing.T, key bool) *reader {
 		}
 	}
 	r.environ = []string{
-		"HOME=" + r.home, "USER=alice", "SHELL=/bin/sh", "TZ=UTC", "PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH"),
+		"DISPLAY=:0", browserVariable + "=silent", "HOME=" + r.home, "USER=alice", "SHELL=/bin/sh", "TZ=UTC", "PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH"),
 		"AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=horse battery",
 		"FAKE_URL=" + aws.URL(), "MFA=" + world.MFA.Serial(), "KEY_ID=" + world.Key.ID, "KEY_SECRET=" + world.Key.Secret,
 		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"),
@@ -140,6 +140,11 @@ func (r *reader) files(t *testing.T, aws *vaulttest.AWS, world vaulttest.World) 
 	if err != nil {
 		t.Fatal(err)
 	}
+	portal := aws.AddSSO("https://corp.awsapps.com/start", "eu-west-1")
+	portal.AutoApprove(true)
+	portal.Assign("123456789012", "Dev")
+	portal.Assign("210987654321", "Admin")
+	aws.SetLogin("arn:aws:iam::123456789012:user/alice", true)
 	aws.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
 	token, err := issuer.Token("alice@example.com", nil)
 	if err != nil {
