@@ -27,7 +27,7 @@ func browse(page string) error {
 }
 
 var browsers = map[string]func(page string){
-	"opens":    func(page string) { met(get(page, nil)) },
+	"opens": func(page string) { met(get(page, nil)) },
 	"silent": func(page string) {
 		if resp, err := get(page, nil); err == nil {
 			resp.Body.Close()
