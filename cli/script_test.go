@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 	}
 	testscript.Main(m, map[string]func(){
 		"aws-vault": program,
+		// browsers that a user may name: each follows one address, and tells on file
+		"firefox":  follow,
+		"chromium": follow,
 		// a browser that is given the address of a page by hand
 		"visit": func() { met(get(os.Args[1], nil)) },
 		// env without what differs from machine to machine
