@@ -5,10 +5,21 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
 )
 
-func init() { browsers["follows"] = func(page string) { brought("default", page) } }
+// The system's browser lives on when the program that opened it is done.
+func init() {
+	browsers["follows"] = func(page string) {
+		if err := exec.Command("follower", page).Start(); err != nil {
+			fmt.Fprintln(os.Stderr, "browser:", err)
+		}
+	}
+}
 
 // follow is a browser of the user's choice. It writes down how it was called, and where its
 // page led.
@@ -29,6 +40,7 @@ func brought(told, page string) {
 		return
 	}
 	defer f.Close()
+	defer fmt.Fprintln(f, "done")
 	fmt.Fprintf(f, "told %s\n", told)
 	for range 3 {
 		resp, err := c.Get(page)
@@ -42,4 +54,14 @@ func brought(told, page string) {
 			return
 		}
 	}
+}
+
+// browsed waits until a browser, which nobody else waits for, has been where it was led.
+func browsed(ts *testscript.TestScript, _ bool, _ []string) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if text, err := os.ReadFile(ts.MkAbs("browsed")); err == nil && strings.HasSuffix(string(text), "done\n") {
+			return
+		}
+	}
+	ts.Fatalf("no browser has come back")
 }
