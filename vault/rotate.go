@@ -221,6 +221,7 @@ func (r *Rotation) goOn(ctx context.Context, j store.Rotation) (done bool, err e
 	case j.Undo:
 		return false, r.undo(ctx, j)
 	case j.New.AccessKeyID != "":
+		j.KeepOld = j.KeepOld || r.KeepOld
 		return r.complete(ctx, j)
 	}
 	if err := r.sweep(ctx, j); err != nil {
@@ -241,7 +242,7 @@ func (r *Rotation) close(ctx context.Context) error {
 func (r *Rotation) rotate(ctx context.Context) error {
 	session := "using master credentials"
 	if len(r.Plan.Steps) > 1 {
-		session = "using a session with an MFA code"
+		session = fmt.Sprintf("using a session from profile '%s'", r.Plan.Profile)
 	}
 	r.say("Rotating credentials stored for profile '%s' %s (takes 10-20 seconds)", r.name, session)
 	listed, err := r.list(ctx)
@@ -286,7 +287,9 @@ const createTries = 3
 // clean up. When it returns, the journal has the new key.
 func (r *Rotation) create(ctx context.Context, j *store.Rotation) error {
 	for try := 1; ; try++ {
-		j.From = r.now().Add(-clockSlack)
+		if j.From.IsZero() {
+			j.From = r.now().Add(-clockSlack)
+		}
 		j.Until = r.now().Add(r.Source.CallTime() + clockSlack)
 		if err := r.Journals.Put(ctx, *j); err != nil {
 			return err
