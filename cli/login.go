@@ -44,7 +44,7 @@ func (a *app) login(ctx context.Context, f loginFlags) error {
 	name := f.profile
 	if name == "" && !a.hasEnvironmentKey() {
 		var err error
-		if name, err = a.profileName(&f.credentialFlags); err != nil {
+		if name, err = a.pickProfile(ctx, &f.credentialFlags); err != nil {
 			return err
 		}
 	}
@@ -56,24 +56,7 @@ func (a *app) login(ctx context.Context, f loginFlags) error {
 	if err != nil {
 		return err
 	}
-	o := f.options(a)
-	o.For, o.As = plan.Console, f.name
-	pl, err := s.planConsole(ctx, name, o)
-	if err != nil {
-		return err
-	}
-	for _, n := range pl.Notes {
-		a.note("%s", n)
-	}
-	who, err := s.Visitor(ctx, pl, o)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(a.env.Stderr, "Signing in to account %s as %s\n", who.Account, described(who.ARN))
-	if who.Federated() {
-		a.note("a federated user has shown no MFA code, and has all rights of the user whose key it is: a role is the better way")
-	}
-	url, err := s.SignInURL(ctx, pl, who, vault.Destination{Path: f.path, Region: pl.Region, Logout: f.logout})
+	url, err := a.signInURL(ctx, s, name, f)
 	if err != nil {
 		return err
 	}
@@ -82,6 +65,31 @@ func (a *app) login(ctx context.Context, f loginFlags) error {
 		return nil
 	}
 	return a.lead(ctx, url, choice)
+}
+
+// signInURL says who signs in, and returns the address that does it.
+func (a *app) signInURL(ctx context.Context, s *session, name string, f loginFlags) (string, error) {
+	o := f.options(a)
+	o.For, o.As = plan.Console, f.name
+	pl, err := s.planConsole(ctx, name, o)
+	if err != nil {
+		return "", err
+	}
+	for _, n := range pl.Notes {
+		a.note("%s", n)
+	}
+	who, err := s.Visitor(ctx, pl, o)
+	if err != nil {
+		return "", err
+	}
+	if name != "" {
+		a.noteUse(name, f.profile == "")
+	}
+	fmt.Fprintf(a.env.Stderr, "Signing in to account %s as %s\n", who.Account, described(who.ARN))
+	if who.Federated() {
+		a.note("a federated user has shown no MFA code, and has all rights of the user whose key it is: a role is the better way")
+	}
+	return s.SignInURL(ctx, pl, who, vault.Destination{Path: f.path, Region: pl.Region, Logout: f.logout})
 }
 
 // checkFederatedName refuses what AWS would.
