@@ -39,6 +39,8 @@ type Env struct {
 	Host string
 	// Browse opens a page in a browser of this machine, and does not wait for it.
 	Browse func(url string) error
+	// Start starts a program of the desktop's, and does not wait for it.
+	Start func(argv []string) error
 	// LookPath finds a program, as exec.LookPath does.
 	LookPath func(program string) (string, error)
 	// Exec becomes the program, or runs it and returns its exit status where a process
@@ -129,6 +131,7 @@ var commands = []func(*kingpin.Application, *app){
 	listCommand,
 	execCommand,
 	exportCommand,
+	loginCommand,
 	explainCommand,
 	ssoCommand,
 	awsLoginCommand,

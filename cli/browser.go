@@ -8,14 +8,19 @@ import (
 	"strings"
 )
 
-// browse opens a page with the system's own opener, which is neither waited for nor told
-// what opens the vault. What it prints is not the user's concern.
+// browse opens a page with the system's own opener.
 func browse(page string) error {
 	argv, err := opener(exec.LookPath)
 	if err != nil {
 		return err
 	}
-	c := exec.CommandContext(context.Background(), argv[0], append(argv[1:], page)...)
+	return start(append(argv, page))
+}
+
+// start starts a program of the desktop's, which is neither waited for nor told what opens
+// the vault. What it prints is not the user's concern.
+func start(argv []string) error {
+	c := exec.CommandContext(context.Background(), argv[0], argv[1:]...)
 	c.Env = slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		return slices.ContainsFunc(scrubbed, func(s string) bool { return sameVariable(s, name) })

@@ -219,6 +219,23 @@ var remedies = []func(error, *app) string{
 		return ""
 	},
 	func(err error, _ *app) string {
+		var e *browserError
+		if errors.As(err, &e) {
+			return "print the address and open it yourself: aws-vault login --stdout"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *vault.TemporaryUserError
+		switch {
+		case !errors.As(err, &e):
+			return ""
+		case e.Profile == "":
+			return "name a profile: aws-vault login PROFILE"
+		}
+		return "name a profile that has a role or holds the user's own key"
+	},
+	func(err error, _ *app) string {
 		if errors.Is(err, fs.ErrPermission) {
 			return "the files of aws-vault belong to the user who runs it: see their owner and mode"
 		}

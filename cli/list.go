@@ -163,11 +163,12 @@ func (r rows) labels(now time.Time) []string {
 
 // actions are the names of the steps that sessions are listed by.
 var actions = map[plan.Kind]string{
-	plan.KindSessionToken: "sts.GetSessionToken",
-	plan.KindAssumeRole:   "sts.AssumeRole",
-	plan.KindWebIdentity:  "sts.AssumeRoleWithWebIdentity",
-	plan.KindSSO:          "sso.GetRoleCredentials",
-	plan.KindProcess:      "credential_process",
+	plan.KindSessionToken:    "sts.GetSessionToken",
+	plan.KindAssumeRole:      "sts.AssumeRole",
+	plan.KindWebIdentity:     "sts.AssumeRoleWithWebIdentity",
+	plan.KindSSO:             "sso.GetRoleCredentials",
+	plan.KindProcess:         "credential_process",
+	plan.KindFederationToken: "sts.GetFederationToken",
 }
 
 func label(e store.Entry, now time.Time) string {

@@ -37,6 +37,10 @@ func TestMain(m *testing.M) {
 	}
 	testscript.Main(m, map[string]func(){
 		"aws-vault": program,
+		// browsers that a user may name: each follows one address, and tells on file
+		"firefox":  follow,
+		"follower": func() { brought("default", os.Args[1]) },
+		"chromium": follow,
 		// a browser that is given the address of a page by hand
 		"visit": func() { met(get(os.Args[1], nil)) },
 		// env without what differs from machine to machine
@@ -72,9 +76,10 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fake":  fake,
-			"typed": typed,
-			"later": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(laterVariable, args[0]) },
+			"fake":    fake,
+			"browsed": browsed,
+			"typed":   typed,
+			"later":   func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(laterVariable, args[0]) },
 		},
 	})
 }

@@ -221,6 +221,7 @@ func (r *Rotation) goOn(ctx context.Context, j store.Rotation) (done bool, err e
 	case j.Undo:
 		return false, r.undo(ctx, j)
 	case j.New.AccessKeyID != "":
+		j.KeepOld = j.KeepOld || r.KeepOld
 		return r.complete(ctx, j)
 	}
 	if err := r.sweep(ctx, j); err != nil {
@@ -241,7 +242,7 @@ func (r *Rotation) close(ctx context.Context) error {
 func (r *Rotation) rotate(ctx context.Context) error {
 	session := "using master credentials"
 	if len(r.Plan.Steps) > 1 {
-		session = "using a session with an MFA code"
+		session = fmt.Sprintf("using a session from profile '%s'", r.Plan.Profile)
 	}
 	r.say("Rotating credentials stored for profile '%s' %s (takes 10-20 seconds)", r.name, session)
 	listed, err := r.list(ctx)
@@ -278,78 +279,6 @@ func (r *Rotation) list(ctx context.Context) (keys []source.AccessKey, err error
 
 // now is the time by AWS's clock.
 func (r *Rotation) now() time.Time { return r.Source.Clock.Local().Add(r.ahead) }
-
-// createTries is how often a new key is asked for where answers are lost.
-const createTries = 3
-
-// create asks AWS for a new key, and writes both before and after what it would take to
-// clean up. When it returns, the journal has the new key.
-func (r *Rotation) create(ctx context.Context, j *store.Rotation) error {
-	for try := 1; ; try++ {
-		j.From = r.now().Add(-clockSlack)
-		j.Until = r.now().Add(r.Source.CallTime() + clockSlack)
-		if err := r.Journals.Put(ctx, *j); err != nil {
-			return err
-		}
-		r.open = true
-		r.say("Creating a new access key")
-		made, err := r.keys.Create(ctx)
-		if err == nil {
-			j.New = made
-			return r.hold(ctx, j)
-		}
-		if !source.Unsure(err) {
-			return r.refused(ctx, j, err, try)
-		}
-		if ctx.Err() != nil || try == createTries {
-			return err
-		}
-		r.say("The answer was lost (%v): looking whether AWS made a key", err)
-		if err := r.sweep(ctx, *j); err != nil {
-			return err
-		}
-	}
-}
-
-// clockSlack is how far apart the clocks of AWS's own services may be.
-const clockSlack = 5 * time.Second
-
-// refused closes the journal of a key that AWS refused to make. Where an earlier answer was
-// lost, a full quota may come of the key that it made.
-func (r *Rotation) refused(ctx context.Context, j *store.Rotation, refusal error, try int) error {
-	var api *source.APIError
-	full := errors.As(refusal, &api) && api.Code == "LimitExceeded"
-	if full && try > 1 {
-		return refusal
-	}
-	if err := r.close(ctx); err != nil {
-		return errors.Join(refusal, err)
-	}
-	if !full {
-		return refusal
-	}
-	listed, err := r.list(ctx)
-	if err != nil {
-		return refusal
-	}
-	return r.quota(ctx, listed)
-}
-
-// hold keeps the new key's secret, which nobody else has. If that fails, the key is of no
-// use to anybody and goes.
-func (r *Rotation) hold(ctx context.Context, j *store.Rotation) error {
-	failed := r.Journals.Put(ctx, *j)
-	if failed == nil {
-		r.say("Created new access key %s", Mask(j.New.AccessKeyID))
-		return nil
-	}
-	ctx = context.WithoutCancel(ctx)
-	if err := r.keys.Delete(ctx, j.New.AccessKeyID); err != nil {
-		return fmt.Errorf("the new access key %s could not be kept: %w; nor could it be deleted: %w", Mask(j.New.AccessKeyID), failed, err)
-	}
-	r.close(ctx) // what it says is true either way: there is no new key
-	return fmt.Errorf("the new access key %s could not be kept and was deleted again: %w", Mask(j.New.AccessKeyID), failed)
-}
 
 // complete puts the new key of the journal in the old one's place. It takes up the work
 // wherever it was left. done is false if the new key is gone, and all is as before.

@@ -32,11 +32,8 @@ func credentialSource(c *chain, q *profile.Profile) (Step, bool, error) {
 		if key == nil {
 			return Step{}, false, &SettingError{Origin: v.Origin, Err: errNoEnvironmentKey}
 		}
-		s.Kind, s.Yields = KindEnvironment, Yield{User, No}
-		if key.Temporary {
-			s.Yields = Yield{Nobody, Yes}
-		}
-		s.Spec = CredentialSource{Source: v.Text, Fingerprint: key.Fingerprint}
+		own := environmentKey(key)
+		s.Kind, s.Yields, s.Spec = own.Kind, own.Yields, own.Spec
 	case "Ec2InstanceMetadata":
 		s.Kind = KindMetadata
 	case "EcsContainer":

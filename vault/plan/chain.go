@@ -101,10 +101,19 @@ func (c *chain) region(q *profile.Profile, last bool, arns ...string) string {
 
 // roleDuration is how long the i-th role should live, before any limit of AWS's.
 func (c *chain) roleDuration(i int) (time.Duration, profile.Value, error) {
-	if c.last(i) && c.options.Duration > 0 {
-		return c.options.Duration, profile.Value{}, checkDuration(c.options.Duration, minDuration, maxRole)
+	if c.last(i) && c.ownTime() > 0 {
+		return c.ownTime(), profile.Value{}, checkDuration(c.ownTime(), minDuration, maxRole)
 	}
 	return ownDuration(c.roles[i])
+}
+
+// ownTime is how long the credentials handed out should last, if the user says so. A
+// console's time is its own.
+func (c *chain) ownTime() time.Duration {
+	if c.options.For == Console {
+		return 0
+	}
+	return c.options.Duration
 }
 
 // ownDuration is how long a role of q's should live by q's own settings.

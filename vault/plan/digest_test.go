@@ -56,7 +56,7 @@ var unhashed = map[string]string{
 // are excused above.
 func TestEveryFieldCounts(t *testing.T) {
 	for _, spec := range []Spec{
-		StoredKey{}, StaticKey{}, CredentialSource{}, Process{}, WebIdentity{}, SSORole{}, Login{}, SessionToken{}, AssumeRole{},
+		StoredKey{}, StaticKey{}, CredentialSource{}, Process{}, WebIdentity{}, SSORole{}, Login{}, SessionToken{}, AssumeRole{}, FederationToken{},
 	} {
 		name := reflect.TypeOf(spec).Name()
 		before := Plan{Steps: []Step{{Spec: spec}}}.Digest(0)

@@ -61,7 +61,7 @@ func (s Step) lines() []Arg {
 
 // String says in words whose credentials they are, and for how long.
 func (y Yield) String() string {
-	who := map[Who]string{User: "a user's", Role: "a role's", Nobody: "somebody's"}[y.Who]
+	who := map[Who]string{User: "a user's", Role: "a role's", Federated: "a federated user's", Nobody: "somebody's"}[y.Who]
 	return who + " " + map[Tri]string{Yes: "temporary credentials", No: "long-lived key", Unknown: "credentials, perhaps temporary"}[y.Temporary]
 }
 

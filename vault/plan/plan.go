@@ -43,9 +43,10 @@ func (p Plan) Call(service string) Call {
 
 // A Call is where a command calls a service with the credentials that a plan makes.
 type Call struct {
-	Service  string   `json:"service"` // as the services section of the config file names it
-	Region   string   `json:"region"`
-	Endpoint Endpoint `json:"endpoint,omitzero"`
+	Service  string        `json:"service"` // as the services section of the config file names it
+	Region   string        `json:"region"`
+	Endpoint Endpoint      `json:"endpoint,omitzero"`
+	Lasts    time.Duration `json:"-"` // how long what it asks for should last; 0 leaves it to AWS
 }
 
 // A Step turns the credentials of the step before it into new ones.
@@ -70,17 +71,18 @@ type Kind string
 
 // The kinds of step.
 const (
-	KindStoredKey    Kind = "stored key"
-	KindStaticKey    Kind = "static key"
-	KindEnvironment  Kind = "environment"
-	KindMetadata     Kind = "EC2 metadata"
-	KindContainer    Kind = "container endpoint"
-	KindProcess      Kind = "credential process"
-	KindWebIdentity  Kind = "web identity"
-	KindSSO          Kind = "SSO role"
-	KindLogin        Kind = "aws login"
-	KindSessionToken Kind = "session token"
-	KindAssumeRole   Kind = "assume role"
+	KindStoredKey       Kind = "stored key"
+	KindStaticKey       Kind = "static key"
+	KindEnvironment     Kind = "environment"
+	KindMetadata        Kind = "EC2 metadata"
+	KindContainer       Kind = "container endpoint"
+	KindProcess         Kind = "credential process"
+	KindWebIdentity     Kind = "web identity"
+	KindSSO             Kind = "SSO role"
+	KindLogin           Kind = "aws login"
+	KindSessionToken    Kind = "session token"
+	KindAssumeRole      Kind = "assume role"
+	KindFederationToken Kind = "federation token"
 )
 
 // Tri is yes, no, or not known before the step was carried out.
@@ -105,9 +107,10 @@ type Who string
 
 // The kinds of principal.
 const (
-	User   Who = "user"
-	Role   Who = "role"
-	Nobody Who = "unknown" // only AWS can tell
+	User      Who = "user"
+	Role      Who = "role"
+	Federated Who = "federated user"
+	Nobody    Who = "unknown" // only AWS can tell
 )
 
 // An Endpoint is where the calls of a step go, apart from the region.
@@ -153,16 +156,18 @@ type Purpose string
 
 // The purposes.
 const (
-	Use    Purpose = ""       // a command or a program uses them
-	Rotate Purpose = "rotate" // the key at the root is to be replaced
+	Use     Purpose = ""        // a command or a program uses them
+	Rotate  Purpose = "rotate"  // the key at the root is to be replaced
+	Console Purpose = "console" // somebody signs in to the console
 )
 
 // Options are the choices that a command leaves to its user.
 type Options struct {
 	For       Purpose
 	NoSession bool          // take no session token, even where one would do
-	Duration  time.Duration // how long the credentials handed out should last; 0 for what the profile says
+	Duration  time.Duration // how long the credentials handed out, or the console, should last; 0 for what the profile says
 	Name      string        // the role session name where a profile sets none
+	As        string        // the name of a federated user; empty for the name of the user whose key it is
 }
 
 // Make plans the credentials of p. It fails with a [*NoProfileError],
@@ -188,6 +193,9 @@ func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 			return Plan{}, err
 		}
 		pl.Steps = append(pl.Steps, s)
+	}
+	if o.For == Console {
+		return c.signIn(pl)
 	}
 	pl.Notes = c.notes
 	return pl, nil

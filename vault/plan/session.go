@@ -27,6 +27,9 @@ func (c *chain) session() (Step, bool, error) {
 	if c.options.NoSession || c.root.Yields != (Yield{User, No}) {
 		return Step{}, false, nil
 	}
+	if len(c.roles) == 0 && c.options.For == Console {
+		return Step{}, false, nil // a session token signs in to no console
+	}
 	if len(c.roles) == 0 {
 		return c.plainSession()
 	}
@@ -104,7 +107,7 @@ func (c *chain) sharedDevice(holder *profile.Profile) (device *profile.Profile, 
 		if !same || c.roles[0] == holder {
 			return nil, "", nil
 		}
-		if d, _, err := c.roleDuration(0); err != nil || d > MaxChained {
+		if d, _, err := c.roleDuration(0); err != nil || d > MaxChained || c.consoleAsks() {
 			return nil, "", err
 		}
 		return holder, "one MFA code then serves every role that starts from this key", nil

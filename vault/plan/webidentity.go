@@ -72,8 +72,8 @@ func webIdentity(c *chain, q *profile.Profile) (Step, bool, error) {
 		return Step{}, false, err
 	}
 	s.Lasts, _, err = ownDuration(q)
-	if last && c.options.Duration > 0 {
-		s.Lasts, err = c.options.Duration, checkDuration(c.options.Duration, minDuration, maxRole)
+	if last && c.ownTime() > 0 {
+		s.Lasts, err = c.ownTime(), checkDuration(c.ownTime(), minDuration, maxRole)
 	}
 	return s, true, err
 }

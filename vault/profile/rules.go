@@ -53,6 +53,8 @@ var (
 
 	signIn = rule{"the identity that aws login wrote", "arn:aws:iam::123456789012:user/alice", oneLine}
 
+	browserName = rule{"a browser, with a profile behind it if need be", "chromium:Work", oneLine}
+
 	tagPairs = rule{"up to 50 KEY=VALUE pairs with different keys", "team=blue,cost=42", func(s string) bool { _, ok := readTags(s); return ok }}
 	tagKeys  = rule{"keys of session tags", "team,cost", eachOf(isTagKey)}
 

@@ -79,6 +79,9 @@ var settings = []setting{
 	{name: ssoScopes, in: scopes},
 	{name: "login_session", in: signIn},
 
+	{name: "console_browser", inherit: ambient, in: browserName},
+	{name: "console_container", in: anyName},
+
 	{name: accessKeyID, style: secret, in: keyID},
 	{name: secretAccessKey, style: secret, in: keySecret},
 	{name: sessionToken, style: secret, in: keySecret},

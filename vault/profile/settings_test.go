@@ -37,6 +37,8 @@ var examples = map[string]struct{ good, bad []string }{
 	"sso_role_name":                   {[]string{"ReadOnly"}, []string{"Read Only"}},
 	"sso_registration_scopes":         {[]string{"sso:account:access, b"}, []string{",,"}},
 	"login_session":                   {[]string{arn + "user/alice"}, []string{"a\x07"}},
+	"console_browser":                 {[]string{"chromium:Work Profile", "private"}, []string{"a\x07"}},
+	"console_container":               {[]string{"prod & co"}, []string{"a\x07"}},
 	"aws_access_key_id":               {[]string{"AKIAIOSFODNN7EXAMPLE"}, []string{"AKIA IOSFODNN7", "AKIA-X"}},
 	"aws_secret_access_key":           {[]string{"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}, []string{"a b", "ключ"}},
 	"aws_session_token":               {[]string{"IQoJb3JpZ2lu=="}, []string{"a b"}},

@@ -88,7 +88,7 @@ var awsHost = regexp.MustCompile(`(?i)^(vpce-[a-z0-9-]+\.)?(sts|iam|oidc|portal\
 }, "|") + `)$`)
 
 // signInHost are the names of AWS's sign-in.
-var signInHost = regexp.MustCompile(`(?i)^([a-z0-9-]+\.)?signin\.(aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com|amazonaws-eusc\.eu)$`)
+var signInHost = regexp.MustCompile(`(?i)^([a-z]+(-[a-z]+)+-[0-9]+\.)?signin\.(aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com|amazonaws-eusc\.eu)$`)
 
 func isAWS(host string) bool { return awsHost.MatchString(host) || signInHost.MatchString(host) }
 

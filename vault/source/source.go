@@ -92,6 +92,8 @@ func (d *Deps) Make(ctx context.Context, s plan.Step, before aws.Credentials) (a
 		return d.sessionToken(ctx, s, before)
 	case plan.AssumeRole:
 		return d.assumeRole(ctx, s, spec, before)
+	case plan.FederationToken:
+		return d.federationToken(ctx, s, spec, before)
 	}
 	return aws.Credentials{}, fmt.Errorf("no source carries out a step of kind %q", s.Kind)
 }

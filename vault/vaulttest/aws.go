@@ -39,6 +39,7 @@ type AWS struct {
 	issuers  map[string]*provider
 	sso      *directory
 	signins  map[string]time.Time // sign-in tokens of the console, and until when
+	noPost   bool                 // the console's sign-in takes GET only
 	logins   *loginDesk
 	calls    []*Call
 	arrived  chan struct{} // closed and replaced when a call arrives

@@ -14,6 +14,7 @@ type Call struct {
 	Time        time.Time
 	Service     string // sts, iam, oidc, portal or signin
 	Action      string
+	Method      string     // of HTTP
 	Params      url.Values // as they came, codes and tokens among them; the fields of a JSON body too
 	Caller      string     // ARN of who signed; empty for nobody
 	AccessKeyID string     // as the signature names it
@@ -125,7 +126,7 @@ func (a *AWS) Await(ctx context.Context, action string, n int) error {
 // record notes that a call arrived; what becomes of it is filled in later.
 func (a *AWS) record(r *request) {
 	r.call = &Call{
-		Time: r.now, Service: r.service, Action: r.action, Params: r.params,
+		Time: r.now, Service: r.service, Action: r.action, Method: r.http.Method, Params: r.params,
 		UserAgent: r.http.UserAgent(), Header: r.http.Header.Clone(),
 	}
 	a.calls = append(a.calls, r.call)

@@ -26,6 +26,7 @@ var controls = map[string]func(*AWS, url.Values, []byte) (string, error){
 	"POST example":  example,                        // makes Example's world: prints a key's id and secret
 	"POST expire":   command((*AWS).ExpireSessions), // end all sessions
 	"POST lag":      lag,                            // uses=N: keys made later fail N times first
+	"POST signin":   signin,                         // post=off: the console's sign-in refuses POST
 	"POST sso":      addSSO,                         // url=, region=, and auto=1 to approve by itself
 	"POST assign":   assign,                         // url=, account=, role=
 	"POST approve":  decide(true),                   // user_code=; without, all that wait

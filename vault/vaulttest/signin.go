@@ -14,6 +14,10 @@ const signinLifetime = 15 * time.Minute
 // consoleSignIn is the console's federation endpoint: getSigninToken and login.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
 func (a *AWS) consoleSignIn(r *request) (any, error) {
+	if r.http.Method == http.MethodPost && a.noPost {
+		r.call.Code = "MethodNotAllowed"
+		return page(http.StatusMethodNotAllowed, "<h1>Method Not Allowed</h1>"), nil
+	}
 	switch r.action {
 	case "getSigninToken":
 		return a.signinToken(r)
@@ -21,6 +25,20 @@ func (a *AWS) consoleSignIn(r *request) (any, error) {
 		return a.login(r)
 	}
 	return badSignIn(r, "unknown action"), nil
+}
+
+// RefusePost makes the console's sign-in take GET only, or POST too as it does at first. [K]: which of the two AWS's
+// takes is not known.
+func (a *AWS) RefusePost(refuse bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.noPost = refuse
+}
+
+// signin is the control for RefusePost.
+func signin(a *AWS, q url.Values, _ []byte) (string, error) {
+	a.RefusePost(q.Get("post") == "off")
+	return "", nil
 }
 
 // badSignIn is how the endpoint refuses: with a page for people.

@@ -1,0 +1,67 @@
+package cli_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The system's browser lives on when the program that opened it is done.
+func init() {
+	browsers["follows"] = func(page string) {
+		if err := exec.Command("follower", page).Start(); err != nil {
+			fmt.Fprintln(os.Stderr, "browser:", err)
+		}
+	}
+}
+
+// follow is a browser of the user's choice. It writes down how it was called, and where its
+// page led.
+func follow() {
+	page := os.Args[len(os.Args)-1]
+	if _, link, ok := strings.Cut(page, "&url="); ok {
+		page, _ = url.QueryUnescape(link)
+	}
+	brought(strings.Join(os.Args[1:], " "), page)
+}
+
+// brought writes into the file "browsed" what a browser was told, and where it was sent by
+// the page and by AWS.
+func brought(told, page string) {
+	c := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	f, err := os.OpenFile("browsed", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	defer fmt.Fprintln(f, "done")
+	fmt.Fprintf(f, "told %s\n", told)
+	for range 3 {
+		resp, err := c.Get(page)
+		if err != nil {
+			fmt.Fprintln(f, err)
+			return
+		}
+		resp.Body.Close()
+		fmt.Fprintln(f, resp.Status, resp.Header.Get("Location"))
+		if page = resp.Header.Get("Location"); !strings.HasPrefix(page, "http://127.0.0.1") {
+			return
+		}
+	}
+}
+
+// browsed waits until a browser, which nobody else waits for, has been where it was led.
+func browsed(ts *testscript.TestScript, _ bool, _ []string) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if text, err := os.ReadFile(ts.MkAbs("browsed")); err == nil && strings.HasSuffix(string(text), "done\n") {
+			return
+		}
+	}
+	ts.Fatalf("no browser has come back")
+}

@@ -1,0 +1,139 @@
+package browser
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// A kind is a browser, as far as it differs from others.
+type kind struct {
+	name     string
+	programs []string // by which it goes, the usual one first
+	app      string   // that macOS knows it by
+	profile  string   // the flag that names a profile; empty where it has containers
+	private  string   // the flag for a private window
+}
+
+// kinds are the browsers that can be named. A private window is opened in the first that
+// is there.
+var kinds = []kind{
+	{"firefox", []string{"firefox", "firefox-esr"}, "Firefox", "", "--private-window"},
+	{"chromium", []string{"chromium", "chromium-browser"}, "Chromium", "--profile-directory=", "--incognito"},
+	{"chrome", []string{"google-chrome", "google-chrome-stable", "chrome"}, "Google Chrome", "--profile-directory=", "--incognito"},
+	{"brave", []string{"brave-browser", "brave"}, "Brave Browser", "--profile-directory=", "--incognito"},
+	{"edge", []string{"microsoft-edge", "microsoft-edge-stable", "msedge"}, "Microsoft Edge", "--profile-directory=", "--inprivate"},
+}
+
+// Private asks for a private window, in whichever browser there is.
+const Private = "private"
+
+// A Choice is the browser, and the part of it, that a page is opened in. The zero Choice is
+// the system's own.
+type Choice struct {
+	Name string // of a browser, or Private; empty for the system's own
+	Part string // a profile of Chromium and its kin, a container of Firefox; empty for none
+}
+
+// UnknownError is returned for a browser that this program cannot name.
+type UnknownError struct{ Name string }
+
+func (e *UnknownError) Error() string {
+	return fmt.Sprintf("browser is %.80q, want one of %s, all but the last with :PROFILE or :CONTAINER behind it if need be", e.Name, strings.Join(Names(), ", "))
+}
+
+// MissingError is returned for a browser that is not on this machine.
+type MissingError struct {
+	Name  string
+	Tried []string
+}
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("browser %s was not found, as any of %s", e.Name, strings.Join(e.Tried, ", "))
+}
+
+// Names are the browsers that can be named.
+func Names() []string {
+	var names []string
+	for _, k := range kinds {
+		names = append(names, k.name)
+	}
+	return append(names, Private)
+}
+
+// Parse reads a choice such as chromium:Work, firefox:prod, private, or nothing. A
+// container without a browser is Firefox's. It returns an [*UnknownError] for any other.
+func Parse(text, container string) (Choice, error) {
+	name, part, _ := strings.Cut(text, ":")
+	c := Choice{Name: name, Part: part}
+	if c.Name == "" && container != "" {
+		c.Name = "firefox"
+	}
+	if c.Name == "firefox" && c.Part == "" {
+		c.Part = container
+	}
+	if _, ok := find(c.Name); !ok && c.Name != "" && text != Private || text != "" && name == "" {
+		return Choice{}, &UnknownError{Name: text}
+	}
+	return c, nil
+}
+
+func find(name string) (kind, bool) {
+	for _, k := range kinds {
+		if k.name == name {
+			return k, true
+		}
+	}
+	return kind{}, false
+}
+
+// Command returns the program that opens the page at an address in the browser of the
+// choice, which is not the zero one, and its arguments. look finds a program, as
+// exec.LookPath does. It returns a [*MissingError] where the browser is not there.
+func (c Choice) Command(address string, look func(program string) (string, error)) ([]string, error) {
+	if c.Name == Private {
+		return private(address, look)
+	}
+	k, ok := find(c.Name)
+	if !ok {
+		return nil, &UnknownError{Name: c.Name}
+	}
+	var flags []string
+	switch {
+	case c.Part != "" && k.profile != "":
+		flags = []string{k.profile + c.Part}
+	case c.Part != "":
+		address = containerLink(c.Part, address)
+	}
+	return k.command(append(flags, address), look)
+}
+
+func private(address string, look func(string) (string, error)) ([]string, error) {
+	e := &MissingError{Name: "with a private window"}
+	for _, k := range kinds {
+		argv, err := k.command([]string{k.private, address}, look)
+		if err == nil {
+			return argv, nil
+		}
+		e.Tried = append(e.Tried, k.name)
+	}
+	return nil, e
+}
+
+// containerLink is the address that the extension "Open external links in a container"
+// opens in a container.
+// https://addons.mozilla.org/firefox/addon/open-url-in-container/
+func containerLink(container, address string) string {
+	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+	return "ext+container:name=" + escape(container) + "&url=" + escape(address)
+}
+
+// inPath is the command of a browser whose program is looked for by its names.
+func (k kind) inPath(args []string, names []string, look func(string) (string, error)) ([]string, error) {
+	for _, name := range names {
+		if path, err := look(name); err == nil {
+			return append([]string{path}, args...), nil
+		}
+	}
+	return nil, &MissingError{Name: k.name, Tried: names}
+}

@@ -1,0 +1,7 @@
+//go:build unix && !darwin
+
+package browser
+
+func (k kind) command(args []string, look func(string) (string, error)) ([]string, error) {
+	return k.inPath(args, k.programs, look)
+}

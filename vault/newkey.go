@@ -1,0 +1,85 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"aws-vault/vault/source"
+	"aws-vault/vault/store"
+)
+
+// createTries is how often a new key is asked for where answers are lost.
+const createTries = 3
+
+// create asks AWS for a new key, and writes both before and after what it would take to
+// clean up. When it returns, the journal has the new key.
+func (r *Rotation) create(ctx context.Context, j *store.Rotation) error {
+	for try := 1; ; try++ {
+		if j.From.IsZero() {
+			j.From = r.now().Add(-clockSlack)
+		}
+		j.Until = r.now().Add(r.Source.CallTime() + clockSlack)
+		if err := r.Journals.Put(ctx, *j); err != nil {
+			return err
+		}
+		r.open = true
+		r.say("Creating a new access key")
+		made, err := r.keys.Create(ctx)
+		if err == nil {
+			j.New = made
+			return r.hold(ctx, j)
+		}
+		if !source.Unsure(err) {
+			return r.refused(ctx, j, err, try)
+		}
+		if ctx.Err() != nil || try == createTries {
+			return err
+		}
+		r.say("The answer was lost (%v): looking whether AWS made a key", err)
+		if err := r.sweep(ctx, *j); err != nil {
+			return err
+		}
+	}
+}
+
+// clockSlack is how far apart the clocks of AWS's own services may be.
+const clockSlack = 5 * time.Second
+
+// refused closes the journal of a key that AWS refused to make. Where an earlier answer was
+// lost, a full quota may come of the key that it made.
+func (r *Rotation) refused(ctx context.Context, j *store.Rotation, refusal error, try int) error {
+	var api *source.APIError
+	full := errors.As(refusal, &api) && api.Code == "LimitExceeded"
+	if full && try > 1 {
+		return refusal
+	}
+	if err := r.close(ctx); err != nil {
+		return errors.Join(refusal, err)
+	}
+	if !full {
+		return refusal
+	}
+	listed, err := r.list(ctx)
+	if err != nil {
+		return refusal
+	}
+	return r.quota(ctx, listed)
+}
+
+// hold keeps the new key's secret, which nobody else has. If that fails, the key is of no
+// use to anybody and goes.
+func (r *Rotation) hold(ctx context.Context, j *store.Rotation) error {
+	failed := r.Journals.Put(ctx, *j)
+	if failed == nil {
+		r.say("Created new access key %s", Mask(j.New.AccessKeyID))
+		return nil
+	}
+	ctx = context.WithoutCancel(ctx)
+	if err := r.keys.Delete(ctx, j.New.AccessKeyID); err != nil {
+		return fmt.Errorf("the new access key %s could not be kept: %w; nor could it be deleted: %w", Mask(j.New.AccessKeyID), failed, err)
+	}
+	r.close(ctx) // what it says is true either way: there is no new key
+	return fmt.Errorf("the new access key %s could not be kept and was deleted again: %w", Mask(j.New.AccessKeyID), failed)
+}

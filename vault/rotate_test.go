@@ -1,0 +1,385 @@
+package vault_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/source"
+	"aws-vault/vault/store"
+	"aws-vault/vault/vaulttest"
+)
+
+// A rotor is a world in which alice's key is rotated, and somebody else looks on.
+type rotor struct {
+	*world
+	*testing.T
+	said  []string
+	keys  source.AccessKeys // alice's, as another sees and changes them
+	spare func() (bool, error)
+}
+
+func newRotor(t *testing.T, config string) *rotor {
+	r := &rotor{world: newWorld(t, config), T: t}
+	r.store(t, "m")
+	r.Source.Backoff = func(int, error) time.Duration { return 0 }
+	other := r.aws.AddUser("123456789012", "other").AddKey()
+	r.keys = source.AccessKeys{
+		Deps: r.Source, At: plan.Call{Service: "iam", Region: "us-east-1", Endpoint: plan.Endpoint{URL: r.aws.URL()}}, User: "alice",
+		Creds: aws.Credentials{AccessKeyID: other.ID, SecretAccessKey: other.Secret},
+	}
+	t.Cleanup(func() {
+		for _, line := range append(r.said, r.told...) {
+			if strings.Contains(line, "EXAMPLESECRET") || strings.Contains(line, "AKIA") {
+				t.Errorf("a key was shown: %s", line)
+			}
+		}
+	})
+	return r
+}
+
+// rotation plans anew, as each run does.
+func (r *rotor) rotation() *vault.Rotation {
+	r.Helper()
+	o := plan.Options{For: plan.Rotate}
+	pl, err := r.Plan(r.Context(), "m", o)
+	if err != nil {
+		r.Fatal(err)
+	}
+	rot := &vault.Rotation{
+		Vault: r.Vault, Journals: &store.Journals{Ring: r.sessions}, Locks: r.Sessions.Locks, Plan: pl, Options: o,
+		Say: func(m string) { r.said = append(r.said, m) },
+	}
+	if r.spare != nil {
+		rot.Spare = func(context.Context, *vault.QuotaError, vault.KeyUse) (bool, error) { return r.spare() }
+	}
+	return rot
+}
+
+func (r *rotor) run() {
+	r.Helper()
+	if err := r.rotation().Run(r.Context()); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// stop runs a rotation that stops at a call which AWS fails, and returns why.
+func (r *rotor) stop(f vaulttest.Fault) error {
+	r.Helper()
+	f.Times = -1
+	if f.Code == "" {
+		f.Status = 500
+	}
+	r.aws.Fail(f)
+	err := r.rotation().Run(r.Context())
+	r.aws.Heal()
+	var unfinished *vault.UnfinishedError
+	if !errors.As(err, &unfinished) || unfinished.Name != "m" {
+		r.Fatalf("got %v, want an *UnfinishedError", err)
+	}
+	if strings.Contains(err.Error(), "AKIA") {
+		r.Errorf("a key is shown: %v", err)
+	}
+	return err
+}
+
+// listed are the ids of alice's keys.
+func (r *rotor) listed() (ids []string) {
+	r.Helper()
+	keys, _, err := r.keys.List(r.Context())
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, k := range keys {
+		ids = append(ids, k.ID)
+	}
+	return ids
+}
+
+func (r *rotor) delete(id string) {
+	r.Helper()
+	if err := r.keys.Delete(r.Context(), id); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// wantOne wants one key, active and stored, and no journal; it returns the key's id.
+func (r *rotor) wantOne() string {
+	r.Helper()
+	stored, err := r.Keys.Key(r.Context(), "m")
+	if err != nil {
+		r.Fatal(err)
+	}
+	keys, _, err := r.keys.List(r.Context())
+	if err != nil || len(keys) != 1 || !keys[0].Active || keys[0].ID != stored.AccessKeyID {
+		r.Fatalf("keys are %+v, %v, stored is %s", keys, err, stored.AccessKeyID)
+	}
+	if _, found, err := (&store.Journals{Ring: r.sessions}).Find(r.Context(), "m"); found || err != nil {
+		r.Fatalf("a journal was left: %v", err)
+	}
+	return stored.AccessKeyID
+}
+
+func (r *rotor) wantSaid(words string) {
+	r.Helper()
+	if all := strings.Join(r.said, "\n"); !strings.Contains(all, words) {
+		r.Errorf("said\n%s\nwant %q", all, words)
+	}
+}
+
+// fail is vaulttest.Fault by another name, for tables of one line.
+type fail = vaulttest.Fault
+
+func TestRotate(t *testing.T) {
+	r := newRotor(t, "[profile m]\n")
+	r.run()
+	if r.wantOne() == r.Key.ID {
+		t.Error("the old key is in its place")
+	}
+}
+
+// The old key is deleted by somebody while a rotation stands half done: there is no way
+// back, and one forward.
+func TestOldKeyIsGone(t *testing.T) {
+	r := newRotor(t, "[profile m]\n")
+	r.stop(fail{Action: "UpdateAccessKey"})
+	r.delete(r.Key.ID)
+	err := r.rotation().Undo(t.Context())
+	var gone *vault.OldKeyGoneError
+	if !errors.As(err, &gone) || gone.Name != "m" {
+		t.Fatalf("got %v", err)
+	}
+	if err := r.rotation().Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.wantOne()
+}
+
+// The new key is deleted by somebody, before or after it was stored: the old one is back,
+// and rotated once more.
+func TestNewKeyIsGone(t *testing.T) {
+	for name, at := range map[string]fail{
+		"before it was stored": {Action: "GetCallerIdentity", Skip: 1, Code: "InvalidClientTokenId", Status: 403},
+		"after it was stored":  {Action: "UpdateAccessKey"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRotor(t, "[profile m]\n")
+			r.stop(at)
+			ids := r.listed()
+			if len(ids) != 2 {
+				t.Fatalf("keys are %v", ids)
+			}
+			r.delete(ids[1])
+			r.run()
+			r.wantSaid("is gone from AWS, and the old one stays in its place")
+			if id := r.wantOne(); id == ids[0] || id == ids[1] {
+				t.Error("no new key was made")
+			}
+		})
+	}
+}
+
+// during does something while AWS has done a call and not answered it.
+func (r *rotor) during(action string, f func()) {
+	done := false
+	r.aws.Watch(func(c vaulttest.Call, answered bool) bool {
+		if c.Action == action && answered && !done {
+			done = true
+			f()
+		}
+		return false
+	})
+	r.Cleanup(func() { r.aws.Watch(nil) })
+}
+
+func TestNewKeyIsGoneAtOnce(t *testing.T) {
+	r := newRotor(t, "[profile m]\n")
+	r.during("CreateAccessKey", func() {
+		for _, id := range r.listed() {
+			if id != r.Key.ID {
+				r.delete(id)
+			}
+		}
+	})
+	err := r.rotation().Run(t.Context())
+	var gone *vault.NewKeyGoneError
+	if !errors.As(err, &gone) {
+		t.Errorf("got %v", err)
+	}
+	if r.wantOne() != r.Key.ID {
+		t.Error("the old key is not in its place")
+	}
+}
+
+// The keystore fails when the new key has come: as nobody could ever use it, it goes.
+func TestNewKeyCannotBeKept(t *testing.T) {
+	r := newRotor(t, "[profile m]\n")
+	r.during("CreateAccessKey", func() { r.sessions.putErr = errNobody })
+	err := r.rotation().Run(t.Context())
+	if !errors.Is(err, errNobody) || !strings.Contains(err.Error(), "could not be kept and was deleted again") {
+		t.Errorf("got %v", err)
+	}
+	r.sessions.putErr = nil
+	if r.wantOne() != r.Key.ID {
+		t.Error("the old key is not in its place")
+	}
+}
+
+func TestNewKeyCanNeitherBeKeptNorDeleted(t *testing.T) {
+	r := newRotor(t, "[profile m]\n")
+	r.during("CreateAccessKey", func() {
+		r.sessions.putErr = errNobody
+		r.aws.Fail(fail{Action: "DeleteAccessKey", Times: -1, Status: 500})
+	})
+	err := r.rotation().Run(t.Context())
+	var unfinished *vault.UnfinishedError
+	if !errors.As(err, &unfinished) || !strings.Contains(err.Error(), "nor could it be deleted") {
+		t.Errorf("got %v", err)
+	}
+	r.sessions.putErr = nil
+	r.aws.Heal()
+	r.run()
+	r.wantSaid("which AWS made without its secret having arrived")
+	r.wantOne()
+}
+
+// Whether the old key is to stay is remembered, and may be said later.
+func TestKeepOldIsRemembered(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		r := newRotor(t, "[profile m]\n")
+		rot := r.rotation()
+		rot.KeepOld = first
+		r.aws.Fail(fail{Action: "UpdateAccessKey", Times: -1, Status: 500})
+		if err := rot.Run(t.Context()); err == nil {
+			t.Fatal("no error")
+		}
+		r.aws.Heal()
+		rot = r.rotation()
+		rot.KeepOld = !first
+		if err := rot.Resume(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		keys, _, err := r.keys.List(t.Context())
+		if err != nil || len(keys) != 2 || keys[0].Active || !keys[1].Active {
+			t.Errorf("keys are %+v, %v, want the old one inactive", keys, err)
+		}
+	}
+}
+
+func TestSpare(t *testing.T) {
+	r := newRotor(t, "[profile m]\n")
+	extra := r.Alice.AddKey()
+	for name, answer := range map[string]func() (bool, error){
+		"nobody": nil, "no": func() (bool, error) { return false, nil }, "cancelled": func() (bool, error) { return false, errNobody },
+	} {
+		r.spare = answer
+		err := r.rotation().Run(t.Context())
+		var full *vault.QuotaError
+		if name == "cancelled" {
+			if !errors.Is(err, errNobody) {
+				t.Errorf("%s: got %v", name, err)
+			}
+		} else if !errors.As(err, &full) || len(full.Keys) != 2 || full.Keys[1].ID != extra.ID || full.Keys[1].Stored || !full.Keys[0].Stored {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if len(r.listed()) != 2 {
+			t.Fatalf("%s: keys are %v", name, r.listed())
+		}
+	}
+	r.spare = func() (bool, error) { return true, nil }
+	r.run()
+	r.wantOne()
+}
+
+// AWS counts a key that its list does not show yet.
+func TestQuotaIsFullAfterAll(t *testing.T) {
+	r := newRotor(t, "[profile m]\n")
+	r.aws.Fail(fail{Action: "CreateAccessKey", Status: 409, Code: "LimitExceeded", Message: "Cannot exceed quota for AccessKeysPerUser: 2"})
+	err := r.rotation().Run(t.Context())
+	var full *vault.QuotaError
+	if !errors.As(err, &full) {
+		t.Errorf("got %v", err)
+	}
+	r.wantOne()
+}
+
+func TestKeyOfNoUser(t *testing.T) {
+	r := newRotor(t, "[profile m]\n[profile r]\n"+onM+readonly)
+	role, err := r.credentials(t, "r", plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Keys.Put(t.Context(), "m", role); err != nil {
+		t.Fatal(err)
+	}
+	err = r.rotation().Run(t.Context())
+	var no *vault.NotUserError
+	if !errors.As(err, &no) || !strings.Contains(no.Caller, "assumed-role") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A journal that cannot be read stops everything but forgetting it.
+func TestDamagedJournal(t *testing.T) {
+	r := newRotor(t, "[profile m]\n")
+	r.sessions.items["rotation of m"] = keystore.Item{Name: "rotation of m", Data: []byte("{")}
+	for name, err := range map[string]error{"run": r.rotation().Run(t.Context()), "resume": r.rotation().Resume(t.Context())} {
+		var damaged *store.JournalError
+		if !errors.As(err, &damaged) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if err := r.rotation().Undo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.wantSaid("Forgetting a rotation that nothing can be done about")
+	r.run()
+	r.wantOne()
+}
+
+func TestPreview(t *testing.T) {
+	r := newRotor(t, "[profile m]\n")
+	r.stop(fail{Action: "UpdateAccessKey"})
+	r.aws.Reset()
+	p, err := r.rotation().Preview(t.Context())
+	if err != nil || p.Name != "m" || p.User != "alice" || len(p.Keys) != 2 || p.Room || p.Left == nil || p.Left.Old.AccessKeyID != r.Key.ID {
+		t.Errorf("preview is %+v, %v", p, err)
+	}
+	for _, c := range r.aws.Calls() {
+		switch c.Action {
+		case "GetCallerIdentity", "ListAccessKeys", "GetAccessKeyLastUsed":
+		default:
+			t.Errorf("a preview calls %s", c.Action)
+		}
+	}
+}
+
+// The session with the code is not the key's: it serves to the end, and one code is enough.
+func TestOneCode(t *testing.T) {
+	r := newRotor(t, "[profile m]\n"+mfa)
+	r.run()
+	r.wantOne()
+	if r.asked != 1 {
+		t.Errorf("asked %d times", r.asked)
+	}
+}
+
+// What does not answer does not end in two keys.
+func TestCallerIsInterrupted(t *testing.T) {
+	r := newRotor(t, "[profile m]\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	r.during("CreateAccessKey", cancel)
+	r.aws.Fail(fail{Action: "CreateAccessKey", AnswerLost: true})
+	if err := r.rotation().Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	r.run()
+	r.wantOne()
+}
