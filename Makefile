@@ -16,7 +16,7 @@ RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 # Fuzz targets as package:name.
 FUZZ = $(shell grep -roE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sort | sed 's,/[^/]*:func ,:,')
 
-.PHONY: all build demo test check fuzz interop clean
+.PHONY: all build demo picture test check fuzz interop clean
 all: build
 
 build:
@@ -25,6 +25,11 @@ build:
 # A first look: a role two steps away, behind an MFA code, against an AWS that is not one.
 demo: build
 	@$(GO) run ./contrib/demo $(OUT)/aws-vault
+
+# The picture in the README, drawn from a demo.
+picture: build
+	@mkdir -p docs
+	$(GO) run ./contrib/demo $(OUT)/aws-vault docs/demo.svg >/dev/null
 
 # All tests that need nothing but Go.
 test:

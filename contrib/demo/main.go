@@ -9,24 +9,32 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
 	"aws-vault/vault/vaulttest"
 )
 
+// pictured begins the part of the story that the README's picture shows.
+const pictured = "Now a command as prod. It takes the code of Alice's device, which is typed in here for you."
+
 // longest is how long the demo may take before something must be wrong.
 const longest = time.Minute
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: demo PATH-OF-AWS-VAULT")
+	if len(os.Args) != 2 && len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: demo PATH-OF-AWS-VAULT [PICTURE.svg]")
 		os.Exit(2)
 	}
 	// A reader that goes away is no reason to leave the home behind either.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	ctx, cancel := context.WithTimeout(ctx, longest)
-	err := show(ctx, os.Stdout, os.Args[1])
+	var transcript strings.Builder
+	err := show(ctx, io.MultiWriter(os.Stdout, &transcript), os.Args[1])
+	if err == nil && len(os.Args) == 3 {
+		err = picture(os.Args[2], transcript.String(), pictured, "# AWS was called")
+	}
 	cancel()
 	stop()
 	if err != nil {
@@ -76,7 +84,7 @@ func story(s *stage, aws *vaulttest.AWS, w vaulttest.World) {
 	s.say("What would it take to be prod? explain works it out and calls nobody.")
 	s.run(step{args: []string{"explain", "prod"}})
 
-	s.say("Now a command as prod. It takes the code of Alice's device, which is typed in here for you.")
+	s.say(pictured)
 	s.ask(append([]string{"exec", "prod", "--"}, environment...), w.MFA.Code)
 
 	s.say("A second command asks nothing: the sessions are kept, encrypted, until they expire.")
