@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -24,13 +25,15 @@ func loginCommand(k *kingpin.Application, a *app) {
 	var f loginFlags
 	c := k.Command("login", "Open the AWS console in a browser, signed in with credentials of a profile.")
 	c.Arg("profile", "The profile; AWS_PROFILE, or the credentials in the environment, if there is none.").Envar("AWS_PROFILE").StringVar(&f.profile)
-	c.Flag("duration", "How long the console should stay open, such as 8h.").Short('d').Envar("AWS_VAULT_DURATION").PlaceHolder("TIME").DurationVar(&f.duration)
+	c.Flag("duration", "How long the console should stay open, such as 8h.").Short('d').Envar("AWS_VAULT_DURATION").PlaceHolder("TIME").
+		SetValue(durationFlag{&f.duration, "--duration or AWS_VAULT_DURATION"})
 	c.Flag("no-session", "Take no session token with a stored key.").Short('n').BoolVar(&f.noSession)
 	c.Flag("mfa-token", "The MFA code, so that none is asked for.").Short('t').PlaceHolder("CODE").StringVar(&f.code)
 	c.Flag("path", "The page of the console to open, such as s3/home.").PlaceHolder("PATH").StringVar(&f.path)
 	c.Flag("region", "The AWS region.").PlaceHolder("REGION").StringVar(&f.region)
 	c.Flag("stdout", "Print the address instead of opening it. Whoever has it is signed in.").Short('s').Envar("AWS_VAULT_STDOUT").BoolVar(&f.stdout)
 	c.Flag("auto-logout", "Sign out of the console first.").Short('a').Envar("AWS_VAULT_AUTO_LOGOUT").BoolVar(&f.logout)
+	f.signIn.bindFlow(c)
 	c.Flag("browser", "The browser: "+strings.Join(browser.Names(), ", ")+"; with :NAME behind it, that profile or Firefox container.").
 		PlaceHolder("NAME").StringVar(&f.browser)
 	c.Flag("name", "What a user's key signs in as; the user's name if there is none.").PlaceHolder("NAME").StringVar(&f.name)
@@ -52,6 +55,8 @@ func (a *app) login(ctx context.Context, f loginFlags) error {
 	if err != nil {
 		return err
 	}
+	f.signIn.stdout = f.stdout
+	s.Source.Person = a.person(f.signIn)
 	choice, err := s.browser(name, f.browser)
 	if err != nil {
 		return err
@@ -167,7 +172,11 @@ func (a *app) lead(ctx context.Context, url string, choice browser.Choice) error
 }
 
 func (a *app) openPage(address string, choice browser.Choice) error {
-	if choice == (browser.Choice{}) {
+	switch {
+	case choice != (browser.Choice{}):
+	case !a.browserReachable():
+		return errNoBrowser
+	default:
 		return a.env.Browse(address)
 	}
 	argv, err := choice.Command(address, a.env.LookPath)
@@ -176,6 +185,9 @@ func (a *app) openPage(address string, choice browser.Choice) error {
 	}
 	return a.env.Start(argv)
 }
+
+// errNoBrowser is for a machine whose browser would not come before the one who waits.
+var errNoBrowser = errors.New("none can be reached from here, without a display or over SSH")
 
 // A browserError is a page that could not be opened.
 type browserError struct{ err error }

@@ -30,6 +30,10 @@ func (f *signInFlags) bindStdout(c *kingpin.CmdClause) {
 
 func (f *signInFlags) bind(c *kingpin.CmdClause) {
 	f.bindStdout(c)
+	f.bindFlow(c)
+}
+
+func (f *signInFlags) bindFlow(c *kingpin.CmdClause) {
 	c.Flag("sso-flow", "How to sign in to IAM Identity Center: with a browser of this machine, or with a code typed on any device.").
 		Envar("AWS_VAULT_SSO_FLOW").PlaceHolder("browser|device").EnumVar(&f.flow, flowBrowser, flowDevice)
 }

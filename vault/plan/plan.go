@@ -178,7 +178,7 @@ func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	pl := Plan{Profile: p.Name, Region: p.Text("region"), URL: p.Text("endpoint_url"), Steps: []Step{c.root}, Notes: c.notes}
+	pl := Plan{Profile: p.Name, Region: p.Text("region"), URL: p.Text("endpoint_url"), Steps: []Step{c.root}}
 	if o.For == Rotate {
 		return c.rotation(pl)
 	}

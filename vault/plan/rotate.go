@@ -27,6 +27,7 @@ func (c *chain) rotation(pl Plan) (Plan, error) {
 		{Service: "sts", Region: region, Endpoint: endpoint(holder)},
 		{Service: "iam", Region: region, Endpoint: serviceEndpoint(holder, "iam")},
 	}
+	pl.Notes = c.notes
 	if c.options.NoSession {
 		return pl, nil
 	}
