@@ -14,7 +14,7 @@ import (
 func helpPage(t *testing.T, args ...string) string {
 	t.Helper()
 	c := exec.Command(os.Args[0], args...)
-	c.Env = []string{programVariable + "=1", "HOME=" + t.TempDir(), "GOCOVERDIR=" + os.Getenv("GOCOVERDIR")}
+	c.Env = []string{programVariable + "=1", "HOME=" + t.TempDir(), "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), quickRace}
 	out, err := c.Output()
 	if err != nil {
 		t.Fatalf("%q: %v", args, err)
@@ -94,3 +94,6 @@ func TestManualPage(t *testing.T) {
 		}
 	}
 }
+
+// quickRace keeps the race detector from making each program that ends wait a second.
+const quickRace = "GORACE=atexit_sleep_ms=0"

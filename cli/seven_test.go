@@ -53,7 +53,7 @@ func farewell(t *testing.T) string {
 // takes reports whether the program takes a command line, of which it shows the help.
 func takes(args ...string) (bool, string) {
 	c := exec.Command(os.Args[0], append(args, "--help")...)
-	c.Env = []string{programVariable + "=1", "HOME=/nonexistent", "GOCOVERDIR=" + os.Getenv("GOCOVERDIR")}
+	c.Env = []string{programVariable + "=1", "HOME=/nonexistent", "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), quickRace}
 	out, err := c.CombinedOutput()
 	return err == nil, string(out)
 }

@@ -94,7 +94,7 @@ func startShell(t *testing.T, path string, argv []string, setup string) *shell {
 	c.Dir = home
 	c.Env = []string{
 		programVariable + "=1", "HOME=" + home, "XDG_CONFIG_HOME=" + home, "PATH=" + bin + ":/usr/bin:/bin", "TERM=xterm", "LC_ALL=C.UTF-8",
-		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"),
+		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), quickRace,
 	}
 	tty, err := pty.StartWithSize(c, &pty.Winsize{Rows: 40, Cols: 200})
 	if err != nil {
