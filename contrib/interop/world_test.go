@@ -7,6 +7,7 @@ package interop
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +27,13 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(pressVariable) != "" && len(os.Args) == 2 {
+		if err := open(os.Args[1]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	bus.Restore() // 99designs/keyring, which tests here use, would otherwise start a bus
 	os.Exit(m.Run())
 }
@@ -162,12 +170,23 @@ func (w *world) input(stdin, program string, args ...string) string {
 	return out.String()
 }
 
-// fails runs aws-vault, which has to fail.
-func (w *world) fails(args ...string) {
+func (w *world) read(name string) string {
 	w.t.Helper()
-	if out, err := w.command(w.program, args...).CombinedOutput(); err == nil {
+	text, err := os.ReadFile(filepath.Join(w.home, name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// fails runs aws-vault, which has to fail, and returns what it prints.
+func (w *world) fails(args ...string) string {
+	w.t.Helper()
+	out, err := w.command(w.program, args...).CombinedOutput()
+	if err == nil {
 		w.t.Errorf("aws-vault %q succeeded: %s", args, out)
 	}
+	return string(out)
 }
 
 // calls checks what AWS was asked since the last time, and forgets it.
