@@ -3,7 +3,6 @@
 package interop
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -42,40 +41,27 @@ sso_role_name  = Dev
 	return w, portal
 }
 
-// desktop gives the world a desktop, where xdg-open is a person with Chromium who presses the
-// button with this value, or who finds nothing to press.
-func (w *world) desktop(button string) {
-	w.t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	bin := filepath.Join(w.home, "bin")
-	if err := os.Mkdir(bin, 0o700); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := os.Symlink(self, filepath.Join(bin, "xdg-open")); err != nil {
-		w.t.Fatal(err)
-	}
-	if button == "" {
-		button = " " // set, or the binary would run its tests
-	}
-	w.env = append(w.env, "DISPLAY=:0", "PATH="+bin+":"+os.Getenv("PATH"), pressVariable+"="+button)
-}
-
-// browsed checks that the browser was opened once, on a page of the world's AWS, and that
-// what it came to says what to do.
-func (w *world) browsed(words string) {
+// browsed checks that the browser was opened once, on a page of AWS, and that what it came
+// to says what to do.
+func (w *world) browsed(aws, words string) {
 	w.t.Helper()
 	w.alone() // the browser ends after the program that opened it
 	pages := strings.Fields(w.read(openedFile))
-	if len(pages) != 1 || !strings.HasPrefix(pages[0], w.aws.URL()+"/authorize?") {
-		w.t.Errorf("the browser was opened on %q, want one page of %s", pages, w.aws.URL())
+	if len(pages) != 1 || !strings.HasPrefix(pages[0], aws+"/authorize?") {
+		w.t.Errorf("the browser was opened on %q, want one page of %s", pages, aws)
 	}
 	if shown := w.read(shownFile); !strings.Contains(shown, words) {
 		w.t.Errorf("the browser shows %q, want %q", shown, words)
 	}
 }
+
+// forgery is what a page does that knows all about a sign-in, but is not the answer to it: it
+// sends a refusal to the callback, and takes no notice of what it says.
+const forgery = `(() => {
+	const asked = new URLSearchParams(location.search);
+	const answer = new URLSearchParams({ error: "access_denied", state: asked.get("state") });
+	return fetch(asked.get("redirect_uri") + "?" + answer, { mode: "no-cors" }).then(() => "sent");
+})()`
 
 // TestBrowser signs in with a Chromium whose one page is steered by its DevTools protocol. What
 // it does itself is all else: it follows the redirects to the callback, with the headers that
@@ -87,39 +73,59 @@ func TestBrowser(t *testing.T) {
 
 	t.Run("a person allows it", func(t *testing.T) {
 		w, _ := newPortal(t)
-		w.desktop("approve")
+		w.desktop(person{Press: "approve"})
 		if out := w.vault("sso", "login", "corp"); !strings.HasPrefix(out, "Signed in to corp ("+startURL+")") {
 			t.Errorf("it prints %q", out)
 		}
-		w.browsed(allowed)
+		w.browsed(w.aws.URL(), allowed)
 		w.calls(register, authorize, authorize, token)
 
 		w.vault("sso", "login", "corp")
 		w.vault("exec", "dev", "--", "true")
-		w.browsed(allowed)
+		w.browsed(w.aws.URL(), allowed)
 		w.calls(credentials)
 	})
 
 	t.Run("the portal asks nobody", func(t *testing.T) {
 		w, portal := newPortal(t)
 		portal.AutoApprove(true)
-		w.desktop("")
+		w.desktop(person{})
 		w.vault("exec", "dev", "--", "true")
-		w.browsed(allowed)
+		w.browsed(w.aws.URL(), allowed)
 		w.calls(register, authorize, token, credentials)
 
 		w.vault("exec", "dev", "--", "true")
-		w.browsed(allowed)
+		w.browsed(w.aws.URL(), allowed)
 		w.calls()
+	})
+
+	t.Run("AWS has its own names", func(t *testing.T) {
+		w, portal, p := newOffice(t)
+		portal.AutoApprove(false)
+		w.desktop(person{Press: "approve", Flags: []string{"--proxy-server=" + p.url, "--ignore-certificate-errors-spki-list=" + p.pin()}})
+		w.vault("exec", "dev", "--", "true")
+		w.browsed("https://"+oidcHost, allowed)
+		w.calls(register, authorize, authorize, token, credentials)
+		if hosts := p.asked(); !slices.Contains(hosts, oidcHost) || !slices.Contains(hosts, portalHost) {
+			t.Errorf("only %q were asked for", hosts)
+		}
+	})
+
+	t.Run("a page answers in the person's place", func(t *testing.T) {
+		w, _ := newPortal(t)
+		w.desktop(person{Press: "approve", Script: forgery})
+		w.vault("exec", "dev", "--", "true")
+		w.browsed(w.aws.URL(), allowed)
+		w.calls(register, authorize, authorize, token, credentials)
 	})
 
 	t.Run("a person denies it", func(t *testing.T) {
 		w, _ := newPortal(t)
-		w.desktop("deny")
+		w.desktop(person{Press: "deny"})
 		if out := w.fails("sso", "login", "corp"); !strings.Contains(out, "the sign-in was refused in the browser") {
 			t.Errorf("it prints %q", out)
 		}
-		w.browsed("You are not signed in")
+		w.browsed(w.aws.URL(), "You are not signed in")
 		w.calls(register, authorize, authorize)
 		if sessions := strings.Fields(w.vault("list", "--sessions")); slices.Contains(sessions, "sso:corp") {
 			t.Errorf("it keeps %q", sessions)

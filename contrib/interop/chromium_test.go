@@ -10,8 +10,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -33,14 +31,15 @@ const browserTime = time.Minute
 var errNotFound = errors.New("the page has no such thing")
 
 // startChromium starts a browser that nobody used before, with its profile in the folder.
-func startChromium(ctx context.Context, folder string) (*chromium, error) {
+func startChromium(ctx context.Context, folder string, flags []string) (*chromium, error) {
 	ours, theirs, err := twoPipes()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
+	flags = append(flags, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
 		"--disable-breakpad", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 		"--user-data-dir="+folder, "--remote-debugging-pipe", "about:blank")
+	cmd := exec.CommandContext(ctx, "chromium", flags...)
 	cmd.ExtraFiles = theirs[:]
 	// It is several processes, which end together.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -136,7 +135,7 @@ func (c *chromium) evaluate(expression string, value any) error {
 	var out struct {
 		Result struct{ Value json.RawMessage }
 	}
-	if err := c.call("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true}, &out); err != nil {
+	if err := c.call("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}, &out); err != nil {
 		return err
 	}
 	if v := string(out.Result.Value); v == "" || v == "null" {
@@ -165,16 +164,20 @@ func (c *chromium) visit(page string) error {
 	return c.call("Page.navigate", map[string]any{"url": page}, nil)
 }
 
-// press clicks the middle of the button with this value, as a mouse does.
-func (c *chromium) press(value string) error {
-	var at struct{ X, Y float64 }
-	find := `(() => {
-		const b = document.querySelector('button[value="` + value + `"]')?.getBoundingClientRect();
+// A point is a place in the page.
+type point struct{ X, Y float64 }
+
+// button waits for the button with this value, and returns its middle.
+func (c *chromium) button(value string) (at point, err error) {
+	err = c.until(`(() => {
+		const b = document.querySelector('button[value="`+value+`"]')?.getBoundingClientRect();
 		return b ? { x: b.x + b.width / 2, y: b.y + b.height / 2 } : null;
-	})()`
-	if err := c.until(find, &at); err != nil {
-		return err
-	}
+	})()`, &at)
+	return at, err
+}
+
+// click presses and releases the button of a mouse.
+func (c *chromium) click(at point) error {
 	for _, kind := range []string{"mousePressed", "mouseReleased"} {
 		event := map[string]any{"type": kind, "x": at.X, "y": at.Y, "button": "left", "clickCount": 1}
 		if err := c.call("Input.dispatchMouseEvent", event, nil); err != nil {
@@ -190,54 +193,4 @@ func (c *chromium) close() error {
 	err := c.call("Browser.close", nil, nil)
 	c.to.Close()
 	return errors.Join(err, c.cmd.Wait())
-}
-
-// browse is a person with a browser: it opens a sign-in page, presses the button with this value
-// unless there is none to press, and returns the words that the callback's page shows.
-func browse(page, button, folder string) (words string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), browserTime)
-	defer cancel()
-	c, err := startChromium(ctx, folder)
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, c.close()) }()
-	if err := c.visit(page); err != nil {
-		return "", err
-	}
-	if button != "" {
-		if err := c.press(button); err != nil {
-			return "", err
-		}
-	}
-	err = c.until(`location.pathname == "/oauth/callback" && document.readyState == "complete" ? document.body.innerText : null`, &words)
-	return words, err
-}
-
-// Variables and files of the xdg-open that the test binary is. The first is the value of the
-// button that it presses.
-const (
-	pressVariable = "INTEROP_PRESS"
-	openedFile    = "opened" // the pages it was given, one a line
-	shownFile     = "shown"  // the words it came to
-)
-
-// open is xdg-open for a world. It tells what it met in files of its home.
-func open(page string) error {
-	home := os.Getenv("HOME")
-	f, err := os.OpenFile(filepath.Join(home, openedFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintln(f, page); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	words, err := browse(page, strings.TrimSpace(os.Getenv(pressVariable)), filepath.Join(home, "chromium"))
-	if err != nil {
-		words = err.Error()
-	}
-	return os.WriteFile(filepath.Join(home, shownFile), []byte(words), 0o600)
 }

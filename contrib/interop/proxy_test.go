@@ -6,9 +6,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/pem"
 	"io"
 	"log"
@@ -88,6 +90,12 @@ func certificate(serial int64, name string) *x509.Certificate {
 		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 	}
+}
+
+// pin is the hash of the key by which a Chromium knows the proxy's certificates, in base64.
+func (p *proxy) pin() string {
+	sum := sha256.Sum256(p.authority.RawSubjectPublicKeyInfo)
+	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // ServeHTTP connects a client. https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6

@@ -14,7 +14,7 @@ import (
 	"aws-vault/vault/vaulttest"
 )
 
-// The hosts that the AWS CLI asks for, as it knows no way to be given others for SSO.
+// The hosts of AWS that are asked for. The AWS CLI knows no way to be given others for SSO.
 const (
 	oidcHost   = "oidc.eu-west-1.amazonaws.com"
 	portalHost = "portal.sso.eu-west-1.amazonaws.com"
@@ -29,6 +29,7 @@ func newOffice(t *testing.T) (*world, *vaulttest.SSO, *proxy) {
 	portal.AutoApprove(true)
 	p := newProxy(t, w.aws)
 	w.write("ca.pem", p.caPEM)
+	w.env = slices.DeleteFunc(w.env, func(kv string) bool { return strings.HasPrefix(kv, "AWS_ENDPOINT_URL=") })
 	w.env = append(w.env, "HTTPS_PROXY="+p.url, "AWS_CA_BUNDLE="+filepath.Join(w.home, "ca.pem"))
 	return w, portal, p
 }
@@ -63,6 +64,7 @@ func TestCLITakesOurToken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, portal, p := newOffice(t)
 			w.vault("sso", "login", "--share-sso-token", profile)
+			p.asked()
 			w.aws.Reset()
 
 			ask := whoami(profile)
