@@ -69,7 +69,6 @@ const forgery = `(() => {
 func TestBrowser(t *testing.T) {
 	allowed := "Go back to your terminal"
 	register, authorize, token := "RegisterClient", "Authorize", "CreateToken grant=authorization_code"
-	credentials := "GetRoleCredentials account=123456789012 role=Dev"
 
 	t.Run("a person allows it", func(t *testing.T) {
 		w, _ := newPortal(t)
@@ -83,7 +82,7 @@ func TestBrowser(t *testing.T) {
 		w.vault("sso", "login", "corp")
 		w.vault("exec", "dev", "--", "true")
 		w.browsed(w.aws.URL(), allowed)
-		w.calls(credentials)
+		w.calls(roleCall)
 	})
 
 	t.Run("the portal asks nobody", func(t *testing.T) {
@@ -92,7 +91,7 @@ func TestBrowser(t *testing.T) {
 		w.desktop(person{})
 		w.vault("exec", "dev", "--", "true")
 		w.browsed(w.aws.URL(), allowed)
-		w.calls(register, authorize, token, credentials)
+		w.calls(register, authorize, token, roleCall)
 
 		w.vault("exec", "dev", "--", "true")
 		w.browsed(w.aws.URL(), allowed)
@@ -105,7 +104,7 @@ func TestBrowser(t *testing.T) {
 		w.desktop(person{Press: "approve", Flags: []string{"--proxy-server=" + p.url, "--ignore-certificate-errors-spki-list=" + p.pin()}})
 		w.vault("exec", "dev", "--", "true")
 		w.browsed("https://"+oidcHost, allowed)
-		w.calls(register, authorize, authorize, token, credentials)
+		w.calls(register, authorize, authorize, token, roleCall)
 		if hosts := p.asked(); !slices.Contains(hosts, oidcHost) || !slices.Contains(hosts, portalHost) {
 			t.Errorf("only %q were asked for", hosts)
 		}
@@ -116,7 +115,7 @@ func TestBrowser(t *testing.T) {
 		w.desktop(person{Press: "approve", Script: forgery})
 		w.vault("exec", "dev", "--", "true")
 		w.browsed(w.aws.URL(), allowed)
-		w.calls(register, authorize, authorize, token, credentials)
+		w.calls(register, authorize, authorize, token, roleCall)
 	})
 
 	t.Run("a person denies it", func(t *testing.T) {

@@ -21,6 +21,8 @@ const (
 	stsHost    = "sts.eu-west-1.amazonaws.com"
 )
 
+const roleCall = "GetRoleCredentials account=123456789012 role=Dev"
+
 // newOffice makes a world with a portal that asks nobody, and the proxy through which alone
 // programs reach AWS by its names. There is no browser.
 func newOffice(t *testing.T) (*world, *vaulttest.SSO, *proxy) {
@@ -58,41 +60,63 @@ func (w *world) cached() map[string]string {
 	return files
 }
 
+// signIns are the profiles that sign in, by what their cache is named for.
+var signIns = map[string]string{"session": "dev", "start URL": "inline"}
+
 // TestCLITakesOurToken signs in with aws-vault alone, and lets the AWS CLI take a role by itself.
 func TestCLITakesOurToken(t *testing.T) {
-	for name, profile := range map[string]string{"session": "dev", "settings of the profile": "inline"} {
+	for name, profile := range signIns {
 		t.Run(name, func(t *testing.T) {
 			w, portal, p := newOffice(t)
 			w.vault("sso", "login", "--share-sso-token", profile)
 			p.asked()
-			w.aws.Reset()
-
-			ask := whoami(profile)
-			want := strings.Replace(portal.Assign("123456789012", "Dev"), ":iam:", ":sts:", 1)
-			want = "arn:aws:sts::123456789012:assumed-role/" + filepath.Base(want) + "/alice@example.com"
-			if have := strings.TrimSpace(w.input("", ask[0], ask[1:]...)); have != want {
-				t.Errorf("it is %q, want %q", have, want)
-			}
-			w.calls("GetRoleCredentials account=123456789012 role=Dev", "GetCallerIdentity by=role/"+filepath.Base(portal.Assign("123456789012", "Dev")))
+			w.takesToken(portal, profile, whoami(profile))
 			if hosts := p.asked(); !slices.Equal(hosts, []string{portalHost, stsHost}) {
 				t.Errorf("it asked %q", hosts)
 			}
-
-			w.vault("clear", profile)
-			os.RemoveAll(filepath.Join(w.home, ".aws", "cli"))
-			if out, err := w.command(ask[0], ask[1:]...).CombinedOutput(); err == nil {
-				t.Errorf("after clear it still is %s", out)
-			}
-			w.calls()
 		})
 	}
 }
 
+// TestJavaScriptSDKTakesOurToken does so with a client of this year.
+func TestJavaScriptSDKTakesOurToken(t *testing.T) {
+	for name, profile := range signIns {
+		t.Run(name, func(t *testing.T) {
+			w, portal := newPortal(t)
+			portal.AutoApprove(true)
+			w.vault("sso", "login", "--share-sso-token", profile)
+			w.takesToken(portal, profile, []string{"node", filepath.Join(os.Getenv(modulesVariable), "whoami.mjs"), w.aws.URL(), profile})
+		})
+	}
+}
+
+// takesToken checks that a command that prints who it is finds the token that was shared, asks
+// for no other, and finds none when it is cleared.
+func (w *world) takesToken(portal *vaulttest.SSO, profile string, command []string) {
+	w.t.Helper()
+	w.aws.Reset()
+	role := filepath.Base(portal.Assign("123456789012", "Dev"))
+	want := "arn:aws:sts::123456789012:assumed-role/" + role + "/alice@example.com"
+	if have := strings.TrimSpace(w.input("", command[0], command[1:]...)); have != want {
+		w.t.Errorf("it is %q, want %q", have, want)
+	}
+	w.calls(roleCall, "GetCallerIdentity by=role/"+role)
+
+	w.vault("clear", profile)
+	if err := os.RemoveAll(filepath.Join(w.home, ".aws", "cli")); err != nil { // the role's credentials
+		w.t.Fatal(err)
+	}
+	if out, err := w.command(command[0], command[1:]...).CombinedOutput(); err == nil {
+		w.t.Errorf("after clear it still is %s", out)
+	}
+	w.calls()
+}
+
 // TestWeTakeTheCLIsToken signs in with the AWS CLI alone.
 func TestWeTakeTheCLIsToken(t *testing.T) {
-	for name, profile := range map[string]string{"session": "dev", "settings of the profile": "inline"} {
+	for name, profile := range signIns {
 		t.Run(name, func(t *testing.T) {
-			w, _, p := newOffice(t)
+			w, portal, p := newOffice(t)
 			w.input("", awsCLI, "--profile", profile, "sso", "login", "--no-browser")
 			if hosts := p.asked(); !slices.Equal(hosts, []string{oidcHost}) {
 				t.Errorf("it asked %q", hosts)
@@ -101,8 +125,14 @@ func TestWeTakeTheCLIsToken(t *testing.T) {
 			theirs := w.cached()
 
 			w.vault("exec", profile, "--", "true")
-			w.calls("GetRoleCredentials account=123456789012 role=Dev")
+			w.calls(roleCall)
 			w.vault("clear")
+
+			// When its sign-in has ended, we sign in by ourselves, as the client that it registered.
+			portal.Revoke("")
+			w.vault("exec", profile, "--", "true")
+			w.calls(roleCall+" refused=UnauthorizedException", "StartDeviceAuthorization",
+				"CreateToken grant=urn:ietf:params:oauth:grant-type:device_code", roleCall)
 			if ours := w.cached(); !maps.Equal(ours, theirs) {
 				t.Errorf("its cache was %q, and is %q", theirs, ours)
 			}

@@ -1,8 +1,8 @@
 //go:build interop && linux
 
 // Package interop holds aws-vault against the programs it has to get on with, as they are
-// installed: clients that take its credentials, and keystores that keep its keys. The script
-// run beside it installs them.
+// installed: clients that take its credentials, a browser to sign in with, and keystores that
+// keep its keys. The script run beside it installs them.
 package interop
 
 import (
