@@ -37,7 +37,7 @@ test:
 
 check: check-format check-vet check-lint check-build check-race check-fuzz
 
-# The AWS CLI, an SDK and the system's keystores, as they are installed.
+# The AWS CLI, an SDK, a browser and the system's keystores, as they are installed.
 interop: build
 	contrib/interop/run $(OUT)/aws-vault
 

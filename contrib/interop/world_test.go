@@ -1,8 +1,8 @@
 //go:build interop && linux
 
 // Package interop holds aws-vault against the programs it has to get on with, as they are
-// installed: clients that take its credentials, and keystores that keep its keys. The script
-// run beside it installs them.
+// installed: clients that take its credentials, a browser to sign in with, and keystores that
+// keep its keys. The script run beside it installs them.
 package interop
 
 import (
@@ -26,6 +26,9 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	if who, ok := os.LookupEnv(personVariable); ok {
+		os.Exit(xdgOpen(who, os.Args[1:]))
+	}
 	bus.Restore() // 99designs/keyring, which tests here use, would otherwise start a bus
 	os.Exit(m.Run())
 }
@@ -162,12 +165,23 @@ func (w *world) input(stdin, program string, args ...string) string {
 	return out.String()
 }
 
-// fails runs aws-vault, which has to fail.
-func (w *world) fails(args ...string) {
+func (w *world) read(name string) string {
 	w.t.Helper()
-	if out, err := w.command(w.program, args...).CombinedOutput(); err == nil {
+	text, err := os.ReadFile(filepath.Join(w.home, name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// fails runs aws-vault, which has to fail, and returns what it prints.
+func (w *world) fails(args ...string) string {
+	w.t.Helper()
+	out, err := w.command(w.program, args...).CombinedOutput()
+	if err == nil {
 		w.t.Errorf("aws-vault %q succeeded: %s", args, out)
 	}
+	return string(out)
 }
 
 // calls checks what AWS was asked since the last time, and forgets it.

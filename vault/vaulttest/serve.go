@@ -219,7 +219,7 @@ func jsonAnswer(r *request, result any, no *refusal) answer {
 	return out
 }
 
-// page is an HTML answer.
+// page is an HTML answer. It names an empty icon, as a browser asks for one otherwise.
 func page(status int, body string) answer {
-	return answer{status, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, []byte("<!doctype html><title>Example</title>" + body)}
+	return answer{status, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, []byte(`<!doctype html><title>Example</title><link rel="icon" href="data:,">` + body)}
 }

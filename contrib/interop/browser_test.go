@@ -1,0 +1,133 @@
+//go:build interop && linux
+
+package interop
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"aws-vault/vault/vaulttest"
+)
+
+const startURL = "https://corp.awsapps.com/start"
+
+// newPortal makes a world whose profiles sign in to a portal: dev by a session, and inline by
+// settings of its own.
+func newPortal(t *testing.T) (*world, *vaulttest.SSO) {
+	t.Helper()
+	w := newWorld(t, "file", passphrase)
+	portal := w.aws.AddSSO(startURL, "eu-west-1")
+	portal.Assign("123456789012", "Dev")
+	w.write(filepath.Join(".aws", "config"), `[sso-session corp]
+sso_start_url           = `+startURL+`
+sso_region              = eu-west-1
+sso_registration_scopes = sso:account:access
+
+[profile dev]
+region         = eu-west-1
+sso_session    = corp
+sso_account_id = 123456789012
+sso_role_name  = Dev
+
+[profile inline]
+region         = eu-west-1
+sso_start_url  = `+startURL+`
+sso_region     = eu-west-1
+sso_account_id = 123456789012
+sso_role_name  = Dev
+`)
+	return w, portal
+}
+
+// browsed checks that the browser was opened once, on a page of AWS, and that what it came
+// to says what to do.
+func (w *world) browsed(aws, words string) {
+	w.t.Helper()
+	w.alone() // the browser ends after the program that opened it
+	pages := strings.Fields(w.read(openedFile))
+	if len(pages) != 1 || !strings.HasPrefix(pages[0], aws+"/authorize?") {
+		w.t.Errorf("the browser was opened on %q, want one page of %s", pages, aws)
+	}
+	if shown := w.read(shownFile); !strings.Contains(shown, words) {
+		w.t.Errorf("the browser shows %q, want %q", shown, words)
+	}
+}
+
+// forgery is what a page does that knows all about a sign-in, but is not the answer to it: it
+// sends a refusal to the callback, and takes no notice of what it says.
+const forgery = `(() => {
+	const asked = new URLSearchParams(location.search);
+	const answer = new URLSearchParams({ error: "access_denied", state: asked.get("state") });
+	return fetch(asked.get("redirect_uri") + "?" + answer, { mode: "no-cors" }).then(() => "sent");
+})()`
+
+// TestBrowser signs in with a Chromium whose one page is steered by its DevTools protocol. What
+// it does itself is all else: it follows the redirects to the callback, with the headers that
+// a browser sends, and shows the page that it is answered with.
+func TestBrowser(t *testing.T) {
+	allowed := "Go back to your terminal"
+	register, authorize, token := "RegisterClient", "Authorize", "CreateToken grant=authorization_code"
+
+	t.Run("a person allows it", func(t *testing.T) {
+		w, _ := newPortal(t)
+		w.desktop(person{Press: "approve"})
+		if out := w.vault("sso", "login", "corp"); !strings.HasPrefix(out, "Signed in to corp ("+startURL+")") {
+			t.Errorf("it prints %q", out)
+		}
+		w.browsed(w.aws.URL(), allowed)
+		w.calls(register, authorize, authorize, token)
+
+		w.vault("sso", "login", "corp")
+		w.vault("exec", "dev", "--", "true")
+		w.browsed(w.aws.URL(), allowed)
+		w.calls(roleCall)
+	})
+
+	t.Run("the portal asks nobody", func(t *testing.T) {
+		w, portal := newPortal(t)
+		portal.AutoApprove(true)
+		w.desktop(person{})
+		w.vault("exec", "dev", "--", "true")
+		w.browsed(w.aws.URL(), allowed)
+		w.calls(register, authorize, token, roleCall)
+
+		w.vault("exec", "dev", "--", "true")
+		w.browsed(w.aws.URL(), allowed)
+		w.calls()
+	})
+
+	t.Run("AWS has its own names", func(t *testing.T) {
+		w, portal, p := newOffice(t)
+		portal.AutoApprove(false)
+		w.desktop(person{Press: "approve", Flags: []string{"--proxy-server=" + p.url, "--ignore-certificate-errors-spki-list=" + p.pin()}})
+		w.vault("exec", "dev", "--", "true")
+		w.browsed("https://"+oidcHost, allowed)
+		w.calls(register, authorize, authorize, token, roleCall)
+		if hosts := p.asked(); !slices.Contains(hosts, oidcHost) || !slices.Contains(hosts, portalHost) {
+			t.Errorf("only %q were asked for", hosts)
+		}
+	})
+
+	t.Run("a page answers in the person's place", func(t *testing.T) {
+		w, _ := newPortal(t)
+		w.desktop(person{Press: "approve", Script: forgery})
+		w.vault("exec", "dev", "--", "true")
+		w.browsed(w.aws.URL(), allowed)
+		w.calls(register, authorize, authorize, token, roleCall)
+	})
+
+	t.Run("a person denies it", func(t *testing.T) {
+		w, _ := newPortal(t)
+		w.desktop(person{Press: "deny"})
+		if out := w.fails("sso", "login", "corp"); !strings.Contains(out, "the sign-in was refused in the browser") {
+			t.Errorf("it prints %q", out)
+		}
+		w.browsed(w.aws.URL(), "You are not signed in")
+		w.calls(register, authorize, authorize)
+		if sessions := strings.Fields(w.vault("list", "--sessions")); slices.Contains(sessions, "sso:corp") {
+			t.Errorf("it keeps %q", sessions)
+		}
+	})
+}
