@@ -31,6 +31,9 @@ type Env struct {
 	Now     func() time.Time
 	Bus     string // address of the session bus; empty for none
 
+	// Caller is the name of the program that started us; empty if that is not known.
+	Caller func() string
+
 	// Terminal reports whether stdout is a terminal.
 	Terminal bool
 	// Read reports whether stderr is a terminal, where a person reads it.
@@ -107,6 +110,7 @@ type app struct {
 	words   []string // the command to run, split off before flags were read
 	dashes  bool     // it stood behind "--"
 	opened  string   // the keystore in use, once it is
+	serves  bool     // a program reads what we print, and its user may not know why they are asked
 }
 
 func (a *app) parser() *kingpin.Application {

@@ -25,6 +25,9 @@ func (a *app) ask(ctx context.Context, locks *store.Locks, r prompt.Request) (st
 	}
 	defer lock.Close()
 	locks.Asking(r.Text)
+	if a.serves {
+		r.Program = a.env.Caller()
+	}
 	return p.Ask(ctx, r)
 }
 

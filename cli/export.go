@@ -24,7 +24,7 @@ const jsonNeed = 16 * time.Minute
 func (a *app) export(ctx context.Context, f credentialFlags, format string) error {
 	need := execNeed
 	if format == "json" {
-		need = jsonNeed
+		need, a.serves = jsonNeed, !a.env.Terminal
 	}
 	pl, creds, err := a.credentials(ctx, "export", &f, need)
 	if err != nil {

@@ -22,7 +22,7 @@ func Process(version, bus string) Env {
 	return Env{
 		Version: version, Bus: bus,
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Getenv: os.LookupEnv, Environ: os.Environ, Home: home(), User: userName(), Now: time.Now,
+		Getenv: os.LookupEnv, Caller: caller, Environ: os.Environ, Home: home(), User: userName(), Now: time.Now,
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())), Read: term.IsTerminal(int(os.Stderr.Fd())),
 		Host: hostName(), Browse: browse, Start: start,
 		LookPath: exec.LookPath, Exec: become, Shell: shell, OpenKeystore: keystore.Open,
