@@ -64,7 +64,7 @@ check-build:
 check-race:
 	$(if $(RACE),,@echo "no C compiler: tests run without -race")
 	@mkdir -p $(OUT)
-	$(GO) test $(RACE) -shuffle=on -coverpkg=./... -coverprofile=$(OUT)/cover.out ./...
+	$(GO) test $(RACE) -timeout 20m -shuffle=on -coverpkg=./... -coverprofile=$(OUT)/cover.out ./...
 	@awk -f .ci/coverage.awk -v module=$$($(GO) list -m) -v more='$(COVER_MORE)' -v high=$(FLOOR_MORE) -v low=$(FLOOR_OTHER) $(OUT)/cover.out
 
 # Each fuzz target for ten seconds; make fuzz gives it a minute.

@@ -94,6 +94,3 @@ func TestManualPage(t *testing.T) {
 		}
 	}
 }
-
-// quickRace keeps the race detector from making each program that ends wait a second.
-const quickRace = "GORACE=atexit_sleep_ms=0"

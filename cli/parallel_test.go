@@ -26,7 +26,7 @@ func home(t *testing.T, aws *vaulttest.AWS) (environ []string, dir string) {
 	environ = []string{
 		programVariable + "=1", "HOME=" + dir, "USER=alice", "PATH=" + os.Getenv("PATH"),
 		"AWS_ENDPOINT_URL=" + aws.URL(), "AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=horse battery",
-		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"),
+		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), quickRace,
 	}
 	add := exec.Command(os.Args[0], "add", "--stdin", "alice")
 	add.Env, add.Stdin = environ, strings.NewReader(world.Key.ID+"\n"+world.Key.Secret+"\n")

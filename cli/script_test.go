@@ -25,6 +25,9 @@ const laterVariable = "TEST_LATER"
 // programVariable makes the test binary the program itself.
 const programVariable = "TEST_AS_PROGRAM"
 
+// quickRace keeps the race detector from making each program that ends wait a second.
+const quickRace = "GORACE=atexit_sleep_ms=0"
+
 func TestMain(m *testing.M) {
 	switch {
 	case filepath.Base(os.Args[0]) == codeProgram:
@@ -98,7 +101,8 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	for k, v := range map[string]string{
-		"HOME": home, "USER": "alice", "SHELL": "/bin/sh", "TZ": "UTC",
+		"GORACE": strings.TrimPrefix(quickRace, "GORACE="),
+		"HOME":   home, "USER": "alice", "SHELL": "/bin/sh", "TZ": "UTC",
 		"AWS_ENDPOINT_URL": aws.URL(), "FAKE_URL": aws.URL(), "AWS_VAULT_BACKEND": "file", "AWS_VAULT_FILE_PASSPHRASE": "horse battery",
 		"KEY_ID": world.Key.ID, "KEY_SECRET": world.Key.Secret, "MFA": world.MFA.Serial(),
 		"HUB": world.Hub, "PROD": world.Prod, "READONLY": world.ReadOnly, "LONG": world.Long,

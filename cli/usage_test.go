@@ -121,7 +121,7 @@ func newReader(t *testing.T, key bool) *reader {
 		"DISPLAY=:0", browserVariable + "=silent", "HOME=" + r.home, "USER=alice", "SHELL=/bin/sh", "TZ=UTC", "PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH"),
 		"AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=horse battery",
 		"FAKE_URL=" + aws.URL(), "MFA=" + world.MFA.Serial(), "KEY_ID=" + world.Key.ID, "KEY_SECRET=" + world.Key.Secret,
-		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"),
+		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), quickRace,
 	}
 	for _, service := range []string{"STS", "IAM", "SSO", "SSO_OIDC", "SIGNIN"} {
 		r.environ = append(r.environ, "AWS_ENDPOINT_URL_"+service+"="+aws.URL())
