@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,9 +97,10 @@ func TestSignInFails(t *testing.T) {
 		{"hung up", hangup, "EOF", 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r, asked := newRoom(t), 0
+			r := newRoom(t)
+			var asked atomic.Int32
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-				asked++
+				asked.Add(1)
 				tt.answer(w, req)
 			}))
 			defer server.Close()
@@ -111,8 +113,8 @@ func TestSignInFails(t *testing.T) {
 			if strings.Contains(err.Error(), "sessionKey") {
 				t.Errorf("error shows the session: %v", err)
 			}
-			if asked != tt.asked {
-				t.Errorf("asked %d times, want %d", asked, tt.asked)
+			if n := asked.Load(); n != int32(tt.asked) {
+				t.Errorf("asked %d times, want %d", n, tt.asked)
 			}
 		})
 	}
