@@ -81,8 +81,8 @@ func Main(ctx context.Context, args []string, env Env) (status int) {
 	if status, asked := a.completion(k, args); asked {
 		return status
 	}
-	left, command, found := splitCommand(k, args)
-	a.words, a.dashes = command, found
+	left, command, _ := splitCommand(k, args)
+	a.words = command
 	name, err := k.Parse(left)
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "aws-vault: error: %v\naws-vault: hint: see aws-vault --help\n", err)
@@ -108,7 +108,6 @@ type app struct {
 	debug   bool
 	run     func(context.Context) error
 	words   []string // the command to run, split off before flags were read
-	dashes  bool     // it stood behind "--"
 	opened  string   // the keystore in use, once it is
 	serves  bool     // a program reads what we print, and its user may not know why they are asked
 }

@@ -126,11 +126,7 @@ func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, 
 	for _, n := range pl.Notes {
 		a.note("%s", n)
 	}
-	least, err := s.minTTL(name)
-	if err != nil {
-		return plan.Plan{}, aws.Credentials{}, err
-	}
-	creds, err := s.Credentials(ctx, pl, f.options(a), max(need, least))
+	creds, err := s.Credentials(ctx, pl, f.options(a), max(need, pl.MinTTL))
 	if err == nil {
 		a.noteUse(name, f.profile == "")
 	}
@@ -138,15 +134,6 @@ func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, 
 		err = a.share(ctx, s, pl)
 	}
 	return pl, creds, err
-}
-
-// minTTL is what AWS_MIN_TTL asks of a session that is handed out.
-func (s *session) minTTL(name string) (time.Duration, error) {
-	p, err := s.Config.Resolve(name, s.Inputs)
-	if err != nil {
-		return 0, err
-	}
-	return p.Duration("min_ttl"), nil
 }
 
 // profileName returns the profile to use, or an error that says which there are.

@@ -96,8 +96,10 @@ func (v *Vault) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, n
 // here. It is seen before any lock is taken: that program's caller holds them.
 func (v *Vault) recursion(pl plan.Plan) error {
 	for _, s := range pl.Steps {
-		if setting := program(s); setting != "" && slices.Contains(v.Source.Callers, s.Profile) {
-			return &source.RecursionError{Setting: setting, Profiles: append(slices.Clone(v.Source.Callers), s.Profile)}
+		if setting := program(s); setting != "" {
+			if err := v.Source.Recursion(setting, s.Profile); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -25,6 +25,8 @@ type Plan struct {
 	Steps   []Step   `json:"steps"`
 	Notes   []string `json:"notes,omitempty"` // what a user would want to know before it is carried out
 	Calls   []Call   `json:"calls,omitempty"` // what the command itself asks of AWS
+
+	MinTTL time.Duration `json:"-"` // how long what is handed out must serve at least; 0 leaves it to the command
 }
 
 // Last returns the step that makes the credentials which are handed out.
@@ -178,7 +180,7 @@ func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	pl := Plan{Profile: p.Name, Region: p.Text("region"), URL: p.Text("endpoint_url"), Steps: []Step{c.root}}
+	pl := Plan{Profile: p.Name, Region: p.Text("region"), URL: p.Text("endpoint_url"), Steps: []Step{c.root}, MinTTL: p.Duration("min_ttl")}
 	if o.For == Rotate {
 		return c.rotation(pl)
 	}

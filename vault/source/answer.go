@@ -72,7 +72,7 @@ func (t *checked) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &NotAWSError{Endpoint: r.URL.Scheme + "://" + r.URL.Host, Type: mediaType(resp.Header), Size: len(body), Status: resp.StatusCode}
+	e := &NotAWSError{Endpoint: site(r.URL), Type: mediaType(resp.Header), Size: len(body), Status: resp.StatusCode}
 	said := strings.TrimSpace(string(body)) != ""
 	switch {
 	case len(body) > maxAnswer:

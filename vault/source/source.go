@@ -98,11 +98,19 @@ func (d *Deps) Make(ctx context.Context, s plan.Step, before aws.Credentials) (a
 	return aws.Credentials{}, fmt.Errorf("no source carries out a step of kind %q", s.Kind)
 }
 
-// run runs the command of a profile's setting. A command whose profile has led to this
-// very process would lead here again, without end.
+// Recursion returns a [*RecursionError] if the command that a profile's setting names must
+// not be run here: it has led to this very process, and would again, without end.
+func (d *Deps) Recursion(setting, profile string) error {
+	if slices.Contains(d.Callers, profile) {
+		return &RecursionError{Setting: setting, Profiles: slices.Concat(d.Callers, []string{profile})}
+	}
+	return nil
+}
+
+// run runs the command of a profile's setting.
 func (d *Deps) run(ctx context.Context, setting string, c Command) ([]byte, error) {
-	if slices.Contains(d.Callers, c.Profile) {
-		return nil, &RecursionError{Setting: setting, Profiles: slices.Concat(d.Callers, []string{c.Profile})}
+	if err := d.Recursion(setting, c.Profile); err != nil {
+		return nil, err
 	}
 	out, err := d.Run(ctx, c)
 	if err != nil {
