@@ -94,3 +94,24 @@ func checkFloors(t *testing.T, env []string) {
 		}
 	}
 }
+
+// leftOut are packages that cost every start of the program, and what they cost. Tests may
+// use them.
+var leftOut = map[string]string{
+	"github.com/aws/aws-sdk-go-v2/service/": "0.15 ms and half a megabyte each; see vault/source/wire.go",
+	"github.com/aws/aws-sdk-go-v2/config":   "all of the services that sign in",
+}
+
+func TestLeftOut(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg := range strings.Lines(string(out)) {
+		for prefix, cost := range leftOut {
+			if strings.HasPrefix(pkg, prefix) {
+				t.Errorf("the program holds %s: %s", strings.TrimSpace(pkg), cost)
+			}
+		}
+	}
+}
