@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"aws-vault/vault/plan"
@@ -44,6 +45,25 @@ func (d *Deps) clientFor(e plan.Endpoint, f form) (*http.Client, error) {
 	}
 	d.clients[key] = &http.Client{Transport: &checked{next: next, form: f}, CheckRedirect: stay}
 	return d.clients[key], nil
+}
+
+// Expect begins to read the roots that a call of the step will want, while the caller opens
+// what signs it. What goes wrong is left to the call.
+func (d *Deps) Expect(s plan.Step) {
+	switch s.Kind {
+	case plan.KindSessionToken, plan.KindAssumeRole, plan.KindFederationToken, plan.KindWebIdentity:
+	default:
+		return
+	}
+	go func() {
+		at, err := stsAt(s)
+		if err != nil || !strings.HasPrefix(at.url, "https:") {
+			return
+		}
+		if _, err := d.client(s.Endpoint); err == nil && s.Endpoint.CABundle == "" {
+			d.bundled()
+		}
+	}()
 }
 
 // roundTripper trusts a profile's bundle of roots or, without one, what the system trusts.
