@@ -53,6 +53,7 @@ var floors = map[string]int{
 	"vault/vaulttest": 0, // imported by tests and by contrib alone; see testOnly
 	"contrib/demo":    7,
 	"contrib/bench":   7,
+	"contrib/soak":    7,
 }
 
 // testOnly are the packages that no part of the program may import.
