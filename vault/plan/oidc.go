@@ -107,7 +107,7 @@ func (r OIDCRole) As(who Identity) (OIDCRole, error) {
 	e := &SessionNameError{Issuer: r.Issuer, Claim: r.NameClaim, Found: name}
 	switch {
 	case !told:
-		e.Why = "the ID token of "+r.Issuer+" has no such text"
+		e.Why = "the ID token of " + r.Issuer + " has no such text"
 	case r.NameClaim == "email" && who.Claims["email_verified"] == "false":
 		e.Why = "the provider has not verified it, want one that it vouches for"
 	case !isSessionName(name):

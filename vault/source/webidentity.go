@@ -36,14 +36,19 @@ func (d *Deps) webIdentity(ctx context.Context, s plan.Step, spec plan.WebIdenti
 	if err != nil {
 		return aws.Credentials{}, err
 	}
+	return d.exchange(ctx, s, spec.ARN, spec.SessionName, token)
+}
+
+// exchange gives a token for a role's credentials. Nobody signs the call.
+func (d *Deps) exchange(ctx context.Context, s plan.Step, role, session, token string) (aws.Credentials, error) {
 	in := &sts.AssumeRoleWithWebIdentityInput{
-		RoleArn: aws.String(spec.ARN), RoleSessionName: aws.String(spec.SessionName),
+		RoleArn: aws.String(role), RoleSessionName: aws.String(session),
 		WebIdentityToken: aws.String(token), DurationSeconds: seconds(s.Lasts),
 	}
 	in.Policy, in.PolicyArns = limits(s.Policy)
 	var out *sts.AssumeRoleWithWebIdentityOutput
-	c := call{action: "AssumeRoleWithWebIdentity", about: spec.ARN, step: s, secret: token, bearer: true}
-	err = d.do(ctx, c, func(ctx context.Context, client *sts.Client) (err error) {
+	c := call{action: "AssumeRoleWithWebIdentity", about: role, step: s, secret: token, bearer: true}
+	err := d.do(ctx, c, func(ctx context.Context, client *sts.Client) (err error) {
 		out, err = client.AssumeRoleWithWebIdentity(ctx, in)
 		return err
 	})
