@@ -137,6 +137,7 @@ var commands = []func(*kingpin.Application, *app){
 	loginCommand,
 	explainCommand,
 	ssoCommand,
+	oidcCommand,
 	awsLoginCommand,
 	clearCommand,
 	removeCommand,

@@ -64,7 +64,7 @@ func (s *session) loginProfile(ctx context.Context, name string) (*profile.Profi
 		return nil, &sourceTakenError{name, "a stored key"}
 	}
 	for _, setting := range []string{
-		"source_profile", "credential_source", "sso_start_url", "web_identity_token_file", "web_identity_token_process",
+		"source_profile", "credential_source", "sso_start_url", "web_identity_token_file", "web_identity_token_process", "oidc_issuer",
 		"aws_access_key_id", "credential_process", "role_arn",
 	} {
 		if p.Set(setting) {

@@ -188,6 +188,10 @@ func (a *app) values(name string) []string {
 		return keystore.Backends()
 	case "prompt":
 		return promptNames()
+	case "flow", "sso-flow":
+		return []string{flowBrowser, flowDevice}
+	case "session":
+		return a.oidcHints()
 	case "format":
 		return formatList()
 	case "command": // of help
@@ -204,6 +208,15 @@ func (a *app) profileHints() []string {
 		return nil
 	}
 	return slices.DeleteFunc(config.Profiles(), func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) })
+}
+
+// oidcHints are what one signs in to with an OpenID provider.
+func (a *app) oidcHints() []string {
+	config, err := a.config().Read()
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(config.OIDCSessions(), func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) })
 }
 
 func matching(all []string, prefix, before string) []string {

@@ -45,7 +45,7 @@ func (s *session) tokenLabels(entries []store.Entry) (of map[string][]string, un
 }
 
 // tokenKinds are how list begins to name the tokens that it names.
-var tokenKinds = map[string]string{source.KindSSOToken: "sso", source.KindLoginToken: "login"}
+var tokenKinds = map[string]string{source.KindSSOToken: "sso", source.KindLoginToken: "login", source.KindOIDCToken: "oidc"}
 
 // tokenLabel is how list shows a token; empty for one that it does not show.
 func tokenLabel(e store.Entry) string {
@@ -60,6 +60,9 @@ func tokensOf(p *profile.Profile) []string {
 	var names []string
 	if sso, _, err := plan.Portal(p); err == nil {
 		names = append(names, string(sso.Token()))
+	}
+	if to, err := plan.Provider(p); err == nil {
+		names = append(names, string(to.Token()))
 	}
 	if session := p.Text("login_session"); session != "" {
 		names = append(names, string(plan.Login{Session: session}.Token()))
@@ -78,7 +81,7 @@ func (s *session) forgetTokens(ctx context.Context, name string) (int, error) {
 	}
 	shown := 0
 	_, warnings, err := s.Source.Tokens.Remove(ctx, func(e store.Entry) bool {
-		if name != "" && !slices.Contains(of, e.Name) {
+		if name != "" && !slices.Contains(of, e.Name) || e.Kind == source.KindOIDCSecret {
 			return false
 		}
 		if tokenLabel(e) != "" && e.Expires.After(s.Sessions.Now()) {

@@ -116,6 +116,10 @@ var remedies = []func(error, *app) string{
 			return "the stored key may have been deleted or deactivated: store the new one with aws-vault add"
 		case e.Action == "GetRoleCredentials" && e.Code == "ForbiddenException":
 			return "see which accounts and roles you may take: aws-vault sso list"
+		case e.Code == "InvalidIdentityToken":
+			return "see that the account of the role has an IAM OpenID Connect provider of that issuer, letter for letter, with the audience among its client ids"
+		case e.Action == "AssumeRoleWithWebIdentity" && e.Code == "AccessDenied":
+			return "see that the role's trust policy allows the provider, the audience, the subject and, where it pins sts:RoleSessionName, that name"
 		case e.Code == "INSUFFICIENT_PERMISSIONS":
 			return "whoever signs in needs the rights of the managed policy SignInLocalDevelopmentAccess"
 		case e.Code == "ValidationError" && strings.Contains(e.Message, "DurationSeconds"):
@@ -132,8 +136,53 @@ var remedies = []func(error, *app) string{
 	},
 	func(err error, _ *app) string {
 		var e *source.SignInError
-		if errors.As(err, &e) && errors.Is(err, signin.ErrTimeout) {
-			return "sign in on another device with --sso-flow=device, or open the link yourself with --stdout"
+		if !errors.As(err, &e) || !errors.Is(err, signin.ErrTimeout) {
+			return ""
+		}
+		if e.OIDC {
+			return "sign in on another device with oidc_flow = device, or open the link yourself: aws-vault oidc login --stdout"
+		}
+		return "sign in on another device with --sso-flow=device, or open the link yourself with --stdout"
+	},
+	func(err error, _ *app) string {
+		var e *plan.NoProviderError
+		if errors.As(err, &e) {
+			return "name an oidc-session of the config file, or a profile that sets oidc_session"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *plan.SessionNameError
+		if errors.As(err, &e) {
+			return "name the session by another claim, such as role_session_name_claim = email, or by role_session_name; the role's trust policy has to agree where it pins sts:RoleSessionName"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *signin.ConfigurationError
+		if errors.As(err, &e) && e.Real != "" {
+			return "if that is who you mean: oidc_issuer = " + e.Real
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *signin.GrantError
+		if errors.As(err, &e) && (e.Code == "invalid_client" || e.Code == "unauthorized_client") {
+			return "see oidc_client_id; the secret of a client that has one is kept with aws-vault oidc login --client-secret-stdin"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *signin.IDTokenError
+		if errors.As(err, &e) && e.Subject {
+			return "sign out and in again: aws-vault oidc logout"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *signin.PortsError
+		if errors.As(err, &e) && len(e.Ports) > 0 && e.Ports[0] > 0 {
+			return "set oidc_redirect_ports to more ports that the provider knows"
 		}
 		return ""
 	},

@@ -164,6 +164,7 @@ var actions = map[plan.Kind]string{
 	plan.KindAssumeRole:      "sts.AssumeRole",
 	plan.KindWebIdentity:     "sts.AssumeRoleWithWebIdentity",
 	plan.KindSSO:             "sso.GetRoleCredentials",
+	plan.KindOIDC:            "sts.AssumeRoleWithWebIdentity",
 	plan.KindProcess:         "credential_process",
 	plan.KindFederationToken: "sts.GetFederationToken",
 }

@@ -106,6 +106,7 @@ func setup(env *testscript.Env) error {
 		"HOME":   home, "USER": "alice", "SHELL": "/bin/sh", "TZ": "UTC",
 		"AWS_ENDPOINT_URL": aws.URL(), "FAKE_URL": aws.URL(), "AWS_VAULT_BACKEND": "file", "AWS_VAULT_FILE_PASSPHRASE": "horse battery",
 		"KEY_ID": world.Key.ID, "KEY_SECRET": world.Key.Secret, "MFA": world.MFA.Serial(),
+		"ISSUER": aws.URL() + "/_fake/issuer/corp", "ISSUER_ARN": "arn:aws:iam::123456789012:oidc-provider/" + strings.TrimPrefix(aws.URL(), "http://") + "/_fake/issuer/corp",
 		"HUB": world.Hub, "PROD": world.Prod, "READONLY": world.ReadOnly, "LONG": world.Long,
 	} {
 		env.Setenv(k, v)

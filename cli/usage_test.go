@@ -91,6 +91,7 @@ func examples(text string) []example {
 type reader struct {
 	home    string
 	environ []string
+	issuer  string // that stands for the manual\'s
 }
 
 func newReader(t *testing.T, key bool) *reader {
@@ -140,6 +141,13 @@ func (r *reader) files(t *testing.T, aws *vaulttest.AWS, world vaulttest.World) 
 	if err != nil {
 		t.Fatal(err)
 	}
+	id, err := aws.AddIssuer(world.Account, "id", "aws-vault")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id.People(vaulttest.Login{Subject: "alice@example.com", Auto: true})
+	aws.AddRole("arn:aws:iam::123456789012:role/developer", vaulttest.Role{Trusts: []string{id.ARN()}, SessionNameIsSubject: true})
+	r.issuer = id.URL()
 	portal := aws.AddSSO("https://corp.awsapps.com/start", "eu-west-1")
 	portal.AutoApprove(true)
 	portal.Assign("123456789012", "Dev")
@@ -163,10 +171,13 @@ func (r *reader) files(t *testing.T, aws *vaulttest.AWS, world vaulttest.World) 
 
 func (r *reader) config(t *testing.T, text string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(r.home, ".aws", "config"), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(r.home, ".aws", "config"), []byte(strings.ReplaceAll(text, manualIssuer, r.issuer)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
+
+// manualIssuer stands in the manual for the OpenID provider that its reader has.
+const manualIssuer = "https://id.example.com"
 
 // run runs one example. What AWS's stand-in makes aws-vault say is not the manual's matter.
 func (r *reader) run(t *testing.T, e example) {
@@ -177,7 +188,7 @@ func (r *reader) run(t *testing.T, e example) {
 	var got []string
 	for line := range strings.Lines(string(raw)) {
 		if !strings.Contains(line, "instead of AWS, as") {
-			got = append(got, strings.TrimRight(line, " \n"))
+			got = append(got, strings.ReplaceAll(strings.TrimRight(line, " \n"), r.issuer, manualIssuer))
 		}
 	}
 	want := strings.Split(strings.TrimRight(e.prints, "\n"), "\n")

@@ -15,7 +15,7 @@ import (
 
 // holdings finds out what a plan for p has to know of the world.
 func (v *Vault) holdings(ctx context.Context, p *profile.Profile) (plan.Holdings, error) {
-	h := plan.Holdings{Keys: map[string]string{}, Policies: map[string]string{}, Subjects: map[string]string{}}
+	h := plan.Holdings{Keys: map[string]string{}, Policies: map[string]string{}, Subjects: map[string]string{}, Identities: map[plan.Digest]plan.Identity{}}
 	for q := p; q != nil; q = q.Source {
 		fingerprint, ok, err := v.Keys.Fingerprint(ctx, q.Name)
 		if err != nil {
@@ -30,9 +30,25 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile) (plan.Holdings
 		if ok {
 			break // the chain begins here
 		}
+		if err := v.identity(ctx, q, h); err != nil {
+			return h, err
+		}
 	}
 	h.Environment = v.environment()
 	return h, nil
+}
+
+// identity finds out who is signed in to the OpenID provider of q, if q begins there.
+func (v *Vault) identity(ctx context.Context, q *profile.Profile, h plan.Holdings) error {
+	to, err := plan.Provider(q)
+	if err != nil || q.Source != nil {
+		return nil // whoever plans says so
+	}
+	held, ok, err := v.Source.OpenIDHeld(ctx, to)
+	if ok {
+		h.Identities[to.Token()] = held.Identity
+	}
+	return err
 }
 
 func (v *Vault) environment() *plan.EnvironmentKey {

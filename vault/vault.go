@@ -88,8 +88,37 @@ func (v *Vault) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, n
 	if err := v.recursion(pl); err != nil {
 		return aws.Credentials{}, err
 	}
-	c := carrier{vault: v, plan: pl, options: o}
-	return c.step(ctx, len(pl.Steps)-1, need)
+	pl, err := v.signedIn(ctx, pl)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	carry := func(pl plan.Plan) (aws.Credentials, error) {
+		c := carrier{vault: v, plan: pl, options: o}
+		return c.step(ctx, len(pl.Steps)-1, need)
+	}
+	creds, err := carry(pl)
+	var another *source.AnotherPersonError
+	if !errors.As(err, &another) {
+		return creds, err
+	}
+	if pl, err = pl.SignedIn(another.Now); err != nil {
+		return aws.Credentials{}, err
+	}
+	return carry(pl)
+}
+
+// signedIn has a person sign in to the OpenID provider that a plan begins at, where it is
+// not known who is: that decides which sessions may be used.
+func (v *Vault) signedIn(ctx context.Context, pl plan.Plan) (plan.Plan, error) {
+	spec, ok := pl.Steps[0].Spec.(plan.OIDCRole)
+	if !ok || spec.Subject != "" {
+		return pl, nil
+	}
+	who, err := v.Source.OpenIDSignIn(ctx, spec.OIDC)
+	if err != nil {
+		return pl, err
+	}
+	return pl.SignedIn(who.Identity)
 }
 
 // recursion refuses a plan that would run a program of a profile whose program has led
@@ -212,6 +241,9 @@ func (c *carrier) human(ctx context.Context, i int) bool {
 func (v *Vault) asks(ctx context.Context, s plan.Step) bool {
 	if spec, ok := s.Spec.(plan.SSORole); ok {
 		return !v.Source.SSOHeld(ctx, spec.SSO)
+	}
+	if spec, ok := s.Spec.(plan.OIDCRole); ok {
+		return v.Source.OpenIDAsks(ctx, spec.OIDC)
 	}
 	return s.MFA.Serial != "" && s.MFA.Process == ""
 }

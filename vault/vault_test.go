@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -231,6 +232,80 @@ func TestTokenFileOfAnother(t *testing.T) {
 	}
 	if _, err := w.credentials(t, "w", plan.Options{}); err == nil {
 		t.Error("what is no token was answered with a session")
+	}
+}
+
+// Who is signed in decides which session is used, also where that is learnt on the way.
+func TestOpenIDOfAnother(t *testing.T) {
+	w := newWorld(t, "")
+	issuer, err := w.aws.AddIssuer("123456789012", "corp", "aws-vault")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.aws.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}, SessionNameIsSubject: true})
+	w.Config, err = profile.Parse("config", []byte("[profile o]\noidc_issuer = "+issuer.URL()+"\noidc_client_id = aws-vault\nrole_arn = arn:aws:iam::123456789012:role/web\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := &store.Index{Path: filepath.Join(t.TempDir(), "index"), Locks: w.Sessions.Locks}
+	w.Source.Tokens = &store.Tokens{Ring: newRing(), Locks: w.Sessions.Locks, Index: index, Now: w.Sessions.Now}
+	w.Source.Person = source.Person{Show: func(string) {}, Browse: func(page string) error {
+		go func() {
+			if resp, err := http.Get(page); err == nil {
+				resp.Body.Close()
+			}
+		}()
+		return nil
+	}}
+	sessions := func() (names []string) {
+		for _, c := range w.aws.Calls() {
+			if c.Action == "AssumeRoleWithWebIdentity" {
+				names = append(names, c.Params.Get("RoleSessionName"))
+			}
+		}
+		w.aws.Reset()
+		return names
+	}
+	use := func() {
+		t.Helper()
+		if _, err := w.credentials(t, "o", plan.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	issuer.People(vaulttest.Login{Subject: "alice", Auto: true})
+	use()
+	use()
+	if got := sessions(); !slices.Equal(got, []string{"alice"}) {
+		t.Errorf("sessions %q, want one of alice", got)
+	}
+	pl, err := w.Plan(t.Context(), "o", plan.Options{})
+	if err != nil || pl.Steps[0].Spec.(plan.OIDCRole).Subject != "alice" {
+		t.Fatalf("planned for %+v, %v", pl.Steps, err)
+	}
+	// Her sign-in ends while a command is under way, and bob signs in.
+	issuer.EndLogins()
+	issuer.People(vaulttest.Login{Subject: "bob", Auto: true})
+	w.aws.Advance(2 * time.Hour)
+	w.later += 2 * time.Hour
+	w.aws.Reset()
+	if _, err := w.Credentials(t.Context(), pl, plan.Options{}, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	use()
+	if got := sessions(); !slices.Equal(got, []string{"bob"}) {
+		t.Errorf("sessions %q, want one of bob", got)
+	}
+	// An identity that cannot name a session is refused, however it is learnt.
+	issuer.EndLogins()
+	issuer.People(vaulttest.Login{Subject: "a|b", Auto: true})
+	w.aws.Advance(2 * time.Hour)
+	w.later += 2 * time.Hour
+	var name *plan.SessionNameError
+	if _, err := w.Credentials(t.Context(), pl, plan.Options{}, time.Minute); !errors.As(err, &name) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := w.Plan(t.Context(), "o", plan.Options{}); !errors.As(err, &name) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -23,12 +23,31 @@ type Config struct {
 // Check judges the files line by line and then each profile as it would be used.
 func (c Config) Check() []Finding {
 	p := c.profiles()
-	all := p.findings()
+	all := append(p.findings(), c.sessions(p)...)
 	for _, f := range []*profile.File{c.File, c.Inputs.Credentials} {
 		if f != nil {
 			all = append(all, lines(f, all)...)
 			all = append(all, keys(f)...)
 		}
+	}
+	return all
+}
+
+// sessions are what is wrong with those oidc-sessions that no profile has led to.
+func (c Config) sessions(known *survey) []Finding {
+	var all []Finding
+	for _, name := range c.File.OIDCSessions() {
+		in := c.Inputs
+		in.Flags = map[string]profile.Flag{"oidc_session": {Name: "[oidc-session " + name + "]", Text: name}}
+		p, err := c.File.Resolve("", in)
+		if err == nil {
+			_, err = plan.Provider(p)
+		}
+		if err == nil || known.seen[err.Error()] {
+			continue
+		}
+		where, what := place(err)
+		all = append(all, Finding{Severity: Error, Where: where, What: fmt.Sprintf("oidc-session %s cannot be used: %s", name, what), Err: err})
 	}
 	return all
 }
@@ -131,8 +150,11 @@ func place(err error) (where, what string) {
 	var loop *profile.LoopError
 	var missing *profile.MissingError
 	var setting *plan.SettingError
+	var half *plan.MissingSettingError
 	var nothing *plan.NoCredentialsError
 	switch {
+	case errors.As(err, &half):
+		where = half.Origin.String()
 	case errors.As(err, &value):
 		where = value.Origin.String()
 	case errors.As(err, &syntax):
@@ -174,7 +196,7 @@ func (c Config) use(s *survey, p *profile.Profile) {
 // https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
 var ours = []string{
 	"include_profile", "mfa_process", "mfa_max_age", "source_identity", "session_tags", "transitive_session_tags",
-	"session_policy", "session_policy_arns", "web_identity_token_process",
+	"session_policy", "session_policy_arns", "web_identity_token_process", "oidc_session", "oidc_issuer", "role_session_name_claim",
 }
 
 // passedOn are the settings that decide something and that the AWS CLI does not take from

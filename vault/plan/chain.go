@@ -70,6 +70,7 @@ var roots = []func(*chain, *profile.Profile) (Step, bool, error){
 	credentialSource,
 	ssoRole,
 	webIdentity,
+	oidcRole,
 	staticKey,
 	login,
 	process,

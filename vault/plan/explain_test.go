@@ -74,6 +74,7 @@ func TestExplainSources(t *testing.T) {
 		"[profile p]\n" + sso,
 		"[profile p]\nsession_tags = a=b\nweb_identity_token_file = /t\n" + arn,
 		"[profile p]\nweb_identity_token_process = printtoken\n" + arn,
+		"[profile p]\noidc_flow = device\noidc_redirect_ports = 8000, 18000\n" + oidc + arn,
 		"[profile p]\ncredential_process = printkeys\n",
 		"[profile p]\nlogin_session = arn:aws:iam::123456789012:user/alice\n",
 		"[profile p]\ncredential_source = Environment\n",

@@ -34,7 +34,7 @@ func (w WebIdentity) Args() []Arg {
 }
 
 // ownsRole reports whether the role_arn beside the root is the root's own.
-func (s Step) ownsRole() bool { return s.Kind == KindWebIdentity }
+func (s Step) ownsRole() bool { return s.Kind == KindWebIdentity || s.Kind == KindOIDC }
 
 func webIdentity(c *chain, q *profile.Profile) (Step, bool, error) {
 	setting := "web_identity_token_file"
@@ -57,25 +57,32 @@ func webIdentity(c *chain, q *profile.Profile) (Step, bool, error) {
 	if spec.SessionName == "" {
 		spec.SessionName = c.options.Name
 	}
-	last := !c.rolesAbove(q)
 	s := Step{
-		Kind: KindWebIdentity, Profile: q.Name, Yields: Yield{Role, Yes}, Keep: true, Spec: spec,
-		Region: c.region(q, last, spec.ARN), Endpoint: endpoint(q),
+		Kind: KindWebIdentity, Profile: q.Name, Spec: spec,
 		Why:  "a signed token is exchanged for the role beside it",
 		From: settings(q, setting, "role_arn", "role_session_name", "session_policy", "session_policy_arns", "duration_seconds"),
 	}
+	err := c.exchanged(&s, q, spec.ARN)
+	return s, err == nil, err
+}
+
+// exchanged fills in what is the same for every step of q's that exchanges a token for the
+// role.
+func (c *chain) exchanged(s *Step, q *profile.Profile, role string) (err error) {
+	last := !c.rolesAbove(q)
+	s.Yields, s.Keep = Yield{Role, Yes}, true
+	s.Region, s.Endpoint = c.region(q, last, role), endpoint(q)
 	if tags := q.Value("session_tags"); q.Set("session_tags") {
 		s.Why += fmt.Sprintf("; the tags that %s sets are not sent, for AWS takes them from the token alone", tags.Origin)
 	}
-	var err error
 	if s.Policy, err = c.policy(q); err != nil {
-		return Step{}, false, err
+		return err
 	}
 	s.Lasts, _, err = ownDuration(q)
 	if last && c.ownTime() > 0 {
 		s.Lasts, err = c.ownTime(), checkDuration(c.ownTime(), minDuration, maxRole)
 	}
-	return s, true, err
+	return err
 }
 
 // rolesAbove reports whether a profile between the target and q assumes a role, so

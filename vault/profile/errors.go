@@ -63,6 +63,8 @@ func (e *MissingError) Error() string {
 	switch e.Setting {
 	case "sso_session":
 		want = "the name of an sso-session section"
+	case "oidc_session":
+		want = "the name of an oidc-session section"
 	case "services":
 		want = "the name of a services section"
 	}

@@ -8,6 +8,7 @@ const (
 	otherSection sectionKind = iota // the AWS CLI's own, or a mistake
 	profileSection
 	sessionSection  // [sso-session NAME]
+	oidcSection     // [oidc-session NAME]
 	servicesSection // [services NAME]
 	noSection       // the lines before the first header
 	openSection     // its header has no closing bracket
@@ -20,6 +21,7 @@ var keywords = []struct {
 }{
 	{"profile", profileSection},
 	{"sso-session", sessionSection},
+	{"oidc-session", oidcSection},
 	{"services", servicesSection},
 }
 

@@ -2,7 +2,6 @@ package profile
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 )
 
@@ -90,8 +89,10 @@ func (r *resolver) fill(p *Profile, levels []level, first bool) error {
 		}
 	}
 	choose(p.values, ranks)
-	if err := r.session(p, ranks); err != nil {
-		return err
+	for _, shared := range sharedSessions {
+		if err := r.session(p, ranks, shared); err != nil {
+			return err
+		}
 	}
 	for i := range settings {
 		if err := settings[i].check(p.values[settings[i].name]); err != nil {
@@ -103,6 +104,9 @@ func (r *resolver) fill(p *Profile, levels []level, first bool) error {
 	return err
 }
 
+// fromOutside is the rank of what no file says: the environment's; a flag's is before it.
+const fromOutside = -1
+
 // pick returns a setting's value and how far it was found: lower is more specific.
 func (r *resolver) pick(s *setting, levels []level, first bool) (v Value, rank int, ok bool) {
 	if first {
@@ -112,7 +116,7 @@ func (r *resolver) pick(s *setting, levels []level, first bool) (v Value, rank i
 	}
 	if first || s.scope == every {
 		if v, ok := r.fromEnv(s); ok {
-			return v, -1, true
+			return v, fromOutside, true
 		}
 	}
 	for i, l := range levels {
@@ -174,36 +178,6 @@ func choose(values map[string]Value, ranks map[string]int) {
 			delete(values, part)
 		}
 	}
-}
-
-// session puts in what the sso-session section says, which counts as if it stood where
-// sso_session stands, and more than what stands beside it.
-func (r *resolver) session(p *Profile, ranks map[string]int) error {
-	session := p.values[ssoSession]
-	if session.Text == "" {
-		return nil
-	}
-	b, err := r.config.body(sessionSection, session.Text)
-	if err != nil {
-		return err
-	}
-	if b == nil {
-		return missing(session, ssoSession, slices.Collect(maps.Keys(r.config.sessions)))
-	}
-	p.warnings = append(p.warnings, b.doubts()...)
-	level := ranks[ssoSession]
-	for _, name := range []string{ssoStartURL, ssoRegion, ssoScopes} {
-		_, given := p.values[name]
-		if given && ranks[name] < level {
-			continue
-		}
-		if v, ok := b.value(settingByName[name]); ok {
-			p.values[name] = v
-		} else if given && ranks[name] > level {
-			delete(p.values, name)
-		}
-	}
-	return nil
 }
 
 func missing(v Value, setting string, among []string) error {

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"net"
 	"net/url"
 	"slices"
 	"strconv"
@@ -47,6 +48,14 @@ var (
 
 	credentialSource = rule{"Environment, Ec2InstanceMetadata or EcsContainer", "", oneOf("Environment", "Ec2InstanceMetadata", "EcsContainer")}
 	stsEndpoints     = rule{"regional or legacy", "", oneOf("regional", "legacy")}
+
+	issuerURL     = rule{"a URL with https, as the provider itself writes it (http on this machine alone)", "https://id.example.com", isIssuer}
+	clientID      = rule{"printable characters without blanks", "aws-vault", isGraphic}
+	oidcScopeList = rule{"scopes between commas or blanks", "openid,email,offline_access", eachOf(isScopes)}
+	signInFlow    = rule{"browser or device", "", oneOf("browser", "device")}
+	onePort       = rule{"a port from 1 to 65535", "8000", isPort}
+	portList      = rule{"up to 10 ports from 1 to 65535, tried in turn", "8000,18000", func(s string) bool { return eachOf(isPort)(s) && len(splitList(s)) <= 10 }}
+	claimName     = rule{"the name of a claim of the ID token", "email", alphabet(1, 64, "-.:/")}
 
 	keyID     = rule{"an access key id: letters and digits", "", alphabet(1, 128, "")}
 	keySecret = rule{"printable characters without blanks", "", isGraphic}
@@ -134,6 +143,34 @@ func isWebURL(s string) bool {
 	}
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != ""
+}
+
+// isIssuer takes the URL of an OpenID provider. A token that came over plain HTTP from
+// another machine would be anybody's.
+// https://openid.net/specs/openid-connect-core-1_0.html#IssuerIdentifier
+func isIssuer(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || !isWebURL(s) || u.User != nil || strings.ContainsAny(s, "?#") {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Scheme == "https" || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// isScopes takes scopes between blanks.
+// https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+func isScopes(s string) bool {
+	for scope := range strings.FieldsSeq(s) {
+		if !isGraphic(scope) || strings.ContainsAny(scope, `"\`) {
+			return false
+		}
+	}
+	return true
+}
+
+func isPort(s string) bool {
+	n, err := strconv.Atoi(s)
+	return err == nil && isDigits(s) && n >= 1 && n <= 65535
 }
 
 func isAccountID(s string) bool { return len(s) == 12 && isDigits(s) }

@@ -51,6 +51,7 @@ var settings = []setting{
 
 	{name: "role_arn", env: []string{"AWS_ROLE_ARN"}, in: roleARN},
 	{name: "role_session_name", env: []string{"AWS_ROLE_SESSION_NAME"}, in: sessionName},
+	{name: nameClaim, in: claimName},
 	{name: "external_id", in: externalID},
 	{name: "source_identity", env: []string{"AWS_SOURCE_IDENTITY"}, inherit: ambient, in: identity},
 	{name: "session_tags", env: []string{"AWS_SESSION_TAGS"}, inherit: ambient, style: free, in: tagPairs},
@@ -79,6 +80,15 @@ var settings = []setting{
 	{name: ssoScopes, in: scopes},
 	{name: "login_session", in: signIn},
 
+	{name: oidcSession, in: anyName},
+	{name: oidcIssuer, in: issuerURL},
+	{name: oidcClient, in: clientID},
+	{name: oidcScopes, in: oidcScopeList},
+	{name: oidcAudience, in: clientID},
+	{name: oidcFlow, env: []string{"AWS_VAULT_OIDC_FLOW"}, scope: every, in: signInFlow},
+	{name: oidcPort, in: onePort},
+	{name: oidcPorts, in: portList},
+
 	{name: "console_browser", inherit: ambient, in: browserName},
 	{name: "console_container", in: anyName},
 
@@ -103,6 +113,15 @@ const (
 	ssoStartURL     = "sso_start_url"
 	ssoRegion       = "sso_region"
 	ssoScopes       = "sso_registration_scopes"
+	nameClaim       = "role_session_name_claim"
+	oidcSession     = "oidc_session"
+	oidcIssuer      = "oidc_issuer"
+	oidcClient      = "oidc_client_id"
+	oidcScopes      = "oidc_scopes"
+	oidcAudience    = "oidc_audience"
+	oidcFlow        = "oidc_flow"
+	oidcPort        = "oidc_redirect_port"
+	oidcPorts       = "oidc_redirect_ports"
 	accessKeyID     = "aws_access_key_id"
 	secretAccessKey = "aws_secret_access_key"
 	sessionToken    = "aws_session_token"
@@ -116,6 +135,9 @@ var alternatives = [][2]string{
 	{ssoSession, ssoStartURL},
 	{sourceProfile, "credential_source"},
 	{"web_identity_token_file", "web_identity_token_process"},
+	{oidcSession, oidcIssuer},
+	{oidcPort, oidcPorts},
+	{"role_session_name", nameClaim},
 }
 
 // keyParts make one credential only if they stand in one section.

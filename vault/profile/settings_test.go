@@ -37,6 +37,14 @@ var examples = map[string]struct{ good, bad []string }{
 	"sso_role_name":                   {[]string{"ReadOnly"}, []string{"Read Only"}},
 	"sso_registration_scopes":         {[]string{"sso:account:access, b"}, []string{",,"}},
 	"login_session":                   {[]string{arn + "user/alice"}, []string{"a\x07"}},
+	"role_session_name_claim":         {[]string{"email", "preferred_username", "https://example.com/name"}, []string{"a b", "é"}},
+	"oidc_issuer":                     {[]string{"https://id.example.com/realms/corp", "http://127.0.0.1:8080", "http://localhost", "http://[::1]:1/x"}, []string{"id.example.com", "http://id.example.com", "https://alice@id.example.com", "https://id.example.com?x=y", "http://localhost.example.com", "ftp://id.example.com"}},
+	"oidc_client_id":                  {[]string{"aws-vault", "0oa1b2c3.apps.example.com"}, []string{"a b"}},
+	"oidc_scopes":                     {[]string{"openid email", "openid, offline_access"}, []string{",", `a"b`, `a\b`}},
+	"oidc_audience":                   {[]string{"sts.amazonaws.com", "https://id.example.com"}, []string{"a b"}},
+	"oidc_flow":                       {[]string{"browser", "device"}, []string{"Browser", "code"}},
+	"oidc_redirect_port":              {[]string{"8000", "65535"}, []string{"0", "65536", "+80", "http"}},
+	"oidc_redirect_ports":             {[]string{"8000", "8000, 18000"}, []string{",", "8000 18000", "0", "1,2,3,4,5,6,7,8,9,10,11"}},
 	"console_browser":                 {[]string{"chromium:Work Profile", "private"}, []string{"a\x07"}},
 	"console_container":               {[]string{"prod & co"}, []string{"a\x07"}},
 	"aws_access_key_id":               {[]string{"AKIAIOSFODNN7EXAMPLE"}, []string{"AKIA IOSFODNN7", "AKIA-X"}},
@@ -62,7 +70,7 @@ func TestValuesAreChecked(t *testing.T) {
 	for _, s := range Settings() {
 		e := examples[s.Name]
 		// Names of other sections are looked up, not only checked.
-		if !s.InFiles || slices.Contains([]string{"include_profile", "sso_session", "services"}, s.Name) {
+		if !s.InFiles || slices.Contains([]string{"include_profile", "sso_session", "oidc_session", "services"}, s.Name) {
 			continue
 		}
 		if len(e.good) == 0 || len(e.bad) == 0 {

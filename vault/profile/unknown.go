@@ -34,14 +34,14 @@ var others = func() map[string]bool {
 	return m
 }()
 
-// Unknown returns the keys in profiles and sso-sessions that look like slips of the pen, in
+// Unknown returns the keys in profiles and sessions that look like slips of the pen, in
 // the order of their lines. It stops after a thousand.
 func (f *File) Unknown() []UnknownKey {
 	known := slices.Sorted(maps.Keys(settingByName))
 	var all []UnknownKey
 	for i := range f.sections {
 		s := &f.sections[i]
-		if s.kind != profileSection && s.kind != sessionSection {
+		if s.kind != profileSection && s.kind != sessionSection && s.kind != oidcSection {
 			continue
 		}
 		keys, _ := f.keys(s)

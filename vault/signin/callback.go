@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ const CallbackPath = "/oauth/callback"
 // sign-in. Whoever asks it for anything else is refused and changes nothing.
 type Callback struct {
 	state    string
+	issuer   string
 	listener net.Listener
 	server   *http.Server
 	answers  chan answer
@@ -37,14 +39,49 @@ const (
 	requestTime = 10 * time.Second
 )
 
-// Listen begins to wait for the answer that carries the state, which nobody else can
-// know. The caller closes it.
-func Listen(state string) (*Callback, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("waiting for the browser's answer: %w", err)
+// A Return is where a browser is to bring its answer, and whose that has to be. The zero
+// Return takes anybody's at any port.
+type Return struct {
+	Ports  []int  // the first that is free
+	Issuer string // which the answer names, https://www.rfc-editor.org/rfc/rfc9207; empty for one that need not
+}
+
+// PortsError is returned where none of the ports is free that an answer may be brought to.
+type PortsError struct {
+	Ports []int
+	Err   error // of the last one
+}
+
+func (e *PortsError) Error() string {
+	return fmt.Sprintf("waiting for the browser's answer: none of the ports %d is free: %v", e.Ports, e.Err)
+}
+
+// Unwrap returns what the system said.
+func (e *PortsError) Unwrap() error { return e.Err }
+
+func (r Return) listen() (net.Listener, error) {
+	ports := r.Ports
+	if len(ports) == 0 {
+		ports = []int{0}
 	}
-	c := &Callback{state: state, listener: l, answers: make(chan answer, 1)}
+	e := &PortsError{Ports: ports}
+	for _, port := range ports {
+		var l net.Listener
+		if l, e.Err = net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); e.Err == nil {
+			return l, nil
+		}
+	}
+	return nil, e
+}
+
+// Listen begins to wait for the answer that carries the state, which nobody else can
+// know. It fails with a [*PortsError]. The caller closes it.
+func Listen(state string, at Return) (*Callback, error) {
+	l, err := at.listen()
+	if err != nil {
+		return nil, err
+	}
+	c := &Callback{state: state, issuer: at.Issuer, listener: l, answers: make(chan answer, 1)}
 	c.server = &http.Server{
 		Handler: c, MaxHeaderBytes: maxRequest,
 		ReadHeaderTimeout: requestTime, ReadTimeout: requestTime, WriteTimeout: requestTime, IdleTimeout: requestTime,
@@ -96,6 +133,9 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a := answer{code: q.Get("code"), err: refusal(q.Get("error"), q.Get("error_description"))}
+	if c.issuer != "" && q.Get("iss") != c.issuer {
+		a = answer{err: &RefusedError{Code: "as another provider", Description: oneLine(q.Get("iss"))}}
+	}
 	if a.code == "" && a.err == nil {
 		a.err = &RefusedError{Code: "nothing"}
 	}

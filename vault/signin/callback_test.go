@@ -14,7 +14,7 @@ const state = "EXAMPLE-state"
 
 func listen(t *testing.T) *Callback {
 	t.Helper()
-	c, err := Listen(state)
+	c, err := Listen(state, Return{})
 	if err != nil {
 		t.Fatal(err)
 	}

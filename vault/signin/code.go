@@ -17,13 +17,14 @@ type Proof struct {
 	Verifier  string // secret until the code is traded
 	Challenge string // its SHA-256, which the sign-in page is told
 	State     string // comes back with the answer
+	Nonce     string // comes back within an ID token
 }
 
 // NewProof makes a proof for one sign-in.
 func NewProof() Proof {
 	verifier := random()
 	sum := sha256.Sum256([]byte(verifier))
-	return Proof{Verifier: verifier, Challenge: base64.RawURLEncoding.EncodeToString(sum[:]), State: random()}
+	return Proof{Verifier: verifier, Challenge: base64.RawURLEncoding.EncodeToString(sum[:]), State: random(), Nonce: random()}
 }
 
 // random is 256 bits in 43 letters, the fewest that a verifier may have.
@@ -38,16 +39,17 @@ type Grant struct {
 	Code     string
 	Verifier string
 	Redirect string // as the sign-in page was told
+	Nonce    string // likewise
 }
 
 // Code has a person sign in with a browser of this machine. page returns the address of
 // the sign-in page for a proof and for where it is to send the browser back to; show
-// brings a person there. It returns what the browser brings back, ErrDenied or a
+// brings a person there; at says where that is. It returns what the browser brings back, ErrDenied or a
 // [*RefusedError] where that is no code, and ErrTimeout where nothing comes within
 // [Patience]. Where ctx ends, its cause is returned.
-func Code(ctx context.Context, page func(p Proof, redirect string) string, show func(url string) error) (Grant, error) {
+func Code(ctx context.Context, at Return, page func(p Proof, redirect string) string, show func(url string) error) (Grant, error) {
 	proof := NewProof()
-	c, err := Listen(proof.State)
+	c, err := Listen(proof.State, at)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -58,5 +60,5 @@ func Code(ctx context.Context, page func(p Proof, redirect string) string, show 
 	limited, cancel := context.WithTimeoutCause(ctx, Patience, errSignInOver)
 	defer cancel()
 	code, err := c.Wait(limited)
-	return Grant{Code: code, Verifier: proof.Verifier, Redirect: c.Redirect()}, err
+	return Grant{Code: code, Verifier: proof.Verifier, Redirect: c.Redirect(), Nonce: proof.Nonce}, err
 }

@@ -26,7 +26,7 @@ func TestProof(t *testing.T) {
 func TestCode(t *testing.T) {
 	var proof Proof
 	var redirect string
-	grant, err := Code(t.Context(), func(p Proof, r string) string {
+	grant, err := Code(t.Context(), Return{}, func(p Proof, r string) string {
 		proof, redirect = p, r
 		return "https://example.com/authorize"
 	}, func(page string) error {
@@ -36,7 +36,7 @@ func TestCode(t *testing.T) {
 		go http.Get(redirect + "?" + url.Values{"code": {"EXAMPLE-code"}, "state": {proof.State}}.Encode())
 		return nil
 	})
-	if want := (Grant{Code: "EXAMPLE-code", Verifier: proof.Verifier, Redirect: redirect}); err != nil || grant != want {
+	if want := (Grant{Code: "EXAMPLE-code", Verifier: proof.Verifier, Redirect: redirect, Nonce: proof.Nonce}); err != nil || grant != want {
 		t.Errorf("got %+v, %v, want %+v", grant, err, want)
 	}
 	if u, err := url.Parse(redirect); err != nil {
@@ -49,7 +49,7 @@ func TestCode(t *testing.T) {
 
 func TestCodeThatIsNotShown(t *testing.T) {
 	broken := errors.New("broken")
-	if _, err := Code(t.Context(), func(Proof, string) string { return "" }, func(string) error { return broken }); !errors.Is(err, broken) {
+	if _, err := Code(t.Context(), Return{}, func(Proof, string) string { return "" }, func(string) error { return broken }); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 }

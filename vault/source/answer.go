@@ -49,6 +49,7 @@ type form int
 const (
 	formXML  form = iota // STS
 	formJSON             // Identity Center and sign-in
+	formAny              // not AWS: bounded, and no more
 )
 
 // checked is a transport that lets only answers through which AWS could have given. They

@@ -44,6 +44,9 @@ func (d *Deps) clientFor(e plan.Endpoint, f form) (*http.Client, error) {
 		d.clients = map[clientKey]*http.Client{}
 	}
 	d.clients[key] = &http.Client{Transport: &checked{next: next, form: f}, CheckRedirect: stay}
+	if f == formAny {
+		d.clients[key].Transport = &bounded{next: next}
+	}
 	return d.clients[key], nil
 }
 

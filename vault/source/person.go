@@ -17,6 +17,7 @@ type Person struct {
 	Browse func(url string) error // opens a page on this machine; nil where nothing can, or nothing should
 	Show   func(message string)   // says where to sign in, and with what code
 	Device bool                   // signs in with a code that they type, not with a browser of this machine
+	Away   bool                   // a browser that this machine opens would not come before them
 	Reads  bool                   // what Show says is before their eyes when a page opens
 	Host   string                 // this machine's name; may be empty
 
@@ -26,8 +27,9 @@ type Person struct {
 // SignInError is returned where a person was to sign in and has not. What it wraps says
 // why; see package signin.
 type SignInError struct {
-	To  string // where
-	Err error
+	To   string // where
+	Err  error
+	OIDC bool // that is an OpenID provider
 }
 
 func (e *SignInError) Error() string { return fmt.Sprintf("signing in to %s: %v", e.To, e.Err) }
@@ -40,7 +42,7 @@ var errNobody = errors.New("there is no way to reach a person")
 // patience keeps one sign-in at a time before a person, across processes.
 func (d *Deps) patience(ctx context.Context, to string, signIn func() error) error {
 	if d.Person.Show == nil {
-		return &SignInError{to, errNobody}
+		return &SignInError{To: to, Err: errNobody}
 	}
 	lock, err := d.Tokens.Locks.Alone(ctx, "sign-in", "the sign-in to "+to)
 	if err != nil {
@@ -51,7 +53,7 @@ func (d *Deps) patience(ctx context.Context, to string, signIn func() error) err
 	err = signIn()
 	d.debug("sign-in", "to", to, "took", d.Clock.Local().Sub(began).Round(time.Second), "succeeded", err == nil)
 	if signin.Over(err) {
-		return &SignInError{to, err}
+		return &SignInError{To: to, Err: err}
 	}
 	return err
 }

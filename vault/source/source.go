@@ -88,6 +88,8 @@ func (d *Deps) Make(ctx context.Context, s plan.Step, before aws.Credentials) (a
 		return d.process(ctx, s, spec)
 	case plan.WebIdentity:
 		return d.webIdentity(ctx, s, spec)
+	case plan.OIDCRole:
+		return d.openIDRole(ctx, s, spec)
 	case plan.SSORole:
 		return d.ssoRole(ctx, s, spec)
 	case plan.Login:

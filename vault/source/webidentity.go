@@ -35,11 +35,16 @@ func (d *Deps) webIdentity(ctx context.Context, s plan.Step, spec plan.WebIdenti
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	in := parameters{"RoleArn": {spec.ARN}, "RoleSessionName": {spec.SessionName}, "WebIdentityToken": {token}}
+	return d.exchange(ctx, s, spec.ARN, spec.SessionName, token)
+}
+
+// exchange gives a token for a role's credentials. Nobody signs the call.
+func (d *Deps) exchange(ctx context.Context, s plan.Step, role, session, token string) (aws.Credentials, error) {
+	in := parameters{"RoleArn": {role}, "RoleSessionName": {session}, "WebIdentityToken": {token}}
 	in.seconds("DurationSeconds", s.Lasts)
 	in.limit(s.Policy)
 	var out given
-	c := call{action: "AssumeRoleWithWebIdentity", about: spec.ARN, step: s, secret: token, bearer: true}
+	c := call{action: "AssumeRoleWithWebIdentity", about: role, step: s, secret: token, bearer: true}
 	if err := d.do(ctx, c, in, &out); err != nil {
 		return aws.Credentials{}, err
 	}

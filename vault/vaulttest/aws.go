@@ -37,6 +37,8 @@ type AWS struct {
 	sessions map[string]*session
 	policies map[string]policy
 	issuers  map[string]*provider
+	keyCache time.Duration // how long providers' keys are kept
+	pins     bool          // the role pin of a token is looked at
 	sso      *directory
 	signins  map[string]time.Time // sign-in tokens of the console, and until when
 	noPost   bool                 // the console's sign-in takes GET only

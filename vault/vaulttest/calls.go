@@ -32,7 +32,7 @@ type Call struct {
 var shown = []struct{ param, name string }{
 	{"UserName", "user"}, {"AccessKeyId", "key"}, {"Status", "status"}, {"Name", "name"}, {"DurationSeconds", "duration"},
 	{"SerialNumber", "mfa"}, {"RoleSessionName", "session"}, {"ExternalId", "external-id"}, {"SourceIdentity", "source-identity"},
-	{"grantType", "grant"}, {"account_id", "account"}, {"role_name", "role"},
+	{"grantType", "grant"}, {"grant_type", "grant"}, {"account_id", "account"}, {"role_name", "role"},
 }
 
 // String is the call in one line without secrets, made for tables in tests:

@@ -36,12 +36,17 @@ var controls = map[string]func(*AWS, url.Values, []byte) (string, error){
 	"POST logins":   command((*AWS).RevokeLogins),   // end their sign-ins
 	"POST issuer":   addIssuer,                      // account=, name=, audience=: prints the URL and the provider's ARN
 	"POST identity": identity,                       // name=, sub=, and claims in JSON: prints a token
+	"POST people":   setPeople,                      // name=, and a Login in JSON: who signs in there, and how
+	"POST newkeys":  rotateIssuer,                   // name=: the issuer has new keys, and publishes the old no more
+	"POST keycache": cacheKeys,                      // lasts=24h: AWS keeps a provider's keys
+	"POST pins":     enforcePins,                    // on=0: AWS looks at the role pin of a token, or does not
+	"POST provider": addProvider,                    // account=, url=, audience=, at=: prints the ARN; its keys are fetched
 }
 
 // control answers one request under /_fake/.
 func (a *AWS) control(w http.ResponseWriter, r *http.Request, path string, body []byte) {
 	if name, ok := strings.CutPrefix(path, "issuer/"); ok {
-		a.discovery(w, name)
+		a.openID(w, r, name, body)
 		return
 	}
 	act, ok := controls[r.Method+" "+path]

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -19,9 +18,12 @@ import (
 // provider is an OIDC provider that an account has registered.
 type provider struct {
 	url       string
+	at        string // where its files are served, if not there
 	audiences []string
+	given     bool                        // its keys are, and need not be fetched
 	keys      map[string]crypto.PublicKey // by key id
-	issuer    *Issuer                     // if it is ours
+	fetched   time.Time
+	issuer    *Issuer // if it is ours
 }
 
 // Issuer signs web identity tokens.
@@ -30,15 +32,29 @@ type Issuer struct {
 	url, arn, audience string
 	ec                 *ecdsa.PrivateKey
 	rsa                *rsa.PrivateKey
+	made               int // how many keys of each kind it has had
+	people             Login
+	desk               loginBook
 }
 
 // AddProvider lets the account's roles trust tokens of an issuer whose public keys (*ecdsa.PublicKey, *rsa.PublicKey),
-// by their key ids, are given; AWS would fetch them. It returns the provider's ARN, which a role then Trusts.
+// by their key ids, are given; where they are nil they are fetched, as AWS does. It returns the provider's ARN, which a
+// role then Trusts.
 func (a *AWS) AddProvider(account, issuer string, audiences []string, keys map[string]crypto.PublicKey) string {
+	return a.addProvider(account, &provider{url: issuer, at: issuer, audiences: audiences, keys: keys, given: keys != nil})
+}
+
+// AddProviderAt is AddProvider of an issuer whose files are served at another address, which stands in for a host that
+// a test cannot have.
+func (a *AWS) AddProviderAt(account, issuer, at string, audiences []string) string {
+	return a.addProvider(account, &provider{url: issuer, at: strings.TrimSuffix(at, "/"), audiences: audiences})
+}
+
+func (a *AWS) addProvider(account string, p *provider) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	arn := providerARN("aws", account, issuer)
-	a.issuers[arn] = &provider{url: issuer, audiences: audiences, keys: keys}
+	arn := providerARN("aws", account, p.url)
+	a.issuers[arn] = p
 	return arn
 }
 
@@ -49,16 +65,11 @@ func providerARN(partition, account, issuer string) string {
 
 // AddIssuer makes an issuer of the fake's own, known to the account for one audience.
 func (a *AWS) AddIssuer(account, name, audience string) (*Issuer, error) {
-	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("issuer %s: %w", name, err)
+	i := &Issuer{aws: a, url: a.url + "/_fake/issuer/" + name, audience: audience, desk: newLoginBook()}
+	if err := i.Rotate(); err != nil {
+		return nil, err
 	}
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return nil, fmt.Errorf("issuer %s: %w", name, err)
-	}
-	i := &Issuer{aws: a, url: a.url + "/_fake/issuer/" + name, audience: audience, ec: ec, rsa: key}
-	i.arn = a.AddProvider(account, i.url, []string{audience}, map[string]crypto.PublicKey{"ec": &ec.PublicKey, "rsa": &key.PublicKey})
+	i.arn = a.AddProvider(account, i.url, []string{audience}, nil)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.issuers[i.arn].issuer = i
@@ -71,47 +82,59 @@ func (i *Issuer) URL() string { return i.url }
 // ARN is the provider's, for Role.Trusts.
 func (i *Issuer) ARN() string { return i.arn }
 
+// Rotate gives the issuer new keys. It publishes the old ones no more.
+func (i *Issuer) Rotate() error {
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return fmt.Errorf("issuer %s: %w", i.url, err)
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return fmt.Errorf("issuer %s: %w", i.url, err)
+	}
+	i.aws.mu.Lock()
+	defer i.aws.mu.Unlock()
+	i.ec, i.rsa = ec, key
+	i.made++
+	return nil
+}
+
+// keyID names the key of that kind that signs now.
+func (i *Issuer) keyID(kind string) string {
+	if i.made == 1 {
+		return kind
+	}
+	return fmt.Sprintf("%s-%d", kind, i.made)
+}
+
 // Token is a token for sub, good for an hour by the fake's clock, signed with ES256. claims are put over its own; one
 // that is nil takes the claim out.
 func (i *Issuer) Token(sub string, claims map[string]any) (string, error) {
-	return signJWT(jwtHeader{"ES256", "ec", "JWT"}, i.claims(sub, claims), i.ec)
+	i.aws.mu.Lock()
+	defer i.aws.mu.Unlock()
+	return i.sign("ES256", i.claims(sub, claims))
 }
 
 // TokenRS256 is Token, signed with RS256.
 func (i *Issuer) TokenRS256(sub string, claims map[string]any) (string, error) {
-	return signJWT(jwtHeader{"RS256", "rsa", "JWT"}, i.claims(sub, claims), i.rsa)
+	i.aws.mu.Lock()
+	defer i.aws.mu.Unlock()
+	return i.sign("RS256", i.claims(sub, claims))
+}
+
+func (i *Issuer) sign(algorithm string, claims map[string]any) (string, error) {
+	if algorithm == "RS256" {
+		return signJWT(jwtHeader{algorithm, i.keyID("rsa"), "JWT"}, claims, i.rsa)
+	}
+	return signJWT(jwtHeader{algorithm, i.keyID("ec"), "JWT"}, claims, i.ec)
 }
 
 func (i *Issuer) claims(sub string, more map[string]any) map[string]any {
-	now := i.aws.Now()
+	now := i.aws.now()
 	all := map[string]any{"iss": i.url, "sub": sub, "aud": i.audience, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix()}
 	maps.Copy(all, more)
 	maps.DeleteFunc(all, func(_ string, v any) bool { return v == nil })
 	return all
-}
-
-// discovery answers as one of the fake's issuers: its configuration and its keys.
-// https://openid.net/specs/openid-connect-discovery-1_0.html
-func (a *AWS) discovery(w http.ResponseWriter, path string) {
-	name, document, _ := strings.Cut(path, "/")
-	i := a.issuerNamed(name)
-	var out any
-	switch {
-	case i == nil:
-	case document == ".well-known/openid-configuration":
-		out = map[string]any{
-			"issuer": i.url, "jwks_uri": i.url + "/keys", "response_types_supported": []string{"id_token"},
-			"subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"ES256", "RS256"},
-		}
-	case document == "keys":
-		out = map[string]any{"keys": i.jwks()}
-	}
-	if out == nil {
-		http.Error(w, "no such document", http.StatusNotFound)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(out) // a client that has left is its own business
 }
 
 func (a *AWS) issuerNamed(name string) *Issuer {
@@ -125,17 +148,16 @@ func (a *AWS) issuerNamed(name string) *Issuer {
 	return nil
 }
 
-// jwks are the issuer's public keys. https://www.rfc-editor.org/rfc/rfc7518#section-6
-func (i *Issuer) jwks() []map[string]string {
+// jwks are the issuer's public keys.
+func (i *Issuer) jwks() []jwk {
 	point, err := i.ec.PublicKey.Bytes() // 4, x and y of 32 bytes each
 	if err != nil {
 		return nil
 	}
-	return []map[string]string{
-		{"kty": "EC", "crv": "P-256", "kid": "ec", "alg": "ES256", "use": "sig",
-			"x": base64url.EncodeToString(point[1:33]), "y": base64url.EncodeToString(point[33:])},
-		{"kty": "RSA", "kid": "rsa", "alg": "RS256", "use": "sig",
-			"n": base64url.EncodeToString(i.rsa.N.Bytes()), "e": base64url.EncodeToString(big.NewInt(int64(i.rsa.E)).Bytes())},
+	return []jwk{
+		{Type: "EC", Curve: "P-256", KeyID: i.keyID("ec"), Alg: "ES256", Use: "sig", X: base64url.EncodeToString(point[1:33]), Y: base64url.EncodeToString(point[33:])},
+		{Type: "RSA", KeyID: i.keyID("rsa"), Alg: "RS256", Use: "sig",
+			N: base64url.EncodeToString(i.rsa.N.Bytes()), E: base64url.EncodeToString(big.NewInt(int64(i.rsa.E)).Bytes())},
 	}
 }
 

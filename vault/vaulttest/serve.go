@@ -21,6 +21,7 @@ type request struct {
 	now             time.Time
 	caller          *caller // nil until authenticated, and for calls that nobody signs
 	call            *Call
+	retrieved       *retrieval // the keys of a web identity's provider; nil where they were not asked for
 }
 
 // operation carries a call out. Its result is what goes into the answer, or an answer of its own.
@@ -57,6 +58,9 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if a.watched(req, false) || !a.wait(f, r) || f.Hangup {
 		a.hangup(w, req)
 		return
+	}
+	if req.action == "AssumeRoleWithWebIdentity" {
+		req.retrieved = a.retrieve(r.Context(), req.params)
 	}
 	out := a.handle(req, op, f)
 	if a.watched(req, true) || f.AnswerLost {

@@ -196,9 +196,12 @@ func assign(a *AWS, q url.Values, _ []byte) (string, error) {
 	return s.Assign(q.Get("account"), q.Get("role")), nil
 }
 
-// decide is the control that approves or denies, at whichever portal the code is known.
+// decide is the control that approves or denies, at whichever portal or issuer the code is known.
 func decide(approve bool) func(*AWS, url.Values, []byte) (string, error) {
 	return func(a *AWS, q url.Values, _ []byte) (string, error) {
+		if a.decideLogins(q.Get("user_code"), approve) {
+			return "", nil
+		}
 		err := fmt.Errorf("there is no portal")
 		for _, s := range a.allPortals() {
 			if err = s.decide(q.Get("user_code"), approve); err == nil {

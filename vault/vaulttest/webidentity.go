@@ -2,12 +2,28 @@ package vaulttest
 
 import (
 	"encoding/json"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 )
 
 const tagClaims = "https://aws.amazon.com/tags"
+
+// pinClaim names the roles that a token may be exchanged for. [K]: whether AWS looks at it is not known.
+const pinClaim = "https://aws.amazon.com/roles"
+
+// EnforcePins makes the fake look at a token's role pin, which it does not at first.
+func (a *AWS) EnforcePins(on bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.pins = on
+}
+
+func enforcePins(a *AWS, q url.Values, _ []byte) (string, error) {
+	a.EnforcePins(q.Get("on") != "0")
+	return "", nil
+}
 
 // assumeRoleWithWebIdentity is AssumeRoleWithWebIdentity: nobody signs the call, the token speaks for itself.
 func (a *AWS) assumeRoleWithWebIdentity(r *request) (any, error) {
@@ -23,9 +39,13 @@ func (a *AWS) assumeRoleWithWebIdentity(r *request) (any, error) {
 	if r.params.Has("ProviderId") {
 		return nil, invalid("ProviderId must not be set for an OpenID Connect token")
 	}
-	token, issuer, err := a.checkToken(text, ask.arn, r.now)
+	token, issuer, err := a.checkToken(text, ask.arn, r.retrieved, r.now)
 	if err != nil {
 		return nil, err
+	}
+	pins := texts(token.claims[pinClaim])
+	if a.pins && len(pins) > 0 && !slices.Contains(pins, ask.arn) {
+		return nil, badToken("The token is for other roles than %s", ask.arn)
 	}
 	refused := denied("Not authorized to perform sts:AssumeRoleWithWebIdentity")
 	target := a.roles[ask.arn]
@@ -53,7 +73,7 @@ func badToken(format string, args ...any) *refusal {
 }
 
 // checkToken verifies a token against the providers in the role's account and returns it with its provider's ARN.
-func (a *AWS) checkToken(text, roleARN string, now time.Time) (jwt, string, error) {
+func (a *AWS) checkToken(text, roleARN string, fetched *retrieval, now time.Time) (jwt, string, error) {
 	t, err := parseJWT(text)
 	if err != nil {
 		return t, "", badToken("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
@@ -63,6 +83,12 @@ func (a *AWS) checkToken(text, roleARN string, now time.Time) (jwt, string, erro
 	p := a.issuers[arn]
 	if p == nil || p.url != issuer {
 		return t, "", badToken("No OpenIDConnect provider found in your account for %s", issuer)
+	}
+	if fetched != nil && fetched.err != nil {
+		return t, "", badToken("Couldn't retrieve verification key from your identity provider, please reference AssumeRoleWithWebIdentity documentation for requirements: %v", fetched.err)
+	}
+	if fetched != nil {
+		p.keys, p.fetched = fetched.keys, now
 	}
 	if key := p.keys[t.header.KeyID]; key == nil || t.verify(key) != nil {
 		return t, "", badToken("Couldn't retrieve verification key from your identity provider, or the token's signature is wrong")

@@ -1,0 +1,170 @@
+package plan
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const oidc = "oidc_issuer = https://id.example.com\noidc_client_id = aws\n"
+
+// provider is what the settings in oidc name.
+var provider = OIDC{Issuer: "https://id.example.com", Client: "aws"}
+
+func signedIn(to OIDC, claims map[string]string) Holdings {
+	h := stored()
+	h.Identities = map[Digest]Identity{to.Token(): {Subject: claims["sub"], Claims: claims}}
+	return h
+}
+
+func TestOIDCPlan(t *testing.T) {
+	alice := map[string]string{"sub": "alice@example.com", "email": "alice@corp.example.com", "email_verified": "true"}
+	for _, tt := range []struct {
+		name, config string
+		claims       map[string]string
+		session      string // its name
+		claim        string
+	}{
+		{"nobody yet", "[profile p]\n" + oidc + arn, nil, "", "sub"},
+		{"the subject", "[profile p]\n" + oidc + arn, alice, "alice@example.com", "sub"},
+		{"another claim", "[profile p]\nrole_session_name_claim = email\n" + oidc + arn, alice, "alice@corp.example.com", "email"},
+		{"the profile's own name", "[profile p]\nrole_session_name = al\nrole_session_name_claim = email\n" + oidc + arn, alice, "al", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := stored()
+			if tt.claims != nil {
+				h = signedIn(provider, tt.claims)
+			}
+			pl, err := Make(resolve(t, tt.config, "p", nil), h, Options{Name: "aws-vault-al"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			spec := pl.Steps[0].Spec.(OIDCRole)
+			if spec.SessionName != tt.session || spec.NameClaim != tt.claim || spec.Subject != tt.claims["sub"] {
+				t.Errorf("got %+v", spec)
+			}
+			if got := steps(pl); !slices.Equal(got, []string{"OIDC role p 1h kept"}) {
+				t.Errorf("steps %q", got)
+			}
+			later, err := pl.SignedIn(Identity{Subject: alice["sub"], Claims: alice})
+			if err != nil || tt.claims != nil && later.Digest(0) != pl.Digest(0) || tt.claims == nil && later.Digest(0) == pl.Digest(0) {
+				t.Errorf("signed in later: %v, %v", later.Steps[0].Spec, err)
+			}
+			if pl.Steps[0].Spec.(OIDCRole).Subject != tt.claims["sub"] {
+				t.Error("putting in who is signed in changed the plan itself")
+			}
+		})
+	}
+}
+
+// An identity names a session whole, or not at all.
+func TestIdentityIsNotRewritten(t *testing.T) {
+	for _, tt := range []struct {
+		claim  string
+		claims map[string]string
+		ok     bool
+	}{
+		{"sub", map[string]string{"sub": "al"}, true},
+		{"sub", map[string]string{"sub": "a+b=c,d@e-f_g.H1"}, true},
+		{"sub", map[string]string{"sub": strings.Repeat("a", 64)}, true},
+		{"sub", map[string]string{"sub": strings.Repeat("a", 65)}, false},
+		{"sub", map[string]string{"sub": "a"}, false},
+		{"sub", map[string]string{"sub": "auth0|5f7c8ec7c33c6c004bbafe82"}, false},
+		{"sub", map[string]string{"sub": "alice smith"}, false},
+		{"sub", map[string]string{"sub": "älice"}, false},
+		{"email", map[string]string{"sub": "alice"}, false},
+		{"email", map[string]string{"sub": "alice", "email": "a@example.com"}, true},
+		{"email", map[string]string{"sub": "alice", "email": "a@example.com", "email_verified": "false"}, false},
+	} {
+		role := OIDCRole{OIDC: provider, NameClaim: tt.claim}
+		known, err := role.As(Identity{Subject: tt.claims["sub"], Claims: tt.claims})
+		var e *SessionNameError
+		if tt.ok && (err != nil || known.SessionName != tt.claims[tt.claim]) || !tt.ok && (!errors.As(err, &e) || known.SessionName != "") {
+			t.Errorf("%s of %v: %q, %v", tt.claim, tt.claims, known.SessionName, err)
+		}
+		_, err = Make(resolve(t, "[profile p]\nrole_session_name_claim = "+tt.claim+"\n"+oidc+arn, "p", nil), signedIn(provider, tt.claims), Options{})
+		if (err == nil) != tt.ok {
+			t.Errorf("planned with %s of %v: %v", tt.claim, tt.claims, err)
+		}
+	}
+}
+
+// Profiles of one session share a sign-in; who signs in elsewhere, or for something else,
+// has another.
+func TestOIDCToken(t *testing.T) {
+	const session = "[oidc-session corp]\noidc_scopes = openid email\n" + oidc
+	token := func(config string) Digest {
+		t.Helper()
+		o, err := Provider(resolve(t, session+config, "p", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o.Token()
+	}
+	one := token("[profile p]\noidc_session = corp\n" + arn)
+	if token("[profile p]\noidc_session = corp\noidc_flow = device\noidc_redirect_port = 8000\nrole_session_name = x1\n") != one {
+		t.Error("profiles of one session do not share its token")
+	}
+	seen := map[Digest]string{one: "corp"}
+	for _, config := range []string{
+		oidc, oidc + "oidc_scopes = openid\n", oidc + "oidc_audience = x\n",
+		"oidc_issuer = https://id.example.com/\noidc_client_id = aws\n", "oidc_issuer = https://id.example.com\noidc_client_id = aws2\n",
+	} {
+		d := token("[profile p]\n" + config)
+		if other, ok := seen[d]; ok {
+			t.Errorf("%q and %q share a token", config, other)
+		}
+		seen[d] = config
+	}
+}
+
+// A role on a role that was had by signing in lasts an hour, as on any temporary credentials.
+func TestOIDCChain(t *testing.T) {
+	pl, err := Make(resolve(t, "[profile p]\n"+oidc+arn+"[profile q]\nsource_profile = p\nduration_seconds = 7200\n"+arn, "q", nil), stored(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := steps(pl); !slices.Equal(got, []string{"OIDC role p 1h kept", "assume role q 1h kept"}) {
+		t.Errorf("steps %q", got)
+	}
+	pl, err = Make(resolve(t, "[profile p]\n"+oidc+arn, "p", nil), stored(), Options{Duration: 4 * time.Hour})
+	if err != nil || pl.Last().Lasts != 4*time.Hour {
+		t.Errorf("lasts %v, %v", pl.Last().Lasts, err)
+	}
+}
+
+func TestHalfAProvider(t *testing.T) {
+	for config, want := range map[string]string{
+		"oidc_issuer = https://id.example.com\n" + arn: "config:2: oidc_issuer stands alone, want oidc_client_id beside it",
+		oidc:                 "config:2: oidc_issuer stands alone, want role_arn beside it",
+		"oidc_session = s\n": "config:2: oidc_session stands alone, want oidc_issuer beside it",
+		"role_session_name = x-${aws:username}\n" + oidc + arn: "config:2: role_session_name has ${aws:username}, want a name that stands for itself",
+		"oidc_client_id = aws\n":                               `profile "p" has no stored key and names no source of credentials`,
+	} {
+		_, err := Make(resolve(t, "[profile p]\n"+config+"[oidc-session s]\n", "p", nil), stored(), Options{})
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", config, err, want)
+		}
+	}
+	var none *NoProviderError
+	if _, err := Provider(resolve(t, "[profile p]\n", "p", nil)); !errors.As(err, &none) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestExplainWhoIsSignedIn(t *testing.T) {
+	pl, err := Make(resolve(t, "[profile p]\n"+oidc+arn, "p", nil), signedIn(provider, map[string]string{"sub": "alice@example.com"}), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	pl.Explain(&text, func(int) string { return "" })
+	for _, want := range []string{"session name     alice@example.com\n", "signed in as     alice@example.com\n"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in\n%s", want, &text)
+		}
+	}
+}

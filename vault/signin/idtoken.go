@@ -1,0 +1,119 @@
+package signin
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+)
+
+// An ID is what an ID token that was verified says of a person.
+type ID struct {
+	Subject string
+	Expires time.Time
+	Claims  map[string]string // those that are texts, or true or false
+}
+
+// Want is what an ID token has to agree with, beside its issuer and client.
+type Want struct {
+	Audience string // that it names; empty for the client
+	Nonce    string // of the sign-in; empty for one without
+	Subject  string // whom it was of before; empty for the first
+	Earlier  string // the nonce of the sign-in that it renews, which it may name again; empty for none
+}
+
+// IDTokenError is returned for an ID token that does not prove who somebody is. It quotes
+// nothing of it but claims that name no person.
+type IDTokenError struct {
+	Issuer string
+	Why    string
+
+	Subject bool // it is another person's than before
+}
+
+func (e *IDTokenError) Error() string {
+	return fmt.Sprintf("the ID token of %s is refused: %s", e.Issuer, e.Why)
+}
+
+// maxIDToken is the longest token that AWS takes, in bytes.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+const maxIDToken = 20000
+
+// algorithms are the ones that AWS takes, and so all that there is to verify.
+var algorithms = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512}
+
+// Verify returns what an ID token says, once its signature was verified with the
+// provider's keys of now. It fails with an [*IDTokenError], also where those keys cannot be
+// had.
+// https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
+func (p *Provider) Verify(ctx context.Context, raw string, want Want) (ID, error) {
+	refuse := func(format string, args ...any) (ID, error) {
+		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Why: fmt.Sprintf(format, args...)}
+	}
+	if len(raw) > maxIDToken {
+		return refuse("it has %d bytes, want at most %d, as AWS does", len(raw), maxIDToken)
+	}
+	if want.Audience == "" {
+		want.Audience = p.client.ID
+	}
+	v := p.found.VerifierContext(oidc.ClientContext(ctx, p.client.HTTP), &oidc.Config{
+		ClientID: want.Audience, SupportedSigningAlgs: algorithms, Now: p.client.Now,
+	})
+	t, err := v.Verify(ctx, raw)
+	var late *oidc.TokenExpiredError
+	switch {
+	case errors.As(err, &late):
+		return refuse("it ended at %s, want one that serves now: is this computer's clock right?", late.Expiry.UTC().Format(time.RFC3339))
+	case err != nil && ctx.Err() != nil:
+		return ID{}, err
+	case err != nil:
+		return refuse("%s", oneLine(strings.ReplaceAll(err.Error(), "oidc: ", "")))
+	}
+	claims := texts(t)
+	switch azp := claims["azp"]; {
+	case t.Subject == "":
+		return refuse("it names nobody, want the claim sub")
+	case azp != "" && azp != p.client.ID:
+		return refuse("it was given to the client %q (azp), want %q", oneLine(azp), p.client.ID)
+	case azp == "" && !slices.Contains(t.Audience, p.client.ID):
+		return refuse("its audience is %q, want the client %q among it, or as azp", t.Audience, p.client.ID)
+	case azp == "" && len(t.Audience) > 1:
+		return refuse("it has %d audiences and does not say which client it was given to, want the claim azp", len(t.Audience))
+	case want.Nonce != "" && subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(want.Nonce)) != 1:
+		return refuse("its nonce is not the one of this sign-in")
+	case want.Subject != "" && t.Nonce != "" && subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(want.Earlier)) != 1:
+		return refuse("its nonce is not the one of the sign-in that it renews")
+	case want.Subject != "" && t.Subject != want.Subject:
+		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Why: "it is another person's than the sign-in that it renews", Subject: true}
+	}
+	return ID{Subject: t.Subject, Expires: t.Expiry.UTC(), Claims: claims}, nil
+}
+
+// maxClaim is the longest claim that is looked at, and the longest name of one, in bytes.
+const maxClaim = 256
+
+// texts are the claims that are short texts, or true or false.
+func texts(t *oidc.IDToken) map[string]string {
+	var raw map[string]json.RawMessage
+	if t.Claims(&raw) != nil {
+		return nil
+	}
+	all := map[string]string{}
+	for name, value := range raw {
+		var text string
+		switch {
+		case len(name) > maxClaim, len(value) > maxClaim:
+		case string(value) == "true", string(value) == "false":
+			all[name] = string(value)
+		case json.Unmarshal(value, &text) == nil:
+			all[name] = text
+		}
+	}
+	return all
+}

@@ -1,0 +1,499 @@
+package signin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/vaulttest"
+)
+
+// A desk is an OpenID provider, and a client that knows it.
+type desk struct {
+	*testing.T
+	aws    *vaulttest.AWS
+	issuer *vaulttest.Issuer
+	client Client
+}
+
+const clientID = "aws-vault"
+
+func newDesk(t *testing.T, people vaulttest.Login) *desk {
+	t.Helper()
+	fake, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	i, err := fake.AddIssuer("123456789012", "corp", clientID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.People(people)
+	return &desk{t, fake, i, Client{Issuer: i.URL(), ID: clientID, Secret: people.Secret, HTTP: http.DefaultClient, Now: fake.Now}}
+}
+
+func (d *desk) discover() *Provider {
+	d.Helper()
+	p, err := d.client.Discover(d.Context())
+	if err != nil {
+		d.Fatal(err)
+	}
+	return p
+}
+
+// opens follows the sign-in page with a browser.
+func opens(page string) error {
+	go func() {
+		if resp, err := http.Get(page); err == nil {
+			resp.Body.Close()
+		}
+	}()
+	return nil
+}
+
+// signIn signs in with a browser and returns the tokens and the nonce.
+func (d *desk) signIn(p *Provider) (Tokens, string) {
+	d.Helper()
+	grant, err := Code(d.Context(), Return{Issuer: p.Issuer()}, func(proof Proof, redirect string) string { return p.Page(proof, redirect, nil) }, opens)
+	if err != nil {
+		d.Fatal(err)
+	}
+	got, err := p.Trade(d.Context(), grant)
+	if err != nil {
+		d.Fatal(err)
+	}
+	return got, grant.Nonce
+}
+
+func TestProviderByBrowser(t *testing.T) {
+	for name, people := range map[string]vaulttest.Login{
+		"ES256":         {Subject: "alice", Auto: true, Claims: map[string]any{"email": "a@example.com", "email_verified": true, "groups": []string{"x"}}},
+		"RS256":         {Subject: "alice", Auto: true, RSA: true, SilentOnItself: true},
+		"client secret": {Subject: "alice", Auto: true, Secret: "EXAMPLE/secret+1"},
+		"azp":           {Subject: "alice", Auto: true, Claims: map[string]any{"aud": []string{"x", clientID}, "azp": clientID}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, people)
+			p := d.discover()
+			got, nonce := d.signIn(p)
+			id, err := p.Verify(t.Context(), got.ID, Want{Nonce: nonce})
+			if err != nil || id.Subject != "alice" || got.Refresh == "" {
+				t.Fatalf("got %+v, %v", id, err)
+			}
+			if name == "ES256" && (id.Claims["email"] != "a@example.com" || id.Claims["email_verified"] != "true" || id.Claims["groups"] != "" || id.Claims["sub"] != "alice") {
+				t.Errorf("claims %v", id.Claims)
+			}
+			if left := id.Expires.Sub(d.aws.Now()); left < 50*time.Minute || left > time.Hour {
+				t.Errorf("expires in %v", left)
+			}
+			again, err := p.Refresh(t.Context(), got.Refresh)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.Verify(t.Context(), again.ID, Want{Subject: "alice", Earlier: nonce}); err != nil {
+				t.Error(err)
+			}
+			if err := p.Revoke(t.Context(), again.Refresh); err != nil {
+				t.Error(err)
+			}
+			if _, err := p.Refresh(t.Context(), again.Refresh); !errors.Is(err, ErrGrant) || strings.Contains(err.Error(), again.Refresh) {
+				t.Errorf("a revoked token: %v", err)
+			}
+		})
+	}
+}
+
+func TestProviderByDevice(t *testing.T) {
+	d := newDesk(t, vaulttest.Login{Subject: "alice"})
+	p := d.discover()
+	code, err := p.DeviceCode(t.Context(), []string{"email"})
+	if err != nil || code.Lasts != 10*time.Minute || code.Interval != time.Second || !strings.HasPrefix(code.Complete, code.URL) {
+		t.Fatalf("got %+v, %v", code, err)
+	}
+	if call := d.aws.Calls()[0]; call.Params.Get("scope") != "openid email" {
+		t.Errorf("asked for %q", call.Params.Get("scope"))
+	}
+	_, err = p.Poll(t.Context(), code)
+	if !errors.Is(err, ErrPending) {
+		t.Errorf("at first: %v", err)
+	}
+	_, err = p.Poll(t.Context(), code)
+	if !errors.Is(err, ErrSlowDown) {
+		t.Errorf("at once: %v", err)
+	}
+	d.aws.Advance(time.Hour)
+	_, err = p.Poll(t.Context(), code)
+	if !errors.Is(err, ErrTimeout) || !Over(err) {
+		t.Errorf("late: %v", err)
+	}
+	d.issuer.People(vaulttest.Login{Deny: true})
+	code, err = p.DeviceCode(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Poll(t.Context(), code)
+	if !errors.Is(err, ErrDenied) || errors.Is(err, ErrTimeout) {
+		t.Errorf("denied: %v", err)
+	}
+}
+
+// An ID token that does not prove who somebody is, is not sent.
+func TestIDTokenRefused(t *testing.T) {
+	d := newDesk(t, vaulttest.Login{Subject: "alice", Auto: true})
+	stranger, err := d.aws.AddIssuer("123456789012", "stranger", clientID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, now := d.discover(), d.aws.Now().Unix()
+	forged, err := stranger.Token("alice", map[string]any{"iss": d.issuer.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		claims map[string]any
+		want   Want
+		why    string // empty for a token that is taken
+	}{
+		{"plain", nil, Want{}, ""},
+		{"issuer", map[string]any{"iss": "https://example.com"}, Want{}, "issued by a different provider"},
+		{"audience", map[string]any{"aud": "else"}, Want{}, `expected audience "aws-vault" got ["else"]`},
+		{"no audience", map[string]any{"aud": nil}, Want{}, "expected audience"},
+		{"wanted audience", nil, Want{Audience: "sts"}, `expected audience "sts"`},
+		{"another audience, without the client", map[string]any{"aud": "sts"}, Want{Audience: "sts"}, `want the client "aws-vault" among it`},
+		{"another audience, given to the client", map[string]any{"aud": "sts", "azp": clientID}, Want{Audience: "sts"}, ""},
+		{"azp", map[string]any{"azp": "else"}, Want{}, `given to the client "else" (azp)`},
+		{"two audiences", map[string]any{"aud": []string{clientID, "x"}}, Want{}, "want the claim azp"},
+		{"expired", map[string]any{"exp": now - 1}, Want{}, "is this computer's clock right?"},
+		{"not yet", map[string]any{"nbf": now + 3600}, Want{}, "before the nbf"},
+		{"nobody", map[string]any{"sub": nil}, Want{}, "names nobody"},
+		{"no nonce", nil, Want{Nonce: "n"}, "nonce is not the one of this sign-in"},
+		{"another nonce", map[string]any{"nonce": "m"}, Want{Nonce: "n"}, "nonce is not the one of this sign-in"},
+		{"the nonce", map[string]any{"nonce": "n"}, Want{Nonce: "n"}, ""},
+		{"another subject", nil, Want{Subject: "bob"}, "another person's"},
+		{"another nonce after a refresh", map[string]any{"nonce": "m"}, Want{Subject: "alice", Earlier: "n"}, "nonce is not the one of the sign-in that it renews"},
+		{"the nonce again", map[string]any{"nonce": "n"}, Want{Subject: "alice", Earlier: "n"}, ""},
+		{"too long", map[string]any{"x": strings.Repeat("x", 20000)}, Want{}, "want at most 20000"},
+		{"a claim of claims", map[string]any{"_claim_names": map[string]string{"a": "b"}}, Want{}, "source does not exist"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			raw, err := d.issuer.Token("alice", tt.claims)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id, err := p.Verify(t.Context(), raw, tt.want)
+			d.check(id, err, tt.why)
+			if tt.why != "" && strings.Contains(err.Error(), raw) {
+				t.Errorf("the error holds the token: %v", err)
+			}
+		})
+	}
+	good, err := d.issuer.Token("alice", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, _ := strings.Cut(good, ".")
+	for name, raw := range map[string]string{
+		"another's signature": forged, "none": "eyJhbGciOiJub25lIn0." + rest[:strings.LastIndexByte(rest, '.')] + ".", "empty": "", "nothing": "a.b.c",
+		"cut": good[:len(good)-4], "no payload": head + ".." + rest[strings.LastIndexByte(rest, '.')+1:], "HMAC": "eyJhbGciOiJIUzI1NiJ9." + rest, "EdDSA": "eyJhbGciOiJFZERTQSJ9." + rest,
+	} {
+		t.Run(name, func(t *testing.T) {
+			id, err := p.Verify(t.Context(), raw, Want{})
+			var e *IDTokenError
+			if !errors.As(err, &e) || id.Subject != "" || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got %+v, %v", id, err)
+			}
+		})
+	}
+}
+
+func (d *desk) check(id ID, err error, why string) {
+	d.Helper()
+	var e *IDTokenError
+	switch {
+	case why == "" && (err != nil || id.Subject == ""):
+		d.Errorf("refused: %v", err)
+	case why != "" && (!errors.As(err, &e) || id.Subject != "" || !strings.Contains(err.Error(), why)):
+		d.Errorf("got %+v, %v, want %s", id, err, why)
+	}
+}
+
+// New keys are noticed at once; those of a token from before are gone.
+func TestKeysRotate(t *testing.T) {
+	d := newDesk(t, vaulttest.Login{Subject: "alice", Auto: true})
+	p := d.discover()
+	got, nonce := d.signIn(p)
+	if err := d.issuer.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	id, err := p.Verify(t.Context(), got.ID, Want{Nonce: nonce})
+	d.check(id, err, "failed to verify")
+	got, nonce = d.signIn(p)
+	id, err = p.Verify(t.Context(), got.ID, Want{Nonce: nonce})
+	d.check(id, err, "")
+	d.aws.Close()
+	id, err = p.Verify(t.Context(), got.ID, Want{Nonce: nonce})
+	d.check(id, err, "fetching keys")
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.Verify(over, got.ID, Want{Nonce: nonce}); err == nil || errors.As(err, new(*IDTokenError)) {
+		t.Errorf("where there is no time left: %v", err)
+	}
+}
+
+// The answer that a browser brings is the provider's own.
+func TestMixUp(t *testing.T) {
+	for name, people := range map[string]vaulttest.Login{
+		"another": {Subject: "alice", Auto: true, OtherIssuer: "https://evil.example.com"},
+		"refused": {Subject: "alice", Deny: true},
+	} {
+		d := newDesk(t, people)
+		p := d.discover()
+		_, err := Code(t.Context(), Return{Issuer: p.Issuer()}, func(proof Proof, redirect string) string { return p.Page(proof, redirect, nil) }, opens)
+		var e *RefusedError
+		if name == "another" && (!errors.As(err, &e) || e.Code != "as another provider") || name == "refused" && !errors.Is(err, ErrDenied) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestPorts(t *testing.T) {
+	first, err := Listen(state, Return{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	u, err := url.Parse(first.Redirect())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var taken int
+	fmt.Sscan(u.Port(), &taken)
+	var none *PortsError
+	if _, err := Listen(state, Return{Ports: []int{taken}}); !errors.As(err, &none) || !strings.Contains(err.Error(), fmt.Sprint(taken)) {
+		t.Errorf("a port that is taken: %v", err)
+	}
+	second, err := Listen(state, Return{Ports: []int{taken, 0}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.Close()
+}
+
+// serve answers the discovery with a configuration, and everything else with answer.
+func serve(t *testing.T, configuration func(issuer string) map[string]any, answer http.HandlerFunc) Client {
+	t.Helper()
+	var server *httptest.Server
+	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/.well-known/openid-configuration" {
+			answer(w, r)
+			return
+		}
+		json.NewEncoder(w).Encode(configuration(server.URL))
+	}))
+	t.Cleanup(server.Close)
+	return Client{Issuer: server.URL, ID: clientID, HTTP: server.Client(), Now: time.Now}
+}
+
+func basics(issuer string) map[string]any {
+	return map[string]any{"issuer": issuer, "token_endpoint": issuer + "/token", "jwks_uri": issuer + "/keys", "device_authorization_endpoint": issuer + "/device",
+		"authorization_endpoint": issuer + "/authorize?tenant=1"}
+}
+
+func TestConfigurationsRefused(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change map[string]any
+		want   string
+	}{
+		"issuer with a slash":     {map[string]any{"issuer": "https://id.example.com/"}, `it is that of "https://id.example.com/"`},
+		"no token endpoint":       {map[string]any{"token_endpoint": ""}, "token_endpoint is missing"},
+		"no keys":                 {map[string]any{"jwks_uri": nil}, "jwks_uri is missing"},
+		"plain token endpoint":    {map[string]any{"token_endpoint": "http://id.example.com/token"}, "token_endpoint is not a URL with https"},
+		"plain keys":              {map[string]any{"jwks_uri": "http://id.example.com/keys"}, "jwks_uri is not a URL with https"},
+		"a program to sign in":    {map[string]any{"authorization_endpoint": "file:///bin/sh"}, "authorization_endpoint is not a URL with https"},
+		"a password":              {map[string]any{"device_authorization_endpoint": "https://a:b@example.com"}, "device_authorization_endpoint is not"},
+		"no URL":                  {map[string]any{"revocation_endpoint": "://"}, "revocation_endpoint is not"},
+		"a number for an issuer":  {map[string]any{"issuer": 7}, "failed to decode"},
+		"a number for the scopes": {map[string]any{"scopes_supported": 7}, "not written as the standard says"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := serve(t, func(issuer string) map[string]any {
+				all := basics(issuer)
+				maps.Copy(all, tt.change)
+				return all
+			}, http.NotFound)
+			_, err := c.Discover(t.Context())
+			var e *ConfigurationError
+			if !errors.As(err, &e) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	c := serve(t, basics, http.NotFound)
+	secure := &Provider{client: Client{Issuer: "https://id.example.com"}}
+	if secure.safe("http://127.0.0.1/token") || !secure.safe("https://other.example.com/token") {
+		t.Error("an issuer with https sends secrets over plain HTTP")
+	}
+	c.Issuer += "/nowhere"
+	var e *ConfigurationError
+	if _, err := c.Discover(t.Context()); !errors.As(err, &e) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("where there is none: %v", err)
+	}
+}
+
+func TestPageAndScopes(t *testing.T) {
+	p, err := serve(t, basics, http.NotFound).Discover(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(p.Page(NewProof(), "http://127.0.0.1:1/cb", []string{"groups"}))
+	if err != nil || u.Query().Get("tenant") != "1" || u.Query().Get("scope") != "openid groups" || len(u.Query().Get("nonce")) != 43 {
+		t.Errorf("page is %v, %v", u, err)
+	}
+	if p.Issuer() != "" || !p.Browses() || !p.Devices() {
+		t.Error("a configuration is misread")
+	}
+	if got := p.scopes(nil); got != "openid" {
+		t.Errorf("of a provider that names no scopes: %q", got)
+	}
+}
+
+// What a token endpoint answers is told in one line, without what it was sent.
+func TestAnswersOfAProvider(t *testing.T) {
+	const refresh = "EXAMPLE-refresh-token"
+	for name, tt := range map[string]struct {
+		status int
+		body   string
+		want   string
+		is     error
+	}{
+		"refused":        {400, `{"error":"invalid_grant","error_description":"token EXAMPLE-refresh-token\nis spent"}`, "token_endpoint: invalid_grant (token **** is spent)", ErrGrant},
+		"a secret shown": {401, `{"error":"invalid_client","error_description":"not EXAMPLE-client-secret"}`, "invalid_client (not ****)", nil},
+		"a page":         {502, "<html>Bad Gateway", "token_endpoint: HTTP 502", nil},
+		"not JSON":       {200, "<html>Welcome", "an answer that is not JSON", nil},
+		"a list":         {200, "[]", "an answer that is not JSON", nil},
+		"a redirect":     {302, "", "HTTP 302", nil},
+		"large":          {200, `{"id_token":"` + strings.Repeat("x", maxAnswer), "an answer that is not JSON", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := serve(t, basics, func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(tt.status)
+				io.WriteString(w, tt.body)
+			})
+			c.Secret = "EXAMPLE-client-secret"
+			p, err := c.Discover(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = p.Refresh(t.Context(), refresh)
+			var e *GrantError
+			if !errors.As(err, &e) || !strings.Contains(err.Error(), tt.want) || tt.is != nil && !errors.Is(err, tt.is) || strings.Contains(err.Error(), "EXAMPLE-") {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+// The client's secret goes where the provider says.
+func TestHowASecretIsShown(t *testing.T) {
+	for name, tt := range map[string]struct {
+		methods []string
+		header  bool
+	}{
+		"unsaid": {nil, true}, "both": {[]string{"client_secret_post", "client_secret_basic"}, true}, "form": {[]string{"client_secret_post"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var seen *http.Request
+			c := serve(t, func(issuer string) map[string]any {
+				all := basics(issuer)
+				all["token_endpoint_auth_methods_supported"] = tt.methods
+				return all
+			}, func(w http.ResponseWriter, r *http.Request) {
+				r.ParseForm()
+				seen = r
+				io.WriteString(w, `{"device_code":"EXAMPLE"}`)
+			})
+			c.Secret = "EXAMPLE/s"
+			p, err := c.Discover(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var e *GrantError
+			if _, err := p.DeviceCode(t.Context(), nil); !errors.As(err, &e) || !strings.Contains(err.Error(), "an answer without a code") {
+				t.Errorf("half a code: %v", err)
+			}
+			user, password, basic := seen.BasicAuth()
+			if basic != tt.header || basic && (user != clientID || password != "EXAMPLE%2Fs") {
+				t.Errorf("header %v: %q", basic, password)
+			}
+			if got := seen.PostForm.Get("client_secret"); (got == "EXAMPLE/s") == tt.header {
+				t.Errorf("form has the secret: %v", got != "")
+			}
+		})
+	}
+}
+
+// Whatever a provider says, it is read or refused with an error of ours.
+func FuzzIDToken(f *testing.F) {
+	fake, err := vaulttest.NewAWS()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(fake.Close)
+	i, err := fake.AddIssuer("123456789012", "corp", clientID)
+	if err != nil {
+		f.Fatal(err)
+	}
+	p, err := Client{Issuer: i.URL(), ID: clientID, HTTP: http.DefaultClient, Now: fake.Now}.Discover(context.Background())
+	if err != nil {
+		f.Fatal(err)
+	}
+	good, err := i.Token("alice", nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add("eyJhbGciOiJub25lIn0.e30.")
+	f.Add(good + ".")
+	f.Fuzz(func(t *testing.T, raw string) {
+		id, err := p.Verify(t.Context(), raw, Want{})
+		var e *IDTokenError
+		if err == nil && (raw != good || id.Subject != "alice") || err != nil && !errors.As(err, &e) {
+			t.Errorf("%q: %+v, %v", raw, id, err)
+		}
+	})
+}
+
+func FuzzGrantAnswer(f *testing.F) {
+	f.Add(200, `{"id_token":"a"}`)
+	f.Add(400, `{"error":"slow_down"}`)
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		if status < 200 || status > 999 {
+			return
+		}
+		answer := &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{}}
+		p := &Provider{client: Client{Issuer: "https://id.example.com", ID: clientID, HTTP: &http.Client{Transport: says{answer}}}, metadata: metadata{Token: "https://id.example.com/token"}}
+		_, err := p.Refresh(t.Context(), "EXAMPLE-refresh-token")
+		var e *GrantError
+		if err != nil && (!errors.As(err, &e) && status/100 != 3 || strings.ContainsAny(err.Error(), "\n\x1b")) {
+			t.Errorf("%d %q: %v", status, body, err)
+		}
+	})
+}
+
+type says struct{ *http.Response }
+
+func (s says) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.Request = r
+	return s.Response, nil
+}

@@ -1,0 +1,402 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/signin"
+	"aws-vault/vault/store"
+	"aws-vault/vault/vaulttest"
+)
+
+// An openIDRoom is a room with an OpenID provider, and a person who signs in with a
+// browser.
+type openIDRoom struct {
+	*room
+	issuer *vaulttest.Issuer
+	kept   *items
+	shown  []string
+	opened []string
+}
+
+// alice signs in without being asked.
+var alice = vaulttest.Login{Subject: "alice", Auto: true}
+
+func newOpenIDRoom(t *testing.T, people vaulttest.Login) *openIDRoom {
+	t.Helper()
+	r := &openIDRoom{room: newRoom(t), kept: &items{of: map[string]keystore.Item{}}}
+	var err error
+	if r.issuer, err = r.aws.AddIssuer(r.world.Account, "corp", "aws-vault"); err != nil {
+		t.Fatal(err)
+	}
+	r.issuer.People(people)
+	r.aws.AddRole(webRole, vaulttest.Role{Trusts: []string{r.issuer.ARN()}})
+	dir := t.TempDir()
+	locks := &store.Locks{Dir: filepath.Join(dir, "locks"), Now: r.aws.Now}
+	r.Tokens = &store.Tokens{Ring: r.kept, Locks: locks, Index: &store.Index{Path: filepath.Join(dir, "index"), Locks: locks}, Now: r.aws.Now}
+	r.Person = Person{Host: "laptop", Show: func(m string) { r.shown = append(r.shown, m) }, Browse: func(page string) error {
+		r.opened = append(r.opened, page)
+		go func() {
+			if resp, err := http.Get(page); err == nil {
+				resp.Body.Close()
+			}
+		}()
+		return nil
+	}}
+	t.Cleanup(func() {
+		for _, c := range r.aws.Calls() {
+			for _, name := range []string{"code", "code_verifier", "device_code", "refresh_token", "token", "client_secret", "WebIdentityToken"} {
+				if secret := c.Params.Get(name); secret != "" {
+					r.keep(secret)
+				}
+			}
+		}
+		r.noSecret("what was shown", strings.Join(r.shown, "\n"))
+		r.noSecret("what was opened", strings.Join(r.opened, "\n"))
+		r.noSecret("log", r.log.String())
+	})
+	return r
+}
+
+func (r *openIDRoom) to() plan.OIDC {
+	return plan.OIDC{Session: "corp", Issuer: r.issuer.URL(), Client: "aws-vault"}
+}
+
+func (r *openIDRoom) role(subject string) plan.Step {
+	return r.step(plan.KindOIDC, plan.OIDCRole{OIDC: r.to(), ARN: webRole, SessionName: "alice", Subject: subject})
+}
+
+// signIn has whoever it takes sign in, and wants it to succeed.
+func (r *openIDRoom) signIn() OpenIDSignIn {
+	r.Helper()
+	who, err := r.OpenIDSignIn(r.Context(), r.to())
+	if err != nil {
+		r.Fatal(err)
+	}
+	return who
+}
+
+// wantActions is what was called since the last time.
+func (r *openIDRoom) wantActions(want ...string) {
+	r.Helper()
+	var got []string
+	for _, c := range r.aws.Calls() {
+		name := strings.TrimPrefix(c.Action, "OpenID")
+		if grant := c.Params.Get("grant_type"); grant != "" {
+			name = grant[strings.LastIndexByte(grant, ':')+1:]
+		}
+		if c.Code != "" {
+			name += " " + c.Code
+		}
+		got = append(got, name)
+	}
+	if !slices.Equal(got, want) {
+		r.Errorf("called\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	r.aws.Reset()
+}
+
+const exchanged = "AssumeRoleWithWebIdentity"
+
+func TestOpenIDByBrowser(t *testing.T) {
+	r := newOpenIDRoom(t, alice)
+	if _, held, err := r.OpenIDHeld(t.Context(), r.to()); held || err != nil || !r.OpenIDAsks(t.Context(), r.to()) {
+		t.Errorf("at first: %v, %v", held, err)
+	}
+	who := r.signIn()
+	if who.Subject != "alice" || who.Claims["sub"] != "alice" || !who.Renewable || !who.Expires.Equal(r.aws.Now().Add(time.Hour)) {
+		t.Errorf("got %+v", who)
+	}
+	if c := r.make(r.role("alice")); c.AccountID != "123456789012" {
+		t.Errorf("got credentials of %q", c.AccountID)
+	}
+	r.wantActions("Authorize", "authorization_code", exchanged)
+	if len(r.opened) != 1 || strings.Contains(r.opened[0], "authorize") || len(r.shown) != 1 || !strings.Contains(r.shown[0], "on laptop in the browser that opens, or open "+r.issuer.URL()+"/authorize?") {
+		t.Errorf("opened %q, shown %q", r.opened, r.shown)
+	}
+	r.signIn()
+	r.wantActions()
+	held, ok, err := r.OpenIDHeld(t.Context(), r.to())
+	if !ok || err != nil || held.Subject != "alice" || r.OpenIDAsks(t.Context(), r.to()) {
+		t.Errorf("held: %+v, %v, %v", held, ok, err)
+	}
+}
+
+func TestOpenIDByDevice(t *testing.T) {
+	r := newOpenIDRoom(t, vaulttest.Login{Subject: "alice"})
+	r.Person.Away, r.Person.Browse = true, nil
+	fast, waits := r.Sleep, 0
+	r.Sleep = func(ctx context.Context, d time.Duration) error {
+		if waits++; waits == 2 {
+			page, _, _ := strings.Cut(r.shown[0][strings.Index(r.shown[0], "open http")+5:], " ")
+			_, code, _ := strings.Cut(r.shown[0], "shows the code ")
+			code, _, _ = strings.Cut(code, ",")
+			resp, err := http.Get(page + "?decision=approve&user_code=" + code)
+			if err != nil {
+				t.Error(err)
+			}
+			resp.Body.Close()
+		}
+		return fast(ctx, d)
+	}
+	if who := r.signIn(); who.Subject != "alice" {
+		t.Errorf("got %+v", who)
+	}
+	r.wantActions("Device", "device_code authorization_pending", "DevicePage", "device_code")
+}
+
+// How a person signs in is the profile's to say, and else what machine and provider allow.
+func TestOpenIDFlow(t *testing.T) {
+	both, browser, device := &fakeProvider{true, true}, &fakeProvider{browses: true}, &fakeProvider{devices: true}
+	for _, tt := range []struct {
+		flow   string
+		away   bool
+		of     *fakeProvider
+		device bool
+	}{
+		{"", false, both, false}, {"", true, both, true}, {"", true, browser, false}, {"", false, device, true},
+		{plan.FlowDevice, false, both, true}, {plan.FlowBrowser, true, both, false}, {plan.FlowDevice, false, browser, true},
+	} {
+		d := &Deps{Person: Person{Away: tt.away}}
+		if got := d.openIDByDevice(plan.OIDC{Flow: tt.flow}, tt.of); got != tt.device {
+			t.Errorf("flow %q, away %v, %+v: by device %v", tt.flow, tt.away, tt.of, got)
+		}
+	}
+	r := newOpenIDRoom(t, vaulttest.Login{Subject: "alice", NoDevice: true})
+	to := r.to()
+	to.Flow = plan.FlowDevice
+	_, err := r.OpenIDSignIn(t.Context(), to)
+	var e *SignInError
+	if !errors.As(err, &e) || !strings.Contains(err.Error(), "want oidc_flow = browser") {
+		t.Errorf("got %v", err)
+	}
+}
+
+type fakeProvider struct{ browses, devices bool }
+
+func (p *fakeProvider) Browses() bool { return p.browses }
+func (p *fakeProvider) Devices() bool { return p.devices }
+
+// A token that ends is renewed in silence; where that brings none, a person signs in anew.
+func TestOpenIDRenewed(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		people vaulttest.Login
+		change func(*openIDRoom)
+		want   []string
+		fails  string
+	}{
+		{"renewed", alice, nil, []string{"refresh_token"}, ""},
+		{"renewed with the same token", vaulttest.Login{Subject: "alice", Auto: true, KeepRefresh: true}, nil, []string{"refresh_token"}, ""},
+		{"no ID token", vaulttest.Login{Subject: "alice", Auto: true, NoIDAgain: true}, nil, []string{"refresh_token", "Authorize", "authorization_code"}, ""},
+		{"no refresh token", vaulttest.Login{Subject: "alice", Auto: true, NoRefresh: true}, nil, []string{"Authorize", "authorization_code"}, ""},
+		{"ended there", alice, func(r *openIDRoom) { r.issuer.EndLogins() }, []string{"refresh_token invalid_grant", "Authorize", "authorization_code"}, ""},
+		{"another person", vaulttest.Login{Subject: "alice", Auto: true, SubjectAgain: "bob"}, nil, []string{"refresh_token"}, "another person's"},
+		{"another client's", alice, func(r *openIDRoom) {
+			r.issuer.People(vaulttest.Login{Subject: "alice", Auto: true, Claims: map[string]any{"azp": "else"}})
+		}, []string{"refresh_token"}, "(azp)"},
+		{"out of order", alice, func(r *openIDRoom) { r.issuer.People(vaulttest.Login{Subject: "alice", Secret: "EXAMPLE"}) },
+			[]string{"refresh_token invalid_client"}, "invalid_client"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newOpenIDRoom(t, tt.people)
+			r.signIn()
+			if tt.change != nil {
+				tt.change(r)
+			}
+			r.aws.Reset()
+			r.aws.Advance(58 * time.Minute)
+			r.signIn()
+			r.wantActions()
+			r.aws.Advance(90 * time.Second)
+			who, err := r.OpenIDSignIn(t.Context(), r.to())
+			if tt.fails == "" && (err != nil || who.Subject != "alice" || who.Expires.Sub(r.aws.Now()) != time.Hour) || tt.fails != "" && (err == nil || !strings.Contains(err.Error(), tt.fails)) {
+				t.Errorf("got %+v, %v", who, err)
+			}
+			r.wantActions(tt.want...)
+		})
+	}
+}
+
+// A token that AWS does not take any more is replaced, once; a new one is not.
+func TestOpenIDTokenThatAWSRefuses(t *testing.T) {
+	r := newOpenIDRoom(t, alice)
+	r.signIn()
+	if err := r.issuer.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	r.aws.Reset()
+	r.make(r.role("alice"))
+	r.wantActions(exchanged+" InvalidIdentityToken", "refresh_token", exchanged)
+	r.aws.Fail(vaulttest.Fault{Action: exchanged, Code: "InvalidIdentityToken", Times: 9})
+	if e := failAs[*APIError](r.room, r.role("alice")); e.Code != "InvalidIdentityToken" {
+		t.Errorf("got %v", e)
+	}
+	r.wantActions(exchanged+" InvalidIdentityToken", "refresh_token", exchanged+" InvalidIdentityToken")
+	r.aws.Advance(2 * time.Hour)
+	r.fail(r.role("alice"))
+	r.wantActions("refresh_token", exchanged+" InvalidIdentityToken")
+	r.aws.Heal()
+	r.aws.Fail(vaulttest.Fault{Action: exchanged, Code: "AccessDenied"})
+	r.fail(r.role("alice"))
+	r.wantActions(exchanged + " AccessDenied")
+}
+
+// A plan that was made for one person is not carried out for another.
+func TestOpenIDIsAnother(t *testing.T) {
+	r := newOpenIDRoom(t, alice)
+	if e := failAs[*AnotherPersonError](r.room, r.role("bob")); e.Now.Subject != "alice" {
+		t.Errorf("got %+v", e)
+	}
+	r.wantActions("Authorize", "authorization_code")
+}
+
+// What does not prove who somebody is, is neither kept nor sent.
+func TestOpenIDTokenIsVerified(t *testing.T) {
+	for name, claims := range map[string]map[string]any{
+		"audience": {"aud": "else"}, "nonce": {"nonce": "n"}, "no nonce": {"nonce": nil}, "azp": {"azp": "else"}, "issuer": {"iss": "https://example.com"}, "expired": {"exp": 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newOpenIDRoom(t, vaulttest.Login{Subject: "alice", Auto: true, Claims: claims})
+			var e *signin.IDTokenError
+			if _, err := r.OpenIDSignIn(t.Context(), r.to()); !errors.As(err, &e) {
+				t.Errorf("got %v", err)
+			}
+			if err := r.fail(r.role("alice")); !errors.As(err, &e) {
+				t.Errorf("got %v", err)
+			}
+			if len(r.kept.of) != 0 {
+				t.Error("something is kept")
+			}
+			r.wantActions("Authorize", "authorization_code", "Authorize", "authorization_code")
+		})
+	}
+}
+
+func TestOpenIDRefused(t *testing.T) {
+	r := newOpenIDRoom(t, vaulttest.Login{Deny: true})
+	_, err := r.OpenIDSignIn(t.Context(), r.to())
+	var e *SignInError
+	if !errors.As(err, &e) || !errors.Is(err, signin.ErrDenied) || !e.OIDC || e.To != r.issuer.URL() {
+		t.Errorf("got %v", err)
+	}
+	r.Person = Person{}
+	if _, err := r.OpenIDSignIn(t.Context(), r.to()); !errors.Is(err, errNobody) {
+		t.Errorf("where nobody can be reached: %v", err)
+	}
+	s := r.role("alice")
+	s.Endpoint.URL = "http://sts.example.com"
+	r.aws.Reset()
+	if e := failAs[*PlainError](r.room, s); e.URL != "http://sts.example.com" {
+		t.Errorf("got %v", e)
+	}
+	r.wantActions()
+}
+
+func TestOpenIDClientSecret(t *testing.T) {
+	people := alice
+	people.Secret = exampleSecret
+	r := newOpenIDRoom(t, people)
+	_, err := r.OpenIDSignIn(t.Context(), r.to())
+	var e *signin.GrantError
+	if !errors.As(err, &e) || e.Code != "invalid_client" {
+		t.Errorf("without: %v", err)
+	}
+	for _, secret := range []string{"EXAMPLE-wrong", exampleSecret} {
+		if err := r.KeepClientSecret(t.Context(), r.to(), secret); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.keep(exampleSecret)
+	r.signIn()
+	broken := errors.New("the keystore is full")
+	r.Tokens.Ring = &fullRing{r.kept, broken}
+	if err := r.KeepClientSecret(t.Context(), r.to(), "EXAMPLE"); !errors.Is(err, broken) {
+		t.Errorf("into a full keystore: %v", err)
+	}
+}
+
+const exampleSecret = "EXAMPLE-client-secret"
+
+type fullRing struct {
+	*items
+	err error
+}
+
+func (f *fullRing) Put(context.Context, keystore.Item) error { return f.err }
+
+func TestOpenIDLogout(t *testing.T) {
+	r := newOpenIDRoom(t, alice)
+	if held, err := r.OpenIDLogout(t.Context(), r.to()); held || err != nil {
+		t.Errorf("at first: %v, %v", held, err)
+	}
+	r.signIn()
+	r.aws.Reset()
+	if held, err := r.OpenIDLogout(t.Context(), r.to()); !held || err != nil || len(r.kept.of) != 0 {
+		t.Errorf("got %v, %v", held, err)
+	}
+	r.wantActions("Revoke")
+	r.signIn()
+	r.aws.Close()
+	var silent *UnreachableError
+	if held, err := r.OpenIDLogout(t.Context(), r.to()); !held || !errors.As(err, &silent) || len(r.kept.of) != 0 {
+		t.Errorf("where nobody answers: %v, %v", held, err)
+	}
+}
+
+// However many ask at once, one person signs in.
+func TestOpenIDOnce(t *testing.T) {
+	r := newOpenIDRoom(t, alice)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if who, err := r.OpenIDSignIn(t.Context(), r.to()); err != nil || who.Subject != "alice" {
+				t.Errorf("got %+v, %v", who, err)
+			}
+		})
+	}
+	all.Wait()
+	r.wantActions("Authorize", "authorization_code")
+}
+
+func TestOpenIDUnreachable(t *testing.T) {
+	r := newOpenIDRoom(t, alice)
+	to := r.to()
+	to.Issuer = "http://127.0.0.1:1"
+	var e *UnreachableError
+	if _, err := r.OpenIDSignIn(t.Context(), to); !errors.As(err, &e) || e.Endpoint != to.Issuer {
+		t.Errorf("got %v", err)
+	}
+	to.Issuer = r.issuer.URL() + "/"
+	var other *signin.ConfigurationError
+	if _, err := r.OpenIDSignIn(t.Context(), to); !errors.As(err, &other) || other.Real != r.issuer.URL() {
+		t.Errorf("got %v", err)
+	}
+}
+
+// How long a sign-in is remembered: as long as what was made with it lives.
+func TestOpenIDEnds(t *testing.T) {
+	made := time.Date(2030, 1, 2, 0, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		t    openIDToken
+		want time.Duration
+	}{
+		{openIDToken{Refresh: "r", Expires: made.Add(time.Hour)}, refreshLasts},
+		{openIDToken{Expires: made.Add(time.Hour)}, sessionLasts},
+		{openIDToken{Expires: made.Add(24 * time.Hour)}, 24 * time.Hour},
+	} {
+		tt.t.Made = made
+		if got := tt.t.ends().Sub(made); got != tt.want {
+			t.Errorf("%+v ends after %v, want %v", tt.t, got, tt.want)
+		}
+	}
+}

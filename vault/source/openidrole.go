@@ -1,0 +1,57 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/plan"
+)
+
+// AnotherPersonError is returned where somebody else is signed in than the plan was made
+// for. The plan is to be made anew: which sessions may be used depends on who it is.
+type AnotherPersonError struct {
+	Issuer string
+	Now    plan.Identity
+}
+
+func (e *AnotherPersonError) Error() string {
+	return fmt.Sprintf("another person is signed in to %s than before", e.Issuer)
+}
+
+// openIDRole exchanges the ID token of whoever is signed in for a role. One that was kept
+// and that AWS does not take any more, for the provider may have new keys, is replaced,
+// once.
+func (d *Deps) openIDRole(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.Credentials, error) {
+	if err := d.checkEndpoint(s.Endpoint, true); err != nil {
+		return aws.Credentials{}, err // before a person is asked
+	}
+	refused := ""
+	for {
+		t, err := d.openIDToken(ctx, spec.OIDC, refused)
+		if err != nil {
+			return aws.Credentials{}, err
+		}
+		if t.Subject != spec.Subject {
+			return aws.Credentials{}, &AnotherPersonError{Issuer: spec.Issuer, Now: t.identity()}
+		}
+		if len(t.ID) > maxToken {
+			return aws.Credentials{}, &TokenError{"the ID token of " + spec.Issuer, len(t.ID)}
+		}
+		creds, err := d.exchange(ctx, s, spec.ARN, spec.SessionName, t.ID)
+		if t.fresh || refused != "" || !notTaken(err) {
+			return creds, err
+		}
+		d.debug("AWS does not take the ID token any more", "issuer", spec.Issuer)
+		refused = t.ID
+	}
+}
+
+// notTaken reports whether AWS refused a token that another one could replace.
+func notTaken(err error) bool {
+	var api *APIError
+	return errors.As(err, &api) && (api.Code == "InvalidIdentityToken" || strings.HasPrefix(api.Code, "ExpiredToken"))
+}
