@@ -32,7 +32,7 @@ func (f *File) WithProfile(name string, settings []Setting) ([]byte, error) {
 	}
 	var text string
 	if b == nil {
-		text = f.text + f.newSection(name, settings)
+		text = f.text + f.newSection(f.header(name), settings)
 	} else {
 		text = f.edited(b, name, settings)
 	}
@@ -90,7 +90,7 @@ func lastOfEach(settings []Setting) []Setting {
 }
 
 // newSection returns what to add to the text. A blank line sets it apart from what is there.
-func (f *File) newSection(name string, settings []Setting) string {
+func (f *File) newSection(header string, settings []Setting) string {
 	eol := f.lineEnding()
 	var b strings.Builder
 	if body := strings.TrimPrefix(f.text, byteOrderMark); body != "" {
@@ -99,15 +99,19 @@ func (f *File) newSection(name string, settings []Setting) string {
 		}
 		b.WriteString(eol)
 	}
-	if f.kind == CredentialsFile {
-		b.WriteString("[" + name + "]" + eol)
-	} else {
-		b.WriteString(writeHeader(name) + eol)
-	}
+	b.WriteString(header + eol)
 	for _, s := range settings {
 		b.WriteString(keyText(s) + eol)
 	}
 	return b.String()
+}
+
+// header is that of a profile.
+func (f *File) header(name string) string {
+	if f.kind == CredentialsFile {
+		return "[" + name + "]"
+	}
+	return writeHeader(name)
 }
 
 func keyText(s Setting) string { return strings.TrimRight(s.Name+" = "+s.Value, " ") }

@@ -29,7 +29,7 @@ type File struct {
 	names    []string // of the profiles, in file order
 
 	// The first section of each name; the others of that name follow by section.next.
-	profiles, sessions, oidcSessions, services map[string]int
+	profiles, sessions, oidcSessions, identities, services map[string]int
 }
 
 // section is one header and the lines up to the next one.
@@ -70,7 +70,7 @@ func parse(path string, kind OriginKind, text []byte) (*File, error) {
 	}
 	f := &File{
 		path: path, kind: kind, text: string(text),
-		profiles: map[string]int{}, sessions: map[string]int{}, oidcSessions: map[string]int{}, services: map[string]int{},
+		profiles: map[string]int{}, sessions: map[string]int{}, oidcSessions: map[string]int{}, identities: map[string]int{}, services: map[string]int{},
 	}
 	if !f.index() {
 		return nil, &SyntaxError{whole, "too many sections", fmt.Sprintf("at most %d", maxSections)}
@@ -162,6 +162,8 @@ func (f *File) indexOf(k sectionKind) map[string]int {
 		return f.sessions
 	case oidcSection:
 		return f.oidcSessions
+	case identitySection:
+		return f.identities
 	case servicesSection:
 		return f.services
 	}
@@ -207,6 +209,9 @@ func (f *File) SSOSessions() []string { return slices.Sorted(maps.Keys(f.session
 
 // OIDCSessions returns the names of the oidc-session sections, sorted.
 func (f *File) OIDCSessions() []string { return slices.Sorted(maps.Keys(f.oidcSessions)) }
+
+// Identities returns the names of the identity sections, sorted.
+func (f *File) Identities() []string { return slices.Sorted(maps.Keys(f.identities)) }
 
 // Has tells whether the profile has a section.
 func (f *File) Has(name string) bool {

@@ -9,6 +9,7 @@ const (
 	profileSection
 	sessionSection  // [sso-session NAME]
 	oidcSection     // [oidc-session NAME]
+	identitySection // [identity NAME]
 	servicesSection // [services NAME]
 	noSection       // the lines before the first header
 	openSection     // its header has no closing bracket
@@ -22,6 +23,7 @@ var keywords = []struct {
 	{"profile", profileSection},
 	{"sso-session", sessionSection},
 	{"oidc-session", oidcSection},
+	{"identity", identitySection},
 	{"services", servicesSection},
 }
 
@@ -124,8 +126,13 @@ func writeHeader(name string) string {
 	if name == defaultName {
 		return "[" + defaultName + "]"
 	}
+	return headerOf("profile", name)
+}
+
+// headerOf returns the header that readHeader reads as a section of that keyword and name.
+func headerOf(word, name string) string {
 	if strings.ContainsAny(name, shellBlanks+`"'\`) {
 		name = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
 	}
-	return "[profile " + name + "]"
+	return "[" + word + " " + name + "]"
 }

@@ -78,7 +78,7 @@ func TestFromDefault(t *testing.T) {
 		"credential_process", "web_identity_token_file", "web_identity_token_process", "sso_session", "sso_start_url",
 		"sso_region", "sso_account_id", "sso_role_name", "sso_registration_scopes", "login_session", "console_container",
 		"role_session_name_claim", "oidc_session", "oidc_issuer", "oidc_client_id", "oidc_scopes", "oidc_audience", "oidc_flow",
-		"oidc_redirect_port", "oidc_redirect_ports",
+		"oidc_redirect_port", "oidc_redirect_ports", "identity", "identity_issuer", "identity_subject", "identity_audience",
 		"aws_access_key_id", "aws_secret_access_key", "aws_session_token"}
 	for _, s := range Settings() {
 		if !s.InFiles || s.Name == includeProfile {

@@ -16,6 +16,7 @@ type sharedSession struct {
 var sharedSessions = []sharedSession{
 	{ssoSession, sessionSection, []string{ssoStartURL, ssoRegion, ssoScopes}, nil},
 	{oidcSession, oidcSection, []string{oidcIssuer, oidcClient, oidcScopes, oidcAudience}, []string{oidcFlow, oidcPort, oidcPorts, nameClaim}},
+	{signedIdentity, identitySection, []string{identityIssuer, identitySubject, identityAudience}, nil},
 }
 
 // session puts in what the section says, which counts as if it stood where the section is

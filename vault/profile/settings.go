@@ -89,6 +89,11 @@ var settings = []setting{
 	{name: oidcPort, in: onePort},
 	{name: oidcPorts, in: portList},
 
+	{name: signedIdentity, in: anyName},
+	{name: identityIssuer, in: issuerURL},
+	{name: identitySubject, in: identity},
+	{name: identityAudience, in: clientID},
+
 	{name: "console_browser", inherit: ambient, in: browserName},
 	{name: "console_container", in: anyName},
 
@@ -107,27 +112,31 @@ var settings = []setting{
 
 // Names that the resolution itself speaks of.
 const (
-	includeProfile  = "include_profile"
-	sourceProfile   = "source_profile"
-	ssoSession      = "sso_session"
-	ssoStartURL     = "sso_start_url"
-	ssoRegion       = "sso_region"
-	ssoScopes       = "sso_registration_scopes"
-	nameClaim       = "role_session_name_claim"
-	oidcSession     = "oidc_session"
-	oidcIssuer      = "oidc_issuer"
-	oidcClient      = "oidc_client_id"
-	oidcScopes      = "oidc_scopes"
-	oidcAudience    = "oidc_audience"
-	oidcFlow        = "oidc_flow"
-	oidcPort        = "oidc_redirect_port"
-	oidcPorts       = "oidc_redirect_ports"
-	accessKeyID     = "aws_access_key_id"
-	secretAccessKey = "aws_secret_access_key"
-	sessionToken    = "aws_session_token"
-	endpointURL     = "endpoint_url"
-	servicesName    = "services"
-	ignoreEndpoints = "ignore_configured_endpoint_urls"
+	includeProfile   = "include_profile"
+	sourceProfile    = "source_profile"
+	ssoSession       = "sso_session"
+	ssoStartURL      = "sso_start_url"
+	ssoRegion        = "sso_region"
+	ssoScopes        = "sso_registration_scopes"
+	nameClaim        = "role_session_name_claim"
+	oidcSession      = "oidc_session"
+	oidcIssuer       = "oidc_issuer"
+	oidcClient       = "oidc_client_id"
+	oidcScopes       = "oidc_scopes"
+	oidcAudience     = "oidc_audience"
+	oidcFlow         = "oidc_flow"
+	oidcPort         = "oidc_redirect_port"
+	oidcPorts        = "oidc_redirect_ports"
+	signedIdentity   = "identity"
+	identityIssuer   = "identity_issuer"
+	identitySubject  = "identity_subject"
+	identityAudience = "identity_audience"
+	accessKeyID      = "aws_access_key_id"
+	secretAccessKey  = "aws_secret_access_key"
+	sessionToken     = "aws_session_token"
+	endpointURL      = "endpoint_url"
+	servicesName     = "services"
+	ignoreEndpoints  = "ignore_configured_endpoint_urls"
 )
 
 // alternatives exclude each other: of each two, the one that the more specific place sets counts.

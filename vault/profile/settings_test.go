@@ -45,6 +45,9 @@ var examples = map[string]struct{ good, bad []string }{
 	"oidc_flow":                       {[]string{"browser", "device"}, []string{"Browser", "code"}},
 	"oidc_redirect_port":              {[]string{"8000", "65535"}, []string{"0", "65536", "+80", "http"}},
 	"oidc_redirect_ports":             {[]string{"8000", "8000, 18000"}, []string{",", "8000 18000", "0", "1,2,3,4,5,6,7,8,9,10,11"}},
+	"identity_issuer":                 {[]string{"https://id.example.com/alice"}, []string{"id.example.com/alice", "http://id.example.com"}},
+	"identity_subject":                {[]string{"alice@example.com"}, []string{"auth0|alice", "a", "alice b"}},
+	"identity_audience":               {[]string{"https://id.example.com/alice", "sts.amazonaws.com"}, []string{"a b"}},
 	"console_browser":                 {[]string{"chromium:Work Profile", "private"}, []string{"a\x07"}},
 	"console_container":               {[]string{"prod & co"}, []string{"a\x07"}},
 	"aws_access_key_id":               {[]string{"AKIAIOSFODNN7EXAMPLE"}, []string{"AKIA IOSFODNN7", "AKIA-X"}},
@@ -70,7 +73,7 @@ func TestValuesAreChecked(t *testing.T) {
 	for _, s := range Settings() {
 		e := examples[s.Name]
 		// Names of other sections are looked up, not only checked.
-		if !s.InFiles || slices.Contains([]string{"include_profile", "sso_session", "oidc_session", "services"}, s.Name) {
+		if !s.InFiles || slices.Contains([]string{"include_profile", "sso_session", "oidc_session", "identity", "services"}, s.Name) {
 			continue
 		}
 		if len(e.good) == 0 || len(e.bad) == 0 {

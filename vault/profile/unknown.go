@@ -41,7 +41,7 @@ func (f *File) Unknown() []UnknownKey {
 	var all []UnknownKey
 	for i := range f.sections {
 		s := &f.sections[i]
-		if s.kind != profileSection && s.kind != sessionSection && s.kind != oidcSection {
+		if s.kind != profileSection && s.kind != sessionSection && s.kind != oidcSection && s.kind != identitySection {
 			continue
 		}
 		keys, _ := f.keys(s)
