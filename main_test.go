@@ -34,6 +34,7 @@ var floors = map[string]int{
 
 	"vault/profile":  1,
 	"vault/policy":   1,
+	"vault/identity": 1,
 	"vault/keystore": 1,
 	"vault/browser":  1,
 	"prompt":         1,

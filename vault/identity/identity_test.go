@@ -1,0 +1,325 @@
+package identity
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+)
+
+var noon = time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// A counter counts signatures.
+type counter struct {
+	crypto.Signer
+	signed int
+}
+
+func (c *counter) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
+	c.signed++
+	return c.Signer.Sign(r, digest, o)
+}
+
+// go-jose is the judge of what is signed and published here.
+func TestTokenIsTakenByWhoReadsTheFiles(t *testing.T) {
+	key := &counter{Signer: newKey(t)}
+	token, err := Token(key, Claims{
+		Issuer: "https://id.example.com/alice", Subject: "alice@example.com", Audience: "sts.amazonaws.com", SourceIdentity: "alice@example.com",
+		Tags: []Tag{{"Team", "blue"}, {"Email", "alice@example.com"}}, Transitive: []string{"Email"}, Role: "arn:aws:iam::123456789012:role/a",
+	}, noon)
+	if err != nil || key.signed != 1 {
+		t.Fatalf("%d signatures, %v", key.signed, err)
+	}
+	file, err := JWKS(newKey(t).Public(), key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal(file, &set); err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claims map[string]any
+	if err := parsed.Claims(&set, &claims); err != nil {
+		t.Fatal(err)
+	}
+	id := claims["jti"]
+	delete(claims, "jti")
+	want := map[string]any{
+		"iss": "https://id.example.com/alice", "sub": "alice@example.com", "aud": "sts.amazonaws.com",
+		"iat": float64(noon.Add(-30 * time.Second).Unix()), "exp": float64(noon.Add(270 * time.Second).Unix()),
+		"https://aws.amazon.com/source_identity": "alice@example.com",
+		"https://aws.amazon.com/roles":           []any{"arn:aws:iam::123456789012:role/a"},
+		"https://aws.amazon.com/tags": map[string]any{
+			"principal_tags":      map[string]any{"Team": []any{"blue"}, "Email": []any{"alice@example.com"}},
+			"transitive_tag_keys": []any{"Email"},
+		},
+	}
+	if !reflect.DeepEqual(claims, want) || id == "" {
+		t.Errorf("the token says %v, want %v", claims, want)
+	}
+	if again, _ := Token(key, Claims{}, noon); strings.Contains(again, id.(string)) {
+		t.Error("two tokens have one jti")
+	}
+}
+
+func TestTokenSaysNoMore(t *testing.T) {
+	token, err := Token(newKey(t), Claims{Issuer: "https://i.example.com", Subject: "s", Audience: "a"}, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claims map[string]any
+	if err := parsed.UnsafeClaimsWithoutVerification(&claims); err != nil {
+		t.Fatal(err)
+	}
+	if len(claims) != 6 {
+		t.Errorf("the token says %v", claims)
+	}
+	if exp, iat := claims["exp"].(float64), claims["iat"].(float64); exp-iat > 300 {
+		t.Errorf("the token lasts %v seconds", exp-iat)
+	}
+}
+
+// Numbers that are short in one signature of 256 are written in full length.
+func TestShortNumbers(t *testing.T) {
+	key := newKey(t)
+	for range 600 {
+		token, err := ES256(key, map[string]any{}, map[string]any{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if signature := token[strings.LastIndexByte(token, '.')+1:]; len(signature) != 86 {
+			t.Fatalf("a signature of %d digits, want 86", len(signature))
+		}
+		if _, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A teller gives as its signature what it is told to.
+type teller struct {
+	crypto.Signer
+	der []byte
+	err error
+}
+
+func (s teller) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return s.der, s.err }
+
+func TestSignerThatFails(t *testing.T) {
+	gone := errors.New("the card was pulled")
+	if _, err := Token(teller{newKey(t), nil, gone}, Claims{Subject: "alice"}, noon); !errors.Is(err, gone) || !strings.Contains(err.Error(), "for alice") {
+		t.Errorf("got %v", err)
+	}
+	for _, der := range []string{"", "x", "\x30\x00", "\x30\x06\x02\x01\x00\x02\x01\x01", "\x30\x06\x02\x01\x01\x02\x01\x01\x00", "\x30\x06\x02\x01\xff\x02\x01\x01",
+		"\x30\x27\x02\x22\x01" + strings.Repeat("\x01", 33) + "\x02\x01\x01"} {
+		if _, err := ES256(teller{newKey(t), []byte(der), nil}, map[string]any{}, nil); !errors.Is(err, errSignature) {
+			t.Errorf("%x: got %v", der, err)
+		}
+	}
+}
+
+func TestKeysThatDoNotServe(t *testing.T) {
+	small, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []crypto.Signer{small, other} {
+		_, tokenErr := Token(key, Claims{}, noon)
+		_, filesErr := JWKS(key.Public())
+		_, recordErr := NewKey(key.Public(), Software, 0, noon)
+		for _, err := range []error{tokenErr, filesErr, recordErr} {
+			if !errors.Is(err, errNotP256) {
+				t.Errorf("got %v", err)
+			}
+		}
+	}
+}
+
+func TestKeyIDIsTheThumbprint(t *testing.T) {
+	key := newKey(t)
+	id, err := KeyID(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := (&jose.JSONWebKey{Key: key.Public()}).Thumbprint(crypto.SHA256)
+	if err != nil || id != encode(sum) {
+		t.Errorf("got %s, want %s (%v)", id, encode(sum), err)
+	}
+}
+
+func TestDiscovery(t *testing.T) {
+	var said map[string]any
+	if err := json.Unmarshal(Discovery("https://id.example.com/alice"), &said); err != nil {
+		t.Fatal(err)
+	}
+	if said["issuer"] != "https://id.example.com/alice" || said["jwks_uri"] != "https://id.example.com/alice/jwks.json" {
+		t.Errorf("got %v", said)
+	}
+}
+
+func TestIssuers(t *testing.T) {
+	for issuer, why := range map[string]string{
+		"https://id.example.com": "", "https://id.example.com/alice": "", "http://127.0.0.1:8000/alice": "",
+		"https://id.example.com/": "slash", "https://id.example.com/alice/": "slash", "http://id.example.com": "https",
+		"id.example.com": "address", "https://": "address", "https://u@id.example.com": "address", "https://id.example.com?x": "query",
+		"https://id.example.com/a//b": "otherwise", "https://id.example.com/a/../b": "otherwise", "https://id.example.com/" + strings.Repeat("a", 255): "longer",
+		"ftp://id.example.com": "https", ":": "address",
+	} {
+		err := CheckIssuer(issuer)
+		var bad *IssuerError
+		if (why == "") != (err == nil) || err != nil && (!errors.As(err, &bad) || !strings.Contains(err.Error(), why)) {
+			t.Errorf("%s: got %v, want %q", issuer, err, why)
+		}
+	}
+}
+
+func TestRotation(t *testing.T) {
+	add := func(r Record, at time.Time) (Record, Key) {
+		t.Helper()
+		k, err := NewKey(newKey(t).Public(), PIV+"9c", 7, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err = r.With(k, at); err != nil {
+			t.Fatal(err)
+		}
+		return r, r.Keys[len(r.Keys)-1]
+	}
+	signing := func(r Record, at time.Time, want Key, published ...Key) {
+		t.Helper()
+		k, err := r.Signing(at)
+		if err != nil || k.ID != want.ID {
+			t.Errorf("at %s key %s signs, want %s (%v)", at, k.ID, want.ID, err)
+		}
+		if got := r.Published(at); !reflect.DeepEqual(got, published) {
+			t.Errorf("at %s %d keys are published, want %d", at, len(got), len(published))
+		}
+	}
+	r, a := add(Record{}, noon)
+	signing(r, noon, a, a)
+	r, b := add(r, noon.Add(time.Hour))
+	at := noon.Add(time.Hour + Ahead)
+	signing(r, at.Add(-time.Second), a, a, b)
+	signing(r, at, b, a, b)
+	signing(r, at.Add(after), b, b)
+	var early *RotationError
+	if _, err := r.With(b, at.Add(-time.Minute)); !errors.As(err, &early) {
+		t.Errorf("while another waits: got %v", err)
+	}
+	if _, err := r.With(b, at); !errors.As(err, &early) {
+		t.Errorf("a key that is there: got %v", err)
+	}
+	if next, ok := r.Next(noon); !ok || next.ID != a.ID && next.ID != b.ID {
+		t.Errorf("next is %+v, %v", next, ok)
+	}
+	if _, ok := r.Next(at); ok {
+		t.Error("a key waits for its turn after the last")
+	}
+	r, c := add(r, at.Add(48*time.Hour))
+	if signing(r, at.Add(48*time.Hour), b, b, c); len(r.Keys) != 2 {
+		t.Errorf("%d keys are kept", len(r.Keys))
+	}
+	if _, err := (Record{Keys: []Key{c}}).Signing(noon); !errors.Is(err, ErrNoKey) {
+		t.Errorf("before the first: got %v", err)
+	}
+	file, err := r.JWKS(at.Add(48 * time.Hour))
+	if err != nil || !bytes.Contains(file, []byte(b.ID)) || !bytes.Contains(file, []byte(c.ID)) || bytes.Contains(file, []byte(a.ID)) {
+		t.Errorf("published %s (%v)", file, err)
+	}
+	if a.Slot() != "9c" || (Key{Place: Software}).Slot() != "" {
+		t.Errorf("slot %q", a.Slot())
+	}
+}
+
+func TestRecordsThatAreNone(t *testing.T) {
+	good, err := NewKey(newKey(t).Public(), Software, 0, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(f func(*Key)) Record {
+		k := good
+		f(&k)
+		return Record{Keys: []Key{k}}
+	}
+	for name, r := range map[string]Record{
+		"no keys": {}, "two at once": {Keys: []Key{good, good}}, "many": {Keys: make([]Key, maxKeys+1)},
+		"another name": change(func(k *Key) { k.ID = "x" }), "no place": change(func(k *Key) { k.Place = "" }),
+		"no slot": change(func(k *Key) { k.Place = "piv:xx" }), "no key": change(func(k *Key) { k.Public = []byte("x") }),
+	} {
+		text, err := r.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ParseRecord(text); err == nil {
+			t.Errorf("%s: was read", name)
+		}
+	}
+	if _, err := ParseRecord([]byte("junk")); err == nil {
+		t.Error("junk was read")
+	}
+}
+
+func FuzzParseRecord(f *testing.F) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		f.Fatal(err)
+	}
+	k, err := NewKey(key.Public(), PIV+"9c", 7, noon)
+	if err != nil {
+		f.Fatal(err)
+	}
+	text, err := Record{Keys: []Key{k}}.Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := ParseRecord(text)
+		if err != nil {
+			return
+		}
+		again, err := r.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same, err := ParseRecord(again); err != nil || !reflect.DeepEqual(same, r) {
+			t.Errorf("%s reads back as %+v (%v)", text, same, err)
+		}
+		if _, err := r.JWKS(noon); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,72 @@
+// Package identity says who someone is in a signed token, and gives the files that let AWS
+// trust it. The signer is given; who holds it, and what AWS answers, is left to others.
+package identity
+
+import (
+	"crypto"
+	"crypto/rand"
+	"fmt"
+	"time"
+)
+
+// Lasts is how long a token is good for: it is exchanged at once, and once.
+const Lasts = 5 * time.Minute
+
+// early is how much before now a token says that it was made: AWS's clock may be behind.
+const early = 30 * time.Second
+
+// Claims are what a token says, apart from its times.
+type Claims struct {
+	Issuer, Subject, Audience string
+	SourceIdentity            string // empty for none
+	Tags                      []Tag  // of the session that it is exchanged for
+	Transitive                []string
+	Role                      string // the one role it may be exchanged for
+}
+
+// A Tag is a session tag.
+type Tag struct{ Key, Value string }
+
+// The claims that AWS reads into a session. Whether it looks at the roles is not known;
+// nothing rests on it.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_adding-assume-role-idp
+const (
+	claimSource = "https://aws.amazon.com/source_identity"
+	claimTags   = "https://aws.amazon.com/tags"
+	claimRoles  = "https://aws.amazon.com/roles"
+)
+
+// Token signs the claims, with what makes the token one of its kind. It asks signer for one
+// signature. It fails with signer's error, or with one that says why its key cannot serve.
+func Token(signer crypto.Signer, c Claims, now time.Time) (string, error) {
+	id, err := KeyID(signer.Public())
+	if err != nil {
+		return "", err
+	}
+	claims := map[string]any{
+		"iss": c.Issuer, "sub": c.Subject, "aud": c.Audience, "jti": rand.Text(),
+		"iat": now.Add(-early).Unix(), "exp": now.Add(Lasts - early).Unix(),
+	}
+	if c.SourceIdentity != "" {
+		claims[claimSource] = c.SourceIdentity
+	}
+	if c.Role != "" {
+		claims[claimRoles] = []string{c.Role}
+	}
+	if len(c.Tags) > 0 {
+		values := map[string][]string{}
+		for _, t := range c.Tags {
+			values[t.Key] = []string{t.Value}
+		}
+		tags := map[string]any{"principal_tags": values}
+		if len(c.Transitive) > 0 {
+			tags["transitive_tag_keys"] = c.Transitive
+		}
+		claims[claimTags] = tags
+	}
+	token, err := ES256(signer, map[string]any{"typ": "JWT", "kid": id}, claims)
+	if err != nil {
+		return "", fmt.Errorf("signing a token for %s: %w", c.Subject, err)
+	}
+	return token, nil
+}
