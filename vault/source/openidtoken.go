@@ -23,8 +23,6 @@ type openIDToken struct {
 	Claims  map[string]string `json:"claims,omitempty"`
 	Nonce   string            `json:"nonce,omitempty"` // of the sign-in by which it all began
 	Made    time.Time         `json:"made"`
-
-	fresh bool // made just now
 }
 
 const (
@@ -84,7 +82,6 @@ func (d *Deps) OpenIDSignIn(ctx context.Context, to plan.OIDC) (OpenIDSignIn, er
 // kept, a renewed one, or that of a person who signs in.
 func (d *Deps) openIDToken(ctx context.Context, to plan.OIDC, refused string) (openIDToken, error) {
 	serves := func(t openIDToken) bool { return t.valid(d.Clock.Local()) && t.ID != refused }
-	made := false
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
 		Name: string(to.Token()), Depth: 1, Question: "the sign-in to " + to.Issuer,
 		Serves: func(k store.Token) bool {
@@ -94,14 +91,28 @@ func (d *Deps) openIDToken(ctx context.Context, to plan.OIDC, refused string) (o
 		Make: func(ctx context.Context, k store.Token) (store.Token, error) {
 			old, _ := decode[openIDToken](k)
 			t, err := d.newOpenIDToken(ctx, to, old)
-			made = true
+			d.remember(t.ID)
 			return encode(KindOIDCToken, to.Label(), t.ends(), t), err
 		},
 	})
 	d.warn(warnings)
 	t, _ := decode[openIDToken](kept)
-	t.fresh = made
 	return t, err
+}
+
+// remember notes an ID token that came to this process.
+func (d *Deps) remember(id string) {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	d.idToken = id
+}
+
+// fresh reports whether a token came to this process just now, so that another one would
+// be no better.
+func (d *Deps) fresh(t openIDToken) bool {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	return d.idToken == t.ID && d.Clock.Local().Sub(t.Made) < idTokenLeast
 }
 
 // newOpenIDToken makes a token in place of an old one, silently if that can be.

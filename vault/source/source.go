@@ -49,6 +49,7 @@ type Deps struct {
 	lock    sync.Mutex // guards what follows
 	clients map[clientKey]*http.Client
 	told    map[string]bool
+	idToken string // that came last
 }
 
 // defaultTimeout is how long one call may take where nothing else is asked for.
