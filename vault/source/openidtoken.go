@@ -66,6 +66,12 @@ func (d *Deps) OpenIDHeld(ctx context.Context, to plan.OIDC) (OpenIDSignIn, bool
 	return OpenIDSignIn{t.identity(), t.Expires, t.Refresh != ""}, err == nil && ok && t.Subject != "", err
 }
 
+// OpenIDHint returns whom the list of sign-ins says is signed in; empty for nobody. It opens
+// nothing, so that it may be wrong.
+func (d *Deps) OpenIDHint(to plan.OIDC) string {
+	return d.Tokens.Index.Entries()[string(to.Token())].Who
+}
+
 // OpenIDAsks reports whether an ID token takes a person.
 func (d *Deps) OpenIDAsks(ctx context.Context, to plan.OIDC) bool {
 	held, ok, err := d.OpenIDHeld(ctx, to)
@@ -92,7 +98,9 @@ func (d *Deps) openIDToken(ctx context.Context, to plan.OIDC, refused string) (o
 			old, _ := decode[openIDToken](k)
 			t, err := d.newOpenIDToken(ctx, to, old)
 			d.remember(t.ID)
-			return encode(KindOIDCToken, to.Label(), t.ends(), t), err
+			k = encode(KindOIDCToken, to.Label(), t.ends(), t)
+			k.Who = t.Subject
+			return k, err
 		},
 	})
 	d.warn(warnings)
