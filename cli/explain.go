@@ -27,6 +27,7 @@ func explainCommand(k *kingpin.Application, a *app) {
 		if err != nil {
 			return err
 		}
+		s.Shows = true
 		pl, err := s.Plan(ctx, name, f.options(a))
 		if err != nil {
 			return err
@@ -40,7 +41,7 @@ func explainCommand(k *kingpin.Application, a *app) {
 			switch {
 			case ok:
 				return fmt.Sprintf("kept until %s, for another %s", e.Expires.Local().Format(time.DateTime), e.Expires.Sub(a.env.Now()).Truncate(time.Second))
-			case pl.Steps[i].Keep:
+			case pl.Steps[i].Keep && nameKnown(pl):
 				return "none kept"
 			}
 			return ""
@@ -65,4 +66,11 @@ func (a *app) explainJSON(pl plan.Plan, kept map[int]store.Entry) error {
 	enc := json.NewEncoder(a.env.Stdout)
 	enc.SetIndent("", "  ")
 	return enc.Encode(out)
+}
+
+// nameKnown reports whether all is known that tells the sessions of a plan from others: a
+// claim that names one may take opening the token.
+func nameKnown(pl plan.Plan) bool {
+	spec, ok := pl.Steps[0].Spec.(plan.OIDCRole)
+	return !ok || spec.Subject == "" || spec.SessionName != ""
 }

@@ -44,6 +44,12 @@ func (v *Vault) identity(ctx context.Context, q *profile.Profile, h plan.Holding
 	if err != nil || q.Source != nil {
 		return nil // whoever plans says so
 	}
+	if v.Shows {
+		if who := v.Source.OpenIDHint(to); who != "" {
+			h.Identities[to.Token()] = plan.Identity{Subject: who}
+		}
+		return nil
+	}
 	held, ok, err := v.Source.OpenIDHeld(ctx, to)
 	if ok {
 		h.Identities[to.Token()] = held.Identity

@@ -27,10 +27,12 @@ type Vault struct {
 	Source   *source.Deps
 	Open     func(path string) (io.ReadCloser, error) // a file that a profile names
 	Warn     func(error)                              // what went wrong and lost nothing
+	Shows    bool                                     // plans are made to be shown: nothing is opened for one
 }
 
 // Plan says how the credentials of the named profile would be made. It asks the keystore
-// whether keys are stored for the profiles of that chain, and nothing else. Besides the
+// whether keys are stored for the profiles of that chain, who is signed in to the OpenID
+// provider that it begins at, and nothing else. Besides the
 // errors of [profile.File.Resolve] and [plan.Make], it returns the keystore's.
 func (v *Vault) Plan(ctx context.Context, name string, o plan.Options) (plan.Plan, error) {
 	p, err := v.Config.Resolve(name, v.Inputs)

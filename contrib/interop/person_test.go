@@ -16,6 +16,7 @@ import (
 type person struct {
 	Press  string   // the value of the button that is pressed on a page; "" where there is none to press
 	Script string   // what the page itself does before that, as an expression with a value
+	Steps  []string // after that, each an expression that does something in the first page in which it has a value
 	Flags  []string // of the browser, besides its own
 }
 
@@ -94,6 +95,12 @@ func (p person) signsIn(page, folder string) (words string, err error) {
 	}
 	if p.Press != "" {
 		if err := p.decides(c); err != nil {
+			return "", err
+		}
+	}
+	for _, step := range p.Steps {
+		var done any
+		if err := c.until(step, &done); err != nil {
 			return "", err
 		}
 	}

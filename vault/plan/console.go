@@ -120,7 +120,7 @@ func (c *chain) consoleTime(pl *Plan) error {
 	if err := checkDuration(d, minDuration, maxRole); err != nil {
 		return err
 	}
-	straight := last.Kind == KindWebIdentity ||
+	straight := last.exchanges() ||
 		last.Kind == KindAssumeRole && pl.Steps[len(pl.Steps)-2].Yields.Temporary == No
 	if !straight {
 		c.notes = append(c.notes, fmt.Sprintf("the console stays open for as long as the credentials serve, not for %s: AWS takes a duration only with a role that is assumed straight from a key", short(d)))

@@ -41,7 +41,8 @@ const (
 )
 
 // An Identity is who is signed in: the subject that the provider knows them by, and those
-// claims of their ID token that are texts.
+// claims of their ID token that are texts. Where the claims are nil, only the subject is
+// known.
 type Identity struct {
 	Subject string
 	Claims  map[string]string
@@ -104,6 +105,12 @@ func (r OIDCRole) As(who Identity) (OIDCRole, error) {
 		return r, nil
 	}
 	name, told := who.Claims[r.NameClaim]
+	switch {
+	case who.Claims == nil && r.NameClaim != subjectClaim:
+		return r, nil
+	case who.Claims == nil:
+		name, told = who.Subject, true
+	}
 	e := &SessionNameError{Issuer: r.Issuer, Claim: r.NameClaim, Found: name}
 	switch {
 	case !told:

@@ -92,6 +92,20 @@ func TestIdentityIsNotRewritten(t *testing.T) {
 	}
 }
 
+// Where no more than the subject is known, it names a session if it is to.
+func TestOnlyTheSubjectIsKnown(t *testing.T) {
+	for claim, want := range map[string]string{"sub": "alice", "email": ""} {
+		got, err := OIDCRole{NameClaim: claim}.As(Identity{Subject: "alice"})
+		if err != nil || got.SessionName != want || got.Subject != "alice" {
+			t.Errorf("by %s: %+v, %v", claim, got, err)
+		}
+	}
+	var e *SessionNameError
+	if _, err := (OIDCRole{NameClaim: "sub"}).As(Identity{Subject: "a|b"}); !errors.As(err, &e) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Profiles of one session share a sign-in; who signs in elsewhere, or for something else,
 // has another.
 func TestOIDCToken(t *testing.T) {

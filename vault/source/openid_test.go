@@ -231,6 +231,7 @@ func TestOpenIDRenewed(t *testing.T) {
 func TestOpenIDTokenThatAWSRefuses(t *testing.T) {
 	r := newOpenIDRoom(t, alice)
 	r.signIn()
+	r.remember("") // another process did
 	if err := r.issuer.Rotate(); err != nil {
 		t.Fatal(err)
 	}
@@ -238,6 +239,9 @@ func TestOpenIDTokenThatAWSRefuses(t *testing.T) {
 	r.make(r.role("alice"))
 	r.wantActions(exchanged+" InvalidIdentityToken", "refresh_token", exchanged)
 	r.aws.Fail(vaulttest.Fault{Action: exchanged, Code: "InvalidIdentityToken", Times: 9})
+	r.fail(r.role("alice"))
+	r.wantActions(exchanged + " InvalidIdentityToken")
+	r.aws.Advance(2 * time.Minute)
 	if e := failAs[*APIError](r.room, r.role("alice")); e.Code != "InvalidIdentityToken" {
 		t.Errorf("got %v", e)
 	}

@@ -42,7 +42,7 @@ func (d *Deps) openIDRole(ctx context.Context, s plan.Step, spec plan.OIDCRole) 
 			return aws.Credentials{}, &TokenError{"the ID token of " + spec.Issuer, len(t.ID)}
 		}
 		creds, err := d.exchange(ctx, s, spec.ARN, spec.SessionName, t.ID)
-		if t.fresh || refused != "" || !notTaken(err) {
+		if d.fresh(t) || refused != "" || !notTaken(err) {
 			return creds, err
 		}
 		d.debug("AWS does not take the ID token any more", "issuer", spec.Issuer)

@@ -23,8 +23,6 @@ type openIDToken struct {
 	Claims  map[string]string `json:"claims,omitempty"`
 	Nonce   string            `json:"nonce,omitempty"` // of the sign-in by which it all began
 	Made    time.Time         `json:"made"`
-
-	fresh bool // made just now
 }
 
 const (
@@ -68,6 +66,12 @@ func (d *Deps) OpenIDHeld(ctx context.Context, to plan.OIDC) (OpenIDSignIn, bool
 	return OpenIDSignIn{t.identity(), t.Expires, t.Refresh != ""}, err == nil && ok && t.Subject != "", err
 }
 
+// OpenIDHint returns whom the list of sign-ins says is signed in; empty for nobody. It opens
+// nothing, so that it may be wrong.
+func (d *Deps) OpenIDHint(to plan.OIDC) string {
+	return d.Tokens.Index.Entries()[string(to.Token())].Who
+}
+
 // OpenIDAsks reports whether an ID token takes a person.
 func (d *Deps) OpenIDAsks(ctx context.Context, to plan.OIDC) bool {
 	held, ok, err := d.OpenIDHeld(ctx, to)
@@ -84,7 +88,6 @@ func (d *Deps) OpenIDSignIn(ctx context.Context, to plan.OIDC) (OpenIDSignIn, er
 // kept, a renewed one, or that of a person who signs in.
 func (d *Deps) openIDToken(ctx context.Context, to plan.OIDC, refused string) (openIDToken, error) {
 	serves := func(t openIDToken) bool { return t.valid(d.Clock.Local()) && t.ID != refused }
-	made := false
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
 		Name: string(to.Token()), Depth: 1, Question: "the sign-in to " + to.Issuer,
 		Serves: func(k store.Token) bool {
@@ -94,14 +97,30 @@ func (d *Deps) openIDToken(ctx context.Context, to plan.OIDC, refused string) (o
 		Make: func(ctx context.Context, k store.Token) (store.Token, error) {
 			old, _ := decode[openIDToken](k)
 			t, err := d.newOpenIDToken(ctx, to, old)
-			made = true
-			return encode(KindOIDCToken, to.Label(), t.ends(), t), err
+			d.remember(t.ID)
+			k = encode(KindOIDCToken, to.Label(), t.ends(), t)
+			k.Who = t.Subject
+			return k, err
 		},
 	})
 	d.warn(warnings)
 	t, _ := decode[openIDToken](kept)
-	t.fresh = made
 	return t, err
+}
+
+// remember notes an ID token that came to this process.
+func (d *Deps) remember(id string) {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	d.idToken = id
+}
+
+// fresh reports whether a token came to this process just now, so that another one would
+// be no better.
+func (d *Deps) fresh(t openIDToken) bool {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	return d.idToken == t.ID && d.Clock.Local().Sub(t.Made) < idTokenLeast
 }
 
 // newOpenIDToken makes a token in place of an old one, silently if that can be.

@@ -51,6 +51,7 @@ type Deps struct {
 	lock    sync.Mutex // guards what follows
 	clients map[clientKey]*http.Client
 	told    map[string]bool
+	idToken string // that came last
 	bundle  sync.Once
 	system  *x509.CertPool
 }

@@ -28,7 +28,8 @@ type Index struct {
 type Entry struct {
 	Type    string    `json:"type,omitempty"` // empty for a session
 	Name    string    `json:"name"`
-	Profile string    `json:"profile"` // a token's is what its user knows it by
+	Profile string    `json:"profile"`       // a token's is what its user knows it by
+	Who     string    `json:"who,omitempty"` // a token is of
 	Kind    string    `json:"kind"`
 	Root    string    `json:"root,omitempty"`
 	Made    time.Time `json:"made"`

@@ -10,6 +10,7 @@ import (
 type Token struct {
 	Kind   string          // what it is, such as "SSO token"
 	Label  string          // what its user knows it by
+	Who    string          // has signed in, where that is to be known without opening it; may be empty
 	Ends   time.Time       // when it is of no more use to anybody
 	Secret json.RawMessage // an object of JSON
 }
@@ -18,7 +19,7 @@ type Token struct {
 func (t Token) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "Token(%s %s)", t.Kind, t.Label) }
 
 func (t Token) entry(name string, made time.Time) Entry {
-	return Entry{Type: tokenType, Name: name, Profile: t.Label, Kind: t.Kind, Made: made, Expires: t.Ends}
+	return Entry{Type: tokenType, Name: name, Profile: t.Label, Who: t.Who, Kind: t.Kind, Made: made, Expires: t.Ends}
 }
 
 // tokenVersion is written into each item; another version is another program's.
@@ -33,12 +34,13 @@ type tokenItem struct {
 	Name    string          `json:"name"` // of the item itself: one put in another's place is seen
 	Kind    string          `json:"kind"`
 	Label   string          `json:"label"`
+	Who     string          `json:"who,omitempty"`
 	Ends    time.Time       `json:"ends"`
 	Secret  json.RawMessage `json:"secret"`
 }
 
 func encodeToken(name string, t Token) ([]byte, error) {
-	return json.Marshal(tokenItem{tokenVersion, tokenType, name, t.Kind, t.Label, t.Ends.UTC(), t.Secret})
+	return json.Marshal(tokenItem{tokenVersion, tokenType, name, t.Kind, t.Label, t.Who, t.Ends.UTC(), t.Secret})
 }
 
 // decodeToken reads what encodeToken wrote, or returns a [*DamagedError], which quotes
@@ -62,5 +64,5 @@ func decodeToken(name string, data []byte) (Token, error) {
 	case !isTime(it.Ends):
 		return damaged("a token without the time of its end")
 	}
-	return Token{Kind: it.Kind, Label: it.Label, Ends: it.Ends.UTC(), Secret: it.Secret}, nil
+	return Token{Kind: it.Kind, Label: it.Label, Who: it.Who, Ends: it.Ends.UTC(), Secret: it.Secret}, nil
 }
