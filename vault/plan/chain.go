@@ -71,6 +71,7 @@ var roots = []func(*chain, *profile.Profile) (Step, bool, error){
 	ssoRole,
 	webIdentity,
 	oidcRole,
+	identityRole,
 	staticKey,
 	login,
 	process,

@@ -60,7 +60,7 @@ var unhashed = map[string]string{
 // are excused above.
 func TestEveryFieldCounts(t *testing.T) {
 	for _, spec := range []Spec{
-		StoredKey{}, StaticKey{}, CredentialSource{}, Process{}, WebIdentity{}, OIDCRole{}, SSORole{}, Login{}, SessionToken{}, AssumeRole{}, FederationToken{},
+		StoredKey{}, StaticKey{}, CredentialSource{}, Process{}, WebIdentity{}, OIDCRole{}, IdentityRole{}, SSORole{}, Login{}, SessionToken{}, AssumeRole{}, FederationToken{},
 	} {
 		name := reflect.TypeOf(spec).Name()
 		before := Plan{Steps: []Step{{Spec: spec}}}.Digest(0)

@@ -81,6 +81,7 @@ const (
 	KindProcess         Kind = "credential process"
 	KindWebIdentity     Kind = "web identity"
 	KindOIDC            Kind = "OIDC role"
+	KindIdentity        Kind = "signed identity"
 	KindSSO             Kind = "SSO role"
 	KindLogin           Kind = "aws login"
 	KindSessionToken    Kind = "session token"
@@ -147,6 +148,7 @@ type Holdings struct {
 	Policies    map[string]string   // a session policy's text, by the file:// name it was given
 	Subjects    map[string]string   // whose web identity token a file holds, by its path as given
 	Identities  map[Digest]Identity // who is signed in, by the token of the sign-in
+	Signers     map[string]Signer   // the key that signs, by the identity's name
 }
 
 // An EnvironmentKey is what a plan may know of an access key in the environment.
