@@ -32,11 +32,12 @@ var floors = map[string]int{
 	"vault/bus":  0, // nothing of ours: its initialiser must run first
 	"vault/disk": 0,
 
-	"vault/profile":  1,
-	"vault/policy":   1,
-	"vault/keystore": 1,
-	"vault/browser":  1,
-	"prompt":         1,
+	"vault/profile":     1,
+	"vault/policy":      1,
+	"vault/keystore":    1,
+	"vault/certificate": 1,
+	"vault/browser":     1,
+	"prompt":            1,
 
 	"vault/plan":   2,
 	"vault/store":  2,

@@ -138,6 +138,7 @@ var commands = []func(*kingpin.Application, *app){
 	explainCommand,
 	ssoCommand,
 	awsLoginCommand,
+	certificateCommand,
 	clearCommand,
 	removeCommand,
 	rotateCommand,

@@ -124,6 +124,27 @@ var remedies = []func(error, *app) string{
 		return ""
 	},
 	func(err error, _ *app) string {
+		var sources *plan.SourcesError
+		var policy *plan.PolicyIgnoredError
+		switch {
+		case errors.As(err, &sources) && sources.Found == "source_profile":
+			return "put the role that stands on another profile into a profile of its own, whose source_profile names it"
+		case errors.As(err, &policy):
+			return fmt.Sprintf("set the policy in the Roles Anywhere profile at AWS, and none here with an empty \"%s =\"", policy.Setting)
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *source.CertificateTimeError
+		switch {
+		case !errors.As(err, &e):
+			return ""
+		case e.Now.Before(e.From):
+			return "see whether this computer's clock is right"
+		}
+		return "have a new certificate issued: aws-vault certificate request"
+	},
+	func(err error, _ *app) string {
 		var e *plan.NoPortalError
 		if errors.As(err, &e) {
 			return "name an sso-session of the config file, or a profile that sets sso_session"

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +117,9 @@ func setup(env *testscript.Env) error {
 // POST unless the control only shows something.
 func fake(ts *testscript.TestScript, neg bool, args []string) {
 	method, query, body := http.MethodPost, url.Values{}, ""
+	if args[0] == "anchor" { // whose authorities lie in a file
+		body, args = ts.ReadFile(args[1]), slices.Delete(args, 1, 2)
+	}
 	switch args[0] {
 	case "calls", "now", "code", "secret":
 		method = http.MethodGet

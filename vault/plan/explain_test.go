@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -74,6 +75,8 @@ func TestExplainSources(t *testing.T) {
 		"[profile p]\n" + sso,
 		"[profile p]\nsession_tags = a=b\nweb_identity_token_file = /t\n" + arn,
 		"[profile p]\nweb_identity_token_process = printtoken\n" + arn,
+		"[profile p]\nsource_identity = alice\n" + strings.Replace(anywhere, "alice.key", "piv:9c", 1) + arn,
+		"[profile p]\nrole_session_name = alice\n" + anywhere + arn,
 		"[profile p]\ncredential_process = printkeys\n",
 		"[profile p]\nlogin_session = arn:aws:iam::123456789012:user/alice\n",
 		"[profile p]\ncredential_source = Environment\n",

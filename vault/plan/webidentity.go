@@ -34,7 +34,7 @@ func (w WebIdentity) Args() []Arg {
 }
 
 // ownsRole reports whether the role_arn beside the root is the root's own.
-func (s Step) ownsRole() bool { return s.Kind == KindWebIdentity }
+func (s Step) ownsRole() bool { return s.Kind == KindWebIdentity || s.Kind == KindRolesAnywhere }
 
 func webIdentity(c *chain, q *profile.Profile) (Step, bool, error) {
 	setting := "web_identity_token_file"

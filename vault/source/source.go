@@ -6,6 +6,7 @@ package source
 
 import (
 	"context"
+	"crypto"
 	"fmt"
 	"io"
 	"log/slog"
@@ -39,6 +40,7 @@ type Deps struct {
 	Cache  *store.SSOCache                                       // the AWS CLI's tokens; nil for none
 	Logins *store.LoginCache                                     // the AWS CLI's sign-ins; nil for none
 	Person Person                                                // who signs in
+	Card   Card                                                  // keys that cannot leave it
 	Clock  *Clock
 
 	Backoff  func(attempt int, err error) time.Duration // before a call is tried once more; nil for a jittered wait of up to 5 s
@@ -49,6 +51,7 @@ type Deps struct {
 	lock    sync.Mutex // guards what follows
 	clients map[clientKey]*http.Client
 	told    map[string]bool
+	timed   bool // AWS was asked for the time
 }
 
 // defaultTimeout is how long one call may take where nothing else is asked for.
@@ -60,6 +63,10 @@ type Question struct {
 	Serial  string
 	Again   string // why it is asked once more; empty the first time
 }
+
+// A Card uses the private key that a slot of a card holds, such as 9c, for as long as use
+// runs. public is the key that a certificate names, which the slot's may turn out not to be.
+type Card func(ctx context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error
 
 // A Command is a line of a shell that the user's config names.
 type Command struct {
@@ -84,6 +91,8 @@ func (d *Deps) Make(ctx context.Context, s plan.Step, before aws.Credentials) (a
 		return d.process(ctx, s, spec)
 	case plan.WebIdentity:
 		return d.webIdentity(ctx, s, spec)
+	case plan.RolesAnywhere:
+		return d.rolesAnywhere(ctx, s, spec)
 	case plan.SSORole:
 		return d.ssoRole(ctx, s, spec)
 	case plan.Login:

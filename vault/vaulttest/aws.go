@@ -38,6 +38,8 @@ type AWS struct {
 	policies map[string]policy
 	issuers  map[string]*provider
 	sso      *directory
+	anchors  map[string]*anchor
+	anywhere map[string]*anywhereProfile
 	signins  map[string]time.Time // sign-in tokens of the console, and until when
 	noPost   bool                 // the console's sign-in takes GET only
 	logins   *loginDesk
@@ -65,6 +67,8 @@ func NewAWS() (*AWS, error) {
 		policies: managedPolicies(),
 		issuers:  map[string]*provider{},
 		sso:      newDirectory(),
+		anchors:  map[string]*anchor{},
+		anywhere: map[string]*anywhereProfile{},
 		signins:  map[string]time.Time{},
 		logins:   newLoginDesk(),
 		arrived:  make(chan struct{}),

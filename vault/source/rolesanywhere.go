@@ -1,0 +1,227 @@
+package source
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/certificate"
+	"aws-vault/vault/plan"
+)
+
+// CertificateTimeError is returned for a certificate that AWS would refuse now.
+type CertificateTimeError struct {
+	Path        string
+	From, Until time.Time
+	Now         time.Time // by AWS's clock, as far as that is known
+}
+
+func (e *CertificateTimeError) Error() string {
+	if e.Now.Before(e.From) {
+		return fmt.Sprintf("%s: the certificate is valid from %s, and it is %s", e.Path, stamp(e.From), stamp(e.Now))
+	}
+	return fmt.Sprintf("%s: the certificate was valid until %s", e.Path, stamp(e.Until))
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// KeyMismatchError is returned for a certificate that is of another key.
+type KeyMismatchError struct{ Certificate, PrivateKey string }
+
+func (e *KeyMismatchError) Error() string {
+	return fmt.Sprintf("%s: its first certificate is not of the key %s", e.Certificate, e.PrivateKey)
+}
+
+// errNoCard is for a program that was built without cards.
+var errNoCard = errors.New("cards are not in this build")
+
+const actionAnywhere = "CreateSession"
+
+// rolesAnywhere signs for a role with the key of a certificate. The request is signed once and
+// sent up to three times: a card may want a touch for each signature.
+func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAnywhere) (aws.Credentials, error) {
+	c := call{action: actionAnywhere, about: spec.Role, step: s, place: siteOf(anywhereBase(s))}
+	if err := d.checkEndpoint(s.Endpoint, false); err != nil {
+		return aws.Credentials{}, err
+	}
+	chain, err := d.chain(spec)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	slot, onCard := plan.Slot(spec.PrivateKey)
+	if onCard {
+		d.measure(ctx, s.Endpoint, anywhereBase(s)) // a signature that a wrong clock spoils costs a touch
+	}
+	if now := d.Clock.Now(); now.Before(chain[0].NotBefore) || now.After(chain[0].NotAfter) {
+		return aws.Credentials{}, &CertificateTimeError{spec.Certificate, chain[0].NotBefore, chain[0].NotAfter, now}
+	}
+	var out aws.Credentials
+	sign := func(key crypto.Signer) error {
+		if !certificate.IsOf(chain[0], key.Public()) {
+			return &KeyMismatchError{spec.Certificate, spec.PrivateKey}
+		}
+		out, err = d.createSession(ctx, c, x509Signer{key, chain}, spec)
+		return err
+	}
+	if !onCard {
+		key, err := d.privateKey(spec.PrivateKey)
+		if err != nil {
+			return aws.Credentials{}, err
+		}
+		return out, sign(key)
+	}
+	if d.Card == nil {
+		return aws.Credentials{}, fmt.Errorf("private_key of profile %s: %w", s.Profile, errNoCard)
+	}
+	err = d.Card(ctx, slot, chain[0].PublicKey, sign)
+	return out, err
+}
+
+func (d *Deps) chain(spec plan.RolesAnywhere) ([]*x509.Certificate, error) {
+	text, err := d.read(spec.Certificate, certificate.MaxFile)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	chain, err := certificate.Chain(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", spec.Certificate, err)
+	}
+	return chain, nil
+}
+
+// privateKey reads a key, and says if others may read it too.
+func (d *Deps) privateKey(path string) (crypto.Signer, error) {
+	f, err := d.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("private_key: %w", err)
+	}
+	if file, ok := f.(interface{ Stat() (fs.FileInfo, error) }); ok {
+		if info, err := file.Stat(); err == nil && sharedMode(info.Mode()) {
+			d.tellOnce(fmt.Sprintf("others may read the private key %s (mode %04o)", path, info.Mode().Perm()))
+		}
+	}
+	f.Close()
+	text, err := d.read(path, certificate.MaxFile)
+	if err != nil {
+		return nil, fmt.Errorf("private_key: %w", err)
+	}
+	key, err := certificate.Key(text)
+	clear(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return key, nil
+}
+
+// anywhereBase is the address that a step's calls go to, without a slash at its end.
+func anywhereBase(s plan.Step) string {
+	if s.Endpoint.URL != "" {
+		return strings.TrimRight(s.Endpoint.URL, "/")
+	}
+	// What follows the service's name is the same for all services of a region.
+	sts := plan.Step{Region: s.Region, Endpoint: plan.Endpoint{DualStack: s.Endpoint.DualStack}}
+	service := "rolesanywhere"
+	if s.Endpoint.FIPS {
+		service += "-fips"
+	}
+	return strings.Replace(place(sts), "//sts.", "//"+service+".", 1)
+}
+
+// anywhereAsk is what CreateSession takes besides the ARNs, which stand in the address.
+type anywhereAsk struct {
+	Seconds     int    `json:"durationSeconds,omitempty"`
+	SessionName string `json:"roleSessionName,omitempty"`
+}
+
+// createSession makes the call within the deadline. Where AWS refuses it and its clock turns
+// out to be another, it is signed anew, once.
+func (d *Deps) createSession(ctx context.Context, c call, signer x509Signer, spec plan.RolesAnywhere) (aws.Credentials, error) {
+	body, err := json.Marshal(anywhereAsk{int(c.step.Lasts.Seconds()), spec.SessionName})
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	hc, err := d.clientFor(c.step.Endpoint, formJSON)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	address := anywhereBase(c.step) + "/sessions?" + url.Values{
+		"profileArn": {spec.Profile}, "roleArn": {spec.Role}, "trustAnchorArn": {spec.TrustAnchor},
+	}.Encode()
+	var answer answered
+	var refused error
+	err = d.unsigned(ctx, c, func(ctx context.Context) error {
+		for signed := 1; ; signed++ {
+			skew := d.Clock.Skew()
+			r, err := signer.request(ctx, address, body, c.step.Region, d.Clock.Now())
+			if err != nil {
+				return err
+			}
+			if answer, err = d.post(ctx, hc, r, body); err != nil {
+				return err
+			}
+			if refused = c.anywhereRefusal(answer); refused == nil || signed == 2 || !d.dated(skew, answer) {
+				return nil
+			}
+		}
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	return c.anywhereCredentials(answer.body)
+}
+
+// anywhereAnswer is what CreateSession gives.
+type anywhereAnswer struct {
+	Set []struct {
+		Credentials struct {
+			AccessKeyID     string    `json:"accessKeyId"`
+			SecretAccessKey string    `json:"secretAccessKey"`
+			SessionToken    string    `json:"sessionToken"`
+			Expiration      time.Time `json:"expiration"`
+		} `json:"credentials"`
+	} `json:"credentialSet"`
+}
+
+func (c call) anywhereCredentials(body []byte) (aws.Credentials, error) {
+	var a anywhereAnswer
+	if json.Unmarshal(body, &a) != nil || len(a.Set) == 0 {
+		return aws.Credentials{}, fmt.Errorf("%s: %s answered without credentials", c.action, c.place)
+	}
+	given := a.Set[0].Credentials
+	out := aws.Credentials{
+		AccessKeyID: given.AccessKeyID, SecretAccessKey: given.SecretAccessKey, SessionToken: given.SessionToken,
+		CanExpire: true, Expires: given.Expiration, AccountID: accountOf(c.about),
+	}
+	if flaw(out) != "" || out.SessionToken == "" || out.Expires.IsZero() {
+		return aws.Credentials{}, fmt.Errorf("%s: %s answered without credentials", c.action, c.place)
+	}
+	return out, nil
+}
+
+// anywhereRefusal is AWS's refusal, if the answer is one.
+func (c call) anywhereRefusal(a answered) error {
+	if a.status == http.StatusOK || a.status == http.StatusCreated {
+		return nil
+	}
+	var said struct {
+		Message string `json:"message"`
+	}
+	_ = json.Unmarshal(a.body, &said) // a refusal without a word is still one
+	return &APIError{
+		Action: c.action, About: c.about, Code: c.clean(a.code()), Message: c.clean(said.Message), Status: a.status,
+		Retry: a.busy(),
+	}
+}
