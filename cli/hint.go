@@ -9,6 +9,8 @@ import (
 	"aws-vault/prompt"
 	"aws-vault/vault"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/oath"
+	"aws-vault/vault/pcsc"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/signin"
@@ -116,6 +118,8 @@ var remedies = []func(error, *app) string{
 			return "the stored key may have been deleted or deactivated: store the new one with aws-vault add"
 		case e.Action == "GetRoleCredentials" && e.Code == "ForbiddenException":
 			return "see which accounts and roles you may take: aws-vault sso list"
+		case e.Action == "CreateVirtualMFADevice" && e.Code == "EntityAlreadyExists":
+			return "choose another name, or delete that device if it is nobody's: aws iam delete-virtual-mfa-device"
 		case e.Code == "INSUFFICIENT_PERMISSIONS":
 			return "whoever signs in needs the rights of the managed policy SignInLocalDevelopmentAccess"
 		case e.Code == "ValidationError" && strings.Contains(e.Message, "DurationSeconds"):
@@ -143,6 +147,35 @@ var remedies = []func(error, *app) string{
 			return "see whether this computer's clock is right"
 		}
 		return "have a new certificate issued: aws-vault certificate request"
+	},
+	func(err error, _ *app) string {
+		var which *whichKeyError
+		var missing *oath.NotFoundError
+		var several *oath.AmbiguousError
+		switch {
+		case errors.Is(err, pcsc.Held):
+			return "end the program that holds it, such as gpgconf --kill scdaemon, and try again"
+		case errors.Is(err, pcsc.ErrNoService):
+			return "start the system's PC/SC service, on Linux pcscd (package pcscd)"
+		case errors.Is(err, pcsc.ErrUnsupported):
+			return "have codes read by Yubico's program, with --prompt=ykman"
+		case errors.Is(err, oath.ErrTouch):
+			return "touch the key while it blinks"
+		case errors.As(err, &which):
+			return "name one by its serial number in " + keyVariable + ", or unplug the others"
+		case errors.As(err, &missing):
+			return "store its secret there with aws-vault mfa enroll, or name the account in " + accountVariable
+		case errors.As(err, &several):
+			return "name the account in " + accountVariable
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var left *vault.LeftoverError
+		if errors.As(err, &left) && left.AtAWS {
+			return "delete it: aws iam delete-virtual-mfa-device --serial-number " + quoteWord(left.Serial)
+		}
+		return ""
 	},
 	func(err error, _ *app) string {
 		var e *plan.NoPortalError

@@ -28,7 +28,8 @@ type Deps struct {
 	Key    func(ctx context.Context, name string) (aws.Credentials, error) // the stored key of that name
 	Static func(profile string) aws.Credentials                            // the plain-text key of that profile
 	Getenv func(string) (string, bool)
-	Ask    func(ctx context.Context, q Question) (string, error) // a person, for a code
+	Ask    func(ctx context.Context, q Question) (string, error) // a person, or a device, for a code
+	Reads  func(q Question) bool                                 // whether it is a device, which gives the same code until the next; nil for never
 	Run    func(ctx context.Context, c Command) ([]byte, error)  // a shell; it returns what was printed
 	Open   func(path string) (io.ReadCloser, error)              // a file that a profile names
 	Proxy  func(*http.Request) (*url.URL, error)                 // nil for none
@@ -57,10 +58,11 @@ type Deps struct {
 // defaultTimeout is how long one call may take where nothing else is asked for.
 const defaultTimeout = 30 * time.Second
 
-// A Question is asked of a person who holds an MFA device.
+// A Question is asked of whoever, or whatever, shows the codes of an MFA device.
 type Question struct {
 	Profile string
 	Serial  string
+	Device  string // what the profile says shows them: see plan.MFA
 	Again   string // why it is asked once more; empty the first time
 }
 

@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -209,6 +210,51 @@ func TestTrustAnchorRefuses(t *testing.T) {
 	for _, text := range []string{"", "x", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw}))} {
 		if arn, err := v.aws.AddTrustAnchor("123456789012", "eu-west-1", text); err == nil {
 			t.Errorf("%q became %s", text, arn)
+		}
+	}
+}
+
+// What AWS's own client sends is taken: these requests are version 1.7.3's.
+func TestCreateSessionTakesRecordedRequests(t *testing.T) {
+	for _, kind := range []string{"ecdsa", "rsa"} {
+		text, err := os.ReadFile("testdata/createsession-" + kind + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sent struct {
+			Host, URL, Body, Authority string
+			Header                     map[string]string
+		}
+		if err := json.Unmarshal(text, &sent); err != nil {
+			t.Fatal(err)
+		}
+		v := newVisitor(t)
+		delete(v.aws.anchors, v.query.Get("trustAnchorArn"))
+		if _, err := v.aws.AddTrustAnchor("123456789012", "eu-west-1", sent.Authority); err != nil {
+			t.Fatal(err)
+		}
+		at, err := time.Parse(amzTime, sent.Header["X-Amz-Date"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.aws.SetClock(func() time.Time { return at })
+		for body, want := range map[string]int{sent.Body: http.StatusCreated, sent.Body + " ": http.StatusForbidden} {
+			r, err := http.NewRequest(http.MethodPost, v.aws.URL()+sent.URL, strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Host = sent.Host
+			for name, value := range sent.Header {
+				r.Header.Set(name, value)
+			}
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != want {
+				t.Errorf("%s: status %d, want %d", kind, resp.StatusCode, want)
+			}
 		}
 	}
 }
