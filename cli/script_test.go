@@ -83,6 +83,7 @@ func TestScripts(t *testing.T) {
 			"fake":    fake,
 			"browsed": browsed,
 			"typed":   typed,
+			"key":     key,
 			"later":   func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(laterVariable, args[0]) },
 		},
 	})

@@ -96,6 +96,7 @@ func (a *app) withKeyOnce(ctx context.Context, password string, use func(*oath.K
 		if err := key.Unlock(password); err != nil {
 			return err
 		}
+		defer oath.Select(card) // which shuts it for whoever comes next
 	}
 	return use(key)
 }
