@@ -62,8 +62,8 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 	if onCard {
 		d.measure(ctx, s.Endpoint, anywhereBase(s)) // a signature that a wrong clock spoils costs a touch
 	}
-	if now := d.Clock.Now(); now.Before(chain[0].NotBefore) || now.After(chain[0].NotAfter) {
-		return aws.Credentials{}, &CertificateTimeError{spec.Certificate, chain[0].NotBefore, chain[0].NotAfter, now}
+	if err := d.timely(spec, chain[0]); err != nil {
+		return aws.Credentials{}, err
 	}
 	var out aws.Credentials
 	sign := func(key crypto.Signer) error {
@@ -85,6 +85,37 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 	}
 	err = d.Card(ctx, slot, chain[0].PublicKey, sign)
 	return out, err
+}
+
+// CheckCertificate says until when the certificate of a step is good, or why it cannot be used.
+// It asks neither AWS nor a card, so that a card's key may turn out to be another.
+func (d *Deps) CheckCertificate(spec plan.RolesAnywhere) (until time.Time, err error) {
+	chain, err := d.chain(spec)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if err := d.timely(spec, chain[0]); err != nil {
+		return time.Time{}, err
+	}
+	if _, onCard := plan.Slot(spec.PrivateKey); onCard {
+		return chain[0].NotAfter, nil
+	}
+	key, err := d.privateKey(spec.PrivateKey)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if !certificate.IsOf(chain[0], key.Public()) {
+		return time.Time{}, &KeyMismatchError{spec.Certificate, spec.PrivateKey}
+	}
+	return chain[0].NotAfter, nil
+}
+
+// timely refuses a certificate whose time is over, or has not come.
+func (d *Deps) timely(spec plan.RolesAnywhere, c *x509.Certificate) error {
+	if now := d.Clock.Now(); now.Before(c.NotBefore) || now.After(c.NotAfter) {
+		return &CertificateTimeError{spec.Certificate, c.NotBefore, c.NotAfter, now}
+	}
+	return nil
 }
 
 func (d *Deps) chain(spec plan.RolesAnywhere) ([]*x509.Certificate, error) {
