@@ -40,6 +40,7 @@ var floors = map[string]int{
 	"vault/certificate": 1,
 	"vault/browser":     1,
 	"prompt":            1,
+	"vault/piv":         1,
 
 	"vault/plan":   2,
 	"vault/store":  2,
@@ -64,8 +65,9 @@ var testOnly = map[string]bool{"vault/vaulttest": true, "vault/vaulttest/card": 
 func TestFloors(t *testing.T) {
 	for _, env := range [][]string{
 		{"GOOS=linux", "CGO_ENABLED=0"}, {"GOOS=darwin", "CGO_ENABLED=0"}, {"GOOS=windows", "CGO_ENABLED=0"},
+		{"GOOS=linux", "CGO_ENABLED=1", "GOFLAGS=-tags=piv"}, {"GOOS=windows", "CGO_ENABLED=0", "GOFLAGS=-tags=piv"},
 	} {
-		t.Run(env[0], func(t *testing.T) { checkFloors(t, env) })
+		t.Run(strings.Join(env, " "), func(t *testing.T) { checkFloors(t, env) })
 	}
 }
 

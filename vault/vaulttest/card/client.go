@@ -19,6 +19,7 @@ type client struct {
 type handle struct {
 	reader *reader
 	card   *Card
+	stay   uint32
 	alone  bool
 }
 
@@ -135,8 +136,8 @@ func (c *client) drop(h *handle) {
 	}
 	if h.reader.owner == c {
 		h.reader.owner, h.reader.depth = nil, 0
-		c.service.turn.Broadcast()
 	}
+	c.service.turn.Broadcast()
 }
 
 // reply sends the request back with a return code in it.
@@ -167,7 +168,7 @@ func (c *client) connect(m message) error {
 		r.shared++
 	}
 	n := c.service.number()
-	c.handles[n] = &handle{reader: r, card: r.card, alone: alone}
+	c.handles[n] = &handle{reader: r, card: r.card, stay: r.stay, alone: alone}
 	m.set(handleAt, n)
 	m.set(protocol, protocolT1)
 	return c.reply(m, code, 0)
@@ -181,7 +182,7 @@ func (c *client) find(m message) (*handle, uint32) {
 		return nil, rcInvalidHandle
 	case h.reader.card == nil:
 		return h, rcRemoved
-	case h.reader.card != h.card:
+	case h.reader.stay != h.stay:
 		return h, rcReset
 	}
 	return h, 0
@@ -198,7 +199,7 @@ func (c *client) reconnect(m message) error {
 	case m.word(initialization) != leaveAsIs:
 		h.reader.card.Reset()
 	}
-	h.card = h.reader.card
+	h.card, h.stay = h.reader.card, h.reader.stay
 	m.set(protocol, protocolT1)
 	return c.reply(m, code, 0)
 }

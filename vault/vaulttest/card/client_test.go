@@ -163,8 +163,8 @@ func TestPulledInTheMidst(t *testing.T) {
 		t.Errorf("after that: %x, %#x", out, rc)
 	}
 	s.Insert(readerName, c)
-	if _, rc := h.transmit(verifyCommand("123456")); rc != rcReset && rc != 0 {
-		t.Errorf("after it came back: %#x", rc)
+	if _, rc := h.transmit(verifyCommand("123456")); rc != rcReset {
+		t.Errorf("after it came back: %#x, want %#x", rc, uint32(rcReset))
 	}
 }
 

@@ -19,7 +19,7 @@ type Service struct {
 	listener net.Listener
 
 	mu      sync.Mutex
-	turn    *sync.Cond // somebody has ended a transaction, or gone
+	turn    *sync.Cond // somebody has ended a transaction, or closed a card
 	closed  bool
 	readers []*reader
 	last    uint32 // number given to a context or a handle
@@ -29,7 +29,8 @@ type Service struct {
 // A reader is a slot for a card.
 type reader struct {
 	name   string
-	card   *Card // nil if it is empty
+	card   *Card  // nil if it is empty
+	stay   uint32 // of the card in it, by a number
 	events uint32
 	shared int  // how many have it open
 	alone  bool // or one has it alone
@@ -98,8 +99,9 @@ func (s *Service) Insert(name string, c *Card) {
 		s.readers = append(s.readers, r)
 	}
 	c.Reset()
-	c.ledger.inserted(func() { s.take(r, c) })
-	r.card = c
+	stay := s.number()
+	c.ledger.inserted(func() { s.take(r, stay) })
+	r.card, r.stay = c, stay
 	s.changed(r)
 }
 
@@ -108,13 +110,14 @@ func (s *Service) Pull(name string) {
 	s.mu.Lock()
 	r := s.reader(name)
 	var c *Card
+	var stay uint32
 	if r != nil {
-		c = r.card
+		c, stay = r.card, r.stay
 	}
 	s.mu.Unlock()
 	if c != nil {
 		c.ledger.removed()
-		s.take(r, c)
+		s.take(r, stay)
 	}
 }
 
@@ -127,11 +130,11 @@ func (s *Service) Unplug(name string) {
 	s.wake()
 }
 
-// take empties a reader, if that card is still in it.
-func (s *Service) take(r *reader, c *Card) {
+// take empties a reader, if what is in it came to that stay.
+func (s *Service) take(r *reader, stay uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.card == c {
+	if r.stay == stay && r.card != nil {
 		r.card = nil
 		s.changed(r)
 	}
@@ -150,6 +153,7 @@ func (s *Service) Hold(name string) (release func(), ok bool) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		r.alone = false
+		s.turn.Broadcast()
 	}, true
 }
 
@@ -157,6 +161,10 @@ func (s *Service) Hold(name string) (release func(), ok bool) {
 func (s *Service) Open() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.open()
+}
+
+func (s *Service) open() int {
 	n := 0
 	for _, r := range s.readers {
 		n += r.shared
@@ -165,6 +173,15 @@ func (s *Service) Open() int {
 		}
 	}
 	return n
+}
+
+// Idle waits until no program has a card open.
+func (s *Service) Idle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.open() > 0 && !s.closed {
+		s.turn.Wait()
+	}
 }
 
 // reader finds a reader; nil if there is none of that name.
