@@ -2,19 +2,27 @@ package source
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"aws-vault/vault/plan"
 )
 
-// dated learns the time from an answer to what was signed when the skew was was, and reports
-// whether to sign again. What is believed is as for believedDate.
-func (d *Deps) dated(was time.Duration, a answered) bool {
-	date, err := http.ParseTime(a.header.Get("Date"))
-	if err != nil || !a.heard || a.header.Get("X-Amzn-Requestid") == "" {
+// dated learns the time from an answer that refuses what was signed when the skew was was, and
+// reports whether to sign again. Roles Anywhere has no word of its own for a wrong time, so that
+// each of its refusals is looked at; whose are believed is as for believedDate.
+func (d *Deps) dated(was time.Duration, err error) bool {
+	var no *refusal
+	if !errors.As(err, &no) || !no.proven || no.code == "" {
 		return false
 	}
+	date, parseErr := http.ParseTime(no.date)
+	return parseErr == nil && d.set(was, date)
+}
+
+// set takes AWS's time, says so, and reports whether to sign again.
+func (d *Deps) set(was time.Duration, date time.Time) bool {
 	set, again := d.Clock.adopt(was, date)
 	if set {
 		d.tellOnce("this computer's clock is " + off(d.Clock.Skew()))
@@ -49,5 +57,8 @@ func (d *Deps) measure(ctx context.Context, e plan.Endpoint, address string) {
 		return
 	}
 	resp.Body.Close()
-	d.dated(d.Clock.Skew(), answered{header: resp.Header, heard: resp.TLS != nil || isLoopback(r.URL.Hostname())})
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err == nil && proven(r.URL, resp.TLS != nil) && resp.Header.Get("X-Amzn-Requestid") != "" {
+		d.set(d.Clock.Skew(), date)
+	}
 }

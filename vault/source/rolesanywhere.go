@@ -8,9 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -50,7 +48,11 @@ const actionAnywhere = "CreateSession"
 // rolesAnywhere signs for a role with the key of a certificate. The request is signed once and
 // sent up to three times: a card may want a touch for each signature.
 func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAnywhere) (aws.Credentials, error) {
-	c := call{action: actionAnywhere, about: spec.Role, step: s, place: siteOf(anywhereBase(s))}
+	at, err := serviceAnywhere.at(s.Region, s.Endpoint)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	c := call{action: actionAnywhere, about: spec.Role, step: s, place: siteOf(at.url)}
 	if err := d.checkEndpoint(s.Endpoint, false); err != nil {
 		return aws.Credentials{}, err
 	}
@@ -60,7 +62,7 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 	}
 	slot, onCard := plan.Slot(spec.PrivateKey)
 	if onCard {
-		d.measure(ctx, s.Endpoint, anywhereBase(s)) // a signature that a wrong clock spoils costs a touch
+		d.measure(ctx, s.Endpoint, at.url) // a signature that a wrong clock spoils costs a touch
 	}
 	if err := d.timely(spec, chain[0]); err != nil {
 		return aws.Credentials{}, err
@@ -70,7 +72,7 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 		if !certificate.IsOf(chain[0], key.Public()) {
 			return &KeyMismatchError{spec.Certificate, spec.PrivateKey}
 		}
-		out, err = d.createSession(ctx, c, x509Signer{key, chain}, spec)
+		out, err = d.createSession(ctx, c, at, x509Signer{key, chain}, spec)
 		return err
 	}
 	if !onCard {
@@ -154,20 +156,6 @@ func (d *Deps) privateKey(path string) (crypto.Signer, error) {
 	return key, nil
 }
 
-// anywhereBase is the address that a step's calls go to, without a slash at its end.
-func anywhereBase(s plan.Step) string {
-	if s.Endpoint.URL != "" {
-		return strings.TrimRight(s.Endpoint.URL, "/")
-	}
-	// What follows the service's name is the same for all services of a region.
-	sts := plan.Step{Region: s.Region, Endpoint: plan.Endpoint{DualStack: s.Endpoint.DualStack}}
-	service := "rolesanywhere"
-	if s.Endpoint.FIPS {
-		service += "-fips"
-	}
-	return strings.Replace(place(sts), "//sts.", "//"+service+".", 1)
-}
-
 // anywhereAsk is what CreateSession takes besides the ARNs, which stand in the address.
 type anywhereAsk struct {
 	Seconds     int    `json:"durationSeconds,omitempty"`
@@ -176,7 +164,7 @@ type anywhereAsk struct {
 
 // createSession makes the call within the deadline. Where AWS refuses it and its clock turns
 // out to be another, it is signed anew, once.
-func (d *Deps) createSession(ctx context.Context, c call, signer x509Signer, spec plan.RolesAnywhere) (aws.Credentials, error) {
+func (d *Deps) createSession(ctx context.Context, c call, at address, signer x509Signer, spec plan.RolesAnywhere) (aws.Credentials, error) {
 	body, err := json.Marshal(anywhereAsk{int(c.step.Lasts.Seconds()), spec.SessionName})
 	if err != nil {
 		return aws.Credentials{}, err
@@ -185,33 +173,32 @@ func (d *Deps) createSession(ctx context.Context, c call, signer x509Signer, spe
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	address := anywhereBase(c.step) + "/sessions?" + url.Values{
+	at.url += "/sessions?" + url.Values{
 		"profileArn": {spec.Profile}, "roleArn": {spec.Role}, "trustAnchorArn": {spec.TrustAnchor},
 	}.Encode()
-	var answer answered
-	var refused error
-	err = d.unsigned(ctx, c, func(ctx context.Context) error {
-		for signed := 1; ; signed++ {
-			skew := d.Clock.Skew()
-			r, err := signer.request(ctx, address, body, c.step.Region, d.Clock.Now())
-			if err != nil {
-				return err
-			}
-			if answer, err = d.post(ctx, hc, r, body); err != nil {
-				return err
-			}
-			if refused = c.anywhereRefusal(answer); refused == nil || signed == 2 || !d.dated(skew, answer) {
-				return nil
-			}
+	var got answer
+	signed := func(ctx context.Context) error {
+		q, err := signer.request(at, body, d.Clock.Now())
+		if err != nil {
+			return err
 		}
-	})
-	if err == nil {
-		err = refused
+		return d.try(ctx, false, func() (err error) {
+			got, err = d.send(ctx, hc, q, readJSONError)
+			return err
+		})
 	}
+	err = d.unsigned(ctx, c, func(ctx context.Context) error {
+		skew := d.Clock.Skew()
+		err := signed(ctx)
+		if d.dated(skew, err) {
+			err = signed(ctx)
+		}
+		return err
+	})
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	return c.anywhereCredentials(answer.body)
+	return c.anywhereCredentials(got.body)
 }
 
 // anywhereAnswer is what CreateSession gives.
@@ -240,19 +227,4 @@ func (c call) anywhereCredentials(body []byte) (aws.Credentials, error) {
 		return aws.Credentials{}, fmt.Errorf("%s: %s answered without credentials", c.action, c.place)
 	}
 	return out, nil
-}
-
-// anywhereRefusal is AWS's refusal, if the answer is one.
-func (c call) anywhereRefusal(a answered) error {
-	if a.status == http.StatusOK || a.status == http.StatusCreated {
-		return nil
-	}
-	var said struct {
-		Message string `json:"message"`
-	}
-	_ = json.Unmarshal(a.body, &said) // a refusal without a word is still one
-	return &APIError{
-		Action: c.action, About: c.about, Code: c.clean(a.code()), Message: c.clean(said.Message), Status: a.status,
-		Retry: a.busy(),
-	}
 }

@@ -277,7 +277,7 @@ func TestPrivateKeyForOthers(t *testing.T) {
 	}
 }
 
-func TestAnywhereBase(t *testing.T) {
+func TestAnywhereIsCalledAt(t *testing.T) {
 	for _, c := range []struct {
 		region string
 		e      plan.Endpoint
@@ -290,9 +290,9 @@ func TestAnywhereBase(t *testing.T) {
 		{"us-gov-west-1", plan.Endpoint{FIPS: true}, "https://rolesanywhere-fips.us-gov-west-1.amazonaws.com"},
 		{"eu-west-1", plan.Endpoint{URL: "http://127.0.0.1:1/"}, "http://127.0.0.1:1"},
 	} {
-		got := anywhereBase(plan.Step{Region: c.region, Endpoint: c.e})
-		if got != c.want || c.e.URL == "" && !isAWS(strings.TrimPrefix(got, "https://")) {
-			t.Errorf("calls %s, want %s, AWS's: %v", got, c.want, isAWS(strings.TrimPrefix(got, "https://")))
+		at, err := serviceAnywhere.at(c.region, c.e)
+		if err != nil || at.url != c.want || c.e.URL == "" && !isAWS(strings.TrimPrefix(at.url, "https://")) {
+			t.Errorf("calls %s, want %s, %v", at.url, c.want, err)
 		}
 	}
 }

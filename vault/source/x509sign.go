@@ -1,8 +1,6 @@
 package source
 
 import (
-	"bytes"
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -12,7 +10,9 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -47,35 +47,34 @@ func (s x509Signer) algorithm() (string, error) {
 // amzTime is how a signature writes when it was made.
 const amzTime = "20060102T150405Z"
 
-// request returns a signed POST. Its body has to be given anew each time it is sent.
-func (s x509Signer) request(ctx context.Context, address string, body []byte, region string, now time.Time) (*http.Request, error) {
+// request returns a signed POST.
+func (s x509Signer) request(at address, body []byte, now time.Time) (request, error) {
 	algorithm, err := s.algorithm()
 	if err != nil {
-		return nil, err
+		return request{}, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	u, err := url.Parse(at.url)
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be called", siteOf(address))
+		return request{}, fmt.Errorf("%s cannot be called", siteOf(at.url))
 	}
 	stamp := now.UTC().Format(amzTime)
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("X-Amz-Date", stamp)
-	r.Header.Set("X-Amz-X509", base64.StdEncoding.EncodeToString(s.chain[0].Raw))
-	if between := certificate.Intermediates(s.chain); len(between) > 0 {
-		r.Header.Set("X-Amz-X509-Chain", joined(between))
+	header := map[string]string{
+		"Content-Type": "application/json", "X-Amz-Date": stamp,
+		"X-Amz-X509": base64.StdEncoding.EncodeToString(s.chain[0].Raw),
 	}
-	scope := strings.Join([]string{stamp[:8], region, "rolesanywhere", "aws4_request"}, "/")
-	canonical, names := canonicalRequest(r, body)
-	text := strings.Join([]string{algorithm, stamp, scope, hexSum(canonical)}, "\n")
-	digest := sha256.Sum256([]byte(text))
+	if between := certificate.Intermediates(s.chain); len(between) > 0 {
+		header["X-Amz-X509-Chain"] = joined(between)
+	}
+	scope := strings.Join([]string{stamp[:8], at.region, at.service, "aws4_request"}, "/")
+	canonical, names := canonicalPost(u, header, body)
+	digest := sha256.Sum256([]byte(strings.Join([]string{algorithm, stamp, scope, hexSum(canonical)}, "\n")))
 	signature, err := s.key.Sign(rand.Reader, digest[:], crypto.SHA256)
 	if err != nil {
-		return nil, err
+		return request{}, err
 	}
-	r.Header.Set("Authorization", fmt.Sprintf("%s Credential=%s/%s, SignedHeaders=%s, Signature=%s",
-		algorithm, s.chain[0].SerialNumber, scope, names, hex.EncodeToString(signature)))
-	r.Header.Set("User-Agent", "aws-vault") // set after it was signed, as machines on the way change it
-	return r, nil
+	header["Authorization"] = fmt.Sprintf("%s Credential=%s/%s, SignedHeaders=%s, Signature=%s",
+		algorithm, s.chain[0].SerialNumber, scope, names, hex.EncodeToString(signature))
+	return request{method: http.MethodPost, url: at.url, header: header, body: body}, nil
 }
 
 func joined(chain []*x509.Certificate) string {
@@ -86,24 +85,21 @@ func joined(chain []*x509.Certificate) string {
 	return strings.Join(all, ",")
 }
 
-// canonicalRequest is a request in the one form that both sides hash, and the names of the
-// headers that are part of it.
-func canonicalRequest(r *http.Request, body []byte) (text, names string) {
-	headers := map[string]string{"host": r.URL.Host}
-	for name := range r.Header {
-		headers[strings.ToLower(name)] = strings.Join(strings.Fields(r.Header.Get(name)), " ")
+// canonicalPost is a POST in the one form that both sides hash, and the names of the headers
+// that are part of it.
+func canonicalPost(u *url.URL, header map[string]string, body []byte) (text, names string) {
+	lower := map[string]string{"host": u.Host}
+	for name, value := range header {
+		lower[strings.ToLower(name)] = value
 	}
-	var list, lines []string
-	for name := range headers {
-		list = append(list, name)
-	}
-	slices.Sort(list)
-	for _, name := range list {
-		lines = append(lines, name+":"+headers[name]+"\n")
-	}
+	list := slices.Sorted(maps.Keys(lower))
 	names = strings.Join(list, ";")
-	query := strings.ReplaceAll(r.URL.Query().Encode(), "+", "%20")
-	return strings.Join([]string{r.Method, r.URL.EscapedPath(), query, strings.Join(lines, ""), names, hexSum(string(body))}, "\n"), names
+	var lines strings.Builder
+	for _, name := range list {
+		lines.WriteString(name + ":" + lower[name] + "\n")
+	}
+	query := strings.ReplaceAll(u.Query().Encode(), "+", "%20")
+	return strings.Join([]string{http.MethodPost, u.EscapedPath(), query, lines.String(), names, hexSum(string(body))}, "\n"), names
 }
 
 func hexSum(text string) string {
