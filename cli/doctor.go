@@ -55,6 +55,7 @@ var looks = []func(*patient, context.Context) []doctor.Finding{
 	(*patient).lookAtPrompts,
 	(*patient).lookAtSecurityKey,
 	(*patient).lookAtCertificates,
+	(*patient).lookAtCards,
 	(*patient).lookAtNetwork,
 	(*patient).lookAtFiles,
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"aws-vault/cli"
+	"aws-vault/vault/piv"
 	"aws-vault/vault/vaulttest"
 )
 
@@ -80,11 +81,17 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Condition: func(name string) (bool, error) {
+			if name == "piv" {
+				return piv.Supported, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fake":    fake,
 			"browsed": browsed,
+			"card":    cardCommand,
 			"typed":   typed,
-			"key":     key,
 			"later":   func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(laterVariable, args[0]) },
 		},
 	})
@@ -98,6 +105,9 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	env.Defer(aws.Close)
+	if err := newCards(env); err != nil {
+		return err
+	}
 	world := aws.Example()
 	home := filepath.Join(env.WorkDir, "home")
 	if err := os.MkdirAll(filepath.Join(home, ".aws"), 0o700); err != nil {

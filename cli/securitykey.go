@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,8 +16,8 @@ import (
 // asker puts a question to a person.
 type asker func(context.Context, prompt.Request) (string, error)
 
-// keyVariable names the key to use, where several are plugged in, by its serial number. It is
-// the one that the ykman driver heeds too.
+// keyVariable names the key to use, where several are plugged in and --card names none, by its
+// serial number. It is the one that the ykman driver heeds too.
 const keyVariable = "YKMAN_OATH_DEVICE_SERIAL"
 
 // accountVariable names the account to use whatever the MFA device is called, likewise.
@@ -33,7 +34,7 @@ type whichKeyError struct {
 
 func (e *whichKeyError) Error() string {
 	if e.want != "" {
-		return fmt.Sprintf("%s is %.40q, plugged in is %s", keyVariable, e.want, strings.Join(e.serial, ", "))
+		return fmt.Sprintf("security key %.40q is not plugged in, but %s", e.want, strings.Join(e.serial, ", "))
 	}
 	return fmt.Sprintf("%d security keys are plugged in (%s), want one", len(e.serial), strings.Join(e.serial, ", "))
 }
@@ -70,6 +71,15 @@ func (a *app) withAccounts(ctx context.Context, ask asker, use func(*oath.Key) e
 
 // withKeyOnce opens the key, and returns oath.ErrLocked if it wants a password and none is there.
 func (a *app) withKeyOnce(ctx context.Context, password string, use func(*oath.Key) error) error {
+	locks, _, err := a.locks("security key")
+	if err != nil {
+		return err
+	}
+	lock, err := locks.Alone(ctx, cardLock, "the hardware key")
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	path, _ := a.env.Getenv("PCSCLITE_CSOCK_NAME")
 	service, err := pcsc.Open(ctx, path)
 	if err != nil {
@@ -108,6 +118,9 @@ func (a *app) keyReader(service *pcsc.Service) (string, error) {
 		return "", err
 	}
 	want, _ := a.env.Getenv(keyVariable)
+	if a.globals.card != 0 {
+		want = strconv.FormatUint(uint64(a.globals.card), 10)
+	}
 	var names, serials []string
 	failed := errNoKey
 	for _, r := range readers {
@@ -180,21 +193,21 @@ func (a *app) codeOf(ctx context.Context, k *oath.Key, serial string, at time.Ti
 		return "", err
 	}
 	if touched[account.Name] {
-		a.sayTouch(ctx, "for the code of "+account.Name)
+		a.sayBlink(ctx, "touch your key for the code of "+printable(account.Name))
 	}
 	return k.Code(account, at)
 }
 
-// sayTouch says that a key waits for a touch. Where a program reads our stderr, its user may
+// sayBlink says that a key waits for a touch. Where a program reads our stderr, its user may
 // not, so that it is said on the terminal.
-func (a *app) sayTouch(ctx context.Context, why string) {
+func (a *app) sayBlink(ctx context.Context, what string) {
 	if a.serves && !a.env.Read {
 		if tty, err := a.env.Prompt.OpenTTY(); err == nil {
 			defer tty.Close()
-			if tty.Write(ctx, "aws-vault: touch your key "+why+"\r\n") == nil {
+			if tty.Write(ctx, "aws-vault: "+what+"\r\n") == nil {
 				return
 			}
 		}
 	}
-	a.note("touch your key %s", why)
+	a.note("%s", what)
 }
