@@ -46,6 +46,8 @@ func TestMain(m *testing.M) {
 		"firefox":  follow,
 		"follower": func() { brought("default", os.Args[1]) },
 		"chromium": follow,
+		// what makes keys on cards, as other programs do
+		"makekey": makeKey,
 		// a browser that is given the address of a page by hand
 		"visit": func() { met(get(os.Args[1], nil)) },
 		// env without what differs from machine to machine
