@@ -15,7 +15,10 @@ import (
 
 // holdings finds out what a plan for p has to know of the world.
 func (v *Vault) holdings(ctx context.Context, p *profile.Profile) (plan.Holdings, error) {
-	h := plan.Holdings{Keys: map[string]string{}, Policies: map[string]string{}, Subjects: map[string]string{}, Identities: map[plan.Digest]plan.Identity{}}
+	h := plan.Holdings{
+		Keys: map[string]string{}, Policies: map[string]string{}, Subjects: map[string]string{}, Certificates: map[string]string{},
+		Identities: map[plan.Digest]plan.Identity{}, Signers: map[string]plan.Signer{},
+	}
 	for q := p; q != nil; q = q.Source {
 		fingerprint, ok, err := v.Keys.Fingerprint(ctx, q.Name)
 		if err != nil {
@@ -86,6 +89,11 @@ func (v *Vault) files(q *profile.Profile, h plan.Holdings) error {
 	if path := q.Text("web_identity_token_file"); path != "" {
 		if token, err := v.read(path); err == nil { // else the step that needs it says so
 			h.Subjects[path] = subject(token)
+		}
+	}
+	if path := q.Text("certificate"); path != "" {
+		if text, err := v.read(path); err == nil { // likewise
+			h.Certificates[path] = plan.Fingerprint(string(text))
 		}
 	}
 	return nil

@@ -135,7 +135,7 @@ func (c *chain) askFor(s *Step, q *profile.Profile, before []Step) error {
 		return &ChainedMFAError{Profile: q.Name, Serial: serial.Text, Origin: serial.Origin, NoSession: c.options.NoSession, Before: before[len(before)-1].Profile}
 	}
 	s.MFA = c.mfa(q)
-	s.From = append(s.From, settings(q, "mfa_serial", "mfa_process")...)
+	s.From = append(s.From, settings(q, "mfa_serial", "mfa_process", "mfa_device")...)
 	return nil
 }
 

@@ -34,10 +34,12 @@ func (w WebIdentity) Args() []Arg {
 }
 
 // exchanges reports whether the step gives a token for a role.
-func (s Step) exchanges() bool { return s.Kind == KindWebIdentity || s.Kind == KindOIDC || s.Kind == KindIdentity }
+func (s Step) exchanges() bool {
+	return s.Kind == KindWebIdentity || s.Kind == KindOIDC || s.Kind == KindIdentity
+}
 
 // ownsRole reports whether the role_arn beside the root is the root's own.
-func (s Step) ownsRole() bool { return s.exchanges() }
+func (s Step) ownsRole() bool { return s.exchanges() || s.Kind == KindRolesAnywhere }
 
 func webIdentity(c *chain, q *profile.Profile) (Step, bool, error) {
 	setting := "web_identity_token_file"
