@@ -142,6 +142,7 @@ var commands = []func(*kingpin.Application, *app){
 	explainCommand,
 	ssoCommand,
 	oidcCommand,
+	identityCommand,
 	awsLoginCommand,
 	mfaCommand,
 	certificateCommand,

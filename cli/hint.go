@@ -32,6 +32,13 @@ func hints(err error, a *app) []string {
 
 var remedies = []func(error, *app) string{
 	func(err error, _ *app) string {
+		var e *source.NoSignerError
+		if errors.As(err, &e) && errors.Is(err, vault.ErrNoIdentity) {
+			return "make one: aws-vault identity init, or take that of a hardware key: aws-vault identity rotate --adopt " + e.Identity
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
 		var e *plan.NoProfileError
 		if !errors.As(err, &e) {
 			return ""

@@ -161,6 +161,7 @@ func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 	v.Source.Tokens = &store.Tokens{Ring: ks.Private, Locks: locks, Index: v.Sessions.Index, Now: a.env.Now, Cancelled: v.Sessions.Cancelled}
 	v.Source.Cache, v.Source.Logins = a.ssoCache(state), a.loginCache()
 	v.Source.Person = a.person(signInFlags{})
+	v.Source.Identities = &vault.Identities{Dir: identityDir(state), Ring: ks.Private, Locks: locks, Now: v.Source.Clock.Now}
 	return &session{v, locks, ks, state}
 }
 

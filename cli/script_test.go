@@ -92,6 +92,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fake":    fake,
 			"browsed": browsed,
+			"publish": publish,
 			"card":    cardCommand,
 			"typed":   typed,
 			"later":   func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(laterVariable, args[0]) },

@@ -36,6 +36,11 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile) (plan.Holdings
 		if err := v.identity(ctx, q, h); err != nil {
 			return h, err
 		}
+		if name := q.Text("identity"); name != "" && v.Source.Identities != nil {
+			if k, err := v.Source.Identities.Signing(name); err == nil { // else whoever signs says why not
+				h.Signers[name] = plan.Signer{KeyID: k.ID, Place: k.Place}
+			}
+		}
 	}
 	h.Environment = v.environment()
 	return h, nil
