@@ -94,6 +94,9 @@ func Main(ctx context.Context, args []string, env Env) (status int) {
 	if err := a.globals.check(); err != nil && name != "doctor" { // which finds that itself
 		return a.report(name, err)
 	}
+	if err := a.personOnly(name); err != nil {
+		return a.report(name, err)
+	}
 	return a.report(name, a.run(ctx))
 }
 

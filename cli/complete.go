@@ -188,6 +188,8 @@ func (a *app) values(name string) []string {
 		return keystore.Backends()
 	case "prompt":
 		return promptNames()
+	case "policy":
+		return a.policyHints()
 	case "format":
 		return formatList()
 	case "command": // of help
@@ -204,6 +206,14 @@ func (a *app) profileHints() []string {
 		return nil
 	}
 	return slices.DeleteFunc(config.Profiles(), func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) })
+}
+
+func (a *app) policyHints() []string {
+	config, err := a.config().Read()
+	if err != nil {
+		return nil
+	}
+	return config.SessionPolicies()
 }
 
 func matching(all []string, prefix, before string) []string {

@@ -31,6 +31,7 @@ func loginCommand(k *kingpin.Application, a *app) {
 	c.Flag("mfa-token", "The MFA code, so that none is asked for.").Short('t').PlaceHolder("CODE").StringVar(&f.code)
 	c.Flag("path", "The page of the console to open, such as s3/home.").PlaceHolder("PATH").StringVar(&f.path)
 	c.Flag("region", "The AWS region.").PlaceHolder("REGION").StringVar(&f.region)
+	f.limits.bind(c)
 	c.Flag("stdout", "Print the address instead of opening it. Whoever has it is signed in.").Short('s').Envar("AWS_VAULT_STDOUT").BoolVar(&f.stdout)
 	c.Flag("auto-logout", "Sign out of the console first.").Short('a').Envar("AWS_VAULT_AUTO_LOGOUT").BoolVar(&f.logout)
 	f.signIn.bindFlow(c)

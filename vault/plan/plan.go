@@ -62,6 +62,7 @@ type Step struct {
 	Endpoint Endpoint      `json:"endpoint,omitzero"`
 	MFA      MFA           `json:"mfa,omitzero"`
 	Policy   policy.Policy `json:"policy,omitzero"` // what the session may do at most; zero for no limit of ours
+	Agent    string        `json:"agent,omitempty"` // the coding agent whose session it is; empty for a person's
 	Keep     bool          `json:"keep"`            // may the session be kept
 	Why      string        `json:"why"`             // one sentence, for explain
 	From     []Setting     `json:"settings,omitempty"`
@@ -144,6 +145,7 @@ type Holdings struct {
 	Keys        map[string]string // a stored key's fingerprint, by profile name
 	Environment *EnvironmentKey   // the access key in the environment; nil for none
 	Policies    map[string]string // a session policy's text, by the file:// name it was given
+	Named       map[string]NamedPolicy
 	Subjects    map[string]string // whose web identity token a file holds, by its path as given
 }
 
@@ -170,11 +172,14 @@ type Options struct {
 	Duration  time.Duration // how long the credentials handed out, or the console, should last; 0 for what the profile says
 	Name      string        // the role session name where a profile sets none
 	As        string        // the name of a federated user; empty for the name of the user whose key it is
+
+	Agent  policy.Agent // the coding agent that asks; zero for a person
+	Limits []string     // what the credentials may do at most: [ReadOnly], or the ARN, the file:// or the name of a policy
 }
 
 // Make plans the credentials of p. It fails with a [*NoProfileError],
 // [*NoCredentialsError], [*ChainedMFAError], [*DurationError], [*ConflictError],
-// [*SettingError] or [*NotStoredError].
+// [*SettingError], [*NotStoredError], [*AgentDeniedError], [*UnlimitedError] or [*OwnPolicyError].
 func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	c, err := begin(p, h, o)
 	if err != nil {
@@ -199,6 +204,11 @@ func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	if o.For == Console {
 		return c.signIn(pl)
 	}
+	if c.federates() {
+		if pl, err = c.federate(pl); err != nil {
+			return Plan{}, err
+		}
+	}
 	pl.Notes = c.notes
-	return pl, nil
+	return c.restrict(pl)
 }

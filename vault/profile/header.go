@@ -9,6 +9,7 @@ const (
 	profileSection
 	sessionSection  // [sso-session NAME]
 	servicesSection // [services NAME]
+	policySection   // [session-policy NAME]
 	noSection       // the lines before the first header
 	openSection     // its header has no closing bracket
 )
@@ -21,6 +22,7 @@ var keywords = []struct {
 	{"profile", profileSection},
 	{"sso-session", sessionSection},
 	{"services", servicesSection},
+	{"session-policy", policySection},
 }
 
 // readHeader returns what kind of section the header of a config file begins, and its name.

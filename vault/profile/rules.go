@@ -48,6 +48,9 @@ var (
 	credentialSource = rule{"Environment, Ec2InstanceMetadata or EcsContainer", "", oneOf("Environment", "Ec2InstanceMetadata", "EcsContainer")}
 	stsEndpoints     = rule{"regional or legacy", "", oneOf("regional", "legacy")}
 
+	agentAccess = rule{"read-only, off, deny, or the ARN or name of a session policy", "", oneLine}
+	onOff       = rule{"on or off", "", oneOf("on", "off")}
+
 	keyID     = rule{"an access key id: letters and digits", "", alphabet(1, 128, "")}
 	keySecret = rule{"printable characters without blanks", "", isGraphic}
 

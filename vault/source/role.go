@@ -46,7 +46,7 @@ func (d *Deps) assumeRole(ctx context.Context, s plan.Step, spec plan.AssumeRole
 		return err
 	})
 	if err != nil {
-		return aws.Credentials{}, err
+		return aws.Credentials{}, tagsRefused(s, spec.ARN, err)
 	}
 	return c.credentials(out.Credentials, out.AssumedRoleUser)
 }

@@ -26,7 +26,6 @@ type call struct {
 	before  aws.Credentials // who signs; the SDK signs no call that AWS takes unsigned
 	secret  string          // the token or code that it carries; empty for none
 	secrets []string        // others that it carries
-	bearer  bool            // whoever sees the secret can use it
 	once    bool            // it must not be sent twice, for it carries a code
 }
 
@@ -59,7 +58,7 @@ func (d *Deps) attempt(ctx context.Context, c call, act func(context.Context, *h
 // prepare says whether the call may go where the step sends it, and by what client. It
 // sends nothing.
 func (d *Deps) prepare(c call) (*http.Client, error) {
-	if err := d.checkEndpoint(c.step.Endpoint, c.bearer); err != nil {
+	if err := d.checkEndpoint(c.step.Endpoint); err != nil {
 		return nil, err
 	}
 	return d.client(c.step.Endpoint)

@@ -42,7 +42,7 @@ func (d *Deps) webIdentity(ctx context.Context, s plan.Step, spec plan.WebIdenti
 	}
 	in.Policy, in.PolicyArns = limits(s.Policy)
 	var out *sts.AssumeRoleWithWebIdentityOutput
-	c := call{action: "AssumeRoleWithWebIdentity", about: spec.ARN, step: s, secret: token, bearer: true}
+	c := call{action: "AssumeRoleWithWebIdentity", about: spec.ARN, step: s, secret: token}
 	err = d.do(ctx, c, func(ctx context.Context, client *sts.Client) (err error) {
 		out, err = client.AssumeRoleWithWebIdentity(ctx, in)
 		return err
