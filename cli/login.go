@@ -12,6 +12,7 @@ import (
 	"aws-vault/vault"
 	"aws-vault/vault/browser"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/policy"
 	"aws-vault/vault/source"
 )
 
@@ -93,7 +94,11 @@ func (a *app) signInURL(ctx context.Context, s *session, name string, f loginFla
 	}
 	fmt.Fprintf(a.env.Stderr, "Signing in to account %s as %s\n", who.Account, described(who.ARN))
 	if who.Federated() {
-		a.note("a federated user has shown no MFA code, and has all rights of the user whose key it is: a role is the better way")
+		rights := "and has all rights of the user whose key it is"
+		if len(pl.Last().Policy.ARNs) > 0 || pl.Last().Policy.Inline != policy.Full {
+			rights = "and has those rights of the user whose key it is that its session policy allows"
+		}
+		a.note("a federated user has shown no MFA code, %s: a role is the better way", rights)
 	}
 	return s.SignInURL(ctx, pl, who, vault.Destination{Path: f.path, Region: pl.Region, Logout: f.logout})
 }
