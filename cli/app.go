@@ -46,6 +46,8 @@ type Env struct {
 	Start func(argv []string) error
 	// LookPath finds a program, as exec.LookPath does.
 	LookPath func(program string) (string, error)
+	// Self is the path of this program, as its user would write it.
+	Self func() (string, error)
 	// Exec becomes the program, or runs it and returns its exit status where a process
 	// cannot become another.
 	Exec func(ctx context.Context, path string, argv, environ []string) (status int, err error)
@@ -139,6 +141,8 @@ var commands = []func(*kingpin.Application, *app){
 	exportCommand,
 	loginCommand,
 	explainCommand,
+	policyCommand,
+	setupCommand,
 	ssoCommand,
 	awsLoginCommand,
 	clearCommand,

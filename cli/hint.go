@@ -282,6 +282,13 @@ var remedies = []func(error, *app) string{
 		return ""
 	},
 	func(err error, _ *app) string {
+		var e *plan.NoTokenError
+		if errors.As(err, &e) {
+			return "say what the token says: --issuer, --audience and --subject"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
 		if errors.Is(err, plan.ErrNoPolicy) {
 			return "add a section [session-policy NAME] with policy or policy_arns to the config file"
 		}

@@ -76,10 +76,16 @@ func (c *chain) agentLimit() error {
 	case accessDenied:
 		return &AgentDeniedError{Profile: c.target.Name, Agent: agent, Origin: v.Origin}
 	}
-	c.bound.agent, c.bound.tags = agent.Name, c.target.Text("agent_tags") != accessOff
+	c.bound.agent, c.bound.tags = agent.Name, TagsAgents(c.target)
 	c.bound.replaces = access != ReadOnly && !ambient(v.Origin)
 	c.notes = append(c.notes, fmt.Sprintf("%s says that a coding agent asks, so the session is limited to %s, %s", agent.Variable, access, where))
 	return c.limitBy(access, v)
+}
+
+// TagsAgents reports whether the sessions that coding agents get of a profile are tagged.
+func TagsAgents(p *profile.Profile) bool {
+	access := p.Text("agent_access")
+	return access != accessOff && access != accessDenied && p.Text("agent_tags") != accessOff
 }
 
 // limitBy adds the policy of that name, ARN or file.
