@@ -26,7 +26,32 @@ type trustStatement struct {
 	NotPrincipal principals
 	Action       words
 	NotAction    words
-	Condition    map[string]map[string]words
+	Condition    map[string]map[string]values
+}
+
+// values are what a condition compares with: texts, numbers and truth values, one or a list.
+type values []string
+
+func (v *values) UnmarshalJSON(data []byte) error {
+	list := []json.RawMessage{data}
+	if data[0] == '[' {
+		if err := json.Unmarshal(data, &list); err != nil {
+			return err
+		}
+	}
+	for _, one := range list {
+		text := string(one)
+		if text[0] == '{' || text[0] == '[' {
+			return fmt.Errorf("a condition with %.20q", text)
+		}
+		if text[0] == '"' {
+			if err := json.Unmarshal(one, &text); err != nil {
+				return err
+			}
+		}
+		*v = append(*v, text)
+	}
+	return nil
 }
 
 // principals are whom a statement speaks of, by kind. A "*" that stands alone is of the kind AWS.
