@@ -231,6 +231,12 @@ func (c *chain) tag(steps []Step) error {
 			continue
 		}
 		begun = true
+		if most := maxTags - 2; len(spec.Tags) > most {
+			return &ConflictError{
+				Origin: c.tagOrigin(steps[i].Profile), Profile: steps[i].Profile, Found: fmt.Sprintf("more than %d tags", most),
+				Reason: "is used by a coding agent, and its session carries two more",
+			}
+		}
 		spec.Tags = append(slices.Clone(spec.Tags), profile.Tag{Key: accessTag, Value: byAgent}, profile.Tag{Key: agentTag, Value: c.bound.agent})
 		slices.SortFunc(spec.Tags, func(a, b profile.Tag) int { return strings.Compare(a.Key, b.Key) })
 		spec.TransitiveTags = slices.Sorted(slices.Values(append(slices.Clone(spec.TransitiveTags), accessTag, agentTag)))
@@ -238,6 +244,10 @@ func (c *chain) tag(steps []Step) error {
 	}
 	return nil
 }
+
+// maxTags is the most tags that a session takes in one call.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+const maxTags = 50
 
 // isOurs reports whether a tag has the name of one of ours; AWS does not look at case.
 func isOurs(t profile.Tag) bool {
@@ -257,7 +267,7 @@ func (c *chain) tagOrigin(name string) profile.Origin {
 // these carry a policy, as a session token does not. They show no MFA code, so a profile
 // that wants one is not served this way.
 func (c *chain) federates() bool {
-	return !c.bound.isZero() && len(c.roles) == 0 && c.root.Yields == (Yield{User, No}) && c.options.For == Use && !c.target.Set("mfa_serial")
+	return !c.bound.isZero() && len(c.roles) == 0 && c.root.Yields == (Yield{User, No}) && c.options.For != Console && !c.target.Set("mfa_serial")
 }
 
 // federate ends the plan with a federated user.

@@ -52,6 +52,14 @@ func limits(p Plan) string {
 	return strings.Join(out, "|")
 }
 
+func manyTags(n int) string {
+	var tags []string
+	for i := range n {
+		tags = append(tags, fmt.Sprintf("k%d=v", i))
+	}
+	return strings.Join(tags, ",")
+}
+
 const tagged = " aws-vault:AccessType=ai aws-vault:Agent=goose++ for goose"
 
 func TestLimits(t *testing.T) {
@@ -79,6 +87,8 @@ func TestLimits(t *testing.T) {
 			"error: config:3: tag aws-vault:accesstype cannot be set, since profile r is used by a coding agent, and its session carries that tag already"},
 		{"our tag on a later hop", "[profile r]\nsource_profile = m\n" + role + "r\n[profile q]\nsource_profile = r\nsession_tags = aws-vault:Agent=x\n" + role + "q\n", agent, "", Use,
 			"error: config:6: tag aws-vault:Agent cannot be set, since profile q is used by a coding agent, and its session carries that tag already"},
+		{"too many tags", "[profile r]\nsource_profile = m\nsession_tags = " + manyTags(49) + "\n" + role + "r\n", agent, "", Use,
+			"error: config:3: more than 48 tags cannot be set, since profile r is used by a coding agent, and its session carries two more"},
 		{"a token first", "[profile w]\nweb_identity_token_file = t\n" + role + "w\n", agent, "", Use, "web identity ReadOnlyAccess for goose"},
 		{"a token, then a role", "[profile w]\nweb_identity_token_file = t\n" + role + "w\n[profile q]\nsource_profile = w\n" + role + "q\n", agent, "", Use,
 			"web identity chain for goose|assume role ReadOnlyAccess" + tagged},

@@ -204,7 +204,7 @@ func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	if o.For == Console {
 		return c.signIn(pl)
 	}
-	if c.federates() {
+	if c.federates() && pl.Last().Yields == (Yield{User, No}) {
 		if pl, err = c.federate(pl); err != nil {
 			return Plan{}, err
 		}
