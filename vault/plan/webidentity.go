@@ -33,8 +33,11 @@ func (w WebIdentity) Args() []Arg {
 	return append(args, Arg{"token command", w.TokenProcess})
 }
 
+// exchanges reports whether the step gives a token for a role.
+func (s Step) exchanges() bool { return s.Kind == KindWebIdentity }
+
 // ownsRole reports whether the role_arn beside the root is the root's own.
-func (s Step) ownsRole() bool { return s.Kind == KindWebIdentity }
+func (s Step) ownsRole() bool { return s.exchanges() }
 
 func webIdentity(c *chain, q *profile.Profile) (Step, bool, error) {
 	setting := "web_identity_token_file"
