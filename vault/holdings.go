@@ -40,9 +40,11 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options
 // limits reads the session policies that a plan for p may name. One that is nowhere is the
 // plan's to refuse.
 func (v *Vault) limits(p *profile.Profile, o plan.Options, h *plan.Holdings) error {
-	names := o.Limits
-	if access := p.Value("agent_access"); o.Agent.Name != "" && access.Text != "" {
-		names = append(slices.Clone(names), access.Text)
+	names := slices.Clone(o.Limits)
+	for q := p; q != nil && o.Agent.Name != ""; q = q.Source {
+		if access := q.Text("agent_access"); access != "" {
+			names = append(names, access)
+		}
 	}
 	for _, name := range names {
 		if text, ok := strings.CutPrefix(name, "file://"); ok {

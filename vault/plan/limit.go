@@ -32,7 +32,7 @@ type limit struct {
 	policy   policy.Policy
 	agent    string // whose tags and sessions are to be its own; empty for a person
 	tags     bool
-	replaces bool // the profile names this policy for agents, in the place of its own
+	replaces string // the profile that names this policy for agents, in the place of its own; empty for none
 }
 
 func (l limit) isZero() bool { return !l.readOnly && l.policy.IsZero() }
@@ -58,7 +58,7 @@ func (c *chain) agentLimit() error {
 	if agent.Name == "" {
 		return nil
 	}
-	v := c.target.Value("agent_access")
+	v, of := agentSetting(c.target, "agent_access")
 	access, where := cmp.Or(v.Text, ReadOnly), "as agent_access is not set"
 	if v.Text != "" {
 		where = fmt.Sprintf("as agent_access says (%s)", v.Origin)
@@ -70,15 +70,33 @@ func (c *chain) agentLimit() error {
 		return &AgentDeniedError{Profile: c.target.Name, Agent: agent, Origin: v.Origin}
 	}
 	c.bound.agent, c.bound.tags = agent.Name, TagsAgents(c.target)
-	c.bound.replaces = access != ReadOnly && !ambient(v.Origin)
+	if access != ReadOnly && !ambient(v.Origin) {
+		c.bound.replaces = of
+	}
 	c.notes = append(c.notes, fmt.Sprintf("%s says that a coding agent asks, so the session is limited to %s, %s", agent.Variable, access, where))
 	return c.limitBy(access, v)
 }
 
+// agentSetting returns what a profile says of coding agents, and which profile says it. One
+// that only hands on what another gives is not a way round that one.
+func agentSetting(p *profile.Profile, name string) (v profile.Value, of string) {
+	giver := p
+	for !giver.Set("role_arn") && giver.Source != nil {
+		giver = giver.Source
+	}
+	for _, q := range []*profile.Profile{p, giver} {
+		if v := q.Value(name); v.Text != "" && !ambient(v.Origin) {
+			return v, q.Name
+		}
+	}
+	return p.Value(name), p.Name
+}
+
 // TagsAgents reports whether the sessions that coding agents get of a profile are tagged.
 func TagsAgents(p *profile.Profile) bool {
-	access := p.Text("agent_access")
-	return access != accessOff && access != accessDenied && p.Text("agent_tags") != accessOff
+	access, _ := agentSetting(p, "agent_access")
+	tags, _ := agentSetting(p, "agent_tags")
+	return access.Text != accessOff && access.Text != accessDenied && tags.Text != accessOff
 }
 
 // limitBy adds the policy of that name, ARN or file.

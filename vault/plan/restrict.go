@@ -47,15 +47,18 @@ func (c *chain) limitLast(s *Step) error {
 	if c.bound.readOnly {
 		want = policy.ReadOnly(c.partition())
 	}
-	own := s.Policy
-	if c.bound.replaces && s.Profile == c.target.Name {
+	own, whose := s.Policy, s.Profile
+	if s.Kind == KindFederationToken {
+		whose = c.target.Name
+	}
+	if c.bound.replaces == whose {
 		own = policy.Policy{}
 	}
 	var err error
 	s.Policy, err = policy.Combine(own, want)
 	var conflict *policy.ConflictError
 	if errors.As(err, &conflict) {
-		return &OwnPolicyError{Profile: s.Profile, Agent: c.bound.agent != "", Err: err}
+		return &OwnPolicyError{Profile: whose, Agent: c.bound.agent != "", Err: err}
 	}
 	return err
 }
