@@ -46,7 +46,7 @@ func (p Plan) Trust(t Token, agents bool) (policy.Trust, []string, error) {
 
 // trustOfToken is for a role that is assumed with a token.
 func (p Plan) trustOfToken(role, session string, t Token) (policy.Trust, error) {
-	issuer := strings.TrimPrefix(t.Issuer, "https://")
+	_, issuer, _ := strings.Cut(t.Issuer, "://")
 	if issuer == "" || t.Audience == "" || t.Subject == "" {
 		return policy.Trust{}, &NoTokenError{p.Profile}
 	}
