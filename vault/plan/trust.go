@@ -46,7 +46,10 @@ func (p Plan) Trust(t Token, agents bool) (policy.Trust, []string, error) {
 
 // trustOfToken is for a role that is assumed with a token.
 func (p Plan) trustOfToken(role, session string, t Token) (policy.Trust, error) {
-	_, issuer, _ := strings.Cut(t.Issuer, "://")
+	_, issuer, ok := strings.Cut(t.Issuer, "://")
+	if !ok {
+		issuer = t.Issuer
+	}
 	if issuer == "" || t.Audience == "" || t.Subject == "" {
 		return policy.Trust{}, &NoTokenError{p.Profile}
 	}
