@@ -46,6 +46,8 @@ type Env struct {
 	Start func(argv []string) error
 	// LookPath finds a program, as exec.LookPath does.
 	LookPath func(program string) (string, error)
+	// Self is the path of this program, as its user would write it.
+	Self func() (string, error)
 	// Exec becomes the program, or runs it and returns its exit status where a process
 	// cannot become another.
 	Exec func(ctx context.Context, path string, argv, environ []string) (status int, err error)
@@ -97,6 +99,9 @@ func Main(ctx context.Context, args []string, env Env) (status int) {
 	if err := a.globals.check(); err != nil && name != "doctor" { // which finds that itself
 		return a.report(name, err)
 	}
+	if err := a.personOnly(name); err != nil {
+		return a.report(name, err)
+	}
 	return a.report(name, a.run(ctx))
 }
 
@@ -140,6 +145,8 @@ var commands = []func(*kingpin.Application, *app){
 	exportCommand,
 	loginCommand,
 	explainCommand,
+	policyCommand,
+	setupCommand,
 	ssoCommand,
 	oidcCommand,
 	identityCommand,

@@ -9,6 +9,7 @@ import (
 
 	"aws-vault/contrib/completions"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/profile"
 )
 
 // scripts are what --completion-script-SHELL prints.
@@ -192,6 +193,10 @@ func (a *app) values(name string) []string {
 		return []string{flowBrowser, flowDevice}
 	case "session":
 		return a.oidcHints()
+	case "policy":
+		return a.policyHints()
+	case "identity":
+		return a.sectionHints((*profile.File).Identities)
 	case "format":
 		return formatList()
 	case "command": // of help
@@ -212,11 +217,22 @@ func (a *app) profileHints() []string {
 
 // oidcHints are what one signs in to with an OpenID provider.
 func (a *app) oidcHints() []string {
+	return a.sectionHints((*profile.File).OIDCSessions)
+}
+
+// policyHints are the session policies that the config file names.
+func (a *app) policyHints() []string {
+	return a.sectionHints((*profile.File).SessionPolicies)
+}
+
+// sectionHints are the names of sections of the config file. One that would change what the
+// shell reads is left out.
+func (a *app) sectionHints(names func(*profile.File) []string) []string {
 	config, err := a.config().Read()
 	if err != nil {
 		return nil
 	}
-	return slices.DeleteFunc(config.OIDCSessions(), func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) })
+	return slices.DeleteFunc(names(config), func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) })
 }
 
 func matching(all []string, prefix, before string) []string {

@@ -26,7 +26,7 @@ func complete(t *testing.T, home string, words ...string) ([]string, int) {
 	return strings.Fields(out.String()), status
 }
 
-const completionConfig = "[default]\n[profile prod]\n[profile prod-admin]\n[sso-session s]\n[profile dev]\n[profile \"a\tb\"]\n"
+const completionConfig = "[default]\n[profile prod]\n[profile prod-admin]\n[sso-session s]\n[session-policy careful]\n[profile dev]\n[profile \"a\tb\"]\n"
 
 func completionHome(t *testing.T, config string) string {
 	t.Helper()
@@ -53,8 +53,9 @@ func TestCompletion(t *testing.T) {
 		{"exec|--duration=1h|pro", "prod prod-admin"},
 		{"exec|--region|", ""},
 		{"exec|--no-s", "--no-session"},
-		{"exec|--re", "--region"},
-		{"exec|prod|--re", "--region"},
+		{"exec|--re", "--region --read-only"},
+		{"exec|prod|--re", "--region --read-only"},
+		{"exec|--policy|", "careful"},
 		{"add|--no", "--no-add-config"},
 		{"add|prod|", ""},
 		{"import|prod|de", "default dev"},

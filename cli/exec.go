@@ -110,6 +110,11 @@ func (a *app) greet(shell string) {
 
 // credentials plans and makes the credentials that a command asks for.
 func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, need time.Duration) (plan.Plan, aws.Credentials, error) {
+	if f.signIn.share {
+		if err := a.personOnly(shareFlag); err != nil {
+			return plan.Plan{}, aws.Credentials{}, err
+		}
+	}
 	name, err := a.pickProfile(ctx, f)
 	if err != nil {
 		return plan.Plan{}, aws.Credentials{}, err

@@ -17,6 +17,7 @@ func explainCommand(k *kingpin.Application, a *app) {
 	var asJSON bool
 	c := k.Command("explain", "Say how a profile's credentials would be made, and why. Nothing is called.")
 	f.bindPlan(c)
+	c.Flag("agent", "Say how they would be made for the coding agent of that name.").PlaceHolder("NAME").StringVar(&f.as)
 	c.Flag("json", "Print the plan as JSON.").BoolVar(&asJSON)
 	a.action(c, func(ctx context.Context) error {
 		name, err := a.profileName(&f)

@@ -11,6 +11,7 @@ import (
 	"aws-vault/prompt"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/policy"
 	"aws-vault/vault/profile"
 )
 
@@ -67,6 +68,8 @@ type credentialFlags struct {
 	noSession bool
 	region    string
 	code      string
+	limits    limitFlags
+	as        string // the coding agent that is asked about; empty for whoever asks
 	signIn    signInFlags
 }
 
@@ -77,6 +80,7 @@ func (f *credentialFlags) bindPlan(c *kingpin.CmdClause) {
 		SetValue(durationFlag{&f.duration, "--duration or AWS_VAULT_DURATION"})
 	c.Flag("no-session", "Take no session token with a stored key.").Short('n').BoolVar(&f.noSession)
 	c.Flag("region", "The AWS region.").PlaceHolder("REGION").StringVar(&f.region)
+	f.limits.bind(c)
 }
 
 // bind binds what carrying them out needs too.
@@ -88,7 +92,11 @@ func (f *credentialFlags) bind(c *kingpin.CmdClause) {
 }
 
 func (f *credentialFlags) options(a *app) plan.Options {
-	return plan.Options{NoSession: f.noSession, Duration: f.duration, Name: sessionName(a.env.User)}
+	o := plan.Options{NoSession: f.noSession, Duration: f.duration, Name: sessionName(a.env.User), Agent: a.agent(), Limits: f.limits.limits()}
+	if f.as != "" {
+		o.Agent = policy.Agent{Name: policy.AgentName(f.as), Variable: "--agent"}
+	}
+	return o
 }
 
 // inputs are the settings that flags make.

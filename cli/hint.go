@@ -348,6 +348,65 @@ var remedies = []func(error, *app) string{
 		return "name a profile that has a role or holds the user's own key"
 	},
 	func(err error, _ *app) string {
+		var e *agentError
+		if errors.As(err, &e) {
+			return "run it yourself, in a terminal that no coding agent has started"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *plan.UnlimitedError
+		switch {
+		case !errors.As(err, &e):
+			return ""
+		case e.Profile == "":
+			return "name a profile that assumes a role, which takes a session policy"
+		}
+		return "let a profile with role_arn assume a role on top: source_profile = " + e.Profile
+	},
+	func(err error, _ *app) string {
+		var e *plan.OwnPolicyError
+		switch {
+		case !errors.As(err, &e):
+			return ""
+		case e.Hop:
+			return "let the policy of profile " + e.Profile + " allow sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity alone, or take it out"
+		case e.Agent:
+			return "name the policy that coding agents get, in profile " + e.Profile + ": agent_access = NAME or ARN"
+		}
+		return "name a policy that allows everything but what it denies, or a profile without a policy of its own"
+	},
+	func(err error, _ *app) string {
+		var e *source.TagsRefusedError
+		switch {
+		case !errors.As(err, &e):
+			return ""
+		case e.Agent:
+			return "allow sts:TagSession where the role is trusted (aws-vault policy trust " + quoteWord(e.Profile) + "), or send no tags: agent_tags = off"
+		}
+		return "allow sts:TagSession where the role is trusted: aws-vault policy trust " + quoteWord(e.Profile)
+	},
+	func(err error, _ *app) string {
+		var e *source.PlainError
+		if errors.As(err, &e) {
+			return "write https:// there, or forward a port of this machine to it and name that: http://127.0.0.1:PORT"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *plan.NoTokenError
+		if errors.As(err, &e) {
+			return "say what the token says: --issuer, --audience and --subject"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		if errors.Is(err, plan.ErrNoPolicy) {
+			return "add a section [session-policy NAME] with policy or policy_arns to the config file"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
 		if errors.Is(err, fs.ErrPermission) {
 			return "the files of aws-vault belong to the user who runs it: see their owner and mode"
 		}

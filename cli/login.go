@@ -12,6 +12,7 @@ import (
 	"aws-vault/vault"
 	"aws-vault/vault/browser"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/policy"
 	"aws-vault/vault/source"
 )
 
@@ -31,6 +32,7 @@ func loginCommand(k *kingpin.Application, a *app) {
 	c.Flag("mfa-token", "The MFA code, so that none is asked for.").Short('t').PlaceHolder("CODE").StringVar(&f.code)
 	c.Flag("path", "The page of the console to open, such as s3/home.").PlaceHolder("PATH").StringVar(&f.path)
 	c.Flag("region", "The AWS region.").PlaceHolder("REGION").StringVar(&f.region)
+	f.limits.bind(c)
 	c.Flag("stdout", "Print the address instead of opening it. Whoever has it is signed in.").Short('s').Envar("AWS_VAULT_STDOUT").BoolVar(&f.stdout)
 	c.Flag("auto-logout", "Sign out of the console first.").Short('a').Envar("AWS_VAULT_AUTO_LOGOUT").BoolVar(&f.logout)
 	f.signIn.bindFlow(c)
@@ -92,7 +94,11 @@ func (a *app) signInURL(ctx context.Context, s *session, name string, f loginFla
 	}
 	fmt.Fprintf(a.env.Stderr, "Signing in to account %s as %s\n", who.Account, described(who.ARN))
 	if who.Federated() {
-		a.note("a federated user has shown no MFA code, and has all rights of the user whose key it is: a role is the better way")
+		rights := "and has all rights of the user whose key it is"
+		if len(pl.Last().Policy.ARNs) > 0 || pl.Last().Policy.Inline != policy.Full {
+			rights = "and has those rights of the user whose key it is that its session policy allows"
+		}
+		a.note("a federated user has shown no MFA code, %s: a role is the better way", rights)
 	}
 	return s.SignInURL(ctx, pl, who, vault.Destination{Path: f.path, Region: pl.Region, Logout: f.logout})
 }

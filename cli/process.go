@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/term"
@@ -25,9 +26,28 @@ func Process(version, bus string) Env {
 		Getenv: os.LookupEnv, Caller: caller, Environ: os.Environ, Home: home(), User: userName(), Now: time.Now,
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())), Read: term.IsTerminal(int(os.Stderr.Fd())),
 		Host: hostName(), Browse: browse, Start: start, Holder: cardHolder,
-		LookPath: exec.LookPath, Exec: become, Shell: shell, OpenKeystore: keystore.Open,
+		LookPath: exec.LookPath, Self: self, Exec: become, Shell: shell, OpenKeystore: keystore.Open,
 		Prompt: prompt.Env{Lookup: os.LookupEnv, LookPath: exec.LookPath, Run: prompt.Run, OpenTTY: prompt.OpenTTY},
 	}
+}
+
+// self is the path of this program: the one in PATH if that leads here, for a package's own
+// path changes with its version.
+func self() (string, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	if found, err := exec.LookPath("aws-vault"); err == nil && sameFile(path, found) {
+		path = found
+	}
+	return filepath.Abs(path)
+}
+
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
 func home() string {

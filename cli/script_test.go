@@ -1,12 +1,14 @@
 package cli_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -18,6 +20,7 @@ import (
 
 	"aws-vault/cli"
 	"aws-vault/vault/piv"
+	"aws-vault/vault/policy"
 	"aws-vault/vault/vaulttest"
 )
 
@@ -40,6 +43,9 @@ func TestMain(m *testing.M) {
 	if url := os.Getenv(codeVariable); url != "" {
 		printNextCode(url)
 	}
+	for _, marker := range policy.Markers() {
+		os.Unsetenv(marker) // whoever runs the tests is not the one who asks in them
+	}
 	testscript.Main(m, map[string]func(){
 		"aws-vault": program,
 		// browsers that a user may name: each follows one address, and tells on file
@@ -50,6 +56,8 @@ func TestMain(m *testing.M) {
 		"makekey": makeKey,
 		// a browser that is given the address of a page by hand
 		"visit": func() { met(get(os.Args[1], nil)) },
+		// what setup aws makes of the file config
+		"program": setupMakes,
 		// env without what differs from machine to machine
 		"awsenv": func() {
 			for _, kv := range os.Environ() {
@@ -59,6 +67,29 @@ func TestMain(m *testing.M) {
 			}
 		},
 	})
+}
+
+// setupMakes prints the file named config with the two profiles that setup aws adds to it for
+// the role READONLY in eu-west-1. Its arguments are flags of the credential_process.
+func setupMakes() {
+	config, err := os.ReadFile("config")
+	path, lookErr := exec.LookPath("aws-vault")
+	if err := cmp.Or(err, lookErr); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	line := strings.Join(append([]string{`"` + path + `"`, "export", "--format=json"}, os.Args[1:]...), " ")
+	fmt.Printf(`%s
+[profile aws-vault]
+role_arn = %s
+region = eu-west-1
+source_profile = alice
+
+[profile aws-vault-tools]
+credential_process = %s aws-vault
+region = eu-west-1
+`, config, os.Getenv("READONLY"), line)
+	os.Exit(0)
 }
 
 func program() {

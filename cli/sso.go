@@ -36,6 +36,11 @@ func ssoLoginCommand(k *kingpin.CmdClause, a *app) {
 	f.bind(c)
 	f.bindShare(c)
 	a.action(c, func(ctx context.Context) error {
+		if f.share {
+			if err := a.personOnly(shareFlag); err != nil {
+				return err
+			}
+		}
 		return a.withPortal(ctx, "sso login", name, f, func(s *session, p portal) error {
 			t, err := s.Source.SignIn(ctx, p.sso)
 			if err != nil {

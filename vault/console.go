@@ -53,7 +53,11 @@ func (v *Vault) PlanEnvironment(o plan.Options) (plan.Plan, error) {
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	return plan.FromEnvironment(p, plan.Holdings{Environment: v.environment()}, o)
+	h := plan.Holdings{Environment: v.environment()}
+	if err := v.limits(p, o, &h); err != nil {
+		return plan.Plan{}, err
+	}
+	return plan.FromEnvironment(p, h, o)
 }
 
 // A Visitor is whom the console is signed in as.

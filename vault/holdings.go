@@ -2,11 +2,13 @@ package vault
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"aws-vault/vault/plan"
@@ -14,7 +16,7 @@ import (
 )
 
 // holdings finds out what a plan for p has to know of the world.
-func (v *Vault) holdings(ctx context.Context, p *profile.Profile) (plan.Holdings, error) {
+func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options) (plan.Holdings, error) {
 	h := plan.Holdings{
 		Keys: map[string]string{}, Policies: map[string]string{}, Subjects: map[string]string{}, Certificates: map[string]string{},
 		Identities: map[plan.Digest]plan.Identity{}, Signers: map[string]plan.Signer{},
@@ -43,7 +45,57 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile) (plan.Holdings
 		}
 	}
 	h.Environment = v.environment()
-	return h, nil
+	return h, v.limits(p, o, &h)
+}
+
+// limits reads the session policies that a plan for p may name. One that is nowhere is the
+// plan's to refuse.
+func (v *Vault) limits(p *profile.Profile, o plan.Options, h *plan.Holdings) error {
+	names := slices.Clone(o.Limits)
+	for q := p; q != nil && o.Agent.Name != ""; q = q.Source {
+		if access := q.Text("agent_access"); access != "" {
+			names = append(names, access)
+		}
+	}
+	for _, name := range names {
+		if text, ok := strings.CutPrefix(name, "file://"); ok {
+			if err := v.policyFile(text, name, h); err != nil {
+				return fmt.Errorf("session policy %s: %w", name, err)
+			}
+			continue
+		}
+		named, ok, err := v.Config.SessionPolicy(name)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		if h.Named == nil {
+			h.Named = map[string]plan.NamedPolicy{}
+		}
+		origin := cmp.Or(named.Text.Origin, named.ARNs.Origin)
+		h.Named[name] = plan.NamedPolicy{Text: named.Text.Text, ARNs: named.List(), Origin: origin.String()}
+		if path, ok := strings.CutPrefix(named.Text.Text, "file://"); ok {
+			if err := v.policyFile(path, named.Text.Text, h); err != nil {
+				return &plan.SettingError{Origin: named.Text.Origin, Err: err}
+			}
+		}
+	}
+	return nil
+}
+
+// policyFile reads a session policy, and keeps it under the name that it was given.
+func (v *Vault) policyFile(path, name string, h *plan.Holdings) error {
+	text, err := v.read(path)
+	if err != nil {
+		return err
+	}
+	if h.Policies == nil {
+		h.Policies = map[string]string{}
+	}
+	h.Policies[name] = string(text)
+	return nil
 }
 
 // identity finds out who is signed in to the OpenID provider of q, if q begins there.
@@ -85,11 +137,9 @@ const maxFile = 64 << 10
 // whose they are.
 func (v *Vault) files(q *profile.Profile, h plan.Holdings) error {
 	if name := q.Text("session_policy"); strings.HasPrefix(name, "file://") {
-		text, err := v.read(strings.TrimPrefix(name, "file://"))
-		if err != nil {
+		if err := v.policyFile(strings.TrimPrefix(name, "file://"), name, &h); err != nil {
 			return &plan.SettingError{Origin: q.Value("session_policy").Origin, Err: err}
 		}
-		h.Policies[name] = string(text)
 	}
 	if path := q.Text("web_identity_token_file"); path != "" {
 		if token, err := v.read(path); err == nil { // else the step that needs it says so

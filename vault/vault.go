@@ -42,7 +42,7 @@ func (v *Vault) Plan(ctx context.Context, name string, o plan.Options) (plan.Pla
 	for _, w := range p.Warnings() {
 		v.Source.Log.Debug("config", "at", w.Origin.String(), "warning", w.Text)
 	}
-	h, err := v.holdings(ctx, p)
+	h, err := v.holdings(ctx, p, o)
 	if err != nil {
 		return plan.Plan{}, err
 	}

@@ -127,7 +127,7 @@ func TestAskedForLess(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if left := time.Until(creds.Expires); o == half && left > 31*time.Minute {
+		if left := time.Until(creds.Expires); o.Duration == half.Duration && left > 31*time.Minute {
 			t.Errorf("%v are left, want the half hour asked for", left)
 		}
 	}

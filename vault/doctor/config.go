@@ -24,6 +24,7 @@ type Config struct {
 func (c Config) Check() []Finding {
 	p := c.profiles()
 	all := append(p.findings(), c.sessions(p)...)
+	all = append(all, policies(c.File)...)
 	for _, f := range []*profile.File{c.File, c.Inputs.Credentials} {
 		if f != nil {
 			all = append(all, lines(f, all)...)
@@ -129,6 +130,10 @@ func (c Config) profiles() *survey {
 			continue
 		}
 		s.settings(p)
+		if f, ok := c.access(p); ok && !s.seen[f.Where] {
+			s.seen[f.Where] = true // [default] gives it to many
+			s.broken = append(s.broken, f)
+		}
 		c.use(s, p)
 	}
 	return s
@@ -196,7 +201,7 @@ func (c Config) use(s *survey, p *profile.Profile) {
 // https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
 var ours = []string{
 	"include_profile", "mfa_process", "mfa_max_age", "source_identity", "session_tags", "transitive_session_tags",
-	"session_policy", "session_policy_arns", "web_identity_token_process", "oidc_session", "oidc_issuer", "role_session_name_claim",
+	"session_policy", "session_policy_arns", "agent_access", "web_identity_token_process", "oidc_session", "oidc_issuer", "role_session_name_claim",
 }
 
 // passedOn are the settings that decide something and that the AWS CLI does not take from

@@ -56,6 +56,11 @@ func TestConfig(t *testing.T) {
 			"error config:4: profile b cannot be used: source_profile is \"aa\", want a profile or a stored key of that name []\n"},
 		{"a section that is not there", "[profile a]\nregion = x-1\nsso_session = gone\n", "",
 			"error config:3: profile a cannot be used: sso_session is \"gone\", want the name of an sso-session section []\n"},
+		{"policies", "[session-policy bad]\npolicy = {\n[session-policy none]\n[session-policy good]\npolicy_arns = arn:aws:iam::aws:policy/A\n[profile a]\nregion = x-1\nagent_access = gone\n[session-policy f]\npolicy = file:///nowhere\n", "",
+			"error config:8: agent_access is \"gone\", and there is no session policy of that name, so coding agents are refused [add a section [session-policy gone], or name read-only, off, deny or an ARN]\n" +
+				"note config:8: agent_access (profile a) is not read by the AWS CLI when it uses the profile by itself []\n" +
+				"error config:2: session policy bad cannot be used: session policy is not JSON (unexpected end of JSON input), want an IAM policy document []\n" +
+				"error config:3: session policy none cannot be used: session-policy is \"none\", want a section with policy or policy_arns []\n"},
 		{"a loop, once", "[profile b]\nsource_profile = c\n[profile c]\nsource_profile = b\n[profile d]\nsource_profile = b\n", "",
 			"error config:4: profile b cannot be used: source_profile makes a loop: b → c → b []\n" +
 				"error config:2: profile c cannot be used: source_profile makes a loop: c → b → c []\n"},

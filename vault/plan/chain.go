@@ -15,6 +15,7 @@ type chain struct {
 	root     Step
 	holdings Holdings
 	options  Options
+	bound    limit
 	notes    []string
 }
 
@@ -45,7 +46,7 @@ func begin(p *profile.Profile, h Holdings, o Options) (*chain, error) {
 			c.roles = append(c.roles, q)
 		}
 	}
-	return c, nil
+	return c, c.decideLimit()
 }
 
 // rootOf returns the step that begins from q itself, if there is one. A stored key

@@ -34,11 +34,14 @@ func FromEnvironment(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	c := &chain{target: p, profiles: []*profile.Profile{p}, holdings: h, options: o}
 	c.root = environmentKey(h.Environment)
 	c.root.Why = "no profile was named, and the environment holds credentials"
+	if err := c.decideLimit(); err != nil {
+		return Plan{}, err
+	}
 	pl := Plan{Region: p.Text("region"), URL: p.Text("endpoint_url"), Steps: []Step{c.root}}
 	if o.For == Console {
 		return c.signIn(pl)
 	}
-	return pl, nil
+	return c.restrict(pl)
 }
 
 func environmentKey(key *EnvironmentKey) Step {
@@ -68,12 +71,8 @@ func (c *chain) signIn(pl Plan) (Plan, error) {
 		return Plan{}, err
 	}
 	pl.Notes = c.notes
-	return pl, nil
+	return c.restrict(pl)
 }
-
-// allowAll lets a federated user do whatever the user may whose key it is: without a
-// policy it may do nothing.
-const allowAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
 func (c *chain) federation(pl Plan) (Step, error) {
 	s := pl.Federation(c.options.As)
@@ -104,7 +103,7 @@ func (p Plan) Federation(name string) Step {
 	at := p.Call("sts")
 	return Step{
 		Kind: KindFederationToken, Profile: p.Last().Profile, Yields: Yield{Federated, Yes}, Keep: true,
-		Lasts: defaultFederation, Region: at.Region, Endpoint: at.Endpoint, Policy: policy.Policy{Inline: allowAll},
+		Lasts: defaultFederation, Region: at.Region, Endpoint: at.Endpoint, Policy: policy.Policy{Inline: policy.Full},
 		Why:  "the console takes no user's key, and a federated user has the rights of the user",
 		Spec: FederationToken{Name: name},
 	}

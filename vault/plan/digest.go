@@ -48,9 +48,14 @@ func (d Digest) Lasting(lasts time.Duration) Digest {
 	return e.digest()
 }
 
-// encode leaves out of a session token what does not limit its use: it is good in
+// encode sets what is handed to a coding agent apart from a person's, even where both are
+// limited alike. It leaves out of a session token what does not limit its use: it is good in
 // every region of its partition, and serves whoever asks for less than is left.
 func (s Step) encode(e *encoder) {
+	if s.Agent != "" { // no kind of step has this name
+		e.text("for a coding agent")
+		e.text(s.Agent)
+	}
 	e.text(string(s.Kind))
 	e.text(s.MFA.Serial)
 	if s.Kind == KindSessionToken {

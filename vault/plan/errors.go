@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"aws-vault/vault/policy"
 	"aws-vault/vault/profile"
 )
 
@@ -56,6 +57,53 @@ func (e *ChainedMFAError) Error() string {
 	return fmt.Sprintf("%s: profile %s wants a code of %s, but it would be shown with the credentials of %s, %s",
 		e.Origin, e.Profile, e.Serial, e.Before, why)
 }
+
+// AgentDeniedError is returned where a profile is closed to coding agents.
+type AgentDeniedError struct {
+	Profile string
+	Agent   policy.Agent
+	Origin  profile.Origin // of agent_access
+}
+
+func (e *AgentDeniedError) Error() string {
+	return fmt.Sprintf("%s: agent_access is deny, so profile %s is closed to coding agents, and %s says that one asks", e.Origin, e.Profile, e.Agent.Variable)
+}
+
+// UnlimitedError is returned where credentials were to be limited whose kind takes no
+// session policy.
+type UnlimitedError struct {
+	Profile string // empty for the environment
+	Kind    Kind   // of the last step
+	Agent   bool   // they were for a coding agent
+}
+
+func (e *UnlimitedError) Error() string {
+	whose := fmt.Sprintf("the credentials of profile %q", e.Profile)
+	if e.Profile == "" {
+		whose = "the credentials in the environment"
+	}
+	why := "what was asked for has one"
+	if e.Agent {
+		why = "a coding agent gets none without one"
+	}
+	return fmt.Sprintf("%s are those of a step of kind %q, which takes no session policy, and %s", whose, e.Kind, why)
+}
+
+// OwnPolicyError is returned where a profile has a session policy of its own, to which
+// another cannot be added.
+type OwnPolicyError struct {
+	Profile string
+	Hop     bool // its role is there to assume the next one
+	Agent   bool // the other is for a coding agent
+	Err     error
+}
+
+func (e *OwnPolicyError) Error() string {
+	return fmt.Sprintf("profile %s has a session policy of its own: %v", e.Profile, e.Err)
+}
+
+// Unwrap returns why the two do not go together.
+func (e *OwnPolicyError) Unwrap() error { return e.Err }
 
 // DurationError is returned for a duration that AWS would refuse.
 type DurationError struct{ Found, Least, Most time.Duration }

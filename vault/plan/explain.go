@@ -55,6 +55,9 @@ func (s Step) lines() []Arg {
 	for _, arn := range s.Policy.ARNs {
 		args = append(args, Arg{"session policy", arn})
 	}
+	if s.Agent != "" {
+		args = append(args, Arg{"for", "the coding agent " + s.Agent})
+	}
 	if s.Lasts > 0 {
 		args = append(args, Arg{"lasts", short(s.Lasts)})
 	}

@@ -62,6 +62,7 @@ type Step struct {
 	Endpoint Endpoint      `json:"endpoint,omitzero"`
 	MFA      MFA           `json:"mfa,omitzero"`
 	Policy   policy.Policy `json:"policy,omitzero"` // what the session may do at most; zero for no limit of ours
+	Agent    string        `json:"agent,omitempty"` // the coding agent whose session it is; empty for a person's
 	Keep     bool          `json:"keep"`            // may the session be kept
 	Why      string        `json:"why"`             // one sentence, for explain
 	From     []Setting     `json:"settings,omitempty"`
@@ -145,13 +146,14 @@ type Setting struct {
 // Holdings are what the vault and the environment hold for the profiles of one
 // chain. Whoever fills them asks only for those, so that planning lists nothing.
 type Holdings struct {
-	Keys         map[string]string   // a stored key's fingerprint, by profile name
-	Environment  *EnvironmentKey     // the access key in the environment; nil for none
-	Policies     map[string]string   // a session policy's text, by the file:// name it was given
-	Subjects     map[string]string   // whose web identity token a file holds, by its path as given
-	Certificates map[string]string   // the fingerprint of what a certificate file holds, by its path as given
-	Identities   map[Digest]Identity // who is signed in, by the token of the sign-in
-	Signers      map[string]Signer   // the key that signs, by the identity's name
+	Keys         map[string]string      // a stored key's fingerprint, by profile name
+	Environment  *EnvironmentKey        // the access key in the environment; nil for none
+	Policies     map[string]string      // a session policy's text, by the file:// name it was given
+	Named        map[string]NamedPolicy // the sections of session policies, by name
+	Subjects     map[string]string      // whose web identity token a file holds, by its path as given
+	Certificates map[string]string      // the fingerprint of what a certificate file holds, by its path as given
+	Identities   map[Digest]Identity    // who is signed in, by the token of the sign-in
+	Signers      map[string]Signer      // the key that signs, by the identity's name
 }
 
 // An EnvironmentKey is what a plan may know of an access key in the environment.
@@ -177,12 +179,15 @@ type Options struct {
 	Duration  time.Duration // how long the credentials handed out, or the console, should last; 0 for what the profile says
 	Name      string        // the role session name where a profile sets none
 	As        string        // the name of a federated user; empty for the name of the user whose key it is
+
+	Agent  policy.Agent // the coding agent that asks; zero for a person
+	Limits []string     // what the credentials may do at most: [ReadOnly], or the ARN, the file:// or the name of a policy
 }
 
 // Make plans the credentials of p. It fails with a [*NoProfileError],
 // [*NoCredentialsError], [*ChainedMFAError], [*DurationError], [*ConflictError],
-// [*SettingError], [*SessionNameError], [*SourcesError], [*PolicyIgnoredError] or
-// [*NotStoredError].
+// [*SettingError], [*SessionNameError], [*SourcesError], [*PolicyIgnoredError],
+// [*NotStoredError], [*AgentDeniedError], [*UnlimitedError] or [*OwnPolicyError].
 func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	c, err := begin(p, h, o)
 	if err != nil {
@@ -207,6 +212,11 @@ func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	if o.For == Console {
 		return c.signIn(pl)
 	}
+	if c.federates() && pl.Last().Yields == (Yield{User, No}) {
+		if pl, err = c.federate(pl); err != nil {
+			return Plan{}, err
+		}
+	}
 	pl.Notes = c.notes
-	return pl, nil
+	return c.restrict(pl)
 }

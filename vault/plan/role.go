@@ -194,3 +194,16 @@ func passedOn(s Step) (AssumeRole, bool) {
 	}
 	return AssumeRole{}, false
 }
+
+// withTags is a spec that passedOn knows, with other tags.
+func withTags(s Spec, tags []profile.Tag, transitive []string) Spec {
+	switch spec := s.(type) {
+	case AssumeRole:
+		spec.Tags, spec.TransitiveTags = tags, transitive
+		return spec
+	case IdentityRole: // which puts them into its token
+		spec.Tags, spec.TransitiveTags = tags, transitive
+		return spec
+	}
+	return s
+}

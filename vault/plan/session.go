@@ -27,8 +27,8 @@ func (c *chain) session() (Step, bool, error) {
 	if c.options.NoSession || c.root.Yields != (Yield{User, No}) {
 		return Step{}, false, nil
 	}
-	if len(c.roles) == 0 && c.options.For == Console {
-		return Step{}, false, nil // a session token signs in to no console
+	if len(c.roles) == 0 && (c.options.For == Console || c.federates()) {
+		return Step{}, false, nil // a session token signs in to no console, and carries no policy
 	}
 	if len(c.roles) == 0 {
 		return c.plainSession()

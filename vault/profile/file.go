@@ -29,7 +29,7 @@ type File struct {
 	names    []string // of the profiles, in file order
 
 	// The first section of each name; the others of that name follow by section.next.
-	profiles, sessions, oidcSessions, identities, services map[string]int
+	profiles, sessions, oidcSessions, identities, services, policies map[string]int
 }
 
 // section is one header and the lines up to the next one.
@@ -70,7 +70,8 @@ func parse(path string, kind OriginKind, text []byte) (*File, error) {
 	}
 	f := &File{
 		path: path, kind: kind, text: string(text),
-		profiles: map[string]int{}, sessions: map[string]int{}, oidcSessions: map[string]int{}, identities: map[string]int{}, services: map[string]int{},
+		profiles: map[string]int{}, sessions: map[string]int{}, oidcSessions: map[string]int{}, identities: map[string]int{},
+		services: map[string]int{}, policies: map[string]int{},
 	}
 	if !f.index() {
 		return nil, &SyntaxError{whole, "too many sections", fmt.Sprintf("at most %d", maxSections)}
@@ -166,6 +167,8 @@ func (f *File) indexOf(k sectionKind) map[string]int {
 		return f.identities
 	case servicesSection:
 		return f.services
+	case policySection:
+		return f.policies
 	}
 	return nil
 }

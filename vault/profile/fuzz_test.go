@@ -25,6 +25,7 @@ func addCorpus(f *testing.F, add func(text []byte)) {
 // Whatever the text, every profile resolves or fails with an error of this package.
 func FuzzParse(f *testing.F) {
 	addCorpus(f, func(text []byte) { f.Add(text, []byte{}) })
+	f.Add([]byte("[session-policy a]\npolicy = {}\n[session-policy b]\npolicy_arns = x # y\n[session-policy c]\n"), []byte{})
 	f.Add([]byte("[profile a]\nsource_profile = b\n[profile b]\ninclude_profile = a\n"), []byte("[a]\nregion = eu-west-1\n"))
 	f.Fuzz(func(t *testing.T, text, credentialsText []byte) {
 		file, err := Parse("config", text)
@@ -45,6 +46,11 @@ func FuzzParse(f *testing.F) {
 			}
 			if name != "nobody" && p != nil && !p.Defined {
 				t.Fatalf("%q is not defined", name)
+			}
+		}
+		for _, name := range file.SessionPolicies() {
+			if _, ok, err := file.SessionPolicy(name); ok == (err != nil) || err != nil && !isOurs(err) {
+				t.Fatalf("session policy %q: %v, error %v", name, ok, err)
 			}
 		}
 		for _, p := range file.Problems() {

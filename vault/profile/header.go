@@ -11,6 +11,7 @@ const (
 	oidcSection     // [oidc-session NAME]
 	identitySection // [identity NAME]
 	servicesSection // [services NAME]
+	policySection   // [session-policy NAME]
 	noSection       // the lines before the first header
 	openSection     // its header has no closing bracket
 )
@@ -25,6 +26,7 @@ var keywords = []struct {
 	{"oidc-session", oidcSection},
 	{"identity", identitySection},
 	{"services", servicesSection},
+	{"session-policy", policySection},
 }
 
 // readHeader returns what kind of section the header of a config file begins, and its name.

@@ -56,6 +56,8 @@ var (
 	onePort       = rule{"a port from 1 to 65535", "8000", isPort}
 	portList      = rule{"up to 10 ports from 1 to 65535, tried in turn", "8000,18000", func(s string) bool { return eachOf(isPort)(s) && len(splitList(s)) <= 10 }}
 	claimName     = rule{"the name of a claim of the ID token", "email", alphabet(1, 64, "-.:/")}
+	agentAccess   = rule{"read-only, off, deny, or the ARN or name of a session policy", "", oneLine}
+	onOff         = rule{"on or off", "", oneOf("on", "off")}
 
 	keyID     = rule{"an access key id: letters and digits", "", alphabet(1, 128, "")}
 	keySecret = rule{"printable characters without blanks", "", isGraphic}

@@ -59,6 +59,8 @@ var settings = []setting{
 	{name: "transitive_session_tags", env: []string{"AWS_TRANSITIVE_TAGS"}, inherit: ambient, in: tagKeys},
 	{name: "session_policy", inherit: ambient, style: private, in: anyText},
 	{name: "session_policy_arns", inherit: ambient, in: policyARNs},
+	{name: "agent_access", inherit: ambient, in: agentAccess},
+	{name: "agent_tags", inherit: ambient, in: onOff},
 
 	{name: "duration_seconds", env: []string{"AWS_ASSUME_ROLE_TTL"}, scope: every, inherit: ambient, in: roleSeconds, out: roleDuration},
 	{name: "session_token_ttl", env: []string{"AWS_SESSION_TOKEN_TTL"}, scope: every, noFile: true, in: userDuration},

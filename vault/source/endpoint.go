@@ -11,15 +11,15 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// PlainError is returned for a call that would have carried a bearer's secret over a
-// network unencrypted.
+// PlainError is returned for a call that would have gone over a network unencrypted. The
+// answer of one that is signed is as secret as a token that another carries.
 type PlainError struct {
 	URL    string // scheme and host
 	Origin string // where it was read
 }
 
 func (e *PlainError) Error() string {
-	return fmt.Sprintf("%s: endpoint is %s, want https for a call that carries a token", e.Origin, e.URL)
+	return fmt.Sprintf("%s: endpoint is %s, want https for another machine, as credentials would be seen on the way", e.Origin, e.URL)
 }
 
 // EndpointError is returned for what cannot be called. It does not say what that was
@@ -33,9 +33,9 @@ func (e *EndpointError) Error() string {
 	return fmt.Sprintf("%s: endpoint is %s, want a URL such as https://sts.eu-west-1.amazonaws.com", e.Origin, e.Found)
 }
 
-// checkEndpoint refuses to send a token over plain HTTP to another machine, and names a
-// host that is not AWS's, once.
-func (d *Deps) checkEndpoint(e plan.Endpoint, bearer bool) error {
+// checkEndpoint refuses to speak plain HTTP to another machine, and names a host that is not
+// AWS's, once.
+func (d *Deps) checkEndpoint(e plan.Endpoint) error {
 	if e.URL == "" {
 		return nil
 	}
@@ -45,7 +45,7 @@ func (d *Deps) checkEndpoint(e plan.Endpoint, bearer bool) error {
 		return &EndpointError{"a URL with a user's name", e.Origin}
 	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
 		return &EndpointError{fmt.Sprintf("%.80q", e.URL), e.Origin}
-	case bearer && u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		return &PlainError{site(u), e.Origin}
 	case !isAWS(u.Hostname()):
 		d.tellOnce(fmt.Sprintf("calling %s instead of AWS, as %s says", site(u), e.Origin))

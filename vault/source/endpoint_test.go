@@ -132,7 +132,7 @@ func TestEndpointThatIsRefused(t *testing.T) {
 	}
 }
 
-func TestTokenIsSentInTheOpenToThisMachineAlone(t *testing.T) {
+func TestOnlyThisMachineIsSpokenToInTheOpen(t *testing.T) {
 	for endpoint, refused := range map[string]bool{
 		"http://sts.example.com": true, "http://sts.eu-west-1.amazonaws.com": true, "http://127.0.0.1.example.com:80/x": true, "http://0.0.0.0": true,
 		"http://127.0.0.1:9": false, "http://localhost:9": false, "http://[::1]:9": false, "https://sts.example.com": false,
@@ -149,6 +149,12 @@ func TestTokenIsSentInTheOpenToThisMachineAlone(t *testing.T) {
 		}
 		if refused && (plain.Origin != "~/.aws/config:3" || strings.HasSuffix(plain.URL, "/x")) {
 			t.Errorf("%s: got %+v", endpoint, plain)
+		}
+		heard.url = ""
+		signed := r.readOnly() // whose answer is as secret as a token
+		signed.Endpoint.URL = endpoint
+		if err := r.fail(signed); errors.As(err, &plain) != refused || refused != (heard.url == "") {
+			t.Errorf("%s, signed: got %v, called %q", endpoint, err, heard.url)
 		}
 	}
 }

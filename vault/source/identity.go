@@ -37,7 +37,7 @@ func (e *NoSignerError) Unwrap() error { return e.Err }
 // identityRole has a token signed and gives it for the role. What the token says is not said
 // by the call as well: AWS wants tags and the source identity in one place.
 func (d *Deps) identityRole(ctx context.Context, s plan.Step, spec plan.IdentityRole) (aws.Credentials, error) {
-	if err := d.checkEndpoint(s.Endpoint, true); err != nil {
+	if err := d.checkEndpoint(s.Endpoint); err != nil {
 		return aws.Credentials{}, err // before anyone is asked for a touch
 	}
 	token, err := d.identityToken(ctx, s, spec)

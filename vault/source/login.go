@@ -151,7 +151,7 @@ const (
 // returns who they are. Where want is not empty, it is an [*IdentityError] if they are
 // another.
 func (d *Deps) NewLogin(ctx context.Context, s plan.Step, want string, remote bool) (string, error) {
-	if err := d.checkEndpoint(s.Endpoint, true); err != nil {
+	if err := d.checkEndpoint(s.Endpoint); err != nil {
 		return "", err
 	}
 	var t loginToken

@@ -64,7 +64,7 @@ const loginTries = 3
 // tradeLogin trades a grant for credentials, with the proof that it was given to this
 // key's holder. What is not said anew is taken from old.
 func (d *Deps) tradeLogin(ctx context.Context, s plan.Step, key proofKey, grant map[string]string, old loginToken) (loginToken, error) {
-	if err := d.checkEndpoint(s.Endpoint, true); err != nil {
+	if err := d.checkEndpoint(s.Endpoint); err != nil {
 		return loginToken{}, err
 	}
 	began := d.Clock.Local()

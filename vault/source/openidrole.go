@@ -26,7 +26,7 @@ func (e *AnotherPersonError) Error() string {
 // and that AWS does not take any more, for the provider may have new keys, is replaced,
 // once.
 func (d *Deps) openIDRole(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.Credentials, error) {
-	if err := d.checkEndpoint(s.Endpoint, true); err != nil {
+	if err := d.checkEndpoint(s.Endpoint); err != nil {
 		return aws.Credentials{}, err // before a person is asked
 	}
 	refused := ""

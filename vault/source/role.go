@@ -39,7 +39,8 @@ func (d *Deps) assumeRole(ctx context.Context, s plan.Step, spec plan.AssumeRole
 		in.set(member("TransitiveTagKeys", i, ""), key)
 	}
 	in.limit(s.Policy)
-	return d.session(ctx, call{action: "AssumeRole", about: spec.ARN, step: s, before: before}, in)
+	creds, err := d.session(ctx, call{action: "AssumeRole", about: spec.ARN, step: s, before: before}, in)
+	return creds, tagsRefused(s, spec.ARN, err)
 }
 
 // session makes a call that may carry a code and gives credentials.

@@ -53,7 +53,7 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 		return aws.Credentials{}, err
 	}
 	c := call{action: actionAnywhere, about: spec.Role, step: s, place: siteOf(at.url)}
-	if err := d.checkEndpoint(s.Endpoint, false); err != nil {
+	if err := d.checkEndpoint(s.Endpoint); err != nil {
 		return aws.Credentials{}, err
 	}
 	chain, err := d.chain(spec)

@@ -26,7 +26,7 @@ const signInAction = "getSigninToken"
 // those of [Deps.Make], and hold neither.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
 func (d *Deps) SignInToken(ctx context.Context, at plan.Call, creds aws.Credentials) (string, error) {
-	if err := d.checkEndpoint(at.Endpoint, true); err != nil {
+	if err := d.checkEndpoint(at.Endpoint); err != nil {
 		return "", err
 	}
 	hc, err := d.clientFor(at.Endpoint, formJSON)

@@ -62,7 +62,7 @@ func (d *Deps) Portal(ctx context.Context, e plan.Endpoint, s plan.SSO, use func
 
 // newPortal returns the portal as a stranger sees it.
 func (d *Deps) newPortal(e plan.Endpoint, s plan.SSO) (*Portal, error) {
-	if err := d.checkEndpoint(e, true); err != nil {
+	if err := d.checkEndpoint(e); err != nil {
 		return nil, err
 	}
 	hc, err := d.clientFor(e, formJSON)

@@ -100,7 +100,7 @@ func (d *Deps) ssoToken(ctx context.Context, s plan.SSO, refused string) (ssoTok
 
 // newSSOToken makes a token in place of an old one, silently if that can be.
 func (d *Deps) newSSOToken(ctx context.Context, s plan.SSO, old ssoToken, refused string) (ssoToken, error) {
-	if err := d.checkEndpoint(s.OIDC, true); err != nil {
+	if err := d.checkEndpoint(s.OIDC); err != nil {
 		return ssoToken{}, err
 	}
 	now := d.Clock.Local()

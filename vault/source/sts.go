@@ -22,7 +22,6 @@ type call struct {
 	before  aws.Credentials // who signs; none where AWS takes the call unsigned
 	secret  string          // the token or code that it carries; empty for none
 	secrets []string        // others that it carries
-	bearer  bool            // whoever sees the secret can use it
 	once    bool            // it must not be sent twice, for it carries a code
 }
 
@@ -62,7 +61,7 @@ func (d *Deps) attempt(ctx context.Context, c call, act func(context.Context, *h
 // prepare says whether the call may go where the step sends it, and by what client. It
 // sends nothing.
 func (d *Deps) prepare(c call) (*http.Client, error) {
-	if err := d.checkEndpoint(c.step.Endpoint, c.bearer); err != nil {
+	if err := d.checkEndpoint(c.step.Endpoint); err != nil {
 		return nil, err
 	}
 	return d.client(c.step.Endpoint)

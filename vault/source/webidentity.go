@@ -44,7 +44,7 @@ func (d *Deps) exchange(ctx context.Context, s plan.Step, role, session, token s
 	in.seconds("DurationSeconds", s.Lasts)
 	in.limit(s.Policy)
 	var out given
-	c := call{action: "AssumeRoleWithWebIdentity", about: role, step: s, secret: token, bearer: true}
+	c := call{action: "AssumeRoleWithWebIdentity", about: role, step: s, secret: token}
 	if err := d.do(ctx, c, in, &out); err != nil {
 		return aws.Credentials{}, err
 	}

@@ -1,0 +1,74 @@
+//go:build unix
+
+package cli_test
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"aws-vault/vault/policy"
+	"aws-vault/vault/vaulttest"
+)
+
+// For each variable that gives an agent away, and for none, AWS is asked for exactly the
+// policies and tags that are due, and nobody gets what another was given.
+func TestEachAgent(t *testing.T) {
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer aws.Close()
+	environ, _ := home(t, aws)
+	aws.Reset()
+	const chain = "AssumeRole arn:aws:iam::123456789012:role/readonly duration=3600 session=aws-vault-alice"
+	names := map[string]string{
+		"": "", "AGENT": "value", "AI_AGENT": "value/1", "CLAUDECODE": "claude-code", "CLAUDE_CODE": "claude-code", "CURSOR_TRACE_ID": "cursor", "CURSOR_AGENT": "cursor",
+		"GEMINI_CLI": "gemini-cli", "CODEX_SANDBOX": "codex", "CODEX_THREAD_ID": "codex", "COPILOT_MODEL": "copilot", "COPILOT_CLI": "copilot",
+		"AUGMENT_AGENT": "augment", "ANTIGRAVITY_AGENT": "antigravity", "OPENCODE_CLIENT": "opencode", "OPENCODE": "opencode", "CLINE_ACTIVE": "cline",
+		"KIRO_SESSION_ID": "kiro", "AMP_CURRENT_THREAD_ID": "amp", "PI_CODING_AGENT": "pi",
+	}
+	served := map[string]string{} // access keys, by whom they were given to
+	for _, variable := range append([]string{""}, policy.Markers()...) {
+		name, ok := names[variable]
+		if !ok {
+			t.Errorf("%s has no row here", variable)
+			continue
+		}
+		env, want := environ, chain+" by=user/alice"
+		if variable != "" {
+			env = append(slices.Clip(environ), variable+"="+name)
+			want = chain + " tag=aws-vault:AccessType:ai tag=aws-vault:Agent:" + name +
+				" transitive=aws-vault:AccessType transitive=aws-vault:Agent policy=arn:aws:iam::aws:policy/ReadOnlyAccess by=user/alice"
+		}
+		var keys []string
+		for range 2 { // the second time it is kept
+			c := exec.Command(os.Args[0], "exec", "r", "--", "printenv", "AWS_ACCESS_KEY_ID")
+			c.Env, c.SysProcAttr = env, &syscall.SysProcAttr{Setsid: true} // without a terminal
+			var said strings.Builder
+			c.Stderr = &said
+			out, err := c.Output()
+			if err != nil {
+				t.Fatalf("%s: %v\n%s", variable, err, said.String())
+			}
+			if told := strings.Count(said.String(), variable+" says that a coding agent asks"); variable != "" && told != 1 || variable == "" && strings.Contains(said.String(), "agent") {
+				t.Errorf("%s: it says\n%s", variable, said.String())
+			}
+			keys = append(keys, strings.TrimSpace(string(out)))
+		}
+		if keys[0] != keys[1] {
+			t.Errorf("%s: two keys, %q", variable, keys)
+		}
+		if who, known := served[keys[0]]; known && who != name {
+			t.Errorf("%s is served what %q was", variable, who)
+		}
+		if calls := aws.Actions(); served[keys[0]] == "" && !slices.Equal(calls, []string{want}) {
+			t.Errorf("%s: AWS was asked\n%q\nwant\n%s", variable, calls, want)
+		}
+		served[keys[0]] = name
+		aws.Reset()
+	}
+}

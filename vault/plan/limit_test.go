@@ -1,0 +1,302 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"aws-vault/vault/policy"
+	"aws-vault/vault/profile"
+)
+
+var goose = policy.Agent{Name: "goose", Variable: "AGENT"}
+
+const (
+	managed = "arn:aws:iam::aws:policy/"
+	role    = "role_arn = arn:aws:iam::123456789012:role/"
+	careful = `{"Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}`
+	guard   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`
+)
+
+// limits writes of each step what it carries: its policies, tags and whose it is.
+func limits(p Plan) string {
+	var out []string
+	for _, s := range p.Steps {
+		line := string(s.Kind)
+		switch s.Policy.Inline {
+		case "":
+		case policy.Chain().Inline:
+			line += " chain"
+		case careful:
+			line += " careful"
+		default:
+			line += " inline"
+		}
+		for _, a := range s.Policy.ARNs {
+			line += " " + a[strings.LastIndexByte(a, '/')+1:]
+		}
+		if spec, ok := s.Spec.(AssumeRole); ok {
+			for _, t := range spec.Tags {
+				line += " " + t.Key + "=" + t.Value
+			}
+			line += strings.Repeat("+", len(spec.TransitiveTags))
+		}
+		if s.Agent != "" {
+			line += " for " + s.Agent
+		}
+		out = append(out, line)
+	}
+	return strings.Join(out, "|")
+}
+
+func manyTags(n int) string {
+	var tags []string
+	for i := range n {
+		tags = append(tags, fmt.Sprintf("k%d=v", i))
+	}
+	return strings.Join(tags, ",")
+}
+
+const tagged = " aws-vault:AccessType=ai aws-vault:Agent=goose++ for goose"
+
+func TestLimits(t *testing.T) {
+	const person, agent = "", "goose"
+	for _, tt := range []struct {
+		name, config string // whose last profile is asked for, with the key m
+		who          string
+		limits       string
+		purpose      Purpose
+		want         string // or the error
+	}{
+		{"a person", "[profile r]\nsource_profile = m\n" + role + "r\n", person, "", Use, "stored key|assume role"},
+		{"an agent", "[profile r]\nsource_profile = m\n" + role + "r\n", agent, "", Use, "stored key|assume role ReadOnlyAccess" + tagged},
+		{"a person who wants less", "[profile r]\nsource_profile = m\n" + role + "r\n", person, "read-only", Use, "stored key|assume role ReadOnlyAccess"},
+		{"two hops", "[profile r]\nsource_profile = m\n" + role + "r\n[profile q]\nsource_profile = r\n" + role + "q\n", agent, "", Use,
+			"stored key|assume role chain" + tagged + "|assume role ReadOnlyAccess for goose"},
+		{"two hops of a person", "[profile r]\nsource_profile = m\n" + role + "r\n[profile q]\nsource_profile = r\n" + role + "q\n", person, "careful", Use,
+			"stored key|assume role chain|assume role careful"},
+		{"with a code", "[profile m]\nmfa_serial = m111111111\n[profile r]\nsource_profile = m\nmfa_serial = m111111111\n" + role + "r\n", agent, "", Use,
+			"stored key|session token|assume role ReadOnlyAccess" + tagged},
+		{"no tags", "[profile r]\nsource_profile = m\nagent_tags = off\n" + role + "r\n", agent, "", Use, "stored key|assume role ReadOnlyAccess for goose"},
+		{"tags of one's own", "[profile r]\nsource_profile = m\nsession_tags = a=b,zz=c\ntransitive_session_tags = zz\n" + role + "r\n", agent, "", Use,
+			"stored key|assume role ReadOnlyAccess a=b aws-vault:AccessType=ai aws-vault:Agent=goose zz=c+++ for goose"},
+		{"our tag", "[profile r]\nsource_profile = m\nsession_tags = aws-vault:accesstype=person\n" + role + "r\n", agent, "", Use,
+			"error: config:3: tag aws-vault:accesstype cannot be set, since profile r is used by a coding agent, and its session carries that tag already"},
+		{"our tag on a later hop", "[profile r]\nsource_profile = m\n" + role + "r\n[profile q]\nsource_profile = r\nsession_tags = aws-vault:Agent=x\n" + role + "q\n", agent, "", Use,
+			"error: config:6: tag aws-vault:Agent cannot be set, since profile q is used by a coding agent, and its session carries that tag already"},
+		{"too many tags", "[profile r]\nsource_profile = m\nsession_tags = " + manyTags(49) + "\n" + role + "r\n", agent, "", Use,
+			"error: config:3: more than 48 tags cannot be set, since profile r is used by a coding agent, and its session carries two more"},
+		{"a token first", "[profile w]\nweb_identity_token_file = t\n" + role + "w\n", agent, "", Use, "web identity ReadOnlyAccess for goose"},
+		{"a token, then a role", "[profile w]\nweb_identity_token_file = t\n" + role + "w\n[profile q]\nsource_profile = w\n" + role + "q\n", agent, "", Use,
+			"web identity chain for goose|assume role ReadOnlyAccess" + tagged},
+		{"Identity Center", "[profile s]\n" + sso, agent, "", Use, `error: the credentials of profile "s" are those of a step of kind "SSO role", which takes no session policy, and a coding agent gets none without one`},
+		{"Identity Center, then a role", "[profile s]\n" + sso + "[profile q]\nsource_profile = s\n" + role + "q\n", agent, "", Use, "SSO role|assume role ReadOnlyAccess" + tagged},
+		{"a process", "[profile p]\ncredential_process = p\n", person, "careful", Use, `error: the credentials of profile "p" are those of a step of kind "credential process", which takes no session policy, and what was asked for has one`},
+		{"a key", "[profile m]\n", agent, "", Use, "stored key|federation token ReadOnlyAccess for goose"},
+		{"a key with a device", "[profile m]\nmfa_serial = m111111111\n", agent, "", Use, `error: the credentials of profile "m" are those of a step of kind "session token", which takes no session policy, and a coding agent gets none without one`},
+		{"a key for the console", "[profile m]\n", agent, "", Console, "stored key|federation token ReadOnlyAccess for goose"},
+		{"a key to be rotated", "[profile m]\n", agent, "", Rotate, "stored key"},
+		{"closed", "[profile m]\nagent_access = deny\n", agent, "", Use, "error: config:2: agent_access is deny, so profile m is closed to coding agents, and AGENT says that one asks"},
+		{"closed, to a person", "[profile m]\nagent_access = deny\n", person, "", Use, "stored key|session token"},
+		{"open", "[default]\nagent_access = off\n[profile r]\nsource_profile = m\n" + role + "r\n", agent, "", Use, "stored key|assume role"},
+		{"closed behind another name", "[default]\nagent_access = off\n[profile r]\nsource_profile = m\nagent_access = deny\n" + role + "r\n[profile eu]\nsource_profile = r\nregion = eu-west-1\n", agent, "", Use,
+			"error: config:5: agent_access is deny, so profile eu is closed to coding agents, and AGENT says that one asks"},
+		{"said again by the other name", "[profile r]\nsource_profile = m\nagent_access = deny\n" + role + "r\n[profile eu]\nsource_profile = r\nagent_access = careful\n", agent, "", Use, "stored key|assume role careful" + tagged},
+		{"closed for itself, open to the next role", "[profile r]\nsource_profile = m\nagent_access = deny\n" + role + "r\n[profile q]\nsource_profile = r\nagent_tags = off\n" + role + "q\n", agent, "", Use,
+			"stored key|assume role chain for goose|assume role ReadOnlyAccess for goose"},
+		{"a key's own, and one for agents", "[profile k]\nsource_profile = m\nagent_access = careful\nsession_policy_arns = " + managed + "PowerUserAccess\n", agent, "", Use, "stored key|federation token careful for goose"},
+		{"open, and less wanted", "[default]\nagent_access = off\n[profile r]\nsource_profile = m\n" + role + "r\n", agent, "read-only", Use, "stored key|assume role ReadOnlyAccess"},
+		{"inherited and taken back", "[default]\nagent_access = off\n[profile r]\nsource_profile = m\nagent_access =\n" + role + "r\n", agent, "", Use, "stored key|assume role ReadOnlyAccess" + tagged},
+		{"by name", "[profile r]\nsource_profile = m\nagent_access = careful\n" + role + "r\n", agent, "", Use, "stored key|assume role careful" + tagged},
+		{"by ARN", "[profile r]\nsource_profile = m\nagent_access = " + managed + "SecurityAudit\n" + role + "r\n", agent, "", Use, "stored key|assume role SecurityAudit" + tagged},
+		{"the same twice", "[profile r]\nsource_profile = m\n" + role + "r\n", agent, "read-only", Use, "stored key|assume role ReadOnlyAccess" + tagged},
+		{"less without some", "[profile r]\nsource_profile = m\n" + role + "r\n", agent, "guard", Use, "stored key|assume role inline ReadOnlyAccess" + tagged},
+		{"two lists", "[profile r]\nsource_profile = m\n" + role + "r\n", agent, "careful", Use,
+			"error: --policy: two session policies that both list what is allowed cannot go into one call, since AWS would allow what either of them does"},
+		{"a policy of one's own", "[profile r]\nsource_profile = m\nsession_policy_arns = " + managed + "PowerUserAccess\n" + role + "r\n", agent, "", Use,
+			"error: profile r has a session policy of its own: two session policies that both list what is allowed cannot go into one call, since AWS would allow what either of them does"},
+		{"its own that opens", "[profile r]\nsource_profile = m\nsession_policy = " + guard + "\n" + role + "r\n", agent, "", Use, "stored key|assume role inline ReadOnlyAccess" + tagged},
+		{"its own, and one for agents", "[profile r]\nsource_profile = m\nagent_access = careful\nsession_policy_arns = " + managed + "PowerUserAccess\n" + role + "r\n", agent, "", Use, "stored key|assume role careful" + tagged},
+		{"its own, and one for all agents", "[default]\nagent_access = careful\n[profile r]\nsource_profile = m\nsession_policy_arns = " + managed + "PowerUserAccess\n" + role + "r\n", agent, "", Use,
+			"error: profile r has a session policy of its own: two session policies that both list what is allowed cannot go into one call, since AWS would allow what either of them does"},
+		{"a hop's own", "[profile r]\nsource_profile = m\nsession_policy_arns = " + managed + "PowerUserAccess\n" + role + "r\n[profile q]\nsource_profile = r\n" + role + "q\n", agent, "", Use,
+			"error: profile r has a session policy of its own: two session policies that both list what is allowed cannot go into one call, since AWS would allow what either of them does"},
+		{"a hop's own that only assumes", "[profile r]\nsource_profile = m\nsession_policy = {\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\"Resource\":\"*\"}]}\n" + role + "r\n[profile q]\nsource_profile = r\n" + role + "q\n", agent, "", Use,
+			"stored key|assume role inline" + tagged + "|assume role ReadOnlyAccess for goose"},
+		{"China", "[profile r]\nsource_profile = m\nrole_arn = arn:aws-cn:iam::123456789012:role/r\n", agent, "", Use, "stored key|assume role cn ReadOnlyAccess" + tagged},
+		{"a region of China", "[profile m]\nregion = cn-north-1\n", agent, "", Use, "stored key|federation token cn ReadOnlyAccess for goose"},
+		{"nowhere", "[profile r]\nsource_profile = m\nagent_access = nowhere\n" + role + "r\n", agent, "", Use,
+			`error: config:3: session-policy "nowhere": there is no section of that name, and it is no ARN of a policy and no file://`},
+		{"an empty file", "[profile r]\nsource_profile = m\n" + role + "r\n", person, "file://empty", Use, "error: --policy: file://empty: session policy is empty, want an IAM policy document"},
+		{"a file", "[profile r]\nsource_profile = m\n" + role + "r\n", person, "file://careful", Use, "stored key|assume role careful"},
+		{"no ARN of a policy", "[profile r]\nsource_profile = m\n" + role + "r\n", person, "arn:aws:iam::1:role/x", Use,
+			`error: --policy: session policy is "arn:aws:iam::1:role/x", want the ARN of a managed policy, such as arn:aws:iam::aws:policy/ReadOnlyAccess`},
+	} {
+		h := stored("m")
+		h.Policies = map[string]string{"file://careful": careful, "file://empty": " "}
+		h.Named = map[string]NamedPolicy{
+			"careful": {Text: "file://careful", Origin: "config:9"}, "guard": {Text: guard, Origin: "config:11"},
+		}
+		o := Options{For: tt.purpose, Name: "aws-vault-alice"}
+		if tt.who != "" {
+			o.Agent = goose
+		}
+		if tt.limits != "" {
+			o.Limits = []string{tt.limits}
+		}
+		names := strings.Split(tt.config, "[profile ")
+		name, _, _ := strings.Cut(names[len(names)-1], "]")
+		pl, err := Make(resolve(t, tt.config, name, nil), h, o)
+		got := limits(pl)
+		if err != nil {
+			got = "error: " + err.Error()
+		}
+		if strings.Contains(tt.want, " cn ") && strings.HasPrefix(pl.Last().Policy.ARNs[0], "arn:aws-cn:") {
+			got = strings.Replace(got, " ReadOnlyAccess", " cn ReadOnlyAccess", 1)
+		}
+		if got != tt.want {
+			t.Errorf("%s:\n%s\nwant\n%s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// What is handed to an agent is never what a person or another agent gets, whatever the chain;
+// it is limited, and so is every role before it. Users' sessions and sign-ins before it are
+// the person's.
+func TestAgentsGetTheirOwn(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 16))
+	planned := 0
+	for range 3000 {
+		config := "[default]\nagent_tags = " + []string{"on", "off"}[r.IntN(2)] + "\n[profile p0]\n"
+		h := Holdings{}
+		switch r.IntN(4) {
+		case 0:
+			config += sso
+		case 1:
+			config += "web_identity_token_file = t\n" + role + "w\n"
+		default:
+			h = stored("p0")
+		}
+		hops := r.IntN(4)
+		for i := range hops {
+			config += fmt.Sprintf("[profile p%d]\nsource_profile = p%d\n%sr%d\n", i+1, i, role, i)
+			if r.IntN(3) == 0 {
+				config += "session_tags = a" + fmt.Sprint(i) + "=b\n"
+			}
+		}
+		p := resolve(t, config, fmt.Sprintf("p%d", hops), nil)
+		o := Options{Name: "aws-vault-alice"}
+		if r.IntN(2) == 0 {
+			o.Limits = []string{ReadOnly}
+		}
+		person, personErr := Make(p, h, o)
+		o.Agent = goose
+		agent, err := Make(p, h, o)
+		var unlimited *UnlimitedError
+		if errors.As(err, &unlimited) {
+			continue
+		}
+		if err != nil || personErr != nil {
+			t.Fatalf("%s%v, %v", config, err, personErr)
+		}
+		planned++
+		o.Agent.Name = "other"
+		other, err := Make(p, h, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := len(agent.Steps) - 1
+		for i, s := range agent.Steps {
+			limited := s.Agent == "goose" && !s.Policy.IsZero()
+			if limited != s.carriesPolicy() || i == last && !limited {
+				t.Fatalf("%sstep %d: %+v", config, i, s)
+			}
+			for _, theirs := range []Plan{person, other} {
+				if i < len(theirs.Steps) && (theirs.Digest(i) == agent.Digest(i)) == limited {
+					t.Fatalf("%sstep %d of %s and of %s", config, i, limits(agent), limits(theirs))
+				}
+			}
+		}
+		for j := range person.Steps {
+			if person.Digest(j) == agent.Digest(last) {
+				t.Fatalf("%sthe agent gets step %d of the person", config, j)
+			}
+		}
+	}
+	if planned < 1000 {
+		t.Errorf("only %d plans", planned)
+	}
+}
+
+func TestEnvironmentIsLimitedToo(t *testing.T) {
+	p := resolve(t, "", "default", nil)
+	key, temporary := &EnvironmentKey{Fingerprint: "f"}, &EnvironmentKey{Fingerprint: "f", Temporary: true}
+	pl, err := FromEnvironment(p, Holdings{Environment: key}, Options{For: Console, Agent: goose})
+	if err != nil || limits(pl) != "environment|federation token ReadOnlyAccess for goose" {
+		t.Errorf("%s, %v", limits(pl), err)
+	}
+	for _, o := range []Options{{For: Console, Agent: goose}, {For: Use, Limits: []string{ReadOnly}}} {
+		var e *UnlimitedError
+		if pl, err := FromEnvironment(p, Holdings{Environment: temporary}, o); !errors.As(err, &e) || e.Profile != "" || !strings.Contains(err.Error(), "the credentials in the environment") {
+			t.Errorf("%s, %v", limits(pl), err)
+		}
+	}
+	if _, err := FromEnvironment(p, Holdings{Environment: key}, Options{Limits: []string{"nowhere"}}); !errors.Is(err, ErrNoPolicy) {
+		t.Errorf("%v", err)
+	}
+}
+
+// The note names the variable and the setting.
+func TestAgentIsTold(t *testing.T) {
+	for config, want := range map[string]string{
+		"": "AGENT says that a coding agent asks, so the session is limited to read-only, as agent_access is not set",
+		"agent_access = " + managed + "SecurityAudit\n": "AGENT says that a coding agent asks, so the session is limited to " + managed + "SecurityAudit, as agent_access says (config:4)",
+		"agent_access = off\n":                          "",
+	} {
+		pl, err := Make(resolve(t, "[profile r]\nsource_profile = m\n"+role+"r\n"+config, "r", nil), stored("m"), Options{Agent: goose, Name: "n"})
+		if err != nil || strings.Join(pl.Notes, "\n") != want {
+			t.Errorf("%q: %q, %v", config, pl.Notes, err)
+		}
+	}
+}
+
+func TestTrust(t *testing.T) {
+	config := func(text string) *profile.Profile { return resolve(t, text, "r", nil) }
+	pl, err := Make(config("[profile r]\nsource_profile = s\n"+role+"r\n[profile s]\n"+sso), Holdings{}, Options{Name: "n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust, notes, err := pl.Trust(Token{}, false)
+	if err != nil || len(notes) > 0 || !strings.HasSuffix(trust.Principal, ":root") || !strings.Contains(trust.ARNLike, "AWSReservedSSO_") || trust.Tags {
+		t.Errorf("%+v %q %v", trust, notes, err)
+	}
+	if trust, _, _ := pl.Trust(Token{}, true); !trust.Tags {
+		t.Error("agents cannot be tagged")
+	}
+	pl, err = Make(config("[profile r]\nsource_profile = w\n"+role+"r\n[profile w]\nweb_identity_token_file = t\n"+role+"w\n"), Holdings{}, Options{Name: "n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if trust, notes, err := pl.Trust(Token{}, false); err != nil || len(notes) > 0 || !strings.HasSuffix(trust.Principal, ":role/w") || !trust.Tags || !trust.SourceIdentity {
+		t.Errorf("%+v %q %v", trust, notes, err)
+	}
+	pl.Steps = pl.Steps[:1]
+	var noToken *NoTokenError
+	if _, _, err := pl.Trust(Token{Issuer: "https://id.example.com"}, false); !errors.As(err, &noToken) {
+		t.Error(err)
+	}
+	if trust, _, err := pl.Trust(Token{"https://id.example.com", "a", "alice"}, false); err != nil || trust.Principal != "arn:aws:iam::123456789012:oidc-provider/id.example.com" {
+		t.Errorf("%+v %v", trust, err)
+	}
+	pl, err = Make(config("[profile r]\n"), stored("r"), Options{Name: "n"})
+	var noRole *NoRoleError
+	if _, _, trustErr := pl.Trust(Token{}, false); err != nil || !errors.As(trustErr, &noRole) {
+		t.Errorf("%v, %v", err, trustErr)
+	}
+	if !slices.Equal(steps(pl), []string{"stored key r", "session token r 1h kept"}) {
+		t.Errorf("%q", steps(pl))
+	}
+}

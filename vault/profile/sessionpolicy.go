@@ -1,0 +1,46 @@
+package profile
+
+import (
+	"maps"
+	"slices"
+)
+
+// A SessionPolicy is a [session-policy NAME] section: what a session may do at most, under a
+// name.
+type SessionPolicy struct {
+	Text Value // JSON, or file:// and a path
+	ARNs Value // of managed policies, with commas between
+}
+
+// List returns the ARNs.
+func (p SessionPolicy) List() []string { return splitList(p.ARNs.Text) }
+
+// SessionPolicy returns the section of that name, and whether there is one. It fails with a
+// *SyntaxError or a *ValueError.
+func (f *File) SessionPolicy(name string) (p SessionPolicy, ok bool, err error) {
+	b, err := f.body(policySection, name)
+	if err != nil || b == nil {
+		return SessionPolicy{}, false, err
+	}
+	read := func(key string) Value {
+		k, ok := b.keys[key]
+		if !ok {
+			return Value{}
+		}
+		return Value{Text: k.value, Origin: f.origin(k.section, k.line, key)}
+	}
+	p = SessionPolicy{Text: read("policy"), ARNs: read("policy_arns")}
+	p.Text.secret = true
+	p.ARNs.Text, _ = cutComments(p.ARNs.Text)
+	if v := p.ARNs; v.Text != "" && !policyARNs.ok(v.Text) {
+		return SessionPolicy{}, false, &ValueError{v.Origin, v.Origin.Name, shorten(v.Text), policyARNs.String()}
+	}
+	if p.Text.Text == "" && p.ARNs.Text == "" {
+		origin := f.origin(f.named(policySection, name)[0], f.named(policySection, name)[0].line, "")
+		return SessionPolicy{}, false, &ValueError{origin, "session-policy", shorten(name), "a section with policy or policy_arns"}
+	}
+	return p, true, nil
+}
+
+// SessionPolicies returns the names of the session-policy sections, sorted.
+func (f *File) SessionPolicies() []string { return slices.Sorted(maps.Keys(f.policies)) }

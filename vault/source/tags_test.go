@@ -1,0 +1,39 @@
+package source
+
+import (
+	"testing"
+
+	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
+	"aws-vault/vault/vaulttest"
+)
+
+// A role that takes no tags is named, and is not tried without them.
+func TestTagsAreRefused(t *testing.T) {
+	for agent, role := range map[string]vaulttest.Role{
+		"goose": {Trusts: []string{"*"}, DenyTagSession: true},
+		"":      {Trusts: []string{"*"}, DenyTagSession: true},
+	} {
+		r := newRoom(t)
+		const arn = "arn:aws:iam::123456789012:role/plain"
+		r.aws.AddRole(arn, role)
+		s := r.readOnly()
+		spec := s.Spec.(plan.AssumeRole)
+		spec.ARN, spec.Tags = arn, []profile.Tag{{Key: "aws-vault:Agent", Value: "goose"}}
+		s.Spec, s.Agent = spec, agent
+		e := failAs[*TagsRefusedError](r, s)
+		if e.Role != arn || e.Agent != (agent != "") || e.Err.Code != "AccessDenied" {
+			t.Errorf("got %+v", e)
+		}
+		r.wantText(e, "role "+arn+" takes no session tags", "lacks sts:TagSession", "AWS says AccessDenied")
+		r.wantCalls(1)
+	}
+	r := newRoom(t)
+	const arn = "arn:aws:iam::123456789012:role/closed"
+	r.aws.AddRole(arn, vaulttest.Role{})
+	s := r.readOnly()
+	spec := s.Spec.(plan.AssumeRole)
+	spec.ARN = arn
+	s.Spec = spec
+	failAs[*APIError](r, s)
+}
