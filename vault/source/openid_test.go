@@ -322,6 +322,13 @@ func TestOpenIDClientSecret(t *testing.T) {
 	}
 	r.keep(exampleSecret)
 	r.signIn()
+	if err := r.ForgetClientSecret(t.Context(), r.to()); err != nil {
+		t.Fatal(err)
+	}
+	r.aws.Advance(2 * time.Hour)
+	if _, err := r.OpenIDSignIn(t.Context(), r.to()); !errors.As(err, &e) || e.Code != "invalid_client" {
+		t.Errorf("forgotten: %v", err)
+	}
 	broken := errors.New("the keystore is full")
 	r.Tokens.Ring = &fullRing{r.kept, broken}
 	if err := r.KeepClientSecret(t.Context(), r.to(), "EXAMPLE"); !errors.Is(err, broken) {
