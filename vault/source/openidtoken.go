@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -173,7 +174,7 @@ func (d *Deps) verified(ctx context.Context, to plan.OIDC, p *signin.Provider, g
 	}
 	return openIDToken{
 		ID: got.ID, Refresh: got.Refresh, Expires: id.Expires, Subject: id.Subject, Claims: id.Claims,
-		Nonce: want.Nonce + want.Earlier, Made: d.Clock.Local().UTC(),
+		Nonce: cmp.Or(want.Nonce, want.Earlier), Made: d.Clock.Local().UTC(),
 	}, nil
 }
 
