@@ -260,6 +260,17 @@ func TestOpenIDTokenThatAWSRefuses(t *testing.T) {
 	r.wantActions(exchanged + " AccessDenied")
 }
 
+// A token that lasts for less than we ask of one that is kept, is used while it is new.
+func TestOpenIDShortToken(t *testing.T) {
+	r := newOpenIDRoom(t, vaulttest.Login{Subject: "alice", Auto: true, NoRefresh: true, Lasts: 40})
+	r.signIn()
+	r.make(r.role("alice"))
+	r.wantActions("Authorize", "authorization_code", exchanged)
+	r.aws.Advance(41 * time.Second)
+	r.make(r.role("alice"))
+	r.wantActions("Authorize", "authorization_code", exchanged)
+}
+
 // A plan that was made for one person is not carried out for another.
 func TestOpenIDIsAnother(t *testing.T) {
 	r := newOpenIDRoom(t, alice)
