@@ -471,7 +471,8 @@ func FuzzIDToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string) {
 		id, err := p.Verify(t.Context(), raw, Want{})
 		var e *IDTokenError
-		if err == nil && (raw != good || id.Subject != "alice") || err != nil && !errors.As(err, &e) {
+		same := strings.HasPrefix(raw, good[:strings.LastIndexByte(good, '.')+1]) // a signature can be written in several ways
+		if err == nil && (!same || id.Subject != "alice") || err != nil && !errors.As(err, &e) {
 			t.Errorf("%q: %+v, %v", raw, id, err)
 		}
 	})
