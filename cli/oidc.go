@@ -76,8 +76,10 @@ func (a *app) keepClientSecret(ctx context.Context, s *session, to plan.OIDC) er
 
 func oidcLogoutCommand(k *kingpin.CmdClause, a *app) {
 	var name string
+	var secret bool
 	c := k.Command("logout", "Sign out, there and here, and forget the sessions of that sign-in.")
 	c.Arg("session", "The oidc-session, or a profile that uses one; all if there is none.").StringVar(&name)
+	c.Flag("forget-client-secret", "Forget the client secret, too.").BoolVar(&secret)
 	a.action(c, func(ctx context.Context) error {
 		s, all, err := a.openProviders(ctx, "oidc logout", name)
 		if err != nil {
@@ -86,6 +88,9 @@ func oidcLogoutCommand(k *kingpin.CmdClause, a *app) {
 		n := 0
 		for _, p := range all {
 			out, err := a.oidcSignOut(ctx, s, p)
+			if err == nil && secret {
+				err = s.Source.ForgetClientSecret(ctx, p.to)
+			}
 			if err != nil {
 				return err
 			}

@@ -59,6 +59,9 @@ func (p *Provider) Verify(ctx context.Context, raw string, want Want) (ID, error
 	if len(raw) > maxIDToken {
 		return refuse("it has %d bytes, want at most %d, as AWS does", len(raw), maxIDToken)
 	}
+	if !isCompact(raw) {
+		return refuse("it is not three parts of base64 between dots") // a parser would take more, AWS does not
+	}
 	if want.Audience == "" {
 		want.Audience = p.client.ID
 	}
@@ -93,6 +96,13 @@ func (p *Provider) Verify(ctx context.Context, raw string, want Want) (ID, error
 		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Why: "it is another person's than the sign-in that it renews", Subject: true}
 	}
 	return ID{Subject: t.Subject, Expires: t.Expiry.UTC(), Claims: claims}, nil
+}
+
+// isCompact reports whether a token has the form in which it is sent.
+// https://www.rfc-editor.org/rfc/rfc7515#section-7.1
+func isCompact(raw string) bool {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+	return strings.Count(raw, ".") == 2 && !strings.ContainsFunc(raw, func(r rune) bool { return !strings.ContainsRune(letters, r) })
 }
 
 // maxClaim is the longest claim that is looked at, and the longest name of one, in bytes.

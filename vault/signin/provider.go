@@ -41,7 +41,6 @@ type metadata struct {
 	Keys       string   `json:"jwks_uri"`
 	Scopes     []string `json:"scopes_supported"`
 	Methods    []string `json:"token_endpoint_auth_methods_supported"`
-	Algorithms []string `json:"id_token_signing_alg_values_supported"`
 	NamesIt    bool     `json:"authorization_response_iss_parameter_supported"`
 }
 

@@ -40,6 +40,14 @@ func (d *Deps) KeepClientSecret(ctx context.Context, to plan.OIDC, secret string
 	return err
 }
 
+// ForgetClientSecret removes the secret of a client, if one is kept.
+func (d *Deps) ForgetClientSecret(ctx context.Context, to plan.OIDC) error {
+	name := secretName(to)
+	_, warnings, err := d.Tokens.Remove(ctx, func(e store.Entry) bool { return e.Name == name })
+	d.warn(warnings)
+	return err
+}
+
 func secretName(to plan.OIDC) string {
 	return plan.Fingerprint("aws-vault OIDC client secret 1", to.Issuer, to.Client)
 }

@@ -2,8 +2,13 @@ package source
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -255,6 +260,17 @@ func TestOpenIDTokenThatAWSRefuses(t *testing.T) {
 	r.wantActions(exchanged + " AccessDenied")
 }
 
+// A token that lasts for less than we ask of one that is kept, is used while it is new.
+func TestOpenIDShortToken(t *testing.T) {
+	r := newOpenIDRoom(t, vaulttest.Login{Subject: "alice", Auto: true, NoRefresh: true, Lasts: 40})
+	r.signIn()
+	r.make(r.role("alice"))
+	r.wantActions("Authorize", "authorization_code", exchanged)
+	r.aws.Advance(41 * time.Second)
+	r.make(r.role("alice"))
+	r.wantActions("Authorize", "authorization_code", exchanged)
+}
+
 // A plan that was made for one person is not carried out for another.
 func TestOpenIDIsAnother(t *testing.T) {
 	r := newOpenIDRoom(t, alice)
@@ -322,6 +338,13 @@ func TestOpenIDClientSecret(t *testing.T) {
 	}
 	r.keep(exampleSecret)
 	r.signIn()
+	if err := r.ForgetClientSecret(t.Context(), r.to()); err != nil {
+		t.Fatal(err)
+	}
+	r.aws.Advance(2 * time.Hour)
+	if _, err := r.OpenIDSignIn(t.Context(), r.to()); !errors.As(err, &e) || e.Code != "invalid_client" {
+		t.Errorf("forgotten: %v", err)
+	}
 	broken := errors.New("the keystore is full")
 	r.Tokens.Ring = &fullRing{r.kept, broken}
 	if err := r.KeepClientSecret(t.Context(), r.to(), "EXAMPLE"); !errors.Is(err, broken) {
@@ -402,5 +425,49 @@ func TestOpenIDEnds(t *testing.T) {
 		if got := tt.t.ends().Sub(made); got != tt.want {
 			t.Errorf("%+v ends after %v, want %v", tt.t, got, tt.want)
 		}
+	}
+}
+
+// A provider is believed by the roots that the profile names, and its endpoints are asked
+// over TLS alone.
+func TestOpenIDOverTLS(t *testing.T) {
+	r := newOpenIDRoom(t, alice)
+	var server *httptest.Server
+	endpoint := ""
+	server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"issuer":%q,"authorization_endpoint":"%s/authorize","token_endpoint":"%s/token","jwks_uri":"%[1]s/keys"}`, server.URL, server.URL, endpoint)
+	}))
+	defer server.Close()
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(bundle, cert, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.Person.Browse = nil
+	r.Person.Show = func(m string) {
+		_, after, _ := strings.Cut(m, ": open ")
+		address, _, _ := strings.Cut(after, " ")
+		page, err := url.Parse(address)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		q := page.Query()
+		go http.Get(q.Get("redirect_uri") + "?" + url.Values{"state": {q.Get("state")}, "error": {"access_denied"}}.Encode())
+	}
+	to := plan.OIDC{Issuer: server.URL, Client: "aws-vault"}
+	var silent *UnreachableError
+	if _, err := r.OpenIDSignIn(t.Context(), to); !errors.As(err, &silent) || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("without its root: %v", err)
+	}
+	to.CABundle = bundle
+	endpoint = "http://127.0.0.1:1"
+	var odd *signin.ConfigurationError
+	if _, err := r.OpenIDSignIn(t.Context(), to); !errors.As(err, &odd) || !strings.Contains(err.Error(), "token_endpoint is not a URL with https") {
+		t.Errorf("with a plain endpoint: %v", err)
+	}
+	endpoint = server.URL
+	if _, err := r.OpenIDSignIn(t.Context(), to); !errors.Is(err, signin.ErrDenied) {
+		t.Errorf("with its root: %v", err)
 	}
 }

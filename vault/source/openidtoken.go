@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -87,7 +88,10 @@ func (d *Deps) OpenIDSignIn(ctx context.Context, to plan.OIDC) (OpenIDSignIn, er
 // openIDToken returns an ID token that serves, and is not the one that was refused: the one
 // kept, a renewed one, or that of a person who signs in.
 func (d *Deps) openIDToken(ctx context.Context, to plan.OIDC, refused string) (openIDToken, error) {
-	serves := func(t openIDToken) bool { return t.valid(d.Clock.Local()) && t.ID != refused }
+	serves := func(t openIDToken) bool {
+		now := d.Clock.Local()
+		return t.ID != refused && (t.valid(now) || d.fresh(t) && t.Expires.After(now)) // a short one would be made twice
+	}
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
 		Name: string(to.Token()), Depth: 1, Question: "the sign-in to " + to.Issuer,
 		Serves: func(k store.Token) bool {
@@ -173,7 +177,7 @@ func (d *Deps) verified(ctx context.Context, to plan.OIDC, p *signin.Provider, g
 	}
 	return openIDToken{
 		ID: got.ID, Refresh: got.Refresh, Expires: id.Expires, Subject: id.Subject, Claims: id.Claims,
-		Nonce: want.Nonce + want.Earlier, Made: d.Clock.Local().UTC(),
+		Nonce: cmp.Or(want.Nonce, want.Earlier), Made: d.Clock.Local().UTC(),
 	}, nil
 }
 

@@ -58,6 +58,28 @@ func TestTokenIsMadeOnce(t *testing.T) {
 	}
 }
 
+// Who has signed in is listed without a look into the token.
+func TestTokenOfSomebody(t *testing.T) {
+	w := newWorld(t)
+	a := askToken("EXAMPLE", new(int))
+	make := a.Make
+	a.Make = func(ctx context.Context, kept Token) (Token, error) {
+		made, err := make(ctx, kept)
+		made.Who = "alice"
+		return made, err
+	}
+	if _, _, err := w.tokens().Get(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	if kept, _, err := w.tokens().Find(t.Context(), a.Name); err != nil || kept.Who != "alice" {
+		t.Errorf("kept is of %q, %v", kept.Who, err)
+	}
+	w.ring.broken["Item"] = errBroken
+	if all, _, err := w.tokens().List(t.Context()); err != nil || len(all) != 1 || all[0].Who != "alice" {
+		t.Errorf("listed %+v, %v", all, err)
+	}
+}
+
 // What is kept is given to whoever makes the next.
 func TestTokenIsRenewedFromTheOld(t *testing.T) {
 	w := newWorld(t)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 // A client signs in at an issuer.
@@ -286,4 +288,33 @@ func TestRolePin(t *testing.T) {
 		_, err = webIdentity(t, a, i.must(t, map[string]any{pinClaim: pin}))
 		wantCode(t, err, "", "")
 	}
+}
+
+// What a session of a web identity may do next: what its own policy, the role and the trust of the next role allow, and
+// who it is goes along.
+func TestWebIdentityGoesOn(t *testing.T) {
+	a := newAWS(t)
+	i := newIssuer(t, a, "idp")
+	const next, other = "arn:aws:iam::210987654321:role/next", "arn:aws:iam::210987654321:role/other"
+	a.AddRole(webRole, Role{Trusts: []string{i.ARN()}})
+	a.AddRole(next, Role{Trusts: []string{webRole}, RequireSourceIdentity: true, RequireTags: []string{"Team"}})
+	a.AddRole(other, Role{Trusts: []string{webRole}})
+	token := i.must(t, map[string]any{
+		"https://aws.amazon.com/source_identity": "alice@example.com",
+		tagClaims:                                map[string]any{"principal_tags": map[string]any{"Team": []string{"blue"}}, "transitive_tag_keys": []string{"Team"}},
+	})
+	out, err := webIdentity(t, a, token, func(in *sts.AssumeRoleWithWebIdentityInput) {
+		text := statementOf(`"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"],"Resource":"` + next + `"`)
+		in.Policy = &text
+	})
+	wantCode(t, err, "", "")
+	keys := temporary(out.Credentials)
+	_, err = assume(t, a, keys, next)
+	wantCode(t, err, "", "")
+	_, err = assume(t, a, keys, other)
+	wantCode(t, err, "AccessDenied", "sts:AssumeRole")
+	_, err = assume(t, a, keys, next, sourced("bob@example.com"))
+	wantCode(t, err, "AccessDenied", "cannot be changed")
+	_, err = assume(t, a, keys, next, tagged("Team", "red"))
+	wantCode(t, err, "InvalidParameterValue", "transitive")
 }
