@@ -44,7 +44,6 @@ func (v *Vault) Plan(ctx context.Context, name string, o plan.Options) (plan.Pla
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	v.Source.Static = static(p)
 	pl, err := plan.Make(p, h, o)
 	var unknown *plan.NoProfileError
 	if errors.As(err, &unknown) {
@@ -63,18 +62,16 @@ func (v *Vault) near(ctx context.Context, name string) []string {
 	return profile.Nearest(name, slices.Compact(names))
 }
 
-// static gives the plain-text keys of a profile and of those it takes its source from.
-func static(p *profile.Profile) func(name string) aws.Credentials {
-	return func(name string) aws.Credentials {
-		for q := p; q != nil; q = q.Source {
-			if q.Name == name {
-				return aws.Credentials{
-					AccessKeyID: q.Text("aws_access_key_id"), SecretAccessKey: q.Text("aws_secret_access_key"), SessionToken: q.Text("aws_session_token"),
-				}
-			}
-		}
-		return aws.Credentials{}
+// StaticKey returns the plain-text key that a profile holds, or the errors of
+// [profile.File.Resolve]. A plan names the profile and holds no secret.
+func (v *Vault) StaticKey(name string) (aws.Credentials, error) {
+	p, err := v.Config.Resolve(name, v.Inputs)
+	if err != nil {
+		return aws.Credentials{}, err
 	}
+	return aws.Credentials{
+		AccessKeyID: p.Text("aws_access_key_id"), SecretAccessKey: p.Text("aws_secret_access_key"), SessionToken: p.Text("aws_session_token"),
+	}, nil
 }
 
 // innerNeed is how long a session must still serve to make the next one with it.
