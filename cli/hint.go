@@ -145,6 +145,13 @@ var remedies = []func(error, *app) string{
 		return ""
 	},
 	func(err error, _ *app) string {
+		var e *vault.LoginRequiredError
+		if errors.As(err, &e) && !e.Asking {
+			return "answer on another terminal: aws-vault exec " + quoteWord(e.Profile) + " -- true"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
 		var e *source.LoginRequiredError
 		switch {
 		case !errors.As(err, &e):

@@ -142,8 +142,11 @@ func (c *carrier) ask(ctx context.Context, i int, need time.Duration) store.Ask 
 	a := store.Ask{
 		Name: string(digest), Depth: i, Need: need, MaxAge: s.MaxAge, KeyCheck: c.keyCheck,
 		Profile: s.Profile, Kind: string(s.Kind), Root: c.plan.Steps[0].Profile,
-		Question: question(s),
-		Human:    func() bool { return c.human(ctx, i) },
+		Question: waitsFor(s),
+		Human: func() bool {
+			_, asks := c.asking(ctx, i)
+			return asks
+		},
 		Make: func(ctx context.Context) (store.Made, error) {
 			creds, err := c.make(ctx, i)
 			return store.Made{Credentials: creds, Skew: c.vault.Source.Clock.Skew(), KeyCheck: c.keyCheck}, err
@@ -185,23 +188,28 @@ func (c *carrier) makeOnce(ctx context.Context, i int) (aws.Credentials, error) 
 	return creds, err
 }
 
-// human reports whether carrying out the i-th step anew would ask a person, given the
-// sessions that are kept.
-func (c *carrier) human(ctx context.Context, i int) bool {
-	if c.vault.asks(ctx, c.plan.Steps[i]) {
-		return true
-	}
-	if i == 0 {
-		return false
-	}
-	if c.plan.Steps[i-1].Keep {
+// asking returns the first step that would ask a person, were the i-th carried out anew,
+// given the sessions that are kept.
+func (c *carrier) asking(ctx context.Context, i int) (step int, asks bool) {
+	if i > 0 {
 		a := c.ask(ctx, i-1, innerNeed)
 		a.Human = nil
-		if _, fresh, _, err := c.vault.Sessions.Find(ctx, a); err == nil && fresh {
-			return false
+		if _, kept := c.kept(ctx, i-1, a); !kept {
+			if step, asks = c.asking(ctx, i-1); asks {
+				return step, true
+			}
 		}
 	}
-	return c.human(ctx, i-1)
+	return i, c.vault.asks(ctx, c.plan.Steps[i])
+}
+
+// kept returns the session that is kept for the i-th step, if it answers the ask.
+func (c *carrier) kept(ctx context.Context, i int, a store.Ask) (store.Session, bool) {
+	if !c.plan.Steps[i].Keep {
+		return store.Session{}, false
+	}
+	session, fresh, _, err := c.vault.Sessions.Find(ctx, a)
+	return session, err == nil && fresh
 }
 
 // asks reports whether a step, carried out, asks a person.
@@ -212,8 +220,8 @@ func (v *Vault) asks(ctx context.Context, s plan.Step) bool {
 	return s.MFA.Serial != "" && s.MFA.Process == ""
 }
 
-// question says what a step may be asking, for those who wait for its answer.
-func question(s plan.Step) string {
+// waitsFor says what a step may be asking, for those who wait for its answer.
+func waitsFor(s plan.Step) string {
 	if s.MFA.Serial != "" {
 		return "the MFA code of " + s.MFA.Serial
 	}
