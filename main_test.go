@@ -37,6 +37,7 @@ var floors = map[string]int{
 	"vault/keystore": 1,
 	"vault/browser":  1,
 	"prompt":         1,
+	"server":         1,
 
 	"vault/plan":   2,
 	"vault/store":  2,
