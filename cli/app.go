@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -67,7 +68,7 @@ const (
 
 // Main runs one command line, without the program's name, and returns its exit status.
 func Main(ctx context.Context, args []string, env Env) (status int) {
-	a := &app{env: env, log: slog.New(slog.DiscardHandler)}
+	a := &app{env: env, log: slog.New(slog.DiscardHandler), lent: new(atomic.Bool)}
 	k := a.parser()
 	defer func() {
 		switch r := recover().(type) {
@@ -110,6 +111,8 @@ type app struct {
 	words   []string // the command to run, split off before flags were read
 	opened  string   // the keystore in use, once it is
 	serves  bool     // a program reads what we print, and its user may not know why they are asked
+
+	lent *atomic.Bool // a command that we have started has the terminal
 }
 
 func (a *app) parser() *kingpin.Application {

@@ -72,7 +72,12 @@ func (a *app) exec(ctx context.Context, f credentialFlags, argv []string) error 
 
 // execNeed is how long credentials serve at least that a command is given: nothing renews
 // them for it.
-const execNeed = 5 * time.Minute
+func execNeed(pl plan.Plan) time.Duration {
+	if pl.MinTTL != nil {
+		return *pl.MinTTL
+	}
+	return 5 * time.Minute
+}
 
 // program finds the command, as a shell would.
 func (a *app) program(name string) (string, error) {
@@ -109,7 +114,7 @@ func (a *app) greet(shell string) {
 }
 
 // credentials plans and makes the credentials that a command asks for.
-func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, need time.Duration) (plan.Plan, aws.Credentials, error) {
+func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, need func(plan.Plan) time.Duration) (plan.Plan, aws.Credentials, error) {
 	name, err := a.pickProfile(ctx, f)
 	if err != nil {
 		return plan.Plan{}, aws.Credentials{}, err
@@ -126,7 +131,7 @@ func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, 
 	for _, n := range pl.Notes {
 		a.note("%s", n)
 	}
-	creds, err := s.Credentials(ctx, pl, f.options(a), max(need, pl.MinTTL))
+	creds, err := s.Credentials(ctx, pl, f.options(a), need(pl))
 	if err == nil {
 		a.noteUse(name, f.profile == "")
 	}

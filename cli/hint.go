@@ -66,6 +66,13 @@ var remedies = []func(error, *app) string{
 		return fmt.Sprintf("set the same mfa_serial in each profile of the chain, or take it out of profile %s with an empty \"mfa_serial =\"", e.Profile)
 	},
 	func(err error, _ *app) string {
+		var e *plan.LongLivedError
+		if errors.As(err, &e) {
+			return "leave --no-session out"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
 		var e *prompt.NoWayError
 		if !errors.As(err, &e) {
 			return ""
@@ -134,6 +141,13 @@ var remedies = []func(error, *app) string{
 		var e *source.SignInError
 		if errors.As(err, &e) && errors.Is(err, signin.ErrTimeout) {
 			return "sign in on another device with --sso-flow=device, or open the link yourself with --stdout"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *vault.LoginRequiredError
+		if errors.As(err, &e) && !e.Asking {
+			return "answer on another terminal: aws-vault exec " + quoteWord(e.Profile) + " -- true"
 		}
 		return ""
 	},

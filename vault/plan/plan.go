@@ -26,7 +26,7 @@ type Plan struct {
 	Notes   []string `json:"notes,omitempty"` // what a user would want to know before it is carried out
 	Calls   []Call   `json:"calls,omitempty"` // what the command itself asks of AWS
 
-	MinTTL time.Duration `json:"-"` // how long what is handed out must serve at least; 0 leaves it to the command
+	MinTTL *time.Duration `json:"-"` // how long what is handed out must serve at least; nil leaves it to the command
 }
 
 // Last returns the step that makes the credentials which are handed out.
@@ -159,6 +159,7 @@ type Purpose string
 // The purposes.
 const (
 	Use     Purpose = ""        // a command or a program uses them
+	Serve   Purpose = "serve"   // whoever asks a server of ours is given them: never a long-lived key
 	Rotate  Purpose = "rotate"  // the key at the root is to be replaced
 	Console Purpose = "console" // somebody signs in to the console
 )
@@ -170,17 +171,22 @@ type Options struct {
 	Duration  time.Duration // how long the credentials handed out, or the console, should last; 0 for what the profile says
 	Name      string        // the role session name where a profile sets none
 	As        string        // the name of a federated user; empty for the name of the user whose key it is
+	Then      []string      // roles to assume after the profile's own steps, by their ARNs; their sessions are not kept
 }
 
 // Make plans the credentials of p. It fails with a [*NoProfileError],
 // [*NoCredentialsError], [*ChainedMFAError], [*DurationError], [*ConflictError],
-// [*SettingError] or [*NotStoredError].
+// [*SettingError], [*NotStoredError], [*LongLivedError] or [*RoleARNError].
 func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	c, err := begin(p, h, o)
 	if err != nil {
 		return Plan{}, err
 	}
-	pl := Plan{Profile: p.Name, Region: p.Text("region"), URL: p.Text("endpoint_url"), Steps: []Step{c.root}, MinTTL: p.Duration("min_ttl")}
+	pl := Plan{Profile: p.Name, Region: p.Text("region"), URL: p.Text("endpoint_url"), Steps: []Step{c.root}}
+	if p.Set("min_ttl") {
+		least := p.Duration("min_ttl")
+		pl.MinTTL = &least
+	}
 	if o.For == Rotate {
 		return c.rotation(pl)
 	}
@@ -195,6 +201,16 @@ func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 			return Plan{}, err
 		}
 		pl.Steps = append(pl.Steps, s)
+	}
+	for _, arn := range o.Then {
+		s, err := c.then(arn, pl.Last())
+		if err != nil {
+			return Plan{}, err
+		}
+		pl.Steps = append(pl.Steps, s)
+	}
+	if last := pl.Last(); o.For == Serve && last.Yields.Temporary == No {
+		return Plan{}, &LongLivedError{Profile: p.Name, Kind: last.Kind}
 	}
 	if o.For == Console {
 		return c.signIn(pl)

@@ -154,6 +154,9 @@ func isIAMARN(kind string, managed bool) func(string) bool {
 	}
 }
 
+// IsRoleARN tells whether s has the form that role_arn asks for.
+func IsRoleARN(s string) bool { return roleARN.ok(s) }
+
 func isPolicyARNs(s string) bool {
 	return eachOf(isIAMARN("policy/", true))(s) && len(splitList(s)) <= 10
 }
