@@ -50,6 +50,10 @@ type Env struct {
 	// Exec becomes the program, or runs it and returns its exit status where a process
 	// cannot become another.
 	Exec func(ctx context.Context, path string, argv, environ []string) (status int, err error)
+	// Run runs the program beside us and returns its exit status, or 128 and its number if
+	// a signal ended it. Meanwhile a signal to us goes on to the program, which may live on:
+	// what serves it must not end with the context that Main was given.
+	Run func(path string, argv, environ []string) (status int, err error)
 	// OpenKeystore opens the keystore, as keystore.Open does.
 	OpenKeystore func(ctx context.Context, c keystore.Config) (*keystore.Keystore, error)
 	// Shell runs a line of the user's config and returns what it prints.
