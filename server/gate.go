@@ -21,15 +21,16 @@ type gate struct {
 
 	mu    sync.Mutex
 	room  *sync.Cond
-	conns map[net.Conn]*list.Element // nil while busy
-	idle  list.List                  // of *resting, the longest idle in front
+	conns map[net.Conn]*list.Element
+	order list.List // of *guest, among the idle ones the longest idle in front
 	done  bool
 }
 
-// resting is a connection on which nothing is asked, not even its first request.
-type resting struct {
+// A guest is a connection that was let in.
+type guest struct {
 	conn  net.Conn
-	since time.Time
+	busy  bool      // something is being asked
+	since time.Time // idle since then
 }
 
 func newGate(l net.Listener, most int, clock Clock) *gate {
@@ -53,19 +54,18 @@ func (g *gate) Accept() (net.Conn, error) {
 		c.Close()
 		return nil, net.ErrClosed
 	}
-	g.conns[c] = g.rest(c)
+	g.conns[c] = g.order.PushBack(&guest{conn: c, since: g.clock.Now()})
 	return c, nil
 }
 
 // makeRoom lets the connection go that has been idle the longest, or waits until one may.
 func (g *gate) makeRoom() {
-	front := g.idle.Front()
-	if front == nil {
+	longest := g.longestIdle()
+	if longest == nil {
 		g.room.Wait()
 		return
 	}
-	r := front.Value.(*resting)
-	if wait := courtesy - g.clock.Now().Sub(r.since); wait > 0 {
+	if wait := courtesy - g.clock.Now().Sub(longest.since); wait > 0 {
 		t := g.clock.AfterFunc(wait, func() {
 			g.mu.Lock() // so that it is heard
 			defer g.mu.Unlock()
@@ -75,33 +75,35 @@ func (g *gate) makeRoom() {
 		t.Stop()
 		return
 	}
-	g.drop(r.conn)
-	r.conn.Close()
+	g.drop(longest.conn)
+	longest.conn.Close()
 }
 
-func (g *gate) rest(c net.Conn) *list.Element {
-	return g.idle.PushBack(&resting{c, g.clock.Now()})
+func (g *gate) longestIdle() *guest {
+	for e := g.order.Front(); e != nil; e = e.Next() {
+		if c := e.Value.(*guest); !c.busy {
+			return c
+		}
+	}
+	return nil
 }
 
 // note follows the state of a connection, as [http.Server] tells it.
 func (g *gate) note(c net.Conn, state http.ConnState) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	e, known := g.conns[c]
-	if !known {
+	e := g.conns[c]
+	if e == nil {
 		return // it has given way
 	}
+	guest := e.Value.(*guest)
 	switch state {
 	case http.StateActive:
-		if e != nil {
-			g.idle.Remove(e)
-			g.conns[c] = nil
-		}
+		guest.busy = true
 	case http.StateIdle:
-		if e == nil {
-			g.conns[c] = g.rest(c)
-			g.room.Signal()
-		}
+		guest.busy, guest.since = false, g.clock.Now()
+		g.order.MoveToBack(e)
+		g.room.Signal()
 	case http.StateClosed, http.StateHijacked:
 		g.drop(c)
 	}
@@ -109,7 +111,7 @@ func (g *gate) note(c net.Conn, state http.ConnState) {
 
 func (g *gate) drop(c net.Conn) {
 	if e := g.conns[c]; e != nil {
-		g.idle.Remove(e)
+		g.order.Remove(e)
 	}
 	delete(g.conns, c)
 	g.room.Signal()
