@@ -141,6 +141,7 @@ var commands = []func(*kingpin.Application, *app){
 	listCommand,
 	execCommand,
 	exportCommand,
+	serveCommand,
 	loginCommand,
 	explainCommand,
 	ssoCommand,

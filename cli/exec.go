@@ -17,9 +17,11 @@ import (
 
 func execCommand(k *kingpin.Application, a *app) {
 	var f credentialFlags
+	var server serverFlags
 	var asJSON bool
 	c := k.Command("exec", "Run a command with credentials of a profile.")
 	f.bind(c)
+	server.bind(c)
 	c.Flag("json", "Print the credentials for credential_process.").Short('j').Hidden().BoolVar(&asJSON)
 	c.Arg("command", "The command and its arguments; your shell if there is none. Flags behind its name are its own.").
 		StringsVar(new([]string)) // splitCommand has taken it off
@@ -27,7 +29,7 @@ func execCommand(k *kingpin.Application, a *app) {
 		if asJSON {
 			return a.export(ctx, f, "json")
 		}
-		return a.exec(ctx, f, a.words)
+		return a.exec(ctx, f, server, a.words)
 	})
 }
 
@@ -43,7 +45,10 @@ func (e *commandError) Error() string { return fmt.Sprintf("command %q: %v", e.n
 
 func (e *commandError) Unwrap() error { return e.err }
 
-func (a *app) exec(ctx context.Context, f credentialFlags, argv []string) error {
+func (a *app) exec(ctx context.Context, f credentialFlags, server serverFlags, argv []string) error {
+	if err := server.check(); err != nil {
+		return err
+	}
 	interactive := len(argv) == 0
 	if interactive {
 		argv = []string{a.shell()}
@@ -51,6 +56,9 @@ func (a *app) exec(ctx context.Context, f credentialFlags, argv []string) error 
 	path, err := a.program(argv[0])
 	if err != nil {
 		return err
+	}
+	if server.wanted() {
+		return a.execServer(ctx, f, server, commandLine{path, argv, interactive})
 	}
 	pl, creds, err := a.credentials(ctx, "exec", &f, execNeed)
 	if err != nil {
@@ -60,7 +68,7 @@ func (a *app) exec(ctx context.Context, f credentialFlags, argv []string) error 
 		a.greet(argv[0])
 	}
 	a.log.Debug("becoming the command", "path", path)
-	status, err := a.env.Exec(ctx, path, argv, a.childEnvironment(pl, creds))
+	status, err := a.env.Exec(ctx, path, argv, a.childEnvironment(pl, variables(pl, creds)))
 	if err != nil {
 		return &commandError{argv[0], statusNotRunnable, err}
 	}

@@ -46,6 +46,8 @@ func TestMain(m *testing.M) {
 		"chromium": follow,
 		// a browser that is given the address of a page by hand
 		"visit": func() { met(get(os.Args[1], nil)) },
+		// a client of the servers
+		"fetch": func() { fetch(os.Args[1:]) },
 		// env without what differs from machine to machine
 		"awsenv": func() {
 			for _, kv := range os.Environ() {
@@ -63,6 +65,7 @@ func program() {
 		env.Now = func() time.Time { return time.Now().Add(later) }
 	}
 	frail(&env)
+	costly(&env)
 	env.Browse = browse
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	status := cli.Main(ctx, os.Args[1:], env)
@@ -82,6 +85,8 @@ func TestScripts(t *testing.T) {
 			"fake":    fake,
 			"browsed": browsed,
 			"typed":   typed,
+			"manager": manager,
+			"told":    told,
 			"later":   func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(laterVariable, args[0]) },
 		},
 	})

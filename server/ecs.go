@@ -1,0 +1,132 @@
+package server
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// ECS answers as the endpoint that a container has for its credentials.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+type ECS struct {
+	Guard  Guard
+	Mounts []*Mount
+	// Explain says how an error of a lease is told; nil makes it an internal failure.
+	Explain func(error) Refusal
+	// Audit is told of all credentials before they are handed out. If it fails, they are
+	// not. Nil tells nobody.
+	Audit func(Handout) error
+}
+
+// A Mount is one profile's place at the endpoint: its own credentials at Path, and those
+// of roles on top of them at Path/role-arn/ARN.
+type Mount struct {
+	Profile string
+	Path    string // empty, or with a slash in front and none at the end
+	Token   Digest // of what has to stand in Authorization
+	Base    *Lease
+	Roles   *Roles // nil for none
+}
+
+// A Digest stands for a token, which does not have to be remembered.
+type Digest [sha256.Size]byte
+
+// DigestOf returns the digest of a token.
+func DigestOf(token string) Digest { return sha256.Sum256([]byte(token)) }
+
+// matches compares in a time that tells nothing of either.
+func (d Digest) matches(token string) bool {
+	other := DigestOf(token)
+	return subtle.ConstantTimeCompare(d[:], other[:]) == 1
+}
+
+// A Handout is one set of credentials that is given to somebody.
+type Handout struct {
+	Profile string
+	Role    string // the ARN of a role that was asked for; empty for the profile itself
+	Peer    Process
+	Expires time.Time
+}
+
+// rolePath is where roles are asked for.
+const rolePath = "/role-arn/"
+
+// ServeHTTP answers one request. A wrong token is 403 and not 401, as aws-vault 7 has it: no SDK
+// has another one to try.
+func (e *ECS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if no := e.Guard.check(r, http.MethodGet, http.MethodHead); no != nil {
+		refuse(w, *no)
+		return
+	}
+	m, rest := e.mount(r.URL.Path)
+	if !m.Token.matches(r.Header.Get("Authorization")) || m.Base == nil {
+		refuse(w, Refusal{http.StatusForbidden, "InvalidToken", "the token in Authorization is not the one for this path"})
+		return
+	}
+	lease, arn := m.Base, ""
+	if rest != "" && rest != "/" {
+		var asked bool
+		if arn, asked = strings.CutPrefix(rest, rolePath); !asked || m.Roles == nil {
+			refuse(w, Refusal{http.StatusNotFound, "NotFound", "nothing is here, want / or " + rolePath + "ARN"})
+			return
+		}
+		if !isRoleARN(arn) {
+			refuse(w, Refusal{http.StatusBadRequest, "InvalidRoleArn", quoted(arn) + " is not the ARN of a role"})
+			return
+		}
+		lease = m.Roles.lease(arn)
+	}
+	held, err := lease.Credentials(r.Context())
+	if err != nil {
+		refuse(w, explain(e.Explain, err))
+		return
+	}
+	if e.Audit != nil && r.Method == http.MethodGet {
+		if err := e.Audit(Handout{m.Profile, arn, connectionOf(r).peer(), held.Credentials.Expires}); err != nil {
+			refuse(w, Refusal{http.StatusInternalServerError, "AuditFailed", "credentials are handed out only where that can be written down: " + err.Error()})
+			return
+		}
+	}
+	write(w, held.ecsBody())
+}
+
+// nowhere has a token that nobody knows, so that a path without a profile is refused as a
+// wrong token is.
+var nowhere = new(Mount)
+
+// mount finds whose path it is, and what stands behind it.
+func (e *ECS) mount(path string) (m *Mount, rest string) {
+	m = nowhere
+	for _, each := range e.Mounts {
+		after, ok := strings.CutPrefix(path, each.Path)
+		if ok && (after == "" || after[0] == '/') && (m == nowhere || len(each.Path) > len(m.Path)) {
+			m, rest = each, after
+		}
+	}
+	return m, rest
+}
+
+// refuse answers with an error as the SDKs read it.
+func refuse(w http.ResponseWriter, no Refusal) {
+	if no.Status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", "GET, HEAD")
+	}
+	writeJSON(w, no.Status, struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}{no.Code, no.Message})
+}
+
+// isRoleARN reports whether a text may be the ARN of a role; AWS has the last word.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+func isRoleARN(s string) bool {
+	const shortest, longest, account = 20, 2048, 12
+	f := strings.SplitN(s, ":", 6)
+	if len(s) < shortest || len(s) > longest || len(f) != 6 || f[0] != "arn" || f[1] == "" || f[2] != "iam" || f[3] != "" || len(f[4]) != account {
+		return false
+	}
+	name, ok := strings.CutPrefix(f[5], "role/")
+	return ok && name != "" && strings.Trim(f[4], "0123456789") == "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}
