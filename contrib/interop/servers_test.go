@@ -7,6 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +22,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"aws-vault/vault/vaulttest"
 )
 
 // cli lets the AWS CLI ask who it is.
@@ -71,6 +75,13 @@ func TestClientsOfRoles(t *testing.T) {
 // it prints.
 func (w *world) beside(lines int, command ...string) []string {
 	w.t.Helper()
+	said, _ := w.start(lines, command...)
+	return said
+}
+
+// start is beside, and says as which process the command runs.
+func (w *world) start(lines int, command ...string) (said []string, pid int) {
+	w.t.Helper()
 	c := w.command(w.program, command...)
 	stdin, err := c.StdinPipe()
 	if err != nil {
@@ -89,14 +100,13 @@ func (w *world) beside(lines int, command ...string) []string {
 		c.Process.Signal(os.Interrupt)
 		c.Wait()
 	})
-	var said []string
 	for scan := bufio.NewScanner(stdout); len(said) < lines && scan.Scan(); {
 		said = append(said, scan.Text())
 	}
 	if len(said) < lines {
 		w.t.Fatalf("aws-vault %q says %q only", command, said)
 	}
-	return said
+	return said, c.Process.Pid
 }
 
 func (w *world) who(p aws.CredentialsProvider) (string, error) {
@@ -113,7 +123,7 @@ func (w *world) who(p aws.CredentialsProvider) (string, error) {
 func TestGoSDKAtServers(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)
-	ecs := w.beside(2, "exec", "-s", "prod", "--", "sh", "-c", "printenv AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN; cat")
+	ecs := w.beside(2, "exec", "-s", "prod", "--", "sh", "-c", endpoint)
 	if arn, err := w.who(endpointcreds.New(ecs[0], func(o *endpointcreds.Options) { o.AuthorizationToken = ecs[1] })); err != nil || arn != prodARN {
 		t.Errorf("at the container's endpoint: %q, %v", arn, err)
 	}
@@ -230,7 +240,7 @@ func TestLongLivedClients(t *testing.T) {
 	}
 	run(w.javascript(fmt.Sprint(life.Milliseconds()))...)
 	run("/usr/bin/python3", "-c", botocore, w.aws.URL(), fmt.Sprint(life.Seconds()))
-	ecs := w.beside(2, "exec", "-s", "short", "--", "sh", "-c", "printenv AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN; cat")
+	ecs := w.beside(2, "exec", "-s", "short", "--", "sh", "-c", endpoint)
 	clients.Go(func() {
 		cache := aws.NewCredentialsCache(endpointcreds.New(ecs[0], func(o *endpointcreds.Options) { o.AuthorizationToken = ecs[1] }))
 		for begun := time.Now(); time.Since(begun) < life; time.Sleep(100 * time.Millisecond) {
@@ -275,6 +285,83 @@ while time.time() < end:
     sts.get_caller_identity()
     time.sleep(0.2)
 `
+
+const endpoint = "printenv AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN; cat"
+
+// Fifty clients want forty roles that nobody has asked for: AWS is asked forty times. Three
+// thousand roles take no more memory and no more files than a few hundred.
+func TestManyRoles(t *testing.T) {
+	w := newWorld(t, "file", passphrase)
+	w.add(w.Key)
+	const many, few = 3000, 500
+	name := func(n int) string { return fmt.Sprintf("arn:aws:iam::123456789012:role/many-%d", n) }
+	for n := range many {
+		w.aws.AddRole(name(n), vaulttest.Role{Trusts: []string{"arn:aws:iam::123456789012:user/alice"}})
+	}
+	ecs, pid := w.start(2, "exec", "-s", "alice", "--", "sh", "-c", endpoint)
+	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 50, MaxIdleConnsPerHost: 50}}
+	defer client.CloseIdleConnections()
+	ask := func(n int) {
+		r, err := http.NewRequest("GET", ecs[0]+"/role-arn/"+name(n), nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		r.Header.Set("Authorization", ecs[1])
+		resp, err := client.Do(r)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer resp.Body.Close()
+		if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != 200 {
+			t.Errorf("%s: %s, %v", resp.Status, text, err)
+		}
+	}
+	w.aws.Reset()
+	var clients sync.WaitGroup
+	for range 50 {
+		clients.Go(func() {
+			for n := range 40 {
+				ask(n)
+			}
+		})
+	}
+	clients.Wait()
+	if calls := w.aws.Actions(); len(calls) != 40 {
+		t.Errorf("AWS was asked %d times, want 40", len(calls))
+	}
+	var files, memory int
+	for n := range many {
+		ask(n)
+		if n == few {
+			files, memory = held(t, pid)
+		}
+	}
+	if f, m := held(t, pid); f > files+2 || m > memory+memory/4 {
+		t.Errorf("%d files and %d kB after %d roles, and %d and %d after %d", f, m, many, files, memory, few)
+	} else {
+		t.Logf("%d files and %d kB after %d roles, and %d and %d after %d", f, m, many, files, memory, few)
+	}
+}
+
+// held are the files that a process has open, and its memory in kilobytes.
+func held(t *testing.T, pid int) (files, memory int) {
+	t.Helper()
+	names, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(status), "VmRSS:")
+	if _, err := fmt.Sscan(after, &memory); err != nil {
+		t.Fatal(err)
+	}
+	return len(names), memory
+}
 
 // Nobody without the token gets anything, whatever the client: the log of a server that
 // was told everything shows none.
