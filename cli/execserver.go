@@ -82,6 +82,7 @@ func (a *app) execServer(ctx context.Context, f credentialFlags, flags serverFla
 	for _, n := range pl.Notes {
 		a.note("%s", n)
 	}
+	a.noteDefault(s)
 	audit, err := a.openAudit(flags.audit)
 	if err != nil {
 		return err

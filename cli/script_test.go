@@ -48,6 +48,8 @@ func TestMain(m *testing.M) {
 		"visit": func() { met(get(os.Args[1], nil)) },
 		// a client of the servers
 		"fetch": func() { fetch(os.Args[1:]) },
+		// systemd, which hands over a socket
+		"activate": func() { activate(os.Args[1:]) },
 		// env without what differs from machine to machine
 		"awsenv": func() {
 			for _, kv := range os.Environ() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -83,8 +84,11 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	a.notify("READY=1\nSTATUS=serving " + strings.Join(f.profiles, ", "))
-	go v.watch(running, configInterval)
+	var watch sync.WaitGroup
+	watch.Go(func() { v.watch(running, configInterval) })
 	err = v.serve(running, l)
+	end()
+	watch.Wait()
 	a.notify("STOPPING=1")
 	return err
 }

@@ -20,7 +20,7 @@ type supply struct {
 	profile    string
 	options    plan.Options
 	unattended *vault.Unattended
-	attended   atomic.Bool // a person waits for what is made now
+	attended   atomic.Pointer[context.Context] // of the person who waits for what is made now; nil for nobody
 }
 
 // supply makes one. Until is as for [vault.Unattended].
@@ -40,21 +40,26 @@ func (s *supply) plan(ctx context.Context, then ...string) (plan.Plan, error) {
 }
 
 func (s *supply) make(ctx context.Context, need time.Duration, then ...string) (aws.Credentials, error) {
+	person := s.attended.Load()
+	if person != nil {
+		ctx = *person
+	}
 	pl, err := s.plan(ctx, then...)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	if s.attended.Load() {
+	if person != nil {
 		return s.unattended.Vault.Credentials(ctx, pl, s.options, need)
 	}
 	return s.unattended.Credentials(ctx, pl, s.options, need)
 }
 
-// begin makes the first credentials, while the person can still be asked in any way.
+// begin makes the first credentials, while the person can still be asked in any way. Where
+// ctx ends, it is waited for that the question is taken back from the terminal.
 func (s *supply) begin(ctx context.Context, l *server.Lease) error {
-	s.attended.Store(true)
-	defer s.attended.Store(false)
-	_, err := l.Credentials(ctx)
+	s.attended.Store(&ctx)
+	defer s.attended.Store(nil)
+	_, err := l.Credentials(context.WithoutCancel(ctx))
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,9 +38,11 @@ const handTime = 5 * time.Second
 
 // Serve hands the socket over to those who connect, until ctx ends. It closes the listener.
 func (h *Handover) Serve(ctx context.Context, l *net.UnixListener) error {
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	defer l.Close()
+	var guests sync.WaitGroup
+	defer guests.Wait()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	context.AfterFunc(ctx, func() { l.Close() })
 	for {
 		c, err := l.AcceptUnix()
 		if ctx.Err() != nil {
@@ -48,7 +51,11 @@ func (h *Handover) Serve(ctx context.Context, l *net.UnixListener) error {
 		if err != nil {
 			return err
 		}
-		go h.give(c)
+		guests.Go(func() {
+			gone := context.AfterFunc(ctx, func() { c.Close() })
+			defer gone()
+			h.give(c)
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,33 @@ func TestHostileRequests(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is left of a refused request is not waited for.
+func TestBodyIsNotAwaited(t *testing.T) {
+	h := bodiless(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
+	for _, c := range []struct {
+		length int64
+		waits  bool
+	}{{0, true}, {1, false}, {-1, false}} {
+		w := &awaiting{ResponseRecorder: httptest.NewRecorder()}
+		r := httptest.NewRequest("GET", "/", nil)
+		r.ContentLength = c.length
+		h.ServeHTTP(w, r)
+		if waits := w.until.IsZero(); waits != c.waits || (w.Header().Get("Connection") != "close") != c.waits {
+			t.Errorf("a body of %d bytes is awaited: %v, header %v", c.length, waits, w.Header())
+		}
+	}
+}
+
+type awaiting struct {
+	*httptest.ResponseRecorder
+	until time.Time
+}
+
+func (a *awaiting) SetReadDeadline(t time.Time) error {
+	a.until = t
+	return nil
 }
 
 // Who connects and says nothing does not keep others out.

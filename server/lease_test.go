@@ -230,6 +230,36 @@ func TestNothingBetterToBeHad(t *testing.T) {
 	})
 }
 
+// A store gives what it has kept while that is fresh for what is asked. Nobody but the first
+// ever waits for a renewal.
+func TestNobodyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{lasts: time.Hour, takes: 300 * time.Millisecond}
+		var kept aws.Credentials
+		l := &Lease{Need: ECSNeed, Clock: fakeTime, Make: func(ctx context.Context, need time.Duration) (c aws.Credentials, err error) {
+			if time.Until(kept.Expires) < min(need, i.lasts/2) {
+				kept, err = i.make(ctx, need)
+			}
+			return kept, err
+		}}
+		defer l.Close()
+		for n := range 6 * 60 * 60 {
+			begun := time.Now()
+			h, err := l.Credentials(t.Context())
+			if err != nil || time.Until(h.Credentials.Expires) < ECSNeed {
+				t.Fatalf("%s are left, %v", time.Until(h.Credentials.Expires), err)
+			}
+			if waited := time.Since(begun); waited > 0 && n > 0 {
+				t.Fatalf("waited for %s, after %d seconds", waited, n)
+			}
+			time.Sleep(time.Second)
+		}
+		if n := i.calls.Load(); n != 10 {
+			t.Errorf("%d calls, want ten", n)
+		}
+	})
+}
+
 // Clients have to come back for what never ends.
 func TestUnending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

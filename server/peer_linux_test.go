@@ -140,3 +140,16 @@ func TestFindSocket(t *testing.T) {
 		}
 	}
 }
+
+// Whatever the kernel may list, nothing but an address that was asked for is found.
+func FuzzFindSocket(f *testing.F) {
+	f.Add(table)
+	f.Add(table6)
+	local, remote := netip.MustParseAddrPort("127.0.0.1:40000"), netip.MustParseAddrPort("127.0.0.1:8080")
+	f.Fuzz(func(t *testing.T, text string) {
+		s, ok, err := findSocket(bufio.NewScanner(strings.NewReader(text)), local, remote)
+		if ok && (err != nil || s.inode == "" || s.inode == "0") || !ok && s != (socket{}) {
+			t.Errorf("%+v, %v, %v", s, ok, err)
+		}
+	})
+}
