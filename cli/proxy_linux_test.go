@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,7 +18,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aws-vault/server"
+	"aws-vault/vault/vaulttest"
 )
+
+// everybodys is the test binary where every user can run it, for a test that is inside.
+const everybodys = "/run/test"
 
 // insideVariable says that a test runs in a network and under a /run of its own.
 const insideVariable = "TEST_INSIDE"
@@ -25,6 +32,9 @@ func init() {
 	if len(os.Args) == 3 && os.Args[1] == "proxy" && os.Args[2] == "--hand-over" {
 		program()
 	}
+	if len(os.Args) == 2 && os.Args[1] == metadataArgument {
+		askMetadata()
+	}
 	if len(os.Args) == 3 && os.Args[1] == takerArgument {
 		beTaker(os.Args[2])
 	}
@@ -32,6 +42,42 @@ func init() {
 
 // takerArgument makes the test binary a program of the user's that answers at the address.
 const takerArgument = "test-taker"
+
+// metadataArgument makes it a program that asks the metadata service for the region.
+const metadataArgument = "test-metadata"
+
+func askMetadata() {
+	r, err := http.NewRequest(http.MethodPut, "http://"+metadataAt+"/latest/api/token", nil)
+	if err != nil {
+		panic(err)
+	}
+	r.Host = strings.TrimSuffix(metadataAt, ":80") // as most SDKs say
+	r.Header.Set("X-aws-ec2-metadata-token-ttl-seconds", "60")
+	status, token := ask(r)
+	if status == http.StatusOK {
+		r, err = http.NewRequest(http.MethodGet, "http://"+metadataAt+"/latest/meta-data/placement/region", nil)
+		if err != nil {
+			panic(err)
+		}
+		r.Header.Set("X-aws-ec2-metadata-token", token)
+		status, token = ask(r)
+	}
+	fmt.Println(status, token)
+	os.Exit(0)
+}
+
+func ask(r *http.Request) (status int, text string) {
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return resp.StatusCode, string(body)
+}
 
 func beTaker(path string) {
 	l, err := server.TakeOver(path)
@@ -73,6 +119,8 @@ func inside(t *testing.T) bool {
 	for _, step := range []error{
 		unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
 		unix.Mount("tmpfs", "/run", "tmpfs", 0, ""),
+		os.WriteFile(everybodys, nil, 0o755),
+		unix.Mount(os.Args[0], everybodys, "", unix.MS_BIND, ""), // go test builds it where nobody but us may go
 		raise("lo"),
 	} {
 		if step != nil {
@@ -105,7 +153,7 @@ const (
 // startProxy starts one for nobody. What its processes say ends when all of them have.
 func startProxy(t *testing.T) (c *exec.Cmd, says *bufio.Reader) {
 	t.Helper()
-	c = exec.Command(os.Args[0], "proxy")
+	c = exec.Command(everybodys, "proxy")
 	c.Env = []string{programVariable + "=1", "HOME=" + t.TempDir(), "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), quickRace, "SUDO_UID=65534"}
 	shown, err := c.StderrPipe()
 	if err != nil {
@@ -126,7 +174,7 @@ func startProxy(t *testing.T) (c *exec.Cmd, says *bufio.Reader) {
 // take has one of nobody's programs answer at the address.
 func take(t *testing.T) (c *exec.Cmd, says string) {
 	t.Helper()
-	c = exec.Command(os.Args[0], takerArgument, nobodysPath)
+	c = exec.Command(everybodys, takerArgument, nobodysPath)
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}, Pdeathsig: unix.SIGKILL}
 	c.Dir = "/"
 	out, err := c.StdoutPipe()
@@ -271,14 +319,62 @@ func lifetime(t *testing.T) uint32 {
 }
 
 func TestProxyWithoutRights(t *testing.T) {
-	c := exec.Command(os.Args[0], "proxy")
-	c.Env = []string{programVariable + "=1", "HOME=" + t.TempDir(), quickRace}
-	if os.Getuid() == 0 {
-		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-		c.Dir = "/"
+	if !inside(t) {
+		return
 	}
+	c := exec.Command(everybodys, "proxy")
+	c.Env = []string{programVariable + "=1", "HOME=" + t.TempDir(), quickRace}
+	c.SysProcAttr, c.Dir = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}, "/"
 	out, err := c.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "hint: sudo aws-vault proxy") {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// The whole: root's own exec, and a user's by way of the proxy, answer at the address, and
+// to their own user alone.
+func TestEC2Address(t *testing.T) {
+	if !inside(t) {
+		return
+	}
+	fake, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fake.Close()
+	world := fake.Example()
+	for _, who := range []uint32{0, nobody} {
+		if who == nobody {
+			startProxy(t)
+		}
+		home := t.TempDir()
+		if err := errors.Join(os.Chmod(filepath.Dir(home), 0o711), os.Chown(home, int(who), int(who))); err != nil {
+			t.Fatal(err)
+		}
+		run := func(stdin string, args ...string) (string, error) {
+			c := exec.Command(everybodys, args...)
+			c.Env = []string{
+				programVariable + "=1", "HOME=" + home, "PATH=/usr/bin:/bin", quickRace, "AWS_ENDPOINT_URL=" + fake.URL(),
+				"AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=horse battery", "AWS_REGION=eu-west-1",
+			}
+			c.Dir, c.Stdin = home, strings.NewReader(stdin)
+			c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: who, Gid: who}, Pdeathsig: unix.SIGKILL}
+			out, err := c.CombinedOutput()
+			return string(out), err
+		}
+		if out, err := run(world.Key.ID+"\n"+world.Key.Secret+"\n", "add", "--stdin", "alice"); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		script := everybodys + " " + metadataArgument
+		if who == 0 {
+			script += "; setpriv --reuid=65534 --clear-groups " + everybodys + " " + metadataArgument
+		}
+		out, err := run("", "exec", "--ec2-server", "--ec2-address", "alice", "--", "sh", "-c", script)
+		if who != 0 && !strings.Contains(out, "200 eu-west-1") {
+			t.Errorf("user %d: %v\n%s", who, err, out)
+		}
+		if who == 0 && !(strings.Contains(out, "200 eu-west-1") && strings.Contains(out, "403 ")) {
+			t.Errorf("user %d: %v\n%s", who, err, out)
+		}
 	}
 }
