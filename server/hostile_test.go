@@ -62,7 +62,7 @@ func TestHostileRequests(t *testing.T) {
 		{"PUT of a page", ec2, "PUT /latest/api/token HTTP/1.1\r\nHost: HOST\r\nContent-Length: 0\r\nX-aws-ec2-metadata-token-ttl-seconds: 60\r\nOrigin: http://example.com\r\n", "403"},
 		{"PUT after rebinding", ec2, "PUT /latest/api/token HTTP/1.1\r\nHost: metadata.example.com\r\nContent-Length: 0\r\nX-aws-ec2-metadata-token-ttl-seconds: 60\r\n", "403"},
 		{"PUT elsewhere", ec2, "PUT /latest/meta-data/ HTTP/1.1\r\nHost: HOST\r\nContent-Length: 0\r\nX-aws-ec2-metadata-token-ttl-seconds: 60\r\n", "405"},
-		{"version 1", ec2, "GET " + credentials + "/local-credentials HTTP/1.1\r\nHost: HOST\r\n", "401"},
+		{"version 1", ec2, "GET " + credentialsPath + "/local-credentials HTTP/1.1\r\nHost: HOST\r\n", "401"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			answer := c.to.say(c.text + "Connection: close\r\n\r\n")
