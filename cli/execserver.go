@@ -62,28 +62,17 @@ type commandLine struct {
 
 // execServer runs a command beside a server that gives it credentials for as long as it
 // runs.
-func (a *app) execServer(ctx context.Context, f credentialFlags, flags serverFlags, c commandLine) (err error) {
-	name, err := a.pickProfile(ctx, &f)
-	if err != nil {
-		return err
-	}
-	s, err := a.open(ctx, "exec "+name, f.inputs(), f.code)
-	if err != nil {
-		return err
-	}
-	s.Source.Person = a.person(f.signIn)
+func (a *app) execServer(ctx context.Context, f credentialFlags, flags serverFlags, c commandLine) error {
 	running, end := context.WithCancel(context.WithoutCancel(ctx)) // a signal is the command's to answer
-	from := a.supply(running, s, name, &f)
-	defer from.unattended.Wait()
 	defer end()
-	pl, err := from.plan(ctx)
+	from, pl, err := a.supplied(ctx, running, &f)
 	if err != nil {
 		return err
 	}
-	for _, n := range pl.Notes {
-		a.note("%s", n)
-	}
-	a.noteDefault(s)
+	defer func() {
+		end()
+		from.unattended.Wait()
+	}()
 	audit, err := a.openAudit(flags.audit)
 	if err != nil {
 		return err
@@ -94,33 +83,68 @@ func (a *app) execServer(ctx context.Context, f credentialFlags, flags serverFla
 		return err
 	}
 	defer release()
+	defer l.Close()
 	lease := from.lease(flags.need())
 	defer lease.Close()
 	if !flags.lazy {
-		if err := from.begin(ctx, lease); err != nil {
-			l.Close()
+		if err := a.beginWith(ctx, from, lease, pl, &f); err != nil {
 			return err
 		}
-		if f.signIn.share {
-			if err := a.share(ctx, s, pl); err != nil {
-				l.Close()
-				return err
-			}
-		}
 	}
-	a.noteUse(name, f.profile == "")
 	handler, given := a.handler(flags, from, lease, audit, l.Addr().String(), pl)
+	stop := a.serveBeside(running, &server.Server{Handler: handler, Clock: from.clock()}, l)
+	defer func() {
+		end()
+		stop()
+	}()
+	return a.runChild(c, a.childEnvironment(pl, append(given, surroundings(pl)...)))
+}
+
+// supplied plans what a server is to hand out, and says what the user should know of it.
+func (a *app) supplied(ctx, running context.Context, f *credentialFlags) (*supply, plan.Plan, error) {
+	name, err := a.pickProfile(ctx, f)
+	if err != nil {
+		return nil, plan.Plan{}, err
+	}
+	s, err := a.open(ctx, "exec "+name, f.inputs(), f.code)
+	if err != nil {
+		return nil, plan.Plan{}, err
+	}
+	s.Source.Person = a.person(f.signIn)
+	from := a.supply(running, s, name, f)
+	pl, err := from.plan(ctx)
+	if err != nil {
+		return nil, plan.Plan{}, err
+	}
+	for _, n := range pl.Notes {
+		a.note("%s", n)
+	}
+	a.noteDefault(s)
+	return from, pl, nil
+}
+
+// beginWith makes the credentials that the command finds.
+func (a *app) beginWith(ctx context.Context, from *supply, lease *server.Lease, pl plan.Plan, f *credentialFlags) error {
+	if err := from.begin(ctx, lease); err != nil {
+		return err
+	}
+	a.noteUse(from.profile, f.profile == "")
+	if f.signIn.share {
+		return a.share(ctx, from.session, pl)
+	}
+	return nil
+}
+
+// serveBeside serves in the background. stop waits for the end, which the end of ctx brings.
+func (a *app) serveBeside(ctx context.Context, s *server.Server, l net.Listener) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := (&server.Server{Handler: handler, Clock: from.clock()}).Serve(running, l); err != nil {
+		if err := s.Serve(ctx, l); err != nil {
 			a.warn(fmt.Errorf("the server of the credentials has ended: %w", err))
 		}
 	}()
-	err = a.runChild(c, a.childEnvironment(pl, append(given, surroundings(pl)...)))
-	end()
-	<-ended
-	return err
+	return func() { <-ended }
 }
 
 // listenFor listens where the flags say. What that takes is given back by release.

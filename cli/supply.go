@@ -17,6 +17,7 @@ import (
 // a key that was replaced is noticed.
 type supply struct {
 	app        *app
+	session    *session
 	profile    string
 	options    plan.Options
 	unattended *vault.Unattended
@@ -28,7 +29,7 @@ func (a *app) supply(until context.Context, s *session, profile string, f *crede
 	o := f.options(a)
 	o.For = plan.Serve
 	return &supply{
-		app: a, profile: profile, options: o,
+		app: a, session: s, profile: profile, options: o,
 		unattended: &vault.Unattended{Vault: s.Vault, Until: until, Reach: a.reach(f.signIn)},
 	}
 }

@@ -31,9 +31,9 @@ const (
 
 // Where things are, below the host.
 const (
-	tokenPath    = "/latest/api/token"
-	credentials  = "/latest/meta-data/iam/security-credentials"
-	identityPath = "/latest/dynamic/instance-identity/document"
+	tokenPath       = "/latest/api/token"
+	credentialsPath = "/latest/meta-data/iam/security-credentials"
+	identityPath    = "/latest/dynamic/instance-identity/document"
 )
 
 // text is what stands under a path without its last slash. Lists name what is below
@@ -52,7 +52,7 @@ func (e *EC2) text(path string) (text string, ok bool) {
 		return "iam/\ninstance-id\nplacement/", true
 	case "/latest/meta-data/iam":
 		return "info\nsecurity-credentials/", true
-	case credentials:
+	case credentialsPath:
 		return roleName, true
 	case "/latest/meta-data/instance-id":
 		return instanceID, true
@@ -66,6 +66,7 @@ func (e *EC2) text(path string) (text string, ok bool) {
 	return "", false
 }
 
+// ServeHTTP answers one request.
 func (e *EC2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimSuffix(r.URL.Path, "/")
 	methods := []string{http.MethodGet, http.MethodHead}
@@ -73,7 +74,9 @@ func (e *EC2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		methods = []string{http.MethodPut}
 	}
 	if no := e.Guard.check(r, methods...); no != nil {
-		w.Header().Set("Allow", strings.Join(methods, ", "))
+		if no.Status == http.StatusMethodNotAllowed {
+			w.Header().Set("Allow", strings.Join(methods, ", "))
+		}
 		writeText(w, no.Status, no.Message+"\n")
 		return
 	}
@@ -86,7 +89,7 @@ func (e *EC2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch path {
-	case credentials + "/" + roleName:
+	case credentialsPath + "/" + roleName:
 		e.credentials(w, r)
 	case "/latest/meta-data/iam/info":
 		e.info(w, r)
@@ -126,11 +129,9 @@ func (e *EC2) credentials(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if e.Audit != nil && r.Method == http.MethodGet {
-		if err := e.Audit(Handout{e.Profile, "", connectionOf(r).peer(), held.Credentials.Expires}); err != nil {
-			e.fail(w, Refusal{http.StatusInternalServerError, "AuditFailed", "credentials are handed out only where that can be written down: " + err.Error()})
-			return
-		}
+	if no := writeDown(e.Audit, r, Handout{Profile: e.Profile, Expires: held.Credentials.Expires}); no != nil {
+		e.fail(w, *no)
+		return
 	}
 	write(w, held.ec2Body())
 }

@@ -55,7 +55,7 @@ func TestEC2Answers(t *testing.T) {
 		}
 	}
 	for _, slash := range []string{"", "/"} {
-		status, header, text := r.ask("GET", credentials+"/local-credentials"+slash, tokenHeader, token)
+		status, header, text := r.ask("GET", credentialsPath+"/local-credentials"+slash, tokenHeader, token)
 		var have map[string]string
 		if err := json.Unmarshal([]byte(text), &have); err != nil || status != 200 || header.Get("Content-Type") != "application/json" {
 			t.Fatalf("%d %v %s: %v", status, header, text, err)
@@ -86,7 +86,7 @@ func TestEC2Answers(t *testing.T) {
 	if _, _, text := r.ask("GET", "/latest/meta-data/iam/info", tokenHeader, token); json.Unmarshal([]byte(text), &info) != nil || info.Code != "Success" {
 		t.Errorf("info: %s", text)
 	}
-	for _, path := range []string{"/latest/meta-data/x", "/latest/user-data", credentials + "/other", "/1.0/meta-data"} {
+	for _, path := range []string{"/latest/meta-data/x", "/latest/user-data", credentialsPath + "/other", "/1.0/meta-data"} {
 		if status, _, _ := r.ask("GET", path, tokenHeader, token); status != 404 {
 			t.Errorf("GET %s: %d", path, status)
 		}
@@ -108,7 +108,7 @@ func TestEC2WithoutRegion(t *testing.T) {
 func TestEC2Tokens(t *testing.T) {
 	now := time.Now()
 	r := startEC2(t, func(e *EC2) { e.Tokens = NewTokens(func() time.Time { return now }) })
-	path := credentials + "/local-credentials"
+	path := credentialsPath + "/local-credentials"
 	if status, _, _ := r.ask("GET", path); status != 401 {
 		t.Errorf("without a token: %d", status)
 	}
@@ -152,10 +152,10 @@ func TestEC2Tokens(t *testing.T) {
 
 func TestEC2Version1(t *testing.T) {
 	r := startEC2(t, func(e *EC2) { e.V1 = true })
-	if status, _, _ := r.ask("GET", credentials+"/local-credentials"); status != 200 {
+	if status, _, _ := r.ask("GET", credentialsPath+"/local-credentials"); status != 200 {
 		t.Errorf("without a token: %d", status)
 	}
-	if status, _, _ := r.ask("GET", credentials+"/local-credentials", tokenHeader, "x"); status != 401 {
+	if status, _, _ := r.ask("GET", credentialsPath+"/local-credentials", tokenHeader, "x"); status != 401 {
 		t.Errorf("with a wrong token: %d", status)
 	}
 }
@@ -166,7 +166,7 @@ func TestEC2Failure(t *testing.T) {
 		e.V1, e.Lease = true, failing(errors.New("sign in first"))
 		e.Explain = func(err error) Refusal { return Refusal{http.StatusForbidden, "LoginRequired", err.Error()} }
 	})
-	for _, path := range []string{credentials + "/local-credentials", "/latest/meta-data/iam/info"} {
+	for _, path := range []string{credentialsPath + "/local-credentials", "/latest/meta-data/iam/info"} {
 		status, _, text := r.ask("GET", path)
 		var have struct{ Code, Message, LastUpdated string }
 		if err := json.Unmarshal([]byte(text), &have); err != nil || status != 403 || have.Code != "LoginRequired" || have.Message != "sign in first" || have.LastUpdated == "" {
@@ -181,7 +181,7 @@ func TestEC2Failure(t *testing.T) {
 			return full
 		}
 	})
-	if status, _, text := r.ask("GET", credentials+"/local-credentials"); status != 500 || strings.Contains(text, "ASIA") || seen != 1 {
+	if status, _, text := r.ask("GET", credentialsPath+"/local-credentials"); status != 500 || strings.Contains(text, "ASIA") || seen != 1 {
 		t.Errorf("what cannot be written down: %d %s", status, text)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // ECS answers as the endpoint that a container has for its credentials.
@@ -42,54 +41,53 @@ func (d Digest) matches(token string) bool {
 	return subtle.ConstantTimeCompare(d[:], other[:]) == 1
 }
 
-// A Handout is one set of credentials that is given to somebody.
-type Handout struct {
-	Profile string
-	Role    string // the ARN of a role that was asked for; empty for the profile itself
-	Peer    Process
-	Expires time.Time
-}
-
 // rolePath is where roles are asked for.
 const rolePath = "/role-arn/"
 
-// ServeHTTP answers one request. A wrong token is 403 and not 401, as aws-vault 7 has it: no SDK
-// has another one to try.
+// ServeHTTP answers one request.
 func (e *ECS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if no := e.Guard.check(r, http.MethodGet, http.MethodHead); no != nil {
-		refuse(w, *no)
+	m, arn, no := e.asked(r)
+	if no != nil {
+		Refuse(w, *no)
 		return
 	}
-	m, rest := e.mount(r.URL.Path)
-	if !m.Token.matches(r.Header.Get("Authorization")) || m.Base == nil {
-		refuse(w, Refusal{http.StatusForbidden, "InvalidToken", "the token in Authorization is not the one for this path"})
-		return
-	}
-	lease, arn := m.Base, ""
-	if rest != "" && rest != "/" {
-		var asked bool
-		if arn, asked = strings.CutPrefix(rest, rolePath); !asked || m.Roles == nil {
-			refuse(w, Refusal{http.StatusNotFound, "NotFound", "nothing is here, want / or " + rolePath + "ARN"})
-			return
-		}
-		if !isRoleARN(arn) {
-			refuse(w, Refusal{http.StatusBadRequest, "InvalidRoleArn", quoted(arn) + " is not the ARN of a role"})
-			return
-		}
+	lease := m.Base
+	if arn != "" {
 		lease = m.Roles.lease(arn)
 	}
 	held, err := lease.Credentials(r.Context())
 	if err != nil {
-		refuse(w, explain(e.Explain, err))
+		Refuse(w, explain(e.Explain, err))
 		return
 	}
-	if e.Audit != nil && r.Method == http.MethodGet {
-		if err := e.Audit(Handout{m.Profile, arn, connectionOf(r).peer(), held.Credentials.Expires}); err != nil {
-			refuse(w, Refusal{http.StatusInternalServerError, "AuditFailed", "credentials are handed out only where that can be written down: " + err.Error()})
-			return
-		}
+	if no := writeDown(e.Audit, r, Handout{Profile: m.Profile, Role: arn, Expires: held.Credentials.Expires}); no != nil {
+		Refuse(w, *no)
+		return
 	}
 	write(w, held.ecsBody())
+}
+
+// asked says whose credentials a request is for, and of which role, if any. A wrong token is
+// 403 and not 401, as with aws-vault 7: no SDK has another one to try.
+func (e *ECS) asked(r *http.Request) (m *Mount, arn string, no *Refusal) {
+	if no := e.Guard.check(r, http.MethodGet, http.MethodHead); no != nil {
+		return nil, "", no
+	}
+	m, rest := e.mount(r.URL.Path)
+	if !m.Token.matches(r.Header.Get("Authorization")) || m.Base == nil {
+		return nil, "", &Refusal{http.StatusForbidden, "InvalidToken", "the token in Authorization is not the one for this path"}
+	}
+	if rest == "" || rest == "/" {
+		return m, "", nil
+	}
+	arn, role := strings.CutPrefix(rest, rolePath)
+	if !role || m.Roles == nil {
+		return nil, "", &Refusal{http.StatusNotFound, "NotFound", "nothing is here, want / or " + rolePath + "ARN"}
+	}
+	if !isRoleARN(arn) {
+		return nil, "", &Refusal{http.StatusBadRequest, "InvalidRoleArn", quoted(arn) + " is not the ARN of a role"}
+	}
+	return m, arn, nil
 }
 
 // nowhere has a token that nobody knows, so that a path without a profile is refused as a
@@ -108,8 +106,8 @@ func (e *ECS) mount(path string) (m *Mount, rest string) {
 	return m, rest
 }
 
-// refuse answers with an error as the SDKs read it.
-func refuse(w http.ResponseWriter, no Refusal) {
+// Refuse answers with an error as the SDKs read it.
+func Refuse(w http.ResponseWriter, no Refusal) {
 	if no.Status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", "GET, HEAD")
 	}

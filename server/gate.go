@@ -117,10 +117,17 @@ func (g *gate) drop(c net.Conn) {
 	g.room.Signal()
 }
 
-// shut lets nobody in any more.
+// shut lets nobody in any more, and sends those away who ask nothing: [http.Server] would
+// wait for the first request of a connection.
 func (g *gate) shut() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.done = true
+	for c, e := range g.conns {
+		if !e.Value.(*guest).busy {
+			g.drop(c)
+			c.Close()
+		}
+	}
 	g.room.Broadcast()
 }

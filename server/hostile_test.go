@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -62,7 +63,7 @@ func TestHostileRequests(t *testing.T) {
 		{"PUT of a page", ec2, "PUT /latest/api/token HTTP/1.1\r\nHost: HOST\r\nContent-Length: 0\r\nX-aws-ec2-metadata-token-ttl-seconds: 60\r\nOrigin: http://example.com\r\n", "403"},
 		{"PUT after rebinding", ec2, "PUT /latest/api/token HTTP/1.1\r\nHost: metadata.example.com\r\nContent-Length: 0\r\nX-aws-ec2-metadata-token-ttl-seconds: 60\r\n", "403"},
 		{"PUT elsewhere", ec2, "PUT /latest/meta-data/ HTTP/1.1\r\nHost: HOST\r\nContent-Length: 0\r\nX-aws-ec2-metadata-token-ttl-seconds: 60\r\n", "405"},
-		{"version 1", ec2, "GET " + credentials + "/local-credentials HTTP/1.1\r\nHost: HOST\r\n", "401"},
+		{"version 1", ec2, "GET " + credentialsPath + "/local-credentials HTTP/1.1\r\nHost: HOST\r\n", "401"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			answer := c.to.say(c.text + "Connection: close\r\n\r\n")
@@ -222,6 +223,46 @@ func TestStop(t *testing.T) {
 		t.Error(err)
 	}
 	<-answer
+}
+
+// At the end those are sent away who ask nothing, and nobody else.
+func TestShutGate(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	g := newGate(l, 2, realTime)
+	var theirs, ours [2]net.Conn
+	for i := range theirs {
+		if theirs[i], err = net.Dial("tcp", l.Addr().String()); err != nil {
+			t.Fatal(err)
+		}
+		defer theirs[i].Close()
+		if ours[i], err = g.Accept(); err != nil {
+			t.Fatal(err)
+		}
+		defer ours[i].Close()
+	}
+	g.note(ours[1], http.StateActive)
+	g.shut()
+	if _, err := theirs[0].Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("who asks nothing reads %v", err)
+	}
+	if _, err := ours[1].Write([]byte("x")); err != nil {
+		t.Errorf("who is being answered: %v", err)
+	}
+	if _, err := theirs[1].Read(make([]byte, 1)); err != nil {
+		t.Errorf("who is being answered reads %v", err)
+	}
+	again, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if _, err := g.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("who comes later: %v", err)
+	}
 }
 
 func TestBrokenListener(t *testing.T) {
