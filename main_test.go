@@ -51,10 +51,11 @@ var floors = map[string]int{
 
 	"contrib/completions": 0,
 
-	"vault/vaulttest": 0, // imported by tests and by contrib alone; see testOnly
-	"contrib/demo":    7,
-	"contrib/bench":   7,
-	"contrib/soak":    7,
+	"vault/vaulttest":      0, // imported by tests and by contrib alone; see testOnly
+	"contrib/demo":         7,
+	"contrib/docker/proxy": 7,
+	"contrib/bench":        7,
+	"contrib/soak":         7,
 }
 
 // testOnly are the packages that no part of the program may import.

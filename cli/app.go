@@ -152,6 +152,7 @@ var commands = []func(*kingpin.Application, *app){
 	backendsCommand,
 	importCommand,
 	migrateCommand,
+	proxyCommand,
 	doctorCommand,
 	versionCommand,
 }

@@ -19,7 +19,7 @@ import (
 // serverFlags say how a command gets its credentials from a server of ours.
 type serverFlags struct {
 	ecs, alsoECS, ec2 bool
-	lazy, v1          bool
+	lazy, v1, address bool
 	audit             string
 }
 
@@ -28,6 +28,7 @@ func (f *serverFlags) bind(c *kingpin.CmdClause) {
 	c.Flag("server", "The same.").Hidden().BoolVar(&f.alsoECS)
 	c.Flag("ec2-server", "Give the command a metadata service, as an EC2 instance has one.").BoolVar(&f.ec2)
 	c.Flag("imdsv1", "Let the metadata service answer version 1 of its protocol too, without a token.").BoolVar(&f.v1)
+	c.Flag("ec2-address", "Let the metadata service answer at 169.254.169.254, as root or by way of aws-vault proxy.").BoolVar(&f.address)
 	c.Flag("lazy", "Make the credentials when the server is first asked for them.").BoolVar(&f.lazy)
 	bindAudit(c, &f.audit)
 }
@@ -43,8 +44,8 @@ func (f *serverFlags) check() error {
 	if f.ec2 && (f.ecs || f.alsoECS) {
 		return &usageError{"--ecs-server and --ec2-server are both given, want one of them"}
 	}
-	if f.v1 && !f.ec2 {
-		return &usageError{"--imdsv1 is for --ec2-server"}
+	if (f.v1 || f.address) && !f.ec2 {
+		return &usageError{"--imdsv1 and --ec2-address are for --ec2-server"}
 	}
 	if !f.wanted() && (f.lazy || f.audit != "") {
 		return &usageError{"--lazy and --audit are for --ecs-server and --ec2-server"}
@@ -77,10 +78,11 @@ func (a *app) execServer(ctx context.Context, f credentialFlags, flags serverFla
 		return err
 	}
 	defer audit.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, release, err := a.listenFor(flags)
 	if err != nil {
 		return err
 	}
+	defer release()
 	defer l.Close()
 	lease := from.lease(flags.need())
 	defer lease.Close()
@@ -145,6 +147,15 @@ func (a *app) serveBeside(ctx context.Context, s *server.Server, l net.Listener)
 	return func() { <-ended }
 }
 
+// listenFor listens where the flags say. What that takes is given back by release.
+func (a *app) listenFor(flags serverFlags) (l net.Listener, release func(), err error) {
+	if flags.address {
+		return a.listenMetadata()
+	}
+	l, err = net.Listen("tcp", "127.0.0.1:0")
+	return l, func() {}, err
+}
+
 // need is how long the credentials serve at least that are handed out.
 func (f *serverFlags) need() time.Duration {
 	if f.ec2 {
@@ -156,6 +167,9 @@ func (f *serverFlags) need() time.Duration {
 // handler is the server's, and the variables that lead a command to it.
 func (a *app) handler(flags serverFlags, from *supply, lease *server.Lease, audit *audit, addr string, pl plan.Plan) (http.Handler, []variable) {
 	guard := server.Guard{Hosts: hostsOf(addr), Peers: server.OnThisMachine(os.Getuid())}
+	if flags.address {
+		guard.Hosts = server.MetadataHosts()
+	}
 	if flags.ec2 {
 		if server.PeersKnown {
 			guard.Peers = server.OwnedBy(os.Getuid())

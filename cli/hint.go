@@ -66,6 +66,13 @@ var remedies = []func(error, *app) string{
 		return fmt.Sprintf("set the same mfa_serial in each profile of the chain, or take it out of profile %s with an empty \"mfa_serial =\"", e.Profile)
 	},
 	func(err error, _ *app) string {
+		var e *privilegeError
+		if errors.As(err, &e) {
+			return "sudo aws-vault proxy"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
 		var e *plan.LongLivedError
 		if errors.As(err, &e) {
 			return "leave --no-session out"

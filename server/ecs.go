@@ -48,7 +48,7 @@ const rolePath = "/role-arn/"
 func (e *ECS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m, arn, no := e.asked(r)
 	if no != nil {
-		refuse(w, *no)
+		Refuse(w, *no)
 		return
 	}
 	lease := m.Base
@@ -57,11 +57,11 @@ func (e *ECS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	held, err := lease.Credentials(r.Context())
 	if err != nil {
-		refuse(w, explain(e.Explain, err))
+		Refuse(w, explain(e.Explain, err))
 		return
 	}
 	if no := writeDown(e.Audit, r, Handout{Profile: m.Profile, Role: arn, Expires: held.Credentials.Expires}); no != nil {
-		refuse(w, *no)
+		Refuse(w, *no)
 		return
 	}
 	write(w, held.ecsBody())
@@ -106,8 +106,8 @@ func (e *ECS) mount(path string) (m *Mount, rest string) {
 	return m, rest
 }
 
-// refuse answers with an error as the SDKs read it.
-func refuse(w http.ResponseWriter, no Refusal) {
+// Refuse answers with an error as the SDKs read it.
+func Refuse(w http.ResponseWriter, no Refusal) {
 	if no.Status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", "GET, HEAD")
 	}

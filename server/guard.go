@@ -38,6 +38,17 @@ func (g *Guard) check(r *http.Request, methods ...string) *Refusal {
 	return nil
 }
 
+// Before lets through to next what SDKs send, and answers all else as ECS does.
+func (g *Guard) Before(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if no := g.check(r, http.MethodGet, http.MethodHead); no != nil {
+			Refuse(w, *no)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // isForwarded reports whether a header says that somebody else is behind a request.
 func isForwarded(name string) bool {
 	switch name {
