@@ -43,6 +43,7 @@ func (a *app) serving(until context.Context, f serveFlags, at place) (*serving, 
 	if err != nil {
 		return nil, err
 	}
+	s.Source.Person = a.person(f.signIn)
 	v := &serving{app: a, flags: f, place: at, until: until, session: s}
 	if v.places, err = v.plan(until, s, nil); err != nil {
 		return nil, err
@@ -62,7 +63,6 @@ func (a *app) serving(until context.Context, f serveFlags, at place) (*serving, 
 // plan makes what is served of the profiles. One whose plan has not changed stays what it
 // was, with its credentials, and all keep their tokens.
 func (v *serving) plan(ctx context.Context, s *session, before []*servedProfile) ([]*servedProfile, error) {
-	s.Source.Person = v.app.person(v.flags.signIn)
 	var places []*servedProfile
 	for i, name := range v.flags.profiles {
 		from := v.app.supply(v.until, s, name, &v.flags.credentialFlags)
@@ -156,6 +156,7 @@ func (v *serving) reload(ctx context.Context) error {
 		return err
 	}
 	s := v.app.assemble(config, in, v.session.locks, v.session.state, v.session.keystore, "")
+	s.Source.Person = v.app.person(v.flags.signIn)
 	before := v.places
 	places, err := v.plan(ctx, s, before)
 	if err != nil {
