@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 
 	"aws-vault/cli"
@@ -19,10 +20,17 @@ var version = ""
 func main() {
 	bus.Restore()
 	hideMemory()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), ending()...)
 	defer stop()
 	address, _ := bus.Address()
 	os.Exit(cli.Main(ctx, os.Args[1:], cli.Process(versionText(), address)))
+}
+
+// ending are the signals that end us. One that we were told to ignore, as nohup does, is
+// left so, for us and for the command that we become.
+func ending() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+	return slices.DeleteFunc(all, signal.Ignored)
 }
 
 // versionText names what was built: a release, or a commit.

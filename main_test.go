@@ -42,6 +42,7 @@ var floors = map[string]int{
 	"prompt":            1,
 	"vault/piv":         1,
 	"vault/certificate": 1,
+	"server":            1,
 
 	"vault/plan":   2,
 	"vault/store":  2,
@@ -57,6 +58,7 @@ var floors = map[string]int{
 
 	"vault/vaulttest":      0, // imported by tests and by contrib alone; see testOnly
 	"contrib/demo":         7,
+	"contrib/docker/proxy": 7,
 	"contrib/bench":        7,
 	"contrib/soak":         7,
 	"vault/vaulttest/card": 0,

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -51,6 +52,10 @@ type Env struct {
 	// Exec becomes the program, or runs it and returns its exit status where a process
 	// cannot become another.
 	Exec func(ctx context.Context, path string, argv, environ []string) (status int, err error)
+	// Run runs the program beside us and returns its exit status, or 128 and its number if
+	// a signal ended it. Meanwhile a signal to us goes on to the program, which may live on:
+	// what serves it must not end with the context that Main was given.
+	Run func(path string, argv, environ []string) (status int, err error)
 	// OpenKeystore opens the keystore, as keystore.Open does.
 	OpenKeystore func(ctx context.Context, c keystore.Config) (*keystore.Keystore, error)
 	// Holder is the name of the program that likely keeps hardware keys from us; empty if that is not known.
@@ -71,7 +76,7 @@ const (
 
 // Main runs one command line, without the program's name, and returns its exit status.
 func Main(ctx context.Context, args []string, env Env) (status int) {
-	a := &app{env: env, log: slog.New(slog.DiscardHandler)}
+	a := &app{env: env, log: slog.New(slog.DiscardHandler), lent: new(atomic.Bool)}
 	a.env.Prompt.KeyCode = a.keyCode
 	k := a.parser()
 	defer func() {
@@ -119,6 +124,8 @@ type app struct {
 	opened  string   // the keystore in use, once it is
 	secret  string   // the password of the security key, once it was right
 	serves  bool     // a program reads what we print, and its user may not know why they are asked
+
+	lent *atomic.Bool // a command that we have started has the terminal
 }
 
 func (a *app) parser() *kingpin.Application {
@@ -143,6 +150,7 @@ var commands = []func(*kingpin.Application, *app){
 	listCommand,
 	execCommand,
 	exportCommand,
+	serveCommand,
 	loginCommand,
 	explainCommand,
 	policyCommand,
@@ -159,6 +167,7 @@ var commands = []func(*kingpin.Application, *app){
 	backendsCommand,
 	importCommand,
 	migrateCommand,
+	proxyCommand,
 	doctorCommand,
 	versionCommand,
 }

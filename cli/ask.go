@@ -6,6 +6,7 @@ import (
 
 	"aws-vault/prompt"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/plan"
 	"aws-vault/vault/source"
 	"aws-vault/vault/store"
 )
@@ -20,7 +21,7 @@ func (a *app) ask(ctx context.Context, locks *store.Locks, r prompt.Request) (st
 
 // askBy asks by way of a driver; empty for the first that works.
 func (a *app) askBy(ctx context.Context, locks *store.Locks, driver string, r prompt.Request) (string, error) {
-	p, err := prompt.Choose(a.env.Prompt, driver, prompt.Options{})
+	p, err := prompt.Choose(a.env.Prompt, driver, prompt.Options{TerminalBusy: a.lent.Load()})
 	if err != nil {
 		return "", err
 	}
@@ -34,6 +35,21 @@ func (a *app) askBy(ctx context.Context, locks *store.Locks, driver string, r pr
 		r.Program = a.env.Caller()
 	}
 	return p.Ask(ctx, r)
+}
+
+// reach returns nil if a person can be asked what a step asks while a command has the
+// terminal, and otherwise why not.
+func (a *app) reach(signIn signInFlags) func(plan.Step) error {
+	return func(s plan.Step) error {
+		if s.Kind != plan.KindSSO {
+			_, err := prompt.Choose(a.env.Prompt, a.globals.prompt, prompt.Options{TerminalBusy: true})
+			return err
+		}
+		if a.person(signIn).Browse == nil {
+			return errNoBrowser
+		}
+		return nil
+	}
 }
 
 // askCode answers with the code that was given as a flag, once, and asks where there is

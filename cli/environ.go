@@ -24,13 +24,13 @@ var scrubbed = []string{
 }
 
 // childEnvironment is what a command is given: ours, without what is scrubbed, and with
-// the credentials.
-func (a *app) childEnvironment(pl plan.Plan, c aws.Credentials) []string {
+// what gives it the credentials of a plan.
+func (a *app) childEnvironment(pl plan.Plan, given []variable) []string {
 	environ := slices.DeleteFunc(slices.Clone(a.env.Environ()), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		return slices.ContainsFunc(scrubbed, func(s string) bool { return sameVariable(s, name) })
 	})
-	for _, v := range append([]variable{{"AWS_VAULT", pl.Profile}}, variables(pl, c)...) {
+	for _, v := range append([]variable{{"AWS_VAULT", pl.Profile}}, given...) {
 		environ = slices.DeleteFunc(environ, func(kv string) bool {
 			name, _, _ := strings.Cut(kv, "=")
 			return sameVariable(name, v.name)
@@ -56,6 +56,11 @@ func variables(pl plan.Plan, c aws.Credentials) []variable {
 	if c.CanExpire {
 		vars = append(vars, variable{"AWS_CREDENTIAL_EXPIRATION", expiration(c)})
 	}
+	return append(vars, surroundings(pl)...)
+}
+
+// surroundings are the region and endpoint of the profile.
+func surroundings(pl plan.Plan) (vars []variable) {
 	if pl.Region != "" {
 		vars = append(vars, variable{"AWS_REGION", pl.Region}, variable{"AWS_DEFAULT_REGION", pl.Region})
 	}

@@ -17,9 +17,11 @@ import (
 
 func execCommand(k *kingpin.Application, a *app) {
 	var f credentialFlags
+	var server serverFlags
 	var asJSON bool
 	c := k.Command("exec", "Run a command with credentials of a profile.")
 	f.bind(c)
+	server.bind(c)
 	c.Flag("json", "Print the credentials for credential_process.").Short('j').Hidden().BoolVar(&asJSON)
 	c.Arg("command", "The command and its arguments; your shell if there is none. Flags behind its name are its own.").
 		StringsVar(new([]string)) // splitCommand has taken it off
@@ -27,7 +29,7 @@ func execCommand(k *kingpin.Application, a *app) {
 		if asJSON {
 			return a.export(ctx, f, "json")
 		}
-		return a.exec(ctx, f, a.words)
+		return a.exec(ctx, f, server, a.words)
 	})
 }
 
@@ -43,7 +45,10 @@ func (e *commandError) Error() string { return fmt.Sprintf("command %q: %v", e.n
 
 func (e *commandError) Unwrap() error { return e.err }
 
-func (a *app) exec(ctx context.Context, f credentialFlags, argv []string) error {
+func (a *app) exec(ctx context.Context, f credentialFlags, server serverFlags, argv []string) error {
+	if err := server.check(); err != nil {
+		return err
+	}
 	interactive := len(argv) == 0
 	if interactive {
 		argv = []string{a.shell()}
@@ -51,6 +56,9 @@ func (a *app) exec(ctx context.Context, f credentialFlags, argv []string) error 
 	path, err := a.program(argv[0])
 	if err != nil {
 		return err
+	}
+	if server.wanted() {
+		return a.execServer(ctx, f, server, commandLine{path, argv, interactive})
 	}
 	pl, creds, err := a.credentials(ctx, "exec", &f, execNeed)
 	if err != nil {
@@ -60,7 +68,7 @@ func (a *app) exec(ctx context.Context, f credentialFlags, argv []string) error 
 		a.greet(argv[0])
 	}
 	a.log.Debug("becoming the command", "path", path)
-	status, err := a.env.Exec(ctx, path, argv, a.childEnvironment(pl, creds))
+	status, err := a.env.Exec(ctx, path, argv, a.childEnvironment(pl, variables(pl, creds)))
 	if err != nil {
 		return &commandError{argv[0], statusNotRunnable, err}
 	}
@@ -72,7 +80,12 @@ func (a *app) exec(ctx context.Context, f credentialFlags, argv []string) error 
 
 // execNeed is how long credentials serve at least that a command is given: nothing renews
 // them for it.
-const execNeed = 5 * time.Minute
+func execNeed(pl plan.Plan) time.Duration {
+	if pl.MinTTL != nil {
+		return *pl.MinTTL
+	}
+	return 5 * time.Minute
+}
 
 // program finds the command, as a shell would.
 func (a *app) program(name string) (string, error) {
@@ -109,7 +122,7 @@ func (a *app) greet(shell string) {
 }
 
 // credentials plans and makes the credentials that a command asks for.
-func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, need time.Duration) (plan.Plan, aws.Credentials, error) {
+func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, need func(plan.Plan) time.Duration) (plan.Plan, aws.Credentials, error) {
 	if f.signIn.share {
 		if err := a.personOnly(shareFlag); err != nil {
 			return plan.Plan{}, aws.Credentials{}, err
@@ -131,7 +144,7 @@ func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, 
 	for _, n := range pl.Notes {
 		a.note("%s", n)
 	}
-	creds, err := s.Credentials(ctx, pl, f.options(a), max(need, pl.MinTTL))
+	creds, err := s.Credentials(ctx, pl, f.options(a), need(pl))
 	if err == nil {
 		a.noteUse(name, f.profile == "")
 	}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/vault/plan"
 )
 
 func exportCommand(k *kingpin.Application, a *app) {
@@ -19,7 +21,13 @@ func exportCommand(k *kingpin.Application, a *app) {
 // jsonNeed is how long credentials serve at least that an SDK gets by credential_process:
 // it begins to renew them 15 minutes before they expire, and would come back at each call.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
-const jsonNeed = 16 * time.Minute
+func jsonNeed(pl plan.Plan) time.Duration {
+	const need = 16 * time.Minute
+	if pl.MinTTL != nil {
+		return max(need, *pl.MinTTL)
+	}
+	return need
+}
 
 func (a *app) export(ctx context.Context, f credentialFlags, format string) error {
 	need := execNeed

@@ -17,15 +17,16 @@ type format func(plan.Plan, aws.Credentials) ([]byte, error)
 // formats are the ways in which export prints, in the order in which help lists them.
 var formats = []struct {
 	name  string
-	write format
+	write format // nil for lines
+	lines func([]variable) ([]byte, error)
 }{
-	{"env", lines("%s=%s\n", posixQuote)},
-	{"export-env", lines("export %s=%s\n", posixQuote)},
-	{"json", asJSON},
-	{"ini", asINI},
-	{"fish", lines("set -gx %s %s;\n", fishQuote)},
-	{"powershell", lines("$Env:%s=%s\n", powershellQuote)},
-	{"cmd", lines("set \"%s=%s\"\n", cmdQuote)},
+	{"env", nil, lines("%s=%s\n", posixQuote)},
+	{"export-env", nil, lines("export %s=%s\n", posixQuote)},
+	{"json", asJSON, nil},
+	{"ini", asINI, nil},
+	{"fish", nil, lines("set -gx %s %s;\n", fishQuote)},
+	{"powershell", nil, lines("$Env:%s=%s\n", powershellQuote)},
+	{"cmd", nil, lines("set \"%s=%s\"\n", cmdQuote)},
 }
 
 func formatList() []string {
@@ -40,18 +41,22 @@ func formatNames() string { return strings.Join(formatList(), ", ") }
 
 func formatOf(name string) format {
 	for _, f := range formats {
-		if f.name == name {
+		if f.name != name {
+			continue
+		}
+		if f.lines == nil {
 			return f.write
 		}
+		return func(pl plan.Plan, c aws.Credentials) ([]byte, error) { return f.lines(variables(pl, c)) }
 	}
 	return nil // kingpin takes no other name
 }
 
 // lines writes a line for each variable, its value quoted for the shell that reads it.
-func lines(line string, quote func(string) (string, error)) format {
-	return func(pl plan.Plan, c aws.Credentials) ([]byte, error) {
+func lines(line string, quote func(string) (string, error)) func([]variable) ([]byte, error) {
+	return func(vars []variable) ([]byte, error) {
 		var b bytes.Buffer
-		for _, v := range variables(pl, c) {
+		for _, v := range vars {
 			q, err := quote(v.value)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", v.name, err)

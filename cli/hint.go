@@ -76,6 +76,20 @@ var remedies = []func(error, *app) string{
 		return fmt.Sprintf("set the same mfa_serial in each profile of the chain, or take it out of profile %s with an empty \"mfa_serial =\"", e.Profile)
 	},
 	func(err error, _ *app) string {
+		var e *privilegeError
+		if errors.As(err, &e) {
+			return "sudo aws-vault proxy"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *plan.LongLivedError
+		if errors.As(err, &e) {
+			return "leave --no-session out"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
 		var e *prompt.NoWayError
 		if !errors.As(err, &e) {
 			return ""
@@ -246,6 +260,13 @@ var remedies = []func(error, *app) string{
 		var e *signin.PortsError
 		if errors.As(err, &e) && len(e.Ports) > 0 && e.Ports[0] > 0 {
 			return "set oidc_redirect_ports to more ports that the provider knows"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *vault.LoginRequiredError
+		if errors.As(err, &e) && !e.Asking {
+			return "answer on another terminal: aws-vault exec " + quoteWord(e.Profile) + " -- true"
 		}
 		return ""
 	},

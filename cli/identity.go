@@ -153,14 +153,14 @@ func identityShowCommand(k *kingpin.CmdClause, a *app) {
 			case k.Since.After(now):
 				state = "signs from " + k.Since.Local().Format("2006-01-02 15:04:05") + " on"
 			}
-			a.print("   key       %s, %s: %s\n", k.ID, placeOf(k), state)
+			a.print("   key       %s, %s: %s\n", k.ID, keyPlace(k), state)
 		}
 		return nil
 	})
 }
 
-// placeOf says where a key is.
-func placeOf(k identity.Key) string {
+// keyPlace says where a key is.
+func keyPlace(k identity.Key) string {
 	if slot := k.Slot(); slot != "" {
 		return fmt.Sprintf("slot %s of YubiKey %d", slot, k.Card)
 	}

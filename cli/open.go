@@ -157,7 +157,7 @@ func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 			Card: a.useCardKey(locks), Reads: func(q source.Question) bool { return code == "" && prompt.Reads(a.codeDriver(q)) },
 		},
 	}
-	v.Source.Key = v.Keys.Key
+	v.Source.Key, v.Source.Static = v.Keys.Key, v.StaticKey
 	v.Source.Tokens = &store.Tokens{Ring: ks.Private, Locks: locks, Index: v.Sessions.Index, Now: a.env.Now, Cancelled: v.Sessions.Cancelled}
 	v.Source.Cache, v.Source.Logins = a.ssoCache(state), a.loginCache()
 	v.Source.Person = a.person(signInFlags{})

@@ -26,7 +26,7 @@ func Process(version, bus string) Env {
 		Getenv: os.LookupEnv, Caller: caller, Environ: os.Environ, Home: home(), User: userName(), Now: time.Now,
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())), Read: term.IsTerminal(int(os.Stderr.Fd())),
 		Host: hostName(), Browse: browse, Start: start, Holder: cardHolder,
-		LookPath: exec.LookPath, Self: self, Exec: become, Shell: shell, OpenKeystore: keystore.Open,
+		LookPath: exec.LookPath, Self: self, Exec: become, Run: run, Shell: shell, OpenKeystore: keystore.Open,
 		Prompt: prompt.Env{Lookup: os.LookupEnv, LookPath: exec.LookPath, Run: prompt.Run, OpenTTY: prompt.OpenTTY},
 	}
 }

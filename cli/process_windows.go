@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/exec"
 	"syscall"
@@ -11,15 +10,9 @@ import (
 const terminalInput = "CONIN$"
 
 // become runs the command and returns its exit status: here no process can become
-// another. Ctrl-C reaches the command by itself, as it shares our console.
+// another.
 func become(_ context.Context, path string, argv, environ []string) (int, error) {
-	c := &exec.Cmd{Path: path, Args: argv, Env: environ, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
-	err := c.Run()
-	var status *exec.ExitError
-	if errors.As(err, &status) {
-		return status.ExitCode(), nil
-	}
-	return 0, err
+	return run(path, argv, environ)
 }
 
 // shellCommand hands the line to cmd.exe as it stands: cmd.exe does not undo the quoting

@@ -58,6 +58,10 @@ func TestMain(m *testing.M) {
 		"visit": func() { met(get(os.Args[1], nil)) },
 		// what setup aws makes of the file config
 		"program": setupMakes,
+		// a client of the servers
+		"fetch": func() { fetch(os.Args[1:]) },
+		// systemd, which hands over a socket
+		"activate": func() { activate(os.Args[1:]) },
 		// env without what differs from machine to machine
 		"awsenv": func() {
 			for _, kv := range os.Environ() {
@@ -126,6 +130,8 @@ func TestScripts(t *testing.T) {
 			"publish": publish,
 			"card":    cardCommand,
 			"typed":   typed,
+			"manager": manager,
+			"told":    told,
 			"later":   func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(laterVariable, args[0]) },
 		},
 	})

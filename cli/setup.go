@@ -188,7 +188,7 @@ func (a *app) prove(ctx context.Context, s *session, name string) error {
 	for _, n := range pl.Notes {
 		a.note("%s", n)
 	}
-	creds, err := s.Credentials(ctx, pl, o, execNeed)
+	creds, err := s.Credentials(ctx, pl, o, execNeed(pl))
 	if err != nil {
 		return err
 	}

@@ -96,6 +96,19 @@ func startShell(t *testing.T, path string, argv []string, setup string) *shell {
 		programVariable + "=1", "HOME=" + home, "XDG_CONFIG_HOME=" + home, "PATH=" + bin + ":/usr/bin:/bin", "TERM=xterm", "LC_ALL=C.UTF-8",
 		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), quickRace,
 	}
+	s := onTerminal(t, c)
+	file := filepath.Join(home, "setup")
+	if err := os.WriteFile(file, []byte(setup), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.press("source ./setup\r")
+	s.await("READY> ")
+	return s
+}
+
+// onTerminal starts a program on a terminal of its own.
+func onTerminal(t *testing.T, c *exec.Cmd) *shell {
+	t.Helper()
 	tty, err := pty.StartWithSize(c, &pty.Winsize{Rows: 40, Cols: 200})
 	if err != nil {
 		t.Fatal(err)
@@ -117,12 +130,6 @@ func startShell(t *testing.T, path string, argv []string, setup string) *shell {
 			}
 		}
 	}()
-	file := filepath.Join(home, "setup")
-	if err := os.WriteFile(file, []byte(setup), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s.press("source ./setup\r")
-	s.await("READY> ")
 	return s
 }
 
@@ -135,7 +142,7 @@ func (s *shell) press(keys string) {
 // await waits until text is shown, and returns what was shown before it.
 func (s *shell) await(text string) string {
 	s.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(10 * time.Second)
 	for !strings.Contains(s.shown.String(), text) {
 		select {
 		case b, ok := <-s.seen:

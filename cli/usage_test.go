@@ -301,7 +301,7 @@ func flagNames(t *testing.T) []string {
 	}
 	seen := map[string]bool{}
 	var names []string
-	for _, m := range regexp.MustCompile(`--(?:\[no-\])?([a-z][a-z-]+)`).FindAllStringSubmatch(string(out), -1) {
+	for _, m := range regexp.MustCompile(`--(?:\[no-\])?([a-z][a-z0-9-]+)`).FindAllStringSubmatch(string(out), -1) {
 		if name := "--" + m[1]; !seen[name] && !strings.HasPrefix(m[1], "completion") {
 			seen[name] = true
 			names = append(names, name)

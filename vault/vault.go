@@ -46,7 +46,6 @@ func (v *Vault) Plan(ctx context.Context, name string, o plan.Options) (plan.Pla
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	v.Source.Static = static(p)
 	pl, err := plan.Make(p, h, o)
 	var unknown *plan.NoProfileError
 	if errors.As(err, &unknown) {
@@ -65,18 +64,16 @@ func (v *Vault) near(ctx context.Context, name string) []string {
 	return profile.Nearest(name, slices.Compact(names))
 }
 
-// static gives the plain-text keys of a profile and of those it takes its source from.
-func static(p *profile.Profile) func(name string) aws.Credentials {
-	return func(name string) aws.Credentials {
-		for q := p; q != nil; q = q.Source {
-			if q.Name == name {
-				return aws.Credentials{
-					AccessKeyID: q.Text("aws_access_key_id"), SecretAccessKey: q.Text("aws_secret_access_key"), SessionToken: q.Text("aws_session_token"),
-				}
-			}
-		}
-		return aws.Credentials{}
+// StaticKey returns the plain-text key that a profile holds, or the errors of
+// [profile.File.Resolve]. A plan names the profile and holds no secret.
+func (v *Vault) StaticKey(name string) (aws.Credentials, error) {
+	p, err := v.Config.Resolve(name, v.Inputs)
+	if err != nil {
+		return aws.Credentials{}, err
 	}
+	return aws.Credentials{
+		AccessKeyID: p.Text("aws_access_key_id"), SecretAccessKey: p.Text("aws_secret_access_key"), SessionToken: p.Text("aws_session_token"),
+	}, nil
 }
 
 // innerNeed is how long a session must still serve to make the next one with it.
@@ -176,8 +173,11 @@ func (c *carrier) ask(ctx context.Context, i int, need time.Duration) store.Ask 
 	a := store.Ask{
 		Name: string(digest), Depth: i, Need: need, MaxAge: s.MaxAge, KeyCheck: c.keyCheck,
 		Profile: s.Profile, Kind: string(s.Kind), Root: c.plan.Steps[0].Profile,
-		Question: question(s),
-		Human:    func() bool { return c.human(ctx, i) },
+		Question: waitsFor(s),
+		Human: func() bool {
+			_, asks := c.asking(ctx, i)
+			return asks
+		},
 		Make: func(ctx context.Context) (store.Made, error) {
 			creds, err := c.make(ctx, i)
 			return store.Made{Credentials: creds, Skew: c.vault.Source.Clock.Skew(), KeyCheck: c.keyCheck}, err
@@ -220,23 +220,28 @@ func (c *carrier) makeOnce(ctx context.Context, i int) (aws.Credentials, error) 
 	return creds, err
 }
 
-// human reports whether carrying out the i-th step anew would ask a person, given the
-// sessions that are kept.
-func (c *carrier) human(ctx context.Context, i int) bool {
-	if c.vault.asks(ctx, c.plan.Steps[i]) {
-		return true
-	}
-	if i == 0 {
-		return false
-	}
-	if c.plan.Steps[i-1].Keep {
+// asking returns the first step that would ask a person, were the i-th carried out anew,
+// given the sessions that are kept.
+func (c *carrier) asking(ctx context.Context, i int) (step int, asks bool) {
+	if i > 0 {
 		a := c.ask(ctx, i-1, innerNeed)
 		a.Human = nil
-		if _, fresh, _, err := c.vault.Sessions.Find(ctx, a); err == nil && fresh {
-			return false
+		if _, kept := c.kept(ctx, i-1, a); !kept {
+			if step, asks = c.asking(ctx, i-1); asks {
+				return step, true
+			}
 		}
 	}
-	return c.human(ctx, i-1)
+	return i, c.vault.asks(ctx, c.plan.Steps[i])
+}
+
+// kept returns the session that is kept for the i-th step, if it answers the ask.
+func (c *carrier) kept(ctx context.Context, i int, a store.Ask) (store.Session, bool) {
+	if !c.plan.Steps[i].Keep {
+		return store.Session{}, false
+	}
+	session, fresh, _, err := c.vault.Sessions.Find(ctx, a)
+	return session, err == nil && fresh
 }
 
 // asks reports whether a step, carried out, asks a person.
@@ -257,8 +262,8 @@ func (v *Vault) asks(ctx context.Context, s plan.Step) bool {
 	return s.MFA.Serial != "" && s.MFA.Process == ""
 }
 
-// question says what a step may be asking, for those who wait for its answer.
-func question(s plan.Step) string {
+// waitsFor says what a step may be asking, for those who wait for its answer.
+func waitsFor(s plan.Step) string {
 	if s.MFA.Serial != "" {
 		return "the MFA code of " + s.MFA.Serial
 	}

@@ -425,22 +425,30 @@ func TestRoleIsRenewedWithoutPrompt(t *testing.T) {
 	}
 }
 
+// A server plans several profiles before it carries one of them out.
 func TestStaticKey(t *testing.T) {
 	w := newWorld(t, "")
-	config := "[profile s]\naws_access_key_id = " + w.Key.ID + "\naws_secret_access_key = " + w.Key.Secret + "\n[profile r]\nsource_profile = s\n" + readonly
+	config := "[profile other]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = other\n[profile s]\naws_access_key_id = " + w.Key.ID + "\naws_secret_access_key = " + w.Key.Secret + "\n[profile r]\nsource_profile = s\n" + readonly
 	file, err := profile.Parse("config", []byte(config))
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Config = file
-	if _, err := w.credentials(t, "r", plan.Options{}); err != nil {
+	pl, err := w.Plan(t.Context(), "r", plan.Options{Name: "aws-vault-alice"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Plan(t.Context(), "other", plan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Credentials(t.Context(), pl, plan.Options{}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.calls(); len(got) != 1 {
 		t.Errorf("calls %q", got)
 	}
-	if c := w.Source.Static("other"); c.AccessKeyID != "" {
-		t.Error("another profile has the key too")
+	if c, err := w.StaticKey("r"); err != nil || c.AccessKeyID != "" {
+		t.Errorf("the profile that takes its source from the key has it too: %v", err)
 	}
 }
 

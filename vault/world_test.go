@@ -139,7 +139,7 @@ func newWorld(t *testing.T, config string) *world {
 			Run: func(_ context.Context, c source.Command) ([]byte, error) { return []byte(w.env[c.Line]), nil },
 		},
 	}
-	w.Source.Key = w.Keys.Key
+	w.Source.Key, w.Source.Static = w.Keys.Key, w.StaticKey
 	return w
 }
 

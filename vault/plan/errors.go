@@ -142,6 +142,24 @@ func (e *NoPortalError) Error() string {
 	return fmt.Sprintf("profile %q names no portal, want sso_session or sso_start_url", e.Profile)
 }
 
+// LongLivedError is returned where a long-lived key would be handed to whoever asks a
+// server.
+type LongLivedError struct {
+	Profile string
+	Kind    Kind // of the step that gives it
+}
+
+func (e *LongLivedError) Error() string {
+	return fmt.Sprintf("the plan of profile %q ends with a long-lived key (%s), and a server hands out temporary credentials only", e.Profile, e.Kind)
+}
+
+// RoleARNError is returned for a role to assume that is none.
+type RoleARNError struct{ Found string }
+
+func (e *RoleARNError) Error() string {
+	return fmt.Sprintf("role is %.200q, want the ARN of a role, such as arn:aws:iam::123456789012:role/Admin", e.Found)
+}
+
 // SettingError wraps what is wrong with a setting, with its place.
 type SettingError struct {
 	Origin profile.Origin

@@ -26,7 +26,7 @@ type Plan struct {
 	Notes   []string `json:"notes,omitempty"` // what a user would want to know before it is carried out
 	Calls   []Call   `json:"calls,omitempty"` // what the command itself asks of AWS
 
-	MinTTL time.Duration `json:"-"` // how long what is handed out must serve at least; 0 leaves it to the command
+	MinTTL *time.Duration `json:"-"` // how long what is handed out must serve at least; nil leaves it to the command
 }
 
 // Last returns the step that makes the credentials which are handed out.
@@ -168,6 +168,7 @@ type Purpose string
 // The purposes.
 const (
 	Use     Purpose = ""        // a command or a program uses them
+	Serve   Purpose = "serve"   // whoever asks a server of ours is given them: never a long-lived key
 	Rotate  Purpose = "rotate"  // the key at the root is to be replaced
 	Console Purpose = "console" // somebody signs in to the console
 )
@@ -179,6 +180,7 @@ type Options struct {
 	Duration  time.Duration // how long the credentials handed out, or the console, should last; 0 for what the profile says
 	Name      string        // the role session name where a profile sets none
 	As        string        // the name of a federated user; empty for the name of the user whose key it is
+	Then      []string      // roles to assume after the profile's own steps, by their ARNs; their sessions are not kept
 
 	Agent  policy.Agent // the coding agent that asks; zero for a person
 	Limits []string     // what the credentials may do at most: [ReadOnly], or the ARN, the file:// or the name of a policy
@@ -187,13 +189,18 @@ type Options struct {
 // Make plans the credentials of p. It fails with a [*NoProfileError],
 // [*NoCredentialsError], [*ChainedMFAError], [*DurationError], [*ConflictError],
 // [*SettingError], [*SessionNameError], [*SourcesError], [*PolicyIgnoredError],
-// [*NotStoredError], [*AgentDeniedError], [*UnlimitedError] or [*OwnPolicyError].
+// [*NotStoredError], [*LongLivedError], [*RoleARNError], [*AgentDeniedError],
+// [*UnlimitedError] or [*OwnPolicyError].
 func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	c, err := begin(p, h, o)
 	if err != nil {
 		return Plan{}, err
 	}
-	pl := Plan{Profile: p.Name, Region: p.Text("region"), URL: p.Text("endpoint_url"), Steps: []Step{c.root}, MinTTL: p.Duration("min_ttl")}
+	pl := Plan{Profile: p.Name, Region: p.Text("region"), URL: p.Text("endpoint_url"), Steps: []Step{c.root}}
+	if p.Set("min_ttl") {
+		least := p.Duration("min_ttl")
+		pl.MinTTL = &least
+	}
 	if o.For == Rotate {
 		return c.rotation(pl)
 	}
@@ -209,13 +216,23 @@ func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 		}
 		pl.Steps = append(pl.Steps, s)
 	}
-	if o.For == Console {
-		return c.signIn(pl)
+	for _, arn := range o.Then {
+		s, err := c.then(arn, pl.Last())
+		if err != nil {
+			return Plan{}, err
+		}
+		pl.Steps = append(pl.Steps, s)
 	}
 	if c.federates() && pl.Last().Yields == (Yield{User, No}) {
 		if pl, err = c.federate(pl); err != nil {
 			return Plan{}, err
 		}
+	}
+	if last := pl.Last(); o.For == Serve && last.Yields.Temporary == No {
+		return Plan{}, &LongLivedError{Profile: p.Name, Kind: last.Kind}
+	}
+	if o.For == Console {
+		return c.signIn(pl)
 	}
 	pl.Notes = c.notes
 	return c.restrict(pl)

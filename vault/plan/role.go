@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"aws-vault/vault/policy"
 	"aws-vault/vault/profile"
@@ -101,16 +102,23 @@ func (c *chain) limit(s *Step, i int, before Step) error {
 	if from.Text != "" {
 		s.From = append(s.From, Setting{Name: "duration_seconds", Text: from.Text, Origin: from.Origin.String()})
 	}
-	s.Lasts = d
-	if before.Yields.Temporary != No && d > MaxChained {
-		s.Lasts = MaxChained
-		s.Why += fmt.Sprintf("; of the %s asked for, AWS gives %s after a temporary credential", short(d), short(MaxChained))
-		if c.last(i) {
-			c.notes = append(c.notes, fmt.Sprintf("role %s lasts %s, not %s: AWS gives no more to a role that is assumed with temporary credentials",
-				s.Profile, short(MaxChained), short(d)))
-		}
+	if s.clamp(d, before) && c.last(i) {
+		c.notes = append(c.notes, fmt.Sprintf("role %s lasts %s, not %s: AWS gives no more to a role that is assumed with temporary credentials",
+			s.Profile, short(MaxChained), short(d)))
 	}
 	return nil
+}
+
+// clamp asks for d, or for as much of it as AWS gives after the step before, and reports
+// whether that is less.
+func (s *Step) clamp(d time.Duration, before Step) bool {
+	s.Lasts = d
+	if before.Yields.Temporary == No || d <= MaxChained {
+		return false
+	}
+	s.Lasts = MaxChained
+	s.Why += fmt.Sprintf("; of the %s asked for, AWS gives %s after a temporary credential", short(d), short(MaxChained))
+	return true
 }
 
 // askFor decides whether the role's own call carries a code. Only a user's long-lived

@@ -223,6 +223,9 @@ func isKeyPlace(s string) bool {
 	return len(slot) == 2 && slot >= "82" && slot <= "95" && strings.Trim(slot, "0123456789abcdef") == ""
 }
 
+// IsRoleARN tells whether s has the form that role_arn asks for.
+func IsRoleARN(s string) bool { return roleARN.ok(s) }
+
 func isPolicyARNs(s string) bool {
 	return eachOf(isIAMARN("policy/", true))(s) && len(splitList(s)) <= 10
 }

@@ -27,7 +27,7 @@ import (
 // may be nil. They are shared by all steps that run at the same time.
 type Deps struct {
 	Key        func(ctx context.Context, name string) (aws.Credentials, error) // the stored key of that name
-	Static     func(profile string) aws.Credentials                            // the plain-text key of that profile
+	Static     func(profile string) (aws.Credentials, error)                   // the plain-text key of that profile
 	Getenv     func(string) (string, bool)
 	Ask        func(ctx context.Context, q Question) (string, error) // a person, or a device, for a code
 	Reads      func(q Question) bool                                 // whether it is a device, which gives the same code until the next; nil for never
@@ -92,7 +92,7 @@ func (d *Deps) Make(ctx context.Context, s plan.Step, before aws.Credentials) (a
 	case plan.StoredKey:
 		return d.Key(ctx, spec.Name)
 	case plan.StaticKey:
-		return d.Static(s.Profile), nil
+		return d.Static(s.Profile)
 	case plan.CredentialSource:
 		return d.ambient(ctx, s)
 	case plan.Process:

@@ -209,7 +209,9 @@ func TestStoredAndStaticKeysAreGivenAsTheyAre(t *testing.T) {
 	r.Key = func(_ context.Context, name string) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "stored " + name}, nil
 	}
-	r.Static = func(profile string) aws.Credentials { return aws.Credentials{AccessKeyID: "static " + profile} }
+	r.Static = func(profile string) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "static " + profile}, nil
+	}
 	if c := r.make(r.step(plan.KindStoredKey, plan.StoredKey{Name: "base"})); c.AccessKeyID != "stored base" {
 		t.Errorf("got %q", c.AccessKeyID)
 	}

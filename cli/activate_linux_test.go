@@ -1,0 +1,24 @@
+package cli_test
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+)
+
+// activate becomes a program that is handed a listener, as systemd does it:
+// activate NETWORK ADDRESS PROGRAM [ARGUMENT]...
+func activate(args []string) {
+	l, err := net.Listen(args[0], args[1])
+	sure(err)
+	f, err := l.(interface{ File() (*os.File, error) }).File()
+	sure(err)
+	path, err := exec.LookPath(args[2])
+	sure(err)
+	const first = 3
+	sure(syscall.Dup3(int(f.Fd()), first, 0))
+	environ := append(os.Environ(), "LISTEN_PID="+strconv.Itoa(os.Getpid()), "LISTEN_FDS=1")
+	sure(syscall.Exec(path, args[2:], environ))
+}

@@ -1,0 +1,57 @@
+//go:build unix
+
+package cli_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/creack/pty"
+
+	"aws-vault/vault/vaulttest"
+)
+
+// A question that comes before the command is taken back by Ctrl-C, and leaves the terminal
+// as it was.
+func TestCancelBeforeServer(t *testing.T) {
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer aws.Close()
+	environ, _ := home(t, aws)
+	aws.Reset()
+	c := exec.Command("sh", "-c", `trap : INT; stty -a | grep -ow -e '-\?echo'; "$0" exec -s asks -- echo started; echo status $?; stty -a | grep -ow -e '-\?echo'; echo end`, os.Args[0])
+	c.Env = environ
+	tty, err := pty.Start(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tty.Close()
+	var said bytes.Buffer
+	typed := false
+	for block := make([]byte, 4096); !strings.Contains(said.String(), "end"); {
+		n, err := tty.Read(block)
+		said.Write(block[:n])
+		if !typed && strings.Contains(said.String(), "MFA code of") {
+			typed = true
+			if _, err := tty.Write([]byte{3}); err != nil { // Ctrl-C
+				t.Fatal(err)
+			}
+		}
+		if err != nil {
+			break
+		}
+	}
+	c.Wait()
+	text := said.String()
+	if !strings.Contains(text, "status 130") || strings.Contains(text, "started") || strings.Contains(text, "-echo") || strings.Count(text, "echo\r\n") != 2 {
+		t.Errorf("it says\n%s", text)
+	}
+	if calls := aws.Actions(); len(calls) != 0 {
+		t.Errorf("AWS was called: %v", calls)
+	}
+}

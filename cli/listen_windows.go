@@ -1,0 +1,19 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"syscall"
+)
+
+func inherited(func(string) (string, bool)) (net.Listener, error) { return nil, nil }
+
+// othersMayEnter is false: the rights of a folder are those of the one above it, which in
+// a user's profile are the user's.
+func othersMayEnter(fs.FileInfo) bool { return false }
+
+func refused(err error) bool {
+	const connectionRefused = syscall.Errno(10061) // WSAECONNREFUSED
+	return errors.Is(err, connectionRefused)
+}

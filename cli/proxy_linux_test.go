@@ -1,0 +1,380 @@
+package cli_test
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"aws-vault/server"
+	"aws-vault/vault/vaulttest"
+)
+
+// everybodys is the test binary where every user can run it, for a test that is inside.
+const everybodys = "/run/test"
+
+// insideVariable says that a test runs in a network and under a /run of its own.
+const insideVariable = "TEST_INSIDE"
+
+// The process without privileges is the test binary too, without an environment.
+func init() {
+	if len(os.Args) == 3 && os.Args[1] == "proxy" && os.Args[2] == "--hand-over" {
+		program()
+	}
+	if len(os.Args) == 2 && os.Args[1] == metadataArgument {
+		askMetadata()
+	}
+	if len(os.Args) == 3 && os.Args[1] == takerArgument {
+		beTaker(os.Args[2])
+	}
+}
+
+// takerArgument makes the test binary a program of the user's that answers at the address.
+const takerArgument = "test-taker"
+
+// metadataArgument makes it a program that asks the metadata service for the region.
+const metadataArgument = "test-metadata"
+
+func askMetadata() {
+	r, err := http.NewRequest(http.MethodPut, "http://"+metadataAt+"/latest/api/token", nil)
+	if err != nil {
+		panic(err)
+	}
+	r.Host = strings.TrimSuffix(metadataAt, ":80") // as most SDKs say
+	r.Header.Set("X-aws-ec2-metadata-token-ttl-seconds", "60")
+	status, token := ask(r)
+	if status == http.StatusOK {
+		r, err = http.NewRequest(http.MethodGet, "http://"+metadataAt+"/latest/meta-data/placement/region", nil)
+		if err != nil {
+			panic(err)
+		}
+		r.Header.Set("X-aws-ec2-metadata-token", token)
+		status, token = ask(r)
+	}
+	fmt.Println(status, token)
+	os.Exit(0)
+}
+
+func ask(r *http.Request) (status int, text string) {
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return resp.StatusCode, string(body)
+}
+
+func beTaker(path string) {
+	l, err := server.TakeOver(path)
+	if err != nil {
+		os.Stdout.WriteString(err.Error() + "\n")
+		os.Exit(1)
+	}
+	os.Stdout.WriteString("listening\n")
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			os.Exit(1)
+		}
+		io.WriteString(c, "hello")
+		c.Close()
+	}
+}
+
+// inside runs the test once more in a network of its own, and reports whether this is that
+// run.
+func inside(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv(insideVariable) == "" {
+		if os.Getuid() != 0 {
+			t.Skip("only root may make a network of its own with other users in it")
+		}
+		c := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=60s")
+		c.Env = append(os.Environ(), insideVariable+"=1")
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS, Pdeathsig: unix.SIGKILL}
+		out, err := c.CombinedOutput()
+		if errors.Is(err, unix.EPERM) {
+			t.Skipf("no network of its own is to be had here: %v", err)
+		}
+		if err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return false
+	}
+	for _, step := range []error{
+		unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+		unix.Mount("tmpfs", "/run", "tmpfs", 0, ""),
+		os.WriteFile(everybodys, nil, 0o755),
+		unix.Mount(os.Args[0], everybodys, "", unix.MS_BIND, ""), // go test builds it where nobody but us may go
+		raise("lo"),
+	} {
+		if step != nil {
+			t.Fatal(step)
+		}
+	}
+	return true
+}
+
+func raise(name string) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	r, err := unix.NewIfreq(name)
+	if err != nil {
+		return err
+	}
+	r.SetUint16(unix.IFF_UP | unix.IFF_RUNNING | unix.IFF_LOOPBACK)
+	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, r)
+}
+
+const (
+	nobody      = 65534
+	metadataAt  = "169.254.169.254:80"
+	nobodysPath = "/var/run/aws-vault/ec2-65534.sock"
+)
+
+// startProxy starts one for nobody. What its processes say ends when all of them have.
+func startProxy(t *testing.T) (c *exec.Cmd, says *bufio.Reader) {
+	t.Helper()
+	c = exec.Command(everybodys, "proxy")
+	c.Env = []string{programVariable + "=1", "HOME=" + t.TempDir(), "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), quickRace, "SUDO_UID=65534"}
+	shown, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+	says = bufio.NewReader(shown)
+	line, err := says.ReadString('\n')
+	if err != nil || !strings.Contains(line, "169.254.169.254 is held for user 65534") {
+		t.Fatalf("the proxy says %q, %v", line, err)
+	}
+	return c, says
+}
+
+// take has one of nobody's programs answer at the address.
+func take(t *testing.T) (c *exec.Cmd, says string) {
+	t.Helper()
+	c = exec.Command(everybodys, takerArgument, nobodysPath)
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}, Pdeathsig: unix.SIGKILL}
+	c.Dir = "/"
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+	says, err = bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, strings.TrimSpace(says)
+}
+
+// answer is what is said at the address of the metadata service.
+func answer() (string, error) {
+	c, err := net.Dial("tcp", metadataAt)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	text, err := io.ReadAll(c)
+	return string(text), err
+}
+
+func held(t *testing.T) bool {
+	t.Helper()
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addrs {
+		if strings.HasPrefix(a.String(), "169.254.169.254/") {
+			return true
+		}
+	}
+	return false
+}
+
+func TestProxy(t *testing.T) {
+	if !inside(t) {
+		return
+	}
+	proxy, _ := startProxy(t)
+	if !held(t) {
+		t.Fatal("the address is not there")
+	}
+	if _, err := answer(); !errors.Is(err, unix.ECONNREFUSED) {
+		t.Errorf("error %v while nobody answers, want a refusal", err)
+	}
+	first, says := take(t)
+	if says != "listening" {
+		t.Fatal(says)
+	}
+	if text, err := answer(); text != "hello" {
+		t.Errorf("answer %q, %v", text, err)
+	}
+	if _, says := take(t); !strings.Contains(says, "another process has it") {
+		t.Errorf("a second program is told %q", says)
+	}
+	first.Process.Kill()
+	first.Wait()
+	for says = ""; says != "listening"; {
+		_, says = take(t)
+	}
+	if text, err := answer(); text != "hello" {
+		t.Errorf("answer %q, %v", text, err)
+	}
+	if err := proxy.Process.Signal(unix.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := proxy.Wait(); err != nil {
+		t.Errorf("the proxy ends with %v", err)
+	}
+	if _, err := os.Stat(nobodysPath); held(t) || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the address or the socket is left: %v, %v", held(t), err)
+	}
+}
+
+// A proxy that was killed leaves no process, and an address that the kernel takes away by
+// itself, or that the next one takes over.
+func TestProxyIsKilled(t *testing.T) {
+	if !inside(t) {
+		return
+	}
+	for range 2 {
+		proxy, says := startProxy(t)
+		taker, said := take(t)
+		if said != "listening" {
+			t.Fatal(said)
+		}
+		if life := lifetime(t); life <= 0 || life > 30 {
+			t.Errorf("the kernel keeps the address for %d seconds, want up to 30", life)
+		}
+		proxy.Process.Kill()
+		if _, err := io.ReadAll(says); err != nil {
+			t.Fatal(err)
+		}
+		proxy.Wait()
+		if c, err := net.Dial("unix", nobodysPath); err == nil {
+			c.Close()
+			t.Error("somebody still hands the address over")
+		}
+		taker.Process.Kill()
+		taker.Wait()
+	}
+}
+
+// lifetime is for how many seconds the kernel keeps the address.
+func lifetime(t *testing.T) uint32 {
+	t.Helper()
+	raw, err := syscall.NetlinkRIB(unix.RTM_GETADDR, unix.AF_INET)
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, err := syscall.ParseNetlinkMessage(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range messages {
+		attributes, err := syscall.ParseNetlinkRouteAttr(&messages[i])
+		if err != nil {
+			continue
+		}
+		ours, life := false, uint32(0)
+		for _, a := range attributes {
+			switch a.Attr.Type {
+			case unix.IFA_LOCAL:
+				ours = string(a.Value) == "\xa9\xfe\xa9\xfe"
+			case unix.IFA_CACHEINFO:
+				life = binary.NativeEndian.Uint32(a.Value[4:])
+			}
+		}
+		if ours {
+			return life
+		}
+	}
+	return 0
+}
+
+func TestProxyWithoutRights(t *testing.T) {
+	if !inside(t) {
+		return
+	}
+	c := exec.Command(everybodys, "proxy")
+	c.Env = []string{programVariable + "=1", "HOME=" + t.TempDir(), quickRace}
+	c.SysProcAttr, c.Dir = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}, "/"
+	out, err := c.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "hint: sudo aws-vault proxy") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// The whole: root's own exec, and a user's by way of the proxy, answer at the address, and
+// to their own user alone.
+func TestEC2Address(t *testing.T) {
+	if !inside(t) {
+		return
+	}
+	fake, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fake.Close()
+	world := fake.Example()
+	for _, who := range []uint32{0, nobody} {
+		if who == nobody {
+			startProxy(t)
+		}
+		home := t.TempDir()
+		if err := errors.Join(os.Chmod(filepath.Dir(home), 0o711), os.Chown(home, int(who), int(who))); err != nil {
+			t.Fatal(err)
+		}
+		run := func(stdin string, args ...string) (string, error) {
+			c := exec.Command(everybodys, args...)
+			c.Env = []string{
+				programVariable + "=1", "HOME=" + home, "PATH=/usr/bin:/bin", quickRace, "AWS_ENDPOINT_URL=" + fake.URL(),
+				"AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=horse battery", "AWS_REGION=eu-west-1",
+			}
+			c.Dir, c.Stdin = home, strings.NewReader(stdin)
+			c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: who, Gid: who}, Pdeathsig: unix.SIGKILL}
+			out, err := c.CombinedOutput()
+			return string(out), err
+		}
+		if out, err := run(world.Key.ID+"\n"+world.Key.Secret+"\n", "add", "--stdin", "alice"); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		script := everybodys + " " + metadataArgument
+		if who == 0 {
+			script += "; setpriv --reuid=65534 --clear-groups " + everybodys + " " + metadataArgument
+		}
+		out, err := run("", "exec", "--ec2-server", "--ec2-address", "alice", "--", "sh", "-c", script)
+		if who != 0 && !strings.Contains(out, "200 eu-west-1") {
+			t.Errorf("user %d: %v\n%s", who, err, out)
+		}
+		if who == 0 && !(strings.Contains(out, "200 eu-west-1") && strings.Contains(out, "403 ")) {
+			t.Errorf("user %d: %v\n%s", who, err, out)
+		}
+	}
+}

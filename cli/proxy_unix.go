@@ -1,0 +1,178 @@
+//go:build unix
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+
+	"aws-vault/server"
+)
+
+// proxyDir is where the sockets of proxies lie. Root alone can put one there.
+const proxyDir = "/var/run/aws-vault"
+
+func proxySocket(uid int) string { return filepath.Join(proxyDir, fmt.Sprintf("ec2-%d.sock", uid)) }
+
+// proxy holds the address of the metadata service for one user, until it is ended. It does
+// nothing else with its privileges: a process without any hands the socket over.
+func (a *app) proxy(ctx context.Context, f proxyFlags) error {
+	if f.handOver {
+		return handOver(ctx)
+	}
+	if os.Geteuid() != 0 {
+		return &privilegeError{"an address of the loopback interface"}
+	}
+	whom, err := a.proxyUser(f.user)
+	if err != nil {
+		return err
+	}
+	alias, err := server.NewAlias()
+	if err != nil {
+		return err
+	}
+	defer alias.Close()
+	bound, err := alias.Bind()
+	if err != nil {
+		return err
+	}
+	defer bound.Close()
+	l, err := listenProxy(whom)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(l.Name())
+	defer l.Close()
+	a.note("169.254.169.254 is held for user %d; end this with Ctrl-C", whom.Uid)
+	return unprivileged(ctx, whom, bound, l)
+}
+
+// proxyUser is who was named, or who ran sudo.
+func (a *app) proxyUser(name string) (*syscall.Credential, error) {
+	if name == "" {
+		id, _ := a.env.Getenv("SUDO_UID")
+		u, err := user.LookupId(id)
+		if err != nil {
+			return nil, &usageError{"nobody is named by --user, and sudo names nobody"}
+		}
+		return credential(u)
+	}
+	u, err := user.Lookup(name)
+	if err != nil {
+		return nil, &usageError{fmt.Sprintf("--user is %.40q, want the name of a user", name)}
+	}
+	return credential(u)
+}
+
+func credential(u *user.User) (*syscall.Credential, error) {
+	uid, err := strconv.ParseUint(u.Uid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.ParseUint(u.Gid, 10, 32)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
+}
+
+// listenProxy makes the socket that the user's programs connect to, in place of one that
+// a killed proxy has left. That nobody else listens is known: the address was free.
+func listenProxy(whom *syscall.Credential) (*os.File, error) {
+	if err := os.Mkdir(proxyDir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	path := proxySocket(int(whom.Uid))
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	l.SetUnlinkOnClose(false)
+	if err := os.Chown(path, int(whom.Uid), int(whom.Gid)); err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, err
+	}
+	f, err := l.File()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	fd, err := syscall.Dup(int(f.Fd()))
+	if err != nil {
+		return nil, os.NewSyscallError("dup", err)
+	}
+	syscall.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+// unprivileged runs the part that needs no rights, and waits for its end or for ours.
+func unprivileged(ctx context.Context, whom *syscall.Credential, files ...*os.File) error {
+	runtime.LockOSThread() // as run does
+	defer runtime.UnlockOSThread()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	c := exec.CommandContext(ctx, self, "proxy", "--hand-over")
+	c.Env, c.Dir, c.Stderr, c.ExtraFiles = []string{}, "/", os.Stderr, files
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: whom}
+	dieWithUs(c.SysProcAttr)
+	err = c.Run()
+	if ctx.Err() != nil {
+		return nil // we were ended, which is how this ends
+	}
+	return err
+}
+
+// handOver is the process without privileges.
+func handOver(ctx context.Context) error {
+	const bound, listener = 3, 4
+	l, err := net.FileListener(os.NewFile(listener, "listener"))
+	if err != nil {
+		return err
+	}
+	at, ok := l.(*net.UnixListener)
+	if !ok {
+		return errors.New("want a listener at a path")
+	}
+	at.SetUnlinkOnClose(false)
+	h := &server.Handover{Bound: os.NewFile(bound, "metadata"), UID: os.Getuid()}
+	return h.Serve(ctx, at)
+}
+
+// listenMetadata listens at the metadata service's own address, by its own right or by way
+// of a proxy. What that takes is given back when release is called.
+func (a *app) listenMetadata() (l net.Listener, release func(), err error) {
+	if os.Geteuid() != 0 {
+		lent, err := server.TakeOver(proxySocket(os.Getuid()))
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+			err = &privilegeError{"to answer at 169.254.169.254"}
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		return lent, func() { lent.Close() }, nil
+	}
+	alias, err := server.NewAlias()
+	if err != nil {
+		return nil, nil, err
+	}
+	if l, err = alias.Listen(); err != nil {
+		alias.Close()
+		return nil, nil, err
+	}
+	return l, func() { alias.Close() }, nil
+}

@@ -1,0 +1,28 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"aws-vault/server"
+)
+
+// proxy is not needed here, nor possible: a socket cannot be handed over.
+func (a *app) proxy(context.Context, proxyFlags) error {
+	return errors.New("there is no proxy on Windows, want exec --ec2-address to be run as an administrator")
+}
+
+// listenMetadata listens at the metadata service's own address, which is taken away when
+// release is called.
+func (a *app) listenMetadata() (l net.Listener, release func(), err error) {
+	alias, err := server.NewAlias()
+	if err != nil {
+		return nil, nil, err
+	}
+	if l, err = alias.Listen(); err != nil {
+		alias.Close()
+		return nil, nil, err
+	}
+	return l, func() { alias.Close() }, nil
+}

@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+)
+
+// serveFlags are those of serve.
+type serveFlags struct {
+	credentialFlags
+	profiles []string
+	address  string
+	socket   string
+	tokenDir string
+	format   string
+	audit    string
+	lazy     bool
+	status   bool
+}
+
+// serveAddress is where serve listens unless it is told another place. The number means
+// nothing.
+const serveAddress = "127.0.0.1:9699"
+
+func serveCommand(k *kingpin.Application, a *app) {
+	var f serveFlags
+	c := k.Command("serve", "Serve credentials of profiles to programs that have a token, until it is stopped.")
+	c.Arg("profile", "The profiles; AWS_PROFILE if there is none.").StringsVar(&f.profiles)
+	c.Flag("address", "Where to listen on this machine.").PlaceHolder("HOST:PORT").Default(serveAddress).StringVar(&f.address)
+	c.Flag("socket", "Listen at this file instead, for a proxy of containers.").PlaceHolder("PATH").StringVar(&f.socket)
+	c.Flag("token-dir", "Write the tokens to this directory, in files named as the profiles.").PlaceHolder("DIR").StringVar(&f.tokenDir)
+	c.Flag("format", "How to print the variables that lead to the server: "+serveFormatNames()+".").PlaceHolder("FORMAT").Default("env").EnumVar(&f.format, serveFormatList()...)
+	c.Flag("duration", "How long the credentials should last, such as 2h.").Short('d').Envar("AWS_VAULT_DURATION").PlaceHolder("TIME").
+		SetValue(durationFlag{&f.duration, "--duration or AWS_VAULT_DURATION"})
+	c.Flag("lazy", "Make credentials when they are first asked for.").BoolVar(&f.lazy)
+	bindAudit(c, &f.audit)
+	c.Flag("status", "Say what is served now, and print the variables that lead there.").BoolVar(&f.status)
+	f.signIn.bind(c)
+	a.action(c, func(ctx context.Context) error {
+		if f.status {
+			return a.serveStatus(f)
+		}
+		return a.serve(ctx, f)
+	})
+}
+
+// serve serves until ctx ends.
+func (a *app) serve(ctx context.Context, f serveFlags) error {
+	if err := a.pickServed(ctx, &f); err != nil {
+		return err
+	}
+	dir, err := a.stateDir()
+	if err != nil {
+		return err
+	}
+	l, place, err := a.listen(&f)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	stand, err := takeStand(dir, place)
+	if err != nil {
+		return err
+	}
+	defer stand.leave()
+	running, end := context.WithCancel(ctx)
+	v, err := a.serving(running, f, place)
+	if err != nil {
+		end()
+		return err
+	}
+	defer v.close()
+	defer end()
+	if err := v.begin(ctx); err != nil {
+		return err
+	}
+	a.lent.Store(true) // from now on nobody may be at the terminal
+	if err := v.announce(stand); err != nil {
+		return err
+	}
+	a.notify("READY=1\nSTATUS=serving " + strings.Join(f.profiles, ", "))
+	var watch sync.WaitGroup
+	watch.Go(func() { v.watch(running, configInterval) })
+	err = v.serve(running, l)
+	end()
+	watch.Wait()
+	a.notify("STOPPING=1")
+	return err
+}
+
+// configInterval is how often the config file is looked at.
+const configInterval = 2 * time.Second
+
+// pickServed fills in the profile where none was named.
+func (a *app) pickServed(ctx context.Context, f *serveFlags) error {
+	if f.profile, _ = a.env.Getenv("AWS_PROFILE"); len(f.profiles) == 0 {
+		name, err := a.pickProfile(ctx, &f.credentialFlags)
+		if err != nil {
+			return err
+		}
+		f.profiles = []string{name}
+	}
+	seen := map[string]bool{}
+	for _, name := range f.profiles {
+		if seen[name] {
+			return &usageError{fmt.Sprintf("profile %q is named twice", name)}
+		}
+		seen[name] = true
+	}
+	return nil
+}

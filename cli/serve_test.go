@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestListenAddress(t *testing.T) {
+	for _, bad := range []string{"", "x", "9699", ":9699", "0.0.0.0:0", "192.0.2.1:0", "example.com:80", "[::]:0", "127.0.0.1:x", "127.0.0.1:99999"} {
+		l, err := listenAddress(bad)
+		var e *placeError
+		if !errors.As(err, &e) {
+			t.Errorf("%q: %v", bad, err)
+		}
+		if l != nil {
+			l.Close()
+		}
+	}
+	for _, good := range []string{"127.0.0.1:0", "localhost:0"} {
+		l, err := listenAddress(good)
+		if err != nil {
+			t.Fatalf("%q: %v", good, err)
+		}
+		at, err := placeOf(l)
+		if err != nil || at.socket != "" || at.hosts()[0] != l.Addr().String() {
+			t.Errorf("%q: %+v, %v", good, at, err)
+		}
+		l.Close()
+	}
+	everywhere, err := net.Listen("tcp", "0.0.0.0:0") // as systemd might hand it over
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer everywhere.Close()
+	if _, err := placeOf(everywhere); !errors.Is(err, errNotHere) {
+		t.Errorf("%v, want %v", err, errNotHere)
+	}
+}
+
+func TestHosts(t *testing.T) {
+	for addr, want := range map[string]int{"127.0.0.1:9699": 4, "127.0.0.1:80": 7, "nonsense": 0} {
+		if have := hostsOf(addr); len(have) != want {
+			t.Errorf("%s: %q", addr, have)
+		}
+	}
+}
+
+// A stand is one server's, and what a killed one has left goes with the next look.
+func TestStands(t *testing.T) {
+	state := t.TempDir()
+	at := place{address: "127.0.0.1:9699"}
+	first, err := takeStand(state, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := takeStand(state, at); !errors.Is(err, errServedAlready) {
+		t.Errorf("%v, want %v", err, errServedAlready)
+	}
+	wanted := filepath.Join(t.TempDir(), "alice")
+	ours := first.tokenFile("alice")
+	for _, path := range []string{wanted, ours} {
+		if err := first.write(path, []byte("EXAMPLE")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entry := `{"process":1,"profiles":[{"name":"alice","token_file":"` + filepath.ToSlash(ours) + `"},{"name":"bob","token_file":"` + filepath.ToSlash(wanted) + `"}]}`
+	if err := first.write(first.path+".json", []byte(entry)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(standFolder(state), "damaged.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := stands(standFolder(state)); err != nil || len(e) != 1 || e[0].Process != 1 {
+		t.Errorf("%+v, %v", e, err)
+	}
+	first.lock.Close() // it is killed
+	if e, err := stands(standFolder(state)); err != nil || len(e) != 0 {
+		t.Errorf("%+v, %v", e, err)
+	}
+	for path, there := range map[string]bool{ours: false, first.path + ".json": false, wanted: true} {
+		if _, err := os.Stat(path); (err == nil) != there {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+func TestSameFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	files := []string{path}
+	before := stats(files)
+	if !same(before, stats(files)) {
+		t.Error("a file that is not there differs from itself")
+	}
+	for _, text := range []string{"a", "ab", "abc"} {
+		if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+		if now := stats(files); same(before, now) || !same(now, stats(files)) {
+			t.Errorf("the change to %q was not seen", text)
+		} else {
+			before = now
+		}
+	}
+}
+
+func TestFormatStands(t *testing.T) {
+	one := []standProfile{{Name: "a\nb", Variables: [][2]string{{"X", "y z"}}}}
+	two := append(one, standProfile{Name: "c"})
+	for _, c := range []struct {
+		format   string
+		profiles []standProfile
+		want     string
+	}{
+		{"env", one, "X='y z'\n"},
+		{"export-env", two, "# a b\nexport X='y z'\n# c\n"},
+		{"cmd", two, "rem a b\nset \"X=y z\"\nrem c\n"},
+		{"json", two, "{\n  \"a\\nb\": {\n    \"X\": \"y z\"\n  },\n  \"c\": {}\n}\n"},
+	} {
+		if text, err := formatStands(c.format, c.profiles); err != nil || string(text) != c.want {
+			t.Errorf("%s: %q, %v, want %q", c.format, text, err, c.want)
+		}
+	}
+	if text, err := formatStands("cmd", []standProfile{{Name: "a", Variables: [][2]string{{"X", "%"}}}}); err == nil {
+		t.Errorf("%q, want an error", text)
+	}
+}

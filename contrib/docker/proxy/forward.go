@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"aws-vault/server"
+)
+
+// A forward passes requests on to aws-vault serve, each with the token of the profile that
+// its path names. Of a request nothing else goes on, and of an answer only its status, its
+// type and its text.
+type forward struct {
+	client http.Client
+	host   string   // as aws-vault serve is asked
+	tokens *os.Root // a file for each profile, under its name
+}
+
+const (
+	answerTime = 3 * time.Minute // what aws-vault serve gives itself
+	maxAnswer  = 64 << 10
+	maxToken   = 4 << 10
+)
+
+// newForward passes on to a socket's path, or to host:port.
+func newForward(to string, tokens *os.Root) *forward {
+	network, address, host := "tcp", to, to
+	if _, port, err := net.SplitHostPort(to); filepath.IsAbs(to) || err != nil {
+		network, host = "unix", "localhost"
+	} else {
+		host = "localhost:" + port // whatever containers call that machine
+	}
+	dialer := net.Dialer{Timeout: 3 * time.Second}
+	return &forward{host: host, tokens: tokens, client: http.Client{
+		Timeout:       answerTime,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return dialer.DialContext(ctx, network, address)
+			},
+			MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute, DisableCompression: true, MaxResponseHeaderBytes: 16 << 10,
+		},
+	}}
+}
+
+func (f *forward) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	token, err := f.token(r.URL.Path)
+	if err != nil {
+		server.Refuse(w, server.Refusal{Status: http.StatusNotFound, Code: "NotFound", Message: err.Error()})
+		return
+	}
+	if err := f.pass(w, r, token); err != nil {
+		server.Refuse(w, server.Refusal{Status: http.StatusBadGateway, Code: "VaultUnreachable", Message: err.Error()})
+	}
+}
+
+// token reads the token of the profile that a path begins with. It is read anew each time,
+// as aws-vault serve makes a new one at each start.
+func (f *forward) token(path string) (string, error) {
+	profile, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if profile == "" || profile == "." || profile == ".." {
+		return "", errors.New("the path names no profile")
+	}
+	file, err := f.tokens.Open(url.PathEscape(profile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", errors.New("that profile is not served")
+	}
+	if err != nil {
+		return "", errors.New("the token of that profile cannot be read")
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxToken+1))
+	if err != nil || len(text) == 0 || len(text) > maxToken || strings.ContainsAny(string(text), "\r\n") {
+		return "", errors.New("the token of that profile cannot be read")
+	}
+	return string(text), nil
+}
+
+// pass asks aws-vault serve. An error is of no answer, and holds neither token nor path.
+func (f *forward) pass(w http.ResponseWriter, r *http.Request, token string) error {
+	target := url.URL{Scheme: "http", Host: f.host, Path: r.URL.Path, RawPath: r.URL.RawPath}
+	asked, err := http.NewRequestWithContext(r.Context(), r.Method, target.String(), nil)
+	if err != nil {
+		return errors.New("the path cannot be passed on")
+	}
+	asked.Header.Set("Authorization", token)
+	asked.Header.Set("Accept", "application/json")
+	resp, err := f.client.Do(asked)
+	if err != nil {
+		var sending *url.Error
+		if errors.As(err, &sending) {
+			err = sending.Err
+		}
+		return err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil || len(text) > maxAnswer {
+		return errors.New("the answer of aws-vault serve cannot be read")
+	}
+	header := w.Header()
+	header.Set("Content-Type", resp.Header.Get("Content-Type"))
+	header.Set("Cache-Control", "no-store")
+	header.Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(resp.StatusCode)
+	w.Write(text)
+	return nil
+}

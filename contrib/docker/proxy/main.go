@@ -1,0 +1,78 @@
+// Proxy stands where containers look for credentials, and passes what they ask on to
+// aws-vault serve. It adds the token, which no container gets to see.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"aws-vault/server"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	f := flag.NewFlagSet("proxy", flag.ContinueOnError)
+	listen := f.String("listen", "169.254.170.2:80", "where containers ask")
+	to := f.String("to", "/run/aws-vault/serve.sock", "where aws-vault serves: the path of its socket, or host:port")
+	tokens := f.String("tokens", "/run/secrets/aws-vault", "folder with a token for each profile, see aws-vault serve --token-dir")
+	check := f.Bool("check", false, "see whether another one answers, and end")
+	switch err := f.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	}
+	serve := serve
+	if *check {
+		serve = healthy
+	}
+	if err := serve(*listen, *to, *tokens); err != nil {
+		fmt.Fprintln(os.Stderr, "aws-vault-proxy: error:", err)
+		return 1
+	}
+	return 0
+}
+
+func serve(listen, to, tokens string) error {
+	folder, err := os.OpenRoot(tokens)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	guard := server.Guard{Hosts: hosts(l.Addr().String())}
+	s := server.Server{Handler: guard.Before(newForward(to, folder)), Clock: server.Clock{Now: time.Now, AfterFunc: time.AfterFunc}}
+	fmt.Fprintln(os.Stderr, "aws-vault-proxy: listening at", l.Addr())
+	return s.Serve(ctx, l)
+}
+
+// hosts are the names that containers ask by.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+func hosts(addr string) []string {
+	const known = "169.254.170.2"
+	return slices.Compact([]string{known, known + ":80", addr})
+}
+
+// healthy returns nil if a proxy answers, whatever that is.
+func healthy(listen, _, _ string) error {
+	client := http.Client{Timeout: 3 * time.Second}
+	resp, err := client.Head("http://" + listen + "/")
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"aws-vault/server"
+)
+
+const token = "tokenEXAMPLEtokenEXAMPLEtokenEXAMPLE00"
+
+// A stand is aws-vault serve at a socket, and the proxy before it.
+type stand struct {
+	asked []*http.Request
+	proxy http.Handler
+	dir   string // of tokens
+}
+
+func newStand(t *testing.T, answer http.HandlerFunc) *stand {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "proxy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	s := &stand{dir: filepath.Join(dir, "tokens")}
+	for name, text := range map[string]string{"dev": token, "a%20b": token, "torn": token + "\n", "empty": "", "big": strings.Repeat("x", maxToken+1)} {
+		if err := os.MkdirAll(s.dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "outside"), []byte(token), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("../outside", filepath.Join(s.dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", filepath.Join(dir, "serve.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	vault := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.asked = append(s.asked, r)
+		answer(w, r)
+	})}
+	go vault.Serve(l)
+	t.Cleanup(func() { vault.Close() })
+	tokens, err := os.OpenRoot(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tokens.Close() })
+	guard := server.Guard{Hosts: hosts("127.0.0.1:1")}
+	s.proxy = guard.Before(newForward(l.Addr().String(), tokens))
+	return s
+}
+
+func (s *stand) ask(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	s.proxy.ServeHTTP(w, r)
+	return w
+}
+
+func TestForward(t *testing.T) {
+	s := newStand(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Set-Cookie", "a=b")
+		w.WriteHeader(http.StatusForbidden)
+		io.WriteString(w, "text")
+	})
+	for _, path := range []string{"/dev", "/dev/role-arn/arn:aws:iam::123456789012:role/x", "/dev/role-arn/arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fx", "/a%20b"} {
+		r := httptest.NewRequest(http.MethodGet, "http://169.254.170.2"+path+"?secret=1", nil)
+		r.Header.Set("Authorization", "mine")
+		r.Header.Set("X-Mine", "mine")
+		w := s.ask(r)
+		if w.Code != http.StatusForbidden || w.Body.String() != "text" || w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Set-Cookie") != "" {
+			t.Errorf("%s: answer %d %q %v", path, w.Code, w.Body, w.Header())
+		}
+		got := s.asked[len(s.asked)-1]
+		if got.URL.EscapedPath() != path || got.URL.RawQuery != "" || got.Host != "localhost" || got.Header.Get("Authorization") != token || got.Header.Get("X-Mine") != "" {
+			t.Errorf("%s: passed on as %s to %s with %v", path, got.URL, got.Host, got.Header)
+		}
+	}
+}
+
+func TestForwardRefuses(t *testing.T) {
+	s := newStand(t, func(http.ResponseWriter, *http.Request) {})
+	for _, tt := range []struct {
+		method, url string
+		header      string
+		status      int
+	}{
+		{http.MethodGet, "http://169.254.170.2/", "", http.StatusNotFound},
+		{http.MethodGet, "http://169.254.170.2/other", "", http.StatusNotFound},
+		{http.MethodGet, "http://169.254.170.2/..%2foutside", "", http.StatusNotFound},
+		{http.MethodGet, "http://169.254.170.2/../outside", "", http.StatusNotFound},
+		{http.MethodGet, "http://169.254.170.2/link", "", http.StatusNotFound},
+		{http.MethodGet, "http://169.254.170.2/torn", "", http.StatusNotFound},
+		{http.MethodGet, "http://169.254.170.2/empty", "", http.StatusNotFound},
+		{http.MethodGet, "http://169.254.170.2/big", "", http.StatusNotFound},
+		{http.MethodPost, "http://169.254.170.2/dev", "", http.StatusMethodNotAllowed},
+		{http.MethodGet, "http://rebound.example/dev", "", http.StatusForbidden},
+		{http.MethodGet, "http://169.254.170.2/dev", "Origin", http.StatusForbidden},
+		{http.MethodGet, "http://169.254.170.2/dev", "X-Forwarded-For", http.StatusForbidden},
+	} {
+		r := httptest.NewRequest(tt.method, tt.url, nil)
+		if tt.header != "" {
+			r.Header.Set(tt.header, "x")
+		}
+		if w := s.ask(r); w.Code != tt.status || strings.Contains(w.Body.String(), token) {
+			t.Errorf("%s %s %s: answer %d %q, want %d", tt.method, tt.url, tt.header, w.Code, w.Body, tt.status)
+		}
+	}
+	if len(s.asked) > 0 {
+		t.Errorf("%d requests were passed on", len(s.asked))
+	}
+}
+
+func TestForwardBadAnswers(t *testing.T) {
+	s := newStand(t, func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, maxAnswer+1)) })
+	w := s.ask(httptest.NewRequest(http.MethodGet, "http://169.254.170.2/dev", nil))
+	if w.Code != http.StatusBadGateway {
+		t.Errorf("too long an answer is answered with %d", w.Code)
+	}
+	tokens, err := os.OpenRoot(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tokens.Close()
+	w = httptest.NewRecorder()
+	newForward(filepath.Join(s.dir, "none"), tokens).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://169.254.170.2/dev", nil))
+	if w.Code != http.StatusBadGateway || !strings.Contains(w.Body.String(), "VaultUnreachable") || strings.Contains(w.Body.String(), token) {
+		t.Errorf("no aws-vault is answered with %d %q", w.Code, w.Body)
+	}
+	if f := newForward("host.docker.internal:9699", tokens); f.host != "localhost:9699" {
+		t.Errorf("another machine's aws-vault is asked as %s", f.host)
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	for want, args := range map[int][]string{0: {"-h"}, 1: {"-tokens", filepath.Join(t.TempDir(), "none")}, 2: {"-nonsense"}} {
+		if got := run(args); got != want {
+			t.Errorf("%v: status %d, want %d", args, got, want)
+		}
+	}
+	up := httptest.NewServer(http.NotFoundHandler())
+	defer up.Close()
+	address := strings.TrimPrefix(up.URL, "http://")
+	if got := run([]string{"-check", "-listen", address}); got != 0 {
+		t.Errorf("a proxy that answers is found to fail: %d", got)
+	}
+	up.Close()
+	if got := run([]string{"-check", "-listen", address}); got != 1 {
+		t.Errorf("a proxy that is gone is found to be there: %d", got)
+	}
+}

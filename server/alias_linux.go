@@ -1,0 +1,144 @@
+package server
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// An Alias is the metadata service's own address, lent to this machine's loopback
+// interface. The kernel is told to take it away by itself, and told otherwise as long as
+// this process lives: however that ends, the address goes.
+type Alias struct {
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// How long the kernel keeps the address, and how often it is told to go on.
+const (
+	aliasLife  = 30 * time.Second
+	aliasRenew = 10 * time.Second
+)
+
+// NewAlias adds the address, which takes the right to configure the network, and returns
+// the system's error where it may not be. One that another process has added is shared.
+func NewAlias() (*Alias, error) {
+	if err := setAlias(unix.RTM_NEWADDR, aliasLife); err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	a := &Alias{stop: stop}
+	a.done.Go(func() {
+		renew := time.NewTicker(aliasRenew)
+		defer renew.Stop()
+		for {
+			select {
+			case <-renew.C:
+				setAlias(unix.RTM_NEWADDR, aliasLife) // should it fail, the next may not
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return a, nil
+}
+
+// Close takes the address away.
+func (a *Alias) Close() error {
+	a.stop()
+	a.done.Wait()
+	return setAlias(unix.RTM_DELADDR, 0)
+}
+
+// forThisMachine keeps a socket to the loopback interface: other machines on the network
+// could reach the address too.
+func forThisMachine(fd int) error {
+	lo, err := loopback()
+	if err != nil {
+		return err
+	}
+	return os.NewSyscallError("setsockopt SO_BINDTODEVICE", unix.BindToDevice(fd, lo.Name))
+}
+
+func loopback() (*net.Interface, error) {
+	all, err := net.Interfaces()
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if all[i].Flags&net.FlagLoopback != 0 {
+			return &all[i], nil
+		}
+	}
+	return nil, errors.New("there is no loopback interface")
+}
+
+// setAlias adds the address or makes it last longer, or takes it away.
+// https://man7.org/linux/man-pages/man7/rtnetlink.7.html
+func setAlias(kind uint16, life time.Duration) error {
+	lo, err := loopback()
+	if err != nil {
+		return err
+	}
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Sendto(fd, aliasRequest(kind, lo.Index, life), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return os.NewSyscallError("sendto", err)
+	}
+	answer := make([]byte, os.Getpagesize())
+	n, _, err := unix.Recvfrom(fd, answer, 0)
+	if err != nil {
+		return os.NewSyscallError("recvfrom", err)
+	}
+	messages, err := syscall.ParseNetlinkMessage(answer[:n])
+	if err != nil || len(messages) != 1 || messages[0].Header.Type != unix.NLMSG_ERROR || len(messages[0].Data) < 4 {
+		return fmt.Errorf("the kernel's answer on %s cannot be read", metadata)
+	}
+	if code := int32(binary.NativeEndian.Uint32(messages[0].Data)); code != 0 {
+		return &net.OpError{Op: "address", Net: lo.Name, Addr: &net.IPAddr{IP: metadata.AsSlice()}, Err: syscall.Errno(-code)}
+	}
+	return nil
+}
+
+// aliasRequest is the message to the kernel.
+func aliasRequest(kind uint16, index int, life time.Duration) []byte {
+	flags := unix.NLM_F_REQUEST | unix.NLM_F_ACK
+	if kind == unix.RTM_NEWADDR {
+		flags |= unix.NLM_F_CREATE | unix.NLM_F_REPLACE
+	}
+	const wholeAddress = 32
+	e := binary.NativeEndian
+	b := e.AppendUint32(nil, 0) // the length, once it is known
+	b = e.AppendUint16(b, kind)
+	b = e.AppendUint16(b, uint16(flags))
+	b = e.AppendUint32(b, 1) // the number of the request
+	b = e.AppendUint32(b, 0) // who sends, filled in by the kernel
+	b = append(b, unix.AF_INET, wholeAddress, 0, unix.RT_SCOPE_HOST)
+	b = e.AppendUint32(b, uint32(index))
+	for _, attribute := range []uint16{unix.IFA_LOCAL, unix.IFA_ADDRESS} {
+		b = e.AppendUint16(b, 4+4)
+		b = e.AppendUint16(b, attribute)
+		b = append(b, metadata.AsSlice()...)
+	}
+	if kind == unix.RTM_NEWADDR {
+		seconds := uint32(life / time.Second)
+		b = e.AppendUint16(b, 4+4*4)
+		b = e.AppendUint16(b, unix.IFA_CACHEINFO)
+		for _, v := range []uint32{seconds, seconds, 0, 0} { // preferred, valid
+			b = e.AppendUint32(b, v)
+		}
+	}
+	e.PutUint32(b, uint32(len(b)))
+	return b
+}

@@ -1,0 +1,53 @@
+//go:build !linux
+
+package server
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os/exec"
+	"strings"
+)
+
+// An Alias is the metadata service's own address, lent to this machine's loopback
+// interface. Here it stays if this process is killed, and the next one takes it over.
+type Alias struct{}
+
+// NewAlias adds the address, which takes the rights of an administrator, and returns what
+// the system says where it may not be.
+func NewAlias() (*Alias, error) {
+	here, err := aliasHere()
+	if err != nil || here {
+		return &Alias{}, err
+	}
+	return &Alias{}, configure(true)
+}
+
+// Close takes the address away.
+func (*Alias) Close() error { return configure(false) }
+
+func aliasHere() (bool, error) {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return false, err
+	}
+	for _, a := range all {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr() == metadata {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func configure(add bool) error {
+	argv, err := aliasCommand(add)
+	if err != nil {
+		return err
+	}
+	out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s: %w: %.200q", strings.Join(argv, " "), err, out)
+	}
+	return nil
+}

@@ -1,0 +1,29 @@
+package server
+
+import (
+	"net"
+	"net/netip"
+	"path/filepath"
+
+	"golang.org/x/sys/windows"
+)
+
+// aliasCommand changes the addresses of the loopback interface. The program is named by
+// its path, since an administrator runs it.
+func aliasCommand(add bool) ([]string, error) {
+	system, err := windows.GetSystemDirectory()
+	if err != nil {
+		return nil, err
+	}
+	argv := []string{filepath.Join(system, "netsh.exe"), "interface", "ipv4", "delete", "address", "Loopback Pseudo-Interface 1", metadata.String()}
+	if add {
+		argv[3] = "add"
+		argv = append(argv, "255.255.255.255")
+	}
+	return argv, nil
+}
+
+// Listen listens at the address.
+func (*Alias) Listen() (net.Listener, error) {
+	return net.Listen("tcp4", netip.AddrPortFrom(metadata, metadataPort).String())
+}

@@ -1,0 +1,76 @@
+package server
+
+import (
+	"io"
+	"net/http"
+	"testing"
+)
+
+// BenchmarkECSWarm is one request for credentials that are there, and BenchmarkBareHandler
+// one that net/http answers with as many bytes and nothing else. `make bench` compares
+// them under load.
+func BenchmarkECSWarm(b *testing.B) {
+	benchmark(b, func(addr string) http.Handler {
+		return ecsOn(addr, &Mount{Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE")})
+	})
+}
+
+func BenchmarkBareHandler(b *testing.B) {
+	l := fixed("ASIAIOSFODNN7EXAMPLE")
+	h, err := l.Credentials(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	text := h.ecsBody().text
+	benchmark(b, func(string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write(text) })
+	})
+}
+
+func benchmark(b *testing.B, handler func(string) http.Handler) {
+	r := start(b, handler, Server{})
+	req, err := http.NewRequest("GET", "http://"+r.addr+"/", nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	req.Header.Set("Authorization", token)
+	b.ReportAllocs()
+	for b.Loop() {
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			b.Fatal(err)
+		}
+		io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+	}
+}
+
+// What a request costs beyond net/http is a handful of headers.
+func TestWarmAllocations(t *testing.T) {
+	e := ecsOn("127.0.0.1:80", &Mount{Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE")})
+	e.Guard.Peers = nil
+	r, err := http.NewRequest("GET", "http://127.0.0.1:80/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", token)
+	w := &nobody{header: http.Header{}}
+	if n := testing.AllocsPerRun(1000, func() { e.ServeHTTP(w, r) }); n > 2 {
+		t.Errorf("%v allocations", n)
+	}
+	if w.written == 0 {
+		t.Error("nothing was answered")
+	}
+}
+
+type nobody struct {
+	header  http.Header
+	written int
+}
+
+func (n *nobody) Header() http.Header { return n.header }
+func (n *nobody) WriteHeader(int)     {}
+func (n *nobody) Write(p []byte) (int, error) {
+	n.written += len(p)
+	return len(p), nil
+}

@@ -1,0 +1,224 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+const roleARN = "arn:aws:iam::123456789012:role/path/to/deploy"
+
+func TestECSAnswers(t *testing.T) {
+	var made atomic.Int64
+	r := start(t, func(addr string) http.Handler {
+		e := ecsOn(addr,
+			&Mount{Profile: "a", Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE"), Roles: roles(&made, 0)},
+			&Mount{Profile: "b", Path: "/b", Token: DigestOf("other"), Base: fixed("ASIAI44QH8DHBEXAMPLE")},
+			&Mount{Profile: "c", Path: "/c", Token: DigestOf(token), Base: failing(errors.New("no")), Roles: roles(&made, 0)})
+		e.Explain = func(err error) Refusal { return Refusal{http.StatusForbidden, "AccessDenied", err.Error()} }
+		return e
+	}, Server{})
+	for _, c := range []struct {
+		path, token string
+		status      int
+		has         string
+	}{
+		{"/", token, 200, `"AccessKeyId":"ASIAIOSFODNN7EXAMPLE"`},
+		{"", token, 200, `"Expiration":"2100-01-02T02:04:05Z"`},
+		{"/?x=y", token, 200, `"Token":"EXAMPLETOKEN+/="`},
+		{"/role-arn/" + roleARN, token, 200, `"AccessKeyId":"ASIAy"`},
+		{"/role-arn/" + url.PathEscape(roleARN), token, 200, `"AccessKeyId":"ASIAy"`},
+		{"/role-arn/arn%3Aaws%3Aiam%3A%3A123456789012%3Arole/x", token, 200, `"AccessKeyId":"ASIAx"`},
+		{"/role-arn/" + roleARN, "other", 403, `"code":"InvalidToken"`},
+		{"/role-arn/", token, 400, `"code":"InvalidRoleArn"`},
+		{"/role-arn/arn:aws:iam::123456789012:user/alice", token, 400, `"code":"InvalidRoleArn"`},
+		{"/role-arn/arn:aws:iam::1234567890:role/alice", token, 400, `"code":"InvalidRoleArn"`},
+		{"/role-arn/" + roleARN + strings.Repeat("x", 2100), token, 400, `"code":"InvalidRoleArn"`},
+		{"/role-arn", token, 404, `"code":"NotFound"`},
+		{"/x", token, 404, `"code":"NotFound"`},
+		{"//", token, 404, `"code":"NotFound"`},
+		{"/b", "other", 200, `"AccessKeyId":"ASIAI44QH8DHBEXAMPLE"`},
+		{"/b/", "other", 200, `"AccessKeyId":"ASIAI44QH8DHBEXAMPLE"`},
+		{"/b", token, 403, `"code":"InvalidToken"`},
+		{"/b/role-arn/" + roleARN, "other", 404, `"code":"NotFound"`},
+		{"/bb", token, 404, `"code":"NotFound"`},
+		{"/c", token, 403, `{"code":"AccessDenied","message":"no"}`},
+		{"/c/role-arn/" + roleARN, token, 200, `"AccessKeyId":"ASIAy"`},
+	} {
+		status, header, text := r.ask("GET", c.path, "Authorization", c.token)
+		if status != c.status || !strings.Contains(text, c.has) {
+			t.Errorf("GET %s: %d %s, want %d with %s", c.path, status, text, c.status, c.has)
+		}
+		if ct := header["Content-Type"]; len(ct) != 1 || ct[0] != "application/json" || header.Get("Cache-Control") != "no-store" {
+			t.Errorf("GET %s: header %v", c.path, header)
+		}
+	}
+	if n := made.Load(); n != 3 {
+		t.Errorf("%d roles were made, want three", n)
+	}
+	_, _, text := r.ask("GET", "/", "Authorization", token)
+	const want = `{"AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY","Token":"EXAMPLETOKEN+/=","Expiration":"2100-01-02T02:04:05Z","AccountId":"123456789012"}` + "\n"
+	if text != want {
+		t.Errorf("%s, want %s", text, want)
+	}
+	if status, header, text := r.ask("HEAD", "/", "Authorization", token); status != 200 || text != "" || header.Get("Content-Length") != fmt.Sprint(len(want)) {
+		t.Errorf("HEAD: %d %v %q", status, header, text)
+	}
+}
+
+// Whoever has no token learns nothing of which profiles there are.
+func TestECSHidesPaths(t *testing.T) {
+	e := ecsOn("127.0.0.1:80", &Mount{Path: "/b", Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE")})
+	e.Guard.Peers = nil
+	var answers []string
+	for _, path := range []string{"/b", "/b/x", "/", "/nothing", "/role-arn/x"} {
+		r := httptest.NewRequest("GET", path, nil)
+		r.Host = "127.0.0.1:80"
+		for _, shown := range []string{"", "wrong", "\x00"} {
+			r.Header.Set("Authorization", shown)
+			w := httptest.NewRecorder()
+			e.ServeHTTP(w, r)
+			answers = append(answers, fmt.Sprint(w.Code, w.Header(), w.Body))
+		}
+	}
+	for _, a := range answers {
+		if a != answers[0] || !strings.HasPrefix(a, "403") {
+			t.Errorf("answers differ: %s\n%s", a, answers[0])
+		}
+	}
+}
+
+func TestAudit(t *testing.T) {
+	var seen []Handout
+	var full error
+	r := start(t, func(addr string) http.Handler {
+		e := ecsOn(addr, &Mount{Profile: "p", Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE"), Roles: roles(new(atomic.Int64), 0)})
+		e.Audit = func(h Handout) error {
+			seen = append(seen, h)
+			return full
+		}
+		return e
+	}, Server{})
+	r.ask("GET", "/", "Authorization", token)
+	r.ask("GET", "/role-arn/"+roleARN, "Authorization", token)
+	r.ask("HEAD", "/", "Authorization", token)
+	r.ask("GET", "/", "Authorization", "wrong")
+	if len(seen) != 2 || seen[0].Profile != "p" || seen[0].Role != "" || !seen[0].Expires.Equal(expires) || seen[1].Role != roleARN {
+		t.Errorf("told of %+v", seen)
+	}
+	if PeersKnown && seen[0].Peer.PID != os.Getpid() {
+		t.Errorf("asked by %+v, want %d", seen[0].Peer, os.Getpid())
+	}
+	full = errors.New("disk full")
+	if status, _, text := r.ask("GET", "/", "Authorization", token); status != 500 || strings.Contains(text, "ASIA") || !strings.Contains(text, "disk full") {
+		t.Errorf("what cannot be written down: %d %s", status, text)
+	}
+}
+
+// Fifty clients want forty roles that nobody has asked for before: forty are made.
+func TestColdRoles(t *testing.T) {
+	var made atomic.Int64
+	r := start(t, func(addr string) http.Handler {
+		return ecsOn(addr, &Mount{Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE"), Roles: roles(&made, 10_000_000)})
+	}, Server{})
+	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 400, MaxIdleConnsPerHost: 400}}
+	defer client.CloseIdleConnections()
+	var clients sync.WaitGroup
+	for range 50 {
+		for role := range 40 {
+			clients.Go(func() {
+				req, err := http.NewRequest("GET", fmt.Sprintf("http://%s/role-arn/%s-%d", r.addr, roleARN, role), nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				req.Header.Set("Authorization", token)
+				resp, err := client.Do(req)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				resp.Body.Close()
+				if resp.StatusCode != 200 {
+					t.Error(resp.Status)
+				}
+			})
+		}
+	}
+	clients.Wait()
+	if n := made.Load(); n != 40 {
+		t.Errorf("made %d times, want 40", n)
+	}
+}
+
+// Three thousand roles leave no more behind than a few hundred do.
+func TestManyRoles(t *testing.T) {
+	var made atomic.Int64
+	var mount *Mount
+	r := start(t, func(addr string) http.Handler {
+		mount = &Mount{Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE"), Roles: roles(&made, 0)}
+		return ecsOn(addr, mount)
+	}, Server{})
+	measure := func() (heap uint64, goroutines int) {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc, runtime.NumGoroutine()
+	}
+	var heap uint64
+	var goroutines int
+	for n := range 3000 {
+		if status, _, text := r.ask("GET", fmt.Sprintf("/role-arn/%s-%d", roleARN, n), "Authorization", token); status != 200 {
+			t.Fatal(status, text)
+		}
+		if n == 299 {
+			heap, goroutines = measure()
+		}
+	}
+	after, running := measure()
+	if after > heap+heap/2 || running > goroutines+5 {
+		t.Errorf("%d bytes and %d goroutines, after 300 roles it was %d and %d", after, running, heap, goroutines)
+	}
+	if n := mount.Roles.recent.Len(); n != 256 || len(mount.Roles.byARN) != 256 {
+		t.Errorf("%d leases are kept, want 256", n)
+	}
+	r.ask("GET", "/role-arn/"+roleARN+"-2999", "Authorization", token)
+	if n := made.Load(); n != 3000 {
+		t.Errorf("made %d times, want 3000: the last one asked for is kept", n)
+	}
+	r.ask("GET", "/role-arn/"+roleARN+"-0", "Authorization", token)
+	if n := made.Load(); n != 3001 {
+		t.Errorf("made %d times, want 3001: the first one is not kept", n)
+	}
+	mount.Roles.Close()
+}
+
+// Whatever is asked for, the answer is JSON, and only a right token gets credentials.
+func FuzzECS(f *testing.F) {
+	f.Add("GET", "/", "127.0.0.1:80", token, "Origin", "x")
+	f.Add("GET", "/role-arn/"+roleARN, "127.0.0.1:80", token, "Accept", "*/*")
+	f.Add("PUT", "//b/../role-arn/", "evil.example.com", "", "X-Forwarded-For", "127.0.0.1")
+	e := ecsOn("127.0.0.1:80", &Mount{Path: "/b", Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE"), Roles: roles(new(atomic.Int64), 0)})
+	e.Guard.Peers = nil
+	f.Fuzz(func(t *testing.T, method, path, host, shown, name, value string) {
+		r := &http.Request{Method: method, URL: &url.URL{Path: path}, Host: host, Header: http.Header{"Authorization": {shown}}}
+		r.Header[name] = []string{value}
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, r)
+		if !json.Valid(w.Body.Bytes()) {
+			t.Errorf("%d %q", w.Code, w.Body)
+		}
+		if given := strings.Contains(w.Body.String(), "SecretAccessKey"); given && (r.Header.Get("Authorization") != token || w.Code != 200) {
+			t.Errorf("credentials for token %q", shown)
+		}
+	})
+}
