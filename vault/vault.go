@@ -213,6 +213,10 @@ func (v *Vault) asks(ctx context.Context, s plan.Step) bool {
 	if spec, ok := s.Spec.(plan.SSORole); ok {
 		return !v.Source.SSOHeld(ctx, spec.SSO)
 	}
+	if spec, ok := s.Spec.(plan.RolesAnywhere); ok {
+		_, onCard := plan.Slot(spec.PrivateKey) // which wants a PIN or a touch
+		return onCard
+	}
 	return s.MFA.Serial != "" && s.MFA.Process == ""
 }
 

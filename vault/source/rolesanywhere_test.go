@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -254,6 +255,33 @@ func TestRolesAnywhereByACard(t *testing.T) {
 	if strings.Count(methods, "CreateSession") != 2 || len(o.aws.Calls()) != 3 {
 		t.Errorf("calls were %q, want the time once and two sessions", methods)
 	}
+}
+
+// A card signs as many bytes as its curve has.
+func TestRolesAnywhereByACardOfALongerCurve(t *testing.T) {
+	o := newOffice(t)
+	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	o.must(err)
+	s, spec := o.holder(key)
+	spec.PrivateKey = "piv:9c"
+	s.Spec = spec
+	o.Card = func(_ context.Context, _ string, _ crypto.PublicKey, use func(crypto.Signer) error) error {
+		return use(exact{key, 48})
+	}
+	o.make(s)
+}
+
+// exact is a key that signs digests of one size alone.
+type exact struct {
+	crypto.Signer
+	size int
+}
+
+func (s exact) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
+	if len(digest) != s.size {
+		return nil, fmt.Errorf("a digest of %d bytes, want %d", len(digest), s.size)
+	}
+	return s.Signer.Sign(r, digest, o)
 }
 
 type touched struct {
