@@ -324,3 +324,24 @@ func TestAnywhereIsCalledAt(t *testing.T) {
 		}
 	}
 }
+
+// Whatever comes back, the error is ours, or the credentials are some.
+func FuzzAnywhereAnswer(f *testing.F) {
+	for _, text := range []string{
+		``, `{}`, `{"credentialSet":[]}`, `{"credentialSet":[{"credentials":{}}]}`,
+		`{"credentialSet":[{"credentials":{"accessKeyId":"ASIAEXAMPLE","secretAccessKey":"EXAMPLE","sessionToken":"EXAMPLE","expiration":"2030-01-02T12:00:00Z"}}]}`,
+		`{"credentialSet":[{"credentials":{"accessKeyId":"ASIA\nEXAMPLE","secretAccessKey":"EXAMPLE","sessionToken":"EXAMPLE","expiration":"2030-01-02T12:00:00Z"}}]}`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c := call{action: actionAnywhere, about: anywhereRole, place: "https://example.com"}
+		got, err := c.anywhereCredentials(text)
+		switch {
+		case err != nil && err.Error() != "CreateSession: https://example.com answered without credentials":
+			t.Errorf("%q", err)
+		case err == nil && (flaw(got) != "" || got.SessionToken == "" || !got.CanExpire || got.Expires.IsZero()):
+			t.Errorf("%q became credentials", text)
+		}
+	})
+}
