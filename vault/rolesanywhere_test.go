@@ -51,7 +51,9 @@ func TestCardsAreSpared(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.aws.AddAnywhereProfile("123456789012", "eu-west-1", vaulttest.AnywhereProfile{Roles: []string{role}})
-		w.Source.Card = func(_ context.Context, _ string, _ crypto.PublicKey, use func(crypto.Signer) error) error { return use(key) }
+		w.Source.Card = func(_ context.Context, _ string, _ crypto.PublicKey, use func(crypto.Signer) error) error {
+			return use(key)
+		}
 		pl, err := w.Plan(t.Context(), "p", plan.Options{})
 		if err != nil {
 			t.Fatal(err)
