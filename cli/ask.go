@@ -25,11 +25,14 @@ func (a *app) askBy(ctx context.Context, locks *store.Locks, driver string, r pr
 	if err != nil {
 		return "", err
 	}
-	lock, err := locks.Alone(ctx, "prompt", r.Text)
-	if err != nil {
-		return "", err
+	// Who waits for a security key with the turn to ask would keep those from asking who have the key.
+	if d, _ := prompt.Named(driver); !d.NoTurn || r.Kind != prompt.Code {
+		lock, err := locks.Alone(ctx, "prompt", r.Text)
+		if err != nil {
+			return "", err
+		}
+		defer lock.Close()
 	}
-	defer lock.Close()
 	locks.Asking(r.Text)
 	if a.serves {
 		r.Program = a.env.Caller()
@@ -76,6 +79,12 @@ func (a *app) codeDriver(q source.Question) string {
 		return a.globals.prompt
 	}
 	return q.Device
+}
+
+// reads reports whether a device answers, and no person.
+func (a *app) reads(q source.Question) bool {
+	d, _ := prompt.Named(a.codeDriver(q))
+	return d.Device
 }
 
 // A codeFlagError is a code that was given as a flag and did not serve.

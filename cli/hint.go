@@ -179,7 +179,10 @@ var remedies = []func(error, *app) string{
 		var which *whichKeyError
 		var missing *oath.NotFoundError
 		var several *oath.AmbiguousError
+		var held *heldError
 		switch {
+		case errors.As(err, &held):
+			return "if AWS has forgotten that device, delete the account: ykman oath accounts delete " + quoteWord(held.name)
 		case errors.Is(err, pcsc.Held):
 			return "end the program that holds it, such as gpgconf --kill scdaemon, and try again"
 		case errors.Is(err, pcsc.ErrNoService):

@@ -59,7 +59,7 @@ func mfaCodeCommand(k *kingpin.CmdClause, a *app) {
 				}
 				return err
 			}
-			code, err := a.keyCode(ctx, serial, ask)
+			code, err := a.keyCode(ctx, serial)
 			if err == nil {
 				a.print("%s\n", code)
 			}

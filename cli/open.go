@@ -154,7 +154,7 @@ func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 			Tell:  func(m string) { a.note("%s", m) },
 			Codes: &store.Codes{Dir: filepath.Join(state, "codes"), Locks: locks},
 			Ask:   a.askCode(locks, code), Run: a.runShell, Callers: a.callers(),
-			Card: a.useCardKey(locks), Reads: func(q source.Question) bool { return code == "" && prompt.Reads(a.codeDriver(q)) },
+			Card: a.useCardKey(locks), Reads: func(q source.Question) bool { return code == "" && a.reads(q) },
 		},
 	}
 	v.Source.Key, v.Source.Static = v.Keys.Key, v.StaticKey

@@ -167,11 +167,15 @@ func serialOf(service *pcsc.Service, reader string) (string, error) {
 }
 
 // keyCode reads a code for the prompt driver of that name.
-func (a *app) keyCode(ctx context.Context, serial string, ask func(context.Context, prompt.Request) (string, error)) (code string, err error) {
+func (a *app) keyCode(ctx context.Context, serial string) (code string, err error) {
 	if name, _ := a.env.Getenv(accountVariable); name != "" {
 		serial = name
 	}
-	err = a.withAccounts(ctx, ask, func(k *oath.Key) (err error) {
+	locks, _, err := a.locks("the code of " + serial)
+	if err != nil {
+		return "", err
+	}
+	err = a.withAccounts(ctx, a.asker(locks), func(k *oath.Key) (err error) {
 		code, err = a.codeOf(ctx, k, serial, a.env.Now())
 		return err
 	})

@@ -43,6 +43,9 @@ func TestManual(t *testing.T) {
 		}
 		t.Run(title, func(t *testing.T) {
 			r := newReader(t, !strings.Contains(body, "<!-- no key -->"))
+			if strings.Contains(body, "<!-- security key -->") {
+				r.environ = append(r.environ, card.SocketVariable+"="+plugKey(t))
+			}
 			for _, b := range blocks(body) {
 				switch b.kind {
 				case "ini":
@@ -129,7 +132,6 @@ func newReader(t *testing.T, key bool) *reader {
 	for _, service := range []string{"STS", "IAM", "SSO", "SSO_OIDC", "SIGNIN"} {
 		r.environ = append(r.environ, "AWS_ENDPOINT_URL_"+service+"="+aws.URL())
 	}
-	r.environ = append(r.environ, card.SocketVariable+"="+plugKey(t))
 	r.files(t, aws, world)
 	if key {
 		r.run(t, example{command: "aws-vault add --stdin alice <key >/dev/null"})

@@ -13,6 +13,9 @@ type Driver struct {
 	// named, and is not asked a second time for an answer that was wrong.
 	Device bool
 
+	// NoTurn says that it puts no question to a person itself, so that others may ask meanwhile.
+	NoTurn bool
+
 	// Works returns nil if the driver can ask here, and otherwise why it cannot.
 	Works func(Env) error
 
@@ -33,4 +36,14 @@ func names(drivers []Driver) []string {
 		all = append(all, d.Name)
 	}
 	return all
+}
+
+// Named returns this system's driver of that name.
+func Named(name string) (Driver, bool) {
+	for _, d := range Drivers() {
+		if d.Name == name {
+			return d, true
+		}
+	}
+	return Driver{}, false
 }

@@ -3,7 +3,6 @@ package prompt
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 )
 
@@ -14,7 +13,7 @@ func TestYubiKey(t *testing.T) {
 		t.Errorf("without keys: %v", err)
 	}
 	failure := errors.New("not touched")
-	env.KeyCode = func(_ context.Context, device string, _ func(context.Context, Request) (string, error)) (string, error) {
+	env.KeyCode = func(_ context.Context, device string) (string, error) {
 		if device != serial {
 			return "", failure
 		}
@@ -35,51 +34,11 @@ func TestYubiKey(t *testing.T) {
 	}
 }
 
-// What the key wants to know first, a person is asked.
-func TestYubiKeyPassword(t *testing.T) {
-	w := newWorld(t)
-	w.programs, w.outputs = []string{"zenity"}, []string{"hunter2\n"}
-	w.vars["DISPLAY"] = ":0"
-	env := w.env()
-	env.KeyCode = func(ctx context.Context, _ string, ask func(context.Context, Request) (string, error)) (string, error) {
-		answer, err := ask(ctx, Request{Kind: Passphrase, Text: "Password of the key"})
-		if answer != "hunter2" {
-			t.Errorf("the answer is %q, %v", answer, err)
+func TestNamed(t *testing.T) {
+	for name, want := range map[string]Driver{"yubikey": {Device: true, NoTurn: true}, "ykman": {Device: true}, "terminal": {Terminal: true}, "": {}, "x": {}} {
+		d, ok := Named(name)
+		if d.Device != want.Device || d.NoTurn != want.NoTurn || d.Terminal != want.Terminal || ok != (len(name) > 1) {
+			t.Errorf("%q is %+v, %v", name, d, ok)
 		}
-		return "123456", err
-	}
-	drivers := []Driver{zenity, yubikey}
-	p, err := choose(drivers, env, "yubikey", Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if code, err := p.Ask(t.Context(), Request{Kind: Code, Device: serial}); err != nil || code != "123456" {
-		t.Errorf("%q, %v", code, err)
-	}
-	nobody := env
-	nobody.LookPath = newWorld(t).env().LookPath
-	nobody.KeyCode = func(ctx context.Context, _ string, ask func(context.Context, Request) (string, error)) (string, error) {
-		return ask(ctx, Request{Kind: Passphrase})
-	}
-	if p, err = choose(drivers, nobody, "yubikey", Options{}); err != nil {
-		t.Fatal(err)
-	}
-	var e *NoWayError
-	if _, err := p.Ask(t.Context(), Request{Kind: Code}); !errors.As(err, &e) {
-		t.Errorf("with nobody to ask: %v", err)
-	}
-	if _, err := yubikey.Ask(t.Context(), nobody, Request{Kind: Code}); !errors.Is(err, errNoKeys) {
-		t.Errorf("without a prompter: %v", err)
-	}
-}
-
-func TestReads(t *testing.T) {
-	for name, want := range map[string]bool{"yubikey": true, "ykman": true, "terminal": false, "": false, "x": false} {
-		if Reads(name) != want {
-			t.Errorf("%q reads: %v", name, !want)
-		}
-	}
-	if !strings.Contains(strings.Join(names(Drivers()), " "), "ykman yubikey") {
-		t.Error("yubikey is no driver of this system")
 	}
 }

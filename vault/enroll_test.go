@@ -186,7 +186,33 @@ func TestEnrolNobody(t *testing.T) {
 		t.Error("enrolled nobody")
 	}
 	var api *source.APIError
-	if errors.As(error(&vault.LeftoverError{Err: &source.APIError{}, Undo: errors.New("x")}), &api) == false {
+	if !errors.As(error(&vault.LeftoverError{Err: &source.APIError{}, Undo: errors.New("x")}), &api) {
 		t.Error("a leftover hides its cause")
+	}
+}
+
+// A user who has a device already shows its code, as IAM may ask for it.
+func TestEnrolASecondDevice(t *testing.T) {
+	w := newWorld(t, "[profile alice]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n")
+	w.store(t, "alice")
+	o := plan.Options{For: plan.Rotate}
+	pl, err := w.Plan(t.Context(), "alice", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &vault.Enrolment{Vault: w.Vault, Plan: pl, Options: o, At: &drawer{aws: w.aws, secrets: map[string]string{}}}
+	if serial, err := e.Run(t.Context(), "phone"); err != nil || serial != phone || w.asked != 1 {
+		t.Errorf("%s, %v, asked %d times", serial, err, w.asked)
+	}
+	if got := actions(w); got != "GetCallerIdentity GetSessionToken CreateVirtualMFADevice EnableMFADevice" {
+		t.Errorf("AWS was asked %s", got)
+	}
+}
+
+func TestEnrolWithoutAWS(t *testing.T) {
+	w, e, _ := enrolment(t)
+	w.aws.Fail(vaulttest.Fault{Action: "GetCallerIdentity", Status: 403, Code: "InvalidClientTokenId"})
+	if _, err := e.Run(t.Context(), "phone"); err == nil || actions(w) != "GetCallerIdentity" {
+		t.Errorf("%v", err)
 	}
 }

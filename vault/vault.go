@@ -256,7 +256,7 @@ func (v *Vault) asks(ctx context.Context, s plan.Step) bool {
 		return spec.Hardware()
 	}
 	if spec, ok := s.Spec.(plan.RolesAnywhere); ok {
-		_, onCard := plan.Slot(spec.PrivateKey)
+		_, onCard := plan.Slot(spec.PrivateKey) // which wants a PIN or a touch
 		return onCard
 	}
 	return s.MFA.Serial != "" && s.MFA.Process == ""

@@ -12,53 +12,64 @@ import (
 )
 
 // TestYKMan lets Yubico's program and ours read what the other has put on one key: the same
-// accounts, and the same codes.
+// accounts, and the same codes. The key answers on a socket of its own, and behind Debian's pcscd.
 func TestYKMan(t *testing.T) {
 	if _, err := exec.LookPath("ykman"); err != nil {
 		t.Skip("needs ykman: ", err)
 	}
-	w := newWorld(t, "file", passphrase)
-	socket := filepath.Join(w.home, "pcscd")
-	service, err := card.Listen(socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer service.Close()
-	key := card.New(card.Options{})
-	service.Insert("Yubico YubiKey OTP+FIDO+CCID 00 00", key)
-	w.env = append(w.env, card.SocketVariable+"="+socket)
-
-	w.write("secret", w.MFA.Secret()+"\n")
-	secret := func() string { return w.read("secret") }
-	w.input(secret(), w.program, "mfa", "enroll", "--serial", w.MFA.Serial(), "--stdin", "--no-touch")
-	w.input(secret(), w.program, "mfa", "enroll", "--serial", "touched", "--stdin")
-	w.input("", "ykman", "oath", "accounts", "add", "theirs", secretOf(secret()))
-	w.input("", "ykman", "oath", "accounts", "add", "--touch", "--issuer", "Example", "theirs", secretOf(secret()))
-	w.sameCode(w.MFA.Serial(), "touched", "theirs", "Example:theirs")
-	for _, account := range []string{"touched", "Example:theirs"} {
-		if list := w.vault("mfa", "list"); !strings.Contains(list, account) || strings.Count(list, "when touched") != 2 {
-			t.Errorf("ours lists\n%s", list)
+	t.Run("socket", func(t *testing.T) {
+		w := newWorld(t, "file", passphrase)
+		socket := filepath.Join(w.home, "pcscd")
+		service, err := card.Listen(socket)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if key.Asked().Touches < 4 { // two accounts, each for both programs; more if a time ended in between
-		t.Errorf("%d touches, want at least 4", key.Asked().Touches)
-	}
+		defer service.Close()
+		key := card.New(card.Options{})
+		service.Insert("Yubico YubiKey OTP+FIDO+CCID 00 00", key)
+		w.env = append(w.env, card.SocketVariable+"="+socket)
+		shareKey(w, key)
+	})
+	t.Run("pcscd", func(t *testing.T) {
+		needPCSCD(t, "ykman")
+		key := card.New(card.Options{Serial: 1001})
+		startPCSCD(t, key, card.New(card.Options{Serial: 1002}))
+		w := newWorld(t, "file", passphrase)
+		w.env = append(w.env, "AWS_VAULT_CARD=1001")
+		shareKey(w, key, "--reader", ourReader)
+	})
+}
 
-	w.input("", "ykman", "oath", "access", "change", "--new-password", "EXAMPLE")
-	if out, err := w.command(w.program, "--prompt=terminal", "mfa", "list").CombinedOutput(); err == nil || !strings.Contains(string(out), "terminal") {
-		t.Errorf("a password that ykman has set is not asked for: %s", out)
+// shareKey has both programs put accounts on a key and read each other's.
+func shareKey(w *world, key *card.Card, which ...string) {
+	w.t.Helper()
+	ykman := func(args ...string) string { return w.input("", "ykman", append(which, args...)...) }
+	secret := w.MFA.Secret()
+	w.input(secret, w.program, "mfa", "enroll", "--serial", w.MFA.Serial(), "--stdin", "--no-touch")
+	w.input(secret, w.program, "mfa", "enroll", "--serial", "touched", "--stdin")
+	ykman("oath", "accounts", "add", "theirs", secret)
+	ykman("oath", "accounts", "add", "--touch", "--issuer", "Example", "theirs", secret)
+	w.sameCode(ykman, w.MFA.Serial(), "touched", "theirs", "Example:theirs")
+	list := w.vault("mfa", "list")
+	if !strings.Contains(list, "Example:theirs") || strings.Count(list, "when touched") != 2 {
+		w.t.Errorf("ours lists\n%s", list)
+	}
+	if n := key.Asked().Touches; n < 4 { // two accounts, each for both programs; more if a time ended in between
+		w.t.Errorf("%d touches, want at least 4", n)
+	}
+	ykman("oath", "access", "change", "--new-password", "EXAMPLE")
+	if out := w.fails("--prompt=terminal", "mfa", "list"); !strings.Contains(out, "terminal") {
+		w.t.Errorf("a password that ykman has set is not asked for: %s", out)
 	}
 }
 
-func secretOf(line string) string { return strings.TrimSpace(line) }
-
 // sameCode has both programs read each account. If a code's time ends in between, once more.
-func (w *world) sameCode(accounts ...string) {
+func (w *world) sameCode(ykman func(...string) string, accounts ...string) {
 	w.t.Helper()
 	for _, account := range accounts {
 		var ours, theirs string
 		for range 2 {
-			theirs = strings.TrimSpace(w.input("", "ykman", "oath", "accounts", "code", "--single", account))
+			theirs = strings.TrimSpace(ykman("oath", "accounts", "code", "--single", account))
 			ours = strings.TrimSpace(w.vault("mfa", "code", "--serial", account))
 			if ours == theirs {
 				break

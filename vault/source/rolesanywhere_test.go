@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -256,6 +257,33 @@ func TestRolesAnywhereByACard(t *testing.T) {
 	}
 }
 
+// A card signs as many bytes as its curve has.
+func TestRolesAnywhereByACardOfALongerCurve(t *testing.T) {
+	o := newOffice(t)
+	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	o.must(err)
+	s, spec := o.holder(key)
+	spec.PrivateKey = "piv:9c"
+	s.Spec = spec
+	o.Card = func(_ context.Context, _ string, _ crypto.PublicKey, use func(crypto.Signer) error) error {
+		return use(exact{key, 48})
+	}
+	o.make(s)
+}
+
+// exact is a key that signs digests of one size alone.
+type exact struct {
+	crypto.Signer
+	size int
+}
+
+func (s exact) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
+	if len(digest) != s.size {
+		return nil, fmt.Errorf("a digest of %d bytes, want %d", len(digest), s.size)
+	}
+	return s.Signer.Sign(r, digest, o)
+}
+
 type touched struct {
 	crypto.Signer
 	touch func()
@@ -295,4 +323,25 @@ func TestAnywhereIsCalledAt(t *testing.T) {
 			t.Errorf("calls %s, want %s, %v", at.url, c.want, err)
 		}
 	}
+}
+
+// Whatever comes back, the error is ours, or the credentials are some.
+func FuzzAnywhereAnswer(f *testing.F) {
+	for _, text := range []string{
+		``, `{}`, `{"credentialSet":[]}`, `{"credentialSet":[{"credentials":{}}]}`,
+		`{"credentialSet":[{"credentials":{"accessKeyId":"ASIAEXAMPLE","secretAccessKey":"EXAMPLE","sessionToken":"EXAMPLE","expiration":"2030-01-02T12:00:00Z"}}]}`,
+		`{"credentialSet":[{"credentials":{"accessKeyId":"ASIA\nEXAMPLE","secretAccessKey":"EXAMPLE","sessionToken":"EXAMPLE","expiration":"2030-01-02T12:00:00Z"}}]}`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c := call{action: actionAnywhere, about: anywhereRole, place: "https://example.com"}
+		got, err := c.anywhereCredentials(text)
+		switch {
+		case err != nil && err.Error() != "CreateSession: https://example.com answered without credentials":
+			t.Errorf("%q", err)
+		case err == nil && (flaw(got) != "" || got.SessionToken == "" || !got.CanExpire || got.Expires.IsZero()):
+			t.Errorf("%q became credentials", text)
+		}
+	})
 }

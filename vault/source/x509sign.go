@@ -68,13 +68,27 @@ func (s x509Signer) request(at address, body []byte, now time.Time) (request, er
 	scope := strings.Join([]string{stamp[:8], at.region, at.service, "aws4_request"}, "/")
 	canonical, names := canonicalPost(u, header, body)
 	digest := sha256.Sum256([]byte(strings.Join([]string{algorithm, stamp, scope, hexSum(canonical)}, "\n")))
-	signature, err := s.key.Sign(rand.Reader, digest[:], crypto.SHA256)
+	signature, err := s.key.Sign(rand.Reader, s.filled(digest[:]), crypto.SHA256)
 	if err != nil {
 		return request{}, err
 	}
 	header["Authorization"] = fmt.Sprintf("%s Credential=%s/%s, SignedHeaders=%s, Signature=%s",
 		algorithm, s.chain[0].SerialNumber, scope, names, hex.EncodeToString(signature))
 	return request{method: http.MethodPost, url: at.url, header: header, body: body}, nil
+}
+
+// filled is a digest as a card wants it for a longer curve, whose keys AWS takes with SHA-256
+// all the same: as long as the curve, which with zeros before it is the same number.
+func (s x509Signer) filled(digest []byte) []byte {
+	_, software := s.key.(*ecdsa.PrivateKey)
+	public, ok := s.key.Public().(*ecdsa.PublicKey)
+	if software || !ok {
+		return digest
+	}
+	if more := (public.Curve.Params().BitSize+7)/8 - len(digest); more > 0 {
+		return append(make([]byte, more, more+len(digest)), digest...)
+	}
+	return digest
 }
 
 func joined(chain []*x509.Certificate) string {
