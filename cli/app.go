@@ -49,6 +49,8 @@ type Env struct {
 	// Exec becomes the program, or runs it and returns its exit status where a process
 	// cannot become another.
 	Exec func(ctx context.Context, path string, argv, environ []string) (status int, err error)
+	// Again runs this program anew, without a terminal, and returns an error unless it is content.
+	Again func(ctx context.Context, args ...string) error
 	// OpenKeystore opens the keystore, as keystore.Open does.
 	OpenKeystore func(ctx context.Context, c keystore.Config) (*keystore.Keystore, error)
 	// Shell runs a line of the user's config and returns what it prints.
@@ -109,6 +111,7 @@ type app struct {
 	run     func(context.Context) error
 	words   []string // the command to run, split off before flags were read
 	opened  string   // the keystore in use, once it is
+	opener  string   // the one opener of the sealed keystore to use; empty for any
 	serves  bool     // a program reads what we print, and its user may not know why they are asked
 }
 
@@ -144,6 +147,9 @@ var commands = []func(*kingpin.Application, *app){
 	backendsCommand,
 	importCommand,
 	migrateCommand,
+	sealedCommand,
+	unlockCommand,
+	lockCommand,
 	doctorCommand,
 	versionCommand,
 }

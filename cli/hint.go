@@ -65,12 +65,16 @@ var remedies = []func(error, *app) string{
 		}
 		return fmt.Sprintf("set the same mfa_serial in each profile of the chain, or take it out of profile %s with an empty \"mfa_serial =\"", e.Profile)
 	},
-	func(err error, _ *app) string {
+	func(err error, a *app) string {
 		var e *prompt.NoWayError
 		if !errors.As(err, &e) {
 			return ""
 		}
-		return "answer without being asked: --mfa-token for a code, mfa_process in the profile, or " + passphraseVariable + " for a passphrase; or name another way with --prompt"
+		variable := passphraseVariable
+		if a.opened == keystore.SealedBackend {
+			variable = sealedVariable
+		}
+		return "answer without being asked: --mfa-token for a code, mfa_process in the profile, or " + variable + " for a passphrase; or name another way with --prompt"
 	},
 	func(err error, a *app) string {
 		var e *prompt.UnknownDriverError
@@ -93,6 +97,7 @@ var remedies = []func(error, *app) string{
 		}
 		return ""
 	},
+	sealedRemedy,
 	func(err error, _ *app) string {
 		if errors.Is(err, keystore.ErrLocked) {
 			return "unlock the keystore and try again, or choose another with --backend"

@@ -140,7 +140,11 @@ func (a *app) open(ctx context.Context, what string, flags map[string]profile.Fl
 }
 
 func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Locks, state string, ks *keystore.Keystore, code string) *session {
-	local := filepath.Join(state, "keystore", digest(ks.Name, a.globals.fileDir, a.globals.passDir, a.globals.passPrefix, a.globals.keychain, a.globals.collection))
+	place := []string{ks.Name, a.globals.fileDir, a.globals.passDir, a.globals.passPrefix, a.globals.keychain, a.globals.collection}
+	if ks.Name == keystore.SealedBackend {
+		place = append(place, a.globals.sealedDir)
+	}
+	local := filepath.Join(state, "keystore", digest(place...))
 	v := &vault.Vault{
 		Config: config, Inputs: in, Open: a.openFile, Warn: a.warn,
 		Keys: &store.Keys{Ring: ks.Keys, Dir: filepath.Join(local, "generations")},
@@ -172,8 +176,9 @@ func (a *app) keystoreConfig(locks *store.Locks, state string) keystore.Config {
 	g := a.globals
 	return keystore.Config{
 		Backend: g.backend, KeychainName: g.keychain, Collection: g.collection,
-		PassDir: g.passDir, PassCmd: g.passCmd, PassPrefix: g.passPrefix, FileDir: g.fileDir,
-		StateDir: state, Home: a.env.Home, Passphrase: a.askPassphrase(locks),
+		PassDir: g.passDir, PassCmd: g.passCmd, PassPrefix: g.passPrefix, FileDir: g.fileDir, SealedDir: g.sealedDir,
+		StateDir: state, Home: a.env.Home, Passphrase: a.askPassphrase(locks), Openers: a.hands(locks),
+		Tell:   func(m string) { a.note("%s", a.shorten(m)) },
 		Getenv: a.env.Getenv, Now: a.env.Now, Debug: a.log.Debug, BusAddress: a.env.Bus,
 	}
 }

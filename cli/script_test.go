@@ -17,6 +17,7 @@ import (
 
 	"aws-vault/cli"
 	"aws-vault/vault/vaulttest"
+	"aws-vault/vault/waiting"
 )
 
 // laterVariable moves the clock of the program under test.
@@ -78,6 +79,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Condition:           condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fake":    fake,
 			"browsed": browsed,
@@ -85,6 +87,17 @@ func TestScripts(t *testing.T) {
 			"later":   func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(laterVariable, args[0]) },
 		},
 	})
+}
+
+// condition answers [waits]: does this kernel keep a key for us.
+func condition(name string) (bool, error) {
+	if name != "waits" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	const test = "aws-vault test of the kernel"
+	err := waiting.Keep(test, waiting.Key{Until: time.Now().Add(time.Minute)}, time.Now())
+	waiting.Drop(test)
+	return err == nil, nil
 }
 
 // setup gives a script an AWS with the example's world, an empty home and a keystore

@@ -24,6 +24,9 @@ var (
 	// ErrAbsent is what [Hands].Card returns for a card that is not there.
 	ErrAbsent = errors.New("not here")
 
+	// ErrForged says that a header was written by someone without the store's key.
+	ErrForged = errors.New("it was written by someone without the store's key")
+
 	// ErrTouchless says that a store has no hardware opener to touch.
 	ErrTouchless = errors.New("the store has no hardware opener")
 )
@@ -53,6 +56,5 @@ func (e *OpenerError) Unwrap() error { return e.Err }
 var (
 	errSum      = errors.New("its checksum is not the one of its content")
 	errNotOurs  = errors.New("it is not a header of this format")
-	errMAC      = errors.New("it was written by someone without the store's key")
 	errOtherKey = errors.New("its envelope holds another key than it names")
 )

@@ -150,7 +150,7 @@ func (h *Header) check(dir string, k MasterKey) error {
 	case k.id(h.Store) != h.Key:
 		return &DamagedError{filepath.Join(dir, headerFile), errOtherKey}
 	case !hmac.Equal(h.mac, h.sign(k, h.body)):
-		return &DamagedError{filepath.Join(dir, headerFile), errMAC}
+		return &DamagedError{filepath.Join(dir, headerFile), ErrForged}
 	}
 	return nil
 }

@@ -17,6 +17,8 @@ type Item struct {
 	Name  string
 	Data  []byte
 	Touch bool // it opens with a touch only, however long the store stays unlocked
+
+	stamp string // of its writing; kept when it is sealed anew
 }
 
 // label is what a file says of its item to those who have the master key, apart from the item,
@@ -25,6 +27,7 @@ type label struct {
 	Kind       string `json:"kind"`
 	Name       string `json:"name"`
 	Generation int    `json:"generation"` // of the master key
+	Stamp      string `json:"stamp"`      // random, of the item's writing
 	Touch      bool   `json:"touch,omitempty"`
 }
 
@@ -76,7 +79,7 @@ func nonce(part byte) []byte {
 func sealItem(h *Header, k MasterKey, touch *MasterKey, file string, it Item) ([]byte, error) {
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
-	text, err := json.Marshal(label{Kind: it.Kind, Name: it.Name, Generation: h.Generation, Touch: it.Touch})
+	text, err := json.Marshal(label{Kind: it.Kind, Name: it.Name, Generation: h.Generation, Stamp: it.stamp, Touch: it.Touch})
 	if err != nil {
 		return nil, err
 	}
@@ -144,5 +147,5 @@ func (o *opened) open(h *Header, touch *MasterKey) (Item, error) {
 	if err != nil {
 		return Item{}, errTampered
 	}
-	return Item{Kind: o.Kind, Name: o.Name, Data: data, Touch: o.Touch}, nil
+	return Item{Kind: o.Kind, Name: o.Name, Data: data, Touch: o.Touch, stamp: o.Stamp}, nil
 }

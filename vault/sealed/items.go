@@ -2,8 +2,6 @@ package sealed
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -110,6 +108,7 @@ func (s *Store) Put(ctx context.Context, it Item) error {
 			return err
 		}
 	}
+	it.stamp = randomHex(8)
 	return s.writing(ctx, func(h *Header, k MasterKey) error {
 		s.mu.Lock()
 		touch := s.touchKey
@@ -174,13 +173,11 @@ func (s *Store) Names(ctx context.Context, kind string) ([]string, error) {
 func (s *Store) Stamp(ctx context.Context, kind, name string) (string, error) {
 	var stamp string
 	err := s.steady(ctx, func(h *Header, k MasterKey) error {
-		data, err := readItemFile(filepath.Join(s.itemsDir(h), k.fileName(h.Store, kind, name)))
-		sum := sha256.Sum256(data)
-		stamp = hex.EncodeToString(sum[:8])
+		o, _, err := s.label(h, k, kind, name)
+		if err == nil {
+			stamp = o.Stamp
+		}
 		return err
 	})
-	if err != nil {
-		return "", err
-	}
-	return stamp, nil
+	return stamp, err
 }

@@ -7,7 +7,6 @@ import (
 
 	"filippo.io/age"
 	"filippo.io/age/plugin"
-	"filippo.io/age/tag"
 )
 
 // The kinds of openers.
@@ -63,11 +62,7 @@ func (o Opener) recipient(ui *plugin.ClientUI) (age.Recipient, error) {
 		}
 		return r, nil
 	case Card:
-		r, err := tag.ParseRecipient(o.Recipient)
-		if err != nil || r.Hybrid() {
-			return nil, errors.New("its recipient is not a P-256 key, want age1tag1…")
-		}
-		return r, nil
+		return parseTagRecipient(o.Recipient)
 	case Plugin:
 		r, err := plugin.NewRecipient(o.Recipient, ui)
 		if err != nil {

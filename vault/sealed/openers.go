@@ -118,6 +118,11 @@ func (s *Store) seal(h *Header, k MasterKey, touch *MasterKey, ui *plugin.Client
 // that nothing is wrapped to an opener that someone else put there. A second hardware opener
 // takes the touch of one that is there.
 func (s *Store) Add(ctx context.Context, o NewOpener, ui *plugin.ClientUI) error {
+	if o.Kind != Passphrase {
+		if err := o.valid(); err != nil { // before anyone is asked
+			return err
+		}
+	}
 	h, _, err := s.keys(ctx)
 	if err != nil {
 		return err

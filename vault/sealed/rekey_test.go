@@ -21,8 +21,15 @@ func TestRemovedCard(t *testing.T) {
 	w.ui = w.here(map[string]*testCard{"one": w.one})
 	s := w.locked(t)
 	before := s.Header()
+	stamp, err := s.Stamp(t.Context(), "key", "prod")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Rekey(t.Context(), nil, func(o Opener) bool { return o.Name != "two" }); err != nil {
 		t.Fatal(err)
+	}
+	if after, err := s.Stamp(t.Context(), "key", "prod"); err != nil || after != stamp {
+		t.Errorf("the stamp went from %q to %q, and nothing was written: %v", stamp, after, err)
 	}
 	after := s.Header()
 	if after.Key == before.Key || after.Generation != before.Generation+1 || after.Fingerprint() == before.Fingerprint() {
@@ -73,8 +80,8 @@ func TestForeignOpener(t *testing.T) {
 			"Put":   s.Put(t.Context(), key("dev")),
 		} {
 			var damaged *DamagedError
-			if !errors.As(err, &damaged) || !errors.Is(err, errMAC) {
-				t.Errorf("%s: %s: %v, want %v", name, act, err, errMAC)
+			if !errors.As(err, &damaged) || !errors.Is(err, ErrForged) {
+				t.Errorf("%s: %s: %v, want %v", name, act, err, ErrForged)
 			}
 		}
 	}

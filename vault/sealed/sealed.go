@@ -165,7 +165,7 @@ func (s *Store) again() (bool, error) {
 }
 
 // maxRereads bounds how often a reader follows a store that gets one new key after the other.
-const maxRereads = 8
+const maxRereads = 32
 
 // steady calls act with the keys of the store, again if the store got another key meanwhile.
 func (s *Store) steady(ctx context.Context, act func(h *Header, k MasterKey) error) error {
