@@ -133,7 +133,7 @@ func (h *Header) valid() error {
 	}
 	names, recipients := map[string]bool{}, map[string]bool{}
 	for _, o := range h.Openers {
-		if err := o.valid(); err != nil {
+		if err := o.named(); err != nil {
 			return err
 		}
 		if names[o.Name] || recipients[o.Recipient] {

@@ -69,9 +69,6 @@ func readItemFile(path string) ([]byte, error) {
 
 // touched returns the second key, which is asked for once in a process.
 func (s *Store) touched(ctx context.Context, h *Header) (*MasterKey, error) {
-	if len(h.Touch) == 0 || s.touch == nil {
-		return nil, fmt.Errorf("%s: %w", s.dir, ErrTouchless)
-	}
 	select {
 	case <-s.turn:
 		defer func() { s.turn <- struct{}{} }()
@@ -81,8 +78,11 @@ func (s *Store) touched(ctx context.Context, h *Header) (*MasterKey, error) {
 	s.mu.Lock()
 	k := s.touchKey
 	s.mu.Unlock()
-	if k != nil {
+	switch {
+	case k != nil && len(h.Touch) > 0:
 		return k, nil
+	case len(h.Touch) == 0 || s.touch == nil:
+		return nil, fmt.Errorf("%s: %w", s.dir, ErrTouchless)
 	}
 	got, err := s.touch(ctx, h)
 	if err != nil {

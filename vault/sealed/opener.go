@@ -31,9 +31,18 @@ type Opener struct {
 // Hardware reports whether the opener's key cannot be copied, so that opening takes its presence.
 func (o Opener) Hardware() bool { return o.Kind == Card || o.Kind == Plugin }
 
-func (o Opener) valid() error {
+// named is what is looked at whenever the store is opened. Its key is looked at when something
+// is wrapped to it: a command that finds the store unlocked does no arithmetic on curves.
+func (o Opener) named() error {
 	if !nameable(o.Name) {
 		return &OpenerError{o.Name, errors.New("want a name of 1 to 32 letters, digits, points, dashes and underlines")}
+	}
+	return nil
+}
+
+func (o Opener) valid() error {
+	if err := o.named(); err != nil {
+		return err
 	}
 	if _, err := o.recipient(nil); err != nil {
 		return &OpenerError{o.Name, err}

@@ -278,7 +278,7 @@ func TestHeaderRefuses(t *testing.T) {
 		"no openers":        func(h *Header) { h.Openers = nil },
 		"too many":          func(h *Header) { h.Openers = make([]Opener, maxOpeners+1) },
 		"an opener twice":   func(h *Header) { h.Openers = append(h.Openers, h.Openers[0]) },
-		"an opener no more": func(h *Header) { h.Openers[0].Recipient = "age1tag1" },
+		"an opener no more": func(h *Header) { h.Openers[0].Name = "" },
 	} {
 		c := h.clone()
 		change(&c)
