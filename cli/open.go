@@ -160,8 +160,9 @@ func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 			Ask:   a.askCode(locks, code), Run: a.runShell, Callers: a.callers(),
 		},
 	}
+	v.Touch, v.Keys.Guard = ks.Touch, v.Guard
 	v.Source.Key = v.Keys.Key
-	v.Source.Tokens = &store.Tokens{Ring: ks.Private, Locks: locks, Index: v.Sessions.Index, Now: a.env.Now, Cancelled: v.Sessions.Cancelled}
+	v.Source.Tokens = &store.Tokens{Ring: ks.Private, Locks: locks, Index: v.Sessions.Index, Now: a.env.Now, Cancelled: v.Sessions.Cancelled, Guard: v.GuardTokens(tokensOf)}
 	v.Source.Cache, v.Source.Logins = a.ssoCache(state), a.loginCache()
 	v.Source.Person = a.person(signInFlags{})
 	return &session{v, locks, ks, state}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"aws-vault/vault"
 	"aws-vault/vault/sealed"
 	"aws-vault/vault/waiting"
 )
@@ -13,6 +14,7 @@ import (
 func sealedRemedy(err error, _ *app) string {
 	var damaged *sealed.DamagedError
 	var lost *notLastingError
+	var touchless *vault.TouchError
 	var amiss *notWholeError
 	switch {
 	case errors.Is(err, sealed.ErrNoStore):
@@ -23,6 +25,8 @@ func sealedRemedy(err error, _ *app) string {
 		return "see who opens the store: aws-vault sealed openers"
 	case errors.Is(err, sealed.ErrForged):
 		return "whoever changed the list of openers had no key of the store: put the file back from a backup, and look with aws-vault sealed check"
+	case errors.As(err, &touchless):
+		return "aws-vault migrate-backend --to sealed moves keys there, and aws-vault sealed add --piv SLOT adds a key to touch"
 	case errors.Is(err, sealed.ErrTouchless), errors.Is(err, sealed.ErrTouchItems):
 		return "add a hardware key: aws-vault sealed add --piv SLOT"
 	case errors.As(err, &lost), errors.Is(err, waiting.ErrUnsupported):

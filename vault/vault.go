@@ -27,6 +27,7 @@ type Vault struct {
 	Source   *source.Deps
 	Open     func(path string) (io.ReadCloser, error) // a file that a profile names
 	Warn     func(error)                              // what went wrong and lost nothing
+	Touch    bool                                     // the keystore can keep what opens with a touch only
 }
 
 // Plan says how the credentials of the named profile would be made. It asks the keystore
@@ -88,6 +89,9 @@ func (v *Vault) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, n
 	if err := v.recursion(pl); err != nil {
 		return aws.Credentials{}, err
 	}
+	if last := pl.Last(); last.Touch && !v.Touch {
+		return aws.Credentials{}, &TouchError{Profile: last.Profile}
+	}
 	c := carrier{vault: v, plan: pl, options: o}
 	return c.step(ctx, len(pl.Steps)-1, need)
 }
@@ -144,7 +148,7 @@ func (c *carrier) ask(ctx context.Context, i int, need time.Duration) store.Ask 
 	s, digest := c.plan.Steps[i], c.plan.Digest(i)
 	a := store.Ask{
 		Name: string(digest), Depth: i, Need: need, MaxAge: s.MaxAge, KeyCheck: c.keyCheck,
-		Profile: s.Profile, Kind: string(s.Kind), Root: c.plan.Steps[0].Profile,
+		Profile: s.Profile, Kind: string(s.Kind), Root: c.plan.Steps[0].Profile, Touch: s.Touch,
 		Question: question(s),
 		Human:    func() bool { return c.human(ctx, i) },
 		Make: func(ctx context.Context) (store.Made, error) {

@@ -53,6 +53,9 @@ func (s Step) lines() []Arg {
 	for _, arn := range s.Policy.ARNs {
 		args = append(args, Arg{"session policy", arn})
 	}
+	if s.Touch {
+		args = append(args, Arg{"touch", "opens what is kept, each time"})
+	}
 	if s.Lasts > 0 {
 		args = append(args, Arg{"lasts", short(s.Lasts)})
 	}

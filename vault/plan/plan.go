@@ -63,6 +63,7 @@ type Step struct {
 	MFA      MFA           `json:"mfa,omitzero"`
 	Policy   policy.Policy `json:"policy,omitzero"` // what the session may do at most; zero for no limit of ours
 	Keep     bool          `json:"keep"`            // may the session be kept
+	Touch    bool          `json:"touch,omitempty"` // what is kept of it opens with a touch of a hardware key only
 	Why      string        `json:"why"`             // one sentence, for explain
 	From     []Setting     `json:"settings,omitempty"`
 	Spec     Spec          `json:"spec"`
@@ -176,6 +177,12 @@ type Options struct {
 // [*NoCredentialsError], [*ChainedMFAError], [*DurationError], [*ConflictError],
 // [*SettingError] or [*NotStoredError].
 func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
+	pl, err := plan(p, h, o)
+	guard(p, pl.Steps)
+	return pl, err
+}
+
+func plan(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	c, err := begin(p, h, o)
 	if err != nil {
 		return Plan{}, err

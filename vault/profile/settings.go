@@ -79,6 +79,8 @@ var settings = []setting{
 	{name: ssoScopes, in: scopes},
 	{name: "login_session", in: signIn},
 
+	{name: "require_touch", inherit: ambient, in: boolean},
+
 	{name: "console_browser", inherit: ambient, in: browserName},
 	{name: "console_container", in: anyName},
 

@@ -37,6 +37,7 @@ var examples = map[string]struct{ good, bad []string }{
 	"sso_role_name":                   {[]string{"ReadOnly"}, []string{"Read Only"}},
 	"sso_registration_scopes":         {[]string{"sso:account:access, b"}, []string{",,"}},
 	"login_session":                   {[]string{arn + "user/alice"}, []string{"a\x07"}},
+	"require_touch":                   {[]string{"true", "False"}, []string{"yes"}},
 	"console_browser":                 {[]string{"chromium:Work Profile", "private"}, []string{"a\x07"}},
 	"console_container":               {[]string{"prod & co"}, []string{"a\x07"}},
 	"aws_access_key_id":               {[]string{"AKIAIOSFODNN7EXAMPLE"}, []string{"AKIA IOSFODNN7", "AKIA-X"}},
