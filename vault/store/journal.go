@@ -93,7 +93,7 @@ func (j *Journals) Put(ctx context.Context, r Rotation) error {
 	}
 	return j.Ring.Put(ctx, keystore.Item{
 		Touch: touch,
-		Name: journalName(r.Name), Label: "aws-vault journal", Description: "aws-vault journal", Data: data, Untrusted: true,
+		Name:  journalName(r.Name), Label: "aws-vault journal", Description: "aws-vault journal", Data: data, Untrusted: true,
 	})
 }
 
