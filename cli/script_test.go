@@ -40,7 +40,8 @@ func TestMain(m *testing.M) {
 		printNextCode(url)
 	}
 	testscript.Main(m, map[string]func(){
-		"aws-vault": program,
+		"aws-vault":       program,
+		"age-plugin-fake": agePlugin,
 		// browsers that a user may name: each follows one address, and tells on file
 		"firefox":  follow,
 		"follower": func() { brought("default", os.Args[1]) },
@@ -117,6 +118,7 @@ func setup(env *testscript.Env) error {
 		"GORACE": strings.TrimPrefix(quickRace, "GORACE="),
 		"HOME":   home, "USER": "alice", "SHELL": "/bin/sh", "TZ": "UTC",
 		"AWS_ENDPOINT_URL": aws.URL(), "FAKE_URL": aws.URL(), "AWS_VAULT_BACKEND": "file", "AWS_VAULT_FILE_PASSPHRASE": "horse battery",
+		"PLUGIN_RECIPIENT": fakeRecipient(), "PLUGIN_IDENTITY": fakeIdentity(), pluginVariable: filepath.Join(env.WorkDir, "uses"),
 		"KEY_ID": world.Key.ID, "KEY_SECRET": world.Key.Secret, "MFA": world.MFA.Serial(),
 		"HUB": world.Hub, "PROD": world.Prod, "READONLY": world.ReadOnly, "LONG": world.Long,
 	} {

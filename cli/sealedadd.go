@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"aws-vault/prompt"
+	"aws-vault/vault/keystore"
 	"aws-vault/vault/sealed"
 )
 
@@ -87,10 +88,20 @@ func sealedInitCommand(k *kingpin.CmdClause, a *app) {
 		if s.Store, err = sealed.Create(ctx, s.config, s.hands.Plugin, openers...); err != nil {
 			return err
 		}
+		a.noteUnused(ctx, s)
 		h := s.Header()
 		a.print("Made a sealed store in %s. It opens for %s.\nFingerprint: %s\n", a.tilde(s.config.Dir), openerNames(h.Openers), h.Fingerprint())
 		return nil
 	})
+}
+
+// noteUnused says that the store, which was made on purpose, is not the keystore that is used.
+func (a *app) noteUnused(ctx context.Context, s sealedStore) {
+	for _, k := range keystore.Survey(ctx, a.keystoreConfig(s.locks, s.state)) {
+		if k.Chosen && k.Backend != keystore.SealedBackend {
+			a.note("the keystore in use is %s: set AWS_VAULT_BACKEND=sealed to use this one", k.Backend)
+		}
+	}
 }
 
 func openerNames(all []sealed.Opener) string {
