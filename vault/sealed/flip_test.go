@@ -1,6 +1,7 @@
 package sealed
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -21,8 +22,8 @@ func TestEveryByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	header := made.Header()
-	// Openings are what costs time, so that each is done once where its envelope is as it was.
 	w.ui = w.pass(testPass)
+	ask := w.config.Unlock
 	flipped := 0
 	for path, data := range filesIn(t, w.config.Dir) {
 		mine := slices.IndexFunc(items, func(it Item) bool {
@@ -35,6 +36,10 @@ func TestEveryByte(t *testing.T) {
 				t.Fatal(err)
 			}
 			flipped++
+			w.config.Unlock = func(context.Context, *Header) (MasterKey, error) { return master, nil }
+			if strings.Contains(path, "identity-") || strings.HasSuffix(path, headerFile) && i%16 == 0 {
+				w.config.Unlock = ask // which takes its time
+			}
 			s := w.locked(t)
 			_, err := s.Unlock(t.Context())
 			if strings.Contains(path, "identity-") {

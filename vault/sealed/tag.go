@@ -27,12 +27,15 @@ const (
 	tagSize = 4
 )
 
-var errNotTagged = errors.New("its recipient is not a P-256 key, want age1tag1…")
+var (
+	errNotP256   = errors.New("the key is not on the curve P-256")
+	errNotTagged = errors.New("its recipient is not a P-256 key, want age1tag1…")
+)
 
 // CardRecipient is age's form of a P-256 public key, as a tagged recipient: age1tag1….
 func CardRecipient(pub *ecdh.PublicKey) (string, error) {
-	if pub.Curve() != ecdh.P256() {
-		return "", errors.New("the key is not on the curve P-256")
+	if pub == nil || pub.Curve() != ecdh.P256() {
+		return "", errNotP256
 	}
 	return plugin.EncodeRecipient("tag", compressed(pub)), nil
 }

@@ -64,6 +64,9 @@ func TestTagRefuses(t *testing.T) {
 	if name, err := CardRecipient(x25519.PublicKey()); err == nil {
 		t.Errorf("a key of another curve is %s", name)
 	}
+	if name, err := CardRecipient(nil); err == nil {
+		t.Errorf("no key at all is %s", name)
+	}
 	for _, text := range []string{"", "age1tag1", "age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t"} {
 		if _, err := parseTagRecipient(text); err == nil {
 			t.Errorf("%q was taken", text)
