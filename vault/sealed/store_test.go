@@ -377,21 +377,26 @@ func TestRekeyMeanwhile(t *testing.T) {
 	put(t, s, key("prod"))
 	stop := make(chan struct{})
 	var all sync.WaitGroup
-	for i := range 3 {
-		reader, it := w.locked(t), key(fmt.Sprint("of ", i))
+	until := func(act func()) {
 		all.Go(func() {
 			for {
 				select {
 				case <-stop:
 					return
 				default:
+					act()
 				}
-				wantItem(t, reader, key("prod"))
-				if err := reader.Put(t.Context(), it); err != nil {
-					t.Errorf("Put: %v", err)
-				}
-				wantItem(t, reader, it)
 			}
+		})
+	}
+	for i := range 2 {
+		reader, writer, it := w.locked(t), w.locked(t), key(fmt.Sprint("of ", i))
+		until(func() { wantItem(t, reader, key("prod")) })
+		until(func() {
+			if err := writer.Put(t.Context(), it); err != nil {
+				t.Errorf("Put: %v", err)
+			}
+			wantItem(t, writer, it)
 		})
 	}
 	for range 10 {
