@@ -16,6 +16,7 @@ require (
 	github.com/aws/smithy-go v1.28.8
 	github.com/creack/pty v1.1.24
 	github.com/dvsekhvalnov/jose2go v1.11.0
+	github.com/go-piv/piv-go/v2 v2.6.0
 	github.com/godbus/dbus/v5 v5.2.4
 	github.com/mtibben/percent v0.2.1
 	github.com/rogpeppe/go-internal v1.16.0

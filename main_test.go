@@ -40,6 +40,7 @@ var floors = map[string]int{
 	"vault/keystore": 1,
 	"vault/browser":  1,
 	"prompt":         1,
+	"vault/piv":      1,
 
 	"vault/plan":   2,
 	"vault/store":  2,
@@ -53,18 +54,20 @@ var floors = map[string]int{
 
 	"contrib/completions": 0,
 
-	"vault/vaulttest": 0, // imported by tests and by contrib alone; see testOnly
-	"contrib/demo":    7,
+	"vault/vaulttest":      0, // imported by tests and by contrib alone; see testOnly
+	"vault/vaulttest/card": 0,
+	"contrib/demo":         7,
 }
 
 // testOnly are the packages that no part of the program may import.
-var testOnly = map[string]bool{"vault/vaulttest": true}
+var testOnly = map[string]bool{"vault/vaulttest": true, "vault/vaulttest/card": true}
 
 func TestFloors(t *testing.T) {
 	for _, env := range [][]string{
 		{"GOOS=linux", "CGO_ENABLED=0"}, {"GOOS=darwin", "CGO_ENABLED=0"}, {"GOOS=windows", "CGO_ENABLED=0"},
+		{"GOOS=linux", "CGO_ENABLED=1", "GOFLAGS=-tags=piv"}, {"GOOS=windows", "CGO_ENABLED=0", "GOFLAGS=-tags=piv"},
 	} {
-		t.Run(env[0], func(t *testing.T) { checkFloors(t, env) })
+		t.Run(strings.Join(env, " "), func(t *testing.T) { checkFloors(t, env) })
 	}
 }
 

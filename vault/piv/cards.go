@@ -1,0 +1,254 @@
+// Package piv uses keys that cannot leave their cards: a YubiKey's PIV slots, over the system's PC/SC service.
+// It leaves the questions to the person at the card to its caller. A build without the tag piv has no
+// cards, and every call says so: see [ErrUnsupported].
+package piv
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Cards are the hardware keys of this machine. A card is opened as late and closed as early as can be: whoever has
+// one open keeps all other programs from it.
+//
+// All calls return when their context ends. What the card was asked to do then goes on, without us, until it
+// has answered; the card is closed after that.
+type Cards struct {
+	// PIN asks for the PIN of a card. A card that was not given one is not used where it wants one.
+	PIN func(context.Context, PINQuestion) (string, error)
+	// Touch says that a card waits to be touched, or may: see [Touch]. Nil says nothing.
+	Touch func(Touch)
+	// ManagementKey asks for a card's management key, where it is neither the one that all cards are made with nor
+	// kept under the PIN. Nil knows none.
+	ManagementKey func(ctx context.Context, serial uint32) ([]byte, error)
+	// Sleep waits between tries to open a card that another program has.
+	Sleep func(context.Context, time.Duration) error
+	// Holder names the program that likely has the cards, or returns "". Nil knows none.
+	Holder func() string
+}
+
+// A PINQuestion is what is known when a PIN is asked for.
+type PINQuestion struct {
+	Serial uint32
+	Left   int  // tries, before the card refuses all; -1 if it does not say
+	Again  bool // the last answer was wrong
+}
+
+// A Touch is a card that blinks, and waits for about 15 seconds.
+type Touch struct {
+	Place Place
+	Maybe bool // it may not: a touch a moment ago may serve, or the card does not say what the key wants
+}
+
+// Info is what is seen of a card without its PIN.
+type Info struct {
+	Reader  string
+	Serial  uint32
+	Version string // of its firmware
+	Left    int    // tries of the PIN; -1 if it does not say
+	// DefaultManagementKey is true if whoever gets at the card can change what is on it.
+	DefaultManagementKey bool
+	Err                  error // why nothing is known of it but the reader: a *HeldError, for one
+}
+
+// KeyInfo is what is known of a key without its PIN.
+type KeyInfo struct {
+	Slot      Slot
+	Public    crypto.PublicKey
+	Algorithm Algorithm
+	PIN       PINPolicy
+	Touch     TouchPolicy
+	Generated bool // made on the card, and never elsewhere; false if it is not known
+}
+
+// A token is an open card. It answers with errors of this package.
+type token interface {
+	serial() (uint32, error)
+	version() string
+	left() int
+	key(Slot) (KeyInfo, error)
+	defaultManagementKey() (bool, error)
+	protectedManagementKey(pin string) ([]byte, error)
+	verify(pin string) error
+	sign(KeyInfo, []byte, crypto.SignerOpts) ([]byte, error)
+	exchange(KeyInfo, []byte) ([]byte, error)
+	generate(managementKey []byte, s Slot, r Request) (crypto.PublicKey, error)
+	certificate(Slot) ([]byte, error)
+	setCertificate(managementKey []byte, s Slot, der []byte) error
+	attest(Slot) (device, slot []byte, err error)
+	close()
+}
+
+// The waits between tries to open a card that another program has: five seconds in all.
+var backoff = [...]time.Duration{
+	50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond,
+	800 * time.Millisecond, 1200 * time.Millisecond, 2250 * time.Millisecond,
+}
+
+// List looks at all cards. One that cannot be opened is listed with the reason. It returns [ErrUnsupported] or
+// [ErrNoService] where no card can be seen at all.
+func (c *Cards) List(ctx context.Context) ([]Info, error) {
+	return run(ctx, "who it is", func() ([]Info, error) {
+		names, err := readers()
+		if err != nil {
+			return nil, err
+		}
+		var all []Info
+		for _, name := range names {
+			i, err := c.look(name)
+			if errors.Is(err, ErrNoCard) {
+				continue
+			}
+			i.Err = err
+			all = append(all, i)
+		}
+		return all, nil
+	})
+}
+
+func (c *Cards) look(reader string) (Info, error) {
+	i := Info{Reader: reader, Left: -1}
+	t, err := openReader(reader)
+	if err != nil {
+		return i, c.named(err)
+	}
+	defer t.close()
+	if i.Serial, err = t.serial(); err != nil {
+		return i, err
+	}
+	i.Version, i.Left = t.version(), t.left()
+	i.DefaultManagementKey, err = t.defaultManagementKey()
+	return i, err
+}
+
+// named adds who likely holds a card to an error that says that somebody does.
+func (c *Cards) named(err error) error {
+	var held *HeldError
+	if errors.As(err, &held) && c.Holder != nil {
+		held.Holder = c.Holder()
+	}
+	return err
+}
+
+// with opens the card with that serial number, or the only one, for as long as f takes.
+func with[T any](ctx context.Context, c *Cards, serial uint32, f func(uint32, token) (T, error)) (T, error) {
+	return run(ctx, "a command", func() (T, error) {
+		var zero T
+		serial, t, err := c.open(ctx, serial)
+		if err != nil {
+			return zero, err
+		}
+		defer t.close()
+		return f(serial, t)
+	})
+}
+
+// open waits a while for a card that another program has.
+func (c *Cards) open(ctx context.Context, serial uint32) (uint32, token, error) {
+	for i := 0; ; i++ {
+		found, t, err := c.find(serial)
+		var held *HeldError
+		if !errors.As(err, &held) {
+			return found, t, err
+		}
+		if i == len(backoff) {
+			return 0, nil, c.named(err)
+		}
+		if err := c.Sleep(ctx, backoff[i]); err != nil {
+			return 0, nil, err
+		}
+	}
+}
+
+// find opens the card that is wanted, if it is there and free.
+func (c *Cards) find(serial uint32) (uint32, token, error) {
+	names, err := readers()
+	if err != nil {
+		return 0, nil, err
+	}
+	var kept token
+	var others []uint32
+	var held error
+	for _, name := range names {
+		t, found, err := identify(name)
+		var h *HeldError
+		switch {
+		case errors.As(err, &h):
+			others, held = append(others, 0), err
+		case err != nil:
+		case found == serial && serial != 0, serial == 0 && kept == nil:
+			if serial != 0 {
+				return found, t, nil
+			}
+			kept = t
+			others = append(others, found)
+		default:
+			t.close()
+			others = append(others, found)
+		}
+	}
+	return choose(serial, kept, others, held)
+}
+
+// choose decides which of the cards that were found is the one, if none had the serial number that was asked for.
+func choose(serial uint32, kept token, found []uint32, held error) (uint32, token, error) {
+	switch {
+	case serial == 0 && len(found) == 1 && kept != nil:
+		return found[0], kept, nil
+	case kept != nil:
+		kept.close()
+	}
+	switch {
+	case held != nil && (serial != 0 || len(found) == 1):
+		return 0, nil, held
+	case serial != 0:
+		return 0, nil, &NoCardError{serial, found}
+	case len(found) == 0:
+		return 0, nil, ErrNoCard
+	}
+	return 0, nil, &SeveralError{found}
+}
+
+// identify opens the card in a reader. What is not a YubiKey is an error like any other.
+func identify(reader string) (token, uint32, error) {
+	t, err := openReader(reader)
+	if err != nil {
+		return nil, 0, err
+	}
+	serial, err := t.serial()
+	if err != nil {
+		t.close()
+		return nil, 0, err
+	}
+	return t, serial, nil
+}
+
+// run calls f in a goroutine of its own, as what it calls knows no context, and makes a panic over what a card answered
+// an error.
+func run[T any](ctx context.Context, asked string, f func() (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		var o outcome
+		defer func() {
+			if r := recover(); r != nil {
+				o = outcome{err: &AnswerError{asked, fmt.Sprint(r)}}
+			}
+			done <- o
+		}()
+		o.value, o.err = f()
+	}()
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-ctx.Done():
+		var zero T
+		return zero, context.Cause(ctx)
+	}
+}

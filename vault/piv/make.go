@@ -1,0 +1,150 @@
+package piv
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+)
+
+// A Request is a key to be made.
+type Request struct {
+	Algorithm Algorithm
+	PIN       PINPolicy
+	Touch     TouchPolicy
+	// Replace is the slot's name, such as "9c", typed by who knows that the key in it will be lost. A slot that holds a
+	// key, or does not say, is refused without it.
+	Replace string
+}
+
+// Made is a key that was made.
+type Made struct {
+	Key  *Key
+	Info KeyInfo // as the card tells it, with the policies that it took
+	// DefaultManagementKey is true if the card's management key is the one that all cards are made with.
+	DefaultManagementKey bool
+}
+
+// Generate makes a key in a slot. It returns an [*OccupiedError] if another would be lost.
+func (c *Cards) Generate(ctx context.Context, at Place, r Request) (Made, error) {
+	return with(ctx, c, at.Serial, func(serial uint32, t token) (Made, error) {
+		at := Place{serial, at.Slot}
+		if err := mayMake(t, at, r.Replace); err != nil {
+			return Made{}, err
+		}
+		key, isDefault, err := c.managementKey(ctx, serial, t)
+		if err != nil {
+			return Made{}, err
+		}
+		public, err := t.generate(key, at.Slot, r)
+		if err != nil {
+			return Made{}, err
+		}
+		info, err := t.key(at.Slot)
+		if err != nil {
+			return Made{}, err
+		}
+		if !same(public, info.Public) {
+			return Made{}, &OtherKeyError{at}
+		}
+		return Made{c.Known(ctx, at, public), info, isDefault}, nil
+	})
+}
+
+// mayMake says whether a key may be made in a slot.
+func mayMake(t token, at Place, replace string) error {
+	info, err := t.key(at.Slot)
+	switch {
+	case replace == at.Slot.String():
+		return nil
+	case err == nil:
+		return &OccupiedError{at, info}
+	case errors.Is(err, errUnknown):
+		return &OccupiedError{Place: at}
+	case isEmpty(err):
+		return nil
+	}
+	return err
+}
+
+// Free is the first of the slots 82 to 95 that holds no key. It returns an [*OccupiedError] for the last if all do.
+func (c *Cards) Free(ctx context.Context, serial uint32) (Place, error) {
+	return with(ctx, c, serial, func(serial uint32, t token) (Place, error) {
+		var err error
+		for s := FirstRetired; s <= LastRetired; s++ {
+			at := Place{serial, s}
+			var occupied *OccupiedError
+			if err = mayMake(t, at, ""); !errors.As(err, &occupied) {
+				return at, err
+			}
+		}
+		return Place{}, err
+	})
+}
+
+// managementKey is the card's, and whether it is the one that everybody knows.
+func (c *Cards) managementKey(ctx context.Context, serial uint32, t token) (key []byte, isDefault bool, err error) {
+	if isDefault, err = t.defaultManagementKey(); isDefault || err != nil {
+		return factoryManagementKey(), isDefault, err
+	}
+	if c.PIN != nil {
+		pin, err := c.pin(ctx, serial, t)
+		if err != nil {
+			return nil, false, err
+		}
+		if key, err = t.protectedManagementKey(pin); key != nil || err != nil {
+			return key, false, err
+		}
+	}
+	if c.ManagementKey == nil {
+		return nil, false, &ManagementKeyError{serial}
+	}
+	key, err = c.ManagementKey(ctx, serial)
+	return key, false, err
+}
+
+// factoryManagementKey is the one that all cards are made with.
+// https://docs.yubico.com/yesdk/users-manual/application-piv/pin-puk-mgmt-key.html
+func factoryManagementKey() []byte {
+	const half = "\x01\x02\x03\x04\x05\x06\x07\x08"
+	return []byte(half + half + half)
+}
+
+// Certificate is the one that is kept beside the key, which the card does not compare with it. It returns an [*EmptyError]
+// if there is none.
+func (c *Cards) Certificate(ctx context.Context, at Place) (*x509.Certificate, error) {
+	return with(ctx, c, at.Serial, func(serial uint32, t token) (*x509.Certificate, error) {
+		der, err := t.certificate(at.Slot)
+		if err != nil {
+			return nil, placed(err, Place{serial, at.Slot})
+		}
+		return parseCertificate("its certificate", der)
+	})
+}
+
+// SetCertificate keeps a certificate beside the key, in the place of any other. It has to be that key's.
+func (c *Cards) SetCertificate(ctx context.Context, at Place, cert *x509.Certificate) error {
+	_, err := with(ctx, c, at.Serial, func(serial uint32, t token) (struct{}, error) {
+		at := Place{serial, at.Slot}
+		info, err := t.key(at.Slot)
+		if err != nil {
+			return struct{}{}, placed(err, at)
+		}
+		if !same(info.Public, cert.PublicKey) {
+			return struct{}{}, &OtherKeyError{at}
+		}
+		key, _, err := c.managementKey(ctx, serial, t)
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, t.setCertificate(key, at.Slot, cert.Raw)
+	})
+	return err
+}
+
+func parseCertificate(what string, der []byte) (*x509.Certificate, error) {
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, &AnswerError{what, err.Error()}
+	}
+	return cert, nil
+}

@@ -1,0 +1,14 @@
+//go:build !piv || (!cgo && !windows)
+
+package piv
+
+import "crypto/x509"
+
+// Supported says whether this build has hardware keys.
+const Supported = false
+
+func readers() ([]string, error) { return nil, ErrUnsupported }
+
+func openReader(string) (token, error) { return nil, ErrUnsupported }
+
+func verifyChain(Proof, *x509.CertPool) error { return ErrUnsupported }

@@ -1,0 +1,258 @@
+//go:build piv && (cgo || windows)
+
+package piv
+
+import (
+	"crypto"
+	"crypto/ecdh"
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
+	"fmt"
+
+	lib "github.com/go-piv/piv-go/v2/piv"
+)
+
+// Supported says whether this build has hardware keys.
+const Supported = true
+
+// A yubikey is a token by way of piv-go, which has it to itself while it is open.
+type yubikey struct {
+	*lib.YubiKey
+	reader string
+}
+
+func readers() ([]string, error) {
+	names, err := lib.Cards()
+	return names, translate("", err)
+}
+
+// openReader opens the card in a reader. Where it has no PIV, piv-go keeps the reader until the process ends.
+func openReader(reader string) (token, error) {
+	yk, err := lib.Open(reader)
+	if err != nil {
+		return nil, translate(reader, err)
+	}
+	return yubikey{yk, reader}, nil
+}
+
+func (y yubikey) close() { y.YubiKey.Close() } // the card has answered: nothing is lost
+
+func (y yubikey) version() string {
+	v := y.Version()
+	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
+}
+
+func (y yubikey) serial() (uint32, error) {
+	n, err := y.Serial()
+	return n, translate(y.reader, err)
+}
+
+func (y yubikey) left() int {
+	n, err := y.Retries()
+	if err != nil { // it was given the PIN already, or does not say
+		return -1
+	}
+	return n
+}
+
+func (y yubikey) verify(pin string) error {
+	err := y.VerifyPIN(pin)
+	var wrong lib.AuthErr
+	if errors.As(err, &wrong) {
+		serial, _ := y.serial() // for the message alone
+		return &WrongPINError{serial, wrong.Retries}
+	}
+	return translate(y.reader, err)
+}
+
+// slot is a slot by piv-go's name for it: with the object that holds its certificate.
+func slot(s Slot) (lib.Slot, error) {
+	for _, known := range []lib.Slot{lib.SlotAuthentication, lib.SlotSignature, lib.SlotKeyManagement, lib.SlotCardAuthentication} {
+		if known.Key == uint32(s) {
+			return known, nil
+		}
+	}
+	if known, ok := lib.RetiredKeyManagementSlot(uint32(s)); ok {
+		return known, nil
+	}
+	_, err := ParseSlot(s.String())
+	return lib.Slot{}, err
+}
+
+// key asks the card what a slot holds; firmware before 5.3 tells of keys made on it, or with a certificate.
+func (y yubikey) key(s Slot) (KeyInfo, error) {
+	at, err := slot(s)
+	if err != nil {
+		return KeyInfo{}, err
+	}
+	if v := y.Version(); v.Major < 5 || v.Major == 5 && v.Minor < 3 {
+		return y.oldKey(s, at)
+	}
+	info, err := y.KeyInfo(at)
+	if err != nil {
+		return KeyInfo{}, translate(y.reader, err)
+	}
+	return KeyInfo{
+		Slot: s, Public: info.PublicKey, Algorithm: algorithmOf(info.Algorithm), PIN: PINPolicy(info.PINPolicy), Touch: TouchPolicy(info.TouchPolicy),
+		Generated: info.Origin == lib.OriginGenerated,
+	}, nil
+}
+
+func (y yubikey) oldKey(s Slot, at lib.Slot) (KeyInfo, error) {
+	if cert, err := y.YubiKey.Attest(at); err == nil {
+		a, err := readAttested(cert)
+		if err != nil {
+			return KeyInfo{}, err
+		}
+		return KeyInfo{s, cert.PublicKey, algorithmOfPublic(cert.PublicKey), a.PIN, a.Touch, true}, nil
+	}
+	cert, err := y.Certificate(at)
+	if errors.Is(err, lib.ErrNotFound) {
+		return KeyInfo{}, errUnknown
+	}
+	if err != nil {
+		return KeyInfo{}, translate(y.reader, err)
+	}
+	return KeyInfo{Slot: s, Public: cert.PublicKey, Algorithm: algorithmOfPublic(cert.PublicKey)}, nil
+}
+
+// private is piv-go's view of a key, whose PIN has been given if it wants one.
+func (y yubikey) private(k KeyInfo) (crypto.PrivateKey, error) {
+	at, err := slot(k.Slot)
+	if err != nil {
+		return nil, err
+	}
+	auth := lib.KeyAuth{PINPolicy: lib.PINPolicyNever}
+	if k.PIN == FingerOnce || k.PIN == FingerAlways {
+		auth.PINPolicy = lib.PINPolicy(k.PIN)
+	}
+	private, err := y.PrivateKey(at, k.Public, auth)
+	return private, translate(y.reader, err)
+}
+
+func (y yubikey) sign(k KeyInfo, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	private, err := y.private(k)
+	if err != nil {
+		return nil, err
+	}
+	signer, ok := private.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("a %s key does not sign", k.Algorithm)
+	}
+	out, err := signer.Sign(rand.Reader, digest, opts)
+	return out, translate(y.reader, err)
+}
+
+func (y yubikey) exchange(k KeyInfo, peer []byte) ([]byte, error) {
+	private, err := y.private(k)
+	if err != nil {
+		return nil, err
+	}
+	exchanger, ok := private.(interface {
+		ECDH(*ecdh.PublicKey) ([]byte, error)
+	})
+	if !ok {
+		return nil, fmt.Errorf("a %s key exchanges no keys", k.Algorithm)
+	}
+	public, err := curveOf(k.Algorithm).NewPublicKey(peer)
+	if err != nil {
+		return nil, err
+	}
+	out, err := exchanger.ECDH(public)
+	return out, translate(y.reader, err)
+}
+
+func curveOf(a Algorithm) ecdh.Curve {
+	switch a {
+	case P384:
+		return ecdh.P384()
+	case X25519:
+		return ecdh.X25519()
+	}
+	return ecdh.P256()
+}
+
+// defaultManagementKey proves the key that all know, and asks for nothing more: piv-go refuses to make a key of no
+// algorithm itself, after that proof.
+func (y yubikey) defaultManagementKey() (bool, error) {
+	_, err := y.GenerateKey(factoryManagementKey(), lib.SlotAuthentication, lib.Key{})
+	var s statusError
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.As(err, &s):
+		return false, nil
+	}
+	switch why := leaf(err); {
+	case why == "unsupported algorithm":
+		return true, nil
+	case translate(y.reader, err) != err: // the card is not there any more
+		return false, translate(y.reader, err)
+	}
+	return false, nil // of another length
+}
+
+func (y yubikey) protectedManagementKey(pin string) ([]byte, error) {
+	m, err := y.Metadata(pin)
+	if err != nil || m.ManagementKey == nil {
+		return nil, translate(y.reader, err)
+	}
+	return *m.ManagementKey, nil
+}
+
+func (y yubikey) generate(managementKey []byte, s Slot, r Request) (crypto.PublicKey, error) {
+	at, err := slot(s)
+	if err != nil {
+		return nil, err
+	}
+	public, err := y.GenerateKey(managementKey, at, lib.Key{
+		Algorithm: algorithmFor(r.Algorithm), PINPolicy: lib.PINPolicy(r.PIN), TouchPolicy: lib.TouchPolicy(r.Touch),
+	})
+	return public, translate(y.reader, err)
+}
+
+func (y yubikey) certificate(s Slot) ([]byte, error) {
+	at, err := slot(s)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := y.Certificate(at)
+	if err != nil {
+		return nil, translate(y.reader, err)
+	}
+	return cert.Raw, nil
+}
+
+func (y yubikey) setCertificate(managementKey []byte, s Slot, der []byte) error {
+	at, err := slot(s)
+	if err != nil {
+		return err
+	}
+	return translate(y.reader, y.SetCertificate(managementKey, at, &x509.Certificate{Raw: der}))
+}
+
+func (y yubikey) attest(s Slot) (device, key []byte, err error) {
+	at, err := slot(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	k, err := y.YubiKey.Attest(at)
+	if err != nil {
+		return nil, nil, translate(y.reader, err)
+	}
+	d, err := y.AttestationCertificate()
+	if err != nil {
+		return nil, nil, translate(y.reader, err)
+	}
+	return d.Raw, k.Raw, nil
+}
+
+// verifyChain works on copies: piv-go mends the card's certificate where an old one lacks something.
+func verifyChain(p Proof, roots *x509.CertPool) error {
+	device, key := *p.Device, *p.Slot
+	if _, err := (&lib.Verifier{Roots: roots}).Verify(&device, &key); err != nil {
+		return fmt.Errorf("the proof does not hold: %w", err)
+	}
+	return nil
+}

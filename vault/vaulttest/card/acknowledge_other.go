@@ -1,0 +1,7 @@
+//go:build !linux
+
+package card
+
+import "net"
+
+func acknowledge(net.Conn) {}
