@@ -188,6 +188,8 @@ func (a *app) values(name string) []string {
 		return keystore.Backends()
 	case "opener":
 		return a.openerHints()
+	case "pin":
+		return []string{"never", "once", "always"}
 	case "prompt":
 		return promptNames()
 	case "format":

@@ -17,8 +17,11 @@ const sealedVariable = "AWS_VAULT_SEALED_PASSPHRASE"
 
 // hands are how the openers of the sealed keystore are reached from here.
 func (a *app) hands(locks *store.Locks) sealed.Hands {
+	_, answered := a.env.Getenv(sealedVariable)
 	return sealed.Hands{
 		Only:       a.opener,
+		Answered:   answered,
+		Card:       a.openerKey(locks),
 		Passphrase: a.askSealed(locks),
 		Words: func(ctx context.Context, name string) (string, error) {
 			return a.ask(ctx, locks, prompt.Request{Kind: prompt.Line, Text: "Recovery words of " + name})

@@ -21,9 +21,11 @@ func openByCard(ctx context.Context, a attempt, openers []Opener) (MasterKey, er
 	if a.hands.Card == nil {
 		return MasterKey{}, ErrAbsent
 	}
+	absent := ErrAbsent
 	for _, o := range openers {
 		key, done, err := a.hands.Card(ctx, o)
 		if errors.Is(err, ErrAbsent) {
+			absent = &OpenerError{o.Name, err}
 			continue
 		}
 		if err != nil {
@@ -36,7 +38,7 @@ func openByCard(ctx context.Context, a attempt, openers []Opener) (MasterKey, er
 		}
 		return k, nil
 	}
-	return MasterKey{}, ErrAbsent
+	return MasterKey{}, absent
 }
 
 func openOnCard(envelope []byte, o Opener, key Exchanger) (MasterKey, error) {

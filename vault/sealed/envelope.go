@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"filippo.io/age"
@@ -61,8 +60,11 @@ type PassphraseAsk struct {
 type Hands struct {
 	Only string // the name of the one opener to use; empty for any but the words of a recovery
 
+	// Answered says that Passphrase answers by itself, so that nobody is to touch a card instead.
+	Answered bool
+
 	// Card finds the key of an opener on a card that is here, and asks nobody before it is used;
-	// done is called when it is not needed any more. It returns [ErrAbsent] if the card is not here.
+	// done is called when it is not needed any more. It returns an [ErrAbsent] if the card is not here.
 	Card func(ctx context.Context, o Opener) (key Exchanger, done func(), err error)
 
 	Passphrase func(ctx context.Context, ask PassphraseAsk) (string, error)
@@ -91,11 +93,14 @@ func hardware(all []Opener) (some []Opener) {
 	return some
 }
 
-// ways are how an envelope is opened, the first that works.
-var ways = []struct {
+// A way is how openers of one kind open an envelope.
+type way struct {
 	kind string
 	open func(context.Context, attempt, []Opener) (MasterKey, error)
-}{
+}
+
+// ways are how an envelope is opened, the first that works.
+var ways = []way{
 	{Card, openByCard},
 	{Passphrase, openByPassphrase},
 	{Plugin, openByPlugin},
@@ -111,7 +116,8 @@ type attempt struct {
 
 func (h *Header) open(ctx context.Context, dir string, envelope []byte, openers []Opener, hands Hands) (MasterKey, error) {
 	a := attempt{dir, envelope, hands}
-	for _, way := range ways {
+	absent := []error{ErrNoOpener}
+	for _, way := range orderOf(hands) {
 		var some []Opener
 		for _, o := range openers {
 			if o.Kind == way.kind && (o.Name == hands.Only || hands.Only == "" && o.Kind != Recovery) {
@@ -125,12 +131,36 @@ func (h *Header) open(ctx context.Context, dir string, envelope []byte, openers 
 		if !errors.Is(err, ErrAbsent) {
 			return k, err
 		}
+		absent = append(absent, err)
 	}
 	if hands.Only != "" {
-		return MasterKey{}, &OpenerError{hands.Only, ErrNoOpener}
+		return MasterKey{}, &OpenerError{hands.Only, &noOpenerError{absent}}
 	}
-	return MasterKey{}, fmt.Errorf("%s: %w", dir, ErrNoOpener)
+	return MasterKey{}, &noOpenerError{absent}
 }
+
+// orderOf are the ways to open, in the order in which these hands try them.
+func orderOf(hands Hands) []way {
+	if !hands.Answered {
+		return ways
+	}
+	return append([]way{{Passphrase, openByPassphrase}}, ways...)
+}
+
+// noOpenerError says why no opener is at hand.
+type noOpenerError struct{ why []error }
+
+func (e *noOpenerError) Error() string {
+	text := ErrNoOpener.Error()
+	for _, err := range e.why[1:] {
+		if err != ErrAbsent { // which says nothing more
+			text += "; " + err.Error()
+		}
+	}
+	return text
+}
+
+func (e *noOpenerError) Unwrap() []error { return e.why }
 
 // openByPlugin asks the plugins in turn: only they know whether their keys are here.
 func openByPlugin(_ context.Context, a attempt, openers []Opener) (MasterKey, error) {
