@@ -53,6 +53,8 @@ type Env struct {
 	Again func(ctx context.Context, args ...string) error
 	// OpenKeystore opens the keystore, as keystore.Open does.
 	OpenKeystore func(ctx context.Context, c keystore.Config) (*keystore.Keystore, error)
+	// Holder is the name of the program that likely keeps hardware keys from us; empty if that is not known.
+	Holder func() string
 	// Shell runs a line of the user's config and returns what it prints.
 	Shell func(ctx context.Context, line string, environ []string, most int64) ([]byte, error)
 }

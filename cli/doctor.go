@@ -50,6 +50,7 @@ var looks = []func(*patient, context.Context) []doctor.Finding{
 	(*patient).lookAtKeystore,
 	(*patient).lookAtConfig,
 	(*patient).lookAtPrompts,
+	(*patient).lookAtCards,
 	(*patient).lookAtNetwork,
 	(*patient).lookAtFiles,
 }

@@ -11,7 +11,7 @@ import (
 
 // answered are the openers that answer without anyone being asked: the doctor asks nobody.
 func (p *patient) answered(h sealed.Hands) sealed.Hands {
-	if _, ok := p.env.Getenv(sealedVariable); ok {
+	if p.sealedAnswer() != "" {
 		return sealed.Hands{Passphrase: h.Passphrase}
 	}
 	return sealed.Hands{}

@@ -9,6 +9,7 @@ import (
 	"aws-vault/prompt"
 	"aws-vault/vault"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/piv"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/signin"
@@ -104,6 +105,7 @@ var remedies = []func(error, *app) string{
 		}
 		return ""
 	},
+	cardRemedy,
 	func(err error, _ *app) string {
 		var e *source.TimeoutError
 		if errors.As(err, &e) {
@@ -246,4 +248,34 @@ var remedies = []func(error, *app) string{
 		}
 		return ""
 	},
+}
+
+// cardRemedy is what to do about a hardware key.
+func cardRemedy(err error, _ *app) string {
+	var several *piv.SeveralError
+	var held *piv.HeldError
+	var blocked *piv.BlockedError
+	var managed *piv.ManagementKeyError
+	var occupied *piv.OccupiedError
+	switch {
+	case errors.Is(err, piv.ErrUnsupported):
+		return "build it where libpcsclite's headers are (libpcsclite-dev): make build"
+	case errors.Is(err, piv.ErrNoService):
+		return "start the service that reads cards: on Linux install pcscd, and: systemctl start pcscd.socket"
+	case errors.Is(err, piv.ErrNoCard):
+		return "plug it in; gpg's scdaemon may keep it to itself, and lets it go with: gpgconf --kill scdaemon"
+	case errors.As(err, &several):
+		return "name one with --card or AWS_VAULT_CARD"
+	case errors.As(err, &held) && held.Holder == "scdaemon":
+		return "have it let the key go: gpgconf --kill scdaemon"
+	case errors.As(err, &held):
+		return "end what uses the key, and try again"
+	case errors.As(err, &blocked):
+		return "unblock it with the PUK: ykman piv access unblock-pin"
+	case errors.As(err, &managed):
+		return "let the PIN guard it: ykman piv access change-management-key --generate --protect"
+	case errors.As(err, &occupied):
+		return "take another slot, or name this one to lose the key in it"
+	}
+	return ""
 }

@@ -17,10 +17,9 @@ const sealedVariable = "AWS_VAULT_SEALED_PASSPHRASE"
 
 // hands are how the openers of the sealed keystore are reached from here.
 func (a *app) hands(locks *store.Locks) sealed.Hands {
-	_, answered := a.env.Getenv(sealedVariable)
 	return sealed.Hands{
 		Only:       a.opener,
-		Answered:   answered,
+		Answered:   a.sealedAnswer() != "",
 		Card:       a.openerKey(locks),
 		Passphrase: a.askSealed(locks),
 		Words: func(ctx context.Context, name string) (string, error) {
@@ -30,11 +29,17 @@ func (a *app) hands(locks *store.Locks) sealed.Hands {
 	}
 }
 
+// sealedAnswer is the passphrase that the environment gives; empty for none.
+func (a *app) sealedAnswer() string {
+	p, _ := a.env.Getenv(sealedVariable)
+	return p
+}
+
 // askSealed answers from the environment, or asks.
 func (a *app) askSealed(locks *store.Locks) func(context.Context, sealed.PassphraseAsk) (string, error) {
 	return func(ctx context.Context, ask sealed.PassphraseAsk) (string, error) {
 		dir := a.tilde(ask.Dir)
-		if p, ok := a.env.Getenv(sealedVariable); ok {
+		if p := a.sealedAnswer(); p != "" {
 			if ask.Wrong > 0 {
 				return "", fmt.Errorf("%w for %s (%s)", sealed.ErrWrongPassphrase, dir, sealedVariable)
 			}

@@ -24,7 +24,7 @@ func Process(version, bus string) Env {
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Getenv: os.LookupEnv, Caller: caller, Environ: os.Environ, Home: home(), User: userName(), Now: time.Now,
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())), Read: term.IsTerminal(int(os.Stderr.Fd())),
-		Host: hostName(), Browse: browse, Start: start,
+		Host: hostName(), Browse: browse, Start: start, Holder: cardHolder,
 		LookPath: exec.LookPath, Exec: become, Shell: shell, OpenKeystore: keystore.Open, Again: again,
 		Prompt: prompt.Env{Lookup: os.LookupEnv, LookPath: exec.LookPath, Run: prompt.Run, OpenTTY: prompt.OpenTTY},
 	}

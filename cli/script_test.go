@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"aws-vault/cli"
+	"aws-vault/vault/piv"
 	"aws-vault/vault/vaulttest"
 	"aws-vault/vault/waiting"
 )
@@ -84,15 +85,20 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fake":    fake,
 			"browsed": browsed,
+			"card":    cardCommand,
 			"typed":   typed,
 			"later":   func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(laterVariable, args[0]) },
 		},
 	})
 }
 
-// condition answers [waits]: does this kernel keep a key for us.
+// condition answers [piv]: are cards in this build, and [waits]: does this kernel keep a key for us.
 func condition(name string) (bool, error) {
-	if name != "waits" {
+	switch name {
+	case "piv":
+		return piv.Supported, nil
+	case "waits":
+	default:
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
 	const test = "aws-vault test of the kernel"
@@ -109,6 +115,9 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	env.Defer(aws.Close)
+	if err := newCards(env); err != nil {
+		return err
+	}
 	world := aws.Example()
 	home := filepath.Join(env.WorkDir, "home")
 	if err := os.MkdirAll(filepath.Join(home, ".aws"), 0o700); err != nil {

@@ -21,7 +21,6 @@ type openerFlags struct {
 	recipient  string
 	identity   string
 	slot       string
-	card       uint32
 	pin        string
 }
 
@@ -32,7 +31,6 @@ func (f *openerFlags) bind(c *kingpin.CmdClause) {
 	c.Flag("recipient", "A public key: age1tag1… of a card's slot, which need not be here, or that of an age plugin.").PlaceHolder("AGE").StringVar(&f.recipient)
 	c.Flag("identity", "With the recipient of a plugin: what finds its key again.").PlaceHolder("AGE-PLUGIN-…").StringVar(&f.identity)
 	c.Flag("piv", "The slot of a PIV card that holds the key, such as 82.").PlaceHolder("SLOT").StringVar(&f.slot)
-	c.Flag("card", "The serial number of that card; otherwise the only one that is here.").PlaceHolder("SERIAL").Uint32Var(&f.card)
 	c.Flag("pin", "When a key that is made in that slot wants the card's PIN beside a touch: never, once, always.").
 		PlaceHolder("WHEN").Default("never").EnumVar(&f.pin, "never", "once", "always")
 }

@@ -5,36 +5,10 @@ import (
 	"errors"
 	"fmt"
 
-	"aws-vault/prompt"
 	"aws-vault/vault/piv"
 	"aws-vault/vault/sealed"
 	"aws-vault/vault/store"
 )
-
-// openerCards are the cards that open the sealed keystore.
-func (a *app) openerCards(locks *store.Locks) *piv.Cards {
-	return &piv.Cards{
-		PIN: func(ctx context.Context, q piv.PINQuestion) (string, error) {
-			r := prompt.Request{Kind: prompt.Passphrase, Text: fmt.Sprintf("PIN of YubiKey %d", q.Serial)}
-			if q.Left > 0 {
-				r.Text += fmt.Sprintf(" (%s)", tries(q.Left))
-			}
-			if q.Again {
-				r.Again = "That PIN is wrong"
-			}
-			return a.ask(ctx, locks, r)
-		},
-		Touch: func(t piv.Touch) { a.note("touch YubiKey %d now", t.Place.Serial) },
-		Sleep: sleep,
-	}
-}
-
-func tries(n int) string {
-	if n == 1 {
-		return "1 try left"
-	}
-	return fmt.Sprintf("%d tries left", n)
-}
 
 // openerKey finds the key of an opener on a card, and asks nobody.
 func (a *app) openerKey(locks *store.Locks) func(context.Context, sealed.Opener) (sealed.Exchanger, func(), error) {
@@ -43,7 +17,7 @@ func (a *app) openerKey(locks *store.Locks) func(context.Context, sealed.Opener)
 		if err != nil {
 			return nil, nil, err
 		}
-		key, _, err := a.openerCards(locks).Key(ctx, piv.Place{Serial: o.Card, Slot: slot})
+		key, _, err := a.cards(locks).Key(ctx, piv.Place{Serial: o.Card, Slot: slot})
 		switch {
 		case err == nil:
 			return key, func() {}, nil
@@ -61,17 +35,17 @@ func (a *app) cardOpener(ctx context.Context, s sealedStore, o sealed.Opener, f 
 	if err != nil {
 		return o, &usageError{fmt.Sprintf("--piv: %v", err)}
 	}
-	o.Slot, o.Card, o.Recipient = slot.String(), f.card, f.recipient
+	o.Slot, o.Card, o.Recipient = slot.String(), a.globals.card, f.recipient
 	if o.Recipient != "" {
 		if o.Card == 0 {
 			return o, &usageError{"want --card beside --recipient, so that the card is found again"}
 		}
 		return o, nil
 	}
-	key, info, err := a.openerCards(s.locks).Key(ctx, piv.Place{Serial: f.card, Slot: slot})
+	key, info, err := a.cards(s.locks).Key(ctx, piv.Place{Serial: a.globals.card, Slot: slot})
 	var empty *piv.EmptyError
 	if errors.As(err, &empty) {
-		key, info, err = a.makeOpenerKey(ctx, s, piv.Place{Serial: f.card, Slot: slot}, f.pin)
+		key, info, err = a.makeOpenerKey(ctx, s, piv.Place{Serial: a.globals.card, Slot: slot}, f.pin)
 	}
 	if err != nil {
 		return o, err
@@ -100,7 +74,7 @@ func (a *app) makeOpenerKey(ctx context.Context, s sealedStore, at piv.Place, pi
 	case "always":
 		policy = piv.PINAlways
 	}
-	made, err := a.openerCards(s.locks).Generate(ctx, at, piv.Request{Algorithm: piv.P256, PIN: policy, Touch: piv.TouchAlways})
+	made, err := a.cards(s.locks).Generate(ctx, at, piv.Request{Algorithm: piv.P256, PIN: policy, Touch: piv.TouchAlways})
 	if err != nil {
 		return nil, piv.KeyInfo{}, err
 	}

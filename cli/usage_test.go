@@ -17,6 +17,7 @@ import (
 
 	"aws-vault/vault/profile"
 	"aws-vault/vault/vaulttest"
+	"aws-vault/vault/vaulttest/card"
 )
 
 var update = flag.Bool("update", false, "write generated parts of the manual anew")
@@ -122,6 +123,7 @@ func newReader(t *testing.T, key bool) *reader {
 		"AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=horse battery",
 		"FAKE_URL=" + aws.URL(), "MFA=" + world.MFA.Serial(), "KEY_ID=" + world.Key.ID, "KEY_SECRET=" + world.Key.Secret,
 		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), quickRace,
+		card.SocketVariable + "=" + filepath.Join(r.home, "no-cards"), // not this machine's
 	}
 	for _, service := range []string{"STS", "IAM", "SSO", "SSO_OIDC", "SIGNIN"} {
 		r.environ = append(r.environ, "AWS_ENDPOINT_URL_"+service+"="+aws.URL())

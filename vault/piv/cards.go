@@ -24,6 +24,8 @@ type Cards struct {
 	// ManagementKey asks for a card's management key, where it is neither the one that all cards are made with nor
 	// kept under the PIN. Nil knows none.
 	ManagementKey func(ctx context.Context, serial uint32) ([]byte, error)
+	// Alone waits until no other process of ours uses a card, and returns how to let others in. Nil does not wait.
+	Alone func(context.Context) (release func(), err error)
 	// Sleep waits between tries to open a card that another program has.
 	Sleep func(context.Context, time.Duration) error
 	// Holder names the program that likely has the cards, or returns "". Nil knows none.
@@ -92,6 +94,11 @@ var backoff = [...]time.Duration{
 // [ErrNoService] where no card can be seen at all.
 func (c *Cards) List(ctx context.Context) ([]Info, error) {
 	return run(ctx, "who it is", func() ([]Info, error) {
+		release, err := c.alone(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer release()
 		names, err := readers()
 		if err != nil {
 			return nil, err
@@ -137,6 +144,11 @@ func (c *Cards) named(err error) error {
 func with[T any](ctx context.Context, c *Cards, serial uint32, f func(uint32, token) (T, error)) (T, error) {
 	return run(ctx, "a command", func() (T, error) {
 		var zero T
+		release, err := c.alone(ctx)
+		if err != nil {
+			return zero, err
+		}
+		defer release()
 		serial, t, err := c.open(ctx, serial)
 		if err != nil {
 			return zero, err
@@ -144,6 +156,13 @@ func with[T any](ctx context.Context, c *Cards, serial uint32, f func(uint32, to
 		defer t.close()
 		return f(serial, t)
 	})
+}
+
+func (c *Cards) alone(ctx context.Context) (release func(), err error) {
+	if c.Alone == nil {
+		return func() {}, nil
+	}
+	return c.Alone(ctx)
 }
 
 // open waits a while for a card that another program has.

@@ -21,11 +21,11 @@ func openByCard(ctx context.Context, a attempt, openers []Opener) (MasterKey, er
 	if a.hands.Card == nil {
 		return MasterKey{}, ErrAbsent
 	}
-	absent := ErrAbsent
+	var absent absentError
 	for _, o := range openers {
 		key, done, err := a.hands.Card(ctx, o)
 		if errors.Is(err, ErrAbsent) {
-			absent = &OpenerError{o.Name, err}
+			absent = append(absent, &OpenerError{o.Name, err})
 			continue
 		}
 		if err != nil {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 
 	"filippo.io/age"
 	"filippo.io/age/plugin"
@@ -116,7 +118,7 @@ type attempt struct {
 
 func (h *Header) open(ctx context.Context, dir string, envelope []byte, openers []Opener, hands Hands) (MasterKey, error) {
 	a := attempt{dir, envelope, hands}
-	absent := []error{ErrNoOpener}
+	var absent absentError
 	for _, way := range orderOf(hands) {
 		var some []Opener
 		for _, o := range openers {
@@ -131,12 +133,18 @@ func (h *Header) open(ctx context.Context, dir string, envelope []byte, openers 
 		if !errors.Is(err, ErrAbsent) {
 			return k, err
 		}
-		absent = append(absent, err)
+		if err != ErrAbsent { // which says nothing more
+			absent = append(absent, err)
+		}
+	}
+	err := ErrNoOpener
+	if len(absent) > 0 {
+		err = fmt.Errorf("%w: %w", err, absent)
 	}
 	if hands.Only != "" {
-		return MasterKey{}, &OpenerError{hands.Only, &noOpenerError{absent}}
+		err = &OpenerError{hands.Only, err}
 	}
-	return MasterKey{}, &noOpenerError{absent}
+	return MasterKey{}, err
 }
 
 // orderOf are the ways to open, in the order in which these hands try them.
@@ -147,20 +155,18 @@ func orderOf(hands Hands) []way {
 	return append([]way{{Passphrase, openByPassphrase}}, ways...)
 }
 
-// noOpenerError says why no opener is at hand.
-type noOpenerError struct{ why []error }
+// absentError is why none of some openers is here.
+type absentError []error
 
-func (e *noOpenerError) Error() string {
-	text := ErrNoOpener.Error()
-	for _, err := range e.why[1:] {
-		if err != ErrAbsent { // which says nothing more
-			text += "; " + err.Error()
-		}
+func (e absentError) Error() string {
+	texts := make([]string, len(e))
+	for i, err := range e {
+		texts[i] = err.Error()
 	}
-	return text
+	return strings.Join(texts, "; ")
 }
 
-func (e *noOpenerError) Unwrap() []error { return e.why }
+func (absentError) Is(target error) bool { return target == ErrAbsent }
 
 // openByPlugin asks the plugins in turn: only they know whether their keys are here.
 func openByPlugin(_ context.Context, a attempt, openers []Opener) (MasterKey, error) {

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"aws-vault/prompt"
+	"aws-vault/vault/piv"
+	"aws-vault/vault/store"
+)
+
+// cards are the hardware keys of this machine, as all commands use them. One process at a time uses a card; the others
+// wait for it, where programs that are not ours are tried again for some seconds.
+func (a *app) cards(locks *store.Locks) *piv.Cards {
+	return &piv.Cards{
+		PIN: a.askPIN(locks), Touch: a.sayTouch, ManagementKey: a.askManagementKey(locks), Sleep: sleep, Holder: a.env.Holder,
+		Alone: func(ctx context.Context) (func(), error) {
+			lock, err := locks.Alone(ctx, "card", "the hardware key")
+			if err != nil {
+				return nil, err
+			}
+			return func() { lock.Close() }, nil
+		},
+	}
+}
+
+// place is a slot of the card that --card names, or of the only one.
+func (a *app) place(s piv.Slot) piv.Place { return piv.Place{Serial: a.globals.card, Slot: s} }
+
+func (a *app) askPIN(locks *store.Locks) func(context.Context, piv.PINQuestion) (string, error) {
+	return func(ctx context.Context, q piv.PINQuestion) (string, error) {
+		r := prompt.Request{Kind: prompt.Passphrase, Text: fmt.Sprintf("PIN of YubiKey %d", q.Serial)}
+		switch {
+		case q.Left == 1:
+			r.Text += " (the last try before it is blocked)"
+		case q.Left > 1:
+			r.Text += fmt.Sprintf(" (%d tries left)", q.Left)
+		}
+		if q.Again {
+			r.Again = "That PIN is wrong"
+		}
+		return a.ask(ctx, locks, r)
+	}
+}
+
+func (a *app) sayTouch(t piv.Touch) {
+	if t.Maybe {
+		a.note("touch YubiKey %d if it blinks", t.Place.Serial)
+		return
+	}
+	a.note("touch YubiKey %d", t.Place.Serial)
+}
+
+// askManagementKey asks for 16, 24 or 32 bytes in hexadecimal digits.
+func (a *app) askManagementKey(locks *store.Locks) func(context.Context, uint32) ([]byte, error) {
+	return func(ctx context.Context, serial uint32) ([]byte, error) {
+		text, err := a.ask(ctx, locks, prompt.Request{Kind: prompt.Secret, Text: fmt.Sprintf("Management key of YubiKey %d, in hexadecimal digits", serial)})
+		if err != nil {
+			return nil, err
+		}
+		key, err := hex.DecodeString(strings.TrimSpace(text))
+		switch n := len(key); {
+		case err != nil:
+			return nil, errors.New("the management key is not made of hexadecimal digits")
+		case n != 16 && n != 24 && n != 32:
+			return nil, fmt.Errorf("the management key has %d bytes, want 16, 24 or 32", n)
+		}
+		return key, nil
+	}
+}

@@ -1,0 +1,122 @@
+package cli_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"aws-vault/vault/vaulttest/card"
+)
+
+// cardsOf are a script's hardware keys, under the key by which testscript keeps them.
+type cardsOf struct{}
+
+// A cardTable is what a script has to put hardware keys into.
+type cardTable struct {
+	socket  string
+	service *card.Service // nil until the first card comes
+	cards   map[string]*card.Card
+	held    map[string]func()
+}
+
+// newCards gives a script a place for hardware keys, where no service answers before the first comes.
+func newCards(env *testscript.Env) error {
+	dir, err := os.MkdirTemp("", "cards") // a socket's path has to be short
+	if err != nil {
+		return err
+	}
+	t := &cardTable{socket: filepath.Join(dir, "s"), cards: map[string]*card.Card{}, held: map[string]func(){}}
+	env.Defer(func() {
+		if t.service != nil {
+			t.service.Close()
+		}
+		os.RemoveAll(dir)
+	})
+	env.Values[cardsOf{}] = t
+	env.Setenv(card.SocketVariable, t.socket)
+	return nil
+}
+
+// cardCommand does something to the hardware keys of a script:
+//
+//	card insert SERIAL [VERSION]
+//	card pull|hold|free|block SERIAL
+//	card miss|pullat SERIAL N|COMMAND
+//	card asked SERIAL NAME=N...   as the fields of card.Asked, or the names of its commands
+func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: card VERB SERIAL [ARGUMENT]...")
+	}
+	t, serial := ts.Value(cardsOf{}).(*cardTable), args[1]
+	if t.service == nil {
+		s, err := card.Listen(t.socket)
+		ts.Check(err)
+		t.service = s
+	}
+	reader, c := "Yubico YubiKey "+serial, t.cards[serial]
+	if c == nil && args[0] != "insert" {
+		ts.Fatalf("card %s was never there", serial)
+	}
+	switch args[0] {
+	case "insert":
+		if c == nil {
+			c = newCard(ts, serial, args[2:])
+			t.cards[serial] = c
+		}
+		t.service.Insert(reader, c)
+	case "pull":
+		t.service.Pull(reader)
+	case "hold":
+		release, ok := t.service.Hold(reader)
+		if !ok {
+			ts.Fatalf("card %s is in use", serial)
+		}
+		t.held[serial] = release
+	case "free":
+		t.held[serial]()
+	case "block":
+		c.BlockPIN()
+	case "miss":
+		n, err := strconv.Atoi(args[2])
+		ts.Check(err)
+		c.MissTouch(n)
+	case "pullat":
+		c.PullAt(args[2])
+	case "asked":
+		for _, want := range args[2:] {
+			askedFor(ts, c.Asked(), want)
+		}
+	default:
+		ts.Fatalf("card cannot %s", args[0])
+	}
+}
+
+func newCard(ts *testscript.TestScript, serial string, version []string) *card.Card {
+	n, err := strconv.ParseUint(serial, 10, 32)
+	ts.Check(err)
+	o := card.Options{Serial: uint32(n)}
+	if len(version) > 0 {
+		_, err := fmt.Sscanf(version[0], "%d.%d.%d", &o.Version[0], &o.Version[1], &o.Version[2])
+		ts.Check(err)
+	}
+	return card.New(o)
+}
+
+// askedFor holds one count of what a card was asked against NAME=N.
+func askedFor(ts *testscript.TestScript, a card.Asked, want string) {
+	name, number, _ := strings.Cut(want, "=")
+	n, err := strconv.Atoi(number)
+	ts.Check(err)
+	got := a.Count(name)
+	if f := reflect.ValueOf(a).FieldByName(name); f.IsValid() && f.CanInt() {
+		got = int(f.Int())
+	}
+	if got != n {
+		ts.Fatalf("the card was asked for %s %d times, want %d: %+v", name, got, n, a)
+	}
+}
