@@ -23,7 +23,7 @@ RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 # Fuzz targets as package:name.
 FUZZ = $(shell grep -roE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sort | sed 's,/[^/]*:func ,:,')
 
-.PHONY: all build demo picture test check fuzz interop clean
+.PHONY: all build demo picture test check fuzz interop bench soak clean
 all: build
 
 build:
@@ -47,6 +47,16 @@ check: check-format check-vet check-lint check-build check-race check-fuzz
 # The AWS CLI, an SDK, a browser and the system's keystores, as they are installed.
 interop: build
 	contrib/interop/run $(OUT)/aws-vault
+
+# What commands cost, on a machine that does nothing else. The table and the plot go into docs/performance.md.
+bench:
+	@mkdir -p $(OUT)
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/aws-vault-static .
+	$(GO) run ./contrib/bench -page docs/performance.md -plot docs/performance.svg $(OUT)/aws-vault-static
+
+# Twenty thousand commands, sixteen at once, against an AWS that fails now and then.
+soak: build
+	$(GO) run ./contrib/soak $(OUT)/aws-vault
 
 .PHONY: check-format check-vet check-lint check-build check-race check-fuzz
 

@@ -57,6 +57,8 @@ var floors = map[string]int{
 	"vault/vaulttest":      0, // imported by tests and by contrib alone; see testOnly
 	"vault/vaulttest/card": 0,
 	"contrib/demo":         7,
+	"contrib/bench":        7,
+	"contrib/soak":         7,
 }
 
 // testOnly are the packages that no part of the program may import.
@@ -96,6 +98,27 @@ func checkFloors(t *testing.T, env []string) {
 			}
 			if testOnly[dep] && !strings.HasPrefix(pkg, "contrib/") {
 				t.Errorf("%s imports %s, which is for tests", pkg, dep)
+			}
+		}
+	}
+}
+
+// leftOut are packages that cost every start of the program, and what they cost. Tests may
+// use them.
+var leftOut = map[string]string{
+	"github.com/aws/aws-sdk-go-v2/service/": "0.15 ms and half a megabyte each; see vault/source/wire.go",
+	"github.com/aws/aws-sdk-go-v2/config":   "all of the services that sign in",
+}
+
+func TestLeftOut(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg := range strings.Lines(string(out)) {
+		for prefix, cost := range leftOut {
+			if strings.HasPrefix(pkg, prefix) {
+				t.Errorf("the program holds %s: %s", strings.TrimSpace(pkg), cost)
 			}
 		}
 	}

@@ -10,17 +10,10 @@ import (
 	"aws-vault/vault/store"
 )
 
-// tokenLabels are the sign-ins that are held for the profiles of the config file, and
+// tokenLabels are the sign-ins of these that are for the profiles of the config file, and
 // those that no profile claims, each as list shows it. Registrations are not among them:
 // they let nobody in.
-func (s *session) tokenLabels(ctx context.Context) (of map[string][]string, unclaimed []string, err error) {
-	entries, warnings, err := s.Source.Tokens.List(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, w := range warnings {
-		s.Warn(w)
-	}
+func (s *session) tokenLabels(entries []store.Entry) (of map[string][]string, unclaimed []string) {
 	held := map[string]string{}
 	for _, e := range entries {
 		if label := tokenLabel(e); label != "" {
@@ -28,7 +21,7 @@ func (s *session) tokenLabels(ctx context.Context) (of map[string][]string, uncl
 		}
 	}
 	if len(held) == 0 {
-		return nil, nil, nil
+		return nil, nil
 	}
 	of, claimed := map[string][]string{}, map[string]bool{}
 	for _, name := range s.Config.Profiles() {
@@ -48,7 +41,7 @@ func (s *session) tokenLabels(ctx context.Context) (of map[string][]string, uncl
 		}
 	}
 	slices.Sort(unclaimed)
-	return of, unclaimed, nil
+	return of, unclaimed
 }
 
 // tokenKinds are how list begins to name the tokens that it names.

@@ -82,21 +82,18 @@ func (s *session) rows(ctx context.Context) (rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, warnings, err := s.Sessions.List(ctx)
+	kept, warnings, err := s.Sessions.Kept(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range warnings {
 		s.Warn(w)
 	}
-	of := map[string][]store.Entry{}
+	entries, of := kept.Sessions, map[string][]store.Entry{}
 	for _, e := range entries {
 		of[e.Profile] = append(of[e.Profile], e)
 	}
-	tokens, unclaimed, err := s.tokenLabels(ctx)
-	if err != nil {
-		return nil, err
-	}
+	tokens, unclaimed := s.tokenLabels(kept.Tokens)
 	var out rows
 	add := func(profile, key string, entries []store.Entry) {
 		r := row{Profile: profile, Credentials: key, SignedIn: tokens[profile], entries: entries}

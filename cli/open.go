@@ -153,7 +153,7 @@ func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 			Cancelled: func(err error) bool { return errors.Is(err, prompt.ErrCancelled) },
 		},
 		Source: &source.Deps{
-			Getenv: a.env.Getenv, Open: a.openFile, Timeout: a.globals.timeout, Proxy: http.ProxyFromEnvironment,
+			Getenv: a.env.Getenv, Open: a.openFile, Timeout: a.globals.timeout, Proxy: http.ProxyFromEnvironment, Bundles: a.bundles(),
 			Clock: &source.Clock{Local: a.env.Now}, Log: a.log, Sleep: sleep,
 			Tell:  func(m string) { a.note("%s", m) },
 			Codes: &store.Codes{Dir: filepath.Join(state, "codes"), Locks: locks},

@@ -66,6 +66,7 @@ func program() {
 		env.Now = func() time.Time { return time.Now().Add(later) }
 	}
 	frail(&env)
+	costly(&env)
 	env.Browse = browse
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	status := cli.Main(ctx, os.Args[1:], env)

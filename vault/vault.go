@@ -179,6 +179,7 @@ func (c *carrier) make(ctx context.Context, i int) (aws.Credentials, error) {
 
 func (c *carrier) makeOnce(ctx context.Context, i int) (aws.Credentials, error) {
 	var before aws.Credentials
+	c.vault.Source.Expect(c.plan.Steps[i])
 	if i > 0 {
 		var err error
 		if before, err = c.step(ctx, i-1, innerNeed); err != nil {

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
+	"strings"
 	"time"
 )
 
@@ -42,17 +42,30 @@ var real = system{
 	copies:  true,
 }
 
-var tempName = regexp.MustCompile(`^\.aws-vault-[0-9a-f]{16}\.tmp$`)
-
 // IsTemp reports whether name, without a directory, is one that Replace gives a file that is
 // not whole yet. Those who list a directory pass over such names.
-func IsTemp(name string) bool { return tempName.MatchString(name) }
-
-var copyName = regexp.MustCompile(`\.aws-vault-[0-9a-f]{16}\.old$`)
+func IsTemp(name string) bool {
+	before, ours := cutMark(name, ".tmp")
+	return ours && before == ""
+}
 
 // IsCopy reports whether name, without a directory, is one that ReplaceKeeping gives the old
 // content of a file while it is written in place.
-func IsCopy(name string) bool { return copyName.MatchString(name) }
+func IsCopy(name string) bool {
+	_, ours := cutMark(name, ".old")
+	return ours
+}
+
+// cutMark returns what stands before the mark that a name of ours ends in. It is no regular
+// expression because compiling one costs every start of the program.
+func cutMark(name, ending string) (before string, ours bool) {
+	const mark, digits = ".aws-vault-", 16
+	rest, ours := strings.CutSuffix(name, ending)
+	if len(rest) < digits || !ours || strings.Trim(rest[len(rest)-digits:], "0123456789abcdef") != "" {
+		return "", false
+	}
+	return strings.CutSuffix(rest[:len(rest)-digits], mark)
+}
 
 // TempName is a new name of that kind, for those who have another program write the file.
 func TempName() string { return ".aws-vault-" + suffix() + ".tmp" }

@@ -102,17 +102,9 @@ func (r *fileRing) Item(ctx context.Context, name string) (Item, error) {
 	if err != nil {
 		return Item{}, r.damaged(name, err)
 	}
-	var first *jwe
-	if r.decisive {
-		first = sealed
-	}
-	pass, err := r.pass.unlock(ctx, first)
+	content, err := r.open(ctx, name, sealed)
 	if err != nil {
 		return Item{}, err
-	}
-	content, err := sealed.open(pass)
-	if err != nil {
-		return Item{}, r.damaged(name, err)
 	}
 	it, err := decodePayload(content)
 	if err != nil {
@@ -121,6 +113,32 @@ func (r *fileRing) Item(ctx context.Context, name string) (Item, error) {
 	it.Name = name // the file's name is the item's: aws-vault 7 reads a copied file under its new name
 	r.remember(token, it)
 	return it, nil
+}
+
+// open opens the item of that name. One that need not be sealed under the same passphrase as
+// the keys is tried first with what was answered, and the keys only where that fails: each try
+// is a millisecond of derivation.
+func (r *fileRing) open(ctx context.Context, name string, sealed *jwe) ([]byte, error) {
+	first := sealed
+	if !r.decisive {
+		text, err := r.pass.guess(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if content, err := sealed.open(text); err == nil {
+			return content, nil
+		}
+		first = nil
+	}
+	text, err := r.pass.unlock(ctx, first)
+	if err != nil {
+		return nil, err
+	}
+	content, err := sealed.open(text)
+	if err != nil {
+		return nil, r.damaged(name, err)
+	}
+	return content, nil
 }
 
 func (r *fileRing) Put(ctx context.Context, it Item) error {

@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"regexp"
+	"strings"
 )
 
 // hidden is a ring whose items go by a digest of their name in the ring below, with the name and
@@ -15,16 +15,19 @@ type hidden struct {
 	where string // for a *DamagedError
 }
 
-var hiddenName = regexp.MustCompile(`^[0-9a-f]{32}$`)
-
 // hide is what an item called name goes by. A digest goes by itself, so that what Names returns
 // can be opened.
 func hide(name string) string {
-	if hiddenName.MatchString(name) {
+	if isDigest(name) {
 		return name
 	}
 	sum := sha256.Sum256([]byte("aws-vault private item\x00" + name))
 	return hex.EncodeToString(sum[:16])
+}
+
+// isDigest reports whether a name is one that hide gives.
+func isDigest(name string) bool {
+	return len(name) == 32 && strings.Trim(name, "0123456789abcdef") == ""
 }
 
 var errOtherItem = errors.New("it is another item's content")
@@ -80,7 +83,7 @@ func (h hidden) Names(ctx context.Context) ([]string, error) {
 	}
 	names := all[:0]
 	for _, name := range all {
-		if hiddenName.MatchString(name) {
+		if isDigest(name) {
 			names = append(names, name)
 		}
 	}

@@ -18,7 +18,8 @@ type passphrase struct {
 
 	turn  chan struct{} // holds a token while nobody is asking; a mutex would not heed the context
 	text  string
-	known bool
+	said  bool // text is what was answered
+	known bool // and it is the right one
 }
 
 func newPassphrase(dir string, ask func(context.Context, PassphraseAsk) (string, error), sealed func() []*jwe) *passphrase {
@@ -29,15 +30,45 @@ func newPassphrase(dir string, ask func(context.Context, PassphraseAsk) (string,
 
 var errNoAsk = errors.New("a passphrase is needed and nobody can be asked for it")
 
+// guess returns what was answered, be it right or not; only [passphrase.unlock] knows.
+func (p *passphrase) guess(ctx context.Context) (string, error) {
+	if err := p.begin(ctx); err != nil {
+		return "", err
+	}
+	defer p.end()
+	if p.said || p.known {
+		return p.text, nil
+	}
+	if p.ask == nil {
+		return "", fmt.Errorf("%s: %w", p.dir, errNoAsk)
+	}
+	text, err := p.ask(ctx, PassphraseAsk{Dir: p.dir})
+	if err != nil {
+		return "", err
+	}
+	p.text, p.said = text, true
+	return text, nil
+}
+
+// begin waits until nobody else is asking.
+func (p *passphrase) begin(ctx context.Context) error {
+	select {
+	case <-p.turn:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (p *passphrase) end() { p.turn <- struct{}{} }
+
 // unlock returns the passphrase, asked for if nobody was yet. It is tried on first, if that is not
 // nil, and on what else is there.
 func (p *passphrase) unlock(ctx context.Context, first *jwe) (string, error) {
-	select {
-	case <-p.turn:
-		defer func() { p.turn <- struct{}{} }()
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
+	if err := p.begin(ctx); err != nil {
+		return "", err
 	}
+	defer p.end()
 	if p.known {
 		return p.text, nil
 	}
@@ -48,7 +79,7 @@ func (p *passphrase) unlock(ctx context.Context, first *jwe) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p.text, p.known = text, true
+	p.text, p.said, p.known = text, true, true
 	return text, nil
 }
 
@@ -57,7 +88,7 @@ func (p *passphrase) unlock(ctx context.Context, first *jwe) (string, error) {
 func (p *passphrase) askVerified(ctx context.Context, first *jwe) (string, error) {
 	last := ""
 	for wrong := range maxAsks {
-		text, err := p.ask(ctx, PassphraseAsk{Dir: p.dir, New: len(p.items(first)) == 0, Wrong: wrong})
+		text, err := p.answer(ctx, first, wrong)
 		if err != nil {
 			return "", err
 		}
@@ -71,6 +102,15 @@ func (p *passphrase) askVerified(ctx context.Context, first *jwe) (string, error
 		last = text
 	}
 	return "", fmt.Errorf("%s: %w", p.dir, ErrWrongPassphrase)
+}
+
+// answer is what was said before anyone knew whether it is right, or else is asked for.
+func (p *passphrase) answer(ctx context.Context, first *jwe, wrong int) (string, error) {
+	if p.said {
+		p.said = false
+		return p.text, nil
+	}
+	return p.ask(ctx, PassphraseAsk{Dir: p.dir, New: len(p.items(first)) == 0, Wrong: wrong})
 }
 
 func (p *passphrase) items(first *jwe) []*jwe {

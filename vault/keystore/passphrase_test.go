@@ -182,8 +182,54 @@ func TestFileStalePrivate(t *testing.T) {
 		t.Errorf("Item returned %v, want a *DamagedError for %v", err, ErrWrongPassphrase)
 	}
 	c.Passphrase = answer("old passphrase")
-	if _, err := mustOpen(t, c).Private.Item(t.Context(), "session"); !errors.Is(err, ErrWrongPassphrase) {
-		t.Errorf("the old passphrase returned %v, want %v", err, ErrWrongPassphrase)
+	k = mustOpen(t, c)
+	wantItem(t, k.Private, testItem("session"), ringTest{})
+	for _, ring := range []Ring{k.Keys, k.Private} {
+		if err := ring.Put(t.Context(), testItem("new")); !errors.Is(err, ErrWrongPassphrase) {
+			t.Errorf("Put after the old passphrase opened an item returned %v, want %v", err, ErrWrongPassphrase)
+		}
+	}
+}
+
+// TestFileGuessCostsOneTry opens a private item without a look at the keys: that is what a warm
+// command waits for.
+func TestFileGuessCostsOneTry(t *testing.T) {
+	c := fileConfig(t, testPassphrase)
+	k := mustOpen(t, c)
+	mustPut(t, k.Keys, testItem("prod"))
+	mustPut(t, k.Private, testItem("session"))
+	k = mustOpen(t, c)
+	pass := k.Keys.(*fileRing).pass
+	looked, asks := 0, 0
+	sealed, ask := pass.sealed, pass.ask
+	pass.sealed = func() []*jwe { looked++; return sealed() }
+	pass.ask = func(ctx context.Context, a PassphraseAsk) (string, error) { asks++; return ask(ctx, a) }
+	wantItem(t, k.Private, testItem("session"), ringTest{})
+	if looked != 0 || asks != 1 {
+		t.Errorf("looked at the keys %d times and asked %d times, want 0 and 1", looked, asks)
+	}
+	mustPut(t, k.Private, testItem("another"))
+	if looked == 0 || asks != 1 {
+		t.Errorf("wrote after %d looks at the keys and %d questions, want a look and 1", looked, asks)
+	}
+}
+
+// TestFileWrongGuess asks again where the first answer opens neither the item nor a key.
+func TestFileWrongGuess(t *testing.T) {
+	c := fileConfig(t, testPassphrase)
+	k := mustOpen(t, c)
+	mustPut(t, k.Keys, testItem("prod"))
+	mustPut(t, k.Private, testItem("session"))
+	var wrong []int
+	c.Passphrase = func(_ context.Context, a PassphraseAsk) (string, error) {
+		if wrong = append(wrong, a.Wrong); a.Wrong == 0 {
+			return "mistyped", nil
+		}
+		return testPassphrase, nil
+	}
+	wantItem(t, mustOpen(t, c).Private, testItem("session"), ringTest{})
+	if !slices.Equal(wrong, []int{0, 1}) {
+		t.Errorf("asked with %v wrong answers before, want 0 and 1", wrong)
 	}
 }
 

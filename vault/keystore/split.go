@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // split keeps items that are too long for the ring below in several of its items. An item that
@@ -32,9 +33,12 @@ const (
 	maxRereads    = 32
 )
 
+// They are compiled when an item is split, which few are.
 var (
-	splitLine = regexp.MustCompile(`^aws-vault split ([0-9a-f]{16}) ([1-9][0-9]{0,2})\n`)
-	partName  = regexp.MustCompile(`#[0-9a-f]{16}\.[1-9][0-9]*$`)
+	splitLine = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^aws-vault split ([0-9a-f]{16}) ([1-9][0-9]{0,2})\n`)
+	})
+	partName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`#[0-9a-f]{16}\.[1-9][0-9]*$`) })
 )
 
 func (s split) part(name, id string, i int) string { return fmt.Sprintf("%s#%s.%d", name, id, i) }
@@ -50,7 +54,7 @@ func parseSplit(data []byte) (id string, parts int, first []byte, err error) {
 	if !bytes.HasPrefix(data, []byte(splitMark)) {
 		return "", 1, data, nil
 	}
-	line := splitLine.FindSubmatch(data)
+	line := splitLine().FindSubmatch(data)
 	if line == nil {
 		return "", 0, nil, errBadSplit
 	}
@@ -108,7 +112,7 @@ func (s split) Put(ctx context.Context, it Item) error {
 	if err := checkName(it.Name); err != nil {
 		return err
 	}
-	if partName.MatchString(it.Name) {
+	if partName().MatchString(it.Name) {
 		return &NameError{Name: it.Name, Reason: "is kept for parts of long items"}
 	}
 	old, oldParts := s.written(ctx, it.Name)
@@ -179,7 +183,7 @@ func (s split) Remove(ctx context.Context, name string) error {
 		return err
 	}
 	for _, part := range all {
-		if suffix, ok := strings.CutPrefix(part, name); ok && partName.FindString(part) == suffix && suffix != "" {
+		if suffix, ok := strings.CutPrefix(part, name); ok && partName().FindString(part) == suffix && suffix != "" {
 			if err := s.ring.Remove(ctx, part); err != nil && !errors.Is(err, ErrNotFound) {
 				return err
 			}
@@ -195,7 +199,7 @@ func (s split) Names(ctx context.Context) ([]string, error) {
 	}
 	names := all[:0]
 	for _, name := range all {
-		if !partName.MatchString(name) {
+		if !partName().MatchString(name) {
 			names = append(names, name)
 		}
 	}

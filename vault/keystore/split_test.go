@@ -212,7 +212,7 @@ func TestSplitReplacedMeanwhile(t *testing.T) {
 	mustPut(t, s, Item{Name: "prod", Data: bytes.Repeat([]byte("old"), testLimit)})
 	replaced := false
 	m.fail = func(act, name string) error {
-		if act == "item" && partName.MatchString(name) && !replaced {
+		if act == "item" && partName().MatchString(name) && !replaced {
 			replaced = true
 			m.mu.Unlock()
 			defer m.mu.Lock()

@@ -2,18 +2,15 @@ package source
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
-	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
-	"github.com/aws/smithy-go"
 
 	"aws-vault/vault/plan"
 )
@@ -63,75 +60,42 @@ func (d *Deps) environment() aws.Credentials {
 	}
 }
 
-// Where EC2 offers its metadata.
-// https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-client.html
-const (
-	metadataURL  = "http://169.254.169.254"
-	metadataURL6 = "http://[fd00:ec2::254]"
-)
-
-// metadata asks the EC2 instance for the credentials of its role. All that the SDK would
-// look up in the process's environment is settled here.
-func (d *Deps) metadata(ctx context.Context, s plan.Step) (aws.Credentials, error) {
-	if strings.EqualFold(d.env("AWS_EC2_METADATA_DISABLED"), "true") {
-		return aws.Credentials{}, &AmbientError{s.Kind, s.Profile, "AWS_EC2_METADATA_DISABLED=true", "the metadata service"}
-	}
-	endpoint := d.metadataEndpoint()
-	u, err := url.Parse(endpoint)
-	if err != nil || u.Hostname() == "" || u.User != nil {
-		return aws.Credentials{}, &AmbientError{s.Kind, s.Profile, "an AWS_EC2_METADATA_SERVICE_ENDPOINT that is no address", "a URL such as " + metadataURL}
-	}
-	o := imds.Options{Endpoint: endpoint, HTTPClient: near(nil), Retryer: d.retryer(), ClientEnableState: imds.ClientEnabled}
-	if strings.EqualFold(d.env("AWS_EC2_METADATA_V1_DISABLED"), "true") {
-		o.EnableFallback = aws.FalseTernary
-	}
-	provider := ec2rolecreds.New(func(p *ec2rolecreds.Options) { p.Client = imds.New(o) })
-	return d.fetch(ctx, call{action: string(s.Kind) + " of profile " + s.Profile, place: site(u)}, provider)
-}
-
-func (d *Deps) metadataEndpoint() string {
-	if endpoint := d.env("AWS_EC2_METADATA_SERVICE_ENDPOINT"); endpoint != "" {
-		return endpoint
-	}
-	if strings.EqualFold(d.env("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"), "IPv6") {
-		return metadataURL6
-	}
-	return metadataURL
-}
+// errNoCredentials stands for an answer that cannot be made sense of, and is not quoted.
+var errNoCredentials = errors.New("something that is not credentials")
 
 // fetch asks an endpoint on or near this machine, within the deadline.
-func (d *Deps) fetch(ctx context.Context, c call, provider aws.CredentialsProvider) (aws.Credentials, error) {
+func (d *Deps) fetch(ctx context.Context, c call, ask func(context.Context) (aws.Credentials, error)) (aws.Credentials, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, d.timeout(), errDeadline)
 	defer cancel()
-	creds, err := provider.Retrieve(limited)
+	creds, err := ask(limited)
 	d.debug("asked for credentials", "of", c.action, "at", c.place, "error", outcome(err))
-	switch {
-	case err == nil:
-		return creds, nil
-	case limited.Err() == nil && refused(err):
-		return aws.Credentials{}, c.refusal(err, "", "") // the page beside the status is nobody's message
-	case limited.Err() == nil && !understood(err):
-		// What the parser says may quote the answer.
-		return aws.Credentials{}, fmt.Errorf("%s: %s answered with something that is not credentials", c.action, c.place)
+	if errors.Is(err, errNoCredentials) {
+		return aws.Credentials{}, fmt.Errorf("%s: %s answered with %w", c.action, c.place, err)
 	}
-	return aws.Credentials{}, d.explain(limited, c, err)
+	return creds, d.explain(limited, c, err)
 }
 
-// refused reports whether an endpoint answered with a status alone.
-func refused(err error) bool {
-	var api smithy.APIError
-	if errors.As(err, &api) && api.ErrorCode() != "" {
-		return false
+// readCredentials reads what a container's endpoint and EC2's answer with.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+func readCredentials(body []byte) (aws.Credentials, error) {
+	var said struct {
+		Code, Message          string // of EC2, which refuses with a success
+		AccessKeyID            string `json:"AccessKeyId"`
+		SecretAccessKey, Token string
+		Expiration             *time.Time
+		AccountID              string `json:"AccountId"`
 	}
-	return status(err) >= http.StatusMultipleChoices
-}
-
-// understood reports whether explain knows what err is.
-func understood(err error) bool {
-	var api smithy.APIError
-	var foreign *NotAWSError
-	var sending *url.Error
-	return errors.As(err, &api) || errors.As(err, &foreign) || errors.As(err, &sending)
+	if json.Unmarshal(body, &said) != nil {
+		return aws.Credentials{}, errNoCredentials
+	}
+	if said.Code != "" && said.Code != "Success" {
+		return aws.Credentials{}, &refusal{status: http.StatusOK, code: said.Code, message: said.Message}
+	}
+	c := aws.Credentials{AccessKeyID: said.AccessKeyID, SecretAccessKey: said.SecretAccessKey, SessionToken: said.Token, AccountID: said.AccountID}
+	if said.Expiration != nil {
+		c.CanExpire, c.Expires = true, *said.Expiration
+	}
+	return c, nil
 }
 
 // near is a client for an endpoint on or near this machine, which is there at once or not

@@ -32,10 +32,6 @@ func (e *NotAWSError) Error() string {
 	return fmt.Sprintf("%s answered with something that is not AWS's (%s, %s): a proxy or a sign-in page?", e.Endpoint, e.Type, size(e.Size))
 }
 
-// RetryableError tells the SDK whether asking once more could help: a sign-in page stays
-// where it is.
-func (e *NotAWSError) RetryableError() bool { return e.Cut || e.busy() }
-
 // busy reports whether a machine on the way said that it cannot answer now; load
 // balancers say so in HTML.
 func (e *NotAWSError) busy() bool { return e.Status >= http.StatusInternalServerError }

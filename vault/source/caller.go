@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"aws-vault/vault/plan"
 )
@@ -24,14 +23,13 @@ func (c Caller) User() (string, bool) {
 // denies everything. Errors are as those of [Deps.Make].
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 func (d *Deps) Caller(ctx context.Context, at plan.Call, creds aws.Credentials) (Caller, error) {
-	var out *sts.GetCallerIdentityOutput
+	var out struct {
+		ARN     string `xml:"Arn"`
+		Account string
+	}
 	c := call{action: "GetCallerIdentity", step: plan.Step{Region: at.Region, Endpoint: at.Endpoint}, before: creds}
-	err := d.do(ctx, c, func(ctx context.Context, client *sts.Client) (err error) {
-		out, err = client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-		return err
-	})
-	if err != nil {
+	if err := d.do(ctx, c, parameters{}, &out); err != nil {
 		return Caller{}, err
 	}
-	return Caller{ARN: c.clean(aws.ToString(out.Arn)), Account: c.clean(aws.ToString(out.Account))}, nil
+	return Caller{ARN: c.clean(out.ARN), Account: c.clean(out.Account)}, nil
 }

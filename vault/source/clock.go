@@ -1,17 +1,11 @@
 package source
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // A Clock tells the time as AWS does, as far as that is known.
@@ -74,22 +68,16 @@ func (d *Deps) corrected(was time.Duration, err error) bool {
 // believed if it came over TLS, whose certificate was checked, or from this machine:
 // else anyone on the way could turn the clock and replay what was signed.
 func believedDate(err error) (time.Time, bool) {
-	var api smithy.APIError
-	var resp *smithyhttp.ResponseError
-	if !errors.As(err, &api) || !errors.As(err, &resp) {
+	var no *refusal
+	if !errors.As(err, &no) || !no.proven {
 		return time.Time{}, false
 	}
-	switch api.ErrorCode() {
+	switch no.code {
 	case "SignatureDoesNotMatch", "RequestExpired", "RequestTimeTooSkewed", "AuthFailure", "InvalidSignatureException":
-	default:
-		return time.Time{}, false
+		date, parseErr := http.ParseTime(no.date)
+		return date, parseErr == nil
 	}
-	h := resp.HTTPResponse()
-	if h == nil || h.Request == nil || h.TLS == nil && !isLoopback(h.Request.URL.Hostname()) {
-		return time.Time{}, false
-	}
-	date, parseErr := http.ParseTime(h.Header.Get("Date"))
-	return date, parseErr == nil
+	return time.Time{}, false
 }
 
 func off(skew time.Duration) string {
@@ -100,15 +88,4 @@ func off(skew time.Duration) string {
 		return fmt.Sprintf("%s ahead of AWS's; AWS's time is used", -skew)
 	}
 	return fmt.Sprintf("%s behind AWS's; AWS's time is used", skew)
-}
-
-// A signer signs at the time that AWS has.
-type signer struct {
-	*v4.Signer
-	clock *Clock
-}
-
-// SignHTTP does not look at the time it is given, which is the computer's.
-func (s *signer) SignHTTP(ctx context.Context, c aws.Credentials, r *http.Request, hash, service, region string, _ time.Time, opts ...func(*v4.SignerOptions)) error {
-	return s.Signer.SignHTTP(ctx, c, r, hash, service, region, s.clock.Now(), opts...)
 }

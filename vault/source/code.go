@@ -9,8 +9,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/service/sts"
-
 	"aws-vault/vault/plan"
 )
 
@@ -52,10 +50,10 @@ func (e *UsedCodeError) Error() string {
 // withCode makes a call that may carry a code. Each code is sent once: AWS takes it
 // once, and an answer that was lost leaves open whether it did. A code that was refused,
 // or whose answer was lost, is asked for again.
-func (d *Deps) withCode(ctx context.Context, c call, act func(ctx context.Context, client *sts.Client, serial, code *string) error) error {
+func (d *Deps) withCode(ctx context.Context, c call, in parameters, out any) error {
 	m := c.step.MFA
 	if m.Serial == "" {
-		return d.do(ctx, c, func(ctx context.Context, client *sts.Client) error { return act(ctx, client, nil, nil) })
+		return d.do(ctx, c, in, out)
 	}
 	if _, err := d.prepare(c); err != nil {
 		return err // before anyone is asked in vain
@@ -77,7 +75,9 @@ func (d *Deps) withCode(ctx context.Context, c call, act func(ctx context.Contex
 			return err // what cannot be noted is not sent
 		}
 		tried = append(tried, c.secret)
-		err = d.do(ctx, c, func(ctx context.Context, client *sts.Client) error { return act(ctx, client, &m.Serial, &c.secret) })
+		in.set("SerialNumber", m.Serial)
+		in.set("TokenCode", c.secret)
+		err = d.do(ctx, c, in, out)
 		if wrongCode(err) {
 			refused++
 		}
@@ -123,7 +123,7 @@ func another(err error) string {
 		return "AWS refused that code"
 	case errors.As(err, &api) && api.Retry:
 		return "AWS could not answer (" + api.Code + "), and takes each code once"
-	case errors.As(err, &lost), errors.As(err, &foreign) && foreign.RetryableError():
+	case errors.As(err, &lost), errors.As(err, &foreign) && passes(foreign):
 		return "AWS's answer was lost, and it takes each code once"
 	}
 	return ""

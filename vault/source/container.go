@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 
 	"aws-vault/vault/plan"
 )
@@ -42,9 +41,29 @@ func (d *Deps) container(ctx context.Context, s plan.Step) (aws.Credentials, err
 	if u.Scheme == "https" {
 		proxy = d.proxy // what goes by plain HTTP goes to this machine, or to nobody
 	}
-	return d.fetch(ctx, c, endpointcreds.New(u.String(), func(o *endpointcreds.Options) {
-		o.AuthorizationToken, o.HTTPClient, o.Retryer = token, near(proxy), d.retryer()
-	}))
+	q := request{method: http.MethodGet, url: u.String(), header: map[string]string{"Accept": "application/json"}}
+	if token != "" {
+		q.header["Authorization"] = token
+	}
+	hc := near(proxy)
+	return d.fetch(ctx, c, func(ctx context.Context) (aws.Credentials, error) {
+		var got answer
+		err := d.try(ctx, false, func() (err error) {
+			got, err = d.send(ctx, hc, q, readContainerError)
+			return err
+		})
+		if err != nil {
+			return aws.Credentials{}, err
+		}
+		return readCredentials(got.body)
+	})
+}
+
+// readContainerError reads what the endpoint says of a refusal, if it says it in JSON.
+func readContainerError(e *refusal, h http.Header, body []byte) {
+	if mediaType(h) == "application/json" {
+		readJSONError(e, h, body)
+	}
 }
 
 // containerEndpoint is where to ask: a path on ECS's own address, or any URL.

@@ -119,7 +119,7 @@ func TestContainerThatRefuses(t *testing.T) {
 		"redirect":      {302, "text/html", "EXAMPLESECRET", "AWS says HTTP 302", 1},
 		"busy":          {503, "text/html", "<h1>EXAMPLESECRET</h1>", "AWS says HTTP 503", 3},
 		"throttled":     {429, "application/json", `{"code":"Throttling","message":"slow down"}`, "AWS says Throttling", 3},
-		"JSON junk":     {403, "application/json", "EXAMPLESECRET", "something that is not credentials", 1},
+		"JSON junk":     {403, "application/json", "EXAMPLESECRET", "AWS says HTTP 403", 1},
 		"page":          {200, "text/html", "<h1>EXAMPLESECRET</h1>", "something that is not credentials", 1},
 		"nothing":       {200, "application/json", "", "something that is not credentials", 1},
 		"no key":        {200, "application/json", "{}", "found no AccessKeyId", 1},

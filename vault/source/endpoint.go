@@ -1,15 +1,12 @@
 package source
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/url"
 	"regexp"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"sync"
 
 	"aws-vault/vault/plan"
 )
@@ -56,16 +53,6 @@ func (d *Deps) checkEndpoint(e plan.Endpoint, bearer bool) error {
 	return nil
 }
 
-func site(u *url.URL) string { return u.Scheme + "://" + u.Host }
-
-// siteOf is the site of a URL that was checked before.
-func siteOf(text string) string {
-	if u, err := url.Parse(text); err == nil {
-		return site(u)
-	}
-	return text
-}
-
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
@@ -77,58 +64,48 @@ func isLoopback(host string) bool {
 // https://docs.aws.amazon.com/general/latest/gr/sts.html
 // https://docs.aws.amazon.com/general/latest/gr/iam-service.html
 // https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-share-your-services.html
-var awsHost = regexp.MustCompile(`(?i)^(vpce-[a-z0-9-]+\.)?(sts|iam|oidc|portal\.sso)(-fips)?(\.[a-z]+(-[a-z]+)+-[0-9]+|\.us-gov|\.global)?(\.vpce)?\.(` + strings.Join([]string{
-	`amazonaws\.com`, `api\.aws`,
-	`amazonaws\.com\.cn`, `api\.amazonwebservices\.com\.cn`,
-	`amazonaws\.eu`, `api\.amazonwebservices\.eu`,
-	`c2s\.ic\.gov`, `api\.aws\.ic\.gov`,
-	`sc2s\.sgov\.gov`, `api\.aws\.scloud`,
-	`cloud\.adc-e\.uk`, `api\.cloud-aws\.adc-e\.uk`,
-	`csp\.hci\.ic\.gov`, `api\.aws\.hci\.ic\.gov`,
-}, "|") + `)$`)
+var awsHost = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^(vpce-[a-z0-9-]+\.)?(sts|iam|oidc|portal\.sso)(-fips)?(\.[a-z]+(-[a-z]+)+-[0-9]+|\.us-gov|\.global)?(\.vpce)?\.(` + strings.Join([]string{
+		`amazonaws\.com`, `api\.aws`,
+		`amazonaws\.com\.cn`, `api\.amazonwebservices\.com\.cn`,
+		`amazonaws\.eu`, `api\.amazonwebservices\.eu`,
+		`c2s\.ic\.gov`, `api\.aws\.ic\.gov`,
+		`sc2s\.sgov\.gov`, `api\.aws\.scloud`,
+		`cloud\.adc-e\.uk`, `api\.cloud-aws\.adc-e\.uk`,
+		`csp\.hci\.ic\.gov`, `api\.aws\.hci\.ic\.gov`,
+	}, "|") + `)$`)
+})
 
 // signInHost are the names of AWS's sign-in.
-var signInHost = regexp.MustCompile(`(?i)^([a-z]+(-[a-z]+)+-[0-9]+\.)?signin\.(aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com|amazonaws-eusc\.eu)$`)
+var signInHost = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^([a-z]+(-[a-z]+)+-[0-9]+\.)?signin\.(aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com|amazonaws-eusc\.eu)$`)
+})
 
-func isAWS(host string) bool { return awsHost.MatchString(host) || signInHost.MatchString(host) }
+func isAWS(host string) bool { return awsHost().MatchString(host) || signInHost().MatchString(host) }
 
-// The global endpoint of STS, and the region that signatures for it name.
+// The global endpoint of STS, the region that signatures for it name, and the name that
+// stands for it in place of a region.
 const (
 	globalURL    = "https://sts.amazonaws.com"
 	globalRegion = "us-east-1"
+	globalName   = "aws-global"
 )
 
 // global reports whether a step calls the global endpoint.
 func global(s plan.Step) bool {
 	e := s.Endpoint
-	return e.Legacy && e.URL == "" && !e.FIPS && !e.DualStack && legacyGlobal[s.Region]
+	return e.URL == "" && !e.FIPS && !e.DualStack && (s.Region == globalName || e.Legacy && legacyGlobal(s.Region))
 }
 
-// legacyGlobal are the regions that sts_regional_endpoints = legacy sends to the global
-// endpoint.
+// legacyGlobal reports whether sts_regional_endpoints = legacy sends a region's calls to
+// the global endpoint.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html
-var legacyGlobal = map[string]bool{
-	"ap-northeast-1": true, "ap-south-1": true, "ap-southeast-1": true, "ap-southeast-2": true, "aws-global": true,
-	"ca-central-1": true, "eu-central-1": true, "eu-north-1": true, "eu-west-1": true, "eu-west-2": true, "eu-west-3": true,
-	"sa-east-1": true, "us-east-1": true, "us-east-2": true, "us-west-1": true, "us-west-2": true,
-}
-
-// place names where a step's calls go: scheme and host, as far as they are known.
-func place(s plan.Step) string {
-	p := sts.EndpointParameters{Region: aws.String(s.Region), UseFIPS: aws.Bool(s.Endpoint.FIPS), UseDualStack: aws.Bool(s.Endpoint.DualStack)}
-	switch {
-	case s.Endpoint.URL != "":
-		if u, err := url.Parse(s.Endpoint.URL); err == nil {
-			return site(u)
-		}
-	case global(s):
-		return globalURL
-	case s.Region == "":
-		return "STS without a region"
+func legacyGlobal(region string) bool {
+	switch region {
+	case "ap-northeast-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2", globalName,
+		"ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3",
+		"sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2":
+		return true
 	}
-	// The resolver computes; it asks nobody.
-	if e, err := sts.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), p); err == nil {
-		return site(&e.URI)
-	}
-	return "STS in " + s.Region
+	return false
 }

@@ -4,15 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
 	"unicode"
-
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // APIError is a refusal by AWS. Its texts are AWS's own, without the secrets that the
@@ -66,9 +61,9 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 
 var errDeadline = errors.New("deadline")
 
-// explain turns an error of the SDK's into one that says where, what and why.
+// explain turns what went wrong with a call into an error that says where, what and why.
 func (d *Deps) explain(ctx context.Context, c call, err error) error {
-	var api smithy.APIError
+	var no *refusal
 	var foreign *NotAWSError
 	var sending *url.Error
 	switch {
@@ -76,8 +71,11 @@ func (d *Deps) explain(ctx context.Context, c call, err error) error {
 		return nil
 	case errors.As(err, &foreign):
 		return fmt.Errorf("%s: %w", c.action, foreign)
-	case errors.As(err, &api):
-		return c.refusal(err, api.ErrorCode(), api.ErrorMessage())
+	case errors.As(err, &no):
+		return &APIError{
+			Action: c.action, About: c.about, Code: c.clean(no.code), Message: c.clean(no.message),
+			Status: no.status, Retry: busy(no.status, no.code),
+		}
 	case errors.Is(context.Cause(ctx), errDeadline):
 		return &TimeoutError{c.action, c.place, d.timeout()}
 	case ctx.Err() != nil:
@@ -85,39 +83,7 @@ func (d *Deps) explain(ctx context.Context, c call, err error) error {
 	case errors.As(err, &sending):
 		return &UnreachableError{c.action, c.place, sending.Err} // the URL is the place's
 	}
-	return c.unread(err)
-}
-
-func (c call) refusal(err error, code, message string) *APIError {
-	e := &APIError{Action: c.action, About: c.about, Code: c.clean(code), Message: c.clean(message), Status: status(err)}
-	_, throttled := retry.DefaultThrottleErrorCodes[code]
-	e.Retry = throttled || e.Status >= http.StatusInternalServerError || e.Status == http.StatusTooManyRequests
-	return e
-}
-
-// unread is for an answer that came whole and could not be made sense of. What the parser
-// says is kept back, for it may quote the answer; where there was no answer, nothing was
-// sent, and the SDK says why.
-func (c call) unread(err error) error {
-	var resp *smithyhttp.ResponseError
-	if errors.As(err, &resp) {
-		h := resp.HTTPResponse()
-		return fmt.Errorf("%s: %w", c.action, &NotAWSError{Endpoint: c.place, Type: mediaType(h.Header), Size: int(h.ContentLength), Status: h.StatusCode})
-	}
-	var op *smithy.OperationError
-	if errors.As(err, &op) {
-		err = op.Err
-	}
 	return fmt.Errorf("%s at %s: %w", c.action, c.place, err)
-}
-
-// status is the HTTP status that err came with, or 0.
-func status(err error) int {
-	var with interface{ HTTPStatusCode() int }
-	if errors.As(err, &with) {
-		return with.HTTPStatusCode()
-	}
-	return 0
 }
 
 // maxMessage is how much of what AWS says is shown, in bytes.

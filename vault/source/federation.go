@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"aws-vault/vault/plan"
 )
@@ -33,22 +32,15 @@ func (d *Deps) federationToken(ctx context.Context, s plan.Step, spec plan.Feder
 		}
 		name = FederatedName(strings.ReplaceAll(name, plan.UserName, user))
 	}
-	in := &sts.GetFederationTokenInput{Name: aws.String(name), DurationSeconds: seconds(s.Lasts)}
-	in.Policy, in.PolicyArns = limits(s.Policy)
-	var out *sts.GetFederationTokenOutput
+	in := parameters{"Name": {name}}
+	in.seconds("DurationSeconds", s.Lasts)
+	in.limit(s.Policy)
+	var out given
 	c := call{action: "GetFederationToken", about: name, step: s, before: before}
-	err := d.do(ctx, c, func(ctx context.Context, client *sts.Client) (err error) {
-		out, err = client.GetFederationToken(ctx, in)
-		return err
-	})
-	if err != nil {
+	if err := d.do(ctx, c, in, &out); err != nil {
 		return aws.Credentials{}, err
 	}
-	creds, err := c.credentials(out.Credentials, nil)
-	if err == nil && out.FederatedUser != nil {
-		creds.AccountID = accountOf(aws.ToString(out.FederatedUser.Arn))
-	}
-	return creds, err
+	return c.credentials(out)
 }
 
 // The length that AWS wants of a federated user's name, in characters of an IAM user's.

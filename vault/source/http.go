@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"aws-vault/vault/plan"
@@ -35,23 +36,55 @@ func (d *Deps) clientFor(e plan.Endpoint, f form) (*http.Client, error) {
 	if c, ok := d.clients[key]; ok {
 		return c, nil
 	}
-	transport := &http.Transport{
-		Proxy: d.proxy, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
-		MaxResponseHeaderBytes: maxHeader, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
-		DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute,
-	}
-	if e.CABundle != "" {
-		roots, err := d.roots(e.CABundle)
-		if err != nil {
-			return nil, err
-		}
-		transport.TLSClientConfig.RootCAs = roots
+	next, err := d.roundTripper(e.CABundle)
+	if err != nil {
+		return nil, err
 	}
 	if d.clients == nil {
 		d.clients = map[clientKey]*http.Client{}
 	}
-	d.clients[key] = &http.Client{Transport: &checked{next: transport, form: f}, CheckRedirect: stay}
+	d.clients[key] = &http.Client{Transport: &checked{next: next, form: f}, CheckRedirect: stay}
 	return d.clients[key], nil
+}
+
+// Expect begins to read the roots that a call of the step will want, while the caller opens
+// what signs it. What goes wrong is left to the call.
+func (d *Deps) Expect(s plan.Step) {
+	switch s.Kind {
+	case plan.KindSessionToken, plan.KindAssumeRole, plan.KindFederationToken, plan.KindWebIdentity:
+	default:
+		return
+	}
+	go func() {
+		at, err := stsAt(s)
+		if err != nil || !strings.HasPrefix(at.url, "https:") {
+			return
+		}
+		if _, err := d.client(s.Endpoint); err == nil && s.Endpoint.CABundle == "" {
+			d.bundled()
+		}
+	}()
+}
+
+// roundTripper trusts a profile's bundle of roots or, without one, what the system trusts.
+func (d *Deps) roundTripper(bundle string) (http.RoundTripper, error) {
+	if bundle == "" {
+		return &trusting{deps: d, system: d.transport(nil)}, nil
+	}
+	roots, err := d.roots(bundle)
+	if err != nil {
+		return nil, err
+	}
+	return d.transport(roots), nil
+}
+
+// transport trusts these roots; nil are all that Go finds.
+func (d *Deps) transport(roots *x509.CertPool) *http.Transport {
+	return &http.Transport{
+		Proxy: d.proxy, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
+		MaxResponseHeaderBytes: maxHeader, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+		DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute,
+	}
 }
 
 // maxHeader bounds the header of an answer, in bytes.
@@ -72,18 +105,6 @@ func (d *Deps) proxy(r *http.Request) (*url.URL, error) {
 		return nil, errProxy
 	}
 	return u, nil
-}
-
-func (d *Deps) roots(path string) (*x509.CertPool, error) {
-	pem, err := d.read(path, maxBundle)
-	if err != nil {
-		return nil, fmt.Errorf("ca_bundle: %w", err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca_bundle: %s holds no certificate, want PEM", path)
-	}
-	return roots, nil
 }
 
 // read reads a file of at most so many bytes.

@@ -9,10 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssooidc"
-	"github.com/aws/aws-sdk-go-v2/service/ssooidc/types"
-
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
 )
@@ -47,27 +43,36 @@ const registeredRedirect = "http://127.0.0.1" + signin.CallbackPath
 
 // register makes this program known to IAM Identity Center.
 func (d *Deps) register(ctx context.Context, s plan.SSO) (oidcClient, error) {
-	in := &ssooidc.RegisterClientInput{
-		ClientName: aws.String("aws-vault"), ClientType: aws.String("public"), Scopes: scopesOf(s),
-		GrantTypes: []string{grantDevice, grantRefresh},
+	in := registration{
+		Name: "aws-vault", Type: "public", Scopes: scopesOf(s), Grants: []string{grantDevice, grantRefresh},
 	}
 	if !d.Person.Device {
-		in.GrantTypes = []string{grantCode, grantRefresh}
-		in.RedirectUris, in.IssuerUrl = []string{registeredRedirect}, aws.String(s.StartURL)
+		in.Grants = []string{grantCode, grantRefresh}
+		in.Redirects, in.Issuer = []string{registeredRedirect}, s.StartURL
 	}
-	var out *ssooidc.RegisterClientOutput
-	err := d.oidc(ctx, s, call{action: "RegisterClient"}, func(ctx context.Context, client *ssooidc.Client) (err error) {
-		out, err = client.RegisterClient(ctx, in)
-		return err
-	})
-	if err != nil {
+	var out struct {
+		ID      string `json:"clientId"`
+		Secret  string `json:"clientSecret"`
+		Expires int64  `json:"clientSecretExpiresAt"` // seconds of Unix time
+	}
+	if err := d.oidc(ctx, s, call{action: "RegisterClient"}, "/client/register", in, &out); err != nil {
 		return oidcClient{}, err
 	}
-	c := oidcClient{ID: aws.ToString(out.ClientId), Secret: aws.ToString(out.ClientSecret), Expires: time.Unix(out.ClientSecretExpiresAt, 0).UTC()}
-	if c.ID == "" || c.Secret == "" {
+	if out.ID == "" || out.Secret == "" {
 		return oidcClient{}, fmt.Errorf("RegisterClient: %s answered without a registration", oidcPlace(s))
 	}
-	return c, nil
+	return oidcClient{ID: out.ID, Secret: out.Secret, Expires: time.Unix(out.Expires, 0).UTC()}, nil
+}
+
+// A registration is what a program says of itself.
+// https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_RegisterClient.html
+type registration struct {
+	Name      string   `json:"clientName"`
+	Type      string   `json:"clientType"`
+	Scopes    []string `json:"scopes"`
+	Grants    []string `json:"grantTypes"`
+	Redirects []string `json:"redirectUris,omitempty"`
+	Issuer    string   `json:"issuerUrl,omitempty"`
 }
 
 // authorizeURL is the page on which a person lets this program in. It holds no secret.
@@ -80,72 +85,78 @@ func authorizeURL(s plan.SSO, c oidcClient, p signin.Proof, redirect string) str
 
 // deviceCode asks for a code that a person types.
 func (d *Deps) deviceCode(ctx context.Context, s plan.SSO, c oidcClient) (signin.DeviceCode, error) {
-	var out *ssooidc.StartDeviceAuthorizationOutput
-	err := d.oidc(ctx, s, call{action: "StartDeviceAuthorization", secret: c.Secret}, func(ctx context.Context, client *ssooidc.Client) (err error) {
-		out, err = client.StartDeviceAuthorization(ctx, &ssooidc.StartDeviceAuthorizationInput{
-			ClientId: &c.ID, ClientSecret: &c.Secret, StartUrl: &s.StartURL,
-		})
-		return err
-	})
-	if err != nil {
+	in := map[string]string{"clientId": c.ID, "clientSecret": c.Secret, "startUrl": s.StartURL}
+	var out struct {
+		Secret   string        `json:"deviceCode"`
+		User     string        `json:"userCode"`
+		URL      string        `json:"verificationUri"`
+		Complete string        `json:"verificationUriComplete"`
+		Lasts    time.Duration `json:"expiresIn"` // in seconds, as is the next
+		Interval time.Duration `json:"interval"`
+	}
+	if err := d.oidc(ctx, s, call{action: "StartDeviceAuthorization", secret: c.Secret}, "/device_authorization", in, &out); err != nil {
 		return signin.DeviceCode{}, err
 	}
 	return signin.DeviceCode{
-		Secret: aws.ToString(out.DeviceCode), User: aws.ToString(out.UserCode), URL: aws.ToString(out.VerificationUri),
-		Complete: aws.ToString(out.VerificationUriComplete), Lasts: seconds32(out.ExpiresIn), Interval: seconds32(out.Interval),
+		Secret: out.Secret, User: out.User, URL: out.URL, Complete: out.Complete,
+		Lasts: out.Lasts * time.Second, Interval: out.Interval * time.Second,
 	}, nil
 }
 
-func seconds32(n int32) time.Duration { return time.Duration(n) * time.Second }
-
-func codeGrant(g signin.Grant) *ssooidc.CreateTokenInput {
-	return &ssooidc.CreateTokenInput{GrantType: aws.String(grantCode), Code: &g.Code, CodeVerifier: &g.Verifier, RedirectUri: &g.Redirect}
+// A grant is what a token is traded for.
+type grant struct {
+	ID       string `json:"clientId"`
+	Secret   string `json:"clientSecret"`
+	Type     string `json:"grantType"`
+	Code     string `json:"code,omitempty"`
+	Verifier string `json:"codeVerifier,omitempty"`
+	Redirect string `json:"redirectUri,omitempty"`
+	Device   string `json:"deviceCode,omitempty"`
+	Refresh  string `json:"refreshToken,omitempty"`
 }
 
-func deviceGrant(c signin.DeviceCode) *ssooidc.CreateTokenInput {
-	return &ssooidc.CreateTokenInput{GrantType: aws.String(grantDevice), DeviceCode: &c.Secret}
+func codeGrant(g signin.Grant) grant {
+	return grant{Type: grantCode, Code: g.Code, Verifier: g.Verifier, Redirect: g.Redirect}
 }
 
-func refreshGrant(token string) *ssooidc.CreateTokenInput {
-	return &ssooidc.CreateTokenInput{GrantType: aws.String(grantRefresh), RefreshToken: &token}
-}
+func deviceGrant(c signin.DeviceCode) grant { return grant{Type: grantDevice, Device: c.Secret} }
+
+func refreshGrant(token string) grant { return grant{Type: grantRefresh, Refresh: token} }
 
 // trade gives a grant for tokens.
-func (d *Deps) trade(ctx context.Context, s plan.SSO, c oidcClient, in *ssooidc.CreateTokenInput) (ssoToken, error) {
-	in.ClientId, in.ClientSecret = &c.ID, &c.Secret
-	carried := call{action: "CreateToken", secrets: []string{
-		c.Secret, aws.ToString(in.Code), aws.ToString(in.CodeVerifier), aws.ToString(in.DeviceCode), aws.ToString(in.RefreshToken),
-	}}
+func (d *Deps) trade(ctx context.Context, s plan.SSO, c oidcClient, g grant) (ssoToken, error) {
+	g.ID, g.Secret = c.ID, c.Secret
+	carried := call{action: "CreateToken", secrets: []string{c.Secret, g.Code, g.Verifier, g.Device, g.Refresh}}
 	began := d.Clock.Local()
-	var out *ssooidc.CreateTokenOutput
-	err := d.oidc(ctx, s, carried, func(ctx context.Context, client *ssooidc.Client) (err error) {
-		out, err = client.CreateToken(ctx, in)
-		return err
-	})
-	if err != nil {
+	var out struct {
+		Access  string        `json:"accessToken"`
+		Refresh string        `json:"refreshToken"`
+		Lasts   time.Duration `json:"expiresIn"` // in seconds
+	}
+	if err := d.oidc(ctx, s, carried, "/token", g, &out); err != nil {
 		return ssoToken{}, err
 	}
-	if aws.ToString(out.AccessToken) == "" || out.ExpiresIn <= 0 {
+	if out.Access == "" || out.Lasts <= 0 {
 		return ssoToken{}, fmt.Errorf("CreateToken: %s answered without a token", oidcPlace(s))
 	}
-	return ssoToken{
-		Access: *out.AccessToken, Refresh: aws.ToString(out.RefreshToken), Client: c,
-		Expires: began.Add(seconds32(out.ExpiresIn)).UTC(),
-	}, nil
+	return ssoToken{Access: out.Access, Refresh: out.Refresh, Client: c, Expires: began.Add(out.Lasts * time.Second).UTC()}, nil
 }
 
 // oidc makes a call of those that sign in. What a sign-in goes by comes back as an error
 // of package signin's, or as errGrant or errClient.
-func (d *Deps) oidc(ctx context.Context, s plan.SSO, c call, act func(context.Context, *ssooidc.Client) error) error {
+func (d *Deps) oidc(ctx context.Context, s plan.SSO, c call, path string, in, out any) error {
 	hc, err := d.clientFor(s.OIDC, formJSON)
 	if err != nil {
 		return err
 	}
 	c.about, c.place = s.StartURL, oidcPlace(s)
-	client := d.oidcClient(s, hc)
+	at, err := serviceOIDC.at(s.Region, s.OIDC)
+	if err != nil {
+		return fmt.Errorf("%s at %s: %w", c.action, c.place, err)
+	}
 	var outcome error
 	err = d.unsigned(ctx, c, func(ctx context.Context) error {
-		err := act(ctx, client)
+		err := d.rest(ctx, hc, ask{method: http.MethodPost, url: at.url + path, in: in}, out)
 		outcome = meaning(err)
 		return err
 	})
@@ -172,56 +183,32 @@ func (e *meantError) Unwrap() []error { return []error{e.meant, e.err} }
 
 // meaning returns what a refusal is to a sign-in; nil for nothing in particular.
 func meaning(err error) error {
-	var (
-		pending *types.AuthorizationPendingException
-		slow    *types.SlowDownException
-		expired *types.ExpiredTokenException
-		denied  *types.AccessDeniedException
-		grant   *types.InvalidGrantException
-		client  *types.InvalidClientException
-		unknown *types.UnauthorizedClientException
-	)
-	switch {
-	case errors.As(err, &pending):
+	var no *refusal
+	if !errors.As(err, &no) {
+		return nil
+	}
+	switch no.code {
+	case "AuthorizationPendingException":
 		return signin.ErrPending
-	case errors.As(err, &slow):
+	case "SlowDownException":
 		return signin.ErrSlowDown
-	case errors.As(err, &expired):
+	case "ExpiredTokenException":
 		return signin.ErrTimeout
-	case errors.As(err, &denied):
+	case "AccessDeniedException":
 		return signin.ErrDenied
-	case errors.As(err, &grant):
+	case "InvalidGrantException":
 		return errGrant
-	case errors.As(err, &client), errors.As(err, &unknown):
+	case "InvalidClientException", "UnauthorizedClientException":
 		return errClient
 	}
 	return nil
 }
 
-func (d *Deps) oidcClient(s plan.SSO, hc *http.Client) *ssooidc.Client {
-	o := ssooidc.Options{Region: s.Region, HTTPClient: hc, AppID: "aws-vault", Retryer: d.retryer(), DisableClockSkewCorrection: true}
-	if s.OIDC.URL != "" {
-		o.BaseEndpoint = aws.String(s.OIDC.URL)
-	}
-	if s.OIDC.FIPS {
-		o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled
-	}
-	if s.OIDC.DualStack {
-		o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
-	}
-	return ssooidc.New(o)
-}
-
-// oidcBase is the address that sign-ins begin at, without a slash at its end.
+// oidcBase is the address that sign-ins begin at, without a slash at its end. That of a
+// region which is none is never called.
 func oidcBase(s plan.SSO) string {
-	if s.OIDC.URL != "" {
-		return strings.TrimRight(s.OIDC.URL, "/")
-	}
-	p := ssooidc.EndpointParameters{Region: &s.Region, UseFIPS: &s.OIDC.FIPS, UseDualStack: &s.OIDC.DualStack}
-	if e, err := ssooidc.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), p); err == nil {
-		return strings.TrimRight(e.URI.String(), "/")
-	}
-	return "https://oidc." + s.Region + ".amazonaws.com"
+	at, _ := serviceOIDC.at(s.Region, s.OIDC)
+	return at.url
 }
 
-func oidcPlace(s plan.SSO) string { return siteOf(oidcBase(s)) }
+func oidcPlace(s plan.SSO) string { return serviceOIDC.place(s.Region, s.OIDC) }

@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"aws-vault/vault/plan"
 	"aws-vault/vault/policy"
@@ -30,40 +27,34 @@ func (d *Deps) assumeRole(ctx context.Context, s plan.Step, spec plan.AssumeRole
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	in := &sts.AssumeRoleInput{
-		RoleArn: aws.String(spec.ARN), RoleSessionName: aws.String(name), DurationSeconds: seconds(s.Lasts),
-		ExternalId: optional(spec.ExternalID), SourceIdentity: optional(spec.SourceIdentity), TransitiveTagKeys: spec.TransitiveTags,
+	in := parameters{"RoleArn": {spec.ARN}, "RoleSessionName": {name}}
+	in.seconds("DurationSeconds", s.Lasts)
+	in.set("ExternalId", spec.ExternalID)
+	in.set("SourceIdentity", spec.SourceIdentity)
+	for i, t := range spec.Tags {
+		in.set(member("Tags", i, "Key"), t.Key)
+		in[member("Tags", i, "Value")] = []string{t.Value} // which may be empty
 	}
-	for _, t := range spec.Tags {
-		in.Tags = append(in.Tags, types.Tag{Key: aws.String(t.Key), Value: aws.String(t.Value)})
+	for i, key := range spec.TransitiveTags {
+		in.set(member("TransitiveTagKeys", i, ""), key)
 	}
-	in.Policy, in.PolicyArns = limits(s.Policy)
-	var out *sts.AssumeRoleOutput
-	c := call{action: "AssumeRole", about: spec.ARN, step: s, before: before}
-	err = d.withCode(ctx, c, func(ctx context.Context, client *sts.Client, serial, code *string) (err error) {
-		in.SerialNumber, in.TokenCode = serial, code
-		out, err = client.AssumeRole(ctx, in)
-		return err
-	})
-	if err != nil {
+	in.limit(s.Policy)
+	return d.session(ctx, call{action: "AssumeRole", about: spec.ARN, step: s, before: before}, in)
+}
+
+// session makes a call that may carry a code and gives credentials.
+func (d *Deps) session(ctx context.Context, c call, in parameters) (aws.Credentials, error) {
+	var out given
+	if err := d.withCode(ctx, c, in, &out); err != nil {
 		return aws.Credentials{}, err
 	}
-	return c.credentials(out.Credentials, out.AssumedRoleUser)
+	return c.credentials(out)
 }
 
 func (d *Deps) sessionToken(ctx context.Context, s plan.Step, before aws.Credentials) (aws.Credentials, error) {
-	in := &sts.GetSessionTokenInput{DurationSeconds: seconds(s.Lasts)}
-	var out *sts.GetSessionTokenOutput
-	c := call{action: "GetSessionToken", step: s, before: before}
-	err := d.withCode(ctx, c, func(ctx context.Context, client *sts.Client, serial, code *string) (err error) {
-		in.SerialNumber, in.TokenCode = serial, code
-		out, err = client.GetSessionToken(ctx, in)
-		return err
-	})
-	if err != nil {
-		return aws.Credentials{}, err
-	}
-	creds, err := c.credentials(out.Credentials, nil)
+	in := parameters{}
+	in.seconds("DurationSeconds", s.Lasts)
+	creds, err := d.session(ctx, call{action: "GetSessionToken", step: s, before: before}, in)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
@@ -87,26 +78,12 @@ func (d *Deps) sessionName(ctx context.Context, s plan.Step, name string, before
 	return strings.ReplaceAll(name, plan.UserName, user), nil
 }
 
-func limits(p policy.Policy) (*string, []types.PolicyDescriptorType) {
-	var arns []types.PolicyDescriptorType
-	for _, arn := range p.ARNs {
-		arns = append(arns, types.PolicyDescriptorType{Arn: aws.String(arn)})
+// limit adds a session policy.
+func (p parameters) limit(most policy.Policy) {
+	p.set("Policy", most.Inline)
+	for i, arn := range most.ARNs {
+		p.set(member("PolicyArns", i, "arn"), arn)
 	}
-	return optional(p.Inline), arns
-}
-
-func seconds(d time.Duration) *int32 {
-	if d == 0 {
-		return nil
-	}
-	return aws.Int32(int32(d / time.Second))
-}
-
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return aws.String(s)
 }
 
 // accountOf returns the account in an ARN, or nothing.

@@ -48,7 +48,7 @@ func TestAssumeRoleSendsWhatThePlanSays(t *testing.T) {
 	if got := sent(call); !reflect.DeepEqual(got, want) {
 		t.Errorf("sent %v, want %v", got, want)
 	}
-	if call.Region != "eu-central-1" || call.AccessKeyID != r.world.Key.ID || !strings.Contains(call.UserAgent, "app/aws-vault") {
+	if call.Region != "eu-central-1" || call.AccessKeyID != r.world.Key.ID || call.UserAgent != "aws-vault" {
 		t.Errorf("signed for %s by %s as %s", call.Region, call.AccessKeyID, call.UserAgent)
 	}
 	if !c.CanExpire || !c.Expires.Equal(r.aws.Now().Add(20*time.Minute)) || c.AccountID != "123456789012" || c.SessionToken == "" {

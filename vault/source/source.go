@@ -6,6 +6,7 @@ package source
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,22 +25,23 @@ import (
 // Deps are what the sources need of the world. A function that no step of a plan calls
 // may be nil. They are shared by all steps that run at the same time.
 type Deps struct {
-	Key    func(ctx context.Context, name string) (aws.Credentials, error) // the stored key of that name
-	Static func(profile string) aws.Credentials                            // the plain-text key of that profile
-	Getenv func(string) (string, bool)
-	Ask    func(ctx context.Context, q Question) (string, error) // a person, for a code
-	Run    func(ctx context.Context, c Command) ([]byte, error)  // a shell; it returns what was printed
-	Open   func(path string) (io.ReadCloser, error)              // a file that a profile names
-	Proxy  func(*http.Request) (*url.URL, error)                 // nil for none
-	Sleep  func(ctx context.Context, d time.Duration) error      // until the next code
-	Tell   func(message string)                                  // the user, on something they should know; nil to tell nobody
-	Log    *slog.Logger                                          // of what was called, without secrets; nil for none
-	Codes  *store.Codes                                          // which codes were sent
-	Tokens *store.Tokens                                         // what sign-ins gave
-	Cache  *store.SSOCache                                       // the AWS CLI's tokens; nil for none
-	Logins *store.LoginCache                                     // the AWS CLI's sign-ins; nil for none
-	Person Person                                                // who signs in
-	Clock  *Clock
+	Key     func(ctx context.Context, name string) (aws.Credentials, error) // the stored key of that name
+	Static  func(profile string) aws.Credentials                            // the plain-text key of that profile
+	Getenv  func(string) (string, bool)
+	Ask     func(ctx context.Context, q Question) (string, error) // a person, for a code
+	Run     func(ctx context.Context, c Command) ([]byte, error)  // a shell; it returns what was printed
+	Open    func(path string) (io.ReadCloser, error)              // a file that a profile names
+	Proxy   func(*http.Request) (*url.URL, error)                 // nil for none
+	Bundles []string                                              // files of which the first that is there holds the system's roots; none leaves it to Go
+	Sleep   func(ctx context.Context, d time.Duration) error      // until the next code
+	Tell    func(message string)                                  // the user, on something they should know; nil to tell nobody
+	Log     *slog.Logger                                          // of what was called, without secrets; nil for none
+	Codes   *store.Codes                                          // which codes were sent
+	Tokens  *store.Tokens                                         // what sign-ins gave
+	Cache   *store.SSOCache                                       // the AWS CLI's tokens; nil for none
+	Logins  *store.LoginCache                                     // the AWS CLI's sign-ins; nil for none
+	Person  Person                                                // who signs in
+	Clock   *Clock
 
 	Backoff  func(attempt int, err error) time.Duration // before a call is tried once more; nil for a jittered wait of up to 5 s
 	Timeout  time.Duration                              // of one call, its retries included; 0 for 30 s
@@ -49,6 +51,8 @@ type Deps struct {
 	lock    sync.Mutex // guards what follows
 	clients map[clientKey]*http.Client
 	told    map[string]bool
+	bundle  sync.Once
+	system  *x509.CertPool
 }
 
 // defaultTimeout is how long one call may take where nothing else is asked for.

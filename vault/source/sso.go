@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sso"
 
 	"aws-vault/vault/plan"
 )
@@ -28,7 +28,8 @@ func (d *Deps) ssoRole(ctx context.Context, s plan.Step, spec plan.SSORole) (aws
 // https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/Welcome.html
 type Portal struct {
 	deps   *Deps
-	client *sso.Client
+	client *http.Client
+	at     address
 	place  string
 	start  string
 	token  string
@@ -68,60 +69,43 @@ func (d *Deps) newPortal(e plan.Endpoint, s plan.SSO) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := sso.Options{Region: s.Region, HTTPClient: hc, AppID: "aws-vault", Retryer: d.retryer(), DisableClockSkewCorrection: true}
-	if e.URL != "" {
-		o.BaseEndpoint = aws.String(e.URL)
+	at, err := servicePortal.at(s.Region, e)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", servicePortal.place(s.Region, e), err)
 	}
-	if e.FIPS {
-		o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled
-	}
-	if e.DualStack {
-		o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
-	}
-	return &Portal{deps: d, client: sso.New(o), place: portalPlace(e, s.Region), start: s.StartURL}, nil
+	return &Portal{deps: d, client: hc, at: at, place: siteOf(at.url), start: s.StartURL}, nil
 }
 
-// portalPlace names where the portal is called, as place does for STS.
-func portalPlace(e plan.Endpoint, region string) string {
-	if e.URL != "" {
-		return siteOf(e.URL)
-	}
-	p := sso.EndpointParameters{Region: aws.String(region), UseFIPS: aws.Bool(e.FIPS), UseDualStack: aws.Bool(e.DualStack)}
-	if found, err := sso.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), p); err == nil {
-		return site(&found.URI)
-	}
-	return "the portal in " + region
-}
-
-// call makes one call of the portal's.
-func (p *Portal) call(ctx context.Context, action, about string, act func(context.Context) error) error {
-	return p.deps.unsigned(ctx, call{action: action, about: about, place: p.place, secret: p.token}, act)
+// call makes one call of the portal's, on what about names, whose answer is read into out.
+func (p *Portal) call(ctx context.Context, action, about, method, path string, query url.Values, out any) error {
+	c := call{action: action, about: about, place: p.place, secret: p.token}
+	return p.deps.unsigned(ctx, c, func(ctx context.Context) error {
+		return p.deps.rest(ctx, p.client, ask{
+			method: method, url: p.at.url + path, query: query, header: map[string]string{"X-Amz-Sso_bearer_token": p.token},
+		}, out)
+	})
 }
 
 // Credentials are those of a role in an account.
 func (p *Portal) Credentials(ctx context.Context, account, role string) (aws.Credentials, error) {
 	const action = "GetRoleCredentials"
-	var out *sso.GetRoleCredentialsOutput
-	about := role + " in " + account
-	err := p.call(ctx, action, about, func(ctx context.Context) (err error) {
-		out, err = p.client.GetRoleCredentials(ctx, &sso.GetRoleCredentialsInput{
-			AccessToken: &p.token, AccountId: &account, RoleName: &role,
-		})
-		return err
-	})
+	var out struct {
+		Given struct {
+			ID      string `json:"accessKeyId"`
+			Secret  string `json:"secretAccessKey"`
+			Token   string `json:"sessionToken"`
+			Expires int64  `json:"expiration"` // milliseconds of Unix time
+		} `json:"roleCredentials"`
+	}
+	err := p.call(ctx, action, role+" in "+account, http.MethodGet, "/federation/credentials", url.Values{"account_id": {account}, "role_name": {role}}, &out)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	given := out.RoleCredentials
-	if given == nil || given.Expiration <= 0 {
-		return aws.Credentials{}, fmt.Errorf("%s: %s answered without credentials", action, p.place)
-	}
 	creds := aws.Credentials{
-		AccessKeyID: aws.ToString(given.AccessKeyId), SecretAccessKey: aws.ToString(given.SecretAccessKey),
-		SessionToken: aws.ToString(given.SessionToken), AccountID: account,
-		CanExpire: true, Expires: time.UnixMilli(given.Expiration).UTC(),
+		AccessKeyID: out.Given.ID, SecretAccessKey: out.Given.Secret, SessionToken: out.Given.Token, AccountID: account,
+		CanExpire: true, Expires: time.UnixMilli(out.Given.Expires).UTC(),
 	}
-	if flaw(creds) != "" || creds.SessionToken == "" {
+	if flaw(creds) != "" || creds.SessionToken == "" || out.Given.Expires <= 0 {
 		return aws.Credentials{}, fmt.Errorf("%s: %s answered without credentials", action, p.place)
 	}
 	return creds, nil
@@ -141,19 +125,22 @@ const maxAccounts = 10_000
 // Accounts are those that the person may work in, with their roles, in the portal's order.
 func (p *Portal) Accounts(ctx context.Context) ([]Account, error) {
 	var all []Account
-	pages := sso.NewListAccountsPaginator(p.client, &sso.ListAccountsInput{AccessToken: &p.token, MaxResults: aws.Int32(100)})
-	for pages.HasMorePages() && len(all) < maxAccounts {
-		var page *sso.ListAccountsOutput
-		err := p.call(ctx, "ListAccounts", p.start, func(ctx context.Context) (err error) {
-			page, err = pages.NextPage(ctx)
-			return err
-		})
-		if err != nil {
+	for next, first := "", true; first || next != "" && len(all) < maxAccounts; first = false {
+		var page struct {
+			Accounts []struct {
+				ID    string `json:"accountId"`
+				Name  string `json:"accountName"`
+				Email string `json:"emailAddress"`
+			} `json:"accountList"`
+			Next string `json:"nextToken"`
+		}
+		if err := p.call(ctx, "ListAccounts", p.start, http.MethodGet, "/assignment/accounts", pageAfter(next), &page); err != nil {
 			return nil, err
 		}
-		for _, a := range page.AccountList {
-			all = append(all, Account{ID: aws.ToString(a.AccountId), Name: aws.ToString(a.AccountName), Email: aws.ToString(a.EmailAddress)})
+		for _, a := range page.Accounts {
+			all = append(all, Account{ID: a.ID, Name: a.Name, Email: a.Email})
 		}
+		next = page.Next
 	}
 	for i := range all {
 		var err error
@@ -164,22 +151,34 @@ func (p *Portal) Accounts(ctx context.Context) ([]Account, error) {
 	return all, nil
 }
 
+// pageAfter asks for the page of a list that a token names; for the first if there is none.
+func pageAfter(token string) url.Values {
+	q := url.Values{"max_result": {"100"}}
+	if token != "" {
+		q.Set("next_token", token)
+	}
+	return q
+}
+
 // roles are those that the person may take in an account.
 func (p *Portal) roles(ctx context.Context, account string) ([]string, error) {
 	names := []string{}
-	pages := sso.NewListAccountRolesPaginator(p.client, &sso.ListAccountRolesInput{AccessToken: &p.token, AccountId: &account, MaxResults: aws.Int32(100)})
-	for pages.HasMorePages() && len(names) < maxAccounts {
-		var page *sso.ListAccountRolesOutput
-		err := p.call(ctx, "ListAccountRoles", account, func(ctx context.Context) (err error) {
-			page, err = pages.NextPage(ctx)
-			return err
-		})
-		if err != nil {
+	for next, first := "", true; first || next != "" && len(names) < maxAccounts; first = false {
+		var page struct {
+			Roles []struct {
+				Name string `json:"roleName"`
+			} `json:"roleList"`
+			Next string `json:"nextToken"`
+		}
+		q := pageAfter(next)
+		q.Set("account_id", account)
+		if err := p.call(ctx, "ListAccountRoles", account, http.MethodGet, "/assignment/roles", q, &page); err != nil {
 			return nil, err
 		}
-		for _, r := range page.RoleList {
-			names = append(names, aws.ToString(r.RoleName))
+		for _, r := range page.Roles {
+			names = append(names, r.Name)
 		}
+		next = page.Next
 	}
 	return names, nil
 }
@@ -191,10 +190,7 @@ func (d *Deps) logout(ctx context.Context, e plan.Endpoint, s plan.SSO, token st
 		return err
 	}
 	p.token = token
-	return p.call(ctx, "Logout", p.start, func(ctx context.Context) error {
-		_, err := p.client.Logout(ctx, &sso.LogoutInput{AccessToken: &p.token})
-		return err
-	})
+	return p.call(ctx, "Logout", p.start, http.MethodPost, "/logout", nil, nil)
 }
 
 // unsigned makes a call that nobody signs, within the deadline.

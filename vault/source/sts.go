@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/aws-sdk-go-v2/service/sts/types"
-	"github.com/aws/smithy-go"
 
 	"aws-vault/vault/plan"
 )
@@ -23,17 +19,24 @@ type call struct {
 	about   string // what it acts on, for errors; may be empty
 	place   string // where it goes, for errors
 	step    plan.Step
-	before  aws.Credentials // who signs; the SDK signs no call that AWS takes unsigned
+	before  aws.Credentials // who signs; none where AWS takes the call unsigned
 	secret  string          // the token or code that it carries; empty for none
 	secrets []string        // others that it carries
 	bearer  bool            // whoever sees the secret can use it
 	once    bool            // it must not be sent twice, for it carries a code
 }
 
-// do makes a call to STS.
-func (d *Deps) do(ctx context.Context, c call, act func(context.Context, *sts.Client) error) error {
+// do makes a call to STS, whose result is read into out.
+func (d *Deps) do(ctx context.Context, c call, in parameters, out any) error {
 	c.place = place(c.step)
-	return d.attempt(ctx, c, func(ctx context.Context, hc *http.Client) error { return act(ctx, d.sts(c, hc)) })
+	at, err := stsAt(c.step)
+	if err != nil {
+		return fmt.Errorf("%s at %s: %w", c.action, c.place, err)
+	}
+	return d.attempt(ctx, c, func(ctx context.Context, hc *http.Client) error {
+		_, err := d.query(ctx, hc, c, at, versionSTS, url.Values(in), out)
+		return err
+	})
 }
 
 // attempt makes the call within the deadline. Where AWS refuses the signature because this
@@ -66,68 +69,38 @@ func (d *Deps) prepare(c call) (*http.Client, error) {
 }
 
 func outcome(err error) string {
-	var api smithy.APIError
+	var no *refusal
 	switch {
 	case err == nil:
 		return ""
-	case errors.As(err, &api):
-		return api.ErrorCode()
+	case errors.As(err, &no):
+		return no.code
 	}
 	return "no answer"
 }
 
-func (d *Deps) sts(c call, hc *http.Client) *sts.Client {
-	o := sts.Options{
-		Region: c.step.Region, HTTPClient: hc, AppID: "aws-vault",
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c.before, nil }),
-		// The signer has a clock of its own that knows how wrong the computer's is.
-		HTTPSignerV4: &signer{v4.NewSigner(), d.Clock}, DisableClockSkewCorrection: true,
-		Retryer: d.retryer(),
+// A given is what STS says of a session.
+type given struct {
+	Credentials struct {
+		ID      string     `xml:"AccessKeyId"`
+		Secret  string     `xml:"SecretAccessKey"`
+		Token   string     `xml:"SessionToken"`
+		Expires *time.Time `xml:"Expiration"`
 	}
-	if c.once {
-		o.Retryer = aws.NopRetryer{}
-	}
-	e := c.step.Endpoint
-	if e.FIPS {
-		o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled
-	}
-	if e.DualStack {
-		o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
-	}
-	switch {
-	case e.URL != "":
-		o.BaseEndpoint = aws.String(e.URL)
-	case global(c.step):
-		o.BaseEndpoint, o.Region = aws.String(globalURL), globalRegion
-	}
-	return sts.New(o)
-}
-
-// retryer tries a call up to three times.
-func (d *Deps) retryer() aws.Retryer {
-	return retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts, o.MaxBackoff = 3, 5*time.Second
-		if d.Backoff != nil {
-			o.Backoff = retry.BackoffDelayerFunc(func(attempt int, err error) (time.Duration, error) { return d.Backoff(attempt, err), nil })
-		}
-	})
+	Role string `xml:"AssumedRoleUser>Arn"`
+	User string `xml:"FederatedUser>Arn"`
 }
 
 // credentials turns what STS gives into what the SDK uses.
-func (c call) credentials(given *types.Credentials, user *types.AssumedRoleUser) (aws.Credentials, error) {
-	if given == nil || given.Expiration == nil {
-		return aws.Credentials{}, fmt.Errorf("%s: %s answered without credentials", c.action, place(c.step))
-	}
+func (c call) credentials(g given) (aws.Credentials, error) {
 	out := aws.Credentials{
-		AccessKeyID: aws.ToString(given.AccessKeyId), SecretAccessKey: aws.ToString(given.SecretAccessKey),
-		SessionToken: aws.ToString(given.SessionToken), CanExpire: true, Expires: *given.Expiration,
+		AccessKeyID: g.Credentials.ID, SecretAccessKey: g.Credentials.Secret, SessionToken: g.Credentials.Token,
+		AccountID: accountOf(g.Role + g.User), CanExpire: true,
 	}
-	if wrong := flaw(out); wrong != "" || out.SessionToken == "" {
+	if flaw(out) != "" || out.SessionToken == "" || g.Credentials.Expires == nil {
 		return aws.Credentials{}, fmt.Errorf("%s: %s answered without credentials", c.action, place(c.step))
 	}
-	if user != nil {
-		out.AccountID = accountOf(aws.ToString(user.Arn))
-	}
+	out.Expires = *g.Credentials.Expires
 	return out, nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"aws-vault/vault/plan"
 )
@@ -36,21 +35,15 @@ func (d *Deps) webIdentity(ctx context.Context, s plan.Step, spec plan.WebIdenti
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	in := &sts.AssumeRoleWithWebIdentityInput{
-		RoleArn: aws.String(spec.ARN), RoleSessionName: aws.String(spec.SessionName),
-		WebIdentityToken: aws.String(token), DurationSeconds: seconds(s.Lasts),
-	}
-	in.Policy, in.PolicyArns = limits(s.Policy)
-	var out *sts.AssumeRoleWithWebIdentityOutput
+	in := parameters{"RoleArn": {spec.ARN}, "RoleSessionName": {spec.SessionName}, "WebIdentityToken": {token}}
+	in.seconds("DurationSeconds", s.Lasts)
+	in.limit(s.Policy)
+	var out given
 	c := call{action: "AssumeRoleWithWebIdentity", about: spec.ARN, step: s, secret: token, bearer: true}
-	err = d.do(ctx, c, func(ctx context.Context, client *sts.Client) (err error) {
-		out, err = client.AssumeRoleWithWebIdentity(ctx, in)
-		return err
-	})
-	if err != nil {
+	if err := d.do(ctx, c, in, &out); err != nil {
 		return aws.Credentials{}, err
 	}
-	return c.credentials(out.Credentials, out.AssumedRoleUser)
+	return c.credentials(out)
 }
 
 // token reads the token without what editors and programs put around it: white space, and

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // NameError is returned for a key's name that aws-vault 7, which may use the same
@@ -18,25 +19,22 @@ func (e *NameError) Error() string {
 
 // taken are the forms of names that aws-vault 7 does not keep a key under. A form that is
 // wider than its own costs a name that nobody misses; a narrower one would cost a key.
-var taken = []*regexp.Regexp{
-	regexp.MustCompile(`(?s)^oidc:`),
-	regexp.MustCompile(`(?s)^[^,]+,[^,]+,[^,]*,[0-9]+$`),
-	regexp.MustCompile(`(?s)^session:.*:.*:[^:]+$`),
-	regexp.MustCompile(`(?s)^.* session \([0-9]+\)$`),
-}
+var taken = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?s)^(?:oidc:.*|[^,]+,[^,]+,[^,]*,[0-9]+|session:.*:.*:[^:]+|.* session \([0-9]+\))$`)
+})
 
 func checkKeyName(name string) error {
-	for _, form := range taken {
-		if form.MatchString(name) {
-			return &NameError{Name: name}
-		}
+	if taken().MatchString(name) {
+		return &NameError{Name: name}
 	}
 	return nil
 }
 
 // legacySession matches the names that aws-vault 5, 6 and 7 give to sessions, among the
 // names of keys. All end in a Unix time: of ten digits, between 2001 and 2286.
-var legacySession = regexp.MustCompile(`^(?:sts\.GetSessionToken|sts\.AssumeRole|sts\.AssumeRoleWithWebIdentity|sso\.GetRoleCredentials|credential_process|session),([^,]+),([^,]*),[0-9]{10}$`)
+var legacySession = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:sts\.GetSessionToken|sts\.AssumeRole|sts\.AssumeRoleWithWebIdentity|sso\.GetRoleCredentials|credential_process|session),([^,]+),([^,]*),[0-9]{10}$`)
+})
 
 // isLegacy reports whether another version left a session or a token under name. It is
 // narrower than what [Keys.Put] refuses: a key that is hidden is as good as lost.
@@ -44,7 +42,7 @@ func isLegacy(name string) bool {
 	if strings.HasPrefix(name, "oidc:https://") || strings.HasPrefix(name, "oidc:http://") {
 		return true
 	}
-	parts := legacySession.FindStringSubmatch(name)
+	parts := legacySession().FindStringSubmatch(name)
 	return parts != nil && isBase64(parts[1]) && isBase64(parts[2])
 }
 

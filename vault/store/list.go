@@ -24,14 +24,32 @@ func list(ctx context.Context, ring Ring, x *Index, kind string, now time.Time) 
 	if err != nil {
 		return nil, warnings, err
 	}
-	live := slices.DeleteFunc(all, func(e Entry) bool { return e.Type != kind || !e.Expires.After(now) })
+	return living(all, kind, now), warnings, nil
+}
+
+// living are the entries of a kind that have not expired, the earliest expiry first.
+func living(all []Entry, kind string, now time.Time) []Entry {
+	live := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return e.Type != kind || !e.Expires.After(now) })
 	slices.SortFunc(live, func(a, b Entry) int {
 		if c := a.Expires.Compare(b.Expires); c != 0 {
 			return c
 		}
 		return strings.Compare(a.Name, b.Name)
 	})
-	return live, warnings, nil
+	return live
+}
+
+// Kept is what a keystore holds that is no key.
+type Kept struct{ Sessions, Tokens []Entry }
+
+// Kept returns what [Sessions.List] and [Tokens.List] return, with one listing of the
+// keystore for both.
+func (s *Sessions) Kept(ctx context.Context) (Kept, []error, error) {
+	all, warnings, err := survey(ctx, s.Ring, s.Index)
+	if err != nil {
+		return Kept{}, warnings, err
+	}
+	return Kept{Sessions: living(all, "", s.Now()), Tokens: living(all, tokenType, s.Now())}, warnings, nil
 }
 
 // Remove deletes the sessions that match, expired ones too, and returns how many had not

@@ -1,0 +1,129 @@
+package cli_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"aws-vault/cli"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/vaulttest"
+)
+
+// costVariable names a file in which the program under test notes what it asks of its
+// keystore.
+const costVariable = "TEST_KEYSTORE_COSTS"
+
+// costly notes what the program asks of its keystore, where that is wanted.
+func costly(env *cli.Env) {
+	path := os.Getenv(costVariable)
+	if path == "" {
+		return
+	}
+	open := env.OpenKeystore
+	env.OpenKeystore = func(ctx context.Context, c keystore.Config) (*keystore.Keystore, error) {
+		k, err := open(ctx, c)
+		if err == nil {
+			k.Keys, k.Private = notingRing{k.Keys, path, "keys"}, notingRing{k.Private, path, "private"}
+		}
+		return k, err
+	}
+}
+
+type notingRing struct {
+	keystore.Ring
+	path, name string
+}
+
+func (r notingRing) note(act string) {
+	f, err := os.OpenFile(r.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = fmt.Fprintf(f, "%s %s\n", r.name, act)
+	}
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+func (r notingRing) Item(ctx context.Context, name string) (keystore.Item, error) {
+	r.note("item")
+	return r.Ring.Item(ctx, name)
+}
+
+func (r notingRing) Put(ctx context.Context, it keystore.Item) error {
+	r.note("put")
+	return r.Ring.Put(ctx, it)
+}
+
+func (r notingRing) Remove(ctx context.Context, name string) error {
+	r.note("remove")
+	return r.Ring.Remove(ctx, name)
+}
+
+func (r notingRing) Names(ctx context.Context) ([]string, error) {
+	r.note("names")
+	return r.Ring.Names(ctx)
+}
+
+func (r notingRing) Stamp(ctx context.Context, name string) (string, error) {
+	r.note("stamp")
+	return r.Ring.Stamp(ctx, name)
+}
+
+func (r notingRing) Check(ctx context.Context) error {
+	r.note("check")
+	return r.Ring.Check(ctx)
+}
+
+// To open an item costs a derivation, a touch or a message; to list costs more the more
+// there is. So nobody pays for what they do not use.
+func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer aws.Close()
+	environ, dir := home(t, aws)
+	costs := filepath.Join(dir, "costs")
+	run := func(args ...string) string {
+		t.Helper()
+		c := exec.Command(os.Args[0], args...)
+		c.Env = append(environ, costVariable+"="+costs)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+		text, err := os.ReadFile(costs)
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		os.Remove(costs)
+		return strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", ", ")
+	}
+	run("exec", "r", "--", "true")
+	aws.Reset()
+	for _, c := range []struct{ command, want string }{
+		{"--version", ""},
+		{"--help", ""},
+		{"--completion-bash exec --", ""},
+		{"exec r -- true", "keys stamp, keys stamp, private item"},
+		{"export --format=json r", "keys stamp, keys stamp, private item"},
+		{"explain r", "keys stamp, keys stamp"},
+		{"list", "keys names, private names"},
+		{"list --sessions", "keys names, private names"},
+		{"clear nobody", "private names, private names"},
+	} {
+		if got := run(strings.Fields(c.command)...); got != c.want {
+			t.Errorf("%s asks the keystore for %s, want %s", c.command, got, c.want)
+		}
+	}
+	if calls := aws.Actions(); len(calls) > 0 {
+		t.Errorf("AWS was called: %v", calls)
+	}
+}

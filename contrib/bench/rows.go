@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// A figure is what a row of the table was measured at.
+type figure struct {
+	here string
+	met  bool
+}
+
+// A row is one thing that a user waits for, with what it may take.
+type row struct {
+	what  string
+	seven string // aws-vault 7.2 and its fork, on another machine of this class
+	limit string
+	take  func(*bencher) (figure, error)
+}
+
+// rows are in the order of the table.
+var rows = []row{
+	{"`--version`", "3.5 / 4.7 ms (4.2× / 5.6×)", "≤ 3.2 ms at 0.8 ms for `true`: 4×", (*bencher).version},
+	{"`exec`, warm session, file keystore", "6.7 / 8.1 ms (8.7× / 10×)", "≤ 5.5×", warm("alice", 5.5)},
+	{"`exec` of a role, session kept", "20.6 / 21.9 ms, a call each", "no call, ≤ 6×", warm("readonly", 6)},
+	{"`export --format=json`, warm, 8 at a time", "298 / 252 a second", "≥ 450 a second", (*bencher).parallel},
+	{"an STS call that nothing saves, over TLS", "18.8 ms", "≤ 11 ms", (*bencher).call},
+	{"config of 5,000 profiles, `exec`", "51 ms", "≤ 9 ms", profiles(5_000, 9*time.Millisecond)},
+	{"config of 20,000 profiles, `exec`", "381 ms", "≤ 30 ms", profiles(20_000, 30*time.Millisecond)},
+	{"`list`, 1,000 profiles and 1,000 sessions", "3,205 / 1,113 ms", "≤ 40 ms", (*bencher).list},
+	{"completion, 5,000 profiles", "207 / 253 ms", "≤ 20 ms", (*bencher).completion},
+	{"resident memory of `exec`", "8.5–23 MB", "≤ 12 MB", (*bencher).memory},
+	{"20 commands at once, nothing kept, a second for the code", "20 calls, 20 prompts", "1 call, the last done within 1.3× of the first", (*bencher).cold},
+	{"binary, stripped, static", "12.1 / 29.8 MB", "≤ 16 MB", (*bencher).size},
+	{"first `exec` with a passphrase, file keystore", "–", "measured", (*bencher).first},
+}
+
+const plain = `[profile alice]
+region = eu-west-1
+
+[profile readonly]
+region         = eu-west-1
+source_profile = alice
+role_arn       = {readonly}
+`
+
+// table measures all rows and writes them as Markdown.
+func (b *bencher) table() (string, error) {
+	var t strings.Builder
+	floors, err := b.race(b.runs, yes(), contender{"nothing", command(nil, b.nothing)}, contender{"web", command(nil, b.web)})
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(&t, "`true` takes %s here, a Go program that does nothing %s, one with net/http linked in %s.\n\n",
+		ms(floors["true"]), against(floors["nothing"], floors["true"]), against(floors["web"], floors["true"]))
+	t.WriteString("| what | 7.2 / fork | wanted | here | met |\n|---|---|---|---|---|\n")
+	for _, r := range rows {
+		f, err := r.take(b)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", r.what, err)
+		}
+		met := "yes"
+		if !f.met {
+			met = "no"
+		}
+		line := fmt.Sprintf("| %s | %s | %s | %s | %s |\n", r.what, r.seven, r.limit, f.here, met)
+		t.WriteString(line)
+		os.Stdout.WriteString(line)
+	}
+	return t.String(), nil
+}
+
+func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond)) }
+
+func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
+
+func against(d, base time.Duration) string { return fmt.Sprintf("%s (%.1f×)", ms(d), ratio(d, base)) }

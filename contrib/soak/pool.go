@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"aws-vault/vault/vaulttest"
+)
+
+// roles is how many profiles there are that take a role, an account each.
+const roles = 24
+
+// A pool is a user whose commands run at once.
+type pool struct {
+	ctx     context.Context
+	program string
+	home    string
+	environ []string
+	aws     *vaulttest.AWS
+	world   vaulttest.World
+
+	failed atomic.Int64 // faults that the fake was given
+	told   atomic.Int64 // commands that failed for one
+}
+
+// kept are the variables that commands inherit: what a program needs to run at all.
+var kept = []string{"PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "COMSPEC", "PATHEXT"}
+
+func newPool(ctx context.Context, program string) (*pool, error) {
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		return nil, err
+	}
+	home, err := os.MkdirTemp("", "aws-vault-soak-")
+	if err != nil {
+		return nil, err
+	}
+	p := &pool{ctx: ctx, program: program, home: home, aws: aws, world: aws.Example()}
+	p.environ = []string{
+		"HOME=" + home, "USERPROFILE=" + home, "LOCALAPPDATA=" + filepath.Join(home, "AppData"), "USER=alice", "USERNAME=alice",
+		"AWS_ENDPOINT_URL=" + aws.URL(), "AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=correct-horse",
+	}
+	for _, kv := range os.Environ() {
+		if name, _, _ := strings.Cut(kv, "="); slices.Contains(kept, strings.ToUpper(name)) {
+			p.environ = append(p.environ, kv)
+		}
+	}
+	var config strings.Builder
+	config.WriteString("[default]\nregion = eu-west-1\n\n[profile alice]\n")
+	for i := range roles {
+		arn := fmt.Sprintf("arn:aws:iam::%012d:role/soak", 100_000_000_000+i)
+		aws.AddRole(arn, vaulttest.Role{Trusts: []string{p.world.Alice.ARN()}})
+		fmt.Fprintf(&config, "\n[profile r%02d]\nsource_profile = alice\nrole_arn = %s\n", i, arn)
+	}
+	if err := os.Mkdir(filepath.Join(home, ".aws"), 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(home, ".aws", "config"), []byte(config.String()), 0o600); err != nil {
+		return nil, err
+	}
+	_, err = p.run(p.world.Key.ID+"\n"+p.world.Key.Secret+"\n", "add", "--stdin", "alice")
+	return p, err
+}
+
+func (p *pool) close() {
+	p.aws.Close()
+	os.RemoveAll(p.home)
+}
+
+func (p *pool) calls() int { return len(p.aws.Calls()) }
+
+// run runs one command and returns what it printed.
+func (p *pool) run(stdin string, args ...string) (string, error) {
+	c := exec.CommandContext(p.ctx, p.program, args...)
+	var out, said bytes.Buffer
+	c.Env, c.Dir, c.Stdin, c.Stdout, c.Stderr = p.environ, p.home, strings.NewReader(stdin), &out, &said
+	if err := c.Run(); err != nil {
+		return "", &commandError{args, err, strings.TrimSpace(said.String())}
+	}
+	return out.String(), nil
+}
+
+// A commandError is a command that failed, and what it said.
+type commandError struct {
+	args []string
+	err  error
+	said string
+}
+
+func (e *commandError) Error() string {
+	return fmt.Sprintf("aws-vault %s: %v: %s", strings.Join(e.args, " "), e.err, e.said)
+}
+
+// fakes are what commands say of what the fake does to them.
+var fakes = []string{"AWS says", "no answer from", "breaks off"}
+
+// blamed reports whether a command failed for a reason that the fake gave.
+func blamed(err error) bool {
+	var failed *commandError
+	return errors.As(err, &failed) && slices.ContainsFunc(fakes, func(s string) bool { return strings.Contains(failed.said, s) })
+}
+
+// work runs the commands, and gives the fake a fault for every 25 of them.
+func (p *pool) work(commands, workers int) error {
+	var left atomic.Int64
+	left.Store(int64(commands))
+	ctx, cancel := context.WithCancelCause(p.ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	for w := range workers {
+		random := rand.New(rand.NewPCG(uint64(w), 1))
+		all.Go(func() {
+			for n := left.Add(-1); n >= 0 && ctx.Err() == nil; n = left.Add(-1) {
+				if n%25 == 0 {
+					p.aws.Fail(faults[random.IntN(len(faults))])
+					p.failed.Add(1)
+				}
+				switch err := p.command(random, w); {
+				case blamed(err):
+					p.told.Add(1)
+				case err != nil:
+					cancel(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	p.aws.Heal()
+	return context.Cause(ctx)
+}
+
+var faults = []vaulttest.Fault{
+	{Status: 500, Times: 2}, {Throttle: true}, {Hangup: true}, {AnswerLost: true}, {TruncateXML: true},
+	{Status: 503, Code: "ServiceUnavailable", Times: 3}, {Delay: 50 * time.Millisecond}, {Skew: 20 * time.Minute},
+}
+
+// command runs one command of those that people and programs run.
+func (p *pool) command(random *rand.Rand, worker int) error {
+	profile := fmt.Sprintf("r%02d", random.IntN(roles))
+	own := fmt.Sprintf("own%d", worker)
+	var err error
+	switch n := random.IntN(100); {
+	case n < 40:
+		err = p.hands(profile, "exec", profile, "--", "printenv", "AWS_SESSION_TOKEN")
+	case n < 65:
+		err = p.hands(profile, "export", "--format=json", profile)
+	case n < 75:
+		err = p.hands("alice", "exec", "alice", "--", "printenv", "AWS_SESSION_TOKEN")
+	case n < 82:
+		_, err = p.run("", "list")
+	case n < 89:
+		_, err = p.run("", "explain", profile)
+	case n < 94:
+		_, err = p.run("", "clear", profile)
+	case n < 96:
+		_, err = p.run("", "--completion-bash", "exec", "")
+	default: // a key of this worker's own comes and goes
+		if _, err = p.run("AKIAIOSFODNN7EXAMPLE\nwJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n", "add", "--stdin", own); err == nil {
+			_, err = p.run("", "remove", "--force", own)
+		}
+	}
+	return err
+}
+
+var errNothing = errors.New("nothing was handed out, with success")
+
+// hands runs a command that hands out credentials.
+func (p *pool) hands(profile string, args ...string) error {
+	out, err := p.run("", args...)
+	if err == nil && len(strings.TrimSpace(out)) < 20 {
+		return fmt.Errorf("%s: %w", profile, errNothing)
+	}
+	return err
+}

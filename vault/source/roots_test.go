@@ -1,0 +1,107 @@
+package source
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"io/fs"
+	"math/big"
+	"slices"
+	"testing"
+)
+
+// shelves gives each file its content, and notes which were opened.
+func (r *room) shelves(files map[string][]byte) *[]string {
+	var opened []string
+	r.Open = func(path string) (io.ReadCloser, error) {
+		opened = append(opened, path)
+		if text, ok := files[path]; ok {
+			return io.NopCloser(bytes.NewReader(text)), nil
+		}
+		return nil, fs.ErrNotExist
+	}
+	return &opened
+}
+
+func TestSystemsBundleIsReadOnce(t *testing.T) {
+	r := newRoom(t)
+	endpoint, roots := r.encrypted()
+	opened := r.shelves(map[string][]byte{"b.pem": roots})
+	r.Bundles = []string{"a.pem", "b.pem", "c.pem"}
+	s := r.readOnly()
+	r.make(s)
+	if len(*opened) != 0 {
+		t.Errorf("%q were opened for a call in the open", *opened)
+	}
+	s.Endpoint.URL = endpoint
+	for range 3 {
+		r.make(s)
+	}
+	if !slices.Equal(*opened, []string{"a.pem", "b.pem"}) {
+		t.Errorf("opened %q, want the first that is there, once", *opened)
+	}
+}
+
+// Where the bundle lacks the root, Go's own look at the system decides; here it fails, too.
+func TestBundleThatDoesNotDo(t *testing.T) {
+	for name, bundle := range map[string][]byte{
+		"another root": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: fresh(t)}), "junk": []byte("junk"), "none": nil,
+	} {
+		r := newRoom(t)
+		endpoint, _ := r.encrypted()
+		files := map[string][]byte{}
+		if bundle != nil {
+			files["b.pem"] = bundle
+		}
+		r.shelves(files)
+		r.Bundles = []string{"b.pem"}
+		s := r.readOnly()
+		s.Endpoint.URL = endpoint
+		r.wantText(failAs[*UnreachableError](r, s), "certificate")
+		if calls := r.aws.Calls(); len(calls) != 0 {
+			t.Errorf("%s: AWS was called %d times by a client that does not trust it", name, len(calls))
+		}
+	}
+}
+
+// A request whose bundle does not do is sent whole to whom the system trusts.
+func TestRequestIsSentAgainWhole(t *testing.T) {
+	r := newRoom(t)
+	endpoint, roots := r.encrypted()
+	r.shelves(map[string][]byte{"b.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: fresh(t)}), "all.pem": roots})
+	r.Bundles = []string{"b.pem"}
+	all, err := r.roots("all.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hc, err := r.client(r.readOnly().Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hc.Transport.(*checked).next.(*trusting).system = r.transport(all)
+	s := r.readOnly()
+	s.Endpoint.URL = endpoint
+	r.make(s)
+	r.make(s)
+	r.wantCalls(2)
+}
+
+// fresh is a certificate that signs nothing here.
+func fresh(t *testing.T) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "another"}, IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, form, form, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
