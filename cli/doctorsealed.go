@@ -39,3 +39,12 @@ func damage(ctx context.Context, ks *keystore.Keystore) []doctor.Finding {
 	}
 	return all
 }
+
+// sealedDir is where the sealed keystore lies, or would.
+func (p *patient) sealedDir() string {
+	c, err := p.keystoreConfig(p.locks, p.state).Sealed()
+	if err != nil {
+		return ""
+	}
+	return c.Dir
+}

@@ -110,7 +110,7 @@ func sealedRemoveCommand(k *kingpin.CmdClause, a *app) {
 			return err
 		}
 		if !s.has(name) {
-			return &sealed.OpenerError{Name: name, Err: sealed.ErrNoOpener}
+			return &sealed.OpenerError{Name: name, Err: sealed.ErrUnknownOpener}
 		}
 		if confirm == "" {
 			text := fmt.Sprintf("Old copies of the store still open for %s. Type its name to remove it", name)

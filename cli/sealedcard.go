@@ -42,10 +42,10 @@ func (a *app) cardOpener(ctx context.Context, s sealedStore, o sealed.Opener, f 
 		}
 		return o, nil
 	}
-	key, info, err := a.cards(s.locks).Key(ctx, piv.Place{Serial: a.globals.card, Slot: slot})
+	key, info, err := a.cards(s.locks).Key(ctx, a.place(slot))
 	var empty *piv.EmptyError
 	if errors.As(err, &empty) {
-		key, info, err = a.makeOpenerKey(ctx, s, piv.Place{Serial: a.globals.card, Slot: slot}, f.pin)
+		key, info, err = a.makeOpenerKey(ctx, s, a.place(slot), f.pin)
 	}
 	if err != nil {
 		return o, err

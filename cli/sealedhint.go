@@ -23,7 +23,7 @@ func sealedRemedy(err error, _ *app) string {
 		return "make one: aws-vault sealed init"
 	case errors.Is(err, sealed.ErrWrongPassphrase):
 		return "set " + sealedVariable + " to a passphrase of the store, or unset it to be asked; with the words on paper: aws-vault sealed recover"
-	case errors.Is(err, sealed.ErrNoOpener), errors.As(err, &locked) && locked.Backend == keystore.SealedBackend:
+	case errors.Is(err, sealed.ErrNoOpener), errors.Is(err, sealed.ErrUnknownOpener), errors.As(err, &locked) && locked.Backend == keystore.SealedBackend:
 		return "see who opens the store: aws-vault sealed openers"
 	case errors.Is(err, sealed.ErrForged):
 		return "whoever changed the list of openers had no key of the store: put the file back from a backup, and look with aws-vault sealed check"

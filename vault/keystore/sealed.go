@@ -29,7 +29,7 @@ func (c Config) Sealed() (sealed.Config, error) {
 		return sealed.Config{}, err
 	}
 	return sealed.Config{
-		Dir: dir, Lock: filepath.Join(c.StateDir, "locks", "sealed"),
+		Dir: dir, Lock: filepath.Join(c.StateDir, "locks", "sealed"), Now: c.Now,
 		Unlock: func(ctx context.Context, h *sealed.Header) (sealed.MasterKey, error) {
 			k, err := waiting.Find(WaitingName(h.Store), c.now())
 			if err == nil && k.ID == h.Key {

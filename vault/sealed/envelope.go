@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -117,6 +118,9 @@ type attempt struct {
 }
 
 func (h *Header) open(ctx context.Context, dir string, envelope []byte, openers []Opener, hands Hands) (MasterKey, error) {
+	if hands.Only != "" && !slices.ContainsFunc(openers, func(o Opener) bool { return o.Name == hands.Only }) {
+		return MasterKey{}, &OpenerError{hands.Only, ErrUnknownOpener}
+	}
 	a := attempt{dir, envelope, hands}
 	var absent absentError
 	for _, way := range orderOf(hands) {

@@ -18,6 +18,9 @@ var (
 	// ErrNoOpener says that none of a store's openers is at hand.
 	ErrNoOpener = errors.New("no opener is at hand")
 
+	// ErrUnknownOpener says that no opener of a store has the name that was given.
+	ErrUnknownOpener = errors.New("the store has no opener of that name")
+
 	// ErrWrongPassphrase says that a passphrase opens no identity of the store.
 	ErrWrongPassphrase = errors.New("wrong passphrase")
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"filippo.io/age"
 	"filippo.io/age/plugin"
@@ -183,6 +184,10 @@ func (s *Store) tidy(h *Header) {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil || h.second {
 		return
+	}
+	if s.now != nil {
+		disk.Sweep(s.dir, s.now().Add(-time.Hour))
+		disk.Sweep(s.itemsDir(h), s.now().Add(-time.Hour))
 	}
 	identities := map[string]bool{}
 	for _, o := range h.Openers {

@@ -53,7 +53,7 @@ type Config struct {
 	// Touch gives the second key, for items that are to be opened with a touch; nil if nothing can.
 	Touch func(ctx context.Context, h *Header) (MasterKey, error)
 
-	Now func() time.Time
+	Now func() time.Time // to tell what a killed process left from what is being written; nil to leave it
 }
 
 // files is what a store asks of the disk. Tests put parts in its place that end the process.

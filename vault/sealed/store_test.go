@@ -178,7 +178,8 @@ func TestRefused(t *testing.T) {
 	}{
 		{"nothing at hand", Hands{}, ErrNoOpener, ""},
 		{"a wrong passphrase", w.pass("wrong"), ErrWrongPassphrase, ""},
-		{"another opener's name", Hands{Only: "nobody"}, ErrNoOpener, "nobody"},
+		{"another opener's name", Hands{Only: "nobody"}, ErrUnknownOpener, "nobody"},
+		{"an opener that is not here", Hands{Only: "two"}, ErrNoOpener, "two"},
 		{"another key in the slot", w.here(map[string]*testCard{"one": stranger}), nil, "another key in that slot"},
 		{"other words", Hands{Only: "paper", Words: func(context.Context, string) (string, error) {
 			words, _, err := NewWords()

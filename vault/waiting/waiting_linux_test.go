@@ -150,6 +150,38 @@ func TestSlept(t *testing.T) {
 	}
 }
 
+func TestKernelsWithout(t *testing.T) {
+	for err, want := range map[error]error{
+		unix.ENOSYS: ErrUnsupported, unix.EPERM: ErrUnsupported, unix.EOPNOTSUPP: ErrUnsupported, unix.EDQUOT: unix.EDQUOT,
+	} {
+		if got := unsupported(err); !errors.Is(got, want) {
+			t.Errorf("%v is %v, want %v", err, got, want)
+		}
+	}
+	for err, want := range map[error]bool{unix.ENOKEY: true, unix.EKEYEXPIRED: true, unix.EKEYREVOKED: true, unix.EACCES: false} {
+		if gone(err) != want {
+			t.Errorf("%v: a key that is gone: %v", err, !want)
+		}
+	}
+}
+
+// What lies under the name and is no key of ours is as good as none.
+func TestForeignKey(t *testing.T) {
+	name := keepHere(t)
+	if err := keep(name, []byte("not ours"), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if k, err := Find(name, time.Now()); !errors.Is(err, ErrNone) {
+		t.Errorf("found %v, %v", k, err)
+	}
+	if k, err := Find(name+" of nobody", time.Now()); !errors.Is(err, ErrNone) {
+		t.Errorf("found %v, %v", k, err)
+	}
+	if err := Keep(name, Key{ID: "a name that is too long to be one", Until: time.Now().Add(time.Hour)}, time.Now()); err == nil {
+		t.Error("a key with a long name was kept")
+	}
+}
+
 func TestKeyPrintsNoSecret(t *testing.T) {
 	if text := testKey().GoString(); text != "key 0123456789abcdef" {
 		t.Errorf("a key prints as %q", text)
