@@ -192,7 +192,7 @@ func sealedCheckCommand(k *kingpin.CmdClause, a *app) {
 func (a *app) checked(ctx context.Context, s sealedStore, found []error, noted string) error {
 	h := s.Header()
 	if have := h.Fingerprint(); noted != "" && strings.Join(strings.Fields(noted), "") != strings.ReplaceAll(have, " ", "") {
-		found = append(found, fmt.Errorf("the openers have the fingerprint %s, want %s: they were changed since you noted it", have, noted))
+		found = append(found, fmt.Errorf("the openers have the fingerprint %s, want %s: they, or the key, were changed since you noted it", have, noted))
 	}
 	for _, o := range h.Openers {
 		if err := a.compareCard(ctx, s.hands, o); err != nil {

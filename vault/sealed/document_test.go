@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -102,6 +103,7 @@ func TestDocument(t *testing.T) {
 			t.Errorf("%s opens another key", name)
 		}
 	}
+	r.fingerprint()
 	r.master, r.touch = master, r.unage(r.Touch, card)
 	r.authentic()
 	for _, want := range documentItems {
@@ -162,6 +164,23 @@ func (r *documentReader) header() {
 	r.body, r.mac = lines[0], strings.TrimSpace(strings.TrimPrefix(lines[1], "mac "))
 	if err := json.Unmarshal([]byte(r.body), &r.documented); err != nil || r.Format != "aws-vault sealed 1" {
 		r.t.Fatal(r.Format, err)
+	}
+}
+
+func (r *documentReader) fingerprint() {
+	var lines []string
+	for _, o := range r.Openers {
+		lines = append(lines, o.Recipient+"\n")
+	}
+	slices.Sort(lines)
+	want := r.sum("aws-vault sealed 1 openers\n" + r.Store + "\n" + r.Key + "\n" + strings.Join(lines, ""))[:20]
+	s, err := Open(Config{Dir: documentDir})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	h := s.Header()
+	if have := strings.ReplaceAll(h.Fingerprint(), " ", ""); have != want {
+		r.t.Errorf("the fingerprint is %s, want %s", have, want)
 	}
 }
 

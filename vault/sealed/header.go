@@ -37,10 +37,11 @@ const (
 	maxOpeners = 64
 )
 
-// Fingerprint tells one list of openers from another, in a form that people can compare.
+// Fingerprint tells one master key and list of openers from another, in a form that people can
+// compare: public keys are public, and whoever has them can make a store of his own for them.
 func (h *Header) Fingerprint() string {
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%s openers\n%s\n", headerFormat, h.Store)
+	fmt.Fprintf(sum, "%s openers\n%s\n%s\n", headerFormat, h.Store, h.Key)
 	recipients := make([]string, len(h.Openers))
 	for i, o := range h.Openers {
 		recipients[i] = o.Recipient
