@@ -46,7 +46,7 @@ check: check-format check-vet check-lint check-build check-race check-fuzz
 
 # The AWS CLI, an SDK, a browser and the system's keystores, as they are installed.
 interop: build
-	contrib/interop/run $(OUT)/aws-vault
+	INTEROP_TAGS='$(TAGS)' contrib/interop/run $(OUT)/aws-vault
 
 # What commands cost, on a machine that does nothing else. The table and the plot go into docs/performance.md.
 bench:

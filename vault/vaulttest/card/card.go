@@ -133,8 +133,12 @@ func (c *Card) transmit(apdu []byte) ([]byte, status) {
 	if c.selected == nil {
 		return nil, unknownCommand
 	}
-	if c.ledger.command(c.selected.name(cmd)); c.ledger.gone() {
+	name := c.selected.name(cmd)
+	if c.ledger.command(name); c.ledger.gone() {
 		return nil, done
+	}
+	if lie, ok := c.ledger.lie(name); ok {
+		return c.page(lie, done, cmd)
 	}
 	answer, s := c.selected.do(cmd)
 	return c.page(answer, s, cmd)

@@ -190,3 +190,44 @@ func TestHostileClient(t *testing.T) {
 		t.Errorf("the others: %#x", rc)
 	}
 }
+
+func TestList(t *testing.T) {
+	s := newService(t)
+	h := dial(t, s)
+	if rc := h.call(0x01, 12, nil, nil).word(8); rc != 0 {
+		t.Errorf("establish: %#x", rc)
+	}
+	list := func(number uint32) message {
+		t.Helper()
+		if _, err := h.conn.Write(binary.LittleEndian.AppendUint32([]byte{0, 0, 0, 0}, number)); err != nil {
+			t.Fatal(err)
+		}
+		m := make(message, readerBytes*maxReaders)
+		if _, err := io.ReadFull(h.conn, m); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	if m := list(0x13); m[0] != 0 {
+		t.Errorf("a reader without any: %q", m.text(0, 127))
+	}
+	s.Insert(readerName, New(Options{}))
+	if _, err := io.ReadFull(h.conn, make([]byte, 8)); err != nil { // who waits is told
+		t.Fatal(err)
+	}
+	if m := list(0x12); m.text(0, 127) != readerName || m.word(132)&4 == 0 || m.word(176) != uint32(len(atr)) {
+		t.Errorf("a reader with a card: %x", m[:readerBytes])
+	}
+	s.Unplug(readerName)
+	if m := list(0x12); m[0] != 0 {
+		t.Errorf("a reader that was unplugged: %q", m.text(0, 127))
+	}
+	s.Idle()
+	if rc := h.call(0x0a, 24, map[int]uint32{8: 3}, []byte{1, 2, 3}).word(20); rc != rcUnsupported {
+		t.Errorf("control: %#x", rc)
+	}
+	h.conn.Write(binary.LittleEndian.AppendUint32([]byte{0, 0, 0, 0}, 0x14))
+	if _, err := io.ReadFull(h.conn, make([]byte, 8)); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -37,6 +37,7 @@ type ledger struct {
 	touch func(ctx context.Context, what string) bool
 	miss  int
 	pull  string
+	lies  map[string][]byte
 	out   context.Context    // ends when the card leaves its reader; nil before it was in one
 	leave context.CancelFunc // pulls it
 }
@@ -71,6 +72,24 @@ func (c *Card) PullAt(name string) {
 	c.ledger.mu.Lock()
 	defer c.ledger.mu.Unlock()
 	c.ledger.pull = name
+}
+
+// Lie makes the card answer the commands of that name with something of the test's, and that all went well.
+func (c *Card) Lie(name string, answer []byte) {
+	c.ledger.mu.Lock()
+	defer c.ledger.mu.Unlock()
+	if c.ledger.lies == nil {
+		c.ledger.lies = map[string][]byte{}
+	}
+	c.ledger.lies[name] = answer
+}
+
+// lie is what the card was told to answer.
+func (l *ledger) lie(name string) (answer []byte, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	answer, ok = l.lies[name]
+	return answer, ok
 }
 
 // inserted tells the ledger that the card is in a reader, and what to do when it leaves.

@@ -86,6 +86,10 @@ func (p *pivApplet) name(c command) string {
 		return fmt.Sprintf("metadata %02x", c.p2)
 	case insAttest:
 		return fmt.Sprintf("attest %02x", c.p1)
+	case insVersion:
+		return "version"
+	case insSerial:
+		return "serial"
 	}
 	return fmt.Sprintf("piv %02x", c.ins)
 }
