@@ -90,7 +90,9 @@ func (s *Store) touched(ctx context.Context, h *Header) (*MasterKey, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.touchKey = &got
+	if s.header.Key == h.Key { // else it is an older one by now
+		s.touchKey = &got
+	}
 	return &got, nil
 }
 
