@@ -56,6 +56,8 @@ type Env struct {
 	// a signal ended it. Meanwhile a signal to us goes on to the program, which may live on:
 	// what serves it must not end with the context that Main was given.
 	Run func(path string, argv, environ []string) (status int, err error)
+	// Again runs this program anew, without a terminal, and returns an error unless it is content.
+	Again func(ctx context.Context, args ...string) error
 	// OpenKeystore opens the keystore, as keystore.Open does.
 	OpenKeystore func(ctx context.Context, c keystore.Config) (*keystore.Keystore, error)
 	// Holder is the name of the program that likely keeps hardware keys from us; empty if that is not known.
@@ -123,6 +125,7 @@ type app struct {
 	words   []string // the command to run, split off before flags were read
 	opened  string   // the keystore in use, once it is
 	secret  string   // the password of the security key, once it was right
+	opener  string   // the one opener of the sealed keystore to use; empty for any
 	serves  bool     // a program reads what we print, and its user may not know why they are asked
 
 	lent *atomic.Bool // a command that we have started has the terminal
@@ -168,6 +171,9 @@ var commands = []func(*kingpin.Application, *app){
 	importCommand,
 	migrateCommand,
 	proxyCommand,
+	sealedCommand,
+	unlockCommand,
+	lockCommand,
 	doctorCommand,
 	versionCommand,
 }

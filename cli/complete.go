@@ -187,6 +187,10 @@ func (a *app) values(name string) []string {
 		return a.profileHints()
 	case "backend", "from", "to":
 		return keystore.Backends()
+	case "opener":
+		return a.openerHints()
+	case "pin":
+		return []string{"never", "once", "always"}
 	case "prompt":
 		return promptNames()
 	case "flow", "sso-flow":
@@ -233,6 +237,19 @@ func (a *app) sectionHints(names func(*profile.File) []string) []string {
 		return nil
 	}
 	return slices.DeleteFunc(names(config), func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) })
+}
+
+// openerHints are the openers of the sealed keystore. The list is not secret, and nobody is asked.
+func (a *app) openerHints() []string {
+	s, err := a.sealedStore("completion")
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, o := range s.Header().Openers {
+		names = append(names, o.Name)
+	}
+	return names
 }
 
 func matching(all []string, prefix, before string) []string {

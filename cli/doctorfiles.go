@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"aws-vault/vault/doctor"
 )
@@ -18,7 +19,7 @@ func (p *patient) lookAtFiles(context.Context) []doctor.Finding {
 		private bool
 	}{
 		{filepath.Dir(config), false}, {config, false}, {credentials, true},
-		{p.state, true}, {p.path(p.globals.fileDir), true},
+		{p.state, true}, {p.path(p.globals.fileDir), true}, {p.sealedDir(), true},
 	} {
 		info, err := os.Stat(f.path)
 		if err != nil {
@@ -30,7 +31,7 @@ func (p *patient) lookAtFiles(context.Context) []doctor.Finding {
 	if filepath.Dir(credentials) != dirs[0] {
 		dirs = append(dirs, filepath.Dir(credentials))
 	}
-	for _, dir := range append(dirs, p.below(p.state)...) {
+	for _, dir := range slices.Concat(dirs, p.below(p.state), p.below(p.sealedDir())) {
 		all = append(all, p.leftIn(dir)...)
 	}
 	return all
@@ -38,6 +39,9 @@ func (p *patient) lookAtFiles(context.Context) []doctor.Finding {
 
 // below are a directory of ours and those in it, two levels deep, which is how deep they go.
 func (p *patient) below(dir string) []string {
+	if dir == "" {
+		return nil
+	}
 	dirs := []string{dir}
 	for _, pattern := range []string{"*", filepath.Join("*", "*")} {
 		more, _ := filepath.Glob(filepath.Join(dir, pattern))

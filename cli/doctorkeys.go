@@ -34,7 +34,9 @@ func (p *patient) lookAtKeystore(ctx context.Context) []doctor.Finding {
 	if p.locks == nil {
 		return nil
 	}
-	ks, err := p.env.OpenKeystore(ctx, p.keystoreConfig(p.locks, p.state))
+	c := p.keystoreConfig(p.locks, p.state)
+	c.Openers = p.answered(c.Openers)
+	ks, err := p.env.OpenKeystore(ctx, c)
 	if err != nil {
 		return []doctor.Finding{doctor.Met("keystore", err)}
 	}
@@ -52,9 +54,10 @@ func (p *patient) lookAtKeystore(ctx context.Context) []doctor.Finding {
 	p.keystore = ks
 	s := p.assemble(nil, p.inputs, p.locks, p.state, ks, "")
 	if p.keys, err = s.Keys.Names(ctx); err != nil {
-		return append(all, doctor.Met("keystore", err))
+		return append(all, p.shut(ks, err))
 	}
 	p.listed = true
+	all = append(all, damage(ctx, ks)...)
 	for _, name := range p.keys {
 		if err := keystore.Whole(ctx, ks.Keys, name); err != nil {
 			all = append(all, doctor.Met("keystore", err))

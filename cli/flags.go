@@ -25,6 +25,7 @@ type globals struct {
 	passCmd    string
 	passPrefix string
 	fileDir    string
+	sealedDir  string
 	card       uint32
 	timeout    time.Duration
 }
@@ -42,6 +43,7 @@ func (g *globals) bind(k *kingpin.Application) {
 	k.Flag("pass-cmd", "Name of the pass program.").Envar("AWS_VAULT_PASS_CMD").PlaceHolder("NAME").Default("pass").StringVar(&g.passCmd)
 	k.Flag("pass-prefix", "Folder within the password store.").Envar("AWS_VAULT_PASS_PREFIX").PlaceHolder("FOLDER").StringVar(&g.passPrefix)
 	k.Flag("file-dir", "Directory of the file keystore.").Envar("AWS_VAULT_FILE_DIR").PlaceHolder("DIR").Default("~/.awsvault/keys/").StringVar(&g.fileDir)
+	k.Flag("sealed-dir", "Directory of the sealed keystore.").Envar("AWS_VAULT_SEALED_DIR").PlaceHolder("DIR").StringVar(&g.sealedDir)
 	k.Flag("card", "Serial number of the hardware key to use, where there are several.").Envar("AWS_VAULT_CARD").PlaceHolder("SERIAL").Uint32Var(&g.card)
 }
 

@@ -89,12 +89,16 @@ var remedies = []func(error, *app) string{
 		}
 		return ""
 	},
-	func(err error, _ *app) string {
+	func(err error, a *app) string {
 		var e *prompt.NoWayError
 		if !errors.As(err, &e) {
 			return ""
 		}
-		return "answer without being asked: --mfa-token for a code, mfa_process in the profile, or " + passphraseVariable + " for a passphrase; or name another way with --prompt"
+		variable := passphraseVariable
+		if a.opened == keystore.SealedBackend {
+			variable = sealedVariable
+		}
+		return "answer without being asked: --mfa-token for a code, mfa_process in the profile, or " + variable + " for a passphrase; or name another way with --prompt"
 	},
 	func(err error, a *app) string {
 		var e *prompt.UnknownDriverError
@@ -117,6 +121,7 @@ var remedies = []func(error, *app) string{
 		}
 		return ""
 	},
+	sealedRemedy,
 	func(err error, _ *app) string {
 		if errors.Is(err, keystore.ErrLocked) {
 			return "unlock the keystore and try again, or choose another with --backend"

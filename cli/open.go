@@ -140,7 +140,11 @@ func (a *app) open(ctx context.Context, what string, flags map[string]profile.Fl
 }
 
 func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Locks, state string, ks *keystore.Keystore, code string) *session {
-	local := filepath.Join(state, "keystore", digest(ks.Name, a.globals.fileDir, a.globals.passDir, a.globals.passPrefix, a.globals.keychain, a.globals.collection))
+	place := []string{ks.Name, a.globals.fileDir, a.globals.passDir, a.globals.passPrefix, a.globals.keychain, a.globals.collection}
+	if ks.Name == keystore.SealedBackend {
+		place = append(place, a.globals.sealedDir)
+	}
+	local := filepath.Join(state, "keystore", digest(place...))
 	v := &vault.Vault{
 		Config: config, Inputs: in, Open: a.openFile, Warn: a.warn,
 		Keys: &store.Keys{Ring: ks.Keys, Dir: filepath.Join(local, "generations")},
@@ -157,8 +161,9 @@ func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 			Card: a.useCardKey(locks), Reads: func(q source.Question) bool { return code == "" && a.reads(q) },
 		},
 	}
+	v.Touch, v.Keys.Guard = ks.Touch, v.Guard
 	v.Source.Key, v.Source.Static = v.Keys.Key, v.StaticKey
-	v.Source.Tokens = &store.Tokens{Ring: ks.Private, Locks: locks, Index: v.Sessions.Index, Now: a.env.Now, Cancelled: v.Sessions.Cancelled}
+	v.Source.Tokens = &store.Tokens{Ring: ks.Private, Locks: locks, Index: v.Sessions.Index, Now: a.env.Now, Cancelled: v.Sessions.Cancelled, Guard: v.GuardTokens(tokensOf)}
 	v.Source.Cache, v.Source.Logins = a.ssoCache(state), a.loginCache()
 	v.Source.Person = a.person(signInFlags{})
 	v.Source.Identities = &vault.Identities{Dir: identityDir(state), Ring: ks.Private, Locks: locks, Now: v.Source.Clock.Now}
@@ -174,8 +179,9 @@ func (a *app) keystoreConfig(locks *store.Locks, state string) keystore.Config {
 	g := a.globals
 	return keystore.Config{
 		Backend: g.backend, KeychainName: g.keychain, Collection: g.collection,
-		PassDir: g.passDir, PassCmd: g.passCmd, PassPrefix: g.passPrefix, FileDir: g.fileDir,
-		StateDir: state, Home: a.env.Home, Passphrase: a.askPassphrase(locks),
+		PassDir: g.passDir, PassCmd: g.passCmd, PassPrefix: g.passPrefix, FileDir: g.fileDir, SealedDir: g.sealedDir,
+		StateDir: state, Home: a.env.Home, Passphrase: a.askPassphrase(locks), Openers: a.hands(locks),
+		Tell:   func(m string) { a.note("%s", a.shorten(m)) },
 		Getenv: a.env.Getenv, Now: a.env.Now, Debug: a.log.Debug, BusAddress: a.env.Bus,
 	}
 }

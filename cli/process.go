@@ -26,7 +26,7 @@ func Process(version, bus string) Env {
 		Getenv: os.LookupEnv, Caller: caller, Environ: os.Environ, Home: home(), User: userName(), Now: time.Now,
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())), Read: term.IsTerminal(int(os.Stderr.Fd())),
 		Host: hostName(), Browse: browse, Start: start, Holder: cardHolder,
-		LookPath: exec.LookPath, Self: self, Exec: become, Run: run, Shell: shell, OpenKeystore: keystore.Open,
+		LookPath: exec.LookPath, Self: self, Exec: become, Run: run, Shell: shell, OpenKeystore: keystore.Open, Again: again,
 		Prompt: prompt.Env{Lookup: os.LookupEnv, LookPath: exec.LookPath, Run: prompt.Run, OpenTTY: prompt.OpenTTY},
 	}
 }
@@ -77,6 +77,15 @@ func userName() string {
 		return u.Username
 	}
 	return ""
+}
+
+// again runs this program anew.
+func again(ctx context.Context, args ...string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return exec.CommandContext(ctx, self, args...).Run()
 }
 
 // shellTime is how long a program that a profile names may take; it may ask a person.

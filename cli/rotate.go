@@ -51,7 +51,7 @@ func (a *app) rotate(ctx context.Context, f rotateFlags) error {
 		return err
 	}
 	r := &vault.Rotation{
-		Vault: s.Vault, Journals: &store.Journals{Ring: s.keystore.Private}, Locks: s.locks,
+		Vault: s.Vault, Journals: &store.Journals{Ring: s.keystore.Private, Guard: s.Guard}, Locks: s.locks,
 		Plan: pl, Options: o, KeepOld: f.keepOld, Say: func(m string) { a.print("%s\n", m) },
 	}
 	if a.hasTerminal() {

@@ -22,6 +22,7 @@ import (
 	"aws-vault/vault/piv"
 	"aws-vault/vault/policy"
 	"aws-vault/vault/vaulttest"
+	"aws-vault/vault/waiting"
 )
 
 // laterVariable moves the clock of the program under test.
@@ -47,7 +48,8 @@ func TestMain(m *testing.M) {
 		os.Unsetenv(marker) // whoever runs the tests is not the one who asks in them
 	}
 	testscript.Main(m, map[string]func(){
-		"aws-vault": program,
+		"aws-vault":       program,
+		"age-plugin-fake": agePlugin,
 		// browsers that a user may name: each follows one address, and tells on file
 		"firefox":  follow,
 		"follower": func() { brought("default", os.Args[1]) },
@@ -118,12 +120,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
-		Condition: func(name string) (bool, error) {
-			if name == "piv" {
-				return piv.Supported, nil
-			}
-			return false, fmt.Errorf("unknown condition %q", name)
-		},
+		Condition:           condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fake":    fake,
 			"browsed": browsed,
@@ -135,6 +132,21 @@ func TestScripts(t *testing.T) {
 			"later":   func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(laterVariable, args[0]) },
 		},
 	})
+}
+
+// condition answers [piv]: are cards in this build, and [waits]: does this kernel keep a key for us.
+func condition(name string) (bool, error) {
+	switch name {
+	case "piv":
+		return piv.Supported, nil
+	case "waits":
+	default:
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	const test = "aws-vault test of the kernel"
+	err := waiting.Keep(test, waiting.Key{Until: time.Now().Add(time.Minute)}, time.Now())
+	waiting.Drop(test)
+	return err == nil, nil
 }
 
 // setup gives a script an AWS with the example's world, an empty home and a keystore
@@ -157,6 +169,7 @@ func setup(env *testscript.Env) error {
 		"GORACE": strings.TrimPrefix(quickRace, "GORACE="),
 		"HOME":   home, "USER": "alice", "SHELL": "/bin/sh", "TZ": "UTC",
 		"AWS_ENDPOINT_URL": aws.URL(), "FAKE_URL": aws.URL(), "AWS_VAULT_BACKEND": "file", "AWS_VAULT_FILE_PASSPHRASE": "horse battery",
+		"PLUGIN_RECIPIENT": fakeRecipient(), "PLUGIN_IDENTITY": fakeIdentity(), pluginVariable: filepath.Join(env.WorkDir, "uses"),
 		"KEY_ID": world.Key.ID, "KEY_SECRET": world.Key.Secret, "MFA": world.MFA.Serial(),
 		"ISSUER": aws.URL() + "/_fake/issuer/corp", "ISSUER_ARN": "arn:aws:iam::123456789012:oidc-provider/" + strings.TrimPrefix(aws.URL(), "http://") + "/_fake/issuer/corp",
 		"HUB": world.Hub, "PROD": world.Prod, "READONLY": world.ReadOnly, "LONG": world.Long,

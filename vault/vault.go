@@ -28,6 +28,7 @@ type Vault struct {
 	Open     func(path string) (io.ReadCloser, error) // a file that a profile names
 	Warn     func(error)                              // what went wrong and lost nothing
 	Shows    bool                                     // plans are made to be shown: nothing is opened for one
+	Touch    bool                                     // the keystore can keep what opens with a touch only
 }
 
 // Plan says how the credentials of the named profile would be made. It asks the keystore
@@ -86,6 +87,9 @@ const innerNeed = time.Minute
 func (v *Vault) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, need time.Duration) (aws.Credentials, error) {
 	if err := v.recursion(pl); err != nil {
 		return aws.Credentials{}, err
+	}
+	if last := pl.Last(); last.Touch && !v.Touch {
+		return aws.Credentials{}, &TouchError{Profile: last.Profile}
 	}
 	pl, err := v.signedIn(ctx, pl)
 	if err != nil {
@@ -172,7 +176,7 @@ func (c *carrier) ask(ctx context.Context, i int, need time.Duration) store.Ask 
 	s, digest := c.plan.Steps[i], c.plan.Digest(i)
 	a := store.Ask{
 		Name: string(digest), Depth: i, Need: need, MaxAge: s.MaxAge, KeyCheck: c.keyCheck,
-		Profile: s.Profile, Kind: string(s.Kind), Root: c.plan.Steps[0].Profile,
+		Profile: s.Profile, Kind: string(s.Kind), Root: c.plan.Steps[0].Profile, Touch: s.Touch,
 		Question: waitsFor(s),
 		Human: func() bool {
 			_, asks := c.asking(ctx, i)

@@ -473,3 +473,30 @@ func TestConfigFile(t *testing.T) {
 		t.Error("a directory was read as a file")
 	}
 }
+
+// A profile that requires a touch is refused in a keystore that cannot keep it so, before
+// anything is called; in another its session is kept for a touch.
+func TestRequireTouch(t *testing.T) {
+	w := newWorld(t, "[profile m]\nrequire_touch = true\n[profile n]\n")
+	w.store(t, "m")
+	var refused *vault.TouchError
+	if _, err := w.credentials(t, "m", plan.Options{}); !errors.As(err, &refused) || refused.Profile != "m" {
+		t.Errorf("error %v, want a *TouchError", err)
+	}
+	if _, err := w.Guard("m"); !errors.As(err, &refused) {
+		t.Errorf("Guard: %v, want a *TouchError", err)
+	}
+	w.Touch = true
+	for name, want := range map[string]bool{"m": true, "n": false, "missing": false} {
+		if touch, err := w.Guard(name); err != nil || touch != want {
+			t.Errorf("Guard(%s) = %v, %v", name, touch, err)
+		}
+	}
+	if _, err := w.credentials(t, "m", plan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	tokens := w.GuardTokens(func(p *profile.Profile) []string { return []string{"token of " + p.Name} })
+	if !tokens("token of m") || tokens("token of n") {
+		t.Error("the token of the profile that requires a touch is not told from the other's")
+	}
+}

@@ -48,6 +48,22 @@ func warm(profile string, most float64, environ ...string) func(*bencher) (figur
 	}
 }
 
+// unlocked is warm with the sealed keystore, whose key waits in the system.
+func unlocked(most float64) func(*bencher) (figure, error) {
+	return func(b *bencher) (figure, error) {
+		h, err := b.warmHome(plain, "alice", "AWS_VAULT_BACKEND=sealed", "AWS_VAULT_SEALED_PASSPHRASE=correct-horse")
+		if err != nil {
+			return figure{}, err
+		}
+		defer h.close()
+		if err := h.run("", "unlock"); err != nil {
+			return figure{}, err
+		}
+		defer h.run("", "lock")
+		return b.warmAt(h, "alice", most)
+	}
+}
+
 func (b *bencher) warmAt(h *home, profile string, most float64) (figure, error) {
 	h.aws.Reset()
 	t, err := b.race(b.runs, yes(), h.exec(profile))

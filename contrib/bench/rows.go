@@ -26,6 +26,7 @@ var rows = []row{
 	{"`--version`", "3.5 / 4.7 ms (4.2× / 5.6×)", "≤ 3.2 ms at 0.8 ms for `true`: 4×", (*bencher).version},
 	{"`exec`, warm session, file keystore", "6.7 / 8.1 ms (8.7× / 10×)", "≤ 5.5×", warm("alice", 5.5)},
 	{"`exec` of a role, session kept", "20.6 / 21.9 ms, a call each", "no call, ≤ 6×", warm("readonly", 6)},
+	{"`exec`, warm session, sealed keystore, unlocked", "–", "≤ 4.5×", unlocked(4.5)},
 	{"`export --format=json`, warm, 8 at a time", "298 / 252 a second", "≥ 450 a second", (*bencher).parallel},
 	{"an STS call that nothing saves, over TLS", "18.8 ms", "≤ 11 ms", (*bencher).call},
 	{"config of 5,000 profiles, `exec`", "51 ms", "≤ 9 ms", profiles(5_000, 9*time.Millisecond)},

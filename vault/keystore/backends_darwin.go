@@ -8,6 +8,7 @@ var backends = func(Config) []backend {
 	return []backend{
 		{name: "keychain", open: openLibrary(keyring.KeychainBackend, nil)},
 		{name: passBackend, open: openPass},
+		{name: SealedBackend, open: openSealed},
 		{name: fileBackend, open: openFile},
 	}
 }

@@ -10,6 +10,7 @@ var backends = func(c Config) []backend {
 		{name: secretBackend, open: bus.openSecretService},
 		{name: kwalletBackend, open: bus.openKWallet},
 		{name: passBackend, open: openPass},
+		{name: SealedBackend, open: openSealed},
 		{name: fileBackend, open: openFile},
 		{name: "keyctl", byName: true, open: openLibrary(keyring.KeyCtlBackend, nil)},
 	}

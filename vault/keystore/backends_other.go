@@ -6,6 +6,7 @@ package keystore
 var backends = func(Config) []backend {
 	return []backend{
 		{name: passBackend, open: openPass},
+		{name: SealedBackend, open: openSealed},
 		{name: fileBackend, open: openFile},
 	}
 }

@@ -10,6 +10,7 @@ const maxCredential = 5 * 512
 var backends = func(Config) []backend {
 	return []backend{
 		{name: "wincred", open: openLibrary(keyring.WinCredBackend, splitCredentials)},
+		{name: SealedBackend, open: openSealed},
 		{name: fileBackend, open: openFile},
 	}
 }

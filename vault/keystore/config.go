@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"aws-vault/vault/sealed"
 )
 
 // Config says which keystore to open, where its parts are, and what it may ask of the world.
@@ -17,6 +19,7 @@ type Config struct {
 	PassCmd      string // "" is pass
 	PassPrefix   string // folder within the password store
 	FileDir      string // "" is ~/.awsvault/keys
+	SealedDir    string // "" is aws-vault/sealed where the user's data lies
 
 	StateDir string // this program's own state: where private parts lie that no system keystore takes
 	Home     string // what ~ stands for
@@ -25,6 +28,10 @@ type Config struct {
 	// process, but for wrong answers; an error of its own ends the asking and is handed on.
 	Passphrase func(ctx context.Context, ask PassphraseAsk) (string, error)
 
+	// Openers are how the openers of the sealed keystore are reached.
+	Openers sealed.Hands
+
+	Tell       func(msg string) // nil is silent; for the user: what was done without being asked for
 	Getenv     func(name string) (string, bool)
 	Now        func() time.Time
 	Debug      func(msg string, args ...any) // nil is silent; never told a secret
@@ -55,6 +62,14 @@ func (c Config) debug(msg string, args ...any) {
 	if c.Debug != nil {
 		c.Debug(msg, args...)
 	}
+}
+
+// env is for what a variable of the user's, or of another program, says.
+func (c Config) env(name string) (string, bool) {
+	if c.Getenv == nil {
+		return "", false
+	}
+	return c.Getenv(name)
 }
 
 func (c Config) now() time.Time {

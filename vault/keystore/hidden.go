@@ -51,6 +51,7 @@ func (h hidden) Item(ctx context.Context, name string) (Item, error) {
 	if err != nil {
 		return Item{}, &DamagedError{Name: name, Where: h.where, Err: err}
 	}
+	it.Touch = outer.Touch
 	return it, nil
 }
 
@@ -63,6 +64,7 @@ func (h hidden) Put(ctx context.Context, it Item) error {
 		Label:       "aws-vault",
 		Description: "aws-vault private item",
 		Data:        encodePayload(it),
+		Touch:       it.Touch,
 		Untrusted:   it.Untrusted,
 	})
 }

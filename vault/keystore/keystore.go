@@ -14,6 +14,7 @@ type Item struct {
 	Label       string // shown by the system's own keystore programs
 	Description string
 	Data        []byte // the secret
+	Touch       bool   // it opens with a touch of a hardware key only; where Keystore.Touch is set
 	Untrusted   bool   // macOS asks the user at each reading, even for this program
 }
 
@@ -53,6 +54,9 @@ type Keystore struct {
 	// them. Its Names are digests that tell nothing; each is taken wherever a name is, and the
 	// item found there says its own name.
 	Private Ring
+
+	// Touch says that items can be kept so that each opening takes a touch of a hardware key.
+	Touch bool
 
 	// Passed is which keystores cannot exist here and were passed over, and why.
 	Passed []Tried

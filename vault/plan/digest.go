@@ -68,6 +68,9 @@ func (s Step) encode(e *encoder) {
 	e.text(s.Policy.Inline)
 	e.set(s.Policy.ARNs)
 	s.Spec.encode(e)
+	if s.Touch { // else nothing, so that sessions which need none keep their names
+		e.text("touch")
+	}
 }
 
 // An encoder writes values so that no two different sequences look alike: each text

@@ -58,6 +58,9 @@ func (s Step) lines() []Arg {
 	if s.Agent != "" {
 		args = append(args, Arg{"for", "the coding agent " + s.Agent})
 	}
+	if s.Touch {
+		args = append(args, Arg{"touch", "opens what is kept, each time"})
+	}
 	if s.Lasts > 0 {
 		args = append(args, Arg{"lasts", short(s.Lasts)})
 	}

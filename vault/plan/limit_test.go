@@ -18,7 +18,7 @@ const (
 	managed = "arn:aws:iam::aws:policy/"
 	role    = "role_arn = arn:aws:iam::123456789012:role/"
 	careful = `{"Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}`
-	guard   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`
+	fence   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`
 )
 
 // limits writes of each step what it carries: its policies, tags and whose it is.
@@ -113,12 +113,12 @@ func TestLimits(t *testing.T) {
 		{"by name", "[profile r]\nsource_profile = m\nagent_access = careful\n" + role + "r\n", agent, "", Use, "stored key|assume role careful" + tagged},
 		{"by ARN", "[profile r]\nsource_profile = m\nagent_access = " + managed + "SecurityAudit\n" + role + "r\n", agent, "", Use, "stored key|assume role SecurityAudit" + tagged},
 		{"the same twice", "[profile r]\nsource_profile = m\n" + role + "r\n", agent, "read-only", Use, "stored key|assume role ReadOnlyAccess" + tagged},
-		{"less without some", "[profile r]\nsource_profile = m\n" + role + "r\n", agent, "guard", Use, "stored key|assume role inline ReadOnlyAccess" + tagged},
+		{"less without some", "[profile r]\nsource_profile = m\n" + role + "r\n", agent, "fence", Use, "stored key|assume role inline ReadOnlyAccess" + tagged},
 		{"two lists", "[profile r]\nsource_profile = m\n" + role + "r\n", agent, "careful", Use,
 			"error: --policy: two session policies that both list what is allowed cannot go into one call, since AWS would allow what either of them does"},
 		{"a policy of one's own", "[profile r]\nsource_profile = m\nsession_policy_arns = " + managed + "PowerUserAccess\n" + role + "r\n", agent, "", Use,
 			"error: profile r has a session policy of its own: two session policies that both list what is allowed cannot go into one call, since AWS would allow what either of them does"},
-		{"its own that opens", "[profile r]\nsource_profile = m\nsession_policy = " + guard + "\n" + role + "r\n", agent, "", Use, "stored key|assume role inline ReadOnlyAccess" + tagged},
+		{"its own that opens", "[profile r]\nsource_profile = m\nsession_policy = " + fence + "\n" + role + "r\n", agent, "", Use, "stored key|assume role inline ReadOnlyAccess" + tagged},
 		{"its own, and one for agents", "[profile r]\nsource_profile = m\nagent_access = careful\nsession_policy_arns = " + managed + "PowerUserAccess\n" + role + "r\n", agent, "", Use, "stored key|assume role careful" + tagged},
 		{"its own, and one for all agents", "[default]\nagent_access = careful\n[profile r]\nsource_profile = m\nsession_policy_arns = " + managed + "PowerUserAccess\n" + role + "r\n", agent, "", Use,
 			"error: profile r has a session policy of its own: two session policies that both list what is allowed cannot go into one call, since AWS would allow what either of them does"},
@@ -138,7 +138,7 @@ func TestLimits(t *testing.T) {
 		h := stored("m")
 		h.Policies = map[string]string{"file://careful": careful, "file://empty": " "}
 		h.Named = map[string]NamedPolicy{
-			"careful": {Text: "file://careful", Origin: "config:9"}, "guard": {Text: guard, Origin: "config:11"},
+			"careful": {Text: "file://careful", Origin: "config:9"}, "fence": {Text: fence, Origin: "config:11"},
 		}
 		o := Options{For: tt.purpose, Name: "aws-vault-alice"}
 		if tt.who != "" {

@@ -64,6 +64,7 @@ type Step struct {
 	Policy   policy.Policy `json:"policy,omitzero"` // what the session may do at most; zero for no limit of ours
 	Agent    string        `json:"agent,omitempty"` // the coding agent whose session it is; empty for a person's
 	Keep     bool          `json:"keep"`            // may the session be kept
+	Touch    bool          `json:"touch,omitempty"` // what is kept of it opens with a touch of a hardware key only
 	Why      string        `json:"why"`             // one sentence, for explain
 	From     []Setting     `json:"settings,omitempty"`
 	Spec     Spec          `json:"spec"`
@@ -192,6 +193,12 @@ type Options struct {
 // [*NotStoredError], [*LongLivedError], [*RoleARNError], [*AgentDeniedError],
 // [*UnlimitedError] or [*OwnPolicyError].
 func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
+	pl, err := plan(p, h, o)
+	guard(p, pl.Steps)
+	return pl, err
+}
+
+func plan(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	c, err := begin(p, h, o)
 	if err != nil {
 		return Plan{}, err

@@ -100,6 +100,7 @@ var settings = []setting{
 	{name: identityIssuer, in: issuerURL},
 	{name: identitySubject, in: identity},
 	{name: identityAudience, in: clientID},
+	{name: "require_touch", inherit: ambient, in: boolean},
 
 	{name: "console_browser", inherit: ambient, in: browserName},
 	{name: "console_container", in: anyName},

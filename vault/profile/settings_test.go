@@ -55,6 +55,7 @@ var examples = map[string]struct{ good, bad []string }{
 	"identity_issuer":                 {[]string{"https://id.example.com/alice"}, []string{"id.example.com/alice", "http://id.example.com"}},
 	"identity_subject":                {[]string{"alice@example.com"}, []string{"auth0|alice", "a", "alice b"}},
 	"identity_audience":               {[]string{"https://id.example.com/alice", "sts.amazonaws.com"}, []string{"a b"}},
+	"require_touch":                   {[]string{"true", "False"}, []string{"yes"}},
 	"console_browser":                 {[]string{"chromium:Work Profile", "private"}, []string{"a\x07"}},
 	"console_container":               {[]string{"prod & co"}, []string{"a\x07"}},
 	"aws_access_key_id":               {[]string{"AKIAIOSFODNN7EXAMPLE"}, []string{"AKIA IOSFODNN7", "AKIA-X"}},

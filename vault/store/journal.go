@@ -16,7 +16,10 @@ import (
 // Journals say how far the rotation of a stored key has come, so that one which was
 // interrupted can be finished or undone. A journal holds both keys: whichever of them AWS
 // takes in the end, it is not lost. So it lies among the items that aws-vault 7 does not see.
-type Journals struct{ Ring KeyRing }
+type Journals struct {
+	Ring  KeyRing
+	Guard func(name string) (bool, error) // as in [Keys]
+}
 
 // A Rotation is the replacement of one stored key by another.
 type Rotation struct {
@@ -82,8 +85,15 @@ func (j *Journals) Put(ctx context.Context, r Rotation) error {
 	if err != nil {
 		return err
 	}
+	touch := false
+	if j.Guard != nil {
+		if touch, err = j.Guard(r.Name); err != nil {
+			return err
+		}
+	}
 	return j.Ring.Put(ctx, keystore.Item{
-		Name: journalName(r.Name), Label: "aws-vault journal", Description: "aws-vault journal", Data: data, Untrusted: true,
+		Touch: touch,
+		Name:  journalName(r.Name), Label: "aws-vault journal", Description: "aws-vault journal", Data: data, Untrusted: true,
 	})
 }
 

@@ -24,6 +24,17 @@ import (
 type Keys struct {
 	Ring KeyRing
 	Dir  string // where each key's generation is noted; private to this user
+
+	// Guard reports whether the key of that name is to open with a touch only, or why it cannot
+	// be kept so; nil for none.
+	Guard func(name string) (bool, error)
+}
+
+func (k *Keys) guarded(name string) (bool, error) {
+	if k.Guard == nil {
+		return false, nil
+	}
+	return k.Guard(name)
 }
 
 // ErrNoKey is returned for a name under which no key is stored.
@@ -41,7 +52,8 @@ func (k *Keys) Names(ctx context.Context) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// Key returns the key stored under name, or [ErrNoKey]. An item that is no key is a
+// Key returns the key stored under name, or [ErrNoKey]. A key that is to open with a touch, and
+// does not yet, is stored again so that it does. An item that is no key is a
 // [*DamagedError]; one that cannot be opened is the keystore's error.
 func (k *Keys) Key(ctx context.Context, name string) (aws.Credentials, error) {
 	it, err := k.Ring.Item(ctx, name)
@@ -51,7 +63,15 @@ func (k *Keys) Key(ctx context.Context, name string) (aws.Credentials, error) {
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	return decodeKey(name, it.Data)
+	c, err := decodeKey(name, it.Data)
+	if err != nil || it.Touch {
+		return c, err
+	}
+	// It was stored before its profile asked for a touch.
+	if touch, err := k.guarded(name); err != nil || !touch {
+		return c, nil // a keystore that cannot keep it so is refused where it is used, not where it is left
+	}
+	return c, k.Put(ctx, name, c)
 }
 
 // keyItem is how a key lies in the keystore: the SDK's own struct as aws-vault 7 encodes
@@ -98,13 +118,17 @@ func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 	if _, err := decodeKey(name, data); err != nil {
 		return err // what could not be read back is not written
 	}
+	touch, err := k.guarded(name)
+	if err != nil {
+		return err
+	}
 	// Once before, so that a folder that cannot be written is found while nothing has changed.
 	if err := k.renew(name); err != nil {
 		return err
 	}
 	err = k.Ring.Put(ctx, keystore.Item{
 		Name: name, Label: fmt.Sprintf("aws-vault (%s)", name), Description: "aws-vault credentials for " + name,
-		Data: data, Untrusted: true,
+		Data: data, Untrusted: true, Touch: touch,
 	})
 	if err != nil {
 		return err

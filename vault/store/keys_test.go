@@ -359,3 +359,30 @@ func FuzzDecodeKey(f *testing.F) {
 		}
 	})
 }
+
+// A key whose profile asks for a touch is kept so, and one that was stored before is stored anew
+// when it is read. A keystore that cannot keep it so takes none, and gives what it has.
+func TestGuardedKeys(t *testing.T) {
+	keys, r := newKeys(t)
+	if err := keys.Put(t.Context(), "work", testKey); err != nil {
+		t.Fatal(err)
+	}
+	keys.Guard = func(name string) (bool, error) { return name == "work", nil }
+	if r.items["work"].Touch {
+		t.Error("kept for a touch that nobody asked for")
+	}
+	if c, err := keys.Key(t.Context(), "work"); err != nil || c != testKey || !r.items["work"].Touch {
+		t.Errorf("Key = %v, %v, kept for a touch: %v", c, err, r.items["work"].Touch)
+	}
+	if err := keys.Put(t.Context(), "other", testKey); err != nil || r.items["other"].Touch {
+		t.Errorf("another key: %v, kept for a touch: %v", err, r.items["other"].Touch)
+	}
+	cannot := errors.New("no touch here")
+	keys.Guard = func(string) (bool, error) { return false, cannot }
+	if err := keys.Put(t.Context(), "work", testKey); !errors.Is(err, cannot) {
+		t.Errorf("Put: %v, want %v", err, cannot)
+	}
+	if c, err := keys.Key(t.Context(), "other"); err != nil || c != testKey {
+		t.Errorf("Key = %v, %v", c, err)
+	}
+}

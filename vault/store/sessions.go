@@ -35,6 +35,7 @@ type Ask struct {
 	Profile  string
 	Kind     string
 	Root     string
+	Touch    bool   // it is kept so that it opens with a touch only
 	Question string // what those who wait are told
 	Make     func(ctx context.Context) (Made, error)
 }
@@ -95,7 +96,7 @@ func (s *Sessions) make(ctx context.Context, lock *Held, name string, kept Sessi
 	if !made.Credentials.CanExpire {
 		return session, warnings, nil // what comes without an expiry is used and not kept
 	}
-	warnings = append(warnings, s.keep(ctx, name, session)...)
+	warnings = append(warnings, s.keep(ctx, name, session, a.Touch)...)
 	lock.Close()
 	s.Sweep(ctx)
 	return session, warnings, nil
@@ -144,7 +145,7 @@ func (s *Sessions) read(ctx context.Context, name string) (Session, []error, err
 }
 
 // keep stores the session. What goes wrong is a warning: the session serves all the same.
-func (s *Sessions) keep(ctx context.Context, name string, k Session) []error {
+func (s *Sessions) keep(ctx context.Context, name string, k Session, touch bool) []error {
 	data, err := encodeSession(name, k)
 	if err == nil {
 		_, err = decodeSession(name, data) // what could not be read back is not written
@@ -154,7 +155,7 @@ func (s *Sessions) keep(ctx context.Context, name string, k Session) []error {
 	}
 	// The old entry goes first: should we be killed in between, it must not stand for the new session.
 	err = s.Index.add(ctx, Entry{Name: name})
-	if err := s.Ring.Put(ctx, keystore.Item{Name: name, Label: "aws-vault session", Description: "aws-vault session", Data: data}); err != nil {
+	if err := s.Ring.Put(ctx, keystore.Item{Name: name, Label: "aws-vault session", Description: "aws-vault session", Data: data, Touch: touch}); err != nil {
 		return []error{fmt.Errorf("the session could not be kept: %w", err)}
 	}
 	if err == nil {

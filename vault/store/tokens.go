@@ -17,6 +17,9 @@ type Tokens struct {
 	Index *Index // may be the one that sessions are listed in
 	Now   func() time.Time
 
+	// Guard reports whether the token of that name is to open with a touch only; nil for none.
+	Guard func(name string) bool
+
 	// Cancelled reports whether an error of Make's means that the user gave up; nil for never.
 	Cancelled func(error) bool
 }
@@ -92,7 +95,8 @@ func (t *Tokens) keep(ctx context.Context, name string, k Token) []error {
 		_, err = decodeToken(name, data) // what could not be read back is not written
 	}
 	if err == nil {
-		err = t.Ring.Put(ctx, keystore.Item{Name: name, Label: "aws-vault token", Description: "aws-vault token", Data: data})
+		touch := t.Guard != nil && t.Guard(name)
+		err = t.Ring.Put(ctx, keystore.Item{Name: name, Label: "aws-vault token", Description: "aws-vault token", Data: data, Touch: touch})
 	}
 	if err != nil {
 		return []error{fmt.Errorf("the token could not be kept: %w", err)}

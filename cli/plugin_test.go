@@ -1,0 +1,54 @@
+package cli_test
+
+import (
+	"flag"
+	"os"
+
+	"filippo.io/age"
+	"filippo.io/age/plugin"
+)
+
+// pluginVariable names the file in which the plugin counts how often its key was used.
+const pluginVariable = "TEST_PLUGIN_USES"
+
+// agePlugin is a plugin of age's whose key keeps no secret.
+func agePlugin() {
+	p, err := plugin.New("fake")
+	if err != nil {
+		panic(err)
+	}
+	p.RegisterFlags(flag.CommandLine)
+	flag.Parse()
+	p.HandleRecipient(func([]byte) (age.Recipient, error) { return fakeKey{}, nil })
+	p.HandleIdentity(func([]byte) (age.Identity, error) { return fakeKey{}, nil })
+	os.Exit(p.Main())
+}
+
+type fakeKey struct{}
+
+func (fakeKey) Wrap(fileKey []byte) ([]*age.Stanza, error) {
+	return []*age.Stanza{{Type: "fake", Body: fileKey}}, nil
+}
+
+func (fakeKey) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	for _, s := range stanzas {
+		if s.Type == "fake" {
+			return s.Body, used()
+		}
+	}
+	return nil, age.ErrIncorrectIdentity
+}
+
+func used() error {
+	f, err := os.OpenFile(os.Getenv(pluginVariable), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteString("used\n")
+	return err
+}
+
+// fakeRecipient and fakeIdentity name the plugin's key.
+func fakeRecipient() string { return plugin.EncodeRecipient("fake", []byte{1}) }
+func fakeIdentity() string  { return plugin.EncodeIdentity("fake", []byte{1}) }

@@ -1,0 +1,192 @@
+//go:build unix
+
+package cli_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+)
+
+// A dialog is a run of the program on a terminal, before somebody who answers it.
+type dialog struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	tty  *os.File
+	seen bytes.Buffer
+	out  bytes.Buffer // stdout, which is no terminal
+	read chan []byte
+}
+
+func converse(t *testing.T, dir string, args ...string) *dialog {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &dialog{t: t, cmd: exec.Command(self, args...), read: make(chan []byte, 64)}
+	d.cmd.Env = []string{programVariable + "=1", "HOME=" + dir, "PATH=" + os.Getenv("PATH"), "AWS_VAULT_BACKEND=sealed", quickRace, "GOCOVERDIR=" + os.Getenv("GOCOVERDIR")}
+	d.cmd.Stdout = &d.out
+	if d.tty, err = pty.StartWithSize(d.cmd, &pty.Winsize{Rows: 40, Cols: 200}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.tty.Close() })
+	go func() {
+		defer close(d.read)
+		for {
+			buf := make([]byte, 4096)
+			n, err := d.tty.Read(buf)
+			if n > 0 {
+				d.read <- buf[:n]
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return d
+}
+
+// answer waits for a question and types a line.
+func (d *dialog) answer(question, line string) {
+	d.t.Helper()
+	d.expect(question)
+	if _, err := d.tty.WriteString(line + "\r"); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// expect waits for a text, and returns all that came up to it and takes it off.
+func (d *dialog) expect(text string) string {
+	d.t.Helper()
+	late := time.After(time.Minute)
+	for {
+		if before, after, ok := strings.Cut(d.seen.String(), text); ok {
+			d.seen.Reset()
+			d.seen.WriteString(after)
+			return before
+		}
+		select {
+		case more, ok := <-d.read:
+			if !ok {
+				d.t.Fatalf("the terminal shows %q, want %q", d.seen.String(), text)
+			}
+			d.seen.Write(more)
+		case <-late:
+			d.cmd.Process.Kill()
+			d.t.Fatalf("the terminal shows %q for long, want %q", d.seen.String(), text)
+		}
+	}
+}
+
+// end waits for the program's end and returns what it printed.
+func (d *dialog) end(ok bool) string {
+	d.t.Helper()
+	err := d.cmd.Wait()
+	if (err == nil) != ok {
+		for more := range d.read {
+			d.seen.Write(more)
+		}
+		d.t.Fatalf("ended with %v; the terminal shows %q", err, d.seen.String())
+	}
+	return d.out.String()
+}
+
+var shownWord = regexp.MustCompile(`\b\d+ ([a-z]+)`)
+
+// wordsIn are the words that a terminal shows.
+func wordsIn(t *testing.T, text string) string {
+	t.Helper()
+	var words []string
+	for _, m := range shownWord.FindAllStringSubmatch(text, -1) {
+		words = append(words, m[1])
+	}
+	if len(words) != 24 {
+		t.Fatalf("%d words in %q, want 24", len(words), text)
+	}
+	return strings.Join(words, " ")
+}
+
+const typeWords = "Type the words, with blanks between them: "
+
+// A store opens for a passphrase and for words that were typed back; when the passphrase is
+// forgotten, the words give another one.
+func TestRecovery(t *testing.T) {
+	home := t.TempDir()
+	d := converse(t, home, "sealed", "init")
+	d.answer("New passphrase for ~/.local/share/aws-vault/sealed: ", "horse")
+	d.answer("(again): ", "horse")
+	words := wordsIn(t, d.expect(typeWords))
+	d.tty.WriteString(strings.Replace(words, " ", " zoo ", 1) + "\r")
+	d.expect("the words are 25, want 24")
+	d.answer(typeWords, words)
+	if out := d.end(true); !strings.Contains(out, "It opens for passphrase, recovery.") || strings.Contains(out, words) {
+		t.Errorf("printed %q", out)
+	}
+
+	d = converse(t, home, "sealed", "recover")
+	d.answer("Recovery words of recovery: ", strings.ToUpper(words))
+	d.answer("New passphrase for ", "battery")
+	d.answer("(again): ", "battery")
+	d.end(true)
+
+	d = converse(t, home, "sealed", "check")
+	d.answer("Passphrase to unlock ", "nonsense")
+	d.expect("That passphrase is wrong")
+	d.answer("Passphrase to unlock ", "battery")
+	if out := d.end(true); !strings.Contains(out, "It opens for 3 openers.") {
+		t.Errorf("printed %q", out)
+	}
+
+	d = converse(t, home, "sealed", "remove", "passphrase")
+	d.answer("Type its name to remove it: ", "passphrase")
+	d.answer("Passphrase to unlock ", "battery")
+	if out := d.end(true); !strings.Contains(out, "Removed opener passphrase. Everything is sealed under a new key, for 2 openers.") {
+		t.Errorf("printed %q", out)
+	}
+
+	for path := range filesBelow(t, home) {
+		if data, err := os.ReadFile(path); err != nil || strings.Contains(string(data), strings.Fields(words)[0]+" "+strings.Fields(words)[1]) {
+			t.Errorf("%s holds the words (%v)", path, err)
+		}
+	}
+}
+
+func filesBelow(t *testing.T, dir string) map[string]bool {
+	t.Helper()
+	all := map[string]bool{}
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			all[path] = true
+		}
+		return err
+	})
+	if err != nil || len(all) == 0 {
+		t.Fatal(len(all), err)
+	}
+	return all
+}
+
+// Words that are not typed back make no store.
+func TestWordsNotTypedBack(t *testing.T) {
+	home := t.TempDir()
+	d := converse(t, home, "sealed", "init")
+	d.answer("New passphrase for ", "horse")
+	d.answer("(again): ", "horse")
+	other := strings.Repeat("zoo ", 23) + "vote"
+	for range 3 {
+		d.answer(typeWords, other)
+	}
+	d.expect("the words were not typed back, so nothing was made or changed")
+	d.end(false)
+	if entries, err := os.ReadDir(filepath.Join(home, ".local/share/aws-vault/sealed")); err == nil {
+		t.Errorf("a store was made: %v", entries)
+	}
+}

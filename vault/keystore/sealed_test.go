@@ -1,0 +1,243 @@
+package keystore
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/sealed"
+	"aws-vault/vault/waiting"
+)
+
+// sealedWorld is a place for a sealed keystore, and somebody who knows its passphrase.
+type sealedWorld struct {
+	Config
+	asks []sealed.PassphraseAsk
+	told []string
+}
+
+func newSealed(t *testing.T) *sealedWorld {
+	dir := t.TempDir()
+	w := &sealedWorld{}
+	w.Config = Config{
+		Backend: SealedBackend, SealedDir: filepath.Join(dir, "sealed"), FileDir: filepath.Join(dir, "keys"), StateDir: filepath.Join(dir, "state"),
+		Now: time.Now, Tell: func(m string) { w.told = append(w.told, m) },
+	}
+	w.Openers.Passphrase = func(_ context.Context, ask sealed.PassphraseAsk) (string, error) {
+		w.asks = append(w.asks, ask)
+		return testPassphrase, nil
+	}
+	return w
+}
+
+func TestSealedRing(t *testing.T) {
+	w := newSealed(t)
+	k := mustOpen(t, w.Config)
+	slashes := []string{"arn:aws:iam::123456789012:mfa/x", "a/../b", "50%", "%2F", strings.Repeat("x", maxName)}
+	t.Run("keys", func(t *testing.T) { testRing(t, k.Keys, ringTest{names: slashes}) })
+	t.Run("private", func(t *testing.T) { testRing(t, k.Private, ringTest{names: slashes, private: true}) })
+	if len(w.asks) != 1 || !w.asks[0].New || len(w.told) != 1 {
+		t.Errorf("asked %+v, told %q, want one question for a new passphrase", w.asks, w.told)
+	}
+}
+
+// Nothing is made, and nobody asked, before there is something to keep.
+func TestSealedMadeByFirstPut(t *testing.T) {
+	w := newSealed(t)
+	k := mustOpen(t, w.Config)
+	testMissing(t, k.Keys)
+	if names, err := k.Private.Names(t.Context()); err != nil || len(names) != 0 || len(w.asks) != 0 {
+		t.Errorf("names %q, %v, after %d questions", names, err, len(w.asks))
+	}
+	if err := k.Keys.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(w.SealedDir); err == nil {
+		t.Error("Check wrote something")
+	}
+	mustPut(t, k.Keys, testItem("prod"))
+	other := mustOpen(t, w.Config)
+	if it, err := other.Keys.Item(t.Context(), "prod"); err != nil || it.Name != "prod" {
+		t.Errorf("another process finds %v, %v", it.Name, err)
+	}
+	if len(w.asks) != 2 || w.asks[1].New {
+		t.Errorf("asked %+v, want once for the new passphrase and once for it", w.asks)
+	}
+	w.Openers = sealed.Hands{}
+	shut := mustOpen(t, w.Config)
+	for name, err := range map[string]error{
+		"Item":  func() error { _, err := shut.Keys.Item(t.Context(), "prod"); return err }(),
+		"Names": func() error { _, err := shut.Private.Names(t.Context()); return err }(),
+		"Check": shut.Keys.Check(t.Context()),
+		"Put":   shut.Keys.Put(t.Context(), testItem("dev")),
+	} {
+		if !errors.Is(err, ErrLocked) {
+			t.Errorf("%s without an opener: %v, want %v", name, err, ErrLocked)
+		}
+	}
+}
+
+func TestSealedMadeMeanwhile(t *testing.T) {
+	w := newSealed(t)
+	one, two := mustOpen(t, w.Config), mustOpen(t, w.Config)
+	if err := two.Keys.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mustPut(t, one.Keys, testItem("prod"))
+	mustPut(t, two.Keys, testItem("dev"))
+	if names, err := one.Keys.Names(t.Context()); err != nil || !slices.Equal(names, []string{"dev", "prod"}) {
+		t.Errorf("names %q, %v", names, err)
+	}
+	nobody := newSealed(t)
+	nobody.Openers = sealed.Hands{}
+	if err := mustOpen(t, nobody.Config).Keys.Put(t.Context(), testItem("x")); !errors.Is(err, ErrLocked) {
+		t.Errorf("a store was made without anyone: %v", err)
+	}
+}
+
+// A key that waits is used without anybody being asked, unless it is an older one.
+func TestSealedUnlocked(t *testing.T) {
+	w := newSealed(t)
+	mustPut(t, mustOpen(t, w.Config).Keys, testItem("prod"))
+	config, err := w.Sealed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sealed.Open(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := s.Header()
+	master, err := s.Unlock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := WaitingName(h.Store)
+	err = waiting.Keep(name, waiting.Key{ID: h.Key, Secret: master, Until: time.Now().Add(time.Hour)}, time.Now())
+	if errors.Is(err, waiting.ErrUnsupported) {
+		t.Skip("this kernel keeps no keys for us")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer waiting.Drop(name)
+	w.Openers = sealed.Hands{}
+	if it, err := mustOpen(t, w.Config).Keys.Item(t.Context(), "prod"); err != nil || it.Name != "prod" {
+		t.Errorf("unlocked: %v, %v", it.Name, err)
+	}
+	if err := s.Rekey(t.Context(), nil, func(sealed.Opener) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mustOpen(t, w.Config).Keys.Item(t.Context(), "prod"); !errors.Is(err, ErrLocked) {
+		t.Errorf("after a new key: %v, want %v", err, ErrLocked)
+	}
+}
+
+func TestSealedIsDefault(t *testing.T) {
+	old := backends
+	defer func() { backends = old }()
+	backends = func(Config) []backend {
+		return []backend{{name: SealedBackend, open: openSealed}, {name: fileBackend, open: openFile}}
+	}
+	for _, test := range []struct {
+		name                    string
+		made, files, passphrase bool
+		want                    string
+	}{
+		{"nothing there", false, false, false, SealedBackend},
+		{"a store", true, false, false, SealedBackend},
+		{"a store, and the other's passphrase", true, false, true, SealedBackend},
+		{"a file keystore", false, true, false, fileBackend},
+		{"both", true, true, false, fileBackend},
+		{"the passphrase of a file keystore", false, false, true, fileBackend},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newSealed(t)
+			if test.made {
+				mustPut(t, mustOpen(t, w.Config).Keys, testItem("prod"))
+			}
+			w.Backend, w.Passphrase = "", answer(testPassphrase)
+			w.Getenv = func(name string) (string, bool) { return "x", test.passphrase && name == filePassphrase }
+			if test.files {
+				if err := os.MkdirAll(w.FileDir, 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(w.FileDir, "prod"), nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if k := mustOpen(t, w.Config); k.Name != test.want {
+				t.Errorf("opens %s, want %s (passed %v)", k.Name, test.want, k.Passed)
+			}
+		})
+	}
+}
+
+func TestSealedDamage(t *testing.T) {
+	w := newSealed(t)
+	k := mustOpen(t, w.Config)
+	if found, err := Damage(t.Context(), k); err != nil || len(found) > 0 {
+		t.Errorf("no store: %v, %v", found, err)
+	}
+	mustPut(t, k.Keys, testItem("prod"), testItem("dev"))
+	all, err := filepath.Glob(filepath.Join(w.SealedDir, "items-*", "*"))
+	if err != nil || len(all) != 2 {
+		t.Fatal(all, err)
+	}
+	data, err := os.ReadFile(all[0])
+	if err == nil {
+		data[len(data)-1] ^= 1
+		err = os.WriteFile(all[0], data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := Damage(t.Context(), k); err != nil || len(found) != 1 {
+		t.Errorf("found %v, %v, want one", found, err)
+	}
+	read := 0
+	for _, name := range []string{"prod", "dev"} {
+		_, err := k.Keys.Item(t.Context(), name)
+		var damaged *DamagedError
+		switch {
+		case err == nil:
+			read++
+		case !errors.As(err, &damaged) || damaged.Name != name || damaged.Where != w.SealedDir:
+			t.Errorf("%s: %v, want a *DamagedError", name, err)
+		}
+	}
+	if read != 1 {
+		t.Errorf("%d items are read, want the one that is whole", read)
+	}
+	if err := os.WriteFile(filepath.Join(w.SealedDir, "store"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(w.SealedDir, "store.copy"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.Backend = ""
+	if _, err := openSealed(t.Context(), w.Config); err == nil {
+		t.Error("a store that cannot be read was passed over")
+	}
+	if found, err := Damage(t.Context(), &Keystore{Keys: &fileRing{}}); err != nil || found != nil {
+		t.Errorf("another keystore: %v, %v", found, err)
+	}
+}
+
+func TestSealedDir(t *testing.T) {
+	c := Config{Home: "/home/alice", Getenv: func(name string) (string, bool) {
+		return map[string]string{"XDG_DATA_HOME": "/data"}[name], true
+	}}
+	if dir, err := c.sealedDir(); err != nil || dir != filepath.FromSlash("/data/aws-vault/sealed") {
+		t.Errorf("%s, %v", dir, err)
+	}
+	c.Getenv = nil
+	if dir, err := c.sealedDir(); err != nil || !strings.HasPrefix(dir, filepath.FromSlash("/home/alice/")) {
+		t.Errorf("%s, %v", dir, err)
+	}
+}

@@ -1,0 +1,72 @@
+package sealed
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"filippo.io/age/plugin"
+)
+
+// Add gives the store another opener. The list that it joins was checked with the store's key, so
+// that nothing is wrapped to an opener that someone else put there. A second hardware opener
+// takes the touch of one that is there.
+func (s *Store) Add(ctx context.Context, o NewOpener, ui *plugin.ClientUI) error {
+	if o.Kind != Passphrase {
+		if err := o.valid(); err != nil { // before anyone is asked
+			return err
+		}
+	}
+	h, _, err := s.keys(ctx)
+	if err != nil {
+		return err
+	}
+	if o.Hardware() && len(h.Touch) > 0 {
+		if _, err := s.touched(ctx, h); err != nil {
+			return err
+		}
+	}
+	return s.writing(ctx, func(h *Header, k MasterKey) error {
+		if err := s.primary(h); err != nil {
+			return err
+		}
+		next := h.clone()
+		if err := s.include(&next, o); err != nil {
+			return err
+		}
+		if !o.Hardware() { // the envelope of the second key stays as it is
+			return s.sealFor(&next, k, ui)
+		}
+		s.mu.Lock()
+		touch := s.touchKey
+		s.mu.Unlock()
+		if touch == nil && len(h.Touch) > 0 {
+			return fmt.Errorf("%s: the openers were changed meanwhile", s.dir)
+		}
+		return s.seal(&next, k, touch, ui)
+	})
+}
+
+// sealFor is seal for openers that do not open the second key.
+func (s *Store) sealFor(h *Header, k MasterKey, ui *plugin.ClientUI) error {
+	var err error
+	if h.Envelope, err = wrap(k, h.Openers, ui); err != nil {
+		return err
+	}
+	written, err := s.writeHeader(h, k)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.header = written
+	return nil
+}
+
+// primary refuses to write a new header where the old one is damaged: its copy may be older.
+func (s *Store) primary(h *Header) error {
+	if h.second {
+		return &DamagedError{filepath.Join(s.dir, headerFile), errSum}
+	}
+	return nil
+}

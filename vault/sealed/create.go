@@ -1,0 +1,112 @@
+package sealed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"filippo.io/age"
+	"filippo.io/age/plugin"
+
+	"aws-vault/vault/disk"
+)
+
+// A NewOpener is an opener that a store is to get.
+type NewOpener struct {
+	Opener
+	Passphrase string // of one of that kind, whose Recipient is made here
+}
+
+// Create makes a store with its first openers. It returns [ErrExists] if there is one in the
+// directory, damaged or not.
+func Create(ctx context.Context, c Config, ui *plugin.ClientUI, openers ...NewOpener) (*Store, error) {
+	s := newStore(c)
+	for _, dir := range []string{s.dir, filepath.Dir(s.lock)} {
+		if err := s.disk.mkdir(dir); err != nil {
+			return nil, err
+		}
+	}
+	l, err := disk.Lock(ctx, s.lock)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	if _, err := readHeader(s.dir); !errors.Is(err, ErrNoStore) {
+		return nil, fmt.Errorf("%s: %w", s.dir, ErrExists)
+	}
+	h := &Header{Format: headerFormat, Store: randomHex(16), Generation: 1}
+	for _, o := range openers {
+		if err := s.include(h, o); err != nil {
+			return nil, err
+		}
+	}
+	return s, s.seal(h, newMasterKey(), nil, ui)
+}
+
+// include puts an opener on the list, and its identity into a file.
+func (s *Store) include(h *Header, o NewOpener) error {
+	opener, file, err := o.settle()
+	if err != nil {
+		return err
+	}
+	for _, other := range h.Openers {
+		if other.Name == opener.Name || other.Recipient == opener.Recipient {
+			return &OpenerError{opener.Name, fmt.Errorf("opener %q has that name or that key already", other.Name)}
+		}
+	}
+	if err := opener.valid(); err != nil {
+		return err
+	}
+	if file != nil {
+		if err := s.disk.replace(identityFile(s.dir, opener.Recipient), file); err != nil {
+			return err
+		}
+	}
+	h.Openers = append(h.Openers, opener)
+	return nil
+}
+
+// settle makes the identity of an opener that has a passphrase.
+func (o NewOpener) settle() (Opener, []byte, error) {
+	if o.Kind != Passphrase {
+		return o.Opener, nil, nil
+	}
+	if o.Passphrase == "" {
+		return Opener{}, nil, &OpenerError{o.Name, errors.New("its passphrase is empty")}
+	}
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		return Opener{}, nil, err
+	}
+	file, err := sealIdentity(id, o.Passphrase)
+	o.Recipient, o.Digest = id.Recipient().String(), digest(file)
+	return o.Opener, file, err
+}
+
+// seal wraps the keys to the openers of h, and makes h the store's header. With no second key,
+// one is made if an opener could touch it.
+func (s *Store) seal(h *Header, k MasterKey, touch *MasterKey, ui *plugin.ClientUI) error {
+	h.Key = k.id(h.Store)
+	var err error
+	if h.Envelope, err = wrap(k, h.Openers, ui); err != nil {
+		return err
+	}
+	if h.Touch = nil; len(hardware(h.Openers)) > 0 {
+		if touch == nil {
+			made := newMasterKey()
+			touch = &made
+		}
+		if h.Touch, err = wrap(*touch, hardware(h.Openers), ui); err != nil {
+			return err
+		}
+	}
+	written, err := s.writeHeader(h, k)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.header, s.key, s.touchKey = written, &k, touch
+	return nil
+}

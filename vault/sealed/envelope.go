@@ -1,0 +1,210 @@
+package sealed
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/plugin"
+)
+
+// wrap puts a key into an age envelope that each of the openers opens alone.
+func wrap(k MasterKey, openers []Opener, ui *plugin.ClientUI) ([]byte, error) {
+	recipients := make([]age.Recipient, len(openers))
+	for i, o := range openers {
+		r, err := o.recipient(ui)
+		if err != nil {
+			return nil, &OpenerError{o.Name, err}
+		}
+		recipients[i] = r
+	}
+	var out bytes.Buffer
+	w, err := age.Encrypt(&out, recipients...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(k[:]); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// unwrap opens an envelope with one identity.
+func unwrap(envelope []byte, id age.Identity) (k MasterKey, err error) {
+	r, err := age.Decrypt(bytes.NewReader(envelope), id)
+	if err != nil {
+		return k, err
+	}
+	data, err := io.ReadAll(io.LimitReader(r, keySize+1))
+	if err != nil || len(data) != keySize {
+		return k, errors.New("the envelope holds no key")
+	}
+	copy(k[:], data)
+	return k, nil
+}
+
+// A PassphraseAsk is the question for the passphrase of an opener.
+type PassphraseAsk struct {
+	Dir     string   // the store
+	Openers []string // the openers that a passphrase opens
+	New     bool     // it is being chosen
+	Wrong   int      // how many answers were wrong already
+}
+
+// Hands are how openers are reached. A part that is nil reaches nothing.
+type Hands struct {
+	Only string // the name of the one opener to use; empty for any but the words of a recovery
+
+	// Answered says that Passphrase answers by itself, so that nobody is to touch a card instead.
+	Answered bool
+
+	// Card finds the key of an opener on a card that is here, and asks nobody before it is used;
+	// done is called when it is not needed any more. It returns an [ErrAbsent] if the card is not here.
+	Card func(ctx context.Context, o Opener) (key Exchanger, done func(), err error)
+
+	Passphrase func(ctx context.Context, ask PassphraseAsk) (string, error)
+	Words      func(ctx context.Context, name string) (string, error)
+	Plugin     *plugin.ClientUI
+}
+
+// Master opens the master key of a store with an opener that is at hand: a card, else a
+// passphrase, else a plugin. It asks no more than one of a kind, and returns [ErrNoOpener] if
+// none is there.
+func (h *Header) Master(ctx context.Context, dir string, hands Hands) (MasterKey, error) {
+	return h.open(ctx, dir, h.Envelope, h.Openers, hands)
+}
+
+// TouchKey opens the second key of a store with a hardware opener that is at hand.
+func (h *Header) TouchKey(ctx context.Context, dir string, hands Hands) (MasterKey, error) {
+	return h.open(ctx, dir, h.Touch, hardware(h.Openers), hands)
+}
+
+func hardware(all []Opener) (some []Opener) {
+	for _, o := range all {
+		if o.Hardware() {
+			some = append(some, o)
+		}
+	}
+	return some
+}
+
+// A way is how openers of one kind open an envelope.
+type way struct {
+	kind string
+	open func(context.Context, attempt, []Opener) (MasterKey, error)
+}
+
+// ways are how an envelope is opened, the first that works.
+var ways = []way{
+	{Card, openByCard},
+	{Passphrase, openByPassphrase},
+	{Plugin, openByPlugin},
+	{Recovery, openByWords},
+}
+
+// An attempt is an envelope that is to be opened, and what there is to open it.
+type attempt struct {
+	dir      string
+	envelope []byte
+	hands    Hands
+}
+
+func (h *Header) open(ctx context.Context, dir string, envelope []byte, openers []Opener, hands Hands) (MasterKey, error) {
+	if hands.Only != "" && !slices.ContainsFunc(openers, func(o Opener) bool { return o.Name == hands.Only }) {
+		return MasterKey{}, &OpenerError{hands.Only, ErrUnknownOpener}
+	}
+	a := attempt{dir, envelope, hands}
+	var absent absentError
+	for _, way := range orderOf(hands) {
+		var some []Opener
+		for _, o := range openers {
+			if o.Kind == way.kind && (o.Name == hands.Only || hands.Only == "" && o.Kind != Recovery) {
+				some = append(some, o)
+			}
+		}
+		if len(some) == 0 {
+			continue
+		}
+		k, err := way.open(ctx, a, some)
+		if !errors.Is(err, ErrAbsent) {
+			return k, err
+		}
+		if err != ErrAbsent { // which says nothing more
+			absent = append(absent, err)
+		}
+	}
+	err := ErrNoOpener
+	if len(absent) > 0 {
+		err = fmt.Errorf("%w: %w", err, absent)
+	}
+	if hands.Only != "" {
+		err = &OpenerError{hands.Only, err}
+	}
+	return MasterKey{}, err
+}
+
+// orderOf are the ways to open, in the order in which these hands try them.
+func orderOf(hands Hands) []way {
+	if !hands.Answered {
+		return ways
+	}
+	return append([]way{{Passphrase, openByPassphrase}}, ways...)
+}
+
+// absentError is why none of some openers is here.
+type absentError []error
+
+func (e absentError) Error() string {
+	texts := make([]string, len(e))
+	for i, err := range e {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (absentError) Is(target error) bool { return target == ErrAbsent }
+
+// openByPlugin asks the plugins in turn: only they know whether their keys are here.
+func openByPlugin(_ context.Context, a attempt, openers []Opener) (MasterKey, error) {
+	var failed []error
+	for _, o := range openers {
+		id, err := plugin.NewIdentity(o.Identity, a.hands.Plugin)
+		if err != nil {
+			return MasterKey{}, &OpenerError{o.Name, err}
+		}
+		k, err := unwrap(a.envelope, id)
+		if err == nil {
+			return k, nil
+		}
+		failed = append(failed, &OpenerError{o.Name, err})
+	}
+	return MasterKey{}, errors.Join(failed...)
+}
+
+// openByWords asks for the words that were written down.
+func openByWords(ctx context.Context, a attempt, openers []Opener) (MasterKey, error) {
+	if a.hands.Words == nil {
+		return MasterKey{}, ErrAbsent
+	}
+	o := openers[0]
+	text, err := a.hands.Words(ctx, o.Name)
+	if err != nil {
+		return MasterKey{}, err
+	}
+	id, err := WordsIdentity(text)
+	if err != nil {
+		return MasterKey{}, &OpenerError{o.Name, err}
+	}
+	if id.Recipient().String() != o.Recipient {
+		return MasterKey{}, &OpenerError{o.Name, errors.New("these are the words of another opener")}
+	}
+	return unwrap(a.envelope, id)
+}

@@ -1,0 +1,212 @@
+package sealed
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"aws-vault/vault/disk"
+)
+
+// A Header says who opens a store, and holds what they open: its keys in age envelopes.
+type Header struct {
+	Format     string   `json:"format"`
+	Store      string   `json:"store"`      // names the store, for good
+	Key        string   `json:"key"`        // names the master key
+	Generation int      `json:"generation"` // of the master key: one more at each renewal
+	Openers    []Opener `json:"openers"`
+	Envelope   []byte   `json:"envelope"`        // the master key, for all openers
+	Touch      []byte   `json:"touch,omitempty"` // the second key, for the hardware among them
+
+	body, mac []byte // as they were read
+	second    bool   // read from the copy, for the header itself is damaged
+}
+
+const headerFormat = "aws-vault sealed 1"
+
+const (
+	maxHeader  = 256 << 10
+	maxOpeners = 64
+)
+
+// Fingerprint tells one master key and list of openers from another, in a form that people can
+// compare: public keys are public, and whoever has them can make a store of his own for them.
+func (h *Header) Fingerprint() string {
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%s openers\n%s\n%s\n", headerFormat, h.Store, h.Key)
+	recipients := make([]string, len(h.Openers))
+	for i, o := range h.Openers {
+		recipients[i] = o.Recipient
+	}
+	slices.Sort(recipients)
+	for _, r := range recipients {
+		fmt.Fprintln(sum, r)
+	}
+	return groups(hex.EncodeToString(sum.Sum(nil)[:10]))
+}
+
+// groups puts a blank after each fourth digit.
+func groups(digits string) string {
+	var out []byte
+	for i := range len(digits) {
+		if i > 0 && i%4 == 0 {
+			out = append(out, ' ')
+		}
+		out = append(out, digits[i])
+	}
+	return string(out)
+}
+
+func (h *Header) clone() Header {
+	c := *h
+	c.Openers = slices.Clone(h.Openers)
+	return c
+}
+
+// encode writes the header: a line of JSON, a line that authenticates it, and a line that
+// tells damage before anyone is asked for a key.
+func (h *Header) encode(k MasterKey) ([]byte, error) {
+	body, err := json.Marshal(h)
+	if err != nil {
+		return nil, err
+	}
+	body = append(body, '\n')
+	out := fmt.Appendf(body, "mac %x\n", h.sign(k, body))
+	return fmt.Appendf(out, "sum %x\n", sha256.Sum256(out)), nil
+}
+
+func (h *Header) sign(k MasterKey, body []byte) []byte {
+	m := hmac.New(sha256.New, derive(k, []byte(h.Store), forHeader))
+	m.Write(body)
+	return m.Sum(nil)
+}
+
+const (
+	macLine = len("mac ") + 2*sha256.Size + len("\n")
+	sumLine = len("sum ") + 2*sha256.Size + len("\n")
+)
+
+// parseHeader reads what encode wrote. What it says is not to be trusted before check.
+func parseHeader(data []byte) (*Header, error) {
+	if len(data) < macLine+sumLine {
+		return nil, errNotOurs
+	}
+	rest := data[:len(data)-sumLine]
+	if sum := fmt.Sprintf("sum %x\n", sha256.Sum256(rest)); string(data[len(rest):]) != sum {
+		return nil, errSum
+	}
+	body := rest[:len(rest)-macLine]
+	digits, ok := strings.CutPrefix(string(rest[len(body):]), "mac ")
+	mac, err := hex.DecodeString(strings.TrimSuffix(digits, "\n"))
+	if !ok || err != nil || string(rest[len(body):]) != fmt.Sprintf("mac %x\n", mac) {
+		return nil, errNotOurs
+	}
+	h := &Header{body: body, mac: mac}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if d.Decode(h) != nil || !bytes.HasSuffix(body, []byte("}\n")) || d.InputOffset() != int64(len(body)-1) {
+		return nil, errNotOurs
+	}
+	return h, h.valid()
+}
+
+func isDigits(s string, n int) bool {
+	b, err := hex.DecodeString(s)
+	return err == nil && len(b) == n && hex.EncodeToString(b) == s
+}
+
+func (h *Header) valid() error {
+	switch {
+	case h.Format != headerFormat:
+		return fmt.Errorf("its format is %.40q, want %q", h.Format, headerFormat)
+	case !isDigits(h.Store, 16) || !isDigits(h.Key, 8) || h.Generation < 1:
+		return errNotOurs
+	case len(h.Openers) == 0 || len(h.Openers) > maxOpeners:
+		return fmt.Errorf("it names %d openers, want 1 to %d", len(h.Openers), maxOpeners)
+	}
+	names, recipients := map[string]bool{}, map[string]bool{}
+	for _, o := range h.Openers {
+		if err := o.named(); err != nil {
+			return err
+		}
+		if names[o.Name] || recipients[o.Recipient] {
+			return &OpenerError{o.Name, errors.New("is there twice")}
+		}
+		names[o.Name], recipients[o.Recipient] = true, true
+	}
+	return nil
+}
+
+// check tells whether the header was written by someone with the store's key.
+func (h *Header) check(dir string, k MasterKey) error {
+	switch {
+	case k.id(h.Store) != h.Key:
+		return &DamagedError{filepath.Join(dir, headerFile), errOtherKey}
+	case !hmac.Equal(h.mac, h.sign(k, h.body)):
+		return &DamagedError{filepath.Join(dir, headerFile), ErrForged}
+	}
+	return nil
+}
+
+// readHeader reads the header of the store in dir, or its copy where the header is damaged:
+// no single fault of a disk locks everybody out.
+func readHeader(dir string) (*Header, error) {
+	h, err := readHeaderFile(filepath.Join(dir, headerFile))
+	if err == nil {
+		return h, nil
+	}
+	second, copyErr := readHeaderFile(filepath.Join(dir, copyFile))
+	if copyErr == nil {
+		second.second = true
+		return second, nil
+	}
+	if errors.Is(err, fs.ErrNotExist) && errors.Is(copyErr, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", dir, ErrNoStore)
+	}
+	return nil, err
+}
+
+func readHeaderFile(path string) (*Header, error) {
+	data, err := disk.ReadBounded(path, maxHeader)
+	var large *disk.TooLargeError
+	switch {
+	case errors.As(err, &large):
+		return nil, &DamagedError{path, err}
+	case err != nil:
+		return nil, err
+	}
+	h, err := parseHeader(data)
+	if err != nil {
+		return nil, &DamagedError{path, err}
+	}
+	return h, nil
+}
+
+// writeHeader authenticates h and puts it into its two files.
+func (s *Store) writeHeader(h *Header, k MasterKey) (*Header, error) {
+	data, err := h.encode(k)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxHeader {
+		return nil, &disk.TooLargeError{Path: filepath.Join(s.dir, headerFile), Max: maxHeader}
+	}
+	written, err := parseHeader(data) // what could not be read back is not written
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{headerFile, copyFile} {
+		if err := s.disk.replace(filepath.Join(s.dir, name), data); err != nil {
+			return nil, err
+		}
+	}
+	return written, nil
+}

@@ -1,0 +1,136 @@
+package sealed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"filippo.io/age/plugin"
+
+	"aws-vault/vault/disk"
+)
+
+// ErrTouchItems says that items would be left that nothing opens any more.
+var ErrTouchItems = errors.New("items that open with a touch only are stored, want a hardware opener to stay")
+
+// Rekey gives the store another master key, wrapped to the openers that keep says, and seals all
+// items anew. It can be stopped at any instruction: until the new header is in its place the old
+// one stands with the old items, and from then on the new one with the new items. What the
+// other has left is removed by the next that writes. A damaged item is an error, before
+// anything is changed.
+func (s *Store) Rekey(ctx context.Context, ui *plugin.ClientUI, keep func(Opener) bool) error {
+	if err := s.prepareTouch(ctx); err != nil {
+		return err
+	}
+	return s.writing(ctx, func(h *Header, k MasterKey) error {
+		if err := s.primary(h); err != nil {
+			return err
+		}
+		next := h.clone()
+		next.Openers = nil
+		for _, o := range h.Openers {
+			if keep(o) {
+				next.Openers = append(next.Openers, o)
+			}
+		}
+		if len(next.Openers) == 0 {
+			return errors.New("no opener would be left, want one to stay")
+		}
+		return s.renew(h, &next, k, ui)
+	})
+}
+
+// renew moves everything from h and its key to next and another one.
+func (s *Store) renew(h, next *Header, k MasterKey, ui *plugin.ClientUI) error {
+	key, touch := newMasterKey(), newMasterKey()
+	next.Generation, next.Key = h.Generation+1, key.id(h.Store)
+	touches, err := s.reseal(h, next, k, key, touch)
+	if err == nil && touches > 0 && len(hardware(next.Openers)) == 0 {
+		err = fmt.Errorf("%d %w", touches, ErrTouchItems)
+	}
+	if err == nil {
+		err = s.seal(next, key, &touch, ui)
+	}
+	if err != nil {
+		// Unless the header is in its place already, the new items are nobody's.
+		if now, readErr := readHeaderFile(filepath.Join(s.dir, headerFile)); readErr == nil && now.Key == h.Key {
+			s.removeItems(s.itemsDir(next))
+		}
+		return err
+	}
+	current, _ := s.known()
+	s.tidy(current)
+	return nil
+}
+
+// reseal writes each item again, under the new keys and beside the old ones, and returns how many
+// open with a touch only.
+func (s *Store) reseal(h, next *Header, k, key, touch MasterKey) (touches int, err error) {
+	if err := s.disk.mkdir(s.itemsDir(next)); err != nil {
+		return 0, err
+	}
+	files, err := s.itemFiles(h)
+	if err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	old := s.touchKey
+	s.mu.Unlock()
+	for _, file := range files {
+		o, path, err := s.openFile(h, k, file)
+		if err != nil {
+			return touches, err
+		}
+		if o.Touch {
+			touches++
+		}
+		if o.Touch && old == nil {
+			return touches, fmt.Errorf("%s: it was stored meanwhile, and opens with a touch only", path)
+		}
+		it, err := o.open(h, old)
+		if err != nil {
+			return touches, &DamagedError{path, err}
+		}
+		if err := s.put(next, key, &touch, it); err != nil {
+			return touches, err
+		}
+	}
+	return touches, nil
+}
+
+// itemFiles are the names of the files of items.
+func (s *Store) itemFiles(h *Header) ([]string, error) {
+	entries, err := os.ReadDir(s.itemsDir(h))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var files []string
+	for _, e := range entries {
+		if !disk.IsTemp(e.Name()) {
+			files = append(files, e.Name())
+		}
+	}
+	return files, err
+}
+
+// prepareTouch asks for the second key if there is an item to be sealed anew with it.
+func (s *Store) prepareTouch(ctx context.Context) error {
+	h, k, err := s.keys(ctx)
+	if err != nil {
+		return err
+	}
+	files, err := s.itemFiles(h)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if o, _, err := s.openFile(h, k, file); err == nil && o.Touch {
+			_, err := s.touched(ctx, h)
+			return err
+		}
+	}
+	return nil
+}

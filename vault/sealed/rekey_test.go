@@ -1,0 +1,300 @@
+package sealed
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func TestRemovedCard(t *testing.T) {
+	w := newWorld(t)
+	put(t, w.create(t), key("prod"), key("dev"))
+	w.ui = w.here(map[string]*testCard{"one": w.one})
+	s := w.locked(t)
+	before := s.Header()
+	stamp, err := s.Stamp(t.Context(), "key", "prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Rekey(t.Context(), nil, func(o Opener) bool { return o.Name != "two" }); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := s.Stamp(t.Context(), "key", "prod"); err != nil || after != stamp {
+		t.Errorf("the stamp went from %q to %q, and nothing was written: %v", stamp, after, err)
+	}
+	after := s.Header()
+	if after.Key == before.Key || after.Generation != before.Generation+1 || after.Fingerprint() == before.Fingerprint() {
+		t.Errorf("the header went from %+v to %+v", before, after)
+	}
+	wantItem(t, s, key("prod"))
+	wantItem(t, w.locked(t), key("dev"))
+	w.ui = w.here(map[string]*testCard{"two": w.two})
+	w.two.touches = 0
+	if _, err := w.locked(t).Item(t.Context(), "key", "prod"); !errors.Is(err, ErrNoOpener) || w.two.touches != 0 {
+		t.Errorf("the removed card: %v, %d touches", err, w.two.touches)
+	}
+	// Nor does it open who lists it again: the envelope is not for it.
+	if _, err := openOnCard(after.Envelope, before.Openers[1], w.two); err == nil || w.two.touches != 0 {
+		t.Errorf("the envelope opened: %v, %d touches", err, w.two.touches)
+	}
+	if dirs, _ := filepath.Glob(filepath.Join(w.config.Dir, itemsDir+"*")); len(dirs) != 1 {
+		t.Errorf("old items are left: %q", dirs)
+	}
+	if err := s.Rekey(t.Context(), nil, func(Opener) bool { return false }); err == nil {
+		t.Error("the last opener was removed")
+	}
+}
+
+// An opener that someone else put on the list is refused before anything is wrapped to it.
+func TestForeignOpener(t *testing.T) {
+	w := newWorld(t)
+	put(t, w.create(t), key("prod"))
+	w.ui = w.here(map[string]*testCard{"one": w.one})
+	open := w.locked(t)
+	wantItem(t, open, key("prod"))
+	thief := newTestCard(t)
+	forged := open.Header()
+	forged.Openers = append(forged.Openers, thief.opener(t, "thief").Opener)
+	data, err := forged.encode(newMasterKey()) // without the key, with a checksum that is right
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{headerFile, copyFile} {
+		if err := os.WriteFile(filepath.Join(w.config.Dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, s := range map[string]*Store{"a store that was open": open, "one that is opened": w.locked(t)} {
+		for act, err := range map[string]error{
+			"Add":   s.Add(t.Context(), newTestCard(t).opener(t, "mine"), nil),
+			"Rekey": s.Rekey(t.Context(), nil, func(Opener) bool { return true }),
+			"Put":   s.Put(t.Context(), key("dev")),
+		} {
+			var damaged *DamagedError
+			if !errors.As(err, &damaged) || !errors.Is(err, ErrForged) {
+				t.Errorf("%s: %s: %v, want %v", name, act, err, ErrForged)
+			}
+		}
+	}
+	if now, _ := os.ReadFile(filepath.Join(w.config.Dir, headerFile)); !bytes.Equal(now, data) {
+		t.Error("the forged header was built upon")
+	}
+}
+
+func TestAddRefuses(t *testing.T) {
+	w := newWorld(t)
+	s := w.create(t)
+	fresh := newTestCard(t).opener(t, "fresh")
+	for name, o := range map[string]NewOpener{
+		"a name that is taken":         {Opener: Opener{Name: "one", Kind: Card, Recipient: fresh.Recipient}},
+		"a key that is there":          {Opener: Opener{Name: "other", Kind: Card, Recipient: w.one.opener(t, "x").Recipient}},
+		"a name that is none":          {Opener: Opener{Name: "a b", Kind: Card, Recipient: fresh.Recipient}},
+		"no passphrase":                {Opener: Opener{Name: "p", Kind: Passphrase}},
+		"no recipient":                 {Opener: Opener{Name: "p", Kind: Card}},
+		"a recipient of another kind":  {Opener: Opener{Name: "p", Kind: Recovery, Recipient: fresh.Recipient}},
+		"a kind that is none":          {Opener: Opener{Name: "p", Kind: "finger", Recipient: fresh.Recipient}},
+		"a plugin without an identity": {Opener: Opener{Name: "p", Kind: Plugin, Recipient: "age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t"}},
+	} {
+		var refused *OpenerError
+		if err := s.Add(t.Context(), o, nil); !errors.As(err, &refused) {
+			t.Errorf("%s: %v, want an *OpenerError", name, err)
+		}
+	}
+	if err := s.Add(t.Context(), fresh, nil); err != nil {
+		t.Fatal(err)
+	}
+	if h := w.locked(t).Header(); len(h.Openers) != 5 {
+		t.Errorf("%d openers, want 5", len(h.Openers))
+	}
+}
+
+// The tests that kill run the test binary as the one that is killed.
+const (
+	killDir   = "SEALED_TEST_KILL_DIR"
+	killAt    = "SEALED_TEST_KILL_AT"
+	killWords = "SEALED_TEST_KILL_WORDS"
+	killed    = 86
+)
+
+// rekeyUntilKilled removes the opener "two", and ends with SIGKILL at one instant before or after a
+// change of the disk.
+func rekeyUntilKilled() {
+	n, _ := strconv.Atoi(os.Getenv(killAt))
+	instant := func() {
+		if n--; n == 0 {
+			self, err := os.FindProcess(os.Getpid())
+			if err == nil && self.Kill() == nil {
+				select {}
+			}
+			os.Exit(killed)
+		}
+	}
+	around := func(f func(string) error) func(string) error {
+		return func(path string) error {
+			instant()
+			defer instant()
+			return f(path)
+		}
+	}
+	dir := os.Getenv(killDir)
+	c := Config{Dir: dir, Lock: dir + ".lock/lock"}
+	c.Unlock = func(ctx context.Context, h *Header) (MasterKey, error) {
+		return h.Master(ctx, dir, Hands{Only: "paper", Words: func(context.Context, string) (string, error) { return os.Getenv(killWords), nil }})
+	}
+	s, err := Open(c)
+	if err == nil {
+		s.disk = files{
+			replace: func(path string, data []byte) error {
+				return around(func(path string) error { return realFiles.replace(path, data) })(path)
+			},
+			remove: around(realFiles.remove), removeDir: around(realFiles.removeDir), mkdir: around(realFiles.mkdir),
+		}
+		err = s.Rekey(context.Background(), nil, func(o Opener) bool { return o.Name != "two" })
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// Whenever the renewal is killed, the store opens with every item, and the next writer tidies up.
+func TestKilledAtEachWrite(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	items := []Item{key("prod"), key("dev"), {Kind: "private", Name: "session", Data: []byte("x")}}
+	put(t, w.create(t), items...)
+	whole := w.config.Dir
+	sawOld, sawNew := false, false
+	for at, done := 1, false; !done; at++ {
+		dir := filepath.Join(t.TempDir(), "sealed")
+		if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {
+			t.Fatal(err)
+		}
+		c := exec.Command(self)
+		c.Env = append(os.Environ(), killDir+"="+dir, killAt+"="+strconv.Itoa(at), killWords+"="+w.words)
+		out, err := c.CombinedOutput()
+		if done = err == nil; !done && c.ProcessState.Exited() {
+			t.Fatalf("at %d: %v: %s", at, err, out)
+		}
+		w.config.Dir, w.config.Lock, w.asked = dir, dir+".lock/lock", 0
+		w.config.Unlock = func(ctx context.Context, h *Header) (MasterKey, error) { return h.Master(ctx, dir, w.pass(testPass)) }
+		s := w.locked(t)
+		for _, it := range items {
+			wantItem(t, s, it)
+		}
+		has := slices.ContainsFunc(s.Header().Openers, func(o Opener) bool { return o.Name == "two" })
+		sawOld, sawNew = sawOld || has, sawNew || !has
+		put(t, s, key("later"))
+		if found, err := s.Check(t.Context()); err != nil || len(found) > 0 {
+			t.Errorf("at %d: %v, %v", at, found, err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(dir, itemsDir+"*")); len(left) != 1 {
+			t.Errorf("at %d the next writer left %q", at, left)
+		}
+		if at > 200 {
+			t.Fatal("it never ends")
+		}
+	}
+	if !sawOld || !sawNew {
+		t.Errorf("killed before the switch: %v, and after it: %v, want both", sawOld, sawNew)
+	}
+}
+
+// A renewal that fails leaves what was, whichever change of the disk fails.
+func TestFullDisk(t *testing.T) {
+	full := errors.New("no space left on device")
+	w := newWorld(t)
+	w.ui = w.here(map[string]*testCard{"one": w.one})
+	put(t, w.create(t), key("prod"), key("dev"))
+	failed := 0
+	for at := 1; ; at++ {
+		s, n := w.locked(t), at
+		s.disk.replace = func(path string, data []byte) error {
+			if n--; n == 0 {
+				return full
+			}
+			return realFiles.replace(path, data)
+		}
+		err := s.Rekey(t.Context(), nil, func(Opener) bool { return true })
+		wantItem(t, w.locked(t), key("prod"))
+		wantItem(t, w.locked(t), key("dev"))
+		wantItem(t, s, key("prod"))
+		if err == nil {
+			break
+		}
+		if failed++; !errors.Is(err, full) {
+			t.Fatal(err)
+		}
+	}
+	if failed < 4 {
+		t.Errorf("%d writings failed, want one for each item and header", failed)
+	}
+}
+
+// A damaged item stops a renewal before anything is changed.
+func TestRekeyDamaged(t *testing.T) {
+	w := newWorld(t)
+	s := w.create(t)
+	put(t, s, key("prod"), key("dev"))
+	before := s.Header()
+	path := filepath.Join(s.itemsDir(&before), s.key.fileName(before.Store, "key", "dev"))
+	if err := os.WriteFile(path, []byte(itemMagic), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var damaged *DamagedError
+	if err := s.Rekey(t.Context(), nil, func(Opener) bool { return true }); !errors.As(err, &damaged) || damaged.Path != path {
+		t.Errorf("error %v, want one that names %s", err, path)
+	}
+	if s.Header().Key != before.Key {
+		t.Error("the key was renewed")
+	}
+	wantItem(t, s, key("prod"))
+	if dirs, _ := filepath.Glob(filepath.Join(w.config.Dir, itemsDir+"*")); len(dirs) != 1 {
+		t.Errorf("new items are left: %q", dirs)
+	}
+}
+
+func TestHeaderRefuses(t *testing.T) {
+	w := newWorld(t)
+	h := w.create(t).Header()
+	for name, change := range map[string]func(*Header){
+		"another format":    func(h *Header) { h.Format = "aws-vault sealed 2" },
+		"no store":          func(h *Header) { h.Store = "" },
+		"no key":            func(h *Header) { h.Key = strings.ToUpper(h.Key) + "Z" },
+		"no generation":     func(h *Header) { h.Generation = 0 },
+		"no openers":        func(h *Header) { h.Openers = nil },
+		"too many":          func(h *Header) { h.Openers = make([]Opener, maxOpeners+1) },
+		"an opener twice":   func(h *Header) { h.Openers = append(h.Openers, h.Openers[0]) },
+		"an opener no more": func(h *Header) { h.Openers[0].Name = "" },
+	} {
+		c := h.clone()
+		change(&c)
+		data, err := c.encode(newMasterKey())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parseHeader(data); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	data, err := json.Marshal(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parseHeader(data); !errors.Is(err, errSum) {
+		t.Errorf("without its last lines: %v", err)
+	}
+}

@@ -1,0 +1,232 @@
+// Package sealed keeps items on disk that only an opener can read: a passphrase, a hardware key,
+// an age plugin, or words on paper. What the items mean is left to others, and so is asking people.
+//
+// docs/sealed.md describes the format, so that another program can read a store.
+package sealed
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"aws-vault/vault/disk"
+)
+
+// The files of a store. Items lie in a directory that is named for their master key.
+const (
+	headerFile = "store"
+	copyFile   = "store.copy"
+	itemsDir   = "items-"
+)
+
+// A Store is a directory of sealed items. Its methods may be called from several goroutines,
+// and other processes may change the store at any time.
+type Store struct {
+	dir    string
+	lock   string
+	unlock func(ctx context.Context, h *Header) (MasterKey, error)
+	touch  func(ctx context.Context, h *Header) (MasterKey, error)
+	now    func() time.Time
+	disk   files
+
+	turn chan struct{} // holds a token while nobody unlocks: people are asked one thing at a time
+
+	mu       sync.Mutex
+	header   *Header
+	key      *MasterKey
+	touchKey *MasterKey
+}
+
+// Config says where a store is and how its keys are had.
+type Config struct {
+	Dir  string
+	Lock string // the file that writers lock; its directory is private to this user
+
+	// Unlock gives the master key of the store with that header, and may ask for it. It is called
+	// again only after the store got another key.
+	Unlock func(ctx context.Context, h *Header) (MasterKey, error)
+
+	// Touch gives the second key, for items that are to be opened with a touch; nil if nothing can.
+	Touch func(ctx context.Context, h *Header) (MasterKey, error)
+
+	Now func() time.Time // to tell what a killed process left from what is being written; nil to leave it
+}
+
+// files is what a store asks of the disk. Tests put parts in its place that end the process.
+type files struct {
+	replace   func(path string, data []byte) error
+	remove    func(path string) error
+	removeDir func(path string) error
+	mkdir     func(path string) error
+}
+
+var realFiles = files{
+	replace:   func(path string, data []byte) error { return disk.Replace(path, data, 0o600) },
+	remove:    os.Remove,
+	removeDir: os.Remove,
+	mkdir:     disk.MkdirPrivate,
+}
+
+// Open reads the header of the store in c.Dir and opens no item. It returns [ErrNoStore] where
+// there is none, and a *[DamagedError] for one whose header cannot be read.
+func Open(c Config) (*Store, error) {
+	s := newStore(c)
+	h, err := readHeader(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	s.header = h
+	return s, nil
+}
+
+func newStore(c Config) *Store {
+	s := &Store{dir: c.Dir, lock: c.Lock, unlock: c.Unlock, touch: c.Touch, now: c.Now, disk: realFiles, turn: make(chan struct{}, 1)}
+	s.turn <- struct{}{}
+	return s
+}
+
+// Header is what the store's header says, as it was last read. Only [Store.Unlock] says whether
+// it is true.
+func (s *Store) Header() Header {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.header.clone()
+}
+
+// Unlock gets the master key and checks the header with it. It returns what Config.Unlock
+// returns, or a *[DamagedError] for a header that was written without the key.
+func (s *Store) Unlock(ctx context.Context) (MasterKey, error) {
+	_, k, err := s.keys(ctx)
+	return k, err
+}
+
+// keys returns the header and the master key that it belongs to.
+func (s *Store) keys(ctx context.Context) (*Header, MasterKey, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, MasterKey{}, err
+	}
+	if h, k := s.known(); k != nil {
+		return h, *k, nil
+	}
+	select {
+	case <-s.turn:
+		defer func() { s.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return nil, MasterKey{}, context.Cause(ctx)
+	}
+	h, k := s.known()
+	if k != nil {
+		return h, *k, nil
+	}
+	got, err := s.unlock(ctx, h)
+	if err == nil {
+		err = h.check(s.dir, got)
+	}
+	if err != nil {
+		return nil, MasterKey{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.header, s.key = h, &got
+	return h, got, nil
+}
+
+func (s *Store) known() (*Header, *MasterKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.header, s.key
+}
+
+// again reads the header anew and reports whether the store has got another key since: then
+// what was looked for lies elsewhere.
+func (s *Store) again() (bool, error) {
+	h, err := readHeader(s.dir)
+	if err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h.Key != s.header.Key {
+		s.header, s.key, s.touchKey = h, nil, nil
+		return true, nil
+	}
+	if s.key == nil {
+		return false, nil
+	}
+	if err := h.check(s.dir, *s.key); err != nil {
+		return false, err
+	}
+	s.header = h
+	return false, nil
+}
+
+// maxRereads bounds how often a reader follows a store that gets one new key after the other.
+const maxRereads = 32
+
+// steady calls act with the keys of the store, again if the store got another key meanwhile.
+func (s *Store) steady(ctx context.Context, act func(h *Header, k MasterKey) error) error {
+	for range maxRereads {
+		h, k, err := s.keys(ctx)
+		if err != nil {
+			return err
+		}
+		err = act(h, k)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		changed, readErr := s.again()
+		if readErr != nil {
+			return readErr
+		}
+		if !changed {
+			return ErrNoItem
+		}
+	}
+	return ErrNoItem
+}
+
+// writing calls act under the lock of writers, with the header as it stands.
+func (s *Store) writing(ctx context.Context, act func(h *Header, k MasterKey) error) error {
+	// A person may be asked for the key, for minutes: not while others wait for the lock.
+	if _, _, err := s.keys(ctx); err != nil {
+		return err
+	}
+	for range maxRereads {
+		done, err := s.locked(ctx, act)
+		if done || err != nil {
+			return err
+		}
+		if _, _, err := s.keys(ctx); err != nil {
+			return err
+		}
+	}
+	return errors.New(s.dir + ": the store got one new key after the other")
+}
+
+// locked calls act unless the store has another key than the one that is known.
+func (s *Store) locked(ctx context.Context, act func(h *Header, k MasterKey) error) (bool, error) {
+	if err := s.disk.mkdir(filepath.Dir(s.lock)); err != nil {
+		return false, err
+	}
+	l, err := disk.Lock(ctx, s.lock)
+	if err != nil {
+		return false, err
+	}
+	defer l.Close()
+	changed, err := s.again()
+	if changed || err != nil {
+		return false, err
+	}
+	h, k := s.known()
+	if k == nil {
+		return false, nil
+	}
+	s.tidy(h)
+	return true, act(h, *k)
+}
+
+func (s *Store) itemsDir(h *Header) string { return filepath.Join(s.dir, itemsDir+h.Key) }

@@ -1,0 +1,413 @@
+package sealed
+
+import (
+	"context"
+	"crypto/ecdh"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestMain(m *testing.M) {
+	workFactor = 1 // the tests' passphrases need no strength
+	if os.Getenv(killDir) != "" {
+		rekeyUntilKilled()
+	}
+	os.Exit(m.Run())
+}
+
+const testPass = "correct horse"
+
+// testCard is a key that counts how often someone has to touch it.
+type testCard struct {
+	*ecdh.PrivateKey
+	touches int
+}
+
+func newTestCard(t testing.TB) *testCard {
+	k, err := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &testCard{PrivateKey: k}
+}
+
+func (c *testCard) ECDH(peer *ecdh.PublicKey) ([]byte, error) {
+	c.touches++
+	return c.PrivateKey.ECDH(peer)
+}
+
+func (c *testCard) opener(t testing.TB, name string) NewOpener {
+	r, err := CardRecipient(c.PublicKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewOpener{Opener: Opener{Name: name, Kind: Card, Recipient: r, Slot: "82"}}
+}
+
+// testWorld is a store with the openers that a careful person has.
+type testWorld struct {
+	config Config
+	one    *testCard
+	two    *testCard
+	words  string
+	ui     Hands // what is at hand
+	asked  int
+}
+
+func newWorld(t testing.TB) *testWorld {
+	w := &testWorld{one: newTestCard(t), two: newTestCard(t)}
+	dir := t.TempDir()
+	w.config = Config{
+		Dir: filepath.Join(dir, "sealed"), Lock: filepath.Join(dir, "locks", "sealed"),
+		Unlock: func(ctx context.Context, h *Header) (MasterKey, error) {
+			return h.Master(ctx, filepath.Join(dir, "sealed"), w.ui)
+		},
+		Touch: func(ctx context.Context, h *Header) (MasterKey, error) {
+			return h.TouchKey(ctx, filepath.Join(dir, "sealed"), w.ui)
+		},
+	}
+	return w
+}
+
+// here makes those cards present.
+func (w *testWorld) here(cards map[string]*testCard) Hands {
+	return Hands{Card: func(_ context.Context, o Opener) (Exchanger, func(), error) {
+		if c, ok := cards[o.Name]; ok {
+			return c, func() {}, nil
+		}
+		return nil, nil, ErrAbsent
+	}}
+}
+
+func (w *testWorld) pass(answers ...string) Hands {
+	return Hands{Passphrase: func(context.Context, PassphraseAsk) (string, error) {
+		w.asked++
+		return answers[min(w.asked, len(answers))-1], nil
+	}}
+}
+
+func (w *testWorld) create(t testing.TB) *Store {
+	words, recipient, err := NewWords()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.words = strings.Join(words, " ")
+	s, err := Create(t.Context(), w.config, nil,
+		w.one.opener(t, "one"), w.two.opener(t, "two"),
+		NewOpener{Opener: Opener{Name: "pass", Kind: Passphrase}, Passphrase: testPass},
+		NewOpener{Opener: Opener{Name: "paper", Kind: Recovery, Recipient: recipient}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// locked is the store as a process finds it that just began.
+func (w *testWorld) locked(t testing.TB) *Store {
+	t.Helper()
+	s, err := Open(w.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func put(t testing.TB, s *Store, items ...Item) {
+	t.Helper()
+	for _, it := range items {
+		if err := s.Put(t.Context(), it); err != nil {
+			t.Fatalf("Put %s: %v", it.Name, err)
+		}
+	}
+}
+
+func wantItem(t testing.TB, s *Store, want Item) {
+	t.Helper()
+	have, err := s.Item(t.Context(), want.Kind, want.Name)
+	if err != nil || string(have.Data) != string(want.Data) || have.Touch != want.Touch || have.Name != want.Name {
+		t.Errorf("Item %s is %+v, %v, want %+v", want.Name, have, err, want)
+	}
+}
+
+func key(name string) Item { return Item{Kind: "key", Name: name, Data: []byte("secret of " + name)} }
+
+func TestEachOpenerOpens(t *testing.T) {
+	w := newWorld(t)
+	put(t, w.create(t), key("prod"))
+	for _, test := range []struct {
+		name     string
+		hands    Hands
+		one, two int
+		asked    int
+	}{
+		{"the first card", w.here(map[string]*testCard{"one": w.one}), 1, 0, 0},
+		{"the second card", w.here(map[string]*testCard{"two": w.two}), 0, 1, 0},
+		{"both cards", w.here(map[string]*testCard{"one": w.one, "two": w.two}), 1, 0, 0},
+		{"a passphrase", w.pass(testPass), 0, 0, 1},
+		{"a passphrase, the second time", w.pass("wrong", testPass), 0, 0, 2},
+		{"words", Hands{Only: "paper", Words: func(context.Context, string) (string, error) { return strings.ToUpper(w.words), nil }}, 0, 0, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w.ui, w.one.touches, w.two.touches, w.asked = test.hands, 0, 0, 0
+			s := w.locked(t)
+			wantItem(t, s, key("prod"))
+			wantItem(t, s, key("prod"))
+			if w.one.touches != test.one || w.two.touches != test.two || w.asked != test.asked {
+				t.Errorf("%d and %d touches and %d questions, want %d, %d and %d", w.one.touches, w.two.touches, w.asked, test.one, test.two, test.asked)
+			}
+		})
+	}
+}
+
+func TestRefused(t *testing.T) {
+	w := newWorld(t)
+	put(t, w.create(t), key("prod"))
+	stranger := newTestCard(t)
+	for _, test := range []struct {
+		name  string
+		hands Hands
+		want  error
+		says  string
+	}{
+		{"nothing at hand", Hands{}, ErrNoOpener, ""},
+		{"a wrong passphrase", w.pass("wrong"), ErrWrongPassphrase, ""},
+		{"another opener's name", Hands{Only: "nobody"}, ErrUnknownOpener, "nobody"},
+		{"an opener that is not here", Hands{Only: "two"}, ErrNoOpener, "two"},
+		{"another key in the slot", w.here(map[string]*testCard{"one": stranger}), nil, "another key in that slot"},
+		{"other words", Hands{Only: "paper", Words: func(context.Context, string) (string, error) {
+			words, _, err := NewWords()
+			return strings.Join(words, " "), err
+		}}, nil, "another opener"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w.ui, w.asked = test.hands, 0
+			_, err := w.locked(t).Item(t.Context(), "key", "prod")
+			if err == nil || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("error %v, want %v %q", err, test.want, test.says)
+			}
+			if w.asked > 2 || stranger.touches > 0 {
+				t.Errorf("%d questions, %d touches of a card that cannot open", w.asked, stranger.touches)
+			}
+		})
+	}
+}
+
+func TestItems(t *testing.T) {
+	w := newWorld(t)
+	s := w.create(t)
+	if names, err := s.Names(t.Context(), "key"); err != nil || len(names) != 0 {
+		t.Errorf("a new store has %q, %v", names, err)
+	}
+	private := Item{Kind: "private", Name: "prod", Data: []byte("a session")}
+	put(t, s, key("prod"), key("dev"), private)
+	wantItem(t, s, key("prod"))
+	wantItem(t, s, private)
+	if names, err := s.Names(t.Context(), "key"); err != nil || !slices.Equal(names, []string{"dev", "prod"}) {
+		t.Errorf("names %q, %v", names, err)
+	}
+	before, err := s.Stamp(t.Context(), "key", "prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, key("prod"))
+	if after, err := s.Stamp(t.Context(), "key", "prod"); err != nil || after == before {
+		t.Errorf("the stamp stayed %q over a writing, %v", after, err)
+	}
+	for name, err := range map[string]error{
+		"Item":   func() error { _, err := s.Item(t.Context(), "key", "none"); return err }(),
+		"Stamp":  func() error { _, err := s.Stamp(t.Context(), "key", "none"); return err }(),
+		"Remove": s.Remove(t.Context(), "key", "none"),
+	} {
+		if !errors.Is(err, ErrNoItem) {
+			t.Errorf("%s: %v, want %v", name, err, ErrNoItem)
+		}
+	}
+	if err := s.Remove(t.Context(), "key", "prod"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Item(t.Context(), "key", "prod"); !errors.Is(err, ErrNoItem) {
+		t.Errorf("removed: %v", err)
+	}
+	if err := s.Put(t.Context(), Item{Kind: "key", Name: "long", Data: make([]byte, MaxItem+1)}); err == nil {
+		t.Error("an item without bounds was taken")
+	}
+}
+
+// Nothing that lies on the disk tells what is stored, or how two writings of it compare.
+func TestNothingTold(t *testing.T) {
+	w := newWorld(t)
+	s := w.create(t)
+	put(t, s, key("prod"))
+	seen := map[string]bool{}
+	for range 2 {
+		for path, data := range filesIn(t, w.config.Dir) {
+			if strings.Contains(path, "prod") || strings.Contains(string(data), "prod") || strings.Contains(string(data), "secret of") {
+				t.Errorf("%s tells what it holds", path)
+			}
+			if strings.Contains(path, itemsDir) && seen[string(data[len(itemMagic):])] {
+				t.Error("two writings are the same")
+			}
+			seen[string(data[min(len(data), len(itemMagic)):])] = true
+		}
+		put(t, s, key("prod"))
+	}
+	k, _ := s.Unlock(t.Context())
+	if text := fmt.Sprintf("%v %+v %#v %s", k, k, k, k); strings.Trim(text, "* ") != "" {
+		t.Errorf("a key prints as %s", text)
+	}
+}
+
+// filesIn are the files below dir, with what they hold.
+func filesIn(t testing.TB, dir string) map[string][]byte {
+	all := map[string][]byte{}
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			all[path], err = os.ReadFile(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestCreateOnce(t *testing.T) {
+	w := newWorld(t)
+	if _, err := Open(w.config); !errors.Is(err, ErrNoStore) {
+		t.Errorf("an empty directory: %v, want %v", err, ErrNoStore)
+	}
+	w.create(t)
+	if _, err := Create(t.Context(), w.config, nil, w.one.opener(t, "one")); !errors.Is(err, ErrExists) {
+		t.Errorf("a second store: %v, want %v", err, ErrExists)
+	}
+}
+
+func TestTouch(t *testing.T) {
+	w := newWorld(t)
+	s := w.create(t)
+	guarded := Item{Kind: "key", Name: "root", Data: []byte("the one that matters"), Touch: true}
+	put(t, s, key("prod"), guarded)
+	master, err := s.Unlock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlocked := w.config
+	unlocked.Unlock = func(context.Context, *Header) (MasterKey, error) { return master, nil }
+	w.ui = w.here(map[string]*testCard{"two": w.two})
+	if s, err = Open(unlocked); err != nil {
+		t.Fatal(err)
+	}
+	wantItem(t, s, key("prod"))
+	if names, err := s.Names(t.Context(), "key"); err != nil || len(names) != 2 || w.two.touches != 0 {
+		t.Errorf("names %q, %v, after %d touches", names, err, w.two.touches)
+	}
+	wantItem(t, s, guarded)
+	wantItem(t, s, guarded)
+	if w.one.touches != 0 || w.two.touches != 1 {
+		t.Errorf("%d and %d touches, want one of the card that is here", w.one.touches, w.two.touches)
+	}
+	w.ui = w.pass(testPass) // which opens the store, and not what is to be touched
+	s = w.locked(t)
+	wantItem(t, s, key("prod"))
+	if _, err := s.Item(t.Context(), "key", "root"); !errors.Is(err, ErrNoOpener) {
+		t.Errorf("without a touch: %v, want %v", err, ErrNoOpener)
+	}
+	if err := s.Rekey(t.Context(), nil, func(o Opener) bool { return true }); !errors.Is(err, ErrNoOpener) {
+		t.Errorf("sealed anew without a touch: %v, want %v", err, ErrNoOpener)
+	}
+	w.ui = w.here(map[string]*testCard{"one": w.one})
+	s = w.locked(t)
+	if err := s.Rekey(t.Context(), nil, func(o Opener) bool { return !o.Hardware() }); !errors.Is(err, ErrTouchItems) {
+		t.Errorf("the last hardware was removed: %v, want %v", err, ErrTouchItems)
+	}
+	wantItem(t, s, guarded)
+	if err := s.Rekey(t.Context(), nil, func(o Opener) bool { return o.Name != "two" }); err != nil {
+		t.Fatal(err)
+	}
+	wantItem(t, w.locked(t), guarded)
+}
+
+func TestTouchNeedsHardware(t *testing.T) {
+	w := newWorld(t)
+	s, err := Create(t.Context(), w.config, nil, NewOpener{Opener: Opener{Name: "pass", Kind: Passphrase}, Passphrase: testPass})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guarded := Item{Kind: "key", Name: "root", Touch: true}
+	if err := s.Put(t.Context(), guarded); !errors.Is(err, ErrTouchless) {
+		t.Errorf("without hardware: %v, want %v", err, ErrTouchless)
+	}
+	if err := s.Add(t.Context(), w.one.opener(t, "one"), nil); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, guarded)
+	w.ui = w.here(map[string]*testCard{"one": w.one})
+	wantItem(t, w.locked(t), guarded)
+	w.one.touches = 0
+	s = w.locked(t)
+	if err := s.Add(t.Context(), w.two.opener(t, "two"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if w.one.touches != 2 || w.two.touches != 0 {
+		t.Errorf("adding took %d and %d touches, want one for each key and none of the new card", w.one.touches, w.two.touches)
+	}
+	w.ui = w.here(map[string]*testCard{"two": w.two})
+	wantItem(t, w.locked(t), guarded)
+}
+
+// Readers find each item, however often the store gets another key, and writers lose none.
+func TestRekeyMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	w.ui = w.here(map[string]*testCard{"one": w.one})
+	var turn sync.Mutex // the card's
+	unlock := w.config.Unlock
+	w.config.Unlock = func(ctx context.Context, h *Header) (MasterKey, error) {
+		turn.Lock()
+		defer turn.Unlock()
+		return unlock(ctx, h)
+	}
+	s := w.create(t)
+	put(t, s, key("prod"))
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	until := func(act func()) {
+		all.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					act()
+				}
+			}
+		})
+	}
+	for i := range 2 {
+		reader, writer, it := w.locked(t), w.locked(t), key(fmt.Sprint("of ", i))
+		until(func() { wantItem(t, reader, key("prod")) })
+		until(func() {
+			if err := writer.Put(t.Context(), it); err != nil {
+				t.Errorf("Put: %v", err)
+			}
+			wantItem(t, writer, it)
+		})
+	}
+	for range 10 {
+		if err := s.Rekey(t.Context(), nil, func(Opener) bool { return true }); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	all.Wait()
+	if found, err := w.locked(t).Check(t.Context()); err != nil || len(found) != 0 {
+		t.Errorf("afterwards: %v, %v", found, err)
+	}
+}

@@ -1,0 +1,116 @@
+package sealed
+
+import (
+	"crypto/ecdh"
+	"crypto/elliptic"
+	"crypto/hkdf"
+	"crypto/hpke"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"slices"
+
+	"filippo.io/age"
+	"filippo.io/age/plugin"
+)
+
+// tagRecipient is a tagged recipient, whose stanza tells the card that it is for without the
+// card's help. age's own package for it brings a second set of curves into the program; this
+// one uses the standard library's, and age's reads what it writes.
+// https://c2sp.org/age#the-p256tag-recipient-type
+type tagRecipient struct{ pub *ecdh.PublicKey }
+
+const (
+	tagType = "p256tag"
+	tagInfo = "age-encryption.org/" + tagType
+	tagSize = 4
+)
+
+var (
+	errNotP256   = errors.New("the key is not on the curve P-256")
+	errNotTagged = errors.New("its recipient is not a P-256 key, want age1tag1…")
+)
+
+// CardRecipient is age's form of a P-256 public key, as a tagged recipient: age1tag1….
+func CardRecipient(pub *ecdh.PublicKey) (string, error) {
+	if pub == nil || pub.Curve() != ecdh.P256() {
+		return "", errNotP256
+	}
+	return plugin.EncodeRecipient("tag", compressed(pub)), nil
+}
+
+// compressed is a point as SEC 1 has it: whether y is odd, and x.
+// https://www.secg.org/sec1-v2.pdf, 2.3.3
+func compressed(pub *ecdh.PublicKey) []byte {
+	raw := pub.Bytes() // 4, x, y
+	return append([]byte{2 + raw[len(raw)-1]&1}, raw[1:33]...)
+}
+
+func parseTagRecipient(text string) (tagRecipient, error) {
+	name, data, err := plugin.ParseRecipient(text)
+	if err != nil || name != "tag" {
+		return tagRecipient{}, errNotTagged
+	}
+	x, y := elliptic.UnmarshalCompressed(elliptic.P256(), data)
+	if x == nil {
+		return tagRecipient{}, errNotTagged
+	}
+	raw := make([]byte, 65)
+	raw[0] = 4
+	x.FillBytes(raw[1:33])
+	y.FillBytes(raw[33:])
+	pub, err := ecdh.P256().NewPublicKey(raw)
+	if err != nil {
+		return tagRecipient{}, errNotTagged
+	}
+	return tagRecipient{pub}, nil
+}
+
+// Wrap seals a file key to the card, which need not be here.
+func (r tagRecipient) Wrap(fileKey []byte) ([]*age.Stanza, error) {
+	pub, err := hpke.NewDHKEMPublicKey(r.pub)
+	if err != nil {
+		return nil, err
+	}
+	enc, s, err := hpke.NewSender(pub, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), []byte(tagInfo))
+	if err != nil {
+		return nil, err
+	}
+	body, err := s.Seal(nil, fileKey)
+	if err != nil {
+		return nil, err
+	}
+	tag, err := r.tag(enc)
+	if err != nil {
+		return nil, err
+	}
+	text := base64.RawStdEncoding.EncodeToString
+	return []*age.Stanza{{Type: tagType, Args: []string{text(tag), text(enc)}, Body: body}}, nil
+}
+
+func (r tagRecipient) tag(enc []byte) ([]byte, error) {
+	sum := sha256.Sum256(compressed(r.pub))
+	full, err := hkdf.Extract(sha256.New, append(slices.Clip(enc), sum[:tagSize]...), []byte(tagInfo))
+	if err != nil {
+		return nil, err
+	}
+	return full[:tagSize], nil
+}
+
+// ours reports whether a stanza is for this recipient, and returns the key that it was made with.
+func (r tagRecipient) ours(s *age.Stanza) (enc []byte, ok bool) {
+	if s.Type != tagType || len(s.Args) != 2 {
+		return nil, false
+	}
+	base64 := base64.RawStdEncoding.Strict()
+	have, err := base64.DecodeString(s.Args[0])
+	if err != nil {
+		return nil, false
+	}
+	if enc, err = base64.DecodeString(s.Args[1]); err != nil {
+		return nil, false
+	}
+	want, err := r.tag(enc)
+	return enc, err == nil && subtle.ConstantTimeCompare(have, want) == 1
+}

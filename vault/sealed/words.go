@@ -1,0 +1,156 @@
+package sealed
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	_ "embed"
+	"fmt"
+	"strings"
+
+	"filippo.io/age"
+)
+
+// wordList is the English list of BIP 39: 2048 words, sorted, that differ in their first four letters.
+// https://github.com/bitcoin/bips/blob/master/bip-0039/english.txt
+//
+//go:embed words.txt
+var wordList string
+
+// WordCount is how many words hold an identity: 256 bits and 8 of a checksum, 11 bits a word.
+const WordCount = 24
+
+const bitsPerWord = 11
+
+// WordError says which word of a recovery cannot be right.
+type WordError struct {
+	Place int    // counted from 1; 0 for all of them
+	Why   string // what was found, and what was wanted
+}
+
+func (e *WordError) Error() string {
+	if e.Place == 0 {
+		return "the words " + e.Why
+	}
+	return fmt.Sprintf("word %d %s", e.Place, e.Why)
+}
+
+// NewWords makes an identity and returns it as words, with its recipient.
+func NewWords() (words []string, recipient string, err error) {
+	secret := make([]byte, keySize)
+	rand.Read(secret)
+	id, err := x25519Identity(secret)
+	if err != nil {
+		return nil, "", err
+	}
+	return encodeWords(secret), id.Recipient().String(), nil
+}
+
+// WordsIdentity is the identity that words stand for. It returns a *[WordError] for words that
+// stand for none.
+func WordsIdentity(text string) (*age.X25519Identity, error) {
+	secret, err := decodeWords(strings.Fields(strings.ToLower(text)))
+	if err != nil {
+		return nil, err
+	}
+	return x25519Identity(secret)
+}
+
+func encodeWords(secret []byte) []string {
+	all := strings.Fields(wordList)
+	sum := sha256.Sum256(secret)
+	bits := append(append([]byte{}, secret...), sum[0])
+	words := make([]string, WordCount)
+	for i := range words {
+		n := 0
+		for bit := i * bitsPerWord; bit < (i+1)*bitsPerWord; bit++ {
+			n = n<<1 | int(bits[bit/8]>>(7-bit%8)&1)
+		}
+		words[i] = all[n]
+	}
+	return words
+}
+
+func decodeWords(words []string) ([]byte, error) {
+	if len(words) != WordCount {
+		return nil, &WordError{Why: fmt.Sprintf("are %d, want %d", len(words), WordCount)}
+	}
+	number := map[string]int{}
+	for i, w := range strings.Fields(wordList) {
+		number[w] = i
+	}
+	bits := make([]byte, keySize+1)
+	for i, w := range words {
+		n, ok := number[w]
+		if !ok {
+			return nil, &WordError{Place: i + 1, Why: "is not on the list"} // it may be close to a secret: not quoted
+		}
+		for j := range bitsPerWord {
+			bit := i*bitsPerWord + j
+			bits[bit/8] |= byte(n>>(bitsPerWord-1-j)&1) << (7 - bit%8)
+		}
+	}
+	secret := bits[:keySize]
+	if sum := sha256.Sum256(secret); sum[0] != bits[keySize] {
+		return nil, &WordError{Why: "do not agree with their checksum: one is wrong, or two are swapped"}
+	}
+	return secret, nil
+}
+
+// x25519Identity is the identity with that secret key, which age takes as text only.
+// https://c2sp.org/age#the-x25519-recipient-type
+func x25519Identity(secret []byte) (*age.X25519Identity, error) {
+	return age.ParseX25519Identity(bech32("AGE-SECRET-KEY-", secret))
+}
+
+const bech32Digits = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"
+
+// bech32 is data as text with a checksum, in capitals.
+// https://github.com/bitcoin/bips/blob/master/bip-0173.mediawiki#bech32
+func bech32(prefix string, data []byte) string {
+	var values []byte
+	acc, bits := 0, 0
+	for _, b := range data {
+		acc, bits = acc<<8|int(b), bits+8
+		for ; bits >= 5; bits -= 5 {
+			values = append(values, byte(acc>>(bits-5)&31))
+		}
+		acc &= 1<<bits - 1
+	}
+	if bits > 0 {
+		values = append(values, byte(acc<<(5-bits)&31))
+	}
+	out := []byte(prefix + "1")
+	for _, v := range append(values, bech32Sum(prefix, values)...) {
+		out = append(out, bech32Digits[v])
+	}
+	return string(out)
+}
+
+func bech32Sum(prefix string, values []byte) []byte {
+	var all []byte
+	lower := strings.ToLower(prefix)
+	for i := range len(lower) {
+		all = append(all, lower[i]>>5)
+	}
+	all = append(all, 0)
+	for i := range len(lower) {
+		all = append(all, lower[i]&31)
+	}
+	all = append(append(all, values...), 0, 0, 0, 0, 0, 0)
+	sum := uint32(1)
+	for _, v := range all {
+		top := sum >> 25
+		sum = sum&0x1ffffff<<5 ^ uint32(v)
+		for i, g := range [...]uint32{0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3} {
+			if top>>i&1 == 1 {
+				sum ^= g
+			}
+		}
+	}
+	sum ^= 1
+	out := make([]byte, 6)
+	for i := range out {
+		out[i] = byte(sum >> (5 * (5 - i)) & 31)
+	}
+	return out
+}
