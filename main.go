@@ -23,7 +23,12 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), ending()...)
 	defer stop()
 	address, _ := bus.Address()
-	os.Exit(cli.Main(ctx, os.Args[1:], cli.Process(versionText(), address)))
+	status := cli.Main(ctx, os.Args[1:], cli.Process(versionText(), address))
+	if status == cli.StatusInterrupted && ctx.Err() != nil {
+		stop()
+		dieInterrupted()
+	}
+	os.Exit(status)
 }
 
 // ending are the signals that end us. One that we were told to ignore, as nohup does, is

@@ -73,8 +73,10 @@ const (
 	statusUsage       = 2
 	statusNotRunnable = 126
 	statusNotFound    = 127
-	statusInterrupted = 130
 )
+
+// StatusInterrupted is the exit status of a run that Ctrl-C has ended, or the user's no.
+const StatusInterrupted = 130
 
 // Main runs one command line, without the program's name, and returns its exit status.
 func Main(ctx context.Context, args []string, env Env) (status int) {
@@ -214,7 +216,7 @@ func (a *app) report(command string, err error) int {
 	case errors.As(err, &notRunnable):
 		return notRunnable.status
 	case errors.Is(err, prompt.ErrCancelled), errors.Is(err, context.Canceled), errors.As(err, &elsewhere) && elsewhere.Cancelled:
-		return statusInterrupted
+		return StatusInterrupted
 	}
 	return statusFailed
 }

@@ -343,22 +343,28 @@ func TestEC2Address(t *testing.T) {
 	}
 	defer fake.Close()
 	world := fake.Example()
+	var proxy *exec.Cmd
 	for _, who := range []uint32{0, nobody} {
 		if who == nobody {
-			startProxy(t)
+			proxy, _ = startProxy(t)
 		}
 		home := t.TempDir()
 		if err := errors.Join(os.Chmod(filepath.Dir(home), 0o711), os.Chown(home, int(who), int(who))); err != nil {
 			t.Fatal(err)
 		}
-		run := func(stdin string, args ...string) (string, error) {
+		command := func(args ...string) *exec.Cmd {
 			c := exec.Command(everybodys, args...)
 			c.Env = []string{
 				programVariable + "=1", "HOME=" + home, "PATH=/usr/bin:/bin", quickRace, "AWS_ENDPOINT_URL=" + fake.URL(),
 				"AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=horse battery", "AWS_REGION=eu-west-1",
 			}
-			c.Dir, c.Stdin = home, strings.NewReader(stdin)
+			c.Dir = home
 			c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: who, Gid: who}, Pdeathsig: unix.SIGKILL}
+			return c
+		}
+		run := func(stdin string, args ...string) (string, error) {
+			c := command(args...)
+			c.Stdin = strings.NewReader(stdin)
 			out, err := c.CombinedOutput()
 			return string(out), err
 		}
@@ -376,5 +382,36 @@ func TestEC2Address(t *testing.T) {
 		if who == 0 && !(strings.Contains(out, "200 eu-west-1") && strings.Contains(out, "403 ")) {
 			t.Errorf("user %d: %v\n%s", who, err, out)
 		}
+		if who == nobody {
+			losesProxy(t, command("exec", "--ec2-server", "--ec2-address", "alice", "--", "sh", "-c", "echo ready; read line"), proxy)
+		}
 	}
+}
+
+// losesProxy runs a command that answers at the address, and kills the proxy.
+func losesProxy(t *testing.T, c, proxy *exec.Cmd) {
+	t.Helper()
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Stderr = c.Stdout
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+	shown := bufio.NewScanner(out)
+	for _, want := range []string{"ready", "aws-vault proxy has ended"} {
+		for !strings.Contains(shown.Text(), want) {
+			if !shown.Scan() {
+				t.Fatalf("nothing is said of %q", want)
+			}
+		}
+		proxy.Process.Kill()
+	}
+	in.Close()
 }

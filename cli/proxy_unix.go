@@ -153,6 +153,8 @@ func handOver(ctx context.Context) error {
 	return h.Serve(ctx, at)
 }
 
+var errProxyGone = errors.New("aws-vault proxy has ended, and nobody answers at 169.254.169.254 any more")
+
 // listenMetadata listens at the metadata service's own address, by its own right or by way
 // of a proxy. What that takes is given back when release is called.
 func (a *app) listenMetadata() (l net.Listener, release func(), err error) {
@@ -164,6 +166,11 @@ func (a *app) listenMetadata() (l net.Listener, release func(), err error) {
 		if err != nil {
 			return nil, nil, err
 		}
+		go func() {
+			if lent.Wait() == nil {
+				a.warn(errProxyGone)
+			}
+		}()
 		return lent, func() { lent.Close() }, nil
 	}
 	alias, err := server.NewAlias()

@@ -142,7 +142,7 @@ func (s *shell) press(keys string) {
 // await waits until text is shown, and returns what was shown before it.
 func (s *shell) await(text string) string {
 	s.t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(20 * time.Second)
 	for !strings.Contains(s.shown.String(), text) {
 		select {
 		case b, ok := <-s.seen:

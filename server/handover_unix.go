@@ -91,6 +91,13 @@ func (l *Lent) Close() error {
 	return errors.Join(err, l.from.Close())
 }
 
+// Wait returns nil once the process is gone that has handed the socket over, and an error
+// after Close.
+func (l *Lent) Wait() error {
+	_, err := io.Copy(io.Discard, l.from)
+	return err
+}
+
 // errImpostor is for a handover that root has not started.
 var errImpostor = errors.New("it was not started by root")
 
@@ -120,6 +127,7 @@ func takeOver(c *net.UnixConn) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.SetReadDeadline(time.Time{})
 	if string(text[:n]) != handedOver {
 		return nil, fmt.Errorf("it says %q", text[:n])
 	}

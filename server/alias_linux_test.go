@@ -1,0 +1,80 @@
+package server
+
+import (
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// aliasVariable says that a test runs in a network of its own.
+const aliasVariable = "TEST_ALIAS_INSIDE"
+
+func TestAlias(t *testing.T) {
+	if os.Getenv(aliasVariable) == "" {
+		c := exec.Command(os.Args[0], "-test.run=^TestAlias$", "-test.timeout=60s")
+		c.Env = append(os.Environ(), aliasVariable+"=1")
+		c.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags:  unix.CLONE_NEWNET | unix.CLONE_NEWUSER,
+			UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}, GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
+		}
+		out, err := c.CombinedOutput()
+		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSPC) {
+			t.Skipf("no network of its own is to be had here: %v", err)
+		}
+		if err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	alias, err := NewAlias()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := NewAlias() // as after one that was killed
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := alias.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if l.Addr().String() != "169.254.169.254:80" {
+		t.Errorf("listening at %s", l.Addr())
+	}
+	if _, err := second.Listen(); !errors.Is(err, unix.EADDRINUSE) {
+		t.Errorf("error %v for a second listener, want that the address is in use", err)
+	}
+	if err := alias.Close(); err != nil {
+		t.Fatal(err)
+	}
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addrs {
+		if strings.HasPrefix(a.String(), metadata.String()) {
+			t.Error("the address is left")
+		}
+	}
+	var gone *net.OpError
+	if err := second.Close(); !errors.Is(err, unix.EADDRNOTAVAIL) || !errors.As(err, &gone) {
+		t.Errorf("error %v for an address that is not there", err)
+	}
+}
+
+// The kernel does not take what we may not give.
+func TestAliasWithoutRights(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may")
+	}
+	if _, err := NewAlias(); !errors.Is(err, unix.EPERM) {
+		t.Errorf("error %v, want EPERM", err)
+	}
+}
