@@ -70,6 +70,7 @@ const (
 // Main runs one command line, without the program's name, and returns its exit status.
 func Main(ctx context.Context, args []string, env Env) (status int) {
 	a := &app{env: env, log: slog.New(slog.DiscardHandler)}
+	a.env.Prompt.KeyCode = a.keyCode
 	k := a.parser()
 	defer func() {
 		switch r := recover().(type) {
@@ -111,6 +112,7 @@ type app struct {
 	run     func(context.Context) error
 	words   []string // the command to run, split off before flags were read
 	opened  string   // the keystore in use, once it is
+	secret  string   // the password of the security key, once it was right
 	serves  bool     // a program reads what we print, and its user may not know why they are asked
 }
 
@@ -140,7 +142,10 @@ var commands = []func(*kingpin.Application, *app){
 	explainCommand,
 	ssoCommand,
 	oidcCommand,
+	identityCommand,
 	awsLoginCommand,
+	mfaCommand,
+	certificateCommand,
 	clearCommand,
 	removeCommand,
 	rotateCommand,

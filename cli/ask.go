@@ -15,7 +15,12 @@ const passphraseVariable = "AWS_VAULT_FILE_PASSPHRASE"
 
 // ask puts one question to the user. One process asks at a time.
 func (a *app) ask(ctx context.Context, locks *store.Locks, r prompt.Request) (string, error) {
-	p, err := prompt.Choose(a.env.Prompt, a.globals.prompt, prompt.Options{})
+	return a.askBy(ctx, locks, a.globals.prompt, r)
+}
+
+// askBy asks by way of a driver; empty for the first that works.
+func (a *app) askBy(ctx context.Context, locks *store.Locks, driver string, r prompt.Request) (string, error) {
+	p, err := prompt.Choose(a.env.Prompt, driver, prompt.Options{})
 	if err != nil {
 		return "", err
 	}
@@ -41,11 +46,20 @@ func (a *app) askCode(locks *store.Locks, given string) func(context.Context, so
 			}
 			return given, nil
 		}
-		return a.ask(ctx, locks, prompt.Request{
+		return a.askBy(ctx, locks, a.codeDriver(q), prompt.Request{
 			Kind: prompt.Code, Profile: q.Profile, Device: q.Serial, Again: q.Again,
 			Text: fmt.Sprintf("MFA code of %s for profile %s", q.Serial, q.Profile),
 		})
 	}
+}
+
+// codeDriver is the driver that a code is asked of: --prompt, or the device that the profile
+// names.
+func (a *app) codeDriver(q source.Question) string {
+	if a.globals.prompt != "" {
+		return a.globals.prompt
+	}
+	return q.Device
 }
 
 // A codeFlagError is a code that was given as a flag and did not serve.

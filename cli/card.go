@@ -12,13 +12,16 @@ import (
 	"aws-vault/vault/store"
 )
 
+// cardLock keeps two of our processes from using a card at once.
+const cardLock = "card"
+
 // cards are the hardware keys of this machine, as all commands use them. One process at a time uses a card; the others
 // wait for it, where programs that are not ours are tried again for some seconds.
 func (a *app) cards(locks *store.Locks) *piv.Cards {
 	return &piv.Cards{
 		PIN: a.askPIN(locks), Touch: a.sayTouch, ManagementKey: a.askManagementKey(locks), Sleep: sleep, Holder: a.env.Holder,
 		Alone: func(ctx context.Context) (func(), error) {
-			lock, err := locks.Alone(ctx, "card", "the hardware key")
+			lock, err := locks.Alone(ctx, cardLock, "the hardware key")
 			if err != nil {
 				return nil, err
 			}

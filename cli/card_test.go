@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"aws-vault/vault/piv"
 	"aws-vault/vault/vaulttest/card"
 )
 
@@ -46,7 +48,7 @@ func newCards(env *testscript.Env) error {
 //
 //	card insert SERIAL [VERSION]
 //	card pull|hold|free|block SERIAL
-//	card miss|pullat SERIAL N|COMMAND
+//	card miss|pullat|password SERIAL N|COMMAND|TEXT
 //	card asked SERIAL NAME=N...   as the fields of card.Asked, or the names of its commands
 func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
@@ -79,6 +81,8 @@ func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
 		t.held[serial] = release
 	case "free":
 		t.held[serial]()
+	case "password": // of the OATH accounts
+		protect(ts, c, args[2])
 	case "block":
 		c.BlockPIN()
 	case "miss":
@@ -118,5 +122,18 @@ func askedFor(ts *testscript.TestScript, a card.Asked, want string) {
 	}
 	if got != n {
 		ts.Fatalf("the card was asked for %s %d times, want %d: %+v", name, got, n, a)
+	}
+}
+
+// makeKey makes a P-256 key in a slot of the only card, which wants the PIN and a touch each time.
+func makeKey() {
+	slot, err := piv.ParseSlot(os.Args[1])
+	if err == nil {
+		cards := piv.Cards{PIN: func(context.Context, piv.PINQuestion) (string, error) { return "123456", nil }}
+		_, err = cards.Generate(context.Background(), piv.Place{Slot: slot}, piv.Request{Algorithm: piv.P256, PIN: piv.PINAlways, Touch: piv.TouchAlways})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }

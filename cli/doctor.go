@@ -7,6 +7,7 @@ import (
 
 	"aws-vault/vault/doctor"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/store"
 )
@@ -42,6 +43,8 @@ type patient struct {
 	keys     []string           // that are stored, if listed
 	listed   bool
 	asks     bool // a profile wants a code that a person has to give
+	reads    bool // a profile wants one that a security key tells
+	anywhere map[plan.RolesAnywhere]bool
 }
 
 // looks are what the doctor looks at: each needs only what those before it opened.
@@ -50,6 +53,8 @@ var looks = []func(*patient, context.Context) []doctor.Finding{
 	(*patient).lookAtKeystore,
 	(*patient).lookAtConfig,
 	(*patient).lookAtPrompts,
+	(*patient).lookAtSecurityKey,
+	(*patient).lookAtCertificates,
 	(*patient).lookAtCards,
 	(*patient).lookAtNetwork,
 	(*patient).lookAtFiles,

@@ -28,12 +28,25 @@ func (p *patient) lookAtConfig(ctx context.Context) []doctor.Finding {
 		c.Plan = func(name string) (plan.Plan, error) {
 			pl, err := s.Plan(ctx, name, plan.Options{Name: sessionName(p.env.User)})
 			for _, step := range pl.Steps {
-				p.asks = p.asks || step.MFA.Serial != "" && step.MFA.Process == ""
+				p.heed(step)
 			}
 			return pl, err
 		}
 	}
 	return c.Check()
+}
+
+// heed remembers what a profile's step will want of this machine.
+func (p *patient) heed(s plan.Step) {
+	m := s.MFA
+	p.reads = p.reads || m.Serial != "" && m.Process == "" && m.Device != ""
+	p.asks = p.asks || m.Serial != "" && m.Process == "" && m.Device == ""
+	if spec, ok := s.Spec.(plan.RolesAnywhere); ok {
+		if p.anywhere == nil {
+			p.anywhere = map[plan.RolesAnywhere]bool{}
+		}
+		p.anywhere[spec] = true
+	}
 }
 
 // lookAtPrompts looks whether a person can be asked, if a profile will want that.

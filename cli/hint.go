@@ -9,6 +9,8 @@ import (
 	"aws-vault/prompt"
 	"aws-vault/vault"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/oath"
+	"aws-vault/vault/pcsc"
 	"aws-vault/vault/piv"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
@@ -29,6 +31,13 @@ func hints(err error, a *app) []string {
 }
 
 var remedies = []func(error, *app) string{
+	func(err error, _ *app) string {
+		var e *source.NoSignerError
+		if errors.As(err, &e) && errors.Is(err, vault.ErrNoIdentity) {
+			return "make one: aws-vault identity init, or take that of a hardware key: aws-vault identity rotate --adopt " + e.Identity
+		}
+		return ""
+	},
 	func(err error, _ *app) string {
 		var e *plan.NoProfileError
 		if !errors.As(err, &e) {
@@ -122,10 +131,62 @@ var remedies = []func(error, *app) string{
 			return "see that the account of the role has an IAM OpenID Connect provider of that issuer, letter for letter, with the audience among its client ids"
 		case e.Action == "AssumeRoleWithWebIdentity" && e.Code == "AccessDenied":
 			return "see that the role's trust policy allows the provider, the audience, the subject and, where it pins sts:RoleSessionName, that name"
+		case e.Action == "CreateVirtualMFADevice" && e.Code == "EntityAlreadyExists":
+			return "choose another name, or delete that device if it is nobody's: aws iam delete-virtual-mfa-device"
 		case e.Code == "INSUFFICIENT_PERMISSIONS":
 			return "whoever signs in needs the rights of the managed policy SignInLocalDevelopmentAccess"
 		case e.Code == "ValidationError" && strings.Contains(e.Message, "DurationSeconds"):
 			return "ask for less with --duration or duration_seconds, or raise the role's maximum session duration"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var sources *plan.SourcesError
+		var policy *plan.PolicyIgnoredError
+		switch {
+		case errors.As(err, &sources) && sources.Found == "source_profile":
+			return "put the role that stands on another profile into a profile of its own, whose source_profile names it"
+		case errors.As(err, &policy):
+			return fmt.Sprintf("set the policy in the Roles Anywhere profile at AWS, and none here with an empty \"%s =\"", policy.Setting)
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *source.CertificateTimeError
+		switch {
+		case !errors.As(err, &e):
+			return ""
+		case e.Now.Before(e.From):
+			return "see whether this computer's clock is right"
+		}
+		return "have a new certificate issued: aws-vault certificate request"
+	},
+	func(err error, _ *app) string {
+		var which *whichKeyError
+		var missing *oath.NotFoundError
+		var several *oath.AmbiguousError
+		switch {
+		case errors.Is(err, pcsc.Held):
+			return "end the program that holds it, such as gpgconf --kill scdaemon, and try again"
+		case errors.Is(err, pcsc.ErrNoService):
+			return "start the system's PC/SC service, on Linux pcscd (package pcscd)"
+		case errors.Is(err, pcsc.ErrUnsupported):
+			return "have codes read by Yubico's program, with --prompt=ykman"
+		case errors.Is(err, oath.ErrTouch):
+			return "touch the key while it blinks"
+		case errors.As(err, &which):
+			return "name one with --card SERIAL"
+		case errors.As(err, &missing):
+			return "store its secret there with aws-vault mfa enroll, or name the account in " + accountVariable
+		case errors.As(err, &several):
+			return "name the account in " + accountVariable
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var left *vault.LeftoverError
+		if errors.As(err, &left) && left.AtAWS {
+			return "delete it: aws iam delete-virtual-mfa-device --serial-number " + quoteWord(left.Serial)
 		}
 		return ""
 	},

@@ -165,6 +165,7 @@ var actions = map[plan.Kind]string{
 	plan.KindWebIdentity:     "sts.AssumeRoleWithWebIdentity",
 	plan.KindSSO:             "sso.GetRoleCredentials",
 	plan.KindOIDC:            "sts.AssumeRoleWithWebIdentity",
+	plan.KindIdentity:        "sts.AssumeRoleWithWebIdentity",
 	plan.KindProcess:         "credential_process",
 	plan.KindFederationToken: "sts.GetFederationToken",
 }

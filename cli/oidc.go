@@ -59,17 +59,17 @@ func oidcLoginCommand(k *kingpin.CmdClause, a *app) {
 	})
 }
 
-// maxSecret bounds what is read of a client secret, in bytes.
-const maxSecret = 4096
+// maxClientSecret bounds what is read of a client secret, in bytes.
+const maxClientSecret = 4096
 
 func (a *app) keepClientSecret(ctx context.Context, s *session, to plan.OIDC) error {
-	text, err := io.ReadAll(io.LimitReader(a.env.Stdin, maxSecret+1))
+	text, err := io.ReadAll(io.LimitReader(a.env.Stdin, maxClientSecret+1))
 	if err != nil {
 		return err
 	}
 	secret := strings.TrimSpace(string(text))
-	if secret == "" || len(text) > maxSecret || strings.ContainsAny(secret, "\r\n") {
-		return fmt.Errorf("stdin has %d bytes that are no client secret, want one line of up to %d", min(len(text), maxSecret), maxSecret)
+	if secret == "" || len(text) > maxClientSecret || strings.ContainsAny(secret, "\r\n") {
+		return fmt.Errorf("stdin has %d bytes that are no client secret, want one line of up to %d", min(len(text), maxClientSecret), maxClientSecret)
 	}
 	return s.Source.KeepClientSecret(ctx, to, secret)
 }

@@ -154,12 +154,14 @@ func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 			Tell:  func(m string) { a.note("%s", m) },
 			Codes: &store.Codes{Dir: filepath.Join(state, "codes"), Locks: locks},
 			Ask:   a.askCode(locks, code), Run: a.runShell, Callers: a.callers(),
+			Card: a.useCardKey(locks), Reads: func(q source.Question) bool { return code == "" && prompt.Reads(a.codeDriver(q)) },
 		},
 	}
 	v.Source.Key = v.Keys.Key
 	v.Source.Tokens = &store.Tokens{Ring: ks.Private, Locks: locks, Index: v.Sessions.Index, Now: a.env.Now, Cancelled: v.Sessions.Cancelled}
 	v.Source.Cache, v.Source.Logins = a.ssoCache(state), a.loginCache()
 	v.Source.Person = a.person(signInFlags{})
+	v.Source.Identities = &vault.Identities{Dir: identityDir(state), Ring: ks.Private, Locks: locks, Now: v.Source.Clock.Now}
 	return &session{v, locks, ks, state}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,8 @@ func TestMain(m *testing.M) {
 		"firefox":  follow,
 		"follower": func() { brought("default", os.Args[1]) },
 		"chromium": follow,
+		// what makes keys on cards, as other programs do
+		"makekey": makeKey,
 		// a browser that is given the address of a page by hand
 		"visit": func() { met(get(os.Args[1], nil)) },
 		// env without what differs from machine to machine
@@ -89,6 +92,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fake":    fake,
 			"browsed": browsed,
+			"publish": publish,
 			"card":    cardCommand,
 			"typed":   typed,
 			"later":   func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(laterVariable, args[0]) },
@@ -129,6 +133,9 @@ func setup(env *testscript.Env) error {
 // POST unless the control only shows something.
 func fake(ts *testscript.TestScript, neg bool, args []string) {
 	method, query, body := http.MethodPost, url.Values{}, ""
+	if args[0] == "anchor" { // whose authorities lie in a file
+		body, args = ts.ReadFile(args[1]), slices.Delete(args, 1, 2)
+	}
 	switch args[0] {
 	case "calls", "now", "code", "secret":
 		method = http.MethodGet

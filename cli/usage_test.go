@@ -129,11 +129,32 @@ func newReader(t *testing.T, key bool) *reader {
 	for _, service := range []string{"STS", "IAM", "SSO", "SSO_OIDC", "SIGNIN"} {
 		r.environ = append(r.environ, "AWS_ENDPOINT_URL_"+service+"="+aws.URL())
 	}
+	r.environ = append(r.environ, card.SocketVariable+"="+plugKey(t))
 	r.files(t, aws, world)
 	if key {
 		r.run(t, example{command: "aws-vault add --stdin alice <key >/dev/null"})
 	}
 	return r
+}
+
+// plugKey plugs a security key in, and returns the socket by which it is reached.
+func plugKey(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "key") // a socket's path has to be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "s")
+	service, err := card.Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		service.Close()
+		os.RemoveAll(dir)
+	})
+	service.Insert("Yubico YubiKey", card.New(card.Options{}))
+	return path
 }
 
 // files are those that the examples read.
@@ -164,7 +185,7 @@ func (r *reader) files(t *testing.T, aws *vaulttest.AWS, world vaulttest.World) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"key": world.Key.ID + "\n" + world.Key.Secret + "\n", "token": token + "\n", "credentials.json": string(credentials)} {
+	for name, text := range map[string]string{"key": world.Key.ID + "\n" + world.Key.Secret + "\n", "token": token + "\n", "secret": world.MFA.Secret() + "\n", "credentials.json": string(credentials)} {
 		if err := os.WriteFile(filepath.Join(r.home, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

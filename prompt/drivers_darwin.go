@@ -1,5 +1,5 @@
 package prompt
 
 func systemDrivers() []Driver {
-	return []Driver{terminal, osascript, pinentry, ykman}
+	return []Driver{terminal, osascript, pinentry, ykman, yubikey}
 }

@@ -3,5 +3,5 @@
 package prompt
 
 func systemDrivers() []Driver {
-	return []Driver{terminal, kdialog, zenity, pinentry, ykman}
+	return []Driver{terminal, kdialog, zenity, pinentry, ykman, yubikey}
 }

@@ -1,5 +1,5 @@
 package prompt
 
 func systemDrivers() []Driver {
-	return []Driver{terminal, wincredui, pinentry, ykman}
+	return []Driver{terminal, wincredui, pinentry, ykman, yubikey}
 }

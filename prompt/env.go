@@ -17,6 +17,13 @@ type Env struct {
 	// that ends with a status other than 0 makes an error that has an ExitCode() int, such as a [*ProgramError].
 	Run func(ctx context.Context, argv []string, stdin []byte) (stdout []byte, err error)
 
+	// KeyCode reads the code of an MFA device from a security key, by the device's serial. ask puts a question that
+	// the key wants answered first, its password, to a person. Nil where no key can be used.
+	KeyCode func(ctx context.Context, serial string, ask func(context.Context, Request) (string, error)) (string, error)
+
+	// person puts a question to a person where a device was named. It is the prompter's own.
+	person func(ctx context.Context, r Request) (string, error)
+
 	// OpenTTY opens the controlling terminal, as [OpenTTY] does; it returns [ErrNoTerminal] if there is none.
 	OpenTTY func() (TTY, error)
 }

@@ -48,6 +48,9 @@ func (p *prompter) Ask(ctx context.Context, r Request) (string, error) {
 		}
 	}
 	a := asker{p.env, d}
+	if p.other != nil {
+		a.env.person = p.byPerson
+	}
 	switch {
 	case r.Kind == Code:
 		return a.code(ctx, r)
@@ -55,6 +58,15 @@ func (p *prompter) Ask(ctx context.Context, r Request) (string, error) {
 		return a.newPassphrase(ctx, r)
 	}
 	return a.once(ctx, r)
+}
+
+// byPerson puts a question, other than for a code, to a person.
+func (p *prompter) byPerson(ctx context.Context, r Request) (string, error) {
+	d, err := p.other()
+	if err != nil {
+		return "", err
+	}
+	return asker{p.env, d}.once(ctx, r)
 }
 
 // An asker is a driver at work.

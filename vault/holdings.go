@@ -15,7 +15,10 @@ import (
 
 // holdings finds out what a plan for p has to know of the world.
 func (v *Vault) holdings(ctx context.Context, p *profile.Profile) (plan.Holdings, error) {
-	h := plan.Holdings{Keys: map[string]string{}, Policies: map[string]string{}, Subjects: map[string]string{}, Identities: map[plan.Digest]plan.Identity{}}
+	h := plan.Holdings{
+		Keys: map[string]string{}, Policies: map[string]string{}, Subjects: map[string]string{}, Certificates: map[string]string{},
+		Identities: map[plan.Digest]plan.Identity{}, Signers: map[string]plan.Signer{},
+	}
 	for q := p; q != nil; q = q.Source {
 		fingerprint, ok, err := v.Keys.Fingerprint(ctx, q.Name)
 		if err != nil {
@@ -32,6 +35,11 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile) (plan.Holdings
 		}
 		if err := v.identity(ctx, q, h); err != nil {
 			return h, err
+		}
+		if name := q.Text("identity"); name != "" && v.Source.Identities != nil {
+			if k, err := v.Source.Identities.Signing(name); err == nil { // else whoever signs says why not
+				h.Signers[name] = plan.Signer{KeyID: k.ID, Place: k.Place}
+			}
 		}
 	}
 	h.Environment = v.environment()
@@ -86,6 +94,11 @@ func (v *Vault) files(q *profile.Profile, h plan.Holdings) error {
 	if path := q.Text("web_identity_token_file"); path != "" {
 		if token, err := v.read(path); err == nil { // else the step that needs it says so
 			h.Subjects[path] = subject(token)
+		}
+	}
+	if path := q.Text("certificate"); path != "" {
+		if text, err := v.read(path); err == nil { // likewise
+			h.Certificates[path] = plan.Fingerprint(string(text))
 		}
 	}
 	return nil

@@ -247,6 +247,13 @@ func (v *Vault) asks(ctx context.Context, s plan.Step) bool {
 	if spec, ok := s.Spec.(plan.OIDCRole); ok {
 		return v.Source.OpenIDAsks(ctx, spec.OIDC)
 	}
+	if spec, ok := s.Spec.(plan.IdentityRole); ok {
+		return spec.Hardware()
+	}
+	if spec, ok := s.Spec.(plan.RolesAnywhere); ok {
+		_, onCard := plan.Slot(spec.PrivateKey)
+		return onCard
+	}
 	return s.MFA.Serial != "" && s.MFA.Process == ""
 }
 

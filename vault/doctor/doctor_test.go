@@ -193,3 +193,12 @@ func TestProxy(t *testing.T) {
 		}
 	}
 }
+
+func TestCertificate(t *testing.T) {
+	now := time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)
+	for left, want := range map[time.Duration]int{15 * 24 * time.Hour: 0, 13 * 24 * time.Hour: 1, time.Hour: 1} {
+		if got := doctor.Certificate("alice.pem", now.Add(left), now); len(got) != want {
+			t.Errorf("%s before its end: %v", left, got)
+		}
+	}
+}

@@ -55,7 +55,7 @@ func (c *chain) rootOf(q *profile.Profile) (Step, bool, error) {
 		return s, ok, err
 	}
 	if q.Source != nil {
-		return Step{}, false, nil
+		return Step{}, false, besideSource(q)
 	}
 	for _, root := range roots {
 		if s, ok, err := root(c, q); ok || err != nil {
@@ -67,10 +67,12 @@ func (c *chain) rootOf(q *profile.Profile) (Step, bool, error) {
 
 // roots are the ways in which credentials begin, first come first served.
 var roots = []func(*chain, *profile.Profile) (Step, bool, error){
+	rolesAnywhere, // refuses all of the others beside it
 	credentialSource,
 	ssoRole,
 	webIdentity,
 	oidcRole,
+	identityRole,
 	staticKey,
 	login,
 	process,

@@ -35,18 +35,20 @@ func TestDigestStays(t *testing.T) {
 
 // unhashed are the fields that do not make another session, with the reason.
 var unhashed = map[string]string{
-	"StoredKey.Name":         "a session belongs to the key, whatever it is called",
-	"StaticKey.Where":        "a session belongs to the key, wherever it stands",
-	"Step.Profile":           "profiles that ask for the same share a session",
-	"Step.Yields.Who":        "follows from the kind",
-	"Step.Yields.Temporary":  "follows from the kind",
-	"Step.MaxAge":            "limits which kept session serves, not what it is",
-	"Step.Keep":              "follows from the kind",
-	"Step.Why":               "words",
-	"Step.From":              "words",
-	"Step.MFA.Process":       "how the code is had does not change what it opens",
-	"Step.Endpoint.CABundle": "decides whom a call trusts, not what the answer is worth",
-	"Step.Endpoint.Origin":   "words",
+	"StoredKey.Name":           "a session belongs to the key, whatever it is called",
+	"RolesAnywhere.PrivateKey": "the key is the one that the certificate is of, wherever it lies",
+	"StaticKey.Where":          "a session belongs to the key, wherever it stands",
+	"Step.Profile":             "profiles that ask for the same share a session",
+	"Step.Yields.Who":          "follows from the kind",
+	"Step.Yields.Temporary":    "follows from the kind",
+	"Step.MaxAge":              "limits which kept session serves, not what it is",
+	"Step.Keep":                "follows from the kind",
+	"Step.Why":                 "words",
+	"Step.From":                "words",
+	"Step.MFA.Process":         "how the code is had does not change what it opens",
+	"Step.MFA.Device":          "how the code is had does not change what it opens",
+	"Step.Endpoint.CABundle":   "decides whom a call trusts, not what the answer is worth",
+	"Step.Endpoint.Origin":     "words",
 
 	"OIDCRole.OIDC.Flow":     "the way to sign in does not change who has",
 	"OIDCRole.OIDC.Ports":    "the way to sign in does not change who has",
@@ -60,7 +62,7 @@ var unhashed = map[string]string{
 // are excused above.
 func TestEveryFieldCounts(t *testing.T) {
 	for _, spec := range []Spec{
-		StoredKey{}, StaticKey{}, CredentialSource{}, Process{}, WebIdentity{}, OIDCRole{}, SSORole{}, Login{}, SessionToken{}, AssumeRole{}, FederationToken{},
+		StoredKey{}, StaticKey{}, CredentialSource{}, Process{}, WebIdentity{}, OIDCRole{}, IdentityRole{}, RolesAnywhere{}, SSORole{}, Login{}, SessionToken{}, AssumeRole{}, FederationToken{},
 	} {
 		name := reflect.TypeOf(spec).Name()
 		before := Plan{Steps: []Step{{Spec: spec}}}.Digest(0)

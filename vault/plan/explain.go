@@ -38,6 +38,8 @@ func (s Step) lines() []Arg {
 	switch {
 	case s.MFA.Serial != "" && s.MFA.Process != "":
 		args = append(args, Arg{"MFA code", "of " + s.MFA.Serial + ", printed by " + s.MFA.Process})
+	case s.MFA.Serial != "" && s.MFA.Device != "":
+		args = append(args, Arg{"MFA code", "of " + s.MFA.Serial + ", read from a " + s.MFA.Device})
 	case s.MFA.Serial != "":
 		args = append(args, Arg{"MFA code", "of " + s.MFA.Serial + ", asked for"})
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -75,6 +76,9 @@ func TestExplainSources(t *testing.T) {
 		"[profile p]\nsession_tags = a=b\nweb_identity_token_file = /t\n" + arn,
 		"[profile p]\nweb_identity_token_process = printtoken\n" + arn,
 		"[profile p]\noidc_flow = device\noidc_redirect_ports = 8000, 18000\n" + oidc + arn,
+		"[profile p]\nsource_identity = alice\n" + strings.Replace(anywhere, "alice.key", "piv:9c", 1) + arn,
+		"[profile p]\nrole_session_name = alice\n" + anywhere + arn,
+		"[profile p]\nidentity = alice\nsession_tags = Team=blue\ntransitive_session_tags = Team\n[identity alice]\nidentity_issuer = https://id.example.com/alice\nidentity_subject = alice@example.com\n[profile p]\n" + arn,
 		"[profile p]\ncredential_process = printkeys\n",
 		"[profile p]\nlogin_session = arn:aws:iam::123456789012:user/alice\n",
 		"[profile p]\ncredential_source = Environment\n",

@@ -81,6 +81,8 @@ const (
 	KindProcess         Kind = "credential process"
 	KindWebIdentity     Kind = "web identity"
 	KindOIDC            Kind = "OIDC role"
+	KindIdentity        Kind = "signed identity"
+	KindRolesAnywhere   Kind = "Roles Anywhere"
 	KindSSO             Kind = "SSO role"
 	KindLogin           Kind = "aws login"
 	KindSessionToken    Kind = "session token"
@@ -130,6 +132,7 @@ type Endpoint struct {
 type MFA struct {
 	Serial  string `json:"serial,omitempty"`  // empty for none
 	Process string `json:"process,omitempty"` // a command that prints the code; empty to ask
+	Device  string `json:"device,omitempty"`  // what shows the code without a person reading it: yubikey; empty to ask
 }
 
 // A Setting is a value that decided something, and where it was read.
@@ -142,11 +145,13 @@ type Setting struct {
 // Holdings are what the vault and the environment hold for the profiles of one
 // chain. Whoever fills them asks only for those, so that planning lists nothing.
 type Holdings struct {
-	Keys        map[string]string   // a stored key's fingerprint, by profile name
-	Environment *EnvironmentKey     // the access key in the environment; nil for none
-	Policies    map[string]string   // a session policy's text, by the file:// name it was given
-	Subjects    map[string]string   // whose web identity token a file holds, by its path as given
-	Identities  map[Digest]Identity // who is signed in, by the token of the sign-in
+	Keys         map[string]string   // a stored key's fingerprint, by profile name
+	Environment  *EnvironmentKey     // the access key in the environment; nil for none
+	Policies     map[string]string   // a session policy's text, by the file:// name it was given
+	Subjects     map[string]string   // whose web identity token a file holds, by its path as given
+	Certificates map[string]string   // the fingerprint of what a certificate file holds, by its path as given
+	Identities   map[Digest]Identity // who is signed in, by the token of the sign-in
+	Signers      map[string]Signer   // the key that signs, by the identity's name
 }
 
 // An EnvironmentKey is what a plan may know of an access key in the environment.
@@ -176,7 +181,8 @@ type Options struct {
 
 // Make plans the credentials of p. It fails with a [*NoProfileError],
 // [*NoCredentialsError], [*ChainedMFAError], [*DurationError], [*ConflictError],
-// [*SettingError], [*SessionNameError] or [*NotStoredError].
+// [*SettingError], [*SessionNameError], [*SourcesError], [*PolicyIgnoredError] or
+// [*NotStoredError].
 func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	c, err := begin(p, h, o)
 	if err != nil {

@@ -35,7 +35,7 @@ func randomConfig(r *rand.Rand) (config string, target string, h Holdings, o Opt
 		b.WriteString(one("", "", "external_id = x1\n", "source_identity = alice\n", "session_tags = a=b,c=d\n", "mfa_process = printcode\n", "mfa_max_age = 1h\n"))
 		b.WriteString(one("", "", "region = us-west-2\n", "region = cn-north-1\n"))
 		if i == 0 {
-			b.WriteString(one("", "", "", sso, "web_identity_token_file = /t\n", "credential_process = c\n", "credential_source = EcsContainer\n",
+			b.WriteString(one("", "", "", sso, "web_identity_token_file = /t\n", anywhere, "credential_process = c\n", "credential_source = EcsContainer\n",
 				"aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = "+canary+"\n"))
 		}
 		if i == 0 && r.IntN(2) == 0 || r.IntN(8) == 0 {

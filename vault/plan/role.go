@@ -38,9 +38,14 @@ func (r AssumeRole) Args() []Arg {
 	if r.SourceIdentity != "" {
 		args = append(args, Arg{"source identity", r.SourceIdentity})
 	}
-	for _, t := range r.Tags {
+	return append(args, tagArgs(r.Tags, r.TransitiveTags)...)
+}
+
+func tagArgs(tags []profile.Tag, transitive []string) []Arg {
+	var args []Arg
+	for _, t := range tags {
 		name := "tag"
-		if slices.Contains(r.TransitiveTags, t.Key) {
+		if slices.Contains(transitive, t.Key) {
 			name = "transitive tag"
 		}
 		args = append(args, Arg{name, t.Key + "=" + t.Value})
@@ -130,7 +135,7 @@ func (c *chain) askFor(s *Step, q *profile.Profile, before []Step) error {
 		return &ChainedMFAError{Profile: q.Name, Serial: serial.Text, Origin: serial.Origin, NoSession: c.options.NoSession, Before: before[len(before)-1].Profile}
 	}
 	s.MFA = c.mfa(q)
-	s.From = append(s.From, settings(q, "mfa_serial", "mfa_process")...)
+	s.From = append(s.From, settings(q, "mfa_serial", "mfa_process", "mfa_device")...)
 	return nil
 }
 
@@ -162,7 +167,7 @@ func (c *chain) policy(q *profile.Profile) (policy.Policy, error) {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining
 func fits(spec AssumeRole, q *profile.Profile, before []Step) error {
 	for _, b := range before {
-		r, ok := b.Spec.(AssumeRole)
+		r, ok := passedOn(b)
 		if !ok {
 			continue
 		}
@@ -176,4 +181,16 @@ func fits(spec AssumeRole, q *profile.Profile, before []Step) error {
 		}
 	}
 	return nil
+}
+
+// passedOn is what a step's session passes on to the roles after it, as an AssumeRole that
+// sets it would.
+func passedOn(s Step) (AssumeRole, bool) {
+	switch spec := s.Spec.(type) {
+	case AssumeRole:
+		return spec, true
+	case IdentityRole:
+		return AssumeRole{SourceIdentity: spec.SourceIdentity, Tags: spec.Tags, TransitiveTags: spec.TransitiveTags}, true
+	}
+	return AssumeRole{}, false
 }

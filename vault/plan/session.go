@@ -68,7 +68,7 @@ func (c *chain) sessionStep(q, device *profile.Profile, last bool) Step {
 	s := Step{
 		Kind: KindSessionToken, Profile: c.profiles[0].Name, Yields: Yield{User, Yes}, Keep: true, Spec: SessionToken{},
 		MFA: c.mfa(device), Region: c.region(q, last, device.Text("mfa_serial"), c.firstRole()), Endpoint: endpoint(q),
-		From: settings(device, "mfa_serial", "mfa_process"),
+		From: settings(device, "mfa_serial", "mfa_process", "mfa_device"),
 	}
 	for _, r := range c.roles {
 		if age := r.Duration("mfa_max_age"); age > 0 && (s.MaxAge == 0 || age < s.MaxAge) {
@@ -134,6 +134,10 @@ func (c *chain) mfa(q *profile.Profile) MFA {
 		}
 		if v := r.Value("mfa_process"); r.Set("mfa_process") {
 			m.Process = v.Text
+			break
+		}
+		if v := r.Value("mfa_device"); r.Set("mfa_device") {
+			m.Device = v.Text
 			break
 		}
 	}

@@ -182,6 +182,28 @@ func TestDecisionTable(t *testing.T) {
 			want: "error: config:2: sso_start_url stands alone, want sso_account_id beside it"},
 		{name: "web identity without role", config: "[profile p]\nweb_identity_token_file = /t\n",
 			want: "error: config:2: web_identity_token_file stands alone, want role_arn beside it"},
+		{name: "Roles Anywhere", config: "[profile p]\n" + anywhere + arn, options: Options{Duration: 2 * time.Hour},
+			want: "Roles Anywhere p 2h kept"},
+		{name: "Roles Anywhere, a device for others", config: "[default]\nmfa_serial = m111111111\n[profile p]\nduration_seconds = 7200\n" + anywhere + arn,
+			want: "Roles Anywhere p 2h kept"},
+		{name: "role on Roles Anywhere, -d 2h", config: "[profile w]\n" + anywhere + arn + "[profile r]\nsource_profile = w\n" + arn, options: Options{Duration: 2 * time.Hour},
+			want: "Roles Anywhere w 1h kept|assume role r 1h kept"},
+		{name: "Roles Anywhere below a stored key", config: "[profile p]\n" + anywhere + arn, stored: "p",
+			want: "stored key p|assume role p 1h kept"},
+		{name: "Roles Anywhere for too long", config: "[profile p]\n" + anywhere + arn, options: Options{Duration: 13 * time.Hour},
+			want: "error: duration is 13h, want 15m to 12h"},
+		{name: "Roles Anywhere without a role", config: "[profile p]\n" + anywhere,
+			want: "error: config:2: trust_anchor_arn stands alone, want role_arn beside it"},
+		{name: "Roles Anywhere without a certificate", config: "[profile p]\nrolesanywhere_profile_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:profile/p\n",
+			want: "error: config:2: rolesanywhere_profile_arn stands alone, want trust_anchor_arn beside it"},
+		{name: "Roles Anywhere beside another source", config: "[profile p]\ncredential_process = c\n" + anywhere + arn,
+			want: "error: config:2: credential_process stands beside trust_anchor_arn in profile p, want one source of credentials"},
+		{name: "Roles Anywhere beside source_profile", config: "[profile m]\n[profile p]\nsource_profile = m\n" + anywhere + arn, stored: "m",
+			want: "error: config:3: source_profile stands beside trust_anchor_arn in profile p, want one source of credentials"},
+		{name: "Roles Anywhere in two regions", config: "[profile p]\n" + strings.Replace(anywhere, "eu-west-1", "us-east-1", 1) + arn,
+			want: "error: config:3: rolesanywhere_profile_arn lies in eu-west-1, want us-east-1 as the trust anchor"},
+		{name: "Roles Anywhere under a policy", config: "[profile p]\nsession_policy_arns = arn:aws:iam::aws:policy/ReadOnlyAccess\n" + anywhere + arn,
+			want: "error: config:2: session_policy_arns cannot limit profile p, as Roles Anywhere takes no policy from who calls"},
 		{name: "nothing", config: "[profile p]\nregion = eu-west-1\n",
 			want: `error: profile "p" has no stored key and names no source of credentials`},
 		{name: "source that is not there", config: "[profile p]\nsource_profile = gone\n" + arn,
@@ -220,5 +242,8 @@ func TestDecisionTable(t *testing.T) {
 const (
 	twoRoles = "[profile m]\nmfa_serial = m111111111\n[profile r1]\nsource_profile = m\nmfa_serial = m111111111\n" + arn +
 		"[profile r2]\nsource_profile = r1\nmfa_serial = m111111111\n" + arn
+	anywhere = "trust_anchor_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/t\n" +
+		"rolesanywhere_profile_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:profile/p\n" +
+		"certificate = alice.pem\nprivate_key = alice.key\n"
 	sso = "sso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\nsso_account_id = 123456789012\nsso_role_name = Dev\n"
 )

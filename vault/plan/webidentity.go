@@ -34,10 +34,12 @@ func (w WebIdentity) Args() []Arg {
 }
 
 // exchanges reports whether the step gives a token for a role.
-func (s Step) exchanges() bool { return s.Kind == KindWebIdentity || s.Kind == KindOIDC }
+func (s Step) exchanges() bool {
+	return s.Kind == KindWebIdentity || s.Kind == KindOIDC || s.Kind == KindIdentity
+}
 
 // ownsRole reports whether the role_arn beside the root is the root's own.
-func (s Step) ownsRole() bool { return s.exchanges() }
+func (s Step) ownsRole() bool { return s.exchanges() || s.Kind == KindRolesAnywhere }
 
 func webIdentity(c *chain, q *profile.Profile) (Step, bool, error) {
 	setting := "web_identity_token_file"
@@ -75,7 +77,7 @@ func (c *chain) exchanged(s *Step, q *profile.Profile, role string) (err error) 
 	last := !c.rolesAbove(q)
 	s.Yields, s.Keep = Yield{Role, Yes}, true
 	s.Region, s.Endpoint = c.region(q, last, role), endpoint(q)
-	if tags := q.Value("session_tags"); q.Set("session_tags") {
+	if tags := q.Value("session_tags"); q.Set("session_tags") && s.Kind != KindIdentity {
 		s.Why += fmt.Sprintf("; the tags that %s sets are not sent, for AWS takes them from the token alone", tags.Origin)
 	}
 	if s.Policy, err = c.policy(q); err != nil {

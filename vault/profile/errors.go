@@ -65,6 +65,8 @@ func (e *MissingError) Error() string {
 		want = "the name of an sso-session section"
 	case "oidc_session":
 		want = "the name of an oidc-session section"
+	case signedIdentity:
+		want = "the name of an identity section"
 	case "services":
 		want = "the name of a services section"
 	}

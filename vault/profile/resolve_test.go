@@ -75,7 +75,7 @@ func TestFromDefault(t *testing.T) {
 	f := config(t, b.String())
 	stranger, guest := resolve(t, f, "stranger", Inputs{}), resolve(t, f, "guest", Inputs{})
 	personal := []string{"role_arn", "role_session_name", "external_id", "source_profile", "credential_source",
-		"credential_process", "web_identity_token_file", "web_identity_token_process", "sso_session", "sso_start_url",
+		"credential_process", "trust_anchor_arn", "rolesanywhere_profile_arn", "certificate", "private_key", "web_identity_token_file", "web_identity_token_process", "sso_session", "sso_start_url",
 		"sso_region", "sso_account_id", "sso_role_name", "sso_registration_scopes", "login_session", "console_container",
 		"role_session_name_claim", "oidc_session", "oidc_issuer", "oidc_client_id", "oidc_scopes", "oidc_audience", "oidc_flow",
 		"oidc_redirect_port", "oidc_redirect_ports", "identity", "identity_issuer", "identity_subject", "identity_audience",

@@ -60,6 +60,11 @@ var (
 	keyID     = rule{"an access key id: letters and digits", "", alphabet(1, 128, "")}
 	keySecret = rule{"printable characters without blanks", "", isGraphic}
 
+	trustAnchor     = rule{"the ARN of a trust anchor of IAM Roles Anywhere", "arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-a1b2", isAnywhereARN("trust-anchor/")}
+	anywhereProfile = rule{"the ARN of a profile of IAM Roles Anywhere", "arn:aws:rolesanywhere:eu-west-1:123456789012:profile/EXAMPLE-c3d4", isAnywhereARN("profile/")}
+	keyPlace        = rule{"the path of a file, or a slot of a card", "piv:9c", isKeyPlace}
+	mfaDevice       = rule{"yubikey, to read codes from one", "yubikey", oneOf("yubikey")}
+
 	signIn = rule{"the identity that aws login wrote", "arn:aws:iam::123456789012:user/alice", oneLine}
 
 	browserName = rule{"a browser, with a profile behind it if need be", "chromium:Work", oneLine}
@@ -189,6 +194,31 @@ func isIAMARN(kind string, managed bool) func(string) bool {
 			(isAccountID(parts[4]) || managed && parts[4] == "aws") &&
 			strings.HasPrefix(parts[5], kind) && len(parts[5]) > len(kind)
 	}
+}
+
+// isAnywhereARN takes arn:PARTITION:rolesanywhere:REGION:ACCOUNT:KIND/ID.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementrolesanywhere.html
+func isAnywhereARN(kind string) func(string) bool {
+	return func(s string) bool {
+		parts := strings.SplitN(s, ":", 6)
+		return len(s) <= 1011 && len(parts) == 6 && isGraphic(s) && parts[0] == "arn" && alphabet(1, 32, "-")(parts[1]) &&
+			parts[2] == "rolesanywhere" && isRegion(parts[3]) && isAccountID(parts[4]) &&
+			strings.HasPrefix(parts[5], kind) && alphabet(1, 128, "-")(parts[5][len(kind):])
+	}
+}
+
+// isKeyPlace takes a path, or piv: with one of the slots of a PIV card that hold a key.
+// https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73pt1-5.pdf
+func isKeyPlace(s string) bool {
+	slot, card := strings.CutPrefix(s, "piv:")
+	if !card {
+		return oneLine(s)
+	}
+	switch slot {
+	case "9a", "9c", "9d", "9e":
+		return true
+	}
+	return len(slot) == 2 && slot >= "82" && slot <= "95" && strings.Trim(slot, "0123456789abcdef") == ""
 }
 
 func isPolicyARNs(s string) bool {

@@ -47,6 +47,7 @@ var settings = []setting{
 
 	{name: "mfa_serial", env: []string{"AWS_MFA_SERIAL"}, scope: every, inherit: ambient, in: mfaSerial},
 	{name: "mfa_process", inherit: ambient, style: free, in: anyCommand},
+	{name: "mfa_device", inherit: ambient, in: mfaDevice},
 	{name: "mfa_max_age", inherit: ambient, in: anyDuration},
 
 	{name: "role_arn", env: []string{"AWS_ROLE_ARN"}, in: roleARN},
@@ -71,6 +72,10 @@ var settings = []setting{
 	{name: "credential_process", style: free, in: anyCommand},
 	{name: "web_identity_token_file", style: free, in: anyPath},
 	{name: "web_identity_token_process", style: free, in: anyCommand},
+	{name: "trust_anchor_arn", in: trustAnchor},
+	{name: "rolesanywhere_profile_arn", in: anywhereProfile},
+	{name: "certificate", style: free, in: anyPath},
+	{name: "private_key", style: free, in: keyPlace},
 
 	{name: ssoSession, in: anyName},
 	{name: ssoStartURL, in: webURL},

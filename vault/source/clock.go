@@ -57,11 +57,7 @@ func (d *Deps) corrected(was time.Duration, err error) bool {
 	if !ok {
 		return false
 	}
-	set, again := d.Clock.adopt(was, date)
-	if set {
-		d.tellOnce("this computer's clock is " + off(d.Clock.Skew()))
-	}
-	return again
+	return d.set(was, date)
 }
 
 // believedDate returns the date of AWS's answer, where that refuses a signature. It is

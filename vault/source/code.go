@@ -132,10 +132,15 @@ func another(err error) string {
 // code gets a code that was not sent before.
 func (d *Deps) code(ctx context.Context, s plan.Step, again string, sent func(string) bool) (string, error) {
 	if s.MFA.Process != "" {
-		return d.codeOf(ctx, s, again, sent)
+		return d.codeOf(ctx, s, d.program(s), again, sent)
+	}
+	q := Question{Profile: s.Profile, Serial: s.MFA.Serial, Device: s.MFA.Device}
+	if d.Reads != nil && d.Reads(q) {
+		return d.codeOf(ctx, s, d.key(q), again, sent)
 	}
 	for range d.maxCodes() {
-		answer, err := d.Ask(ctx, Question{Profile: s.Profile, Serial: s.MFA.Serial, Again: again})
+		q.Again = again
+		answer, err := d.Ask(ctx, q)
 		if err != nil {
 			return "", err
 		}
@@ -148,31 +153,50 @@ func (d *Deps) code(ctx context.Context, s plan.Step, again string, sent func(st
 	return "", &UsedCodeError{"the answer", s.MFA.Serial}
 }
 
-// codeStep is how long a code stands.
-// https://www.rfc-editor.org/rfc/rfc6238#section-4.1
-const codeStep = 30 * time.Second
+// A teller tells the code of a device, and the same one again until the next.
+type teller struct {
+	name string
+	once string // what is said when it has to tell another
+	tell func(context.Context) (string, error)
+}
 
 // maxCodeText bounds what a program may print in place of a code, in bytes.
 const maxCodeText = 4096
 
-// codeOf runs the profile's mfa_process. A program that prints a code which was sent
-// before is run again once the next code has come.
-func (d *Deps) codeOf(ctx context.Context, s plan.Step, again string, sent func(string) bool) (string, error) {
-	program := "mfa_process of profile " + s.Profile
+// program is the profile's mfa_process.
+func (d *Deps) program(s plan.Step) teller {
+	name := "mfa_process of profile " + s.Profile
+	return teller{name, "running " + name + " once more", func(ctx context.Context) (string, error) {
+		out, err := d.run(ctx, "mfa_process", Command{Line: s.MFA.Process, Profile: s.Profile, Max: maxCodeText})
+		return string(out), err
+	}}
+}
+
+// key is a security key.
+func (d *Deps) key(q Question) teller {
+	return teller{"the key", "reading another code from the key", func(ctx context.Context) (string, error) { return d.Ask(ctx, q) }}
+}
+
+// codeStep is how long a code stands.
+// https://www.rfc-editor.org/rfc/rfc6238#section-4.1
+const codeStep = 30 * time.Second
+
+// codeOf has a code told. One that was sent before is told again until the next has come.
+func (d *Deps) codeOf(ctx context.Context, s plan.Step, t teller, again string, sent func(string) bool) (string, error) {
 	if again != "" {
-		d.tell("running " + program + " once more: " + again)
+		d.tell(t.once + ": " + again)
 	}
 	for try := 1; ; try++ {
-		out, err := d.run(ctx, "mfa_process", Command{Line: s.MFA.Process, Profile: s.Profile, Max: maxCodeText})
+		out, err := t.tell(ctx)
 		if err != nil {
 			return "", err
 		}
-		code, err := parseCode(program, string(out))
+		code, err := parseCode(t.name, out)
 		if err != nil || !sent(code) {
 			return code, err
 		}
 		if try == d.maxCodes() {
-			return "", &UsedCodeError{program, s.MFA.Serial}
+			return "", &UsedCodeError{t.name, s.MFA.Serial}
 		}
 		next := untilNextCode(d.Clock.Local())
 		d.tell(fmt.Sprintf("waiting %s for the next code of %s: the last one was sent before", next.Round(time.Second), s.MFA.Serial))

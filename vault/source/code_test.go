@@ -370,3 +370,22 @@ func TestCallThatTimesOutAsksForNoCode(t *testing.T) {
 		t.Errorf("got %+v after %d questions", e, len(r.asked))
 	}
 }
+
+// A key tells the same code until the next: it is waited for, and nobody is asked in between.
+func TestKeyThatRepeats(t *testing.T) {
+	r := newRoom(t)
+	s := r.userSession()
+	s.MFA.Device = "yubikey"
+	var asked []Question
+	r.Deps.Reads = func(q Question) bool { return q.Device == "yubikey" }
+	r.Deps.Ask = func(_ context.Context, q Question) (string, error) {
+		asked = append(asked, q)
+		return r.keep(r.world.MFA.Code()), nil
+	}
+	r.make(s)
+	r.make(s)
+	if len(asked) != 3 || len(r.slept) != 1 {
+		t.Errorf("asked %d times, slept %v", len(asked), r.slept)
+	}
+	r.wantTold("waiting 20s for the next code of " + r.world.MFA.Serial() + ": the last one was sent before")
+}

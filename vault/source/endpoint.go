@@ -65,7 +65,7 @@ func isLoopback(host string) bool {
 // https://docs.aws.amazon.com/general/latest/gr/iam-service.html
 // https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-share-your-services.html
 var awsHost = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)^(vpce-[a-z0-9-]+\.)?(sts|iam|oidc|portal\.sso)(-fips)?(\.[a-z]+(-[a-z]+)+-[0-9]+|\.us-gov|\.global)?(\.vpce)?\.(` + strings.Join([]string{
+	return regexp.MustCompile(`(?i)^(vpce-[a-z0-9-]+\.)?(sts|iam|oidc|portal\.sso|rolesanywhere)(-fips)?(\.[a-z]+(-[a-z]+)+-[0-9]+|\.us-gov|\.global)?(\.vpce)?\.(` + strings.Join([]string{
 		`amazonaws\.com`, `api\.aws`,
 		`amazonaws\.com\.cn`, `api\.amazonwebservices\.com\.cn`,
 		`amazonaws\.eu`, `api\.amazonwebservices\.eu`,

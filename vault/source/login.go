@@ -237,10 +237,10 @@ func (d *Deps) loginGrant(ctx context.Context, base string, remote bool) (signin
 	return g, clientCrossDevice, err
 }
 
-// identity is whom an id token names. It came from AWS itself, over TLS, so its
+// signedInAs is whom an id token names. It came from AWS itself, over TLS, so its
 // signature would tell nothing more.
 // https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
-func identity(token string) (string, error) {
+func signedInAs(token string) (string, error) {
 	parts := strings.Split(token, ".")
 	var claims struct {
 		Subject string `json:"sub"`

@@ -224,11 +224,11 @@ func TestLoginPlaces(t *testing.T) {
 
 func TestIdentity(t *testing.T) {
 	token := func(claims string) string { return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + "." }
-	if got, err := identity(token(`{"sub":"arn:aws:iam::123456789012:user/alice"}`)); err != nil || got != "arn:aws:iam::123456789012:user/alice" {
+	if got, err := signedInAs(token(`{"sub":"arn:aws:iam::123456789012:user/alice"}`)); err != nil || got != "arn:aws:iam::123456789012:user/alice" {
 		t.Errorf("got %s, %v", got, err)
 	}
 	for _, text := range []string{"", "a.b", "a.!.c", token(`{}`), token(`{"sub":"alice"}`), token(`{"sub":"arn:\u001b[2J"}`), token(`nonsense`)} {
-		if got, err := identity(text); err == nil {
+		if got, err := signedInAs(text); err == nil {
 			t.Errorf("%q names %s", text, got)
 		}
 	}

@@ -84,7 +84,7 @@ func (d *Deps) tradeLogin(ctx context.Context, s plan.Step, key proofKey, grant 
 		return loginToken{}, err
 	}
 	if t.Session == "" { // a renewal is of whom it was before
-		if t.Session, err = identity(a.IDToken); err != nil {
+		if t.Session, err = signedInAs(a.IDToken); err != nil {
 			return loginToken{}, err
 		}
 	}

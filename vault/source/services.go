@@ -20,6 +20,8 @@ var (
 	serviceSTS    = service{"STS", "sts", "sts", "sts-fips"}
 	serviceOIDC   = service{"the sign-in", "sso-oauth", "oidc", "oidc-fips"}
 	servicePortal = service{"the portal", "awsssoportal", "portal.sso", "portal.sso-fips"}
+
+	serviceAnywhere = service{"Roles Anywhere", "rolesanywhere", "rolesanywhere", "rolesanywhere-fips"}
 )
 
 // A partition's domains, and IAM's hosts in it: IAM is called in one place of each.
@@ -77,7 +79,7 @@ func (s service) at(region string, e plan.Endpoint) (address, error) {
 	}
 	d := domainsOf(region)
 	host, domain := s.host, d.classic
-	if e.FIPS && (e.DualStack || plan.Partition(region) != "aws-us-gov") { // whose hosts keep to it anyway
+	if e.FIPS && (e.DualStack || s == serviceAnywhere || plan.Partition(region) != "aws-us-gov") { // whose other hosts keep to it anyway
 		host = s.fips
 	}
 	if e.DualStack {

@@ -6,6 +6,7 @@ package source
 
 import (
 	"context"
+	"crypto"
 	"crypto/x509"
 	"fmt"
 	"io"
@@ -25,23 +26,26 @@ import (
 // Deps are what the sources need of the world. A function that no step of a plan calls
 // may be nil. They are shared by all steps that run at the same time.
 type Deps struct {
-	Key     func(ctx context.Context, name string) (aws.Credentials, error) // the stored key of that name
-	Static  func(profile string) aws.Credentials                            // the plain-text key of that profile
-	Getenv  func(string) (string, bool)
-	Ask     func(ctx context.Context, q Question) (string, error) // a person, for a code
-	Run     func(ctx context.Context, c Command) ([]byte, error)  // a shell; it returns what was printed
-	Open    func(path string) (io.ReadCloser, error)              // a file that a profile names
-	Proxy   func(*http.Request) (*url.URL, error)                 // nil for none
-	Bundles []string                                              // files of which the first that is there holds the system's roots; none leaves it to Go
-	Sleep   func(ctx context.Context, d time.Duration) error      // until the next code
-	Tell    func(message string)                                  // the user, on something they should know; nil to tell nobody
-	Log     *slog.Logger                                          // of what was called, without secrets; nil for none
-	Codes   *store.Codes                                          // which codes were sent
-	Tokens  *store.Tokens                                         // what sign-ins gave
-	Cache   *store.SSOCache                                       // the AWS CLI's tokens; nil for none
-	Logins  *store.LoginCache                                     // the AWS CLI's sign-ins; nil for none
-	Person  Person                                                // who signs in
-	Clock   *Clock
+	Key        func(ctx context.Context, name string) (aws.Credentials, error) // the stored key of that name
+	Static     func(profile string) aws.Credentials                            // the plain-text key of that profile
+	Getenv     func(string) (string, bool)
+	Ask        func(ctx context.Context, q Question) (string, error) // a person, or a device, for a code
+	Reads      func(q Question) bool                                 // whether it is a device, which gives the same code until the next; nil for never
+	Run        func(ctx context.Context, c Command) ([]byte, error)  // a shell; it returns what was printed
+	Open       func(path string) (io.ReadCloser, error)              // a file that a profile names
+	Proxy      func(*http.Request) (*url.URL, error)                 // nil for none
+	Bundles    []string                                              // files of which the first that is there holds the system's roots; none leaves it to Go
+	Sleep      func(ctx context.Context, d time.Duration) error      // until the next code
+	Tell       func(message string)                                  // the user, on something they should know; nil to tell nobody
+	Log        *slog.Logger                                          // of what was called, without secrets; nil for none
+	Codes      *store.Codes                                          // which codes were sent
+	Tokens     *store.Tokens                                         // what sign-ins gave
+	Cache      *store.SSOCache                                       // the AWS CLI's tokens; nil for none
+	Logins     *store.LoginCache                                     // the AWS CLI's sign-ins; nil for none
+	Person     Person                                                // who signs in
+	Card       Card                                                  // keys that cannot leave it
+	Identities Identities                                            // by which people say who they are
+	Clock      *Clock
 
 	Backoff  func(attempt int, err error) time.Duration // before a call is tried once more; nil for a jittered wait of up to 5 s
 	Timeout  time.Duration                              // of one call, its retries included; 0 for 30 s
@@ -52,6 +56,7 @@ type Deps struct {
 	clients map[clientKey]*http.Client
 	told    map[string]bool
 	idToken string // that came last
+	timed   bool   // AWS was asked for the time
 	bundle  sync.Once
 	system  *x509.CertPool
 }
@@ -59,12 +64,17 @@ type Deps struct {
 // defaultTimeout is how long one call may take where nothing else is asked for.
 const defaultTimeout = 30 * time.Second
 
-// A Question is asked of a person who holds an MFA device.
+// A Question is asked of whoever, or whatever, shows the codes of an MFA device.
 type Question struct {
 	Profile string
 	Serial  string
+	Device  string // what the profile says shows them: see plan.MFA
 	Again   string // why it is asked once more; empty the first time
 }
+
+// A Card uses the private key that a slot of a card holds, such as 9c, for as long as use
+// runs. public is the key that a certificate names, which the slot's may turn out not to be.
+type Card func(ctx context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error
 
 // A Command is a line of a shell that the user's config names.
 type Command struct {
@@ -91,6 +101,10 @@ func (d *Deps) Make(ctx context.Context, s plan.Step, before aws.Credentials) (a
 		return d.webIdentity(ctx, s, spec)
 	case plan.OIDCRole:
 		return d.openIDRole(ctx, s, spec)
+	case plan.IdentityRole:
+		return d.identityRole(ctx, s, spec)
+	case plan.RolesAnywhere:
+		return d.rolesAnywhere(ctx, s, spec)
 	case plan.SSORole:
 		return d.ssoRole(ctx, s, spec)
 	case plan.Login:

@@ -89,6 +89,7 @@ func (a *AWS) readAssumption(r *request) (assumption, error) {
 func (a *AWS) assumed(s session, ask assumption, r *request) assumedRole {
 	made := a.issue(s, r.now, ask.lasts)
 	who := made.caller()
+	r.call.SourceIdentity, r.call.SessionTags = made.sourceIdentity, made.tags
 	out := assumedRole{Credentials: made.credentials(), SourceIdentity: made.sourceIdentity, PackedPolicySize: packedSize(r.params)}
 	out.AssumedRoleUser.AssumedRoleId, out.AssumedRoleUser.Arn = who.id, who.arn
 	return out

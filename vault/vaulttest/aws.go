@@ -40,6 +40,8 @@ type AWS struct {
 	keyCache time.Duration // how long providers' keys are kept
 	pins     bool          // the role pin of a token is looked at
 	sso      *directory
+	anchors  map[string]*anchor
+	anywhere map[string]*anywhereProfile
 	signins  map[string]time.Time // sign-in tokens of the console, and until when
 	noPost   bool                 // the console's sign-in takes GET only
 	logins   *loginDesk
@@ -67,6 +69,8 @@ func NewAWS() (*AWS, error) {
 		policies: managedPolicies(),
 		issuers:  map[string]*provider{},
 		sso:      newDirectory(),
+		anchors:  map[string]*anchor{},
+		anywhere: map[string]*anywhereProfile{},
 		signins:  map[string]time.Time{},
 		logins:   newLoginDesk(),
 		arrived:  make(chan struct{}),

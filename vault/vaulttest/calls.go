@@ -24,6 +24,10 @@ type Call struct {
 	Status      int    // HTTP status of the answer; 0 while there is none
 	Code        string // AWS's code of the refusal; empty for success
 
+	// What CloudTrail tells of the session that the call made, whoever set it in the chain.
+	SourceIdentity string
+	SessionTags    map[string]string
+
 	by   string // short name of the caller
 	lost bool   // the answer did not arrive whole
 }

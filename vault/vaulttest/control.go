@@ -34,6 +34,8 @@ var controls = map[string]func(*AWS, url.Values, []byte) (string, error){
 	"POST revoke":   revoke,                         // token=; without, all of them
 	"POST login":    setLogin,                       // arn=, and auto=1 to approve by itself: who signs in with aws login
 	"POST logins":   command((*AWS).RevokeLogins),   // end their sign-ins
+	"POST anchor":   addAnchor,                      // account=, region=, and its authorities in PEM: prints the trust anchor's ARN
+	"POST anywhere": addAnywhere,                    // account=, region=, and an AnywhereProfile in JSON: prints its ARN
 	"POST issuer":   addIssuer,                      // account=, name=, audience=: prints the URL and the provider's ARN
 	"POST identity": identity,                       // name=, sub=, and claims in JSON: prints a token
 	"POST people":   setPeople,                      // name=, and a Login in JSON: who signs in there, and how
@@ -209,4 +211,16 @@ func lag(a *AWS, q url.Values, _ []byte) (string, error) {
 	}
 	a.DelayNewKeys(n)
 	return "", nil
+}
+
+func addAnchor(a *AWS, q url.Values, body []byte) (string, error) {
+	return a.AddTrustAnchor(q.Get("account"), q.Get("region"), string(body))
+}
+
+func addAnywhere(a *AWS, q url.Values, body []byte) (string, error) {
+	var p AnywhereProfile
+	if err := strict(body, &p); err != nil {
+		return "", fmt.Errorf("profile of Roles Anywhere: %w", err)
+	}
+	return a.AddAnywhereProfile(q.Get("account"), q.Get("region"), p), nil
 }

@@ -25,6 +25,7 @@ var restOperations = map[string]struct {
 	"POST /v1/authorize":          {"LoginPage", operation{"signin", true, (*AWS).loginPage}},
 	"GET " + confirmationPath:     {"ConfirmationPage", operation{"signin", true, (*AWS).confirmationPage}},
 	"POST /v1/token":              {"CreateOAuth2Token", operation{"signin", true, (*AWS).loginToken}},
+	"POST /sessions":              {"CreateSession", operation{"rolesanywhere", true, (*AWS).createAnywhereSession}},
 	"GET /federation":             {"", operation{"signin", true, (*AWS).consoleSignIn}},
 	"POST /federation":            {"", operation{"signin", true, (*AWS).consoleSignIn}},
 }

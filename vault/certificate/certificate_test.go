@@ -1,0 +1,195 @@
+package certificate
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+var now = time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func newAuthority(t *testing.T) *Authority {
+	t.Helper()
+	key, _, err := NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return must[*Authority](t)(NewAuthority("Example authority", key, now, 48*time.Hour))
+}
+
+func TestSubject(t *testing.T) {
+	for text, want := range map[string]string{
+		"CN=alice":                       "CN=alice",
+		" cn = alice , O=Example\\, Inc": "CN=alice,O=Example\\, Inc",
+		"O=A,OU=B,CN=é ü,L=x,ST=y,C=DE":  "CN=é ü,OU=B,O=A,L=x,ST=y,C=DE",
+		"CN=a\\\\b,SERIALNUMBER=7":       "SERIALNUMBER=7,CN=a\\\\b",
+		"":                               `error: subject: has "", want CN=alice, and perhaps OU, O, L, ST, C or SERIALNUMBER`,
+		"O=Example":                      "error: subject: has no CN, want one such as CN=alice,O=Example",
+		"CN=a,CN=b":                      "error: subject: has two CN, want one",
+		"CN=":                            `error: subject: CN is "", want 1 to 64 printable characters`,
+		"CN=a\x07":                       `error: subject: CN is "a\a", want 1 to 64 printable characters`,
+		"CN=a,C=DEU":                     `error: subject: C is "DEU", want 1 to 2 printable characters`,
+		"CN=a,DC=x":                      `error: subject: has "DC", want CN=alice, and perhaps OU, O, L, ST, C or SERIALNUMBER`,
+	} {
+		name, err := Subject(text)
+		got := ""
+		if err != nil {
+			got = "error: " + err.Error()
+			var e *SubjectError
+			if !errors.As(err, &e) {
+				t.Errorf("%q: %T", text, err)
+			}
+		} else {
+			got = encoded(t, name)
+		}
+		if got != want {
+			t.Errorf("%q is %s, want %s", text, got, want)
+		}
+	}
+}
+
+// encoded is a name as it stands in a request.
+func encoded(t *testing.T, name pkix.Name) string {
+	t.Helper()
+	key, _, err := NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := must[[]byte](t)(Request(name, key))
+	block, _ := pem.Decode(text)
+	r := must[*x509.CertificateRequest](t)(x509.ParseCertificateRequest(block.Bytes))
+	if err := r.CheckSignature(); err != nil {
+		t.Error(err)
+	}
+	return r.Subject.String()
+}
+
+func TestAuthority(t *testing.T) {
+	a := newAuthority(t)
+	key, text, err := NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := must[pkix.Name](t)(Subject("CN=alice"))
+	c := must[*x509.Certificate](t)(a.Issue(name, key.Public(), now, 100*time.Hour))
+	if c.NotAfter.After(a.Certificate.NotAfter) || c.IsCA || c.KeyUsage != x509.KeyUsageDigitalSignature || c.SerialNumber.Sign() <= 0 {
+		t.Errorf("issued %+v", c)
+	}
+	chain := must[[]*x509.Certificate](t)(Chain(append(text, Encode(c, a.Certificate)...)))
+	if len(chain) != 2 || !chain[0].Equal(c) || len(Intermediates(chain)) != 0 {
+		t.Errorf("read %d certificates", len(chain))
+	}
+	read := must[crypto.Signer](t)(Key(append(Encode(c), text...)))
+	if !IsOf(c, read.Public()) || IsOf(a.Certificate, read.Public()) {
+		t.Error("a certificate is not told from another's")
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(a.Certificate)
+	if _, err := c.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
+		t.Error(err)
+	}
+	a.Key = read
+	if _, err := a.Issue(name, key.Public(), now, time.Hour); err == nil {
+		t.Error("issued with another's key")
+	}
+}
+
+func TestKey(t *testing.T) {
+	rsaKey := must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048))
+	ec := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
+	sec1 := must[[]byte](t)(x509.MarshalECPrivateKey(ec))
+	pkcs8 := must[[]byte](t)(x509.MarshalPKCS8PrivateKey(rsaKey))
+	for name, text := range map[string][]byte{
+		"PKCS #1": pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey)}),
+		"PKCS #8": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}),
+		"SEC 1 behind parameters": append(pem.EncodeToMemory(&pem.Block{Type: "EC PARAMETERS", Bytes: []byte{6}}),
+			pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: sec1})...),
+	} {
+		if _, err := Key(text); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, c := range map[string]struct {
+		text []byte
+		want error
+	}{
+		"encrypted PKCS #8":  {pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: pkcs8}), ErrEncrypted},
+		"encrypted PKCS #1":  {pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Headers: map[string]string{"DEK-Info": "x"}, Bytes: pkcs8}), ErrEncrypted},
+		"damaged":            {pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8[1:]}), errNoKey},
+		"a certificate only": {Encode(newAuthority(t).Certificate), errNoKey},
+		"nothing":            {nil, errNoKey},
+	} {
+		if _, err := Key(c.text); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+}
+
+func TestChainRefuses(t *testing.T) {
+	c := newAuthority(t).Certificate
+	many := Encode(c, c, c, c, c, c, c)
+	for text, want := range map[string]string{
+		"":           "no certificate, want PEM",
+		string(many): "more than 6 certificates, want one and those between it and its authority",
+		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n": "certificate 1 cannot be read: ",
+	} {
+		if _, err := Chain([]byte(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%.40q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// What can be read is written as it was.
+func FuzzChain(f *testing.F) {
+	f.Add("x")
+	key, text, err := NewKey()
+	if err != nil {
+		f.Fatal(err)
+	}
+	a, err := NewAuthority("a", key, now, time.Hour)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(append(text, Encode(a.Certificate, a.Certificate)...)))
+	f.Fuzz(func(t *testing.T, text string) {
+		if chain, err := Chain([]byte(text)); err == nil {
+			again, err := Chain(Encode(chain...))
+			if err != nil || len(again) != len(chain) || !again[0].Equal(chain[0]) {
+				t.Errorf("%d certificates became %d: %v", len(chain), len(again), err)
+			}
+		}
+		if key, err := Key([]byte(text)); err != nil && strings.Contains(err.Error(), "\n") || err == nil && key == nil {
+			t.Errorf("key %v, %v", key, err)
+		}
+	})
+}
+
+func FuzzSubject(f *testing.F) {
+	f.Add("CN=a\\,b,O=c")
+	f.Fuzz(func(t *testing.T, text string) {
+		var e *SubjectError
+		name, err := Subject(text)
+		if err != nil && !errors.As(err, &e) || err == nil && name.CommonName == "" {
+			t.Errorf("%q: %v, %v", text, name, err)
+		}
+	})
+}

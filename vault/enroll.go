@@ -1,0 +1,139 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"aws-vault/vault/plan"
+	"aws-vault/vault/source"
+)
+
+// An Authenticator holds what MFA devices share with AWS, and tells their codes.
+type Authenticator interface {
+	// Room reports whether an account of that name can be put there. It fails where one is there.
+	Room(ctx context.Context, name string) error
+	Put(ctx context.Context, name string, secret []byte) error // in base32
+	Delete(ctx context.Context, name string) error             // one that is not there is no failure
+	// Pair returns two codes that follow each other; the second is that of now.
+	Pair(ctx context.Context, name string) (first, second string, err error)
+}
+
+// An Enrolment makes a virtual MFA device for the user whose key a plan begins from, with its
+// secret in an authenticator. What it makes is taken back if it fails on its way.
+type Enrolment struct {
+	*Vault
+	Plan    plan.Plan // made for plan.Rotate, which calls IAM as this does
+	Options plan.Options
+	At      Authenticator
+}
+
+// LeftoverError is returned where something that was made could not be taken back.
+type LeftoverError struct {
+	Serial string
+	AtAWS  bool  // the device is there, and perhaps nobody's
+	OnKey  bool  // its account is in the authenticator
+	Err    error // why it was to be taken back
+	Undo   error // why it was not
+}
+
+func (e *LeftoverError) Error() string {
+	var left []string
+	if e.AtAWS {
+		left = append(left, "at AWS")
+	}
+	if e.OnKey {
+		left = append(left, "on the key")
+	}
+	return fmt.Sprintf("%v; %s is left %s: %v", e.Err, e.Serial, strings.Join(left, " and "), e.Undo)
+}
+
+// Unwrap returns both errors.
+func (e *LeftoverError) Unwrap() []error { return []error{e.Err, e.Undo} }
+
+// undoTime is how long taking back may last, once the user has cancelled.
+const undoTime = 30 * time.Second
+
+// Run makes the device of that name, and returns its serial. It fails with a [*NotUserError],
+// as the calls to AWS or the authenticator do, or with a [*LeftoverError].
+func (e *Enrolment) Run(ctx context.Context, name string) (string, error) {
+	devices, expected, err := e.begin(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	if err := e.At.Room(ctx, expected); err != nil {
+		return "", err
+	}
+	serial, secret, err := devices.Create(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	defer clear(secret)
+	if err = e.At.Put(ctx, serial, secret); err == nil {
+		err = e.enable(ctx, devices, serial)
+	}
+	if err != nil {
+		return serial, e.takeBack(ctx, devices, serial, err)
+	}
+	return serial, nil
+}
+
+// begin finds out who the user is, what the device will be called, and what calls IAM.
+func (e *Enrolment) begin(ctx context.Context, name string) (source.MFADevices, string, error) {
+	first := e.Plan.Steps[0]
+	key, err := e.Keys.Key(ctx, first.Profile)
+	if err != nil {
+		return source.MFADevices{}, "", err
+	}
+	who, err := e.Source.Caller(ctx, e.Plan.Call("sts"), key)
+	if err != nil {
+		return source.MFADevices{}, "", err
+	}
+	user, ok := who.User()
+	if !ok {
+		return source.MFADevices{}, "", &NotUserError{Name: first.Profile, Caller: who.ARN}
+	}
+	before, _, _ := strings.Cut(who.ARN, ":iam:")
+	m := source.MFADevices{Deps: e.Source, At: e.Plan.Call("iam"), User: user, Creds: key}
+	if len(e.Plan.Steps) > 1 {
+		m.Creds, err = e.Credentials(ctx, e.Plan, e.Options, rotateNeed)
+	}
+	return m, before + ":iam::" + who.Account + ":mfa/" + name, err
+}
+
+// enable shows AWS two codes. The later one is remembered as sent.
+func (e *Enrolment) enable(ctx context.Context, devices source.MFADevices, serial string) error {
+	first, second, err := e.At.Pair(ctx, serial)
+	if err != nil {
+		return err
+	}
+	device, err := e.Source.Codes.Device(ctx, serial, "the MFA code of "+serial)
+	if err != nil {
+		return err
+	}
+	defer device.Close()
+	if err := device.Send(second); err != nil {
+		return err
+	}
+	return devices.Enable(ctx, serial, first, second)
+}
+
+// takeBack deletes what was made, and returns why. A device that AWS does not delete since it
+// is somebody's was enabled after all: the answer was lost.
+func (e *Enrolment) takeBack(ctx context.Context, devices source.MFADevices, serial string, why error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
+	err := devices.Delete(ctx, serial)
+	if source.InUse(err) && source.Unsure(why) {
+		return nil
+	}
+	left := &LeftoverError{Serial: serial, AtAWS: err != nil, Err: why, Undo: err}
+	if err := e.At.Delete(ctx, serial); err != nil {
+		left.OnKey, left.Undo = true, err
+	}
+	if left.AtAWS || left.OnKey {
+		return left
+	}
+	return why
+}

@@ -1,0 +1,192 @@
+package vault_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/source"
+	"aws-vault/vault/vaulttest"
+)
+
+// A drawer is an Authenticator in memory.
+type drawer struct {
+	aws                        *vaulttest.AWS
+	secrets                    map[string]string
+	room, put, pair, forgotten error
+	cancel                     func() // by the user, while codes are read
+}
+
+func (d *drawer) Room(_ context.Context, name string) error {
+	if _, ok := d.secrets[name]; ok {
+		return errors.New("taken")
+	}
+	return d.room
+}
+
+func (d *drawer) Put(_ context.Context, name string, secret []byte) error {
+	if d.put == nil {
+		d.secrets[name] = string(secret)
+	}
+	return d.put
+}
+
+func (d *drawer) Delete(_ context.Context, name string) error {
+	if d.forgotten == nil {
+		delete(d.secrets, name)
+	}
+	return d.forgotten
+}
+
+func (d *drawer) Pair(_ context.Context, name string) (first, second string, err error) {
+	if d.cancel != nil {
+		d.cancel()
+	}
+	if d.pair != nil {
+		return "", "", d.pair
+	}
+	now := d.aws.Now()
+	if first, err = vaulttest.TOTP(d.secrets[name], now.Add(-30*time.Second)); err != nil {
+		return "", "", err
+	}
+	second, err = vaulttest.TOTP(d.secrets[name], now)
+	return first, second, err
+}
+
+const phone = "arn:aws:iam::123456789012:mfa/phone"
+
+// enrolment is one of alice's, in a world of its own.
+func enrolment(t *testing.T) (*world, *vault.Enrolment, *drawer) {
+	t.Helper()
+	w := newWorld(t, "[profile alice]\n")
+	w.store(t, "alice")
+	o := plan.Options{For: plan.Rotate}
+	pl, err := w.Plan(t.Context(), "alice", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &drawer{aws: w.aws, secrets: map[string]string{}}
+	return w, &vault.Enrolment{Vault: w.Vault, Plan: pl, Options: o, At: d}, d
+}
+
+func actions(w *world) string {
+	var names []string
+	for _, c := range w.aws.Calls() {
+		names = append(names, c.Action)
+	}
+	w.aws.Reset()
+	return strings.Join(names, " ")
+}
+
+func TestEnrol(t *testing.T) {
+	w, e, d := enrolment(t)
+	serial, err := e.Run(t.Context(), "phone")
+	if err != nil || serial != phone || len(d.secrets) != 1 {
+		t.Fatalf("%s, %v, %d secrets", serial, err, len(d.secrets))
+	}
+	if got := actions(w); got != "GetCallerIdentity CreateVirtualMFADevice EnableMFADevice" {
+		t.Errorf("AWS was asked %s", got)
+	}
+	code, err := vaulttest.TOTP(d.secrets[phone], w.aws.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	device, err := w.Source.Codes.Device(t.Context(), phone, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer device.Close()
+	if !device.Sent(code) {
+		t.Error("the code may be sent again")
+	}
+}
+
+// What fails on its way leaves nothing, neither at AWS nor in the drawer, or says what.
+func TestEnrolIsTakenBack(t *testing.T) {
+	broken := errors.New("broken")
+	for name, c := range map[string]struct {
+		breaks func(*world, *drawer)
+		calls  string // after GetCallerIdentity
+		want   string // part of the error
+		left   vault.LeftoverError
+	}{
+		"no room":    {func(_ *world, d *drawer) { d.room = broken }, "", "broken", vault.LeftoverError{}},
+		"name taken": {func(_ *world, d *drawer) { d.secrets[phone] = "x" }, "", "taken", vault.LeftoverError{}},
+		"not created": {func(w *world, _ *drawer) {
+			w.aws.Fail(vaulttest.Fault{Action: "CreateVirtualMFADevice", Status: 403, Code: "AccessDenied"})
+		}, "CreateVirtualMFADevice", "AccessDenied", vault.LeftoverError{}},
+		"not put":  {func(_ *world, d *drawer) { d.put = broken }, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken", vault.LeftoverError{}},
+		"no codes": {func(_ *world, d *drawer) { d.pair = broken }, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken", vault.LeftoverError{}},
+		"not enabled": {func(w *world, _ *drawer) {
+			w.aws.Fail(vaulttest.Fault{Action: "EnableMFADevice", Status: 403, Code: "AccessDenied"})
+		}, "CreateVirtualMFADevice EnableMFADevice DeleteVirtualMFADevice", "AccessDenied", vault.LeftoverError{}},
+		"not deleted": {func(w *world, d *drawer) {
+			d.pair = broken
+			w.aws.Fail(vaulttest.Fault{Action: "DeleteVirtualMFADevice", Status: 403, Code: "AccessDenied"})
+		}, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken; " + phone + " is left at AWS: ", vault.LeftoverError{AtAWS: true}},
+		"not forgotten": {func(_ *world, d *drawer) { d.pair, d.forgotten = broken, errors.New("pulled") },
+			"CreateVirtualMFADevice DeleteVirtualMFADevice", "broken; " + phone + " is left on the key: pulled", vault.LeftoverError{OnKey: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, e, d := enrolment(t)
+			c.breaks(w, d)
+			before := len(d.secrets)
+			_, err := e.Run(t.Context(), "phone")
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %s", err, c.want)
+			}
+			if got := strings.TrimSpace(strings.TrimPrefix(actions(w), "GetCallerIdentity")); got != c.calls {
+				t.Errorf("AWS was asked %s, want %s", got, c.calls)
+			}
+			var left *vault.LeftoverError
+			if errors.As(err, &left) != (c.left.AtAWS || c.left.OnKey) || left != nil && (left.AtAWS != c.left.AtAWS || left.OnKey != c.left.OnKey) {
+				t.Errorf("left: %+v, want %+v", left, c.left)
+			}
+			if !c.left.OnKey && len(d.secrets) != before {
+				t.Error("its secret is left")
+			}
+		})
+	}
+}
+
+// An answer that was lost leaves open whether the device was enabled; AWS then does not let go
+// of it, and it is good.
+func TestEnrolWithALostAnswer(t *testing.T) {
+	w, e, d := enrolment(t)
+	w.aws.Fail(vaulttest.Fault{Action: "EnableMFADevice", AnswerLost: true})
+	serial, err := e.Run(t.Context(), "phone")
+	if err != nil || serial != phone || len(d.secrets) != 1 {
+		t.Errorf("%s, %v, %d secrets", serial, err, len(d.secrets))
+	}
+	if !slices.Contains(strings.Fields(actions(w)), "DeleteVirtualMFADevice") {
+		t.Error("AWS was not asked whose it is")
+	}
+}
+
+// What the user cancels is taken back all the same.
+func TestEnrolCancelled(t *testing.T) {
+	w, e, d := enrolment(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	d.cancel, d.pair = cancel, context.Canceled
+	_, err := e.Run(ctx, "phone")
+	if !errors.Is(err, context.Canceled) || len(d.secrets) != 0 || !strings.HasSuffix(actions(w), "DeleteVirtualMFADevice") {
+		t.Errorf("%v, %d secrets", err, len(d.secrets))
+	}
+}
+
+func TestEnrolNobody(t *testing.T) {
+	_, e, _ := enrolment(t)
+	e.Plan.Steps[0].Profile = "gone"
+	if _, err := e.Run(t.Context(), "phone"); err == nil {
+		t.Error("enrolled nobody")
+	}
+	var api *source.APIError
+	if errors.As(error(&vault.LeftoverError{Err: &source.APIError{}, Undo: errors.New("x")}), &api) == false {
+		t.Error("a leftover hides its cause")
+	}
+}

@@ -1,0 +1,170 @@
+package oath
+
+import (
+	"encoding/base32"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// UsualPeriod is how long a code of an account stands, where its name says nothing else.
+const UsualPeriod = 30 * time.Second
+
+// An Account is what a key tells of one without its password or a touch.
+type Account struct {
+	Name   string // as it is shown: ISSUER:NAME, or NAME
+	Period time.Duration
+	Timed  bool // TOTP; one that counts instead is HOTP
+
+	id string // on the key: the name, with the period before it where it is an unusual one
+}
+
+// account reads an account's name on the key.
+// https://developers.yubico.com/OATH/YKOATH_Protocol.html
+func account(id string, timed bool) Account {
+	a := Account{Name: id, Period: UsualPeriod, Timed: timed, id: id}
+	if before, name, ok := strings.Cut(id, "/"); ok {
+		if n, err := strconv.Atoi(before); err == nil && n > 0 && n < 1000 && before[0] != '+' {
+			a.Name, a.Period = name, time.Duration(n)*time.Second
+		}
+	}
+	return a
+}
+
+// The kinds of accounts, in the upper half of a byte whose lower one is the hash.
+const (
+	kindMask = 0xf0
+	kindTOTP = 0x20
+	hashSHA1 = 0x01
+)
+
+// Accounts lists the accounts on the key, in its order.
+func (k *Key) Accounts() ([]Account, error) {
+	const doing = "LIST"
+	answer, err := k.do(doing, insList, 0, 0, nil)
+	if err != nil {
+		return nil, err
+	}
+	fields, whole := parse(answer)
+	var all []Account
+	for _, f := range fields {
+		if f.tag != tagListed || len(f.value) < 2 {
+			return nil, &AnswerError{doing}
+		}
+		all = append(all, account(string(f.value[1:]), f.value[0]&kindMask == kindTOTP))
+	}
+	if !whole {
+		return nil, &AnswerError{doing}
+	}
+	return all, nil
+}
+
+// Touched returns which accounts tell their code only when the key is touched.
+func (k *Key) Touched() (map[string]bool, error) {
+	const doing = "CALCULATE ALL"
+	answer, err := k.do(doing, insCodes, 0, truncated, join(field{tagChallenge, make([]byte, 8)}))
+	if err != nil {
+		return nil, err
+	}
+	fields, whole := parse(answer)
+	if !whole || len(fields)%2 != 0 {
+		return nil, &AnswerError{doing}
+	}
+	touched := map[string]bool{}
+	for i := 0; i < len(fields); i += 2 {
+		if fields[i].tag != tagName {
+			return nil, &AnswerError{doing}
+		}
+		if fields[i+1].tag == tagTouch {
+			touched[account(string(fields[i].value), true).Name] = true
+		}
+	}
+	return touched, nil
+}
+
+// Code returns the code of an account at a time. It blocks while the key waits for a touch,
+// and fails with [ErrTouch] where none came.
+func (k *Key) Code(a Account, at time.Time) (string, error) {
+	const doing = "CALCULATE"
+	step := uint64(at.Unix()) / uint64(a.Period/time.Second)
+	answer, err := k.do(doing, insCode, 0, truncated,
+		join(field{tagName, []byte(a.id)}, field{tagChallenge, binary.BigEndian.AppendUint64(nil, step)}))
+	if err != nil {
+		return "", err
+	}
+	fields, whole := parse(answer)
+	if !whole || len(fields) != 1 || fields[0].tag != tagCode || len(fields[0].value) != 5 {
+		return "", &AnswerError{doing}
+	}
+	digits, number := int(fields[0].value[0]), binary.BigEndian.Uint32(fields[0].value[1:])&0x7fffffff
+	most := map[int]uint32{6: 1e6, 7: 1e7, 8: 1e8}[digits]
+	if most == 0 {
+		return "", &AnswerError{doing}
+	}
+	return fmt.Sprintf("%0*d", digits, number%most), nil
+}
+
+// maxName is how long an account's name may be, in bytes.
+const maxName = 64
+
+// NameError is returned for a name that a key does not take.
+type NameError struct{ Name string }
+
+func (e *NameError) Error() string {
+	return fmt.Sprintf("the account's name %.80q is %d bytes long, want 1 to %d", e.Name, len(e.Name), maxName)
+}
+
+// CheckName returns a [*NameError] for a name that a key does not take.
+func CheckName(name string) error {
+	if len(name) == 0 || len(name) > maxName {
+		return &NameError{name}
+	}
+	return nil
+}
+
+// Put stores a TOTP account of six digits under SHA-1, as AWS's virtual devices are. An account
+// of that name is replaced: look first. touch says that its codes want one.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_enable_virtual.html
+func (k *Key) Put(name string, secret []byte, touch bool) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	const digits, needsTouch, least, block = 6, 0x02, 14, 64
+	if len(secret) > block { // as the code's HMAC would
+		return errors.New("the secret is longer than 64 bytes")
+	}
+	padded := append(make([]byte, 0, block), secret...)
+	for len(padded) < least {
+		padded = append(padded, 0) // which HMAC does anyway
+	}
+	data := join(field{tagName, []byte(name)}, field{tagKey, append([]byte{kindTOTP | hashSHA1, digits}, padded...)})
+	if touch {
+		data = append(data, tagProperty, needsTouch) // the one field without a length
+	}
+	_, err := k.do("PUT", insPut, 0, 0, data)
+	clear(padded)
+	return err
+}
+
+// Delete removes an account, or fails with [ErrNoAccount].
+func (k *Key) Delete(a Account) error {
+	_, err := k.do("DELETE", insDelete, 0, 0, join(field{tagName, []byte(a.id)}))
+	return err
+}
+
+// ErrSecret is returned for what is no secret of an authenticator.
+var ErrSecret = errors.New("that is no secret of an authenticator, want base32: letters and digits from 2 to 7")
+
+// Secret reads a secret as AWS shows it: base32, with or without blanks and padding. It fails
+// with [ErrSecret], and does not say what was given.
+func Secret(text string) ([]byte, error) {
+	text = strings.ToUpper(strings.NewReplacer(" ", "", "-", "", "\t", "", "\r", "", "\n", "").Replace(text))
+	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.TrimRight(text, "="))
+	if err != nil || len(secret) < 10 || len(secret) > 64 {
+		return nil, ErrSecret
+	}
+	return secret, nil
+}

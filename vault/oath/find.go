@@ -1,0 +1,98 @@
+package oath
+
+import (
+	"fmt"
+	"strings"
+)
+
+// NotFoundError is returned where a key holds no account for an MFA device.
+type NotFoundError struct {
+	Serial string
+	Names  []string // of the accounts it holds
+}
+
+func (e *NotFoundError) Error() string {
+	if len(e.Names) == 0 {
+		return fmt.Sprintf("the key holds no account at all, want one for %s", e.Serial)
+	}
+	return fmt.Sprintf("the key holds no account for %s, but %s", e.Serial, some(e.Names))
+}
+
+// AmbiguousError is returned where several accounts could be meant.
+type AmbiguousError struct {
+	Serial string
+	Names  []string
+}
+
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%d accounts on the key could be for %s: %s", len(e.Names), e.Serial, some(e.Names))
+}
+
+// some lists names, and says how many more there are.
+func some(names []string) string {
+	const most = 8
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// fits are the ways in which an account can be that of a device, the surest first. That its
+// name holds the serial is what ykman goes by.
+var fits = []func(name, serial string) bool{
+	func(name, serial string) bool { return name == serial },
+	strings.EqualFold,
+	func(name, serial string) bool {
+		return strings.Contains(strings.ToLower(name), strings.ToLower(serial))
+	},
+	fitsLabel,
+}
+
+// fitsLabel reports whether a name is the one in the picture that AWS shows of a device:
+// Amazon Web Services:alice@123456789012.
+func fitsLabel(name, serial string) bool {
+	fields := strings.SplitN(serial, ":", 6)
+	if len(fields) != 6 || fields[2] != "iam" {
+		return false
+	}
+	device, ok := strings.CutPrefix(fields[5], "mfa/")
+	if !ok {
+		return false
+	}
+	_, label, found := strings.Cut(name, ":")
+	if !found {
+		label = name
+	}
+	return strings.EqualFold(label, device[strings.LastIndexByte(device, '/')+1:]+"@"+fields[4])
+}
+
+// Find returns the account for an MFA device, by its serial or by the account's own name. It
+// fails with a [*NotFoundError] or an [*AmbiguousError]: a guess may spoil a code.
+func Find(accounts []Account, serial string) (Account, error) {
+	var timed []Account
+	var names []string
+	for _, a := range accounts {
+		if a.Timed {
+			timed, names = append(timed, a), append(names, a.Name)
+		}
+	}
+	for _, fit := range fits {
+		var found []Account
+		for _, a := range timed {
+			if fit(a.Name, serial) {
+				found = append(found, a)
+			}
+		}
+		if len(found) == 1 {
+			return found[0], nil
+		}
+		if len(found) > 1 {
+			e := &AmbiguousError{Serial: serial}
+			for _, a := range found {
+				e.Names = append(e.Names, a.Name)
+			}
+			return Account{}, e
+		}
+	}
+	return Account{}, &NotFoundError{serial, names}
+}

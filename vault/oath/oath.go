@@ -1,0 +1,226 @@
+// Package oath speaks to the OATH applet of a security key, which holds the secrets of
+// authenticator accounts and tells their codes. How a command reaches the key, and which
+// key it is, is left to others.
+//
+// https://developers.yubico.com/OATH/YKOATH_Protocol.html
+package oath
+
+import (
+	"crypto/hmac"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha1"
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// A Transport gives a card one command and returns its answer.
+type Transport interface {
+	Transmit(command []byte) ([]byte, error)
+}
+
+var (
+	// ErrNoApplet is returned for a card without the OATH applet.
+	ErrNoApplet = errors.New("the card has no OATH applet")
+
+	// ErrLocked is returned by a key that wants its password first.
+	ErrLocked = errors.New("the key wants the password of its OATH accounts")
+
+	// ErrPassword is returned for a password that is not the key's.
+	ErrPassword = errors.New("that is not the password of the key's OATH accounts")
+
+	// ErrNoAccount is returned for an account that the key does not hold.
+	ErrNoAccount = errors.New("the key holds no such account")
+
+	// ErrTouch is returned where a key waited for a touch in vain.
+	ErrTouch = errors.New("the key was not touched in time")
+
+	// ErrFull is returned by a key that has no room for another account.
+	ErrFull = errors.New("the key has no room for another account")
+)
+
+// A StatusError is an answer of the key's that is none of the above.
+type StatusError struct {
+	Doing  string
+	Status uint16
+}
+
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("the key's OATH applet says %04x to %s", e.Status, e.Doing)
+}
+
+// An AnswerError is an answer that does not keep to the protocol.
+type AnswerError struct{ Doing string }
+
+func (e *AnswerError) Error() string {
+	return "the key's OATH applet does not answer " + e.Doing + " as it should"
+}
+
+// The commands of the applet.
+const (
+	insPut          = 0x01
+	insDelete       = 0x02
+	insList         = 0xa1
+	insCode         = 0xa2
+	insValidate     = 0xa3
+	insSelect       = 0xa4 // of every card; the applet's own is the next
+	insCodes        = 0xa4
+	insRemaining    = 0xa5 // where cards else have GET RESPONSE
+	truncated       = 0x01
+	statusDone      = 0x9000
+	statusMore      = 0x61
+	statusNoRoom    = 0x6a84
+	statusWrong     = 0x6a80
+	statusNoObject  = 0x6984
+	statusSecurity  = 0x6982
+	statusNotFound  = 0x6a82
+	statusUntouched = 0x6985
+)
+
+// The tags of what is sent and answered.
+const (
+	tagName      = 0x71
+	tagListed    = 0x72
+	tagKey       = 0x73
+	tagChallenge = 0x74
+	tagResponse  = 0x75
+	tagCode      = 0x76
+	tagHOTP      = 0x77
+	tagProperty  = 0x78
+	tagVersion   = 0x79
+	tagTouch     = 0x7c
+)
+
+// applet is the name by which the applet is selected.
+var applet = []byte{0xa0, 0, 0, 5, 0x27, 0x21, 0x01}
+
+// A Key is the applet of one key, selected.
+type Key struct {
+	card      Transport
+	version   [3]byte
+	salt      []byte // its own, by which passwords are told apart from other keys'
+	challenge []byte // to be answered with the password first; nil for none
+}
+
+// Select selects the applet of a card. It fails with [ErrNoApplet] for a card that has none.
+func Select(card Transport) (*Key, error) {
+	k := &Key{card: card}
+	const doing, byName = "SELECT", 0x04
+	answer, status, err := k.send(insSelect, byName, 0, applet)
+	switch {
+	case err != nil:
+		return nil, err
+	case status == statusNotFound:
+		return nil, ErrNoApplet
+	case status != statusDone:
+		return nil, &StatusError{doing, status}
+	}
+	fields, ok := parse(answer)
+	if !ok {
+		return nil, &AnswerError{doing}
+	}
+	for _, f := range fields {
+		switch f.tag {
+		case tagVersion:
+			copy(k.version[:], f.value)
+		case tagName:
+			k.salt = f.value
+		case tagChallenge:
+			k.challenge = f.value
+		}
+	}
+	if len(k.salt) == 0 {
+		return nil, &AnswerError{doing}
+	}
+	return k, nil
+}
+
+// Version is that of the key's firmware.
+func (k *Key) Version() string {
+	return fmt.Sprintf("%d.%d.%d", k.version[0], k.version[1], k.version[2])
+}
+
+// Locked reports whether the key wants a password before anything else.
+func (k *Key) Locked() bool { return k.challenge != nil }
+
+// Unlock proves to the key that the password is known, and has the key prove it too: one that
+// does not know it may be another that wants to learn codes. It fails with [ErrPassword].
+func (k *Key) Unlock(password string) error {
+	const doing = "VALIDATE"
+	// The protocol's own derivation.
+	secret, err := pbkdf2.Key(sha1.New, password, k.salt, 1000, 16)
+	if err != nil {
+		return err
+	}
+	mine := make([]byte, 8)
+	rand.Read(mine)
+	answer, status, err := k.send(insValidate, 0, 0, join(field{tagResponse, mac(secret, k.challenge)}, field{tagChallenge, mine}))
+	switch {
+	case err != nil:
+		return err
+	case status == statusWrong:
+		return ErrPassword
+	case status != statusDone:
+		return &StatusError{doing, status}
+	}
+	fields, _ := parse(answer)
+	for _, f := range fields {
+		if f.tag == tagResponse && hmac.Equal(f.value, mac(secret, mine)) {
+			k.challenge = nil
+			return nil
+		}
+	}
+	return &AnswerError{doing}
+}
+
+func mac(secret, text []byte) []byte {
+	h := hmac.New(sha1.New, secret)
+	h.Write(text)
+	return h.Sum(nil)
+}
+
+// do is send for commands whose refusals mean the same for all.
+func (k *Key) do(doing string, ins, p1, p2 byte, data []byte) ([]byte, error) {
+	answer, status, err := k.send(ins, p1, p2, data)
+	if err != nil {
+		return nil, err
+	}
+	switch status {
+	case statusDone:
+		return answer, nil
+	case statusNoObject:
+		return nil, ErrNoAccount
+	case statusNoRoom:
+		return nil, ErrFull
+	case statusSecurity, statusUntouched:
+		if k.Locked() {
+			return nil, ErrLocked
+		}
+		return nil, ErrTouch
+	}
+	return nil, &StatusError{doing, status}
+}
+
+// maxAnswer bounds an answer that comes in parts, in bytes: a key holds 64 accounts of 64.
+const maxAnswer = 16 << 10
+
+// send gives the card one command and gathers its answer.
+func (k *Key) send(ins, p1, p2 byte, data []byte) (answer []byte, status uint16, err error) {
+	command := append([]byte{0, ins, p1, p2, byte(len(data))}, data...)
+	for {
+		part, err := k.card.Transmit(command)
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(part) < 2 || len(answer)+len(part) > maxAnswer {
+			return nil, 0, &AnswerError{fmt.Sprintf("command %02x", ins)}
+		}
+		end := len(part) - 2
+		answer, status = append(answer, part[:end]...), binary.BigEndian.Uint16(part[end:])
+		if status>>8 != statusMore {
+			return answer, status, nil
+		}
+		command = []byte{0, insRemaining, 0, 0, 0}
+	}
+}

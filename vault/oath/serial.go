@@ -1,0 +1,47 @@
+package oath
+
+import (
+	"encoding/binary"
+	"strconv"
+)
+
+// Where a YubiKey tells its serial number: the PIV applet since firmware 5, and the one for
+// one-time passwords of older ones.
+// https://docs.yubico.com/yesdk/users-manual/application-piv/apdu/serial.html
+var serials = []struct {
+	applet  []byte
+	command []byte
+}{
+	{[]byte{0xa0, 0, 0, 3, 8}, []byte{0, 0xf8, 0, 0, 0}},
+	{[]byte{0xa0, 0, 0, 5, 0x27, 0x20, 1}, []byte{0, 1, 0x10, 0, 0}},
+}
+
+// Serial returns the serial number printed on a YubiKey; empty for one that does not tell.
+// It selects other applets, so it is asked before Select.
+func Serial(card Transport) (string, error) {
+	for _, s := range serials {
+		if _, ok, err := simple(card, append([]byte{0, insSelect, 4, 0, byte(len(s.applet))}, s.applet...)); err != nil {
+			return "", err
+		} else if !ok {
+			continue
+		}
+		answer, ok, err := simple(card, s.command)
+		if err != nil {
+			return "", err
+		}
+		if ok && len(answer) == 4 {
+			return strconv.FormatUint(uint64(binary.BigEndian.Uint32(answer)), 10), nil
+		}
+	}
+	return "", nil
+}
+
+// simple gives a card a command whose answer is short, and reports whether it was taken.
+func simple(card Transport, command []byte) (answer []byte, ok bool, err error) {
+	answer, err = card.Transmit(command)
+	if err != nil || len(answer) < 2 {
+		return nil, false, err
+	}
+	end := len(answer) - 2
+	return answer[:end], binary.BigEndian.Uint16(answer[end:]) == statusDone, nil
+}

@@ -1,0 +1,104 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"aws-vault/vault/identity"
+	"aws-vault/vault/profile"
+)
+
+// IdentityRole is the Spec of a role that AWS gives for a token which a key of its user's
+// own signs, with no provider between them.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+type IdentityRole struct {
+	Name           string        `json:"identity"`
+	Issuer         string        `json:"identity_issuer"`
+	Subject        string        `json:"identity_subject"`
+	Audience       string        `json:"identity_audience"`
+	ARN            string        `json:"role_arn"`
+	SessionName    string        `json:"role_session_name"`
+	SourceIdentity string        `json:"source_identity,omitempty"`
+	Tags           []profile.Tag `json:"session_tags,omitempty"` // sorted by key
+	TransitiveTags []string      `json:"transitive_session_tags,omitempty"`
+	KeyID          string        `json:"key_id,omitempty"` // of the key that signs; empty for none
+	Place          string        `json:"key,omitempty"`    // where that is
+}
+
+// A Signer is the key of an identity that signs.
+type Signer struct {
+	KeyID string
+	Place string // as [identity.Key] has it
+}
+
+func (r IdentityRole) encode(e *encoder) {
+	e.text(r.Name)
+	e.text(r.Issuer)
+	e.text(r.Subject)
+	e.text(r.Audience)
+	e.text(r.ARN)
+	e.text(r.SessionName)
+	e.text(r.SourceIdentity)
+	e.tags(r.Tags)
+	e.set(r.TransitiveTags)
+	e.text(r.KeyID)
+	e.text(r.Place)
+}
+
+// Args names the role, who the token says its user is, and what signs it.
+func (r IdentityRole) Args() []Arg {
+	args := []Arg{{"role", r.ARN}, {"session name", r.SessionName}, {"issuer", r.Issuer}, {"subject", r.Subject}, {"audience", r.Audience}}
+	if r.SourceIdentity != "" {
+		args = append(args, Arg{"source identity", r.SourceIdentity})
+	}
+	args = append(args, tagArgs(r.Tags, r.TransitiveTags)...)
+	switch r.Place {
+	case "":
+		return append(args, Arg{"signed by", "no key yet"})
+	case identity.Software:
+		return append(args, Arg{"signed by", "a key in the keystore, which whoever opens that can copy"})
+	}
+	return append(args, Arg{"signed by", "a hardware key, " + r.Place})
+}
+
+// Hardware reports whether the token is signed by a key that cannot be copied, which a
+// person may have to touch.
+func (r IdentityRole) Hardware() bool { return strings.HasPrefix(r.Place, identity.PIV) }
+
+func identityRole(c *chain, q *profile.Profile) (Step, bool, error) {
+	if !q.Set("identity") {
+		return Step{}, false, nil
+	}
+	for _, wants := range []string{"identity_issuer", "identity_subject", "role_arn"} {
+		if !q.Set(wants) {
+			return Step{}, false, &MissingSettingError{Origin: q.Value("identity").Origin, Has: "identity", Wants: wants}
+		}
+	}
+	spec := IdentityRole{
+		Name: q.Text("identity"), Issuer: q.Text("identity_issuer"), Subject: q.Text("identity_subject"), Audience: q.Text("identity_audience"),
+		ARN: q.Text("role_arn"), SessionName: q.Text("role_session_name"), SourceIdentity: q.Text("source_identity"),
+		Tags: q.Tags("session_tags"), TransitiveTags: slices.Sorted(slices.Values(q.List("transitive_session_tags"))),
+	}
+	if strings.Contains(spec.SessionName, "${") {
+		return Step{}, false, &SettingError{q.Value("role_session_name").Origin, errNoUser}
+	}
+	if spec.SessionName == "" {
+		spec.SessionName = spec.Subject // which a trust policy compares it with
+	}
+	if spec.Audience == "" {
+		spec.Audience = spec.Issuer
+	}
+	if q.Value("source_identity").Origin.Kind == profile.Unset {
+		spec.SourceIdentity = spec.Subject
+	}
+	signer := c.holdings.Signers[spec.Name]
+	spec.KeyID, spec.Place = signer.KeyID, signer.Place
+	s := Step{
+		Kind: KindIdentity, Profile: q.Name, Spec: spec,
+		Why: "a token that a key of your own signs is exchanged for the role beside it",
+		From: settings(q, "identity", "identity_issuer", "identity_subject", "identity_audience", "role_arn", "role_session_name", "source_identity",
+			"session_tags", "transitive_session_tags", "session_policy", "session_policy_arns", "duration_seconds"),
+	}
+	err := c.exchanged(&s, q, spec.ARN)
+	return s, err == nil, err
+}

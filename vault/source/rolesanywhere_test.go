@@ -1,0 +1,298 @@
+package source
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/certificate"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/vaulttest"
+)
+
+const anywhereRole = "arn:aws:iam::123456789012:role/anywhere"
+
+// An office issues certificates that the fake AWS trusts.
+type office struct {
+	*room
+	authority       *certificate.Authority
+	anchor, profile string
+}
+
+func newOffice(t *testing.T) *office {
+	t.Helper()
+	r := newRoom(t)
+	key, _, err := certificate.NewKey()
+	r.must(err)
+	authority, err := certificate.NewAuthority("Example authority", key, r.aws.Now(), 24*time.Hour)
+	r.must(err)
+	anchor, err := r.aws.AddTrustAnchor(r.world.Account, "eu-west-1", string(certificate.Encode(authority.Certificate)))
+	r.must(err)
+	r.aws.AddRole(anywhereRole, vaulttest.Role{Trusts: []string{"rolesanywhere.amazonaws.com"}, MaxSession: 12 * time.Hour})
+	profile := r.aws.AddAnywhereProfile(r.world.Account, "eu-west-1", vaulttest.AnywhereProfile{Roles: []string{anywhereRole}, MaxSession: 12 * time.Hour, TakesName: true})
+	return &office{r, authority, anchor, profile}
+}
+
+func (r *room) must(err error) {
+	r.Helper()
+	if err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (o *office) write(name string, text []byte) string {
+	o.Helper()
+	path := filepath.Join(o.TempDir(), name)
+	o.must(os.WriteFile(path, text, 0o600))
+	return path
+}
+
+// holder is a step of somebody to whom the office gave a certificate for a key.
+func (o *office) holder(key crypto.Signer) (plan.Step, plan.RolesAnywhere) {
+	o.Helper()
+	subject, err := certificate.Subject("CN=alice,O=Example")
+	o.must(err)
+	c, err := o.authority.Issue(subject, key.Public(), o.aws.Now(), time.Hour)
+	o.must(err)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	o.must(err)
+	spec := plan.RolesAnywhere{
+		TrustAnchor: o.anchor, Profile: o.profile, Role: anywhereRole,
+		Certificate: o.write("chain.pem", certificate.Encode(c, o.authority.Certificate)),
+		PrivateKey:  o.write("key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+	}
+	return o.step(plan.KindRolesAnywhere, spec), spec
+}
+
+func (o *office) with(change func(*plan.RolesAnywhere)) plan.Step {
+	o.Helper()
+	s, spec := o.holder(newKey(o.T))
+	change(&spec)
+	s.Spec = spec
+	return s
+}
+
+func newKey(t *testing.T) crypto.Signer {
+	t.Helper()
+	key, _, err := certificate.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func TestRolesAnywhere(t *testing.T) {
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, key := range map[string]crypto.Signer{"P-256": newKey(t), "P-384": p384, "RSA": rsaKey} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			s, _ := o.holder(key)
+			s.Lasts = 2 * time.Hour
+			c := o.make(s)
+			if want := o.aws.Now().Add(2 * time.Hour).Truncate(time.Second); !c.Expires.Equal(want) || c.AccountID != "123456789012" {
+				t.Errorf("got credentials of %s until %s, want until %s", c.AccountID, c.Expires, want)
+			}
+			call := o.wantCalls(1)[0]
+			if call.Header.Get("X-Amz-X509-Chain") != "" {
+				t.Error("the authority's own certificate was sent")
+			}
+		})
+	}
+}
+
+// What stands between the certificate and the authority is sent with it.
+func TestRolesAnywhereByAnIntermediate(t *testing.T) {
+	o := newOffice(t)
+	between := newKey(t)
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+		SerialNumber: o.authority.Certificate.SerialNumber, Subject: o.authority.Certificate.Subject, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign, NotBefore: o.aws.Now().Add(-time.Hour), NotAfter: o.aws.Now().Add(time.Hour),
+	}, o.authority.Certificate, between.Public(), o.authority.Key)
+	o.must(err)
+	c, err := x509.ParseCertificate(der)
+	o.must(err)
+	o.authority = &certificate.Authority{Certificate: c, Key: between}
+	s, _ := o.holder(newKey(t))
+	o.make(s)
+	if o.wantCalls(1)[0].Header.Get("X-Amz-X509-Chain") == "" {
+		t.Error("no chain was sent")
+	}
+}
+
+func TestRolesAnywhereSendsItsName(t *testing.T) {
+	o := newOffice(t)
+	o.make(o.with(func(r *plan.RolesAnywhere) { r.SessionName = "alice" }))
+	if who := o.wantCalls(1)[0].Caller; !strings.HasSuffix(who, "assumed-role/anywhere/alice") {
+		t.Errorf("signed in as %s", who)
+	}
+}
+
+// What cannot work is refused before AWS is called.
+func TestRolesAnywhereChecksFirst(t *testing.T) {
+	o := newOffice(t)
+	encrypted := o.write("secret.pem", []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"))
+	s, spec := o.holder(newKey(t))
+	_, other := o.holder(newKey(t))
+	for name, c := range map[string]struct {
+		change func(*plan.RolesAnywhere)
+		after  time.Duration
+		want   string
+	}{
+		"expired":        {func(*plan.RolesAnywhere) {}, 2 * time.Hour, spec.Certificate + ": the certificate was valid until 2030-01-02T13:00:10Z"},
+		"too early":      {func(*plan.RolesAnywhere) {}, -time.Hour, spec.Certificate + ": the certificate is valid from 2030-01-02T11:55:10Z, and it is 2030-01-02T11:00:10Z"},
+		"another key":    {func(r *plan.RolesAnywhere) { r.PrivateKey = other.PrivateKey }, 0, spec.Certificate + ": its first certificate is not of the key " + other.PrivateKey},
+		"encrypted":      {func(r *plan.RolesAnywhere) { r.PrivateKey = encrypted }, 0, encrypted + ": " + certificate.ErrEncrypted.Error()},
+		"no key":         {func(r *plan.RolesAnywhere) { r.PrivateKey = r.Certificate }, 0, spec.Certificate + ": no private key that can be used, want PEM with an RSA or an ECDSA key"},
+		"no certificate": {func(r *plan.RolesAnywhere) { r.Certificate = r.PrivateKey }, 0, spec.PrivateKey + ": no certificate, want PEM"},
+		"no file":        {func(r *plan.RolesAnywhere) { r.Certificate = "/gone" }, 0, "certificate: open /gone: no such file or directory"},
+		"no key file":    {func(r *plan.RolesAnywhere) { r.PrivateKey = "/gone" }, 0, "private_key: open /gone: no such file or directory"},
+		"no card":        {func(r *plan.RolesAnywhere) { r.PrivateKey = "piv:9c" }, 0, "private_key of profile p: cards are not in this build"},
+	} {
+		changed := spec
+		c.change(&changed)
+		s.Spec = changed
+		o.aws.Advance(c.after)
+		_, err := o.Make(t.Context(), s, o.key())
+		o.aws.Advance(-c.after)
+		if err == nil || err.Error() != c.want {
+			t.Errorf("%s: %v\nwant %s", name, err, c.want)
+		}
+	}
+	for _, c := range o.aws.Calls() {
+		if c.Action == "CreateSession" {
+			t.Error("AWS was called")
+		}
+	}
+}
+
+func TestRolesAnywhereRefused(t *testing.T) {
+	o := newOffice(t)
+	s := o.with(func(r *plan.RolesAnywhere) { r.Role = "arn:aws:iam::123456789012:role/other" })
+	_, err := o.Make(t.Context(), s, o.key())
+	var refused *APIError
+	if !errors.As(err, &refused) || refused.Code != "AccessDeniedException" || refused.Status != http.StatusForbidden || refused.Retry {
+		t.Errorf("got %#v", err)
+	}
+	if want := "CreateSession of arn:aws:iam::123456789012:role/other: AWS says AccessDeniedException: Role is not in the profile's list of roles."; err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// A busy AWS is asked again with the same signature; what it refuses is not.
+func TestRolesAnywhereTriesAgain(t *testing.T) {
+	o := newOffice(t)
+	o.aws.Fail(vaulttest.Fault{Action: "CreateSession", Times: 2, Status: 503, Code: "ServiceUnavailable"})
+	s, _ := o.holder(newKey(t))
+	o.make(s)
+	calls := o.wantCalls(3)
+	if calls[0].Header.Get("Authorization") != calls[2].Header.Get("Authorization") {
+		t.Error("it was signed anew")
+	}
+}
+
+func TestRolesAnywhereAtAWrongTime(t *testing.T) {
+	for _, ahead := range []time.Duration{20 * time.Minute, -20 * time.Minute} {
+		o := newOffice(t)
+		s, _ := o.holder(newKey(t))
+		right := o.aws.Now
+		o.Clock.Local = func() time.Time { return right().Add(ahead) }
+		if ahead < 0 { // else the certificate itself seems not to have begun
+			o.aws.Advance(16 * time.Minute)
+		}
+		o.make(s)
+		if n := len(o.wantCalls(2)); n != 2 || o.Clock.Skew() != -ahead || len(o.told) != 1 {
+			t.Errorf("%d calls, skew %s, told %q", n, o.Clock.Skew(), o.told)
+		}
+	}
+}
+
+// A card's signature may cost a touch: AWS is asked for the time before, once.
+func TestRolesAnywhereByACard(t *testing.T) {
+	o := newOffice(t)
+	key := newKey(t)
+	s, spec := o.holder(key)
+	spec.PrivateKey = "piv:9c"
+	s.Spec = spec
+	var touches []string
+	o.Card = func(_ context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error {
+		if !key.Public().(*ecdsa.PublicKey).Equal(public) {
+			t.Error("another key was asked for")
+		}
+		return use(touched{key, func() { touches = append(touches, slot) }})
+	}
+	right := o.aws.Now
+	o.Clock.Local = func() time.Time { return right().Add(20 * time.Minute) }
+	o.make(s)
+	o.make(s)
+	if len(touches) != 2 || touches[0] != "9c" {
+		t.Errorf("touched for %q, want once a session", touches)
+	}
+	methods := ""
+	for _, c := range o.aws.Calls() {
+		methods += c.Action + " "
+	}
+	if strings.Count(methods, "CreateSession") != 2 || len(o.aws.Calls()) != 3 {
+		t.Errorf("calls were %q, want the time once and two sessions", methods)
+	}
+}
+
+type touched struct {
+	crypto.Signer
+	touch func()
+}
+
+func (s touched) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
+	s.touch()
+	return s.Signer.Sign(r, digest, o)
+}
+
+func TestPrivateKeyForOthers(t *testing.T) {
+	o := newOffice(t)
+	s, spec := o.holder(newKey(t))
+	o.must(os.Chmod(spec.PrivateKey, 0o644))
+	o.make(s)
+	o.make(s)
+	if want := "others may read the private key " + spec.PrivateKey + " (mode 0644)"; len(o.told) != 1 || o.told[0] != want {
+		t.Errorf("told %q, want %q once", o.told, want)
+	}
+}
+
+func TestAnywhereIsCalledAt(t *testing.T) {
+	for _, c := range []struct {
+		region string
+		e      plan.Endpoint
+		want   string
+	}{
+		{"eu-west-1", plan.Endpoint{}, "https://rolesanywhere.eu-west-1.amazonaws.com"},
+		{"eu-west-1", plan.Endpoint{DualStack: true}, "https://rolesanywhere.eu-west-1.api.aws"},
+		{"us-east-1", plan.Endpoint{FIPS: true}, "https://rolesanywhere-fips.us-east-1.amazonaws.com"},
+		{"cn-north-1", plan.Endpoint{}, "https://rolesanywhere.cn-north-1.amazonaws.com.cn"},
+		{"us-gov-west-1", plan.Endpoint{FIPS: true}, "https://rolesanywhere-fips.us-gov-west-1.amazonaws.com"},
+		{"eu-west-1", plan.Endpoint{URL: "http://127.0.0.1:1/"}, "http://127.0.0.1:1"},
+	} {
+		at, err := serviceAnywhere.at(c.region, c.e)
+		if err != nil || at.url != c.want || c.e.URL == "" && !isAWS(strings.TrimPrefix(at.url, "https://")) {
+			t.Errorf("calls %s, want %s, %v", at.url, c.want, err)
+		}
+	}
+}
