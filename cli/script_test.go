@@ -93,6 +93,7 @@ func TestScripts(t *testing.T) {
 			"fake":    fake,
 			"browsed": browsed,
 			"publish": publish,
+			"tlssite": tlsSite,
 			"card":    cardCommand,
 			"typed":   typed,
 			"later":   func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(laterVariable, args[0]) },

@@ -7,7 +7,7 @@ import (
 
 // CloudFormation writes the template in YAML. It names a role, so that deploying it needs
 // CAPABILITY_NAMED_IAM; the one of a role that a hub leads to is the same for all accounts, as
-// stack sets want it. It fails with an [*IssuerError] or a [*TemplateError].
+// stack sets want it. It fails with an [*IssuerError], a [*TemplateError] or [ErrNoGrant].
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-role.html
 func (t Template) CloudFormation() (string, error) {
 	t, err := t.checked()

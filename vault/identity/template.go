@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,7 +51,7 @@ const (
 )
 
 // checked returns the template with its defaults and without what it says twice. It fails with
-// an [*IssuerError] or a [*TemplateError].
+// an [*IssuerError], a [*TemplateError] or [ErrNoGrant].
 func (t Template) checked() (Template, error) {
 	if err := CheckIssuer(t.Issuer); err != nil {
 		return t, err
@@ -104,7 +105,9 @@ func (t Template) checkRole() error {
 	return nil
 }
 
-const wantGrant = "managed policies, or actions with the resources that they are allowed on, or the accounts that the role is the hub of"
+// ErrNoGrant is returned for a template that says nothing, or more than one of its three
+// things, of what the role may do.
+var ErrNoGrant = errors.New("what the role may do is not said in one way, want managed policies, or actions with the resources that they are allowed on, or the accounts that the role is the hub of")
 
 // checkGrant wants one of the three patterns, whole.
 func (t Template) checkGrant() error {
@@ -113,10 +116,8 @@ func (t Template) checkGrant() error {
 		patterns += min(given, 1)
 	}
 	switch {
-	case patterns == 0:
-		return &TemplateError{"what the role may do", "", wantGrant}
-	case patterns > 1:
-		return &TemplateError{"what the role may do", "more than one of these", wantGrant}
+	case patterns != 1:
+		return ErrNoGrant
 	case len(t.Actions) > 0 && len(t.Resources) == 0:
 		return &TemplateError{"a resource for the actions", "", "ARNs, or * for all"}
 	case len(t.Resources) > 0 && len(t.Actions) == 0:

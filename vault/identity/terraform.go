@@ -6,8 +6,8 @@ import (
 )
 
 // Terraform writes the template in HCL. What it declares is named after the identity, so that
-// the templates of several people fit into one module. It fails with an [*IssuerError] or a
-// [*TemplateError].
+// the templates of several people fit into one module. It fails with an [*IssuerError], a
+// [*TemplateError] or [ErrNoGrant].
 // https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/iam_role
 func (t Template) Terraform() (string, error) {
 	t, err := t.checked()

@@ -256,7 +256,7 @@ const leading = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 	"Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
 	"Resource": ["arn:aws-us-gov:iam::210987654321:role/aws-vault-alice"]}]}`
 
-func TestPatterns(t *testing.T) {
+func TestTemplatePatterns(t *testing.T) {
 	managed, actions, hub, spoke := alice, alice, alice, alice
 	managed.Managed = []string{"ReadOnlyAccess", "arn:aws:iam::123456789012:policy/a"}
 	actions.Actions, actions.Resources = []string{"s3:GetObject"}, []string{"arn:aws:s3:::b/${aws:PrincipalTag/team}/*", "arn:aws:s3:::b"}
@@ -325,9 +325,9 @@ func odd(r *rand.Rand, beginning string) string {
 	return b
 }
 
-// TestOddValues tries values that would break out of where they stand: each is refused, or
+// TestTemplateOddValues tries values that would break out of where they stand: each is refused, or
 // read back as it is, and nothing else is in the template.
-func TestOddValues(t *testing.T) {
+func TestTemplateOddValues(t *testing.T) {
 	refused, read := 0, map[string]int{}
 	for seed := range uint64(5000) {
 		r := rand.New(rand.NewPCG(seed, 1))
