@@ -9,6 +9,7 @@ import (
 
 	"aws-vault/contrib/completions"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/profile"
 )
 
 // scripts are what --completion-script-SHELL prints.
@@ -191,7 +192,9 @@ func (a *app) values(name string) []string {
 	case "flow", "sso-flow":
 		return []string{flowBrowser, flowDevice}
 	case "session":
-		return a.oidcHints()
+		return a.sections((*profile.File).OIDCSessions)
+	case "identity":
+		return a.sections((*profile.File).Identities)
 	case "format":
 		return formatList()
 	case "command": // of help
@@ -211,12 +214,12 @@ func (a *app) profileHints() []string {
 }
 
 // oidcHints are what one signs in to with an OpenID provider.
-func (a *app) oidcHints() []string {
+func (a *app) sections(names func(*profile.File) []string) []string {
 	config, err := a.config().Read()
 	if err != nil {
 		return nil
 	}
-	return slices.DeleteFunc(config.OIDCSessions(), func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) })
+	return slices.DeleteFunc(names(config), func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) })
 }
 
 func matching(all []string, prefix, before string) []string {
