@@ -184,7 +184,7 @@ func (l typedLine) argument() string {
 func (a *app) values(name string) []string {
 	switch name {
 	case "profile":
-		return a.profileHints()
+		return a.sections((*profile.File).Profiles)
 	case "backend", "from", "to":
 		return keystore.Backends()
 	case "prompt":
@@ -203,17 +203,8 @@ func (a *app) values(name string) []string {
 	return nil
 }
 
-// profileHints are the profiles whose names fit on a line. A config that cannot be read has
-// none: whoever presses the tab key wants no error.
-func (a *app) profileHints() []string {
-	config, err := a.config().Read()
-	if err != nil {
-		return nil
-	}
-	return slices.DeleteFunc(config.Profiles(), func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) })
-}
-
-// oidcHints are what one signs in to with an OpenID provider.
+// sections are the names of the config file's sections of a kind, as far as they fit on a
+// line. A file that cannot be read has none: whoever presses the tab key wants no error.
 func (a *app) sections(names func(*profile.File) []string) []string {
 	config, err := a.config().Read()
 	if err != nil {

@@ -38,6 +38,9 @@ func policy(statement object) object {
 // this audience and speaks of this subject, under no other name than the subject's; or whom the
 // hub let in, if it knows them by the same name.
 //
+// A session that has a source identity asks with it ever after, and cannot change it.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourceidentity
+//
 // Tags and source identity need permissions of their own in every role of a chain.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
 func (t Template) trust() object {
