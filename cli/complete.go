@@ -184,23 +184,25 @@ func (l typedLine) argument() string {
 func (a *app) values(name string) []string {
 	switch name {
 	case "profile":
-		return a.profileHints()
+		return a.sections((*profile.File).Profiles)
 	case "backend", "from", "to":
 		return keystore.Backends()
 	case "opener":
 		return a.openerHints()
 	case "pin":
 		return []string{"never", "once", "always"}
+	case "touch":
+		return []string{"never", "always", "cached"}
 	case "prompt":
 		return promptNames()
 	case "flow", "sso-flow":
 		return []string{flowBrowser, flowDevice}
 	case "session":
-		return a.oidcHints()
+		return a.sections((*profile.File).OIDCSessions)
 	case "policy":
-		return a.policyHints()
+		return a.sections((*profile.File).SessionPolicies)
 	case "identity":
-		return a.sectionHints((*profile.File).Identities)
+		return a.sections((*profile.File).Identities)
 	case "format":
 		return formatList()
 	case "command": // of help
@@ -209,29 +211,9 @@ func (a *app) values(name string) []string {
 	return nil
 }
 
-// profileHints are the profiles whose names fit on a line. A config that cannot be read has
-// none: whoever presses the tab key wants no error.
-func (a *app) profileHints() []string {
-	config, err := a.config().Read()
-	if err != nil {
-		return nil
-	}
-	return slices.DeleteFunc(config.Profiles(), func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) })
-}
-
-// oidcHints are what one signs in to with an OpenID provider.
-func (a *app) oidcHints() []string {
-	return a.sectionHints((*profile.File).OIDCSessions)
-}
-
-// policyHints are the session policies that the config file names.
-func (a *app) policyHints() []string {
-	return a.sectionHints((*profile.File).SessionPolicies)
-}
-
-// sectionHints are the names of sections of the config file. One that would change what the
-// shell reads is left out.
-func (a *app) sectionHints(names func(*profile.File) []string) []string {
+// sections are the names of the config file's sections of a kind, as far as they fit on a
+// line. A file that cannot be read has none: whoever presses the tab key wants no error.
+func (a *app) sections(names func(*profile.File) []string) []string {
 	config, err := a.config().Read()
 	if err != nil {
 		return nil

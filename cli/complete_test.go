@@ -26,7 +26,7 @@ func complete(t *testing.T, home string, words ...string) ([]string, int) {
 	return strings.Fields(out.String()), status
 }
 
-const completionConfig = "[default]\n[profile prod]\n[profile prod-admin]\n[sso-session s]\n[session-policy careful]\n[profile dev]\n[profile \"a\tb\"]\n"
+const completionConfig = "[default]\n[profile prod]\n[profile prod-admin]\n[sso-session s]\n[session-policy careful]\n[profile dev]\n[identity alice]\n[profile \"a\tb\"]\n"
 
 func completionHome(t *testing.T, config string) string {
 	t.Helper()
@@ -68,6 +68,7 @@ func TestCompletion(t *testing.T) {
 		{"ls|--cre", "--credentials"},
 		{"nonsense|", ""},
 		{"rm|d", "default dev"},
+		{"identity|verify|", "alice"},
 	} {
 		t.Run(test.typed, func(t *testing.T) {
 			got, status := complete(t, home, strings.Split(test.typed, "|")...)

@@ -8,6 +8,7 @@ import (
 
 	"aws-vault/prompt"
 	"aws-vault/vault"
+	"aws-vault/vault/identity"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/oath"
 	"aws-vault/vault/pcsc"
@@ -31,6 +32,12 @@ func hints(err error, a *app) []string {
 }
 
 var remedies = []func(error, *app) string{
+	func(err error, _ *app) string {
+		if errors.Is(err, identity.ErrNoGrant) {
+			return "say it with --managed-policy, with --allow and --on, or with --hub-of"
+		}
+		return ""
+	},
 	func(err error, _ *app) string {
 		var e *source.NoSignerError
 		if errors.As(err, &e) && errors.Is(err, vault.ErrNoIdentity) {

@@ -20,6 +20,8 @@ func identityCommand(k *kingpin.Application, a *app) {
 	identityShowCommand(c, a)
 	identityRotateCommand(c, a)
 	identityPublishCommand(c, a)
+	identityVerifyCommand(c, a)
+	identityTemplateCommands(c, a)
 	identityRemoveCommand(c, a)
 }
 

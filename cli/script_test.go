@@ -125,6 +125,7 @@ func TestScripts(t *testing.T) {
 			"fake":    fake,
 			"browsed": browsed,
 			"publish": publish,
+			"tlssite": tlsSite,
 			"card":    cardCommand,
 			"typed":   typed,
 			"manager": manager,

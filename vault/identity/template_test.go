@@ -1,0 +1,155 @@
+package identity
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// alice is who the templates of the golden files let in.
+var alice = Template{
+	Name: "alice", Issuer: "https://id.example.com/alice", Subject: "alice@example.com",
+	Audience: "https://id.example.com/alice", Role: "aws-vault-alice",
+}
+
+func templates() map[string]Template {
+	managed, actions, hub, spoke := alice, alice, alice, alice
+	managed.Managed = []string{"ReadOnlyAccess", "job-function/SystemAdministrator", "arn:aws:iam::123456789012:policy/team/deploy", "ReadOnlyAccess"}
+	managed.MaxSession = 8 * time.Hour
+	actions.Actions = []string{"s3:GetObject", "s3:ListBucket"}
+	actions.Resources = []string{"arn:aws:s3:::app-data", "arn:aws:s3:::app-data/${aws:PrincipalTag/team}/*"}
+	hub.Accounts = []string{"210987654321", "333333333333"}
+	spoke.Hub = "arn:aws:iam::123456789012:role/aws-vault-alice"
+	spoke.Organization = "o-a1b2c3d4e5"
+	spoke.Managed = []string{"PowerUserAccess"}
+	return map[string]Template{"managed": managed, "actions": actions, "hub": hub, "spoke": spoke}
+}
+
+// TestTemplates holds what is printed against files that people have read. That parsers read
+// in it what was meant is for contrib/interop/templates to see.
+func TestTemplates(t *testing.T) {
+	for name, template := range templates() {
+		for suffix, print := range map[string]func() (string, error){".yaml": template.CloudFormation, ".tf": template.Terraform} {
+			got, err := print()
+			if err != nil {
+				t.Fatalf("%s%s: %v", name, suffix, err)
+			}
+			file := filepath.Join("testdata", name+suffix)
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("%s: got\n%s\nwant\n%s", file, got, want)
+			}
+			// A line feed or a quote in a value would show as a line of an odd shape.
+			if strings.Contains(strings.ToLower(got), "thumbprint") || strings.ContainsAny(got, "\t\r") {
+				t.Errorf("%s has a thumbprint, or letters that no line has", file)
+			}
+		}
+	}
+}
+
+func TestTemplateRefuses(t *testing.T) {
+	long := strings.Repeat("a", 65)
+	for _, c := range []struct {
+		what  string
+		spoil func(*Template)
+	}{
+		{"issuer", func(t *Template) { t.Issuer = "http://127.0.0.1/alice" }},
+		{"issuer", func(t *Template) { t.Issuer = "https://id.example.com:8443/alice" }},
+		{"issuer", func(t *Template) { t.Issuer = `https://id.example.com/al"ice` }},
+		{"issuer", func(t *Template) { t.Issuer = "https://id.example.com/${aws:username}" }},
+		{"subject", func(t *Template) { t.Subject = "auth0|alice" }},
+		{"subject", func(t *Template) { t.Subject = "a" }},
+		{"subject", func(t *Template) { t.Subject = long }},
+		{"subject", func(t *Template) { t.Subject = "älice" }},
+		{"audience", func(t *Template) { t.Audience = "" }},
+		{"audience", func(t *Template) { t.Audience = "${aws:username}" }},
+		{"audience", func(t *Template) { t.Audience = "a\nb" }},
+		{"role name", func(t *Template) { t.Role = "" }},
+		{"role name", func(t *Template) { t.Role = "a/b" }},
+		{"role name", func(t *Template) { t.Role = long }},
+		{"longest session", func(t *Template) { t.MaxSession = time.Minute }},
+		{"longest session", func(t *Template) { t.MaxSession = 13 * time.Hour }},
+		{"longest session", func(t *Template) { t.MaxSession = time.Hour + time.Millisecond }},
+		{"longest session", func(t *Template) { t.Hub, t.MaxSession = "arn:aws:iam::123456789012:role/hub", 2*time.Hour }},
+		{"hub", func(t *Template) { t.Hub = "arn:aws:iam::123456789012:user/alice" }},
+		{"hub", func(t *Template) { t.Hub = "arn:aws:iam::aws:role/alice" }},
+		{"hub", func(t *Template) { t.Hub = "arn:gcp:iam::123456789012:role/alice" }},
+		{"hub", func(t *Template) { t.Hub = "alice" }},
+		{"hub", func(t *Template) { t.Hub = "arn:aws:iam::123456789012:role/" + strings.Repeat("a", maxARN) }},
+		{"hub", func(t *Template) {
+			t.Hub, t.Managed, t.Accounts = "arn:aws:iam::123456789012:role/hub", nil, []string{"210987654321"}
+		}},
+		{"organization", func(t *Template) { t.Organization = "o-a1b2c3d4e5" }},
+		{"organization", func(t *Template) { t.Hub, t.Organization = "arn:aws:iam::123456789012:role/hub", "r-a1b2" }},
+		{"what the role may do", func(t *Template) { t.Managed = nil }},
+		{"what the role may do", func(t *Template) { t.Accounts = []string{"210987654321"} }},
+		{"what the role may do", func(t *Template) { t.Resources = []string{"*"} }},
+		{"a resource for the actions", func(t *Template) { t.Managed, t.Actions = nil, []string{"s3:*"} }},
+		{"an action for the resources", func(t *Template) { t.Managed, t.Resources = nil, []string{"*"} }},
+		{"managed policy", func(t *Template) { t.Managed = []string{"Read Only"} }},
+		{"managed policy", func(t *Template) { t.Managed = []string{"arn:aws:iam::12345:policy/a"} }},
+		{"managed policy", func(t *Template) { t.Managed = []string{""} }},
+		{"managed policy list", func(t *Template) { t.Managed = many(21) }},
+		{"action", func(t *Template) { t.Managed, t.Actions, t.Resources = nil, []string{"*"}, []string{"*"} }},
+		{"action", func(t *Template) { t.Managed, t.Actions, t.Resources = nil, []string{"s3:Get Object"}, []string{"*"} }},
+		{"resource", func(t *Template) { t.Managed, t.Actions, t.Resources = nil, []string{"s3:*"}, []string{"bucket"} }},
+		{"resource", func(t *Template) { t.Managed, t.Actions, t.Resources = nil, []string{"s3:*"}, []string{"arn:a\nb"} }},
+		{"resource", func(t *Template) { t.Managed, t.Actions, t.Resources = nil, []string{"s3:*"}, []string{"arn:€"} }},
+		{"account", func(t *Template) { t.Managed, t.Accounts = nil, []string{"12345678901"} }},
+		{"account", func(t *Template) { t.Managed, t.Accounts = nil, []string{"1234567890AB"} }},
+	} {
+		bad := alice
+		bad.Managed = []string{"ReadOnlyAccess"}
+		c.spoil(&bad)
+		for _, print := range []func() (string, error){bad.CloudFormation, bad.Terraform} {
+			var refused *TemplateError
+			text, err := print()
+			if errors.Is(err, ErrNoGrant) {
+				refused = &TemplateError{What: "what the role may do"}
+			}
+			if err == nil || refused == nil && !errors.As(err, &refused) || refused.What != c.what || text != "" {
+				t.Errorf("%+v: got %q, %v, want it refused for its %s", bad, text, err, c.what)
+			} else if strings.Contains(err.Error(), "\n") {
+				t.Errorf("more than a line: %v", err)
+			}
+		}
+	}
+	for _, issuer := range []string{"", "https://id.example.com/", "id.example.com"} {
+		bad := alice
+		bad.Issuer = issuer
+		var refused *IssuerError
+		if _, err := bad.Terraform(); !errors.As(err, &refused) {
+			t.Errorf("issuer %q: got %v", issuer, err)
+		}
+	}
+}
+
+func many(n int) []string {
+	var all []string
+	for i := range n {
+		all = append(all, strings.Repeat("a", i+1))
+	}
+	return all
+}
+
+func TestLocalName(t *testing.T) {
+	for name, want := range map[string]string{"alice": "alice", "al.ice@x": "al_ice_x", "1st": "_1st", "": "_", "ä": "_"} {
+		if got := localName(name); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+}

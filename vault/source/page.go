@@ -1,0 +1,50 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+
+	"aws-vault/vault/identity"
+)
+
+// Pages returns what fetches the files of an issuer, for [identity.Check]: it trusts a bundle
+// of roots or, without one, what the system trusts. A call of it fails with a [*TimeoutError]
+// or with what the network said.
+func (d *Deps) Pages(bundle string) (func(context.Context, string) (identity.Page, error), error) {
+	next, err := d.roundTripper(bundle)
+	if err != nil {
+		return nil, err
+	}
+	c := &http.Client{Transport: next, CheckRedirect: stay}
+	return func(ctx context.Context, address string) (identity.Page, error) {
+		limited, cancel := context.WithTimeoutCause(ctx, d.timeout(), errDeadline)
+		defer cancel()
+		page, err := fetch(limited, c, address)
+		var sending *url.Error
+		switch {
+		case err != nil && errors.Is(context.Cause(limited), errDeadline):
+			return page, &TimeoutError{"publishing", address, d.timeout()}
+		case errors.As(err, &sending):
+			return page, sending.Err
+		}
+		return page, err
+	}, nil
+}
+
+func fetch(ctx context.Context, c *http.Client, address string) (identity.Page, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return identity.Page{}, err
+	}
+	resp, err := c.Do(r)
+	if err != nil {
+		return identity.Page{}, err
+	}
+	defer resp.Body.Close()
+	page := identity.Page{Status: resp.StatusCode, Type: resp.Header.Get("Content-Type"), Location: resp.Header.Get("Location")}
+	page.Body, err = io.ReadAll(io.LimitReader(resp.Body, identity.MaxPage+1))
+	return page, err
+}

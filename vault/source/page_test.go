@@ -1,0 +1,64 @@
+package source
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/identity"
+)
+
+func TestPages(t *testing.T) {
+	asked := map[string]int{}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked[r.URL.Path]++
+		switch r.URL.Path {
+		case "/moved":
+			http.Redirect(w, r, "/there", http.StatusFound)
+		case "/large":
+			w.Write(make([]byte, 2*identity.MaxPage))
+		case "/there":
+			w.Header().Set("Content-Type", "application/json")
+			w.Write([]byte("{}"))
+		case "/silent":
+			<-r.Context().Done()
+		}
+	}))
+	t.Cleanup(s.Close)
+	d := &Deps{Open: func(name string) (io.ReadCloser, error) { return os.Open(name) }, Clock: &Clock{Local: time.Now}}
+	fetch, err := d.Pages("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := fetch(t.Context(), s.URL+"/there"); err != nil || p.Status != 200 || p.Type != "application/json" || string(p.Body) != "{}" {
+		t.Errorf("got %+v, %v", p, err)
+	}
+	if p, err := fetch(t.Context(), s.URL+"/moved"); err != nil || p.Status != 302 || p.Location != "/there" || asked["/there"] != 1 {
+		t.Errorf("of what is elsewhere: got %+v, %v", p, err)
+	}
+	if p, err := fetch(t.Context(), s.URL+"/large"); err != nil || len(p.Body) != identity.MaxPage+1 {
+		t.Errorf("of what is large: got %d bytes, %v", len(p.Body), err)
+	}
+	if _, err := fetch(t.Context(), "https://id.example.com/\x7f"); err == nil {
+		t.Error("what is no address was fetched")
+	}
+	var late *TimeoutError
+	d.Timeout = time.Millisecond
+	if _, err := fetch(t.Context(), s.URL+"/silent"); !errors.As(err, &late) {
+		t.Errorf("of one that says nothing: got %v", err)
+	}
+	d.Timeout = 0
+	s.Close()
+	if _, err := fetch(t.Context(), s.URL+"/there"); err == nil || strings.Contains(err.Error(), "/there") {
+		t.Errorf("of one that is gone: got %v", err)
+	}
+	if _, err := d.Pages(filepath.Join(t.TempDir(), "none.pem")); err == nil {
+		t.Error("a bundle that is not there was read")
+	}
+}
