@@ -119,7 +119,7 @@ func TestShortNumbers(t *testing.T) {
 		if signature := token[strings.LastIndexByte(token, '.')+1:]; len(signature) != 86 {
 			t.Fatalf("a signature of %d digits, want 86", len(signature))
 		}
-		if _, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256}); err != nil {
+		if _, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256}); err != nil {
 			t.Fatal(err)
 		}
 	}
