@@ -2,6 +2,8 @@ package cli_test
 
 import (
 	"encoding/pem"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,12 +17,14 @@ import (
 // site.pem whom to trust for it: tlssite DIR.
 func tlsSite(ts *testscript.TestScript, _ bool, args []string) {
 	files := http.FileServer(http.Dir(ts.MkAbs(args[0])))
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/openid-configuration") {
 			w.Header().Set("Content-Type", "application/json")
 		}
 		files.ServeHTTP(w, r)
 	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of clients that do not trust it
+	server.StartTLS()
 	ts.Defer(server.Close)
 	ts.Setenv("SITE", server.URL)
 	ts.Check(os.WriteFile(ts.MkAbs("site.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))

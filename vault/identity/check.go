@@ -34,8 +34,9 @@ type Finding struct {
 
 func (f Finding) String() string { return f.At + ": " + f.Found + ", want " + f.Want }
 
-// Check fetches what the issuer publishes, as AWS does it, and returns all that is wrong with
-// it at a time; nothing if AWS can know the identity's keys by it, and no others.
+// Check fetches what the issuer publishes and returns all that is wrong with it at a time;
+// nothing if AWS can know the identity's keys by it, and no others. Whether AWS follows
+// redirects, or minds the type of what it reads, is not known: the standards decide here.
 func Check(ctx context.Context, fetch func(ctx context.Context, url string) (Page, error), issuer string, keys Record, now time.Time) []Finding {
 	c := checker{fetch: fetch, issuer: issuer, at: issuer}
 	if err := CheckIssuer(issuer); err != nil {
