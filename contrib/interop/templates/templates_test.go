@@ -21,6 +21,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"aws-vault/vault/identity"
+	"aws-vault/vault/policy"
 )
 
 // partition is what the world fills in.
@@ -277,6 +278,7 @@ func TestTemplatePatterns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, r := range both(t, c.template) {
 				want(t, r.Trust, parsed(t, c.trust))
+				linted(t, r.Trust)
 				want(t, r.Inline, parsed(t, c.inline))
 				want(t, sorted(r.Managed), sorted(c.managed))
 				want(t, r.Name, "aws-vault-alice")
@@ -289,6 +291,32 @@ func TestTemplatePatterns(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// linted holds a trust policy against what policy lint warns of.
+func linted(t *testing.T, trust any) {
+	t.Helper()
+	text := strings.ReplaceAll(asJSON(trust), "ARN of Provider", provider)
+	found, err := policy.Lint([]byte(text))
+	if err != nil || len(found) > 0 {
+		t.Errorf("policy lint says %v, %v of %s", found, err, text)
+	}
+}
+
+const provider = "arn:aws:iam::123456789012:oidc-provider/id.example.com/alice"
+
+// TestTemplateTrust holds the trust policy against the one that policy trust prints for a
+// profile with such an identity.
+func TestTemplateTrust(t *testing.T) {
+	template := alice
+	template.Managed = []string{"ReadOnlyAccess"}
+	text, err := policy.Trust{Principal: provider, Audience: template.Audience, Subject: template.Subject, SessionName: template.Subject}.Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range both(t, template) {
+		want(t, parsed(t, strings.ReplaceAll(asJSON(r.Trust), "ARN of Provider", provider)), parsed(t, text))
 	}
 }
 
