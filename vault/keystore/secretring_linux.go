@@ -67,11 +67,8 @@ func (r *secretRing) find(ctx context.Context, name string) ([]dbus.ObjectPath, 
 		return paths, err
 	}
 	// Some services show nothing of a locked collection.
-	at, err := r.locate(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if locked, err := r.isLocked(ctx, at); err != nil || !locked {
+	at, locked, err := r.state(ctx)
+	if err != nil || !locked {
 		return nil, firstError(err, ErrNotFound)
 	}
 	if err := r.service.unlock(ctx, at); err != nil {
@@ -130,6 +127,22 @@ func (r *secretRing) locate(ctx context.Context) (dbus.ObjectPath, error) {
 		return paths[i], nil
 	}
 	return "", ErrNotFound
+}
+
+// state returns the path of the ring's collection and whether it is locked, or ErrNotFound.
+// Most services name the path after the label: to ask there first saves a call.
+func (r *secretRing) state(ctx context.Context) (at dbus.ObjectPath, locked bool, err error) {
+	if !r.inDefault {
+		at = dbus.ObjectPath(collectionPrefix + encodePath(r.collection))
+		if locked, err = r.isLocked(ctx, at); err == nil {
+			return at, locked, nil
+		}
+	}
+	if at, err = r.locate(ctx); err != nil {
+		return "", false, err
+	}
+	locked, err = r.isLocked(ctx, at)
+	return at, locked, err
 }
 
 func (r *secretRing) isLocked(ctx context.Context, collection dbus.ObjectPath) (bool, error) {
@@ -210,11 +223,7 @@ func (r *secretRing) create(ctx context.Context) (dbus.ObjectPath, error) {
 
 // unlocked returns the ring's collection once it is unlocked, or ErrNotFound.
 func (r *secretRing) unlocked(ctx context.Context) (dbus.ObjectPath, error) {
-	at, err := r.locate(ctx)
-	if err != nil {
-		return "", err
-	}
-	locked, err := r.isLocked(ctx, at)
+	at, locked, err := r.state(ctx)
 	if err == nil && locked {
 		err = r.service.unlock(ctx, at)
 	}

@@ -187,6 +187,19 @@ func secretError(err error) error {
 	return fmt.Errorf("%s: %w", secretBackend, err)
 }
 
+// encodePath escapes what an object path may not hold, as services do with a label.
+func encodePath(label string) string {
+	var b strings.Builder
+	for i := range len(label) {
+		if c := label[i]; c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "_%02x", c)
+		}
+	}
+	return b.String()
+}
+
 // decodePath undoes the escaping of an object path, in which a byte is written _xx.
 func decodePath(path dbus.ObjectPath) string {
 	var b strings.Builder

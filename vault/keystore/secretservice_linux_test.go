@@ -55,6 +55,32 @@ func TestSecretServiceCalls(t *testing.T) {
 	}
 }
 
+// TestSecretServiceWarmCalls counts what a command asks of the bus whose profile has no key, whose
+// source profile has one, and whose session is kept.
+func TestSecretServiceWarmCalls(t *testing.T) {
+	s := newFakeSecrets(t)
+	k := mustOpen(t, s.config(t))
+	mustPut(t, k.Keys, testItem("prod"))
+	mustPut(t, k.Private, testItem("session"))
+	s.called()
+	k = mustOpen(t, s.config(t))
+	if _, err := k.Keys.Stamp(t.Context(), "role"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := k.Keys.Stamp(t.Context(), "prod"); err != nil {
+		t.Error(err)
+	}
+	wantItem(t, k.Private, testItem("session"), ringTest{private: true})
+	calls := s.called()
+	for i, call := range calls {
+		calls[i] = call[strings.LastIndexByte(call, '.')+1:]
+	}
+	want := []string{"Hello", "NameHasOwner", "SearchItems", "Get", "SearchItems", "GetAll", "SearchItems", "OpenSession", "GetSecret"}
+	if !slices.Equal(calls, want) {
+		t.Errorf("a warm command calls %q, want %q", calls, want)
+	}
+}
+
 func TestSecretServiceOtherCollections(t *testing.T) {
 	s := newFakeSecrets(t)
 	other := &fakeSecret{attributes: map[string]string{"profile": "prod"}, content: []byte("another program's")}
