@@ -43,11 +43,17 @@ func run(ctx context.Context, path string, commands, workers int) error {
 		return err
 	}
 	defer p.close()
+	if p.server, err = p.serve(); err != nil {
+		return err
+	}
 	began := time.Now()
 	if err := p.work(commands, workers); err != nil {
 		return err
 	}
 	fmt.Printf("%d commands by %d at once in %s: %d calls to AWS, %d of them failed by the fake, %d commands told of it\n",
 		commands, workers, time.Since(began).Round(time.Second), p.calls(), p.failed.Load(), p.told.Load())
+	if err := p.server.stop(); err != nil {
+		return err
+	}
 	return p.inspect()
 }

@@ -30,6 +30,7 @@ type pool struct {
 	aws     *vaulttest.AWS
 	world   vaulttest.World
 
+	server *server
 	failed atomic.Int64 // faults that the fake was given
 	told   atomic.Int64 // commands that failed for one
 }
@@ -126,6 +127,9 @@ func (p *pool) work(commands, workers int) error {
 					p.aws.Fail(faults[random.IntN(len(faults))])
 					p.failed.Add(1)
 				}
+				if n == int64(commands)*9/10 {
+					p.server.early = p.server.resident()
+				}
 				switch err := p.command(random, w); {
 				case blamed(err):
 					p.told.Add(1)
@@ -151,7 +155,7 @@ func (p *pool) command(random *rand.Rand, worker int) error {
 	own := fmt.Sprintf("own%d", worker)
 	var err error
 	switch n := random.IntN(100); {
-	case n < 40:
+	case n < 38:
 		err = p.hands(profile, "exec", profile, "--", "printenv", "AWS_SESSION_TOKEN")
 	case n < 65:
 		err = p.hands(profile, "export", "--format=json", profile)
@@ -163,8 +167,10 @@ func (p *pool) command(random *rand.Rand, worker int) error {
 		_, err = p.run("", "explain", profile)
 	case n < 94:
 		_, err = p.run("", "clear", profile)
-	case n < 96:
+	case n < 95:
 		_, err = p.run("", "--completion-bash", "exec", "")
+	case n < 98:
+		err = p.server.ask(random)
 	default: // a key of this worker's own comes and goes
 		if _, err = p.run("AKIAIOSFODNN7EXAMPLE\nwJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n", "add", "--stdin", own); err == nil {
 			_, err = p.run("", "remove", "--force", own)
