@@ -62,7 +62,8 @@ func (f *File) WithoutMarked(name, mark string, settings []string) ([]byte, bool
 			break
 		}
 	}
-	return []byte(before + f.text[end:]), true
+	text := []byte(before + f.text[end:])
+	return text, !isUTF16(text) // a stray NUL that came to its front would make the file unreadable
 }
 
 // ownLines returns where the lines of a section end that its program wrote, and false if

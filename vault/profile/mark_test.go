@@ -105,6 +105,7 @@ func FuzzWithoutMarked(f *testing.F) {
 	f.Add("[profile a]\nregion = eu-west-1\n\n[profile b]\n" + mark + "\nsso_account_id = 123456789012\n\n# mine\n[profile c]\n k = v\n  more\n")
 	f.Add("[profile b]\r\n" + mark + "\r\nsso_session = x\r\n[profile c]\r\n")
 	f.Add("  [profile b]\n  " + mark + "\n   sso_session = x\n[profile c]\n")
+	f.Add("[profile 0]\n" + mark + "\n#\x00")
 	f.Fuzz(func(t *testing.T, text string) {
 		file, err := Parse("config", []byte(text))
 		if err != nil {
