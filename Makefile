@@ -87,13 +87,15 @@ check-race:
 	$(GO) test $(RACE) -tags '$(TAGS)' -timeout 20m -shuffle=on -coverpkg=./... -coverprofile=$(OUT)/cover.out ./...
 	@awk -f .ci/coverage.awk -v module=$$($(GO) list -m) -v more='$(COVER_MORE)' -v high=$(FLOOR_MORE) -v low=$(FLOOR_OTHER) -v skip='$(UNMEASURED)' $(OUT)/cover.out
 
-# Each fuzz target for ten seconds; make fuzz gives it a minute.
+# Each fuzz target for ten seconds; make fuzz gives it a minute. That the time ends while a worker is in the middle of
+# something is reported as a failure by go test, but is none: it names no input.
 FUZZTIME := 10s
 fuzz: FUZZTIME := 60s
 fuzz check-fuzz:
 	@mkdir -p $(OUT); set -e; for target in $(FUZZ); do \
 		echo "fuzz $$target for $(FUZZTIME)"; \
-		$(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) $${target%:*} >$(OUT)/fuzz.out 2>&1 || { cat $(OUT)/fuzz.out; exit 1; }; \
+		$(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) $${target%:*} >$(OUT)/fuzz.out 2>&1 || \
+			{ grep -q '^    context deadline exceeded$$' $(OUT)/fuzz.out && ! grep -q 'Failing input' $(OUT)/fuzz.out; } || { cat $(OUT)/fuzz.out; exit 1; }; \
 	done
 
 clean:
