@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -82,7 +84,7 @@ const StatusInterrupted = 130
 func Main(ctx context.Context, args []string, env Env) (status int) {
 	a := &app{env: env, log: slog.New(slog.DiscardHandler), lent: new(atomic.Bool)}
 	a.env.Prompt.KeyCode = a.keyCode
-	k := a.parser()
+	k := a.parser(meant(args)...)
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -133,7 +135,8 @@ type app struct {
 	lent *atomic.Bool // a command that we have started has the terminal
 }
 
-func (a *app) parser() *kingpin.Application {
+// parser knows these commands.
+func (a *app) parser(known ...func(*kingpin.Application, *app)) *kingpin.Application {
 	kingpin.EnableFileExpansion, kingpin.ManPageTemplate = false, manTemplate
 	k := kingpin.New("aws-vault", "Keeps AWS credentials in a keystore and hands out short-lived ones.")
 	k.UsageWriter(a.env.Stdout).ErrorWriter(a.env.Stderr)
@@ -143,10 +146,25 @@ func (a *app) parser() *kingpin.Application {
 	k.UsageTemplate(helpTemplate).UsageFuncs(map[string]any{"help": help, "man": man})
 	k.Flag("debug", "Write a log to stderr. It never holds a secret.").BoolVar(&a.debug)
 	a.globals.bind(k)
-	for _, add := range commands {
+	for _, add := range known {
 		add(k, a)
 	}
 	return k
+}
+
+// meant are the commands that a command line may mean. What programs run all day is told by
+// its first word: to describe all the others takes a third of a millisecond.
+func meant(args []string) []func(*kingpin.Application, *app) {
+	if len(args) == 0 || slices.ContainsFunc(args, func(arg string) bool { return arg == "-h" || strings.HasPrefix(arg, "--help") }) {
+		return commands
+	}
+	switch args[0] {
+	case "exec":
+		return []func(*kingpin.Application, *app){execCommand}
+	case "export":
+		return []func(*kingpin.Application, *app){exportCommand}
+	}
+	return commands
 }
 
 // commands are the verbs, in the order in which help lists them.

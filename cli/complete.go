@@ -206,7 +206,7 @@ func (a *app) values(name string) []string {
 	case "format":
 		return formatList()
 	case "command": // of help
-		return commandNames(a.parser().Model().Commands)
+		return commandNames(a.parser(commands...).Model().Commands)
 	}
 	return nil
 }
