@@ -163,6 +163,8 @@ func meant(args []string) []func(*kingpin.Application, *app) {
 		return []func(*kingpin.Application, *app){execCommand}
 	case "export":
 		return []func(*kingpin.Application, *app){exportCommand}
+	case "--version", "-v", "version":
+		return []func(*kingpin.Application, *app){versionCommand}
 	}
 	return commands
 }

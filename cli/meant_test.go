@@ -16,7 +16,7 @@ import (
 func TestFrequentCommands(t *testing.T) {
 	for _, line := range []string{
 		"exec", "exec --no-such-flag", "exec prod --no-such-flag", "exec --duration", "exec --duration=x prod", "exec --help prod", "exec prod -h", "exec a b c",
-		"exec prod -- exec --help", "export", "export --format=bogus", "export a b", "export --help", "--debug exec --no-such-flag",
+		"exec prod -- exec --help", "export", "export --format=bogus", "export a b", "export --help", "--debug exec --no-such-flag", "version", "version x", "--version", "-v", "--version=x",
 	} {
 		var outs [2]string
 		for i, args := range [][]string{strings.Fields(line), append([]string{"--backend=file"}, strings.Fields(line)...)} { // the second is not read so
