@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	keywrap "github.com/dvsekhvalnov/jose2go/aes"
 )
@@ -56,6 +57,9 @@ type jwe struct {
 	key       []byte // wrapped
 	nonce     []byte
 	text, tag []byte
+
+	unwrapped []byte // key, once a passphrase has opened it
+	by        string // that passphrase
 }
 
 // jweSalt is what goes into the derivation: the salt is bound to the algorithm.
@@ -117,13 +121,9 @@ var errTampered = errors.New("its content was changed or cut after it was sealed
 
 // open returns the content, or ErrWrongPassphrase if passphrase does not unwrap the key.
 func (j *jwe) open(passphrase string) ([]byte, error) {
-	wrapping, err := pbkdf2.Key(sha256.New, passphrase, jweSalt(j.salt), j.rounds, jweWrapSize)
+	key, err := j.unwrap(passphrase)
 	if err != nil {
 		return nil, err
-	}
-	key, err := keywrap.KeyUnwrap(j.key, wrapping)
-	if err != nil {
-		return nil, ErrWrongPassphrase // its length was checked, so only the integrity value is left to fail
 	}
 	seal, err := newGCM(key)
 	if err != nil {
@@ -135,6 +135,28 @@ func (j *jwe) open(passphrase string) ([]byte, error) {
 	}
 	return content, nil
 }
+
+// unwrap returns the key that seals the content. The passphrase is derived from once, however
+// often it is tried.
+func (j *jwe) unwrap(passphrase string) ([]byte, error) {
+	if j.unwrapped != nil && j.by == passphrase {
+		return j.unwrapped, nil
+	}
+	wrapping, err := pbkdf2.Key(sha256.New, passphrase, jweSalt(j.salt), j.rounds, jweWrapSize)
+	if err != nil {
+		return nil, err
+	}
+	derivations.Add(1)
+	key, err := keywrap.KeyUnwrap(j.key, wrapping)
+	if err != nil {
+		return nil, ErrWrongPassphrase // its length was checked, so only the integrity value is left to fail
+	}
+	j.unwrapped, j.by = key, passphrase
+	return key, nil
+}
+
+// derivations counts what was derived from passphrases, for tests: each takes a millisecond.
+var derivations atomic.Int64
 
 // sealJWE seals content under passphrase. What created says is readable to everyone.
 func sealJWE(content []byte, passphrase, created string) (*jwe, error) {
@@ -149,6 +171,7 @@ func sealJWE(content []byte, passphrase, created string) (*jwe, error) {
 	if err != nil {
 		return nil, err
 	}
+	derivations.Add(1)
 	wrapping, err := pbkdf2.Key(sha256.New, passphrase, jweSalt(salt), jweRounds, jweWrapSize)
 	if err != nil {
 		return nil, err

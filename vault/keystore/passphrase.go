@@ -95,8 +95,7 @@ func (p *passphrase) askVerified(ctx context.Context, first *jwe) (string, error
 		if wrong > 0 && text == last {
 			break
 		}
-		// Looked at again: another process may have sealed the first item while we asked.
-		if items := p.items(first); len(items) == 0 || opensOne(items, text) {
+		if p.serves(text, first) {
 			return text, nil
 		}
 		last = text
@@ -110,14 +109,18 @@ func (p *passphrase) answer(ctx context.Context, first *jwe, wrong int) (string,
 		p.said = false
 		return p.text, nil
 	}
-	return p.ask(ctx, PassphraseAsk{Dir: p.dir, New: len(p.items(first)) == 0, Wrong: wrong})
+	return p.ask(ctx, PassphraseAsk{Dir: p.dir, New: first == nil && len(p.sealed()) == 0, Wrong: wrong})
 }
 
-func (p *passphrase) items(first *jwe) []*jwe {
-	if first != nil {
-		return append([]*jwe{first}, p.sealed()...)
+// serves reports whether text opens what is to be opened or, failing that, something else
+// that is there. That is looked at now: another process may have sealed the first item while
+// we asked.
+func (p *passphrase) serves(text string, first *jwe) bool {
+	if first != nil && opensOne([]*jwe{first}, text) {
+		return true
 	}
-	return p.sealed()
+	items := p.sealed()
+	return first == nil && len(items) == 0 || opensOne(items, text)
 }
 
 // opensOne reports whether text opens one of items; aws-vault 7 lets a second passphrase into a

@@ -208,9 +208,37 @@ func TestFileGuessCostsOneTry(t *testing.T) {
 	if looked != 0 || asks != 1 {
 		t.Errorf("looked at the keys %d times and asked %d times, want 0 and 1", looked, asks)
 	}
+	wantItem(t, k.Keys, testItem("prod"), ringTest{})
+	if looked != 0 || asks != 1 {
+		t.Errorf("looked at other keys %d times and asked %d times to open one, want 0 and 1", looked, asks)
+	}
+	k.Keys.(*fileRing).pass.known = false
 	mustPut(t, k.Private, testItem("another"))
 	if looked == 0 || asks != 1 {
 		t.Errorf("wrote after %d looks at the keys and %d questions, want a look and 1", looked, asks)
+	}
+}
+
+// TestFileDerivations counts what takes most of the time of a command.
+func TestFileDerivations(t *testing.T) {
+	c := fileConfig(t, testPassphrase)
+	k := mustOpen(t, c)
+	mustPut(t, k.Keys, testItem("prod"))
+	mustPut(t, k.Private, testItem("session"))
+	for name, act := range map[string]func(*Keystore) int64{
+		"a session": func(k *Keystore) int64 { wantItem(t, k.Private, testItem("session"), ringTest{}); return 1 },
+		"a key":     func(k *Keystore) int64 { wantItem(t, k.Keys, testItem("prod"), ringTest{}); return 1 },
+		"a key, and a session kept": func(k *Keystore) int64 {
+			wantItem(t, k.Keys, testItem("prod"), ringTest{})
+			mustPut(t, k.Private, testItem("another"))
+			return 2
+		},
+	} {
+		before := derivations.Load()
+		want := act(mustOpen(t, c))
+		if got := derivations.Load() - before; got != want {
+			t.Errorf("%s: %d derivations, want %d", name, got, want)
+		}
 	}
 }
 
