@@ -432,7 +432,7 @@ var remedies = []func(error, *app) string{
 	func(err error, _ *app) string {
 		var e *plan.NoTokenError
 		if errors.As(err, &e) {
-			return "say what the token says: --issuer, --audience and --subject"
+			return "say what the token says: --" + strings.Join(e.Unknown, ", --")
 		}
 		return ""
 	},

@@ -21,6 +21,12 @@ const (
 	fence   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`
 )
 
+// What a last profile begins from that shows a token.
+const (
+	byIdentity = "[identity me]\nidentity_issuer = https://id.example.com/me\nidentity_subject = me@example.com\n[profile i]\nidentity = me\n"
+	bySignIn   = "[profile o]\noidc_issuer = https://id.example.com\noidc_client_id = aws\n"
+)
+
 // limits writes of each step what it carries: its policies, tags and whose it is.
 func limits(p Plan) string {
 	var out []string
@@ -38,7 +44,7 @@ func limits(p Plan) string {
 		for _, a := range s.Policy.ARNs {
 			line += " " + a[strings.LastIndexByte(a, '/')+1:]
 		}
-		if spec, ok := s.Spec.(AssumeRole); ok {
+		if spec, ok := passedOn(s); ok {
 			for _, t := range spec.Tags {
 				line += " " + t.Key + "=" + t.Value
 			}
@@ -92,6 +98,15 @@ func TestLimits(t *testing.T) {
 		{"a token first", "[profile w]\nweb_identity_token_file = t\n" + role + "w\n", agent, "", Use, "web identity ReadOnlyAccess for goose"},
 		{"a token, then a role", "[profile w]\nweb_identity_token_file = t\n" + role + "w\n[profile q]\nsource_profile = w\n" + role + "q\n", agent, "", Use,
 			"web identity chain for goose|assume role ReadOnlyAccess" + tagged},
+		{"a signed identity", byIdentity + role + "i\n", agent, "", Use, "signed identity ReadOnlyAccess" + tagged},
+		{"a signed identity of a person", byIdentity + role + "i\n", person, "", Use, "signed identity"},
+		{"a signed identity, then a role", byIdentity + role + "i\n[profile q]\nsource_profile = i\n" + role + "q\n", agent, "", Use,
+			"signed identity chain" + tagged + "|assume role ReadOnlyAccess for goose"},
+		{"a signed identity for the console", byIdentity + role + "i\n", agent, "", Console, "signed identity ReadOnlyAccess" + tagged},
+		{"a sign-in", bySignIn + role + "o\n", agent, "", Use, "OIDC role ReadOnlyAccess for goose"},
+		{"a sign-in, then a role", bySignIn + role + "o\n[profile q]\nsource_profile = o\n" + role + "q\n", agent, "", Use,
+			"OIDC role chain for goose|assume role ReadOnlyAccess" + tagged},
+		{"a sign-in, served", bySignIn + role + "o\n", agent, "", Serve, "OIDC role ReadOnlyAccess for goose"},
 		{"Identity Center", "[profile s]\n" + sso, agent, "", Use, `error: the credentials of profile "s" are those of a step of kind "SSO role", which takes no session policy, and a coding agent gets none without one`},
 		{"Identity Center, then a role", "[profile s]\n" + sso + "[profile q]\nsource_profile = s\n" + role + "q\n", agent, "", Use, "SSO role|assume role ReadOnlyAccess" + tagged},
 		{"a process", "[profile p]\ncredential_process = p\n", person, "careful", Use, `error: the credentials of profile "p" are those of a step of kind "credential process", which takes no session policy, and what was asked for has one`},
@@ -170,13 +185,17 @@ func TestAgentsGetTheirOwn(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 16))
 	planned := 0
 	for range 3000 {
-		config := "[default]\nagent_tags = " + []string{"on", "off"}[r.IntN(2)] + "\n[profile p0]\n"
+		config := "[default]\nagent_tags = " + []string{"on", "off"}[r.IntN(2)] + "\n[identity me]\nidentity_issuer = https://id.example.com/me\nidentity_subject = me@example.com\n[profile p0]\n"
 		h := Holdings{}
-		switch r.IntN(4) {
+		switch r.IntN(6) {
 		case 0:
 			config += sso
 		case 1:
 			config += "web_identity_token_file = t\n" + role + "w\n"
+		case 2:
+			config += "identity = me\n" + role + "w\n"
+		case 3:
+			config += "oidc_issuer = https://id.example.com\noidc_client_id = aws\n" + role + "w\n"
 		default:
 			h = stored("p0")
 		}
@@ -298,5 +317,37 @@ func TestTrust(t *testing.T) {
 	}
 	if !slices.Equal(steps(pl), []string{"stored key r", "session token r 1h kept"}) {
 		t.Errorf("%q", steps(pl))
+	}
+}
+
+// The name of a session that a claim gives is pinned where it is known whose it is, and that
+// it is a subject's name is always known.
+func TestTrustOfASignIn(t *testing.T) {
+	const named = bySignIn + "role_session_name_claim = email\n" + role + "o\n"
+	h := Holdings{Identities: map[Digest]Identity{
+		OIDC{Issuer: "https://id.example.com", Client: "aws"}.Token(): {Subject: "auth0|1", Claims: map[string]string{"email": "al@example.com"}},
+	}}
+	for _, tt := range []struct {
+		name, config, subject string
+		h                     Holdings
+		want                  string // the session's name
+		notes                 int
+	}{
+		{"a subject", bySignIn + role + "o\n", "alice", Holdings{}, "alice", 0},
+		{"a claim of nobody known", named, "auth0|1", Holdings{}, "", 1},
+		{"a claim", named, "", h, "al@example.com", 0},
+		{"another's claim", named, "auth0|2", h, "", 1},
+		{"the profile's own", bySignIn + "role_session_name = bob\n" + role + "o\n", "auth0|2", Holdings{}, "bob", 0},
+		{"an identity", byIdentity + role + "i\n", "", Holdings{}, "me@example.com", 0},
+		{"an identity under another name", byIdentity + role + "i\n", "you@example.com", Holdings{}, "you@example.com", 0},
+	} {
+		pl, err := Make(resolve(t, tt.config, tt.config[strings.LastIndex(tt.config, "[profile ")+9:][:1], nil), tt.h, Options{Name: "n"})
+		if err != nil {
+			t.Fatal(tt.name, err)
+		}
+		trust, notes, err := pl.Trust(Token{Subject: tt.subject}, false)
+		if err != nil || trust.SessionName != tt.want || len(notes) != tt.notes {
+			t.Errorf("%s: %+v, %q, %v", tt.name, trust, notes, err)
+		}
 	}
 }

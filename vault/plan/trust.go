@@ -19,10 +19,13 @@ func (e *NoRoleError) Error() string {
 
 // NoTokenError is returned where a trust policy needs to know what a token says, and nobody
 // has said it.
-type NoTokenError struct{ Profile string }
+type NoTokenError struct {
+	Profile string
+	Unknown []string // of issuer, audience and subject
+}
 
 func (e *NoTokenError) Error() string {
-	return fmt.Sprintf("the role of profile %q is assumed with a token whose issuer, audience and subject are not known", e.Profile)
+	return fmt.Sprintf("the role of profile %q is assumed with a token, and what that says is not known: %s", e.Profile, strings.Join(e.Unknown, ", "))
 }
 
 // Trust returns what the trust policy of the plan's last role has to let in, and what its
@@ -40,10 +43,13 @@ func (p Plan) Trust(t Token, agents bool) (policy.Trust, []string, error) {
 			trust, err := p.trustOfToken(spec.ARN, spec.SessionName, t)
 			return trust, nil, err
 		case OIDCRole:
-			trust, err := p.trustOfToken(spec.ARN, spec.SessionName, t.or(Token{spec.Issuer, spec.Client, spec.Subject}))
-			return trust, nil, err
+			return p.trustOfSignIn(spec, t)
 		case IdentityRole:
-			trust, err := p.trustOfToken(spec.ARN, spec.SessionName, t.or(Token{spec.Issuer, spec.Audience, spec.Subject}))
+			said := t.or(Token{spec.Issuer, spec.Audience, spec.Subject})
+			if spec.SessionName == spec.Subject {
+				spec.SessionName = said.Subject
+			}
+			trust, err := p.trustOfToken(spec.ARN, spec.SessionName, said)
 			trust.Tags, trust.SourceIdentity = len(spec.Tags) > 0 || agents, spec.SourceIdentity != ""
 			return trust, nil, err
 		}
@@ -65,14 +71,36 @@ func (t Token) or(other Token) Token {
 	return t
 }
 
+// trustOfSignIn is for a role whose session a claim may name. What the claim is of somebody
+// who is not signed in cannot be told, but for the subject.
+func (p Plan) trustOfSignIn(spec OIDCRole, t Token) (policy.Trust, []string, error) {
+	said := t.or(Token{spec.Issuer, spec.Client, spec.Subject})
+	var notes []string
+	switch {
+	case spec.NameClaim == subjectClaim:
+		spec.SessionName = said.Subject
+	case spec.NameClaim != "" && (spec.SessionName == "" || said.Subject != spec.Subject):
+		spec.SessionName = ""
+		notes = []string{fmt.Sprintf("the session is named by the claim %s, which is not known here, so this pins no name: sign in as its person first, or add the name", spec.NameClaim)}
+	}
+	trust, err := p.trustOfToken(spec.ARN, spec.SessionName, said)
+	return trust, notes, err
+}
+
 // trustOfToken is for a role that is assumed with a token.
 func (p Plan) trustOfToken(role, session string, t Token) (policy.Trust, error) {
 	_, issuer, ok := strings.Cut(t.Issuer, "://")
 	if !ok {
 		issuer = t.Issuer
 	}
-	if issuer == "" || t.Audience == "" || t.Subject == "" {
-		return policy.Trust{}, &NoTokenError{p.Profile}
+	none := &NoTokenError{Profile: p.Profile}
+	for _, part := range []struct{ name, said string }{{"issuer", issuer}, {"audience", t.Audience}, {"subject", t.Subject}} {
+		if part.said == "" {
+			none.Unknown = append(none.Unknown, part.name)
+		}
+	}
+	if len(none.Unknown) > 0 {
+		return policy.Trust{}, none
 	}
 	return policy.Trust{
 		Principal: iamARN(role, accountOf(role), "oidc-provider/"+issuer),
