@@ -54,7 +54,7 @@ func (d *Deps) clientFor(e plan.Endpoint, f form) (*http.Client, error) {
 // what signs it. What goes wrong is left to the call.
 func (d *Deps) Expect(s plan.Step) {
 	switch s.Kind {
-	case plan.KindSessionToken, plan.KindAssumeRole, plan.KindFederationToken, plan.KindWebIdentity, plan.KindOIDC:
+	case plan.KindSessionToken, plan.KindAssumeRole, plan.KindFederationToken, plan.KindWebIdentity, plan.KindOIDC, plan.KindIdentity:
 	default:
 		return
 	}

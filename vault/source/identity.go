@@ -35,12 +35,29 @@ func (e *NoSignerError) Error() string {
 func (e *NoSignerError) Unwrap() error { return e.Err }
 
 // identityRole has a token signed and gives it for the role. What the token says is not said
-// by the call as well: AWS wants tags and the source identity in one place.
+// by the call as well: AWS wants tags and the source identity in one place. A token that is
+// refused while this computer's clock is wrong is made once more, by AWS's.
 func (d *Deps) identityRole(ctx context.Context, s plan.Step, spec plan.IdentityRole) (aws.Credentials, error) {
 	if err := d.checkEndpoint(s.Endpoint); err != nil {
 		return aws.Credentials{}, err // before anyone is asked for a touch
 	}
-	token, err := d.identityToken(ctx, s, spec)
+	if spec.Hardware() {
+		d.measure(ctx, s.Endpoint, place(s)) // a token that a wrong clock spoils costs a touch
+	}
+	was := d.Clock.Skew()
+	creds, err := d.identityExchange(ctx, s, spec)
+	if !notTaken(err) {
+		return creds, err
+	}
+	d.measure(ctx, s.Endpoint, place(s)) // AWS does not say that it is the time which is wrong
+	if d.Clock.Skew() == was {
+		return creds, err
+	}
+	return d.identityExchange(ctx, s, spec)
+}
+
+func (d *Deps) identityExchange(ctx context.Context, s plan.Step, spec plan.IdentityRole) (aws.Credentials, error) {
+	token, err := d.identityToken(ctx, spec)
 	var none *NoSignerError
 	switch {
 	case err != nil && !errors.As(err, &none):
@@ -53,7 +70,7 @@ func (d *Deps) identityRole(ctx context.Context, s plan.Step, spec plan.Identity
 	return d.exchange(ctx, s, spec.ARN, spec.SessionName, token)
 }
 
-func (d *Deps) identityToken(ctx context.Context, s plan.Step, spec plan.IdentityRole) (token string, err error) {
+func (d *Deps) identityToken(ctx context.Context, spec plan.IdentityRole) (token string, err error) {
 	key, err := d.Identities.Signing(spec.Name)
 	if err != nil {
 		return "", err
@@ -82,7 +99,6 @@ func (d *Deps) identityToken(ctx context.Context, s plan.Step, spec plan.Identit
 	if err != nil {
 		return "", err
 	}
-	d.measure(ctx, s.Endpoint, place(s)) // a token that a wrong clock spoils costs a touch
 	err = d.Card(ctx, key.Slot(), public, sign)
 	return token, err
 }

@@ -30,8 +30,8 @@ func (d *Deps) set(was time.Duration, date time.Time) bool {
 	return again
 }
 
-// measure asks AWS for the time, once, before anything is signed by a card: that may cost a
-// touch, which a refusal for the time would waste. Where the time is not told, or not by AWS,
+// measure asks AWS for the time, once: before anything is signed by a card, since that may cost
+// a touch which a refusal for the time would waste, and where a refusal may be for the time. Where the time is not told, or not by AWS,
 // the computer's clock stands.
 func (d *Deps) measure(ctx context.Context, e plan.Endpoint, address string) {
 	d.lock.Lock()

@@ -1,0 +1,170 @@
+package source
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/identity"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
+	"aws-vault/vault/vaulttest"
+)
+
+// A signer is the key of one identity, in the keystore or on a card.
+type signer struct {
+	key    identity.Key
+	secret *ecdsa.PrivateKey
+	err    error // of the secret
+	signed int
+}
+
+func (s *signer) Signing(string) (identity.Key, error) {
+	if s.key.ID == "" {
+		return identity.Key{}, identity.ErrNoKey
+	}
+	return s.key, nil
+}
+
+func (s *signer) Secret(context.Context, string) (*ecdsa.PrivateKey, error) {
+	s.signed++
+	return s.secret, s.err
+}
+
+const identityIssuer = "https://id.example.com/alice"
+
+// identity is a step of an identity whose key lies at a place, and that key. AWS knows it.
+func (r *room) identity(place string) (plan.Step, *signer) {
+	r.Helper()
+	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	r.must(err)
+	key, err := identity.NewKey(secret.Public(), place, 0, r.aws.Now())
+	r.must(err)
+	k := &signer{key: key, secret: secret}
+	r.Deps.Identities = k
+	r.Deps.Card = func(_ context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error {
+		if slot != key.Slot() || !secret.PublicKey.Equal(public) {
+			r.Errorf("slot %s of another key", slot)
+		}
+		k.signed++
+		return use(secret)
+	}
+	arn := r.aws.AddProvider(r.world.Account, identityIssuer, []string{identityIssuer}, map[string]crypto.PublicKey{key.ID: secret.Public()})
+	r.aws.AddRole(webRole, vaulttest.Role{Trusts: []string{arn}, SessionNameIsSubject: true, RequireSourceIdentity: true, RequireTags: []string{"Team"}})
+	return r.step(plan.KindIdentity, plan.IdentityRole{
+		Name: "alice", Issuer: identityIssuer, Subject: "alice@example.com", Audience: identityIssuer, ARN: webRole,
+		SessionName: "alice@example.com", SourceIdentity: "alice@example.com",
+		Tags: []profile.Tag{{Key: "Team", Value: "blue"}}, TransitiveTags: []string{"Team"}, KeyID: key.ID, Place: place,
+	}), k
+}
+
+// exchanges are the calls that sent a token; before a card signs, the time is asked for too.
+func (r *room) exchanges() []vaulttest.Call {
+	return slices.DeleteFunc(r.aws.Calls(), func(c vaulttest.Call) bool { return c.Action != "AssumeRoleWithWebIdentity" })
+}
+
+func TestIdentitySaysItInTheTokenAlone(t *testing.T) {
+	for _, place := range []string{identity.Software, identity.PIV + "9c"} {
+		r := newRoom(t)
+		s, k := r.identity(place)
+		s.Lasts = 20 * time.Minute
+		r.make(s)
+		calls := r.exchanges()
+		if len(calls) != 1 {
+			t.Fatalf("%s: %d exchanges", place, len(calls))
+		}
+		call := calls[0]
+		token := r.keep(call.Params.Get("WebIdentityToken"))
+		for name := range call.Params {
+			if strings.HasPrefix(name, "Tags") || strings.HasPrefix(name, "Transitive") || name == "SourceIdentity" {
+				t.Errorf("%s: the call says %s too", place, name)
+			}
+		}
+		payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+		r.must(err)
+		var claims struct {
+			Begins int64    `json:"iat"`
+			Ends   int64    `json:"exp"`
+			Roles  []string `json:"https://aws.amazon.com/roles"`
+		}
+		r.must(json.Unmarshal(payload, &claims))
+		if claims.Ends-claims.Begins != 300 || len(claims.Roles) != 1 || claims.Roles[0] != webRole {
+			t.Errorf("%s: %s", place, payload)
+		}
+		if call.SourceIdentity != "alice@example.com" || k.signed != 1 {
+			t.Errorf("%s: %+v, signed %d times", place, call, k.signed)
+		}
+	}
+}
+
+// A card signs once even where the computer's clock is wrong; a key in software signs again,
+// and asks for the time only where its token was refused.
+func TestIdentityByAWSsClock(t *testing.T) {
+	for _, off := range []time.Duration{-20 * time.Minute, 20 * time.Minute} {
+		for place, most := range map[string]int{identity.Software: 2, identity.PIV + "9c": 1} {
+			r := newRoom(t)
+			s, k := r.identity(place)
+			r.Clock.Local = func() time.Time { return r.aws.Now().Add(off) }
+			r.make(s)
+			if k.signed != most {
+				t.Errorf("%s, %s: signed %d times, want %d", place, off, k.signed, most)
+			}
+			if len(r.told) != 1 || !strings.Contains(r.told[0], "this computer's clock is 20m0s") {
+				t.Errorf("%s, %s: told %q", place, off, r.told)
+			}
+		}
+	}
+}
+
+// What the clock is not to blame for is refused once.
+func TestIdentityIsRefusedOnce(t *testing.T) {
+	for _, place := range []string{identity.Software, identity.PIV + "9c"} {
+		r := newRoom(t)
+		s, k := r.identity(place)
+		spec := s.Spec.(plan.IdentityRole)
+		spec.Audience = "somebody"
+		s.Spec = spec
+		if place != identity.Software { // the time is known, and was wrong
+			r.Clock.Local = func() time.Time { return r.aws.Now().Add(time.Hour) }
+		}
+		var refused *APIError
+		if err := r.fail(s); !errors.As(err, &refused) || refused.Code != "InvalidIdentityToken" || k.signed != 1 {
+			t.Errorf("%s: %v, signed %d times", place, err, k.signed)
+		}
+	}
+}
+
+func TestIdentityThatCannotSign(t *testing.T) {
+	for name, tt := range map[string]struct {
+		place string
+		spoil func(*room, *plan.Step, *signer)
+		want  string
+	}{
+		"no key":     {identity.Software, func(_ *room, _ *plan.Step, k *signer) { k.key = identity.Key{} }, "identity alice of profile p: none of its keys signs yet"},
+		"no secret":  {identity.Software, func(_ *room, _ *plan.Step, k *signer) { k.err = errors.New("gone") }, "identity alice of profile p: gone"},
+		"no card":    {identity.PIV + "9c", func(r *room, _ *plan.Step, _ *signer) { r.Deps.Card = nil }, "identity alice of profile p: "},
+		"bad public": {identity.PIV + "9c", func(_ *room, _ *plan.Step, k *signer) { k.key.Public = []byte("x") }, "identity alice of profile p: "},
+		"plain":      {identity.PIV + "9c", func(_ *room, s *plan.Step, _ *signer) { s.Endpoint.URL = "http://sts.example.com" }, "want https for another machine"},
+	} {
+		r := newRoom(t)
+		s, k := r.identity(tt.place)
+		tt.spoil(r, &s, k)
+		err := r.fail(s)
+		r.wantText(err, tt.want)
+		if n := len(r.exchanges()); n > 0 {
+			t.Errorf("%s: %d tokens were sent", name, n)
+		}
+		if name == "plain" && k.signed > 0 {
+			t.Errorf("%s: somebody was asked for a touch", name)
+		}
+	}
+}
