@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"aws-vault/vault/disk"
@@ -69,7 +70,8 @@ func (i *Identities) Signing(name string) (identity.Key, error) {
 }
 
 // Change replaces what is known of the keys of an identity, under a lock between processes.
-// change is given what was known; it is none for a new one.
+// change is given what was known; it is none for a new one. The secret halves of keys that it
+// leaves out are deleted, once nothing speaks of them.
 func (i *Identities) Change(ctx context.Context, name string, change func(identity.Record) (identity.Record, error)) error {
 	lock, err := i.Locks.Alone(ctx, "identity", "the keys of identity "+name)
 	if err != nil {
@@ -94,7 +96,25 @@ func (i *Identities) Change(ctx context.Context, name string, change func(identi
 	if err := disk.MkdirPrivate(i.Dir); err != nil {
 		return err
 	}
-	return disk.Replace(i.path(name), text, 0o600)
+	if err := disk.Replace(i.path(name), text, 0o600); err != nil {
+		return err
+	}
+	return i.forget(ctx, slices.DeleteFunc(slices.Clone(old.Keys), func(k identity.Key) bool {
+		return slices.ContainsFunc(r.Keys, func(kept identity.Key) bool { return kept.ID == k.ID })
+	}))
+}
+
+// forget deletes the secret halves of those keys that lie in the keystore.
+func (i *Identities) forget(ctx context.Context, keys []identity.Key) error {
+	for _, k := range keys {
+		if k.Slot() != "" {
+			continue
+		}
+		if err := i.Ring.Remove(ctx, secretName(k.ID)); err != nil && !errors.Is(err, keystore.ErrNotFound) {
+			return fmt.Errorf("deleting key %s from the keystore: %w", k.ID, err)
+		}
+	}
+	return nil
 }
 
 // secretItem is how the secret half of a key lies in the keystore.
@@ -170,13 +190,8 @@ func (i *Identities) Remove(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("identity %s: %w", name, err)
 	}
-	for _, k := range r.Keys {
-		if k.Slot() != "" {
-			continue
-		}
-		if err := i.Ring.Remove(ctx, secretName(k.ID)); err != nil && !errors.Is(err, keystore.ErrNotFound) {
-			return err
-		}
+	if err := i.forget(ctx, r.Keys); err != nil {
+		return err
 	}
 	return os.Remove(i.path(name))
 }

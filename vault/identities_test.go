@@ -1,0 +1,273 @@
+package vault_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"aws-vault/vault"
+	"aws-vault/vault/identity"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/store"
+)
+
+// A safe is identities whose keys lie in a ring of memory.
+type safe struct {
+	*vault.Identities
+	ring *ring
+	now  time.Time
+}
+
+func newSafe(t *testing.T) *safe {
+	t.Helper()
+	s := &safe{ring: newRing(), now: time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)}
+	dir := t.TempDir()
+	s.Identities = &vault.Identities{
+		Dir: filepath.Join(dir, "identities"), Ring: s.ring, Now: func() time.Time { return s.now },
+		Locks: &store.Locks{Dir: filepath.Join(dir, "locks"), Program: "aws-vault test", Now: time.Now},
+	}
+	return s
+}
+
+// add makes a key in software, keeps it and puts it on the record.
+func (s *safe) add(t *testing.T, name string) (identity.Key, *ecdsa.PrivateKey) {
+	t.Helper()
+	secret, k := softKey(t, s.now)
+	if err := s.KeepSecret(t.Context(), k.ID, secret); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Change(t.Context(), name, func(r identity.Record) (identity.Record, error) { return r.With(k, s.now) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k, secret
+}
+
+func softKey(t *testing.T, since time.Time) (*ecdsa.PrivateKey, identity.Key) {
+	t.Helper()
+	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := identity.NewKey(secret.Public(), identity.Software, 0, since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret, k
+}
+
+// file is the only one that there is.
+func (s *safe) file(t *testing.T) string {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(s.Dir, "*"))
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%q, %v", all, err)
+	}
+	return all[0]
+}
+
+func TestIdentityKeepsItsKeys(t *testing.T) {
+	s := newSafe(t)
+	if _, err := s.Signing("alice"); !errors.Is(err, vault.ErrNoIdentity) {
+		t.Error(err)
+	}
+	first, secret := s.add(t, "alice")
+	if k, err := s.Signing("alice"); err != nil || k.ID != first.ID {
+		t.Errorf("%+v, %v", k, err)
+	}
+	if got, err := s.Secret(t.Context(), first.ID); err != nil || !got.Equal(secret) {
+		t.Errorf("another key, %v", err)
+	}
+	path := s.file(t)
+	if strings.Contains(path, "alice") {
+		t.Errorf("%s tells the name", path)
+	}
+	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", st.Mode(), err)
+	}
+	if _, err := s.Signing("bob"); !errors.Is(err, vault.ErrNoIdentity) {
+		t.Error(err)
+	}
+
+	// The next key signs a day later, and the first is deleted when it is left out.
+	s.now = s.now.Add(time.Hour)
+	second, _ := s.add(t, "alice")
+	if k, _ := s.Signing("alice"); k.ID != first.ID {
+		t.Error("the second key signs at once")
+	}
+	s.now = s.now.Add(identity.Ahead)
+	if k, _ := s.Signing("alice"); k.ID != second.ID {
+		t.Error("the second key does not sign")
+	}
+	if _, err := s.Secret(t.Context(), first.ID); err != nil {
+		t.Error("the first key is gone while it is published:", err)
+	}
+	s.now = s.now.Add(2 * time.Hour)
+	third, _ := s.add(t, "alice")
+	if _, err := s.Secret(t.Context(), first.ID); err == nil {
+		t.Error("the first key lies in the keystore still")
+	}
+	for _, k := range []identity.Key{second, third} {
+		if _, err := s.Secret(t.Context(), k.ID); err != nil {
+			t.Error(err)
+		}
+	}
+
+	if err := s.Remove(t.Context(), "alice"); err != nil {
+		t.Fatal(err)
+	}
+	if names, _ := s.ring.Names(t.Context()); len(names) > 0 {
+		t.Errorf("left in the keystore: %q", names)
+	}
+	if _, err := s.Record("alice"); !errors.Is(err, vault.ErrNoIdentity) {
+		t.Error(err)
+	}
+	if err := s.Remove(t.Context(), "alice"); !errors.Is(err, vault.ErrNoIdentity) {
+		t.Error(err)
+	}
+}
+
+// A key of a card is not the keystore's to delete.
+func TestIdentityOfACardIsForgotten(t *testing.T) {
+	s := newSafe(t)
+	_, k := softKey(t, s.now)
+	k.Place = identity.PIV + "9c"
+	err := s.Change(t.Context(), "alice", func(r identity.Record) (identity.Record, error) { return r.With(k, s.now) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ring.err = errNobody // which a look into the keystore would meet
+	if err := s.Remove(t.Context(), "alice"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDamagedIdentityFile(t *testing.T) {
+	s := newSafe(t)
+	s.add(t, "alice")
+	path := s.file(t)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"empty": "", "half": string(whole[:len(whole)/2]), "garbage": "\x00\x01", "no keys": `{"keys":[]}`,
+		"large":         strings.Repeat(" ", 70<<10) + string(whole),
+		"another name":  strings.Replace(string(whole), `"kid": "`, `"kid": "x`, 1),
+		"another place": strings.Replace(string(whole), `"software"`, `"piv:zz"`, 1),
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for what, err := range map[string]error{
+			"record": second(s.Record("alice")), "signing": second(s.Signing("alice")), "remove": s.Remove(t.Context(), "alice"),
+			"change": s.Change(t.Context(), "alice", func(r identity.Record) (identity.Record, error) {
+				t.Errorf("%s: a damaged file is changed", name)
+				return r, nil
+			}),
+		} {
+			if err == nil || !strings.Contains(err.Error(), path) {
+				t.Errorf("%s, %s: %v", name, what, err)
+			}
+		}
+		if now, _ := os.ReadFile(path); string(now) != text {
+			t.Errorf("%s: the file was written", name)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// What is not the secret half of that key is never signed with, and never shown.
+func TestDamagedIdentitySecret(t *testing.T) {
+	s := newSafe(t)
+	k, secret := s.add(t, "alice")
+	other, _ := softKey(t, s.now)
+	big, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	item := func(version int, kind string, key any) []byte {
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(map[string]any{"version": version, "type": kind, "key": der})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	names, _ := s.ring.Names(t.Context())
+	for name, data := range map[string][]byte{
+		"nothing": nil, "half": item(1, "identity key", secret)[:40], "no key": []byte(`{"version":1,"type":"identity key","key":"RVhBTVBMRQ=="}`),
+		"another's": item(1, "identity key", other), "another curve": item(1, "identity key", big),
+		"another version": item(2, "identity key", secret), "another type": item(1, "session", secret),
+	} {
+		if err := s.ring.Put(t.Context(), keystore.Item{Name: names[0], Data: data}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Secret(t.Context(), k.ID); got != nil || err == nil || err.Error() != "the key "+k.ID+" in the keystore is damaged" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := s.Secret(t.Context(), "missing"); err == nil || !strings.Contains(err.Error(), "the keystore has no key missing") {
+		t.Error(err)
+	}
+	s.ring.err = errNobody
+	if _, err := s.Secret(t.Context(), k.ID); !errors.Is(err, errNobody) {
+		t.Errorf("a keystore that refuses is %v", err)
+	}
+	if err := s.KeepSecret(t.Context(), k.ID, secret); !errors.Is(err, errNobody) {
+		t.Error(err)
+	}
+}
+
+// Where the keystore does not let go of a key, the identity stays until it does.
+func TestIdentityStaysWithItsKey(t *testing.T) {
+	s := newSafe(t)
+	s.add(t, "alice")
+	s.ring.err = errNobody
+	if err := s.Remove(t.Context(), "alice"); !errors.Is(err, errNobody) {
+		t.Error(err)
+	}
+	s.ring.err = nil
+	if _, err := s.Record("alice"); err != nil {
+		t.Error(err)
+	}
+}
+
+// Processes that change an identity at once each build on what the one before has written.
+func TestParallelChangesOfAnIdentity(t *testing.T) {
+	s := newSafe(t)
+	const processes = 12
+	var wg sync.WaitGroup
+	for range processes {
+		_, k := softKey(t, s.now)
+		locks := &store.Locks{Dir: s.Locks.Dir, Program: "aws-vault test", Now: time.Now} // as each process has its own
+		own := &vault.Identities{Dir: s.Dir, Ring: s.ring, Locks: locks, Now: s.Now}
+		wg.Go(func() {
+			err := own.Change(context.Background(), "alice", func(r identity.Record) (identity.Record, error) {
+				k.Since = s.now.Add(time.Duration(len(r.Keys)) * time.Second)
+				return identity.Record{Keys: append(r.Keys, k)}, nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if r, err := s.Record("alice"); err != nil || len(r.Keys) != processes {
+		t.Errorf("%d keys, want %d: %v", len(r.Keys), processes, err)
+	}
+}
