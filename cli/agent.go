@@ -49,11 +49,17 @@ var personal = []struct{ name, does string }{
 	{"mfa", "shows or changes what a person proves themselves with"},
 	{"sealed", "changes who can open the keystore"},
 	{"identity", "changes what a person proves themselves with"},
+	{"certificate", "signs with a key that a person proves themselves with"},
 	{"serve", "goes on handing out credentials when the agent is gone"},
 	{shareFlag, "writes a token that signs a person in"},
+	{secretFlag, "stores a long-lived secret"},
 }
 
-const shareFlag = "--share-sso-token"
+// The flags among them.
+const (
+	shareFlag  = "--share-sso-token"
+	secretFlag = "--client-secret-stdin"
+)
 
 // An agentError is what a coding agent is refused.
 type agentError struct {

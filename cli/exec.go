@@ -123,10 +123,8 @@ func (a *app) greet(shell string) {
 
 // credentials plans and makes the credentials that a command asks for.
 func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, need func(plan.Plan) time.Duration) (plan.Plan, aws.Credentials, error) {
-	if f.signIn.share {
-		if err := a.personOnly(shareFlag); err != nil {
-			return plan.Plan{}, aws.Credentials{}, err
-		}
+	if err := a.mayShare(f.signIn); err != nil {
+		return plan.Plan{}, aws.Credentials{}, err
 	}
 	name, err := a.pickProfile(ctx, f)
 	if err != nil {

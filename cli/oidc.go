@@ -37,6 +37,11 @@ func oidcLoginCommand(k *kingpin.CmdClause, a *app) {
 		PlaceHolder("browser|device").EnumVar(&flow, plan.FlowBrowser, plan.FlowDevice)
 	c.Flag("client-secret-stdin", "Keep the client secret that stdin holds, for a provider that insists on one.").BoolVar(&secret)
 	a.action(c, func(ctx context.Context) error {
+		if secret {
+			if err := a.personOnly(secretFlag); err != nil {
+				return err
+			}
+		}
 		s, p, err := a.openProvider(ctx, "oidc login", name)
 		if err != nil {
 			return err

@@ -16,6 +16,14 @@ func (f *signInFlags) bindShare(c *kingpin.CmdClause) {
 	c.Flag("share-sso-token", "Write the token of the sign-in, for some hours and as plain text, where the AWS CLI looks for it.").BoolVar(&f.share)
 }
 
+// mayShare refuses a coding agent the flag.
+func (a *app) mayShare(f signInFlags) error {
+	if !f.share {
+		return nil
+	}
+	return a.personOnly(shareFlag)
+}
+
 // ssoCache is where the AWS CLI keeps its tokens.
 func (a *app) ssoCache(state string) *store.SSOCache {
 	return &store.SSOCache{Dir: a.path(filepath.Join("~", ".aws", "sso", "cache")), Shared: filepath.Join(state, "shared")}

@@ -36,10 +36,8 @@ func ssoLoginCommand(k *kingpin.CmdClause, a *app) {
 	f.bind(c)
 	f.bindShare(c)
 	a.action(c, func(ctx context.Context) error {
-		if f.share {
-			if err := a.personOnly(shareFlag); err != nil {
-				return err
-			}
+		if err := a.mayShare(f); err != nil {
+			return err
 		}
 		return a.withPortal(ctx, "sso login", name, f, func(s *session, p portal) error {
 			t, err := s.Source.SignIn(ctx, p.sso)
