@@ -391,6 +391,13 @@ var remedies = []func(error, *app) string{
 		return ""
 	},
 	func(err error, _ *app) string {
+		var e *unprovenError
+		if errors.As(err, &e) {
+			return "mend that, and see: aws-vault exec " + quoteWord(e.profile) + " -- true. Another setup would write another profile"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
 		var e *plan.UnlimitedError
 		switch {
 		case !errors.As(err, &e):

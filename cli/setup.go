@@ -80,8 +80,23 @@ func (a *app) setupAWS(ctx context.Context, f setupFlags) error {
 		return err
 	}
 	a.print("Wrote profile %q, and %q for every other tool, to %s.\n", name, name+toolsSuffix, a.config().Name)
-	return a.prove(ctx, s, name)
+	if err := a.prove(ctx, s, name); err != nil {
+		return &unprovenError{name, err}
+	}
+	return nil
 }
+
+// An unprovenError is what went wrong with a profile that is written.
+type unprovenError struct {
+	profile string
+	err     error
+}
+
+func (e *unprovenError) Error() string {
+	return fmt.Sprintf("profile %s is written, and does not work yet: %v", e.profile, e.err)
+}
+
+func (e *unprovenError) Unwrap() error { return e.err }
 
 // inRegion is the region as a setting, if there is one.
 func (f setupFlags) inRegion() []profile.Setting {
@@ -115,19 +130,31 @@ func (a *app) roleSettings(ctx context.Context, s *session, f setupFlags) ([]pro
 		}
 		settings = append(settings, profile.Setting{Name: "source_profile", Value: stored[0]})
 	}
-	return s.withDevice(settings)
+	return s.fromSource(ctx, settings)
 }
 
-// withDevice adds the MFA device of the profile that the role is assumed with: one code then
-// serves both.
-func (s *session) withDevice(settings []profile.Setting) ([]profile.Setting, error) {
+// fromSource sees that what the profile begins from is there, and adds the MFA device of the
+// profile that the role is assumed with: one code then serves both.
+func (s *session) fromSource(ctx context.Context, settings []profile.Setting) ([]profile.Setting, error) {
 	last := settings[len(settings)-1]
 	if last.Name != "source_profile" {
-		return settings, nil
+		in := s.Inputs
+		in.Flags = map[string]profile.Flag{last.Name: {Name: "--" + strings.ReplaceAll(last.Name, "_", "-"), Text: last.Value}}
+		_, err := s.Config.Resolve("", in)
+		return settings, err
 	}
 	p, err := s.Config.Resolve(last.Value, s.Inputs)
 	if err != nil {
 		return nil, err
+	}
+	if !p.Defined {
+		_, stored, err := s.Keys.Fingerprint(ctx, last.Value)
+		if err != nil {
+			return nil, err
+		}
+		if !stored {
+			return nil, &plan.NoProfileError{Name: last.Value, Near: profile.Nearest(last.Value, s.Config.Profiles())}
+		}
 	}
 	if v := p.Value("mfa_serial"); v.Text != "" && v.Origin.Section != "default" && v.Origin.Kind != profile.Environment {
 		settings = append(settings, profile.Setting{Name: "mfa_serial", Value: v.Text})
