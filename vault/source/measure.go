@@ -51,6 +51,7 @@ func (d *Deps) measure(ctx context.Context, e plan.Endpoint, address string) {
 	if err != nil {
 		return
 	}
+	r.Header.Set("User-Agent", "aws-vault")
 	resp, err := hc.Transport.(*checked).next.RoundTrip(r) // what answers a HEAD has no body to check
 	if err != nil {
 		d.debug("AWS was asked for the time and did not answer", "address", siteOf(address))
