@@ -92,8 +92,7 @@ func (a *app) mayReplace(ctx context.Context, s *session, f addFlags) (bool, err
 	if (f.env || f.stdin) && !a.canAsk() {
 		return true, nil
 	}
-	yes, err := a.ask(ctx, s.locks, prompt.Request{Kind: prompt.Confirm, Profile: f.name, Text: fmt.Sprintf("A key is stored for profile %q. Replace it?", f.name)})
-	return yes != "", err
+	return a.confirm(ctx, s.locks, f.name, fmt.Sprintf("A key is stored for profile %q. Replace it?", f.name))
 }
 
 func (a *app) canAsk() bool {

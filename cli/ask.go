@@ -19,6 +19,22 @@ func (a *app) ask(ctx context.Context, locks *store.Locks, r prompt.Request) (st
 	return a.askBy(ctx, locks, a.globals.prompt, r)
 }
 
+// confirm asks for a yes that --force gives beforehand.
+func (a *app) confirm(ctx context.Context, locks *store.Locks, profile, question string) (bool, error) {
+	yes, err := a.ask(ctx, locks, prompt.Request{Kind: prompt.Confirm, Profile: profile, Text: question})
+	if err != nil {
+		return false, &confirmError{err}
+	}
+	return yes != "", nil
+}
+
+// A confirmError is what kept a yes from coming.
+type confirmError struct{ err error }
+
+func (e *confirmError) Error() string { return e.err.Error() }
+
+func (e *confirmError) Unwrap() error { return e.err }
+
 // askBy asks by way of a driver; empty for the first that works.
 func (a *app) askBy(ctx context.Context, locks *store.Locks, driver string, r prompt.Request) (string, error) {
 	p, err := prompt.Choose(a.env.Prompt, driver, prompt.Options{TerminalBusy: a.lent.Load()})

@@ -101,6 +101,10 @@ var remedies = []func(error, *app) string{
 		if !errors.As(err, &e) {
 			return ""
 		}
+		var yes *confirmError
+		if errors.As(err, &yes) {
+			return "say yes beforehand with --force"
+		}
 		variable := passphraseVariable
 		if a.opened == keystore.SealedBackend {
 			variable = sealedVariable
@@ -387,6 +391,19 @@ var remedies = []func(error, *app) string{
 		var e *agentError
 		if errors.As(err, &e) {
 			return "run it yourself, in a terminal that no coding agent has started"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		if errors.Is(err, errNoIdentity) {
+			return "make one: aws-vault identity init"
+		}
+		return ""
+	},
+	func(err error, _ *app) string {
+		var e *cardKeyError
+		if errors.As(err, &e) && (errors.Is(err, piv.ErrUnsupported) || errors.Is(err, piv.ErrNoService) || errors.Is(err, piv.ErrNoCard)) {
+			return "or keep a key in the keystore, which whoever opens that can copy: --software"
 		}
 		return ""
 	},

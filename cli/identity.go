@@ -2,13 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 
-	"aws-vault/prompt"
 	"aws-vault/vault"
 	"aws-vault/vault/identity"
 	"aws-vault/vault/profile"
@@ -83,7 +83,11 @@ func identityInitCommand(k *kingpin.CmdClause, a *app) {
 			return err
 		}
 		a.print("Added identity %s to %s.\n", name, a.config().Name)
-		return a.publish(s, name, settings.issuer, dir)
+		if err := a.publish(s, name, settings.issuer, dir); err != nil {
+			return err
+		}
+		a.print("Then let it into an account: aws-vault identity cloudformation %s, or terraform.\n", quoteWord(name))
+		return nil
 	})
 }
 
@@ -101,7 +105,10 @@ func (s *session) identitySection(name string) (identitySection, error) {
 		name = names[0]
 	}
 	if name == "" {
-		return identitySection{}, &usageError{fmt.Sprintf("want the name of an identity; there are %d in the config file", len(names))}
+		if len(names) == 0 {
+			return identitySection{}, errNoIdentity
+		}
+		return identitySection{}, &usageError{"want the name of an identity; there are " + strings.Join(names, ", ")}
 	}
 	in := s.Inputs
 	in.Flags = map[string]profile.Flag{"identity": {Name: "IDENTITY", Text: name}}
@@ -118,6 +125,8 @@ func (s *session) identitySection(name string) (identitySection, error) {
 	}
 	return i, nil
 }
+
+var errNoIdentity = errors.New("the config file has no identity section")
 
 const identityNameHelp = "The identity; the only one there is, if there is none."
 
@@ -198,8 +207,8 @@ func identityRemoveCommand(k *kingpin.CmdClause, a *app) {
 	c.Flag("force", "Do not ask.").Short('f').BoolVar(&force)
 	a.identityAction(c, "identity remove", func(ctx context.Context, s *session, i identitySection) error {
 		if !force {
-			yes, err := a.ask(ctx, s.locks, prompt.Request{Kind: prompt.Confirm, Profile: i.name, Text: fmt.Sprintf("Forget the keys of identity %q?", i.name)})
-			if err != nil || yes == "" {
+			yes, err := a.confirm(ctx, s.locks, i.name, fmt.Sprintf("Forget the keys of identity %q?", i.name))
+			if err != nil || !yes {
 				return err
 			}
 		}

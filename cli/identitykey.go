@@ -56,6 +56,13 @@ var pinPolicies = map[string]piv.PINPolicy{"never": piv.PINNever, "once": piv.PI
 
 var touchPolicies = map[string]piv.TouchPolicy{"never": piv.TouchNever, "always": piv.TouchAlways, "cached": piv.TouchCached}
 
+// A cardKeyError is what kept a card from having an identity's key.
+type cardKeyError struct{ err error }
+
+func (e *cardKeyError) Error() string { return e.err.Error() }
+
+func (e *cardKeyError) Unwrap() error { return e.err }
+
 // makeCardKey makes a key on a card, or takes the one that is there.
 func (a *app) makeCardKey(ctx context.Context, s *session, f keyFlags) (identity.Key, error) {
 	slot, err := piv.ParseSlot(f.slot)
@@ -78,7 +85,7 @@ func (a *app) makeCardKey(ctx context.Context, s *session, f keyFlags) (identity
 		}
 	}
 	if err != nil {
-		return identity.Key{}, err
+		return identity.Key{}, &cardKeyError{err}
 	}
 	at := key.Place()
 	k, err := identity.NewKey(key.Public(), identity.PIV+at.Slot.String(), at.Serial, a.env.Now())

@@ -6,7 +6,6 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
-	"aws-vault/prompt"
 	"aws-vault/vault/store"
 )
 
@@ -42,8 +41,8 @@ func (a *app) remove(ctx context.Context, s *session, name string, force bool) e
 		return fmt.Errorf("%q: %w", name, store.ErrNoKey)
 	}
 	if !force {
-		yes, err := a.ask(ctx, s.locks, prompt.Request{Kind: prompt.Confirm, Profile: name, Text: fmt.Sprintf("Delete credentials for profile %q?", name)})
-		if err != nil || yes == "" {
+		yes, err := a.confirm(ctx, s.locks, name, fmt.Sprintf("Delete credentials for profile %q?", name))
+		if err != nil || !yes {
 			return err
 		}
 	}
