@@ -248,7 +248,7 @@ func (e *usageError) Error() string { return e.text }
 
 // note tells the user something that loses nothing.
 func (a *app) note(format string, args ...any) {
-	fmt.Fprintf(a.env.Stderr, "aws-vault: note: "+format+"\n", args...)
+	fmt.Fprintf(a.env.Stderr, "aws-vault: note: %s\n", a.shorten(fmt.Sprintf(format, args...)))
 }
 
 func (a *app) warn(err error) {

@@ -361,6 +361,33 @@ type fullRing struct {
 
 func (f *fullRing) Put(context.Context, keystore.Item) error { return f.err }
 
+// Where a sign-in cannot be kept, it serves this process; one that was kept ends with it.
+func TestOpenIDThatIsNotKept(t *testing.T) {
+	r := newOpenIDRoom(t, alice)
+	ring := r.Tokens.Ring
+	r.Tokens.Ring = &fullRing{r.kept, errors.New("disk full")}
+	r.signIn()
+	if _, err := r.Make(r.Context(), r.role("alice"), r.key()); err != nil {
+		t.Error(err)
+	}
+	if len(r.opened) != 1 || len(r.told) != 1 {
+		t.Errorf("opened %q, told %q", r.opened, r.told)
+	}
+	r.Tokens.Ring = ring
+	r.aws.Advance(2 * time.Hour) // the token has ended
+	r.signIn()
+	if _, err := r.OpenIDLogout(r.Context(), r.to()); err != nil {
+		t.Error(err)
+	}
+	if len(r.opened) != 1 {
+		t.Errorf("opened %q, though the token could be renewed", r.opened)
+	}
+	r.signIn()
+	if len(r.opened) != 2 {
+		t.Error("nobody was asked after a sign-out")
+	}
+}
+
 func TestOpenIDLogout(t *testing.T) {
 	r := newOpenIDRoom(t, alice)
 	if held, err := r.OpenIDLogout(t.Context(), r.to()); held || err != nil {

@@ -92,6 +92,7 @@ func (d *Deps) openIDToken(ctx context.Context, to plan.OIDC, refused string) (o
 		now := d.Clock.Local()
 		return t.ID != refused && (t.valid(now) || d.fresh(t) && t.Expires.After(now)) // a short one would be made twice
 	}
+	made := false
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
 		Name: string(to.Token()), Depth: 1, Question: "the sign-in to " + to.Issuer,
 		Serves: func(k store.Token) bool {
@@ -99,9 +100,16 @@ func (d *Deps) openIDToken(ctx context.Context, to plan.OIDC, refused string) (o
 			return ok && serves(t)
 		},
 		Make: func(ctx context.Context, k store.Token) (store.Token, error) {
-			old, _ := decode[openIDToken](k)
-			t, err := d.newOpenIDToken(ctx, to, old)
-			d.remember(t.ID)
+			made = true
+			t, err := d.looseToken(to), error(nil)
+			if !serves(t) {
+				old, ok := decode[openIDToken](k)
+				if !ok {
+					old = t
+				}
+				t, err = d.newOpenIDToken(ctx, to, old)
+				d.remember(t.ID)
+			}
 			k = encode(KindOIDCToken, to.Label(), t.ends(), t)
 			k.Who = t.Subject
 			return k, err
@@ -109,7 +117,35 @@ func (d *Deps) openIDToken(ctx context.Context, to plan.OIDC, refused string) (o
 	})
 	d.warn(warnings)
 	t, _ := decode[openIDToken](kept)
+	if made {
+		d.keepLoose(to, t, len(warnings) > 0)
+	}
 	return t, err
+}
+
+// A looseToken is one that could not be kept: whoever brought it is not asked again by this
+// process. One that was kept is not remembered, for a sign-out ends it.
+type looseToken struct {
+	name  plan.Digest
+	token openIDToken
+}
+
+func (d *Deps) looseToken(to plan.OIDC) openIDToken {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if d.loose.name != to.Token() {
+		return openIDToken{}
+	}
+	return d.loose.token
+}
+
+func (d *Deps) keepLoose(to plan.OIDC, t openIDToken, loose bool) {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	d.loose = looseToken{}
+	if loose {
+		d.loose = looseToken{to.Token(), t}
+	}
 }
 
 // remember notes an ID token that came to this process.

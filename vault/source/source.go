@@ -55,8 +55,9 @@ type Deps struct {
 	lock    sync.Mutex // guards what follows
 	clients map[clientKey]*http.Client
 	told    map[string]bool
-	idToken string // that came last
-	timed   bool   // AWS was asked for the time
+	idToken string     // that came last
+	loose   looseToken // what could not be kept
+	timed   bool       // AWS was asked for the time
 	bundle  sync.Once
 	system  *x509.CertPool
 }

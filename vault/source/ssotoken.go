@@ -276,6 +276,6 @@ func encode[T any](kind, label string, ends time.Time, t T) store.Token {
 
 func (d *Deps) warn(warnings []error) {
 	for _, w := range warnings {
-		d.tell(w.Error())
+		d.tellOnce(w.Error())
 	}
 }
