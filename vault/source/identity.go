@@ -73,7 +73,8 @@ func (d *Deps) identityToken(ctx context.Context, s plan.Step, spec plan.Identit
 		if err != nil {
 			return "", err
 		}
-		return token, sign(secret)
+		err = sign(secret)
+		return token, err
 	}
 	if d.Card == nil {
 		return "", errNoCard
