@@ -477,6 +477,7 @@ var remedies = []func(error, *app) string{
 // cardRemedy is what to do about a hardware key.
 func cardRemedy(err error, _ *app) string {
 	var several *piv.SeveralError
+	var other *piv.NoneFitsError
 	var held *piv.HeldError
 	var blocked *piv.BlockedError
 	var managed *piv.ManagementKeyError
@@ -490,6 +491,8 @@ func cardRemedy(err error, _ *app) string {
 		return "plug it in; gpg's scdaemon may keep it to itself, and lets it go with: gpgconf --kill scdaemon"
 	case errors.As(err, &several):
 		return "name one with --card or AWS_VAULT_CARD"
+	case errors.As(err, &other):
+		return "plug in the one that does"
 	case errors.As(err, &held) && held.Holder == "scdaemon":
 		return "have it let the key go: gpgconf --kill scdaemon"
 	case errors.As(err, &held):

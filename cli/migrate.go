@@ -47,10 +47,14 @@ func (a *app) migrate(ctx context.Context, f migrateFlags) error {
 	}
 	defer lock.Close()
 	names, err := from.keysToMove(ctx, f)
+	if err != nil {
+		return err
+	}
+	identities, err := from.identitiesToMove(ctx, f)
 	switch {
 	case err != nil:
 		return err
-	case len(names) == 0:
+	case len(names)+len(identities) == 0:
 		a.print("No keys are stored in keystore %s.\n", f.from)
 		return nil
 	}
@@ -58,9 +62,9 @@ func (a *app) migrate(ctx context.Context, f migrateFlags) error {
 		return err
 	}
 	if f.dryRun {
-		return a.wouldMigrate(ctx, to, f, names)
+		return a.wouldMigrate(ctx, to, f, names, identities)
 	}
-	return a.moveAll(ctx, from, to, f, names)
+	return a.moveAll(ctx, from, to, f, names, identities)
 }
 
 // A rotatingError is a key whose rotation is on its way: the journal that can finish it lies
@@ -98,12 +102,25 @@ func (s *session) keysToMove(ctx context.Context, f migrateFlags) ([]string, err
 	return []string{f.profile}, nil
 }
 
-func (a *app) wouldMigrate(ctx context.Context, to *session, f migrateFlags, names []string) error {
+// identitiesToMove are the keys of identities that nothing else holds. Sessions and tokens
+// stay: they are made anew. An identity is no profile's, so --profile leaves them.
+func (s *session) identitiesToMove(ctx context.Context, f migrateFlags) ([]string, error) {
+	if f.profile != "" {
+		return nil, nil
+	}
+	ids, err := s.identities().InSoftware()
+	if err != nil {
+		return nil, err
+	}
+	return s.identities().Held(ctx, ids)
+}
+
+func (a *app) wouldMigrate(ctx context.Context, to *session, f migrateFlags, names, identities []string) error {
 	there, err := to.Keys.Names(ctx)
 	if err != nil {
 		return err
 	}
-	a.print("Would migrate %s from %s to %s:\n", count(len(names), "key"), f.from, f.to)
+	a.print("Would migrate %s from %s to %s:\n", count(len(names)+len(identities), "key"), f.from, f.to)
 	for _, name := range names {
 		remark := ""
 		switch {
@@ -114,6 +131,9 @@ func (a *app) wouldMigrate(ctx context.Context, to *session, f migrateFlags, nam
 			remark = " (a key is there, and stays)"
 		}
 		a.print("  %s%s\n", name, remark)
+	}
+	for _, id := range identities {
+		a.print("  identity key %s\n", id)
 	}
 	a.print("\nNo changes made.\n")
 	return nil
@@ -136,7 +156,7 @@ var tallied = []struct {
 
 // moveAll stops at the first key that cannot be moved: what is wrong with one keystore
 // is wrong for all of its keys.
-func (a *app) moveAll(ctx context.Context, from, to *session, f migrateFlags, names []string) error {
+func (a *app) moveAll(ctx context.Context, from, to *session, f migrateFlags, names, identities []string) error {
 	if err := to.keystore.Keys.Check(ctx); err != nil {
 		return err
 	}
@@ -163,6 +183,25 @@ func (a *app) moveAll(ctx context.Context, from, to *session, f migrateFlags, na
 			_, err := from.forget(ctx, name)
 			a.settle(err)
 		}
+	}
+	for _, id := range identities {
+		a.print("Migrating identity key %s... ", id)
+		there, err := from.identities().MoveSecret(ctx, to.identities(), id, f.delete)
+		if err != nil {
+			a.print("failed\n")
+			return err
+		}
+		outcome := vault.Copied
+		if there {
+			outcome = vault.AlreadyThere
+		}
+		a.print("%s", said[outcome])
+		if f.delete {
+			deleted++
+			a.print(", deleted from %s", f.from)
+		}
+		a.print("\n")
+		done[outcome]++
 	}
 	a.summary(f, done, deleted)
 	return nil

@@ -112,6 +112,9 @@ func sealedRemoveCommand(k *kingpin.CmdClause, a *app) {
 		if !s.has(name) {
 			return &sealed.OpenerError{Name: name, Err: sealed.ErrUnknownOpener}
 		}
+		if len(s.Header().Openers) == 1 { // before anyone is asked
+			return &sealed.OpenerError{Name: name, Err: sealed.ErrLastOpener}
+		}
 		if confirm == "" {
 			text := fmt.Sprintf("Old copies of the store still open for %s. Type its name to remove it", name)
 			if confirm, err = a.ask(ctx, s.locks, prompt.Request{Kind: prompt.Line, Text: text}); err != nil {

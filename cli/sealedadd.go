@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 
 	"aws-vault/prompt"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/piv"
 	"aws-vault/vault/sealed"
 )
 
@@ -52,6 +54,17 @@ func (f openerFlags) kinds() []string {
 		}
 	}
 	return kinds
+}
+
+// checkSlot refuses a slot that no card has, before anyone is asked for anything.
+func (f openerFlags) checkSlot() error {
+	if f.slot == "" {
+		return nil
+	}
+	if _, err := piv.ParseSlot(f.slot); err != nil {
+		return &usageError{fmt.Sprintf("--piv: %v", err)}
+	}
+	return nil
 }
 
 func sealedInitCommand(k *kingpin.CmdClause, a *app) {
@@ -126,6 +139,9 @@ func sealedAddCommand(k *kingpin.CmdClause, a *app) {
 		if len(f.kinds()) != 1 {
 			return &usageError{"want one of --passphrase, --recovery, --piv and --recipient"}
 		}
+		if err := f.checkSlot(); err != nil {
+			return err
+		}
 		if _, err := s.Unlock(ctx); err != nil { // before the user chooses something in vain
 			return err
 		}
@@ -177,9 +193,11 @@ func (a *app) newWords(ctx context.Context, s sealedStore, name string) (sealed.
 	if err != nil {
 		return sealed.NewOpener{}, err
 	}
-	if err := a.showWords(ctx, words); err != nil {
+	hide, err := a.showWords(ctx, words)
+	if err != nil {
 		return sealed.NewOpener{}, err
 	}
+	defer hide()
 	again := ""
 	for range maxTypedBack {
 		text, err := a.askTerminal(ctx, s, prompt.Request{Kind: prompt.Line, Text: "Type the words, with blanks between them", Again: again})
@@ -214,13 +232,26 @@ func (a *app) askTerminal(ctx context.Context, s sealedStore, r prompt.Request) 
 	return p.Ask(ctx, r)
 }
 
-// showWords writes the words to the terminal, in four columns, and nowhere else.
-func (a *app) showWords(ctx context.Context, words []string) error {
+// The terminal's other screen, which leaves nothing behind in what can be scrolled back to.
+// https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
+const (
+	otherScreen = "\x1b[?1049h\x1b[H"
+	firstScreen = "\x1b[?1049l"
+)
+
+// showWords writes the words to the terminal, in four columns, and nowhere else. hide takes
+// them from it again, with what was typed below them.
+func (a *app) showWords(ctx context.Context, words []string) (hide func(), err error) {
 	tty, err := a.env.Prompt.OpenTTY()
 	if err != nil {
-		return fmt.Errorf("the words for a recovery are shown on a terminal only: %w", err)
+		return nil, fmt.Errorf("the words for a recovery are shown on a terminal only: %w", err)
 	}
-	defer tty.Close()
+	hide = func() {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // it may be halted
+		defer cancel()
+		tty.Write(last, firstScreen)
+		tty.Close()
+	}
 	var text strings.Builder
 	text.WriteString("These words open the store when all else is lost. Write them on paper, in their order;\nthey are not shown again.\n\n")
 	const columns = 4
@@ -230,7 +261,11 @@ func (a *app) showWords(ctx context.Context, words []string) error {
 			text.WriteString("\n")
 		}
 	}
-	return tty.Write(ctx, strings.ReplaceAll(text.String(), "\n", "\r\n")+"\r\n")
+	if err := tty.Write(ctx, otherScreen+strings.ReplaceAll(text.String(), "\n", "\r\n")+"\r\n"); err != nil {
+		hide()
+		return nil, err
+	}
+	return hide, nil
 }
 
 func sealedRecoverCommand(k *kingpin.CmdClause, a *app) {

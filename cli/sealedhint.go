@@ -25,6 +25,8 @@ func sealedRemedy(err error, _ *app) string {
 		return "set " + sealedVariable + " to a passphrase of the store, or unset it to be asked; with the words on paper: aws-vault sealed recover"
 	case errors.Is(err, sealed.ErrNoOpener), errors.Is(err, sealed.ErrUnknownOpener), errors.As(err, &locked) && locked.Backend == keystore.SealedBackend:
 		return "see who opens the store: aws-vault sealed openers"
+	case errors.Is(err, sealed.ErrLastOpener):
+		return "add another before: aws-vault sealed add"
 	case errors.Is(err, sealed.ErrForged):
 		return "whoever changed the list of openers had no key of the store: put the file back from a backup, and look with aws-vault sealed check"
 	case errors.As(err, &touchless):

@@ -46,16 +46,21 @@ func (i *Identities) path(name string) string {
 // Record returns what is known of the keys of an identity. It fails with [ErrNoIdentity] if
 // nothing is, and says where for a file that cannot be read.
 func (i *Identities) Record(name string) (identity.Record, error) {
-	text, err := disk.ReadBounded(i.path(name), maxRecord)
+	r, err := readRecord(i.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return identity.Record{}, ErrNoIdentity
 	}
+	return r, err
+}
+
+func readRecord(path string) (identity.Record, error) {
+	text, err := disk.ReadBounded(path, maxRecord)
 	if err != nil {
 		return identity.Record{}, err
 	}
 	r, err := identity.ParseRecord(text)
 	if err != nil {
-		return identity.Record{}, fmt.Errorf("damaged file %s: %w", i.path(name), err)
+		return identity.Record{}, fmt.Errorf("damaged file %s: %w", path, err)
 	}
 	return r, nil
 }

@@ -42,10 +42,21 @@ func some(names []string) string {
 var fits = []func(name, serial string) bool{
 	func(name, serial string) bool { return name == serial },
 	strings.EqualFold,
-	func(name, serial string) bool {
-		return strings.Contains(strings.ToLower(name), strings.ToLower(serial))
-	},
+	holds,
 	fitsLabel,
+}
+
+// holds reports whether a name holds the serial, and not the beginning of a longer one: the code
+// of mfa/alice2 is none for mfa/alice.
+func holds(name, serial string) bool {
+	_, rest, found := strings.Cut(strings.ToLower(name), strings.ToLower(serial))
+	return found && (rest == "" || !isNamed(rest[0]))
+}
+
+// isNamed reports whether a byte can stand in the name of a device.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
+func isNamed(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("+=,.@-_/", c) >= 0
 }
 
 // fitsLabel reports whether a name is the one in the picture that AWS shows of a device:

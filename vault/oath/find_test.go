@@ -20,6 +20,8 @@ func TestFind(t *testing.T) {
 		{all(serial, serial+"-old"), serial, serial},
 		{all("60/" + serial), serial, serial},
 		{all("ARN:AWS:IAM::123456789012:MFA/ALICE"), serial, "ARN:AWS:IAM::123456789012:MFA/ALICE"},
+		{all(serial + "2"), serial, "error: the key holds no account for " + serial + ", but " + serial + "2"},
+		{all(serial+"2", "AWS:"+serial+" (old)"), serial, "AWS:" + serial + " (old)"},
 		{all("work "+serial, "x"), serial, "work " + serial},
 		{all("Amazon Web Services:alice@123456789012", "Amazon Web Services:bob@123456789012"), serial, "Amazon Web Services:alice@123456789012"},
 		{all("alice@123456789012"), "arn:aws:iam::123456789012:mfa/people/alice", "alice@123456789012"},

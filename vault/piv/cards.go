@@ -142,6 +142,11 @@ func (c *Cards) named(err error) error {
 
 // with opens the card with that serial number, or the only one, for as long as f takes.
 func with[T any](ctx context.Context, c *Cards, serial uint32, f func(uint32, token) (T, error)) (T, error) {
+	return withThat(ctx, c, serial, nil, f)
+}
+
+// withThat is with for the first card that fits, where there are several and no serial number. Nil fits none.
+func withThat[T any](ctx context.Context, c *Cards, serial uint32, fits func(token) bool, f func(uint32, token) (T, error)) (T, error) {
 	return run(ctx, "a command", func() (T, error) {
 		var zero T
 		release, err := c.alone(ctx)
@@ -149,7 +154,7 @@ func with[T any](ctx context.Context, c *Cards, serial uint32, f func(uint32, to
 			return zero, err
 		}
 		defer release()
-		serial, t, err := c.open(ctx, serial)
+		serial, t, err := c.open(ctx, serial, fits)
 		if err != nil {
 			return zero, err
 		}
@@ -166,9 +171,9 @@ func (c *Cards) alone(ctx context.Context) (release func(), err error) {
 }
 
 // open waits a while for a card that another program has.
-func (c *Cards) open(ctx context.Context, serial uint32) (uint32, token, error) {
+func (c *Cards) open(ctx context.Context, serial uint32, fits func(token) bool) (uint32, token, error) {
 	for i := 0; ; i++ {
-		found, t, err := c.find(serial)
+		found, t, err := c.find(serial, fits)
 		var held *HeldError
 		if !errors.As(err, &held) {
 			return found, t, err
@@ -183,7 +188,7 @@ func (c *Cards) open(ctx context.Context, serial uint32) (uint32, token, error) 
 }
 
 // find opens the card that is wanted, if it is there and free.
-func (c *Cards) find(serial uint32) (uint32, token, error) {
+func (c *Cards) find(serial uint32, fits func(token) bool) (uint32, token, error) {
 	names, err := readers()
 	if err != nil {
 		return 0, nil, err
@@ -198,10 +203,12 @@ func (c *Cards) find(serial uint32) (uint32, token, error) {
 		case errors.As(err, &h):
 			others, held = append(others, 0), err
 		case err != nil:
-		case found == serial && serial != 0, serial == 0 && kept == nil:
-			if serial != 0 {
-				return found, t, nil
+		case found == serial && serial != 0, serial == 0 && fits != nil && fits(t):
+			if kept != nil {
+				kept.close()
 			}
+			return found, t, nil
+		case serial == 0 && kept == nil:
 			kept = t
 			others = append(others, found)
 		default:
@@ -209,7 +216,15 @@ func (c *Cards) find(serial uint32) (uint32, token, error) {
 			others = append(others, found)
 		}
 	}
-	return choose(serial, kept, others, held)
+	found, t, err := choose(serial, kept, others, held)
+	var several *SeveralError
+	if fits != nil && errors.As(err, &several) {
+		err = &NoneFitsError{several.Serials}
+		if held != nil { // it may be the one
+			err = held
+		}
+	}
+	return found, t, err
 }
 
 // choose decides which of the cards that were found is the one, if none had the serial number that was asked for.

@@ -106,6 +106,39 @@ func TestChoosing(t *testing.T) {
 	}
 }
 
+// A key whose public half is known finds its card among several, and no other is asked for a PIN or a touch.
+func TestKnownAmongSeveral(t *testing.T) {
+	one, _ := insert(t, card.Options{Serial: 1001})
+	two, reader := insert(t, card.Options{Serial: 1002})
+	p := person{}
+	c := p.cards()
+	generate(t, c, Place{1001, Signature}, Request{})
+	public := generate(t, c, Place{1002, Signature}, Request{}).Key.Public()
+	before, questions := one.Asked(), len(p.questions)
+	if err := signs(t, c.Known(t.Context(), Place{0, Signature}, public)); err != nil {
+		t.Errorf("two cards, the second holds the key: %v", err)
+	}
+	if after := one.Asked(); after.Signed != before.Signed || after.Touches != before.Touches || two.Asked().Signed != 1 {
+		t.Errorf("the other card was asked: %+v before, %+v after", before, after)
+	}
+	if asked := p.questions[questions:]; len(asked) != 1 || asked[0].Serial != 1002 {
+		t.Errorf("asked for the PINs %v, want that of 1002", asked)
+	}
+	release, ok := service.Hold(reader)
+	if !ok {
+		t.Fatal("the card cannot be held")
+	}
+	var held *HeldError
+	if err := signs(t, c.Known(t.Context(), Place{0, Signature}, public)); !errors.As(err, &held) {
+		t.Errorf("its card is held: %v, want a HeldError", err)
+	}
+	release()
+	var none *NoneFitsError
+	if err := signs(t, c.Known(t.Context(), Place{0, Authentication}, public)); !errors.As(err, &none) || !slices.Equal(none.Serials, []uint32{1001, 1002}) {
+		t.Errorf("none holds it there: %v", err)
+	}
+}
+
 func TestSign(t *testing.T) {
 	vc, _ := insert(t, card.Options{Serial: 1001})
 	p := person{}

@@ -37,6 +37,13 @@ func (e *SeveralError) Error() string {
 	return fmt.Sprintf("%d hardware keys found (%s), want the serial number of one", len(e.Serials), serials(e.Serials))
 }
 
+// A NoneFitsError is a key that none of several cards holds.
+type NoneFitsError struct{ Serials []uint32 }
+
+func (e *NoneFitsError) Error() string {
+	return fmt.Sprintf("none of the %d hardware keys found (%s) holds the key that is wanted", len(e.Serials), serials(e.Serials))
+}
+
 func serials(all []uint32) string {
 	var words []string
 	for _, s := range all {

@@ -41,7 +41,8 @@ func (c *Cards) Key(ctx context.Context, at Place) (*Key, KeyInfo, error) {
 	return f.key, f.info, err
 }
 
-// Known is a key whose public half is known. The card is not looked at before it is used.
+// Known is a key whose public half is known. The card is not looked at before it is used; if at names none and
+// several are there, it is the one that holds the key.
 func (c *Cards) Known(ctx context.Context, at Place, public crypto.PublicKey) *Key {
 	return &Key{cards: c, ctx: ctx, place: at, public: public}
 }
@@ -144,7 +145,11 @@ func checkDigest(a Algorithm, digest []byte, opts crypto.SignerOpts) error {
 
 // use does one thing with the key: PIN first, then the touch is told of, then the card is asked.
 func (k *Key) use(f func(token, KeyInfo) ([]byte, error)) ([]byte, error) {
-	return with(k.ctx, k.cards, k.place.Serial, func(serial uint32, t token) ([]byte, error) {
+	fits := func(t token) bool {
+		info, err := t.key(k.place.Slot)
+		return err == nil && same(info.Public, k.public)
+	}
+	return withThat(k.ctx, k.cards, k.place.Serial, fits, func(serial uint32, t token) ([]byte, error) {
 		at := Place{serial, k.place.Slot}
 		info, err := t.key(at.Slot)
 		if err != nil {

@@ -27,7 +27,18 @@ func (s *Store) Check(ctx context.Context) ([]error, error) {
 	}
 	files, err := s.itemFiles(h)
 	for _, file := range files {
-		if err := s.checkItem(h, k, file); err != nil {
+		err := s.checkItem(h, k, file)
+		if errors.Is(err, errGone) { // it was removed since it was listed, or all were sealed anew
+			changed, err := s.again()
+			if err != nil {
+				return nil, err
+			}
+			if changed {
+				return s.Check(ctx)
+			}
+			continue
+		}
+		if err != nil {
 			found = append(found, err)
 		}
 	}

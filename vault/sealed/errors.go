@@ -21,6 +21,9 @@ var (
 	// ErrUnknownOpener says that no opener of a store has the name that was given.
 	ErrUnknownOpener = errors.New("the store has no opener of that name")
 
+	// ErrLastOpener says that nothing would open a store any more.
+	ErrLastOpener = errors.New("no opener would be left, want one to stay")
+
 	// ErrWrongPassphrase says that a passphrase opens no identity of the store.
 	ErrWrongPassphrase = errors.New("wrong passphrase")
 

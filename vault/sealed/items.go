@@ -49,7 +49,7 @@ func (s *Store) openFile(h *Header, k MasterKey, file string) (*opened, string, 
 	path := filepath.Join(s.itemsDir(h), file)
 	data, err := readItemFile(path)
 	if err != nil {
-		return nil, path, err
+		return nil, path, goneIfMissing(err)
 	}
 	o, err := openLabel(h, k, file, data)
 	if err != nil {
@@ -154,7 +154,7 @@ func (s *Store) Names(ctx context.Context, kind string) ([]string, error) {
 		names = nil
 		entries, err := os.ReadDir(s.itemsDir(h))
 		if err != nil {
-			return err
+			return goneIfMissing(err)
 		}
 		for _, e := range entries {
 			o, _, err := s.openFile(h, k, e.Name())

@@ -37,7 +37,7 @@ func (s *Store) Rekey(ctx context.Context, ui *plugin.ClientUI, keep func(Opener
 			}
 		}
 		if len(next.Openers) == 0 {
-			return errors.New("no opener would be left, want one to stay")
+			return ErrLastOpener
 		}
 		return s.renew(h, &next, k, ui)
 	})

@@ -167,6 +167,17 @@ func (s *Store) again() (bool, error) {
 // maxRereads bounds how often a reader follows a store that gets one new key after the other.
 const maxRereads = 32
 
+// errGone says that a file of items is not where the header says. Nothing else that happens to be
+// missing, such as a plugin's program, may pass for an item that is not there.
+var errGone = errors.New("the file is gone")
+
+func goneIfMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errGone
+	}
+	return err
+}
+
 // steady calls act with the keys of the store, again if the store got another key meanwhile.
 func (s *Store) steady(ctx context.Context, act func(h *Header, k MasterKey) error) error {
 	for range maxRereads {
@@ -175,7 +186,7 @@ func (s *Store) steady(ctx context.Context, act func(h *Header, k MasterKey) err
 			return err
 		}
 		err = act(h, k)
-		if !errors.Is(err, fs.ErrNotExist) {
+		if !errors.Is(err, errGone) {
 			return err
 		}
 		changed, readErr := s.again()

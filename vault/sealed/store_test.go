@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -333,6 +334,21 @@ func TestTouch(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantItem(t, w.locked(t), guarded)
+}
+
+// A program that is missing, and was to open an item, is not an item that is missing: whoever reads "no
+// such item" stores another key in its place.
+func TestMissingProgram(t *testing.T) {
+	w := newWorld(t)
+	s := w.create(t)
+	put(t, s, Item{Kind: "key", Name: "root", Data: []byte("guarded"), Touch: true})
+	w.config.Touch = func(context.Context, *Header) (MasterKey, error) {
+		return MasterKey{}, &os.PathError{Op: "fork/exec", Path: "age-plugin-example", Err: fs.ErrNotExist}
+	}
+	w.ui = w.pass(testPass)
+	if _, err := w.locked(t).Item(t.Context(), "key", "root"); err == nil || errors.Is(err, ErrNoItem) {
+		t.Errorf("%v, want the error of the program", err)
+	}
 }
 
 func TestTouchNeedsHardware(t *testing.T) {

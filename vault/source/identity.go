@@ -90,7 +90,8 @@ func (d *Deps) identityToken(ctx context.Context, spec plan.IdentityRole) (token
 		if err != nil {
 			return "", err
 		}
-		return token, sign(secret)
+		err = sign(secret)
+		return token, err
 	}
 	if d.Card == nil {
 		return "", errNoCard

@@ -80,7 +80,8 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 		if err != nil {
 			return aws.Credentials{}, err
 		}
-		return out, sign(key)
+		err = sign(key)
+		return out, err
 	}
 	if d.Card == nil {
 		return aws.Credentials{}, fmt.Errorf("private_key of profile %s: %w", s.Profile, errNoCard)

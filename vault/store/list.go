@@ -20,7 +20,7 @@ func (s *Sessions) List(ctx context.Context) ([]Entry, []error, error) {
 }
 
 func list(ctx context.Context, ring Ring, x *Index, kind string, now time.Time) ([]Entry, []error, error) {
-	all, warnings, err := survey(ctx, ring, x)
+	all, warnings, err := survey(ctx, ring, x, now)
 	if err != nil {
 		return nil, warnings, err
 	}
@@ -45,7 +45,7 @@ type Kept struct{ Sessions, Tokens []Entry }
 // Kept returns what [Sessions.List] and [Tokens.List] return, with one listing of the
 // keystore for both.
 func (s *Sessions) Kept(ctx context.Context) (Kept, []error, error) {
-	all, warnings, err := survey(ctx, s.Ring, s.Index)
+	all, warnings, err := survey(ctx, s.Ring, s.Index, s.Now())
 	if err != nil {
 		return Kept{}, warnings, err
 	}
@@ -60,7 +60,7 @@ func (s *Sessions) Remove(ctx context.Context, match func(Entry) bool) (int, []e
 }
 
 func remove(ctx context.Context, ring Ring, x *Index, kind string, now time.Time, match func(Entry) bool) (int, []error, error) {
-	all, warnings, err := survey(ctx, ring, x)
+	all, warnings, err := survey(ctx, ring, x, now)
 	if err != nil {
 		return 0, warnings, err
 	}
@@ -86,9 +86,8 @@ func remove(ctx context.Context, ring Ring, x *Index, kind string, now time.Time
 	return live, warnings, err
 }
 
-// survey returns what the index or else the item tells of each session and token in the
-// keystore.
-func survey(ctx context.Context, ring Ring, x *Index) ([]Entry, []error, error) {
+// survey returns what the index or else the item tells of each item in the keystore.
+func survey(ctx context.Context, ring Ring, x *Index, now time.Time) ([]Entry, []error, error) {
 	names, err := ring.Names(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -101,7 +100,7 @@ func survey(ctx context.Context, ring Ring, x *Index) ([]Entry, []error, error) 
 			all = append(all, e)
 			continue
 		}
-		e, damage, err := describe(ctx, ring, name)
+		e, damage, err := describe(ctx, ring, name, now)
 		if err != nil {
 			return nil, warnings, err
 		}
@@ -116,9 +115,17 @@ func survey(ctx context.Context, ring Ring, x *Index) ([]Entry, []error, error) 
 	return append(all, learnt...), warnings, nil
 }
 
+// otherType is the type of an item that is whole, and neither a session nor a token. The index
+// knows of it, so that it is not opened for each list, and forgets it after otherFor, for
+// nobody tells it when such an item is removed.
+const (
+	otherType = "other"
+	otherFor  = 30 * 24 * time.Hour
+)
+
 // describe reads an item and returns what the index is to know of it: nothing, if it is
-// damaged, which is a warning, or something else.
-func describe(ctx context.Context, ring Ring, name string) (Entry, []error, error) {
+// damaged, which is a warning.
+func describe(ctx context.Context, ring Ring, name string, now time.Time) (Entry, []error, error) {
 	data, warnings, err := open(ctx, ring, name)
 	if data == nil {
 		return Entry{}, warnings, err
@@ -134,7 +141,7 @@ func describe(ctx context.Context, ring Ring, name string) (Entry, []error, erro
 		}
 	}
 	if isOther(err) {
-		return Entry{}, nil, nil
+		return Entry{Type: otherType, Name: name, Made: now, Expires: now.Add(otherFor)}, nil, nil
 	}
 	return Entry{}, []error{err}, nil
 }

@@ -62,6 +62,26 @@ func TestListLearns(t *testing.T) {
 	w.wantList(t, 0) // gone, whatever the index says
 }
 
+// An item that is neither a session nor a token is opened once, not for each list, and
+// again when it may have become something else.
+func TestListLearnsOthers(t *testing.T) {
+	w := newWorld(t)
+	if err := (&Journals{Ring: w.ring}).Put(t.Context(), rotation()); err != nil {
+		t.Fatal(err)
+	}
+	w.wantList(t, 1)
+	w.wantList(t, 0)
+	for name := range w.ring.items {
+		w.put(t, name, session(time.Hour)) // by a process with another state folder
+	}
+	w.now = noon.Add(otherFor + 2*sweepAfter)
+	w.Sweep(t.Context())
+	w.wantList(t, 0)
+	if len(w.ring.items) != 0 {
+		t.Error("the session that took its place was not swept")
+	}
+}
+
 func TestListEqualExpiry(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{nameB, nameA} {

@@ -49,7 +49,7 @@ func (s *Sessions) sweep(ctx context.Context, now time.Time) {
 		}
 		// The index is a hint, so the item has the last word. Were it renewed in this very moment,
 		// the session would be made once more.
-		e, _, err := describe(ctx, s.Ring, name)
+		e, _, err := describe(ctx, s.Ring, name, now)
 		if err != nil {
 			return
 		}
