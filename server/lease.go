@@ -102,9 +102,9 @@ func (l *Lease) Credentials(ctx context.Context) (*Held, error) {
 
 // better waits for credentials that are better than h, which may be nil.
 func (l *Lease) better(ctx context.Context, h *Held, now time.Time) (*Held, error) {
-	m := l.join(now)
+	m, held := l.join(now)
 	if m == nil {
-		return h, nil
+		return held, nil
 	}
 	var enough chan struct{}
 	if h.valid(now) {
@@ -129,18 +129,25 @@ func (l *Lease) better(ctx context.Context, h *Held, now time.Time) (*Held, erro
 	}
 }
 
-// join returns the making that is under way, or begins one. It returns nil where one has
-// failed just now and what is held is valid.
-func (l *Lease) join(now time.Time) *making {
+// join returns the making that is under way, or begins one. It returns what is held
+// instead where one has just ended: with something fresh, since whoever joins looked, or
+// in vain, while what is held is valid.
+func (l *Lease) join(now time.Time) (*making, *Held) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.making == nil {
-		if now.Before(l.retry) && l.held.Load().valid(now) {
-			return nil
-		}
-		l.making = &making{done: make(chan struct{})}
-		go l.run(l.making)
+	if l.making != nil {
+		return l.making, nil
 	}
+	if h := l.held.Load(); h.valid(now) && (now.Before(h.fresh) || now.Before(l.retry)) {
+		return nil, h
+	}
+	return l.begin(), nil
+}
+
+// begin begins a making. The lease is locked.
+func (l *Lease) begin() *making {
+	l.making = &making{done: make(chan struct{})}
+	go l.run(l.making)
 	return l.making
 }
 
@@ -197,9 +204,10 @@ func (l *Lease) later(d time.Duration) {
 }
 
 func (l *Lease) tick() {
-	now := l.Clock.Now()
-	if h := l.held.Load(); h.valid(now) && h.asked.Load() {
-		l.join(now)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if h := l.held.Load(); l.making == nil && h.valid(l.Clock.Now()) && h.asked.Load() {
+		l.begin()
 	}
 }
 

@@ -121,6 +121,25 @@ func TestOneCallForAll(t *testing.T) {
 	})
 }
 
+// Who saw that nothing is held, and comes to wait when it has just been made, takes that.
+func TestMadeInBetween(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{lasts: time.Hour}
+		l := &Lease{Make: i.make, Need: ECSNeed, Clock: fakeTime}
+		defer l.Close()
+		before := l.held.Load()
+		if _, err := l.Credentials(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if h, err := l.better(t.Context(), before, time.Now()); err != nil || h != l.held.Load() {
+			t.Errorf("%v, %v, want what has just been made", h, err)
+		}
+		if n := i.calls.Load(); n != 1 {
+			t.Errorf("%d calls, want one", n)
+		}
+	})
+}
+
 // Once AWS fails for good, what there is is given until it expires, and nothing after.
 func TestExpiredIsNeverGiven(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
