@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -139,3 +140,44 @@ func hosts(addr string) []string {
 func ecsOn(addr string, mounts ...*Mount) *ECS {
 	return &ECS{Guard: Guard{Hosts: hosts(addr), Peers: OnThisMachine(os.Getuid())}, Mounts: mounts}
 }
+
+// Pipes are a listener within the process, whose connections know the fake time of a bubble.
+type pipes struct {
+	calls chan net.Conn
+	close func()
+	ended chan struct{}
+}
+
+func newPipes() *pipes {
+	p := &pipes{calls: make(chan net.Conn), ended: make(chan struct{})}
+	p.close = sync.OnceFunc(func() { close(p.ended) })
+	return p
+}
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	select {
+	case p.calls <- theirs:
+		return ours, nil
+	case <-p.ended:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.calls:
+		return c, nil
+	case <-p.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.close()
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "unix"} }
