@@ -60,7 +60,7 @@ func (a *app) askBy(ctx context.Context, locks *store.Locks, driver string, r pr
 // terminal, and otherwise why not.
 func (a *app) reach(signIn signInFlags) func(plan.Step) error {
 	return func(s plan.Step) error {
-		if s.Kind != plan.KindSSO {
+		if s.Kind != plan.KindSSO && s.Kind != plan.KindOIDC {
 			_, err := prompt.Choose(a.env.Prompt, a.globals.prompt, prompt.Options{TerminalBusy: true})
 			return err
 		}

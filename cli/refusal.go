@@ -10,7 +10,6 @@ import (
 	"aws-vault/server"
 	"aws-vault/vault"
 	"aws-vault/vault/keystore"
-	"aws-vault/vault/plan"
 	"aws-vault/vault/source"
 )
 
@@ -48,7 +47,7 @@ func (a *app) classify(err error) server.Refusal {
 		return server.Refusal{Status: http.StatusGatewayTimeout, Code: "Timeout"}
 	case errors.As(err, &silent), errors.As(err, &foreign):
 		return server.Refusal{Status: http.StatusBadGateway, Code: "Unreachable"}
-	case isPlanning(err):
+	case isProfiles(err):
 		return server.Refusal{Status: http.StatusBadRequest, Code: "InvalidProfile"}
 	}
 	return server.Refusal{Status: http.StatusInternalServerError, Code: "InternalFailure"}
@@ -67,19 +66,26 @@ func statusOf(e *source.APIError) int {
 	return http.StatusBadGateway
 }
 
-// isPlanning reports whether a profile says something that cannot be carried out.
-func isPlanning(err error) bool {
+// A planError is a profile that says something that cannot be carried out.
+type planError struct{ err error }
+
+func (e *planError) Error() string { return e.err.Error() }
+
+func (e *planError) Unwrap() error { return e.err }
+
+// isProfiles reports whether an error is of what a profile says or of the files that it
+// names, so that only a person can mend it.
+func isProfiles(err error) bool {
 	var (
-		profile  *plan.NoProfileError
-		nothing  *plan.NoCredentialsError
-		chained  *plan.ChainedMFAError
-		long     *plan.LongLivedError
-		arn      *plan.RoleARNError
-		setting  *plan.SettingError
-		conflict *plan.ConflictError
+		plan     *planError
+		signer   *source.NoSignerError
+		late     *source.CertificateTimeError
+		other    *source.KeyMismatchError
+		endpoint *source.EndpointError
+		loop     *source.RecursionError
 	)
-	return errors.As(err, &profile) || errors.As(err, &nothing) || errors.As(err, &chained) || errors.As(err, &long) ||
-		errors.As(err, &arn) || errors.As(err, &setting) || errors.As(err, &conflict)
+	return errors.As(err, &plan) || errors.As(err, &signer) || errors.As(err, &late) || errors.As(err, &other) ||
+		errors.As(err, &endpoint) || errors.As(err, &loop)
 }
 
 func orElse(s, otherwise string) string {

@@ -36,9 +36,12 @@ func TestRefusal(t *testing.T) {
 		{context.DeadlineExceeded, 504, "Timeout"},
 		{&source.UnreachableError{Err: errors.New("no route")}, 502, "Unreachable"},
 		{&source.NotAWSError{}, 502, "Unreachable"},
-		{&plan.NoProfileError{Name: "p"}, 400, "InvalidProfile"},
-		{&plan.LongLivedError{Profile: "p"}, 400, "InvalidProfile"},
-		{&plan.RoleARNError{Found: "x"}, 400, "InvalidProfile"},
+		{&planError{&plan.NoProfileError{Name: "p"}}, 400, "InvalidProfile"},
+		{&planError{&plan.AgentDeniedError{Profile: "p"}}, 400, "InvalidProfile"},
+		{&planError{errors.New("any")}, 400, "InvalidProfile"},
+		{&planError{keystore.ErrLocked}, 403, "KeystoreLocked"},
+		{&source.NoSignerError{Identity: "alice", Profile: "p", Err: vault.ErrNoIdentity}, 400, "InvalidProfile"},
+		{&source.CertificateTimeError{}, 400, "InvalidProfile"},
 		{errors.New("something else"), 500, "InternalFailure"},
 	} {
 		r := a.refusal(fmt.Errorf("around it: %w", c.err))
@@ -46,7 +49,7 @@ func TestRefusal(t *testing.T) {
 			t.Errorf("%T %v: %+v, want %d %s", c.err, c.err, r, c.status, c.code)
 		}
 	}
-	if r := a.refusal(&plan.LongLivedError{Profile: "p"}); r.Message != `the plan of profile "p" ends with a long-lived key (), and a server hands out temporary credentials only (leave --no-session out)` {
+	if r := a.refusal(&planError{&plan.LongLivedError{Profile: "p"}}); r.Message != `the plan of profile "p" ends with a long-lived key (), and a server hands out temporary credentials only (leave --no-session out)` {
 		t.Errorf("%q", r.Message)
 	}
 	if r := a.refusal(errors.New("open /home/alice/x: no")); r.Message != "open ~/x: no" {

@@ -47,7 +47,7 @@ func (s *supply) make(ctx context.Context, need time.Duration, then ...string) (
 	}
 	pl, err := s.plan(ctx, then...)
 	if err != nil {
-		return aws.Credentials{}, err
+		return aws.Credentials{}, &planError{err}
 	}
 	if person != nil {
 		return s.unattended.Vault.Credentials(ctx, pl, s.options, need)
