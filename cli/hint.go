@@ -98,7 +98,8 @@ var remedies = []func(error, *app) string{
 	},
 	func(err error, a *app) string {
 		var e *prompt.NoWayError
-		if !errors.As(err, &e) {
+		var waits *vault.LoginRequiredError
+		if !errors.As(err, &e) || errors.As(err, &waits) { // whoever asks a server can set none of this
 			return ""
 		}
 		var yes *confirmError

@@ -37,6 +37,7 @@ func serveCommand(k *kingpin.Application, a *app) {
 	c.Flag("format", "How to print the variables that lead to the server: "+serveFormatNames()+".").PlaceHolder("FORMAT").Default("env").EnumVar(&f.format, serveFormatList()...)
 	c.Flag("duration", "How long the credentials should last, such as 2h.").Short('d').Envar("AWS_VAULT_DURATION").PlaceHolder("TIME").
 		SetValue(durationFlag{&f.duration, "--duration or AWS_VAULT_DURATION"})
+	f.limits.bind(c)
 	c.Flag("lazy", "Make credentials when they are first asked for.").BoolVar(&f.lazy)
 	bindAudit(c, &f.audit)
 	c.Flag("status", "Say what is served now, and print the variables that lead there.").BoolVar(&f.status)

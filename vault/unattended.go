@@ -86,11 +86,15 @@ const leastUse = 10 * time.Second
 
 // asked says what a step asks a person.
 func asked(s plan.Step) string {
-	if spec, ok := s.Spec.(plan.SSORole); ok {
+	switch spec := s.Spec.(type) {
+	case plan.SSORole:
 		return "a sign-in to " + spec.SSO.StartURL
-	}
-	if spec, ok := s.Spec.(plan.OIDCRole); ok {
+	case plan.OIDCRole:
 		return "a sign-in to " + spec.Label()
+	case plan.IdentityRole:
+		return "a signature of identity " + spec.Name + " by its hardware key"
+	case plan.RolesAnywhere:
+		return "a signature by the hardware key " + spec.PrivateKey
 	}
 	return waitsFor(s)
 }
