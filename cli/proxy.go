@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"net"
 
 	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/server"
 )
 
 // proxyFlags say for whom the metadata service's own address is held.
@@ -24,3 +27,17 @@ func proxyCommand(k *kingpin.Application, a *app) {
 type privilegeError struct{ what string }
 
 func (e *privilegeError) Error() string { return e.what + " takes the rights of an administrator" }
+
+// listenAlias listens at the metadata service's own address, which this process adds, and
+// takes away when release is called.
+func listenAlias() (l net.Listener, release func(), err error) {
+	alias, err := server.NewAlias()
+	if err != nil {
+		return nil, nil, err
+	}
+	if l, err = alias.Listen(); err != nil {
+		alias.Close()
+		return nil, nil, err
+	}
+	return l, func() { alias.Close() }, nil
+}

@@ -173,13 +173,5 @@ func (a *app) listenMetadata() (l net.Listener, release func(), err error) {
 		}()
 		return lent, func() { lent.Close() }, nil
 	}
-	alias, err := server.NewAlias()
-	if err != nil {
-		return nil, nil, err
-	}
-	if l, err = alias.Listen(); err != nil {
-		alias.Close()
-		return nil, nil, err
-	}
-	return l, func() { alias.Close() }, nil
+	return listenAlias()
 }

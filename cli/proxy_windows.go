@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-
-	"aws-vault/server"
 )
 
 // proxy is not needed here, nor possible: a socket cannot be handed over.
@@ -16,13 +14,5 @@ func (a *app) proxy(context.Context, proxyFlags) error {
 // listenMetadata listens at the metadata service's own address, which is taken away when
 // release is called.
 func (a *app) listenMetadata() (l net.Listener, release func(), err error) {
-	alias, err := server.NewAlias()
-	if err != nil {
-		return nil, nil, err
-	}
-	if l, err = alias.Listen(); err != nil {
-		alias.Close()
-		return nil, nil, err
-	}
-	return l, func() { alias.Close() }, nil
+	return listenAlias()
 }

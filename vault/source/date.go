@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -41,18 +42,33 @@ func (d *Deps) Date(ctx context.Context, at plan.Call) (time.Time, error) {
 	c.place = place(c.step)
 	limited, cancel := context.WithTimeoutCause(ctx, d.timeout(), errDeadline)
 	defer cancel()
-	r, err := http.NewRequestWithContext(limited, http.MethodHead, c.place, nil)
+	resp, err := d.head(limited, hc, c.place)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%s cannot be called", c.place)
+		return time.Time{}, d.explain(limited, c, err)
 	}
-	resp, err := hc.Transport.(*checked).next.RoundTrip(r) // what answers a HEAD has no body to check
-	if err != nil {
-		return time.Time{}, d.explain(limited, c, &url.Error{Op: r.Method, URL: c.place, Err: err})
-	}
-	resp.Body.Close()
 	date, err := http.ParseTime(resp.Header.Get("Date"))
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%s answered without a date", c.place)
 	}
 	return date, nil
 }
+
+// head sends a request that says nothing and that nobody signs, and returns the head of the
+// answer. Its error is a [*url.Error].
+func (d *Deps) head(ctx context.Context, hc *http.Client, address string) (*http.Response, error) {
+	failed := func(err error) error { return &url.Error{Op: http.MethodHead, URL: address, Err: err} }
+	r, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
+	if err != nil {
+		return nil, failed(errAddress)
+	}
+	r.Header.Set("User-Agent", "aws-vault")
+	resp, err := hc.Transport.(*checked).next.RoundTrip(r) // what answers a HEAD has no body to check
+	if err != nil {
+		return nil, failed(err)
+	}
+	resp.Body.Close()
+	resp.Request = r
+	return resp, nil
+}
+
+var errAddress = errors.New("the address cannot be called")

@@ -4,13 +4,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"time"
+
+	"aws-vault/vault/identity"
 )
 
 // A proofKey is a key that tokens are bound to: they are of no use to who does not hold it.
@@ -55,23 +55,8 @@ func (k proofKey) prove(method, address string, at time.Time) (string, error) {
 		return "", err
 	}
 	encode := base64.RawURLEncoding.EncodeToString
-	head, err := json.Marshal(map[string]any{
-		"typ": "dpop+jwt", "alg": "ES256",
+	return identity.ES256(k.PrivateKey, map[string]any{
+		"typ": "dpop+jwt",
 		"jwk": map[string]string{"kty": "EC", "crv": "P-256", "x": encode(point[1 : 1+coordinate]), "y": encode(point[1+coordinate:])},
-	})
-	if err != nil {
-		return "", err
-	}
-	body, err := json.Marshal(map[string]any{"jti": rand.Text(), "htm": method, "htu": address, "iat": at.Unix()})
-	if err != nil {
-		return "", err
-	}
-	signed := encode(head) + "." + encode(body)
-	sum := sha256.Sum256([]byte(signed))
-	r, s, err := ecdsa.Sign(rand.Reader, k.PrivateKey, sum[:])
-	if err != nil {
-		return "", err
-	}
-	signature := append(r.FillBytes(make([]byte, coordinate)), s.FillBytes(make([]byte, coordinate))...)
-	return signed + "." + encode(signature), nil
+	}, map[string]any{"jti": rand.Text(), "htm": method, "htu": address, "iat": at.Unix()})
 }

@@ -47,19 +47,13 @@ func (d *Deps) measure(ctx context.Context, e plan.Endpoint, address string) {
 	}
 	limited, cancel := context.WithTimeout(ctx, d.timeout())
 	defer cancel()
-	r, err := http.NewRequestWithContext(limited, http.MethodHead, address, nil)
-	if err != nil {
-		return
-	}
-	r.Header.Set("User-Agent", "aws-vault")
-	resp, err := hc.Transport.(*checked).next.RoundTrip(r) // what answers a HEAD has no body to check
+	resp, err := d.head(limited, hc, address)
 	if err != nil {
 		d.debug("AWS was asked for the time and did not answer", "address", siteOf(address))
 		return
 	}
-	resp.Body.Close()
 	date, err := http.ParseTime(resp.Header.Get("Date"))
-	if err == nil && proven(r.URL, resp.TLS != nil) && resp.Header.Get("X-Amzn-Requestid") != "" {
+	if err == nil && proven(resp.Request.URL, resp.TLS != nil) && resp.Header.Get("X-Amzn-Requestid") != "" {
 		d.set(d.Clock.Skew(), date)
 	}
 }
