@@ -24,11 +24,11 @@ func listCommand(k *kingpin.Application, a *app) {
 	c.Flag("credentials", "Print the names of stored keys only, one a line.").BoolVar(&credentials)
 	c.Flag("json", "Print everything as JSON.").BoolVar(&asJSON)
 	a.action(c, func(ctx context.Context) error {
-		config, _, err := a.readConfig(nil)
-		if err != nil {
-			return err
-		}
 		if profiles && !credentials && !asJSON {
+			config, _, err := a.readConfig(nil)
+			if err != nil {
+				return err
+			}
 			return a.printLines(config.Profiles())
 		}
 		s, err := a.open(ctx, "list", nil, "")

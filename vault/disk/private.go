@@ -22,10 +22,12 @@ func (e *OwnerError) Error() string {
 // of ours that others may enter is closed to them; one of another user is an *OwnerError. On
 // Windows the rights are those of the directory above, which in a user's profile are the user's.
 func MkdirPrivate(dir string) error {
-	if err := real.mkdirAll(dir); err != nil {
-		return err
-	}
 	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = real.mkdirAll(dir); err == nil {
+			info, err = os.Stat(dir)
+		}
+	}
 	if err != nil {
 		return err
 	}

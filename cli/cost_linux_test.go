@@ -1,0 +1,248 @@
+package cli_test
+
+import (
+	"crypto/tls"
+	"encoding/pem"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"aws-vault/vault/vaulttest"
+)
+
+// A tracedHome is a home whose programs call AWS over TLS and are traced.
+type tracedHome struct {
+	dir     string
+	environ []string
+	aws     *vaulttest.AWS
+}
+
+// newTracedHome makes a home with alice's key and two roles. These variables come beside the
+// usual ones, and after alice was added to the file keystore.
+func newTracedHome(t *testing.T, variables ...string) tracedHome {
+	t.Helper()
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(aws.Close)
+	environ, dir := home(t, aws)
+	if dir, err = filepath.EvalSymlinks(dir); err != nil { // as the kernel names open files
+		t.Fatal(err)
+	}
+	world := aws.Example()
+	server := httptest.NewUnstartedServer(aws)
+	server.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	config := "[profile alice]\n[profile r]\nsource_profile = alice\nrole_arn = " + world.ReadOnly +
+		"\n[profile cold]\nsource_profile = alice\nrole_arn = " + world.Long + "\n[profile process]\ncredential_process = source\n"
+	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"roots":       string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})),
+		".aws/config": config,
+		"bin/tool":    "#!/bin/sh\n",
+		"bin/source":  "#!/bin/sh\necho '{\"Version\":1,\"AccessKeyId\":\"AKIAIOSFODNN7EXAMPLE\",\"SecretAccessKey\":\"wJalrXUtnFEMI/EXAMPLEKEY\"}'\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last := exec.Cmd{Env: slices.Concat(environ, []string{
+		"HOME=" + dir, "AWS_ENDPOINT_URL=" + server.URL, "AWS_CA_BUNDLE=" + filepath.Join(dir, "roots"), "PATH=" + filepath.Join(dir, "bin"),
+	}, variables)}
+	return tracedHome{dir, last.Environ(), aws}
+}
+
+// run runs a command line without tracing it.
+func (h tracedHome) run(t *testing.T, line string) {
+	t.Helper()
+	c := exec.Command(os.Args[0], strings.Fields(line)...)
+	c.Env = h.environ
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", line, err, out)
+	}
+}
+
+// trace runs a command line, and returns what it asks of the kernel about files of its home
+// and of /etc, about programs and about connections.
+func (h tracedHome) trace(t *testing.T, line string) []string {
+	t.Helper()
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	var acts []string
+	for _, a := range traced(t, out, h.environ, append([]string{os.Args[0]}, strings.Fields(line)...)...) {
+		if place, ok := h.place(a); ok {
+			acts = append(acts, strings.TrimSpace(a.verb+" "+place))
+		}
+	}
+	return acts
+}
+
+// places are the files of a home that have other names each time. The rest go by their own.
+var places = []struct{ pattern, name string }{
+	{".aws/*", "*"},
+	{".awsvault/keys", "keys"},
+	{".awsvault/keys/*", "key *"},
+	{"bin/*", "*"},
+	{".local/share/aws-vault/sealed/store", "header"},
+	{".local/share/aws-vault/sealed/items-*/*", "item"},
+	{".local/state/aws-vault/keystore/*", "state"},
+	{".local/state/aws-vault/keystore/*/generations/*", "generation"},
+	{".local/state/aws-vault/keystore/*/sessions", "index"},
+	{".local/state/aws-vault/keystore/*/swept-sessions", "time of sweeping"},
+	{".local/state/aws-vault/locks/session-*", "lock of session"},
+	{".local/state/aws-vault/locks/*", "lock of *"},
+	{".local/state/aws-vault/private/*", "sessions"},
+	{".local/state/aws-vault/private/*/.aws-vault-*.tmp", "new session"},
+	{".local/state/aws-vault/private/*/*", "session"},
+}
+
+// place is what an act is about, by a name that stays, or false if that is not ours: where the
+// runtime and the loader look depends on the system and on how a test is built.
+func (h tracedHome) place(a act) (string, bool) {
+	rest, inside := strings.CutPrefix(a.of, h.dir+"/")
+	switch {
+	case !strings.HasPrefix(a.of, "/"), a.verb == "run" && !inside:
+		return a.of, true
+	case !inside:
+		return a.of, strings.HasPrefix(a.of, "/etc/") && !strings.HasPrefix(a.of, "/etc/ld.so")
+	}
+	for _, p := range places {
+		if ok, _ := path.Match(p.pattern, rest); ok {
+			return strings.ReplaceAll(p.name, "*", path.Base(rest)), true
+		}
+	}
+	return rest, true
+}
+
+// A start of the program is cheap as long as it looks at little. Each row is all of it, in order.
+func TestWhatCommandsAskOfTheKernel(t *testing.T) {
+	const (
+		config = "read config, read credentials"
+		stored = ", stat key r, stat key alice, read key alice, read generation"
+		kept   = ", stat session, read session"
+	)
+	h := newTracedHome(t)
+	h.run(t, "exec r -- tool")
+	h.aws.Reset()
+	for _, c := range []struct{ command, want string }{
+		{"--version", ""},
+		{"--help", ""},
+		{"--completion-script-bash", ""},
+		{"--completion-bash exec --", ""},
+		{"--completion-bash exec r", "read config"},
+		{"exec r -- tool", "stat tool, access tool, " + config + stored + kept + ", run tool"},
+		{"export --format=json r", config + stored + kept},
+		{"explain r", config + stored + ", read index, read /etc/localtime"},
+		{"list", config + ", list keys, list sessions, read index, stat key alice, read key alice"},
+		{"list --profiles", config},
+		{
+			"exec process -- tool", "stat tool, access tool, " + config + ", stat key process, stat session" +
+				", read lock of session, write lock of session, lock lock of session, stat lock of session, stat session" +
+				", run /bin/sh, run tool",
+		},
+	} {
+		if got := strings.Join(h.trace(t, c.command), ", "); got != c.want {
+			t.Errorf("%s: %s\nwant %s", c.command, got, c.want)
+		}
+	}
+	if calls := h.aws.Actions(); len(calls) > 0 {
+		t.Errorf("AWS was called: %v", calls)
+	}
+}
+
+// An unlocked sealed keystore is read like a folder of files.
+func TestWhatUnlockedCommandsAskOfTheKernel(t *testing.T) {
+	if ok, err := condition("waits"); !ok {
+		t.Skipf("this kernel keeps no key for us: %v", err)
+	}
+	h := newTracedHome(t, "AWS_VAULT_BACKEND=sealed", "AWS_VAULT_SEALED_PASSPHRASE=correct horse")
+	h.run(t, "sealed init --without-recovery")
+	add := exec.Command(os.Args[0], "add", "--stdin", "alice")
+	world := h.aws.Example()
+	add.Env, add.Stdin = h.environ, strings.NewReader(world.Key.ID+"\n"+world.Key.Secret+"\n")
+	if out, err := add.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	h.run(t, "exec r -- tool")
+	h.run(t, "unlock")
+	defer h.run(t, "lock")
+	want := "stat tool, access tool, read config, read credentials, read header" +
+		", read item, read header" + // r has no key, unless the store got a new master key meanwhile
+		", read item, read generation, read item, run tool"
+	if got := strings.Join(h.trace(t, "exec r -- tool"), ", "); got != want {
+		t.Errorf("exec r -- tool: %s\nwant %s", got, want)
+	}
+}
+
+// A call and a session that is kept: the acts are counted, for the connection is made beside
+// the rest. Power may fail at any time, so the session and its name in the folder are synced, and
+// what only tells of it is not.
+func TestWhatACallAsksOfTheKernel(t *testing.T) {
+	h := newTracedHome(t)
+	h.run(t, "exec r -- tool") // makes the folders
+	want := []string{
+		"1 access tool",
+		"1 connect",
+		"1 list sessions",
+		"2 lock lock of index",
+		"1 lock lock of session",
+		"1 read /etc/localtime",
+		"1 read config",
+		"1 read credentials",
+		"1 read generation",
+		"2 read key alice",
+		"2 read lock of index",
+		"1 read lock of session",
+		"1 read roots",
+		"1 read sessions",
+		"1 rename to session",
+		"1 run tool",
+		"2 stat key alice",
+		"1 stat key cold",
+		"2 stat lock of index",
+		"1 stat lock of session",
+		"3 stat session",
+		"1 stat sessions",
+		"2 stat state",
+		"1 stat time of sweeping",
+		"1 stat tool",
+		"1 sync new session",
+		"1 sync sessions",
+		"2 write index",
+		"2 write lock of index",
+		"1 write lock of session",
+		"1 write new session",
+	}
+	// The first connection of a process tries which protocols the machine has.
+	acts := slices.DeleteFunc(h.trace(t, "exec cold -- tool"), func(act string) bool { return act == "socket inet" })
+	if got := counted(acts); !slices.Equal(got, want) {
+		t.Errorf("exec cold -- tool:\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// counted says how often each of the acts is among them.
+func counted(acts []string) []string {
+	var lines []string
+	slices.Sort(acts)
+	for len(acts) > 0 {
+		n := 1
+		for n < len(acts) && acts[n] == acts[0] {
+			n++
+		}
+		lines, acts = append(lines, fmt.Sprintf("%d %s", n, acts[0])), acts[n:]
+	}
+	return lines
+}

@@ -1,0 +1,223 @@
+package cli_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// An act is what a program asks of the kernel: a verb, and the path or kind that it is about.
+type act struct{ verb, of string }
+
+// traced runs a program until it ends or becomes another, and returns what it and the
+// processes that it starts ask of the kernel, in order. It does not look into the programs that
+// these become. What it prints goes to out.
+func traced(t *testing.T, out *os.File, environ []string, argv ...string) []act {
+	t.Helper()
+	type end struct {
+		acts   []act
+		status syscall.WaitStatus
+		err    error
+	}
+	ended := make(chan end)
+	go func() {
+		runtime.LockOSThread() // only the thread that traces is told; it ends with us, and with it what it traces
+		tr := &tracer{stopped: map[int]bool{}}
+		status, err := tr.run(out, environ, argv)
+		ended <- end{tr.acts, status, err}
+	}()
+	e := <-ended
+	if errors.Is(e.err, syscall.EPERM) || errors.Is(e.err, syscall.ENOSYS) || errors.Is(e.err, syscall.EIO) {
+		t.Skipf("this system does not let a process trace another: %v", e.err)
+	}
+	if e.err != nil || e.status.ExitStatus() != 0 {
+		printed, _ := os.ReadFile(out.Name())
+		t.Fatalf("%v: %v, exit status %d\n%s", argv[1:], e.err, e.status.ExitStatus(), printed)
+	}
+	return e.acts
+}
+
+// A tracer follows a program's threads and processes.
+// https://man7.org/linux/man-pages/man2/ptrace.2.html
+type tracer struct {
+	acts    []act
+	stopped map[int]bool // threads that have stopped at their beginning
+}
+
+// ofOurThread waits for threads as well as for processes, but for no child of other tests.
+const ofOurThread = unix.WALL | unix.WNOTHREAD
+
+const followed = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_EXITKILL | unix.PTRACE_O_TRACECLONE |
+	unix.PTRACE_O_TRACEFORK | unix.PTRACE_O_TRACEVFORK | unix.PTRACE_O_TRACEEXEC
+
+func (tr *tracer) run(out *os.File, environ, argv []string) (syscall.WaitStatus, error) {
+	var ws unix.WaitStatus
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return 0, err
+	}
+	defer null.Close()
+	pid, err := syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
+		Env: environ, Files: []uintptr{null.Fd(), out.Fd(), out.Fd()}, Sys: &syscall.SysProcAttr{Ptrace: true},
+	})
+	if err != nil {
+		return 0, fmt.Errorf("start: %w", err)
+	}
+	if _, err := unix.Wait4(pid, &ws, ofOurThread, nil); err != nil {
+		return 0, fmt.Errorf("wait for the start: %w", err)
+	}
+	tr.stopped[pid] = true
+	if err := unix.PtraceSetOptions(pid, followed); err != nil {
+		return 0, fmt.Errorf("follow: %w", err)
+	}
+	for tid := pid; ; {
+		if err := tr.goOn(tid, ws); err != nil && !errors.Is(err, unix.ESRCH) { // it was killed in between
+			return 0, err
+		}
+		if tid, err = unix.Wait4(-1, &ws, ofOurThread, nil); err != nil {
+			return 0, fmt.Errorf("wait: %w", err)
+		}
+		if tid == pid && (ws.Exited() || ws.Signaled()) {
+			return syscall.WaitStatus(ws), nil
+		}
+	}
+}
+
+// goOn notes why a thread has stopped, and lets it go on.
+func (tr *tracer) goOn(tid int, ws unix.WaitStatus) error {
+	const atSyscall = unix.SIGTRAP | 0x80 // PTRACE_O_TRACESYSGOOD
+	switch signal := ws.StopSignal(); {
+	case !ws.Stopped():
+		return nil
+	case signal == atSyscall:
+		if err := tr.note(tid); err != nil {
+			return err
+		}
+	case signal == unix.SIGTRAP && ws.TrapCause() == unix.PTRACE_EVENT_EXEC:
+		return unix.PtraceDetach(tid) // it is another program now
+	case signal == unix.SIGTRAP:
+	case signal == unix.SIGSTOP && !tr.stopped[tid]:
+		tr.stopped[tid] = true
+	default:
+		return unix.PtraceSyscall(tid, int(signal))
+	}
+	return unix.PtraceSyscall(tid, 0)
+}
+
+// A syscallInfo is the kernel's struct ptrace_syscall_info, at the entry of a call.
+type syscallInfo struct {
+	op     uint8
+	_      [3]uint8
+	arch   uint32
+	ip, sp uint64
+	number uint64
+	args   [6]uint64
+}
+
+const atEntry = 1 // PTRACE_SYSCALL_INFO_ENTRY
+
+// statCall is newfstatat, which has another name in package unix on each architecture.
+var statCall = map[string]uint64{"amd64": 262, "arm64": 79}[runtime.GOARCH]
+
+// note adds what a thread asks to the acts.
+func (tr *tracer) note(tid int) error {
+	var c syscallInfo
+	if _, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_GET_SYSCALL_INFO, uintptr(tid), unsafe.Sizeof(c), uintptr(unsafe.Pointer(&c)), 0, 0); errno != 0 {
+		return fmt.Errorf("look at a call: %w", errno)
+	}
+	if c.op != atEntry {
+		return nil
+	}
+	add := func(verb, of string) { tr.acts = append(tr.acts, act{verb, of}) }
+	switch c.number {
+	case unix.SYS_OPENAT:
+		add(openVerb(int(c.args[2])), at(tid, c.args[0], c.args[1]))
+	case statCall:
+		if path := text(tid, c.args[1]); path != "" { // a file that is open already
+			add("stat", at(tid, c.args[0], c.args[1]))
+		}
+	case unix.SYS_FACCESSAT, unix.SYS_FACCESSAT2:
+		add("access", at(tid, c.args[0], c.args[1]))
+	case unix.SYS_READLINKAT:
+		add("readlink", at(tid, c.args[0], c.args[1]))
+	case unix.SYS_MKDIRAT:
+		add("mkdir", at(tid, c.args[0], c.args[1]))
+	case unix.SYS_UNLINKAT:
+		add("remove", at(tid, c.args[0], c.args[1]))
+	case unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2:
+		add("rename to", at(tid, c.args[2], c.args[3]))
+	case unix.SYS_FLOCK:
+		if c.args[1]&unix.LOCK_UN == 0 {
+			add("lock", descriptor(tid, c.args[0]))
+		}
+	case unix.SYS_FSYNC, unix.SYS_FDATASYNC:
+		add("sync", descriptor(tid, c.args[0]))
+	case unix.SYS_SOCKET:
+		add("socket", map[uint64]string{unix.AF_UNIX: "unix", unix.AF_INET: "inet", unix.AF_INET6: "inet"}[c.args[0]])
+	case unix.SYS_CONNECT:
+		add("connect", "")
+	case unix.SYS_EXECVE:
+		add("run", text(tid, c.args[0]))
+	}
+	return nil
+}
+
+func openVerb(flags int) string {
+	switch {
+	case flags&unix.O_DIRECTORY != 0:
+		return "list"
+	case flags&unix.O_ACCMODE != unix.O_RDONLY:
+		return "write"
+	}
+	return "read"
+}
+
+// at is the path that is given by a folder's descriptor and a name below it.
+func at(tid int, dir, name uint64) string {
+	path := text(tid, name)
+	switch {
+	case filepath.IsAbs(path):
+		return path
+	case int32(dir) == unix.AT_FDCWD:
+		return path
+	}
+	return filepath.Join(descriptor(tid, dir), path)
+}
+
+func descriptor(tid int, fd uint64) string {
+	path, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", tid, int32(fd)))
+	if err != nil {
+		return "a descriptor that is not open"
+	}
+	return path
+}
+
+// text reads the string at an address of another process, a page at most at a time: to read on
+// may not be allowed.
+func text(tid int, address uint64) string {
+	const page = 4096
+	var b []byte
+	for len(b) < page {
+		chunk := make([]byte, page-address%page)
+		local := []unix.Iovec{{Base: &chunk[0]}}
+		local[0].SetLen(len(chunk))
+		n, err := unix.ProcessVMReadv(tid, local, []unix.RemoteIovec{{Base: uintptr(address), Len: len(chunk)}}, 0)
+		if err != nil {
+			return "a text that cannot be read"
+		}
+		for i, c := range chunk[:n] {
+			if c == 0 {
+				return string(append(b, chunk[:i]...))
+			}
+		}
+		b, address = append(b, chunk[:n]...), address+uint64(n)
+	}
+	return "a text without an end"
+}
