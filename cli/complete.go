@@ -12,11 +12,17 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// scripts are what --completion-script-SHELL prints.
-var scripts = map[string]string{
-	"--completion-script-bash": completions.Bash,
-	"--completion-script-zsh":  completions.Zsh,
-	"--completion-script-fish": completions.Fish,
+// script is what --completion-script-SHELL prints; empty for any other flag.
+func script(flag string) string {
+	switch flag {
+	case "--completion-script-bash":
+		return completions.Bash
+	case "--completion-script-zsh":
+		return completions.Zsh
+	case "--completion-script-fish":
+		return completions.Fish
+	}
+	return ""
 }
 
 // statusElsewhere tells a shell that it is the command of exec that it has to complete.
@@ -30,8 +36,8 @@ func (a *app) completion(k *kingpin.Application, args []string) (status int, ask
 	if len(args) == 0 {
 		return 0, false
 	}
-	if script, ok := scripts[args[0]]; ok {
-		a.print("%s", script)
+	if text := script(args[0]); text != "" {
+		a.print("%s", text)
 		return statusDone, true
 	}
 	if args[0] != "--completion-bash" {

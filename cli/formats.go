@@ -18,15 +18,15 @@ type format func(plan.Plan, aws.Credentials) ([]byte, error)
 var formats = []struct {
 	name  string
 	write format // nil for lines
-	lines func([]variable) ([]byte, error)
+	lines lines
 }{
-	{"env", nil, lines("%s=%s\n", posixQuote)},
-	{"export-env", nil, lines("export %s=%s\n", posixQuote)},
-	{"json", asJSON, nil},
-	{"ini", asINI, nil},
-	{"fish", nil, lines("set -gx %s %s;\n", fishQuote)},
-	{"powershell", nil, lines("$Env:%s=%s\n", powershellQuote)},
-	{"cmd", nil, lines("set \"%s=%s\"\n", cmdQuote)},
+	{"env", nil, lines{"%s=%s\n", posixQuote}},
+	{"export-env", nil, lines{"export %s=%s\n", posixQuote}},
+	{"json", asJSON, lines{}},
+	{"ini", asINI, lines{}},
+	{"fish", nil, lines{"set -gx %s %s;\n", fishQuote}},
+	{"powershell", nil, lines{"$Env:%s=%s\n", powershellQuote}},
+	{"cmd", nil, lines{"set \"%s=%s\"\n", cmdQuote}},
 }
 
 func formatList() []string {
@@ -44,27 +44,30 @@ func formatOf(name string) format {
 		if f.name != name {
 			continue
 		}
-		if f.lines == nil {
+		if f.write != nil {
 			return f.write
 		}
-		return func(pl plan.Plan, c aws.Credentials) ([]byte, error) { return f.lines(variables(pl, c)) }
+		return func(pl plan.Plan, c aws.Credentials) ([]byte, error) { return f.lines.text(variables(pl, c)) }
 	}
 	return nil // kingpin takes no other name
 }
 
-// lines writes a line for each variable, its value quoted for the shell that reads it.
-func lines(line string, quote func(string) (string, error)) func([]variable) ([]byte, error) {
-	return func(vars []variable) ([]byte, error) {
-		var b bytes.Buffer
-		for _, v := range vars {
-			q, err := quote(v.value)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", v.name, err)
-			}
-			fmt.Fprintf(&b, line, v.name, q)
+// lines are a line for each variable, its value quoted for the shell that reads it.
+type lines struct {
+	line  string // of a name and a value
+	quote func(string) (string, error)
+}
+
+func (l lines) text(vars []variable) ([]byte, error) {
+	var b bytes.Buffer
+	for _, v := range vars {
+		q, err := l.quote(v.value)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", v.name, err)
 		}
-		return b.Bytes(), nil
+		fmt.Fprintf(&b, l.line, v.name, q)
 	}
+	return b.Bytes(), nil
 }
 
 // asJSON is what a credential_process prints.

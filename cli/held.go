@@ -44,13 +44,15 @@ func (s *session) tokenLabels(entries []store.Entry) (of map[string][]string, un
 	return of, unclaimed
 }
 
-// tokenKinds are how list begins to name the tokens that it names.
-var tokenKinds = map[string]string{source.KindSSOToken: "sso", source.KindLoginToken: "login", source.KindOIDCToken: "oidc"}
-
 // tokenLabel is how list shows a token; empty for one that it does not show.
 func tokenLabel(e store.Entry) string {
-	if kind, ok := tokenKinds[e.Kind]; ok {
-		return kind + ":" + e.Profile
+	switch e.Kind {
+	case source.KindSSOToken:
+		return "sso:" + e.Profile
+	case source.KindLoginToken:
+		return "login:" + e.Profile
+	case source.KindOIDCToken:
+		return "oidc:" + e.Profile
 	}
 	return ""
 }

@@ -52,9 +52,13 @@ func (a *app) makeIdentityKey(ctx context.Context, s *session, f keyFlags) (iden
 	return k, nil
 }
 
-var pinPolicies = map[string]piv.PINPolicy{"never": piv.PINNever, "once": piv.PINOnce, "always": piv.PINAlways}
+func pinPolicy(word string) piv.PINPolicy {
+	return map[string]piv.PINPolicy{"never": piv.PINNever, "once": piv.PINOnce, "always": piv.PINAlways}[word]
+}
 
-var touchPolicies = map[string]piv.TouchPolicy{"never": piv.TouchNever, "always": piv.TouchAlways, "cached": piv.TouchCached}
+func touchPolicy(word string) piv.TouchPolicy {
+	return map[string]piv.TouchPolicy{"never": piv.TouchNever, "always": piv.TouchAlways, "cached": piv.TouchCached}[word]
+}
 
 // A cardKeyError is what kept a card from having an identity's key.
 type cardKeyError struct{ err error }
@@ -77,7 +81,7 @@ func (a *app) makeCardKey(ctx context.Context, s *session, f keyFlags) (identity
 	} else {
 		var made piv.Made
 		made, err = cards.Generate(ctx, a.place(slot), piv.Request{
-			Algorithm: piv.P256, PIN: pinPolicies[f.pin], Touch: touchPolicies[f.touch], Replace: f.replace,
+			Algorithm: piv.P256, PIN: pinPolicy(f.pin), Touch: touchPolicy(f.touch), Replace: f.replace,
 		})
 		key, info = made.Key, made.Info
 		if made.DefaultManagementKey {

@@ -158,24 +158,27 @@ func (r rows) labels(now time.Time) []string {
 	return labels
 }
 
-// actions are the names of the steps that sessions are listed by.
-var actions = map[plan.Kind]string{
-	plan.KindSessionToken:    "sts.GetSessionToken",
-	plan.KindAssumeRole:      "sts.AssumeRole",
-	plan.KindWebIdentity:     "sts.AssumeRoleWithWebIdentity",
-	plan.KindSSO:             "sso.GetRoleCredentials",
-	plan.KindOIDC:            "sts.AssumeRoleWithWebIdentity",
-	plan.KindIdentity:        "sts.AssumeRoleWithWebIdentity",
-	plan.KindProcess:         "credential_process",
-	plan.KindFederationToken: "sts.GetFederationToken",
+// action is the name of the step that sessions of a kind are listed by.
+func action(kind string) string {
+	switch plan.Kind(kind) {
+	case plan.KindSessionToken:
+		return "sts.GetSessionToken"
+	case plan.KindAssumeRole:
+		return "sts.AssumeRole"
+	case plan.KindWebIdentity, plan.KindOIDC, plan.KindIdentity:
+		return "sts.AssumeRoleWithWebIdentity"
+	case plan.KindSSO:
+		return "sso.GetRoleCredentials"
+	case plan.KindProcess:
+		return "credential_process"
+	case plan.KindFederationToken:
+		return "sts.GetFederationToken"
+	}
+	return kind
 }
 
 func label(e store.Entry, now time.Time) string {
-	action, ok := actions[plan.Kind(e.Kind)]
-	if !ok {
-		action = e.Kind
-	}
-	return fmt.Sprintf("%s:%s", action, e.Expires.Sub(now).Truncate(time.Second))
+	return fmt.Sprintf("%s:%s", action(e.Kind), e.Expires.Sub(now).Truncate(time.Second))
 }
 
 func (a *app) listTable(r rows) error {

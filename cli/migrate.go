@@ -139,12 +139,22 @@ func (a *app) wouldMigrate(ctx context.Context, to *session, f migrateFlags, nam
 	return nil
 }
 
-// said is what a user reads of each outcome, and tallied of all that came to it.
-var said = map[vault.Outcome]string{
-	vault.Copied: "copied, verified", vault.Overwritten: "overwritten, verified",
-	vault.AlreadyThere: "skipped, is there already", vault.LeftAlone: "skipped, another key is there",
+// said is what a user reads of an outcome.
+func said(o vault.Outcome) string {
+	switch o {
+	case vault.Copied:
+		return "copied, verified"
+	case vault.Overwritten:
+		return "overwritten, verified"
+	case vault.AlreadyThere:
+		return "skipped, is there already"
+	case vault.LeftAlone:
+		return "skipped, another key is there"
+	}
+	return ""
 }
 
+// tallied is what a user reads of all outcomes.
 var tallied = []struct {
 	outcomes []vault.Outcome
 	text     string
@@ -169,7 +179,7 @@ func (a *app) moveAll(ctx context.Context, from, to *session, f migrateFlags, na
 			a.print("failed\n")
 			return err
 		}
-		a.print("%s", said[moved.Outcome])
+		a.print("%s", said(moved.Outcome))
 		if moved.Deleted {
 			deleted++
 			a.print(", deleted from %s", f.from)
@@ -195,7 +205,7 @@ func (a *app) moveAll(ctx context.Context, from, to *session, f migrateFlags, na
 		if there {
 			outcome = vault.AlreadyThere
 		}
-		a.print("%s", said[outcome])
+		a.print("%s", said(outcome))
 		if f.delete {
 			deleted++
 			a.print(", deleted from %s", f.from)

@@ -12,7 +12,7 @@ import (
 func serveFormatList() []string {
 	var names []string
 	for _, f := range formats {
-		if f.lines != nil || f.name == "json" {
+		if f.write == nil || f.name == "json" {
 			names = append(names, f.name)
 		}
 	}
@@ -53,7 +53,7 @@ func formatStands(format string, profiles []standProfile) ([]byte, error) {
 			if f.name != format {
 				continue
 			}
-			text, err := f.lines(p.variables())
+			text, err := f.lines.text(p.variables())
 			if err != nil {
 				return nil, err
 			}

@@ -84,9 +84,6 @@ type list struct {
 	marked int // among those that fit
 }
 
-// errGivenUp is the escape key, or Ctrl-C where it comes as a byte.
-var errGivenUp = fmt.Errorf("nothing was chosen: %w", ErrCancelled)
-
 func (l *list) run(ctx context.Context) (string, error) {
 	for {
 		fitting := match(l.choice.Names, l.typed)
@@ -99,7 +96,7 @@ func (l *list) run(ctx context.Context) (string, error) {
 		case errors.Is(err, ErrRedraw):
 			err = l.tty.Write(ctx, "\n")
 		case errors.Is(err, io.EOF), k.act == giveUp && err == nil:
-			err = errGivenUp
+			err = fmt.Errorf("nothing was chosen: %w", ErrCancelled) // the escape key, or Ctrl-C where it comes as a byte
 		case err == nil && k.act == accept && len(fitting) > 0:
 			return fitting[l.marked], l.end(ctx, fitting[l.marked])
 		case err == nil:

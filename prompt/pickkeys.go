@@ -33,14 +33,41 @@ const (
 	ctrlP = 0x10
 )
 
-// controls are the keys that send one byte.
-var controls = map[byte]act{
-	'\r': accept, '\n': accept, ctrlC: giveUp, ctrlD: giveUp, backspace: eraseOne, del: eraseOne,
-	ctrlW: eraseWord, ctrlU: eraseAll, ctrlN: down, ctrlP: up, '\t': down,
+// controlKey is what a key does that sends one byte.
+func controlKey(b byte) act {
+	switch b {
+	case '\r', '\n':
+		return accept
+	case ctrlC, ctrlD:
+		return giveUp
+	case backspace, del:
+		return eraseOne
+	case ctrlW:
+		return eraseWord
+	case ctrlU:
+		return eraseAll
+	case ctrlN, '\t':
+		return down
+	case ctrlP:
+		return up
+	}
+	return nothingAtAll
 }
 
-// sequences are the keys that send several, behind an escape and "[" or "O".
-var sequences = map[string]act{"A": up, "B": down, "5~": pageUp, "6~": pageDown, "Z": up}
+// longKey is what a key does that sends several, these behind an escape and "[" or "O".
+func longKey(rest string) act {
+	switch rest {
+	case "A", "Z":
+		return up
+	case "B":
+		return down
+	case "5~":
+		return pageUp
+	case "6~":
+		return pageDown
+	}
+	return nothingAtAll
+}
 
 // readKey waits for a key. One that means nothing here is nothingAtAll.
 func (l *list) readKey(ctx context.Context) (keyPress, error) {
@@ -51,7 +78,7 @@ func (l *list) readKey(ctx context.Context) (keyPress, error) {
 	if b == escape {
 		return l.readSequence(ctx)
 	}
-	if a, ok := controls[b]; ok {
+	if a := controlKey(b); a != nothingAtAll {
 		return keyPress{act: a}, nil
 	}
 	if b < ' ' {
@@ -98,5 +125,5 @@ func (l *list) readSequence(ctx context.Context) (keyPress, error) {
 			break
 		}
 	}
-	return keyPress{act: sequences[string(rest)]}, nil
+	return keyPress{act: longKey(string(rest))}, nil
 }

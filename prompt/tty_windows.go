@@ -185,9 +185,23 @@ const (
 	windowsEOF   = 0x1a // Ctrl-Z
 )
 
-// arrows are keys that type nothing, and the control characters that do the same in a list;
-// a line takes them for nothing.
-var arrows = map[uint16]uint16{0x26: ctrlP, 0x28: ctrlN}
+// Keys that type nothing.
+const (
+	upKey   = 0x26
+	downKey = 0x28
+)
+
+// arrow is the control character that does in a list what an arrow does, and zero for any other
+// key; a line takes it for nothing.
+func arrow(key uint16) uint16 {
+	switch key {
+	case upKey:
+		return ctrlP
+	case downKey:
+		return ctrlN
+	}
+	return 0
+}
 
 var readConsoleInput = windows.NewLazySystemDLL("kernel32.dll").NewProc("ReadConsoleInputW")
 
@@ -204,7 +218,7 @@ func (c *console) readEvent() (keyEvent, error) {
 // take adds what a key typed, as UTF-8.
 func (c *console) take(e keyEvent) {
 	if e.kind == keyEventKind && e.unit == 0 && e.down != 0 {
-		e.unit = arrows[e.key]
+		e.unit = arrow(e.key)
 	}
 	if e.kind != keyEventKind || e.unit == 0 || e.down == 0 && e.key != altKey {
 		return

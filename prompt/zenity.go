@@ -43,7 +43,7 @@ func zenityArguments(r Request) []string {
 	if r.Kind == Confirm {
 		return []string{"--question", "--no-markup", "--default-cancel", "--title=" + title, "--text=" + r.message()}
 	}
-	args := []string{"--entry", "--title=" + title, "--text=" + zenityLabel.Replace(r.message())}
+	args := []string{"--entry", "--title=" + title, "--text=" + zenityLabel(r.message())}
 	if r.Kind.hidden() {
 		args = append(args, "--hide-text")
 	}
@@ -52,4 +52,6 @@ func zenityArguments(r Request) []string {
 
 // zenityLabel escapes the text of an entry, where zenity reads backslashes as C does and GTK takes an underscore for
 // the mark of a keyboard shortcut.
-var zenityLabel = strings.NewReplacer(`\`, `\\`, "_", "__")
+func zenityLabel(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, `\`, `\\`), "_", "__")
+}

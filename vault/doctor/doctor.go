@@ -27,12 +27,14 @@ const (
 	Note    Severity = "note"
 )
 
-// rank puts the severities in order.
-var rank = map[Severity]int{Error: 0, Warning: 1, Note: 2}
+// severities are in the order in which they matter.
+var severities = []Severity{Error, Warning, Note}
 
 // Sort puts what matters most first, and leaves the order otherwise.
 func Sort(all []Finding) {
-	slices.SortStableFunc(all, func(a, b Finding) int { return rank[a.Severity] - rank[b.Severity] })
+	slices.SortStableFunc(all, func(a, b Finding) int {
+		return slices.Index(severities, a.Severity) - slices.Index(severities, b.Severity)
+	})
 }
 
 // Count returns how many findings have that severity.

@@ -330,9 +330,9 @@ func TestSecretSession(t *testing.T) {
 			t.Errorf("%d bytes became %q, %v", n, have, err)
 		}
 	}
-	top := groupPrime.Bytes()
+	top := groupPrime().Bytes()
 	top[len(top)-1]--
-	for _, bad := range [][]byte{nil, {0}, {1}, top, groupPrime.Bytes(), make([]byte, groupSize+1)} {
+	for _, bad := range [][]byte{nil, {0}, {1}, top, groupPrime().Bytes(), make([]byte, groupSize+1)} {
 		if _, err := ours.key(bad); !errors.Is(err, errBadExchange) {
 			t.Errorf("the public number %.8x returned %v", bad, err)
 		}

@@ -35,16 +35,16 @@ type secretSession struct {
 	key  []byte
 }
 
-// The group of the exchange is the second of RFC 2409, section 6.2; the standard knows no other.
-// It keeps out who listens to the bus, which the bus does already.
-var (
-	groupPrime, _ = new(big.Int).SetString("FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD1"+
+// groupPrime is of the second group of RFC 2409, section 6.2, whose base is 2; the standard knows
+// no other. It keeps out who listens to the bus, which the bus does already.
+func groupPrime() *big.Int {
+	p, _ := new(big.Int).SetString("FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD1"+
 		"29024E088A67CC74020BBEA63B139B22514A08798E3404DD"+
 		"EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245"+
 		"E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED"+
 		"EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE65381FFFFFFFFFFFFFFFF", 16)
-	groupBase = big.NewInt(2)
-)
+	return p
+}
 
 const groupSize = 128 // bytes
 
@@ -53,7 +53,7 @@ type exchange struct{ private, public *big.Int }
 
 func newExchange() exchange {
 	private := new(big.Int).SetBytes(random(groupSize))
-	return exchange{private, new(big.Int).Exp(groupBase, private, groupPrime)}
+	return exchange{private, new(big.Int).Exp(big.NewInt(2), private, groupPrime())}
 }
 
 var errBadExchange = errors.New("the service's part of the key exchange is not a number of the group")
@@ -61,11 +61,11 @@ var errBadExchange = errors.New("the service's part of the key exchange is not a
 // key is what both sides make of their halves.
 func (e exchange) key(theirs []byte) ([]byte, error) {
 	y := new(big.Int).SetBytes(theirs)
-	top := new(big.Int).Sub(groupPrime, big.NewInt(1))
+	top := new(big.Int).Sub(groupPrime(), big.NewInt(1))
 	if len(theirs) > groupSize || y.Cmp(big.NewInt(1)) <= 0 || y.Cmp(top) >= 0 {
 		return nil, errBadExchange
 	}
-	shared := new(big.Int).Exp(y, e.private, groupPrime).FillBytes(make([]byte, groupSize))
+	shared := new(big.Int).Exp(y, e.private, groupPrime()).FillBytes(make([]byte, groupSize))
 	return hkdf.Key(sha256.New, shared, nil, "", aes.BlockSize)
 }
 

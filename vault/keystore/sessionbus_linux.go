@@ -92,7 +92,11 @@ func dial(ctx context.Context, address string) (*dbus.Conn, error) {
 }
 
 // errNoAnswer is the cause of a context that within has ended.
-var errNoAnswer = fmt.Errorf("no answer in %v", busTimeout)
+var errNoAnswer error = noAnswer{}
+
+type noAnswer struct{}
+
+func (noAnswer) Error() string { return fmt.Sprintf("no answer in %v", busTimeout) }
 
 func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, d, errNoAnswer)

@@ -60,7 +60,7 @@ func checkSetting(s Setting) error {
 	refuse := func(setting, found, want string) error {
 		return &ValueError{Setting: setting, Found: shorten(found), Want: want}
 	}
-	row := settingByName[s.Name]
+	row := settingNamed(s.Name)
 	if row == nil || row.noFile {
 		return refuse("setting", s.Name, "one that is read from files")
 	}
@@ -155,7 +155,7 @@ func (f *File) edited(b *body, name string, settings []Setting) string {
 // comment that Resolve cuts off stays.
 func (f *File) replace(k key, s Setting) []change {
 	at, text := k.on, s.Value
-	if i := commentAt(f.text[at.start:at.end]); i >= 0 && settingByName[s.Name].cuts() {
+	if i := commentAt(f.text[at.start:at.end]); i >= 0 && settingNamed(s.Name).cuts() {
 		at.end = at.start + len(trimRight(f.text[at.start:at.start+i]))
 		if i == 0 && text != "" {
 			text += " "
@@ -236,7 +236,7 @@ func (f *File) verify(name string, settings []Setting, text string) error {
 		return unread
 	}
 	for _, s := range settings {
-		if v, ok := b.value(settingByName[s.Name]); !ok || v.Text != s.Value {
+		if v, ok := b.value(settingNamed(s.Name)); !ok || v.Text != s.Value {
 			return unread
 		}
 	}

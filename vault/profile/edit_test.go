@@ -167,7 +167,7 @@ func checkEdit(t *testing.T, f *File, name string, settings []Setting, out strin
 	}
 	for _, s := range lastOfEach(settings) {
 		changed[s.Name] = true
-		if v, ok := b.value(settingByName[s.Name]); !ok || v.Text != s.Value {
+		if v, ok := b.value(settingNamed(s.Name)); !ok || v.Text != s.Value {
 			t.Fatalf("%q became %q: %s of %s is %q", f.text, out, s.Name, name, v.Text)
 		}
 	}

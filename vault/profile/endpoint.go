@@ -51,7 +51,7 @@ func (r *resolver) endpoints(p *Profile) (endpoints, error) {
 		}
 	}
 	for _, service := range slices.Sorted(maps.Keys(found)) {
-		if err := settingByName[endpointURL].check(found[service]); err != nil {
+		if err := settingNamed(endpointURL).check(found[service]); err != nil {
 			return nil, err
 		}
 	}

@@ -104,7 +104,7 @@ func (r *resolver) body(f *File, name string) (*body, error) {
 }
 
 func (l level) include() Value {
-	s := settingByName[includeProfile]
+	s := settingNamed(includeProfile)
 	for _, b := range l.bodies(s) {
 		if v, ok := b.value(s); ok {
 			return v

@@ -35,15 +35,15 @@ func (f *File) PlainKey(name string) (PlainKey, bool, error) {
 		return PlainKey{}, false, err
 	}
 	k := PlainKey{Profile: name}
-	k.ID, _ = b.value(settingByName[accessKeyID])
-	k.Secret, _ = b.value(settingByName[secretAccessKey])
-	token, _ := b.value(settingByName[sessionToken])
+	k.ID, _ = b.value(settingNamed(accessKeyID))
+	k.Secret, _ = b.value(settingNamed(secretAccessKey))
+	token, _ := b.value(settingNamed(sessionToken))
 	k.Temporary = token.Text != ""
 	if k.ID.Text == "" || k.Secret.Text == "" {
 		return PlainKey{}, false, nil
 	}
 	for name, v := range map[string]Value{accessKeyID: k.ID, secretAccessKey: k.Secret} {
-		if err := settingByName[name].check(v); err != nil {
+		if err := settingNamed(name).check(v); err != nil {
 			return PlainKey{}, false, err
 		}
 	}

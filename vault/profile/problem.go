@@ -111,7 +111,7 @@ func (f *File) headerProblem(s *section, keys []key) string {
 		return "the header " + shown + " names nothing; its section is not read"
 	}
 	for _, k := range keys {
-		if settingByName[k.name] != nil {
+		if settingNamed(k.name) != nil {
 			return "the header " + shown + ` lacks the word "profile"; its section is not read`
 		}
 	}

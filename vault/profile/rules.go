@@ -24,76 +24,78 @@ func (r rule) String() string {
 	return r.want + ", such as " + r.example
 }
 
-// The rules, each the alphabet and length that the service itself names.
+// The rules, each the alphabet and length that the service itself names. Their tests are
+// functions that hold nothing, so that the table is made by the compiler and not at each start.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 var (
 	anyText    = rule{"text", "", printable}
 	anyName    = rule{"a name", "prod", oneLine}
 	anyCommand = rule{"a command", "/usr/local/bin/token", printable}
 	anyPath    = rule{"the path of a file", "/etc/aws/token", oneLine}
-	formatName = rule{"a format's name", "json", alphabet(1, 32, "-")}
+	formatName = rule{"a format's name", "json", func(s string) bool { return spelled(s, 1, 32, "-") }}
 
 	regionName  = rule{"a region", "eu-west-1", isRegion}
-	boolean     = rule{"true or false", "", func(s string) bool { return oneOf("true", "false")(strings.ToLower(s)) }}
+	boolean     = rule{"true or false", "", func(s string) bool { return isOneOf(strings.ToLower(s), "true", "false") }}
 	webURL      = rule{"a URL", "https://example.com", isWebURL}
 	accountID   = rule{"an account number of 12 digits", "123456789012", isAccountID}
-	roleARN     = rule{"the ARN of a role", "arn:aws:iam::123456789012:role/Admin", isIAMARN("role/", false)}
+	roleARN     = rule{"the ARN of a role", "arn:aws:iam::123456789012:role/Admin", func(s string) bool { return isIAMARN(s, "role/", false) }}
 	policyARNs  = rule{"up to 10 ARNs of managed policies", "arn:aws:iam::aws:policy/ReadOnlyAccess", isPolicyARNs}
 	sessionName = rule{"2 to 64 letters, digits or any of =,.@_+-", "alice", isSessionName}
-	identity    = rule{"2 to 64 letters, digits or any of =,.@_+-", "alice", alphabet(2, 64, "=,.@+-")}
-	externalID  = rule{"2 to 1224 letters, digits or any of =,.@:/_+-", "a1b2c3", alphabet(2, 1224, "=,.@:/+-")}
-	ssoRoleName = rule{"the name of a permission set", "ReadOnly", alphabet(1, 64, "=,.@+-")}
-	scopes      = rule{"scopes between commas", "sso:account:access", eachOf(printable)}
+	identity    = rule{"2 to 64 letters, digits or any of =,.@_+-", "alice", func(s string) bool { return spelled(s, 2, 64, "=,.@+-") }}
+	externalID  = rule{"2 to 1224 letters, digits or any of =,.@:/_+-", "a1b2c3", func(s string) bool { return spelled(s, 2, 1224, "=,.@:/+-") }}
+	ssoRoleName = rule{"the name of a permission set", "ReadOnly", func(s string) bool { return spelled(s, 1, 64, "=,.@+-") }}
+	scopes      = rule{"scopes between commas", "sso:account:access", func(s string) bool { return eachIs(s, printable) }}
 	mfaSerial   = rule{"a virtual or hardware MFA device (STS takes no FIDO key)", "arn:aws:iam::123456789012:mfa/alice", isMFASerial}
 
-	credentialSource = rule{"Environment, Ec2InstanceMetadata or EcsContainer", "", oneOf("Environment", "Ec2InstanceMetadata", "EcsContainer")}
-	stsEndpoints     = rule{"regional or legacy", "", oneOf("regional", "legacy")}
+	credentialSource = rule{"Environment, Ec2InstanceMetadata or EcsContainer", "",
+		func(s string) bool { return isOneOf(s, "Environment", "Ec2InstanceMetadata", "EcsContainer") }}
+	stsEndpoints = rule{"regional or legacy", "", func(s string) bool { return isOneOf(s, "regional", "legacy") }}
 
 	issuerURL     = rule{"a URL with https, as the provider itself writes it (http on this machine alone)", "https://id.example.com", isIssuer}
 	clientID      = rule{"printable characters without blanks", "aws-vault", isGraphic}
-	oidcScopeList = rule{"scopes between commas or blanks", "openid,email,offline_access", eachOf(isScopes)}
-	signInFlow    = rule{"browser or device", "", oneOf("browser", "device")}
+	oidcScopeList = rule{"scopes between commas or blanks", "openid,email,offline_access", func(s string) bool { return eachIs(s, isScopes) }}
+	signInFlow    = rule{"browser or device", "", func(s string) bool { return isOneOf(s, "browser", "device") }}
 	onePort       = rule{"a port from 1 to 65535", "8000", isPort}
-	portList      = rule{"up to 10 ports from 1 to 65535, tried in turn", "8000,18000", func(s string) bool { return eachOf(isPort)(s) && len(splitList(s)) <= 10 }}
-	claimName     = rule{"the name of a claim of the ID token", "email", alphabet(1, 64, "-.:/")}
+	portList      = rule{"up to 10 ports from 1 to 65535, tried in turn", "8000,18000", func(s string) bool { return eachIs(s, isPort) && len(splitList(s)) <= 10 }}
+	claimName     = rule{"the name of a claim of the ID token", "email", func(s string) bool { return spelled(s, 1, 64, "-.:/") }}
 	agentAccess   = rule{"read-only, off, deny, or the ARN or name of a session policy", "", oneLine}
-	onOff         = rule{"on or off", "", oneOf("on", "off")}
+	onOff         = rule{"on or off", "", func(s string) bool { return isOneOf(s, "on", "off") }}
 
-	keyID     = rule{"an access key id: letters and digits", "", alphabet(1, 128, "")}
+	keyID     = rule{"an access key id: letters and digits", "", func(s string) bool { return spelled(s, 1, 128, "") }}
 	keySecret = rule{"printable characters without blanks", "", isGraphic}
 
-	trustAnchor     = rule{"the ARN of a trust anchor of IAM Roles Anywhere", "arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-a1b2", isAnywhereARN("trust-anchor/")}
-	anywhereProfile = rule{"the ARN of a profile of IAM Roles Anywhere", "arn:aws:rolesanywhere:eu-west-1:123456789012:profile/EXAMPLE-c3d4", isAnywhereARN("profile/")}
-	keyPlace        = rule{"the path of a file, or a slot of a card", "piv:9c", isKeyPlace}
-	mfaDevice       = rule{"yubikey, to read codes from one", "yubikey", oneOf("yubikey")}
+	trustAnchor = rule{"the ARN of a trust anchor of IAM Roles Anywhere", "arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-a1b2",
+		func(s string) bool { return isAnywhereARN(s, "trust-anchor/") }}
+	anywhereProfile = rule{"the ARN of a profile of IAM Roles Anywhere", "arn:aws:rolesanywhere:eu-west-1:123456789012:profile/EXAMPLE-c3d4",
+		func(s string) bool { return isAnywhereARN(s, "profile/") }}
+	keyPlace  = rule{"the path of a file, or a slot of a card", "piv:9c", isKeyPlace}
+	mfaDevice = rule{"yubikey, to read codes from one", "yubikey", func(s string) bool { return s == "yubikey" }}
 
 	signIn = rule{"the identity that aws login wrote", "arn:aws:iam::123456789012:user/alice", oneLine}
 
 	browserName = rule{"a browser, with a profile behind it if need be", "chromium:Work", oneLine}
 
 	tagPairs = rule{"up to 50 KEY=VALUE pairs with different keys", "team=blue,cost=42", func(s string) bool { _, ok := readTags(s); return ok }}
-	tagKeys  = rule{"keys of session tags", "team,cost", eachOf(isTagKey)}
+	tagKeys  = rule{"keys of session tags", "team,cost", func(s string) bool { return eachIs(s, isTagKey) }}
 
-	roleSeconds   = rule{"a number of seconds from 900 to 43200", "3600", secondsWithin(900, 43200)}
-	roleDuration  = rule{"a duration from 15m to 12h", "1h", durationWithin(15*time.Minute, 12*time.Hour)}
-	userDuration  = rule{"a duration from 15m to 36h", "8h", durationWithin(15*time.Minute, 36*time.Hour)}
-	leastDuration = rule{"a duration up to 12h", "5m", durationWithin(0, 12*time.Hour)}
+	roleSeconds   = rule{"a number of seconds from 900 to 43200", "3600", func(s string) bool { return secondsWithin(s, 900, 43200) }}
+	roleDuration  = rule{"a duration from 15m to 12h", "1h", func(s string) bool { return durationWithin(s, 15*time.Minute, 12*time.Hour) }}
+	userDuration  = rule{"a duration from 15m to 36h", "8h", func(s string) bool { return durationWithin(s, 15*time.Minute, 36*time.Hour) }}
+	leastDuration = rule{"a duration up to 12h", "5m", func(s string) bool { return durationWithin(s, 0, 12*time.Hour) }}
 	anyDuration   = rule{"a duration or a number of seconds", "1h", isAge}
 )
 
-// alphabet takes ASCII letters, digits, the underscore and what extra holds.
-func alphabet(least, most int, extra string) func(string) bool {
-	return func(s string) bool {
-		if len(s) < least || len(s) > most {
+// spelled takes ASCII letters, digits, the underscore and what extra holds.
+func spelled(s string, least, most int, extra string) bool {
+	if len(s) < least || len(s) > most {
+		return false
+	}
+	for i := range len(s) {
+		if !isWord(s[i]) && strings.IndexByte(extra, s[i]) < 0 {
 			return false
 		}
-		for i := range len(s) {
-			if !isWord(s[i]) && strings.IndexByte(extra, s[i]) < 0 {
-				return false
-			}
-		}
-		return true
 	}
+	return true
 }
 
 func isWord(c byte) bool {
@@ -120,27 +122,23 @@ func isGraphic(s string) bool {
 	return s != ""
 }
 
-func oneOf(words ...string) func(string) bool {
-	return func(s string) bool {
-		return slices.Contains(words, s)
-	}
+func isOneOf(s string, words ...string) bool {
+	return slices.Contains(words, s)
 }
 
-func eachOf(ok func(string) bool) func(string) bool {
-	return func(s string) bool {
-		list := splitList(s)
-		for _, entry := range list {
-			if !ok(entry) || strings.ContainsAny(entry, "\n\t") {
-				return false
-			}
+func eachIs(s string, ok func(string) bool) bool {
+	list := splitList(s)
+	for _, entry := range list {
+		if !ok(entry) || strings.ContainsAny(entry, "\n\t") {
+			return false
 		}
-		return len(list) > 0
 	}
+	return len(list) > 0
 }
 
 // isRegion takes what can be one label of a host name, for that is what it becomes.
 func isRegion(s string) bool {
-	return alphabet(1, 63, "-")(s) && !strings.Contains(s, "_") && s[0] != '-' && s[len(s)-1] != '-' &&
+	return spelled(s, 1, 63, "-") && !strings.Contains(s, "_") && s[0] != '-' && s[len(s)-1] != '-' &&
 		strings.Trim(s, "0123456789") != ""
 }
 
@@ -186,27 +184,23 @@ func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") =
 
 // isIAMARN takes arn:PARTITION:iam::ACCOUNT:KIND/NAME.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
-func isIAMARN(kind string, managed bool) func(string) bool {
-	return func(s string) bool {
-		parts := strings.SplitN(s, ":", 6)
-		if len(s) > 2048 || len(parts) != 6 || !isGraphic(s) {
-			return false
-		}
-		return parts[0] == "arn" && alphabet(1, 32, "-")(parts[1]) && parts[2] == "iam" && parts[3] == "" &&
-			(isAccountID(parts[4]) || managed && parts[4] == "aws") &&
-			strings.HasPrefix(parts[5], kind) && len(parts[5]) > len(kind)
+func isIAMARN(s, kind string, managed bool) bool {
+	parts := strings.SplitN(s, ":", 6)
+	if len(s) > 2048 || len(parts) != 6 || !isGraphic(s) {
+		return false
 	}
+	return parts[0] == "arn" && spelled(parts[1], 1, 32, "-") && parts[2] == "iam" && parts[3] == "" &&
+		(isAccountID(parts[4]) || managed && parts[4] == "aws") &&
+		strings.HasPrefix(parts[5], kind) && len(parts[5]) > len(kind)
 }
 
 // isAnywhereARN takes arn:PARTITION:rolesanywhere:REGION:ACCOUNT:KIND/ID.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementrolesanywhere.html
-func isAnywhereARN(kind string) func(string) bool {
-	return func(s string) bool {
-		parts := strings.SplitN(s, ":", 6)
-		return len(s) <= 1011 && len(parts) == 6 && isGraphic(s) && parts[0] == "arn" && alphabet(1, 32, "-")(parts[1]) &&
-			parts[2] == "rolesanywhere" && isRegion(parts[3]) && isAccountID(parts[4]) &&
-			strings.HasPrefix(parts[5], kind) && alphabet(1, 128, "-")(parts[5][len(kind):])
-	}
+func isAnywhereARN(s, kind string) bool {
+	parts := strings.SplitN(s, ":", 6)
+	return len(s) <= 1011 && len(parts) == 6 && isGraphic(s) && parts[0] == "arn" && spelled(parts[1], 1, 32, "-") &&
+		parts[2] == "rolesanywhere" && isRegion(parts[3]) && isAccountID(parts[4]) &&
+		strings.HasPrefix(parts[5], kind) && spelled(parts[5][len(kind):], 1, 128, "-")
 }
 
 // isKeyPlace takes a path, or piv: with one of the slots of a PIV card that hold a key.
@@ -227,30 +221,26 @@ func isKeyPlace(s string) bool {
 func IsRoleARN(s string) bool { return roleARN.ok(s) }
 
 func isPolicyARNs(s string) bool {
-	return eachOf(isIAMARN("policy/", true))(s) && len(splitList(s)) <= 10
+	return eachIs(s, func(arn string) bool { return isIAMARN(arn, "policy/", true) }) && len(splitList(s)) <= 10
 }
 
 // isSessionName also takes ${aws:username}, for which the caller's name is put in.
 func isSessionName(s string) bool {
-	return len(s) <= 128 && alphabet(2, 64, "=,.@+-")(strings.ReplaceAll(s, "${aws:username}", "me"))
+	return len(s) <= 128 && spelled(strings.ReplaceAll(s, "${aws:username}", "me"), 2, 64, "=,.@+-")
 }
 
 func isMFASerial(s string) bool {
-	return alphabet(1, 256, "=/:,.@+-")(s) && !strings.HasPrefix(s, "u2f/") && !strings.Contains(s, ":u2f/")
+	return spelled(s, 1, 256, "=/:,.@+-") && !strings.HasPrefix(s, "u2f/") && !strings.Contains(s, ":u2f/")
 }
 
-func secondsWithin(least, most int) func(string) bool {
-	return func(s string) bool {
-		n, err := strconv.Atoi(s)
-		return err == nil && isDigits(s) && n >= least && n <= most
-	}
+func secondsWithin(s string, least, most int) bool {
+	n, err := strconv.Atoi(s)
+	return err == nil && isDigits(s) && n >= least && n <= most
 }
 
-func durationWithin(least, most time.Duration) func(string) bool {
-	return func(s string) bool {
-		d, err := time.ParseDuration(s)
-		return err == nil && d >= least && d <= most
-	}
+func durationWithin(s string, least, most time.Duration) bool {
+	d, err := time.ParseDuration(s)
+	return err == nil && d >= least && d <= most
 }
 
 func isAge(s string) bool {

@@ -40,7 +40,7 @@ func (r *resolver) session(p *Profile, ranks map[string]int, shared sharedSessio
 		if given && ranks[name] < level {
 			continue
 		}
-		if v, ok := b.value(settingByName[name]); ok {
+		if v, ok := b.value(settingNamed(name)); ok {
 			p.values[name] = v
 		} else if given && ranks[name] > level {
 			delete(p.values, name)
@@ -50,7 +50,7 @@ func (r *resolver) session(p *Profile, ranks map[string]int, shared sharedSessio
 		if _, given := p.values[name]; given && ranks[name] <= max(level, fromOutside) {
 			continue
 		}
-		if v, ok := b.value(settingByName[name]); ok {
+		if v, ok := b.value(settingNamed(name)); ok {
 			p.values[name] = v
 		}
 	}

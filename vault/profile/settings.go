@@ -160,13 +160,16 @@ var alternatives = [][2]string{
 // keyParts make one credential only if they stand in one section.
 var keyParts = []string{accessKeyID, secretAccessKey, sessionToken}
 
-var settingByName = func() map[string]*setting {
-	m := make(map[string]*setting, len(settings))
+// settingNamed is nil for a name that is no setting's. It looks through the table: a command asks
+// for a few names, and to make a map of all costs more.
+func settingNamed(name string) *setting {
 	for i := range settings {
-		m[settings[i].name] = &settings[i]
+		if settings[i].name == name {
+			return &settings[i]
+		}
 	}
-	return m
-}()
+	return nil
+}
 
 // cuts tells whether what follows " #" or " ;" in a file is a comment.
 func (s *setting) cuts() bool { return s.style == plain || s.style == secret }

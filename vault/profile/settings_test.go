@@ -99,7 +99,7 @@ func TestValuesAreChecked(t *testing.T) {
 				t.Errorf("%s = %q: %v", s.Name, v, err)
 			}
 		}
-		if s.Example != "" && !settingByName[s.Name].in.ok(s.Example) {
+		if s.Example != "" && !settingNamed(s.Name).in.ok(s.Example) {
 			t.Errorf("%s refuses its own example", s.Name)
 		}
 	}

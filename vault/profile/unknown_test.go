@@ -1,6 +1,9 @@
 package profile
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestUnknown(t *testing.T) {
 	f := config(t, `[profile a]
@@ -40,7 +43,10 @@ func TestUnknownKnows(t *testing.T) {
 	for _, s := range settings {
 		text += s.name + " = x\n"
 	}
-	for name := range others {
+	if !slices.IsSorted(others) {
+		t.Errorf("others are not sorted, as those need who look for one: %q", slices.Sorted(slices.Values(others)))
+	}
+	for _, name := range others {
 		text += name + " = x\n"
 	}
 	if got := config(t, text).Unknown(); len(got) != 0 {

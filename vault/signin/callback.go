@@ -191,7 +191,16 @@ func oneLine(text string) string {
 	return strings.ToValidUTF8(text[:min(len(text), maxText)], "")
 }
 
-var errSignInOver = fmt.Errorf("%w: there was no answer within %s", ErrTimeout, Patience)
+// errSignInOver is the cause of a wait that nobody has ended in time.
+var errSignInOver error = signInOver{}
+
+type signInOver struct{}
+
+func (signInOver) Error() string {
+	return fmt.Sprintf("%v: there was no answer within %s", ErrTimeout, Patience)
+}
+
+func (signInOver) Unwrap() error { return ErrTimeout }
 
 // Over reports whether an error says that a sign-in ended because its person refused it
 // or did not answer.

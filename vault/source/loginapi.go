@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,11 +17,17 @@ import (
 	"aws-vault/vault/signin"
 )
 
-// signInDomains are the partitions' domains of AWS's sign-in, to which a region is put in
-// front.
-var signInDomains = map[string]string{
-	"aws": "signin.aws.amazon.com", "aws-cn": "signin.amazonaws.cn",
-	"aws-us-gov": "signin.amazonaws-us-gov.com", "aws-eusc": "signin.amazonaws-eusc.eu",
+// signInDomain is a partition's domain of AWS's sign-in, to which a region is put in front.
+func signInDomain(partition string) string {
+	switch partition {
+	case "aws-cn":
+		return "signin.amazonaws.cn"
+	case "aws-us-gov":
+		return "signin.amazonaws-us-gov.com"
+	case "aws-eusc":
+		return "signin.amazonaws-eusc.eu"
+	}
+	return "signin.aws.amazon.com"
 }
 
 // signInBase is the address that aws login begins at, without a slash at its end.
@@ -28,11 +35,7 @@ func signInBase(s plan.Step) string {
 	if s.Endpoint.URL != "" {
 		return strings.TrimRight(s.Endpoint.URL, "/")
 	}
-	domain, ok := signInDomains[plan.Partition(s.Region)]
-	if !ok {
-		domain = signInDomains["aws"]
-	}
-	return "https://" + s.Region + "." + domain
+	return "https://" + s.Region + "." + signInDomain(plan.Partition(s.Region))
 }
 
 // loginURL is the page on which a person signs in. It holds no secret. AWS spells the
@@ -159,7 +162,7 @@ func (d *Deps) postLogin(ctx context.Context, hc *http.Client, c call, address s
 }
 
 // ended are the reasons for which a sign-in is over.
-var ended = map[string]bool{"AUTHCODE_EXPIRED": true, "TOKEN_EXPIRED": true, "USER_CREDENTIALS_CHANGED": true}
+var ended = []string{"AUTHCODE_EXPIRED", "TOKEN_EXPIRED", "USER_CREDENTIALS_CHANGED"}
 
 func (c call) loginRefusal(status int, text []byte) error {
 	var said struct {
@@ -176,7 +179,7 @@ func (c call) loginRefusal(status int, text []byte) error {
 		Action: c.action, Code: c.clean(code), Message: c.clean(said.Message), Status: status,
 		Retry: status >= http.StatusInternalServerError || status == http.StatusTooManyRequests,
 	}
-	if ended[said.Reason] {
+	if slices.Contains(ended, said.Reason) {
 		return &meantError{errGrant, e}
 	}
 	return e
