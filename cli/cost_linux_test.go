@@ -228,8 +228,16 @@ func TestWhatACallAsksOfTheKernel(t *testing.T) {
 	}
 	// The first connection of a process tries which protocols the machine has.
 	acts := slices.DeleteFunc(h.trace(t, "exec cold -- tool"), func(act string) bool { return act == "socket inet" })
-	if got := counted(acts); !slices.Equal(got, want) {
-		t.Errorf("exec cold -- tool:\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	got := counted(acts)
+	for _, line := range got {
+		if !slices.Contains(want, line) {
+			t.Errorf("exec cold -- tool: %s is not wanted", line)
+		}
+	}
+	for _, line := range want {
+		if !slices.Contains(got, line) {
+			t.Errorf("exec cold -- tool: want %s", line)
+		}
 	}
 }
 

@@ -1,0 +1,66 @@
+package cli_test
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/cli"
+	"aws-vault/vault/vaulttest"
+)
+
+// A warm command allocates little: a thousand times more take a tenth of a millisecond, and wake
+// the garbage collector. The bounds leave a twentieth to what is counted today, and the race detector
+// takes half of that.
+func TestAllocations(t *testing.T) {
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer aws.Close()
+	environ, dir := home(t, aws)
+	variables := map[string]string{}
+	for _, kv := range environ {
+		name, value, _ := strings.Cut(kv, "=")
+		variables[name] = value
+	}
+	now := time.Now()
+	env := cli.Process("0.0.0-test", "")
+	env.Stdin, env.Stdout, env.Stderr, env.Home = strings.NewReader(""), io.Discard, io.Discard, dir
+	env.Getenv = func(name string) (string, bool) { v, ok := variables[name]; return v, ok }
+	env.Environ = func() []string { return environ }
+	env.User, env.Now = "alice", func() time.Time { return now }
+	env.Prompt.Lookup = env.Getenv
+	became := 0
+	env.LookPath = func(string) (string, error) { return filepath.Join(dir, "tool"), nil }
+	env.Exec = func(context.Context, string, []string, []string) (int, error) { became++; return 0, nil }
+	run := func(args ...string) func() {
+		return func() {
+			if status := cli.Main(context.Background(), args, env); status != 0 {
+				t.Fatalf("%v: status %d", args, status)
+			}
+		}
+	}
+	run("exec", "r", "--", "tool")()
+	aws.Reset()
+	for _, c := range []struct {
+		most float64
+		args []string
+	}{
+		{225, []string{"--version"}},                     // 212
+		{1075, []string{"exec", "r", "--", "tool"}},      // 1021
+		{1040, []string{"export", "--format=json", "r"}}, // 990
+		{3190, []string{"explain", "r"}},                 // 3039
+		{3020, []string{"list"}},                         // 2877
+	} {
+		if n := testing.AllocsPerRun(10, run(c.args...)); n > c.most {
+			t.Errorf("%v allocates %v times, want at most %v", c.args, n, c.most)
+		}
+	}
+	if became == 0 || len(aws.Actions()) > 0 {
+		t.Errorf("%d commands were run, and AWS was asked for %v", became, aws.Actions())
+	}
+}
