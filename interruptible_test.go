@@ -44,6 +44,7 @@ func TestSignalBeforeTheWait(t *testing.T) {
 		context.WithValue(ctx, t, again).Value(ctx)
 		syscall.Kill(os.Getpid(), syscall.SIGTERM)
 		time.Sleep(10 * time.Second) // it may reach another thread first
+		os.Exit(0)
 	}
 	c := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
 	c.Env = append(os.Environ(), again+"=1")
