@@ -11,19 +11,16 @@ import (
 	"syscall"
 
 	"aws-vault/cli"
-	"aws-vault/vault/bus"
 )
 
 // version is set when a release is built.
 var version = ""
 
 func main() {
-	bus.Restore()
 	hideMemory()
 	ctx, stop := signal.NotifyContext(context.Background(), ending()...)
 	defer stop()
-	address, _ := bus.Address()
-	status := cli.Main(ctx, os.Args[1:], cli.Process(versionText(), address))
+	status := cli.Main(ctx, os.Args[1:], cli.Process(versionText()))
 	if status == cli.StatusInterrupted && ctx.Err() != nil {
 		stop()
 		dieInterrupted()
