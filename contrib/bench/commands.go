@@ -62,10 +62,10 @@ func unlocked(most float64) func(*bencher) (figure, error) {
 			return figure{}, err
 		}
 		defer h.close()
+		defer h.lock() // also of an unlock that is stopped
 		if err := h.run("", "unlock"); err != nil {
 			return figure{}, err
 		}
-		defer h.lock()
 		f, err := b.warmAt(h, "alice", most)
 		faster := sevenOfTrue / f.ofTrue
 		f.here += fmt.Sprintf(", %.1f× faster than 7.2", faster)

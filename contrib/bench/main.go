@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -26,9 +27,12 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: bench [flags] PATH-OF-AWS-VAULT")
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	ctx, cancel := context.WithTimeout(ctx, longest)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithTimeoutCause(ctx, longest, fmt.Errorf("not done after %s", longest))
 	err := bench(ctx, flag.Arg(0), *runs, *page, *plot)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx) // and not that a program was killed
+	}
 	cancel()
 	stop()
 	if err != nil {
