@@ -22,9 +22,9 @@ func TestWhatCommandsAskAmongSessions(t *testing.T) {
 	asks(t, environ, dir, "exec", "r", "--", "true")
 	commands := []struct{ command, want string }{
 		{"exec r -- true", "keys stamp, keys stamp, private item"},
-		{"list", "keys names, private names"},
-		{"clear nobody", "private names"},
-		{"doctor --offline", "keys names, private stamp"},
+		{"list", "signals, keys names, private names"},
+		{"clear nobody", "signals, private names"},
+		{"doctor --offline", "signals, keys names, private stamp"},
 		{"--completion-bash exec --", ""},
 	}
 	const more = 1000
@@ -39,7 +39,7 @@ func TestWhatCommandsAskAmongSessions(t *testing.T) {
 		}
 	}
 	got := asks(t, environ, dir, "clear", "r")
-	if want := "private names" + strings.Repeat(", private remove", 1+more); got != want {
+	if want := "signals, private names" + strings.Repeat(", private remove", 1+more); got != want {
 		t.Errorf("clear asks the keystore %d times: %.200s ..., want one list and %d removals", strings.Count(got, ",")+1, got, 1+more)
 	}
 }
