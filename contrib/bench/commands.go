@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -93,32 +94,41 @@ func (b *bencher) warmAt(h *home, profile string, most float64) (figure, error) 
 }
 
 func (b *bencher) parallel() (figure, error) {
-	const at, each = 8, 60
+	const each = 30
 	h, err := b.warmHome(plain, "alice")
 	if err != nil {
 		return figure{}, err
 	}
 	defer h.close()
-	errs := make([]error, at)
+	var rates []float64
+	for range rounds {
+		rate, err := h.eightAtATime(each)
+		if err != nil {
+			return figure{}, err
+		}
+		rates = append(rates, rate)
+	}
+	slices.Sort(rates)
+	rate := rates[rounds/2]
+	return figure{here: fmt.Sprintf("%.0f a second (%.0f–%.0f)", rate, rates[0], rates[rounds-1]), met: rate >= 450}, nil
+}
+
+// eightAtATime is how many exports a second eight make that run so many each.
+func (h *home) eightAtATime(each int) (rate float64, err error) {
+	errs := make([]error, 8)
 	var all sync.WaitGroup
 	began := time.Now()
 	for i := range errs {
 		all.Go(func() {
 			for range each {
-				if errs[i] = h.command("export", "--format=json", "alice").Run(); errs[i] != nil {
+				if _, errs[i] = h.b.spawn(h.command("export", "--format=json", "alice")); errs[i] != nil {
 					return
 				}
 			}
 		})
 	}
 	all.Wait()
-	rate := at * each / time.Since(began).Seconds()
-	for _, e := range errs {
-		if e != nil {
-			return figure{}, e
-		}
-	}
-	return figure{here: fmt.Sprintf("%.0f a second", rate), met: rate >= 450}, nil
+	return float64(len(errs)*each) / time.Since(began).Seconds(), errors.Join(errs...)
 }
 
 // profiles measures exec among so many profiles.
@@ -195,6 +205,9 @@ func (h *home) together(times int, do func(i int) error) error {
 		})
 	}
 	all.Wait()
+	// What is still on its way to the disk would slow what is measured next. A system without
+	// the command takes its time.
+	exec.CommandContext(h.b.ctx, "sync").Run()
 	return errors.Join(errs...)
 }
 

@@ -17,7 +17,6 @@ import (
 const (
 	leastRate = 0.7 // of its requests a second
 	mostTail  = 1.5 // of the time in which it answers 99 in 100
-	rounds    = 7
 	roundTime = "2s"
 )
 

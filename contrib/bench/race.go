@@ -111,6 +111,9 @@ func (b *bencher) spawn(c *exec.Cmd) (time.Duration, error) {
 	return took, err
 }
 
+// rounds is how often a throughput is measured, to take the median.
+const rounds = 7
+
 // truePath is the program that does least.
 const truePath = "/bin/true"
 
