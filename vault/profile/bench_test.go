@@ -66,7 +66,7 @@ func TestReadingAllocatesLittle(t *testing.T) {
 	}
 }
 
-// The names of many cost the list of them, which grows as it is filled.
+// The names of many cost no more than the list of them.
 func TestNamingAllocatesLittle(t *testing.T) {
 	const profiles = 20_000
 	f, err := Parse("~/.aws/config", manyProfiles(profiles))
@@ -78,7 +78,7 @@ func TestNamingAllocatesLittle(t *testing.T) {
 			t.Fatalf("%d names", len(names))
 		}
 	}
-	if allocations := testing.AllocsPerRun(1, name); allocations > 30 {
+	if allocations := testing.AllocsPerRun(1, name); allocations > 1 {
 		t.Errorf("%.0f allocations", allocations)
 	}
 }

@@ -18,7 +18,7 @@ const defaultName = "default"
 const byteOrderMark = "\ufeff"
 
 // File is the text of a config or credentials file, and where its sections begin. It does not
-// change, and any number of goroutines may use it.
+// change, and any number of goroutines may use it. The zero File is one without sections.
 type File struct {
 	path  string
 	kind  OriginKind // ConfigFile or CredentialsFile

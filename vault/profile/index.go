@@ -35,6 +35,9 @@ func (x *index) fill(heads []head) {
 // after returns the next section of that kind and name behind another one, or the first one
 // behind section 0. It returns 0 for none.
 func (f *File) after(i int, k sectionKind, name string) int {
+	if len(f.heads) == 0 {
+		return 0
+	}
 	sum := f.index.sum(k, name)
 	next := f.heads[i].next
 	if i == 0 {
@@ -90,7 +93,7 @@ func (s *section) rank() int {
 
 // names returns the names that sections of a kind have, in the order of the file, each once.
 func (f *File) names(k sectionKind) []string {
-	var names []string
+	names := make([]string, 0, len(f.heads)) // most sections are profiles
 	for i := range f.heads {
 		if s := f.section(i); s.kind == k && f.after(0, k, s.name) == i {
 			names = append(names, s.name)

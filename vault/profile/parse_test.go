@@ -315,6 +315,19 @@ func TestFile(t *testing.T) {
 	}
 }
 
+func TestZeroFile(t *testing.T) {
+	var f File
+	if f.Has("a") || len(f.Profiles()) != 0 || len(f.SSOSessions()) != 0 || len(f.Problems()) != 0 || len(f.Marked("# m")) != 0 {
+		t.Error("the zero file says something")
+	}
+	if p := resolve(t, &f, "a", Inputs{Credentials: &File{}}); p.Defined || len(p.Names()) != 0 {
+		t.Errorf("a profile of the zero file has %q", p.Names())
+	}
+	if text, err := f.WithProfile("a", []Setting{{"region", "eu-west-1"}}); err != nil || string(text) != "[profile a]\nregion = eu-west-1\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
 func TestNearest(t *testing.T) {
 	f := config(t, "[profile production]\n[profile prod-eu]\n[profile prod-us]\n[profile prod-ap]\n[profile staging]\n[profile "+strings.Repeat("x", 100)+"]\n")
 	for name, want := range map[string][]string{
