@@ -48,7 +48,8 @@ check: check-format check-vet check-lint check-build check-race check-fuzz
 interop: build
 	INTEROP_TAGS='$(TAGS)' contrib/interop/run $(OUT)/aws-vault
 
-# What commands cost, on a machine that does nothing else. The table and the plot go into docs/performance.md.
+# What commands cost, on a machine that does nothing else. The tables and the plot go into docs/performance.md. Two rows
+# need other programs, and say so where they are missing: wrk; dbus-daemon and gnome-keyring-daemon.
 bench:
 	@mkdir -p $(OUT)
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/aws-vault-static .

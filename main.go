@@ -3,12 +3,8 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"slices"
-	"syscall"
 
 	"aws-vault/cli"
 	"aws-vault/vault/bus"
@@ -20,22 +16,15 @@ var version = ""
 func main() {
 	bus.Restore()
 	hideMemory()
-	ctx, stop := signal.NotifyContext(context.Background(), ending()...)
-	defer stop()
+	ctx := newInterruptible()
+	defer ctx.stop()
 	address, _ := bus.Address()
 	status := cli.Main(ctx, os.Args[1:], cli.Process(versionText(), address))
 	if status == cli.StatusInterrupted && ctx.Err() != nil {
-		stop()
+		ctx.stop()
 		dieInterrupted()
 	}
 	os.Exit(status)
-}
-
-// ending are the signals that end us. One that we were told to ignore, as nohup does, is
-// left so, for us and for the command that we become.
-func ending() []os.Signal {
-	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
-	return slices.DeleteFunc(all, signal.Ignored)
 }
 
 // versionText names what was built: a release, or a commit.

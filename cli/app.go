@@ -113,6 +113,9 @@ func Main(ctx context.Context, args []string, env Env) (status int) {
 	if err := a.personOnly(name); err != nil {
 		return a.report(name, err)
 	}
+	if name != "exec" && name != "export" {
+		ctx.Done() // these may write before they wait, and are not to be ended in the middle of it
+	}
 	return a.report(name, a.run(ctx))
 }
 

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"aws-vault/cli"
@@ -15,7 +16,7 @@ import (
 )
 
 // costVariable names a file in which the program under test notes what it asks of its
-// keystore.
+// keystore, and whether it listens for signals.
 const costVariable = "TEST_KEYSTORE_COSTS"
 
 // costly notes what the program asks of its keystore, where that is wanted.
@@ -34,15 +35,10 @@ func costly(env *cli.Env) {
 	}
 }
 
-type notingRing struct {
-	keystore.Ring
-	path, name string
-}
-
-func (r notingRing) note(act string) {
-	f, err := os.OpenFile(r.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+func noteCost(path, what string) {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err == nil {
-		_, err = fmt.Fprintf(f, "%s %s\n", r.name, act)
+		_, err = fmt.Fprintln(f, what)
 	}
 	if err == nil {
 		err = f.Close()
@@ -51,6 +47,33 @@ func (r notingRing) note(act string) {
 		panic(err)
 	}
 }
+
+// attended notes that somebody asks for the end of ctx, where that is wanted: from then on
+// the program listens for signals.
+func attended(ctx context.Context) context.Context {
+	path := os.Getenv(costVariable)
+	if path == "" {
+		return ctx
+	}
+	return attendedContext{ctx, sync.OnceFunc(func() { noteCost(path, "signals") })}
+}
+
+type attendedContext struct {
+	context.Context
+	note func()
+}
+
+func (c attendedContext) Done() <-chan struct{} {
+	c.note()
+	return c.Context.Done()
+}
+
+type notingRing struct {
+	keystore.Ring
+	path, name string
+}
+
+func (r notingRing) note(act string) { noteCost(r.path, r.name+" "+act) }
 
 func (r notingRing) Item(ctx context.Context, name string) (keystore.Item, error) {
 	r.note("item")
@@ -82,8 +105,25 @@ func (r notingRing) Check(ctx context.Context) error {
 	return r.Ring.Check(ctx)
 }
 
+// asks runs the program and returns what it asks of its keystore, in order.
+func asks(t *testing.T, environ []string, dir string, args ...string) string {
+	t.Helper()
+	costs := filepath.Join(dir, "costs")
+	c := exec.Command(os.Args[0], args...)
+	c.Env = append(environ, costVariable+"="+costs)
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", args, err, out)
+	}
+	text, err := os.ReadFile(costs)
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	os.Remove(costs)
+	return strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", ", ")
+}
+
 // To open an item costs a derivation, a touch or a message; to list costs more the more
-// there is. So nobody pays for what they do not use.
+// there is; to listen for signals costs a thread. So nobody pays for what they do not use.
 func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
 	aws, err := vaulttest.NewAWS()
 	if err != nil {
@@ -91,22 +131,7 @@ func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
 	}
 	defer aws.Close()
 	environ, dir := home(t, aws)
-	costs := filepath.Join(dir, "costs")
-	run := func(args ...string) string {
-		t.Helper()
-		c := exec.Command(os.Args[0], args...)
-		c.Env = append(environ, costVariable+"="+costs)
-		if out, err := c.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", args, err, out)
-		}
-		text, err := os.ReadFile(costs)
-		if err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
-		}
-		os.Remove(costs)
-		return strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", ", ")
-	}
-	run("exec", "r", "--", "true")
+	asks(t, environ, dir, "exec", "r", "--", "true")
 	aws.Reset()
 	for _, c := range []struct{ command, want string }{
 		{"--version", ""},
@@ -114,12 +139,12 @@ func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
 		{"--completion-bash exec --", ""},
 		{"exec r -- true", "keys stamp, keys stamp, private item"},
 		{"export --format=json r", "keys stamp, keys stamp, private item"},
-		{"explain r", "keys stamp, keys stamp"},
-		{"list", "keys names, private names"},
-		{"list --sessions", "keys names, private names"},
-		{"clear nobody", "private names, private names"},
+		{"explain r", "signals, keys stamp, keys stamp"},
+		{"list", "signals, keys names, private names"},
+		{"list --sessions", "signals, keys names, private names"},
+		{"clear nobody", "signals, private names"},
 	} {
-		if got := run(strings.Fields(c.command)...); got != c.want {
+		if got := asks(t, environ, dir, strings.Fields(c.command)...); got != c.want {
 			t.Errorf("%s asks the keystore for %s, want %s", c.command, got, c.want)
 		}
 	}

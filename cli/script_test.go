@@ -107,7 +107,7 @@ func program() {
 	costly(&env)
 	env.Browse = browse
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	status := cli.Main(ctx, os.Args[1:], env)
+	status := cli.Main(attended(ctx), os.Args[1:], env)
 	stop()
 	os.Exit(status)
 }

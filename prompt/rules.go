@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+
+	"aws-vault/vault/turn"
 )
 
 const (
@@ -19,11 +21,11 @@ type prompter struct {
 	env    Env
 	driver Driver
 	other  func() (Driver, error) // who asks what the driver cannot, because it is a device
-	turn   chan struct{}          // holds one token: questions must not overlap
+	turn   turn.Turn              // of who asks: questions must not overlap
 }
 
 func newPrompter(env Env, d Driver, other func() (Driver, error)) *prompter {
-	p := &prompter{env: env, driver: d, turn: make(chan struct{}, 1)}
+	p := &prompter{env: env, driver: d, turn: turn.New()}
 	if other != nil {
 		p.other = sync.OnceValues(other)
 	}
@@ -31,18 +33,16 @@ func newPrompter(env Env, d Driver, other func() (Driver, error)) *prompter {
 }
 
 func (p *prompter) Ask(ctx context.Context, r Request) (string, error) {
-	select {
-	case p.turn <- struct{}{}:
-		defer func() { <-p.turn }()
-	case <-ctx.Done():
+	give, err := p.turn.Take(ctx)
+	if err != nil {
 		return "", ended(ctx)
 	}
+	defer give()
 	if ctx.Err() != nil {
 		return "", ended(ctx)
 	}
 	d := p.driver
 	if d.Device && r.Kind != Code {
-		var err error
 		if d, err = p.other(); err != nil {
 			return "", err
 		}

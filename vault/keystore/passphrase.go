@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"aws-vault/vault/turn"
 )
 
 // maxAsks is how often the passphrase is asked for before a wrong answer stands.
@@ -16,26 +18,25 @@ type passphrase struct {
 	ask    func(context.Context, PassphraseAsk) (string, error)
 	sealed func() []*jwe // some items to try it on; none if the keystore is new
 
-	turn  chan struct{} // holds a token while nobody is asking; a mutex would not heed the context
+	turn  turn.Turn // of who asks
 	text  string
 	said  bool // text is what was answered
 	known bool // and it is the right one
 }
 
 func newPassphrase(dir string, ask func(context.Context, PassphraseAsk) (string, error), sealed func() []*jwe) *passphrase {
-	p := &passphrase{dir: dir, ask: ask, sealed: sealed, turn: make(chan struct{}, 1)}
-	p.turn <- struct{}{}
-	return p
+	return &passphrase{dir: dir, ask: ask, sealed: sealed, turn: turn.New()}
 }
 
 var errNoAsk = errors.New("a passphrase is needed and nobody can be asked for it")
 
 // guess returns what was answered, be it right or not; only [passphrase.unlock] knows.
 func (p *passphrase) guess(ctx context.Context) (string, error) {
-	if err := p.begin(ctx); err != nil {
+	give, err := p.turn.Take(ctx)
+	if err != nil {
 		return "", err
 	}
-	defer p.end()
+	defer give()
 	if p.said || p.known {
 		return p.text, nil
 	}
@@ -50,25 +51,14 @@ func (p *passphrase) guess(ctx context.Context) (string, error) {
 	return text, nil
 }
 
-// begin waits until nobody else is asking.
-func (p *passphrase) begin(ctx context.Context) error {
-	select {
-	case <-p.turn:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-func (p *passphrase) end() { p.turn <- struct{}{} }
-
 // unlock returns the passphrase, asked for if nobody was yet. It is tried on first, if that is not
 // nil, and on what else is there.
 func (p *passphrase) unlock(ctx context.Context, first *jwe) (string, error) {
-	if err := p.begin(ctx); err != nil {
+	give, err := p.turn.Take(ctx)
+	if err != nil {
 		return "", err
 	}
-	defer p.end()
+	defer give()
 	if p.known {
 		return p.text, nil
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/godbus/dbus/v5"
+
+	"aws-vault/vault/turn"
 )
 
 // The Secret Service is what GNOME Keyring, KeePassXC and others offer on the session bus.
@@ -30,7 +32,7 @@ type secretService struct {
 	bus    *sessionBus
 	config Config
 
-	turn    chan struct{} // one at a time opens a session or asks the user
+	turn    turn.Turn // one at a time opens a session or asks the user
 	session *secretSession
 }
 
@@ -39,8 +41,7 @@ func (b *sessionBus) openSecretService(ctx context.Context, c Config) (*Keystore
 	if err := b.running(ctx, secretBackend, serviceName); err != nil {
 		return nil, err
 	}
-	s := &secretService{bus: b, config: c, turn: make(chan struct{}, 1)}
-	s.turn <- struct{}{}
+	s := &secretService{bus: b, config: c, turn: turn.New()}
 	keys := &secretRing{
 		service:    s,
 		collection: orElse(c.Collection, "awsvault"),
@@ -76,11 +77,11 @@ func (s *secretService) withSession(ctx context.Context, act func(*secretSession
 }
 
 func (s *secretService) theSession(ctx context.Context, anew bool) (*secretSession, error) {
-	release, err := s.takeTurn(ctx)
+	give, err := s.turn.Take(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer release()
+	defer give()
 	if s.session == nil || anew {
 		if s.session, err = s.openSession(ctx); err != nil {
 			s.session = nil
@@ -90,22 +91,13 @@ func (s *secretService) theSession(ctx context.Context, anew bool) (*secretSessi
 	return s.session, nil
 }
 
-func (s *secretService) takeTurn(ctx context.Context) (release func(), err error) {
-	select {
-	case <-s.turn:
-		return func() { s.turn <- struct{}{} }, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-}
-
 // unlock has the user unlock what is at path, if it is locked.
 func (s *secretService) unlock(ctx context.Context, path dbus.ObjectPath) error {
-	release, err := s.takeTurn(ctx)
+	give, err := s.turn.Take(ctx)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer give()
 	var unlocked []dbus.ObjectPath
 	var prompt dbus.ObjectPath
 	err = s.call(ctx, servicePath, serviceInterface+".Unlock", []any{[]dbus.ObjectPath{path}}, &unlocked, &prompt)

@@ -69,12 +69,11 @@ func readItemFile(path string) ([]byte, error) {
 
 // touched returns the second key, which is asked for once in a process.
 func (s *Store) touched(ctx context.Context, h *Header) (*MasterKey, error) {
-	select {
-	case <-s.turn:
-		defer func() { s.turn <- struct{}{} }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	give, err := s.turn.Take(ctx)
+	if err != nil {
+		return nil, err
 	}
+	defer give()
 	s.mu.Lock()
 	k := s.touchKey
 	s.mu.Unlock()

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"aws-vault/vault/disk"
+	"aws-vault/vault/turn"
 )
 
 // The files of a store. Items lie in a directory that is named for their master key.
@@ -33,7 +34,7 @@ type Store struct {
 	now    func() time.Time
 	disk   files
 
-	turn chan struct{} // holds a token while nobody unlocks: people are asked one thing at a time
+	turn turn.Turn // of who unlocks: people are asked one thing at a time
 
 	mu       sync.Mutex
 	header   *Header
@@ -84,8 +85,7 @@ func Open(c Config) (*Store, error) {
 }
 
 func newStore(c Config) *Store {
-	s := &Store{dir: c.Dir, lock: c.Lock, unlock: c.Unlock, touch: c.Touch, now: c.Now, disk: realFiles, turn: make(chan struct{}, 1)}
-	s.turn <- struct{}{}
+	s := &Store{dir: c.Dir, lock: c.Lock, unlock: c.Unlock, touch: c.Touch, now: c.Now, disk: realFiles, turn: turn.New()}
 	return s
 }
 
@@ -112,12 +112,11 @@ func (s *Store) keys(ctx context.Context) (*Header, MasterKey, error) {
 	if h, k := s.known(); k != nil {
 		return h, *k, nil
 	}
-	select {
-	case <-s.turn:
-		defer func() { s.turn <- struct{}{} }()
-	case <-ctx.Done():
-		return nil, MasterKey{}, context.Cause(ctx)
+	give, err := s.turn.Take(ctx)
+	if err != nil {
+		return nil, MasterKey{}, err
 	}
+	defer give()
 	h, k := s.known()
 	if k != nil {
 		return h, *k, nil

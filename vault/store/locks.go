@@ -127,7 +127,7 @@ func (l *Locks) Asking(question string) {
 
 // try takes the lock at path, or returns nothing if someone else holds it.
 func (l *Locks) try(path string) (*Held, error) {
-	done, ok := l.turns.try(path)
+	done, ok := l.turns.at(path).Try()
 	if !ok {
 		return nil, nil
 	}
@@ -150,7 +150,7 @@ func (l *Locks) wait(ctx context.Context, path string) (*Held, error) {
 	if l.comes != nil {
 		l.comes(path)
 	}
-	done, err := l.turns.wait(ctx, path)
+	done, err := l.turns.at(path).Take(ctx)
 	if err != nil {
 		return nil, err
 	}

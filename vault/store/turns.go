@@ -1,8 +1,9 @@
 package store
 
 import (
-	"context"
 	"sync"
+
+	"aws-vault/vault/turn"
 )
 
 // turns lets one goroutine of this process at a time stand at a lock file. A server may
@@ -10,41 +11,19 @@ import (
 // a thread and an open file.
 type turns struct {
 	mu sync.Mutex
-	of map[string]chan struct{}
+	of map[string]turn.Turn
 }
 
-func (t *turns) at(path string) chan struct{} {
+func (t *turns) at(path string) turn.Turn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	turn, ok := t.of[path]
+	at, ok := t.of[path]
 	if !ok {
 		if t.of == nil {
-			t.of = map[string]chan struct{}{}
+			t.of = map[string]turn.Turn{}
 		}
-		turn = make(chan struct{}, 1)
-		t.of[path] = turn
+		at = turn.New()
+		t.of[path] = at
 	}
-	return turn
-}
-
-// try takes the turn at path if it is free. The turn is given back by calling what it returns.
-func (t *turns) try(path string) (func(), bool) {
-	turn := t.at(path)
-	select {
-	case turn <- struct{}{}:
-		return func() { <-turn }, true
-	default:
-		return nil, false
-	}
-}
-
-// wait takes the turn at path once it is free, or returns the cause of the context's end.
-func (t *turns) wait(ctx context.Context, path string) (func(), error) {
-	turn := t.at(path)
-	select {
-	case turn <- struct{}{}:
-		return func() { <-turn }, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
+	return at
 }

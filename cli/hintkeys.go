@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"aws-vault/vault"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/store"
+)
+
+// keystoreRemedy is what to do about a keystore that stays shut, or what it holds.
+func keystoreRemedy(err error, _ *app) string {
+	var none *keystore.NoneError
+	var unavailable *keystore.UnavailableError
+	var name *store.NameError
+	var key *store.DamagedError
+	var item *keystore.DamagedError
+	switch {
+	case errors.Is(err, keystore.ErrWrongPassphrase):
+		return "set " + passphraseVariable + " to the passphrase that the keys were stored with, or unset it to be asked"
+	case errors.As(err, &none), errors.As(err, &unavailable):
+		return "choose another keystore with --backend; file works everywhere"
+	case errors.Is(err, keystore.ErrLocked):
+		return "unlock the keystore and try again, or choose another with --backend"
+	case errors.As(err, &name):
+		return "choose another name"
+	case errors.As(err, &key):
+		return "store the key again: aws-vault add " + quoteWord(key.Name)
+	case errors.As(err, &item):
+		return "store the key again: aws-vault add " + quoteWord(item.Name)
+	}
+	return ""
+}
+
+// rotationRemedy is what to do about keys and devices that were made, moved or replaced in part.
+func rotationRemedy(err error, _ *app) string {
+	var unfinished *vault.UnfinishedError
+	var replaced *vault.ReplacedError
+	var journal *store.JournalError
+	var quota *vault.QuotaError
+	var move *vault.MoveError
+	var rotating *rotatingError
+	var left *vault.LeftoverError
+	switch {
+	case errors.As(err, &replaced):
+		return forgetRotation(replaced.Name)
+	case errors.As(err, &journal):
+		return forgetRotation(journal.Name)
+	case errors.As(err, &unfinished):
+		return fmt.Sprintf("the stored key works; finish with aws-vault rotate --resume %s, or go back with aws-vault rotate --undo %[1]s", quoteWord(unfinished.Name))
+	case errors.As(err, &quota):
+		return "delete the key that is not needed, or run aws-vault rotate on a terminal, which offers to"
+	case errors.As(err, &move):
+		return "that key stands where it was; once this is mended, the same command goes on with it"
+	case errors.As(err, &rotating):
+		return fmt.Sprintf("aws-vault rotate --backend=%s --resume %s", rotating.backend, quoteWord(rotating.name))
+	case errors.As(err, &left) && left.AtAWS:
+		return "delete it: aws iam delete-virtual-mfa-device --serial-number " + quoteWord(left.Serial)
+	}
+	return ""
+}
+
+func forgetRotation(name string) string {
+	return "see which keys the user has at AWS, then forget that rotation: aws-vault rotate --undo " + quoteWord(name)
+}
