@@ -7,19 +7,16 @@ import (
 	"runtime/debug"
 
 	"aws-vault/cli"
-	"aws-vault/vault/bus"
 )
 
 // version is set when a release is built.
 var version = ""
 
 func main() {
-	bus.Restore()
 	hideMemory()
 	ctx := newInterruptible()
 	defer ctx.stop()
-	address, _ := bus.Address()
-	status := cli.Main(ctx, os.Args[1:], cli.Process(versionText(), address))
+	status := cli.Main(ctx, os.Args[1:], cli.Process(versionText()))
 	if status == cli.StatusInterrupted && ctx.Err() != nil {
 		ctx.stop()
 		dieInterrupted()

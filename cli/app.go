@@ -32,7 +32,6 @@ type Env struct {
 	User    string // the system's name for who runs us
 	Prompt  prompt.Env
 	Now     func() time.Time
-	Bus     string // address of the session bus; empty for none
 
 	// Caller is the name of the program that started us; empty if that is not known.
 	Caller func() string

@@ -46,7 +46,7 @@ func beRunner() {
 	if err == nil {
 		fmt.Fprintf(os.Stderr, "<runner %d>\n", os.Getpid())
 		var status int
-		if status, err = cli.Process("", "").Run(path, os.Args[1:], os.Environ()); err == nil {
+		if status, err = cli.Process("").Run(path, os.Args[1:], os.Environ()); err == nil {
 			if os.Getenv(readsVariable) != "" {
 				fmt.Println("ended.")
 				line, err := bufio.NewReader(os.Stdin).ReadString('\n')
@@ -351,7 +351,7 @@ func TestChildStatus(t *testing.T) {
 			t.Errorf("after %q the status is %d, want %d", script, got, want)
 		}
 	}
-	if _, err := cli.Process("", "").Run(dir+"/nothing", []string{"nothing"}, nil); !os.IsNotExist(err) {
+	if _, err := cli.Process("").Run(dir+"/nothing", []string{"nothing"}, nil); !os.IsNotExist(err) {
 		t.Errorf("error %v, want that there is no such program", err)
 	}
 }

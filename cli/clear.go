@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/alecthomas/kingpin/v2"
-
-	"aws-vault/vault/store"
 )
 
 func clearCommand(k *kingpin.Application, a *app) {
@@ -17,15 +15,10 @@ func clearCommand(k *kingpin.Application, a *app) {
 		if err != nil {
 			return err
 		}
-		n, err := s.clear(ctx, func(e store.Entry) bool { return name == "" || e.Profile == name })
+		n, err := s.clear(ctx, name)
 		if err != nil {
 			return err
 		}
-		tokens, err := s.forgetTokens(ctx, name)
-		if err != nil {
-			return err
-		}
-		n += tokens
 		a.print("Cleared %s.\n", count(n, "session"))
 		return nil
 	})

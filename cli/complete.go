@@ -55,8 +55,8 @@ func (a *app) completion(k *kingpin.Application, args []string) (status int, ask
 	case found: // "--" is being typed, and may become a flag
 		left = append(left, "--")
 	}
-	for _, c := range a.complete(k.Model(), left) {
-		a.print("%s\n", c)
+	if a.printLines(a.complete(k.Model(), left)) != nil {
+		return statusFailed, true
 	}
 	return statusDone, true
 }
@@ -241,7 +241,7 @@ func (a *app) openerHints() []string {
 }
 
 func matching(all []string, prefix, before string) []string {
-	var some []string
+	some := make([]string, 0, len(all))
 	for _, s := range all {
 		if strings.HasPrefix(s, prefix) {
 			some = append(some, before+s)

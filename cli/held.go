@@ -72,27 +72,28 @@ func tokensOf(p *profile.Profile) []string {
 	return names
 }
 
-// forgetTokens removes the tokens of a profile, or all, and what is shared of them with
-// other programs. It returns how many of them list would have shown.
-func (s *session) forgetTokens(ctx context.Context, name string) (int, error) {
+// clear removes the sessions and tokens of a profile, or all, and what is shared of them
+// with other programs. It returns how many of them list would have shown.
+func (s *session) clear(ctx context.Context, name string) (int, error) {
 	var of []string
 	if name != "" {
 		if p, err := s.Config.Resolve(name, s.Inputs); err == nil {
 			of = tokensOf(p)
 		}
 	}
-	shown := 0
-	_, warnings, err := s.Source.Tokens.Remove(ctx, func(e store.Entry) bool {
-		if name != "" && !slices.Contains(of, e.Name) || e.Kind == source.KindOIDCSecret {
-			return false
-		}
-		if tokenLabel(e) != "" && e.Expires.After(s.Sessions.Now()) {
-			shown++
-		}
-		return true
-	})
+	gone, warnings, err := s.Sessions.RemoveKept(ctx,
+		func(e store.Entry) bool { return name == "" || e.Profile == name },
+		func(e store.Entry) bool {
+			return e.Kind != source.KindOIDCSecret && (name == "" || slices.Contains(of, e.Name))
+		})
 	for _, w := range warnings {
 		s.Warn(w)
+	}
+	shown := len(gone.Sessions)
+	for _, e := range gone.Tokens {
+		if tokenLabel(e) != "" {
+			shown++
+		}
 	}
 	if err != nil {
 		return shown, err

@@ -1,13 +1,14 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kingpin/v2"
 
@@ -51,11 +52,16 @@ func listCommand(k *kingpin.Application, a *app) {
 	})
 }
 
+// lineBuffer holds lines until they are worth a system call.
+const lineBuffer = 64 << 10
+
 func (a *app) printLines(lines []string) error {
+	w := bufio.NewWriterSize(a.env.Stdout, lineBuffer)
 	for _, l := range lines {
-		a.print("%s\n", l)
+		w.WriteString(l)
+		w.WriteByte('\n')
 	}
-	return nil
+	return w.Flush()
 }
 
 // A row is a profile, or a key or a session that no profile claims.
@@ -94,11 +100,14 @@ func (s *session) rows(ctx context.Context) (rows, error) {
 		of[e.Profile] = append(of[e.Profile], e)
 	}
 	tokens, unclaimed := s.tokenLabels(kept.Tokens)
-	var out rows
+	profiles := s.Config.Profiles()
+	out := make(rows, 0, len(profiles)+len(keys)+len(unclaimed))
 	add := func(profile, key string, entries []store.Entry) {
 		r := row{Profile: profile, Credentials: key, SignedIn: tokens[profile], entries: entries}
-		if err := keystore.Whole(ctx, s.keystore.Keys, key); key != "" && err != nil {
-			r.Damaged = err.Error()
+		if key != "" {
+			if err := keystore.Whole(ctx, s.keystore.Keys, key); err != nil {
+				r.Damaged = err.Error()
+			}
 		}
 		for _, e := range entries {
 			r.Sessions = append(r.Sessions, listed{e.Kind, e.Profile, e.Expires})
@@ -109,7 +118,7 @@ func (s *session) rows(ctx context.Context) (rows, error) {
 	for _, k := range keys {
 		stored[k] = true
 	}
-	for _, name := range s.Config.Profiles() {
+	for _, name := range profiles {
 		key := ""
 		if stored[name] {
 			key = name
@@ -181,13 +190,31 @@ func label(e store.Entry, now time.Time) string {
 	return fmt.Sprintf("%s:%s", action(e.Kind), e.Expires.Sub(now).Truncate(time.Second))
 }
 
+// listTable writes columns that are 25 wide or more, as aws-vault 7 does.
 func (a *app) listTable(r rows) error {
-	w := tabwriter.NewWriter(a.env.Stdout, 25, 4, 2, ' ', 0)
-	fmt.Fprintf(w, "Profile\tCredentials\tSessions\t\n=======\t===========\t========\t\n")
-	for _, row := range r {
-		fmt.Fprintf(w, "%s\t%s\t%s\t\n", dash(row.Profile), row.key(), dash(strings.Join(rows{row}.labels(a.env.Now()), ", ")))
+	now := a.env.Now()
+	lines := make([][3]string, 0, 2+len(r))
+	lines = append(lines, [3]string{"Profile", "Credentials", "Sessions"}, [3]string{"=======", "===========", "========"})
+	for i := range r {
+		lines = append(lines, [3]string{dash(r[i].Profile), r[i].key(), dash(strings.Join(r[i:i+1].labels(now), ", "))})
 	}
-	return w.Flush()
+	widths := [3]int{25, 25, 25}
+	for _, cells := range lines {
+		for i, text := range cells {
+			widths[i] = max(widths[i], utf8.RuneCountInString(text)+2)
+		}
+	}
+	out := bufio.NewWriterSize(a.env.Stdout, lineBuffer)
+	for _, cells := range lines {
+		for i, text := range cells {
+			out.WriteString(text)
+			for range widths[i] - utf8.RuneCountInString(text) {
+				out.WriteByte(' ')
+			}
+		}
+		out.WriteByte('\n')
+	}
+	return out.Flush() // of all that went wrong, the first
 }
 
 // key is the cell of the stored key.
@@ -206,9 +233,6 @@ func dash(s string) string {
 }
 
 func (a *app) listJSON(r rows) error {
-	if r == nil {
-		r = rows{}
-	}
 	enc := json.NewEncoder(a.env.Stdout)
 	enc.SetIndent("", "  ")
 	return enc.Encode(r)

@@ -126,7 +126,7 @@ func (a *app) oidcSignOut(ctx context.Context, s *session, p provider) (bool, er
 	if err != nil {
 		return held, err
 	}
-	_, err = s.clear(ctx, func(e store.Entry) bool { return slices.Contains(p.profiles, e.Root) })
+	_, err = s.clearSessions(ctx, func(e store.Entry) bool { return slices.Contains(p.profiles, e.Root) })
 	return held, err
 }
 

@@ -182,7 +182,7 @@ func (a *app) keystoreConfig(locks *store.Locks, state string) keystore.Config {
 		PassDir: g.passDir, PassCmd: g.passCmd, PassPrefix: g.passPrefix, FileDir: g.fileDir, SealedDir: g.sealedDir,
 		StateDir: state, Home: a.env.Home, Passphrase: a.askPassphrase(locks), Openers: a.hands(locks),
 		Tell:   func(m string) { a.note("%s", a.shorten(m)) },
-		Getenv: a.env.Getenv, Now: a.env.Now, Debug: a.log.Debug, BusAddress: a.env.Bus,
+		Getenv: a.env.Getenv, Now: a.env.Now, Debug: a.log.Debug,
 	}
 }
 

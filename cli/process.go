@@ -17,12 +17,10 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// Process is the world of the process that calls it. bus is the address of the session
-// bus, which package bus keeps from libraries.
-func Process(version, bus string) Env {
+// Process is the world of the process that calls it.
+func Process(version string) Env {
 	return Env{
-		Version: version, Bus: bus,
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Version: version, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Getenv: os.LookupEnv, Caller: caller, Environ: os.Environ, Home: home(), User: userName(), Now: time.Now,
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())), Read: term.IsTerminal(int(os.Stderr.Fd())),
 		Host: hostName(), Browse: browse, Start: start, Holder: cardHolder,

@@ -59,10 +59,10 @@ func (a *app) remove(ctx context.Context, s *session, name string, force bool) e
 
 // forget removes the sessions of a profile and those that began with its key.
 func (s *session) forget(ctx context.Context, name string) (int, error) {
-	return s.clear(ctx, func(e store.Entry) bool { return e.Profile == name || e.Root == name })
+	return s.clearSessions(ctx, func(e store.Entry) bool { return e.Profile == name || e.Root == name })
 }
 
-func (s *session) clear(ctx context.Context, match func(store.Entry) bool) (int, error) {
+func (s *session) clearSessions(ctx context.Context, match func(store.Entry) bool) (int, error) {
 	n, warnings, err := s.Sessions.Remove(ctx, match)
 	for _, w := range warnings {
 		s.Warn(w)

@@ -99,7 +99,7 @@ region = eu-west-1
 }
 
 func program() {
-	env := cli.Process("0.0.0-test", "")
+	env := cli.Process("0.0.0-test")
 	if later, err := time.ParseDuration(os.Getenv(laterVariable)); err == nil {
 		env.Now = func() time.Time { return time.Now().Add(later) }
 	}

@@ -107,7 +107,7 @@ func (a *app) signOut(ctx context.Context, s *session, p portal) (bool, error) {
 	if err := s.Source.Cache.Remove(p.sso.CacheName()); err != nil {
 		a.warn(err)
 	}
-	_, err = s.clear(ctx, func(e store.Entry) bool { return slices.Contains(p.profiles, e.Root) })
+	_, err = s.clearSessions(ctx, func(e store.Entry) bool { return slices.Contains(p.profiles, e.Root) })
 	return held, err
 }
 

@@ -23,7 +23,7 @@ type ConfigFile struct {
 
 // Read parses the file. One that is not there is an empty one.
 func (c ConfigFile) Read() (*profile.File, error) {
-	text, err := disk.ReadBounded(c.Path, MaxConfig)
+	text, err := disk.ReadText(c.Path, MaxConfig)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading %s: %w", c.Name, err)
 	}

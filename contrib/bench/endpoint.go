@@ -2,11 +2,9 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -17,18 +15,16 @@ import (
 
 // What a server of ours may take at most beside a handler of net/http that does nothing.
 const (
-	leastRate  = 0.7 // of its requests a second
-	mostTail   = 1.5 // of the time in which it answers 99 in 100
-	rounds     = 7
-	roundTime  = "2s"
-	wrkPackage = "wrk"
+	leastRate = 0.7 // of its requests a second
+	mostTail  = 1.5 // of the time in which it answers 99 in 100
+	roundTime = "2s"
 )
 
 // endpoint holds the endpoint for containers, with credentials that are there, against a bare handler, with
 // 64 connections each and in turn.
 func (b *bencher) endpoint() (figure, error) {
-	if err := needWrk(b.ctx); err != nil {
-		return figure{here: "not measured: " + err.Error()}, nil
+	if _, err := exec.LookPath("wrk"); err != nil {
+		return notMeasured("wrk"), nil
 	}
 	h, err := b.newHome("[profile alice]\n")
 	if err != nil {
@@ -80,17 +76,6 @@ func middle(all []pair, figure func(pair) float64) float64 {
 	}
 	slices.Sort(figures)
 	return figures[len(figures)/2]
-}
-
-// needWrk installs wrk where that is possible.
-func needWrk(ctx context.Context) error {
-	if _, err := exec.LookPath(wrkPackage); err == nil {
-		return nil
-	}
-	if _, err := exec.LookPath("apt-get"); err != nil || os.Getuid() != 0 {
-		return fmt.Errorf("wrk is not installed")
-	}
-	return exec.CommandContext(ctx, "apt-get", "install", "-qq", "-y", "--no-install-recommends", wrkPackage).Run()
 }
 
 // serve starts a command with an endpoint of its own, and says where that is.

@@ -38,7 +38,7 @@ func (b *bencher) newHome(config string, more ...string) (*home, error) {
 	h := &home{b: b, aws: aws, world: w, dir: dir}
 	h.environ = append(h.environ,
 		"HOME="+dir, "USERPROFILE="+dir, "LOCALAPPDATA="+filepath.Join(dir, "AppData"), "USER=alice", "USERNAME=alice",
-		"AWS_ENDPOINT_URL="+aws.URL(), "AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=correct-horse")
+		"AWS_ENDPOINT_URL="+aws.URL(), "AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE="+passphrase)
 	for _, kv := range os.Environ() {
 		if name, _, _ := strings.Cut(kv, "="); slices.Contains(kept, strings.ToUpper(name)) {
 			h.environ = append(h.environ, kv)
@@ -79,4 +79,8 @@ func (h *home) run(stdin string, args ...string) error {
 	return nil
 }
 
-func (h *home) close() { h.aws.Close() }
+// close ends the fake AWS, and leaves nothing of the home.
+func (h *home) close() {
+	h.aws.Close()
+	os.RemoveAll(h.dir)
+}

@@ -4,33 +4,33 @@ package interop
 
 import (
 	"encoding/json"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/99designs/keyring"
-
 	"aws-vault/vault/vaulttest"
 )
 
-// openAsSeven opens the world's file keystore with the library and the settings of aws-vault 7.
-func openAsSeven(t *testing.T, w *world) keyring.Keyring {
-	t.Helper()
-	ring, err := keyring.Open(keyring.Config{
-		AllowedBackends:  []keyring.BackendType{keyring.FileBackend},
-		ServiceName:      "aws-vault",
-		FileDir:          filepath.Join(w.home, ".awsvault", "keys"),
-		FilePasswordFunc: keyring.FixedStringPrompt("correct-horse"),
-	})
-	if err != nil {
-		t.Fatal(err)
+// seven is the program in vault/keystore/testdata that does to the world's file keystore what
+// aws-vault 7 does, with its library and its settings.
+func (w *world) seven(stdin string, args ...string) string {
+	w.t.Helper()
+	path := filepath.Join(w.home, "seven")
+	if _, err := os.Stat(path); err != nil {
+		if out, err := exec.Command("go", "build", "-o", path, "../../vault/keystore/testdata/seven").CombinedOutput(); err != nil {
+			w.t.Fatalf("%v: %s", err, out)
+		}
 	}
-	return ring
+	return w.input(stdin, "env", append([]string{
+		"AWS_VAULT_FILE_DIR=" + filepath.Join(w.home, ".awsvault", "keys"), "DBUS_SESSION_BUS_ADDRESS=none:", path, "file",
+	}, args...)...)
 }
 
 // itemOfSeven is an item as aws-vault 7 writes it for a key.
-func itemOfSeven(t *testing.T, name string, k vaulttest.Key) keyring.Item {
+func itemOfSeven(t *testing.T, name string, k vaulttest.Key) string {
 	t.Helper()
 	data, err := json.Marshal(struct {
 		AccessKeyID, SecretAccessKey, SessionToken, Source string
@@ -40,7 +40,15 @@ func itemOfSeven(t *testing.T, name string, k vaulttest.Key) keyring.Item {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return keyring.Item{Key: name, Label: "aws-vault (" + name + ")", Data: data, KeychainNotTrustApplication: true}
+	item, err := json.Marshal(struct {
+		Key, Label                  string
+		Data                        []byte
+		KeychainNotTrustApplication bool
+	}{name, "aws-vault (" + name + ")", data, true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(item)
 }
 
 func TestFileOfSeven(t *testing.T) {
@@ -48,12 +56,12 @@ func TestFileOfSeven(t *testing.T) {
 		w := newWorld(t, "file", passphrase)
 		w.add(w.Key)
 		w.exec("true")
-		ring := openAsSeven(t, w)
-		if names, err := ring.Keys(); err != nil || !slices.Equal(names, []string{"alice"}) {
+		var names []string
+		if err := json.Unmarshal([]byte(w.seven("", "list")), &names); err != nil || !slices.Equal(names, []string{"alice"}) {
 			t.Errorf("aws-vault 7 lists %q, %v, want alice alone", names, err)
 		}
-		it, err := ring.Get("alice")
-		if err != nil {
+		var it struct{ Data []byte }
+		if err := json.Unmarshal([]byte(w.seven("", "get", "alice")), &it); err != nil {
 			t.Fatal(err)
 		}
 		var key struct{ AccessKeyID, SecretAccessKey string }
@@ -64,9 +72,7 @@ func TestFileOfSeven(t *testing.T) {
 
 	t.Run("writes what we read", func(t *testing.T) {
 		w := newWorld(t, "file", passphrase)
-		if err := openAsSeven(t, w).Set(itemOfSeven(t, "alice", w.Key)); err != nil {
-			t.Fatal(err)
-		}
+		w.seven(itemOfSeven(t, "alice", w.Key), "set")
 		w.exec("true")
 		w.calls(chain...)
 	})
@@ -77,9 +83,7 @@ func TestFileOfSeven(t *testing.T) {
 		w.exec("true")
 		w.calls(chain...)
 		second := w.Alice.AddKey()
-		if err := openAsSeven(t, w).Set(itemOfSeven(t, "alice", second)); err != nil {
-			t.Fatal(err)
-		}
+		w.seven(itemOfSeven(t, "alice", second), "set")
 		w.aws.Advance(30 * time.Second) // a code serves once
 		w.write("code", w.MFA.Code()+"\n")
 		w.exec("true")
@@ -93,9 +97,7 @@ func TestFileOfSeven(t *testing.T) {
 		w := newWorld(t, "file", passphrase)
 		w.add(w.Key)
 		w.exec("true")
-		if err := openAsSeven(t, w).Remove("alice"); err != nil {
-			t.Fatal(err)
-		}
+		w.seven("", "remove", "alice")
 		w.aws.Reset()
 		w.fails("exec", "prod", "--", "true")
 		w.calls()

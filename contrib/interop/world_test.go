@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"aws-vault/vault/bus"
 	"aws-vault/vault/vaulttest"
 )
 
@@ -32,7 +31,6 @@ func TestMain(m *testing.M) {
 	if at, ok := os.LookupEnv(clientVariable); ok {
 		os.Exit(beClient(at))
 	}
-	bus.Restore() // 99designs/keyring, which tests here use, would otherwise start a bus
 	os.Exit(m.Run())
 }
 

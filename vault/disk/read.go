@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
+	"strings"
 )
 
 // TooLargeError says that Path holds more than the Max bytes that such a file may have.
@@ -32,4 +34,38 @@ func ReadBounded(path string, max int64) ([]byte, error) {
 		return nil, &TooLargeError{Path: path, Max: max}
 	}
 	return data, nil
+}
+
+// readAtOnce is how much of a text is read by one system call.
+const readAtOnce = 64 << 10
+
+// ReadText is ReadBounded for texts that may be long: what is read is moved once, into a string
+// as long as the file.
+func ReadText(path string, max int64) (string, error) {
+	f, err := openShared(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	var text strings.Builder
+	size := min(sizeHint(f), max)
+	text.Grow(int(size))
+	n, err := io.CopyBuffer(&text, io.LimitReader(f, min(max, math.MaxInt64-1)+1), make([]byte, min(size+1, readAtOnce)))
+	if err != nil {
+		return "", err
+	}
+	if n > max {
+		return "", &TooLargeError{Path: path, Max: max}
+	}
+	return text.String(), nil
+}
+
+// sizeHint is how long a file says that it is. It may grow while it is read, and a file of the
+// system may say nothing.
+func sizeHint(f *os.File) int64 {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return 0
+	}
+	return info.Size()
 }

@@ -1,7 +1,5 @@
 package keystore
 
-import "github.com/99designs/keyring"
-
 // backends are the keystores of this system, the ones to be preferred first. keyctl forgets at each
 // start of the machine, so it is never taken by itself.
 var backends = func(c Config) []backend {
@@ -12,6 +10,6 @@ var backends = func(c Config) []backend {
 		{name: passBackend, open: openPass},
 		{name: SealedBackend, open: openSealed},
 		{name: fileBackend, open: openFile},
-		{name: "keyctl", byName: true, open: openLibrary(keyring.KeyCtlBackend, nil)},
+		{name: keyctlBackend, byName: true, open: openKeyctl},
 	}
 }

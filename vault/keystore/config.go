@@ -9,6 +9,9 @@ import (
 	"aws-vault/vault/sealed"
 )
 
+// service is what aws-vault 7 calls itself in the system's keystores.
+const service = "aws-vault"
+
 // Config says which keystore to open, where its parts are, and what it may ask of the world.
 type Config struct {
 	Backend string // one of Backends; "" takes the first that can exist here
@@ -31,11 +34,10 @@ type Config struct {
 	// Openers are how the openers of the sealed keystore are reached.
 	Openers sealed.Hands
 
-	Tell       func(msg string) // nil is silent; for the user: what was done without being asked for
-	Getenv     func(name string) (string, bool)
-	Now        func() time.Time
-	Debug      func(msg string, args ...any) // nil is silent; never told a secret
-	BusAddress string                        // of the session bus; "" leaves $XDG_RUNTIME_DIR/bus
+	Tell   func(msg string) // nil is silent; for the user: what was done without being asked for
+	Getenv func(name string) (string, bool)
+	Now    func() time.Time
+	Debug  func(msg string, args ...any) // nil is silent; never told a secret
 }
 
 // PassphraseAsk is the question for a passphrase.

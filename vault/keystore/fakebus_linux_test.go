@@ -223,5 +223,15 @@ func (b *fakeBus) called() []string {
 }
 
 func (b *fakeBus) config(t *testing.T) Config {
-	return Config{BusAddress: b.address, StateDir: t.TempDir()}
+	return Config{Getenv: busAt(b.address), StateDir: t.TempDir()}
+}
+
+// busAt is an environment that names the session bus and nothing else.
+func busAt(address string) func(name string) (string, bool) {
+	return func(name string) (string, bool) {
+		if name == "DBUS_SESSION_BUS_ADDRESS" {
+			return address, true
+		}
+		return "", false
+	}
 }

@@ -15,8 +15,6 @@ import (
 	"time"
 
 	"aws-vault/vault/disk"
-
-	"github.com/mtibben/percent"
 )
 
 const fileBackend = "file"
@@ -79,7 +77,7 @@ func (r *fileRing) path(name string) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err
 	}
-	base := percent.Encode(name, escapedInFiles)
+	base := escapeFileName(name)
 	if disk.IsTemp(base) {
 		return "", &NameError{Name: name, Reason: "is kept for files that are being written"}
 	}
@@ -196,7 +194,7 @@ func (r *fileRing) Names(ctx context.Context) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		name := percent.Decode(e.Name())
+		name := unescapeFileName(e.Name())
 		// A name that does not lead back to its file is not one of ours.
 		if path, err := r.path(name); err == nil && e.Type().IsRegular() && filepath.Base(path) == e.Name() {
 			names = append(names, name)

@@ -13,7 +13,6 @@ import (
 
 	"aws-vault/vault/disk"
 
-	"github.com/99designs/keyring"
 	"github.com/mtibben/percent"
 )
 
@@ -57,55 +56,6 @@ func TestFileRing(t *testing.T) {
 	slashes := []string{"arn:aws:iam::123456789012:mfa/x", "a/../b", "50%", "%2F"}
 	t.Run("keys", func(t *testing.T) { testRing(t, k.Keys, ringTest{names: slashes}) })
 	t.Run("private", func(t *testing.T) { testRing(t, k.Private, ringTest{names: slashes, private: true}) })
-}
-
-// library opens c's directory with the library and the settings of aws-vault 7.
-func library(t *testing.T, c Config) keyring.Keyring {
-	t.Helper()
-	ring, err := keyring.Open(keyring.Config{
-		AllowedBackends:  []keyring.BackendType{keyring.FileBackend},
-		FileDir:          c.FileDir,
-		FilePasswordFunc: keyring.FixedStringPrompt(testPassphrase),
-		ServiceName:      "aws-vault",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ring
-}
-
-func TestFileReadsAWSVault7(t *testing.T) {
-	c := fileConfig(t, testPassphrase)
-	theirs, want := library(t, c), testItem("prod/eu")
-	err := theirs.Set(keyring.Item{
-		Key: want.Name, Data: want.Data, Label: want.Label, Description: want.Description, KeychainNotTrustApplication: true,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := mustOpen(t, c).Keys
-	wantItem(t, keys, want, ringTest{})
-	if names, err := keys.Names(t.Context()); err != nil || !slices.Equal(names, []string{want.Name}) {
-		t.Errorf("Names = %q, %v", names, err)
-	}
-}
-
-func TestAWSVault7ReadsFile(t *testing.T) {
-	c := fileConfig(t, testPassphrase)
-	k, want := mustOpen(t, c), testItem("prod/eu")
-	mustPut(t, k.Keys, want)
-	mustPut(t, k.Private, testItem("session"))
-	theirs := library(t, c)
-	have, err := theirs.Get(want.Name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if have.Key != want.Name || string(have.Data) != string(want.Data) || have.Label != want.Label || !have.KeychainNotTrustApplication {
-		t.Errorf("the library reads %+v", have)
-	}
-	if names, err := theirs.Keys(); err != nil || !slices.Equal(names, []string{want.Name}) {
-		t.Errorf("the library lists %q, %v", names, err)
-	}
 }
 
 func TestFileRights(t *testing.T) {
@@ -271,8 +221,23 @@ func FuzzFileName(f *testing.F) {
 			}
 			return
 		}
-		if filepath.Dir(path) != "dir" || percent.Decode(filepath.Base(path)) != name {
+		if filepath.Dir(path) != "dir" || unescapeFileName(filepath.Base(path)) != name {
 			t.Errorf("%q is kept at %q", name, path)
+		}
+		if want := percent.Encode(name, escapedInFiles); filepath.Base(path) != want { // as aws-vault 7 does
+			t.Errorf("%q is kept at %q, want %q", name, path, want)
+		}
+	})
+}
+
+// FuzzUnescapeFileName reads the names of files that others have put there.
+func FuzzUnescapeFileName(f *testing.F) {
+	for _, base := range []string{"prod", "a%2Fb", "a%2fb", "50%", "%", "%2", "%zz", "%%41", "\xff%FF"} {
+		f.Add(base)
+	}
+	f.Fuzz(func(t *testing.T, base string) {
+		if have, want := unescapeFileName(base), percent.Decode(base); have != want {
+			t.Errorf("%q is read as %q, want %q", base, have, want)
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 
-	keywrap "github.com/dvsekhvalnov/jose2go/aes"
+	keywrap "github.com/go-jose/go-jose/v4/cipher"
 )
 
 // The file keystore's items are JSON web encryptions in compact form: a passphrase wraps a key
@@ -142,17 +142,26 @@ func (j *jwe) unwrap(passphrase string) ([]byte, error) {
 	if j.unwrapped != nil && j.by == passphrase {
 		return j.unwrapped, nil
 	}
-	wrapping, err := pbkdf2.Key(sha256.New, passphrase, jweSalt(j.salt), j.rounds, jweWrapSize)
+	wrapping, err := wrappingCipher(passphrase, j.salt, j.rounds)
 	if err != nil {
 		return nil, err
 	}
-	derivations.Add(1)
-	key, err := keywrap.KeyUnwrap(j.key, wrapping)
+	key, err := keywrap.KeyUnwrap(wrapping, j.key)
 	if err != nil {
 		return nil, ErrWrongPassphrase // its length was checked, so only the integrity value is left to fail
 	}
 	j.unwrapped, j.by = key, passphrase
 	return key, nil
+}
+
+// wrappingCipher is what passphrase wraps a key with.
+func wrappingCipher(passphrase string, salt []byte, rounds int) (cipher.Block, error) {
+	derivations.Add(1)
+	key, err := pbkdf2.Key(sha256.New, passphrase, jweSalt(salt), rounds, jweWrapSize)
+	if err != nil {
+		return nil, err
+	}
+	return aes.NewCipher(key)
 }
 
 // derivations counts what was derived from passphrases, for tests: each takes a millisecond.
@@ -171,12 +180,11 @@ func sealJWE(content []byte, passphrase, created string) (*jwe, error) {
 	if err != nil {
 		return nil, err
 	}
-	derivations.Add(1)
-	wrapping, err := pbkdf2.Key(sha256.New, passphrase, jweSalt(salt), jweRounds, jweWrapSize)
+	wrapping, err := wrappingCipher(passphrase, salt, jweRounds)
 	if err != nil {
 		return nil, err
 	}
-	wrapped, err := keywrap.KeyWrap(key, wrapping)
+	wrapped, err := keywrap.KeyWrap(wrapping, key)
 	if err != nil {
 		return nil, err
 	}

@@ -1,19 +1,27 @@
 package keystore
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"aws-vault/vault/kernelkey"
 )
 
-// TestKeyctl runs in the kernel's own keyring, where the machine has one for us to use.
-func TestKeyctl(t *testing.T) {
-	needs(t)
-	if _, err := unix.KeyctlJoinSessionKeyring("aws-vault test"); err != nil {
-		t.Skipf("needs the kernel's keyrings: %v", err)
-	}
-	k, err := Open(t.Context(), Config{Backend: "keyctl", StateDir: t.TempDir()})
+// openTestKernel opens rings in the kernel that are this test's own, where the kernel lets us, and
+// takes them away when it ends.
+func openTestKernel(t *testing.T) (k *Keystore, service string) {
+	t.Helper()
+	service = fmt.Sprintf("aws-vault test %d %d", os.Getpid(), time.Now().UnixNano())
+	k, err := openKernel(t.Context(), service)
 	var unavailable *UnavailableError
 	if errors.As(err, &unavailable) {
 		t.Skip(err)
@@ -21,9 +29,127 @@ func TestKeyctl(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if names, err := k.Keys.Names(t.Context()); err != nil || len(names) > 0 {
-		t.Skipf("the user's keyring is in use: %q, %v", names, err)
+	k.Keys, k.Private = patient{k.Keys}, patient{k.Private}
+	t.Cleanup(func() {
+		for _, name := range []string{service, service + "-private"} {
+			if id, err := findKey(unix.KEY_SPEC_USER_KEYRING, "keyring", name); err == nil {
+				unix.KeyctlInt(unix.KEYCTL_UNLINK, id, unix.KEY_SPEC_USER_KEYRING, 0, 0)
+			}
+		}
+	})
+	return k, service
+}
+
+// patient waits while the user's share of the kernel's memory is used up: what earlier items had of it
+// is given back a moment after they are gone.
+type patient struct{ Ring }
+
+func (r patient) Put(ctx context.Context, it Item) error {
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if err := r.Ring.Put(ctx, it); !errors.Is(err, kernelkey.ErrFull) || time.Now().After(deadline) {
+			return err
+		}
 	}
-	t.Run("keys", func(t *testing.T) { testRing(t, k.Keys, ringTest{noStamp: true, dataOnly: true}) })
+}
+
+func findKey(ring int, kind, name string) (int, error) { return unix.KeyctlSearch(ring, kind, name, 0) }
+
+func TestKeyctl(t *testing.T) {
+	k, service := openTestKernel(t)
+	names := []string{"a/b", "semi;colon", "arn:aws:iam::123456789012:mfa/x"}
+	if _, err := findKey(unix.KEY_SPEC_USER_KEYRING, "keyring", service); !errors.Is(err, unix.ENOKEY) {
+		t.Errorf("opening has made a ring: %v", err)
+	}
+	t.Run("keys", func(t *testing.T) { testRing(t, k.Keys, ringTest{noStamp: true, dataOnly: true, names: names}) })
 	t.Run("private", func(t *testing.T) { testRing(t, k.Private, ringTest{noStamp: true, private: true}) })
+	t.Run("lists semicolons", func(t *testing.T) {
+		mustPut(t, k.Keys, testItem("semi;colon"), testItem("a"))
+		if have, err := k.Keys.Names(t.Context()); err != nil || !slices.Equal(have, []string{"a", "semi;colon"}) {
+			t.Errorf("Names = %q, %v", have, err)
+		}
+	})
+	t.Run("sizes", func(t *testing.T) {
+		for _, data := range [][]byte{nil, make([]byte, 1<<15)} {
+			err := k.Keys.Put(t.Context(), Item{Name: "sized", Data: data})
+			if err == nil || !strings.HasPrefix(err.Error(), "keyctl: ") {
+				t.Errorf("Put of %d bytes returned %v", len(data), err)
+			}
+		}
+		large := Item{Name: "sized", Data: []byte(strings.Repeat("s", 8<<10))}
+		mustPut(t, k.Keys, large)
+		wantItem(t, k.Keys, large, ringTest{dataOnly: true})
+	})
+}
+
+// TestKeyctlAndSeven holds ours against the library: each reads, lists, replaces and removes what the
+// other has written, and gives it the same rights.
+func TestKeyctlAndSeven(t *testing.T) {
+	openTestKernel(t) // or skip, before anything is built
+	s := buildSeven(t, keyctlBackend)
+	t.Run("session as found", func(t *testing.T) { testKeyctlAndSeven(t, s) })
+	t.Run("session without the user's keyring", func(t *testing.T) {
+		runtime.LockOSThread() // never unlocked, so that the session ends with its thread
+		if _, err := unix.KeyctlJoinSessionKeyring("aws-vault test"); err != nil {
+			t.Fatal(err)
+		}
+		testKeyctlAndSeven(t, s)
+	})
+	t.Run("rights", func(t *testing.T) { testKeyctlRights(t, s) })
+}
+
+// testKeyctlAndSeven stays on its thread, which is in the session that is meant.
+func testKeyctlAndSeven(t *testing.T, s seven) {
+	is := ringTest{dataOnly: true, noStamp: true}
+	k, service := openTestKernel(t)
+	s.env = []string{"SEVEN_SERVICE=" + service}
+	testSeven(t, s, k, is) // in a ring that we make
+
+	k, service = openTestKernel(t)
+	s.env = []string{"SEVEN_SERVICE=" + service}
+	s.run(t, nil, "list")
+	testSeven(t, s, k, is) // in the ring that it has made
+}
+
+// testKeyctlRights has the kernel describe what we and the library have made.
+func testKeyctlRights(t *testing.T, s seven) {
+	k, ours := openTestKernel(t)
+	_, theirs := openTestKernel(t)
+	mustPut(t, k.Keys, testItem("a"))
+	s.env = []string{"SEVEN_SERVICE=" + theirs}
+	s.run(t, encodePayload(testItem("a")), "set")
+
+	ourRing, have := describeKey(t, unix.KEY_SPEC_USER_KEYRING, "keyring", ours)
+	theirRing, want := describeKey(t, unix.KEY_SPEC_USER_KEYRING, "keyring", theirs)
+	if have != want {
+		t.Errorf("our ring is %q, and the library's %q", have, want)
+	}
+	_, have = describeKey(t, ourRing, "user", "a")
+	if _, want = describeKey(t, theirRing, "user", "a"); have != want {
+		t.Errorf("our key is %q, and the library's %q", have, want)
+	}
+}
+
+// describeKey is what the kernel says of a key, but for its name.
+func describeKey(t *testing.T, ring int, kind, name string) (id int, text string) {
+	t.Helper()
+	id, err := findKey(ring, kind, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err = unix.KeyctlString(unix.KEYCTL_DESCRIBE, id); err != nil {
+		t.Fatal(err)
+	}
+	return id, strings.TrimSuffix(text, name)
+}
+
+func TestKeyctlEnded(t *testing.T) {
+	k, _ := openTestKernel(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := openKernel(ctx, "any"); !errors.Is(err, ctx.Err()) {
+		t.Errorf("opened with an ended context: %v", err)
+	}
+	if err := k.Keys.Check(ctx); !errors.Is(err, ctx.Err()) {
+		t.Errorf("Check with an ended context: %v", err)
+	}
 }

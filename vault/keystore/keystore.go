@@ -1,9 +1,5 @@
 // Package keystore opens a keystore: named items that only its user can read. What the items
 // mean, how long they live and who may make them is left to others.
-//
-// It comes with aws-vault/vault/bus, which hides the session bus from a library's initialisers: a
-// program that imports either calls bus.Restore first, or its children inherit an address that
-// leads nowhere.
 package keystore
 
 import "context"

@@ -113,12 +113,18 @@ func TestKWalletOff(t *testing.T) {
 	}
 	w.with(func() { w.off = false })
 	w.called()
-	c.Getenv = func(name string) (string, bool) { return "1", name == "DISABLE_KWALLET" }
+	bus := c.Getenv
+	c.Getenv = func(name string) (string, bool) {
+		if name == "DISABLE_KWALLET" {
+			return "1", true
+		}
+		return bus(name)
+	}
 	if _, err := Open(t.Context(), c); !errors.As(err, &unavailable) || len(w.called()) != 0 {
 		t.Errorf("with DISABLE_KWALLET the wallet returned %v", err)
 	}
 	w.with(func() { delete(w.handlers, kwalletInterface+".isEnabled") })
-	c.Getenv = nil
+	c.Getenv = bus
 	if _, err := Open(t.Context(), c); err == nil || errors.As(err, &unavailable) {
 		t.Errorf("a wallet that refuses returned %v, want an error that is none of availability", err)
 	}

@@ -1,3 +1,5 @@
+//go:build darwin || windows || library
+
 package keystore
 
 import (
@@ -6,13 +8,8 @@ import (
 	"slices"
 	"time"
 
-	_ "aws-vault/vault/bus" // hides the session bus from the library's initialisers
-
 	"github.com/99designs/keyring"
 )
-
-// service is what aws-vault 7 calls itself in the system's keystores.
-const service = "aws-vault"
 
 // libraryConfig is the library's configuration with aws-vault 7's settings, for one part.
 func libraryConfig(c Config, kind keyring.BackendType, service string) keyring.Config {
@@ -22,15 +19,8 @@ func libraryConfig(c Config, kind keyring.BackendType, service string) keyring.C
 		KeychainName:             orElse(c.KeychainName, "aws-vault"),
 		KeychainTrustApplication: true,
 		WinCredPrefix:            "aws-vault",
-		KeyCtlScope:              "user",
-		KeyCtlPerm:               ownerMayAll,
 	}
 }
-
-// ownerMayAll are the rights of a key in the kernel for whoever possesses it and for its user: the
-// kernel's default leaves other processes of the user without the right to read.
-// https://man7.org/linux/man-pages/man7/keyrings.7.html
-const ownerMayAll = 0x3f3f0000
 
 // openLibrary returns an opener for a keystore that the library speaks to. wrap, if not nil, is
 // put around each part.

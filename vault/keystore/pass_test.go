@@ -238,6 +238,6 @@ func TestPassInterop(t *testing.T) {
 	t.Run("keys", func(t *testing.T) { testRing(t, k.Keys, ringTest{names: passPaths}) })
 	t.Run("private", func(t *testing.T) { testRing(t, k.Private, ringTest{names: passPaths, private: true}) })
 	t.Run("seven", func(t *testing.T) {
-		testSeven(t, buildSeven(t, passBackend, "AWS_VAULT_PASS_PREFIX=aws"), k)
+		testSeven(t, buildSeven(t, passBackend, "AWS_VAULT_PASS_PREFIX=aws"), k, ringTest{})
 	})
 }

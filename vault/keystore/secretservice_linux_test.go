@@ -235,11 +235,11 @@ func TestSecretServiceUnavailable(t *testing.T) {
 	nobody := newFakeBus(t)
 	for name, c := range map[string]Config{
 		"no bus":        {},
-		"no socket":     {Getenv: func(string) (string, bool) { return dir, true }},
-		"dead socket":   {BusAddress: "unix:path=" + filepath.Join(dir, "gone")},
-		"autolaunch":    {BusAddress: "autolaunch:"},
-		"odd transport": {BusAddress: "hidden-by-aws-vault:"},
-		"no service":    {BusAddress: nobody.address},
+		"no socket":     {Getenv: func(name string) (string, bool) { return dir, name == "XDG_RUNTIME_DIR" }},
+		"dead socket":   {Getenv: busAt("unix:path=" + filepath.Join(dir, "gone"))},
+		"autolaunch":    {Getenv: busAt("autolaunch:")},
+		"odd transport": {Getenv: busAt("no-such-transport:")},
+		"no service":    {Getenv: busAt(nobody.address)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, backend := range []string{secretBackend, kwalletBackend} {
@@ -284,7 +284,7 @@ func TestSecretServiceSystemSocket(t *testing.T) {
 func TestFileTouchesNoBus(t *testing.T) {
 	s := newFakeSecrets(t)
 	c := fileConfig(t, testPassphrase)
-	c.BusAddress = s.address
+	c.Getenv = busAt(s.address)
 	mustPut(t, mustOpen(t, c).Keys, testItem("prod"))
 	if len(s.conns) != 0 || len(s.called()) != 0 {
 		t.Error("the file keystore has connected to the bus")

@@ -31,7 +31,7 @@ var errNoBus = errors.New("there is no session bus")
 // address is where the bus listens. The system's own place for it counts too, because programs
 // started by cron or over SSH have no address in their environment.
 func (b *sessionBus) address() (string, error) {
-	if a := b.config.BusAddress; a != "" && !strings.HasPrefix(a, "autolaunch:") {
+	if a, ok := b.config.env("DBUS_SESSION_BUS_ADDRESS"); ok && a != "" && !strings.HasPrefix(a, "autolaunch:") {
 		return a, nil
 	}
 	dir, ok := b.config.env("XDG_RUNTIME_DIR")

@@ -2,19 +2,31 @@ package profile
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 )
 
-// manyProfiles is a config file as large as they come: about 3 MiB.
-func manyProfiles(n int) []byte {
+// manyProfiles is a config file as large as they come: 3 MiB for 20,000.
+func manyProfiles(n int) string {
 	var b strings.Builder
 	b.WriteString("[default]\nregion = eu-west-1\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n\n")
 	for i := range n {
 		fmt.Fprintf(&b, "# account %d\n[profile p%d]\nrole_arn = arn:aws:iam::123456789012:role/Admin%d\nsource_profile = default\nregion = eu-central-1\nduration_seconds = 3600\n\n", i, i, i)
 	}
-	return []byte(b.String())
+	return b.String()
+}
+
+func BenchmarkProfiles20000(b *testing.B) {
+	f, err := Parse("~/.aws/config", manyProfiles(20_000))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		f.Profiles()
+	}
 }
 
 func BenchmarkResolve20000(b *testing.B) {
@@ -32,10 +44,12 @@ func BenchmarkResolve20000(b *testing.B) {
 	}
 }
 
+// One among many is found with no copy of the text and nothing made for each of the others but
+// a head and a place in the index.
 func TestReadingAllocatesLittle(t *testing.T) {
 	const profiles = 20_000
 	text := manyProfiles(profiles)
-	allocations := testing.AllocsPerRun(1, func() {
+	read := func() {
 		f, err := Parse("~/.aws/config", text)
 		if err != nil {
 			t.Fatal(err)
@@ -43,8 +57,37 @@ func TestReadingAllocatesLittle(t *testing.T) {
 		if p, err := f.Resolve("p19999", Inputs{}); err != nil || p.Duration("duration_seconds") != time.Hour {
 			t.Fatal(p, err)
 		}
-	})
-	if perProfile := allocations / profiles; perProfile > 0.2 {
-		t.Errorf("%.2f allocations a profile", perProfile)
 	}
+	if allocations := testing.AllocsPerRun(1, read); allocations > 100 {
+		t.Errorf("%.0f allocations", allocations)
+	}
+	if bytes := allocated(read); bytes > 32*profiles {
+		t.Errorf("%d bytes for %d profiles", bytes, profiles)
+	}
+}
+
+// The names of many cost no more than the list of them.
+func TestNamingAllocatesLittle(t *testing.T) {
+	const profiles = 20_000
+	f, err := Parse("~/.aws/config", manyProfiles(profiles))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := func() {
+		if names := f.Profiles(); len(names) != profiles+1 {
+			t.Fatalf("%d names", len(names))
+		}
+	}
+	if allocations := testing.AllocsPerRun(1, name); allocations > 1 {
+		t.Errorf("%.0f allocations", allocations)
+	}
+}
+
+// allocated returns how many bytes f asks for, given back or not.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }

@@ -199,12 +199,10 @@ func (f *File) insert(s *section, added []Setting) change {
 // indentAfter returns the blanks before the next header: a first key that stood less deep than
 // it would take that header for a part of its value.
 func (f *File) indentAfter(s *section) string {
-	for i := range f.sections {
-		if f.sections[i].line > s.line {
-			return f.sections[i].indent
-		}
+	if s.at+1 == len(f.heads) {
+		return ""
 	}
-	return ""
+	return f.section(s.at + 1).indent
 }
 
 func apply(text string, changes []change) string {
@@ -227,12 +225,12 @@ func (f *File) verify(name string, settings []Setting, text string) error {
 	if err != nil {
 		return err
 	}
-	names := f.names
+	names := f.Profiles()
 	if !f.Has(name) {
-		names = append(slices.Clone(names), name)
+		names = append(names, name)
 	}
 	b, err := again.body(profileSection, name)
-	if err != nil || b == nil || !slices.Equal(again.names, names) {
+	if err != nil || b == nil || !slices.Equal(again.Profiles(), names) {
 		return unread
 	}
 	for _, s := range settings {

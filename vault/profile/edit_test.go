@@ -185,7 +185,7 @@ func checkEdit(t *testing.T, f *File, name string, settings []Setting, out strin
 // readings is all that a file says, by NAME/KEY.
 func readings(f *File) map[string]string {
 	all := map[string]string{}
-	for _, name := range f.names {
+	for _, name := range f.Profiles() {
 		b, err := f.body(profileSection, name)
 		if err != nil {
 			all[name] = err.Error()[strings.Index(err.Error(), " "):]

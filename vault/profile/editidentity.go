@@ -23,7 +23,7 @@ func (f *File) WithIdentity(name string, settings []Setting) ([]byte, error) {
 		return nil, err
 	}
 	b, err := again.body(identitySection, name)
-	if err != nil || b == nil || !slices.Equal(again.names, f.names) {
+	if err != nil || b == nil || !slices.Equal(again.Profiles(), f.Profiles()) {
 		return nil, &ValueError{Setting: "name", Found: shorten(name), Want: "an identity that reads back as it was written"}
 	}
 	return []byte(text), nil

@@ -68,7 +68,7 @@ func (r *resolver) services(section Value) (endpoints, error) {
 		return nil, err
 	}
 	if b == nil {
-		return nil, missing(section, servicesName, slices.Collect(maps.Keys(r.config.services)))
+		return nil, missing(section, servicesName, r.config.names(servicesSection))
 	}
 	found := endpoints{}
 	for name, k := range b.keys {

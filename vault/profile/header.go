@@ -51,9 +51,9 @@ func soleArgument(rest string) (string, bool) {
 	if rest == "" || !isShellBlank(rest[0]) {
 		return "", false
 	}
-	word := strings.Trim(rest, shellBlanks)
-	if !strings.ContainsAny(word, shellBlanks+`"'\`) {
-		return word, word != "" // the usual case, and it costs no allocation
+	word := trimBlanks(rest)
+	if isPlain(word) {
+		return word, word != "" // the usual case, of which there may be thousands
 	}
 	words, ok := splitWords(word)
 	if !ok || len(words) != 1 || words[0] == "" {
@@ -62,9 +62,27 @@ func soleArgument(rest string) (string, bool) {
 	return words[0], true
 }
 
-const shellBlanks = " \t\r\n"
+func trimBlanks(s string) string {
+	for s != "" && isShellBlank(s[0]) {
+		s = s[1:]
+	}
+	for s != "" && isShellBlank(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
 
-func isShellBlank(b byte) bool { return strings.IndexByte(shellBlanks, b) >= 0 }
+// isPlain tells whether a shell takes s as one word that stands for itself.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; isShellBlank(c) || c == '"' || c == '\'' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+func isShellBlank(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }
 
 // splitWords splits as a POSIX shell does, which is how the AWS CLI reads a header (Python's
 // shlex.split): single quotes keep everything, double quotes let a backslash escape themselves
@@ -133,7 +151,7 @@ func writeHeader(name string) string {
 
 // headerOf returns the header that readHeader reads as a section of that keyword and name.
 func headerOf(word, name string) string {
-	if strings.ContainsAny(name, shellBlanks+`"'\`) {
+	if !isPlain(name) {
 		name = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
 	}
 	return "[" + word + " " + name + "]"

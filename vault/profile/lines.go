@@ -120,18 +120,17 @@ func (g *grammar) read(line string) (lineKind, string) {
 		return moreLine, content
 	}
 	g.indent = indent
-	separator := strings.IndexAny(content, "=:")
-	if content[0] == '[' {
-		if strings.LastIndexByte(content, ']') > 1 {
-			g.open = false
-			return headerLine, content
-		}
-		if separator < 0 {
-			g.open = false
-			return openHeaderLine, content
-		}
+	bracket := content[0] == '['
+	if bracket && strings.LastIndexByte(content, ']') > 1 {
+		g.open = false
+		return headerLine, content
 	}
-	if separator < 0 {
+	separator := strings.IndexAny(content, "=:")
+	switch {
+	case separator < 0 && bracket:
+		g.open = false
+		return openHeaderLine, content
+	case separator < 0:
 		return badLine, content
 	}
 	g.open = separator > 0

@@ -9,7 +9,7 @@ import (
 // line below its header, by which a program knows what it wrote.
 func (f *File) Marked(mark string) []string {
 	var names []string
-	for _, name := range f.names {
+	for _, name := range f.Profiles() {
 		if slices.ContainsFunc(f.named(profileSection, name), func(s *section) bool { return f.isMarked(s, mark) }) {
 			names = append(names, name)
 		}
@@ -53,7 +53,7 @@ func (f *File) WithoutMarked(name, mark string, settings []string) ([]byte, bool
 	if !ok {
 		return nil, false
 	}
-	begin := f.headerStart(s)
+	begin := int(f.heads[s.at].start)
 	// The blank line that set it apart goes with it.
 	before := f.text[:begin]
 	for _, eol := range []string{"\r\n", "\n", "\r"} {
@@ -62,8 +62,8 @@ func (f *File) WithoutMarked(name, mark string, settings []string) ([]byte, bool
 			break
 		}
 	}
-	text := []byte(before + f.text[end:])
-	return text, !isUTF16(text) // a stray NUL that came to its front would make the file unreadable
+	text := before + f.text[end:]
+	return []byte(text), !isUTF16(text) // a stray NUL that came to its front would make the file unreadable
 }
 
 // ownLines returns where the lines of a section end that its program wrote, and false if
@@ -95,16 +95,4 @@ func (f *File) ownLines(s *section, mark string, settings []string) (end int, ok
 
 func keyName(content string) string {
 	return strings.ToLower(trimRight(content[:strings.IndexAny(content, "=:")]))
-}
-
-// headerStart returns where the line of a section's header begins: where the section before
-// it ends.
-func (f *File) headerStart(s *section) int {
-	start := 0
-	for i := range f.sections {
-		if f.sections[i].line < s.line && f.sections[i].end <= s.start {
-			start = max(start, f.sections[i].end)
-		}
-	}
-	return start
 }

@@ -12,7 +12,7 @@ const (
 )
 
 // Nearest returns up to three profiles whose names are much like this one, best first.
-func (f *File) Nearest(name string) []string { return Nearest(name, f.names) }
+func (f *File) Nearest(name string) []string { return Nearest(name, f.Profiles()) }
 
 // Nearest returns up to three of the names that are much like this one, best first.
 func Nearest(name string, among []string) []string {

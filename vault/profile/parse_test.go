@@ -60,8 +60,9 @@ func TestOtherSections(t *testing.T) {
 	if got := f.Profiles(); !slices.Equal(got, []string{"sso-session"}) {
 		t.Errorf("profiles %q", got)
 	}
-	if len(f.sessions) != 1 || f.sessions["corp"] == 0 || len(f.services) != 1 || f.services["my own"] == 0 {
-		t.Errorf("sessions %v, services %v", f.sessions, f.services)
+	sessions, services := f.SSOSessions(), f.names(servicesSection)
+	if !slices.Equal(sessions, []string{"corp"}) || !slices.Equal(services, []string{"my own"}) {
+		t.Errorf("sessions %q, services %q", sessions, services)
 	}
 }
 
@@ -311,6 +312,19 @@ func TestFile(t *testing.T) {
 	var none *File
 	if none.Has("a") {
 		t.Error("no file has a profile")
+	}
+}
+
+func TestZeroFile(t *testing.T) {
+	var f File
+	if f.Has("a") || len(f.Profiles()) != 0 || len(f.SSOSessions()) != 0 || len(f.Problems()) != 0 || len(f.Marked("# m")) != 0 {
+		t.Error("the zero file says something")
+	}
+	if p := resolve(t, &f, "a", Inputs{Credentials: &File{}}); p.Defined || len(p.Names()) != 0 {
+		t.Errorf("a profile of the zero file has %q", p.Names())
+	}
+	if text, err := f.WithProfile("a", []Setting{{"region", "eu-west-1"}}); err != nil || string(text) != "[profile a]\nregion = eu-west-1\n" {
+		t.Errorf("%q, %v", text, err)
 	}
 }
 

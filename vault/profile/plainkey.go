@@ -110,18 +110,18 @@ func (f *File) verifyWithout(name, text string) error {
 	if err != nil {
 		return err
 	}
-	if len(again.sections) != len(f.sections) {
+	if len(again.heads) != len(f.heads) {
 		return unread
 	}
-	for i := range f.sections {
-		before, bad := f.keys(&f.sections[i])
-		after, stillBad := again.keys(&again.sections[i])
-		s := &f.sections[i]
+	for i := range f.heads {
+		s, now := f.section(i), again.section(i)
+		before, bad := f.keys(&s)
+		after, stillBad := again.keys(&now)
 		before = slices.DeleteFunc(before, func(k key) bool {
 			return s.kind == profileSection && s.name == name && (k.name == accessKeyID || k.name == secretAccessKey)
 		})
 		same := slices.EqualFunc(before, after, func(a, b key) bool { return a.name == b.name && a.value == b.value })
-		if !same || len(bad) != len(stillBad) || s.header != again.sections[i].header {
+		if !same || len(bad) != len(stillBad) || s.header != now.header {
 			return unread
 		}
 	}

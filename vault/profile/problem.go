@@ -26,8 +26,9 @@ const maxProblems = 1000
 // comments that the AWS CLI takes as part of a value. It stops after a thousand.
 func (f *File) Problems() []Problem {
 	var all []Problem
-	for i := range f.sections {
-		all = append(all, f.sectionProblems(&f.sections[i])...)
+	for i := range f.heads {
+		s := f.section(i)
+		all = append(all, f.sectionProblems(&s)...)
 		if len(all) > maxProblems {
 			break
 		}
@@ -39,14 +40,14 @@ func (f *File) Problems() []Problem {
 func (f *File) sectionProblems(s *section) []Problem {
 	keys, bad := f.keys(s)
 	if s.kind == noSection {
-		return f.strayLines(keys, bad)
+		return f.strayLines(s, keys, bad)
 	}
 	var all []Problem
 	if text := f.headerProblem(s, keys); text != "" {
 		all = append(all, Problem{f.origin(s, s.line, ""), text})
 	}
-	if s.before > 0 {
-		all = append(all, Problem{f.origin(s, s.line, ""), repeatedSection(&f.sections[s.before], s)})
+	if before, repeated := f.before(s); repeated {
+		all = append(all, Problem{f.origin(s, s.line, ""), repeatedSection(&before, s)})
 	}
 	for _, err := range bad {
 		all = append(all, Problem{err.Origin, fmt.Sprintf("found %s, want %s", err.Found, err.Want)})
@@ -77,7 +78,7 @@ func (f *File) swallowed(s *section, keys []key) []Problem {
 }
 
 // strayLines speaks of the first line only: what stands there is often not a config file's.
-func (f *File) strayLines(keys []key, bad []*SyntaxError) []Problem {
+func (f *File) strayLines(s *section, keys []key, bad []*SyntaxError) []Problem {
 	line := 0
 	if len(keys) > 0 {
 		line = keys[0].line
@@ -88,7 +89,7 @@ func (f *File) strayLines(keys []key, bad []*SyntaxError) []Problem {
 	if line == 0 {
 		return nil
 	}
-	return []Problem{{f.origin(&f.sections[0], line, ""), "stands before the first section, where nothing is read"}}
+	return []Problem{{f.origin(s, line, ""), "stands before the first section, where nothing is read"}}
 }
 
 // headerProblem says what makes a header one that names nothing, if it looks like it should.

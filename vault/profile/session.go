@@ -1,10 +1,5 @@
 package profile
 
-import (
-	"maps"
-	"slices"
-)
-
 // A sharedSession is a section that profiles name to share a sign-in.
 type sharedSession struct {
 	setting string // names it
@@ -31,7 +26,7 @@ func (r *resolver) session(p *Profile, ranks map[string]int, shared sharedSessio
 		return err
 	}
 	if b == nil {
-		return missing(named, shared.setting, slices.Collect(maps.Keys(r.config.indexOf(shared.kind))))
+		return missing(named, shared.setting, r.config.names(shared.kind))
 	}
 	p.warnings = append(p.warnings, b.doubts()...)
 	level := ranks[shared.setting]

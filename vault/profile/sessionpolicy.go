@@ -1,10 +1,5 @@
 package profile
 
-import (
-	"maps"
-	"slices"
-)
-
 // A SessionPolicy is a [session-policy NAME] section: what a session may do at most, under a
 // name.
 type SessionPolicy struct {
@@ -36,11 +31,9 @@ func (f *File) SessionPolicy(name string) (p SessionPolicy, ok bool, err error) 
 		return SessionPolicy{}, false, &ValueError{v.Origin, v.Origin.Name, shorten(v.Text), policyARNs.String()}
 	}
 	if p.Text.Text == "" && p.ARNs.Text == "" {
-		origin := f.origin(f.named(policySection, name)[0], f.named(policySection, name)[0].line, "")
+		first := f.named(policySection, name)[0]
+		origin := f.origin(first, first.line, "")
 		return SessionPolicy{}, false, &ValueError{origin, "session-policy", shorten(name), "a section with policy or policy_arns"}
 	}
 	return p, true, nil
 }
-
-// SessionPolicies returns the names of the session-policy sections, sorted.
-func (f *File) SessionPolicies() []string { return slices.Sorted(maps.Keys(f.policies)) }

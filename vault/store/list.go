@@ -49,33 +49,44 @@ func (s *Sessions) Kept(ctx context.Context) (Kept, []error, error) {
 	if err != nil {
 		return Kept{}, warnings, err
 	}
-	return Kept{Sessions: living(all, "", s.Now()), Tokens: living(all, tokenType, s.Now())}, warnings, nil
+	return kept(all, s.Now()), warnings, nil
+}
+
+func kept(all []Entry, now time.Time) Kept {
+	return Kept{Sessions: living(all, "", now), Tokens: living(all, tokenType, now)}
 }
 
 // Remove deletes the sessions that match, expired ones too, and returns how many had not
 // expired. What else lies in the keystore, damaged items among it, stays: it may be no
 // session. If the keystore fails half-way, the count is of those that are gone.
 func (s *Sessions) Remove(ctx context.Context, match func(Entry) bool) (int, []error, error) {
-	return remove(ctx, s.Ring, s.Index, "", s.Now(), match)
+	gone, warnings, err := remove(ctx, s.Ring, s.Index, s.Now(), map[string]func(Entry) bool{"": match})
+	return len(gone.Sessions), warnings, err
 }
 
-func remove(ctx context.Context, ring Ring, x *Index, kind string, now time.Time, match func(Entry) bool) (int, []error, error) {
+// RemoveKept is Remove for sessions and tokens, with one listing of the keystore for both.
+// It returns those that are gone and had not expired.
+func (s *Sessions) RemoveKept(ctx context.Context, session, token func(Entry) bool) (Kept, []error, error) {
+	return remove(ctx, s.Ring, s.Index, s.Now(), map[string]func(Entry) bool{"": session, tokenType: token})
+}
+
+// remove deletes what the function of its type matches.
+func remove(ctx context.Context, ring Ring, x *Index, now time.Time, matches map[string]func(Entry) bool) (Kept, []error, error) {
 	all, warnings, err := survey(ctx, ring, x, now)
 	if err != nil {
-		return 0, warnings, err
+		return Kept{}, warnings, err
 	}
-	live := 0
-	var gone []Entry
+	var found, gone []Entry
 	for _, e := range all {
-		if e.Type != kind || !match(e) {
+		if match, ok := matches[e.Type]; !ok || !match(e) {
 			continue
 		}
 		err = ring.Remove(ctx, e.Name)
 		if err != nil && !errors.Is(err, keystore.ErrNotFound) {
 			break
 		}
-		if err == nil && e.Expires.After(now) {
-			live++
+		if err == nil {
+			found = append(found, e)
 		}
 		err = nil
 		gone = append(gone, Entry{Name: e.Name})
@@ -83,7 +94,7 @@ func remove(ctx context.Context, ring Ring, x *Index, kind string, now time.Time
 	if gone != nil {
 		warnings = append(warnings, x.note(ctx, gone)...)
 	}
-	return live, warnings, err
+	return kept(found, now), warnings, err
 }
 
 // survey returns what the index or else the item tells of each item in the keystore.

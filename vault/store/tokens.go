@@ -116,5 +116,6 @@ func (t *Tokens) List(ctx context.Context) ([]Entry, []error, error) {
 // Remove deletes the tokens that match and returns how many could still have been of use.
 // If the keystore fails half-way, the count is of those that are gone.
 func (t *Tokens) Remove(ctx context.Context, match func(Entry) bool) (int, []error, error) {
-	return remove(ctx, t.Ring, t.Index, tokenType, t.Now(), match)
+	gone, warnings, err := remove(ctx, t.Ring, t.Index, t.Now(), map[string]func(Entry) bool{tokenType: match})
+	return len(gone.Tokens), warnings, err
 }

@@ -220,6 +220,34 @@ func TestTokensBesideSessions(t *testing.T) {
 	}
 }
 
+// Sessions and tokens go with one listing; who is asked about which is told apart.
+func TestRemoveKept(t *testing.T) {
+	third := strings.Repeat("c", 32)
+	w := newWorld(t)
+	made := 0
+	if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil {
+		t.Fatal(err)
+	}
+	for name, profile := range map[string]string{nameB: "prod", third: "dev"} {
+		if _, _, err := w.Get(t.Context(), Ask{Name: name, Profile: profile, Make: w.lasting(2*time.Hour, &made)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clear(w.ring.calls)
+	gone, warnings, err := w.RemoveKept(t.Context(),
+		func(e Entry) bool { return e.Profile == "prod" },
+		func(e Entry) bool { return e.Profile == "corp" })
+	if err != nil || warnings != nil || len(gone.Sessions) != 1 || gone.Sessions[0].Name != nameB || len(gone.Tokens) != 1 || gone.Tokens[0].Name != nameA {
+		t.Errorf("gone is %+v, %v, %v", gone, warnings, err)
+	}
+	if _, left := w.ring.items[third]; !left || len(w.ring.items) != 1 || len(w.Index.Entries()) != 1 {
+		t.Errorf("left %v, index %v", w.ring.items, w.Index.Entries())
+	}
+	if w.ring.calls["Names"] != 1 || w.ring.calls["Item"] != 0 || w.ring.calls["Remove"] != 2 {
+		t.Errorf("the keystore was asked %v, want one list and two removals", w.ring.calls)
+	}
+}
+
 func TestTokensAreSweptAfterTheirEnd(t *testing.T) {
 	for _, known := range []bool{true, false} {
 		w := newWorld(t)

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"time"
 
-	_ "aws-vault/vault/bus" // hides the session bus from the library's initialisers
-
 	"github.com/99designs/keyring"
 	"golang.org/x/sys/unix"
 )

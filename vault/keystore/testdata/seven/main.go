@@ -1,5 +1,7 @@
 // Command seven does to a keystore what aws-vault 7 does, with its library and its settings, so
-// that tests can hold ours against it. It takes a keystore's name, a verb and an item's name.
+// that tests can hold ours against it. It takes a keystore's name, a verb and an item's name. It is
+// a program of its own because the library connects to the session bus before main begins, and
+// starts one where it finds none.
 package main
 
 import (
@@ -18,14 +20,24 @@ func main() {
 }
 
 func run(backend, verb string, names []string) error {
+	service := "aws-vault"
+	if other := os.Getenv("SEVEN_SERVICE"); other != "" { // for tests beside a user's own items
+		service = other
+	}
 	ring, err := keyring.Open(keyring.Config{
 		AllowedBackends:         []keyring.BackendType{keyring.BackendType(backend)},
-		ServiceName:             "aws-vault",
+		ServiceName:             service,
 		LibSecretCollectionName: "awsvault",
 		KWalletAppID:            "aws-vault",
 		KWalletFolder:           "aws-vault",
 		WinCredPrefix:           "aws-vault",
 		PassPrefix:              os.Getenv("AWS_VAULT_PASS_PREFIX"),
+		FileDir:                 os.Getenv("AWS_VAULT_FILE_DIR"),
+		FilePasswordFunc:        keyring.FixedStringPrompt(os.Getenv("AWS_VAULT_FILE_PASSPHRASE")),
+		// aws-vault 7 sets neither, and so cannot open this keystore. The library's default leaves
+		// other processes of the user without the right to read.
+		KeyCtlScope: "user",
+		KeyCtlPerm:  0x3f3f0000,
 	})
 	if err != nil {
 		return err
@@ -50,6 +62,8 @@ func run(backend, verb string, names []string) error {
 			return err
 		}
 		return ring.Set(it)
+	case "remove":
+		return ring.Remove(names[0])
 	}
-	return fmt.Errorf("verb %q, want list, get or set", verb)
+	return fmt.Errorf("verb %q, want list, get, set or remove", verb)
 }

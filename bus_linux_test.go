@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestNoBus starts the program where there is a session bus, and where one could be launched: a
+// library may do either before main begins.
+func TestNoBus(t *testing.T) {
+	dir := t.TempDir()
+	socket, launched := filepath.Join(dir, "bus"), filepath.Join(dir, "launched")
+	bus, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bus.Close()
+	launcher := "#!/bin/sh\n: >" + launched + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "dbus-launch"), []byte(launcher), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{"DBUS_SESSION_BUS_ADDRESS=unix:path=" + socket, "NO_BUS=1"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // this bus answers nobody
+		defer cancel()
+		c := exec.CommandContext(ctx, os.Args[0], "version")
+		c.Env = []string{asProgram + "=1", "HOME=" + dir, "PATH=" + dir, "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), address}
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	}
+	if _, err := os.Stat(launched); err == nil {
+		t.Error("the program has launched a bus")
+	}
+	// Who came before is accepted before our own connection, which says its name.
+	ours, err := net.Dial("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours.Write([]byte("ours"))
+	ours.Close()
+	first, err := bus.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	said := make([]byte, 4)
+	if n, _ := first.Read(said); string(said[:n]) != "ours" {
+		t.Error("the program has connected to the bus")
+	}
+}

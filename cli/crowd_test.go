@@ -1,0 +1,88 @@
+package cli_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"aws-vault/vault/vaulttest"
+)
+
+// What a command asks of the keystore is the same among a thousand sessions as with one:
+// it lists them once and opens none.
+func TestWhatCommandsAskAmongSessions(t *testing.T) {
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer aws.Close()
+	environ, dir := home(t, aws)
+	asks(t, environ, dir, "exec", "r", "--", "true")
+	commands := []struct{ command, want string }{
+		{"exec r -- true", "keys stamp, keys stamp, private item"},
+		{"list", "signals, keys names, private names"},
+		{"clear nobody", "signals, private names"},
+		{"doctor --offline", "signals, keys names, private stamp"},
+		{"--completion-bash exec --", ""},
+	}
+	const more = 1000
+	for _, n := range []int{1, 1 + more} {
+		for _, c := range commands {
+			if got := asks(t, environ, dir, strings.Fields(c.command)...); got != c.want {
+				t.Errorf("among %d sessions, %s asks the keystore for %s, want %s", n, c.command, got, c.want)
+			}
+		}
+		if n == 1 {
+			crowd(t, dir, more)
+		}
+	}
+	got := asks(t, environ, dir, "clear", "r")
+	if want := "signals, private names" + strings.Repeat(", private remove", 1+more); got != want {
+		t.Errorf("clear asks the keystore %d times: %.200s ..., want one list and %d removals", strings.Count(got, ",")+1, got, 1+more)
+	}
+}
+
+// crowd puts so many more sessions beside the one there is. They are copies of it under
+// names of their own, which nobody can tell who does not open them.
+func crowd(t *testing.T, dir string, n int) {
+	t.Helper()
+	state := filepath.Join(dir, ".local", "state", "aws-vault")
+	index := only(t, filepath.Join(state, "keystore", "*", "sessions"))
+	line, err := os.ReadFile(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, ok := strings.Cut(string(line), `"name":"`)
+	name, _, ok2 := strings.Cut(after, `"`)
+	if !ok || !ok2 || strings.Count(string(line), "\n") != 1 {
+		t.Fatalf("the index is %q, want one line", line)
+	}
+	items := filepath.Dir(only(t, filepath.Join(state, "private", "*", name)))
+	item, err := os.ReadFile(filepath.Join(items, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := string(line)
+	for i := range n {
+		other := fmt.Sprintf("%032x", i)
+		if err := os.WriteFile(filepath.Join(items, other), item, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		lines += strings.Replace(string(line), name, other, 1)
+	}
+	if err := os.WriteFile(index, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// only is the one file that there is of a pattern.
+func only(t *testing.T, pattern string) string {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%s is %q, %v, want one file", pattern, found, err)
+	}
+	return found[0]
+}

@@ -1,0 +1,18 @@
+package disk
+
+import (
+	"os"
+	"testing"
+)
+
+// A file that says nothing of its size is read whole.
+func TestReadTextOfAFileWithoutASize(t *testing.T) {
+	const path = "/proc/self/cmdline"
+	want, err := os.ReadFile(path)
+	if err != nil || len(want) == 0 {
+		t.Fatalf("%d bytes, %v", len(want), err)
+	}
+	if text, err := ReadText(path, 1<<20); err != nil || text != string(want) {
+		t.Errorf("%q, %v, want %q", text, err, want)
+	}
+}

@@ -1,0 +1,59 @@
+package disk
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func TestReadText(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	for _, size := range []int{0, 1, readAtOnce - 1, readAtOnce, readAtOnce + 1, 3*readAtOnce + 7} {
+		want := strings.Repeat("x", size)
+		if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, max := range []int64{int64(size), int64(size) + 1, 1 << 62, 1<<63 - 1} {
+			if text, err := ReadText(path, max); err != nil || text != want {
+				t.Errorf("ReadText(%d) of %d bytes = %d bytes, %v", max, size, len(text), err)
+			}
+		}
+		if size == 0 {
+			continue
+		}
+		var tooLarge *TooLargeError
+		if text, err := ReadText(path, int64(size)-1); !errors.As(err, &tooLarge) || tooLarge.Max != int64(size)-1 || text != "" {
+			t.Errorf("ReadText(%d) of %d bytes returned %d, %v, want a *TooLargeError", size-1, size, len(text), err)
+		}
+	}
+	if _, err := ReadText(path+"x", 4); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	if _, err := ReadText(filepath.Dir(path), 4); err == nil {
+		t.Error("a directory was read")
+	}
+}
+
+// A long text is kept once, and not over again for every piece that is read.
+func TestReadTextAllocatesLittle(t *testing.T) {
+	const size = 4 << 20
+	path := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(path, bytes.Repeat([]byte("x"), size), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	text, err := ReadText(path, size)
+	runtime.ReadMemStats(&after)
+	if err != nil || len(text) != size {
+		t.Fatal(len(text), err)
+	}
+	if asked := after.TotalAlloc - before.TotalAlloc; asked > size+2*readAtOnce {
+		t.Errorf("%d bytes were asked for to read %d", asked, size)
+	}
+}

@@ -1,0 +1,301 @@
+package kernelkey
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A test runs its binary again as a process that looks for a secret.
+const ringVariable = "KERNELKEY_TEST_RING"
+
+func TestMain(m *testing.M) {
+	ring, ok := os.LookupEnv(ringVariable)
+	if !ok {
+		os.Exit(m.Run())
+	}
+	// A session that has nothing of its user's.
+	if _, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0); err != nil {
+		panic(err)
+	}
+	secret, err := Ring{Name: ring}.Secret("from afar")
+	fmt.Print(string(secret), err)
+	os.Exit(0)
+}
+
+// testRing is a ring of this test's own, where the kernel lets us have one.
+func testRing(t *testing.T, rights Rights) Ring {
+	t.Helper()
+	r := Ring{Name: fmt.Sprintf("aws-vault test %d %d", os.Getpid(), time.Now().UnixNano()), Rights: rights}
+	if err := r.Usable(); errors.Is(err, ErrUnsupported) {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { clear(r) })
+	return r
+}
+
+// clear takes the ring away, with all that it holds.
+func clear(r Ring) {
+	if id, err := r.find(); err == nil {
+		unlink(id, unix.KEY_SPEC_USER_KEYRING)
+	}
+}
+
+func put(t *testing.T, r Ring, name, secret string) {
+	t.Helper()
+	if err := soon(func() error { return r.Put(name, []byte(secret), 0) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// soon acts again while the user's share of the kernel's memory is used up: what earlier keys had of
+// it is given back a moment after they are gone.
+func soon(act func() error) error {
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if err := act(); !errors.Is(err, ErrFull) || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+func want(t *testing.T, r Ring, name, secret string) {
+	t.Helper()
+	if have, err := r.Secret(name); err != nil || string(have) != secret {
+		t.Errorf("Secret(%q) = %d bytes, %v, want %d", name, len(have), err, len(secret))
+	}
+}
+
+func wantNone(t *testing.T, r Ring, name string) {
+	t.Helper()
+	if _, err := r.Secret(name); !errors.Is(err, ErrNone) {
+		t.Errorf("Secret(%q): %v, want %v", name, err, ErrNone)
+	}
+	if has, err := r.Has(name); has || err != nil {
+		t.Errorf("Has(%q) = %v, %v", name, has, err)
+	}
+}
+
+func TestRing(t *testing.T) {
+	r := testRing(t, Owner)
+	wantNone(t, r, "one")
+	if names, err := r.Names(); err != nil || len(names) != 0 {
+		t.Errorf("Names = %q, %v", names, err)
+	}
+	if err := r.Remove("one"); !errors.Is(err, ErrNone) {
+		t.Errorf("Remove: %v, want %v", err, ErrNone)
+	}
+	if _, err := r.find(); !errors.Is(err, ErrNone) {
+		t.Errorf("looking has made a ring: %v", err)
+	}
+	for _, secret := range []string{"a", strings.Repeat("b", 4096), strings.Repeat("c", 4097), "d"} {
+		put(t, r, "one", secret)
+		want(t, r, "one", secret)
+	}
+	put(t, r, "t;w;o", "e")
+	if names, err := r.Names(); err != nil || !slices.Equal(names, []string{"one", "t;w;o"}) {
+		t.Errorf("Names = %q, %v", names, err)
+	}
+	if has, err := r.Has("one"); !has || err != nil {
+		t.Errorf("Has = %v, %v", has, err)
+	}
+	if err := r.Remove("one"); err != nil {
+		t.Error(err)
+	}
+	wantNone(t, r, "one")
+	if names, err := r.Names(); err != nil || !slices.Equal(names, []string{"t;w;o"}) {
+		t.Errorf("after removing one Names = %q, %v", names, err)
+	}
+	for _, size := range []int{0, MaxSecret + 1} {
+		if err := r.Put("one", make([]byte, size), 0); err == nil {
+			t.Errorf("a secret of %d bytes was kept", size)
+		}
+	}
+}
+
+// TestLongest is skipped where the user's share is smaller, as it is by default.
+func TestLongest(t *testing.T) {
+	r := testRing(t, Owner)
+	longest := string(bytes.Repeat([]byte("x"), MaxSecret))
+	err := r.Put("long", []byte(longest), 0)
+	if errors.Is(err, ErrFull) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, r, "long", longest)
+}
+
+// TestFromAfar has a process read the secret whose session has nothing of its user's.
+func TestFromAfar(t *testing.T) {
+	for _, rights := range []Rights{Owner, Possessors} {
+		r := testRing(t, rights)
+		put(t, r, "from afar", "the secret")
+		c := exec.Command(os.Args[0])
+		c.Env = append(os.Environ(), ringVariable+"="+r.Name)
+		if out, err := c.CombinedOutput(); err != nil || string(out) != "the secret<nil>" {
+			t.Errorf("with the rights %x another process read %q, %v", rights, out, err)
+		}
+	}
+}
+
+// TestRights has the kernel say who may do what.
+func TestRights(t *testing.T) {
+	for _, rights := range []Rights{Owner, Possessors} {
+		r := testRing(t, rights)
+		put(t, r, "one", "a")
+		err := onThread(func() error {
+			ring, err := r.find()
+			if err != nil {
+				return err
+			}
+			id, err := r.search("one")
+			if err != nil {
+				return err
+			}
+			for _, id := range []int{ring, id} {
+				text, err := unix.KeyctlString(unix.KEYCTL_DESCRIBE, id)
+				if want := fmt.Sprintf(";%08x;", rights); err != nil || !strings.Contains(text, want) {
+					t.Errorf("the key is %q, %v, want %s", text, err, want)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestLife asks the kernel when the key ends. Its expiry stands in /proc/keys, rounded.
+func TestLife(t *testing.T) {
+	r := testRing(t, Owner)
+	for life, ends := range map[time.Duration]string{time.Millisecond: "s", 50 * time.Minute: "m", 0: "perm"} {
+		name := fmt.Sprintf("for %v in %s", life, r.Name)
+		if err := r.Put(name, []byte("a"), life); err != nil {
+			t.Fatal(err)
+		}
+		table, err := os.ReadFile("/proc/keys")
+		if err != nil {
+			t.Skip(err)
+		}
+		at := strings.Index(string(table), name+":")
+		if at < 0 {
+			t.Fatalf("the kernel does not list %q", name)
+		}
+		// ID FLAGS USAGE TIMEOUT PERM UID GID TYPE DESCRIPTION
+		fields := strings.Fields(string(table[bytes.LastIndexByte(table[:at], '\n')+1 : at]))
+		if timeout := fields[3]; !strings.HasSuffix(timeout, ends) && !(ends == "s" && timeout == "expd") {
+			t.Errorf("a key for %v has the timeout %s, want one in %s", life, timeout, ends)
+		}
+	}
+}
+
+// TestMadeOnce has many make a ring at once. A ring in place of another's drops what was put in it.
+func TestMadeOnce(t *testing.T) {
+	for range 100 {
+		r := testRing(t, Owner)
+		start, all := make(chan struct{}), sync.WaitGroup{}
+		var rings [8]int
+		for i := range rings {
+			all.Go(func() {
+				<-start
+				err := soon(func() error {
+					return onThread(func() (err error) {
+						rings[i], err = r.made()
+						return err
+					})
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		close(start)
+		all.Wait()
+		if same := slices.Compact(rings[:]); len(same) != 1 {
+			t.Fatalf("a ring was made several times: %v", same)
+		}
+		clear(r)
+	}
+}
+
+// TestReplaced has a secret replaced after it was found and before it is read.
+func TestReplaced(t *testing.T) {
+	found, broken := 0, errors.New("broken")
+	search := func() (int, error) { found++; return found, nil }
+	have, err := searchAndRead(search, func(id int) ([]byte, error) {
+		if id < 3 {
+			return nil, ErrNone
+		}
+		return []byte("third"), nil
+	})
+	if err != nil || string(have) != "third" || found != 3 {
+		t.Errorf("read %q, %v after %d searches, want the third", have, err, found)
+	}
+	if _, err := searchAndRead(search, func(int) ([]byte, error) { return nil, broken }); err != broken {
+		t.Errorf("returned %v, want %v", err, broken)
+	}
+	_, err = searchAndRead(search, func(int) ([]byte, error) { return nil, ErrNone })
+	if err == nil || errors.Is(err, ErrNone) {
+		t.Errorf("a secret that is replaced without end returned %v, but it is there", err)
+	}
+}
+
+// TestRevokedRing makes a ring in place of one that its user has revoked.
+func TestRevokedRing(t *testing.T) {
+	r := testRing(t, Owner)
+	put(t, r, "one", "a")
+	err := onThread(func() error {
+		id, err := r.find()
+		if err == nil {
+			_, err = unix.KeyctlInt(unix.KEYCTL_REVOKE, id, 0, 0, 0)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantNone(t, r, "one")
+	put(t, r, "one", "b")
+	want(t, r, "one", "b")
+}
+
+func TestFailed(t *testing.T) {
+	for err, want := range map[error]error{
+		nil: nil, unix.EACCES: unix.EACCES, unix.EDQUOT: ErrFull,
+		unix.ENOKEY: ErrNone, unix.EKEYEXPIRED: ErrNone, unix.EKEYREVOKED: ErrNone,
+	} {
+		if have := failed("read", err); !errors.Is(have, want) {
+			t.Errorf("%v is %v, want %v", err, have, want)
+		}
+	}
+	for err, want := range map[error]error{
+		unix.ENOSYS: ErrUnsupported, unix.EPERM: ErrUnsupported, unix.EOPNOTSUPP: ErrUnsupported, unix.EACCES: unix.EACCES,
+	} {
+		if have := unsupported(failed("link", err)); !errors.Is(have, want) {
+			t.Errorf("%v is %v, want %v", err, have, want)
+		}
+	}
+}
+
+func FuzzNameIn(f *testing.F) {
+	for _, text := range []string{"user;0;0;3f3f0000;prod", "user;0;0;3f3f0000;a;b", "keyring;0;0;3f3f0000;x", "user;0;0;", ""} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		name, ok := nameIn(text)
+		if again, is := nameIn("user;0;0;3f3f0000;" + name); ok && (!is || again != name || !strings.HasSuffix(text, ";"+name)) {
+			t.Errorf("%q is read as %q, and that as %q", text, name, again)
+		}
+	})
+}

@@ -1,0 +1,140 @@
+package profile
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// place is where a section begins, as reading every line finds it.
+type place struct {
+	start, line int
+	header      string
+}
+
+// everyLine finds the sections the plain way, with the grammar alone.
+func everyLine(text string) []place {
+	var found []place
+	var g grammar
+	l := newLines(text, len(text)-len(strings.TrimPrefix(text, byteOrderMark)), 0)
+	for start, end, ok := l.next(); ok; start, end, ok = l.next() {
+		kind, content := g.read(text[start:end])
+		switch kind {
+		case headerLine:
+			found = append(found, place{start, l.number, content[1:strings.LastIndexByte(content, ']')]})
+		case openHeaderLine:
+			found = append(found, place{start, l.number, content})
+		}
+		if len(found) == 0 {
+			g.open = false // nothing goes on before the first header
+		}
+	}
+	return found
+}
+
+// The sections are found where reading every line finds them, and found again by their names.
+func checkHeads(t *testing.T, f *File) {
+	t.Helper()
+	var got []place
+	seen := map[sectionKind][]string{}
+	for i := range f.heads[1:] {
+		s := f.section(i + 1)
+		got = append(got, place{int(f.heads[i+1].start), s.line, s.header})
+		if s.name == "" || i > 200 { // each asks for all of its name
+			continue
+		}
+		if !slices.Contains(seen[s.kind], s.name) {
+			seen[s.kind] = append(seen[s.kind], s.name)
+		}
+		all := f.named(s.kind, s.name)
+		if !slices.ContainsFunc(all, func(other *section) bool { return other.at == s.at }) {
+			t.Errorf("section %q at line %d is not among those of its name", s.header, s.line)
+		}
+		for _, other := range all {
+			if other.kind != s.kind || other.name != s.name {
+				t.Errorf("%q is among the sections of %q", other.header, s.name)
+			}
+		}
+	}
+	if want := everyLine(f.text); !slices.Equal(got, want) {
+		t.Errorf("in %q\nfound %+v\nwant  %+v", f.text, got, want)
+	}
+	for kind, names := range seen {
+		if len(f.heads) > 200 {
+			break
+		}
+		if got := f.names(kind); !slices.Equal(got, names) {
+			t.Errorf("names of kind %d are %q, want %q", kind, got, names)
+		}
+	}
+}
+
+// headTexts are all the ways in which a bracket comes to stand in a line.
+var headTexts = []string{
+	"", "\n", "[", "[]", "[a]", " [a]", "\u00a0\t[a]", "\x85[a]", "\xff[a]", "x[a]", "[a", "[a = b", "[a = b]", "[=", "[a]b]",
+	"[a]\n[b]\n", "[a]\r[b]\r", "[a]\r\n\r\n\n\r[b]\r\n", "[a]\r\n x = [y]\n[b]", "\ufeff[a]\n\ufeff[b]\n", "\ufeff [a]\n",
+	"k = v\n  [a]\n  [b]\nk = v\n  [c]\n[d]\n", // the third is a part of k, the first one is not
+	"[a]\nk = v\n [b]\n[c]\n", "[a]\nk =\n [b]\n\n# c\n  [c]\nl = v\n[d]\n", "[a]\n k = v\n [b]\n  [c]\n", "[a]\n k = v\n[b]\n [c]\n",
+	"[a]\nbad\n [b]\n", "[a]\n= bad\n [b]\n", "[a]\nk: v\n\u2003[b]\n", "  [a]\n [b]\n   [c]\n", "[a]\n[k = v\n [b]\n[c]\n", "[a]\n# [b]\n; [c]\n #\n [d]\n",
+	"[a]\npolicy = {\"Resource\": [\"*\"],\n  [\"x\"]\n}\n[b]\n", strings.Repeat("[ ", 100) + "\n [b]", "[profile a]\n[default]\n[profile a]\n[profile default]\n",
+}
+
+func TestHeads(t *testing.T) {
+	for _, text := range headTexts {
+		checkHeads(t, config(t, text))
+		checkHeads(t, credentials(t, text))
+	}
+	paths, err := filepath.Glob("testdata/*/*")
+	if err != nil || len(paths) < 40 {
+		t.Fatalf("%d files, error %v", len(paths), err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkHeads(t, config(t, string(text)))
+		checkHeads(t, config(t, string(bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")))))
+		checkHeads(t, config(t, string(bytes.ReplaceAll(text, []byte("\n"), []byte("\r")))))
+	}
+}
+
+func FuzzHeads(f *testing.F) {
+	addCorpus(f, func(text []byte) { f.Add(string(text)) })
+	for _, text := range headTexts {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, parse := range []func(string, string) (*File, error){Parse[string], ParseCredentials[string]} {
+			if file, err := parse("config", text); err == nil {
+				checkHeads(t, file)
+			}
+		}
+	})
+}
+
+// Of many sections of one name, each is found after the one before.
+func TestManyOfOneName(t *testing.T) {
+	const many = 1 << 10
+	var b strings.Builder
+	for i := range many {
+		b.WriteString("[profile p]\n[profile q" + strconv.Itoa(i) + "]\n")
+	}
+	f := config(t, b.String())
+	all := f.named(profileSection, "p")
+	if len(all) != many || !slices.IsSortedFunc(all, func(a, b *section) int { return a.line - b.line }) {
+		t.Errorf("%d sections, want %d in the order of the file", len(all), many)
+	}
+	if n := len(f.Profiles()); n != many+1 {
+		t.Errorf("%d profiles, want %d", n, many+1)
+	}
+	for _, s := range all[1:] {
+		if before, repeated := f.before(s); !repeated || before.line != s.line-2 {
+			t.Fatalf("before line %d stands line %d, %v", s.line, before.line, repeated)
+		}
+	}
+}
