@@ -28,7 +28,7 @@ func TestAllocations(t *testing.T) {
 		variables[name] = value
 	}
 	now := time.Now()
-	env := cli.Process("0.0.0-test", "")
+	env := cli.Process("0.0.0-test")
 	env.Stdin, env.Stdout, env.Stderr, env.Home = strings.NewReader(""), io.Discard, io.Discard, dir
 	env.Getenv = func(name string) (string, bool) { v, ok := variables[name]; return v, ok }
 	env.Environ = func() []string { return environ }
@@ -50,11 +50,11 @@ func TestAllocations(t *testing.T) {
 		most float64
 		args []string
 	}{
-		{225, []string{"--version"}},                     // 212
-		{1075, []string{"exec", "r", "--", "tool"}},      // 1021
-		{1040, []string{"export", "--format=json", "r"}}, // 990
-		{3190, []string{"explain", "r"}},                 // 3039
-		{3020, []string{"list"}},                         // 2877
+		{222, []string{"--version"}},                    // 211
+		{965, []string{"exec", "r", "--", "tool"}},      // 918
+		{930, []string{"export", "--format=json", "r"}}, // 887
+		{3180, []string{"explain", "r"}},                // 3025
+		{2970, []string{"list"}},                        // 2828
 	} {
 		if n := testing.AllocsPerRun(10, run(c.args...)); n > c.most {
 			t.Errorf("%v allocates %v times, want at most %v", c.args, n, c.most)
