@@ -11,6 +11,10 @@ import (
 	"io"
 	"io/fs"
 	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 )
@@ -69,26 +73,41 @@ func TestBundleThatDoesNotDo(t *testing.T) {
 	}
 }
 
-// A request whose bundle does not do is sent whole to whom the system trusts.
-func TestRequestIsSentAgainWhole(t *testing.T) {
+// fallback names the file of roots that Go itself finds in the process that
+// TestAllThatGoFinds starts, for it looks once.
+const fallback = "TEST_AWS_VAULT_FALLBACK"
+
+// Where the bundle does not do, all that Go finds are asked, in the same handshake.
+func TestAllThatGoFinds(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere no bundle is read, and the system is asked for its roots")
+	}
+	if os.Getenv(fallback) == "" {
+		c := exec.Command(os.Args[0], "-test.run=^TestAllThatGoFinds$")
+		path := filepath.Join(t.TempDir(), "all.pem")
+		c.Env = append(os.Environ(), fallback+"="+path, "SSL_CERT_FILE="+path, "SSL_CERT_DIR="+t.TempDir())
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return
+	}
 	r := newRoom(t)
 	endpoint, roots := r.encrypted()
-	r.shelves(map[string][]byte{"b.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: fresh(t)}), "all.pem": roots})
+	if err := os.WriteFile(os.Getenv(fallback), roots, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	opened := r.shelves(map[string][]byte{"b.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: fresh(t)})})
 	r.Bundles = []string{"b.pem"}
-	all, err := r.roots("all.pem")
-	if err != nil {
-		t.Fatal(err)
-	}
-	hc, err := r.client(r.readOnly().Endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	hc.Transport.(*checked).next.(*trusting).system = r.transport(all)
 	s := r.readOnly()
 	s.Endpoint.URL = endpoint
 	r.make(s)
 	r.make(s)
 	r.wantCalls(2)
+	if len(*opened) != 1 {
+		t.Errorf("opened %q", *opened)
+	}
+	s.Endpoint.CABundle = "b.pem" // whoever names a bundle means it
+	r.wantText(failAs[*UnreachableError](r, s), "certificate")
 }
 
 // fresh is a certificate that signs nothing here.
