@@ -17,6 +17,9 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"testing/synctest"
+
+	"aws-vault/vault/plan"
 )
 
 // shelves gives each file its content, and notes which were opened.
@@ -48,6 +51,52 @@ func TestSystemsBundleIsReadOnce(t *testing.T) {
 	}
 	if !slices.Equal(*opened, []string{"a.pem", "b.pem"}) {
 		t.Errorf("opened %q, want the first that is there, once", *opened)
+	}
+}
+
+// What is read ahead is read once, and a chain of calls takes one connection.
+func TestRootsAreReadAheadOnce(t *testing.T) {
+	r := newRoom(t)
+	server, connections := greeter(t, false, nil, r.aws)
+	opened := r.shelves(map[string][]byte{"b.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})})
+	r.Bundles = []string{"b.pem"}
+	s := r.readOnly()
+	s.Endpoint.URL = server.URL
+	for range 3 {
+		r.Expect(s)
+		r.make(s)
+	}
+	if !slices.Equal(*opened, []string{"b.pem"}) || connections.Load() != 1 {
+		t.Errorf("%q were opened, and %d connections, for three calls", *opened, connections.Load())
+	}
+}
+
+// Roots are read ahead of an encrypted call to STS, and of nothing else.
+func TestRootsAreReadAheadOfCalls(t *testing.T) {
+	role, key := plan.AssumeRole{ARN: "arn:aws:iam::123456789012:role/r"}, plan.StoredKey{Name: "alice"}
+	for name, c := range map[string]struct {
+		step plan.Step
+		want []string
+	}{
+		"STS":          {plan.Step{Kind: plan.KindAssumeRole, Region: "eu-west-1", Spec: role}, []string{"system.pem"}},
+		"bundle":       {plan.Step{Kind: plan.KindAssumeRole, Region: "eu-west-1", Spec: role, Endpoint: plan.Endpoint{CABundle: "own.pem"}}, []string{"own.pem"}},
+		"in the open":  {plan.Step{Kind: plan.KindAssumeRole, Spec: role, Endpoint: plan.Endpoint{URL: "http://localhost:9"}}, nil},
+		"a stored key": {plan.Step{Kind: plan.KindStoredKey, Spec: key}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var opened []string
+				d := &Deps{Bundles: []string{"system.pem"}, Open: func(path string) (io.ReadCloser, error) {
+					opened = append(opened, path)
+					return nil, fs.ErrPermission
+				}}
+				d.Expect(c.step)
+				synctest.Wait()
+				if !slices.Equal(opened, c.want) {
+					t.Errorf("opened %q, want %q", opened, c.want)
+				}
+			})
+		})
 	}
 }
 
