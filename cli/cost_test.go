@@ -131,7 +131,12 @@ func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
 	}
 	defer aws.Close()
 	environ, dir := home(t, aws)
+	const cold = "keys stamp, keys stamp, private item, private item, keys item, signals, private put" // which syncs a file and its directory
 	asks(t, environ, dir, "exec", "r", "--", "true")
+	asks(t, environ, dir, "clear")
+	if got := asks(t, environ, dir, "exec", "r", "--", "true"); got != cold {
+		t.Errorf("exec where nothing is kept asks the keystore for %s, want %s", got, cold)
+	}
 	aws.Reset()
 	for _, c := range []struct{ command, want string }{
 		{"--version", ""},

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,41 @@ func TestReplaceUnsynced(t *testing.T) {
 		t.Errorf("the error says %q", err)
 	}
 	wantFile(t, path, "new")
+}
+
+// notingFile notes when it is synced.
+type notingFile struct {
+	file
+	acts *[]string
+}
+
+func (f notingFile) Sync() error {
+	*f.acts = append(*f.acts, "sync file")
+	return f.file.Sync()
+}
+
+// A sync takes half a millisecond and more, before the command that waits for it begins.
+func TestReplaceSyncsTwice(t *testing.T) {
+	var acts []string
+	s := real
+	s.create = func(path string) (file, error) {
+		f, err := real.create(path)
+		return notingFile{f, &acts}, err
+	}
+	s.rename = func(from, to string) error {
+		acts = append(acts, "rename")
+		return real.rename(from, to)
+	}
+	s.syncDir = func(dir string) error {
+		acts = append(acts, "sync directory")
+		return real.syncDir(dir)
+	}
+	if err := s.replace(filepath.Join(t.TempDir(), "item"), []byte("new"), func(file) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"sync file", "rename", "sync directory"}; !slices.Equal(acts, want) {
+		t.Errorf("a file was replaced by %q, want %q", acts, want)
+	}
 }
 
 func TestReplace(t *testing.T) {

@@ -81,7 +81,10 @@ var signInHost = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)^([a-z]+(-[a-z]+)+-[0-9]+\.)?signin\.(aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com|amazonaws-eusc\.eu)$`)
 })
 
-func isAWS(host string) bool { return awsHost().MatchString(host) || signInHost().MatchString(host) }
+// isAWS reports whether a host has a name of AWS's. For this machine nothing is compiled.
+func isAWS(host string) bool {
+	return !isLoopback(host) && (awsHost().MatchString(host) || signInHost().MatchString(host))
+}
 
 // The global endpoint of STS, the region that signatures for it name, and the name that
 // stands for it in place of a region.

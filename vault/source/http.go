@@ -1,11 +1,13 @@
 package source
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -14,9 +16,6 @@ import (
 
 	"aws-vault/vault/plan"
 )
-
-// maxBundle bounds what is read of a file of roots; a system's is a quarter of a megabyte.
-const maxBundle = 16 << 20
 
 // A clientKey tells HTTP clients apart: by the roots they trust and the answers they take.
 type clientKey struct {
@@ -70,15 +69,19 @@ func (d *Deps) Expect(s plan.Step) {
 }
 
 // roundTripper trusts a profile's bundle of roots or, without one, what the system trusts.
+// Nothing of the system's is read before the first connection is encrypted.
 func (d *Deps) roundTripper(bundle string) (http.RoundTripper, error) {
-	if bundle == "" {
-		return &trusting{deps: d, system: d.transport(nil)}, nil
+	if bundle != "" {
+		roots, err := d.roots(bundle)
+		if err != nil {
+			return nil, err
+		}
+		return d.newHosts(func() *anchors { return roots }), nil
 	}
-	roots, err := d.roots(bundle)
-	if err != nil {
-		return nil, err
+	if len(d.Bundles) == 0 {
+		return d.transport(nil), nil
 	}
-	return d.transport(roots), nil
+	return d.newHosts(d.bundled), nil
 }
 
 // transport trusts these roots; nil are all that Go finds.
@@ -110,19 +113,24 @@ func (d *Deps) proxy(r *http.Request) (*url.URL, error) {
 	return u, nil
 }
 
-// read reads a file of at most so many bytes.
+// read reads a file of at most so many bytes, whatever it says of its size.
 func (d *Deps) read(path string, most int64) ([]byte, error) {
 	f, err := d.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err != nil {
+	var raw bytes.Buffer
+	if file, ok := f.(fs.File); ok {
+		if info, err := file.Stat(); err == nil {
+			raw.Grow(int(min(max(info.Size(), 0), most)) + bytes.MinRead) // or a large one is copied again and again
+		}
+	}
+	if _, err := raw.ReadFrom(io.LimitReader(f, most+1)); err != nil {
 		return nil, err
 	}
-	if int64(len(raw)) > most {
+	if int64(raw.Len()) > most {
 		return nil, fmt.Errorf("%s is larger than %d bytes", path, most)
 	}
-	return raw, nil
+	return raw.Bytes(), nil
 }

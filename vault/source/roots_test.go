@@ -11,8 +11,15 @@ import (
 	"io"
 	"io/fs"
 	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
+	"testing/synctest"
+
+	"aws-vault/vault/plan"
 )
 
 // shelves gives each file its content, and notes which were opened.
@@ -47,6 +54,52 @@ func TestSystemsBundleIsReadOnce(t *testing.T) {
 	}
 }
 
+// What is read ahead is read once, and a chain of calls takes one connection.
+func TestRootsAreReadAheadOnce(t *testing.T) {
+	r := newRoom(t)
+	server, connections := greeter(t, false, nil, r.aws)
+	opened := r.shelves(map[string][]byte{"b.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})})
+	r.Bundles = []string{"b.pem"}
+	s := r.readOnly()
+	s.Endpoint.URL = server.URL
+	for range 3 {
+		r.Expect(s)
+		r.make(s)
+	}
+	if !slices.Equal(*opened, []string{"b.pem"}) || connections.Load() != 1 {
+		t.Errorf("%q were opened, and %d connections, for three calls", *opened, connections.Load())
+	}
+}
+
+// Roots are read ahead of an encrypted call to STS, and of nothing else.
+func TestRootsAreReadAheadOfCalls(t *testing.T) {
+	role, key := plan.AssumeRole{ARN: "arn:aws:iam::123456789012:role/r"}, plan.StoredKey{Name: "alice"}
+	for name, c := range map[string]struct {
+		step plan.Step
+		want []string
+	}{
+		"STS":          {plan.Step{Kind: plan.KindAssumeRole, Region: "eu-west-1", Spec: role}, []string{"system.pem"}},
+		"bundle":       {plan.Step{Kind: plan.KindAssumeRole, Region: "eu-west-1", Spec: role, Endpoint: plan.Endpoint{CABundle: "own.pem"}}, []string{"own.pem"}},
+		"in the open":  {plan.Step{Kind: plan.KindAssumeRole, Spec: role, Endpoint: plan.Endpoint{URL: "http://localhost:9"}}, nil},
+		"a stored key": {plan.Step{Kind: plan.KindStoredKey, Spec: key}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var opened []string
+				d := &Deps{Bundles: []string{"system.pem"}, Open: func(path string) (io.ReadCloser, error) {
+					opened = append(opened, path)
+					return nil, fs.ErrPermission
+				}}
+				d.Expect(c.step)
+				synctest.Wait()
+				if !slices.Equal(opened, c.want) {
+					t.Errorf("opened %q, want %q", opened, c.want)
+				}
+			})
+		})
+	}
+}
+
 // Where the bundle lacks the root, Go's own look at the system decides; here it fails, too.
 func TestBundleThatDoesNotDo(t *testing.T) {
 	for name, bundle := range map[string][]byte{
@@ -69,26 +122,41 @@ func TestBundleThatDoesNotDo(t *testing.T) {
 	}
 }
 
-// A request whose bundle does not do is sent whole to whom the system trusts.
-func TestRequestIsSentAgainWhole(t *testing.T) {
+// fallback names the file of roots that Go itself finds in the process that
+// TestAllThatGoFinds starts, for it looks once.
+const fallback = "TEST_AWS_VAULT_FALLBACK"
+
+// Where the bundle does not do, all that Go finds are asked, in the same handshake.
+func TestAllThatGoFinds(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere no bundle is read, and the system is asked for its roots")
+	}
+	if os.Getenv(fallback) == "" {
+		c := exec.Command(os.Args[0], "-test.run=^TestAllThatGoFinds$")
+		path := filepath.Join(t.TempDir(), "all.pem")
+		c.Env = append(os.Environ(), fallback+"="+path, "SSL_CERT_FILE="+path, "SSL_CERT_DIR="+t.TempDir())
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return
+	}
 	r := newRoom(t)
 	endpoint, roots := r.encrypted()
-	r.shelves(map[string][]byte{"b.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: fresh(t)}), "all.pem": roots})
+	if err := os.WriteFile(os.Getenv(fallback), roots, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	opened := r.shelves(map[string][]byte{"b.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: fresh(t)})})
 	r.Bundles = []string{"b.pem"}
-	all, err := r.roots("all.pem")
-	if err != nil {
-		t.Fatal(err)
-	}
-	hc, err := r.client(r.readOnly().Endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	hc.Transport.(*checked).next.(*trusting).system = r.transport(all)
 	s := r.readOnly()
 	s.Endpoint.URL = endpoint
 	r.make(s)
 	r.make(s)
 	r.wantCalls(2)
+	if len(*opened) != 1 {
+		t.Errorf("opened %q", *opened)
+	}
+	s.Endpoint.CABundle = "b.pem" // whoever names a bundle means it
+	r.wantText(failAs[*UnreachableError](r, s), "certificate")
 }
 
 // fresh is a certificate that signs nothing here.

@@ -7,7 +7,6 @@ package source
 import (
 	"context"
 	"crypto"
-	"crypto/x509"
 	"fmt"
 	"io"
 	"log/slog"
@@ -59,7 +58,7 @@ type Deps struct {
 	loose   looseToken // what could not be kept
 	timed   bool       // AWS was asked for the time
 	bundle  sync.Once
-	system  *x509.CertPool
+	system  *anchors
 }
 
 // defaultTimeout is how long one call may take where nothing else is asked for.

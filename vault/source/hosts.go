@@ -1,0 +1,53 @@
+package source
+
+import (
+	"crypto/fips140"
+	"net/http"
+	"sync"
+)
+
+// Hosts are transports that trust the same anchors, one for each host that is called over
+// TLS: what verifies a connection knows beforehand to whom it leads.
+type hosts struct {
+	deps    *Deps
+	anchors func() *anchors          // called when the first connection is to be encrypted
+	plain   http.RoundTripper        // of what is not encrypted
+	whole   func() http.RoundTripper // has crypto/tls verify by all roots
+
+	lock sync.Mutex
+	to   map[string]http.RoundTripper
+}
+
+func (d *Deps) newHosts(from func() *anchors) *hosts {
+	return &hosts{
+		deps: d, anchors: from, plain: d.transport(nil), to: map[string]http.RoundTripper{},
+		whole: sync.OnceValue(func() http.RoundTripper {
+			if a := from(); !a.system {
+				return d.transport(a.all())
+			}
+			return d.transport(nil)
+		}),
+	}
+}
+
+func (h *hosts) RoundTrip(r *http.Request) (*http.Response, error) { return h.choose(r).RoundTrip(r) }
+
+// choose leaves to crypto/tls what the anchors do not decide: a proxy that is itself spoken
+// to over TLS is another host, and in FIPS 140-3 mode not every chain that x509 finds will do.
+func (h *hosts) choose(r *http.Request) http.RoundTripper {
+	if r.URL.Scheme != "https" {
+		return h.plain
+	}
+	if via, err := h.deps.proxy(r); err != nil || via != nil && via.Scheme == "https" || fips140.Enabled() {
+		return h.whole()
+	}
+	name := r.URL.Hostname()
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	if h.to[name] == nil {
+		t := h.deps.transport(nil)
+		t.TLSClientConfig = h.anchors().config(name)
+		h.to[name] = t
+	}
+	return h.to[name]
+}
