@@ -169,9 +169,13 @@ func TestSweep(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, ".aws-vault-aaaaaaaaaaaaaaaa.tmp"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	Sweep(dir, old.Add(time.Hour))
+	Sweep(dir, listed(t, dir), old.Add(time.Hour))
 	wantOnly(t, dir, ".aws-vault-aaaaaaaaaaaaaaaa.tmp", ".aws-vault-fedcba9876543210.tmp", ".aws-vault-fresh.tmp", "item", "other.tmp")
-	Sweep(filepath.Join(dir, "missing"), old) // nothing to do is no failure
+	gone := listed(t, dir)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	Sweep(dir, gone, time.Now()) // nothing to do is no failure
 }
 
 func TestIsTemp(t *testing.T) {
@@ -207,4 +211,13 @@ func TestReadBounded(t *testing.T) {
 	if _, err := ReadBounded(filepath.Dir(path), 4); err == nil {
 		t.Error("a directory was read")
 	}
+}
+
+func listed(t *testing.T, dir string) []fs.DirEntry {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entries
 }

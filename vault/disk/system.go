@@ -71,13 +71,10 @@ func cutMark(name, ending string) (before string, ours bool) {
 func TempName() string { return ".aws-vault-" + suffix() + ".tmp" }
 
 // Sweep removes the temporary files that killed processes left in dir and that were last
-// written before olderThan. It touches nothing else, and what it cannot remove stays: a
-// leftover is untidy, not wrong.
-func Sweep(dir string, olderThan time.Time) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return
-	}
+// written before olderThan. The entries are those of dir: who lists a directory comes past
+// what is left in it, and nobody lists one for that. Sweep touches nothing else, and what it
+// cannot remove stays: a leftover is untidy, not wrong.
+func Sweep(dir string, entries []fs.DirEntry, olderThan time.Time) {
 	for _, e := range entries {
 		if !IsTemp(e.Name()) || !e.Type().IsRegular() {
 			continue

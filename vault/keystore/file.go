@@ -155,14 +155,13 @@ func (r *fileRing) Put(ctx context.Context, it Item) error {
 	if err != nil {
 		return err
 	}
-	sealed, err := sealJWE(content, pass, r.config.now().String())
+	sealed, err := sealJWE(content, pass, r.config.now().UTC().String())
 	if err != nil {
 		return err
 	}
 	if err := disk.MkdirPrivate(r.dir); err != nil {
 		return err
 	}
-	disk.Sweep(r.dir, r.config.now().Add(-time.Hour))
 	return disk.Replace(path, []byte(sealed.String()), 0o600)
 }
 
@@ -192,6 +191,7 @@ func (r *fileRing) Names(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	disk.Sweep(r.dir, entries, r.config.now().Add(-time.Hour))
 	var names []string
 	for _, e := range entries {
 		name := unescapeFileName(e.Name())

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"aws-vault/vault/disk"
 )
@@ -154,6 +155,9 @@ func (s *Store) Names(ctx context.Context, kind string) ([]string, error) {
 		entries, err := os.ReadDir(s.itemsDir(h))
 		if err != nil {
 			return goneIfMissing(err)
+		}
+		if s.now != nil {
+			disk.Sweep(s.itemsDir(h), entries, s.now().Add(-time.Hour))
 		}
 		for _, e := range entries {
 			o, _, err := s.openFile(h, k, e.Name())

@@ -18,8 +18,7 @@ func (s *Store) tidy(h *Header) {
 		return
 	}
 	if s.now != nil {
-		disk.Sweep(s.dir, s.now().Add(-time.Hour))
-		disk.Sweep(s.itemsDir(h), s.now().Add(-time.Hour))
+		disk.Sweep(s.dir, entries, s.now().Add(-time.Hour))
 	}
 	identities := map[string]bool{}
 	for _, o := range h.Openers {

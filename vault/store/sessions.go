@@ -90,7 +90,7 @@ func (s *Sessions) make(ctx context.Context, lock *Held, name string, kept Sessi
 		return s.fallBack(ctx, kept, a, warnings, err)
 	}
 	session := Session{
-		Credentials: made.Credentials, Made: now, Skew: made.Skew, KeyCheck: made.KeyCheck,
+		Credentials: made.Credentials, Made: now.UTC(), Skew: made.Skew, KeyCheck: made.KeyCheck,
 		Profile: a.Profile, Kind: a.Kind, Root: a.Root,
 	}
 	if !made.Credentials.CanExpire {

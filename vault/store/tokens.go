@@ -101,7 +101,7 @@ func (t *Tokens) keep(ctx context.Context, name string, k Token) []error {
 	if err != nil {
 		return []error{fmt.Errorf("the token could not be kept: %w", err)}
 	}
-	if err := t.Index.add(ctx, k.entry(name, t.Now())); err != nil {
+	if err := t.Index.add(ctx, k.entry(name, t.Now().UTC())); err != nil {
 		return []error{fmt.Errorf("the token is kept, but the list of sessions could not be written: %w", err)}
 	}
 	return nil
