@@ -144,6 +144,7 @@ func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
 		{"--completion-bash exec --", ""},
 		{"exec r -- true", "keys stamp, keys stamp, private item"},
 		{"export --format=json r", "keys stamp, keys stamp, private item"},
+		{"exec --ecs-server r -- true", "signals, keys stamp, keys stamp, keys stamp, keys stamp, private item"},
 		{"explain r", "signals, keys stamp, keys stamp"},
 		{"list", "signals, keys names, private names"},
 		{"list --sessions", "signals, keys names, private names"},
