@@ -116,6 +116,9 @@ func startJobShell(t *testing.T) *shell {
 	if err != nil {
 		t.Skipf("bash is not here: %v", err)
 	}
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, unix.SIGHUP) // were it ignored, as by nohup, so it would be by all that we start
+	t.Cleanup(func() { signal.Stop(heard) })
 	dir := players(t)
 	c := exec.Command(bash, "--norc", "--noprofile", "-b", "-i") // which tells of a stop at once
 	c.Dir, c.Env = dir, runnerEnv(dir)
