@@ -15,7 +15,6 @@ var version = ""
 func main() {
 	hideMemory()
 	ctx := newInterruptible()
-	defer ctx.stop()
 	status := cli.Main(ctx, os.Args[1:], cli.Process(versionText()))
 	if status == cli.StatusInterrupted && ctx.Err() != nil {
 		ctx.stop()

@@ -21,14 +21,11 @@ type Choice struct {
 // terminal is asked nothing. Pick returns [ErrNoTerminal] where there is no terminal and
 // [ErrCancelled] if the user declines or ctx is cancelled. The terminal is as it was before.
 func Pick(ctx context.Context, env Env, c Choice) (name string, err error) {
-	tty, err := env.OpenTTY()
+	tty, err := openKeys(ctx, env)
 	if err != nil {
 		return "", err
 	}
 	defer tty.Close()
-	if err := tty.Keys(); err != nil {
-		return "", err
-	}
 	defer func() {
 		if e := tty.Restore(false); err == nil && e != nil {
 			name, err = "", e

@@ -22,14 +22,11 @@ func terminalWorks(env Env) error {
 }
 
 func askTerminal(ctx context.Context, env Env, r Request) (answer string, err error) {
-	tty, err := env.OpenTTY()
+	tty, err := openKeys(ctx, env)
 	if err != nil {
 		return "", err
 	}
 	defer tty.Close()
-	if err := tty.Keys(); err != nil {
-		return "", err
-	}
 	defer func() {
 		// Enter was not shown, nor was Ctrl-C; who writes next wants a line of their own.
 		_ = tty.Write(ctx, "\n")
@@ -48,6 +45,21 @@ func askTerminal(ctx context.Context, env Env, r Request) (answer string, err er
 		return yes(saidYes(answer)), nil
 	}
 	return answer, err
+}
+
+// openKeys opens the controlling terminal and makes its keys readable. Before that it asks for the end of ctx, so that
+// from here on a signal ends the wait: if it ended the process, the terminal would stay as it is.
+func openKeys(ctx context.Context, env Env) (TTY, error) {
+	tty, err := env.OpenTTY()
+	if err != nil {
+		return nil, err
+	}
+	ctx.Done()
+	if err := tty.Keys(); err != nil {
+		tty.Close()
+		return nil, err
+	}
+	return tty, nil
 }
 
 func terminalQuestion(r Request) string {

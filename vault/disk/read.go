@@ -47,21 +47,31 @@ func ReadText(path string, max int64) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	var text strings.Builder
-	size := min(sizeHint(f), max)
-	text.Grow(int(size))
-	n, err := io.CopyBuffer(&text, io.LimitReader(f, min(max, math.MaxInt64-1)+1), make([]byte, min(size+1, readAtOnce)))
+	text, err := readText(io.LimitReader(f, min(max, math.MaxInt64-1)+1), min(sizeHint(f), max))
 	if err != nil {
 		return "", err
 	}
-	if n > max {
+	if int64(len(text)) > max {
 		return "", &TooLargeError{Path: path, Max: max}
 	}
-	return text.String(), nil
+	return text, nil
+}
+
+// readText reads a text that is likely to have so many bytes. If nothing is known of that, as many
+// are read at once as of a long one.
+func readText(r io.Reader, likely int64) (string, error) {
+	piece := int64(readAtOnce)
+	if likely > 0 {
+		piece = min(likely+1, piece) // the one finds the end
+	}
+	var text strings.Builder
+	text.Grow(int(likely))
+	_, err := io.CopyBuffer(&text, r, make([]byte, piece))
+	return text.String(), err
 }
 
 // sizeHint is how long a file says that it is. It may grow while it is read, and a file of the
-// system may say nothing.
+// system, or a pipe, says nothing.
 func sizeHint(f *os.File) int64 {
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {

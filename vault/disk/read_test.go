@@ -3,6 +3,7 @@ package disk
 import (
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -57,3 +58,24 @@ func TestReadTextAllocatesLittle(t *testing.T) {
 		t.Errorf("%d bytes were asked for to read %d", asked, size)
 	}
 }
+
+// A pipe is what bash makes of <(command): nothing is known of its length.
+func TestReadTextReadsManyBytesAtOnce(t *testing.T) {
+	const size = 4*readAtOnce + 7
+	const most = 6 // one for each piece, and one for the end
+	for _, likely := range []int64{0, size - 1, size, size + 1} {
+		r := &counted{Reader: strings.NewReader(strings.Repeat("x", size))}
+		text, err := readText(r, likely)
+		if err != nil || len(text) != size || r.reads > most {
+			t.Errorf("%d bytes were read in %d reads, %v, where %d were likely", len(text), r.reads, err, likely)
+		}
+	}
+}
+
+// counted counts the reads, and is nothing but a reader.
+type counted struct {
+	io.Reader
+	reads int
+}
+
+func (c *counted) Read(p []byte) (int, error) { c.reads++; return c.Reader.Read(p) }

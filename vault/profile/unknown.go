@@ -44,8 +44,11 @@ func (f *File) Unknown() []UnknownKey {
 			if holds(known, k.name) || holds(others, k.name) || len(k.name) > maxNearName {
 				continue
 			}
-			if near := slip(k.name, known); near != "" && len(all) < maxProblems {
+			if near := slip(k.name, known); near != "" {
 				all = append(all, UnknownKey{f.origin(&s, k.line, k.name), near})
+			}
+			if len(all) == maxProblems {
+				return all
 			}
 		}
 	}

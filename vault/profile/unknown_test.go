@@ -2,6 +2,7 @@ package profile
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -51,5 +52,13 @@ func TestUnknownKnows(t *testing.T) {
 	}
 	if got := config(t, text).Unknown(); len(got) != 0 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Nobody reads more slips.
+func TestUnknownStops(t *testing.T) {
+	text := strings.Repeat("[profile a]\nregoin = x\n", maxProblems+1)
+	if n := len(config(t, text).Unknown()); n != maxProblems {
+		t.Errorf("%d slips, want %d", n, maxProblems)
 	}
 }

@@ -3,7 +3,9 @@ package source
 import (
 	"crypto/fips140"
 	"net/http"
+	"strings"
 	"sync"
+	"unicode"
 )
 
 // Hosts are transports that trust the same anchors, one for each host that is called over
@@ -33,15 +35,19 @@ func (d *Deps) newHosts(from func() *anchors) *hosts {
 func (h *hosts) RoundTrip(r *http.Request) (*http.Response, error) { return h.choose(r).RoundTrip(r) }
 
 // choose leaves to crypto/tls what the anchors do not decide: a proxy that is itself spoken
-// to over TLS is another host, and in FIPS 140-3 mode not every chain that x509 finds will do.
+// to over TLS is another host, in FIPS 140-3 mode not every chain that x509 finds will do,
+// and a name that is not ASCII is written otherwise in a certificate.
 func (h *hosts) choose(r *http.Request) http.RoundTripper {
-	if r.URL.Scheme != "https" {
+	name := r.URL.Hostname()
+	via, err := h.deps.proxy(r)
+	switch {
+	case err != nil, via != nil && via.Scheme == "https":
+		return h.whole()
+	case r.URL.Scheme != "https":
 		return h.plain
-	}
-	if via, err := h.deps.proxy(r); err != nil || via != nil && via.Scheme == "https" || fips140.Enabled() {
+	case fips140.Enabled(), !isASCII(name):
 		return h.whole()
 	}
-	name := r.URL.Hostname()
 	h.lock.Lock()
 	defer h.lock.Unlock()
 	if h.to[name] == nil {
@@ -50,4 +56,8 @@ func (h *hosts) choose(r *http.Request) http.RoundTripper {
 		h.to[name] = t
 	}
 	return h.to[name]
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }

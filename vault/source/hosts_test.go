@@ -149,6 +149,32 @@ func TestHostBehindProxyIsVerified(t *testing.T) {
 	}
 }
 
+// A proxy that is spoken to over TLS is trusted by the profile's roots, also where what it passes
+// on is not encrypted.
+func TestProxyIsVerifiedByTheSameRoots(t *testing.T) {
+	secure, _ := greeter(t, false, nil, nil)
+	r := newRoom(t)
+	r.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(secure.URL) }
+	next := r.trust(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
+	r.fetch(next, "http://127.0.0.1/", "HTTP/1.1")
+}
+
+// A name that is not ASCII has an ASCII form in certificates.
+// https://www.rfc-editor.org/rfc/rfc6125#section-6.4.2
+func TestInternationalHostIsVerified(t *testing.T) {
+	own, roots := serverFor(t, "xn--bcher-kva.example")
+	server, _ := greeter(t, false, own, nil)
+	plain := httptest.NewServer(tunnel(server.Listener.Addr().String()))
+	t.Cleanup(plain.Close)
+	r := newRoom(t)
+	r.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(plain.URL) }
+	next := r.trust(roots)
+	r.fetch(next, "https://bücher.example/", "HTTP/1.1")
+	if _, err := (&http.Client{Transport: next}).Get("https://büchlein.example/"); err == nil || !strings.Contains(err.Error(), "certificate is valid for xn--bcher-kva.example") {
+		t.Errorf("a server for bücher.example was spoken to as another: %v", err)
+	}
+}
+
 // In FIPS 140-3 mode crypto/tls judges chains by more than x509 does, so it is left to it.
 func TestFIPSModeIsLeftToTLS(t *testing.T) {
 	if os.Getenv("GODEBUG") != "fips140=on" {

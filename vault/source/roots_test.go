@@ -18,6 +18,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"aws-vault/vault/plan"
 )
@@ -142,7 +143,9 @@ func TestAllThatGoFinds(t *testing.T) {
 	}
 	r := newRoom(t)
 	endpoint, roots := r.encrypted()
-	if err := os.WriteFile(os.Getenv(fallback), roots, 0o600); err != nil {
+	by := &authority{TB: t}
+	root := by.issue(ca("root"), keyNumber(1), nil)
+	if err := os.WriteFile(os.Getenv(fallback), append(roots, bundleOf(root)...), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	opened := r.shelves(map[string][]byte{"b.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: fresh(t)})})
@@ -154,6 +157,16 @@ func TestAllThatGoFinds(t *testing.T) {
 	r.wantCalls(2)
 	if len(*opened) != 1 {
 		t.Errorf("opened %q", *opened)
+	}
+	old := by.issue(but(ca("root"), func(c *x509.Certificate) {
+		c.NotBefore, c.NotAfter = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
+	}), keyNumber(1), nil)
+	leaf := by.issue(serverOf("sts.example.com"), keyNumber(2), root)
+	stale := readAnchors(bundleOf(old))
+	for _, stale.system = range []bool{false, true} {
+		if err := stale.verify("sts.example.com", []*x509.Certificate{leaf.Certificate}); (err == nil) != stale.system {
+			t.Errorf("a root that was issued anew elsewhere, which is asked: %v, does: %v", stale.system, err)
+		}
 	}
 	s.Endpoint.CABundle = "b.pem" // whoever names a bundle means it
 	r.wantText(failAs[*UnreachableError](r, s), "certificate")
