@@ -3,6 +3,7 @@ package cli_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -85,4 +86,30 @@ func only(t *testing.T, pattern string) string {
 		t.Fatalf("%s is %q, %v, want one file", pattern, found, err)
 	}
 	return found[0]
+}
+
+// A profile with many sessions has a long line, and no other has one for it.
+func TestListOfManySessions(t *testing.T) {
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer aws.Close()
+	environ, dir := home(t, aws)
+	asks(t, environ, dir, "exec", "r", "--", "true")
+	crowd(t, dir, 100)
+	list := exec.Command(os.Args[0], "list")
+	list.Env = environ
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		if n := strings.Count(line, "AssumeRole"); n != 101 && (n > 0 || len(line) > 260) {
+			t.Errorf("%d sessions in a line of %d bytes: %.80s…", n, len(line), line)
+		}
+	}
+	if !strings.Contains(string(out), "AssumeRole") {
+		t.Error("no session is listed")
+	}
 }

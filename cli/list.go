@@ -190,6 +190,10 @@ func label(e store.Entry, now time.Time) string {
 	return fmt.Sprintf("%s:%s", action(e.Kind), e.Expires.Sub(now).Truncate(time.Second))
 }
 
+// mostPadded is how wide the last column is made at most: nothing stands behind it, and one profile
+// may have thousands of sessions in it, which would widen the lines of all others.
+const mostPadded = 200
+
 // listTable writes columns that are 25 wide or more, as aws-vault 7 does.
 func (a *app) listTable(r rows) error {
 	now := a.env.Now()
@@ -204,6 +208,7 @@ func (a *app) listTable(r rows) error {
 			widths[i] = max(widths[i], utf8.RuneCountInString(text)+2)
 		}
 	}
+	widths[2] = min(widths[2], mostPadded)
 	out := bufio.NewWriterSize(a.env.Stdout, lineBuffer)
 	for _, cells := range lines {
 		for i, text := range cells {
