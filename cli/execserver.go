@@ -63,7 +63,8 @@ type commandLine struct {
 // execServer runs a command beside a server that gives it credentials for as long as it
 // runs.
 func (a *app) execServer(ctx context.Context, f credentialFlags, flags serverFlags, c commandLine) error {
-	ctx.Done()                                                     // from here on no signal ends us: what is set up is taken down behind the command
+	// From here on no signal ends us: what is set up is taken down behind the command.
+	ctx.Done()
 	running, end := context.WithCancel(context.WithoutCancel(ctx)) // a signal is the command's to answer
 	defer end()
 	from, pl, err := a.supplied(ctx, running, &f)

@@ -149,7 +149,7 @@ func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 		Config: config, Inputs: in, Open: a.openFile, Warn: a.warn,
 		Keys: &store.Keys{Ring: ks.Keys, Dir: filepath.Join(local, "generations")},
 		Sessions: &store.Sessions{
-			Ring: ks.Private, Locks: locks, Index: &store.Index{Path: filepath.Join(local, "sessions"), Locks: locks}, Now: a.env.Now,
+			Ring: ks.Private, Expect: ks.Expect, Locks: locks, Index: &store.Index{Path: filepath.Join(local, "sessions"), Locks: locks}, Now: a.env.Now,
 			Cancelled: func(err error) bool { return errors.Is(err, prompt.ErrCancelled) },
 		},
 		Source: &source.Deps{

@@ -2,10 +2,8 @@ package main
 
 import (
 	"bytes"
-	"crypto/tls"
 	"encoding/pem"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,9 +77,10 @@ func (b *bencher) call() (figure, error) {
 		return figure{}, err
 	}
 	defer h.close()
-	server := httptest.NewUnstartedServer(h.aws)
-	server.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-	server.StartTLS()
+	server, err := overTLS(h.aws)
+	if err != nil {
+		return figure{}, err
+	}
 	defer server.Close()
 	roots, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt")
 	if err != nil {

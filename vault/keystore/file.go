@@ -50,7 +50,7 @@ func openFile(_ context.Context, c Config) (*Keystore, error) {
 		return rest.sealed()
 	})
 	keys.pass, rest.pass = pass, pass
-	return &Keystore{Name: fileBackend, Keys: keys, Private: hidden{ring: rest, where: private}}, nil
+	return &Keystore{Name: fileBackend, Keys: keys, Private: hidden{ring: rest, where: private}, Expect: pass.expect}, nil
 }
 
 // privateDir is where the private part of a keystore lies whose own part is at path.
@@ -155,7 +155,11 @@ func (r *fileRing) Put(ctx context.Context, it Item) error {
 	if err != nil {
 		return err
 	}
-	sealed, err := sealJWE(content, pass, r.config.now().UTC().String())
+	under, err := r.pass.spare.take(pass)
+	if err != nil {
+		return err
+	}
+	sealed, err := sealJWE(content, under, r.config.now().UTC().String())
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func TestFileDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	half := string(whole[:len(whole)/2])
-	notItem, err := sealJWE([]byte("[1,2]"), testPassphrase, "")
+	notItem, err := sealJWE([]byte("[1,2]"), newTestWrapping(t), "")
 	if err != nil {
 		t.Fatal(err)
 	}

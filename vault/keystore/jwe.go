@@ -142,11 +142,11 @@ func (j *jwe) unwrap(passphrase string) ([]byte, error) {
 	if j.unwrapped != nil && j.by == passphrase {
 		return j.unwrapped, nil
 	}
-	wrapping, err := wrappingCipher(passphrase, j.salt, j.rounds)
+	w, err := derive(passphrase, j.salt, j.rounds)
 	if err != nil {
 		return nil, err
 	}
-	key, err := keywrap.KeyUnwrap(wrapping, j.key)
+	key, err := keywrap.KeyUnwrap(w.cipher, j.key)
 	if err != nil {
 		return nil, ErrWrongPassphrase // its length was checked, so only the integrity value is left to fail
 	}
@@ -154,37 +154,44 @@ func (j *jwe) unwrap(passphrase string) ([]byte, error) {
 	return key, nil
 }
 
-// wrappingCipher is what passphrase wraps a key with.
-func wrappingCipher(passphrase string, salt []byte, rounds int) (cipher.Block, error) {
+// A wrapping is what a passphrase wraps keys with, under one salt.
+type wrapping struct {
+	salt   []byte
+	cipher cipher.Block
+}
+
+func derive(passphrase string, salt []byte, rounds int) (wrapping, error) {
 	derivations.Add(1)
 	key, err := pbkdf2.Key(sha256.New, passphrase, jweSalt(salt), rounds, jweWrapSize)
 	if err != nil {
-		return nil, err
+		return wrapping{}, err
 	}
-	return aes.NewCipher(key)
+	block, err := aes.NewCipher(key)
+	return wrapping{salt, block}, err
+}
+
+// newWrapping is for one item: the salt is another for each.
+func newWrapping(passphrase string) (wrapping, error) {
+	return derive(passphrase, random(12), jweRounds)
 }
 
 // derivations counts what was derived from passphrases, for tests: each takes a millisecond.
 var derivations atomic.Int64
 
-// sealJWE seals content under passphrase. What created says is readable to everyone.
-func sealJWE(content []byte, passphrase, created string) (*jwe, error) {
-	salt, key, nonce := random(12), random(jweKeySize), random(jweNonce)
+// sealJWE seals content under a new wrapping. What created says is readable to everyone.
+func sealJWE(content []byte, w wrapping, created string) (*jwe, error) {
+	key, nonce := random(jweKeySize), random(jweNonce)
 	header, err := json.Marshal(jweHeader{
 		Algorithm:  jweAlgorithm,
 		Created:    created,
 		Encryption: jweEncryption,
 		Rounds:     jweRounds,
-		Salt:       base64url.EncodeToString(salt),
+		Salt:       base64url.EncodeToString(w.salt),
 	})
 	if err != nil {
 		return nil, err
 	}
-	wrapping, err := wrappingCipher(passphrase, salt, jweRounds)
-	if err != nil {
-		return nil, err
-	}
-	wrapped, err := keywrap.KeyWrap(wrapping, key)
+	wrapped, err := keywrap.KeyWrap(w.cipher, key)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +199,7 @@ func sealJWE(content []byte, passphrase, created string) (*jwe, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &jwe{header: base64url.EncodeToString(header), rounds: jweRounds, salt: salt, key: wrapped, nonce: nonce}
+	j := &jwe{header: base64url.EncodeToString(header), rounds: jweRounds, salt: w.salt, key: wrapped, nonce: nonce}
 	sealed := seal.Seal(nil, nonce, content, []byte(j.header))
 	j.text, j.tag = sealed[:len(sealed)-jweTag], sealed[len(sealed)-jweTag:]
 	return j, nil

@@ -12,7 +12,7 @@ import (
 
 func TestJWE(t *testing.T) {
 	for _, content := range []string{"", "a", strings.Repeat("long", 10000)} {
-		sealed, err := sealJWE([]byte(content), testPassphrase, "now")
+		sealed, err := sealJWE([]byte(content), newTestWrapping(t), "now")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +45,7 @@ func TestJWEAndJose(t *testing.T) {
 	if have, err := parsed.open(testPassphrase); err != nil || string(have) != "their content" {
 		t.Errorf("opened %q, %v", have, err)
 	}
-	sealed, err := sealJWE([]byte("our content"), testPassphrase, "now")
+	sealed, err := sealJWE([]byte("our content"), newTestWrapping(t), "now")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,11 +99,11 @@ func TestParseJWERefuses(t *testing.T) {
 }
 
 func TestJWETampered(t *testing.T) {
-	sealed, err := sealJWE([]byte("content"), testPassphrase, "now")
+	sealed, err := sealJWE([]byte("content"), newTestWrapping(t), "now")
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := sealJWE([]byte("content"), testPassphrase, "now")
+	other, err := sealJWE([]byte("content"), newTestWrapping(t), "now")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,6 +51,10 @@ type Keystore struct {
 	// item found there says its own name.
 	Private Ring
 
+	// Expect, where it is not nil, says that an item is about to be put. What that takes is done
+	// meanwhile, as far as nobody has to be asked for it, and Expect does not wait.
+	Expect func()
+
 	// Touch says that items can be kept so that each opening takes a touch of a hardware key.
 	Touch bool
 

@@ -22,6 +22,8 @@ type passphrase struct {
 	text  string
 	said  bool // text is what was answered
 	known bool // and it is the right one
+
+	spare spare // for an item that is expected
 }
 
 func newPassphrase(dir string, ask func(context.Context, PassphraseAsk) (string, error), sealed func() []*jwe) *passphrase {
@@ -48,6 +50,7 @@ func (p *passphrase) guess(ctx context.Context) (string, error) {
 		return "", err
 	}
 	p.text, p.said = text, true
+	p.begin()
 	return text, nil
 }
 
@@ -70,6 +73,7 @@ func (p *passphrase) unlock(ctx context.Context, first *jwe) (string, error) {
 		return "", err
 	}
 	p.text, p.said, p.known = text, true, true
+	p.begin()
 	return text, nil
 }
 

@@ -18,6 +18,9 @@ type Sessions struct {
 	Index *Index
 	Now   func() time.Time
 
+	// Expect tells the keystore that a session is about to be kept; nil where that needs no time.
+	Expect func()
+
 	// Cancelled reports whether an error of Make's means that the user gave up; nil for never.
 	Cancelled func(error) bool
 }
@@ -78,6 +81,9 @@ func (s *Sessions) Get(ctx context.Context, a Ask) (Session, []error, error) {
 // make makes the session under its lock, which it gives back.
 func (s *Sessions) make(ctx context.Context, lock *Held, name string, kept Session, a Ask, warnings []error) (Session, []error, error) {
 	defer lock.Close() // should Make panic, a server goes on
+	if s.Expect != nil {
+		s.Expect()
+	}
 	made, err := a.Make(ctx)
 	now := s.Now()
 	if err == nil {
@@ -96,7 +102,7 @@ func (s *Sessions) make(ctx context.Context, lock *Held, name string, kept Sessi
 	if !made.Credentials.CanExpire {
 		return session, warnings, nil // what comes without an expiry is used and not kept
 	}
-	warnings = append(warnings, s.keep(ctx, name, session, a.Touch)...)
+	warnings = append(warnings, s.keep(ctx, name, kept, session, a.Touch)...)
 	lock.Close()
 	s.Sweep(ctx)
 	return session, warnings, nil
@@ -144,8 +150,8 @@ func (s *Sessions) read(ctx context.Context, name string) (Session, []error, err
 	return session, nil, nil
 }
 
-// keep stores the session. What goes wrong is a warning: the session serves all the same.
-func (s *Sessions) keep(ctx context.Context, name string, k Session, touch bool) []error {
+// keep stores the session in place of an old one, if there is one. What goes wrong is a warning: the session serves all the same.
+func (s *Sessions) keep(ctx context.Context, name string, old, k Session, touch bool) []error {
 	data, err := encodeSession(name, k)
 	if err == nil {
 		_, err = decodeSession(name, data) // what could not be read back is not written
@@ -153,8 +159,9 @@ func (s *Sessions) keep(ctx context.Context, name string, k Session, touch bool)
 	if err != nil {
 		return []error{fmt.Errorf("the session could not be kept: %w", err)}
 	}
-	// The old entry goes first: should we be killed in between, it must not stand for the new session.
-	err = s.Index.add(ctx, Entry{Name: name})
+	if old != (Session{}) { // its entry goes first: should we be killed in between, it must not stand for the new session
+		err = s.Index.add(ctx, Entry{Name: name})
+	}
 	if err := s.Ring.Put(ctx, keystore.Item{Name: name, Label: "aws-vault session", Description: "aws-vault session", Data: data, Touch: touch}); err != nil {
 		return []error{fmt.Errorf("the session could not be kept: %w", err)}
 	}

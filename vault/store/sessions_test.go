@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -137,6 +138,21 @@ func TestApartUnderItsOwnLock(t *testing.T) {
 	lock.Close()
 	if err := <-answer; err != nil || made != 1 {
 		t.Errorf("Get returned %v after %d makings", err, made)
+	}
+}
+
+// The keystore hears of a session before it is made, and of none that is kept already.
+func TestExpectedSession(t *testing.T) {
+	w, made := newWorld(t), 0
+	var expected []int
+	w.Expect = func() { expected = append(expected, made) }
+	for range 2 {
+		if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(expected, []int{0}) {
+		t.Errorf("the keystore was told after %v makings, want once, before the first", expected)
 	}
 }
 
