@@ -23,7 +23,7 @@ func (p *patient) lookAtConfig(ctx context.Context) []doctor.Finding {
 	c := doctor.Config{File: config, Inputs: in}
 	if p.listed {
 		s := p.assemble(config, in, p.locks, p.state, p.keystore, "")
-		s.Keys = &store.Keys{Ring: &namesOnce{Ring: p.keystore.Keys, names: p.keys}, Dir: s.Keys.Dir}
+		s.Keys = &store.Keys{Ring: listedOnce(p.keystore.Keys, p.keys), Dir: s.Keys.Dir}
 		s.Shows = true
 		c.Plan = func(name string) (plan.Plan, error) {
 			pl, err := s.Plan(ctx, name, plan.Options{Name: sessionName(p.env.User)})

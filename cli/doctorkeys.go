@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"aws-vault/vault/disk"
 	"aws-vault/vault/doctor"
@@ -86,7 +85,16 @@ func (p *patient) interrupted(ctx context.Context) []doctor.Finding {
 // A namesOnce ring knows which keys there are and opens none.
 type namesOnce struct {
 	keystore.Ring
-	names []string
+	names  []string
+	listed map[string]bool // the same
+}
+
+func listedOnce(r keystore.Ring, names []string) *namesOnce {
+	listed := make(map[string]bool, len(names))
+	for _, name := range names {
+		listed[name] = true
+	}
+	return &namesOnce{r, names, listed}
 }
 
 // Names are those that were listed.
@@ -94,7 +102,7 @@ func (r *namesOnce) Names(context.Context) ([]string, error) { return r.names, n
 
 // Stamp is the same for all: plans are made to be judged, not to be carried out.
 func (r *namesOnce) Stamp(_ context.Context, name string) (string, error) {
-	if !slices.Contains(r.names, name) {
+	if !r.listed[name] {
 		return "", keystore.ErrNotFound
 	}
 	return "listed", nil

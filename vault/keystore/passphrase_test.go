@@ -228,6 +228,13 @@ func TestFileDerivations(t *testing.T) {
 	for name, act := range map[string]func(*Keystore) int64{
 		"a session": func(k *Keystore) int64 { wantItem(t, k.Private, testItem("session"), ringTest{}); return 1 },
 		"a key":     func(k *Keystore) int64 { wantItem(t, k.Keys, testItem("prod"), ringTest{}); return 1 },
+		"a key and a session, again and again": func(k *Keystore) int64 {
+			for range 3 {
+				wantItem(t, k.Keys, testItem("prod"), ringTest{})
+				wantItem(t, k.Private, testItem("session"), ringTest{})
+			}
+			return 2
+		},
 		"a key, and a session kept": func(k *Keystore) int64 {
 			wantItem(t, k.Keys, testItem("prod"), ringTest{})
 			mustPut(t, k.Private, testItem("another"))

@@ -68,7 +68,7 @@ func (r *resolver) services(section Value) (endpoints, error) {
 		return nil, err
 	}
 	if b == nil {
-		return nil, missing(section, servicesName, r.config.names(servicesSection))
+		return nil, r.config.missing(section, servicesName, servicesSection)
 	}
 	found := endpoints{}
 	for name, k := range b.keys {

@@ -25,6 +25,7 @@ type File struct {
 	text  string
 	heads []head // the first one stands for the lines before any header
 	index index
+	near  *nearby
 }
 
 // Parse finds the sections of a config file, and reads no more than their headers. Path is how
@@ -47,7 +48,7 @@ func parse[Text string | []byte](path string, kind OriginKind, text Text) (*File
 	if len(text) > maxFile {
 		return nil, &SyntaxError{whole, fmt.Sprintf("%d bytes", len(text)), fmt.Sprintf("at most %d", maxFile)}
 	}
-	f := &File{path: path, kind: kind, text: string(text), index: index{seed: maphash.MakeSeed()}}
+	f := &File{path: path, kind: kind, text: string(text), index: index{seed: maphash.MakeSeed()}, near: &nearby{}}
 	if isUTF16(f.text) {
 		return nil, &SyntaxError{whole, "a file in UTF-16", "one in UTF-8"}
 	}

@@ -4,12 +4,44 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 const (
 	maxNear     = 3
 	maxNearName = 64 // longer names are not compared: it would cost and help nobody
+	maxMissing  = 20 // nor is more than so many names of one file that stand for nothing
 )
+
+// A nearby remembers which names are like one that is missing: a thousand profiles may name the
+// same, and each is compared with all there are.
+type nearby struct {
+	mu sync.Mutex
+	to map[missingName][]string
+}
+
+type missingName struct {
+	kind sectionKind
+	name string
+}
+
+// nearTo returns up to three names of sections of a kind that are much like this one, best first.
+func (f *File) nearTo(k sectionKind, name string) []string {
+	if f.near == nil {
+		return nil // a file without sections
+	}
+	f.near.mu.Lock()
+	defer f.near.mu.Unlock()
+	key := missingName{k, name}
+	if near, known := f.near.to[key]; known || len(f.near.to) == maxMissing {
+		return near
+	}
+	if f.near.to == nil {
+		f.near.to = map[missingName][]string{}
+	}
+	f.near.to[key] = Nearest(name, f.names(k))
+	return f.near.to[key]
+}
 
 // Nearest returns up to three profiles whose names are much like this one, best first.
 func (f *File) Nearest(name string) []string { return Nearest(name, f.Profiles()) }

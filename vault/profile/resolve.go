@@ -180,8 +180,9 @@ func choose(values map[string]Value, ranks map[string]int) {
 	}
 }
 
-func missing(v Value, setting string, among []string) error {
-	return &MissingError{v.Origin, setting, shorten(v.Text), Nearest(v.Text, among)}
+// missing is the error for a setting that names a section which the file does not have.
+func (f *File) missing(v Value, setting string, k sectionKind) error {
+	return &MissingError{v.Origin, setting, shorten(v.Text), f.nearTo(k, v.Text)}
 }
 
 // check returns a *ValueError if a value is not what its setting asks for.
