@@ -21,8 +21,7 @@ func (b *bencher) stages() (string, error) {
 	}
 	t, err := b.race(b.runs, yes(), b.emptyGo(),
 		process("becomes", command(nil, b.becomes, truePath)), process("web", command(nil, b.web, truePath)),
-		process("version", command(h.environ, b.program, "--version")), process("explain", command(h.environ, b.program, "explain", "alice")),
-		h.exec("alice"), act("derivation", derive))
+		process("version", command(h.environ, b.program, "--version")), h.exec("alice"), act("derivation", derive))
 	if err != nil {
 		return "", err
 	}
@@ -35,7 +34,6 @@ func (b *bencher) stages() (string, error) {
 		{"the Go runtime: a Go program that becomes `true`, less `true`", at("becomes") - at("true")},
 		{"net/http: the same program with it linked in", at("web") - at("becomes")},
 		{"what else is linked in, and the flags: `--version`, less a Go program with net/http that ends", at("version") - at(emptyGo) - (at("web") - at("becomes"))},
-		{"the config file, the plan, and looking whether its session is kept: `explain`, less `--version`", at("explain") - at("version")},
 		{"one derivation from the passphrase, as aws-vault 7 reads it", at("derivation")},
 	}
 	rest := at("exec")
@@ -45,7 +43,7 @@ func (b *bencher) stages() (string, error) {
 	all = append(all, struct {
 		what string
 		took time.Duration
-	}{"the rest: opening the session, checking the key's stamp, becoming the command", rest})
+	}{"the rest: the config file, the plan, the key's stamp, opening the session", rest})
 	var text strings.Builder
 	text.WriteString("| what | time |\n|---|---|\n")
 	for _, s := range all {
