@@ -3,7 +3,6 @@
 package interop
 
 import (
-	"encoding/json"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -61,11 +60,7 @@ func TestPass(t *testing.T) {
 	})
 	t.Run("item of aws-vault 7", func(t *testing.T) {
 		w := newPassWorld(t)
-		item, err := json.Marshal(itemOfSeven(t, "alice", w.Key))
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.input(string(item), "pass", "insert", "--multiline", "--force", "alice")
+		w.input(itemOfSeven(t, "alice", w.Key), "pass", "insert", "--multiline", "--force", "alice")
 		w.exec("true")
 		w.calls(chain...)
 	})

@@ -4,7 +4,6 @@ package interop
 
 import (
 	"bufio"
-	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -61,11 +60,7 @@ func TestSecretService(t *testing.T) {
 	t.Run("nested", func(t *testing.T) { testNested(t, newSecretWorld(t)) })
 	t.Run("item of aws-vault 7", func(t *testing.T) {
 		w := newSecretWorld(t)
-		item, err := json.Marshal(itemOfSeven(t, "alice", w.Key))
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.input(string(item), "secret-tool", "store", "--collection=/org/freedesktop/secrets/collection/"+login, "--label=alice", "profile", "alice")
+		w.input(itemOfSeven(t, "alice", w.Key), "secret-tool", "store", "--collection=/org/freedesktop/secrets/collection/"+login, "--label=alice", "profile", "alice")
 		w.exec("true")
 		w.calls(chain...)
 	})
