@@ -14,13 +14,7 @@ import (
 // What a command asks of the keystore is the same among a thousand sessions as with one:
 // it lists them once and opens none.
 func TestWhatCommandsAskAmongSessions(t *testing.T) {
-	aws, err := vaulttest.NewAWS()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer aws.Close()
-	environ, dir := home(t, aws)
-	asks(t, environ, dir, "exec", "r", "--", "true")
+	environ, dir := warmHome(t)
 	commands := []struct{ command, want string }{
 		{"exec r -- true", "keys stamp, keys stamp, private item"},
 		{"list", "signals, keys names, private names"},
@@ -43,6 +37,19 @@ func TestWhatCommandsAskAmongSessions(t *testing.T) {
 	if want := "signals, private names" + strings.Repeat(", private remove", 1+more); got != want {
 		t.Errorf("clear asks the keystore %d times: %.200s ..., want one list and %d removals", strings.Count(got, ",")+1, got, 1+more)
 	}
+}
+
+// warmHome is a home that holds one session, that of profile r.
+func warmHome(t *testing.T) (environ []string, dir string) {
+	t.Helper()
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(aws.Close)
+	environ, dir = home(t, aws)
+	asks(t, environ, dir, "exec", "r", "--", "true")
+	return environ, dir
 }
 
 // crowd puts so many more sessions beside the one there is. They are copies of it under
@@ -90,13 +97,7 @@ func only(t *testing.T, pattern string) string {
 
 // A profile with many sessions has a long line, and no other has one for it.
 func TestListOfManySessions(t *testing.T) {
-	aws, err := vaulttest.NewAWS()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer aws.Close()
-	environ, dir := home(t, aws)
-	asks(t, environ, dir, "exec", "r", "--", "true")
+	environ, dir := warmHome(t)
 	crowd(t, dir, 100)
 	list := exec.Command(os.Args[0], "list")
 	list.Env = environ

@@ -134,14 +134,14 @@ func TestPageHasMarks(t *testing.T) {
 
 func TestFileSystem(t *testing.T) {
 	const mounts = "22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw\n" +
-		"30 22 0:25 / /tmp rw shared:2 - overlay none rw\n" +
-		"31 22 0:26 / /tmp rw shared:3 - tmpfs tmpfs rw\nbroken line\n30 22 - \n"
-	for path, want := range map[string]string{"/tmp/x": "tmpfs", "/tmp": "tmpfs", "/tmpfile": "ext4", "/home/alice": "ext4"} {
+		"30 22 0:25 / /volume rw shared:2 - overlay none rw\n" +
+		"31 22 0:26 / /volume rw shared:3 - tmpfs tmpfs rw\nbroken line\n30 22 - \n"
+	for path, want := range map[string]string{"/volume/x": "tmpfs", "/volume": "tmpfs", "/volumes": "ext4", "/elsewhere": "ext4"} {
 		if got := fileSystem(mounts, path); got != want {
 			t.Errorf("%s lies on %q, want %q", path, got, want)
 		}
 	}
-	if got := fileSystem("", "/tmp"); got != "" {
+	if got := fileSystem("", "/volume"); got != "" {
 		t.Errorf("without mounts it lies on %q", got)
 	}
 }
