@@ -76,6 +76,8 @@ func commandRemedy(err error, _ *app) string {
 		return "print the address and open it yourself: aws-vault login --stdout"
 	case errors.As(err, &agent):
 		return "run it yourself, in a terminal that no coding agent has started"
+	case errors.As(err, &imported) && imported.twice:
+		return "a profile has two keys: take the one that you do not need out of its file, then import again"
 	case errors.As(err, &imported):
 		return "the lines above say why; --overwrite replaces another key that is stored"
 	case errors.As(err, &unproven):

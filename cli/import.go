@@ -13,6 +13,7 @@ import (
 	"aws-vault/vault"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/source"
+	"aws-vault/vault/store"
 )
 
 type importFlags struct {
@@ -30,48 +31,74 @@ func importCommand(k *kingpin.Application, a *app) {
 	a.action(c, func(ctx context.Context) error { return a.importKeys(ctx, f) })
 }
 
-// A plainKey is a key and the file that it stands in.
+// A plainKey is an access key and the file that it is in.
 type plainKey struct {
 	profile.PlainKey
-	file vault.ConfigFile
+	file  vault.ConfigFile
+	other string // where the profile has another key, which would count for the AWS CLI without this one; empty for nowhere
 }
 
 func (k plainKey) credentials() aws.Credentials {
 	return aws.Credentials{AccessKeyID: k.ID.Text, SecretAccessKey: k.Secret.Text}
 }
 
-// A notImportedError counts the keys that stand where they stood.
-type notImportedError struct{ n, of int }
+// A notImportedError counts the keys that stay in their files.
+type notImportedError struct {
+	n, of int
+	twice bool // profiles with two keys are among them
+}
 
 func (e *notImportedError) Error() string {
 	return fmt.Sprintf("%d of %s left where they are", e.n, count(e.of, "key"))
 }
 
+// A hiddenKeyError is a key that is not imported, since another one counts for the AWS CLI.
+type hiddenKeyError struct {
+	found, counts profile.Origin
+}
+
+func (e *hiddenKeyError) Error() string {
+	return fmt.Sprintf("the key in %s is not imported: the AWS CLI uses another key for this profile, in %s", e.found, e.counts)
+}
+
+// A stillNeededError is a key that was stored and stays in its file.
+type stillNeededError struct {
+	found profile.Origin
+	other string
+}
+
+func (e *stillNeededError) Error() string {
+	return fmt.Sprintf("the key in %s is stored and stays in the file: without it, the AWS CLI would use the other key, in %s", e.found, e.other)
+}
+
 // A noPlainKeyError is a profile that was named and has no key to import.
 type noPlainKeyError struct {
 	name      string
-	temporary bool
+	temporary string // where a temporary one is; empty for nowhere
 }
 
 func (e *noPlainKeyError) Error() string {
-	if e.temporary {
-		return fmt.Sprintf("profile %q has a temporary key, want a long-lived one", e.name)
+	if e.temporary != "" {
+		return fmt.Sprintf("profile %q has a temporary key in %s, expected a long-lived one", e.name, e.temporary)
 	}
 	return fmt.Sprintf("profile %q has no access key in a file", e.name)
 }
 
 func (a *app) importKeys(ctx context.Context, f importFlags) error {
-	keys, err := a.plainKeys(f.names)
+	found, err := a.plainKeys(f.names)
 	switch {
 	case err != nil:
 		return err
-	case len(keys) == 0:
+	case len(found.keys)+len(found.left) == 0:
 		a.print("No access keys stand in %s or %s.\n", a.credentialsFile().Name, a.config().Name)
 		return nil
 	case f.dryRun:
-		a.print("Would import %s:\n", count(len(keys), "key"))
-		for _, k := range keys {
+		a.print("Would import %s:\n", count(len(found.keys), "key"))
+		for _, k := range found.keys {
 			a.print("  %s (%s)\n", k.Profile, k.ID.Origin)
+		}
+		for _, w := range slices.Concat(found.warnings, found.left) {
+			a.warn(w)
 		}
 		a.print("\nNo changes made.\n")
 		return nil
@@ -83,47 +110,98 @@ func (a *app) importKeys(ctx context.Context, f importFlags) error {
 	if err := s.keystore.Keys.Check(ctx); err != nil {
 		return err
 	}
-	return a.importAll(ctx, s, f, keys)
+	return a.importAll(ctx, s, f, found)
 }
 
-// plainKeys are the keys to import: of the credentials file first, for its keys count more.
-func (a *app) plainKeys(names []string) ([]plainKey, error) {
-	var all []plainKey
-	temporary := map[string]bool{}
+// foundKeys are the keys in the two files.
+type foundKeys struct {
+	keys     []plainKey // to import
+	left     []error    // about each key that is not imported
+	warnings []error    // about each section that may have a key and cannot be read
+
+	first  map[string]profile.PlainKey // by profile, the key that counts for the AWS CLI
+	unread map[string]error            // by profile, why there is no telling which key counts
+}
+
+// plainKeys finds the keys to import. It reads the credentials file first: the AWS CLI uses a
+// profile's key in the config file only if the credentials file has none for it.
+func (a *app) plainKeys(names []string) (foundKeys, error) {
+	all := foundKeys{first: map[string]profile.PlainKey{}, unread: map[string]error{}}
 	for _, file := range []vault.ConfigFile{a.credentialsFile(), a.config()} {
 		text, err := file.Read()
 		if err != nil {
-			return nil, err
+			return foundKeys{}, err
 		}
 		for _, name := range text.Profiles() {
-			named := slices.Contains(names, name)
-			k, ok, err := text.PlainKey(name)
-			switch {
-			case err != nil && named:
-				return nil, err
-			case err != nil && len(names) == 0:
-				a.warn(err)
-			case ok && k.Temporary:
-				temporary[name] = true
-			case ok && (named || len(names) == 0):
-				all = append(all, plainKey{k, file})
+			if len(names) > 0 && !slices.Contains(names, name) {
+				continue
+			}
+			if err := all.add(text, file, name); err != nil && len(names) > 0 {
+				return foundKeys{}, err
 			}
 		}
 	}
 	for _, name := range names {
-		if !slices.ContainsFunc(all, func(k plainKey) bool { return k.Profile == name }) {
-			return nil, &noPlainKeyError{name, temporary[name]}
+		switch first, ok := all.first[name]; {
+		case !ok:
+			return foundKeys{}, &noPlainKeyError{name: name}
+		case first.Temporary:
+			return foundKeys{}, &noPlainKeyError{name, first.ID.Origin.String()}
 		}
 	}
 	return all, nil
 }
 
+// add decides about one profile of one file. Only the first key of a profile counts. It returns
+// why there is no telling which one that is.
+func (a *foundKeys) add(text *profile.File, file vault.ConfigFile, name string) error {
+	k, ok, err := text.PlainKey(name)
+	if err != nil {
+		a.unread[name] = err
+		a.warnings = append(a.warnings, err)
+		return err
+	}
+	if !ok {
+		return nil
+	}
+	first, known := a.first[name]
+	unread := a.unread[name]
+	switch repeated := text.Single(k); {
+	case unread != nil:
+		a.leave(name, fmt.Errorf("the key in %s is not imported, as another file may have one that counts: %w", k.ID.Origin, unread))
+	case known && (first.ID.Text != k.ID.Text || first.Secret.Text != k.Secret.Text):
+		if !k.Temporary {
+			a.leave(name, &hiddenKeyError{k.ID.Origin, first.ID.Origin})
+		}
+		if i := slices.IndexFunc(a.keys, func(k plainKey) bool { return k.Profile == name }); i >= 0 {
+			a.keys[i].other = k.ID.Origin.String()
+		}
+	case repeated != nil:
+		a.unread[name] = repeated
+		a.leave(name, fmt.Errorf("no key of this profile is imported: %w", repeated))
+		return repeated
+	case k.Temporary:
+		a.first[name] = k
+	default:
+		a.first[name] = k
+		a.keys = append(a.keys, plainKey{PlainKey: k, file: file})
+	}
+	return nil
+}
+
+func (a *foundKeys) leave(name string, err error) {
+	a.left = append(a.left, fmt.Errorf("%s: %w", name, err))
+}
+
 // importAll goes on after a key that AWS does not take, or that cannot be taken out: that
 // says nothing of the next one.
-func (a *app) importAll(ctx context.Context, s *session, f importFlags, keys []plainKey) error {
+func (a *app) importAll(ctx context.Context, s *session, f importFlags, found foundKeys) error {
 	var stored []string
-	left := 0
-	for _, k := range keys {
+	left, twice := len(found.left), false
+	for _, w := range slices.Concat(found.warnings, found.left) {
+		a.warn(w)
+	}
+	for _, k := range found.keys {
 		done, err := a.importKey(ctx, s, f, k)
 		if err != nil && !singular(err) {
 			return err
@@ -131,6 +209,7 @@ func (a *app) importAll(ctx context.Context, s *session, f importFlags, keys []p
 		if err != nil {
 			a.warn(fmt.Errorf("%s: %w", k.Profile, err))
 		}
+		twice = twice || k.other != ""
 		if !done {
 			left++
 			continue
@@ -142,7 +221,7 @@ func (a *app) importAll(ctx context.Context, s *session, f importFlags, keys []p
 		a.note("these keys have stood in a file, and may be in backups of it: replace each with aws-vault rotate (%s)", strings.Join(slices.Compact(stored), ", "))
 	}
 	if left > 0 {
-		return &notImportedError{left, len(keys)}
+		return &notImportedError{left, len(found.keys) + len(found.left), twice}
 	}
 	return nil
 }
@@ -152,7 +231,10 @@ func singular(err error) bool {
 	var refused *source.APIError
 	var repeated *profile.RepeatedKeyError
 	var bad *keyError
-	return errors.As(err, &refused) && !refused.Retry || errors.As(err, &repeated) || errors.As(err, &bad) || errors.Is(err, profile.ErrOtherKey)
+	var needed *stillNeededError
+	var shared *store.SharedNameError
+	return errors.As(err, &refused) && !refused.Retry || errors.As(err, &repeated) || errors.As(err, &bad) || errors.As(err, &needed) ||
+		errors.As(err, &shared) || errors.Is(err, profile.ErrOtherKey)
 }
 
 // importKey reports whether the key is stored and, if it was to go, gone from its file.
@@ -180,6 +262,10 @@ func (a *app) importKey(ctx context.Context, s *session, f importFlags, k plainK
 		a.settle(err)
 	}
 	a.print("works as %s", got.Caller.ARN)
+	if f.delete && k.other != "" {
+		a.print("\n")
+		return false, &stillNeededError{k.ID.Origin, k.other}
+	}
 	if f.delete {
 		if err := k.file.TakeOut(ctx, s.locks, k.PlainKey); err != nil {
 			a.print("\n")

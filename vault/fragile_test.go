@@ -74,7 +74,12 @@ func (r *fragile) Names(context.Context) ([]string, error) {
 	return slices.Sorted(maps.Keys(r.items)), r.power.spend()
 }
 
-func (r *fragile) Stamp(context.Context, string) (string, error) { return "", nil }
+func (r *fragile) Stamp(_ context.Context, name string) (string, error) {
+	if _, ok := r.items[name]; !ok {
+		return "", keystore.ErrNotFound
+	}
+	return "", nil
+}
 
 func (r *fragile) Check(context.Context) error { return nil }
 

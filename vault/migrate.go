@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/keystore"
 	"aws-vault/vault/store"
 )
 
@@ -78,6 +79,9 @@ func (m Migration) move(ctx context.Context, name string) (Moved, error) {
 	}
 	if !m.Delete || outcome == LeftAlone {
 		return Moved{Outcome: outcome}, nil
+	}
+	if err := keystore.Single(ctx, m.From.Ring, name); err != nil {
+		return Moved{}, err // all of them would be deleted, and one was copied
 	}
 	// Looked at again: whoever replaced the key meanwhile did not mean to have it deleted.
 	again, err := m.From.Key(ctx, name)

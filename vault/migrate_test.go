@@ -1,10 +1,13 @@
 package vault
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/store"
 )
 
 func TestMove(t *testing.T) {
@@ -114,5 +117,66 @@ func TestMoveOntoDamage(t *testing.T) {
 	m.Overwrite = true
 	if got, err := m.Move(t.Context(), "alice"); err != nil || got.Outcome != Overwritten {
 		t.Errorf("Move returned %+v, %v", got, err)
+	}
+}
+
+// A folding ring has one item for all names that differ in case only, as a folder on a disk of
+// macOS or Windows does.
+type folding struct{ *fragile }
+
+func (r folding) Item(ctx context.Context, name string) (keystore.Item, error) {
+	return r.fragile.Item(ctx, strings.ToLower(name))
+}
+
+func (r folding) Put(ctx context.Context, it keystore.Item) error {
+	it.Name = strings.ToLower(it.Name)
+	return r.fragile.Put(ctx, it)
+}
+
+func (r folding) Stamp(ctx context.Context, name string) (string, error) {
+	return r.fragile.Stamp(ctx, strings.ToLower(name))
+}
+
+// A key is never replaced with one of another name, and so never deleted where it came from.
+func TestMoveOntoAnotherName(t *testing.T) {
+	to := newFragile()
+	m := Migration{From: keysIn(t, newFragile()), To: &store.Keys{Ring: folding{to}, Dir: t.TempDir()}, Overwrite: true, Delete: true}
+	put(t, m.From, "prod", key(0))
+	put(t, m.From, "Prod", key(1))
+	if _, err := m.Move(t.Context(), "prod"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := m.Move(t.Context(), "Prod")
+	var shared *store.SharedNameError
+	if !errors.As(err, &shared) || shared.Name != "Prod" || shared.Other != "prod" {
+		t.Errorf("Move returned %v", err)
+	}
+	if !holds(t, m.To, "prod", key(0)) || !holds(t, m.From, "Prod", key(1)) {
+		t.Error("a key is lost")
+	}
+	if err := m.To.Put(t.Context(), "prod", key(2)); err != nil {
+		t.Errorf("a key cannot be replaced under its own name: %v", err)
+	}
+}
+
+// A repeated ring holds a second item under each name, as the Secret Service may.
+type repeated struct{ *fragile }
+
+func (r repeated) Single(_ context.Context, name string) error {
+	return &keystore.RepeatedError{Name: name, Where: "secret-service", Items: 2}
+}
+
+// Of several items under one name one is copied, and deleting would delete all.
+func TestMoveOneOfSeveral(t *testing.T) {
+	from := newFragile()
+	m := Migration{From: &store.Keys{Ring: repeated{from}, Dir: t.TempDir()}, To: keysIn(t, newFragile()), Delete: true}
+	put(t, m.From, "alice", key(0))
+	var several *keystore.RepeatedError
+	if _, err := m.Move(t.Context(), "alice"); !errors.As(err, &several) || !holds(t, m.From, "alice", key(0)) {
+		t.Errorf("Move returned %v", err)
+	}
+	m.Delete = false
+	if _, err := m.Move(t.Context(), "alice"); err != nil {
+		t.Errorf("a copy alone fails: %v", err)
 	}
 }

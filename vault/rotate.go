@@ -290,8 +290,8 @@ func (r *Rotation) complete(ctx context.Context, j store.Rotation) (done bool, e
 		return false, err
 	}
 	if !same(r.stored, j.New) {
-		if err := r.Keys.Put(ctx, r.name, j.New); err != nil {
-			return false, err
+		if err := PutVerified(ctx, r.Keys, r.name, j.New); err != nil {
+			return false, err // before the old key goes
 		}
 		r.stored = j.New
 	}

@@ -3,6 +3,7 @@ package vault_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -251,6 +252,23 @@ func TestNewKeyCanNeitherBeKeptNorDeleted(t *testing.T) {
 }
 
 // Whether the old key is to stay is remembered, and may be said later.
+// The old key goes only once the new one was read back from where it is stored.
+func TestRotationReadsBack(t *testing.T) {
+	r := newRotor(t, "[profile m]\n")
+	r.world.keys.deaf = true
+	err := r.rotation().Run(t.Context())
+	var unfinished *vault.UnfinishedError
+	if !errors.As(err, &unfinished) {
+		t.Fatalf("got %v, want an *UnfinishedError", err)
+	}
+	if ids := r.listed(); len(ids) != 2 || !slices.Contains(ids, r.Key.ID) {
+		t.Errorf("alice's keys are %v, want the old one among two", ids)
+	}
+	r.world.keys.deaf = false
+	r.run()
+	r.wantOne()
+}
+
 func TestKeepOldIsRemembered(t *testing.T) {
 	for _, first := range []bool{true, false} {
 		r := newRotor(t, "[profile m]\n")

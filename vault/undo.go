@@ -92,8 +92,8 @@ func (r *Rotation) restore(ctx context.Context, j store.Rotation, listed []sourc
 		return err
 	}
 	if !same(r.stored, j.Old) {
-		if err := r.Keys.Put(ctx, r.name, j.Old); err != nil {
-			return err
+		if err := PutVerified(ctx, r.Keys, r.name, j.Old); err != nil {
+			return err // before the new key goes
 		}
 		r.stored = j.Old
 	}

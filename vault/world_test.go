@@ -32,6 +32,7 @@ type ring struct {
 	opened  int
 	err     error // of every call, if set
 	putErr  error // of every write, if set
+	deaf    bool  // writes are taken for done and change nothing
 }
 
 func newRing() *ring { return &ring{items: map[string]keystore.Item{}, written: map[string]int{}} }
@@ -52,6 +53,9 @@ func (r *ring) Put(_ context.Context, it keystore.Item) error {
 	defer r.mu.Unlock()
 	if r.putErr != nil {
 		return r.putErr
+	}
+	if r.deaf {
+		return nil
 	}
 	r.items[it.Name] = it
 	r.written[it.Name]++

@@ -52,6 +52,17 @@ func (e *DamagedError) Error() string {
 
 func (e *DamagedError) Unwrap() error { return e.Err }
 
+// RepeatedError is returned for a name under which a keystore holds several items with different
+// contents. Item opens one of them, and Remove removes all.
+type RepeatedError struct {
+	Name, Where string
+	Items       int
+}
+
+func (e *RepeatedError) Error() string {
+	return fmt.Sprintf("%s holds %d different items called %q, expected one", e.Where, e.Items, e.Name)
+}
+
 // NameError says that no item can have this name.
 type NameError struct {
 	Name   string

@@ -39,15 +39,7 @@ func (r *secretRing) Item(ctx context.Context, name string) (Item, error) {
 	if err != nil {
 		return Item{}, secretError(err)
 	}
-	var content []byte
-	err = r.service.withSession(ctx, func(session *secretSession) error {
-		var w wireSecret
-		if err := r.service.call(ctx, paths[0], itemInterface+".GetSecret", []any{session.path}, &w); err != nil {
-			return err
-		}
-		content, err = session.open(w)
-		return err
-	})
+	content, err := r.content(ctx, paths[0])
 	if err != nil {
 		return Item{}, secretError(err)
 	}
@@ -57,6 +49,39 @@ func (r *secretRing) Item(ctx context.Context, name string) (Item, error) {
 	}
 	it.Name = name
 	return it, nil
+}
+
+func (r *secretRing) content(ctx context.Context, path dbus.ObjectPath) (content []byte, err error) {
+	err = r.service.withSession(ctx, func(session *secretSession) error {
+		var w wireSecret
+		if err := r.service.call(ctx, path, itemInterface+".GetSecret", []any{session.path}, &w); err != nil {
+			return err
+		}
+		content, err = session.open(w)
+		return err
+	})
+	return content, err
+}
+
+// Single compares the items of one name: another program may have made a second one, for the
+// service tells items apart by all of their attributes.
+func (r *secretRing) Single(ctx context.Context, name string) error {
+	paths, err := r.find(ctx, name)
+	if err != nil {
+		return secretError(err)
+	}
+	different := map[string]bool{}
+	for _, path := range paths {
+		content, err := r.content(ctx, path)
+		if err != nil {
+			return secretError(err)
+		}
+		different[string(content)] = true
+	}
+	if len(different) > 1 {
+		return &RepeatedError{Name: name, Where: secretBackend, Items: len(paths)}
+	}
+	return nil
 }
 
 // find returns the unlocked items called name, ErrNotFound if there are none. One call finds

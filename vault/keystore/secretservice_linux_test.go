@@ -107,6 +107,38 @@ func TestSecretServiceOtherCollections(t *testing.T) {
 	})
 }
 
+// Another program's item of the same name is a second one, if its attributes are different.
+func TestSecretServiceSingle(t *testing.T) {
+	s := newFakeSecrets(t)
+	k := mustOpen(t, s.config(t))
+	mustPut(t, k.Keys, testItem("prod"))
+	if err := Single(t.Context(), k.Keys, "prod"); err != nil {
+		t.Errorf("one item: %v", err)
+	}
+	add := func(path dbus.ObjectPath, content []byte) {
+		s.with(func() {
+			s.items[path] = &fakeSecret{attributes: map[string]string{"profile": "prod", "xdg:schema": "another"}, content: content}
+		})
+	}
+	copyOf := func() (content []byte) {
+		s.with(func() {
+			for _, it := range s.items {
+				content = it.content
+			}
+		})
+		return content
+	}
+	add(keysPath+"/98", copyOf())
+	if err := Single(t.Context(), k.Keys, "prod"); err != nil {
+		t.Errorf("two items with one content: %v", err)
+	}
+	add(keysPath+"/99", []byte("another key"))
+	var several *RepeatedError
+	if err := Single(t.Context(), k.Keys, "prod"); !errors.As(err, &several) || several.Items != 3 {
+		t.Errorf("two contents: %v", err)
+	}
+}
+
 const promptMethod = "org.freedesktop.Secret.Prompt.Prompt"
 
 const keysPath = collectionPrefix + "awsvault"

@@ -13,6 +13,17 @@ func Whole(ctx context.Context, r Ring, name string) error {
 	return nil
 }
 
+// Single returns a *[RepeatedError] if the ring holds several different items under one name. It
+// returns nil for a keystore where a name has one item at most.
+func Single(ctx context.Context, ring any, name string) error {
+	if r, ok := ring.(interface {
+		Single(ctx context.Context, name string) error
+	}); ok {
+		return r.Single(ctx, name)
+	}
+	return nil
+}
+
 func (r *fileRing) whole(ctx context.Context, name string) error {
 	token, err := r.read(ctx, name)
 	if err != nil {

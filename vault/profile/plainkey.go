@@ -53,15 +53,15 @@ func (f *File) PlainKey(name string) (PlainKey, bool, error) {
 // ErrOtherKey says that a profile's key is no longer the one that was to be taken out.
 var ErrOtherKey = errors.New("the key in the file is another one now")
 
-// RepeatedKeyError says that a profile has several keys in one file. Those that do not
-// count would come to count, or be lost, if the one that does were taken out.
+// RepeatedKeyError reports that a profile has several keys in one file. If the one that counts
+// were taken out, another one would count, or be lost.
 type RepeatedKeyError struct {
 	Origin  Origin // of a line that does not count
 	Setting string
 }
 
 func (e *RepeatedKeyError) Error() string {
-	return fmt.Sprintf("%s: %s of profile %s is given again with another value, want one", e.Origin, e.Setting, bare(e.Origin.Section))
+	return fmt.Sprintf("%s: profile %s has a second %s in this file, expected one", e.Origin, bare(e.Origin.Section), e.Setting)
 }
 
 // WithoutKey returns the text of the file without the lines of that key's id and secret,
@@ -75,9 +75,32 @@ func (f *File) WithoutKey(k PlainKey) ([]byte, error) {
 	if !ok || now.ID.Text != k.ID.Text || now.Secret.Text != k.Secret.Text {
 		return nil, ErrOtherKey
 	}
+	lines, err := f.linesOf(k)
+	if err != nil {
+		return nil, err
+	}
 	var changes []change
+	for _, line := range lines {
+		changes = append(changes, f.cut(line))
+	}
+	text := apply(f.text, changes)
+	if err := f.verifyWithout(k.Profile, text); err != nil {
+		return nil, err
+	}
+	return []byte(text), nil
+}
+
+// Single returns a [*RepeatedKeyError] if the profile of that key has another one in this file.
+func (f *File) Single(k PlainKey) error {
+	_, err := f.linesOf(k)
+	return err
+}
+
+// linesOf returns the lines of a key that this file has.
+func (f *File) linesOf(k PlainKey) ([]key, error) {
+	var lines []key
 	for _, s := range f.named(profileSection, k.Profile) {
-		keys, _ := f.keys(s) // it could be read above
+		keys, _ := f.keys(s) // PlainKey has read it without an error
 		for _, line := range keys {
 			want, isPart := map[string]string{accessKeyID: k.ID.Text, secretAccessKey: k.Secret.Text}[line.name]
 			if !isPart {
@@ -86,14 +109,10 @@ func (f *File) WithoutKey(k PlainKey) ([]byte, error) {
 			if text, _ := cutComments(line.value); text != want {
 				return nil, &RepeatedKeyError{f.origin(s, line.line, line.name), line.name}
 			}
-			changes = append(changes, f.cut(line))
+			lines = append(lines, line)
 		}
 	}
-	text := apply(f.text, changes)
-	if err := f.verifyWithout(k.Profile, text); err != nil {
-		return nil, err
-	}
-	return []byte(text), nil
+	return lines, nil
 }
 
 // cut takes out the line of a key whose value has no other.

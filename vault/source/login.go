@@ -216,7 +216,25 @@ func (d *Deps) ImportLogin(ctx context.Context, session string) (bool, error) {
 	if err := d.keepLogin(ctx, t); err != nil {
 		return true, err
 	}
+	if err := d.mayRemoveLogin(ctx, session, t); err != nil {
+		return true, err
+	}
 	return true, d.Logins.Remove(session)
+}
+
+// mayRemoveLogin reads a sign-in back, and looks whether the AWS CLI still has the same one.
+func (d *Deps) mayRemoveLogin(ctx context.Context, session string, t loginToken) error {
+	kept, _, err := d.Tokens.Find(ctx, string(plan.Login{Session: session}.Token()))
+	if err != nil {
+		return fmt.Errorf("reading the sign-in back: %w", err)
+	}
+	if stored, ok := decode[loginToken](kept); !ok || stored.Refresh != t.Refresh || stored.Key != t.Key || stored.Client != t.Client {
+		return errors.New("the sign-in that was read back is not the one that was stored; the AWS CLI's own is left where it is")
+	}
+	if now, ok := d.Logins.Login(session); ok && now.RefreshToken != t.Refresh {
+		return errors.New("the AWS CLI has renewed its sign-in meanwhile; import it again")
+	}
+	return nil
 }
 
 // loginGrant has a person sign in with a browser of this machine, or of another.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
 	"aws-vault/vault/store"
@@ -187,6 +188,26 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 	}
 	r.wantActions()
 
+	// The AWS CLI's own is removed only if it is what was stored and read back.
+	r.kept.bend = func(it keystore.Item) keystore.Item {
+		it.Data = []byte("torn")
+		return it
+	}
+	if found, err := r.ImportLogin(t.Context(), r.alice()); !found || err == nil {
+		t.Errorf("imported %v, %v though it was not stored", found, err)
+	}
+	r.kept.bend = func(it keystore.Item) keystore.Item {
+		theirs := ours
+		ours.Refresh = "EXAMPLE-login-refresh-renewed"
+		write(r.aws.Now())
+		ours = theirs
+		return it
+	}
+	if found, err := r.ImportLogin(t.Context(), r.alice()); !found || err == nil {
+		t.Errorf("imported %v, %v though it was renewed meanwhile", found, err)
+	}
+	r.kept.bend = nil
+	write(r.aws.Now())
 	if found, err := r.ImportLogin(t.Context(), r.alice()); !found || err != nil {
 		t.Fatalf("imported %v, %v", found, err)
 	}

@@ -23,7 +23,8 @@ import (
 // items is a keystore in memory.
 type items struct {
 	sync.Mutex
-	of map[string]keystore.Item
+	of   map[string]keystore.Item
+	bend func(keystore.Item) keystore.Item // what is written instead; nil for the same
 }
 
 func (i *items) Item(_ context.Context, name string) (keystore.Item, error) {
@@ -39,6 +40,9 @@ func (i *items) Item(_ context.Context, name string) (keystore.Item, error) {
 func (i *items) Put(_ context.Context, it keystore.Item) error {
 	i.Lock()
 	defer i.Unlock()
+	if i.bend != nil {
+		it = i.bend(it)
+	}
 	i.of[it.Name] = it
 	return nil
 }

@@ -1,11 +1,16 @@
 package store
 
 import (
+	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
+
+	"aws-vault/vault/keystore"
 )
 
 // NameError is returned for a key's name that aws-vault 7, which may use the same
@@ -15,6 +20,37 @@ type NameError struct{ Name string }
 
 func (e *NameError) Error() string {
 	return fmt.Sprintf("key name %q: aws-vault 7 takes such a name for a session and deletes it, want another", e.Name)
+}
+
+// SharedNameError is returned for a key's name under which the keystore finds the item of another
+// name: "Prod" on a disk where "prod" is the same file. To store one would destroy the other.
+type SharedNameError struct {
+	Name  string
+	Other string // that the keystore lists; empty if it cannot be told
+}
+
+func (e *SharedNameError) Error() string {
+	other := "another name"
+	if e.Other != "" {
+		other = fmt.Sprintf("%q", e.Other)
+	}
+	return fmt.Sprintf("key name %q: this keystore keeps it in the same item as %s, expected a name of its own", e.Name, other)
+}
+
+// unshared returns a [*SharedNameError] for a name that is found and not listed.
+func (k *Keys) unshared(ctx context.Context, name string) error {
+	if _, err := k.Ring.Stamp(ctx, name); errors.Is(err, keystore.ErrNotFound) {
+		return nil
+	}
+	names, err := k.Ring.Names(ctx)
+	if err != nil || slices.Contains(names, name) {
+		return err
+	}
+	e := &SharedNameError{Name: name}
+	if i := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, name) }); i >= 0 {
+		e.Other = names[i]
+	}
+	return e
 }
 
 // taken are the forms of names that aws-vault 7 does not keep a key under. A form that is

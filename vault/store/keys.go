@@ -106,7 +106,7 @@ func decodeKey(name string, data []byte) (aws.Credentials, error) {
 }
 
 // Put stores a key under name, in place of any that was there. It returns a [*NameError]
-// for a name that cannot be a key's.
+// for a name that cannot be a key's, and a [*SharedNameError] for one whose item is another key's.
 func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 	if err := checkKeyName(name); err != nil {
 		return err
@@ -117,6 +117,9 @@ func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 	}
 	if _, err := decodeKey(name, data); err != nil {
 		return err // what could not be read back is not written
+	}
+	if err := k.unshared(ctx, name); err != nil {
+		return err
 	}
 	touch, err := k.guarded(name)
 	if err != nil {
