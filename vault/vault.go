@@ -175,7 +175,7 @@ func (c *carrier) step(ctx context.Context, i int, need time.Duration) (aws.Cred
 func (c *carrier) ask(ctx context.Context, i int, need time.Duration) store.Ask {
 	s, digest := c.plan.Steps[i], c.plan.Digest(i)
 	a := store.Ask{
-		Name: string(digest), Depth: i, Need: need, MaxAge: s.MaxAge, KeyCheck: c.keyCheck,
+		Name: string(digest), Need: need, MaxAge: s.MaxAge, KeyCheck: c.keyCheck,
 		Profile: s.Profile, Kind: string(s.Kind), Root: c.plan.Steps[0].Profile, Touch: s.Touch,
 		Question: waitsFor(s),
 		Human: func() bool {

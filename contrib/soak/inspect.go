@@ -9,9 +9,9 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// mostLocks is how many lock files there may be: 128 for each depth of sessions and of
-// tokens, and one for each name that the program knows.
-const mostLocks = 128*4 + 32
+// mostLocks is how many lock files there may be: one for each role's session, and one for each
+// name that the program knows.
+const mostLocks = roles + 32
 
 // inspect looks at what all those commands have left.
 func (p *pool) inspect() error {

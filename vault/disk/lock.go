@@ -12,8 +12,8 @@ import (
 // whatever way. One LockFile excludes every other, in this process too.
 type LockFile struct{ f *os.File }
 
-// Lock takes the lock at path, a file that is created 0600 if missing and never removed, and
-// waits for it until ctx ends. What comes back then is the cause of that end.
+// Lock takes the lock at path, a file that is created 0600 if missing, and waits for it until ctx
+// ends. What comes back then is the cause of that end.
 func Lock(ctx context.Context, path string) (*LockFile, error) {
 	for {
 		if err := context.Cause(ctx); err != nil {
@@ -75,8 +75,19 @@ func wait(ctx context.Context, path string) (*LockFile, error) {
 	}
 }
 
-// confirm returns the lock on f if f is still the file at path, and closes it otherwise: someone
-// who removes the state folder must not let two processes hold "the" lock.
+// RemoveLock removes the lock file at path, unless somebody holds the lock. A process that waits for
+// the lock, or is about to take it, notices that its file is gone and locks the new one: see confirm.
+func RemoveLock(path string) error {
+	l, held, err := TryLock(path)
+	if err != nil || !held {
+		return err
+	}
+	return removeLock(path, l)
+}
+
+// confirm returns the lock on f if f is still the file at path, and closes it otherwise. The file may
+// have been removed meanwhile, by RemoveLock or with the whole state folder, and a lock on a removed
+// file does not exclude those that lock the new one.
 func confirm(path string, f *os.File) (*LockFile, error) {
 	ours, err := f.Stat()
 	if err == nil {

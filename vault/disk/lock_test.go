@@ -210,6 +210,66 @@ func TestLockOfReplacedFile(t *testing.T) {
 	}
 }
 
+func TestRemoveLock(t *testing.T) {
+	path := lockPath(t)
+	l, err := Lock(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := RemoveLock(path); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("the file of a held lock is gone: %v", err)
+	}
+	l.Close()
+	if err := RemoveLock(path); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the file of a free lock is still there (%v)", err)
+	}
+	if err := RemoveLock(path + "/below"); err == nil {
+		t.Error("a lock was removed where none can be")
+	}
+}
+
+// TestLockIsRemoved removes the lock file again and again while processes use the lock: there is
+// never more than one that holds it.
+func TestLockIsRemoved(t *testing.T) {
+	path := lockPath(t)
+	write(t, path+".count", "0")
+	actors := make([]*actor, 4)
+	for i := range actors {
+		actors[i] = play(t, "count", path)
+	}
+	ended, removing := make(chan struct{}), make(chan error)
+	go func() {
+		for {
+			select {
+			case <-ended:
+				removing <- nil
+				return
+			default:
+				if err := RemoveLock(path); err != nil {
+					removing <- err
+					return
+				}
+			}
+		}
+	}()
+	for _, a := range actors {
+		if err := a.Wait(); err != nil {
+			t.Fatalf("%v: %s", err, a.errs)
+		}
+	}
+	close(ended)
+	if err := <-removing; err != nil {
+		t.Error(err)
+	}
+	wantFile(t, path+".count", fmt.Sprintf("%8d", len(actors)*counts))
+}
+
 func TestConfirm(t *testing.T) {
 	path := lockPath(t)
 	f, err := openLock(path)

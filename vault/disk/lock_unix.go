@@ -24,6 +24,16 @@ func lockFile(f *os.File) error { return flock(f, unix.LOCK_EX) }
 
 func unlockFile(f *os.File) error { return flock(f, unix.LOCK_UN) }
 
+// removeLock removes the file before it gives the lock up: nobody can hold the lock of a file that
+// is removed.
+func removeLock(path string, l *LockFile) error {
+	err := os.Remove(path)
+	if closing := l.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
 func flock(f *os.File, how int) error {
 	for {
 		if err := unix.Flock(int(f.Fd()), how); !errors.Is(err, unix.EINTR) {

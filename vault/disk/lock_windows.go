@@ -28,6 +28,18 @@ func lockFile(f *os.File) error {
 	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK, 0, 1, 0, lockRange())
 }
 
+// removeLock closes the file first, because Windows removes no file that is open. For the same reason
+// a lock that somebody takes in between is not removed.
+func removeLock(path string, l *LockFile) error {
+	if err := l.Close(); err != nil {
+		return err
+	}
+	if err := os.Remove(path); !isSharing(err) {
+		return err
+	}
+	return nil
+}
+
 func unlockFile(f *os.File) error {
 	return windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, lockRange())
 }

@@ -71,7 +71,7 @@ func (e *LoginRequiredError) Error() string {
 // refresh token is good for one use: the next is kept before anything else is done.
 func (d *Deps) login(ctx context.Context, s plan.Step, spec plan.Login) (aws.Credentials, error) {
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
-		Name: string(spec.Token()), Depth: 1, Question: "the sign-in of " + spec.Session,
+		Name: string(spec.Token()), Question: "the sign-in of " + spec.Session,
 		Serves: func(k store.Token) bool {
 			t, ok := decode[loginToken](k)
 			return ok && t.serves(d.Clock.Local(), tokenNeed)
@@ -189,7 +189,7 @@ func (e *IdentityError) Error() string {
 // keepLogin puts a sign-in in the place of the one before.
 func (d *Deps) keepLogin(ctx context.Context, t loginToken) error {
 	_, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
-		Name: string(plan.Login{Session: t.Session}.Token()), Depth: 1, Question: "the sign-in of " + t.Session,
+		Name: string(plan.Login{Session: t.Session}.Token()), Question: "the sign-in of " + t.Session,
 		Serves: func(store.Token) bool { return false },
 		Make: func(context.Context, store.Token) (store.Token, error) {
 			return encode(KindLoginToken, t.Session, t.Until, t), nil

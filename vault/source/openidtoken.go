@@ -94,7 +94,7 @@ func (d *Deps) openIDToken(ctx context.Context, to plan.OIDC, refused string) (o
 	}
 	made := false
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
-		Name: string(to.Token()), Depth: 1, Question: "the sign-in to " + to.Issuer,
+		Name: string(to.Token()), Question: "the sign-in to " + to.Issuer,
 		Serves: func(k store.Token) bool {
 			t, ok := decode[openIDToken](k)
 			return ok && serves(t)

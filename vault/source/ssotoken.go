@@ -82,7 +82,7 @@ func (d *Deps) SignIn(ctx context.Context, s plan.SSO) (store.CachedToken, error
 func (d *Deps) ssoToken(ctx context.Context, s plan.SSO, refused string) (ssoToken, error) {
 	serves := func(t ssoToken) bool { return t.serves(d.Clock.Local()) && t.Access != refused }
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
-		Name: string(s.Token()), Depth: 1, Question: "the sign-in to " + s.StartURL,
+		Name: string(s.Token()), Question: "the sign-in to " + s.StartURL,
 		Serves: func(k store.Token) bool {
 			t, ok := decode[ssoToken](k)
 			return ok && serves(t)

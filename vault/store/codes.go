@@ -27,12 +27,12 @@ type Device struct {
 // Device takes the lock of the device with that serial, and waits for it until ctx ends.
 func (c *Codes) Device(ctx context.Context, serial, question string) (*Device, error) {
 	sum := sha256.Sum256([]byte("aws-vault device 1\x00" + serial))
-	name := "device-" + hex.EncodeToString(sum[:1]) // 256 lock files at the most
-	held, err := c.Locks.Alone(ctx, name, question)
+	id := hex.EncodeToString(sum[:16])
+	held, err := c.Locks.device(ctx, id, question)
 	if err != nil {
 		return nil, err
 	}
-	return &Device{held: held, path: filepath.Join(c.Dir, hex.EncodeToString(sum[:16]))}, nil
+	return &Device{held: held, path: filepath.Join(c.Dir, id)}, nil
 }
 
 const saltSize = 16

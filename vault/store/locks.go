@@ -4,11 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
-	"hash/fnv"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,9 +37,8 @@ type Waiting struct {
 	Question string // that it asks
 }
 
-// lockFiles is how many lock files there are for all the sessions of one depth. They are
-// never removed, so their number must not grow with use.
-const lockFiles = 128
+// idleLock is how long a lock file is unused before it is removed.
+const idleLock = 24 * time.Hour
 
 // slowWait is how long a wait may last before it is said whom it is for.
 const slowWait = time.Second
@@ -50,33 +48,33 @@ const slowWait = time.Second
 // cancelled question is then one, however many processes wait for its answer. If ctx
 // ends first, it returns the cause.
 //
-// A session is made on top of one of lesser depth, whose lock is taken while this one is
-// held. As depths share no lock files, no two processes can wait for each other.
-func (l *Locks) Session(ctx context.Context, depth int, id, question string) (*Held, error) {
-	return l.take(ctx, sessionFile(depth, id), id, question)
+// Each id has a lock file of its own. The locks of the sessions and tokens that a session is
+// made from are taken while its own is held, and none of these is made from it in turn, so no
+// two processes can wait for each other.
+func (l *Locks) Session(ctx context.Context, id, question string) (*Held, error) {
+	return l.take(ctx, sessionFile(id), question)
 }
 
-func sessionFile(depth int, id string) string { return lockFile("session", depth, id) }
+func sessionFile(id string) string { return "session-" + id }
 
-// token is to tokens what Session is to sessions: who holds a session's lock may take one.
-func (l *Locks) token(ctx context.Context, depth int, id, question string) (*Held, error) {
-	return l.take(ctx, lockFile("token", depth, id), id, question)
+// token is the same for a token.
+func (l *Locks) token(ctx context.Context, id, question string) (*Held, error) {
+	return l.take(ctx, "token-"+id, question)
 }
 
-func lockFile(kind string, depth int, id string) string {
-	h := fnv.New32a()
-	h.Write([]byte(id))
-	return fmt.Sprintf("%s-%d-%03d", kind, depth, h.Sum32()%lockFiles)
+// device is the same for an MFA device.
+func (l *Locks) device(ctx context.Context, id, question string) (*Held, error) {
+	return l.take(ctx, "device-"+id, question)
 }
 
 // Alone takes the lock of one name out of a few that the program knows.
 func (l *Locks) Alone(ctx context.Context, name, question string) (*Held, error) {
-	return l.take(ctx, name, name, question)
+	return l.take(ctx, name, question)
 }
 
-func (l *Locks) take(ctx context.Context, file, id, question string) (*Held, error) {
-	path := filepath.Join(l.Dir, file)
-	began, before := l.Now(), readFailure(path, id)
+func (l *Locks) take(ctx context.Context, name, question string) (*Held, error) {
+	path := filepath.Join(l.Dir, name)
+	began, before := l.Now(), readFailure(path)
 	h, err := l.try(path)
 	if err != nil {
 		return nil, err
@@ -87,9 +85,9 @@ func (l *Locks) take(ctx context.Context, file, id, question string) (*Held, err
 			return nil, err
 		}
 	}
-	h.id, h.note = id, decodeNote(h.file.ReadNote())
+	h.note = decodeNote(h.file.ReadNote())
 	// The time is looked at as well, for the note may have been unreadable before.
-	if f := h.note.failure(id); waited && f.Mark != before.Mark && !f.At.Before(began) {
+	if f := h.note.Failure; waited && f.Mark != before.Mark && !f.At.Before(began) {
 		h.Close()
 		return nil, &MakerError{Process: f.Process, Text: f.Text, Cancelled: f.Cancelled}
 	}
@@ -127,7 +125,7 @@ func (l *Locks) Asking(question string) {
 
 // try takes the lock at path, or returns nothing if someone else holds it.
 func (l *Locks) try(path string) (*Held, error) {
-	done, ok := l.turns.at(path).Try()
+	done, ok := l.turns.try(path)
 	if !ok {
 		return nil, nil
 	}
@@ -150,7 +148,7 @@ func (l *Locks) wait(ctx context.Context, path string) (*Held, error) {
 	if l.comes != nil {
 		l.comes(path)
 	}
-	done, err := l.turns.at(path).Take(ctx)
+	done, err := l.turns.take(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +188,6 @@ func (l *Locks) tell(path string) (stop func()) {
 type Held struct {
 	file *disk.LockFile
 	done func() // gives the process's own turn on
-	id   string
 
 	mu   sync.Mutex
 	note note
@@ -217,7 +214,7 @@ func (h *Held) Fail(now time.Time, err error, cancelled bool) error {
 		text = theirs.Text // who waited for us need not hear whom we waited for
 	}
 	h.mu.Lock()
-	h.note.failed(failure{Of: h.id, Mark: rand.Text(), At: now, Process: os.Getpid(), Text: brief(text), Cancelled: cancelled})
+	h.note.Failure = failure{Mark: rand.Text(), At: now, Process: os.Getpid(), Text: brief(text), Cancelled: cancelled}
 	h.say()
 	h.mu.Unlock()
 	return h.Close()
@@ -234,5 +231,24 @@ func (h *Held) ask(question string) {
 func (h *Held) say() {
 	if raw := h.note.encode(); raw != nil {
 		h.file.WriteNote(raw)
+	}
+}
+
+// sweep removes the files of locks that nobody has used for a day. There is one for each session,
+// token and device, so that without this their number would grow with use. Files that an
+// older version used are removed in the same way.
+func (l *Locks) sweep(now time.Time) {
+	files, err := os.ReadDir(l.Dir)
+	if err != nil {
+		return
+	}
+	for _, f := range files {
+		kind, _, _ := strings.Cut(f.Name(), "-")
+		if kind != "session" && kind != "token" && kind != "device" {
+			continue
+		}
+		if info, err := f.Info(); err == nil && now.Sub(info.ModTime()) > idleLock { // its holder's note was the last to be written
+			disk.RemoveLock(filepath.Join(l.Dir, f.Name()))
+		}
 	}
 }

@@ -40,7 +40,7 @@ func TestOneMaker(t *testing.T) {
 		all.Go(func() {
 			k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Need: time.Minute, Make: func(context.Context) (Made, error) {
 				if made.Add(1) == 1 {
-					w.awaitQueue(t, sessionFile(0, nameA), callers-1)
+					w.awaitQueue(t, sessionFile(nameA), callers-1)
 				}
 				return Made{Credentials: temporary(noon.Add(time.Hour))}, nil
 			}})
@@ -67,7 +67,7 @@ func TestOneFailure(t *testing.T) {
 				all.Go(func() {
 					_, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
 						if made.Add(1) == 1 {
-							w.awaitQueue(t, sessionFile(0, nameA), callers-1)
+							w.awaitQueue(t, sessionFile(nameA), callers-1)
 						}
 						return Made{}, fmt.Errorf("asking: %w", why)
 					}})
@@ -97,41 +97,28 @@ func TestOneFailure(t *testing.T) {
 	}
 }
 
-// TestFailureNotOurs: what is left in a note concerns those who waited for the same
-// session while it was left.
-func TestFailureNotOurs(t *testing.T) {
-	other := collide(t, 0, 0, nameA)
-	for _, c := range []struct {
-		name string
-		id   string
-		at   time.Time
-		want bool
-	}{
-		{"ours", nameA, noon, true},
-		{"another session's of the same slot", other, noon, false},
-		{"from before we waited", nameA, noon.Add(-time.Second), false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
-			held, err := w.Locks.Session(t.Context(), 0, c.id, "")
-			if err != nil {
-				t.Fatal(err)
+// TestOldFailure: a failure from before we waited is not ours.
+func TestOldFailure(t *testing.T) {
+	for at, want := range map[time.Time]bool{noon: true, noon.Add(-time.Second): false} {
+		w := newWorld(t)
+		held, err := w.Locks.Session(t.Context(), nameA, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make(chan error)
+		go func() {
+			h, err := w.Locks.Session(t.Context(), nameA, "")
+			if err == nil {
+				h.Close()
 			}
-			got := make(chan error)
-			go func() {
-				h, err := w.Locks.Session(t.Context(), 0, nameA, "")
-				if err == nil {
-					h.Close()
-				}
-				got <- err
-			}()
-			w.awaitQueue(t, sessionFile(0, nameA), 1)
-			held.Fail(c.at, errBroken, false)
-			var maker *MakerError
-			if err := <-got; errors.As(err, &maker) != c.want {
-				t.Errorf("the lock returned %v", err)
-			}
-		})
+			got <- err
+		}()
+		w.awaitQueue(t, sessionFile(nameA), 1)
+		held.Fail(at, errBroken, false)
+		var maker *MakerError
+		if err := <-got; errors.As(err, &maker) != want {
+			t.Errorf("a failure at %v: the lock returned %v", at, err)
+		}
 	}
 }
 
@@ -139,7 +126,7 @@ func TestFailureNotOurs(t *testing.T) {
 // made the session before the lock came to us.
 func TestMadeAfterFailure(t *testing.T) {
 	w := newWorld(t)
-	held, err := w.Locks.Session(t.Context(), 0, nameA, "")
+	held, err := w.Locks.Session(t.Context(), nameA, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +135,7 @@ func TestMadeAfterFailure(t *testing.T) {
 		_, warnings, err := w.Get(t.Context(), Ask{Name: nameA})
 		got <- errors.Join(append(warnings, err)...)
 	}()
-	w.awaitQueue(t, sessionFile(0, nameA), 1)
+	w.awaitQueue(t, sessionFile(nameA), 1)
 	w.put(t, nameA, session(time.Hour))
 	held.Fail(noon, errBroken, false)
 	if err := <-got; err != nil {
@@ -176,7 +163,7 @@ func TestStoppedMaker(t *testing.T) {
 		_, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
 		second <- err
 	}()
-	w.awaitQueue(t, sessionFile(0, nameA), 1)
+	w.awaitQueue(t, sessionFile(nameA), 1)
 	stop(errBroken)
 	if err := <-first; !errors.Is(err, errBroken) {
 		t.Errorf("the first returned %v", err)
@@ -188,15 +175,15 @@ func TestStoppedMaker(t *testing.T) {
 
 func TestWaitStopped(t *testing.T) {
 	w := newWorld(t)
-	file := sessionFile(0, nameA)
+	file := sessionFile(nameA)
 	for name, holder := range map[string]*Locks{"this process": w.Locks, "another": {Dir: w.Locks.Dir, Now: w.Now}} {
-		held, err := holder.Session(t.Context(), 0, nameA, "")
+		held, err := holder.Session(t.Context(), nameA, "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, stop := context.WithCancelCause(t.Context())
 		stop(errBroken)
-		if _, err := w.Locks.Session(ctx, 0, nameA, ""); !errors.Is(err, errBroken) {
+		if _, err := w.Locks.Session(ctx, nameA, ""); !errors.Is(err, errBroken) {
 			t.Errorf("%s: waiting returned %v, want the cause", name, err)
 		}
 		if err := held.Close(); err != nil {
@@ -213,55 +200,85 @@ func TestWaitStopped(t *testing.T) {
 	}
 }
 
-// collide returns a name whose slot at depth is that of other at its own depth.
-func collide(t *testing.T, depth, otherDepth int, other string) string {
-	t.Helper()
-	slot := strings.TrimPrefix(sessionFile(otherDepth, other), fmt.Sprintf("session-%d-", otherDepth))
-	for i := range 1 << 20 {
-		name := fmt.Sprintf("%032x", i)
-		if name != other && sessionFile(depth, name) == fmt.Sprintf("session-%d-%s", depth, slot) {
-			return name
+// TestLocksOfTheirOwn: a lock keeps nobody from another, of whatever session, token or device.
+func TestLocksOfTheirOwn(t *testing.T) {
+	w := newWorld(t)
+	for i := range 300 { // as many files are open at once, three times
+		id := fmt.Sprintf("%032x", i)
+		for kind, take := range map[string]func(context.Context, string, string) (*Held, error){
+			"session": w.Locks.Session, "token": w.Locks.token, "device": w.Locks.device,
+		} {
+			ctx, stop := context.WithCancelCause(t.Context())
+			w.Locks.comes = func(path string) { stop(fmt.Errorf("%s is held", filepath.Base(path))) }
+			held, err := take(ctx, id, "")
+			if err != nil {
+				t.Fatalf("%s %d waits for another: %v", kind, i, err)
+			}
+			defer held.Close()
 		}
 	}
-	t.Fatal("no such name")
-	return ""
 }
 
-// TestCrossingSlots: two chains whose slots cross would wait for each other if depths
-// shared lock files. Both hold their outer lock before either asks for its inner one.
-func TestCrossingSlots(t *testing.T) {
+// TestSweptLocks: files of locks that nobody has used for a day are removed, those of an older
+// version too. Locks that somebody holds, and those of fixed names, stay.
+func TestSweptLocks(t *testing.T) {
 	w := newWorld(t)
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
-	defer stop()
-	outer := []string{nameA, nameB}
-	inner := []string{collide(t, 0, 1, nameB), collide(t, 0, 1, nameA)}
-	var both sync.WaitGroup
-	both.Add(2)
-	var all sync.WaitGroup
-	for i := range 2 {
-		all.Go(func() {
-			_, _, err := w.Get(ctx, Ask{Name: outer[i], Depth: 1, Make: func(ctx context.Context) (Made, error) {
-				both.Done()
-				both.Wait()
-				k, _, err := w.Get(ctx, Ask{Name: inner[i], Depth: 0, Make: func(context.Context) (Made, error) {
-					return Made{Credentials: temporary(noon.Add(time.Hour))}, nil
-				}})
-				return Made{Credentials: k.Credentials}, err
-			}})
-			if err != nil {
-				t.Error(err)
+	w.now = time.Now()
+	for _, name := range []string{"session-old", "session-0-017", "token-old", "token-1-100", "device-old", "device-7f", "session-new", "session-held", "index"} {
+		held, err := w.Locks.Alone(t.Context(), name, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "session-held" {
+			defer held.Close()
+		} else {
+			held.Close()
+		}
+		if name != "session-new" {
+			old := w.now.Add(-idleLock - time.Minute)
+			if err := os.Chtimes(filepath.Join(w.Locks.Dir, name), old, old); err != nil {
+				t.Fatal(err)
 			}
-		})
+		}
 	}
-	all.Wait()
+	w.Sweep(t.Context())
+	left, err := os.ReadDir(w.Locks.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range left {
+		names = append(names, f.Name())
+	}
+	if got, want := strings.Join(names, " "), "index session-held session-new sweep"; got != want {
+		t.Errorf("left are the locks %s, want %s", got, want)
+	}
 }
 
-// TestApartFromEachOther: sessions of other slots are made at the same time.
+// TestTurnsAreForgotten: a server that has made many sessions remembers none of their locks.
+func TestTurnsAreForgotten(t *testing.T) {
+	w := newWorld(t)
+	held, err := w.Locks.Session(t.Context(), nameA, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancelCause(t.Context())
+	stop(errBroken)
+	if _, err := w.Locks.Session(ctx, nameA, ""); !errors.Is(err, errBroken) {
+		t.Errorf("waiting returned %v", err)
+	}
+	if n := len(w.Locks.turns.of); n != 1 {
+		t.Errorf("%d turns while one is taken", n)
+	}
+	held.Close()
+	if n := len(w.Locks.turns.of); n != 0 {
+		t.Errorf("%d turns are left", n)
+	}
+}
+
+// TestApartFromEachOther: other sessions are made at the same time.
 func TestApartFromEachOther(t *testing.T) {
 	w := newWorld(t)
-	if sessionFile(0, nameA) == sessionFile(0, nameB) {
-		t.Fatal("the names share a slot")
-	}
 	var both, all sync.WaitGroup
 	both.Add(2)
 	for _, name := range []string{nameA, nameB} {
@@ -283,13 +300,13 @@ func TestWaitingIsTold(t *testing.T) {
 	w := newWorld(t)
 	told := make(chan Waiting, 10)
 	waiter := &Locks{Dir: w.Locks.Dir, Now: w.Now, slow: time.Nanosecond, Waiting: func(w Waiting) { told <- w }}
-	held, err := w.Locks.Session(t.Context(), 0, nameA, "the MFA code\nof bob")
+	held, err := w.Locks.Session(t.Context(), nameA, "the MFA code\nof bob")
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := make(chan error)
 	go func() {
-		h, err := waiter.Session(t.Context(), 0, nameA, "")
+		h, err := waiter.Session(t.Context(), nameA, "")
 		got <- errors.Join(err, h.Close())
 	}()
 	want := Waiting{Process: os.Getpid(), Program: "aws-vault test", Question: "the MFA code of bob"}
@@ -316,7 +333,7 @@ func TestWaitingIsTold(t *testing.T) {
 		t.Error("the wait was over before all was said about it")
 	}
 	waiter.slow, waiter.Waiting = time.Hour, func(w Waiting) { told <- w }
-	quick := waiter.tell(filepath.Join(w.Locks.Dir, sessionFile(0, nameA)))
+	quick := waiter.tell(filepath.Join(w.Locks.Dir, sessionFile(nameA)))
 	quick()
 	if len(told) != 0 {
 		t.Errorf("a short wait was told: %+v", <-told)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -11,16 +12,15 @@ import (
 )
 
 // A note is what a lock file says to those who wait. It is a hint, but for the
-// failures: whoever waited while one was left takes it for its own.
+// failure: a process that waited while it was left takes it for its own.
 type note struct {
-	Process  int       `json:"process"`
-	Program  string    `json:"program"`
-	Question string    `json:"question"`
-	Failures []failure `json:"failures,omitempty"`
+	Process  int     `json:"process"`
+	Program  string  `json:"program"`
+	Question string  `json:"question"`
+	Failure  failure `json:"failure,omitzero"` // that the last holder left
 }
 
 type failure struct {
-	Of        string    `json:"of"`   // the id of the lock
 	Mark      string    `json:"mark"` // that no other failure has
 	At        time.Time `json:"at"`
 	Process   int       `json:"process"`
@@ -28,10 +28,8 @@ type failure struct {
 	Cancelled bool      `json:"cancelled,omitempty"`
 }
 
-const (
-	maxFailures = 4
-	maxText     = 400 // bytes
-)
+// maxText bounds each text of a note, in bytes.
+const maxText = 400
 
 // MakerError is what the process that held the lock met while we waited for it.
 type MakerError struct {
@@ -44,9 +42,9 @@ func (e *MakerError) Error() string {
 	return fmt.Sprintf("process %d, for which this one waited, failed: %s", e.Process, e.Text)
 }
 
-func readFailure(path, id string) failure {
+func readFailure(path string) failure {
 	raw, err := disk.ReadNote(path)
-	return decodeNote(raw, err).failure(id)
+	return decodeNote(raw, err).Failure
 }
 
 // decodeNote reads a note; one that cannot be read says nothing.
@@ -58,39 +56,15 @@ func decodeNote(raw []byte, err error) note {
 	return n
 }
 
-// encode returns the note without the oldest of its failures that have no room, or nothing.
+// encode returns the note, or nothing if it has no room.
 func (n note) encode() []byte {
-	for {
-		raw, err := json.Marshal(n)
-		if err == nil && len(raw) <= disk.MaxNote {
-			return raw
-		}
-		if len(n.Failures) == 0 {
-			return nil
-		}
-		n.Failures = n.Failures[:len(n.Failures)-1]
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // three texts of maxText bytes then always have room
+	if e.Encode(n) != nil || b.Len() > disk.MaxNote {
+		return nil
 	}
-}
-
-// failure returns the last failure of the lock id, or none.
-func (n note) failure(id string) failure {
-	for _, f := range n.Failures {
-		if f.Of == id {
-			return f
-		}
-	}
-	return failure{}
-}
-
-// failed puts a failure before those of other ids; of the oldest there is no memory.
-func (n *note) failed(f failure) {
-	kept := []failure{f}
-	for _, other := range n.Failures {
-		if other.Of != f.Of && len(kept) < maxFailures {
-			kept = append(kept, other)
-		}
-	}
-	n.Failures = kept
+	return b.Bytes()
 }
 
 // brief makes one short line of a text.

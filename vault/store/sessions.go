@@ -30,7 +30,6 @@ type Ask struct {
 	Name     string        // of the session: the digest of all that it depends on, 32 hexadecimal digits
 	Need     time.Duration // the session must serve at least that long, or half its life if that is less
 	Human    func() bool   // would making it ask a human, so that a short answer is better than a new one; nil for no
-	Depth    int           // its place in its chain: Make may ask for sessions of lesser depths
 	MaxAge   time.Duration // the session may be this old; 0 for any age
 	AtMost   time.Duration // a session with more than that left is too much; 0 for no such limit
 	Apart    string        // the name for a session made because the one under Name was too much
@@ -65,7 +64,7 @@ func (s *Sessions) Find(ctx context.Context, a Ask) (Session, bool, []error, err
 func (s *Sessions) Get(ctx context.Context, a Ask) (Session, []error, error) {
 	kept, name, warnings, err := s.look(ctx, a)
 	for err == nil && !s.fresh(kept, a) { // the common case takes no lock
-		lock, failed := s.Locks.Session(ctx, a.Depth, name, a.Question)
+		lock, failed := s.Locks.Session(ctx, name, a.Question)
 		locked := name
 		if kept, name, _, err = s.look(ctx, a); failed != nil {
 			return s.fallBack(ctx, kept, a, warnings, failed)

@@ -113,27 +113,27 @@ func TestApart(t *testing.T) {
 // for. The one apart must then be made under the lock of its own name.
 func TestApartUnderItsOwnLock(t *testing.T) {
 	w, made := newWorld(t), 0
-	lock, err := w.Locks.Session(t.Context(), 1, nameA, "")
+	lock, err := w.Locks.Session(t.Context(), nameA, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	answer := make(chan error)
 	go func() {
-		_, _, err := w.Get(t.Context(), Ask{Name: nameA, Depth: 1, AtMost: time.Hour, Apart: nameB, Make: func(ctx context.Context) (Made, error) {
-			free, err := w.Locks.try(filepath.Join(w.Locks.Dir, sessionFile(1, nameA)))
+		_, _, err := w.Get(t.Context(), Ask{Name: nameA, AtMost: time.Hour, Apart: nameB, Make: func(ctx context.Context) (Made, error) {
+			free, err := w.Locks.try(filepath.Join(w.Locks.Dir, sessionFile(nameA)))
 			if err != nil || free == nil {
 				t.Errorf("the lock of the long session is held (%v)", err)
 			} else {
 				free.Close()
 			}
-			if held, err := w.Locks.try(filepath.Join(w.Locks.Dir, sessionFile(1, nameB))); err != nil || held != nil {
+			if held, err := w.Locks.try(filepath.Join(w.Locks.Dir, sessionFile(nameB))); err != nil || held != nil {
 				t.Errorf("the lock of the short session is free (%v)", err)
 			}
 			return w.lasting(time.Hour, &made)(ctx)
 		}})
 		answer <- err
 	}()
-	w.awaitQueue(t, sessionFile(1, nameA), 1)
+	w.awaitQueue(t, sessionFile(nameA), 1)
 	w.put(t, nameA, session(8*time.Hour))
 	lock.Close()
 	if err := <-answer; err != nil || made != 1 {
@@ -176,7 +176,7 @@ func TestLockedKeystore(t *testing.T) {
 		if !errors.Is(err, keystore.ErrLocked) || made != 0 {
 			t.Errorf("Get returned %v after %d makings", err, made)
 		}
-		if h, err := w.Locks.try(filepath.Join(w.Locks.Dir, sessionFile(0, nameA))); h == nil {
+		if h, err := w.Locks.try(filepath.Join(w.Locks.Dir, sessionFile(nameA))); h == nil {
 			t.Errorf("the lock is still held (%v)", err)
 		}
 	})
@@ -241,7 +241,7 @@ func TestMakePanics(t *testing.T) {
 		defer func() { recover() }()
 		w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) { panic("broken") }})
 	}()
-	if h, err := w.Locks.try(filepath.Join(w.Locks.Dir, sessionFile(0, nameA))); h == nil {
+	if h, err := w.Locks.try(filepath.Join(w.Locks.Dir, sessionFile(nameA))); h == nil {
 		t.Fatalf("the lock is still held (%v)", err)
 	} else {
 		h.Close()

@@ -14,7 +14,8 @@ const (
 	sweepAfter = time.Hour // past its expiry, a session is of no use to anybody
 )
 
-// Sweep deletes sessions and tokens that are long expired, at most once a day. What goes wrong is
+// Sweep deletes sessions and tokens that are long expired, and the files of locks that nobody uses
+// any more, at most once a day. What goes wrong is
 // left for the next time: an expired session is never handed out.
 func (s *Sessions) Sweep(ctx context.Context) {
 	marker, now := s.marker(), s.Now()
@@ -33,6 +34,7 @@ func (s *Sessions) Sweep(ctx context.Context) {
 	}
 	if touch(marker, now) == nil {
 		s.sweep(ctx, now)
+		s.Locks.sweep(now)
 	}
 }
 

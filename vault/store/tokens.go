@@ -27,7 +27,6 @@ type Tokens struct {
 // A TokenAsk is a question that a token answers.
 type TokenAsk struct {
 	Name     string           // of the token: a digest of all that tells it from others, 32 hexadecimal digits
-	Depth    int              // its place: Make may ask for tokens of lesser depths
 	Question string           // what those who wait are told
 	Serves   func(Token) bool // does the token that is kept answer
 
@@ -45,7 +44,7 @@ func (t *Tokens) Get(ctx context.Context, a TokenAsk) (Token, []error, error) {
 	if err != nil || serving(kept, a) { // the common case takes no lock
 		return kept, warnings, err
 	}
-	lock, err := t.Locks.token(ctx, a.Depth, a.Name, a.Question)
+	lock, err := t.Locks.token(ctx, a.Name, a.Question)
 	if err != nil {
 		return Token{}, warnings, err
 	}

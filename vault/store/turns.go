@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"sync"
 
 	"aws-vault/vault/turn"
@@ -11,19 +12,63 @@ import (
 // a thread and an open file.
 type turns struct {
 	mu sync.Mutex
-	of map[string]turn.Turn
+	of map[string]*sharedTurn
 }
 
-func (t *turns) at(path string) turn.Turn {
+// A sharedTurn is forgotten when nobody has it or waits for it.
+type sharedTurn struct {
+	turn.Turn
+	users int
+}
+
+// try takes the turn at a lock file if it is free. It is given back by calling give, once.
+func (t *turns) try(path string) (give func(), ok bool) {
+	at := t.join(path)
+	give, ok = at.Try()
+	if !ok {
+		t.leave(path, at)
+		return nil, false
+	}
+	return t.giving(path, at, give), true
+}
+
+// take is try that waits, until ctx ends. It returns the cause of that end.
+func (t *turns) take(ctx context.Context, path string) (give func(), err error) {
+	at := t.join(path)
+	give, err = at.Take(ctx)
+	if err != nil {
+		t.leave(path, at)
+		return nil, err
+	}
+	return t.giving(path, at, give), nil
+}
+
+func (t *turns) giving(path string, at *sharedTurn, give func()) func() {
+	return func() {
+		give()
+		t.leave(path, at)
+	}
+}
+
+func (t *turns) join(path string) *sharedTurn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	at, ok := t.of[path]
 	if !ok {
 		if t.of == nil {
-			t.of = map[string]turn.Turn{}
+			t.of = map[string]*sharedTurn{}
 		}
-		at = turn.New()
+		at = &sharedTurn{Turn: turn.New()}
 		t.of[path] = at
 	}
+	at.users++
 	return at
+}
+
+func (t *turns) leave(path string, at *sharedTurn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if at.users--; at.users == 0 {
+		delete(t.of, path)
+	}
 }
