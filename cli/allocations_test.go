@@ -50,11 +50,11 @@ func TestAllocations(t *testing.T) {
 		most float64
 		args []string
 	}{
-		{222, []string{"--version"}},                    // 211
-		{965, []string{"exec", "r", "--", "tool"}},      // 918
-		{930, []string{"export", "--format=json", "r"}}, // 887
-		{3180, []string{"explain", "r"}},                // 3025
-		{2970, []string{"list"}},                        // 2828
+		{222, []string{"--version"}},                     // 211
+		{1105, []string{"exec", "r", "--", "tool"}},      // 1052
+		{1070, []string{"export", "--format=json", "r"}}, // 1021
+		{3310, []string{"explain", "r"}},                 // 3156
+		{3100, []string{"list"}},                         // 2956
 	} {
 		if n := testing.AllocsPerRun(10, run(c.args...)); n > c.most {
 			t.Errorf("%v allocates %v times, want at most %v", c.args, n, c.most)

@@ -10,12 +10,14 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 
 	"aws-vault/prompt"
+	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/store"
 )
@@ -83,6 +85,7 @@ const StatusInterrupted = 130
 func Main(ctx context.Context, args []string, env Env) (status int) {
 	a := &app{env: env, log: slog.New(slog.DiscardHandler), lent: new(atomic.Bool)}
 	a.env.Prompt.KeyCode = a.keyCode
+	a.state = sync.OnceValues(a.findState)
 	k := a.parser(meant(args)...)
 	defer func() {
 		switch r := recover().(type) {
@@ -134,7 +137,8 @@ type app struct {
 	opener  string   // the one opener of the sealed keystore to use; empty for any
 	serves  bool     // a program reads what we print, and its user may not know why they are asked
 
-	lent *atomic.Bool // a command that we have started has the terminal
+	lent  *atomic.Bool                 // a command that we have started has the terminal
+	state func() (*disk.Folder, error) // findState, once
 }
 
 // parser knows these commands.

@@ -95,17 +95,29 @@ func (h tracedHome) trace(t *testing.T, line string) []string {
 // places are the files of a home that have other names each time. The rest go by their own.
 var places = []struct{ pattern, name string }{
 	{".aws/*", "*"},
+	{".awsvault", "way to keys"},
 	{".awsvault/keys", "keys"},
 	{".awsvault/keys/*", "key *"},
 	{"bin/*", "*"},
+	{".local", "way"},
+	{".local/share", "way to items"},
+	{".local/share/aws-vault", "way to items"},
+	{".local/share/aws-vault/sealed", "sealed keystore"},
 	{".local/share/aws-vault/sealed/store", "header"},
+	{".local/share/aws-vault/sealed/items-*", "items"},
 	{".local/share/aws-vault/sealed/items-*/*", "item"},
-	{".local/state/aws-vault/keystore/*", "state"},
+	{".local/state", "way to state"},
+	{".local/state/aws-vault", "state"},
+	{".local/state/aws-vault/keystore", "way to lists"},
+	{".local/state/aws-vault/keystore/*", "lists"},
+	{".local/state/aws-vault/keystore/*/generations", "generations"},
 	{".local/state/aws-vault/keystore/*/generations/*", "generation"},
 	{".local/state/aws-vault/keystore/*/sessions", "index"},
 	{".local/state/aws-vault/keystore/*/swept-sessions", "time of sweeping"},
+	{".local/state/aws-vault/locks", "locks"},
 	{".local/state/aws-vault/locks/session-*", "lock of session"},
 	{".local/state/aws-vault/locks/*", "lock of *"},
+	{".local/state/aws-vault/private", "way to sessions"},
 	{".local/state/aws-vault/private/*", "sessions"},
 	{".local/state/aws-vault/private/*/.aws-vault-*.tmp", "new session"},
 	{".local/state/aws-vault/private/*/*", "session"},
@@ -130,11 +142,15 @@ func (h tracedHome) place(a act) (string, bool) {
 }
 
 // A start of the program is cheap as long as it looks at little. Each row is all of it, in order.
+// Each folder of ours is looked at once, before the first file in it is opened: a link, or a folder
+// of another user, could lead to any file.
 func TestWhatCommandsAskOfTheKernel(t *testing.T) {
 	const (
 		config = "read config, read credentials"
-		stored = ", stat key r, stat key alice, read key alice, read generation"
-		kept   = ", stat session, read session"
+		keys   = ", stat way to keys, stat keys"
+		state  = ", stat way, stat way to state, stat state"
+		stored = keys + ", read key r, read key alice" + state + ", stat way to lists, stat lists, stat generations, read generation"
+		kept   = ", stat way to sessions, stat sessions, read session"
 	)
 	h := newTracedHome(t)
 	h.run(t, "exec r -- tool")
@@ -148,11 +164,14 @@ func TestWhatCommandsAskOfTheKernel(t *testing.T) {
 		{"exec r -- tool", "stat tool, access tool, " + config + stored + kept + ", run tool"},
 		{"export --format=json r", config + stored + kept},
 		{"explain r", config + stored + ", read index, read /etc/localtime"},
-		{"list", config + ", list keys, list sessions, read index, stat key alice, read key alice"},
+		{
+			"list", config + keys + ", list keys" + state + ", stat way to sessions, stat sessions, list sessions" +
+				", stat way to lists, stat lists, read index, read key alice",
+		},
 		{"list --profiles", config},
 		{
-			"exec process -- tool", "stat tool, access tool, " + config + ", stat key process, stat session" +
-				", read lock of session, write lock of session, lock lock of session, stat lock of session, stat session" +
+			"exec process -- tool", "stat tool, access tool, " + config + keys + ", read key process" + state + kept +
+				", stat locks, read lock of session, stat locks, write lock of session, lock lock of session, stat lock of session, read session" +
 				", run /bin/sh, run tool",
 		},
 	} {
@@ -181,9 +200,10 @@ func TestWhatUnlockedCommandsAskOfTheKernel(t *testing.T) {
 	h.run(t, "exec r -- tool")
 	h.run(t, "unlock")
 	defer h.run(t, "lock")
-	want := "stat tool, access tool, read config, read credentials, read header" +
-		", read item, read header" + // r has no key, unless the store got a new master key meanwhile
-		", read item, read generation, read item, run tool"
+	want := "stat tool, access tool, read config, read credentials" +
+		", stat way, stat way to items, stat way to items, stat sealed keystore, read header" +
+		", stat items, read item, read header" + // r has no key, unless the store got a new master key meanwhile
+		", read item, stat way, stat way to state, stat state, stat way to lists, stat lists, stat generations, read generation, read item, run tool"
 	if got := strings.Join(h.trace(t, "exec r -- tool"), ", "); got != want {
 		t.Errorf("exec r -- tool: %s\nwant %s", got, want)
 	}
@@ -204,21 +224,30 @@ func TestWhatACallAsksOfTheKernel(t *testing.T) {
 		"1 read credentials",
 		"1 read generation",
 		"2 read key alice",
+		"1 read key cold",
 		"1 read lock of index",
 		"1 read lock of session",
 		"1 read roots",
+		"2 read session",
 		"1 read sessions",
 		"1 rename to session",
 		"1 run tool",
-		"2 stat key alice",
-		"1 stat key cold",
+		"1 stat generations",
+		"1 stat keys",
+		"1 stat lists",
 		"1 stat lock of index",
 		"1 stat lock of session",
-		"3 stat session",
+		"4 stat locks",
+		"2 stat session",
 		"1 stat sessions",
 		"1 stat state",
 		"1 stat time of sweeping",
 		"1 stat tool",
+		"1 stat way",
+		"1 stat way to keys",
+		"1 stat way to lists",
+		"1 stat way to sessions",
+		"1 stat way to state",
 		"1 sync new session",
 		"1 sync sessions",
 		"1 write index",

@@ -5,6 +5,7 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"aws-vault/vault/disk"
 	"aws-vault/vault/doctor"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
@@ -38,7 +39,7 @@ type patient struct {
 	config   *profile.File // an empty one, if it cannot be read
 	inputs   profile.Inputs
 	locks    *store.Locks // nil if there is no place for them
-	state    string
+	state    *disk.Folder
 	keystore *keystore.Keystore // nil if it cannot be opened
 	keys     []string           // that are stored, if listed
 	listed   bool

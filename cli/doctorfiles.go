@@ -19,7 +19,7 @@ func (p *patient) lookAtFiles(context.Context) []doctor.Finding {
 		private bool
 	}{
 		{filepath.Dir(config), false}, {config, false}, {credentials, true},
-		{p.state, true}, {p.path(p.globals.fileDir), true}, {p.sealedDir(), true},
+		{p.state.Path(), true}, {p.path(p.globals.fileDir), true}, {p.sealedDir(), true},
 	} {
 		info, err := os.Stat(f.path)
 		if err != nil {
@@ -31,7 +31,7 @@ func (p *patient) lookAtFiles(context.Context) []doctor.Finding {
 	if filepath.Dir(credentials) != dirs[0] {
 		dirs = append(dirs, filepath.Dir(credentials))
 	}
-	for _, dir := range slices.Concat(dirs, p.below(p.state), p.below(p.sealedDir())) {
+	for _, dir := range slices.Concat(dirs, p.below(p.state.Path()), p.below(p.sealedDir())) {
 		all = append(all, p.leftIn(dir)...)
 	}
 	return all

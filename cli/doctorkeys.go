@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"aws-vault/vault/disk"
 	"aws-vault/vault/doctor"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/store"
@@ -17,7 +16,7 @@ func (p *patient) lookAtState(ctx context.Context) []doctor.Finding {
 		return []doctor.Finding{doctor.Met("state", err)}
 	}
 	p.locks, p.state = locks, state
-	if err := disk.MkdirPrivate(state); err != nil {
+	if err := state.Make(); err != nil {
 		return []doctor.Finding{doctor.Met("state", err)}
 	}
 	lock, err := locks.Alone(ctx, "doctor", "what another doctor looks at")

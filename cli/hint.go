@@ -29,6 +29,7 @@ var remedies = []func(error, *app) string{
 	planRemedy,
 	answerRemedy,
 	keystoreRemedy,
+	folderRemedy,
 	sealedRemedy,
 	cardRemedy,
 	noCardRemedy,

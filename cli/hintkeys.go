@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"aws-vault/vault"
+	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/store"
 )
@@ -27,8 +28,25 @@ func keystoreRemedy(err error, _ *app) string {
 		return "choose another name"
 	case errors.As(err, &key):
 		return "store the key again: aws-vault add " + quoteWord(key.Name)
+	case folderRemedy(err, nil) != "":
+		return "" // the item could not be stored either
 	case errors.As(err, &item):
 		return "store the key again: aws-vault add " + quoteWord(item.Name)
+	}
+	return ""
+}
+
+// folderRemedy is what to do about what is in a folder of ours, and is not ours.
+func folderRemedy(err error, _ *app) string {
+	var owner *disk.OwnerError
+	var kind *disk.KindError
+	switch {
+	case errors.As(err, &owner) && owner.Self == 0:
+		return fmt.Sprintf("run aws-vault as user %d, or set HOME to root's own home directory", owner.Owner)
+	case errors.As(err, &owner):
+		return fmt.Sprintf("remove it, or take it over: sudo chown %d %s", owner.Self, quoteWord(owner.Path))
+	case errors.As(err, &kind):
+		return "remove it, or move it away: " + quoteWord(kind.Path)
 	}
 	return ""
 }

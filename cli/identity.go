@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 
 	"aws-vault/vault"
+	"aws-vault/vault/disk"
 	"aws-vault/vault/identity"
 	"aws-vault/vault/profile"
 )
@@ -26,7 +26,7 @@ func identityCommand(k *kingpin.Application, a *app) {
 }
 
 // identityDir is where it is written which keys there are.
-func identityDir(state string) string { return filepath.Join(state, "identities") }
+func identityDir(state *disk.Folder) *disk.Folder { return state.Folder("identities") }
 
 func (s *session) identities() *vault.Identities { return s.Source.Identities.(*vault.Identities) }
 

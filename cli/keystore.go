@@ -1,20 +1,18 @@
 package cli
 
 import (
-	"path/filepath"
 	"strings"
 
-	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 )
+
+// lastKeystoreFile is the file in the state folder that names the keystore.
+const lastKeystoreFile = "last-keystore"
 
 // A key that was written to one keystore is not found in another. So the last one is
 // remembered, to be named when a key is missing.
 func (s *session) remember() error {
-	if err := disk.MkdirPrivate(s.state); err != nil {
-		return err
-	}
-	return disk.Replace(filepath.Join(s.state, "last-keystore"), []byte(s.keystore.Name), 0o600)
+	return s.state.Write(lastKeystoreFile, []byte(s.keystore.Name))
 }
 
 // lastKeystore is the keystore that keys were last written to, if it is another than the
@@ -29,11 +27,11 @@ func (a *app) lastKeystore() string {
 // writtenKeystore is the keystore that keys were last written to, as far as this build
 // knows one of that name.
 func (a *app) writtenKeystore() string {
-	dir, err := a.stateDir()
+	state, err := a.state()
 	if err != nil {
 		return ""
 	}
-	raw, err := disk.ReadBounded(filepath.Join(dir, "last-keystore"), 64)
+	raw, err := state.Read(lastKeystoreFile, 64)
 	if err != nil {
 		return ""
 	}

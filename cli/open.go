@@ -15,6 +15,7 @@ import (
 
 	"aws-vault/prompt"
 	"aws-vault/vault"
+	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/source"
@@ -78,6 +79,15 @@ func (a *app) shorten(text string) string {
 	return strings.ReplaceAll(text, a.env.Home+string(filepath.Separator), "~"+string(filepath.Separator))
 }
 
+// findState returns the folder for what this program remembers and shares between its processes.
+func (a *app) findState() (*disk.Folder, error) {
+	dir, err := a.stateDir()
+	if err != nil {
+		return nil, err
+	}
+	return disk.NewFolder(dir), nil
+}
+
 // stateDir is where this program keeps what is neither a key nor a setting.
 func (a *app) stateDir() (string, error) {
 	if dir, _ := a.env.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
@@ -96,20 +106,20 @@ func (a *app) stateDir() (string, error) {
 }
 
 // locks are those of this user's processes.
-func (a *app) locks(what string) (*store.Locks, string, error) {
-	dir, err := a.stateDir()
+func (a *app) locks(what string) (*store.Locks, *disk.Folder, error) {
+	state, err := a.state()
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	return &store.Locks{
-		Dir: filepath.Join(dir, "locks"), Program: strings.TrimSpace("aws-vault " + what), Now: a.env.Now,
+		Dir: state.Folder("locks").Path(), Program: strings.TrimSpace("aws-vault " + what), Now: a.env.Now,
 		Waiting: func(w store.Waiting) {
 			if w.Program == "" {
 				w.Program = "another aws-vault"
 			}
 			a.note("waiting for process %d (%s) to be done with: %s", w.Process, w.Program, w.Question)
 		},
-	}, dir, nil
+	}, state, nil
 }
 
 // A session is what a command has to do with credentials, put together.
@@ -117,7 +127,7 @@ type session struct {
 	*vault.Vault
 	locks    *store.Locks
 	keystore *keystore.Keystore
-	state    string
+	state    *disk.Folder
 }
 
 // open puts the parts together for a command, said in words for those who wait for it.
@@ -139,24 +149,24 @@ func (a *app) open(ctx context.Context, what string, flags map[string]profile.Fl
 	return a.assemble(config, in, locks, state, ks, code), nil
 }
 
-func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Locks, state string, ks *keystore.Keystore, code string) *session {
+func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Locks, state *disk.Folder, ks *keystore.Keystore, code string) *session {
 	place := []string{ks.Name, a.globals.fileDir, a.globals.passDir, a.globals.passPrefix, a.globals.keychain, a.globals.collection}
 	if ks.Name == keystore.SealedBackend {
 		place = append(place, a.globals.sealedDir)
 	}
-	local := filepath.Join(state, "keystore", digest(place...))
+	local := state.Folder("keystore").Folder(digest(place...))
 	v := &vault.Vault{
 		Config: config, Inputs: in, Open: a.openFile, Warn: a.warn,
-		Keys: &store.Keys{Ring: ks.Keys, Dir: filepath.Join(local, "generations")},
+		Keys: &store.Keys{Ring: ks.Keys, Dir: local.Folder("generations")},
 		Sessions: &store.Sessions{
-			Ring: ks.Private, Expect: ks.Expect, Locks: locks, Index: &store.Index{Path: filepath.Join(local, "sessions"), Locks: locks}, Now: a.env.Now,
+			Ring: ks.Private, Expect: ks.Expect, Locks: locks, Index: &store.Index{Dir: local, Locks: locks}, Now: a.env.Now,
 			Cancelled: func(err error) bool { return errors.Is(err, prompt.ErrCancelled) },
 		},
 		Source: &source.Deps{
 			Getenv: a.env.Getenv, Open: a.openFile, Timeout: a.globals.timeout, Proxy: http.ProxyFromEnvironment, Bundles: a.bundles(),
 			Clock: &source.Clock{Local: a.env.Now}, Log: a.log, Sleep: sleep,
 			Tell:  func(m string) { a.note("%s", m) },
-			Codes: &store.Codes{Dir: filepath.Join(state, "codes"), Locks: locks},
+			Codes: &store.Codes{Dir: state.Folder("codes"), Locks: locks},
 			Ask:   a.askCode(locks, code), Run: a.runShell, Callers: a.callers(),
 			Card: a.useCardKey(locks), Reads: func(q source.Question) bool { return code == "" && a.reads(q) },
 		},
@@ -175,12 +185,12 @@ func digest(parts ...string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-func (a *app) keystoreConfig(locks *store.Locks, state string) keystore.Config {
+func (a *app) keystoreConfig(locks *store.Locks, state *disk.Folder) keystore.Config {
 	g := a.globals
 	return keystore.Config{
 		Backend: g.backend, KeychainName: g.keychain, Collection: g.collection,
 		PassDir: g.passDir, PassCmd: g.passCmd, PassPrefix: g.passPrefix, FileDir: g.fileDir, SealedDir: g.sealedDir,
-		StateDir: state, Home: a.env.Home, Passphrase: a.askPassphrase(locks), Openers: a.hands(locks),
+		State: state, Home: a.env.Home, Passphrase: a.askPassphrase(locks), Openers: a.hands(locks),
 		Tell:   func(m string) { a.note("%s", a.shorten(m)) },
 		Getenv: a.env.Getenv, Now: a.env.Now, Debug: a.log.Debug,
 	}

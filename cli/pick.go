@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"path/filepath"
 
 	"aws-vault/prompt"
 	"aws-vault/vault/store"
@@ -44,8 +43,8 @@ func (a *app) noteUse(profile string, picked bool) {
 
 func (a *app) uses() *store.Uses {
 	u := &store.Uses{Now: a.env.Now}
-	if dir, err := a.stateDir(); err == nil {
-		u.Path = filepath.Join(dir, "uses")
+	if state, err := a.state(); err == nil {
+		u.Dir = state
 	}
 	return u
 }

@@ -89,6 +89,11 @@ func listenProxy(whom *syscall.Credential) (*os.File, error) {
 	if err := os.Mkdir(proxyDir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
+	if info, err := os.Lstat(proxyDir); err != nil {
+		return nil, err
+	} else if !info.IsDir() || owner(info) != 0 || info.Mode().Perm()&0o022 != 0 {
+		return nil, fmt.Errorf("%s: expected a directory that only root can write to", proxyDir)
+	}
 	path := proxySocket(int(whom.Uid))
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -99,7 +104,7 @@ func listenProxy(whom *syscall.Credential) (*os.File, error) {
 	}
 	defer l.Close()
 	l.SetUnlinkOnClose(false)
-	if err := os.Chown(path, int(whom.Uid), int(whom.Gid)); err != nil {
+	if err := os.Lchown(path, int(whom.Uid), int(whom.Gid)); err != nil {
 		return nil, err
 	}
 	if err := os.Chmod(path, 0o600); err != nil {

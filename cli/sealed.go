@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"aws-vault/prompt"
+	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/sealed"
 	"aws-vault/vault/store"
@@ -33,7 +34,7 @@ type sealedStore struct {
 	config sealed.Config
 	hands  sealed.Hands
 	locks  *store.Locks
-	state  string
+	state  *disk.Folder
 }
 
 // sealedConfig says where the sealed keystore is, whether or not there is one.

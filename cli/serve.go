@@ -55,7 +55,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if err := a.pickServed(ctx, &f); err != nil {
 		return err
 	}
-	dir, err := a.stateDir()
+	state, err := a.state()
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	defer l.Close()
-	stand, err := takeStand(dir, place)
+	stand, err := takeStand(state, place)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"aws-vault/vault/disk"
 )
 
 func TestListenAddress(t *testing.T) {
@@ -50,7 +52,7 @@ func TestHosts(t *testing.T) {
 
 // A stand is one server's, and what a killed one has left goes with the next look.
 func TestStands(t *testing.T) {
-	state := t.TempDir()
+	state := disk.NewFolder(t.TempDir())
 	at := place{address: "127.0.0.1:9699"}
 	first, err := takeStand(state, at)
 	if err != nil {
@@ -59,18 +61,18 @@ func TestStands(t *testing.T) {
 	if _, err := takeStand(state, at); !errors.Is(err, errServedAlready) {
 		t.Errorf("%v, want %v", err, errServedAlready)
 	}
-	wanted := filepath.Join(t.TempDir(), "alice")
+	wanted := standFile{disk.NewFolder(t.TempDir()), "alice"}
 	ours := first.tokenFile("alice")
-	for _, path := range []string{wanted, ours} {
-		if err := first.write(path, []byte("EXAMPLE")); err != nil {
+	for _, file := range []standFile{wanted, ours} {
+		if err := first.write(file, []byte("EXAMPLE")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	entry := `{"process":1,"profiles":[{"name":"alice","token_file":"` + filepath.ToSlash(ours) + `"},{"name":"bob","token_file":"` + filepath.ToSlash(wanted) + `"}]}`
-	if err := first.write(first.path+".json", []byte(entry)); err != nil {
+	entry := `{"process":1,"profiles":[{"name":"alice","token_file":"` + filepath.ToSlash(ours.path()) + `"},{"name":"bob","token_file":"` + filepath.ToSlash(wanted.path()) + `"}]}`
+	if err := first.write(standFile{first.dir, first.name + ".json"}, []byte(entry)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(standFolder(state), "damaged.json"), []byte("{"), 0o600); err != nil {
+	if err := os.WriteFile(standFolder(state).File("damaged.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if e, err := stands(standFolder(state)); err != nil || len(e) != 1 || e[0].Process != 1 {
@@ -80,7 +82,7 @@ func TestStands(t *testing.T) {
 	if e, err := stands(standFolder(state)); err != nil || len(e) != 0 {
 		t.Errorf("%+v, %v", e, err)
 	}
-	for path, there := range map[string]bool{ours: false, first.path + ".json": false, wanted: true} {
+	for path, there := range map[string]bool{ours.path(): false, first.dir.File(first.name + ".json"): false, wanted.path(): true} {
 		if _, err := os.Stat(path); (err == nil) != there {
 			t.Errorf("%s: %v", path, err)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"aws-vault/vault/disk"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/store"
 )
@@ -25,8 +26,8 @@ func (a *app) mayShare(f signInFlags) error {
 }
 
 // ssoCache is where the AWS CLI keeps its tokens.
-func (a *app) ssoCache(state string) *store.SSOCache {
-	return &store.SSOCache{Dir: a.path(filepath.Join("~", ".aws", "sso", "cache")), Shared: filepath.Join(state, "shared")}
+func (a *app) ssoCache(state *disk.Folder) *store.SSOCache {
+	return &store.SSOCache{Dir: a.path(filepath.Join("~", ".aws", "sso", "cache")), Shared: state.Folder("shared")}
 }
 
 // share gives other programs the sign-in that a plan begins with, if there is one.

@@ -17,9 +17,15 @@ import (
 // A stand is a place where profiles are served, as the state folder knows it. A lock says
 // that somebody serves there; it goes with its process, however that ends.
 type stand struct {
-	path  string // of its files, without their endings
+	dir   *disk.Folder
+	name  string // of its files, without their endings
 	lock  *disk.LockFile
-	files []string // to be taken away at the end
+	files []standFile // to be removed at the end
+}
+
+type standFile struct {
+	dir  *disk.Folder
+	name string
 }
 
 // A standEntry is what is served at a stand. It holds no secret.
@@ -43,16 +49,12 @@ func (p standProfile) variables() (vars []variable) {
 	return vars
 }
 
-func standFolder(state string) string { return filepath.Join(state, "serve") }
+func standFolder(state *disk.Folder) *disk.Folder { return state.Folder("serve") }
 
 // takeStand says that this process serves at a place.
-func takeStand(state string, at place) (*stand, error) {
-	dir := standFolder(state)
-	if err := disk.MkdirPrivate(dir); err != nil {
-		return nil, err
-	}
-	s := &stand{path: filepath.Join(dir, digest(at.String()))}
-	lock, held, err := disk.TryLock(s.path + ".lock")
+func takeStand(state *disk.Folder, at place) (*stand, error) {
+	s := &stand{dir: standFolder(state), name: digest(at.String())}
+	lock, held, err := s.dir.TryLock(s.name + ".lock")
 	if err != nil {
 		return nil, err
 	}
@@ -63,46 +65,51 @@ func takeStand(state string, at place) (*stand, error) {
 	return s, nil
 }
 
-// tokenFile is where the token of a profile lies.
-func (s *stand) tokenFile(profile string) string { return s.path + "-" + digest(profile) + ".token" }
+func (f standFile) path() string { return f.dir.File(f.name) }
+
+// tokenFile is the file of a profile's token.
+func (s *stand) tokenFile(profile string) standFile {
+	return standFile{s.dir, s.name + "-" + digest(profile) + ".token"}
+}
 
 // write keeps a file until the end.
-func (s *stand) write(path string, data []byte) error {
-	s.files = append(s.files, path)
-	return disk.Replace(path, data, 0o600)
+func (s *stand) write(f standFile, data []byte) error {
+	s.files = append(s.files, f)
+	return f.dir.Write(f.name, data)
 }
 
 // leave takes away what the stand has written.
 func (s *stand) leave() {
-	for _, path := range s.files {
-		os.Remove(path)
+	for _, f := range s.files {
+		f.dir.Remove(f.name)
 	}
 	s.lock.Close()
 }
 
 // announce writes the tokens and prints the variables that lead to them.
 func (v *serving) announce(s *stand) error {
-	dir := ""
+	var dir *disk.Folder
 	if v.flags.tokenDir != "" {
-		var err error
-		if dir, err = filepath.Abs(v.app.path(v.flags.tokenDir)); err == nil {
-			err = privateFolder(dir)
+		path, err := filepath.Abs(v.app.path(v.flags.tokenDir))
+		if err == nil {
+			err = privateFolder(path)
 		}
 		if err != nil {
 			return fmt.Errorf("--token-dir: %w", err)
 		}
+		dir = disk.NewFolder(path)
 	}
 	entry := standEntry{Process: os.Getpid(), Socket: v.place.socket, Address: v.place.address}
 	for _, p := range v.places {
 		file := s.tokenFile(p.name)
-		if dir != "" {
-			file = filepath.Join(dir, url.PathEscape(p.name))
+		if dir != nil {
+			file = standFile{dir, url.PathEscape(p.name)}
 		}
 		if err := s.write(file, []byte(p.token)); err != nil { // no line's end: SDKs refuse one
 			return err
 		}
-		shown := standProfile{Name: p.name, TokenFile: file}
-		for _, each := range append(v.place.variables(p.name, file), surroundings(p.plan)...) {
+		shown := standProfile{Name: p.name, TokenFile: file.path()}
+		for _, each := range append(v.place.variables(p.name, file.path()), surroundings(p.plan)...) {
 			shown.Variables = append(shown.Variables, [2]string{each.name, each.value})
 		}
 		entry.Profiles = append(entry.Profiles, shown)
@@ -111,7 +118,7 @@ func (v *serving) announce(s *stand) error {
 	if err != nil {
 		return err
 	}
-	if err := s.write(s.path+".json", text); err != nil {
+	if err := s.write(standFile{s.dir, s.name + ".json"}, text); err != nil {
 		return err
 	}
 	return v.app.printStands(v.flags.format, []standEntry{entry})
@@ -132,7 +139,7 @@ var errNothingServed = errors.New("nothing is served now")
 
 // serveStatus says what is served, and how to get there.
 func (a *app) serveStatus(f serveFlags) error {
-	state, err := a.stateDir()
+	state, err := a.state()
 	if err != nil {
 		return err
 	}
@@ -161,8 +168,8 @@ func (a *app) serveStatus(f serveFlags) error {
 }
 
 // stands are those where somebody serves. What others have left is taken away.
-func stands(dir string) ([]standEntry, error) {
-	files, err := os.ReadDir(dir)
+func stands(dir *disk.Folder) ([]standEntry, error) {
+	files, err := dir.Entries()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -172,17 +179,16 @@ func stands(dir string) ([]standEntry, error) {
 		if !ok {
 			continue
 		}
-		path := filepath.Join(dir, name)
-		lock, free, err := disk.TryLock(path + ".lock")
+		lock, free, err := dir.TryLock(name + ".lock")
 		if err != nil {
 			return nil, err
 		}
 		if free {
-			sweepStand(path)
+			sweepStand(dir, name)
 			lock.Close()
 			continue
 		}
-		if e, err := readStand(path + ".json"); err == nil {
+		if e, err := readStand(dir, name); err == nil {
 			entries = append(entries, e)
 		}
 	}
@@ -192,8 +198,8 @@ func stands(dir string) ([]standEntry, error) {
 // maxStand bounds what is read of a stand, in bytes.
 const maxStand = 1 << 20
 
-func readStand(path string) (e standEntry, err error) {
-	text, err := disk.ReadBounded(path, maxStand)
+func readStand(dir *disk.Folder, name string) (e standEntry, err error) {
+	text, err := dir.Read(name+".json", maxStand)
 	if err != nil {
 		return e, err
 	}
@@ -201,13 +207,14 @@ func readStand(path string) (e standEntry, err error) {
 }
 
 // sweepStand takes away what a server that was killed has left: tokens that open nothing.
-func sweepStand(path string) {
-	if e, err := readStand(path + ".json"); err == nil {
+func sweepStand(dir *disk.Folder, name string) {
+	if e, err := readStand(dir, name); err == nil {
 		for _, p := range e.Profiles {
-			if strings.HasPrefix(p.TokenFile, path+"-") { // ours, and not where a user wanted it
-				os.Remove(p.TokenFile)
+			file := filepath.Base(p.TokenFile)
+			if p.TokenFile == dir.File(file) && strings.HasPrefix(file, name+"-") { // ours, and not where a user wanted it
+				dir.Remove(file)
 			}
 		}
 	}
-	os.Remove(path + ".json")
+	dir.Remove(name + ".json")
 }

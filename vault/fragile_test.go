@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/store"
 )
@@ -85,7 +86,7 @@ func (r *fragile) Check(context.Context) error { return nil }
 
 // keysIn are the keys of a ring.
 func keysIn(t *testing.T, r *fragile) *store.Keys {
-	return &store.Keys{Ring: r, Dir: t.TempDir()}
+	return &store.Keys{Ring: r, Dir: disk.NewFolder(t.TempDir())}
 }
 
 // key is the n-th of the test's keys.

@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -25,7 +23,7 @@ import (
 // files that hold no secret; the secret half of a key that is in software lies in the
 // keystore, among what aws-vault 7 does not see.
 type Identities struct {
-	Dir   string // for the files
+	Dir   *disk.Folder // for the files
 	Ring  store.KeyRing
 	Locks *store.Locks
 	Now   func() time.Time
@@ -37,30 +35,30 @@ const maxRecord = 64 << 10
 // ErrNoIdentity is returned for an identity that has no key on this machine.
 var ErrNoIdentity = errors.New("it has no key on this machine")
 
-// path tells nothing of the name.
-func (i *Identities) path(name string) string {
+// recordFile is the file of an identity. It tells nothing of the name.
+func recordFile(name string) string {
 	sum := sha256.Sum256([]byte("aws-vault identity\x00" + name))
-	return filepath.Join(i.Dir, hex.EncodeToString(sum[:16]))
+	return hex.EncodeToString(sum[:16])
 }
 
 // Record returns what is known of the keys of an identity. It fails with [ErrNoIdentity] if
 // nothing is, and says where for a file that cannot be read.
 func (i *Identities) Record(name string) (identity.Record, error) {
-	r, err := readRecord(i.path(name))
+	r, err := i.readRecord(recordFile(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return identity.Record{}, ErrNoIdentity
 	}
 	return r, err
 }
 
-func readRecord(path string) (identity.Record, error) {
-	text, err := disk.ReadBounded(path, maxRecord)
+func (i *Identities) readRecord(file string) (identity.Record, error) {
+	text, err := i.Dir.Read(file, maxRecord)
 	if err != nil {
 		return identity.Record{}, err
 	}
 	r, err := identity.ParseRecord(text)
 	if err != nil {
-		return identity.Record{}, fmt.Errorf("damaged file %s: %w", path, err)
+		return identity.Record{}, fmt.Errorf("damaged file %s: %w", i.Dir.File(file), err)
 	}
 	return r, nil
 }
@@ -98,10 +96,7 @@ func (i *Identities) Change(ctx context.Context, name string, change func(identi
 	if _, err := identity.ParseRecord(text); err != nil { // what could not be read back is not written
 		return err
 	}
-	if err := disk.MkdirPrivate(i.Dir); err != nil {
-		return err
-	}
-	if err := disk.Replace(i.path(name), text, 0o600); err != nil {
+	if err := i.Dir.Write(recordFile(name), text); err != nil {
 		return err
 	}
 	return i.forget(ctx, slices.DeleteFunc(slices.Clone(old.Keys), func(k identity.Key) bool {
@@ -198,5 +193,5 @@ func (i *Identities) Remove(ctx context.Context, name string) error {
 	if err := i.forget(ctx, r.Keys); err != nil {
 		return err
 	}
-	return os.Remove(i.path(name))
+	return i.Dir.Remove(recordFile(name))
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"aws-vault/vault"
+	"aws-vault/vault/disk"
 	"aws-vault/vault/identity"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/store"
@@ -33,7 +34,7 @@ func newSafe(t *testing.T) *safe {
 	s := &safe{ring: newRing(), now: time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)}
 	dir := t.TempDir()
 	s.Identities = &vault.Identities{
-		Dir: filepath.Join(dir, "identities"), Ring: s.ring, Now: func() time.Time { return s.now },
+		Dir: disk.NewFolder(filepath.Join(dir, "identities")), Ring: s.ring, Now: func() time.Time { return s.now },
 		Locks: &store.Locks{Dir: filepath.Join(dir, "locks"), Program: "aws-vault test", Now: time.Now},
 	}
 	return s
@@ -69,7 +70,7 @@ func softKey(t *testing.T, since time.Time) (*ecdsa.PrivateKey, identity.Key) {
 // file is the only one that there is.
 func (s *safe) file(t *testing.T) string {
 	t.Helper()
-	all, err := filepath.Glob(filepath.Join(s.Dir, "*"))
+	all, err := filepath.Glob(s.Dir.File("*"))
 	if err != nil || len(all) != 1 {
 		t.Fatalf("%q, %v", all, err)
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"aws-vault/vault/disk"
@@ -16,7 +14,7 @@ import (
 // InSoftware are the IDs of all identities' keys that lie in a keystore. It fails for a file
 // that cannot be read: what it names would stay behind.
 func (i *Identities) InSoftware() ([]string, error) {
-	entries, err := os.ReadDir(i.Dir)
+	entries, err := i.Dir.Entries()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -28,7 +26,7 @@ func (i *Identities) InSoftware() ([]string, error) {
 		if disk.IsTemp(e.Name()) {
 			continue
 		}
-		r, err := readRecord(filepath.Join(i.Dir, e.Name()))
+		r, err := i.readRecord(e.Name())
 		if err != nil {
 			return nil, err
 		}

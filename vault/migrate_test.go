@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/store"
 )
@@ -140,7 +141,7 @@ func (r folding) Stamp(ctx context.Context, name string) (string, error) {
 // A key is never replaced with one of another name, and so never deleted where it came from.
 func TestMoveOntoAnotherName(t *testing.T) {
 	to := newFragile()
-	m := Migration{From: keysIn(t, newFragile()), To: &store.Keys{Ring: folding{to}, Dir: t.TempDir()}, Overwrite: true, Delete: true}
+	m := Migration{From: keysIn(t, newFragile()), To: &store.Keys{Ring: folding{to}, Dir: disk.NewFolder(t.TempDir())}, Overwrite: true, Delete: true}
 	put(t, m.From, "prod", key(0))
 	put(t, m.From, "Prod", key(1))
 	if _, err := m.Move(t.Context(), "prod"); err != nil {
@@ -169,7 +170,7 @@ func (r repeated) Single(_ context.Context, name string) error {
 // Of several items under one name one is copied, and deleting would delete all.
 func TestMoveOneOfSeveral(t *testing.T) {
 	from := newFragile()
-	m := Migration{From: &store.Keys{Ring: repeated{from}, Dir: t.TempDir()}, To: keysIn(t, newFragile()), Delete: true}
+	m := Migration{From: &store.Keys{Ring: repeated{from}, Dir: disk.NewFolder(t.TempDir())}, To: keysIn(t, newFragile()), Delete: true}
 	put(t, m.From, "alice", key(0))
 	var several *keystore.RepeatedError
 	if _, err := m.Move(t.Context(), "alice"); !errors.As(err, &several) || !holds(t, m.From, "alice", key(0)) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"aws-vault/vault"
+	"aws-vault/vault/disk"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/source"
@@ -247,7 +248,7 @@ func TestOpenIDOfAnother(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	index := &store.Index{Path: filepath.Join(t.TempDir(), "index"), Locks: w.Sessions.Locks}
+	index := &store.Index{Dir: disk.NewFolder(t.TempDir()), Locks: w.Sessions.Locks}
 	w.Source.Tokens = &store.Tokens{Ring: newRing(), Locks: w.Sessions.Locks, Index: index, Now: w.Sessions.Now}
 	w.Source.Person = source.Person{Show: func(string) {}, Browse: func(page string) error {
 		go func() {

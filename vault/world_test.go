@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aws-vault/vault"
+	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
@@ -126,12 +127,12 @@ func newWorld(t *testing.T, config string) *world {
 	w.Vault = &vault.Vault{
 		Config: file, Inputs: profile.Inputs{Env: getenv}, Open: open,
 		Warn: func(err error) { w.warned = append(w.warned, err) },
-		Keys: &store.Keys{Ring: w.keys, Dir: filepath.Join(dir, "generations")},
+		Keys: &store.Keys{Ring: w.keys, Dir: disk.NewFolder(filepath.Join(dir, "generations"))},
 		Sessions: &store.Sessions{Ring: w.sessions, Locks: locks, Now: now,
-			Index: &store.Index{Path: filepath.Join(dir, "index", "sessions"), Locks: locks}},
+			Index: &store.Index{Dir: disk.NewFolder(filepath.Join(dir, "index")), Locks: locks}},
 		Source: &source.Deps{
 			Getenv: getenv, Open: open, Timeout: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
-			Clock: &source.Clock{Local: now}, Codes: &store.Codes{Dir: filepath.Join(dir, "codes"), Locks: locks},
+			Clock: &source.Clock{Local: now}, Codes: &store.Codes{Dir: disk.NewFolder(filepath.Join(dir, "codes")), Locks: locks},
 			Sleep: func(context.Context, time.Duration) error { return nil },
 			Tell:  func(m string) { w.told = append(w.told, m) },
 			Ask: func(_ context.Context, q source.Question) (string, error) {

@@ -18,16 +18,6 @@ const maxKept = 64 << 20
 // ErrLoop is wrapped by the error for a path whose symbolic links never end.
 var ErrLoop = errors.New("symbolic links without end")
 
-// NotRegularError says that what stands at Path is no regular file, so it is not replaced.
-type NotRegularError struct {
-	Path string
-	Mode fs.FileMode
-}
-
-func (e *NotRegularError) Error() string {
-	return fmt.Sprintf("%s: is %v, want a regular file", e.Path, e.Mode)
-}
-
 // InPlaceError says that a file that could not be renamed over was not written in place either.
 // If Copy is not empty, the old content lies there and Path may hold a part of the new.
 type InPlaceError struct {
@@ -77,7 +67,7 @@ func (s system) replaceKeeping(path string, data []byte) error {
 		return err
 	}
 	if !old.Mode().IsRegular() {
-		return &NotRegularError{Path: path, Mode: old.Mode()}
+		return &KindError{Path: path, Mode: old.Mode(), Expected: regularFile}
 	}
 	err = s.replace(path, data, func(f file) error {
 		if err := s.keep(path, old, f.Name()); err != nil {

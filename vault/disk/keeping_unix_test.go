@@ -98,9 +98,9 @@ func TestReplaceKeepingNotRegular(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{fifo, dir} {
-		var odd *NotRegularError
-		if err := ReplaceKeeping(path, nil); !errors.As(err, &odd) || !strings.Contains(err.Error(), "want a regular file") {
-			t.Errorf("%s: %v, want a *NotRegularError", path, err)
+		var odd *KindError
+		if err := ReplaceKeeping(path, nil); !errors.As(err, &odd) || !strings.Contains(err.Error(), "expected a regular file") {
+			t.Errorf("%s: %v, want a *KindError", path, err)
 		}
 	}
 }

@@ -6,11 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // LockFile is a lock between processes that this one holds until Close, or until it ends in
 // whatever way. One LockFile excludes every other, in this process too.
-type LockFile struct{ f *os.File }
+type LockFile struct {
+	f     *os.File
+	names uint64 // that the file has
+}
 
 // Lock takes the lock at path, a file that is created 0600 if missing, and waits for it until ctx
 // ends. What comes back then is the cause of that end.
@@ -92,9 +96,9 @@ func confirm(path string, f *os.File) (*LockFile, error) {
 	ours, err := f.Stat()
 	if err == nil {
 		var there fs.FileInfo
-		there, err = os.Stat(path)
+		there, err = os.Lstat(path)
 		if err == nil && os.SameFile(ours, there) {
-			return &LockFile{f: f}, nil
+			return &LockFile{f: f, names: names(ours)}, nil
 		}
 	}
 	f.Close()
@@ -115,7 +119,21 @@ func (l *LockFile) Close() error {
 }
 
 func openLock(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err := inOurs(path); err != nil {
+		return nil, err
+	}
+	f, _, err := openOurs(path, os.O_RDWR|os.O_CREATE)
+	return f, err
+}
+
+// inOurs returns nil if the directory that path is in belongs to this user.
+func inOurs(path string) error {
+	dir := filepath.Dir(path)
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	return ourDirectory(dir, info)
 }
 
 func lockError(path string, err error) error {
@@ -123,4 +141,23 @@ func lockError(path string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s: lock: %w", path, err)
+}
+
+// Lock takes the lock in the file called name as the function [Lock] does, and creates the folder
+// if need be.
+func (f *Folder) Lock(ctx context.Context, name string) (l *LockFile, err error) {
+	err = f.made(func() error {
+		l, err = Lock(ctx, f.File(name))
+		return err
+	})
+	return l, err
+}
+
+// TryLock is to the function [TryLock] what Folder.Lock is to [Lock].
+func (f *Folder) TryLock(name string) (l *LockFile, held bool, err error) {
+	err = f.made(func() error {
+		l, held, err = TryLock(f.File(name))
+		return err
+	})
+	return l, held, err
 }

@@ -324,7 +324,7 @@ func TestNote(t *testing.T) {
 			}
 		}
 	}
-	if err := l.WriteNote(make([]byte, MaxNote+1)); err == nil || !strings.Contains(err.Error(), "want at most") {
+	if err := l.WriteNote(make([]byte, MaxNote+1)); err == nil || !strings.Contains(err.Error(), "expected at most") {
 		t.Errorf("too long a note returned %v", err)
 	}
 	if err := l.WriteNote([]byte("stays")); err != nil {

@@ -23,8 +23,11 @@ const (
 // WriteNote leaves in the lock file what those who wait, or come later, may read. It is a hint:
 // nobody may rely on it for more than saying something.
 func (l *LockFile) WriteNote(note []byte) error {
+	if l.names > 1 {
+		return nil // the other name may be that of a file which must not change
+	}
 	if len(note) > MaxNote {
-		return fmt.Errorf("%s: a note of %d bytes, want at most %d", l.f.Name(), len(note), MaxNote)
+		return fmt.Errorf("%s: a note of %d bytes, expected at most %d", l.f.Name(), len(note), MaxNote)
 	}
 	block := make([]byte, noteHeader, noteHeader+len(note))
 	binary.BigEndian.PutUint16(block, uint16(len(note)))
@@ -39,7 +42,13 @@ func (l *LockFile) ReadNote() ([]byte, error) { return readNote(l.f) }
 // ReadNote returns what the holders of the lock at path wrote last, without taking the lock, or
 // nothing: no file, no note and a note half written are the same to a reader.
 func ReadNote(path string) ([]byte, error) {
-	f, err := openShared(path)
+	if err := inOurs(path); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return nil, err
+	}
+	f, _, err := openOurs(path, os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -8,36 +8,78 @@ import (
 	"path/filepath"
 )
 
-// OwnerError says that a directory for private files belongs to another user.
+// OwnerError says that a file or directory of this program belongs to another user.
 type OwnerError struct {
 	Path        string
 	Owner, Self int // user ids
 }
 
 func (e *OwnerError) Error() string {
-	return fmt.Sprintf("%s: belongs to user %d, want a directory of user %d", e.Path, e.Owner, e.Self)
+	return fmt.Sprintf("%s: belongs to user %d, expected user %d", e.Path, e.Owner, e.Self)
 }
 
-// MkdirPrivate makes dir, and what is missing above it, with mode 0700. An existing directory
-// of ours that others may enter is closed to them; one of another user is an *OwnerError. On
-// Windows the rights are those of the directory above, which in a user's profile are the user's.
-func MkdirPrivate(dir string) error {
-	info, err := os.Stat(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = real.mkdirAll(dir); err == nil {
-			info, err = os.Stat(dir)
-		}
+// KindError says that what is at Path is another kind of file than the expected one.
+type KindError struct {
+	Path     string
+	Mode     fs.FileMode
+	Expected string
+}
+
+func (e *KindError) Error() string {
+	return fmt.Sprintf("%s: is %s, expected %s", e.Path, kind(e.Mode), e.Expected)
+}
+
+const (
+	regularFile = "a regular file"
+	directory   = "a directory"
+)
+
+// kind names what has this mode.
+func kind(mode fs.FileMode) string {
+	switch mode.Type() {
+	case 0:
+		return regularFile
+	case fs.ModeDir:
+		return directory
+	case fs.ModeSymlink:
+		return "a symbolic link"
+	case fs.ModeNamedPipe:
+		return "a named pipe"
+	case fs.ModeSocket:
+		return "a socket"
+	case fs.ModeDevice, fs.ModeDevice | fs.ModeCharDevice:
+		return "a device"
 	}
-	if err != nil {
-		return err
+	return "a special file" // on Windows, a junction among others
+}
+
+// ourFile returns nil for a regular file of this user.
+func ourFile(path string, info fs.FileInfo) error {
+	if !info.Mode().IsRegular() {
+		return &KindError{Path: path, Mode: info.Mode(), Expected: regularFile}
 	}
+	return owned(path, info)
+}
+
+// ourDirectory returns nil for a directory of this user.
+func ourDirectory(path string, info fs.FileInfo) error {
 	if !info.IsDir() {
-		return &fs.PathError{Op: "mkdir", Path: dir, Err: errors.New("is a file, want a directory")}
+		return &KindError{Path: path, Mode: info.Mode(), Expected: directory}
 	}
-	return closeToOthers(dir, info)
+	return owned(path, info)
 }
 
-// mkdirAll makes dir with mode 0700 and syncs each directory that it adds one to, because a
+// A way leads to a folder, as far as there is one.
+type way struct {
+	at      string      // the last directory on it that is there, without symbolic links
+	info    fs.FileInfo // of that
+	missing []string    // the names below it that are not there
+}
+
+// whole is the path at the end of the way.
+func (w way) whole() string { return filepath.Join(append([]string{w.at}, w.missing...)...) }
+
+// mkdirAll creates dir with mode 0700 and syncs each directory that it adds one to, because a
 // synced file in a directory that a power cut takes away is lost all the same.
 func (s system) mkdirAll(dir string) error {
 	_, err := os.Stat(dir)
@@ -51,11 +93,15 @@ func (s system) mkdirAll(dir string) error {
 	if err := s.mkdirAll(parent); err != nil {
 		return err
 	}
+	return s.mkdir(dir)
+}
+
+func (s system) mkdir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		if errors.Is(err, fs.ErrExist) {
-			return nil // made by another process meanwhile
+			return nil // created by another process meanwhile
 		}
 		return err
 	}
-	return s.syncDir(parent)
+	return s.syncDir(filepath.Dir(dir))
 }

@@ -18,7 +18,7 @@ func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("%s: longer than %d bytes", e.Path, e.Max)
 }
 
-// ReadBounded returns what path holds, or a *TooLargeError if that is more than max bytes. It
+// ReadBounded returns what path, a file that the user or another program has chosen, holds, or a *TooLargeError if that is more than max bytes. It
 // reads no more than that, whatever the file says of its size.
 func ReadBounded(path string, max int64) ([]byte, error) {
 	f, err := openShared(path)
@@ -26,12 +26,16 @@ func ReadBounded(path string, max int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
+	return readBounded(f, max)
+}
+
+func readBounded(f *os.File, max int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(f, min(max, math.MaxInt64-1)+1))
 	if err != nil {
 		return nil, err
 	}
 	if int64(len(data)) > max {
-		return nil, &TooLargeError{Path: path, Max: max}
+		return nil, &TooLargeError{Path: f.Name(), Max: max}
 	}
 	return data, nil
 }

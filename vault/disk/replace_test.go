@@ -169,13 +169,13 @@ func TestSweep(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, ".aws-vault-aaaaaaaaaaaaaaaa.tmp"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	Sweep(dir, listed(t, dir), old.Add(time.Hour))
+	NewFolder(dir).Sweep(listed(t, dir), old.Add(time.Hour))
 	wantOnly(t, dir, ".aws-vault-aaaaaaaaaaaaaaaa.tmp", ".aws-vault-fedcba9876543210.tmp", ".aws-vault-fresh.tmp", "item", "other.tmp")
 	gone := listed(t, dir)
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	Sweep(dir, gone, time.Now()) // nothing to do is no failure
+	NewFolder(dir).Sweep(gone, time.Now()) // nothing to do is no failure
 }
 
 func TestIsTemp(t *testing.T) {

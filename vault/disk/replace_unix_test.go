@@ -55,7 +55,7 @@ func TestKilledWhileWriting(t *testing.T) {
 	if err != nil || len(entries) != 2 {
 		t.Fatalf("%d files, want the old one and a leftover (%v)", len(entries), err)
 	}
-	Sweep(dir, entries, time.Now().Add(time.Hour))
+	NewFolder(dir).Sweep(entries, time.Now().Add(time.Hour))
 	wantOnly(t, dir, "item")
 }
 

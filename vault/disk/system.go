@@ -5,9 +5,7 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
-	"time"
 )
 
 // system is what replacing a file asks of the operating system. Tests put parts in its place
@@ -69,21 +67,6 @@ func cutMark(name, ending string) (before string, ours bool) {
 
 // TempName is a new name of that kind, for those who have another program write the file.
 func TempName() string { return ".aws-vault-" + suffix() + ".tmp" }
-
-// Sweep removes the temporary files that killed processes left in dir and that were last
-// written before olderThan. The entries are those of dir: who lists a directory comes past
-// what is left in it, and nobody lists one for that. Sweep touches nothing else, and what it
-// cannot remove stays: a leftover is untidy, not wrong.
-func Sweep(dir string, entries []fs.DirEntry, olderThan time.Time) {
-	for _, e := range entries {
-		if !IsTemp(e.Name()) || !e.Type().IsRegular() {
-			continue
-		}
-		if info, err := e.Info(); err == nil && info.ModTime().Before(olderThan) {
-			os.Remove(filepath.Join(dir, e.Name()))
-		}
-	}
-}
 
 // suffix is 16 hex digits that no other process has.
 func suffix() string {

@@ -47,14 +47,3 @@ func keepOwner(old fs.FileInfo, temp string) error {
 	}
 	return os.Lchown(temp, int(want.Uid), int(want.Gid))
 }
-
-func closeToOthers(dir string, info fs.FileInfo) error {
-	owner, self := int(info.Sys().(*syscall.Stat_t).Uid), os.Geteuid()
-	if owner != self {
-		return &OwnerError{Path: dir, Owner: owner, Self: self}
-	}
-	if info.Mode().Perm()&0o077 == 0 {
-		return nil
-	}
-	return os.Chmod(dir, info.Mode()&^0o077)
-}

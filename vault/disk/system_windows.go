@@ -51,5 +51,3 @@ func mayWriteInPlace(error) bool { return false }
 
 // keepRights has nothing to do: the new file inherits the rights of its directory.
 func keepRights(string, fs.FileInfo, string) error { return nil }
-
-func closeToOthers(string, fs.FileInfo) error { return nil }

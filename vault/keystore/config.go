@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"aws-vault/vault/disk"
 	"aws-vault/vault/sealed"
 )
 
@@ -24,8 +25,8 @@ type Config struct {
 	FileDir      string // "" is ~/.awsvault/keys
 	SealedDir    string // "" is aws-vault/sealed where the user's data lies
 
-	StateDir string // this program's own state: where private parts lie that no system keystore takes
-	Home     string // what ~ stands for
+	State *disk.Folder // this program's own state: private parts that no system keystore takes are there
+	Home  string       // what ~ stands for
 
 	// Passphrase asks for the passphrase of the file keystore. It is called at most once in a
 	// process, but for wrong answers; an error of its own ends the asking and is handed on.

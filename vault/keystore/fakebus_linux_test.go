@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/godbus/dbus/v5"
+
+	"aws-vault/vault/disk"
 )
 
 // busCall is a method call that came over the fake bus.
@@ -223,7 +225,7 @@ func (b *fakeBus) called() []string {
 }
 
 func (b *fakeBus) config(t *testing.T) Config {
-	return Config{Getenv: busAt(b.address), StateDir: t.TempDir()}
+	return Config{Getenv: busAt(b.address), State: disk.NewFolder(t.TempDir())}
 }
 
 // busAt is an environment that names the session bus and nothing else.

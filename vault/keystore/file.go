@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -41,7 +39,7 @@ func openFile(_ context.Context, c Config) (*Keystore, error) {
 		return nil, &UnavailableError{Backend: fileBackend, Reason: err.Error()}
 	}
 	private := c.privateDir(fileBackend, dir)
-	keys := &fileRing{dir: dir, config: c, decisive: true}
+	keys := &fileRing{dir: disk.NewFolder(dir), config: c, decisive: true}
 	rest := &fileRing{dir: private, config: c}
 	pass := newPassphrase(dir, c.Passphrase, func() []*jwe {
 		if found := keys.sealed(); len(found) > 0 {
@@ -50,18 +48,18 @@ func openFile(_ context.Context, c Config) (*Keystore, error) {
 		return rest.sealed()
 	})
 	keys.pass, rest.pass = pass, pass
-	return &Keystore{Name: fileBackend, Keys: keys, Private: hidden{ring: rest, where: private}, Expect: pass.expect}, nil
+	return &Keystore{Name: fileBackend, Keys: keys, Private: hidden{ring: rest, where: private.Path()}, Expect: pass.expect}, nil
 }
 
 // privateDir is where the private part of a keystore lies whose own part is at path.
-func (c Config) privateDir(kind, path string) string {
+func (c Config) privateDir(kind, path string) *disk.Folder {
 	sum := sha256.Sum256([]byte(path))
-	return filepath.Join(c.StateDir, "private", kind+"-"+hex.EncodeToString(sum[:8]))
+	return c.State.Folder("private").Folder(kind + "-" + hex.EncodeToString(sum[:8]))
 }
 
 // fileRing keeps each item in a file of its own, as aws-vault 7 does.
 type fileRing struct {
-	dir    string
+	dir    *disk.Folder
 	config Config
 	pass   *passphrase
 
@@ -73,7 +71,8 @@ type fileRing struct {
 	opened map[string]Item // by the file's digest
 }
 
-func (r *fileRing) path(name string) (string, error) {
+// file is the name of the file that the item called name is in.
+func (r *fileRing) file(name string) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err
 	}
@@ -84,7 +83,7 @@ func (r *fileRing) path(name string) (string, error) {
 	if len(base) > maxFileName {
 		return "", &NameError{Name: name[:32] + "…", Reason: "is too long for a file name"}
 	}
-	return filepath.Join(r.dir, base), nil
+	return base, nil
 }
 
 func (r *fileRing) Item(ctx context.Context, name string) (Item, error) {
@@ -143,7 +142,7 @@ func (r *fileRing) Put(ctx context.Context, it Item) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	path, err := r.path(it.Name)
+	file, err := r.file(it.Name)
 	if err != nil {
 		return err
 	}
@@ -163,21 +162,18 @@ func (r *fileRing) Put(ctx context.Context, it Item) error {
 	if err != nil {
 		return err
 	}
-	if err := disk.MkdirPrivate(r.dir); err != nil {
-		return err
-	}
-	return disk.Replace(path, []byte(sealed.String()), 0o600)
+	return r.dir.Write(file, []byte(sealed.String()))
 }
 
 func (r *fileRing) Remove(ctx context.Context, name string) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	path, err := r.path(name)
+	file, err := r.file(name)
 	if err != nil {
 		return err
 	}
-	err = os.Remove(path)
+	err = r.dir.Remove(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return ErrNotFound
 	}
@@ -188,19 +184,19 @@ func (r *fileRing) Names(ctx context.Context) ([]string, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(r.dir)
+	entries, err := r.dir.Entries()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	disk.Sweep(r.dir, entries, r.config.now().Add(-time.Hour))
+	r.dir.Sweep(entries, r.config.now().Add(-time.Hour))
 	var names []string
 	for _, e := range entries {
 		name := unescapeFileName(e.Name())
 		// A name that does not lead back to its file is not one of ours.
-		if path, err := r.path(name); err == nil && e.Type().IsRegular() && filepath.Base(path) == e.Name() {
+		if file, err := r.file(name); err == nil && e.Type().IsRegular() && file == e.Name() {
 			names = append(names, name)
 		}
 	}
@@ -227,26 +223,23 @@ func (r *fileRing) read(ctx context.Context, name string) (string, error) {
 	if err := context.Cause(ctx); err != nil {
 		return "", err
 	}
-	path, err := r.path(name)
+	file, err := r.file(name)
 	if err != nil {
 		return "", err
 	}
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if err := r.dir.Check(); errors.Is(err, fs.ErrNotExist) {
 		return "", ErrNotFound
-	}
-	if err != nil {
+	} else if err != nil {
 		return "", err
 	}
-	if !info.Mode().IsRegular() {
-		return "", r.damaged(name, &disk.NotRegularError{Path: path, Mode: info.Mode()})
-	}
-	data, err := disk.ReadBounded(path, maxItemFile)
+	data, err := r.dir.Read(file, maxItemFile)
 	var large *disk.TooLargeError
+	var kind *disk.KindError
+	var owner *disk.OwnerError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", ErrNotFound
-	case errors.As(err, &large):
+	case errors.As(err, &large), errors.As(err, &kind), errors.As(err, &owner):
 		return "", r.damaged(name, err)
 	case err != nil:
 		return "", err
@@ -278,7 +271,7 @@ func (r *fileRing) sealed() []*jwe {
 }
 
 func (r *fileRing) damaged(name string, err error) error {
-	return &DamagedError{Name: name, Where: r.dir, Err: err}
+	return &DamagedError{Name: name, Where: r.dir.Path(), Err: err}
 }
 
 func (r *fileRing) remembered(token string) (Item, bool) {

@@ -27,7 +27,7 @@ func fileConfig(t *testing.T, passphrase string) Config {
 	return Config{
 		Backend:    "file",
 		FileDir:    filepath.Join(dir, "keys"),
-		StateDir:   filepath.Join(dir, "state"),
+		State:      disk.NewFolder(filepath.Join(dir, "state")),
 		Passphrase: answer(passphrase),
 		Now:        func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
 	}
@@ -192,14 +192,14 @@ func TestHiddenMoved(t *testing.T) {
 	k := mustOpen(t, c)
 	mustPut(t, k.Private, testItem("one"), testItem("two"))
 	dir := c.privateDir("file", c.FileDir)
-	if err := os.Rename(filepath.Join(dir, hide("one")), filepath.Join(dir, hide("two"))); err != nil {
+	if err := os.Rename(dir.File(hide("one")), dir.File(hide("two"))); err != nil {
 		t.Fatal(err)
 	}
 	var damaged *DamagedError
 	if it, err := k.Private.Item(t.Context(), "two"); !errors.As(err, &damaged) {
 		t.Errorf("Item returned %q, %v, want a *DamagedError", it.Name, err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "stray"), nil, 0o600); err != nil {
+	if err := os.WriteFile(dir.File("stray"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if names, err := k.Private.Names(t.Context()); err != nil || !slices.Equal(names, []string{hide("two")}) {
@@ -211,9 +211,9 @@ func FuzzFileName(f *testing.F) {
 	for _, name := range []string{"prod", "a/b", "..", "%", "%2F", ".aws-vault-0123456789abcdef.tmp", "ü\x00"} {
 		f.Add(name)
 	}
-	r := &fileRing{dir: "dir"}
+	r := &fileRing{}
 	f.Fuzz(func(t *testing.T, name string) {
-		path, err := r.path(name)
+		file, err := r.file(name)
 		var bad *NameError
 		if err != nil {
 			if !errors.As(err, &bad) {
@@ -221,11 +221,11 @@ func FuzzFileName(f *testing.F) {
 			}
 			return
 		}
-		if filepath.Dir(path) != "dir" || unescapeFileName(filepath.Base(path)) != name {
-			t.Errorf("%q is kept at %q", name, path)
+		if filepath.Base(file) != file || unescapeFileName(file) != name {
+			t.Errorf("%q is kept in %q", name, file)
 		}
-		if want := percent.Encode(name, escapedInFiles); filepath.Base(path) != want { // as aws-vault 7 does
-			t.Errorf("%q is kept at %q, want %q", name, path, want)
+		if want := percent.Encode(name, escapedInFiles); file != want { // as aws-vault 7 does
+			t.Errorf("%q is kept in %q, want %q", name, file, want)
 		}
 	})
 }

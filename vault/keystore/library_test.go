@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/99designs/keyring"
+
+	"aws-vault/vault/disk"
 )
 
 // plainRing is one of the library's, made safe for several goroutines, with what a test says of
@@ -101,7 +103,7 @@ func TestInBackground(t *testing.T) {
 
 func TestLibraryUnavailable(t *testing.T) {
 	var unavailable *UnavailableError
-	_, err := openLibrary("no such kind", nil)(t.Context(), Config{StateDir: t.TempDir()})
+	_, err := openLibrary("no such kind", nil)(t.Context(), Config{State: disk.NewFolder(t.TempDir())})
 	if !errors.As(err, &unavailable) {
 		t.Errorf("a keystore that the library does not know returned %v", err)
 	}

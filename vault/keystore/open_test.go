@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"aws-vault/vault/disk"
 )
 
 // withBackends has Open choose among fakes.
@@ -50,7 +52,7 @@ func TestOpenChooses(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			withBackends(t, test.fakes...)
-			k, err := Open(t.Context(), Config{Backend: test.ask, StateDir: t.TempDir()})
+			k, err := Open(t.Context(), Config{Backend: test.ask, State: disk.NewFolder(t.TempDir())})
 			if !errors.Is(err, test.err) {
 				t.Fatalf("Open returned %v, want %v", err, test.err)
 			}
@@ -64,7 +66,7 @@ func TestOpenChooses(t *testing.T) {
 func TestOpenNone(t *testing.T) {
 	withBackends(t, fake("a", absent("a")), fake("b", absent("b")))
 	said := 0
-	_, err := Open(t.Context(), Config{StateDir: t.TempDir(), Debug: func(string, ...any) { said++ }})
+	_, err := Open(t.Context(), Config{State: disk.NewFolder(t.TempDir()), Debug: func(string, ...any) { said++ }})
 	var none *NoneError
 	var unavailable *UnavailableError
 	if !errors.As(err, &none) || len(none.Tried) != 2 || !errors.As(err, &unavailable) || said != 2 {
@@ -77,7 +79,7 @@ func TestOpenNone(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	var unavailable *UnavailableError
-	_, err := Open(t.Context(), Config{Backend: "missing", StateDir: t.TempDir()})
+	_, err := Open(t.Context(), Config{Backend: "missing", State: disk.NewFolder(t.TempDir())})
 	if !errors.As(err, &unavailable) || !strings.Contains(err.Error(), "file") {
 		t.Errorf("an unknown keystore returned %v", err)
 	}
@@ -125,7 +127,7 @@ func TestSurvey(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			withBackends(t, test.fakes...)
 			chosen := ""
-			all := Survey(t.Context(), Config{Backend: test.ask, StateDir: t.TempDir()})
+			all := Survey(t.Context(), Config{Backend: test.ask, State: disk.NewFolder(t.TempDir())})
 			for _, s := range all {
 				if s.Chosen {
 					chosen += s.Backend
@@ -134,7 +136,7 @@ func TestSurvey(t *testing.T) {
 			if chosen != test.chosen || len(all) != len(test.fakes) {
 				t.Errorf("chose %q of %d, want %q of %d", chosen, len(all), test.chosen, len(test.fakes))
 			}
-			k, err := Open(t.Context(), Config{Backend: test.ask, StateDir: t.TempDir()})
+			k, err := Open(t.Context(), Config{Backend: test.ask, State: disk.NewFolder(t.TempDir())})
 			if err == nil && k.Name != chosen {
 				t.Errorf("Open takes %q, and the survey says %q", k.Name, chosen)
 			}

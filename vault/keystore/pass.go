@@ -44,7 +44,8 @@ func openPass(_ context.Context, c Config) (*Keystore, error) {
 		return nil, err
 	}
 	store := passRing{program: program, dir: dir, prefix: c.PassPrefix}
-	rest := passRing{program: program, dir: c.privateDir(passBackend, filepath.Join(dir, c.PassPrefix)), like: &store}
+	rest := passRing{program: program, own: c.privateDir(passBackend, filepath.Join(dir, c.PassPrefix)), like: &store}
+	rest.dir = rest.own.Path()
 	return &Keystore{Name: passBackend, Keys: store, Private: hidden{ring: rest, where: rest.dir}}, nil
 }
 
@@ -61,7 +62,10 @@ type passRing struct {
 	program string
 	dir     string
 	prefix  string
-	like    *passRing // for a store of our own: the user's, whose recipients it has
+
+	// A store of our own has the recipients of the user's. The user's own may hold symbolic links.
+	own  *disk.Folder
+	like *passRing
 }
 
 // checkPath refuses names that lead out of their folder.
@@ -97,12 +101,15 @@ func (r passRing) find(ctx context.Context, name string) (entry, path string, er
 	if err := context.Cause(ctx); err != nil {
 		return "", "", err
 	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return "", "", ErrNotFound
-	} else if err != nil {
-		return "", "", err
+	if r.like != nil {
+		_, err = r.own.Stat(filepath.Base(path)) // pass itself would follow a link
+	} else {
+		_, err = os.Stat(path)
 	}
-	return entry, path, nil
+	if errors.Is(err, fs.ErrNotExist) {
+		err = ErrNotFound
+	}
+	return entry, path, err
 }
 
 func (r passRing) Item(ctx context.Context, name string) (Item, error) {
@@ -150,6 +157,9 @@ func (r passRing) Put(ctx context.Context, it Item) error {
 	data, err := disk.ReadBounded(sealed, maxItemFile)
 	if err != nil {
 		return err
+	}
+	if r.like != nil {
+		return r.own.Write(filepath.Base(path), data)
 	}
 	return disk.Replace(path, data, 0o600)
 }

@@ -46,7 +46,7 @@ func passConfig(t *testing.T) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Config{Backend: passBackend, PassCmd: program, PassDir: store, StateDir: filepath.Join(dir, "state")}
+	return Config{Backend: passBackend, PassCmd: program, PassDir: store, State: disk.NewFolder(filepath.Join(dir, "state"))}
 }
 
 var passPaths = []string{"team/prod", "-n", "50%", "a.gpg"}
@@ -167,7 +167,7 @@ func TestPassRecipients(t *testing.T) {
 	want := func(name, content string) {
 		t.Helper()
 		mustPut(t, mustOpen(t, c).Private, testItem("session"))
-		if data, _ := os.ReadFile(filepath.Join(private, name)); string(data) != content {
+		if data, _ := os.ReadFile(private.File(name)); string(data) != content {
 			t.Errorf("%s of the private store is %q, want %q", name, data, content)
 		}
 	}
@@ -233,7 +233,7 @@ func TestPassInterop(t *testing.T) {
 	t.Setenv("PASSWORD_STORE_DIR", store)
 	run("pass", "init", "user@example.com")
 
-	c := Config{Backend: passBackend, PassDir: store, PassPrefix: "aws", StateDir: t.TempDir()}
+	c := Config{Backend: passBackend, PassDir: store, PassPrefix: "aws", State: disk.NewFolder(t.TempDir())}
 	k := mustOpen(t, c)
 	t.Run("keys", func(t *testing.T) { testRing(t, k.Keys, ringTest{names: passPaths}) })
 	t.Run("private", func(t *testing.T) { testRing(t, k.Private, ringTest{names: passPaths, private: true}) })

@@ -27,12 +27,12 @@ func (r passRing) prepare() error {
 	if r.like == nil {
 		return nil
 	}
-	if err := disk.MkdirPrivate(r.dir); err != nil {
+	if err := r.own.Make(); err != nil {
 		return err
 	}
 	from := r.like.recipientsDir()
 	for _, name := range []string{recipients, signature} {
-		if err := copyChanged(filepath.Join(from, name), filepath.Join(r.dir, name)); err != nil {
+		if err := copyChanged(from, r.own, name); err != nil {
 			return err
 		}
 	}
@@ -50,11 +50,11 @@ func (r passRing) recipientsDir() string {
 	return r.dir
 }
 
-// copyChanged makes to the same as from, which may be missing.
-func copyChanged(from, to string) error {
-	want, err := disk.ReadBounded(from, maxRecipients)
+// copyChanged makes the file called name the same as that in the directory from, which may be missing.
+func copyChanged(from string, to *disk.Folder, name string) error {
+	want, err := disk.ReadBounded(filepath.Join(from, name), maxRecipients)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := os.Remove(to); !errors.Is(err, fs.ErrNotExist) {
+		if err := to.Remove(name); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		return nil
@@ -62,10 +62,10 @@ func copyChanged(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if have, err := disk.ReadBounded(to, maxRecipients); err == nil && bytes.Equal(have, want) {
+	if have, err := to.Read(name, maxRecipients); err == nil && bytes.Equal(have, want) {
 		return nil
 	}
-	return disk.Replace(to, want, 0o600)
+	return to.Write(name, want)
 }
 
 // underGit reports whether dir is in a work tree, where pass commits what it changes.

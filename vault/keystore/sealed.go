@@ -3,7 +3,7 @@ package keystore
 import (
 	"context"
 	"errors"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -29,7 +29,7 @@ func (c Config) Sealed() (sealed.Config, error) {
 		return sealed.Config{}, err
 	}
 	return sealed.Config{
-		Dir: dir, Lock: filepath.Join(c.StateDir, "locks", "sealed"), Now: c.Now,
+		Dir: dir, Locks: c.State.Folder("locks"), Now: c.Now,
 		Unlock: func(ctx context.Context, h *sealed.Header) (sealed.MasterKey, error) {
 			k, err := waiting.Find(WaitingName(h.Store), c.now())
 			if err == nil && k.ID == h.Key {
@@ -94,7 +94,11 @@ func (c Config) meansFile(made bool) string {
 	if err != nil {
 		return ""
 	}
-	if holdsFiles(dir) {
+	holds, err := holdsFiles(disk.NewFolder(dir))
+	if err != nil {
+		return err.Error()
+	}
+	if holds {
 		return "the file keystore in " + dir + " holds keys"
 	}
 	if _, set := c.env(filePassphrase); set && !made {
@@ -103,14 +107,18 @@ func (c Config) meansFile(made bool) string {
 	return ""
 }
 
-func holdsFiles(dir string) bool {
-	entries, _ := os.ReadDir(dir)
+// holdsFiles reports whether items are in a folder. If that cannot be told, it returns why.
+func holdsFiles(dir *disk.Folder) (bool, error) {
+	entries, err := dir.Entries()
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
 	for _, e := range entries {
 		if e.Type().IsRegular() && !disk.IsTemp(e.Name()) {
-			return true
+			return true, nil
 		}
 	}
-	return false
+	return false, err
 }
 
 // sealedVault is a sealed store that is made by the first writing.

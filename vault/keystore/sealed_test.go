@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/disk"
 	"aws-vault/vault/sealed"
 	"aws-vault/vault/waiting"
 )
@@ -25,7 +26,7 @@ func newSealed(t *testing.T) *sealedWorld {
 	dir := t.TempDir()
 	w := &sealedWorld{}
 	w.Config = Config{
-		Backend: SealedBackend, SealedDir: filepath.Join(dir, "sealed"), FileDir: filepath.Join(dir, "keys"), StateDir: filepath.Join(dir, "state"),
+		Backend: SealedBackend, SealedDir: filepath.Join(dir, "sealed"), FileDir: filepath.Join(dir, "keys"), State: disk.NewFolder(filepath.Join(dir, "state")),
 		Now: time.Now, Tell: func(m string) { w.told = append(w.told, m) },
 	}
 	w.Openers.Passphrase = func(_ context.Context, ask sealed.PassphraseAsk) (string, error) {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/godbus/dbus/v5"
+
+	"aws-vault/vault/disk"
 )
 
 // startBus runs a session bus of the test's own and returns its address.
@@ -104,7 +106,7 @@ func createCollection(t *testing.T, ring *secretRing) {
 func TestSecretServiceInterop(t *testing.T) {
 	needs(t, "dbus-daemon", "gnome-keyring-daemon", "go")
 	address := startGNOMEKeyring(t)
-	k := mustOpen(t, Config{Getenv: busAt(address), StateDir: t.TempDir()})
+	k := mustOpen(t, Config{Getenv: busAt(address), State: disk.NewFolder(t.TempDir())})
 	if k.Name != secretBackend {
 		t.Fatalf("opened %s, want %s", k.Name, secretBackend)
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/godbus/dbus/v5"
+
+	"aws-vault/vault/disk"
 )
 
 func TestSecretService(t *testing.T) {
@@ -275,7 +277,7 @@ func TestSecretServiceUnavailable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, backend := range []string{secretBackend, kwalletBackend} {
-				c.Backend, c.StateDir = backend, dir
+				c.Backend, c.State = backend, disk.NewFolder(dir)
 				var unavailable *UnavailableError
 				if _, err := Open(t.Context(), c); !errors.As(err, &unavailable) || unavailable.Backend != backend {
 					t.Errorf("Open returned %v, want an *UnavailableError for %s", err, backend)
@@ -306,7 +308,7 @@ func TestSecretServiceStarts(t *testing.T) {
 func TestSecretServiceSystemSocket(t *testing.T) {
 	s := newFakeSecrets(t)
 	dir := filepath.Dir(strings.TrimPrefix(s.address, "unix:path="))
-	c := Config{StateDir: dir, Getenv: func(name string) (string, bool) { return dir, name == "XDG_RUNTIME_DIR" }}
+	c := Config{State: disk.NewFolder(dir), Getenv: func(name string) (string, bool) { return dir, name == "XDG_RUNTIME_DIR" }}
 	if k := mustOpen(t, c); k.Name != secretBackend {
 		t.Errorf("opened %s, want %s", k.Name, secretBackend)
 	}

@@ -6,13 +6,15 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"aws-vault/vault/disk"
 )
 
 func TestWhole(t *testing.T) {
 	dir := t.TempDir()
 	asked := false
 	k, err := Open(t.Context(), Config{
-		Backend: "file", FileDir: filepath.Join(dir, "keys"), StateDir: filepath.Join(dir, "state"), Home: dir,
+		Backend: "file", FileDir: filepath.Join(dir, "keys"), State: disk.NewFolder(filepath.Join(dir, "state")), Home: dir,
 		Passphrase: func(context.Context, PassphraseAsk) (string, error) { asked = true; return "horse", nil },
 	})
 	if err != nil {

@@ -3,7 +3,6 @@ package sealed
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"filippo.io/age/plugin"
 )
@@ -41,7 +40,7 @@ func (s *Store) Add(ctx context.Context, o NewOpener, ui *plugin.ClientUI) error
 		touch := s.touchKey
 		s.mu.Unlock()
 		if touch == nil && len(h.Touch) > 0 {
-			return fmt.Errorf("%s: the openers were changed meanwhile", s.dir)
+			return fmt.Errorf("%s: the openers were changed meanwhile", s.dir.Path())
 		}
 		return s.seal(&next, k, touch, ui)
 	})
@@ -66,7 +65,7 @@ func (s *Store) sealFor(h *Header, k MasterKey, ui *plugin.ClientUI) error {
 // primary refuses to write a new header where the old one is damaged: its copy may be older.
 func (s *Store) primary(h *Header) error {
 	if h.second {
-		return &DamagedError{filepath.Join(s.dir, headerFile), errSum}
+		return &DamagedError{s.dir.File(headerFile), errSum}
 	}
 	return nil
 }

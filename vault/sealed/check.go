@@ -3,9 +3,6 @@ package sealed
 import (
 	"context"
 	"errors"
-	"path/filepath"
-
-	"aws-vault/vault/disk"
 )
 
 // Check looks whether the store is whole: its header and the copy of that, the files of its
@@ -46,16 +43,16 @@ func (s *Store) Check(ctx context.Context) ([]error, error) {
 }
 
 func (s *Store) checkHeaders(k MasterKey) (found []error) {
-	first, err := readHeaderFile(filepath.Join(s.dir, headerFile))
+	first, err := readHeaderFile(s.dir, headerFile)
 	if err == nil {
-		err = first.check(s.dir, k)
+		err = first.check(s.dir.Path(), k)
 	}
 	if err != nil {
 		found = append(found, err)
 	}
-	second, err := readHeaderFile(filepath.Join(s.dir, copyFile))
+	second, err := readHeaderFile(s.dir, copyFile)
 	if err == nil && first != nil && (string(first.body) != string(second.body) || string(first.mac) != string(second.mac)) {
-		err = &DamagedError{filepath.Join(s.dir, copyFile), errors.New("it is not the copy of the header")}
+		err = &DamagedError{s.dir.File(copyFile), errors.New("it is not the copy of the header")}
 	}
 	if err != nil {
 		found = append(found, err)
@@ -94,15 +91,14 @@ func (s *Store) Repair(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	return true, s.writing(ctx, func(h *Header, k MasterKey) error {
-		path, name := filepath.Join(s.dir, copyFile), headerFile
 		if !h.second {
 			return nil // tidied, on the way here
 		}
-		data, err := disk.ReadBounded(path, maxHeader)
+		data, err := s.dir.Read(copyFile, maxHeader)
 		if err != nil {
 			return err
 		}
-		if err := s.disk.replace(filepath.Join(s.dir, name), data); err != nil {
+		if err := s.disk.write(s.dir, headerFile, data); err != nil {
 			return err
 		}
 		_, err = s.again()

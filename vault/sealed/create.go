@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"filippo.io/age"
 	"filippo.io/age/plugin"
@@ -22,18 +21,18 @@ type NewOpener struct {
 // directory, damaged or not.
 func Create(ctx context.Context, c Config, ui *plugin.ClientUI, openers ...NewOpener) (*Store, error) {
 	s := newStore(c)
-	for _, dir := range []string{s.dir, filepath.Dir(s.lock)} {
+	for _, dir := range []*disk.Folder{s.dir, s.locks} {
 		if err := s.disk.mkdir(dir); err != nil {
 			return nil, err
 		}
 	}
-	l, err := disk.Lock(ctx, s.lock)
+	l, err := s.locks.Lock(ctx, lockFile)
 	if err != nil {
 		return nil, err
 	}
 	defer l.Close()
 	if _, err := readHeader(s.dir); !errors.Is(err, ErrNoStore) {
-		return nil, fmt.Errorf("%s: %w", s.dir, ErrExists)
+		return nil, fmt.Errorf("%s: %w", s.dir.Path(), ErrExists)
 	}
 	h := &Header{Format: headerFormat, Store: randomHex(16), Generation: 1}
 	for _, o := range openers {
@@ -59,7 +58,7 @@ func (s *Store) include(h *Header, o NewOpener) error {
 		return err
 	}
 	if file != nil {
-		if err := s.disk.replace(identityFile(s.dir, opener.Recipient), file); err != nil {
+		if err := s.disk.write(s.dir, identityFile(opener.Recipient), file); err != nil {
 			return err
 		}
 	}

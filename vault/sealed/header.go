@@ -158,24 +158,25 @@ func (h *Header) check(dir string, k MasterKey) error {
 
 // readHeader reads the header of the store in dir, or its copy where the header is damaged:
 // no single fault of a disk locks everybody out.
-func readHeader(dir string) (*Header, error) {
-	h, err := readHeaderFile(filepath.Join(dir, headerFile))
+func readHeader(dir *disk.Folder) (*Header, error) {
+	h, err := readHeaderFile(dir, headerFile)
 	if err == nil {
 		return h, nil
 	}
-	second, copyErr := readHeaderFile(filepath.Join(dir, copyFile))
+	second, copyErr := readHeaderFile(dir, copyFile)
 	if copyErr == nil {
 		second.second = true
 		return second, nil
 	}
 	if errors.Is(err, fs.ErrNotExist) && errors.Is(copyErr, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", dir, ErrNoStore)
+		return nil, fmt.Errorf("%s: %w", dir.Path(), ErrNoStore)
 	}
 	return nil, err
 }
 
-func readHeaderFile(path string) (*Header, error) {
-	data, err := disk.ReadBounded(path, maxHeader)
+func readHeaderFile(dir *disk.Folder, name string) (*Header, error) {
+	path := dir.File(name)
+	data, err := dir.Read(name, maxHeader)
 	var large *disk.TooLargeError
 	switch {
 	case errors.As(err, &large):
@@ -197,14 +198,14 @@ func (s *Store) writeHeader(h *Header, k MasterKey) (*Header, error) {
 		return nil, err
 	}
 	if len(data) > maxHeader {
-		return nil, &disk.TooLargeError{Path: filepath.Join(s.dir, headerFile), Max: maxHeader}
+		return nil, &disk.TooLargeError{Path: s.dir.File(headerFile), Max: maxHeader}
 	}
 	written, err := parseHeader(data) // what could not be read back is not written
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range []string{headerFile, copyFile} {
-		if err := s.disk.replace(filepath.Join(s.dir, name), data); err != nil {
+		if err := s.disk.write(s.dir, name, data); err != nil {
 			return nil, err
 		}
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -47,8 +45,8 @@ func (s *Store) label(h *Header, k MasterKey, kind, name string) (*opened, strin
 }
 
 func (s *Store) openFile(h *Header, k MasterKey, file string) (*opened, string, error) {
-	path := filepath.Join(s.itemsDir(h), file)
-	data, err := readItemFile(path)
+	path := s.itemsDir(h).File(file)
+	data, err := readItemFile(s.itemsDir(h), file)
 	if err != nil {
 		return nil, path, goneIfMissing(err)
 	}
@@ -59,11 +57,11 @@ func (s *Store) openFile(h *Header, k MasterKey, file string) (*opened, string, 
 	return o, path, nil
 }
 
-func readItemFile(path string) ([]byte, error) {
-	data, err := disk.ReadBounded(path, maxItemFile)
+func readItemFile(dir *disk.Folder, file string) ([]byte, error) {
+	data, err := dir.Read(file, maxItemFile)
 	var large *disk.TooLargeError
 	if errors.As(err, &large) {
-		return nil, &DamagedError{path, err}
+		return nil, &DamagedError{dir.File(file), err}
 	}
 	return data, err
 }
@@ -82,7 +80,7 @@ func (s *Store) touched(ctx context.Context, h *Header) (*MasterKey, error) {
 	case k != nil && len(h.Touch) > 0:
 		return k, nil
 	case len(h.Touch) == 0 || s.touch == nil:
-		return nil, fmt.Errorf("%s: %w", s.dir, ErrTouchless)
+		return nil, fmt.Errorf("%s: %w", s.dir.Path(), ErrTouchless)
 	}
 	got, err := s.touch(ctx, h)
 	if err != nil {
@@ -116,7 +114,7 @@ func (s *Store) Put(ctx context.Context, it Item) error {
 		touch := s.touchKey
 		s.mu.Unlock()
 		if it.Touch && touch == nil {
-			return fmt.Errorf("%s: the store got another key meanwhile", s.dir)
+			return fmt.Errorf("%s: the store got another key meanwhile", s.dir.Path())
 		}
 		return s.put(h, k, touch, it)
 	})
@@ -132,13 +130,13 @@ func (s *Store) put(h *Header, k MasterKey, touch *MasterKey, it Item) error {
 	if err := s.disk.mkdir(dir); err != nil {
 		return err
 	}
-	return s.disk.replace(filepath.Join(dir, file), data)
+	return s.disk.write(dir, file, data)
 }
 
 // Remove removes the item of a kind and name, damaged or not, or returns [ErrNoItem].
 func (s *Store) Remove(ctx context.Context, kind, name string) error {
 	return s.writing(ctx, func(h *Header, k MasterKey) error {
-		err := s.disk.remove(filepath.Join(s.itemsDir(h), k.fileName(h.Store, kind, name)))
+		err := s.disk.remove(s.itemsDir(h), k.fileName(h.Store, kind, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			return ErrNoItem
 		}
@@ -152,12 +150,12 @@ func (s *Store) Names(ctx context.Context, kind string) ([]string, error) {
 	var names []string
 	err := s.steady(ctx, func(h *Header, k MasterKey) error {
 		names = nil
-		entries, err := os.ReadDir(s.itemsDir(h))
+		entries, err := s.itemsDir(h).Entries()
 		if err != nil {
 			return goneIfMissing(err)
 		}
 		if s.now != nil {
-			disk.Sweep(s.itemsDir(h), entries, s.now().Add(-time.Hour))
+			s.itemsDir(h).Sweep(entries, s.now().Add(-time.Hour))
 		}
 		for _, e := range entries {
 			o, _, err := s.openFile(h, k, e.Name())

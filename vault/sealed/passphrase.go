@@ -30,10 +30,13 @@ const maxIdentity = 4 << 10
 // maxAsks is how often a passphrase is asked for before a wrong answer stands.
 const maxAsks = 3
 
-// identityFile is where the identity of a recipient lies.
-func identityFile(dir, recipient string) string {
+// identityPrefix begins the name of each file that holds an identity.
+const identityPrefix = "identity-"
+
+// identityFile is the file that holds the identity of a recipient.
+func identityFile(recipient string) string {
 	sum := sha256.Sum256([]byte(recipient))
-	return filepath.Join(dir, "identity-"+hex.EncodeToString(sum[:8]))
+	return identityPrefix + hex.EncodeToString(sum[:8])
 }
 
 // sealIdentity puts an identity under a passphrase.
@@ -93,7 +96,7 @@ func openByPassphrase(ctx context.Context, a attempt, openers []Opener) (MasterK
 	for _, o := range openers {
 		ask.Openers = append(ask.Openers, o.Name)
 	}
-	files, err := readIdentities(a.dir, openers)
+	files, err := readIdentities(disk.NewFolder(a.dir), openers)
 	if err != nil {
 		return MasterKey{}, err
 	}
@@ -116,7 +119,7 @@ func openByPassphrase(ctx context.Context, a attempt, openers []Opener) (MasterK
 }
 
 // readIdentities reads the openers' files. One that is damaged is nil, unless all are.
-func readIdentities(dir string, openers []Opener) ([][]byte, error) {
+func readIdentities(dir *disk.Folder, openers []Opener) ([][]byte, error) {
 	files, read := make([][]byte, len(openers)), 0
 	var failed error
 	for i, o := range openers {
@@ -131,14 +134,14 @@ func readIdentities(dir string, openers []Opener) ([][]byte, error) {
 }
 
 // readIdentity reads the file of an opener, as it was written.
-func readIdentity(dir string, o Opener) ([]byte, error) {
-	path := identityFile(dir, o.Recipient)
-	data, err := disk.ReadBounded(path, maxIdentity)
+func readIdentity(dir *disk.Folder, o Opener) ([]byte, error) {
+	file := identityFile(o.Recipient)
+	data, err := dir.Read(file, maxIdentity)
 	if err == nil && digest(data) != o.Digest {
 		err = errSum
 	}
 	if err != nil {
-		return nil, &DamagedError{path, err}
+		return nil, &DamagedError{dir.File(file), err}
 	}
 	return data, nil
 }
@@ -162,7 +165,7 @@ func (a attempt) tryPassphrase(openers []Opener, files [][]byte, text string) (M
 			err = errors.New("it holds the identity of another opener")
 			fallthrough
 		case err != nil:
-			failed = &DamagedError{identityFile(a.dir, o.Recipient), err}
+			failed = &DamagedError{filepath.Join(a.dir, identityFile(o.Recipient)), err}
 			continue
 		}
 		return unwrap(a.envelope, id)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"filippo.io/age/plugin"
 
@@ -56,7 +54,7 @@ func (s *Store) renew(h, next *Header, k MasterKey, ui *plugin.ClientUI) error {
 	}
 	if err != nil {
 		// Unless the header is in its place already, the new items are nobody's.
-		if now, readErr := readHeaderFile(filepath.Join(s.dir, headerFile)); readErr == nil && now.Key == h.Key {
+		if now, readErr := readHeaderFile(s.dir, headerFile); readErr == nil && now.Key == h.Key {
 			s.removeItems(s.itemsDir(next))
 		}
 		return err
@@ -103,7 +101,7 @@ func (s *Store) reseal(h, next *Header, k, key, touch MasterKey) (touches int, e
 
 // itemFiles are the names of the files of items.
 func (s *Store) itemFiles(h *Header) ([]string, error) {
-	entries, err := os.ReadDir(s.itemsDir(h))
+	entries, err := s.itemsDir(h).Entries()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

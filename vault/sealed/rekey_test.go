@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"aws-vault/vault/disk"
 )
 
 func TestRemovedCard(t *testing.T) {
@@ -138,25 +140,27 @@ func rekeyUntilKilled() {
 			os.Exit(killed)
 		}
 	}
-	around := func(f func(string) error) func(string) error {
-		return func(path string) error {
-			instant()
-			defer instant()
-			return f(path)
-		}
+	around := func(f func() error) error {
+		instant()
+		defer instant()
+		return f()
 	}
 	dir := os.Getenv(killDir)
-	c := Config{Dir: dir, Lock: dir + ".lock/lock"}
+	c := Config{Dir: dir, Locks: disk.NewFolder(dir + ".lock")}
 	c.Unlock = func(ctx context.Context, h *Header) (MasterKey, error) {
 		return h.Master(ctx, dir, Hands{Only: "paper", Words: func(context.Context, string) (string, error) { return os.Getenv(killWords), nil }})
 	}
 	s, err := Open(c)
 	if err == nil {
 		s.disk = files{
-			replace: func(path string, data []byte) error {
-				return around(func(path string) error { return realFiles.replace(path, data) })(path)
+			write: func(f *disk.Folder, name string, data []byte) error {
+				return around(func() error { return realFiles.write(f, name, data) })
 			},
-			remove: around(realFiles.remove), removeDir: around(realFiles.removeDir), mkdir: around(realFiles.mkdir),
+			remove: func(f *disk.Folder, name string) error {
+				return around(func() error { return realFiles.remove(f, name) })
+			},
+			removeFolder: func(f *disk.Folder) error { return around(func() error { return realFiles.removeFolder(f) }) },
+			mkdir:        func(f *disk.Folder) error { return around(func() error { return realFiles.mkdir(f) }) },
 		}
 		err = s.Rekey(context.Background(), nil, func(o Opener) bool { return o.Name != "two" })
 	}
@@ -189,7 +193,7 @@ func TestKilledAtEachWrite(t *testing.T) {
 		if done = err == nil; !done && c.ProcessState.Exited() {
 			t.Fatalf("at %d: %v: %s", at, err, out)
 		}
-		w.config.Dir, w.config.Lock, w.asked = dir, dir+".lock/lock", 0
+		w.config.Dir, w.config.Locks, w.asked = dir, disk.NewFolder(dir+".lock"), 0
 		w.config.Unlock = func(ctx context.Context, h *Header) (MasterKey, error) { return h.Master(ctx, dir, w.pass(testPass)) }
 		s := w.locked(t)
 		for _, it := range items {
@@ -222,11 +226,11 @@ func TestFullDisk(t *testing.T) {
 	failed := 0
 	for at := 1; ; at++ {
 		s, n := w.locked(t), at
-		s.disk.replace = func(path string, data []byte) error {
+		s.disk.write = func(f *disk.Folder, name string, data []byte) error {
 			if n--; n == 0 {
 				return full
 			}
-			return realFiles.replace(path, data)
+			return realFiles.write(f, name, data)
 		}
 		err := s.Rekey(t.Context(), nil, func(Opener) bool { return true })
 		wantItem(t, w.locked(t), key("prod"))
@@ -250,7 +254,7 @@ func TestRekeyDamaged(t *testing.T) {
 	s := w.create(t)
 	put(t, s, key("prod"), key("dev"))
 	before := s.Header()
-	path := filepath.Join(s.itemsDir(&before), s.key.fileName(before.Store, "key", "dev"))
+	path := s.itemsDir(&before).File(s.key.fileName(before.Store, "key", "dev"))
 	if err := os.WriteFile(path, []byte(itemMagic), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -27,8 +25,8 @@ const (
 // A Store is a directory of sealed items. Its methods may be called from several goroutines,
 // and other processes may change the store at any time.
 type Store struct {
-	dir    string
-	lock   string
+	dir    *disk.Folder
+	locks  *disk.Folder
 	unlock func(ctx context.Context, h *Header) (MasterKey, error)
 	touch  func(ctx context.Context, h *Header) (MasterKey, error)
 	now    func() time.Time
@@ -44,8 +42,8 @@ type Store struct {
 
 // Config says where a store is and how its keys are had.
 type Config struct {
-	Dir  string
-	Lock string // the file that writers lock; its directory is private to this user
+	Dir   string
+	Locks *disk.Folder // where writers lock a file
 
 	// Unlock gives the master key of the store with that header, and may ask for it. It is called
 	// again only after the store got another key.
@@ -57,19 +55,19 @@ type Config struct {
 	Now func() time.Time // to tell what a killed process left from what is being written; nil to leave it
 }
 
+// lockFile is the file that writers lock.
+const lockFile = "sealed"
+
 // files is what a store asks of the disk. Tests put parts in its place that end the process.
 type files struct {
-	replace   func(path string, data []byte) error
-	remove    func(path string) error
-	removeDir func(path string) error
-	mkdir     func(path string) error
+	write        func(f *disk.Folder, name string, data []byte) error
+	remove       func(f *disk.Folder, name string) error
+	removeFolder func(f *disk.Folder) error
+	mkdir        func(f *disk.Folder) error
 }
 
 var realFiles = files{
-	replace:   func(path string, data []byte) error { return disk.Replace(path, data, 0o600) },
-	remove:    os.Remove,
-	removeDir: os.Remove,
-	mkdir:     disk.MkdirPrivate,
+	write: (*disk.Folder).Write, remove: (*disk.Folder).Remove, removeFolder: (*disk.Folder).RemoveFolder, mkdir: (*disk.Folder).Make,
 }
 
 // Open reads the header of the store in c.Dir and opens no item. It returns [ErrNoStore] where
@@ -85,8 +83,9 @@ func Open(c Config) (*Store, error) {
 }
 
 func newStore(c Config) *Store {
-	s := &Store{dir: c.Dir, lock: c.Lock, unlock: c.Unlock, touch: c.Touch, now: c.Now, disk: realFiles, turn: turn.New()}
-	return s
+	return &Store{
+		dir: disk.NewFolder(c.Dir), locks: c.Locks, unlock: c.Unlock, touch: c.Touch, now: c.Now, disk: realFiles, turn: turn.New(),
+	}
 }
 
 // Header is what the store's header says, as it was last read. Only [Store.Unlock] says whether
@@ -123,7 +122,7 @@ func (s *Store) keys(ctx context.Context) (*Header, MasterKey, error) {
 	}
 	got, err := s.unlock(ctx, h)
 	if err == nil {
-		err = h.check(s.dir, got)
+		err = h.check(s.dir.Path(), got)
 	}
 	if err != nil {
 		return nil, MasterKey{}, err
@@ -156,7 +155,7 @@ func (s *Store) again() (bool, error) {
 	if s.key == nil {
 		return false, nil
 	}
-	if err := h.check(s.dir, *s.key); err != nil {
+	if err := h.check(s.dir.Path(), *s.key); err != nil {
 		return false, err
 	}
 	s.header = h
@@ -214,15 +213,15 @@ func (s *Store) writing(ctx context.Context, act func(h *Header, k MasterKey) er
 			return err
 		}
 	}
-	return errors.New(s.dir + ": the store got one new key after the other")
+	return errors.New(s.dir.Path() + ": the store got one new key after the other")
 }
 
 // locked calls act unless the store has another key than the one that is known.
 func (s *Store) locked(ctx context.Context, act func(h *Header, k MasterKey) error) (bool, error) {
-	if err := s.disk.mkdir(filepath.Dir(s.lock)); err != nil {
+	if err := s.disk.mkdir(s.locks); err != nil {
 		return false, err
 	}
-	l, err := disk.Lock(ctx, s.lock)
+	l, err := s.locks.Lock(ctx, lockFile)
 	if err != nil {
 		return false, err
 	}
@@ -239,4 +238,4 @@ func (s *Store) locked(ctx context.Context, act func(h *Header, k MasterKey) err
 	return true, act(h, *k)
 }
 
-func (s *Store) itemsDir(h *Header) string { return filepath.Join(s.dir, itemsDir+h.Key) }
+func (s *Store) itemsDir(h *Header) *disk.Folder { return s.dir.Folder(itemsDir + h.Key) }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"aws-vault/vault/disk"
 )
 
 func TestMain(m *testing.M) {
@@ -66,7 +68,7 @@ func newWorld(t testing.TB) *testWorld {
 	w := &testWorld{one: newTestCard(t), two: newTestCard(t)}
 	dir := t.TempDir()
 	w.config = Config{
-		Dir: filepath.Join(dir, "sealed"), Lock: filepath.Join(dir, "locks", "sealed"),
+		Dir: filepath.Join(dir, "sealed"), Locks: disk.NewFolder(filepath.Join(dir, "locks")),
 		Unlock: func(ctx context.Context, h *Header) (MasterKey, error) {
 			return h.Master(ctx, filepath.Join(dir, "sealed"), w.ui)
 		},

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/disk"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/vaulttest"
 )
@@ -264,7 +265,7 @@ func TestCodeStoreThatFails(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.Codes.Dir = filepath.Join(file, "codes")
+	r.Codes.Dir = disk.NewFolder(filepath.Join(file, "codes"))
 	r.fail(r.userSession())
 	r.wantCalls(0)
 	r.Codes.Locks.Dir = filepath.Join(file, "locks")

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
@@ -47,7 +48,7 @@ func newOpenIDRoom(t *testing.T, people vaulttest.Login) *openIDRoom {
 	r.aws.AddRole(webRole, vaulttest.Role{Trusts: []string{r.issuer.ARN()}})
 	dir := t.TempDir()
 	locks := &store.Locks{Dir: filepath.Join(dir, "locks"), Now: r.aws.Now}
-	r.Tokens = &store.Tokens{Ring: r.kept, Locks: locks, Index: &store.Index{Path: filepath.Join(dir, "index"), Locks: locks}, Now: r.aws.Now}
+	r.Tokens = &store.Tokens{Ring: r.kept, Locks: locks, Index: &store.Index{Dir: disk.NewFolder(dir), Locks: locks}, Now: r.aws.Now}
 	r.Person = Person{Host: "laptop", Show: func(m string) { r.shown = append(r.shown, m) }, Browse: func(page string) error {
 		r.opened = append(r.opened, page)
 		go func() {

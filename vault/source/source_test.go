@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/disk"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/store"
 	"aws-vault/vault/vaulttest"
@@ -71,7 +72,7 @@ func newRoom(t *testing.T) *room {
 			r.told = append(r.told, m)
 		},
 		Log:     slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Codes:   &store.Codes{Dir: filepath.Join(t.TempDir(), "codes"), Locks: locks},
+		Codes:   &store.Codes{Dir: disk.NewFolder(filepath.Join(t.TempDir(), "codes")), Locks: locks},
 		Clock:   &Clock{Local: fake.Now},
 		Backoff: func(int, error) time.Duration { return 0 },
 		Timeout: 20 * time.Second,

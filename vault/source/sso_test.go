@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
@@ -82,7 +83,7 @@ func newPortalRoom(t *testing.T) *portalRoom {
 	r.portal.Assign("123456789012", "Dev")
 	dir := t.TempDir()
 	locks := &store.Locks{Dir: filepath.Join(dir, "locks"), Now: r.aws.Now}
-	r.Tokens = &store.Tokens{Ring: r.kept, Locks: locks, Index: &store.Index{Path: filepath.Join(dir, "index"), Locks: locks}, Now: r.aws.Now}
+	r.Tokens = &store.Tokens{Ring: r.kept, Locks: locks, Index: &store.Index{Dir: disk.NewFolder(dir), Locks: locks}, Now: r.aws.Now}
 	r.Person = Person{Device: true, Host: "laptop", Show: func(m string) { r.shown = append(r.shown, m) }}
 	t.Cleanup(func() {
 		for _, c := range r.aws.Calls() {

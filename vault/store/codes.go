@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
-	"path/filepath"
 
 	"aws-vault/vault/disk"
 )
@@ -14,14 +13,15 @@ import (
 // Codes remember the last code that was sent for each MFA device, since AWS takes a
 // code once. What is remembered is a salted digest.
 type Codes struct {
-	Dir   string // private to this user
+	Dir   *disk.Folder
 	Locks *Locks
 }
 
 // A Device is one whose codes only this process sends until Close.
 type Device struct {
 	held *Held
-	path string
+	dir  *disk.Folder
+	file string
 }
 
 // Device takes the lock of the device with that serial, and waits for it until ctx ends.
@@ -32,7 +32,7 @@ func (c *Codes) Device(ctx context.Context, serial, question string) (*Device, e
 	if err != nil {
 		return nil, err
 	}
-	return &Device{held: held, path: filepath.Join(c.Dir, id)}, nil
+	return &Device{held: held, dir: c.Dir, file: id}, nil
 }
 
 const saltSize = 16
@@ -40,7 +40,7 @@ const saltSize = 16
 // Sent reports whether the code is the last that was sent for the device. Where nothing
 // is remembered, or what is cannot be read, none was.
 func (d *Device) Sent(code string) bool {
-	raw, err := disk.ReadBounded(d.path, saltSize+sha256.Size)
+	raw, err := d.dir.Read(d.file, saltSize+sha256.Size)
 	if err != nil || len(raw) != saltSize+sha256.Size {
 		return false
 	}
@@ -50,12 +50,9 @@ func (d *Device) Sent(code string) bool {
 // Send notes that the code is about to be sent. If it returns an error, it was not noted,
 // and is not to be sent.
 func (d *Device) Send(code string) error {
-	if err := disk.MkdirPrivate(filepath.Dir(d.path)); err != nil {
-		return err
-	}
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
-	return disk.Replace(d.path, salted(salt, code), 0o600)
+	return d.dir.Write(d.file, salted(salt, code))
 }
 
 // Close lets other processes use the device.

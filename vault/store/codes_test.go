@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"aws-vault/vault/disk"
 )
 
 func TestCodes(t *testing.T) {
 	w := newWorld(t)
-	c := &Codes{Dir: filepath.Join(w.dir, "codes"), Locks: w.Locks}
+	c := &Codes{Dir: disk.NewFolder(filepath.Join(w.dir, "codes")), Locks: w.Locks}
 	device := func(serial string) *Device {
 		t.Helper()
 		d, err := c.Device(t.Context(), serial, "a code")
@@ -50,24 +52,24 @@ func TestCodes(t *testing.T) {
 		t.Error("the code of one device counts for another")
 	}
 
-	first, err := os.ReadFile(d.path)
+	first, err := os.ReadFile(d.dir.File(d.file))
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.Send("654321")
-	second, err := os.ReadFile(d.path)
+	second, err := os.ReadFile(d.dir.File(d.file))
 	if err != nil || bytes.Equal(first, second) || bytes.Contains(second, []byte("654321")) {
 		t.Errorf("the file holds %x and then %x, want another salt", first, second)
 	}
 	for _, damage := range [][]byte{nil, second[:40], append(second, 0)} {
-		if err := os.WriteFile(d.path, damage, 0o600); err != nil {
+		if err := os.WriteFile(d.dir.File(d.file), damage, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if d.Sent("654321") {
 			t.Errorf("%d bytes are believed", len(damage))
 		}
 	}
-	if name := filepath.Base(d.path); strings.Contains(name, "bob") || strings.Contains(name, "123456789012") || len(name) != 32 {
+	if name := filepath.Base(d.dir.File(d.file)); strings.Contains(name, "bob") || strings.Contains(name, "123456789012") || len(name) != 32 {
 		t.Errorf("the file is called %q", name)
 	}
 }
@@ -78,7 +80,7 @@ func TestCodesErrors(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := &Codes{Dir: file, Locks: w.Locks}
+	c := &Codes{Dir: disk.NewFolder(file), Locks: w.Locks}
 	d, err := c.Device(t.Context(), testSerial, "")
 	if err != nil {
 		t.Fatal(err)

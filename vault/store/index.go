@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -20,9 +19,12 @@ import (
 // is a hint: an entry that is wrong costs a read and never makes a wrong answer. It
 // holds no secret.
 type Index struct {
-	Path  string // a file of JSON lines; private to this user
+	Dir   *disk.Folder
 	Locks *Locks
 }
+
+// indexFile is the file in the folder: lines of JSON.
+const indexFile = "sessions"
 
 // An Entry is what the index knows of one session or token.
 type Entry struct {
@@ -42,7 +44,7 @@ const maxIndex = 4 << 20
 
 // Entries returns what the index knows, by name: nothing, if it cannot be read.
 func (x *Index) Entries() map[string]Entry {
-	raw, err := disk.ReadBounded(x.Path, maxIndex)
+	raw, err := x.Dir.Read(indexFile, maxIndex)
 	if err != nil {
 		return map[string]Entry{}
 	}
@@ -91,26 +93,22 @@ func (x *Index) add(ctx context.Context, entries ...Entry) error {
 		return err
 	}
 	defer lock.Close()
-	if err := disk.MkdirPrivate(filepath.Dir(x.Path)); err != nil {
-		return err
-	}
 	text := encodeIndex(entries)
-	f, err := os.OpenFile(x.Path, os.O_RDWR|os.O_APPEND, 0)
+	f, size, err := x.Dir.Append(indexFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return disk.Replace(x.Path, text, 0o600)
+		return x.Dir.Write(indexFile, text)
+	}
+	if errors.Is(err, disk.ErrLinked) {
+		return x.compact(text)
 	}
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if info.Size() > maxIndex/2 {
+	if size > maxIndex/2 {
 		return x.compact(text)
 	}
-	if isTorn(f, info.Size()) {
+	if isTorn(f, size) {
 		text = append([]byte{'\n'}, text...)
 	}
 	_, err = f.Write(text)
@@ -132,7 +130,7 @@ func (x *Index) compact(text []byte) error {
 	if len(old) > maxIndex/4 {
 		old = nil
 	}
-	return disk.Replace(x.Path, append(old, text...), 0o600)
+	return x.Dir.Write(indexFile, append(old, text...))
 }
 
 // retain rewrites the index with the entries that keep says yes to.
@@ -142,9 +140,9 @@ func (x *Index) retain(ctx context.Context, keep func(Entry) bool) error {
 		return err
 	}
 	defer lock.Close()
-	if _, err := os.Stat(x.Path); errors.Is(err, fs.ErrNotExist) {
+	if _, err := x.Dir.Stat(indexFile); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	kept := slices.DeleteFunc(sorted(x.Entries()), func(e Entry) bool { return !keep(e) })
-	return disk.Replace(x.Path, encodeIndex(kept), 0o600)
+	return x.Dir.Write(indexFile, encodeIndex(kept))
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"aws-vault/vault/disk"
 )
 
 func entry(name string, made time.Time) Entry {
@@ -22,7 +24,7 @@ func (w *world) writeIndex(t *testing.T, text string) {
 	if err := os.MkdirAll(w.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(w.Index.Path, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(w.Index.Dir.File(indexFile), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -83,7 +85,7 @@ func TestIndexDamaged(t *testing.T) {
 func TestIndexStaysSmall(t *testing.T) {
 	w := newWorld(t)
 	size := func() int64 {
-		info, err := os.Stat(w.Index.Path)
+		info, err := os.Stat(w.Index.Dir.File(indexFile))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,14 +117,14 @@ func TestIndexErrors(t *testing.T) {
 	if err := w.Index.retain(t.Context(), func(Entry) bool { return true }); err != nil {
 		t.Errorf("a missing index: %v", err)
 	}
-	if _, err := os.Stat(w.Index.Path); err == nil {
+	if _, err := os.Stat(w.Index.Dir.File(indexFile)); err == nil {
 		t.Error("nothing was retained in a new file")
 	}
 	file := filepath.Join(w.dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.Index.Path = filepath.Join(file, "sessions")
+	w.Index.Dir = disk.NewFolder(file)
 	if err := w.Index.add(t.Context(), entry(nameA, noon)); err == nil {
 		t.Error("an index was made below a file")
 	}

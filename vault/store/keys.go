@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -23,7 +22,7 @@ import (
 // aws-vault 7 reads and writes too.
 type Keys struct {
 	Ring KeyRing
-	Dir  string // where each key's generation is noted; private to this user
+	Dir  *disk.Folder // where each key's generation is noted
 
 	// Guard reports whether the key of that name is to open with a touch only, or why it cannot
 	// be kept so; nil for none.
@@ -169,7 +168,7 @@ func (k *Keys) Fingerprint(ctx context.Context, name string) (string, bool, erro
 		}
 		stamp = KeyCheck(c)
 	}
-	generation, err := disk.ReadBounded(k.generation(name), 64)
+	generation, err := k.Dir.Read(generation(name), 64)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", false, err
 	}
@@ -179,15 +178,13 @@ func (k *Keys) Fingerprint(ctx context.Context, name string) (string, bool, erro
 // renew notes a new generation of the key. A keystore's own stamp may count in seconds,
 // and two writes may fall into one.
 func (k *Keys) renew(name string) error {
-	if err := disk.MkdirPrivate(k.Dir); err != nil {
-		return err
-	}
-	return disk.Replace(k.generation(name), []byte(rand.Text()), 0o600)
+	return k.Dir.Write(generation(name), []byte(rand.Text()))
 }
 
-func (k *Keys) generation(name string) string {
+// generation is the file that a key's generation is noted in.
+func generation(name string) string {
 	sum := sha256.Sum256([]byte(name))
-	return filepath.Join(k.Dir, hex.EncodeToString(sum[:16]))
+	return hex.EncodeToString(sum[:16])
 }
 
 // KeyCheck identifies a key without telling it: a session that was begun with another

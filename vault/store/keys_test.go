@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 )
 
@@ -19,7 +20,7 @@ var testKey = aws.Credentials{AccessKeyID: testKeyID, SecretAccessKey: testSecre
 
 func newKeys(t *testing.T) (*Keys, *memoryRing) {
 	r := newRing()
-	return &Keys{Ring: r, Dir: filepath.Join(t.TempDir(), "generations")}, r
+	return &Keys{Ring: r, Dir: disk.NewFolder(filepath.Join(t.TempDir(), "generations"))}, r
 }
 
 // TestKeyItem holds the form in which aws-vault 7 writes and reads a key.
@@ -126,10 +127,10 @@ func TestRefusedPut(t *testing.T) {
 	if err := keys.Put(t.Context(), "work", far); err == nil || strings.Contains(err.Error(), testSecret) {
 		t.Errorf("a key that JSON cannot hold: %v", err)
 	}
-	if err := os.RemoveAll(keys.Dir); err != nil {
+	if err := os.RemoveAll(keys.Dir.Path()); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(keys.Dir, nil, 0o600); err != nil {
+	if err := os.WriteFile(keys.Dir.Path(), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := keys.Put(t.Context(), "work", testKey); err == nil {
@@ -308,7 +309,7 @@ func TestFingerprint(t *testing.T) {
 func TestUnreadableGeneration(t *testing.T) {
 	keys, r := newKeys(t)
 	r.items["work"] = keystore.Item{Name: "work"}
-	if err := os.MkdirAll(keys.generation("work"), 0o700); err != nil {
+	if err := os.MkdirAll(keys.Dir.File(generation("work")), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if p, ok, err := keys.Fingerprint(t.Context(), "work"); p != "" || ok || err == nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 )
 
@@ -47,7 +48,7 @@ func TestListLearns(t *testing.T) {
 		t.Errorf("learnt %+v", e)
 	}
 	for why, spoil := range map[string]func(){
-		"missing": func() { os.Remove(w.Index.Path) },
+		"missing": func() { os.Remove(w.Index.Dir.File(indexFile)) },
 		"garbage": func() { w.writeIndex(t, "garbage\x00") },
 	} {
 		spoil()
@@ -98,14 +99,14 @@ func TestKilledBetween(t *testing.T) {
 	w.now = noon.Add(2 * time.Hour)
 	w.ring.then = func(method string) {
 		if method == "Put" {
-			w.Index.Path += " gone" // so that no more is written to it
+			w.Index.Dir = disk.NewFolder(w.dir + " gone") // so that no more is written to it
 		}
 	}
 	if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)}); err != nil {
 		t.Fatal(err)
 	}
 	w.ring.then = nil
-	w.Index.Path = strings.TrimSuffix(w.Index.Path, " gone")
+	w.Index.Dir = disk.NewFolder(w.dir)
 	w.wantList(t, 1, nameA)
 }
 
@@ -141,7 +142,7 @@ func TestListErrors(t *testing.T) {
 	}
 	w := newWorld(t)
 	w.put(t, nameA, session(time.Hour))
-	if err := os.MkdirAll(w.Index.Path, 0o700); err != nil {
+	if err := os.MkdirAll(w.Index.Dir.File(indexFile), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if warnings := w.wantList(t, 1, nameA); len(warnings) != 1 {
@@ -197,10 +198,10 @@ func TestRemove(t *testing.T) {
 	})
 	t.Run("index", func(t *testing.T) {
 		w := fill(t)
-		if err := os.Remove(w.Index.Path); err != nil {
+		if err := os.Remove(w.Index.Dir.File(indexFile)); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Mkdir(w.Index.Path, 0o700); err != nil {
+		if err := os.Mkdir(w.Index.Dir.File(indexFile), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		if n, warnings, err := w.Remove(t.Context(), all); n != 2 || len(warnings) != 2 || err != nil {

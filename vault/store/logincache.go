@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -33,8 +32,12 @@ type CachedLogin struct {
 
 // Path is where the sign-in of an identity lies.
 func (c *LoginCache) Path(session string) string {
+	return filepath.Join(c.Dir, c.file(session))
+}
+
+func (c *LoginCache) file(session string) string {
 	sum := sha256.Sum256([]byte(session))
-	return filepath.Join(c.Dir, hex.EncodeToString(sum[:])+".json")
+	return hex.EncodeToString(sum[:]) + ".json"
 }
 
 // Login returns what lies there. What cannot be read is as good as none.
@@ -56,7 +59,7 @@ func decodeLogin(raw []byte) (CachedLogin, bool) {
 
 // Remove removes what lies there, once it is kept elsewhere.
 func (c *LoginCache) Remove(session string) error {
-	if err := os.Remove(c.Path(session)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := disk.NewFolder(c.Dir).Remove(c.file(session)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

@@ -251,7 +251,7 @@ func newWorld(t *testing.T) *world {
 	locks.comes = func(path string) { w.comers <- path }
 	w.Sessions = &Sessions{
 		Ring: w.ring, Locks: locks, Now: now,
-		Index: &Index{Path: filepath.Join(w.dir, "sessions"), Locks: locks},
+		Index: &Index{Dir: disk.NewFolder(w.dir), Locks: locks},
 	}
 	return w
 }

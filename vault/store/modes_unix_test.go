@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"aws-vault/vault/disk"
 )
 
 // TestModes looks at everything that this package has written, whatever the umask, for its
@@ -53,11 +55,11 @@ func TestModes(t *testing.T) {
 
 func writeAll(t *testing.T, w *world, mask int) {
 	defer syscall.Umask(syscall.Umask(mask))
-	keys := &Keys{Ring: w.ring, Dir: filepath.Join(w.dir, "generations")}
+	keys := &Keys{Ring: w.ring, Dir: disk.NewFolder(filepath.Join(w.dir, "generations"))}
 	if err := keys.Put(t.Context(), "work", testKey); err != nil {
 		t.Fatal(err)
 	}
-	codes := &Codes{Dir: filepath.Join(w.dir, "codes"), Locks: w.Locks}
+	codes := &Codes{Dir: disk.NewFolder(filepath.Join(w.dir, "codes")), Locks: w.Locks}
 	d, err := codes.Device(t.Context(), testSerial, "")
 	if err != nil {
 		t.Fatal(err)

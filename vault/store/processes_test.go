@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"aws-vault/vault/disk"
 )
 
 func init() {
@@ -28,7 +30,7 @@ func shared(dir string) *Sessions {
 	locks.comes = func(path string) { mark(dir, "waits") }
 	return &Sessions{
 		Ring: dirRing{filepath.Join(dir, "ring")}, Locks: locks, Now: now, Cancelled: isCancelled,
-		Index: &Index{Path: filepath.Join(dir, "sessions"), Locks: locks},
+		Index: &Index{Dir: disk.NewFolder(dir), Locks: locks},
 	}
 }
 
@@ -185,7 +187,7 @@ func TestProcessesAppend(t *testing.T) {
 	if n := len(s.Index.Entries()); n != actors*appended {
 		t.Errorf("the index has %d entries, want %d", n, actors*appended)
 	}
-	raw, err := os.ReadFile(s.Index.Path)
+	raw, err := os.ReadFile(s.Index.Dir.File(indexFile))
 	if n := strings.Count(string(raw), "\n"); err != nil || n != actors*appended {
 		t.Errorf("the index has %d lines (%v), want %d", n, err, actors*appended)
 	}
@@ -194,7 +196,7 @@ func TestProcessesAppend(t *testing.T) {
 const testSerial = "arn:aws:iam::123456789012:mfa/bob"
 
 func codesIn(dir string) *Codes {
-	return &Codes{Dir: filepath.Join(dir, "codes"), Locks: shared(dir).Locks}
+	return &Codes{Dir: disk.NewFolder(filepath.Join(dir, "codes")), Locks: shared(dir).Locks}
 }
 
 func holdDevice(dir string) error {

@@ -204,7 +204,7 @@ func TestNotKept(t *testing.T) {
 	})
 	t.Run("index", func(t *testing.T) {
 		w := newWorld(t)
-		if err := os.MkdirAll(w.Index.Path, 0o700); err != nil {
+		if err := os.MkdirAll(w.Index.Dir.File(indexFile), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		get(w)

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -19,8 +18,8 @@ import (
 // Identity Center as plain text.
 // https://docs.aws.amazon.com/sdkref/latest/guide/understanding-sso.html
 type SSOCache struct {
-	Dir    string // theirs, such as ~/.aws/sso/cache
-	Shared string // where it is noted what was written there by us; private to this user
+	Dir    string       // theirs, such as ~/.aws/sso/cache
+	Shared *disk.Folder // where it is noted what was written there by us
 }
 
 // A CachedToken is what lies in a file of the folder.
@@ -76,24 +75,23 @@ func (c *SSOCache) Share(session string, t CachedToken, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	for _, dir := range []string{c.Dir, c.Shared} {
-		if err := disk.MkdirPrivate(dir); err != nil {
-			return err
-		}
+	theirs := disk.NewFolder(c.Dir)
+	if err := theirs.Make(); err != nil {
+		return err
 	}
 	// Noted first: a file that is ours without a note would never be removed.
 	sum := sha256.Sum256(raw)
-	if err := disk.Replace(filepath.Join(c.Shared, c.file(session)), sum[:], 0o600); err != nil {
+	if err := c.Shared.Write(c.file(session), sum[:]); err != nil {
 		return err
 	}
-	return disk.Replace(c.Path(session), raw, 0o600)
+	return theirs.Write(c.file(session), raw)
 }
 
 // ours reports whether what lies there is what we wrote.
 func (c *SSOCache) ours(session string) bool { return c.oursIn(c.file(session)) }
 
 func (c *SSOCache) oursIn(file string) bool {
-	noted, err := disk.ReadBounded(filepath.Join(c.Shared, file), sha256.Size)
+	noted, err := c.Shared.Read(file, sha256.Size)
 	if err != nil {
 		return false
 	}
@@ -107,7 +105,7 @@ func (c *SSOCache) Remove(session string) error { return c.remove(c.file(session
 
 // RemoveAll removes every token that we wrote.
 func (c *SSOCache) RemoveAll() error {
-	entries, err := os.ReadDir(c.Shared)
+	entries, err := c.Shared.Entries()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -119,12 +117,12 @@ func (c *SSOCache) RemoveAll() error {
 }
 
 func (c *SSOCache) remove(file string) error {
-	paths := []string{filepath.Join(c.Shared, file)}
+	folders := []*disk.Folder{c.Shared}
 	if c.oursIn(file) {
-		paths = append([]string{filepath.Join(c.Dir, file)}, paths...) // the note goes last
+		folders = []*disk.Folder{disk.NewFolder(c.Dir), c.Shared} // the note goes last
 	}
-	for _, path := range paths {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, f := range folders {
+		if err := f.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

@@ -8,11 +8,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"aws-vault/vault/disk"
 )
 
 func newSSOCache(t *testing.T) *SSOCache {
 	dir := t.TempDir()
-	return &SSOCache{Dir: filepath.Join(dir, "cache"), Shared: filepath.Join(dir, "shared")}
+	return &SSOCache{Dir: filepath.Join(dir, "cache"), Shared: disk.NewFolder(filepath.Join(dir, "shared"))}
 }
 
 func cached(access string, expires time.Time) CachedToken {
@@ -48,7 +50,7 @@ func TestSSOCacheShares(t *testing.T) {
 	if err := c.RemoveAll(); err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{c.Dir, c.Shared} {
+	for _, dir := range []string{c.Dir, c.Shared.Path()} {
 		if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) != 0 {
 			t.Errorf("%q is left", names)
 		}

@@ -2,11 +2,8 @@ package store
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"time"
-
-	"aws-vault/vault/disk"
 )
 
 const (
@@ -18,8 +15,8 @@ const (
 // any more, at most once a day. What goes wrong is
 // left for the next time: an expired session is never handed out.
 func (s *Sessions) Sweep(ctx context.Context) {
-	marker, now := s.marker(), s.Now()
-	if isRecent(marker, now) {
+	now := s.Now()
+	if s.Index.isSwept(now) {
 		return
 	}
 	// Who finds another process sweeping has better things to do than to wait: it may itself
@@ -29,10 +26,10 @@ func (s *Sessions) Sweep(ctx context.Context) {
 		return
 	}
 	defer lock.Close()
-	if isRecent(marker, now) {
+	if s.Index.isSwept(now) {
 		return // by another process meanwhile
 	}
-	if touch(marker, now) == nil {
+	if s.Index.Dir.Touch(sweptFile, now) == nil {
 		s.sweep(ctx, now)
 		s.Locks.sweep(now)
 	}
@@ -62,27 +59,16 @@ func (s *Sessions) sweep(ctx context.Context, now time.Time) {
 	s.Index.retain(ctx, func(e Entry) bool { return !expired(e) })
 }
 
-func (s *Sessions) marker() string {
-	return filepath.Join(filepath.Dir(s.Index.Path), "swept-"+filepath.Base(s.Index.Path))
-}
+// sweptFile is beside the index. It was written when sessions were last swept.
+const sweptFile = "swept-" + indexFile
 
-// isRecent reports whether the marker is less than a day old. One from the future was left
+// isSwept reports whether sessions were swept in the last day. A time in the future was left
 // by a clock that was wrong.
-func isRecent(marker string, now time.Time) bool {
-	info, err := os.Stat(marker)
+func (x *Index) isSwept(now time.Time) bool {
+	info, err := x.Dir.Stat(sweptFile)
 	if err != nil {
 		return false
 	}
 	age := now.Sub(info.ModTime())
 	return age >= 0 && age < sweepEvery
-}
-
-func touch(path string, at time.Time) error {
-	if err := disk.MkdirPrivate(filepath.Dir(path)); err != nil {
-		return err
-	}
-	if err := disk.Replace(path, nil, 0o600); err != nil {
-		return err
-	}
-	return os.Chtimes(path, at, at)
 }

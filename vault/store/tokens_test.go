@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 )
 
@@ -45,7 +46,7 @@ func TestTokenIsMadeOnce(t *testing.T) {
 		all.Go(func() {
 			// Each has locks of its own, as a process would.
 			locks := &Locks{Dir: w.Locks.Dir, Now: w.Now}
-			tokens := &Tokens{Ring: w.ring, Locks: locks, Index: &Index{Path: w.Index.Path, Locks: locks}, Now: w.Now}
+			tokens := &Tokens{Ring: w.ring, Locks: locks, Index: &Index{Dir: w.Index.Dir, Locks: locks}, Now: w.Now}
 			got, warnings, err := tokens.Get(t.Context(), askToken("EXAMPLE", &made))
 			if err != nil || len(warnings) > 0 || string(got.Secret) != `{"s":"EXAMPLE"}` {
 				t.Errorf("got %v, %v, %v", got, warnings, err)
@@ -207,7 +208,7 @@ func TestTokensBesideSessions(t *testing.T) {
 	if n := w.ring.calls["Item"]; n != 0 {
 		t.Errorf("%d items were opened for a list that knows them", n)
 	}
-	w.Index.Path = filepath.Join(w.dir, "lost")
+	w.Index.Dir = disk.NewFolder(filepath.Join(w.dir, "lost"))
 	see("learnt", []string{nameA + " corp"}, []string{nameB + " prod"})
 
 	all := func(Entry) bool { return true }
@@ -256,7 +257,7 @@ func TestTokensAreSweptAfterTheirEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !known {
-			w.Index.Path = filepath.Join(w.dir, "lost")
+			w.Index.Dir = disk.NewFolder(filepath.Join(w.dir, "lost"))
 		}
 		w.Sweep(t.Context())
 		if len(w.ring.items) != 1 {

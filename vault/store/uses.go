@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"math"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -14,9 +13,12 @@ import (
 // Uses remember which profiles a person used, and how much, so that these are offered first.
 // They hold names and no secrets, and are a hint: one that is lost costs nothing.
 type Uses struct {
-	Path string // private to this user; empty to remember nothing
-	Now  func() time.Time
+	Dir *disk.Folder // nil to remember nothing
+	Now func() time.Time
 }
+
+// usesFile is the file in the folder.
+const usesFile = "uses"
 
 // A use is what is known of one profile.
 type use struct {
@@ -35,7 +37,7 @@ const (
 // Note remembers that a profile was used now. A use soon after the last one counts for
 // nothing, and writes nothing.
 func (u *Uses) Note(profile string) error {
-	if u.Path == "" {
+	if u.Dir == nil {
 		return nil
 	}
 	all, now := u.read(), u.Now()
@@ -53,10 +55,7 @@ func (u *Uses) Note(profile string) error {
 	if err != nil {
 		return err
 	}
-	if err := disk.MkdirPrivate(filepath.Dir(u.Path)); err != nil {
-		return err
-	}
-	return disk.Replace(u.Path, raw, 0o600)
+	return u.Dir.Write(usesFile, raw)
 }
 
 // Order returns the names with those first that were used recently and often, and the others
@@ -79,7 +78,7 @@ func (k use) weight(now time.Time) float64 {
 
 // read returns what is remembered: nothing, if it cannot be read.
 func (u *Uses) read() []use {
-	raw, err := disk.ReadBounded(u.Path, maxUsed)
+	raw, err := u.Dir.Read(usesFile, maxUsed)
 	if err != nil {
 		return nil
 	}

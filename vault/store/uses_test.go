@@ -8,11 +8,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"aws-vault/vault/disk"
 )
 
 func newUses(t *testing.T) (*Uses, *time.Time) {
 	now := noon
-	return &Uses{Path: filepath.Join(t.TempDir(), "state", "uses"), Now: func() time.Time { return now }}, &now
+	return &Uses{Dir: disk.NewFolder(filepath.Join(t.TempDir(), "state")), Now: func() time.Time { return now }}, &now
 }
 
 func noteAll(t *testing.T, u *Uses, profiles ...string) {
@@ -55,16 +57,16 @@ func TestUses(t *testing.T) {
 func TestUsesInARow(t *testing.T) {
 	u, now := newUses(t)
 	noteAll(t, u, "a")
-	before, err := os.ReadFile(u.Path)
+	before, err := os.ReadFile(u.Dir.File(usesFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	*now = now.Add(time.Minute)
 	noteAll(t, u, "a")
-	if after, _ := os.ReadFile(u.Path); string(after) != string(before) {
+	if after, _ := os.ReadFile(u.Dir.File(usesFile)); string(after) != string(before) {
 		t.Errorf("%s became %s", before, after)
 	}
-	info, err := os.Stat(u.Path)
+	info, err := os.Stat(u.Dir.File(usesFile))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file is %v, %v", info.Mode(), err)
 	}
@@ -92,10 +94,10 @@ func FuzzUses(f *testing.F) {
 	f.Add([]byte("junk"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		u, _ := newUses(t)
-		if err := os.MkdirAll(filepath.Dir(u.Path), 0o700); err != nil {
+		if err := os.MkdirAll(u.Dir.Path(), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(u.Path, raw, 0o600); err != nil {
+		if err := os.WriteFile(u.Dir.File(usesFile), raw, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		noteAll(t, u, "b")

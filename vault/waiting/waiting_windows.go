@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 	"unsafe"
@@ -21,14 +20,14 @@ import (
 // maxFile bounds such a file, which has some 250 bytes.
 const maxFile = 16 << 10
 
-func path(name string) (string, error) {
-	dir, err := windows.KnownFolderPath(windows.FOLDERID_LocalAppData, 0)
+func place(name string) (dir *disk.Folder, file string, err error) {
+	local, err := windows.KnownFolderPath(windows.FOLDERID_LocalAppData, 0)
 	sum := sha256.Sum256([]byte(name))
-	return filepath.Join(dir, "aws-vault", "unlocked", hex.EncodeToString(sum[:8])), err
+	return disk.NewFolder(filepath.Join(local, "aws-vault")).Folder("unlocked"), hex.EncodeToString(sum[:8]), err
 }
 
 func keep(name string, raw []byte, _ time.Duration) error {
-	file, err := path(name)
+	dir, file, err := place(name)
 	if err != nil {
 		return err
 	}
@@ -38,18 +37,15 @@ func keep(name string, raw []byte, _ time.Duration) error {
 	if err != nil {
 		return err
 	}
-	if err := disk.MkdirPrivate(filepath.Dir(file)); err != nil {
-		return err
-	}
-	return disk.Replace(file, sealed, 0o600)
+	return dir.Write(file, sealed)
 }
 
 func find(name string) ([]byte, error) {
-	file, err := path(name)
+	dir, file, err := place(name)
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := disk.ReadBounded(file, maxFile)
+	sealed, err := dir.Read(file, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNone
 	}
@@ -76,11 +72,11 @@ func convert(data []byte, act func(in, out *windows.DataBlob) error) ([]byte, er
 }
 
 func drop(name string) error {
-	file, err := path(name)
+	dir, file, err := place(name)
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(file); !errors.Is(err, fs.ErrNotExist) {
+	if err := dir.Remove(file); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

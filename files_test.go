@@ -1,0 +1,196 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// touching are the functions that reach a file by its path. Files in folders of ours are opened by
+// the methods of disk.Folder instead, which follow no links and accept no files of other users.
+var touching = map[string][]string{
+	"os": {
+		"Chdir", "Chmod", "Chown", "Chtimes", "CopyFS", "Create", "CreateTemp", "DirFS", "Lchown", "Link", "Lstat", "Mkdir", "MkdirAll",
+		"MkdirTemp", "Open", "OpenFile", "OpenInRoot", "OpenRoot", "ReadDir", "ReadFile", "Readlink", "Remove", "RemoveAll",
+		"Rename", "Stat", "Symlink", "Truncate", "WriteFile",
+	},
+	"path/filepath": {"EvalSymlinks", "Glob", "Walk", "WalkDir"},
+	"syscall":       {"Chmod", "Chown", "Lstat", "Mkdir", "Mknod", "Open", "Openat", "Rename", "Stat", "Unlink"},
+	"golang.org/x/sys/unix": {
+		"Access", "Chmod", "Chown", "Faccessat", "Fchmodat", "Fchownat", "Fstatat", "Getxattr", "Lstat", "Mkdir", "Mkdirat", "Mkfifo", "Mknod", "Open",
+		"Openat", "Openat2", "Rename", "Renameat", "Setxattr", "Stat", "Statx", "Unlink", "Unlinkat",
+	},
+	"aws-vault/vault/disk": {
+		"Create", "Lock", "MkdirPrivate", "ReadBounded", "ReadNote", "ReadText", "RemoveLock", "Replace", "ReplaceKeeping", "ReplaceKeepingWithoutCopy", "TryLock",
+	},
+}
+
+// byPath lists the functions outside of package disk that reach a file by its path, below the
+// reason why they may.
+var byPath = map[string][]string{
+	"the user names the file": {
+		"cli app.authority: disk.Create, disk.MkdirPrivate, disk.ReadBounded",
+		"cli clearSocket: os.Lstat, os.Remove",
+		"cli app.keyFile: disk.Create, disk.ReadBounded",
+		"cli listenSocket: os.Chmod",
+		"cli openAuditFile: os.OpenFile",
+		"cli app.openFile: os.Open",
+		"cli otherIssuer: disk.ReadBounded",
+		"cli privateFolder: disk.MkdirPrivate, os.Stat",
+		"cli app.publish: disk.Replace, os.MkdirAll",
+		"cli app.putOut: disk.Create",
+		"cli app.register: disk.Create",
+	},
+	"AWS's config file, which may be a link": {
+		"cli sameFile: os.Stat",
+		"cli stats: os.Stat",
+		"vault ConfigFile.Edit: disk.ReplaceKeeping",
+		"vault ConfigFile.Read: disk.ReadText",
+		"vault ConfigFile.TakeOut: disk.ReplaceKeepingWithoutCopy",
+	},
+	"the AWS CLI's file, read as the AWS CLI reads it": {
+		"vault/store LoginCache.Login: disk.ReadBounded",
+		"vault/store SSOCache.Token: disk.ReadBounded",
+		"vault/store SSOCache.oursIn: disk.ReadBounded",
+	},
+	"pass's own store, which may hold links": {
+		"vault/keystore copyChanged: disk.ReadBounded",
+		"vault/keystore openPass: os.Stat",
+		"vault/keystore passRing.Names: filepath.EvalSymlinks, filepath.WalkDir",
+		"vault/keystore passRing.Put: disk.ReadBounded, disk.Replace, os.Remove",
+		"vault/keystore passRing.Stamp: disk.ReadBounded",
+		"vault/keystore passRing.find: os.Stat",
+		"vault/keystore passRing.recipientsDir: os.Stat",
+		"vault/keystore underGit: os.Stat",
+	},
+	"the kernel's files, and terminals": {
+		"cli aloneIn: os.Open",
+		"cli cardHolder: filepath.Glob, os.Open",
+		"cli processOf: os.ReadFile",
+		"cli run: unix.Open",
+		"cli shell: os.Open",
+		"prompt openTTY: unix.Open",
+		"prompt openTerminalFiles: os.OpenFile",
+		"server holderOf: filepath.Glob, os.Readlink",
+		"server nameOf: os.ReadFile",
+		"server socketOf: os.Open",
+		"vault/keystore sessionBus.address: os.Stat",
+	},
+	"in a directory that only root can write to": {
+		"cli app.proxy: os.Remove",
+		"cli listenProxy: os.Chmod, os.Lchown, os.Lstat, os.Mkdir, os.Remove",
+	},
+	"it looks, and opens nothing": {
+		"cli patient.below: filepath.Glob, os.Lstat",
+		"cli patient.leftIn: os.ReadDir",
+		"cli patient.lookAtFiles: os.Stat",
+	},
+	"store.Locks checks its folder": {
+		"vault/store Locks.sweep: disk.RemoveLock, os.ReadDir",
+		"vault/store Locks.tell: disk.ReadNote",
+		"vault/store Locks.try: disk.MkdirPrivate, disk.TryLock",
+		"vault/store Locks.wait: disk.Lock",
+		"vault/store readFailure: disk.ReadNote",
+	},
+}
+
+// TestFilesOfOurs reads the source of the program, and finds each function that goes past
+// disk.Folder without a reason.
+func TestFilesOfOurs(t *testing.T) {
+	allowed, found := map[string]bool{}, map[string]bool{}
+	for _, places := range byPath {
+		for _, p := range places {
+			function, calls, _ := strings.Cut(p, ": ")
+			for call := range strings.SplitSeq(calls, ", ") {
+				allowed[function+": "+call] = true
+			}
+		}
+	}
+	err := filepath.WalkDir(".", func(file string, e fs.DirEntry, err error) error {
+		file = filepath.ToSlash(file)
+		if err != nil {
+			return err
+		}
+		if e.IsDir() && (file == "contrib" || file == "vault/disk" || file == "vault/vaulttest" || e.Name() == "testdata") {
+			return fs.SkipDir
+		}
+		if strings.HasSuffix(file, ".go") && !strings.HasSuffix(file, "_test.go") {
+			err = reached(file, func(call string) {
+				place := path.Dir(file) + " " + call
+				if found[place] = true; !allowed[place] {
+					t.Errorf("%s: use disk.Folder for a file of ours, or say why not in the table: %s", file, place)
+				}
+			})
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for place := range allowed {
+		if !found[place] {
+			t.Errorf("in the table, and not in the source: %s", place)
+		}
+	}
+}
+
+// reached calls found for each call in the file that reaches a file by its path.
+func reached(file string, found func(call string)) error {
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+	if err != nil {
+		return err
+	}
+	packages := map[string]string{}
+	for _, i := range parsed.Imports {
+		path, err := strconv.Unquote(i.Path.Value)
+		if err != nil {
+			return err
+		}
+		name := path[strings.LastIndex(path, "/")+1:]
+		if i.Name != nil {
+			name = i.Name.Name
+		}
+		if name == "." && touching[path] != nil {
+			return fmt.Errorf("%s: imports the names of %s", file, path)
+		}
+		packages[name] = path
+	}
+	for _, d := range parsed.Decls {
+		function := "a variable"
+		if f, ok := d.(*ast.FuncDecl); ok {
+			function = receiver(f) + f.Name.Name
+		}
+		ast.Inspect(d, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok {
+				if x, ok := s.X.(*ast.Ident); ok && slices.Contains(touching[packages[x.Name]], s.Sel.Name) {
+					found(function + ": " + x.Name + "." + s.Sel.Name)
+				}
+			}
+			return true
+		})
+	}
+	return nil
+}
+
+// receiver is the type that a method belongs to, with a dot; empty for a function.
+func receiver(f *ast.FuncDecl) string {
+	if f.Recv == nil {
+		return ""
+	}
+	of := f.Recv.List[0].Type
+	if pointer, ok := of.(*ast.StarExpr); ok {
+		of = pointer.X
+	}
+	if name, ok := of.(*ast.Ident); ok {
+		return name.Name + "."
+	}
+	return ""
+}

@@ -1,0 +1,282 @@
+//go:build unix
+
+package disk
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	other   = 12345 // another user
+	outside = "content of a file outside"
+)
+
+// planted are the ways to put something in the place of a file, or of a folder.
+var planted = map[string]func(t *testing.T, path, victim string){
+	"a link":          func(t *testing.T, path, victim string) { must(t, os.Symlink(victim, path)) },
+	"a dangling link": func(t *testing.T, path, victim string) { must(t, os.Symlink(victim+" gone", path)) },
+	"a pipe":          func(t *testing.T, path, _ string) { must(t, unix.Mkfifo(path, 0o600)) },
+	"a socket": func(t *testing.T, path, _ string) {
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+		must(t, err)
+		defer unix.Close(fd)
+		must(t, os.Chdir(filepath.Dir(path))) // a socket's path has to be short
+		must(t, unix.Bind(fd, &unix.SockaddrUnix{Name: filepath.Base(path)}))
+	},
+	"a device": func(t *testing.T, path, _ string) {
+		skipUnlessRoot(t)
+		must(t, unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 9)))) // Linux's random numbers
+	},
+	"another user's": func(t *testing.T, path, _ string) {
+		skipUnlessRoot(t)
+		write(t, path, "planted")
+		must(t, os.Chown(path, other, other))
+	},
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func skipUnlessRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make this")
+	}
+}
+
+// TestFolderRefuses calls each method that opens or replaces a file where something else is.
+func TestFolderRefuses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	methods := map[string]func(f *Folder, name string) error{
+		"Read":  func(f *Folder, name string) error { _, err := f.Read(name, 100); return err },
+		"Write": func(f *Folder, name string) error { return f.Write(name, []byte("new")) },
+		"Append": func(f *Folder, name string) error {
+			_, _, err := f.Append(name)
+			return err
+		},
+		"Stat":  func(f *Folder, name string) error { _, err := f.Stat(name); return err },
+		"Touch": func(f *Folder, name string) error { return f.Touch(name, time.Now()) },
+		"Lock":  func(f *Folder, name string) error { _, err := f.Lock(context.Background(), name); return err },
+		"TryLock": func(f *Folder, name string) error {
+			_, _, err := f.TryLock(name)
+			return err
+		},
+		"ReadNote": func(f *Folder, name string) error { _, err := ReadNote(f.File(name)); return err },
+	}
+	for kind, plant := range planted {
+		for method, call := range methods {
+			t.Run(kind+" "+method, func(t *testing.T) {
+				victim := filepath.Join(t.TempDir(), "victim")
+				write(t, victim, outside)
+				f := NewFolder(t.TempDir())
+				plant(t, f.File("name"), victim)
+				before, err := os.Lstat(f.File("name"))
+				must(t, err)
+				err = call(f, "name")
+				var owner *OwnerError
+				var kind *KindError
+				if !errors.As(err, &owner) && !errors.As(err, &kind) || !strings.Contains(err.Error(), f.File("name")+": ") {
+					t.Errorf("returned %v, want an error that names the file", err)
+				}
+				if after, err := os.Lstat(f.File("name")); err != nil || !os.SameFile(before, after) {
+					t.Errorf("it was replaced: %v", err)
+				}
+				wantFile(t, victim, outside)
+				wantOnly(t, filepath.Dir(victim), "victim")
+			})
+		}
+	}
+}
+
+// TestFolderInside puts something in the place of a folder inside a folder.
+func TestFolderInside(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for kind, plant := range planted {
+		t.Run(kind, func(t *testing.T) {
+			victim := t.TempDir()
+			write(t, filepath.Join(victim, "name"), outside)
+			f := NewFolder(t.TempDir())
+			plant(t, f.File("in"), victim)
+			if kind == "another user's" {
+				must(t, os.Remove(f.File("in")))
+				must(t, os.Mkdir(f.File("in"), 0o777))
+				must(t, os.Chown(f.File("in"), other, other))
+			}
+			in := f.Folder("in").Folder("deeper")
+			for _, in := range []*Folder{f.Folder("in"), in} {
+				_, err := in.Read("name", 100)
+				var owner *OwnerError
+				var kind *KindError
+				for _, err := range []error{err, in.Write("name", nil), in.Remove("name"), in.Make(), in.Usable()} {
+					if !errors.As(err, &owner) && !errors.As(err, &kind) || !strings.Contains(err.Error(), f.File("in")+": ") {
+						t.Errorf("returned %v, want an error that names the folder", err)
+					}
+				}
+			}
+			wantFile(t, filepath.Join(victim, "name"), outside)
+			wantOnly(t, victim, "name")
+		})
+	}
+}
+
+// TestFolderReached follows links to the outermost folder, if nobody else decides where they lead.
+func TestFolderReached(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		prepare func(t *testing.T, dir string)
+		want    string // in the error; empty if the folder is used
+	}{
+		{"missing", func(*testing.T, string) {}, ""},
+		{"a link to a folder", func(t *testing.T, dir string) {
+			must(t, os.Mkdir(filepath.Join(dir, "real"), 0o700))
+			must(t, os.Symlink("real", filepath.Join(dir, "way")))
+		}, ""},
+		{"links to what is not there yet", func(t *testing.T, dir string) {
+			must(t, os.Symlink("next", filepath.Join(dir, "way")))
+			must(t, os.Symlink(filepath.Join(dir, "a", "b"), filepath.Join(dir, "next")))
+		}, ""},
+		{"links without end", func(t *testing.T, dir string) { must(t, os.Symlink("way", filepath.Join(dir, "way"))) }, ErrLoop.Error()},
+		{"a file", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "way"), "") }, "not a directory"},
+		{"another user's link", func(t *testing.T, dir string) {
+			skipUnlessRoot(t)
+			must(t, os.Mkdir(filepath.Join(dir, "real"), 0o700))
+			must(t, os.Symlink("real", filepath.Join(dir, "way")))
+			must(t, os.Lchown(filepath.Join(dir, "way"), other, other))
+		}, "belongs to user 12345"},
+		{"another user's folder on root's way", func(t *testing.T, dir string) {
+			skipUnlessRoot(t)
+			must(t, os.MkdirAll(filepath.Join(dir, "way", "folder"), 0o700))
+			must(t, os.Chown(filepath.Join(dir, "way"), other, other))
+		}, "belongs to user 12345"},
+		{"another user's folder", func(t *testing.T, dir string) {
+			skipUnlessRoot(t)
+			must(t, os.MkdirAll(filepath.Join(dir, "way", "folder"), 0o700))
+			must(t, os.Chown(filepath.Join(dir, "way", "folder"), other, other))
+		}, "belongs to user 12345"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			c.prepare(t, dir)
+			before := listed(t, dir)
+			f := NewFolder(filepath.Join(dir, "way", "folder"))
+			usable, wrote := f.Usable(), f.Write("name", []byte("new"))
+			if c.want == "" {
+				if usable != nil || wrote != nil {
+					t.Fatalf("%v, %v", usable, wrote)
+				}
+				if data, err := f.Read("name", 10); err != nil || string(data) != "new" {
+					t.Errorf("%q, %v", data, err)
+				}
+				wantMode(t, f.Path(), 0o700)
+				return
+			}
+			for _, err := range []error{usable, wrote} {
+				if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), filepath.Join(dir, "way")) {
+					t.Errorf("%v, want an error that says %s", err, c.want)
+				}
+			}
+			if after := listed(t, dir); len(after) != len(before) {
+				t.Errorf("%v became %v", before, after)
+			}
+		})
+	}
+}
+
+// TestFolderLoose closes a folder that others may write to, before anything in it is trusted.
+func TestFolderLoose(t *testing.T) {
+	for mode, read := range map[fs.FileMode]fs.FileMode{0o777: 0o700, 0o720: 0o700, 0o755: 0o755, 0o700: 0o700} {
+		f := NewFolder(t.TempDir())
+		write(t, f.File("name"), "")
+		must(t, os.Chmod(f.Path(), mode))
+		if _, err := f.Read("name", 10); err != nil {
+			t.Error(err)
+		}
+		wantMode(t, f.Path(), read)
+		must(t, f.Write("name", nil))
+		wantMode(t, f.Path(), 0o700)
+	}
+}
+
+// TestFolderRemoved: a server goes on where somebody removes its folders.
+func TestFolderRemoved(t *testing.T) {
+	f := NewFolder(filepath.Join(t.TempDir(), "state"))
+	in := f.Folder("a").Folder("b")
+	for range 3 {
+		must(t, in.Write("name", nil))
+		l, err := in.Lock(context.Background(), "lock")
+		must(t, err)
+		must(t, l.Close())
+		must(t, os.RemoveAll(f.Path()))
+		if _, err := in.Read("name", 10); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Read returned %v", err)
+		}
+	}
+	must(t, in.Write("name", nil))
+	must(t, in.Remove("name"))
+	must(t, in.RemoveFolder())
+	if err := in.Check(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Check returned %v", err)
+	}
+}
+
+// TestUsableNot: a folder in which nothing can be written is known before it is tried.
+func TestUsableNot(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may write everywhere; a script runs the program on a read-only file system")
+	}
+	dir := t.TempDir()
+	must(t, os.Chmod(dir, 0o500))
+	for _, f := range []*Folder{NewFolder(dir), NewFolder(filepath.Join(dir, "missing", "too")), NewFolder(dir).Folder("in")} {
+		if err := f.Usable(); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), dir) {
+			t.Errorf("Usable returned %v", err)
+		}
+	}
+}
+
+// TestNoFolder: a nil folder is empty and stays so.
+func TestNoFolder(t *testing.T) {
+	f := (*Folder)(nil).Folder("in")
+	_, read := f.Read("name", 10)
+	_, listed := f.Entries()
+	_, _, appended := f.Append("name")
+	_, _, locked := f.TryLock("name")
+	for _, err := range []error{read, listed, appended, locked, f.Write("name", nil), f.Remove("name"), f.Make(), f.Usable(), f.RemoveFolder()} {
+		if !errors.Is(err, ErrNoFolder) || !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("returned %v, want %v", err, ErrNoFolder)
+		}
+	}
+	if f.Path() != "" || f.File("name") != "name" {
+		t.Errorf("it is at %q", f.Path())
+	}
+}
+
+// TestHardLink: a file with another name is never changed in place.
+func TestHardLink(t *testing.T) {
+	f := NewFolder(t.TempDir())
+	victim := filepath.Join(t.TempDir(), "victim")
+	write(t, victim, outside)
+	must(t, os.Link(victim, f.File("name")))
+	if _, _, err := f.Append("name"); !errors.Is(err, ErrLinked) {
+		t.Errorf("Append returned %v, want %v", err, ErrLinked)
+	}
+	l, err := f.Lock(context.Background(), "name")
+	must(t, err)
+	must(t, l.WriteNote([]byte("a note")))
+	must(t, l.Close())
+	must(t, f.Write("name", []byte("new")))
+	wantFile(t, victim, outside)
+	wantFile(t, f.File("name"), "new")
+}
