@@ -54,7 +54,7 @@ func TestEachAgent(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v\n%s", variable, err, said.String())
 			}
-			if told := strings.Count(said.String(), variable+" says that a coding agent asks"); variable != "" && told != 1 || variable == "" && strings.Contains(said.String(), "agent") {
+			if told := strings.Count(said.String(), variable+" is set: for a coding agent"); variable != "" && told != 1 || variable == "" && strings.Contains(said.String(), "agent") {
 				t.Errorf("%s: it says\n%s", variable, said.String())
 			}
 			keys = append(keys, strings.TrimSpace(string(out)))

@@ -66,7 +66,10 @@ func limitRemedy(err error, _ *app) string {
 	var unlimited *plan.UnlimitedError
 	var own *plan.OwnPolicyError
 	var token *plan.NoTokenError
+	var policies *plan.AgentPoliciesError
 	switch {
+	case errors.As(err, &policies):
+		return fmt.Sprintf("set the same agent_access in profile %s and profile %s, or a policy that only denies", policies.A.Profile, policies.B.Profile)
 	case errors.As(err, &unlimited) && unlimited.Profile == "":
 		return "name a profile that assumes a role, which takes a session policy"
 	case errors.As(err, &unlimited):

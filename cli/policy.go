@@ -53,11 +53,9 @@ func (a *app) policyTrust(ctx context.Context, f trustFlags) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.Config.Resolve(name, s.Inputs)
-	if err != nil {
-		return err
-	}
-	trust, notes, err := pl.Trust(a.tokenOf(pl, f.token), plan.TagsAgents(p))
+	o.Agent = policy.Agent{Name: "agent"}
+	agents, agentErr := s.Plan(ctx, name, o) // an error means that agents get no session to tag
+	trust, notes, err := pl.Trust(a.tokenOf(pl, f.token), agentErr == nil && agents.TagsAgent())
 	if err != nil {
 		return err
 	}

@@ -156,7 +156,7 @@ func (s *session) fromSource(ctx context.Context, settings []profile.Setting) ([
 			return nil, &plan.NoProfileError{Name: last.Value, Near: profile.Nearest(last.Value, s.Config.Profiles())}
 		}
 	}
-	if v := p.Value("mfa_serial"); v.Text != "" && v.Origin.Section != "default" && v.Origin.Kind != profile.Environment {
+	if v := p.Value("mfa_serial"); v.Text != "" && !v.Origin.InDefault() && v.Origin.Kind != profile.Environment {
 		settings = append(settings, profile.Setting{Name: "mfa_serial", Value: v.Text})
 	}
 	return settings, nil

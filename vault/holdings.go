@@ -52,10 +52,9 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options
 // plan's to refuse.
 func (v *Vault) limits(p *profile.Profile, o plan.Options, h *plan.Holdings) error {
 	names := slices.Clone(o.Limits)
-	for q := p; q != nil && o.Agent.Name != ""; q = q.Source {
-		if access := q.Text("agent_access"); access != "" {
-			names = append(names, access)
-		}
+	if o.Agent.Name != "" {
+		h.Agents = v.Config.AgentRules(v.Inputs.Credentials)
+		names = append(names, agentPolicies(p, h.Agents, o)...)
 	}
 	for _, name := range names {
 		if text, ok := strings.CutPrefix(name, "file://"); ok {
@@ -83,6 +82,32 @@ func (v *Vault) limits(p *profile.Profile, o plan.Options, h *plan.Holdings) err
 		}
 	}
 	return nil
+}
+
+// agentPolicies names the policies that may limit a coding agent's credentials of p.
+func agentPolicies(p *profile.Profile, rules profile.AgentRules, o plan.Options) []string {
+	var values []profile.Value
+	of := func(principal profile.Principal) {
+		for _, r := range rules.Of(principal) {
+			values = append(values, r.Access)
+		}
+	}
+	for q := p; q != nil; q = q.Source {
+		values = append(values, q.Value("agent_access"))
+		of(profile.RolePrincipal(q.Text("role_arn")))
+		of(profile.SSOPrincipal(q.Text("sso_account_id"), q.Text("sso_role_name")))
+		of(profile.SignInPrincipal(q.Text("login_session")))
+	}
+	for _, arn := range o.Then {
+		of(profile.RolePrincipal(arn))
+	}
+	var names []string
+	for _, v := range append(values, rules.Default) {
+		if v.Text != "" && !slices.Contains(names, v.Text) {
+			names = append(names, v.Text)
+		}
+	}
+	return names
 }
 
 // policyFile reads a session policy, and keeps it under the name that it was given.

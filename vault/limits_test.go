@@ -1,7 +1,9 @@
 package vault_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -50,6 +52,24 @@ func TestLimitsAreRead(t *testing.T) {
 	if pl, err := w.Plan(t.Context(), "r", plan.Options{Agent: agent, Name: "n"}); err != nil || pl.Last().Policy.Inline != text {
 		t.Errorf("an agent: %+v, %v", pl.Last().Policy, err)
 	}
+	rules, err := profile.Parse("config", "[session-policy there]\npolicy = "+write("there", text)+"\n[profile m]\n[profile r]\nsource_profile = m\n"+anyRole+
+		"[profile other]\nagent_access = there\n"+anyRole+"[profile top]\nsource_profile = m\nagent_access = off\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := w.Config
+	w.Config = rules
+	for _, o := range []plan.Options{{}, {Then: []string{"arn:aws:iam::123456789012:role/readonly"}}} {
+		o.Agent, o.Name = agent, "n"
+		name := "r"
+		if len(o.Then) > 0 {
+			name = "top"
+		}
+		if pl, err := w.Plan(t.Context(), name, o); err != nil || pl.Last().Policy.Inline != text {
+			t.Errorf("the policy of another profile with the role, for %s: %+v, %v", name, pl.Last().Policy, err)
+		}
+	}
+	w.Config = before
 	for name, want := range map[string]error{"gone": fs.ErrNotExist, "file://" + dir + "/gone": fs.ErrNotExist, "nowhere": plan.ErrNoPolicy} {
 		if _, err := w.Plan(t.Context(), "r", plan.Options{Limits: []string{name}}); !errors.Is(err, want) {
 			t.Errorf("%s: %v", name, err)
@@ -104,5 +124,47 @@ func TestAgentGoesNoFurther(t *testing.T) {
 	}
 	if got := w.calls(); !slices.Equal(got, want) || w.asked != 1 {
 		t.Errorf("asked %d times, calls\n%s\nwant\n%s", w.asked, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// The rules of all profiles are read for an agent alone: a person's plan takes as long with many
+// profiles as with few.
+func TestOnlyAgentsReadOtherProfiles(t *testing.T) {
+	var config strings.Builder
+	config.WriteString("[profile m]\n")
+	for i := range 20_000 {
+		fmt.Fprintf(&config, "[profile p%d]\nsource_profile = m\nagent_access = read-only\nrole_arn = arn:aws:iam::123456789012:role/r%d\n", i, i)
+	}
+	w := newWorld(t, config.String())
+	w.store(t, "m")
+	allocations := func(o plan.Options) float64 {
+		return testing.AllocsPerRun(1, func() {
+			if _, err := w.Plan(t.Context(), "p9999", o); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if person, agents := allocations(plan.Options{Name: "n"}), allocations(plan.Options{Name: "n", Agent: agent}); person > 2000 || agents < 20_000 {
+		t.Errorf("a person's plan takes %.0f allocations, an agent's %.0f", person, agents)
+	}
+}
+
+// A program that provides credentials is run for an agent even if a person's session of it is
+// cached: it may be an aws-vault that provides less to agents.
+func TestAgentGetsNoSessionOfAPersonsProgram(t *testing.T) {
+	w := newWorld(t, "[profile x]\ncredential_process = p\nagent_access = off\n")
+	ran := 0
+	w.Source.Run = func(context.Context, source.Command) ([]byte, error) {
+		ran++
+		return []byte(fmt.Sprintf(`{"Version":1,"AccessKeyId":%q,"SecretAccessKey":%q,"SessionToken":"t","Expiration":"2099-01-01T00:00:00Z"}`, w.Key.ID, w.Key.Secret)), nil
+	}
+	for i, o := range []plan.Options{{}, {}, {Agent: agent}, {Agent: agent}} {
+		before := ran
+		if _, err := w.credentials(t, "x", o); err != nil {
+			t.Fatal(err)
+		}
+		if again := ran > before; again != (i%2 == 0) {
+			t.Errorf("run %d, for %q: the program is run: %t", i, o.Agent.Name, again)
+		}
 	}
 }

@@ -218,7 +218,7 @@ func (s *survey) settings(p *profile.Profile) {
 		return
 	}
 	for _, name := range passedOn {
-		if v := p.Value(name); v.Text != "" && inFile(v) && (v.Origin.Section == "default" || v.Origin.Section == "profile default") {
+		if v := p.Value(name); v.Text != "" && inFile(v) && v.Origin.InDefault() {
 			s.inherited.add(name, v.Origin.String(), p.Name)
 		}
 	}

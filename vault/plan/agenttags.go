@@ -49,6 +49,14 @@ func (c *chain) tag(steps []Step) error {
 	return nil
 }
 
+// TagsAgent reports whether the plan tags a coding agent's session.
+func (p Plan) TagsAgent() bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool {
+		spec, ok := passedOn(s)
+		return ok && slices.ContainsFunc(spec.Tags, func(t profile.Tag) bool { return t.Key == agentTag })
+	})
+}
+
 // maxTags is the most tags that a session takes in one call.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 const maxTags = 50

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"aws-vault/vault/policy"
 	"aws-vault/vault/profile"
 )
 
@@ -56,17 +55,6 @@ func (e *ChainedMFAError) Error() string {
 	}
 	return fmt.Sprintf("%s: profile %s wants a code of %s, but it would be shown with the credentials of %s, %s",
 		e.Origin, e.Profile, e.Serial, e.Before, why)
-}
-
-// AgentDeniedError is returned where a profile is closed to coding agents.
-type AgentDeniedError struct {
-	Profile string
-	Agent   policy.Agent
-	Origin  profile.Origin // of agent_access
-}
-
-func (e *AgentDeniedError) Error() string {
-	return fmt.Sprintf("%s: agent_access is deny, so profile %s is closed to coding agents, and %s says that one asks", e.Origin, e.Profile, e.Agent.Variable)
 }
 
 // UnlimitedError is returned where credentials were to be limited whose kind takes no

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,14 +8,6 @@ import (
 
 	"aws-vault/vault/policy"
 	"aws-vault/vault/profile"
-)
-
-// What agent_access may be besides the ARN or the name of a policy. ReadOnly may also stand
-// in [Options].
-const (
-	ReadOnly     = "read-only"
-	accessOff    = "off"
-	accessDenied = "deny"
 )
 
 // A NamedPolicy is a session policy that a section of the config file holds under a name.
@@ -51,52 +42,6 @@ func (c *chain) decideLimit() error {
 		}
 	}
 	return nil
-}
-
-func (c *chain) agentLimit() error {
-	agent := c.options.Agent
-	if agent.Name == "" {
-		return nil
-	}
-	v, of := agentSetting(c.target, "agent_access")
-	access, where := cmp.Or(v.Text, ReadOnly), "as agent_access is not set"
-	if v.Text != "" {
-		where = fmt.Sprintf("as agent_access says (%s)", v.Origin)
-	}
-	switch access {
-	case accessOff:
-		return nil
-	case accessDenied:
-		return &AgentDeniedError{Profile: c.target.Name, Agent: agent, Origin: v.Origin}
-	}
-	c.bound.agent, c.bound.tags = agent.Name, TagsAgents(c.target)
-	if access != ReadOnly && !ambient(v.Origin) {
-		c.bound.replaces = of
-	}
-	c.notes = append(c.notes, fmt.Sprintf("%s says that a coding agent asks, so the session is limited to %s, %s", agent.Variable, access, where))
-	return c.limitBy(access, v)
-}
-
-// agentSetting returns what a profile says of coding agents, and which profile says it. One
-// that only hands on what another gives is not a way round that one.
-func agentSetting(p *profile.Profile, name string) (v profile.Value, of string) {
-	giver := p
-	for !giver.Set("role_arn") && giver.Source != nil {
-		giver = giver.Source
-	}
-	for _, q := range []*profile.Profile{p, giver} {
-		if v := q.Value(name); v.Text != "" && !ambient(v.Origin) {
-			return v, q.Name
-		}
-	}
-	return p.Value(name), p.Name
-}
-
-// TagsAgents reports whether the sessions that coding agents get of a profile are tagged.
-func TagsAgents(p *profile.Profile) bool {
-	access, _ := agentSetting(p, "agent_access")
-	tags, _ := agentSetting(p, "agent_tags")
-	return access.Text != accessOff && access.Text != accessDenied && tags.Text != accessOff
 }
 
 // limitBy adds the policy of that name, ARN or file.

@@ -114,14 +114,15 @@ func TestLimits(t *testing.T) {
 		{"a key with a device", "[profile m]\nmfa_serial = m111111111\n", agent, "", Use, `error: the credentials of profile "m" are those of a step of kind "session token", which takes no session policy, and a coding agent gets none without one`},
 		{"a key for the console", "[profile m]\n", agent, "", Console, "stored key|federation token ReadOnlyAccess for goose"},
 		{"a key to be rotated", "[profile m]\n", agent, "", Rotate, "stored key"},
-		{"closed", "[profile m]\nagent_access = deny\n", agent, "", Use, "error: config:2: agent_access is deny, so profile m is closed to coding agents, and AGENT says that one asks"},
+		{"closed", "[profile m]\nagent_access = deny\n", agent, "", Use, "error: config:2: agent_access = deny closes profile m to coding agents, and AGENT is set"},
 		{"closed, to a person", "[profile m]\nagent_access = deny\n", person, "", Use, "stored key|session token"},
 		{"open", "[default]\nagent_access = off\n[profile r]\nsource_profile = m\n" + role + "r\n", agent, "", Use, "stored key|assume role"},
 		{"closed behind another name", "[default]\nagent_access = off\n[profile r]\nsource_profile = m\nagent_access = deny\n" + role + "r\n[profile eu]\nsource_profile = r\nregion = eu-west-1\n", agent, "", Use,
-			"error: config:5: agent_access is deny, so profile eu is closed to coding agents, and AGENT says that one asks"},
-		{"said again by the other name", "[profile r]\nsource_profile = m\nagent_access = deny\n" + role + "r\n[profile eu]\nsource_profile = r\nagent_access = careful\n", agent, "", Use, "stored key|assume role careful" + tagged},
-		{"closed for itself, open to the next role", "[profile r]\nsource_profile = m\nagent_access = deny\n" + role + "r\n[profile q]\nsource_profile = r\nagent_tags = off\n" + role + "q\n", agent, "", Use,
-			"stored key|assume role chain for goose|assume role ReadOnlyAccess for goose"},
+			"error: config:5: agent_access = deny closes profile r to coding agents, and AGENT is set"},
+		{"said again by the other name", "[profile r]\nsource_profile = m\nagent_access = deny\n" + role + "r\n[profile eu]\nsource_profile = r\nagent_access = careful\n", agent, "", Use,
+			"error: config:3: agent_access = deny closes profile r to coding agents, and AGENT is set"},
+		{"closed on the way to the next role", "[profile r]\nsource_profile = m\nagent_access = deny\n" + role + "r\n[profile q]\nsource_profile = r\nagent_access = off\n" + role + "q\n", agent, "", Use,
+			"error: config:3: agent_access = deny closes profile r to coding agents, and AGENT is set"},
 		{"a key's own, and one for agents", "[profile k]\nsource_profile = m\nagent_access = careful\nsession_policy_arns = " + managed + "PowerUserAccess\n", agent, "", Use, "stored key|federation token careful for goose"},
 		{"open, and less wanted", "[default]\nagent_access = off\n[profile r]\nsource_profile = m\n" + role + "r\n", agent, "read-only", Use, "stored key|assume role ReadOnlyAccess"},
 		{"inherited and taken back", "[default]\nagent_access = off\n[profile r]\nsource_profile = m\nagent_access =\n" + role + "r\n", agent, "", Use, "stored key|assume role ReadOnlyAccess" + tagged},
@@ -164,6 +165,7 @@ func TestLimits(t *testing.T) {
 		}
 		names := strings.Split(tt.config, "[profile ")
 		name, _, _ := strings.Cut(names[len(names)-1], "]")
+		h.Agents = agentRules(t, tt.config)
 		pl, err := Make(resolve(t, tt.config, name, nil), h, o)
 		got := limits(pl)
 		if err != nil {
@@ -271,8 +273,8 @@ func TestEnvironmentIsLimitedToo(t *testing.T) {
 // The note names the variable and the setting.
 func TestAgentIsTold(t *testing.T) {
 	for config, want := range map[string]string{
-		"": "AGENT says that a coding agent asks, so the session is limited to read-only, as agent_access is not set",
-		"agent_access = " + managed + "SecurityAudit\n": "AGENT says that a coding agent asks, so the session is limited to " + managed + "SecurityAudit, as agent_access says (config:4)",
+		"": "AGENT is set: for a coding agent, the session is limited to read-only (agent_access is not set in profile r)",
+		"agent_access = " + managed + "SecurityAudit\n": "AGENT is set: for a coding agent, the session is limited to " + managed + "SecurityAudit (config:4)",
 		"agent_access = off\n":                          "",
 	} {
 		pl, err := Make(resolve(t, "[profile r]\nsource_profile = m\n"+role+"r\n"+config, "r", nil), stored("m"), Options{Agent: goose, Name: "n"})

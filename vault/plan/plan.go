@@ -155,6 +155,7 @@ type Holdings struct {
 	Certificates map[string]string      // the fingerprint of what a certificate file holds, by its path as given
 	Identities   map[Digest]Identity    // who is signed in, by the token of the sign-in
 	Signers      map[string]Signer      // the key that signs, by the identity's name
+	Agents       profile.AgentRules     // what all profiles set about coding agents; only for an agent's plan
 }
 
 // An EnvironmentKey is what a plan may know of an access key in the environment.
@@ -191,7 +192,7 @@ type Options struct {
 // [*NoCredentialsError], [*ChainedMFAError], [*DurationError], [*ConflictError],
 // [*SettingError], [*SessionNameError], [*SourcesError], [*PolicyIgnoredError],
 // [*NotStoredError], [*LongLivedError], [*RoleARNError], [*AgentDeniedError],
-// [*UnlimitedError] or [*OwnPolicyError].
+// [*AgentPoliciesError], [*SharedRoleError], [*UnlimitedError] or [*OwnPolicyError].
 func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
 	pl, err := plan(p, h, o)
 	guard(p, pl.Steps)

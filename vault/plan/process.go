@@ -13,12 +13,14 @@ func (p Process) encode(e *encoder) { e.text(p.Command) }
 // Args shows the command.
 func (p Process) Args() []Arg { return []Arg{{"command", p.Command}} }
 
-func process(_ *chain, q *profile.Profile) (Step, bool, error) {
+// process sets a coding agent's session apart from a person's: the program can see who runs it, and
+// may be an aws-vault that provides less to agents.
+func process(c *chain, q *profile.Profile) (Step, bool, error) {
 	if !q.Set("credential_process") {
 		return Step{}, false, nil
 	}
 	return Step{
-		Kind: KindProcess, Profile: q.Name, Yields: Yield{Nobody, Unknown}, Keep: true,
+		Kind: KindProcess, Profile: q.Name, Yields: Yield{Nobody, Unknown}, Keep: true, Agent: c.options.Agent.Name,
 		Why: "the profile names a command that prints credentials", From: settings(q, "credential_process"),
 		Spec: Process{Command: q.Text("credential_process")},
 	}, true, nil

@@ -150,7 +150,7 @@ func (c *chain) askFor(s *Step, q *profile.Profile, before []Step) error {
 // ambient reports whether a setting was meant for profiles at large rather than for
 // the one that it reached.
 func ambient(o profile.Origin) bool {
-	return o.Kind == profile.Environment || o.Section == "default"
+	return o.Kind == profile.Environment || o.InDefault()
 }
 
 // policy reads the session policy of q.

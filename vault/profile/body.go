@@ -72,7 +72,7 @@ func (b *body) value(s *setting) (Value, bool) {
 	if !ok {
 		return Value{}, false
 	}
-	v := Value{k.value, b.file.origin(k.section, k.line, s.name), s.hidden()}
+	v := Value{Text: k.value, Origin: b.file.origin(k.section, k.line, s.name), secret: s.hidden()}
 	if s.cuts() {
 		v.Text, _ = cutComments(k.value)
 	}

@@ -46,6 +46,19 @@ func (o Origin) String() string {
 	return "unset"
 }
 
+// InDefault reports whether the place is in the section of [default], which sets some values for
+// all profiles, however its header is written.
+func (o Origin) InDefault() bool {
+	switch o.Kind {
+	case ConfigFile:
+		kind, name := readHeader(o.Section)
+		return kind == profileSection && name == defaultName
+	case CredentialsFile:
+		return o.Section == defaultName
+	}
+	return false
+}
+
 // subject begins a message about the setting as the user wrote it.
 func (o Origin) subject(setting string) string {
 	switch o.Kind {
@@ -63,8 +76,13 @@ type Value struct {
 	Text   string
 	Origin Origin
 
-	secret bool
+	secret    bool
+	inherited bool
 }
+
+// Inherited reports whether a profile has the value from [default] alone, or from what [default]
+// includes, and not from its own section or one that it includes.
+func (v Value) Inherited() bool { return v.inherited }
 
 const mask = "****"
 

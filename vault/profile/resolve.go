@@ -111,7 +111,7 @@ const fromOutside = -1
 func (r *resolver) pick(s *setting, levels []level, first bool) (v Value, rank int, ok bool) {
 	if first {
 		if flag := r.in.Flags[s.name]; flag.Text != "" {
-			return Value{flag.Text, Origin{Kind: CommandLine, Name: flag.Name}, s.hidden()}, -2, true
+			return Value{Text: flag.Text, Origin: Origin{Kind: CommandLine, Name: flag.Name}, secret: s.hidden()}, -2, true
 		}
 	}
 	if first || s.scope == every {
@@ -125,6 +125,7 @@ func (r *resolver) pick(s *setting, levels []level, first bool) (v Value, rank i
 		}
 		for j, b := range l.bodies(s) {
 			if v, ok := b.value(s); ok {
+				v.inherited = l.ambient
 				return v, 2*i + j, true
 			}
 		}
@@ -138,7 +139,7 @@ func (r *resolver) fromEnv(s *setting) (Value, bool) {
 	}
 	for _, variable := range s.env {
 		if text := r.env(variable); text != "" {
-			return Value{text, Origin{Kind: Environment, Name: variable}, s.hidden()}, true
+			return Value{Text: text, Origin: Origin{Kind: Environment, Name: variable}, secret: s.hidden()}, true
 		}
 	}
 	return Value{}, false

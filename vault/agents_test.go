@@ -1,0 +1,237 @@
+package vault_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
+	"aws-vault/vault/store"
+)
+
+// A configured profile is what a random config says of one profile, and what follows from that.
+type configured struct {
+	name   string
+	text   string
+	holds  string // the role, or who signed in, that it ends with; empty for none that the config tells
+	access string // what it sets for agents itself, or includes
+	from   string // source_profile
+}
+
+// A randomConfig is a config that nobody thought of.
+type randomConfig struct {
+	*rand.Rand
+	profiles []configured
+	stored   []string // the profiles with a stored key
+}
+
+func (r *randomConfig) one(of ...string) string { return of[r.IntN(len(of))] }
+
+// arn is a role, spelled in one of the ways that AWS takes for the same role or refuses.
+func (r *randomConfig) arn() (arn, holds string) {
+	account, name := r.one("123456789012", "210987654321"), r.one("prod", "dev", "hub")
+	spelled := r.one(name, name, name, strings.ToUpper(name), "team/"+name)
+	return "arn:" + r.one("aws", "aws", "aws-cn") + ":iam::" + account + ":role/" + spelled, account + " " + name
+}
+
+const (
+	fence   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`
+	careful = `{"Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}`
+)
+
+func (r *randomConfig) add(i int) {
+	p := configured{name: fmt.Sprintf("p%d", i)}
+	if i == 0 && r.IntN(3) == 0 {
+		p.name = "default"
+	}
+	set := func(format string, args ...any) { p.text += fmt.Sprintf(format+"\n", args...) }
+	role := func() {
+		arn, holds := r.arn()
+		p.holds = holds
+		set("role_arn = %s", arn)
+	}
+	switch r.IntN(12) {
+	case 0:
+		account, name := r.one("123456789012", "210987654321"), r.one("Admin", "admin", "Dev")
+		set("sso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\nsso_account_id = %s\nsso_role_name = %s", account, name)
+		p.holds = account + " sso " + strings.ToLower(name)
+	case 1:
+		set("login_session = arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/alice")
+		p.holds = "123456789012 sso admin"
+	case 2:
+		set("web_identity_token_file = t")
+		role()
+	case 3:
+		set("oidc_issuer = https://id.example.com\noidc_client_id = aws")
+		role()
+	case 4:
+		set("trust_anchor_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/a\nrolesanywhere_profile_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:profile/p\ncertificate = c\nprivate_key = k")
+		role()
+	case 5:
+		set("identity = me")
+		role()
+	case 6:
+		r.stored = append(r.stored, p.name)
+	default:
+		p.from = "m"
+		if i > 0 && r.IntN(3) > 0 {
+			p.from = r.profiles[r.IntN(i)].name
+		}
+		set("source_profile = %s", p.from)
+		if r.IntN(5) > 0 {
+			role()
+		}
+	}
+	if access := r.one("", "", "", "off", "off", "deny", "read-only", "careful", "fence", "none"); access == "none" {
+		set("agent_access =")
+	} else if access != "" {
+		set("agent_access = %s", access)
+		p.access = access
+	} else if r.IntN(4) == 0 {
+		p.access = r.one("off", "deny", "careful")
+		set("include_profile = base%d\n[profile base%d]\nagent_access = %s", i, i, p.access)
+	}
+	r.profiles = append(r.profiles, p)
+}
+
+// newRandomConfig writes a config, in which the key m is stored.
+func newRandomConfig(seed uint64) (r *randomConfig, text string) {
+	r = &randomConfig{Rand: rand.New(rand.NewPCG(seed, 40)), stored: []string{"m"}}
+	for i := range 2 + r.IntN(5) {
+		r.add(i)
+	}
+	r.profiles = append(r.profiles, configured{name: "m"})
+	if access := r.one("", "", "off", "deny", "careful"); access != "" {
+		m := &r.profiles[len(r.profiles)-1]
+		m.text, m.access = "agent_access = "+access+"\n", access
+	}
+	sections := make([]string, len(r.profiles))
+	for i, p := range r.profiles {
+		header := "[profile " + p.name + "]\n"
+		if p.name == "default" {
+			header = r.one("[default]\n", header)
+		}
+		sections[i] = header + p.text
+	}
+	r.Shuffle(len(sections), func(i, j int) { sections[i], sections[j] = sections[j], sections[i] })
+	return r, strings.Join(append(sections,
+		"[identity me]\nidentity_issuer = https://id.example.com/me\nidentity_subject = me@example.com\n",
+		"[session-policy careful]\npolicy = "+careful+"\n[session-policy fence]\npolicy = "+fence+"\n"), "")
+}
+
+// settings are the explicit settings that hold for a step.
+func (r *randomConfig) settings(s plan.Step) []string {
+	holds, role := "", ""
+	switch spec := s.Spec.(type) {
+	case plan.AssumeRole:
+		role = spec.ARN
+	case plan.WebIdentity:
+		role = spec.ARN
+	case plan.OIDCRole:
+		role = spec.ARN
+	case plan.IdentityRole:
+		role = spec.ARN
+	case plan.RolesAnywhere:
+		role = spec.Role
+	case plan.SSORole:
+		holds = spec.Account + " sso " + strings.ToLower(spec.Role)
+	case plan.Login:
+		holds = "123456789012 sso admin"
+	}
+	if parts := strings.Split(role, ":"); len(parts) == 6 {
+		names := strings.Split(strings.ToLower(parts[5]), "/")
+		holds = parts[4] + " " + names[len(names)-1]
+	}
+	var all []string
+	for _, p := range r.profiles {
+		own := p.name == s.Profile && p.name != "default" // which speaks for all others too
+		if p.access != "" && (own || holds != "" && p.holds == holds) {
+			all = append(all, p.access)
+		}
+	}
+	return all
+}
+
+// A coding agent receives no more than the strictest explicit setting for any role on the way
+// allows, whatever it asks for: no command, no role on top and no chain.
+func TestAgentsGetNoMoreThanAnyRoleAllows(t *testing.T) {
+	const configs = 20_000
+	w := newWorld(t, "")
+	w.Shows = true
+	w.Source.Tokens = &store.Tokens{Ring: w.sessions, Locks: w.Sessions.Locks, Index: w.Sessions.Index, Now: w.Sessions.Now}
+	w.store(t, "m")
+	key := w.keys.items["m"].Data
+	seed := rand.Uint64()
+	made, denied, limited, conflicts := 0, 0, 0, 0
+	for range configs {
+		seed++
+		r, text := newRandomConfig(seed)
+		file, err := profile.Parse("config", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Config = file
+		w.keys = newRing()
+		w.Keys.Ring = w.keys
+		for _, name := range r.stored {
+			w.keys.items[name] = keystore.Item{Name: name, Data: key}
+		}
+		o := plan.Options{Name: "n", Agent: agent, For: plan.Purpose(r.one(string(plan.Use), string(plan.Serve), string(plan.Console)))}
+		if o.For != plan.Console && r.IntN(3) == 0 {
+			arn, _ := r.arn()
+			o.Then = []string{arn}
+		}
+		delete(w.env, "AWS_ROLE_ARN")
+		if r.IntN(8) == 0 {
+			w.env["AWS_ROLE_ARN"], _ = r.arn()
+		}
+		asked := r.profiles[r.IntN(len(r.profiles))].name
+		var deny *plan.AgentDeniedError
+		var conflict *plan.AgentPoliciesError
+		pl, err := w.Plan(t.Context(), asked, o)
+		switch {
+		case errors.As(err, &deny):
+			denied++
+			continue
+		case errors.As(err, &conflict):
+			conflicts++
+			continue
+		case err != nil:
+			continue
+		}
+		made++
+		for _, s := range pl.Steps {
+			for _, access := range r.settings(s) {
+				if gives := pl.Last().Policy; !holdsTo(access, gives.Inline, gives.ARNs) {
+					t.Fatalf("seed %d: %s is set for step %s of profile %s, and profile %s with %+v %v gives %+v\n%s", seed, access, s.Kind, s.Profile, asked, o, w.env, gives, text)
+				}
+				if access != "off" {
+					limited++
+				}
+			}
+		}
+	}
+	t.Logf("%d made, %d denied, %d limited, %d in conflict", made, denied, limited, conflicts)
+	if made < configs/5 || denied < configs/50 || limited < configs/50 || conflicts < configs/100 {
+		t.Errorf("%d made, %d denied, %d limited, %d in conflict: these configs show too little", made, denied, limited, conflicts)
+	}
+}
+
+// holdsTo reports whether a session policy gives no more than what agent_access says.
+func holdsTo(access, inline string, arns []string) bool {
+	switch access {
+	case "off":
+		return true
+	case "read-only":
+		return len(arns) == 1 && strings.HasSuffix(arns[0], ":iam::aws:policy/ReadOnlyAccess") && !strings.Contains(inline, `"Allow"`)
+	case "careful":
+		return len(arns) == 0 && inline == careful
+	case "fence":
+		return strings.Contains(inline, `"Effect":"Deny"`) && strings.Contains(inline, `"s3:*"`)
+	}
+	return false
+}
