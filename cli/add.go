@@ -25,7 +25,7 @@ func addCommand(k *kingpin.Application, a *app) {
 	c.Flag("stdin", "Take the key from stdin: its id and its secret, a line each, or JSON of aws iam create-access-key.").BoolVar(&f.stdin)
 	c.Flag("force", "Replace a stored key without asking.").Short('f').BoolVar(&f.force)
 	c.Flag("add-config", "Leave the config file alone, to which the profile is added otherwise.").Default("true").BoolVar(&f.addConfig)
-	a.action(c, func(ctx context.Context) error { return a.add(ctx, f) })
+	a.action(c, verb{does: "stores a long-lived key", run: func(ctx context.Context) error { return a.add(ctx, f) }})
 }
 
 // A hasSourceError is a key that would not be used.

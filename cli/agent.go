@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -36,50 +38,77 @@ func (a *app) agent() policy.Agent {
 	return agent
 }
 
-// personal are the commands, and the flags of commands, that an agent is refused: they hand
-// out or move what outlives its session.
-var personal = []struct{ name, does string }{
-	{"add", "stores a long-lived key"},
-	{"remove", "deletes a long-lived key"},
-	{"rotate", "replaces a long-lived key"},
-	{"import", "moves long-lived keys"},
-	{"migrate-backend", "moves long-lived keys"},
-	{"aws-login", "signs a person in"},
-	{"unlock", "opens the keystore to every process"},
-	{"mfa", "shows or changes what a person proves themselves with"},
-	{"sealed", "changes who can open the keystore"},
-	{"identity", "changes what a person proves themselves with"},
-	{"certificate", "signs with a key that a person proves themselves with"},
-	{"serve", "goes on handing out credentials when the agent is gone"},
-	{shareFlag, "writes a token that signs a person in"},
-	{secretFlag, "stores a long-lived secret"},
+// A verb is what a command does, and who may use it.
+type verb struct {
+	run func(context.Context) error
+
+	// agents opens the command to coding agents. It is closed to them otherwise: see
+	// agentRefusal.
+	agents bool
+	// does says why the command is closed, for the error; empty for no more than that it is.
+	does string
 }
 
-// The flags among them.
-const (
-	shareFlag  = "--share-sso-token"
-	secretFlag = "--client-secret-stdin"
-)
+// A personFlag is a flag that coding agents may not use, of a command that they may use.
+type personFlag struct {
+	given *bool
+	does  string // what the flag does, for the error
+}
 
-// An agentError is what a coding agent is refused.
+func (f personFlag) Set(text string) error {
+	given, err := strconv.ParseBool(text)
+	*f.given = given
+	return err
+}
+
+func (f personFlag) String() string { return strconv.FormatBool(*f.given) }
+
+// IsBoolFlag tells kingpin that the flag has no value.
+func (f personFlag) IsBoolFlag() bool { return true }
+
+// An agentError reports a command or a flag that is closed to coding agents.
 type agentError struct {
-	what, does string
-	variable   string // that gave the agent away
+	what     string // in words
+	does     string
+	variable string // that shows the agent
 }
 
 func (e *agentError) Error() string {
-	return fmt.Sprintf("%s %s, which is a person's to do, and %s says that a coding agent asks", e.what, e.does, e.variable)
+	text := fmt.Sprintf("%s is closed to coding agents, and %s is set", e.what, e.variable)
+	if e.does != "" {
+		text += ": it " + e.does
+	}
+	return text
 }
 
-// personOnly refuses an agent a command, by its whole name, or a flag.
-func (a *app) personOnly(name string) error {
-	first, _, _ := strings.Cut(name, " ")
-	i := slices.IndexFunc(personal, func(p struct{ name, does string }) bool { return p.name == first })
-	if i < 0 {
+// agentRefusal refuses a coding agent the command that was parsed, unless its registration opens it,
+// and each of its flags that the registration closes. The name is the command's whole name.
+func (a *app) agentRefusal(k *kingpin.Application, name string) error {
+	agent := a.agent()
+	switch {
+	case agent.Name == "":
 		return nil
+	case !a.verb.agents:
+		return &agentError{"this command", a.verb.does, agent.Variable}
 	}
-	if agent := a.agent(); agent.Name != "" {
-		return &agentError{personal[i].name, personal[i].does, agent.Variable}
+	for _, f := range flagsOf(k.Model(), name) {
+		if closed, ok := f.Value.(personFlag); ok && *closed.given {
+			return &agentError{"--" + f.Name, closed.does, agent.Variable}
+		}
 	}
 	return nil
+}
+
+// flagsOf returns all flags that a command accepts, with those of the commands that it belongs to.
+func flagsOf(k *kingpin.ApplicationModel, name string) []*kingpin.FlagModel {
+	flags, commands := k.Flags, k.Commands
+	for {
+		i := slices.IndexFunc(commands, func(c *kingpin.CmdModel) bool {
+			return name == c.FullCommand || strings.HasPrefix(name, c.FullCommand+" ")
+		})
+		if i < 0 {
+			return flags
+		}
+		flags, commands = slices.Concat(flags, commands[i].Flags), commands[i].Commands
+	}
 }

@@ -112,13 +112,13 @@ func Main(ctx context.Context, args []string, env Env) (status int) {
 	if err := a.globals.check(); err != nil && name != "doctor" { // which finds that itself
 		return a.report(name, err)
 	}
-	if err := a.personOnly(name); err != nil {
+	if err := a.agentRefusal(k, name); err != nil {
 		return a.report(name, err)
 	}
 	if name != "exec" && name != "export" {
 		ctx.Done() // these may write before they wait, and are not to be ended in the middle of it
 	}
-	return a.report(name, a.run(ctx))
+	return a.report(name, a.verb.run(ctx))
 }
 
 // terminated is how kingpin's wish to end the process comes back to Main.
@@ -130,7 +130,7 @@ type app struct {
 	log     *slog.Logger
 	globals globals
 	debug   bool
-	run     func(context.Context) error
+	verb    verb     // of the command that was parsed
 	words   []string // the command to run, split off before flags were read
 	opened  string   // the keystore in use, once it is
 	secret  string   // the password of the security key, once it was right
@@ -206,10 +206,10 @@ var commands = []func(*kingpin.Application, *app){
 	versionCommand,
 }
 
-// action makes f what the command does. Nothing is done before all flags were read.
-func (a *app) action(c *kingpin.CmdClause, f func(context.Context) error) {
+// action says what the command does. Nothing is done before all flags were read.
+func (a *app) action(c *kingpin.CmdClause, v verb) {
 	c.Action(func(*kingpin.ParseContext) error {
-		a.run = f
+		a.verb = v
 		return nil
 	})
 }

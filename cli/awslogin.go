@@ -22,7 +22,7 @@ func awsLoginCommand(k *kingpin.Application, a *app) {
 	c.Flag("remote", "Sign in with a browser of another machine, and type the code that it shows.").BoolVar(&remote)
 	c.Flag("import", "Take the sign-in that the AWS CLI holds as plain text, instead of a new one.").BoolVar(&move)
 	f.bindStdout(c)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{does: "signs a person in", run: func(ctx context.Context) error {
 		s, err := a.open(ctx, "aws-login "+name, nil, "")
 		if err != nil {
 			return err
@@ -39,7 +39,7 @@ func awsLoginCommand(k *kingpin.Application, a *app) {
 			return a.importLogin(ctx, s, p)
 		}
 		return a.awsLogin(ctx, s, p, remote || s.Source.Person.Device && !f.stdout)
-	})
+	}})
 }
 
 // A sourceTakenError is a profile whose credentials begin otherwise.

@@ -16,7 +16,7 @@ func backendsCommand(k *kingpin.Application, a *app) {
 	var asJSON bool
 	c := k.Command("backends", "List the keystores of this build, whether each works here, and which is used.")
 	c.Flag("json", "Print the list as JSON.").BoolVar(&asJSON)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error {
 		list, err := a.backends(ctx)
 		if err != nil {
 			return err
@@ -25,7 +25,7 @@ func backendsCommand(k *kingpin.Application, a *app) {
 			return a.printJSON(list)
 		}
 		return a.backendsTable(list)
-	})
+	}})
 }
 
 // A listedBackend is one keystore as its user sees it.

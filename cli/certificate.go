@@ -35,7 +35,7 @@ func certificateCommand(k *kingpin.Application, a *app) {
 		PlaceHolder("DIR").StringVar(&f.authority)
 	c.Flag("duration", "How long the authority's certificate for the key should be good.").PlaceHolder("TIME").Default("2160h").
 		SetValue(durationFlag{&f.lasts, "--duration"})
-	a.action(c, func(ctx context.Context) error { return a.certificateRequest(ctx, f) })
+	a.action(c, verb{does: "signs with a key that a person proves their identity with", run: func(ctx context.Context) error { return a.certificateRequest(ctx, f) }})
 }
 
 func (a *app) certificateRequest(ctx context.Context, f certificateFlags) error {

@@ -10,7 +10,7 @@ func clearCommand(k *kingpin.Application, a *app) {
 	var name string
 	c := k.Command("clear", "Remove kept sessions and sign-ins, of one profile or of all.")
 	c.Arg("profile", "The profile whose sessions go; all if there is none.").StringVar(&name)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error {
 		s, err := a.open(ctx, "clear "+name, nil, "")
 		if err != nil {
 			return err
@@ -21,5 +21,5 @@ func clearCommand(k *kingpin.Application, a *app) {
 		}
 		a.print("Cleared %s.\n", count(n, "session"))
 		return nil
-	})
+	}})
 }

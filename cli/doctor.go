@@ -18,7 +18,7 @@ func doctorCommand(k *kingpin.Application, a *app) {
 	c := k.Command("doctor", "Say what is wrong, or will be, and what mends it. The exit status is 1 if something will fail.")
 	c.Flag("json", "Print the findings as JSON.").BoolVar(&asJSON)
 	c.Flag("offline", "Ask AWS nothing.").BoolVar(&offline)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error {
 		p := patient{app: a, offline: offline}
 		for _, look := range looks {
 			p.found = append(p.found, look(&p, ctx)...)
@@ -27,7 +27,7 @@ func doctorCommand(k *kingpin.Application, a *app) {
 			return context.Cause(ctx)
 		}
 		return a.prescribe(p.found, asJSON)
-	})
+	}})
 }
 
 // A patient is what the doctor looks at, as far as it can be opened.

@@ -25,12 +25,12 @@ func execCommand(k *kingpin.Application, a *app) {
 	c.Flag("json", "Print the credentials for credential_process.").Short('j').Hidden().BoolVar(&asJSON)
 	c.Arg("command", "The command and its arguments; your shell if there is none. Flags behind its name are its own.").
 		StringsVar(new([]string)) // splitCommand has taken it off
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error {
 		if asJSON {
 			return a.export(ctx, f, "json")
 		}
 		return a.exec(ctx, f, server, a.words)
-	})
+	}})
 }
 
 // A commandError is a command that cannot be run. It is noticed before anything else is
@@ -123,9 +123,6 @@ func (a *app) greet(shell string) {
 
 // credentials plans and makes the credentials that a command asks for.
 func (a *app) credentials(ctx context.Context, verb string, f *credentialFlags, need func(plan.Plan) time.Duration) (plan.Plan, aws.Credentials, error) {
-	if err := a.mayShare(f.signIn); err != nil {
-		return plan.Plan{}, aws.Credentials{}, err
-	}
 	name, err := a.pickProfile(ctx, f)
 	if err != nil {
 		return plan.Plan{}, aws.Credentials{}, err

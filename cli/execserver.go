@@ -104,9 +104,6 @@ func (a *app) execServer(ctx context.Context, f credentialFlags, flags serverFla
 
 // supplied plans what a server is to hand out, and says what the user should know of it.
 func (a *app) supplied(ctx, running context.Context, f *credentialFlags) (*supply, plan.Plan, error) {
-	if err := a.mayShare(f.signIn); err != nil {
-		return nil, plan.Plan{}, err
-	}
 	name, err := a.pickProfile(ctx, f)
 	if err != nil {
 		return nil, plan.Plan{}, err

@@ -19,7 +19,7 @@ func explainCommand(k *kingpin.Application, a *app) {
 	f.bindPlan(c)
 	c.Flag("agent", "Say how they would be made for the coding agent of that name.").PlaceHolder("NAME").StringVar(&f.as)
 	c.Flag("json", "Print the plan as JSON.").BoolVar(&asJSON)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error {
 		name, err := a.profileName(&f)
 		if err != nil {
 			return err
@@ -47,7 +47,7 @@ func explainCommand(k *kingpin.Application, a *app) {
 			}
 			return ""
 		})
-	})
+	}})
 }
 
 func (a *app) explainJSON(pl plan.Plan, kept map[int]store.Entry) error {

@@ -15,7 +15,7 @@ func exportCommand(k *kingpin.Application, a *app) {
 	c := k.Command("export", "Print credentials of a profile, for a program or a shell.")
 	f.bind(c)
 	c.Flag("format", "How to print them: "+formatNames()+".").PlaceHolder("FORMAT").Default("env").EnumVar(&format, formatList()...)
-	a.action(c, func(ctx context.Context) error { return a.export(ctx, f, format) })
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error { return a.export(ctx, f, format) }})
 }
 
 // jsonNeed is how long credentials serve at least that an SDK gets by credential_process:

@@ -76,7 +76,7 @@ func commandRemedy(err error, _ *app) string {
 	case errors.As(err, &browser):
 		return "print the address and open it yourself: aws-vault login --stdout"
 	case errors.As(err, &agent):
-		return "run it yourself, in a terminal that no coding agent has started"
+		return "run it yourself, in a terminal that was not started by a coding agent"
 	case errors.As(err, &imported) && imported.twice:
 		return "a profile has two keys: take the one that you do not need out of its file, then import again"
 	case errors.As(err, &imported):

@@ -57,7 +57,7 @@ func identityInitCommand(k *kingpin.CmdClause, a *app) {
 	c.Flag("audience", "Whom its tokens are for; otherwise the issuer.").PlaceHolder("TEXT").StringVar(&settings.audience)
 	f.bind(c)
 	bindDir(c, &dir)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{does: identityDoes, run: func(ctx context.Context) error {
 		if err := identity.CheckIssuer(settings.issuer); err != nil {
 			return &usageError{"--" + err.Error()}
 		}
@@ -88,7 +88,7 @@ func identityInitCommand(k *kingpin.CmdClause, a *app) {
 		}
 		a.print("Then let it into an account: aws-vault identity cloudformation %s, or terraform.\n", quoteWord(name))
 		return nil
-	})
+	}})
 }
 
 func bindDir(c *kingpin.CmdClause, dir *string) {
@@ -128,12 +128,15 @@ func (s *session) identitySection(name string) (identitySection, error) {
 
 var errNoIdentity = errors.New("the config file has no identity section")
 
+// identityDoes is why coding agents may not use the commands on identities.
+const identityDoes = "manages what a person proves their identity with"
+
 const identityNameHelp = "The identity; the only one there is, if there is none."
 
 // identityAction is a command on one identity.
 func (a *app) identityAction(c *kingpin.CmdClause, what string, act func(context.Context, *session, identitySection) error) {
 	name := c.Arg("identity", identityNameHelp).String()
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{does: identityDoes, run: func(ctx context.Context) error {
 		s, err := a.open(ctx, what, nil, "")
 		if err != nil {
 			return err
@@ -143,7 +146,7 @@ func (a *app) identityAction(c *kingpin.CmdClause, what string, act func(context
 			return err
 		}
 		return act(ctx, s, i)
-	})
+	}})
 }
 
 func identityShowCommand(k *kingpin.CmdClause, a *app) {

@@ -28,7 +28,7 @@ func importCommand(k *kingpin.Application, a *app) {
 	c.Flag("delete", "Take each key out of its file once it was stored, read back and taken by AWS.").BoolVar(&f.delete)
 	c.Flag("dry-run", "Say which keys there are, and do nothing.").BoolVar(&f.dryRun)
 	c.Flag("overwrite", "Replace another key that is stored under the same name.").BoolVar(&f.overwrite)
-	a.action(c, func(ctx context.Context) error { return a.importKeys(ctx, f) })
+	a.action(c, verb{does: "moves long-lived keys", run: func(ctx context.Context) error { return a.importKeys(ctx, f) }})
 }
 
 // A plainKey is an access key and the file that it is in.

@@ -24,7 +24,7 @@ func listCommand(k *kingpin.Application, a *app) {
 	c.Flag("sessions", "Print the sessions only, one a line.").BoolVar(&sessions)
 	c.Flag("credentials", "Print the names of stored keys only, one a line.").BoolVar(&credentials)
 	c.Flag("json", "Print everything as JSON.").BoolVar(&asJSON)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error {
 		if profiles && !credentials && !asJSON {
 			config, _, err := a.readConfig(nil)
 			if err != nil {
@@ -49,7 +49,7 @@ func listCommand(k *kingpin.Application, a *app) {
 			return a.printLines(rows.labels(a.env.Now()))
 		}
 		return a.listTable(rows)
-	})
+	}})
 }
 
 // lineBuffer holds lines until they are worth a system call.

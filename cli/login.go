@@ -39,7 +39,7 @@ func loginCommand(k *kingpin.Application, a *app) {
 	c.Flag("browser", "The browser: "+strings.Join(browser.Names(), ", ")+"; with :NAME behind it, that profile or Firefox container.").
 		PlaceHolder("NAME").StringVar(&f.browser)
 	c.Flag("name", "What a user's key signs in as; the user's name if there is none.").PlaceHolder("NAME").StringVar(&f.name)
-	a.action(c, func(ctx context.Context) error { return a.login(ctx, f) })
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error { return a.login(ctx, f) }})
 }
 
 func (a *app) login(ctx context.Context, f loginFlags) error {

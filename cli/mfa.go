@@ -42,7 +42,7 @@ func mfaEnrollCommand(k *kingpin.CmdClause, a *app) {
 	c.Flag("create", "Make a device of that name for the user whose key the profile has, and enable it.").PlaceHolder("NAME").StringVar(&f.create)
 	c.Flag("stdin", "Read the secret that AWS shows from stdin, instead of asking for it.").BoolVar(&f.stdin)
 	c.Flag("touch", "Let the key tell codes without being touched.").Default("true").BoolVar(&f.touch)
-	a.action(c, func(ctx context.Context) error { return a.mfaEnroll(ctx, f) })
+	a.action(c, verb{does: "changes what a person proves their identity with", run: func(ctx context.Context) error { return a.mfaEnroll(ctx, f) }})
 }
 
 func mfaCodeCommand(k *kingpin.CmdClause, a *app) {
@@ -50,7 +50,7 @@ func mfaCodeCommand(k *kingpin.CmdClause, a *app) {
 	c := k.Command("code", "Print the code of a device.")
 	f.bindDevice(c)
 	c.Flag("pair", "Print two codes that follow each other, as AWS asks for them to enable or mend a device.").BoolVar(&f.pair)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{does: "shows a code that a person proves their identity with", run: func(ctx context.Context) error {
 		return a.withDevice(ctx, "mfa code", f, func(serial string, ask asker) error {
 			if f.pair {
 				first, second, err := authenticator{app: a, ask: ask}.Pair(ctx, serial)
@@ -65,18 +65,18 @@ func mfaCodeCommand(k *kingpin.CmdClause, a *app) {
 			}
 			return err
 		})
-	})
+	}})
 }
 
 func mfaListCommand(k *kingpin.CmdClause, a *app) {
 	c := k.Command("list", "List the accounts on the key.")
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{does: "shows what a person proves their identity with", run: func(ctx context.Context) error {
 		locks, _, err := a.locks("mfa list")
 		if err != nil {
 			return err
 		}
 		return a.withAccounts(ctx, a.asker(locks), a.listAccounts)
-	})
+	}})
 }
 
 func (a *app) listAccounts(k *oath.Key) error {

@@ -26,7 +26,7 @@ func migrateCommand(k *kingpin.Application, a *app) {
 	c.Flag("dry-run", "Say what would be done, and do nothing.").BoolVar(&f.dryRun)
 	c.Flag("overwrite", "Replace another key that is there under the same name.").BoolVar(&f.overwrite)
 	c.Flag("delete-source", "Delete each key from where it was, once its copy was read back.").BoolVar(&f.delete)
-	a.action(c, func(ctx context.Context) error { return a.migrate(ctx, f) })
+	a.action(c, verb{does: "moves long-lived keys", run: func(ctx context.Context) error { return a.migrate(ctx, f) }})
 }
 
 func (a *app) migrate(ctx context.Context, f migrateFlags) error {

@@ -35,13 +35,9 @@ func oidcLoginCommand(k *kingpin.CmdClause, a *app) {
 	f.bindStdout(c)
 	c.Flag("flow", "How to sign in: with a browser of this machine, or with a code typed on any device.").
 		PlaceHolder("browser|device").EnumVar(&flow, plan.FlowBrowser, plan.FlowDevice)
-	c.Flag("client-secret-stdin", "Keep the client secret that stdin holds, for a provider that insists on one.").BoolVar(&secret)
-	a.action(c, func(ctx context.Context) error {
-		if secret {
-			if err := a.personOnly(secretFlag); err != nil {
-				return err
-			}
-		}
+	c.Flag("client-secret-stdin", "Keep the client secret that stdin holds, for a provider that insists on one.").
+		SetValue(personFlag{&secret, "stores a long-lived secret"})
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error {
 		s, p, err := a.openProvider(ctx, "oidc login", name)
 		if err != nil {
 			return err
@@ -61,7 +57,7 @@ func oidcLoginCommand(k *kingpin.CmdClause, a *app) {
 		}
 		a.print("Signed in to %s (%s) as %s.\n", p.to.Label(), p.to.Issuer, shown(who.Subject))
 		return nil
-	})
+	}})
 }
 
 // maxClientSecret bounds what is read of a client secret, in bytes.
@@ -85,7 +81,7 @@ func oidcLogoutCommand(k *kingpin.CmdClause, a *app) {
 	c := k.Command("logout", "Sign out, there and here, and forget the sessions of that sign-in.")
 	c.Arg("session", "The oidc-session, or a profile that uses one; all if there is none.").StringVar(&name)
 	c.Flag("forget-client-secret", "Forget the client secret, too.").BoolVar(&secret)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error {
 		s, all, err := a.openProviders(ctx, "oidc logout", name)
 		if err != nil {
 			return err
@@ -108,7 +104,7 @@ func oidcLogoutCommand(k *kingpin.CmdClause, a *app) {
 			a.print("Nobody was signed in.\n")
 		}
 		return nil
-	})
+	}})
 }
 
 // oidcSignOut ends one sign-in with all that was made with it. What the provider has

@@ -32,7 +32,7 @@ func oidcStatusCommand(k *kingpin.CmdClause, a *app) {
 	c := k.Command("status", "Say who is signed in where. It asks no provider.")
 	c.Arg("session", "The oidc-session, or a profile that uses one; all if there is none.").StringVar(&name)
 	c.Flag("json", "Print it as JSON.").BoolVar(&asJSON)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error {
 		s, all, err := a.openProviders(ctx, "oidc status", name)
 		if err != nil {
 			return err
@@ -55,7 +55,7 @@ func oidcStatusCommand(k *kingpin.CmdClause, a *app) {
 			return enc.Encode(rows)
 		}
 		return a.statusTable(rows)
-	})
+	}})
 }
 
 func (a *app) statusTable(rows []signInStatus) error {

@@ -35,7 +35,7 @@ func policyTrustCommand(k *kingpin.CmdClause, a *app) {
 	c.Flag("issuer", "Who issues the token that the role is assumed with.").PlaceHolder("URL").StringVar(&f.token.Issuer)
 	c.Flag("audience", "Whom that token is for.").PlaceHolder("NAME").StringVar(&f.token.Audience)
 	c.Flag("subject", "Whom that token speaks of.").PlaceHolder("NAME").StringVar(&f.token.Subject)
-	a.action(c, func(ctx context.Context) error { return a.policyTrust(ctx, f) })
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error { return a.policyTrust(ctx, f) }})
 }
 
 func (a *app) policyTrust(ctx context.Context, f trustFlags) error {
@@ -139,7 +139,7 @@ func policyLintCommand(k *kingpin.CmdClause, a *app) {
 	var file string
 	c := k.Command("lint", "Say what a role's trust policy lets in that it should not, or keeps out. The exit status is 1 if there is something.")
 	c.Arg("file", "The policy in JSON; - for stdin.").Required().StringVar(&file)
-	a.action(c, func(context.Context) error { return a.policyLint(file) })
+	a.action(c, verb{agents: true, run: func(context.Context) error { return a.policyLint(file) }})
 }
 
 // maxPolicyFile bounds what is read of a policy.

@@ -20,7 +20,7 @@ func proxyCommand(k *kingpin.Application, a *app) {
 	c := k.Command("proxy", "Hold the address of the EC2 metadata service for exec --ec2-address; run it with sudo.")
 	c.Flag("user", "Whose programs may answer there; who ran sudo, if nobody is named.").PlaceHolder("NAME").StringVar(&f.user)
 	c.Flag("hand-over", "Be the part of it that needs no rights.").Hidden().BoolVar(&f.handOver)
-	a.action(c, func(ctx context.Context) error { return a.proxy(ctx, f) })
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error { return a.proxy(ctx, f) }})
 }
 
 // A privilegeError is returned where the rights of an administrator are needed.

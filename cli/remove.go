@@ -16,7 +16,7 @@ func removeCommand(k *kingpin.Application, a *app) {
 	c.Arg("profile", "The name that the key is stored under.").Required().StringVar(&name)
 	c.Flag("force", "Do not ask.").Short('f').BoolVar(&force)
 	c.Flag("sessions-only", "Remove the sessions and leave the key.").Short('s').Hidden().BoolVar(&sessionsOnly)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{does: "deletes a long-lived key", run: func(ctx context.Context) error {
 		s, err := a.open(ctx, "remove "+name, nil, "")
 		if err != nil {
 			return err
@@ -29,7 +29,7 @@ func removeCommand(k *kingpin.Application, a *app) {
 			return err
 		}
 		return a.remove(ctx, s, name, force)
-	})
+	}})
 }
 
 func (a *app) remove(ctx context.Context, s *session, name string, force bool) error {

@@ -29,7 +29,7 @@ func rotateCommand(k *kingpin.Application, a *app) {
 	c.Flag("resume", "Finish a rotation that was interrupted.").BoolVar(&f.resume)
 	c.Flag("undo", "Put the old key back where a rotation was interrupted.").BoolVar(&f.undo)
 	c.Flag("dry-run", "Say what would be done, and change nothing.").BoolVar(&f.dryRun)
-	a.action(c, func(ctx context.Context) error { return a.rotate(ctx, f) })
+	a.action(c, verb{does: "replaces a long-lived key", run: func(ctx context.Context) error { return a.rotate(ctx, f) }})
 }
 
 func (a *app) rotate(ctx context.Context, f rotateFlags) error {

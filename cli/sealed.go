@@ -62,7 +62,7 @@ func sealedOpenersCommand(k *kingpin.CmdClause, a *app) {
 	var asJSON bool
 	c := k.Command("openers", "List who opens it. Nobody is asked, so the list is the one on the disk: see check.")
 	c.Flag("json", "Print the list as JSON.").BoolVar(&asJSON)
-	a.action(c, func(context.Context) error {
+	a.action(c, verb{does: "shows who can open the keystore", run: func(context.Context) error {
 		s, err := a.sealedStore("sealed openers")
 		if err != nil {
 			return err
@@ -81,7 +81,7 @@ func sealedOpenersCommand(k *kingpin.CmdClause, a *app) {
 		}
 		a.print("\nFingerprint: %s\n", h.Fingerprint())
 		return nil
-	})
+	}})
 }
 
 // whereIs says where the key of an opener lies.
@@ -105,7 +105,7 @@ func sealedRemoveCommand(k *kingpin.CmdClause, a *app) {
 	c.Arg("opener", "The opener's name.").Required().StringVar(&name)
 	c.Flag("confirm", "The opener's name again, so that it is not asked for.").PlaceHolder("OPENER").StringVar(&confirm)
 	a.bindOpener(c)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{does: "changes who can open the keystore", run: func(ctx context.Context) error {
 		s, err := a.sealedStore("sealed remove " + name)
 		if err != nil {
 			return err
@@ -126,7 +126,7 @@ func sealedRemoveCommand(k *kingpin.CmdClause, a *app) {
 			return &usageError{fmt.Sprintf("%q is not the name of the opener, want %q; nothing was removed", confirm, name)}
 		}
 		return a.rekey(ctx, s, func(o sealed.Opener) bool { return o.Name != name }, "Removed opener "+name+". ")
-	})
+	}})
 }
 
 func (s sealedStore) has(name string) bool {
@@ -141,13 +141,13 @@ func (s sealedStore) has(name string) bool {
 func sealedRekeyCommand(k *kingpin.CmdClause, a *app) {
 	c := k.Command("rekey", "Seal everything anew under another key, for the same openers, and lock.")
 	a.bindOpener(c)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{does: "changes who can open the keystore", run: func(ctx context.Context) error {
 		s, err := a.sealedStore("sealed rekey")
 		if err != nil {
 			return err
 		}
 		return a.rekey(ctx, s, func(sealed.Opener) bool { return true }, "")
-	})
+	}})
 }
 
 func (a *app) rekey(ctx context.Context, s sealedStore, keep func(sealed.Opener) bool, said string) error {
@@ -170,7 +170,7 @@ func sealedCheckCommand(k *kingpin.CmdClause, a *app) {
 	c.Flag("fingerprint", "The fingerprint that you noted.").PlaceHolder("TEXT").StringVar(&fingerprint)
 	c.Flag("repair", "Write a damaged header anew from its copy, or the copy from the header.").BoolVar(&repair)
 	a.bindOpener(c)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{does: "opens the keystore", run: func(ctx context.Context) error {
 		s, err := a.sealedStore("sealed check")
 		if err != nil {
 			return err
@@ -189,7 +189,7 @@ func sealedCheckCommand(k *kingpin.CmdClause, a *app) {
 			return err
 		}
 		return a.checked(ctx, s, found, fingerprint)
-	})
+	}})
 }
 
 // checked says what was found, and compares the openers with what else is known of them.

@@ -73,7 +73,7 @@ func sealedInitCommand(k *kingpin.CmdClause, a *app) {
 	c := k.Command("init", "Make the store. It opens for a passphrase, or what else is named, and for words on paper.")
 	f.bind(c)
 	c.Flag("without-recovery", "Make no words: who loses the opener loses all that is stored.").BoolVar(&noRecovery)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{does: "decides who can open the keystore", run: func(ctx context.Context) error {
 		if f.recovery {
 			return &usageError{"words are made anyway; --without-recovery makes none"}
 		}
@@ -106,7 +106,7 @@ func sealedInitCommand(k *kingpin.CmdClause, a *app) {
 		h := s.Header()
 		a.print("Made a sealed store in %s. It opens for %s.\nFingerprint: %s\n", a.tilde(s.config.Dir), openerNames(h.Openers), h.Fingerprint())
 		return nil
-	})
+	}})
 }
 
 // noteUnused says that the store, which was made on purpose, is not the keystore that is used.
@@ -131,7 +131,7 @@ func sealedAddCommand(k *kingpin.CmdClause, a *app) {
 	c := k.Command("add", "Add an opener. One that is there has to open the store for it.")
 	f.bind(c)
 	a.bindOpener(c)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{does: "changes who can open the keystore", run: func(ctx context.Context) error {
 		s, err := a.sealedStore("sealed add")
 		if err != nil {
 			return err
@@ -150,7 +150,7 @@ func sealedAddCommand(k *kingpin.CmdClause, a *app) {
 			return err
 		}
 		return a.addOpener(ctx, s, o)
-	})
+	}})
 }
 
 func (a *app) addOpener(ctx context.Context, s sealedStore, o sealed.NewOpener) error {
@@ -274,7 +274,7 @@ func sealedRecoverCommand(k *kingpin.CmdClause, a *app) {
 	c := k.Command("recover", "Open the store with its words, and choose a new passphrase for it.")
 	c.Flag("name", "What to call the new opener.").PlaceHolder("OPENER").Default("recovered").StringVar(&f.name)
 	c.Flag("opener", "Whose words they are; otherwise the first that has words.").PlaceHolder("OPENER").StringVar(&words)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{does: "changes who can open the keystore", run: func(ctx context.Context) error {
 		s, err := a.sealedStore("sealed recover")
 		if err != nil {
 			return err
@@ -300,5 +300,5 @@ func sealedRecoverCommand(k *kingpin.CmdClause, a *app) {
 			return err
 		}
 		return a.addOpener(ctx, s, o)
-	})
+	}})
 }

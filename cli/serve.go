@@ -42,12 +42,12 @@ func serveCommand(k *kingpin.Application, a *app) {
 	bindAudit(c, &f.audit)
 	c.Flag("status", "Say what is served now, and print the variables that lead there.").BoolVar(&f.status)
 	f.signIn.bind(c)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{does: "goes on providing credentials when the agent has ended", run: func(ctx context.Context) error {
 		if f.status {
 			return a.serveStatus(f)
 		}
 		return a.serve(ctx, f)
-	})
+	}})
 }
 
 // serve serves until ctx ends.

@@ -37,7 +37,7 @@ func setupAWSCommand(k *kingpin.CmdClause, a *app) {
 	for i, s := range sources {
 		c.Flag(strings.ReplaceAll(s.setting, "_", "-"), s.help).PlaceHolder("NAME").StringVar(&f.sources[i])
 	}
-	a.action(c, func(ctx context.Context) error { return a.setupAWS(ctx, f) })
+	a.action(c, verb{does: "writes profiles, which say what an agent may use", run: func(ctx context.Context) error { return a.setupAWS(ctx, f) }})
 }
 
 // toolsSuffix ends the name of the profile that other tools use.

@@ -14,15 +14,8 @@ import (
 
 // bindShare binds the flag of those commands that can share a sign-in.
 func (f *signInFlags) bindShare(c *kingpin.CmdClause) {
-	c.Flag("share-sso-token", "Write the token of the sign-in, for some hours and as plain text, where the AWS CLI looks for it.").BoolVar(&f.share)
-}
-
-// mayShare refuses a coding agent the flag.
-func (a *app) mayShare(f signInFlags) error {
-	if !f.share {
-		return nil
-	}
-	return a.personOnly(shareFlag)
+	c.Flag("share-sso-token", "Write the token of the sign-in, for some hours and as plain text, where the AWS CLI looks for it.").
+		SetValue(personFlag{&f.share, "writes a token that signs a person in"})
 }
 
 // ssoCache is where the AWS CLI keeps its tokens.

@@ -35,10 +35,7 @@ func ssoLoginCommand(k *kingpin.CmdClause, a *app) {
 	c.Arg("name", ssoNameHelp).StringVar(&name)
 	f.bind(c)
 	f.bindShare(c)
-	a.action(c, func(ctx context.Context) error {
-		if err := a.mayShare(f); err != nil {
-			return err
-		}
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error {
 		return a.withPortal(ctx, "sso login", name, f, func(s *session, p portal) error {
 			t, err := s.Source.SignIn(ctx, p.sso)
 			if err != nil {
@@ -52,14 +49,14 @@ func ssoLoginCommand(k *kingpin.CmdClause, a *app) {
 			a.print("Signed in to %s (%s) until %s.\n", p.sso.Label(), p.sso.StartURL, t.ExpiresAt.Local().Format(time.DateTime))
 			return nil
 		})
-	})
+	}})
 }
 
 func ssoLogoutCommand(k *kingpin.CmdClause, a *app) {
 	var name string
 	c := k.Command("logout", "Sign out, there and here, and forget the sessions of that sign-in.")
 	c.Arg("name", "The sso-session, or a profile that uses one; all if there is none.").StringVar(&name)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error {
 		s, err := a.open(ctx, strings.TrimSpace("sso logout "+name), nil, "")
 		if err != nil {
 			return err
@@ -87,7 +84,7 @@ func ssoLogoutCommand(k *kingpin.CmdClause, a *app) {
 			a.print("Nobody was signed in.\n")
 		}
 		return nil
-	})
+	}})
 }
 
 // signOut ends one sign-in with all that was made with it. What the portal has against it
@@ -119,7 +116,7 @@ func ssoListCommand(k *kingpin.CmdClause, a *app) {
 	c.Arg("name", ssoNameHelp).StringVar(&name)
 	c.Flag("json", "Print them as JSON.").BoolVar(&asJSON)
 	f.bind(c)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error {
 		return a.withPortal(ctx, "sso list", name, f, func(s *session, p portal) error {
 			accounts, err := s.accounts(ctx, p)
 			if err != nil {
@@ -132,7 +129,7 @@ func ssoListCommand(k *kingpin.CmdClause, a *app) {
 			}
 			return a.accountTable(accounts, s.takers(p))
 		})
-	})
+	}})
 }
 
 // accounts are those of a portal, by name.

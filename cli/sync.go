@@ -21,7 +21,7 @@ func ssoSyncCommand(k *kingpin.CmdClause, a *app) {
 	c.Flag("prune", "Remove the profiles that were written for roles which you may not take any more.").BoolVar(&prune)
 	c.Flag("dry-run", "Change nothing: only show what would be.").BoolVar(&dry)
 	f.bind(c)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{agents: true, run: func(ctx context.Context) error {
 		if err := vault.CheckTemplate(template); err != nil {
 			return &usageError{err.Error()}
 		}
@@ -39,7 +39,7 @@ func ssoSyncCommand(k *kingpin.CmdClause, a *app) {
 			sync := vault.RoleSync{Label: p.sso.Label(), Base: p.settings(), Template: template, Prune: prune}
 			return a.config().Edit(ctx, s.locks, func(f *profile.File) ([]byte, error) { return a.sync(f, sync, roles, dry) })
 		})
-	})
+	}})
 }
 
 // settings are what a profile says to begin at the portal.

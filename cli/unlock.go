@@ -19,7 +19,7 @@ func unlockCommand(k *kingpin.Application, a *app) {
 	c.Flag("for", "How long.").PlaceHolder("TIME").Default("8h").SetValue(durationFlag{&last, "--for"})
 	c.Flag("read-back", "Say whether a key waits.").Hidden().StringVar(&readBack)
 	a.bindOpener(c)
-	a.action(c, func(ctx context.Context) error {
+	a.action(c, verb{does: "opens the keystore to every process", run: func(ctx context.Context) error {
 		s, err := a.sealedStore("unlock")
 		if err != nil {
 			return err
@@ -28,7 +28,7 @@ func unlockCommand(k *kingpin.Application, a *app) {
 			return a.readBack(s, readBack)
 		}
 		return a.unlock(ctx, s, last)
-	})
+	}})
 }
 
 // readBack is what a fresh process does to see whether the key has lasted.
@@ -72,7 +72,7 @@ func (a *app) unlock(ctx context.Context, s sealedStore, last time.Duration) err
 
 func lockCommand(k *kingpin.Application, a *app) {
 	c := k.Command("lock", "Lock the sealed keystore.")
-	a.action(c, func(context.Context) error {
+	a.action(c, verb{agents: true, run: func(context.Context) error {
 		s, err := a.sealedStore("lock")
 		if err != nil {
 			return err
@@ -82,5 +82,5 @@ func lockCommand(k *kingpin.Application, a *app) {
 		}
 		a.print("Locked %s.\n", a.tilde(s.config.Dir))
 		return nil
-	})
+	}})
 }

@@ -8,8 +8,8 @@ import (
 
 func versionCommand(k *kingpin.Application, a *app) {
 	c := k.Command("version", "Print the version.")
-	a.action(c, func(context.Context) error {
+	a.action(c, verb{agents: true, run: func(context.Context) error {
 		a.print("%s\n", a.env.Version)
 		return nil
-	})
+	}})
 }

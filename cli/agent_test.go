@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kingpin/v2"
+)
+
+// asAgent is a program that a coding agent runs, with these commands.
+func asAgent(commands ...func(*kingpin.Application, *app)) (*app, *kingpin.Application) {
+	a := &app{env: Env{
+		Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard,
+		Getenv: func(name string) (string, bool) { return map[string]string{"CLAUDECODE": "1"}[name], name == "CLAUDECODE" },
+	}}
+	return a, a.parser(commands...)
+}
+
+// refusal parses a command line and returns what an agent is refused; nothing is run.
+func refusal(t *testing.T, args ...string) *agentError {
+	t.Helper()
+	a, k := asAgent(commands...)
+	name, err := k.Parse(args)
+	if err != nil {
+		t.Fatalf("%q: %v", args, err)
+	}
+	var refused *agentError
+	errors.As(a.agentRefusal(k, name), &refused)
+	return refused
+}
+
+// commandLineOf is one that the command accepts.
+func commandLineOf(c *kingpin.CmdModel) []string {
+	args := strings.Fields(c.FullCommand)
+	for _, f := range c.Flags {
+		if f.Required {
+			args = append(args, "--"+f.Name+"=file") // a keystore, where one is meant
+		}
+	}
+	for _, arg := range c.Args {
+		if arg.Required {
+			args = append(args, "x")
+		}
+	}
+	return args
+}
+
+// Each command, with each flag of those that are open, is in testdata/agents.txt. That list is
+// written by hand: decide whether an agent may use what you add before you add it there. An open
+// command is one with agents: true. A flag after "!" is closed.
+func TestWhatAgentsMayRun(t *testing.T) {
+	text, err := os.ReadFile("testdata/agents.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, k := asAgent(commands...)
+	var got []string
+	var walk func(all []*kingpin.CmdModel)
+	walk = func(all []*kingpin.CmdModel) {
+		for _, c := range all {
+			args := commandLineOf(c)
+			switch {
+			case c.FullCommand == "help": // which kingpin does itself, without a command's action
+			case len(c.Commands) > 0:
+				walk(c.Commands)
+			case refusal(t, args...) != nil:
+				got = append(got, "closed: "+c.FullCommand)
+			default:
+				line := "open: " + c.FullCommand
+				for _, f := range c.Flags {
+					mark := ""
+					if _, ok := f.Value.(personFlag); ok {
+						mark = "!"
+						if e := refusal(t, append(slices.Clone(args), "--"+f.Name)...); e == nil || e.what != "--"+f.Name {
+							t.Errorf("%s --%s: %v", c.FullCommand, f.Name, e)
+						}
+						if e := refusal(t, append(slices.Clone(args), "--no-"+f.Name)...); e != nil {
+							t.Errorf("%s --no-%s: %v", c.FullCommand, f.Name, e)
+						}
+					}
+					line += " " + mark + "--" + f.Name
+				}
+				got = append(got, line)
+			}
+		}
+	}
+	walk(k.Model().Commands)
+	want := strings.Split(strings.TrimSpace(string(text)), "\n")
+	for _, line := range got {
+		if !slices.Contains(want, line) {
+			t.Errorf("not in testdata/agents.txt: %s", line)
+		}
+	}
+	for _, line := range want {
+		if !slices.Contains(got, line) {
+			t.Errorf("in testdata/agents.txt alone: %s", line)
+		}
+	}
+}
+
+// A new command is closed to agents, and so is a new command below one that has open commands. For
+// a person both are open.
+func TestNewCommandIsClosedToAgents(t *testing.T) {
+	run := func(context.Context) error { return nil }
+	dummies := func(k *kingpin.Application, a *app) {
+		a.action(k.Command("dummy", "A command that is new."), verb{run: run})
+		group := k.Command("group", "Commands.")
+		a.action(group.Command("old", "An open one."), verb{agents: true, run: run})
+		a.action(group.Command("new", "A new one."), verb{run: run})
+	}
+	for name, want := range map[string]bool{"dummy": false, "group old": true, "group new": false} {
+		a, k := asAgent(append(slices.Clip(commands), dummies)...)
+		parsed, err := k.Parse(strings.Fields(name))
+		if err != nil || parsed != name {
+			t.Fatalf("%s: %q, %v", name, parsed, err)
+		}
+		if err := a.agentRefusal(k, name); (err == nil) != want {
+			t.Errorf("%s: %v", name, err)
+		} else if err != nil && err.Error() != "this command is closed to coding agents, and CLAUDECODE is set" {
+			t.Errorf("%s: %v", name, err)
+		}
+		a.env.Getenv = func(string) (string, bool) { return "", false }
+		if err := a.agentRefusal(k, name); err != nil {
+			t.Errorf("%s, for a person: %v", name, err)
+		}
+	}
+}
