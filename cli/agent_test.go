@@ -16,7 +16,9 @@ import (
 func asAgent(commands ...func(*kingpin.Application, *app)) (*app, *kingpin.Application) {
 	a := &app{env: Env{
 		Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard,
-		Getenv: func(name string) (string, bool) { return map[string]string{"CLAUDECODE": "1"}[name], name == "CLAUDECODE" },
+		Getenv: func(name string) (string, bool) {
+			return map[string]string{"CLAUDECODE": "1"}[name], name == "CLAUDECODE"
+		},
 	}}
 	return a, a.parser(commands...)
 }

@@ -198,6 +198,7 @@ var commands = []func(*kingpin.Application, *app){
 	backendsCommand,
 	importCommand,
 	migrateCommand,
+	rekeyCommand,
 	proxyCommand,
 	sealedCommand,
 	unlockCommand,
@@ -259,6 +260,14 @@ func (a *app) note(format string, args ...any) {
 
 func (a *app) warn(err error) {
 	fmt.Fprintf(a.env.Stderr, "aws-vault: warning: %s\n", a.shorten(err.Error()))
+}
+
+// warnWithRemedy is warn for what the user should do something about.
+func (a *app) warnWithRemedy(err error) {
+	a.warn(err)
+	for _, h := range hints(err, a) {
+		fmt.Fprintf(a.env.Stderr, "aws-vault: hint: %s\n", h)
+	}
 }
 
 func (a *app) print(format string, args ...any) { fmt.Fprintf(a.env.Stdout, format, args...) }

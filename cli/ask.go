@@ -117,6 +117,9 @@ func (a *app) askPassphrase(locks *store.Locks) func(context.Context, keystore.P
 			if ask.Wrong > 0 {
 				return "", fmt.Errorf("%w for %s (%s)", keystore.ErrWrongPassphrase, a.tilde(ask.Dir), passphraseVariable)
 			}
+			if ask.New {
+				return a.givenPassphrase(p), nil
+			}
 			return p, nil
 		}
 		r := prompt.Request{Kind: prompt.Passphrase, New: ask.New, Text: "Passphrase to unlock " + a.tilde(ask.Dir)}
@@ -131,6 +134,9 @@ func (a *app) askPassphrase(locks *store.Locks) func(context.Context, keystore.P
 			return "", err
 		}
 		defer lock.Close()
+		if ask.New {
+			return a.choosePassphrase(ctx, locks, r)
+		}
 		return a.ask(ctx, locks, r)
 	}
 }

@@ -55,6 +55,9 @@ func (p *patient) lookAtKeystore(ctx context.Context) []doctor.Finding {
 		return append(all, p.shut(ks, err))
 	}
 	p.listed = true
+	if err := keystore.EmptyPassphrase(ks); err != nil {
+		all = append(all, doctor.Finding{Severity: doctor.Warning, Where: "keystore", What: err.Error(), Err: err})
+	}
 	all = append(all, damage(ctx, ks)...)
 	for _, name := range p.keys {
 		if err := keystore.Whole(ctx, ks.Keys, name); err != nil {

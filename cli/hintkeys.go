@@ -17,7 +17,17 @@ func keystoreRemedy(err error, _ *app) string {
 	var name *store.NameError
 	var key *store.DamagedError
 	var item *keystore.DamagedError
+	var empty *keystore.EmptyPassphraseError
+	var noRekey *keystore.NoRekeyError
 	switch {
+	case errors.As(err, &noRekey) && noRekey.Backend == keystore.SealedBackend:
+		return "add another passphrase, then remove the old one: aws-vault sealed add --passphrase --name=NAME, aws-vault sealed remove passphrase"
+	case errors.As(err, &noRekey):
+		return "name the file keystore: --backend=file"
+	case errors.As(err, &empty) && empty.New:
+		return "set " + passphraseVariable + " to a passphrase, or unset it to be prompted for one"
+	case errors.As(err, &empty):
+		return "choose a passphrase: aws-vault --backend=file rekey"
 	case errors.Is(err, keystore.ErrWrongPassphrase):
 		return "set " + passphraseVariable + " to the passphrase that the keys were stored with, or unset it to be asked"
 	case errors.As(err, &none), errors.As(err, &unavailable):

@@ -37,6 +37,9 @@ func (a *app) makeIdentityKey(ctx context.Context, s *session, f keyFlags) (iden
 	if !f.software {
 		return a.makeCardKey(ctx, s, f)
 	}
+	if err := s.keystore.Keys.Check(ctx); err != nil { // which refuses an empty passphrase
+		return identity.Key{}, err
+	}
 	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return identity.Key{}, err

@@ -191,7 +191,7 @@ func (a *app) keystoreConfig(locks *store.Locks, state *disk.Folder) keystore.Co
 		Backend: g.backend, KeychainName: g.keychain, Collection: g.collection,
 		PassDir: g.passDir, PassCmd: g.passCmd, PassPrefix: g.passPrefix, FileDir: g.fileDir, SealedDir: g.sealedDir,
 		State: state, Home: a.env.Home, Passphrase: a.askPassphrase(locks), Openers: a.hands(locks),
-		Tell:   func(m string) { a.note("%s", a.shorten(m)) },
+		Tell: func(m string) { a.note("%s", a.shorten(m)) }, Warn: a.warnWithRemedy,
 		Getenv: a.env.Getenv, Now: a.env.Now, Debug: a.log.Debug,
 	}
 }

@@ -43,6 +43,9 @@ func (a *app) askSealed(locks *store.Locks) func(context.Context, sealed.Passphr
 			if ask.Wrong > 0 {
 				return "", fmt.Errorf("%w for %s (%s)", sealed.ErrWrongPassphrase, dir, sealedVariable)
 			}
+			if ask.New {
+				return a.givenPassphrase(p), nil
+			}
 			return p, nil
 		}
 		r := prompt.Request{Kind: prompt.Passphrase, New: ask.New, Text: "Passphrase to unlock " + dir}
@@ -57,6 +60,9 @@ func (a *app) askSealed(locks *store.Locks) func(context.Context, sealed.Passphr
 			return "", err
 		}
 		defer lock.Close()
+		if ask.New {
+			return a.choosePassphrase(ctx, locks, r)
+		}
 		return a.ask(ctx, locks, r)
 	}
 }

@@ -121,8 +121,8 @@ const typeWords = "Type the words, with blanks between them: "
 func TestRecovery(t *testing.T) {
 	home := t.TempDir()
 	d := converse(t, home, "sealed", "init")
-	d.answer("New passphrase for ~/.local/share/aws-vault/sealed: ", "horse")
-	d.answer("(again): ", "horse")
+	d.answer("New passphrase for ~/.local/share/aws-vault/sealed: ", "horse battery")
+	d.answer("(again): ", "horse battery")
 	words := wordsIn(t, d.expect(typeWords))
 	d.tty.WriteString(strings.Replace(words, " ", " zoo ", 1) + "\r")
 	d.expect("the words are 25, want 24")
@@ -134,21 +134,21 @@ func TestRecovery(t *testing.T) {
 
 	d = converse(t, home, "sealed", "recover")
 	d.answer("Recovery words of recovery: ", strings.ToUpper(words))
-	d.answer("New passphrase for ", "battery")
-	d.answer("(again): ", "battery")
+	d.answer("New passphrase for ", "battery staple")
+	d.answer("(again): ", "battery staple")
 	d.end(true)
 
 	d = converse(t, home, "sealed", "check")
 	d.answer("Passphrase to unlock ", "nonsense")
 	d.expect("That passphrase is wrong")
-	d.answer("Passphrase to unlock ", "battery")
+	d.answer("Passphrase to unlock ", "battery staple")
 	if out := d.end(true); !strings.Contains(out, "It opens for 3 openers.") {
 		t.Errorf("printed %q", out)
 	}
 
 	d = converse(t, home, "sealed", "remove", "passphrase")
 	d.answer("Type its name to remove it: ", "passphrase")
-	d.answer("Passphrase to unlock ", "battery")
+	d.answer("Passphrase to unlock ", "battery staple")
 	if out := d.end(true); !strings.Contains(out, "Removed opener passphrase. Everything is sealed under a new key, for 2 openers.") {
 		t.Errorf("printed %q", out)
 	}
@@ -179,8 +179,8 @@ func filesBelow(t *testing.T, dir string) map[string]bool {
 func TestWordsNotTypedBack(t *testing.T) {
 	home := t.TempDir()
 	d := converse(t, home, "sealed", "init")
-	d.answer("New passphrase for ", "horse")
-	d.answer("(again): ", "horse")
+	d.answer("New passphrase for ", "horse battery")
+	d.answer("(again): ", "horse battery")
 	other := strings.Repeat("zoo ", 23) + "vote"
 	for range 3 {
 		d.answer(typeWords, other)

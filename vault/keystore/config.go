@@ -36,6 +36,7 @@ type Config struct {
 	Openers sealed.Hands
 
 	Tell   func(msg string) // nil is silent; for the user: what was done without being asked for
+	Warn   func(error)      // nil is silent; for the user: what is dangerous and works
 	Getenv func(name string) (string, bool)
 	Now    func() time.Time
 	Debug  func(msg string, args ...any) // nil is silent; never told a secret

@@ -17,6 +17,20 @@ var (
 	ErrLocked = errors.New("locked")
 )
 
+// EmptyPassphraseError reports that the items of a file keystore are, or would be, sealed under an
+// empty passphrase: everyone who can read the files can then read what is in them.
+type EmptyPassphraseError struct {
+	Dir string
+	New bool // nothing is sealed there yet
+}
+
+func (e *EmptyPassphraseError) Error() string {
+	if e.New {
+		return fmt.Sprintf("the passphrase for %s is empty, expected one that protects the keys", e.Dir)
+	}
+	return fmt.Sprintf("the keys in %s are sealed under an empty passphrase, so everyone who can read the files can read the keys", e.Dir)
+}
+
 // LockedError says that a keystore is there, but was not opened to us: its user dismissed the
 // question, or it asked none. Using another keystore instead would hide the user's keys.
 type LockedError struct {

@@ -41,7 +41,7 @@ func openFile(_ context.Context, c Config) (*Keystore, error) {
 	private := c.privateDir(fileBackend, dir)
 	keys := &fileRing{dir: disk.NewFolder(dir), config: c, decisive: true}
 	rest := &fileRing{dir: private, config: c}
-	pass := newPassphrase(dir, c.Passphrase, func() []*jwe {
+	pass := newPassphrase(dir, c, func() []*jwe {
 		if found := keys.sealed(); len(found) > 0 {
 			return found
 		}
@@ -123,6 +123,9 @@ func (r *fileRing) open(ctx context.Context, name string, sealed *jwe) ([]byte, 
 			return nil, err
 		}
 		if content, err := sealed.open(text); err == nil {
+			if text == "" {
+				r.pass.warnEmpty()
+			}
 			return content, nil
 		}
 		first = nil
@@ -213,8 +216,13 @@ func (r *fileRing) Stamp(ctx context.Context, name string) (string, error) {
 	return digest(token), nil
 }
 
+// Check also refuses to store more keys under an empty passphrase. What replaces a key, as a
+// rotation does, is not refused: the old key is no safer.
 func (r *fileRing) Check(ctx context.Context) error {
-	_, err := r.pass.unlock(ctx, nil)
+	text, err := r.pass.unlock(ctx, nil)
+	if err == nil && text == "" && r.decisive {
+		return &EmptyPassphraseError{Dir: r.dir.Path()}
+	}
 	return err
 }
 

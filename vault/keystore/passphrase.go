@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"aws-vault/vault/turn"
 )
@@ -24,10 +25,20 @@ type passphrase struct {
 	known bool // and it is the right one
 
 	spare spare // for an item that is expected
+
+	// warnEmpty warns, once, that an empty passphrase opens what is there.
+	warnEmpty func()
 }
 
-func newPassphrase(dir string, ask func(context.Context, PassphraseAsk) (string, error), sealed func() []*jwe) *passphrase {
-	return &passphrase{dir: dir, ask: ask, sealed: sealed, turn: turn.New()}
+func newPassphrase(dir string, c Config, sealed func() []*jwe) *passphrase {
+	return &passphrase{
+		dir: dir, ask: c.Passphrase, sealed: sealed, turn: turn.New(),
+		warnEmpty: sync.OnceFunc(func() {
+			if c.Warn != nil {
+				c.Warn(&EmptyPassphraseError{Dir: dir})
+			}
+		}),
+	}
 }
 
 var errNoAsk = errors.New("a passphrase is needed and nobody can be asked for it")
@@ -74,6 +85,9 @@ func (p *passphrase) unlock(ctx context.Context, first *jwe) (string, error) {
 	}
 	p.text, p.said, p.known = text, true, true
 	p.begin()
+	if text == "" {
+		p.warnEmpty()
+	}
 	return text, nil
 }
 
@@ -91,6 +105,9 @@ func (p *passphrase) askVerified(ctx context.Context, first *jwe) (string, error
 		}
 		if p.serves(text, first) {
 			return text, nil
+		}
+		if text == "" && first == nil && len(p.sealed()) == 0 {
+			return "", &EmptyPassphraseError{Dir: p.dir, New: true}
 		}
 		last = text
 	}
@@ -114,7 +131,10 @@ func (p *passphrase) serves(text string, first *jwe) bool {
 		return true
 	}
 	items := p.sealed()
-	return first == nil && len(items) == 0 || opensOne(items, text)
+	if first == nil && len(items) == 0 {
+		return text != "" // which would protect nothing
+	}
+	return opensOne(items, text)
 }
 
 // opensOne reports whether text opens one of items; aws-vault 7 lets a second passphrase into a

@@ -1,0 +1,135 @@
+package keystore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// NoRekeyError reports a keystore that [Rekey] is not for.
+type NoRekeyError struct{ Backend string }
+
+func (e *NoRekeyError) Error() string {
+	return fmt.Sprintf("the keystore in use is %s, expected the file keystore", e.Backend)
+}
+
+// Rekeyable returns a [*NoRekeyError] for a keystore that is not the file keystore.
+func Rekeyable(k *Keystore) error {
+	_, _, err := files(k)
+	return err
+}
+
+// files returns the two parts of a file keystore.
+func files(k *Keystore) (keys, private *fileRing, err error) {
+	keys, ok := k.Keys.(*fileRing)
+	part, isHidden := k.Private.(hidden)
+	private, isFile := part.ring.(*fileRing)
+	if !ok || !isHidden || !isFile {
+		return nil, nil, &NoRekeyError{k.Name}
+	}
+	return keys, private, nil
+}
+
+// A Rekeyed is what [Rekey] did.
+type Rekeyed struct {
+	Items   int      // that are now sealed under the new passphrase
+	Left    []string // keys that neither passphrase opens
+	Private int      // sessions and tokens that neither passphrase opens
+}
+
+// Rekey seals each item of a file keystore again, under the passphrase next. The old one is
+// asked for. Each item is replaced as a whole and no plain text is written, so that an
+// interrupted Rekey loses nothing: called again with the same two passphrases, it continues.
+// An item that another process writes meanwhile is an error, and the item stays as it was written.
+func Rekey(ctx context.Context, k *Keystore, next string) (Rekeyed, error) {
+	var done Rekeyed
+	keys, private, err := files(k)
+	switch {
+	case err != nil:
+		return done, err
+	case next == "":
+		return done, &EmptyPassphraseError{Dir: keys.dir.Path(), New: true}
+	}
+	old, err := keys.pass.unlock(ctx, nil)
+	if err != nil {
+		return done, err
+	}
+	// The first keys come last: a passphrase is tried on them, so that the old one counts as
+	// right until all else is done.
+	for _, r := range []*fileRing{private, keys} {
+		names, err := r.Names(ctx)
+		if err != nil {
+			return done, err
+		}
+		for _, name := range slices.Backward(names) {
+			opened, err := r.reseal(ctx, name, old, next)
+			switch {
+			case errors.Is(err, ErrNotFound): // it was removed meanwhile
+			case err != nil:
+				return done, err
+			case opened:
+				done.Items++
+			case r == keys:
+				done.Left = append(done.Left, name)
+			default:
+				done.Private++
+			}
+		}
+	}
+	slices.Sort(done.Left)
+	return done, nil
+}
+
+// reseal reports whether one of the two passphrases opens the item. It is then sealed under next.
+func (r *fileRing) reseal(ctx context.Context, name, old, next string) (opened bool, err error) {
+	token, err := r.read(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	sealed, err := parseJWE(token)
+	if err != nil {
+		return false, nil
+	}
+	if _, err := sealed.open(next); err == nil {
+		return true, nil // by a Rekey that was interrupted
+	}
+	content, err := sealed.open(old)
+	if err != nil {
+		return false, nil
+	}
+	under, err := newWrapping(next)
+	if err != nil {
+		return false, err
+	}
+	again, err := sealJWE(content, under, r.config.now().UTC().String())
+	if err != nil {
+		return false, err
+	}
+	file, err := r.file(name)
+	if err != nil {
+		return false, err
+	}
+	switch now, err := r.read(ctx, name); {
+	case err != nil:
+		return false, err
+	case now != token:
+		return false, fmt.Errorf("item %q was written by another process at the same time", name)
+	}
+	return true, r.dir.Write(file, []byte(again.String()))
+}
+
+// EmptyPassphrase returns an [*EmptyPassphraseError] if an empty passphrase opens an item of a
+// file keystore. Nobody is asked.
+func EmptyPassphrase(k *Keystore) error {
+	r, _, err := files(k)
+	if err != nil {
+		return nil
+	}
+	for _, item := range r.pass.sealed() {
+		if _, err := item.open(""); err == nil {
+			return &EmptyPassphraseError{Dir: r.dir.Path()}
+		}
+	}
+	return nil
+}

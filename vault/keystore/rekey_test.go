@@ -1,0 +1,299 @@
+package keystore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// sealedUnder writes an item under a passphrase that no keystore would be created with.
+func sealedUnder(t *testing.T, c Config, private bool, name, passphrase string) {
+	t.Helper()
+	k := mustOpen(t, c)
+	keys, rest, err := files(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, it := keys, testItem(name)
+	if private {
+		it = Item{Name: hide(name), Data: encodePayload(testItem(name))}
+		r = rest
+	}
+	w, err := newWrapping(passphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := sealJWE(encodePayload(it), w, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := r.file(it.Name)
+	if err == nil {
+		err = r.dir.Write(file, []byte(sealed.String()))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A new file keystore refuses an empty passphrase in each way in which it could be created, and
+// writes nothing.
+func TestEmptyPassphraseCreatesNothing(t *testing.T) {
+	for name, act := range map[string]func(*Keystore) error{
+		"a key":   func(k *Keystore) error { return k.Keys.Put(context.Background(), testItem("a")) },
+		"a check": func(k *Keystore) error { return k.Keys.Check(context.Background()) },
+		"a session, which is expected": func(k *Keystore) error {
+			k.Expect()
+			k.Private.Item(context.Background(), "a")
+			return k.Private.Put(context.Background(), testItem("a"))
+		},
+	} {
+		c := fileConfig(t, "")
+		c.Warn = func(err error) { t.Errorf("%s: warned of %v", name, err) }
+		k := mustOpen(t, c)
+		for range 3 {
+			var empty *EmptyPassphraseError
+			if err := act(k); !errors.As(err, &empty) || !empty.New || empty.Dir != c.FileDir {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		for _, dir := range []string{c.FileDir, c.privateDir("file", c.FileDir).Path()} {
+			if entries, _ := os.ReadDir(dir); len(entries) > 0 {
+				t.Errorf("%s: wrote %v", name, entries)
+			}
+		}
+		if err := EmptyPassphrase(k); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A file keystore that is under an empty passphrase is read with one warning. No key is added to
+// it; sessions are, and keys can be replaced.
+func TestEmptyPassphraseIsRead(t *testing.T) {
+	for _, private := range []bool{false, true} {
+		c := fileConfig(t, "")
+		sealedUnder(t, c, private, "a", "")
+		if !private {
+			sealedUnder(t, c, true, "session", "")
+		}
+		var warned []error
+		c.Warn = func(err error) { warned = append(warned, err) }
+		k := mustOpen(t, c)
+		r := k.Keys
+		if private {
+			r = k.Private
+		}
+		for range 3 {
+			if it, err := r.Item(t.Context(), "a"); err != nil || it.Name != "a" {
+				t.Errorf("private %t: %+v, %v", private, it, err)
+			}
+		}
+		var empty *EmptyPassphraseError
+		if len(warned) != 1 || !errors.As(warned[0], &empty) || empty.New {
+			t.Errorf("private %t: warned of %v", private, warned)
+		}
+		if err := k.Keys.Check(t.Context()); !errors.As(err, &empty) || empty.New {
+			t.Errorf("private %t: a key may be added: %v", private, err)
+		}
+		if err := put2(k, "a"); err != nil {
+			t.Errorf("private %t: %v", private, err)
+		}
+		if err := EmptyPassphrase(k); !errors.As(err, &empty) {
+			t.Errorf("private %t: the doctor finds %v", private, err)
+		}
+	}
+	c := fileConfig(t, testPassphrase)
+	c.Warn = func(err error) { t.Errorf("warned of %v", err) }
+	k := mustOpen(t, c)
+	if err := put2(k, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := EmptyPassphrase(k); err != nil {
+		t.Error(err)
+	}
+	c.Passphrase = answer("")
+	if _, err := mustOpen(t, c).Keys.Item(t.Context(), "a"); !errors.Is(err, ErrWrongPassphrase) {
+		t.Errorf("the empty passphrase opens it: %v", err)
+	}
+}
+
+// A countedContext is done after so many looks at it, or does something else then.
+type countedContext struct {
+	context.Context
+	left int
+	then func() error
+}
+
+func (c *countedContext) Err() error {
+	if c.left--; c.left < 0 {
+		return c.then()
+	}
+	return nil
+}
+
+func (c *countedContext) Done() <-chan struct{} { return nil }
+
+func (c *countedContext) Value(any) any { return nil }
+
+const rekeyed = 20 // more items than a passphrase is tried on
+
+func manyItems(t *testing.T, c Config, passphrase string) {
+	t.Helper()
+	for i := range rekeyed {
+		sealedUnder(t, c, i < 2, fmt.Sprintf("item %02d", i), passphrase)
+	}
+}
+
+// shut reports which items the passphrase does not open.
+func shut(t *testing.T, c Config, passphrase string) (shut []string) {
+	t.Helper()
+	keys, private, err := files(mustOpen(t, c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range rekeyed {
+		name := fmt.Sprintf("item %02d", i)
+		r, base := keys, name
+		if i < 2 {
+			r, base = private, hide(name)
+		}
+		token, err := r.read(t.Context(), base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if j, err := parseJWE(token); err != nil {
+			t.Fatal(err)
+		} else if _, err := j.open(passphrase); err != nil {
+			shut = append(shut, name)
+		}
+	}
+	return shut
+}
+
+func TestRekey(t *testing.T) {
+	for _, old := range []string{"", "an old passphrase"} {
+		c := fileConfig(t, old)
+		manyItems(t, c, old)
+		sealedUnder(t, c, false, "another", "a third passphrase")
+		sealedUnder(t, c, true, "private", "a third passphrase")
+		done, err := Rekey(t.Context(), mustOpen(t, c), "a new passphrase")
+		if err != nil || done.Items != rekeyed || !slices.Equal(done.Left, []string{"another"}) || done.Private != 1 {
+			t.Errorf("from %q: %+v, %v", old, done, err)
+		}
+		if shut := shut(t, c, "a new passphrase"); shut != nil {
+			t.Errorf("from %q: the new passphrase does not open %q", old, shut)
+		}
+		if shut := shut(t, c, old); len(shut) != rekeyed {
+			t.Errorf("from %q: the old passphrase still opens all but %q", old, shut)
+		}
+		c.Passphrase = answer("a new passphrase")
+		k := mustOpen(t, c)
+		if err := k.Keys.Check(t.Context()); err != nil {
+			t.Error(err)
+		}
+		for r, name := range map[Ring]string{k.Private: "item 00", k.Keys: "item 19"} {
+			if it, err := r.Item(t.Context(), name); err != nil || string(it.Data) != string(testItem(name).Data) {
+				t.Errorf("from %q: %s is %+v, %v", old, name, it, err)
+			}
+		}
+	}
+}
+
+// Interrupted at any point, a Rekey loses no item, and the next one ends it.
+func TestRekeyIsInterrupted(t *testing.T) {
+	const old, next = "", "a new passphrase"
+	stopped := errors.New("stopped")
+	for after, interrupted := 1, true; interrupted; after += 19 {
+		c := fileConfig(t, old)
+		manyItems(t, c, old)
+		ctx := &countedContext{Context: context.Background(), left: after, then: func() error { return stopped }}
+		_, err := Rekey(ctx, mustOpen(t, c), next)
+		interrupted = err != nil
+		if interrupted && !errors.Is(err, stopped) {
+			t.Fatalf("after %d: %v", after, err)
+		}
+		toNext := shut(t, c, next)
+		for _, name := range shut(t, c, old) {
+			if slices.Contains(toNext, name) {
+				t.Fatalf("after %d, nothing opens %s", after, name)
+			}
+		}
+		c.Passphrase = answer(old)
+		if !interrupted {
+			c.Passphrase = answer(next)
+		}
+		if done, err := Rekey(t.Context(), mustOpen(t, c), next); err != nil || done.Items != rekeyed || done.Left != nil || done.Private != 0 {
+			t.Fatalf("after %d, and again: %+v, %v", after, done, err)
+		}
+		if shut := shut(t, c, next); shut != nil {
+			t.Fatalf("after %d, and again: %q stay shut", after, shut)
+		}
+	}
+}
+
+// What another process writes at the same time is not replaced with what was there before.
+func TestRekeyReplacesNothingNew(t *testing.T) {
+	c := fileConfig(t, "")
+	sealedUnder(t, c, false, "a", "")
+	before, err := os.ReadFile(filepath.Join(c.FileDir, "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for looks := 1; ; looks++ {
+		if err := os.WriteFile(filepath.Join(c.FileDir, "a"), before, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		written := ""
+		ctx := &countedContext{Context: context.Background(), left: looks}
+		ctx.then = func() error {
+			if written == "" {
+				sealedUnder(t, c, false, "a", "")
+				text, _ := os.ReadFile(filepath.Join(c.FileDir, "a"))
+				written = string(text)
+			}
+			return nil
+		}
+		_, err := Rekey(ctx, mustOpen(t, c), "a new passphrase")
+		if written == "" {
+			if looks < 3 {
+				t.Fatal("nothing was written meanwhile")
+			}
+			return
+		}
+		now, _ := os.ReadFile(filepath.Join(c.FileDir, "a"))
+		if err != nil && string(now) != written {
+			t.Errorf("after %d looks: %v, and what was written is gone", looks, err)
+		}
+		if j, parseErr := parseJWE(string(now)); parseErr != nil {
+			t.Error(parseErr)
+		} else if _, openErr := j.open("a new passphrase"); err == nil && openErr != nil {
+			t.Errorf("after %d looks: no error, and the item is not sealed again", looks)
+		}
+	}
+}
+
+func TestRekeyRefusals(t *testing.T) {
+	c := fileConfig(t, testPassphrase)
+	manyItems(t, c, testPassphrase)
+	var empty *EmptyPassphraseError
+	if _, err := Rekey(t.Context(), mustOpen(t, c), ""); !errors.As(err, &empty) {
+		t.Error(err)
+	}
+	c.Passphrase = answer("wrong")
+	if _, err := Rekey(t.Context(), mustOpen(t, c), "a new passphrase"); !errors.Is(err, ErrWrongPassphrase) {
+		t.Error(err)
+	}
+	if shut := shut(t, c, testPassphrase); shut != nil {
+		t.Errorf("%q were changed", shut)
+	}
+	var other *NoRekeyError
+	k := &Keystore{Name: "pass", Keys: hidden{}, Private: hidden{}}
+	if _, err := Rekey(t.Context(), k, "a new passphrase"); !errors.As(err, &other) || EmptyPassphrase(k) != nil {
+		t.Error(err)
+	}
+}
