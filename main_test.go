@@ -32,6 +32,7 @@ var floors = map[string]int{
 	"vault/disk":      -1, // the cellar: nothing of ours
 	"vault/kernelkey": -1,
 	"vault/turn":      -1,
+	"vault/peer":      -1,
 
 	"vault/sealed":  0,
 	"vault/waiting": 0,

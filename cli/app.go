@@ -19,6 +19,7 @@ import (
 	"aws-vault/prompt"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/peer"
 	"aws-vault/vault/store"
 )
 
@@ -34,6 +35,10 @@ type Env struct {
 	User    string // the system's name for who runs us
 	Prompt  prompt.Env
 	Now     func() time.Time
+
+	// Peers decides who may connect to what this program opens. Main sets what is called for
+	// those who are refused.
+	Peers peer.Check
 
 	// Caller is the name of the program that started us; empty if that is not known.
 	Caller func() string
@@ -86,6 +91,7 @@ func Main(ctx context.Context, args []string, env Env) (status int) {
 	a := &app{env: env, log: slog.New(slog.DiscardHandler), lent: new(atomic.Bool)}
 	a.env.Prompt.KeyCode = a.keyCode
 	a.state = sync.OnceValues(a.findState)
+	a.env.Peers.Refused = a.warnStrangers()
 	k := a.parser(meant(args)...)
 	defer func() {
 		switch r := recover().(type) {

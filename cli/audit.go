@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"aws-vault/server"
+	"aws-vault/vault/peer"
 )
 
 // An audit is the file that says which credentials a server has handed out, one line of
@@ -61,11 +62,11 @@ func (u *audit) hook() func(server.Handout) error {
 // write adds a line, whole or not at all: others may add to the file as well.
 func (u *audit) write(h server.Handout) error {
 	line, err := json.Marshal(struct {
-		Time    string         `json:"time"`
-		Profile string         `json:"profile"`
-		Role    string         `json:"role,omitempty"`
-		Process server.Process `json:"process,omitzero"`
-		Expires string         `json:"expires"`
+		Time    string       `json:"time"`
+		Profile string       `json:"profile"`
+		Role    string       `json:"role,omitempty"`
+		Process peer.Process `json:"process,omitzero"`
+		Expires string       `json:"expires"`
 	}{u.now().UTC().Format(time.RFC3339), h.Profile, h.Role, h.Peer, h.Expires.UTC().Format(time.RFC3339)})
 	if err != nil {
 		return &auditError{u.path, err}

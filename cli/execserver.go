@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 
 	"aws-vault/server"
+	"aws-vault/vault/peer"
 	"aws-vault/vault/plan"
 )
 
@@ -154,7 +154,7 @@ func (a *app) listenFor(flags serverFlags) (l net.Listener, release func(), err 
 	if flags.address {
 		return a.listenMetadata()
 	}
-	l, err = net.Listen("tcp", "127.0.0.1:0")
+	l, err = peer.Listen("tcp", "127.0.0.1:0", a.env.Peers)
 	return l, func() {}, err
 }
 
@@ -168,15 +168,13 @@ func (f *serverFlags) need() time.Duration {
 
 // handler is the server's, and the variables that lead a command to it.
 func (a *app) handler(flags serverFlags, from *supply, lease *server.Lease, audit *audit, addr string, pl plan.Plan) (http.Handler, []variable) {
-	guard := server.Guard{Hosts: hostsOf(addr), Peers: server.OnThisMachine(os.Getuid())}
+	guard := server.Guard{Hosts: hostsOf(addr)}
 	if flags.address {
 		guard.Hosts = server.MetadataHosts()
 	}
 	if flags.ec2 {
-		if server.PeersKnown {
-			guard.Peers = server.OwnedBy(os.Getuid())
-		} else {
-			a.note("the metadata service has no secret, and this system does not say who asks: every program on this machine can get the credentials")
+		if !a.env.Peers.Tells("tcp") {
+			a.note("the metadata service has no secret, and this system does not tell which user connects: every program on this machine can get the credentials")
 		}
 		return &server.EC2{
 			Guard: guard, Profile: from.profile, Lease: lease, Region: pl.Region, V1: flags.v1,

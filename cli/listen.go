@@ -8,9 +8,11 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"aws-vault/vault/disk"
+	"aws-vault/vault/peer"
 )
 
 // A place is where a server listens.
@@ -43,15 +45,15 @@ func (e *placeError) Unwrap() error { return e.err }
 var errServedAlready = errors.New("another aws-vault serves there")
 
 // listen takes the listener that systemd has opened, or opens one.
-func (a *app) listen(f *serveFlags) (net.Listener, place, error) {
-	l, err := inherited(a.env.Getenv)
+func (a *app) listen(f *serveFlags) (*peer.Listener, place, error) {
+	l, err := inherited(a.env.Getenv, a.env.Peers)
 	switch {
 	case err != nil:
 		return nil, place{}, err
 	case l == nil && f.socket != "":
-		l, err = listenSocket(a.path(f.socket))
+		l, err = listenSocket(a.path(f.socket), a.env.Peers)
 	case l == nil:
-		l, err = listenAddress(f.address)
+		l, err = listenAddress(f.address, a.env.Peers)
 	}
 	if err != nil {
 		return nil, place{}, err
@@ -78,7 +80,7 @@ func placeOf(l net.Listener) (place, error) {
 
 var errNotHere = errors.New("others than this machine reach that, want an address such as " + serveAddress)
 
-func listenAddress(address string) (net.Listener, error) {
+func listenAddress(address string, who peer.Check) (*peer.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, &placeError{address, err}
@@ -89,7 +91,7 @@ func listenAddress(address string) (net.Listener, error) {
 	if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
 		return nil, &placeError{address, errNotHere}
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(host, port))
+	l, err := peer.Listen("tcp", net.JoinHostPort(host, port), who)
 	if err != nil {
 		return nil, &placeError{address, err}
 	}
@@ -98,7 +100,7 @@ func listenAddress(address string) (net.Listener, error) {
 
 // listenSocket listens at a file that only this user reaches. What a server that was
 // killed has left there is taken away.
-func listenSocket(path string) (net.Listener, error) {
+func listenSocket(path string, who peer.Check) (*peer.Listener, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, &placeError{path, err}
@@ -109,7 +111,7 @@ func listenSocket(path string) (net.Listener, error) {
 	if err := clearSocket(path); err != nil {
 		return nil, &placeError{path, err}
 	}
-	l, err := net.Listen("unix", path)
+	l, err := peer.Listen("unix", path, who)
 	if err != nil {
 		return nil, &placeError{path, err}
 	}
@@ -155,4 +157,21 @@ func clearSocket(path string) error {
 		return err
 	}
 	return os.Remove(path)
+}
+
+// maxStrangers bounds the warnings about other users' connections: they could send any number.
+const maxStrangers = 3
+
+// warnStrangers warns of connections that were refused, once for each different reason.
+func (a *app) warnStrangers() func(error) {
+	var mu sync.Mutex
+	told := map[string]bool{}
+	return func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if text := err.Error(); !told[text] && len(told) < maxStrangers {
+			told[text] = true
+			a.warn(err)
+		}
+	}
 }

@@ -6,15 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"strconv"
 	"syscall"
+
+	"aws-vault/vault/peer"
 )
 
 // inherited is the listener that systemd has opened for this process, or nil.
 // https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html
-func inherited(getenv func(string) (string, bool)) (net.Listener, error) {
+func inherited(getenv func(string) (string, bool), who peer.Check) (*peer.Listener, error) {
 	const first = 3
 	pid, _ := getenv("LISTEN_PID")
 	if pid != strconv.Itoa(os.Getpid()) {
@@ -26,7 +27,7 @@ func inherited(getenv func(string) (string, bool)) (net.Listener, error) {
 	syscall.CloseOnExec(first)
 	f := os.NewFile(first, "LISTEN_FDS")
 	defer f.Close()
-	l, err := net.FileListener(f)
+	l, err := peer.File(f, who)
 	if err != nil {
 		return nil, fmt.Errorf("the socket of LISTEN_FDS: %w", err)
 	}

@@ -3,11 +3,12 @@ package cli
 import (
 	"errors"
 	"io/fs"
-	"net"
 	"syscall"
+
+	"aws-vault/vault/peer"
 )
 
-func inherited(func(string) (string, bool)) (net.Listener, error) { return nil, nil }
+func inherited(func(string) (string, bool), peer.Check) (*peer.Listener, error) { return nil, nil }
 
 // othersMayEnter is false: the rights of a folder are those of the one above it, which in
 // a user's profile are the user's.

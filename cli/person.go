@@ -42,7 +42,7 @@ func (f *signInFlags) bindFlow(c *kingpin.CmdClause) {
 func (a *app) person(f signInFlags) source.Person {
 	reachable := a.browserReachable()
 	p := source.Person{
-		Show: a.show, Reads: a.env.Read, Host: a.env.Host, Away: !reachable,
+		Show: a.show, Reads: a.env.Read, Peers: a.env.Peers, Host: a.env.Host, Away: !reachable,
 		Device: f.flow == flowDevice || f.flow == "" && !reachable,
 	}
 	if reachable && !f.stdout && a.env.Browse != nil {

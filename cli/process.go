@@ -15,6 +15,7 @@ import (
 
 	"aws-vault/prompt"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/peer"
 )
 
 // Process is the world of the process that calls it.
@@ -25,6 +26,7 @@ func Process(version string) Env {
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())), Read: term.IsTerminal(int(os.Stderr.Fd())),
 		Host: hostName(), Browse: browse, Start: start, Holder: cardHolder,
 		LookPath: exec.LookPath, Self: self, Exec: become, Run: run, Shell: shell, OpenKeystore: keystore.Open, Again: again,
+		Peers:  peer.ThisUser(),
 		Prompt: prompt.Env{Lookup: os.LookupEnv, LookPath: exec.LookPath, Run: prompt.Run, OpenTTY: prompt.OpenTTY},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"aws-vault/server"
+	"aws-vault/vault/peer"
 )
 
 // proxyFlags say for whom the metadata service's own address is held.
@@ -30,12 +31,12 @@ func (e *privilegeError) Error() string { return e.what + " takes the rights of 
 
 // listenAlias listens at the metadata service's own address, which this process adds, and
 // takes away when release is called.
-func listenAlias() (l net.Listener, release func(), err error) {
+func listenAlias(who peer.Check) (l net.Listener, release func(), err error) {
 	alias, err := server.NewAlias()
 	if err != nil {
 		return nil, nil, err
 	}
-	if l, err = alias.Listen(); err != nil {
+	if l, err = alias.Listen(who); err != nil {
 		alias.Close()
 		return nil, nil, err
 	}

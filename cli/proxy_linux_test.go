@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aws-vault/server"
+	"aws-vault/vault/peer"
 	"aws-vault/vault/vaulttest"
 )
 
@@ -80,7 +81,7 @@ func ask(r *http.Request) (status int, text string) {
 }
 
 func beTaker(path string) {
-	l, err := server.TakeOver(path)
+	l, err := server.TakeOver(path, peer.ThisUser())
 	if err != nil {
 		os.Stdout.WriteString(err.Error() + "\n")
 		os.Exit(1)

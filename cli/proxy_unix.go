@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"aws-vault/server"
+	"aws-vault/vault/peer"
 )
 
 // proxyDir is where the sockets of proxies lie. Root alone can put one there.
@@ -28,7 +29,7 @@ func proxySocket(uid int) string { return filepath.Join(proxyDir, fmt.Sprintf("e
 // nothing else with its privileges: a process without any hands the socket over.
 func (a *app) proxy(ctx context.Context, f proxyFlags) error {
 	if f.handOver {
-		return handOver(ctx)
+		return a.handOver(ctx)
 	}
 	if os.Geteuid() != 0 {
 		return &privilegeError{"an address of the loopback interface"}
@@ -98,11 +99,12 @@ func listenProxy(whom *syscall.Credential) (*os.File, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
+	listener, err := peer.Listen("unix", path, peer.Check{UID: int(whom.Uid)})
 	if err != nil {
 		return nil, err
 	}
-	defer l.Close()
+	defer listener.Close()
+	l := listener.Listener.(*net.UnixListener)
 	l.SetUnlinkOnClose(false)
 	if err := os.Lchown(path, int(whom.Uid), int(whom.Gid)); err != nil {
 		return nil, err
@@ -143,19 +145,19 @@ func unprivileged(ctx context.Context, whom *syscall.Credential, files ...*os.Fi
 }
 
 // handOver is the process without privileges.
-func handOver(ctx context.Context) error {
+func (a *app) handOver(ctx context.Context) error {
 	const bound, listener = 3, 4
-	l, err := net.FileListener(os.NewFile(listener, "listener"))
+	l, err := peer.File(os.NewFile(listener, "listener"), a.env.Peers)
 	if err != nil {
 		return err
 	}
-	at, ok := l.(*net.UnixListener)
+	at, ok := l.Listener.(*net.UnixListener)
 	if !ok {
-		return errors.New("want a listener at a path")
+		return errors.New("expected a listener at a path")
 	}
 	at.SetUnlinkOnClose(false)
-	h := &server.Handover{Bound: os.NewFile(bound, "metadata"), UID: os.Getuid()}
-	return h.Serve(ctx, at)
+	h := &server.Handover{Bound: os.NewFile(bound, "metadata")}
+	return h.Serve(ctx, l)
 }
 
 var errProxyGone = errors.New("aws-vault proxy has ended, and nobody answers at 169.254.169.254 any more")
@@ -164,7 +166,7 @@ var errProxyGone = errors.New("aws-vault proxy has ended, and nobody answers at 
 // of a proxy. What that takes is given back when release is called.
 func (a *app) listenMetadata() (l net.Listener, release func(), err error) {
 	if os.Geteuid() != 0 {
-		lent, err := server.TakeOver(proxySocket(os.Getuid()))
+		lent, err := server.TakeOver(proxySocket(os.Getuid()), a.env.Peers)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
 			err = &privilegeError{"to answer at 169.254.169.254"}
 		}
@@ -178,5 +180,5 @@ func (a *app) listenMetadata() (l net.Listener, release func(), err error) {
 		}()
 		return lent, func() { lent.Close() }, nil
 	}
-	return listenAlias()
+	return listenAlias(a.env.Peers)
 }

@@ -14,5 +14,5 @@ func (a *app) proxy(context.Context, proxyFlags) error {
 // listenMetadata listens at the metadata service's own address, which is taken away when
 // release is called.
 func (a *app) listenMetadata() (l net.Listener, release func(), err error) {
-	return listenAlias()
+	return listenAlias(a.env.Peers)
 }

@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"aws-vault/vault/disk"
+	"aws-vault/vault/peer"
 )
 
 func TestListenAddress(t *testing.T) {
 	for _, bad := range []string{"", "x", "9699", ":9699", "0.0.0.0:0", "192.0.2.1:0", "example.com:80", "[::]:0", "127.0.0.1:x", "127.0.0.1:99999"} {
-		l, err := listenAddress(bad)
+		l, err := listenAddress(bad, peer.ThisUser())
 		var e *placeError
 		if !errors.As(err, &e) {
 			t.Errorf("%q: %v", bad, err)
@@ -22,7 +23,7 @@ func TestListenAddress(t *testing.T) {
 		}
 	}
 	for _, good := range []string{"127.0.0.1:0", "localhost:0"} {
-		l, err := listenAddress(good)
+		l, err := listenAddress(good, peer.ThisUser())
 		if err != nil {
 			t.Fatalf("%q: %v", good, err)
 		}

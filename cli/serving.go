@@ -87,7 +87,7 @@ func (v *serving) plan(ctx context.Context, s *session, before []*servedProfile)
 // install puts what is served into force.
 func (v *serving) install() {
 	e := &server.ECS{
-		Guard:   server.Guard{Hosts: v.place.hosts(), Peers: server.OnThisMachine(os.Getuid())},
+		Guard:   server.Guard{Hosts: v.place.hosts()},
 		Explain: v.app.refusal, Audit: v.audit.hook(),
 	}
 	for _, p := range v.places {

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"aws-vault/vault/peer"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -40,7 +42,7 @@ func TestAlias(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := alias.Listen()
+	l, err := alias.Listen(peer.ThisUser())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +50,7 @@ func TestAlias(t *testing.T) {
 	if l.Addr().String() != "169.254.169.254:80" {
 		t.Errorf("listening at %s", l.Addr())
 	}
-	if _, err := second.Listen(); !errors.Is(err, unix.EADDRINUSE) {
+	if _, err := second.Listen(peer.ThisUser()); !errors.Is(err, unix.EADDRINUSE) {
 		t.Errorf("error %v for a second listener, want that the address is in use", err)
 	}
 	if err := alias.Close(); err != nil {

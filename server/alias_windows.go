@@ -1,11 +1,12 @@
 package server
 
 import (
-	"net"
 	"net/netip"
 	"path/filepath"
 
 	"golang.org/x/sys/windows"
+
+	"aws-vault/vault/peer"
 )
 
 // aliasCommand changes the addresses of the loopback interface. The program is named by
@@ -23,7 +24,7 @@ func aliasCommand(add bool) ([]string, error) {
 	return argv, nil
 }
 
-// Listen listens at the address.
-func (*Alias) Listen() (net.Listener, error) {
-	return net.Listen("tcp4", netip.AddrPortFrom(metadata, metadataPort).String())
+// Listen listens at the address, for those whom the check accepts.
+func (*Alias) Listen(who peer.Check) (*peer.Listener, error) {
+	return peer.Listen("tcp4", netip.AddrPortFrom(metadata, metadataPort).String(), who)
 }

@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"aws-vault/vault/peer"
 )
 
 // Bind takes the port of the metadata service, at which nobody listens yet.
@@ -39,20 +41,12 @@ func bind(fd int) error {
 	return os.NewSyscallError("bind", unix.Bind(fd, &unix.SockaddrInet4{Port: metadataPort, Addr: metadata.As4()}))
 }
 
-// Listen listens at the address.
-func (a *Alias) Listen() (net.Listener, error) {
+// Listen listens at the address, for those whom the check accepts.
+func (a *Alias) Listen(who peer.Check) (*peer.Listener, error) {
 	f, err := a.Bind()
 	if err != nil {
 		return nil, err
 	}
-	return listenOn(f)
-}
-
-// listenOn listens with a socket that is bound, which it closes.
-func listenOn(f *os.File) (net.Listener, error) {
 	defer f.Close()
-	if err := unix.Listen(int(f.Fd()), unix.SOMAXCONN); err != nil {
-		return nil, os.NewSyscallError("listen", err)
-	}
-	return net.FileListener(f)
+	return peer.Bound(f, who)
 }

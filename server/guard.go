@@ -4,14 +4,15 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"aws-vault/vault/peer"
 )
 
-// A Guard turns away what no SDK sends: other methods, bodies, the names of other hosts,
-// which a page in a browser comes with after DNS rebinding, whatever a browser or a proxy
-// adds, and other users.
+// A Guard refuses what no SDK sends: other methods, bodies, the names of other hosts, which
+// a page in a browser comes with after DNS rebinding, and headers that a browser or a proxy
+// adds. It also refuses the connections that the check of package peer refuses.
 type Guard struct {
-	Hosts []string  // as they stand in Host, in lower case
-	Peers PeerCheck // nil lets everybody in
+	Hosts []string // as in the Host header, in lower case
 }
 
 // check returns why a request is turned away, or nil.
@@ -30,10 +31,8 @@ func (g *Guard) check(r *http.Request, methods ...string) *Refusal {
 			return &Refusal{http.StatusForbidden, "HeaderNotAllowed", "the request has a header " + quoted(name) + ", which browsers and proxies set"}
 		}
 	}
-	if g.Peers != nil {
-		if err := connectionOf(r).check(g.Peers); err != nil {
-			return &Refusal{http.StatusForbidden, "PeerNotAllowed", err.Error()}
-		}
+	if err := peer.Of(r).Check(); err != nil {
+		return &Refusal{http.StatusForbidden, "PeerNotAllowed", err.Error()}
 	}
 	return nil
 }

@@ -3,13 +3,15 @@ package server
 import (
 	"net/http"
 	"time"
+
+	"aws-vault/vault/peer"
 )
 
 // A Handout is one set of credentials that is given to somebody.
 type Handout struct {
 	Profile string
 	Role    string // the ARN of a role that was asked for; empty for the profile itself
-	Peer    Process
+	Peer    peer.Process
 	Expires time.Time
 }
 
@@ -19,7 +21,7 @@ func writeDown(audit func(Handout) error, r *http.Request, h Handout) *Refusal {
 	if audit == nil || r.Method == http.MethodHead {
 		return nil
 	}
-	h.Peer = connectionOf(r).peer()
+	h.Peer = peer.Of(r).Process()
 	if err := audit(h); err != nil {
 		return &Refusal{http.StatusInternalServerError, "AuditFailed", "credentials are handed out only where that can be written down: " + err.Error()}
 	}

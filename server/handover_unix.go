@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"aws-vault/vault/peer"
 )
 
 // A Handover gives the socket of the metadata service to processes of one user, to one at
@@ -22,7 +24,6 @@ import (
 // has privileges.
 type Handover struct {
 	Bound *os.File // see [Alias.Bind]
-	UID   int      // whose processes get it
 
 	held atomic.Bool
 }
@@ -36,15 +37,16 @@ const (
 // handTime is how long it may take to take the socket.
 const handTime = 5 * time.Second
 
-// Serve hands the socket over to those who connect, until ctx ends. It closes the listener.
-func (h *Handover) Serve(ctx context.Context, l *net.UnixListener) error {
+// Serve hands the socket over to those whom the listener's check accepts, until ctx ends. It
+// closes the listener, which is at a path.
+func (h *Handover) Serve(ctx context.Context, l *peer.Listener) error {
 	var guests sync.WaitGroup
 	defer guests.Wait()
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	context.AfterFunc(ctx, func() { l.Close() })
 	for {
-		c, err := l.AcceptUnix()
+		c, err := l.Accept()
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -54,16 +56,17 @@ func (h *Handover) Serve(ctx context.Context, l *net.UnixListener) error {
 		guests.Go(func() {
 			gone := context.AfterFunc(ctx, func() { c.Close() })
 			defer gone()
-			h.give(c)
+			h.give(c.(*peer.Conn))
 		})
 	}
 }
 
 // give lets one process have the socket for as long as it stays connected.
-func (h *Handover) give(c *net.UnixConn) {
-	defer c.Close()
-	if err := OwnedBy(h.UID)(c); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return // where the system does not tell, the file's mode keeps others out
+func (h *Handover) give(from *peer.Conn) {
+	defer from.Close()
+	c, unixSocket := from.Conn.(*net.UnixConn)
+	if !unixSocket || from.Check() != nil {
+		return
 	}
 	c.SetWriteDeadline(time.Now().Add(handTime))
 	if !h.held.CompareAndSwap(false, true) {
@@ -102,14 +105,14 @@ func (l *Lent) Wait() error {
 var errImpostor = errors.New("it was not started by root")
 
 // TakeOver has the socket handed over that a process of root's offers at a path, and
-// listens with it.
-func TakeOver(path string) (*Lent, error) {
+// listens with it for those whom the check accepts.
+func TakeOver(path string, who peer.Check) (*Lent, error) {
 	conn, err := net.Dial("unix", path)
 	if err != nil {
 		return nil, err
 	}
 	c := conn.(*net.UnixConn)
-	l, err := takeOver(c)
+	l, err := takeOver(c, who)
 	if err != nil {
 		c.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -117,8 +120,8 @@ func TakeOver(path string) (*Lent, error) {
 	return &Lent{l, c}, nil
 }
 
-func takeOver(c *net.UnixConn) (net.Listener, error) {
-	if owner, err := ownerOf(c); err == nil && owner != 0 {
+func takeOver(c *net.UnixConn, who peer.Check) (net.Listener, error) {
+	if (peer.Check{}).Conn(c).Check() != nil {
 		return nil, errImpostor
 	}
 	c.SetReadDeadline(time.Now().Add(handTime))
@@ -139,5 +142,7 @@ func takeOver(c *net.UnixConn) (net.Listener, error) {
 	if err != nil || len(fds) != 1 {
 		return nil, errors.New("it has handed nothing over")
 	}
-	return listenOn(os.NewFile(uintptr(fds[0]), "metadata"))
+	f := os.NewFile(uintptr(fds[0]), "metadata")
+	defer f.Close()
+	return peer.Bound(f, who)
 }

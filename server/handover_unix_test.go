@@ -14,11 +14,13 @@ import (
 	"syscall"
 	"testing"
 
+	"aws-vault/vault/peer"
+
 	"golang.org/x/sys/unix"
 )
 
 // offered hands over a socket of a port of its own.
-func offered(t *testing.T, uid int) (path, addr string) {
+func offered(t *testing.T, who peer.Check) (path, addr string) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
@@ -40,13 +42,13 @@ func offered(t *testing.T, uid int) (path, addr string) {
 		t.Fatal(err)
 	}
 	path = filepath.Join(t.TempDir(), "s")
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
+	l, err := peer.Listen("unix", path, who)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
-	go func() { ended <- (&Handover{Bound: bound, UID: uid}).Serve(ctx, l) }()
+	go func() { ended <- (&Handover{Bound: bound}).Serve(ctx, l) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
@@ -60,7 +62,7 @@ func TestHandover(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root hands over")
 	}
-	path, addr := offered(t, os.Getuid())
+	path, addr := offered(t, peer.ThisUser())
 	for range 3 {
 		if _, err := net.Dial("tcp", addr); !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Fatalf("error %v while nobody has the socket, want a refusal", err)
@@ -68,12 +70,12 @@ func TestHandover(t *testing.T) {
 		var l *Lent
 		var err error
 		for l == nil { // until the one before is known to be gone
-			if l, err = TakeOver(path); err != nil && !strings.Contains(err.Error(), alreadyOut) {
+			if l, err = TakeOver(path, peer.ThisUser()); err != nil && !strings.Contains(err.Error(), alreadyOut) {
 				t.Fatal(err)
 			}
 		}
 		go http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }))
-		if _, err := TakeOver(path); err == nil || !strings.Contains(err.Error(), alreadyOut) {
+		if _, err := TakeOver(path, peer.ThisUser()); err == nil || !strings.Contains(err.Error(), alreadyOut) {
 			t.Errorf("error %v for a second process, want that it is out", err)
 		}
 		resp, err := http.Get("http://" + addr)
@@ -97,11 +99,11 @@ func TestHandover(t *testing.T) {
 }
 
 func TestHandoverToAnother(t *testing.T) {
-	if !PeersKnown {
-		t.Skip("this system does not tell who asks")
+	if os.Getuid() == 0 {
+		t.Skip("root is given the socket of any user")
 	}
-	path, _ := offered(t, os.Getuid()+1)
-	if l, err := TakeOver(path); err == nil {
+	path, _ := offered(t, peer.Check{UID: os.Getuid() + 1})
+	if l, err := TakeOver(path, peer.ThisUser()); err == nil {
 		l.Close()
 		t.Error("another user was given the socket")
 	}
@@ -109,7 +111,7 @@ func TestHandoverToAnother(t *testing.T) {
 
 // Where something else answers, nothing is taken from it.
 func TestTakeOverFromStrangers(t *testing.T) {
-	if _, err := TakeOver(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := TakeOver(filepath.Join(t.TempDir(), "none"), peer.ThisUser()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v, want that nothing is there", err)
 	}
 	for _, says := range []string{"", handedOver, "go away"} {
@@ -124,7 +126,7 @@ func TestTakeOverFromStrangers(t *testing.T) {
 				c.Close()
 			}
 		}()
-		if got, err := TakeOver(path); err == nil {
+		if got, err := TakeOver(path, peer.ThisUser()); err == nil {
 			got.Close()
 			t.Errorf("something was taken from who says %q", says)
 		}

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"aws-vault/vault/peer"
 )
 
 // A Server answers on one listener. It is meant to stay available to its user whatever
@@ -31,7 +33,8 @@ const (
 )
 
 // Serve answers until ctx ends, and then lets those finish who are being answered. It
-// closes the listener. What it returns is nil after the end of ctx.
+// closes the listener, whose connections are those of package peer. What it returns is nil
+// after the end of ctx.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	gate := newGate(l, orElse(s.Connections, 512), s.Clock)
 	protocols := new(http.Protocols)
@@ -39,7 +42,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	h := &http.Server{
 		Handler: bodiless(s.Handler), Protocols: protocols, DisableGeneralOptionsHandler: true,
 		ReadHeaderTimeout: headerTime, ReadTimeout: headerTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
-		MaxHeaderBytes: headerSize, ConnContext: remember, ConnState: gate.note,
+		MaxHeaderBytes: headerSize, ConnContext: peer.Context, ConnState: gate.note,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), // it would quote strangers
 	}
 	stopped := make(chan struct{})

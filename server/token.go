@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"aws-vault/vault/peer"
 )
 
 // Tokens are those of the metadata service's version 2. A token says itself when it ends,
@@ -77,7 +79,7 @@ func (t *Tokens) serve(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusBadRequest, lifetimeHeader+" is "+quoted(asked[0])+", want seconds from 1 to "+strconv.Itoa(longestToken)+"\n")
 		return
 	}
-	if c := connectionOf(r); c != nil {
+	if c := peer.Of(r); c != nil {
 		if tcp, ok := c.Conn.(*net.TCPConn); ok && oneHop(tcp) != nil {
 			writeText(w, http.StatusInternalServerError, "the answer cannot be kept on this machine\n")
 			return

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/peer"
 )
 
 const token = "EXAMPLE-TOKEN-0123456789"
@@ -27,7 +28,7 @@ type running struct {
 // start serves what handler makes of the address.
 func start(t testing.TB, handler func(addr string) http.Handler, s Server) *running {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := peer.Listen("tcp", "127.0.0.1:0", peer.ThisUser())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,21 +80,26 @@ func (r *running) say(text string) string {
 // ask sends a well-formed request.
 func (r *running) ask(method, path string, headers ...string) (status int, header http.Header, text string) {
 	r.t.Helper()
-	req, err := http.NewRequest(method, "http://"+r.addr+path, nil)
+	return askWith(r.t, http.DefaultClient, method, "http://"+r.addr+path, headers...)
+}
+
+func askWith(t testing.TB, client *http.Client, method, url string, headers ...string) (status int, header http.Header, text string) {
+	t.Helper()
+	req, err := http.NewRequest(method, url, nil)
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return resp.StatusCode, resp.Header, string(body)
 }
@@ -132,13 +138,18 @@ func roles(made *atomic.Int64, takes time.Duration) *Roles {
 	}}
 }
 
+// fromAnyone is a request over a connection that anyone may make.
+func fromAnyone(r *http.Request) *http.Request {
+	return r.WithContext(peer.Context(r.Context(), peer.Check{Anyone: true}.Conn(nil)))
+}
+
 // hosts are the names that a server on an address goes by.
 func hosts(addr string) []string {
 	return []string{addr, "localhost" + addr[strings.LastIndex(addr, ":"):]}
 }
 
 func ecsOn(addr string, mounts ...*Mount) *ECS {
-	return &ECS{Guard: Guard{Hosts: hosts(addr), Peers: OnThisMachine(os.Getuid())}, Mounts: mounts}
+	return &ECS{Guard: Guard{Hosts: hosts(addr)}, Mounts: mounts}
 }
 
 // Pipes are a listener within the process, whose connections know the fake time of a bubble.
@@ -169,7 +180,7 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 func (p *pipes) Accept() (net.Conn, error) {
 	select {
 	case c := <-p.calls:
-		return c, nil
+		return peer.Check{Anyone: true}.Conn(c), nil
 	case <-p.ended:
 		return nil, net.ErrClosed
 	}

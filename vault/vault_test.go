@@ -13,6 +13,7 @@ import (
 
 	"aws-vault/vault"
 	"aws-vault/vault/disk"
+	"aws-vault/vault/peer"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/source"
@@ -250,7 +251,7 @@ func TestOpenIDOfAnother(t *testing.T) {
 	}
 	index := &store.Index{Dir: disk.NewFolder(t.TempDir()), Locks: w.Sessions.Locks}
 	w.Source.Tokens = &store.Tokens{Ring: newRing(), Locks: w.Sessions.Locks, Index: index, Now: w.Sessions.Now}
-	w.Source.Person = source.Person{Show: func(string) {}, Browse: func(page string) error {
+	w.Source.Person = source.Person{Peers: peer.ThisUser(), Show: func(string) {}, Browse: func(page string) error {
 		go func() {
 			if resp, err := http.Get(page); err == nil {
 				resp.Body.Close()

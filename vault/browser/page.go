@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"aws-vault/vault/peer"
 )
 
 // ErrNobodyCame is returned where no browser asked for the page that it was to open.
@@ -35,15 +37,16 @@ const (
 	requestTime = 10 * time.Second
 )
 
-// Lead begins to wait for the browser that is to be sent on. The caller closes it.
-func Lead(to string) (*Page, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+// Lead begins to wait for the browser that is to be sent on, which has to be a program that
+// the check accepts. The caller closes it.
+func Lead(to string, who peer.Check) (*Page, error) {
+	l, err := peer.Listen("tcp4", "127.0.0.1:0", who)
 	if err != nil {
 		return nil, fmt.Errorf("waiting for the browser: %w", err)
 	}
 	p := &Page{path: "/" + rand.Text(), to: to, listener: l, came: make(chan struct{})}
 	p.server = &http.Server{
-		Handler: p, MaxHeaderBytes: maxRequest, ErrorLog: log.New(io.Discard, "", 0),
+		Handler: p, ConnContext: peer.Context, MaxHeaderBytes: maxRequest, ErrorLog: log.New(io.Discard, "", 0),
 		ReadHeaderTimeout: requestTime, ReadTimeout: requestTime, WriteTimeout: requestTime, IdleTimeout: requestTime,
 	}
 	go p.server.Serve(l)
@@ -88,6 +91,9 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	switch {
+	case peer.Of(r).Check() != nil:
+		http.Error(w, "this page is another user's", http.StatusForbidden)
+		return
 	case r.Host != p.listener.Addr().String():
 		http.Error(w, "this page is not of that host", http.StatusMisdirectedRequest)
 		return

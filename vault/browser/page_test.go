@@ -8,13 +8,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"aws-vault/vault/peer"
 )
 
 const secret = "https://signin.example.com/?SigninToken=EXAMPLE"
 
 func lead(t *testing.T) *Page {
 	t.Helper()
-	p, err := Lead(secret)
+	p, err := Lead(secret, peer.ThisUser())
 	if err != nil {
 		t.Fatal(err)
 	}

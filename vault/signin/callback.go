@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 	"unicode"
+
+	"aws-vault/vault/peer"
 )
 
 // CallbackPath is where a browser brings the answer to. AWS takes this path alone.
@@ -39,11 +41,11 @@ const (
 	requestTime = 10 * time.Second
 )
 
-// A Return is where a browser is to bring its answer, and whose that has to be. The zero
-// Return takes anybody's at any port.
+// A Return is where a browser is to bring its answer, and whose that has to be.
 type Return struct {
-	Ports  []int  // the first that is free
-	Issuer string // which the answer names, https://www.rfc-editor.org/rfc/rfc9207; empty for one that need not
+	Who    peer.Check // who may bring it
+	Ports  []int      // the first that is free
+	Issuer string     // which the answer names, https://www.rfc-editor.org/rfc/rfc9207; empty for one that need not
 }
 
 // PortsError is returned where none of the ports is free that an answer may be brought to.
@@ -66,8 +68,8 @@ func (r Return) listen() (net.Listener, error) {
 	}
 	e := &PortsError{Ports: ports}
 	for _, port := range ports {
-		var l net.Listener
-		if l, e.Err = net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); e.Err == nil {
+		var l *peer.Listener
+		if l, e.Err = peer.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), r.Who); e.Err == nil {
 			return l, nil
 		}
 	}
@@ -83,7 +85,7 @@ func Listen(state string, at Return) (*Callback, error) {
 	}
 	c := &Callback{state: state, issuer: at.Issuer, listener: l, answers: make(chan answer, 1)}
 	c.server = &http.Server{
-		Handler: c, MaxHeaderBytes: maxRequest,
+		Handler: c, ConnContext: peer.Context, MaxHeaderBytes: maxRequest,
 		ReadHeaderTimeout: requestTime, ReadTimeout: requestTime, WriteTimeout: requestTime, IdleTimeout: requestTime,
 		ErrorLog: quiet(),
 	}
@@ -155,6 +157,8 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *Callback) foreign(r *http.Request) (status int, why string) {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	switch {
+	case peer.Of(r).Check() != nil:
+		return http.StatusForbidden, "It came from another user of this machine."
 	case r.Host != c.listener.Addr().String():
 		return http.StatusMisdirectedRequest, "It came to another host."
 	case r.URL.Path != CallbackPath:

@@ -8,13 +8,15 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"aws-vault/vault/peer"
 )
 
 const state = "EXAMPLE-state"
 
 func listen(t *testing.T) *Callback {
 	t.Helper()
-	c, err := Listen(state, Return{})
+	c, err := Listen(state, Return{Who: peer.ThisUser()})
 	if err != nil {
 		t.Fatal(err)
 	}

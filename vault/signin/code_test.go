@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"testing"
 	"testing/synctest"
+
+	"aws-vault/vault/peer"
 )
 
 func TestProof(t *testing.T) {
@@ -26,7 +28,7 @@ func TestProof(t *testing.T) {
 func TestCode(t *testing.T) {
 	var proof Proof
 	var redirect string
-	grant, err := Code(t.Context(), Return{}, func(p Proof, r string) string {
+	grant, err := Code(t.Context(), Return{Who: peer.ThisUser()}, func(p Proof, r string) string {
 		proof, redirect = p, r
 		return "https://example.com/authorize"
 	}, func(page string) error {
@@ -49,7 +51,7 @@ func TestCode(t *testing.T) {
 
 func TestCodeThatIsNotShown(t *testing.T) {
 	broken := errors.New("broken")
-	if _, err := Code(t.Context(), Return{}, func(Proof, string) string { return "" }, func(string) error { return broken }); !errors.Is(err, broken) {
+	if _, err := Code(t.Context(), Return{Who: peer.ThisUser()}, func(Proof, string) string { return "" }, func(string) error { return broken }); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 }

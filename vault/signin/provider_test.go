@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/peer"
 	"aws-vault/vault/vaulttest"
 )
 
@@ -64,7 +65,7 @@ func opens(page string) error {
 // signIn signs in with a browser and returns the tokens and the nonce.
 func (d *desk) signIn(p *Provider) (Tokens, string) {
 	d.Helper()
-	grant, err := Code(d.Context(), Return{Issuer: p.Issuer()}, func(proof Proof, redirect string) string { return p.Page(proof, redirect, nil) }, opens)
+	grant, err := Code(d.Context(), Return{Who: peer.ThisUser(), Issuer: p.Issuer()}, func(proof Proof, redirect string) string { return p.Page(proof, redirect, nil) }, opens)
 	if err != nil {
 		d.Fatal(err)
 	}
@@ -261,7 +262,7 @@ func TestMixUp(t *testing.T) {
 	} {
 		d := newDesk(t, people)
 		p := d.discover()
-		_, err := Code(t.Context(), Return{Issuer: p.Issuer()}, func(proof Proof, redirect string) string { return p.Page(proof, redirect, nil) }, opens)
+		_, err := Code(t.Context(), Return{Who: peer.ThisUser(), Issuer: p.Issuer()}, func(proof Proof, redirect string) string { return p.Page(proof, redirect, nil) }, opens)
 		var e *RefusedError
 		if name == "another" && (!errors.As(err, &e) || e.Code != "as another provider") || name == "refused" && !errors.Is(err, ErrDenied) {
 			t.Errorf("%s: %v", name, err)
@@ -270,7 +271,7 @@ func TestMixUp(t *testing.T) {
 }
 
 func TestPorts(t *testing.T) {
-	first, err := Listen(state, Return{})
+	first, err := Listen(state, Return{Who: peer.ThisUser()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,10 +283,10 @@ func TestPorts(t *testing.T) {
 	var taken int
 	fmt.Sscan(u.Port(), &taken)
 	var none *PortsError
-	if _, err := Listen(state, Return{Ports: []int{taken}}); !errors.As(err, &none) || !strings.Contains(err.Error(), fmt.Sprint(taken)) {
+	if _, err := Listen(state, Return{Who: peer.ThisUser(), Ports: []int{taken}}); !errors.As(err, &none) || !strings.Contains(err.Error(), fmt.Sprint(taken)) {
 		t.Errorf("a port that is taken: %v", err)
 	}
-	second, err := Listen(state, Return{Ports: []int{taken, 0}})
+	second, err := Listen(state, Return{Who: peer.ThisUser(), Ports: []int{taken, 0}})
 	if err != nil {
 		t.Fatal(err)
 	}

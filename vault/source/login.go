@@ -242,7 +242,7 @@ func (d *Deps) loginGrant(ctx context.Context, base string, remote bool) (signin
 	show := func(page string) error { return d.Person.toPage(siteOf(base), page) }
 	if !remote {
 		page := func(p signin.Proof, redirect string) string { return loginURL(base, clientSameDevice, p, redirect) }
-		g, err := signin.Code(ctx, signin.Return{}, page, show)
+		g, err := signin.Code(ctx, signin.Return{Who: d.Person.Peers}, page, show)
 		return g, clientSameDevice, err
 	}
 	if d.Person.Paste == nil {

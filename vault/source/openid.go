@@ -120,7 +120,7 @@ func (d *Deps) byOpenIDPage(ctx context.Context, to plan.OIDC, p *signin.Provide
 	person := d.Person
 	if person.Browse != nil {
 		person.Browse = func(page string) error {
-			lead, err := browser.Lead(page)
+			lead, err := browser.Lead(page, person.Peers)
 			if err != nil {
 				return err
 			}
@@ -132,5 +132,5 @@ func (d *Deps) byOpenIDPage(ctx context.Context, to plan.OIDC, p *signin.Provide
 	show := func(page string) error { return person.toPage(to.Issuer, page) }
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	return signin.Code(ctx, signin.Return{Ports: to.Ports, Issuer: p.Issuer()}, page, show)
+	return signin.Code(ctx, signin.Return{Who: d.Person.Peers, Ports: to.Ports, Issuer: p.Issuer()}, page, show)
 }

@@ -18,6 +18,7 @@ import (
 
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/peer"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
 	"aws-vault/vault/store"
@@ -49,7 +50,7 @@ func newOpenIDRoom(t *testing.T, people vaulttest.Login) *openIDRoom {
 	dir := t.TempDir()
 	locks := &store.Locks{Dir: filepath.Join(dir, "locks"), Now: r.aws.Now}
 	r.Tokens = &store.Tokens{Ring: r.kept, Locks: locks, Index: &store.Index{Dir: disk.NewFolder(dir), Locks: locks}, Now: r.aws.Now}
-	r.Person = Person{Host: "laptop", Show: func(m string) { r.shown = append(r.shown, m) }, Browse: func(page string) error {
+	r.Person = Person{Peers: peer.ThisUser(), Host: "laptop", Show: func(m string) { r.shown = append(r.shown, m) }, Browse: func(page string) error {
 		r.opened = append(r.opened, page)
 		go func() {
 			if resp, err := http.Get(page); err == nil {

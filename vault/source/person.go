@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	"aws-vault/vault/peer"
 	"aws-vault/vault/signin"
 )
 
@@ -20,6 +21,7 @@ type Person struct {
 	Away   bool                   // a browser that this machine opens would not come before them
 	Reads  bool                   // what Show says is before their eyes when a page opens
 	Host   string                 // this machine's name; may be empty
+	Peers  peer.Check             // which programs may be the person's browser
 
 	Paste func(context.Context) (string, error) // asks for the code that a page shows; nil where nobody can be asked
 }

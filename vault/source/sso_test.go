@@ -15,6 +15,7 @@ import (
 
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/peer"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
 	"aws-vault/vault/store"
@@ -84,7 +85,7 @@ func newPortalRoom(t *testing.T) *portalRoom {
 	dir := t.TempDir()
 	locks := &store.Locks{Dir: filepath.Join(dir, "locks"), Now: r.aws.Now}
 	r.Tokens = &store.Tokens{Ring: r.kept, Locks: locks, Index: &store.Index{Dir: disk.NewFolder(dir), Locks: locks}, Now: r.aws.Now}
-	r.Person = Person{Device: true, Host: "laptop", Show: func(m string) { r.shown = append(r.shown, m) }}
+	r.Person = Person{Peers: peer.ThisUser(), Device: true, Host: "laptop", Show: func(m string) { r.shown = append(r.shown, m) }}
 	t.Cleanup(func() {
 		for _, c := range r.aws.Calls() {
 			for _, name := range []string{"clientSecret", "codeVerifier", "refreshToken", "deviceCode", "code"} {

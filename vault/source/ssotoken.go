@@ -231,7 +231,7 @@ func (d *Deps) theirRegistration(s plan.SSO) (oidcClient, bool) {
 // byBrowser signs a person in with a browser of this machine.
 func (d *Deps) byBrowser(ctx context.Context, s plan.SSO, c oidcClient) (ssoToken, error) {
 	page := func(p signin.Proof, redirect string) string { return authorizeURL(s, c, p, redirect) }
-	grant, err := signin.Code(ctx, signin.Return{}, page, func(page string) error { return d.Person.toPage(s.StartURL, page) })
+	grant, err := signin.Code(ctx, signin.Return{Who: d.Person.Peers}, page, func(page string) error { return d.Person.toPage(s.StartURL, page) })
 	if err != nil {
 		return ssoToken{}, err
 	}

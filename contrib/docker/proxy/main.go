@@ -7,7 +7,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"aws-vault/server"
+	"aws-vault/vault/peer"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -48,7 +48,7 @@ func serve(listen, to, tokens string) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", listen)
+	l, err := peer.Listen("tcp", listen, peer.Check{Anyone: true})
 	if err != nil {
 		return err
 	}

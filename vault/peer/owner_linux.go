@@ -1,4 +1,4 @@
-package server
+package peer
 
 import (
 	"bufio"
@@ -11,27 +11,70 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
-// PeersKnown says that this system tells whose a connection is.
-const PeersKnown = true
+const tellsUnix = true
 
-// ownerOf is the number of the user at the other end of a connection.
+var wsl struct {
+	sync.Once
+	is bool
+}
+
+// tellsTCP is false on WSL: there a relay, which belongs to root, connects for every program
+// of Windows, whichever user runs it.
+func tellsTCP() bool {
+	wsl.Do(func() {
+		release, _ := os.ReadFile("/proc/sys/kernel/osrelease") // without it, it is no WSL that we know
+		wsl.is = isWSL(string(release))
+	})
+	return !wsl.is
+}
+
+// isWSL recognizes the kernels that Microsoft builds for WSL, as its own tools do.
+// https://github.com/microsoft/WSL/issues/423
+func isWSL(release string) bool { return strings.Contains(strings.ToLower(release), "microsoft") }
+
+// ownerOf returns the user at the other end of a connection.
 func ownerOf(c net.Conn) (int, error) {
+	uid, err := -1, errUntold
 	switch c := c.(type) {
 	case *net.UnixConn:
-		cred, err := peerCredentials(c)
-		if err != nil {
-			return 0, err
+		var cred *unix.Ucred
+		if cred, err = peerCredentials(c); err == nil {
+			uid = int(cred.Uid)
 		}
-		return int(cred.Uid), nil
 	case *net.TCPConn:
-		s, err := socketOf(c)
-		return s.uid, err
+		var s socket
+		s, err = socketOf(c)
+		uid = s.uid
+		if !tellsTCP() && (err != nil || uid == 0) {
+			return -1, errUntold // it may be the relay
+		}
 	}
-	return 0, ErrUnknownPeer
+	if err == nil && isOverflow(uid) {
+		return -1, errNoOwner
+	}
+	return uid, err
+}
+
+// isOverflow reports whether a number stands for all users that our user namespace does not have.
+// https://man7.org/linux/man-pages/man7/user_namespaces.7.html ("Unmapped user and group IDs")
+func isOverflow(uid int) bool {
+	text, err := os.ReadFile("/proc/sys/kernel/overflowuid")
+	if err != nil || strings.TrimSpace(string(text)) != strconv.Itoa(uid) {
+		return false
+	}
+	mapped, err := os.ReadFile("/proc/self/uid_map")
+	return err != nil || !mapsAll(string(mapped))
+}
+
+// mapsAll recognizes the map of a namespace that has all users.
+func mapsAll(uidMap string) bool {
+	f := strings.Fields(uidMap)
+	return len(f) == 3 && f[0] == "0" && f[2] == "4294967295"
 }
 
 func peerCredentials(c *net.UnixConn) (cred *unix.Ucred, err error) {
@@ -59,23 +102,29 @@ func socketOf(c *net.TCPConn) (socket, error) {
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		f, err := os.Open(table)
 		if err != nil {
-			return socket{}, err
+			return socket{uid: -1}, err
 		}
-		s, ok, err := findSocket(bufio.NewScanner(f), theirs, ours)
+		s, ok, err := findSocket(bufio.NewScanner(f), unmap(theirs), unmap(ours))
 		f.Close()
 		if ok || err != nil {
 			return s, err
 		}
 	}
-	return socket{}, ErrUnknownPeer
+	return socket{uid: -1}, errNoOwner
 }
 
-// findSocket looks for the socket with these addresses that a process has open.
+func unmap(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
+
+// synSent is the state of a socket that is not connected yet. While a stranger's closed
+// connection is still being served, it could be another user's with the same addresses.
+const synSent = "02"
+
+// findSocket looks for the connected socket with these addresses that a process has open.
 // https://www.kernel.org/doc/html/latest/networking/proc_net_tcp.html
 func findSocket(table *bufio.Scanner, local, remote netip.AddrPort) (socket, bool, error) {
 	for table.Scan() {
 		f := strings.Fields(table.Text())
-		if len(f) < 10 || f[9] == "0" {
+		if len(f) < 10 || f[9] == "0" || f[3] == synSent {
 			continue // the first line, or a socket that its process has closed
 		}
 		if from, err := kernelAddress(f[1]); err != nil || from != local {
@@ -84,11 +133,11 @@ func findSocket(table *bufio.Scanner, local, remote netip.AddrPort) (socket, boo
 		if to, err := kernelAddress(f[2]); err != nil || to != remote {
 			continue
 		}
-		uid, err := strconv.Atoi(f[7])
+		uid, err := strconv.ParseUint(f[7], 10, 32)
 		if err != nil {
 			return socket{}, false, fmt.Errorf("user %q of a socket: %w", f[7], err)
 		}
-		return socket{uid, f[9]}, true, nil
+		return socket{int(uid), f[9]}, true, nil
 	}
 	return socket{}, false, table.Err()
 }
@@ -111,7 +160,7 @@ func kernelAddress(s string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(a.Unmap(), uint16(n)), nil
 }
 
-// processOf is the process at the other end of a connection, where it is this user's.
+// processOf returns the program at the other end of a connection, if it is this user's.
 func processOf(c net.Conn) Process {
 	switch c := c.(type) {
 	case *net.UnixConn:

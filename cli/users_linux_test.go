@@ -1,0 +1,55 @@
+package cli_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"aws-vault/vault/vaulttest"
+)
+
+// Another user who has the token gets nothing from the server of a command, and the user who
+// runs the command is told.
+func TestServerRefusesOtherUsers(t *testing.T) {
+	if !inside(t) {
+		return
+	}
+	const fetch = "/run/fetch"
+	if err := os.Symlink(everybodys, fetch); err != nil {
+		t.Fatal(err)
+	}
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer aws.Close()
+	environ, _ := home(t, aws)
+	for flag, ask := range map[string]string{
+		"--ecs-server":          fetch + " -t $AWS_CONTAINER_CREDENTIALS_FULL_URI",
+		"--ec2-server --imdsv1": fetch + " ${AWS_EC2_METADATA_SERVICE_ENDPOINT}latest/meta-data/iam/security-credentials/local-credentials",
+	} {
+		script := "unset " + programVariable + "; " + ask + "; for i in 1 2 3 4 5; do setpriv --reuid=65534 --clear-groups " + ask + "; done"
+		args := append(append([]string{"exec"}, strings.Fields(flag)...), "alice", "--", "sh", "-c", script)
+		c := exec.Command(os.Args[0], args...)
+		c.Env = environ
+		var said strings.Builder
+		c.Stderr = &said
+		out, err := c.Output()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", flag, err, &said)
+		}
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		if len(lines) != 6 || !strings.HasPrefix(lines[0], "200 ") {
+			t.Fatalf("%s: %q", flag, lines)
+		}
+		for _, line := range lines[1:] {
+			if !strings.HasPrefix(line, "403 ") || strings.Contains(line, "SecretAccessKey") {
+				t.Errorf("%s: another user is answered %s", flag, line)
+			}
+		}
+		if want := "aws-vault: warning: connection from user 65534 refused, expected user 0 or root\n"; strings.Count(said.String(), want) != 1 {
+			t.Errorf("%s: stderr is %s", flag, &said)
+		}
+	}
+}

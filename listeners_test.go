@@ -1,0 +1,176 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// opens are the functions and types that open a port or a socket, by package.
+var opens = map[string][]string{
+	"net": {
+		"Listen", "ListenTCP", "ListenUnix", "ListenPacket", "ListenUDP", "ListenIP", "ListenUnixgram", "ListenMulticastUDP",
+		"ListenConfig", "FileListener", "FilePacketConn",
+	},
+	"net/http":                 {"ListenAndServe", "ListenAndServeTLS"},
+	"net/http/httptest":        {"NewServer", "NewTLSServer", "NewUnstartedServer"},
+	"crypto/tls":               {"Listen"},
+	"syscall":                  {"Listen", "Accept", "Accept4", "AcceptEx"},
+	"golang.org/x/sys/unix":    {"Listen", "Accept", "Accept4"},
+	"golang.org/x/sys/windows": {"Listen", "AcceptEx"},
+	"aws-vault/vault/peer":     {"Listen", "File", "Bound"},
+}
+
+// mayListen are packages that open ports and sockets by themselves.
+var mayListen = map[string]string{
+	"vault/peer":           "does so for all others",
+	"vault/vaulttest":      "is for tests",
+	"vault/vaulttest/card": "is for tests",
+	"contrib/bench":        "measures, with obviously fake keys",
+}
+
+// A use is where a package's function is used, as ARCHITECTURE.md writes it.
+type use struct{ pkg, name, at string }
+
+// usesIn are the uses of what opens ports and sockets in one file.
+func usesIn(t *testing.T, path string) (found []use) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	imports := map[string]string{} // by their name in this file
+	for _, i := range file.Imports {
+		p, err := strconv.Unquote(i.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := p[strings.LastIndex(p, "/")+1:]
+		if i.Name != nil {
+			name = i.Name.Name
+		}
+		imports[name] = p
+	}
+	if p, ok := imports["."]; ok && opens[p] != nil {
+		t.Errorf("%s imports %s under no name", path, p)
+	}
+	for _, d := range file.Decls {
+		at := path
+		if f, ok := d.(*ast.FuncDecl); ok {
+			at += " " + f.Name.Name
+		}
+		ast.Inspect(d, func(n ast.Node) bool {
+			s, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			name := s.Sel.Name
+			if x, ok := s.X.(*ast.Ident); ok && slices.Contains(opens[imports[x.Name]], name) {
+				found = append(found, use{imports[x.Name], name, at})
+			} else if strings.HasPrefix(name, "ListenAndServe") { // of an http.Server
+				found = append(found, use{"net/http", name, at})
+			}
+			return true
+		})
+	}
+	return found
+}
+
+// Every port and socket is opened by package peer, and is in the table of ARCHITECTURE.md.
+func TestListeners(t *testing.T) {
+	const row = "\\| `([^`]+\\.go [^`]+)` \\|"
+	text, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := map[string]bool{}
+	for _, m := range regexp.MustCompile(row).FindAllStringSubmatch(string(text), -1) {
+		if written[m[1]] {
+			t.Errorf("ARCHITECTURE.md lists %s twice", m[1])
+		}
+		written[m[1]] = true
+	}
+	opened := map[string]bool{}
+	for path := range sources(t) {
+		pkg := filepath.ToSlash(filepath.Dir(path))
+		if mayListen[pkg] != "" {
+			continue
+		}
+		for _, u := range usesIn(t, path) {
+			if u.pkg != "aws-vault/vault/peer" {
+				t.Errorf("%s uses %s.%s, expected package peer, which checks who connects", u.at, u.pkg, u.name)
+			}
+			opened[u.at] = true
+		}
+	}
+	for _, at := range slices.Sorted(maps.Keys(opened)) {
+		if !written[at] {
+			t.Errorf("%s opens a port or socket that is not in the table of ARCHITECTURE.md", at)
+		}
+		delete(written, at)
+	}
+	for _, at := range slices.Sorted(maps.Keys(written)) {
+		t.Errorf("ARCHITECTURE.md lists %s, which opens nothing", at)
+	}
+}
+
+// Only these accept other users' connections, or pretend that a system cannot tell users apart.
+func TestOpenListeners(t *testing.T) {
+	want := []string{"contrib/docker/proxy/main.go Anyone"}
+	var have []string
+	for path := range sources(t) {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if field, ok := n.(*ast.KeyValueExpr); ok {
+				if name, ok := field.Key.(*ast.Ident); ok && (name.Name == "Anyone" || name.Name == "Blind") {
+					have = append(have, filepath.ToSlash(path)+" "+name.Name)
+				}
+			}
+			if set, ok := n.(*ast.AssignStmt); ok {
+				for _, left := range set.Lhs {
+					if s, ok := left.(*ast.SelectorExpr); ok && (s.Sel.Name == "Anyone" || s.Sel.Name == "Blind") {
+						have = append(have, filepath.ToSlash(path)+" "+s.Sel.Name)
+					}
+				}
+			}
+			return true
+		})
+	}
+	slices.Sort(have)
+	if !slices.Equal(have, want) {
+		t.Errorf("open are %q, want %q", have, want)
+	}
+}
+
+// sources are the program's files, for all systems.
+func sources(t *testing.T) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		switch name := d.Name(); {
+		case err != nil:
+			return err
+		case d.IsDir() && name != "." && (strings.HasPrefix(name, ".") || name == "testdata" || name == "node_modules" || name == "dist"):
+			return filepath.SkipDir
+		case strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go"):
+			found[filepath.ToSlash(path)] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}

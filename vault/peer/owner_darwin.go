@@ -1,0 +1,35 @@
+package peer
+
+import (
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+const tellsUnix = true
+
+func tellsTCP() bool { return false }
+
+// ownerOf returns the user at the other end of a Unix socket.
+func ownerOf(c net.Conn) (int, error) {
+	socket, ok := c.(*net.UnixConn)
+	if !ok {
+		return -1, errUntold
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	uid := -1
+	if e := raw.Control(func(fd uintptr) {
+		var cred *unix.Xucred
+		if cred, err = unix.GetsockoptXucred(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERCRED); err == nil {
+			uid = int(cred.Uid)
+		}
+	}); e != nil {
+		return -1, e
+	}
+	return uid, err
+}
+
+func processOf(net.Conn) Process { return Process{} }

@@ -1,0 +1,165 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// accept returns both ends of a connection to a listener of the check's.
+func accept(t *testing.T, network, address string, who Check) (server *Conn, client net.Conn) {
+	t.Helper()
+	l, err := Listen(network, address, who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return acceptAt(t, l, func() (net.Conn, error) { return net.Dial(network, l.Addr().String()) })
+}
+
+func acceptAt(t *testing.T, l *Listener, dial func() (net.Conn, error)) (server *Conn, client net.Conn) {
+	t.Helper()
+	client, err := dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c.(*Conn), client
+}
+
+func TestCheck(t *testing.T) {
+	const other = 12345 // nobody's
+	for _, network := range []string{"tcp", "unix"} {
+		for _, tt := range []struct {
+			name      string
+			who       Check
+			ok, known bool // where the system tells
+		}{
+			{"this user", ThisUser(), true, true},
+			{"another user", Check{UID: other}, os.Getuid() == 0, true},
+			{"anyone", Check{UID: other, Anyone: true}, true, false},
+			{"blind", Check{UID: other, Blind: true}, network == "tcp" || os.Getuid() == 0, network == "unix"},
+		} {
+			t.Run(network+" "+tt.name, func(t *testing.T) {
+				address := "127.0.0.1:0"
+				if network == "unix" {
+					address = filepath.Join(t.TempDir(), "s")
+				}
+				told := 0
+				tt.who.Refused = func(err error) { told++ }
+				c, _ := accept(t, network, address, tt.who)
+				if !tt.who.Tells(network) {
+					tt.ok, tt.known = true, false
+				}
+				err := c.Check()
+				var stranger *StrangerError
+				if (err == nil) != tt.ok || err != nil && (!errors.As(err, &stranger) || stranger.UID != os.Getuid() || stranger.Want != other) {
+					t.Errorf("refused: %v, expected to be accepted: %v", err, tt.ok)
+				}
+				if known := c.Known(); known != (tt.ok && tt.known) {
+					t.Errorf("known: %v", known)
+				}
+				if again := c.Check(); again != err || told > 1 || (told == 1) != (err != nil) {
+					t.Errorf("%d calls of Refused, and then %v", told, again)
+				}
+				if p := c.Process(); runtime.GOOS == "linux" && p.PID != os.Getpid() {
+					t.Errorf("process %+v", p)
+				}
+			})
+		}
+	}
+}
+
+// A connection from another machine is refused, also if the system does not say whose it is.
+func TestNotFromHere(t *testing.T) {
+	for _, who := range []Check{ThisUser(), {UID: os.Getuid(), Blind: true}, {}} {
+		c := who.Conn(elsewhere{})
+		var stranger *StrangerError
+		if err := c.Check(); !errors.As(err, &stranger) || stranger.UID != -1 || stranger.Addr != "192.0.2.1:80" || c.Known() {
+			t.Errorf("%v", err)
+		}
+		if p := c.Process(); p != (Process{}) {
+			t.Errorf("%v", p)
+		}
+	}
+}
+
+// elsewhere is a connection from another machine.
+type elsewhere struct{ net.Conn }
+
+func (elsewhere) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
+func (elsewhere) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9} }
+
+// Requests over a connection that is not this package's are refused.
+func TestUnchecked(t *testing.T) {
+	r := httptest.NewRequest("GET", "/", nil)
+	if Of(r).Check() == nil || Of(r).Known() || Of(r).Process() != (Process{}) {
+		t.Error("a request without a connection is accepted")
+	}
+	r = r.WithContext(Context(context.Background(), elsewhere{}))
+	if Of(r).Check() == nil {
+		t.Error("a request over another connection is accepted")
+	}
+}
+
+// An http.Server passes the connection on to its handlers.
+func TestOf(t *testing.T) {
+	l, err := Listen("tcp", "127.0.0.1:0", ThisUser())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &http.Server{ConnContext: Context, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := Of(r).Check(); err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+		}
+	})}
+	defer s.Close()
+	go s.Serve(l)
+	resp, err := http.Get("http://" + l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Error(resp.Status)
+	}
+}
+
+func TestStrangerError(t *testing.T) {
+	for want, err := range map[string]error{
+		"connection from user 1001 refused, expected user 1000 or root":                      &StrangerError{UID: 1001, Want: 1000},
+		"connection from an unknown user at 192.0.2.1:9 refused, expected user 1000 or root": &StrangerError{Addr: "192.0.2.1:9", UID: -1, Want: 1000},
+	} {
+		if got := err.Error(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+func TestListenFails(t *testing.T) {
+	if l, err := Listen("tcp", "192.0.2.1:0", ThisUser()); err == nil {
+		l.Close()
+		t.Error("it listens at the address of another machine")
+	}
+	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if l, err := File(f, ThisUser()); err == nil || strings.Contains(err.Error(), "panic") {
+		l.Close()
+		t.Error("it listens at a file")
+	}
+}
