@@ -188,8 +188,12 @@ func (a *app) handler(flags serverFlags, from *supply, lease *server.Lease, audi
 	}, []variable{{containerURI, "http://" + addr}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN", token}}
 }
 
-// containerURI tells SDKs where the container's endpoint is.
-const containerURI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+// containerURI tells SDKs where the container's endpoint is, and containerTokenFile where its
+// token is.
+const (
+	containerURI       = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+	containerTokenFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+)
 
 // newToken is a secret for one server.
 func newToken() string {

@@ -71,6 +71,8 @@ func commandRemedy(err error, _ *app) string {
 	var imported *notImportedError
 	var unproven *unprovenError
 	switch {
+	case errors.Is(err, errNothingServed):
+		return "unset " + containerURI + " and " + containerTokenFile + " in shells that still have them: another user can listen there now"
 	case errors.As(err, &privilege):
 		return "sudo aws-vault proxy"
 	case errors.As(err, &browser):

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -53,7 +54,7 @@ func (a *app) listen(f *serveFlags) (*peer.Listener, place, error) {
 	case l == nil && f.socket != "":
 		l, err = listenSocket(a.path(f.socket), a.env.Peers)
 	case l == nil:
-		l, err = listenAddress(f.address, a.env.Peers)
+		l, err = listenAddress(cmp.Or(f.address, serveAddress), a.env.Peers)
 	}
 	if err != nil {
 		return nil, place{}, err
@@ -78,7 +79,7 @@ func placeOf(l net.Listener) (place, error) {
 	return place{}, &placeError{l.Addr().String(), errNotHere}
 }
 
-var errNotHere = errors.New("others than this machine reach that, want an address such as " + serveAddress)
+var errNotHere = errors.New("other machines can reach it, expected an address such as 127.0.0.1:9699")
 
 func listenAddress(address string, who peer.Check) (*peer.Listener, error) {
 	host, port, err := net.SplitHostPort(address)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,15 +24,15 @@ type serveFlags struct {
 	status   bool
 }
 
-// serveAddress is where serve listens unless it is told another place. The number means
-// nothing.
-const serveAddress = "127.0.0.1:9699"
+// serveAddress is where serve listens by default, at a port that is free. Nobody knows its
+// number beforehand, so no other user can wait to take it over when the server ends.
+const serveAddress = "127.0.0.1:0"
 
 func serveCommand(k *kingpin.Application, a *app) {
 	var f serveFlags
 	c := k.Command("serve", "Serve credentials of profiles to programs that have a token, until it is stopped.")
 	c.Arg("profile", "The profiles; AWS_PROFILE if there is none.").StringsVar(&f.profiles)
-	c.Flag("address", "Where to listen on this machine.").PlaceHolder("HOST:PORT").Default(serveAddress).StringVar(&f.address)
+	c.Flag("address", "Where to listen on this machine, such as 127.0.0.1:9699; a free port of 127.0.0.1 if there is none.").PlaceHolder("HOST:PORT").StringVar(&f.address)
 	c.Flag("socket", "Listen at this file instead, for a proxy of containers.").PlaceHolder("PATH").StringVar(&f.socket)
 	c.Flag("token-dir", "Write the tokens to this directory, in files named as the profiles.").PlaceHolder("DIR").StringVar(&f.tokenDir)
 	c.Flag("format", "How to print the variables that lead to the server: "+serveFormatNames()+".").PlaceHolder("FORMAT").Default("env").EnumVar(&f.format, serveFormatList()...)
@@ -64,7 +65,12 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	defer l.Close()
-	stand, err := takeStand(state, place)
+	_, killed, err := stands(standFolder(state))
+	if err != nil {
+		return err
+	}
+	a.warnKilled(slices.DeleteFunc(killed, func(e standEntry) bool { return e.Address == place.address }))
+	stand, err := takeStand(ctx, state, place)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"net"
 	"os"
@@ -51,41 +52,52 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// A stand is one server's, and what a killed one has left goes with the next look.
+// A stand is one server's. What a killed one has left is removed by the next look, and
+// nothing else is.
 func TestStands(t *testing.T) {
 	state := disk.NewFolder(t.TempDir())
 	at := place{address: "127.0.0.1:9699"}
-	first, err := takeStand(state, at)
+	first, err := takeStand(t.Context(), state, at)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := takeStand(state, at); !errors.Is(err, errServedAlready) {
+	if _, err := takeStand(t.Context(), state, at); !errors.Is(err, errServedAlready) {
 		t.Errorf("%v, want %v", err, errServedAlready)
 	}
-	wanted := standFile{disk.NewFolder(t.TempDir()), "alice"}
-	ours := first.tokenFile("alice")
-	for _, file := range []standFile{wanted, ours} {
-		if err := first.write(file, []byte("EXAMPLE")); err != nil {
+	folder := disk.NewFolder(t.TempDir()) // that a user has named
+	wanted, replaced, ours := standFile{folder, "alice"}, standFile{folder, "bob"}, first.tokenFile("alice")
+	entry := standEntry{Process: 1, Address: at.address}
+	for file, now := range map[standFile]string{wanted: "EXAMPLE", replaced: "EXAMPLE of another server", ours: "EXAMPLE"} {
+		if err := first.write(file, []byte(now)); err != nil {
+			t.Fatal(err)
+		}
+		entry.Profiles = append(entry.Profiles, standProfile{Name: file.name, TokenFile: file.path(), Token: digest("EXAMPLE")})
+	}
+	text, err := json.Marshal(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.write(standFile{first.dir, first.name + ".json"}, text); err != nil {
+		t.Fatal(err)
+	}
+	for _, left := range []string{"damaged.json", "early-0123.token", "locked.lock"} { // each of another killed server
+		if err := os.WriteFile(standFolder(state).File(left), []byte("{"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	entry := `{"process":1,"profiles":[{"name":"alice","token_file":"` + filepath.ToSlash(ours.path()) + `"},{"name":"bob","token_file":"` + filepath.ToSlash(wanted.path()) + `"}]}`
-	if err := first.write(standFile{first.dir, first.name + ".json"}, []byte(entry)); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(standFolder(state).File("damaged.json"), []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if e, err := stands(standFolder(state)); err != nil || len(e) != 1 || e[0].Process != 1 {
-		t.Errorf("%+v, %v", e, err)
+	if serving, killed, err := stands(standFolder(state)); err != nil || len(serving) != 1 || serving[0].Process != 1 || len(killed) != 0 {
+		t.Errorf("%+v, %+v, %v", serving, killed, err)
 	}
 	first.lock.Close() // it is killed
-	if e, err := stands(standFolder(state)); err != nil || len(e) != 0 {
-		t.Errorf("%+v, %v", e, err)
+	if serving, killed, err := stands(standFolder(state)); err != nil || len(serving) != 0 || len(killed) != 1 || killed[0].Address != at.address {
+		t.Errorf("%+v, %+v, %v", serving, killed, err)
 	}
-	for path, there := range map[string]bool{ours.path(): false, first.dir.File(first.name + ".json"): false, wanted.path(): true} {
-		if _, err := os.Stat(path); (err == nil) != there {
-			t.Errorf("%s: %v", path, err)
+	if left, err := standFolder(state).Entries(); len(left) > 0 || err != nil {
+		t.Errorf("left are %v, %v", left, err)
+	}
+	for file, there := range map[standFile]bool{wanted: false, replaced: true} {
+		if _, err := os.Stat(file.path()); (err == nil) != there {
+			t.Errorf("%s: %v", file.name, err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,17 +11,18 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"aws-vault/vault/disk"
 )
 
 // A stand is a place where profiles are served, as the state folder knows it. A lock says
-// that somebody serves there; it goes with its process, however that ends.
+// that a process serves there; the lock ends with the process, however that ends.
 type stand struct {
 	dir   *disk.Folder
 	name  string // of its files, without their endings
 	lock  *disk.LockFile
-	files []standFile // to be removed at the end
+	files []standFile // to remove at the end
 }
 
 type standFile struct {
@@ -39,7 +41,8 @@ type standEntry struct {
 type standProfile struct {
 	Name      string      `json:"name"`
 	TokenFile string      `json:"token_file"`
-	Variables [][2]string `json:"variables"` // a name and its value
+	Token     string      `json:"token_digest"` // so that no other file is taken for it
+	Variables [][2]string `json:"variables"`    // a name and its value
 }
 
 func (p standProfile) variables() (vars []variable) {
@@ -51,18 +54,18 @@ func (p standProfile) variables() (vars []variable) {
 
 func standFolder(state *disk.Folder) *disk.Folder { return state.Folder("serve") }
 
-// takeStand says that this process serves at a place.
-func takeStand(state *disk.Folder, at place) (*stand, error) {
+// standWait is how long a place is waited for: another process that removes what a killed
+// server has left there holds the lock for a moment.
+const standWait = time.Second
+
+// takeStand registers that this process serves at a place.
+func takeStand(ctx context.Context, state *disk.Folder, at place) (*stand, error) {
 	s := &stand{dir: standFolder(state), name: digest(at.String())}
-	lock, held, err := s.dir.TryLock(s.name + ".lock")
-	if err != nil {
-		return nil, err
-	}
-	if !held {
-		return nil, &placeError{at.String(), errServedAlready}
-	}
-	s.lock = lock
-	return s, nil
+	limited, cancel := context.WithTimeoutCause(ctx, standWait, &placeError{at.String(), errServedAlready})
+	defer cancel()
+	var err error
+	s.lock, err = s.dir.Lock(limited, s.name+".lock")
+	return s, err
 }
 
 func (f standFile) path() string { return f.dir.File(f.name) }
@@ -78,12 +81,18 @@ func (s *stand) write(f standFile, data []byte) error {
 	return f.dir.Write(f.name, data)
 }
 
-// leave takes away what the stand has written.
+// leave removes what the stand has written.
 func (s *stand) leave() {
 	for _, f := range s.files {
 		f.dir.Remove(f.name)
 	}
-	s.lock.Close()
+	releaseStand(s.dir, s.name, s.lock)
+}
+
+// releaseStand ends a lock and removes its file, unless another process has the lock by then.
+func releaseStand(dir *disk.Folder, name string, lock *disk.LockFile) {
+	lock.Close()
+	disk.RemoveLock(dir.File(name + ".lock"))
 }
 
 // announce writes the tokens and prints the variables that lead to them.
@@ -108,7 +117,7 @@ func (v *serving) announce(s *stand) error {
 		if err := s.write(file, []byte(p.token)); err != nil { // no line's end: SDKs refuse one
 			return err
 		}
-		shown := standProfile{Name: p.name, TokenFile: file.path()}
+		shown := standProfile{Name: p.name, TokenFile: file.path(), Token: digest(p.token)}
 		for _, each := range append(v.place.variables(p.name, file.path()), surroundings(p.plan)...) {
 			shown.Variables = append(shown.Variables, [2]string{each.name, each.value})
 		}
@@ -131,11 +140,27 @@ func (p place) variables(profile, tokenFile string) []variable {
 	if p.socket != "" {
 		return []variable{{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", path}}
 	}
-	return []variable{{containerURI, "http://" + p.address + path}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", tokenFile}}
+	return []variable{{containerURI, "http://" + p.address + path}, {containerTokenFile, tokenFile}}
 }
 
-// errNothingServed is for a machine where nobody serves.
+// errNothingServed is returned if no server runs for the profiles.
 var errNothingServed = errors.New("nothing is served now")
+
+// warnKilled warns of servers that were killed. Another user can listen at their ports now,
+// and provide credentials of his own to programs that still have the variables.
+func (a *app) warnKilled(killed []standEntry) {
+	for _, e := range killed {
+		if e.Address == "" {
+			continue // only this user can replace a socket in a private folder
+		}
+		var names []string
+		for _, p := range e.Profiles {
+			names = append(names, p.Name)
+		}
+		a.warn(fmt.Errorf("the server at %s (process %d) was killed, and another user can listen there now: do not use its variables any more (profiles: %s)",
+			e.Address, e.Process, strings.Join(names, ", ")))
+	}
+}
 
 // serveStatus says what is served, and how to get there.
 func (a *app) serveStatus(f serveFlags) error {
@@ -143,10 +168,11 @@ func (a *app) serveStatus(f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	entries, err := stands(standFolder(state))
+	entries, killed, err := stands(standFolder(state))
 	if err != nil {
 		return err
 	}
+	a.warnKilled(killed)
 	var found []standEntry
 	for _, e := range entries {
 		e.Profiles = slices.DeleteFunc(e.Profiles, func(p standProfile) bool {
@@ -167,32 +193,51 @@ func (a *app) serveStatus(f serveFlags) error {
 	return a.printStands(f.format, found)
 }
 
-// stands are those where somebody serves. What others have left is taken away.
-func stands(dir *disk.Folder) ([]standEntry, error) {
+// stands returns the servers that run, and those that were killed, whose files it removes.
+func stands(dir *disk.Folder) (serving, killed []standEntry, err error) {
 	files, err := dir.Entries()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, nil, err
 	}
-	var entries []standEntry
+	var names []string
 	for _, f := range files {
-		name, ok := strings.CutSuffix(f.Name(), ".json")
-		if !ok {
+		names = append(names, standOf(f.Name()))
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if name == "" {
 			continue
 		}
 		lock, free, err := dir.TryLock(name + ".lock")
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if free {
-			sweepStand(dir, name)
-			lock.Close()
-			continue
-		}
-		if e, err := readStand(dir, name); err == nil {
-			entries = append(entries, e)
+		e, reading := readStand(dir, name)
+		switch {
+		case free:
+			sweepStand(dir, name, files, e)
+			releaseStand(dir, name, lock)
+			if reading == nil {
+				killed = append(killed, e)
+			}
+		case reading == nil:
+			serving = append(serving, e)
 		}
 	}
-	return entries, nil
+	return serving, killed, nil
+}
+
+// standOf returns the name of the stand that a file belongs to; empty for none.
+func standOf(file string) string {
+	name, ending, _ := strings.Cut(file, ".")
+	switch ending {
+	case "json", "lock":
+		return name
+	case "token":
+		name, _, _ = strings.Cut(name, "-")
+		return name
+	}
+	return ""
 }
 
 // maxStand bounds what is read of a stand, in bytes.
@@ -206,15 +251,18 @@ func readStand(dir *disk.Folder, name string) (e standEntry, err error) {
 	return e, json.Unmarshal(text, &e)
 }
 
-// sweepStand takes away what a server that was killed has left: tokens that open nothing.
-func sweepStand(dir *disk.Folder, name string) {
-	if e, err := readStand(dir, name); err == nil {
-		for _, p := range e.Profiles {
-			file := filepath.Base(p.TokenFile)
-			if p.TokenFile == dir.File(file) && strings.HasPrefix(file, name+"-") { // ours, and not where a user wanted it
-				dir.Remove(file)
-			}
+// sweepStand removes what a killed server has left: tokens that open nothing any more, also
+// those in a folder that the user named, unless another server has replaced them.
+func sweepStand(dir *disk.Folder, name string, files []fs.DirEntry, e standEntry) {
+	for _, p := range e.Profiles {
+		folder, file := disk.NewFolder(filepath.Dir(p.TokenFile)), filepath.Base(p.TokenFile)
+		if text, err := folder.Read(file, maxStand); err == nil && p.Token == digest(string(text)) {
+			folder.Remove(file)
 		}
 	}
-	dir.Remove(name + ".json")
+	for _, f := range files { // those of a server that was killed before it was registered, too
+		if standOf(f.Name()) == name && !strings.HasSuffix(f.Name(), ".lock") {
+			dir.Remove(f.Name())
+		}
+	}
 }
