@@ -3,6 +3,7 @@ package cli_test
 import (
 	"errors"
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"os"
@@ -27,14 +28,14 @@ func browse(page string) error {
 }
 
 var browsers = map[string]func(page string){
-	"opens": func(page string) { met(get(page, nil)) },
+	"opens": func(page string) { met(get(led(page), nil)) },
 	"silent": func(page string) {
-		if resp, err := get(page, nil); err == nil {
+		if resp, err := get(led(page), nil); err == nil {
 			resp.Body.Close()
 		}
 	},
-	"denies":   func(page string) { met(get(page+"&decision=deny", nil)) },
-	"approves": func(string) { control("approve") },
+	"denies":   func(page string) { met(get(led(page)+"&decision=deny", nil)) },
+	"approves": func(page string) { led(page); control("approve") },
 	"refuses":  func(string) { control("deny") },
 	"dallies":  func(string) { control("advance?by=11m") },
 	"attacked": attacked,
@@ -42,7 +43,7 @@ var browsers = map[string]func(page string){
 
 // attacked opens the page after others have tried to answer in its place.
 func attacked(page string) {
-	back := answerTo(page)
+	back := answerTo(led(page))
 	q := back.Query()
 	for _, a := range []func(*http.Request){
 		func(r *http.Request) { r.URL.RawQuery = strings.Replace(r.URL.RawQuery, q.Get("state"), "another", 1) },
@@ -57,7 +58,32 @@ func attacked(page string) {
 	met(get(back.String(), nil))
 }
 
-// answerTo is where a sign-in page sends the browser back to.
+// led is where a browser is led by the page that it is given, which is written into the file "led".
+func led(page string) string {
+	to := answerTo(linkIn(page)).String()
+	if f, err := os.OpenFile("led", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
+		fmt.Fprintln(f, to)
+		f.Close()
+	}
+	return to
+}
+
+// linkIn is the link of a page that is a file; the address of any other page.
+func linkIn(page string) string {
+	path, ok := strings.CutPrefix(page, "file://")
+	if !ok {
+		return page
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		panic(err)
+	}
+	_, link, _ := strings.Cut(string(text), `<a href="`)
+	link, _, _ = strings.Cut(link, `"`)
+	return html.UnescapeString(link)
+}
+
+// answerTo is where a page sends the browser on to.
 func answerTo(page string) *url.URL {
 	c := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := c.Get(page)
@@ -67,7 +93,7 @@ func answerTo(page string) *url.URL {
 	resp.Body.Close()
 	back, err := resp.Location()
 	if err != nil {
-		panic(err)
+		panic(fmt.Sprint(page, ": ", resp.Status))
 	}
 	return back
 }

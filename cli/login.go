@@ -163,7 +163,7 @@ const browserTime = time.Minute
 // lead opens a page that leads a browser to the address. The address itself, which signs in
 // whoever has it, is no program's argument.
 func (a *app) lead(ctx context.Context, url string, choice browser.Choice) error {
-	page, err := browser.Lead(url, a.env.Peers)
+	page, err := browser.Lead(url, choice, a.env.Peers)
 	if err != nil {
 		return err
 	}

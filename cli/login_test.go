@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -24,11 +25,7 @@ func init() {
 // follow is a browser of the user's choice. It writes down how it was called, and where its
 // page led.
 func follow() {
-	page := os.Args[len(os.Args)-1]
-	if _, link, ok := strings.Cut(page, "&url="); ok {
-		page, _ = url.QueryUnescape(link)
-	}
-	brought(strings.Join(os.Args[1:], " "), page)
+	brought(strings.Join(os.Args[1:], " "), os.Args[len(os.Args)-1])
 }
 
 // brought writes into the file "browsed" what a browser was told, and where it was sent by
@@ -42,6 +39,19 @@ func brought(told, page string) {
 	defer f.Close()
 	defer fmt.Fprintln(f, "done")
 	fmt.Fprintf(f, "told %s\n", told)
+	if path, ok := strings.CutPrefix(page, "file://"); ok {
+		file, err := os.Stat(path)
+		folder, folderErr := os.Stat(filepath.Dir(path))
+		if err != nil || folderErr != nil {
+			fmt.Fprintln(f, err, folderErr)
+			return
+		}
+		fmt.Fprintf(f, "file %o in %o\n", file.Mode().Perm(), folder.Mode().Perm())
+		page = linkIn(page)
+	}
+	if _, link, ok := strings.Cut(page, "&url="); ok {
+		page, _ = url.QueryUnescape(link)
+	}
 	for range 3 {
 		resp, err := c.Get(page)
 		if err != nil {

@@ -28,6 +28,9 @@ import (
 // laterVariable moves the clock of the program under test.
 const laterVariable = "TEST_LATER"
 
+// blindVariable pretends that this system does not tell whose a connection is.
+const blindVariable = "TEST_BLIND"
+
 // programVariable makes the test binary the program itself.
 const programVariable = "TEST_AS_PROGRAM"
 
@@ -105,7 +108,7 @@ func program() {
 	}
 	frail(&env)
 	costly(&env)
-	env.Browse = browse
+	env.Browse, env.Peers.Blind = browse, os.Getenv(blindVariable) != ""
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	status := cli.Main(attended(ctx), os.Args[1:], env)
 	stop()

@@ -102,10 +102,19 @@ func (c Choice) Command(address string, look func(program string) (string, error
 	switch {
 	case c.Part != "" && k.profile != "":
 		flags = []string{k.profile + c.Part}
-	case c.Part != "":
-		address = containerLink(c.Part, address)
+	default:
+		address = c.link(address)
 	}
 	return k.command(append(flags, address), look)
+}
+
+// link is the address that opens a page in the part of the browser that has no flag. A page
+// that is a file holds such a link itself: an extension may open no files.
+func (c Choice) link(address string) string {
+	if k, ok := find(c.Name); ok && c.Part != "" && k.profile == "" && !strings.HasPrefix(address, "file:") {
+		return containerLink(c.Part, address)
+	}
+	return address
 }
 
 func private(address string, look func(string) (string, error)) ([]string, error) {

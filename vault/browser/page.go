@@ -7,10 +7,15 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,11 +25,14 @@ import (
 // ErrNobodyCame is returned where no browser asked for the page that it was to open.
 var ErrNobodyCame = errors.New("no browser opened the page")
 
-// A Page is an address on this machine that leads to another one, once. Other users may
-// see it among the arguments of a browser; by then it leads nowhere.
+// A Page is an address on this machine that leads to another one, once. Other users can read
+// the address among the arguments of a browser. On Linux, the page is served to this user and
+// root only. Where the system does not tell users apart, the address is a file that only this
+// user can read, which sends the browser on to the page.
 type Page struct {
 	path     string
 	to       string
+	file     string // empty for none
 	listener net.Listener
 	server   *http.Server
 	came     chan struct{}
@@ -37,14 +45,20 @@ const (
 	requestTime = 10 * time.Second
 )
 
-// Lead begins to wait for the browser that is to be sent on, which has to be a program that
-// the check accepts. The caller closes it.
-func Lead(to string, who peer.Check) (*Page, error) {
+// Lead begins to wait for the browser of the choice, which is sent on to an address. The
+// caller closes the page.
+func Lead(to string, in Choice, who peer.Check) (*Page, error) {
 	l, err := peer.Listen("tcp4", "127.0.0.1:0", who)
 	if err != nil {
 		return nil, fmt.Errorf("waiting for the browser: %w", err)
 	}
 	p := &Page{path: "/" + rand.Text(), to: to, listener: l, came: make(chan struct{})}
+	if !who.Tells("tcp") {
+		if p.file, err = writePage(in.link(p.address())); err != nil {
+			l.Close()
+			return nil, fmt.Errorf("writing a page for the browser: %w", err)
+		}
+	}
 	p.server = &http.Server{
 		Handler: p, ConnContext: peer.Context, MaxHeaderBytes: maxRequest, ErrorLog: log.New(io.Discard, "", 0),
 		ReadHeaderTimeout: requestTime, ReadTimeout: requestTime, WriteTimeout: requestTime, IdleTimeout: requestTime,
@@ -53,8 +67,43 @@ func Lead(to string, who peer.Check) (*Page, error) {
 	return p, nil
 }
 
-// URL is the address to open. It tells nothing of where it leads.
-func (p *Page) URL() string { return "http://" + p.listener.Addr().String() + p.path }
+// writePage writes a page that sends the browser on, in a new folder that only this user can
+// enter. The link serves once, and is of no use when this program has ended.
+func writePage(link string) (path string, err error) {
+	dir, err := os.MkdirTemp("", "aws-vault-") // of mode 0700
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(dir, "open.html")
+	if err := os.WriteFile(path, fmt.Appendf(nil, pageText, html.EscapeString(link)), 0o600); err != nil {
+		os.RemoveAll(dir)
+		return "", err
+	}
+	return path, nil
+}
+
+const pageText = `<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>aws-vault</title><meta name="referrer" content="no-referrer">
+<meta http-equiv="refresh" content="0; url=%[1]s">
+<p><a href="%[1]s" rel="noreferrer">Continue</a></p></html>
+`
+
+// URL is the address to open. It does not say where it leads.
+func (p *Page) URL() string {
+	if p.file == "" {
+		return p.address()
+	}
+	return fileURL(filepath.ToSlash(p.file))
+}
+
+func fileURL(path string) string {
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // C:/
+	}
+	return (&url.URL{Scheme: "file", Path: path}).String()
+}
+
+func (p *Page) address() string { return "http://" + p.listener.Addr().String() + p.path }
 
 // Wait returns once a browser was sent on, ErrNobodyCame if none came in that time, or the
 // cause of ctx's end.
@@ -71,8 +120,11 @@ func (p *Page) Wait(ctx context.Context, patience time.Duration) error {
 	}
 }
 
-// Close stops listening, once a browser that came has its answer.
+// Close removes the file and stops listening, once a browser that came has its answer.
 func (p *Page) Close() error {
+	if p.file != "" {
+		os.RemoveAll(filepath.Dir(p.file))
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := p.server.Shutdown(ctx); err != nil {

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +19,7 @@ const secret = "https://signin.example.com/?SigninToken=EXAMPLE"
 
 func lead(t *testing.T) *Page {
 	t.Helper()
-	p, err := Lead(secret, peer.ThisUser())
+	p, err := Lead(secret, Choice{}, peer.ThisUser())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +29,12 @@ func lead(t *testing.T) *Page {
 
 func ask(t *testing.T, p *Page, change func(*http.Request)) (status int, to, body string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.URL(), nil)
+	return askAt(t, p.URL(), change)
+}
+
+func askAt(t *testing.T, page string, change func(*http.Request)) (status int, to, body string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, page, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,5 +95,78 @@ func TestPageNobodyAsksFor(t *testing.T) {
 	}
 	if err := p.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Where the system does not tell users apart, the address is a file that only this user can
+// read, and the page is found by nobody else.
+func TestPageInFile(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	p, err := Lead(secret, Choice{}, peer.Check{UID: os.Getuid(), Blind: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	path, ok := strings.CutPrefix(p.URL(), "file://")
+	if !ok || strings.Contains(p.URL(), p.path) {
+		t.Fatalf("the address is %s", p.URL())
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{`content="0; url=` + p.address() + `"`, `href="` + p.address() + `"`, `content="no-referrer"`} {
+		if !strings.Contains(string(text), part) {
+			t.Errorf("the page has no %s:\n%s", part, text)
+		}
+	}
+	if strings.Contains(string(text), "EXAMPLE") {
+		t.Errorf("the page has a secret:\n%s", text)
+	}
+	for name, mode := range map[string]os.FileMode{path: 0o600, filepath.Dir(path): 0o700} {
+		if info, err := os.Stat(name); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != mode {
+			t.Errorf("%s has mode %v, %v", name, info.Mode(), err)
+		}
+	}
+	if status, _, _ := askAt(t, p.address()+"x", nil); status != http.StatusNotFound {
+		t.Errorf("another address: status %d", status)
+	}
+	if status, to, _ := askAt(t, p.address(), nil); status != http.StatusFound || to != secret {
+		t.Errorf("status %d, to %q", status, to)
+	}
+	p.Close()
+	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder is left: %v", err)
+	}
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
+	if _, err := Lead(secret, Choice{}, peer.Check{Blind: true}); runtime.GOOS != "windows" && !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("without a folder for the page: %v", err)
+	}
+}
+
+func TestFileURL(t *testing.T) {
+	for path, want := range map[string]string{"/tmp/a b/x": "file:///tmp/a%20b/x", "C:/Users/a/x": "file:///C:/Users/a/x"} {
+		if got := fileURL(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}
+
+// The browser is the one of the choice, also by way of a file.
+func TestLink(t *testing.T) {
+	const page, file = "http://127.0.0.1:1/X", "file:///x"
+	for _, tt := range []struct {
+		choice     Choice
+		page, file string
+	}{
+		{Choice{}, page, file},
+		{Choice{Name: Private}, page, file},
+		{Choice{"chromium", "Work"}, page, file},
+		{Choice{"firefox", ""}, page, file},
+		{Choice{"firefox", "x"}, "ext+container:name=x&url=http%3A%2F%2F127.0.0.1%3A1%2FX", file},
+	} {
+		if tt.choice.link(page) != tt.page || tt.choice.link(file) != tt.file {
+			t.Errorf("%+v: %s, %s", tt.choice, tt.choice.link(page), tt.choice.link(file))
+		}
 	}
 }

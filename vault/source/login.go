@@ -156,7 +156,7 @@ func (d *Deps) NewLogin(ctx context.Context, s plan.Step, want string, remote bo
 	}
 	var t loginToken
 	base := signInBase(s)
-	err := d.patience(ctx, siteOf(base), func() error {
+	err := d.patience(ctx, siteOf(base), func(ctx context.Context) error {
 		grant, client, err := d.loginGrant(ctx, base, remote)
 		if err != nil {
 			return err
@@ -239,7 +239,7 @@ func (d *Deps) mayRemoveLogin(ctx context.Context, session string, t loginToken)
 
 // loginGrant has a person sign in with a browser of this machine, or of another.
 func (d *Deps) loginGrant(ctx context.Context, base string, remote bool) (signin.Grant, string, error) {
-	show := func(page string) error { return d.Person.toPage(siteOf(base), page) }
+	show := func(page string) error { return d.Person.toPage(ctx, siteOf(base), page) }
 	if !remote {
 		page := func(p signin.Proof, redirect string) string { return loginURL(base, clientSameDevice, p, redirect) }
 		g, err := signin.Code(ctx, signin.Return{Who: d.Person.Peers}, page, show)

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"time"
 
-	"aws-vault/vault/browser"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
 	"aws-vault/vault/store"
@@ -114,23 +113,9 @@ func openIDOutcome(err error) string {
 	return "no answer"
 }
 
-// byOpenIDPage signs a person in with a browser of this machine. What the browser's
-// arguments hold leads on once.
-func (d *Deps) byOpenIDPage(ctx context.Context, to plan.OIDC, p *signin.Provider) (grant signin.Grant, err error) {
-	person := d.Person
-	if person.Browse != nil {
-		person.Browse = func(page string) error {
-			lead, err := browser.Lead(page, person.Peers)
-			if err != nil {
-				return err
-			}
-			context.AfterFunc(ctx, func() { lead.Close() })
-			return d.Person.Browse(lead.URL())
-		}
-	}
+// byOpenIDPage signs a person in with a browser of this machine.
+func (d *Deps) byOpenIDPage(ctx context.Context, to plan.OIDC, p *signin.Provider) (signin.Grant, error) {
 	page := func(proof signin.Proof, redirect string) string { return p.Page(proof, redirect, to.Scopes) }
-	show := func(page string) error { return person.toPage(to.Issuer, page) }
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	show := func(page string) error { return d.Person.toPage(ctx, to.Issuer, page) }
 	return signin.Code(ctx, signin.Return{Who: d.Person.Peers, Ports: to.Ports, Issuer: p.Issuer()}, page, show)
 }

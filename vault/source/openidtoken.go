@@ -219,7 +219,7 @@ func (d *Deps) verified(ctx context.Context, to plan.OIDC, p *signin.Provider, g
 
 // signInOpenID has a person sign in.
 func (d *Deps) signInOpenID(ctx context.Context, to plan.OIDC) (t openIDToken, err error) {
-	err = d.patience(ctx, to.Issuer, func() error {
+	err = d.patience(ctx, to.Issuer, func(ctx context.Context) error {
 		p, err := d.provider(ctx, to)
 		if err != nil {
 			return err
@@ -294,7 +294,7 @@ func (d *Deps) byOpenIDCode(ctx context.Context, to plan.OIDC, p *signin.Provide
 	if err != nil {
 		return signin.Tokens{}, err
 	}
-	if err := d.Person.toCode(to.Issuer, code); err != nil {
+	if err := d.Person.toCode(ctx, to.Issuer, code); err != nil {
 		return signin.Tokens{}, err
 	}
 	got, err := signin.Device(ctx, code, func(ctx context.Context) (got signin.Tokens, err error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	"aws-vault/vault/browser"
 	"aws-vault/vault/peer"
 	"aws-vault/vault/signin"
 )
@@ -42,7 +43,7 @@ func (e *SignInError) Unwrap() error { return e.Err }
 var errNobody = errors.New("there is no way to reach a person")
 
 // patience keeps one sign-in at a time before a person, across processes.
-func (d *Deps) patience(ctx context.Context, to string, signIn func() error) error {
+func (d *Deps) patience(ctx context.Context, to string, signIn func(context.Context) error) error {
 	if d.Person.Show == nil {
 		return &SignInError{To: to, Err: errNobody}
 	}
@@ -52,7 +53,9 @@ func (d *Deps) patience(ctx context.Context, to string, signIn func() error) err
 	}
 	defer lock.Close()
 	began := d.Clock.Local()
-	err = signIn()
+	lasting, end := context.WithCancel(ctx)
+	err = signIn(lasting)
+	end()
 	d.debug("sign-in", "to", to, "took", d.Clock.Local().Sub(began).Round(time.Second), "succeeded", err == nil)
 	if signin.Over(err) {
 		return &SignInError{To: to, Err: err}
@@ -68,8 +71,9 @@ func (p Person) asking(to string) string {
 	return fmt.Sprintf("sign in to %s for aws-vault on %s", to, printable(p.Host))
 }
 
-// toPage brings a person to a page that sends their browser back here.
-func (p Person) toPage(to, page string) error {
+// toPage brings a person to a page that sends their browser back here. What is opened for
+// that serves until ctx ends.
+func (p Person) toPage(ctx context.Context, to, page string) error {
 	if err := openable(page); err != nil {
 		return err
 	}
@@ -78,7 +82,7 @@ func (p Person) toPage(to, page string) error {
 		return nil
 	}
 	p.Show(fmt.Sprintf("%s in the browser that opens, or open %s", p.asking(to), page))
-	return p.browse(page)
+	return p.browse(ctx, page)
 }
 
 // toAnyPage brings a person to a page that they may open anywhere.
@@ -94,7 +98,7 @@ func (p Person) toAnyPage(to, page string) error {
 // only before someone who can compare it with what they read here: else they would let
 // in whoever had them open it.
 // https://www.rfc-editor.org/rfc/rfc8628#section-5.4
-func (p Person) toCode(to string, c signin.DeviceCode) error {
+func (p Person) toCode(ctx context.Context, to string, c signin.DeviceCode) error {
 	if err := openable(c.URL); err != nil {
 		return err
 	}
@@ -106,12 +110,19 @@ func (p Person) toCode(to string, c signin.DeviceCode) error {
 	if p.Reads && openable(c.Complete) == nil {
 		page = c.Complete
 	}
-	return p.browse(page)
+	return p.browse(ctx, page)
 }
 
-// browse opens a page. That it cannot be opened is said, and the address was.
-func (p Person) browse(page string) error {
-	if err := p.Browse(page); err != nil {
+// browse opens a page, by way of one that leads there once: a page's address has the state of
+// the sign-in or a code in it, and other users can read a browser's arguments. An error is
+// shown only, since the address was shown before.
+func (p Person) browse(ctx context.Context, page string) error {
+	lead, err := browser.Lead(page, browser.Choice{}, p.Peers)
+	if err == nil {
+		context.AfterFunc(ctx, func() { lead.Close() })
+		err = p.Browse(lead.URL())
+	}
+	if err != nil {
 		p.Show(fmt.Sprintf("no browser could be opened: %v", err))
 	}
 	return nil

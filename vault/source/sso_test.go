@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -161,6 +162,18 @@ func TestSSOByDevice(t *testing.T) {
 	r.wantActions("GetRoleCredentials")
 }
 
+// led is where a page that serves once sends a browser on to.
+func led(t *testing.T, page string) string {
+	t.Helper()
+	resp, err := http.DefaultTransport.RoundTrip(httptest.NewRequest(http.MethodGet, page, nil))
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	resp.Body.Close()
+	return resp.Header.Get("Location")
+}
+
 // A page with the code filled in is opened before someone who reads the code, and no one
 // else.
 func TestSSOOpensTheFilledInPageForReaders(t *testing.T) {
@@ -171,7 +184,7 @@ func TestSSOOpensTheFilledInPageForReaders(t *testing.T) {
 			if len(r.shown) != 1 {
 				t.Error("the page was opened before the code was shown")
 			}
-			r.opened = append(r.opened, page)
+			r.opened = append(r.opened, led(t, page))
 			return errors.New("no such program")
 		}
 		r.make(r.role())
@@ -236,6 +249,10 @@ func TestSSOByBrowser(t *testing.T) {
 	s.Spec = spec
 	done := make(chan error, 1)
 	r.Person.Browse = func(page string) error {
+		if strings.Contains(page, "authorize") {
+			t.Errorf("the browser's argument is %s", page)
+		}
+		page = led(t, page)
 		u, err := url.Parse(page)
 		if err != nil {
 			return err

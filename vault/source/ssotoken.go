@@ -172,7 +172,7 @@ func (d *Deps) SSOHeld(ctx context.Context, s plan.SSO) bool {
 
 // signIn has a person sign in. A registration that turns out to be none is replaced, once.
 func (d *Deps) signIn(ctx context.Context, s plan.SSO) (t ssoToken, err error) {
-	err = d.patience(ctx, s.StartURL, func() error {
+	err = d.patience(ctx, s.StartURL, func(ctx context.Context) error {
 		refused := ""
 		for range 2 {
 			var c oidcClient
@@ -231,7 +231,7 @@ func (d *Deps) theirRegistration(s plan.SSO) (oidcClient, bool) {
 // byBrowser signs a person in with a browser of this machine.
 func (d *Deps) byBrowser(ctx context.Context, s plan.SSO, c oidcClient) (ssoToken, error) {
 	page := func(p signin.Proof, redirect string) string { return authorizeURL(s, c, p, redirect) }
-	grant, err := signin.Code(ctx, signin.Return{Who: d.Person.Peers}, page, func(page string) error { return d.Person.toPage(s.StartURL, page) })
+	grant, err := signin.Code(ctx, signin.Return{Who: d.Person.Peers}, page, func(page string) error { return d.Person.toPage(ctx, s.StartURL, page) })
 	if err != nil {
 		return ssoToken{}, err
 	}
@@ -244,7 +244,7 @@ func (d *Deps) byDevice(ctx context.Context, s plan.SSO, c oidcClient) (ssoToken
 	if err != nil {
 		return ssoToken{}, err
 	}
-	if err := d.Person.toCode(s.StartURL, code); err != nil {
+	if err := d.Person.toCode(ctx, s.StartURL, code); err != nil {
 		return ssoToken{}, err
 	}
 	return signin.Device(ctx, code, func(ctx context.Context) (ssoToken, error) {
