@@ -57,17 +57,27 @@ func (a *app) askBy(ctx context.Context, locks *store.Locks, driver string, r pr
 }
 
 // reach returns nil if a person can be asked what a step asks while a command has the
-// terminal, and otherwise why not.
+// terminal, and otherwise why not. After a sign-in with a browser, the user may have to
+// confirm who has signed in.
 func (a *app) reach(signIn signInFlags) func(plan.Step) error {
 	return func(s plan.Step) error {
-		if s.Kind != plan.KindSSO && s.Kind != plan.KindOIDC {
-			_, err := prompt.Choose(a.env.Prompt, a.globals.prompt, prompt.Options{TerminalBusy: true})
-			return err
-		}
-		if a.person(signIn).Browse == nil {
+		browses := s.Kind == plan.KindSSO || s.Kind == plan.KindOIDC
+		if browses && a.person(signIn).Browse == nil {
 			return errNoBrowser
 		}
-		return nil
+		if browses && a.env.Peers.Tells("tcp") {
+			return nil
+		}
+		_, err := prompt.Choose(a.env.Prompt, a.globals.prompt, prompt.Options{TerminalBusy: true})
+		return err
+	}
+}
+
+// confirmSignIn asks whether it is this user who has signed in.
+func (a *app) confirmSignIn(locks *store.Locks) func(context.Context, string) (bool, error) {
+	return func(ctx context.Context, question string) (bool, error) {
+		yes, err := a.ask(ctx, locks, prompt.Request{Kind: prompt.Confirm, Text: question})
+		return yes != "", err
 	}
 }
 

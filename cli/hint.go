@@ -8,6 +8,7 @@ import (
 	"aws-vault/prompt"
 	"aws-vault/vault"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/source"
 )
 
 // hints are what to do about an error: the remedy is said here and in the files hint*.go, and
@@ -48,10 +49,11 @@ func answerRemedy(err error, a *app) string {
 	var waits *vault.LoginRequiredError
 	var yes *confirmError
 	var driver *prompt.UnknownDriverError
+	var whose *source.NotConfirmedError
 	switch {
 	case errors.As(err, &driver) && driver.Name == "pass":
 		return "let the profile run pass: mfa_process = pass otp NAME"
-	case !errors.As(err, &noWay), errors.As(err, &waits): // whoever asks a server can set none of what follows
+	case !errors.As(err, &noWay), errors.As(err, &waits), errors.As(err, &whose): // a server's client can set none of what follows, and a sign-in has a hint of its own
 		return ""
 	case errors.As(err, &yes):
 		return "say yes beforehand with --force"

@@ -17,9 +17,14 @@ func signInRemedy(err error, _ *app) string {
 	var required *source.LoginRequiredError
 	var other *source.IdentityError
 	var user *vault.TemporaryUserError
+	var whose *source.NotConfirmedError
 	switch {
 	case errors.As(err, &waits) && !waits.Asking:
 		return "answer on another terminal: aws-vault exec " + quoteWord(waits.Profile) + " -- true"
+	case errors.As(err, &whose) && whose.Err == nil:
+		return "sign out at " + whose.To + " in your browser if you were signed in as somebody else there, and try again"
+	case errors.As(err, &whose):
+		return "sign in in a terminal, where you can confirm it, or without a browser of this machine: --sso-flow=device, oidc_flow = device or aws-login --remote"
 	case errors.As(err, &required) && required.Cached:
 		return fmt.Sprintf("take the AWS CLI's sign-in over with aws-vault aws-login --import %s, or sign in with aws-vault aws-login %[1]s", quoteWord(required.Profile))
 	case errors.As(err, &required):

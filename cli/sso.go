@@ -37,7 +37,7 @@ func ssoLoginCommand(k *kingpin.CmdClause, a *app) {
 	f.bindShare(c)
 	a.action(c, verb{agents: true, run: func(ctx context.Context) error {
 		return a.withPortal(ctx, "sso login", name, f, func(s *session, p portal) error {
-			t, err := s.Source.SignIn(ctx, p.sso)
+			t, err := s.Source.SignIn(ctx, p.endpoint, p.sso)
 			if err != nil {
 				return err
 			}

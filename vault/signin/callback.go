@@ -20,19 +20,26 @@ import (
 const CallbackPath = "/oauth/callback"
 
 // A Callback waits on 127.0.0.1 for the one answer that a browser brings back from a
-// sign-in. Whoever asks it for anything else is refused and changes nothing.
+// sign-in. All other requests are refused, and change nothing.
 type Callback struct {
 	state    string
-	issuer   string
+	at       Return
 	listener net.Listener
 	server   *http.Server
-	answers  chan answer
+	answers  chan Answer
 	once     sync.Once
+	ended    chan struct{}
+
+	mu      sync.Mutex
+	refusal error // that nobody can prove to come from this user
 }
 
-type answer struct {
-	code string
-	err  error
+// An Answer is what a browser has brought.
+type Answer struct {
+	Code   string
+	Proven bool // this user's browser has brought it, or root's
+	err    error
+	who    chan string // is shown to the browser
 }
 
 // Bounds on a request of the browser's.
@@ -46,6 +53,10 @@ type Return struct {
 	Who    peer.Check // who may bring it
 	Ports  []int      // the first that is free
 	Issuer string     // which the answer names, https://www.rfc-editor.org/rfc/rfc9207; empty for one that need not
+
+	// Tell is called once if an answer reports a refusal and it is not known whose it is. The
+	// wait goes on. Nil tells nobody.
+	Tell func(refusal error)
 }
 
 // PortsError is returned where none of the ports is free that an answer may be brought to.
@@ -83,7 +94,7 @@ func Listen(state string, at Return) (*Callback, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Callback{state: state, issuer: at.Issuer, listener: l, answers: make(chan answer, 1)}
+	c := &Callback{state: state, at: at, listener: l, answers: make(chan Answer, 1), ended: make(chan struct{})}
 	c.server = &http.Server{
 		Handler: c, ConnContext: peer.Context, MaxHeaderBytes: maxRequest,
 		ReadHeaderTimeout: requestTime, ReadTimeout: requestTime, WriteTimeout: requestTime, IdleTimeout: requestTime,
@@ -96,19 +107,26 @@ func Listen(state string, at Return) (*Callback, error) {
 // Redirect is where the browser is to be sent back to.
 func (c *Callback) Redirect() string { return "http://" + c.listener.Addr().String() + CallbackPath }
 
-// Wait returns the code that the browser brought, ErrDenied or a [*RefusedError] for
-// another answer, or the cause of ctx's end.
-func (c *Callback) Wait(ctx context.Context) (string, error) {
+// Wait returns the answer that has a code, ErrDenied or a [*RefusedError] for another
+// answer, or the cause of ctx's end. A refusal that any user can have sent does not end the
+// wait, and is in the error only if nothing else comes.
+func (c *Callback) Wait(ctx context.Context) (Answer, error) {
 	select {
 	case a := <-c.answers:
-		return a.code, a.err
+		return a, a.err
 	case <-ctx.Done():
-		return "", context.Cause(ctx)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.refusal != nil {
+		return Answer{}, fmt.Errorf("%w; before, %w", context.Cause(ctx), c.refusal)
+	}
+	return Answer{}, context.Cause(ctx)
 }
 
 // Close stops listening, once an answer that came has been acknowledged.
 func (c *Callback) Close() error {
+	close(c.ended)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := c.server.Shutdown(ctx); err != nil {
@@ -134,12 +152,20 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, http.StatusBadRequest, "This is the answer to another sign-in", "aws-vault goes on waiting for its own.")
 		return
 	}
-	a := answer{code: q.Get("code"), err: refusal(q.Get("error"), q.Get("error_description"))}
-	if c.issuer != "" && q.Get("iss") != c.issuer {
-		a = answer{err: &RefusedError{Code: "as another provider", Description: oneLine(q.Get("iss"))}}
+	a := Answer{
+		Code: q.Get("code"), Proven: peer.Of(r).Known(), who: make(chan string, 1),
+		err: refusal(q.Get("error"), q.Get("error_description")),
 	}
-	if a.code == "" && a.err == nil {
+	if c.at.Issuer != "" && q.Get("iss") != c.at.Issuer {
+		a.err = &RefusedError{Code: "as another provider", Description: oneLine(q.Get("iss"))}
+	}
+	if a.Code == "" && a.err == nil {
 		a.err = &RefusedError{Code: "nothing"}
+	}
+	if a.err != nil && !a.Proven {
+		c.remember(a.err)
+		write(w, http.StatusOK, "You are not signed in", "aws-vault was told that the sign-in was refused. It goes on waiting, since any user of this machine can send that. If it was you, press Ctrl-C in your terminal.")
+		return
 	}
 	first := false
 	c.once.Do(func() { c.answers <- a; first = true })
@@ -148,8 +174,34 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, http.StatusGone, "This sign-in was answered before", "You can close this page.")
 	case a.err != nil:
 		write(w, http.StatusOK, "You are not signed in", "aws-vault was told that the sign-in was refused. You can close this page; your terminal says more.")
+	case !a.Proven:
+		c.name(w, a)
 	default:
 		write(w, http.StatusOK, "Go back to your terminal", "aws-vault has the answer and goes on there. You can close this page.")
+	}
+}
+
+// remember keeps the first refusal that any user can have sent.
+func (c *Callback) remember(refusal error) {
+	c.mu.Lock()
+	first := c.refusal == nil
+	if first {
+		c.refusal = refusal
+	}
+	c.mu.Unlock()
+	if first && c.at.Tell != nil {
+		c.at.Tell(refusal)
+	}
+}
+
+// name shows the browser who has signed in, once that is known.
+func (c *Callback) name(w http.ResponseWriter, a Answer) {
+	http.NewResponseController(w).SetWriteDeadline(time.Time{}) // this takes calls to the provider; Close ends it
+	select {
+	case who := <-a.who:
+		write(w, http.StatusOK, "Confirm this in your terminal", "Signed in as "+who+". aws-vault keeps the sign-in only after you have confirmed in the terminal that this is you.")
+	case <-c.ended:
+		write(w, http.StatusOK, "You are not signed in", "Your terminal says why. You can close this page.")
 	}
 }
 

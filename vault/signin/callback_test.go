@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 
@@ -66,8 +68,8 @@ func TestCallbackTakesOneAnswer(t *testing.T) {
 	if status, _ := ask(t, c, code("another"), nil); status != http.StatusGone {
 		t.Errorf("a second answer was answered %d", status)
 	}
-	if got, err := c.Wait(t.Context()); got != "EXAMPLE-code" || err != nil {
-		t.Errorf("got %q, %v", got, err)
+	if got, err := c.Wait(t.Context()); got.Code != "EXAMPLE-code" || got.Proven != peer.ThisUser().Tells("tcp") || err != nil {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
@@ -97,8 +99,8 @@ func TestCallbackRefusesStrangers(t *testing.T) {
 	if status, _ := ask(t, c, code("EXAMPLE-code"), nil); status != http.StatusOK {
 		t.Errorf("the right answer was answered %d", status)
 	}
-	if got, err := c.Wait(t.Context()); got != "EXAMPLE-code" || err != nil {
-		t.Errorf("got %q, %v", got, err)
+	if got, err := c.Wait(t.Context()); got.Code != "EXAMPLE-code" || got.Proven != peer.ThisUser().Tells("tcp") || err != nil {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
@@ -119,6 +121,7 @@ func TestCallbackBoundsARequest(t *testing.T) {
 }
 
 func TestCallbackIsRefused(t *testing.T) {
+	needsUsers(t)
 	for _, s := range []struct {
 		query url.Values
 		want  string
@@ -145,5 +148,59 @@ func TestCallbackWaitIsStopped(t *testing.T) {
 	stop(gone)
 	if _, err := listen(t).Wait(ctx); !errors.Is(err, gone) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// needsUsers skips a test where any user can have sent a refusal, so that it ends nothing.
+func needsUsers(t *testing.T) {
+	t.Helper()
+	if !peer.ThisUser().Tells("tcp") {
+		t.Skip("this system does not tell whose a connection is")
+	}
+}
+
+// blind accepts this user, on a system that does not tell users apart.
+func blind() peer.Check { return peer.Check{UID: os.Getuid(), Blind: true} }
+
+// A refusal that any user can have sent ends nothing, and is told once.
+func TestCallbackGoesOnAfterUnknownRefusals(t *testing.T) {
+	var told []error
+	at := Return{Who: blind(), Issuer: "https://id.example.com", Tell: func(err error) { told = append(told, err) }}
+	c, err := Listen(state, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	iss := url.Values{"state": {state}, "iss": {at.Issuer}}
+	with := func(name, value string) url.Values {
+		q := maps.Clone(iss)
+		q.Set(name, value)
+		return q
+	}
+	for _, q := range []url.Values{with("error", "access_denied"), with("error", "server_error"), iss, code("from another provider")} {
+		if status, page := ask(t, c, q, nil); status != http.StatusOK || !strings.Contains(page, "press Ctrl-C") {
+			t.Errorf("%v: answered %d %s", q, status, page)
+		}
+	}
+	if len(told) != 1 || !errors.Is(told[0], ErrDenied) {
+		t.Errorf("told %v", told)
+	}
+	late, stop := context.WithCancelCause(t.Context())
+	stop(errSignInOver)
+	if _, err := c.Wait(late); !errors.Is(err, ErrDenied) || !errors.Is(err, ErrTimeout) || !Over(err) {
+		t.Errorf("if nothing else comes: %v", err)
+	}
+	shown := make(chan string)
+	go func() {
+		_, page := ask(t, c, with("code", "EXAMPLE-code"), nil)
+		shown <- page
+	}()
+	a, err := c.Wait(t.Context())
+	if err != nil || a.Code != "EXAMPLE-code" || a.Proven {
+		t.Errorf("got %+v, %v", a, err)
+	}
+	a.who <- "alice"
+	if page := <-shown; !strings.Contains(page, "Signed in as alice") {
+		t.Errorf("the browser shows %s", page)
 	}
 }

@@ -40,25 +40,42 @@ type Grant struct {
 	Verifier string
 	Redirect string // as the sign-in page was told
 	Nonce    string // likewise
+	// Proven says that this user has brought the code, or root. If not, another user of this machine can
+	// have signed in as himself, and the outcome is kept only if the user confirms who it is.
+	Proven bool
+
+	who chan<- string
+}
+
+// Tell shows in the browser who has signed in, while the user is asked to confirm it.
+func (g Grant) Tell(who string) {
+	select {
+	case g.who <- who:
+	default: // it was told, or no browser waits for it
+	}
 }
 
 // Code has a person sign in with a browser of this machine. page returns the address of
 // the sign-in page for a proof and for where it is to send the browser back to; show
-// brings a person there; at says where that is. It returns what the browser brings back, ErrDenied or a
-// [*RefusedError] where that is no code, and ErrTimeout where nothing comes within
-// [Patience]. Where ctx ends, its cause is returned.
-func Code(ctx context.Context, at Return, page func(p Proof, redirect string) string, show func(url string) error) (Grant, error) {
+// brings a person there; at says where that is. What the browser brings back is given to
+// use, whose error is returned. Code returns ErrDenied or a [*RefusedError] if that has no
+// code, and ErrTimeout if nothing comes within [Patience]. If ctx ends, its cause is
+// returned.
+func Code(ctx context.Context, at Return, page func(p Proof, redirect string) string, show func(url string) error, use func(Grant) error) error {
 	proof := NewProof()
 	c, err := Listen(proof.State, at)
 	if err != nil {
-		return Grant{}, err
+		return err
 	}
 	defer c.Close()
 	if err := show(page(proof, c.Redirect())); err != nil {
-		return Grant{}, err
+		return err
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, Patience, errSignInOver)
 	defer cancel()
-	code, err := c.Wait(limited)
-	return Grant{Code: code, Verifier: proof.Verifier, Redirect: c.Redirect(), Nonce: proof.Nonce}, err
+	a, err := c.Wait(limited)
+	if err != nil {
+		return err
+	}
+	return use(Grant{Code: a.Code, Verifier: proof.Verifier, Redirect: c.Redirect(), Nonce: proof.Nonce, Proven: a.Proven, who: a.who})
 }

@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -28,7 +30,9 @@ func TestProof(t *testing.T) {
 func TestCode(t *testing.T) {
 	var proof Proof
 	var redirect string
-	grant, err := Code(t.Context(), Return{Who: peer.ThisUser()}, func(p Proof, r string) string {
+	var got Grant
+	refused := errors.New("refused")
+	err := Code(t.Context(), Return{Who: peer.ThisUser()}, func(p Proof, r string) string {
 		proof, redirect = p, r
 		return "https://example.com/authorize"
 	}, func(page string) error {
@@ -37,9 +41,16 @@ func TestCode(t *testing.T) {
 		}
 		go http.Get(redirect + "?" + url.Values{"code": {"EXAMPLE-code"}, "state": {proof.State}}.Encode())
 		return nil
+	}, func(g Grant) error {
+		got = g
+		return refused
 	})
-	if want := (Grant{Code: "EXAMPLE-code", Verifier: proof.Verifier, Redirect: redirect, Nonce: proof.Nonce}); err != nil || grant != want {
-		t.Errorf("got %+v, %v, want %+v", grant, err, want)
+	if !errors.Is(err, refused) {
+		t.Errorf("got %v", err)
+	}
+	got.who = nil
+	if want := (Grant{Code: "EXAMPLE-code", Verifier: proof.Verifier, Redirect: redirect, Nonce: proof.Nonce, Proven: peer.ThisUser().Tells("tcp")}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if u, err := url.Parse(redirect); err != nil {
 		t.Error(err)
@@ -49,9 +60,56 @@ func TestCode(t *testing.T) {
 	}
 }
 
+// Where the system does not tell whose the browser is, it shows who has signed in, or that
+// nobody has.
+func TestCodeOfUnknownBrowser(t *testing.T) {
+	failed := errors.New("failed")
+	for _, tt := range []struct {
+		who  string // empty if the code cannot be traded
+		want error
+		page string
+	}{
+		{"alice & co", nil, "Signed in as alice &amp; co."},
+		{"alice", failed, "Signed in as alice."},
+		{"", failed, "You are not signed in"},
+	} {
+		shown := make(chan string, 1)
+		var address string
+		err := Code(t.Context(), Return{Who: blind()}, func(p Proof, redirect string) string {
+			return redirect + "?" + url.Values{"code": {"EXAMPLE-code"}, "state": {p.State}}.Encode()
+		}, func(page string) error {
+			address = page
+			go func() {
+				text := ""
+				if resp, err := http.Get(address); err == nil {
+					body, _ := io.ReadAll(resp.Body)
+					resp.Body.Close()
+					text = string(body)
+				}
+				shown <- text
+			}()
+			return nil
+		}, func(g Grant) error {
+			if g.Proven {
+				t.Error("any user's browser is taken for this user's")
+			}
+			if tt.who != "" {
+				g.Tell(tt.who)
+				g.Tell("another") // is not shown
+			}
+			return tt.want
+		})
+		if page := <-shown; !errors.Is(err, tt.want) || !strings.Contains(page, tt.page) {
+			t.Errorf("%q: %v, the browser shows %s", tt.who, err, page)
+		}
+	}
+	Grant{}.Tell("nobody") // no browser waits for it
+}
+
 func TestCodeThatIsNotShown(t *testing.T) {
 	broken := errors.New("broken")
-	if _, err := Code(t.Context(), Return{Who: peer.ThisUser()}, func(Proof, string) string { return "" }, func(string) error { return broken }); !errors.Is(err, broken) {
+	use := func(Grant) error { return errors.New("used") }
+	if err := Code(t.Context(), Return{Who: peer.ThisUser()}, func(Proof, string) string { return "" }, func(string) error { return broken }, use); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -60,7 +118,7 @@ func TestCodeThatIsNotShown(t *testing.T) {
 // alone.
 func TestCodeGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &Callback{answers: make(chan answer)}
+		c := &Callback{answers: make(chan Answer)}
 		ctx, cancel := context.WithTimeoutCause(t.Context(), Patience, errSignInOver)
 		defer cancel()
 		if _, err := c.Wait(ctx); !errors.Is(err, ErrTimeout) || !Over(err) || err.Error() != "nobody has signed in in time: there was no answer within 3m0s" {

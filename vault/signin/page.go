@@ -2,6 +2,7 @@ package signin
 
 import (
 	"fmt"
+	"html"
 	"io"
 	"log"
 	"net/http"
@@ -14,11 +15,11 @@ const page = `<!doctype html>
 <h1>%s</h1><p>%s</p></html>
 `
 
-// write sends a page of fixed words: nothing that the request says is repeated.
+// write sends a page. Nothing that the request says is repeated.
 func write(w http.ResponseWriter, status int, title, text string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	fmt.Fprintf(w, page, title, text)
+	fmt.Fprintf(w, page, html.EscapeString(title), html.EscapeString(text))
 }
 
 // quiet keeps what a stranger's request does wrong off the user's terminal.

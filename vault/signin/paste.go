@@ -26,7 +26,7 @@ func Paste(ctx context.Context, redirect string, page func(p Proof) string, show
 		return Grant{}, err
 	}
 	code, err := pasted(text, proof.State)
-	return Grant{Code: code, Verifier: proof.Verifier, Redirect: redirect}, err
+	return Grant{Code: code, Verifier: proof.Verifier, Redirect: redirect, Proven: true}, err
 }
 
 // pasted reads the base64 of state=…&code=….

@@ -31,7 +31,7 @@ func TestPaste(t *testing.T) {
 			if !errors.Is(err, c.want) {
 				t.Fatalf("got %v, want %v", err, c.want)
 			}
-			if want := (Grant{Code: "EXAMPLE-code", Verifier: proof.Verifier, Redirect: "https://example.com/confirmation"}); err == nil && grant != want {
+			if want := (Grant{Code: "EXAMPLE-code", Verifier: proof.Verifier, Redirect: "https://example.com/confirmation", Proven: true}); err == nil && grant != want {
 				t.Errorf("got %+v, want %+v", grant, want)
 			}
 		})

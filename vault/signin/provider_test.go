@@ -62,10 +62,20 @@ func opens(page string) error {
 	return nil
 }
 
+// grantOf signs in with a browser.
+func grantOf(ctx context.Context, p *Provider) (grant Grant, err error) {
+	page := func(proof Proof, redirect string) string { return p.Page(proof, redirect, nil) }
+	err = Code(ctx, Return{Who: peer.ThisUser(), Issuer: p.Issuer()}, page, opens, func(g Grant) error {
+		grant = g
+		return nil
+	})
+	return grant, err
+}
+
 // signIn signs in with a browser and returns the tokens and the nonce.
 func (d *desk) signIn(p *Provider) (Tokens, string) {
 	d.Helper()
-	grant, err := Code(d.Context(), Return{Who: peer.ThisUser(), Issuer: p.Issuer()}, func(proof Proof, redirect string) string { return p.Page(proof, redirect, nil) }, opens)
+	grant, err := grantOf(d.Context(), p)
 	if err != nil {
 		d.Fatal(err)
 	}
@@ -256,13 +266,14 @@ func TestKeysRotate(t *testing.T) {
 
 // The answer that a browser brings is the provider's own.
 func TestMixUp(t *testing.T) {
+	needsUsers(t)
 	for name, people := range map[string]vaulttest.Login{
 		"another": {Subject: "alice", Auto: true, OtherIssuer: "https://evil.example.com"},
 		"refused": {Subject: "alice", Deny: true},
 	} {
 		d := newDesk(t, people)
 		p := d.discover()
-		_, err := Code(t.Context(), Return{Who: peer.ThisUser(), Issuer: p.Issuer()}, func(proof Proof, redirect string) string { return p.Page(proof, redirect, nil) }, opens)
+		_, err := grantOf(t.Context(), p)
 		var e *RefusedError
 		if name == "another" && (!errors.As(err, &e) || e.Code != "as another provider") || name == "refused" && !errors.Is(err, ErrDenied) {
 			t.Errorf("%s: %v", name, err)

@@ -156,19 +156,20 @@ func (d *Deps) NewLogin(ctx context.Context, s plan.Step, want string, remote bo
 	}
 	var t loginToken
 	base := signInBase(s)
-	err := d.patience(ctx, siteOf(base), func(ctx context.Context) error {
-		grant, client, err := d.loginGrant(ctx, base, remote)
-		if err != nil {
-			return err
-		}
-		key, err := newProofKey()
-		if err != nil {
-			return err
-		}
-		t, err = d.tradeLogin(ctx, s, key, map[string]string{
-			"clientId": client, "grantType": grantCode, "code": grant.Code, "codeVerifier": grant.Verifier, "redirectUri": grant.Redirect,
-		}, loginToken{Client: client, Until: d.Clock.Local().Add(loginLasts).UTC()})
-		return err
+	err := d.patience(ctx, siteOf(base), func(v *visit) error {
+		return d.loginGrant(ctx, v, base, remote, func(grant signin.Grant, client string) error {
+			key, err := newProofKey()
+			if err != nil {
+				return err
+			}
+			t, err = d.tradeLogin(ctx, s, key, map[string]string{
+				"clientId": client, "grantType": grantCode, "code": grant.Code, "codeVerifier": grant.Verifier, "redirectUri": grant.Redirect,
+			}, loginToken{Client: client, Until: d.Clock.Local().Add(loginLasts).UTC()})
+			if err != nil || want != "" {
+				return err
+			}
+			return d.confirm(ctx, grant, siteOf(base), t.Session)
+		})
 	})
 	switch {
 	case err != nil:
@@ -237,22 +238,25 @@ func (d *Deps) mayRemoveLogin(ctx context.Context, session string, t loginToken)
 	return nil
 }
 
-// loginGrant has a person sign in with a browser of this machine, or of another.
-func (d *Deps) loginGrant(ctx context.Context, base string, remote bool) (signin.Grant, string, error) {
-	show := func(page string) error { return d.Person.toPage(ctx, siteOf(base), page) }
+// loginGrant has a person sign in with a browser of this machine, or of another, and gives
+// what that brings back to use, with the program that AWS knows us by.
+func (d *Deps) loginGrant(ctx context.Context, v *visit, base string, remote bool, use func(g signin.Grant, client string) error) error {
 	if !remote {
 		page := func(p signin.Proof, redirect string) string { return loginURL(base, clientSameDevice, p, redirect) }
-		g, err := signin.Code(ctx, signin.Return{Who: d.Person.Peers}, page, show)
-		return g, clientSameDevice, err
+		show := func(page string) error { return v.toPage(siteOf(base), page) }
+		return signin.Code(ctx, d.Person.back(), page, show, func(g signin.Grant) error { return use(g, clientSameDevice) })
 	}
 	if d.Person.Paste == nil {
-		return signin.Grant{}, "", errNobody
+		return errNobody
 	}
-	show = func(page string) error { return d.Person.toAnyPage(siteOf(base), page) }
+	show := func(page string) error { return d.Person.toAnyPage(siteOf(base), page) }
 	redirect := base + "/v1/sessions/confirmation"
 	page := func(p signin.Proof) string { return loginURL(base, clientCrossDevice, p, redirect) }
 	g, err := signin.Paste(ctx, redirect, page, show, d.Person.Paste)
-	return g, clientCrossDevice, err
+	if err != nil {
+		return err
+	}
+	return use(g, clientCrossDevice)
 }
 
 // signedInAs is whom an id token names. It came from AWS itself, over TLS, so its

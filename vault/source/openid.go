@@ -114,8 +114,10 @@ func openIDOutcome(err error) string {
 }
 
 // byOpenIDPage signs a person in with a browser of this machine.
-func (d *Deps) byOpenIDPage(ctx context.Context, to plan.OIDC, p *signin.Provider) (signin.Grant, error) {
+func (d *Deps) byOpenIDPage(ctx context.Context, v *visit, to plan.OIDC, p *signin.Provider, use func(signin.Grant) error) error {
 	page := func(proof signin.Proof, redirect string) string { return p.Page(proof, redirect, to.Scopes) }
-	show := func(page string) error { return d.Person.toPage(ctx, to.Issuer, page) }
-	return signin.Code(ctx, signin.Return{Who: d.Person.Peers, Ports: to.Ports, Issuer: p.Issuer()}, page, show)
+	show := func(page string) error { return v.toPage(to.Issuer, page) }
+	back := d.Person.back()
+	back.Ports, back.Issuer = to.Ports, p.Issuer()
+	return signin.Code(ctx, back, page, show, use)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"aws-vault/vault/plan"
@@ -176,7 +177,7 @@ func (d *Deps) newOpenIDToken(ctx context.Context, to plan.OIDC, old openIDToken
 			return openIDToken{}, err // a person could do no better
 		}
 	}
-	return d.signInOpenID(ctx, to)
+	return d.signInOpenID(ctx, to, old.Subject)
 }
 
 // refreshOpenID trades a refresh token. Where none comes back, the old one goes on; where
@@ -217,24 +218,22 @@ func (d *Deps) verified(ctx context.Context, to plan.OIDC, p *signin.Provider, g
 	}, nil
 }
 
-// signInOpenID has a person sign in.
-func (d *Deps) signInOpenID(ctx context.Context, to plan.OIDC) (t openIDToken, err error) {
-	err = d.patience(ctx, to.Issuer, func(ctx context.Context) error {
+// signInOpenID has a person sign in. before is who was signed in until now; empty for nobody.
+func (d *Deps) signInOpenID(ctx context.Context, to plan.OIDC, before string) (t openIDToken, err error) {
+	err = d.patience(ctx, to.Issuer, func(v *visit) error {
 		p, err := d.provider(ctx, to)
 		if err != nil {
 			return err
 		}
-		var got signin.Tokens
-		var want signin.Want
-		if d.openIDByDevice(to, p) {
-			got, err = d.byOpenIDCode(ctx, to, p)
-		} else {
-			got, want.Nonce, err = d.byOpenIDBrowser(ctx, to, p)
+		if !d.openIDByDevice(to, p) {
+			t, err = d.byOpenIDBrowser(ctx, v, to, p, before)
+			return err
 		}
+		got, err := d.byOpenIDCode(ctx, v, to, p)
 		if err != nil {
 			return err
 		}
-		t, err = d.verified(ctx, to, p, got, want)
+		t, err = d.verified(ctx, to, p, got, signin.Want{})
 		return err
 	})
 	var over *SignInError
@@ -266,23 +265,43 @@ var (
 	errNoBrowserFlow = errors.New("the provider has no authorization_endpoint, want oidc_flow = device")
 )
 
-// byOpenIDBrowser also returns the nonce that the ID token has to name.
-func (d *Deps) byOpenIDBrowser(ctx context.Context, to plan.OIDC, p *signin.Provider) (got signin.Tokens, nonce string, err error) {
+// byOpenIDBrowser signs a person in with a browser. Who was signed in before need not be
+// confirmed.
+func (d *Deps) byOpenIDBrowser(ctx context.Context, v *visit, to plan.OIDC, p *signin.Provider, before string) (t openIDToken, err error) {
 	if !p.Browses() {
-		return got, "", &SignInError{To: to.Issuer, Err: errNoBrowserFlow}
+		return openIDToken{}, &SignInError{To: to.Issuer, Err: errNoBrowserFlow}
 	}
-	grant, err := d.byOpenIDPage(ctx, to, p)
-	if err != nil {
-		return got, "", err
-	}
-	err = d.within(ctx, to, "trade the code", func(ctx context.Context) (err error) {
-		got, err = p.Trade(ctx, grant)
-		return err
+	err = d.byOpenIDPage(ctx, v, to, p, func(g signin.Grant) error {
+		var got signin.Tokens
+		err := d.within(ctx, to, "trade the code", func(ctx context.Context) (err error) {
+			got, err = p.Trade(ctx, g)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if t, err = d.verified(ctx, to, p, got, signin.Want{Nonce: g.Nonce}); err != nil || t.Subject == before {
+			return err
+		}
+		return d.confirm(ctx, g, to.Issuer, t.person())
 	})
-	return got, grant.Nonce, err
+	if err != nil {
+		return openIDToken{}, err
+	}
+	return t, nil
 }
 
-func (d *Deps) byOpenIDCode(ctx context.Context, to plan.OIDC, p *signin.Provider) (signin.Tokens, error) {
+// person says whose a token is, for the user to recognize.
+func (t openIDToken) person() string {
+	for _, claim := range []string{"email", "preferred_username", "name"} {
+		if name := t.Claims[claim]; name != "" && name != t.Subject {
+			return fmt.Sprintf("%s (%s)", name, t.Subject)
+		}
+	}
+	return t.Subject
+}
+
+func (d *Deps) byOpenIDCode(ctx context.Context, v *visit, to plan.OIDC, p *signin.Provider) (signin.Tokens, error) {
 	if !p.Devices() {
 		return signin.Tokens{}, &SignInError{To: to.Issuer, Err: errNoDeviceFlow}
 	}
@@ -294,7 +313,7 @@ func (d *Deps) byOpenIDCode(ctx context.Context, to plan.OIDC, p *signin.Provide
 	if err != nil {
 		return signin.Tokens{}, err
 	}
-	if err := d.Person.toCode(ctx, to.Issuer, code); err != nil {
+	if err := v.toCode(to.Issuer, code); err != nil {
 		return signin.Tokens{}, err
 	}
 	got, err := signin.Device(ctx, code, func(ctx context.Context) (got signin.Tokens, err error) {

@@ -42,8 +42,53 @@ func (e *SignInError) Unwrap() error { return e.Err }
 
 var errNobody = errors.New("there is no way to reach a person")
 
+// NotConfirmedError is returned if any user of this machine can have answered a sign-in, and the
+// user did not confirm who has signed in. Nothing is kept of that sign-in.
+type NotConfirmedError struct {
+	To, Who string
+	Err     error // why the user could not be asked; nil if the answer was no
+}
+
+func (e *NotConfirmedError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("signing in to %s: %s has signed in, and you did not confirm that this is you", e.To, e.Who)
+	}
+	return fmt.Sprintf("signing in to %s: %s has signed in, and you could not be asked whether this is you: %v", e.To, e.Who, e.Err)
+}
+
+// Unwrap returns why the user could not be asked.
+func (e *NotConfirmedError) Unwrap() error { return e.Err }
+
+// confirm returns nil if it is certain that this user has signed in, or if the user confirms it.
+func (d *Deps) confirm(ctx context.Context, g signin.Grant, to, who string) error {
+	if g.Proven {
+		return nil
+	}
+	who = printable(who)
+	g.Tell(who)
+	no := &NotConfirmedError{To: to, Who: who}
+	if d.Confirm == nil {
+		no.Err = errNobody
+		return no
+	}
+	yes, err := d.Confirm(ctx, fmt.Sprintf("Any user of this machine can have answered. Signed in to %s as %s. Is this you?", to, who))
+	if yes && err == nil {
+		return nil
+	}
+	no.Err = err
+	return no
+}
+
+// back is where a browser brings its answer.
+func (p Person) back() signin.Return {
+	return signin.Return{Who: p.Peers, Tell: func(refusal error) {
+		p.Show(fmt.Sprintf("%v. Any user of this machine can have sent that: sign in as before, or press Ctrl-C if it was you", refusal))
+	}}
+}
+
 // patience keeps one sign-in at a time before a person, across processes.
-func (d *Deps) patience(ctx context.Context, to string, signIn func(context.Context) error) error {
+// What is opened for it is closed at its end, before this process can become another one.
+func (d *Deps) patience(ctx context.Context, to string, signIn func(*visit) error) error {
 	if d.Person.Show == nil {
 		return &SignInError{To: to, Err: errNobody}
 	}
@@ -53,9 +98,9 @@ func (d *Deps) patience(ctx context.Context, to string, signIn func(context.Cont
 	}
 	defer lock.Close()
 	began := d.Clock.Local()
-	lasting, end := context.WithCancel(ctx)
-	err = signIn(lasting)
-	end()
+	v := &visit{person: d.Person}
+	err = signIn(v)
+	v.end()
 	d.debug("sign-in", "to", to, "took", d.Clock.Local().Sub(began).Round(time.Second), "succeeded", err == nil)
 	if signin.Over(err) {
 		return &SignInError{To: to, Err: err}
@@ -71,9 +116,21 @@ func (p Person) asking(to string) string {
 	return fmt.Sprintf("sign in to %s for aws-vault on %s", to, printable(p.Host))
 }
 
-// toPage brings a person to a page that sends their browser back here. What is opened for
-// that serves until ctx ends.
-func (p Person) toPage(ctx context.Context, to, page string) error {
+// A visit is one sign-in of a person, with the pages that were opened for it.
+type visit struct {
+	person Person
+	pages  []*browser.Page
+}
+
+func (v *visit) end() {
+	for _, p := range v.pages {
+		p.Close()
+	}
+}
+
+// toPage brings a person to a page that sends their browser back here.
+func (v *visit) toPage(to, page string) error {
+	p := v.person
 	if err := openable(page); err != nil {
 		return err
 	}
@@ -82,7 +139,7 @@ func (p Person) toPage(ctx context.Context, to, page string) error {
 		return nil
 	}
 	p.Show(fmt.Sprintf("%s in the browser that opens, or open %s", p.asking(to), page))
-	return p.browse(ctx, page)
+	return v.browse(page)
 }
 
 // toAnyPage brings a person to a page that they may open anywhere.
@@ -98,7 +155,8 @@ func (p Person) toAnyPage(to, page string) error {
 // only before someone who can compare it with what they read here: else they would let
 // in whoever had them open it.
 // https://www.rfc-editor.org/rfc/rfc8628#section-5.4
-func (p Person) toCode(ctx context.Context, to string, c signin.DeviceCode) error {
+func (v *visit) toCode(to string, c signin.DeviceCode) error {
+	p := v.person
 	if err := openable(c.URL); err != nil {
 		return err
 	}
@@ -110,20 +168,20 @@ func (p Person) toCode(ctx context.Context, to string, c signin.DeviceCode) erro
 	if p.Reads && openable(c.Complete) == nil {
 		page = c.Complete
 	}
-	return p.browse(ctx, page)
+	return v.browse(page)
 }
 
 // browse opens a page, by way of one that leads there once: a page's address has the state of
 // the sign-in or a code in it, and other users can read a browser's arguments. An error is
 // shown only, since the address was shown before.
-func (p Person) browse(ctx context.Context, page string) error {
-	lead, err := browser.Lead(page, browser.Choice{}, p.Peers)
+func (v *visit) browse(page string) error {
+	lead, err := browser.Lead(page, browser.Choice{}, v.person.Peers)
 	if err == nil {
-		context.AfterFunc(ctx, func() { lead.Close() })
-		err = p.Browse(lead.URL())
+		v.pages = append(v.pages, lead)
+		err = v.person.Browse(lead.URL())
 	}
 	if err != nil {
-		p.Show(fmt.Sprintf("no browser could be opened: %v", err))
+		v.person.Show(fmt.Sprintf("no browser could be opened: %v", err))
 	}
 	return nil
 }

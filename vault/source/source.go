@@ -28,22 +28,23 @@ type Deps struct {
 	Key        func(ctx context.Context, name string) (aws.Credentials, error) // the stored key of that name
 	Static     func(profile string) (aws.Credentials, error)                   // the plain-text key of that profile
 	Getenv     func(string) (string, bool)
-	Ask        func(ctx context.Context, q Question) (string, error) // a person, or a device, for a code
-	Reads      func(q Question) bool                                 // whether it is a device, which gives the same code until the next; nil for never
-	Run        func(ctx context.Context, c Command) ([]byte, error)  // a shell; it returns what was printed
-	Open       func(path string) (io.ReadCloser, error)              // a file that a profile names
-	Proxy      func(*http.Request) (*url.URL, error)                 // nil for none
-	Bundles    []string                                              // files of which the first that is there holds the system's roots; none leaves it to Go
-	Sleep      func(ctx context.Context, d time.Duration) error      // until the next code
-	Tell       func(message string)                                  // the user, on something they should know; nil to tell nobody
-	Log        *slog.Logger                                          // of what was called, without secrets; nil for none
-	Codes      *store.Codes                                          // which codes were sent
-	Tokens     *store.Tokens                                         // what sign-ins gave
-	Cache      *store.SSOCache                                       // the AWS CLI's tokens; nil for none
-	Logins     *store.LoginCache                                     // the AWS CLI's sign-ins; nil for none
-	Person     Person                                                // who signs in
-	Card       Card                                                  // keys that cannot leave it
-	Identities Identities                                            // by which people say who they are
+	Ask        func(ctx context.Context, q Question) (string, error)    // a person, or a device, for a code
+	Reads      func(q Question) bool                                    // whether it is a device, which gives the same code until the next; nil for never
+	Confirm    func(ctx context.Context, question string) (bool, error) // the user, with yes or no; nil to ask nobody
+	Run        func(ctx context.Context, c Command) ([]byte, error)     // a shell; it returns what was printed
+	Open       func(path string) (io.ReadCloser, error)                 // a file that a profile names
+	Proxy      func(*http.Request) (*url.URL, error)                    // nil for none
+	Bundles    []string                                                 // files of which the first that is there holds the system's roots; none leaves it to Go
+	Sleep      func(ctx context.Context, d time.Duration) error         // until the next code
+	Tell       func(message string)                                     // the user, on something they should know; nil to tell nobody
+	Log        *slog.Logger                                             // of what was called, without secrets; nil for none
+	Codes      *store.Codes                                             // which codes were sent
+	Tokens     *store.Tokens                                            // what sign-ins gave
+	Cache      *store.SSOCache                                          // the AWS CLI's tokens; nil for none
+	Logins     *store.LoginCache                                        // the AWS CLI's sign-ins; nil for none
+	Person     Person                                                   // who signs in
+	Card       Card                                                     // keys that cannot leave it
+	Identities Identities                                               // by which people say who they are
 	Clock      *Clock
 
 	Backoff  func(attempt int, err error) time.Duration // before a call is tried once more; nil for a jittered wait of up to 5 s

@@ -42,7 +42,7 @@ func (d *Deps) Portal(ctx context.Context, e plan.Endpoint, s plan.SSO, use func
 	if err != nil {
 		return err
 	}
-	t, err := d.ssoToken(ctx, s, "")
+	t, err := d.ssoToken(ctx, e, s, "")
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (d *Deps) Portal(ctx context.Context, e plan.Endpoint, s plan.SSO, use func
 		return err
 	}
 	d.debug("the portal does not take the token any more", "portal", s.StartURL)
-	if t, err = d.ssoToken(ctx, s, t.Access); err != nil {
+	if t, err = d.ssoToken(ctx, e, s, t.Access); err != nil {
 		return err
 	}
 	p.token = t.Access
@@ -124,6 +124,20 @@ const maxAccounts = 10_000
 
 // Accounts are those that the person may work in, with their roles, in the portal's order.
 func (p *Portal) Accounts(ctx context.Context) ([]Account, error) {
+	all, err := p.accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if all[i].Roles, err = p.roles(ctx, all[i].ID); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// accounts are the accounts without their roles.
+func (p *Portal) accounts(ctx context.Context) ([]Account, error) {
 	var all []Account
 	for next, first := "", true; first || next != "" && len(all) < maxAccounts; first = false {
 		var page struct {
@@ -141,12 +155,6 @@ func (p *Portal) Accounts(ctx context.Context) ([]Account, error) {
 			all = append(all, Account{ID: a.ID, Name: a.Name, Email: a.Email})
 		}
 		next = page.Next
-	}
-	for i := range all {
-		var err error
-		if all[i].Roles, err = p.roles(ctx, all[i].ID); err != nil {
-			return nil, err
-		}
 	}
 	return all, nil
 }

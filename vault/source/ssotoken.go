@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"aws-vault/vault/plan"
@@ -71,15 +73,15 @@ func (t ssoToken) ends() time.Time {
 
 // SignIn returns a token that serves, after a person has signed in if it takes one, for
 // other programs.
-func (d *Deps) SignIn(ctx context.Context, s plan.SSO) (store.CachedToken, error) {
-	t, err := d.ssoToken(ctx, s, "")
+func (d *Deps) SignIn(ctx context.Context, e plan.Endpoint, s plan.SSO) (store.CachedToken, error) {
+	t, err := d.ssoToken(ctx, e, s, "")
 	return store.CachedToken{StartURL: s.StartURL, Region: s.Region, AccessToken: t.Access, ExpiresAt: t.Expires}, err
 }
 
 // ssoToken returns a token that serves, and whose access token is not the one that was
 // refused: the one kept, a renewed one, another program's, or that of a person who signs
 // in.
-func (d *Deps) ssoToken(ctx context.Context, s plan.SSO, refused string) (ssoToken, error) {
+func (d *Deps) ssoToken(ctx context.Context, e plan.Endpoint, s plan.SSO, refused string) (ssoToken, error) {
 	serves := func(t ssoToken) bool { return t.serves(d.Clock.Local()) && t.Access != refused }
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
 		Name: string(s.Token()), Question: "the sign-in to " + s.StartURL,
@@ -89,7 +91,7 @@ func (d *Deps) ssoToken(ctx context.Context, s plan.SSO, refused string) (ssoTok
 		},
 		Make: func(ctx context.Context, k store.Token) (store.Token, error) {
 			old, _ := decode[ssoToken](k)
-			made, err := d.newSSOToken(ctx, s, old, refused)
+			made, err := d.newSSOToken(ctx, e, s, old, refused)
 			return encode(KindSSOToken, s.Label(), made.ends(), made), err
 		},
 	})
@@ -99,7 +101,7 @@ func (d *Deps) ssoToken(ctx context.Context, s plan.SSO, refused string) (ssoTok
 }
 
 // newSSOToken makes a token in place of an old one, silently if that can be.
-func (d *Deps) newSSOToken(ctx context.Context, s plan.SSO, old ssoToken, refused string) (ssoToken, error) {
+func (d *Deps) newSSOToken(ctx context.Context, e plan.Endpoint, s plan.SSO, old ssoToken, refused string) (ssoToken, error) {
 	if err := d.checkEndpoint(s.OIDC); err != nil {
 		return ssoToken{}, err
 	}
@@ -124,7 +126,7 @@ func (d *Deps) newSSOToken(ctx context.Context, s plan.SSO, old ssoToken, refuse
 		d.debug("the AWS CLI's token is used", "portal", s.StartURL)
 		return ssoToken{Access: theirs.AccessToken, Expires: theirs.ExpiresAt, theirs: true}, nil
 	}
-	return d.signIn(ctx, s)
+	return d.signIn(ctx, e, s)
 }
 
 // cached is what the AWS CLI keeps of a sign-in to the same portal. Its token is used as
@@ -171,8 +173,8 @@ func (d *Deps) SSOHeld(ctx context.Context, s plan.SSO) bool {
 }
 
 // signIn has a person sign in. A registration that turns out to be none is replaced, once.
-func (d *Deps) signIn(ctx context.Context, s plan.SSO) (t ssoToken, err error) {
-	err = d.patience(ctx, s.StartURL, func(ctx context.Context) error {
+func (d *Deps) signIn(ctx context.Context, e plan.Endpoint, s plan.SSO) (t ssoToken, err error) {
+	err = d.patience(ctx, s.StartURL, func(v *visit) error {
 		refused := ""
 		for range 2 {
 			var c oidcClient
@@ -180,9 +182,9 @@ func (d *Deps) signIn(ctx context.Context, s plan.SSO) (t ssoToken, err error) {
 				return err
 			}
 			if d.Person.Device {
-				t, err = d.byDevice(ctx, s, c)
+				t, err = d.byDevice(ctx, v, s, c)
 			} else {
-				t, err = d.byBrowser(ctx, s, c)
+				t, err = d.byBrowser(ctx, v, e, s, c)
 			}
 			if !errors.Is(err, errClient) {
 				return err
@@ -229,22 +231,57 @@ func (d *Deps) theirRegistration(s plan.SSO) (oidcClient, bool) {
 }
 
 // byBrowser signs a person in with a browser of this machine.
-func (d *Deps) byBrowser(ctx context.Context, s plan.SSO, c oidcClient) (ssoToken, error) {
+func (d *Deps) byBrowser(ctx context.Context, v *visit, e plan.Endpoint, s plan.SSO, c oidcClient) (t ssoToken, err error) {
 	page := func(p signin.Proof, redirect string) string { return authorizeURL(s, c, p, redirect) }
-	grant, err := signin.Code(ctx, signin.Return{Who: d.Person.Peers}, page, func(page string) error { return d.Person.toPage(ctx, s.StartURL, page) })
+	show := func(page string) error { return v.toPage(s.StartURL, page) }
+	err = signin.Code(ctx, d.Person.back(), page, show, func(g signin.Grant) error {
+		if t, err = d.trade(ctx, s, c, codeGrant(g)); err != nil || g.Proven {
+			return err
+		}
+		who, err := d.holder(ctx, e, s, t)
+		if err != nil {
+			return err
+		}
+		return d.confirm(ctx, g, s.StartURL, who)
+	})
 	if err != nil {
 		return ssoToken{}, err
 	}
-	return d.trade(ctx, s, c, codeGrant(grant))
+	return t, nil
+}
+
+// holder says who has a token, by the accounts that it gives access to: no call names the user.
+func (d *Deps) holder(ctx context.Context, e plan.Endpoint, s plan.SSO, t ssoToken) (string, error) {
+	p, err := d.newPortal(e, s)
+	if err != nil {
+		return "", err
+	}
+	p.token = t.Access
+	accounts, err := p.accounts(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(accounts) == 0 {
+		return "a user without accounts", nil
+	}
+	const most = 5
+	var names []string
+	for _, a := range accounts[:min(len(accounts), most)] {
+		names = append(names, fmt.Sprintf("%s (%s)", a.Name, a.ID))
+	}
+	if more := len(accounts) - most; more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return "a user of " + strings.Join(names, ", "), nil
 }
 
 // byDevice signs a person in on a machine of their choice.
-func (d *Deps) byDevice(ctx context.Context, s plan.SSO, c oidcClient) (ssoToken, error) {
+func (d *Deps) byDevice(ctx context.Context, v *visit, s plan.SSO, c oidcClient) (ssoToken, error) {
 	code, err := d.deviceCode(ctx, s, c)
 	if err != nil {
 		return ssoToken{}, err
 	}
-	if err := d.Person.toCode(ctx, s.StartURL, code); err != nil {
+	if err := v.toCode(s.StartURL, code); err != nil {
 		return ssoToken{}, err
 	}
 	return signin.Device(ctx, code, func(ctx context.Context) (ssoToken, error) {

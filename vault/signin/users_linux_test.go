@@ -1,0 +1,59 @@
+package signin
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"aws-vault/vault/peer"
+	"aws-vault/vault/vaulttest"
+)
+
+// Another user who knows all about a sign-in can neither answer it nor end it.
+func TestCallbackOfAnotherUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip(vaulttest.ErrNotRoot)
+	}
+	const alice, mallory = 12345, 54321
+	var told []string
+	who := peer.Check{UID: alice, Refused: func(err error) { told = append(told, err.Error()) }}
+	c, err := Listen(state, Return{Who: who, Tell: func(err error) { t.Errorf("told of %v", err) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	get := func(uid int, q url.Values) int {
+		t.Helper()
+		dial := func(context.Context, string, string) (conn net.Conn, err error) {
+			if becoming := vaulttest.AsUser(uid, func() { conn, err = net.Dial("tcp", c.listener.Addr().String()) }); becoming != nil {
+				return nil, becoming
+			}
+			return conn, err
+		}
+		client := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+		resp, err := client.Get(c.Redirect() + "?" + q.Encode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	for _, q := range []url.Values{code("his"), {"error": {"access_denied"}, "state": {state}}, {"state": {state}}} {
+		if status := get(mallory, q); status != http.StatusForbidden {
+			t.Errorf("%v: answered %d", q, status)
+		}
+	}
+	if status := get(alice, code("hers")); status != http.StatusOK {
+		t.Errorf("the user's browser is answered %d", status)
+	}
+	if a, err := c.Wait(t.Context()); a.Code != "hers" || !a.Proven || err != nil {
+		t.Errorf("got %+v, %v", a, err)
+	}
+	if len(told) != 3 || !strings.Contains(told[0], "user 54321") {
+		t.Errorf("told of %q", told)
+	}
+}

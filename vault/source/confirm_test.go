@@ -1,0 +1,211 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/peer"
+)
+
+// A blindRoom is a room in which the system does not tell whose browser has answered.
+type blindRoom struct {
+	deps   *Deps
+	signIn func() error
+	held   func() bool
+	shown  *[]string
+	who    string // has signed in
+	to     string
+}
+
+// visits opens a page and shows what it came to.
+func visits(t *testing.T, words chan<- string) func(string) error {
+	return func(page string) error {
+		path, ok := strings.CutPrefix(page, "file://")
+		if !ok {
+			t.Errorf("opened %s, want a file", page)
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		_, link, _ := strings.Cut(string(text), `<a href="`)
+		link, _, _ = strings.Cut(link, `"`)
+		go func() {
+			resp, err := http.Get(link)
+			if err != nil {
+				words <- err.Error()
+				return
+			}
+			defer resp.Body.Close()
+			var page strings.Builder
+			resp.Write(&page)
+			words <- page.String()
+		}()
+		return nil
+	}
+}
+
+// blindRooms are rooms for each kind of sign-in with a browser. What the browser shows in the
+// end is sent to words.
+func blindRooms(words chan<- string) map[string]func(*testing.T) blindRoom {
+	blind := peer.Check{UID: os.Getuid(), Blind: true}
+	return map[string]func(*testing.T) blindRoom{
+		"Identity Center": func(t *testing.T) blindRoom {
+			r := newPortalRoom(t)
+			for _, account := range []string{"111111111111", "222222222222", "333333333333", "444444444444", "555555555555", "666666666666"} {
+				r.portal.Assign(account, "Dev")
+			}
+			r.Person.Device, r.Person.Peers, r.Person.Browse = false, blind, visits(t, words)
+			s := r.role()
+			return blindRoom{r.Deps, func() error {
+				_, err := r.SignIn(t.Context(), s.Endpoint, r.sso())
+				return err
+			}, func() bool { return r.SSOHeld(t.Context(), r.sso()) }, &r.shown, "a user of example-111111111111 (111111111111), example-123456789012 (123456789012), ", startURL}
+		},
+		"OIDC": func(t *testing.T) blindRoom {
+			people := alice
+			people.Claims = map[string]any{"email": "alice@example.com"}
+			r := newOpenIDRoom(t, people)
+			r.Person.Peers, r.Person.Browse = blind, visits(t, words)
+			return blindRoom{r.Deps, func() error {
+				_, err := r.OpenIDSignIn(t.Context(), r.to())
+				return err
+			}, func() bool {
+				_, held, err := r.OpenIDHeld(t.Context(), r.to())
+				return held || err != nil
+			}, &r.shown, "alice@example.com (alice)", r.issuer.URL()}
+		},
+		"aws login": func(t *testing.T) blindRoom {
+			r := newLoginRoom(t)
+			r.Person.Peers, r.Person.Browse = blind, visits(t, words)
+			return blindRoom{r.Deps, func() error {
+				_, err := r.NewLogin(t.Context(), r.login(), "", false)
+				return err
+			}, func() bool { return len(r.kept.of) > 0 }, &r.shown, r.alice(), r.aws.URL()}
+		},
+	}
+}
+
+// Where any user can have answered, nothing is kept before the user has confirmed who has
+// signed in, and the browser shows who it is.
+func TestSignInIsConfirmed(t *testing.T) {
+	broken := errors.New("broken")
+	for _, answer := range []struct {
+		name    string
+		confirm func(context.Context, string) (bool, error)
+		err     error // in that of the sign-in
+	}{
+		{"yes", func(context.Context, string) (bool, error) { return true, nil }, nil},
+		{"no", func(context.Context, string) (bool, error) { return false, nil }, nil},
+		{"not asked", func(context.Context, string) (bool, error) { return true, broken }, broken},
+		{"nobody to ask", nil, errNobody},
+	} {
+		words := make(chan string, 1)
+		for kind, newRoom := range blindRooms(words) {
+			t.Run(kind+" "+answer.name, func(t *testing.T) {
+				r := newRoom(t)
+				question := ""
+				if r.deps.Confirm = answer.confirm; answer.confirm != nil {
+					r.deps.Confirm = func(ctx context.Context, q string) (bool, error) {
+						question = q
+						if r.held() {
+							t.Error("the sign-in is kept before it is confirmed")
+						}
+						return answer.confirm(ctx, q)
+					}
+				}
+				err := r.signIn()
+				if answer.name == "yes" {
+					if err != nil || !r.held() {
+						t.Errorf("held: %v, %v", r.held(), err)
+					}
+				} else {
+					var no *NotConfirmedError
+					if !errors.As(err, &no) || no.To != r.to || !strings.Contains(no.Who, r.who) || !errors.Is(err, answer.err) && answer.err != nil || r.held() {
+						t.Errorf("held: %v, %v", r.held(), err)
+					}
+				}
+				if answer.confirm != nil && !strings.Contains(question, "Signed in to "+r.to+" as "+r.who) {
+					t.Errorf("asked %q", question)
+				}
+				if page := <-words; !strings.Contains(page, "Signed in as "+r.who) {
+					t.Errorf("the browser shows %s", page)
+				}
+			})
+		}
+	}
+}
+
+// What the browser of any user answers in place of a code ends no sign-in.
+func TestRefusalOfUnknownUser(t *testing.T) {
+	words := make(chan string, 1)
+	for kind, newRoom := range blindRooms(words) {
+		t.Run(kind, func(t *testing.T) {
+			r := newRoom(t)
+			opens := r.deps.Person.Browse
+			r.deps.Person.Browse = func(page string) error {
+				_, shown, _ := strings.Cut((*r.shown)[0], ", or open ")
+				if status := refuse(t, shown); status != http.StatusOK {
+					t.Errorf("the refusal is answered %d", status)
+				}
+				return opens(page)
+			}
+			r.deps.Confirm = func(context.Context, string) (bool, error) { return true, nil }
+			if err := r.signIn(); err != nil || !r.held() {
+				t.Errorf("held: %v, %v", r.held(), err)
+			}
+			<-words
+			if len(*r.shown) != 2 || !strings.Contains((*r.shown)[1], ". Any user of this machine can have sent that: sign in as before, or press Ctrl-C") {
+				t.Errorf("shown %q", *r.shown)
+			}
+		})
+	}
+}
+
+// Who was signed in before need not be confirmed.
+func TestSameSignInIsNotConfirmed(t *testing.T) {
+	people := alice
+	people.NoRefresh = true
+	r := newOpenIDRoom(t, people)
+	words := make(chan string, 2)
+	r.Person.Peers, r.Person.Browse = peer.Check{UID: os.Getuid(), Blind: true}, visits(t, words)
+	asked := 0
+	r.Confirm = func(context.Context, string) (bool, error) { asked++; return true, nil }
+	for range 2 {
+		r.signIn()
+		r.aws.Advance(2 * time.Hour)
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times, want once", asked)
+	}
+	l := newLoginRoom(t)
+	l.Person.Peers, l.Person.Browse = r.Person.Peers, visits(t, words)
+	l.Confirm = func(context.Context, string) (bool, error) { asked++; return true, nil }
+	l.signIn(false) // as the one that the profile names
+	if asked != 1 {
+		t.Errorf("asked %d times, want once", asked)
+	}
+}
+
+// refuse sends to a sign-in's callback what a page does whose person refuses.
+func refuse(t *testing.T, page string) int {
+	t.Helper()
+	u, err := url.Parse(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	resp, err := http.Get(q.Get("redirect_uri") + "?" + url.Values{"state": {q.Get("state")}, "error": {"access_denied"}}.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
