@@ -31,6 +31,12 @@ func TestMain(m *testing.M) {
 	if at, ok := os.LookupEnv(clientVariable); ok {
 		os.Exit(beClient(at))
 	}
+	if who, ok := os.LookupEnv(visitorVariable); ok {
+		os.Exit(visits(who, os.Args[1:]))
+	}
+	if folder, ok := os.LookupEnv(thiefVariable); ok {
+		os.Exit(steals(folder))
+	}
 	os.Exit(m.Run())
 }
 

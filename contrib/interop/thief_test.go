@@ -1,0 +1,178 @@
+//go:build interop && linux
+
+package interop
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A visitor is a browser that takes its time, and tells in a file where it was.
+type visitor struct {
+	Delay time.Duration
+	File  string
+}
+
+// A visited is what a visitor has seen.
+type visited struct {
+	Page string // that it was opened on
+	End  string // the address that it came to
+	Text string
+}
+
+// visitorVariable makes the test binary a visitor, which is in it as JSON, and thiefVariable a
+// thief, whose folder it names.
+const (
+	visitorVariable = "INTEROP_VISITOR"
+	thiefVariable   = "INTEROP_THIEF"
+)
+
+// leadsAway is a page that a visitor does not open: it is the console's.
+const leadsAway = "SigninToken="
+
+// visits is the browser's program, and returns its status.
+func visits(who string, args []string) int {
+	var v visitor
+	if json.Unmarshal([]byte(who), &v) != nil || len(args) != 1 {
+		return 1
+	}
+	time.Sleep(v.Delay)
+	seen := visited{Page: args[0], End: args[0]}
+	client := http.Client{CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+		if seen.End = r.URL.String(); strings.Contains(seen.End, leadsAway) {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}}
+	if resp, err := client.Get(args[0]); err != nil {
+		seen.Text = err.Error()
+	} else {
+		text, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		seen.Text = resp.Status + " " + string(text)
+	}
+	text, err := json.Marshal(seen)
+	if err == nil {
+		err = os.WriteFile(v.File+".new", text, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(v.File+".new", v.File)
+	}
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+// A theft is one request of the thief's, and its answer.
+type theft struct {
+	Asked  string // the address
+	Status int    // 0 for no answer
+	To     string // where he was sent on
+	Text   string
+}
+
+// A thief looks for pages in the arguments of all programs and among those that he is told of, and
+// is quick. What he tries is written into his folder, one theft a line.
+type thief struct {
+	folder string
+	mu     sync.Mutex
+	log    *json.Encoder
+	seen   map[string]bool
+	work   sync.WaitGroup
+}
+
+// toldFolder has the pages that the thief is told of, such as by a glance at the screen, and
+// endFile is there when he is to stop.
+const (
+	toldFolder = "told"
+	endFile    = "end"
+	logFile    = "log"
+)
+
+// link finds a page on this machine.
+var link = regexp.MustCompile(`http://127\.0\.0\.1:\d+/[^\s"'<>]+`)
+
+// steals is the thief's program, and returns its status.
+func steals(folder string) int {
+	f, err := os.OpenFile(filepath.Join(folder, logFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer f.Close()
+	t := &thief{folder: folder, log: json.NewEncoder(f), seen: map[string]bool{}}
+	for {
+		files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+		told, toldErr := filepath.Glob(filepath.Join(folder, toldFolder, "*"))
+		if err != nil || toldErr != nil {
+			return 1
+		}
+		for _, path := range append(files, told...) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				continue // the program has ended
+			}
+			for _, page := range link.FindAllString(strings.ReplaceAll(string(text), "\x00", " "), -1) {
+				if !t.seen[page] {
+					t.seen[page] = true
+					t.work.Go(func() { t.opens(page) })
+				}
+			}
+		}
+		if _, err := os.Stat(filepath.Join(folder, endFile)); err == nil {
+			break
+		}
+	}
+	t.work.Wait()
+	return 0
+}
+
+// ask asks for a page as a browser does, and follows no redirect.
+func (t *thief) ask(page string) theft {
+	got := theft{Asked: page}
+	client := http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Get(page)
+	if err != nil {
+		got.Text = err.Error()
+	} else {
+		text, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		got.Status, got.To, got.Text = resp.StatusCode, resp.Header.Get("Location"), string(text)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.log.Encode(got)
+	return got
+}
+
+// opens does with a page what can be done with it. He signs in as himself where he can, and
+// brings the answer, and a refusal, before the user's browser does.
+func (t *thief) opens(page string) {
+	if !strings.Contains(page, "state=") {
+		if page = t.ask(page).To; !strings.Contains(page, "state=") {
+			return
+		}
+	}
+	answer, err := url.Parse(t.ask(page).To)
+	if err != nil || answer.Path != "/oauth/callback" {
+		return
+	}
+	q := answer.Query()
+	q.Del("code")
+	q.Set("error", "access_denied")
+	refusal := *answer
+	refusal.RawQuery = q.Encode()
+	for _, each := range []*url.URL{answer, &refusal} {
+		t.work.Go(func() { t.ask(each.String()) })
+	}
+}
