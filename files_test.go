@@ -79,14 +79,23 @@ var byPath = map[string][]string{
 		"cli shell: os.Open",
 		"prompt openTTY: unix.Open",
 		"prompt openTerminalFiles: os.OpenFile",
-		"server holderOf: filepath.Glob, os.Readlink",
-		"server nameOf: os.ReadFile",
-		"server socketOf: os.Open",
 		"vault/keystore sessionBus.address: os.Stat",
+		"vault/peer holderOf: filepath.Glob, os.Readlink",
+		"vault/peer isOverflow: os.ReadFile",
+		"vault/peer nameOf: os.ReadFile",
+		"vault/peer socketOf: os.Open",
+		"vault/peer tellsTCP: os.ReadFile",
 	},
 	"in a directory that only root can write to": {
 		"cli app.proxy: os.Remove",
 		"cli listenProxy: os.Chmod, os.Lchown, os.Lstat, os.Mkdir, os.Remove",
+	},
+	"a new folder for temporary files, which only this user can enter": {
+		"vault/browser Page.Close: os.RemoveAll",
+		"vault/browser writePage: os.MkdirTemp, os.RemoveAll, os.WriteFile",
+	},
+	"disk.Folder has locked the same file": {
+		"cli releaseStand: disk.RemoveLock",
 	},
 	"it looks, and opens nothing": {
 		"cli patient.below: filepath.Glob, os.Lstat",
