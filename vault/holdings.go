@@ -45,6 +45,7 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options
 		}
 	}
 	h.Environment = v.environment()
+	h.Container, h.Metadata = v.Source.ContainerAddress(), v.Source.MetadataAddress()
 	return h, v.limits(p, o, &h)
 }
 

@@ -64,13 +64,22 @@ var errUnreachable = errors.New("there is no way to ask now")
 // with a [*LoginRequiredError]. Meanwhile the person is asked in the background, if they can
 // be reached, once for however many ask.
 func (u *Unattended) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, need time.Duration) (aws.Credentials, error) {
-	c, last := carrier{vault: u.Vault, plan: pl, options: o}, len(pl.Steps)-1
+	c, err := u.carrier(pl, o)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	last := len(pl.Steps) - 1
+	if !pl.Decided(last) {
+		if err := c.identify(ctx, last); err != nil {
+			return aws.Credentials{}, err
+		}
+	}
 	if session, fresh := c.kept(ctx, last, c.ask(ctx, last, need)); fresh {
 		return session.Credentials, nil
 	}
 	step, asks := c.asking(ctx, last)
 	if !asks {
-		return u.Vault.Credentials(ctx, pl, o, need)
+		return c.carry(ctx, last, need)
 	}
 	e := &LoginRequiredError{Profile: pl.Profile, Question: asked(pl.Steps[step])}
 	e.Asking, e.Err = u.ask(c, step, need)
@@ -135,7 +144,7 @@ func (u *Unattended) ask(c carrier, step int, need time.Duration) (asking bool, 
 	q = &question{}
 	u.questions[name] = q
 	u.open.Go(func() {
-		_, err := c.step(u.Until, step, need)
+		_, err := c.carry(u.Until, step, need)
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		q.ended, q.err = u.Sessions.Now(), err

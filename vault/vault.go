@@ -85,43 +85,22 @@ const innerNeed = time.Minute
 // Every temporary step is kept under its digest, so that a changed setting is never
 // answered with an old session; what can be answered from there calls nothing.
 func (v *Vault) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, need time.Duration) (aws.Credentials, error) {
-	if err := v.recursion(pl); err != nil {
-		return aws.Credentials{}, err
-	}
-	if last := pl.Last(); last.Touch && !v.Touch {
-		return aws.Credentials{}, &TouchError{Profile: last.Profile}
-	}
-	pl, err := v.signedIn(ctx, pl)
+	c, err := v.carrier(pl, o)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	carry := func(pl plan.Plan) (aws.Credentials, error) {
-		c := carrier{vault: v, plan: pl, options: o}
-		return c.step(ctx, len(pl.Steps)-1, need)
-	}
-	creds, err := carry(pl)
-	var another *source.AnotherPersonError
-	if !errors.As(err, &another) {
-		return creds, err
-	}
-	if pl, err = pl.SignedIn(another.Now); err != nil {
-		return aws.Credentials{}, err
-	}
-	return carry(pl)
+	return c.carry(ctx, len(pl.Steps)-1, need)
 }
 
-// signedIn has a person sign in to the OpenID provider that a plan begins at, where it is
-// not known who is: that decides which sessions may be used.
-func (v *Vault) signedIn(ctx context.Context, pl plan.Plan) (plan.Plan, error) {
-	spec, ok := pl.Steps[0].Spec.(plan.OIDCRole)
-	if !ok || spec.Subject != "" {
-		return pl, nil
+// carrier returns what carries the plan out, unless that is refused beforehand.
+func (v *Vault) carrier(pl plan.Plan, o plan.Options) (carrier, error) {
+	if err := v.recursion(pl); err != nil {
+		return carrier{}, err
 	}
-	who, err := v.Source.OpenIDSignIn(ctx, spec.OIDC)
-	if err != nil {
-		return pl, err
+	if last := pl.Last(); last.Touch && !v.Touch {
+		return carrier{}, &TouchError{Profile: last.Profile}
 	}
-	return pl.SignedIn(who.Identity)
+	return carrier{vault: v, plan: pl, options: o}, nil
 }
 
 // recursion refuses a plan that would run a program of a profile whose program has led
@@ -156,13 +135,17 @@ type carrier struct {
 	vault    *Vault
 	plan     plan.Plan
 	options  plan.Options
-	keyCheck string // of the key at the root, once it was read
+	keyCheck string           // of the key at the root, once it was read
+	given    *aws.Credentials // what the first step gave, where only that tells whose they are
 }
 
 func (c *carrier) step(ctx context.Context, i int, need time.Duration) (aws.Credentials, error) {
 	s := c.plan.Steps[i]
-	if !s.Keep {
+	switch {
+	case !s.Keep:
 		return c.make(ctx, i)
+	case !c.plan.Decided(i):
+		return aws.Credentials{}, errUndecided
 	}
 	session, warnings, err := c.vault.Sessions.Get(ctx, c.ask(ctx, i, need))
 	for _, w := range warnings {
@@ -170,6 +153,9 @@ func (c *carrier) step(ctx context.Context, i int, need time.Duration) (aws.Cred
 	}
 	return session.Credentials, err
 }
+
+// errUndecided is returned rather than a session that may be another caller's.
+var errUndecided = errors.New("a session was looked for before it was known whose credentials it begins with")
 
 // ask says which session answers for the i-th step, and how it is made where none does.
 func (c *carrier) ask(ctx context.Context, i int, need time.Duration) store.Ask {
@@ -205,6 +191,7 @@ func (c *carrier) make(ctx context.Context, i int) (aws.Credentials, error) {
 	if _, _, dropErr := c.vault.Sessions.Remove(ctx, func(e store.Entry) bool { return e.Name == ended }); dropErr != nil {
 		return creds, err
 	}
+	c.given = nil
 	return c.makeOnce(ctx, i)
 }
 
@@ -213,7 +200,7 @@ func (c *carrier) makeOnce(ctx context.Context, i int) (aws.Credentials, error) 
 	c.vault.Source.Expect(c.plan.Steps[i])
 	if i > 0 {
 		var err error
-		if before, err = c.step(ctx, i-1, innerNeed); err != nil {
+		if before, err = c.before(ctx, i); err != nil {
 			return aws.Credentials{}, err
 		}
 	}
@@ -241,7 +228,7 @@ func (c *carrier) asking(ctx context.Context, i int) (step int, asks bool) {
 
 // kept returns the session that is kept for the i-th step, if it answers the ask.
 func (c *carrier) kept(ctx context.Context, i int, a store.Ask) (store.Session, bool) {
-	if !c.plan.Steps[i].Keep {
+	if !c.plan.Steps[i].Keep || !c.plan.Decided(i) {
 		return store.Session{}, false
 	}
 	session, fresh, _, err := c.vault.Sessions.Find(ctx, a)
@@ -279,7 +266,7 @@ func waitsFor(s plan.Step) string {
 func (v *Vault) Kept(pl plan.Plan) map[int]store.Entry {
 	kept, entries := map[int]store.Entry{}, v.Sessions.Index.Entries()
 	for i, s := range pl.Steps {
-		if e, ok := entries[string(pl.Digest(i))]; ok && s.Keep && e.Expires.After(v.Sessions.Now()) {
+		if e, ok := entries[string(pl.Digest(i))]; ok && s.Keep && pl.Decided(i) && e.Expires.After(v.Sessions.Now()) {
 			kept[i] = e
 		}
 	}

@@ -8,11 +8,13 @@ import "aws-vault/vault/profile"
 type CredentialSource struct {
 	Source      string `json:"credential_source"`
 	Fingerprint string `json:"-"` // of the key in the environment; empty elsewhere
+	Endpoint    string `json:"-"` // where they are asked for; its path may be a secret
 }
 
 func (s CredentialSource) encode(e *encoder) {
 	e.text(s.Source)
 	e.text(s.Fingerprint)
+	e.text(s.Endpoint)
 }
 
 // Args says nothing: the step's kind says which source it is.
@@ -35,9 +37,9 @@ func credentialSource(c *chain, q *profile.Profile) (Step, bool, error) {
 		own := environmentKey(key)
 		s.Kind, s.Yields, s.Spec = own.Kind, own.Yields, own.Spec
 	case "Ec2InstanceMetadata":
-		s.Kind = KindMetadata
+		s.Kind, s.Spec = KindMetadata, CredentialSource{Source: v.Text, Endpoint: c.holdings.Metadata}
 	case "EcsContainer":
-		s.Kind = KindContainer
+		s.Kind, s.Spec = KindContainer, CredentialSource{Source: v.Text, Endpoint: c.holdings.Container}
 	}
 	return s, true, nil
 }

@@ -28,12 +28,17 @@ type Digest string
 // Digest returns the name of the session that the i-th step makes: a hash of that
 // step and of every one before it. Change a setting, a key or a policy anywhere along
 // the way, and the digest is another. Profile names, reasons and the way a code is had
-// are left out, so that profiles which ask for the same share a session.
+// are left out, so that profiles which ask for the same share a session. It names no
+// session unless the plan is [Plan.Decided] for that step.
 func (p Plan) Digest(i int) Digest {
 	e := encoder{hash: sha256.New()}
 	e.text("aws-vault session 1")
-	for _, s := range p.Steps[:i+1] {
+	for j, s := range p.Steps[:i+1] {
 		s.encode(&e)
+		if s.Gave != "" && j < i {
+			e.text("gave") // no kind of step has this name
+			e.text(s.Gave)
+		}
 	}
 	return e.digest()
 }

@@ -126,22 +126,6 @@ func (r OIDCRole) As(who Identity) (OIDCRole, error) {
 	return r, e
 }
 
-// SignedIn returns the plan with who is signed in put into its first step, on which the
-// sessions that may be kept depend. It fails as [OIDCRole.As] does.
-func (p Plan) SignedIn(who Identity) (Plan, error) {
-	spec, ok := p.Steps[0].Spec.(OIDCRole)
-	if !ok {
-		return p, nil
-	}
-	known, err := spec.As(who)
-	if err != nil {
-		return p, err
-	}
-	p.Steps = append([]Step{}, p.Steps...)
-	p.Steps[0].Spec = known
-	return p, nil
-}
-
 // isSessionName takes what AWS takes as a RoleSessionName. An identity that it does not is
 // neither cut nor rewritten: a trust policy compares it with the token's.
 func isSessionName(name string) bool {

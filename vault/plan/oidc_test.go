@@ -49,7 +49,8 @@ func TestOIDCPlan(t *testing.T) {
 			if got := steps(pl); !slices.Equal(got, []string{"OIDC role p 1h kept"}) {
 				t.Errorf("steps %q", got)
 			}
-			later, err := pl.SignedIn(Identity{Subject: alice["sub"], Claims: alice})
+			known, err := spec.As(Identity{Subject: alice["sub"], Claims: alice})
+			later := pl.From(known)
 			if err != nil || tt.claims != nil && later.Digest(0) != pl.Digest(0) || tt.claims == nil && later.Digest(0) == pl.Digest(0) {
 				t.Errorf("signed in later: %v, %v", later.Steps[0].Spec, err)
 			}

@@ -68,6 +68,7 @@ type Step struct {
 	Why      string        `json:"why"`             // one sentence, for explain
 	From     []Setting     `json:"settings,omitempty"`
 	Spec     Spec          `json:"spec"`
+	Gave     string        `json:"-"` // the fingerprint of what it gave, where only that tells whose credentials they are; empty until then
 }
 
 // Kind names a kind of step in words that a user reads.
@@ -156,6 +157,8 @@ type Holdings struct {
 	Identities   map[Digest]Identity    // who is signed in, by the token of the sign-in
 	Signers      map[string]Signer      // the key that signs, by the identity's name
 	Agents       profile.AgentRules     // what all profiles set about coding agents; only for an agent's plan
+	Container    string                 // the address at which a container's credentials are; empty for none
+	Metadata     string                 // the address of EC2's metadata service
 }
 
 // An EnvironmentKey is what a plan may know of an access key in the environment.

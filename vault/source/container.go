@@ -66,15 +66,23 @@ func readContainerError(e *refusal, h http.Header, body []byte) {
 	}
 }
 
+// ContainerAddress is where the environment says that a container's credentials are; empty for nowhere. Its path may
+// be a secret.
+func (d *Deps) ContainerAddress() string {
+	if path := d.env(containerPath); path != "" {
+		return "http://" + containerHosts[0] + path
+	}
+	return d.env(containerURL)
+}
+
 // containerEndpoint is where to ask: a path on ECS's own address, or any URL.
 func (d *Deps) containerEndpoint(s plan.Step) (*url.URL, error) {
-	from, endpoint := containerURL, d.env(containerURL)
+	from, endpoint := containerURL, d.ContainerAddress()
 	if path := d.env(containerPath); path != "" {
 		from = containerPath
 		if !strings.HasPrefix(path, "/") {
 			return nil, &AmbientError{s.Kind, s.Profile, "a " + from + " that does not begin with /", "a path"}
 		}
-		endpoint = "http://" + containerHosts[0] + path
 	}
 	if endpoint == "" {
 		return nil, &AmbientError{s.Kind, s.Profile, "no address in the environment", containerURL + " or " + containerPath}

@@ -28,7 +28,7 @@ func (d *Deps) metadata(ctx context.Context, s plan.Step) (aws.Credentials, erro
 	if strings.EqualFold(d.env("AWS_EC2_METADATA_DISABLED"), "true") {
 		return aws.Credentials{}, &AmbientError{s.Kind, s.Profile, "AWS_EC2_METADATA_DISABLED=true", "the metadata service"}
 	}
-	endpoint := d.metadataEndpoint()
+	endpoint := d.MetadataAddress()
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Hostname() == "" || u.User != nil {
 		return aws.Credentials{}, &AmbientError{s.Kind, s.Profile, "an AWS_EC2_METADATA_SERVICE_ENDPOINT that is no address", "a URL such as " + metadataURL}
@@ -37,7 +37,8 @@ func (d *Deps) metadata(ctx context.Context, s plan.Step) (aws.Credentials, erro
 	return d.fetch(ctx, call{action: string(s.Kind) + " of profile " + s.Profile, place: site(u)}, i.credentials)
 }
 
-func (d *Deps) metadataEndpoint() string {
+// MetadataAddress is where EC2's metadata service is.
+func (d *Deps) MetadataAddress() string {
 	if endpoint := d.env("AWS_EC2_METADATA_SERVICE_ENDPOINT"); endpoint != "" {
 		return endpoint
 	}

@@ -276,7 +276,7 @@ func TestOpenIDShortToken(t *testing.T) {
 // A plan that was made for one person is not carried out for another.
 func TestOpenIDIsAnother(t *testing.T) {
 	r := newOpenIDRoom(t, alice)
-	if e := failAs[*AnotherPersonError](r.room, r.role("bob")); e.Now.Subject != "alice" {
+	if e := failAs[*OtherCallerError](r.room, r.role("bob")); e.Now.(plan.OIDCRole).Subject != "alice" {
 		t.Errorf("got %+v", e)
 	}
 	r.wantActions("Authorize", "authorization_code")

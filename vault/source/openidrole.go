@@ -3,24 +3,12 @@ package source
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aws-vault/vault/plan"
 )
-
-// AnotherPersonError is returned where somebody else is signed in than the plan was made
-// for. The plan is to be made anew: which sessions may be used depends on who it is.
-type AnotherPersonError struct {
-	Issuer string
-	Now    plan.Identity
-}
-
-func (e *AnotherPersonError) Error() string {
-	return fmt.Sprintf("another person is signed in to %s than before", e.Issuer)
-}
 
 // openIDRole exchanges the ID token of whoever is signed in for a role. One that was kept
 // and that AWS does not take any more, for the provider may have new keys, is replaced,
@@ -36,7 +24,11 @@ func (d *Deps) openIDRole(ctx context.Context, s plan.Step, spec plan.OIDCRole) 
 			return aws.Credentials{}, err
 		}
 		if t.Subject != spec.Subject {
-			return aws.Credentials{}, &AnotherPersonError{Issuer: spec.Issuer, Now: t.identity()}
+			now, err := spec.As(t.identity())
+			if err != nil {
+				return aws.Credentials{}, err
+			}
+			return aws.Credentials{}, &OtherCallerError{Of: "the sign-in to " + spec.Issuer, Now: now}
 		}
 		creds, err := d.exchange(ctx, s, spec.ARN, spec.SessionName, t.ID)
 		if d.fresh(t) || refused != "" || !notTaken(err) {

@@ -42,6 +42,10 @@ type Ask struct {
 	Make     func(ctx context.Context) (Made, error)
 }
 
+// ErrOtherCaller is wrapped by an error of Make's that says that the credentials are not of whoever the session's
+// name was made for. Then no older session serves either, and those who wait find out for themselves.
+var ErrOtherCaller = errors.New("the credentials are of another caller")
+
 // Made is what Make gives: credentials, and how wrong this computer's clock is.
 type Made struct {
 	Credentials aws.Credentials
@@ -87,6 +91,9 @@ func (s *Sessions) make(ctx context.Context, lock *Held, name string, kept Sessi
 	now := s.Now()
 	if err == nil {
 		err = made.check(now)
+	}
+	if errors.Is(err, ErrOtherCaller) {
+		return Session{}, warnings, err
 	}
 	if err != nil {
 		if gaveUp := s.gaveUp(err); gaveUp || ctx.Err() == nil { // were we stopped, whoever waits may do better

@@ -1,0 +1,40 @@
+package source
+
+import (
+	"context"
+	"fmt"
+
+	"aws-vault/vault/plan"
+	"aws-vault/vault/store"
+)
+
+// OtherCallerError is returned where the first step of a plan turns out to give the credentials of somebody else
+// than the plan was made for. Which sessions may be used depends on that, so the plan is to be carried out anew.
+type OtherCallerError struct {
+	Of  string    // what has changed, such as "the sign-in to https://id.example.com"
+	Now plan.Spec // of the step
+}
+
+func (e *OtherCallerError) Error() string {
+	return fmt.Sprintf("%s changed while it was used", e.Of)
+}
+
+// Unwrap returns [store.ErrOtherCaller].
+func (e *OtherCallerError) Unwrap() error { return store.ErrOtherCaller }
+
+// Identify finds out whose credentials the first step of a plan will give, where the plan does not tell: you sign
+// in. It returns the step's spec with the answer filled in.
+func (d *Deps) Identify(ctx context.Context, s plan.Step) (plan.Spec, error) {
+	switch spec := s.Spec.(type) {
+	case plan.OIDCRole:
+		if spec.Subject != "" {
+			break
+		}
+		who, err := d.OpenIDSignIn(ctx, spec.OIDC)
+		if err != nil {
+			return nil, err
+		}
+		return spec.As(who.Identity)
+	}
+	return s.Spec, nil
+}
