@@ -23,6 +23,24 @@ var scrubbed = []string{
 	"AWS_VAULT_OP_CONNECT_TOKEN", "AWS_VAULT_OP_SERVICE_ACCOUNT_TOKEN", "PROTON_PASS_PERSONAL_ACCESS_TOKEN",
 }
 
+// incidental are variables that do not tell a program whose credentials to print: what a shell notes for itself,
+// where a terminal is, and what opens a keystore, which is not to be part of a hash. The current directory is one of
+// them: otherwise each directory would have a session of its own.
+var incidental = []string{
+	"_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES", "TERM", "WINDOWID", "TERM_SESSION_ID", "ITERM_SESSION_ID", "KITTY_WINDOW_ID", "WT_SESSION",
+	"GNOME_TERMINAL_SCREEN", "TMUX_PANE", "GPG_TTY", "SSH_TTY", "SSH_CLIENT", "SSH_CONNECTION", "XDG_SESSION_ID",
+	passphraseVariable, sealedVariable, callersVariable,
+	"AWS_VAULT_OP_CONNECT_TOKEN", "AWS_VAULT_OP_SERVICE_ACCOUNT_TOKEN", "PROTON_PASS_PERSONAL_ACCESS_TOKEN",
+}
+
+// programEnvironment is what a credential_process may go by: the environment without what is incidental.
+func (a *app) programEnvironment() []string {
+	return slices.DeleteFunc(slices.Clone(a.env.Environ()), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return slices.ContainsFunc(incidental, func(s string) bool { return sameVariable(s, name) })
+	})
+}
+
 // childEnvironment is what a command is given: ours, without what is scrubbed, and with
 // what gives it the credentials of a plan.
 func (a *app) childEnvironment(pl plan.Plan, given []variable) []string {

@@ -43,7 +43,7 @@ func explainCommand(k *kingpin.Application, a *app) {
 			case ok:
 				return fmt.Sprintf("kept until %s, for another %s", e.Expires.Local().Format(time.DateTime), e.Expires.Sub(a.env.Now()).Truncate(time.Second))
 			case pl.Steps[i].Keep && !pl.Decided(i):
-				return "decided when it runs, by whose credentials step 1 gives"
+				return "decided when it runs: it depends on whose credentials step 1 returns"
 			case pl.Steps[i].Keep && nameKnown(pl):
 				return "none kept"
 			}

@@ -167,7 +167,7 @@ func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 			Clock: &source.Clock{Local: a.env.Now}, Log: a.log, Sleep: sleep,
 			Tell:  func(m string) { a.note("%s", m) },
 			Codes: &store.Codes{Dir: state.Folder("codes"), Locks: locks},
-			Ask:   a.askCode(locks, code), Confirm: a.confirmSignIn(locks), Run: a.runShell, Callers: a.callers(),
+			Ask:   a.askCode(locks, code), Confirm: a.confirmSignIn(locks), Run: a.runShell, Environ: a.programEnvironment, Callers: a.callers(),
 			Card: a.useCardKey(locks), Reads: func(q source.Question) bool { return code == "" && a.reads(q) },
 		},
 	}

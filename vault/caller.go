@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -35,12 +36,16 @@ func (c *carrier) carry(ctx context.Context, i int, need time.Duration) (aws.Cre
 
 // identify completes the plan with whose credentials its first step gives.
 func (c *carrier) identify(ctx context.Context, i int) error {
-	if c.plan.Decided(i) {
-		first, err := c.vault.Source.Identify(ctx, c.plan.Steps[0])
+	first := c.plan.Steps[0]
+	if !first.ShowsCaller() {
+		known, token, err := c.vault.Source.Identify(ctx, first)
 		if err == nil {
-			c.plan = c.plan.From(first)
+			c.plan, c.token = c.plan.From(known), cmp.Or(token, c.token)
 		}
 		return err
+	}
+	if i == 0 || first.Gave != "" {
+		return nil
 	}
 	creds, err := c.step(ctx, 0, innerNeed)
 	if err == nil {
@@ -57,6 +62,17 @@ func (gaveOtherError) Error() string {
 }
 
 func (gaveOtherError) Unwrap() error { return store.ErrOtherCaller }
+
+// first carries out the first step. A token that was needed to find out whose it is serves once.
+func (c *carrier) first(ctx context.Context) (aws.Credentials, error) {
+	s, token := c.plan.Steps[0], c.token
+	spec, ok := s.Spec.(plan.WebIdentity)
+	if !ok || token == "" {
+		return c.vault.Source.Make(ctx, s, aws.Credentials{})
+	}
+	c.token = ""
+	return c.vault.Source.WebIdentity(ctx, s, spec, token)
+}
 
 // before returns the credentials that the i-th step is carried out on.
 func (c *carrier) before(ctx context.Context, i int) (aws.Credentials, error) {

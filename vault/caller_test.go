@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 
 	"aws-vault/vault"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/source"
 	"aws-vault/vault/store"
 	"aws-vault/vault/vaulttest"
 )
@@ -145,5 +148,213 @@ func TestOtherCallerIsNotAnsweredWithAnOlderSession(t *testing.T) {
 	}
 	if s, _, err := w.Sessions.Get(t.Context(), ask); !errors.Is(err, store.ErrOtherCaller) || s.Credentials.AccessKeyID != "" {
 		t.Errorf("got %q and %v, want no session", s.Credentials.AccessKeyID, err)
+	}
+}
+
+// A program may go by the environment, and by the profile that it runs for. Its own credentials are cached for each
+// environment, and a role on top depends on what it printed.
+func TestProcessOfAnother(t *testing.T) {
+	w := newWorld(t, "[profile p]\ncredential_process = keys\n[profile q]\ncredential_process = keys\n[profile r]\nsource_profile = p\n"+ops)
+	keys := w.two()
+	sessions := map[string]aws.Credentials{}
+	for name, key := range keys {
+		if err := w.Keys.Put(t.Context(), name, aws.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	who, ran, lasting := "alice", 0, false
+	w.Source.Environ = func() []string { return []string{"WHO=" + who, "HOME=/home/us"} }
+	w.Source.Run = func(_ context.Context, c source.Command) ([]byte, error) {
+		ran++
+		as := who
+		if c.Profile == "q" {
+			as = "bob"
+		}
+		if lasting {
+			return []byte(process(t, map[string]any{"AccessKeyId": keys[as].ID, "SecretAccessKey": keys[as].Secret})), nil
+		}
+		s := sessions[as]
+		return []byte(process(t, map[string]any{
+			"AccessKeyId": s.AccessKeyID, "SecretAccessKey": s.SecretAccessKey, "SessionToken": s.SessionToken, "Expiration": s.Expires.Format(time.RFC3339),
+		})), nil
+	}
+	for name := range keys {
+		var err error
+		if sessions[name], err = w.credentials(t, name, plan.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.calls()
+	given := func(profile, as string) string {
+		t.Helper()
+		who = as
+		c, err := w.credentials(t, profile, plan.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, s := range sessions {
+			if s.AccessKeyID == c.AccessKeyID {
+				return name
+			}
+		}
+		return c.AccessKeyID
+	}
+	for _, use := range []struct{ profile, as, want string }{
+		{"p", "alice", "alice"}, {"p", "bob", "bob"}, {"p", "alice", "alice"}, // another environment
+		{"q", "alice", "bob"}, // another profile with the same line
+	} {
+		if got := given(use.profile, use.as); got != use.want {
+			t.Errorf("%s as %s was given the credentials of %s, want those of %s", use.profile, use.as, got, use.want)
+		}
+	}
+	if ran != 3 {
+		t.Errorf("the program ran %d times, want once for each profile and environment", ran)
+	}
+	become := func(as string) { who = as }
+	if got, want := w.callers(t, "r", become, "alice", "bob", "alice"), []string{"session/alice", "session/bob"}; !slices.Equal(got, want) {
+		t.Errorf("called as %q, want %q", got, want)
+	}
+	if ran != 3 {
+		t.Errorf("the program ran %d times, want none for a role on top of what is cached", ran)
+	}
+
+	// Credentials without an expiry are not cached: the program runs each time, and its answer decides.
+	lasting = true
+	w.Source.Environ = nil
+	for name := range w.sessions.items {
+		delete(w.sessions.items, name)
+	}
+	if got, want := w.callers(t, "r", become, "alice", "bob", "alice", "alice"), []string{"user/alice", "user/bob"}; !slices.Equal(got, want) {
+		t.Errorf("called as %q, want %q", got, want)
+	}
+	if ran != 7 {
+		t.Errorf("the program ran %d times, want four times more", ran)
+	}
+}
+
+// A session that the program printed has been ended at AWS: the program runs again, and the role depends on what it
+// printed then.
+func TestProcessRunsAgain(t *testing.T) {
+	w := newWorld(t, "[profile p]\ncredential_process = keys\n[profile r]\nsource_profile = p\n"+ops)
+	w.two()
+	w.store(t, "alice")
+	ran := 0
+	w.Source.Run = func(context.Context, source.Command) ([]byte, error) {
+		ran++
+		for name := range w.sessions.items { // a new session each time
+			if e := w.Sessions.Index.Entries()[name]; e.Kind == string(plan.KindSessionToken) {
+				delete(w.sessions.items, name)
+			}
+		}
+		s, err := w.credentials(t, "alice", plan.Options{})
+		return []byte(process(t, map[string]any{
+			"AccessKeyId": s.AccessKeyID, "SecretAccessKey": s.SecretAccessKey, "SessionToken": s.SessionToken, "Expiration": s.Expires.Format(time.RFC3339),
+		})), err
+	}
+	if _, err := w.credentials(t, "p", plan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	w.aws.ExpireSessions()
+	for range 2 {
+		if _, err := w.credentials(t, "r", plan.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ran != 2 {
+		t.Errorf("the program ran %d times, want once more for the session that had ended", ran)
+	}
+}
+
+// A token program runs each time, once, and whose token it prints decides.
+func TestTokenProcessOfAnother(t *testing.T) {
+	w := newWorld(t, "[profile w]\nweb_identity_token_process = token\nrole_arn = arn:aws:iam::123456789012:role/web\n[profile r]\nsource_profile = w\n"+ops)
+	issuer, err := w.aws.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.two()
+	w.aws.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	who, ran := "", 0
+	w.Source.Run = func(context.Context, source.Command) ([]byte, error) {
+		ran++
+		sub, team, _ := strings.Cut(who, "/")
+		claims := map[string]any{"jti": time.Now().String()}
+		if team != "" {
+			claims["https://aws.amazon.com/tags"] = map[string]any{"principal_tags": map[string]any{"Team": []string{team}}}
+		}
+		token, err := issuer.Token(sub, claims)
+		return []byte(token), err
+	}
+	exchanges := func(profile string, names ...string) (n int) {
+		t.Helper()
+		for _, who = range names {
+			if _, err := w.credentials(t, profile, plan.Options{}); err != nil {
+				t.Fatalf("as %s: %v", who, err)
+			}
+		}
+		for _, call := range w.calls() {
+			if strings.HasPrefix(call, "AssumeRoleWithWebIdentity") {
+				n++
+			}
+		}
+		return n
+	}
+	if n := exchanges("w", "alice", "alice", "bob", "bob/red", "bob/blue", "alice"); n != 4 || ran != 6 {
+		t.Errorf("%d exchanges after %d runs, want one exchange for each person and their tags, and one run each time", n, ran)
+	}
+	if n := exchanges("r", "alice", "carol", "alice"); n != 1 || ran != 9 {
+		t.Errorf("%d exchanges after %d runs, want one for carol", n, ran)
+	}
+	served := &vault.Unattended{Vault: w.Vault, Until: t.Context()}
+	o := plan.Options{For: plan.Serve, Name: "aws-vault-alice"}
+	for _, who = range []string{"alice", "dave"} {
+		pl, err := w.Plan(t.Context(), "w", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(w.Kept(pl)) != 0 {
+			t.Error("a session is said to be kept although it is not known whose it would be")
+		}
+		if _, err := served.Credentials(t.Context(), pl, o, serveNeed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := w.calls(); len(got) != 1 || ran != 11 {
+		t.Errorf("calls %q after %d runs, want one for dave and one run each time", got, ran)
+	}
+}
+
+// A token that is replaced between planning and calling is not sent for the person of the plan.
+func TestTokenIsReplacedOnTheWay(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	w := newWorld(t, "[profile w]\nweb_identity_token_file = "+file+"\nrole_arn = arn:aws:iam::123456789012:role/web\n")
+	issuer, err := w.aws.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.aws.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	become := func(who string) {
+		token, err := issuer.Token(who, nil)
+		if err == nil {
+			err = os.WriteFile(file, []byte(token), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	become("alice")
+	pl, err := w.Plan(t.Context(), "w", plan.Options{Name: "aws-vault-alice"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	become("bob")
+	bob, err := w.Credentials(t.Context(), pl, plan.Options{}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	become("alice")
+	alice, err := w.credentials(t, "w", plan.Options{})
+	if err != nil || alice.AccessKeyID == bob.AccessKeyID {
+		t.Errorf("alice was given bob's session: %v", err)
 	}
 }

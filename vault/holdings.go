@@ -1,11 +1,8 @@
 package vault
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -31,6 +28,9 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options
 		}
 		if err := v.files(q, h); err != nil {
 			return h, err
+		}
+		if q.Set("credential_process") && v.Source.Environ != nil {
+			h.Programs = plan.Fingerprint(slices.Sorted(slices.Values(v.Source.Environ()))...)
 		}
 		if ok {
 			break // the chain begins here
@@ -169,7 +169,7 @@ func (v *Vault) files(q *profile.Profile, h plan.Holdings) error {
 	}
 	if path := q.Text("web_identity_token_file"); path != "" {
 		if token, err := v.read(path); err == nil { // else the step that needs it says so
-			h.Subjects[path] = subject(token)
+			h.Subjects[path] = plan.TokenSubject(token)
 		}
 	}
 	if path := q.Text("certificate"); path != "" {
@@ -194,23 +194,4 @@ func (v *Vault) read(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxFile)
 	}
 	return text, nil
-}
-
-// subject tells whose token it is. AWS checks the token; here it only tells one person's
-// session from another's.
-func subject(token []byte) string {
-	token = bytes.TrimSpace(token)
-	parts := bytes.Split(token, []byte("."))
-	var claims struct {
-		Issuer   string          `json:"iss"`
-		Subject  string          `json:"sub"`
-		Audience json.RawMessage `json:"aud"`
-	}
-	if len(parts) == 3 {
-		payload, err := base64.RawURLEncoding.DecodeString(string(parts[1]))
-		if err == nil && json.Unmarshal(payload, &claims) == nil && claims.Subject != "" {
-			return plan.Fingerprint(claims.Issuer, claims.Subject, string(claims.Audience))
-		}
-	}
-	return plan.Fingerprint(string(token))
 }

@@ -137,6 +137,7 @@ type carrier struct {
 	options  plan.Options
 	keyCheck string           // of the key at the root, once it was read
 	given    *aws.Credentials // what the first step gave, where only that tells whose they are
+	token    string           // that was needed to find out whose it is, and was not exchanged yet
 }
 
 func (c *carrier) step(ctx context.Context, i int, need time.Duration) (aws.Credentials, error) {
@@ -196,19 +197,19 @@ func (c *carrier) make(ctx context.Context, i int) (aws.Credentials, error) {
 }
 
 func (c *carrier) makeOnce(ctx context.Context, i int) (aws.Credentials, error) {
-	var before aws.Credentials
 	c.vault.Source.Expect(c.plan.Steps[i])
-	if i > 0 {
-		var err error
-		if before, err = c.before(ctx, i); err != nil {
-			return aws.Credentials{}, err
+	if i == 0 {
+		creds, err := c.first(ctx)
+		if err == nil && c.plan.Steps[0].Kind == plan.KindStoredKey {
+			c.keyCheck = store.KeyCheck(creds)
 		}
+		return creds, err
 	}
-	creds, err := c.vault.Source.Make(ctx, c.plan.Steps[i], before)
-	if err == nil && c.plan.Steps[i].Kind == plan.KindStoredKey {
-		c.keyCheck = store.KeyCheck(creds)
+	before, err := c.before(ctx, i)
+	if err != nil {
+		return aws.Credentials{}, err
 	}
-	return creds, err
+	return c.vault.Source.Make(ctx, c.plan.Steps[i], before)
 }
 
 // asking returns the first step that would ask a person, were the i-th carried out anew,

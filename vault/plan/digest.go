@@ -27,9 +27,10 @@ type Digest string
 
 // Digest returns the name of the session that the i-th step makes: a hash of that
 // step and of every one before it. Change a setting, a key or a policy anywhere along
-// the way, and the digest is another. Profile names, reasons and the way a code is had
-// are left out, so that profiles which ask for the same share a session. It names no
-// session unless the plan is [Plan.Decided] for that step.
+// the way, and the digest is another. Reasons, the way a code is had and the names of
+// profiles are left out, so that profiles which ask for the same share a session. Only a
+// program that a profile runs can go by the profile's name, so there the name counts. The
+// digest names no session unless the plan is [Plan.Decided] for that step.
 func (p Plan) Digest(i int) Digest {
 	e := encoder{hash: sha256.New()}
 	e.text("aws-vault session 1")
@@ -73,6 +74,10 @@ func (s Step) encode(e *encoder) {
 	e.text(s.Policy.Inline)
 	e.set(s.Policy.ARNs)
 	s.Spec.encode(e)
+	if s.runsProgram() {
+		e.text("a program of profile")
+		e.text(s.Profile)
+	}
 	if s.Touch { // else nothing, so that sessions which need none keep their names
 		e.text("touch")
 	}

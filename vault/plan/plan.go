@@ -157,6 +157,7 @@ type Holdings struct {
 	Identities   map[Digest]Identity    // who is signed in, by the token of the sign-in
 	Signers      map[string]Signer      // the key that signs, by the identity's name
 	Agents       profile.AgentRules     // what all profiles set about coding agents; only for an agent's plan
+	Programs     string                 // a fingerprint of the environment that a profile's program sees
 	Container    string                 // the address at which a container's credentials are; empty for none
 	Metadata     string                 // the address of EC2's metadata service
 }

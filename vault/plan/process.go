@@ -5,10 +5,14 @@ import "aws-vault/vault/profile"
 // Process is the Spec of a command that prints credentials.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
 type Process struct {
-	Command string `json:"credential_process"`
+	Command     string `json:"credential_process"`
+	Environment string `json:"-"` // a fingerprint of the variables that the command may go by
 }
 
-func (p Process) encode(e *encoder) { e.text(p.Command) }
+func (p Process) encode(e *encoder) {
+	e.text(p.Command)
+	e.text(p.Environment)
+}
 
 // Args shows the command.
 func (p Process) Args() []Arg { return []Arg{{"command", p.Command}} }
@@ -22,6 +26,6 @@ func process(c *chain, q *profile.Profile) (Step, bool, error) {
 	return Step{
 		Kind: KindProcess, Profile: q.Name, Yields: Yield{Nobody, Unknown}, Keep: true, Agent: c.options.Agent.Name,
 		Why: "the profile names a command that prints credentials", From: settings(q, "credential_process"),
-		Spec: Process{Command: q.Text("credential_process")},
+		Spec: Process{Command: q.Text("credential_process"), Environment: c.holdings.Programs},
 	}, true, nil
 }

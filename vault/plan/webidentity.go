@@ -1,7 +1,13 @@
 package plan
 
 import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"aws-vault/vault/profile"
 )
@@ -13,7 +19,7 @@ type WebIdentity struct {
 	SessionName  string `json:"role_session_name"`
 	TokenFile    string `json:"web_identity_token_file,omitempty"`
 	TokenProcess string `json:"web_identity_token_process,omitempty"` // used where there is no file
-	Subject      string `json:"-"`                                    // whose token the file holds
+	Subject      string `json:"-"`                                    // whose token it is: see TokenSubject; empty until a program has run
 }
 
 func (w WebIdentity) encode(e *encoder) {
@@ -32,6 +38,36 @@ func (w WebIdentity) Args() []Arg {
 	}
 	return append(args, Arg{"token command", w.TokenProcess})
 }
+
+// TokenSubject identifies whose token a web identity token is and what AWS makes of it: two tokens with one
+// TokenSubject get the same session. AWS checks the token; here it only tells one person's session from another's.
+// What is no JSON Web Token is told apart as a whole.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
+func TokenSubject(token []byte) string {
+	token = TrimToken(token)
+	parts := bytes.Split(token, []byte("."))
+	var claims map[string]json.RawMessage
+	if len(parts) == 3 {
+		payload, err := base64.RawURLEncoding.DecodeString(string(parts[1]))
+		if err != nil || json.Unmarshal(payload, &claims) != nil {
+			claims = nil
+		}
+	}
+	if len(claims["sub"]) == 0 {
+		return Fingerprint(string(token))
+	}
+	var counted []string
+	for _, name := range slices.Sorted(maps.Keys(claims)) {
+		if slices.Contains([]string{"iss", "sub", "aud", "azp", "amr"}, name) || strings.HasPrefix(name, "https://aws.amazon.com/") {
+			counted = append(counted, name, string(claims[name]))
+		}
+	}
+	return Fingerprint(counted...)
+}
+
+// TrimToken cuts off what editors and programs put around a token: white space, and the mark that Windows begins a
+// text with.
+func TrimToken(text []byte) []byte { return bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff"))) }
 
 // exchanges reports whether the step gives a token for a role.
 func (s Step) exchanges() bool {

@@ -23,18 +23,27 @@ func (e *OtherCallerError) Error() string {
 func (e *OtherCallerError) Unwrap() error { return store.ErrOtherCaller }
 
 // Identify finds out whose credentials the first step of a plan will give, where the plan does not tell: you sign
-// in. It returns the step's spec with the answer filled in.
-func (d *Deps) Identify(ctx context.Context, s plan.Step) (plan.Spec, error) {
+// in, or a program prints a token. It returns the step's spec with the answer filled in, and the token, which
+// [Deps.WebIdentity] exchanges.
+func (d *Deps) Identify(ctx context.Context, s plan.Step) (known plan.Spec, token string, err error) {
 	switch spec := s.Spec.(type) {
+	case plan.WebIdentity:
+		if spec.TokenProcess == "" || spec.Subject != "" {
+			break
+		}
+		token, err := d.token(ctx, s, spec)
+		spec.Subject = plan.TokenSubject([]byte(token))
+		return spec, token, err
 	case plan.OIDCRole:
 		if spec.Subject != "" {
 			break
 		}
 		who, err := d.OpenIDSignIn(ctx, spec.OIDC)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		return spec.As(who.Identity)
+		known, err := spec.As(who.Identity)
+		return known, "", err
 	}
-	return s.Spec, nil
+	return s.Spec, "", nil
 }

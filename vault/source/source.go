@@ -32,6 +32,7 @@ type Deps struct {
 	Reads      func(q Question) bool                                    // whether it is a device, which gives the same code until the next; nil for never
 	Confirm    func(ctx context.Context, question string) (bool, error) // the user, with yes or no; nil to ask nobody
 	Run        func(ctx context.Context, c Command) ([]byte, error)     // a shell; it returns what was printed
+	Environ    func() []string                                          // the variables that a credential_process may go by, as NAME=VALUE; nil for none
 	Open       func(path string) (io.ReadCloser, error)                 // a file that a profile names
 	Proxy      func(*http.Request) (*url.URL, error)                    // nil for none
 	Bundles    []string                                                 // files of which the first that is there holds the system's roots; none leaves it to Go

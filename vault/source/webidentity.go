@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 
@@ -35,6 +34,16 @@ func (d *Deps) webIdentity(ctx context.Context, s plan.Step, spec plan.WebIdenti
 	if err != nil {
 		return aws.Credentials{}, err
 	}
+	return d.WebIdentity(ctx, s, spec, token)
+}
+
+// WebIdentity exchanges a token for the role of a web identity step. It is an [*OtherCallerError] if the token is
+// not of whom the spec says.
+func (d *Deps) WebIdentity(ctx context.Context, s plan.Step, spec plan.WebIdentity, token string) (aws.Credentials, error) {
+	if now := plan.TokenSubject([]byte(token)); now != spec.Subject {
+		spec.Subject = now
+		return aws.Credentials{}, &OtherCallerError{Of: "the web identity token of profile " + s.Profile, Now: spec}
+	}
 	return d.exchange(ctx, s, spec.ARN, spec.SessionName, token)
 }
 
@@ -51,8 +60,7 @@ func (d *Deps) exchange(ctx context.Context, s plan.Step, role, session, token s
 	return c.credentials(out)
 }
 
-// token reads the token without what editors and programs put around it: white space, and
-// the mark that Windows begins a text with.
+// token reads the token of a file or a program.
 func (d *Deps) token(ctx context.Context, s plan.Step, spec plan.WebIdentity) (string, error) {
 	var raw []byte
 	var err error
@@ -68,7 +76,7 @@ func (d *Deps) token(ctx context.Context, s plan.Step, spec plan.WebIdentity) (s
 			return "", err
 		}
 	}
-	token := bytes.TrimSpace(bytes.TrimPrefix(raw, []byte("\ufeff")))
+	token := plan.TrimToken(raw)
 	if len(token) < minToken || len(token) > maxToken {
 		return "", &TokenError{where, len(token)}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"aws-vault/vault/plan"
 	"aws-vault/vault/policy"
+	"aws-vault/vault/store"
 	"aws-vault/vault/vaulttest"
 )
 
@@ -25,7 +26,7 @@ func (r *room) webIdentity(text string) plan.Step {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		r.Fatal(err)
 	}
-	return r.step(plan.KindWebIdentity, plan.WebIdentity{ARN: webRole, SessionName: "alice", TokenFile: path})
+	return r.step(plan.KindWebIdentity, plan.WebIdentity{ARN: webRole, SessionName: "alice", TokenFile: path, Subject: plan.TokenSubject([]byte(text))})
 }
 
 // token is one that the role webRole trusts.
@@ -76,7 +77,7 @@ func TestWebIdentitySendsWhatThePlanSays(t *testing.T) {
 func TestTokenOfAProgram(t *testing.T) {
 	r := newRoom(t)
 	token := r.token()
-	s := r.step(plan.KindWebIdentity, plan.WebIdentity{ARN: webRole, SessionName: "alice", TokenProcess: "print-token"})
+	s := r.step(plan.KindWebIdentity, plan.WebIdentity{ARN: webRole, SessionName: "alice", TokenProcess: "print-token", Subject: plan.TokenSubject([]byte(token))})
 	r.Deps.Run = func(_ context.Context, c Command) ([]byte, error) {
 		if want := (Command{Line: "print-token", Profile: "p", Max: 40000}); c != want {
 			t.Errorf("ran %+v, want %+v", c, want)
@@ -100,6 +101,33 @@ func TestTokenOfAProgram(t *testing.T) {
 		t.Errorf("got %+v", e)
 	}
 	r.wantCalls(1)
+}
+
+// A token of somebody else than the plan was made for is not sent. The plan learns whose it is.
+func TestTokenOfAnotherIsNotSent(t *testing.T) {
+	r := newRoom(t)
+	token := r.token()
+	file := r.webIdentity(token)
+	spec := file.Spec.(plan.WebIdentity)
+	right := spec.Subject
+	spec.Subject = "another"
+	file.Spec = spec
+	e := failAs[*OtherCallerError](r, file)
+	if now := e.Now.(plan.WebIdentity); now.Subject != right || now.TokenFile != spec.TokenFile || !errors.Is(e, store.ErrOtherCaller) {
+		t.Errorf("got %+v", e)
+	}
+	r.wantCalls(0)
+	ran := 0
+	r.Deps.Run = func(context.Context, Command) ([]byte, error) { ran++; return []byte(token), nil }
+	program := r.step(plan.KindWebIdentity, plan.WebIdentity{ARN: webRole, SessionName: "alice", TokenProcess: "print-token"})
+	known, got, err := r.Identify(t.Context(), program)
+	if err != nil || got != token || known.(plan.WebIdentity).Subject != right {
+		t.Errorf("identified as %+v, %v", known, err)
+	}
+	program.Spec = known
+	if again, none, err := r.Identify(t.Context(), program); err != nil || none != "" || !reflect.DeepEqual(again, known) || ran != 1 {
+		t.Errorf("identified again as %+v after %d runs, %v", again, ran, err)
+	}
 }
 
 func TestFileThatHoldsNoToken(t *testing.T) {
