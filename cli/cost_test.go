@@ -158,3 +158,34 @@ func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
 		t.Errorf("AWS was called: %v", calls)
 	}
 }
+
+// Which sign-in a session is of is read from the index once the token was opened, so that it costs no item.
+func TestWhatASignInAsksOfTheKeystore(t *testing.T) {
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer aws.Close()
+	environ, dir := home(t, aws)
+	portal := aws.AddSSO("https://corp.awsapps.com/start", "eu-west-1")
+	portal.AutoApprove(true)
+	portal.Assign("123456789012", "Dev")
+	config := "[profile dev]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\nsso_account_id = 123456789012\nsso_role_name = Dev\n"
+	if err := os.WriteFile(filepath.Join(dir, ".aws", "config"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	asks(t, environ, dir, "exec", "dev", "--", "true")
+	aws.Reset()
+	for _, want := range []string{
+		"keys stamp, private stamp, private item, private item", // the token was just written
+		"keys stamp, private stamp, private item",
+		"keys stamp, private stamp, private item",
+	} {
+		if got := asks(t, environ, dir, "exec", "dev", "--", "true"); got != want {
+			t.Errorf("exec asks the keystore for %s, want %s", got, want)
+		}
+	}
+	if calls := aws.Actions(); len(calls) > 0 {
+		t.Errorf("AWS was called: %v", calls)
+	}
+}

@@ -16,7 +16,7 @@ import (
 func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options) (plan.Holdings, error) {
 	h := plan.Holdings{
 		Keys: map[string]string{}, Policies: map[string]string{}, Subjects: map[string]string{}, Certificates: map[string]string{},
-		Identities: map[plan.Digest]plan.Identity{}, Signers: map[string]plan.Signer{},
+		Identities: map[plan.Digest]plan.Identity{}, SignIns: map[plan.Digest]string{}, Signers: map[string]plan.Signer{},
 	}
 	for q := p; q != nil; q = q.Source {
 		fingerprint, ok, err := v.Keys.Fingerprint(ctx, q.Name)
@@ -36,6 +36,9 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options
 			break // the chain begins here
 		}
 		if err := v.identity(ctx, q, h); err != nil {
+			return h, err
+		}
+		if err := v.signIns(ctx, q, h); err != nil {
 			return h, err
 		}
 		if name := q.Text("identity"); name != "" && v.Source.Identities != nil {
@@ -141,6 +144,31 @@ func (v *Vault) identity(ctx context.Context, q *profile.Profile, h plan.Holding
 		h.Identities[to.Token()] = held.Identity
 	}
 	return err
+}
+
+// signIns finds out which sign-in to Identity Center, or of aws login, q begins with. Where
+// plans are made to be shown, nothing is opened for that, and what the index says may be wrong.
+func (v *Vault) signIns(ctx context.Context, q *profile.Profile, h plan.Holdings) error {
+	if q.Source != nil || v.Source.Tokens == nil {
+		return nil
+	}
+	held := func(name plan.Digest, find func() (string, error)) (err error) {
+		if v.Shows {
+			e, _ := v.Source.Tokens.Index.Entry(string(name))
+			h.SignIns[name] = e.Who
+			return nil
+		}
+		h.SignIns[name], err = find()
+		return err
+	}
+	if sso, _, err := plan.Portal(q); err == nil {
+		return held(sso.Token(), func() (string, error) { return v.Source.SSOSignIn(ctx, sso) })
+	}
+	if session := q.Text("login_session"); session != "" {
+		l := plan.Login{Session: session}
+		return held(l.Token(), func() (string, error) { return v.Source.LoginSignIn(ctx, l) })
+	}
+	return nil
 }
 
 func (v *Vault) environment() *plan.EnvironmentKey {

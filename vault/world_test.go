@@ -103,6 +103,8 @@ type world struct {
 	told     []string
 	warned   []error
 	later    time.Duration
+
+	signInIndex string // the folder of the index of sign-ins, once there are any
 }
 
 var errNobody = errors.New("there is nobody to ask")

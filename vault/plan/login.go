@@ -12,9 +12,13 @@ import (
 // https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sign-in.html
 type Login struct {
 	Session string `json:"login_session"` // the identity that signed in
+	SignIn  string `json:"-"`             // which sign-in it is; empty while nobody is signed in
 }
 
-func (l Login) encode(e *encoder) { e.text(l.Session) }
+func (l Login) encode(e *encoder) {
+	e.text(l.Session)
+	e.text(l.SignIn)
+}
 
 // Args names the identity.
 func (l Login) Args() []Arg { return []Arg{{"signed in as", l.Session}} }
@@ -27,7 +31,7 @@ func (l Login) Token() Digest {
 	return e.digest()
 }
 
-func login(_ *chain, q *profile.Profile) (Step, bool, error) {
+func login(c *chain, q *profile.Profile) (Step, bool, error) {
 	if !q.Set("login_session") {
 		return Step{}, false, nil
 	}
@@ -36,11 +40,13 @@ func login(_ *chain, q *profile.Profile) (Step, bool, error) {
 	if strings.Contains(session, ":assumed-role/") {
 		yields.Who = Role
 	}
+	spec := Login{Session: session}
+	spec.SignIn = c.holdings.SignIns[spec.Token()]
 	return Step{
 		Kind: KindLogin, Profile: q.Name, Yields: yields, // kept with what renews it
 		Region: SignInRegion(q), Endpoint: SignIn(q),
 		Why:  "the profile names the identity that aws login signed in",
-		From: settings(q, "login_session"), Spec: Login{Session: session},
+		From: settings(q, "login_session"), Spec: spec,
 	}, true, nil
 }
 

@@ -155,6 +155,7 @@ type Holdings struct {
 	Subjects     map[string]string      // whose web identity token a file holds, by its path as given
 	Certificates map[string]string      // the fingerprint of what a certificate file holds, by its path as given
 	Identities   map[Digest]Identity    // who is signed in, by the token of the sign-in
+	SignIns      map[Digest]string      // which sign-in is held, by the token of the sign-in
 	Signers      map[string]Signer      // the key that signs, by the identity's name
 	Agents       profile.AgentRules     // what all profiles set about coding agents; only for an agent's plan
 	Programs     string                 // a fingerprint of the environment that a profile's program sees

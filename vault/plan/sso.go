@@ -14,6 +14,7 @@ type SSORole struct {
 	SSO
 	Account string `json:"sso_account_id"`
 	Role    string `json:"sso_role_name"`
+	SignIn  string `json:"-"` // which sign-in it is: another person's is another; empty while nobody is signed in
 }
 
 // SSO is what a person signs in to: one portal of IAM Identity Center, under one name.
@@ -66,6 +67,7 @@ func (r SSORole) encode(e *encoder) {
 	r.SSO.encode(e)
 	e.text(r.Account)
 	e.text(r.Role)
+	e.text(r.SignIn)
 }
 
 // Args names the portal, the account and the role.
@@ -88,7 +90,7 @@ func ssoRole(c *chain, q *profile.Profile) (Step, bool, error) {
 		Region: q.Text("sso_region"), Endpoint: portal,
 		Why:  "IAM Identity Center gives the role to whoever is signed in",
 		From: settings(q, "sso_session", "sso_start_url", "sso_region", "sso_account_id", "sso_role_name"),
-		Spec: SSORole{SSO: sso, Account: q.Text("sso_account_id"), Role: q.Text("sso_role_name")},
+		Spec: SSORole{SSO: sso, Account: q.Text("sso_account_id"), Role: q.Text("sso_role_name"), SignIn: c.holdings.SignIns[sso.Token()]},
 	}, true, err
 }
 

@@ -34,9 +34,22 @@ func (d *Deps) Identify(ctx context.Context, s plan.Step) (known plan.Spec, toke
 		token, err := d.token(ctx, s, spec)
 		spec.Subject = plan.TokenSubject([]byte(token))
 		return spec, token, err
+	case plan.SSORole:
+		if spec.SignIn != "" {
+			break
+		}
+		if _, err := d.newPortal(s.Endpoint, spec.SSO); err != nil {
+			return nil, "", err // before a person is asked
+		}
+		t, err := d.ssoToken(ctx, spec.SSO, "")
+		spec.SignIn = t.signedInBy()
+		return spec, "", err
 	case plan.OIDCRole:
 		if spec.Subject != "" {
 			break
+		}
+		if err := d.checkEndpoint(s.Endpoint); err != nil {
+			return nil, "", err
 		}
 		who, err := d.OpenIDSignIn(ctx, spec.OIDC)
 		if err != nil {

@@ -34,6 +34,15 @@ type loginToken struct {
 	theirs bool // it is another program's, and not to be kept
 }
 
+// signedInBy tells the sign-ins of one identity apart: each has a proof key of its own, which stays while it is
+// renewed, here and by the AWS CLI.
+func (t loginToken) signedInBy() string {
+	if t.Key == "" {
+		return plan.Fingerprint("aws-vault login 1", t.KeyID)
+	}
+	return plan.Fingerprint("aws-vault login 1", t.Key)
+}
+
 func (t loginToken) credentials() aws.Credentials {
 	return aws.Credentials{
 		AccessKeyID: t.KeyID, SecretAccessKey: t.Secret, SessionToken: t.Token,
@@ -79,7 +88,7 @@ func (d *Deps) login(ctx context.Context, s plan.Step, spec plan.Login) (aws.Cre
 		Make: func(ctx context.Context, k store.Token) (store.Token, error) {
 			old, _ := decode[loginToken](k)
 			made, err := d.renewLogin(ctx, s, spec, old)
-			return encode(KindLoginToken, spec.Session, made.ends(), made), err
+			return made.token(), err
 		},
 	})
 	d.warn(warnings)
@@ -87,7 +96,33 @@ func (d *Deps) login(ctx context.Context, s plan.Step, spec plan.Login) (aws.Cre
 		return aws.Credentials{}, err
 	}
 	t, _ := decode[loginToken](kept)
+	if now := t.signedInBy(); now != spec.SignIn {
+		spec.SignIn = now
+		return aws.Credentials{}, &OtherCallerError{Of: "the sign-in of " + spec.Session, Now: spec}
+	}
 	return t.credentials(), nil
+}
+
+// token is the sign-in as it is kept.
+func (t loginToken) token() store.Token {
+	k := encode(KindLoginToken, t.Session, t.ends(), t)
+	k.Who = t.signedInBy()
+	return k
+}
+
+// LoginSignIn returns which sign-in of the identity is held, ours or else the AWS CLI's; empty for none. It asks nobody.
+func (d *Deps) LoginSignIn(ctx context.Context, l plan.Login) (string, error) {
+	by, err := d.Tokens.Who(ctx, string(l.Token()), func(k store.Token) string {
+		t, _ := decode[loginToken](k)
+		return t.signedInBy()
+	})
+	if err != nil || by != "" || d.Logins == nil {
+		return by, err
+	}
+	if theirs, ok := d.Logins.Login(l.Session); ok {
+		by = fromCache(l.Session, theirs).signedInBy()
+	}
+	return by, nil
 }
 
 func (d *Deps) renewLogin(ctx context.Context, s plan.Step, spec plan.Login, old loginToken) (loginToken, error) {
@@ -193,7 +228,7 @@ func (d *Deps) keepLogin(ctx context.Context, t loginToken) error {
 		Name: string(plan.Login{Session: t.Session}.Token()), Question: "the sign-in of " + t.Session,
 		Serves: func(store.Token) bool { return false },
 		Make: func(context.Context, store.Token) (store.Token, error) {
-			return encode(KindLoginToken, t.Session, t.Until, t), nil
+			return t.token(), nil
 		},
 	})
 	if err != nil || len(warnings) == 0 {

@@ -87,7 +87,7 @@ func TestLoginIsRenewedOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 40 {
 		all.Go(func() {
-			if _, err := r.Make(t.Context(), r.login(), r.key()); err != nil {
+			if _, err := r.carry(r.login()); err != nil {
 				t.Error(err)
 			}
 		})

@@ -102,7 +102,8 @@ func (d *Deps) openIDToken(ctx context.Context, to plan.OIDC, refused string) (o
 		},
 		Make: func(ctx context.Context, k store.Token) (store.Token, error) {
 			made = true
-			t, err := d.looseToken(to), error(nil)
+			t, _ := decode[openIDToken](d.looseToken(string(to.Token())))
+			var err error
 			if !serves(t) {
 				old, ok := decode[openIDToken](k)
 				if !ok {
@@ -119,34 +120,9 @@ func (d *Deps) openIDToken(ctx context.Context, to plan.OIDC, refused string) (o
 	d.warn(warnings)
 	t, _ := decode[openIDToken](kept)
 	if made {
-		d.keepLoose(to, t, len(warnings) > 0)
+		d.keepLoose(string(to.Token()), kept, len(warnings) > 0)
 	}
 	return t, err
-}
-
-// A looseToken is one that could not be kept: whoever brought it is not asked again by this
-// process. One that was kept is not remembered, for a sign-out ends it.
-type looseToken struct {
-	name  plan.Digest
-	token openIDToken
-}
-
-func (d *Deps) looseToken(to plan.OIDC) openIDToken {
-	d.lock.Lock()
-	defer d.lock.Unlock()
-	if d.loose.name != to.Token() {
-		return openIDToken{}
-	}
-	return d.loose.token
-}
-
-func (d *Deps) keepLoose(to plan.OIDC, t openIDToken, loose bool) {
-	d.lock.Lock()
-	defer d.lock.Unlock()
-	d.loose = looseToken{}
-	if loose {
-		d.loose = looseToken{to.Token(), t}
-	}
 }
 
 // remember notes an ID token that came to this process.

@@ -57,7 +57,7 @@ type Deps struct {
 	clients map[clientKey]*http.Client
 	told    map[string]bool
 	idToken string     // that came last
-	loose   looseToken // what could not be kept
+	loose   looseToken // that came last
 	timed   bool       // AWS was asked for the time
 	bundle  sync.Once
 	system  *anchors

@@ -18,6 +18,10 @@ import (
 func (d *Deps) ssoRole(ctx context.Context, s plan.Step, spec plan.SSORole) (aws.Credentials, error) {
 	var creds aws.Credentials
 	err := d.Portal(ctx, s.Endpoint, spec.SSO, func(p *Portal) (err error) {
+		if p.signIn != spec.SignIn {
+			spec.SignIn = p.signIn
+			return &OtherCallerError{Of: "the sign-in to " + spec.StartURL, Now: spec}
+		}
 		creds, err = p.Credentials(ctx, spec.Account, spec.Role)
 		return err
 	})
@@ -33,6 +37,7 @@ type Portal struct {
 	place  string
 	start  string
 	token  string
+	signIn string // that gave the token
 }
 
 // Portal signs a person in, where no token is held that serves, and calls use. Where the
@@ -46,7 +51,7 @@ func (d *Deps) Portal(ctx context.Context, e plan.Endpoint, s plan.SSO, use func
 	if err != nil {
 		return err
 	}
-	p.token = t.Access
+	p.token, p.signIn = t.Access, t.signedInBy()
 	err = use(p)
 	var refused *APIError
 	if !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized {
@@ -56,7 +61,7 @@ func (d *Deps) Portal(ctx context.Context, e plan.Endpoint, s plan.SSO, use func
 	if t, err = d.ssoToken(ctx, e, s, t.Access); err != nil {
 		return err
 	}
-	p.token = t.Access
+	p.token, p.signIn = t.Access, t.signedInBy()
 	return use(p)
 }
 

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,7 +25,8 @@ type ssoToken struct {
 	Access  string     `json:"access_token"`
 	Refresh string     `json:"refresh_token,omitempty"`
 	Expires time.Time  `json:"expires"`
-	Client  oidcClient `json:"client"` // who may use the refresh token
+	Client  oidcClient `json:"client"`            // who may use the refresh token
+	SignIn  string     `json:"sign_in,omitempty"` // by which it all began; see signedInBy
 
 	theirs bool // it is another program's, and not to be kept
 }
@@ -49,6 +51,16 @@ func (c oidcClient) serves(now time.Time) bool {
 // renewable reports whether another token can be had without a person.
 func (t ssoToken) renewable(now time.Time) bool {
 	return t.Refresh != "" && t.Client.ID != "" && t.Client.Expires.After(now)
+}
+
+// signedInBy tells the sign-ins to one portal apart. The portal does not say who signs in, so that each sign-in has
+// a random name, which stays while its token is renewed. A token of the AWS CLI, or of a version that gave no names, is
+// one of its own.
+func (t ssoToken) signedInBy() string {
+	if t.SignIn == "" && t.Access != "" {
+		return plan.Fingerprint("aws-vault SSO sign-in 1", t.Access)
+	}
+	return t.SignIn
 }
 
 func (t ssoToken) valid(now time.Time) bool {
@@ -83,21 +95,46 @@ func (d *Deps) SignIn(ctx context.Context, e plan.Endpoint, s plan.SSO) (store.C
 // in.
 func (d *Deps) ssoToken(ctx context.Context, e plan.Endpoint, s plan.SSO, refused string) (ssoToken, error) {
 	serves := func(t ssoToken) bool { return t.serves(d.Clock.Local()) && t.Access != refused }
+	name, made := string(s.Token()), false
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
-		Name: string(s.Token()), Question: "the sign-in to " + s.StartURL,
+		Name: name, Question: "the sign-in to " + s.StartURL,
 		Serves: func(k store.Token) bool {
 			t, ok := decode[ssoToken](k)
 			return ok && serves(t)
 		},
 		Make: func(ctx context.Context, k store.Token) (store.Token, error) {
-			old, _ := decode[ssoToken](k)
-			made, err := d.newSSOToken(ctx, e, s, old, refused)
-			return encode(KindSSOToken, s.Label(), made.ends(), made), err
+			made = true
+			if loose := d.looseToken(name); len(k.Secret) == 0 {
+				k = loose
+			}
+			t, _ := decode[ssoToken](k)
+			var err error
+			if !serves(t) {
+				t, err = d.newSSOToken(ctx, e, s, t, refused)
+			}
+			k = encode(KindSSOToken, s.Label(), t.ends(), t)
+			k.Who = t.signedInBy()
+			return k, err
 		},
 	})
 	d.warn(warnings)
+	if made {
+		d.keepLoose(name, kept, len(warnings) > 0)
+	}
 	t, _ := decode[ssoToken](kept)
 	return t, err
+}
+
+// SSOSignIn returns which sign-in to the portal is held, ours or else the AWS CLI's; empty for none. It asks nobody.
+func (d *Deps) SSOSignIn(ctx context.Context, s plan.SSO) (string, error) {
+	by, err := d.Tokens.Who(ctx, string(s.Token()), func(k store.Token) string {
+		t, _ := decode[ssoToken](k)
+		return t.signedInBy()
+	})
+	if theirs, ok := d.cached(s); err == nil && by == "" && ok {
+		by = ssoToken{Access: theirs.AccessToken}.signedInBy()
+	}
+	return by, err
 }
 
 // newSSOToken makes a token in place of an old one, silently if that can be.
@@ -193,6 +230,7 @@ func (d *Deps) signIn(ctx context.Context, e plan.Endpoint, s plan.SSO) (t ssoTo
 		}
 		return err
 	})
+	t.SignIn = rand.Text()
 	return t, err
 }
 
@@ -292,6 +330,7 @@ func (d *Deps) byDevice(ctx context.Context, v *visit, s plan.SSO, c oidcClient)
 // refresh trades a refresh token. Where none comes back, the old one goes on.
 func (d *Deps) refresh(ctx context.Context, s plan.SSO, old ssoToken) (ssoToken, error) {
 	made, err := d.trade(ctx, s, old.Client, refreshGrant(old.Refresh))
+	made.SignIn = old.signedInBy()
 	if err == nil && made.Refresh == "" {
 		made.Refresh = old.Refresh
 	}

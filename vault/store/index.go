@@ -30,8 +30,9 @@ const indexFile = "sessions"
 type Entry struct {
 	Type    string    `json:"type,omitempty"` // empty for a session
 	Name    string    `json:"name"`
-	Profile string    `json:"profile"`       // a token's is what its user knows it by
-	Who     string    `json:"who,omitempty"` // a token is of
+	Profile string    `json:"profile"`         // a token's is what its user knows it by
+	Who     string    `json:"who,omitempty"`   // a token is of
+	Stamp   string    `json:"stamp,omitempty"` // of the item for which Who is right; empty for none
 	Kind    string    `json:"kind"`
 	Root    string    `json:"root,omitempty"`
 	Made    time.Time `json:"made"`
@@ -49,6 +50,22 @@ func (x *Index) Entries() map[string]Entry {
 		return map[string]Entry{}
 	}
 	return decodeIndex(raw)
+}
+
+// Entry returns what the index knows of one name, and whether that is anything. It reads no other entries.
+func (x *Index) Entry(name string) (Entry, bool) {
+	raw, err := x.Dir.Read(indexFile, maxIndex)
+	if err != nil {
+		return Entry{}, false
+	}
+	var of []byte
+	for line := range bytes.Lines(raw) {
+		if bytes.Contains(line, []byte(name)) {
+			of = append(of, line...)
+		}
+	}
+	e, ok := decodeIndex(of)[name]
+	return e, ok
 }
 
 // decodeIndex reads the lines. Those that are torn or not ours say nothing.

@@ -20,10 +20,15 @@ type Ring interface {
 	Names(ctx context.Context) ([]string, error)
 }
 
-// A KeyRing is a Ring that tells an item's writings apart without opening it.
-type KeyRing interface {
+// A StampedRing is a Ring that tells an item's writings apart without opening it.
+type StampedRing interface {
 	Ring
 	Stamp(ctx context.Context, name string) (string, error) // "" where the keystore cannot tell
+}
+
+// A KeyRing is a Ring of keys.
+type KeyRing interface {
+	StampedRing
 	Check(ctx context.Context) error
 }
 

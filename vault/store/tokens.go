@@ -12,7 +12,7 @@ import (
 // Tokens are what people's sign-ins gave: tokens, and this program's registrations with
 // those who give them.
 type Tokens struct {
-	Ring  Ring
+	Ring  StampedRing
 	Locks *Locks
 	Index *Index // may be the one that sessions are listed in
 	Now   func() time.Time
@@ -85,6 +85,33 @@ func (t *Tokens) Find(ctx context.Context, name string) (Token, []error, error) 
 		return Token{}, []error{err}, nil
 	}
 	return kept, nil, nil
+}
+
+// Who returns whose the token under a name is, by what of says of it; empty where there is none. The token is opened
+// only if the index does not know its present writing: then the index learns it. That is done when a token is read and
+// not when it is written, so that a write in between is noticed.
+func (t *Tokens) Who(ctx context.Context, name string, of func(Token) string) (string, error) {
+	stamp, err := t.Ring.Stamp(ctx, name)
+	if errors.Is(err, keystore.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	e, _ := t.Index.Entry(name)
+	if stamp != "" && e.Stamp == stamp && e.Who != "" {
+		return e.Who, nil
+	}
+	kept, _, err := t.Find(ctx, name)
+	if err != nil || len(kept.Secret) == 0 {
+		return "", err // a damaged one is warned of where it is used
+	}
+	kept.Who = of(kept)
+	if learnt := kept.entry(name, e.Made); stamp != "" {
+		learnt.Stamp = stamp
+		t.Index.add(ctx, learnt) // a hint: without it the token is opened again
+	}
+	return kept.Who, nil
 }
 
 // keep stores the token. What goes wrong is a warning: the token serves all the same.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -35,6 +36,70 @@ func askToken(good string, made *int) TokenAsk {
 			*made++
 			return token(good), nil
 		},
+	}
+}
+
+// Who signed in is read from the index while that knows the present writing of the token, and from the token otherwise.
+func TestWhoSignedIn(t *testing.T) {
+	w := newWorld(t)
+	tokens := w.tokens()
+	who := func() string {
+		t.Helper()
+		w.ring.calls = map[string]int{}
+		got, err := tokens.Who(t.Context(), nameA, func(k Token) string { return "by " + string(k.Secret) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("%s, %d opened", got, w.ring.calls["Item"])
+	}
+	write := func(secret, stamp string) {
+		t.Helper()
+		if warnings := tokens.keep(t.Context(), nameA, token(secret)); warnings != nil {
+			t.Fatal(warnings)
+		}
+		w.ring.stamps[nameA] = stamp
+	}
+	none := who()
+	write("alice", "1")
+	first, again := who(), who()
+	index, err := os.ReadFile(filepath.Join(w.dir, indexFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("bob", "2")
+	if err := os.WriteFile(filepath.Join(w.dir, indexFile), index, 0o600); err != nil { // which knows alice's token
+		t.Fatal(err)
+	}
+	stale, learnt := who(), who()
+	w.ring.noStamp = true
+	unstamped := who()
+	w.ring.noStamp = false
+	w.ring.items[nameA] = keystore.Item{Name: nameA, Data: []byte("junk")}
+	w.ring.stamps[nameA] = "3"
+	damaged := who()
+	if err := os.Remove(filepath.Join(w.dir, indexFile)); err != nil {
+		t.Fatal(err)
+	}
+	write("carol", "4")
+	if err := os.Remove(filepath.Join(w.dir, indexFile)); err != nil {
+		t.Fatal(err)
+	}
+	lost := who()
+	for got, want := range map[string]string{
+		none: ", 0 opened", first: `by {"s":"alice"}, 1 opened`, again: `by {"s":"alice"}, 0 opened`, stale: `by {"s":"bob"}, 1 opened`,
+		learnt: `by {"s":"bob"}, 0 opened`, unstamped: `by {"s":"bob"}, 1 opened`, damaged: ", 1 opened", lost: `by {"s":"carol"}, 1 opened`,
+	} {
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	for _, call := range []string{"Stamp", "Item"} {
+		w.ring.broken[call] = errors.New("locked")
+		w.ring.stamps[nameA] += "x"
+		if _, err := tokens.Who(t.Context(), nameA, nil); err == nil {
+			t.Errorf("a keystore whose %s fails says that nobody is signed in", call)
+		}
+		delete(w.ring.broken, call)
 	}
 }
 

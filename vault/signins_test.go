@@ -1,0 +1,270 @@
+package vault_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"aws-vault/vault/disk"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/source"
+	"aws-vault/vault/store"
+	"aws-vault/vault/vaulttest"
+)
+
+const (
+	portalURL = "https://corp.awsapps.com/start"
+	dev       = "[profile dev]\nsso_start_url = " + portalURL + "\nsso_region = eu-west-1\nsso_account_id = 123456789012\nsso_role_name = Dev\n"
+	onDev     = "[profile top]\nsource_profile = dev\n" + ops
+)
+
+// portal gives the world a portal of IAM Identity Center, and a person who signs in there when asked.
+func (w *world) portal(t *testing.T) *vaulttest.SSO {
+	t.Helper()
+	w.two()
+	w.signInsIn(t)
+	w.Source.Cache = &store.SSOCache{Dir: t.TempDir(), Shared: disk.NewFolder(t.TempDir())}
+	w.aws.SetClock(func() time.Time { return time.Now().Add(w.later) })
+	p := w.aws.AddSSO(portalURL, "eu-west-1")
+	p.AutoApprove(true)
+	p.Assign("123456789012", "Dev")
+	return p
+}
+
+// signInsIn keeps what sign-ins give, in a ring of its own.
+func (w *world) signInsIn(t *testing.T) *ring {
+	t.Helper()
+	r := newRing()
+	w.signInIndex = t.TempDir()
+	index := &store.Index{Dir: disk.NewFolder(w.signInIndex), Locks: w.Sessions.Locks}
+	w.Source.Tokens = &store.Tokens{Ring: r, Locks: w.Sessions.Locks, Index: index, Now: w.Sessions.Now}
+	w.Source.Person = source.Person{Device: true, Show: func(string) { w.asked++ }}
+	return r
+}
+
+// used uses a profile and returns what AWS was asked for, without parameters.
+func (w *world) used(t *testing.T, profile string) (actions string) {
+	t.Helper()
+	if _, err := w.credentials(t, profile, plan.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, call := range w.calls() {
+		action, _, _ := strings.Cut(call, " ")
+		all = append(all, action)
+	}
+	return strings.Join(all, " ")
+}
+
+func (w *world) signOut(t *testing.T) {
+	t.Helper()
+	if _, _, err := w.Source.Tokens.Remove(t.Context(), func(e store.Entry) bool { return e.Kind == source.KindSSOToken }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const signsIn = "StartDeviceAuthorization CreateToken"
+
+// A session that one person's sign-in to a portal gave does not serve after another person has signed in.
+func TestSSOOfAnother(t *testing.T) {
+	w := newWorld(t, dev+onDev)
+	portal := w.portal(t)
+	for _, step := range []struct {
+		what, profile string
+		before        func()
+		want          string
+	}{
+		{"first", "top", nil, "RegisterClient " + signsIn + " GetRoleCredentials AssumeRole"},
+		{"again", "top", nil, ""},
+		{"its source", "dev", nil, ""},
+		{"another person", "top", func() { w.signOut(t) }, signsIn + " GetRoleCredentials AssumeRole"},
+		{"again", "top", nil, ""},
+		{"ended at AWS, sessions left", "top", func() { portal.Revoke("") }, ""},
+		{"ended at AWS, another person, sessions about to expire", "top", func() { w.later = 59*time.Minute + 30*time.Second }, "GetRoleCredentials CreateToken " + signsIn + " GetRoleCredentials AssumeRole"},
+		{"again", "dev", nil, ""},
+		{"renewed", "dev", func() { w.later += 8*time.Hour - 2*time.Minute }, "CreateToken GetRoleCredentials"},
+		{"again", "dev", func() { w.later += time.Minute }, ""},
+	} {
+		if step.before != nil {
+			step.before()
+		}
+		if got := w.used(t, step.profile); got != step.want {
+			t.Errorf("%s: called %q, want %q", step.what, got, step.want)
+		}
+	}
+	if w.asked != 3 {
+		t.Errorf("%d sign-ins, want 3", w.asked)
+	}
+}
+
+// A renewed token is of the same sign-in, and its sessions go on.
+func TestSSOSignInStaysWhileItIsRenewed(t *testing.T) {
+	w := newWorld(t, dev)
+	w.portal(t)
+	signIn := func() string {
+		t.Helper()
+		w.used(t, "dev")
+		pl, err := w.Plan(t.Context(), "dev", plan.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pl.Steps[0].Spec.(plan.SSORole).SignIn
+	}
+	first := signIn()
+	for range 3 {
+		w.later += 8*time.Hour - 2*time.Minute
+		if now := signIn(); now != first || first == "" {
+			t.Errorf("the sign-in is %q after it was renewed, want %q", now, first)
+		}
+	}
+	if w.asked != 1 {
+		t.Errorf("%d sign-ins, want 1", w.asked)
+	}
+}
+
+// Twenty commands renew a session at once after another person has to sign in: one page opens, and nobody fails because
+// another's attempt was for the person before.
+func TestSSOOfAnotherForMany(t *testing.T) {
+	w := newWorld(t, dev+onDev)
+	portal := w.portal(t)
+	w.used(t, "top")
+	portal.Revoke("")
+	w.later, w.asked = 59*time.Minute+30*time.Second, 0
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if _, err := w.credentials(t, "top", plan.Options{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	calls := strings.Join(w.calls(), "\n")
+	if w.asked != 1 || strings.Count(calls, "GetRoleCredentials") != 2 || strings.Count(calls, "AssumeRole") != 1 {
+		t.Errorf("%d sign-ins, calls\n%s\nwant one sign-in, and one session of each step after the refusal", w.asked, calls)
+	}
+}
+
+// A warm run opens no token while the index knows its present writing. A token that was written since is opened, whatever
+// the index says.
+func TestWarmRunOpensNoToken(t *testing.T) {
+	w := newWorld(t, dev)
+	w.portal(t)
+	tokens := w.Source.Tokens.Ring.(*ring)
+	opened := func() int {
+		t.Helper()
+		tokens.opened = 0
+		if got := w.used(t, "dev"); got != "" {
+			t.Errorf("called %q", got)
+		}
+		return tokens.opened
+	}
+	w.used(t, "dev")
+	if first, then := opened(), opened(); first != 1 || then != 0 {
+		t.Errorf("%d tokens were opened and then %d, want one and then none", first, then)
+	}
+	// Another machine that shares the keystore has signed in: our index does not know.
+	index := filepath.Join(w.signInIndex, "sessions")
+	text, err := os.ReadFile(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.signOut(t)
+	w.used(t, "dev")
+	if err := os.WriteFile(index, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first, err := w.Plan(t.Context(), "dev", plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, kept := w.Kept(first)[0]; !kept {
+		t.Error("the present sign-in's session is not found with an index that is out of date")
+	}
+	// So it is where the keystore cannot tell writings apart.
+	for name := range tokens.written {
+		tokens.written[name] = 0
+	}
+	if n := opened(); n != 1 {
+		t.Errorf("%d tokens were opened in a keystore without stamps, want one", n)
+	}
+}
+
+// The AWS CLI's token is used as it is, and each one is a sign-in of its own.
+func TestSSOOfTheAWSCLI(t *testing.T) {
+	w := newWorld(t, dev)
+	w.portal(t)
+	var tokens []string
+	for range 2 {
+		token, err := w.Source.SignIn(t.Context(), plan.SSO{StartURL: portalURL, Region: "eu-west-1", OIDC: plan.Endpoint{URL: w.aws.URL()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens = append(tokens, token.AccessToken)
+		w.signOut(t)
+	}
+	w.calls()
+	theirs := func(token string) {
+		text := fmt.Sprintf(`{"startUrl":%q,"region":"eu-west-1","accessToken":%q,"expiresAt":%q,"refreshToken":"theirs"}`, portalURL, token, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+		if err := os.WriteFile(w.Source.Cache.Path(portalURL), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, want := range []string{"GetRoleCredentials", "", "GetRoleCredentials"} {
+		theirs(tokens[i/2])
+		if got := w.used(t, "dev"); got != want {
+			t.Errorf("run %d called %q, want %q", i+1, got, want)
+		}
+	}
+	if w.asked != 2 {
+		t.Errorf("%d sign-ins, want those of the test alone", w.asked)
+	}
+}
+
+// What is cached on top of an aws login sign-in does not serve after the next.
+func TestLoginOfAnother(t *testing.T) {
+	const alice = "arn:aws:iam::123456789012:user/alice"
+	w := newWorld(t, "[profile l]\nlogin_session = "+alice+"\n[profile top]\nsource_profile = l\n"+ops)
+	w.two()
+	tokens := w.signInsIn(t)
+	w.aws.SetClock(func() time.Time { return time.Now().Add(w.later) })
+	w.aws.SetLogin(alice, true)
+	w.Source.Person = source.Person{Show: func(string) { w.asked++ }, Browse: func(page string) error {
+		go func() {
+			if resp, err := http.Get(page); err == nil {
+				resp.Body.Close()
+			}
+		}()
+		return nil
+	}}
+	step := plan.Step{Kind: plan.KindLogin, Region: "eu-west-1", Endpoint: plan.Endpoint{URL: w.aws.URL()}, Spec: plan.Login{Session: alice}}
+	signIn := func() {
+		t.Helper()
+		if _, err := w.Source.NewLogin(t.Context(), step, alice, false); err != nil {
+			t.Fatal(err)
+		}
+		w.calls()
+	}
+	var required *source.LoginRequiredError
+	if _, err := w.credentials(t, "top", plan.Options{}); !errors.As(err, &required) {
+		t.Fatalf("error %v, want that nobody is signed in", err)
+	}
+	signIn()
+	got := []string{w.used(t, "top"), w.used(t, "top")}
+	w.later = 12 * time.Minute // renewed: the role's session goes on
+	got = append(got, w.used(t, "l"), w.used(t, "top"))
+	tokens.opened = 0
+	got = append(got, w.used(t, "top"))
+	signIn()
+	got = append(got, w.used(t, "top"))
+	if want := []string{"AssumeRole", "", "CreateOAuth2Token", "", "", "AssumeRole"}; !slices.Equal(got, want) {
+		t.Errorf("called %q, want %q", got, want)
+	}
+}
