@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -356,5 +357,72 @@ func TestTokenIsReplacedOnTheWay(t *testing.T) {
 	alice, err := w.credentials(t, "w", plan.Options{})
 	if err != nil || alice.AccessKeyID == bob.AccessKeyID {
 		t.Errorf("alice was given bob's session: %v", err)
+	}
+}
+
+// A large file of certificates is told from another as a small one is.
+func TestLargeCertificateOfAnother(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.pem")
+	w := newWorld(t, "[profile p]\ntrust_anchor_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-1\n"+
+		"rolesanywhere_profile_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:profile/EXAMPLE-1\ncertificate = "+file+"\nprivate_key = k.pem\n"+ops)
+	digests := map[plan.Digest]bool{}
+	for _, who := range []string{"alice", "bob"} {
+		if err := os.WriteFile(file, []byte(who+strings.Repeat("\n", 200<<10)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		pl, err := w.Plan(t.Context(), "p", plan.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		digests[pl.Digest(0)] = true
+	}
+	if len(digests) != 2 {
+		t.Error("two certificates have one session")
+	}
+}
+
+// decided are the variables that are read while a plan is made or carried out, each with the part of the digest that it
+// decides. Those that set a profile's settings are package profile's. The proxy and the system's roots
+// (HTTPS_PROXY, SSL_CERT_FILE) are left out: they are the same for all programs of the machine, and AWS has to prove who it
+// is through any proxy.
+var decided = map[string]string{
+	"AWS_ACCESS_KEY_ID": "CredentialSource.Fingerprint", "AWS_SECRET_ACCESS_KEY": "CredentialSource.Fingerprint", "AWS_SESSION_TOKEN": "CredentialSource.Fingerprint",
+	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "CredentialSource.Endpoint", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "CredentialSource.Endpoint",
+	"AWS_CONTAINER_AUTHORIZATION_TOKEN": "Step.Gave", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "Step.Gave",
+	"AWS_EC2_METADATA_SERVICE_ENDPOINT": "CredentialSource.Endpoint", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE": "CredentialSource.Endpoint",
+	"AWS_EC2_METADATA_DISABLED": "Step.Gave", "AWS_EC2_METADATA_V1_DISABLED": "Step.Gave",
+}
+
+// No variable is read of which it was not decided where it counts.
+func TestVariablesThatDecide(t *testing.T) {
+	variable := regexp.MustCompile(`"([A-Z0-9]+_[A-Z0-9_]+)"`)
+	found := map[string]bool{}
+	for _, dir := range []string{".", "source"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for _, m := range variable.FindAllStringSubmatch(string(text), -1) {
+				found[m[1]] = true
+			}
+		}
+	}
+	for name := range found {
+		if decided[name] == "" && strings.HasPrefix(name, "AWS_") {
+			t.Errorf("the variable %s is read, and it is not known what it decides", name)
+		}
+	}
+	for name := range decided {
+		if !found[name] {
+			t.Errorf("the variable %s is not read any more", name)
+		}
 	}
 }

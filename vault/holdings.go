@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"aws-vault/vault/certificate"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
 )
@@ -116,7 +117,7 @@ func agentPolicies(p *profile.Profile, rules profile.AgentRules, o plan.Options)
 
 // policyFile reads a session policy, and keeps it under the name that it was given.
 func (v *Vault) policyFile(path, name string, h *plan.Holdings) error {
-	text, err := v.read(path)
+	text, err := v.read(path, maxFile)
 	if err != nil {
 		return err
 	}
@@ -184,7 +185,7 @@ func (v *Vault) env(name string) string {
 	return value
 }
 
-// maxFile bounds what is read of a file that a profile names.
+// maxFile bounds what is read of a policy or a token that a profile names.
 const maxFile = 64 << 10
 
 // files reads the files that decide which session answers: policies, and tokens for
@@ -196,30 +197,30 @@ func (v *Vault) files(q *profile.Profile, h plan.Holdings) error {
 		}
 	}
 	if path := q.Text("web_identity_token_file"); path != "" {
-		if token, err := v.read(path); err == nil { // else the step that needs it says so
+		if token, err := v.read(path, maxFile); err == nil { // else the step that needs it says so
 			h.Subjects[path] = plan.TokenSubject(token)
 		}
 	}
 	if path := q.Text("certificate"); path != "" {
-		if text, err := v.read(path); err == nil { // likewise
+		if text, err := v.read(path, certificate.MaxFile); err == nil { // likewise
 			h.Certificates[path] = plan.Fingerprint(string(text))
 		}
 	}
 	return nil
 }
 
-func (v *Vault) read(path string) ([]byte, error) {
+func (v *Vault) read(path string, most int64) ([]byte, error) {
 	f, err := v.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	text, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > maxFile {
-		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxFile)
+	if int64(len(text)) > most {
+		return nil, fmt.Errorf("%s is larger than %d bytes", path, most)
 	}
 	return text, nil
 }

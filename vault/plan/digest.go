@@ -36,9 +36,8 @@ func (p Plan) Digest(i int) Digest {
 	e.text("aws-vault session 1")
 	for j, s := range p.Steps[:i+1] {
 		s.encode(&e)
-		if s.Gave != "" && j < i {
-			e.text("gave") // no kind of step has this name
-			e.text(s.Gave)
+		if j < i {
+			e.option("gave", s.Gave)
 		}
 	}
 	return e.digest()
@@ -74,11 +73,13 @@ func (s Step) encode(e *encoder) {
 	e.text(s.Policy.Inline)
 	e.set(s.Policy.ARNs)
 	s.Spec.encode(e)
+	// A bundle of roots decides who is believed to be AWS. Its name counts and not what is in the file, as with the
+	// system's own roots.
+	e.option("ca_bundle", s.Endpoint.CABundle)
 	if s.runsProgram() {
-		e.text("a program of profile")
-		e.text(s.Profile)
+		e.option("a program of profile", s.Profile)
 	}
-	if s.Touch { // else nothing, so that sessions which need none keep their names
+	if s.Touch {
 		e.text("touch")
 	}
 }
@@ -96,6 +97,15 @@ func (e *encoder) number(n int64) {
 func (e *encoder) text(s string) {
 	e.number(int64(len(s)))
 	e.hash.Write([]byte(s))
+}
+
+// option encodes a text under a name, and nothing for an empty one: a session that does without keeps its digest. It
+// comes after all that a kind of step always has, and no kind has such a name.
+func (e *encoder) option(name, text string) {
+	if text != "" {
+		e.text(name)
+		e.text(text)
+	}
 }
 
 func (e *encoder) flag(b bool) {

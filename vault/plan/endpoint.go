@@ -20,8 +20,8 @@ func serviceEndpoint(q *profile.Profile, service string) Endpoint {
 	return e
 }
 
-// A bundle of roots decides whom a call trusts, and an origin where a URL was read:
-// neither changes what the answer is worth.
+// encode leaves out where a URL was read, and the bundle of roots, which sign-ins do without:
+// steps encode it themselves.
 func (e Endpoint) encode(enc *encoder) {
 	enc.text(e.URL)
 	enc.flag(e.FIPS)

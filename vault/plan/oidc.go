@@ -83,6 +83,7 @@ func (r OIDCRole) encode(e *encoder) {
 	e.text(r.NameClaim)
 	e.text(r.SessionName)
 	e.text(r.Subject)
+	e.option("ca_bundle of the provider", r.CABundle)
 }
 
 // Args names the role, the provider and who is signed in.

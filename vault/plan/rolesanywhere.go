@@ -19,13 +19,13 @@ type RolesAnywhere struct {
 	Fingerprint string `json:"-"`                           // of the certificate, changes with it
 }
 
-// The key is left out: it is the one that the certificate is of.
 func (r RolesAnywhere) encode(e *encoder) {
 	e.text(r.TrustAnchor)
 	e.text(r.Profile)
 	e.text(r.Role)
 	e.text(r.SessionName)
 	e.text(r.Certificate)
+	e.text(r.PrivateKey)
 	e.text(r.Fingerprint)
 }
 

@@ -68,6 +68,7 @@ func (r SSORole) encode(e *encoder) {
 	e.text(r.Account)
 	e.text(r.Role)
 	e.text(r.SignIn)
+	e.text(r.OIDC.CABundle)
 }
 
 // Args names the portal, the account and the role.

@@ -11,6 +11,7 @@ import (
 
 	"aws-vault/vault/identity"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/store"
 )
 
 // Identities are the keys by which people say who they are.
@@ -60,6 +61,8 @@ func (d *Deps) identityExchange(ctx context.Context, s plan.Step, spec plan.Iden
 	token, err := d.identityToken(ctx, spec)
 	var none *NoSignerError
 	switch {
+	case errors.Is(err, store.ErrOtherCaller):
+		return aws.Credentials{}, err
 	case err != nil && !errors.As(err, &none):
 		return aws.Credentials{}, &NoSignerError{spec.Name, s.Profile, err}
 	case err != nil:
@@ -74,6 +77,10 @@ func (d *Deps) identityToken(ctx context.Context, spec plan.IdentityRole) (token
 	key, err := d.Identities.Signing(spec.Name)
 	if err != nil {
 		return "", err
+	}
+	if key.ID != spec.KeyID {
+		spec.KeyID, spec.Place = key.ID, key.Place
+		return "", &OtherCallerError{Of: "the key of identity " + spec.Name, Now: spec}
 	}
 	claims := identity.Claims{
 		Issuer: spec.Issuer, Subject: spec.Subject, Audience: spec.Audience, SourceIdentity: spec.SourceIdentity, Transitive: spec.TransitiveTags, Role: spec.ARN,

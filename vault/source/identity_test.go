@@ -72,6 +72,20 @@ func (r *room) exchanges() []vaulttest.Call {
 	return slices.DeleteFunc(r.aws.Calls(), func(c vaulttest.Call) bool { return c.Action != "AssumeRoleWithWebIdentity" })
 }
 
+// Another key signs than the plan was made for: its person's sessions are others.
+func TestIdentityOfAnotherKey(t *testing.T) {
+	r := newRoom(t)
+	s, _ := r.identity(identity.Software)
+	spec := s.Spec.(plan.IdentityRole)
+	right := spec.KeyID
+	spec.KeyID = "another"
+	s.Spec = spec
+	if e := failAs[*OtherCallerError](r, s); e.Now.(plan.IdentityRole).KeyID != right {
+		t.Errorf("got %+v", e)
+	}
+	r.wantCalls(0)
+}
+
 func TestIdentitySaysItInTheTokenAlone(t *testing.T) {
 	for _, place := range []string{identity.Software, identity.PIV + "9c"} {
 		r := newRoom(t)

@@ -56,9 +56,13 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 	if err := d.checkEndpoint(s.Endpoint); err != nil {
 		return aws.Credentials{}, err
 	}
-	chain, err := d.chain(spec)
+	chain, fingerprint, err := d.chain(spec)
 	if err != nil {
 		return aws.Credentials{}, err
+	}
+	if fingerprint != spec.Fingerprint {
+		spec.Fingerprint = fingerprint
+		return aws.Credentials{}, &OtherCallerError{Of: "the certificate of profile " + s.Profile, Now: spec}
 	}
 	slot, onCard := plan.Slot(spec.PrivateKey)
 	if onCard {
@@ -93,7 +97,7 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 // CheckCertificate says until when the certificate of a step is good, or why it cannot be used.
 // It asks neither AWS nor a card, so that a card's key may turn out to be another.
 func (d *Deps) CheckCertificate(spec plan.RolesAnywhere) (until time.Time, err error) {
-	chain, err := d.chain(spec)
+	chain, _, err := d.chain(spec)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -121,16 +125,16 @@ func (d *Deps) timely(spec plan.RolesAnywhere, c *x509.Certificate) error {
 	return nil
 }
 
-func (d *Deps) chain(spec plan.RolesAnywhere) ([]*x509.Certificate, error) {
+// chain reads the certificates of a step, and the fingerprint of their file.
+func (d *Deps) chain(spec plan.RolesAnywhere) (chain []*x509.Certificate, fingerprint string, err error) {
 	text, err := d.read(spec.Certificate, certificate.MaxFile)
 	if err != nil {
-		return nil, fmt.Errorf("certificate: %w", err)
+		return nil, "", fmt.Errorf("certificate: %w", err)
 	}
-	chain, err := certificate.Chain(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", spec.Certificate, err)
+	if chain, err = certificate.Chain(text); err != nil {
+		return nil, "", fmt.Errorf("%s: %w", spec.Certificate, err)
 	}
-	return chain, nil
+	return chain, plan.Fingerprint(string(text)), nil
 }
 
 // privateKey reads a key, and says if others may read it too.

@@ -173,7 +173,7 @@ func TestRolesAnywhereChecksFirst(t *testing.T) {
 		c.change(&changed)
 		s.Spec = changed
 		o.aws.Advance(c.after)
-		_, err := o.Make(t.Context(), s, o.key())
+		_, err := o.carry(s)
 		o.aws.Advance(-c.after)
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v\nwant %s", name, err, c.want)
@@ -186,10 +186,23 @@ func TestRolesAnywhereChecksFirst(t *testing.T) {
 	}
 }
 
+// A certificate that was replaced since the plan was made signs for nobody.
+func TestRolesAnywhereOfAnother(t *testing.T) {
+	o := newOffice(t)
+	s, spec := o.holder(newKey(t))
+	text, err := os.ReadFile(spec.Certificate)
+	o.must(err)
+	var other *OtherCallerError
+	if _, err := o.Make(t.Context(), s, o.key()); !errors.As(err, &other) || other.Now.(plan.RolesAnywhere).Fingerprint != plan.Fingerprint(string(text)) {
+		t.Errorf("got %v", err)
+	}
+	o.wantCalls(0)
+}
+
 func TestRolesAnywhereRefused(t *testing.T) {
 	o := newOffice(t)
 	s := o.with(func(r *plan.RolesAnywhere) { r.Role = "arn:aws:iam::123456789012:role/other" })
-	_, err := o.Make(t.Context(), s, o.key())
+	_, err := o.carry(s)
 	var refused *APIError
 	if !errors.As(err, &refused) || refused.Code != "AccessDeniedException" || refused.Status != http.StatusForbidden || refused.Retry {
 		t.Errorf("got %#v", err)

@@ -140,7 +140,8 @@ func (r *room) make(s plan.Step) aws.Credentials {
 	return c
 }
 
-// carry carries a step out as package vault does: for whoever is signed in to Identity Center or by aws login.
+// carry carries a step out as package vault does: for whoever is signed in to Identity Center or by aws login, and with
+// the certificate that is there.
 func (r *room) carry(s plan.Step) (aws.Credentials, error) {
 	var err error
 	switch spec := s.Spec.(type) {
@@ -152,15 +153,13 @@ func (r *room) carry(s plan.Step) (aws.Credentials, error) {
 	case plan.Login:
 		spec.SignIn, err = r.LoginSignIn(r.Context(), spec)
 		s.Spec = spec
-	default:
-		return r.Make(r.Context(), s, r.key())
 	}
 	if err != nil {
 		return aws.Credentials{}, err
 	}
 	c, err := r.Make(r.Context(), s, r.key())
 	var other *OtherCallerError
-	if errors.As(err, &other) {
+	if (s.Kind == plan.KindSSO || s.Kind == plan.KindLogin || s.Kind == plan.KindRolesAnywhere) && errors.As(err, &other) {
 		s.Spec = other.Now
 		c, err = r.Make(r.Context(), s, r.key())
 	}

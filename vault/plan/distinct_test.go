@@ -1,0 +1,369 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/policy"
+	"aws-vault/vault/profile"
+)
+
+// values are two values of each setting that is read, for plans that differ in one thing. An empty one sets nothing.
+var values = map[string][2]string{
+	"region": {"us-west-2", "cn-north-1"}, "output": {"json", "text"},
+	"mfa_serial": {"m111111111", "m222222222"}, "mfa_process": {"printcode", "othercode"}, "mfa_device": {"yubikey", ""}, "mfa_max_age": {"1h", "2h"},
+	"role_arn":          {"arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:role/b"},
+	"role_session_name": {"alice", "bob"}, "role_session_name_claim": {"sub", "email"}, "external_id": {"x1", "x2"}, "source_identity": {"alice", "bob"},
+	"session_tags": {"a=b,c=d", "a=bc,=d"}, "transitive_session_tags": {"a", "a,c"},
+	"session_policy": {`{"Statement":[]}`, "file:///policy"}, "session_policy_arns": {"arn:aws:iam::aws:policy/A", "arn:aws:iam::aws:policy/A,arn:aws:iam::aws:policy/B"},
+	"agent_access": {"read-only", "named"}, "agent_tags": {"on", "off"},
+	"duration_seconds": {"900", "1800"}, "session_token_ttl": {"", ""}, "chained_session_token_ttl": {"", ""}, "federation_token_ttl": {"", ""}, "min_ttl": {"", ""},
+	"include_profile": {"p0", "gone"}, "source_profile": {"p0", "p1"},
+	"credential_source": {"EcsContainer", "Ec2InstanceMetadata"}, "credential_process": {"keys", "otherkeys"},
+	"web_identity_token_file": {"/t", "/u"}, "web_identity_token_process": {"token", "othertoken"},
+	"trust_anchor_arn":          {"arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/t", "arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/u"},
+	"rolesanywhere_profile_arn": {"arn:aws:rolesanywhere:eu-west-1:123456789012:profile/p", "arn:aws:rolesanywhere:eu-west-1:123456789012:profile/q"},
+	"certificate":               {"alice.pem", "bob.pem"}, "private_key": {"alice.key", "piv:9c"},
+	"sso_session": {"corp", "lab"}, "sso_start_url": {"https://corp.awsapps.com/start", "https://lab.awsapps.com/start"}, "sso_region": {"eu-west-1", "us-east-1"},
+	"sso_account_id": {"123456789012", "210987654321"}, "sso_role_name": {"Dev", "Ops"}, "sso_registration_scopes": {"sso:account:access", "sso:account:access,more"},
+	"login_session": {"arn:aws:iam::123456789012:user/alice", "arn:aws:iam::123456789012:user/bob"},
+	"oidc_session":  {"corp", "lab"}, "oidc_issuer": {"https://id.example.com", "https://id.example.org"}, "oidc_client_id": {"aws", "other"},
+	"oidc_scopes": {"openid", "openid,email"}, "oidc_audience": {"a", "b"}, "oidc_flow": {"browser", "device"}, "oidc_redirect_port": {"8000", "8001"}, "oidc_redirect_ports": {"8000,8001", "8002"},
+	"identity": {"me", "you"}, "identity_issuer": {"https://id.example.com/me", "https://id.example.com/you"}, "identity_subject": {"me@example.com", "you@example.com"}, "identity_audience": {"a", "b"},
+	"require_touch": {"true", "false"}, "console_browser": {"firefox", "chromium"}, "console_container": {"a", "b"},
+	"aws_access_key_id": {"AKIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE"}, "aws_secret_access_key": {canary, "EXAMPLE" + canary}, "aws_session_token": {"t", "u"},
+	"sts_regional_endpoints": {"regional", "legacy"}, "endpoint_url": {"http://127.0.0.1:1", "http://127.0.0.1:2"}, "services": {"here", "there"},
+	"ignore_configured_endpoint_urls": {"true", "false"}, "ca_bundle": {"/roots", "/otherroots"}, "use_fips_endpoint": {"true", "false"}, "use_dualstack_endpoint": {"true", "false"},
+}
+
+// Every setting is changed by the tests, those too that do not exist yet.
+func TestEverySettingIsChanged(t *testing.T) {
+	for _, s := range profile.Settings() {
+		if _, ok := values[s.Name]; !ok {
+			t.Errorf("setting %s is not among the values that the tests change", s.Name)
+		}
+	}
+}
+
+// A world is all that a plan is made from.
+type world struct {
+	profiles []string // the lines of p0, p1…
+	holdings Holdings
+	options  Options
+	caller   string // whom the first step turns out to speak for
+}
+
+const sections = `[default]
+[sso-session corp]
+sso_start_url = https://corp.awsapps.com/start
+sso_region = eu-west-1
+[sso-session lab]
+sso_start_url = https://corp.awsapps.com/start
+sso_region = eu-west-1
+[oidc-session corp]
+oidc_issuer = https://id.example.com
+oidc_client_id = aws
+[oidc-session lab]
+oidc_issuer = https://id.example.com
+oidc_client_id = aws
+[identity me]
+identity_issuer = https://id.example.com/me
+identity_subject = me@example.com
+[identity you]
+identity_issuer = https://id.example.com/me
+identity_subject = me@example.com
+[services here]
+sts =
+  endpoint_url = http://127.0.0.1:3
+[services there]
+sts =
+  endpoint_url = http://127.0.0.1:4
+sso =
+  endpoint_url = http://127.0.0.1:5
+sso_oidc =
+  endpoint_url = http://127.0.0.1:6
+rolesanywhere =
+  endpoint_url = http://127.0.0.1:7
+signin =
+  endpoint_url = http://127.0.0.1:8
+[session-policy named]
+policy_arns = arn:aws:iam::aws:policy/C
+`
+
+// beginnings are what a chain may begin from. An empty one is a stored key.
+var beginnings = []string{
+	"", "", sso, "sso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Dev\n", "web_identity_token_file = /t\n" + arn, "web_identity_token_process = token\n" + arn,
+	anywhere + arn, "credential_process = keys\n", "credential_source = EcsContainer\n", "credential_source = Ec2InstanceMetadata\n", "credential_source = Environment\n",
+	"aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = " + canary + "\n", "login_session = arn:aws:iam::123456789012:user/alice\n",
+	oidc + arn, "oidc_session = corp\n" + arn, "identity = me\n" + arn,
+}
+
+func randomWorld(r *rand.Rand) world {
+	w := world{caller: fmt.Sprint("caller ", r.IntN(2))}
+	w.holdings = Holdings{
+		Keys: map[string]string{}, Environment: &EnvironmentKey{Fingerprint: "f"}, Policies: map[string]string{"file:///policy": `{"Statement":[]}`},
+		Named:    map[string]NamedPolicy{"named": {ARNs: []string{"arn:aws:iam::aws:policy/C"}}},
+		Subjects: map[string]string{"/t": "subject", "/u": "subject"}, Certificates: map[string]string{"alice.pem": "c", "bob.pem": "c"},
+		Signers:  map[string]Signer{"me": {KeyID: "k", Place: "software"}, "you": {KeyID: "k", Place: "software"}},
+		Programs: "e", Container: "http://127.0.0.1:5/c", Metadata: "http://127.0.0.1:6",
+	}
+	for i := range 1 + r.IntN(3) {
+		lines := ""
+		if i > 0 {
+			lines = fmt.Sprintf("source_profile = p%d\n", i-1)
+		} else if lines = beginnings[r.IntN(len(beginnings))]; lines == "" {
+			w.holdings.Keys["p0"] = "k"
+		}
+		if r.IntN(3) > 0 && !strings.Contains(lines, "role_arn") {
+			lines += arn
+		}
+		w.profiles = append(w.profiles, lines)
+		for range r.IntN(3) {
+			w = w.withSetting(r, i)
+		}
+	}
+	w.options = Options{NoSession: r.IntN(5) == 0, Name: "aws-vault-alice"}
+	switch r.IntN(12) {
+	case 0, 1:
+		w.options.Agent = policy.Agent{Name: "goose", Variable: "AGENT"}
+	case 2, 3:
+		w.options.Then = []string{asked}
+	case 4:
+		w.options.For = Console
+	}
+	return w
+}
+
+// withSetting sets one setting of the i-th profile to one of its values.
+func (w world) withSetting(r *rand.Rand, i int) world {
+	names := slices.Sorted(maps.Keys(values))
+	name := names[r.IntN(len(names))]
+	var kept []string
+	for line := range strings.Lines(w.profiles[i]) {
+		if !strings.HasPrefix(line, name+" ") {
+			kept = append(kept, line)
+		}
+	}
+	if value := values[name][r.IntN(2)]; value != "" {
+		kept = append(kept, name+" = "+value+"\n")
+	}
+	w.profiles = slices.Clone(w.profiles)
+	w.profiles[i] = strings.Join(kept, "")
+	return w
+}
+
+// withHolding changes one thing that is held, at any depth.
+func (w world) withHolding(r *rand.Rand) world {
+	var all []Holdings
+	held := reflect.ValueOf(w.holdings)
+	for i := range held.NumField() {
+		with := func(x reflect.Value) {
+			c := reflect.New(held.Type()).Elem()
+			c.Set(held)
+			c.Field(i).Set(x)
+			all = append(all, c.Interface().(Holdings))
+		}
+		switch field := held.Field(i); {
+		case field.Kind() == reflect.String:
+			with(changed(field))
+		case field.Kind() == reflect.Pointer:
+			each(field.Elem(), "", func(_ string, x reflect.Value) {
+				p := reflect.New(x.Type())
+				p.Elem().Set(x)
+				with(p)
+			})
+		default: // a map, whose key is another if it has one
+			keys := field.MapKeys()
+			slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+			for _, key := range keys {
+				put := func(x reflect.Value) {
+					m := reflect.MakeMap(field.Type())
+					for _, k := range field.MapKeys() {
+						m.SetMapIndex(k, field.MapIndex(k))
+					}
+					m.SetMapIndex(key, x)
+					with(m)
+				}
+				if value := field.MapIndex(key); value.Kind() == reflect.Struct {
+					each(value, "", func(_ string, x reflect.Value) { put(x) })
+				} else {
+					put(changed(value))
+				}
+			}
+		}
+	}
+	w.holdings = all[r.IntN(len(all))]
+	return w
+}
+
+// withOption changes one option.
+func (w world) withOption(r *rand.Rand) world {
+	o := &w.options
+	switch r.IntN(8) {
+	case 0:
+		o.Name = "aws-vault-bob"
+	case 1:
+		o.Duration = []time.Duration{15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour}[r.IntN(4)]
+	case 2:
+		o.NoSession = !o.NoSession
+	case 3:
+		o.Agent = policy.Agent{Name: []string{"goose", "amp"}[r.IntN(2)], Variable: "AGENT"}
+	case 4:
+		o.Limits = []string{[]string{ReadOnly, "named", "arn:aws:iam::aws:policy/A"}[r.IntN(3)]}
+	case 5:
+		o.As = []string{"alice", "bob"}[r.IntN(2)]
+	case 6:
+		o.For = []Purpose{Use, Serve, Console}[r.IntN(3)]
+	default:
+		o.Then = [][]string{nil, {asked}, {asked, asked}}[r.IntN(3)]
+	}
+	return w
+}
+
+// plan makes the plan of a world's last profile and fills in whose credentials it begins with, as package vault does.
+func (w world) plan() (Plan, error) {
+	var config strings.Builder
+	config.WriteString(sections)
+	for i, lines := range w.profiles {
+		fmt.Fprintf(&config, "[profile p%d]\n%s", i, lines)
+	}
+	f, err := profile.Parse("config", []byte(config.String()))
+	if err != nil {
+		return Plan{}, err
+	}
+	p, err := f.Resolve(fmt.Sprintf("p%d", len(w.profiles)-1), profile.Inputs{Env: func(string) (string, bool) { return "", false }})
+	if err != nil {
+		return Plan{}, err
+	}
+	h := w.holdings
+	h.SignIns, h.Identities = map[Digest]string{}, map[Digest]Identity{}
+	for q := p; q != nil; q = q.Source {
+		if to, _, err := Portal(q); err == nil {
+			h.SignIns[to.Token()] = w.caller
+		}
+		if to, err := Provider(q); err == nil {
+			h.Identities[to.Token()] = Identity{Subject: strings.ReplaceAll(w.caller, " ", "-"), Claims: map[string]string{"sub": strings.ReplaceAll(w.caller, " ", "-"), "email": "us@example.com"}}
+		}
+		if session := q.Text("login_session"); session != "" {
+			h.SignIns[Login{Session: session}.Token()] = w.caller
+		}
+	}
+	pl, err := Make(p, h, w.options)
+	if err != nil {
+		return pl, err
+	}
+	first := pl.Steps[0]
+	if spec, ok := first.Spec.(WebIdentity); ok && spec.TokenProcess != "" {
+		spec.Subject = w.caller
+		pl = pl.From(spec)
+	}
+	if first.ShowsCaller() {
+		pl = pl.Gave(w.caller)
+	}
+	return pl, nil
+}
+
+// A register knows what the session of each digest depends on.
+type register struct {
+	t       *testing.T
+	views   map[Digest]string
+	digests map[string]Digest
+}
+
+// add notes what the steps of a plan depend on. Two that differ in anything must not share a digest, and two that differ
+// in nothing must.
+func (g *register) add(p Plan) {
+	for i := range p.Steps {
+		if !p.Decided(i) {
+			g.t.Fatalf("it is not known whose session step %d of %v is", i+1, steps(p))
+		}
+		digest, view := p.Digest(i), p.viewTo(i)
+		if other, known := g.views[digest]; known && other != view {
+			g.t.Fatalf("two sessions have one digest:\n%s\nand\n%s", other, view)
+		}
+		if other, known := g.digests[view]; known && other != digest {
+			g.t.Fatalf("one session has two digests:\n%s", view)
+		}
+		g.views[digest], g.digests[view] = view, digest
+	}
+}
+
+// Two plans that differ in anything that reaches AWS or decides who is asked never share a session, over random plans of
+// all kinds of which one input changes at a time: a setting of a profile, what is held, an option, or whose credentials
+// the plan turns out to begin with. What is left out is in leftOut and leftOutOf.
+func TestNoTwoPlansShareASession(t *testing.T) {
+	const worlds, changes, deep = 3000, 8, 20
+	seed := rand.Uint64()
+	r := rand.New(rand.NewPCG(seed, 1))
+	g := &register{t: t, views: map[Digest]string{}, digests: map[string]Digest{}}
+	kinds, plans, differ := map[Kind]int{}, 0, 0
+	defer func() {
+		if t.Failed() {
+			t.Logf("seed %d", seed)
+		}
+	}()
+	for n := range worlds {
+		w := randomWorld(r)
+		base, err := w.plan()
+		if err != nil {
+			continue
+		}
+		g.add(base)
+		plans++
+		for _, s := range base.Steps {
+			kinds[s.Kind]++
+		}
+		for range changes {
+			other := w
+			switch r.IntN(4) {
+			case 0:
+				other = w.withHolding(r)
+			case 1:
+				other = w.withOption(r)
+			case 2:
+				other.caller = "another"
+			default:
+				other = w.withSetting(r, r.IntN(len(w.profiles)))
+			}
+			if pl, err := other.plan(); err == nil {
+				g.add(pl)
+				plans++
+				if last := len(base.Steps) - 1; len(pl.Steps) != len(base.Steps) || pl.Digest(last) != base.Digest(last) {
+					differ++
+				}
+			}
+		}
+		if n%deep > 0 {
+			continue
+		}
+		for j := range base.Steps { // any field of any step, those of its spec too
+			each(reflect.ValueOf(base.Steps[j]), "Step", func(_ string, x reflect.Value) {
+				pl := base
+				pl.Steps = slices.Clone(base.Steps)
+				pl.Steps[j] = x.Interface().(Step)
+				if pl.Decided(len(pl.Steps) - 1) {
+					g.add(pl)
+					plans++
+				}
+			})
+		}
+	}
+	t.Logf("%d plans, %d of them by a change that makes another session, %d sessions", plans, differ, len(g.views))
+	for _, kind := range []Kind{
+		KindStoredKey, KindStaticKey, KindEnvironment, KindMetadata, KindContainer, KindProcess, KindWebIdentity, KindOIDC, KindIdentity,
+		KindRolesAnywhere, KindSSO, KindLogin, KindSessionToken, KindAssumeRole, KindFederationToken,
+	} {
+		if kinds[kind] < 10 {
+			t.Errorf("%d steps of kind %q, want more", kinds[kind], kind)
+		}
+	}
+	if plans < 3*worlds || differ < worlds/4 {
+		t.Errorf("only %d plans, %d of which differ", plans, differ)
+	}
+}

@@ -1,0 +1,217 @@
+package plan
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// leftOut are the fields of steps and specs that do not make another session, each with the reason. All other fields
+// are in the digest, those too that do not exist yet.
+var leftOut = map[string]string{
+	"Step.Yields.Who":       "follows from the kind and the spec",
+	"Step.Yields.Temporary": "follows from the kind and the spec",
+	"Step.Keep":             "follows from the kind",
+	"Step.MaxAge":           "decides whether a cached session is recent enough, not what it is",
+	"Step.Why":              "a reason",
+	"Step.From":             "a reason",
+	"Step.Endpoint.Origin":  "a reason",
+	"Step.MFA.Process":      "how the code is read does not change what it opens (decision 8)",
+	"Step.MFA.Device":       "how the code is read does not change what it opens (decision 8)",
+
+	"StoredKey.Name":  "a session belongs to the key, whatever its name",
+	"StaticKey.Where": "a session belongs to the key, wherever it is stored",
+
+	"OIDCRole.OIDC.Flow":      "how you sign in does not change who you are: the subject is in the digest",
+	"OIDCRole.OIDC.Ports":     "how you sign in does not change who you are: the subject is in the digest",
+	"SSORole.SSO.OIDC.Origin": "a reason",
+}
+
+// leftOutOf are fields that some steps leave out.
+var leftOutOf = []struct {
+	field, reason string
+	of            func(s Step, last bool) bool
+}{
+	{"Step.Lasts", "a user's session serves whoever asks for less than is left (decision 8)", func(s Step, _ bool) bool { return s.Kind == KindSessionToken }},
+	{"Step.Profile", "profiles that ask for the same share a session, unless a program can go by the name (decision 8)", func(s Step, _ bool) bool { return !s.runsProgram() }},
+	{"Step.Gave", "what a step gives is what its own session holds; those on top depend on it", func(_ Step, last bool) bool { return last }},
+}
+
+// view writes all that a step's session depends on, without the encoder that makes digests. last says that the session is
+// the step's own and not one on top of it.
+func view(s Step, last bool) string {
+	var b strings.Builder
+	var write func(path string, v reflect.Value)
+	write = func(path string, v reflect.Value) {
+		if _, out := leftOut[path]; out {
+			return
+		}
+		for _, l := range leftOutOf {
+			if l.field == path && l.of(s, last) {
+				return
+			}
+		}
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				write(path+"."+v.Type().Field(i).Name, v.Field(i))
+			}
+		case reflect.Interface:
+			fmt.Fprintf(&b, "%s is a %s\n", path, v.Elem().Type().Name())
+			write(v.Elem().Type().Name(), v.Elem())
+		case reflect.Slice: // of texts or tags, whose order means nothing
+			var all []string
+			for i := range v.Len() {
+				all = append(all, fmt.Sprintf("%q", fmt.Sprintf("%q", v.Index(i).Interface())))
+			}
+			slices.Sort(all)
+			fmt.Fprintf(&b, "%s = %d %s\n", path, len(all), all)
+		default:
+			value := fmt.Sprint(v.Interface())
+			if path == "Step.Region" && s.Kind == KindSessionToken {
+				value = Partition(s.Region) // a user's session is good in every region of its partition (decision 7)
+			}
+			fmt.Fprintf(&b, "%s = %q\n", path, value)
+		}
+	}
+	write("Step", reflect.ValueOf(s))
+	return b.String()
+}
+
+// viewTo is what the session of the i-th step depends on.
+func (p Plan) viewTo(i int) string {
+	var b strings.Builder
+	for j, s := range p.Steps[:i+1] {
+		fmt.Fprintf(&b, "step %d\n%s", j+1, view(s, j == i))
+	}
+	return b.String()
+}
+
+// specs are one of each kind.
+var specs = []Spec{
+	StoredKey{}, StaticKey{}, CredentialSource{}, Process{}, WebIdentity{}, OIDCRole{}, IdentityRole{}, RolesAnywhere{}, SSORole{}, Login{}, SessionToken{}, AssumeRole{}, FederationToken{},
+}
+
+// No kind of spec escapes the tests of digests.
+func TestSpecsAreAllOfThem(t *testing.T) {
+	files, err := parser.ParseDir(token.NewFileSet(), ".", func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	methods := map[string]int{}
+	for _, f := range files["plan"].Files {
+		for _, d := range f.Decls {
+			m, ok := d.(*ast.FuncDecl)
+			if ok && m.Recv != nil && (m.Name.Name == "encode" || m.Name.Name == "Args") {
+				methods[fmt.Sprint(m.Recv.List[0].Type)]++
+			}
+		}
+	}
+	maps.DeleteFunc(methods, func(_ string, n int) bool { return n < 2 })
+	var names []string
+	for _, s := range specs {
+		names = append(names, reflect.TypeOf(s).Name())
+	}
+	slices.Sort(names)
+	if got := slices.Sorted(maps.Keys(methods)); !slices.Equal(got, names) {
+		t.Errorf("the specs are %v, and the tests know %v", got, names)
+	}
+}
+
+// Whatever is left out exists: a field that was renamed has lost its reason.
+func TestWhatIsLeftOutExists(t *testing.T) {
+	known := map[string]bool{}
+	note := func(path string, _ reflect.Value) { known[path] = true }
+	each(reflect.ValueOf(Step{Spec: SessionToken{}}), "Step", note)
+	for _, s := range specs {
+		each(reflect.ValueOf(s), reflect.TypeOf(s).Name(), note)
+	}
+	for path, reason := range leftOut {
+		if !known[path] || reason == "" {
+			t.Errorf("%s is left out for %q, and there is no such field or no reason", path, reason)
+		}
+	}
+	for _, l := range leftOutOf {
+		if !known[l.field] || l.reason == "" {
+			t.Errorf("%s is left out for %q, and there is no such field or no reason", l.field, l.reason)
+		}
+	}
+}
+
+// Any field of any spec or step that changes makes another digest, but for those that are left out.
+func TestEveryFieldCounts(t *testing.T) {
+	check := func(field string, before, after Step) {
+		t.Helper()
+		next := Step{Kind: KindAssumeRole, Spec: AssumeRole{ARN: "r"}}
+		for i := range 2 {
+			one, other := Plan{Steps: []Step{before, next}}, Plan{Steps: []Step{after, next}}
+			if same := one.viewTo(i) == other.viewTo(i); (one.Digest(i) == other.Digest(i)) != same {
+				t.Errorf("changing %s of a %s changes the digest %d: %v, left out: %v", field, before.Kind, i, !same, same)
+			}
+		}
+	}
+	for _, spec := range specs {
+		each(reflect.ValueOf(spec), reflect.TypeOf(spec).Name(), func(field string, changed reflect.Value) {
+			check(field, Step{Spec: spec}, Step{Spec: changed.Interface().(Spec)})
+		})
+	}
+	for _, s := range []Step{
+		{Kind: KindAssumeRole, Spec: AssumeRole{}}, {Kind: KindProcess, Spec: Process{}}, {Kind: KindWebIdentity, Spec: WebIdentity{TokenProcess: "t"}},
+		{Kind: KindSessionToken, Region: "eu-west-1", Spec: SessionToken{}}, {Kind: KindContainer, Spec: CredentialSource{}},
+	} {
+		each(reflect.ValueOf(s), "Step", func(field string, changed reflect.Value) { check(field, s, changed.Interface().(Step)) })
+		for _, region := range []string{"us-east-1", "cn-north-1"} {
+			moved := s
+			moved.Region = region
+			check("Step.Region", s, moved)
+		}
+	}
+}
+
+// each calls f with copies of v in which one field was changed, at any depth.
+func each(v reflect.Value, path string, f func(string, reflect.Value)) {
+	for i := range v.NumField() {
+		field, name := v.Field(i), path+"."+v.Type().Field(i).Name
+		set := func(x reflect.Value) reflect.Value {
+			c := reflect.New(v.Type()).Elem()
+			c.Set(v)
+			c.Field(i).Set(x)
+			return c
+		}
+		switch field.Kind() {
+		case reflect.Struct:
+			each(field, name, func(n string, x reflect.Value) { f(n, set(x)) })
+		case reflect.Interface:
+			f(name, set(reflect.ValueOf(StoredKey{Fingerprint: "changed"})))
+			each(field.Elem(), field.Elem().Type().Name(), func(n string, x reflect.Value) { f(n, set(x)) })
+		default:
+			f(name, set(changed(field)))
+		}
+	}
+}
+
+// changed is another value of v's type.
+func changed(v reflect.Value) reflect.Value {
+	x := reflect.New(v.Type()).Elem()
+	x.Set(v)
+	switch v.Kind() {
+	case reflect.String:
+		x.SetString(v.String() + "changed")
+	case reflect.Bool:
+		x.SetBool(!v.Bool())
+	case reflect.Int64, reflect.Int:
+		x.SetInt(v.Int() + 1_000_000_000)
+	case reflect.Slice:
+		x.Set(reflect.Append(reflect.AppendSlice(reflect.MakeSlice(v.Type(), 0, 0), v), reflect.Zero(v.Type().Elem())))
+	default:
+		panic(fmt.Sprintf("no way to change a %s", v.Type()))
+	}
+	return x
+}
