@@ -203,7 +203,7 @@ func TestSSOOfTheAWSCLI(t *testing.T) {
 	w.portal(t)
 	var tokens []string
 	for range 2 {
-		token, err := w.Source.SignIn(t.Context(), plan.SSO{StartURL: portalURL, Region: "eu-west-1", OIDC: plan.Endpoint{URL: w.aws.URL()}})
+		token, err := w.Source.SignIn(t.Context(), plan.Endpoint{URL: w.aws.URL()}, plan.SSO{StartURL: portalURL, Region: "eu-west-1", OIDC: plan.Endpoint{URL: w.aws.URL()}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -172,6 +172,7 @@ func (w world) withHolding(r *rand.Rand) world {
 		switch field := held.Field(i); {
 		case field.Kind() == reflect.String:
 			with(changed(field))
+		case field.Kind() == reflect.Struct: // the rules for agents, which act by the policy of a step: see withOption
 		case field.Kind() == reflect.Pointer:
 			each(field.Elem(), "", func(_ string, x reflect.Value) {
 				p := reflect.New(x.Type())

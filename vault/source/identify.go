@@ -41,7 +41,7 @@ func (d *Deps) Identify(ctx context.Context, s plan.Step) (known plan.Spec, toke
 		if _, err := d.newPortal(s.Endpoint, spec.SSO); err != nil {
 			return nil, "", err // before a person is asked
 		}
-		t, err := d.ssoToken(ctx, spec.SSO, "")
+		t, err := d.ssoToken(ctx, s.Endpoint, spec.SSO, "")
 		spec.SignIn = t.signedInBy()
 		return spec, "", err
 	case plan.OIDCRole:
