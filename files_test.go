@@ -102,13 +102,6 @@ var byPath = map[string][]string{
 		"cli patient.leftIn: os.ReadDir",
 		"cli patient.lookAtFiles: os.Stat",
 	},
-	"a directory that is created for one page, with a random name": {
-		"vault/browser Page.Close: os.RemoveAll",
-		"vault/browser writePage: os.MkdirTemp, os.RemoveAll, os.WriteFile",
-	},
-	"stands checks its folder": {
-		"cli releaseStand: disk.RemoveLock",
-	},
 	"store.Locks checks its folder": {
 		"vault/store Locks.sweep: disk.RemoveLock, os.ReadDir",
 		"vault/store Locks.tell: disk.ReadNote",
