@@ -3,12 +3,20 @@
 package interop
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"aws-vault/vault/browser"
+	"aws-vault/vault/peer"
 	"aws-vault/vault/vaulttest"
 )
 
@@ -134,4 +142,39 @@ func TestBrowser(t *testing.T) {
 			t.Errorf("it keeps %q", sessions)
 		}
 	})
+}
+
+// Where the system does not tell users apart, the browser opens a file, which leads it on, and
+// the page that it comes to does not learn of the file.
+func TestBrowserOpensFile(t *testing.T) {
+	end := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "came from "+strconv.Quote(r.Referer()))
+	}))
+	defer end.Close()
+	p, err := browser.Lead(end.URL+"/?SigninToken=EXAMPLE", browser.Choice{}, peer.Check{UID: os.Getuid(), Blind: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if !strings.HasPrefix(p.URL(), "file:///") {
+		t.Fatalf("the browser is given %s", p.URL())
+	}
+	c, err := startChromium(t.Context(), filepath.Join(newHome(t), "chromium"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	if err := c.visit(p.URL()); err != nil {
+		t.Fatal(err)
+	}
+	var words string
+	if err := c.until(`location.search && document.readyState == "complete" ? document.body.innerText : null`, &words); err != nil {
+		t.Fatal(err)
+	}
+	if words != `came from ""` {
+		t.Errorf("the browser shows %q", words)
+	}
+	if err := p.Wait(t.Context(), time.Minute); err != nil {
+		t.Error(err)
+	}
 }
