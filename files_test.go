@@ -104,10 +104,9 @@ var byPath = map[string][]string{
 	},
 	"store.Locks checks its folder": {
 		"vault/store Locks.sweep: disk.RemoveLock, os.ReadDir",
-		"vault/store Locks.tell: disk.ReadNote",
 		"vault/store Locks.try: disk.MkdirPrivate, disk.TryLock",
 		"vault/store Locks.wait: disk.Lock",
-		"vault/store readFailure: disk.ReadNote",
+		"vault/store readNote: disk.ReadNote",
 	},
 }
 

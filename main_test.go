@@ -33,6 +33,7 @@ var floors = map[string]int{
 	"vault/kernelkey": -1,
 	"vault/turn":      -1,
 	"vault/peer":      -1,
+	"vault/program":   -1,
 
 	"vault/sealed":  0,
 	"vault/waiting": 0,

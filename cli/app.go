@@ -20,6 +20,7 @@ import (
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/peer"
+	"aws-vault/vault/program"
 	"aws-vault/vault/store"
 )
 
@@ -72,6 +73,8 @@ type Env struct {
 	Holder func() string
 	// Shell runs a line of the user's config and returns what it prints.
 	Shell func(ctx context.Context, line string, environ []string, most int64) ([]byte, error)
+	// Programs starts programs for packages that run some. Nil is one that no program has started.
+	Programs *program.Starter
 }
 
 // The exit statuses that are not a command's own.
@@ -90,6 +93,9 @@ const StatusInterrupted = 130
 func Main(ctx context.Context, args []string, env Env) (status int) {
 	a := &app{env: env, log: slog.New(slog.DiscardHandler), lent: new(atomic.Bool)}
 	a.env.Prompt.KeyCode = a.keyCode
+	if a.env.Programs == nil {
+		a.env.Programs = &program.Starter{}
+	}
 	a.state = sync.OnceValues(a.findState)
 	a.env.Peers.Refused = a.warnStrangers()
 	k := a.parser(meant(args)...)

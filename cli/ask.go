@@ -43,11 +43,12 @@ func (a *app) askBy(ctx context.Context, locks *store.Locks, driver string, r pr
 	}
 	// Who waits for a security key with the turn to ask would keep those from asking who have the key.
 	if d, _ := prompt.Named(driver); !d.NoTurn || r.Kind != prompt.Code {
-		lock, err := locks.Alone(ctx, "prompt", r.Text)
+		under, lock, err := locks.Alone(ctx, "prompt", r.Text)
 		if err != nil {
 			return "", err
 		}
 		defer lock.Close()
+		ctx = under
 	}
 	locks.Asking(r.Text)
 	if a.serves {
@@ -139,7 +140,7 @@ func (a *app) askPassphrase(locks *store.Locks) func(context.Context, keystore.P
 		if ask.Wrong > 0 {
 			r.Again = "That passphrase is wrong"
 		}
-		lock, err := locks.Alone(ctx, "unlock", "the passphrase of "+a.tilde(ask.Dir))
+		ctx, lock, err := locks.Alone(ctx, "unlock", "the passphrase of "+a.tilde(ask.Dir))
 		if err != nil {
 			return "", err
 		}

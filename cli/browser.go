@@ -2,28 +2,30 @@ package cli
 
 import (
 	"context"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
+
+	"aws-vault/vault/program"
 )
 
 // browse opens a page with the system's own opener.
-func browse(page string) error {
+func browse(programs *program.Starter, page string) error {
 	argv, err := opener(exec.LookPath)
 	if err != nil {
 		return err
 	}
-	return start(append(argv, page))
+	return start(programs, append(argv, page))
 }
 
 // start starts a program of the desktop's, which is neither waited for nor told what opens
 // the vault. What it prints is not the user's concern.
-func start(argv []string) error {
-	c := exec.CommandContext(context.Background(), argv[0], argv[1:]...)
-	c.Env = slices.DeleteFunc(os.Environ(), func(kv string) bool {
+func start(programs *program.Starter, argv []string) error {
+	c := programs.Command(context.Background(), nil, argv[0], argv[1:]...)
+	notItsOwn := append([]string{callersVariable, program.HeldVariable}, scrubbed...) // it lives on when nobody waits for it
+	c.Env = slices.DeleteFunc(c.Env, func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
-		return slices.ContainsFunc(scrubbed, func(s string) bool { return sameVariable(s, name) })
+		return slices.ContainsFunc(notItsOwn, func(s string) bool { return sameVariable(s, name) })
 	})
 	if err := c.Start(); err != nil {
 		return err

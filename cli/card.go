@@ -20,13 +20,20 @@ const cardLock = "card"
 func (a *app) cards(locks *store.Locks) *piv.Cards {
 	return &piv.Cards{
 		PIN: a.askPIN(locks), Touch: a.sayTouch, ManagementKey: a.askManagementKey(locks), Sleep: sleep, Holder: a.env.Holder,
-		Alone: func(ctx context.Context) (func(), error) {
-			lock, err := locks.Alone(ctx, cardLock, "the hardware key")
-			if err != nil {
-				return nil, err
-			}
-			return func() { lock.Close() }, nil
+		Alone: func(ctx context.Context) (context.Context, func(), error) {
+			return alone(locks)(ctx, cardLock, "the hardware key")
 		},
+	}
+}
+
+// alone takes locks for packages that do not know where they come from.
+func alone(locks *store.Locks) func(ctx context.Context, name, question string) (under context.Context, release func(), err error) {
+	return func(ctx context.Context, name, question string) (context.Context, func(), error) {
+		ctx, lock, err := locks.Alone(ctx, name, question)
+		if err != nil {
+			return ctx, nil, err
+		}
+		return ctx, func() { lock.Close() }, nil
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aws-vault/vault/plan"
+	"aws-vault/vault/program"
 )
 
 // scrubbed are the variables that a command does not inherit: other credentials, which
@@ -19,7 +20,7 @@ var scrubbed = []string{
 	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 	"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
-	passphraseVariable, sealedVariable, callersVariable,
+	passphraseVariable, sealedVariable,
 	"AWS_VAULT_OP_CONNECT_TOKEN", "AWS_VAULT_OP_SERVICE_ACCOUNT_TOKEN", "PROTON_PASS_PERSONAL_ACCESS_TOKEN",
 }
 
@@ -29,7 +30,7 @@ var scrubbed = []string{
 var incidental = []string{
 	"_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES", "TERM", "WINDOWID", "TERM_SESSION_ID", "ITERM_SESSION_ID", "KITTY_WINDOW_ID", "WT_SESSION",
 	"GNOME_TERMINAL_SCREEN", "TMUX_PANE", "GPG_TTY", "SSH_TTY", "SSH_CLIENT", "SSH_CONNECTION", "XDG_SESSION_ID",
-	passphraseVariable, sealedVariable, callersVariable,
+	passphraseVariable, sealedVariable, callersVariable, program.HeldVariable,
 	"AWS_VAULT_OP_CONNECT_TOKEN", "AWS_VAULT_OP_SERVICE_ACCOUNT_TOKEN", "PROTON_PASS_PERSONAL_ACCESS_TOKEN",
 }
 

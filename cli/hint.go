@@ -8,7 +8,9 @@ import (
 	"aws-vault/prompt"
 	"aws-vault/vault"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/program"
 	"aws-vault/vault/source"
+	"aws-vault/vault/store"
 )
 
 // hints are what to do about an error: the remedy is said here and in the files hint*.go, and
@@ -72,9 +74,13 @@ func commandRemedy(err error, _ *app) string {
 	var agent *agentError
 	var imported *notImportedError
 	var unproven *unprovenError
+	var caller *store.CallerError
+	var running *program.RunningError
 	switch {
 	case errors.Is(err, errNothingServed):
 		return "unset " + containerURI + " and " + containerTokenFile + " in shells that still have them: another user can listen there now"
+	case errors.As(err, &caller), errors.As(err, &running):
+		return "a program that aws-vault runs cannot get from a second aws-vault what the first one waits for: let it use another profile or another keystore"
 	case errors.As(err, &privilege):
 		return "sudo aws-vault proxy"
 	case errors.As(err, &browser):

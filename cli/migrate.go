@@ -41,7 +41,7 @@ func (a *app) migrate(ctx context.Context, f migrateFlags) error {
 	if err != nil {
 		return err
 	}
-	lock, err := from.locks.Alone(ctx, "migrate", "the keys of another keystore")
+	ctx, lock, err := from.locks.Alone(ctx, "migrate", "the keys of another keystore")
 	if err != nil {
 		return err
 	}

@@ -113,6 +113,7 @@ func (a *app) locks(what string) (*store.Locks, *disk.Folder, error) {
 	}
 	return &store.Locks{
 		Dir: state.Folder("locks").Path(), Program: strings.TrimSpace("aws-vault " + what), Now: a.env.Now,
+		Callers: a.env.Programs.Callers,
 		Waiting: func(w store.Waiting) {
 			if w.Program == "" {
 				w.Program = "another aws-vault"
@@ -191,6 +192,7 @@ func (a *app) keystoreConfig(locks *store.Locks, state *disk.Folder) keystore.Co
 		Backend: g.backend, KeychainName: g.keychain, Collection: g.collection,
 		PassDir: g.passDir, PassCmd: g.passCmd, PassPrefix: g.passPrefix, FileDir: g.fileDir, SealedDir: g.sealedDir,
 		State: state, Home: a.env.Home, Passphrase: a.askPassphrase(locks), Openers: a.hands(locks),
+		Alone: alone(locks), Programs: a.env.Programs,
 		Tell: func(m string) { a.note("%s", a.shorten(m)) }, Warn: a.warnWithRemedy,
 		Getenv: a.env.Getenv, Now: a.env.Now, Debug: a.log.Debug,
 	}

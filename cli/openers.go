@@ -26,6 +26,9 @@ func (a *app) hands(locks *store.Locks) sealed.Hands {
 			return a.ask(ctx, locks, prompt.Request{Kind: prompt.Line, Text: "Recovery words of " + name})
 		},
 		Plugin: a.pluginUI(locks),
+		Alone: func(ctx context.Context, dir string) (context.Context, func(), error) {
+			return alone(locks)(ctx, "plugin-"+digest(dir), "an age plugin to open "+a.tilde(dir))
+		},
 	}
 }
 
@@ -55,7 +58,7 @@ func (a *app) askSealed(locks *store.Locks) func(context.Context, sealed.Passphr
 		if ask.Wrong > 0 {
 			r.Again = "That passphrase is wrong"
 		}
-		lock, err := locks.Alone(ctx, "unlock", "the passphrase of "+dir)
+		ctx, lock, err := locks.Alone(ctx, "unlock", "the passphrase of "+dir)
 		if err != nil {
 			return "", err
 		}
@@ -70,8 +73,12 @@ func (a *app) askSealed(locks *store.Locks) func(context.Context, sealed.Passphr
 var errNotAnswered = errors.New("it was not answered")
 
 // pluginUI is how age's plugins speak to our user.
-func (a *app) pluginUI(locks *store.Locks) *plugin.ClientUI {
-	ctx := context.Background() // a plugin is not told that we gave up: its pipe is closed
+func (a *app) pluginUI(locks *store.Locks) sealed.PluginUI {
+	return func(ctx context.Context) *plugin.ClientUI { return a.clientUI(ctx, locks) }
+}
+
+func (a *app) clientUI(ctx context.Context, locks *store.Locks) *plugin.ClientUI {
+	ctx = context.WithoutCancel(ctx) // a plugin is not told that we gave up: its pipe is closed
 	return &plugin.ClientUI{
 		DisplayMessage: func(name, message string) error {
 			a.note("%s: %s", name, message)

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"flag"
 	"os"
+	"os/exec"
 
 	"filippo.io/age"
 	"filippo.io/age/plugin"
@@ -11,11 +12,24 @@ import (
 // pluginVariable names the file in which the plugin counts how often its key was used.
 const pluginVariable = "TEST_PLUGIN_USES"
 
+// pluginRuns is a command line that the plugin runs first, once. What it says if it fails is written where
+// the uses are counted, for a plugin's stderr goes nowhere.
+const pluginRuns = "TEST_PLUGIN_RUNS"
+
 // agePlugin is a plugin of age's whose key keeps no secret.
 func agePlugin() {
 	p, err := plugin.New("fake")
 	if err != nil {
 		panic(err)
+	}
+	noteHeldLocks("plugin")
+	if line := os.Getenv(pluginRuns); line != "" {
+		os.Unsetenv(pluginRuns)
+		c := exec.Command("sh", "-c", line)
+		if said, err := c.CombinedOutput(); err != nil {
+			os.WriteFile(os.Getenv(pluginVariable), said, 0o600)
+			os.Exit(1)
+		}
 	}
 	p.RegisterFlags(flag.CommandLine)
 	flag.Parse()

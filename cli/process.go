@@ -16,18 +16,27 @@ import (
 	"aws-vault/prompt"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/peer"
+	"aws-vault/vault/program"
 )
 
 // Process is the world of the process that calls it.
 func Process(version string) Env {
+	programs := &program.Starter{Callers: program.ParseLocks(os.Getenv(program.HeldVariable))}
 	return Env{
 		Version: version, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Getenv: os.LookupEnv, Caller: caller, Environ: os.Environ, Home: home(), User: userName(), Now: time.Now,
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())), Read: term.IsTerminal(int(os.Stderr.Fd())),
-		Host: hostName(), Browse: browse, Start: start, Holder: cardHolder,
-		LookPath: exec.LookPath, Self: self, Exec: become, Run: run, Shell: shell, OpenKeystore: keystore.Open, Again: again,
-		Peers:  peer.ThisUser(),
-		Prompt: prompt.Env{Lookup: os.LookupEnv, LookPath: exec.LookPath, Run: prompt.Run, OpenTTY: prompt.OpenTTY},
+		Host: hostName(), Holder: cardHolder,
+		LookPath: exec.LookPath, Self: self, Exec: become, Run: run, OpenKeystore: keystore.Open,
+		Peers:    peer.ThisUser(),
+		Programs: programs,
+		Browse:   func(page string) error { return browse(programs, page) },
+		Start:    func(argv []string) error { return start(programs, argv) },
+		Shell: func(ctx context.Context, line string, environ []string, most int64) ([]byte, error) {
+			return shell(ctx, programs, line, environ, most)
+		},
+		Again:  func(ctx context.Context, args ...string) error { return again(ctx, programs, args...) },
+		Prompt: prompt.Env{Lookup: os.LookupEnv, LookPath: exec.LookPath, Run: prompt.Runner(programs), OpenTTY: prompt.OpenTTY},
 	}
 }
 
@@ -80,12 +89,12 @@ func userName() string {
 }
 
 // again runs this program anew.
-func again(ctx context.Context, args ...string) error {
+func again(ctx context.Context, programs *program.Starter, args ...string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	return exec.CommandContext(ctx, self, args...).Run()
+	return programs.Command(ctx, nil, self, args...).Run()
 }
 
 // shellTime is how long a program that a profile names may take; it may ask a person.
@@ -94,11 +103,11 @@ const shellTime = 3 * time.Minute
 // shell runs a line of the user's config. It reads the terminal, if there is one, and
 // never our own stdin, which belongs to the command that we run later; what it has to say
 // goes to our stderr.
-func shell(ctx context.Context, line string, environ []string, most int64) ([]byte, error) {
+func shell(ctx context.Context, programs *program.Starter, line string, environ []string, most int64) ([]byte, error) {
 	limited, cancel := context.WithTimeout(ctx, shellTime)
 	defer cancel()
-	c := shellCommand(limited, line)
-	c.Env, c.Stderr, c.WaitDelay = environ, os.Stderr, time.Second
+	c := shellCommand(limited, programs, environ, line)
+	c.Stderr, c.WaitDelay = os.Stderr, time.Second
 	if tty, err := os.Open(terminalInput); err == nil {
 		defer tty.Close()
 		c.Stdin = tty

@@ -20,7 +20,7 @@ func TestShell(t *testing.T) {
 		{"too much", "head -c 200 /dev/zero", "", "it printed more than 100 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			out, err := shell(t.Context(), tt.line, append(os.Environ(), "X=x"), 100)
+			out, err := shell(t.Context(), nil, tt.line, append(os.Environ(), "X=x"), 100)
 			if string(out) != tt.want || (err == nil) != (tt.err == "") || err != nil && err.Error() != tt.err {
 				t.Errorf("%q, %v", out, err)
 			}
@@ -47,7 +47,7 @@ func TestShellIsLeft(t *testing.T) {
 		read.Read(make([]byte, 1))
 		cancel(gaveUp)
 	}()
-	if _, err := shell(ctx, "echo running >&2; exec sleep 60", os.Environ(), 100); !errors.Is(err, gaveUp) {
+	if _, err := shell(ctx, nil, "echo running >&2; exec sleep 60", os.Environ(), 100); !errors.Is(err, gaveUp) {
 		t.Errorf("error %v, want the cause", err)
 	}
 	write.Close()

@@ -6,6 +6,8 @@ import (
 	"context"
 	"os/exec"
 	"syscall"
+
+	"aws-vault/vault/program"
 )
 
 const terminalInput = "/dev/tty"
@@ -16,6 +18,6 @@ func become(_ context.Context, path string, argv, environ []string) (int, error)
 	return 0, syscall.Exec(path, argv, environ)
 }
 
-func shellCommand(ctx context.Context, line string) *exec.Cmd {
-	return exec.CommandContext(ctx, "/bin/sh", "-c", line)
+func shellCommand(ctx context.Context, programs *program.Starter, environ []string, line string) *exec.Cmd {
+	return programs.Command(ctx, environ, "/bin/sh", "-c", line)
 }

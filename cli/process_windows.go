@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+
+	"aws-vault/vault/program"
 )
 
 const terminalInput = "CONIN$"
@@ -17,8 +19,8 @@ func become(_ context.Context, path string, argv, environ []string) (int, error)
 
 // shellCommand hands the line to cmd.exe as it stands: cmd.exe does not undo the quoting
 // that Go would add.
-func shellCommand(ctx context.Context, line string) *exec.Cmd {
-	c := exec.CommandContext(ctx, os.Getenv("SystemRoot")+`\System32\cmd.exe`)
+func shellCommand(ctx context.Context, programs *program.Starter, environ []string, line string) *exec.Cmd {
+	c := programs.Command(ctx, environ, os.Getenv("SystemRoot")+`\System32\cmd.exe`)
 	c.SysProcAttr = &syscall.SysProcAttr{CmdLine: `cmd.exe /S /C "` + line + `"`}
 	return c
 }

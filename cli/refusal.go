@@ -11,6 +11,7 @@ import (
 	"aws-vault/vault"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/source"
+	"aws-vault/vault/store"
 )
 
 // refusal is an error as a client of a server reads it: with the remedy, as nobody else
@@ -83,9 +84,10 @@ func isProfiles(err error) bool {
 		other    *source.KeyMismatchError
 		endpoint *source.EndpointError
 		loop     *source.RecursionError
+		caller   *store.CallerError
 	)
 	return errors.As(err, &plan) || errors.As(err, &signer) || errors.As(err, &late) || errors.As(err, &other) ||
-		errors.As(err, &endpoint) || errors.As(err, &loop)
+		errors.As(err, &endpoint) || errors.As(err, &loop) || errors.As(err, &caller)
 }
 
 func orElse(s, otherwise string) string {

@@ -36,7 +36,7 @@ func (a *app) rekeyFiles(ctx context.Context, stdin bool) error {
 		a.print("Nothing is stored in keystore %s.\n", s.keystore.Name)
 		return nil
 	}
-	lock, err := s.locks.Alone(ctx, "rotate", "a new passphrase for the keystore") // nothing is to be stored meanwhile
+	ctx, lock, err := s.locks.Alone(ctx, "rotate", "a new passphrase for the keystore") // nothing is to be stored meanwhile
 	if err != nil {
 		return err
 	}

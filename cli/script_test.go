@@ -57,6 +57,9 @@ func TestMain(m *testing.M) {
 		"firefox":  follow,
 		"follower": func() { brought("default", os.Args[1]) },
 		"chromium": follow,
+		// what tells which locks are held while it runs
+		"notelocks": noteLocks,
+		codeProgram: printCode,
 		// what makes keys on cards, as other programs do
 		"makekey": makeKey,
 		// a browser that is given the address of a page by hand

@@ -224,7 +224,7 @@ func (a *app) askTerminal(ctx context.Context, s sealedStore, r prompt.Request) 
 	if err != nil {
 		return "", err
 	}
-	lock, err := s.locks.Alone(ctx, "prompt", r.Text)
+	ctx, lock, err := s.locks.Alone(ctx, "prompt", r.Text)
 	if err != nil {
 		return "", err
 	}

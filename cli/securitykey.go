@@ -75,7 +75,7 @@ func (a *app) withKeyOnce(ctx context.Context, password string, use func(*oath.K
 	if err != nil {
 		return err
 	}
-	lock, err := locks.Alone(ctx, cardLock, "the hardware key")
+	_, lock, err := locks.Alone(ctx, cardLock, "the hardware key")
 	if err != nil {
 		return err
 	}

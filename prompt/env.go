@@ -12,7 +12,7 @@ type Env struct {
 	Lookup   func(name string) (string, bool) // an environment variable
 	LookPath func(program string) (path string, err error)
 
-	// Run runs a program and returns its standard output, as [Run] does. With a nil stdin the program's standard
+	// Run runs a program and returns its standard output, as what [Runner] returns does. With a nil stdin the program's standard
 	// input and error are the controlling terminal, if there is one; otherwise it reads what it is given. A program
 	// that ends with a status other than 0 makes an error that has an ExitCode() int, such as a [*ProgramError].
 	Run func(ctx context.Context, argv []string, stdin []byte) (stdout []byte, err error)

@@ -53,7 +53,7 @@ type outcome struct {
 }
 
 func realEnv() Env {
-	return Env{Lookup: os.LookupEnv, LookPath: exec.LookPath, Run: Run, OpenTTY: OpenTTY}
+	return Env{Lookup: os.LookupEnv, LookPath: exec.LookPath, Run: runAlone, OpenTTY: OpenTTY}
 }
 
 func beAsker() {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"aws-vault/vault/program"
 )
 
 const (
@@ -17,14 +19,19 @@ const (
 	maxSaid   = 200      // bytes of its complaint
 )
 
-// Run runs argv and returns its standard output. With a nil stdin the program's standard input and error are the
+// Runner returns a function that runs argv and returns its standard output. With a nil stdin the program's standard input and error are the
 // controlling terminal, if there is one. When ctx is done it is asked to end, so that it can leave the terminal as it
 // was, and killed two seconds later.
 //
 // It returns a [*ProgramError] if the program ends otherwise than with status 0, and an error if it writes more than
 // 64 KiB.
-func Run(ctx context.Context, argv []string, stdin []byte) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+func Runner(programs *program.Starter) func(ctx context.Context, argv []string, stdin []byte) ([]byte, error) {
+	return func(ctx context.Context, argv []string, stdin []byte) ([]byte, error) {
+		return run(programs.Command(ctx, nil, argv[0], argv[1:]...), stdin)
+	}
+}
+
+func run(cmd *exec.Cmd, stdin []byte) ([]byte, error) {
 	cmd.WaitDelay = 2 * time.Second
 	cmd.Cancel = func() error {
 		if cmd.Process.Signal(syscall.SIGTERM) == nil {
@@ -42,20 +49,20 @@ func Run(ctx context.Context, argv []string, stdin []byte) ([]byte, error) {
 		}
 	}
 	err := cmd.Run()
-	program := filepath.Base(argv[0])
+	name := filepath.Base(cmd.Path)
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		return nil, &ProgramError{Program: program, Code: exit.ExitCode(), Said: said.firstLine(), Err: exit}
+		return nil, &ProgramError{Program: name, Code: exit.ExitCode(), Said: said.firstLine(), Err: exit}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", program, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if out.more {
-		return nil, fmt.Errorf("%s: wrote more than %d bytes, want an answer", program, maxOutput)
+		return nil, fmt.Errorf("%s: wrote more than %d bytes, want an answer", name, maxOutput)
 	}
 	return out.kept.Bytes(), nil
 }
 
-// A ProgramError is returned by [Run] for a program that failed.
+// A ProgramError is returned by what [Runner] returns, for a program that failed.
 type ProgramError struct {
 	Program string
 	Code    int    // its exit status, -1 if a signal ended it

@@ -46,7 +46,7 @@ func (c ConfigFile) TakeOut(ctx context.Context, locks *store.Locks, k profile.P
 }
 
 func (c ConfigFile) edit(ctx context.Context, locks *store.Locks, replace func(string, []byte) error, change func(*profile.File) ([]byte, error)) error {
-	lock, err := locks.Alone(ctx, "config", "an edit of "+c.Name)
+	_, lock, err := locks.Alone(ctx, "config", "an edit of "+c.Name)
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func (e *Enrolment) enable(ctx context.Context, devices source.MFADevices, seria
 	if err != nil {
 		return err
 	}
-	device, err := e.Source.Codes.Device(ctx, serial, "the MFA code of "+serial)
+	ctx, device, err := e.Source.Codes.Device(ctx, serial, "the MFA code of "+serial)
 	if err != nil {
 		return err
 	}

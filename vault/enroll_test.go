@@ -96,7 +96,7 @@ func TestEnrol(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	device, err := w.Source.Codes.Device(t.Context(), phone, "")
+	_, device, err := w.Source.Codes.Device(t.Context(), phone, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func (e *NoJournalError) Error() string {
 // the calls to AWS, a [*QuotaError], a [*NotUserError], a [*ReplacedError] or a
 // [*store.JournalError], within an [*UnfinishedError] if the next run has something to finish.
 func (r *Rotation) Run(ctx context.Context) error {
-	return r.alone(ctx, func(j store.Rotation, found bool) error {
+	return r.alone(ctx, func(ctx context.Context, j store.Rotation, found bool) error {
 		if found {
 			r.say("Finishing a rotation that was interrupted")
 			if done, err := r.goOn(ctx, j); err != nil || done {
@@ -86,7 +86,7 @@ func (r *Rotation) Run(ctx context.Context) error {
 
 // Resume goes on with an interrupted rotation, or returns a [*NoJournalError].
 func (r *Rotation) Resume(ctx context.Context) error {
-	return r.alone(ctx, func(j store.Rotation, found bool) error {
+	return r.alone(ctx, func(ctx context.Context, j store.Rotation, found bool) error {
 		if !found {
 			return &NoJournalError{Name: r.name}
 		}
@@ -104,7 +104,7 @@ func (r *Rotation) Resume(ctx context.Context) error {
 // journal that cannot be read, or is of another key, is forgotten: the stored key works all
 // the same.
 func (r *Rotation) Undo(ctx context.Context) error {
-	err := r.alone(ctx, func(j store.Rotation, found bool) error {
+	err := r.alone(ctx, func(ctx context.Context, j store.Rotation, found bool) error {
 		if !found {
 			return &NoJournalError{Name: r.name}
 		}
@@ -120,16 +120,16 @@ func (r *Rotation) Undo(ctx context.Context) error {
 }
 
 // alone does act under a lock, once it knows who rotates.
-func (r *Rotation) alone(ctx context.Context, act func(store.Rotation, bool) error) error {
+func (r *Rotation) alone(ctx context.Context, act func(context.Context, store.Rotation, bool) error) error {
 	r.name = r.Plan.Steps[0].Profile
-	lock, err := r.Locks.Alone(ctx, "rotate", "the rotation of key "+r.name)
+	ctx, lock, err := r.Locks.Alone(ctx, "rotate", "the rotation of key "+r.name)
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
 	j, found, err := r.begin(ctx)
 	if err == nil {
-		err = act(j, found)
+		err = act(ctx, j, found)
 	}
 	if err != nil && r.open {
 		return &UnfinishedError{Name: r.name, Err: err}

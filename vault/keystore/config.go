@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"aws-vault/vault/disk"
+	"aws-vault/vault/program"
 	"aws-vault/vault/sealed"
 )
 
@@ -31,6 +32,12 @@ type Config struct {
 	// Passphrase asks for the passphrase of the file keystore. It is called at most once in a
 	// process, but for wrong answers; an error of its own ends the asking and is handed on.
 	Passphrase func(ctx context.Context, ask PassphraseAsk) (string, error)
+
+	// Alone takes the lock of that name between processes, for the sealed keystore. It returns the context
+	// for what is done until release is called. The question is for processes that wait.
+	Alone func(ctx context.Context, name, question string) (under context.Context, release func(), err error)
+
+	Programs *program.Starter // starts pass; may be nil
 
 	// Openers are how the openers of the sealed keystore are reached.
 	Openers sealed.Hands

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"aws-vault/vault/disk"
+	"aws-vault/vault/program"
 )
 
 const passBackend = "pass"
@@ -29,7 +30,7 @@ const (
 // openPass opens the store of pass, the program that keeps each secret in a file for gpg.
 // https://www.passwordstore.org/
 func openPass(_ context.Context, c Config) (*Keystore, error) {
-	program, err := exec.LookPath(orElse(c.PassCmd, "pass"))
+	path, err := exec.LookPath(orElse(c.PassCmd, "pass"))
 	if err != nil {
 		return nil, &UnavailableError{Backend: passBackend, Reason: err.Error()}
 	}
@@ -43,8 +44,8 @@ func openPass(_ context.Context, c Config) (*Keystore, error) {
 	if err := checkPath(c.PassPrefix); c.PassPrefix != "" && err != nil {
 		return nil, err
 	}
-	store := passRing{program: program, dir: dir, prefix: c.PassPrefix}
-	rest := passRing{program: program, own: c.privateDir(passBackend, filepath.Join(dir, c.PassPrefix)), like: &store}
+	store := passRing{programs: c.Programs, program: path, dir: dir, prefix: c.PassPrefix}
+	rest := passRing{programs: c.Programs, program: path, own: c.privateDir(passBackend, filepath.Join(dir, c.PassPrefix)), like: &store}
 	rest.dir = rest.own.Path()
 	return &Keystore{Name: passBackend, Keys: store, Private: hidden{ring: rest, where: rest.dir}}, nil
 }
@@ -59,9 +60,10 @@ func (c Config) passDir() (string, error) {
 
 // passRing is a folder of a password store.
 type passRing struct {
-	program string
-	dir     string
-	prefix  string
+	programs *program.Starter
+	program  string
+	dir      string
+	prefix   string
 
 	// A store of our own has the recipients of the user's. The user's own may hold symbolic links.
 	own  *disk.Folder
@@ -223,11 +225,15 @@ func (r passRing) Check(ctx context.Context) error { return context.Cause(ctx) }
 // run runs pass with content on its standard input, never among its arguments, and returns what
 // it says on its standard output.
 func (r passRing) run(ctx context.Context, content []byte, verb string, args ...string) ([]byte, error) {
+	ctx, err := r.programs.Once(ctx, "pass-"+verb+"-"+digest(filepath.Join(r.dir, args[len(args)-1])))
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", filepath.Base(r.program), verb, err)
+	}
 	if last := len(args) - 1; strings.HasPrefix(args[last], "-") {
 		args = slices.Insert(args, last, "--")
 	}
-	cmd := exec.CommandContext(ctx, r.program, append([]string{verb}, args...)...)
-	cmd.Env = append(cmd.Environ(), "PASSWORD_STORE_DIR="+r.dir)
+	cmd := r.programs.Command(ctx, nil, r.program, append([]string{verb}, args...)...)
+	cmd.Env = append(cmd.Env, "PASSWORD_STORE_DIR="+r.dir)
 	if r.like != nil {
 		// The state folder may lie within a work tree, such as a home under git: pass would commit to it.
 		cmd.Env = append(cmd.Env, "GIT_CEILING_DIRECTORIES="+filepath.Dir(r.dir))
@@ -238,7 +244,7 @@ func (r passRing) run(ctx context.Context, content []byte, verb string, args ...
 	var out, says bounded
 	out.max, says.max = maxItemFile, maxPassSays
 	cmd.Stdout, cmd.Stderr = &out, &says
-	err := cmd.Run()
+	err = cmd.Run()
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, cause
 	}

@@ -8,8 +8,6 @@ import (
 	"runtime"
 	"sync"
 
-	"filippo.io/age/plugin"
-
 	"aws-vault/vault/disk"
 	"aws-vault/vault/sealed"
 	"aws-vault/vault/waiting"
@@ -29,7 +27,10 @@ func (c Config) Sealed() (sealed.Config, error) {
 		return sealed.Config{}, err
 	}
 	return sealed.Config{
-		Dir: dir, Locks: c.State.Folder("locks"), Now: c.Now,
+		Dir: dir, Now: c.Now,
+		Alone: func(ctx context.Context) (context.Context, func(), error) {
+			return c.Alone(ctx, "sealed", "a change of "+dir)
+		},
 		Unlock: func(ctx context.Context, h *sealed.Header) (sealed.MasterKey, error) {
 			k, err := waiting.Find(WaitingName(h.Store), c.now())
 			if err == nil && k.ID == h.Key {
@@ -125,7 +126,7 @@ func holdsFiles(dir *disk.Folder) (bool, error) {
 type sealedVault struct {
 	config sealed.Config
 	ask    func(context.Context, sealed.PassphraseAsk) (string, error)
-	ui     *plugin.ClientUI
+	ui     sealed.PluginUI
 	tell   func(msg string)
 
 	mu     sync.Mutex

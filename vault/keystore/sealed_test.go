@@ -22,12 +22,26 @@ type sealedWorld struct {
 	told []string
 }
 
+// aloneIn is a Config.Alone whose lock files are in dir.
+func aloneIn(dir string) func(context.Context, string, string) (context.Context, func(), error) {
+	return func(ctx context.Context, name, _ string) (context.Context, func(), error) {
+		if err := disk.MkdirPrivate(dir); err != nil {
+			return ctx, nil, err
+		}
+		l, err := disk.Lock(ctx, filepath.Join(dir, name))
+		if err != nil {
+			return ctx, nil, err
+		}
+		return ctx, func() { l.Close() }, nil
+	}
+}
+
 func newSealed(t *testing.T) *sealedWorld {
 	dir := t.TempDir()
 	w := &sealedWorld{}
 	w.Config = Config{
 		Backend: SealedBackend, SealedDir: filepath.Join(dir, "sealed"), FileDir: filepath.Join(dir, "keys"), State: disk.NewFolder(filepath.Join(dir, "state")),
-		Now: time.Now, Tell: func(m string) { w.told = append(w.told, m) },
+		Alone: aloneIn(filepath.Join(dir, "locks")), Now: time.Now, Tell: func(m string) { w.told = append(w.told, m) },
 	}
 	w.Openers.Passphrase = func(_ context.Context, ask sealed.PassphraseAsk) (string, error) {
 		w.asks = append(w.asks, ask)

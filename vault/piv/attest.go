@@ -26,7 +26,7 @@ type Attested struct {
 
 // Attest has the card vouch for a key. It returns an [*EmptyError] if the slot has none, or one that was made elsewhere.
 func (c *Cards) Attest(ctx context.Context, at Place) (Proof, error) {
-	return with(ctx, c, at.Serial, func(serial uint32, t token) (Proof, error) {
+	return with(ctx, c, at.Serial, func(_ context.Context, serial uint32, t token) (Proof, error) {
 		device, slot, err := t.attest(at.Slot)
 		if err != nil {
 			return Proof{}, placed(err, Place{serial, at.Slot})

@@ -24,8 +24,9 @@ type Cards struct {
 	// ManagementKey asks for a card's management key, where it is neither the one that all cards are made with nor
 	// kept under the PIN. Nil knows none.
 	ManagementKey func(ctx context.Context, serial uint32) ([]byte, error)
-	// Alone waits until no other process of ours uses a card, and returns how to let others in. Nil does not wait.
-	Alone func(context.Context) (release func(), err error)
+	// Alone waits until no other process of ours uses a card. It returns the context for what is done with the card,
+	// and how to let others in. Nil does not wait.
+	Alone func(context.Context) (under context.Context, release func(), err error)
 	// Sleep waits between tries to open a card that another program has.
 	Sleep func(context.Context, time.Duration) error
 	// Holder names the program that likely has the cards, or returns "". Nil knows none.
@@ -94,7 +95,7 @@ var backoff = [...]time.Duration{
 // [ErrNoService] where no card can be seen at all.
 func (c *Cards) List(ctx context.Context) ([]Info, error) {
 	return run(ctx, "who it is", func() ([]Info, error) {
-		release, err := c.alone(ctx)
+		_, release, err := c.alone(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -141,15 +142,15 @@ func (c *Cards) named(err error) error {
 }
 
 // with opens the card with that serial number, or the only one, for as long as f takes.
-func with[T any](ctx context.Context, c *Cards, serial uint32, f func(uint32, token) (T, error)) (T, error) {
+func with[T any](ctx context.Context, c *Cards, serial uint32, f func(context.Context, uint32, token) (T, error)) (T, error) {
 	return withThat(ctx, c, serial, nil, f)
 }
 
 // withThat is with for the first card that fits, where there are several and no serial number. Nil fits none.
-func withThat[T any](ctx context.Context, c *Cards, serial uint32, fits func(token) bool, f func(uint32, token) (T, error)) (T, error) {
+func withThat[T any](ctx context.Context, c *Cards, serial uint32, fits func(token) bool, f func(context.Context, uint32, token) (T, error)) (T, error) {
 	return run(ctx, "a command", func() (T, error) {
 		var zero T
-		release, err := c.alone(ctx)
+		ctx, release, err := c.alone(ctx)
 		if err != nil {
 			return zero, err
 		}
@@ -159,13 +160,13 @@ func withThat[T any](ctx context.Context, c *Cards, serial uint32, fits func(tok
 			return zero, err
 		}
 		defer t.close()
-		return f(serial, t)
+		return f(ctx, serial, t)
 	})
 }
 
-func (c *Cards) alone(ctx context.Context) (release func(), err error) {
+func (c *Cards) alone(ctx context.Context) (under context.Context, release func(), err error) {
 	if c.Alone == nil {
-		return func() {}, nil
+		return ctx, func() {}, nil
 	}
 	return c.Alone(ctx)
 }

@@ -31,7 +31,7 @@ func (c *Cards) Key(ctx context.Context, at Place) (*Key, KeyInfo, error) {
 		key  *Key
 		info KeyInfo
 	}
-	f, err := with(ctx, c, at.Serial, func(serial uint32, t token) (found, error) {
+	f, err := with(ctx, c, at.Serial, func(_ context.Context, serial uint32, t token) (found, error) {
 		info, err := t.key(at.Slot)
 		if err != nil {
 			return found{}, placed(err, Place{serial, at.Slot})
@@ -49,7 +49,7 @@ func (c *Cards) Known(ctx context.Context, at Place, public crypto.PublicKey) *K
 
 // Keys lists the keys of a card, by slot. Firmware before 5.3 does not tell of those that were imported without a certificate.
 func (c *Cards) Keys(ctx context.Context, serial uint32) ([]KeyInfo, error) {
-	return with(ctx, c, serial, func(_ uint32, t token) ([]KeyInfo, error) {
+	return with(ctx, c, serial, func(_ context.Context, _ uint32, t token) ([]KeyInfo, error) {
 		var all []KeyInfo
 		for s := FirstRetired; s <= CardAuthentication; s++ {
 			if !s.valid() {
@@ -149,7 +149,7 @@ func (k *Key) use(f func(token, KeyInfo) ([]byte, error)) ([]byte, error) {
 		info, err := t.key(k.place.Slot)
 		return err == nil && same(info.Public, k.public)
 	}
-	return withThat(k.ctx, k.cards, k.place.Serial, fits, func(serial uint32, t token) ([]byte, error) {
+	return withThat(k.ctx, k.cards, k.place.Serial, fits, func(ctx context.Context, serial uint32, t token) ([]byte, error) {
 		at := Place{serial, k.place.Slot}
 		info, err := t.key(at.Slot)
 		if err != nil {
@@ -158,7 +158,7 @@ func (k *Key) use(f func(token, KeyInfo) ([]byte, error)) ([]byte, error) {
 		if !same(info.Public, k.public) {
 			return nil, &OtherKeyError{at}
 		}
-		if err := k.cards.unlock(k.ctx, serial, t, info.PIN); err != nil {
+		if err := k.cards.unlock(ctx, serial, t, info.PIN); err != nil {
 			return nil, err
 		}
 		if info.Touch != TouchNever && k.cards.Touch != nil {

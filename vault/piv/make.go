@@ -26,7 +26,7 @@ type Made struct {
 
 // Generate makes a key in a slot. It returns an [*OccupiedError] if another would be lost.
 func (c *Cards) Generate(ctx context.Context, at Place, r Request) (Made, error) {
-	return with(ctx, c, at.Serial, func(serial uint32, t token) (Made, error) {
+	return with(ctx, c, at.Serial, func(ctx context.Context, serial uint32, t token) (Made, error) {
 		at := Place{serial, at.Slot}
 		if err := mayMake(t, at, r.Replace); err != nil {
 			return Made{}, err
@@ -68,7 +68,7 @@ func mayMake(t token, at Place, replace string) error {
 
 // Free is the first of the slots 82 to 95 that holds no key. It returns an [*OccupiedError] for the last if all do.
 func (c *Cards) Free(ctx context.Context, serial uint32) (Place, error) {
-	return with(ctx, c, serial, func(serial uint32, t token) (Place, error) {
+	return with(ctx, c, serial, func(_ context.Context, serial uint32, t token) (Place, error) {
 		var err error
 		for s := FirstRetired; s <= LastRetired; s++ {
 			at := Place{serial, s}
@@ -112,7 +112,7 @@ func factoryManagementKey() []byte {
 // Certificate is the one that is kept beside the key, which the card does not compare with it. It returns an [*EmptyError]
 // if there is none.
 func (c *Cards) Certificate(ctx context.Context, at Place) (*x509.Certificate, error) {
-	return with(ctx, c, at.Serial, func(serial uint32, t token) (*x509.Certificate, error) {
+	return with(ctx, c, at.Serial, func(_ context.Context, serial uint32, t token) (*x509.Certificate, error) {
 		der, err := t.certificate(at.Slot)
 		if err != nil {
 			return nil, placed(err, Place{serial, at.Slot})
@@ -123,7 +123,7 @@ func (c *Cards) Certificate(ctx context.Context, at Place) (*x509.Certificate, e
 
 // SetCertificate keeps a certificate beside the key, in the place of any other. It has to be that key's.
 func (c *Cards) SetCertificate(ctx context.Context, at Place, cert *x509.Certificate) error {
-	_, err := with(ctx, c, at.Serial, func(serial uint32, t token) (struct{}, error) {
+	_, err := with(ctx, c, at.Serial, func(ctx context.Context, serial uint32, t token) (struct{}, error) {
 		at := Place{serial, at.Slot}
 		info, err := t.key(at.Slot)
 		if err != nil {

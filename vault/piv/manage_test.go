@@ -129,7 +129,7 @@ func TestAlone(t *testing.T) {
 	p := person{}
 	c := p.cards()
 	inside := 0
-	c.Alone = func(context.Context) (func(), error) {
+	c.Alone = func(ctx context.Context) (context.Context, func(), error) {
 		inside++
 		return func() { inside-- }, nil
 	}
@@ -143,7 +143,7 @@ func TestAlone(t *testing.T) {
 		t.Errorf("%v: %d inside at the PIN, %d after", err, told, inside)
 	}
 	refused := errors.New("refused")
-	c.Alone = func(context.Context) (func(), error) { return nil, refused }
+	c.Alone = func(ctx context.Context) (context.Context, func(), error) { return ctx, nil, refused }
 	if _, err := c.List(t.Context()); !errors.Is(err, refused) {
 		t.Errorf("List: %v", err)
 	}

@@ -3,14 +3,12 @@ package sealed
 import (
 	"context"
 	"fmt"
-
-	"filippo.io/age/plugin"
 )
 
 // Add gives the store another opener. The list that it joins was checked with the store's key, so
 // that nothing is wrapped to an opener that someone else put there. A second hardware opener
 // takes the touch of one that is there.
-func (s *Store) Add(ctx context.Context, o NewOpener, ui *plugin.ClientUI) error {
+func (s *Store) Add(ctx context.Context, o NewOpener, ui PluginUI) error {
 	if o.Kind != Passphrase {
 		if err := o.valid(); err != nil { // before anyone is asked
 			return err
@@ -25,7 +23,7 @@ func (s *Store) Add(ctx context.Context, o NewOpener, ui *plugin.ClientUI) error
 			return err
 		}
 	}
-	return s.writing(ctx, func(h *Header, k MasterKey) error {
+	return s.writing(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
 		if err := s.primary(h); err != nil {
 			return err
 		}
@@ -34,7 +32,7 @@ func (s *Store) Add(ctx context.Context, o NewOpener, ui *plugin.ClientUI) error
 			return err
 		}
 		if !o.Hardware() { // the envelope of the second key stays as it is
-			return s.sealFor(&next, k, ui)
+			return s.sealFor(ctx, &next, k, ui)
 		}
 		s.mu.Lock()
 		touch := s.touchKey
@@ -42,14 +40,14 @@ func (s *Store) Add(ctx context.Context, o NewOpener, ui *plugin.ClientUI) error
 		if touch == nil && len(h.Touch) > 0 {
 			return fmt.Errorf("%s: the openers were changed meanwhile", s.dir.Path())
 		}
-		return s.seal(&next, k, touch, ui)
+		return s.seal(ctx, &next, k, touch, ui)
 	})
 }
 
 // sealFor is seal for openers that do not open the second key.
-func (s *Store) sealFor(h *Header, k MasterKey, ui *plugin.ClientUI) error {
+func (s *Store) sealFor(ctx context.Context, h *Header, k MasterKey, ui PluginUI) error {
 	var err error
-	if h.Envelope, err = wrap(k, h.Openers, ui); err != nil {
+	if h.Envelope, err = wrap(ctx, k, h.Openers, ui); err != nil {
 		return err
 	}
 	written, err := s.writeHeader(h, k)

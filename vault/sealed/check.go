@@ -90,7 +90,7 @@ func (s *Store) Repair(ctx context.Context) (bool, error) {
 	if len(s.checkHeaders(k)) == 0 {
 		return false, nil
 	}
-	return true, s.writing(ctx, func(h *Header, k MasterKey) error {
+	return true, s.writing(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
 		if !h.second {
 			return nil // tidied, on the way here
 		}

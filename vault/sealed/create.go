@@ -6,9 +6,6 @@ import (
 	"fmt"
 
 	"filippo.io/age"
-	"filippo.io/age/plugin"
-
-	"aws-vault/vault/disk"
 )
 
 // A NewOpener is an opener that a store is to get.
@@ -19,18 +16,16 @@ type NewOpener struct {
 
 // Create makes a store with its first openers. It returns [ErrExists] if there is one in the
 // directory, damaged or not.
-func Create(ctx context.Context, c Config, ui *plugin.ClientUI, openers ...NewOpener) (*Store, error) {
+func Create(ctx context.Context, c Config, ui PluginUI, openers ...NewOpener) (*Store, error) {
 	s := newStore(c)
-	for _, dir := range []*disk.Folder{s.dir, s.locks} {
-		if err := s.disk.mkdir(dir); err != nil {
-			return nil, err
-		}
+	if err := s.disk.mkdir(s.dir); err != nil {
+		return nil, err
 	}
-	l, err := s.locks.Lock(ctx, lockFile)
+	ctx, release, err := s.alone(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer l.Close()
+	defer release()
 	if _, err := readHeader(s.dir); !errors.Is(err, ErrNoStore) {
 		return nil, fmt.Errorf("%s: %w", s.dir.Path(), ErrExists)
 	}
@@ -40,7 +35,7 @@ func Create(ctx context.Context, c Config, ui *plugin.ClientUI, openers ...NewOp
 			return nil, err
 		}
 	}
-	return s, s.seal(h, newMasterKey(), nil, ui)
+	return s, s.seal(ctx, h, newMasterKey(), nil, ui)
 }
 
 // include puts an opener on the list, and its identity into a file.
@@ -85,10 +80,10 @@ func (o NewOpener) settle() (Opener, []byte, error) {
 
 // seal wraps the keys to the openers of h, and makes h the store's header. With no second key,
 // one is made if an opener could touch it.
-func (s *Store) seal(h *Header, k MasterKey, touch *MasterKey, ui *plugin.ClientUI) error {
+func (s *Store) seal(ctx context.Context, h *Header, k MasterKey, touch *MasterKey, ui PluginUI) error {
 	h.Key = k.id(h.Store)
 	var err error
-	if h.Envelope, err = wrap(k, h.Openers, ui); err != nil {
+	if h.Envelope, err = wrap(ctx, k, h.Openers, ui); err != nil {
 		return err
 	}
 	if h.Touch = nil; len(hardware(h.Openers)) > 0 {
@@ -96,7 +91,7 @@ func (s *Store) seal(h *Header, k MasterKey, touch *MasterKey, ui *plugin.Client
 			made := newMasterKey()
 			touch = &made
 		}
-		if h.Touch, err = wrap(*touch, hardware(h.Openers), ui); err != nil {
+		if h.Touch, err = wrap(ctx, *touch, hardware(h.Openers), ui); err != nil {
 			return err
 		}
 	}

@@ -20,8 +20,6 @@ import (
 	"testing"
 
 	"filippo.io/age"
-
-	"aws-vault/vault/disk"
 )
 
 var update = flag.Bool("update", false, "make the store of the document anew")
@@ -64,7 +62,7 @@ func writeDocumentStore(t *testing.T) {
 	}
 	card := documentCard(t).opener(t, "card")
 	card.Card = 12345678
-	s, err := Create(t.Context(), Config{Dir: documentDir, Locks: disk.NewFolder(t.TempDir())}, nil, card,
+	s, err := Create(t.Context(), Config{Dir: documentDir, Alone: aloneAt(filepath.Join(t.TempDir(), "lock"))}, nil, card,
 		NewOpener{Opener: Opener{Name: "desk", Kind: Passphrase}, Passphrase: documentPass},
 		NewOpener{Opener: Opener{Name: "paper", Kind: Recovery, Recipient: id.Recipient().String()}})
 	if err != nil {

@@ -11,20 +11,26 @@ import (
 
 	"filippo.io/age"
 	"filippo.io/age/plugin"
+
+	"aws-vault/vault/program"
 )
 
 // wrap puts a key into an age envelope that each of the openers opens alone.
-func wrap(k MasterKey, openers []Opener, ui *plugin.ClientUI) ([]byte, error) {
+func wrap(ctx context.Context, k MasterKey, openers []Opener, ui PluginUI) ([]byte, error) {
 	recipients := make([]age.Recipient, len(openers))
 	for i, o := range openers {
-		r, err := o.recipient(ui)
+		r, err := o.recipient(ui.client(ctx))
 		if err != nil {
 			return nil, &OpenerError{o.Name, err}
 		}
 		recipients[i] = r
 	}
 	var out bytes.Buffer
-	w, err := age.Encrypt(&out, recipients...)
+	var w io.WriteCloser
+	err := program.ByLibrary(ctx, func() (err error) {
+		w, err = age.Encrypt(&out, recipients...)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +57,17 @@ func unwrap(envelope []byte, id age.Identity) (k MasterKey, err error) {
 	return k, nil
 }
 
+// PluginUI returns how age's plugins speak to the user while they do something for ctx. Nil is
+// a user whom they do not reach.
+type PluginUI func(ctx context.Context) *plugin.ClientUI
+
+func (ui PluginUI) client(ctx context.Context) *plugin.ClientUI {
+	if ui == nil {
+		return nil
+	}
+	return ui(ctx)
+}
+
 // A PassphraseAsk is the question for the passphrase of an opener.
 type PassphraseAsk struct {
 	Dir     string   // the store
@@ -72,7 +89,11 @@ type Hands struct {
 
 	Passphrase func(ctx context.Context, ask PassphraseAsk) (string, error)
 	Words      func(ctx context.Context, name string) (string, error)
-	Plugin     *plugin.ClientUI
+	Plugin     PluginUI
+
+	// Alone waits until no other process opens the store in dir with a plugin. It returns the context
+	// for what is done until release is called. Nil does not wait.
+	Alone func(ctx context.Context, dir string) (under context.Context, release func(), err error)
 }
 
 // Master opens the master key of a store with an opener that is at hand: a card, else a
@@ -173,14 +194,26 @@ func (e absentError) Error() string {
 func (absentError) Is(target error) bool { return target == ErrAbsent }
 
 // openByPlugin asks the plugins in turn: only they know whether their keys are here.
-func openByPlugin(_ context.Context, a attempt, openers []Opener) (MasterKey, error) {
+func openByPlugin(ctx context.Context, a attempt, openers []Opener) (MasterKey, error) {
+	if a.hands.Alone != nil {
+		under, release, err := a.hands.Alone(ctx, a.dir)
+		if err != nil {
+			return MasterKey{}, err
+		}
+		defer release()
+		ctx = under
+	}
 	var failed []error
 	for _, o := range openers {
-		id, err := plugin.NewIdentity(o.Identity, a.hands.Plugin)
+		id, err := plugin.NewIdentity(o.Identity, a.hands.Plugin.client(ctx))
 		if err != nil {
 			return MasterKey{}, &OpenerError{o.Name, err}
 		}
-		k, err := unwrap(a.envelope, id)
+		var k MasterKey
+		err = program.ByLibrary(ctx, func() (err error) {
+			k, err = unwrap(a.envelope, id)
+			return err
+		})
 		if err == nil {
 			return k, nil
 		}

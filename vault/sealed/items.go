@@ -109,7 +109,7 @@ func (s *Store) Put(ctx context.Context, it Item) error {
 		}
 	}
 	it.stamp = randomHex(8)
-	return s.writing(ctx, func(h *Header, k MasterKey) error {
+	return s.writing(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
 		s.mu.Lock()
 		touch := s.touchKey
 		s.mu.Unlock()
@@ -135,7 +135,7 @@ func (s *Store) put(h *Header, k MasterKey, touch *MasterKey, it Item) error {
 
 // Remove removes the item of a kind and name, damaged or not, or returns [ErrNoItem].
 func (s *Store) Remove(ctx context.Context, kind, name string) error {
-	return s.writing(ctx, func(h *Header, k MasterKey) error {
+	return s.writing(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
 		err := s.disk.remove(s.itemsDir(h), k.fileName(h.Store, kind, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			return ErrNoItem

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 
-	"filippo.io/age/plugin"
-
 	"aws-vault/vault/disk"
 )
 
@@ -19,11 +17,11 @@ var ErrTouchItems = errors.New("items that open with a touch only are stored, wa
 // one stands with the old items, and from then on the new one with the new items. What the
 // other has left is removed by the next that writes. A damaged item is an error, before
 // anything is changed.
-func (s *Store) Rekey(ctx context.Context, ui *plugin.ClientUI, keep func(Opener) bool) error {
+func (s *Store) Rekey(ctx context.Context, ui PluginUI, keep func(Opener) bool) error {
 	if err := s.prepareTouch(ctx); err != nil {
 		return err
 	}
-	return s.writing(ctx, func(h *Header, k MasterKey) error {
+	return s.writing(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
 		if err := s.primary(h); err != nil {
 			return err
 		}
@@ -37,12 +35,12 @@ func (s *Store) Rekey(ctx context.Context, ui *plugin.ClientUI, keep func(Opener
 		if len(next.Openers) == 0 {
 			return ErrLastOpener
 		}
-		return s.renew(h, &next, k, ui)
+		return s.renew(ctx, h, &next, k, ui)
 	})
 }
 
 // renew moves everything from h and its key to next and another one.
-func (s *Store) renew(h, next *Header, k MasterKey, ui *plugin.ClientUI) error {
+func (s *Store) renew(ctx context.Context, h, next *Header, k MasterKey, ui PluginUI) error {
 	key, touch := newMasterKey(), newMasterKey()
 	next.Generation, next.Key = h.Generation+1, key.id(h.Store)
 	touches, err := s.reseal(h, next, k, key, touch)
@@ -50,7 +48,7 @@ func (s *Store) renew(h, next *Header, k MasterKey, ui *plugin.ClientUI) error {
 		err = fmt.Errorf("%d %w", touches, ErrTouchItems)
 	}
 	if err == nil {
-		err = s.seal(next, key, &touch, ui)
+		err = s.seal(ctx, next, key, &touch, ui)
 	}
 	if err != nil {
 		// Unless the header is in its place already, the new items are nobody's.

@@ -146,7 +146,7 @@ func rekeyUntilKilled() {
 		return f()
 	}
 	dir := os.Getenv(killDir)
-	c := Config{Dir: dir, Locks: disk.NewFolder(dir + ".lock")}
+	c := Config{Dir: dir, Alone: aloneAt(dir + ".lock/lock")}
 	c.Unlock = func(ctx context.Context, h *Header) (MasterKey, error) {
 		return h.Master(ctx, dir, Hands{Only: "paper", Words: func(context.Context, string) (string, error) { return os.Getenv(killWords), nil }})
 	}
@@ -193,7 +193,7 @@ func TestKilledAtEachWrite(t *testing.T) {
 		if done = err == nil; !done && c.ProcessState.Exited() {
 			t.Fatalf("at %d: %v: %s", at, err, out)
 		}
-		w.config.Dir, w.config.Locks, w.asked = dir, disk.NewFolder(dir+".lock"), 0
+		w.config.Dir, w.config.Alone, w.asked = dir, aloneAt(dir+".lock/lock"), 0
 		w.config.Unlock = func(ctx context.Context, h *Header) (MasterKey, error) { return h.Master(ctx, dir, w.pass(testPass)) }
 		s := w.locked(t)
 		for _, it := range items {

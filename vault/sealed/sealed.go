@@ -26,7 +26,7 @@ const (
 // and other processes may change the store at any time.
 type Store struct {
 	dir    *disk.Folder
-	locks  *disk.Folder
+	alone  func(ctx context.Context) (under context.Context, release func(), err error)
 	unlock func(ctx context.Context, h *Header) (MasterKey, error)
 	touch  func(ctx context.Context, h *Header) (MasterKey, error)
 	now    func() time.Time
@@ -42,8 +42,11 @@ type Store struct {
 
 // Config says where a store is and how its keys are had.
 type Config struct {
-	Dir   string
-	Locks *disk.Folder // where writers lock a file
+	Dir string
+
+	// Alone waits until no other process writes to the store. It returns the context for what is
+	// done until release is called.
+	Alone func(ctx context.Context) (under context.Context, release func(), err error)
 
 	// Unlock gives the master key of the store with that header, and may ask for it. It is called
 	// again only after the store got another key.
@@ -54,9 +57,6 @@ type Config struct {
 
 	Now func() time.Time // to tell what a killed process left from what is being written; nil to leave it
 }
-
-// lockFile is the file that writers lock.
-const lockFile = "sealed"
 
 // files is what a store asks of the disk. Tests put parts in its place that end the process.
 type files struct {
@@ -84,7 +84,7 @@ func Open(c Config) (*Store, error) {
 
 func newStore(c Config) *Store {
 	return &Store{
-		dir: disk.NewFolder(c.Dir), locks: c.Locks, unlock: c.Unlock, touch: c.Touch, now: c.Now, disk: realFiles, turn: turn.New(),
+		dir: disk.NewFolder(c.Dir), alone: c.Alone, unlock: c.Unlock, touch: c.Touch, now: c.Now, disk: realFiles, turn: turn.New(),
 	}
 }
 
@@ -199,7 +199,7 @@ func (s *Store) steady(ctx context.Context, act func(h *Header, k MasterKey) err
 }
 
 // writing calls act under the lock of writers, with the header as it stands.
-func (s *Store) writing(ctx context.Context, act func(h *Header, k MasterKey) error) error {
+func (s *Store) writing(ctx context.Context, act func(ctx context.Context, h *Header, k MasterKey) error) error {
 	// A person may be asked for the key, for minutes: not while others wait for the lock.
 	if _, _, err := s.keys(ctx); err != nil {
 		return err
@@ -217,15 +217,12 @@ func (s *Store) writing(ctx context.Context, act func(h *Header, k MasterKey) er
 }
 
 // locked calls act unless the store has another key than the one that is known.
-func (s *Store) locked(ctx context.Context, act func(h *Header, k MasterKey) error) (bool, error) {
-	if err := s.disk.mkdir(s.locks); err != nil {
-		return false, err
-	}
-	l, err := s.locks.Lock(ctx, lockFile)
+func (s *Store) locked(ctx context.Context, act func(ctx context.Context, h *Header, k MasterKey) error) (bool, error) {
+	ctx, release, err := s.alone(ctx)
 	if err != nil {
 		return false, err
 	}
-	defer l.Close()
+	defer release()
 	changed, err := s.again()
 	if changed || err != nil {
 		return false, err
@@ -235,7 +232,7 @@ func (s *Store) locked(ctx context.Context, act func(h *Header, k MasterKey) err
 		return false, nil
 	}
 	s.tidy(h)
-	return true, act(h, *k)
+	return true, act(ctx, h, *k)
 }
 
 func (s *Store) itemsDir(h *Header) *disk.Folder { return s.dir.Folder(itemsDir + h.Key) }

@@ -54,6 +54,20 @@ func (c *testCard) opener(t testing.TB, name string) NewOpener {
 	return NewOpener{Opener: Opener{Name: name, Kind: Card, Recipient: r, Slot: "82"}}
 }
 
+// aloneAt is a Config.Alone that locks the file at path.
+func aloneAt(path string) func(context.Context) (context.Context, func(), error) {
+	return func(ctx context.Context) (context.Context, func(), error) {
+		if err := disk.MkdirPrivate(filepath.Dir(path)); err != nil {
+			return ctx, nil, err
+		}
+		l, err := disk.Lock(ctx, path)
+		if err != nil {
+			return ctx, nil, err
+		}
+		return ctx, func() { l.Close() }, nil
+	}
+}
+
 // testWorld is a store with the openers that a careful person has.
 type testWorld struct {
 	config Config
@@ -68,7 +82,7 @@ func newWorld(t testing.TB) *testWorld {
 	w := &testWorld{one: newTestCard(t), two: newTestCard(t)}
 	dir := t.TempDir()
 	w.config = Config{
-		Dir: filepath.Join(dir, "sealed"), Locks: disk.NewFolder(filepath.Join(dir, "locks")),
+		Dir: filepath.Join(dir, "sealed"), Alone: aloneAt(filepath.Join(dir, "locks", "sealed")),
 		Unlock: func(ctx context.Context, h *Header) (MasterKey, error) {
 			return h.Master(ctx, filepath.Join(dir, "sealed"), w.ui)
 		},

@@ -58,7 +58,7 @@ func (d *Deps) withCode(ctx context.Context, c call, in parameters, out any) err
 	if _, err := d.prepare(c); err != nil {
 		return err // before anyone is asked in vain
 	}
-	device, err := d.Codes.Device(ctx, m.Serial, "the MFA code of "+m.Serial)
+	ctx, device, err := d.Codes.Device(ctx, m.Serial, "the MFA code of "+m.Serial)
 	if err != nil {
 		return err
 	}

@@ -195,7 +195,7 @@ func TestCodeThatAnotherProcessSentIsNotSent(t *testing.T) {
 // noteSent does as another process that sends a code.
 func (r *room) noteSent(code string) {
 	r.Helper()
-	device, err := r.Codes.Device(r.Context(), r.world.MFA.Serial(), "another process")
+	_, device, err := r.Codes.Device(r.Context(), r.world.MFA.Serial(), "another process")
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestDeviceIsHeldWhileItsCodeIsAskedFor(t *testing.T) {
 	r.Ask = func(ctx context.Context, q Question) (string, error) {
 		over, cancel := context.WithCancel(ctx)
 		cancel()
-		if device, err := r.Codes.Device(over, q.Serial, "another process"); err == nil {
+		if _, device, err := r.Codes.Device(over, q.Serial, "another process"); err == nil {
 			device.Close()
 			t.Error("another process could use the device")
 		}

@@ -191,7 +191,7 @@ func (d *Deps) NewLogin(ctx context.Context, s plan.Step, want string, remote bo
 	}
 	var t loginToken
 	base := signInBase(s)
-	err := d.patience(ctx, siteOf(base), func(v *visit) error {
+	err := d.patience(ctx, siteOf(base), func(ctx context.Context, v *visit) error {
 		return d.loginGrant(ctx, v, base, remote, func(grant signin.Grant, client string) error {
 			key, err := newProofKey()
 			if err != nil {

@@ -196,7 +196,7 @@ func (d *Deps) verified(ctx context.Context, to plan.OIDC, p *signin.Provider, g
 
 // signInOpenID has a person sign in. before is who was signed in until now; empty for nobody.
 func (d *Deps) signInOpenID(ctx context.Context, to plan.OIDC, before string) (t openIDToken, err error) {
-	err = d.patience(ctx, to.Issuer, func(v *visit) error {
+	err = d.patience(ctx, to.Issuer, func(ctx context.Context, v *visit) error {
 		p, err := d.provider(ctx, to)
 		if err != nil {
 			return err

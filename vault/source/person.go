@@ -88,18 +88,18 @@ func (p Person) back() signin.Return {
 
 // patience keeps one sign-in at a time before a person, across processes.
 // What is opened for it is closed at its end, before this process can become another one.
-func (d *Deps) patience(ctx context.Context, to string, signIn func(*visit) error) error {
+func (d *Deps) patience(ctx context.Context, to string, signIn func(context.Context, *visit) error) error {
 	if d.Person.Show == nil {
 		return &SignInError{To: to, Err: errNobody}
 	}
-	lock, err := d.Tokens.Locks.Alone(ctx, "sign-in", "the sign-in to "+to)
+	ctx, lock, err := d.Tokens.Locks.Alone(ctx, "sign-in", "the sign-in to "+to)
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
 	began := d.Clock.Local()
 	v := &visit{person: d.Person}
-	err = signIn(v)
+	err = signIn(ctx, v)
 	v.end()
 	d.debug("sign-in", "to", to, "took", d.Clock.Local().Sub(began).Round(time.Second), "succeeded", err == nil)
 	if signin.Over(err) {

@@ -211,7 +211,7 @@ func (d *Deps) SSOHeld(ctx context.Context, s plan.SSO) bool {
 
 // signIn has a person sign in. A registration that turns out to be none is replaced, once.
 func (d *Deps) signIn(ctx context.Context, e plan.Endpoint, s plan.SSO) (t ssoToken, err error) {
-	err = d.patience(ctx, s.StartURL, func(v *visit) error {
+	err = d.patience(ctx, s.StartURL, func(ctx context.Context, v *visit) error {
 		refused := ""
 		for range 2 {
 			var c oidcClient

@@ -17,7 +17,8 @@ type Codes struct {
 	Locks *Locks
 }
 
-// A Device is one whose codes only this process sends until Close.
+// A Device is one whose codes only this process sends until Close. What is done meanwhile is done
+// with the context that comes with it.
 type Device struct {
 	held *Held
 	dir  *disk.Folder
@@ -25,14 +26,14 @@ type Device struct {
 }
 
 // Device takes the lock of the device with that serial, and waits for it until ctx ends.
-func (c *Codes) Device(ctx context.Context, serial, question string) (*Device, error) {
+func (c *Codes) Device(ctx context.Context, serial, question string) (context.Context, *Device, error) {
 	sum := sha256.Sum256([]byte("aws-vault device 1\x00" + serial))
 	id := hex.EncodeToString(sum[:16])
-	held, err := c.Locks.device(ctx, id, question)
+	ctx, held, err := c.Locks.device(ctx, id, question)
 	if err != nil {
-		return nil, err
+		return ctx, nil, err
 	}
-	return &Device{held: held, dir: c.Dir, file: id}, nil
+	return ctx, &Device{held: held, dir: c.Dir, file: id}, nil
 }
 
 const saltSize = 16

@@ -17,7 +17,7 @@ func TestCodes(t *testing.T) {
 	c := &Codes{Dir: disk.NewFolder(filepath.Join(w.dir, "codes")), Locks: w.Locks}
 	device := func(serial string) *Device {
 		t.Helper()
-		d, err := c.Device(t.Context(), serial, "a code")
+		_, d, err := c.Device(t.Context(), serial, "a code")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +81,7 @@ func TestCodesErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &Codes{Dir: disk.NewFolder(file), Locks: w.Locks}
-	d, err := c.Device(t.Context(), testSerial, "")
+	_, d, err := c.Device(t.Context(), testSerial, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestCodesErrors(t *testing.T) {
 	}
 	ctx, stop := context.WithCancelCause(t.Context())
 	stop(errBroken)
-	if _, err := c.Device(ctx, testSerial, ""); !errors.Is(err, errBroken) {
+	if _, _, err := c.Device(ctx, testSerial, ""); !errors.Is(err, errBroken) {
 		t.Errorf("waiting for the device returned %v", err)
 	}
 	d.Close()

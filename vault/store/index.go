@@ -105,7 +105,7 @@ func sorted(entries map[string]Entry) []Entry {
 
 // add writes entries behind those there are.
 func (x *Index) add(ctx context.Context, entries ...Entry) error {
-	lock, err := x.Locks.Alone(ctx, "index", "the list of sessions")
+	_, lock, err := x.Locks.Alone(ctx, "index", "the list of sessions")
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (x *Index) compact(text []byte) error {
 
 // retain rewrites the index with the entries that keep says yes to.
 func (x *Index) retain(ctx context.Context, keep func(Entry) bool) error {
-	lock, err := x.Locks.Alone(ctx, "index", "the list of sessions")
+	_, lock, err := x.Locks.Alone(ctx, "index", "the list of sessions")
 	if err != nil {
 		return err
 	}

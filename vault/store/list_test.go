@@ -280,7 +280,7 @@ func TestSweepErrors(t *testing.T) {
 	}
 	t.Run("held", func(t *testing.T) {
 		w := fill(t)
-		held, err := w.Locks.Alone(t.Context(), "sweep", "")
+		_, held, err := w.Locks.Alone(t.Context(), "sweep", "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,14 +4,17 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"aws-vault/vault/disk"
+	"aws-vault/vault/program"
 )
 
 // Locks keep the processes of one user, and the goroutines of each, from doing one thing
@@ -21,6 +24,9 @@ type Locks struct {
 	Program string        // who we are, for those who wait for us, such as "aws-vault exec prod"
 	Waiting func(Waiting) // told once when a wait has lasted a second; nil to tell nobody
 	Now     func() time.Time
+
+	// Callers are the locks that the processes hold that started this one and wait for it.
+	Callers []program.Lock
 
 	slow  time.Duration     // how long a wait may last before Waiting is told; 0 for a second
 	comes func(path string) // called by whoever has to wait, for tests to count
@@ -45,56 +51,87 @@ const slowWait = time.Second
 
 // Session takes the lock under which the session id is made. It returns a [*MakerError]
 // if whoever held the lock meanwhile failed at making the same session: one refused or
-// cancelled question is then one, however many processes wait for its answer. If ctx
-// ends first, it returns the cause.
+// cancelled question is then one, however many processes wait for its answer. It returns a
+// [*CallerError], and does not wait, if the lock is held for ctx already or by a process that
+// waits for this one. If ctx ends first, it returns the cause.
+//
+// What is done under the lock is done with the context that comes with it: programs that
+// are started with it tell their children of the lock.
 //
 // Each id has a lock file of its own. The locks of the sessions and tokens that a session is
 // made from are taken while its own is held, and none of these is made from it in turn, so no
 // two processes can wait for each other.
-func (l *Locks) Session(ctx context.Context, id, question string) (*Held, error) {
+func (l *Locks) Session(ctx context.Context, id, question string) (context.Context, *Held, error) {
 	return l.take(ctx, sessionFile(id), question)
 }
 
 func sessionFile(id string) string { return "session-" + id }
 
 // token is the same for a token.
-func (l *Locks) token(ctx context.Context, id, question string) (*Held, error) {
+func (l *Locks) token(ctx context.Context, id, question string) (context.Context, *Held, error) {
 	return l.take(ctx, "token-"+id, question)
 }
 
 // device is the same for an MFA device.
-func (l *Locks) device(ctx context.Context, id, question string) (*Held, error) {
+func (l *Locks) device(ctx context.Context, id, question string) (context.Context, *Held, error) {
 	return l.take(ctx, "device-"+id, question)
 }
 
 // Alone takes the lock of one name out of a few that the program knows.
-func (l *Locks) Alone(ctx context.Context, name, question string) (*Held, error) {
+func (l *Locks) Alone(ctx context.Context, name, question string) (context.Context, *Held, error) {
 	return l.take(ctx, name, question)
 }
 
-func (l *Locks) take(ctx context.Context, name, question string) (*Held, error) {
+func (l *Locks) take(ctx context.Context, name, question string) (context.Context, *Held, error) {
 	path := filepath.Join(l.Dir, name)
-	began, before := l.Now(), readFailure(path)
+	began, before := l.Now(), readNote(path).Failure
 	h, err := l.try(path)
 	if err != nil {
-		return nil, err
+		return ctx, nil, err
 	}
 	waited := h == nil
 	if waited {
+		if err := l.heldByCaller(ctx, name, question); err != nil {
+			return ctx, nil, err
+		}
 		if h, err = l.wait(ctx, path); err != nil {
-			return nil, err
+			return ctx, nil, err
 		}
 	}
 	h.note = decodeNote(h.file.ReadNote())
 	// The time is looked at as well, for the note may have been unreadable before.
 	if f := h.note.Failure; waited && f.Mark != before.Mark && !f.At.Before(began) {
 		h.Close()
-		return nil, &MakerError{Process: f.Process, Text: f.Text, Cancelled: f.Cancelled}
+		return ctx, nil, &MakerError{Process: f.Process, Text: f.Text, Cancelled: f.Cancelled}
 	}
 	h.note.Process, h.note.Program, h.note.Question = os.Getpid(), brief(l.Program), brief(question)
 	h.say()
 	l.hold(h)
-	return h, nil
+	return program.Holding(ctx, name), h, nil
+}
+
+// A CallerError is returned for a lock that a process holds that waits for this one to end:
+// to wait for it would be to wait without end.
+type CallerError struct {
+	Question string // what the lock is for
+	Program  string // ours
+	Holder   string // its program
+	Process  int    // that holds it
+}
+
+func (e *CallerError) Error() string {
+	return fmt.Sprintf("%s was started by %s (process %d), which waits for it, and both need the same lock: %s", e.Program, e.Holder, e.Process, e.Question)
+}
+
+// heldByCaller returns a [*CallerError] if the lock is held for what ctx does, or by a process that
+// waits for this one. A lock that such a process held may have passed on to another, so its
+// note is asked.
+func (l *Locks) heldByCaller(ctx context.Context, name, question string) error {
+	n := readNote(filepath.Join(l.Dir, name))
+	if slices.Contains(slices.Concat(l.Callers, program.Held(ctx)), program.Lock{Process: n.Process, Name: name}) {
+		return &CallerError{Question: brief(question), Program: brief(l.Program), Holder: n.Program, Process: n.Process}
+	}
+	return nil
 }
 
 func (l *Locks) hold(h *Held) {
@@ -173,8 +210,7 @@ func (l *Locks) tell(path string) (stop func()) {
 	told := make(chan struct{})
 	t := time.AfterFunc(slow, func() {
 		defer close(told)
-		raw, err := disk.ReadNote(path)
-		n := decodeNote(raw, err)
+		n := readNote(path)
 		l.Waiting(Waiting{Process: n.Process, Program: n.Program, Question: n.Question})
 	})
 	return func() {

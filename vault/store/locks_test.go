@@ -101,13 +101,13 @@ func TestOneFailure(t *testing.T) {
 func TestOldFailure(t *testing.T) {
 	for at, want := range map[time.Time]bool{noon: true, noon.Add(-time.Second): false} {
 		w := newWorld(t)
-		held, err := w.Locks.Session(t.Context(), nameA, "")
+		_, held, err := w.Locks.Session(t.Context(), nameA, "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := make(chan error)
 		go func() {
-			h, err := w.Locks.Session(t.Context(), nameA, "")
+			_, h, err := w.Locks.Session(t.Context(), nameA, "")
 			if err == nil {
 				h.Close()
 			}
@@ -126,7 +126,7 @@ func TestOldFailure(t *testing.T) {
 // made the session before the lock came to us.
 func TestMadeAfterFailure(t *testing.T) {
 	w := newWorld(t)
-	held, err := w.Locks.Session(t.Context(), nameA, "")
+	_, held, err := w.Locks.Session(t.Context(), nameA, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,13 +177,13 @@ func TestWaitStopped(t *testing.T) {
 	w := newWorld(t)
 	file := sessionFile(nameA)
 	for name, holder := range map[string]*Locks{"this process": w.Locks, "another": {Dir: w.Locks.Dir, Now: w.Now}} {
-		held, err := holder.Session(t.Context(), nameA, "")
+		_, held, err := holder.Session(t.Context(), nameA, "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, stop := context.WithCancelCause(t.Context())
 		stop(errBroken)
-		if _, err := w.Locks.Session(ctx, nameA, ""); !errors.Is(err, errBroken) {
+		if _, _, err := w.Locks.Session(ctx, nameA, ""); !errors.Is(err, errBroken) {
 			t.Errorf("%s: waiting returned %v, want the cause", name, err)
 		}
 		if err := held.Close(); err != nil {
@@ -205,12 +205,12 @@ func TestLocksOfTheirOwn(t *testing.T) {
 	w := newWorld(t)
 	for i := range 300 { // as many files are open at once, three times
 		id := fmt.Sprintf("%032x", i)
-		for kind, take := range map[string]func(context.Context, string, string) (*Held, error){
+		for kind, take := range map[string]func(context.Context, string, string) (context.Context, *Held, error){
 			"session": w.Locks.Session, "token": w.Locks.token, "device": w.Locks.device,
 		} {
 			ctx, stop := context.WithCancelCause(t.Context())
 			w.Locks.comes = func(path string) { stop(fmt.Errorf("%s is held", filepath.Base(path))) }
-			held, err := take(ctx, id, "")
+			_, held, err := take(ctx, id, "")
 			if err != nil {
 				t.Fatalf("%s %d waits for another: %v", kind, i, err)
 			}
@@ -225,7 +225,7 @@ func TestSweptLocks(t *testing.T) {
 	w := newWorld(t)
 	w.now = time.Now()
 	for _, name := range []string{"session-old", "session-0-017", "token-old", "token-1-100", "device-old", "device-7f", "session-new", "session-held", "index"} {
-		held, err := w.Locks.Alone(t.Context(), name, "")
+		_, held, err := w.Locks.Alone(t.Context(), name, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -258,13 +258,13 @@ func TestSweptLocks(t *testing.T) {
 // TestTurnsAreForgotten: a server that has made many sessions remembers none of their locks.
 func TestTurnsAreForgotten(t *testing.T) {
 	w := newWorld(t)
-	held, err := w.Locks.Session(t.Context(), nameA, "")
+	_, held, err := w.Locks.Session(t.Context(), nameA, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancelCause(t.Context())
 	stop(errBroken)
-	if _, err := w.Locks.Session(ctx, nameA, ""); !errors.Is(err, errBroken) {
+	if _, _, err := w.Locks.Session(ctx, nameA, ""); !errors.Is(err, errBroken) {
 		t.Errorf("waiting returned %v", err)
 	}
 	if n := len(w.Locks.turns.of); n != 1 {
@@ -300,13 +300,13 @@ func TestWaitingIsTold(t *testing.T) {
 	w := newWorld(t)
 	told := make(chan Waiting, 10)
 	waiter := &Locks{Dir: w.Locks.Dir, Now: w.Now, slow: time.Nanosecond, Waiting: func(w Waiting) { told <- w }}
-	held, err := w.Locks.Session(t.Context(), nameA, "the MFA code\nof bob")
+	_, held, err := w.Locks.Session(t.Context(), nameA, "the MFA code\nof bob")
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := make(chan error)
 	go func() {
-		h, err := waiter.Session(t.Context(), nameA, "")
+		_, h, err := waiter.Session(t.Context(), nameA, "")
 		got <- errors.Join(err, h.Close())
 	}()
 	want := Waiting{Process: os.Getpid(), Program: "aws-vault test", Question: "the MFA code of bob"}
@@ -347,7 +347,7 @@ func TestLockFolderMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &Locks{Dir: file, Now: func() time.Time { return noon }}
-	if _, err := l.Alone(t.Context(), "config", ""); err == nil {
+	if _, _, err := l.Alone(t.Context(), "config", ""); err == nil {
 		t.Error("a lock was made in a file")
 	}
 	w, made := newWorld(t), 0

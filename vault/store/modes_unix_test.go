@@ -60,7 +60,7 @@ func writeAll(t *testing.T, w *world, mask int) {
 		t.Fatal(err)
 	}
 	codes := &Codes{Dir: disk.NewFolder(filepath.Join(w.dir, "codes")), Locks: w.Locks}
-	d, err := codes.Device(t.Context(), testSerial, "")
+	_, d, err := codes.Device(t.Context(), testSerial, "")
 	if err != nil {
 		t.Fatal(err)
 	}

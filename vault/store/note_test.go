@@ -38,12 +38,12 @@ func TestNote(t *testing.T) {
 // maker waited, and that the user gave up.
 func TestInnerFailure(t *testing.T) {
 	w := newWorld(t)
-	held, err := w.Locks.Session(t.Context(), nameA, "")
+	_, held, err := w.Locks.Session(t.Context(), nameA, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	held.Fail(noon, fmt.Errorf("step: %w", &MakerError{Process: 1, Text: "no code", Cancelled: true}), true)
-	f := readFailure(filepath.Join(w.Locks.Dir, sessionFile(nameA)))
+	f := readNote(filepath.Join(w.Locks.Dir, sessionFile(nameA))).Failure
 	if f.Text != "no code" || !f.Cancelled || f.Process != os.Getpid() {
 		t.Errorf("left %+v", f)
 	}

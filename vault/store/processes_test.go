@@ -200,7 +200,7 @@ func codesIn(dir string) *Codes {
 }
 
 func holdDevice(dir string) error {
-	d, err := codesIn(dir).Device(context.Background(), testSerial, "a code")
+	_, d, err := codesIn(dir).Device(context.Background(), testSerial, "a code")
 	if err != nil {
 		return err
 	}
@@ -218,7 +218,7 @@ func TestDeviceAlone(t *testing.T) {
 	other.waitFor(t)
 	got := make(chan *Device)
 	go func() {
-		d, err := codesIn(dir).Device(t.Context(), testSerial, "a code")
+		_, d, err := codesIn(dir).Device(t.Context(), testSerial, "a code")
 		if err != nil {
 			t.Error(err)
 		}

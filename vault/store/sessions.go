@@ -68,13 +68,13 @@ func (s *Sessions) Find(ctx context.Context, a Ask) (Session, bool, []error, err
 func (s *Sessions) Get(ctx context.Context, a Ask) (Session, []error, error) {
 	kept, name, warnings, err := s.look(ctx, a)
 	for err == nil && !s.fresh(kept, a) { // the common case takes no lock
-		lock, failed := s.Locks.Session(ctx, name, a.Question)
+		under, lock, failed := s.Locks.Session(ctx, name, a.Question)
 		locked := name
 		if kept, name, _, err = s.look(ctx, a); failed != nil {
 			return s.fallBack(ctx, kept, a, warnings, failed)
 		}
 		if err == nil && name == locked && !s.fresh(kept, a) {
-			return s.make(ctx, lock, name, kept, a, warnings)
+			return s.make(under, lock, name, kept, a, warnings)
 		}
 		lock.Close() // made while we waited, or too much and another name's lock is needed
 	}

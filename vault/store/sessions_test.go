@@ -113,7 +113,7 @@ func TestApart(t *testing.T) {
 // for. The one apart must then be made under the lock of its own name.
 func TestApartUnderItsOwnLock(t *testing.T) {
 	w, made := newWorld(t), 0
-	lock, err := w.Locks.Session(t.Context(), nameA, "")
+	_, lock, err := w.Locks.Session(t.Context(), nameA, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func (t *Tokens) Get(ctx context.Context, a TokenAsk) (Token, []error, error) {
 	if err != nil || serving(kept, a) { // the common case takes no lock
 		return kept, warnings, err
 	}
-	lock, err := t.Locks.token(ctx, a.Name, a.Question)
+	ctx, lock, err := t.Locks.token(ctx, a.Name, a.Question)
 	if err != nil {
 		return Token{}, warnings, err
 	}

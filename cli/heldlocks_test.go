@@ -1,0 +1,62 @@
+package cli_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"aws-vault/vault/disk"
+	helper "aws-vault/vault/program"
+)
+
+// noteLocks is a program that aws-vault runs: noteLocks NAME COMMAND.... It writes into the file that
+// TEST_HELD_LOCKS names which kinds of locks are held, and then runs the command. The locks
+// that it was not told of are marked.
+func noteLocks() {
+	noteHeldLocks(os.Args[1])
+	c := exec.Command(os.Args[2], os.Args[3:]...)
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := c.Run(); err != nil {
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func noteHeldLocks(name string) {
+	path := os.Getenv("TEST_HELD_LOCKS")
+	if path == "" {
+		return
+	}
+	files, err := filepath.Glob(filepath.Join(os.Getenv("XDG_STATE_HOME"), "aws-vault", "locks", "*"))
+	if err != nil {
+		panic(err)
+	}
+	told := helper.ParseLocks(os.Getenv(helper.HeldVariable))
+	kinds := []string{}
+	for _, file := range files {
+		l, free, err := disk.TryLock(file)
+		if err != nil {
+			panic(err)
+		}
+		if free {
+			l.Close()
+			continue
+		}
+		kind, _, _ := strings.Cut(filepath.Base(file), "-")
+		if !slices.ContainsFunc(told, func(l helper.Lock) bool { return l.Name == filepath.Base(file) }) {
+			kind += " (not told)"
+		}
+		kinds = append(kinds, kind)
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = fmt.Fprintf(f, "%s: %s\n", name, strings.Join(kinds, ", "))
+	}
+	if err != nil {
+		panic(err)
+	}
+	f.Close()
+}

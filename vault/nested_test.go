@@ -1,0 +1,271 @@
+package vault_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault"
+	"aws-vault/vault/disk"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
+	"aws-vault/vault/program"
+	"aws-vault/vault/source"
+	"aws-vault/vault/store"
+	"aws-vault/vault/vaulttest"
+)
+
+// A nest is a config of profiles whose programs run aws-vault again. The runs share a state folder,
+// a keystore and an AWS. Each has locks of its own, as a process has.
+type nest struct {
+	*world
+	t       *testing.T
+	dir     string
+	config  strings.Builder
+	token   string                    // that web_identity_token_process prints
+	devices map[string]*vaulttest.MFA // whose codes mfa_process prints, by the profile
+	forgets bool                      // programs lose AWS_VAULT_CALLERS
+	running func()                    // called while a program of a profile runs; nil for nothing
+	calm    <-chan struct{}           // runs may wait for each other once it is closed; nil for never
+}
+
+const onAnyRole = "role_arn = arn:aws:iam::123456789012:role/any\nrole_session_name = "
+
+func newNest(t *testing.T) *nest {
+	n := &nest{world: newWorld(t, ""), t: t, dir: t.TempDir(), devices: map[string]*vaulttest.MFA{}}
+	n.store(t, "alice")
+	issuer, err := n.aws.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.aws.AddRole("arn:aws:iam::123456789012:role/any", vaulttest.Role{Trusts: []string{"*"}})
+	n.aws.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	if n.token, err = issuer.Token("alice", nil); err != nil {
+		t.Fatal(err)
+	}
+	n.config.WriteString("[profile alice]\n")
+	return n
+}
+
+// kinds are how a profile can need another.
+var kinds = []func(name, inner string) string{
+	func(name, inner string) string { return "credential_process = export " + inner + " for " + name },
+	func(name, inner string) string {
+		return "credential_process = export " + inner + " for " + name + "\n" + onAnyRole + name
+	},
+	func(name, inner string) string { return "source_profile = " + inner + "\n" + onAnyRole + name },
+	func(name, inner string) string {
+		return "web_identity_token_process = token " + inner + "\nrole_arn = arn:aws:iam::123456789012:role/web\nrole_session_name = " + name
+	},
+	func(name, inner string) string {
+		return "source_profile = alice\nmfa_serial = arn:aws:iam::123456789012:mfa/" + name + "\nmfa_process = code " + inner + "\n" + onAnyRole + name
+	},
+}
+
+// add adds a profile that needs the inner one, in one of the ways.
+func (n *nest) add(kind int, name, inner string) {
+	fmt.Fprintf(&n.config, "[profile %s]\n%s\n", name, kinds[kind](name, inner))
+	if strings.Contains(kinds[kind](name, inner), "mfa_serial") {
+		n.devices[name] = n.Alice.AddMFA(name)
+	}
+}
+
+// ready makes the profiles that were added the ones that there are.
+func (n *nest) ready() {
+	file, err := profile.Parse("config", []byte(n.config.String()))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.Config = file
+}
+
+// A run is one process of aws-vault.
+type run struct {
+	nest    *nest
+	callers []string       // AWS_VAULT_CALLERS
+	held    []program.Lock // AWS_VAULT_HELD_LOCKS
+}
+
+// export prints the credentials of a profile, as aws-vault export does. It fails if it waits for a
+// second for another run.
+func (r run) export(ctx context.Context, name string) ([]byte, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	now := time.Now
+	locks := &store.Locks{Dir: filepath.Join(r.nest.dir, "locks"), Program: "aws-vault export " + name, Now: now, Callers: r.held}
+	locks.Waiting = func(w store.Waiting) {
+		select {
+		case <-r.nest.calm:
+			return
+		default:
+		}
+		stop(fmt.Errorf("aws-vault export %s waits for %s: %s", name, w.Program, w.Question))
+	}
+	index := &store.Index{Dir: disk.NewFolder(r.nest.dir), Locks: locks}
+	w := r.nest.world
+	v := &vault.Vault{
+		Config: w.Config, Inputs: w.Inputs, Open: w.Open, Warn: func(err error) { r.nest.t.Error(err) }, Keys: w.Keys,
+		Sessions: &store.Sessions{Ring: w.sessions, Locks: locks, Now: now, Index: index},
+		Source: &source.Deps{
+			Getenv: w.Source.Getenv, Open: w.Open, Timeout: time.Minute, Log: w.Source.Log, Clock: &source.Clock{Local: now},
+			Codes:   &store.Codes{Dir: disk.NewFolder(filepath.Join(r.nest.dir, "codes")), Locks: locks},
+			Callers: r.callers, Run: r.program, Key: w.Keys.Key, Static: w.StaticKey,
+		},
+	}
+	pl, err := v.Plan(ctx, name, plan.Options{Name: "aws-vault-alice"})
+	if err != nil {
+		return nil, err
+	}
+	creds, err := v.Credentials(ctx, pl, plan.Options{}, 5*time.Minute)
+	if err != nil {
+		return nil, errors.Join(err, context.Cause(ctx))
+	}
+	return json.Marshal(printed(creds))
+}
+
+func printed(c aws.Credentials) map[string]any {
+	return map[string]any{
+		"Version": 1, "AccessKeyId": c.AccessKeyID, "SecretAccessKey": c.SecretAccessKey, "SessionToken": c.SessionToken,
+		"Expiration": c.Expires.Format(time.RFC3339),
+	}
+}
+
+// program is a program that a profile names: it runs aws-vault export for another profile.
+func (r run) program(ctx context.Context, c source.Command) ([]byte, error) {
+	if r.nest.running != nil {
+		r.nest.running()
+	}
+	words := strings.Fields(c.Line)
+	verb, inner := words[0], words[1]
+	child := run{nest: r.nest, callers: append(r.callers[:len(r.callers):len(r.callers)], c.Profile)}
+	if r.nest.forgets {
+		child.callers = nil
+	}
+	starter := program.Starter{Callers: r.held}
+	for _, kv := range starter.Command(ctx, []string{}, "aws-vault").Env {
+		if text, ok := strings.CutPrefix(kv, program.HeldVariable+"="); ok {
+			child.held = program.ParseLocks(text)
+		}
+	}
+	out, err := child.export(context.WithoutCancel(ctx), inner)
+	switch {
+	case err != nil:
+		return nil, err
+	case verb == "token":
+		return []byte(r.nest.token), nil
+	case verb == "code":
+		return []byte(r.nest.devices[c.Profile].Code()), nil
+	}
+	return out, nil
+}
+
+func randomName() string { return fmt.Sprintf("p%08x", rand.Uint32()) }
+
+// No run waits for its own caller, and none for a run that has ended: a lock belongs to one session.
+func TestNestedRuns(t *testing.T) {
+	const configs, deepest = 1000, 4
+	n := newNest(t)
+	var outermost []string
+	for range configs {
+		name := "alice"
+		for range 1 + rand.IntN(deepest) {
+			outer := randomName()
+			n.add(rand.IntN(len(kinds)), outer, name)
+			name = outer
+		}
+		outermost = append(outermost, name)
+	}
+	n.ready()
+	for _, name := range outermost {
+		if _, err := (run{nest: n}).export(t.Context(), name); err != nil {
+			t.Fatalf("aws-vault export %s: %v", name, err)
+		}
+		n.aws.Reset()
+	}
+}
+
+// While the programs of some profiles run, those of others run too.
+func TestProgramsDelayNobody(t *testing.T) {
+	const profiles = 300
+	n := newNest(t)
+	var names []string
+	for i := range profiles {
+		name := randomName()
+		n.add([]int{0, 1, 3, 4}[i%4], name, "alice")
+		names = append(names, name)
+	}
+	n.ready()
+	if _, err := (run{nest: n}).export(t.Context(), "alice"); err != nil { // which they all need
+		t.Fatal(err)
+	}
+	ctx, failed := context.WithCancelCause(t.Context())
+	defer failed(nil)
+	var running, all sync.WaitGroup
+	running.Add(profiles)
+	together := make(chan struct{})
+	n.calm = together // then all write into the list of sessions
+	go func() {
+		running.Wait()
+		close(together)
+	}()
+	n.running = func() {
+		running.Done()
+		select {
+		case <-together:
+		case <-ctx.Done():
+		}
+	}
+	for _, name := range names {
+		all.Go(func() {
+			if _, err := (run{nest: n}).export(ctx, name); err != nil {
+				failed(err)
+			}
+		})
+	}
+	all.Wait()
+	if err := context.Cause(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// A program that leads back to its own profile is refused at once, however it gets there.
+func TestNestedInItself(t *testing.T) {
+	n := newNest(t)
+	var names []string
+	locked := map[string]bool{} // a program of the two profiles runs under a lock
+	for first := range kinds {
+		for second := range kinds {
+			if a, b := kinds[first]("", ""), kinds[second]("", ""); strings.HasPrefix(a+b, "source_profile = \n") && a == b {
+				continue // the config file alone says that these lead nowhere
+			}
+			outer, inner := randomName(), randomName()
+			n.add(first, outer, inner)
+			n.add(second, inner, outer)
+			names = append(names, outer)
+			locked[outer] = first != 2 && first != 3 || second != 2 && second != 3
+		}
+	}
+	n.ready()
+	for _, name := range names {
+		for _, n.forgets = range []bool{false, true} {
+			if n.forgets && !locked[name] {
+				continue // nothing is left that could tell
+			}
+			_, err := (run{nest: n}).export(t.Context(), name)
+			var caller *store.CallerError
+			var loop *source.RecursionError
+			if !errors.As(err, &caller) && !errors.As(err, &loop) || n.forgets && caller == nil {
+				t.Errorf("%s, forgetting %t: %v", name, n.forgets, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,85 @@
+// Package program starts the programs that aws-vault runs for its user and waits for: those
+// that profiles name, dialogs, pass, age's plugins, browsers. What they are for, and what
+// their output means, is left to the packages that run them.
+package program
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// A Starter starts programs. Nil is one that nobody has started.
+type Starter struct {
+	// Callers are the locks that the processes hold that started this one and wait for it.
+	Callers []Lock
+}
+
+// Command returns a program to start, as [exec.CommandContext] does. Its environment is environ,
+// or that of this process if environ is nil, with the locks that ctx and our callers hold.
+func (s *Starter) Command(ctx context.Context, environ []string, path string, args ...string) *exec.Cmd {
+	c := exec.CommandContext(ctx, path, args...)
+	c.Env = environ
+	c.Env = s.environ(ctx, c.Environ())
+	return c
+}
+
+// environ returns the environment with the locks that are held.
+func (s *Starter) environ(ctx context.Context, environ []string) []string {
+	environ = slices.DeleteFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, HeldVariable+"=") })
+	locks := Held(ctx)
+	if s != nil {
+		locks = slices.Concat(s.Callers, locks)
+	}
+	if len(locks) > 0 {
+		environ = append(environ, HeldVariable+"="+FormatLocks(locks))
+	}
+	return environ
+}
+
+// A RunningError is returned by [Starter.Once].
+type RunningError struct {
+	Process int // the aws-vault that has started the program
+}
+
+func (e *RunningError) Error() string {
+	return fmt.Sprintf("process %d has started it already, and it led to this aws-vault", e.Process)
+}
+
+// Once returns a context to start a program with, such that an aws-vault that the program runs does
+// not start it in turn: there it returns a [*RunningError]. Name tells what the program does,
+// in one word.
+func (s *Starter) Once(ctx context.Context, name string) (context.Context, error) {
+	if s != nil {
+		for _, l := range s.Callers {
+			if l.Name == name {
+				return ctx, &RunningError{Process: l.Process}
+			}
+		}
+	}
+	return Holding(ctx, name), nil
+}
+
+// library lets one library at a time start programs.
+var library sync.Mutex
+
+// ByLibrary calls start, which has a library start a program that gets the environment of this
+// process. Meanwhile that environment says which locks ctx and our callers hold.
+func ByLibrary(ctx context.Context, start func() error) error {
+	library.Lock()
+	defer library.Unlock()
+	before, set := os.LookupEnv(HeldVariable)
+	if held := FormatLocks(Held(ctx)); held != "" {
+		os.Setenv(HeldVariable, strings.TrimSpace(before+" "+held))
+		defer func() {
+			if os.Setenv(HeldVariable, before); !set {
+				os.Unsetenv(HeldVariable)
+			}
+		}()
+	}
+	return start()
+}

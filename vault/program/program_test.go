@@ -1,0 +1,123 @@
+package program
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("TEST_PRINT_LOCKS") != "" {
+		os.Stdout.WriteString(os.Getenv(HeldVariable))
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func TestParseLocks(t *testing.T) {
+	for text, want := range map[string][]Lock{
+		"":                          nil,
+		"12:prompt 3:session-2f:1c": {{12, "prompt"}, {3, "session-2f:1c"}},
+		" 1:a\n2:b\t":               {{1, "a"}, {2, "b"}},
+		"a:b :c 1: 1 -1:d 0:e 9:f":  {{9, "f"}},
+	} {
+		got := ParseLocks(text)
+		if !slices.Equal(got, want) {
+			t.Errorf("%q has the locks %v, want %v", text, got, want)
+		}
+		if again := ParseLocks(FormatLocks(got)); !slices.Equal(again, got) {
+			t.Errorf("%v became %v", got, again)
+		}
+	}
+}
+
+// A program is told of the locks of our callers and of those that are held for what it does, and not
+// of others.
+func TestCommandTellsOfLocks(t *testing.T) {
+	s := &Starter{Callers: []Lock{{7, "session-1"}}}
+	ours := func(name string) string { return strconv.Itoa(os.Getpid()) + ":" + name }
+	session := Holding(t.Context(), "session-2")
+	prompt := Holding(session, "prompt")
+	Holding(session, "device-3")
+	for _, c := range []struct {
+		starter *Starter
+		ctx     context.Context
+		environ []string
+		want    string
+	}{
+		{s, prompt, []string{"A=b", HeldVariable + "=1:old"}, "7:session-1 " + ours("session-2") + " " + ours("prompt")},
+		{s, t.Context(), []string{}, "7:session-1"},
+		{nil, session, nil, ours("session-2")},
+		{nil, t.Context(), []string{HeldVariable + "=1:old"}, ""},
+	} {
+		var told []string
+		for _, kv := range c.starter.Command(c.ctx, c.environ, "program").Env {
+			if value, ok := strings.CutPrefix(kv, HeldVariable+"="); ok {
+				told = append(told, value)
+			}
+		}
+		if strings.Join(told, "|") != c.want {
+			t.Errorf("the program is told of %q, want %q", told, c.want)
+		}
+	}
+	if env := s.Command(t.Context(), []string{"A=b"}, "program").Env; !slices.Contains(env, "A=b") {
+		t.Errorf("the environment is %q", env)
+	}
+}
+
+// A library that starts programs by itself passes our environment on.
+func TestByLibrary(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TEST_PRINT_LOCKS", "1")
+	told := func(ctx context.Context) string {
+		var out []byte
+		err := ByLibrary(ctx, func() (err error) {
+			out, err = exec.Command(self).Output()
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		return string(out)
+	}
+	held := Holding(t.Context(), "session-2")
+	ours := strconv.Itoa(os.Getpid()) + ":session-2"
+	os.Unsetenv(HeldVariable)
+	if got := told(held); got != ours {
+		t.Errorf("the program is told of %q, want %q", got, ours)
+	}
+	if _, set := os.LookupEnv(HeldVariable); set {
+		t.Error("our environment has stayed changed")
+	}
+	t.Setenv(HeldVariable, "7:session-1")
+	if got, want := told(held), "7:session-1 "+ours; got != want {
+		t.Errorf("the program is told of %q, want %q", got, want)
+	}
+	if got := told(t.Context()); got != "7:session-1" {
+		t.Errorf("without a lock the program is told of %q", got)
+	}
+}
+
+func TestOnce(t *testing.T) {
+	var outer *Starter
+	ctx, err := outer.Once(t.Context(), "pass-show-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner := &Starter{Callers: Held(ctx)}
+	var running *RunningError
+	if _, err := inner.Once(t.Context(), "pass-show-1"); !errors.As(err, &running) || running.Process != os.Getpid() {
+		t.Errorf("the same program below itself: %v", err)
+	}
+	if _, err := inner.Once(t.Context(), "pass-show-2"); err != nil {
+		t.Errorf("another program below it: %v", err)
+	}
+}
