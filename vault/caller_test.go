@@ -222,9 +222,7 @@ func TestProcessOfAnother(t *testing.T) {
 	// Credentials without an expiry are not cached: the program runs each time, and its answer decides.
 	lasting = true
 	w.Source.Environ = nil
-	for name := range w.sessions.items {
-		delete(w.sessions.items, name)
-	}
+	w.forgetSessions()
 	if got, want := w.callers(t, "r", become, "alice", "bob", "alice", "alice"), []string{"user/alice", "user/bob"}; !slices.Equal(got, want) {
 		t.Errorf("called as %q, want %q", got, want)
 	}

@@ -70,6 +70,13 @@ func (w *world) signOut(t *testing.T) {
 	}
 }
 
+// forgetSessions removes all sessions.
+func (w *world) forgetSessions() {
+	for name := range w.sessions.items {
+		delete(w.sessions.items, name)
+	}
+}
+
 const signsIn = "StartDeviceAuthorization CreateToken"
 
 // A session that one person's sign-in to a portal gave does not serve after another person has signed in.
@@ -266,5 +273,19 @@ func TestLoginOfAnother(t *testing.T) {
 	got = append(got, w.used(t, "top"))
 	if want := []string{"AssumeRole", "", "CreateOAuth2Token", "", "", "AssumeRole"}; !slices.Equal(got, want) {
 		t.Errorf("called %q, want %q", got, want)
+	}
+	// Somebody signs in between planning and calling: the role is of that sign-in.
+	pl, err := w.Plan(t.Context(), "top", plan.Options{Name: "aws-vault-alice"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.forgetSessions()
+	signIn()
+	if _, err := w.Credentials(t.Context(), pl, plan.Options{}, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	w.calls()
+	if again := w.used(t, "top"); again != "" {
+		t.Errorf("called %q for the sign-in that there is, want its session", again)
 	}
 }

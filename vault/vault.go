@@ -32,8 +32,8 @@ type Vault struct {
 }
 
 // Plan says how the credentials of the named profile would be made. It asks the keystore
-// whether keys are stored for the profiles of that chain, who is signed in to the OpenID
-// provider that it begins at, and nothing else. Besides the
+// whether keys are stored for the profiles of that chain and which sign-in it begins with,
+// and nothing else. It runs no program and calls nothing: see [plan.Plan.Decided]. Besides the
 // errors of [profile.File.Resolve] and [plan.Make], it returns the keystore's.
 func (v *Vault) Plan(ctx context.Context, name string, o plan.Options) (plan.Plan, error) {
 	p, err := v.Config.Resolve(name, v.Inputs)

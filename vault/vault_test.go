@@ -229,6 +229,9 @@ func TestTokenFileOfAnother(t *testing.T) {
 	if got := w.calls(); len(got) != 2 {
 		t.Errorf("calls %q, want one a person", got)
 	}
+	if pl, err := w.Plan(t.Context(), "w", plan.Options{Name: "aws-vault-alice"}); err != nil || len(w.Kept(pl)) != 1 {
+		t.Errorf("bob's session is not said to be kept: %v", err)
+	}
 	if err := os.WriteFile(file, []byte("no token"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,254 @@
+package plan
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/policy"
+	"aws-vault/vault/profile"
+)
+
+// An input is a setting that is read, with two values of it, and the settings beside which it makes another session.
+type input struct {
+	values  [2]string
+	beside  string
+	leftOut string // why it makes no other session; empty for one that does
+}
+
+const (
+	cached  = "a user's session serves whoever asks for less than is left (decision 8)"
+	howCode = "how the code is read does not change what it opens (decision 8)"
+	howTo   = "how you sign in does not change who you are: the subject is in the digest"
+	enough  = "decides whether a cached session will do, not what it is"
+	browser = "decides which browser is opened"
+	static  = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = " + canary + "\n"
+)
+
+// inputs are all settings.
+var inputs = map[string]input{
+	"region":                  {[2]string{"us-west-2", "cn-north-1"}, arn, ""},
+	"output":                  {[2]string{"json", "text"}, arn, "decides how a command prints"},
+	"mfa_serial":              {[2]string{"m111111111", "m222222222"}, arn, ""},
+	"mfa_process":             {[2]string{"printcode", "othercode"}, "mfa_serial = m111111111\n" + arn, howCode},
+	"mfa_device":              {[2]string{"yubikey", ""}, "mfa_serial = m111111111\n" + arn, howCode},
+	"mfa_max_age":             {[2]string{"1h", "2h"}, "mfa_serial = m111111111\n" + arn, enough},
+	"role_arn":                {[2]string{"arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:role/b"}, "", ""},
+	"role_session_name":       {[2]string{"alice", "bob"}, arn, ""},
+	"role_session_name_claim": {[2]string{"sub", "email"}, oidc + arn, ""},
+	"external_id":             {[2]string{"x1", "x2"}, arn, ""},
+	"source_identity":         {[2]string{"alice", "bob"}, arn, ""},
+	"session_tags":            {[2]string{"a=b,c=d", "a=bc,c=d"}, arn, ""},
+	"transitive_session_tags": {[2]string{"a", "a,c"}, "session_tags = a=b,c=d\n" + arn, ""},
+	"session_policy":          {[2]string{"file:///policy", careful}, arn, ""},
+	"session_policy_arns":     {[2]string{managed + "A", managed + "A," + managed + "B"}, arn, ""},
+	"agent_access":            {[2]string{"read-only", "named"}, arn, ""},
+	"agent_tags":              {[2]string{"on", "off"}, "agent_access = read-only\n" + arn, ""},
+
+	"duration_seconds":          {[2]string{"900", "1800"}, arn, ""},
+	"session_token_ttl":         {[2]string{"30m", "1h"}, "mfa_serial = m111111111\n", cached},
+	"chained_session_token_ttl": {[2]string{"30m", "1h"}, "mfa_serial = m111111111\n", cached},
+	"federation_token_ttl":      {[2]string{"30m", "1h"}, "", ""},
+	"min_ttl":                   {[2]string{"5m", "10m"}, arn, enough},
+
+	"include_profile":            {leftOut: "decides where other settings are read from: those count"},
+	"source_profile":             {leftOut: "decides where the chain goes on: its steps count"},
+	"credential_source":          {[2]string{"EcsContainer", "Ec2InstanceMetadata"}, arn, ""},
+	"credential_process":         {[2]string{"keys", "otherkeys"}, arn, ""},
+	"web_identity_token_file":    {[2]string{"/t", "/u"}, arn, ""},
+	"web_identity_token_process": {[2]string{"token", "othertoken"}, arn, ""},
+	"trust_anchor_arn":           {[2]string{anchor + "t", anchor + "u"}, anywhere + arn, ""},
+	"rolesanywhere_profile_arn":  {[2]string{"arn:aws:rolesanywhere:eu-west-1:123456789012:profile/p", "arn:aws:rolesanywhere:eu-west-1:123456789012:profile/q"}, anywhere + arn, ""},
+	"certificate":                {[2]string{"alice.pem", "bob.pem"}, anywhere + arn, ""},
+	"private_key":                {[2]string{"alice.key", "piv:9c"}, anywhere + arn, ""},
+
+	"sso_session":             {[2]string{"corp", "lab"}, "sso_account_id = 123456789012\nsso_role_name = Dev\n", ""},
+	"sso_start_url":           {[2]string{"https://corp.awsapps.com/start", "https://lab.awsapps.com/start"}, sso, ""},
+	"sso_region":              {[2]string{"eu-west-1", "us-east-1"}, sso, ""},
+	"sso_account_id":          {[2]string{"123456789012", "210987654321"}, sso, ""},
+	"sso_role_name":           {[2]string{"Dev", "Ops"}, sso, ""},
+	"sso_registration_scopes": {[2]string{"sso:account:access", "sso:account:access,more"}, sso, ""},
+	"login_session":           {[2]string{"arn:aws:iam::123456789012:user/alice", "arn:aws:iam::123456789012:user/bob"}, arn, ""},
+
+	"oidc_session":        {[2]string{"corp", "lab"}, arn, ""},
+	"oidc_issuer":         {[2]string{"https://id.example.com", "https://id.example.org"}, oidc + arn, ""},
+	"oidc_client_id":      {[2]string{"aws", "other"}, oidc + arn, ""},
+	"oidc_scopes":         {[2]string{"openid", "openid,email"}, oidc + arn, ""},
+	"oidc_audience":       {[2]string{"a", "b"}, oidc + arn, ""},
+	"oidc_flow":           {[2]string{"browser", "device"}, oidc + arn, howTo},
+	"oidc_redirect_port":  {[2]string{"8000", "8001"}, oidc + arn, howTo},
+	"oidc_redirect_ports": {[2]string{"8000,8001", "8002"}, oidc + arn, howTo},
+	"identity":            {[2]string{"me", "you"}, arn, ""},
+	"identity_issuer":     {[2]string{"https://id.example.com/me", "https://id.example.com/you"}, "identity = mine\nidentity_subject = me@example.com\n" + arn, ""},
+	"identity_subject":    {[2]string{"me@example.com", "you@example.com"}, "identity = mine\nidentity_issuer = https://id.example.com\n" + arn, ""},
+	"identity_audience":   {[2]string{"a", "b"}, "identity = me\n" + arn, ""},
+	"require_touch":       {[2]string{"true", "false"}, arn, ""},
+
+	"console_browser":       {[2]string{"firefox", "chromium"}, arn, browser},
+	"console_container":     {[2]string{"a", "b"}, arn, browser},
+	"aws_access_key_id":     {[2]string{"AKIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE"}, static + arn, ""},
+	"aws_secret_access_key": {[2]string{canary, "EXAMPLE" + canary}, static + arn, ""},
+	"aws_session_token":     {[2]string{"t", "u"}, static + arn, ""},
+
+	"sts_regional_endpoints":          {[2]string{"regional", "legacy"}, arn, ""},
+	"endpoint_url":                    {[2]string{"http://127.0.0.1:1", "http://127.0.0.1:2"}, arn, ""},
+	"services":                        {[2]string{"here", "there"}, arn, ""},
+	"ignore_configured_endpoint_urls": {[2]string{"true", "false"}, "endpoint_url = http://127.0.0.1:1\n" + arn, ""},
+	"ca_bundle":                       {[2]string{"/roots", "/otherroots"}, arn, ""},
+	"use_fips_endpoint":               {[2]string{"true", "false"}, arn, ""},
+	"use_dualstack_endpoint":          {[2]string{"true", "false"}, arn, ""},
+}
+
+const anchor = "arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/"
+
+// with returns the lines with another value of one setting.
+func with(lines, setting, value string) string {
+	var all []string
+	for line := range strings.Lines(lines) {
+		if !strings.HasPrefix(line, setting+" ") {
+			all = append(all, line)
+		}
+	}
+	return strings.Join(append(all, setting+" = "+value+"\n"), "")
+}
+
+// one is a world of one profile, with a stored key if it names no other beginning.
+func one(lines string) world {
+	w := emptyWorld()
+	w.profiles = []string{lines}
+	for _, begins := range []string{"sso_", "oidc_", "identity ", "trust_anchor", "credential_", "web_identity", "login_", "aws_"} {
+		if strings.Contains("\n"+lines, "\n"+begins) {
+			return w
+		}
+	}
+	w.holdings.Keys["p0"] = "k"
+	return w
+}
+
+// last is the digest of what a world's profile gives.
+func (w world) last(t *testing.T) Digest {
+	t.Helper()
+	pl, err := w.plan()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, w.profiles)
+	}
+	return pl.Digest(len(pl.Steps) - 1)
+}
+
+// Every setting makes another session, or there is a reason why not. One that the tests do not know fails.
+func TestEverySettingCounts(t *testing.T) {
+	for _, s := range profile.Settings() {
+		in, known := inputs[s.Name]
+		if !known {
+			t.Errorf("setting %s: it is not known whether it makes another session", s.Name)
+		}
+		if in.values == [2]string{} {
+			continue
+		}
+		var digests [2]Digest
+		for i, value := range in.values {
+			w := one(in.beside)
+			if s.InFiles {
+				w = one(with(in.beside, s.Name, value))
+			} else {
+				w.env = map[string]string{s.Env[0]: value}
+			}
+			if strings.HasPrefix(s.Name, "agent_") {
+				w.options.Agent = policy.Agent{Name: "goose", Variable: "AGENT"}
+			}
+			if s.Name == "federation_token_ttl" {
+				w.options.For = Console
+			}
+			digests[i] = w.last(t)
+		}
+		if same := digests[0] == digests[1]; same != (in.leftOut != "") {
+			t.Errorf("setting %s makes another session: %v, left out for %q", s.Name, !same, in.leftOut)
+		}
+	}
+}
+
+// Everything that is held makes another session for a profile that begins with it.
+func TestEveryHoldingCounts(t *testing.T) {
+	change := func(m any) { // of what a map holds, under each key
+		v := reflect.ValueOf(m)
+		for _, k := range v.MapKeys() {
+			v.SetMapIndex(k, changed(v.MapIndex(k)))
+		}
+	}
+	known := map[string]bool{}
+	lines := func(setting, value string) string { return with(inputs[setting].beside, setting, value) }
+	for field, tt := range map[string]struct {
+		lines  string
+		change func(*world)
+	}{
+		"Keys":         {arn, func(w *world) { change(w.holdings.Keys) }},
+		"Environment":  {lines("credential_source", "Environment"), func(w *world) { w.holdings.Environment = &EnvironmentKey{Fingerprint: "g"} }},
+		"Policies":     {lines("session_policy", "file:///policy"), func(w *world) { w.holdings.Policies["file:///policy"] = fence }},
+		"Named":        {arn, func(w *world) { w.holdings.Named = map[string]NamedPolicy{"named": {ARNs: []string{managed + "D"}}} }},
+		"Subjects":     {lines("web_identity_token_file", "/t"), func(w *world) { change(w.holdings.Subjects) }},
+		"Certificates": {anywhere + arn, func(w *world) { change(w.holdings.Certificates) }},
+		"Identities":   {oidc + arn, func(w *world) { w.caller = "another" }},
+		"SignIns":      {sso, func(w *world) { w.caller = "another" }},
+		"Signers":      {lines("identity", "me"), func(w *world) { w.holdings.Signers = map[string]Signer{"me": {KeyID: "l"}} }},
+		"Agents":       {lines("agent_access", "read-only"), func(w *world) { w.options.Agent = policy.Agent{}; w.profiles[0] = arn }},
+		"Programs":     {lines("credential_process", "keys"), func(w *world) { w.holdings.Programs = "f" }},
+		"Container":    {lines("credential_source", "EcsContainer"), func(w *world) { w.holdings.Container = "http://127.0.0.1:9" }},
+		"Metadata":     {lines("credential_source", "Ec2InstanceMetadata"), func(w *world) { w.holdings.Metadata = "http://127.0.0.1:9" }},
+	} {
+		prepare := func() world {
+			w := one(tt.lines)
+			switch field {
+			case "Named":
+				w.options.Limits = []string{"named"}
+			case "Agents":
+				w.options.Agent = policy.Agent{Name: "goose", Variable: "AGENT"}
+			}
+			return w
+		}
+		before, after := prepare(), prepare()
+		tt.change(&after)
+		if before.last(t) == after.last(t) {
+			t.Errorf("what is held in %s makes no other session", field)
+		}
+		known[field] = true
+	}
+	for i := range reflect.TypeFor[Holdings]().NumField() {
+		if name := reflect.TypeFor[Holdings]().Field(i).Name; !known[name] {
+			t.Errorf("it is not known whether what is held in %s makes another session", name)
+		}
+	}
+}
+
+// Every choice of a command's makes another session, for a profile where it changes what AWS is asked.
+func TestEveryOptionCounts(t *testing.T) {
+	known := map[string]bool{}
+	for _, tt := range []struct {
+		field, lines string
+		change       func(*Options)
+	}{
+		{"For", "", func(o *Options) { o.For = Console }},
+		{"NoSession", "mfa_serial = m111111111\n", func(o *Options) { o.NoSession = true }},
+		{"Duration", arn, func(o *Options) { o.Duration = 30 * time.Minute }},
+		{"Name", arn, func(o *Options) { o.Name = "bob" }},
+		{"As", "", func(o *Options) { o.For, o.As = Console, "bob" }},
+		{"Then", arn, func(o *Options) { o.Then = []string{asked} }},
+		{"Agent", arn, func(o *Options) { o.Agent = policy.Agent{Name: "goose", Variable: "AGENT"} }},
+		{"Limits", arn, func(o *Options) { o.Limits = []string{ReadOnly} }},
+	} {
+		before, after := one(tt.lines), one(tt.lines)
+		if tt.field == "As" {
+			before.options.For = Console
+		}
+		tt.change(&after.options)
+		if before.last(t) == after.last(t) {
+			t.Errorf("option %s makes no other session", tt.field)
+		}
+		known[tt.field] = true
+	}
+	for i := range reflect.TypeFor[Options]().NumField() {
+		if name := reflect.TypeFor[Options]().Field(i).Name; !known[name] {
+			t.Errorf("option %s: it is not known whether it makes another session", name)
+		}
+	}
+}
