@@ -29,7 +29,7 @@ var touching = map[string][]string{
 		"Openat", "Openat2", "Rename", "Renameat", "Setxattr", "Stat", "Statx", "Unlink", "Unlinkat",
 	},
 	"aws-vault/vault/disk": {
-		"Create", "Lock", "MkdirPrivate", "ReadBounded", "ReadNote", "ReadText", "RemoveLock", "Replace", "ReplaceKeeping", "ReplaceKeepingWithoutCopy", "TryLock",
+		"Create", "MkdirPrivate", "ReadBounded", "ReadText", "Replace", "ReplaceKeeping", "ReplaceKeepingWithoutCopy",
 	},
 }
 
@@ -94,19 +94,9 @@ var byPath = map[string][]string{
 		"vault/browser Page.Close: os.RemoveAll",
 		"vault/browser writePage: os.MkdirTemp, os.RemoveAll, os.WriteFile",
 	},
-	"disk.Folder has locked the same file": {
-		"cli releaseStand: disk.RemoveLock",
-	},
 	"it looks, and opens nothing": {
-		"cli patient.below: filepath.Glob, os.Lstat",
 		"cli patient.leftIn: os.ReadDir",
 		"cli patient.lookAtFiles: os.Stat",
-	},
-	"store.Locks checks its folder": {
-		"vault/store Locks.sweep: disk.RemoveLock, os.ReadDir",
-		"vault/store Locks.try: disk.MkdirPrivate, disk.TryLock",
-		"vault/store Locks.wait: disk.Lock",
-		"vault/store readNote: disk.ReadNote",
 	},
 }
 

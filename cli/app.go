@@ -91,7 +91,7 @@ const StatusInterrupted = 130
 
 // Main runs one command line, without the program's name, and returns its exit status.
 func Main(ctx context.Context, args []string, env Env) (status int) {
-	a := &app{env: env, log: slog.New(slog.DiscardHandler), lent: new(atomic.Bool)}
+	a := &app{env: env, log: slog.New(slog.DiscardHandler), lent: new(atomic.Bool), alone: new(atomic.Bool), memory: sync.OnceValue(keystore.Memory)}
 	a.env.Prompt.KeyCode = a.keyCode
 	if a.env.Programs == nil {
 		a.env.Programs = &program.Starter{}
@@ -127,6 +127,9 @@ func Main(ctx context.Context, args []string, env Env) (status int) {
 	if err := a.agentRefusal(k, name); err != nil {
 		return a.report(name, err)
 	}
+	if err := a.needState(name); err != nil {
+		return a.report(name, err)
+	}
 	if name != "exec" && name != "export" {
 		ctx.Done() // these may write before they wait, and are not to be ended in the middle of it
 	}
@@ -151,6 +154,9 @@ type app struct {
 
 	lent  *atomic.Bool                 // a command that we have started has the terminal
 	state func() (*disk.Folder, error) // findState, once
+	alone *atomic.Bool                 // it was said that there is no state folder
+
+	memory func() keystore.Ring // keeps sessions where there is no state folder
 }
 
 // parser knows these commands.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"slices"
 	"strings"
 	"unicode"
@@ -229,7 +230,9 @@ func (a *app) sections(names func(*profile.File) []string) []string {
 
 // openerHints are the openers of the sealed keystore. The list is not secret, and nobody is asked.
 func (a *app) openerHints() []string {
-	s, err := a.sealedStore("completion")
+	quiet := *a
+	quiet.env.Stderr = io.Discard
+	s, err := quiet.sealedStore("completion")
 	if err != nil {
 		return nil
 	}

@@ -2,24 +2,27 @@ package cli
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 
+	"aws-vault/vault/disk"
 	"aws-vault/vault/doctor"
 )
 
-// lookAtFiles looks who may read and write the files that decide, and what was left lying
-// about.
+// lookAtFiles looks at who may read and write the files that decide, at what is in folders of ours
+// and is not ours, and at what was left by processes that were killed.
 func (p *patient) lookAtFiles(context.Context) []doctor.Finding {
 	config, credentials := p.app.config().Path, p.credentialsFile().Path
+	keys, sealed := p.path(p.globals.fileDir), p.sealedDir()
 	var all []doctor.Finding
 	for _, f := range []struct {
 		path    string
 		private bool
 	}{
 		{filepath.Dir(config), false}, {config, false}, {credentials, true},
-		{p.state.Path(), true}, {p.path(p.globals.fileDir), true}, {p.sealedDir(), true},
+		{p.state.Path(), true}, {keys, true}, {sealed, true},
 	} {
 		info, err := os.Stat(f.path)
 		if err != nil {
@@ -27,31 +30,27 @@ func (p *patient) lookAtFiles(context.Context) []doctor.Finding {
 		}
 		all = append(all, doctor.Rights(doctor.File{Path: p.tilde(f.path), Mode: info.Mode(), Owner: owner(info), Private: f.private}, os.Getuid())...)
 	}
-	dirs := []string{filepath.Dir(config), p.path(p.globals.fileDir)}
-	if filepath.Dir(credentials) != dirs[0] {
-		dirs = append(dirs, filepath.Dir(credentials))
-	}
-	for _, dir := range slices.Concat(dirs, p.below(p.state.Path()), p.below(p.sealedDir())) {
+	all = append(all, p.leftIn(filepath.Dir(config))...)
+	if dir := filepath.Dir(credentials); dir != filepath.Dir(config) {
 		all = append(all, p.leftIn(dir)...)
+	}
+	all = slices.Concat(all, p.inFolder(p.state), p.inFolder(disk.NewFolder(keys)))
+	if sealed != "" {
+		all = append(all, p.inFolder(disk.NewFolder(sealed))...)
 	}
 	return all
 }
 
-// below are a directory of ours and those in it, two levels deep, which is how deep they go.
-func (p *patient) below(dir string) []string {
-	if dir == "" {
-		return nil
+// inFolder looks at all that is in a folder of ours.
+func (p *patient) inFolder(f *disk.Folder) []doctor.Finding {
+	var all []doctor.Finding
+	others := f.Walk(func(in *disk.Folder, info fs.FileInfo) {
+		all = append(all, doctor.Leftover(p.tilde(in.Path()), info.Name(), p.env.Now().Sub(info.ModTime()))...)
+	})
+	for _, err := range others {
+		all = append(all, doctor.Met("files", err))
 	}
-	dirs := []string{dir}
-	for _, pattern := range []string{"*", filepath.Join("*", "*")} {
-		more, _ := filepath.Glob(filepath.Join(dir, pattern))
-		for _, d := range more {
-			if info, err := os.Lstat(d); err == nil && info.IsDir() {
-				dirs = append(dirs, d)
-			}
-		}
-	}
-	return dirs
+	return all
 }
 
 func (p *patient) leftIn(dir string) []doctor.Finding {

@@ -11,11 +11,15 @@ import (
 
 // lookAtState looks whether processes can keep out of each other's way.
 func (p *patient) lookAtState(ctx context.Context) []doctor.Finding {
+	p.app.alone.Store(true) // a finding says it
 	locks, state, err := p.app.locks("doctor")
 	if err != nil {
 		return []doctor.Finding{doctor.Met("state", err)}
 	}
 	p.locks, p.state = locks, state
+	if _, err := p.app.state(); err != nil {
+		return []doctor.Finding{doctor.Met("state", err)}
+	}
 	if err := state.Make(); err != nil {
 		return []doctor.Finding{doctor.Met("state", err)}
 	}

@@ -30,14 +30,15 @@ func noteHeldLocks(name string) {
 	if path == "" {
 		return
 	}
-	files, err := filepath.Glob(filepath.Join(os.Getenv("XDG_STATE_HOME"), "aws-vault", "locks", "*"))
+	locks := disk.NewFolder(filepath.Join(os.Getenv("XDG_STATE_HOME"), "aws-vault", "locks"))
+	files, err := filepath.Glob(locks.File("*"))
 	if err != nil {
 		panic(err)
 	}
 	told := helper.ParseLocks(os.Getenv(helper.HeldVariable))
 	kinds := []string{}
 	for _, file := range files {
-		l, free, err := disk.TryLock(file)
+		l, free, err := locks.TryLock(filepath.Base(file))
 		if err != nil {
 			panic(err)
 		}

@@ -32,6 +32,7 @@ var remedies = []func(error, *app) string{
 	planRemedy,
 	answerRemedy,
 	keystoreRemedy,
+	stateRemedy,
 	folderRemedy,
 	sealedRemedy,
 	cardRemedy,
@@ -93,6 +94,8 @@ func commandRemedy(err error, _ *app) string {
 		return "the lines above say why; --overwrite replaces another key that is stored"
 	case errors.As(err, &unproven):
 		return fmt.Sprintf("mend that, and see: aws-vault exec %s -- true. Another setup would write another profile", quoteWord(unproven.profile))
+	case stateRemedy(err, nil) != "" || folderRemedy(err, nil) != "":
+		return ""
 	case errors.Is(err, fs.ErrPermission):
 		return "the files of aws-vault belong to the user who runs it: see their owner and mode"
 	}

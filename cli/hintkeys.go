@@ -46,11 +46,22 @@ func keystoreRemedy(err error, _ *app) string {
 	return ""
 }
 
+// stateRemedy is what to do where there is no state folder.
+func stateRemedy(err error, _ *app) string {
+	var none *noStateError
+	if !errors.As(err, &none) && !errors.Is(err, disk.ErrNoFolder) {
+		return ""
+	}
+	return "set XDG_STATE_HOME to a folder that belongs to you, and that you can write to"
+}
+
 // folderRemedy is what to do about what is in a folder of ours, and is not ours.
 func folderRemedy(err error, _ *app) string {
 	var owner *disk.OwnerError
 	var kind *disk.KindError
 	switch {
+	case stateRemedy(err, nil) != "":
+		return ""
 	case errors.As(err, &owner) && owner.Self == 0:
 		return fmt.Sprintf("run aws-vault as user %d, or set HOME to root's own home directory", owner.Owner)
 	case errors.As(err, &owner):

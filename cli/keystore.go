@@ -12,6 +12,9 @@ const lastKeystoreFile = "last-keystore"
 // A key that was written to one keystore is not found in another. So the last one is
 // remembered, to be named when a key is missing.
 func (s *session) remember() error {
+	if s.state == nil {
+		return nil
+	}
 	return s.state.Write(lastKeystoreFile, []byte(s.keystore.Name))
 }
 

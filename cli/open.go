@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -79,40 +78,14 @@ func (a *app) shorten(text string) string {
 	return strings.ReplaceAll(text, a.env.Home+string(filepath.Separator), "~"+string(filepath.Separator))
 }
 
-// findState returns the folder for what this program remembers and shares between its processes.
-func (a *app) findState() (*disk.Folder, error) {
-	dir, err := a.stateDir()
-	if err != nil {
-		return nil, err
-	}
-	return disk.NewFolder(dir), nil
-}
-
-// stateDir is where this program keeps what is neither a key nor a setting.
-func (a *app) stateDir() (string, error) {
-	if dir, _ := a.env.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "aws-vault"), nil
-	}
-	if dir, _ := a.env.Getenv("LOCALAPPDATA"); runtime.GOOS == "windows" && dir != "" {
-		return filepath.Join(dir, "aws-vault"), nil
-	}
-	switch {
-	case a.env.Home == "":
-		return "", errors.New("no home directory is known, want HOME or XDG_STATE_HOME to be set")
-	case runtime.GOOS == "darwin":
-		return filepath.Join(a.env.Home, "Library", "Application Support", "aws-vault"), nil
-	}
-	return filepath.Join(a.env.Home, ".local", "state", "aws-vault"), nil
-}
-
 // locks are those of this user's processes.
 func (a *app) locks(what string) (*store.Locks, *disk.Folder, error) {
-	state, err := a.state()
+	state, err := a.sharedState()
 	if err != nil {
 		return nil, nil, err
 	}
 	return &store.Locks{
-		Dir: state.Folder("locks").Path(), Program: strings.TrimSpace("aws-vault " + what), Now: a.env.Now,
+		Dir: state.Folder("locks"), Program: strings.TrimSpace("aws-vault " + what), Now: a.env.Now,
 		Callers: a.env.Programs.Callers,
 		Waiting: func(w store.Waiting) {
 			if w.Program == "" {
@@ -156,11 +129,15 @@ func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 		place = append(place, a.globals.sealedDir)
 	}
 	local := state.Folder("keystore").Folder(digest(place...))
+	sessions := ks.Private
+	if state == nil {
+		sessions = a.memory()
+	}
 	v := &vault.Vault{
 		Config: config, Inputs: in, Open: a.openFile, Warn: a.warn,
 		Keys: &store.Keys{Ring: ks.Keys, Dir: local.Folder("generations")},
 		Sessions: &store.Sessions{
-			Ring: ks.Private, Expect: ks.Expect, Locks: locks, Index: &store.Index{Dir: local, Locks: locks}, Now: a.env.Now,
+			Ring: sessions, Expect: ks.Expect, Locks: locks, Index: &store.Index{Dir: local, Locks: locks}, Now: a.env.Now,
 			Cancelled: func(err error) bool { return errors.Is(err, prompt.ErrCancelled) },
 		},
 		Source: &source.Deps{
@@ -174,7 +151,7 @@ func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 	}
 	v.Touch, v.Keys.Guard = ks.Touch, v.Guard
 	v.Source.Key, v.Source.Static = v.Keys.Key, v.StaticKey
-	v.Source.Tokens = &store.Tokens{Ring: ks.Private, Locks: locks, Index: v.Sessions.Index, Now: a.env.Now, Cancelled: v.Sessions.Cancelled, Guard: v.GuardTokens(tokensOf)}
+	v.Source.Tokens = &store.Tokens{Ring: sessions, Locks: locks, Index: v.Sessions.Index, Now: a.env.Now, Cancelled: v.Sessions.Cancelled, Guard: v.GuardTokens(tokensOf)}
 	v.Source.Cache, v.Source.Logins = a.ssoCache(state), a.loginCache()
 	v.Source.Person = a.person(signInFlags{})
 	v.Source.Identities = &vault.Identities{Dir: identityDir(state), Ring: ks.Private, Locks: locks, Now: v.Source.Clock.Now}

@@ -104,7 +104,7 @@ func holder(t *testing.T, dir string) int {
 	if err != nil || len(files) != 1 {
 		t.Fatalf("%d session locks, want one: %v", len(files), err)
 	}
-	raw, err := disk.ReadNote(files[0])
+	raw, err := disk.NewFolder(filepath.Dir(files[0])).ReadNote(filepath.Base(files[0]))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -141,11 +141,16 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition answers [piv]: are cards in this build, and [waits]: does this kernel keep a key for us.
+// condition answers [piv]: are cards in this build, [waits]: does this kernel keep a key for us, and
+// [root]: may we give files to other users, and [protects]: can a folder be kept from us.
 func condition(name string) (bool, error) {
 	switch name {
 	case "piv":
 		return piv.Supported, nil
+	case "root":
+		return os.Geteuid() == 0, nil
+	case "protects": // by its mode, and from root by a mount
+		return os.Geteuid() > 0 || os.Geteuid() == 0 && exec.Command("unshare", "-m", "true").Run() == nil, nil
 	case "waits":
 	default:
 		return false, fmt.Errorf("unknown condition %q", name)

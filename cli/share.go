@@ -25,6 +25,9 @@ func (a *app) ssoCache(state *disk.Folder) *store.SSOCache {
 
 // share gives other programs the sign-in that a plan begins with, if there is one.
 func (a *app) share(ctx context.Context, s *session, pl plan.Plan) error {
+	if _, err := a.state(); err != nil { // what is written could not be noted there, and so not removed later
+		return err
+	}
 	spec, ok := pl.Steps[0].Spec.(plan.SSORole)
 	if !ok {
 		a.note("--share-sso-token: profile %s does not begin with a sign-in to IAM Identity Center, so nothing is shared", pl.Profile)

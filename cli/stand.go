@@ -92,7 +92,7 @@ func (s *stand) leave() {
 // releaseStand ends a lock and removes its file, unless another process has the lock by then.
 func releaseStand(dir *disk.Folder, name string, lock *disk.LockFile) {
 	lock.Close()
-	disk.RemoveLock(dir.File(name + ".lock"))
+	dir.RemoveLock(name + ".lock")
 }
 
 // announce writes the tokens and prints the variables that lead to them.

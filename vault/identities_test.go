@@ -35,7 +35,7 @@ func newSafe(t *testing.T) *safe {
 	dir := t.TempDir()
 	s.Identities = &vault.Identities{
 		Dir: disk.NewFolder(filepath.Join(dir, "identities")), Ring: s.ring, Now: func() time.Time { return s.now },
-		Locks: &store.Locks{Dir: filepath.Join(dir, "locks"), Program: "aws-vault test", Now: time.Now},
+		Locks: &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Program: "aws-vault test", Now: time.Now},
 	}
 	return s
 }

@@ -101,7 +101,7 @@ func (r run) export(ctx context.Context, name string) ([]byte, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	now := time.Now
-	locks := &store.Locks{Dir: filepath.Join(r.nest.dir, "locks"), Program: "aws-vault export " + name, Now: now, Callers: r.held}
+	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(r.nest.dir, "locks")), Program: "aws-vault export " + name, Now: now, Callers: r.held}
 	locks.Waiting = func(w store.Waiting) {
 		select {
 		case <-r.nest.calm:

@@ -371,7 +371,7 @@ func TestParallelEdits(t *testing.T) {
 	if err := os.WriteFile(file.Path, []byte("# mine\n[profile old]\nregion = x\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	locks := &store.Locks{Dir: filepath.Join(dir, "locks"), Now: time.Now}
+	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Now: time.Now}
 	var all sync.WaitGroup
 	for i := range 20 {
 		all.Go(func() {
@@ -460,7 +460,7 @@ func TestStaticKey(t *testing.T) {
 func TestConfigFile(t *testing.T) {
 	dir := t.TempDir()
 	file := vault.ConfigFile{Path: filepath.Join(dir, "a", "config"), Name: "config"}
-	locks := &store.Locks{Dir: filepath.Join(dir, "locks"), Now: time.Now}
+	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Now: time.Now}
 	if f, err := file.Read(); err != nil || len(f.Profiles()) != 0 {
 		t.Errorf("a file that is not there: %v", err)
 	}

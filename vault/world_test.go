@@ -124,7 +124,7 @@ func newWorld(t *testing.T, config string) *world {
 	dir := t.TempDir()
 	now := func() time.Time { return time.Now().Add(w.later) }
 	getenv := func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }
-	locks := &store.Locks{Dir: filepath.Join(dir, "locks"), Program: "aws-vault test", Now: now}
+	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Program: "aws-vault test", Now: now}
 	open := func(path string) (io.ReadCloser, error) { return os.Open(path) }
 	w.Vault = &vault.Vault{
 		Config: file, Inputs: profile.Inputs{Env: getenv}, Open: open,

@@ -16,7 +16,8 @@ import (
 //
 // The outermost folder may itself be reached through symbolic links, as dotfile managers make
 // them, if each of those links belongs to this user or to root. For root, all directories on the
-// way must too, since permissions do not stop root from following where they lead.
+// way must too, since permissions do not stop root from following where they lead. Nothing is
+// created where they do not.
 //
 // A folder is checked once in a process. Nobody else can write to it after that, so what was
 // checked stays true. On Windows there are no owners to check.
@@ -39,7 +40,7 @@ var ErrNoFolder error = noFolder{}
 
 type noFolder struct{}
 
-func (noFolder) Error() string { return "there is no folder for it" }
+func (noFolder) Error() string { return "there is no folder that can be used" }
 
 func (noFolder) Is(target error) bool { return target == fs.ErrNotExist }
 
@@ -92,7 +93,9 @@ func (f *Folder) Usable() error {
 	}
 	way, err := reach(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = writable(way.at)
+		if err = way.foreign; err == nil {
+			err = writable(way.at)
+		}
 	}
 	return err
 }
@@ -168,7 +171,9 @@ func (f *Folder) create() error {
 	}
 	way, err := reach(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = real.mkdirAll(way.whole()) // where the last symbolic link leads, if there is one
+		if err = way.foreign; err == nil {
+			err = real.mkdirAll(way.whole()) // where the last symbolic link leads, if there is one
+		}
 	}
 	return err
 }
@@ -299,6 +304,32 @@ func (f *Folder) Entries() ([]fs.DirEntry, error) {
 		return nil, err
 	}
 	return os.ReadDir(f.path)
+}
+
+// Walk calls visit for each file in the folder and in the folders inside it, and returns an
+// [*OwnerError] or a [*KindError] for each thing that is not a regular file or directory of this user.
+func (f *Folder) Walk(visit func(in *Folder, info fs.FileInfo)) []error {
+	entries, err := f.Entries()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range entries {
+		if e.IsDir() {
+			all = append(all, f.Folder(e.Name()).Walk(visit)...)
+			continue
+		}
+		info, err := f.Stat(e.Name())
+		if err == nil {
+			visit(f, info)
+		} else if !errors.Is(err, fs.ErrNotExist) { // it was removed since
+			all = append(all, err)
+		}
+	}
+	return all
 }
 
 // Sweep removes the temporary files that killed processes left in the folder, and that were last

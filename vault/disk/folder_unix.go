@@ -3,6 +3,7 @@
 package disk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,8 +35,9 @@ func writable(dir string) error {
 	return nil
 }
 
-// reach follows a path and its symbolic links, and returns an [*OwnerError] if another user
-// decides where it leads. If something on the way is missing, that is an fs.ErrNotExist.
+// reach follows a path and its symbolic links. If something on it is missing, that is an
+// fs.ErrNotExist. If another user decides where it leads, that is an [*OwnerError], which is in the
+// way too.
 func reach(path string) (way, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -62,7 +64,7 @@ func reach(path string) (way, error) {
 		}
 		link := info.Mode()&fs.ModeSymlink != 0
 		if owner := ownerOf(info); (link || self == 0) && !trusted(owner) {
-			return w, &OwnerError{Path: next, Owner: owner, Self: self}
+			w.foreign = cmp.Or[error](w.foreign, &OwnerError{Path: next, Owner: owner, Self: self})
 		}
 		w.missing = w.missing[1:]
 		if !link {
@@ -81,7 +83,7 @@ func reach(path string) (way, error) {
 		}
 		w.missing = append(strings.Split(to, "/"), w.missing...)
 	}
-	return w, nil
+	return w, w.foreign
 }
 
 // step is the path one step on from a directory that is reached without symbolic links.

@@ -74,7 +74,7 @@ func TestFolderRefuses(t *testing.T) {
 			_, _, err := f.TryLock(name)
 			return err
 		},
-		"ReadNote": func(f *Folder, name string) error { _, err := ReadNote(f.File(name)); return err },
+		"ReadNote": func(f *Folder, name string) error { _, err := f.ReadNote(name); return err },
 	}
 	for kind, plant := range planted {
 		for method, call := range methods {
@@ -159,6 +159,11 @@ func TestFolderReached(t *testing.T) {
 		{"another user's folder on root's way", func(t *testing.T, dir string) {
 			skipUnlessRoot(t)
 			must(t, os.MkdirAll(filepath.Join(dir, "way", "folder"), 0o700))
+			must(t, os.Chown(filepath.Join(dir, "way"), other, other))
+		}, "belongs to user 12345"},
+		{"nothing in another user's folder on root's way", func(t *testing.T, dir string) {
+			skipUnlessRoot(t)
+			must(t, os.Mkdir(filepath.Join(dir, "way"), 0o700))
 			must(t, os.Chown(filepath.Join(dir, "way"), other, other))
 		}, "belongs to user 12345"},
 		{"another user's folder", func(t *testing.T, dir string) {

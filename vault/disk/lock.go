@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 )
 
 // LockFile is a lock between processes that this one holds until Close, or until it ends in
@@ -16,14 +15,32 @@ type LockFile struct {
 	names uint64 // that the file has
 }
 
-// Lock takes the lock at path, a file that is created 0600 if missing, and waits for it until ctx
-// ends. What comes back then is the cause of that end.
-func Lock(ctx context.Context, path string) (*LockFile, error) {
+// Lock takes the lock in the file called name, which is created 0600 if missing, and waits for it
+// until ctx ends. What comes back then is the cause of that end.
+func (f *Folder) Lock(ctx context.Context, name string) (l *LockFile, err error) {
+	err = f.made(func() error {
+		l, err = lockAt(ctx, f.File(name))
+		return err
+	})
+	return l, err
+}
+
+// TryLock takes the lock in the file called name if nobody holds it, and otherwise comes back with
+// false at once.
+func (f *Folder) TryLock(name string) (l *LockFile, held bool, err error) {
+	err = f.made(func() error {
+		l, held, err = tryLockAt(f.File(name))
+		return err
+	})
+	return l, held, err
+}
+
+func lockAt(ctx context.Context, path string) (*LockFile, error) {
 	for {
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
-		l, held, err := TryLock(path)
+		l, held, err := tryLockAt(path)
 		if err != nil || held {
 			return l, err
 		}
@@ -34,8 +51,7 @@ func Lock(ctx context.Context, path string) (*LockFile, error) {
 	}
 }
 
-// TryLock takes the lock at path if nobody holds it, and otherwise comes back with false at once.
-func TryLock(path string) (*LockFile, bool, error) {
+func tryLockAt(path string) (*LockFile, bool, error) {
 	for {
 		f, err := openLock(path)
 		if err != nil {
@@ -79,14 +95,15 @@ func wait(ctx context.Context, path string) (*LockFile, error) {
 	}
 }
 
-// RemoveLock removes the lock file at path, unless somebody holds the lock. A process that waits for
-// the lock, or is about to take it, notices that its file is gone and locks the new one: see confirm.
-func RemoveLock(path string) error {
-	l, held, err := TryLock(path)
+// RemoveLock removes the lock file called name, unless somebody holds the lock. A process that waits
+// for the lock, or is about to take it, notices that its file is gone and locks the new one: see
+// confirm.
+func (f *Folder) RemoveLock(name string) error {
+	l, held, err := f.TryLock(name)
 	if err != nil || !held {
 		return err
 	}
-	return removeLock(path, l)
+	return removeLock(f.File(name), l)
 }
 
 // confirm returns the lock on f if f is still the file at path, and closes it otherwise. The file may
@@ -119,21 +136,8 @@ func (l *LockFile) Close() error {
 }
 
 func openLock(path string) (*os.File, error) {
-	if err := inOurs(path); err != nil {
-		return nil, err
-	}
 	f, _, err := openOurs(path, os.O_RDWR|os.O_CREATE)
 	return f, err
-}
-
-// inOurs returns nil if the directory that path is in belongs to this user.
-func inOurs(path string) error {
-	dir := filepath.Dir(path)
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return err
-	}
-	return ourDirectory(dir, info)
 }
 
 func lockError(path string, err error) error {
@@ -141,23 +145,4 @@ func lockError(path string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s: lock: %w", path, err)
-}
-
-// Lock takes the lock in the file called name as the function [Lock] does, and creates the folder
-// if need be.
-func (f *Folder) Lock(ctx context.Context, name string) (l *LockFile, err error) {
-	err = f.made(func() error {
-		l, err = Lock(ctx, f.File(name))
-		return err
-	})
-	return l, err
-}
-
-// TryLock is to the function [TryLock] what Folder.Lock is to [Lock].
-func (f *Folder) TryLock(name string) (l *LockFile, held bool, err error) {
-	err = f.made(func() error {
-		l, held, err = TryLock(f.File(name))
-		return err
-	})
-	return l, held, err
 }

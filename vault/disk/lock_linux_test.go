@@ -16,7 +16,7 @@ import (
 // https://man7.org/linux/man-pages/man5/proc_locks.5.html
 func TestWaiterStandsInKernel(t *testing.T) {
 	path := lockPath(t)
-	held, err := Lock(context.Background(), path)
+	held, err := lockAt(context.Background(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestWaiterStandsInKernel(t *testing.T) {
 	}
 	got := make(chan error)
 	go func() {
-		next, err := Lock(context.Background(), path)
+		next, err := lockAt(context.Background(), path)
 		if err == nil {
 			err = next.Close()
 		}

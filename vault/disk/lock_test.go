@@ -24,29 +24,29 @@ func lockPath(t *testing.T) string { return filepath.Join(t.TempDir(), "lock") }
 
 func TestTryLock(t *testing.T) {
 	path := lockPath(t)
-	l, held, err := TryLock(path)
+	l, held, err := tryLockAt(path)
 	if err != nil || !held {
 		t.Fatalf("TryLock = %v, %v", held, err)
 	}
-	if other, held, err := TryLock(path); held || other != nil || err != nil {
+	if other, held, err := tryLockAt(path); held || other != nil || err != nil {
 		t.Errorf("TryLock of a held lock = %v, %v", held, err)
 	}
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
-	l, held, err = TryLock(path)
+	l, held, err = tryLockAt(path)
 	if err != nil || !held {
 		t.Fatalf("TryLock after Close = %v, %v", held, err)
 	}
 	l.Close()
-	if _, _, err := TryLock(filepath.Join(path, "below a file")); err == nil {
+	if _, _, err := tryLockAt(filepath.Join(path, "below a file")); err == nil {
 		t.Error("locked where no file can be")
 	}
 }
 
 func TestLockEndsWithContext(t *testing.T) {
 	path := lockPath(t)
-	held, err := Lock(context.Background(), path)
+	held, err := lockAt(context.Background(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestLockEndsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	done := make(chan error)
 	go func() {
-		_, err := Lock(ctx, path)
+		_, err := lockAt(ctx, path)
 		done <- err
 	}()
 	cancel(cause)
@@ -63,12 +63,12 @@ func TestLockEndsWithContext(t *testing.T) {
 	}
 	held.Close()
 	// The waiter that gave up may get the lock for a moment, and must give it on.
-	next, err := Lock(context.Background(), path)
+	next, err := lockAt(context.Background(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	next.Close()
-	if _, err := Lock(ctx, path); !errors.Is(err, cause) {
+	if _, err := lockAt(ctx, path); !errors.Is(err, cause) {
 		t.Errorf("Lock with an ended context returned %v", err)
 	}
 }
@@ -80,7 +80,7 @@ func TestLockWithinProcess(t *testing.T) {
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			l, err := Lock(context.Background(), path)
+			l, err := lockAt(context.Background(), path)
 			if err != nil {
 				t.Error(err)
 				return
@@ -107,7 +107,7 @@ func TestLockWithinProcess(t *testing.T) {
 // countUnderLock adds one to the number beside the lock, many times.
 func countUnderLock(path string) error {
 	for range counts {
-		l, err := Lock(context.Background(), path)
+		l, err := lockAt(context.Background(), path)
 		if err != nil {
 			return err
 		}
@@ -151,7 +151,7 @@ func TestLockBetweenProcesses(t *testing.T) {
 }
 
 func holdLock(path string) error {
-	l, err := Lock(context.Background(), path)
+	l, err := lockAt(context.Background(), path)
 	if err != nil {
 		return err
 	}
@@ -167,16 +167,16 @@ func TestLockDiesWithHolder(t *testing.T) {
 	path := lockPath(t)
 	a := play(t, "hold the lock", path)
 	a.waitFor(t)
-	if _, held, err := TryLock(path); held || err != nil {
+	if _, held, err := tryLockAt(path); held || err != nil {
 		t.Fatalf("TryLock of another process's lock = %v, %v", held, err)
 	}
-	if note, err := ReadNote(path); err != nil || string(note) != "held by a test" {
+	if note, err := noteAt(path); err != nil || string(note) != "held by a test" {
 		t.Errorf("the note is %q, %v", note, err)
 	}
 	a.Process.Kill()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	l, err := Lock(ctx, path)
+	l, err := lockAt(ctx, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,13 +187,13 @@ func TestLockDiesWithHolder(t *testing.T) {
 // must end up with the lock at the path, not with that of the file that is gone.
 func TestLockOfReplacedFile(t *testing.T) {
 	path := lockPath(t)
-	first, err := Lock(context.Background(), path)
+	first, err := lockAt(context.Background(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := make(chan *LockFile)
 	go func() {
-		l, err := Lock(context.Background(), path)
+		l, err := lockAt(context.Background(), path)
 		if err != nil {
 			t.Error(err)
 		}
@@ -205,31 +205,32 @@ func TestLockOfReplacedFile(t *testing.T) {
 	first.Close()
 	second := <-got
 	defer second.Close()
-	if _, held, err := TryLock(path); held || err != nil {
+	if _, held, err := tryLockAt(path); held || err != nil {
 		t.Errorf("two hold the lock at one path (%v)", err)
 	}
 }
 
 func TestRemoveLock(t *testing.T) {
 	path := lockPath(t)
-	l, err := Lock(context.Background(), path)
+	l, err := lockAt(context.Background(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := RemoveLock(path); err != nil {
+	if err := NewFolder(filepath.Dir(path)).RemoveLock("lock"); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(path); err != nil {
 		t.Errorf("the file of a held lock is gone: %v", err)
 	}
 	l.Close()
-	if err := RemoveLock(path); err != nil {
+	if err := NewFolder(filepath.Dir(path)).RemoveLock("lock"); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Errorf("the file of a free lock is still there (%v)", err)
 	}
-	if err := RemoveLock(path + "/below"); err == nil {
+	write(t, path, "")
+	if err := NewFolder(path).RemoveLock("below"); err == nil {
 		t.Error("a lock was removed where none can be")
 	}
 }
@@ -251,7 +252,7 @@ func TestLockIsRemoved(t *testing.T) {
 				removing <- nil
 				return
 			default:
-				if err := RemoveLock(path); err != nil {
+				if err := NewFolder(filepath.Dir(path)).RemoveLock("lock"); err != nil {
 					removing <- err
 					return
 				}
@@ -304,10 +305,10 @@ func TestConfirm(t *testing.T) {
 
 func TestNote(t *testing.T) {
 	path := lockPath(t)
-	if note, err := ReadNote(path); note != nil || err != nil {
+	if note, err := noteAt(path); note != nil || err != nil {
 		t.Errorf("without a file the note is %q, %v", note, err)
 	}
-	l, err := Lock(context.Background(), path)
+	l, err := lockAt(context.Background(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +319,7 @@ func TestNote(t *testing.T) {
 		if err := l.WriteNote([]byte(text)); err != nil {
 			t.Fatal(err)
 		}
-		for _, read := range []func() ([]byte, error){l.ReadNote, func() ([]byte, error) { return ReadNote(path) }} {
+		for _, read := range []func() ([]byte, error){l.ReadNote, func() ([]byte, error) { return noteAt(path) }} {
 			if note, err := read(); err != nil || string(note) != text {
 				t.Errorf("the note is %.30q, %v, want %.30q", note, err, text)
 			}
@@ -331,13 +332,13 @@ func TestNote(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	if note, err := ReadNote(path); err != nil || string(note) != "stays" {
+	if note, err := noteAt(path); err != nil || string(note) != "stays" {
 		t.Errorf("after Close the note is %q, %v", note, err)
 	}
-	if _, err := ReadNote(filepath.Dir(path)); err == nil {
+	if _, err := noteAt(filepath.Dir(path)); err == nil {
 		t.Error("a directory has a note")
 	}
-	if _, err := ReadNote(path + "/below"); err == nil {
+	if _, err := noteAt(path + "/below"); err == nil {
 		t.Error("a note was read below a file")
 	}
 }

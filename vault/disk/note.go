@@ -39,15 +39,20 @@ func (l *LockFile) WriteNote(note []byte) error {
 // ReadNote returns what the holders of the lock wrote last, or nothing.
 func (l *LockFile) ReadNote() ([]byte, error) { return readNote(l.f) }
 
-// ReadNote returns what the holders of the lock at path wrote last, without taking the lock, or
-// nothing: no file, no note and a note half written are the same to a reader.
-func ReadNote(path string) ([]byte, error) {
-	if err := inOurs(path); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
-		return nil, err
+// ReadNote returns what the holders of the lock in the file called name wrote last, without taking
+// the lock, or nothing: no file, no note and a note half written are the same to a reader.
+func (f *Folder) ReadNote(name string) ([]byte, error) {
+	err := f.Check()
+	if err == nil {
+		return noteAt(f.File(name))
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return nil, err
+}
+
+func noteAt(path string) ([]byte, error) {
 	f, _, err := openOurs(path, os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

@@ -74,6 +74,7 @@ type way struct {
 	at      string      // the last directory on it that is there, without symbolic links
 	info    fs.FileInfo // of that
 	missing []string    // the names below it that are not there
+	foreign error       // another user could lead it elsewhere
 }
 
 // whole is the path at the end of the way.

@@ -26,7 +26,7 @@ type Config struct {
 	FileDir      string // "" is ~/.awsvault/keys
 	SealedDir    string // "" is aws-vault/sealed where the user's data lies
 
-	State *disk.Folder // this program's own state: private parts that no system keystore takes are there
+	State *disk.Folder // this program's own state: private parts that no system keystore takes are there; nil for none
 	Home  string       // what ~ stands for
 
 	// Passphrase asks for the passphrase of the file keystore. It is called at most once in a

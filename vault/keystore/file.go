@@ -153,6 +153,9 @@ func (r *fileRing) Put(ctx context.Context, it Item) error {
 	if len(content) > maxItemFile/2 {
 		return fmt.Errorf("item %q: %d bytes, want at most %d", it.Name, len(content), maxItemFile/2)
 	}
+	if err := r.dir.Usable(); err != nil { // before anybody is asked for a passphrase
+		return r.unusable(err)
+	}
 	pass, err := r.pass.unlock(ctx, nil)
 	if err != nil {
 		return err
@@ -187,10 +190,12 @@ func (r *fileRing) Names(ctx context.Context) ([]string, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	entries, err := r.dir.Entries()
-	if errors.Is(err, fs.ErrNotExist) {
+	if err := r.usable(); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
+	} else if err != nil {
+		return nil, err
 	}
+	entries, err := r.dir.Entries()
 	if err != nil {
 		return nil, err
 	}
@@ -219,6 +224,9 @@ func (r *fileRing) Stamp(ctx context.Context, name string) (string, error) {
 // Check also refuses to store more keys under an empty passphrase. What replaces a key, as a
 // rotation does, is not refused: the old key is no safer.
 func (r *fileRing) Check(ctx context.Context) error {
+	if err := r.dir.Usable(); err != nil {
+		return r.unusable(err)
+	}
 	text, err := r.pass.unlock(ctx, nil)
 	if err == nil && text == "" && r.decisive {
 		return &EmptyPassphraseError{Dir: r.dir.Path()}
@@ -235,7 +243,7 @@ func (r *fileRing) read(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := r.dir.Check(); errors.Is(err, fs.ErrNotExist) {
+	if err := r.usable(); errors.Is(err, fs.ErrNotExist) {
 		return "", ErrNotFound
 	} else if err != nil {
 		return "", err
@@ -253,6 +261,19 @@ func (r *fileRing) read(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	return strings.TrimRight(string(data), "\r\n"), nil
+}
+
+// usable returns nil if the folder is there and is this user's, and fs.ErrNotExist if nothing is there.
+func (r *fileRing) usable() error {
+	err := r.dir.Check()
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return r.unusable(err)
+}
+
+func (r *fileRing) unusable(err error) error {
+	return fmt.Errorf("the file keystore in %s cannot be used: %w", r.dir.Path(), err)
 }
 
 // sealed returns some of the ring's items for a passphrase to be tried on.

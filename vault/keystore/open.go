@@ -30,9 +30,6 @@ func Backends() []string {
 // is passed over; one that is locked, times out or refuses is an error, because the keys may be in
 // it. If none can exist the error is a *NoneError.
 func Open(ctx context.Context, c Config) (*Keystore, error) {
-	if c.State == nil {
-		return nil, errors.New("keystore: no state directory was set")
-	}
 	if c.Backend != "" {
 		return openNamed(ctx, c)
 	}

@@ -3,6 +3,7 @@ package keystore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"runtime"
@@ -29,6 +30,9 @@ func (c Config) Sealed() (sealed.Config, error) {
 	return sealed.Config{
 		Dir: dir, Now: c.Now,
 		Alone: func(ctx context.Context) (context.Context, func(), error) {
+			if err := c.lockable(dir); err != nil {
+				return ctx, nil, err
+			}
 			return c.Alone(ctx, "sealed", "a change of "+dir)
 		},
 		Unlock: func(ctx context.Context, h *sealed.Header) (sealed.MasterKey, error) {
@@ -42,6 +46,15 @@ func (c Config) Sealed() (sealed.Config, error) {
 			return h.TouchKey(ctx, dir, c.Openers)
 		},
 	}, nil
+}
+
+// lockable returns an error if there is no folder for the lock of a sealed keystore's writers.
+// Without the lock, one of two could undo what the other has done.
+func (c Config) lockable(dir string) error {
+	if c.State == nil {
+		return fmt.Errorf("the sealed keystore in %s cannot be changed without the state folder: %w", dir, disk.ErrNoFolder)
+	}
+	return nil
 }
 
 // WaitingName is what the key of an unlocked store waits under.
@@ -73,6 +86,10 @@ func openSealed(_ context.Context, c Config) (*Keystore, error) {
 		return nil, &UnavailableError{Backend: SealedBackend, Reason: err.Error()}
 	}
 	store, err := sealed.Open(config)
+	var owner *disk.OwnerError
+	if errors.As(err, &owner) {
+		return nil, fmt.Errorf("the sealed keystore in %s cannot be used: %w", config.Dir, err)
+	}
 	if err != nil && !errors.Is(err, sealed.ErrNoStore) {
 		return nil, err
 	}
@@ -81,7 +98,7 @@ func openSealed(_ context.Context, c Config) (*Keystore, error) {
 			return nil, &UnavailableError{Backend: SealedBackend, Reason: reason}
 		}
 	}
-	v := &sealedVault{config: config, ask: c.Openers.Passphrase, ui: c.Openers.Plugin, tell: c.Tell, store: store}
+	v := &sealedVault{config: config, lockable: c.lockable(config.Dir), ask: c.Openers.Passphrase, ui: c.Openers.Plugin, tell: c.Tell, store: store}
 	return &Keystore{
 		Name: SealedBackend, Touch: true,
 		Keys:    sealedRing{v, "key"},
@@ -124,10 +141,11 @@ func holdsFiles(dir *disk.Folder) (bool, error) {
 
 // sealedVault is a sealed store that is made by the first writing.
 type sealedVault struct {
-	config sealed.Config
-	ask    func(context.Context, sealed.PassphraseAsk) (string, error)
-	ui     sealed.PluginUI
-	tell   func(msg string)
+	config   sealed.Config
+	lockable error // why nothing can be written
+	ask      func(context.Context, sealed.PassphraseAsk) (string, error)
+	ui       sealed.PluginUI
+	tell     func(msg string)
 
 	mu     sync.Mutex
 	store  *sealed.Store // nil before there is one
@@ -171,6 +189,9 @@ func (v *sealedVault) choose(ctx context.Context) error {
 
 // check does what a writing would have to ask for.
 func (v *sealedVault) check(ctx context.Context) error {
+	if v.lockable != nil {
+		return v.lockable
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s, err := v.find()
@@ -186,6 +207,9 @@ func (v *sealedVault) check(ctx context.Context) error {
 
 // made is the store, made now if there is none.
 func (v *sealedVault) made(ctx context.Context) (*sealed.Store, error) {
+	if v.lockable != nil {
+		return nil, v.lockable
+	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}

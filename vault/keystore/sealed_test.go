@@ -25,10 +25,7 @@ type sealedWorld struct {
 // aloneIn is a Config.Alone whose lock files are in dir.
 func aloneIn(dir string) func(context.Context, string, string) (context.Context, func(), error) {
 	return func(ctx context.Context, name, _ string) (context.Context, func(), error) {
-		if err := disk.MkdirPrivate(dir); err != nil {
-			return ctx, nil, err
-		}
-		l, err := disk.Lock(ctx, filepath.Join(dir, name))
+		l, err := disk.NewFolder(dir).Lock(ctx, name)
 		if err != nil {
 			return ctx, nil, err
 		}
@@ -254,5 +251,26 @@ func TestSealedDir(t *testing.T) {
 	c.Getenv = nil
 	if dir, err := c.sealedDir(); err != nil || !strings.HasPrefix(dir, filepath.FromSlash("/home/alice/")) {
 		t.Errorf("%s, %v", dir, err)
+	}
+}
+
+// Without a state folder there is no lock for writers, so nothing is written and nobody is asked.
+func TestSealedWithoutState(t *testing.T) {
+	w := newSealed(t)
+	mustPut(t, mustOpen(t, w.Config).Keys, testItem("prod"))
+	asked := len(w.asks)
+	w.State = nil
+	k := mustOpen(t, w.Config)
+	if err := k.Keys.Check(t.Context()); !errors.Is(err, disk.ErrNoFolder) {
+		t.Errorf("Check returned %v, want %v", err, disk.ErrNoFolder)
+	}
+	if err := k.Keys.Put(t.Context(), testItem("dev")); !errors.Is(err, disk.ErrNoFolder) {
+		t.Errorf("Put returned %v, want %v", err, disk.ErrNoFolder)
+	}
+	if len(w.asks) != asked {
+		t.Error("a passphrase was asked for in vain")
+	}
+	if _, err := k.Keys.Item(t.Context(), "prod"); err != nil {
+		t.Errorf("the key cannot be read: %v", err)
 	}
 }

@@ -57,10 +57,7 @@ func (c *testCard) opener(t testing.TB, name string) NewOpener {
 // aloneAt is a Config.Alone that locks the file at path.
 func aloneAt(path string) func(context.Context) (context.Context, func(), error) {
 	return func(ctx context.Context) (context.Context, func(), error) {
-		if err := disk.MkdirPrivate(filepath.Dir(path)); err != nil {
-			return ctx, nil, err
-		}
-		l, err := disk.Lock(ctx, path)
+		l, err := disk.NewFolder(filepath.Dir(path)).Lock(ctx, filepath.Base(path))
 		if err != nil {
 			return ctx, nil, err
 		}

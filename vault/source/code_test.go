@@ -268,7 +268,7 @@ func TestCodeStoreThatFails(t *testing.T) {
 	r.Codes.Dir = disk.NewFolder(filepath.Join(file, "codes"))
 	r.fail(r.userSession())
 	r.wantCalls(0)
-	r.Codes.Locks.Dir = filepath.Join(file, "locks")
+	r.Codes.Locks.Dir = disk.NewFolder(filepath.Join(file, "locks"))
 	if r.fail(r.userSession()); len(r.asked) != 1 {
 		t.Errorf("asked %d times, want only the first time", len(r.asked))
 	}

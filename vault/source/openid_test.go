@@ -48,7 +48,7 @@ func newOpenIDRoom(t *testing.T, people vaulttest.Login) *openIDRoom {
 	r.issuer.People(people)
 	r.aws.AddRole(webRole, vaulttest.Role{Trusts: []string{r.issuer.ARN()}})
 	dir := t.TempDir()
-	locks := &store.Locks{Dir: filepath.Join(dir, "locks"), Now: r.aws.Now}
+	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Now: r.aws.Now}
 	r.Tokens = &store.Tokens{Ring: r.kept, Locks: locks, Index: &store.Index{Dir: disk.NewFolder(dir), Locks: locks}, Now: r.aws.Now}
 	r.Person = Person{Peers: peer.ThisUser(), Host: "laptop", Show: func(m string) { r.shown = append(r.shown, m) }, Browse: func(page string) error {
 		r.opened = append(r.opened, page)

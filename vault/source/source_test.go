@@ -49,7 +49,7 @@ func newRoom(t *testing.T) *room {
 	start := time.Date(2030, 1, 2, 12, 0, 10, 0, time.UTC)
 	fake.SetClock(func() time.Time { return start })
 	r := &room{T: t, aws: fake, world: fake.Example()}
-	locks := &store.Locks{Dir: filepath.Join(t.TempDir(), "locks"), Now: time.Now}
+	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(t.TempDir(), "locks")), Now: time.Now}
 	r.Deps = &Deps{
 		Getenv: func(string) (string, bool) { return "", false },
 		Open:   func(path string) (io.ReadCloser, error) { return os.Open(path) },

@@ -89,7 +89,7 @@ func newPortalRoom(t *testing.T) *portalRoom {
 	r.portal.AutoApprove(true)
 	r.portal.Assign("123456789012", "Dev")
 	dir := t.TempDir()
-	locks := &store.Locks{Dir: filepath.Join(dir, "locks"), Now: r.aws.Now}
+	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Now: r.aws.Now}
 	r.Tokens = &store.Tokens{Ring: r.kept, Locks: locks, Index: &store.Index{Dir: disk.NewFolder(dir), Locks: locks}, Now: r.aws.Now}
 	r.Person = Person{Peers: peer.ThisUser(), Device: true, Host: "laptop", Show: func(m string) { r.shown = append(r.shown, m) }}
 	t.Cleanup(func() {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"sync"
 
 	"aws-vault/vault/disk"
 )
@@ -13,16 +14,19 @@ import (
 // Codes remember the last code that was sent for each MFA device, since AWS takes a
 // code once. What is remembered is a salted digest.
 type Codes struct {
-	Dir   *disk.Folder
+	Dir   *disk.Folder // nil to remember the codes of this process only
 	Locks *Locks
+
+	mu   sync.Mutex
+	sent map[string][]byte // what is remembered, where there is no folder
 }
 
 // A Device is one whose codes only this process sends until Close. What is done meanwhile is done
 // with the context that comes with it.
 type Device struct {
-	held *Held
-	dir  *disk.Folder
-	file string
+	held  *Held
+	codes *Codes
+	file  string
 }
 
 // Device takes the lock of the device with that serial, and waits for it until ctx ends.
@@ -33,7 +37,7 @@ func (c *Codes) Device(ctx context.Context, serial, question string) (context.Co
 	if err != nil {
 		return ctx, nil, err
 	}
-	return ctx, &Device{held: held, dir: c.Dir, file: id}, nil
+	return ctx, &Device{held: held, codes: c, file: id}, nil
 }
 
 const saltSize = 16
@@ -41,7 +45,7 @@ const saltSize = 16
 // Sent reports whether the code is the last that was sent for the device. Where nothing
 // is remembered, or what is cannot be read, none was.
 func (d *Device) Sent(code string) bool {
-	raw, err := d.dir.Read(d.file, saltSize+sha256.Size)
+	raw, err := d.codes.read(d.file)
 	if err != nil || len(raw) != saltSize+sha256.Size {
 		return false
 	}
@@ -53,7 +57,29 @@ func (d *Device) Sent(code string) bool {
 func (d *Device) Send(code string) error {
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
-	return d.dir.Write(d.file, salted(salt, code))
+	return d.codes.write(d.file, salted(salt, code))
+}
+
+func (c *Codes) read(file string) ([]byte, error) {
+	if c.Dir != nil {
+		return c.Dir.Read(file, saltSize+sha256.Size)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sent[file], nil
+}
+
+func (c *Codes) write(file string, digest []byte) error {
+	if c.Dir != nil {
+		return c.Dir.Write(file, digest)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.sent == nil {
+		c.sent = map[string][]byte{}
+	}
+	c.sent[file] = digest
+	return nil
 }
 
 // Close lets other processes use the device.

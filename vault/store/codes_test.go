@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"aws-vault/vault/disk"
 )
@@ -52,24 +53,24 @@ func TestCodes(t *testing.T) {
 		t.Error("the code of one device counts for another")
 	}
 
-	first, err := os.ReadFile(d.dir.File(d.file))
+	first, err := os.ReadFile(c.Dir.File(d.file))
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.Send("654321")
-	second, err := os.ReadFile(d.dir.File(d.file))
+	second, err := os.ReadFile(c.Dir.File(d.file))
 	if err != nil || bytes.Equal(first, second) || bytes.Contains(second, []byte("654321")) {
 		t.Errorf("the file holds %x and then %x, want another salt", first, second)
 	}
 	for _, damage := range [][]byte{nil, second[:40], append(second, 0)} {
-		if err := os.WriteFile(d.dir.File(d.file), damage, 0o600); err != nil {
+		if err := os.WriteFile(c.Dir.File(d.file), damage, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if d.Sent("654321") {
 			t.Errorf("%d bytes are believed", len(damage))
 		}
 	}
-	if name := filepath.Base(d.dir.File(d.file)); strings.Contains(name, "bob") || strings.Contains(name, "123456789012") || len(name) != 32 {
+	if name := filepath.Base(c.Dir.File(d.file)); strings.Contains(name, "bob") || strings.Contains(name, "123456789012") || len(name) != 32 {
 		t.Errorf("the file is called %q", name)
 	}
 }
@@ -94,4 +95,37 @@ func TestCodesErrors(t *testing.T) {
 		t.Errorf("waiting for the device returned %v", err)
 	}
 	d.Close()
+}
+
+// TestWithoutFolder: what would be in the state folder is remembered in the process, or not at all.
+func TestWithoutFolder(t *testing.T) {
+	w := newWorld(t).withoutFolder(t)
+	c := &Codes{Locks: w.Locks}
+	_, d, err := c.Device(t.Context(), testSerial, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Sent("123456") || d.Send("123456") != nil || !d.Sent("123456") || d.Sent("654321") {
+		t.Error("the code of this process is not remembered")
+	}
+	d.Close()
+	keys := &Keys{Ring: newRing()}
+	if err := keys.Put(t.Context(), "work", testKey); err != nil {
+		t.Error(err)
+	}
+	if _, ok, err := keys.Fingerprint(t.Context(), "work"); !ok || err != nil {
+		t.Errorf("the key's fingerprint: %v, %v", ok, err)
+	}
+	made := 0
+	for range 2 {
+		if _, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)}); err != nil || warnings != nil {
+			t.Errorf("%v, %v", warnings, err)
+		}
+	}
+	if list, warnings, err := w.List(t.Context()); made != 1 || len(list) != 1 || warnings != nil || err != nil {
+		t.Errorf("%d sessions made, %d listed, %v, %v", made, len(list), warnings, err)
+	}
+	if err := (&Uses{Now: w.Now}).Note("work"); err != nil {
+		t.Error(err)
+	}
 }

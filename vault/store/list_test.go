@@ -292,7 +292,7 @@ func TestSweepErrors(t *testing.T) {
 	})
 	t.Run("no marker", func(t *testing.T) {
 		w := fill(t)
-		w.Locks.Dir = t.TempDir()
+		w.Locks.Dir = disk.NewFolder(t.TempDir())
 		if err := os.WriteFile(w.dir, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -20,7 +18,7 @@ import (
 // Locks keep the processes of one user, and the goroutines of each, from doing one thing
 // at the same time. A lock dies with its holder, however that ends.
 type Locks struct {
-	Dir     string        // where the lock files lie; private to this user
+	Dir     *disk.Folder  // of the lock files; nil to lock within this process alone
 	Program string        // who we are, for those who wait for us, such as "aws-vault exec prod"
 	Waiting func(Waiting) // told once when a wait has lasted a second; nil to tell nobody
 	Now     func() time.Time
@@ -29,8 +27,9 @@ type Locks struct {
 	Callers []program.Lock
 
 	slow  time.Duration     // how long a wait may last before Waiting is told; 0 for a second
-	comes func(path string) // called by whoever has to wait, for tests to count
+	comes func(name string) // called by whoever has to wait, for tests to count
 	turns turns
+	notes notes // what the lock files say, where there is no folder
 
 	mu   sync.Mutex
 	held map[*Held]bool
@@ -83,9 +82,8 @@ func (l *Locks) Alone(ctx context.Context, name, question string) (context.Conte
 }
 
 func (l *Locks) take(ctx context.Context, name, question string) (context.Context, *Held, error) {
-	path := filepath.Join(l.Dir, name)
-	began, before := l.Now(), readNote(path).Failure
-	h, err := l.try(path)
+	began, before := l.Now(), l.readNote(name).Failure
+	h, err := l.try(name)
 	if err != nil {
 		return ctx, nil, err
 	}
@@ -94,7 +92,7 @@ func (l *Locks) take(ctx context.Context, name, question string) (context.Contex
 		if err := l.heldByCaller(ctx, name, question); err != nil {
 			return ctx, nil, err
 		}
-		if h, err = l.wait(ctx, path); err != nil {
+		if h, err = l.wait(ctx, name); err != nil {
 			return ctx, nil, err
 		}
 	}
@@ -127,7 +125,7 @@ func (e *CallerError) Error() string {
 // waits for this one. A lock that such a process held may have passed on to another, so its
 // note is asked.
 func (l *Locks) heldByCaller(ctx context.Context, name, question string) error {
-	n := readNote(filepath.Join(l.Dir, name))
+	n := l.readNote(name)
 	if slices.Contains(slices.Concat(l.Callers, program.Held(ctx)), program.Lock{Process: n.Process, Name: name}) {
 		return &CallerError{Question: brief(question), Program: brief(l.Program), Holder: n.Program, Process: n.Process}
 	}
@@ -160,18 +158,24 @@ func (l *Locks) Asking(question string) {
 	}
 }
 
-// try takes the lock at path, or returns nothing if someone else holds it.
-func (l *Locks) try(path string) (*Held, error) {
-	done, ok := l.turns.try(path)
+// readNote returns what the holders of a lock wrote last.
+func (l *Locks) readNote(name string) note {
+	if l.Dir == nil {
+		return decodeNote(l.notes.at(name).ReadNote())
+	}
+	return decodeNote(l.Dir.ReadNote(name))
+}
+
+// try takes the lock of that name, or returns nothing if someone else holds it.
+func (l *Locks) try(name string) (*Held, error) {
+	done, ok := l.turns.try(name)
 	if !ok {
 		return nil, nil
 	}
-	f, held, err := disk.TryLock(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = disk.MkdirPrivate(l.Dir); err == nil {
-			f, held, err = disk.TryLock(path)
-		}
+	if l.Dir == nil {
+		return &Held{file: l.notes.at(name), done: done}, nil
 	}
+	f, held, err := l.Dir.TryLock(name)
 	if err != nil || !held {
 		done()
 		return nil, err
@@ -180,16 +184,19 @@ func (l *Locks) try(path string) (*Held, error) {
 }
 
 // wait takes the lock once it is free, and says whom it waits for if that takes long.
-func (l *Locks) wait(ctx context.Context, path string) (*Held, error) {
-	defer l.tell(path)()
+func (l *Locks) wait(ctx context.Context, name string) (*Held, error) {
+	defer l.tell(name)()
 	if l.comes != nil {
-		l.comes(path)
+		l.comes(name)
 	}
-	done, err := l.turns.take(ctx, path)
+	done, err := l.turns.take(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	f, err := disk.Lock(ctx, path)
+	if l.Dir == nil {
+		return &Held{file: l.notes.at(name), done: done}, nil
+	}
+	f, err := l.Dir.Lock(ctx, name)
 	if err != nil {
 		done()
 		return nil, err
@@ -199,7 +206,7 @@ func (l *Locks) wait(ctx context.Context, path string) (*Held, error) {
 
 // tell calls Waiting once the wait has lasted long, unless what it returns is called
 // before. That comes back when nothing will be said any more.
-func (l *Locks) tell(path string) (stop func()) {
+func (l *Locks) tell(name string) (stop func()) {
 	if l.Waiting == nil {
 		return func() {}
 	}
@@ -210,7 +217,7 @@ func (l *Locks) tell(path string) (stop func()) {
 	told := make(chan struct{})
 	t := time.AfterFunc(slow, func() {
 		defer close(told)
-		n := readNote(path)
+		n := l.readNote(name)
 		l.Waiting(Waiting{Process: n.Process, Program: n.Program, Question: n.Question})
 	})
 	return func() {
@@ -220,9 +227,16 @@ func (l *Locks) tell(path string) (stop func()) {
 	}
 }
 
+// A noteFile is a [*disk.LockFile] that is held, or stands in for one.
+type noteFile interface {
+	ReadNote() ([]byte, error)
+	WriteNote(note []byte) error
+	Close() error
+}
+
 // A Held lock is given back by Close, or by Fail.
 type Held struct {
-	file *disk.LockFile
+	file noteFile
 	done func() // gives the process's own turn on
 
 	mu   sync.Mutex
@@ -274,7 +288,7 @@ func (h *Held) say() {
 // token and device, so that without this their number would grow with use. Files that an
 // older version used are removed in the same way.
 func (l *Locks) sweep(now time.Time) {
-	files, err := os.ReadDir(l.Dir)
+	files, err := l.Dir.Entries()
 	if err != nil {
 		return
 	}
@@ -284,7 +298,7 @@ func (l *Locks) sweep(now time.Time) {
 			continue
 		}
 		if info, err := f.Info(); err == nil && now.Sub(info.ModTime()) > idleLock { // its holder's note was the last to be written
-			disk.RemoveLock(filepath.Join(l.Dir, f.Name()))
+			l.Dir.RemoveLock(f.Name())
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"aws-vault/vault/disk"
 )
 
 // awaitQueue blocks until n goroutines have had to wait for the lock file.
@@ -19,7 +21,7 @@ func (w *world) awaitQueue(t *testing.T, file string, n int) {
 	for range n {
 		select {
 		case at := <-w.comers:
-			if at != filepath.Join(w.Locks.Dir, file) {
+			if at != file {
 				t.Errorf("someone waits for %s, want %s", filepath.Base(at), file)
 			}
 		case <-time.After(30 * time.Second):
@@ -32,8 +34,12 @@ func (w *world) awaitQueue(t *testing.T, file string, n int) {
 // TestOneMaker has all callers find nothing before the first session exists: Make waits
 // until every other caller is at the lock.
 func TestOneMaker(t *testing.T) {
+	t.Run("in a folder", func(t *testing.T) { oneMaker(t, newWorld(t)) })
+	t.Run("without a folder", func(t *testing.T) { oneMaker(t, newWorld(t).withoutFolder(t)) })
+}
+
+func oneMaker(t *testing.T, w *world) {
 	const callers = 50
-	w := newWorld(t)
 	var made atomic.Int32
 	var all sync.WaitGroup
 	for range callers {
@@ -56,6 +62,11 @@ func TestOneMaker(t *testing.T) {
 }
 
 func TestOneFailure(t *testing.T) {
+	t.Run("in a folder", func(t *testing.T) { oneFailure(t, newWorld) })
+	t.Run("without a folder", func(t *testing.T) { oneFailure(t, func(t *testing.T) *world { return newWorld(t).withoutFolder(t) }) })
+}
+
+func oneFailure(t *testing.T, newWorld func(*testing.T) *world) {
 	const callers = 20
 	for _, why := range []error{errBroken, errCancelled} {
 		t.Run(why.Error(), func(t *testing.T) {
@@ -192,7 +203,7 @@ func TestWaitStopped(t *testing.T) {
 		if err := held.Close(); err != nil {
 			t.Errorf("closing twice: %v", err)
 		}
-		h, err := w.Locks.try(filepath.Join(w.Locks.Dir, file))
+		h, err := w.Locks.try(file)
 		if err != nil || h == nil {
 			t.Fatalf("%s: the lock is not free: %v", name, err)
 		}
@@ -236,13 +247,13 @@ func TestSweptLocks(t *testing.T) {
 		}
 		if name != "session-new" {
 			old := w.now.Add(-idleLock - time.Minute)
-			if err := os.Chtimes(filepath.Join(w.Locks.Dir, name), old, old); err != nil {
+			if err := os.Chtimes(w.Locks.Dir.File(name), old, old); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	w.Sweep(t.Context())
-	left, err := os.ReadDir(w.Locks.Dir)
+	left, err := w.Locks.Dir.Entries()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,7 +344,7 @@ func TestWaitingIsTold(t *testing.T) {
 		t.Error("the wait was over before all was said about it")
 	}
 	waiter.slow, waiter.Waiting = time.Hour, func(w Waiting) { told <- w }
-	quick := waiter.tell(filepath.Join(w.Locks.Dir, sessionFile(nameA)))
+	quick := waiter.tell(sessionFile(nameA))
 	quick()
 	if len(told) != 0 {
 		t.Errorf("a short wait was told: %+v", <-told)
@@ -346,12 +357,12 @@ func TestLockFolderMissing(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l := &Locks{Dir: file, Now: func() time.Time { return noon }}
+	l := &Locks{Dir: disk.NewFolder(file), Now: func() time.Time { return noon }}
 	if _, _, err := l.Alone(t.Context(), "config", ""); err == nil {
 		t.Error("a lock was made in a file")
 	}
 	w, made := newWorld(t), 0
-	w.Locks.Dir = file
+	w.Locks.Dir = disk.NewFolder(file)
 	if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)}); err == nil || made != 0 {
 		t.Errorf("Get returned %v after %d makings without a lock", err, made)
 	}

@@ -247,12 +247,26 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	w := &world{ring: newRing(), dir: filepath.Join(t.TempDir(), "state"), now: noon, comers: make(chan string, 1000)}
 	now := func() time.Time { return w.now }
-	locks := &Locks{Dir: filepath.Join(w.dir, "locks"), Program: "aws-vault test", Now: now}
+	locks := &Locks{Dir: disk.NewFolder(filepath.Join(w.dir, "locks")), Program: "aws-vault test", Now: now}
 	locks.comes = func(path string) { w.comers <- path }
 	w.Sessions = &Sessions{
 		Ring: w.ring, Locks: locks, Now: now,
 		Index: &Index{Dir: disk.NewFolder(w.dir), Locks: locks},
 	}
+	return w
+}
+
+// withoutFolder takes the state folder away. Nothing may be written then.
+func (w *world) withoutFolder(t *testing.T) *world {
+	w.Locks.Dir, w.Index.Dir = nil, nil
+	t.Chdir(t.TempDir())
+	t.Cleanup(func() {
+		for _, dir := range []string{w.dir, "."} {
+			if entries, _ := os.ReadDir(dir); len(entries) > 0 {
+				t.Errorf("%v was written", entries)
+			}
+		}
+	})
 	return w
 }
 

@@ -42,12 +42,6 @@ func (e *MakerError) Error() string {
 	return fmt.Sprintf("process %d, for which this one waited, failed: %s", e.Process, e.Text)
 }
 
-// readNote reads what the holders of the lock at path wrote last.
-func readNote(path string) note {
-	raw, err := disk.ReadNote(path)
-	return decodeNote(raw, err)
-}
-
 // decodeNote reads a note; one that cannot be read says nothing.
 func decodeNote(raw []byte, err error) note {
 	var n note

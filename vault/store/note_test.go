@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -43,7 +42,7 @@ func TestInnerFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	held.Fail(noon, fmt.Errorf("step: %w", &MakerError{Process: 1, Text: "no code", Cancelled: true}), true)
-	f := readNote(filepath.Join(w.Locks.Dir, sessionFile(nameA))).Failure
+	f := w.Locks.readNote(sessionFile(nameA)).Failure
 	if f.Text != "no code" || !f.Cancelled || f.Process != os.Getpid() {
 		t.Errorf("left %+v", f)
 	}

@@ -26,7 +26,7 @@ const actors = 20
 // shared is what processes share, in dir.
 func shared(dir string) *Sessions {
 	now := func() time.Time { return noon }
-	locks := &Locks{Dir: filepath.Join(dir, "locks"), Program: "aws-vault test", Now: now}
+	locks := &Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Program: "aws-vault test", Now: now}
 	locks.comes = func(path string) { mark(dir, "waits") }
 	return &Sessions{
 		Ring: dirRing{filepath.Join(dir, "ring")}, Locks: locks, Now: now, Cancelled: isCancelled,

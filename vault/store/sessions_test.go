@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -120,13 +119,13 @@ func TestApartUnderItsOwnLock(t *testing.T) {
 	answer := make(chan error)
 	go func() {
 		_, _, err := w.Get(t.Context(), Ask{Name: nameA, AtMost: time.Hour, Apart: nameB, Make: func(ctx context.Context) (Made, error) {
-			free, err := w.Locks.try(filepath.Join(w.Locks.Dir, sessionFile(nameA)))
+			free, err := w.Locks.try(sessionFile(nameA))
 			if err != nil || free == nil {
 				t.Errorf("the lock of the long session is held (%v)", err)
 			} else {
 				free.Close()
 			}
-			if held, err := w.Locks.try(filepath.Join(w.Locks.Dir, sessionFile(nameB))); err != nil || held != nil {
+			if held, err := w.Locks.try(sessionFile(nameB)); err != nil || held != nil {
 				t.Errorf("the lock of the short session is free (%v)", err)
 			}
 			return w.lasting(time.Hour, &made)(ctx)
@@ -176,7 +175,7 @@ func TestLockedKeystore(t *testing.T) {
 		if !errors.Is(err, keystore.ErrLocked) || made != 0 {
 			t.Errorf("Get returned %v after %d makings", err, made)
 		}
-		if h, err := w.Locks.try(filepath.Join(w.Locks.Dir, sessionFile(nameA))); h == nil {
+		if h, err := w.Locks.try(sessionFile(nameA)); h == nil {
 			t.Errorf("the lock is still held (%v)", err)
 		}
 	})
@@ -241,7 +240,7 @@ func TestMakePanics(t *testing.T) {
 		defer func() { recover() }()
 		w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) { panic("broken") }})
 	}()
-	if h, err := w.Locks.try(filepath.Join(w.Locks.Dir, sessionFile(nameA))); h == nil {
+	if h, err := w.Locks.try(sessionFile(nameA)); h == nil {
 		t.Fatalf("the lock is still held (%v)", err)
 	} else {
 		h.Close()

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"path/filepath"
 	"time"
 )
 
@@ -21,7 +20,7 @@ func (s *Sessions) Sweep(ctx context.Context) {
 	}
 	// Who finds another process sweeping has better things to do than to wait: it may itself
 	// hold the lock of a session that is being made.
-	lock, err := s.Locks.try(filepath.Join(s.Locks.Dir, "sweep"))
+	lock, err := s.Locks.try("sweep")
 	if err != nil || lock == nil {
 		return
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"aws-vault/vault/turn"
@@ -72,3 +73,36 @@ func (t *turns) leave(path string, at *sharedTurn) {
 		delete(t.of, path)
 	}
 }
+
+// notes are what the holders of locks wrote, for the goroutines of a process that has no folder for
+// lock files.
+type notes struct {
+	mu sync.Mutex
+	of map[string][]byte
+}
+
+// A noteOf stands in for the lock file of that name.
+type noteOf struct {
+	in   *notes
+	name string
+}
+
+func (n *notes) at(name string) noteOf { return noteOf{n, name} }
+
+func (n noteOf) ReadNote() ([]byte, error) {
+	n.in.mu.Lock()
+	defer n.in.mu.Unlock()
+	return n.in.of[n.name], nil
+}
+
+func (n noteOf) WriteNote(note []byte) error {
+	n.in.mu.Lock()
+	defer n.in.mu.Unlock()
+	if n.in.of == nil {
+		n.in.of = map[string][]byte{}
+	}
+	n.in.of[n.name] = slices.Clone(note)
+	return nil
+}
+
+func (n noteOf) Close() error { return nil }
