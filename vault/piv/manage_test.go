@@ -131,7 +131,7 @@ func TestAlone(t *testing.T) {
 	inside := 0
 	c.Alone = func(ctx context.Context) (context.Context, func(), error) {
 		inside++
-		return func() { inside-- }, nil
+		return ctx, func() { inside-- }, nil
 	}
 	c.Holder = nil
 	told := 0
