@@ -96,7 +96,7 @@ func showCalls(a *AWS, q url.Values, _ []byte) (string, error) {
 type faultFields struct {
 	Fault
 	Delay, Skew string
-	Until       struct{} // a channel cannot be sent
+	Until, Late struct{} // a channel cannot be sent
 }
 
 func addFault(a *AWS, _ url.Values, body []byte) (string, error) {

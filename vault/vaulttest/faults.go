@@ -14,6 +14,7 @@ type Fault struct {
 	Delay time.Duration   // wait before anything is done
 	Until <-chan struct{} // wait until it is closed
 	Hang  bool            // never answer; the work is not done
+	Late  <-chan struct{} // do the work, wait until it is closed, then answer
 	Skew  time.Duration   // how far the clock is off, in the Date header and where signatures are checked
 
 	Status      int    // refuse with this HTTP status; 0 goes with Code as 400
@@ -45,8 +46,17 @@ func (a *AWS) Heal() {
 
 // fault takes the fault that is due for action; the zero Fault does nothing.
 func (a *AWS) fault(action string) Fault {
+	return a.due(func(f *Fault) bool { return f.Action == "" || f.Action == action })
+}
+
+// faultNamed is fault for calls of an issuer's, which only a fault that names them hits.
+func (a *AWS) faultNamed(action string) Fault {
+	return a.due(func(f *Fault) bool { return f.Action == action })
+}
+
+func (a *AWS) due(hits func(*Fault) bool) Fault {
 	for _, f := range a.faults {
-		if f.Times == 0 || f.Action != "" && f.Action != action {
+		if f.Times == 0 || !hits(f) {
 			continue
 		}
 		if f.Skip > 0 {
@@ -83,6 +93,9 @@ func (a *AWS) wait(f Fault, r *http.Request) bool {
 	}
 	return true
 }
+
+// late waits after the work, and reports whether somebody still waits for the answer.
+func (a *AWS) late(f Fault, r *http.Request) bool { return f.Late == nil || first(f.Late, r, a.done) }
 
 // first says whether c came before the client left or the fake closed.
 func first[T any](c <-chan T, r *http.Request, done <-chan struct{}) bool {

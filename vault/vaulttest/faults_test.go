@@ -214,3 +214,66 @@ func TestOneCodeManyCalls(t *testing.T) {
 		t.Errorf("%d calls recorded, want 20", n)
 	}
 }
+
+// An answer that is late: the work was done before, whether or not somebody waits for it.
+func TestLate(t *testing.T) {
+	a := newAWS(t)
+	w := a.Example()
+	in := &sts.GetSessionTokenInput{SerialNumber: aws.String(w.MFA.Serial()), TokenCode: aws.String(w.MFA.Code())}
+	gate := make(chan struct{})
+	a.Fail(Fault{Late: gate, Times: 2})
+	ctx, leave := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := stsWith(a, static(w.Key)).GetSessionToken(ctx, in)
+		ended <- err
+	}()
+	for a.Actions() == nil || !strings.HasSuffix(a.Actions()[0], "by=user/alice") {
+		time.Sleep(time.Millisecond)
+	}
+	leave()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+	close(gate)
+	_, err := stsWith(a, static(w.Key)).GetSessionToken(t.Context(), in)
+	wantCode(t, err, "AccessDenied", "invalid MFA one time pass code")
+}
+
+// The calls and files of an issuer misbehave if a fault names them.
+func TestIssuerFaults(t *testing.T) {
+	a := newAWS(t)
+	i, err := a.AddIssuer("123456789012", "corp", "aws-vault")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, action := range map[string]string{"/keys": "OpenIDKeys", "/.well-known/openid-configuration": "OpenIDConfiguration", "/token": "OpenIDToken"} {
+		status := func() int {
+			response, err := http.Get(i.URL() + path)
+			if err != nil {
+				return 0
+			}
+			response.Body.Close()
+			return response.StatusCode
+		}
+		good := status()
+		a.Fail(Fault{Times: -1, Status: 500})
+		if got := status(); got != good {
+			t.Errorf("%s: a fault of any call makes it %d", path, got)
+		}
+		a.Heal()
+		for _, f := range []struct {
+			Fault
+			want int
+		}{{Fault{Status: 503}, 503}, {Fault{Hangup: true}, 0}, {Fault{AnswerLost: true}, 0}} {
+			f.Action = action
+			a.Fail(f.Fault)
+			if got := status(); got != f.want {
+				t.Errorf("%s: %d with %+v, want %d", path, got, f.Fault, f.want)
+			}
+			if got := status(); got != good {
+				t.Errorf("%s: %d after the fault, want %d", path, got, good)
+			}
+		}
+	}
+}

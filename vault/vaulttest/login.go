@@ -19,7 +19,7 @@ const (
 	confirmationPath = "/v1/sessions/confirmation"
 
 	loginLifetime = 12 * time.Hour
-	loginMinutes  = 15 * time.Minute // what its credentials last
+	loginMinutes  = 15 * time.Minute // what its credentials last, unless SetLoginLifetime says otherwise
 )
 
 // loginDesk is all of AWS's sign-in for programs, with one person who signs in.
@@ -28,6 +28,7 @@ type loginDesk struct {
 	auto    bool
 	codes   map[string]*loginGrant // by code
 	refresh map[string]*loginGrant // by refresh token
+	lasts   time.Duration          // what its credentials last
 	proofs  map[string]bool        // which were used
 }
 
@@ -40,7 +41,7 @@ type loginGrant struct {
 }
 
 func newLoginDesk() *loginDesk {
-	return &loginDesk{codes: map[string]*loginGrant{}, refresh: map[string]*loginGrant{}, proofs: map[string]bool{}}
+	return &loginDesk{codes: map[string]*loginGrant{}, refresh: map[string]*loginGrant{}, lasts: loginMinutes, proofs: map[string]bool{}}
 }
 
 // SetLogin says who signs in with aws login: a user of the fake's, or someone with a role. Unless auto is set, the page
@@ -49,6 +50,13 @@ func (a *AWS) SetLogin(arn string, auto bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.logins.person, a.logins.auto = arn, auto
+}
+
+// SetLoginLifetime is how long credentials of aws login last that are made from now on.
+func (a *AWS) SetLoginLifetime(d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.logins.lasts = d
 }
 
 // RevokeLogins ends all sign-ins of aws login, as a changed password does.
@@ -168,7 +176,7 @@ func (a *AWS) loginAnswer(r *request, g *loginGrant, key string) (any, error) {
 		}
 		s = session{kind: roleSession, role: a.roles[g.person], name: "alice"}
 	}
-	made := a.issue(s, r.now, loginMinutes)
+	made := a.issue(s, r.now, a.logins.lasts)
 	next := *g
 	next.key = key
 	refresh := "EXAMPLE-login-refresh-" + a.id("")
@@ -179,7 +187,7 @@ func (a *AWS) loginAnswer(r *request, g *loginGrant, key string) (any, error) {
 	}
 	return map[string]any{
 		"accessToken": map[string]string{"accessKeyId": made.ID, "secretAccessKey": made.Secret, "sessionToken": made.token},
-		"tokenType":   "aws_sigv4", "expiresIn": int(loginMinutes / time.Second), "refreshToken": refresh,
+		"tokenType":   "aws_sigv4", "expiresIn": int(a.logins.lasts / time.Second), "refreshToken": refresh,
 		"idToken": base64url.EncodeToString([]byte(`{"alg":"none"}`)) + "." + base64url.EncodeToString(claims) + ".",
 	}, nil
 }

@@ -118,25 +118,57 @@ func (a *AWS) openID(w http.ResponseWriter, r *http.Request, path string, body [
 		http.Error(w, "no such issuer", http.StatusNotFound)
 		return
 	}
-	a.mu.Lock()
-	out, known := i.document(document)
 	endpoint, ok := openIDEndpoints[document]
+	req := &request{http: r, body: body, params: r.URL.Query(), service: "openid", action: endpoint.action, call: &Call{}}
+	if !ok {
+		req.action = openIDDocuments[document]
+	}
+	if req.action == "" {
+		http.Error(w, "no such document", http.StatusNotFound)
+		return
+	}
+	fromForm(req.params, r, body)
+	a.mu.Lock()
+	f := a.faultNamed(req.action)
+	req.now = a.now()
 	if ok {
-		known = true
-		req := &request{http: r, body: body, params: r.URL.Query(), now: a.now(), service: "openid", action: endpoint.action}
-		fromForm(req.params, r, body)
 		a.record(req)
-		out = endpoint.run(i, req)
-		req.call.Status = out.status
 	}
 	a.mu.Unlock()
-	if !known {
-		http.Error(w, "no such document", http.StatusNotFound)
+	if !a.wait(f, r) || f.Hangup {
+		a.hangup(w, req)
+		return
+	}
+	out := i.answer(req, document, f)
+	if !a.late(f, r) || f.AnswerLost {
+		a.hangup(w, req)
 		return
 	}
 	maps.Copy(w.Header(), out.header)
 	w.WriteHeader(out.status)
 	_, _ = w.Write(out.body) // a client that has left is its own business
+}
+
+// openIDDocuments are the issuer's files, and the names by which a fault hits them. A fault without a name does not:
+// AWS fetches them too.
+var openIDDocuments = map[string]string{"keys": "OpenIDKeys", ".well-known/openid-configuration": "OpenIDConfiguration"}
+
+// answer carries a call of the issuer's out, or refuses it with the status of the fault.
+func (i *Issuer) answer(r *request, document string, f Fault) answer {
+	i.aws.mu.Lock()
+	defer i.aws.mu.Unlock()
+	out, _ := i.document(document)
+	switch endpoint, ok := openIDEndpoints[document]; {
+	case f.Status != 0:
+		out = oauthRefusal(r, f.Status, "temporarily_unavailable", "")
+	case ok:
+		out = endpoint.run(i, r)
+	}
+	r.call.Status = out.status
+	if f.TruncateXML {
+		out.body = out.body[:len(out.body)/2]
+	}
+	return out
 }
 
 // document is one of the issuer's files: its configuration or its keys.

@@ -63,7 +63,7 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		req.retrieved = a.retrieve(r.Context(), req.params)
 	}
 	out := a.handle(req, op, f)
-	if a.watched(req, true) || f.AnswerLost {
+	if a.watched(req, true) || !a.late(f, r) || f.AnswerLost {
 		a.hangup(w, req)
 		return
 	}
