@@ -14,6 +14,10 @@ import (
 // time on that somebody asks for its end, which is who waits, or who must not be ended
 // halfway; until then a signal ends the process as it does any other. To listen takes two
 // goroutines and a thread, a tenth of the time of a command that finds its credentials kept.
+//
+// The signals that follow the first do nothing. Whatever must not be lost, such as the answer to a
+// single-use token, is awaited and stored in bounded time (see source.Trades); then the process
+// ends by itself.
 type interruptible struct {
 	context.Context // that has no end
 	listen          sync.Once

@@ -21,6 +21,7 @@ import (
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/peer"
 	"aws-vault/vault/program"
+	"aws-vault/vault/source"
 	"aws-vault/vault/store"
 )
 
@@ -91,7 +92,10 @@ const StatusInterrupted = 130
 
 // Main runs one command line, without the program's name, and returns its exit status.
 func Main(ctx context.Context, args []string, env Env) (status int) {
-	a := &app{env: env, log: slog.New(slog.DiscardHandler), lent: new(atomic.Bool), alone: new(atomic.Bool), memory: sync.OnceValue(keystore.Memory)}
+	a := &app{
+		env: env, log: slog.New(slog.DiscardHandler), lent: new(atomic.Bool), alone: new(atomic.Bool), memory: sync.OnceValue(keystore.Memory),
+		trades: new(source.Trades),
+	}
 	a.env.Prompt.KeyCode = a.keyCode
 	if a.env.Programs == nil {
 		a.env.Programs = &program.Starter{}
@@ -133,7 +137,9 @@ func Main(ctx context.Context, args []string, env Env) (status int) {
 	if name != "exec" && name != "export" {
 		ctx.Done() // these may write before they wait, and are not to be ended in the middle of it
 	}
-	return a.report(name, a.verb.run(ctx))
+	err = a.verb.run(ctx)
+	a.trades.Close()
+	return a.report(name, err)
 }
 
 // terminated is how kingpin's wish to end the process comes back to Main.
@@ -152,9 +158,10 @@ type app struct {
 	opener  string   // the one opener of the sealed keystore to use; empty for any
 	serves  bool     // a program reads what we print, and its user may not know why they are asked
 
-	lent  *atomic.Bool                 // a command that we have started has the terminal
-	state func() (*disk.Folder, error) // findState, once
-	alone *atomic.Bool                 // it was said that there is no state folder
+	lent   *atomic.Bool                 // a command that we have started has the terminal
+	state  func() (*disk.Folder, error) // findState, once
+	alone  *atomic.Bool                 // it was said that there is no state folder
+	trades *source.Trades               // that the process does not end in the middle of
 
 	memory func() keystore.Ring // keeps sessions where there is no state folder
 }

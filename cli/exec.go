@@ -68,6 +68,7 @@ func (a *app) exec(ctx context.Context, f credentialFlags, server serverFlags, a
 		a.greet(argv[0])
 	}
 	a.log.Debug("becoming the command", "path", path)
+	a.trades.Close()
 	status, err := a.env.Exec(ctx, path, argv, a.childEnvironment(pl, variables(pl, creds)))
 	if err != nil {
 		return &commandError{argv[0], statusNotRunnable, err}

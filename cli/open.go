@@ -129,21 +129,28 @@ func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 		place = append(place, a.globals.sealedDir)
 	}
 	local := state.Folder("keystore").Folder(digest(place...))
+	index := &store.Index{Dir: local, Locks: locks}
+	var pending *store.Pending
 	sessions := ks.Private
 	if state == nil {
 		sessions = a.memory()
+	}
+	tokens := store.StampedRing(sessions)
+	if state != nil && !ks.Local {
+		pending = &store.Pending{Ring: ks.Private, Dir: local.Folder("pending"), Index: index, Now: a.env.Now}
+		tokens = pending
 	}
 	v := &vault.Vault{
 		Config: config, Inputs: in, Open: a.openFile, Warn: a.warn,
 		Keys: &store.Keys{Ring: ks.Keys, Dir: local.Folder("generations")},
 		Sessions: &store.Sessions{
-			Ring: sessions, Expect: ks.Expect, Locks: locks, Index: &store.Index{Dir: local, Locks: locks}, Now: a.env.Now,
+			Ring: sessions, Pending: pending, Expect: ks.Expect, Locks: locks, Index: index, Now: a.env.Now,
 			Cancelled: func(err error) bool { return errors.Is(err, prompt.ErrCancelled) },
 		},
 		Source: &source.Deps{
 			Getenv: a.env.Getenv, Open: a.openFile, Timeout: a.globals.timeout, Proxy: http.ProxyFromEnvironment, Bundles: a.bundles(),
 			Clock: &source.Clock{Local: a.env.Now}, Log: a.log, Sleep: sleep,
-			Tell:  func(m string) { a.note("%s", m) },
+			Tell: func(m string) { a.note("%s", m) }, Trades: a.trades, Delayed: a.delayed,
 			Codes: &store.Codes{Dir: state.Folder("codes"), Locks: locks},
 			Ask:   a.askCode(locks, code), Confirm: a.confirmSignIn(locks), Run: a.runShell, Environ: a.programEnvironment, Callers: a.callers(),
 			Card: a.useCardKey(locks), Reads: func(q source.Question) bool { return code == "" && a.reads(q) },
@@ -151,11 +158,19 @@ func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 	}
 	v.Touch, v.Keys.Guard = ks.Touch, v.Guard
 	v.Source.Key, v.Source.Static = v.Keys.Key, v.StaticKey
-	v.Source.Tokens = &store.Tokens{Ring: sessions, Locks: locks, Index: v.Sessions.Index, Now: a.env.Now, Cancelled: v.Sessions.Cancelled, Guard: v.GuardTokens(tokensOf)}
+	v.Source.Tokens = &store.Tokens{Ring: tokens, Locks: locks, Index: index, Now: a.env.Now, Cancelled: v.Sessions.Cancelled, Guard: v.GuardTokens(tokensOf)}
 	v.Source.Cache, v.Source.Logins = a.ssoCache(state), a.loginCache()
 	v.Source.Person = a.person(signInFlags{})
 	v.Source.Identities = &vault.Identities{Dir: identityDir(state), Ring: ks.Private, Locks: locks, Now: v.Source.Clock.Now}
 	return &session{v, locks, ks, state}
+}
+
+// delayed tells the user what we still wait for after they have asked us to end. It writes to a
+// terminal only: a program that reads our stderr may be gone, and to write to it would end us.
+func (a *app) delayed(message string) {
+	if a.env.Read {
+		a.note("%s", message)
+	}
 }
 
 func digest(parts ...string) string {

@@ -48,7 +48,7 @@ func openFile(_ context.Context, c Config) (*Keystore, error) {
 		return rest.sealed()
 	})
 	keys.pass, rest.pass = pass, pass
-	return &Keystore{Name: fileBackend, Keys: keys, Private: hidden{ring: rest, where: private.Path()}, Expect: pass.expect}, nil
+	return &Keystore{Name: fileBackend, Keys: keys, Private: hidden{ring: rest, where: private.Path()}, Expect: pass.expect, Local: true}, nil
 }
 
 // privateDir is where the private part of a keystore lies whose own part is at path.

@@ -55,6 +55,10 @@ type Keystore struct {
 	// meanwhile, as far as nobody has to be asked for it, and Expect does not wait.
 	Expect func()
 
+	// Local says that Put is a write to a file of this process's own, once Check has passed: no other
+	// program or service can fail or hang in it.
+	Local bool
+
 	// Touch says that items can be kept so that each opening takes a touch of a hardware key.
 	Touch bool
 

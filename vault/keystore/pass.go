@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"aws-vault/vault/disk"
 	"aws-vault/vault/program"
@@ -233,6 +234,7 @@ func (r passRing) run(ctx context.Context, content []byte, verb string, args ...
 		args = slices.Insert(args, last, "--")
 	}
 	cmd := r.programs.Command(ctx, nil, r.program, append([]string{verb}, args...)...)
+	cmd.WaitDelay = time.Second // pass is a script: what it starts may live on, with our pipes
 	cmd.Env = append(cmd.Env, "PASSWORD_STORE_DIR="+r.dir)
 	if r.like != nil {
 		// The state folder may lie within a work tree, such as a home under git: pass would commit to it.
@@ -244,7 +246,9 @@ func (r passRing) run(ctx context.Context, content []byte, verb string, args ...
 	var out, says bounded
 	out.max, says.max = maxItemFile, maxPassSays
 	cmd.Stdout, cmd.Stderr = &out, &says
-	err = cmd.Run()
+	if err = cmd.Run(); errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // pass itself has succeeded
+	}
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, cause
 	}

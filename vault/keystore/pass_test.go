@@ -3,12 +3,14 @@
 package keystore
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"aws-vault/vault/disk"
@@ -125,6 +127,31 @@ func TestPassInterrupted(t *testing.T) {
 	if names, err := k.Keys.Names(t.Context()); err != nil || !slices.Equal(names, []string{"prod"}) {
 		t.Errorf("Names = %q, %v", names, err)
 	}
+}
+
+// A pass that hangs is not waited for, nor is what it has started with our pipes.
+func TestPassHangs(t *testing.T) {
+	c := passConfig(t)
+	dir := filepath.Dir(c.PassDir)
+	hangs := filepath.Join(dir, "hangs")
+	script := "#!/bin/sh\ncat '" + hangs + "' &\nwait\n"
+	if err := errors.Join(syscall.Mkfifo(hangs, 0o600), os.WriteFile(c.PassCmd, []byte(script), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	k := mustOpen(t, c)
+	ctx, stop := context.WithCancel(t.Context())
+	began, ended := make(chan *os.File, 1), make(chan error)
+	go func() { ended <- k.Keys.Put(ctx, testItem("prod")) }()
+	go func() {
+		f, _ := os.OpenFile(hangs, os.O_WRONLY, 0) // waits for the program, which has its end until then
+		began <- f
+	}()
+	f := <-began
+	stop()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Put returned %v", err)
+	}
+	f.Close() // which ends what pass has started
 }
 
 func TestPassDamaged(t *testing.T) {

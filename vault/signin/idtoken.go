@@ -35,6 +35,9 @@ type IDTokenError struct {
 	Why    string
 
 	Subject bool // it is another person's than before
+	Key     bool // no key that was fetched verifies it, and a newer one may
+	Clock   bool // it is too old by this computer's clock
+	Missing bool // there is none
 }
 
 func (e *IDTokenError) Error() string {
@@ -48,13 +51,15 @@ const maxIDToken = 20000
 // algorithms are the ones that AWS takes, and so all that there is to verify.
 var algorithms = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512}
 
-// Verify returns what an ID token says, once its signature was verified with the
-// provider's keys of now. It fails with an [*IDTokenError], also where those keys cannot be
-// had.
+// Verify returns what an ID token says, once its signature was verified with the keys that
+// FetchKeys has fetched. It fails with an [*IDTokenError], and calls nothing.
 // https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
-func (p *Provider) Verify(ctx context.Context, raw string, want Want) (ID, error) {
+func (p *Provider) Verify(raw string, want Want) (ID, error) {
 	refuse := func(format string, args ...any) (ID, error) {
 		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Why: fmt.Sprintf(format, args...)}
+	}
+	if raw == "" {
+		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Why: "there is none", Missing: true}
 	}
 	if len(raw) > maxIDToken {
 		return refuse("it has %d bytes, want at most %d, as AWS does", len(raw), maxIDToken)
@@ -65,18 +70,19 @@ func (p *Provider) Verify(ctx context.Context, raw string, want Want) (ID, error
 	if want.Audience == "" {
 		want.Audience = p.client.ID
 	}
-	v := p.found.VerifierContext(oidc.ClientContext(ctx, p.client.HTTP), &oidc.Config{
-		ClientID: want.Audience, SupportedSigningAlgs: algorithms, Now: p.client.Now,
-	})
-	t, err := v.Verify(ctx, raw)
+	keys := p.keys
+	if keys == nil {
+		keys = &keySet{}
+	}
+	v := oidc.NewVerifier(p.client.Issuer, keys, &oidc.Config{ClientID: want.Audience, SupportedSigningAlgs: algorithms, Now: p.client.Now})
+	t, err := v.Verify(context.Background(), raw) // for keys that would be fetched
 	var late *oidc.TokenExpiredError
 	switch {
 	case errors.As(err, &late):
-		return refuse("it ended at %s, want one that serves now: is this computer's clock right?", late.Expiry.UTC().Format(time.RFC3339))
-	case err != nil && ctx.Err() != nil:
-		return ID{}, err
+		why := fmt.Sprintf("it ended at %s, want one that serves now: is this computer's clock right?", late.Expiry.UTC().Format(time.RFC3339))
+		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Why: why, Clock: true}
 	case err != nil:
-		return refuse("%s", oneLine(strings.ReplaceAll(err.Error(), "oidc: ", "")))
+		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Why: oneLine(strings.ReplaceAll(err.Error(), "oidc: ", "")), Key: keys.failed}
 	}
 	claims := texts(t)
 	switch azp := claims["azp"]; {
@@ -90,7 +96,7 @@ func (p *Provider) Verify(ctx context.Context, raw string, want Want) (ID, error
 		return refuse("it has %d audiences and does not say which client it was given to, want the claim azp", len(t.Audience))
 	case want.Nonce != "" && subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(want.Nonce)) != 1:
 		return refuse("its nonce is not the one of this sign-in")
-	case want.Subject != "" && t.Nonce != "" && subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(want.Earlier)) != 1:
+	case (want.Subject != "" || want.Earlier != "") && t.Nonce != "" && subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(want.Earlier)) != 1:
 		return refuse("its nonce is not the one of the sign-in that it renews")
 	case want.Subject != "" && t.Subject != want.Subject:
 		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Why: "it is another person's than the sign-in that it renews", Subject: true}

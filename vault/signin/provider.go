@@ -28,7 +28,7 @@ type Client struct {
 // https://openid.net/specs/openid-connect-discovery-1_0.html
 type Provider struct {
 	client Client
-	found  *oidc.Provider
+	keys   *keySet // nil before FetchKeys
 	metadata
 }
 
@@ -70,7 +70,7 @@ func (c Client) Discover(ctx context.Context) (*Provider, error) {
 	case err != nil:
 		return nil, &ConfigurationError{Issuer: c.Issuer, Why: oneLine(err.Error())}
 	}
-	p := &Provider{client: c, found: found}
+	p := &Provider{client: c}
 	if err := found.Claims(&p.metadata); err != nil {
 		return nil, &ConfigurationError{Issuer: c.Issuer, Why: "it is not written as the standard says"}
 	}

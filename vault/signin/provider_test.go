@@ -49,6 +49,9 @@ func (d *desk) discover() *Provider {
 	if err != nil {
 		d.Fatal(err)
 	}
+	if err := p.FetchKeys(d.Context()); err != nil {
+		d.Fatal(err)
+	}
 	return p
 }
 
@@ -97,7 +100,7 @@ func TestProviderByBrowser(t *testing.T) {
 			d := newDesk(t, people)
 			p := d.discover()
 			got, nonce := d.signIn(p)
-			id, err := p.Verify(t.Context(), got.ID, Want{Nonce: nonce})
+			id, err := p.Verify(got.ID, Want{Nonce: nonce})
 			if err != nil || id.Subject != "alice" || got.Refresh == "" {
 				t.Fatalf("got %+v, %v", id, err)
 			}
@@ -111,7 +114,7 @@ func TestProviderByBrowser(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := p.Verify(t.Context(), again.ID, Want{Subject: "alice", Earlier: nonce}); err != nil {
+			if _, err := p.Verify(again.ID, Want{Subject: "alice", Earlier: nonce}); err != nil {
 				t.Error(err)
 			}
 			if err := p.Revoke(t.Context(), again.Refresh); err != nil {
@@ -202,7 +205,7 @@ func TestIDTokenRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			id, err := p.Verify(t.Context(), raw, tt.want)
+			id, err := p.Verify(raw, tt.want)
 			d.check(id, err, tt.why)
 			if tt.why != "" && strings.Contains(err.Error(), raw) {
 				t.Errorf("the error holds the token: %v", err)
@@ -221,7 +224,7 @@ func TestIDTokenRefused(t *testing.T) {
 		"cut":  good[:len(good)-4], "no payload": head + ".." + rest[strings.LastIndexByte(rest, '.')+1:], "HMAC": "eyJhbGciOiJIUzI1NiJ9." + rest, "EdDSA": "eyJhbGciOiJFZERTQSJ9." + rest,
 	} {
 		t.Run(name, func(t *testing.T) {
-			id, err := p.Verify(t.Context(), raw, Want{})
+			id, err := p.Verify(raw, Want{})
 			var e *IDTokenError
 			if !errors.As(err, &e) || id.Subject != "" || strings.Contains(err.Error(), "\n") {
 				t.Errorf("got %+v, %v", id, err)
@@ -241,26 +244,56 @@ func (d *desk) check(id ID, err error, why string) {
 	}
 }
 
-// New keys are noticed at once; those of a token from before are gone.
+// Verifying goes by the keys that were fetched, says where newer ones may help, and calls nothing.
 func TestKeysRotate(t *testing.T) {
 	d := newDesk(t, vaulttest.Login{Subject: "alice", Auto: true})
 	p := d.discover()
-	got, nonce := d.signIn(p)
 	if err := d.issuer.Rotate(); err != nil {
 		t.Fatal(err)
 	}
-	id, err := p.Verify(t.Context(), got.ID, Want{Nonce: nonce})
-	d.check(id, err, "failed to verify")
-	got, nonce = d.signIn(p)
-	id, err = p.Verify(t.Context(), got.ID, Want{Nonce: nonce})
-	d.check(id, err, "")
+	got, nonce := d.signIn(p)
+	_, err := p.Verify(got.ID, Want{Nonce: nonce})
+	var e *IDTokenError
+	if !errors.As(err, &e) || !e.Key {
+		t.Errorf("a token that a new key has signed: %v", err)
+	}
+	if err := p.FetchKeys(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	d.aws.Close()
-	id, err = p.Verify(t.Context(), got.ID, Want{Nonce: nonce})
-	d.check(id, err, "fetching keys")
-	over, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := p.Verify(over, got.ID, Want{Nonce: nonce}); err == nil || errors.As(err, new(*IDTokenError)) {
-		t.Errorf("where there is no time left: %v", err)
+	id, err := p.Verify(got.ID, Want{Nonce: nonce})
+	d.check(id, err, "")
+	if _, err := p.Verify(got.ID, Want{Nonce: "another"}); !errors.As(err, &e) || e.Key {
+		t.Errorf("another sign-in's token: %v", err)
+	}
+	if _, err := new(Provider).Verify(got.ID, Want{}); err == nil {
+		t.Error("verified without keys")
+	}
+}
+
+func TestKeysThatCannotBeHad(t *testing.T) {
+	for name, tt := range map[string]struct {
+		status int
+		body   string
+		why    string // empty for keys that are taken
+	}{
+		"none": {200, `{"keys":[]}`, ""}, "busy": {503, `{}`, "answered HTTP 503"}, "a page": {200, "<html>", "not a set of keys"},
+		"a bad key": {200, `{"keys":[{"kty":"EC"}]}`, "not a set of keys"},
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(tt.status)
+			io.WriteString(w, tt.body)
+		}))
+		p := &Provider{client: Client{Issuer: s.URL, HTTP: s.Client()}, metadata: metadata{Keys: s.URL}}
+		err := p.FetchKeys(t.Context())
+		var e *ConfigurationError
+		if tt.why == "" && err != nil || tt.why != "" && (!errors.As(err, &e) || !strings.Contains(err.Error(), tt.why)) {
+			t.Errorf("%s: %v, want %q", name, err, tt.why)
+		}
+		s.Close()
+		if err := p.FetchKeys(t.Context()); !errors.As(err, new(*url.Error)) {
+			t.Errorf("%s, of nobody: %v", name, err)
+		}
 	}
 }
 
@@ -469,6 +502,9 @@ func FuzzIDToken(f *testing.F) {
 		f.Fatal(err)
 	}
 	p, err := Client{Issuer: i.URL(), ID: clientID, HTTP: http.DefaultClient, Now: fake.Now}.Discover(context.Background())
+	if err == nil {
+		err = p.FetchKeys(context.Background())
+	}
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -481,7 +517,7 @@ func FuzzIDToken(f *testing.F) {
 	f.Add(good + ".")
 	f.Add(good + "\n")
 	f.Fuzz(func(t *testing.T, raw string) {
-		id, err := p.Verify(t.Context(), raw, Want{})
+		id, err := p.Verify(raw, Want{})
 		var e *IDTokenError
 		same := strings.HasPrefix(raw, good[:strings.LastIndexByte(good, '.')+1]) // a signature can be written in several ways
 		if err == nil && (!same || id.Subject != "alice") || err != nil && !errors.As(err, &e) {

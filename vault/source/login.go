@@ -31,7 +31,8 @@ type loginToken struct {
 	Key     string    `json:"proof_key"` // that the refresh token is bound to
 	Until   time.Time `json:"until"`     // the sign-in's end, as far as is known
 
-	theirs bool // it is another program's, and not to be kept
+	theirs bool   // it is another program's, and not to be kept
+	wanted string // who is to sign in; empty for anybody
 }
 
 // signedInBy tells the sign-ins of one identity apart: each has a proof key of its own, which stays while it is
@@ -85,9 +86,9 @@ func (d *Deps) login(ctx context.Context, s plan.Step, spec plan.Login) (aws.Cre
 			t, ok := decode[loginToken](k)
 			return ok && t.serves(d.Clock.Local(), tokenNeed)
 		},
-		Make: func(ctx context.Context, k store.Token) (store.Token, error) {
+		Make: func(ctx context.Context, k store.Token, trade *store.Trade) (store.Token, error) {
 			old, _ := decode[loginToken](k)
-			made, err := d.renewLogin(ctx, s, spec, old)
+			made, err := d.renewLogin(ctx, s, spec, old, trade)
 			return made.token(), err
 		},
 	})
@@ -125,12 +126,12 @@ func (d *Deps) LoginSignIn(ctx context.Context, l plan.Login) (string, error) {
 	return by, nil
 }
 
-func (d *Deps) renewLogin(ctx context.Context, s plan.Step, spec plan.Login, old loginToken) (loginToken, error) {
+func (d *Deps) renewLogin(ctx context.Context, s plan.Step, spec plan.Login, old loginToken, trade *store.Trade) (loginToken, error) {
 	now := d.Clock.Local()
 	if old.Refresh == "" {
 		return d.theirLogin(s, spec)
 	}
-	made, err := d.refreshLogin(ctx, s, old)
+	made, err := d.refreshLogin(ctx, s, old, trade)
 	switch {
 	case err == nil:
 		return made, nil
@@ -168,12 +169,15 @@ func fromCache(session string, l store.CachedLogin) loginToken {
 }
 
 // refreshLogin trades the refresh token for credentials and for the next refresh token.
-func (d *Deps) refreshLogin(ctx context.Context, s plan.Step, old loginToken) (loginToken, error) {
+func (d *Deps) refreshLogin(ctx context.Context, s plan.Step, old loginToken, trade *store.Trade) (loginToken, error) {
 	key, err := parseProofKey(old.Key)
 	if err != nil {
 		return loginToken{}, err
 	}
-	return d.tradeLogin(ctx, s, key, map[string]string{"clientId": old.Client, "grantType": grantRefresh, "refreshToken": old.Refresh}, old)
+	if err := trade.Ready(ctx); err != nil {
+		return loginToken{}, fmt.Errorf("the sign-in of %s is not renewed: %w", old.Session, err)
+	}
+	return d.tradeLogin(ctx, s, key, map[string]string{"clientId": old.Client, "grantType": grantRefresh, "refreshToken": old.Refresh}, old, trade)
 }
 
 // The programs that AWS's sign-in knows.
@@ -190,6 +194,11 @@ func (d *Deps) NewLogin(ctx context.Context, s plan.Step, want string, remote bo
 		return "", err
 	}
 	var t loginToken
+	var warnings []error
+	trade := d.Tokens.Trade(string(plan.Login{Session: want}.Token()))
+	if err := trade.Ready(ctx); err != nil {
+		return "", fmt.Errorf("a sign-in is of no use: %w", err)
+	}
 	base := signInBase(s)
 	err := d.patience(ctx, siteOf(base), func(ctx context.Context, v *visit) error {
 		return d.loginGrant(ctx, v, base, remote, func(grant signin.Grant, client string) error {
@@ -197,22 +206,36 @@ func (d *Deps) NewLogin(ctx context.Context, s plan.Step, want string, remote bo
 			if err != nil {
 				return err
 			}
-			t, err = d.tradeLogin(ctx, s, key, map[string]string{
-				"clientId": client, "grantType": grantCode, "code": grant.Code, "codeVerifier": grant.Verifier, "redirectUri": grant.Redirect,
-			}, loginToken{Client: client, Until: d.Clock.Local().Add(loginLasts).UTC()})
-			if err != nil || want != "" {
+			ctx, lock, err := trade.Lock(ctx, "the sign-in of "+want)
+			if err != nil {
 				return err
 			}
-			return d.confirm(ctx, grant, siteOf(base), t.Session)
+			defer lock.Close()
+			confirmed := want != "" || grant.Proven // else it is not stored before
+			to := trade
+			if !confirmed {
+				to = nil
+			}
+			t, err = d.tradeLogin(ctx, s, key, map[string]string{
+				"clientId": client, "grantType": grantCode, "code": grant.Code, "codeVerifier": grant.Verifier, "redirectUri": grant.Redirect,
+			}, loginToken{Client: client, Until: d.Clock.Local().Add(loginLasts).UTC(), wanted: want}, to)
+			if err == nil && !confirmed {
+				if err = d.confirm(ctx, grant, siteOf(base), t.Session); err == nil {
+					trade.KeepAs(string(plan.Login{Session: t.Session}.Token()), t.token())
+				}
+			}
+			warnings = trade.Store(ctx)
+			return err
 		})
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", err
-	case want != "" && t.Session != want:
-		return "", &IdentityError{Found: t.Session, Want: want}
 	}
-	return t.Session, d.keepLogin(ctx, t)
+	if !trade.Durable() {
+		return "", errors.Join(warnings...)
+	}
+	d.warn(warnings)
+	return t.Session, nil
 }
 
 // IdentityError is returned where someone else signed in.
@@ -227,7 +250,7 @@ func (d *Deps) keepLogin(ctx context.Context, t loginToken) error {
 	_, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
 		Name: string(plan.Login{Session: t.Session}.Token()), Question: "the sign-in of " + t.Session,
 		Serves: func(store.Token) bool { return false },
-		Make: func(context.Context, store.Token) (store.Token, error) {
+		Make: func(context.Context, store.Token, *store.Trade) (store.Token, error) {
 			return t.token(), nil
 		},
 	})

@@ -15,6 +15,7 @@ import (
 
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
+	"aws-vault/vault/store"
 )
 
 // signInDomain is a partition's domain of AWS's sign-in, to which a region is put in front.
@@ -66,46 +67,86 @@ const loginTries = 3
 
 // tradeLogin trades a grant for credentials, with the proof that it was given to this
 // key's holder. What is not said anew is taken from old.
-func (d *Deps) tradeLogin(ctx context.Context, s plan.Step, key proofKey, grant map[string]string, old loginToken) (loginToken, error) {
+//
+// What comes is stored at once, unless trade is nil. Credentials that make no sense do not cost the refresh token.
+func (d *Deps) tradeLogin(ctx context.Context, s plan.Step, key proofKey, grant map[string]string, old loginToken, trade *store.Trade) (t loginToken, err error) {
 	if err := d.checkEndpoint(s.Endpoint); err != nil {
 		return loginToken{}, err
 	}
+	if old.Key, err = key.text(); err != nil {
+		return loginToken{}, err
+	}
 	began := d.Clock.Local()
-	a, err := d.askLogin(ctx, s, key, grant)
-	if err != nil {
+	var unusable error
+	err = d.traded(ctx, siteOf(signInBase(s)), func(ctx context.Context) error {
+		return d.askLogin(ctx, s, key, grant, func(a loginAnswer) {
+			if t, unusable = a.token(old, began); trade != nil && t.Refresh != old.Refresh && t.Session != "" && !isAnother(unusable) {
+				trade.KeepAs(string(plan.Login{Session: t.Session}.Token()), t.token())
+			}
+		})
+	})
+	switch {
+	case err != nil:
 		return loginToken{}, err
-	}
-	t := old
-	given := a.AccessToken
-	t.KeyID, t.Secret, t.Token = given.AccessKeyID, given.SecretAccessKey, given.SessionToken
-	t.Expires = began.Add(time.Duration(a.ExpiresIn) * time.Second).UTC()
-	if flaw(t.credentials()) != "" || given.SessionToken == "" || a.ExpiresIn <= 0 || a.RefreshToken == "" {
-		return loginToken{}, fmt.Errorf("%s: %s answered without credentials", actionLogin, siteOf(signInBase(s)))
-	}
-	t.Refresh = a.RefreshToken
-	if t.Key, err = key.text(); err != nil {
-		return loginToken{}, err
-	}
-	if t.Session == "" { // a renewal is of whom it was before
-		if t.Session, err = signedInAs(a.IDToken); err != nil {
-			return loginToken{}, err
-		}
+	case errors.Is(unusable, errHalfLogin):
+		return loginToken{}, fmt.Errorf("%s: %s %w", actionLogin, siteOf(signInBase(s)), unusable)
+	case unusable != nil:
+		return loginToken{}, unusable
 	}
 	return t, nil
 }
 
+var errHalfLogin = errors.New("answered without credentials")
+
+func isAnother(err error) bool {
+	var another *IdentityError
+	return errors.As(err, &another)
+}
+
+// token is what an answer makes of an older token. With an error, the new token may hold no
+// credentials, and no name of who has signed in.
+func (a loginAnswer) token(old loginToken, began time.Time) (loginToken, error) {
+	t := old
+	if a.RefreshToken != "" {
+		t.Refresh = a.RefreshToken
+	}
+	t.KeyID, t.Secret, t.Token, t.Expires = "", "", "", time.Time{}
+	if t.Session == "" { // a renewal is of whom it was before
+		who, err := signedInAs(a.IDToken)
+		if err != nil {
+			return t, err
+		}
+		if t.Session = who; old.wanted != "" && who != old.wanted {
+			return t, &IdentityError{Found: who, Want: old.wanted}
+		}
+	}
+	given := a.AccessToken
+	made := t
+	made.KeyID, made.Secret, made.Token = given.AccessKeyID, given.SecretAccessKey, given.SessionToken
+	made.Expires = began.Add(time.Duration(a.ExpiresIn) * time.Second).UTC()
+	if flaw(made.credentials()) != "" || given.SessionToken == "" || a.ExpiresIn <= 0 || a.RefreshToken == "" {
+		return t, errHalfLogin
+	}
+	return made, nil
+}
+
 // askLogin makes the call within the deadline, and once more where a machine on the way
-// could not answer.
-func (d *Deps) askLogin(ctx context.Context, s plan.Step, key proofKey, grant map[string]string) (a loginAnswer, err error) {
+// could not answer. What comes is given to came, before anything else.
+func (d *Deps) askLogin(ctx context.Context, s plan.Step, key proofKey, grant map[string]string, came func(loginAnswer)) (err error) {
 	hc, err := d.clientFor(s.Endpoint, formJSON)
 	if err != nil {
-		return a, err
+		return err
 	}
 	c := call{action: actionLogin, place: siteOf(signInBase(s)), secrets: []string{grant["code"], grant["codeVerifier"], grant["refreshToken"]}}
 	var refused error
 	err = d.unsigned(ctx, c, func(ctx context.Context) (err error) {
 		for try := 1; ; try++ {
+			var a loginAnswer
 			a, refused, err = d.postLogin(ctx, hc, c, signInBase(s)+"/v1/token", key, grant)
+			if err == nil && refused == nil {
+				came(a)
+				return nil
+			}
 			var api *APIError
 			again := err != nil || errors.As(refused, &api) && api.Retry
 			if !again || try == loginTries || ctx.Err() != nil {
@@ -119,11 +160,11 @@ func (d *Deps) askLogin(ctx context.Context, s plan.Step, key proofKey, grant ma
 	if err != nil {
 		var net *url.Error
 		if errors.As(err, &net) {
-			return a, &UnreachableError{c.action, c.place, net.Err}
+			return &UnreachableError{c.action, c.place, net.Err}
 		}
-		return a, err
+		return err
 	}
-	return a, refused
+	return refused
 }
 
 // postLogin makes one call. refused is AWS's answer; err is that of the way there.

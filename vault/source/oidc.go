@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
+	"aws-vault/vault/store"
 )
 
 // What IAM Identity Center refuses that a sign-in mends.
@@ -55,7 +57,7 @@ func (d *Deps) register(ctx context.Context, s plan.SSO) (oidcClient, error) {
 		Secret  string `json:"clientSecret"`
 		Expires int64  `json:"clientSecretExpiresAt"` // seconds of Unix time
 	}
-	if err := d.oidc(ctx, s, call{action: "RegisterClient"}, "/client/register", in, &out); err != nil {
+	if err := d.oidc(ctx, s, call{action: "RegisterClient"}, "/client/register", in, &out, nil); err != nil {
 		return oidcClient{}, err
 	}
 	if out.ID == "" || out.Secret == "" {
@@ -94,7 +96,7 @@ func (d *Deps) deviceCode(ctx context.Context, s plan.SSO, c oidcClient) (signin
 		Lasts    time.Duration `json:"expiresIn"` // in seconds, as is the next
 		Interval time.Duration `json:"interval"`
 	}
-	if err := d.oidc(ctx, s, call{action: "StartDeviceAuthorization", secret: c.Secret}, "/device_authorization", in, &out); err != nil {
+	if err := d.oidc(ctx, s, call{action: "StartDeviceAuthorization", secret: c.Secret}, "/device_authorization", in, &out, nil); err != nil {
 		return signin.DeviceCode{}, err
 	}
 	return signin.DeviceCode{
@@ -123,8 +125,9 @@ func deviceGrant(c signin.DeviceCode) grant { return grant{Type: grantDevice, De
 
 func refreshGrant(token string) grant { return grant{Type: grantRefresh, Refresh: token} }
 
-// trade gives a grant for tokens.
-func (d *Deps) trade(ctx context.Context, s plan.SSO, c oidcClient, g grant) (ssoToken, error) {
+// trade gives a grant for tokens of a sign-in. They are stored when they come, unless to is nil.
+// Where no refresh token is among them, the one that was traded goes on.
+func (d *Deps) trade(ctx context.Context, s plan.SSO, c oidcClient, g grant, signIn string, to *store.Trade) (t ssoToken, err error) {
 	g.ID, g.Secret = c.ID, c.Secret
 	carried := call{action: "CreateToken", secrets: []string{c.Secret, g.Code, g.Verifier, g.Device, g.Refresh}}
 	began := d.Clock.Local()
@@ -133,18 +136,23 @@ func (d *Deps) trade(ctx context.Context, s plan.SSO, c oidcClient, g grant) (ss
 		Refresh string        `json:"refreshToken"`
 		Lasts   time.Duration `json:"expiresIn"` // in seconds
 	}
-	if err := d.oidc(ctx, s, carried, "/token", g, &out); err != nil {
-		return ssoToken{}, err
+	err = d.traded(ctx, oidcPlace(s), func(ctx context.Context) error {
+		return d.oidc(ctx, s, carried, "/token", g, &out, func() {
+			t = ssoToken{Access: out.Access, Refresh: cmp.Or(out.Refresh, g.Refresh), Client: c, Expires: began.Add(out.Lasts * time.Second).UTC(), SignIn: signIn}
+			if to != nil && (out.Access != "" && out.Lasts > 0 || out.Refresh != "") {
+				to.Keep(t.encode(s))
+			}
+		})
+	})
+	if err == nil && (out.Access == "" || out.Lasts <= 0) {
+		err = fmt.Errorf("CreateToken: %s answered without a token", oidcPlace(s))
 	}
-	if out.Access == "" || out.Lasts <= 0 {
-		return ssoToken{}, fmt.Errorf("CreateToken: %s answered without a token", oidcPlace(s))
-	}
-	return ssoToken{Access: out.Access, Refresh: out.Refresh, Client: c, Expires: began.Add(out.Lasts * time.Second).UTC()}, nil
+	return t, err
 }
 
-// oidc makes a call of those that sign in. What a sign-in goes by comes back as an error
-// of package signin's, or as errGrant or errClient.
-func (d *Deps) oidc(ctx context.Context, s plan.SSO, c call, path string, in, out any) error {
+// oidc makes a call of those that sign in, and then first of all what came says. What a sign-in
+// goes by comes back as an error of package signin's, or as errGrant or errClient.
+func (d *Deps) oidc(ctx context.Context, s plan.SSO, c call, path string, in, out any, came func()) error {
 	hc, err := d.clientFor(s.OIDC, formJSON)
 	if err != nil {
 		return err
@@ -157,6 +165,9 @@ func (d *Deps) oidc(ctx context.Context, s plan.SSO, c call, path string, in, ou
 	var outcome error
 	err = d.unsigned(ctx, c, func(ctx context.Context) error {
 		err := d.rest(ctx, hc, ask{method: http.MethodPost, url: at.url + path, in: in}, out)
+		if err == nil && came != nil {
+			came()
+		}
 		outcome = meaning(err)
 		return err
 	})

@@ -29,7 +29,7 @@ func (d *Deps) KeepClientSecret(ctx context.Context, to plan.OIDC, secret string
 	_, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
 		Name: secretName(to), Question: "the client secret of " + to.Issuer,
 		Serves: func(store.Token) bool { return false },
-		Make: func(context.Context, store.Token) (store.Token, error) {
+		Make: func(context.Context, store.Token, *store.Trade) (store.Token, error) {
 			return encode(KindOIDCSecret, to.Label(), d.Clock.Local().Add(secretLasts), clientSecret{secret}), nil
 		},
 	})
@@ -68,6 +68,11 @@ func (d *Deps) provider(ctx context.Context, to plan.OIDC) (p *signin.Provider, 
 		return err
 	})
 	return p, err
+}
+
+// fetchKeys fetches what a provider signs with.
+func (d *Deps) fetchKeys(ctx context.Context, to plan.OIDC, p *signin.Provider) error {
+	return d.within(ctx, to, "fetch the keys", p.FetchKeys)
 }
 
 // within asks an OpenID provider something within the deadline.

@@ -91,38 +91,31 @@ func (d *Deps) OpenIDSignIn(ctx context.Context, to plan.OIDC) (OpenIDSignIn, er
 func (d *Deps) openIDToken(ctx context.Context, to plan.OIDC, refused string) (openIDToken, error) {
 	serves := func(t openIDToken) bool {
 		now := d.Clock.Local()
-		return t.ID != refused && (t.valid(now) || d.fresh(t) && t.Expires.After(now)) // a short one would be made twice
+		return t.ID != "" && t.ID != refused && (t.valid(now) || d.fresh(t) && t.Expires.After(now)) // a short one would be made twice
 	}
-	made := false
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
 		Name: string(to.Token()), Question: "the sign-in to " + to.Issuer,
 		Serves: func(k store.Token) bool {
 			t, ok := decode[openIDToken](k)
 			return ok && serves(t)
 		},
-		Make: func(ctx context.Context, k store.Token) (store.Token, error) {
-			made = true
-			t, _ := decode[openIDToken](d.looseToken(string(to.Token())))
-			var err error
-			if !serves(t) {
-				old, ok := decode[openIDToken](k)
-				if !ok {
-					old = t
-				}
-				t, err = d.newOpenIDToken(ctx, to, old)
-				d.remember(t.ID)
-			}
-			k = encode(KindOIDCToken, to.Label(), t.ends(), t)
-			k.Who = t.Subject
-			return k, err
+		Make: func(ctx context.Context, k store.Token, trade *store.Trade) (store.Token, error) {
+			old, _ := decode[openIDToken](k)
+			t, err := d.newOpenIDToken(ctx, to, old, trade)
+			d.remember(t.ID)
+			return t.encode(to), err
 		},
 	})
 	d.warn(warnings)
 	t, _ := decode[openIDToken](kept)
-	if made {
-		d.keepLoose(string(to.Token()), kept, len(warnings) > 0)
-	}
 	return t, err
+}
+
+// encode is the token as it is kept.
+func (t openIDToken) encode(to plan.OIDC) store.Token {
+	k := encode(KindOIDCToken, to.Label(), t.ends(), t)
+	k.Who = t.Subject
+	return k
 }
 
 // remember notes an ID token that came to this process.
@@ -141,9 +134,9 @@ func (d *Deps) fresh(t openIDToken) bool {
 }
 
 // newOpenIDToken makes a token in place of an old one, silently if that can be.
-func (d *Deps) newOpenIDToken(ctx context.Context, to plan.OIDC, old openIDToken) (openIDToken, error) {
+func (d *Deps) newOpenIDToken(ctx context.Context, to plan.OIDC, old openIDToken, trade *store.Trade) (openIDToken, error) {
 	if old.Refresh != "" {
-		made, err := d.refreshOpenID(ctx, to, old)
+		made, err := d.refreshOpenID(ctx, to, old, trade)
 		switch {
 		case err == nil && made.ID != "":
 			return made, nil
@@ -153,63 +146,114 @@ func (d *Deps) newOpenIDToken(ctx context.Context, to plan.OIDC, old openIDToken
 			return openIDToken{}, err // a person could do no better
 		}
 	}
-	return d.signInOpenID(ctx, to, old.Subject)
+	return d.signInOpenID(ctx, to, old.Subject, trade)
 }
 
 // refreshOpenID trades a refresh token. Where none comes back, the old one goes on; where
-// no ID token comes back, it is the zero token.
-func (d *Deps) refreshOpenID(ctx context.Context, to plan.OIDC, old openIDToken) (openIDToken, error) {
+// no ID token comes back, or what comes could not be stored, it is the zero token.
+func (d *Deps) refreshOpenID(ctx context.Context, to plan.OIDC, old openIDToken, trade *store.Trade) (openIDToken, error) {
 	p, err := d.provider(ctx, to)
+	if err == nil {
+		err = d.fetchKeys(ctx, to, p)
+	}
 	if err != nil {
 		return openIDToken{}, err
 	}
-	var got signin.Tokens
-	err = d.within(ctx, to, "refresh", func(ctx context.Context) (err error) {
-		got, err = p.Refresh(ctx, old.Refresh)
-		return err
-	})
-	if err != nil || got.ID == "" {
+	if renews, err := d.canRenew(ctx, to.Issuer, trade); err != nil || !renews {
 		return openIDToken{}, err
 	}
-	if got.Refresh == "" {
-		got.Refresh = old.Refresh
+	o := openIDTrade{to: to, provider: p, stores: stored, trade: trade, old: old, want: signin.Want{Subject: old.Subject, Earlier: old.Nonce}}
+	made, err := d.tradeOpenID(ctx, o, "refresh", func(ctx context.Context) (signin.Tokens, error) { return p.Refresh(ctx, old.Refresh) })
+	var refused *signin.IDTokenError
+	if errors.As(err, &refused) && refused.Missing {
+		return openIDToken{}, nil
 	}
-	return d.verified(ctx, to, p, got, signin.Want{Subject: old.Subject, Earlier: old.Nonce})
+	return made, err
 }
 
-// verified is a token whose ID token proves who somebody is.
-func (d *Deps) verified(ctx context.Context, to plan.OIDC, p *signin.Provider, got signin.Tokens, want signin.Want) (openIDToken, error) {
-	want.Audience = to.Audience
-	var id signin.ID
-	err := d.within(ctx, to, "verify", func(ctx context.Context) (err error) {
-		id, err = p.Verify(ctx, got.ID, want)
-		return err
+// An openIDTrade is what is known before a code or a refresh token is traded.
+type openIDTrade struct {
+	to       plan.OIDC
+	provider *signin.Provider
+	trade    *store.Trade
+	stores   func(openIDToken) bool // whether a token is stored when it comes, and not later
+	old      openIDToken            // that is renewed; zero for a new sign-in
+	want     signin.Want
+}
+
+// tradeOpenID trades a code or a refresh token and stores what comes. An ID token that is not
+// accepted does not cost the refresh token: that is stored without it, so that another is fetched.
+func (d *Deps) tradeOpenID(ctx context.Context, o openIDTrade, what string, ask func(context.Context) (signin.Tokens, error)) (t openIDToken, err error) {
+	var got signin.Tokens
+	var refused error
+	err = d.traded(ctx, o.to.Issuer, func(ctx context.Context) error {
+		return d.within(ctx, o.to, what, func(ctx context.Context) (err error) {
+			if got, err = ask(ctx); err != nil {
+				return err
+			}
+			got.Refresh = cmp.Or(got.Refresh, o.old.Refresh)
+			t, refused = d.verified(o, got)
+			if good := refused == nil || got.Refresh != "" && o.outlives(refused); good && o.stores(t) {
+				o.trade.Keep(t.encode(o.to))
+			}
+			return nil
+		})
 	})
-	if err != nil {
+	var unproven *signin.IDTokenError
+	switch {
+	case err != nil:
+		return openIDToken{}, err
+	case !errors.As(refused, &unproven) || !unproven.Key:
+		return t, refused
+	}
+	if err := d.fetchKeys(ctx, o.to, o.provider); err != nil {
 		return openIDToken{}, err
 	}
-	return openIDToken{
-		ID: got.ID, Refresh: got.Refresh, Expires: id.Expires, Subject: id.Subject, Claims: id.Claims,
-		Nonce: cmp.Or(want.Nonce, want.Earlier), Made: d.Clock.Local().UTC(),
-	}, nil
+	return d.verified(o, got)
+}
+
+func stored(openIDToken) bool { return true }
+
+// outlives reports whether a refresh token is kept though the ID token beside it was refused. That
+// of a new sign-in is, if another try may go better: who it is of is not known yet.
+func (o openIDTrade) outlives(refused error) bool {
+	var e *signin.IDTokenError
+	return o.old.Refresh != "" || errors.As(refused, &e) && (e.Key || e.Clock)
+}
+
+// verified is a token whose ID token proves who somebody is or, with the error, one without an ID
+// token. It calls nothing.
+func (d *Deps) verified(o openIDTrade, got signin.Tokens) (openIDToken, error) {
+	want := o.want
+	want.Audience = o.to.Audience
+	t := openIDToken{Refresh: got.Refresh, Subject: o.old.Subject, Claims: o.old.Claims, Nonce: cmp.Or(want.Nonce, want.Earlier), Made: d.Clock.Local().UTC()}
+	id, err := o.provider.Verify(got.ID, want)
+	if err != nil {
+		return t, err
+	}
+	t.ID, t.Expires, t.Subject, t.Claims = got.ID, id.Expires, id.Subject, id.Claims
+	return t, nil
 }
 
 // signInOpenID has a person sign in. before is who was signed in until now; empty for nobody.
-func (d *Deps) signInOpenID(ctx context.Context, to plan.OIDC, before string) (t openIDToken, err error) {
+func (d *Deps) signInOpenID(ctx context.Context, to plan.OIDC, before string, trade *store.Trade) (t openIDToken, err error) {
+	if err := trade.Ready(ctx); err != nil && !isUnwritable(err) { // else it serves this process
+		return t, err
+	}
 	err = d.patience(ctx, to.Issuer, func(ctx context.Context, v *visit) error {
 		p, err := d.provider(ctx, to)
+		if err == nil {
+			err = d.fetchKeys(ctx, to, p)
+		}
 		if err != nil {
 			return err
 		}
-		if !d.openIDByDevice(to, p) {
-			t, err = d.byOpenIDBrowser(ctx, v, to, p, before)
-			return err
+		o := openIDTrade{to: to, provider: p, trade: trade, stores: stored}
+		if d.openIDByDevice(to, p) {
+			t, err = d.byOpenIDCode(ctx, v, o)
+		} else {
+			t, err = d.byOpenIDBrowser(ctx, v, o, before)
 		}
-		got, err := d.byOpenIDCode(ctx, v, to, p)
-		if err != nil {
-			return err
-		}
-		t, err = d.verified(ctx, to, p, got, signin.Want{})
 		return err
 	})
 	var over *SignInError
@@ -241,30 +285,53 @@ var (
 	errNoBrowserFlow = errors.New("the provider has no authorization_endpoint, want oidc_flow = device")
 )
 
-// byOpenIDBrowser signs a person in with a browser. Who was signed in before need not be
-// confirmed.
-func (d *Deps) byOpenIDBrowser(ctx context.Context, v *visit, to plan.OIDC, p *signin.Provider, before string) (t openIDToken, err error) {
+// byOpenIDBrowser signs a person in with a browser. A sign-in that the user has to confirm is not
+// stored before. Who was signed in before need not be confirmed.
+func (d *Deps) byOpenIDBrowser(ctx context.Context, v *visit, o openIDTrade, before string) (t openIDToken, err error) {
+	p := o.provider
 	if !p.Browses() {
-		return openIDToken{}, &SignInError{To: to.Issuer, Err: errNoBrowserFlow}
+		return openIDToken{}, &SignInError{To: o.to.Issuer, Err: errNoBrowserFlow}
 	}
-	err = d.byOpenIDPage(ctx, v, to, p, func(g signin.Grant) error {
-		var got signin.Tokens
-		err := d.within(ctx, to, "trade the code", func(ctx context.Context) (err error) {
-			got, err = p.Trade(ctx, g)
-			return err
-		})
-		if err != nil {
+	err = d.byOpenIDPage(ctx, v, o.to, p, func(g signin.Grant) error {
+		o.want.Nonce = g.Nonce
+		o.stores = func(t openIDToken) bool { return g.Proven || t.Subject != "" && t.Subject == before }
+		t, err = d.tradeOpenID(ctx, o, "trade the code", func(ctx context.Context) (signin.Tokens, error) { return p.Trade(ctx, g) })
+		if err != nil || o.stores(t) {
 			return err
 		}
-		if t, err = d.verified(ctx, to, p, got, signin.Want{Nonce: g.Nonce}); err != nil || t.Subject == before {
-			return err
-		}
-		return d.confirm(ctx, g, to.Issuer, t.person())
+		return d.confirm(ctx, g, o.to.Issuer, t.person())
 	})
 	if err != nil {
 		return openIDToken{}, err
 	}
 	return t, nil
+}
+
+func (d *Deps) byOpenIDCode(ctx context.Context, v *visit, o openIDTrade) (openIDToken, error) {
+	p := o.provider
+	if !p.Devices() {
+		return openIDToken{}, &SignInError{To: o.to.Issuer, Err: errNoDeviceFlow}
+	}
+	var code signin.DeviceCode
+	err := d.within(ctx, o.to, "make a code", func(ctx context.Context) (err error) {
+		code, err = p.DeviceCode(ctx, o.to.Scopes)
+		return err
+	})
+	if err != nil {
+		return openIDToken{}, err
+	}
+	if err := v.toCode(o.to.Issuer, code); err != nil {
+		return openIDToken{}, err
+	}
+	t, err := signin.Device(ctx, code, func(ctx context.Context) (openIDToken, error) {
+		return d.tradeOpenID(ctx, o, "poll", func(ctx context.Context) (signin.Tokens, error) { return p.Poll(ctx, code) })
+	}, d.Sleep)
+	for _, over := range []error{signin.ErrDenied, signin.ErrTimeout} { // it is the person who has answered
+		if _, refused := errors.AsType[*signin.GrantError](err); refused && errors.Is(err, over) {
+			return t, over
+		}
+	}
+	return t, err
 }
 
 // person says whose a token is, for the user to recognize.
@@ -275,36 +342,6 @@ func (t openIDToken) person() string {
 		}
 	}
 	return t.Subject
-}
-
-func (d *Deps) byOpenIDCode(ctx context.Context, v *visit, to plan.OIDC, p *signin.Provider) (signin.Tokens, error) {
-	if !p.Devices() {
-		return signin.Tokens{}, &SignInError{To: to.Issuer, Err: errNoDeviceFlow}
-	}
-	var code signin.DeviceCode
-	err := d.within(ctx, to, "make a code", func(ctx context.Context) (err error) {
-		code, err = p.DeviceCode(ctx, to.Scopes)
-		return err
-	})
-	if err != nil {
-		return signin.Tokens{}, err
-	}
-	if err := v.toCode(to.Issuer, code); err != nil {
-		return signin.Tokens{}, err
-	}
-	got, err := signin.Device(ctx, code, func(ctx context.Context) (got signin.Tokens, err error) {
-		err = d.within(ctx, to, "poll", func(ctx context.Context) (err error) {
-			got, err = p.Poll(ctx, code)
-			return err
-		})
-		return got, err
-	}, d.Sleep)
-	for _, over := range []error{signin.ErrDenied, signin.ErrTimeout} { // it is the person who has answered
-		if _, refused := errors.AsType[*signin.GrantError](err); refused && errors.Is(err, over) {
-			return got, over
-		}
-	}
-	return got, err
 }
 
 // OpenIDLogout ends the sign-in that is held, here and, where the provider has a way to,

@@ -47,6 +47,8 @@ type Deps struct {
 	Card       Card                                                     // keys that cannot leave it
 	Identities Identities                                               // by which people say who they are
 	Clock      *Clock
+	Trades     *Trades              // of the process; nil where it may end in the middle of one
+	Delayed    func(message string) // the user who wants to end us, on what we still wait for; nil to tell nobody
 
 	Backoff  func(attempt int, err error) time.Duration // before a call is tried once more; nil for a jittered wait of up to 5 s
 	Timeout  time.Duration                              // of one call, its retries included; 0 for 30 s
@@ -56,9 +58,8 @@ type Deps struct {
 	lock    sync.Mutex // guards what follows
 	clients map[clientKey]*http.Client
 	told    map[string]bool
-	idToken string     // that came last
-	loose   looseToken // that came last
-	timed   bool       // AWS was asked for the time
+	idToken string // that came last
+	timed   bool   // AWS was asked for the time
 	bundle  sync.Once
 	system  *anchors
 }

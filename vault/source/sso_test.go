@@ -28,6 +28,8 @@ type items struct {
 	sync.Mutex
 	of   map[string]keystore.Item
 	bend func(keystore.Item) keystore.Item // what is written instead; nil for the same
+
+	put func(context.Context, keystore.Item) error // comes before each write; nil for nothing
 }
 
 func (i *items) Item(_ context.Context, name string) (keystore.Item, error) {
@@ -40,7 +42,12 @@ func (i *items) Item(_ context.Context, name string) (keystore.Item, error) {
 	return it, nil
 }
 
-func (i *items) Put(_ context.Context, it keystore.Item) error {
+func (i *items) Put(ctx context.Context, it keystore.Item) error {
+	if i.put != nil {
+		if err := i.put(ctx, it); err != nil {
+			return err
+		}
+	}
 	i.Lock()
 	defer i.Unlock()
 	if i.bend != nil {

@@ -95,34 +95,28 @@ func (d *Deps) SignIn(ctx context.Context, e plan.Endpoint, s plan.SSO) (store.C
 // in.
 func (d *Deps) ssoToken(ctx context.Context, e plan.Endpoint, s plan.SSO, refused string) (ssoToken, error) {
 	serves := func(t ssoToken) bool { return t.serves(d.Clock.Local()) && t.Access != refused }
-	name, made := string(s.Token()), false
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
-		Name: name, Question: "the sign-in to " + s.StartURL,
+		Name: string(s.Token()), Question: "the sign-in to " + s.StartURL,
 		Serves: func(k store.Token) bool {
 			t, ok := decode[ssoToken](k)
 			return ok && serves(t)
 		},
-		Make: func(ctx context.Context, k store.Token) (store.Token, error) {
-			made = true
-			if loose := d.looseToken(name); len(k.Secret) == 0 {
-				k = loose
-			}
-			t, _ := decode[ssoToken](k)
-			var err error
-			if !serves(t) {
-				t, err = d.newSSOToken(ctx, e, s, t, refused)
-			}
-			k = encode(KindSSOToken, s.Label(), t.ends(), t)
-			k.Who = t.signedInBy()
-			return k, err
+		Make: func(ctx context.Context, k store.Token, trade *store.Trade) (store.Token, error) {
+			old, _ := decode[ssoToken](k)
+			t, err := d.newSSOToken(ctx, e, s, old, refused, trade)
+			return t.encode(s), err
 		},
 	})
 	d.warn(warnings)
-	if made {
-		d.keepLoose(name, kept, len(warnings) > 0)
-	}
 	t, _ := decode[ssoToken](kept)
 	return t, err
+}
+
+// encode is the token as it is kept.
+func (t ssoToken) encode(s plan.SSO) store.Token {
+	k := encode(KindSSOToken, s.Label(), t.ends(), t)
+	k.Who = t.signedInBy()
+	return k
 }
 
 // SSOSignIn returns which sign-in to the portal is held, ours or else the AWS CLI's; empty for none. It asks nobody.
@@ -138,14 +132,21 @@ func (d *Deps) SSOSignIn(ctx context.Context, s plan.SSO) (string, error) {
 }
 
 // newSSOToken makes a token in place of an old one, silently if that can be.
-func (d *Deps) newSSOToken(ctx context.Context, e plan.Endpoint, s plan.SSO, old ssoToken, refused string) (ssoToken, error) {
+func (d *Deps) newSSOToken(ctx context.Context, e plan.Endpoint, s plan.SSO, old ssoToken, refused string, trade *store.Trade) (ssoToken, error) {
 	if err := d.checkEndpoint(s.OIDC); err != nil {
 		return ssoToken{}, err
 	}
 	now := d.Clock.Local()
 	usable := old.valid(now) && old.Access != refused
-	if old.renewable(now) {
-		made, err := d.refresh(ctx, s, old)
+	renews, err := old.renewable(now), error(nil)
+	if renews {
+		renews, err = d.canRenew(ctx, s.StartURL, trade)
+	}
+	if err != nil {
+		return ssoToken{}, err
+	}
+	if renews {
+		made, err := d.trade(ctx, s, old.Client, refreshGrant(old.Refresh), old.signedInBy(), trade)
 		switch {
 		case err == nil:
 			return made, nil
@@ -163,7 +164,23 @@ func (d *Deps) newSSOToken(ctx context.Context, e plan.Endpoint, s plan.SSO, old
 		d.debug("the AWS CLI's token is used", "portal", s.StartURL)
 		return ssoToken{Access: theirs.AccessToken, Expires: theirs.ExpiresAt, theirs: true}, nil
 	}
-	return d.signIn(ctx, e, s)
+	return d.signIn(ctx, e, s, trade)
+}
+
+// canRenew reports whether what a refresh token is traded for can be stored. If not, it is better
+// not sent: the sign-in would be lost.
+func (d *Deps) canRenew(ctx context.Context, to string, trade *store.Trade) (bool, error) {
+	err := trade.Ready(ctx)
+	if isUnwritable(err) {
+		d.tellOnce(fmt.Sprintf("the sign-in to %s is not renewed: %v", to, err))
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func isUnwritable(err error) bool {
+	var no *store.UnwritableError
+	return errors.As(err, &no)
 }
 
 // cached is what the AWS CLI keeps of a sign-in to the same portal. Its token is used as
@@ -210,7 +227,10 @@ func (d *Deps) SSOHeld(ctx context.Context, s plan.SSO) bool {
 }
 
 // signIn has a person sign in. A registration that turns out to be none is replaced, once.
-func (d *Deps) signIn(ctx context.Context, e plan.Endpoint, s plan.SSO) (t ssoToken, err error) {
+func (d *Deps) signIn(ctx context.Context, e plan.Endpoint, s plan.SSO, trade *store.Trade) (t ssoToken, err error) {
+	if err := trade.Ready(ctx); err != nil && !isUnwritable(err) { // else it serves this process
+		return t, err
+	}
 	err = d.patience(ctx, s.StartURL, func(ctx context.Context, v *visit) error {
 		refused := ""
 		for range 2 {
@@ -219,9 +239,9 @@ func (d *Deps) signIn(ctx context.Context, e plan.Endpoint, s plan.SSO) (t ssoTo
 				return err
 			}
 			if d.Person.Device {
-				t, err = d.byDevice(ctx, v, s, c)
+				t, err = d.byDevice(ctx, v, s, c, trade)
 			} else {
-				t, err = d.byBrowser(ctx, v, e, s, c)
+				t, err = d.byBrowser(ctx, v, e, s, c, trade)
 			}
 			if !errors.Is(err, errClient) {
 				return err
@@ -230,7 +250,6 @@ func (d *Deps) signIn(ctx context.Context, e plan.Endpoint, s plan.SSO) (t ssoTo
 		}
 		return err
 	})
-	t.SignIn = rand.Text()
 	return t, err
 }
 
@@ -247,7 +266,7 @@ func (d *Deps) registered(ctx context.Context, s plan.SSO, refused string) (oidc
 			c, ok := decode[oidcClient](k)
 			return ok && c.serves(d.Clock.Local()) && c.ID != refused
 		},
-		Make: func(ctx context.Context, _ store.Token) (store.Token, error) {
+		Make: func(ctx context.Context, _ store.Token, _ *store.Trade) (store.Token, error) {
 			if c, ok := d.theirRegistration(s); ok && c.ID != refused {
 				return encode(KindSSOClient, s.Label(), time.Time{}, c), nil
 			}
@@ -268,12 +287,16 @@ func (d *Deps) theirRegistration(s plan.SSO) (oidcClient, bool) {
 	return c, ok && d.Person.Device && c.serves(d.Clock.Local())
 }
 
-// byBrowser signs a person in with a browser of this machine.
-func (d *Deps) byBrowser(ctx context.Context, v *visit, e plan.Endpoint, s plan.SSO, c oidcClient) (t ssoToken, err error) {
+// byBrowser signs a person in with a browser of this machine. A sign-in that the user has to confirm
+// is not stored before.
+func (d *Deps) byBrowser(ctx context.Context, v *visit, e plan.Endpoint, s plan.SSO, c oidcClient, trade *store.Trade) (t ssoToken, err error) {
 	page := func(p signin.Proof, redirect string) string { return authorizeURL(s, c, p, redirect) }
 	show := func(page string) error { return v.toPage(s.StartURL, page) }
 	err = signin.Code(ctx, d.Person.back(), page, show, func(g signin.Grant) error {
-		if t, err = d.trade(ctx, s, c, codeGrant(g)); err != nil || g.Proven {
+		if !g.Proven {
+			trade = nil
+		}
+		if t, err = d.trade(ctx, s, c, codeGrant(g), rand.Text(), trade); err != nil || g.Proven {
 			return err
 		}
 		who, err := d.holder(ctx, e, s, t)
@@ -314,7 +337,7 @@ func (d *Deps) holder(ctx context.Context, e plan.Endpoint, s plan.SSO, t ssoTok
 }
 
 // byDevice signs a person in on a machine of their choice.
-func (d *Deps) byDevice(ctx context.Context, v *visit, s plan.SSO, c oidcClient) (ssoToken, error) {
+func (d *Deps) byDevice(ctx context.Context, v *visit, s plan.SSO, c oidcClient, trade *store.Trade) (ssoToken, error) {
 	code, err := d.deviceCode(ctx, s, c)
 	if err != nil {
 		return ssoToken{}, err
@@ -323,18 +346,8 @@ func (d *Deps) byDevice(ctx context.Context, v *visit, s plan.SSO, c oidcClient)
 		return ssoToken{}, err
 	}
 	return signin.Device(ctx, code, func(ctx context.Context) (ssoToken, error) {
-		return d.trade(ctx, s, c, deviceGrant(code))
+		return d.trade(ctx, s, c, deviceGrant(code), rand.Text(), trade)
 	}, d.Sleep)
-}
-
-// refresh trades a refresh token. Where none comes back, the old one goes on.
-func (d *Deps) refresh(ctx context.Context, s plan.SSO, old ssoToken) (ssoToken, error) {
-	made, err := d.trade(ctx, s, old.Client, refreshGrant(old.Refresh))
-	made.SignIn = old.signedInBy()
-	if err == nil && made.Refresh == "" {
-		made.Refresh = old.Refresh
-	}
-	return made, err
 }
 
 // decode reads the secret of a token that is kept.

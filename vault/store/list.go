@@ -16,7 +16,7 @@ import (
 // index does not know, which it then learns. Damaged items are warnings; the error is
 // the keystore's.
 func (s *Sessions) List(ctx context.Context) ([]Entry, []error, error) {
-	return list(ctx, s.Ring, s.Index, "", s.Now())
+	return list(ctx, s.all(), s.Index, "", s.Now())
 }
 
 func list(ctx context.Context, ring Ring, x *Index, kind string, now time.Time) ([]Entry, []error, error) {
@@ -45,7 +45,7 @@ type Kept struct{ Sessions, Tokens []Entry }
 // Kept returns what [Sessions.List] and [Tokens.List] return, with one listing of the
 // keystore for both.
 func (s *Sessions) Kept(ctx context.Context) (Kept, []error, error) {
-	all, warnings, err := survey(ctx, s.Ring, s.Index, s.Now())
+	all, warnings, err := survey(ctx, s.all(), s.Index, s.Now())
 	if err != nil {
 		return Kept{}, warnings, err
 	}
@@ -60,14 +60,14 @@ func kept(all []Entry, now time.Time) Kept {
 // expired. What else lies in the keystore, damaged items among it, stays: it may be no
 // session. If the keystore fails half-way, the count is of those that are gone.
 func (s *Sessions) Remove(ctx context.Context, match func(Entry) bool) (int, []error, error) {
-	gone, warnings, err := remove(ctx, s.Ring, s.Index, s.Now(), map[string]func(Entry) bool{"": match})
+	gone, warnings, err := remove(ctx, s.all(), s.Index, s.Now(), map[string]func(Entry) bool{"": match})
 	return len(gone.Sessions), warnings, err
 }
 
 // RemoveKept is Remove for sessions and tokens, with one listing of the keystore for both.
 // It returns those that are gone and had not expired.
 func (s *Sessions) RemoveKept(ctx context.Context, session, token func(Entry) bool) (Kept, []error, error) {
-	return remove(ctx, s.Ring, s.Index, s.Now(), map[string]func(Entry) bool{"": session, tokenType: token})
+	return remove(ctx, s.all(), s.Index, s.Now(), map[string]func(Entry) bool{"": session, tokenType: token})
 }
 
 // remove deletes what the function of its type matches.

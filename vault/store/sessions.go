@@ -18,11 +18,23 @@ type Sessions struct {
 	Index *Index
 	Now   func() time.Time
 
+	// Pending is where tokens beside the sessions may be too; nil for nowhere. A session never is,
+	// so that reading one looks there for nothing.
+	Pending *Pending
+
 	// Expect tells the keystore that a session is about to be kept; nil where that needs no time.
 	Expect func()
 
 	// Cancelled reports whether an error of Make's means that the user gave up; nil for never.
 	Cancelled func(error) bool
+}
+
+// all is where sessions and tokens are listed and removed.
+func (s *Sessions) all() Ring {
+	if s.Pending != nil {
+		return s.Pending
+	}
+	return s.Ring
 }
 
 // An Ask is a question that a session answers.

@@ -3,7 +3,8 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
+	"maps"
+	"sync"
 	"time"
 
 	"aws-vault/vault/keystore"
@@ -12,7 +13,7 @@ import (
 // Tokens are what people's sign-ins gave: tokens, and this program's registrations with
 // those who give them.
 type Tokens struct {
-	Ring  StampedRing
+	Ring  StampedRing // a [*Pending] for a keystore that is written through another program
 	Locks *Locks
 	Index *Index // may be the one that sessions are listed in
 	Now   func() time.Time
@@ -22,6 +23,12 @@ type Tokens struct {
 
 	// Cancelled reports whether an error of Make's means that the user gave up; nil for never.
 	Cancelled func(error) bool
+
+	// WriteTime is how long one write to the keystore may take; 0 for 10 s.
+	WriteTime time.Duration
+
+	mu     sync.Mutex
+	memory map[string]Token // tokens that could not be stored, by name
 }
 
 // A TokenAsk is a question that a token answers.
@@ -31,8 +38,9 @@ type TokenAsk struct {
 	Serves   func(Token) bool // does the token that is kept answer
 
 	// Make makes another: with what the kept one holds, or by asking a person. There is
-	// none if kept.Secret is empty.
-	Make func(ctx context.Context, kept Token) (Token, error)
+	// none if kept.Secret is empty. What a single-use code or token was traded for is given to
+	// trade at once; it stays stored if Make then fails.
+	Make func(ctx context.Context, kept Token, trade *Trade) (Token, error)
 }
 
 // Get returns the token under a name if it serves, and otherwise the one that Make makes,
@@ -41,7 +49,7 @@ type TokenAsk struct {
 // nothing.
 func (t *Tokens) Get(ctx context.Context, a TokenAsk) (Token, []error, error) {
 	kept, warnings, err := t.Find(ctx, a.Name)
-	if err != nil || serving(kept, a) { // the common case takes no lock
+	if err != nil || serving(kept, a) && !t.pending(a.Name) { // the common case takes no lock
 		return kept, warnings, err
 	}
 	ctx, lock, err := t.Locks.token(ctx, a.Name, a.Question)
@@ -49,11 +57,19 @@ func (t *Tokens) Get(ctx context.Context, a TokenAsk) (Token, []error, error) {
 		return Token{}, warnings, err
 	}
 	defer lock.Close()
-	if kept, _, err = t.Find(ctx, a.Name); err != nil || serving(kept, a) {
-		return kept, warnings, err // made while we waited
+	if kept, _, err = t.Find(ctx, a.Name); err != nil {
+		return kept, warnings, err
 	}
-	made, err := a.Make(ctx, kept)
+	if t.pending(a.Name) {
+		warnings = append(warnings, t.flush(ctx, a.Name)...)
+	}
+	if serving(kept, a) {
+		return kept, warnings, nil // made while we waited
+	}
+	trade := t.Trade(a.Name)
+	made, err := a.Make(ctx, kept, trade)
 	if err != nil {
+		warnings = append(warnings, trade.Store(ctx)...)
 		if gaveUp := t.gaveUp(err); gaveUp || ctx.Err() == nil { // were we stopped, whoever waits may do better
 			lock.Fail(t.Now(), err, gaveUp)
 		}
@@ -62,7 +78,7 @@ func (t *Tokens) Get(ctx context.Context, a TokenAsk) (Token, []error, error) {
 	if made.Ends.IsZero() {
 		return made, warnings, nil // another program's: it is used, and kept by that one
 	}
-	return made, append(warnings, t.keep(ctx, a.Name, made)...), nil
+	return made, append(warnings, trade.finish(ctx, made)...), nil
 }
 
 func serving(kept Token, a TokenAsk) bool { return len(kept.Secret) > 0 && a.Serves(kept) }
@@ -76,6 +92,9 @@ func (t *Tokens) gaveUp(err error) bool {
 // none. It returns warnings for a damaged item, which is as good as none, and the
 // keystore's error if it stays shut.
 func (t *Tokens) Find(ctx context.Context, name string) (Token, []error, error) {
+	if k, ok := t.remembered(name); ok {
+		return k, nil, nil
+	}
 	data, warnings, err := open(ctx, t.Ring, name)
 	if data == nil {
 		return Token{}, warnings, err
@@ -91,6 +110,9 @@ func (t *Tokens) Find(ctx context.Context, name string) (Token, []error, error) 
 // only if the index does not know its present writing: then the index learns it. That is done when a token is read and
 // not when it is written, so that a write in between is noticed.
 func (t *Tokens) Who(ctx context.Context, name string, of func(Token) string) (string, error) {
+	if k, ok := t.remembered(name); ok {
+		return of(k), nil
+	}
 	stamp, err := t.Ring.Stamp(ctx, name)
 	if errors.Is(err, keystore.ErrNotFound) {
 		return "", nil
@@ -109,28 +131,10 @@ func (t *Tokens) Who(ctx context.Context, name string, of func(Token) string) (s
 	kept.Who = of(kept)
 	if learnt := kept.entry(name, e.Made); stamp != "" {
 		learnt.Stamp = stamp
-		t.Index.add(ctx, learnt) // a hint: without it the token is opened again
+		// The list is a hint: without the entry the token is opened again. So a locked list delays this only for a while.
+		t.bounded(ctx, func(ctx context.Context) error { return t.Index.add(ctx, learnt) })
 	}
 	return kept.Who, nil
-}
-
-// keep stores the token. What goes wrong is a warning: the token serves all the same.
-func (t *Tokens) keep(ctx context.Context, name string, k Token) []error {
-	data, err := encodeToken(name, k)
-	if err == nil {
-		_, err = decodeToken(name, data) // what could not be read back is not written
-	}
-	if err == nil {
-		touch := t.Guard != nil && t.Guard(name)
-		err = t.Ring.Put(ctx, keystore.Item{Name: name, Label: "aws-vault token", Description: "aws-vault token", Data: data, Touch: touch})
-	}
-	if err != nil {
-		return []error{fmt.Errorf("the token could not be kept: %w", err)}
-	}
-	if err := t.Index.add(ctx, k.entry(name, t.Now().UTC())); err != nil {
-		return []error{fmt.Errorf("the token is kept, but the list of sessions could not be written: %w", err)}
-	}
-	return nil
 }
 
 // List returns the tokens that the keystore holds and that may still be of use, the
@@ -142,6 +146,9 @@ func (t *Tokens) List(ctx context.Context) ([]Entry, []error, error) {
 // Remove deletes the tokens that match and returns how many could still have been of use.
 // If the keystore fails half-way, the count is of those that are gone.
 func (t *Tokens) Remove(ctx context.Context, match func(Entry) bool) (int, []error, error) {
+	t.mu.Lock()
+	maps.DeleteFunc(t.memory, func(name string, k Token) bool { return match(k.entry(name, time.Time{})) })
+	t.mu.Unlock()
 	gone, warnings, err := remove(ctx, t.Ring, t.Index, t.Now(), map[string]func(Entry) bool{tokenType: match})
 	return len(gone.Tokens), warnings, err
 }

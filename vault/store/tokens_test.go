@@ -32,7 +32,7 @@ func askToken(good string, made *int) TokenAsk {
 	return TokenAsk{
 		Name: nameA, Question: "the sign-in",
 		Serves: func(k Token) bool { return strings.Contains(string(k.Secret), good) },
-		Make: func(context.Context, Token) (Token, error) {
+		Make: func(context.Context, Token, *Trade) (Token, error) {
 			*made++
 			return token(good), nil
 		},
@@ -54,7 +54,7 @@ func TestWhoSignedIn(t *testing.T) {
 	}
 	write := func(secret, stamp string) {
 		t.Helper()
-		if warnings := tokens.keep(t.Context(), nameA, token(secret)); warnings != nil {
+		if warnings := tokens.Trade(nameA).finish(t.Context(), token(secret)); warnings != nil {
 			t.Fatal(warnings)
 		}
 		w.ring.stamps[nameA] = stamp
@@ -129,8 +129,8 @@ func TestTokenOfSomebody(t *testing.T) {
 	w := newWorld(t)
 	a := askToken("EXAMPLE", new(int))
 	make := a.Make
-	a.Make = func(ctx context.Context, kept Token) (Token, error) {
-		made, err := make(ctx, kept)
+	a.Make = func(ctx context.Context, kept Token, trade *Trade) (Token, error) {
+		made, err := make(ctx, kept, trade)
 		made.Who = "alice"
 		return made, err
 	}
@@ -155,11 +155,11 @@ func TestTokenIsRenewedFromTheOld(t *testing.T) {
 	}
 	a := askToken("new", &made)
 	make := a.Make
-	a.Make = func(ctx context.Context, kept Token) (Token, error) {
+	a.Make = func(ctx context.Context, kept Token, trade *Trade) (Token, error) {
 		if string(kept.Secret) != `{"s":"old"}` || kept.Label != "corp" {
 			t.Errorf("kept is %s", kept.Secret)
 		}
-		return make(ctx, kept)
+		return make(ctx, kept, trade)
 	}
 	if got, _, err := w.tokens().Get(t.Context(), a); err != nil || string(got.Secret) != `{"s":"new"}` {
 		t.Errorf("got %s, %v", got.Secret, err)
@@ -172,7 +172,7 @@ func TestTokenFailureIsShared(t *testing.T) {
 		tokens := w.tokens()
 		holds, goOn := make(chan struct{}), make(chan struct{})
 		a := askToken("EXAMPLE", new(int))
-		a.Make = func(context.Context, Token) (Token, error) {
+		a.Make = func(context.Context, Token, *Trade) (Token, error) {
 			close(holds)
 			<-goOn
 			return Token{}, cause
@@ -204,7 +204,7 @@ func TestTokenOfAStoppedMakerIsMadeByAnother(t *testing.T) {
 	w := newWorld(t)
 	ctx, stop := context.WithCancel(t.Context())
 	a := askToken("EXAMPLE", new(int))
-	a.Make = func(ctx context.Context, _ Token) (Token, error) {
+	a.Make = func(ctx context.Context, _ Token, _ *Trade) (Token, error) {
 		stop()
 		return Token{}, ctx.Err()
 	}
@@ -222,8 +222,8 @@ func TestTokenThatIsNotKept(t *testing.T) {
 	made := 0
 	a := askToken("EXAMPLE", &made)
 	make := a.Make
-	a.Make = func(ctx context.Context, k Token) (Token, error) {
-		got, err := make(ctx, k)
+	a.Make = func(ctx context.Context, k Token, trade *Trade) (Token, error) {
+		got, err := make(ctx, k, trade)
 		got.Ends = time.Time{}
 		return got, err
 	}

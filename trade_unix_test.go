@@ -1,0 +1,335 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"aws-vault/vault/vaulttest"
+)
+
+// short is how long tokens last: they serve once, and are not used again for lack of better ones.
+const short = 9 * time.Second
+
+// A house is a user's home with an AWS whose sign-ins have to be renewed each time.
+type house struct {
+	*testing.T
+	aws   *vaulttest.AWS
+	world vaulttest.World
+	dir   string
+	env   []string
+}
+
+const houseConfig = `[sso-session corp]
+sso_start_url = https://corp.awsapps.com/start
+sso_region = eu-west-1
+
+[profile sso]
+sso_session = corp
+sso_account_id = 123456789012
+sso_role_name = Dev
+
+[oidc-session browser]
+oidc_issuer = ISSUER
+oidc_client_id = aws-vault
+
+[profile browser]
+oidc_session = browser
+role_arn = arn:aws:iam::123456789012:role/web
+
+[oidc-session device]
+oidc_issuer = ISSUER
+oidc_client_id = aws-vault
+oidc_flow = device
+
+[profile device]
+oidc_session = device
+role_arn = arn:aws:iam::123456789012:role/web
+`
+
+func newHouse(t *testing.T) *house {
+	fake, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	h := &house{T: t, aws: fake, world: fake.Example(), dir: t.TempDir()}
+	portal := fake.AddSSO("https://corp.awsapps.com/start", "eu-west-1")
+	portal.Assign("123456789012", "Dev")
+	portal.AutoApprove(true)
+	portal.SetTokenLifetime(short)
+	issuer, err := fake.AddIssuer("123456789012", "corp", "aws-vault")
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer.People(vaulttest.Login{Subject: "alice", Auto: true, Lasts: int(short / time.Second)})
+	fake.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	fake.SetLogin("arn:aws:iam::123456789012:user/alice", true)
+	fake.SetLoginLifetime(short)
+	if err := os.Mkdir(filepath.Join(h.dir, ".aws"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	config := strings.ReplaceAll(houseConfig, "ISSUER", issuer.URL())
+	if err := os.WriteFile(filepath.Join(h.dir, ".aws", "config"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h.env = []string{
+		asProgram + "=1", "HOME=" + h.dir, "PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + fake.URL(), "TZ=UTC",
+		"AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=horse battery", "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"),
+	}
+	return h
+}
+
+// A process is the program, which is being run.
+type process struct {
+	*exec.Cmd
+	house *house
+	says  bytes.Buffer
+	read  chan struct{}
+}
+
+var page = regexp.MustCompile(`open (http://127\.0\.0\.1:\d+/\S*authorize\?\S+)`)
+
+// start runs the program. A page that it asks somebody to open is opened.
+func (h *house) start(env []string, args ...string) *process {
+	h.Helper()
+	p := &process{Cmd: exec.CommandContext(h.Context(), os.Args[0], args...), house: h, read: make(chan struct{})}
+	p.Env = slices.Concat(h.env, env)
+	stderr, err := p.StderrPipe()
+	if err == nil {
+		err = p.Start()
+	}
+	if err != nil {
+		h.Fatal(err)
+	}
+	go func() {
+		defer close(p.read)
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			fmt.Fprintln(&p.says, lines.Text())
+			if found := page.FindStringSubmatch(lines.Text()); found != nil {
+				go func() {
+					if resp, err := http.Get(found[1]); err == nil {
+						resp.Body.Close()
+					}
+				}()
+			}
+		}
+	}()
+	return p
+}
+
+// end waits for the program, and returns what it has said.
+func (p *process) end() (string, error) {
+	<-p.read
+	err := p.Wait()
+	return p.says.String(), err
+}
+
+func (h *house) run(env []string, args ...string) {
+	h.Helper()
+	if said, err := h.start(env, args...).end(); err != nil {
+		h.Fatalf("%q: %v\n%s", args, err, said)
+	}
+}
+
+// A kind is one of the single-use codes and tokens.
+type kind struct {
+	action string // of the fake's, that trades it
+	env    []string
+	before []string // a command after which there is something to renew; nil for none
+	trade  []string // the command that makes the trade
+	after  []string // a command that uses the sign-in
+}
+
+var (
+	withBrowser = []string{"DISPLAY=:0", "AWS_VAULT_STDOUT=1"}
+	withDevice  = []string{"AWS_VAULT_SSO_FLOW=device"}
+
+	kinds = map[string]kind{
+		"Identity Center, refresh token": {"CreateToken", withDevice, []string{"sso", "login", "corp"}, []string{"export", "sso"}, []string{"export", "sso"}},
+		"Identity Center, device code":   {"CreateToken", withDevice, nil, []string{"sso", "login", "corp"}, []string{"export", "sso"}},
+		"Identity Center, code":          {"CreateToken", withBrowser, nil, []string{"sso", "login", "corp"}, []string{"export", "sso"}},
+		"OIDC, refresh token":            {"OpenIDToken", withBrowser, []string{"oidc", "login", "browser"}, []string{"export", "browser"}, []string{"oidc", "login", "browser"}},
+		"OIDC, device code":              {"OpenIDToken", withBrowser, nil, []string{"oidc", "login", "device"}, []string{"oidc", "login", "device"}},
+		"OIDC, code":                     {"OpenIDToken", withBrowser, nil, []string{"oidc", "login", "browser"}, []string{"oidc", "login", "browser"}},
+		"aws login, refresh token":       {"CreateOAuth2Token", withBrowser, []string{"aws-login", "console"}, []string{"export", "console"}, []string{"export", "console"}},
+		"aws login, code":                {"CreateOAuth2Token", withBrowser, nil, []string{"aws-login", "console"}, []string{"export", "console"}},
+	}
+)
+
+// stalled runs the command whose trade is answered once the gate is open: by then the token is spent.
+func (h *house) stalled(k kind) (p *process, open func()) {
+	h.Helper()
+	if k.before != nil {
+		h.run(k.env, k.before...)
+	}
+	gate := make(chan struct{})
+	h.aws.Reset()
+	h.aws.Fail(vaulttest.Fault{Action: k.action, Late: gate})
+	p = h.start(k.env, k.trade...)
+	ctx, cancel := context.WithTimeout(h.Context(), 20*time.Second)
+	defer cancel()
+	if err := h.aws.Await(ctx, k.action, 1); err != nil {
+		p.Process.Kill()
+		said, _ := p.end()
+		h.Fatalf("%v\n%s", err, said)
+	}
+	return p, func() { close(gate) }
+}
+
+// survives has the sign-in used once more, without anybody being asked.
+func (h *house) survives(k kind) {
+	h.Helper()
+	h.aws.Reset()
+	h.run(k.env, k.after...)
+	for _, c := range h.aws.Calls() {
+		if slices.Contains([]string{"Authorize", "StartDeviceAuthorization", "LoginPage", "OpenIDAuthorize", "OpenIDDevice"}, c.Action) {
+			h.Errorf("somebody has to sign in again: %s", c.Action)
+		}
+	}
+}
+
+func eachKind(t *testing.T, about string, test func(*testing.T, *house, kind)) {
+	for name, k := range kinds {
+		if strings.Contains(name, about) {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t, newHouse(t), k)
+			})
+		}
+	}
+}
+
+// Signals that come while a single-use token is traded end the program, after its answer is stored:
+// the first, and all that follow.
+func TestSignalDuringTrade(t *testing.T) {
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(s.String(), func(t *testing.T) {
+			eachKind(t, "", func(t *testing.T, h *house, k kind) {
+				p, open := h.stalled(k)
+				for range 3 {
+					if err := p.Process.Signal(s); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(20 * time.Millisecond) // or three become one
+				}
+				open()
+				said, err := p.end()
+				if status := p.ProcessState.Sys().(syscall.WaitStatus); err != nil && !status.Signaled() {
+					t.Errorf("ended with %v\n%s", err, said)
+				}
+				h.survives(k)
+			})
+		})
+	}
+}
+
+// fakePass keeps its items in the open. Once the file of that name is there, it does what that says
+// instead of writing one.
+const fakePass = `#!/bin/sh
+verb=$1; shift
+for last; do :; done
+file=$PASSWORD_STORE_DIR/$last.gpg
+case $verb in
+show) cat "$file" ;;
+insert)
+	content=$(cat; echo .)
+	if test -e "$HOME/instead"; then . "$HOME/instead"; fi
+	mkdir -p "$(dirname "$file")"
+	printf %s "${content%.}" >"$file" ;;
+rm) rm "$file" ;;
+esac
+`
+
+// usePass has keys kept by pass, in a store of the house's own.
+func (h *house) usePass() {
+	h.Helper()
+	dir := filepath.Join(h.dir, "store")
+	program := filepath.Join(h.dir, "pass")
+	for path, text := range map[string]string{program: fakePass, filepath.Join(dir, ".gpg-id"): "test@example.com\n"} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			h.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+			h.Fatal(err)
+		}
+	}
+	h.env = append(h.env, "AWS_VAULT_BACKEND=pass", "AWS_VAULT_PASS_CMD="+program, "PASSWORD_STORE_DIR="+dir)
+}
+
+// instead is what pass does from now on, where it was to write something; empty for writing it.
+func (h *house) instead(script string) {
+	h.Helper()
+	path := filepath.Join(h.dir, "instead")
+	os.Remove(path)
+	if script == "" {
+		return
+	}
+	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
+		h.Fatal(err)
+	}
+}
+
+// A program that is to write the answer to the keystore may fail, or be killed: the next run has it.
+func TestKeystoreProgramDuringTrade(t *testing.T) {
+	for name, script := range map[string]string{"fails": "echo full >&2; exit 1", "is killed": "kill -KILL $$"} {
+		t.Run(name, func(t *testing.T) {
+			eachKind(t, "", func(t *testing.T, h *house, k kind) {
+				h.usePass()
+				p, open := h.stalled(k)
+				h.instead(script)
+				open()
+				said, err := p.end()
+				if err != nil || !strings.Contains(said, "the token is kept encrypted in ~/.local/state/aws-vault/keystore/") {
+					t.Errorf("ended with %v\n%s", err, said)
+				}
+				h.instead("")
+				h.survives(k)
+			})
+		})
+	}
+}
+
+// The program that writes the answer to the keystore hangs, and so we are killed.
+func TestKilledAfterTrade(t *testing.T) {
+	eachKind(t, "", func(t *testing.T, h *house, k kind) {
+		h.usePass()
+		if k.action == "CreateOAuth2Token" && k.before == nil { // a new profile is written after the sign-in
+			f, err := os.OpenFile(filepath.Join(h.dir, ".aws", "config"), os.O_WRONLY|os.O_APPEND, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprint(f, "\n[profile console]\nlogin_session = arn:aws:iam::123456789012:user/alice\n")
+			f.Close()
+		}
+		p, open := h.stalled(k)
+		hangs := filepath.Join(h.dir, "hangs")
+		if err := syscall.Mkfifo(hangs, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		h.instead(`exec cat "$HOME/hangs" 2>/dev/null >/dev/null`)
+		open()
+		f, err := os.OpenFile(hangs, os.O_WRONLY, 0) // waits for the program
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Process.Kill()
+		f.Close() // which ends it
+		p.end()
+		h.instead("")
+		h.survives(k)
+	})
+}

@@ -1,0 +1,89 @@
+package source
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"aws-vault/vault/signin"
+	"aws-vault/vault/vaulttest"
+)
+
+// What an OpenID provider is asked beforehand, or its keys are needed for, costs no refresh token.
+func TestOpenIDTradeOutlivesTheProvider(t *testing.T) {
+	for _, fault := range []vaulttest.Fault{
+		{Action: "OpenIDConfiguration", Status: 503}, {Action: "OpenIDConfiguration", Hangup: true}, {Action: "OpenIDConfiguration", Hang: true},
+		{Action: "OpenIDKeys", Status: 503}, {Action: "OpenIDKeys", Hangup: true}, {Action: "OpenIDKeys", Hang: true}, {Action: "OpenIDKeys", TruncateXML: true},
+		{Action: "OpenIDToken", Status: 503}, {Action: "OpenIDToken", Hangup: true}, {Action: "OpenIDToken", Hang: true},
+	} {
+		t.Run(fault.Action, func(t *testing.T) {
+			eachTrade(t, renewalsOfOpenID, func(t *testing.T, r *trader) {
+				r.Timeout = 50 * time.Millisecond
+				fault.Times = -1
+				r.aws.Fail(fault)
+				if err := r.act(t.Context()); err == nil {
+					t.Error("went on")
+				}
+				r.aws.Heal()
+				r.Timeout = 20 * time.Second
+				r.survives()
+			})
+		})
+	}
+}
+
+// New keys of the provider's that cannot be fetched after the trade cost the ID token, and not the
+// refresh token; nor do ID tokens that are refused.
+func TestOpenIDTradeOutlivesTheIDToken(t *testing.T) {
+	eachTrade(t, ofOpenID, func(t *testing.T, r *trader) {
+		gate := make(chan struct{})
+		r.aws.Fail(vaulttest.Fault{Action: r.action, Until: gate})
+		ended := make(chan error)
+		go func() { ended <- r.act(t.Context()) }()
+		if err := r.aws.Await(t.Context(), r.action, 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.issuer.Rotate(); err != nil {
+			t.Fatal(err)
+		}
+		r.aws.Fail(vaulttest.Fault{Action: "OpenIDKeys", Status: 503, Times: -1})
+		close(gate)
+		if err := <-ended; err == nil {
+			t.Error("an ID token was accepted that no known key has signed")
+		}
+		r.aws.Heal()
+		r.survives()
+		if r.issuer.People(vaulttest.Login{Subject: "alice", Auto: true, Claims: map[string]any{"azp": "else"}}); r.Failed() {
+			return
+		}
+		r.restart()
+		r.aws.Advance(r.lasts)
+		var refused *signin.IDTokenError
+		if err := r.again(t.Context()); !errors.As(err, &refused) {
+			t.Errorf("got %v", err)
+		}
+		r.issuer.People(alice)
+		r.survives()
+	})
+}
+
+// A key of the provider's that is newer than those fetched is fetched after the trade.
+func TestOpenIDNewKey(t *testing.T) {
+	eachTrade(t, ofOpenID, func(t *testing.T, r *trader) {
+		gate := make(chan struct{})
+		r.aws.Fail(vaulttest.Fault{Action: r.action, Until: gate})
+		ended := make(chan error)
+		go func() { ended <- r.act(t.Context()) }()
+		if err := r.aws.Await(t.Context(), r.action, 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.issuer.Rotate(); err != nil {
+			t.Fatal(err)
+		}
+		close(gate)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		r.survives()
+	})
+}

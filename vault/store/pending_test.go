@@ -1,0 +1,250 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"aws-vault/vault/disk"
+	"aws-vault/vault/keystore"
+)
+
+func (w *world) pending() *Pending {
+	locks := &Locks{Dir: w.Locks.Dir, Now: w.Now}
+	state := disk.NewFolder(w.dir)
+	return &Pending{Ring: w.ring, Dir: state.Folder("pending"), Index: &Index{Dir: state, Locks: locks}, Now: w.Now}
+}
+
+func testItem(name, text string) keystore.Item {
+	return keystore.Item{Name: name, Label: "aws-vault token", Data: []byte(text)}
+}
+
+func (w *world) hold(t *testing.T, it keystore.Item) *Pending {
+	t.Helper()
+	p := w.pending()
+	err := p.Ready(t.Context())
+	if err == nil {
+		err = p.Hold(it)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.pending() // as another process has it
+}
+
+func wantItem(t *testing.T, r Ring, name, text string) {
+	t.Helper()
+	it, err := r.Item(t.Context(), name)
+	if err != nil || string(it.Data) != text || it.Name != name {
+		t.Errorf("%q holds %q, %v, want %q", name, it.Data, err, text)
+	}
+}
+
+func TestPending(t *testing.T) {
+	w := newWorld(t)
+	w.ring.items[nameA] = testItem(nameA, "old")
+	p := w.hold(t, testItem(nameA, "new EXAMPLE"))
+	wantItem(t, p, nameA, "new EXAMPLE")
+	wantItem(t, w.ring, nameA, "old")
+	path := filepath.Join(w.dir, "pending", nameA)
+	raw, err := os.ReadFile(path)
+	if err != nil || bytes.Contains(raw, []byte("EXAMPLE")) || bytes.Contains(raw, []byte("token")) {
+		t.Errorf("the file holds %q, %v", raw, err)
+	}
+	if err := p.Flush(t.Context(), nameA); err != nil || p.Holds(nameA) {
+		t.Errorf("left in its file: %v", err)
+	}
+	wantItem(t, w.ring, nameA, "new EXAMPLE")
+
+	// What is put is newer than what is held; what is removed is gone from both places.
+	p = w.hold(t, testItem(nameA, "held"))
+	if err := p.Put(t.Context(), testItem(nameA, "newer")); err != nil {
+		t.Fatal(err)
+	}
+	wantItem(t, p, nameA, "newer")
+	p = w.hold(t, testItem(nameB, "held"))
+	if names, err := p.Names(t.Context()); err != nil || !slices.Contains(names, nameA) || !slices.Contains(names, nameB) {
+		t.Errorf("listed %q, %v", names, err)
+	}
+	for _, name := range []string{nameA, nameB} {
+		if err := p.Remove(t.Context(), name); err != nil {
+			t.Error(err)
+		}
+		if _, err := p.Item(t.Context(), name); !errors.Is(err, keystore.ErrNotFound) {
+			t.Errorf("%q is left: %v", name, err)
+		}
+		if err := p.Remove(t.Context(), name); !errors.Is(err, keystore.ErrNotFound) {
+			t.Errorf("removed twice: %v", err)
+		}
+	}
+	if err := p.Flush(t.Context(), nameA); err != nil {
+		t.Errorf("nothing to flush: %v", err)
+	}
+}
+
+// The key is in the list of sessions, so that no list and no sweep opens it.
+func TestPendingKeyIsListed(t *testing.T) {
+	w := newWorld(t)
+	if err := w.pending().Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.ring.calls["Item"] = 0
+	w.now = noon.Add(10 * 365 * 24 * time.Hour)
+	w.Pending = w.pending()
+	if kept, warnings, err := w.Kept(t.Context()); err != nil || warnings != nil || len(kept.Sessions)+len(kept.Tokens) > 0 {
+		t.Errorf("kept %+v, %v, %v", kept, warnings, err)
+	}
+	w.Sweep(t.Context())
+	if w.ring.calls["Item"] != 0 || len(w.ring.items) != 1 {
+		t.Errorf("opened %d items, %d are left", w.ring.calls["Item"], len(w.ring.items))
+	}
+}
+
+// However many processes begin at once, there is one key, and each opens what another has held.
+func TestPendingKeyIsMadeOnce(t *testing.T) {
+	w := newWorld(t)
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if err := w.pending().Ready(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if w.ring.calls["Put"] != 1 {
+		t.Errorf("made %d keys", w.ring.calls["Put"])
+	}
+}
+
+func TestPendingRefuses(t *testing.T) {
+	w := newWorld(t)
+	p := w.pending()
+	if err := p.Hold(testItem(nameA, "x")); err == nil {
+		t.Error("held without a key")
+	}
+	if err := p.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	touch := testItem(nameA, "x")
+	touch.Touch = true
+	if err := p.Hold(touch); err == nil {
+		t.Error("held what opens with a touch only")
+	}
+	for _, name := range []string{"", "..", "../" + nameA[3:], "work", nameA + "0", "A" + nameA[1:]} {
+		if err := p.Hold(testItem(name, "x")); err == nil || p.Holds(name) {
+			t.Errorf("held %q", name)
+		}
+	}
+	if files, _ := p.Dir.Entries(); len(files) != 0 {
+		t.Errorf("left %v", files)
+	}
+}
+
+// A file that the key does not open is as good as none: it is of a keystore that is gone. One that
+// may open later stays.
+func TestPendingThatCannotBeOpened(t *testing.T) {
+	w := newWorld(t)
+	p := w.hold(t, testItem(nameA, "held"))
+	w.ring.items[nameA] = testItem(nameA, "kept")
+	path := p.Dir.File(nameA)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(whole); i += 7 {
+		bad := bytes.Clone(whole)
+		bad[i] ^= 1
+		for _, raw := range [][]byte{bad, whole[:i]} {
+			if err := os.WriteFile(path, raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			wantItem(t, p, nameA, "kept")
+		}
+	}
+	if err := os.Rename(path, p.Dir.File(nameB)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(p.Dir.File(nameB), whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Item(t.Context(), nameB); !errors.Is(err, keystore.ErrNotFound) {
+		t.Errorf("opened under another name: %v", err)
+	}
+	if err := os.Rename(p.Dir.File(nameB), path); err != nil {
+		t.Fatal(err)
+	}
+	w.ring.broken["Item"] = keystore.ErrLocked
+	if _, err := p.Item(t.Context(), nameA); !errors.Is(err, keystore.ErrLocked) {
+		t.Errorf("with a locked keystore: %v", err)
+	}
+	if err := p.Flush(t.Context(), nameA); !errors.Is(err, keystore.ErrLocked) || !p.Holds(nameA) {
+		t.Errorf("with a locked keystore, flushed: %v", err)
+	}
+	delete(w.ring.broken, "Item")
+	wantItem(t, p, nameA, "held")
+	for why, data := range map[string]string{"gone": "", "of another type": `{"version":1,"type":"else"}`, "short": `{"version":1,"type":"key of pending items","key":"AAAA"}`, "torn": `{`} {
+		w.ring.items[pendingKey] = testItem(pendingKey, data)
+		if data == "" {
+			delete(w.ring.items, pendingKey)
+		}
+		if it, err := p.Item(t.Context(), nameA); err != nil || string(it.Data) != "kept" {
+			t.Errorf("with a key that is %s: %q, %v", why, it.Data, err)
+		}
+	}
+	if err := p.Flush(t.Context(), nameA); err != nil || p.Holds(nameA) {
+		t.Errorf("a file that nothing opens is left: %v", err)
+	}
+	wantItem(t, p, nameA, "kept")
+}
+
+// A token that could not be stored is found by this process, until it is removed.
+func TestTokenInMemory(t *testing.T) {
+	w := newWorld(t)
+	w.ring.broken["Put"] = errBroken
+	tokens, made := w.tokens(), 0
+	for range 2 {
+		if got, _, err := tokens.Get(t.Context(), askToken("EXAMPLE", &made)); err != nil || string(got.Secret) != `{"s":"EXAMPLE"}` {
+			t.Errorf("got %s, %v", got.Secret, err)
+		}
+	}
+	if made != 1 {
+		t.Errorf("made %d times", made)
+	}
+	if _, _, err := tokens.Remove(t.Context(), func(e Entry) bool { return e.Name == nameA }); err != nil {
+		t.Error(err)
+	}
+	if kept, _, _ := tokens.Find(t.Context(), nameA); kept.Secret != nil {
+		t.Error("found after it was removed")
+	}
+}
+
+// What Make has kept outlives its failure.
+func TestKeptBeforeAFailure(t *testing.T) {
+	w := newWorld(t)
+	tokens := w.tokens()
+	a := askToken("whole", new(int))
+	a.Make = func(ctx context.Context, _ Token, trade *Trade) (Token, error) {
+		if err := trade.Ready(ctx); err != nil {
+			t.Error(err)
+		}
+		trade.Keep(token("half"))
+		return Token{}, errBroken
+	}
+	if _, _, err := tokens.Get(t.Context(), a); !errors.Is(err, errBroken) {
+		t.Errorf("got %v", err)
+	}
+	if kept, _, err := w.tokens().Find(t.Context(), nameA); err != nil || string(kept.Secret) != string(json.RawMessage(`{"s":"half"}`)) {
+		t.Errorf("kept %s, %v", kept.Secret, err)
+	}
+	if _, listed := w.Index.Entries()[nameA]; !listed || len(w.ring.items) != 1 {
+		t.Errorf("listed: %v, items %v", listed, w.ring.items)
+	}
+}
