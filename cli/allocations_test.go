@@ -50,11 +50,11 @@ func TestAllocations(t *testing.T) {
 		most float64
 		args []string
 	}{
-		{222, []string{"--version"}},                     // 211
-		{1105, []string{"exec", "r", "--", "tool"}},      // 1052
-		{1070, []string{"export", "--format=json", "r"}}, // 1021
-		{3310, []string{"explain", "r"}},                 // 3156
-		{3100, []string{"list"}},                         // 2956
+		{232, []string{"--version"}},                     // 221
+		{1122, []string{"exec", "r", "--", "tool"}},      // 1069
+		{1090, []string{"export", "--format=json", "r"}}, // 1038
+		{3355, []string{"explain", "r"}},                 // 3196
+		{3145, []string{"list"}},                         // 2995
 	} {
 		if n := testing.AllocsPerRun(10, run(c.args...)); n > c.most {
 			t.Errorf("%v allocates %v times, want at most %v", c.args, n, c.most)
