@@ -19,6 +19,7 @@ import (
 
 	"aws-vault/vault"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
 	"aws-vault/vault/source"
 	"aws-vault/vault/store"
 	"aws-vault/vault/vaulttest"
@@ -103,6 +104,26 @@ func TestEndpointOfAnother(t *testing.T) {
 				t.Error("a session was used although it is not known whose")
 			}
 		})
+	}
+}
+
+// What is cached on top of a program's credentials serves a server without a question, once it is known whose they are.
+func TestUnattendedProcessWithMFA(t *testing.T) {
+	d := newDesk(t, "")
+	d.Config, _ = profile.Parse("config", []byte("[profile m]\ncredential_process = lasting\n"+mfa+hub))
+	if err := d.Keys.Remove(t.Context(), "m"); err != nil {
+		t.Fatal(err)
+	}
+	d.env["lasting"] = process(t, map[string]any{"AccessKeyId": d.Key.ID, "SecretAccessKey": d.Key.Secret})
+	waits(t, d.request(t, serveNeed), true)
+	<-d.comes
+	d.answers <- nil
+	d.served.Wait()
+	if err := d.request(t, serveNeed); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.calls(); len(got) != 1 || len(d.comes) > 0 {
+		t.Errorf("calls %q and %d more questions, want one call", got, len(d.comes))
 	}
 }
 
@@ -254,10 +275,12 @@ func TestProcessRunsAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.aws.ExpireSessions()
-	for range 2 {
-		if _, err := w.credentials(t, "r", plan.Options{}); err != nil {
-			t.Fatal(err)
-		}
+	w.calls()
+	if got, want := w.used(t, "r"), "AssumeRole GetSessionToken AssumeRole"; got != want {
+		t.Errorf("called %q, want %q", got, want)
+	}
+	if got := w.used(t, "r"); got != "" {
+		t.Errorf("called %q for what the program printed last, want its session", got)
 	}
 	if ran != 2 {
 		t.Errorf("the program ran %d times, want once more for the session that had ended", ran)

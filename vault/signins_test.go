@@ -204,6 +204,16 @@ func TestWarmRunOpensNoToken(t *testing.T) {
 	}
 }
 
+// You are asked once, although the sign-in cannot be stored.
+func TestSSOThatCannotBeStored(t *testing.T) {
+	w := newWorld(t, dev+onDev)
+	w.portal(t)
+	w.Source.Tokens.Ring.(*ring).putErr = errNobody
+	if got, want := w.used(t, "top"), "RegisterClient "+signsIn+" GetRoleCredentials AssumeRole"; got != want || w.asked != 1 {
+		t.Errorf("called %q and asked %d times, want %q and once", got, w.asked, want)
+	}
+}
+
 // The AWS CLI's token is used as it is, and each one is a sign-in of its own.
 func TestSSOOfTheAWSCLI(t *testing.T) {
 	w := newWorld(t, dev)
@@ -228,6 +238,9 @@ func TestSSOOfTheAWSCLI(t *testing.T) {
 		theirs(tokens[i/2])
 		if got := w.used(t, "dev"); got != want {
 			t.Errorf("run %d called %q, want %q", i+1, got, want)
+		}
+		if pl, err := w.Plan(t.Context(), "dev", plan.Options{}); err != nil || len(w.Kept(pl)) != 1 {
+			t.Errorf("run %d: the session of the AWS CLI's sign-in is not known to be cached: %v", i+1, err)
 		}
 	}
 	if w.asked != 2 {
