@@ -13,7 +13,8 @@ import (
 )
 
 // started are the places where something is started that is not a program which aws-vault runs and
-// waits for. All those go through Starter.Command: it tells them of the locks that are held.
+// waits for. All those go through Starter.Command: it tells them of the locks that are held, and gives
+// them no terminal that another has.
 var started = map[string]string{
 	"cli/child_unix.go: syscall.StartProcess":       "the user's own command, which has the terminal",
 	"cli/child_windows.go: exec.Cmd":                "the user's own command",
@@ -56,7 +57,7 @@ func TestStarts(t *testing.T) {
 	}
 	for at := range found {
 		if _, ok := started[at]; !ok {
-			t.Errorf("%s: expected Starter.Command of vault/program, which tells a program of the locks that are held", at)
+			t.Errorf("%s: expected Starter.Command of vault/program, which tells a program of held locks and keeps it off a terminal that is lent", at)
 		}
 	}
 	for at := range started {

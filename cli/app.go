@@ -93,7 +93,7 @@ const StatusInterrupted = 130
 // Main runs one command line, without the program's name, and returns its exit status.
 func Main(ctx context.Context, args []string, env Env) (status int) {
 	a := &app{
-		env: env, log: slog.New(slog.DiscardHandler), lent: new(atomic.Bool), alone: new(atomic.Bool), memory: sync.OnceValue(keystore.Memory),
+		env: env, log: slog.New(slog.DiscardHandler), alone: new(atomic.Bool), memory: sync.OnceValue(keystore.Memory),
 		trades: new(source.Trades),
 	}
 	a.env.Prompt.KeyCode = a.keyCode
@@ -158,7 +158,6 @@ type app struct {
 	opener  string   // the one opener of the sealed keystore to use; empty for any
 	serves  bool     // a program reads what we print, and its user may not know why they are asked
 
-	lent   *atomic.Bool                 // a command that we have started has the terminal
 	state  func() (*disk.Folder, error) // findState, once
 	alone  *atomic.Bool                 // it was said that there is no state folder
 	trades *source.Trades               // that the process does not end in the middle of

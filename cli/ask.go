@@ -37,7 +37,7 @@ func (e *confirmError) Unwrap() error { return e.err }
 
 // askBy asks by way of a driver; empty for the first that works.
 func (a *app) askBy(ctx context.Context, locks *store.Locks, driver string, r prompt.Request) (string, error) {
-	p, err := prompt.Choose(a.env.Prompt, driver, prompt.Options{TerminalBusy: a.lent.Load()})
+	p, err := prompt.Choose(a.env.Prompt, driver, prompt.Options{TerminalBusy: a.env.Programs.Busy()})
 	if err != nil {
 		return "", err
 	}

@@ -53,6 +53,9 @@ func run(path string, argv, environ []string) (status int, err error) {
 		c.takeBack()
 		return 0, err
 	}
+	if c.own && c.tty >= 0 {
+		defer notStopped()()
+	}
 	done := make(chan struct{})
 	defer close(done)
 	go func() {
@@ -68,6 +71,24 @@ func run(path string, argv, environ []string) (status int, err error) {
 	status, err = c.wait()
 	c.takeBack()
 	return status, err
+}
+
+// notStopped keeps this process from being stopped for what it, or a program of its group, does to a
+// terminal that belongs to another, until restore is called. Programs that aws-vault runs then have a
+// session of their own, but for age's plugins, which a library starts: one that reads the terminal
+// meanwhile gets an error.
+func notStopped() (restore func()) {
+	var ours []os.Signal
+	for _, s := range []os.Signal{unix.SIGTTIN, unix.SIGTTOU} {
+		if !signal.Ignored(s) {
+			ours = append(ours, s)
+		}
+	}
+	if len(ours) == 0 {
+		return func() {}
+	}
+	signal.Ignore(ours...)
+	return func() { signal.Reset(ours...) }
 }
 
 // passedOn are the signals that go on to the command. One that we were told to ignore, as

@@ -24,9 +24,10 @@ import (
 // Roles that the test binary plays: the vault that runs a command beside itself, and a
 // command that tells what becomes of it.
 const (
-	runnerVariable = "TEST_AS_RUNNER"
-	tellerVariable = "TEST_AS_TELLER"
-	readsVariable  = "TEST_RUNNER_READS" // the vault reads the terminal once the command has ended
+	runnerVariable  = "TEST_AS_RUNNER"
+	tellerVariable  = "TEST_AS_TELLER"
+	touchesVariable = "TEST_RUNNER_TOUCHES" // a library of the vault's touches the terminal when SIGUSR2 comes
+	readsVariable   = "TEST_RUNNER_READS"   // the vault reads the terminal once the command has ended
 )
 
 func init() {
@@ -45,6 +46,11 @@ func beRunner() {
 	path, err := exec.LookPath(os.Args[1])
 	if err == nil {
 		fmt.Fprintf(os.Stderr, "<runner %d>\n", os.Getpid())
+		if os.Getenv(touchesVariable) != "" {
+			asked := make(chan os.Signal, 1)
+			signal.Notify(asked, unix.SIGUSR2)
+			go touchTerminal(asked)
+		}
 		var status int
 		if status, err = cli.Process("").Run(path, os.Args[1:], os.Environ()); err == nil {
 			if os.Getenv(readsVariable) != "" {
@@ -57,6 +63,15 @@ func beRunner() {
 	}
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(99)
+}
+
+// touchTerminal starts a program, when it is asked to, as a library does that knows nothing of the
+// terminal.
+func touchTerminal(asked <-chan os.Signal) {
+	for range asked {
+		err := exec.Command("sh", "-c", "read line </dev/tty").Run()
+		fmt.Printf("the library says: %v.\n", err)
+	}
 }
 
 // beTeller says which signals reach it, and does as the lines that it reads say.
@@ -268,6 +283,25 @@ func TestChildInTheBackground(t *testing.T) {
 	s.press(ctrlC)
 	s.once("SIGINT", runner)
 	s.ends(4)
+}
+
+// A library that starts a program which reads the terminal stops neither us nor the command.
+func TestChildBesideALibrary(t *testing.T) {
+	s := startJobShell(t)
+	s.await("READY> ")
+	runner, _ := s.started(touchesVariable + "=1 runner teller")
+	if err := unix.Kill(runner, unix.SIGUSR2); err != nil {
+		t.Fatal(err)
+	}
+	s.await("the library says: exit status")
+	s.press("mine\r")
+	s.await("read <mine>.")
+	s.press(ctrlZ)
+	s.await("Stopped")
+	s.await("READY> ")
+	s.press("fg\r")
+	s.await("got SIGCONT.")
+	s.ends(3)
 }
 
 // The other programs of a pipeline have the terminal and its keys as they would without us.

@@ -33,6 +33,9 @@ func run(path string, argv, environ []string) (status int, err error) {
 	return 0, nil
 }
 
+// notStopped does nothing: this system stops no process for what it does to a console.
+func notStopped() (restore func()) { return func() {} }
+
 // dieTogether puts this process into a job that the system ends when its last handle is
 // closed, which is ours. What is started from here on is in it too. Once released, what the
 // command has left behind may go on without us.

@@ -222,8 +222,7 @@ func (a *app) runChild(c commandLine, environ []string) error {
 		a.greet(c.argv[0])
 	}
 	a.log.Debug("running the command", "path", c.path)
-	a.lent.Store(true)
-	defer a.lent.Store(false)
+	defer a.env.Programs.Lend()()
 	status, err := a.env.Run(c.path, c.argv, environ)
 	if err != nil {
 		return &commandError{c.argv[0], statusNotRunnable, err}

@@ -77,9 +77,12 @@ func commandRemedy(err error, _ *app) string {
 	var unproven *unprovenError
 	var caller *store.CallerError
 	var running *program.RunningError
+	var noTerminal *program.NoTerminalError
 	switch {
 	case errors.Is(err, errNothingServed):
 		return "unset " + containerURI + " and " + containerTokenFile + " in shells that still have them: another user can listen there now"
+	case errors.As(err, &noTerminal):
+		return "programs that aws-vault runs beside a command or a server have no terminal. If this one needs one, run in another terminal: aws-vault exec PROFILE -- true"
 	case errors.As(err, &caller), errors.As(err, &running):
 		return "a program that aws-vault runs cannot get from a second aws-vault what the first one waits for: let it use another profile or another keystore"
 	case errors.As(err, &privilege):

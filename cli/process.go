@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/user"
@@ -100,15 +101,17 @@ func again(ctx context.Context, programs *program.Starter, args ...string) error
 // shellTime is how long a program that a profile names may take; it may ask a person.
 const shellTime = 3 * time.Minute
 
-// shell runs a line of the user's config. It reads the terminal, if there is one, and
-// never our own stdin, which belongs to the command that we run later; what it has to say
-// goes to our stderr.
+// shell runs a line of the user's config. Its stdin is the terminal, if it may have that, and
+// never our own stdin, which belongs to the command that we run later. Its stderr is ours, by way
+// of a pipe if it may not have the terminal.
 func shell(ctx context.Context, programs *program.Starter, line string, environ []string, most int64) ([]byte, error) {
 	limited, cancel := context.WithTimeout(ctx, shellTime)
 	defer cancel()
 	c := shellCommand(limited, programs, environ, line)
 	c.Stderr, c.WaitDelay = os.Stderr, time.Second
-	if tty, err := os.Open(terminalInput); err == nil {
+	if c.NoTerminal {
+		c.Stderr = struct{ io.Writer }{os.Stderr}
+	} else if tty, err := os.Open(terminalInput); err == nil {
 		defer tty.Close()
 		c.Stdin = tty
 	}
@@ -121,9 +124,9 @@ func shell(ctx context.Context, programs *program.Starter, line string, environ 
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case limited.Err() != nil:
-		return nil, fmt.Errorf("it did not end within %s", shellTime)
+		return nil, c.Failed(fmt.Errorf("it did not end within %s", shellTime))
 	case err != nil:
-		return nil, err
+		return nil, c.Failed(err)
 	}
 	return out.text.Bytes(), nil
 }

@@ -4,7 +4,6 @@ package cli
 
 import (
 	"context"
-	"os/exec"
 	"syscall"
 
 	"aws-vault/vault/program"
@@ -18,6 +17,6 @@ func become(_ context.Context, path string, argv, environ []string) (int, error)
 	return 0, syscall.Exec(path, argv, environ)
 }
 
-func shellCommand(ctx context.Context, programs *program.Starter, environ []string, line string) *exec.Cmd {
+func shellCommand(ctx context.Context, programs *program.Starter, environ []string, line string) *program.Command {
 	return programs.Command(ctx, environ, "/bin/sh", "-c", line)
 }

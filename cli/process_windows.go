@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"os"
-	"os/exec"
 	"syscall"
 
 	"aws-vault/vault/program"
@@ -19,8 +18,11 @@ func become(_ context.Context, path string, argv, environ []string) (int, error)
 
 // shellCommand hands the line to cmd.exe as it stands: cmd.exe does not undo the quoting
 // that Go would add.
-func shellCommand(ctx context.Context, programs *program.Starter, environ []string, line string) *exec.Cmd {
+func shellCommand(ctx context.Context, programs *program.Starter, environ []string, line string) *program.Command {
 	c := programs.Command(ctx, environ, os.Getenv("SystemRoot")+`\System32\cmd.exe`)
-	c.SysProcAttr = &syscall.SysProcAttr{CmdLine: `cmd.exe /S /C "` + line + `"`}
+	if c.SysProcAttr == nil {
+		c.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	c.SysProcAttr.CmdLine = `cmd.exe /S /C "` + line + `"`
 	return c
 }

@@ -86,7 +86,8 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if err := v.begin(ctx); err != nil {
 		return err
 	}
-	a.lent.Store(true) // from now on nobody may be at the terminal
+	a.env.Programs.Lend() // from now on nobody may be at the terminal
+	defer notStopped()()
 	if err := v.announce(stand); err != nil {
 		return err
 	}

@@ -19,9 +19,9 @@ const (
 	maxSaid   = 200      // bytes of its complaint
 )
 
-// Runner returns a function that runs argv and returns its standard output. With a nil stdin the program's standard input and error are the
-// controlling terminal, if there is one. When ctx is done it is asked to end, so that it can leave the terminal as it
-// was, and killed two seconds later.
+// Runner returns a function that runs argv and returns its standard output. With a nil stdin the program's standard
+// input and error are the controlling terminal, if there is one and it is not lent. When ctx is done it is asked to
+// end, so that it can leave the terminal as it was, and killed two seconds later.
 //
 // It returns a [*ProgramError] if the program ends otherwise than with status 0, and an error if it writes more than
 // 64 KiB.
@@ -31,7 +31,7 @@ func Runner(programs *program.Starter) func(ctx context.Context, argv []string, 
 	}
 }
 
-func run(cmd *exec.Cmd, stdin []byte) ([]byte, error) {
+func run(cmd *program.Command, stdin []byte) ([]byte, error) {
 	cmd.WaitDelay = 2 * time.Second
 	cmd.Cancel = func() error {
 		if cmd.Process.Signal(syscall.SIGTERM) == nil {
@@ -41,7 +41,7 @@ func run(cmd *exec.Cmd, stdin []byte) ([]byte, error) {
 	}
 	out, said := &head{limit: maxOutput}, &head{limit: maxSaid}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), out, said
-	if stdin == nil {
+	if stdin == nil && !cmd.NoTerminal {
 		if in, errs, err := openTerminalFiles(); err == nil {
 			defer in.Close()
 			defer errs.Close() // the same file on Unix
@@ -51,7 +51,7 @@ func run(cmd *exec.Cmd, stdin []byte) ([]byte, error) {
 	err := cmd.Run()
 	name := filepath.Base(cmd.Path)
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		return nil, &ProgramError{Program: name, Code: exit.ExitCode(), Said: said.firstLine(), Err: exit}
+		return nil, cmd.Failed(&ProgramError{Program: name, Code: exit.ExitCode(), Said: said.firstLine(), Err: exit})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

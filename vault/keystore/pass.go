@@ -255,7 +255,7 @@ func (r passRing) run(ctx context.Context, content []byte, verb string, args ...
 	if err != nil {
 		said := strings.Join(strings.Fields(says.String()), " ")
 		said = strings.ToValidUTF8(said[max(0, len(said)-maxPassTail):], "")
-		return nil, fmt.Errorf("%s %s %q: %w: %s", filepath.Base(r.program), verb, args[len(args)-1], err, said)
+		return nil, cmd.Failed(fmt.Errorf("%s %s %q: %w: %s", filepath.Base(r.program), verb, args[len(args)-1], err, said))
 	}
 	return out.Bytes(), nil
 }

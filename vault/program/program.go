@@ -11,21 +11,67 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
-// A Starter starts programs. Nil is one that nobody has started.
+// A Starter starts programs. Nil is a Starter without callers, whose terminal is not lent.
 type Starter struct {
 	// Callers are the locks that the processes hold that started this one and wait for it.
 	Callers []Lock
+
+	busy atomic.Bool
+}
+
+// Lend says that the terminal belongs to others from now on, such as a command that we have started,
+// until giveBack is called. Programs that are started meanwhile have no terminal: if one used it,
+// the system would stop it, and this process with it.
+func (s *Starter) Lend() (giveBack func()) {
+	s.busy.Store(true)
+	return func() { s.busy.Store(false) }
+}
+
+// Busy reports whether the terminal is lent.
+func (s *Starter) Busy() bool { return s != nil && s.busy.Load() }
+
+// A Command is a program to start.
+type Command struct {
+	*exec.Cmd
+	NoTerminal bool // it has no controlling terminal, and must not be given one
 }
 
 // Command returns a program to start, as [exec.CommandContext] does. Its environment is environ,
 // or that of this process if environ is nil, with the locks that ctx and our callers hold.
-func (s *Starter) Command(ctx context.Context, environ []string, path string, args ...string) *exec.Cmd {
+//
+// While the terminal is lent, the program is started in a session of its own, which has no
+// terminal. When ctx ends it is killed, and with it what it has started. On Windows it gets a console
+// of its own that nobody sees, and is killed alone.
+func (s *Starter) Command(ctx context.Context, environ []string, path string, args ...string) *Command {
 	c := exec.CommandContext(ctx, path, args...)
 	c.Env = environ
 	c.Env = s.environ(ctx, c.Environ())
-	return c
+	if !s.Busy() {
+		return &Command{Cmd: c}
+	}
+	// GnuPG has its agent ask on the terminal that this names.
+	c.Env = slices.DeleteFunc(c.Env, func(kv string) bool { return strings.HasPrefix(kv, "GPG_TTY=") })
+	apart(c)
+	return &Command{Cmd: c, NoTerminal: true}
+}
+
+// A NoTerminalError is a failure of a program that had no terminal, perhaps for want of it.
+type NoTerminalError struct{ Err error }
+
+func (e *NoTerminalError) Error() string { return e.Err.Error() + " (it had no terminal)" }
+
+// Unwrap returns how the program failed.
+func (e *NoTerminalError) Unwrap() error { return e.Err }
+
+// Failed returns err, within a [*NoTerminalError] if the program had no terminal.
+func (c *Command) Failed(err error) error {
+	if err == nil || !c.NoTerminal {
+		return err
+	}
+	return &NoTerminalError{err}
 }
 
 // environ returns the environment with the locks that are held.

@@ -1,0 +1,171 @@
+//go:build unix
+
+package cli_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"aws-vault/vault/vaulttest"
+)
+
+// What programs that aws-vault runs do to the terminal, before they do their work.
+const (
+	setsTerminal  = "stty -echo </dev/tty 2>/dev/null"
+	readsTerminal = "read line </dev/tty 2>/dev/null"
+	readsStdin    = "{ read line || :; }"
+)
+
+// terminalPrograms are the ways in which aws-vault comes to run a program while it renews
+// credentials. In each profile, TOUCH stands for what the program does to the terminal.
+var terminalPrograms = []struct{ name, backend, config string }{
+	{"credential_process", "file", "credential_process = sh -c 'TOUCH && cat keys.json'\n"},
+	{"web_identity_token_process", "file", "web_identity_token_process = sh -c 'TOUCH && cat token'\nrole_arn = arn:aws:iam::123456789012:role/web\n"},
+	{"mfa_process", "file", "source_profile = alice\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\nmfa_process = sh -c 'TOUCH && print-mfa-code'\nrole_arn = arn:aws:iam::123456789012:role/any\n"},
+	{"pass", "pass", "source_profile = alice\nrole_arn = arn:aws:iam::123456789012:role/any\n"},
+}
+
+// passProgram is a pass that keeps its secrets as they are.
+const passProgram = `#!/bin/sh
+for last; do :; done
+file="$PASSWORD_STORE_DIR/$last.gpg"
+mkdir -p "$(dirname "$file")"
+case $1 in
+show) [ -n "$CALM" ] || TOUCH && cat "$file" ;;
+insert) cat >"$file" ;;
+esac
+`
+
+// terminalHome is a home in which profile p gets its credentials by way of a program that touches the
+// terminal.
+func terminalHome(t *testing.T, backend, config, touch string) (environ []string, dir string) {
+	t.Helper()
+	aws, err := vaulttest.NewAWS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(aws.Close)
+	environ, dir = home(t, aws)
+	environ = slices.DeleteFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, programVariable+"=") })
+	issuer, err := aws.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	aws.AddRole("arn:aws:iam::123456789012:role/any", vaulttest.Role{Trusts: []string{"*"}})
+	aws.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	token, err := issuer.Token("alice", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	world := aws.Example()
+	for name, text := range map[string]string{
+		".aws/config":  "[profile alice]\n[profile p]\n" + strings.ReplaceAll(config, "TOUCH", touch),
+		"keys.json":    `{"Version": 1, "AccessKeyId": "` + world.Key.ID + `", "SecretAccessKey": "` + world.Key.Secret + `", "SessionToken": "EXAMPLETOKEN", "Expiration": "2090-01-01T00:00:00Z"}`,
+		"token":        token,
+		"pass/.gpg-id": "alice@example.com\n", "bin/pass": strings.ReplaceAll(passProgram, "TOUCH", touch),
+		"ask.sh": "fetch -t $AWS_CONTAINER_CREDENTIALS_FULL_URI; echo \"<$(stty -a </dev/tty | grep -ow -e '-\\?echo')>\"\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	environ = append(environ, "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "FAKE_URL="+aws.URL(), "MFA="+world.MFA.Serial(),
+		"AWS_VAULT_BACKEND="+backend, "AWS_VAULT_PASS_PASSWORD_STORE_DIR="+filepath.Join(dir, "pass"),
+		"TERM=dumb", "LC_ALL=C", "PS1=READY> ", "ENV=")
+	if backend != "file" {
+		c := exec.Command("aws-vault", "add", "--stdin", "alice")
+		c.Dir, c.Env, c.Stdin = dir, append(environ, "CALM=1"), strings.NewReader(world.Key.ID+"\n"+world.Key.Secret+"\n")
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	return environ, dir
+}
+
+// A program that touches the terminal while a command has it stops neither the command nor the
+// server that the command gets its credentials from, and changes nothing of the terminal.
+func TestProgramsBesideACommand(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skipf("bash is not here: %v", err)
+	}
+	for _, program := range terminalPrograms {
+		for touch, works := range map[string]bool{setsTerminal: false, readsTerminal: false, readsStdin: true} {
+			t.Run(program.name+" "+touch, func(t *testing.T) {
+				environ, dir := terminalHome(t, program.backend, program.config, touch)
+				c := exec.Command(bash, "--norc", "--noprofile", "-b", "-i")
+				c.Dir, c.Env = dir, environ
+				s := onTerminal(t, c)
+				s.await("READY> ")
+				s.press("aws-vault exec -s --lazy p -- sh ask.sh\r")
+				said := s.await("<echo>")
+				switch {
+				case strings.Contains(said, "Stopped"):
+					t.Errorf("the server was stopped: %s", said)
+				case works && !strings.Contains(said, "\n200 "):
+					t.Errorf("the server says %s", said)
+				case !works && (!strings.Contains(said, "(it had no terminal)") || !strings.Contains(said, "aws-vault exec PROFILE -- true")):
+					t.Errorf("the server does not say that the program had no terminal: %s", said)
+				}
+				s.await("READY> ")
+			})
+		}
+	}
+}
+
+// So does a dialog that asks for a code in the background.
+func TestDialogBesideACommand(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skipf("bash is not here: %v", err)
+	}
+	config := "source_profile = alice\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\nrole_arn = arn:aws:iam::123456789012:role/any\n"
+	environ, dir := terminalHome(t, "file", config, setsTerminal)
+	for name, text := range map[string]string{
+		"bin/zenity": "#!/bin/sh\n" + setsTerminal + "\ntouch \"$HOME/asked\"\nexit 1\n",
+		"ask.sh":     "fetch -t $AWS_CONTAINER_CREDENTIALS_FULL_URI; until [ -e asked ]; do sleep 0.1; done; fetch -t $AWS_CONTAINER_CREDENTIALS_FULL_URI; echo \"<$(stty -a </dev/tty | grep -ow -e '-\\?echo')>\"\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := exec.Command(bash, "--norc", "--noprofile", "-b", "-i")
+	c.Dir, c.Env = dir, append(environ, "DISPLAY=:0")
+	s := onTerminal(t, c)
+	s.await("READY> ")
+	s.press("aws-vault --prompt=zenity exec -s --lazy p -- sh ask.sh\r")
+	if said := s.await("<echo>"); strings.Count(said, "403 {\"code\":\"LoginRequired\"") != 2 {
+		t.Errorf("the server says %s", said)
+	}
+	s.await("READY> ")
+}
+
+// A server in the background of a shell goes on, whatever its programs do to the shell's terminal.
+func TestProgramsOfAServer(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skipf("bash is not here: %v", err)
+	}
+	environ, dir := terminalHome(t, "file", terminalPrograms[0].config, setsTerminal)
+	c := exec.Command(bash, "--norc", "--noprofile", "-b", "-i")
+	c.Dir, c.Env = dir, environ
+	s := onTerminal(t, c)
+	s.await("READY> ")
+	s.press("aws-vault serve --lazy --format=export-env p >variables &\r")
+	s.await("READY> ")
+	s.press("until grep -q AUTHORIZATION_TOKEN variables; do sleep 0.1; done; . ./variables; sh ask.sh\r")
+	if said := s.await("<echo>"); !strings.Contains(said, "(it had no terminal)") {
+		t.Errorf("the server says %s", said)
+	}
+	s.await("READY> ")
+	s.press("kill %1; wait\r")
+	s.await("READY> ")
+}

@@ -1,0 +1,14 @@
+package program
+
+import (
+	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/windows"
+)
+
+// apart has the program start with a console of its own that has no window: it takes no keys from
+// the command that has ours. A program that reads that console waits in vain, until ctx ends.
+func apart(c *exec.Cmd) {
+	c.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NO_WINDOW}
+}
