@@ -99,7 +99,12 @@ func TestStands(t *testing.T) {
 	if err != nil || len(serving) != 0 || len(killed) != 1 || killed[0].Address != at.address {
 		t.Errorf("%+v, %+v, %v", serving, killed, err)
 	}
-	if left, err := standFolder(state).Entries(); len(left) > 0 || err != nil {
+	left, err := standFolder(state).Entries()
+	for late := time.Now().Add(30 * time.Second); len(left) > 0 && time.Now().Before(late); runtime.Gosched() {
+		stands(standFolder(state)) // it leaves a lock file that is still in use to the next run
+		left, err = standFolder(state).Entries()
+	}
+	if len(left) > 0 || err != nil {
 		t.Errorf("left are %v, %v", left, err)
 	}
 	for file, there := range map[standFile]bool{wanted: false, replaced: true} {
