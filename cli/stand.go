@@ -213,6 +213,14 @@ func stands(dir *disk.Folder) (serving, killed []standEntry, err error) {
 			return nil, nil, err
 		}
 		e, reading := readStand(dir, name)
+		var kind *disk.KindError
+		var owner *disk.OwnerError
+		if errors.As(reading, &kind) || errors.As(reading, &owner) {
+			if free {
+				lock.Close()
+			}
+			return nil, nil, reading
+		}
 		switch {
 		case free:
 			sweepStand(dir, name, files, e)

@@ -20,8 +20,19 @@ type act struct{ verb, of string }
 
 // traced runs a program until it ends or becomes another, and returns what it and the
 // processes that it starts ask of the kernel, in order. It does not look into the programs that
-// these become. What it prints goes to out.
+// these become. What it prints goes to out. The program must end without an error.
 func traced(t *testing.T, out *os.File, environ []string, argv ...string) []act {
+	t.Helper()
+	acts, status := tracedToEnd(t, out, environ, argv...)
+	if status != 0 {
+		printed, _ := os.ReadFile(out.Name())
+		t.Fatalf("%v: exit status %d\n%s", argv[1:], status, printed)
+	}
+	return acts
+}
+
+// tracedToEnd is traced for a program that may end with an error.
+func tracedToEnd(t *testing.T, out *os.File, environ []string, argv ...string) ([]act, int) {
 	t.Helper()
 	type end struct {
 		acts   []act
@@ -39,11 +50,11 @@ func traced(t *testing.T, out *os.File, environ []string, argv ...string) []act 
 	if errors.Is(e.err, syscall.EPERM) || errors.Is(e.err, syscall.ENOSYS) || errors.Is(e.err, syscall.EIO) {
 		t.Skipf("this system does not let a process trace another: %v", e.err)
 	}
-	if e.err != nil || e.status.ExitStatus() != 0 {
+	if e.err != nil {
 		printed, _ := os.ReadFile(out.Name())
-		t.Fatalf("%v: %v, exit status %d\n%s", argv[1:], e.err, e.status.ExitStatus(), printed)
+		t.Fatalf("%v: %v\n%s", argv[1:], e.err, printed)
 	}
-	return e.acts
+	return e.acts, e.status.ExitStatus()
 }
 
 // A tracer follows a program's threads and processes.

@@ -281,9 +281,9 @@ func (f *Folder) Touch(name string, at time.Time) error {
 	return os.Chtimes(f.File(name), at, at)
 }
 
-// Remove removes the file called name. A symbolic link is removed itself.
+// Remove removes the file called name.
 func (f *Folder) Remove(name string) error {
-	if err := f.Check(); err != nil {
+	if _, err := f.Stat(name); err != nil {
 		return err
 	}
 	return os.Remove(f.File(name))

@@ -67,9 +67,10 @@ func TestFolderRefuses(t *testing.T) {
 			_, _, err := f.Append(name)
 			return err
 		},
-		"Stat":  func(f *Folder, name string) error { _, err := f.Stat(name); return err },
-		"Touch": func(f *Folder, name string) error { return f.Touch(name, time.Now()) },
-		"Lock":  func(f *Folder, name string) error { _, err := f.Lock(context.Background(), name); return err },
+		"Remove": func(f *Folder, name string) error { return f.Remove(name) },
+		"Stat":   func(f *Folder, name string) error { _, err := f.Stat(name); return err },
+		"Touch":  func(f *Folder, name string) error { return f.Touch(name, time.Now()) },
+		"Lock":   func(f *Folder, name string) error { _, err := f.Lock(context.Background(), name); return err },
 		"TryLock": func(f *Folder, name string) error {
 			_, _, err := f.TryLock(name)
 			return err

@@ -1,0 +1,331 @@
+//go:build amd64 || arm64
+
+package cli_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"aws-vault/vault/disk"
+)
+
+// ourFolders are those whose files belong to this program, below the home directory.
+var ourFolders = []string{".local/state/aws-vault", ".awsvault/keys", ".local/share/aws-vault/sealed"}
+
+// anotherUser is one that the tests give files to.
+const anotherUser = 4242
+
+// A plant puts something in the place of a path in one of our folders. It returns what is outside,
+// or belongs to another user, and so must be neither read nor written.
+type plant func(t *testing.T, path, outside string) (forbidden string)
+
+// plants are the kinds. Where a path was, what a link leads to is a copy of it, so that a program
+// which follows the link would notice nothing.
+var plants = map[string]plant{
+	"link": func(t *testing.T, path, outside string) string {
+		target := filepath.Join(outside, "target")
+		if err := os.Rename(path, target); errors.Is(err, os.ErrNotExist) {
+			must(t, os.WriteFile(target, []byte("precious\n"), 0o600))
+		} else {
+			must(t, err)
+		}
+		must(t, os.Symlink(target, path))
+		return outside
+	},
+	"dangling link": func(t *testing.T, path, outside string) string {
+		must(t, os.RemoveAll(path))
+		must(t, os.Symlink(filepath.Join(outside, "target"), path))
+		return outside
+	},
+	"pipe": func(t *testing.T, path, _ string) string {
+		must(t, os.RemoveAll(path))
+		must(t, unix.Mkfifo(path, 0o600))
+		return ""
+	},
+	"device": func(t *testing.T, path, _ string) string {
+		needRoot(t)
+		must(t, os.RemoveAll(path))
+		must(t, unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 9)))) // random numbers, without end
+		return ""
+	},
+	"file of another user": func(t *testing.T, path, _ string) string {
+		needRoot(t)
+		if _, err := os.Lstat(path); err != nil {
+			must(t, os.WriteFile(path, []byte("precious\n"), 0o600))
+		}
+		must(t, filepath.WalkDir(path, func(path string, _ os.DirEntry, err error) error {
+			return errors.Join(err, os.Lchown(path, anotherUser, anotherUser))
+		}))
+		return path
+	},
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make a device, or give a file to another user")
+	}
+}
+
+// A toucher is a command, what it reaches in our folders, and the home directory before it ran.
+type toucher struct {
+	line   string
+	paths  []string
+	before string
+}
+
+// TestPlanted runs commands and looks what they reach in our folders. Then it puts a link, a pipe, a
+// device or another user's file in the place of each of these paths, one at a time, and runs
+// the command again. What is outside is neither read nor written, nothing waits, and an error names
+// the path.
+func TestPlanted(t *testing.T) {
+	h := newTracedHome(t, "AWS_VAULT_SEALED_PASSPHRASE=correct horse")
+	key := h.aws.Example().Key
+	h.environ = append(h.environ, "AWS_ACCESS_KEY_ID="+key.ID, "AWS_SECRET_ACCESS_KEY="+key.Secret)
+	touchers := h.touchers(t)
+	seen := map[string]bool{}
+	for _, c := range touchers {
+		for _, path := range c.paths {
+			if seen[path] {
+				continue // an earlier command has reached it
+			}
+			seen[path] = true
+			for kind, plant := range plants {
+				t.Run(kind+" at "+path, func(t *testing.T) { h.planted(t, c, path, plant) })
+			}
+		}
+	}
+	for _, want := range []string{
+		"locks", "locks/session-", "locks/index", "locks/device-", "private/", "generations/", "codes/", "serve/", ".json", ".token", "identities/", "last-keystore",
+		"/sessions", "/swept-sessions", ".awsvault/keys/alice",
+	} {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(seen)), func(path string) bool { return strings.Contains(path, want) }) {
+			t.Errorf("no command reaches %s", want)
+		}
+	}
+}
+
+// touchers runs commands one after the other in a home, and returns what each of them reaches.
+func (h tracedHome) touchers(t *testing.T) []toucher {
+	t.Helper()
+	world := h.aws.Example()
+	config, err := os.OpenFile(filepath.Join(h.dir, ".aws", "config"), os.O_APPEND|os.O_WRONLY, 0)
+	must(t, err)
+	_, err = fmt.Fprintf(config, "[profile coded]\nsource_profile = alice\nmfa_serial = %s\nrole_arn = %s\n", world.MFA.Serial(), world.Hub)
+	must(t, errors.Join(err, config.Close()))
+	lines := []string{
+		"exec --no-session cold -- tool",
+		"exec r -- tool",
+		"exec coded --mfa-token " + world.MFA.Code() + " -- tool",
+		"add --env alice",
+		"list",
+		"identity init me --software --issuer https://id.example.com --subject me@example.com --dir " + filepath.Join(h.dir, "site"),
+		"identity show me",
+		"serve --status",
+		"clear r",
+		"doctor --offline",
+		"remove --force alice",
+	}
+	if ok, err := condition("waits"); ok {
+		h.run(t, "sealed init --without-recovery")
+		h.run(t, "unlock")
+		t.Cleanup(func() { h.run(t, "lock") })
+		lines = append(lines, "--backend=sealed add --env other", "--backend=sealed list", "--backend=sealed remove --force other")
+	} else {
+		t.Logf("the sealed keystore is left out, since this kernel keeps no key for us: %v", err)
+	}
+	h.killedServer(t)
+	var all []toucher
+	for _, line := range lines {
+		before := filepath.Join(t.TempDir(), "before")
+		copyTree(t, h.dir, before)
+		all = append(all, toucher{line, h.reached(t, line), before})
+	}
+	return all
+}
+
+// killedServer leaves what a server leaves that is killed.
+func (h tracedHome) killedServer(t *testing.T) {
+	t.Helper()
+	serve := exec.Command(os.Args[0], "serve", "r")
+	serve.Env = h.environ
+	out, err := serve.StdoutPipe()
+	must(t, err)
+	must(t, serve.Start())
+	_, err = out.Read(make([]byte, 1)) // it has registered itself
+	must(t, errors.Join(err, serve.Process.Kill()))
+	serve.Wait()
+}
+
+// reached returns the paths in our folders that a command reaches, below the home directory.
+func (h tracedHome) reached(t *testing.T, line string) []string {
+	t.Helper()
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	must(t, err)
+	defer out.Close()
+	acts, _ := tracedToEnd(t, out, h.environ, append([]string{os.Args[0]}, strings.Fields(line)...)...)
+	var paths []string
+	for _, a := range acts {
+		rel, _ := strings.CutPrefix(a.of, h.dir+"/")
+		inside := slices.ContainsFunc(ourFolders, func(f string) bool { return strings.HasPrefix(rel, f+"/") })
+		if inside && !disk.IsTemp(filepath.Base(rel)) && !slices.Contains(paths, rel) {
+			paths = append(paths, rel)
+		}
+	}
+	return paths
+}
+
+// planted runs a command with something in the place of a path.
+func (h tracedHome) planted(t *testing.T, c toucher, path string, plant plant) {
+	must(t, os.RemoveAll(h.dir))
+	copyTree(t, c.before, h.dir)
+	outside := t.TempDir()
+	must(t, os.MkdirAll(filepath.Dir(filepath.Join(h.dir, path)), 0o700))
+	forbidden := plant(t, filepath.Join(h.dir, path), outside)
+	before := tree(t, forbidden)
+	watch := newWatch(t, forbidden)
+
+	said := h.say(t, c.line)
+	if name := "~/" + path + ": "; !strings.Contains(said, name) {
+		if !passedOver(c.line, path) {
+			t.Errorf("%s: no error names it:\n%s", c.line, said)
+		} else if said := h.say(t, "doctor --offline"); !strings.Contains(said, name) {
+			t.Errorf("doctor does not name it:\n%s", said)
+		}
+	}
+	for _, event := range watch.events(t) {
+		t.Errorf("%s: %s", c.line, event)
+	}
+	if after := tree(t, forbidden); after != before {
+		t.Errorf("%s: it was changed from\n%sto\n%s", c.line, before, after)
+	}
+}
+
+// passedOver reports whether a command goes on without what is at a path, and so does not say what
+// is wrong with it. Then doctor does.
+func passedOver(line, path string) bool {
+	switch file := filepath.Base(path); {
+	case file == "swept-sessions": // sessions are swept another day
+		return true
+	case file == "sessions": // a hint, which is written when sessions are stored or listed
+		return strings.Contains(line, " add ")
+	case strings.HasSuffix(file, ".token"): // a token of a server that was killed
+		return true
+	case strings.Contains(path, "/private/"): // the new key of an identity has another name each time
+		return strings.HasPrefix(line, "identity init")
+	}
+	return false
+}
+
+// say runs a command line and returns what it prints. A command that waits is killed in the end.
+func (h tracedHome) say(t *testing.T, line string) string {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	c := exec.CommandContext(ctx, os.Args[0], strings.Fields(line)...)
+	c.Env = h.environ
+	out, _ := c.CombinedOutput()
+	if ctx.Err() != nil {
+		t.Errorf("%s: it waits", line)
+	}
+	return string(out)
+}
+
+// copyTree copies a directory with all modes and owners.
+func copyTree(t *testing.T, from, to string) {
+	t.Helper()
+	if out, err := exec.Command("cp", "-a", from, to).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// tree describes everything in a directory, or a file.
+func tree(t *testing.T, path string) string {
+	t.Helper()
+	var b strings.Builder
+	if path == "" {
+		return ""
+	}
+	must(t, filepath.WalkDir(path, func(path string, e os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		var st unix.Stat_t
+		if err := unix.Lstat(path, &st); err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "%s %o %d %d %d %v\n", path, st.Mode, st.Uid, st.Size, st.Nlink, st.Mtim)
+		return nil
+	}))
+	return b.String()
+}
+
+// A watch tells what is done with files.
+// https://man7.org/linux/man-pages/man7/inotify.7.html
+type watch struct{ fd int }
+
+// newWatch watches a directory and what is in it, or one file. That a file is opened is no harm: whose
+// it is can only be told for certain once it is open.
+func newWatch(t *testing.T, path string) watch {
+	t.Helper()
+	fd, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
+	must(t, err)
+	t.Cleanup(func() { unix.Close(fd) })
+	if path == "" {
+		return watch{fd}
+	}
+	masks := map[string]uint32{}
+	must(t, filepath.WalkDir(path, func(at string, e os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		masks[at] = unix.IN_ACCESS | unix.IN_MODIFY | unix.IN_ATTRIB | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF
+		if e.IsDir() {
+			masks[at] |= unix.IN_OPEN | unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO
+		}
+		return nil
+	}))
+	for at, mask := range masks { // only now, since to list a directory is to read it
+		_, err := unix.InotifyAddWatch(fd, at, mask)
+		must(t, err)
+	}
+	return watch{fd}
+}
+
+// events returns what was done since.
+func (w watch) events(t *testing.T) []string {
+	t.Helper()
+	b := make([]byte, 64<<10)
+	n, err := unix.Read(w.fd, b)
+	if errors.Is(err, unix.EAGAIN) {
+		return nil
+	}
+	must(t, err)
+	var all []string
+	for b = b[:n]; len(b) >= unix.SizeofInotifyEvent; {
+		mask, size := binary.NativeEndian.Uint32(b[4:]), binary.NativeEndian.Uint32(b[12:])
+		name := strings.TrimRight(string(b[unix.SizeofInotifyEvent:unix.SizeofInotifyEvent+size]), "\x00")
+		all = append(all, fmt.Sprintf("event %#x of %q", mask, name))
+		b = b[unix.SizeofInotifyEvent+size:]
+	}
+	return all
+}
