@@ -197,12 +197,20 @@ func (c *Callback) remember(refusal error) {
 // name shows the browser who has signed in, once that is known.
 func (c *Callback) name(w http.ResponseWriter, a Answer) {
 	http.NewResponseController(w).SetWriteDeadline(time.Time{}) // this takes calls to the provider; Close ends it
+	who := ""
 	select {
-	case who := <-a.who:
-		write(w, http.StatusOK, "Confirm this in your terminal", "Signed in as "+who+". aws-vault keeps the sign-in only after you have confirmed in the terminal that this is you.")
+	case who = <-a.who:
 	case <-c.ended:
-		write(w, http.StatusOK, "You are not signed in", "Your terminal says why. You can close this page.")
+		select {
+		case who = <-a.who: // it was told just before the end
+		default:
+		}
 	}
+	if who == "" {
+		write(w, http.StatusOK, "You are not signed in", "Your terminal says why. You can close this page.")
+		return
+	}
+	write(w, http.StatusOK, "Confirm this in your terminal", "Signed in as "+who+". aws-vault keeps the sign-in only after you have confirmed in the terminal that this is you.")
 }
 
 // foreign says why a request cannot come from a browser that was sent here to answer.
