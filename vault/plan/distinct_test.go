@@ -278,11 +278,14 @@ func TestNoTwoPlansShareASession(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		g.add(base)
-		plans++
-		for _, s := range base.Steps {
-			kinds[s.Kind]++
+		count := func(pl Plan) {
+			g.add(pl)
+			plans++
+			for _, s := range pl.Steps {
+				kinds[s.Kind]++
+			}
 		}
+		count(base)
 		for range changes {
 			other := w
 			switch r.IntN(4) {
@@ -296,8 +299,7 @@ func TestNoTwoPlansShareASession(t *testing.T) {
 				other = w.withSetting(r, r.IntN(len(w.profiles)))
 			}
 			if pl, err := other.plan(); err == nil {
-				g.add(pl)
-				plans++
+				count(pl)
 				if last := len(base.Steps) - 1; len(pl.Steps) != len(base.Steps) || pl.Digest(last) != base.Digest(last) {
 					differ++
 				}
