@@ -255,9 +255,7 @@ func (a *app) report(command string, err error) int {
 		return int(status)
 	}
 	fmt.Fprintf(a.env.Stderr, "aws-vault: error: %s: %s\n", command, a.shorten(err.Error()))
-	for _, h := range hints(err, a) {
-		fmt.Fprintf(a.env.Stderr, "aws-vault: hint: %s\n", h)
-	}
+	a.printHints(err)
 	var driver *prompt.UnknownDriverError
 	var notRunnable *commandError
 	var elsewhere *store.MakerError
@@ -286,12 +284,17 @@ func (a *app) warn(err error) {
 	fmt.Fprintf(a.env.Stderr, "aws-vault: warning: %s\n", a.shorten(err.Error()))
 }
 
-// warnWithRemedy is warn for what the user should do something about.
-func (a *app) warnWithRemedy(err error) {
-	a.warn(err)
+// printHints prints what to do about an error.
+func (a *app) printHints(err error) {
 	for _, h := range hints(err, a) {
 		fmt.Fprintf(a.env.Stderr, "aws-vault: hint: %s\n", h)
 	}
+}
+
+// warnWithRemedy is warn for what the user should do something about.
+func (a *app) warnWithRemedy(err error) {
+	a.warn(err)
+	a.printHints(err)
 }
 
 func (a *app) print(format string, args ...any) { fmt.Fprintf(a.env.Stdout, format, args...) }

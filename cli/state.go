@@ -58,10 +58,7 @@ func (a *app) sharedState() (*disk.Folder, error) {
 		return state, err
 	}
 	if !a.alone.Swap(true) {
-		a.warn(fmt.Errorf("nothing is cached, and processes do not wait for each other: %w", err))
-		for _, h := range hints(err, a) {
-			fmt.Fprintf(a.env.Stderr, "aws-vault: hint: %s\n", h)
-		}
+		a.warnWithRemedy(fmt.Errorf("nothing is cached, and processes do not wait for each other: %w", err))
 	}
 	return nil, nil
 }
