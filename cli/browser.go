@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"os/exec"
-	"slices"
-	"strings"
 
 	"aws-vault/vault/program"
 )
@@ -22,11 +20,7 @@ func browse(programs *program.Starter, page string) error {
 // the vault. What it prints is not the user's concern.
 func start(programs *program.Starter, argv []string) error {
 	c := programs.Command(context.Background(), nil, argv[0], argv[1:]...)
-	notItsOwn := append([]string{callersVariable, program.HeldVariable}, scrubbed...) // it lives on when nobody waits for it
-	c.Env = slices.DeleteFunc(c.Env, func(kv string) bool {
-		name, _, _ := strings.Cut(kv, "=")
-		return slices.ContainsFunc(notItsOwn, func(s string) bool { return sameVariable(s, name) })
-	})
+	c.Env = drop(c.Env, scrubbed, unlocking, []string{callersVariable, program.HeldVariable}) // it lives on when nobody waits for it
 	if err := c.Start(); err != nil {
 		return err
 	}
