@@ -282,6 +282,9 @@ func TestLoginOfAnother(t *testing.T) {
 	got = append(got, w.used(t, "l"), w.used(t, "top"))
 	tokens.opened = 0
 	got = append(got, w.used(t, "top"))
+	if tokens.opened != 0 {
+		t.Errorf("%d tokens were opened for a role that is cached", tokens.opened)
+	}
 	signIn()
 	got = append(got, w.used(t, "top"))
 	if want := []string{"AssumeRole", "", "CreateOAuth2Token", "", "", "AssumeRole"}; !slices.Equal(got, want) {
