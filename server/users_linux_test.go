@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -61,9 +60,8 @@ func TestOtherUsers(t *testing.T) {
 			}
 			serve(t, l, Server{Handler: c.handler(host)})
 			for uid, status := range map[int]int{alice: 200, 0: 200, bob: 403} {
-				var conn net.Conn
-				dialed := vaulttest.AsUser(uid, func() { conn, err = net.Dial(c.network, l.Addr().String()) })
-				if err := errors.Join(dialed, err); err != nil {
+				conn, err := vaulttest.DialAs(uid, c.network, l.Addr().String())
+				if err != nil {
 					t.Fatal(err)
 				}
 				defer conn.Close()

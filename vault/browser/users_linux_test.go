@@ -27,11 +27,8 @@ func TestPageOfAnotherUser(t *testing.T) {
 	defer p.Close()
 	get := func(uid int) *http.Response {
 		t.Helper()
-		dial := func(context.Context, string, string) (conn net.Conn, err error) {
-			if becoming := vaulttest.AsUser(uid, func() { conn, err = net.Dial("tcp", p.listener.Addr().String()) }); becoming != nil {
-				return nil, becoming
-			}
-			return conn, err
+		dial := func(context.Context, string, string) (net.Conn, error) {
+			return vaulttest.DialAs(uid, "tcp", p.listener.Addr().String())
 		}
 		resp, err := (&http.Transport{DialContext: dial, DisableKeepAlives: true}).RoundTrip(request(t, p.URL()))
 		if err != nil {

@@ -53,6 +53,13 @@ func testRing(t *testing.T, r Ring, is ringTest) {
 	t.Run("ended", func(t *testing.T) { testEnded(t, r) })
 }
 
+func TestMemory(t *testing.T) {
+	testRing(t, Memory(), ringTest{})
+	if names, err := Memory().Names(t.Context()); err != nil || len(names) > 0 {
+		t.Errorf("another memory has %q, %v", names, err)
+	}
+}
+
 func testMissing(t *testing.T, r Ring) {
 	ctx := t.Context()
 	if _, err := r.Item(ctx, "missing"); !errors.Is(err, ErrNotFound) {

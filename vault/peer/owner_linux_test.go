@@ -50,12 +50,7 @@ func TestOwnerOf(t *testing.T) {
 			t.Fatal(err)
 		}
 		for uid, ok := range map[int]bool{alice: true, 0: true, bob: false} {
-			conn, _ := acceptAt(t, l, func() (client net.Conn, err error) {
-				if err := vaulttest.AsUser(uid, func() { client, err = net.Dial(strings.TrimRight(c.network, "46"), address) }); err != nil {
-					return nil, err
-				}
-				return client, err
-			})
+			conn, _ := acceptAt(t, l, func() (net.Conn, error) { return vaulttest.DialAs(uid, strings.TrimRight(c.network, "46"), address) })
 			var stranger *StrangerError
 			if err := conn.Check(); (err == nil) != ok || err != nil && (!errors.As(err, &stranger) || stranger.UID != bob) {
 				t.Errorf("user %d at %s: %v", uid, address, err)

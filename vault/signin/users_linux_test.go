@@ -28,11 +28,8 @@ func TestCallbackOfAnotherUser(t *testing.T) {
 	defer c.Close()
 	get := func(uid int, q url.Values) int {
 		t.Helper()
-		dial := func(context.Context, string, string) (conn net.Conn, err error) {
-			if becoming := vaulttest.AsUser(uid, func() { conn, err = net.Dial("tcp", c.listener.Addr().String()) }); becoming != nil {
-				return nil, becoming
-			}
-			return conn, err
+		dial := func(context.Context, string, string) (net.Conn, error) {
+			return vaulttest.DialAs(uid, "tcp", c.listener.Addr().String())
 		}
 		client := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
 		resp, err := client.Get(c.Redirect() + "?" + q.Encode())

@@ -36,19 +36,8 @@ func TestOpenIDTradeOutlivesTheProvider(t *testing.T) {
 // refresh token; nor do ID tokens that are refused.
 func TestOpenIDTradeOutlivesTheIDToken(t *testing.T) {
 	eachTrade(t, ofOpenID, func(t *testing.T, r *trader) {
-		gate := make(chan struct{})
-		r.aws.Fail(vaulttest.Fault{Action: r.action, Until: gate})
-		ended := make(chan error)
-		go func() { ended <- r.act(t.Context()) }()
-		if err := r.aws.Await(t.Context(), r.action, 1); err != nil {
-			t.Fatal(err)
-		}
-		if err := r.issuer.Rotate(); err != nil {
-			t.Fatal(err)
-		}
-		r.aws.Fail(vaulttest.Fault{Action: "OpenIDKeys", Status: 503, Times: -1})
-		close(gate)
-		if err := <-ended; err == nil {
+		err := r.rotating(func() { r.aws.Fail(vaulttest.Fault{Action: "OpenIDKeys", Status: 503, Times: -1}) })
+		if err == nil {
 			t.Error("an ID token was accepted that no known key has signed")
 		}
 		r.aws.Heal()
@@ -70,20 +59,28 @@ func TestOpenIDTradeOutlivesTheIDToken(t *testing.T) {
 // A key of the provider's that is newer than those fetched is fetched after the trade.
 func TestOpenIDNewKey(t *testing.T) {
 	eachTrade(t, ofOpenID, func(t *testing.T, r *trader) {
-		gate := make(chan struct{})
-		r.aws.Fail(vaulttest.Fault{Action: r.action, Until: gate})
-		ended := make(chan error)
-		go func() { ended <- r.act(t.Context()) }()
-		if err := r.aws.Await(t.Context(), r.action, 1); err != nil {
-			t.Fatal(err)
-		}
-		if err := r.issuer.Rotate(); err != nil {
-			t.Fatal(err)
-		}
-		close(gate)
-		if err := <-ended; err != nil {
+		if err := r.rotating(func() {}); err != nil {
 			t.Error(err)
 		}
 		r.survives()
 	})
+}
+
+// rotating makes the trade while the provider replaces its keys, does then what is to be done before the answer, and
+// returns how the trade ended.
+func (r *trader) rotating(then func()) error {
+	r.Helper()
+	gate := make(chan struct{})
+	r.aws.Fail(vaulttest.Fault{Action: r.action, Until: gate})
+	ended := make(chan error)
+	go func() { ended <- r.act(r.Context()) }()
+	if err := r.aws.Await(r.Context(), r.action, 1); err != nil {
+		r.Fatal(err)
+	}
+	if err := r.issuer.Rotate(); err != nil {
+		r.Fatal(err)
+	}
+	then()
+	close(gate)
+	return <-ended
 }

@@ -2,6 +2,7 @@ package vaulttest
 
 import (
 	"errors"
+	"net"
 	"os"
 	"runtime"
 
@@ -11,19 +12,18 @@ import (
 // ErrNotRoot is returned where only root can become another user.
 var ErrNotRoot = errors.New("only root can become another user")
 
-// AsUser calls f in a thread that belongs to another user for that time: sockets that it
-// opens are that user's.
-func AsUser(uid int, f func()) error {
+// DialAs connects as another user, as net.Dial does as this one. It fails with [ErrNotRoot] if this process
+// cannot become that user. The caller closes the connection.
+func DialAs(uid int, network, address string) (net.Conn, error) {
 	if os.Getuid() != 0 {
-		return ErrNotRoot
+		return nil, ErrNotRoot
 	}
 	const same = ^uintptr(0)
-	runtime.LockOSThread()
+	runtime.LockOSThread() // the thread alone becomes the other user
 	defer runtime.UnlockOSThread()
 	if _, _, err := unix.RawSyscall(unix.SYS_SETRESUID, same, uintptr(uid), same); err != 0 {
-		return err
+		return nil, err
 	}
 	defer unix.RawSyscall(unix.SYS_SETRESUID, same, 0, same)
-	f()
-	return nil
+	return net.Dial(network, address)
 }
