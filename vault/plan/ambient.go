@@ -14,7 +14,7 @@ type CredentialSource struct {
 func (s CredentialSource) encode(e *encoder) {
 	e.text(s.Source)
 	e.text(s.Fingerprint)
-	e.text(s.Endpoint)
+	e.option("credentials from", s.Endpoint)
 }
 
 // Args says nothing: the step's kind says which source it is.

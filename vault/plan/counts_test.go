@@ -18,7 +18,7 @@ type input struct {
 }
 
 const (
-	cached  = "a user's session serves whoever asks for less than is left (decision 8)"
+	cached  = "a session of a user also answers a request for less time than is left (decision 8)"
 	howCode = "how the code is read does not change what it opens (decision 8)"
 	howTo   = "how you sign in does not change who you are: the subject is in the digest"
 	enough  = "decides whether a cached session will do, not what it is"

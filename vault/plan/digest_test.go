@@ -32,6 +32,18 @@ func TestDigestStays(t *testing.T) {
 	}
 }
 
+// A role on top of the key in the environment has the session that the first build gave it: such a key is asked for
+// nowhere.
+func TestDigestOfTheEnvironmentStays(t *testing.T) {
+	p := Plan{Steps: []Step{
+		{Kind: KindEnvironment, Profile: "m", Spec: CredentialSource{Source: "Environment", Fingerprint: "f"}},
+		{Kind: KindAssumeRole, Region: "eu-west-1", Lasts: time.Hour, Spec: AssumeRole{ARN: "arn:aws:iam::123456789012:role/r", SessionName: "aws-vault-alice"}},
+	}}
+	if got, want := p.Digest(1), Digest("60c601daf5797d033a58a7ec567d2d05"); got != want {
+		t.Errorf("digest is %s, want %s", got, want)
+	}
+}
+
 // Two lists that look alike when they are strung together are told apart.
 func TestNoTwoLookAlike(t *testing.T) {
 	digests := map[Digest]string{}

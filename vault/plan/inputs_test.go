@@ -39,7 +39,7 @@ var leftOutOf = []struct {
 	field, reason string
 	of            func(s Step, last bool) bool
 }{
-	{"Step.Lasts", "a user's session serves whoever asks for less than is left (decision 8)", func(s Step, _ bool) bool { return s.Kind == KindSessionToken }},
+	{"Step.Lasts", "a session of a user also answers a request for less time than is left (decision 8)", func(s Step, _ bool) bool { return s.Kind == KindSessionToken }},
 	{"Step.Profile", "profiles that ask for the same share a session, unless a program can go by the name (decision 8)", func(s Step, _ bool) bool { return !s.runsProgram() }},
 	{"Step.Gave", "what a step gives is what its own session holds; those on top depend on it", func(_ Step, last bool) bool { return last }},
 }
