@@ -51,7 +51,7 @@ var errNoKey = errors.New("no key of the provider verifies it")
 // VerifySignature returns the payload of a token that one of the keys has signed.
 func (s *keySet) VerifySignature(_ context.Context, token string) ([]byte, error) {
 	s.failed = false
-	signed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.ES256, jose.ES384, jose.ES512})
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.ES256, jose.ES384, jose.ES512})
 	if err != nil {
 		return nil, errors.New("it is not a signed token")
 	}
