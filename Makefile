@@ -23,7 +23,7 @@ RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 # Fuzz targets as package:name.
 FUZZ = $(shell grep -roE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sort | sed 's,/[^/]*:func ,:,')
 
-.PHONY: all build demo picture test check fuzz interop bench soak clean
+.PHONY: all build demo picture test check fuzz interop bench soak structure clean
 all: build
 
 build:
@@ -60,6 +60,10 @@ bench:
 # Twenty thousand commands, sixteen at once, against an AWS that fails now and then.
 soak: build
 	$(GO) run ./contrib/soak $(OUT)/aws-vault
+
+# How large types, folders, files and functions are.
+structure:
+	@$(GO) run ./contrib/structure
 
 .PHONY: check-format check-vet check-lint check-build check-race check-fuzz
 
