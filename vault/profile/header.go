@@ -29,6 +29,15 @@ var keywords = []struct {
 	{"session-policy", policySection},
 }
 
+// SectionWords returns the first words of the headers that name something, such as sso-session.
+func SectionWords() []string {
+	words := make([]string, 0, len(keywords))
+	for _, k := range keywords {
+		words = append(words, k.word)
+	}
+	return words
+}
+
 // readHeader returns what kind of section the header of a config file begins, and its name.
 // A header that names nothing is otherSection.
 func readHeader(header string) (sectionKind, string) {
