@@ -57,11 +57,11 @@ func TestManyProfilesCostLittle(t *testing.T) {
 		prints  int     // so many lines, or more
 		bytes   float64 // as many as the file has, and so many more for each profile
 	}{
-		{"list", many, 260},
-		{"list --profiles", many, 50},
+		{"list", many, 310},
+		{"list --profiles", many, 140},
 		{"list --json", many, 600},
-		{"--completion-bash exec p", many, 70},
-		{"explain p7", 1, 40},
+		{"--completion-bash exec p", many, 160},
+		{"explain p7", 1, 125},
 	} {
 		run(few, c.command) // what is made once is made now
 		_, fewObjects, fewBytes := run(few, c.command)

@@ -44,8 +44,8 @@ func BenchmarkResolve20000(b *testing.B) {
 	}
 }
 
-// One among many is found with no copy of the text and nothing made for each of the others but
-// a head and a place in the index.
+// One among many is found with no copy of the text. Each of the others costs its section and its
+// place in a map, and no allocation of its own.
 func TestReadingAllocatesLittle(t *testing.T) {
 	const profiles = 20_000
 	text := manyProfiles(profiles)
@@ -58,10 +58,10 @@ func TestReadingAllocatesLittle(t *testing.T) {
 			t.Fatal(p, err)
 		}
 	}
-	if allocations := testing.AllocsPerRun(1, read); allocations > 100 {
+	if allocations := testing.AllocsPerRun(1, read); allocations > 150 {
 		t.Errorf("%.0f allocations", allocations)
 	}
-	if bytes := allocated(read); bytes > 32*profiles {
+	if bytes := allocated(read); bytes > 140*profiles {
 		t.Errorf("%d bytes for %d profiles", bytes, profiles)
 	}
 }

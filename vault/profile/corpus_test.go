@@ -136,9 +136,9 @@ func readAll(t *testing.T, path string) map[string]string {
 	t.Helper()
 	f := parseFile(t, path)
 	flat := map[string]string{}
-	for i := range f.heads[1:] {
-		s := f.section(i + 1)
-		keys, bad := f.keys(&s)
+	for i := range f.sections[1:] {
+		s := &f.sections[i+1]
+		keys, bad := f.keys(s)
 		if len(bad) > 0 {
 			t.Errorf("%s: %v", path, bad[0])
 		}

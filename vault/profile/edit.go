@@ -199,10 +199,8 @@ func (f *File) insert(s *section, added []Setting) change {
 // indentAfter returns the blanks before the next header: a first key that stood less deep than
 // it would take that header for a part of its value.
 func (f *File) indentAfter(s *section) string {
-	if s.at+1 == len(f.heads) {
-		return ""
-	}
-	return f.section(s.at + 1).indent
+	next := f.text[s.end:]
+	return next[:len(next)-len(trimLeft(next))]
 }
 
 func apply(text string, changes []change) string {

@@ -2,7 +2,6 @@ package profile
 
 import (
 	"fmt"
-	"hash/maphash"
 	"slices"
 )
 
@@ -20,12 +19,12 @@ const byteOrderMark = "\ufeff"
 // File is the text of a config or credentials file, and where its sections begin. It does not
 // change, and any number of goroutines may use it. The zero File is one without sections.
 type File struct {
-	path  string
-	kind  OriginKind // ConfigFile or CredentialsFile
-	text  string
-	heads []head // the first one stands for the lines before any header
-	index index
-	near  *nearby
+	path     string
+	kind     OriginKind // ConfigFile or CredentialsFile
+	text     string
+	sections []section      // the first one has no header: it is the lines before any
+	last     map[string]int // by name, the place of the last section of any kind
+	near     *nearby
 }
 
 // Parse finds the sections of a config file, and reads no more than their headers. Path is how
@@ -48,14 +47,13 @@ func parse[Text string | []byte](path string, kind OriginKind, text Text) (*File
 	if len(text) > maxFile {
 		return nil, &SyntaxError{whole, fmt.Sprintf("%d bytes", len(text)), fmt.Sprintf("at most %d", maxFile)}
 	}
-	f := &File{path: path, kind: kind, text: string(text), index: index{seed: maphash.MakeSeed()}, near: &nearby{}}
+	f := &File{path: path, kind: kind, text: string(text), near: &nearby{}}
 	if isUTF16(f.text) {
 		return nil, &SyntaxError{whole, "a file in UTF-16", "one in UTF-8"}
 	}
 	if !f.findHeads() {
 		return nil, &SyntaxError{whole, "too many sections", fmt.Sprintf("at most %d", maxSections)}
 	}
-	f.index.fill(f.heads)
 	return f, nil
 }
 
@@ -94,7 +92,7 @@ func sorted(names []string) []string {
 }
 
 // Has tells whether the profile has a section.
-func (f *File) Has(name string) bool { return f != nil && f.after(0, profileSection, name) != 0 }
+func (f *File) Has(name string) bool { return len(f.named(profileSection, name)) > 0 }
 
 // Format prints the path and nothing of the text, which may hold secrets.
 func (f File) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "File(%s)", f.path) }

@@ -5,15 +5,6 @@ import (
 	"unicode/utf8"
 )
 
-// head is where a section begins. There is one for each of perhaps many thousand sections, of
-// which a command uses a few: what else is known of a section is read when it is used.
-type head struct {
-	start uint32 // of the header's line in the text
-	line  uint32 // its number
-	sum   uint32 // of what the section is and is called, for the index
-	next  uint32 // the head that follows in the same list of the index; 0 for none
-}
-
 // findHeads finds the headers and tells whether there are no more than may be. It looks at
 // lines that begin with a bracket only, and at those before one that is indented: such a line
 // is no header where it goes on with the value of a key above that stands less deep.
@@ -22,15 +13,17 @@ func (f *File) findHeads() bool {
 	if strings.HasPrefix(f.text, byteOrderMark) {
 		body = len(byteOrderMark)
 	}
-	f.heads = make([]head, 1, 1+min(strings.Count(f.text, "["), maxSections))
-	f.heads[0] = head{start: uint32(body)}
+	f.sections = make([]section, 1, 1+min(strings.Count(f.text, "["), maxSections))
+	f.last = make(map[string]int, cap(f.sections))
+	f.sections[0] = section{kind: noSection, begin: body, start: body}
 	var g grammar
 	for l := newLines(f.text, body, 0); ; {
 		start, found := l.bracket()
 		if !found {
+			f.sections[len(f.sections)-1].end = len(f.text)
 			return true
 		}
-		if f.text[start] == '[' || len(f.heads) == 1 { // nothing goes on before the first header
+		if f.text[start] == '[' || len(f.sections) == 1 { // nothing goes on before the first header
 			g = grammar{}
 			l.skip(start)
 		}
@@ -43,11 +36,14 @@ func (f *File) findHeads() bool {
 		if kind != headerLine && kind != openHeaderLine {
 			continue
 		}
-		if len(f.heads) > maxSections {
+		if len(f.sections) > maxSections {
 			return false
 		}
-		what, name, _ := readHead(f.kind, content)
-		f.heads = append(f.heads, head{start: uint32(start), line: uint32(l.number), sum: f.index.sum(what, name)})
+		f.sections[len(f.sections)-1].end = start
+		s := section{line: l.number, begin: start, start: l.pos}
+		s.kind, s.name, s.header = readHead(f.kind, content)
+		s.previous, f.last[s.name] = f.last[s.name], len(f.sections)
+		f.sections = append(f.sections, s)
 	}
 }
 

@@ -41,9 +41,9 @@ func checkHeads(t *testing.T, f *File) {
 	t.Helper()
 	var got []place
 	seen := map[sectionKind][]string{}
-	for i := range f.heads[1:] {
-		s := f.section(i + 1)
-		got = append(got, place{int(f.heads[i+1].start), s.line, s.header})
+	for i := range f.sections[1:] {
+		s := &f.sections[i+1]
+		got = append(got, place{s.begin, s.line, s.header})
 		if s.name == "" || i > 200 { // each asks for all of its name
 			continue
 		}
@@ -51,7 +51,7 @@ func checkHeads(t *testing.T, f *File) {
 			seen[s.kind] = append(seen[s.kind], s.name)
 		}
 		all := f.named(s.kind, s.name)
-		if !slices.ContainsFunc(all, func(other *section) bool { return other.at == s.at }) {
+		if !slices.ContainsFunc(all, func(other *section) bool { return other == s }) {
 			t.Errorf("section %q at line %d is not among those of its name", s.header, s.line)
 		}
 		for _, other := range all {
@@ -64,7 +64,7 @@ func checkHeads(t *testing.T, f *File) {
 		t.Errorf("in %q\nfound %+v\nwant  %+v", f.text, got, want)
 	}
 	for kind, names := range seen {
-		if len(f.heads) > 200 {
+		if len(f.sections) > 200 {
 			break
 		}
 		if got := f.names(kind); !slices.Equal(got, names) {
@@ -133,8 +133,8 @@ func TestManyOfOneName(t *testing.T) {
 		t.Errorf("%d profiles, want %d", n, many+1)
 	}
 	for _, s := range all[1:] {
-		if before, repeated := f.before(s); !repeated || before.line != s.line-2 {
-			t.Fatalf("before line %d stands line %d, %v", s.line, before.line, repeated)
+		if before := f.before(s); before == nil || before.line != s.line-2 {
+			t.Fatalf("before line %d stands %+v", s.line, before)
 		}
 	}
 }

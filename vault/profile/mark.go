@@ -53,7 +53,7 @@ func (f *File) WithoutMarked(name, mark string, settings []string) ([]byte, bool
 	if !ok {
 		return nil, false
 	}
-	begin := int(f.heads[s.at].start)
+	begin := s.begin
 	// The blank line that set it apart goes with it.
 	before := f.text[:begin]
 	for _, eol := range []string{"\r\n", "\n", "\r"} {

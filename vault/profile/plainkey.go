@@ -129,13 +129,13 @@ func (f *File) verifyWithout(name, text string) error {
 	if err != nil {
 		return err
 	}
-	if len(again.heads) != len(f.heads) {
+	if len(again.sections) != len(f.sections) {
 		return unread
 	}
-	for i := range f.heads {
-		s, now := f.section(i), again.section(i)
-		before, bad := f.keys(&s)
-		after, stillBad := again.keys(&now)
+	for i := range f.sections {
+		s, now := &f.sections[i], &again.sections[i]
+		before, bad := f.keys(s)
+		after, stillBad := again.keys(now)
 		before = slices.DeleteFunc(before, func(k key) bool {
 			return s.kind == profileSection && s.name == name && (k.name == accessKeyID || k.name == secretAccessKey)
 		})

@@ -26,9 +26,8 @@ const maxProblems = 1000
 // comments that the AWS CLI takes as part of a value. It stops after a thousand.
 func (f *File) Problems() []Problem {
 	var all []Problem
-	for i := range f.heads {
-		s := f.section(i)
-		all = append(all, f.sectionProblems(&s)...)
+	for i := range f.sections {
+		all = append(all, f.sectionProblems(&f.sections[i])...)
 		if len(all) > maxProblems {
 			break
 		}
@@ -46,8 +45,8 @@ func (f *File) sectionProblems(s *section) []Problem {
 	if text := f.headerProblem(s, keys); text != "" {
 		all = append(all, Problem{f.origin(s, s.line, ""), text})
 	}
-	if before, repeated := f.before(s); repeated {
-		all = append(all, Problem{f.origin(s, s.line, ""), repeatedSection(&before, s)})
+	if before := f.before(s); before != nil {
+		all = append(all, Problem{f.origin(s, s.line, ""), repeatedSection(before, s)})
 	}
 	for _, err := range bad {
 		all = append(all, Problem{err.Origin, fmt.Sprintf("found %s, want %s", err.Found, err.Want)})

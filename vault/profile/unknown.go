@@ -34,18 +34,18 @@ func (f *File) Unknown() []UnknownKey {
 	}
 	slices.Sort(known)
 	var all []UnknownKey
-	for i := range f.heads {
-		s := f.section(i)
+	for i := range f.sections {
+		s := &f.sections[i]
 		if s.kind != profileSection && s.kind != sessionSection && s.kind != oidcSection && s.kind != identitySection {
 			continue
 		}
-		keys, _ := f.keys(&s)
+		keys, _ := f.keys(s)
 		for _, k := range keys {
 			if holds(known, k.name) || holds(others, k.name) || len(k.name) > maxNearName {
 				continue
 			}
 			if near := slip(k.name, known); near != "" {
-				all = append(all, UnknownKey{f.origin(&s, k.line, k.name), near})
+				all = append(all, UnknownKey{f.origin(s, k.line, k.name), near})
 			}
 			if len(all) == maxProblems {
 				return all
