@@ -34,6 +34,7 @@ var floors = map[string]int{
 	"vault/turn":      -1,
 	"vault/peer":      -1,
 	"vault/program":   -1,
+	"vault/partition": -1,
 
 	"vault/sealed":  0,
 	"vault/waiting": 0,

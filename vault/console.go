@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/partition"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/source"
 )
@@ -146,7 +147,7 @@ func siteOf(arn string) (site, error) {
 // page is the address of a page of the console.
 func (s site) page(to Destination) string {
 	host, query := s.console, ""
-	if to.Region != "" && plan.Partition(to.Region) == s.partition {
+	if to.Region != "" && partition.Of(to.Region) == s.partition {
 		host, query = to.Region+"."+s.console, "region="+url.QueryEscape(to.Region)
 	}
 	path, fragment, _ := strings.Cut(strings.TrimLeft(to.Path, "/"), "#")

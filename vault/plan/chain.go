@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"aws-vault/vault/partition"
 	"aws-vault/vault/profile"
 )
 
@@ -100,7 +101,7 @@ func (c *chain) region(q *profile.Profile, last bool, arns ...string) string {
 	if r := q.Text("region"); r != "" {
 		return r
 	}
-	return homeRegion(arns...)
+	return partition.Home(arns...)
 }
 
 // roleDuration is how long the i-th role should live, before any limit of AWS's.

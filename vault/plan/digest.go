@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"aws-vault/vault/partition"
 	"aws-vault/vault/profile"
 )
 
@@ -64,7 +65,7 @@ func (s Step) encode(e *encoder) {
 	e.text(string(s.Kind))
 	e.text(s.MFA.Serial)
 	if s.Kind == KindSessionToken {
-		e.text(Partition(s.Region))
+		e.text(partition.Of(s.Region))
 	} else {
 		e.text(s.Region)
 		e.number(int64(s.Lasts))

@@ -109,24 +109,3 @@ func TestShort(t *testing.T) {
 		}
 	}
 }
-
-func TestHomeRegion(t *testing.T) {
-	for arn, want := range map[string]string{
-		"":                                "us-east-1",
-		"GAHT12345678":                    "us-east-1",
-		"arn:aws-cn:iam::1:role/r":        "cn-north-1",
-		"arn:aws-us-gov:iam::1:role/r":    "us-gov-west-1",
-		"arn:aws-eusc:iam::1:role/r":      "eusc-de-east-1",
-		"arn:aws-iso-b:iam::1:role/r":     "us-isob-east-1",
-		"arn:aws-unheard-of:iam::1:mfa/x": "us-east-1",
-	} {
-		if got := homeRegion(arn); got != want {
-			t.Errorf("home of %q is %s, want %s", arn, got, want)
-		}
-	}
-	for region, want := range map[string]string{"eu-west-1": "aws", "cn-north-1": "aws-cn", "us-gov-east-1": "aws-us-gov", "us-isob-east-1": "aws-iso-b", "us-iso-east-1": "aws-iso"} {
-		if got := Partition(region); got != want {
-			t.Errorf("partition of %s is %s, want %s", region, got, want)
-		}
-	}
-}

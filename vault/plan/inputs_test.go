@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"aws-vault/vault/partition"
 )
 
 // leftOut are the fields of steps and specs that do not make another session, each with the reason. All other fields
@@ -76,7 +78,7 @@ func view(s Step, last bool) string {
 		default:
 			value := fmt.Sprint(v.Interface())
 			if path == "Step.Region" && s.Kind == KindSessionToken {
-				value = Partition(s.Region) // a user's session is good in every region of its partition (decision 7)
+				value = partition.Of(s.Region) // a user's session is good in every region of its partition (decision 7)
 			}
 			fmt.Fprintf(&b, "%s = %q\n", path, value)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"aws-vault/vault/partition"
 	"aws-vault/vault/policy"
 	"aws-vault/vault/profile"
 )
@@ -109,5 +110,5 @@ func (c *chain) partition() string {
 			}
 		}
 	}
-	return Partition(c.target.Text("region"))
+	return partition.Of(c.target.Text("region"))
 }

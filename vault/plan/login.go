@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"strings"
 
+	"aws-vault/vault/partition"
 	"aws-vault/vault/profile"
 )
 
@@ -58,5 +59,5 @@ func SignInRegion(p *profile.Profile) string {
 	if r := p.Text("region"); r != "" {
 		return r
 	}
-	return homeRegion(p.Text("login_session"))
+	return partition.Home(p.Text("login_session"))
 }

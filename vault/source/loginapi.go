@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"aws-vault/vault/partition"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
 	"aws-vault/vault/store"
@@ -36,7 +37,7 @@ func signInBase(s plan.Step) string {
 	if s.Endpoint.URL != "" {
 		return strings.TrimRight(s.Endpoint.URL, "/")
 	}
-	return "https://" + s.Region + "." + signInDomain(plan.Partition(s.Region))
+	return "https://" + s.Region + "." + signInDomain(partition.Of(s.Region))
 }
 
 // loginURL is the page on which a person signs in. It holds no secret. AWS spells the

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"aws-vault/vault/partition"
 	"aws-vault/vault/plan"
 )
 
@@ -35,7 +36,7 @@ type domains struct {
 // https://docs.aws.amazon.com/general/latest/gr/sts.html
 // https://docs.aws.amazon.com/general/latest/gr/iam-service.html
 func domainsOf(region string) domains {
-	switch plan.Partition(region) {
+	switch partition.Of(region) {
 	case "aws-cn":
 		return domains{"amazonaws.com.cn", "api.amazonwebservices.com.cn", [4]string{"iam.cn-north-1.amazonaws.com.cn", "iam-fips.amazonaws.com.cn",
 			"iam.global.api.amazonwebservices.com.cn", "iam-fips.api.amazonwebservices.com.cn"}, "cn-north-1"}
@@ -79,7 +80,7 @@ func (s service) at(region string, e plan.Endpoint) (address, error) {
 	}
 	d := domainsOf(region)
 	host, domain := s.host, d.classic
-	if e.FIPS && (e.DualStack || s == serviceAnywhere || plan.Partition(region) != "aws-us-gov") { // whose other hosts keep to it anyway
+	if e.FIPS && (e.DualStack || s == serviceAnywhere || partition.Of(region) != "aws-us-gov") { // whose other hosts keep to it anyway
 		host = s.fips
 	}
 	if e.DualStack {

@@ -1,0 +1,43 @@
+// Package partition says which partition of AWS a region is in. What is called there, and under which names, it
+// leaves to others.
+package partition
+
+import "strings"
+
+// partitions lists, for each partition of AWS, how its regions begin and which of
+// them its STS calls go to when no region is set. The first is the fallback.
+// https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
+var partitions = []struct{ name, prefix, home string }{
+	{"aws", "", "us-east-1"},
+	{"aws-cn", "cn-", "cn-north-1"},
+	{"aws-us-gov", "us-gov-", "us-gov-west-1"},
+	{"aws-eusc", "eusc-", "eusc-de-east-1"},
+	{"aws-iso", "us-iso-", "us-iso-east-1"},
+	{"aws-iso-b", "us-isob-", "us-isob-east-1"},
+	{"aws-iso-e", "eu-isoe-", "eu-isoe-west-1"},
+	{"aws-iso-f", "us-isof-", "us-isof-south-1"},
+}
+
+// Of returns the partition of AWS that a region is in.
+func Of(region string) string {
+	for _, p := range partitions[1:] {
+		if strings.HasPrefix(region, p.prefix) {
+			return p.name
+		}
+	}
+	return partitions[0].name
+}
+
+// Home returns the region to call where none is set: the home of the first ARN's partition.
+func Home(arns ...string) string {
+	for _, arn := range arns {
+		if parts := strings.SplitN(arn, ":", 3); len(parts) == 3 {
+			for _, p := range partitions {
+				if p.name == parts[1] {
+					return p.home
+				}
+			}
+		}
+	}
+	return partitions[0].home
+}
