@@ -81,6 +81,10 @@ func (e *agentError) Error() string {
 	return text
 }
 
+func (*agentError) Remedy() string {
+	return "run it yourself, in a terminal that was not started by a coding agent"
+}
+
 // agentRefusal refuses a coding agent the command that was parsed, unless its registration opens it,
 // and each of its flags that the registration closes. The name is the command's whole name.
 func (a *app) agentRefusal(k *kingpin.Application, name string) error {

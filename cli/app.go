@@ -286,9 +286,13 @@ func (a *app) warn(err error) {
 
 // printHints prints what to do about an error.
 func (a *app) printHints(err error) {
-	for _, h := range hints(err, a) {
+	for _, h := range hints(err, a.hintFacts()) {
 		fmt.Fprintf(a.env.Stderr, "aws-vault: hint: %s\n", h)
 	}
+}
+
+func (a *app) hintFacts() hintFacts {
+	return hintFacts{keystore: a.opened, lastKeystore: a.lastKeystore}
 }
 
 // warnWithRemedy is warn for what the user should do something about.

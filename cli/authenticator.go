@@ -22,6 +22,10 @@ func (e *heldError) Error() string {
 	return fmt.Sprintf("the key holds an account %s already, and its secret would be lost", e.name)
 }
 
+func (e *heldError) Remedy() string {
+	return "if AWS has forgotten that device, delete the account: ykman oath accounts delete " + quoteWord(e.name)
+}
+
 // Room looks for an account of that name, and whether the key takes the name.
 func (k authenticator) Room(ctx context.Context, name string) error {
 	if err := oath.CheckName(name); err != nil {

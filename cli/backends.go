@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"text/tabwriter"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -22,7 +23,7 @@ func backendsCommand(k *kingpin.Application, a *app) {
 			return err
 		}
 		if asJSON {
-			return a.printJSON(list)
+			return printJSON(a.env.Stdout, list)
 		}
 		return a.backendsTable(list)
 	}})
@@ -97,8 +98,9 @@ func yesNo(yes bool) string {
 	return "no"
 }
 
-func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.env.Stdout)
+// printJSON prints a value for programs to read.
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)

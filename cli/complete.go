@@ -56,7 +56,7 @@ func (a *app) completion(k *kingpin.Application, args []string) (status int, ask
 	case found: // "--" is being typed, and may become a flag
 		left = append(left, "--")
 	}
-	if a.printLines(a.complete(k.Model(), left)) != nil {
+	if printLines(a.env.Stdout, a.complete(k.Model(), left)) != nil {
 		return statusFailed, true
 	}
 	return statusDone, true

@@ -66,7 +66,7 @@ func (a *app) prescribe(found []doctor.Finding, asJSON bool) error {
 	doctor.Sort(found)
 	for i := range found {
 		if found[i].Remedy == "" && found[i].Err != nil {
-			if h := hints(found[i].Err, a); len(h) > 0 {
+			if h := hints(found[i].Err, a.hintFacts()); len(h) > 0 {
 				found[i].Remedy = h[0]
 			}
 		}
@@ -76,7 +76,7 @@ func (a *app) prescribe(found []doctor.Finding, asJSON bool) error {
 		if found == nil {
 			found = []doctor.Finding{}
 		}
-		if err := a.printJSON(found); err != nil {
+		if err := printJSON(a.env.Stdout, found); err != nil {
 			return err
 		}
 	} else {

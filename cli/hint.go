@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"aws-vault/prompt"
@@ -13,20 +12,38 @@ import (
 	"aws-vault/vault/store"
 )
 
-// hints are what to do about an error: the remedy is said here and in the files hint*.go, and
-// nowhere else.
-func hints(err error, a *app) []string {
+// hintFacts are what a hint depends on besides the error.
+type hintFacts struct {
+	keystore     string        // the keystore in use; empty if none was opened
+	lastKeystore func() string // the keystore that keys were last written to; empty for the one in use
+}
+
+// hints returns what to do about an error. An error of a single command has a method Remedy;
+// this file and hint*.go have the remedies of all others.
+func hints(err error, f hintFacts) []string {
 	var out []string
 	for _, h := range remedies {
-		if text := h(err, a); text != "" {
+		if text := h(err, f); text != "" {
 			out = append(out, text)
 		}
 	}
 	return out
 }
 
-// remedies have one thing each to say about an error, or nothing.
-var remedies = []func(error, *app) string{
+// ownRemedy returns the remedy that an error brings itself; empty if it has none.
+func ownRemedy(err error) string {
+	var own interface {
+		error
+		Remedy() string
+	}
+	if errors.As(err, &own) {
+		return own.Remedy()
+	}
+	return ""
+}
+
+// remedies are functions that each return a hint about one kind of error, or nothing.
+var remedies = []func(error, hintFacts) string{
 	identityRemedy,
 	profileRemedy,
 	planRemedy,
@@ -36,7 +53,6 @@ var remedies = []func(error, *app) string{
 	folderRemedy,
 	sealedRemedy,
 	cardRemedy,
-	noCardRemedy,
 	codeCardRemedy,
 	awsRemedy,
 	providerRemedy,
@@ -47,7 +63,7 @@ var remedies = []func(error, *app) string{
 }
 
 // answerRemedy is what to do where nobody can be asked.
-func answerRemedy(err error, a *app) string {
+func answerRemedy(err error, f hintFacts) string {
 	var noWay *prompt.NoWayError
 	var waits *vault.LoginRequiredError
 	var yes *confirmError
@@ -62,42 +78,25 @@ func answerRemedy(err error, a *app) string {
 		return "say yes beforehand with --force"
 	}
 	variable := passphraseVariable
-	if a.opened == keystore.SealedBackend {
+	if f.keystore == keystore.SealedBackend {
 		variable = sealedVariable
 	}
 	return "answer without being asked: --mfa-token for a code, mfa_process in the profile, or " + variable + " for a passphrase; or name another way with --prompt"
 }
 
 // commandRemedy is what to do about one command's own errors, and about files.
-func commandRemedy(err error, _ *app) string {
-	var privilege *privilegeError
-	var browser *browserError
-	var agent *agentError
-	var imported *notImportedError
-	var unproven *unprovenError
+func commandRemedy(err error, _ hintFacts) string {
 	var caller *store.CallerError
 	var running *program.RunningError
 	var noTerminal *program.NoTerminalError
 	switch {
-	case errors.Is(err, errNothingServed):
-		return "unset " + containerURI + " and " + containerTokenFile + " in shells that still have them: another user can listen there now"
 	case errors.As(err, &noTerminal):
 		return "programs that aws-vault runs beside a command or a server have no terminal. If this one needs one, run in another terminal: aws-vault exec PROFILE -- true"
 	case errors.As(err, &caller), errors.As(err, &running):
 		return "a program that aws-vault runs cannot get from a second aws-vault what the first one waits for: let it use another profile or another keystore"
-	case errors.As(err, &privilege):
-		return "sudo aws-vault proxy"
-	case errors.As(err, &browser):
-		return "print the address and open it yourself: aws-vault login --stdout"
-	case errors.As(err, &agent):
-		return "run it yourself, in a terminal that was not started by a coding agent"
-	case errors.As(err, &imported) && imported.twice:
-		return "a profile has two keys: take the one that you do not need out of its file, then import again"
-	case errors.As(err, &imported):
-		return "the lines above say why; --overwrite replaces another key that is stored"
-	case errors.As(err, &unproven):
-		return fmt.Sprintf("mend that, and see: aws-vault exec %s -- true. Another setup would write another profile", quoteWord(unproven.profile))
-	case stateRemedy(err, nil) != "" || folderRemedy(err, nil) != "":
+	case ownRemedy(err) != "":
+		return ownRemedy(err)
+	case stateRemedy(err, hintFacts{}) != "" || folderRemedy(err, hintFacts{}) != "":
 		return ""
 	case errors.Is(err, fs.ErrPermission):
 		return "the files of aws-vault belong to the user who runs it: see their owner and mode"

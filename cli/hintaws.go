@@ -8,7 +8,7 @@ import (
 )
 
 // awsRemedy is what to do about a call to AWS that was refused or not made.
-func awsRemedy(err error, _ *app) string {
+func awsRemedy(err error, _ hintFacts) string {
 	var timeout *source.TimeoutError
 	var tags *source.TagsRefusedError
 	var certificate *source.CertificateTimeError

@@ -9,7 +9,7 @@ import (
 )
 
 // cardRemedy is what to do about the keys of a card.
-func cardRemedy(err error, _ *app) string {
+func cardRemedy(err error, _ hintFacts) string {
 	var several *piv.SeveralError
 	var other *piv.NoneFitsError
 	var held *piv.HeldError
@@ -42,14 +42,10 @@ func cardRemedy(err error, _ *app) string {
 }
 
 // codeCardRemedy is what to do about the one-time codes of a card.
-func codeCardRemedy(err error, _ *app) string {
-	var which *whichKeyError
+func codeCardRemedy(err error, _ hintFacts) string {
 	var missing *oath.NotFoundError
 	var several *oath.AmbiguousError
-	var held *heldError
 	switch {
-	case errors.As(err, &held):
-		return "if AWS has forgotten that device, delete the account: ykman oath accounts delete " + quoteWord(held.name)
 	case errors.Is(err, pcsc.Held):
 		return "end the program that holds it, such as gpgconf --kill scdaemon, and try again"
 	case errors.Is(err, pcsc.ErrNoService):
@@ -58,21 +54,10 @@ func codeCardRemedy(err error, _ *app) string {
 		return "have codes read by Yubico's program, with --prompt=ykman"
 	case errors.Is(err, oath.ErrTouch):
 		return "touch the key while it blinks"
-	case errors.As(err, &which):
-		return "name one with --card SERIAL"
 	case errors.As(err, &missing):
 		return "store its secret there with aws-vault mfa enroll, or name the account in " + accountVariable
 	case errors.As(err, &several):
 		return "name the account in " + accountVariable
-	}
-	return ""
-}
-
-// noCardRemedy is what else there is where a key on a card was wanted and no card is there.
-func noCardRemedy(err error, _ *app) string {
-	var e *cardKeyError
-	if errors.As(err, &e) && (errors.Is(err, piv.ErrUnsupported) || errors.Is(err, piv.ErrNoService) || errors.Is(err, piv.ErrNoCard)) {
-		return "or keep a key in the keystore, which whoever opens that can copy: --software"
 	}
 	return ""
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // keystoreRemedy is what to do about a keystore that stays shut, or what it holds.
-func keystoreRemedy(err error, _ *app) string {
+func keystoreRemedy(err error, _ hintFacts) string {
 	var none *keystore.NoneError
 	var unavailable *keystore.UnavailableError
 	var name *store.NameError
@@ -38,7 +38,7 @@ func keystoreRemedy(err error, _ *app) string {
 		return "choose another name"
 	case errors.As(err, &key):
 		return "store the key again: aws-vault add " + quoteWord(key.Name)
-	case folderRemedy(err, nil) != "":
+	case folderRemedy(err, hintFacts{}) != "":
 		return "" // the item could not be stored either
 	case errors.As(err, &item):
 		return "store the key again: aws-vault add " + quoteWord(item.Name)
@@ -47,20 +47,19 @@ func keystoreRemedy(err error, _ *app) string {
 }
 
 // stateRemedy is what to do where there is no state folder.
-func stateRemedy(err error, _ *app) string {
-	var none *noStateError
-	if !errors.As(err, &none) && !errors.Is(err, disk.ErrNoFolder) {
+func stateRemedy(err error, _ hintFacts) string {
+	if !errors.Is(err, disk.ErrNoFolder) {
 		return ""
 	}
 	return "set XDG_STATE_HOME to a folder that belongs to you, and that you can write to"
 }
 
 // folderRemedy is what to do about what is in a folder of ours, and is not ours.
-func folderRemedy(err error, _ *app) string {
+func folderRemedy(err error, _ hintFacts) string {
 	var owner *disk.OwnerError
 	var kind *disk.KindError
 	switch {
-	case stateRemedy(err, nil) != "":
+	case stateRemedy(err, hintFacts{}) != "":
 		return ""
 	case errors.As(err, &owner) && owner.Self == 0:
 		return fmt.Sprintf("run aws-vault as user %d, or set HOME to root's own home directory", owner.Owner)
@@ -73,13 +72,12 @@ func folderRemedy(err error, _ *app) string {
 }
 
 // rotationRemedy is what to do about keys and devices that were made, moved or replaced in part.
-func rotationRemedy(err error, _ *app) string {
+func rotationRemedy(err error, _ hintFacts) string {
 	var unfinished *vault.UnfinishedError
 	var replaced *vault.ReplacedError
 	var journal *store.JournalError
 	var quota *vault.QuotaError
 	var move *vault.MoveError
-	var rotating *rotatingError
 	var left *vault.LeftoverError
 	switch {
 	case errors.As(err, &replaced):
@@ -92,8 +90,6 @@ func rotationRemedy(err error, _ *app) string {
 		return "delete the key that is not needed, or run aws-vault rotate on a terminal, which offers to"
 	case errors.As(err, &move):
 		return "that key stands where it was; once this is mended, the same command goes on with it"
-	case errors.As(err, &rotating):
-		return fmt.Sprintf("aws-vault rotate --backend=%s --resume %s", rotating.backend, quoteWord(rotating.name))
 	case errors.As(err, &left) && left.AtAWS:
 		return "delete it: aws iam delete-virtual-mfa-device --serial-number " + quoteWord(left.Serial)
 	}

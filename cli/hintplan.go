@@ -10,7 +10,7 @@ import (
 )
 
 // profileRemedy is what to do where a profile, or what one names, is not there.
-func profileRemedy(err error, a *app) string {
+func profileRemedy(err error, f hintFacts) string {
 	var unknown *plan.NoProfileError
 	var missing *profile.MissingError
 	var credentials *plan.NoCredentialsError
@@ -25,7 +25,7 @@ func profileRemedy(err error, a *app) string {
 		return "did you mean " + strings.Join(missing.Near, ", ") + "?"
 	case errors.As(err, &credentials):
 		add := "aws-vault add " + quoteWord(credentials.End)
-		if where := a.lastKeystore(); where != "" {
+		if where := f.lastKeystore(); where != "" {
 			return fmt.Sprintf("keys were last written to the keystore %q: use it with --backend=%s, or add the key here: %s", where, where, add)
 		}
 		return "add a key: " + add
@@ -38,7 +38,7 @@ func profileRemedy(err error, a *app) string {
 }
 
 // planRemedy is what to do about a profile that says what cannot be done.
-func planRemedy(err error, _ *app) string {
+func planRemedy(err error, _ hintFacts) string {
 	var chained *plan.ChainedMFAError
 	var longLived *plan.LongLivedError
 	var sources *plan.SourcesError
@@ -62,7 +62,7 @@ func planRemedy(err error, _ *app) string {
 }
 
 // limitRemedy is what to do where a session cannot be limited as it was to be.
-func limitRemedy(err error, _ *app) string {
+func limitRemedy(err error, _ hintFacts) string {
 	var unlimited *plan.UnlimitedError
 	var own *plan.OwnPolicyError
 	var token *plan.NoTokenError

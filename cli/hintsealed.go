@@ -12,12 +12,10 @@ import (
 )
 
 // sealedRemedy is what to do about an error of the sealed keystore.
-func sealedRemedy(err error, _ *app) string {
+func sealedRemedy(err error, _ hintFacts) string {
 	var damaged *sealed.DamagedError
 	var locked *keystore.LockedError
-	var lost *notLastingError
 	var touchless *vault.TouchError
-	var amiss *notWholeError
 	switch {
 	case errors.Is(err, sealed.ErrNoStore):
 		return "make one: aws-vault sealed init"
@@ -33,10 +31,8 @@ func sealedRemedy(err error, _ *app) string {
 		return "aws-vault migrate-backend --to sealed moves keys there, and aws-vault sealed add --piv SLOT adds a key to touch"
 	case errors.Is(err, sealed.ErrTouchless), errors.Is(err, sealed.ErrTouchItems):
 		return "add a hardware key: aws-vault sealed add --piv SLOT"
-	case errors.As(err, &lost), errors.Is(err, waiting.ErrUnsupported):
+	case errors.Is(err, waiting.ErrUnsupported):
 		return "the store opens without that, each command for itself"
-	case errors.As(err, &amiss):
-		return "aws-vault sealed check --repair mends the header; an item is put back from a backup, or its file removed and the key stored again"
 	case errors.As(err, &damaged) && strings.HasPrefix(filepath.Base(damaged.Path), "store"):
 		return "mend it from its copy: aws-vault sealed check --repair"
 	}

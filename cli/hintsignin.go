@@ -12,7 +12,7 @@ import (
 )
 
 // signInRemedy is what to do where a person has to sign in, or did so as somebody else.
-func signInRemedy(err error, _ *app) string {
+func signInRemedy(err error, _ hintFacts) string {
 	var waits *vault.LoginRequiredError
 	var required *source.LoginRequiredError
 	var other *source.IdentityError
@@ -42,7 +42,7 @@ func signInRemedy(err error, _ *app) string {
 }
 
 // providerRemedy is what to do about a sign-in that a provider, or its browser page, did not bring to its end.
-func providerRemedy(err error, _ *app) string {
+func providerRemedy(err error, _ hintFacts) string {
 	var page *source.SignInError
 	var configuration *signin.ConfigurationError
 	var grant *signin.GrantError
@@ -66,15 +66,13 @@ func providerRemedy(err error, _ *app) string {
 }
 
 // identityRemedy is what to do about an identity of one's own.
-func identityRemedy(err error, _ *app) string {
+func identityRemedy(err error, _ hintFacts) string {
 	var signer *source.NoSignerError
 	switch {
 	case errors.Is(err, identity.ErrNoGrant):
 		return "say it with --managed-policy, with --allow and --on, or with --hub-of"
 	case errors.As(err, &signer) && errors.Is(err, vault.ErrNoIdentity):
 		return "make one: aws-vault identity init, or take that of a hardware key: aws-vault identity rotate --adopt " + signer.Identity
-	case errors.Is(err, errNoIdentity):
-		return "make one: aws-vault identity init"
 	}
 	return ""
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -106,7 +105,7 @@ func (s *session) identitySection(name string) (identitySection, error) {
 	}
 	if name == "" {
 		if len(names) == 0 {
-			return identitySection{}, errNoIdentity
+			return identitySection{}, noIdentityError{}
 		}
 		return identitySection{}, &usageError{"want the name of an identity; there are " + strings.Join(names, ", ")}
 	}
@@ -126,7 +125,11 @@ func (s *session) identitySection(name string) (identitySection, error) {
 	return i, nil
 }
 
-var errNoIdentity = errors.New("the config file has no identity section")
+type noIdentityError struct{}
+
+func (noIdentityError) Error() string { return "the config file has no identity section" }
+
+func (noIdentityError) Remedy() string { return "make one: aws-vault identity init" }
 
 // identityDoes is why coding agents may not use the commands on identities.
 const identityDoes = "manages what a person proves their identity with"

@@ -70,6 +70,13 @@ func (e *cardKeyError) Error() string { return e.err.Error() }
 
 func (e *cardKeyError) Unwrap() error { return e.err }
 
+func (e *cardKeyError) Remedy() string {
+	if errors.Is(e.err, piv.ErrUnsupported) || errors.Is(e.err, piv.ErrNoService) || errors.Is(e.err, piv.ErrNoCard) {
+		return "or keep a key in the keystore, which whoever opens that can copy: --software"
+	}
+	return ""
+}
+
 // makeCardKey makes a key on a card, or takes the one that is there.
 func (a *app) makeCardKey(ctx context.Context, s *session, f keyFlags) (identity.Key, error) {
 	slot, err := piv.ParseSlot(f.slot)

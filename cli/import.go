@@ -52,6 +52,13 @@ func (e *notImportedError) Error() string {
 	return fmt.Sprintf("%d of %s left where they are", e.n, count(e.of, "key"))
 }
 
+func (e *notImportedError) Remedy() string {
+	if e.twice {
+		return "a profile has two keys: take the one that you do not need out of its file, then import again"
+	}
+	return "the lines above say why; --overwrite replaces another key that is stored"
+}
+
 // A hiddenKeyError is a key that is not imported, since another one counts for the AWS CLI.
 type hiddenKeyError struct {
 	found, counts profile.Origin

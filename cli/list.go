@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -30,7 +31,7 @@ func listCommand(k *kingpin.Application, a *app) {
 			if err != nil {
 				return err
 			}
-			return a.printLines(config.Profiles())
+			return printLines(a.env.Stdout, config.Profiles())
 		}
 		s, err := a.open(ctx, "list", nil, "")
 		if err != nil {
@@ -44,9 +45,9 @@ func listCommand(k *kingpin.Application, a *app) {
 		case asJSON:
 			return a.listJSON(rows)
 		case credentials:
-			return a.printLines(rows.keys())
+			return printLines(a.env.Stdout, rows.keys())
 		case sessions:
-			return a.printLines(rows.labels(a.env.Now()))
+			return printLines(a.env.Stdout, rows.labels(a.env.Now()))
 		}
 		return a.listTable(rows)
 	}})
@@ -55,8 +56,8 @@ func listCommand(k *kingpin.Application, a *app) {
 // lineBuffer holds lines until they are worth a system call.
 const lineBuffer = 64 << 10
 
-func (a *app) printLines(lines []string) error {
-	w := bufio.NewWriterSize(a.env.Stdout, lineBuffer)
+func printLines(to io.Writer, lines []string) error {
+	w := bufio.NewWriterSize(to, lineBuffer)
 	for _, l := range lines {
 		w.WriteString(l)
 		w.WriteByte('\n')

@@ -201,3 +201,7 @@ type browserError struct{ err error }
 func (e *browserError) Error() string { return "opening a browser: " + e.err.Error() }
 
 func (e *browserError) Unwrap() error { return e.err }
+
+func (*browserError) Remedy() string {
+	return "print the address and open it yourself: aws-vault login --stdout"
+}

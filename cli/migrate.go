@@ -75,6 +75,10 @@ func (e *rotatingError) Error() string {
 	return fmt.Sprintf("the rotation of key %q in keystore %s was interrupted, want it finished first", e.name, e.backend)
 }
 
+func (e *rotatingError) Remedy() string {
+	return fmt.Sprintf("aws-vault rotate --backend=%s --resume %s", e.backend, quoteWord(e.name))
+}
+
 func (s *session) noRotation(ctx context.Context, names []string, backend string) error {
 	j := store.Journals{Ring: s.keystore.Private}
 	open, err := j.Interrupted(ctx, names)

@@ -29,6 +29,10 @@ type privilegeError struct{ what string }
 
 func (e *privilegeError) Error() string { return e.what + " takes the rights of an administrator" }
 
+func (*privilegeError) Remedy() string {
+	return "sudo aws-vault proxy"
+}
+
 // listenAlias listens at the metadata service's own address, which this process adds, and
 // takes away when release is called.
 func listenAlias(who peer.Check) (l net.Listener, release func(), err error) {

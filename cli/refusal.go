@@ -21,7 +21,7 @@ import (
 func (a *app) refusal(err error) server.Refusal {
 	r := a.classify(err)
 	r.Message = a.shorten(err.Error())
-	if h := hints(err, a); len(h) > 0 {
+	if h := hints(err, a.hintFacts()); len(h) > 0 {
 		r.Message += " (" + strings.Join(h, "; ") + ")"
 	}
 	return r

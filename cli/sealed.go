@@ -69,7 +69,7 @@ func sealedOpenersCommand(k *kingpin.CmdClause, a *app) {
 		}
 		h := s.Header()
 		if asJSON {
-			return a.printJSON(h.Openers)
+			return printJSON(a.env.Stdout, h.Openers)
 		}
 		w := tabwriter.NewWriter(a.env.Stdout, 0, 4, 2, ' ', 0)
 		fmt.Fprintf(w, "Opener\tKind\tWhere\tPublic key\n======\t====\t=====\t==========\n")
@@ -218,6 +218,10 @@ type notWholeError struct{ n int }
 
 func (e *notWholeError) Error() string {
 	return count(e.n, "thing") + " in the store is not as it was written"
+}
+
+func (*notWholeError) Remedy() string {
+	return "aws-vault sealed check --repair mends the header; an item is put back from a backup, or its file removed and the key stored again"
 }
 
 // compareCard looks whether a card that is here holds the key that the list says.

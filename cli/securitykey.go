@@ -39,6 +39,10 @@ func (e *whichKeyError) Error() string {
 	return fmt.Sprintf("%d security keys are plugged in (%s), want one", len(e.serial), strings.Join(e.serial, ", "))
 }
 
+func (*whichKeyError) Remedy() string {
+	return "name one with --card SERIAL"
+}
+
 // maxPasswords is how often the password of a key is asked for.
 const maxPasswords = 3
 

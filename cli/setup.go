@@ -98,6 +98,10 @@ func (e *unprovenError) Error() string {
 
 func (e *unprovenError) Unwrap() error { return e.err }
 
+func (e *unprovenError) Remedy() string {
+	return fmt.Sprintf("mend that, and see: aws-vault exec %s -- true. Another setup would write another profile", quoteWord(e.profile))
+}
+
 // inRegion is the region as a setting, if there is one.
 func (f setupFlags) inRegion() []profile.Setting {
 	if f.region == "" {

@@ -143,8 +143,14 @@ func (p place) variables(profile, tokenFile string) []variable {
 	return []variable{{containerURI, "http://" + p.address + path}, {containerTokenFile, tokenFile}}
 }
 
-// errNothingServed is returned if no server runs for the profiles.
-var errNothingServed = errors.New("nothing is served now")
+// A nothingServedError is returned if no server runs for the profiles.
+type nothingServedError struct{}
+
+func (nothingServedError) Error() string { return "nothing is served now" }
+
+func (nothingServedError) Remedy() string {
+	return "unset " + containerURI + " and " + containerTokenFile + " in shells that still have them: another user can listen there now"
+}
 
 // warnKilled warns of servers that were killed. Another user can listen at their ports now,
 // and provide credentials of his own to programs that still have the variables.
@@ -183,7 +189,7 @@ func (a *app) serveStatus(f serveFlags) error {
 		}
 	}
 	if len(found) == 0 {
-		return errNothingServed
+		return nothingServedError{}
 	}
 	for _, e := range found {
 		for _, p := range e.Profiles {

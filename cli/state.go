@@ -35,6 +35,8 @@ func (e *noStateError) Error() string { return "the state folder cannot be used:
 
 func (e *noStateError) Unwrap() error { return e.err }
 
+func (e *noStateError) Is(target error) bool { return target == disk.ErrNoFolder }
+
 // findState returns the folder for what this program remembers and shares between its processes,
 // or a *noStateError.
 func (a *app) findState() (*disk.Folder, error) {

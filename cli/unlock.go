@@ -52,6 +52,10 @@ func (e *notLastingError) Error() string {
 
 func (e *notLastingError) Unwrap() error { return e.err }
 
+func (*notLastingError) Remedy() string {
+	return "the store opens without that, each command for itself"
+}
+
 func (a *app) unlock(ctx context.Context, s sealedStore, last time.Duration) error {
 	master, err := s.Unlock(ctx)
 	if err != nil {
