@@ -40,9 +40,9 @@ var floors = map[string]int{
 	"vault/waiting": 0,
 	"vault/pcsc":    0,
 	"vault/oath":    0,
+	"vault/policy":  0,
 
 	"vault/profile":     1,
-	"vault/policy":      1,
 	"vault/identity":    1,
 	"vault/keystore":    1,
 	"vault/browser":     1,

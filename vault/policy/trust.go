@@ -3,6 +3,7 @@ package policy
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,41 +24,51 @@ type Trust struct {
 	Tags, SourceIdentity bool // the call carries some, or they were passed on to it
 }
 
-// condition is operator, key, value.
-type condition map[string]map[string]string
-
-func (c condition) add(operator, key, value string) {
-	if value == "" {
-		return
-	}
-	if c[operator] == nil {
-		c[operator] = map[string]string{}
-	}
-	c[operator][key] = value
+// A Statement of a trust policy allows actions to a principal.
+type Statement struct {
+	Principal  Principal
+	Actions    []string
+	Conditions []Condition
 }
 
-type trusting struct {
-	Effect    string
-	Principal map[string]string
-	Action    []string
-	Condition condition `json:",omitempty"`
-}
+// A Principal is an ARN and what IAM calls its kind: AWS or Federated.
+type Principal struct{ Kind, ARN string }
+
+// A Condition of a statement, such as StringEquals, sts:ExternalId and the ID.
+type Condition struct{ Operator, Key, Value string }
 
 // Document returns the trust policy as IAM takes it, with a line break at its end.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 func (t Trust) Document() (string, error) {
 	statements := t.callers()
 	if _, issuer, ok := strings.Cut(t.Principal, ":oidc-provider/"); ok {
-		statements = []trusting{t.token(issuer)}
+		statements = []Statement{t.TokenStatement(issuer)}
 	}
 	text, err := json.MarshalIndent(struct {
 		Version   string
-		Statement []trusting
+		Statement []Statement
 	}{newVersion, statements}, "", "  ")
 	if err != nil {
 		return "", err
 	}
 	return string(text) + "\n", nil
+}
+
+// MarshalJSON writes the statement as IAM takes it.
+func (s Statement) MarshalJSON() ([]byte, error) {
+	conditions := map[string]map[string]string{}
+	for _, c := range s.Conditions {
+		if conditions[c.Operator] == nil {
+			conditions[c.Operator] = map[string]string{}
+		}
+		conditions[c.Operator][c.Key] = c.Value
+	}
+	return json.Marshal(struct {
+		Effect    string
+		Principal map[string]string
+		Action    []string
+		Condition map[string]map[string]string `json:",omitempty"`
+	}{allow, map[string]string{s.Principal.Kind: s.Principal.ARN}, s.Actions, conditions})
 }
 
 // companions are the permissions that a call needs besides its own.
@@ -72,41 +83,50 @@ func (t Trust) companions() []string {
 	return all
 }
 
-// token lets in who shows a token. What the token says of tags and source identity is not
-// known here, so both are allowed.
-func (t Trust) token(issuer string) trusting {
-	c := condition{}
-	c.add("StringEquals", issuer+":aud", t.Audience)
-	c.add("StringEquals", issuer+":sub", t.Subject)
+// TokenStatement lets in who shows a token of the issuer, which is named as in IAM: without https://.
+// What the token says of tags and source identity is not known here, so both are allowed.
+func (t Trust) TokenStatement(issuer string) Statement {
 	name := t.SessionName
 	if name == t.Subject {
 		name = "${" + issuer + ":sub}"
 	}
-	c.add("StringEquals", "sts:RoleSessionName", name)
-	return trusting{
-		Effect: allow, Principal: map[string]string{"Federated": t.Principal},
-		Action: []string{byToken, "sts:SetSourceIdentity", "sts:TagSession"}, Condition: c,
+	return Statement{
+		Principal{"Federated", t.Principal},
+		[]string{byToken, "sts:SetSourceIdentity", "sts:TagSession"},
+		given(
+			Condition{"StringEquals", issuer + ":aud", t.Audience},
+			Condition{"StringEquals", issuer + ":sub", t.Subject},
+			Condition{"StringEquals", "sts:RoleSessionName", name},
+		),
 	}
 }
 
 // callers lets in who signs the call. The permissions beside sts:AssumeRole stand apart: what
 // is asked of the call as a whole is not asked of them.
-func (t Trust) callers() []trusting {
-	who := map[string]string{"AWS": t.Principal}
-	c, rest := condition{}, condition{}
-	c.add("StringEquals", "sts:ExternalId", t.ExternalID)
-	c.add("StringEquals", "sts:RoleSessionName", t.SessionName)
+func (t Trust) callers() []Statement {
+	who := Principal{"AWS", t.Principal}
+	like := Condition{"ArnLike", "aws:PrincipalArn", t.ARNLike}
+	var mfa, mfaMaxAge string
 	if t.MFA {
-		c.add("Bool", "aws:MultiFactorAuthPresent", "true")
+		mfa = "true"
 	}
 	if t.MFAMaxAge > 0 {
-		c.add("NumericLessThan", "aws:MultiFactorAuthAge", fmt.Sprint(int(t.MFAMaxAge.Seconds())))
+		mfaMaxAge = fmt.Sprint(int(t.MFAMaxAge.Seconds()))
 	}
-	c.add("ArnLike", "aws:PrincipalArn", t.ARNLike)
-	rest.add("ArnLike", "aws:PrincipalArn", t.ARNLike)
-	all := []trusting{{Effect: allow, Principal: who, Action: []string{byRole}, Condition: c}}
+	all := []Statement{{who, []string{byRole}, given(
+		Condition{"StringEquals", "sts:ExternalId", t.ExternalID},
+		Condition{"StringEquals", "sts:RoleSessionName", t.SessionName},
+		Condition{"Bool", "aws:MultiFactorAuthPresent", mfa},
+		Condition{"NumericLessThan", "aws:MultiFactorAuthAge", mfaMaxAge},
+		like,
+	)}}
 	if more := t.companions(); len(more) > 0 {
-		all = append(all, trusting{Effect: allow, Principal: who, Action: more, Condition: rest})
+		all = append(all, Statement{who, more, given(like)})
 	}
 	return all
+}
+
+// given returns the conditions that have a value.
+func given(all ...Condition) []Condition {
+	return slices.DeleteFunc(all, func(c Condition) bool { return c.Value == "" })
 }
