@@ -52,8 +52,11 @@ type AWS struct {
 }
 
 // NewAWS starts a fake with nobody in it. The caller closes it.
-func NewAWS() (*AWS, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func NewAWS() (*AWS, error) { return NewAWSAt("127.0.0.1:0") }
+
+// NewAWSAt is NewAWS at an address, such as one that sessions were cached for.
+func NewAWSAt(address string) (*AWS, error) {
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("fake AWS: %w", err)
 	}
