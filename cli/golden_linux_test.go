@@ -1,0 +1,204 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/vaulttest"
+)
+
+// The golden home is a home directory that an earlier build has written: keys, sessions, sign-ins and a rotation that
+// was interrupted. Every key in it is one of the fake AWS's. TestWriteGoldenHome wrote it.
+const golden = "testdata/golden-home"
+
+// TestGoldenHome uses what an earlier build has left, in today's program.
+func TestGoldenHome(t *testing.T) {
+	record := readGoldenRecord(t)
+	began := time.Now()
+	now := func() time.Time { return record.Written.Add(time.Minute + time.Since(began)) }
+	saved, err := os.ReadFile(filepath.Join(golden, "aws.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := copyGolden(t, record.Written)
+	w := newGoldenWorld(t, site, now)
+	w.addAnywhere(t, site)
+	if err := w.Restore(saved); err != nil {
+		t.Fatal(err)
+	}
+	newHome := func(t *testing.T, later time.Duration) goldenHome {
+		return newGoldenHome(os.Args[0], copyGolden(t, record.Written), programVariable+"=1", quickRace, laterVariable+"="+(time.Until(now())+later).String())
+	}
+
+	// First all that needs nothing of AWS, so that whatever it is asked is a session that was not found.
+	t.Run("cached", func(t *testing.T) {
+		h := newHome(t, 0)
+		for _, u := range goldenUses {
+			if u.anew != "" {
+				continue
+			}
+			t.Run(u.name, func(t *testing.T) {
+				t.Parallel()
+				if got, want := h.use(t, u), record.Keys[u.name]; got != want {
+					t.Errorf("the credentials are %s, want those of the session that build %s cached, %s", got, record.Commit, want)
+				}
+			})
+		}
+		for _, u := range goldenUses {
+			if slices.Contains(u.env, sealedBackend) {
+				continue // the plan is that of the same profile with the file keystore, and to open this one takes a second
+			}
+			t.Run("explain "+u.name, func(t *testing.T) {
+				t.Parallel()
+				out := h.run(t, u.env, append([]string{"explain", "--json"}, u.args...)...)
+				if got, want := goldenPlan(t, []byte(out)), goldenPlan(t, record.Plans[u.name]); got != want {
+					t.Errorf("the plan is\n%s\nwant that of build %s\n%s", got, record.Commit, want)
+				}
+			})
+		}
+	})
+	if calls := w.Actions(); len(calls) > 0 {
+		t.Errorf("AWS was called, want cached sessions only:\n%s", strings.Join(calls, "\n"))
+	}
+
+	t.Run("anew", func(t *testing.T) {
+		h := newHome(t, 0)
+		for _, u := range goldenUses {
+			if u.anew == "" {
+				continue
+			}
+			t.Run(u.name, func(t *testing.T) {
+				t.Parallel()
+				if got := h.use(t, u); got == "" || got == record.Keys[u.name] {
+					t.Errorf("the credentials are %q, want new ones, as %s", got, u.anew)
+				}
+			})
+		}
+		t.Run("lists", func(t *testing.T) { testGoldenLists(t, newHome(t, 0)) })
+		t.Run("rotations", func(t *testing.T) { testGoldenRotations(t, newHome(t, 0), w) })
+	})
+	if signIns := w.signIns(); len(signIns) > 0 {
+		t.Errorf("a person signed in anew, want the tokens that are stored to be used: %q", signIns)
+	}
+
+	// Hours later, access tokens have expired. A day later, so has all else.
+	w.Advance(10 * time.Hour)
+	t.Run("renewed", func(t *testing.T) {
+		h := newHome(t, 10*time.Hour)
+		for _, profile := range []string{"dev", "oidc", "console"} {
+			t.Run(profile, func(t *testing.T) {
+				t.Parallel()
+				h.use(t, goldenUse{args: []string{profile}})
+			})
+		}
+	})
+	if signIns := w.signIns(); len(signIns) > 0 {
+		t.Errorf("a person signed in anew, want the tokens that are stored to be renewed: %q", signIns)
+	}
+	w.Advance(20 * time.Hour)
+	t.Run("swept", func(t *testing.T) { testGoldenSweep(t, newHome(t, 30*time.Hour)) })
+}
+
+// signIns are the calls with which a person starts to sign in.
+func (w *goldenWorld) signIns() []string {
+	return slices.DeleteFunc(w.Actions(), func(call string) bool {
+		return !strings.HasPrefix(call, "StartDeviceAuthorization") && !strings.HasPrefix(call, "OpenIDDevice") && !strings.Contains(call, "=authorization_code")
+	})
+}
+
+// testGoldenLists looks at what is stored, in each keystore and of each kind.
+func testGoldenLists(t *testing.T, h goldenHome) {
+	t.Parallel()
+	for _, c := range []struct {
+		args []string
+		env  []string
+		want string // in what is printed
+	}{
+		{args: []string{"list", "--credentials"}, want: "alice\nrita\nuna\n"},
+		{args: []string{"sealed", "check"}, env: []string{sealedBackend}, want: "It opens for 1 opener."},
+		{args: []string{"oidc", "status", "corp"}, want: " alice@example.com "},
+		{args: []string{"identity", "show", "alice"}, want: "in the keystore: signs"},
+		{args: []string{"list", "--sessions"}, want: "\nsso:corp\n"},
+		{args: []string{"list", "--sessions"}, want: "login:arn:aws:iam::123456789012:user/alice\n"},
+	} {
+		if got := h.run(t, c.env, c.args...); !strings.Contains(got, c.want) {
+			t.Errorf("%s prints\n%swant %q in it", strings.Join(c.args, " "), got, c.want)
+		}
+	}
+}
+
+// testGoldenRotations finishes a rotation whose new key was stored, and undoes one whose new key had not arrived.
+func testGoldenRotations(t *testing.T, h goldenHome, w *goldenWorld) {
+	t.Parallel()
+	h.run(t, nil, "rotate", "--resume", "rita")
+	h.run(t, nil, "rotate", "--undo", "una")
+	for name, old := range map[string]vaulttest.Key{"rita": w.rita, "una": w.una} {
+		if out := h.run(t, nil, "rotate", "--dry-run", name); !strings.Contains(out, "has 1 access key:") {
+			t.Errorf("the rotation of %s has left other keys: %s", name, out)
+		}
+		key := h.use(t, goldenUse{args: []string{"--no-session", name}})
+		if (key == old.ID) != (name == "una") {
+			t.Errorf("the key of %s is %s, and was %s", name, key, old.ID)
+		}
+	}
+}
+
+// testGoldenSweep sees that no session stays when all have expired, those among them that today's program cannot find.
+func testGoldenSweep(t *testing.T, h goldenHome) {
+	before := goldenSessions(t, h)
+	h.use(t, goldenUse{args: []string{"token"}}) // a session under another name than in the earlier build, which sweeps
+	after := goldenSessions(t, h)
+	if len(before) < len(goldenUses)/2 {
+		t.Fatalf("only %d sessions were there", len(before))
+	}
+	for _, session := range before {
+		if slices.Contains(after, session) {
+			t.Errorf("session %s has expired, and is still there", session)
+		}
+	}
+}
+
+// goldenSessions are the files of the file keystore's sessions that the earlier build listed.
+func goldenSessions(t *testing.T, h goldenHome) []string {
+	t.Helper()
+	listed := map[string]bool{}
+	lists, _ := filepath.Glob(filepath.Join(golden, "home", ".local", "state", "aws-vault", "keystore", "*", "sessions"))
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			var e struct{ Type, Name string }
+			if json.Unmarshal([]byte(line), &e) == nil && e.Type == "" {
+				listed[e.Name] = true
+			}
+		}
+	}
+	files, _ := filepath.Glob(filepath.Join(h.dir, ".local", "state", "aws-vault", "private", "file-*", "*"))
+	return slices.DeleteFunc(files, func(file string) bool { return !listed[filepath.Base(file)] })
+}
+
+// goldenPlan is what of a plan may not change: the steps, their settings and where these are set.
+func goldenPlan(t *testing.T, text []byte) string {
+	t.Helper()
+	var plan struct {
+		Steps []map[string]any
+	}
+	if err := json.Unmarshal(text, &plan); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	for _, step := range plan.Steps {
+		delete(step, "why") // words for the user
+	}
+	out, err := json.MarshalIndent(plan, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}

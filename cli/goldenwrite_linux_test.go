@@ -1,0 +1,175 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/vaulttest"
+)
+
+// goldenVariable names the program that writes the golden home, and goldenCommit the commit that it was built from:
+//
+//	AWS_VAULT_GOLDEN=/path/of/aws-vault AWS_VAULT_GOLDEN_COMMIT=5f5de71 go test ./cli -run TestWriteGoldenHome
+const (
+	goldenVariable = "AWS_VAULT_GOLDEN"
+	goldenCommit   = "AWS_VAULT_GOLDEN_COMMIT"
+)
+
+// TestWriteGoldenHome writes the golden home with the program that a variable names. It needs to be an earlier one:
+// what today's program has written shows nothing.
+func TestWriteGoldenHome(t *testing.T) {
+	program := os.Getenv(goldenVariable)
+	if program == "" {
+		t.Skip(goldenVariable + " is not set")
+	}
+	dir := t.TempDir()
+	h, w := newGoldenHome(program, dir), newGoldenWorld(t, dir, time.Now)
+	record := goldenRecord{Commit: os.Getenv(goldenCommit), Keys: map[string]string{}, Plans: map[string]json.RawMessage{}}
+	writeGoldenFiles(t, h, w)
+
+	drift := -30 * time.Second // AWS accepts the codes of half a minute before and after, and each only once
+	for _, u := range goldenUses {
+		var flags []string
+		if strings.Contains(u.name, "MFA") {
+			w.Advance(drift)
+			flags = []string{"--mfa-token", w.MFA.Code()}
+			w.Advance(-drift)
+			drift += 30 * time.Second
+		}
+		record.Keys[u.name] = h.use(t, u, flags...)
+	}
+	for _, u := range goldenUses {
+		record.Plans[u.name] = json.RawMessage(h.run(t, u.env, append([]string{"explain", "--json"}, u.args...)...))
+	}
+	interruptRotations(t, h, w)
+
+	// From now on the program prints other credentials, by which it shows whether it ran again.
+	writeProgramCredentials(t, h, w.Alice.AddKey())
+	saved, err := w.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	record.Written = w.Now().UTC().Truncate(time.Second)
+	text, err := json.MarshalIndent(record, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(golden); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(golden, "home"), os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"record.json": text, "aws.json": saved} {
+		if err := os.WriteFile(filepath.Join(golden, name), append(data, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// writeGoldenFiles writes the config file, stores the keys and signs in.
+func writeGoldenFiles(t *testing.T, h goldenHome, w *goldenWorld) {
+	t.Helper()
+	h.run(t, nil, "certificate", "request", "--subject", "CN=alice,O=Example", "--private-key", "alice.key", "--out", "alice.pem",
+		"--self-signed-ca", "ca", "--duration", "87600h")
+	if err := os.RemoveAll(filepath.Join(h.dir, "ca", "ca-key.pem")); err != nil { // nobody needs it any more
+		t.Fatal(err)
+	}
+	token, err := w.corp.Token("machine", map[string]any{"exp": time.Now().AddDate(50, 0, 0).Unix()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		".aws/config":      goldenConfig + w.addAnywhere(t, h.dir),
+		".aws/credentials": fmt.Sprintf("[infile]\naws_access_key_id = %s\naws_secret_access_key = %s\n", goldenBob.ID, goldenBob.Secret),
+		"token":            token,
+	} {
+		path := filepath.Join(h.dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeProgramCredentials(t, h, w.Alice.AddKey())
+	for name, key := range map[string]vaulttest.Key{"alice": w.Key, "rita": w.rita, "una": w.una} {
+		addKey(t, h, nil, name, key)
+	}
+	sealed := []string{sealedBackend}
+	h.run(t, sealed, "sealed", "init", "--without-recovery", "--passphrase", "--name=desk")
+	addKey(t, h, sealed, "alice", w.Key)
+	h.run(t, nil, "identity", "init", "alice", "--software", "--issuer", "https://id.example.com/alice", "--subject", "alice@example.com", "--dir", "site/alice")
+	awsLogin(t, h)
+}
+
+func addKey(t *testing.T, h goldenHome, env []string, name string, key vaulttest.Key) {
+	t.Helper()
+	c := h.command(env, "add", "--stdin", name)
+	c.Stdin = strings.NewReader(key.ID + "\n" + key.Secret + "\n")
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("add %s: %v\n%s", name, err, out)
+	}
+}
+
+// writeProgramCredentials writes what the credential_process prints.
+func writeProgramCredentials(t *testing.T, h goldenHome, key vaulttest.Key) {
+	t.Helper()
+	text := fmt.Sprintf(`{"Version":1,"AccessKeyId":%q,"SecretAccessKey":%q,"Expiration":%q}`, key.ID, key.Secret, time.Now().Add(8*time.Hour).UTC().Format(time.RFC3339))
+	if err := os.WriteFile(filepath.Join(h.dir, "program.json"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awsLogin signs in at the page whose address the program prints.
+func awsLogin(t *testing.T, h goldenHome) {
+	t.Helper()
+	c := h.command(nil, "aws-login", "--stdout", "console")
+	stderr, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	address := regexp.MustCompile(`http://\S*/authorize\S*`)
+	var said []byte
+	for buffer := make([]byte, 4096); !address.Match(said); {
+		n, err := stderr.Read(buffer)
+		if said = append(said, buffer[:n]...); err != nil {
+			t.Fatalf("aws-login: %s", said)
+		}
+	}
+	resp, err := http.Get(address.FindString(string(said)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if err := c.Wait(); err != nil {
+		t.Fatalf("aws-login: %v", err)
+	}
+}
+
+// interruptRotations leaves two rotations that are not finished: one with the new key stored, and one of which it is
+// not known whether AWS has created a key.
+func interruptRotations(t *testing.T, h goldenHome, w *goldenWorld) {
+	t.Helper()
+	for name, fault := range map[string]vaulttest.Fault{
+		"rita": {Action: "UpdateAccessKey", Hangup: true, Times: -1},
+		"una":  {Action: "CreateAccessKey", AnswerLost: true, Times: -1},
+	} {
+		w.Fail(fault)
+		out, err := h.command(nil, "rotate", name).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "not finished") {
+			t.Fatalf("rotate %s: %v\n%s", name, err, out)
+		}
+		w.Heal()
+	}
+}
