@@ -251,9 +251,9 @@ role_arn = arn:aws:iam::123456789012:role/any
 type goldenWorld struct {
 	*vaulttest.AWS
 	vaulttest.World
-	corp, site *vaulttest.Issuer
-	rita, una  vaulttest.Key
-	machine    string // credentials of a container or an instance, as they are served
+	corp      *vaulttest.Issuer
+	rita, una vaulttest.Key
+	machine   string // credentials of a container or an instance, as they are served
 }
 
 func newGoldenWorld(t *testing.T, home string, now func() time.Time) *goldenWorld {
