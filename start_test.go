@@ -50,7 +50,7 @@ func initialisers(t *testing.T) []initialised {
 // it is first needed.
 var ourInitialisers = map[string]int{
 	"vault/keystore": 5, // two of sync.OnceValue, and an encoding
-	"vault/source":   4, // two of sync.OnceValue
+	"vault/awsapi":   4, // two of sync.OnceValue
 	"vault/store":    4, // two of sync.OnceValue
 	"vault/profile":  0,
 	"server":         1,

@@ -77,7 +77,7 @@ func (s *session) loginProfile(ctx context.Context, name string) (*profile.Profi
 // awsLogin signs in, and names who has in the profile.
 func (a *app) awsLogin(ctx context.Context, s *session, p *profile.Profile, remote bool) error {
 	step := plan.Step{Kind: plan.KindLogin, Profile: p.Name, Region: plan.SignInRegion(p), Endpoint: plan.SignIn(p)}
-	who, err := s.Source.NewLogin(ctx, step, p.Text("login_session"), remote)
+	who, err := s.Source.AWSLogin(step).New(ctx, p.Text("login_session"), remote)
 	if err != nil {
 		return err
 	}

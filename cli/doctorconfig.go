@@ -76,7 +76,7 @@ func (p *patient) lookAtNetwork(ctx context.Context) []doctor.Finding {
 	s := p.assemble(p.config, p.inputs, p.locks, p.state, &keystore.Keystore{}, "")
 	s.Source.Tell = nil
 	at := plan.STS(q)
-	proxy, err := s.Source.Reachable(at)
+	proxy, err := s.Source.STS(at).Reachable()
 	if err != nil {
 		return []doctor.Finding{doctor.Met("network", err)}
 	}
@@ -96,7 +96,7 @@ func (p *patient) lookAtNetwork(ctx context.Context) []doctor.Finding {
 
 func (p *patient) compareClocks(ctx context.Context, from *source.Deps, at plan.Call) []doctor.Finding {
 	before := p.env.Now()
-	date, err := from.Date(ctx, at)
+	date, err := from.STS(at).Date(ctx)
 	if err != nil {
 		return []doctor.Finding{doctor.Met("network", err)}
 	}

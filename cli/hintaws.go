@@ -4,16 +4,17 @@ import (
 	"errors"
 	"strings"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/source"
 )
 
 // awsRemedy is what to do about a call to AWS that was refused or not made.
 func awsRemedy(err error, _ hintFacts) string {
-	var timeout *source.TimeoutError
+	var timeout *awsapi.TimeoutError
 	var tags *source.TagsRefusedError
 	var certificate *source.CertificateTimeError
-	var plain *source.PlainError
-	var refused *source.APIError
+	var plain *awsapi.PlainError
+	var refused *awsapi.APIError
 	switch {
 	case errors.As(err, &timeout):
 		return "give it longer with --timeout, or see whether a proxy stands between"
@@ -36,7 +37,7 @@ func awsRemedy(err error, _ hintFacts) string {
 }
 
 // refusalRemedy is what to do about an answer of AWS that everybody meets once.
-func refusalRemedy(e *source.APIError) string {
+func refusalRemedy(e *awsapi.APIError) string {
 	switch {
 	case e.Code == "InvalidClientTokenId":
 		return "the stored key may have been deleted or deactivated: store the new one with aws-vault add"

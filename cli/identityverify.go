@@ -7,6 +7,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"aws-vault/vault/identity"
+	"aws-vault/vault/source"
 )
 
 func identityVerifyCommand(k *kingpin.CmdClause, a *app) {
@@ -20,7 +21,7 @@ func identityVerifyCommand(k *kingpin.CmdClause, a *app) {
 		if err != nil {
 			return err
 		}
-		fetch, err := s.Source.Pages(p.Text("ca_bundle"))
+		fetch, err := source.Pages(s.Source.AWS, p.Text("ca_bundle"))
 		if err != nil {
 			return err
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aws-vault/vault"
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/profile"
-	"aws-vault/vault/source"
 	"aws-vault/vault/store"
 )
 
@@ -235,7 +235,7 @@ func (a *app) importAll(ctx context.Context, s *session, f importFlags, found fo
 
 // singular reports whether an error is of one key alone.
 func singular(err error) bool {
-	var refused *source.APIError
+	var refused *awsapi.APIError
 	var repeated *profile.RepeatedKeyError
 	var bad *keyError
 	var needed *stillNeededError

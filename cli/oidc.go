@@ -10,10 +10,10 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/signin"
-	"aws-vault/vault/source"
 	"aws-vault/vault/store"
 )
 
@@ -51,7 +51,7 @@ func oidcLoginCommand(k *kingpin.CmdClause, a *app) {
 		if flow != "" {
 			p.to.Flow = flow
 		}
-		who, err := s.Source.OpenIDSignIn(ctx, p.to)
+		who, err := s.Source.OpenID(p.to).SignIn(ctx)
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (a *app) keepClientSecret(ctx context.Context, s *session, to plan.OIDC) er
 	if secret == "" || len(text) > maxClientSecret || strings.ContainsAny(secret, "\r\n") {
 		return fmt.Errorf("stdin has %d bytes that are no client secret, want one line of up to %d", min(len(text), maxClientSecret), maxClientSecret)
 	}
-	return s.Source.KeepClientSecret(ctx, to, secret)
+	return s.Source.OpenID(to).KeepSecret(ctx, secret)
 }
 
 func oidcLogoutCommand(k *kingpin.CmdClause, a *app) {
@@ -90,7 +90,7 @@ func oidcLogoutCommand(k *kingpin.CmdClause, a *app) {
 		for _, p := range all {
 			out, err := a.oidcSignOut(ctx, s, p)
 			if err == nil && secret {
-				err = s.Source.ForgetClientSecret(ctx, p.to)
+				err = s.Source.OpenID(p.to).ForgetSecret(ctx)
 			}
 			if err != nil {
 				return err
@@ -110,11 +110,11 @@ func oidcLogoutCommand(k *kingpin.CmdClause, a *app) {
 // oidcSignOut ends one sign-in with all that was made with it. What the provider has
 // against it is a warning: here it ends in any case.
 func (a *app) oidcSignOut(ctx context.Context, s *session, p provider) (bool, error) {
-	held, err := s.Source.OpenIDLogout(ctx, p.to)
+	held, err := s.Source.OpenID(p.to).Logout(ctx)
 	var refused *signin.GrantError
 	var odd *signin.ConfigurationError
-	var silent *source.UnreachableError
-	var late *source.TimeoutError
+	var silent *awsapi.UnreachableError
+	var late *awsapi.TimeoutError
 	if errors.As(err, &refused) || errors.As(err, &odd) || errors.As(err, &silent) || errors.As(err, &late) {
 		a.warn(fmt.Errorf("the sign-in has ended here, but perhaps not at the provider: %w", err))
 		err = nil

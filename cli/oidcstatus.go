@@ -39,7 +39,7 @@ func oidcStatusCommand(k *kingpin.CmdClause, a *app) {
 		}
 		rows := []signInStatus{}
 		for _, p := range all {
-			held, ok, err := s.Source.OpenIDHeld(ctx, p.to)
+			held, ok, err := s.Source.OpenID(p.to).Held(ctx)
 			if err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ import (
 
 	"aws-vault/prompt"
 	"aws-vault/vault"
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/profile"
@@ -148,8 +149,11 @@ func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 			Cancelled: func(err error) bool { return errors.Is(err, prompt.ErrCancelled) },
 		},
 		Source: &source.Deps{
-			Getenv: a.env.Getenv, Open: a.openFile, Timeout: a.globals.timeout, Proxy: http.ProxyFromEnvironment, Bundles: a.bundles(),
-			Clock: &source.Clock{Local: a.env.Now}, Log: a.log, Sleep: sleep,
+			AWS: &awsapi.Client{
+				Clock: &awsapi.Clock{Local: a.env.Now}, Timeout: a.globals.timeout, Sleep: sleep, Proxy: http.ProxyFromEnvironment,
+				Open: a.openFile, Bundles: a.bundles(), Log: a.log,
+			},
+			Getenv: a.env.Getenv, Open: a.openFile, Log: a.log, Sleep: sleep,
 			Tell: func(m string) { a.note("%s", m) }, Trades: a.trades, Delayed: a.delayed,
 			Codes: &store.Codes{Dir: state.Folder("codes"), Locks: locks},
 			Ask:   a.askCode(locks, code), Confirm: a.confirmSignIn(locks), Run: a.runShell, Environ: a.programEnvironment, Callers: a.callers(),
@@ -157,11 +161,12 @@ func (a *app) assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 		},
 	}
 	v.Touch, v.Keys.Guard = ks.Touch, v.Guard
+	v.Source.AWS.Tell = v.Source.Say
 	v.Source.Key, v.Source.Static = v.Keys.Key, v.StaticKey
 	v.Source.Tokens = &store.Tokens{Ring: tokens, Locks: locks, Index: index, Now: a.env.Now, Cancelled: v.Sessions.Cancelled, Guard: v.GuardTokens(tokensOf)}
 	v.Source.Cache, v.Source.Logins = a.ssoCache(state), a.loginCache()
 	v.Source.Person = a.person(signInFlags{})
-	v.Source.Identities = &vault.Identities{Dir: identityDir(state), Ring: ks.Private, Locks: locks, Now: v.Source.Clock.Now}
+	v.Source.Identities = &vault.Identities{Dir: identityDir(state), Ring: ks.Private, Locks: locks, Now: v.Source.AWS.Clock.Now}
 	return &session{v, locks, ks, state}
 }
 

@@ -9,6 +9,7 @@ import (
 	"aws-vault/prompt"
 	"aws-vault/server"
 	"aws-vault/vault"
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/source"
 	"aws-vault/vault/store"
@@ -32,10 +33,10 @@ func (a *app) classify(err error) server.Refusal {
 		person  *vault.LoginRequiredError
 		login   *source.LoginRequiredError
 		noWay   *prompt.NoWayError
-		api     *source.APIError
-		timeout *source.TimeoutError
-		silent  *source.UnreachableError
-		foreign *source.NotAWSError
+		api     *awsapi.APIError
+		timeout *awsapi.TimeoutError
+		silent  *awsapi.UnreachableError
+		foreign *awsapi.NotAWSError
 	)
 	switch {
 	case errors.As(err, &person), errors.As(err, &login), errors.As(err, &noWay), errors.Is(err, prompt.ErrCancelled):
@@ -55,7 +56,7 @@ func (a *app) classify(err error) server.Refusal {
 }
 
 // statusOf is AWS's own status where a client can make sense of it.
-func statusOf(e *source.APIError) int {
+func statusOf(e *awsapi.APIError) int {
 	switch {
 	case e.Retry && e.Status < http.StatusInternalServerError:
 		return http.StatusTooManyRequests
@@ -82,7 +83,7 @@ func isProfiles(err error) bool {
 		signer   *source.NoSignerError
 		late     *source.CertificateTimeError
 		other    *source.KeyMismatchError
-		endpoint *source.EndpointError
+		endpoint *awsapi.EndpointError
 		loop     *source.RecursionError
 		caller   *store.CallerError
 	)

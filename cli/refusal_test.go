@@ -9,6 +9,7 @@ import (
 
 	"aws-vault/prompt"
 	"aws-vault/vault"
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/source"
@@ -27,15 +28,15 @@ func TestRefusal(t *testing.T) {
 		{prompt.ErrCancelled, 403, "LoginRequired"},
 		{keystore.ErrLocked, 403, "KeystoreLocked"},
 		{keystore.ErrWrongPassphrase, 403, "KeystoreLocked"},
-		{&source.APIError{Code: "AccessDenied", Status: 403}, 403, "AccessDenied"},
-		{&source.APIError{Code: "ValidationError", Status: 400}, 400, "ValidationError"},
-		{&source.APIError{Code: "Throttling", Status: 400, Retry: true}, 429, "Throttling"},
-		{&source.APIError{Code: "SlowDown", Status: 503, Retry: true}, 502, "SlowDown"},
-		{&source.APIError{Status: 200}, 502, "ServiceError"},
-		{&source.TimeoutError{Action: "AssumeRole", After: time.Second}, 504, "Timeout"},
+		{&awsapi.APIError{Code: "AccessDenied", Status: 403}, 403, "AccessDenied"},
+		{&awsapi.APIError{Code: "ValidationError", Status: 400}, 400, "ValidationError"},
+		{&awsapi.APIError{Code: "Throttling", Status: 400, Retry: true}, 429, "Throttling"},
+		{&awsapi.APIError{Code: "SlowDown", Status: 503, Retry: true}, 502, "SlowDown"},
+		{&awsapi.APIError{Status: 200}, 502, "ServiceError"},
+		{&awsapi.TimeoutError{Action: "AssumeRole", After: time.Second}, 504, "Timeout"},
 		{context.DeadlineExceeded, 504, "Timeout"},
-		{&source.UnreachableError{Err: errors.New("no route")}, 502, "Unreachable"},
-		{&source.NotAWSError{}, 502, "Unreachable"},
+		{&awsapi.UnreachableError{Err: errors.New("no route")}, 502, "Unreachable"},
+		{&awsapi.NotAWSError{}, 502, "Unreachable"},
 		{&planError{&plan.NoProfileError{Name: "p"}}, 400, "InvalidProfile"},
 		{&planError{&plan.AgentDeniedError{Profile: "p"}}, 400, "InvalidProfile"},
 		{&planError{errors.New("any")}, 400, "InvalidProfile"},

@@ -224,7 +224,7 @@ func (a *app) prove(ctx context.Context, s *session, name string) error {
 		return err
 	}
 	last := pl.Last()
-	who, err := s.Source.Caller(ctx, plan.Call{Service: "sts", Region: last.Region, Endpoint: last.Endpoint}, creds)
+	who, err := s.Source.STS(plan.Call{Service: "sts", Region: last.Region, Endpoint: last.Endpoint}).Caller(ctx, creds)
 	if err != nil {
 		return err
 	}

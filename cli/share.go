@@ -33,7 +33,7 @@ func (a *app) share(ctx context.Context, s *session, pl plan.Plan) error {
 		a.note("--share-sso-token: profile %s does not begin with a sign-in to IAM Identity Center, so nothing is shared", pl.Profile)
 		return nil
 	}
-	t, err := s.Source.SignIn(ctx, pl.Steps[0].Endpoint, spec.SSO)
+	t, err := s.Source.SSO(pl.Steps[0].Endpoint, spec.SSO).SignIn(ctx)
 	if err != nil {
 		return err
 	}

@@ -12,9 +12,9 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
-	"aws-vault/vault/source"
 	"aws-vault/vault/store"
 )
 
@@ -37,7 +37,7 @@ func ssoLoginCommand(k *kingpin.CmdClause, a *app) {
 	f.bindShare(c)
 	a.action(c, verb{agents: true, run: func(ctx context.Context) error {
 		return a.withPortal(ctx, "sso login", name, f, func(s *session, p portal) error {
-			t, err := s.Source.SignIn(ctx, p.endpoint, p.sso)
+			t, err := s.Source.SSO(p.endpoint, p.sso).SignIn(ctx)
 			if err != nil {
 				return err
 			}
@@ -90,10 +90,10 @@ func ssoLogoutCommand(k *kingpin.CmdClause, a *app) {
 // signOut ends one sign-in with all that was made with it. What the portal has against it
 // is a warning: here it ends in any case.
 func (a *app) signOut(ctx context.Context, s *session, p portal) (bool, error) {
-	held, err := s.Source.Logout(ctx, p.endpoint, p.sso)
-	var refused *source.APIError
-	var silent *source.UnreachableError
-	var late *source.TimeoutError
+	held, err := s.Source.SSO(p.endpoint, p.sso).Logout(ctx)
+	var refused *awsapi.APIError
+	var silent *awsapi.UnreachableError
+	var late *awsapi.TimeoutError
 	if errors.As(err, &refused) || errors.As(err, &silent) || errors.As(err, &late) {
 		a.warn(fmt.Errorf("the sign-in has ended here, but perhaps not at the portal: %w", err))
 		err = nil
@@ -133,19 +133,19 @@ func ssoListCommand(k *kingpin.CmdClause, a *app) {
 }
 
 // accounts are those of a portal, by name.
-func (s *session) accounts(ctx context.Context, p portal) ([]source.Account, error) {
-	var accounts []source.Account
-	err := s.Source.Portal(ctx, p.endpoint, p.sso, func(portal *source.Portal) (err error) {
+func (s *session) accounts(ctx context.Context, p portal) ([]awsapi.Account, error) {
+	var accounts []awsapi.Account
+	err := s.Source.SSO(p.endpoint, p.sso).Portal(ctx, func(portal *awsapi.Portal) (err error) {
 		accounts, err = portal.Accounts(ctx)
 		return err
 	})
-	slices.SortFunc(accounts, func(a, b source.Account) int {
+	slices.SortFunc(accounts, func(a, b awsapi.Account) int {
 		return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID)
 	})
 	return accounts, err
 }
 
-func (a *app) accountTable(accounts []source.Account, takers map[string][]string) error {
+func (a *app) accountTable(accounts []awsapi.Account, takers map[string][]string) error {
 	w := tabwriter.NewWriter(a.env.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "Account\tName\tRole\tProfile\n=======\t====\t====\t=======\n")
 	for _, account := range accounts {

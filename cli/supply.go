@@ -86,5 +86,5 @@ func (s *supply) leaseOf(need time.Duration, then ...string) *server.Lease {
 
 // clock tells AWS's time, which credentials expire by.
 func (s *supply) clock() server.Clock {
-	return server.Clock{Now: s.unattended.Source.Clock.Now, AfterFunc: time.AfterFunc}
+	return server.Clock{Now: s.unattended.Source.AWS.Clock.Now, AfterFunc: time.AfterFunc}
 }

@@ -9,9 +9,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/partition"
 	"aws-vault/vault/plan"
-	"aws-vault/vault/source"
 )
 
 // A site is where a partition of AWS has its console, and where one signs in to it.
@@ -63,7 +63,7 @@ func (v *Vault) PlanEnvironment(o plan.Options) (plan.Plan, error) {
 
 // A Visitor is whom the console is signed in as.
 type Visitor struct {
-	source.Caller
+	awsapi.Caller
 	credentials aws.Credentials
 }
 
@@ -82,7 +82,7 @@ func (v *Vault) Visitor(ctx context.Context, pl plan.Plan, o plan.Options) (Visi
 	if err != nil {
 		return Visitor{}, err
 	}
-	who, err := v.Source.Caller(ctx, pl.Call("sts"), creds)
+	who, err := v.Source.STS(pl.Call("sts")).Caller(ctx, creds)
 	if err != nil {
 		return Visitor{}, err
 	}
@@ -96,7 +96,7 @@ func (v *Vault) Visitor(ctx context.Context, pl plan.Plan, o plan.Options) (Visi
 	if creds, err = v.Source.Make(ctx, pl.Federation(o.As), creds); err != nil {
 		return Visitor{}, err
 	}
-	who, err = v.Source.Caller(ctx, pl.Call("sts"), creds)
+	who, err = v.Source.STS(pl.Call("sts")).Caller(ctx, creds)
 	return Visitor{who, creds}, err
 }
 
@@ -109,7 +109,7 @@ type Destination struct {
 
 // SignInURL returns a URL that signs a browser in to the console, once, within 15 minutes.
 // Whoever has it is the visitor. It returns a [*NoConsoleError], or an error as
-// [source.Deps.SignInToken] does.
+// [awsapi.Client.SignInToken] does.
 func (v *Vault) SignInURL(ctx context.Context, pl plan.Plan, who Visitor, to Destination) (string, error) {
 	s, err := siteOf(who.ARN)
 	if err != nil {
@@ -120,7 +120,7 @@ func (v *Vault) SignInURL(ctx context.Context, pl plan.Plan, who Visitor, to Des
 		base = strings.TrimSuffix(at.Endpoint.URL, "/")
 	}
 	at.Endpoint.URL = base + "/federation"
-	token, err := v.Source.SignInToken(ctx, at, who.credentials)
+	token, err := v.Source.AWS.SignInToken(ctx, awsapi.Endpoint(at.Endpoint), who.credentials, at.Lasts)
 	if err != nil {
 		return "", err
 	}

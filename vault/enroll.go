@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/source"
 )
@@ -80,22 +81,22 @@ func (e *Enrolment) Run(ctx context.Context, name string) (string, error) {
 }
 
 // begin finds out who the user is, what the device will be called, and what calls IAM.
-func (e *Enrolment) begin(ctx context.Context, name string) (source.MFADevices, string, error) {
+func (e *Enrolment) begin(ctx context.Context, name string) (awsapi.MFADevices, string, error) {
 	first := e.Plan.Steps[0]
 	key, err := e.Keys.Key(ctx, first.Profile)
 	if err != nil {
-		return source.MFADevices{}, "", err
+		return awsapi.MFADevices{}, "", err
 	}
-	who, err := e.Source.Caller(ctx, e.Plan.Call("sts"), key)
+	who, err := e.Source.STS(e.Plan.Call("sts")).Caller(ctx, key)
 	if err != nil {
-		return source.MFADevices{}, "", err
+		return awsapi.MFADevices{}, "", err
 	}
 	user, ok := who.User()
 	if !ok {
-		return source.MFADevices{}, "", &NotUserError{Name: first.Profile, Caller: who.ARN}
+		return awsapi.MFADevices{}, "", &NotUserError{Name: first.Profile, Caller: who.ARN}
 	}
 	before, _, _ := strings.Cut(who.ARN, ":iam:")
-	m := source.MFADevices{Deps: e.Source, At: e.Plan.Call("iam"), User: user, Creds: key}
+	m := awsapi.MFADevices{Client: e.Source.AWS, At: source.Target(e.Plan.Call("iam")), User: user, Creds: key}
 	if len(e.Plan.Steps) > 1 {
 		m.Creds, err = e.Credentials(ctx, e.Plan, e.Options, rotateNeed)
 	}
@@ -103,7 +104,7 @@ func (e *Enrolment) begin(ctx context.Context, name string) (source.MFADevices, 
 }
 
 // enable shows AWS two codes. The later one is remembered as sent.
-func (e *Enrolment) enable(ctx context.Context, devices source.MFADevices, serial string) error {
+func (e *Enrolment) enable(ctx context.Context, devices awsapi.MFADevices, serial string) error {
 	first, second, err := e.At.Pair(ctx, serial)
 	if err != nil {
 		return err
@@ -121,11 +122,11 @@ func (e *Enrolment) enable(ctx context.Context, devices source.MFADevices, seria
 
 // takeBack deletes what was made, and returns why. A device that AWS does not delete since it
 // is somebody's was enabled after all: the answer was lost.
-func (e *Enrolment) takeBack(ctx context.Context, devices source.MFADevices, serial string, why error) error {
+func (e *Enrolment) takeBack(ctx context.Context, devices awsapi.MFADevices, serial string, why error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()
 	err := devices.Delete(ctx, serial)
-	if source.InUse(err) && source.Unsure(why) {
+	if awsapi.InUse(err) && awsapi.Unsure(why) {
 		return nil
 	}
 	left := &LeftoverError{Serial: serial, AtAWS: err != nil, Err: why, Undo: err}

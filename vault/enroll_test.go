@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"aws-vault/vault"
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
-	"aws-vault/vault/source"
 	"aws-vault/vault/vaulttest"
 )
 
@@ -185,8 +185,8 @@ func TestEnrolNobody(t *testing.T) {
 	if _, err := e.Run(t.Context(), "phone"); err == nil {
 		t.Error("enrolled nobody")
 	}
-	var api *source.APIError
-	if !errors.As(error(&vault.LeftoverError{Err: &source.APIError{}, Undo: errors.New("x")}), &api) {
+	var api *awsapi.APIError
+	if !errors.As(error(&vault.LeftoverError{Err: &awsapi.APIError{}, Undo: errors.New("x")}), &api) {
 		t.Error("a leftover hides its cause")
 	}
 }

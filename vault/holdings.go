@@ -11,6 +11,7 @@ import (
 	"aws-vault/vault/certificate"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
+	"aws-vault/vault/source"
 )
 
 // holdings finds out what a plan for p has to know of the world.
@@ -49,7 +50,7 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options
 		}
 	}
 	h.Environment = v.environment()
-	h.Container, h.Metadata = v.Source.ContainerAddress(), v.Source.MetadataAddress()
+	h.Container, h.Metadata = source.ContainerAddress(v.Source.Getenv), source.MetadataAddress(v.Source.Getenv)
 	return h, v.limits(p, o, &h)
 }
 
@@ -135,12 +136,12 @@ func (v *Vault) identity(ctx context.Context, q *profile.Profile, h plan.Holding
 		return nil // whoever plans says so
 	}
 	if v.Shows {
-		if who := v.Source.OpenIDHint(to); who != "" {
+		if who := v.Source.OpenID(to).Hint(); who != "" {
 			h.Identities[to.Token()] = plan.Identity{Subject: who}
 		}
 		return nil
 	}
-	held, ok, err := v.Source.OpenIDHeld(ctx, to)
+	held, ok, err := v.Source.OpenID(to).Held(ctx)
 	if ok {
 		h.Identities[to.Token()] = held.Identity
 	}
@@ -163,7 +164,7 @@ func (v *Vault) signIns(ctx context.Context, q *profile.Profile, h plan.Holdings
 		return err
 	}
 	if sso, _, err := plan.Portal(q); err == nil {
-		return held(sso.Token(), func() (string, error) { return v.Source.SSOSignIn(ctx, sso) })
+		return held(sso.Token(), func() (string, error) { return v.Source.SSO(plan.Endpoint{}, sso).Known(ctx) })
 	}
 	if session := q.Text("login_session"); session != "" {
 		l := plan.Login{Session: session}

@@ -5,23 +5,23 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
-	"aws-vault/vault/source"
 )
 
 // Caller asks AWS whose a key is, with the region and endpoint of the named profile.
-func (v *Vault) Caller(ctx context.Context, name string, key aws.Credentials) (source.Caller, error) {
+func (v *Vault) Caller(ctx context.Context, name string, key aws.Credentials) (awsapi.Caller, error) {
 	p, err := v.Config.Resolve(name, v.Inputs)
 	if err != nil {
-		return source.Caller{}, err
+		return awsapi.Caller{}, err
 	}
-	return v.Source.Caller(ctx, plan.STS(p), key)
+	return v.Source.STS(plan.STS(p)).Caller(ctx, key)
 }
 
 // Imported says what became of a key that came from a file.
 type Imported struct {
 	Outcome Outcome
-	Caller  source.Caller // whose it is; zero if it was left alone
+	Caller  awsapi.Caller // whose it is; zero if it was left alone
 }
 
 // Import stores a key under name. A key that AWS does not take is not stored, and what was

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/policy"
 	"aws-vault/vault/profile"
@@ -108,7 +109,7 @@ func TestAgentGoesNoFurther(t *testing.T) {
 	if creds, err = w.credentials(t, "hub", plan.Options{Agent: agent}); err != nil {
 		t.Fatal(err)
 	}
-	var refused *source.APIError
+	var refused *awsapi.APIError
 	if err := further(creds); !errors.As(err, &refused) || refused.Code != "AccessDenied" {
 		t.Errorf("got %v", err)
 	}

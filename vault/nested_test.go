@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aws-vault/vault"
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
@@ -116,7 +117,8 @@ func (r run) export(ctx context.Context, name string) ([]byte, error) {
 		Config: w.Config, Inputs: w.Inputs, Open: w.Open, Warn: func(err error) { r.nest.t.Error(err) }, Keys: w.Keys,
 		Sessions: &store.Sessions{Ring: w.sessions, Locks: locks, Now: now, Index: index},
 		Source: &source.Deps{
-			Getenv: w.Source.Getenv, Open: w.Open, Timeout: time.Minute, Log: w.Source.Log, Clock: &source.Clock{Local: now},
+			AWS:    &awsapi.Client{Clock: &awsapi.Clock{Local: now}, Timeout: time.Minute, Open: w.Open, Log: w.Source.Log},
+			Getenv: w.Source.Getenv, Open: w.Open, Log: w.Source.Log,
 			Codes:   &store.Codes{Dir: disk.NewFolder(filepath.Join(r.nest.dir, "codes")), Locks: locks},
 			Callers: r.callers, Run: r.program, Key: w.Keys.Key, Static: w.StaticKey,
 		},

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"aws-vault/vault/source"
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/store"
 )
 
@@ -20,7 +20,7 @@ func (r *Rotation) create(ctx context.Context, j *store.Rotation) error {
 		if j.From.IsZero() {
 			j.From = r.now().Add(-clockSlack)
 		}
-		j.Until = r.now().Add(r.Source.CallTime() + clockSlack)
+		j.Until = r.now().Add(r.Source.AWS.CallTime() + clockSlack)
 		if err := r.Journals.Put(ctx, *j); err != nil {
 			return err
 		}
@@ -31,7 +31,7 @@ func (r *Rotation) create(ctx context.Context, j *store.Rotation) error {
 			j.New = made
 			return r.hold(ctx, j)
 		}
-		if !source.Unsure(err) {
+		if !awsapi.Unsure(err) {
 			return r.refused(ctx, j, err, try)
 		}
 		if ctx.Err() != nil || try == createTries {
@@ -50,7 +50,7 @@ const clockSlack = 5 * time.Second
 // refused closes the journal of a key that AWS refused to make. Where an earlier answer was
 // lost, a full quota may come of the key that it made.
 func (r *Rotation) refused(ctx context.Context, j *store.Rotation, refusal error, try int) error {
-	var api *source.APIError
+	var api *awsapi.APIError
 	full := errors.As(refusal, &api) && api.Code == "LimitExceeded"
 	if full && try > 1 {
 		return refusal

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"aws-vault/vault/source"
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/store"
 )
 
@@ -17,7 +17,7 @@ const mostKeys = 2
 
 // A KeyUse is an access key with what tells whether it is still needed.
 type KeyUse struct {
-	source.AccessKey
+	awsapi.AccessKey
 	Stored  bool      // it is the one that the vault holds
 	Used    time.Time // when it was last used; zero for never
 	Service string    // what it was used for
@@ -62,7 +62,7 @@ func (e *QuotaError) Error() string {
 }
 
 // quota says why there is no room for a new key.
-func (r *Rotation) quota(ctx context.Context, listed []source.AccessKey) *QuotaError {
+func (r *Rotation) quota(ctx context.Context, listed []awsapi.AccessKey) *QuotaError {
 	e := &QuotaError{Name: r.name, User: r.keys.User, Now: r.now()}
 	for _, k := range listed {
 		e.Keys = append(e.Keys, r.useOf(ctx, k))
@@ -70,7 +70,7 @@ func (r *Rotation) quota(ctx context.Context, listed []source.AccessKey) *QuotaE
 	return e
 }
 
-func (r *Rotation) useOf(ctx context.Context, k source.AccessKey) KeyUse {
+func (r *Rotation) useOf(ctx context.Context, k awsapi.AccessKey) KeyUse {
 	use := KeyUse{AccessKey: k, Stored: k.ID == r.stored.AccessKeyID}
 	var err error
 	use.Used, use.Service, err = r.keys.LastUsed(ctx, k.ID)
@@ -80,7 +80,7 @@ func (r *Rotation) useOf(ctx context.Context, k source.AccessKey) KeyUse {
 
 // makeRoom returns the user's keys once there is room for another. The one in the way goes
 // only if a person says so.
-func (r *Rotation) makeRoom(ctx context.Context, listed []source.AccessKey) ([]source.AccessKey, error) {
+func (r *Rotation) makeRoom(ctx context.Context, listed []awsapi.AccessKey) ([]awsapi.AccessKey, error) {
 	if len(listed) < mostKeys {
 		return listed, nil
 	}
@@ -100,7 +100,7 @@ func (r *Rotation) makeRoom(ctx context.Context, listed []source.AccessKey) ([]s
 		return nil, err
 	}
 	r.say("Deleted access key %s", Mask(others[0].ID))
-	return slices.DeleteFunc(listed, func(k source.AccessKey) bool { return k.ID == others[0].ID }), nil
+	return slices.DeleteFunc(listed, func(k awsapi.AccessKey) bool { return k.ID == others[0].ID }), nil
 }
 
 // sweep deletes the key that AWS made for an answer which never came: its secret is lost,
@@ -127,7 +127,7 @@ func (r *Rotation) sweep(ctx context.Context, j store.Rotation) error {
 
 // mayBeOrphan reports whether a key, unless it was used, can only be the one that AWS made
 // for the journal's unanswered call: it was not there before, and dates from that time.
-func mayBeOrphan(k source.AccessKey, j store.Rotation) bool {
+func mayBeOrphan(k awsapi.AccessKey, j store.Rotation) bool {
 	return !slices.Contains(j.Before, k.ID) && k.ID != j.Old.AccessKeyID && k.ID != j.New.AccessKeyID &&
 		!k.Created.Before(j.From.Truncate(time.Second)) && !k.Created.After(j.Until)
 }

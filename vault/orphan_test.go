@@ -7,7 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"aws-vault/vault/source"
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/store"
 )
 
@@ -27,18 +27,18 @@ func TestOrphan(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name string
-		key  source.AccessKey
+		key  awsapi.AccessKey
 		want bool
 	}{
-		{"made within the call", source.AccessKey{ID: thirdI, Created: noon.Add(10 * time.Second)}, true},
-		{"in its first second", source.AccessKey{ID: thirdI, Created: noon}, true},
-		{"at its end", source.AccessKey{ID: thirdI, Created: noon.Add(35 * time.Second)}, true},
-		{"made before", source.AccessKey{ID: thirdI, Created: noon.Add(-time.Second)}, false},
-		{"made after", source.AccessKey{ID: thirdI, Created: noon.Add(36 * time.Second)}, false},
-		{"without a date", source.AccessKey{ID: thirdI}, false},
-		{"listed before", source.AccessKey{ID: "AKIAITHERALREADYEXAM", Created: noon.Add(time.Second)}, false},
-		{"the old key", source.AccessKey{ID: oldID, Created: noon.Add(time.Second)}, false},
-		{"the new key", source.AccessKey{ID: newID, Created: noon.Add(time.Second)}, false},
+		{"made within the call", awsapi.AccessKey{ID: thirdI, Created: noon.Add(10 * time.Second)}, true},
+		{"in its first second", awsapi.AccessKey{ID: thirdI, Created: noon}, true},
+		{"at its end", awsapi.AccessKey{ID: thirdI, Created: noon.Add(35 * time.Second)}, true},
+		{"made before", awsapi.AccessKey{ID: thirdI, Created: noon.Add(-time.Second)}, false},
+		{"made after", awsapi.AccessKey{ID: thirdI, Created: noon.Add(36 * time.Second)}, false},
+		{"without a date", awsapi.AccessKey{ID: thirdI}, false},
+		{"listed before", awsapi.AccessKey{ID: "AKIAITHERALREADYEXAM", Created: noon.Add(time.Second)}, false},
+		{"the old key", awsapi.AccessKey{ID: oldID, Created: noon.Add(time.Second)}, false},
+		{"the new key", awsapi.AccessKey{ID: newID, Created: noon.Add(time.Second)}, false},
 	} {
 		if got := mayBeOrphan(tt.key, j); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
@@ -48,9 +48,9 @@ func TestOrphan(t *testing.T) {
 
 func TestQuotaError(t *testing.T) {
 	err := &QuotaError{Name: "alice", User: "alice", Keys: []KeyUse{
-		{AccessKey: source.AccessKey{ID: oldID, Active: true, Created: noon}, Stored: true, Used: noon.AddDate(0, 1, 0), Service: "s3"},
-		{AccessKey: source.AccessKey{ID: "AKIAIOSFODNN7NEVERUS", Created: noon}},
-		{AccessKey: source.AccessKey{ID: "X", Created: noon}, Unknown: true},
+		{AccessKey: awsapi.AccessKey{ID: oldID, Active: true, Created: noon}, Stored: true, Used: noon.AddDate(0, 1, 0), Service: "s3"},
+		{AccessKey: awsapi.AccessKey{ID: "AKIAIOSFODNN7NEVERUS", Created: noon}},
+		{AccessKey: awsapi.AccessKey{ID: "X", Created: noon}, Unknown: true},
 	}}
 	for _, want := range []string{
 		"user alice has 3 access keys, and AWS allows 2: ",

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/source"
 	"aws-vault/vault/store"
@@ -34,8 +35,8 @@ type Rotation struct {
 	name   string            // that the key is stored under
 	stored aws.Credentials   // the key that is
 	works  aws.Credentials   // the key that calls, unless a session with an MFA code does
-	keys   source.AccessKeys // the user's, called with either
-	user   source.Caller
+	keys   awsapi.AccessKeys // the user's, called with either
+	user   awsapi.Caller
 	ahead  time.Duration // AWS's clock minus the computer's, as its last list told
 	open   bool          // a journal is there
 }
@@ -155,7 +156,7 @@ func (r *Rotation) begin(ctx context.Context) (j store.Rotation, found bool, err
 	if found && !r.isOf(j) {
 		return j, found, &ReplacedError{Name: r.name, Key: Mask(j.New.AccessKeyID)}
 	}
-	r.keys = source.AccessKeys{Deps: r.Source, At: r.Plan.Call("iam")}
+	r.keys = awsapi.AccessKeys{Client: r.Source.AWS, At: source.Target(r.Plan.Call("iam"))}
 	r.keys.User, _ = r.user.User()
 	return j, found, r.sign(ctx)
 }
@@ -167,7 +168,7 @@ func (r *Rotation) identify(ctx context.Context, j store.Rotation, found bool) (
 		if key.AccessKeyID == "" || i > 0 && same(key, r.stored) {
 			continue
 		}
-		if r.user, err = r.Source.Caller(ctx, r.Plan.Call("sts"), key); err == nil {
+		if r.user, err = r.Source.STS(r.Plan.Call("sts")).Caller(ctx, key); err == nil {
 			r.works = key
 			break
 		}
@@ -267,18 +268,18 @@ func (r *Rotation) rotate(ctx context.Context) error {
 }
 
 // list lists the user's keys, and learns AWS's time by the way.
-func (r *Rotation) list(ctx context.Context) (keys []source.AccessKey, err error) {
+func (r *Rotation) list(ctx context.Context) (keys []awsapi.AccessKey, err error) {
 	err = r.settle(ctx, func() (err error) {
 		var at time.Time
 		keys, at, err = r.keys.List(ctx)
-		r.ahead = at.Sub(r.Source.Clock.Local())
+		r.ahead = at.Sub(r.Source.AWS.Clock.Local())
 		return err
 	})
 	return keys, err
 }
 
 // now is the time by AWS's clock.
-func (r *Rotation) now() time.Time { return r.Source.Clock.Local().Add(r.ahead) }
+func (r *Rotation) now() time.Time { return r.Source.AWS.Clock.Local().Add(r.ahead) }
 
 // complete puts the new key of the journal in the old one's place. It takes up the work
 // wherever it was left. done is false if the new key is gone, and all is as before.
@@ -358,10 +359,10 @@ func same(a, b aws.Credentials) bool {
 	return a.AccessKeyID == b.AccessKeyID && a.SecretAccessKey == b.SecretAccessKey
 }
 
-func find(keys []source.AccessKey, id string) (source.AccessKey, bool) {
-	i := slices.IndexFunc(keys, func(k source.AccessKey) bool { return k.ID == id })
+func find(keys []awsapi.AccessKey, id string) (awsapi.AccessKey, bool) {
+	i := slices.IndexFunc(keys, func(k awsapi.AccessKey) bool { return k.ID == id })
 	if i < 0 {
-		return source.AccessKey{}, false
+		return awsapi.AccessKey{}, false
 	}
 	return keys[i], true
 }

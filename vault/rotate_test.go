@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aws-vault/vault"
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
-	"aws-vault/vault/source"
 	"aws-vault/vault/store"
 	"aws-vault/vault/vaulttest"
 )
@@ -23,17 +23,17 @@ type rotor struct {
 	*world
 	*testing.T
 	said  []string
-	keys  source.AccessKeys // alice's, as another sees and changes them
+	keys  awsapi.AccessKeys // alice's, as another sees and changes them
 	spare func() (bool, error)
 }
 
 func newRotor(t *testing.T, config string) *rotor {
 	r := &rotor{world: newWorld(t, config), T: t}
 	r.store(t, "m")
-	r.Source.Backoff = func(int, error) time.Duration { return 0 }
+	r.Source.AWS.Backoff = func(int, error) time.Duration { return 0 }
 	other := r.aws.AddUser("123456789012", "other").AddKey()
-	r.keys = source.AccessKeys{
-		Deps: r.Source, At: plan.Call{Service: "iam", Region: "us-east-1", Endpoint: plan.Endpoint{URL: r.aws.URL()}}, User: "alice",
+	r.keys = awsapi.AccessKeys{
+		Client: r.Source.AWS, At: awsapi.Target{Region: "us-east-1", Endpoint: awsapi.Endpoint{URL: r.aws.URL()}}, User: "alice",
 		Creds: aws.Credentials{AccessKeyID: other.ID, SecretAccessKey: other.Secret},
 	}
 	t.Cleanup(func() {

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
+	"aws-vault/vault/awsapi"
 
-	"aws-vault/vault/source"
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // prove waits until AWS knows a key everywhere, as far as two answers in a row can tell.
@@ -17,7 +17,7 @@ import (
 func (r *Rotation) prove(ctx context.Context, key aws.Credentials) error {
 	for proofs := 0; proofs < 2; proofs++ {
 		err := r.settle(ctx, func() error {
-			who, err := r.Source.Caller(ctx, r.Plan.Call("sts"), key)
+			who, err := r.Source.STS(r.Plan.Call("sts")).Caller(ctx, key)
 			if err == nil && who != r.user {
 				err = fmt.Errorf("access key %s is the key of %s, want %s", Mask(key.AccessKeyID), who.ARN, r.user.ARN)
 			}
@@ -58,12 +58,12 @@ func (r *Rotation) settle(ctx context.Context, act func() error) error {
 
 // isUnknownKey reports whether AWS knows no active key of the id that signed.
 func isUnknownKey(err error) bool {
-	var api *source.APIError
+	var api *awsapi.APIError
 	return errors.As(err, &api) && (api.Code == "InvalidClientTokenId" || api.Code == "UnrecognizedClientException")
 }
 
 // isGone reports whether AWS knows no key of the id that a call was about.
 func isGone(err error) bool {
-	var api *source.APIError
+	var api *awsapi.APIError
 	return errors.As(err, &api) && api.Code == "NoSuchEntity"
 }

@@ -220,7 +220,7 @@ func TestSSOOfTheAWSCLI(t *testing.T) {
 	w.portal(t)
 	var tokens []string
 	for range 2 {
-		token, err := w.Source.SignIn(t.Context(), plan.Endpoint{URL: w.aws.URL()}, plan.SSO{StartURL: portalURL, Region: "eu-west-1", OIDC: plan.Endpoint{URL: w.aws.URL()}})
+		token, err := w.Source.SSO(plan.Endpoint{URL: w.aws.URL()}, plan.SSO{StartURL: portalURL, Region: "eu-west-1", OIDC: plan.Endpoint{URL: w.aws.URL()}}).SignIn(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -267,7 +267,7 @@ func TestLoginOfAnother(t *testing.T) {
 	step := plan.Step{Kind: plan.KindLogin, Region: "eu-west-1", Endpoint: plan.Endpoint{URL: w.aws.URL()}, Spec: plan.Login{Session: alice}}
 	signIn := func() {
 		t.Helper()
-		if _, err := w.Source.NewLogin(t.Context(), step, alice, false); err != nil {
+		if _, err := w.Source.AWSLogin(step).New(t.Context(), alice, false); err != nil {
 			t.Fatal(err)
 		}
 		w.calls()

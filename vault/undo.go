@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"aws-vault/vault/source"
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/store"
 )
 
@@ -80,7 +80,7 @@ func (r *Rotation) undo(ctx context.Context, j store.Rotation) error {
 }
 
 // restore makes the old key work, and stores it.
-func (r *Rotation) restore(ctx context.Context, j store.Rotation, listed []source.AccessKey) error {
+func (r *Rotation) restore(ctx context.Context, j store.Rotation, listed []awsapi.AccessKey) error {
 	id := j.Old.AccessKeyID
 	if old, _ := find(listed, id); !old.Active {
 		if err := r.settle(ctx, func() error { return r.keys.Activate(ctx, id, true) }); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/source"
@@ -171,7 +172,7 @@ func (c *carrier) ask(ctx context.Context, i int, need time.Duration) store.Ask 
 		},
 		Make: func(ctx context.Context) (store.Made, error) {
 			creds, err := c.make(ctx, i)
-			return store.Made{Credentials: creds, Skew: c.vault.Source.Clock.Skew(), KeyCheck: c.keyCheck}, err
+			return store.Made{Credentials: creds, Skew: c.vault.Source.AWS.Clock.Skew(), KeyCheck: c.keyCheck}, err
 		},
 	}
 	if s.Kind == plan.KindSessionToken && i == len(c.plan.Steps)-1 && c.options.Duration > 0 {
@@ -184,7 +185,7 @@ func (c *carrier) ask(ctx context.Context, i int, need time.Duration) store.Ask 
 // AWS takes for expired is made anew, once: somebody may have ended it.
 func (c *carrier) make(ctx context.Context, i int) (aws.Credentials, error) {
 	creds, err := c.makeOnce(ctx, i)
-	var refused *source.APIError
+	var refused *awsapi.APIError
 	if i == 0 || !c.plan.Steps[i-1].Keep || !errors.As(err, &refused) || !strings.HasPrefix(refused.Code, "ExpiredToken") {
 		return creds, err
 	}
@@ -239,10 +240,10 @@ func (c *carrier) kept(ctx context.Context, i int, a store.Ask) (store.Session, 
 // asks reports whether a step, carried out, asks a person.
 func (v *Vault) asks(ctx context.Context, s plan.Step) bool {
 	if spec, ok := s.Spec.(plan.SSORole); ok {
-		return !v.Source.SSOHeld(ctx, spec.SSO)
+		return !v.Source.SSO(plan.Endpoint{}, spec.SSO).Held(ctx)
 	}
 	if spec, ok := s.Spec.(plan.OIDCRole); ok {
-		return v.Source.OpenIDAsks(ctx, spec.OIDC)
+		return v.Source.OpenID(spec.OIDC).Asks(ctx)
 	}
 	if spec, ok := s.Spec.(plan.IdentityRole); ok {
 		return spec.Hardware()

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aws-vault/vault"
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
@@ -133,8 +134,11 @@ func newWorld(t *testing.T, config string) *world {
 		Sessions: &store.Sessions{Ring: w.sessions, Locks: locks, Now: now,
 			Index: &store.Index{Dir: disk.NewFolder(filepath.Join(dir, "index")), Locks: locks}},
 		Source: &source.Deps{
-			Getenv: getenv, Open: open, Timeout: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
-			Clock: &source.Clock{Local: now}, Codes: &store.Codes{Dir: disk.NewFolder(filepath.Join(dir, "codes")), Locks: locks},
+			AWS: &awsapi.Client{
+				Clock: &awsapi.Clock{Local: now}, Timeout: 10 * time.Second, Open: open,
+				Sleep: func(context.Context, time.Duration) error { return nil },
+			},
+			Getenv: getenv, Open: open, Log: slog.New(slog.DiscardHandler), Codes: &store.Codes{Dir: disk.NewFolder(filepath.Join(dir, "codes")), Locks: locks},
 			Sleep: func(context.Context, time.Duration) error { return nil },
 			Tell:  func(m string) { w.told = append(w.told, m) },
 			Ask: func(_ context.Context, q source.Question) (string, error) {
@@ -146,6 +150,7 @@ func newWorld(t *testing.T, config string) *world {
 			Run: func(_ context.Context, c source.Command) ([]byte, error) { return []byte(w.env[c.Line]), nil },
 		},
 	}
+	w.Source.AWS.Tell = w.Source.Say
 	w.Source.Key, w.Source.Static = w.Keys.Key, w.StaticKey
 	return w
 }

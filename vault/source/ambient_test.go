@@ -153,8 +153,8 @@ func TestMetadataEndpoint(t *testing.T) {
 		"http://metadata.internal": {variable + "_MODE", "IPv6", variable, "http://metadata.internal"},
 	} {
 		r := newRoom(t)
-		if r.Getenv = env(vars...); r.MetadataAddress() != want {
-			t.Errorf("%q lead to %s, want %s", vars, r.MetadataAddress(), want)
+		if r.Getenv = env(vars...); MetadataAddress(r.Getenv) != want {
+			t.Errorf("%q lead to %s, want %s", vars, MetadataAddress(r.Getenv), want)
 		}
 	}
 }

@@ -9,6 +9,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 )
 
@@ -47,49 +50,6 @@ func (e *UsedCodeError) Error() string {
 	return fmt.Sprintf("%s gave a code of %s that was sent before, want a new one: AWS takes each once", e.Source, e.Serial)
 }
 
-// withCode makes a call that may carry a code. Each code is sent once: AWS takes it
-// once, and an answer that was lost leaves open whether it did. A code that was refused,
-// or whose answer was lost, is asked for again.
-func (d *Deps) withCode(ctx context.Context, c call, in parameters, out any) error {
-	m := c.step.MFA
-	if m.Serial == "" {
-		return d.do(ctx, c, in, out)
-	}
-	if _, err := d.prepare(c); err != nil {
-		return err // before anyone is asked in vain
-	}
-	ctx, device, err := d.Codes.Device(ctx, m.Serial, "the MFA code of "+m.Serial)
-	if err != nil {
-		return err
-	}
-	defer device.Close()
-	var tried []string // the device remembers its last code alone
-	sent := func(code string) bool { return slices.Contains(tried, code) || device.Sent(code) }
-	c.once = true
-	again, refused := "", 0
-	for {
-		if c.secret, err = d.code(ctx, c.step, again, sent); err != nil {
-			return err
-		}
-		if err = device.Send(c.secret); err != nil {
-			return err // what cannot be noted is not sent
-		}
-		tried = append(tried, c.secret)
-		in.set("SerialNumber", m.Serial)
-		in.set("TokenCode", c.secret)
-		err = d.do(ctx, c, in, out)
-		if wrongCode(err) {
-			refused++
-		}
-		if again = another(err); again == "" {
-			return err
-		}
-		if len(tried) == d.maxCodes() {
-			return lastWord(err, m.Serial, refused)
-		}
-	}
-}
-
 // lastWord is the error of a call for which no more codes are tried.
 func lastWord(err error, serial string, refused int) error {
 	if wrongCode(err) {
@@ -98,59 +58,109 @@ func lastWord(err error, serial string, refused int) error {
 	return err
 }
 
-func (d *Deps) maxCodes() int {
-	if d.MaxCodes > 0 {
-		return d.MaxCodes
-	}
-	return 3
-}
-
 // wrongCode reports whether AWS refused the code itself. Its other refusals that begin
 // likewise are of the device, for which every code is wrong.
 func wrongCode(err error) bool {
-	var api *APIError
+	var api *awsapi.APIError
 	return errors.As(err, &api) && strings.Contains(api.Message, "MultiFactorAuthentication failed with invalid MFA one time pass code")
 }
 
 // another says why another code is wanted after err, or nothing if none would help: a
 // call that timed out would do so again.
 func another(err error) string {
-	var api *APIError
-	var lost *UnreachableError
-	var foreign *NotAWSError
+	var api *awsapi.APIError
+	var lost *awsapi.UnreachableError
+	var foreign *awsapi.NotAWSError
 	switch {
 	case wrongCode(err):
 		return "AWS refused that code"
 	case errors.As(err, &api) && api.Retry:
 		return "AWS could not answer (" + api.Code + "), and takes each code once"
-	case errors.As(err, &lost), errors.As(err, &foreign) && passes(foreign):
+	case errors.As(err, &lost), errors.As(err, &foreign) && foreign.Passes():
 		return "AWS's answer was lost, and it takes each code once"
 	}
 	return ""
 }
 
-// code gets a code that was not sent before.
-func (d *Deps) code(ctx context.Context, s plan.Step, again string, sent func(string) bool) (string, error) {
-	if s.MFA.Process != "" {
-		return d.codeOf(ctx, s, d.program(s), again, sent)
+// codes are those of the device that a step needs one of.
+type codes struct {
+	deps *Deps
+	step plan.Step
+	sent func(code string) bool // whether a code was, before; set by send
+}
+
+// most is how many codes are tried.
+func (c codes) most() int {
+	if c.deps.MaxCodes > 0 {
+		return c.deps.MaxCodes
 	}
-	q := Question{Profile: s.Profile, Serial: s.MFA.Serial, Device: s.MFA.Device}
-	if d.Reads != nil && d.Reads(q) {
-		return d.codeOf(ctx, s, d.key(q), again, sent)
+	return 3
+}
+
+// send makes a call that may carry a code. Each code is sent once: AWS takes it
+// once, and an answer that was lost leaves open whether it did. A code that was refused,
+// or whose answer was lost, is asked for again.
+func (c codes) send(ctx context.Context, call func(context.Context, awsapi.MFA) (aws.Credentials, error)) (aws.Credentials, error) {
+	d, serial := c.deps, c.step.MFA.Serial
+	if serial == "" {
+		return call(ctx, awsapi.MFA{})
 	}
-	for range d.maxCodes() {
+	if err := sts(d.AWS, c.step).Check(); err != nil {
+		return aws.Credentials{}, err // before anyone is asked in vain
+	}
+	ctx, device, err := d.Codes.Device(ctx, serial, "the MFA code of "+serial)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	defer device.Close()
+	var tried []string // the device remembers its last code alone
+	c.sent = func(code string) bool { return slices.Contains(tried, code) || device.Sent(code) }
+	again, refused := "", 0
+	for {
+		code, err := c.next(ctx, again)
+		if err != nil {
+			return aws.Credentials{}, err
+		}
+		if err := device.Send(code); err != nil {
+			return aws.Credentials{}, err // what cannot be noted is not sent
+		}
+		tried = append(tried, code)
+		creds, err := call(ctx, awsapi.MFA{Serial: serial, Code: code})
+		if wrongCode(err) {
+			refused++
+		}
+		if again = another(err); again == "" {
+			return creds, err
+		}
+		if len(tried) == c.most() {
+			return aws.Credentials{}, lastWord(err, serial, refused)
+		}
+	}
+}
+
+// next gets a code that was not sent before. again says why another is wanted; empty for the first.
+func (c codes) next(ctx context.Context, again string) (string, error) {
+	m := c.step.MFA
+	if m.Process != "" {
+		return c.told(ctx, c.program(), again)
+	}
+	q := Question{Profile: c.step.Profile, Serial: m.Serial, Device: m.Device}
+	if c.deps.Reads != nil && c.deps.Reads(q) {
+		return c.told(ctx, c.key(q), again)
+	}
+	for range c.most() {
 		q.Again = again
-		answer, err := d.Ask(ctx, q)
+		answer, err := c.deps.Ask(ctx, q)
 		if err != nil {
 			return "", err
 		}
 		code, err := parseCode("the answer", answer)
-		if err != nil || !sent(code) {
+		if err != nil || !c.sent(code) {
 			return code, err
 		}
 		again = "that code was sent before, and AWS takes each code once"
 	}
-	return "", &UsedCodeError{"the answer", s.MFA.Serial}
+	return "", &UsedCodeError{"the answer", m.Serial}
 }
 
 // A teller tells the code of a device, and the same one again until the next.
@@ -164,27 +174,27 @@ type teller struct {
 const maxCodeText = 4096
 
 // program is the profile's mfa_process.
-func (d *Deps) program(s plan.Step) teller {
-	name := "mfa_process of profile " + s.Profile
+func (c codes) program() teller {
+	name := "mfa_process of profile " + c.step.Profile
 	return teller{name, "running " + name + " once more", func(ctx context.Context) (string, error) {
-		out, err := d.run(ctx, "mfa_process", Command{Line: s.MFA.Process, Profile: s.Profile, Max: maxCodeText})
+		out, err := c.deps.run(ctx, "mfa_process", Command{Line: c.step.MFA.Process, Profile: c.step.Profile, Max: maxCodeText})
 		return string(out), err
 	}}
 }
 
 // key is a security key.
-func (d *Deps) key(q Question) teller {
-	return teller{"the key", "reading another code from the key", func(ctx context.Context) (string, error) { return d.Ask(ctx, q) }}
+func (c codes) key(q Question) teller {
+	return teller{"the key", "reading another code from the key", func(ctx context.Context) (string, error) { return c.deps.Ask(ctx, q) }}
 }
 
 // codeStep is how long a code stands.
 // https://www.rfc-editor.org/rfc/rfc6238#section-4.1
 const codeStep = 30 * time.Second
 
-// codeOf has a code told. One that was sent before is told again until the next has come.
-func (d *Deps) codeOf(ctx context.Context, s plan.Step, t teller, again string, sent func(string) bool) (string, error) {
+// told has a code told. One that was sent before is told again until the next has come.
+func (c codes) told(ctx context.Context, t teller, again string) (string, error) {
 	if again != "" {
-		d.tell(t.once + ": " + again)
+		c.deps.Say(t.once + ": " + again)
 	}
 	for try := 1; ; try++ {
 		out, err := t.tell(ctx)
@@ -192,15 +202,16 @@ func (d *Deps) codeOf(ctx context.Context, s plan.Step, t teller, again string, 
 			return "", err
 		}
 		code, err := parseCode(t.name, out)
-		if err != nil || !sent(code) {
+		if err != nil || !c.sent(code) {
 			return code, err
 		}
-		if try == d.maxCodes() {
-			return "", &UsedCodeError{t.name, s.MFA.Serial}
+		serial := c.step.MFA.Serial
+		if try == c.most() {
+			return "", &UsedCodeError{t.name, serial}
 		}
-		next := untilNextCode(d.Clock.Local())
-		d.tell(fmt.Sprintf("waiting %s for the next code of %s: the last one was sent before", next.Round(time.Second), s.MFA.Serial))
-		if err := d.Sleep(ctx, next+time.Second); err != nil {
+		next := untilNextCode(c.deps.AWS.Clock.Local())
+		c.deps.Say(fmt.Sprintf("waiting %s for the next code of %s: the last one was sent before", next.Round(time.Second), serial))
+		if err := c.deps.Sleep(ctx, next+time.Second); err != nil {
 			return "", err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/vaulttest"
@@ -90,7 +91,7 @@ func TestCodesAreRefusedThreeTimes(t *testing.T) {
 			most = 3
 		}
 		e := failAs[*CodeRefusedError](r, r.userSession())
-		var last *APIError
+		var last *awsapi.APIError
 		if e.Tries != most || e.Serial != r.world.MFA.Serial() || !errors.As(e, &last) || last.Code != "AccessDenied" {
 			t.Errorf("got %+v", e)
 		}
@@ -103,7 +104,7 @@ func TestWrongDeviceIsNotAskedAgain(t *testing.T) {
 	r := newRoom(t)
 	s := r.userSession()
 	s.MFA.Serial = "arn:aws:iam::123456789012:mfa/bob"
-	r.wantText(failAs[*APIError](r, s), "MultiFactorAuthentication failed, unable to validate")
+	r.wantText(failAs[*awsapi.APIError](r, s), "MultiFactorAuthentication failed, unable to validate")
 	if len(r.asked) != 1 {
 		t.Errorf("asked %d times", len(r.asked))
 	}
@@ -364,10 +365,10 @@ func TestProgramThatFails(t *testing.T) {
 
 func TestCallThatTimesOutAsksForNoCode(t *testing.T) {
 	r := newRoom(t)
-	r.Timeout = 50 * time.Millisecond
+	r.AWS.Timeout = 50 * time.Millisecond
 	r.aws.Fail(vaulttest.Fault{Hang: true, Times: -1})
-	e := failAs[*TimeoutError](r, r.userSession())
-	if e.Endpoint != r.aws.URL() || e.After != r.Timeout || len(r.asked) != 1 {
+	e := failAs[*awsapi.TimeoutError](r, r.userSession())
+	if e.Endpoint != r.aws.URL() || e.After != r.AWS.Timeout || len(r.asked) != 1 {
 		t.Errorf("got %+v after %d questions", e, len(r.asked))
 	}
 }
@@ -389,4 +390,19 @@ func TestKeyThatRepeats(t *testing.T) {
 		t.Errorf("asked %d times, slept %v", len(asked), r.slept)
 	}
 	r.wantTold("waiting 20s for the next code of " + r.world.MFA.Serial() + ": the last one was sent before")
+}
+
+// AWS looks at a code only once it has found the signature right.
+func TestCodeSurvivesAWrongClock(t *testing.T) {
+	r := newRoom(t)
+	r.aws.Fail(vaulttest.Fault{Skew: 20 * time.Minute, Times: -1})
+	r.Ask = func(_ context.Context, q Question) (string, error) {
+		r.asked = append(r.asked, q)
+		return vaulttest.TOTP(r.world.MFA.Secret(), r.aws.Now().Add(20*time.Minute))
+	}
+	r.make(r.userSession())
+	if len(r.asked) != 1 {
+		t.Errorf("asked %d times, want once", len(r.asked))
+	}
+	r.wantCalls(2)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"aws-vault/vault/peer"
+	"aws-vault/vault/plan"
 )
 
 // A blindRoom is a room in which the system does not tell whose browser has answered.
@@ -65,9 +66,9 @@ func blindRooms(words chan<- string) map[string]func(*testing.T) blindRoom {
 			r.Person.Device, r.Person.Peers, r.Person.Browse = false, blind, visits(t, words)
 			s := r.role()
 			return blindRoom{r.Deps, func() error {
-				_, err := r.SignIn(t.Context(), s.Endpoint, r.sso())
+				_, err := r.SSO(s.Endpoint, r.sso()).SignIn(t.Context())
 				return err
-			}, func() bool { return r.SSOHeld(t.Context(), r.sso()) }, &r.shown, "a user of example-111111111111 (111111111111), example-123456789012 (123456789012), ", startURL}
+			}, func() bool { return r.SSO(plan.Endpoint{}, r.sso()).Held(t.Context()) }, &r.shown, "a user of example-111111111111 (111111111111), example-123456789012 (123456789012), ", startURL}
 		},
 		"OIDC": func(t *testing.T) blindRoom {
 			people := alice
@@ -75,10 +76,10 @@ func blindRooms(words chan<- string) map[string]func(*testing.T) blindRoom {
 			r := newOpenIDRoom(t, people)
 			r.Person.Peers, r.Person.Browse = blind, visits(t, words)
 			return blindRoom{r.Deps, func() error {
-				_, err := r.OpenIDSignIn(t.Context(), r.to())
+				_, err := r.OpenID(r.to()).SignIn(t.Context())
 				return err
 			}, func() bool {
-				_, held, err := r.OpenIDHeld(t.Context(), r.to())
+				_, held, err := r.OpenID(r.to()).Held(t.Context())
 				return held || err != nil
 			}, &r.shown, "alice@example.com (alice)", r.issuer.URL()}
 		},
@@ -86,7 +87,7 @@ func blindRooms(words chan<- string) map[string]func(*testing.T) blindRoom {
 			r := newLoginRoom(t)
 			r.Person.Peers, r.Person.Browse = blind, visits(t, words)
 			return blindRoom{r.Deps, func() error {
-				_, err := r.NewLogin(t.Context(), r.login(), "", false)
+				_, err := r.AWSLogin(r.login()).New(t.Context(), "", false)
 				return err
 			}, func() bool { return len(r.kept.of) > 0 }, &r.shown, r.alice(), r.aws.URL()}
 		},

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 )
 
@@ -25,7 +26,7 @@ func (r *room) container(n *neighbour, more ...string) plan.Step {
 func TestContainerGivesCredentials(t *testing.T) {
 	r, n := newRoom(t), newNeighbour(t)
 	n.answers["/creds"] = says(200, "application/json", ambientKey)
-	r.Proxy = http.ProxyURL(nil)
+	r.AWS.Proxy = http.ProxyURL(nil)
 	c := r.make(r.container(n, containerToken, "Basic EXAMPLE"))
 	if c.AccessKeyID != "ASIAIOSFODNN7EXAMPLE" || c.SecretAccessKey != "EXAMPLESECRET" || c.SessionToken != "EXAMPLETOKEN" ||
 		!c.Expires.Equal(time.Date(2030, 1, 2, 13, 0, 0, 0, time.UTC)) {
@@ -99,7 +100,7 @@ func TestContainerEndpointsOfAWS(t *testing.T) {
 		r := newRoom(t)
 		name, text, _ := strings.Cut(value, "=")
 		r.Getenv = env(name, text)
-		u, err := r.containerEndpoint(plan.Step{Kind: plan.KindContainer})
+		u, err := machine{r.Deps, plan.Step{Kind: plan.KindContainer}}.containerEndpoint()
 		if err != nil || u.String() != want {
 			t.Errorf("%s: got %v, %v", value, u, err)
 		}
@@ -142,15 +143,15 @@ func TestContainerThatRefuses(t *testing.T) {
 
 func TestContainerThatIsSilent(t *testing.T) {
 	r, n := newRoom(t), newNeighbour(t)
-	r.Timeout = 50 * time.Millisecond
+	r.AWS.Timeout = 50 * time.Millisecond
 	n.answers["/creds"] = func(_ http.ResponseWriter, q *http.Request) { <-q.Context().Done() }
-	e := failAs[*TimeoutError](r, r.container(n))
+	e := failAs[*awsapi.TimeoutError](r, r.container(n))
 	if e.Endpoint != n.URL {
 		t.Errorf("got %+v", e)
 	}
 	n.Close()
-	r.Timeout = 0
-	if e := failAs[*UnreachableError](r, r.container(n)); e.Endpoint != n.URL {
+	r.AWS.Timeout = 0
+	if e := failAs[*awsapi.UnreachableError](r, r.container(n)); e.Endpoint != n.URL {
 		t.Errorf("got %+v", e)
 	}
 }
@@ -161,7 +162,7 @@ func TestContainerRedirectIsNotFollowed(t *testing.T) {
 	n.answers["/creds"] = func(w http.ResponseWriter, q *http.Request) {
 		http.Redirect(w, q, other.URL, http.StatusTemporaryRedirect)
 	}
-	if e := failAs[*APIError](r, r.container(n, containerToken, "EXAMPLEAUTH")); e.Status != http.StatusTemporaryRedirect {
+	if e := failAs[*awsapi.APIError](r, r.container(n, containerToken, "EXAMPLEAUTH")); e.Status != http.StatusTemporaryRedirect {
 		t.Errorf("got %+v", e)
 	}
 	if len(other.asked) != 0 {
@@ -173,14 +174,14 @@ func TestContainerIsAskedThroughAProxyOverTLSAlone(t *testing.T) {
 	r, n := newRoom(t), newNeighbour(t)
 	n.answers["/creds"] = says(200, "application/json", ambientKey)
 	var proxied []string
-	r.Proxy = func(q *http.Request) (*url.URL, error) {
+	r.AWS.Proxy = func(q *http.Request) (*url.URL, error) {
 		proxied = append(proxied, q.URL.Host)
 		return nil, errors.New("no proxy today")
 	}
 	s := r.container(n)
 	r.make(s)
 	r.Getenv = env(containerURL, "https://creds.example.com/a")
-	failAs[*UnreachableError](r, s)
+	failAs[*awsapi.UnreachableError](r, s)
 	if len(slices.Compact(proxied)) != 1 || proxied[0] != "creds.example.com" {
 		t.Errorf("asked for proxies to %q", proxied)
 	}
@@ -192,5 +193,5 @@ func TestContainerAnswerThatBreaksOff(t *testing.T) {
 		w.Header().Set("Content-Length", "1000")
 		w.Write([]byte("{"))
 	}
-	failAs[*UnreachableError](r, r.container(n))
+	failAs[*awsapi.UnreachableError](r, r.container(n))
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 )
 
@@ -19,10 +20,10 @@ func (e *NotKeyError) Error() string {
 	return fmt.Sprintf("the key of profile %s speaks for %s, want a user, whom a federated one can be named after", e.Profile, e.Caller)
 }
 
-func (d *Deps) federationToken(ctx context.Context, s plan.Step, spec plan.FederationToken, before aws.Credentials) (aws.Credentials, error) {
+func federationToken(ctx context.Context, service awsapi.STS, s plan.Step, spec plan.FederationToken, before aws.Credentials) (aws.Credentials, error) {
 	name := spec.Name
 	if strings.Contains(name, plan.UserName) {
-		caller, err := d.Caller(ctx, plan.Call{Region: s.Region, Endpoint: s.Endpoint}, before)
+		caller, err := service.Caller(ctx, before)
 		if err != nil {
 			return aws.Credentials{}, err
 		}
@@ -32,15 +33,7 @@ func (d *Deps) federationToken(ctx context.Context, s plan.Step, spec plan.Feder
 		}
 		name = FederatedName(strings.ReplaceAll(name, plan.UserName, user))
 	}
-	in := parameters{"Name": {name}}
-	in.seconds("DurationSeconds", s.Lasts)
-	in.limit(s.Policy)
-	var out given
-	c := call{action: "GetFederationToken", about: name, step: s, before: before}
-	if err := d.do(ctx, c, in, &out); err != nil {
-		return aws.Credentials{}, err
-	}
-	return c.credentials(out)
+	return service.FederationToken(ctx, before, name, s.Lasts, awsapi.Policy(s.Policy))
 }
 
 // The length that AWS wants of a federated user's name, in characters of an IAM user's.

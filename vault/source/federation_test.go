@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/policy"
 	"aws-vault/vault/vaulttest"
@@ -37,11 +38,11 @@ func TestFederationToken(t *testing.T) {
 func TestFederationTokenFails(t *testing.T) {
 	r := newRoom(t)
 	r.aws.Fail(vaulttest.Fault{Action: "GetCallerIdentity", Status: 403, Code: "AccessDenied"})
-	if e := failAs[*APIError](r, r.federation(plan.UserName)); e.Action != "GetCallerIdentity" {
+	if e := failAs[*awsapi.APIError](r, r.federation(plan.UserName)); e.Action != "GetCallerIdentity" {
 		t.Errorf("got %+v", e)
 	}
 	r.aws.Fail(vaulttest.Fault{Action: "GetFederationToken", Status: 403, Code: "AccessDenied"})
-	if e := failAs[*APIError](r, r.federation("alice")); e.Action != "GetFederationToken" || e.About != "alice" {
+	if e := failAs[*awsapi.APIError](r, r.federation("alice")); e.Action != "GetFederationToken" || e.About != "alice" {
 		t.Errorf("got %+v", e)
 	}
 	role := r.make(r.readOnly())

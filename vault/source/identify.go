@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/store"
 )
@@ -38,20 +39,21 @@ func (d *Deps) Identify(ctx context.Context, s plan.Step) (known plan.Spec, toke
 		if spec.SignIn != "" {
 			break
 		}
-		if _, err := d.newPortal(s.Endpoint, spec.SSO); err != nil {
+		sso := d.SSO(s.Endpoint, spec.SSO)
+		if _, err := sso.newPortal(); err != nil {
 			return nil, "", err // before a person is asked
 		}
-		t, err := d.ssoToken(ctx, s.Endpoint, spec.SSO, "")
+		t, err := sso.token(ctx, "")
 		spec.SignIn = t.signedInBy()
 		return spec, "", err
 	case plan.OIDCRole:
 		if spec.Subject != "" {
 			break
 		}
-		if err := d.checkEndpoint(s.Endpoint); err != nil {
+		if err := d.AWS.CheckEndpoint(awsapi.Endpoint(s.Endpoint)); err != nil {
 			return nil, "", err
 		}
-		who, err := d.OpenIDSignIn(ctx, spec.OIDC)
+		who, err := d.OpenID(spec.OIDC).SignIn(ctx)
 		if err != nil {
 			return nil, "", err
 		}

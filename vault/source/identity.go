@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/identity"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/store"
@@ -35,45 +36,55 @@ func (e *NoSignerError) Error() string {
 // Unwrap returns why.
 func (e *NoSignerError) Unwrap() error { return e.Err }
 
-// identityRole has a token signed and gives it for the role. What the token says is not said
+// An identityRole is a role that a step assumes with an identity.
+type identityRole struct {
+	deps *Deps
+	step plan.Step
+	spec plan.IdentityRole
+}
+
+// credentials has a token signed and gives it for the role. What the token says is not said
 // by the call as well: AWS wants tags and the source identity in one place. A token that is
 // refused while this computer's clock is wrong is made once more, by AWS's.
-func (d *Deps) identityRole(ctx context.Context, s plan.Step, spec plan.IdentityRole) (aws.Credentials, error) {
-	if err := d.checkEndpoint(s.Endpoint); err != nil {
+func (r identityRole) credentials(ctx context.Context) (aws.Credentials, error) {
+	d := r.deps
+	if err := d.AWS.CheckEndpoint(awsapi.Endpoint(r.step.Endpoint)); err != nil {
 		return aws.Credentials{}, err // before anyone is asked for a touch
 	}
-	if spec.Hardware() {
-		d.measure(ctx, s.Endpoint, place(s)) // a token that a wrong clock spoils costs a touch
+	if r.spec.Hardware() {
+		sts(d.AWS, r.step).MeasureClock(ctx) // a token that a wrong clock spoils costs a touch
 	}
-	was := d.Clock.Skew()
-	creds, err := d.identityExchange(ctx, s, spec)
+	was := d.AWS.Clock.Skew()
+	creds, err := r.exchange(ctx)
 	if !notTaken(err) {
 		return creds, err
 	}
-	d.measure(ctx, s.Endpoint, place(s)) // AWS does not say that it is the time which is wrong
-	if d.Clock.Skew() == was {
+	sts(d.AWS, r.step).MeasureClock(ctx) // AWS does not say that it is the time which is wrong
+	if d.AWS.Clock.Skew() == was {
 		return creds, err
 	}
-	return d.identityExchange(ctx, s, spec)
+	return r.exchange(ctx)
 }
 
-func (d *Deps) identityExchange(ctx context.Context, s plan.Step, spec plan.IdentityRole) (aws.Credentials, error) {
-	token, err := d.identityToken(ctx, spec)
+func (r identityRole) exchange(ctx context.Context) (aws.Credentials, error) {
+	spec := r.spec
+	token, err := r.token(ctx)
 	var none *NoSignerError
 	switch {
 	case errors.Is(err, store.ErrOtherCaller):
 		return aws.Credentials{}, err
 	case err != nil && !errors.As(err, &none):
-		return aws.Credentials{}, &NoSignerError{spec.Name, s.Profile, err}
+		return aws.Credentials{}, &NoSignerError{spec.Name, r.step.Profile, err}
 	case err != nil:
 		return aws.Credentials{}, err
 	case len(token) > maxToken:
 		return aws.Credentials{}, &TokenError{"the token of identity " + spec.Name, len(token)}
 	}
-	return d.exchange(ctx, s, spec.ARN, spec.SessionName, token)
+	return sts(r.deps.AWS, r.step).WebIdentity(ctx, token, roleRequest(r.step, spec.ARN, spec.SessionName))
 }
 
-func (d *Deps) identityToken(ctx context.Context, spec plan.IdentityRole) (token string, err error) {
+func (r identityRole) token(ctx context.Context) (token string, err error) {
+	d, spec := r.deps, r.spec
 	key, err := d.Identities.Signing(spec.Name)
 	if err != nil {
 		return "", err
@@ -89,7 +100,7 @@ func (d *Deps) identityToken(ctx context.Context, spec plan.IdentityRole) (token
 		claims.Tags = append(claims.Tags, identity.Tag(t))
 	}
 	sign := func(signer crypto.Signer) (err error) {
-		token, err = identity.Token(signer, claims, d.Clock.Now())
+		token, err = identity.Token(signer, claims, d.AWS.Clock.Now())
 		return err
 	}
 	if key.Slot() == "" {

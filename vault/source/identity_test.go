@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/identity"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
@@ -127,7 +128,7 @@ func TestIdentityByAWSsClock(t *testing.T) {
 		for place, most := range map[string]int{identity.Software: 2, identity.PIV + "9c": 1} {
 			r := newRoom(t)
 			s, k := r.identity(place)
-			r.Clock.Local = func() time.Time { return r.aws.Now().Add(off) }
+			r.AWS.Clock.Local = func() time.Time { return r.aws.Now().Add(off) }
 			r.make(s)
 			if k.signed != most {
 				t.Errorf("%s, %s: signed %d times, want %d", place, off, k.signed, most)
@@ -148,9 +149,9 @@ func TestIdentityIsRefusedOnce(t *testing.T) {
 		spec.Audience = "somebody"
 		s.Spec = spec
 		if place != identity.Software { // the time is known, and was wrong
-			r.Clock.Local = func() time.Time { return r.aws.Now().Add(time.Hour) }
+			r.AWS.Clock.Local = func() time.Time { return r.aws.Now().Add(time.Hour) }
 		}
-		var refused *APIError
+		var refused *awsapi.APIError
 		if err := r.fail(s); !errors.As(err, &refused) || refused.Code != "InvalidIdentityToken" || k.signed != 1 {
 			t.Errorf("%s: %v, signed %d times", place, err, k.signed)
 		}

@@ -11,8 +11,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
-	"aws-vault/vault/signin"
 	"aws-vault/vault/store"
 )
 
@@ -47,7 +47,7 @@ func (t loginToken) signedInBy() string {
 func (t loginToken) credentials() aws.Credentials {
 	return aws.Credentials{
 		AccessKeyID: t.KeyID, SecretAccessKey: t.Secret, SessionToken: t.Token,
-		AccountID: accountOf(t.Session), CanExpire: true, Expires: t.Expires,
+		AccountID: awsapi.AccountOf(t.Session), CanExpire: true, Expires: t.Expires,
 	}
 }
 
@@ -77,18 +77,31 @@ func (e *LoginRequiredError) Error() string {
 	return fmt.Sprintf("profile %s: %s is not signed in, or not any more", e.Profile, e.Session)
 }
 
-// login gives the credentials of a sign-in, renewed where they are about to expire. Its
+// AWSLogin is a sign-in as aws login has it, for one step.
+type AWSLogin struct {
+	deps *Deps
+	step plan.Step
+}
+
+// AWSLogin returns the sign-in for a step.
+func (d *Deps) AWSLogin(s plan.Step) AWSLogin { return AWSLogin{d, s} }
+
+// api is where one signs in.
+func (l AWSLogin) api() awsapi.Login { return awsapi.Login{Client: l.deps.AWS, At: target(l.step)} }
+
+// credentials gives those of a sign-in, renewed where they are about to expire. Its
 // refresh token is good for one use: the next is kept before anything else is done.
-func (d *Deps) login(ctx context.Context, s plan.Step, spec plan.Login) (aws.Credentials, error) {
+func (l AWSLogin) credentials(ctx context.Context, spec plan.Login) (aws.Credentials, error) {
+	d := l.deps
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
 		Name: string(spec.Token()), Question: "the sign-in of " + spec.Session,
 		Serves: func(k store.Token) bool {
 			t, ok := decode[loginToken](k)
-			return ok && t.serves(d.Clock.Local(), tokenNeed)
+			return ok && t.serves(d.AWS.Clock.Local(), tokenNeed)
 		},
 		Make: func(ctx context.Context, k store.Token, trade *store.Trade) (store.Token, error) {
 			old, _ := decode[loginToken](k)
-			made, err := d.renewLogin(ctx, s, spec, old, trade)
+			made, err := l.renew(ctx, spec, old, trade)
 			return made.token(), err
 		},
 	})
@@ -126,35 +139,35 @@ func (d *Deps) LoginSignIn(ctx context.Context, l plan.Login) (string, error) {
 	return by, nil
 }
 
-func (d *Deps) renewLogin(ctx context.Context, s plan.Step, spec plan.Login, old loginToken, trade *store.Trade) (loginToken, error) {
-	now := d.Clock.Local()
+func (l AWSLogin) renew(ctx context.Context, spec plan.Login, old loginToken, trade *store.Trade) (loginToken, error) {
+	now := l.deps.AWS.Clock.Local()
 	if old.Refresh == "" {
-		return d.theirLogin(s, spec)
+		return l.theirs(spec)
 	}
-	made, err := d.refreshLogin(ctx, s, old, trade)
+	made, err := l.refresh(ctx, old, trade)
 	switch {
 	case err == nil:
 		return made, nil
 	case old.serves(now, tokenLeast):
-		d.debug("the sign-in could not be renewed and is used as long as it lasts", "session", spec.Session)
+		l.deps.debug("the sign-in could not be renewed and is used as long as it lasts", "session", spec.Session)
 		return old, nil
-	case errors.Is(err, errGrant):
-		return loginToken{}, &LoginRequiredError{Session: spec.Session, Profile: s.Profile}
+	case awsapi.LoginEnded(err):
+		return loginToken{}, &LoginRequiredError{Session: spec.Session, Profile: l.step.Profile}
 	}
 	return loginToken{}, err
 }
 
-// theirLogin is the AWS CLI's sign-in, used as it is: were it renewed here, the AWS CLI
+// theirs is the AWS CLI's sign-in, used as it is: were it renewed here, the AWS CLI
 // could not renew it any more.
-func (d *Deps) theirLogin(s plan.Step, spec plan.Login) (loginToken, error) {
-	required := &LoginRequiredError{Session: spec.Session, Profile: s.Profile}
-	if d.Logins == nil {
+func (l AWSLogin) theirs(spec plan.Login) (loginToken, error) {
+	required := &LoginRequiredError{Session: spec.Session, Profile: l.step.Profile}
+	if l.deps.Logins == nil {
 		return loginToken{}, required
 	}
-	theirs, ok := d.Logins.Login(spec.Session)
+	theirs, ok := l.deps.Logins.Login(spec.Session)
 	t := fromCache(spec.Session, theirs)
 	t.theirs, required.Cached = true, ok && theirs.RefreshToken != ""
-	if !ok || !t.serves(d.Clock.Local(), tokenLeast) || flaw(t.credentials()) != "" {
+	if !ok || !t.serves(l.deps.AWS.Clock.Local(), tokenLeast) || awsapi.Flaw(t.credentials()) != "" {
 		return loginToken{}, required
 	}
 	return t, nil
@@ -168,153 +181,86 @@ func fromCache(session string, l store.CachedLogin) loginToken {
 	}
 }
 
-// refreshLogin trades the refresh token for credentials and for the next refresh token.
-func (d *Deps) refreshLogin(ctx context.Context, s plan.Step, old loginToken, trade *store.Trade) (loginToken, error) {
-	key, err := parseProofKey(old.Key)
+// refresh trades the refresh token for credentials and for the next refresh token.
+func (l AWSLogin) refresh(ctx context.Context, old loginToken, trade *store.Trade) (loginToken, error) {
+	key, err := awsapi.ParseProofKey(old.Key)
 	if err != nil {
 		return loginToken{}, err
 	}
 	if err := trade.Ready(ctx); err != nil {
 		return loginToken{}, fmt.Errorf("the sign-in of %s is not renewed: %w", old.Session, err)
 	}
-	return d.tradeLogin(ctx, s, key, map[string]string{"clientId": old.Client, "grantType": grantRefresh, "refreshToken": old.Refresh}, old, trade)
+	return l.trade(ctx, key, awsapi.LoginGrant{Client: old.Client, Type: awsapi.GrantRefresh, Refresh: old.Refresh}, old, trade)
 }
 
-// The programs that AWS's sign-in knows.
-const (
-	clientSameDevice  = "arn:aws:signin:::devtools/same-device"
-	clientCrossDevice = "arn:aws:signin:::devtools/cross-device"
-)
-
-// NewLogin has a person sign in as aws login has them, and keeps what that gives. It
-// returns who they are. Where want is not empty, it is an [*IdentityError] if they are
-// another.
-func (d *Deps) NewLogin(ctx context.Context, s plan.Step, want string, remote bool) (string, error) {
-	if err := d.checkEndpoint(s.Endpoint); err != nil {
-		return "", err
+// trade trades a grant for credentials, with the proof that it was given to this
+// key's holder. What is not said anew is taken from old.
+//
+// What comes is stored at once, unless to is nil. Credentials that make no sense do not cost the refresh token.
+func (l AWSLogin) trade(ctx context.Context, key awsapi.ProofKey, g awsapi.LoginGrant, old loginToken, to *store.Trade) (t loginToken, err error) {
+	d, api := l.deps, l.api()
+	if err := d.AWS.CheckEndpoint(api.At.Endpoint); err != nil {
+		return loginToken{}, err
 	}
-	var t loginToken
-	var warnings []error
-	trade := d.Tokens.Trade(string(plan.Login{Session: want}.Token()))
-	if err := trade.Ready(ctx); err != nil {
-		return "", fmt.Errorf("a sign-in is of no use: %w", err)
+	if old.Key, err = key.Text(); err != nil {
+		return loginToken{}, err
 	}
-	base := signInBase(s)
-	err := d.patience(ctx, siteOf(base), func(ctx context.Context, v *visit) error {
-		return d.loginGrant(ctx, v, base, remote, func(grant signin.Grant, client string) error {
-			key, err := newProofKey()
-			if err != nil {
-				return err
-			}
-			ctx, lock, err := trade.Lock(ctx, "the sign-in of "+want)
-			if err != nil {
-				return err
-			}
-			defer lock.Close()
-			confirmed := want != "" || grant.Proven // else it is not stored before
-			to := trade
-			if !confirmed {
-				to = nil
-			}
-			t, err = d.tradeLogin(ctx, s, key, map[string]string{
-				"clientId": client, "grantType": grantCode, "code": grant.Code, "codeVerifier": grant.Verifier, "redirectUri": grant.Redirect,
-			}, loginToken{Client: client, Until: d.Clock.Local().Add(loginLasts).UTC(), wanted: want}, to)
-			if err == nil && !confirmed {
-				if err = d.confirm(ctx, grant, siteOf(base), t.Session); err == nil {
-					trade.KeepAs(string(plan.Login{Session: t.Session}.Token()), t.token())
-				}
-			}
-			warnings = trade.Store(ctx)
-			return err
-		})
+	began := d.AWS.Clock.Local()
+	ctx, end, err := d.beginTrade(ctx, api.Place())
+	if err != nil {
+		return loginToken{}, err
+	}
+	defer end()
+	var unusable error
+	err = api.CreateToken(ctx, key, g, func(a awsapi.LoginTokens) {
+		t, unusable = old.renewed(a, began)
+		if to != nil && t.Refresh != old.Refresh && t.Session != "" && !isAnother(unusable) {
+			to.KeepAs(string(plan.Login{Session: t.Session}.Token()), t.token())
+		}
 	})
-	if err != nil {
-		return "", err
+	switch {
+	case err != nil:
+		return loginToken{}, err
+	case errors.Is(unusable, errHalfLogin):
+		return loginToken{}, fmt.Errorf("%s: %s %w", awsapi.ActionLogin, api.Place(), unusable)
+	case unusable != nil:
+		return loginToken{}, unusable
 	}
-	if !trade.Durable() {
-		return "", errors.Join(warnings...)
-	}
-	d.warn(warnings)
-	return t.Session, nil
+	return t, nil
 }
 
-// IdentityError is returned where someone else signed in.
-type IdentityError struct{ Found, Want string }
+var errHalfLogin = errors.New("answered without credentials")
 
-func (e *IdentityError) Error() string {
-	return fmt.Sprintf("%s has signed in, want %s", e.Found, e.Want)
+func isAnother(err error) bool {
+	var another *IdentityError
+	return errors.As(err, &another)
 }
 
-// keepLogin puts a sign-in in the place of the one before.
-func (d *Deps) keepLogin(ctx context.Context, t loginToken) error {
-	_, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
-		Name: string(plan.Login{Session: t.Session}.Token()), Question: "the sign-in of " + t.Session,
-		Serves: func(store.Token) bool { return false },
-		Make: func(context.Context, store.Token, *store.Trade) (store.Token, error) {
-			return t.token(), nil
-		},
-	})
-	if err != nil || len(warnings) == 0 {
-		return err
+// renewed is what an answer makes of an older token. With an error, the new token may hold no
+// credentials, and no name of who has signed in.
+func (t loginToken) renewed(a awsapi.LoginTokens, began time.Time) (loginToken, error) {
+	wanted := t.wanted
+	if a.Refresh != "" {
+		t.Refresh = a.Refresh
 	}
-	return errors.Join(warnings...)
-}
-
-// ImportLogin moves the AWS CLI's sign-in of an identity to where ours are kept. It
-// reports whether there was one.
-func (d *Deps) ImportLogin(ctx context.Context, session string) (bool, error) {
-	theirs, ok := d.Logins.Login(session)
-	if !ok || theirs.RefreshToken == "" {
-		return false, nil
+	t.KeyID, t.Secret, t.Token, t.Expires = "", "", "", time.Time{}
+	if t.Session == "" { // a renewal is of whom it was before
+		who, err := signedInAs(a.ID)
+		if err != nil {
+			return t, err
+		}
+		if t.Session = who; wanted != "" && who != wanted {
+			return t, &IdentityError{Found: who, Want: wanted}
+		}
 	}
-	t := fromCache(session, theirs)
-	if _, err := parseProofKey(t.Key); err != nil {
-		return true, err
+	given := a.Credentials
+	made := t
+	made.KeyID, made.Secret, made.Token = given.AccessKeyID, given.SecretAccessKey, given.SessionToken
+	made.Expires = began.Add(a.Lasts).UTC()
+	if awsapi.Flaw(made.credentials()) != "" || given.SessionToken == "" || a.Lasts <= 0 || a.Refresh == "" {
+		return t, errHalfLogin
 	}
-	t.Until = d.Clock.Local().Add(loginLasts).UTC()
-	if err := d.keepLogin(ctx, t); err != nil {
-		return true, err
-	}
-	if err := d.mayRemoveLogin(ctx, session, t); err != nil {
-		return true, err
-	}
-	return true, d.Logins.Remove(session)
-}
-
-// mayRemoveLogin reads a sign-in back, and looks whether the AWS CLI still has the same one.
-func (d *Deps) mayRemoveLogin(ctx context.Context, session string, t loginToken) error {
-	kept, _, err := d.Tokens.Find(ctx, string(plan.Login{Session: session}.Token()))
-	if err != nil {
-		return fmt.Errorf("reading the sign-in back: %w", err)
-	}
-	if stored, ok := decode[loginToken](kept); !ok || stored.Refresh != t.Refresh || stored.Key != t.Key || stored.Client != t.Client {
-		return errors.New("the sign-in that was read back is not the one that was stored; the AWS CLI's own is left where it is")
-	}
-	if now, ok := d.Logins.Login(session); ok && now.RefreshToken != t.Refresh {
-		return errors.New("the AWS CLI has renewed its sign-in meanwhile; import it again")
-	}
-	return nil
-}
-
-// loginGrant has a person sign in with a browser of this machine, or of another, and gives
-// what that brings back to use, with the program that AWS knows us by.
-func (d *Deps) loginGrant(ctx context.Context, v *visit, base string, remote bool, use func(g signin.Grant, client string) error) error {
-	if !remote {
-		page := func(p signin.Proof, redirect string) string { return loginURL(base, clientSameDevice, p, redirect) }
-		show := func(page string) error { return v.toPage(siteOf(base), page) }
-		return signin.Code(ctx, d.Person.back(), page, show, func(g signin.Grant) error { return use(g, clientSameDevice) })
-	}
-	if d.Person.Paste == nil {
-		return errNobody
-	}
-	show := func(page string) error { return d.Person.toAnyPage(siteOf(base), page) }
-	redirect := base + "/v1/sessions/confirmation"
-	page := func(p signin.Proof) string { return loginURL(base, clientCrossDevice, p, redirect) }
-	g, err := signin.Paste(ctx, redirect, page, show, d.Person.Paste)
-	if err != nil {
-		return err
-	}
-	return use(g, clientCrossDevice)
+	return made, nil
 }
 
 // signedInAs is whom an id token names. It came from AWS itself, over TLS, so its

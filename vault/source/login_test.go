@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
@@ -52,7 +53,7 @@ func (r loginRoom) login() plan.Step { return r.step(plan.KindLogin, plan.Login{
 
 func (r loginRoom) signIn(remote bool) {
 	r.Helper()
-	who, err := r.NewLogin(r.Context(), r.login(), r.alice(), remote)
+	who, err := r.AWSLogin(r.login()).New(r.Context(), r.alice(), remote)
 	if err != nil || who != r.alice() {
 		r.Fatalf("signed in as %s, %v", who, err)
 	}
@@ -112,11 +113,11 @@ func TestLoginOnAnotherMachine(t *testing.T) {
 	r.wantActions("LoginPage", "ConfirmationPage", "authorization_code")
 
 	r.Person.Paste = func(context.Context) (string, error) { return "nonsense", nil }
-	if _, err := r.NewLogin(t.Context(), r.login(), "", true); !errors.Is(err, signin.ErrNotPasted) {
+	if _, err := r.AWSLogin(r.login()).New(t.Context(), "", true); !errors.Is(err, signin.ErrNotPasted) {
 		t.Errorf("got %v", err)
 	}
 	r.Person.Paste = nil
-	if _, err := r.NewLogin(t.Context(), r.login(), "", true); !errors.Is(err, errNobody) {
+	if _, err := r.AWSLogin(r.login()).New(t.Context(), "", true); !errors.Is(err, errNobody) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -124,7 +125,7 @@ func TestLoginOnAnotherMachine(t *testing.T) {
 func TestLoginOfAnother(t *testing.T) {
 	r := newLoginRoom(t)
 	var e *IdentityError
-	if _, err := r.NewLogin(t.Context(), r.login(), "arn:aws:iam::123456789012:user/bob", false); !errors.As(err, &e) || e.Found != r.alice() {
+	if _, err := r.AWSLogin(r.login()).New(t.Context(), "arn:aws:iam::123456789012:user/bob", false); !errors.As(err, &e) || e.Found != r.alice() {
 		t.Errorf("got %v", err)
 	}
 	if len(r.kept.of) != 0 {
@@ -147,15 +148,15 @@ func TestLoginThatIsNotAnswered(t *testing.T) {
 	r.aws.Fail(vaulttest.Fault{Action: "CreateOAuth2Token", Hangup: true, Times: -1})
 	r.make(r.login())
 	r.aws.Advance(5 * time.Minute)
-	if e := failAs[*UnreachableError](r.room, r.login()); e.Endpoint != r.aws.URL() {
+	if e := failAs[*awsapi.UnreachableError](r.room, r.login()); e.Endpoint != r.aws.URL() {
 		t.Errorf("got %v", e)
 	}
 	r.aws.Heal()
 	r.aws.Fail(vaulttest.Fault{Action: "CreateOAuth2Token", HTML: true, Times: -1})
-	failAs[*NotAWSError](r.room, r.login())
+	failAs[*awsapi.NotAWSError](r.room, r.login())
 	r.aws.Heal()
 	r.aws.Fail(vaulttest.Fault{Action: "CreateOAuth2Token", Code: "ValidationException", Message: "no"})
-	r.wantText(failAs[*APIError](r.room, r.login()), "CreateOAuth2Token: AWS says ValidationException: no")
+	r.wantText(failAs[*awsapi.APIError](r.room, r.login()), "CreateOAuth2Token: AWS says ValidationException: no")
 	r.make(r.login())
 }
 
@@ -222,23 +223,12 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 	}
 }
 
-func TestLoginPlaces(t *testing.T) {
-	for region, want := range map[string]string{
-		"eu-west-1": "https://eu-west-1.signin.aws.amazon.com", "cn-north-1": "https://cn-north-1.signin.amazonaws.cn",
-		"us-gov-west-1": "https://us-gov-west-1.signin.amazonaws-us-gov.com",
-	} {
-		if got := signInBase(plan.Step{Region: region}); got != want {
-			t.Errorf("%s signs in at %s, want %s", region, got, want)
-		}
-		if !isAWS(strings.TrimPrefix(want, "https://")) {
-			t.Errorf("%s is not AWS's", want)
-		}
-	}
+func TestLoginOverPlainHTTP(t *testing.T) {
 	r := newLoginRoom(t)
 	s := r.login()
 	s.Endpoint.URL = "http://signin.example.com"
-	var plain *PlainError
-	if _, err := r.NewLogin(t.Context(), s, "", false); !errors.As(err, &plain) {
+	var plain *awsapi.PlainError
+	if _, err := r.AWSLogin(s).New(t.Context(), "", false); !errors.As(err, &plain) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -251,46 +241,6 @@ func TestIdentity(t *testing.T) {
 	for _, text := range []string{"", "a.b", "a.!.c", token(`{}`), token(`{"sub":"alice"}`), token(`{"sub":"arn:\u001b[2J"}`), token(`nonsense`)} {
 		if got, err := signedInAs(text); err == nil {
 			t.Errorf("%q names %s", text, got)
-		}
-	}
-}
-
-// A coordinate that begins with zeros is as long as any other, and a key comes back as it
-// was kept.
-func TestProofKey(t *testing.T) {
-
-	for range 600 {
-		k, err := newProofKey()
-		if err != nil {
-			t.Fatal(err)
-		}
-		proof, err := k.prove(http.MethodPost, "https://example.com/v1/token", time.Unix(1893456000, 0))
-		if err != nil {
-			t.Fatal(err)
-		}
-		parts := strings.Split(proof, ".")
-		head, err := base64.RawURLEncoding.DecodeString(parts[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n := len(regexp.MustCompile(`"[xy]":"[A-Za-z0-9_-]{43}"`).FindAll(head, -1)); n != 2 {
-			t.Fatalf("header is %s", head)
-		}
-		if len(parts) != 3 || len(parts[2]) != 86 {
-			t.Fatalf("signature is %q", parts[2])
-		}
-
-		text, err := k.text()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if again, err := parseProofKey(text); err != nil || !again.Equal(k.PrivateKey) {
-			t.Fatalf("the key came back as another: %v", err)
-		}
-	}
-	for _, text := range []string{"", "EXAMPLE", "-----BEGIN EC PRIVATE KEY-----\nRVhBTVBMRQ==\n-----END EC PRIVATE KEY-----\n"} {
-		if _, err := parseProofKey(text); !errors.Is(err, errProofKey) {
-			t.Errorf("%q: %v", text, err)
 		}
 	}
 }

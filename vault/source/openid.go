@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
 	"aws-vault/vault/store"
@@ -15,6 +16,15 @@ import (
 // nobody in by itself.
 const KindOIDCSecret = "OIDC client secret"
 
+// OpenID is a sign-in to an OpenID provider.
+type OpenID struct {
+	deps *Deps
+	to   plan.OIDC
+}
+
+// OpenID returns the sign-in to a provider.
+func (d *Deps) OpenID(to plan.OIDC) OpenID { return OpenID{d, to} }
+
 // clientSecret is what an OpenID provider knows this program by, where it insists.
 type clientSecret struct {
 	Secret string `json:"client_secret"`
@@ -23,14 +33,15 @@ type clientSecret struct {
 // secretLasts is how long a client secret is kept, unless it is replaced.
 const secretLasts = 10 * 365 * 24 * time.Hour
 
-// KeepClientSecret keeps the secret of a client for all who sign in as its users. It is an
+// KeepSecret keeps the secret of a client for all who sign in as its users. It is an
 // error if it could not be kept.
-func (d *Deps) KeepClientSecret(ctx context.Context, to plan.OIDC, secret string) error {
+func (o OpenID) KeepSecret(ctx context.Context, secret string) error {
+	d := o.deps
 	_, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
-		Name: secretName(to), Question: "the client secret of " + to.Issuer,
+		Name: o.secretName(), Question: "the client secret of " + o.to.Issuer,
 		Serves: func(store.Token) bool { return false },
 		Make: func(context.Context, store.Token, *store.Trade) (store.Token, error) {
-			return encode(KindOIDCSecret, to.Label(), d.Clock.Local().Add(secretLasts), clientSecret{secret}), nil
+			return encode(KindOIDCSecret, o.to.Label(), d.AWS.Clock.Local().Add(secretLasts), clientSecret{secret}), nil
 		},
 	})
 	if err == nil && len(warnings) > 0 {
@@ -39,69 +50,77 @@ func (d *Deps) KeepClientSecret(ctx context.Context, to plan.OIDC, secret string
 	return err
 }
 
-// ForgetClientSecret removes the secret of a client, if one is kept.
-func (d *Deps) ForgetClientSecret(ctx context.Context, to plan.OIDC) error {
-	name := secretName(to)
+// ForgetSecret removes the secret of a client, if one is kept.
+func (o OpenID) ForgetSecret(ctx context.Context) error {
+	d, name := o.deps, o.secretName()
 	_, warnings, err := d.Tokens.Remove(ctx, func(e store.Entry) bool { return e.Name == name })
 	d.warn(warnings)
 	return err
 }
 
-func secretName(to plan.OIDC) string {
-	return plan.Fingerprint("aws-vault OIDC client secret 1", to.Issuer, to.Client)
+func (o OpenID) secretName() string {
+	return plan.Fingerprint("aws-vault OIDC client secret 1", o.to.Issuer, o.to.Client)
 }
 
-// provider asks an OpenID provider what it is.
-func (d *Deps) provider(ctx context.Context, to plan.OIDC) (p *signin.Provider, err error) {
-	kept, warnings, err := d.Tokens.Find(ctx, secretName(to))
+// provider asks the provider what it is.
+func (o OpenID) provider(ctx context.Context) (*signin.Provider, error) {
+	d := o.deps
+	kept, warnings, err := d.Tokens.Find(ctx, o.secretName())
 	if err != nil {
 		return nil, err
 	}
 	d.warn(warnings)
 	secret, _ := decode[clientSecret](kept)
-	hc, err := d.clientFor(plan.Endpoint{CABundle: to.CABundle}, formAny)
+	hc, err := d.AWS.HTTP(o.to.CABundle)
 	if err != nil {
 		return nil, err
 	}
-	err = d.within(ctx, to, "discover", func(ctx context.Context) (err error) {
-		p, err = signin.Client{Issuer: to.Issuer, ID: to.Client, Secret: secret.Secret, HTTP: hc, Now: d.Clock.Local}.Discover(ctx)
-		return err
-	})
-	return p, err
+	limited, q := o.ask(ctx, "discover")
+	p, err := signin.Client{Issuer: o.to.Issuer, ID: o.to.Client, Secret: secret.Secret, HTTP: hc, Now: d.AWS.Clock.Local}.Discover(limited)
+	return p, q.done(limited, err)
 }
 
 // fetchKeys fetches what a provider signs with.
-func (d *Deps) fetchKeys(ctx context.Context, to plan.OIDC, p *signin.Provider) error {
-	return d.within(ctx, to, "fetch the keys", p.FetchKeys)
+func (o OpenID) fetchKeys(ctx context.Context, p *signin.Provider) error {
+	limited, q := o.ask(ctx, "fetch the keys")
+	return q.done(limited, p.FetchKeys(limited))
 }
 
-// within asks an OpenID provider something within the deadline.
-func (d *Deps) within(ctx context.Context, to plan.OIDC, what string, ask func(context.Context) error) error {
-	limited, cancel := context.WithTimeoutCause(ctx, d.timeout(), errDeadline)
-	defer cancel()
-	began := d.Clock.Local()
-	err := ask(limited)
-	d.debug("asked the OpenID provider", "issuer", to.Issuer, "to", what, "took", d.Clock.Local().Sub(began), "error", openIDOutcome(err))
-	return d.openIDError(limited, to, err)
+// An openIDQuestion is one call of an OpenID provider.
+type openIDQuestion struct {
+	OpenID
+	what   string
+	began  time.Time
+	cancel context.CancelFunc
+}
+
+// ask begins a call. It has to be made with the context that comes back, and what comes of it belongs to
+// [openIDQuestion.done].
+func (o OpenID) ask(ctx context.Context, what string) (context.Context, openIDQuestion) {
+	limited, cancel := o.deps.AWS.Limit(ctx)
+	return limited, openIDQuestion{o, what, o.deps.AWS.Clock.Local(), cancel}
 }
 
 // openIDAction names in errors what an OpenID provider is asked for.
 const openIDAction = "OpenID Connect"
 
-// openIDError turns an error of the network into one that says where and what.
-func (d *Deps) openIDError(ctx context.Context, to plan.OIDC, err error) error {
+// done ends a call. It turns an error of the network into one that says where and what.
+func (q openIDQuestion) done(limited context.Context, err error) error {
+	defer q.cancel()
+	api, issuer := q.deps.AWS, q.to.Issuer
+	q.deps.debug("asked the OpenID provider", "issuer", issuer, "to", q.what, "took", api.Clock.Local().Sub(q.began), "error", openIDOutcome(err))
 	var sending *url.Error
 	switch {
 	case err == nil:
 		return nil
-	case !errors.As(err, &sending) && ctx.Err() == nil:
+	case !errors.As(err, &sending) && limited.Err() == nil:
 		return err
-	case errors.Is(context.Cause(ctx), errDeadline):
-		return &TimeoutError{openIDAction, to.Issuer, d.timeout()}
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
+	case awsapi.OutOfTime(limited):
+		return &awsapi.TimeoutError{Action: openIDAction, Endpoint: issuer, After: api.CallTime()}
+	case limited.Err() != nil:
+		return context.Cause(limited)
 	}
-	return &UnreachableError{openIDAction, to.Issuer, sending.Err} // the URL may hold a code
+	return &awsapi.UnreachableError{Action: openIDAction, Endpoint: issuer, Err: sending.Err} // the URL may hold a code
 }
 
 func openIDOutcome(err error) string {
@@ -116,13 +135,4 @@ func openIDOutcome(err error) string {
 		return "an ID token that is refused"
 	}
 	return "no answer"
-}
-
-// byOpenIDPage signs a person in with a browser of this machine.
-func (d *Deps) byOpenIDPage(ctx context.Context, v *visit, to plan.OIDC, p *signin.Provider, use func(signin.Grant) error) error {
-	page := func(proof signin.Proof, redirect string) string { return p.Page(proof, redirect, to.Scopes) }
-	show := func(page string) error { return v.toPage(to.Issuer, page) }
-	back := d.Person.back()
-	back.Ports, back.Issuer = to.Ports, p.Issuer()
-	return signin.Code(ctx, back, page, show, use)
 }

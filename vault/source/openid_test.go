@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/peer"
@@ -85,7 +86,7 @@ func (r *openIDRoom) role(subject string) plan.Step {
 // signIn has whoever it takes sign in, and wants it to succeed.
 func (r *openIDRoom) signIn() OpenIDSignIn {
 	r.Helper()
-	who, err := r.OpenIDSignIn(r.Context(), r.to())
+	who, err := r.OpenID(r.to()).SignIn(r.Context())
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -116,7 +117,7 @@ const exchanged = "AssumeRoleWithWebIdentity"
 
 func TestOpenIDByBrowser(t *testing.T) {
 	r := newOpenIDRoom(t, alice)
-	if _, held, err := r.OpenIDHeld(t.Context(), r.to()); held || err != nil || !r.OpenIDAsks(t.Context(), r.to()) {
+	if _, held, err := r.OpenID(r.to()).Held(t.Context()); held || err != nil || !r.OpenID(r.to()).Asks(t.Context()) {
 		t.Errorf("at first: %v, %v", held, err)
 	}
 	who := r.signIn()
@@ -132,8 +133,8 @@ func TestOpenIDByBrowser(t *testing.T) {
 	}
 	r.signIn()
 	r.wantActions()
-	held, ok, err := r.OpenIDHeld(t.Context(), r.to())
-	if !ok || err != nil || held.Subject != "alice" || r.OpenIDAsks(t.Context(), r.to()) {
+	held, ok, err := r.OpenID(r.to()).Held(t.Context())
+	if !ok || err != nil || held.Subject != "alice" || r.OpenID(r.to()).Asks(t.Context()) {
 		t.Errorf("held: %+v, %v, %v", held, ok, err)
 	}
 }
@@ -174,14 +175,14 @@ func TestOpenIDFlow(t *testing.T) {
 		{plan.FlowDevice, false, both, true}, {plan.FlowBrowser, true, both, false}, {plan.FlowDevice, false, browser, true},
 	} {
 		d := &Deps{Person: Person{Away: tt.away}}
-		if got := d.openIDByDevice(plan.OIDC{Flow: tt.flow}, tt.of); got != tt.device {
+		if got := d.OpenID(plan.OIDC{Flow: tt.flow}).byDevice(tt.of); got != tt.device {
 			t.Errorf("flow %q, away %v, %+v: by device %v", tt.flow, tt.away, tt.of, got)
 		}
 	}
 	r := newOpenIDRoom(t, vaulttest.Login{Subject: "alice", NoDevice: true})
 	to := r.to()
 	to.Flow = plan.FlowDevice
-	_, err := r.OpenIDSignIn(t.Context(), to)
+	_, err := r.OpenID(to).SignIn(t.Context())
 	var e *SignInError
 	if !errors.As(err, &e) || !strings.Contains(err.Error(), "want oidc_flow = browser") {
 		t.Errorf("got %v", err)
@@ -225,7 +226,7 @@ func TestOpenIDRenewed(t *testing.T) {
 			r.signIn()
 			r.wantActions()
 			r.aws.Advance(90 * time.Second)
-			who, err := r.OpenIDSignIn(t.Context(), r.to())
+			who, err := r.OpenID(r.to()).SignIn(t.Context())
 			if tt.fails == "" && (err != nil || who.Subject != "alice" || who.Expires.Sub(r.aws.Now()) != time.Hour) || tt.fails != "" && (err == nil || !strings.Contains(err.Error(), tt.fails)) {
 				t.Errorf("got %+v, %v", who, err)
 			}
@@ -238,7 +239,7 @@ func TestOpenIDRenewed(t *testing.T) {
 func TestOpenIDTokenThatAWSRefuses(t *testing.T) {
 	r := newOpenIDRoom(t, alice)
 	r.signIn()
-	r.remember("") // another process did
+	r.fresh.set("") // another process did
 	if err := r.issuer.Rotate(); err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +250,7 @@ func TestOpenIDTokenThatAWSRefuses(t *testing.T) {
 	r.fail(r.role("alice"))
 	r.wantActions(exchanged + " InvalidIdentityToken")
 	r.aws.Advance(2 * time.Minute)
-	if e := failAs[*APIError](r.room, r.role("alice")); e.Code != "InvalidIdentityToken" {
+	if e := failAs[*awsapi.APIError](r.room, r.role("alice")); e.Code != "InvalidIdentityToken" {
 		t.Errorf("got %v", e)
 	}
 	r.wantActions(exchanged+" InvalidIdentityToken", "refresh_token", exchanged+" InvalidIdentityToken")
@@ -290,7 +291,7 @@ func TestOpenIDTokenIsVerified(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newOpenIDRoom(t, vaulttest.Login{Subject: "alice", Auto: true, Claims: claims})
 			var e *signin.IDTokenError
-			if _, err := r.OpenIDSignIn(t.Context(), r.to()); !errors.As(err, &e) {
+			if _, err := r.OpenID(r.to()).SignIn(t.Context()); !errors.As(err, &e) {
 				t.Errorf("got %v", err)
 			}
 			if err := r.fail(r.role("alice")); !errors.As(err, &e) {
@@ -306,19 +307,19 @@ func TestOpenIDTokenIsVerified(t *testing.T) {
 
 func TestOpenIDRefused(t *testing.T) {
 	r := newOpenIDRoom(t, vaulttest.Login{Deny: true})
-	_, err := r.OpenIDSignIn(t.Context(), r.to())
+	_, err := r.OpenID(r.to()).SignIn(t.Context())
 	var e *SignInError
 	if !errors.As(err, &e) || !errors.Is(err, signin.ErrDenied) || !e.OIDC || e.To != r.issuer.URL() {
 		t.Errorf("got %v", err)
 	}
 	r.Person = Person{}
-	if _, err := r.OpenIDSignIn(t.Context(), r.to()); !errors.Is(err, errNobody) {
+	if _, err := r.OpenID(r.to()).SignIn(t.Context()); !errors.Is(err, errNobody) {
 		t.Errorf("where nobody can be reached: %v", err)
 	}
 	s := r.role("alice")
 	s.Endpoint.URL = "http://sts.example.com"
 	r.aws.Reset()
-	if e := failAs[*PlainError](r.room, s); e.URL != "http://sts.example.com" {
+	if e := failAs[*awsapi.PlainError](r.room, s); e.URL != "http://sts.example.com" {
 		t.Errorf("got %v", e)
 	}
 	r.wantActions()
@@ -328,28 +329,28 @@ func TestOpenIDClientSecret(t *testing.T) {
 	people := alice
 	people.Secret = exampleSecret
 	r := newOpenIDRoom(t, people)
-	_, err := r.OpenIDSignIn(t.Context(), r.to())
+	_, err := r.OpenID(r.to()).SignIn(t.Context())
 	var e *signin.GrantError
 	if !errors.As(err, &e) || e.Code != "invalid_client" {
 		t.Errorf("without: %v", err)
 	}
 	for _, secret := range []string{"EXAMPLE-wrong", exampleSecret} {
-		if err := r.KeepClientSecret(t.Context(), r.to(), secret); err != nil {
+		if err := r.OpenID(r.to()).KeepSecret(t.Context(), secret); err != nil {
 			t.Fatal(err)
 		}
 	}
 	r.keep(exampleSecret)
 	r.signIn()
-	if err := r.ForgetClientSecret(t.Context(), r.to()); err != nil {
+	if err := r.OpenID(r.to()).ForgetSecret(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r.aws.Advance(2 * time.Hour)
-	if _, err := r.OpenIDSignIn(t.Context(), r.to()); !errors.As(err, &e) || e.Code != "invalid_client" {
+	if _, err := r.OpenID(r.to()).SignIn(t.Context()); !errors.As(err, &e) || e.Code != "invalid_client" {
 		t.Errorf("forgotten: %v", err)
 	}
 	broken := errors.New("the keystore is full")
 	r.Tokens.Ring = &fullRing{r.kept, broken}
-	if err := r.KeepClientSecret(t.Context(), r.to(), "EXAMPLE"); !errors.Is(err, broken) {
+	if err := r.OpenID(r.to()).KeepSecret(t.Context(), "EXAMPLE"); !errors.Is(err, broken) {
 		t.Errorf("into a full keystore: %v", err)
 	}
 }
@@ -378,7 +379,7 @@ func TestOpenIDThatIsNotKept(t *testing.T) {
 	r.Tokens.Ring = ring
 	r.aws.Advance(2 * time.Hour) // the token has ended
 	r.signIn()
-	if _, err := r.OpenIDLogout(r.Context(), r.to()); err != nil {
+	if _, err := r.OpenID(r.to()).Logout(r.Context()); err != nil {
 		t.Error(err)
 	}
 	if len(r.opened) != 1 {
@@ -392,19 +393,19 @@ func TestOpenIDThatIsNotKept(t *testing.T) {
 
 func TestOpenIDLogout(t *testing.T) {
 	r := newOpenIDRoom(t, alice)
-	if held, err := r.OpenIDLogout(t.Context(), r.to()); held || err != nil {
+	if held, err := r.OpenID(r.to()).Logout(t.Context()); held || err != nil {
 		t.Errorf("at first: %v, %v", held, err)
 	}
 	r.signIn()
 	r.aws.Reset()
-	if held, err := r.OpenIDLogout(t.Context(), r.to()); !held || err != nil || len(r.kept.of) != 0 {
+	if held, err := r.OpenID(r.to()).Logout(t.Context()); !held || err != nil || len(r.kept.of) != 0 {
 		t.Errorf("got %v, %v", held, err)
 	}
 	r.wantActions("Revoke")
 	r.signIn()
 	r.aws.Close()
-	var silent *UnreachableError
-	if held, err := r.OpenIDLogout(t.Context(), r.to()); !held || !errors.As(err, &silent) || len(r.kept.of) != 0 {
+	var silent *awsapi.UnreachableError
+	if held, err := r.OpenID(r.to()).Logout(t.Context()); !held || !errors.As(err, &silent) || len(r.kept.of) != 0 {
 		t.Errorf("where nobody answers: %v, %v", held, err)
 	}
 }
@@ -415,7 +416,7 @@ func TestOpenIDOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if who, err := r.OpenIDSignIn(t.Context(), r.to()); err != nil || who.Subject != "alice" {
+			if who, err := r.OpenID(r.to()).SignIn(t.Context()); err != nil || who.Subject != "alice" {
 				t.Errorf("got %+v, %v", who, err)
 			}
 		})
@@ -428,13 +429,13 @@ func TestOpenIDUnreachable(t *testing.T) {
 	r := newOpenIDRoom(t, alice)
 	to := r.to()
 	to.Issuer = "http://127.0.0.1:1"
-	var e *UnreachableError
-	if _, err := r.OpenIDSignIn(t.Context(), to); !errors.As(err, &e) || e.Endpoint != to.Issuer {
+	var e *awsapi.UnreachableError
+	if _, err := r.OpenID(to).SignIn(t.Context()); !errors.As(err, &e) || e.Endpoint != to.Issuer {
 		t.Errorf("got %v", err)
 	}
 	to.Issuer = r.issuer.URL() + "/"
 	var other *signin.ConfigurationError
-	if _, err := r.OpenIDSignIn(t.Context(), to); !errors.As(err, &other) || other.Real != r.issuer.URL() {
+	if _, err := r.OpenID(to).SignIn(t.Context()); !errors.As(err, &other) || other.Real != r.issuer.URL() {
 		t.Errorf("got %v", err)
 	}
 }
@@ -485,18 +486,18 @@ func TestOpenIDOverTLS(t *testing.T) {
 		go http.Get(q.Get("redirect_uri") + "?" + url.Values{"state": {q.Get("state")}, "error": {"access_denied"}}.Encode())
 	}
 	to := plan.OIDC{Issuer: server.URL, Client: "aws-vault"}
-	var silent *UnreachableError
-	if _, err := r.OpenIDSignIn(t.Context(), to); !errors.As(err, &silent) || !strings.Contains(err.Error(), "certificate") {
+	var silent *awsapi.UnreachableError
+	if _, err := r.OpenID(to).SignIn(t.Context()); !errors.As(err, &silent) || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("without its root: %v", err)
 	}
 	to.CABundle = bundle
 	endpoint = "http://127.0.0.1:1"
 	var odd *signin.ConfigurationError
-	if _, err := r.OpenIDSignIn(t.Context(), to); !errors.As(err, &odd) || !strings.Contains(err.Error(), "token_endpoint is not a URL with https") {
+	if _, err := r.OpenID(to).SignIn(t.Context()); !errors.As(err, &odd) || !strings.Contains(err.Error(), "token_endpoint is not a URL with https") {
 		t.Errorf("with a plain endpoint: %v", err)
 	}
 	endpoint = server.URL
-	if _, err := r.OpenIDSignIn(t.Context(), to); !errors.Is(err, signin.ErrDenied) {
+	if _, err := r.OpenID(to).SignIn(t.Context()); !errors.Is(err, signin.ErrDenied) {
 		t.Errorf("with its root: %v", err)
 	}
 }

@@ -7,19 +7,21 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 )
 
-// openIDRole exchanges the ID token of whoever is signed in for a role. One that was kept
+// role exchanges the ID token of whoever is signed in for a role. One that was kept
 // and that AWS does not take any more, for the provider may have new keys, is replaced,
 // once.
-func (d *Deps) openIDRole(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.Credentials, error) {
-	if err := d.checkEndpoint(s.Endpoint); err != nil {
+func (o OpenID) role(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.Credentials, error) {
+	d := o.deps
+	if err := d.AWS.CheckEndpoint(awsapi.Endpoint(s.Endpoint)); err != nil {
 		return aws.Credentials{}, err // before a person is asked
 	}
 	refused := ""
 	for {
-		t, err := d.openIDToken(ctx, spec.OIDC, refused)
+		t, err := o.token(ctx, refused)
 		if err != nil {
 			return aws.Credentials{}, err
 		}
@@ -30,8 +32,8 @@ func (d *Deps) openIDRole(ctx context.Context, s plan.Step, spec plan.OIDCRole) 
 			}
 			return aws.Credentials{}, &OtherCallerError{Of: "the sign-in to " + spec.Issuer, Now: now}
 		}
-		creds, err := d.exchange(ctx, s, spec.ARN, spec.SessionName, t.ID)
-		if d.fresh(t) || refused != "" || !notTaken(err) {
+		creds, err := sts(d.AWS, s).WebIdentity(ctx, t.ID, roleRequest(s, spec.ARN, spec.SessionName))
+		if d.fresh.is(t, d.AWS.Clock.Local()) || refused != "" || !notTaken(err) {
 			return creds, err
 		}
 		d.debug("AWS does not take the ID token any more", "issuer", spec.Issuer)
@@ -41,6 +43,6 @@ func (d *Deps) openIDRole(ctx context.Context, s plan.Step, spec plan.OIDCRole) 
 
 // notTaken reports whether AWS refused a token that another one could replace.
 func notTaken(err error) bool {
-	var api *APIError
+	var api *awsapi.APIError
 	return errors.As(err, &api) && (api.Code == "InvalidIdentityToken" || strings.HasPrefix(api.Code, "ExpiredToken"))
 }

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
+	"sync"
 	"time"
 
 	"aws-vault/vault/plan"
@@ -60,50 +60,49 @@ type OpenIDSignIn struct {
 	Renewable bool      // another can be had without a person
 }
 
-// OpenIDHeld returns the sign-in that is held, and whether there is one. It asks nobody.
-func (d *Deps) OpenIDHeld(ctx context.Context, to plan.OIDC) (OpenIDSignIn, bool, error) {
-	kept, warnings, err := d.Tokens.Find(ctx, string(to.Token()))
-	d.warn(warnings)
+// Held returns the sign-in that is held, and whether there is one. It asks nobody.
+func (o OpenID) Held(ctx context.Context) (OpenIDSignIn, bool, error) {
+	kept, warnings, err := o.deps.Tokens.Find(ctx, string(o.to.Token()))
+	o.deps.warn(warnings)
 	t, ok := decode[openIDToken](kept)
 	return OpenIDSignIn{t.identity(), t.Expires, t.Refresh != ""}, err == nil && ok && t.Subject != "", err
 }
 
-// OpenIDHint returns whom the list of sign-ins says is signed in; empty for nobody. It opens
+// Hint returns whom the list of sign-ins says is signed in; empty for nobody. It opens
 // nothing, so that it may be wrong.
-func (d *Deps) OpenIDHint(to plan.OIDC) string {
-	return d.Tokens.Index.Entries()[string(to.Token())].Who
+func (o OpenID) Hint() string { return o.deps.Tokens.Index.Entries()[string(o.to.Token())].Who }
+
+// Asks reports whether an ID token takes a person.
+func (o OpenID) Asks(ctx context.Context) bool {
+	held, ok, err := o.Held(ctx)
+	return err != nil || !ok || !held.Renewable && !held.Expires.After(o.deps.AWS.Clock.Local().Add(idTokenLeast))
 }
 
-// OpenIDAsks reports whether an ID token takes a person.
-func (d *Deps) OpenIDAsks(ctx context.Context, to plan.OIDC) bool {
-	held, ok, err := d.OpenIDHeld(ctx, to)
-	return err != nil || !ok || !held.Renewable && !held.Expires.After(d.Clock.Local().Add(idTokenLeast))
-}
-
-// OpenIDSignIn returns who is signed in, after a person has signed in if it takes one.
-func (d *Deps) OpenIDSignIn(ctx context.Context, to plan.OIDC) (OpenIDSignIn, error) {
-	t, err := d.openIDToken(ctx, to, "")
+// SignIn returns who is signed in, after a person has signed in if it takes one.
+func (o OpenID) SignIn(ctx context.Context) (OpenIDSignIn, error) {
+	t, err := o.token(ctx, "")
 	return OpenIDSignIn{t.identity(), t.Expires, t.Refresh != ""}, err
 }
 
-// openIDToken returns an ID token that serves, and is not the one that was refused: the one
+// token returns an ID token that serves, and is not the one that was refused: the one
 // kept, a renewed one, or that of a person who signs in.
-func (d *Deps) openIDToken(ctx context.Context, to plan.OIDC, refused string) (openIDToken, error) {
+func (o OpenID) token(ctx context.Context, refused string) (openIDToken, error) {
+	d := o.deps
 	serves := func(t openIDToken) bool {
-		now := d.Clock.Local()
-		return t.ID != "" && t.ID != refused && (t.valid(now) || d.fresh(t) && t.Expires.After(now)) // a short one would be made twice
+		now := d.AWS.Clock.Local()
+		return t.ID != "" && t.ID != refused && (t.valid(now) || d.fresh.is(t, now) && t.Expires.After(now)) // a short one would be made twice
 	}
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
-		Name: string(to.Token()), Question: "the sign-in to " + to.Issuer,
+		Name: string(o.to.Token()), Question: "the sign-in to " + o.to.Issuer,
 		Serves: func(k store.Token) bool {
 			t, ok := decode[openIDToken](k)
 			return ok && serves(t)
 		},
 		Make: func(ctx context.Context, k store.Token, trade *store.Trade) (store.Token, error) {
 			old, _ := decode[openIDToken](k)
-			t, err := d.newOpenIDToken(ctx, to, old, trade)
-			d.remember(t.ID)
-			return t.encode(to), err
+			t, err := o.newToken(ctx, old, trade)
+			d.fresh.set(t.ID)
+			return t.encode(o.to), err
 		},
 	})
 	d.warn(warnings)
@@ -118,52 +117,54 @@ func (t openIDToken) encode(to plan.OIDC) store.Token {
 	return k
 }
 
-// remember notes an ID token that came to this process.
-func (d *Deps) remember(id string) {
-	d.lock.Lock()
-	defer d.lock.Unlock()
-	d.idToken = id
+// A lastToken is the ID token that came to this process last.
+type lastToken struct {
+	lock sync.Mutex
+	id   string
 }
 
-// fresh reports whether a token came to this process just now, so that another one would
+func (l *lastToken) set(id string) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	l.id = id
+}
+
+// is reports whether a token is the one that came to this process just now, so that another one would
 // be no better.
-func (d *Deps) fresh(t openIDToken) bool {
-	d.lock.Lock()
-	defer d.lock.Unlock()
-	return d.idToken == t.ID && d.Clock.Local().Sub(t.Made) < idTokenLeast
+func (l *lastToken) is(t openIDToken, now time.Time) bool {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	return l.id == t.ID && now.Sub(t.Made) < idTokenLeast
 }
 
-// newOpenIDToken makes a token in place of an old one, silently if that can be.
-func (d *Deps) newOpenIDToken(ctx context.Context, to plan.OIDC, old openIDToken, trade *store.Trade) (openIDToken, error) {
+// newToken makes a token in place of an old one, silently if that can be.
+func (o OpenID) newToken(ctx context.Context, old openIDToken, trade *store.Trade) (openIDToken, error) {
 	if old.Refresh != "" {
-		made, err := d.refreshOpenID(ctx, to, old, trade)
+		made, err := o.refresh(ctx, old, trade)
 		switch {
 		case err == nil && made.ID != "":
 			return made, nil
 		case err == nil:
-			d.debug("the refresh brought no ID token", "issuer", to.Issuer)
+			o.deps.debug("the refresh brought no ID token", "issuer", o.to.Issuer)
 		case !errors.Is(err, signin.ErrGrant):
 			return openIDToken{}, err // a person could do no better
 		}
 	}
-	return d.signInOpenID(ctx, to, old.Subject, trade)
+	return o.signIn(ctx, old.Subject, trade)
 }
 
-// refreshOpenID trades a refresh token. Where none comes back, the old one goes on; where
+// refresh trades a refresh token. Where none comes back, the old one goes on; where
 // no ID token comes back, or what comes could not be stored, it is the zero token.
-func (d *Deps) refreshOpenID(ctx context.Context, to plan.OIDC, old openIDToken, trade *store.Trade) (openIDToken, error) {
-	p, err := d.provider(ctx, to)
-	if err == nil {
-		err = d.fetchKeys(ctx, to, p)
-	}
+func (o OpenID) refresh(ctx context.Context, old openIDToken, trade *store.Trade) (openIDToken, error) {
+	p, err := o.known(ctx)
 	if err != nil {
 		return openIDToken{}, err
 	}
-	if renews, err := d.canRenew(ctx, to.Issuer, trade); err != nil || !renews {
+	if renews, err := o.deps.canRenew(ctx, o.to.Issuer, trade); err != nil || !renews {
 		return openIDToken{}, err
 	}
-	o := openIDTrade{to: to, provider: p, stores: stored, trade: trade, old: old, want: signin.Want{Subject: old.Subject, Earlier: old.Nonce}}
-	made, err := d.tradeOpenID(ctx, o, "refresh", func(ctx context.Context) (signin.Tokens, error) { return p.Refresh(ctx, old.Refresh) })
+	t := openIDTrade{provider: p, stores: stored, trade: trade, old: old, want: signin.Want{Subject: old.Subject, Earlier: old.Nonce}}
+	made, err := o.trade(ctx, t, "refresh", func(ctx context.Context) (signin.Tokens, error) { return p.Refresh(ctx, old.Refresh) })
 	var refused *signin.IDTokenError
 	if errors.As(err, &refused) && refused.Missing {
 		return openIDToken{}, nil
@@ -171,9 +172,17 @@ func (d *Deps) refreshOpenID(ctx context.Context, to plan.OIDC, old openIDToken,
 	return made, err
 }
 
+// known returns the provider with its keys.
+func (o OpenID) known(ctx context.Context) (*signin.Provider, error) {
+	p, err := o.provider(ctx)
+	if err == nil {
+		err = o.fetchKeys(ctx, p)
+	}
+	return p, err
+}
+
 // An openIDTrade is what is known before a code or a refresh token is traded.
 type openIDTrade struct {
-	to       plan.OIDC
 	provider *signin.Provider
 	trade    *store.Trade
 	stores   func(openIDToken) bool // whether a token is stored when it comes, and not later
@@ -181,174 +190,78 @@ type openIDTrade struct {
 	want     signin.Want
 }
 
-// tradeOpenID trades a code or a refresh token and stores what comes. An ID token that is not
+// An openIDAnswer is what came of a trade.
+type openIDAnswer struct {
+	tokens  signin.Tokens
+	token   openIDToken // as far as it can be believed
+	refused error       // why its ID token is not
+}
+
+// trade trades a code or a refresh token and stores what comes. An ID token that is not
 // accepted does not cost the refresh token: that is stored without it, so that another is fetched.
-func (d *Deps) tradeOpenID(ctx context.Context, o openIDTrade, what string, ask func(context.Context) (signin.Tokens, error)) (t openIDToken, err error) {
-	var got signin.Tokens
-	var refused error
-	err = d.traded(ctx, o.to.Issuer, func(ctx context.Context) error {
-		return d.within(ctx, o.to, what, func(ctx context.Context) (err error) {
-			if got, err = ask(ctx); err != nil {
-				return err
-			}
-			got.Refresh = cmp.Or(got.Refresh, o.old.Refresh)
-			t, refused = d.verified(o, got)
-			if good := refused == nil || got.Refresh != "" && o.outlives(refused); good && o.stores(t) {
-				o.trade.Keep(t.encode(o.to))
-			}
-			return nil
-		})
-	})
+func (o OpenID) trade(ctx context.Context, t openIDTrade, what string, send func(context.Context) (signin.Tokens, error)) (openIDToken, error) {
+	a, err := o.tradeOnce(ctx, t, what, send)
 	var unproven *signin.IDTokenError
 	switch {
 	case err != nil:
 		return openIDToken{}, err
-	case !errors.As(refused, &unproven) || !unproven.Key:
-		return t, refused
+	case !errors.As(a.refused, &unproven) || !unproven.Key:
+		return a.token, a.refused
 	}
-	if err := d.fetchKeys(ctx, o.to, o.provider); err != nil {
+	if err := o.fetchKeys(ctx, t.provider); err != nil {
 		return openIDToken{}, err
 	}
-	return d.verified(o, got)
+	return o.verified(t, a.tokens)
+}
+
+func (o OpenID) tradeOnce(ctx context.Context, t openIDTrade, what string, send func(context.Context) (signin.Tokens, error)) (a openIDAnswer, err error) {
+	ctx, end, err := o.deps.beginTrade(ctx, o.to.Issuer)
+	if err != nil {
+		return a, err
+	}
+	defer end()
+	limited, q := o.ask(ctx, what)
+	if a.tokens, err = send(limited); err == nil {
+		a.tokens.Refresh = cmp.Or(a.tokens.Refresh, t.old.Refresh)
+		a.token, a.refused = o.verified(t, a.tokens)
+		if good := a.refused == nil || a.tokens.Refresh != "" && t.outlives(a.refused); good && t.stores(a.token) {
+			t.trade.Keep(a.token.encode(o.to))
+		}
+	}
+	return a, q.done(limited, err)
 }
 
 func stored(openIDToken) bool { return true }
 
 // outlives reports whether a refresh token is kept though the ID token beside it was refused. That
 // of a new sign-in is, if another try may go better: who it is of is not known yet.
-func (o openIDTrade) outlives(refused error) bool {
+func (t openIDTrade) outlives(refused error) bool {
 	var e *signin.IDTokenError
-	return o.old.Refresh != "" || errors.As(refused, &e) && (e.Key || e.Clock)
+	return t.old.Refresh != "" || errors.As(refused, &e) && (e.Key || e.Clock)
 }
 
 // verified is a token whose ID token proves who somebody is or, with the error, one without an ID
 // token. It calls nothing.
-func (d *Deps) verified(o openIDTrade, got signin.Tokens) (openIDToken, error) {
-	want := o.want
+func (o OpenID) verified(t openIDTrade, got signin.Tokens) (openIDToken, error) {
+	want := t.want
 	want.Audience = o.to.Audience
-	t := openIDToken{Refresh: got.Refresh, Subject: o.old.Subject, Claims: o.old.Claims, Nonce: cmp.Or(want.Nonce, want.Earlier), Made: d.Clock.Local().UTC()}
-	id, err := o.provider.Verify(got.ID, want)
+	made := openIDToken{
+		Refresh: got.Refresh, Subject: t.old.Subject, Claims: t.old.Claims, Nonce: cmp.Or(want.Nonce, want.Earlier),
+		Made: o.deps.AWS.Clock.Local().UTC(),
+	}
+	id, err := t.provider.Verify(got.ID, want)
 	if err != nil {
-		return t, err
+		return made, err
 	}
-	t.ID, t.Expires, t.Subject, t.Claims = got.ID, id.Expires, id.Subject, id.Claims
-	return t, nil
+	made.ID, made.Expires, made.Subject, made.Claims = got.ID, id.Expires, id.Subject, id.Claims
+	return made, nil
 }
 
-// signInOpenID has a person sign in. before is who was signed in until now; empty for nobody.
-func (d *Deps) signInOpenID(ctx context.Context, to plan.OIDC, before string, trade *store.Trade) (t openIDToken, err error) {
-	if err := trade.Ready(ctx); err != nil && !isUnwritable(err) { // else it serves this process
-		return t, err
-	}
-	err = d.patience(ctx, to.Issuer, func(ctx context.Context, v *visit) error {
-		p, err := d.provider(ctx, to)
-		if err == nil {
-			err = d.fetchKeys(ctx, to, p)
-		}
-		if err != nil {
-			return err
-		}
-		o := openIDTrade{to: to, provider: p, trade: trade, stores: stored}
-		if d.openIDByDevice(to, p) {
-			t, err = d.byOpenIDCode(ctx, v, o)
-		} else {
-			t, err = d.byOpenIDBrowser(ctx, v, o, before)
-		}
-		return err
-	})
-	var over *SignInError
-	if errors.As(err, &over) {
-		over.OIDC = true
-	}
-	return t, err
-}
-
-// flows are the ways to sign in that a provider has.
-type flows interface {
-	Browses() bool
-	Devices() bool
-}
-
-// openIDByDevice decides how a person signs in, where the profile does not.
-func (d *Deps) openIDByDevice(to plan.OIDC, p flows) bool {
-	switch {
-	case to.Flow != "":
-		return to.Flow == plan.FlowDevice
-	case !p.Browses():
-		return true
-	}
-	return d.Person.Away && p.Devices()
-}
-
-var (
-	errNoDeviceFlow  = errors.New("the provider has no device_authorization_endpoint, want oidc_flow = browser")
-	errNoBrowserFlow = errors.New("the provider has no authorization_endpoint, want oidc_flow = device")
-)
-
-// byOpenIDBrowser signs a person in with a browser. A sign-in that the user has to confirm is not
-// stored before. Who was signed in before need not be confirmed.
-func (d *Deps) byOpenIDBrowser(ctx context.Context, v *visit, o openIDTrade, before string) (t openIDToken, err error) {
-	p := o.provider
-	if !p.Browses() {
-		return openIDToken{}, &SignInError{To: o.to.Issuer, Err: errNoBrowserFlow}
-	}
-	err = d.byOpenIDPage(ctx, v, o.to, p, func(g signin.Grant) error {
-		o.want.Nonce = g.Nonce
-		o.stores = func(t openIDToken) bool { return g.Proven || t.Subject != "" && t.Subject == before }
-		t, err = d.tradeOpenID(ctx, o, "trade the code", func(ctx context.Context) (signin.Tokens, error) { return p.Trade(ctx, g) })
-		if err != nil || o.stores(t) {
-			return err
-		}
-		return d.confirm(ctx, g, o.to.Issuer, t.person())
-	})
-	if err != nil {
-		return openIDToken{}, err
-	}
-	return t, nil
-}
-
-func (d *Deps) byOpenIDCode(ctx context.Context, v *visit, o openIDTrade) (openIDToken, error) {
-	p := o.provider
-	if !p.Devices() {
-		return openIDToken{}, &SignInError{To: o.to.Issuer, Err: errNoDeviceFlow}
-	}
-	var code signin.DeviceCode
-	err := d.within(ctx, o.to, "make a code", func(ctx context.Context) (err error) {
-		code, err = p.DeviceCode(ctx, o.to.Scopes)
-		return err
-	})
-	if err != nil {
-		return openIDToken{}, err
-	}
-	if err := v.toCode(o.to.Issuer, code); err != nil {
-		return openIDToken{}, err
-	}
-	t, err := signin.Device(ctx, code, func(ctx context.Context) (openIDToken, error) {
-		return d.tradeOpenID(ctx, o, "poll", func(ctx context.Context) (signin.Tokens, error) { return p.Poll(ctx, code) })
-	}, d.Sleep)
-	for _, over := range []error{signin.ErrDenied, signin.ErrTimeout} { // it is the person who has answered
-		if _, refused := errors.AsType[*signin.GrantError](err); refused && errors.Is(err, over) {
-			return t, over
-		}
-	}
-	return t, err
-}
-
-// person says whose a token is, for the user to recognize.
-func (t openIDToken) person() string {
-	for _, claim := range []string{"email", "preferred_username", "name"} {
-		if name := t.Claims[claim]; name != "" && name != t.Subject {
-			return fmt.Sprintf("%s (%s)", name, t.Subject)
-		}
-	}
-	return t.Subject
-}
-
-// OpenIDLogout ends the sign-in that is held, here and, where the provider has a way to,
+// Logout ends the sign-in that is held, here and, where the provider has a way to,
 // there. It reports whether there was one; an error is of the provider, and the token is
 // gone from here all the same, unless the keystore says otherwise.
-func (d *Deps) OpenIDLogout(ctx context.Context, to plan.OIDC) (bool, error) {
-	name := string(to.Token())
+func (o OpenID) Logout(ctx context.Context) (bool, error) {
+	d, name := o.deps, string(o.to.Token())
 	kept, _, err := d.Tokens.Find(ctx, name)
 	if err != nil {
 		return false, err
@@ -358,7 +271,7 @@ func (d *Deps) OpenIDLogout(ctx context.Context, to plan.OIDC) (bool, error) {
 		return false, nil
 	}
 	if t.Refresh != "" {
-		err = d.revoke(ctx, to, t.Refresh)
+		err = o.revoke(ctx, t.Refresh)
 	}
 	_, warnings, removing := d.Tokens.Remove(ctx, func(e store.Entry) bool { return e.Name == name })
 	d.warn(warnings)
@@ -368,10 +281,11 @@ func (d *Deps) OpenIDLogout(ctx context.Context, to plan.OIDC) (bool, error) {
 	return true, err
 }
 
-func (d *Deps) revoke(ctx context.Context, to plan.OIDC, refresh string) error {
-	p, err := d.provider(ctx, to)
+func (o OpenID) revoke(ctx context.Context, refresh string) error {
+	p, err := o.provider(ctx)
 	if err != nil {
 		return err
 	}
-	return d.within(ctx, to, "revoke", func(ctx context.Context) error { return p.Revoke(ctx, refresh) })
+	limited, q := o.ask(ctx, "revoke")
+	return q.done(limited, p.Revoke(limited, refresh))
 }

@@ -18,14 +18,14 @@ func TestOpenIDTradeOutlivesTheProvider(t *testing.T) {
 	} {
 		t.Run(fault.Action, func(t *testing.T) {
 			eachTrade(t, renewalsOfOpenID, func(t *testing.T, r *trader) {
-				r.Timeout = 50 * time.Millisecond
+				r.AWS.Timeout = 50 * time.Millisecond
 				fault.Times = -1
 				r.aws.Fail(fault)
 				if err := r.act(t.Context()); err == nil {
 					t.Error("went on")
 				}
 				r.aws.Heal()
-				r.Timeout = 20 * time.Second
+				r.AWS.Timeout = 20 * time.Second
 				r.survives()
 			})
 		})

@@ -7,26 +7,27 @@ import (
 	"net/http"
 	"net/url"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/identity"
 )
 
 // Pages returns what fetches the files of an issuer, for [identity.Check]: it trusts a bundle
-// of roots or, without one, what the system trusts. A call of it fails with a [*TimeoutError]
+// of roots or, without one, what the system trusts. A call of it fails with a [*awsapi.TimeoutError]
 // or with what the network said.
-func (d *Deps) Pages(bundle string) (func(context.Context, string) (identity.Page, error), error) {
-	next, err := d.roundTripper(bundle)
+func Pages(api *awsapi.Client, bundle string) (func(context.Context, string) (identity.Page, error), error) {
+	t, err := api.Transport(bundle)
 	if err != nil {
 		return nil, err
 	}
-	c := &http.Client{Transport: next, CheckRedirect: stay}
+	c := &http.Client{Transport: t, CheckRedirect: awsapi.NoRedirect}
 	return func(ctx context.Context, address string) (identity.Page, error) {
-		limited, cancel := context.WithTimeoutCause(ctx, d.timeout(), errDeadline)
+		limited, cancel := api.Limit(ctx)
 		defer cancel()
 		page, err := fetch(limited, c, address)
 		var sending *url.Error
 		switch {
-		case err != nil && errors.Is(context.Cause(limited), errDeadline):
-			return page, &TimeoutError{"publishing", address, d.timeout()}
+		case err != nil && awsapi.OutOfTime(limited):
+			return page, &awsapi.TimeoutError{Action: "publishing", Endpoint: address, After: api.CallTime()}
 		case errors.As(err, &sending):
 			return page, sending.Err
 		}

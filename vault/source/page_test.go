@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/identity"
 )
 
@@ -31,8 +32,8 @@ func TestPages(t *testing.T) {
 		}
 	}))
 	t.Cleanup(s.Close)
-	d := &Deps{Open: func(name string) (io.ReadCloser, error) { return os.Open(name) }, Clock: &Clock{Local: time.Now}}
-	fetch, err := d.Pages("")
+	api := &awsapi.Client{Open: func(name string) (io.ReadCloser, error) { return os.Open(name) }, Clock: &awsapi.Clock{Local: time.Now}}
+	fetch, err := Pages(api, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,17 +49,17 @@ func TestPages(t *testing.T) {
 	if _, err := fetch(t.Context(), "https://id.example.com/\x7f"); err == nil {
 		t.Error("what is no address was fetched")
 	}
-	var late *TimeoutError
-	d.Timeout = time.Millisecond
+	var late *awsapi.TimeoutError
+	api.Timeout = time.Millisecond
 	if _, err := fetch(t.Context(), s.URL+"/silent"); !errors.As(err, &late) {
 		t.Errorf("of one that says nothing: got %v", err)
 	}
-	d.Timeout = 0
+	api.Timeout = 0
 	s.Close()
 	if _, err := fetch(t.Context(), s.URL+"/there"); err == nil || strings.Contains(err.Error(), "/there") {
 		t.Errorf("of one that is gone: got %v", err)
 	}
-	if _, err := d.Pages(filepath.Join(t.TempDir(), "none.pem")); err == nil {
+	if _, err := Pages(api, filepath.Join(t.TempDir(), "none.pem")); err == nil {
 		t.Error("a bundle that is not there was read")
 	}
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
 	"time"
 	"unicode"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/browser"
 	"aws-vault/vault/peer"
 	"aws-vault/vault/signin"
@@ -86,26 +88,16 @@ func (p Person) back() signin.Return {
 	}}
 }
 
-// patience keeps one sign-in at a time before a person, across processes.
-// What is opened for it is closed at its end, before this process can become another one.
-func (d *Deps) patience(ctx context.Context, to string, signIn func(context.Context, *visit) error) error {
+// begin begins a sign-in. There is one at a time before a person, across processes.
+func (d *Deps) begin(ctx context.Context, to string) (context.Context, *visit, error) {
 	if d.Person.Show == nil {
-		return &SignInError{To: to, Err: errNobody}
+		return nil, nil, &SignInError{To: to, Err: errNobody}
 	}
 	ctx, lock, err := d.Tokens.Locks.Alone(ctx, "sign-in", "the sign-in to "+to)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer lock.Close()
-	began := d.Clock.Local()
-	v := &visit{person: d.Person}
-	err = signIn(ctx, v)
-	v.end()
-	d.debug("sign-in", "to", to, "took", d.Clock.Local().Sub(began).Round(time.Second), "succeeded", err == nil)
-	if signin.Over(err) {
-		return &SignInError{To: to, Err: err}
-	}
-	return err
+	return ctx, &visit{deps: d, person: d.Person, to: to, began: d.AWS.Clock.Local(), lock: lock}, nil
 }
 
 // asking says for whom a sign-in is, so that nobody answers another machine's.
@@ -118,14 +110,26 @@ func (p Person) asking(to string) string {
 
 // A visit is one sign-in of a person, with the pages that were opened for it.
 type visit struct {
+	deps   *Deps
 	person Person
+	to     string
+	began  time.Time
+	lock   io.Closer
 	pages  []*browser.Page
 }
 
-func (v *visit) end() {
+// end closes what was opened for a sign-in, before this process can become another one. It returns what the error
+// that the sign-in has come to means for the user.
+func (v *visit) end(err error) error {
 	for _, p := range v.pages {
 		p.Close()
 	}
+	v.deps.debug("sign-in", "to", v.to, "took", v.deps.AWS.Clock.Local().Sub(v.began).Round(time.Second), "succeeded", err == nil)
+	v.lock.Close()
+	if signin.Over(err) {
+		return &SignInError{To: v.to, Err: err}
+	}
+	return err
 }
 
 // toPage brings a person to a page that sends their browser back here.
@@ -190,7 +194,7 @@ func (v *visit) browse(page string) error {
 // too.
 func openable(page string) error {
 	u, err := url.Parse(page)
-	if err != nil || u.User != nil || u.Hostname() == "" || u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())) {
+	if err != nil || u.User != nil || u.Hostname() == "" || u.Scheme != "https" && !(u.Scheme == "http" && awsapi.IsLoopback(u.Hostname())) {
 		return errors.New("the sign-in page has an address that is not https")
 	}
 	return nil

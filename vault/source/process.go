@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 )
 
@@ -42,7 +43,7 @@ func (d *Deps) process(ctx context.Context, s plan.Step, spec plan.Process) (aws
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	if c.CanExpire && !c.Expires.After(d.Clock.Now()) {
+	if c.CanExpire && !c.Expires.After(d.AWS.Clock.Now()) {
 		return aws.Credentials{}, &ProcessError{s.Profile, "credentials that ran out at " + c.Expires.UTC().Format(time.RFC3339), "ones that still serve"}
 	}
 	return c, nil
@@ -63,10 +64,10 @@ func parseProcess(profile string, out []byte) (aws.Credentials, error) {
 		return aws.Credentials{}, &ProcessError{profile, found, want}
 	}
 	if len(out) > maxProcess {
-		return wrong("more than "+size(maxProcess), "less")
+		return wrong("more than "+awsapi.Size(maxProcess), "less")
 	}
 	if err := json.Unmarshal(out, &answer); err != nil {
-		return wrong(size(len(out))+" that are not its JSON", "an object with Version, AccessKeyId and SecretAccessKey")
+		return wrong(awsapi.Size(len(out))+" that are not its JSON", "an object with Version, AccessKeyId and SecretAccessKey")
 	}
 	if string(answer.Version) != "1" {
 		return wrong("another Version or none", `"Version": 1`)
@@ -75,7 +76,7 @@ func parseProcess(profile string, out []byte) (aws.Credentials, error) {
 		AccessKeyID: answer.AccessKeyID, SecretAccessKey: answer.SecretAccessKey,
 		SessionToken: answer.SessionToken, AccountID: answer.AccountID,
 	}
-	if found := flaw(c); found != "" {
+	if found := awsapi.Flaw(c); found != "" {
 		return wrong(found, "an access key of AWS's")
 	}
 	if answer.Expiration != "" {

@@ -7,8 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
-	"aws-vault/vault/policy"
 )
 
 // NotUserError is returned where a role session is to be named after the calling user,
@@ -23,39 +23,32 @@ func (e *NotUserError) Error() string {
 }
 
 func (d *Deps) assumeRole(ctx context.Context, s plan.Step, spec plan.AssumeRole, before aws.Credentials) (aws.Credentials, error) {
-	name, err := d.sessionName(ctx, s, spec.SessionName, before)
+	service := sts(d.AWS, s)
+	name, err := sessionName(ctx, service, s, spec.SessionName, before)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	in := parameters{"RoleArn": {spec.ARN}, "RoleSessionName": {name}}
-	in.seconds("DurationSeconds", s.Lasts)
-	in.set("ExternalId", spec.ExternalID)
-	in.set("SourceIdentity", spec.SourceIdentity)
-	for i, t := range spec.Tags {
-		in.set(member("Tags", i, "Key"), t.Key)
-		in[member("Tags", i, "Value")] = []string{t.Value} // which may be empty
+	r := roleRequest(s, spec.ARN, name)
+	r.ExternalID, r.SourceIdentity, r.TransitiveTags = spec.ExternalID, spec.SourceIdentity, spec.TransitiveTags
+	for _, t := range spec.Tags {
+		r.Tags = append(r.Tags, awsapi.Tag(t))
 	}
-	for i, key := range spec.TransitiveTags {
-		in.set(member("TransitiveTagKeys", i, ""), key)
-	}
-	in.limit(s.Policy)
-	creds, err := d.session(ctx, call{action: "AssumeRole", about: spec.ARN, step: s, before: before}, in)
+	creds, err := codes{deps: d, step: s}.send(ctx, func(ctx context.Context, m awsapi.MFA) (aws.Credentials, error) {
+		return service.AssumeRole(ctx, before, r, m)
+	})
 	return creds, tagsRefused(s, spec.ARN, err)
 }
 
-// session makes a call that may carry a code and gives credentials.
-func (d *Deps) session(ctx context.Context, c call, in parameters) (aws.Credentials, error) {
-	var out given
-	if err := d.withCode(ctx, c, in, &out); err != nil {
-		return aws.Credentials{}, err
-	}
-	return c.credentials(out)
+// roleRequest asks for a session of a role as a step wants all of its sessions.
+func roleRequest(s plan.Step, role, name string) awsapi.RoleRequest {
+	return awsapi.RoleRequest{Role: role, SessionName: name, Lasts: s.Lasts, Policy: awsapi.Policy(s.Policy)}
 }
 
 func (d *Deps) sessionToken(ctx context.Context, s plan.Step, before aws.Credentials) (aws.Credentials, error) {
-	in := parameters{}
-	in.seconds("DurationSeconds", s.Lasts)
-	creds, err := d.session(ctx, call{action: "GetSessionToken", step: s, before: before}, in)
+	service := sts(d.AWS, s)
+	creds, err := codes{deps: d, step: s}.send(ctx, func(ctx context.Context, m awsapi.MFA) (aws.Credentials, error) {
+		return service.SessionToken(ctx, before, s.Lasts, m)
+	})
 	if err != nil {
 		return aws.Credentials{}, err
 	}
@@ -64,11 +57,11 @@ func (d *Deps) sessionToken(ctx context.Context, s plan.Step, before aws.Credent
 }
 
 // sessionName fills in the calling user's name where the profile asks for it.
-func (d *Deps) sessionName(ctx context.Context, s plan.Step, name string, before aws.Credentials) (string, error) {
+func sessionName(ctx context.Context, service awsapi.STS, s plan.Step, name string, before aws.Credentials) (string, error) {
 	if !strings.Contains(name, plan.UserName) {
 		return name, nil
 	}
-	caller, err := d.Caller(ctx, plan.Call{Region: s.Region, Endpoint: s.Endpoint}, before)
+	caller, err := service.Caller(ctx, before)
 	if err != nil {
 		return "", err
 	}
@@ -77,20 +70,4 @@ func (d *Deps) sessionName(ctx context.Context, s plan.Step, name string, before
 		return "", &NotUserError{Profile: s.Profile, Caller: caller.ARN}
 	}
 	return strings.ReplaceAll(name, plan.UserName, user), nil
-}
-
-// limit adds a session policy.
-func (p parameters) limit(most policy.Policy) {
-	p.set("Policy", most.Inline)
-	for i, arn := range most.ARNs {
-		p.set(member("PolicyArns", i, "arn"), arn)
-	}
-}
-
-// accountOf returns the account in an ARN, or nothing.
-func accountOf(arn string) string {
-	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
-		return parts[4]
-	}
-	return ""
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/policy"
 	"aws-vault/vault/profile"
@@ -123,14 +124,14 @@ func TestSessionNameOfARoleIsRefused(t *testing.T) {
 	_, err := r.Make(t.Context(), s, before)
 	r.wantText(err, "profile p", "assumed-role/readonly/alice", "want a user")
 	r.aws.Fail(vaulttest.Fault{Action: "GetCallerIdentity", Code: "AccessDenied", Status: 403})
-	if e := failAs[*APIError](r, s); e.Action != "GetCallerIdentity" {
+	if e := failAs[*awsapi.APIError](r, s); e.Action != "GetCallerIdentity" {
 		t.Errorf("the error is of %s", e.Action)
 	}
 }
 
 func TestRefusalIsTold(t *testing.T) {
 	r := newRoom(t)
-	e := failAs[*APIError](r, r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.Prod, SessionName: "alice"}))
+	e := failAs[*awsapi.APIError](r, r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.Prod, SessionName: "alice"}))
 	if e.Action != "AssumeRole" || e.About != r.world.Prod || e.Code != "AccessDenied" || e.Status != 403 || e.Retry {
 		t.Errorf("got %+v", e)
 	}
@@ -153,47 +154,4 @@ func TestRefusalIsOneLineWithoutSecrets(t *testing.T) {
 		t.Errorf("got %q", err)
 	}
 	r.wantText(err, "canonical: x-amz-security-token:**** ****")
-}
-
-func TestMessagesAreOnePrintableLine(t *testing.T) {
-	c := call{secret: "EXAMPLE"}
-	for text, want := range map[string]string{
-		"a\r\n\tb": "a b", "\x1b[2J\x1b]0;x\x07y": "[2J ]0;x y", "\u202eright\u2028to left": "right to left", "\xff": "\ufffd",
-		" EXAMPLE EXAMPLE ": "**** ****", strings.Repeat("ä", 501): strings.Repeat("ä", 500) + "…",
-		"x" + strings.Repeat("ä", 500): "x" + strings.Repeat("ä", 499) + "…",
-	} {
-		if got := c.clean(text); got != want {
-			t.Errorf("%q becomes %q, want %q", text, got, want)
-		}
-	}
-}
-
-func TestAccountOf(t *testing.T) {
-	for arn, want := range map[string]string{
-		"arn:aws:sts::123456789012:assumed-role/a/b": "123456789012", "": "", "arn:aws:sts": "",
-	} {
-		if got := accountOf(arn); got != want {
-			t.Errorf("account of %q is %q, want %q", arn, got, want)
-		}
-	}
-}
-
-func TestFlawsOfCredentials(t *testing.T) {
-	good := aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+EXAMPLEKEY="}
-	if got := flaw(good); got != "" {
-		t.Errorf("a good key has the flaw %q", got)
-	}
-	for name, spoil := range map[string]func(*aws.Credentials){
-		"no id":               func(c *aws.Credentials) { c.AccessKeyID = "" },
-		"no secret":           func(c *aws.Credentials) { c.SecretAccessKey = "" },
-		"line's end in token": func(c *aws.Credentials) { c.SessionToken = "a\nAWS_PROFILE=b" },
-		"NUL in secret":       func(c *aws.Credentials) { c.SecretAccessKey += "\x00" },
-		"blank in id":         func(c *aws.Credentials) { c.AccessKeyID = "AKIA IOSFODNN7EXAMPLE" },
-		"umlaut in account":   func(c *aws.Credentials) { c.AccountID = "ä" },
-	} {
-		c := good
-		if spoil(&c); flaw(c) == "" {
-			t.Errorf("%s: no flaw found", name)
-		}
-	}
 }

@@ -4,15 +4,15 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"net/url"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/certificate"
 	"aws-vault/vault/plan"
 )
@@ -43,20 +43,13 @@ func (e *KeyMismatchError) Error() string {
 // errNoCard is for a program that was built without cards.
 var errNoCard = errors.New("cards are not in this build")
 
-const actionAnywhere = "CreateSession"
-
-// rolesAnywhere signs for a role with the key of a certificate. The request is signed once and
-// sent up to three times: a card may want a touch for each signature.
+// rolesAnywhere signs for a role with the key of a certificate.
 func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAnywhere) (aws.Credentials, error) {
-	at, err := serviceAnywhere.at(s.Region, s.Endpoint)
-	if err != nil {
+	service := awsapi.RolesAnywhere{Client: d.AWS, At: target(s)}
+	if err := service.Check(); err != nil {
 		return aws.Credentials{}, err
 	}
-	c := call{action: actionAnywhere, about: spec.Role, step: s, place: siteOf(at.url)}
-	if err := d.checkEndpoint(s.Endpoint); err != nil {
-		return aws.Credentials{}, err
-	}
-	chain, fingerprint, err := d.chain(spec)
+	chain, fingerprint, err := readChain(d.Open, spec)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
@@ -66,17 +59,19 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 	}
 	slot, onCard := plan.Slot(spec.PrivateKey)
 	if onCard {
-		d.measure(ctx, s.Endpoint, at.url) // a signature that a wrong clock spoils costs a touch
+		service.MeasureClock(ctx) // a signature that a wrong clock spoils costs a touch
 	}
-	if err := d.timely(spec, chain[0]); err != nil {
+	if err := timely(d.AWS.Clock.Now(), spec, chain[0]); err != nil {
 		return aws.Credentials{}, err
 	}
 	var out aws.Credentials
-	sign := func(key crypto.Signer) error {
+	sign := func(key crypto.Signer) (err error) {
 		if !certificate.IsOf(chain[0], key.Public()) {
 			return &KeyMismatchError{spec.Certificate, spec.PrivateKey}
 		}
-		out, err = d.createSession(ctx, c, at, x509Signer{key, chain}, spec)
+		out, err = service.CreateSession(ctx, key, chain, awsapi.AnywhereRequest{
+			TrustAnchor: spec.TrustAnchor, Profile: spec.Profile, Role: spec.Role, SessionName: spec.SessionName, Lasts: s.Lasts,
+		})
 		return err
 	}
 	if !onCard {
@@ -97,11 +92,11 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 // CheckCertificate says until when the certificate of a step is good, or why it cannot be used.
 // It asks neither AWS nor a card, so that a card's key may turn out to be another.
 func (d *Deps) CheckCertificate(spec plan.RolesAnywhere) (until time.Time, err error) {
-	chain, _, err := d.chain(spec)
+	chain, _, err := readChain(d.Open, spec)
 	if err != nil {
 		return time.Time{}, err
 	}
-	if err := d.timely(spec, chain[0]); err != nil {
+	if err := timely(d.AWS.Clock.Now(), spec, chain[0]); err != nil {
 		return time.Time{}, err
 	}
 	if _, onCard := plan.Slot(spec.PrivateKey); onCard {
@@ -118,16 +113,16 @@ func (d *Deps) CheckCertificate(spec plan.RolesAnywhere) (until time.Time, err e
 }
 
 // timely refuses a certificate whose time is over, or has not come.
-func (d *Deps) timely(spec plan.RolesAnywhere, c *x509.Certificate) error {
-	if now := d.Clock.Now(); now.Before(c.NotBefore) || now.After(c.NotAfter) {
+func timely(now time.Time, spec plan.RolesAnywhere, c *x509.Certificate) error {
+	if now.Before(c.NotBefore) || now.After(c.NotAfter) {
 		return &CertificateTimeError{spec.Certificate, c.NotBefore, c.NotAfter, now}
 	}
 	return nil
 }
 
-// chain reads the certificates of a step, and the fingerprint of their file.
-func (d *Deps) chain(spec plan.RolesAnywhere) (chain []*x509.Certificate, fingerprint string, err error) {
-	text, err := d.read(spec.Certificate, certificate.MaxFile)
+// readChain reads the certificates of a step, and the fingerprint of their file.
+func readChain(open func(string) (io.ReadCloser, error), spec plan.RolesAnywhere) (chain []*x509.Certificate, fingerprint string, err error) {
+	text, err := awsapi.ReadFile(open, spec.Certificate, certificate.MaxFile)
 	if err != nil {
 		return nil, "", fmt.Errorf("certificate: %w", err)
 	}
@@ -149,7 +144,7 @@ func (d *Deps) privateKey(path string) (crypto.Signer, error) {
 		}
 	}
 	f.Close()
-	text, err := d.read(path, certificate.MaxFile)
+	text, err := awsapi.ReadFile(d.Open, path, certificate.MaxFile)
 	if err != nil {
 		return nil, fmt.Errorf("private_key: %w", err)
 	}
@@ -159,77 +154,4 @@ func (d *Deps) privateKey(path string) (crypto.Signer, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return key, nil
-}
-
-// anywhereAsk is what CreateSession takes besides the ARNs, which stand in the address.
-type anywhereAsk struct {
-	Seconds     int    `json:"durationSeconds,omitempty"`
-	SessionName string `json:"roleSessionName,omitempty"`
-}
-
-// createSession makes the call within the deadline. Where AWS refuses it and its clock turns
-// out to be another, it is signed anew, once.
-func (d *Deps) createSession(ctx context.Context, c call, at address, signer x509Signer, spec plan.RolesAnywhere) (aws.Credentials, error) {
-	body, err := json.Marshal(anywhereAsk{int(c.step.Lasts.Seconds()), spec.SessionName})
-	if err != nil {
-		return aws.Credentials{}, err
-	}
-	hc, err := d.clientFor(c.step.Endpoint, formJSON)
-	if err != nil {
-		return aws.Credentials{}, err
-	}
-	at.url += "/sessions?" + url.Values{
-		"profileArn": {spec.Profile}, "roleArn": {spec.Role}, "trustAnchorArn": {spec.TrustAnchor},
-	}.Encode()
-	var got answer
-	signed := func(ctx context.Context) error {
-		q, err := signer.request(at, body, d.Clock.Now())
-		if err != nil {
-			return err
-		}
-		return d.try(ctx, false, func() (err error) {
-			got, err = d.send(ctx, hc, q, readJSONError)
-			return err
-		})
-	}
-	err = d.unsigned(ctx, c, func(ctx context.Context) error {
-		skew := d.Clock.Skew()
-		err := signed(ctx)
-		if d.dated(skew, err) {
-			err = signed(ctx)
-		}
-		return err
-	})
-	if err != nil {
-		return aws.Credentials{}, err
-	}
-	return c.anywhereCredentials(got.body)
-}
-
-// anywhereAnswer is what CreateSession gives.
-type anywhereAnswer struct {
-	Set []struct {
-		Credentials struct {
-			AccessKeyID     string    `json:"accessKeyId"`
-			SecretAccessKey string    `json:"secretAccessKey"`
-			SessionToken    string    `json:"sessionToken"`
-			Expiration      time.Time `json:"expiration"`
-		} `json:"credentials"`
-	} `json:"credentialSet"`
-}
-
-func (c call) anywhereCredentials(body []byte) (aws.Credentials, error) {
-	var a anywhereAnswer
-	if json.Unmarshal(body, &a) != nil || len(a.Set) == 0 {
-		return aws.Credentials{}, fmt.Errorf("%s: %s answered without credentials", c.action, c.place)
-	}
-	given := a.Set[0].Credentials
-	out := aws.Credentials{
-		AccessKeyID: given.AccessKeyID, SecretAccessKey: given.SecretAccessKey, SessionToken: given.SessionToken,
-		CanExpire: true, Expires: given.Expiration, AccountID: accountOf(c.about),
-	}
-	if flaw(out) != "" || out.SessionToken == "" || out.Expires.IsZero() {
-		return aws.Credentials{}, fmt.Errorf("%s: %s answered without credentials", c.action, c.place)
-	}
-	return out, nil
 }

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/certificate"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/vaulttest"
@@ -203,7 +204,7 @@ func TestRolesAnywhereRefused(t *testing.T) {
 	o := newOffice(t)
 	s := o.with(func(r *plan.RolesAnywhere) { r.Role = "arn:aws:iam::123456789012:role/other" })
 	_, err := o.carry(s)
-	var refused *APIError
+	var refused *awsapi.APIError
 	if !errors.As(err, &refused) || refused.Code != "AccessDeniedException" || refused.Status != http.StatusForbidden || refused.Retry {
 		t.Errorf("got %#v", err)
 	}
@@ -229,13 +230,13 @@ func TestRolesAnywhereAtAWrongTime(t *testing.T) {
 		o := newOffice(t)
 		s, _ := o.holder(newKey(t))
 		right := o.aws.Now
-		o.Clock.Local = func() time.Time { return right().Add(ahead) }
+		o.AWS.Clock.Local = func() time.Time { return right().Add(ahead) }
 		if ahead < 0 { // else the certificate itself seems not to have begun
 			o.aws.Advance(16 * time.Minute)
 		}
 		o.make(s)
-		if n := len(o.wantCalls(2)); n != 2 || o.Clock.Skew() != -ahead || len(o.told) != 1 {
-			t.Errorf("%d calls, skew %s, told %q", n, o.Clock.Skew(), o.told)
+		if n := len(o.wantCalls(2)); n != 2 || o.AWS.Clock.Skew() != -ahead || len(o.told) != 1 {
+			t.Errorf("%d calls, skew %s, told %q", n, o.AWS.Clock.Skew(), o.told)
 		}
 	}
 }
@@ -255,7 +256,7 @@ func TestRolesAnywhereByACard(t *testing.T) {
 		return use(touched{key, func() { touches = append(touches, slot) }})
 	}
 	right := o.aws.Now
-	o.Clock.Local = func() time.Time { return right().Add(20 * time.Minute) }
+	o.AWS.Clock.Local = func() time.Time { return right().Add(20 * time.Minute) }
 	o.make(s)
 	o.make(s)
 	if len(touches) != 2 || touches[0] != "9c" {
@@ -316,45 +317,4 @@ func TestPrivateKeyForOthers(t *testing.T) {
 	if want := "others may read the private key " + spec.PrivateKey + " (mode 0644)"; len(o.told) != 1 || o.told[0] != want {
 		t.Errorf("told %q, want %q once", o.told, want)
 	}
-}
-
-func TestAnywhereIsCalledAt(t *testing.T) {
-	for _, c := range []struct {
-		region string
-		e      plan.Endpoint
-		want   string
-	}{
-		{"eu-west-1", plan.Endpoint{}, "https://rolesanywhere.eu-west-1.amazonaws.com"},
-		{"eu-west-1", plan.Endpoint{DualStack: true}, "https://rolesanywhere.eu-west-1.api.aws"},
-		{"us-east-1", plan.Endpoint{FIPS: true}, "https://rolesanywhere-fips.us-east-1.amazonaws.com"},
-		{"cn-north-1", plan.Endpoint{}, "https://rolesanywhere.cn-north-1.amazonaws.com.cn"},
-		{"us-gov-west-1", plan.Endpoint{FIPS: true}, "https://rolesanywhere-fips.us-gov-west-1.amazonaws.com"},
-		{"eu-west-1", plan.Endpoint{URL: "http://127.0.0.1:1/"}, "http://127.0.0.1:1"},
-	} {
-		at, err := serviceAnywhere.at(c.region, c.e)
-		if err != nil || at.url != c.want || c.e.URL == "" && !isAWS(strings.TrimPrefix(at.url, "https://")) {
-			t.Errorf("calls %s, want %s, %v", at.url, c.want, err)
-		}
-	}
-}
-
-// Whatever comes back, the error is ours, or the credentials are some.
-func FuzzAnywhereAnswer(f *testing.F) {
-	for _, text := range []string{
-		``, `{}`, `{"credentialSet":[]}`, `{"credentialSet":[{"credentials":{}}]}`,
-		`{"credentialSet":[{"credentials":{"accessKeyId":"ASIAEXAMPLE","secretAccessKey":"EXAMPLE","sessionToken":"EXAMPLE","expiration":"2030-01-02T12:00:00Z"}}]}`,
-		`{"credentialSet":[{"credentials":{"accessKeyId":"ASIA\nEXAMPLE","secretAccessKey":"EXAMPLE","sessionToken":"EXAMPLE","expiration":"2030-01-02T12:00:00Z"}}]}`,
-	} {
-		f.Add([]byte(text))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		c := call{action: actionAnywhere, about: anywhereRole, place: "https://example.com"}
-		got, err := c.anywhereCredentials(text)
-		switch {
-		case err != nil && err.Error() != "CreateSession: https://example.com answered without credentials":
-			t.Errorf("%q", err)
-		case err == nil && (flaw(got) != "" || got.SessionToken == "" || !got.CanExpire || got.Expires.IsZero()):
-			t.Errorf("%q became credentials", text)
-		}
-	})
 }

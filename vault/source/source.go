@@ -10,14 +10,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
-	"net/url"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/store"
 )
@@ -25,6 +24,7 @@ import (
 // Deps are what the sources need of the world. A function that no step of a plan calls
 // may be nil. They are shared by all steps that run at the same time.
 type Deps struct {
+	AWS        *awsapi.Client                                                  // and its clock, which tells the time to all of us
 	Key        func(ctx context.Context, name string) (aws.Credentials, error) // the stored key of that name
 	Static     func(profile string) (aws.Credentials, error)                   // the plain-text key of that profile
 	Getenv     func(string) (string, bool)
@@ -34,11 +34,9 @@ type Deps struct {
 	Run        func(ctx context.Context, c Command) ([]byte, error)     // a shell; it returns what was printed
 	Environ    func() []string                                          // the variables that a credential_process may go by, as NAME=VALUE; nil for none
 	Open       func(path string) (io.ReadCloser, error)                 // a file that a profile names
-	Proxy      func(*http.Request) (*url.URL, error)                    // nil for none
-	Bundles    []string                                                 // files of which the first that is there holds the system's roots; none leaves it to Go
 	Sleep      func(ctx context.Context, d time.Duration) error         // until the next code
 	Tell       func(message string)                                     // the user, on something they should know; nil to tell nobody
-	Log        *slog.Logger                                             // of what was called, without secrets; nil for none
+	Log        *slog.Logger                                             // of what was done, without secrets; nil for none
 	Codes      *store.Codes                                             // which codes were sent
 	Tokens     *store.Tokens                                            // what sign-ins gave
 	Cache      *store.SSOCache                                          // the AWS CLI's tokens; nil for none
@@ -46,26 +44,17 @@ type Deps struct {
 	Person     Person                                                   // who signs in
 	Card       Card                                                     // keys that cannot leave it
 	Identities Identities                                               // by which people say who they are
-	Clock      *Clock
-	Trades     *Trades              // of the process; nil where it may end in the middle of one
-	Delayed    func(message string) // the user who wants to end us, on what we still wait for; nil to tell nobody
+	Trades     *Trades                                                  // of the process; nil where it may end in the middle of one
+	Delayed    func(message string)                                     // the user who wants to end us, on what we still wait for; nil to tell nobody
 
-	Backoff  func(attempt int, err error) time.Duration // before a call is tried once more; nil for a jittered wait of up to 5 s
-	Timeout  time.Duration                              // of one call, its retries included; 0 for 30 s
-	MaxCodes int                                        // how many codes are tried for one call; 0 for three
-	Callers  []string                                   // profiles whose commands have led to this process
+	MaxCodes int      // how many codes are tried for one call; 0 for three
+	Callers  []string // profiles whose commands have led to this process
 
-	lock    sync.Mutex // guards what follows
-	clients map[clientKey]*http.Client
-	told    map[string]bool
-	idToken string // that came last
-	timed   bool   // AWS was asked for the time
-	bundle  sync.Once
-	system  *anchors
+	fresh lastToken // of OpenID providers
+
+	lock sync.Mutex // guards what follows
+	told map[string]bool
 }
-
-// defaultTimeout is how long one call may take where nothing else is asked for.
-const defaultTimeout = 30 * time.Second
 
 // A Question is asked of whoever, or whatever, shows the codes of an MFA device.
 type Question struct {
@@ -88,7 +77,7 @@ type Command struct {
 
 // Make carries out one step on the credentials of the step before it, which a first
 // step does not look at. Its errors hold no secret and are one line long. AWS's refusal
-// is an [*APIError], or a [*CodeRefusedError] around one; see the other error types for
+// is an [*awsapi.APIError], or a [*CodeRefusedError] around one; see the other error types for
 // what else can go wrong. Where ctx ends, its cause is returned.
 func (d *Deps) Make(ctx context.Context, s plan.Step, before aws.Credentials) (aws.Credentials, error) {
 	switch spec := s.Spec.(type) {
@@ -97,27 +86,27 @@ func (d *Deps) Make(ctx context.Context, s plan.Step, before aws.Credentials) (a
 	case plan.StaticKey:
 		return d.Static(s.Profile)
 	case plan.CredentialSource:
-		return d.ambient(ctx, s)
+		return machine{d, s}.credentials(ctx)
 	case plan.Process:
 		return d.process(ctx, s, spec)
 	case plan.WebIdentity:
 		return d.webIdentity(ctx, s, spec)
 	case plan.OIDCRole:
-		return d.openIDRole(ctx, s, spec)
+		return d.OpenID(spec.OIDC).role(ctx, s, spec)
 	case plan.IdentityRole:
-		return d.identityRole(ctx, s, spec)
+		return identityRole{d, s, spec}.credentials(ctx)
 	case plan.RolesAnywhere:
 		return d.rolesAnywhere(ctx, s, spec)
 	case plan.SSORole:
-		return d.ssoRole(ctx, s, spec)
+		return d.SSO(s.Endpoint, spec.SSO).role(ctx, spec)
 	case plan.Login:
-		return d.login(ctx, s, spec)
+		return d.AWSLogin(s).credentials(ctx, spec)
 	case plan.SessionToken:
 		return d.sessionToken(ctx, s, before)
 	case plan.AssumeRole:
 		return d.assumeRole(ctx, s, spec, before)
 	case plan.FederationToken:
-		return d.federationToken(ctx, s, spec, before)
+		return federationToken(ctx, sts(d.AWS, s), s, spec, before)
 	}
 	return aws.Credentials{}, fmt.Errorf("no source carries out a step of kind %q", s.Kind)
 }
@@ -143,17 +132,32 @@ func (d *Deps) run(ctx context.Context, setting string, c Command) ([]byte, erro
 	return out, nil
 }
 
-// CallTime is how long one call may take at most, its retries included.
-func (d *Deps) CallTime() time.Duration { return d.timeout() }
-
-func (d *Deps) timeout() time.Duration {
-	if d.Timeout > 0 {
-		return d.Timeout
-	}
-	return defaultTimeout
+// Target is where a call goes that is not a step's.
+func Target(c plan.Call) awsapi.Target {
+	return awsapi.Target{Region: c.Region, Endpoint: awsapi.Endpoint(c.Endpoint)}
 }
 
-func (d *Deps) tell(message string) {
+func target(s plan.Step) awsapi.Target {
+	return awsapi.Target{Region: s.Region, Endpoint: awsapi.Endpoint(s.Endpoint)}
+}
+
+// STS is the Security Token Service where a call goes that is not a step's.
+func (d *Deps) STS(at plan.Call) awsapi.STS { return awsapi.STS{Client: d.AWS, At: Target(at)} }
+
+// sts is that where a step calls it.
+func sts(api *awsapi.Client, s plan.Step) awsapi.STS { return awsapi.STS{Client: api, At: target(s)} }
+
+// Expect begins to read the roots that a call of the step will want, while the caller opens
+// what signs it. What goes wrong is left to the call.
+func (d *Deps) Expect(s plan.Step) {
+	switch s.Kind {
+	case plan.KindSessionToken, plan.KindAssumeRole, plan.KindFederationToken, plan.KindWebIdentity, plan.KindOIDC, plan.KindIdentity:
+		sts(d.AWS, s).Expect()
+	}
+}
+
+// Say tells the user something, if there is somebody to tell.
+func (d *Deps) Say(message string) {
 	if d.Tell != nil {
 		d.Tell(message)
 	}
@@ -169,12 +173,18 @@ func (d *Deps) tellOnce(message string) {
 	d.told[message] = true
 	d.lock.Unlock()
 	if !known {
-		d.tell(message)
+		d.Say(message)
 	}
 }
 
 func (d *Deps) debug(message string, facts ...any) {
 	if d.Log != nil {
 		d.Log.Debug(message, facts...)
+	}
+}
+
+func (d *Deps) warn(warnings []error) {
+	for _, w := range warnings {
+		d.tellOnce(w.Error())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,10 +13,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/store"
@@ -50,18 +53,25 @@ func newRoom(t *testing.T) *room {
 	fake.SetClock(func() time.Time { return start })
 	r := &room{T: t, aws: fake, world: fake.Example()}
 	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(t.TempDir(), "locks")), Now: time.Now}
+	open := func(path string) (io.ReadCloser, error) { return os.Open(path) }
+	sleep := func(_ context.Context, d time.Duration) error {
+		r.slept = append(r.slept, d)
+		fake.Advance(d)
+		return nil
+	}
+	log := slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	r.Deps = &Deps{
+		AWS: &awsapi.Client{
+			Clock: &awsapi.Clock{Local: fake.Now}, Timeout: 20 * time.Second, Open: open, Sleep: sleep, Log: log,
+			Backoff: func(int, error) time.Duration { return 0 },
+		},
 		Getenv: func(string) (string, bool) { return "", false },
-		Open:   func(path string) (io.ReadCloser, error) { return os.Open(path) },
+		Open:   open,
 		Ask: func(_ context.Context, q Question) (string, error) {
 			r.asked = append(r.asked, q)
 			return r.nextCode(), nil
 		},
-		Sleep: func(_ context.Context, d time.Duration) error {
-			r.slept = append(r.slept, d)
-			fake.Advance(d)
-			return nil
-		},
+		Sleep: sleep,
 		Tell: func(m string) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -71,12 +81,10 @@ func newRoom(t *testing.T) *room {
 			}
 			r.told = append(r.told, m)
 		},
-		Log:     slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Codes:   &store.Codes{Dir: disk.NewFolder(filepath.Join(t.TempDir(), "codes")), Locks: locks},
-		Clock:   &Clock{Local: fake.Now},
-		Backoff: func(int, error) time.Duration { return 0 },
-		Timeout: 20 * time.Second,
+		Log:   log,
+		Codes: &store.Codes{Dir: disk.NewFolder(filepath.Join(t.TempDir(), "codes")), Locks: locks},
 	}
+	r.AWS.Tell = r.Say
 	r.keep(r.world.Key.Secret)
 	t.Cleanup(func() {
 		r.noSecret("log", r.log.String())
@@ -146,7 +154,7 @@ func (r *room) carry(s plan.Step) (aws.Credentials, error) {
 	var err error
 	switch spec := s.Spec.(type) {
 	case plan.SSORole:
-		if spec.SignIn, err = r.SSOSignIn(r.Context(), spec.SSO); err == nil {
+		if spec.SignIn, err = r.SSO(plan.Endpoint{}, spec.SSO).Known(r.Context()); err == nil {
 			s.Spec = spec
 			s.Spec, _, err = r.Identify(r.Context(), s)
 		}
@@ -256,11 +264,52 @@ func TestStepOfAnotherKindIsRefused(t *testing.T) {
 // What nobody asked to hear is not missed.
 func TestDepsWithoutTellLogAndBackoff(t *testing.T) {
 	r := newRoom(t)
-	r.Tell, r.Deps.Log, r.Backoff, r.Timeout = nil, nil, nil, 0
+	r.Tell, r.Deps.Log, r.AWS.Log, r.AWS.Backoff, r.AWS.Timeout = nil, nil, nil, nil, 0
 	s := r.readOnly()
 	s.Endpoint.URL = strings.Replace(s.Endpoint.URL, "127.0.0.1", "localhost", 1)
 	r.make(s)
-	if r.timeout() != 30*time.Second {
-		t.Errorf("the timeout is %s by default", r.timeout())
+	if r.AWS.CallTime() != 30*time.Second {
+		t.Errorf("the timeout is %s by default", r.AWS.CallTime())
 	}
+}
+
+// Roots are read ahead of an encrypted call to STS, and of nothing else.
+func TestRootsAreReadAheadOfCalls(t *testing.T) {
+	role, key := plan.AssumeRole{ARN: "arn:aws:iam::123456789012:role/r"}, plan.StoredKey{Name: "alice"}
+	for name, c := range map[string]struct {
+		step plan.Step
+		want []string
+	}{
+		"STS":          {plan.Step{Kind: plan.KindAssumeRole, Region: "eu-west-1", Spec: role}, []string{"system.pem"}},
+		"bundle":       {plan.Step{Kind: plan.KindAssumeRole, Region: "eu-west-1", Spec: role, Endpoint: plan.Endpoint{CABundle: "own.pem"}}, []string{"own.pem"}},
+		"in the open":  {plan.Step{Kind: plan.KindAssumeRole, Spec: role, Endpoint: plan.Endpoint{URL: "http://localhost:9"}}, nil},
+		"a stored key": {plan.Step{Kind: plan.KindStoredKey, Spec: key}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var opened []string
+				d := &Deps{AWS: &awsapi.Client{Bundles: []string{"system.pem"}, Open: func(path string) (io.ReadCloser, error) {
+					opened = append(opened, path)
+					return nil, fs.ErrPermission
+				}}}
+				d.Expect(c.step)
+				synctest.Wait()
+				if !slices.Equal(opened, c.want) {
+					t.Errorf("opened %q, want %q", opened, c.want)
+				}
+			})
+		})
+	}
+}
+
+func TestRootsAreNotLoadedWhereNobodyIsCalled(t *testing.T) {
+	r := newRoom(t)
+	r.Open = func(path string) (io.ReadCloser, error) {
+		t.Errorf("%s was opened", path)
+		return nil, fs.ErrNotExist
+	}
+	r.AWS.Open = r.Open
+	s := r.printing(longTerm)
+	s.Endpoint.CABundle = "roots.pem"
+	r.make(s)
 }

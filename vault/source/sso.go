@@ -5,21 +5,31 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"time"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/store"
 )
 
-// ssoRole takes a role's credentials from the portal. A token that the portal no longer
-// takes is replaced, once.
-func (d *Deps) ssoRole(ctx context.Context, s plan.Step, spec plan.SSORole) (aws.Credentials, error) {
+// SSO is one portal of IAM Identity Center, with the sign-in to it.
+type SSO struct {
+	deps     *Deps
+	endpoint plan.Endpoint // of the portal; one signs in elsewhere
+	to       plan.SSO
+}
+
+// SSO returns the portal that is called at an endpoint.
+func (d *Deps) SSO(e plan.Endpoint, to plan.SSO) SSO { return SSO{d, e, to} }
+
+// role gets a role's credentials from the portal.
+func (s SSO) role(ctx context.Context, spec plan.SSORole) (aws.Credentials, error) {
 	var creds aws.Credentials
-	err := d.Portal(ctx, s.Endpoint, spec.SSO, func(p *Portal) (err error) {
-		if p.signIn != spec.SignIn {
-			spec.SignIn = p.signIn
+	err := s.use(ctx, func(p *awsapi.Portal, t ssoToken) (err error) {
+		if now := t.signedInBy(); now != spec.SignIn {
+			spec.SignIn = now
 			return &OtherCallerError{Of: "the sign-in to " + spec.StartURL, Now: spec}
 		}
 		creds, err = p.Credentials(ctx, spec.Account, spec.Role)
@@ -28,190 +38,95 @@ func (d *Deps) ssoRole(ctx context.Context, s plan.Step, spec plan.SSORole) (aws
 	return creds, err
 }
 
-// A Portal is one portal of IAM Identity Center, seen by someone who is signed in.
-// https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/Welcome.html
-type Portal struct {
-	deps   *Deps
-	client *http.Client
-	at     address
-	place  string
-	start  string
-	token  string
-	signIn string // that gave the token
-}
-
 // Portal signs a person in, where no token is held that serves, and calls use. Where the
 // portal then does not take the token, both are done once more.
-func (d *Deps) Portal(ctx context.Context, e plan.Endpoint, s plan.SSO, use func(*Portal) error) error {
-	p, err := d.newPortal(e, s)
+func (s SSO) Portal(ctx context.Context, use func(*awsapi.Portal) error) error {
+	return s.use(ctx, func(p *awsapi.Portal, _ ssoToken) error { return use(p) })
+}
+
+func (s SSO) use(ctx context.Context, use func(*awsapi.Portal, ssoToken) error) error {
+	p, err := s.newPortal()
 	if err != nil {
 		return err
 	}
-	t, err := d.ssoToken(ctx, e, s, "")
+	t, err := s.token(ctx, "")
 	if err != nil {
 		return err
 	}
-	p.token, p.signIn = t.Access, t.signedInBy()
-	err = use(p)
-	var refused *APIError
+	p.Token = t.Access
+	err = use(p, t)
+	var refused *awsapi.APIError
 	if !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized {
 		return err
 	}
-	d.debug("the portal does not take the token any more", "portal", s.StartURL)
-	if t, err = d.ssoToken(ctx, e, s, t.Access); err != nil {
+	s.deps.debug("the portal does not take the token any more", "portal", s.to.StartURL)
+	if t, err = s.token(ctx, t.Access); err != nil {
 		return err
 	}
-	p.token, p.signIn = t.Access, t.signedInBy()
-	return use(p)
+	p.Token = t.Access
+	return use(p, t)
 }
 
 // newPortal returns the portal as a stranger sees it.
-func (d *Deps) newPortal(e plan.Endpoint, s plan.SSO) (*Portal, error) {
-	if err := d.checkEndpoint(e); err != nil {
-		return nil, err
-	}
-	hc, err := d.clientFor(e, formJSON)
+func (s SSO) newPortal() (*awsapi.Portal, error) {
+	return s.deps.AWS.NewPortal(awsapi.Target{Region: s.to.Region, Endpoint: awsapi.Endpoint(s.endpoint)}, s.to.StartURL)
+}
+
+// Logout ends the token that is held for the portal, there and here. It reports whether
+// there was one; an error is of the portal, and the token is gone from here all the same,
+// unless the keystore says otherwise.
+func (s SSO) Logout(ctx context.Context) (bool, error) {
+	d, name := s.deps, string(s.to.Token())
+	kept, _, err := d.Tokens.Find(ctx, name)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	at, err := servicePortal.at(s.Region, e)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", servicePortal.place(s.Region, e), err)
+	t, held := decode[ssoToken](kept)
+	if !held {
+		return false, nil
 	}
-	return &Portal{deps: d, client: hc, at: at, place: siteOf(at.url), start: s.StartURL}, nil
+	if t.valid(d.AWS.Clock.Local()) {
+		err = s.logout(ctx, t)
+	}
+	_, warnings, removing := d.Tokens.Remove(ctx, func(e store.Entry) bool { return e.Name == name })
+	d.warn(warnings)
+	if removing != nil {
+		return true, removing
+	}
+	return true, err
 }
 
-// call makes one call of the portal's, on what about names, whose answer is read into out.
-func (p *Portal) call(ctx context.Context, action, about, method, path string, query url.Values, out any) error {
-	c := call{action: action, about: about, place: p.place, secret: p.token}
-	return p.deps.unsigned(ctx, c, func(ctx context.Context) error {
-		return p.deps.rest(ctx, p.client, ask{
-			method: method, url: p.at.url + path, query: query, header: map[string]string{"X-Amz-Sso_bearer_token": p.token},
-		}, out)
-	})
-}
-
-// Credentials are those of a role in an account.
-func (p *Portal) Credentials(ctx context.Context, account, role string) (aws.Credentials, error) {
-	const action = "GetRoleCredentials"
-	var out struct {
-		Given struct {
-			ID      string `json:"accessKeyId"`
-			Secret  string `json:"secretAccessKey"`
-			Token   string `json:"sessionToken"`
-			Expires int64  `json:"expiration"` // milliseconds of Unix time
-		} `json:"roleCredentials"`
-	}
-	err := p.call(ctx, action, role+" in "+account, http.MethodGet, "/federation/credentials", url.Values{"account_id": {account}, "role_name": {role}}, &out)
-	if err != nil {
-		return aws.Credentials{}, err
-	}
-	creds := aws.Credentials{
-		AccessKeyID: out.Given.ID, SecretAccessKey: out.Given.Secret, SessionToken: out.Given.Token, AccountID: account,
-		CanExpire: true, Expires: time.UnixMilli(out.Given.Expires).UTC(),
-	}
-	if flaw(creds) != "" || creds.SessionToken == "" || out.Given.Expires <= 0 {
-		return aws.Credentials{}, fmt.Errorf("%s: %s answered without credentials", action, p.place)
-	}
-	return creds, nil
-}
-
-// Account is one that a person may work in.
-type Account struct {
-	ID    string   `json:"account_id"`
-	Name  string   `json:"account_name"`
-	Email string   `json:"email,omitempty"`
-	Roles []string `json:"roles"`
-}
-
-// maxAccounts bounds what is read of a portal.
-const maxAccounts = 10_000
-
-// Accounts are those that the person may work in, with their roles, in the portal's order.
-func (p *Portal) Accounts(ctx context.Context) ([]Account, error) {
-	all, err := p.accounts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for i := range all {
-		if all[i].Roles, err = p.roles(ctx, all[i].ID); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
-// accounts are the accounts without their roles.
-func (p *Portal) accounts(ctx context.Context) ([]Account, error) {
-	var all []Account
-	for next, first := "", true; first || next != "" && len(all) < maxAccounts; first = false {
-		var page struct {
-			Accounts []struct {
-				ID    string `json:"accountId"`
-				Name  string `json:"accountName"`
-				Email string `json:"emailAddress"`
-			} `json:"accountList"`
-			Next string `json:"nextToken"`
-		}
-		if err := p.call(ctx, "ListAccounts", p.start, http.MethodGet, "/assignment/accounts", pageAfter(next), &page); err != nil {
-			return nil, err
-		}
-		for _, a := range page.Accounts {
-			all = append(all, Account{ID: a.ID, Name: a.Name, Email: a.Email})
-		}
-		next = page.Next
-	}
-	return all, nil
-}
-
-// pageAfter asks for the page of a list that a token names; for the first if there is none.
-func pageAfter(token string) url.Values {
-	q := url.Values{"max_result": {"100"}}
-	if token != "" {
-		q.Set("next_token", token)
-	}
-	return q
-}
-
-// roles are those that the person may take in an account.
-func (p *Portal) roles(ctx context.Context, account string) ([]string, error) {
-	names := []string{}
-	for next, first := "", true; first || next != "" && len(names) < maxAccounts; first = false {
-		var page struct {
-			Roles []struct {
-				Name string `json:"roleName"`
-			} `json:"roleList"`
-			Next string `json:"nextToken"`
-		}
-		q := pageAfter(next)
-		q.Set("account_id", account)
-		if err := p.call(ctx, "ListAccountRoles", account, http.MethodGet, "/assignment/roles", q, &page); err != nil {
-			return nil, err
-		}
-		for _, r := range page.Roles {
-			names = append(names, r.Name)
-		}
-		next = page.Next
-	}
-	return names, nil
-}
-
-// logout ends a token at the portal, and with it what could renew it.
-func (d *Deps) logout(ctx context.Context, e plan.Endpoint, s plan.SSO, token string) error {
-	p, err := d.newPortal(e, s)
+// logout ends a token at the portal.
+func (s SSO) logout(ctx context.Context, t ssoToken) error {
+	p, err := s.newPortal()
 	if err != nil {
 		return err
 	}
-	p.token = token
-	return p.call(ctx, "Logout", p.start, http.MethodPost, "/logout", nil, nil)
+	p.Token = t.Access
+	return p.Logout(ctx)
 }
 
-// unsigned makes a call that nobody signs, within the deadline.
-func (d *Deps) unsigned(ctx context.Context, c call, act func(context.Context) error) error {
-	limited, cancel := context.WithTimeoutCause(ctx, d.timeout(), errDeadline)
-	defer cancel()
-	began := d.Clock.Local()
-	err := act(limited)
-	d.debug("called "+c.place, "action", c.action, "about", c.about, "took", d.Clock.Local().Sub(began), "error", outcome(err))
-	return d.explain(limited, c, err)
+// holder says who has a token, by the accounts that it gives access to: no call names the user.
+func (s SSO) holder(ctx context.Context, t ssoToken) (string, error) {
+	p, err := s.newPortal()
+	if err != nil {
+		return "", err
+	}
+	p.Token = t.Access
+	accounts, err := p.ListAccounts(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(accounts) == 0 {
+		return "a user without accounts", nil
+	}
+	const most = 5
+	var names []string
+	for _, a := range accounts[:min(len(accounts), most)] {
+		names = append(names, fmt.Sprintf("%s (%s)", a.Name, a.ID))
+	}
+	if more := len(accounts) - most; more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return "a user of " + strings.Join(names, ", "), nil
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/peer"
@@ -337,7 +338,7 @@ func TestSSOTokenThatIsTakenBackIsReplacedOnce(t *testing.T) {
 	r.wantActions("GetRoleCredentials UnauthorizedException", "refresh_token InvalidGrantException", "StartDeviceAuthorization", "device_code", "GetRoleCredentials")
 
 	r.aws.Fail(vaulttest.Fault{Action: "GetRoleCredentials", Status: 401, Code: "UnauthorizedException", Times: -1})
-	if e := failAs[*APIError](r.room, r.role()); e.Status != 401 {
+	if e := failAs[*awsapi.APIError](r.room, r.role()); e.Status != 401 {
 		t.Errorf("got %v", e)
 	}
 	r.wantActions("GetRoleCredentials UnauthorizedException", "refresh_token", "GetRoleCredentials UnauthorizedException")
@@ -385,7 +386,7 @@ func TestSSORefusals(t *testing.T) {
 	spec := s.Spec.(plan.SSORole)
 	spec.Role = "Admin"
 	s.Spec = spec
-	if e := failAs[*APIError](r.room, s); e.Status != 403 || e.About != "Admin in 123456789012" {
+	if e := failAs[*awsapi.APIError](r.room, s); e.Status != 403 || e.About != "Admin in 123456789012" {
 		t.Errorf("got %v", e)
 	}
 	r.aws.Reset()
@@ -393,23 +394,23 @@ func TestSSORefusals(t *testing.T) {
 	r.make(r.role())
 	r.wantActions("GetRoleCredentials TooManyRequestsException", "GetRoleCredentials TooManyRequestsException", "GetRoleCredentials")
 	r.aws.Fail(vaulttest.Fault{Action: "GetRoleCredentials", HTML: true})
-	if e := failAs[*NotAWSError](r.room, r.role()); e.Type != "text/html" {
+	if e := failAs[*awsapi.NotAWSError](r.room, r.role()); e.Type != "text/html" {
 		t.Errorf("got %v", e)
 	}
 	r.aws.Fail(vaulttest.Fault{Action: "GetRoleCredentials", TruncateXML: true, Times: -1})
-	if e := failAs[*NotAWSError](r.room, r.role()); !e.Cut {
+	if e := failAs[*awsapi.NotAWSError](r.room, r.role()); !e.Cut {
 		t.Errorf("got %v", e)
 	}
 
 	r = newPortalRoom(t)
 	r.aws.Fail(vaulttest.Fault{Action: "RegisterClient", Code: "InvalidScopeException"})
-	r.wantText(failAs[*APIError](r.room, r.role()), "RegisterClient of "+startURL+": AWS says InvalidScopeException")
+	r.wantText(failAs[*awsapi.APIError](r.room, r.role()), "RegisterClient of "+startURL+": AWS says InvalidScopeException")
 	r.aws.Reset()
 	for _, e := range []*plan.Endpoint{&s.Endpoint, &spec.OIDC} {
 		spec.OIDC, s.Endpoint = plan.Endpoint{}, plan.Endpoint{}
 		e.URL, e.Origin = "http://sso.example.com", "config:7"
 		s.Spec = spec
-		failAs[*PlainError](r.room, s)
+		failAs[*awsapi.PlainError](r.room, s)
 	}
 	r.Person.Show = nil
 	if e := failAs[*SignInError](r.room, r.role()); !errors.Is(e, errNobody) {
@@ -436,8 +437,8 @@ func TestPortalIsListedInPages(t *testing.T) {
 	for i := range 130 {
 		r.portal.Assign("210987654321", "Role"+string(rune('A'+i/26))+string(rune('A'+i%26)))
 	}
-	var accounts []Account
-	err := r.Portal(t.Context(), plan.Endpoint{URL: r.aws.URL(), Origin: "config:1"}, r.sso(), func(p *Portal) (err error) {
+	var accounts []awsapi.Account
+	err := r.SSO(plan.Endpoint{URL: r.aws.URL(), Origin: "config:1"}, r.sso()).Portal(t.Context(), func(p *awsapi.Portal) (err error) {
 		accounts, err = p.Accounts(t.Context())
 		return err
 	})
@@ -449,7 +450,7 @@ func TestPortalIsListedInPages(t *testing.T) {
 
 // What is kept of a sign-in says nothing that could not be read back.
 func TestSSOTokenRoundTrip(t *testing.T) {
-	in := ssoToken{Access: "EXAMPLE-a", Refresh: "EXAMPLE-r", Expires: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Client: oidcClient{"id", "EXAMPLE-s", time.Date(2030, 3, 1, 0, 0, 0, 0, time.UTC)}}
+	in := ssoToken{Access: "EXAMPLE-a", Refresh: "EXAMPLE-r", Expires: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Client: awsapi.IDCClient{ID: "id", Secret: "EXAMPLE-s", Expires: time.Date(2030, 3, 1, 0, 0, 0, 0, time.UTC)}}
 	k := encode(KindSSOToken, "corp", in.ends(), in)
 	out, ok := decode[ssoToken](k)
 	if !ok || out != in || !k.Ends.Equal(in.Client.Expires) || !json.Valid(k.Secret) {

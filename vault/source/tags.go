@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 )
 
@@ -14,7 +15,7 @@ type TagsRefusedError struct {
 	Profile string
 	Role    string // its ARN
 	Agent   bool   // the session is a coding agent's, whose tags are ours
-	Err     *APIError
+	Err     *awsapi.APIError
 }
 
 func (e *TagsRefusedError) Error() string {
@@ -27,7 +28,7 @@ func (e *TagsRefusedError) Unwrap() error { return e.Err }
 // tagsRefused says it where AWS's refusal of a role names the permission to tag. Nothing is
 // tried without the tags: they were asked for.
 func tagsRefused(s plan.Step, role string, err error) error {
-	var refused *APIError
+	var refused *awsapi.APIError
 	if errors.As(err, &refused) && refused.Code == "AccessDenied" && strings.Contains(refused.Message, "sts:TagSession") {
 		return &TagsRefusedError{Profile: s.Profile, Role: role, Agent: s.Agent != "", Err: refused}
 	}

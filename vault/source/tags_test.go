@@ -3,6 +3,7 @@ package source
 import (
 	"testing"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/vaulttest"
@@ -35,5 +36,5 @@ func TestTagsAreRefused(t *testing.T) {
 	spec := s.Spec.(plan.AssumeRole)
 	spec.ARN = arn
 	s.Spec = spec
-	failAs[*APIError](r, s)
+	failAs[*awsapi.APIError](r, s)
 }

@@ -37,26 +37,26 @@ func (t *Trades) Close() {
 	t.open.Wait()
 }
 
-// traded makes a trade and stores its answer, both within act: the answer is stored before anything
-// else is done with it, even logged. Everything that can fail, ask or hang comes before: see
-// [store.Trade]. The end of ctx does not end act, only the time that it takes itself.
-func (d *Deps) traded(ctx context.Context, place string, act func(context.Context) error) error {
+// beginTrade is called right before a single-use code or token is sent, and end once its answer is stored, which is
+// the first thing that is done with it, before even a log: see [store.Trade]. Everything that can fail, ask or hang
+// comes before. The context that it returns does not end with ctx, only after the time that a call takes itself.
+func (d *Deps) beginTrade(ctx context.Context, place string) (trading context.Context, end func(), err error) {
 	ctx.Done() // from here on a signal ends ctx, and not the process: see interruptible in main
 	if err := context.Cause(ctx); err != nil {
-		return err
+		return nil, nil, err
 	}
+	end = func() {}
 	if d.Trades != nil {
-		end, err := d.Trades.begin()
-		if err != nil {
-			return err
+		if end, err = d.Trades.begin(); err != nil {
+			return nil, nil, err
 		}
-		defer end()
 	}
 	if d.Delayed != nil {
+		over := end
 		stop := context.AfterFunc(ctx, func() {
-			d.Delayed(fmt.Sprintf("waiting up to %s for the answer of %s, so that the sign-in is not lost", d.timeout(), place))
+			d.Delayed(fmt.Sprintf("waiting up to %s for the answer of %s, so that the sign-in is not lost", d.AWS.CallTime(), place))
 		})
-		defer stop()
+		end = func() { stop(); over() }
 	}
-	return act(context.WithoutCancel(ctx))
+	return context.WithoutCancel(ctx), end, nil
 }

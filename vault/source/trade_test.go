@@ -61,7 +61,7 @@ func ssoTrader(t *testing.T, device bool) *trader {
 		return nil
 	}
 	act := func(ctx context.Context) error {
-		_, err := r.SignIn(ctx, r.role().Endpoint, r.sso())
+		_, err := r.SSO(r.role().Endpoint, r.sso()).SignIn(ctx)
 		return err
 	}
 	return &trader{room: r.room, kept: r.kept, name: r.sso().Token(), action: "CreateToken", act: act, again: act, lasts: 8 * time.Hour}
@@ -75,7 +75,7 @@ func openIDTrader(t *testing.T, flow string) *trader {
 		r.Person.Browse = nil
 	}
 	act := func(ctx context.Context) error {
-		who, err := r.OpenIDSignIn(ctx, to)
+		who, err := r.OpenID(to).SignIn(ctx)
 		if err == nil && who.Subject != "alice" {
 			t.Errorf("%q is signed in", who.Subject)
 		}
@@ -87,7 +87,7 @@ func openIDTrader(t *testing.T, flow string) *trader {
 func loginTrader(t *testing.T) *trader {
 	r := newLoginRoom(t)
 	act := func(ctx context.Context) error {
-		_, err := r.NewLogin(ctx, r.login(), r.alice(), false)
+		_, err := r.AWSLogin(r.login()).New(ctx, r.alice(), false)
 		return err
 	}
 	again := func(ctx context.Context) error {
@@ -119,7 +119,7 @@ func (r *trader) renewing() *trader {
 // restart is another process, which has what lies on disk and in the keystore.
 func (r *trader) restart() {
 	r.aws.Reset()
-	r.remember("")
+	r.fresh.set("")
 	r.Trades, r.Tokens = new(Trades), r.tokens()
 }
 
@@ -268,7 +268,7 @@ func TestProcessWaitsForTrade(t *testing.T) {
 				t.Error("nothing is stored when the process ends")
 			}
 		}
-		if err := r.room.traded(r.Context(), "nowhere", func(context.Context) error { return nil }); !errors.Is(err, errEnding) {
+		if _, _, err := r.beginTrade(r.Context(), "nowhere"); !errors.Is(err, errEnding) {
 			t.Errorf("another trade begins: %v", err)
 		}
 		if err := <-ended; err != nil {
@@ -293,6 +293,7 @@ func TestTradeIsStoredFirst(t *testing.T) {
 			}
 		}
 		r.Log = slog.New(watching{look})
+		r.AWS.Log = r.Log
 		r.Tell = func(string) { look() }
 		show := r.Person.Show
 		r.Person.Show = func(m string) { look(); show(m) }
@@ -302,7 +303,7 @@ func TestTradeIsStoredFirst(t *testing.T) {
 		if looked.Load() == 0 {
 			t.Error("nothing was done after the trade, so that nothing is proved")
 		}
-		r.Log = nil
+		r.Log, r.AWS.Log = nil, nil
 		r.survives()
 	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 )
 
@@ -44,20 +45,7 @@ func (d *Deps) WebIdentity(ctx context.Context, s plan.Step, spec plan.WebIdenti
 		spec.Subject = now
 		return aws.Credentials{}, &OtherCallerError{Of: "the web identity token of profile " + s.Profile, Now: spec}
 	}
-	return d.exchange(ctx, s, spec.ARN, spec.SessionName, token)
-}
-
-// exchange gives a token for a role's credentials. Nobody signs the call.
-func (d *Deps) exchange(ctx context.Context, s plan.Step, role, session, token string) (aws.Credentials, error) {
-	in := parameters{"RoleArn": {role}, "RoleSessionName": {session}, "WebIdentityToken": {token}}
-	in.seconds("DurationSeconds", s.Lasts)
-	in.limit(s.Policy)
-	var out given
-	c := call{action: "AssumeRoleWithWebIdentity", about: role, step: s, secret: token}
-	if err := d.do(ctx, c, in, &out); err != nil {
-		return aws.Credentials{}, err
-	}
-	return c.credentials(out)
+	return sts(d.AWS, s).WebIdentity(ctx, token, roleRequest(s, spec.ARN, spec.SessionName))
 }
 
 // token reads the token of a file or a program.
@@ -66,7 +54,7 @@ func (d *Deps) token(ctx context.Context, s plan.Step, spec plan.WebIdentity) (s
 	var err error
 	where := spec.TokenFile
 	if where != "" {
-		if raw, err = d.read(where, maxTokenText); err != nil {
+		if raw, err = awsapi.ReadFile(d.Open, where, maxTokenText); err != nil {
 			return "", fmt.Errorf("web_identity_token_file of profile %s: %w", s.Profile, err)
 		}
 	} else {

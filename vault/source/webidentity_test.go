@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/policy"
 	"aws-vault/vault/store"
@@ -165,7 +166,7 @@ func TestTokenIsNotInErrors(t *testing.T) {
 	r.keep("EXAMPLE%2Fweb")
 	for _, message := range []string{"token " + token + " is not valid", "body WebIdentityToken=EXAMPLE%2Fweb%2Bidentity%3Dtoken"} {
 		r.aws.Fail(vaulttest.Fault{Code: "InvalidIdentityToken", Message: message})
-		r.wantText(failAs[*APIError](r, r.webIdentity(token)), "****")
+		r.wantText(failAs[*awsapi.APIError](r, r.webIdentity(token)), "****")
 	}
 	for _, f := range []vaulttest.Fault{{Hangup: true, Times: 3}, {HTML: true}, {TruncateXML: true, Times: 3}} {
 		r.aws.Fail(f)

@@ -1,0 +1,45 @@
+package awsapi
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+const ambientKey = `{"Code":"Success","AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"EXAMPLESECRET","Token":"EXAMPLETOKEN","Expiration":"2030-01-02T13:00:00Z"}`
+
+// Whatever an endpoint answers becomes credentials without a character that could begin
+// something else, or nothing.
+func FuzzAnswers(f *testing.F) {
+	f.Add([]byte(sessionXML("2030-01-02T13:00:00Z")))
+	f.Add([]byte(`<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`))
+	f.Add([]byte(ambientKey))
+	f.Add([]byte(`{"__type":"a#InvalidGrantException:x","error_description":"no"}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		c := call{action: "AssumeRole"}
+		var g given
+		if readResult(body, "AssumeRoleResult", &g) == nil {
+			if creds, err := c.credentials(g); err == nil {
+				checkKey(t, creds)
+			}
+		}
+		if creds, err := readCredentials(body); err == nil && Flaw(creds) == "" {
+			checkKey(t, creds)
+		}
+		for _, read := range []func(*refusal, http.Header, []byte){readQueryError, readJSONError, readContainerError} {
+			var e refusal
+			read(&e, http.Header{"Content-Type": {"application/json"}}, body)
+			if text := c.clean(e.message); strings.ContainsAny(text, "\r\n\x1b") || len(text) > maxMessage+len("…") {
+				t.Errorf("a message is %q", text)
+			}
+		}
+	})
+}
+
+func checkKey(t *testing.T, c aws.Credentials) {
+	if c.AccessKeyID == "" || c.SecretAccessKey == "" || strings.ContainsAny(c.AccessKeyID+c.SecretAccessKey+c.SessionToken+c.AccountID, " \r\n\x00") {
+		t.Errorf("%q became a key", c.AccessKeyID)
+	}
+}

@@ -1,0 +1,206 @@
+package awsapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/partition"
+)
+
+// Login is AWS's sign-in at one target, as aws login uses it.
+type Login struct {
+	Client *Client
+	At     Target
+}
+
+// Base is the address that sign-ins begin at, without a slash at its end.
+func (l Login) Base() string {
+	if l.At.Endpoint.URL != "" {
+		return strings.TrimRight(l.At.Endpoint.URL, "/")
+	}
+	return "https://" + l.At.Region + "." + signInDomain(partition.Of(l.At.Region))
+}
+
+// Place names where the calls go, for errors.
+func (l Login) Place() string { return siteOf(l.Base()) }
+
+// Page is the address of the page on which a person signs in. It holds no secret. AWS spells the
+// method as it does.
+func (l Login) Page(p Page) string {
+	return l.Base() + "/v1/authorize?" + url.Values{
+		"response_type": {"code"}, "client_id": {p.Client}, "redirect_uri": {p.Redirect}, "state": {p.State},
+		"code_challenge": {p.Challenge}, "code_challenge_method": {"SHA-256"}, "scope": p.Scopes,
+	}.Encode()
+}
+
+// A LoginGrant is what credentials are traded for.
+type LoginGrant struct {
+	Client   string `json:"clientId"`
+	Code     string `json:"code,omitempty"`
+	Verifier string `json:"codeVerifier,omitempty"`
+	Type     string `json:"grantType"`
+	Redirect string `json:"redirectUri,omitempty"`
+	Refresh  string `json:"refreshToken,omitempty"`
+}
+
+// LoginTokens are what the token endpoint gave. Any of it may be missing.
+type LoginTokens struct {
+	Credentials aws.Credentials // without their end
+	Lasts       time.Duration   // the credentials
+	Refresh     string          // good for one use
+	ID          string          // a token that says who has signed in
+}
+
+// ActionLogin names in errors what [Login.CreateToken] does.
+const ActionLogin = "CreateOAuth2Token"
+
+// signInDomain is a partition's domain of AWS's sign-in, to which a region is put in front.
+func signInDomain(partition string) string {
+	switch partition {
+	case "aws-cn":
+		return "signin.amazonaws.cn"
+	case "aws-us-gov":
+		return "signin.amazonaws-us-gov.com"
+	case "aws-eusc":
+		return "signin.amazonaws-eusc.eu"
+	}
+	return "signin.aws.amazon.com"
+}
+
+// loginTries is how often a call is made that was not answered.
+const loginTries = 3
+
+// CreateToken trades a grant for credentials, with the proof that it was given to this
+// key's holder. It makes the call within the deadline, and again where a machine on the way
+// could not answer. What comes is given to came, before anything else, even the log: the grant is spent.
+// A refusal that ends the sign-in is one of which [LoginEnded] knows.
+func (l Login) CreateToken(ctx context.Context, key ProofKey, g LoginGrant, came func(LoginTokens)) error {
+	hc, err := l.Client.client(l.At.Endpoint.CABundle, formJSON)
+	if err != nil {
+		return err
+	}
+	c := call{action: ActionLogin, place: l.Place(), client: hc, secrets: []string{g.Code, g.Verifier, g.Refresh}}
+	var got loginAnswer
+	err = l.Client.unsigned(ctx, c, func(ctx context.Context) (err error) {
+		for try := 1; ; try++ {
+			got, err = l.post(ctx, c, key, g)
+			if err == nil && got.refused == nil {
+				came(got.tokens)
+				return nil
+			}
+			var api *APIError
+			again := err != nil || errors.As(got.refused, &api) && api.Retry
+			if !again || try == loginTries || ctx.Err() != nil {
+				return err
+			}
+			if l.Client.Sleep(ctx, time.Duration(try)*time.Second) != nil {
+				return err
+			}
+		}
+	})
+	if err != nil {
+		var net *url.Error
+		if errors.As(err, &net) {
+			return &UnreachableError{c.action, c.place, net.Err}
+		}
+		return err
+	}
+	return got.refused
+}
+
+// A loginAnswer is what the token endpoint answered: tokens, or why it gave none.
+type loginAnswer struct {
+	tokens  LoginTokens
+	refused error
+}
+
+// post makes one call. Its error is of the way there.
+func (l Login) post(ctx context.Context, c call, key ProofKey, g LoginGrant) (loginAnswer, error) {
+	address := l.Base() + "/v1/token"
+	proof, err := key.prove(http.MethodPost, address, l.Client.Clock.Now())
+	if err != nil {
+		return loginAnswer{}, err
+	}
+	body, err := json.Marshal(g)
+	if err != nil {
+		return loginAnswer{}, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return loginAnswer{}, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("DPoP", proof)
+	r.Header.Set("User-Agent", "aws-vault")
+	resp, err := c.client.Do(r)
+	if err != nil {
+		return loginAnswer{}, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body) // whole and bounded: see checked
+	if err != nil {
+		return loginAnswer{}, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return loginAnswer{refused: c.loginRefusal(resp.StatusCode, text)}, nil
+	}
+	return c.readLogin(text), nil
+}
+
+func (c call) readLogin(text []byte) loginAnswer {
+	var out struct {
+		AccessToken struct {
+			AccessKeyID     string `json:"accessKeyId"`
+			SecretAccessKey string `json:"secretAccessKey"`
+			SessionToken    string `json:"sessionToken"`
+		} `json:"accessToken"`
+		ExpiresIn    int    `json:"expiresIn"` // seconds
+		RefreshToken string `json:"refreshToken"`
+		IDToken      string `json:"idToken"`
+	}
+	if json.Unmarshal(text, &out) != nil {
+		return loginAnswer{refused: fmt.Errorf("%s: %s answered without credentials", c.action, c.place)}
+	}
+	given := out.AccessToken
+	return loginAnswer{tokens: LoginTokens{
+		Credentials: aws.Credentials{AccessKeyID: given.AccessKeyID, SecretAccessKey: given.SecretAccessKey, SessionToken: given.SessionToken},
+		Lasts:       time.Duration(out.ExpiresIn) * time.Second, Refresh: out.RefreshToken, ID: out.IDToken,
+	}}
+}
+
+// ended are the reasons for which a sign-in is over.
+var ended = []string{"AUTHCODE_EXPIRED", "TOKEN_EXPIRED", "USER_CREDENTIALS_CHANGED"}
+
+// LoginEnded reports whether an error of [Login.CreateToken] says that a person has to sign in anew.
+func LoginEnded(err error) bool {
+	var api *APIError
+	return errors.As(err, &api) && slices.Contains(ended, api.Code)
+}
+
+func (c call) loginRefusal(status int, text []byte) error {
+	var said struct {
+		Type    string `json:"__type"`
+		Reason  string `json:"error"`
+		Message string `json:"message"`
+	}
+	_ = json.Unmarshal(text, &said) // an answer without a word is refused as well
+	code := said.Reason
+	if code == "" {
+		code = said.Type[strings.LastIndexByte(said.Type, '#')+1:]
+	}
+	return &APIError{
+		Action: c.action, Code: c.clean(code), Message: c.clean(said.Message), Status: status,
+		Retry: status >= http.StatusInternalServerError || status == http.StatusTooManyRequests,
+	}
+}

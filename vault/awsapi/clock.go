@@ -1,0 +1,87 @@
+package awsapi
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// A Clock tells the time as AWS does, as far as that is known.
+type Clock struct {
+	Local func() time.Time // the computer's own clock
+	lock  sync.Mutex
+	skew  time.Duration
+}
+
+// Now is the time by AWS's clock.
+func (c *Clock) Now() time.Time { return c.Local().Add(c.Skew()) }
+
+// Skew is AWS's clock minus this computer's; zero while AWS has not objected to it.
+func (c *Clock) Skew() time.Duration {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	return c.skew
+}
+
+// maxSkew is how wrong AWS lets a signer's clock be.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html
+const maxSkew = 5 * time.Minute
+
+// minSkew is the error that is worth correcting: an answer's date is a second coarse and
+// as late as the network is slow.
+const minSkew = maxSkew - time.Minute
+
+// adopt learns AWS's time from the answer to a request that was signed when the skew was
+// was. It reports whether the clock was set, and whether it has changed since that
+// signature, be it by another call: only then is it worth signing again. A clock that the
+// computer has mended meanwhile is taken back the same way.
+func (c *Clock) adopt(was time.Duration, date time.Time) (set, again bool) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	measured := date.Sub(c.Local()).Round(time.Second)
+	if measured.Abs() < minSkew {
+		measured = 0
+	}
+	if set = (measured - c.skew).Abs() >= minSkew; set {
+		c.skew = measured
+	}
+	return set, (c.skew - was).Abs() >= minSkew
+}
+
+// corrected learns the time from an answer that refuses a signature made when the skew
+// was was, and reports whether to sign again.
+func (api *Client) corrected(was time.Duration, err error) bool {
+	date, ok := believedDate(err)
+	if !ok {
+		return false
+	}
+	return api.set(was, date)
+}
+
+// believedDate returns the date of AWS's answer, where that refuses a signature. It is
+// believed if it came over TLS, whose certificate was checked, or from this machine:
+// else anyone on the way could turn the clock and replay what was signed.
+func believedDate(err error) (time.Time, bool) {
+	var no *refusal
+	if !errors.As(err, &no) || !no.proven {
+		return time.Time{}, false
+	}
+	switch no.code {
+	case "SignatureDoesNotMatch", "RequestExpired", "RequestTimeTooSkewed", "AuthFailure", "InvalidSignatureException":
+		date, parseErr := http.ParseTime(no.date)
+		return date, parseErr == nil
+	}
+	return time.Time{}, false
+}
+
+func off(skew time.Duration) string {
+	switch {
+	case skew == 0:
+		return "right again"
+	case skew < 0:
+		return fmt.Sprintf("%s ahead of AWS's; AWS's time is used", -skew)
+	}
+	return fmt.Sprintf("%s behind AWS's; AWS's time is used", skew)
+}

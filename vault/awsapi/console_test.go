@@ -1,0 +1,161 @@
+package awsapi
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// visitor is a role's session, of which nothing may be seen.
+func (r *room) visitor() aws.Credentials {
+	c := r.make(r.readOnly())
+	r.keep(c.SecretAccessKey)
+	r.keep(c.SessionToken)
+	return c
+}
+
+func signInAt(url string) Endpoint {
+	return Endpoint{URL: url + "/federation", Origin: "AWS_ENDPOINT_URL_SIGNIN"}
+}
+
+// methods are how the endpoint was asked.
+func (r *room) methods() (list []string) {
+	for _, c := range r.aws.Calls() {
+		if c.Action == signInAction {
+			list = append(list, c.Method)
+		}
+	}
+	return list
+}
+
+func TestSignInToken(t *testing.T) {
+	r := newRoom(t)
+	token, err := r.SignInToken(t.Context(), signInAt(r.aws.URL()), r.visitor(), time.Hour)
+	if err != nil || token == "" {
+		t.Fatalf("got %q, %v", r.keep(token), err)
+	}
+	if m := r.methods(); len(m) != 1 || m[0] != http.MethodPost {
+		t.Errorf("asked by %v, want one POST", m)
+	}
+	if c := r.aws.Calls()[1]; c.Params.Get("SessionDuration") != "3600" {
+		t.Errorf("duration is %q", c.Params.Get("SessionDuration"))
+	}
+	r.aws.Reset()
+	r.aws.RefusePost(true)
+	if _, err := r.SignInToken(t.Context(), signInAt(r.aws.URL()), r.visitor(), 0); err != nil {
+		t.Errorf("where no POST is taken: %v", err)
+	}
+	if m := r.methods(); len(m) != 2 || m[1] != http.MethodGet {
+		t.Errorf("asked by %v, want POST and then GET", m)
+	}
+}
+
+// What went wrong is told without the session, and a GET follows only where the endpoint
+// says that it takes no POST.
+func TestSignInFails(t *testing.T) {
+	answer := func(status int, kind, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			w.WriteHeader(status)
+			io.WriteString(w, body)
+		}
+	}
+	hangup := func(w http.ResponseWriter, _ *http.Request) {
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			conn.Close()
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		answer http.HandlerFunc
+		want   string
+		asked  int
+	}{
+		{"400", answer(400, "text/html", "<h1>Bad Request</h1>"), "getSigninToken: AWS says HTTP 400", 1},
+		{"403", answer(403, "application/json", "{}"), "getSigninToken: AWS says HTTP 403", 1},
+		{"404", answer(404, "text/html", "no"), "getSigninToken: AWS says HTTP 404", 2},
+		{"405", answer(405, "text/html", "no"), "getSigninToken: AWS says HTTP 405", 2},
+		{"429", answer(429, "text/html", "no"), "getSigninToken: AWS says HTTP 429", 1},
+		{"500", answer(500, "text/html", "no"), "getSigninToken: AWS says HTTP 500", 1},
+		{"redirect", answer(302, "text/html", ""), "getSigninToken: AWS says HTTP 302", 1},
+		{"no token", answer(200, "application/json", `{"Other":"EXAMPLE"}`), "answered without a token", 1},
+		{"a number", answer(200, "application/json", `{"SigninToken":7}`), "answered without a token", 1},
+		{"half of it", answer(200, "application/json", `{"SigninToken":"EXAM`), "breaks off after 20 bytes", 1},
+		{"a page", answer(200, "text/html", "<h1>Welcome</h1>"), "a proxy or a sign-in page?", 1},
+		{"large", answer(200, "application/json", `{"SigninToken":"`+strings.Repeat("x", maxAnswer)+`"}`), "is not AWS's", 1},
+		{"hung up", hangup, "EOF", 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRoom(t)
+			var asked atomic.Int32
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+				asked.Add(1)
+				tt.answer(w, req)
+			}))
+			defer server.Close()
+			_, err := r.SignInToken(t.Context(), signInAt(server.URL), r.visitor(), 0)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			r.wantText(err, tt.want)
+			r.noSecret("error", err.Error())
+			if strings.Contains(err.Error(), "sessionKey") {
+				t.Errorf("error shows the session: %v", err)
+			}
+			if n := asked.Load(); n != int32(tt.asked) {
+				t.Errorf("asked %d times, want %d", n, tt.asked)
+			}
+		})
+	}
+}
+
+func TestSignInEndpoints(t *testing.T) {
+	r := newRoom(t)
+	who := r.visitor()
+	_, err := r.SignInToken(t.Context(), signInAt("http://signin.example.com"), who, 0)
+	var plain *PlainError
+	if !errors.As(err, &plain) {
+		t.Errorf("over plain HTTP: %v", err)
+	}
+	_, err = r.SignInToken(t.Context(), signInAt("http://127.0.0.1:1"), who, 0)
+	var lost *UnreachableError
+	if !errors.As(err, &lost) || lost.Endpoint != "http://127.0.0.1:1" {
+		t.Errorf("where nobody listens: %v", err)
+	}
+	r.noSecret("error", err.Error())
+	for _, host := range []string{"signin.aws.amazon.com", "us-east-1.signin.aws.amazon.com", "signin.amazonaws.cn", "signin.amazonaws-us-gov.com", "signin.amazonaws-eusc.eu"} {
+		if !isAWS(host) {
+			t.Errorf("%s is taken for somebody else's", host)
+		}
+	}
+	for _, host := range []string{"signin.aws.amazon.com.example.com", "xsignin.aws.amazon.com", "evil.signin.aws.amazon.com"} {
+		if isAWS(host) {
+			t.Errorf("%s is taken for AWS's", host)
+		}
+	}
+}
+
+func TestSignInHangs(t *testing.T) {
+	r := newRoom(t)
+	who := r.visitor()
+	r.Timeout = 50 * time.Millisecond
+	gone := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
+		io.Copy(io.Discard, req.Body)
+		<-gone
+	}))
+	defer server.Close()
+	defer close(gone)
+	_, err := r.SignInToken(t.Context(), signInAt(server.URL), who, 0)
+	var e *TimeoutError
+	if !errors.As(err, &e) {
+		t.Errorf("got %v", err)
+	}
+}

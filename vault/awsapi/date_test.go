@@ -1,0 +1,66 @@
+package awsapi
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/vaulttest"
+)
+
+func (r *room) here() STS {
+	return STS{r.Client, Target{Region: "eu-west-1", Endpoint: Endpoint{URL: r.aws.URL(), Origin: "AWS_ENDPOINT_URL"}}}
+}
+
+func TestDate(t *testing.T) {
+	r := newRoom(t)
+	r.aws.Advance(42 * time.Minute)
+	date, err := r.here().Date(t.Context())
+	if err != nil || !date.Equal(r.aws.Now().Truncate(time.Second)) {
+		t.Errorf("Date returned %s, %v, want %s", date, err, r.aws.Now())
+	}
+}
+
+func TestDateFails(t *testing.T) {
+	r := newRoom(t)
+	r.Timeout = 50 * time.Millisecond
+	r.aws.Fail(vaulttest.Fault{Hang: true})
+	var late *TimeoutError
+	if _, err := r.here().Date(t.Context()); !errors.As(err, &late) {
+		t.Errorf("an endpoint that hangs: %v", err)
+	}
+	gone := r.here()
+	r.aws.Close()
+	r.Timeout = 0
+	var away *UnreachableError
+	if _, err := gone.Date(t.Context()); !errors.As(err, &away) {
+		t.Errorf("an endpoint that is gone: %v", err)
+	}
+}
+
+func TestReachable(t *testing.T) {
+	r := newRoom(t)
+	r.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://user:hunter2@proxy.example.com:3128") }
+	if proxy, err := r.here().Reachable(); proxy != "http://proxy.example.com:3128" || err != nil {
+		t.Errorf("Reachable returned %q, %v", proxy, err)
+	}
+	r.Proxy = func(*http.Request) (*url.URL, error) { return nil, errors.New("hunter2") }
+	if _, err := r.here().Reachable(); err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("an unreadable proxy: %v", err)
+	}
+	r.Proxy = nil
+	none := r.here()
+	none.At.Endpoint.CABundle = "/nowhere/roots.pem"
+	if _, err := none.Reachable(); err == nil || !strings.Contains(err.Error(), "ca_bundle") {
+		t.Errorf("roots that are not there: %v", err)
+	}
+	if proxy, err := r.here().Reachable(); proxy != "" || err != nil {
+		t.Errorf("Reachable returned %q, %v", proxy, err)
+	}
+	if calls := r.aws.Calls(); len(calls) != 0 {
+		t.Errorf("AWS was called: %v", calls)
+	}
+}

@@ -1,0 +1,50 @@
+package awsapi
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A coordinate that begins with zeros is as long as any other, and a key comes back as it
+// was kept.
+func TestProofKey(t *testing.T) {
+	for range 600 {
+		k, err := NewProofKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		proof, err := k.prove(http.MethodPost, "https://example.com/v1/token", time.Unix(1893456000, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts := strings.Split(proof, ".")
+		head, err := base64.RawURLEncoding.DecodeString(parts[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(regexp.MustCompile(`"[xy]":"[A-Za-z0-9_-]{43}"`).FindAll(head, -1)); n != 2 {
+			t.Fatalf("header is %s", head)
+		}
+		if len(parts) != 3 || len(parts[2]) != 86 {
+			t.Fatalf("signature is %q", parts[2])
+		}
+
+		text, err := k.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := ParseProofKey(text); err != nil || !again.Equal(k.PrivateKey) {
+			t.Fatalf("the key came back as another: %v", err)
+		}
+	}
+	for _, text := range []string{"", "EXAMPLE", "-----BEGIN EC PRIVATE KEY-----\nRVhBTVBMRQ==\n-----END EC PRIVATE KEY-----\n"} {
+		if _, err := ParseProofKey(text); !errors.Is(err, ErrProofKey) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

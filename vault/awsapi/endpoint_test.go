@@ -1,0 +1,158 @@
+package awsapi
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// A listener notes where a request would have gone, and for which region it was signed.
+type listener struct {
+	url   string
+	scope string
+}
+
+func (l *listener) RoundTrip(q *http.Request) (*http.Response, error) {
+	l.url = q.URL.String()
+	_, l.scope, _ = strings.Cut(q.Header.Get("Authorization"), "Credential=")
+	if parts := strings.Split(l.scope, "/"); len(parts) > 2 {
+		l.scope = parts[2]
+	}
+	return nil, errors.New("not sent")
+}
+
+func TestWhereCallsGo(t *testing.T) {
+	for _, c := range []struct {
+		region   string
+		endpoint Endpoint
+		url      string
+		scope    string // where it is not the region
+	}{
+		{"eu-west-1", Endpoint{}, "https://sts.eu-west-1.amazonaws.com/", ""},
+		{"us-east-1", Endpoint{}, "https://sts.us-east-1.amazonaws.com/", ""},
+		{"aws-global", Endpoint{}, "https://sts.amazonaws.com/", "us-east-1"},
+		{"eu-west-1", Endpoint{Legacy: true}, "https://sts.amazonaws.com/", "us-east-1"},
+		{"eu-south-1", Endpoint{Legacy: true}, "https://sts.eu-south-1.amazonaws.com/", ""},
+		{"us-east-2", Endpoint{FIPS: true}, "https://sts-fips.us-east-2.amazonaws.com/", ""},
+		{"us-east-2", Endpoint{FIPS: true, Legacy: true}, "https://sts-fips.us-east-2.amazonaws.com/", ""},
+		{"us-gov-west-1", Endpoint{FIPS: true}, "https://sts.us-gov-west-1.amazonaws.com/", ""},
+		{"eu-west-1", Endpoint{DualStack: true}, "https://sts.eu-west-1.api.aws/", ""},
+		{"us-east-1", Endpoint{DualStack: true, FIPS: true}, "https://sts-fips.us-east-1.api.aws/", ""},
+		{"cn-north-1", Endpoint{}, "https://sts.cn-north-1.amazonaws.com.cn/", ""},
+		{"cn-north-1", Endpoint{DualStack: true}, "https://sts.cn-north-1.api.amazonwebservices.com.cn/", ""},
+		{"cn-north-1", Endpoint{Legacy: true}, "https://sts.cn-north-1.amazonaws.com.cn/", ""},
+		{"eusc-de-east-1", Endpoint{}, "https://sts.eusc-de-east-1.amazonaws.eu/", ""},
+		{"us-iso-east-1", Endpoint{}, "https://sts.us-iso-east-1.c2s.ic.gov/", ""},
+		{"us-isob-east-1", Endpoint{}, "https://sts.us-isob-east-1.sc2s.sgov.gov/", ""},
+		{"eu-isoe-west-1", Endpoint{}, "https://sts.eu-isoe-west-1.cloud.adc-e.uk/", ""},
+		{"us-isof-south-1", Endpoint{}, "https://sts.us-isof-south-1.csp.hci.ic.gov/", ""},
+		{"eu-west-1", Endpoint{URL: "https://sts.example.com/base"}, "https://sts.example.com/base", ""},
+		{"eu-west-1", Endpoint{URL: "https://sts.example.com", Legacy: true}, "https://sts.example.com/", ""},
+	} {
+		r := newRoom(t)
+		var heard listener
+		r.clients = map[clientKey]*http.Client{{}: {Transport: &heard}}
+		s := r.readOnly()
+		s.Region, s.Endpoint = c.region, c.endpoint
+		e := failAs[*UnreachableError](r, s)
+		if c.scope == "" {
+			c.scope = c.region
+		}
+		if heard.url != c.url || heard.scope != c.scope {
+			t.Errorf("%s %+v: called %s for %s, want %s for %s", c.region, c.endpoint, heard.url, heard.scope, c.url, c.scope)
+		}
+		if u, err := url.Parse(heard.url); err != nil || e.Endpoint != Site(u) {
+			t.Errorf("%s %+v: the error names %s", c.region, c.endpoint, e.Endpoint)
+		}
+		if aws := c.endpoint.URL == ""; aws != (len(r.foreign) == 0) || aws && !isAWS(strings.TrimPrefix(e.Endpoint, "https://")) {
+			t.Errorf("%s %+v: told %q", c.region, c.endpoint, r.foreign)
+		}
+	}
+}
+
+func TestHostsOfAWS(t *testing.T) {
+	for host, want := range map[string]bool{
+		"sts.amazonaws.com": true, "STS.EU-WEST-1.AMAZONAWS.COM": true, "sts-fips.us-east-1.amazonaws.com": true,
+		"sts.us-gov-east-1.amazonaws.com": true, "sts.us-east-1.api.aws": true,
+		"vpce-0123456789abcdef0-abcdefgh.sts.us-east-1.vpce.amazonaws.com":            true,
+		"vpce-0123456789abcdef0-abcdefgh-us-east-1a.sts.us-east-1.vpce.amazonaws.com": true,
+
+		"evil-amazonaws.com": false, "amazonaws.com.evil.org": false, "sts.evil-amazonaws.com": false, "sts.amazonaws.com.evil.org": false,
+		"amazonaws.com": false, "": false, "localhost": false, "127.0.0.1": false, "stsXamazonaws.com": false, "sts.amazonawsXcom": false,
+		"evil.org.sts.amazonaws.com": false, "sts.amazonaws.com\n.evil.org": false, "evil.org\nsts.amazonaws.com": false,
+		// Names that customers have.
+		"ec2-203-0-113-25.compute-1.amazonaws.com": false, "sts.s3.amazonaws.com": false, "sts.s3.eu-west-1.amazonaws.com": false,
+		"sts-123.eu-west-1.elb.amazonaws.com": false, "abcdef.execute-api.eu-west-1.amazonaws.com": false,
+		"vpce-svc.evil.us-east-1.vpce.amazonaws.com": false,
+	} {
+		if got := isAWS(host); got != want {
+			t.Errorf("%q is AWS's: %v, want %v", host, got, want)
+		}
+	}
+}
+
+func TestForeignHostIsToldOnce(t *testing.T) {
+	r := newRoom(t)
+	r.make(r.readOnly())
+	s := r.readOnly()
+	s.Endpoint.URL += "/"
+	r.make(s)
+	if want := "calling " + r.aws.URL() + " instead of AWS, as ~/.aws/config:3 says"; len(r.foreign) != 1 || r.foreign[0] != want {
+		t.Errorf("told %q, want %q once", r.foreign, want)
+	}
+}
+
+func TestEndpointThatIsRefused(t *testing.T) {
+	const password = "hunter2"
+	for name, c := range map[string]struct{ url, found string }{
+		"another scheme":      {"ftp://example.com", `"ftp://example.com"`},
+		"no scheme":           {"example.com", `"example.com"`},
+		"no host":             {"https:///path", `"https:///path"`},
+		"port without a host": {"https://:443", `"https://:443"`},
+		"junk":                {"http://a b\x1b", `"http://a b\x1b"`},
+		"userinfo":            {"https://u:" + password + "@sts.amazonaws.com", "a URL with a user's name"},
+		"userinfo in junk":    {"https://u:" + password + "@a b", "a URL with a user's name"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t)
+			r.keep(password)
+			s := r.readOnly()
+			s.Endpoint.URL = c.url
+			e := failAs[*EndpointError](r, s)
+			if e.Origin != "~/.aws/config:3" || e.Found != c.found {
+				t.Errorf("got %+v, want it to have found %s", e, c.found)
+			}
+			r.wantText(e, "~/.aws/config:3: endpoint is "+c.found)
+			r.wantCalls(0)
+		})
+	}
+}
+
+func TestOnlyThisMachineIsSpokenToInTheOpen(t *testing.T) {
+	for endpoint, refused := range map[string]bool{
+		"http://sts.example.com": true, "http://sts.eu-west-1.amazonaws.com": true, "http://127.0.0.1.example.com:80/x": true, "http://0.0.0.0": true,
+		"http://127.0.0.1:9": false, "http://localhost:9": false, "http://[::1]:9": false, "https://sts.example.com": false,
+	} {
+		r := newRoom(t)
+		var heard listener
+		r.clients = map[clientKey]*http.Client{{}: {Transport: &heard}}
+		s := r.webIdentity(r.keep("EXAMPLE.web.identity.token"))
+		s.Endpoint.URL = endpoint
+		var plain *PlainError
+		err := r.fail(s)
+		if errors.As(err, &plain) != refused || refused != (heard.url == "") {
+			t.Errorf("%s: got %v, called %q", endpoint, err, heard.url)
+		}
+		if refused && (plain.Origin != "~/.aws/config:3" || strings.HasSuffix(plain.URL, "/x")) {
+			t.Errorf("%s: got %+v", endpoint, plain)
+		}
+		heard.url = ""
+		signed := r.readOnly() // whose answer is as secret as a token
+		signed.Endpoint.URL = endpoint
+		if err := r.fail(signed); errors.As(err, &plain) != refused || refused != (heard.url == "") {
+			t.Errorf("%s, signed: got %v, called %q", endpoint, err, heard.url)
+		}
+	}
+}

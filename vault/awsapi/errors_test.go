@@ -1,0 +1,19 @@
+package awsapi
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestMessagesAreOnePrintableLine(t *testing.T) {
+	c := call{secrets: []string{"EXAMPLE"}}
+	for text, want := range map[string]string{
+		"a\r\n\tb": "a b", "\x1b[2J\x1b]0;x\x07y": "[2J ]0;x y", "\u202eright\u2028to left": "right to left", "\xff": "\ufffd",
+		" EXAMPLE EXAMPLE ": "**** ****", strings.Repeat("ä", 501): strings.Repeat("ä", 500) + "…",
+		"x" + strings.Repeat("ä", 500): "x" + strings.Repeat("ä", 499) + "…",
+	} {
+		if got := c.clean(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}

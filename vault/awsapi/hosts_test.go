@@ -1,0 +1,199 @@
+package awsapi
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// greeter answers over TLS with the protocol that it was asked in, and counts connections.
+func greeter(t *testing.T, http2 bool, certificate *tls.Certificate, handler http.Handler) (*httptest.Server, *atomic.Int32) {
+	t.Helper()
+	var connections atomic.Int32
+	if handler == nil {
+		handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) })
+	}
+	server := httptest.NewUnstartedServer(handler)
+	server.EnableHTTP2 = http2
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	if certificate != nil {
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{*certificate}}
+	}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server, &connections
+}
+
+// serverFor makes a server's certificate, and the bundle with its root.
+func serverFor(t *testing.T, names ...string) (*tls.Certificate, []byte) {
+	a := &authority{TB: t}
+	root := a.issue(ca("root"), keyNumber(1), nil)
+	leaf := a.issue(serverOf(names...), keyNumber(2), root)
+	return &tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: leaf.key}, bundleOf(root)
+}
+
+// trust makes the transport of a profile that names a bundle of these roots.
+func (r *room) trust(roots []byte) http.RoundTripper {
+	r.Helper()
+	r.Open = func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(roots)), nil }
+	next, err := r.roundTripper("roots.pem")
+	if err != nil {
+		r.Fatal(err)
+	}
+	return next
+}
+
+// fetch wants an answer with that text.
+func (r *room) fetch(next http.RoundTripper, address, want string) {
+	r.Helper()
+	resp, err := (&http.Client{Transport: next}).Get(address)
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != want {
+		r.Errorf("got %q (%v), want %q", body, err, want)
+	}
+}
+
+func TestProtocolIsTheServersChoice(t *testing.T) {
+	for proto, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
+		r := newRoom(t)
+		server, connections := greeter(t, http2, nil, nil)
+		next := r.trust(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+		for range 3 {
+			r.fetch(next, server.URL, proto)
+		}
+		if n := connections.Load(); n != 1 {
+			t.Errorf("%s: %d connections for three calls", proto, n)
+		}
+	}
+}
+
+// A server is trusted for the host that was called, a name or an address, though both lead
+// to the same machine.
+func TestHostIsVerified(t *testing.T) {
+	r := newRoom(t)
+	own, roots := serverFor(t, "127.0.0.1")
+	server, _ := greeter(t, false, own, nil)
+	next := r.trust(roots)
+	r.fetch(next, server.URL, "HTTP/1.1")
+	named := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	if _, err := (&http.Client{Transport: next}).Get(named); err == nil || !strings.Contains(err.Error(), "localhost") {
+		t.Errorf("a server for 127.0.0.1 was spoken to as localhost: %v", err)
+	}
+	own, roots = serverFor(t, "localhost")
+	server, _ = greeter(t, false, own, nil)
+	next = r.trust(roots)
+	r.fetch(next, strings.Replace(server.URL, "127.0.0.1", "localhost", 1), "HTTP/1.1")
+	if _, err := (&http.Client{Transport: next}).Get(server.URL); err == nil || !strings.Contains(err.Error(), "127.0.0.1") {
+		t.Errorf("a server for localhost was spoken to as 127.0.0.1: %v", err)
+	}
+}
+
+// tunnel is a proxy that leads every connection to one server.
+func tunnel(to string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		far, err := net.Dial("tcp", to)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer far.Close()
+		near, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer near.Close()
+		io.WriteString(near, "HTTP/1.1 200 OK\r\n\r\n")
+		go io.Copy(far, near)
+		io.Copy(near, far)
+	})
+}
+
+// The far end of a proxy is verified for the host that is called, and a proxy that is itself
+// spoken to over TLS for its own.
+func TestHostBehindProxyIsVerified(t *testing.T) {
+	own, roots := serverFor(t, "sts.example.com")
+	server, _ := greeter(t, false, own, nil)
+	at := server.Listener.Addr().String()
+	plain := httptest.NewServer(tunnel(at))
+	t.Cleanup(plain.Close)
+	secure, _ := greeter(t, false, nil, tunnel(at))
+	roots = append(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})...)
+	for _, via := range []string{plain.URL, secure.URL} {
+		r := newRoom(t)
+		r.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(via) }
+		next := r.trust(roots)
+		r.fetch(next, "https://sts.example.com/", "HTTP/1.1")
+		if _, err := (&http.Client{Transport: next}).Get("https://sts.example.net/"); err == nil || !strings.Contains(err.Error(), "not sts.example.net") {
+			t.Errorf("%s: a server for sts.example.com was spoken to as sts.example.net: %v", via, err)
+		}
+	}
+}
+
+// A proxy that is spoken to over TLS is trusted by the profile's roots, also where what it passes
+// on is not encrypted.
+func TestProxyIsVerifiedByTheSameRoots(t *testing.T) {
+	secure, _ := greeter(t, false, nil, nil)
+	r := newRoom(t)
+	r.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(secure.URL) }
+	next := r.trust(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
+	r.fetch(next, "http://127.0.0.1/", "HTTP/1.1")
+}
+
+// A name that is not ASCII has an ASCII form in certificates.
+// https://www.rfc-editor.org/rfc/rfc6125#section-6.4.2
+func TestInternationalHostIsVerified(t *testing.T) {
+	own, roots := serverFor(t, "xn--bcher-kva.example")
+	server, _ := greeter(t, false, own, nil)
+	plain := httptest.NewServer(tunnel(server.Listener.Addr().String()))
+	t.Cleanup(plain.Close)
+	r := newRoom(t)
+	r.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(plain.URL) }
+	next := r.trust(roots)
+	r.fetch(next, "https://bücher.example/", "HTTP/1.1")
+	if _, err := (&http.Client{Transport: next}).Get("https://büchlein.example/"); err == nil || !strings.Contains(err.Error(), "certificate is valid for xn--bcher-kva.example") {
+		t.Errorf("a server for bücher.example was spoken to as another: %v", err)
+	}
+}
+
+// In FIPS 140-3 mode crypto/tls judges chains by more than x509 does, so it is left to it.
+func TestFIPSModeIsLeftToTLS(t *testing.T) {
+	if os.Getenv("GODEBUG") != "fips140=on" {
+		c := exec.Command(os.Args[0], "-test.run=^TestFIPSModeIsLeftToTLS$")
+		c.Env = append(os.Environ(), "GODEBUG=fips140=on")
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return
+	}
+	r := newRoom(t)
+	server, _ := greeter(t, false, nil, nil)
+	next := r.trust(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})).(*hosts)
+	r.fetch(next, server.URL, "HTTP/1.1")
+	request, err := http.NewRequest(http.MethodGet, server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := next.choose(request).(*http.Transport).TLSClientConfig; c.InsecureSkipVerify || c.RootCAs.Equal(x509.NewCertPool()) {
+		t.Error("crypto/tls does not verify")
+	}
+}

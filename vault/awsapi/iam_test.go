@@ -1,0 +1,149 @@
+package awsapi
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/vault/vaulttest"
+)
+
+func (r *room) accessKeys() AccessKeys {
+	return AccessKeys{Client: r.Client, At: r.iamTarget(), User: "alice", Creds: r.key()}
+}
+
+func (r *room) iamTarget() Target {
+	return Target{Region: "eu-west-1", Endpoint: Endpoint{URL: r.aws.URL(), Origin: "~/.aws/config:3"}}
+}
+
+func TestAccessKeys(t *testing.T) {
+	r := newRoom(t)
+	keys := r.accessKeys()
+	made, err := keys.Create(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.keep(made.SecretAccessKey)
+	if at, _, err := keys.LastUsed(t.Context(), made.AccessKeyID); err != nil || !at.IsZero() {
+		t.Errorf("the new key was used at %v, %v", at, err)
+	}
+	if err := keys.Activate(t.Context(), made.AccessKeyID, false); err != nil {
+		t.Error(err)
+	}
+	list, at, err := keys.List(t.Context())
+	if err != nil || len(list) != 2 || !list[0].Active || list[1].Active || list[1].ID != made.AccessKeyID || list[1].Created.IsZero() {
+		t.Errorf("listed %+v, %v", list, err)
+	}
+	if d := at.Sub(r.aws.Now()).Abs(); d > time.Second {
+		t.Errorf("AWS's time is off by %s", d)
+	}
+	if err := keys.Activate(t.Context(), made.AccessKeyID, true); err != nil {
+		t.Error(err)
+	}
+	if at, service, err := keys.LastUsed(t.Context(), r.world.Key.ID); err != nil || at.IsZero() || service != "iam" {
+		t.Errorf("the old key was used at %v for %q, %v", at, service, err)
+	}
+	if err := keys.Delete(t.Context(), made.AccessKeyID); err != nil {
+		t.Error(err)
+	}
+	err = keys.Delete(t.Context(), made.AccessKeyID)
+	var api *APIError
+	if !errors.As(err, &api) || api.Code != "NoSuchEntity" || strings.Contains(err.Error(), made.AccessKeyID) || Unsure(err) {
+		t.Errorf("got %v, want NoSuchEntity without the key's id", err)
+	}
+}
+
+// A key is asked for once, whatever becomes of the answer.
+func TestCreateIsNotTriedAgain(t *testing.T) {
+	for name, f := range map[string]vaulttest.Fault{
+		"500": {Status: 500}, "hung up": {Hangup: true}, "answer lost": {AnswerLost: true}, "half of it": {TruncateXML: true}, "portal": {HTML: true},
+	} {
+		r := newRoom(t)
+		r.aws.Fail(f)
+		if _, err := r.accessKeys().Create(t.Context()); !Unsure(err) {
+			t.Errorf("%s: %v is sure", name, err)
+		}
+		r.wantCalls(1)
+	}
+}
+
+func TestClockIsCorrectedForIAM(t *testing.T) {
+	r := newRoom(t)
+	r.Clock.Local = func() time.Time { return r.aws.Now().Add(20 * time.Minute) }
+	if _, err := r.accessKeys().Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.wantCalls(2)
+	r.wantTold("this computer's clock is 20m0s ahead of AWS's; AWS's time is used")
+}
+
+func TestUnsure(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, false},
+		{&APIError{Status: http.StatusConflict}, false},
+		{&APIError{Status: http.StatusBadRequest}, false},
+		{&APIError{Status: http.StatusInternalServerError}, true},
+		{&APIError{}, true},
+		{&TimeoutError{}, true},
+		{&UnreachableError{}, true},
+		{&NotAWSError{}, true},
+	} {
+		if got := Unsure(tt.err); got != tt.want {
+			t.Errorf("%#v: %v, want %v", tt.err, got, tt.want)
+		}
+	}
+}
+
+// What goes wrong names where IAM is.
+func TestPlacesOfIAM(t *testing.T) {
+	for _, tt := range []struct {
+		at   Target
+		want string
+	}{
+		{Target{Region: "eu-west-1"}, "https://iam.amazonaws.com"},
+		{Target{Region: "cn-north-1"}, "https://iam.cn-north-1.amazonaws.com.cn"},
+		{Target{Region: "us-gov-west-1"}, "https://iam.us-gov.amazonaws.com"},
+		{Target{Region: "us-east-1", Endpoint: Endpoint{FIPS: true}}, "https://iam-fips.amazonaws.com"},
+		{Target{Region: "eu-west-1", Endpoint: Endpoint{DualStack: true}}, "https://iam.global.api.aws"},
+		{Target{Endpoint: Endpoint{URL: "http://127.0.0.1:1/x"}}, "http://127.0.0.1:1"},
+	} {
+		got := AccessKeys{At: tt.at}.place()
+		if got != tt.want {
+			t.Errorf("%+v is %s, want %s", tt.at, got, tt.want)
+		}
+		if host := strings.TrimPrefix(got, "https://"); tt.at.Endpoint.URL == "" && !isAWS(host) {
+			t.Errorf("%s is taken for somebody else's", host)
+		}
+	}
+}
+
+func TestIAMHangs(t *testing.T) {
+	r := newRoom(t)
+	r.Timeout = 50 * time.Millisecond
+	r.aws.Fail(vaulttest.Fault{Hang: true, Times: -1})
+	_, _, err := r.accessKeys().List(t.Context())
+	var e *TimeoutError
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v", err)
+	}
+	r.wantText(err, "ListAccessKeys: no answer from "+r.aws.URL()+" within 50ms")
+}
+
+func TestCallerIsUser(t *testing.T) {
+	for arn, want := range map[string]string{
+		"arn:aws:iam::1:user/a/path/bob":      "bob",
+		"arn:aws:iam::1:root":                 "",
+		"arn:aws:sts::1:assumed-role/r/bob":   "",
+		"arn:aws:sts::1:federated-user/bob":   "",
+		"arn:aws-cn:iam::1:user/some+one@x.y": "some+one@x.y",
+	} {
+		if name, ok := (Caller{ARN: arn}).User(); name != want || ok != (want != "") {
+			t.Errorf("%s is user %q, %v", arn, name, ok)
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package awsapi
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestAnywhereIsCalledAt(t *testing.T) {
+	for _, c := range []struct {
+		region string
+		e      Endpoint
+		want   string
+	}{
+		{"eu-west-1", Endpoint{}, "https://rolesanywhere.eu-west-1.amazonaws.com"},
+		{"eu-west-1", Endpoint{DualStack: true}, "https://rolesanywhere.eu-west-1.api.aws"},
+		{"us-east-1", Endpoint{FIPS: true}, "https://rolesanywhere-fips.us-east-1.amazonaws.com"},
+		{"cn-north-1", Endpoint{}, "https://rolesanywhere.cn-north-1.amazonaws.com.cn"},
+		{"us-gov-west-1", Endpoint{FIPS: true}, "https://rolesanywhere-fips.us-gov-west-1.amazonaws.com"},
+		{"eu-west-1", Endpoint{URL: "http://127.0.0.1:1/"}, "http://127.0.0.1:1"},
+	} {
+		at, err := serviceAnywhere.at(Target{c.region, c.e})
+		if err != nil || at.url != c.want || c.e.URL == "" && !isAWS(strings.TrimPrefix(at.url, "https://")) {
+			t.Errorf("calls %s, want %s, %v", at.url, c.want, err)
+		}
+	}
+}
+
+// Whatever comes back, the error is ours, or the credentials are some.
+func FuzzAnywhereAnswer(f *testing.F) {
+	for _, text := range []string{
+		``, `{}`, `{"credentialSet":[]}`, `{"credentialSet":[{"credentials":{}}]}`,
+		`{"credentialSet":[{"credentials":{"accessKeyId":"ASIAEXAMPLE","secretAccessKey":"EXAMPLE","sessionToken":"EXAMPLE","expiration":"2030-01-02T12:00:00Z"}}]}`,
+		`{"credentialSet":[{"credentials":{"accessKeyId":"ASIA\nEXAMPLE","secretAccessKey":"EXAMPLE","sessionToken":"EXAMPLE","expiration":"2030-01-02T12:00:00Z"}}]}`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c := call{action: actionAnywhere, about: "arn:aws:iam::123456789012:role/anywhere", place: "https://example.com"}
+		got, err := c.anywhereCredentials(text)
+		switch {
+		case err != nil && err.Error() != "CreateSession: https://example.com answered without credentials":
+			t.Errorf("%q", err)
+		case err == nil && (Flaw(got) != "" || got.SessionToken == "" || !got.CanExpire || got.Expires.IsZero()):
+			t.Errorf("%q became credentials", text)
+		}
+	})
+}

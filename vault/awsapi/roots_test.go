@@ -1,0 +1,156 @@
+package awsapi
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"io/fs"
+	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+)
+
+// shelves gives each file its content, and notes which were opened.
+func (r *room) shelves(files map[string][]byte) *[]string {
+	var opened []string
+	r.Open = func(path string) (io.ReadCloser, error) {
+		opened = append(opened, path)
+		if text, ok := files[path]; ok {
+			return io.NopCloser(bytes.NewReader(text)), nil
+		}
+		return nil, fs.ErrNotExist
+	}
+	return &opened
+}
+
+func TestSystemsBundleIsReadOnce(t *testing.T) {
+	r := newRoom(t)
+	endpoint, roots := r.encrypted()
+	opened := r.shelves(map[string][]byte{"b.pem": roots})
+	r.Bundles = []string{"a.pem", "b.pem", "c.pem"}
+	s := r.readOnly()
+	r.make(s)
+	if len(*opened) != 0 {
+		t.Errorf("%q were opened for a call in the open", *opened)
+	}
+	s.Endpoint.URL = endpoint
+	for range 3 {
+		r.make(s)
+	}
+	if !slices.Equal(*opened, []string{"a.pem", "b.pem"}) {
+		t.Errorf("opened %q, want the first that is there, once", *opened)
+	}
+}
+
+// What is read ahead is read once, and a chain of calls takes one connection.
+func TestRootsAreReadAheadOnce(t *testing.T) {
+	r := newRoom(t)
+	server, connections := greeter(t, false, nil, r.aws)
+	opened := r.shelves(map[string][]byte{"b.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})})
+	r.Bundles = []string{"b.pem"}
+	s := r.readOnly()
+	s.Endpoint.URL = server.URL
+	for range 3 {
+		STS{r.Client, s.Target}.Expect()
+		r.make(s)
+	}
+	if !slices.Equal(*opened, []string{"b.pem"}) || connections.Load() != 1 {
+		t.Errorf("%q were opened, and %d connections, for three calls", *opened, connections.Load())
+	}
+}
+
+// Where the bundle lacks the root, Go's own look at the system decides; here it fails, too.
+func TestBundleThatDoesNotDo(t *testing.T) {
+	for name, bundle := range map[string][]byte{
+		"another root": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: fresh(t)}), "junk": []byte("junk"), "none": nil,
+	} {
+		r := newRoom(t)
+		endpoint, _ := r.encrypted()
+		files := map[string][]byte{}
+		if bundle != nil {
+			files["b.pem"] = bundle
+		}
+		r.shelves(files)
+		r.Bundles = []string{"b.pem"}
+		s := r.readOnly()
+		s.Endpoint.URL = endpoint
+		r.wantText(failAs[*UnreachableError](r, s), "certificate")
+		if calls := r.aws.Calls(); len(calls) != 0 {
+			t.Errorf("%s: AWS was called %d times by a client that does not trust it", name, len(calls))
+		}
+	}
+}
+
+// fallback names the file of roots that Go itself finds in the process that
+// TestAllThatGoFinds starts, for it looks once.
+const fallback = "TEST_AWS_VAULT_FALLBACK"
+
+// Where the bundle does not do, all that Go finds are asked, in the same handshake.
+func TestAllThatGoFinds(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere no bundle is read, and the system is asked for its roots")
+	}
+	if os.Getenv(fallback) == "" {
+		c := exec.Command(os.Args[0], "-test.run=^TestAllThatGoFinds$")
+		path := filepath.Join(t.TempDir(), "all.pem")
+		c.Env = append(os.Environ(), fallback+"="+path, "SSL_CERT_FILE="+path, "SSL_CERT_DIR="+t.TempDir())
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return
+	}
+	r := newRoom(t)
+	endpoint, roots := r.encrypted()
+	by := &authority{TB: t}
+	root := by.issue(ca("root"), keyNumber(1), nil)
+	if err := os.WriteFile(os.Getenv(fallback), append(roots, bundleOf(root)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	opened := r.shelves(map[string][]byte{"b.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: fresh(t)})})
+	r.Bundles = []string{"b.pem"}
+	s := r.readOnly()
+	s.Endpoint.URL = endpoint
+	r.make(s)
+	r.make(s)
+	r.wantCalls(2)
+	if len(*opened) != 1 {
+		t.Errorf("opened %q", *opened)
+	}
+	old := by.issue(but(ca("root"), func(c *x509.Certificate) {
+		c.NotBefore, c.NotAfter = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
+	}), keyNumber(1), nil)
+	leaf := by.issue(serverOf("sts.example.com"), keyNumber(2), root)
+	stale := readAnchors(bundleOf(old))
+	for _, stale.system = range []bool{false, true} {
+		if err := stale.verify("sts.example.com", []*x509.Certificate{leaf.Certificate}); (err == nil) != stale.system {
+			t.Errorf("a root that was issued anew elsewhere, which is asked: %v, does: %v", stale.system, err)
+		}
+	}
+	s.Endpoint.CABundle = "b.pem" // whoever names a bundle means it
+	r.wantText(failAs[*UnreachableError](r, s), "certificate")
+}
+
+// fresh is a certificate that signs nothing here.
+func fresh(t *testing.T) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "another"}, IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, form, form, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}

@@ -1,0 +1,298 @@
+package awsapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/vaulttest"
+)
+
+func TestCallsAreTriedAgain(t *testing.T) {
+	for name, f := range map[string]vaulttest.Fault{
+		"500": {Status: 500}, "503": {Status: 503, Code: "ServiceUnavailable"}, "throttled": {Throttle: true}, "hung up": {Hangup: true},
+		"answer lost": {AnswerLost: true}, "half of it": {TruncateXML: true}, "issuer not reached": {Code: "IDPCommunicationError"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t)
+			f.Times = 2
+			r.aws.Fail(f)
+			r.make(r.readOnly())
+			r.wantCalls(3)
+		})
+		t.Run(name+" for ever", func(t *testing.T) {
+			r := newRoom(t)
+			f.Times = -1
+			r.aws.Fail(f)
+			r.fail(r.readOnly())
+			r.wantCalls(3)
+		})
+	}
+}
+
+func TestBackoffIsAsked(t *testing.T) {
+	r := newRoom(t)
+	var attempts []int
+	r.Backoff = func(attempt int, err error) time.Duration {
+		if err == nil {
+			t.Error("no error to wait for")
+		}
+		attempts = append(attempts, attempt)
+		return 0
+	}
+	r.aws.Fail(vaulttest.Fault{Status: 500, Times: -1})
+	if e := failAs[*APIError](r, r.readOnly()); !e.Retry || e.Status != 500 {
+		t.Errorf("got %+v", e)
+	}
+	if len(attempts) != 2 || attempts[0] >= attempts[1] {
+		t.Errorf("asked for the waits before %v", attempts)
+	}
+}
+
+func TestSilenceIsATimeout(t *testing.T) {
+	r := newRoom(t)
+	r.Timeout = 50 * time.Millisecond
+	r.aws.Fail(vaulttest.Fault{Hang: true, Times: -1})
+	e := failAs[*TimeoutError](r, r.readOnly())
+	r.wantText(e, "AssumeRole: no answer from "+r.aws.URL()+" within 50ms")
+}
+
+func TestCallerWhoGoesAway(t *testing.T) {
+	r := newRoom(t)
+	gone := errors.New("interrupted")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	r.aws.Fail(vaulttest.Fault{Hang: true, Times: -1})
+	go func() {
+		r.aws.Await(t.Context(), "AssumeRole", 1)
+		cancel(gone)
+	}()
+	if _, err := r.send(ctx, r.readOnly()); !errors.Is(err, gone) {
+		t.Errorf("got %v, want the cause", err)
+	}
+}
+
+func TestNobodyListens(t *testing.T) {
+	r := newRoom(t)
+	server := httptest.NewServer(http.NotFoundHandler())
+	server.Close()
+	s := r.readOnly()
+	s.Endpoint.URL = server.URL
+	e := failAs[*UnreachableError](r, s)
+	if e.Endpoint != server.URL || errors.Unwrap(e) == nil {
+		t.Errorf("got %+v", e)
+	}
+	r.wantText(e, "AssumeRole: no answer from "+server.URL+": ")
+	if strings.Contains(e.Err.Error(), server.URL) {
+		t.Errorf("the address is said twice: %v", e)
+	}
+}
+
+func TestRegionThatIsNone(t *testing.T) {
+	r := newRoom(t)
+	s := r.readOnly()
+	s.Endpoint, s.Region = Endpoint{}, ""
+	r.wantText(r.fail(s), "AssumeRole at STS without a region: ")
+}
+
+// answering is an endpoint that always answers the same, and counts.
+func (r *room) answering(status int, kind, body string) (*sample, *atomic.Int32) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.Header().Set("Content-Type", kind)
+		w.WriteHeader(status)
+		w.Write([]byte(body))
+	}))
+	r.Cleanup(server.Close)
+	s := r.readOnly()
+	s.Endpoint.URL = server.URL
+	return &s, &asked
+}
+
+func TestAnswerThatIsNotAWS(t *testing.T) {
+	const page = "<!doctype html><title>Hotel</title><p>Please <br> sign in"
+	for name, c := range map[string]struct {
+		status int
+		kind   string
+		body   string
+		cut    bool
+		calls  int32
+		text   string
+	}{
+		"captive portal":     {200, "text/html; charset=utf-8", page, false, 1, "something that is not AWS's (text/html, 57 bytes): a proxy or a sign-in page?"},
+		"portal in XHTML":    {200, "application/xhtml+xml", "<html/>", false, 1, "application/xhtml+xml"},
+		"portal as XML":      {200, "text/xml", "<html><body/></html>", false, 1, "not AWS's (text/xml, 20 bytes)"},
+		"HTML called XML":    {200, "text/xml", page, false, 1, "not AWS's"},
+		"proxy's JSON":       {200, "application/json", `{"error":"blocked"}`, false, 1, "application/json"},
+		"proxy refuses":      {403, "application/json", `{"error":"blocked"}`, false, 1, "application/json"},
+		"refusal in XHTML":   {403, "text/xml", "<html><body/></html>", false, 1, "not AWS's (text/xml, 20 bytes)"},
+		"half an answer":     {200, "text/xml", "<AssumeRoleResponse><AssumeRoleResult>", true, 3, "breaks off after 38 bytes"},
+		"nothing":            {200, "text/xml", "", true, 3, "breaks off after 0 bytes"},
+		"nothing at all":     {204, "", "", false, 1, "no type"},
+		"junk":               {200, "\xff;;", "\x00\xff", false, 1, "no type"},
+		"large":              {200, "text/xml", "<AssumeRoleResponse>" + strings.Repeat(" ", 2<<20), false, 1, "1048.6 kB"},
+		"balancer fails":     {503, "text/html", "<h1>503</h1>", false, 3, "not AWS's (text/html"},
+		"expiry is no time":  {200, "text/xml", sessionXML("next tuesday"), false, 1, "not AWS's (text/xml"},
+		"redirect to a page": {302, "text/html", page, false, 1, "text/html"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t)
+			s, asked := r.answering(c.status, c.kind, c.body)
+			e := failAs[*NotAWSError](r, *s)
+			if e.Cut != c.cut || e.Endpoint != s.Endpoint.URL || asked.Load() != c.calls {
+				t.Errorf("got %+v after %d calls, want %d", e, asked.Load(), c.calls)
+			}
+			r.wantText(r.fail(*s), "AssumeRole: "+s.Endpoint.URL+" answered with ", c.text)
+		})
+	}
+}
+
+func sessionXML(expires string) string {
+	return `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>` +
+		`<AccessKeyId>ASIAIOSFODNN7EXAMPLE</AccessKeyId><SecretAccessKey>EXAMPLESECRET</SecretAccessKey>` +
+		`<SessionToken>EXAMPLETOKEN</SessionToken><Expiration>` + expires + `</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`
+}
+
+func TestAnswerWithoutCredentials(t *testing.T) {
+	for _, body := range map[string]string{
+		"none":       `<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>`,
+		"no token":   strings.Replace(sessionXML("2030-01-02T13:00:00Z"), "EXAMPLETOKEN", "", 1),
+		"no expiry":  strings.Replace(sessionXML(""), "<Expiration></Expiration>", "", 1),
+		"line's end": strings.Replace(sessionXML("2030-01-02T13:00:00Z"), "EXAMPLESECRET", "EXAMPLE\nSECRET", 1),
+	} {
+		r := newRoom(t)
+		s, _ := r.answering(200, "text/xml", body)
+		r.keep("EXAMPLETOKEN")
+		r.wantText(r.fail(*s), "AssumeRole: "+s.Endpoint.URL+" answered without credentials")
+	}
+	r := newRoom(t)
+	s, _ := r.answering(200, "text/xml", `<GetSessionTokenResponse><GetSessionTokenResult/></GetSessionTokenResponse>`)
+	s.call = func(ctx context.Context, sts STS, by aws.Credentials) (aws.Credentials, error) {
+		return sts.SessionToken(ctx, by, 0, MFA{})
+	}
+	r.wantText(r.fail(*s), "GetSessionToken: "+s.Endpoint.URL+" answered without credentials")
+}
+
+func TestWholeAnswerIsTaken(t *testing.T) {
+	r := newRoom(t)
+	for _, body := range []string{sessionXML("2030-01-02T13:00:00Z"), "<?xml version=\"1.0\"?>\n<!-- x -->" + sessionXML("2030-01-02T13:00:00Z") + "\n"} {
+		s, _ := r.answering(200, "application/xml", body)
+		if c := r.make(*s); c.AccessKeyID != "ASIAIOSFODNN7EXAMPLE" || c.SecretAccessKey != "EXAMPLESECRET" || c.SessionToken != "EXAMPLETOKEN" {
+			t.Errorf("%q was read otherwise", body)
+		}
+	}
+}
+
+func TestAnswerThatBreaksOffOnTheWire(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.Header().Set("Content-Length", "1000")
+		w.Write([]byte("<AssumeRoleResponse>"))
+	}))
+	defer server.Close()
+	r := newRoom(t)
+	s := r.readOnly()
+	s.Endpoint.URL = server.URL
+	if failAs[*UnreachableError](r, s); asked.Load() != 3 {
+		t.Errorf("asked %d times", asked.Load())
+	}
+}
+
+// Load balancers refuse without a word.
+func TestRefusalWithoutAWord(t *testing.T) {
+	r := newRoom(t)
+	s, _ := r.answering(403, "", "")
+	if e := failAs[*APIError](r, *s); e.Status != 403 || e.Retry {
+		t.Errorf("got %+v", e)
+	}
+}
+
+func TestRedirectIsNotFollowed(t *testing.T) {
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		var elsewhere atomic.Int32
+		other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
+		defer other.Close()
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, other.URL, status) }))
+		defer server.Close()
+		r := newRoom(t)
+		s := r.readOnly()
+		s.Endpoint.URL = server.URL
+		r.wantText(failAs[*NotAWSError](r, s), server.URL)
+		server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/xml")
+			w.Header().Set("Location", other.URL)
+			w.WriteHeader(status)
+			w.Write([]byte("<MovedResponse/>"))
+		})
+		if e := failAs[*APIError](r, s); e.Status != status {
+			t.Errorf("got %+v", e)
+		}
+		if elsewhere.Load() != 0 {
+			t.Errorf("%d: the call was sent elsewhere", status)
+		}
+	}
+}
+
+func TestErrorTexts(t *testing.T) {
+	for want, err := range map[string]error{
+		"A: AWS says HTTP 403":  &APIError{Action: "A", Status: 403},
+		"A of b: AWS says C: d": &APIError{Action: "A", About: "b", Code: "C", Message: "d"},
+	} {
+		if err.Error() != want {
+			t.Errorf("got %q, want %q", err, want)
+		}
+	}
+}
+
+func FuzzOutline(f *testing.F) {
+	for _, seed := range []string{"", sessionXML("2030-01-02T13:00:00Z"), "<a>", "</a>", "<a/><b/>", "<?xml encoding=\"latin1\"?><a/>", "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		root, whole := outline(text)
+		if whole && root == "" {
+			t.Errorf("%q is whole without an element", text)
+		}
+		if again, _ := outline(append(text, "<!-- more -->"...)); whole && again != root {
+			t.Errorf("%q has the root %q, with a comment after it %q", text, root, again)
+		}
+	})
+}
+
+func TestAccountOf(t *testing.T) {
+	for arn, want := range map[string]string{
+		"arn:aws:sts::123456789012:assumed-role/a/b": "123456789012", "": "", "arn:aws:sts": "",
+	} {
+		if got := AccountOf(arn); got != want {
+			t.Errorf("account of %q is %q, want %q", arn, got, want)
+		}
+	}
+}
+
+func TestFlawsOfCredentials(t *testing.T) {
+	good := aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+EXAMPLEKEY="}
+	if got := Flaw(good); got != "" {
+		t.Errorf("a good key has the flaw %q", got)
+	}
+	for name, spoil := range map[string]func(*aws.Credentials){
+		"no id":               func(c *aws.Credentials) { c.AccessKeyID = "" },
+		"no secret":           func(c *aws.Credentials) { c.SecretAccessKey = "" },
+		"line's end in token": func(c *aws.Credentials) { c.SessionToken = "a\nAWS_PROFILE=b" },
+		"NUL in secret":       func(c *aws.Credentials) { c.SecretAccessKey += "\x00" },
+		"blank in id":         func(c *aws.Credentials) { c.AccessKeyID = "AKIA IOSFODNN7EXAMPLE" },
+		"umlaut in account":   func(c *aws.Credentials) { c.AccountID = "ä" },
+	} {
+		c := good
+		if spoil(&c); Flaw(c) == "" {
+			t.Errorf("%s: no flaw found", name)
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"aws-vault/vault/awsapi"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/signin"
+	"aws-vault/vault/store"
+)
+
+// The programs that AWS's sign-in knows.
+const (
+	clientSameDevice  = "arn:aws:signin:::devtools/same-device"
+	clientCrossDevice = "arn:aws:signin:::devtools/cross-device"
+)
+
+// IdentityError is returned where someone else signed in.
+type IdentityError struct{ Found, Want string }
+
+func (e *IdentityError) Error() string {
+	return fmt.Sprintf("%s has signed in, want %s", e.Found, e.Want)
+}
+
+// New has a person sign in as aws login has them, and keeps what that gives. It
+// returns who they are. Where want is not empty, it is an [*IdentityError] if they are
+// another.
+func (l AWSLogin) New(ctx context.Context, want string, remote bool) (string, error) {
+	d := l.deps
+	if err := d.AWS.CheckEndpoint(l.api().At.Endpoint); err != nil {
+		return "", err
+	}
+	trade := d.Tokens.Trade(string(plan.Login{Session: want}.Token()))
+	if err := trade.Ready(ctx); err != nil {
+		return "", fmt.Errorf("a sign-in is of no use: %w", err)
+	}
+	ctx, v, err := d.begin(ctx, l.api().Place())
+	if err != nil {
+		return "", err
+	}
+	var t loginToken
+	var warnings []error
+	err = l.grant(ctx, v, remote, func(g signin.Grant, client string) error {
+		t, warnings, err = l.use(ctx, g, client, want, trade)
+		return err
+	})
+	if err := v.end(err); err != nil {
+		return "", err
+	}
+	if !trade.Durable() {
+		return "", errors.Join(warnings...)
+	}
+	d.warn(warnings)
+	return t.Session, nil
+}
+
+// use trades what a person brought, and stores what comes once it is certain who they are.
+func (l AWSLogin) use(ctx context.Context, g signin.Grant, client, want string, trade *store.Trade) (t loginToken, warnings []error, err error) {
+	key, err := awsapi.NewProofKey()
+	if err != nil {
+		return t, nil, err
+	}
+	ctx, lock, err := trade.Lock(ctx, "the sign-in of "+want)
+	if err != nil {
+		return t, nil, err
+	}
+	defer lock.Close()
+	confirmed := want != "" || g.Proven // else it is not stored before
+	to := trade
+	if !confirmed {
+		to = nil
+	}
+	grant := awsapi.LoginGrant{Client: client, Type: awsapi.GrantCode, Code: g.Code, Verifier: g.Verifier, Redirect: g.Redirect}
+	until := l.deps.AWS.Clock.Local().Add(loginLasts).UTC()
+	t, err = l.trade(ctx, key, grant, loginToken{Client: client, Until: until, wanted: want}, to)
+	if err == nil && !confirmed {
+		if err = l.deps.confirm(ctx, g, l.api().Place(), t.Session); err == nil {
+			trade.KeepAs(string(plan.Login{Session: t.Session}.Token()), t.token())
+		}
+	}
+	return t, trade.Store(ctx), err
+}
+
+// grant has a person sign in with a browser of this machine, or of another, and gives
+// what that brings back to use, with the program that AWS knows us by.
+func (l AWSLogin) grant(ctx context.Context, v *visit, remote bool, use func(g signin.Grant, client string) error) error {
+	api, person := l.api(), l.deps.Person
+	address := func(client, redirect string, p signin.Proof) string {
+		return api.Page(awsapi.Page{Client: client, Scopes: []string{"openid"}, Redirect: redirect, State: p.State, Challenge: p.Challenge})
+	}
+	if !remote {
+		page := func(p signin.Proof, redirect string) string { return address(clientSameDevice, redirect, p) }
+		show := func(page string) error { return v.toPage(api.Place(), page) }
+		return signin.Code(ctx, person.back(), page, show, func(g signin.Grant) error { return use(g, clientSameDevice) })
+	}
+	if person.Paste == nil {
+		return errNobody
+	}
+	show := func(page string) error { return person.toAnyPage(api.Place(), page) }
+	redirect := api.Base() + "/v1/sessions/confirmation"
+	page := func(p signin.Proof) string { return address(clientCrossDevice, redirect, p) }
+	g, err := signin.Paste(ctx, redirect, page, show, person.Paste)
+	if err != nil {
+		return err
+	}
+	return use(g, clientCrossDevice)
+}
+
+// keepLogin puts a sign-in in the place of the one before.
+func keepLogin(ctx context.Context, tokens *store.Tokens, t loginToken) error {
+	_, warnings, err := tokens.Get(ctx, store.TokenAsk{
+		Name: string(plan.Login{Session: t.Session}.Token()), Question: "the sign-in of " + t.Session,
+		Serves: func(store.Token) bool { return false },
+		Make: func(context.Context, store.Token, *store.Trade) (store.Token, error) {
+			return t.token(), nil
+		},
+	})
+	if err != nil || len(warnings) == 0 {
+		return err
+	}
+	return errors.Join(warnings...)
+}
+
+// ImportLogin moves the AWS CLI's sign-in of an identity to where ours are kept. It
+// reports whether there was one.
+func (d *Deps) ImportLogin(ctx context.Context, session string) (bool, error) {
+	theirs, ok := d.Logins.Login(session)
+	if !ok || theirs.RefreshToken == "" {
+		return false, nil
+	}
+	t := fromCache(session, theirs)
+	if _, err := awsapi.ParseProofKey(t.Key); err != nil {
+		return true, err
+	}
+	t.Until = d.AWS.Clock.Local().Add(loginLasts).UTC()
+	if err := keepLogin(ctx, d.Tokens, t); err != nil {
+		return true, err
+	}
+	if err := mayRemoveLogin(ctx, d.Tokens, d.Logins, t); err != nil {
+		return true, err
+	}
+	return true, d.Logins.Remove(session)
+}
+
+// mayRemoveLogin reads a sign-in back, and looks whether the AWS CLI still has the same one.
+func mayRemoveLogin(ctx context.Context, tokens *store.Tokens, theirs *store.LoginCache, t loginToken) error {
+	kept, _, err := tokens.Find(ctx, string(plan.Login{Session: t.Session}.Token()))
+	if err != nil {
+		return fmt.Errorf("reading the sign-in back: %w", err)
+	}
+	if stored, ok := decode[loginToken](kept); !ok || stored.Refresh != t.Refresh || stored.Key != t.Key || stored.Client != t.Client {
+		return errors.New("the sign-in that was read back is not the one that was stored; the AWS CLI's own is left where it is")
+	}
+	if now, ok := theirs.Login(t.Session); ok && now.RefreshToken != t.Refresh {
+		return errors.New("the AWS CLI has renewed its sign-in meanwhile; import it again")
+	}
+	return nil
+}

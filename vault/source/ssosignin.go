@@ -1,0 +1,218 @@
+package source
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"aws-vault/vault/awsapi"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/signin"
+	"aws-vault/vault/store"
+)
+
+// What IAM Identity Center refuses that a sign-in mends.
+var (
+	errGrant  = errors.New("the token or code is not taken any more")
+	errClient = errors.New("the registration is not taken any more")
+)
+
+// defaultScope lets a program take the roles that its user may take.
+// https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sso.html
+const defaultScope = "sso:account:access"
+
+func scopesOf(s plan.SSO) []string {
+	if len(s.Scopes) == 0 {
+		return []string{defaultScope}
+	}
+	return s.Scopes
+}
+
+// registeredRedirect is where answers may be brought; its port is free.
+const registeredRedirect = "http://127.0.0.1" + signin.CallbackPath
+
+// idc is where one signs in.
+func (s SSO) idc() awsapi.IDC {
+	return awsapi.IDC{
+		Client: s.deps.AWS, At: awsapi.Target{Region: s.to.Region, Endpoint: awsapi.Endpoint(s.to.OIDC)}, StartURL: s.to.StartURL,
+	}
+}
+
+// signIn has a person sign in. A registration that turns out to be none is replaced, once.
+func (s SSO) signIn(ctx context.Context, trade *store.Trade) (t ssoToken, err error) {
+	if err := trade.Ready(ctx); err != nil && !isUnwritable(err) { // else it serves this process
+		return t, err
+	}
+	ctx, v, err := s.deps.begin(ctx, s.to.StartURL)
+	if err != nil {
+		return t, err
+	}
+	refused := ""
+	for range 2 {
+		var c awsapi.IDCClient
+		if c, err = s.registered(ctx, refused); err != nil {
+			break
+		}
+		if s.deps.Person.Device {
+			t, err = s.byDevice(ctx, v, c, trade)
+		} else {
+			t, err = s.byBrowser(ctx, v, c, trade)
+		}
+		if !errors.Is(err, errClient) {
+			break
+		}
+		refused = c.ID
+	}
+	return t, v.end(err)
+}
+
+// registered returns this program's registration, and makes one where there is none, or
+// only the one that was refused. Each way to sign in has its own.
+func (s SSO) registered(ctx context.Context, refused string) (awsapi.IDCClient, error) {
+	d, flow := s.deps, "browser"
+	if d.Person.Device {
+		flow = "device"
+	}
+	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
+		Name: plan.Fingerprint("aws-vault SSO registration 1", string(s.to.Token()), flow), Question: "the registration with " + s.to.StartURL,
+		Serves: func(k store.Token) bool {
+			c, ok := decode[awsapi.IDCClient](k)
+			return ok && clientServes(c, d.AWS.Clock.Local()) && c.ID != refused
+		},
+		Make: func(ctx context.Context, _ store.Token, _ *store.Trade) (store.Token, error) {
+			if c, ok := s.theirRegistration(); ok && c.ID != refused {
+				return encode(KindSSOClient, s.to.Label(), time.Time{}, c), nil
+			}
+			c, err := s.register(ctx)
+			return encode(KindSSOClient, s.to.Label(), c.Expires, c), err
+		},
+	})
+	d.warn(warnings)
+	c, _ := decode[awsapi.IDCClient](kept)
+	return c, err
+}
+
+// register makes this program known to IAM Identity Center.
+func (s SSO) register(ctx context.Context) (awsapi.IDCClient, error) {
+	in := awsapi.Registration{
+		Name: "aws-vault", Type: "public", Scopes: scopesOf(s.to), Grants: []string{awsapi.GrantDevice, awsapi.GrantRefresh},
+	}
+	if !s.deps.Person.Device {
+		in.Grants = []string{awsapi.GrantCode, awsapi.GrantRefresh}
+		in.Redirects, in.Issuer = []string{registeredRedirect}, s.to.StartURL
+	}
+	c, err := s.idc().RegisterClient(ctx, in)
+	return c, meaning(err)
+}
+
+// theirRegistration is that of the AWS CLI. With a browser it could not be noticed that
+// it was made for another way to sign in: only a person would see the page that says so.
+func (s SSO) theirRegistration() (awsapi.IDCClient, bool) {
+	t, ok := s.cached()
+	c := awsapi.IDCClient{ID: t.ClientID, Secret: t.ClientSecret, Expires: t.RegistrationExpiresAt}
+	return c, ok && s.deps.Person.Device && clientServes(c, s.deps.AWS.Clock.Local())
+}
+
+// byBrowser signs a person in with a browser of this machine. A sign-in that the user has to confirm
+// is not stored before.
+func (s SSO) byBrowser(ctx context.Context, v *visit, c awsapi.IDCClient, trade *store.Trade) (t ssoToken, err error) {
+	page := func(p signin.Proof, redirect string) string {
+		return s.idc().Page(awsapi.Page{Client: c.ID, Scopes: scopesOf(s.to), Redirect: redirect, State: p.State, Challenge: p.Challenge})
+	}
+	show := func(page string) error { return v.toPage(s.to.StartURL, page) }
+	err = signin.Code(ctx, s.deps.Person.back(), page, show, func(g signin.Grant) error {
+		if !g.Proven {
+			trade = nil
+		}
+		grant := awsapi.Grant{Type: awsapi.GrantCode, Code: g.Code, Verifier: g.Verifier, Redirect: g.Redirect}
+		if t, err = s.trade(ctx, c, grant, rand.Text(), trade); err != nil || g.Proven {
+			return err
+		}
+		who, err := s.holder(ctx, t)
+		if err != nil {
+			return err
+		}
+		return s.deps.confirm(ctx, g, s.to.StartURL, who)
+	})
+	if err != nil {
+		return ssoToken{}, err
+	}
+	return t, nil
+}
+
+// byDevice signs a person in on a machine of their choice.
+func (s SSO) byDevice(ctx context.Context, v *visit, c awsapi.IDCClient, trade *store.Trade) (ssoToken, error) {
+	asked, err := s.idc().StartDeviceAuthorization(ctx, c)
+	if err != nil {
+		return ssoToken{}, meaning(err)
+	}
+	code := signin.DeviceCode(asked)
+	if err := v.toCode(s.to.StartURL, code); err != nil {
+		return ssoToken{}, err
+	}
+	return signin.Device(ctx, code, func(ctx context.Context) (ssoToken, error) {
+		return s.trade(ctx, c, awsapi.Grant{Type: awsapi.GrantDevice, Device: code.Secret}, rand.Text(), trade)
+	}, s.deps.Sleep)
+}
+
+// trade gives a grant for tokens of a sign-in. They are stored when they come, unless to is nil.
+func (s SSO) trade(ctx context.Context, c awsapi.IDCClient, g awsapi.Grant, signIn string, to *store.Trade) (ssoToken, error) {
+	g.ID, g.Secret = c.ID, c.Secret
+	made := func(t awsapi.Tokens) ssoToken {
+		return ssoToken{Access: t.Access, Refresh: t.Refresh, Client: c, Expires: t.Expires, SignIn: signIn}
+	}
+	idc := s.idc()
+	ctx, end, err := s.deps.beginTrade(ctx, idc.Place())
+	if err != nil {
+		return ssoToken{}, err
+	}
+	defer end()
+	t, err := idc.CreateToken(ctx, g, func(t awsapi.Tokens) {
+		if to != nil {
+			to.Keep(made(t).encode(s.to))
+		}
+	})
+	if err != nil {
+		return ssoToken{}, meaning(err)
+	}
+	return made(t), nil
+}
+
+// meantError is a refusal that a sign-in knows what to do about.
+type meantError struct {
+	meant error
+	err   error
+}
+
+func (e *meantError) Error() string {
+	if signin.Over(e.meant) {
+		return e.meant.Error()
+	}
+	return e.err.Error()
+}
+
+func (e *meantError) Unwrap() []error { return []error{e.meant, e.err} }
+
+// meaning says of a refusal what it is to a sign-in, as an error of package signin's or as errGrant or errClient.
+func meaning(err error) error {
+	var api *awsapi.APIError
+	if !errors.As(err, &api) {
+		return err
+	}
+	switch api.Code {
+	case "AuthorizationPendingException":
+		return &meantError{signin.ErrPending, err}
+	case "SlowDownException":
+		return &meantError{signin.ErrSlowDown, err}
+	case "ExpiredTokenException":
+		return &meantError{signin.ErrTimeout, err}
+	case "AccessDeniedException":
+		return &meantError{signin.ErrDenied, err}
+	case "InvalidGrantException":
+		return &meantError{errGrant, err}
+	case "InvalidClientException", "UnauthorizedClientException":
+		return &meantError{errClient, err}
+	}
+	return err
+}
