@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"aws-vault/vault/awsapi"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/awsapi"
 )
 
 // prove waits until AWS knows a key everywhere, as far as two answers in a row can tell.

@@ -133,17 +133,3 @@ func TestIAMHangs(t *testing.T) {
 	}
 	r.wantText(err, "ListAccessKeys: no answer from "+r.aws.URL()+" within 50ms")
 }
-
-func TestCallerIsUser(t *testing.T) {
-	for arn, want := range map[string]string{
-		"arn:aws:iam::1:user/a/path/bob":      "bob",
-		"arn:aws:iam::1:root":                 "",
-		"arn:aws:sts::1:assumed-role/r/bob":   "",
-		"arn:aws:sts::1:federated-user/bob":   "",
-		"arn:aws-cn:iam::1:user/some+one@x.y": "some+one@x.y",
-	} {
-		if name, ok := (Caller{ARN: arn}).User(); name != want || ok != (want != "") {
-			t.Errorf("%s is user %q, %v", arn, name, ok)
-		}
-	}
-}

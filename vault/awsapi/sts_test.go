@@ -252,6 +252,39 @@ func TestErrorTexts(t *testing.T) {
 	}
 }
 
+func TestCallerRefused(t *testing.T) {
+	r := newRoom(t)
+	sts := r.here()
+	who, err := sts.Caller(t.Context(), r.key())
+	if err != nil || who != (Caller{ARN: r.world.Alice.ARN(), Account: r.world.Account}) {
+		t.Errorf("Caller returned %+v, %v", who, err)
+	}
+	dead := aws.Credentials{AccessKeyID: "AKIAI44QH8DHBEXAMPLE", SecretAccessKey: r.keep("je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY")}
+	var refused *APIError
+	if _, err := sts.Caller(t.Context(), dead); !errors.As(err, &refused) || refused.Code != "InvalidClientTokenId" {
+		t.Errorf("a deleted key: %v", err)
+	}
+	r.aws.Fail(vaulttest.Fault{Action: "GetCallerIdentity", HTML: true})
+	var foreign *NotAWSError
+	if _, err := sts.Caller(t.Context(), r.key()); !errors.As(err, &foreign) {
+		t.Errorf("a sign-in page: %v", err)
+	}
+}
+
+func TestCallerIsUser(t *testing.T) {
+	for arn, want := range map[string]string{
+		"arn:aws:iam::1:user/a/path/bob":      "bob",
+		"arn:aws:iam::1:root":                 "",
+		"arn:aws:sts::1:assumed-role/r/bob":   "",
+		"arn:aws:sts::1:federated-user/bob":   "",
+		"arn:aws-cn:iam::1:user/some+one@x.y": "some+one@x.y",
+	} {
+		if name, ok := (Caller{ARN: arn}).User(); name != want || ok != (want != "") {
+			t.Errorf("%s is user %q, %v", arn, name, ok)
+		}
+	}
+}
+
 func FuzzOutline(f *testing.F) {
 	for _, seed := range []string{"", sessionXML("2030-01-02T13:00:00Z"), "<a>", "</a>", "<a/><b/>", "<?xml encoding=\"latin1\"?><a/>", "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>"} {
 		f.Add([]byte(seed))

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"aws-vault/vault/awsapi"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/awsapi"
 )
 
 // The variables that tell a container where to ask, and what to show there.

@@ -17,7 +17,7 @@ func (o OpenID) signIn(ctx context.Context, before string, trade *store.Trade) (
 	}
 	ctx, v, err := o.deps.begin(ctx, o.to.Issuer)
 	if err == nil {
-		t, err = o.bySome(ctx, v, before, trade)
+		t, err = o.byPerson(ctx, v, before, trade)
 		err = v.end(err)
 	}
 	var over *SignInError
@@ -27,8 +27,8 @@ func (o OpenID) signIn(ctx context.Context, before string, trade *store.Trade) (
 	return t, err
 }
 
-// bySome signs a person in, with a browser or with a code.
-func (o OpenID) bySome(ctx context.Context, v *visit, before string, trade *store.Trade) (openIDToken, error) {
+// byPerson signs a person in, with a browser or with a code.
+func (o OpenID) byPerson(ctx context.Context, v *visit, before string, trade *store.Trade) (openIDToken, error) {
 	p, err := o.known(ctx)
 	if err != nil {
 		return openIDToken{}, err

@@ -24,7 +24,7 @@ import (
 // Deps are what the sources need of the world. A function that no step of a plan calls
 // may be nil. They are shared by all steps that run at the same time.
 type Deps struct {
-	AWS        *awsapi.Client                                                  // and its clock, which tells the time to all of us
+	AWS        *awsapi.Client                                                  // makes the calls; its clock is the clock of all sources
 	Key        func(ctx context.Context, name string) (aws.Credentials, error) // the stored key of that name
 	Static     func(profile string) (aws.Credentials, error)                   // the plain-text key of that profile
 	Getenv     func(string) (string, bool)
