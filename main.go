@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 
 	"aws-vault/cli"
+	"aws-vault/cli/app"
+	"aws-vault/cli/system"
 )
 
 // version is set when a release is built.
@@ -15,8 +17,8 @@ var version = ""
 func main() {
 	hideMemory()
 	ctx := newInterruptible()
-	status := cli.Main(ctx, os.Args[1:], cli.Process(versionText()))
-	if status == cli.StatusInterrupted && ctx.Err() != nil {
+	status := cli.Main(ctx, os.Args[1:], system.Process(versionText()))
+	if status == app.StatusInterrupted && ctx.Err() != nil {
 		ctx.stop()
 		dieInterrupted()
 	}

@@ -16,12 +16,12 @@ import (
 // waits for. All those go through Starter.Command: it tells them of the locks that are held, and gives
 // them no terminal that another has.
 var started = map[string]string{
-	"cli/child_unix.go: syscall.StartProcess":       "the user's own command, which has the terminal",
-	"cli/child_windows.go: exec.Cmd":                "the user's own command",
-	"cli/process_unix.go: syscall.Exec":             "the user's own command, in our place",
-	"cli/proxy_unix.go: exec.CommandContext":        "our own process without privileges; proxy takes no locks",
-	"server/alias_other.go: exec.Command":           "ifconfig as root, before the command starts and after it has ended; it asks nobody",
-	"vault/program/program.go: exec.CommandContext": "Starter.Command",
+	"cli/system/child_unix.go: syscall.StartProcess": "the user's own command, which has the terminal",
+	"cli/system/child_windows.go: exec.Cmd":          "the user's own command",
+	"cli/system/process_unix.go: syscall.Exec":       "the user's own command, in our place",
+	"cli/run/proxy_unix.go: exec.CommandContext":     "our own process without privileges; proxy takes no locks",
+	"server/alias_other.go: exec.Command":            "ifconfig as root, before the command starts and after it has ended; it asks nobody",
+	"vault/program/program.go: exec.CommandContext":  "Starter.Command",
 }
 
 // starters are the functions and types that start a program.

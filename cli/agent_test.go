@@ -10,29 +10,31 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
 )
 
 // asAgent is a program that a coding agent runs, with these commands.
-func asAgent(commands ...func(*kingpin.Application, *app)) (*app, *kingpin.Application) {
-	a := &app{env: Env{
+func asAgent(commands ...func(*kingpin.Application, *app.App)) (*app.App, *kingpin.Application) {
+	a := &app.App{Env: app.Env{
 		Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard,
 		Getenv: func(name string) (string, bool) {
 			return map[string]string{"CLAUDECODE": "1"}[name], name == "CLAUDECODE"
 		},
 	}}
-	return a, a.parser(commands...)
+	return a, parser(a, commands...)
 }
 
 // refusal parses a command line and returns what an agent is refused; nothing is run.
-func refusal(t *testing.T, args ...string) *agentError {
+func refusal(t *testing.T, args ...string) *app.AgentError {
 	t.Helper()
 	a, k := asAgent(commands...)
 	name, err := k.Parse(args)
 	if err != nil {
 		t.Fatalf("%q: %v", args, err)
 	}
-	var refused *agentError
-	errors.As(a.agentRefusal(k, name), &refused)
+	var refused *app.AgentError
+	errors.As(agentRefusal(a, k, name), &refused)
 	return refused
 }
 
@@ -76,9 +78,9 @@ func TestWhatAgentsMayRun(t *testing.T) {
 				line := "open: " + c.FullCommand
 				for _, f := range c.Flags {
 					mark := ""
-					if _, ok := f.Value.(personFlag); ok {
+					if _, ok := f.Value.(app.PersonFlag); ok {
 						mark = "!"
-						if e := refusal(t, append(slices.Clone(args), "--"+f.Name)...); e == nil || e.what != "--"+f.Name {
+						if e := refusal(t, append(slices.Clone(args), "--"+f.Name)...); e == nil || e.What != "--"+f.Name {
 							t.Errorf("%s --%s: %v", c.FullCommand, f.Name, e)
 						}
 						if e := refusal(t, append(slices.Clone(args), "--no-"+f.Name)...); e != nil {
@@ -109,11 +111,11 @@ func TestWhatAgentsMayRun(t *testing.T) {
 // a person both are open.
 func TestNewCommandIsClosedToAgents(t *testing.T) {
 	run := func(context.Context) error { return nil }
-	dummies := func(k *kingpin.Application, a *app) {
-		a.action(k.Command("dummy", "A command that is new."), verb{run: run})
+	dummies := func(k *kingpin.Application, a *app.App) {
+		a.Action(k.Command("dummy", "A command that is new."), app.Verb{Run: run})
 		group := k.Command("group", "Commands.")
-		a.action(group.Command("old", "An open one."), verb{agents: true, run: run})
-		a.action(group.Command("new", "A new one."), verb{run: run})
+		a.Action(group.Command("old", "An open one."), app.Verb{Agents: true, Run: run})
+		a.Action(group.Command("new", "A new one."), app.Verb{Run: run})
 	}
 	for name, want := range map[string]bool{"dummy": false, "group old": true, "group new": false} {
 		a, k := asAgent(append(slices.Clip(commands), dummies)...)
@@ -121,13 +123,13 @@ func TestNewCommandIsClosedToAgents(t *testing.T) {
 		if err != nil || parsed != name {
 			t.Fatalf("%s: %q, %v", name, parsed, err)
 		}
-		if err := a.agentRefusal(k, name); (err == nil) != want {
+		if err := agentRefusal(a, k, name); (err == nil) != want {
 			t.Errorf("%s: %v", name, err)
 		} else if err != nil && err.Error() != "this command is closed to coding agents, and CLAUDECODE is set" {
 			t.Errorf("%s: %v", name, err)
 		}
-		a.env.Getenv = func(string) (string, bool) { return "", false }
-		if err := a.agentRefusal(k, name); err != nil {
+		a.Env.Getenv = func(string) (string, bool) { return "", false }
+		if err := agentRefusal(a, k, name); err != nil {
 			t.Errorf("%s, for a person: %v", name, err)
 		}
 	}

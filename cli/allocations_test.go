@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aws-vault/cli"
+	"aws-vault/cli/system"
 	"aws-vault/vault/vaulttest"
 )
 
@@ -28,7 +29,7 @@ func TestAllocations(t *testing.T) {
 		variables[name] = value
 	}
 	now := time.Now()
-	env := cli.Process("0.0.0-test")
+	env := system.Process("0.0.0-test")
 	env.Stdin, env.Stdout, env.Stderr, env.Home = strings.NewReader(""), io.Discard, io.Discard, dir
 	env.Getenv = func(name string) (string, bool) { v, ok := variables[name]; return v, ok }
 	env.Environ = func() []string { return environ }

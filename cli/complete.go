@@ -8,6 +8,9 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"aws-vault/cli/app"
+	"aws-vault/cli/run"
+	"aws-vault/cli/ui"
 	"aws-vault/contrib/completions"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/profile"
@@ -33,13 +36,13 @@ const statusElsewhere = 3
 // one asks. --completion-bash is followed by the words up to the one that is completed,
 // which may be empty; the answer is one candidate a line, or how many words stand before the
 // command of exec. It reads the config file and opens no keystore.
-func (a *app) completion(k *kingpin.Application, args []string) (status int, asked bool) {
+func completion(a *app.App, k *kingpin.Application, args []string) (status int, asked bool) {
 	if len(args) == 0 {
 		return 0, false
 	}
 	if text := script(args[0]); text != "" {
-		a.print("%s", text)
-		return statusDone, true
+		a.Print("%s", text)
+		return app.StatusDone, true
 	}
 	if args[0] != "--completion-bash" {
 		return 0, false
@@ -51,34 +54,34 @@ func (a *app) completion(k *kingpin.Application, args []string) (status int, ask
 	left, command, found := splitCommand(k, words)
 	switch {
 	case len(command) > 0:
-		a.print("%d\n", len(words)-len(command))
+		a.Print("%d\n", len(words)-len(command))
 		return statusElsewhere, true
 	case found: // "--" is being typed, and may become a flag
 		left = append(left, "--")
 	}
-	if printLines(a.env.Stdout, a.complete(k.Model(), left)) != nil {
-		return statusFailed, true
+	if ui.PrintLines(a.Env.Stdout, candidates(a, k.Model(), left)) != nil {
+		return app.StatusFailed, true
 	}
-	return statusDone, true
+	return app.StatusDone, true
 }
 
-// complete returns what the last word may become.
-func (a *app) complete(model *kingpin.ApplicationModel, words []string) []string {
+// candidates returns what the last word may become.
+func candidates(a *app.App, model *kingpin.ApplicationModel, words []string) []string {
 	l := readLine(model, words[:len(words)-1])
 	current := words[len(words)-1]
 	switch name, value, joined := strings.Cut(current, "="); {
 	case l.waits && current == "=":
-		return a.values(l.flag.Name)
+		return values(a, l.flag.Name)
 	case l.waits:
-		return matching(a.values(l.flag.Name), current, "")
+		return matching(values(a, l.flag.Name), current, "")
 	case joined && strings.HasPrefix(name, "--"):
-		return matching(a.values(strings.TrimPrefix(name, "--")), value, name+"=")
+		return matching(values(a, strings.TrimPrefix(name, "--")), value, name+"=")
 	case strings.HasPrefix(current, "-"):
 		return matching(l.flags(model), current, "")
 	case len(l.commands) > 0:
 		return matching(commandNames(l.commands), current, "")
 	}
-	return matching(a.values(l.argument()), current, "")
+	return matching(values(a, l.argument()), current, "")
 }
 
 // A typedLine is what was typed before the word that is completed.
@@ -188,40 +191,40 @@ func (l typedLine) argument() string {
 }
 
 // values are what a flag or an argument of that name may be, where that is a list.
-func (a *app) values(name string) []string {
+func values(a *app.App, name string) []string {
 	switch name {
 	case "profile":
-		return a.sections((*profile.File).Profiles)
+		return sections(a, (*profile.File).Profiles)
 	case "backend", "from", "to":
 		return keystore.Backends()
 	case "opener":
-		return a.openerHints()
+		return openerHints(a)
 	case "pin":
 		return []string{"never", "once", "always"}
 	case "touch":
 		return []string{"never", "always", "cached"}
 	case "prompt":
-		return promptNames()
+		return app.PromptNames()
 	case "flow", "sso-flow":
-		return []string{flowBrowser, flowDevice}
+		return []string{app.FlowBrowser, app.FlowDevice}
 	case "session":
-		return a.sections((*profile.File).OIDCSessions)
+		return sections(a, (*profile.File).OIDCSessions)
 	case "policy":
-		return a.sections((*profile.File).SessionPolicies)
+		return sections(a, (*profile.File).SessionPolicies)
 	case "identity":
-		return a.sections((*profile.File).Identities)
+		return sections(a, (*profile.File).Identities)
 	case "format":
-		return formatList()
+		return run.FormatList()
 	case "command": // of help
-		return commandNames(a.parser(commands...).Model().Commands)
+		return commandNames(parser(a, commands...).Model().Commands)
 	}
 	return nil
 }
 
 // sections are the names of the config file's sections of a kind, as far as they fit on a
 // line. A file that cannot be read has none: whoever presses the tab key wants no error.
-func (a *app) sections(names func(*profile.File) []string) []string {
-	config, err := a.config().Read()
+func sections(a *app.App, names func(*profile.File) []string) []string {
+	config, err := a.Env.ConfigFile().Read()
 	if err != nil {
 		return nil
 	}
@@ -229,10 +232,10 @@ func (a *app) sections(names func(*profile.File) []string) []string {
 }
 
 // openerHints are the openers of the sealed keystore. The list is not secret, and nobody is asked.
-func (a *app) openerHints() []string {
+func openerHints(a *app.App) []string {
 	quiet := *a
-	quiet.env.Stderr = io.Discard
-	s, err := quiet.sealedStore("completion")
+	quiet.Env.Stderr = io.Discard
+	s, err := app.OpenSealedStore(&quiet, "completion")
 	if err != nil {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"aws-vault/cli"
+	"aws-vault/cli/app"
 	"aws-vault/contrib/completions"
 )
 
@@ -17,7 +18,7 @@ import (
 func complete(t *testing.T, home string, words ...string) ([]string, int) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	status := cli.Main(t.Context(), append([]string{"--completion-bash"}, words...), cli.Env{
+	status := cli.Main(t.Context(), append([]string{"--completion-bash"}, words...), app.Env{
 		Stdout: &out, Stderr: &errs, Home: home, Getenv: func(string) (string, bool) { return "", false },
 	})
 	if errs.Len() > 0 {
@@ -133,7 +134,7 @@ func TestCompletionReadsTheConfigOnly(t *testing.T) {
 func TestCompletionScripts(t *testing.T) {
 	for flag, want := range map[string]string{"bash": completions.Bash, "zsh": completions.Zsh, "fish": completions.Fish} {
 		var out bytes.Buffer
-		status := cli.Main(t.Context(), []string{"--completion-script-" + flag}, cli.Env{Stdout: &out})
+		status := cli.Main(t.Context(), []string{"--completion-script-" + flag}, app.Env{Stdout: &out})
 		if status != 0 || out.String() != want || want == "" {
 			t.Errorf("%s: status %d, %d bytes", flag, status, out.Len())
 		}

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"aws-vault/cli"
+	"aws-vault/cli/app"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/vaulttest"
 )
@@ -20,7 +20,7 @@ import (
 const costVariable = "TEST_KEYSTORE_COSTS"
 
 // costly notes what the program asks of its keystore, where that is wanted.
-func costly(env *cli.Env) {
+func costly(env *app.Env) {
 	path := os.Getenv(costVariable)
 	if path == "" {
 		return

@@ -1,6 +1,13 @@
 package cli
 
-import "github.com/alecthomas/kingpin/v2"
+import (
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+)
 
 // Model describes the whole command line.
-func Model() *kingpin.ApplicationModel { return new(app).parser(commands...).Model() }
+func Model() *kingpin.ApplicationModel {
+	a := new(app.App)
+	return parser(a, commands...).Model()
+}

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"aws-vault/cli"
+	"aws-vault/cli/system"
 )
 
 // TestHolder has a program by the name of scdaemon load the library, as the real one does.
@@ -16,7 +16,7 @@ func TestHolder(t *testing.T) {
 	if err != nil || len(library) == 0 {
 		t.Skip("needs libpcsclite")
 	}
-	holder := cli.Process("").Holder
+	holder := system.Process("").Holder
 	if name := holder(); name != "" {
 		t.Skipf("%s uses cards on this machine", name)
 	}

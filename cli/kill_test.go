@@ -6,7 +6,7 @@ import (
 	"os"
 	"strconv"
 
-	"aws-vault/cli"
+	"aws-vault/cli/app"
 	"aws-vault/vault/keystore"
 )
 
@@ -19,7 +19,7 @@ const (
 
 // frail gives the program a keystore that kills it at the n-th instant that is just before
 // or just after a change, or whose n-th change fails.
-func frail(env *cli.Env) {
+func frail(env *app.Env) {
 	kill, _ := strconv.Atoi(os.Getenv(killVariable)) // 0 never comes
 	fail, _ := strconv.Atoi(os.Getenv(failVariable))
 	if kill == 0 && fail == 0 {

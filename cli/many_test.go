@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aws-vault/cli"
+	"aws-vault/cli/app"
 	"aws-vault/vault/keystore"
 )
 
@@ -37,7 +38,7 @@ func TestManyProfilesCostLittle(t *testing.T) {
 	run := func(profiles int, command string) (m meter, objects, size uint64) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		status := cli.Main(t.Context(), strings.Fields(command), cli.Env{
+		status := cli.Main(t.Context(), strings.Fields(command), app.Env{
 			Stdout: &m, Stderr: t.Output(), Home: homes[profiles], Now: time.Now, OpenKeystore: keystore.Open,
 			Environ: func() []string { return nil },
 			Getenv: func(name string) (string, bool) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aws-vault/cli"
+	"aws-vault/cli/app"
 	"aws-vault/vault/keystore"
 )
 
@@ -21,7 +22,7 @@ func TestFrequentCommands(t *testing.T) {
 		var outs [2]string
 		for i, args := range [][]string{strings.Fields(line), append([]string{"--backend=file"}, strings.Fields(line)...)} { // the second is not read so
 			var out bytes.Buffer
-			status := cli.Main(t.Context(), args, cli.Env{
+			status := cli.Main(t.Context(), args, app.Env{
 				Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Home: t.TempDir(), Now: time.Now,
 				Getenv: func(name string) (string, bool) { return "", false }, Environ: func() []string { return nil },
 				LookPath: exec.LookPath, OpenKeystore: keystore.Open, Caller: func() string { return "" },

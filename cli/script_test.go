@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"aws-vault/cli"
+	"aws-vault/cli/system"
 	"aws-vault/vault/piv"
 	"aws-vault/vault/policy"
 	"aws-vault/vault/vaulttest"
@@ -105,7 +106,7 @@ region = eu-west-1
 }
 
 func program() {
-	env := cli.Process("0.0.0-test")
+	env := system.Process("0.0.0-test")
 	if later, err := time.ParseDuration(os.Getenv(laterVariable)); err == nil {
 		env.Now = func() time.Time { return time.Now().Add(later) }
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 
 	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
 )
 
-func versionCommand(k *kingpin.Application, a *app) {
+func versionCommand(k *kingpin.Application, a *app.App) {
 	c := k.Command("version", "Print the version.")
-	a.action(c, verb{agents: true, run: func(context.Context) error {
-		a.print("%s\n", a.env.Version)
+	a.Action(c, app.Verb{Agents: true, Run: func(context.Context) error {
+		a.Print("%s\n", a.Env.Version)
 		return nil
 	}})
 }

@@ -1,0 +1,83 @@
+package app
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"aws-vault/prompt"
+	"aws-vault/vault/piv"
+	"aws-vault/vault/store"
+)
+
+// cardLock keeps two of our processes from using a card at once.
+const cardLock = "card"
+
+// Cards are the hardware keys of this machine, as all commands use them. One process at a time uses a card; the others
+// wait for it, where programs that are not ours are tried again for some seconds.
+func Cards(a *App, locks *store.Locks) *piv.Cards {
+	return &piv.Cards{
+		PIN: askPIN(a, locks), Touch: func(t piv.Touch) { sayTouch(a, t) }, ManagementKey: askManagementKey(a, locks), Sleep: Sleep, Holder: a.Env.Holder,
+		Alone: func(ctx context.Context) (context.Context, func(), error) {
+			return alone(locks)(ctx, cardLock, "the hardware key")
+		},
+	}
+}
+
+// alone takes locks for packages that do not know where they come from.
+func alone(locks *store.Locks) func(ctx context.Context, name, question string) (under context.Context, release func(), err error) {
+	return func(ctx context.Context, name, question string) (context.Context, func(), error) {
+		ctx, lock, err := locks.Alone(ctx, name, question)
+		if err != nil {
+			return ctx, nil, err
+		}
+		return ctx, func() { lock.Close() }, nil
+	}
+}
+
+// Place is a slot of the card that --card names, or of the only one.
+func Place(a *App, s piv.Slot) piv.Place { return piv.Place{Serial: a.Globals.Card, Slot: s} }
+
+func askPIN(a *App, locks *store.Locks) func(context.Context, piv.PINQuestion) (string, error) {
+	return func(ctx context.Context, q piv.PINQuestion) (string, error) {
+		r := prompt.Request{Kind: prompt.Passphrase, Text: fmt.Sprintf("PIN of YubiKey %d", q.Serial)}
+		switch {
+		case q.Left == 1:
+			r.Text += " (the last try before it is blocked)"
+		case q.Left > 1:
+			r.Text += fmt.Sprintf(" (%d tries left)", q.Left)
+		}
+		if q.Again {
+			r.Again = "That PIN is wrong"
+		}
+		return a.Ask(ctx, locks, r)
+	}
+}
+
+func sayTouch(a *App, t piv.Touch) {
+	if t.Maybe {
+		a.Note("touch YubiKey %d if it blinks", t.Place.Serial)
+		return
+	}
+	a.Note("touch YubiKey %d", t.Place.Serial)
+}
+
+// askManagementKey asks for 16, 24 or 32 bytes in hexadecimal digits.
+func askManagementKey(a *App, locks *store.Locks) func(context.Context, uint32) ([]byte, error) {
+	return func(ctx context.Context, serial uint32) ([]byte, error) {
+		text, err := a.Ask(ctx, locks, prompt.Request{Kind: prompt.Secret, Text: fmt.Sprintf("Management key of YubiKey %d, in hexadecimal digits", serial)})
+		if err != nil {
+			return nil, err
+		}
+		key, err := hex.DecodeString(strings.TrimSpace(text))
+		switch n := len(key); {
+		case err != nil:
+			return nil, errors.New("the management key is not made of hexadecimal digits")
+		case n != 16 && n != 24 && n != 32:
+			return nil, fmt.Errorf("the management key has %d bytes, want 16, 24 or 32", n)
+		}
+		return key, nil
+	}
+}

@@ -1,0 +1,37 @@
+package app
+
+import (
+	"context"
+	"crypto"
+
+	"aws-vault/vault/piv"
+	"aws-vault/vault/store"
+)
+
+// useCardKey is the source.Card that a profile's private_key = piv:SLOT is used by.
+func useCardKey(a *App, locks *store.Locks) func(context.Context, string, crypto.PublicKey, func(crypto.Signer) error) error {
+	return func(ctx context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error {
+		s, err := piv.ParseSlot(slot)
+		if err != nil {
+			return err
+		}
+		return use(Cards(a, locks).Known(ctx, Place(a, s), public))
+	}
+}
+
+// WithCardKey uses the key in a slot of a card, whatever key it is.
+func WithCardKey(ctx context.Context, a *App, slot string, use func(crypto.Signer) error) error {
+	locks, _, err := a.Locks("certificate request")
+	if err != nil {
+		return err
+	}
+	s, err := piv.ParseSlot(slot)
+	if err != nil {
+		return err
+	}
+	key, _, err := Cards(a, locks).Key(ctx, Place(a, s))
+	if err != nil {
+		return err
+	}
+	return use(key)
+}

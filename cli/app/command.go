@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/alecthomas/kingpin/v2"
+)
+
+// A Verb is what a command does, and who may use it.
+type Verb struct {
+	Run func(context.Context) error
+
+	// agents opens the command to coding agents. It is closed to them otherwise: see
+	// agentRefusal.
+	Agents bool
+	// does says why the command is closed, for the error; empty for no more than that it is.
+	Does string
+}
+
+// A PersonFlag is a flag that coding agents may not use, of a command that they may use.
+type PersonFlag struct {
+	Given *bool
+	Does  string // what the flag does, for the error
+}
+
+func (f PersonFlag) Set(text string) error {
+	given, err := strconv.ParseBool(text)
+	*f.Given = given
+	return err
+}
+
+func (f PersonFlag) String() string { return strconv.FormatBool(*f.Given) }
+
+// IsBoolFlag tells kingpin that the flag has no value.
+func (f PersonFlag) IsBoolFlag() bool { return true }
+
+// An AgentError reports a command or a flag that is closed to coding agents.
+type AgentError struct {
+	What     string // in words
+	Does     string
+	Variable string // that shows the agent
+}
+
+func (e *AgentError) Error() string {
+	text := fmt.Sprintf("%s is closed to coding agents, and %s is set", e.What, e.Variable)
+	if e.Does != "" {
+		text += ": it " + e.Does
+	}
+	return text
+}
+
+func (*AgentError) Remedy() string {
+	return "run it yourself, in a terminal that was not started by a coding agent"
+}
+
+// The exit statuses that are not a command's own.
+const (
+	StatusDone        = 0
+	StatusFailed      = 1
+	StatusUsage       = 2
+	StatusNotRunnable = 126
+	StatusNotFound    = 127
+)
+
+// StatusInterrupted is the exit status of a run that Ctrl-C has ended, or the user's no.
+const StatusInterrupted = 130
+
+// Action says what the command does. Nothing is done before all flags were read.
+func (a *App) Action(c *kingpin.CmdClause, v Verb) {
+	c.Action(func(*kingpin.ParseContext) error {
+		a.Verb = v
+		return nil
+	})
+}
+
+// A StatusError ends the program with a status of its own and without another word.
+type StatusError int
+
+func (e StatusError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// A UsageError is a command line that flags alone could not refuse.
+type UsageError struct{ Text string }
+
+func (e *UsageError) Error() string { return e.Text }

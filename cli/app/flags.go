@@ -1,0 +1,145 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/prompt"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/policy"
+	"aws-vault/vault/profile"
+)
+
+// globals are the flags of every command.
+type globals struct {
+	Backend    string
+	Prompt     string
+	keychain   string
+	collection string
+	passDir    string
+	passCmd    string
+	passPrefix string
+	FileDir    string
+	sealedDir  string
+	Card       uint32
+	timeout    time.Duration
+}
+
+func (g *globals) Bind(k *kingpin.Application) {
+	k.Flag("backend", "Keystore to use: "+strings.Join(keystore.Backends(), ", ")+". Otherwise the first that can exist here.").
+		Envar("AWS_VAULT_BACKEND").PlaceHolder("NAME").StringVar(&g.Backend)
+	k.Flag("prompt", "How to ask for a code: "+strings.Join(PromptNames(), ", ")+". Otherwise the first that reaches you.").
+		Envar("AWS_VAULT_PROMPT").PlaceHolder("NAME").StringVar(&g.Prompt)
+	k.Flag("timeout", "How long AWS may take to answer.").Envar("AWS_VAULT_TIMEOUT").PlaceHolder("TIME").Default("30s").SetValue(DurationFlag{&g.timeout, "--timeout or AWS_VAULT_TIMEOUT"})
+	k.Flag("keychain", "Name of the macOS keychain.").Envar("AWS_VAULT_KEYCHAIN_NAME").PlaceHolder("NAME").Default("aws-vault").StringVar(&g.keychain)
+	k.Flag("secret-service-collection", "Collection of the Secret Service.").Envar("AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME").
+		PlaceHolder("NAME").Default("awsvault").StringVar(&g.collection)
+	k.Flag("pass-dir", "Directory of the password store.").Envar("AWS_VAULT_PASS_PASSWORD_STORE_DIR").PlaceHolder("DIR").StringVar(&g.passDir)
+	k.Flag("pass-cmd", "Name of the pass program.").Envar("AWS_VAULT_PASS_CMD").PlaceHolder("NAME").Default("pass").StringVar(&g.passCmd)
+	k.Flag("pass-prefix", "Folder within the password store.").Envar("AWS_VAULT_PASS_PREFIX").PlaceHolder("FOLDER").StringVar(&g.passPrefix)
+	k.Flag("file-dir", "Directory of the file keystore.").Envar("AWS_VAULT_FILE_DIR").PlaceHolder("DIR").Default("~/.awsvault/keys/").StringVar(&g.FileDir)
+	k.Flag("sealed-dir", "Directory of the sealed keystore.").Envar("AWS_VAULT_SEALED_DIR").PlaceHolder("DIR").StringVar(&g.sealedDir)
+	k.Flag("card", "Serial number of the hardware key to use, where there are several.").Envar("AWS_VAULT_CARD").PlaceHolder("SERIAL").Uint32Var(&g.Card)
+}
+
+func PromptNames() []string {
+	var names []string
+	for _, d := range prompt.Drivers() {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
+// Check refuses what kingpin takes and nothing later could use.
+func (g *globals) Check() error {
+	if known := PromptNames(); g.Prompt != "" && !slices.Contains(known, g.Prompt) {
+		return &prompt.UnknownDriverError{Name: g.Prompt, Known: known}
+	}
+	return nil
+}
+
+// CredentialFlags are the flags of every command that makes credentials, or says how.
+type CredentialFlags struct {
+	Profile   string
+	Duration  time.Duration
+	NoSession bool
+	Region    string
+	Code      string
+	Limits    limitFlags
+	As        string // the coding agent that is asked about; empty for whoever asks
+	SignIn    SignInFlags
+}
+
+// BindPlan binds what decides how credentials are made.
+func (f *CredentialFlags) BindPlan(c *kingpin.CmdClause) {
+	c.Arg("profile", "The profile; AWS_PROFILE if there is none.").Envar("AWS_PROFILE").StringVar(&f.Profile)
+	c.Flag("duration", "How long the credentials should last, such as 2h.").Short('d').Envar("AWS_VAULT_DURATION").PlaceHolder("TIME").
+		SetValue(DurationFlag{&f.Duration, "--duration or AWS_VAULT_DURATION"})
+	c.Flag("no-session", "Take no session token with a stored key.").Short('n').BoolVar(&f.NoSession)
+	c.Flag("region", "The AWS region.").PlaceHolder("REGION").StringVar(&f.Region)
+	f.Limits.Bind(c)
+}
+
+// Bind binds what carrying them out needs too.
+func (f *CredentialFlags) Bind(c *kingpin.CmdClause) {
+	f.BindPlan(c)
+	c.Flag("mfa-token", "The MFA code, so that none is asked for.").Short('t').PlaceHolder("CODE").StringVar(&f.Code)
+	f.SignIn.Bind(c)
+	f.SignIn.BindShare(c)
+}
+
+func (f *CredentialFlags) Options(a *App) plan.Options {
+	o := plan.Options{NoSession: f.NoSession, Duration: f.Duration, Name: SessionName(a.Env.User), Agent: a.Env.Agent(), Limits: f.Limits.limits()}
+	if f.As != "" {
+		o.Agent = policy.Agent{Name: policy.AgentName(f.As), Variable: "--agent"}
+	}
+	return o
+}
+
+// Inputs are the settings that flags make.
+func (f *CredentialFlags) Inputs() map[string]profile.Flag {
+	flags := map[string]profile.Flag{}
+	if f.Region != "" {
+		flags["region"] = profile.Flag{Name: "--region", Text: f.Region}
+	}
+	return flags
+}
+
+// SessionName is the role session name that says who took a role, in the letters that
+// AWS takes.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+func SessionName(user string) string {
+	const longest = 64
+	name := "aws-vault-" + strings.Map(func(r rune) rune {
+		if r < 0x80 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_+=,.@-", r)) {
+			return r
+		}
+		return '-'
+	}, user)
+	if user == "" {
+		name = "aws-vault"
+	}
+	return name[:min(len(name), longest)]
+}
+
+// aProfile returns the profile that was asked for, or an error that says which there are.
+func (f *CredentialFlags) aProfile(names []string) (string, error) {
+	if f.Profile != "" {
+		return f.Profile, nil
+	}
+	const most = 20
+	if len(names) == 0 {
+		return "", &UsageError{"no profile was named, and the config file has none"}
+	}
+	more := ""
+	if len(names) > most {
+		more = fmt.Sprintf(" and %d more", len(names)-most)
+		names = names[:most]
+	}
+	return "", &UsageError{"no profile was named; there are " + strings.Join(names, ", ") + more}
+}

@@ -1,0 +1,39 @@
+package app
+
+import (
+	"strings"
+
+	"aws-vault/vault/disk"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/store"
+)
+
+// Locks are those of this user's processes.
+func (a *App) Locks(what string) (*store.Locks, *disk.Folder, error) {
+	state, err := a.sharedState()
+	if err != nil {
+		return nil, nil, err
+	}
+	return &store.Locks{
+		Dir: state.Folder("locks"), Program: strings.TrimSpace("aws-vault " + what), Now: a.Env.Now,
+		Callers: a.Env.Programs.Callers,
+		Waiting: func(w store.Waiting) {
+			if w.Program == "" {
+				w.Program = "another aws-vault"
+			}
+			a.Note("waiting for process %d (%s) to be done with: %s", w.Process, w.Program, w.Question)
+		},
+	}, state, nil
+}
+
+func (a *App) KeystoreConfig(locks *store.Locks, state *disk.Folder) keystore.Config {
+	g := a.Globals
+	return keystore.Config{
+		Backend: g.Backend, KeychainName: g.keychain, Collection: g.collection,
+		PassDir: g.passDir, PassCmd: g.passCmd, PassPrefix: g.passPrefix, FileDir: g.FileDir, SealedDir: g.sealedDir,
+		State: state, Home: a.Env.Home, Passphrase: askPassphrase(a, locks), Openers: hands(a, locks),
+		Alone: alone(locks), Programs: a.Env.Programs,
+		Tell: func(m string) { a.Note("%s", a.Env.Shorten(m)) }, Warn: a.warnWithRemedy,
+		Getenv: a.Env.Getenv, Now: a.Env.Now, Debug: a.Log.Debug,
+	}
+}

@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"aws-vault/prompt"
+	"aws-vault/vault/store"
+)
+
+// leastPassphrase is how many characters a passphrase has that is not warned of.
+const leastPassphrase = 8
+
+// commonPassphrases are among those that are tried first, without those that are short anyway.
+const commonPassphrases = `
+	00000000 0123456789 0987654321 11111111 1111111111 111222tianya 11223344 112233445566 12121212 123123123
+	12341234 1234512345 12344321 123454321 1234554321 123456123456 12345678 123456789 1234567890 123456789a
+	12345678910 123456abc 123456qwe 123456qwerty 123321123 123qweasd 123qweasdzxc 12qwaszx 147258369 159357159
+	1password 1q2w3e4r 1q2w3e4r5t 1q2w3e4r5t6y 1qaz2wsx 1qaz2wsx3edc 1qazxsw2 22222222 31415926 55555555
+	66666666 77777777 87654321 88888888 963852741 987654321 9876543210 99999999 a1234567 a12345678
+	a123456789 aa123456 aa12345678 abc12345 abc123456 abcd1234 abcdefgh adminadmin admin123 administrator
+	alexander asdf1234 asdfasdf asdfghjk asdfghjkl aws-vault awsvault baseball butterfly changeit changeme
+	charlie1 chocolate computer default1 dragon123 football football1 iloveyou iloveyou1 internet jennifer
+	letmein1 letmein123 liverpool love1234 master123 michelle nopassword p@ssw0rd p@ssword
+	pa55word passphrase passw0rd password password! password1 password12 password123 password1234 princess
+	q1w2e3r4 q1w2e3r4t5 qazwsxedc qwer1234 qwerty12 qwerty123 qwerty1234 qwertyui qwertyuiop samantha
+	secret123 starwars sunshine superman test1234 testtest trustno1 welcome1 welcome123 whatever zaq12wsx
+	zxcvbnm1 zxcvbnm123
+`
+
+// A weakPassphraseError reports a new passphrase that is easy to guess.
+type weakPassphraseError struct{ why string }
+
+func (e *weakPassphraseError) Error() string {
+	return "the new passphrase " + e.why + ", so it is easy to guess"
+}
+
+// checkPassphrase returns a [*weakPassphraseError] for a passphrase that is easy to guess.
+func checkPassphrase(text string) error {
+	switch {
+	case utf8.RuneCountInString(text) < leastPassphrase:
+		return &weakPassphraseError{"has fewer than 8 characters"}
+	case slices.Contains(strings.Fields(commonPassphrases), strings.ToLower(text)):
+		return &weakPassphraseError{"is one of the most common ones"}
+	}
+	return nil
+}
+
+// GivenPassphrase is a new passphrase that was given without being asked for. A weak one is used
+// all the same: nobody may be there to choose another.
+func GivenPassphrase(a *App, text string) string {
+	if err := checkPassphrase(text); err != nil && text != "" {
+		a.Warn(err)
+	}
+	return text
+}
+
+// ChoosePassphrase asks for a new passphrase, and whether a weak one is to be used anyway.
+func ChoosePassphrase(ctx context.Context, a *App, locks *store.Locks, r prompt.Request) (string, error) {
+	for try := 1; ; try++ {
+		text, err := a.Ask(ctx, locks, r)
+		if err != nil {
+			return "", err
+		}
+		weak := checkPassphrase(text)
+		if weak == nil {
+			return text, nil
+		}
+		a.Warn(weak)
+		yes, err := a.Ask(ctx, locks, prompt.Request{Kind: prompt.Confirm, Text: "Use it anyway?"})
+		switch {
+		case err != nil:
+			return "", err
+		case yes != "":
+			return text, nil
+		case try == maxChosen:
+			return "", weak
+		}
+	}
+}
+
+// maxChosen is how often another passphrase can be chosen.
+const maxChosen = 3

@@ -1,0 +1,75 @@
+package app
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"aws-vault/cli/envvar"
+	"aws-vault/vault"
+	"aws-vault/vault/profile"
+)
+
+// ConfigFile is the AWS config file.
+func (e *Env) ConfigFile() vault.ConfigFile {
+	path, ok := e.Getenv("AWS_CONFIG_FILE")
+	if !ok || path == "" {
+		path = filepath.Join("~", ".aws", "config")
+	}
+	return vault.ConfigFile{Path: e.Path(path), Name: e.Tilde(e.Path(path))}
+}
+
+// CredentialsFile is the shared credentials file.
+func (e *Env) CredentialsFile() vault.ConfigFile {
+	path, ok := e.Getenv("AWS_SHARED_CREDENTIALS_FILE")
+	if !ok || path == "" {
+		path = filepath.Join("~", ".aws", "credentials")
+	}
+	return vault.ConfigFile{Path: e.Path(path), Name: e.Tilde(e.Path(path)), Shared: true}
+}
+
+// ReadConfig parses the config file and, beside it, the shared credentials file.
+func (e *Env) ReadConfig(flags map[string]profile.Flag) (*profile.File, profile.Inputs, error) {
+	in := profile.Inputs{Flags: flags, Env: e.Getenv}
+	f, err := e.ConfigFile().Read()
+	if err != nil {
+		return nil, in, err
+	}
+	in.Credentials, err = e.CredentialsFile().Read()
+	return f, in, err
+}
+
+// Path fills in ~.
+func (e *Env) Path(p string) string {
+	if p == "~" || strings.HasPrefix(p, "~/") || strings.HasPrefix(p, `~\`) {
+		return filepath.Join(e.Home, p[1:])
+	}
+	return p
+}
+
+// Tilde shortens a path for those who read it.
+func (e *Env) Tilde(p string) string {
+	if rest, ok := strings.CutPrefix(p, e.Home+string(filepath.Separator)); ok && e.Home != "" {
+		return "~" + string(filepath.Separator) + rest
+	}
+	return p
+}
+
+// Shorten shortens the paths in a text for those who read it.
+func (e *Env) Shorten(text string) string {
+	if e.Home == "" || e.Home == string(filepath.Separator) {
+		return text
+	}
+	return strings.ReplaceAll(text, e.Home+string(filepath.Separator), "~"+string(filepath.Separator))
+}
+
+func (e *Env) OpenFile(path string) (io.ReadCloser, error) { return os.Open(e.Path(path)) }
+
+func (e *Env) callers() []string {
+	list, _ := e.Getenv(envvar.Callers)
+	if list == "" {
+		return nil
+	}
+	return strings.Split(list, "\n")
+}

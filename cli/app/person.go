@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/vault/source"
+)
+
+func (e *Env) HasEnvironmentKey() bool {
+	id, _ := e.Getenv("AWS_ACCESS_KEY_ID")
+	secret, _ := e.Getenv("AWS_SECRET_ACCESS_KEY")
+	return id != "" && secret != ""
+}
+
+// SignInFlags say how a person signs in.
+type SignInFlags struct {
+	Stdout bool
+	flow   string
+	Share  bool
+}
+
+// The ways to sign in to IAM Identity Center.
+const (
+	FlowBrowser = "browser"
+	FlowDevice  = "device"
+)
+
+func (f *SignInFlags) BindStdout(c *kingpin.CmdClause) {
+	c.Flag("stdout", "Print the link to sign in with, on stderr, instead of opening a browser.").Envar("AWS_VAULT_STDOUT").BoolVar(&f.Stdout)
+}
+
+func (f *SignInFlags) Bind(c *kingpin.CmdClause) {
+	f.BindStdout(c)
+	f.BindFlow(c)
+}
+
+func (f *SignInFlags) BindFlow(c *kingpin.CmdClause) {
+	c.Flag("sso-flow", "How to sign in to IAM Identity Center: with a browser of this machine, or with a code typed on any device.").
+		Envar("AWS_VAULT_SSO_FLOW").PlaceHolder("browser|device").EnumVar(&f.flow, FlowBrowser, FlowDevice)
+}
+
+// Person is whoever signs in, as far as the flags and this machine let them.
+func (e *Env) Person(f SignInFlags) source.Person {
+	reachable := e.browserReachable()
+	p := source.Person{
+		Show: e.show, Reads: e.Read, Peers: e.Peers, Host: e.Host, Away: !reachable,
+		Device: f.flow == FlowDevice || f.flow == "" && !reachable,
+	}
+	if reachable && !f.Stdout && e.Browse != nil {
+		p.Browse = e.Browse
+	}
+	return p
+}
+
+// show tells a person where to sign in. Where stderr is read by a program, it is written to
+// the terminal too: a program that runs us for credentials keeps it to itself.
+func (e *Env) show(message string) {
+	line := fmt.Sprintf("aws-vault: %s\n", message)
+	fmt.Fprint(e.Stderr, line)
+	if e.Read || e.Prompt.OpenTTY == nil {
+		return
+	}
+	if tty, err := e.Prompt.OpenTTY(); err == nil {
+		defer tty.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		tty.Write(ctx, line) // stderr has it too
+	}
+}
+
+// browserReachable reports whether a browser that a program opens here would come before
+// the person who runs it, and could bring an answer back to this machine.
+func (e *Env) browserReachable() bool {
+	set := func(name string) bool { v, _ := e.Getenv(name); return v != "" }
+	switch {
+	case set("SSH_CONNECTION"), set("SSH_TTY"):
+		return false
+	case runtime.GOOS == "darwin", runtime.GOOS == "windows":
+		return true
+	case set("DISPLAY"), set("WAYLAND_DISPLAY"):
+		return true
+	case set("WSL_DISTRO_NAME"):
+		_, err := e.LookPath("wslview")
+		return err == nil
+	}
+	return false
+}
+
+// HasTerminal reports whether somebody sits at a terminal.
+func (e *Env) HasTerminal() bool {
+	tty, err := e.Prompt.OpenTTY()
+	if err != nil {
+		return false
+	}
+	tty.Close()
+	return true
+}

@@ -1,0 +1,142 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"aws-vault/cli/envvar"
+	"aws-vault/prompt"
+	"aws-vault/vault"
+	"aws-vault/vault/awsapi"
+	"aws-vault/vault/disk"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
+	"aws-vault/vault/source"
+	"aws-vault/vault/store"
+)
+
+// programEnvironment is what a credential_process may go by: the environment without what is incidental, and without
+// what opens the vault, which must not be part of a hash.
+func programEnvironment(a *App) []string {
+	return envvar.Drop(slices.Clone(a.Env.Environ()), envvar.Incidental, envvar.Unlocking)
+}
+
+// ExecNeed is how long credentials serve at least that a command is given: nothing renews
+// them for it.
+func ExecNeed(pl plan.Plan) time.Duration {
+	if pl.MinTTL != nil {
+		return *pl.MinTTL
+	}
+	return 5 * time.Minute
+}
+
+// A Session is what a command has to do with credentials, put together.
+type Session struct {
+	*vault.Vault
+	Locks    *store.Locks
+	Keystore *keystore.Keystore
+	State    *disk.Folder
+}
+
+// Open puts the parts together for a command, said in words for those who wait for it.
+// code is the MFA code that was given as a flag, if any.
+func (a *App) Open(ctx context.Context, what string, flags map[string]profile.Flag, code string) (*Session, error) {
+	config, in, err := a.Env.ReadConfig(flags)
+	if err != nil {
+		return nil, err
+	}
+	locks, state, err := a.Locks(what)
+	if err != nil {
+		return nil, err
+	}
+	ks, err := a.Env.OpenKeystore(ctx, a.KeystoreConfig(locks, state))
+	if err != nil {
+		return nil, err
+	}
+	a.Opened = ks.Name
+	return a.Assemble(config, in, locks, state, ks, code), nil
+}
+
+func (a *App) Assemble(config *profile.File, in profile.Inputs, locks *store.Locks, state *disk.Folder, ks *keystore.Keystore, code string) *Session {
+	place := []string{ks.Name, a.Globals.FileDir, a.Globals.passDir, a.Globals.passPrefix, a.Globals.keychain, a.Globals.collection}
+	if ks.Name == keystore.SealedBackend {
+		place = append(place, a.Globals.sealedDir)
+	}
+	local := state.Folder("keystore").Folder(Digest(place...))
+	index := &store.Index{Dir: local, Locks: locks}
+	var pending *store.Pending
+	sessions := ks.Private
+	if state == nil {
+		sessions = a.Memory()
+	}
+	tokens := store.StampedRing(sessions)
+	if state != nil && !ks.Local {
+		pending = &store.Pending{Ring: ks.Private, Dir: local.Folder("pending"), Index: index, Now: a.Env.Now}
+		tokens = pending
+	}
+	v := &vault.Vault{
+		Config: config, Inputs: in, Open: a.Env.OpenFile, Warn: a.Warn,
+		Keys: &store.Keys{Ring: ks.Keys, Dir: local.Folder("generations")},
+		Sessions: &store.Sessions{
+			Ring: sessions, Pending: pending, Expect: ks.Expect, Locks: locks, Index: index, Now: a.Env.Now,
+			Cancelled: func(err error) bool { return errors.Is(err, prompt.ErrCancelled) },
+		},
+		Source: &source.Deps{
+			AWS: &awsapi.Client{
+				Clock: &awsapi.Clock{Local: a.Env.Now}, Timeout: a.Globals.timeout, Sleep: Sleep, Proxy: http.ProxyFromEnvironment,
+				Open: a.Env.OpenFile, Bundles: bundles(a), Log: a.Log,
+			},
+			Getenv: a.Env.Getenv, Open: a.Env.OpenFile, Log: a.Log, Sleep: Sleep,
+			Tell: func(m string) { a.Note("%s", m) }, Trades: a.Trades, Delayed: func(m string) { delayed(a, m) },
+			Codes: &store.Codes{Dir: state.Folder("codes"), Locks: locks},
+			Ask:   askCode(a, locks, code), Confirm: confirmSignIn(a, locks), Run: func(ctx context.Context, c source.Command) ([]byte, error) { return runShell(ctx, a, c) }, Environ: func() []string { return programEnvironment(a) }, Callers: a.Env.callers(),
+			Card: useCardKey(a, locks), Reads: func(q source.Question) bool { return code == "" && reads(a, q) },
+		},
+	}
+	v.Touch, v.Keys.Guard = ks.Touch, v.Guard
+	v.Source.AWS.Tell = v.Source.Say
+	v.Source.Key, v.Source.Static = v.Keys.Key, v.StaticKey
+	v.Source.Tokens = &store.Tokens{Ring: tokens, Locks: locks, Index: index, Now: a.Env.Now, Cancelled: v.Sessions.Cancelled, Guard: v.GuardTokens(tokensOf)}
+	v.Source.Cache, v.Source.Logins = ssoCache(a, state), a.Env.loginCache()
+	v.Source.Person = a.Env.Person(SignInFlags{})
+	v.Source.Identities = &vault.Identities{Dir: identityDir(state), Ring: ks.Private, Locks: locks, Now: v.Source.AWS.Clock.Now}
+	return &Session{v, locks, ks, state}
+}
+
+// delayed tells the user what we still wait for after they have asked us to end. It writes to a
+// terminal only: a program that reads our stderr may be gone, and to write to it would end us.
+func delayed(a *App, message string) {
+	if a.Env.Read {
+		a.Note("%s", message)
+	}
+}
+
+func Digest(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:8])
+}
+
+// runShell runs what a profile names. What it is told of its caller is the profile, so
+// that it cannot lead back there.
+func runShell(ctx context.Context, a *App, c source.Command) ([]byte, error) {
+	environ := append(a.Env.Environ(), envvar.Callers+"="+strings.Join(append(a.Env.callers(), c.Profile), "\n"))
+	return a.Env.Shell(ctx, c.Line, environ, c.Max)
+}
+
+func Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,4 +1,0 @@
-package cli
-
-// opener is the command that opens a page.
-func opener(func(string) (string, error)) ([]string, error) { return []string{"/usr/bin/open"}, nil }

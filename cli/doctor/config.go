@@ -1,0 +1,106 @@
+package doctor
+
+import (
+	"context"
+
+	"aws-vault/cli/app"
+	"aws-vault/prompt"
+	"aws-vault/vault/doctor"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
+	"aws-vault/vault/source"
+	"aws-vault/vault/store"
+)
+
+// lookAtConfig reads the config file as every command does.
+func (p *patient) lookAtConfig(ctx context.Context) []doctor.Finding {
+	config, in, err := p.Env.ReadConfig(nil)
+	if err != nil {
+		p.config, p.inputs = &profile.File{}, profile.Inputs{Env: p.Env.Getenv}
+		return []doctor.Finding{doctor.Met("", err)}
+	}
+	p.config, p.inputs = config, in
+	c := doctor.Config{File: config, Inputs: in}
+	if p.listed {
+		s := p.Assemble(config, in, p.locks, p.state, p.keystore, "")
+		s.Keys = &store.Keys{Ring: listedOnce(p.keystore.Keys, p.keys), Dir: s.Keys.Dir}
+		s.Shows = true
+		c.Plan = func(name string) (plan.Plan, error) {
+			pl, err := s.Plan(ctx, name, plan.Options{Name: app.SessionName(p.Env.User)})
+			for _, step := range pl.Steps {
+				p.heed(step)
+			}
+			return pl, err
+		}
+	}
+	return c.Check()
+}
+
+// heed remembers what a profile's step will want of this machine.
+func (p *patient) heed(s plan.Step) {
+	m := s.MFA
+	p.reads = p.reads || m.Serial != "" && m.Process == "" && m.Device != ""
+	p.asks = p.asks || m.Serial != "" && m.Process == "" && m.Device == ""
+	if spec, ok := s.Spec.(plan.RolesAnywhere); ok {
+		if p.anywhere == nil {
+			p.anywhere = map[plan.RolesAnywhere]bool{}
+		}
+		p.anywhere[spec] = true
+	}
+}
+
+// lookAtPrompts looks whether a person can be asked, if a profile will want that.
+func (p *patient) lookAtPrompts(context.Context) []doctor.Finding {
+	_, err := prompt.Choose(p.Env.Prompt, p.Globals.Prompt, prompt.Options{})
+	if err == nil || !p.asks && p.Globals.Prompt == "" {
+		return nil
+	}
+	f := doctor.Met("prompt", err)
+	if p.Globals.Prompt == "" {
+		f.Severity = doctor.Warning // where another command runs there may be a way
+	}
+	return []doctor.Finding{f}
+}
+
+// lookAtNetwork looks whether AWS answers, by way of the proxy and the roots that are set,
+// and what its clock says.
+func (p *patient) lookAtNetwork(ctx context.Context) []doctor.Finding {
+	name, _ := p.Env.Getenv("AWS_PROFILE")
+	if name == "" {
+		name = "default"
+	}
+	q, err := p.config.Resolve(name, p.inputs)
+	if err != nil {
+		return nil // was said
+	}
+	s := p.Assemble(p.config, p.inputs, p.locks, p.state, &keystore.Keystore{}, "")
+	s.Source.Tell = nil
+	at := plan.STS(q)
+	proxy, err := s.Source.STS(at).Reachable()
+	if err != nil {
+		return []doctor.Finding{doctor.Met("network", err)}
+	}
+	var all []doctor.Finding
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
+		text, _ := p.Env.Getenv(name)
+		all = append(all, doctor.Proxy(name, text)...)
+	}
+	if proxy != "" {
+		all = append(all, doctor.Finding{Severity: doctor.Note, Where: "network", What: "AWS is called by way of the proxy " + proxy})
+	}
+	if p.offline {
+		return append(all, doctor.Finding{Severity: doctor.Note, Where: "clock", What: "was not compared to AWS's, as --offline says"})
+	}
+	return append(all, p.compareClocks(ctx, s.Source, at)...)
+}
+
+func (p *patient) compareClocks(ctx context.Context, from *source.Deps, at plan.Call) []doctor.Finding {
+	before := p.Env.Now()
+	date, err := from.STS(at).Date(ctx)
+	if err != nil {
+		return []doctor.Finding{doctor.Met("network", err)}
+	}
+	now := p.Env.Now()
+	return doctor.Clock(before.Add(now.Sub(before)/2), date)
+}

@@ -1,0 +1,112 @@
+// Package doctor has the command that looks for faults of the installation, the config file and the
+// keystores, and says how to fix them.
+package doctor
+
+import (
+	"context"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/hint"
+	"aws-vault/cli/ui"
+	"aws-vault/vault/disk"
+	"aws-vault/vault/doctor"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
+	"aws-vault/vault/store"
+)
+
+func Command(k *kingpin.Application, a *app.App) {
+	var asJSON, offline bool
+	c := k.Command("doctor", "Say what is wrong, or will be, and what mends it. The exit status is 1 if something will fail.")
+	c.Flag("json", "Print the findings as JSON.").BoolVar(&asJSON)
+	c.Flag("offline", "Ask AWS nothing.").BoolVar(&offline)
+	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+		p := patient{App: a, offline: offline}
+		for _, look := range looks {
+			p.found = append(p.found, look(&p, ctx)...)
+		}
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		return prescribe(a, p.found, asJSON)
+	}})
+}
+
+// A patient is what the doctor looks at, as far as it can be opened.
+type patient struct {
+	*app.App
+	offline bool
+	found   []doctor.Finding
+
+	config   *profile.File // an empty one, if it cannot be read
+	inputs   profile.Inputs
+	locks    *store.Locks // nil if there is no place for them
+	state    *disk.Folder
+	keystore *keystore.Keystore // nil if it cannot be opened
+	keys     []string           // that are stored, if listed
+	listed   bool
+	asks     bool // a profile wants a code that a person has to give
+	reads    bool // a profile wants one that a security key tells
+	anywhere map[plan.RolesAnywhere]bool
+}
+
+// looks are what the doctor looks at: each needs only what those before it opened.
+var looks = []func(*patient, context.Context) []doctor.Finding{
+	(*patient).lookAtState,
+	(*patient).lookAtKeystore,
+	(*patient).lookAtConfig,
+	(*patient).lookAtPrompts,
+	(*patient).lookAtSecurityKey,
+	(*patient).lookAtCertificates,
+	(*patient).lookAtCards,
+	(*patient).lookAtNetwork,
+	(*patient).lookAtFiles,
+}
+
+// prescribe says what was found, what matters most first.
+func prescribe(a *app.App, found []doctor.Finding, asJSON bool) error {
+	doctor.Sort(found)
+	for i := range found {
+		if found[i].Remedy == "" && found[i].Err != nil {
+			if h := hint.For(found[i].Err, a.HintFacts()); len(h) > 0 {
+				found[i].Remedy = h[0]
+			}
+		}
+		found[i].What = a.Env.Shorten(found[i].What)
+	}
+	if asJSON {
+		if found == nil {
+			found = []doctor.Finding{}
+		}
+		if err := ui.PrintJSON(a.Env.Stdout, found); err != nil {
+			return err
+		}
+	} else {
+		printFindings(a, found)
+	}
+	if doctor.Count(found, doctor.Error) > 0 {
+		return app.StatusError(app.StatusFailed)
+	}
+	return nil
+}
+
+func printFindings(a *app.App, found []doctor.Finding) {
+	for _, f := range found {
+		where := ""
+		if f.Where != "" {
+			where = f.Where + ": "
+		}
+		a.Print("%s: %s%s\n", f.Severity, where, f.What)
+		if f.Remedy != "" {
+			a.Print("    %s\n", f.Remedy)
+		}
+	}
+	if len(found) > 0 {
+		a.Print("\n")
+	}
+	a.Print("%s, %s, %s.\n", ui.Count(doctor.Count(found, doctor.Error), "error"), ui.Count(doctor.Count(found, doctor.Warning), "warning"),
+		ui.Count(doctor.Count(found, doctor.Note), "note"))
+}

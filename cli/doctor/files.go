@@ -1,0 +1,70 @@
+package doctor
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"aws-vault/cli/app"
+	"aws-vault/vault/disk"
+	"aws-vault/vault/doctor"
+)
+
+// lookAtFiles looks at who may read and write the files that decide, at what is in folders of ours
+// and is not ours, and at what was left by processes that were killed.
+func (p *patient) lookAtFiles(context.Context) []doctor.Finding {
+	config, credentials := p.App.Env.ConfigFile().Path, p.Env.CredentialsFile().Path
+	keys, sealed := p.Env.Path(p.Globals.FileDir), p.sealedDir()
+	var all []doctor.Finding
+	for _, f := range []struct {
+		path    string
+		private bool
+	}{
+		{filepath.Dir(config), false}, {config, false}, {credentials, true},
+		{p.state.Path(), true}, {keys, true}, {sealed, true},
+	} {
+		info, err := os.Stat(f.path)
+		if err != nil {
+			continue // what is not there is nobody's; what cannot be read was said
+		}
+		all = append(all, doctor.Rights(doctor.File{Path: p.Env.Tilde(f.path), Mode: info.Mode(), Owner: app.Owner(info), Private: f.private}, os.Getuid())...)
+	}
+	all = append(all, p.leftIn(filepath.Dir(config))...)
+	if dir := filepath.Dir(credentials); dir != filepath.Dir(config) {
+		all = append(all, p.leftIn(dir)...)
+	}
+	all = slices.Concat(all, p.inFolder(p.state), p.inFolder(disk.NewFolder(keys)))
+	if sealed != "" {
+		all = append(all, p.inFolder(disk.NewFolder(sealed))...)
+	}
+	return all
+}
+
+// inFolder looks at all that is in a folder of ours.
+func (p *patient) inFolder(f *disk.Folder) []doctor.Finding {
+	var all []doctor.Finding
+	others := f.Walk(func(in *disk.Folder, info fs.FileInfo) {
+		all = append(all, doctor.Leftover(p.Env.Tilde(in.Path()), info.Name(), p.Env.Now().Sub(info.ModTime()))...)
+	})
+	for _, err := range others {
+		all = append(all, doctor.Met("files", err))
+	}
+	return all
+}
+
+func (p *patient) leftIn(dir string) []doctor.Finding {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	var all []doctor.Finding
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && info.Mode().IsRegular() {
+			all = append(all, doctor.Leftover(p.Env.Tilde(dir), e.Name(), p.Env.Now().Sub(info.ModTime()))...)
+		}
+	}
+	return all
+}

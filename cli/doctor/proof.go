@@ -1,0 +1,57 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"aws-vault/cli/app"
+	"aws-vault/vault/doctor"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/oath"
+	"aws-vault/vault/plan"
+)
+
+// lookAtSecurityKey looks whether a security key can be asked for codes, if a profile will want that.
+// One that is not plugged in just now is none of the doctor's business.
+func (p *patient) lookAtSecurityKey(ctx context.Context) []doctor.Finding {
+	if !p.reads {
+		return nil
+	}
+	err := app.WithKeyOnce(ctx, p.App, "", func(*oath.Key) error { return nil })
+	if err == nil || errors.Is(err, oath.ErrLocked) {
+		return nil
+	}
+	f := doctor.Met("security key", err)
+	f.Severity = doctor.Warning
+	if errors.Is(err, app.ErrNoKey) {
+		f.Severity = doctor.Note
+	}
+	return []doctor.Finding{f}
+}
+
+// lookAtCertificates looks at the certificates that profiles sign with.
+func (p *patient) lookAtCertificates(context.Context) []doctor.Finding {
+	specs := slices.SortedFunc(maps.Keys(p.anywhere), func(a, b plan.RolesAnywhere) int {
+		return cmp.Or(cmp.Compare(a.Certificate, b.Certificate), cmp.Compare(a.PrivateKey, b.PrivateKey))
+	})
+	specs = slices.CompactFunc(specs, func(a, b plan.RolesAnywhere) bool {
+		return a.Certificate == b.Certificate && a.PrivateKey == b.PrivateKey
+	})
+	s := p.Assemble(p.config, p.inputs, p.locks, p.state, &keystore.Keystore{}, "")
+	var all []doctor.Finding
+	s.Source.Tell = func(m string) {
+		all = append(all, doctor.Finding{Severity: doctor.Warning, What: m, Remedy: "take the rights of others away, with chmod go="})
+	}
+	for _, spec := range specs {
+		until, err := s.Source.CheckCertificate(spec)
+		if err != nil {
+			all = append(all, doctor.Met("", err))
+			continue
+		}
+		all = append(all, doctor.Certificate(spec.Certificate, until, p.Env.Now())...)
+	}
+	return all
+}

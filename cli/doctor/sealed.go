@@ -1,0 +1,51 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+
+	"aws-vault/cli/app"
+	"aws-vault/vault/doctor"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/sealed"
+)
+
+// answered are the openers that answer without anyone being asked: the doctor asks nobody.
+func (p *patient) answered(h sealed.Hands) sealed.Hands {
+	if app.SealedAnswer(p.App) != "" {
+		return sealed.Hands{Passphrase: h.Passphrase}
+	}
+	return sealed.Hands{}
+}
+
+// shut is the finding for a keystore that could not be listed. That ours is locked is as it should be.
+func (p *patient) shut(ks *keystore.Keystore, err error) doctor.Finding {
+	if ks.Name == keystore.SealedBackend && errors.Is(err, keystore.ErrLocked) {
+		return doctor.Finding{
+			Severity: doctor.Note, Where: "keystore", What: "the sealed keystore is locked, so its items were not looked at", Remedy: "aws-vault unlock",
+		}
+	}
+	return doctor.Met("keystore", err)
+}
+
+// damage is what is not whole in a sealed keystore.
+func damage(ctx context.Context, ks *keystore.Keystore) []doctor.Finding {
+	found, err := keystore.Damage(ctx, ks)
+	if err != nil {
+		found = append(found, err)
+	}
+	var all []doctor.Finding
+	for _, err := range found {
+		all = append(all, doctor.Met("keystore", err))
+	}
+	return all
+}
+
+// sealedDir is where the sealed keystore lies, or would.
+func (p *patient) sealedDir() string {
+	c, err := p.KeystoreConfig(p.locks, p.state).Sealed()
+	if err != nil {
+		return ""
+	}
+	return c.Dir
+}

@@ -1,3 +1,0 @@
-package cli
-
-const defaultShell = "cmd.exe"

@@ -1,0 +1,178 @@
+package identity
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/ui"
+	"aws-vault/vault/certificate"
+	"aws-vault/vault/disk"
+	"aws-vault/vault/plan"
+)
+
+type certificateFlags struct {
+	subject, key, out, authority string
+	lasts                        time.Duration
+}
+
+func CertificateCommand(k *kingpin.Application, a *app.App) {
+	var f certificateFlags
+	c := k.Command("certificate", "Make certificates for IAM Roles Anywhere.").
+		Command("request", "Make a certificate signing request, or have an authority of your own sign at once.")
+	c.Flag("subject", "Who it is for, such as CN=alice,O=Example.").Required().PlaceHolder("NAME").StringVar(&f.subject)
+	c.Flag("private-key", "The key: a file of PEM, which is made if it is not there, or a slot of a card, such as piv:9c.").
+		Required().PlaceHolder("FILE").StringVar(&f.key)
+	c.Flag("out", "The file to write; stdout if there is none.").PlaceHolder("FILE").StringVar(&f.out)
+	c.Flag("self-signed-ca", "For trying: the directory of an authority that signs, which is made if it is not there.").
+		PlaceHolder("DIR").StringVar(&f.authority)
+	c.Flag("duration", "How long the authority's certificate for the key should be good.").PlaceHolder("TIME").Default("2160h").
+		SetValue(app.DurationFlag{Into: &f.lasts, Name: "--duration"})
+	a.Action(c, app.Verb{Does: "signs with a key that a person proves their identity with", Run: func(ctx context.Context) error { return certificateRequest(ctx, a, f) }})
+}
+
+func certificateRequest(ctx context.Context, a *app.App, f certificateFlags) error {
+	subject, err := certificate.Subject(f.subject)
+	if err != nil {
+		return &app.UsageError{Text: "--" + err.Error()}
+	}
+	made := certificate.Request
+	if f.authority != "" {
+		authority, err := openAuthority(a, a.Env.Path(f.authority))
+		if err != nil {
+			return err
+		}
+		made = func(subject pkix.Name, key crypto.Signer) ([]byte, error) {
+			c, err := authority.Issue(subject, key.Public(), a.Env.Now(), f.lasts)
+			if err != nil {
+				return nil, err
+			}
+			return certificate.Encode(c), register(a, a.Env.Path(f.authority), authority.Certificate, subject)
+		}
+	}
+	return withKey(ctx, a, f.key, func(key crypto.Signer) error {
+		text, err := made(subject, key)
+		if err != nil {
+			return err
+		}
+		return putOut(a, f.out, text)
+	})
+}
+
+// putOut prints, or writes a file that is not there yet.
+func putOut(a *app.App, path string, text []byte) error {
+	if path == "" {
+		a.Print("%s", text)
+		return nil
+	}
+	if err := disk.Create(a.Env.Path(path), text); err != nil {
+		return err
+	}
+	wrote(a, a.Env.Path(path))
+	return nil
+}
+
+func wrote(a *app.App, path string) { a.Note("wrote %s", a.Env.Tilde(path)) }
+
+// withKey uses the key in a file, which it makes if there is none, or in a slot of a card.
+func withKey(ctx context.Context, a *app.App, place string, use func(crypto.Signer) error) error {
+	if slot, ok := plan.Slot(place); ok {
+		return app.WithCardKey(ctx, a, slot, use)
+	}
+	key, err := keyFile(a, a.Env.Path(place))
+	if err != nil {
+		return err
+	}
+	return use(key)
+}
+
+// keyFile reads a key, and makes it if it is not there. One that is there is never replaced.
+func keyFile(a *app.App, path string) (crypto.Signer, error) {
+	text, err := disk.ReadBounded(path, certificate.MaxFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		key, text, err := certificate.NewKey()
+		if err != nil {
+			return nil, err
+		}
+		if err := disk.Create(path, text); err != nil {
+			return nil, err
+		}
+		wrote(a, path)
+		return key, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	key, err := certificate.Key(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return key, nil
+}
+
+// The files of an authority.
+const (
+	authorityKey         = "ca-key.pem"
+	authorityCertificate = "ca.pem"
+	registration         = "register.yaml"
+)
+
+// authorityLasts is how long an authority that is made here is good.
+const authorityLasts = 5 * 365 * 24 * time.Hour
+
+// openAuthority reads the authority in a directory, and makes it if it is not there.
+func openAuthority(a *app.App, dir string) (*certificate.Authority, error) {
+	if err := disk.MkdirPrivate(dir); err != nil {
+		return nil, err
+	}
+	key, err := keyFile(a, filepath.Join(dir, authorityKey))
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, authorityCertificate)
+	text, err := disk.ReadBounded(path, certificate.MaxFile)
+	if err == nil {
+		chain, err := certificate.Chain(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return &certificate.Authority{Certificate: chain[0], Key: key}, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	made, err := certificate.NewAuthority("aws-vault CA of "+a.Env.User, key, a.Env.Now(), authorityLasts)
+	if err != nil {
+		return nil, err
+	}
+	if err := disk.Create(path, certificate.Encode(made.Certificate)); err != nil {
+		return nil, err
+	}
+	wrote(a, path)
+	return made, nil
+}
+
+// register writes what AWS is told of an authority, unless that was done.
+func register(a *app.App, dir string, authority *x509.Certificate, subject pkix.Name) error {
+	path := filepath.Join(dir, registration)
+	text := certificate.Registration{Authority: authority, Name: app.SessionName(a.Env.User), Subject: subject.CommonName}.CloudFormation()
+	err := disk.Create(path, []byte(text))
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	wrote(a, path)
+	a.Note("register it: aws cloudformation deploy --stack-name aws-vault --capabilities CAPABILITY_IAM --template-file %s", ui.QuoteWord(a.Env.Tilde(path)))
+	return nil
+}

@@ -1,0 +1,192 @@
+package identity
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"aws-vault/cli/app"
+	"aws-vault/vault/disk"
+	"aws-vault/vault/identity"
+	"aws-vault/vault/piv"
+)
+
+// newIdentityKey makes a key and puts it on the list of an identity's. Whoever is stopped
+// between the two has a key that nothing knows, and makes another.
+func newIdentityKey(ctx context.Context, a *app.App, s *app.Session, name string, f keyFlags) error {
+	return s.Identities().Change(ctx, name, func(r identity.Record) (identity.Record, error) {
+		if next, waits := r.Next(a.Env.Now()); waits {
+			_, err := r.With(next, a.Env.Now()) // which says why not, before a key is made in vain
+			return r, err
+		}
+		k, err := makeIdentityKey(ctx, a, s, f)
+		if err != nil {
+			return r, err
+		}
+		return r.With(k, a.Env.Now())
+	})
+}
+
+func makeIdentityKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) (identity.Key, error) {
+	if !f.software {
+		return makeCardKey(ctx, a, s, f)
+	}
+	if err := s.Keystore.Keys.Check(ctx); err != nil { // which refuses an empty passphrase
+		return identity.Key{}, err
+	}
+	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return identity.Key{}, err
+	}
+	k, err := identity.NewKey(secret.Public(), identity.Software, 0, a.Env.Now())
+	if err == nil {
+		err = s.Identities().KeepSecret(ctx, k.ID, secret)
+	}
+	if err != nil {
+		return identity.Key{}, err
+	}
+	a.Print("Made key %s in the keystore (%s). Whoever opens that can sign as you: a hardware key cannot be copied.\n", k.ID, a.Opened)
+	return k, nil
+}
+
+func pinPolicy(word string) piv.PINPolicy {
+	return map[string]piv.PINPolicy{"never": piv.PINNever, "once": piv.PINOnce, "always": piv.PINAlways}[word]
+}
+
+func touchPolicy(word string) piv.TouchPolicy {
+	return map[string]piv.TouchPolicy{"never": piv.TouchNever, "always": piv.TouchAlways, "cached": piv.TouchCached}[word]
+}
+
+// A cardKeyError is what kept a card from having an identity's key.
+type cardKeyError struct{ err error }
+
+func (e *cardKeyError) Error() string { return e.err.Error() }
+
+func (e *cardKeyError) Unwrap() error { return e.err }
+
+func (e *cardKeyError) Remedy() string {
+	if errors.Is(e.err, piv.ErrUnsupported) || errors.Is(e.err, piv.ErrNoService) || errors.Is(e.err, piv.ErrNoCard) {
+		return "or keep a key in the keystore, which whoever opens that can copy: --software"
+	}
+	return ""
+}
+
+// makeCardKey makes a key on a card, or takes the one that is there.
+func makeCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) (identity.Key, error) {
+	slot, err := piv.ParseSlot(f.slot)
+	if err != nil {
+		return identity.Key{}, &app.UsageError{Text: fmt.Sprintf("--slot: %v", err)}
+	}
+	cards := app.Cards(a, s.Locks)
+	var key *piv.Key
+	var info piv.KeyInfo
+	if f.adopt {
+		key, info, err = cards.Key(ctx, app.Place(a, slot))
+	} else {
+		var made piv.Made
+		made, err = cards.Generate(ctx, app.Place(a, slot), piv.Request{
+			Algorithm: piv.P256, PIN: pinPolicy(f.pin), Touch: touchPolicy(f.touch), Replace: f.replace,
+		})
+		key, info = made.Key, made.Info
+		if made.DefaultManagementKey {
+			a.Note("the card's management key is the one that all cards are made with: whoever has the card can replace its keys")
+		}
+	}
+	if err != nil {
+		return identity.Key{}, &cardKeyError{err}
+	}
+	at := key.Place()
+	k, err := identity.NewKey(key.Public(), identity.PIV+at.Slot.String(), at.Serial, a.Env.Now())
+	if err != nil {
+		return identity.Key{}, fmt.Errorf("%s: %w", at, err)
+	}
+	word := "Made"
+	if f.adopt {
+		word = "Took"
+	}
+	a.Print("%s key %s in %s: PIN %s, touch %s.\n", word, k.ID, at, info.PIN, info.Touch)
+	sayAttested(ctx, a, cards, at)
+	return k, nil
+}
+
+// sayAttested says whether the card's maker vouches for the key. One that does not may be a
+// card of another maker, or a key that was made elsewhere.
+func sayAttested(ctx context.Context, a *app.App, cards *piv.Cards, at piv.Place) {
+	proof, err := cards.Attest(ctx, at)
+	if err != nil {
+		a.Note("the card does not attest the key: %v", err)
+		return
+	}
+	proven, err := proof.Verify(nil)
+	if err != nil {
+		a.Note("the card attests the key, but nobody known attests the card: %v", err)
+		return
+	}
+	a.Print("Attested: made on YubiKey %d, firmware %s, and cannot leave it.\n", proven.Place.Serial, proven.Version)
+}
+
+// publish writes the files of an identity to a folder, for any static host. Files of another
+// issuer are not written over.
+func publish(a *app.App, s *app.Session, name, issuer, dir string) error {
+	if dir == "" {
+		dir = name
+	}
+	dir = a.Env.Path(dir)
+	r, err := s.Identities().Record(name)
+	if err != nil {
+		return fmt.Errorf("identity %s: %w", name, err)
+	}
+	keys, err := r.JWKS(a.Env.Now())
+	if err != nil {
+		return err
+	}
+	discovery := filepath.Join(dir, filepath.FromSlash(identity.DiscoveryPath))
+	if err := otherIssuer(discovery, issuer); err != nil {
+		return err
+	}
+	for path, text := range map[string][]byte{discovery: identity.Discovery(issuer), filepath.Join(dir, identity.KeysPath): keys} {
+		// Everybody is meant to read them.
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := disk.Replace(path, text, 0o644); err != nil {
+			return err
+		}
+	}
+	a.Print("Wrote %s and %s below %s. Publish them at %s/.\n", identity.DiscoveryPath, identity.KeysPath, a.Env.Tilde(dir), issuer)
+	if next, waits := r.Next(a.Env.Now()); waits && len(r.Keys) > 1 {
+		a.Print("Publish them now: key %s signs from %s on.\n", next.ID, next.Since.Local().Format("2006-01-02 15:04:05"))
+	}
+	return nil
+}
+
+// maxDiscovery bounds what is read of a file that would be written over, in bytes.
+const maxDiscovery = 64 << 10
+
+// A foreignFileError is a file that somebody else may need.
+type foreignFileError struct{ path, issuer string }
+
+func (e *foreignFileError) Error() string {
+	return fmt.Sprintf("%s is not a file of %s, want another folder", e.path, e.issuer)
+}
+
+func otherIssuer(path, issuer string) error {
+	text, err := disk.ReadBounded(path, maxDiscovery)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	var said struct {
+		Issuer string `json:"issuer"`
+	}
+	if err != nil || json.Unmarshal(bytes.TrimSpace(text), &said) != nil || said.Issuer != issuer {
+		return &foreignFileError{path, issuer}
+	}
+	return nil
+}

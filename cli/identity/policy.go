@@ -1,0 +1,176 @@
+package identity
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/policy"
+)
+
+func PolicyCommand(k *kingpin.Application, a *app.App) {
+	c := k.Command("policy", "Write and check the trust policies of roles.")
+	policyTrustCommand(c, a)
+	policyLintCommand(c, a)
+}
+
+type trustFlags struct {
+	app.CredentialFlags
+	principal string
+	token     plan.Token
+}
+
+func policyTrustCommand(k *kingpin.CmdClause, a *app.App) {
+	var f trustFlags
+	c := k.Command("trust", "Print the trust policy that the role of a profile needs. Nothing is called.")
+	c.Arg("profile", "The profile; AWS_PROFILE if there is none.").Envar("AWS_PROFILE").StringVar(&f.Profile)
+	c.Flag("principal", "Who assumes the role, where that is not known.").PlaceHolder("ARN").StringVar(&f.principal)
+	c.Flag("issuer", "Who issues the token that the role is assumed with.").PlaceHolder("URL").StringVar(&f.token.Issuer)
+	c.Flag("audience", "Whom that token is for.").PlaceHolder("NAME").StringVar(&f.token.Audience)
+	c.Flag("subject", "Whom that token speaks of.").PlaceHolder("NAME").StringVar(&f.token.Subject)
+	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error { return policyTrust(ctx, a, f) }})
+}
+
+func policyTrust(ctx context.Context, a *app.App, f trustFlags) error {
+	name, err := a.ProfileName(&f.CredentialFlags)
+	if err != nil {
+		return err
+	}
+	s, err := a.Open(ctx, "policy trust "+name, nil, "")
+	if err != nil {
+		return err
+	}
+	o := f.Options(a)
+	o.Agent = policy.Agent{} // whom the role trusts does not depend on who asks
+	pl, err := s.Plan(ctx, name, o)
+	if err != nil {
+		return err
+	}
+	o.Agent = policy.Agent{Name: "agent"}
+	agents, agentErr := s.Plan(ctx, name, o) // an error means that agents get no session to tag
+	trust, notes, err := pl.Trust(tokenOf(a, pl, f.token), agentErr == nil && agents.TagsAgent())
+	if err != nil {
+		return err
+	}
+	if f.principal != "" {
+		trust.Principal, trust.ARNLike, notes = f.principal, "", nil
+	}
+	for _, n := range notes {
+		a.Note("%s", n)
+	}
+	text, err := trust.Document()
+	if err != nil {
+		return err
+	}
+	a.Print("%s", text)
+	return nil
+}
+
+// maxTokenFile bounds what is read of a token.
+const maxTokenFile = 64 << 10
+
+// tokenOf completes what flags say of the token that a plan begins with by what the token
+// itself says, where it lies in a file. It is believed: what comes of it is looked at by a
+// person.
+func tokenOf(a *app.App, pl plan.Plan, t plan.Token) plan.Token {
+	spec, ok := pl.Steps[0].Spec.(plan.WebIdentity)
+	if !ok || spec.TokenFile == "" {
+		return t
+	}
+	f, err := a.Env.OpenFile(spec.TokenFile)
+	if err != nil {
+		return t
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxTokenFile))
+	if err != nil {
+		return t
+	}
+	said := claimed(string(text))
+	for _, v := range []struct {
+		into *string
+		from string
+	}{{&t.Issuer, said.Issuer}, {&t.Audience, said.Audience}, {&t.Subject, said.Subject}} {
+		if *v.into == "" {
+			*v.into = v.from
+		}
+	}
+	return t
+}
+
+// claimed reads a token without a look at its signature. What azp says counts before aud, as
+// it does for AWS. [K]
+func claimed(token string) plan.Token {
+	parts := strings.Split(strings.TrimSpace(token), ".")
+	if len(parts) != 3 {
+		return plan.Token{}
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return plan.Token{}
+	}
+	var c struct {
+		Issuer   string          `json:"iss"`
+		Subject  string          `json:"sub"`
+		Party    string          `json:"azp"`
+		Audience json.RawMessage `json:"aud"`
+	}
+	if json.Unmarshal(payload, &c) != nil {
+		return plan.Token{}
+	}
+	t := plan.Token{Issuer: c.Issuer, Subject: c.Subject, Audience: c.Party}
+	if t.Audience == "" {
+		var list []string
+		if json.Unmarshal(c.Audience, &t.Audience) != nil && json.Unmarshal(c.Audience, &list) == nil && len(list) == 1 {
+			t.Audience = list[0]
+		}
+	}
+	return t
+}
+
+func policyLintCommand(k *kingpin.CmdClause, a *app.App) {
+	var file string
+	c := k.Command("lint", "Say what a role's trust policy lets in that it should not, or keeps out. The exit status is 1 if there is something.")
+	c.Arg("file", "The policy in JSON; - for stdin.").Required().StringVar(&file)
+	a.Action(c, app.Verb{Agents: true, Run: func(context.Context) error { return policyLint(a, file) }})
+}
+
+// maxPolicyFile bounds what is read of a policy.
+const maxPolicyFile = 64 << 10
+
+func policyLint(a *app.App, file string) error {
+	var r io.Reader = a.Env.Stdin
+	name := "stdin"
+	if file != "" && file != "-" { // kingpin makes an empty word of "-"
+		f, err := a.Env.OpenFile(file)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		r, name = f, file
+	}
+	text, err := io.ReadAll(io.LimitReader(r, maxPolicyFile+1))
+	if err != nil {
+		return err
+	}
+	found, err := policy.Lint(text)
+	var bad *policy.Error
+	if errors.As(err, &bad) {
+		return fmt.Errorf("%s is %s, want %s", name, bad.Found, bad.Want)
+	}
+	for _, f := range found {
+		a.Print("statement %d: %s: %s\n", f.Statement, f.Rule, f.Text)
+	}
+	if err == nil && len(found) > 0 {
+		return app.StatusError(app.StatusFailed)
+	}
+	return err
+}

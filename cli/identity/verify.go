@@ -1,0 +1,55 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/ui"
+	"aws-vault/vault/identity"
+	"aws-vault/vault/source"
+)
+
+func identityVerifyCommand(k *kingpin.CmdClause, a *app.App) {
+	c := k.Command("verify", "Fetch the published files and say what is wrong with them. The exit status is 1 if AWS does not trust the identity by them, or trusts others.")
+	identityAction(a, c, "identity verify", func(ctx context.Context, s *app.Session, i identitySection) error {
+		r, err := s.Identities().Record(i.name)
+		if err != nil {
+			return fmt.Errorf("identity %s: %w", i.name, err)
+		}
+		p, err := s.Config.Resolve("", s.Inputs)
+		if err != nil {
+			return err
+		}
+		fetch, err := source.Pages(s.Source.AWS, p.Text("ca_bundle"))
+		if err != nil {
+			return err
+		}
+		found := identity.Check(ctx, fetch, i.issuer, r, a.Env.Now())
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return sayFindings(a, i, found)
+	})
+}
+
+func sayFindings(a *app.App, i identitySection, found []identity.Finding) error {
+	if len(found) == 0 {
+		a.Print("%s publishes the keys of identity %s, and no others.\n", i.issuer, i.name)
+		return nil
+	}
+	fatal := false
+	for _, f := range found {
+		word := "odd"
+		if f.Fatal {
+			word, fatal = "wrong", true
+		}
+		a.Print("%s: %s\n", word, ui.Shown(f.String()))
+	}
+	if fatal {
+		return app.StatusError(app.StatusFailed)
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+// Package keys has the commands that store, list, replace and remove access keys, and the sessions
+// that were created with them.
+package keys
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/ui"
+	"aws-vault/prompt"
+	"aws-vault/vault/profile"
+)
+
+type addFlags struct {
+	name              string
+	env, stdin, force bool
+	addConfig         bool
+}
+
+func AddCommand(k *kingpin.Application, a *app.App) {
+	var f addFlags
+	c := k.Command("add", "Store an access key for a profile.")
+	c.Arg("profile", "The name to store the key under.").Required().StringVar(&f.name)
+	c.Flag("env", "Take the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.").BoolVar(&f.env)
+	c.Flag("stdin", "Take the key from stdin: its id and its secret, a line each, or JSON of aws iam create-access-key.").BoolVar(&f.stdin)
+	c.Flag("force", "Replace a stored key without asking.").Short('f').BoolVar(&f.force)
+	c.Flag("add-config", "Leave the config file alone, to which the profile is added otherwise.").Default("true").BoolVar(&f.addConfig)
+	a.Action(c, app.Verb{Does: "stores a long-lived key", Run: func(ctx context.Context) error { return add(ctx, a, f) }})
+}
+
+// A hasSourceError is a key that would not be used.
+type hasSourceError struct {
+	name, source string
+	origin       profile.Origin
+}
+
+func (e *hasSourceError) Error() string {
+	return fmt.Sprintf("%s: profile %s takes its credentials from source_profile %s, want a profile that holds a key itself", e.origin, e.name, e.source)
+}
+
+func add(ctx context.Context, a *app.App, f addFlags) error {
+	if f.env && f.stdin {
+		return &app.UsageError{Text: "--env and --stdin say two places, want one"}
+	}
+	s, err := a.Open(ctx, "add "+f.name, nil, "")
+	if err != nil {
+		return err
+	}
+	p, err := s.Config.Resolve(f.name, s.Inputs)
+	if err != nil {
+		return err
+	}
+	if p.Source != nil {
+		return &hasSourceError{f.name, p.Source.Name, p.Value("source_profile").Origin}
+	}
+	if err := s.Keystore.Keys.Check(ctx); err != nil { // before the user types a secret in vain
+		return err
+	}
+	if ok, err := mayReplace(ctx, a, s, f); err != nil || !ok {
+		return err
+	}
+	key, serial, err := newKey(ctx, a, s, f)
+	if err != nil {
+		return err
+	}
+	if err := s.Keys.Put(ctx, f.name, key); err != nil {
+		return err
+	}
+	if err := s.Remember(); err != nil {
+		a.Warn(err)
+	}
+	a.Print("Added credentials to profile %q in vault (keystore %s)\n", f.name, s.Keystore.Name)
+	if s.Keystore.Name == "keyctl" {
+		a.Note("the kernel forgets this key when the computer is started anew")
+	}
+	n, err := forget(ctx, s, f.name)
+	if n > 0 {
+		a.Print("Deleted %s.\n", ui.Count(n, "existing session"))
+	}
+	if err != nil {
+		return err
+	}
+	return addToConfig(ctx, a, s, f, serial)
+}
+
+// mayReplace asks before a stored key is replaced, where there is somebody to ask.
+func mayReplace(ctx context.Context, a *app.App, s *app.Session, f addFlags) (bool, error) {
+	_, stored, err := s.Keys.Fingerprint(ctx, f.name)
+	if err != nil || !stored || f.force {
+		return err == nil, err
+	}
+	if (f.env || f.stdin) && !canAsk(a) {
+		return true, nil
+	}
+	return a.Confirm(ctx, s.Locks, f.name, fmt.Sprintf("A key is stored for profile %q. Replace it?", f.name))
+}
+
+func canAsk(a *app.App) bool {
+	_, err := prompt.Choose(a.Env.Prompt, a.Globals.Prompt, prompt.Options{})
+	return err == nil
+}
+
+// newKey gets the key, and with a person the MFA device too.
+func newKey(ctx context.Context, a *app.App, s *app.Session, f addFlags) (key aws.Credentials, serial string, err error) {
+	switch {
+	case f.env:
+		key, err = keyFromEnvironment(a)
+	case f.stdin:
+		key, err = readKey(a.Env.Stdin)
+	default:
+		return keyFromPerson(ctx, a, s, f)
+	}
+	if err == nil {
+		err = checkKey(key)
+	}
+	return key, "", err
+}
+
+func keyFromPerson(ctx context.Context, a *app.App, s *app.Session, f addFlags) (key aws.Credentials, serial string, err error) {
+	ask := func(kind prompt.Kind, text string) (answer string) {
+		if err == nil {
+			answer, err = a.Ask(ctx, s.Locks, prompt.Request{Kind: kind, Profile: f.name, Text: text})
+		}
+		return answer
+	}
+	key.AccessKeyID = ask(prompt.Line, "Enter Access Key ID")
+	if err == nil {
+		err = checkKeyID(key.AccessKeyID)
+	}
+	key.SecretAccessKey = ask(prompt.Secret, "Enter Secret Access Key")
+	if err == nil {
+		err = checkKey(key)
+	}
+	if f.addConfig {
+		serial = ask(prompt.Line, "Enter MFA Device ARN (If MFA is not enabled, leave this blank)")
+	}
+	return key, serial, err
+}
+
+// addToConfig writes the profile, or the MFA device of one that is there.
+func addToConfig(ctx context.Context, a *app.App, s *app.Session, f addFlags, serial string) error {
+	if !f.addConfig || s.Config.Has(f.name) && serial == "" {
+		return nil
+	}
+	var settings []profile.Setting
+	if serial != "" {
+		settings = []profile.Setting{{Name: "mfa_serial", Value: serial}}
+	}
+	return a.Env.ConfigFile().Edit(ctx, s.Locks, func(c *profile.File) ([]byte, error) {
+		return c.WithProfile(f.name, settings)
+	})
+}

@@ -1,0 +1,28 @@
+package keys
+
+import (
+	"context"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/ui"
+)
+
+func ClearCommand(k *kingpin.Application, a *app.App) {
+	var name string
+	c := k.Command("clear", "Remove kept sessions and sign-ins, of one profile or of all.")
+	c.Arg("profile", "The profile whose sessions go; all if there is none.").StringVar(&name)
+	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+		s, err := a.Open(ctx, "clear "+name, nil, "")
+		if err != nil {
+			return err
+		}
+		n, err := s.Clear(ctx, name)
+		if err != nil {
+			return err
+		}
+		a.Print("Cleared %s.\n", ui.Count(n, "session"))
+		return nil
+	}})
+}

@@ -1,0 +1,287 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/ui"
+	"aws-vault/vault"
+	"aws-vault/vault/awsapi"
+	"aws-vault/vault/profile"
+	"aws-vault/vault/store"
+)
+
+type importFlags struct {
+	names                     []string
+	delete, dryRun, overwrite bool
+}
+
+func ImportCommand(k *kingpin.Application, a *app.App) {
+	var f importFlags
+	c := k.Command("import", "Store the access keys that stand in the AWS credentials and config files as plain text.")
+	c.Arg("profile", "The profiles whose keys are stored; all that have one if there is none.").StringsVar(&f.names)
+	c.Flag("delete", "Take each key out of its file once it was stored, read back and taken by AWS.").BoolVar(&f.delete)
+	c.Flag("dry-run", "Say which keys there are, and do nothing.").BoolVar(&f.dryRun)
+	c.Flag("overwrite", "Replace another key that is stored under the same name.").BoolVar(&f.overwrite)
+	a.Action(c, app.Verb{Does: "moves long-lived keys", Run: func(ctx context.Context) error { return importKeys(ctx, a, f) }})
+}
+
+// A plainKey is an access key and the file that it is in.
+type plainKey struct {
+	profile.PlainKey
+	file  vault.ConfigFile
+	other string // where the profile has another key, which would count for the AWS CLI without this one; empty for nowhere
+}
+
+func (k plainKey) credentials() aws.Credentials {
+	return aws.Credentials{AccessKeyID: k.ID.Text, SecretAccessKey: k.Secret.Text}
+}
+
+// A notImportedError counts the keys that stay in their files.
+type notImportedError struct {
+	n, of int
+	twice bool // profiles with two keys are among them
+}
+
+func (e *notImportedError) Error() string {
+	return fmt.Sprintf("%d of %s left where they are", e.n, ui.Count(e.of, "key"))
+}
+
+func (e *notImportedError) Remedy() string {
+	if e.twice {
+		return "a profile has two keys: take the one that you do not need out of its file, then import again"
+	}
+	return "the lines above say why; --overwrite replaces another key that is stored"
+}
+
+// A hiddenKeyError is a key that is not imported, since another one counts for the AWS CLI.
+type hiddenKeyError struct {
+	found, counts profile.Origin
+}
+
+func (e *hiddenKeyError) Error() string {
+	return fmt.Sprintf("the key in %s is not imported: the AWS CLI uses another key for this profile, in %s", e.found, e.counts)
+}
+
+// A stillNeededError is a key that was stored and stays in its file.
+type stillNeededError struct {
+	found profile.Origin
+	other string
+}
+
+func (e *stillNeededError) Error() string {
+	return fmt.Sprintf("the key in %s is stored and stays in the file: without it, the AWS CLI would use the other key, in %s", e.found, e.other)
+}
+
+// A noPlainKeyError is a profile that was named and has no key to import.
+type noPlainKeyError struct {
+	name      string
+	temporary string // where a temporary one is; empty for nowhere
+}
+
+func (e *noPlainKeyError) Error() string {
+	if e.temporary != "" {
+		return fmt.Sprintf("profile %q has a temporary key in %s, expected a long-lived one", e.name, e.temporary)
+	}
+	return fmt.Sprintf("profile %q has no access key in a file", e.name)
+}
+
+func importKeys(ctx context.Context, a *app.App, f importFlags) error {
+	found, err := plainKeys(a, f.names)
+	switch {
+	case err != nil:
+		return err
+	case len(found.keys)+len(found.left) == 0:
+		a.Print("No access keys stand in %s or %s.\n", a.Env.CredentialsFile().Name, a.Env.ConfigFile().Name)
+		return nil
+	case f.dryRun:
+		a.Print("Would import %s:\n", ui.Count(len(found.keys), "key"))
+		for _, k := range found.keys {
+			a.Print("  %s (%s)\n", k.Profile, k.ID.Origin)
+		}
+		for _, w := range slices.Concat(found.warnings, found.left) {
+			a.Warn(w)
+		}
+		a.Print("\nNo changes made.\n")
+		return nil
+	}
+	s, err := a.Open(ctx, "import", nil, "")
+	if err != nil {
+		return err
+	}
+	if err := s.Keystore.Keys.Check(ctx); err != nil {
+		return err
+	}
+	return importAll(ctx, a, s, f, found)
+}
+
+// foundKeys are the keys in the two files.
+type foundKeys struct {
+	keys     []plainKey // to import
+	left     []error    // about each key that is not imported
+	warnings []error    // about each section that may have a key and cannot be read
+
+	first  map[string]profile.PlainKey // by profile, the key that counts for the AWS CLI
+	unread map[string]error            // by profile, why there is no telling which key counts
+}
+
+// plainKeys finds the keys to import. It reads the credentials file first: the AWS CLI uses a
+// profile's key in the config file only if the credentials file has none for it.
+func plainKeys(a *app.App, names []string) (foundKeys, error) {
+	all := foundKeys{first: map[string]profile.PlainKey{}, unread: map[string]error{}}
+	for _, file := range []vault.ConfigFile{a.Env.CredentialsFile(), a.Env.ConfigFile()} {
+		text, err := file.Read()
+		if err != nil {
+			return foundKeys{}, err
+		}
+		for _, name := range text.Profiles() {
+			if len(names) > 0 && !slices.Contains(names, name) {
+				continue
+			}
+			if err := all.add(text, file, name); err != nil && len(names) > 0 {
+				return foundKeys{}, err
+			}
+		}
+	}
+	for _, name := range names {
+		switch first, ok := all.first[name]; {
+		case !ok:
+			return foundKeys{}, &noPlainKeyError{name: name}
+		case first.Temporary:
+			return foundKeys{}, &noPlainKeyError{name, first.ID.Origin.String()}
+		}
+	}
+	return all, nil
+}
+
+// add decides about one profile of one file. Only the first key of a profile counts. It returns
+// why there is no telling which one that is.
+func (a *foundKeys) add(text *profile.File, file vault.ConfigFile, name string) error {
+	k, ok, err := text.PlainKey(name)
+	if err != nil {
+		a.unread[name] = err
+		a.warnings = append(a.warnings, err)
+		return err
+	}
+	if !ok {
+		return nil
+	}
+	first, known := a.first[name]
+	unread := a.unread[name]
+	switch repeated := text.Single(k); {
+	case unread != nil:
+		a.leave(name, fmt.Errorf("the key in %s is not imported, as another file may have one that counts: %w", k.ID.Origin, unread))
+	case known && (first.ID.Text != k.ID.Text || first.Secret.Text != k.Secret.Text):
+		if !k.Temporary {
+			a.leave(name, &hiddenKeyError{k.ID.Origin, first.ID.Origin})
+		}
+		if i := slices.IndexFunc(a.keys, func(k plainKey) bool { return k.Profile == name }); i >= 0 {
+			a.keys[i].other = k.ID.Origin.String()
+		}
+	case repeated != nil:
+		a.unread[name] = repeated
+		a.leave(name, fmt.Errorf("no key of this profile is imported: %w", repeated))
+		return repeated
+	case k.Temporary:
+		a.first[name] = k
+	default:
+		a.first[name] = k
+		a.keys = append(a.keys, plainKey{PlainKey: k, file: file})
+	}
+	return nil
+}
+
+func (a *foundKeys) leave(name string, err error) {
+	a.left = append(a.left, fmt.Errorf("%s: %w", name, err))
+}
+
+// importAll goes on after a key that AWS does not take, or that cannot be taken out: that
+// says nothing of the next one.
+func importAll(ctx context.Context, a *app.App, s *app.Session, f importFlags, found foundKeys) error {
+	var stored []string
+	left, twice := len(found.left), false
+	for _, w := range slices.Concat(found.warnings, found.left) {
+		a.Warn(w)
+	}
+	for _, k := range found.keys {
+		done, err := importKey(ctx, a, s, f, k)
+		if err != nil && !singular(err) {
+			return err
+		}
+		if err != nil {
+			a.Warn(fmt.Errorf("%s: %w", k.Profile, err))
+		}
+		twice = twice || k.other != ""
+		if !done {
+			left++
+			continue
+		}
+		stored = append(stored, ui.QuoteWord(k.Profile))
+	}
+	if len(stored) > 0 {
+		slices.Sort(stored)
+		a.Note("these keys have stood in a file, and may be in backups of it: replace each with aws-vault rotate (%s)", strings.Join(slices.Compact(stored), ", "))
+	}
+	if left > 0 {
+		return &notImportedError{left, len(found.keys) + len(found.left), twice}
+	}
+	return nil
+}
+
+// singular reports whether an error is of one key alone.
+func singular(err error) bool {
+	var refused *awsapi.APIError
+	var repeated *profile.RepeatedKeyError
+	var bad *keyError
+	var needed *stillNeededError
+	var shared *store.SharedNameError
+	return errors.As(err, &refused) && !refused.Retry || errors.As(err, &repeated) || errors.As(err, &bad) || errors.As(err, &needed) ||
+		errors.As(err, &shared) || errors.Is(err, profile.ErrOtherKey)
+}
+
+// importKey reports whether the key is stored and, if it was to go, gone from its file.
+func importKey(ctx context.Context, a *app.App, s *app.Session, f importFlags, k plainKey) (bool, error) {
+	a.Print("Importing %s... ", k.Profile)
+	if err := checkKey(k.credentials()); err != nil {
+		a.Print("failed\n")
+		return false, err
+	}
+	got, err := s.Import(ctx, k.Profile, k.credentials(), f.overwrite)
+	if err != nil {
+		a.Print("failed\n")
+		return false, err
+	}
+	switch got.Outcome {
+	case vault.LeftAlone:
+		a.Print("skipped, another key is stored\n")
+		return false, nil
+	case vault.AlreadyThere:
+		a.Print("is stored already, ")
+	case vault.Copied, vault.Overwritten:
+		a.Print("stored, read back, ")
+		settle(a, s.Remember())
+		_, err := forget(ctx, s, k.Profile)
+		settle(a, err)
+	}
+	a.Print("works as %s", got.Caller.ARN)
+	if f.delete && k.other != "" {
+		a.Print("\n")
+		return false, &stillNeededError{k.ID.Origin, k.other}
+	}
+	if f.delete {
+		if err := k.file.TakeOut(ctx, s.Locks, k.PlainKey); err != nil {
+			a.Print("\n")
+			return false, err
+		}
+		a.Print(", taken out of %s", k.file.Name)
+	}
+	a.Print("\n")
+	return true, nil
+}

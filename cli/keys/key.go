@@ -1,0 +1,97 @@
+package keys
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/cli/app"
+)
+
+// keyFromEnvironment takes a key from the variables that the SDKs read.
+func keyFromEnvironment(a *app.App) (aws.Credentials, error) {
+	var key aws.Credentials
+	for _, v := range []struct {
+		name string
+		into *string
+	}{{"AWS_ACCESS_KEY_ID", &key.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", &key.SecretAccessKey}} {
+		if *v.into, _ = a.Env.Getenv(v.name); *v.into == "" {
+			return aws.Credentials{}, fmt.Errorf("%s is not set, want the key that --env is to store", v.name)
+		}
+	}
+	if token, _ := a.Env.Getenv("AWS_SESSION_TOKEN"); token != "" {
+		return aws.Credentials{}, errors.New("AWS_SESSION_TOKEN is set, so the key in the environment is a temporary one, want a long-lived key")
+	}
+	return key, nil
+}
+
+// maxKey bounds what is read of a key on stdin.
+const maxKey = 64 << 10
+
+// readKey reads a key's id and secret from two lines, or from the JSON that IAM gives.
+func readKey(r io.Reader) (aws.Credentials, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxKey))
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	text = bytes.TrimSpace(text)
+	if bytes.HasPrefix(text, []byte("{")) {
+		var answer struct {
+			AccessKey struct {
+				AccessKeyID     string `json:"AccessKeyId"`
+				SecretAccessKey string
+			}
+		}
+		if json.Unmarshal(text, &answer) != nil || answer.AccessKey.AccessKeyID == "" {
+			return aws.Credentials{}, errors.New("stdin is JSON without AccessKey.AccessKeyId, want what aws iam create-access-key prints")
+		}
+		return aws.Credentials{AccessKeyID: answer.AccessKey.AccessKeyID, SecretAccessKey: answer.AccessKey.SecretAccessKey}, nil
+	}
+	lines := strings.Fields(string(text))
+	if len(lines) != 2 {
+		return aws.Credentials{}, fmt.Errorf("stdin has %d words, want an access key id and its secret, a line each", len(lines))
+	}
+	return aws.Credentials{AccessKeyID: lines[0], SecretAccessKey: lines[1]}, nil
+}
+
+// A keyError says why a text cannot be a key. It never holds the text.
+type keyError struct{ what, found, want string }
+
+func (e *keyError) Error() string { return fmt.Sprintf("the %s %s, want %s", e.what, e.found, e.want) }
+
+// checkKey refuses what AWS could not have given.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html
+func checkKey(c aws.Credentials) error {
+	if err := checkKeyID(c.AccessKeyID); err != nil {
+		return err
+	}
+	const least, most = 16, 256
+	n := len(c.SecretAccessKey)
+	printable := strings.IndexFunc(c.SecretAccessKey, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
+	if n < least || n > most || !printable {
+		return &keyError{"secret access key", fmt.Sprintf("has %d characters or one that is no letter, digit or sign", n), "the 40 characters that AWS shows once"}
+	}
+	if c.SecretAccessKey == c.AccessKeyID {
+		return &keyError{"secret access key", "is the access key id", "the 40 characters that AWS shows once"}
+	}
+	return nil
+}
+
+func checkKeyID(id string) error {
+	const want = "16 to 128 letters and digits, such as AKIAIOSFODNN7EXAMPLE"
+	wordly := strings.IndexFunc(id, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_')
+	}) < 0
+	switch {
+	case len(id) < 16 || len(id) > 128 || !wordly:
+		return &keyError{"access key id", fmt.Sprintf("has %d characters or one that is no letter or digit", len(id)), want}
+	case strings.HasPrefix(id, "ASIA"):
+		return &keyError{"access key id", "is a temporary key's (ASIA…)", "a long-lived one (AKIA…)"}
+	}
+	return nil
+}

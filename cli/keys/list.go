@@ -1,0 +1,227 @@
+package keys
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/ui"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/store"
+)
+
+func ListCommand(k *kingpin.Application, a *app.App) {
+	var profiles, sessions, credentials, asJSON bool
+	c := k.Command("list", "List profiles, with the keys and sessions that are held for them.").Alias("ls")
+	c.Flag("profiles", "Print the names of profiles only, one a line.").BoolVar(&profiles)
+	c.Flag("sessions", "Print the sessions only, one a line.").BoolVar(&sessions)
+	c.Flag("credentials", "Print the names of stored keys only, one a line.").BoolVar(&credentials)
+	c.Flag("json", "Print everything as JSON.").BoolVar(&asJSON)
+	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+		if profiles && !credentials && !asJSON {
+			config, _, err := a.Env.ReadConfig(nil)
+			if err != nil {
+				return err
+			}
+			return ui.PrintLines(a.Env.Stdout, config.Profiles())
+		}
+		s, err := a.Open(ctx, "list", nil, "")
+		if err != nil {
+			return err
+		}
+		rows, err := readRows(ctx, s)
+		if err != nil {
+			return err
+		}
+		switch {
+		case asJSON:
+			return listJSON(a, rows)
+		case credentials:
+			return ui.PrintLines(a.Env.Stdout, rows.keys())
+		case sessions:
+			return ui.PrintLines(a.Env.Stdout, rows.labels(a.Env.Now()))
+		}
+		return listTable(a, rows)
+	}})
+}
+
+// A row is a profile, or a key or a session that no profile claims.
+type row struct {
+	Profile     string   `json:"profile,omitempty"`
+	Credentials string   `json:"credentials,omitempty"`
+	Damaged     string   `json:"damaged,omitempty"` // what is wrong with the stored key, as far as can be seen
+	Sessions    []listed `json:"sessions,omitempty"`
+	SignedIn    []string `json:"signed_in,omitempty"`
+	entries     []store.Entry
+}
+
+type listed struct {
+	Kind    string    `json:"kind"`
+	Profile string    `json:"profile"`
+	Expires time.Time `json:"expires"`
+}
+
+type rows []row
+
+// readRows lists the keystore once and opens nothing.
+func readRows(ctx context.Context, s *app.Session) (rows, error) {
+	keys, err := s.Keys.Names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kept, warnings, err := s.Sessions.Kept(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		s.Warn(w)
+	}
+	entries, of := kept.Sessions, map[string][]store.Entry{}
+	for _, e := range entries {
+		of[e.Profile] = append(of[e.Profile], e)
+	}
+	tokens, unclaimed := s.TokenLabels(kept.Tokens)
+	profiles := s.Config.Profiles()
+	out := make(rows, 0, len(profiles)+len(keys)+len(unclaimed))
+	add := func(profile, key string, entries []store.Entry) {
+		r := row{Profile: profile, Credentials: key, SignedIn: tokens[profile], entries: entries}
+		if key != "" {
+			if err := keystore.Whole(ctx, s.Keystore.Keys, key); err != nil {
+				r.Damaged = err.Error()
+			}
+		}
+		for _, e := range entries {
+			r.Sessions = append(r.Sessions, listed{e.Kind, e.Profile, e.Expires})
+		}
+		out = append(out, r)
+	}
+	stored := map[string]bool{}
+	for _, k := range keys {
+		stored[k] = true
+	}
+	for _, name := range profiles {
+		key := ""
+		if stored[name] {
+			key = name
+		}
+		add(name, key, of[name])
+		delete(stored, name)
+		delete(of, name)
+	}
+	for _, name := range keys {
+		if stored[name] {
+			add("", name, of[name])
+			delete(of, name)
+		}
+	}
+	for _, e := range entries {
+		if left, ok := of[e.Profile]; ok {
+			add("", "", left)
+			delete(of, e.Profile)
+		}
+	}
+	for _, label := range unclaimed {
+		out = append(out, row{SignedIn: []string{label}})
+	}
+	return out, nil
+}
+
+func (r rows) keys() []string {
+	var names []string
+	for _, row := range r {
+		if row.Credentials != "" {
+			names = append(names, row.Credentials)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (r rows) labels(now time.Time) []string {
+	var labels []string
+	for _, row := range r {
+		labels = append(labels, row.SignedIn...)
+		for _, e := range row.entries {
+			labels = append(labels, label(e, now))
+		}
+	}
+	return labels
+}
+
+// action is the name of the step that sessions of a kind are listed by.
+func action(kind string) string {
+	switch plan.Kind(kind) {
+	case plan.KindSessionToken:
+		return "sts.GetSessionToken"
+	case plan.KindAssumeRole:
+		return "sts.AssumeRole"
+	case plan.KindWebIdentity, plan.KindOIDC, plan.KindIdentity:
+		return "sts.AssumeRoleWithWebIdentity"
+	case plan.KindSSO:
+		return "sso.GetRoleCredentials"
+	case plan.KindProcess:
+		return "credential_process"
+	case plan.KindFederationToken:
+		return "sts.GetFederationToken"
+	}
+	return kind
+}
+
+func label(e store.Entry, now time.Time) string {
+	return fmt.Sprintf("%s:%s", action(e.Kind), e.Expires.Sub(now).Truncate(time.Second))
+}
+
+// mostPadded is how wide the last column is made at most: nothing stands behind it, and one profile
+// may have thousands of sessions in it, which would widen the lines of all others.
+const mostPadded = 200
+
+// listTable writes columns that are 25 wide or more, as aws-vault 7 does.
+func listTable(a *app.App, r rows) error {
+	now := a.Env.Now()
+	lines := make([][3]string, 0, 2+len(r))
+	lines = append(lines, [3]string{"Profile", "Credentials", "Sessions"}, [3]string{"=======", "===========", "========"})
+	for i := range r {
+		lines = append(lines, [3]string{ui.Dash(r[i].Profile), r[i].key(), ui.Dash(strings.Join(r[i:i+1].labels(now), ", "))})
+	}
+	widths := [3]int{25, 25, 25}
+	for _, cells := range lines {
+		for i, text := range cells {
+			widths[i] = max(widths[i], utf8.RuneCountInString(text)+2)
+		}
+	}
+	widths[2] = min(widths[2], mostPadded)
+	out := bufio.NewWriterSize(a.Env.Stdout, ui.LineBuffer)
+	for _, cells := range lines {
+		for i, text := range cells {
+			out.WriteString(text)
+			for range widths[i] - utf8.RuneCountInString(text) {
+				out.WriteByte(' ')
+			}
+		}
+		out.WriteByte('\n')
+	}
+	return out.Flush() // of all that went wrong, the first
+}
+
+// key is the cell of the stored key.
+func (r row) key() string {
+	if r.Damaged != "" {
+		return r.Credentials + " (damaged)"
+	}
+	return ui.Dash(r.Credentials)
+}
+
+func listJSON(a *app.App, r rows) error {
+	enc := json.NewEncoder(a.Env.Stdout)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}

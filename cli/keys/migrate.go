@@ -1,0 +1,243 @@
+package keys
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/ui"
+	"aws-vault/vault"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/store"
+)
+
+type migrateFlags struct {
+	from, to, profile         string
+	dryRun, overwrite, delete bool
+}
+
+func MigrateCommand(k *kingpin.Application, a *app.App) {
+	var f migrateFlags
+	c := k.Command("migrate-backend", "Copy stored keys from one keystore to another.")
+	c.Flag("from", "The keystore that holds the keys.").Required().PlaceHolder("NAME").EnumVar(&f.from, keystore.Backends()...)
+	c.Flag("to", "The keystore that is to hold them.").Required().PlaceHolder("NAME").EnumVar(&f.to, keystore.Backends()...)
+	c.Flag("profile", "Copy the key of this profile only.").PlaceHolder("PROFILE").StringVar(&f.profile)
+	c.Flag("dry-run", "Say what would be done, and do nothing.").BoolVar(&f.dryRun)
+	c.Flag("overwrite", "Replace another key that is there under the same name.").BoolVar(&f.overwrite)
+	c.Flag("delete-source", "Delete each key from where it was, once its copy was read back.").BoolVar(&f.delete)
+	a.Action(c, app.Verb{Does: "moves long-lived keys", Run: func(ctx context.Context) error { return migrate(ctx, a, f) }})
+}
+
+func migrate(ctx context.Context, a *app.App, f migrateFlags) error {
+	if f.from == f.to {
+		return &app.UsageError{Text: "--from and --to name the same keystore, want two"}
+	}
+	from, err := openBackend(ctx, a, f.from)
+	if err != nil {
+		return err
+	}
+	to, err := openBackend(ctx, a, f.to)
+	if err != nil {
+		return err
+	}
+	ctx, lock, err := from.Locks.Alone(ctx, "migrate", "the keys of another keystore")
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	names, err := keysToMove(ctx, from, f)
+	if err != nil {
+		return err
+	}
+	identities, err := identitiesToMove(ctx, from, f)
+	switch {
+	case err != nil:
+		return err
+	case len(names)+len(identities) == 0:
+		a.Print("No keys are stored in keystore %s.\n", f.from)
+		return nil
+	}
+	if err := noRotation(ctx, from, names, f.from); err != nil {
+		return err
+	}
+	if f.dryRun {
+		return wouldMigrate(ctx, a, to, f, names, identities)
+	}
+	return moveAll(ctx, a, from, to, f, names, identities)
+}
+
+// A rotatingError is a key whose rotation is on its way: the journal that can finish it lies
+// beside the key, and would stay behind.
+type rotatingError struct{ name, backend string }
+
+func (e *rotatingError) Error() string {
+	return fmt.Sprintf("the rotation of key %q in keystore %s was interrupted, want it finished first", e.name, e.backend)
+}
+
+func (e *rotatingError) Remedy() string {
+	return fmt.Sprintf("aws-vault rotate --backend=%s --resume %s", e.backend, ui.QuoteWord(e.name))
+}
+
+func noRotation(ctx context.Context, s *app.Session, names []string, backend string) error {
+	j := store.Journals{Ring: s.Keystore.Private}
+	open, err := j.Interrupted(ctx, names)
+	if err == nil && len(open) > 0 {
+		err = &rotatingError{open[0], backend}
+	}
+	return err
+}
+
+// openBackend is open with another keystore than the flags name.
+func openBackend(ctx context.Context, a *app.App, backend string) (*app.Session, error) {
+	other := *a
+	other.Globals.Backend = backend
+	return other.Open(ctx, "migrate-backend", nil, "")
+}
+
+func keysToMove(ctx context.Context, s *app.Session, f migrateFlags) ([]string, error) {
+	names, err := s.Keys.Names(ctx)
+	if err != nil || f.profile == "" {
+		return names, err
+	}
+	if !slices.Contains(names, f.profile) {
+		return nil, fmt.Errorf("%q in keystore %s: %w", f.profile, f.from, store.ErrNoKey)
+	}
+	return []string{f.profile}, nil
+}
+
+// identitiesToMove are the keys of identities that nothing else holds. Sessions and tokens
+// stay: they are made anew. An identity is no profile's, so --profile leaves them.
+func identitiesToMove(ctx context.Context, s *app.Session, f migrateFlags) ([]string, error) {
+	if f.profile != "" {
+		return nil, nil
+	}
+	ids, err := s.Identities().InSoftware()
+	if err != nil {
+		return nil, err
+	}
+	return s.Identities().Held(ctx, ids)
+}
+
+func wouldMigrate(ctx context.Context, a *app.App, to *app.Session, f migrateFlags, names, identities []string) error {
+	there, err := to.Keys.Names(ctx)
+	if err != nil {
+		return err
+	}
+	a.Print("Would migrate %s from %s to %s:\n", ui.Count(len(names)+len(identities), "key"), f.from, f.to)
+	for _, name := range names {
+		remark := ""
+		switch {
+		case !slices.Contains(there, name):
+		case f.overwrite:
+			remark = " (replaces the key that is there)"
+		default:
+			remark = " (a key is there, and stays)"
+		}
+		a.Print("  %s%s\n", name, remark)
+	}
+	for _, id := range identities {
+		a.Print("  identity key %s\n", id)
+	}
+	a.Print("\nNo changes made.\n")
+	return nil
+}
+
+// said is what a user reads of an outcome.
+func said(o vault.Outcome) string {
+	switch o {
+	case vault.Copied:
+		return "copied, verified"
+	case vault.Overwritten:
+		return "overwritten, verified"
+	case vault.AlreadyThere:
+		return "skipped, is there already"
+	case vault.LeftAlone:
+		return "skipped, another key is there"
+	}
+	return ""
+}
+
+// tallied is what a user reads of all outcomes.
+var tallied = []struct {
+	outcomes []vault.Outcome
+	text     string
+}{
+	{[]vault.Outcome{vault.Copied}, "copied"},
+	{[]vault.Outcome{vault.Overwritten}, "overwritten"},
+	{[]vault.Outcome{vault.AlreadyThere, vault.LeftAlone}, "skipped"},
+}
+
+// moveAll stops at the first key that cannot be moved: what is wrong with one keystore
+// is wrong for all of its keys.
+func moveAll(ctx context.Context, a *app.App, from, to *app.Session, f migrateFlags, names, identities []string) error {
+	if err := to.Keystore.Keys.Check(ctx); err != nil {
+		return err
+	}
+	m := vault.Migration{From: from.Keys, To: to.Keys, Overwrite: f.overwrite, Delete: f.delete}
+	done, deleted := map[vault.Outcome]int{}, 0
+	for _, name := range names {
+		a.Print("Migrating %s... ", name)
+		moved, err := m.Move(ctx, name)
+		if err != nil {
+			a.Print("failed\n")
+			return err
+		}
+		a.Print("%s", said(moved.Outcome))
+		if moved.Deleted {
+			deleted++
+			a.Print(", deleted from %s", f.from)
+		}
+		a.Print("\n")
+		done[moved.Outcome]++
+		if moved.Outcome == vault.Copied || moved.Outcome == vault.Overwritten {
+			settle(a, to.Remember())
+		}
+		if moved.Deleted {
+			_, err := forget(ctx, from, name)
+			settle(a, err)
+		}
+	}
+	for _, id := range identities {
+		a.Print("Migrating identity key %s... ", id)
+		there, err := from.Identities().MoveSecret(ctx, to.Identities(), id, f.delete)
+		if err != nil {
+			a.Print("failed\n")
+			return err
+		}
+		outcome := vault.Copied
+		if there {
+			outcome = vault.AlreadyThere
+		}
+		a.Print("%s", said(outcome))
+		if f.delete {
+			deleted++
+			a.Print(", deleted from %s", f.from)
+		}
+		a.Print("\n")
+		done[outcome]++
+	}
+	summary(a, f, done, deleted)
+	return nil
+}
+
+// settle is for what may go wrong once the key is safe.
+func settle(a *app.App, err error) {
+	if err != nil {
+		a.Warn(err)
+	}
+}
+
+func summary(a *app.App, f migrateFlags, done map[vault.Outcome]int, deleted int) {
+	a.Print("\nMigration summary:\n")
+	for _, row := range tallied {
+		n := 0
+		for _, o := range row.outcomes {
+			n += done[o]
+		}
+		a.Print("  %s: %d\n", row.text, n)
+	}
+	a.Print("  deleted from %s: %d\n", f.from, deleted)
+}

@@ -1,0 +1,105 @@
+package keys
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/envvar"
+	"aws-vault/cli/ui"
+	"aws-vault/prompt"
+	"aws-vault/vault/keystore"
+)
+
+func RekeyCommand(k *kingpin.Application, a *app.App) {
+	var stdin bool
+	c := k.Command("rekey", "Choose a new passphrase for the file keystore, and seal everything in it again.")
+	c.Flag("stdin", "Read the new passphrase from the first line of stdin.").BoolVar(&stdin)
+	a.Action(c, app.Verb{Does: "changes who can open the keystore", Run: func(ctx context.Context) error { return rekeyFiles(ctx, a, stdin) }})
+}
+
+func rekeyFiles(ctx context.Context, a *app.App, stdin bool) error {
+	s, err := a.Open(ctx, "rekey", nil, "")
+	if err != nil {
+		return err
+	}
+	if err := keystore.Rekeyable(s.Keystore); err != nil {
+		return err
+	}
+	switch empty, err := nothingStored(ctx, s); {
+	case err != nil:
+		return err
+	case empty:
+		a.Print("Nothing is stored in keystore %s.\n", s.Keystore.Name)
+		return nil
+	}
+	ctx, lock, err := s.Locks.Alone(ctx, "rotate", "a new passphrase for the keystore") // nothing is to be stored meanwhile
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := s.Keystore.Private.Check(ctx); err != nil { // asks for the old passphrase first
+		return err
+	}
+	var next string
+	if stdin {
+		next, err = passphraseFromStdin(a)
+	} else {
+		dir := a.Env.Tilde(a.Env.Path(a.Globals.FileDir))
+		next, err = app.ChoosePassphrase(ctx, a, s.Locks, prompt.Request{Kind: prompt.Passphrase, New: true, Text: "New passphrase for " + dir})
+	}
+	if err != nil {
+		return err
+	}
+	done, err := keystore.Rekey(ctx, s.Keystore, next)
+	if err != nil {
+		return err
+	}
+	a.Print("Sealed %s under the new passphrase.\n", ui.Count(done.Items, "item"))
+	if _, set := a.Env.Getenv(envvar.FilePassphrase); set {
+		a.Note("%s is set to the old passphrase", envvar.FilePassphrase)
+	}
+	if len(done.Left)+done.Private > 0 {
+		return &leftSealedError{done}
+	}
+	return nil
+}
+
+// nothingStored reports whether there is nothing that a passphrase could open.
+func nothingStored(ctx context.Context, s *app.Session) (bool, error) {
+	for _, r := range []keystore.Ring{s.Keystore.Keys, s.Keystore.Private} {
+		if names, err := r.Names(ctx); err != nil || len(names) > 0 {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// passphraseFromStdin reads a new passphrase as a line.
+func passphraseFromStdin(a *app.App) (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(a.Env.Stdin, maxKey)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	return app.GivenPassphrase(a, strings.TrimRight(line, "\r\n")), nil
+}
+
+// A leftSealedError reports items that are sealed under a passphrase that was not given.
+type leftSealedError struct{ done keystore.Rekeyed }
+
+func (e *leftSealedError) Error() string {
+	var left []string
+	if n := len(e.done.Left); n > 0 {
+		left = append(left, fmt.Sprintf("%s (%s)", ui.Count(n, "key"), strings.Join(e.done.Left, ", ")))
+	}
+	if e.done.Private > 0 {
+		left = append(left, ui.Count(e.done.Private, "cached item"))
+	}
+	return strings.Join(left, " and ") + " cannot be opened with either passphrase and stay as they are"
+}

@@ -1,0 +1,131 @@
+package keys
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/ui"
+	"aws-vault/prompt"
+	"aws-vault/vault"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/store"
+)
+
+type rotateFlags struct {
+	app.CredentialFlags
+	resume, undo, dryRun, keepOld bool
+}
+
+func RotateCommand(k *kingpin.Application, a *app.App) {
+	var f rotateFlags
+	c := k.Command("rotate", "Replace the stored key that a profile begins from by a new one.")
+	c.Arg("profile", "The profile; AWS_PROFILE if there is none.").Envar("AWS_PROFILE").StringVar(&f.Profile)
+	c.Flag("no-session", "Call IAM with the stored key itself, without an MFA code.").Short('n').BoolVar(&f.NoSession)
+	c.Flag("mfa-token", "The MFA code, so that none is asked for.").Short('t').PlaceHolder("CODE").StringVar(&f.Code)
+	c.Flag("keep-old", "Leave the old key at AWS, inactive.").BoolVar(&f.keepOld)
+	c.Flag("resume", "Finish a rotation that was interrupted.").BoolVar(&f.resume)
+	c.Flag("undo", "Put the old key back where a rotation was interrupted.").BoolVar(&f.undo)
+	c.Flag("dry-run", "Say what would be done, and change nothing.").BoolVar(&f.dryRun)
+	a.Action(c, app.Verb{Does: "replaces a long-lived key", Run: func(ctx context.Context) error { return rotate(ctx, a, f) }})
+}
+
+func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
+	if f.resume && f.undo {
+		return &app.UsageError{Text: "--resume and --undo say two directions, want one"}
+	}
+	name, err := a.ProfileName(&f.CredentialFlags)
+	if err != nil {
+		return err
+	}
+	s, err := a.Open(ctx, "rotate "+name, nil, f.Code)
+	if err != nil {
+		return err
+	}
+	o := f.Options(a)
+	o.For = plan.Rotate
+	pl, err := s.Plan(ctx, name, o)
+	if err != nil {
+		return err
+	}
+	r := &vault.Rotation{
+		Vault: s.Vault, Journals: &store.Journals{Ring: s.Keystore.Private, Guard: s.Guard}, Locks: s.Locks,
+		Plan: pl, Options: o, KeepOld: f.keepOld, Say: func(m string) { a.Print("%s\n", m) },
+	}
+	if a.Env.HasTerminal() {
+		r.Spare = func(ctx context.Context, q *vault.QuotaError, k vault.KeyUse) (bool, error) {
+			return spare(ctx, a, s, q, k)
+		}
+	}
+	switch {
+	case f.dryRun:
+		return previewRotation(ctx, a, r, f)
+	case f.undo:
+		return r.Undo(ctx)
+	case f.resume:
+		return r.Resume(ctx)
+	}
+	return r.Run(ctx)
+}
+
+// spare asks for the user's name before a key of theirs is deleted for good.
+func spare(ctx context.Context, a *app.App, s *app.Session, q *vault.QuotaError, k vault.KeyUse) (bool, error) {
+	a.Note("user %s has %d access keys, and AWS allows no more:", q.User, len(q.Keys))
+	for _, key := range q.Keys {
+		fmt.Fprintf(a.Env.Stderr, "  %s\n", describe(key, q.Now))
+	}
+	answer, err := a.Ask(ctx, s.Locks, prompt.Request{
+		Kind: prompt.Line, Profile: q.Name, Text: fmt.Sprintf("To delete access key %s for good, type the user's name", vault.Mask(k.ID)),
+	})
+	return strings.TrimSpace(answer) == q.User, err
+}
+
+// describe shows a key with its age.
+func describe(k vault.KeyUse, now time.Time) string {
+	return fmt.Sprintf("%s, %s old", k, ui.Count(int(now.Sub(k.Created)/(24*time.Hour)), "day"))
+}
+
+func previewRotation(ctx context.Context, a *app.App, r *vault.Rotation, f rotateFlags) error {
+	p, err := r.Preview(ctx)
+	if err != nil {
+		return err
+	}
+	a.Print("User %s, whose key is stored for profile '%s', has %s:\n", p.User, p.Name, ui.Count(len(p.Keys), "access key"))
+	for _, k := range p.Keys {
+		a.Print("  %s\n", k)
+	}
+	if p.Left != nil {
+		a.Print("%s\n", leftover(p.Left, f))
+		if p.Left.New.AccessKeyID != "" || f.undo {
+			return nil
+		}
+	}
+	switch {
+	case f.resume || f.undo:
+		return &vault.NoJournalError{Name: p.Name}
+	case !p.Room:
+		a.Print("There is no room for a new one: the key that is not stored would have to be deleted, and would be asked about.\n")
+		return nil
+	}
+	old := "deleted"
+	if f.keepOld {
+		old = "left inactive"
+	}
+	a.Print("A new key would be made, proved to work and stored; the old one would be deactivated and then %s.\n", old)
+	return nil
+}
+
+// leftover says what would become of an interrupted rotation.
+func leftover(j *store.Rotation, f rotateFlags) string {
+	switch {
+	case j.New.AccessKeyID == "":
+		return "A rotation was interrupted before its new key arrived: were one made, it would be deleted."
+	case f.undo || j.Undo:
+		return fmt.Sprintf("A rotation was interrupted: the old key %s would be put back, and the new key %s deleted.", vault.Mask(j.Old.AccessKeyID), vault.Mask(j.New.AccessKeyID))
+	}
+	return fmt.Sprintf("A rotation was interrupted: the new key %s would be put in the place of the old key %s.", vault.Mask(j.New.AccessKeyID), vault.Mask(j.Old.AccessKeyID))
+}

@@ -1,0 +1,97 @@
+package mfa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/ui"
+	"aws-vault/vault/oath"
+)
+
+// An authenticator is the security key as a vault.Enrolment sees it.
+type authenticator struct {
+	*app.App
+	ask   app.AskFunc
+	touch bool // the codes of what is put there want a touch
+}
+
+// A heldError is an account that would have been replaced.
+type heldError struct{ name string }
+
+func (e *heldError) Error() string {
+	return fmt.Sprintf("the key holds an account %s already, and its secret would be lost", e.name)
+}
+
+func (e *heldError) Remedy() string {
+	return "if AWS has forgotten that device, delete the account: ykman oath accounts delete " + ui.QuoteWord(e.name)
+}
+
+// Room looks for an account of that name, and whether the key takes the name.
+func (k authenticator) Room(ctx context.Context, name string) error {
+	if err := oath.CheckName(name); err != nil {
+		return err
+	}
+	return app.WithAccounts(ctx, k.App, k.ask, func(key *oath.Key) error { return free(key, name) })
+}
+
+func free(key *oath.Key, name string) error {
+	accounts, err := key.Accounts()
+	if err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		if a.Name == name {
+			return &heldError{name}
+		}
+	}
+	return nil
+}
+
+// Put stores a secret.
+func (k authenticator) Put(ctx context.Context, name string, text []byte) error {
+	secret, err := oath.Secret(string(text))
+	if err != nil {
+		return err
+	}
+	defer clear(secret)
+	return app.WithAccounts(ctx, k.App, k.ask, func(key *oath.Key) error {
+		if err := free(key, name); err != nil {
+			return err
+		}
+		return key.Put(name, secret, k.touch)
+	})
+}
+
+// Delete removes an account.
+func (k authenticator) Delete(ctx context.Context, name string) error {
+	return app.WithAccounts(ctx, k.App, k.ask, func(key *oath.Key) error {
+		accounts, err := key.Accounts()
+		if err != nil {
+			return err
+		}
+		for _, a := range accounts {
+			if a.Name != name {
+				continue
+			}
+			if err := key.Delete(a); err != nil && !errors.Is(err, oath.ErrNoAccount) {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Pair returns the code before the one of now, and that one.
+func (k authenticator) Pair(ctx context.Context, name string) (first, second string, err error) {
+	err = app.WithAccounts(ctx, k.App, k.ask, func(key *oath.Key) (err error) {
+		now := k.Env.Now()
+		if first, err = app.CodeOf(ctx, k.App, key, name, now.Add(-oath.UsualPeriod)); err != nil {
+			return err
+		}
+		second, err = app.CodeOf(ctx, k.App, key, name, now)
+		return err
+	})
+	return first, second, err
+}

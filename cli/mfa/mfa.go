@@ -1,0 +1,215 @@
+// Package mfa has the commands that read one-time codes from a security key and set up MFA devices.
+package mfa
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/ui"
+	"aws-vault/prompt"
+	"aws-vault/vault"
+	"aws-vault/vault/oath"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
+)
+
+func Command(k *kingpin.Application, a *app.App) {
+	c := k.Command("mfa", "Keep the secrets of MFA devices on a security key.")
+	mfaEnrollCommand(c, a)
+	mfaCodeCommand(c, a)
+	mfaListCommand(c, a)
+}
+
+type mfaFlags struct {
+	profile, serial, create string
+	stdin, touch, pair      bool
+}
+
+// bindDevice binds what says which device is meant.
+func (f *mfaFlags) bindDevice(c *kingpin.CmdClause) {
+	c.Arg("profile", "The profile, whose mfa_serial names the device; AWS_PROFILE if there is none.").Envar("AWS_PROFILE").StringVar(&f.profile)
+	c.Flag("serial", "The device's serial, which is an ARN, in place of the profile's.").PlaceHolder("ARN").StringVar(&f.serial)
+}
+
+func mfaEnrollCommand(k *kingpin.CmdClause, a *app.App) {
+	var f mfaFlags
+	c := k.Command("enroll", "Store a device's secret on the key, or make a device at AWS whose secret is only there.")
+	f.bindDevice(c)
+	c.Flag("create", "Make a device of that name for the user whose key the profile has, and enable it.").PlaceHolder("NAME").StringVar(&f.create)
+	c.Flag("stdin", "Read the secret that AWS shows from stdin, instead of asking for it.").BoolVar(&f.stdin)
+	c.Flag("touch", "Let the key tell codes without being touched.").Default("true").BoolVar(&f.touch)
+	a.Action(c, app.Verb{Does: "changes what a person proves their identity with", Run: func(ctx context.Context) error { return mfaEnroll(ctx, a, f) }})
+}
+
+func mfaCodeCommand(k *kingpin.CmdClause, a *app.App) {
+	var f mfaFlags
+	c := k.Command("code", "Print the code of a device.")
+	f.bindDevice(c)
+	c.Flag("pair", "Print two codes that follow each other, as AWS asks for them to enable or mend a device.").BoolVar(&f.pair)
+	a.Action(c, app.Verb{Does: "shows a code that a person proves their identity with", Run: func(ctx context.Context) error {
+		return withDevice(ctx, a, "mfa code", f, func(serial string, ask app.AskFunc) error {
+			if f.pair {
+				first, second, err := authenticator{App: a, ask: ask}.Pair(ctx, serial)
+				if err == nil {
+					a.Print("%s\n%s\n", first, second)
+				}
+				return err
+			}
+			code, err := app.KeyCode(ctx, a, serial)
+			if err == nil {
+				a.Print("%s\n", code)
+			}
+			return err
+		})
+	}})
+}
+
+func mfaListCommand(k *kingpin.CmdClause, a *app.App) {
+	c := k.Command("list", "List the accounts on the key.")
+	a.Action(c, app.Verb{Does: "shows what a person proves their identity with", Run: func(ctx context.Context) error {
+		locks, _, err := a.Locks("mfa list")
+		if err != nil {
+			return err
+		}
+		return app.WithAccounts(ctx, a, a.Asker(locks), func(k *oath.Key) error { return listAccounts(a, k) })
+	}})
+}
+
+func listAccounts(a *app.App, k *oath.Key) error {
+	accounts, err := k.Accounts()
+	if err != nil {
+		return err
+	}
+	touched, err := k.Touched()
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(a.Env.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ACCOUNT\tCODE")
+	for _, account := range accounts {
+		how := "at once"
+		switch {
+		case !account.Timed:
+			how = "by counting, which AWS does not take"
+		case touched[account.Name]:
+			how = "when touched"
+		}
+		fmt.Fprintf(w, "%s\t%s\n", ui.Printable(account.Name), how)
+	}
+	return w.Flush()
+}
+
+// A noDeviceError is a profile that names no MFA device.
+type noDeviceError struct{ profile string }
+
+func (e *noDeviceError) Error() string {
+	return fmt.Sprintf("profile %q has no mfa_serial, want one, or --serial", e.profile)
+}
+
+// withDevice does something about the device that is meant. The keystore is not opened.
+func withDevice(ctx context.Context, a *app.App, what string, f mfaFlags, do func(serial string, ask app.AskFunc) error) error {
+	locks, _, err := a.Locks(what)
+	if err != nil {
+		return err
+	}
+	serial := f.serial
+	if serial == "" {
+		config, in, err := a.Env.ReadConfig(nil)
+		if err != nil {
+			return err
+		}
+		if f.profile == "" {
+			return &app.UsageError{Text: "no device is named, want --serial or a profile"}
+		}
+		p, err := config.Resolve(f.profile, in)
+		if err != nil {
+			return err
+		}
+		if serial = p.Text("mfa_serial"); serial == "" {
+			return &noDeviceError{f.profile}
+		}
+	}
+	return do(serial, a.Asker(locks))
+}
+
+func mfaEnroll(ctx context.Context, a *app.App, f mfaFlags) error {
+	switch {
+	case f.create != "" && (f.serial != "" || f.stdin):
+		return &app.UsageError{Text: "--create makes a device with a secret of its own, want neither --serial nor --stdin"}
+	case f.create != "":
+		return mfaCreate(ctx, a, f)
+	}
+	return withDevice(ctx, a, "mfa enroll", f, func(serial string, ask app.AskFunc) error {
+		k := authenticator{App: a, ask: ask, touch: f.touch}
+		if err := k.Room(ctx, serial); err != nil { // before a secret is typed in vain
+			return err
+		}
+		secret, err := deviceSecret(ctx, a, f, serial, ask)
+		if err != nil {
+			return err
+		}
+		if err := k.Put(ctx, serial, secret); err != nil {
+			return err
+		}
+		a.Print("Stored the secret of %s on the key.\n", serial)
+		a.Note("AWS asks for two codes that follow each other: aws-vault mfa code --pair --serial %s", ui.QuoteWord(serial))
+		return nil
+	})
+}
+
+// maxSecret bounds what is read of a secret on stdin, in bytes.
+const maxSecret = 4 << 10
+
+func deviceSecret(ctx context.Context, a *app.App, f mfaFlags, serial string, ask app.AskFunc) ([]byte, error) {
+	if f.stdin {
+		return io.ReadAll(io.LimitReader(a.Env.Stdin, maxSecret))
+	}
+	text, err := ask(ctx, prompt.Request{Kind: prompt.Secret, Device: serial, Text: "Secret key that AWS shows for " + serial})
+	return []byte(text), err
+}
+
+// mfaCreate makes a device at AWS, and names it in the profile.
+func mfaCreate(ctx context.Context, a *app.App, f mfaFlags) error {
+	flags := app.CredentialFlags{Profile: f.profile}
+	name, err := a.ProfileName(&flags)
+	if err != nil {
+		return err
+	}
+	s, err := a.Open(ctx, "mfa enroll "+name, nil, "")
+	if err != nil {
+		return err
+	}
+	o := flags.Options(a)
+	o.For = plan.Rotate
+	pl, err := s.Plan(ctx, name, o)
+	if err != nil {
+		return err
+	}
+	e := vault.Enrolment{Vault: s.Vault, Plan: pl, Options: o, At: authenticator{App: a, ask: a.Asker(s.Locks), touch: f.touch}}
+	serial, err := e.Run(ctx, f.create)
+	if err != nil {
+		return err
+	}
+	a.Print("Made %s and enabled it. Its secret is on the key and nowhere else.\n", serial)
+	return nameDevice(ctx, a, s, pl.Steps[0].Profile, serial)
+}
+
+// nameDevice writes the device into the profile that holds the key, unless it names one.
+func nameDevice(ctx context.Context, a *app.App, s *app.Session, name, serial string) error {
+	p, err := s.Config.Resolve(name, s.Inputs)
+	if err != nil {
+		return err
+	}
+	if p.Set("mfa_serial") {
+		a.Note("profile %s keeps its mfa_serial, which is %s", name, strings.TrimSpace(p.Text("mfa_serial")))
+		return nil
+	}
+	settings := []profile.Setting{{Name: "mfa_serial", Value: serial}, {Name: "mfa_device", Value: "yubikey"}}
+	return a.Env.ConfigFile().Edit(ctx, s.Locks, func(c *profile.File) ([]byte, error) { return c.WithProfile(name, settings) })
+}

@@ -1,0 +1,145 @@
+// Package run has the commands that provide credentials to programs (exec, export, serve, proxy), and
+// explain, which shows how they would be created.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/cli/app"
+	"aws-vault/vault/plan"
+)
+
+func ExecCommand(k *kingpin.Application, a *app.App) {
+	var f app.CredentialFlags
+	var server serverFlags
+	var asJSON bool
+	c := k.Command("exec", "Run a command with credentials of a profile.")
+	f.Bind(c)
+	server.bind(c)
+	c.Flag("json", "Print the credentials for credential_process.").Short('j').Hidden().BoolVar(&asJSON)
+	c.Arg("command", "The command and its arguments; your shell if there is none. Flags behind its name are its own.").
+		StringsVar(new([]string)) // splitCommand has taken it off
+	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+		if asJSON {
+			return export(ctx, a, f, "json")
+		}
+		return runExec(ctx, a, f, server, a.Words)
+	}})
+}
+
+// A CommandError is a command that cannot be run. It is noticed before anything else is
+// done, so that no code is asked for in vain.
+type CommandError struct {
+	name   string
+	Status int
+	err    error
+}
+
+func (e *CommandError) Error() string { return fmt.Sprintf("command %q: %v", e.name, e.err) }
+
+func (e *CommandError) Unwrap() error { return e.err }
+
+func runExec(ctx context.Context, a *app.App, f app.CredentialFlags, server serverFlags, argv []string) error {
+	if err := server.check(); err != nil {
+		return err
+	}
+	interactive := len(argv) == 0
+	if interactive {
+		argv = []string{shell(a)}
+	}
+	path, err := program(a, argv[0])
+	if err != nil {
+		return err
+	}
+	if server.wanted() {
+		return execServer(ctx, a, f, server, commandLine{path, argv, interactive})
+	}
+	pl, creds, err := credentials(ctx, a, "exec", &f, app.ExecNeed)
+	if err != nil {
+		return err
+	}
+	if interactive {
+		greet(a, argv[0])
+	}
+	a.Log.Debug("becoming the command", "path", path)
+	a.Trades.Close()
+	status, err := a.Env.Exec(ctx, path, argv, childEnvironment(a, pl, variables(pl, creds)))
+	if err != nil {
+		return &CommandError{argv[0], app.StatusNotRunnable, err}
+	}
+	if status != 0 {
+		return app.StatusError(status)
+	}
+	return nil
+}
+
+// program finds the command, as a shell would.
+func program(a *app.App, name string) (string, error) {
+	path, err := a.Env.LookPath(name)
+	switch {
+	case err == nil:
+		return filepath.Abs(path)
+	case errors.Is(err, exec.ErrDot):
+		return "", &CommandError{name, app.StatusNotFound, errors.New("found in the current directory only, want ./ before it")}
+	case errors.Is(err, fs.ErrPermission):
+		return "", &CommandError{name, app.StatusNotRunnable, errors.New("not executable")}
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return "", &CommandError{name, app.StatusNotFound, errors.New("not found")}
+	}
+	return "", &CommandError{name, app.StatusNotRunnable, err}
+}
+
+func shell(a *app.App) string {
+	if sh, _ := a.Env.Getenv("SHELL"); sh != "" {
+		return sh
+	}
+	return defaultShell
+}
+
+// greet tells a person that the shell they get is another one.
+func greet(a *app.App, shell string) {
+	if outer, _ := a.Env.Getenv("AWS_VAULT"); outer != "" {
+		a.Note("this shell is already inside one of aws-vault exec, for profile %s", outer)
+	}
+	quiet, _ := a.Env.Getenv("AWS_VAULT_DISABLE_HELP_MESSAGE")
+	if a.Env.Terminal && !a.Debug && quiet != "1" {
+		fmt.Fprintf(a.Env.Stderr, "Starting a subshell, %s. Leave it with exit.\n", shell)
+	}
+}
+
+// credentials plans and makes the credentials that a command asks for.
+func credentials(ctx context.Context, a *app.App, verb string, f *app.CredentialFlags, need func(plan.Plan) time.Duration) (plan.Plan, aws.Credentials, error) {
+	name, err := a.PickProfile(ctx, f)
+	if err != nil {
+		return plan.Plan{}, aws.Credentials{}, err
+	}
+	s, err := a.Open(ctx, verb+" "+name, f.Inputs(), f.Code)
+	if err != nil {
+		return plan.Plan{}, aws.Credentials{}, err
+	}
+	s.Source.Person = a.Env.Person(f.SignIn)
+	pl, err := s.Plan(ctx, name, f.Options(a))
+	if err != nil {
+		return plan.Plan{}, aws.Credentials{}, err
+	}
+	for _, n := range pl.Notes {
+		a.Note("%s", n)
+	}
+	creds, err := s.Credentials(ctx, pl, f.Options(a), need(pl))
+	if err == nil {
+		a.NoteUse(name, f.Profile == "")
+	}
+	if err == nil && f.SignIn.Share {
+		err = a.Share(ctx, s, pl)
+	}
+	return pl, creds, err
+}

@@ -1,0 +1,235 @@
+package run
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/server"
+	"aws-vault/vault/peer"
+	"aws-vault/vault/plan"
+)
+
+// serverFlags say how a command gets its credentials from a server of ours.
+type serverFlags struct {
+	ecs, alsoECS, ec2 bool
+	lazy, v1, address bool
+	audit             string
+}
+
+func (f *serverFlags) bind(c *kingpin.CmdClause) {
+	c.Flag("ecs-server", "Give the command a server that renews its credentials, as a container has one.").Short('s').BoolVar(&f.ecs)
+	c.Flag("server", "The same.").Hidden().BoolVar(&f.alsoECS)
+	c.Flag("ec2-server", "Give the command a metadata service, as an EC2 instance has one.").BoolVar(&f.ec2)
+	c.Flag("imdsv1", "Let the metadata service answer version 1 of its protocol too, without a token.").BoolVar(&f.v1)
+	c.Flag("ec2-address", "Let the metadata service answer at 169.254.169.254, as root or by way of aws-vault proxy.").BoolVar(&f.address)
+	c.Flag("lazy", "Make the credentials when the server is first asked for them.").BoolVar(&f.lazy)
+	bindAudit(c, &f.audit)
+}
+
+func bindAudit(c *kingpin.CmdClause, into *string) {
+	c.Flag("audit", "Write a line to this file for all credentials that the server hands out.").PlaceHolder("FILE").StringVar(into)
+}
+
+func (f *serverFlags) wanted() bool { return f.ecs || f.alsoECS || f.ec2 }
+
+// check refuses flags that contradict each other or do nothing.
+func (f *serverFlags) check() error {
+	if f.ec2 && (f.ecs || f.alsoECS) {
+		return &app.UsageError{Text: "--ecs-server and --ec2-server are both given, want one of them"}
+	}
+	if (f.v1 || f.address) && !f.ec2 {
+		return &app.UsageError{Text: "--imdsv1 and --ec2-address are for --ec2-server"}
+	}
+	if !f.wanted() && (f.lazy || f.audit != "") {
+		return &app.UsageError{Text: "--lazy and --audit are for --ecs-server and --ec2-server"}
+	}
+	return nil
+}
+
+// A commandLine is a command to run.
+type commandLine struct {
+	path        string
+	argv        []string
+	interactive bool
+}
+
+// execServer runs a command beside a server that gives it credentials for as long as it
+// runs.
+func execServer(ctx context.Context, a *app.App, f app.CredentialFlags, flags serverFlags, c commandLine) error {
+	// From here on no signal ends us: what is set up is taken down behind the command.
+	ctx.Done()
+	running, end := context.WithCancel(context.WithoutCancel(ctx)) // a signal is the command's to answer
+	defer end()
+	from, pl, err := supplied(a, ctx, running, &f)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		end()
+		from.unattended.Wait()
+	}()
+	audit, err := openAudit(a, flags.audit)
+	if err != nil {
+		return err
+	}
+	defer audit.Close()
+	l, release, err := listenFor(a, flags)
+	if err != nil {
+		return err
+	}
+	defer release()
+	defer l.Close()
+	lease := from.lease(flags.need())
+	defer lease.Close()
+	if !flags.lazy {
+		if err := beginWith(ctx, a, from, lease, pl, &f); err != nil {
+			return err
+		}
+	}
+	handler, given := newHandler(a, flags, from, lease, audit, l.Addr().String(), pl)
+	stop := serveBeside(running, a, &server.Server{Handler: handler, Clock: from.clock()}, l)
+	defer func() {
+		end()
+		stop()
+	}()
+	return runChild(a, c, childEnvironment(a, pl, append(given, surroundings(pl)...)))
+}
+
+// supplied plans what a server is to hand out, and says what the user should know of it.
+func supplied(a *app.App, ctx, running context.Context, f *app.CredentialFlags) (*supply, plan.Plan, error) {
+	name, err := a.PickProfile(ctx, f)
+	if err != nil {
+		return nil, plan.Plan{}, err
+	}
+	s, err := a.Open(ctx, "exec "+name, f.Inputs(), f.Code)
+	if err != nil {
+		return nil, plan.Plan{}, err
+	}
+	s.Source.Person = a.Env.Person(f.SignIn)
+	from := newSupply(running, a, s, name, f)
+	pl, err := from.plan(ctx)
+	if err != nil {
+		return nil, plan.Plan{}, err
+	}
+	for _, n := range pl.Notes {
+		a.Note("%s", n)
+	}
+	app.NoteDefault(a, s)
+	return from, pl, nil
+}
+
+// beginWith makes the credentials that the command finds.
+func beginWith(ctx context.Context, a *app.App, from *supply, lease *server.Lease, pl plan.Plan, f *app.CredentialFlags) error {
+	if err := from.begin(ctx, lease); err != nil {
+		return err
+	}
+	a.NoteUse(from.profile, f.Profile == "")
+	if f.SignIn.Share {
+		return a.Share(ctx, from.session, pl)
+	}
+	return nil
+}
+
+// serveBeside serves in the background. stop waits for the end, which the end of ctx brings.
+func serveBeside(ctx context.Context, a *app.App, s *server.Server, l net.Listener) (stop func()) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := s.Serve(ctx, l); err != nil {
+			a.Warn(fmt.Errorf("the server of the credentials has ended: %w", err))
+		}
+	}()
+	return func() { <-ended }
+}
+
+// listenFor listens where the flags say. What that takes is given back by release.
+func listenFor(a *app.App, flags serverFlags) (l net.Listener, release func(), err error) {
+	if flags.address {
+		return listenMetadata(a)
+	}
+	l, err = peer.Listen("tcp", "127.0.0.1:0", a.Env.Peers)
+	return l, func() {}, err
+}
+
+// need is how long the credentials serve at least that are handed out.
+func (f *serverFlags) need() time.Duration {
+	if f.ec2 {
+		return server.EC2Need
+	}
+	return server.ECSNeed
+}
+
+// newHandler is the server's, and the variables that lead a command to it.
+func newHandler(a *app.App, flags serverFlags, from *supply, lease *server.Lease, audit *audit, addr string, pl plan.Plan) (http.Handler, []variable) {
+	guard := server.Guard{Hosts: hostsOf(addr)}
+	if flags.address {
+		guard.Hosts = server.MetadataHosts()
+	}
+	if flags.ec2 {
+		if !a.Env.Peers.Tells("tcp") {
+			a.Note("the metadata service has no secret, and this system does not tell which user connects: every program on this machine can get the credentials")
+		}
+		return &server.EC2{
+			Guard: guard, Profile: from.profile, Lease: lease, Region: pl.Region, V1: flags.v1,
+			Tokens: server.NewTokens(a.Env.Now), Explain: func(err error) server.Refusal { return refusal(a, err) }, Audit: audit.hook(),
+		}, []variable{{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://" + addr + "/"}, {"AWS_EC2_METADATA_DISABLED", "false"}}
+	}
+	token := newToken()
+	return &server.ECS{
+		Guard: guard, Explain: func(err error) server.Refusal { return refusal(a, err) }, Audit: audit.hook(),
+		Mounts: []*server.Mount{{Profile: from.profile, Token: server.DigestOf(token), Base: lease, Roles: from.roles()}},
+	}, []variable{{containerURI, "http://" + addr}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN", token}}
+}
+
+// containerURI tells SDKs where the container's endpoint is, and containerTokenFile where its
+// token is.
+const (
+	containerURI       = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+	containerTokenFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+)
+
+// newToken is a secret for one server.
+func newToken() string {
+	const size = 32
+	var b [size]byte
+	rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// hostsOf are the names by which a server on this machine is asked.
+func hostsOf(addr string) []string {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil
+	}
+	hosts := []string{addr, "127.0.0.1:" + port, "localhost:" + port, "[::1]:" + port}
+	if port == "80" {
+		hosts = append(hosts, "127.0.0.1", "localhost", "[::1]")
+	}
+	return hosts
+}
+
+// runChild runs the command to its end.
+func runChild(a *app.App, c commandLine, environ []string) error {
+	if c.interactive {
+		greet(a, c.argv[0])
+	}
+	a.Log.Debug("running the command", "path", c.path)
+	defer a.Env.Programs.Lend()()
+	status, err := a.Env.Run(c.path, c.argv, environ)
+	if err != nil {
+		return &CommandError{c.argv[0], app.StatusNotRunnable, err}
+	}
+	if status != 0 {
+		return app.StatusError(status)
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/store"
+)
+
+func ExplainCommand(k *kingpin.Application, a *app.App) {
+	var f app.CredentialFlags
+	var asJSON bool
+	c := k.Command("explain", "Say how a profile's credentials would be made, and why. Nothing is called.")
+	f.BindPlan(c)
+	c.Flag("agent", "Say how they would be made for the coding agent of that name.").PlaceHolder("NAME").StringVar(&f.As)
+	c.Flag("json", "Print the plan as JSON.").BoolVar(&asJSON)
+	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+		name, err := a.ProfileName(&f)
+		if err != nil {
+			return err
+		}
+		s, err := a.Open(ctx, "explain "+name, f.Inputs(), "")
+		if err != nil {
+			return err
+		}
+		s.Shows = true
+		pl, err := s.Plan(ctx, name, f.Options(a))
+		if err != nil {
+			return err
+		}
+		kept := s.Kept(pl)
+		if asJSON {
+			return explainJSON(a, pl, kept)
+		}
+		return pl.Explain(a.Env.Stdout, func(i int) string {
+			e, ok := kept[i]
+			switch {
+			case ok:
+				return fmt.Sprintf("kept until %s, for another %s", e.Expires.Local().Format(time.DateTime), e.Expires.Sub(a.Env.Now()).Truncate(time.Second))
+			case pl.Steps[i].Keep && !pl.Decided(i):
+				return "decided when it runs: it depends on whose credentials step 1 returns"
+			case pl.Steps[i].Keep && nameKnown(pl):
+				return "none kept"
+			}
+			return ""
+		})
+	}})
+}
+
+func explainJSON(a *app.App, pl plan.Plan, kept map[int]store.Entry) error {
+	type session struct {
+		Step    int       `json:"step"` // from 1, as the text counts
+		Expires time.Time `json:"expires"`
+	}
+	out := struct {
+		plan.Plan
+		Sessions []session `json:"sessions,omitempty"`
+	}{Plan: pl}
+	for i := range pl.Steps {
+		if e, ok := kept[i]; ok {
+			out.Sessions = append(out.Sessions, session{i + 1, e.Expires})
+		}
+	}
+	enc := json.NewEncoder(a.Env.Stdout)
+	enc.SetIndent("", "  ")
+	return enc.Encode(out)
+}
+
+// nameKnown reports whether all is known that tells the sessions of a plan from others: a
+// claim that names one may take opening the token.
+func nameKnown(pl plan.Plan) bool {
+	spec, ok := pl.Steps[0].Spec.(plan.OIDCRole)
+	return !ok || spec.Subject == "" || spec.SessionName != ""
+}

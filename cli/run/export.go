@@ -1,0 +1,48 @@
+package run
+
+import (
+	"context"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/vault/plan"
+)
+
+func ExportCommand(k *kingpin.Application, a *app.App) {
+	var f app.CredentialFlags
+	var format string
+	c := k.Command("export", "Print credentials of a profile, for a program or a shell.")
+	f.Bind(c)
+	c.Flag("format", "How to print them: "+formatNames()+".").PlaceHolder("FORMAT").Default("env").EnumVar(&format, FormatList()...)
+	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error { return export(ctx, a, f, format) }})
+}
+
+// jsonNeed is how long credentials serve at least that an SDK gets by credential_process:
+// it begins to renew them 15 minutes before they expire, and would come back at each call.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+func jsonNeed(pl plan.Plan) time.Duration {
+	const need = 16 * time.Minute
+	if pl.MinTTL != nil {
+		return max(need, *pl.MinTTL)
+	}
+	return need
+}
+
+func export(ctx context.Context, a *app.App, f app.CredentialFlags, format string) error {
+	need := app.ExecNeed
+	if format == "json" {
+		need, a.Serves = jsonNeed, !a.Env.Terminal
+	}
+	pl, creds, err := credentials(ctx, a, "export", &f, need)
+	if err != nil {
+		return err
+	}
+	text, err := formatOf(format)(pl, creds)
+	if err != nil {
+		return err
+	}
+	_, err = a.Env.Stdout.Write(text)
+	return err
+}

@@ -1,0 +1,114 @@
+package run
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/cli/ui"
+	"aws-vault/vault/plan"
+)
+
+// A format writes credentials for one kind of reader.
+type format func(plan.Plan, aws.Credentials) ([]byte, error)
+
+// formats are the ways in which export prints, in the order in which help lists them.
+var formats = []struct {
+	name  string
+	write format // nil for lines
+	lines lines
+}{
+	{"env", nil, lines{"%s=%s\n", ui.PosixQuote}},
+	{"export-env", nil, lines{"export %s=%s\n", ui.PosixQuote}},
+	{"json", asJSON, lines{}},
+	{"ini", asINI, lines{}},
+	{"fish", nil, lines{"set -gx %s %s;\n", ui.FishQuote}},
+	{"powershell", nil, lines{"$Env:%s=%s\n", ui.PowershellQuote}},
+	{"cmd", nil, lines{"set \"%s=%s\"\n", ui.CmdQuote}},
+}
+
+func FormatList() []string {
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+func formatNames() string { return strings.Join(FormatList(), ", ") }
+
+func formatOf(name string) format {
+	for _, f := range formats {
+		if f.name != name {
+			continue
+		}
+		if f.write != nil {
+			return f.write
+		}
+		return func(pl plan.Plan, c aws.Credentials) ([]byte, error) { return f.lines.text(variables(pl, c)) }
+	}
+	return nil // kingpin takes no other name
+}
+
+// lines are a line for each variable, its value quoted for the shell that reads it.
+type lines struct {
+	line  string // of a name and a value
+	quote func(string) (string, error)
+}
+
+func (l lines) text(vars []variable) ([]byte, error) {
+	var b bytes.Buffer
+	for _, v := range vars {
+		q, err := l.quote(v.value)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", v.name, err)
+		}
+		fmt.Fprintf(&b, l.line, v.name, q)
+	}
+	return b.Bytes(), nil
+}
+
+// asJSON is what a credential_process prints.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+func asJSON(_ plan.Plan, c aws.Credentials) ([]byte, error) {
+	answer := struct {
+		Version         int
+		AccessKeyID     string `json:"AccessKeyId"`
+		SecretAccessKey string
+		SessionToken    string `json:",omitempty"`
+		Expiration      string `json:",omitempty"`
+	}{Version: 1, AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}
+	if c.CanExpire {
+		answer.Expiration = expiration(c)
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	err := enc.Encode(answer)
+	return b.Bytes(), err
+}
+
+// asINI is a section of the shared credentials file.
+func asINI(pl plan.Plan, c aws.Credentials) ([]byte, error) {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "[%s]\n", pl.Profile)
+	for _, v := range variables(pl, c) {
+		switch v.name {
+		case "AWS_REGION":
+			v.name = "region"
+		case "AWS_DEFAULT_REGION":
+			continue
+		case "AWS_ENDPOINT_URL":
+			v.name = "endpoint_url"
+		}
+		if strings.ContainsAny(v.value, "\r\n") {
+			return nil, fmt.Errorf("%s holds a line break, which the file cannot", v.name)
+		}
+		fmt.Fprintf(&b, "%s=%s\n", strings.ToLower(v.name), v.value)
+	}
+	return b.Bytes(), nil
+}

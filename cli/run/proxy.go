@@ -1,0 +1,49 @@
+package run
+
+import (
+	"context"
+	"net"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/server"
+	"aws-vault/vault/peer"
+)
+
+// proxyFlags say for whom the metadata service's own address is held.
+type proxyFlags struct {
+	user     string
+	handOver bool // we are the process that has no privileges
+}
+
+func ProxyCommand(k *kingpin.Application, a *app.App) {
+	var f proxyFlags
+	c := k.Command("proxy", "Hold the address of the EC2 metadata service for exec --ec2-address; run it with sudo.")
+	c.Flag("user", "Whose programs may answer there; who ran sudo, if nobody is named.").PlaceHolder("NAME").StringVar(&f.user)
+	c.Flag("hand-over", "Be the part of it that needs no rights.").Hidden().BoolVar(&f.handOver)
+	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error { return proxy(ctx, a, f) }})
+}
+
+// A privilegeError is returned where the rights of an administrator are needed.
+type privilegeError struct{ what string }
+
+func (e *privilegeError) Error() string { return e.what + " takes the rights of an administrator" }
+
+func (*privilegeError) Remedy() string {
+	return "sudo aws-vault proxy"
+}
+
+// listenAlias listens at the metadata service's own address, which this process adds, and
+// takes away when release is called.
+func listenAlias(who peer.Check) (l net.Listener, release func(), err error) {
+	alias, err := server.NewAlias()
+	if err != nil {
+		return nil, nil, err
+	}
+	if l, err = alias.Listen(who); err != nil {
+		alias.Close()
+		return nil, nil, err
+	}
+	return l, func() { alias.Close() }, nil
+}

@@ -1,0 +1,101 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/hint"
+	"aws-vault/prompt"
+	"aws-vault/server"
+	"aws-vault/vault"
+	"aws-vault/vault/awsapi"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/source"
+	"aws-vault/vault/store"
+)
+
+// refusal is an error as a client of a server reads it: with the remedy, as nobody else
+// says it there. SDKs try 5xx and 429 again and give up on other 4xx, so that what a
+// person has to mend is 4xx. A person who has to sign in is 403, as AWS's own refusals
+// are: 401 would say that the client's token is wrong.
+func refusal(a *app.App, err error) server.Refusal {
+	r := classify(a, err)
+	r.Message = a.Env.Shorten(err.Error())
+	if h := hint.For(err, a.HintFacts()); len(h) > 0 {
+		r.Message += " (" + strings.Join(h, "; ") + ")"
+	}
+	return r
+}
+
+func classify(a *app.App, err error) server.Refusal {
+	var (
+		person  *vault.LoginRequiredError
+		login   *source.LoginRequiredError
+		noWay   *prompt.NoWayError
+		api     *awsapi.APIError
+		timeout *awsapi.TimeoutError
+		silent  *awsapi.UnreachableError
+		foreign *awsapi.NotAWSError
+	)
+	switch {
+	case errors.As(err, &person), errors.As(err, &login), errors.As(err, &noWay), errors.Is(err, prompt.ErrCancelled):
+		return server.Refusal{Status: http.StatusForbidden, Code: "LoginRequired"}
+	case errors.Is(err, keystore.ErrLocked), errors.Is(err, keystore.ErrWrongPassphrase):
+		return server.Refusal{Status: http.StatusForbidden, Code: "KeystoreLocked"}
+	case errors.As(err, &api):
+		return server.Refusal{Status: statusOf(api), Code: orElse(api.Code, "ServiceError")}
+	case errors.As(err, &timeout), errors.Is(err, context.DeadlineExceeded):
+		return server.Refusal{Status: http.StatusGatewayTimeout, Code: "Timeout"}
+	case errors.As(err, &silent), errors.As(err, &foreign):
+		return server.Refusal{Status: http.StatusBadGateway, Code: "Unreachable"}
+	case isProfiles(err):
+		return server.Refusal{Status: http.StatusBadRequest, Code: "InvalidProfile"}
+	}
+	return server.Refusal{Status: http.StatusInternalServerError, Code: "InternalFailure"}
+}
+
+// statusOf is AWS's own status where a client can make sense of it.
+func statusOf(e *awsapi.APIError) int {
+	switch {
+	case e.Retry && e.Status < http.StatusInternalServerError:
+		return http.StatusTooManyRequests
+	case e.Status >= http.StatusInternalServerError:
+		return http.StatusBadGateway
+	case e.Status >= http.StatusBadRequest:
+		return e.Status
+	}
+	return http.StatusBadGateway
+}
+
+// A planError is a profile that says something that cannot be carried out.
+type planError struct{ err error }
+
+func (e *planError) Error() string { return e.err.Error() }
+
+func (e *planError) Unwrap() error { return e.err }
+
+// isProfiles reports whether an error is of what a profile says or of the files that it
+// names, so that only a person can mend it.
+func isProfiles(err error) bool {
+	var (
+		plan     *planError
+		signer   *source.NoSignerError
+		late     *source.CertificateTimeError
+		other    *source.KeyMismatchError
+		endpoint *awsapi.EndpointError
+		loop     *source.RecursionError
+		caller   *store.CallerError
+	)
+	return errors.As(err, &plan) || errors.As(err, &signer) || errors.As(err, &late) || errors.As(err, &other) ||
+		errors.As(err, &endpoint) || errors.As(err, &loop) || errors.As(err, &caller)
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

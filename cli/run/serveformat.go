@@ -1,0 +1,78 @@
+package run
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"aws-vault/cli/app"
+)
+
+// serveFormatList are the ways in which serve prints the variables of a profile: those of
+// export that set variables, and JSON with all profiles.
+func serveFormatList() []string {
+	var names []string
+	for _, f := range formats {
+		if f.write == nil || f.name == "json" {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
+func serveFormatNames() string { return strings.Join(serveFormatList(), ", ") }
+
+// printStands prints the variables that lead to what is served.
+func printStands(a *app.App, format string, entries []standEntry) error {
+	var profiles []standProfile
+	for _, e := range entries {
+		profiles = append(profiles, e.Profiles...)
+	}
+	text, err := formatStands(format, profiles)
+	if err != nil {
+		return err
+	}
+	_, err = a.Env.Stdout.Write(text)
+	return err
+}
+
+// formatStands writes the variables of each profile, below its name where there are several.
+func formatStands(format string, profiles []standProfile) ([]byte, error) {
+	if format == "json" {
+		return standsJSON(profiles)
+	}
+	remark := "# "
+	if format == "cmd" {
+		remark = "rem "
+	}
+	var b bytes.Buffer
+	for _, p := range profiles {
+		if len(profiles) > 1 {
+			fmt.Fprintln(&b, remark+strings.Join(strings.Fields(p.Name), " "))
+		}
+		for _, f := range formats {
+			if f.name != format {
+				continue
+			}
+			text, err := f.lines.text(p.variables())
+			if err != nil {
+				return nil, err
+			}
+			b.Write(text)
+		}
+	}
+	return b.Bytes(), nil
+}
+
+func standsJSON(profiles []standProfile) ([]byte, error) {
+	all := map[string]map[string]string{}
+	for _, p := range profiles {
+		all[p.Name] = map[string]string{}
+		for _, v := range p.variables() {
+			all[p.Name][v.name] = v.value
+		}
+	}
+	text, err := json.MarshalIndent(all, "", "  ")
+	return append(text, '\n'), err
+}

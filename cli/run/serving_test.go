@@ -1,0 +1,29 @@
+package run
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestSameFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	files := []string{path}
+	before := stats(files)
+	if !same(before, stats(files)) {
+		t.Error("a file that is not there differs from itself")
+	}
+	for _, text := range []string{"a", "ab", "abc"} {
+		if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+		if now := stats(files); same(before, now) || !same(now, stats(files)) {
+			t.Errorf("the change to %q was not seen", text)
+		} else {
+			before = now
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/cli/app"
+	"aws-vault/server"
+	"aws-vault/vault"
+	"aws-vault/vault/plan"
+)
+
+// A supply makes what a server hands out for one profile. It plans anew each time, so that
+// a key that was replaced is noticed.
+type supply struct {
+	app        *app.App
+	session    *app.Session
+	profile    string
+	options    plan.Options
+	unattended *vault.Unattended
+	attended   atomic.Pointer[context.Context] // of the person who waits for what is made now; nil for nobody
+}
+
+// newSupply makes one. Until is as for [vault.Unattended].
+func newSupply(until context.Context, a *app.App, s *app.Session, profile string, f *app.CredentialFlags) *supply {
+	o := f.Options(a)
+	o.For = plan.Serve
+	return &supply{
+		app: a, session: s, profile: profile, options: o,
+		unattended: &vault.Unattended{Vault: s.Vault, Until: until, Reach: a.Reach(f.SignIn)},
+	}
+}
+
+func (s *supply) plan(ctx context.Context, then ...string) (plan.Plan, error) {
+	o := s.options
+	o.Then = then
+	return s.unattended.Plan(ctx, s.profile, o)
+}
+
+func (s *supply) make(ctx context.Context, need time.Duration, then ...string) (aws.Credentials, error) {
+	person := s.attended.Load()
+	if person != nil {
+		ctx = *person
+	}
+	pl, err := s.plan(ctx, then...)
+	if err != nil {
+		return aws.Credentials{}, &planError{err}
+	}
+	if person != nil {
+		return s.unattended.Vault.Credentials(ctx, pl, s.options, need)
+	}
+	return s.unattended.Credentials(ctx, pl, s.options, need)
+}
+
+// begin makes the first credentials, while the person can still be asked in any way. Where
+// ctx ends, it is waited for that the question is taken back from the terminal.
+func (s *supply) begin(ctx context.Context, l *server.Lease) error {
+	s.attended.Store(&ctx)
+	defer s.attended.Store(nil)
+	_, err := l.Credentials(context.WithoutCancel(ctx))
+	return err
+}
+
+// lease is of the profile's own credentials.
+func (s *supply) lease(need time.Duration) *server.Lease { return s.leaseOf(need) }
+
+// roles are leases of roles on top of them.
+func (s *supply) roles() *server.Roles {
+	return &server.Roles{Open: func(arn string) *server.Lease { return s.leaseOf(server.ECSNeed, arn) }}
+}
+
+func (s *supply) leaseOf(need time.Duration, then ...string) *server.Lease {
+	return &server.Lease{
+		Make: func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
+			return s.make(ctx, need, then...)
+		},
+		Need: need, Clock: s.clock(),
+		Failed: func(err error) {
+			s.app.Warn(fmt.Errorf("renewing the credentials of profile %s: %w; what there is serves until it expires", s.profile, err))
+		},
+	}
+}
+
+// clock tells AWS's time, which credentials expire by.
+func (s *supply) clock() server.Clock {
+	return server.Clock{Now: s.unattended.Source.AWS.Clock.Now, AfterFunc: time.AfterFunc}
+}

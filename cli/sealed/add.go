@@ -1,0 +1,305 @@
+package sealed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/prompt"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/piv"
+	"aws-vault/vault/sealed"
+)
+
+// openerFlags say what kind of opener is wanted.
+type openerFlags struct {
+	name       string
+	passphrase bool
+	recovery   bool
+	recipient  string
+	identity   string
+	slot       string
+	pin        string
+}
+
+func (f *openerFlags) bind(c *kingpin.CmdClause) {
+	c.Flag("name", "What to call it; otherwise what it is.").PlaceHolder("OPENER").StringVar(&f.name)
+	c.Flag("passphrase", "A passphrase.").BoolVar(&f.passphrase)
+	c.Flag("recovery", "Words to write down. They are shown once, on the terminal, and typed back.").BoolVar(&f.recovery)
+	c.Flag("recipient", "A public key: age1tag1… of a card's slot, which need not be here, or that of an age plugin.").PlaceHolder("AGE").StringVar(&f.recipient)
+	c.Flag("identity", "With the recipient of a plugin: what finds its key again.").PlaceHolder("AGE-PLUGIN-…").StringVar(&f.identity)
+	c.Flag("piv", "The slot of a PIV card that holds the key, such as 82.").PlaceHolder("SLOT").StringVar(&f.slot)
+	c.Flag("pin", "When a key that is made in that slot wants the card's PIN beside a touch: never, once, always.").
+		PlaceHolder("WHEN").Default("never").EnumVar(&f.pin, "never", "once", "always")
+}
+
+// kinds are the kinds of openers that the flags ask for.
+func (f openerFlags) kinds() []string {
+	var kinds []string
+	for _, k := range []struct {
+		kind  string
+		asked bool
+	}{
+		{sealed.Card, f.slot != "" || strings.HasPrefix(f.recipient, "age1tag1")},
+		{sealed.Plugin, f.recipient != "" && !strings.HasPrefix(f.recipient, "age1tag1")},
+		{sealed.Passphrase, f.passphrase},
+		{sealed.Recovery, f.recovery},
+	} {
+		if k.asked {
+			kinds = append(kinds, k.kind)
+		}
+	}
+	return kinds
+}
+
+// checkSlot refuses a slot that no card has, before anyone is asked for anything.
+func (f openerFlags) checkSlot() error {
+	if f.slot == "" {
+		return nil
+	}
+	if _, err := piv.ParseSlot(f.slot); err != nil {
+		return &app.UsageError{Text: fmt.Sprintf("--piv: %v", err)}
+	}
+	return nil
+}
+
+func sealedInitCommand(k *kingpin.CmdClause, a *app.App) {
+	var f openerFlags
+	var noRecovery bool
+	c := k.Command("init", "Make the store. It opens for a passphrase, or what else is named, and for words on paper.")
+	f.bind(c)
+	c.Flag("without-recovery", "Make no words: who loses the opener loses all that is stored.").BoolVar(&noRecovery)
+	a.Action(c, app.Verb{Does: "decides who can open the keystore", Run: func(ctx context.Context) error {
+		if f.recovery {
+			return &app.UsageError{Text: "words are made anyway; --without-recovery makes none"}
+		}
+		s, err := app.SealedConfig(a, "sealed init")
+		if err != nil {
+			return err
+		}
+		if _, err := sealed.Open(s.Config); !errors.Is(err, sealed.ErrNoStore) {
+			return fmt.Errorf("%s: %w", s.Config.Dir, sealed.ErrExists)
+		}
+		if len(f.kinds()) == 0 {
+			f.passphrase = true
+		}
+		first, err := newOpener(ctx, a, s, f)
+		if err != nil {
+			return err
+		}
+		openers := []sealed.NewOpener{first}
+		if !noRecovery {
+			words, err := newWords(ctx, a, s, sealed.Recovery)
+			if err != nil {
+				return err
+			}
+			openers = append(openers, words)
+		}
+		if s.Store, err = sealed.Create(ctx, s.Config, s.Hands.Plugin, openers...); err != nil {
+			return err
+		}
+		noteUnused(ctx, a, s)
+		h := s.Header()
+		a.Print("Made a sealed store in %s. It opens for %s.\nFingerprint: %s\n", a.Env.Tilde(s.Config.Dir), openerNames(h.Openers), h.Fingerprint())
+		return nil
+	}})
+}
+
+// noteUnused says that the store, which was made on purpose, is not the keystore that is used.
+func noteUnused(ctx context.Context, a *app.App, s app.SealedStore) {
+	for _, k := range keystore.Survey(ctx, a.KeystoreConfig(s.Locks, s.State)) {
+		if k.Chosen && k.Backend != keystore.SealedBackend {
+			a.Note("the keystore in use is %s: set AWS_VAULT_BACKEND=sealed to use this one", k.Backend)
+		}
+	}
+}
+
+func openerNames(all []sealed.Opener) string {
+	names := make([]string, len(all))
+	for i, o := range all {
+		names[i] = o.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+func sealedAddCommand(k *kingpin.CmdClause, a *app.App) {
+	var f openerFlags
+	c := k.Command("add", "Add an opener. One that is there has to open the store for it.")
+	f.bind(c)
+	bindOpener(a, c)
+	a.Action(c, app.Verb{Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
+		s, err := app.OpenSealedStore(a, "sealed add")
+		if err != nil {
+			return err
+		}
+		if len(f.kinds()) != 1 {
+			return &app.UsageError{Text: "want one of --passphrase, --recovery, --piv and --recipient"}
+		}
+		if err := f.checkSlot(); err != nil {
+			return err
+		}
+		if _, err := s.Unlock(ctx); err != nil { // before the user chooses something in vain
+			return err
+		}
+		o, err := newOpener(ctx, a, s, f)
+		if err != nil {
+			return err
+		}
+		return addOpener(ctx, a, s, o)
+	}})
+}
+
+func addOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.NewOpener) error {
+	if err := s.Add(ctx, o, s.Hands.Plugin); err != nil {
+		return err
+	}
+	h := s.Header()
+	a.Print("Added opener %s. The store opens for %s.\nFingerprint: %s\n", o.Name, openerNames(h.Openers), h.Fingerprint())
+	return nil
+}
+
+// newOpener is the opener that flags ask for, with what its user chooses.
+func newOpener(ctx context.Context, a *app.App, s app.SealedStore, f openerFlags) (sealed.NewOpener, error) {
+	kinds := f.kinds()
+	if len(kinds) != 1 {
+		return sealed.NewOpener{}, &app.UsageError{Text: "the flags name several openers, want one; sealed add adds others"}
+	}
+	o := sealed.NewOpener{Opener: sealed.Opener{Name: f.name, Kind: kinds[0]}}
+	if o.Name == "" {
+		o.Name = kinds[0]
+	}
+	var err error
+	switch o.Kind {
+	case sealed.Passphrase:
+		o.Passphrase, err = s.Hands.Passphrase(ctx, sealed.PassphraseAsk{Dir: s.Config.Dir, New: true})
+	case sealed.Recovery:
+		return newWords(ctx, a, s, o.Name)
+	case sealed.Plugin:
+		o.Recipient, o.Identity = f.recipient, f.identity
+	case sealed.Card:
+		o.Opener, err = cardOpener(ctx, a, s, o.Opener, f)
+	}
+	return o, err
+}
+
+// newWords makes words, shows them on the terminal, and has them typed back: what was not written
+// down right opens nothing on the day that it is needed.
+func newWords(ctx context.Context, a *app.App, s app.SealedStore, name string) (sealed.NewOpener, error) {
+	words, recipient, err := sealed.NewWords()
+	if err != nil {
+		return sealed.NewOpener{}, err
+	}
+	hide, err := showWords(ctx, a, words)
+	if err != nil {
+		return sealed.NewOpener{}, err
+	}
+	defer hide()
+	again := ""
+	for range maxTypedBack {
+		text, err := askTerminal(ctx, a, s, prompt.Request{Kind: prompt.Line, Text: "Type the words, with blanks between them", Again: again})
+		if err != nil {
+			return sealed.NewOpener{}, err
+		}
+		id, err := sealed.WordsIdentity(text)
+		if err == nil && id.Recipient().String() == recipient {
+			return sealed.NewOpener{Opener: sealed.Opener{Name: name, Kind: sealed.Recovery, Recipient: recipient}}, nil
+		}
+		if again = "these are other words"; err != nil {
+			again = err.Error()
+		}
+	}
+	return sealed.NewOpener{}, errors.New("the words were not typed back, so nothing was made or changed")
+}
+
+// maxTypedBack is how often the words may be mistyped.
+const maxTypedBack = 3
+
+// askTerminal asks where the words were shown, and nowhere else.
+func askTerminal(ctx context.Context, a *app.App, s app.SealedStore, r prompt.Request) (string, error) {
+	p, err := prompt.Choose(a.Env.Prompt, "terminal", prompt.Options{})
+	if err != nil {
+		return "", err
+	}
+	ctx, lock, err := s.Locks.Alone(ctx, "prompt", r.Text)
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	return p.Ask(ctx, r)
+}
+
+// The terminal's other screen, which leaves nothing behind in what can be scrolled back to.
+// https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
+const (
+	otherScreen = "\x1b[?1049h\x1b[H"
+	firstScreen = "\x1b[?1049l"
+)
+
+// showWords writes the words to the terminal, in four columns, and nowhere else. hide takes
+// them from it again, with what was typed below them.
+func showWords(ctx context.Context, a *app.App, words []string) (hide func(), err error) {
+	tty, err := a.Env.Prompt.OpenTTY()
+	if err != nil {
+		return nil, fmt.Errorf("the words for a recovery are shown on a terminal only: %w", err)
+	}
+	hide = func() {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // it may be halted
+		defer cancel()
+		tty.Write(last, firstScreen)
+		tty.Close()
+	}
+	var text strings.Builder
+	text.WriteString("These words open the store when all else is lost. Write them on paper, in their order;\nthey are not shown again.\n\n")
+	const columns = 4
+	for i, w := range words {
+		fmt.Fprintf(&text, "%4d %-10s", i+1, w)
+		if i%columns == columns-1 {
+			text.WriteString("\n")
+		}
+	}
+	if err := tty.Write(ctx, otherScreen+strings.ReplaceAll(text.String(), "\n", "\r\n")+"\r\n"); err != nil {
+		hide()
+		return nil, err
+	}
+	return hide, nil
+}
+
+func sealedRecoverCommand(k *kingpin.CmdClause, a *app.App) {
+	f := openerFlags{passphrase: true}
+	var words string
+	c := k.Command("recover", "Open the store with its words, and choose a new passphrase for it.")
+	c.Flag("name", "What to call the new opener.").PlaceHolder("OPENER").Default("recovered").StringVar(&f.name)
+	c.Flag("opener", "Whose words they are; otherwise the first that has words.").PlaceHolder("OPENER").StringVar(&words)
+	a.Action(c, app.Verb{Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
+		s, err := app.OpenSealedStore(a, "sealed recover")
+		if err != nil {
+			return err
+		}
+		if words == "" {
+			words = sealed.Recovery
+			for _, o := range s.Header().Openers {
+				if o.Kind == sealed.Recovery {
+					words = o.Name
+					break
+				}
+			}
+		}
+		a.Opener = words
+		if s, err = app.OpenSealedStore(a, "sealed recover"); err != nil {
+			return err
+		}
+		if _, err := s.Unlock(ctx); err != nil {
+			return err
+		}
+		o, err := newOpener(ctx, a, s, f)
+		if err != nil {
+			return err
+		}
+		return addOpener(ctx, a, s, o)
+	}})
+}

@@ -1,0 +1,68 @@
+package sealed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"aws-vault/cli/app"
+	"aws-vault/vault/piv"
+	"aws-vault/vault/sealed"
+)
+
+// cardOpener completes an opener whose key lies on a card, which need not be here if its public
+// key is known. A slot without a key gets one.
+func cardOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.Opener, f openerFlags) (sealed.Opener, error) {
+	slot, err := piv.ParseSlot(f.slot)
+	if err != nil {
+		return o, &app.UsageError{Text: fmt.Sprintf("--piv: %v", err)}
+	}
+	o.Slot, o.Card, o.Recipient = slot.String(), a.Globals.Card, f.recipient
+	if o.Recipient != "" {
+		if o.Card == 0 {
+			return o, &app.UsageError{Text: "want --card beside --recipient, so that the card is found again"}
+		}
+		return o, nil
+	}
+	key, info, err := app.Cards(a, s.Locks).Key(ctx, app.Place(a, slot))
+	var empty *piv.EmptyError
+	if errors.As(err, &empty) {
+		key, info, err = makeOpenerKey(ctx, a, s, app.Place(a, slot), f.pin)
+	}
+	if err != nil {
+		return o, err
+	}
+	o.Card = key.Place().Serial
+	if f.name == "" {
+		o.Name = fmt.Sprintf("card-%d", o.Card)
+	}
+	a.Note("%s: %s, PIN %s, touch %s", key.Place(), info.Algorithm, info.PIN, info.Touch)
+	if info.Touch == piv.TouchNever {
+		a.Note("this key opens the store without a touch, for whatever runs while its card is here")
+	}
+	o.Recipient, err = sealed.CardRecipient(key.PublicKey())
+	return o, err
+}
+
+// makeOpenerKey makes a key in a slot that no other program counts on. It always wants a touch.
+func makeOpenerKey(ctx context.Context, a *app.App, s app.SealedStore, at piv.Place, pin string) (*piv.Key, piv.KeyInfo, error) {
+	if !at.Slot.Retired() {
+		return nil, piv.KeyInfo{}, &app.UsageError{Text: fmt.Sprintf("%s holds no key, and other programs count on that slot: want one of 82 to 95", at)}
+	}
+	policy := piv.PINNever
+	switch pin {
+	case "once":
+		policy = piv.PINOnce
+	case "always":
+		policy = piv.PINAlways
+	}
+	made, err := app.Cards(a, s.Locks).Generate(ctx, at, piv.Request{Algorithm: piv.P256, PIN: policy, Touch: piv.TouchAlways})
+	if err != nil {
+		return nil, piv.KeyInfo{}, err
+	}
+	a.Print("Made a key in %s.\n", made.Key.Place())
+	if made.DefaultManagementKey {
+		a.Note("the card's management key is the one that all cards are made with: whoever has the card can replace its keys")
+	}
+	return made.Key, made.Info, nil
+}

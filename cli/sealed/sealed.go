@@ -1,0 +1,207 @@
+// Package sealed has the commands for the sealed keystore: who can open it, and unlocking it for a
+// limited time.
+package sealed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/ui"
+	"aws-vault/prompt"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/sealed"
+	"aws-vault/vault/waiting"
+)
+
+func Command(k *kingpin.Application, a *app.App) {
+	c := k.Command("sealed", "Make the sealed keystore, and say who opens it.")
+	sealedInitCommand(c, a)
+	sealedOpenersCommand(c, a)
+	sealedAddCommand(c, a)
+	sealedRemoveCommand(c, a)
+	sealedRekeyCommand(c, a)
+	sealedRecoverCommand(c, a)
+	sealedCheckCommand(c, a)
+}
+
+func sealedOpenersCommand(k *kingpin.CmdClause, a *app.App) {
+	var asJSON bool
+	c := k.Command("openers", "List who opens it. Nobody is asked, so the list is the one on the disk: see check.")
+	c.Flag("json", "Print the list as JSON.").BoolVar(&asJSON)
+	a.Action(c, app.Verb{Does: "shows who can open the keystore", Run: func(context.Context) error {
+		s, err := app.OpenSealedStore(a, "sealed openers")
+		if err != nil {
+			return err
+		}
+		h := s.Header()
+		if asJSON {
+			return ui.PrintJSON(a.Env.Stdout, h.Openers)
+		}
+		w := tabwriter.NewWriter(a.Env.Stdout, 0, 4, 2, ' ', 0)
+		fmt.Fprintf(w, "Opener\tKind\tWhere\tPublic key\n======\t====\t=====\t==========\n")
+		for _, o := range h.Openers {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", o.Name, o.Kind, ui.Dash(whereIs(o)), o.Recipient)
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		a.Print("\nFingerprint: %s\n", h.Fingerprint())
+		return nil
+	}})
+}
+
+// whereIs says where the key of an opener lies.
+func whereIs(o sealed.Opener) string {
+	var parts []string
+	if o.Card != 0 {
+		parts = append(parts, fmt.Sprintf("card %d", o.Card))
+	}
+	if o.Slot != "" {
+		parts = append(parts, "slot "+o.Slot)
+	}
+	if o.Kind == sealed.Recovery {
+		parts = append(parts, "on paper")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func sealedRemoveCommand(k *kingpin.CmdClause, a *app.App) {
+	var name, confirm string
+	c := k.Command("remove", "Remove an opener: all is sealed anew under another key, which it does not open.")
+	c.Arg("opener", "The opener's name.").Required().StringVar(&name)
+	c.Flag("confirm", "The opener's name again, so that it is not asked for.").PlaceHolder("OPENER").StringVar(&confirm)
+	bindOpener(a, c)
+	a.Action(c, app.Verb{Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
+		s, err := app.OpenSealedStore(a, "sealed remove "+name)
+		if err != nil {
+			return err
+		}
+		if !s.Has(name) {
+			return &sealed.OpenerError{Name: name, Err: sealed.ErrUnknownOpener}
+		}
+		if len(s.Header().Openers) == 1 { // before anyone is asked
+			return &sealed.OpenerError{Name: name, Err: sealed.ErrLastOpener}
+		}
+		if confirm == "" {
+			text := fmt.Sprintf("Old copies of the store still open for %s. Type its name to remove it", name)
+			if confirm, err = a.Ask(ctx, s.Locks, prompt.Request{Kind: prompt.Line, Text: text}); err != nil {
+				return err
+			}
+		}
+		if confirm != name {
+			return &app.UsageError{Text: fmt.Sprintf("%q is not the name of the opener, want %q; nothing was removed", confirm, name)}
+		}
+		return rekey(ctx, a, s, func(o sealed.Opener) bool { return o.Name != name }, "Removed opener "+name+". ")
+	}})
+}
+
+func sealedRekeyCommand(k *kingpin.CmdClause, a *app.App) {
+	c := k.Command("rekey", "Seal everything anew under another key, for the same openers, and lock.")
+	bindOpener(a, c)
+	a.Action(c, app.Verb{Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
+		s, err := app.OpenSealedStore(a, "sealed rekey")
+		if err != nil {
+			return err
+		}
+		return rekey(ctx, a, s, func(sealed.Opener) bool { return true }, "")
+	}})
+}
+
+func rekey(ctx context.Context, a *app.App, s app.SealedStore, keep func(sealed.Opener) bool, said string) error {
+	if err := s.Rekey(ctx, s.Hands.Plugin, keep); err != nil {
+		return err
+	}
+	h := s.Header()
+	a.Print("%sEverything is sealed under a new key, for %s.\nFingerprint: %s\n", said, ui.Count(len(h.Openers), "opener"), h.Fingerprint())
+	return waiting.Drop(keystore.WaitingName(h.Store))
+}
+
+func bindOpener(a *app.App, c *kingpin.CmdClause) {
+	c.Flag("opener", "The opener to use; otherwise the first that is at hand.").PlaceHolder("OPENER").StringVar(&a.Opener)
+}
+
+func sealedCheckCommand(k *kingpin.CmdClause, a *app.App) {
+	var fingerprint string
+	var repair bool
+	c := k.Command("check", "Look whether every item is whole, and whether the openers are those that you know.")
+	c.Flag("fingerprint", "The fingerprint that you noted.").PlaceHolder("TEXT").StringVar(&fingerprint)
+	c.Flag("repair", "Write a damaged header anew from its copy, or the copy from the header.").BoolVar(&repair)
+	bindOpener(a, c)
+	a.Action(c, app.Verb{Does: "opens the keystore", Run: func(ctx context.Context) error {
+		s, err := app.OpenSealedStore(a, "sealed check")
+		if err != nil {
+			return err
+		}
+		if repair {
+			amiss, err := s.Repair(ctx)
+			if err != nil {
+				return err
+			}
+			if amiss {
+				a.Print("The header and its copy were made the same again.\n")
+			}
+		}
+		found, err := s.Check(ctx)
+		if err != nil {
+			return err
+		}
+		return checked(ctx, a, s, found, fingerprint)
+	}})
+}
+
+// checked says what was found, and compares the openers with what else is known of them.
+func checked(ctx context.Context, a *app.App, s app.SealedStore, found []error, noted string) error {
+	h := s.Header()
+	if have := h.Fingerprint(); noted != "" && strings.Join(strings.Fields(noted), "") != strings.ReplaceAll(have, " ", "") {
+		found = append(found, fmt.Errorf("the openers have the fingerprint %s, want %s: they, or the key, were changed since you noted it", have, noted))
+	}
+	for _, o := range h.Openers {
+		if err := compareCard(ctx, a, s.Hands, o); err != nil {
+			found = append(found, err)
+		}
+	}
+	for _, err := range found {
+		a.Warn(err)
+	}
+	if len(found) > 0 {
+		return &notWholeError{len(found)}
+	}
+	a.Print("All is whole. It opens for %s.\nFingerprint: %s\n", ui.Count(len(h.Openers), "opener"), h.Fingerprint())
+	return nil
+}
+
+// A notWholeError is a store in which something is amiss.
+type notWholeError struct{ n int }
+
+func (e *notWholeError) Error() string {
+	return ui.Count(e.n, "thing") + " in the store is not as it was written"
+}
+
+func (*notWholeError) Remedy() string {
+	return "aws-vault sealed check --repair mends the header; an item is put back from a backup, or its file removed and the key stored again"
+}
+
+// compareCard looks whether a card that is here holds the key that the list says.
+func compareCard(ctx context.Context, a *app.App, hands sealed.Hands, o sealed.Opener) error {
+	if o.Kind != sealed.Card || hands.Card == nil {
+		return nil
+	}
+	key, done, err := hands.Card(ctx, o)
+	if errors.Is(err, sealed.ErrAbsent) {
+		return nil
+	}
+	if err != nil {
+		return &sealed.OpenerError{Name: o.Name, Err: err}
+	}
+	defer done()
+	if have, err := sealed.CardRecipient(key.PublicKey()); err != nil || have != o.Recipient {
+		return &sealed.OpenerError{Name: o.Name, Err: errors.New("the card holds another key in that slot, want " + o.Recipient)}
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package sealed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/waiting"
+)
+
+func UnlockCommand(k *kingpin.Application, a *app.App) {
+	var last time.Duration
+	var readBack string
+	c := k.Command("unlock", "Unlock the sealed keystore for a while. Until then every process of yours can read it.")
+	c.Flag("for", "How long.").PlaceHolder("TIME").Default("8h").SetValue(app.DurationFlag{Into: &last, Name: "--for"})
+	c.Flag("read-back", "Say whether a key waits.").Hidden().StringVar(&readBack)
+	bindOpener(a, c)
+	a.Action(c, app.Verb{Does: "opens the keystore to every process", Run: func(ctx context.Context) error {
+		s, err := app.OpenSealedStore(a, "unlock")
+		if err != nil {
+			return err
+		}
+		if readBack != "" {
+			return readKeyBack(a, s, readBack)
+		}
+		return unlock(ctx, a, s, last)
+	}})
+}
+
+// readKeyBack is what a fresh process does to see whether the key has lasted.
+func readKeyBack(a *app.App, s app.SealedStore, id string) error {
+	k, err := waiting.Find(keystore.WaitingName(s.Header().Store), a.Env.Now())
+	if err == nil && k.ID != id {
+		err = waiting.ErrNone
+	}
+	if err != nil {
+		return app.StatusError(app.StatusFailed)
+	}
+	return nil
+}
+
+// A notLastingError is a key that was gone as soon as it was kept.
+type notLastingError struct{ err error }
+
+func (e *notLastingError) Error() string {
+	return fmt.Sprintf("another process does not find the key that was to wait: %v", e.err)
+}
+
+func (e *notLastingError) Unwrap() error { return e.err }
+
+func (*notLastingError) Remedy() string {
+	return "the store opens without that, each command for itself"
+}
+
+func unlock(ctx context.Context, a *app.App, s app.SealedStore, last time.Duration) error {
+	master, err := s.Unlock(ctx)
+	if err != nil {
+		return err
+	}
+	h, now := s.Header(), a.Env.Now()
+	name, until := keystore.WaitingName(h.Store), now.Add(last)
+	if err := waiting.Keep(name, waiting.Key{ID: h.Key, Secret: master, Until: until}, now); err != nil {
+		return err
+	}
+	if err := a.Env.Again(ctx, "unlock", "--read-back="+h.Key); err != nil {
+		return errors.Join(&notLastingError{err}, waiting.Drop(name))
+	}
+	a.Print("Unlocked %s until %s. Every program that you run until then can read it; aws-vault lock ends that.\n",
+		a.Env.Tilde(s.Config.Dir), until.Local().Format(time.DateTime))
+	return nil
+}
+
+func LockCommand(k *kingpin.Application, a *app.App) {
+	c := k.Command("lock", "Lock the sealed keystore.")
+	a.Action(c, app.Verb{Agents: true, Run: func(context.Context) error {
+		s, err := app.OpenSealedStore(a, "lock")
+		if err != nil {
+			return err
+		}
+		if err := waiting.Drop(keystore.WaitingName(s.Header().Store)); err != nil {
+			return err
+		}
+		a.Print("Locked %s.\n", a.Env.Tilde(s.Config.Dir))
+		return nil
+	}})
+}

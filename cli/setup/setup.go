@@ -1,0 +1,236 @@
+// Package setup has the commands that write profiles.
+package setup
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/ui"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
+)
+
+func Command(k *kingpin.Application, a *app.App) {
+	c := k.Command("setup", "Write profiles.")
+	setupAWSCommand(c, a)
+}
+
+// sources are the settings that a new profile may begin from, each with a flag of its name.
+var sources = []struct{ setting, help string }{
+	{"source_profile", "The profile, or the stored key, that assumes the role. Otherwise the only key that is stored."},
+	{"oidc_session", "The oidc-session whose ID token is exchanged for the role."},
+	{"identity", "The identity whose token is exchanged for the role."},
+}
+
+type setupFlags struct {
+	role, profile, region string
+	sources               []string // as the table of sources has them
+}
+
+func setupAWSCommand(k *kingpin.CmdClause, a *app.App) {
+	f := setupFlags{sources: make([]string, len(sources))}
+	c := k.Command("aws", "Write a profile for a role and, beside it, one for tools that do not know aws-vault; then see that it works.")
+	c.Flag("role", "The role.").Required().PlaceHolder("ARN").StringVar(&f.role)
+	c.Flag("profile", "The name of the profile; numbered if it is taken.").PlaceHolder("NAME").Default("aws-vault").StringVar(&f.profile)
+	c.Flag("region", "The AWS region.").PlaceHolder("REGION").StringVar(&f.region)
+	for i, s := range sources {
+		c.Flag(strings.ReplaceAll(s.setting, "_", "-"), s.help).PlaceHolder("NAME").StringVar(&f.sources[i])
+	}
+	a.Action(c, app.Verb{Does: "writes profiles, which say what an agent may use", Run: func(ctx context.Context) error { return setupAWS(ctx, a, f) }})
+}
+
+// toolsSuffix ends the name of the profile that other tools use.
+const toolsSuffix = "-tools"
+
+func setupAWS(ctx context.Context, a *app.App, f setupFlags) error {
+	s, err := a.Open(ctx, "setup aws", nil, "")
+	if err != nil {
+		return err
+	}
+	settings, err := roleSettings(ctx, a, s, f)
+	if err != nil {
+		return err
+	}
+	program, err := a.Env.Self()
+	if err != nil {
+		return fmt.Errorf("finding this program: %w", err)
+	}
+	var name string
+	err = a.Env.ConfigFile().Edit(ctx, s.Locks, func(file *profile.File) ([]byte, error) {
+		s.Config = file
+		if name, err = freeName(ctx, s, f.profile); err != nil {
+			return nil, err
+		}
+		text, err := file.WithProfile(name, settings)
+		if err != nil {
+			return nil, err
+		}
+		line, err := processLine(a, program, name)
+		if err != nil {
+			return nil, err
+		}
+		if s.Config, err = profile.Parse(file.Path(), text); err != nil {
+			return nil, err
+		}
+		tools := append([]profile.Setting{{Name: "credential_process", Value: line}}, f.inRegion()...)
+		return s.Config.WithProfile(name+toolsSuffix, tools)
+	})
+	if err != nil {
+		return err
+	}
+	a.Print("Wrote profile %q, and %q for every other tool, to %s.\n", name, name+toolsSuffix, a.Env.ConfigFile().Name)
+	if err := prove(ctx, a, s, name); err != nil {
+		return &unprovenError{name, err}
+	}
+	return nil
+}
+
+// An unprovenError is what went wrong with a profile that is written.
+type unprovenError struct {
+	profile string
+	err     error
+}
+
+func (e *unprovenError) Error() string {
+	return fmt.Sprintf("profile %s is written, and does not work yet: %v", e.profile, e.err)
+}
+
+func (e *unprovenError) Unwrap() error { return e.err }
+
+func (e *unprovenError) Remedy() string {
+	return fmt.Sprintf("mend that, and see: aws-vault exec %s -- true. Another setup would write another profile", ui.QuoteWord(e.profile))
+}
+
+// inRegion is the region as a setting, if there is one.
+func (f setupFlags) inRegion() []profile.Setting {
+	if f.region == "" {
+		return nil
+	}
+	return []profile.Setting{{Name: "region", Value: f.region}}
+}
+
+// roleSettings are those of the profile that assumes the role: the role, the region if there is
+// one, and what it begins from.
+func roleSettings(ctx context.Context, a *app.App, s *app.Session, f setupFlags) ([]profile.Setting, error) {
+	settings := append([]profile.Setting{{Name: "role_arn", Value: f.role}}, f.inRegion()...)
+	given := 0
+	for i, name := range f.sources {
+		if name != "" {
+			settings = append(settings, profile.Setting{Name: sources[i].setting, Value: name})
+			given++
+		}
+	}
+	switch {
+	case given > 1:
+		return nil, &app.UsageError{Text: "two flags say what the profile begins from, want one"}
+	case given == 0:
+		stored, err := s.Keys.Names(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if len(stored) != 1 {
+			return nil, &app.UsageError{Text: fmt.Sprintf("no flag says what the profile begins from, and the keystore holds %s, want --source-profile", ui.Count(len(stored), "key"))}
+		}
+		settings = append(settings, profile.Setting{Name: "source_profile", Value: stored[0]})
+	}
+	return fromSource(ctx, s, settings)
+}
+
+// fromSource sees that what the profile begins from is there, and adds the MFA device of the
+// profile that the role is assumed with: one code then serves both.
+func fromSource(ctx context.Context, s *app.Session, settings []profile.Setting) ([]profile.Setting, error) {
+	last := settings[len(settings)-1]
+	if last.Name != "source_profile" {
+		in := s.Inputs
+		in.Flags = map[string]profile.Flag{last.Name: {Name: "--" + strings.ReplaceAll(last.Name, "_", "-"), Text: last.Value}}
+		_, err := s.Config.Resolve("", in)
+		return settings, err
+	}
+	p, err := s.Config.Resolve(last.Value, s.Inputs)
+	if err != nil {
+		return nil, err
+	}
+	if !p.Defined {
+		_, stored, err := s.Keys.Fingerprint(ctx, last.Value)
+		if err != nil {
+			return nil, err
+		}
+		if !stored {
+			return nil, &plan.NoProfileError{Name: last.Value, Near: profile.Nearest(last.Value, s.Config.Profiles())}
+		}
+	}
+	if v := p.Value("mfa_serial"); v.Text != "" && !v.Origin.InDefault() && v.Origin.Kind != profile.Environment {
+		settings = append(settings, profile.Setting{Name: "mfa_serial", Value: v.Text})
+	}
+	return settings, nil
+}
+
+// freeName numbers a name from 2 until neither it nor the one beside it is taken. A stored key
+// takes a name too: it would be used before the profile.
+func freeName(ctx context.Context, s *app.Session, wanted string) (string, error) {
+	name := wanted
+	for n := 2; ; n++ {
+		taken := false
+		for _, each := range []string{name, name + toolsSuffix} {
+			_, stored, err := s.Keys.Fingerprint(ctx, each)
+			if err != nil {
+				return "", err
+			}
+			taken = taken || stored || s.Config.Has(each) || s.Inputs.Credentials.Has(each)
+		}
+		if !taken {
+			return name, nil
+		}
+		name = fmt.Sprintf("%s-%d", wanted, n)
+	}
+}
+
+// processLine is the credential_process that other tools run. They do not agree on more than
+// quotes: some use a shell and some do not.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+func processLine(a *app.App, program, name string) (string, error) {
+	words := []string{"export", "--format=json"}
+	if a.Globals.Backend != "" {
+		words = append(words, "--backend="+a.Globals.Backend)
+	}
+	line := ""
+	for i, word := range append([]string{program}, append(words, name)...) {
+		quoted, ok := processWord(word, i == 0)
+		if !ok {
+			return "", fmt.Errorf("%q cannot stand in credential_process, want it without quotes and control characters", word)
+		}
+		line = strings.TrimSpace(line + " " + quoted)
+	}
+	return line, nil
+}
+
+// prove makes credentials of the new profile and asks AWS whose they are.
+func prove(ctx context.Context, a *app.App, s *app.Session, name string) error {
+	var err error
+	if s.Config, err = a.Env.ConfigFile().Read(); err != nil {
+		return err
+	}
+	o := (&app.CredentialFlags{}).Options(a)
+	pl, err := s.Plan(ctx, name, o)
+	if err != nil {
+		return err
+	}
+	for _, n := range pl.Notes {
+		a.Note("%s", n)
+	}
+	creds, err := s.Credentials(ctx, pl, o, app.ExecNeed(pl))
+	if err != nil {
+		return err
+	}
+	last := pl.Last()
+	who, err := s.Source.STS(plan.Call{Service: "sts", Region: last.Region, Endpoint: last.Endpoint}).Caller(ctx, creds)
+	if err != nil {
+		return err
+	}
+	a.Print("It works: %s\n", who.ARN)
+	return nil
+}

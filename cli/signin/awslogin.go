@@ -1,0 +1,110 @@
+package signin
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/prompt"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/profile"
+)
+
+func AWSLoginCommand(k *kingpin.Application, a *app.App) {
+	var name string
+	var remote, move bool
+	var f app.SignInFlags
+	c := k.Command("aws-login", "Sign in as you do at the console, in place of aws login, for a profile.")
+	c.Arg("profile", "The profile; it is written if it is new.").Required().StringVar(&name)
+	c.Flag("remote", "Sign in with a browser of another machine, and type the code that it shows.").BoolVar(&remote)
+	c.Flag("import", "Take the sign-in that the AWS CLI holds as plain text, instead of a new one.").BoolVar(&move)
+	f.BindStdout(c)
+	a.Action(c, app.Verb{Does: "signs a person in", Run: func(ctx context.Context) error {
+		s, err := a.Open(ctx, "aws-login "+name, nil, "")
+		if err != nil {
+			return err
+		}
+		s.Source.Person = a.Env.Person(f)
+		s.Source.Person.Paste = func(ctx context.Context) (string, error) {
+			return a.Ask(ctx, s.Locks, prompt.Request{Kind: prompt.Line, Profile: name, Text: "The code that the page shows"})
+		}
+		p, err := loginProfile(ctx, s, name)
+		if err != nil {
+			return err
+		}
+		if move {
+			return importLogin(ctx, a, s, p)
+		}
+		return awsLogin(ctx, a, s, p, remote || s.Source.Person.Device && !f.Stdout)
+	}})
+}
+
+// A sourceTakenError is a profile whose credentials begin otherwise.
+type sourceTakenError struct{ profile, found string }
+
+func (e *sourceTakenError) Error() string {
+	return fmt.Sprintf("profile %q has %s already, want a profile without credentials of another kind", e.profile, e.found)
+}
+
+// loginProfile returns the settings of a profile that may begin with aws login, or none
+// for one that is new. What comes before login_session in a plan would hide it.
+func loginProfile(ctx context.Context, s *app.Session, name string) (*profile.Profile, error) {
+	p, err := s.Config.Resolve(name, s.Inputs)
+	if err != nil {
+		return nil, err
+	}
+	_, stored, err := s.Keys.Fingerprint(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if stored {
+		return nil, &sourceTakenError{name, "a stored key"}
+	}
+	for _, setting := range []string{
+		"source_profile", "credential_source", "sso_start_url", "web_identity_token_file", "web_identity_token_process", "oidc_issuer",
+		"aws_access_key_id", "credential_process", "role_arn",
+	} {
+		if p.Set(setting) {
+			return nil, &sourceTakenError{name, setting}
+		}
+	}
+	return p, nil
+}
+
+// awsLogin signs in, and names who has in the profile.
+func awsLogin(ctx context.Context, a *app.App, s *app.Session, p *profile.Profile, remote bool) error {
+	step := plan.Step{Kind: plan.KindLogin, Profile: p.Name, Region: plan.SignInRegion(p), Endpoint: plan.SignIn(p)}
+	who, err := s.Source.AWSLogin(step).New(ctx, p.Text("login_session"), remote)
+	if err != nil {
+		return err
+	}
+	if !p.Set("login_session") {
+		err := a.Env.ConfigFile().Edit(ctx, s.Locks, func(f *profile.File) ([]byte, error) {
+			return f.WithProfile(p.Name, []profile.Setting{{Name: "login_session", Value: who}})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	a.Print("Signed in as %s for profile %q, for up to 12 hours.\n", who, p.Name)
+	return nil
+}
+
+// importLogin moves the AWS CLI's sign-in into the keystore.
+func importLogin(ctx context.Context, a *app.App, s *app.Session, p *profile.Profile) error {
+	who := p.Text("login_session")
+	if who == "" {
+		return &app.UsageError{Text: fmt.Sprintf("profile %q has no login_session, whose sign-in --import could take", p.Name)}
+	}
+	found, err := s.Source.ImportLogin(ctx, who)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fmt.Errorf("the AWS CLI holds no sign-in of %s in %s", who, a.Env.Tilde(s.Source.Logins.Path(who)))
+	}
+	a.Print("The sign-in of %s is kept in the keystore, and no longer as plain text.\n", who)
+	return nil
+}

@@ -1,0 +1,153 @@
+// Package signin has the commands that sign the user in: to the console, to Identity Center, to an
+// OIDC provider, and with aws login.
+package signin
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/vault"
+	"aws-vault/vault/browser"
+	"aws-vault/vault/plan"
+	"aws-vault/vault/policy"
+	"aws-vault/vault/source"
+)
+
+type loginFlags struct {
+	app.CredentialFlags
+	path, name, browser string
+	stdout, logout      bool
+}
+
+func LoginCommand(k *kingpin.Application, a *app.App) {
+	var f loginFlags
+	c := k.Command("login", "Open the AWS console in a browser, signed in with credentials of a profile.")
+	c.Arg("profile", "The profile; AWS_PROFILE, or the credentials in the environment, if there is none.").Envar("AWS_PROFILE").StringVar(&f.Profile)
+	c.Flag("duration", "How long the console should stay open, such as 8h.").Short('d').Envar("AWS_VAULT_DURATION").PlaceHolder("TIME").
+		SetValue(app.DurationFlag{Into: &f.Duration, Name: "--duration or AWS_VAULT_DURATION"})
+	c.Flag("no-session", "Take no session token with a stored key.").Short('n').BoolVar(&f.NoSession)
+	c.Flag("mfa-token", "The MFA code, so that none is asked for.").Short('t').PlaceHolder("CODE").StringVar(&f.Code)
+	c.Flag("path", "The page of the console to open, such as s3/home.").PlaceHolder("PATH").StringVar(&f.path)
+	c.Flag("region", "The AWS region.").PlaceHolder("REGION").StringVar(&f.Region)
+	f.Limits.Bind(c)
+	c.Flag("stdout", "Print the address instead of opening it. Whoever has it is signed in.").Short('s').Envar("AWS_VAULT_STDOUT").BoolVar(&f.stdout)
+	c.Flag("auto-logout", "Sign out of the console first.").Short('a').Envar("AWS_VAULT_AUTO_LOGOUT").BoolVar(&f.logout)
+	f.SignIn.BindFlow(c)
+	c.Flag("browser", "The browser: "+strings.Join(browser.Names(), ", ")+"; with :NAME behind it, that profile or Firefox container.").
+		PlaceHolder("NAME").StringVar(&f.browser)
+	c.Flag("name", "What a user's key signs in as; the user's name if there is none.").PlaceHolder("NAME").StringVar(&f.name)
+	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error { return login(ctx, a, f) }})
+}
+
+func login(ctx context.Context, a *app.App, f loginFlags) error {
+	if err := checkFederatedName(f.name); err != nil {
+		return err
+	}
+	name := f.Profile
+	if name == "" && !a.Env.HasEnvironmentKey() {
+		var err error
+		if name, err = a.PickProfile(ctx, &f.CredentialFlags); err != nil {
+			return err
+		}
+	}
+	s, err := a.Open(ctx, strings.TrimSpace("login "+name), f.Inputs(), f.Code)
+	if err != nil {
+		return err
+	}
+	f.SignIn.Stdout = f.stdout
+	s.Source.Person = a.Env.Person(f.SignIn)
+	choice, err := chooseBrowser(s, name, f.browser)
+	if err != nil {
+		return err
+	}
+	url, err := signInURL(ctx, a, s, name, f)
+	if err != nil {
+		return err
+	}
+	if f.stdout {
+		a.Print("%s\n", url)
+		return nil
+	}
+	return a.Lead(ctx, url, choice)
+}
+
+// signInURL says who signs in, and returns the address that does it.
+func signInURL(ctx context.Context, a *app.App, s *app.Session, name string, f loginFlags) (string, error) {
+	o := f.Options(a)
+	o.For, o.As = plan.Console, f.name
+	pl, err := planConsole(ctx, s, name, o)
+	if err != nil {
+		return "", err
+	}
+	for _, n := range pl.Notes {
+		a.Note("%s", n)
+	}
+	who, err := s.Visitor(ctx, pl, o)
+	if err != nil {
+		return "", err
+	}
+	if name != "" {
+		a.NoteUse(name, f.Profile == "")
+	}
+	fmt.Fprintf(a.Env.Stderr, "Signing in to account %s as %s\n", who.Account, described(who.ARN))
+	if who.Federated() {
+		rights := "and has all rights of the user whose key it is"
+		if len(pl.Last().Policy.ARNs) > 0 || pl.Last().Policy.Inline != policy.Full {
+			rights = "and has those rights of the user whose key it is that its session policy allows"
+		}
+		a.Note("a federated user has shown no MFA code, %s: a role is the better way", rights)
+	}
+	return s.SignInURL(ctx, pl, who, vault.Destination{Path: f.path, Region: pl.Region, Logout: f.logout})
+}
+
+// checkFederatedName refuses what AWS would.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
+func checkFederatedName(name string) error {
+	odd := strings.ContainsFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_+=,.@-", r))
+	})
+	if name != "" && (odd || len(name) < source.LeastFederatedName || len(name) > source.MostFederatedName) {
+		return &app.UsageError{Text: fmt.Sprintf("--name is %.80q, want %d to %d letters, digits or any of =,.@_+-", name, source.LeastFederatedName, source.MostFederatedName)}
+	}
+	return nil
+}
+
+func planConsole(ctx context.Context, s *app.Session, name string, o plan.Options) (plan.Plan, error) {
+	if name == "" {
+		return s.PlanEnvironment(o)
+	}
+	return s.Plan(ctx, name, o)
+}
+
+// chooseBrowser is the one that a flag or else the profile names.
+func chooseBrowser(s *app.Session, name, flag string) (browser.Choice, error) {
+	if flag != "" || name == "" {
+		return browser.Parse(flag, "")
+	}
+	p, err := s.Config.Resolve(name, s.Inputs)
+	if err != nil {
+		return browser.Choice{}, err
+	}
+	c, err := browser.Parse(p.Text("console_browser"), p.Text("console_container"))
+	if err != nil {
+		err = &plan.SettingError{Origin: p.Value("console_browser").Origin, Err: err}
+	}
+	return c, err
+}
+
+// described says who an ARN is, in words where it can be.
+func described(arn string) string {
+	for _, kind := range []struct{ mark, words string }{{":assumed-role/", "role "}, {":federated-user/", "federated user "}} {
+		if _, who, ok := strings.Cut(arn, kind.mark); ok {
+			if role, session, ok := strings.Cut(who, "/"); ok {
+				return fmt.Sprintf("%s%s (session %s)", kind.words, role, session)
+			}
+			return kind.words + who
+		}
+	}
+	return arn
+}

@@ -1,0 +1,81 @@
+package signin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/ui"
+	"aws-vault/vault/source"
+)
+
+// signInStatus is a row of oidc status.
+type signInStatus struct {
+	Session   string    `json:"session"`
+	Issuer    string    `json:"issuer"`
+	Client    string    `json:"client_id"`
+	Subject   string    `json:"subject,omitempty"` // empty where nobody is signed in
+	Expires   time.Time `json:"id_token_expires,omitzero"`
+	Renewable bool      `json:"renewable"`
+	Profiles  []string  `json:"profiles"`
+
+	state string
+}
+
+func oidcStatusCommand(k *kingpin.CmdClause, a *app.App) {
+	var name string
+	var asJSON bool
+	c := k.Command("status", "Say who is signed in where. It asks no provider.")
+	c.Arg("session", "The oidc-session, or a profile that uses one; all if there is none.").StringVar(&name)
+	c.Flag("json", "Print it as JSON.").BoolVar(&asJSON)
+	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+		s, all, err := openProviders(ctx, a, "oidc status", name)
+		if err != nil {
+			return err
+		}
+		rows := []signInStatus{}
+		for _, p := range all {
+			held, ok, err := s.Source.OpenID(p.to).Held(ctx)
+			if err != nil {
+				return err
+			}
+			row := signInStatus{Session: p.to.Label(), Issuer: p.to.Issuer, Client: p.to.Client, Profiles: append([]string{}, p.profiles...), state: "nobody is signed in"}
+			if ok {
+				row.Subject, row.Expires, row.Renewable, row.state = held.Subject, held.Expires, held.Renewable, signInState(held, a.Env.Now())
+			}
+			rows = append(rows, row)
+		}
+		if asJSON {
+			enc := json.NewEncoder(a.Env.Stdout)
+			enc.SetIndent("", "  ")
+			return enc.Encode(rows)
+		}
+		return statusTable(a, rows)
+	}})
+}
+
+func statusTable(a *app.App, rows []signInStatus) error {
+	w := tabwriter.NewWriter(a.Env.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(w, "Session\tProvider\tSigned in as\tID token\tProfiles\n=======\t========\t============\t========\t========\n")
+	for _, r := range rows {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", ui.Shown(r.Session), r.Issuer, ui.Dash(ui.Shown(r.Subject)), r.state, ui.Dash(strings.Join(r.Profiles, ", ")))
+	}
+	return w.Flush()
+}
+
+// signInState says for how long a sign-in serves.
+func signInState(held source.OpenIDSignIn, now time.Time) string {
+	switch {
+	case held.Expires.After(now):
+		return "until " + held.Expires.Local().Format(time.DateTime)
+	case held.Renewable:
+		return "renewed when it is used"
+	}
+	return "ended " + held.Expires.Local().Format(time.DateTime)
+}

@@ -1,0 +1,84 @@
+package signin
+
+import (
+	"context"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
+	"aws-vault/cli/ui"
+	"aws-vault/vault"
+	"aws-vault/vault/profile"
+)
+
+func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) {
+	var name, template string
+	var prune, dry bool
+	var f app.SignInFlags
+	c := k.Command("sync", "Write a profile for each account and role that you may take.")
+	c.Arg("name", ssoNameHelp).StringVar(&name)
+	c.Flag("template", "How to name the profiles, of {account_name}, {account_id}, {role} and {session}.").Default("{account_name}-{role}").StringVar(&template)
+	c.Flag("prune", "Remove the profiles that were written for roles which you may not take any more.").BoolVar(&prune)
+	c.Flag("dry-run", "Change nothing: only show what would be.").BoolVar(&dry)
+	f.Bind(c)
+	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+		if err := vault.CheckTemplate(template); err != nil {
+			return &app.UsageError{Text: err.Error()}
+		}
+		return withPortal(ctx, a, "sso sync", name, f, func(s *app.Session, p portal) error {
+			accounts, err := findAccounts(ctx, s, p)
+			if err != nil {
+				return err
+			}
+			var roles []vault.SyncedRole
+			for _, account := range accounts {
+				for _, role := range account.Roles {
+					roles = append(roles, vault.SyncedRole{Account: account.ID, AccountName: account.Name, Role: role})
+				}
+			}
+			sync := vault.RoleSync{Label: p.sso.Label(), Base: p.settings(), Template: template, Prune: prune}
+			return a.Env.ConfigFile().Edit(ctx, s.Locks, func(f *profile.File) ([]byte, error) { return syncRoles(a, f, sync, roles, dry) })
+		})
+	}})
+}
+
+// settings are what a profile says to begin at the portal.
+func (p portal) settings() []profile.Setting {
+	if p.sso.Session != "" {
+		return []profile.Setting{{Name: "sso_session", Value: p.sso.Session}}
+	}
+	base := []profile.Setting{{Name: "sso_start_url", Value: p.sso.StartURL}, {Name: "sso_region", Value: p.sso.Region}}
+	if len(p.sso.Scopes) > 0 {
+		base = append(base, profile.Setting{Name: "sso_registration_scopes", Value: strings.Join(p.sso.Scopes, ",")})
+	}
+	return base
+}
+
+// syncRoles shows what a sync changes, and returns the file's new text unless it is only to be
+// shown.
+func syncRoles(a *app.App, f *profile.File, sync vault.RoleSync, roles []vault.SyncedRole, dry bool) ([]byte, error) {
+	out, err := sync.Apply(f, roles)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range out.Taken {
+		a.Note("profile %s is yours and stays as it is; the role that would have its name gets none", name)
+	}
+	for _, name := range out.Kept {
+		a.Note("profile %s stays for what you have added to it, though you may not take its role any more", name)
+	}
+	if len(out.Stale) > 0 {
+		a.Note("%s for roles that you may not take any more: %s; --prune removes them", ui.Count(len(out.Stale), "profile"), strings.Join(out.Stale, ", "))
+	}
+	if out.Text == nil {
+		a.Print("Nothing to change.\n")
+		return nil, nil
+	}
+	a.Print("%s", f.Changes(out.Text))
+	if dry {
+		return nil, nil
+	}
+	a.Print("Added %d, changed %d and removed %d.\n", len(out.Added), len(out.Changed), len(out.Removed))
+	return out.Text, nil
+}

@@ -1,0 +1,35 @@
+package system
+
+import (
+	"os"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// DieWithUs has the kernel kill the command when we end, however that comes to be.
+func DieWithUs(attr *syscall.SysProcAttr) { attr.Pdeathsig = unix.SIGKILL }
+
+// aloneIn reports whether this is the only process of its group.
+func aloneIn(group int) bool {
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return false
+	}
+	defer proc.Close()
+	names, err := proc.Readdirnames(-1)
+	if err != nil {
+		return false
+	}
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		if g, err := unix.Getpgid(pid); err == nil && g == group {
+			return false
+		}
+	}
+	return true
+}

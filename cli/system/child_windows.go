@@ -1,0 +1,69 @@
+package system
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"os/signal"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+// run runs a command and returns its exit status. Ctrl-C reaches the command by itself, as
+// it shares our console, and is none of ours. Should we die, the command and what it
+// started are killed.
+func run(path string, argv, environ []string) (status int, err error) {
+	release, err := dieTogether()
+	if err != nil {
+		return 0, err
+	}
+	defer release()
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	defer signal.Stop(interrupts)
+	c := &exec.Cmd{Path: path, Args: argv, Env: environ, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	var failed *exec.ExitError
+	switch err := c.Run(); {
+	case errors.As(err, &failed):
+		return failed.ExitCode(), nil
+	case err != nil:
+		return 0, err
+	}
+	return 0, nil
+}
+
+// NotStopped does nothing: this system stops no process for what it does to a console.
+func NotStopped() (restore func()) { return func() {} }
+
+// dieTogether puts this process into a job that the system ends when its last handle is
+// closed, which is ours. What is started from here on is in it too. Once released, what the
+// command has left behind may go on without us.
+// https://learn.microsoft.com/en-us/windows/win32/procthread/job-objects
+func dieTogether() (release func(), err error) {
+	job, err := windows.CreateJobObject(nil, nil)
+	if err != nil {
+		return nil, os.NewSyscallError("CreateJobObject", err)
+	}
+	if err := limitJob(job, windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE); err != nil {
+		windows.CloseHandle(job)
+		return nil, err
+	}
+	if err := windows.AssignProcessToJobObject(job, windows.CurrentProcess()); err != nil {
+		windows.CloseHandle(job)
+		return nil, os.NewSyscallError("AssignProcessToJobObject", err)
+	}
+	return func() {
+		if limitJob(job, 0) == nil { // else closing the handle would be the end of us
+			windows.CloseHandle(job)
+		}
+	}, nil
+}
+
+func limitJob(job windows.Handle, flags uint32) error {
+	var limits windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION
+	limits.BasicLimitInformation.LimitFlags = flags
+	_, err := windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation,
+		uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits)))
+	return os.NewSyscallError("SetInformationJobObject", err)
+}

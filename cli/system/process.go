@@ -1,0 +1,152 @@
+// Package system connects the program to its process: it creates the [app.Env] that package main
+// uses, starts programs and opens browsers. Tests use an environment of their own instead.
+package system
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/term"
+
+	"aws-vault/cli/app"
+	"aws-vault/prompt"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/peer"
+	"aws-vault/vault/program"
+)
+
+// Process is the world of the process that calls it.
+func Process(version string) app.Env {
+	programs := &program.Starter{Callers: program.ParseLocks(os.Getenv(program.HeldVariable))}
+	return app.Env{
+		Version: version, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Getenv: os.LookupEnv, Caller: caller, Environ: os.Environ, Home: home(), User: userName(), Now: time.Now,
+		Terminal: term.IsTerminal(int(os.Stdout.Fd())), Read: term.IsTerminal(int(os.Stderr.Fd())),
+		Host: hostName(), Holder: cardHolder,
+		LookPath: exec.LookPath, Self: self, Exec: become, Run: run, OpenKeystore: keystore.Open,
+		Peers:    peer.ThisUser(),
+		Programs: programs,
+		Browse:   func(page string) error { return browse(programs, page) },
+		Start:    func(argv []string) error { return start(programs, argv) },
+		Shell: func(ctx context.Context, line string, environ []string, most int64) ([]byte, error) {
+			return shell(ctx, programs, line, environ, most)
+		},
+		Again:  func(ctx context.Context, args ...string) error { return again(ctx, programs, args...) },
+		Prompt: prompt.Env{Lookup: os.LookupEnv, LookPath: exec.LookPath, Run: prompt.Runner(programs), OpenTTY: prompt.OpenTTY},
+	}
+}
+
+// self is the path of this program: the one in PATH if that leads here, for a package's own
+// path changes with its version.
+func self() (string, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	if found, err := exec.LookPath("aws-vault"); err == nil && sameFile(path, found) {
+		path = found
+	}
+	return filepath.Abs(path)
+}
+
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+func home() string {
+	dir, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return dir
+}
+
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
+// userName is the system's name for who runs us.
+func userName() string {
+	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
+		if v := os.Getenv(name); v != "" {
+			return v
+		}
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
+}
+
+// again runs this program anew.
+func again(ctx context.Context, programs *program.Starter, args ...string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return programs.Command(ctx, nil, self, args...).Run()
+}
+
+// shellTime is how long a program that a profile names may take; it may ask a person.
+const shellTime = 3 * time.Minute
+
+// shell runs a line of the user's config. Its stdin is the terminal, if it may have that, and
+// never our own stdin, which belongs to the command that we run later. Its stderr is ours, by way
+// of a pipe if it may not have the terminal.
+func shell(ctx context.Context, programs *program.Starter, line string, environ []string, most int64) ([]byte, error) {
+	limited, cancel := context.WithTimeout(ctx, shellTime)
+	defer cancel()
+	c := shellCommand(limited, programs, environ, line)
+	c.Stderr, c.WaitDelay = os.Stderr, time.Second
+	if c.NoTerminal {
+		c.Stderr = struct{ io.Writer }{os.Stderr}
+	} else if tty, err := os.Open(terminalInput); err == nil {
+		defer tty.Close()
+		c.Stdin = tty
+	}
+	out := &bounded{most: most}
+	c.Stdout = out
+	err := c.Run()
+	switch {
+	case out.over:
+		return nil, fmt.Errorf("it printed more than %d bytes", most)
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case limited.Err() != nil:
+		return nil, c.Failed(fmt.Errorf("it did not end within %s", shellTime))
+	case err != nil:
+		return nil, c.Failed(err)
+	}
+	return out.text.Bytes(), nil
+}
+
+// bounded keeps what is written, up to a size, and refuses the rest.
+type bounded struct {
+	text bytes.Buffer
+	most int64
+	over bool
+}
+
+var errTooMuch = errors.New("too much")
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if int64(b.text.Len()+len(p)) > b.most {
+		b.over = true
+		return 0, errTooMuch
+	}
+	return b.text.Write(p)
+}

@@ -1,0 +1,53 @@
+package system
+
+import (
+	"context"
+	"errors"
+	"os"
+	"runtime"
+	"testing"
+)
+
+func TestShell(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the lines are a POSIX shell's")
+	}
+	for _, tt := range []struct{ name, line, want, err string }{
+		{"answer", `printf "%s" "$X y"`, "x y", ""},
+		{"stdin is not ours", "cat </dev/null", "", ""},
+		{"failure", "exit 3", "", "exit status 3"},
+		{"too much", "head -c 200 /dev/zero", "", "it printed more than 100 bytes"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out, err := shell(t.Context(), nil, tt.line, append(os.Environ(), "X=x"), 100)
+			if string(out) != tt.want || (err == nil) != (tt.err == "") || err != nil && err.Error() != tt.err {
+				t.Errorf("%q, %v", out, err)
+			}
+		})
+	}
+}
+
+// A program that does not end is left when its caller gives up.
+func TestShellIsLeft(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the lines are a POSIX shell's")
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	gaveUp := errors.New("gave up")
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	stderr := os.Stderr
+	os.Stderr = write // the program says there that it runs
+	defer func() { os.Stderr = stderr }()
+	go func() {
+		read.Read(make([]byte, 1))
+		cancel(gaveUp)
+	}()
+	if _, err := shell(ctx, nil, "echo running >&2; exec sleep 60", os.Environ(), 100); !errors.Is(err, gaveUp) {
+		t.Errorf("error %v, want the cause", err)
+	}
+	write.Close()
+}

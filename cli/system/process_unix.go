@@ -1,0 +1,22 @@
+//go:build unix
+
+package system
+
+import (
+	"context"
+	"syscall"
+
+	"aws-vault/vault/program"
+)
+
+const terminalInput = "/dev/tty"
+
+// become replaces this process by the command, so that signals, the terminal and the
+// exit status are the command's own. It returns only if that fails.
+func become(_ context.Context, path string, argv, environ []string) (int, error) {
+	return 0, syscall.Exec(path, argv, environ)
+}
+
+func shellCommand(ctx context.Context, programs *program.Starter, environ []string, line string) *program.Command {
+	return programs.Command(ctx, environ, "/bin/sh", "-c", line)
+}
