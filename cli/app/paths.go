@@ -8,6 +8,7 @@ import (
 
 	"aws-vault/cli/envvar"
 	"aws-vault/vault"
+	"aws-vault/vault/disk"
 	"aws-vault/vault/profile"
 )
 
@@ -41,12 +42,7 @@ func (e *Env) ReadConfig(flags map[string]profile.Flag) (*profile.File, profile.
 }
 
 // Path fills in ~.
-func (e *Env) Path(p string) string {
-	if p == "~" || strings.HasPrefix(p, "~/") || strings.HasPrefix(p, `~\`) {
-		return filepath.Join(e.Home, p[1:])
-	}
-	return p
-}
+func (e *Env) Path(p string) string { return disk.ExpandHome(p, e.Home) }
 
 // Tilde shortens a path for those who read it.
 func (e *Env) Tilde(p string) string {

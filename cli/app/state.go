@@ -3,27 +3,17 @@ package app
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
-	"runtime"
 
 	"aws-vault/vault/disk"
 )
 
 // stateDir is where this program keeps what is neither a key nor a setting.
 func (e *Env) stateDir() (string, error) {
-	if dir, _ := e.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "aws-vault"), nil
-	}
-	if dir, _ := e.Getenv("LOCALAPPDATA"); runtime.GOOS == "windows" && dir != "" {
-		return filepath.Join(dir, "aws-vault"), nil
-	}
-	switch {
-	case e.Home == "":
+	dir, found := disk.State.Program(e.Getenv, e.Home)
+	if !found {
 		return "", errors.New("no home directory is known, want HOME or XDG_STATE_HOME to be set")
-	case runtime.GOOS == "darwin":
-		return filepath.Join(e.Home, "Library", "Application Support", "aws-vault"), nil
 	}
-	return filepath.Join(e.Home, ".local", "state", "aws-vault"), nil
+	return dir, nil
 }
 
 // A noStateError is why the state folder cannot be used. Most commands do without it: see

@@ -3,7 +3,6 @@ package keystore
 import (
 	"context"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"aws-vault/vault/disk"
@@ -63,10 +62,7 @@ func (c Config) fileDir() (string, error) {
 // absolute is path with ~ filled in and made absolute, so that it means one place from wherever
 // the program is run.
 func (c Config) absolute(path string) (string, error) {
-	if path == "~" || strings.HasPrefix(path, "~/") || strings.HasPrefix(path, `~\`) {
-		path = filepath.Join(c.Home, path[1:])
-	}
-	return filepath.Abs(path)
+	return filepath.Abs(disk.ExpandHome(path, c.Home))
 }
 
 func (c Config) debug(msg string, args ...any) {

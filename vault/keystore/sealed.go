@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"runtime"
 	"sync"
 
 	"aws-vault/vault/disk"
@@ -61,21 +60,15 @@ func (c Config) lockable(dir string) error {
 func WaitingName(store string) string { return "aws-vault sealed " + store }
 
 // sealedDir is where the store lies unless it was said.
-// https://specifications.freedesktop.org/basedir-spec/latest/
 func (c Config) sealedDir() (string, error) {
 	if c.SealedDir != "" {
 		return c.absolute(c.SealedDir)
 	}
-	if dir, _ := c.env("XDG_DATA_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "aws-vault", "sealed"), nil
+	dir, found := disk.Data.Program(c.env, c.Home)
+	if !found { // no home directory is known: it is below the root directory
+		dir, _ = disk.Data.Program(c.env, string(filepath.Separator))
 	}
-	if dir, _ := c.env("LOCALAPPDATA"); runtime.GOOS == "windows" && dir != "" {
-		return filepath.Join(dir, "aws-vault", "sealed"), nil
-	}
-	if runtime.GOOS == "darwin" {
-		return c.absolute("~/Library/Application Support/aws-vault/sealed")
-	}
-	return c.absolute("~/.local/share/aws-vault/sealed")
+	return filepath.Abs(filepath.Join(dir, "sealed"))
 }
 
 // openSealed opens our own keystore. Where it was not asked for, keys that lie in the file
