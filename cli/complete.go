@@ -13,6 +13,7 @@ import (
 	"aws-vault/cli/ui"
 	"aws-vault/contrib/completions"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/piv"
 	"aws-vault/vault/profile"
 )
 
@@ -200,9 +201,9 @@ func values(a *app.App, name string) []string {
 	case "opener":
 		return openerHints(a)
 	case "pin":
-		return []string{"never", "once", "always"}
+		return piv.PINPolicyNames()
 	case "touch":
-		return []string{"never", "always", "cached"}
+		return piv.TouchPolicyNames()
 	case "prompt":
 		return app.PromptNames()
 	case "flow", "sso-flow":

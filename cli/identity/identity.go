@@ -12,6 +12,7 @@ import (
 	"aws-vault/cli/app"
 	"aws-vault/cli/ui"
 	"aws-vault/vault/identity"
+	"aws-vault/vault/piv"
 	"aws-vault/vault/profile"
 )
 
@@ -34,9 +35,9 @@ type keyFlags struct {
 
 func (f *keyFlags) bind(c *kingpin.CmdClause) {
 	c.Flag("slot", "The slot of a hardware key that the key is made in.").PlaceHolder("SLOT").Default("9c").StringVar(&f.slot)
-	c.Flag("pin", "When the key wants the PIN: never, once, always.").PlaceHolder("WHEN").Default("once").EnumVar(&f.pin, "never", "once", "always")
+	c.Flag("pin", "When the key wants the PIN: never, once, always.").PlaceHolder("WHEN").Default("once").EnumVar(&f.pin, piv.PINPolicyNames()...)
 	c.Flag("touch", "When the key wants a touch: never, always, or cached for 15 seconds.").
-		PlaceHolder("WHEN").Default("always").EnumVar(&f.touch, "never", "always", "cached")
+		PlaceHolder("WHEN").Default("always").EnumVar(&f.touch, piv.TouchPolicyNames()...)
 	c.Flag("replace", "Make the key in a slot that holds another, which is lost: the slot's name again.").PlaceHolder("SLOT").StringVar(&f.replace)
 	c.Flag("adopt", "Take the key that is in the slot, such as one that another computer of yours uses.").BoolVar(&f.adopt)
 	c.Flag("software", "Keep the key in the keystore, for those without hardware: whoever opens that can copy it.").BoolVar(&f.software)

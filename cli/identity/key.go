@@ -56,14 +56,6 @@ func makeIdentityKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags
 	return k, nil
 }
 
-func pinPolicy(word string) piv.PINPolicy {
-	return map[string]piv.PINPolicy{"never": piv.PINNever, "once": piv.PINOnce, "always": piv.PINAlways}[word]
-}
-
-func touchPolicy(word string) piv.TouchPolicy {
-	return map[string]piv.TouchPolicy{"never": piv.TouchNever, "always": piv.TouchAlways, "cached": piv.TouchCached}[word]
-}
-
 // A cardKeyError is what kept a card from having an identity's key.
 type cardKeyError struct{ err error }
 
@@ -92,7 +84,7 @@ func makeCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) (i
 	} else {
 		var made piv.Made
 		made, err = cards.Generate(ctx, app.Place(a, slot), piv.Request{
-			Algorithm: piv.P256, PIN: pinPolicy(f.pin), Touch: touchPolicy(f.touch), Replace: f.replace,
+			Algorithm: piv.P256, PIN: piv.ParsePINPolicy(f.pin), Touch: piv.ParseTouchPolicy(f.touch), Replace: f.replace,
 		})
 		key, info = made.Key, made.Info
 		if made.DefaultManagementKey {

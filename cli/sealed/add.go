@@ -35,7 +35,7 @@ func (f *openerFlags) bind(c *kingpin.CmdClause) {
 	c.Flag("identity", "With the recipient of a plugin: what finds its key again.").PlaceHolder("AGE-PLUGIN-…").StringVar(&f.identity)
 	c.Flag("piv", "The slot of a PIV card that holds the key, such as 82.").PlaceHolder("SLOT").StringVar(&f.slot)
 	c.Flag("pin", "When a key that is made in that slot wants the card's PIN beside a touch: never, once, always.").
-		PlaceHolder("WHEN").Default("never").EnumVar(&f.pin, "never", "once", "always")
+		PlaceHolder("WHEN").Default("never").EnumVar(&f.pin, piv.PINPolicyNames()...)
 }
 
 // kinds are the kinds of openers that the flags ask for.

@@ -49,14 +49,7 @@ func makeOpenerKey(ctx context.Context, a *app.App, s app.SealedStore, at piv.Pl
 	if !at.Slot.Retired() {
 		return nil, piv.KeyInfo{}, &app.UsageError{Text: fmt.Sprintf("%s holds no key, and other programs count on that slot: want one of 82 to 95", at)}
 	}
-	policy := piv.PINNever
-	switch pin {
-	case "once":
-		policy = piv.PINOnce
-	case "always":
-		policy = piv.PINAlways
-	}
-	made, err := app.Cards(a, s.Locks).Generate(ctx, at, piv.Request{Algorithm: piv.P256, PIN: policy, Touch: piv.TouchAlways})
+	made, err := app.Cards(a, s.Locks).Generate(ctx, at, piv.Request{Algorithm: piv.P256, PIN: piv.ParsePINPolicy(pin), Touch: piv.TouchAlways})
 	if err != nil {
 		return nil, piv.KeyInfo{}, err
 	}

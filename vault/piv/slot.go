@@ -2,6 +2,7 @@ package piv
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -91,6 +92,12 @@ var pinNames = [...]string{"unknown", "never", "once", "always", "finger once", 
 
 func (p PINPolicy) String() string { return nameOf(pinNames[:], int(p)) }
 
+// PINPolicyNames are the policies that a key can be made with, as [ParsePINPolicy] reads them.
+func PINPolicyNames() []string { return slices.Clone(pinNames[PINNever:FingerOnce]) }
+
+// ParsePINPolicy returns the policy of that name, or 0 if there is none.
+func ParsePINPolicy(name string) PINPolicy { return PINPolicy(max(0, slices.Index(pinNames[:], name))) }
+
 // A TouchPolicy says when a key wants a touch. The zero value is not known.
 type TouchPolicy int
 
@@ -103,6 +110,14 @@ const (
 var touchNames = [...]string{"unknown", "never", "always", "cached"}
 
 func (p TouchPolicy) String() string { return nameOf(touchNames[:], int(p)) }
+
+// TouchPolicyNames are the policies that a key can be made with, as [ParseTouchPolicy] reads them.
+func TouchPolicyNames() []string { return slices.Clone(touchNames[TouchNever:]) }
+
+// ParseTouchPolicy returns the policy of that name, or 0 if there is none.
+func ParseTouchPolicy(name string) TouchPolicy {
+	return TouchPolicy(max(0, slices.Index(touchNames[:], name)))
+}
 
 func nameOf(names []string, n int) string {
 	if n < 0 || n >= len(names) {

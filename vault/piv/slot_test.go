@@ -38,3 +38,19 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+func TestPolicyNames(t *testing.T) {
+	for _, name := range PINPolicyNames() {
+		if p := ParsePINPolicy(name); p == 0 || p.String() != name {
+			t.Errorf("PIN policy %q is read as %d", name, p)
+		}
+	}
+	for _, name := range TouchPolicyNames() {
+		if p := ParseTouchPolicy(name); p == 0 || p.String() != name {
+			t.Errorf("touch policy %q is read as %d", name, p)
+		}
+	}
+	if len(PINPolicyNames()) != 3 || len(TouchPolicyNames()) != 3 || ParsePINPolicy("sometimes") != 0 || ParseTouchPolicy("") != 0 {
+		t.Error("other names are policies too")
+	}
+}
