@@ -3,7 +3,6 @@ package keys
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,7 +43,7 @@ func ListCommand(k *kingpin.Application, a *app.App) {
 		}
 		switch {
 		case asJSON:
-			return listJSON(a, rows)
+			return ui.PrintEscapedJSON(a.Env.Stdout, rows)
 		case credentials:
 			return ui.PrintLines(a.Env.Stdout, rows.keys())
 		case sessions:
@@ -218,10 +217,4 @@ func (r row) key() string {
 		return r.Credentials + " (damaged)"
 	}
 	return ui.Dash(r.Credentials)
-}
-
-func listJSON(a *app.App, r rows) error {
-	enc := json.NewEncoder(a.Env.Stdout)
-	enc.SetIndent("", "  ")
-	return enc.Encode(r)
 }

@@ -2,13 +2,13 @@ package run
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 
 	"aws-vault/cli/app"
+	"aws-vault/cli/ui"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/store"
 )
@@ -67,9 +67,7 @@ func explainJSON(a *app.App, pl plan.Plan, kept map[int]store.Entry) error {
 			out.Sessions = append(out.Sessions, session{i + 1, e.Expires})
 		}
 	}
-	enc := json.NewEncoder(a.Env.Stdout)
-	enc.SetIndent("", "  ")
-	return enc.Encode(out)
+	return ui.PrintEscapedJSON(a.Env.Stdout, out)
 }
 
 // nameKnown reports whether all is known that tells the sessions of a plan from others: a

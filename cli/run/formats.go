@@ -2,7 +2,6 @@ package run
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -85,10 +84,7 @@ func asJSON(_ plan.Plan, c aws.Credentials) ([]byte, error) {
 		answer.Expiration = expiration(c)
 	}
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	err := enc.Encode(answer)
+	err := ui.PrintJSON(&b, answer)
 	return b.Bytes(), err
 }
 

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -52,9 +51,7 @@ func oidcStatusCommand(k *kingpin.CmdClause, a *app.App) {
 			rows = append(rows, row)
 		}
 		if asJSON {
-			enc := json.NewEncoder(a.Env.Stdout)
-			enc.SetIndent("", "  ")
-			return enc.Encode(rows)
+			return ui.PrintEscapedJSON(a.Env.Stdout, rows)
 		}
 		return statusTable(a, rows)
 	}})

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -125,9 +124,7 @@ func ssoListCommand(k *kingpin.CmdClause, a *app.App) {
 				return err
 			}
 			if asJSON {
-				enc := json.NewEncoder(a.Env.Stdout)
-				enc.SetIndent("", "  ")
-				return enc.Encode(accounts)
+				return ui.PrintEscapedJSON(a.Env.Stdout, accounts)
 			}
 			return accountTable(a, accounts, takers(s, p))
 		})

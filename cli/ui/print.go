@@ -14,6 +14,16 @@ func PrintJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
+// PrintEscapedJSON is PrintJSON for the commands that have always printed <, > and & escaped.
+func PrintEscapedJSON(w io.Writer, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(text, '\n'))
+	return err
+}
+
 // LineBuffer holds lines until they are worth a system call.
 const LineBuffer = 64 << 10
 
