@@ -39,7 +39,7 @@ func run(cmd *program.Command, stdin []byte) ([]byte, error) {
 		}
 		return cmd.Process.Kill() // there are no signals on Windows
 	}
-	out, said := &head{limit: maxOutput}, &head{limit: maxSaid}
+	out, said := &program.Output{Limit: maxOutput}, &program.Output{Limit: maxSaid}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), out, said
 	if stdin == nil && !cmd.NoTerminal {
 		if in, errs, err := openTerminalFiles(); err == nil {
@@ -51,15 +51,15 @@ func run(cmd *program.Command, stdin []byte) ([]byte, error) {
 	err := cmd.Run()
 	name := filepath.Base(cmd.Path)
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		return nil, cmd.Failed(&ProgramError{Program: name, Code: exit.ExitCode(), Said: said.firstLine(), Err: exit})
+		return nil, cmd.Failed(&ProgramError{Program: name, Code: exit.ExitCode(), Said: firstLine(said.String()), Err: exit})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if out.more {
+	if out.Exceeded() {
 		return nil, fmt.Errorf("%s: wrote more than %d bytes, want an answer", name, maxOutput)
 	}
-	return out.kept.Bytes(), nil
+	return out.Bytes(), nil
 }
 
 // A ProgramError is returned by what [Runner] returns, for a program that failed.
@@ -90,23 +90,9 @@ func exitCode(err error) (int, bool) {
 	return exited.ExitCode(), true
 }
 
-// A head keeps the beginning of what is written to it and reads on, so that the writer is not held up.
-type head struct {
-	kept  bytes.Buffer
-	limit int
-	more  bool
-}
-
-func (h *head) Write(p []byte) (int, error) {
-	keep := min(len(p), h.limit-h.kept.Len())
-	h.kept.Write(p[:keep])
-	h.more = h.more || keep < len(p)
-	return len(p), nil
-}
-
 // firstLine returns the first line that is not empty.
-func (h *head) firstLine() string {
-	for l := range strings.Lines(h.kept.String()) {
+func firstLine(text string) string {
+	for l := range strings.Lines(text) {
 		if l = strings.TrimSpace(l); l != "" {
 			return shown(l)
 		}

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -243,9 +242,8 @@ func (r passRing) run(ctx context.Context, content []byte, verb string, args ...
 	if content != nil {
 		cmd.Stdin = bytes.NewReader(content)
 	}
-	var out, says bounded
-	out.max, says.max = maxItemFile, maxPassSays
-	cmd.Stdout, cmd.Stderr = &out, &says
+	out, says := &program.Output{Limit: maxItemFile}, &program.Output{Limit: maxPassSays}
+	cmd.Stdout, cmd.Stderr = out, says
 	if err = cmd.Run(); errors.Is(err, exec.ErrWaitDelay) {
 		err = nil // pass itself has succeeded
 	}
@@ -258,20 +256,4 @@ func (r passRing) run(ctx context.Context, content []byte, verb string, args ...
 		return nil, cmd.Failed(fmt.Errorf("%s %s %q: %w: %s", filepath.Base(r.program), verb, args[len(args)-1], err, said))
 	}
 	return out.Bytes(), nil
-}
-
-// bounded keeps the first max bytes of what is written to it.
-type bounded struct {
-	bytes.Buffer
-	max int
-}
-
-func (b *bounded) Write(p []byte) (int, error) {
-	b.Buffer.Write(p[:min(len(p), b.max-b.Len())])
-	return len(p), nil
-}
-
-// ReadFrom hides the buffer's own, which knows no bound.
-func (b *bounded) ReadFrom(r io.Reader) (int64, error) {
-	return io.Copy(struct{ io.Writer }{b}, r)
 }
