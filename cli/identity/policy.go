@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"aws-vault/cli/app"
+	"aws-vault/vault/identity"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/policy"
 )
@@ -109,21 +109,13 @@ func tokenOf(a *app.App, pl plan.Plan, t plan.Token) plan.Token {
 // claimed reads a token without a look at its signature. What azp says counts before aud, as
 // it does for AWS. [K]
 func claimed(token string) plan.Token {
-	parts := strings.Split(strings.TrimSpace(token), ".")
-	if len(parts) != 3 {
-		return plan.Token{}
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return plan.Token{}
-	}
 	var c struct {
 		Issuer   string          `json:"iss"`
 		Subject  string          `json:"sub"`
 		Party    string          `json:"azp"`
 		Audience json.RawMessage `json:"aud"`
 	}
-	if json.Unmarshal(payload, &c) != nil {
+	if !identity.ReadUnverified(strings.TrimSpace(token), &c) {
 		return plan.Token{}
 	}
 	t := plan.Token{Issuer: c.Issuer, Subject: c.Subject, Audience: c.Party}

@@ -2,13 +2,13 @@ package plan
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"aws-vault/vault/identity"
 	"aws-vault/vault/profile"
 )
 
@@ -45,15 +45,8 @@ func (w WebIdentity) Args() []Arg {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
 func TokenSubject(token []byte) string {
 	token = TrimToken(token)
-	parts := bytes.Split(token, []byte("."))
 	var claims map[string]json.RawMessage
-	if len(parts) == 3 {
-		payload, err := base64.RawURLEncoding.DecodeString(string(parts[1]))
-		if err != nil || json.Unmarshal(payload, &claims) != nil {
-			claims = nil
-		}
-	}
-	if len(claims["sub"]) == 0 {
+	if !identity.ReadUnverified(string(token), &claims) || len(claims["sub"]) == 0 {
 		return Fingerprint(string(token))
 	}
 	var counted []string
