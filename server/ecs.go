@@ -5,6 +5,8 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"strings"
+
+	"aws-vault/vault/ascii"
 )
 
 // ECS answers as the endpoint that a container has for its credentials.
@@ -126,5 +128,5 @@ func isRoleARN(s string) bool {
 		return false
 	}
 	name, ok := strings.CutPrefix(f[5], "role/")
-	return ok && name != "" && strings.Trim(f[4], "0123456789") == "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+	return ok && name != "" && strings.Trim(f[4], "0123456789") == "" && !strings.ContainsFunc(s, func(r rune) bool { return !ascii.IsGraphic(r) })
 }

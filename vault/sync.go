@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"aws-vault/vault/ascii"
 	"aws-vault/vault/profile"
 )
 
@@ -74,7 +75,7 @@ func wordly(text string) string {
 	var b strings.Builder
 	for _, r := range text {
 		switch {
-		case r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_.@+=,", r):
+		case ascii.IsAlphanumeric(r) || strings.ContainsRune("_.@+=,", r):
 			b.WriteRune(r)
 		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
 			b.WriteByte('-')

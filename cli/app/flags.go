@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"aws-vault/prompt"
+	"aws-vault/vault/ascii"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/policy"
@@ -116,7 +117,7 @@ func (f *CredentialFlags) Inputs() map[string]profile.Flag {
 func SessionName(user string) string {
 	const longest = 64
 	name := "aws-vault-" + strings.Map(func(r rune) rune {
-		if r < 0x80 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_+=,.@-", r)) {
+		if ascii.IsAlphanumeric(r) || strings.ContainsRune("_+=,.@-", r) {
 			return r
 		}
 		return '-'

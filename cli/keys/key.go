@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aws-vault/cli/app"
+	"aws-vault/vault/ascii"
 )
 
 // keyFromEnvironment takes a key from the variables that the SDKs read.
@@ -72,7 +73,7 @@ func checkKey(c aws.Credentials) error {
 	}
 	const least, most = 16, 256
 	n := len(c.SecretAccessKey)
-	printable := strings.IndexFunc(c.SecretAccessKey, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
+	printable := strings.IndexFunc(c.SecretAccessKey, func(r rune) bool { return !ascii.IsGraphic(r) }) < 0
 	if n < least || n > most || !printable {
 		return &keyError{"secret access key", fmt.Sprintf("has %d characters or one that is no letter, digit or sign", n), "the 40 characters that AWS shows once"}
 	}
@@ -85,7 +86,7 @@ func checkKey(c aws.Credentials) error {
 func checkKeyID(id string) error {
 	const want = "16 to 128 letters and digits, such as AKIAIOSFODNN7EXAMPLE"
 	wordly := strings.IndexFunc(id, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_')
+		return !ascii.IsAlphanumeric(r) && r != '_'
 	}) < 0
 	switch {
 	case len(id) < 16 || len(id) > 128 || !wordly:

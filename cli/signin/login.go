@@ -11,6 +11,7 @@ import (
 
 	"aws-vault/cli/app"
 	"aws-vault/vault"
+	"aws-vault/vault/ascii"
 	"aws-vault/vault/browser"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/policy"
@@ -108,7 +109,7 @@ func signInURL(ctx context.Context, a *app.App, s *app.Session, name string, f l
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
 func checkFederatedName(name string) error {
 	odd := strings.ContainsFunc(name, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_+=,.@-", r))
+		return !ascii.IsAlphanumeric(r) && !strings.ContainsRune("_+=,.@-", r)
 	})
 	if name != "" && (odd || len(name) < source.LeastFederatedName || len(name) > source.MostFederatedName) {
 		return &app.UsageError{Text: fmt.Sprintf("--name is %.80q, want %d to %d letters, digits or any of =,.@_+-", name, source.LeastFederatedName, source.MostFederatedName)}

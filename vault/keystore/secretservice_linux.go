@@ -9,6 +9,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"aws-vault/vault/ascii"
 	"aws-vault/vault/turn"
 )
 
@@ -183,7 +184,7 @@ func secretError(err error) error {
 func encodePath(label string) string {
 	var b strings.Builder
 	for i := range len(label) {
-		if c := label[i]; c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
+		if c := label[i]; ascii.IsAlphanumeric(c) {
 			b.WriteByte(c)
 		} else {
 			fmt.Fprintf(&b, "_%02x", c)

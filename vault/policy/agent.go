@@ -1,6 +1,10 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+
+	"aws-vault/vault/ascii"
+)
 
 // An Agent is a coding agent that runs this program.
 type Agent struct {
@@ -77,7 +81,7 @@ const maxTagValue = 256
 // AgentName is a name as the value of a session tag: what a tag does not take becomes "-".
 func AgentName(name string) string {
 	name = strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(" _.:/=+-@", r) {
+		if ascii.IsAlphanumeric(r) || strings.ContainsRune(" _.:/=+-@", r) {
 			return r
 		}
 		return '-'

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"aws-vault/vault/ascii"
 )
 
 // rule is what a value must be: in words, by example, and as a test.
@@ -98,9 +100,7 @@ func spelled(s string, least, most int, extra string) bool {
 	return true
 }
 
-func isWord(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
-}
+func isWord(c byte) bool { return ascii.IsAlphanumeric(c) || c == '_' }
 
 func printable(s string) bool {
 	for _, r := range s {
@@ -115,7 +115,7 @@ func oneLine(s string) bool { return printable(s) && !strings.Contains(s, "\n") 
 
 func isGraphic(s string) bool {
 	for i := range len(s) {
-		if s[i] <= ' ' || s[i] >= 0x7f {
+		if !ascii.IsGraphic(s[i]) {
 			return false
 		}
 	}

@@ -7,6 +7,8 @@ import (
 
 	"filippo.io/age"
 	"filippo.io/age/plugin"
+
+	"aws-vault/vault/ascii"
 )
 
 // The kinds of openers.
@@ -57,7 +59,7 @@ func (o Opener) valid() error {
 
 func nameable(name string) bool {
 	return name != "" && len(name) <= 32 && strings.IndexFunc(name, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(".-_", r))
+		return !ascii.IsAlphanumeric(r) && !strings.ContainsRune(".-_", r)
 	}) < 0
 }
 

@@ -1,0 +1,24 @@
+package ascii
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestKinds(t *testing.T) {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	const signs = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+	for r := rune(0); r < 0x300; r++ {
+		alphanumeric := strings.ContainsRune(letters, r)
+		if IsAlphanumeric(r) != alphanumeric {
+			t.Errorf("%q: a letter or digit is %v", r, !alphanumeric)
+		}
+		graphic := alphanumeric || strings.ContainsRune(signs, r)
+		if IsGraphic(r) != graphic {
+			t.Errorf("%q: a graphic character is %v", r, !graphic)
+		}
+		if b := byte(r); r < 0x100 && (IsAlphanumeric(b) != alphanumeric || IsGraphic(b) != graphic) {
+			t.Errorf("byte %#x is of another kind than the character", b)
+		}
+	}
+}
