@@ -129,6 +129,7 @@ func PutVerified(ctx context.Context, keys *store.Keys, name string, key aws.Cre
 	return nil
 }
 
+// sameKey compares all that is stored of a key.
 func sameKey(a, b aws.Credentials) bool {
-	return a.AccessKeyID == b.AccessKeyID && a.SecretAccessKey == b.SecretAccessKey && a.SessionToken == b.SessionToken
+	return sameInJournal(a, b) && a.SessionToken == b.SessionToken
 }

@@ -165,7 +165,7 @@ func (r *Rotation) begin(ctx context.Context) (j store.Rotation, found bool, err
 // keys may be the one that AWS knows.
 func (r *Rotation) identify(ctx context.Context, j store.Rotation, found bool) (err error) {
 	for i, key := range []aws.Credentials{r.stored, j.Old, j.New} {
-		if key.AccessKeyID == "" || i > 0 && same(key, r.stored) {
+		if key.AccessKeyID == "" || i > 0 && sameInJournal(key, r.stored) {
 			continue
 		}
 		if r.user, err = r.Source.STS(r.Plan.Call("sts")).Caller(ctx, key); err == nil {
@@ -189,7 +189,7 @@ func (r *Rotation) identify(ctx context.Context, j store.Rotation, found bool) (
 // replaced by hand since.
 func (r *Rotation) isOf(j store.Rotation) bool {
 	user, _ := r.user.User()
-	known := j.New.AccessKeyID == "" || same(r.stored, j.Old) || same(r.stored, j.New)
+	known := j.New.AccessKeyID == "" || sameInJournal(r.stored, j.Old) || sameInJournal(r.stored, j.New)
 	return known && j.User == user && j.Account == r.user.Account
 }
 
@@ -290,7 +290,7 @@ func (r *Rotation) complete(ctx context.Context, j store.Rotation) (done bool, e
 		}
 		return false, err
 	}
-	if !same(r.stored, j.New) {
+	if !sameInJournal(r.stored, j.New) {
 		if err := PutVerified(ctx, r.Keys, r.name, j.New); err != nil {
 			return false, err // before the old key goes
 		}
@@ -355,7 +355,8 @@ func (r *Rotation) forget(ctx context.Context) error {
 
 func (r *Rotation) say(format string, args ...any) { r.Say(fmt.Sprintf(format, args...)) }
 
-func same(a, b aws.Credentials) bool {
+// sameInJournal compares what the journal of a rotation holds of a key, which is no session token.
+func sameInJournal(a, b aws.Credentials) bool {
 	return a.AccessKeyID == b.AccessKeyID && a.SecretAccessKey == b.SecretAccessKey
 }
 

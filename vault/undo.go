@@ -91,7 +91,7 @@ func (r *Rotation) restore(ctx context.Context, j store.Rotation, listed []awsap
 	if err := r.prove(ctx, j.Old); err != nil {
 		return err
 	}
-	if !same(r.stored, j.Old) {
+	if !sameInJournal(r.stored, j.Old) {
 		if err := PutVerified(ctx, r.Keys, r.name, j.Old); err != nil {
 			return err // before the new key goes
 		}
