@@ -14,16 +14,19 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A site is where a partition of AWS has its console, and where one signs in to it.
-type site struct{ partition, signIn, console string }
+// A site is where a partition of AWS has its console.
+type site struct{ partition, console string }
+
+// signIn is where one signs in to it.
+func (s site) signIn() string { return partition.SignIn(s.partition) }
 
 // sites are the partitions whose console can be signed in to from outside.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
 var sites = []site{
-	{"aws", "signin.aws.amazon.com", "console.aws.amazon.com"},
-	{"aws-cn", "signin.amazonaws.cn", "console.amazonaws.cn"},
-	{"aws-us-gov", "signin.amazonaws-us-gov.com", "console.amazonaws-us-gov.com"},
-	{"aws-eusc", "signin.amazonaws-eusc.eu", "console.amazonaws-eusc.eu"},
+	{"aws", "console.aws.amazon.com"},
+	{"aws-cn", "console.amazonaws.cn"},
+	{"aws-us-gov", "console.amazonaws-us-gov.com"},
+	{"aws-eusc", "console.amazonaws-eusc.eu"},
 }
 
 // NoConsoleError is returned for a partition whose console this program does not know.
@@ -115,7 +118,7 @@ func (v *Vault) SignInURL(ctx context.Context, pl plan.Plan, who Visitor, to Des
 	if err != nil {
 		return "", err
 	}
-	base, at := "https://"+s.signIn, pl.Call("signin")
+	base, at := "https://"+s.signIn(), pl.Call("signin")
 	if at.Endpoint.URL != "" {
 		base = strings.TrimSuffix(at.Endpoint.URL, "/")
 	}
@@ -170,8 +173,8 @@ func (s site) page(to Destination) string {
 // logout is where one signs out. [K]: of the regional hosts, only the first is known to
 // take a redirect, and that of the commercial partition alone.
 func (s site) logout(base string) string {
-	if s.partition == "aws" && base == "https://"+s.signIn {
-		return "https://us-east-1." + s.signIn + "/oauth"
+	if s.partition == "aws" && base == "https://"+s.signIn() {
+		return "https://us-east-1." + s.signIn() + "/oauth"
 	}
 	return base + "/oauth"
 }

@@ -28,8 +28,8 @@ func TestSites(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := s.page(tt.to); s.signIn != tt.signIn || got != tt.page {
-			t.Errorf("%s %+v: %s, %s, want %s, %s", tt.arn, tt.to, s.signIn, got, tt.signIn, tt.page)
+		if got := s.page(tt.to); s.signIn() != tt.signIn || got != tt.page {
+			t.Errorf("%s %+v: %s, %s, want %s, %s", tt.arn, tt.to, s.signIn(), got, tt.signIn, tt.page)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package awsapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,7 +30,7 @@ func (l Login) Base() string {
 	if l.At.Endpoint.URL != "" {
 		return strings.TrimRight(l.At.Endpoint.URL, "/")
 	}
-	return "https://" + l.At.Region + "." + signInDomain(partition.Of(l.At.Region))
+	return "https://" + l.At.Region + "." + cmp.Or(partition.SignIn(partition.Of(l.At.Region)), partition.SignIn("aws"))
 }
 
 // Place names where the calls go, for errors.
@@ -64,19 +65,6 @@ type LoginTokens struct {
 
 // ActionLogin names in errors what [Login.CreateToken] does.
 const ActionLogin = "CreateOAuth2Token"
-
-// signInDomain is a partition's domain of AWS's sign-in, to which a region is put in front.
-func signInDomain(partition string) string {
-	switch partition {
-	case "aws-cn":
-		return "signin.amazonaws.cn"
-	case "aws-us-gov":
-		return "signin.amazonaws-us-gov.com"
-	case "aws-eusc":
-		return "signin.amazonaws-eusc.eu"
-	}
-	return "signin.aws.amazon.com"
-}
 
 // loginTries is how often a call is made that was not answered.
 const loginTries = 3

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"aws-vault/vault/partition"
 )
 
 // PlainError is returned for a call that would have gone over a network unencrypted. The
@@ -77,7 +79,11 @@ var awsHost = sync.OnceValue(func() *regexp.Regexp {
 
 // signInHost are the names of AWS's sign-in.
 var signInHost = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)^([a-z]+(-[a-z]+)+-[0-9]+\.)?signin\.(aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com|amazonaws-eusc\.eu)$`)
+	var domains []string
+	for _, s := range partition.SignIns {
+		domains = append(domains, regexp.QuoteMeta(s.Domain))
+	}
+	return regexp.MustCompile(`(?i)^([a-z]+(-[a-z]+)+-[0-9]+\.)?(` + strings.Join(domains, "|") + `)$`)
 })
 
 // isAWS reports whether a host has a name of AWS's. For this machine nothing is compiled.

@@ -1,5 +1,5 @@
-// Package partition says which partition of AWS a region is in. What is called there, and under which names, it
-// leaves to others.
+// Package partition says which partition of AWS a region is in, and what all of a partition has in common. Where
+// single services are called it leaves to others.
 package partition
 
 import "strings"
@@ -40,4 +40,24 @@ func Home(arns ...string) string {
 		}
 	}
 	return partitions[0].home
+}
+
+// SignIns are the partitions that one can sign in to with a browser, and the domains where one does.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
+var SignIns = []struct{ Partition, Domain string }{
+	{"aws", "signin.aws.amazon.com"},
+	{"aws-cn", "signin.amazonaws.cn"},
+	{"aws-us-gov", "signin.amazonaws-us-gov.com"},
+	{"aws-eusc", "signin.amazonaws-eusc.eu"},
+}
+
+// SignIn returns the domain where one signs in to a partition, to which a region may be put in front; empty for one
+// that is not known.
+func SignIn(partition string) string {
+	for _, s := range SignIns {
+		if s.Partition == partition {
+			return s.Domain
+		}
+	}
+	return ""
 }
