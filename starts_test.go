@@ -20,6 +20,7 @@ var started = map[string]string{
 	"cli/system/child_windows.go: exec.Cmd":          "the user's own command",
 	"cli/system/process_unix.go: syscall.Exec":       "the user's own command, in our place",
 	"cli/run/proxy_unix.go: exec.CommandContext":     "our own process without privileges; proxy takes no locks",
+	"internal/testproc/testproc.go: exec.Command":    "the test binary again; the program does not import it",
 	"server/alias_other.go: exec.Command":            "ifconfig as root, before the command starts and after it has ended; it asks nobody",
 	"vault/program/program.go: exec.CommandContext":  "Starter.Command",
 }

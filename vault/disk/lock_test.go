@@ -13,11 +13,13 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"aws-vault/internal/testproc"
 )
 
 func init() {
-	parts["count"] = countUnderLock
-	parts["hold the lock"] = holdLock
+	functions["count"] = countUnderLock
+	functions["hold the lock"] = holdLock
 }
 
 func lockPath(t *testing.T) string { return filepath.Join(t.TempDir(), "lock") }
@@ -138,16 +140,14 @@ func countOnce(path string) error {
 func TestLockBetweenProcesses(t *testing.T) {
 	path := lockPath(t)
 	write(t, path+".count", "0")
-	actors := make([]*actor, 8)
-	for i := range actors {
-		actors[i] = play(t, "count", path)
+	processes := make([]*testproc.Process, 8)
+	for i := range processes {
+		processes[i] = testproc.Start(t, "count", path)
 	}
-	for _, a := range actors {
-		if err := a.Wait(); err != nil {
-			t.Fatalf("%v: %s", err, a.errs)
-		}
+	for _, p := range processes {
+		p.AwaitSuccess(t)
 	}
-	wantFile(t, path+".count", fmt.Sprintf("%8d", len(actors)*counts))
+	wantFile(t, path+".count", fmt.Sprintf("%8d", len(processes)*counts))
 }
 
 func holdLock(path string) error {
@@ -158,22 +158,22 @@ func holdLock(path string) error {
 	if err := l.WriteNote([]byte("held by a test")); err != nil {
 		return err
 	}
-	say()
-	hold()
+	testproc.Ready()
+	testproc.Hold()
 	return nil
 }
 
 func TestLockDiesWithHolder(t *testing.T) {
 	path := lockPath(t)
-	a := play(t, "hold the lock", path)
-	a.waitFor(t)
+	p := testproc.Start(t, "hold the lock", path)
+	p.AwaitReady(t)
 	if _, held, err := tryLockAt(path); held || err != nil {
 		t.Fatalf("TryLock of another process's lock = %v, %v", held, err)
 	}
 	if note, err := noteAt(path); err != nil || string(note) != "held by a test" {
 		t.Errorf("the note is %q, %v", note, err)
 	}
-	a.Process.Kill()
+	p.Kill()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	l, err := lockAt(ctx, path)
@@ -240,9 +240,9 @@ func TestRemoveLock(t *testing.T) {
 func TestLockIsRemoved(t *testing.T) {
 	path := lockPath(t)
 	write(t, path+".count", "0")
-	actors := make([]*actor, 4)
-	for i := range actors {
-		actors[i] = play(t, "count", path)
+	processes := make([]*testproc.Process, 4)
+	for i := range processes {
+		processes[i] = testproc.Start(t, "count", path)
 	}
 	ended, removing := make(chan struct{}), make(chan error)
 	go func() {
@@ -259,16 +259,14 @@ func TestLockIsRemoved(t *testing.T) {
 			}
 		}
 	}()
-	for _, a := range actors {
-		if err := a.Wait(); err != nil {
-			t.Fatalf("%v: %s", err, a.errs)
-		}
+	for _, p := range processes {
+		p.AwaitSuccess(t)
 	}
 	close(ended)
 	if err := <-removing; err != nil {
 		t.Error(err)
 	}
-	wantFile(t, path+".count", fmt.Sprintf("%8d", len(actors)*counts))
+	wantFile(t, path+".count", fmt.Sprintf("%8d", len(processes)*counts))
 }
 
 func TestConfirm(t *testing.T) {

@@ -15,12 +15,14 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"aws-vault/internal/testproc"
 )
 
 func init() {
-	parts["stop half-way"] = stopHalfWay
-	parts["replace for ever"] = replaceForEver
-	parts["replace beyond the limit"] = replaceBeyondLimit
+	functions["stop half-way"] = stopHalfWay
+	functions["replace for ever"] = replaceForEver
+	functions["replace beyond the limit"] = replaceBeyondLimit
 }
 
 // halfFile writes half of what it is given, says so, and stops until it is killed.
@@ -28,8 +30,8 @@ type halfFile struct{ file }
 
 func (f halfFile) Write(p []byte) (int, error) {
 	f.file.Write(p[:len(p)/2])
-	say()
-	hold()
+	testproc.Ready()
+	testproc.Hold()
 	return 0, errBroken
 }
 
@@ -46,10 +48,9 @@ func TestKilledWhileWriting(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "item")
 	write(t, path, "old")
-	a := play(t, "stop half-way", path)
-	a.waitFor(t)
-	a.Process.Kill()
-	a.Wait()
+	p := testproc.Start(t, "stop half-way", path)
+	p.AwaitReady(t)
+	p.Kill()
 	wantFile(t, path, "old")
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 2 {
@@ -67,7 +68,7 @@ func replaceForEver(path string) error {
 			return err
 		}
 		if i == 0 {
-			say()
+			testproc.Ready()
 		}
 	}
 }
@@ -77,13 +78,12 @@ func TestNeverTorn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "item")
 	write(t, path, "")
 	for range 20 {
-		a := play(t, "replace for ever", path)
-		a.waitFor(t)
+		p := testproc.Start(t, "replace for ever", path)
+		p.AwaitReady(t)
 		for range 20 {
 			wantWhole(t, path)
 		}
-		a.Process.Kill()
-		a.Wait()
+		p.Kill()
 		wantWhole(t, path)
 	}
 }
@@ -120,10 +120,8 @@ func TestDiskFull(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "item")
 	write(t, path, "old")
-	a := play(t, "replace beyond the limit", path)
-	if err := a.Wait(); err != nil {
-		t.Errorf("%v: %s", err, a.errs)
-	}
+	p := testproc.Start(t, "replace beyond the limit", path)
+	p.AwaitSuccess(t)
 	wantFile(t, path, "old")
 	wantOnly(t, dir, "item")
 }

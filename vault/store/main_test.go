@@ -1,15 +1,11 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -18,79 +14,15 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/internal/testproc"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 )
 
-// A test that needs other processes runs the test binary again, with the name of a part to
-// play in its environment.
-const (
-	partVariable = "STORE_TEST_PART"
-	dirVariable  = "STORE_TEST_DIR"
-)
+// functions run in other processes.
+var functions = map[string]testproc.Func{}
 
-var parts = map[string]func(dir string) error{}
-
-func TestMain(m *testing.M) {
-	part, ok := parts[os.Getenv(partVariable)]
-	if !ok {
-		os.Exit(m.Run())
-	}
-	if err := part(os.Getenv(dirVariable)); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(0)
-}
-
-// actor is a process that plays a part. It says a byte when it has got somewhere, and goes on
-// when its input ends.
-type actor struct {
-	*exec.Cmd
-	said io.Reader
-	end  io.Closer
-	errs *bytes.Buffer
-}
-
-func play(t *testing.T, part, dir string) *actor {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), partVariable+"="+part, dirVariable+"="+dir)
-	a := &actor{Cmd: cmd, errs: new(bytes.Buffer)}
-	cmd.Stderr = a.errs
-	var err error
-	if a.said, err = cmd.StdoutPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if a.end, err = cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	return a
-}
-
-func (a *actor) waitFor(t *testing.T) {
-	t.Helper()
-	if _, err := io.ReadFull(a.said, make([]byte, 1)); err != nil {
-		t.Fatalf("the other process said nothing: %v; %s", err, a.errs)
-	}
-}
-
-func (a *actor) wantDone(t *testing.T) {
-	t.Helper()
-	if err := a.Wait(); err != nil {
-		t.Errorf("%v: %s", err, a.errs)
-	}
-}
-
-func say()  { os.Stdout.Write([]byte{'!'}) }
-func hold() { io.Copy(io.Discard, os.Stdin) }
+func TestMain(m *testing.M) { testproc.Main(m, functions) }
 
 const (
 	testKeyID  = "AKIAIOSFODNN7EXAMPLE"

@@ -10,18 +10,19 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/testproc"
 	"aws-vault/vault/disk"
 )
 
 func init() {
-	parts["ask"] = askOnce
-	parts["ask and fail"] = askAndFail
-	parts["hold while making"] = holdWhileMaking
-	parts["append"] = appendMany
-	parts["hold a device"] = holdDevice
+	functions["ask"] = askOnce
+	functions["ask and fail"] = askAndFail
+	functions["hold while making"] = holdWhileMaking
+	functions["append"] = appendMany
+	functions["hold a device"] = holdDevice
 }
 
-const actors = 20
+const processes = 20
 
 // shared is what processes share, in dir.
 func shared(dir string) *Sessions {
@@ -68,7 +69,7 @@ func awaitMarks(dir, what string, n int) error {
 func makeLast(dir string) func(context.Context) (Made, error) {
 	return func(context.Context) (Made, error) {
 		mark(dir, "made")
-		err := awaitMarks(dir, "waits", actors-1)
+		err := awaitMarks(dir, "waits", processes-1)
 		return Made{Credentials: temporary(noon.Add(time.Hour))}, err
 	}
 }
@@ -102,8 +103,8 @@ func askAndFail(dir string) error {
 
 func holdWhileMaking(dir string) error {
 	_, _, err := shared(dir).Get(context.Background(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
-		say()
-		hold()
+		testproc.Ready()
+		testproc.Hold()
 		return Made{}, errBroken
 	}})
 	return err
@@ -111,12 +112,12 @@ func holdWhileMaking(dir string) error {
 
 func together(t *testing.T, part, dir string) {
 	t.Helper()
-	var all []*actor
-	for range actors {
-		all = append(all, play(t, part, dir))
+	var all []*testproc.Process
+	for range processes {
+		all = append(all, testproc.Start(t, part, dir))
 	}
 	for _, a := range all {
-		a.wantDone(t)
+		a.AwaitSuccess(t)
 	}
 }
 
@@ -131,8 +132,8 @@ func TestOneMakerOfProcesses(t *testing.T) {
 func TestOneFailureOfProcesses(t *testing.T) {
 	dir := sharedDir(t)
 	together(t, "ask and fail", dir)
-	if made, own, taken := marks(dir, "made"), marks(dir, "own"), marks(dir, "taken"); made != 1 || own != 1 || taken != actors-1 {
-		t.Errorf("%d makings, %d failed, %d took the failure, want 1, 1 and %d", made, own, taken, actors-1)
+	if made, own, taken := marks(dir, "made"), marks(dir, "own"), marks(dir, "taken"); made != 1 || own != 1 || taken != processes-1 {
+		t.Errorf("%d makings, %d failed, %d took the failure, want 1, 1 and %d", made, own, taken, processes-1)
 	}
 	s, made := shared(dir), false
 	_, _, err := s.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
@@ -148,19 +149,18 @@ func TestOneFailureOfProcesses(t *testing.T) {
 // what it made.
 func TestKilledMaker(t *testing.T) {
 	dir := sharedDir(t)
-	maker := play(t, "hold while making", dir)
-	maker.waitFor(t)
-	var rest []*actor
-	for range actors {
-		rest = append(rest, play(t, "ask", dir))
+	maker := testproc.Start(t, "hold while making", dir)
+	maker.AwaitReady(t)
+	var rest []*testproc.Process
+	for range processes {
+		rest = append(rest, testproc.Start(t, "ask", dir))
 	}
-	if err := awaitMarks(dir, "waits", actors); err != nil {
+	if err := awaitMarks(dir, "waits", processes); err != nil {
 		t.Fatal(err)
 	}
-	maker.Process.Kill()
-	maker.Wait()
+	maker.Kill()
 	for _, a := range rest {
-		a.wantDone(t)
+		a.AwaitSuccess(t)
 	}
 	if n := marks(dir, "made"); n != 1 {
 		t.Errorf("made %d sessions, want 1", n)
@@ -184,12 +184,12 @@ func TestProcessesAppend(t *testing.T) {
 	dir := sharedDir(t)
 	together(t, "append", dir)
 	s := shared(dir)
-	if n := len(s.Index.Entries()); n != actors*appended {
-		t.Errorf("the index has %d entries, want %d", n, actors*appended)
+	if n := len(s.Index.Entries()); n != processes*appended {
+		t.Errorf("the index has %d entries, want %d", n, processes*appended)
 	}
 	raw, err := os.ReadFile(s.Index.Dir.File(indexFile))
-	if n := strings.Count(string(raw), "\n"); err != nil || n != actors*appended {
-		t.Errorf("the index has %d lines (%v), want %d", n, err, actors*appended)
+	if n := strings.Count(string(raw), "\n"); err != nil || n != processes*appended {
+		t.Errorf("the index has %d lines (%v), want %d", n, err, processes*appended)
 	}
 }
 
@@ -207,15 +207,15 @@ func holdDevice(dir string) error {
 	if err := d.Send("123456"); err != nil {
 		return err
 	}
-	say()
-	hold()
+	testproc.Ready()
+	testproc.Hold()
 	return nil // its end gives the lock back
 }
 
 func TestDeviceAlone(t *testing.T) {
 	dir := sharedDir(t)
-	other := play(t, "hold a device", dir)
-	other.waitFor(t)
+	other := testproc.Start(t, "hold a device", dir)
+	other.AwaitReady(t)
 	got := make(chan *Device)
 	go func() {
 		_, d, err := codesIn(dir).Device(t.Context(), testSerial, "a code")
@@ -227,7 +227,7 @@ func TestDeviceAlone(t *testing.T) {
 	if err := awaitMarks(dir, "waits", 1); err != nil {
 		t.Fatal(err)
 	}
-	other.end.Close()
+	other.Release()
 	d := <-got
 	if d == nil {
 		return

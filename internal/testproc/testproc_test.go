@@ -1,0 +1,68 @@
+package testproc
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestMain(m *testing.M) {
+	Main(m, map[string]Func{
+		"hold": func(path string) error {
+			Ready()
+			Hold()
+			return os.WriteFile(path, nil, 0o600)
+		},
+		"fail": func(why string) error { return errors.New(why) },
+	})
+}
+
+func TestRelease(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "went on")
+	p := Start(t, "hold", path)
+	p.AwaitReady(t)
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the process did not hold")
+	}
+	p.Release()
+	p.AwaitSuccess(t)
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestKill(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "went on")
+	p := Start(t, "hold", path)
+	p.AwaitReady(t)
+	p.Kill()
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the process went on")
+	}
+}
+
+// failed notes that a test was told to fail.
+type failed struct {
+	testing.TB
+	said string
+}
+
+func (f *failed) Errorf(_ string, args ...any) {
+	for _, a := range args {
+		if text, ok := a.(interface{ String() string }); ok {
+			f.said += text.String()
+		}
+	}
+}
+
+func TestFailure(t *testing.T) {
+	for name, want := range map[string]string{"fail": "it broke", "none of that name": "no function"} {
+		p, f := Start(t, name, "it broke"), &failed{TB: t}
+		p.AwaitSuccess(f)
+		if !strings.Contains(f.said, want) {
+			t.Errorf("%s: the test is told %q, want %q", name, f.said, want)
+		}
+	}
+}
