@@ -78,18 +78,19 @@ var floors = map[string]int{
 
 	"contrib/completions": 0,
 
-	"internal/testproc":    -1, // imported by tests alone
-	"vault/vaulttest":      0,  // imported by tests and by contrib alone; see testOnly
-	"contrib/demo":         11,
-	"contrib/docker/proxy": 11,
-	"contrib/bench":        11,
-	"contrib/soak":         11,
-	"contrib/structure":    0,
-	"vault/vaulttest/card": 0,
+	"internal/testproc":           -1, // imported by tests alone
+	"vault/keystore/keystoretest": 2,
+	"vault/vaulttest":             0, // imported by tests and by contrib alone; see testOnly
+	"contrib/demo":                11,
+	"contrib/docker/proxy":        11,
+	"contrib/bench":               11,
+	"contrib/soak":                11,
+	"contrib/structure":           0,
+	"vault/vaulttest/card":        0,
 }
 
 // testOnly are the packages that no part of the program may import.
-var testOnly = map[string]bool{"internal/testproc": true, "vault/vaulttest": true, "vault/vaulttest/card": true}
+var testOnly = map[string]bool{"internal/testproc": true, "vault/keystore/keystoretest": true, "vault/vaulttest": true, "vault/vaulttest/card": true}
 
 func TestFloors(t *testing.T) {
 	for _, env := range [][]string{

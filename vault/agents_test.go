@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/keystore/keystoretest"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/store"
@@ -164,7 +165,7 @@ func TestAgentsGetNoMoreThanAnyRoleAllows(t *testing.T) {
 	w.Shows = true
 	w.Source.Tokens = &store.Tokens{Ring: w.sessions, Locks: w.Sessions.Locks, Index: w.Sessions.Index, Now: w.Sessions.Now}
 	w.store(t, "m")
-	key := w.keys.items["m"].Data
+	key := w.keys.Items["m"].Data
 	seed := rand.Uint64()
 	made, denied, limited, conflicts := 0, 0, 0, 0
 	for range configs {
@@ -175,10 +176,10 @@ func TestAgentsGetNoMoreThanAnyRoleAllows(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.Config = file
-		w.keys = newRing()
+		w.keys = keystoretest.New()
 		w.Keys.Ring = w.keys
 		for _, name := range r.stored {
-			w.keys.items[name] = keystore.Item{Name: name, Data: key}
+			w.keys.Items[name] = keystore.Item{Name: name, Data: key}
 		}
 		o := plan.Options{Name: "n", Agent: agent, For: plan.Purpose(r.one(string(plan.Use), string(plan.Serve), string(plan.Console)))}
 		if o.For != plan.Console && r.IntN(3) == 0 {

@@ -261,9 +261,9 @@ func TestProcessRunsAgain(t *testing.T) {
 	ran := 0
 	w.Source.Run = func(context.Context, source.Command) ([]byte, error) {
 		ran++
-		for name := range w.sessions.items { // a new session each time
+		for name := range w.sessions.Items { // a new session each time
 			if e := w.Sessions.Index.Entries()[name]; e.Kind == string(plan.KindSessionToken) {
-				delete(w.sessions.items, name)
+				delete(w.sessions.Items, name)
 			}
 		}
 		s, err := w.credentials(t, "alice", plan.Options{})

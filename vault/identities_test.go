@@ -19,19 +19,20 @@ import (
 	"aws-vault/vault/disk"
 	"aws-vault/vault/identity"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/keystore/keystoretest"
 	"aws-vault/vault/store"
 )
 
 // A safe is identities whose keys lie in a ring of memory.
 type safe struct {
 	*vault.Identities
-	ring *ring
+	ring *keystoretest.Ring
 	now  time.Time
 }
 
 func newSafe(t *testing.T) *safe {
 	t.Helper()
-	s := &safe{ring: newRing(), now: time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)}
+	s := &safe{ring: keystoretest.New(), now: time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)}
 	dir := t.TempDir()
 	s.Identities = &vault.Identities{
 		Dir: disk.NewFolder(filepath.Join(dir, "identities")), Ring: s.ring, Now: func() time.Time { return s.now },
@@ -147,7 +148,7 @@ func TestIdentityOfACardIsForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.ring.err = errNobody // which a look into the keystore would meet
+	s.ring.Err = errNobody // which a look into the keystore would meet
 	if err := s.Remove(t.Context(), "alice"); err != nil {
 		t.Error(err)
 	}
@@ -225,7 +226,7 @@ func TestDamagedIdentitySecret(t *testing.T) {
 	if _, err := s.Secret(t.Context(), "missing"); err == nil || !strings.Contains(err.Error(), "the keystore has no key missing") {
 		t.Error(err)
 	}
-	s.ring.err = errNobody
+	s.ring.Err = errNobody
 	if _, err := s.Secret(t.Context(), k.ID); !errors.Is(err, errNobody) {
 		t.Errorf("a keystore that refuses is %v", err)
 	}
@@ -238,11 +239,11 @@ func TestDamagedIdentitySecret(t *testing.T) {
 func TestIdentityStaysWithItsKey(t *testing.T) {
 	s := newSafe(t)
 	s.add(t, "alice")
-	s.ring.err = errNobody
+	s.ring.Err = errNobody
 	if err := s.Remove(t.Context(), "alice"); !errors.Is(err, errNobody) {
 		t.Error(err)
 	}
-	s.ring.err = nil
+	s.ring.Err = nil
 	if _, err := s.Record("alice"); err != nil {
 		t.Error(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"aws-vault/vault/disk"
+	"aws-vault/vault/keystore/keystoretest"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/source"
 	"aws-vault/vault/store"
@@ -39,9 +40,9 @@ func (w *world) portal(t *testing.T) *vaulttest.SSO {
 }
 
 // signInsIn keeps what sign-ins give, in a ring of its own.
-func (w *world) signInsIn(t *testing.T) *ring {
+func (w *world) signInsIn(t *testing.T) *keystoretest.Ring {
 	t.Helper()
-	r := newRing()
+	r := keystoretest.New()
 	w.signInIndex = t.TempDir()
 	index := &store.Index{Dir: disk.NewFolder(w.signInIndex), Locks: w.Sessions.Locks}
 	w.Source.Tokens = &store.Tokens{Ring: r, Locks: w.Sessions.Locks, Index: index, Now: w.Sessions.Now}
@@ -72,8 +73,8 @@ func (w *world) signOut(t *testing.T) {
 
 // forgetSessions removes all sessions.
 func (w *world) forgetSessions() {
-	for name := range w.sessions.items {
-		delete(w.sessions.items, name)
+	for name := range w.sessions.Items {
+		delete(w.sessions.Items, name)
 	}
 }
 
@@ -164,14 +165,14 @@ func TestSSOOfAnotherForMany(t *testing.T) {
 func TestWarmRunOpensNoToken(t *testing.T) {
 	w := newWorld(t, dev)
 	w.portal(t)
-	tokens := w.Source.Tokens.Ring.(*ring)
+	tokens := w.Source.Tokens.Ring.(*keystoretest.Ring)
 	opened := func() int {
 		t.Helper()
-		tokens.opened = 0
+		tokens.Calls["Item"] = 0
 		if got := w.used(t, "dev"); got != "" {
 			t.Errorf("called %q", got)
 		}
-		return tokens.opened
+		return tokens.Calls["Item"]
 	}
 	w.used(t, "dev")
 	if first, then := opened(), opened(); first != 1 || then != 0 {
@@ -196,8 +197,8 @@ func TestWarmRunOpensNoToken(t *testing.T) {
 		t.Error("the present sign-in's session is not found with an index that is out of date")
 	}
 	// So it is where the keystore cannot tell writings apart.
-	for name := range tokens.written {
-		tokens.written[name] = 0
+	for name := range tokens.Writes {
+		tokens.Writes[name] = 0
 	}
 	if n := opened(); n != 1 {
 		t.Errorf("%d tokens were opened in a keystore without stamps, want one", n)
@@ -208,7 +209,7 @@ func TestWarmRunOpensNoToken(t *testing.T) {
 func TestSSOThatCannotBeStored(t *testing.T) {
 	w := newWorld(t, dev+onDev)
 	w.portal(t)
-	w.Source.Tokens.Ring.(*ring).putErr = errNobody
+	w.Source.Tokens.Ring.(*keystoretest.Ring).Errors["Put"] = errNobody
 	if got, want := w.used(t, "top"), "RegisterClient "+signsIn+" GetRoleCredentials AssumeRole"; got != want || w.asked != 1 {
 		t.Errorf("called %q and asked %d times, want %q and once", got, w.asked, want)
 	}
@@ -280,10 +281,10 @@ func TestLoginOfAnother(t *testing.T) {
 	got := []string{w.used(t, "top"), w.used(t, "top")}
 	w.later = 12 * time.Minute // renewed: the role's session goes on
 	got = append(got, w.used(t, "l"), w.used(t, "top"))
-	tokens.opened = 0
+	tokens.Calls["Item"] = 0
 	got = append(got, w.used(t, "top"))
-	if tokens.opened != 0 {
-		t.Errorf("%d tokens were opened for a role that is cached", tokens.opened)
+	if tokens.Calls["Item"] != 0 {
+		t.Errorf("%d tokens were opened for a role that is cached", tokens.Calls["Item"])
 	}
 	signIn()
 	got = append(got, w.used(t, "top"))

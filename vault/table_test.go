@@ -143,8 +143,8 @@ func (w *world) commands(t *testing.T) {
 	if err := w.Keys.Remove(t.Context(), "for-the-process"); err != nil {
 		t.Fatal(err)
 	}
-	for name := range w.sessions.items {
-		delete(w.sessions.items, name)
+	for name := range w.sessions.Items {
+		delete(w.sessions.Items, name)
 	}
 	w.aws.Reset()
 }

@@ -13,6 +13,7 @@ import (
 
 	"aws-vault/vault"
 	"aws-vault/vault/disk"
+	"aws-vault/vault/keystore/keystoretest"
 	"aws-vault/vault/peer"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
@@ -27,12 +28,12 @@ func TestWarmRunOpensOneItem(t *testing.T) {
 	if _, err := w.credentials(t, "r2", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	w.keys.opened, w.sessions.opened = 0, 0
+	w.keys.Calls["Item"], w.sessions.Calls["Item"] = 0, 0
 	if _, err := w.credentials(t, "r2", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if w.keys.opened != 0 || w.sessions.opened != 1 {
-		t.Errorf("%d keys and %d sessions were opened, want the last session alone", w.keys.opened, w.sessions.opened)
+	if w.keys.Calls["Item"] != 0 || w.sessions.Calls["Item"] != 1 {
+		t.Errorf("%d keys and %d sessions were opened, want the last session alone", w.keys.Calls["Item"], w.sessions.Calls["Item"])
 	}
 }
 
@@ -51,7 +52,7 @@ func TestUnknownProfile(t *testing.T) {
 // A keystore that refuses is an error, and never the same as one without keys.
 func TestRefusingKeystore(t *testing.T) {
 	w := newWorld(t, "[profile p]\ncredential_process = c\n")
-	w.keys.err = errNobody
+	w.keys.Err = errNobody
 	if _, err := w.Plan(t.Context(), "p", plan.Options{}); !errors.Is(err, errNobody) {
 		t.Errorf("error %v, want the keystore's", err)
 	}
@@ -60,7 +61,7 @@ func TestRefusingKeystore(t *testing.T) {
 func TestFailingWriteIsAWarning(t *testing.T) {
 	w := newWorld(t, "[profile m]\n")
 	w.store(t, "m")
-	w.sessions.putErr = errNobody
+	w.sessions.Errors["Put"] = errNobody
 	creds, err := w.credentials(t, "m", plan.Options{})
 	if err != nil || creds.AccessKeyID == "" {
 		t.Errorf("%v: the answer was lost with the write", err)
@@ -253,7 +254,7 @@ func TestOpenIDOfAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	index := &store.Index{Dir: disk.NewFolder(t.TempDir()), Locks: w.Sessions.Locks}
-	w.Source.Tokens = &store.Tokens{Ring: newRing(), Locks: w.Sessions.Locks, Index: index, Now: w.Sessions.Now}
+	w.Source.Tokens = &store.Tokens{Ring: keystoretest.New(), Locks: w.Sessions.Locks, Index: index, Now: w.Sessions.Now}
 	w.Source.Person = source.Person{Peers: peer.ThisUser(), Show: func(string) {}, Browse: func(page string) error {
 		go func() {
 			if resp, err := http.Get(page); err == nil {

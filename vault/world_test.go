@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,7 +17,7 @@ import (
 	"aws-vault/vault"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
-	"aws-vault/vault/keystore"
+	"aws-vault/vault/keystore/keystoretest"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/source"
@@ -26,79 +25,13 @@ import (
 	"aws-vault/vault/vaulttest"
 )
 
-// A ring is a keystore in memory that counts what is asked of it.
-type ring struct {
-	mu      sync.Mutex
-	items   map[string]keystore.Item
-	written map[string]int
-	opened  int
-	err     error // of every call, if set
-	putErr  error // of every write, if set
-	deaf    bool  // writes are taken for done and change nothing
-}
-
-func newRing() *ring { return &ring{items: map[string]keystore.Item{}, written: map[string]int{}} }
-
-func (r *ring) Item(_ context.Context, name string) (keystore.Item, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.opened++
-	it, ok := r.items[name]
-	if !ok && r.err == nil {
-		return it, keystore.ErrNotFound
-	}
-	return it, r.err
-}
-
-func (r *ring) Put(_ context.Context, it keystore.Item) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.putErr != nil {
-		return r.putErr
-	}
-	if r.deaf {
-		return nil
-	}
-	r.items[it.Name] = it
-	r.written[it.Name]++
-	return r.err
-}
-
-func (r *ring) Remove(_ context.Context, name string) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.items, name)
-	return r.err
-}
-
-func (r *ring) Names(context.Context) ([]string, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var names []string
-	for n := range r.items {
-		names = append(names, n)
-	}
-	return names, r.err
-}
-
-func (r *ring) Stamp(_ context.Context, name string) (string, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, ok := r.items[name]; !ok && r.err == nil {
-		return "", keystore.ErrNotFound
-	}
-	return strings.Repeat("i", r.written[name]), r.err
-}
-
-func (r *ring) Check(context.Context) error { return r.err }
-
 // A world is a vault, the AWS it speaks to and what it asked its user.
 type world struct {
 	*vault.Vault
 	vaulttest.World
 	aws      *vaulttest.AWS
-	keys     *ring
-	sessions *ring
+	keys     *keystoretest.Ring
+	sessions *keystoretest.Ring
 	env      map[string]string
 	asked    int
 	told     []string
@@ -117,7 +50,7 @@ func newWorld(t *testing.T, config string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(fake.Close)
-	w := &world{aws: fake, World: fake.Example(), keys: newRing(), sessions: newRing(), env: map[string]string{"AWS_ENDPOINT_URL": fake.URL()}}
+	w := &world{aws: fake, World: fake.Example(), keys: keystoretest.New(), sessions: keystoretest.New(), env: map[string]string{"AWS_ENDPOINT_URL": fake.URL()}}
 	file, err := profile.Parse("config", []byte(config))
 	if err != nil {
 		t.Fatal(err)

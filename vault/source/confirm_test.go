@@ -89,7 +89,7 @@ func blindRooms(words chan<- string) map[string]func(*testing.T) blindRoom {
 			return blindRoom{r.Deps, func() error {
 				_, err := r.AWSLogin(r.login()).New(t.Context(), "", false)
 				return err
-			}, func() bool { return len(r.kept.of) > 0 }, &r.shown, r.alice(), r.aws.URL()}
+			}, func() bool { return len(r.kept.Items) > 0 }, &r.shown, r.alice(), r.aws.URL()}
 		},
 	}
 }

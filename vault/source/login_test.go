@@ -128,7 +128,7 @@ func TestLoginOfAnother(t *testing.T) {
 	if _, err := r.AWSLogin(r.login()).New(t.Context(), "arn:aws:iam::123456789012:user/bob", false); !errors.As(err, &e) || e.Found != r.alice() {
 		t.Errorf("got %v", err)
 	}
-	if len(r.kept.of) != 0 {
+	if len(r.kept.Items) != 0 {
 		t.Error("the sign-in of another was kept")
 	}
 }
@@ -164,11 +164,11 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 	r := newLoginRoom(t)
 	r.signIn(false)
 	var ours loginToken
-	for _, it := range r.kept.of {
+	for _, it := range r.kept.Items {
 		k, _, _ := r.Tokens.Find(t.Context(), it.Name)
 		ours, _ = decode[loginToken](k)
 	}
-	clear(r.kept.of)
+	clear(r.kept.Items)
 	r.aws.Reset()
 	write := func(expires time.Time) {
 		text := `{"accessToken":{"accessKeyId":"` + ours.KeyID + `","secretAccessKey":"` + ours.Secret + `","sessionToken":"` + ours.Token +
@@ -180,7 +180,7 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 	}
 	write(r.aws.Now().Add(10 * time.Minute))
 	r.make(r.login())
-	if len(r.kept.of) != 0 {
+	if len(r.kept.Items) != 0 {
 		t.Error("another program's sign-in was kept")
 	}
 	write(r.aws.Now())
@@ -190,24 +190,24 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 	r.wantActions()
 
 	// The AWS CLI's own is removed only if it is what was stored and read back.
-	r.kept.bend = func(it keystore.Item) keystore.Item {
+	r.kept.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
 		it.Data = []byte("torn")
-		return it
+		return it, nil
 	}
 	if found, err := r.ImportLogin(t.Context(), r.alice()); !found || err == nil {
 		t.Errorf("imported %v, %v though it was not stored", found, err)
 	}
-	r.kept.bend = func(it keystore.Item) keystore.Item {
+	r.kept.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
 		theirs := ours
 		ours.Refresh = "EXAMPLE-login-refresh-renewed"
 		write(r.aws.Now())
 		ours = theirs
-		return it
+		return it, nil
 	}
 	if found, err := r.ImportLogin(t.Context(), r.alice()); !found || err == nil {
 		t.Errorf("imported %v, %v though it was renewed meanwhile", found, err)
 	}
-	r.kept.bend = nil
+	r.kept.BeforePut = nil
 	write(r.aws.Now())
 	if found, err := r.ImportLogin(t.Context(), r.alice()); !found || err != nil {
 		t.Fatalf("imported %v, %v", found, err)

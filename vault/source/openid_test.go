@@ -18,7 +18,7 @@ import (
 
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
-	"aws-vault/vault/keystore"
+	"aws-vault/vault/keystore/keystoretest"
 	"aws-vault/vault/peer"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
@@ -31,7 +31,7 @@ import (
 type openIDRoom struct {
 	*room
 	issuer *vaulttest.Issuer
-	kept   *items
+	kept   *keystoretest.Ring
 	shown  []string
 	opened []string
 }
@@ -41,7 +41,7 @@ var alice = vaulttest.Login{Subject: "alice", Auto: true}
 
 func newOpenIDRoom(t *testing.T, people vaulttest.Login) *openIDRoom {
 	t.Helper()
-	r := &openIDRoom{room: newRoom(t), kept: &items{of: map[string]keystore.Item{}}}
+	r := &openIDRoom{room: newRoom(t), kept: keystoretest.New()}
 	var err error
 	if r.issuer, err = r.aws.AddIssuer(r.world.Account, "corp", "aws-vault"); err != nil {
 		t.Fatal(err)
@@ -297,7 +297,7 @@ func TestOpenIDTokenIsVerified(t *testing.T) {
 			if err := r.fail(r.role("alice")); !errors.As(err, &e) {
 				t.Errorf("got %v", err)
 			}
-			if len(r.kept.of) != 0 {
+			if len(r.kept.Items) != 0 {
 				t.Error("something is kept")
 			}
 			r.wantActions("Authorize", "authorization_code", "Authorize", "authorization_code")
@@ -349,7 +349,7 @@ func TestOpenIDClientSecret(t *testing.T) {
 		t.Errorf("forgotten: %v", err)
 	}
 	broken := errors.New("the keystore is full")
-	r.Tokens.Ring = &fullRing{r.kept, broken}
+	r.kept.Errors["Put"] = broken
 	if err := r.OpenID(r.to()).KeepSecret(t.Context(), "EXAMPLE"); !errors.Is(err, broken) {
 		t.Errorf("into a full keystore: %v", err)
 	}
@@ -357,18 +357,10 @@ func TestOpenIDClientSecret(t *testing.T) {
 
 const exampleSecret = "EXAMPLE-client-secret"
 
-type fullRing struct {
-	*items
-	err error
-}
-
-func (f *fullRing) Put(context.Context, keystore.Item) error { return f.err }
-
 // Where a sign-in cannot be kept, it serves this process; one that was kept ends with it.
 func TestOpenIDThatIsNotKept(t *testing.T) {
 	r := newOpenIDRoom(t, alice)
-	ring := r.Tokens.Ring
-	r.Tokens.Ring = &fullRing{r.kept, errors.New("disk full")}
+	r.kept.Errors["Put"] = errors.New("disk full")
 	r.signIn()
 	if _, err := r.Make(r.Context(), r.role("alice"), r.key()); err != nil {
 		t.Error(err)
@@ -376,7 +368,7 @@ func TestOpenIDThatIsNotKept(t *testing.T) {
 	if len(r.opened) != 1 || len(r.told) != 1 {
 		t.Errorf("opened %q, told %q", r.opened, r.told)
 	}
-	r.Tokens.Ring = ring
+	delete(r.kept.Errors, "Put")
 	r.aws.Advance(2 * time.Hour) // the token has ended
 	r.signIn()
 	if _, err := r.OpenID(r.to()).Logout(r.Context()); err != nil {
@@ -398,14 +390,14 @@ func TestOpenIDLogout(t *testing.T) {
 	}
 	r.signIn()
 	r.aws.Reset()
-	if held, err := r.OpenID(r.to()).Logout(t.Context()); !held || err != nil || len(r.kept.of) != 0 {
+	if held, err := r.OpenID(r.to()).Logout(t.Context()); !held || err != nil || len(r.kept.Items) != 0 {
 		t.Errorf("got %v, %v", held, err)
 	}
 	r.wantActions("Revoke")
 	r.signIn()
 	r.aws.Close()
 	var silent *awsapi.UnreachableError
-	if held, err := r.OpenID(r.to()).Logout(t.Context()); !held || !errors.As(err, &silent) || len(r.kept.of) != 0 {
+	if held, err := r.OpenID(r.to()).Logout(t.Context()); !held || !errors.As(err, &silent) || len(r.kept.Items) != 0 {
 		t.Errorf("where nobody answers: %v, %v", held, err)
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
-	"aws-vault/vault/keystore"
+	"aws-vault/vault/keystore/keystoretest"
 	"aws-vault/vault/peer"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
@@ -24,67 +24,11 @@ import (
 	"aws-vault/vault/vaulttest"
 )
 
-// items is a keystore in memory.
-type items struct {
-	sync.Mutex
-	of   map[string]keystore.Item
-	bend func(keystore.Item) keystore.Item // what is written instead; nil for the same
-
-	put func(context.Context, keystore.Item) error // comes before each write; nil for nothing
-}
-
-func (i *items) Item(_ context.Context, name string) (keystore.Item, error) {
-	i.Lock()
-	defer i.Unlock()
-	it, ok := i.of[name]
-	if !ok {
-		return it, keystore.ErrNotFound
-	}
-	return it, nil
-}
-
-func (i *items) Put(ctx context.Context, it keystore.Item) error {
-	if i.put != nil {
-		if err := i.put(ctx, it); err != nil {
-			return err
-		}
-	}
-	i.Lock()
-	defer i.Unlock()
-	if i.bend != nil {
-		it = i.bend(it)
-	}
-	i.of[it.Name] = it
-	return nil
-}
-
-func (i *items) Remove(_ context.Context, name string) error {
-	i.Lock()
-	defer i.Unlock()
-	delete(i.of, name)
-	return nil
-}
-
-func (i *items) Stamp(_ context.Context, name string) (string, error) {
-	it, err := i.Item(context.Background(), name)
-	return plan.Fingerprint(string(it.Data)), err
-}
-
-func (i *items) Names(context.Context) ([]string, error) {
-	i.Lock()
-	defer i.Unlock()
-	var names []string
-	for name := range i.of {
-		names = append(names, name)
-	}
-	return names, nil
-}
-
 // A portalRoom is a room with a portal, and a person who signs in by a code.
 type portalRoom struct {
 	*room
 	portal *vaulttest.SSO
-	kept   *items
+	kept   *keystoretest.Ring
 	shown  []string
 	opened []string
 }
@@ -92,7 +36,7 @@ type portalRoom struct {
 const startURL = "https://corp.awsapps.com/start"
 
 func newPortalRoom(t *testing.T) *portalRoom {
-	r := &portalRoom{room: newRoom(t), kept: &items{of: map[string]keystore.Item{}}}
+	r := &portalRoom{room: newRoom(t), kept: keystoretest.New()}
 	r.portal = r.aws.AddSSO(startURL, "eu-west-1")
 	r.portal.AutoApprove(true)
 	r.portal.Assign("123456789012", "Dev")

@@ -15,6 +15,7 @@ import (
 
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/keystore/keystoretest"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/store"
 	"aws-vault/vault/vaulttest"
@@ -23,7 +24,7 @@ import (
 // A trader is somebody who is about to trade a single-use code or token.
 type trader struct {
 	*room
-	kept   *items
+	kept   *keystoretest.Ring
 	dir    string
 	remote bool        // the keystore is written through another program
 	name   plan.Digest // of the token
@@ -331,12 +332,12 @@ func TestTradeOutlivesTheKeystore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			eachTrade(t, withProgram, func(t *testing.T, r *trader) {
 				failed := 0
-				r.kept.put = func(ctx context.Context, it keystore.Item) error {
+				r.kept.BeforePut = func(ctx context.Context, it keystore.Item) (keystore.Item, error) {
 					if it.Name != string(r.name) || !r.traded() {
-						return nil
+						return it, nil
 					}
 					failed++
-					return put(ctx, failed)
+					return it, put(ctx, failed)
 				}
 				if err := r.act(t.Context()); err != nil {
 					t.Errorf("the sign-in is not used: %v", err)
@@ -348,7 +349,7 @@ func TestTradeOutlivesTheKeystore(t *testing.T) {
 					t.Errorf("the user is told %q", told)
 				}
 				r.noPlainText()
-				r.kept.put = nil
+				r.kept.BeforePut = nil
 				r.survives()
 			})
 		})
@@ -409,8 +410,8 @@ func TestTradeOutlivesTheList(t *testing.T) {
 func TestTradeWithoutAPlace(t *testing.T) {
 	refusing := func(err error) func(*trader) func() {
 		return func(r *trader) func() {
-			r.kept.put = func(context.Context, keystore.Item) error { return err }
-			return func() { r.kept.put = nil }
+			r.kept.Errors["Put"] = err
+			return func() { delete(r.kept.Errors, "Put") }
 		}
 	}
 	for name, place := range map[string]struct {

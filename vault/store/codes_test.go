@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"aws-vault/vault/disk"
+	"aws-vault/vault/keystore/keystoretest"
 )
 
 func TestCodes(t *testing.T) {
@@ -109,7 +110,7 @@ func TestWithoutFolder(t *testing.T) {
 		t.Error("the code of this process is not remembered")
 	}
 	d.Close()
-	keys := &Keys{Ring: newRing()}
+	keys := &Keys{Ring: keystoretest.New()}
 	if err := keys.Put(t.Context(), "work", testKey); err != nil {
 		t.Error(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/keystore/keystoretest"
 )
 
 func rotation() Rotation {
@@ -23,7 +24,7 @@ func rotation() Rotation {
 }
 
 func TestJournal(t *testing.T) {
-	ring := newRing()
+	ring := keystoretest.New()
 	j := &Journals{Ring: ring}
 	if _, found, err := j.Find(t.Context(), "alice"); found || err != nil {
 		t.Fatalf("an empty keystore has a journal: %v, %v", found, err)
@@ -47,8 +48,8 @@ func TestJournal(t *testing.T) {
 			t.Errorf("removing: %v", err)
 		}
 	}
-	if len(ring.items) != 0 {
-		t.Errorf("%d items are left", len(ring.items))
+	if len(ring.Items) != 0 {
+		t.Errorf("%d items are left", len(ring.Items))
 	}
 }
 
@@ -66,7 +67,7 @@ func TestJournalIsNoSession(t *testing.T) {
 		t.Errorf("removed %d sessions, %v", n, err)
 	}
 	w.Sweep(t.Context())
-	if len(w.ring.items) != 1 {
+	if len(w.ring.Items) != 1 {
 		t.Error("the journal is gone")
 	}
 }
@@ -95,10 +96,10 @@ func TestDamagedJournals(t *testing.T) {
 		"want at most 65536":              append(whole, bytes.Repeat([]byte(" "), maxItem)...),
 		"is damaged: it broke":            nil,
 	} {
-		ring := newRing()
-		ring.items[journalName("alice")] = keystore.Item{Data: data}
+		ring := keystoretest.New()
+		ring.Items[journalName("alice")] = keystore.Item{Data: data}
 		if data == nil {
-			ring.broken["Item"] = &keystore.DamagedError{Name: "x", Where: "the keystore", Err: errBroken}
+			ring.Errors["Item"] = &keystore.DamagedError{Name: "x", Where: "the keystore", Err: errBroken}
 		}
 		_, found, err := (&Journals{Ring: ring}).Find(t.Context(), "alice")
 		var e *JournalError
@@ -109,8 +110,8 @@ func TestDamagedJournals(t *testing.T) {
 }
 
 func TestJournalKeystoreFails(t *testing.T) {
-	ring := newRing()
-	ring.broken["Item"], ring.broken["Put"], ring.broken["Remove"] = errBroken, errBroken, errBroken
+	ring := keystoretest.New()
+	ring.Errors["Item"], ring.Errors["Put"], ring.Errors["Remove"] = errBroken, errBroken, errBroken
 	j := &Journals{Ring: ring}
 	if _, _, err := j.Find(t.Context(), "alice"); !errors.Is(err, errBroken) {
 		t.Errorf("Find returned %v", err)

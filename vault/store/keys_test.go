@@ -14,12 +14,13 @@ import (
 
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/keystore/keystoretest"
 )
 
 var testKey = aws.Credentials{AccessKeyID: testKeyID, SecretAccessKey: testSecret}
 
-func newKeys(t *testing.T) (*Keys, *memoryRing) {
-	r := newRing()
+func newKeys(t *testing.T) (*Keys, *keystoretest.Ring) {
+	r := keystoretest.New()
 	return &Keys{Ring: r, Dir: disk.NewFolder(filepath.Join(t.TempDir(), "generations"))}, r
 }
 
@@ -37,13 +38,13 @@ func TestKeyItem(t *testing.T) {
 			`"SessionToken":"","Source":"","CanExpire":false,"Expires":"0001-01-01T00:00:00Z","AccountID":""}`),
 		Untrusted: true,
 	}
-	if got := r.items["work"]; !reflect.DeepEqual(got, want) {
+	if got := r.Items["work"]; !reflect.DeepEqual(got, want) {
 		t.Errorf("the item is\n%+v %s, want\n%+v %s", got, got.Data, want, want.Data)
 	}
 	if c, err := keys.Key(t.Context(), "work"); err != nil || c != testKey {
 		t.Errorf("Key = %v, %v", c, err)
 	}
-	r.items["old"] = keystore.Item{Name: "old", Data: []byte(`{"AccessKeyID":"AKIAIOSFODNN7EXAMPLE","SecretAccessKey":"x","SessionToken":"","Source":"","CanExpire":false,"Expires":"0001-01-01T00:00:00Z"}`)}
+	r.Items["old"] = keystore.Item{Name: "old", Data: []byte(`{"AccessKeyID":"AKIAIOSFODNN7EXAMPLE","SecretAccessKey":"x","SessionToken":"","Source":"","CanExpire":false,"Expires":"0001-01-01T00:00:00Z"}`)}
 	if c, err := keys.Key(t.Context(), "old"); err != nil || c.SecretAccessKey != "x" {
 		t.Errorf("an item of aws-vault 7: %v, %v", c, err)
 	}
@@ -63,8 +64,8 @@ func TestDamagedKeys(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			keys, r := newKeys(t)
-			r.noStamp = true
-			r.items["work"] = keystore.Item{Name: "work", Data: []byte(c.data)}
+			r.NoStamps = true
+			r.Items["work"] = keystore.Item{Name: "work", Data: []byte(c.data)}
 			got, err := keys.Key(t.Context(), "work")
 			var damaged *DamagedError
 			if !errors.As(err, &damaged) || damaged.Name != "work" || got != (aws.Credentials{}) {
@@ -92,7 +93,7 @@ func TestKeyErrors(t *testing.T) {
 		t.Errorf("Fingerprint = %q, %t, %v", print, ok, err)
 	}
 	for _, method := range []string{"Item", "Put", "Remove", "Names", "Stamp"} {
-		r.broken[method] = errBroken
+		r.Errors[method] = errBroken
 	}
 	_, item := keys.Key(t.Context(), "work")
 	_, names := keys.Names(t.Context())
@@ -102,12 +103,12 @@ func TestKeyErrors(t *testing.T) {
 			t.Errorf("the keystore's error became %v", err)
 		}
 	}
-	clear(r.broken)
+	clear(r.Errors)
 	if err := keys.Put(t.Context(), "work", testKey); err != nil {
 		t.Fatal(err)
 	}
-	if err := keys.Remove(t.Context(), "work"); err != nil || len(r.items) != 0 {
-		t.Errorf("Remove returned %v and left %v", err, r.items)
+	if err := keys.Remove(t.Context(), "work"); err != nil || len(r.Items) != 0 {
+		t.Errorf("Remove returned %v and left %v", err, r.Items)
 	}
 }
 
@@ -136,7 +137,7 @@ func TestRefusedPut(t *testing.T) {
 	if err := keys.Put(t.Context(), "work", testKey); err == nil {
 		t.Error("a key was put whose generation cannot be noted")
 	}
-	if c, err := keys.Key(t.Context(), "work"); err != nil || c.AccessKeyID != old.AccessKeyID || r.calls["Put"] != 1 {
+	if c, err := keys.Key(t.Context(), "work"); err != nil || c.AccessKeyID != old.AccessKeyID || r.Calls["Put"] != 1 {
 		t.Errorf("the old key is now %v, %v", c.AccessKeyID, err)
 	}
 }
@@ -193,19 +194,19 @@ func TestKeyNames(t *testing.T) {
 		if errors.As(err, &taken) != c.refused || err != nil && !c.refused {
 			t.Errorf("%q: Put returned %v, want refused %t", c.name, err, c.refused)
 		}
-		if c.refused && (taken == nil || taken.Name != c.name || len(r.items) != 0 || strings.Contains(err.Error(), "\n")) {
-			t.Errorf("%q: the error is %v, %d items", c.name, err, len(r.items))
+		if c.refused && (taken == nil || taken.Name != c.name || len(r.Items) != 0 || strings.Contains(err.Error(), "\n")) {
+			t.Errorf("%q: the error is %v, %d items", c.name, err, len(r.Items))
 		}
 		if !c.refused && !c.names {
 			t.Errorf("%q can be stored and is hidden", c.name)
 		}
-		r.items[c.name] = keystore.Item{Name: c.name}
+		r.Items[c.name] = keystore.Item{Name: c.name}
 		names, err := keys.Names(t.Context())
 		if err != nil || slices.Contains(names, c.name) != c.names {
 			t.Errorf("%q: the names are %q, %v", c.name, names, err)
 		}
-		if r.items[c.name].Name == "" || r.calls["Remove"] != 0 || r.calls["Item"] != 0 {
-			t.Errorf("%q: listing asked the keystore %v", c.name, r.calls)
+		if r.Items[c.name].Name == "" || r.Calls["Remove"] != 0 || r.Calls["Item"] != 0 {
+			t.Errorf("%q: listing asked the keystore %v", c.name, r.Calls)
 		}
 	}
 }
@@ -225,7 +226,7 @@ func FuzzHiddenIsRefused(f *testing.F) {
 func TestNamesSorted(t *testing.T) {
 	keys, r := newKeys(t)
 	for _, name := range []string{"b", "a", "c"} {
-		r.items[name] = keystore.Item{Name: name}
+		r.Items[name] = keystore.Item{Name: name}
 	}
 	if names, err := keys.Names(t.Context()); err != nil || !slices.Equal(names, []string{"a", "b", "c"}) {
 		t.Errorf("the names are %q, %v", names, err)
@@ -247,6 +248,7 @@ func TestFingerprint(t *testing.T) {
 		if err := keys.Put(t.Context(), name, testKey); err != nil {
 			t.Fatal(err)
 		}
+		r.Writes[name] = 0 // the stamp stays, as one that counts in seconds may
 	}
 	seen := map[string]string{}
 	changed := func(why string) {
@@ -262,22 +264,22 @@ func TestFingerprint(t *testing.T) {
 	}
 	put("work")
 	changed("the first writing")
-	put("work") // the ring's stamp stays, as one that counts in seconds may
+	put("work")
 	changed("one in the same second")
 	during := ""
-	r.then = func(method string) {
+	r.BeforeAny = func(method string) {
 		if method == "Put" {
 			during = print("work") // by a process that reads the old key at this moment
 		}
 	}
 	put("work")
-	r.then = nil
+	r.BeforeAny = nil
 	seen[during] = "what was there during a writing"
 	changed("the end of a writing")
-	r.stamps["work"] = "later"
+	r.Marks["work"] = "later"
 	changed("one by another program")
-	if r.calls["Item"] != 0 {
-		t.Errorf("%d items were opened, though the keystore has stamps", r.calls["Item"])
+	if r.Calls["Item"] != 0 {
+		t.Errorf("%d items were opened, though the keystore has stamps", r.Calls["Item"])
 	}
 	before := print("work")
 	put("other")
@@ -285,20 +287,18 @@ func TestFingerprint(t *testing.T) {
 		t.Error("the fingerprint changed with another key's writing")
 	}
 
-	r.noStamp = true
+	r.NoStamps = true
 	changed("the loss of stamps")
 	put("work")
 	changed("a writing without a stamp")
 	c := testKey
 	c.SecretAccessKey = "another"
 	data, _ := encodeKey(c)
-	r.items["work"] = keystore.Item{Name: "work", Data: data}
+	r.Items["work"] = keystore.Item{Name: "work", Data: data}
 	changed("one by another program without a stamp")
-	r.then = func(method string) {
+	r.BeforeAny = func(method string) {
 		if method == "Item" {
-			r.mu.Lock()
-			delete(r.items, "work")
-			r.mu.Unlock()
+			delete(r.Items, "work")
 		}
 	}
 	if p, ok, err := keys.Fingerprint(t.Context(), "work"); p != "" || ok || err != nil {
@@ -308,7 +308,7 @@ func TestFingerprint(t *testing.T) {
 
 func TestUnreadableGeneration(t *testing.T) {
 	keys, r := newKeys(t)
-	r.items["work"] = keystore.Item{Name: "work"}
+	r.Items["work"] = keystore.Item{Name: "work"}
 	if err := os.MkdirAll(keys.Dir.File(generation("work")), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -369,14 +369,14 @@ func TestGuardedKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	keys.Guard = func(name string) (bool, error) { return name == "work", nil }
-	if r.items["work"].Touch {
+	if r.Items["work"].Touch {
 		t.Error("kept for a touch that nobody asked for")
 	}
-	if c, err := keys.Key(t.Context(), "work"); err != nil || c != testKey || !r.items["work"].Touch {
-		t.Errorf("Key = %v, %v, kept for a touch: %v", c, err, r.items["work"].Touch)
+	if c, err := keys.Key(t.Context(), "work"); err != nil || c != testKey || !r.Items["work"].Touch {
+		t.Errorf("Key = %v, %v, kept for a touch: %v", c, err, r.Items["work"].Touch)
 	}
-	if err := keys.Put(t.Context(), "other", testKey); err != nil || r.items["other"].Touch {
-		t.Errorf("another key: %v, kept for a touch: %v", err, r.items["other"].Touch)
+	if err := keys.Put(t.Context(), "other", testKey); err != nil || r.Items["other"].Touch {
+		t.Errorf("another key: %v, kept for a touch: %v", err, r.Items["other"].Touch)
 	}
 	cannot := errors.New("no touch here")
 	keys.Guard = func(string) (bool, error) { return false, cannot }

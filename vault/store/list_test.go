@@ -17,7 +17,7 @@ func all(Entry) bool { return true }
 
 func (w *world) wantList(t *testing.T, opened int, want ...string) []error {
 	t.Helper()
-	clear(w.ring.calls)
+	clear(w.ring.Calls)
 	live, warnings, err := w.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -29,8 +29,8 @@ func (w *world) wantList(t *testing.T, opened int, want ...string) []error {
 	if !slices.Equal(names, want) {
 		t.Errorf("listed %q, want %q", names, want)
 	}
-	if w.ring.calls["Item"] != opened || w.ring.calls["Names"] != 1 {
-		t.Errorf("the keystore was asked %v, want one list and %d items", w.ring.calls, opened)
+	if w.ring.Calls["Item"] != opened || w.ring.Calls["Names"] != 1 {
+		t.Errorf("the keystore was asked %v, want one list and %d items", w.ring.Calls, opened)
 	}
 	return warnings
 }
@@ -59,7 +59,7 @@ func TestListLearns(t *testing.T) {
 	}
 	w.now = noon.Add(time.Hour)
 	w.wantList(t, 0, nameB) // expired at this moment
-	delete(w.ring.items, nameB)
+	delete(w.ring.Items, nameB)
 	w.wantList(t, 0) // gone, whatever the index says
 }
 
@@ -72,13 +72,13 @@ func TestListLearnsOthers(t *testing.T) {
 	}
 	w.wantList(t, 1)
 	w.wantList(t, 0)
-	for name := range w.ring.items {
+	for name := range w.ring.Items {
 		w.put(t, name, session(time.Hour)) // by a process with another state folder
 	}
 	w.now = noon.Add(otherFor + 2*sweepAfter)
 	w.Sweep(t.Context())
 	w.wantList(t, 0)
-	if len(w.ring.items) != 0 {
+	if len(w.ring.Items) != 0 {
 		t.Error("the session that took its place was not swept")
 	}
 }
@@ -97,7 +97,7 @@ func TestKilledBetween(t *testing.T) {
 	w.put(t, nameA, session(time.Hour))
 	w.wantList(t, 1, nameA)
 	w.now = noon.Add(2 * time.Hour)
-	w.ring.then = func(method string) {
+	w.ring.BeforeAny = func(method string) {
 		if method == "Put" {
 			w.Index.Dir = disk.NewFolder(w.dir + " gone") // so that no more is written to it
 		}
@@ -105,7 +105,7 @@ func TestKilledBetween(t *testing.T) {
 	if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)}); err != nil {
 		t.Fatal(err)
 	}
-	w.ring.then = nil
+	w.ring.BeforeAny = nil
 	w.Index.Dir = disk.NewFolder(w.dir)
 	w.wantList(t, 1, nameA)
 }
@@ -113,8 +113,8 @@ func TestKilledBetween(t *testing.T) {
 func TestListDamaged(t *testing.T) {
 	w := newWorld(t)
 	w.put(t, nameA, session(time.Hour))
-	w.ring.items[nameB] = keystore.Item{Name: nameB, Data: []byte(testSecret)}
-	w.ring.items["other"] = keystore.Item{Name: "other", Data: []byte(`{"type":"journal","secret":"` + testSecret + `"}`)}
+	w.ring.Items[nameB] = keystore.Item{Name: nameB, Data: []byte(testSecret)}
+	w.ring.Items["other"] = keystore.Item{Name: "other", Data: []byte(`{"type":"journal","secret":"` + testSecret + `"}`)}
 	warnings := w.wantList(t, 3, nameA)
 	var damaged *DamagedError
 	if len(warnings) != 1 || !errors.As(warnings[0], &damaged) || damaged.Name != nameB || strings.Contains(damaged.Error(), testSecret) {
@@ -123,8 +123,8 @@ func TestListDamaged(t *testing.T) {
 	if n, _, err := w.Remove(t.Context(), all); n != 1 || err != nil {
 		t.Errorf("removed %d, %v", n, err)
 	}
-	if len(w.ring.items) != 2 {
-		t.Errorf("left %v, want what is no session", w.ring.items)
+	if len(w.ring.Items) != 2 {
+		t.Errorf("left %v, want what is no session", w.ring.Items)
 	}
 }
 
@@ -132,11 +132,11 @@ func TestListErrors(t *testing.T) {
 	for _, method := range []string{"Names", "Item"} {
 		w := newWorld(t)
 		w.put(t, nameA, session(time.Hour))
-		w.ring.broken[method] = errBroken
+		w.ring.Errors[method] = errBroken
 		if live, _, err := w.List(t.Context()); !errors.Is(err, errBroken) || live != nil {
 			t.Errorf("%s: List = %v, %v", method, live, err)
 		}
-		if n, _, err := w.Remove(t.Context(), all); !errors.Is(err, errBroken) || n != 0 || len(w.ring.items) != 1 {
+		if n, _, err := w.Remove(t.Context(), all); !errors.Is(err, errBroken) || n != 0 || len(w.ring.Items) != 1 {
 			t.Errorf("%s: Remove = %d, %v", method, n, err)
 		}
 	}
@@ -170,8 +170,8 @@ func TestRemove(t *testing.T) {
 		if n != 1 || warnings != nil || err != nil {
 			t.Errorf("Remove = %d, %v, %v", n, warnings, err)
 		}
-		if _, left := w.ring.items[nameB]; !left || len(w.ring.items) != 1 || len(w.Index.Entries()) != 1 {
-			t.Errorf("left %v, index %v", w.ring.items, w.Index.Entries())
+		if _, left := w.ring.Items[nameB]; !left || len(w.ring.Items) != 1 || len(w.Index.Entries()) != 1 {
+			t.Errorf("left %v, index %v", w.ring.Items, w.Index.Entries())
 		}
 		if n, warnings, err := w.Remove(t.Context(), isProd); n != 0 || warnings != nil || err != nil {
 			t.Errorf("again: %d, %v, %v", n, warnings, err)
@@ -179,21 +179,21 @@ func TestRemove(t *testing.T) {
 	})
 	t.Run("gone meanwhile", func(t *testing.T) {
 		w := fill(t)
-		w.ring.broken["Remove"] = keystore.ErrNotFound
+		w.ring.Errors["Remove"] = keystore.ErrNotFound
 		if n, warnings, err := w.Remove(t.Context(), all); n != 0 || warnings != nil || err != nil {
 			t.Errorf("Remove = %d, %v, %v", n, warnings, err)
 		}
 	})
 	t.Run("failing half-way", func(t *testing.T) {
 		w := fill(t)
-		w.ring.then = func(method string) {
+		w.ring.BeforeAny = func(method string) {
 			if method == "Remove" {
-				w.ring.broken["Remove"] = errBroken
+				w.ring.Errors["Remove"] = errBroken
 			}
 		}
 		n, _, err := w.Remove(t.Context(), all)
-		if n != 1 || !errors.Is(err, errBroken) || len(w.ring.items) != 2 || len(w.Index.Entries()) != 2 {
-			t.Errorf("Remove = %d, %v, left %d items", n, err, len(w.ring.items))
+		if n != 1 || !errors.Is(err, errBroken) || len(w.ring.Items) != 2 || len(w.Index.Entries()) != 2 {
+			t.Errorf("Remove = %d, %v, left %d items", n, err, len(w.ring.Items))
 		}
 	})
 	t.Run("index", func(t *testing.T) {
@@ -219,7 +219,7 @@ func TestSweep(t *testing.T) {
 		if _, _, err := w.Get(t.Context(), Ask{Name: nameB, KeyCheck: "x", Need: 1, Make: w.lasting(time.Second, &made)}); err != nil || made != 1 {
 			t.Fatal(err, made)
 		}
-		delete(w.ring.items, nameB)
+		delete(w.ring.Items, nameB)
 	}
 	want := func(names ...string) {
 		t.Helper()
@@ -230,7 +230,7 @@ func TestSweep(t *testing.T) {
 	}
 	w.put(t, "at the limit", session(-time.Hour))
 	w.put(t, "damaged", session(-2*time.Hour))
-	w.ring.items["damaged"] = keystore.Item{Name: "damaged", Data: []byte("garbage")}
+	w.ring.Items["damaged"] = keystore.Item{Name: "damaged", Data: []byte("garbage")}
 	w.put(t, "long expired", session(-time.Hour-1))
 	w.put(t, "unexpired", session(time.Hour))
 	if _, _, err := w.List(t.Context()); err != nil {
@@ -249,9 +249,9 @@ func TestSweep(t *testing.T) {
 
 	w.put(t, "long expired", session(-2*time.Hour))
 	w.now = noon.Add(24*time.Hour - time.Second)
-	clear(w.ring.calls)
+	clear(w.ring.Calls)
 	make()
-	if w.ring.calls["Names"] != 0 {
+	if w.ring.Calls["Names"] != 0 {
 		t.Error("swept twice in a day")
 	}
 	w.now = noon.Add(24 * time.Hour)
@@ -272,10 +272,10 @@ func TestSweepErrors(t *testing.T) {
 	}
 	for _, method := range []string{"Names", "Item", "Remove"} {
 		w := fill(t)
-		w.ring.broken[method] = errBroken
+		w.ring.Errors[method] = errBroken
 		w.Sweep(t.Context())
-		if len(w.ring.items) != 1 || w.ring.calls[method] != 1 {
-			t.Errorf("%s: the keystore was asked %v", method, w.ring.calls)
+		if len(w.ring.Items) != 1 || w.ring.Calls[method] != 1 {
+			t.Errorf("%s: the keystore was asked %v", method, w.ring.Calls)
 		}
 	}
 	t.Run("held", func(t *testing.T) {
@@ -286,8 +286,8 @@ func TestSweepErrors(t *testing.T) {
 		}
 		defer held.Close()
 		w.Sweep(t.Context()) // comes back
-		if len(w.ring.calls) != 0 {
-			t.Errorf("the keystore was asked %v while another swept", w.ring.calls)
+		if len(w.ring.Calls) != 0 {
+			t.Errorf("the keystore was asked %v while another swept", w.ring.Calls)
 		}
 	})
 	t.Run("no marker", func(t *testing.T) {
@@ -297,7 +297,7 @@ func TestSweepErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.Sweep(t.Context())
-		if len(w.ring.calls) != 0 {
+		if len(w.ring.Calls) != 0 {
 			t.Error("swept without a note of it: every making would")
 		}
 	})

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 	"aws-vault/internal/testproc"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/keystore/keystoretest"
 )
 
 // functions run in other processes.
@@ -37,102 +36,6 @@ const (
 )
 
 var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
-
-// memoryRing is a keystore in memory that counts what is asked of it.
-type memoryRing struct {
-	mu      sync.Mutex
-	items   map[string]keystore.Item
-	stamps  map[string]string
-	noStamp bool
-	calls   map[string]int
-	broken  map[string]error // by the method
-	then    func(method string)
-}
-
-func newRing() *memoryRing {
-	return &memoryRing{
-		items: map[string]keystore.Item{}, stamps: map[string]string{},
-		calls: map[string]int{}, broken: map[string]error{},
-	}
-}
-
-func (r *memoryRing) call(method string) error {
-	r.mu.Lock()
-	r.calls[method]++
-	err, then := r.broken[method], r.then
-	r.mu.Unlock()
-	if then != nil {
-		then(method)
-	}
-	return err
-}
-
-func (r *memoryRing) Item(_ context.Context, name string) (keystore.Item, error) {
-	if err := r.call("Item"); err != nil {
-		return keystore.Item{}, err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	it, ok := r.items[name]
-	if !ok {
-		return it, keystore.ErrNotFound
-	}
-	return it, nil
-}
-
-func (r *memoryRing) Put(_ context.Context, it keystore.Item) error {
-	if err := r.call("Put"); err != nil {
-		return err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.items[it.Name] = it
-	return nil
-}
-
-func (r *memoryRing) Remove(_ context.Context, name string) error {
-	if err := r.call("Remove"); err != nil {
-		return err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, ok := r.items[name]; !ok {
-		return keystore.ErrNotFound
-	}
-	delete(r.items, name)
-	return nil
-}
-
-func (r *memoryRing) Names(context.Context) ([]string, error) {
-	if err := r.call("Names"); err != nil {
-		return nil, err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var names []string
-	for name := range r.items {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names, nil
-}
-
-func (r *memoryRing) Stamp(_ context.Context, name string) (string, error) {
-	if err := r.call("Stamp"); err != nil {
-		return "", err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, ok := r.items[name]; !ok {
-		return "", keystore.ErrNotFound
-	}
-	if r.noStamp {
-		return "", nil
-	}
-	return "stamp " + r.stamps[name], nil
-}
-
-func (r *memoryRing) Check(context.Context) error { return r.call("Check") }
 
 // dirRing is a keystore that processes share. It is no example: it keeps its items open.
 type dirRing struct{ dir string }
@@ -169,7 +72,7 @@ func (r dirRing) Names(context.Context) ([]string, error) {
 // world is a set of sessions with a clock that the test turns.
 type world struct {
 	*Sessions
-	ring *memoryRing
+	ring *keystoretest.Ring
 	dir  string
 	now  time.Time
 
@@ -177,7 +80,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{ring: newRing(), dir: filepath.Join(t.TempDir(), "state"), now: noon, comers: make(chan string, 1000)}
+	w := &world{ring: keystoretest.New(), dir: filepath.Join(t.TempDir(), "state"), now: noon, comers: make(chan string, 1000)}
 	now := func() time.Time { return w.now }
 	locks := &Locks{Dir: disk.NewFolder(filepath.Join(w.dir, "locks")), Program: "aws-vault test", Now: now}
 	locks.comes = func(path string) { w.comers <- path }
@@ -220,7 +123,7 @@ func (w *world) put(t *testing.T, name string, s Session) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.ring.items[name] = keystore.Item{Name: name, Data: data}
+	w.ring.Items[name] = keystore.Item{Name: name, Data: data}
 }
 
 // lasting makes sessions of that life, and counts them.

@@ -49,7 +49,7 @@ func wantItem(t *testing.T, r Ring, name, text string) {
 
 func TestPending(t *testing.T) {
 	w := newWorld(t)
-	w.ring.items[nameA] = testItem(nameA, "old")
+	w.ring.Items[nameA] = testItem(nameA, "old")
 	p := w.hold(t, testItem(nameA, "new EXAMPLE"))
 	wantItem(t, p, nameA, "new EXAMPLE")
 	wantItem(t, w.ring, nameA, "old")
@@ -95,15 +95,15 @@ func TestPendingKeyIsListed(t *testing.T) {
 	if err := w.pending().Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.ring.calls["Item"] = 0
+	w.ring.Calls["Item"] = 0
 	w.now = noon.Add(10 * 365 * 24 * time.Hour)
 	w.Pending = w.pending()
 	if kept, warnings, err := w.Kept(t.Context()); err != nil || warnings != nil || len(kept.Sessions)+len(kept.Tokens) > 0 {
 		t.Errorf("kept %+v, %v, %v", kept, warnings, err)
 	}
 	w.Sweep(t.Context())
-	if w.ring.calls["Item"] != 0 || len(w.ring.items) != 1 {
-		t.Errorf("opened %d items, %d are left", w.ring.calls["Item"], len(w.ring.items))
+	if w.ring.Calls["Item"] != 0 || len(w.ring.Items) != 1 {
+		t.Errorf("opened %d items, %d are left", w.ring.Calls["Item"], len(w.ring.Items))
 	}
 }
 
@@ -119,8 +119,8 @@ func TestPendingKeyIsMadeOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if w.ring.calls["Put"] != 1 {
-		t.Errorf("made %d keys", w.ring.calls["Put"])
+	if w.ring.Calls["Put"] != 1 {
+		t.Errorf("made %d keys", w.ring.Calls["Put"])
 	}
 }
 
@@ -153,7 +153,7 @@ func TestPendingRefuses(t *testing.T) {
 func TestPendingThatCannotBeOpened(t *testing.T) {
 	w := newWorld(t)
 	p := w.hold(t, testItem(nameA, "held"))
-	w.ring.items[nameA] = testItem(nameA, "kept")
+	w.ring.Items[nameA] = testItem(nameA, "kept")
 	path := p.Dir.File(nameA)
 	whole, err := os.ReadFile(path)
 	if err != nil {
@@ -181,19 +181,19 @@ func TestPendingThatCannotBeOpened(t *testing.T) {
 	if err := os.Rename(p.Dir.File(nameB), path); err != nil {
 		t.Fatal(err)
 	}
-	w.ring.broken["Item"] = keystore.ErrLocked
+	w.ring.Errors["Item"] = keystore.ErrLocked
 	if _, err := p.Item(t.Context(), nameA); !errors.Is(err, keystore.ErrLocked) {
 		t.Errorf("with a locked keystore: %v", err)
 	}
 	if err := p.Flush(t.Context(), nameA); !errors.Is(err, keystore.ErrLocked) || !p.Holds(nameA) {
 		t.Errorf("with a locked keystore, flushed: %v", err)
 	}
-	delete(w.ring.broken, "Item")
+	delete(w.ring.Errors, "Item")
 	wantItem(t, p, nameA, "held")
 	for why, data := range map[string]string{"gone": "", "of another type": `{"version":1,"type":"else"}`, "short": `{"version":1,"type":"key of pending items","key":"AAAA"}`, "torn": `{`} {
-		w.ring.items[pendingKey] = testItem(pendingKey, data)
+		w.ring.Items[pendingKey] = testItem(pendingKey, data)
 		if data == "" {
-			delete(w.ring.items, pendingKey)
+			delete(w.ring.Items, pendingKey)
 		}
 		if it, err := p.Item(t.Context(), nameA); err != nil || string(it.Data) != "kept" {
 			t.Errorf("with a key that is %s: %q, %v", why, it.Data, err)
@@ -208,7 +208,7 @@ func TestPendingThatCannotBeOpened(t *testing.T) {
 // A token that could not be stored is found by this process, until it is removed.
 func TestTokenInMemory(t *testing.T) {
 	w := newWorld(t)
-	w.ring.broken["Put"] = errBroken
+	w.ring.Errors["Put"] = errBroken
 	tokens, made := w.tokens(), 0
 	for range 2 {
 		if got, _, err := tokens.Get(t.Context(), askToken("EXAMPLE", &made)); err != nil || string(got.Secret) != `{"s":"EXAMPLE"}` {
@@ -244,7 +244,7 @@ func TestKeptBeforeAFailure(t *testing.T) {
 	if kept, _, err := w.tokens().Find(t.Context(), nameA); err != nil || string(kept.Secret) != string(json.RawMessage(`{"s":"half"}`)) {
 		t.Errorf("kept %s, %v", kept.Secret, err)
 	}
-	if _, listed := w.Index.Entries()[nameA]; !listed || len(w.ring.items) != 1 {
-		t.Errorf("listed: %v, items %v", listed, w.ring.items)
+	if _, listed := w.Index.Entries()[nameA]; !listed || len(w.ring.Items) != 1 {
+		t.Errorf("listed: %v, items %v", listed, w.ring.Items)
 	}
 }

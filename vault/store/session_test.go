@@ -68,7 +68,7 @@ func TestDamagedSessions(t *testing.T) {
 	for name, d := range damages(t) {
 		t.Run(name, func(t *testing.T) {
 			w, made := newWorld(t), 0
-			w.ring.items[nameA] = keystore.Item{Name: nameA, Data: d.data}
+			w.ring.Items[nameA] = keystore.Item{Name: nameA, Data: d.data}
 			k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
 			if err != nil || made != 1 || k.Credentials.AccessKeyID != testKeyID {
 				t.Fatalf("Get = %v, %v after %d makings, want a new session", k.Credentials, err, made)
@@ -89,7 +89,7 @@ func TestDamagedSessions(t *testing.T) {
 
 func TestDamagedKeystoreItem(t *testing.T) {
 	w, made := newWorld(t), 0
-	w.ring.broken["Item"] = &keystore.DamagedError{Name: nameA, Where: "the tests", Err: errBroken}
+	w.ring.Errors["Item"] = &keystore.DamagedError{Name: nameA, Where: "the tests", Err: errBroken}
 	_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
 	if err != nil || made != 1 || len(warnings) != 1 || !errors.Is(warnings[0], errBroken) {
 		t.Errorf("Get warned %v, returned %v after %d makings, want the damage told and one making", warnings, err, made)
@@ -185,7 +185,7 @@ func TestNeverExpired(t *testing.T) {
 			Name: nameA, Need: upTo(time.Hour), MaxAge: upTo(time.Hour) * time.Duration(r.IntN(2)),
 			AtMost: upTo(time.Hour) * time.Duration(r.IntN(2)), Apart: nameB, Human: func() bool { return r.IntN(2) == 0 },
 		}
-		delete(w.ring.items, nameB)
+		delete(w.ring.Items, nameB)
 		if r.IntN(2) == 0 {
 			w.put(t, nameB, k)
 		}

@@ -17,12 +17,12 @@ func TestWarm(t *testing.T) {
 	w := newWorld(t)
 	w.put(t, nameA, session(time.Hour))
 	for range 2 {
-		clear(w.ring.calls)
+		clear(w.ring.Calls)
 		if _, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Need: time.Minute}); err != nil || warnings != nil {
 			t.Fatal(warnings, err)
 		}
-		if w.ring.calls["Item"] != 1 || len(w.ring.calls) != 1 {
-			t.Errorf("the keystore was asked %v, want one item", w.ring.calls)
+		if w.ring.Calls["Item"] != 1 || len(w.ring.Calls) != 1 {
+			t.Errorf("the keystore was asked %v, want one item", w.ring.Calls)
 		}
 	}
 	if _, err := os.Stat(w.dir); !errors.Is(err, os.ErrNotExist) {
@@ -51,8 +51,8 @@ func TestExpiredWhenItCame(t *testing.T) {
 			if errors.As(err, &expired) == c.want {
 				t.Fatalf("Get returned %v", err)
 			}
-			if !c.want && (!expired.Expired.Equal(noon.Add(c.left)) || len(w.ring.items) != 0) {
-				t.Errorf("the error says %v, and %d items were kept", expired, len(w.ring.items))
+			if !c.want && (!expired.Expired.Equal(noon.Add(c.left)) || len(w.ring.Items) != 0) {
+				t.Errorf("the error says %v, and %d items were kept", expired, len(w.ring.Items))
 			}
 			if !c.want && !strings.Contains(expired.Error(), "had expired at 2030-01-01T") {
 				t.Errorf("the error says %q", expired)
@@ -75,8 +75,8 @@ func TestWithoutExpiry(t *testing.T) {
 			t.Errorf("Get = %v, %v, %v after %d makings", k.Credentials, warnings, err, made)
 		}
 	}
-	if w.ring.calls["Put"] != 0 || w.ring.calls["Names"] != 0 {
-		t.Errorf("the keystore was asked %v", w.ring.calls)
+	if w.ring.Calls["Put"] != 0 || w.ring.Calls["Names"] != 0 {
+		t.Errorf("the keystore was asked %v", w.ring.Calls)
 	}
 }
 
@@ -159,7 +159,7 @@ func TestLockedKeystore(t *testing.T) {
 	refused := &keystore.LockedError{Backend: "test", Reason: "the prompt was dismissed"}
 	t.Run("before", func(t *testing.T) {
 		w, made := newWorld(t), 0
-		w.ring.broken["Item"] = refused
+		w.ring.Errors["Item"] = refused
 		k, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
 		if !errors.Is(err, keystore.ErrLocked) || made != 0 || k != (Session{}) {
 			t.Errorf("Get = %+v, %v after %d makings, want the keystore's error", k, err, made)
@@ -170,7 +170,7 @@ func TestLockedKeystore(t *testing.T) {
 	})
 	t.Run("once we hold the lock", func(t *testing.T) {
 		w, made := newWorld(t), 0
-		w.ring.then = func(string) { w.ring.broken["Item"] = refused }
+		w.ring.BeforeAny = func(string) { w.ring.Errors["Item"] = refused }
 		_, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
 		if !errors.Is(err, keystore.ErrLocked) || made != 0 {
 			t.Errorf("Get returned %v after %d makings", err, made)
@@ -195,7 +195,7 @@ func TestNotKept(t *testing.T) {
 	}
 	t.Run("keystore", func(t *testing.T) {
 		w := newWorld(t)
-		w.ring.broken["Put"] = errBroken
+		w.ring.Errors["Put"] = errBroken
 		get(w)
 		if known := w.Index.Entries(); len(known) != 0 {
 			t.Errorf("the index has %v", known)
@@ -207,7 +207,7 @@ func TestNotKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		get(w)
-		if len(w.ring.items) != 1 {
+		if len(w.ring.Items) != 1 {
 			t.Error("the session was not kept")
 		}
 	})
@@ -218,7 +218,7 @@ func TestNotKept(t *testing.T) {
 			c.SessionToken = strings.Repeat("x", maxItem)
 			return Made{Credentials: c}, nil
 		}})
-		if err != nil || len(warnings) != 1 || w.ring.calls["Put"] != 0 {
+		if err != nil || len(warnings) != 1 || w.ring.Calls["Put"] != 0 {
 			t.Errorf("Get warned %v, returned %v", warnings, err)
 		}
 	})
@@ -227,7 +227,7 @@ func TestNotKept(t *testing.T) {
 		_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
 			return Made{Credentials: temporary(noon.AddDate(9000, 0, 0))}, nil
 		}})
-		if err != nil || len(warnings) != 1 || w.ring.calls["Put"] != 0 {
+		if err != nil || len(warnings) != 1 || w.ring.Calls["Put"] != 0 {
 			t.Errorf("Get warned %v, returned %v", warnings, err)
 		}
 	})

@@ -45,19 +45,19 @@ func TestWhoSignedIn(t *testing.T) {
 	tokens := w.tokens()
 	who := func() string {
 		t.Helper()
-		w.ring.calls = map[string]int{}
+		w.ring.Calls = map[string]int{}
 		got, err := tokens.Who(t.Context(), nameA, func(k Token) string { return "by " + string(k.Secret) })
 		if err != nil {
 			t.Fatal(err)
 		}
-		return fmt.Sprintf("%s, %d opened", got, w.ring.calls["Item"])
+		return fmt.Sprintf("%s, %d opened", got, w.ring.Calls["Item"])
 	}
 	write := func(secret, stamp string) {
 		t.Helper()
 		if warnings := tokens.Trade(nameA).finish(t.Context(), token(secret)); warnings != nil {
 			t.Fatal(warnings)
 		}
-		w.ring.stamps[nameA] = stamp
+		w.ring.Marks[nameA] = stamp
 	}
 	none := who()
 	write("alice", "1")
@@ -71,11 +71,11 @@ func TestWhoSignedIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	stale, learnt := who(), who()
-	w.ring.noStamp = true
+	w.ring.NoStamps = true
 	unstamped := who()
-	w.ring.noStamp = false
-	w.ring.items[nameA] = keystore.Item{Name: nameA, Data: []byte("junk")}
-	w.ring.stamps[nameA] = "3"
+	w.ring.NoStamps = false
+	w.ring.Items[nameA] = keystore.Item{Name: nameA, Data: []byte("junk")}
+	w.ring.Marks[nameA] = "3"
 	damaged := who()
 	if err := os.Remove(filepath.Join(w.dir, indexFile)); err != nil {
 		t.Fatal(err)
@@ -94,12 +94,12 @@ func TestWhoSignedIn(t *testing.T) {
 		}
 	}
 	for _, call := range []string{"Stamp", "Item"} {
-		w.ring.broken[call] = errors.New("locked")
-		w.ring.stamps[nameA] += "x"
+		w.ring.Errors[call] = errors.New("locked")
+		w.ring.Marks[nameA] += "x"
 		if _, err := tokens.Who(t.Context(), nameA, nil); err == nil {
 			t.Errorf("a keystore whose %s fails says that nobody is signed in", call)
 		}
-		delete(w.ring.broken, call)
+		delete(w.ring.Errors, call)
 	}
 }
 
@@ -140,7 +140,7 @@ func TestTokenOfSomebody(t *testing.T) {
 	if kept, _, err := w.tokens().Find(t.Context(), a.Name); err != nil || kept.Who != "alice" {
 		t.Errorf("kept is of %q, %v", kept.Who, err)
 	}
-	w.ring.broken["Item"] = errBroken
+	w.ring.Errors["Item"] = errBroken
 	if all, _, err := w.tokens().List(t.Context()); err != nil || len(all) != 1 || all[0].Who != "alice" {
 		t.Errorf("listed %+v, %v", all, err)
 	}
@@ -227,14 +227,14 @@ func TestTokenThatIsNotKept(t *testing.T) {
 		got.Ends = time.Time{}
 		return got, err
 	}
-	if got, warnings, err := w.tokens().Get(t.Context(), a); err != nil || warnings != nil || len(w.ring.items) != 0 || got.Secret == nil {
-		t.Errorf("got %v, %v, %v and kept %d items", got, warnings, err, len(w.ring.items))
+	if got, warnings, err := w.tokens().Get(t.Context(), a); err != nil || warnings != nil || len(w.ring.Items) != 0 || got.Secret == nil {
+		t.Errorf("got %v, %v, %v and kept %d items", got, warnings, err, len(w.ring.Items))
 	}
-	w.ring.broken["Put"] = errBroken
+	w.ring.Errors["Put"] = errBroken
 	if got, warnings, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil || len(warnings) != 1 || !errors.Is(warnings[0], errBroken) || got.Secret == nil {
 		t.Errorf("got %v, %v, %v", got, warnings, err)
 	}
-	w.ring.broken["Item"] = keystore.ErrLocked
+	w.ring.Errors["Item"] = keystore.ErrLocked
 	if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); !errors.Is(err, keystore.ErrLocked) {
 		t.Errorf("got %v from a keystore that stays shut", err)
 	}
@@ -268,9 +268,9 @@ func TestTokensBesideSessions(t *testing.T) {
 		}
 	}
 	see("listed", []string{nameA + " corp"}, []string{nameB + " prod"})
-	w.ring.calls["Item"] = 0
+	w.ring.Calls["Item"] = 0
 	see("again", []string{nameA + " corp"}, []string{nameB + " prod"})
-	if n := w.ring.calls["Item"]; n != 0 {
+	if n := w.ring.Calls["Item"]; n != 0 {
 		t.Errorf("%d items were opened for a list that knows them", n)
 	}
 	w.Index.Dir = disk.NewFolder(filepath.Join(w.dir, "lost"))
@@ -281,8 +281,8 @@ func TestTokensBesideSessions(t *testing.T) {
 		t.Errorf("removed %d sessions, %v", n, err)
 	}
 	see("without sessions", []string{nameA + " corp"}, nil)
-	if n, _, err := w.tokens().Remove(t.Context(), all); n != 1 || err != nil || len(w.ring.items) != 0 {
-		t.Errorf("removed %d tokens, %v, and %d items are left", n, err, len(w.ring.items))
+	if n, _, err := w.tokens().Remove(t.Context(), all); n != 1 || err != nil || len(w.ring.Items) != 0 {
+		t.Errorf("removed %d tokens, %v, and %d items are left", n, err, len(w.ring.Items))
 	}
 }
 
@@ -299,18 +299,18 @@ func TestRemoveKept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	clear(w.ring.calls)
+	clear(w.ring.Calls)
 	gone, warnings, err := w.RemoveKept(t.Context(),
 		func(e Entry) bool { return e.Profile == "prod" },
 		func(e Entry) bool { return e.Profile == "corp" })
 	if err != nil || warnings != nil || len(gone.Sessions) != 1 || gone.Sessions[0].Name != nameB || len(gone.Tokens) != 1 || gone.Tokens[0].Name != nameA {
 		t.Errorf("gone is %+v, %v, %v", gone, warnings, err)
 	}
-	if _, left := w.ring.items[third]; !left || len(w.ring.items) != 1 || len(w.Index.Entries()) != 1 {
-		t.Errorf("left %v, index %v", w.ring.items, w.Index.Entries())
+	if _, left := w.ring.Items[third]; !left || len(w.ring.Items) != 1 || len(w.Index.Entries()) != 1 {
+		t.Errorf("left %v, index %v", w.ring.Items, w.Index.Entries())
 	}
-	if w.ring.calls["Names"] != 1 || w.ring.calls["Item"] != 0 || w.ring.calls["Remove"] != 2 {
-		t.Errorf("the keystore was asked %v, want one list and two removals", w.ring.calls)
+	if w.ring.Calls["Names"] != 1 || w.ring.Calls["Item"] != 0 || w.ring.Calls["Remove"] != 2 {
+		t.Errorf("the keystore was asked %v, want one list and two removals", w.ring.Calls)
 	}
 }
 
@@ -325,12 +325,12 @@ func TestTokensAreSweptAfterTheirEnd(t *testing.T) {
 			w.Index.Dir = disk.NewFolder(filepath.Join(w.dir, "lost"))
 		}
 		w.Sweep(t.Context())
-		if len(w.ring.items) != 1 {
+		if len(w.ring.Items) != 1 {
 			t.Fatal("a token was swept that is of use")
 		}
 		w.now = noon.Add(25 * time.Hour)
 		w.Sweep(t.Context())
-		if len(w.ring.items) != 0 {
+		if len(w.ring.Items) != 0 {
 			t.Errorf("a token is left after its end (known to the list: %v)", known)
 		}
 	}
@@ -351,7 +351,7 @@ func TestDamagedTokens(t *testing.T) {
 		"bytes, want at most": append(whole, bytes.Repeat([]byte(" "), maxItem)...),
 	} {
 		w := newWorld(t)
-		w.ring.items[nameA] = keystore.Item{Name: nameA, Data: data}
+		w.ring.Items[nameA] = keystore.Item{Name: nameA, Data: data}
 		got, warnings, err := w.tokens().Find(t.Context(), nameA)
 		var damaged *DamagedError
 		if err != nil || len(warnings) != 1 || !errors.As(warnings[0], &damaged) || got.Secret != nil {

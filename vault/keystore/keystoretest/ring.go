@@ -1,0 +1,121 @@
+// Package keystoretest has a keystore in memory for the tests of what stores something in one.
+package keystoretest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"aws-vault/vault/keystore"
+)
+
+// A Ring is a [keystore.Ring] in memory. A test may read and change its fields while no call is made.
+// Methods are named as in keystore.Ring.
+type Ring struct {
+	Items  map[string]keystore.Item
+	Calls  map[string]int    // of each method
+	Writes map[string]int    // of each item
+	Marks  map[string]string // of items; a changed mark changes the item's stamp, as a write does
+
+	Err       error            // of every call; nil for none
+	Errors    map[string]error // of a method's calls
+	NoStamps  bool             // it cannot tell whether an item was written
+	BeforeAny func(method string)
+	BeforePut func(context.Context, keystore.Item) (keystore.Item, error) // returns what to store instead, or Put's error
+
+	mu sync.Mutex
+}
+
+// New returns an empty ring that works.
+func New() *Ring {
+	return &Ring{
+		Items: map[string]keystore.Item{}, Calls: map[string]int{}, Writes: map[string]int{},
+		Marks: map[string]string{}, Errors: map[string]error{},
+	}
+}
+
+// begin counts a call and returns its error. Functions of the test run while the ring is unlocked.
+func (r *Ring) begin(method string) error {
+	r.mu.Lock()
+	r.Calls[method]++
+	err, before := r.Errors[method], r.BeforeAny
+	if err == nil {
+		err = r.Err
+	}
+	r.mu.Unlock()
+	if before != nil {
+		before(method)
+	}
+	return err
+}
+
+func (r *Ring) Item(_ context.Context, name string) (keystore.Item, error) {
+	if err := r.begin("Item"); err != nil {
+		return keystore.Item{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	it, ok := r.Items[name]
+	if !ok {
+		return it, keystore.ErrNotFound
+	}
+	return it, nil
+}
+
+func (r *Ring) Put(ctx context.Context, it keystore.Item) error {
+	if err := r.begin("Put"); err != nil {
+		return err
+	}
+	if r.BeforePut != nil {
+		var err error
+		if it, err = r.BeforePut(ctx, it); err != nil {
+			return err
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Items[it.Name] = it
+	r.Writes[it.Name]++
+	return nil
+}
+
+func (r *Ring) Remove(_ context.Context, name string) error {
+	if err := r.begin("Remove"); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.Items[name]; !ok {
+		return keystore.ErrNotFound
+	}
+	delete(r.Items, name)
+	return nil
+}
+
+func (r *Ring) Names(context.Context) ([]string, error) {
+	if err := r.begin("Names"); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Sorted(maps.Keys(r.Items)), nil
+}
+
+func (r *Ring) Stamp(_ context.Context, name string) (string, error) {
+	if err := r.begin("Stamp"); err != nil {
+		return "", err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.Items[name]; !ok {
+		return "", keystore.ErrNotFound
+	}
+	if r.NoStamps {
+		return "", nil
+	}
+	return fmt.Sprintf("written %d times %s", r.Writes[name], r.Marks[name]), nil
+}
+
+func (r *Ring) Check(context.Context) error { return r.begin("Check") }
