@@ -56,6 +56,9 @@ func (e *LeftoverError) Unwrap() []error { return []error{e.Err, e.Undo} }
 // undoTime is how long taking back may last, once the user has cancelled.
 const undoTime = 30 * time.Second
 
+// enrolNeed is how long credentials must serve for creating a device and enabling it.
+const enrolNeed = 10 * time.Minute
+
 // Run makes the device of that name, and returns its serial. It fails with a [*NotUserError],
 // as the calls to AWS or the authenticator do, or with a [*LeftoverError].
 func (e *Enrolment) Run(ctx context.Context, name string) (string, error) {
@@ -98,7 +101,7 @@ func (e *Enrolment) begin(ctx context.Context, name string) (awsapi.MFADevices, 
 	before, _, _ := strings.Cut(who.ARN, ":iam:")
 	m := awsapi.MFADevices{Client: e.Source.AWS, At: source.Target(e.Plan.Call("iam")), User: user, Creds: key}
 	if len(e.Plan.Steps) > 1 {
-		m.Creds, err = e.Credentials(ctx, e.Plan, e.Options, rotateNeed)
+		m.Creds, err = e.Credentials(ctx, e.Plan, e.Options, enrolNeed)
 	}
 	return m, before + ":iam::" + who.Account + ":mfa/" + name, err
 }

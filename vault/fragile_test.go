@@ -108,5 +108,5 @@ func holds(t *testing.T, k *store.Keys, name string, want aws.Credentials) bool 
 	if err != nil && !errors.Is(err, store.ErrNoKey) {
 		t.Fatal(err)
 	}
-	return err == nil && sameKey(got, want)
+	return err == nil && store.SameKey(got, want)
 }

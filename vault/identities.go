@@ -146,7 +146,7 @@ func (i *Identities) KeepSecret(ctx context.Context, keyID string, key *ecdsa.Pr
 	}
 	again, err := i.Secret(ctx, keyID)
 	if err == nil && !again.Equal(key) {
-		err = errReadBack
+		err = store.ErrReadBack
 	}
 	return err
 }

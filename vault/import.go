@@ -38,7 +38,7 @@ func (v *Vault) Import(ctx context.Context, name string, key aws.Credentials, ov
 		return Imported{}, err
 	}
 	if outcome != AlreadyThere {
-		if err := PutVerified(ctx, v.Keys, name, key); err != nil {
+		if err := v.Keys.PutVerified(ctx, name, key); err != nil {
 			return Imported{}, err
 		}
 	}

@@ -48,10 +48,7 @@ func (e *MoveError) Error() string { return fmt.Sprintf("key %q: %v", e.Name, e.
 // Unwrap returns what went wrong.
 func (e *MoveError) Unwrap() error { return e.Err }
 
-var (
-	errReadBack = errors.New("what was read back is not what was written")
-	errChanged  = errors.New("it was replaced by another key while it was copied")
-)
+var errChanged = errors.New("it was replaced by another key while it was copied")
 
 // Move copies the key of that name, reads it back and compares. Any error is a
 // [*MoveError], and then nothing was deleted.
@@ -73,7 +70,7 @@ func (m Migration) move(ctx context.Context, name string) (Moved, error) {
 		return Moved{}, err
 	}
 	if outcome == Copied || outcome == Overwritten {
-		if err := PutVerified(ctx, m.To, name, key); err != nil {
+		if err := m.To.PutVerified(ctx, name, key); err != nil {
 			return Moved{}, err
 		}
 	}
@@ -88,7 +85,7 @@ func (m Migration) move(ctx context.Context, name string) (Moved, error) {
 	if err != nil {
 		return Moved{}, err
 	}
-	if !sameKey(again, key) {
+	if !store.SameKey(again, key) {
 		return Moved{}, errChanged
 	}
 	return Moved{Outcome: outcome, Deleted: true}, m.From.Remove(ctx, name)
@@ -106,30 +103,10 @@ func (m Migration) decide(ctx context.Context, name string, key aws.Credentials)
 		return Overwritten, nil
 	case err != nil:
 		return 0, err
-	case sameKey(there, key):
+	case store.SameKey(there, key):
 		return AlreadyThere, nil
 	case m.Overwrite:
 		return Overwritten, nil
 	}
 	return LeftAlone, nil
-}
-
-// PutVerified stores a key under name, reads it back and compares.
-func PutVerified(ctx context.Context, keys *store.Keys, name string, key aws.Credentials) error {
-	if err := keys.Put(ctx, name, key); err != nil {
-		return err
-	}
-	again, err := keys.Key(ctx, name)
-	if err != nil {
-		return fmt.Errorf("reading it back: %w", err)
-	}
-	if !sameKey(again, key) {
-		return errReadBack
-	}
-	return nil
-}
-
-// sameKey compares all that is stored of a key.
-func sameKey(a, b aws.Credentials) bool {
-	return sameInJournal(a, b) && a.SessionToken == b.SessionToken
 }

@@ -87,7 +87,7 @@ func TestMoveVerifies(t *testing.T) {
 	put(t, m.From, "alice", key(0))
 	_, err := m.Move(t.Context(), "alice")
 	var failed *MoveError
-	if !errors.As(err, &failed) || failed.Name != "alice" || !errors.Is(err, errReadBack) || !holds(t, m.From, "alice", key(0)) {
+	if !errors.As(err, &failed) || failed.Name != "alice" || !errors.Is(err, store.ErrReadBack) || !holds(t, m.From, "alice", key(0)) {
 		t.Errorf("Move returned %v", err)
 	}
 }

@@ -291,7 +291,7 @@ func (r *Rotation) complete(ctx context.Context, j store.Rotation) (done bool, e
 		return false, err
 	}
 	if !sameInJournal(r.stored, j.New) {
-		if err := PutVerified(ctx, r.Keys, r.name, j.New); err != nil {
+		if err := r.Keys.PutVerified(ctx, r.name, j.New); err != nil {
 			return false, err // before the old key goes
 		}
 		r.stored = j.New

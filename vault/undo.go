@@ -92,7 +92,7 @@ func (r *Rotation) restore(ctx context.Context, j store.Rotation, listed []awsap
 		return err
 	}
 	if !sameInJournal(r.stored, j.Old) {
-		if err := PutVerified(ctx, r.Keys, r.name, j.Old); err != nil {
+		if err := r.Keys.PutVerified(ctx, r.name, j.Old); err != nil {
 			return err // before the new key goes
 		}
 		r.stored = j.Old

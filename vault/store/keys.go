@@ -138,6 +138,30 @@ func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 	return k.renew(name)
 }
 
+// ErrReadBack is returned where a keystore returns something else than what was written to it.
+var ErrReadBack = errors.New("what was read back is not what was written")
+
+// PutVerified stores a key under name, reads it back and compares. Besides the errors of Put
+// and Key it returns [ErrReadBack].
+func (k *Keys) PutVerified(ctx context.Context, name string, key aws.Credentials) error {
+	if err := k.Put(ctx, name, key); err != nil {
+		return err
+	}
+	again, err := k.Key(ctx, name)
+	if err != nil {
+		return fmt.Errorf("reading it back: %w", err)
+	}
+	if !SameKey(again, key) {
+		return ErrReadBack
+	}
+	return nil
+}
+
+// SameKey compares all that is stored of a key.
+func SameKey(a, b aws.Credentials) bool {
+	return a.AccessKeyID == b.AccessKeyID && a.SecretAccessKey == b.SecretAccessKey && a.SessionToken == b.SessionToken
+}
+
 // Remove deletes the key stored under name, or returns [ErrNoKey].
 func (k *Keys) Remove(ctx context.Context, name string) error {
 	err := k.Ring.Remove(ctx, name)
