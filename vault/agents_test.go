@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"aws-vault/internal/testvault"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/keystore/keystoretest"
 	"aws-vault/vault/plan"
@@ -161,11 +162,11 @@ func (r *randomConfig) settings(s plan.Step) []string {
 // allows, whatever it asks for: no command, no role on top and no chain.
 func TestAgentsGetNoMoreThanAnyRoleAllows(t *testing.T) {
 	const configs = 20_000
-	w := newWorld(t, "")
+	w := testvault.New(t, "")
 	w.Shows = true
-	w.Source.Tokens = &store.Tokens{Ring: w.sessions, Locks: w.Sessions.Locks, Index: w.Sessions.Index, Now: w.Sessions.Now}
-	w.store(t, "m")
-	key := w.keys.Items["m"].Data
+	w.Source.Tokens = &store.Tokens{Ring: w.SessionRing, Locks: w.Sessions.Locks, Index: w.Sessions.Index, Now: w.Sessions.Now}
+	w.Store(t, "m")
+	key := w.Ring.Items["m"].Data
 	seed := rand.Uint64()
 	made, denied, limited, conflicts := 0, 0, 0, 0
 	for range configs {
@@ -176,19 +177,19 @@ func TestAgentsGetNoMoreThanAnyRoleAllows(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.Config = file
-		w.keys = keystoretest.New()
-		w.Keys.Ring = w.keys
+		w.Ring = keystoretest.New()
+		w.Keys.Ring = w.Ring
 		for _, name := range r.stored {
-			w.keys.Items[name] = keystore.Item{Name: name, Data: key}
+			w.Ring.Items[name] = keystore.Item{Name: name, Data: key}
 		}
 		o := plan.Options{Name: "n", Agent: agent, For: plan.Purpose(r.one(string(plan.Use), string(plan.Serve), string(plan.Console)))}
 		if o.For != plan.Console && r.IntN(3) == 0 {
 			arn, _ := r.arn()
 			o.Then = []string{arn}
 		}
-		delete(w.env, "AWS_ROLE_ARN")
+		delete(w.Env, "AWS_ROLE_ARN")
 		if r.IntN(8) == 0 {
-			w.env["AWS_ROLE_ARN"], _ = r.arn()
+			w.Env["AWS_ROLE_ARN"], _ = r.arn()
 		}
 		asked := r.profiles[r.IntN(len(r.profiles))].name
 		var deny *plan.AgentDeniedError
@@ -208,7 +209,7 @@ func TestAgentsGetNoMoreThanAnyRoleAllows(t *testing.T) {
 		for _, s := range pl.Steps {
 			for _, access := range r.settings(s) {
 				if gives := pl.Last().Policy; !holdsTo(access, gives.Inline, gives.ARNs) {
-					t.Fatalf("seed %d: %s is set for step %s of profile %s, and profile %s with %+v %v gives %+v\n%s", seed, access, s.Kind, s.Profile, asked, o, w.env, gives, text)
+					t.Fatalf("seed %d: %s is set for step %s of profile %s, and profile %s with %+v %v gives %+v\n%s", seed, access, s.Kind, s.Profile, asked, o, w.Env, gives, text)
 				}
 				if access != "off" {
 					limited++

@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/internal/testvault"
 	"aws-vault/vault"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
@@ -29,20 +30,20 @@ import (
 const ops = "role_arn = arn:aws:iam::123456789012:role/ops\n"
 
 // two adds bob beside alice, and the role ops. It returns their access keys by name.
-func (w *world) two() map[string]vaulttest.Key {
-	w.aws.AddRole("arn:aws:iam::123456789012:role/ops", vaulttest.Role{Trusts: []string{"*"}})
-	return map[string]vaulttest.Key{"alice": w.Key, "bob": w.aws.AddUser("123456789012", "bob").AddKey()}
+func two(w *testvault.World) map[string]vaulttest.Key {
+	w.AWS.AddRole("arn:aws:iam::123456789012:role/ops", vaulttest.Role{Trusts: []string{"*"}})
+	return map[string]vaulttest.Key{"alice": w.Key, "bob": w.AWS.AddUser("123456789012", "bob").AddKey()}
 }
 
 // callers uses a profile once for each of the names, after become, and returns as whom AWS was called.
-func (w *world) callers(t *testing.T, profile string, become func(who string), names ...string) (callers []string) {
+func callers(w *testvault.World, t *testing.T, profile string, become func(who string), names ...string) (callers []string) {
 	t.Helper()
 	for _, who := range names {
 		become(who)
-		if _, err := w.credentials(t, profile, plan.Options{}); err != nil {
+		if _, err := w.Create(t, profile, plan.Options{}); err != nil {
 			t.Fatalf("as %s: %v", who, err)
 		}
-		for _, call := range w.calls() {
+		for _, call := range w.Calls() {
 			callers = append(callers, call[strings.LastIndex(call, "by=")+len("by="):])
 		}
 	}
@@ -77,11 +78,11 @@ func newEndpoint(t *testing.T) *endpoint {
 func TestEndpointOfAnother(t *testing.T) {
 	for source, variable := range map[string]string{"EcsContainer": "AWS_CONTAINER_CREDENTIALS_FULL_URI", "Ec2InstanceMetadata": "AWS_EC2_METADATA_SERVICE_ENDPOINT"} {
 		t.Run(source, func(t *testing.T) {
-			w := newWorld(t, "[profile c]\ncredential_source = "+source+"\n"+ops)
-			keys, e := w.two(), newEndpoint(t)
-			w.env[variable] = e.URL
+			w := testvault.New(t, "[profile c]\ncredential_source = "+source+"\n"+ops)
+			keys, e := two(w), newEndpoint(t)
+			w.Env[variable] = e.URL
 			become := func(who string) { e.key = keys[who] }
-			if got, want := w.callers(t, "c", become, "alice", "alice", "bob", "bob", "alice"), []string{"user/alice", "user/bob"}; !slices.Equal(got, want) {
+			if got, want := callers(w, t, "c", become, "alice", "alice", "bob", "bob", "alice"), []string{"user/alice", "user/bob"}; !slices.Equal(got, want) {
 				t.Errorf("called as %q, want %q", got, want)
 			}
 			if e.answers != 5 {
@@ -89,18 +90,18 @@ func TestEndpointOfAnother(t *testing.T) {
 			}
 			// An endpoint that knows the name of alice's key and not its secret gets nothing of hers.
 			e.key = vaulttest.Key{ID: keys["alice"].ID, Secret: "EXAMPLEKEYEXAMPLEKEYEXAMPLEKEYEXAMPLEKEY"}
-			if _, err := w.credentials(t, "c", plan.Options{}); err == nil {
+			if _, err := w.Create(t, "c", plan.Options{}); err == nil {
 				t.Error("the name of a key was enough for its owner's session")
 			}
-			w.calls()
+			w.Calls()
 			other := newEndpoint(t)
-			other.key, w.env[variable] = keys["alice"], other.URL
-			if got := w.callers(t, "c", func(string) {}, "alice"); len(got) != 1 {
+			other.key, w.Env[variable] = keys["alice"], other.URL
+			if got := callers(w, t, "c", func(string) {}, "alice"); len(got) != 1 {
 				t.Errorf("%d calls for another endpoint, want one", len(got))
 			}
 			// Nobody answers: what is kept is not used, since it may be another's.
 			other.Close()
-			if _, err := w.credentials(t, "c", plan.Options{}); err == nil {
+			if _, err := w.Create(t, "c", plan.Options{}); err == nil {
 				t.Error("a session was used although it is not known whose")
 			}
 		})
@@ -110,11 +111,11 @@ func TestEndpointOfAnother(t *testing.T) {
 // What is cached on top of a program's credentials serves a server without a question, once it is known whose they are.
 func TestUnattendedProcessWithMFA(t *testing.T) {
 	d := newDesk(t, "")
-	d.Config, _ = profile.Parse("config", []byte("[profile m]\ncredential_process = lasting\n"+mfa+hub))
+	d.Config, _ = profile.Parse("config", []byte("[profile m]\ncredential_process = lasting\n"+testvault.MFA+testvault.Hub))
 	if err := d.Keys.Remove(t.Context(), "m"); err != nil {
 		t.Fatal(err)
 	}
-	d.env["lasting"] = process(t, map[string]any{"AccessKeyId": d.Key.ID, "SecretAccessKey": d.Key.Secret})
+	d.Env["lasting"] = process(t, map[string]any{"AccessKeyId": d.Key.ID, "SecretAccessKey": d.Key.Secret})
 	waits(t, d.request(t, serveNeed), true)
 	<-d.comes
 	d.answers <- nil
@@ -122,16 +123,16 @@ func TestUnattendedProcessWithMFA(t *testing.T) {
 	if err := d.request(t, serveNeed); err != nil {
 		t.Fatal(err)
 	}
-	if got := d.calls(); len(got) != 1 || len(d.comes) > 0 {
+	if got := d.Calls(); len(got) != 1 || len(d.comes) > 0 {
 		t.Errorf("calls %q and %d more questions, want one call", got, len(d.comes))
 	}
 }
 
 // A server that cannot wait for you finds out as well whose credentials its container gives.
 func TestUnattendedEndpointOfAnother(t *testing.T) {
-	w := newWorld(t, "[profile c]\ncredential_source = EcsContainer\n"+ops)
-	keys, e := w.two(), newEndpoint(t)
-	w.env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = e.URL
+	w := testvault.New(t, "[profile c]\ncredential_source = EcsContainer\n"+ops)
+	keys, e := two(w), newEndpoint(t)
+	w.Env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = e.URL
 	served := &vault.Unattended{Vault: w.Vault, Until: t.Context()}
 	o := plan.Options{For: plan.Serve, Name: "aws-vault-alice"}
 	var callers []string
@@ -147,7 +148,7 @@ func TestUnattendedEndpointOfAnother(t *testing.T) {
 		if _, err := served.Credentials(t.Context(), pl, o, serveNeed); err != nil {
 			t.Fatal(err)
 		}
-		callers = append(callers, w.calls()...)
+		callers = append(callers, w.Calls()...)
 	}
 	if len(callers) != 2 || e.answers != 3 {
 		t.Errorf("calls %q and %d answers, want a call for each caller and an answer for each run", callers, e.answers)
@@ -156,14 +157,14 @@ func TestUnattendedEndpointOfAnother(t *testing.T) {
 
 // Where another person signs in while a session is renewed, the first one's does not serve, however long it still would.
 func TestOtherCallerIsNotAnsweredWithAnOlderSession(t *testing.T) {
-	w := newWorld(t, "")
+	w := testvault.New(t, "")
 	ask := store.Ask{Name: strings.Repeat("a", 32), Need: time.Minute, Question: "a question", Make: func(context.Context) (store.Made, error) {
 		return store.Made{Credentials: aws.Credentials{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: "EXAMPLE", CanExpire: true, Expires: time.Now().Add(time.Hour)}}, nil
 	}}
 	if _, _, err := w.Sessions.Get(t.Context(), ask); err != nil {
 		t.Fatal(err)
 	}
-	w.later = 50 * time.Minute
+	w.Later = 50 * time.Minute
 	ask.Need = 20 * time.Minute
 	ask.Make = func(context.Context) (store.Made, error) {
 		return store.Made{}, fmt.Errorf("bob signed in: %w", store.ErrOtherCaller)
@@ -176,8 +177,8 @@ func TestOtherCallerIsNotAnsweredWithAnOlderSession(t *testing.T) {
 // A program may go by the environment, and by the profile that it runs for. Its own credentials are cached for each
 // environment, and a role on top depends on what it printed.
 func TestProcessOfAnother(t *testing.T) {
-	w := newWorld(t, "[profile p]\ncredential_process = keys\n[profile q]\ncredential_process = keys\n[profile r]\nsource_profile = p\n"+ops)
-	keys := w.two()
+	w := testvault.New(t, "[profile p]\ncredential_process = keys\n[profile q]\ncredential_process = keys\n[profile r]\nsource_profile = p\n"+ops)
+	keys := two(w)
 	sessions := map[string]aws.Credentials{}
 	for name, key := range keys {
 		if err := w.Keys.Put(t.Context(), name, aws.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret}); err != nil {
@@ -202,15 +203,15 @@ func TestProcessOfAnother(t *testing.T) {
 	}
 	for name := range keys {
 		var err error
-		if sessions[name], err = w.credentials(t, name, plan.Options{}); err != nil {
+		if sessions[name], err = w.Create(t, name, plan.Options{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.calls()
+	w.Calls()
 	given := func(profile, as string) string {
 		t.Helper()
 		who = as
-		c, err := w.credentials(t, profile, plan.Options{})
+		c, err := w.Create(t, profile, plan.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,7 +234,7 @@ func TestProcessOfAnother(t *testing.T) {
 		t.Errorf("the program ran %d times, want once for each profile and environment", ran)
 	}
 	become := func(as string) { who = as }
-	if got, want := w.callers(t, "r", become, "alice", "bob", "alice"), []string{"session/alice", "session/bob"}; !slices.Equal(got, want) {
+	if got, want := callers(w, t, "r", become, "alice", "bob", "alice"), []string{"session/alice", "session/bob"}; !slices.Equal(got, want) {
 		t.Errorf("called as %q, want %q", got, want)
 	}
 	if ran != 3 {
@@ -243,8 +244,8 @@ func TestProcessOfAnother(t *testing.T) {
 	// Credentials without an expiry are not cached: the program runs each time, and its answer decides.
 	lasting = true
 	w.Source.Environ = nil
-	w.forgetSessions()
-	if got, want := w.callers(t, "r", become, "alice", "bob", "alice", "alice"), []string{"user/alice", "user/bob"}; !slices.Equal(got, want) {
+	forgetSessions(w)
+	if got, want := callers(w, t, "r", become, "alice", "bob", "alice", "alice"), []string{"user/alice", "user/bob"}; !slices.Equal(got, want) {
 		t.Errorf("called as %q, want %q", got, want)
 	}
 	if ran != 7 {
@@ -255,31 +256,31 @@ func TestProcessOfAnother(t *testing.T) {
 // A session that the program printed has been ended at AWS: the program runs again, and the role depends on what it
 // printed then.
 func TestProcessRunsAgain(t *testing.T) {
-	w := newWorld(t, "[profile p]\ncredential_process = keys\n[profile r]\nsource_profile = p\n"+ops)
-	w.two()
-	w.store(t, "alice")
+	w := testvault.New(t, "[profile p]\ncredential_process = keys\n[profile r]\nsource_profile = p\n"+ops)
+	two(w)
+	w.Store(t, "alice")
 	ran := 0
 	w.Source.Run = func(context.Context, source.Command) ([]byte, error) {
 		ran++
-		for name := range w.sessions.Items { // a new session each time
+		for name := range w.SessionRing.Items { // a new session each time
 			if e := w.Sessions.Index.Entries()[name]; e.Kind == string(plan.KindSessionToken) {
-				delete(w.sessions.Items, name)
+				delete(w.SessionRing.Items, name)
 			}
 		}
-		s, err := w.credentials(t, "alice", plan.Options{})
+		s, err := w.Create(t, "alice", plan.Options{})
 		return []byte(process(t, map[string]any{
 			"AccessKeyId": s.AccessKeyID, "SecretAccessKey": s.SecretAccessKey, "SessionToken": s.SessionToken, "Expiration": s.Expires.Format(time.RFC3339),
 		})), err
 	}
-	if _, err := w.credentials(t, "p", plan.Options{}); err != nil {
+	if _, err := w.Create(t, "p", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	w.aws.ExpireSessions()
-	w.calls()
-	if got, want := w.used(t, "r"), "AssumeRole GetSessionToken AssumeRole"; got != want {
+	w.AWS.ExpireSessions()
+	w.Calls()
+	if got, want := used(w, t, "r"), "AssumeRole GetSessionToken AssumeRole"; got != want {
 		t.Errorf("called %q, want %q", got, want)
 	}
-	if got := w.used(t, "r"); got != "" {
+	if got := used(w, t, "r"); got != "" {
 		t.Errorf("called %q for what the program printed last, want its session", got)
 	}
 	if ran != 2 {
@@ -289,13 +290,13 @@ func TestProcessRunsAgain(t *testing.T) {
 
 // A token program runs each time, once, and whose token it prints decides.
 func TestTokenProcessOfAnother(t *testing.T) {
-	w := newWorld(t, "[profile w]\nweb_identity_token_process = token\nrole_arn = arn:aws:iam::123456789012:role/web\n[profile r]\nsource_profile = w\n"+ops)
-	issuer, err := w.aws.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
+	w := testvault.New(t, "[profile w]\nweb_identity_token_process = token\nrole_arn = arn:aws:iam::123456789012:role/web\n[profile r]\nsource_profile = w\n"+ops)
+	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.two()
-	w.aws.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	two(w)
+	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
 	who, ran := "", 0
 	w.Source.Run = func(context.Context, source.Command) ([]byte, error) {
 		ran++
@@ -310,11 +311,11 @@ func TestTokenProcessOfAnother(t *testing.T) {
 	exchanges := func(profile string, names ...string) (n int) {
 		t.Helper()
 		for _, who = range names {
-			if _, err := w.credentials(t, profile, plan.Options{}); err != nil {
+			if _, err := w.Create(t, profile, plan.Options{}); err != nil {
 				t.Fatalf("as %s: %v", who, err)
 			}
 		}
-		for _, call := range w.calls() {
+		for _, call := range w.Calls() {
 			if strings.HasPrefix(call, "AssumeRoleWithWebIdentity") {
 				n++
 			}
@@ -341,7 +342,7 @@ func TestTokenProcessOfAnother(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := w.calls(); len(got) != 1 || ran != 11 {
+	if got := w.Calls(); len(got) != 1 || ran != 11 {
 		t.Errorf("calls %q after %d runs, want one for dave and one run each time", got, ran)
 	}
 }
@@ -349,12 +350,12 @@ func TestTokenProcessOfAnother(t *testing.T) {
 // A token that is replaced between planning and calling is not sent for the person of the plan.
 func TestTokenIsReplacedOnTheWay(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
-	w := newWorld(t, "[profile w]\nweb_identity_token_file = "+file+"\nrole_arn = arn:aws:iam::123456789012:role/web\n")
-	issuer, err := w.aws.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
+	w := testvault.New(t, "[profile w]\nweb_identity_token_file = "+file+"\nrole_arn = arn:aws:iam::123456789012:role/web\n")
+	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.aws.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
 	become := func(who string) {
 		token, err := issuer.Token(who, nil)
 		if err == nil {
@@ -375,7 +376,7 @@ func TestTokenIsReplacedOnTheWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	become("alice")
-	alice, err := w.credentials(t, "w", plan.Options{})
+	alice, err := w.Create(t, "w", plan.Options{})
 	if err != nil || alice.AccessKeyID == bob.AccessKeyID {
 		t.Errorf("alice was given bob's session: %v", err)
 	}
@@ -384,7 +385,7 @@ func TestTokenIsReplacedOnTheWay(t *testing.T) {
 // A large file of certificates is told from another as a small one is.
 func TestLargeCertificateOfAnother(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.pem")
-	w := newWorld(t, "[profile p]\ntrust_anchor_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-1\n"+
+	w := testvault.New(t, "[profile p]\ntrust_anchor_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-1\n"+
 		"rolesanywhere_profile_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:profile/EXAMPLE-1\ncertificate = "+file+"\nprivate_key = k.pem\n"+ops)
 	digests := map[plan.Digest]bool{}
 	for _, who := range []string{"alice", "bob"} {

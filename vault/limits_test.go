@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/internal/testvault"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/policy"
@@ -35,10 +36,10 @@ func TestLimitsAreRead(t *testing.T) {
 		return "file://" + path
 	}
 	text := `{"Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}`
-	w := newWorld(t, "[session-policy here]\npolicy = "+text+"\n[session-policy there]\npolicy = "+write("there", text)+
+	w := testvault.New(t, "[session-policy here]\npolicy = "+text+"\n[session-policy there]\npolicy = "+write("there", text)+
 		"\n[session-policy gone]\npolicy = file://"+dir+"/gone\n[session-policy bad]\npolicy_arns = x\n[session-policy arns]\npolicy_arns = arn:aws:iam::aws:policy/SecurityAudit\n"+
 		"[profile m]\n[profile r]\nsource_profile = m\nagent_access = there\n"+anyRole)
-	w.store(t, "m")
+	w.Store(t, "m")
 	for name, want := range map[string]string{
 		"here": text, "there": text, write("file", " "+text+"\n"): text, "arns": "arn:aws:iam::aws:policy/SecurityAudit",
 	} {
@@ -80,7 +81,7 @@ func TestLimitsAreRead(t *testing.T) {
 	if _, err := w.Plan(t.Context(), "r", plan.Options{Limits: []string{"bad"}}); !errors.As(err, &value) {
 		t.Errorf("bad: %v", err)
 	}
-	w.env["AWS_ACCESS_KEY_ID"], w.env["AWS_SECRET_ACCESS_KEY"] = w.Key.ID, w.Key.Secret
+	w.Env["AWS_ACCESS_KEY_ID"], w.Env["AWS_SECRET_ACCESS_KEY"] = w.Key.ID, w.Key.Secret
 	if pl, err := w.PlanEnvironment(plan.Options{For: plan.Console, Limits: []string{"there"}}); err != nil || pl.Last().Policy.Inline != text {
 		t.Errorf("the environment: %+v, %v", pl, err)
 	}
@@ -92,28 +93,28 @@ func TestLimitsAreRead(t *testing.T) {
 // AWS holds an agent's session to its policy: it assumes no further role, where a person's
 // does, though the roles that led to it could.
 func TestAgentGoesNoFurther(t *testing.T) {
-	w := newWorld(t, "[profile m]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n[profile hub]\nsource_profile = m\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\nrole_arn = arn:aws:iam::123456789012:role/hub\n"+
+	w := testvault.New(t, "[profile m]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n[profile hub]\nsource_profile = m\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\nrole_arn = arn:aws:iam::123456789012:role/hub\n"+
 		"[profile prod]\nsource_profile = hub\nrole_arn = arn:aws:iam::210987654321:role/prod\n")
-	w.store(t, "m")
+	w.Store(t, "m")
 	further := func(creds aws.Credentials) error {
 		_, err := w.Source.Make(t.Context(), plan.Step{
-			Kind: plan.KindAssumeRole, Region: "us-east-1", Endpoint: plan.Endpoint{URL: w.aws.URL()}, Spec: plan.AssumeRole{ARN: w.Prod, SessionName: "further"},
+			Kind: plan.KindAssumeRole, Region: "us-east-1", Endpoint: plan.Endpoint{URL: w.AWS.URL()}, Spec: plan.AssumeRole{ARN: w.Prod, SessionName: "further"},
 		}, creds)
 		return err
 	}
-	creds, err := w.credentials(t, "hub", plan.Options{})
+	creds, err := w.Create(t, "hub", plan.Options{})
 	if err != nil || further(creds) != nil {
 		t.Fatal(err)
 	}
-	w.aws.Reset()
-	if creds, err = w.credentials(t, "hub", plan.Options{Agent: agent}); err != nil {
+	w.AWS.Reset()
+	if creds, err = w.Create(t, "hub", plan.Options{Agent: agent}); err != nil {
 		t.Fatal(err)
 	}
 	var refused *awsapi.APIError
 	if err := further(creds); !errors.As(err, &refused) || refused.Code != "AccessDenied" {
 		t.Errorf("got %v", err)
 	}
-	if _, err = w.credentials(t, "prod", plan.Options{Agent: agent}); err != nil {
+	if _, err = w.Create(t, "prod", plan.Options{Agent: agent}); err != nil {
 		t.Fatal(err)
 	}
 	const tags = " tag=aws-vault:AccessType:ai tag=aws-vault:Agent:goose transitive=aws-vault:AccessType transitive=aws-vault:Agent"
@@ -123,8 +124,8 @@ func TestAgentGoesNoFurther(t *testing.T) {
 		"AssumeRole hub duration=3600" + tags + " policy=inline by=session/alice",
 		"AssumeRole prod duration=3600 policy=arn:aws:iam::aws:policy/ReadOnlyAccess by=role/hub",
 	}
-	if got := w.calls(); !slices.Equal(got, want) || w.asked != 1 {
-		t.Errorf("asked %d times, calls\n%s\nwant\n%s", w.asked, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	if got := w.Calls(); !slices.Equal(got, want) || w.Asked != 1 {
+		t.Errorf("asked %d times, calls\n%s\nwant\n%s", w.Asked, strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
@@ -136,8 +137,8 @@ func TestOnlyAgentsReadOtherProfiles(t *testing.T) {
 	for i := range 20_000 {
 		fmt.Fprintf(&config, "[profile p%d]\nsource_profile = m\nagent_access = read-only\nrole_arn = arn:aws:iam::123456789012:role/r%d\n", i, i)
 	}
-	w := newWorld(t, config.String())
-	w.store(t, "m")
+	w := testvault.New(t, config.String())
+	w.Store(t, "m")
 	allocations := func(o plan.Options) float64 {
 		return testing.AllocsPerRun(1, func() {
 			if _, err := w.Plan(t.Context(), "p9999", o); err != nil {
@@ -153,7 +154,7 @@ func TestOnlyAgentsReadOtherProfiles(t *testing.T) {
 // A program that provides credentials is run for an agent even if a person's session of it is
 // cached: it may be an aws-vault that provides less to agents.
 func TestAgentGetsNoSessionOfAPersonsProgram(t *testing.T) {
-	w := newWorld(t, "[profile x]\ncredential_process = p\nagent_access = off\n")
+	w := testvault.New(t, "[profile x]\ncredential_process = p\nagent_access = off\n")
 	ran := 0
 	w.Source.Run = func(context.Context, source.Command) ([]byte, error) {
 		ran++
@@ -161,7 +162,7 @@ func TestAgentGetsNoSessionOfAPersonsProgram(t *testing.T) {
 	}
 	for i, o := range []plan.Options{{}, {}, {Agent: agent}, {Agent: agent}} {
 		before := ran
-		if _, err := w.credentials(t, "x", o); err != nil {
+		if _, err := w.Create(t, "x", o); err != nil {
 			t.Fatal(err)
 		}
 		if again := ran > before; again != (i%2 == 0) {

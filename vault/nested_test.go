@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/internal/testvault"
 	"aws-vault/vault"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
@@ -28,7 +29,7 @@ import (
 // A nest is a config of profiles whose programs run aws-vault again. The runs share a state folder,
 // a keystore and an AWS. Each has locks of its own, as a process has.
 type nest struct {
-	*world
+	*testvault.World
 	t       *testing.T
 	dir     string
 	config  strings.Builder
@@ -42,14 +43,14 @@ type nest struct {
 const onAnyRole = "role_arn = arn:aws:iam::123456789012:role/any\nrole_session_name = "
 
 func newNest(t *testing.T) *nest {
-	n := &nest{world: newWorld(t, ""), t: t, dir: t.TempDir(), devices: map[string]*vaulttest.MFA{}}
-	n.store(t, "alice")
-	issuer, err := n.aws.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
+	n := &nest{World: testvault.New(t, ""), t: t, dir: t.TempDir(), devices: map[string]*vaulttest.MFA{}}
+	n.Store(t, "alice")
+	issuer, err := n.AWS.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.aws.AddRole("arn:aws:iam::123456789012:role/any", vaulttest.Role{Trusts: []string{"*"}})
-	n.aws.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	n.AWS.AddRole("arn:aws:iam::123456789012:role/any", vaulttest.Role{Trusts: []string{"*"}})
+	n.AWS.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
 	if n.token, err = issuer.Token("alice", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -112,10 +113,10 @@ func (r run) export(ctx context.Context, name string) ([]byte, error) {
 		stop(fmt.Errorf("aws-vault export %s waits for %s: %s", name, w.Program, w.Question))
 	}
 	index := &store.Index{Dir: disk.NewFolder(r.nest.dir), Locks: locks}
-	w := r.nest.world
+	w := r.nest.World
 	v := &vault.Vault{
 		Config: w.Config, Inputs: w.Inputs, Open: w.Open, Warn: func(err error) { r.nest.t.Error(err) }, Keys: w.Keys,
-		Sessions: &store.Sessions{Ring: w.sessions, Locks: locks, Now: now, Index: index},
+		Sessions: &store.Sessions{Ring: w.SessionRing, Locks: locks, Now: now, Index: index},
 		Source: &source.Deps{
 			AWS:    &awsapi.Client{Clock: &awsapi.Clock{Local: now}, Timeout: time.Minute, Open: w.Open, Log: w.Source.Log},
 			Getenv: w.Source.Getenv, Open: w.Open, Log: w.Source.Log,
@@ -191,7 +192,7 @@ func TestNestedRuns(t *testing.T) {
 		if _, err := (run{nest: n}).export(t.Context(), name); err != nil {
 			t.Fatalf("aws-vault export %s: %v", name, err)
 		}
-		n.aws.Reset()
+		n.AWS.Reset()
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/testvault"
 	"aws-vault/vault/certificate"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/vaulttest"
@@ -43,14 +44,14 @@ func TestCardsAreSpared(t *testing.T) {
 		if place == "" {
 			place = filepath.Join(dir, "k.pem")
 		}
-		w := newWorld(t, "[profile p]\ntrust_anchor_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-1\n"+
+		w := testvault.New(t, "[profile p]\ntrust_anchor_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-1\n"+
 			"rolesanywhere_profile_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:profile/EXAMPLE-1\nrole_arn = "+role+
 			"\ncertificate = "+filepath.Join(dir, "c.pem")+"\nprivate_key = "+place+"\n")
-		w.aws.AddRole(role, vaulttest.Role{Trusts: []string{"rolesanywhere.amazonaws.com"}})
-		if _, err := w.aws.AddTrustAnchor("123456789012", "eu-west-1", string(certificate.Encode(authority.Certificate))); err != nil {
+		w.AWS.AddRole(role, vaulttest.Role{Trusts: []string{"rolesanywhere.amazonaws.com"}})
+		if _, err := w.AWS.AddTrustAnchor("123456789012", "eu-west-1", string(certificate.Encode(authority.Certificate))); err != nil {
 			t.Fatal(err)
 		}
-		w.aws.AddAnywhereProfile("123456789012", "eu-west-1", vaulttest.AnywhereProfile{Roles: []string{role}})
+		w.AWS.AddAnywhereProfile("123456789012", "eu-west-1", vaulttest.AnywhereProfile{Roles: []string{role}})
 		w.Source.Card = func(_ context.Context, _ string, _ crypto.PublicKey, use func(crypto.Signer) error) error {
 			return use(key)
 		}
@@ -62,11 +63,11 @@ func TestCardsAreSpared(t *testing.T) {
 			if _, err := w.Credentials(t.Context(), pl, plan.Options{}, 16*time.Minute); err != nil {
 				t.Fatal(err)
 			}
-			w.later += 50 * time.Minute
-			w.aws.SetClock(func() time.Time { return time.Now().Add(w.later) })
+			w.Later += 50 * time.Minute
+			w.AWS.SetClock(func() time.Time { return time.Now().Add(w.Later) })
 		}
 		n := 0
-		for _, call := range w.aws.Calls() {
+		for _, call := range w.AWS.Calls() {
 			if call.Action == "CreateSession" {
 				n++
 			}

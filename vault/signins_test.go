@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/testvault"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore/keystoretest"
 	"aws-vault/vault/plan"
@@ -26,45 +27,45 @@ const (
 	onDev     = "[profile top]\nsource_profile = dev\n" + ops
 )
 
-// portal gives the world a portal of IAM Identity Center, and a person who signs in there when asked.
-func (w *world) portal(t *testing.T) *vaulttest.SSO {
+// newPortal gives the world a portal of IAM Identity Center, and a person who signs in there when asked.
+func newPortal(w *testvault.World, t *testing.T) *vaulttest.SSO {
 	t.Helper()
-	w.two()
-	w.signInsIn(t)
+	two(w)
+	signInsIn(w, t)
 	w.Source.Cache = &store.SSOCache{Dir: t.TempDir(), Shared: disk.NewFolder(t.TempDir())}
-	w.aws.SetClock(func() time.Time { return time.Now().Add(w.later) })
-	p := w.aws.AddSSO(portalURL, "eu-west-1")
+	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.Later) })
+	p := w.AWS.AddSSO(portalURL, "eu-west-1")
 	p.AutoApprove(true)
 	p.Assign("123456789012", "Dev")
 	return p
 }
 
 // signInsIn keeps what sign-ins give, in a ring of its own.
-func (w *world) signInsIn(t *testing.T) *keystoretest.Ring {
+func signInsIn(w *testvault.World, t *testing.T) *keystoretest.Ring {
 	t.Helper()
 	r := keystoretest.New()
-	w.signInIndex = t.TempDir()
-	index := &store.Index{Dir: disk.NewFolder(w.signInIndex), Locks: w.Sessions.Locks}
+	w.SignInIndex = t.TempDir()
+	index := &store.Index{Dir: disk.NewFolder(w.SignInIndex), Locks: w.Sessions.Locks}
 	w.Source.Tokens = &store.Tokens{Ring: r, Locks: w.Sessions.Locks, Index: index, Now: w.Sessions.Now}
-	w.Source.Person = source.Person{Device: true, Show: func(string) { w.asked++ }}
+	w.Source.Person = source.Person{Device: true, Show: func(string) { w.Asked++ }}
 	return r
 }
 
 // used uses a profile and returns what AWS was asked for, without parameters.
-func (w *world) used(t *testing.T, profile string) (actions string) {
+func used(w *testvault.World, t *testing.T, profile string) (actions string) {
 	t.Helper()
-	if _, err := w.credentials(t, profile, plan.Options{}); err != nil {
+	if _, err := w.Create(t, profile, plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	var all []string
-	for _, call := range w.calls() {
+	for _, call := range w.Calls() {
 		action, _, _ := strings.Cut(call, " ")
 		all = append(all, action)
 	}
 	return strings.Join(all, " ")
 }
 
-func (w *world) signOut(t *testing.T) {
+func signOut(w *testvault.World, t *testing.T) {
 	t.Helper()
 	if _, _, err := w.Source.Tokens.Remove(t.Context(), func(e store.Entry) bool { return e.Kind == source.KindSSOToken }); err != nil {
 		t.Fatal(err)
@@ -72,9 +73,9 @@ func (w *world) signOut(t *testing.T) {
 }
 
 // forgetSessions removes all sessions.
-func (w *world) forgetSessions() {
-	for name := range w.sessions.Items {
-		delete(w.sessions.Items, name)
+func forgetSessions(w *testvault.World) {
+	for name := range w.SessionRing.Items {
+		delete(w.SessionRing.Items, name)
 	}
 }
 
@@ -82,8 +83,8 @@ const signsIn = "StartDeviceAuthorization CreateToken"
 
 // A session that one person's sign-in to a portal gave does not serve after another person has signed in.
 func TestSSOOfAnother(t *testing.T) {
-	w := newWorld(t, dev+onDev)
-	portal := w.portal(t)
+	w := testvault.New(t, dev+onDev)
+	portal := newPortal(w, t)
 	for _, step := range []struct {
 		what, profile string
 		before        func()
@@ -92,33 +93,33 @@ func TestSSOOfAnother(t *testing.T) {
 		{"first", "top", nil, "RegisterClient " + signsIn + " GetRoleCredentials AssumeRole"},
 		{"again", "top", nil, ""},
 		{"its source", "dev", nil, ""},
-		{"another person", "top", func() { w.signOut(t) }, signsIn + " GetRoleCredentials AssumeRole"},
+		{"another person", "top", func() { signOut(w, t) }, signsIn + " GetRoleCredentials AssumeRole"},
 		{"again", "top", nil, ""},
 		{"ended at AWS, sessions left", "top", func() { portal.Revoke("") }, ""},
-		{"ended at AWS, another person, sessions about to expire", "top", func() { w.later = 59*time.Minute + 30*time.Second }, "GetRoleCredentials CreateToken " + signsIn + " GetRoleCredentials AssumeRole"},
+		{"ended at AWS, another person, sessions about to expire", "top", func() { w.Later = 59*time.Minute + 30*time.Second }, "GetRoleCredentials CreateToken " + signsIn + " GetRoleCredentials AssumeRole"},
 		{"again", "dev", nil, ""},
-		{"renewed", "dev", func() { w.later += 8*time.Hour - 2*time.Minute }, "CreateToken GetRoleCredentials"},
-		{"again", "dev", func() { w.later += time.Minute }, ""},
+		{"renewed", "dev", func() { w.Later += 8*time.Hour - 2*time.Minute }, "CreateToken GetRoleCredentials"},
+		{"again", "dev", func() { w.Later += time.Minute }, ""},
 	} {
 		if step.before != nil {
 			step.before()
 		}
-		if got := w.used(t, step.profile); got != step.want {
+		if got := used(w, t, step.profile); got != step.want {
 			t.Errorf("%s: called %q, want %q", step.what, got, step.want)
 		}
 	}
-	if w.asked != 3 {
-		t.Errorf("%d sign-ins, want 3", w.asked)
+	if w.Asked != 3 {
+		t.Errorf("%d sign-ins, want 3", w.Asked)
 	}
 }
 
 // A renewed token is of the same sign-in, and its sessions go on.
 func TestSSOSignInStaysWhileItIsRenewed(t *testing.T) {
-	w := newWorld(t, dev)
-	w.portal(t)
+	w := testvault.New(t, dev)
+	newPortal(w, t)
 	signIn := func() string {
 		t.Helper()
-		w.used(t, "dev")
+		used(w, t, "dev")
 		pl, err := w.Plan(t.Context(), "dev", plan.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -127,65 +128,65 @@ func TestSSOSignInStaysWhileItIsRenewed(t *testing.T) {
 	}
 	first := signIn()
 	for range 3 {
-		w.later += 8*time.Hour - 2*time.Minute
+		w.Later += 8*time.Hour - 2*time.Minute
 		if now := signIn(); now != first || first == "" {
 			t.Errorf("the sign-in is %q after it was renewed, want %q", now, first)
 		}
 	}
-	if w.asked != 1 {
-		t.Errorf("%d sign-ins, want 1", w.asked)
+	if w.Asked != 1 {
+		t.Errorf("%d sign-ins, want 1", w.Asked)
 	}
 }
 
 // Twenty commands renew a session at once after another person has to sign in: one page opens, and nobody fails because
 // another's attempt was for the person before.
 func TestSSOOfAnotherForMany(t *testing.T) {
-	w := newWorld(t, dev+onDev)
-	portal := w.portal(t)
-	w.used(t, "top")
+	w := testvault.New(t, dev+onDev)
+	portal := newPortal(w, t)
+	used(w, t, "top")
 	portal.Revoke("")
-	w.later, w.asked = 59*time.Minute+30*time.Second, 0
+	w.Later, w.Asked = 59*time.Minute+30*time.Second, 0
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			if _, err := w.credentials(t, "top", plan.Options{}); err != nil {
+			if _, err := w.Create(t, "top", plan.Options{}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
-	calls := strings.Join(w.calls(), "\n")
-	if w.asked != 1 || strings.Count(calls, "GetRoleCredentials") != 2 || strings.Count(calls, "AssumeRole") != 1 {
-		t.Errorf("%d sign-ins, calls\n%s\nwant one sign-in, and one session of each step after the refusal", w.asked, calls)
+	calls := strings.Join(w.Calls(), "\n")
+	if w.Asked != 1 || strings.Count(calls, "GetRoleCredentials") != 2 || strings.Count(calls, "AssumeRole") != 1 {
+		t.Errorf("%d sign-ins, calls\n%s\nwant one sign-in, and one session of each step after the refusal", w.Asked, calls)
 	}
 }
 
 // A warm run opens no token while the index knows its present writing. A token that was written since is opened, whatever
 // the index says.
 func TestWarmRunOpensNoToken(t *testing.T) {
-	w := newWorld(t, dev)
-	w.portal(t)
+	w := testvault.New(t, dev)
+	newPortal(w, t)
 	tokens := w.Source.Tokens.Ring.(*keystoretest.Ring)
 	opened := func() int {
 		t.Helper()
 		tokens.Calls["Item"] = 0
-		if got := w.used(t, "dev"); got != "" {
+		if got := used(w, t, "dev"); got != "" {
 			t.Errorf("called %q", got)
 		}
 		return tokens.Calls["Item"]
 	}
-	w.used(t, "dev")
+	used(w, t, "dev")
 	if first, then := opened(), opened(); first != 1 || then != 0 {
 		t.Errorf("%d tokens were opened and then %d, want one and then none", first, then)
 	}
 	// Another machine that shares the keystore has signed in: our index does not know.
-	index := filepath.Join(w.signInIndex, "sessions")
+	index := filepath.Join(w.SignInIndex, "sessions")
 	text, err := os.ReadFile(index)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.signOut(t)
-	w.used(t, "dev")
+	signOut(w, t)
+	used(w, t, "dev")
 	if err := os.WriteFile(index, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -207,28 +208,28 @@ func TestWarmRunOpensNoToken(t *testing.T) {
 
 // You are asked once, although the sign-in cannot be stored.
 func TestSSOThatCannotBeStored(t *testing.T) {
-	w := newWorld(t, dev+onDev)
-	w.portal(t)
-	w.Source.Tokens.Ring.(*keystoretest.Ring).Errors["Put"] = errNobody
-	if got, want := w.used(t, "top"), "RegisterClient "+signsIn+" GetRoleCredentials AssumeRole"; got != want || w.asked != 1 {
-		t.Errorf("called %q and asked %d times, want %q and once", got, w.asked, want)
+	w := testvault.New(t, dev+onDev)
+	newPortal(w, t)
+	w.Source.Tokens.Ring.(*keystoretest.Ring).Errors["Put"] = testvault.ErrNobody
+	if got, want := used(w, t, "top"), "RegisterClient "+signsIn+" GetRoleCredentials AssumeRole"; got != want || w.Asked != 1 {
+		t.Errorf("called %q and asked %d times, want %q and once", got, w.Asked, want)
 	}
 }
 
 // The AWS CLI's token is used as it is, and each one is a sign-in of its own.
 func TestSSOOfTheAWSCLI(t *testing.T) {
-	w := newWorld(t, dev)
-	w.portal(t)
+	w := testvault.New(t, dev)
+	newPortal(w, t)
 	var tokens []string
 	for range 2 {
-		token, err := w.Source.SSO(plan.Endpoint{URL: w.aws.URL()}, plan.SSO{StartURL: portalURL, Region: "eu-west-1", OIDC: plan.Endpoint{URL: w.aws.URL()}}).SignIn(t.Context())
+		token, err := w.Source.SSO(plan.Endpoint{URL: w.AWS.URL()}, plan.SSO{StartURL: portalURL, Region: "eu-west-1", OIDC: plan.Endpoint{URL: w.AWS.URL()}}).SignIn(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		tokens = append(tokens, token.AccessToken)
-		w.signOut(t)
+		signOut(w, t)
 	}
-	w.calls()
+	w.Calls()
 	theirs := func(token string) {
 		text := fmt.Sprintf(`{"startUrl":%q,"region":"eu-west-1","accessToken":%q,"expiresAt":%q,"refreshToken":"theirs"}`, portalURL, token, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 		if err := os.WriteFile(w.Source.Cache.Path(portalURL), []byte(text), 0o600); err != nil {
@@ -237,27 +238,27 @@ func TestSSOOfTheAWSCLI(t *testing.T) {
 	}
 	for i, want := range []string{"GetRoleCredentials", "", "GetRoleCredentials"} {
 		theirs(tokens[i/2])
-		if got := w.used(t, "dev"); got != want {
+		if got := used(w, t, "dev"); got != want {
 			t.Errorf("run %d called %q, want %q", i+1, got, want)
 		}
 		if pl, err := w.Plan(t.Context(), "dev", plan.Options{}); err != nil || len(w.Kept(pl)) != 1 {
 			t.Errorf("run %d: the session of the AWS CLI's sign-in is not known to be cached: %v", i+1, err)
 		}
 	}
-	if w.asked != 2 {
-		t.Errorf("%d sign-ins, want those of the test alone", w.asked)
+	if w.Asked != 2 {
+		t.Errorf("%d sign-ins, want those of the test alone", w.Asked)
 	}
 }
 
 // What is cached on top of an aws login sign-in does not serve after the next.
 func TestLoginOfAnother(t *testing.T) {
 	const alice = "arn:aws:iam::123456789012:user/alice"
-	w := newWorld(t, "[profile l]\nlogin_session = "+alice+"\n[profile top]\nsource_profile = l\n"+ops)
-	w.two()
-	tokens := w.signInsIn(t)
-	w.aws.SetClock(func() time.Time { return time.Now().Add(w.later) })
-	w.aws.SetLogin(alice, true)
-	w.Source.Person = source.Person{Show: func(string) { w.asked++ }, Browse: func(page string) error {
+	w := testvault.New(t, "[profile l]\nlogin_session = "+alice+"\n[profile top]\nsource_profile = l\n"+ops)
+	two(w)
+	tokens := signInsIn(w, t)
+	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.Later) })
+	w.AWS.SetLogin(alice, true)
+	w.Source.Person = source.Person{Show: func(string) { w.Asked++ }, Browse: func(page string) error {
 		go func() {
 			if resp, err := http.Get(page); err == nil {
 				resp.Body.Close()
@@ -265,29 +266,29 @@ func TestLoginOfAnother(t *testing.T) {
 		}()
 		return nil
 	}}
-	step := plan.Step{Kind: plan.KindLogin, Region: "eu-west-1", Endpoint: plan.Endpoint{URL: w.aws.URL()}, Spec: plan.Login{Session: alice}}
+	step := plan.Step{Kind: plan.KindLogin, Region: "eu-west-1", Endpoint: plan.Endpoint{URL: w.AWS.URL()}, Spec: plan.Login{Session: alice}}
 	signIn := func() {
 		t.Helper()
 		if _, err := w.Source.AWSLogin(step).New(t.Context(), alice, false); err != nil {
 			t.Fatal(err)
 		}
-		w.calls()
+		w.Calls()
 	}
 	var required *source.LoginRequiredError
-	if _, err := w.credentials(t, "top", plan.Options{}); !errors.As(err, &required) {
+	if _, err := w.Create(t, "top", plan.Options{}); !errors.As(err, &required) {
 		t.Fatalf("error %v, want that nobody is signed in", err)
 	}
 	signIn()
-	got := []string{w.used(t, "top"), w.used(t, "top")}
-	w.later = 12 * time.Minute // renewed: the role's session goes on
-	got = append(got, w.used(t, "l"), w.used(t, "top"))
+	got := []string{used(w, t, "top"), used(w, t, "top")}
+	w.Later = 12 * time.Minute // renewed: the role's session goes on
+	got = append(got, used(w, t, "l"), used(w, t, "top"))
 	tokens.Calls["Item"] = 0
-	got = append(got, w.used(t, "top"))
+	got = append(got, used(w, t, "top"))
 	if tokens.Calls["Item"] != 0 {
 		t.Errorf("%d tokens were opened for a role that is cached", tokens.Calls["Item"])
 	}
 	signIn()
-	got = append(got, w.used(t, "top"))
+	got = append(got, used(w, t, "top"))
 	if want := []string{"AssumeRole", "", "CreateOAuth2Token", "", "", "AssumeRole"}; !slices.Equal(got, want) {
 		t.Errorf("called %q, want %q", got, want)
 	}
@@ -296,13 +297,13 @@ func TestLoginOfAnother(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.forgetSessions()
+	forgetSessions(w)
 	signIn()
 	if _, err := w.Credentials(t.Context(), pl, plan.Options{}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	w.calls()
-	if again := w.used(t, "top"); again != "" {
+	w.Calls()
+	if again := used(w, t, "top"); again != "" {
 		t.Errorf("called %q for the sign-in that there is, want its session", again)
 	}
 }

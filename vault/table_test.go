@@ -6,18 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/testvault"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/vaulttest"
-)
-
-const (
-	mfa      = "mfa_serial = arn:aws:iam::123456789012:mfa/alice\n"
-	otherMFA = "mfa_serial = arn:aws:iam::123456789012:mfa/other\n"
-	hub      = "role_arn = arn:aws:iam::123456789012:role/hub\n"
-	prod     = "role_arn = arn:aws:iam::210987654321:role/prod\n"
-	readonly = "role_arn = arn:aws:iam::123456789012:role/readonly\n"
-	long     = "role_arn = arn:aws:iam::123456789012:role/long\n"
-	onM      = "source_profile = m\n"
 )
 
 // The decision table by what AWS is asked: each row is carried out against an AWS that
@@ -35,66 +26,66 @@ func TestDecisionTableCalls(t *testing.T) {
 		err     string
 	}{
 		{name: "1", config: "[profile m]\n", want: "GetSessionToken duration=3600 by=user/alice"},
-		{name: "2", config: "[profile m]\n" + mfa, want: "GetSessionToken duration=3600 mfa=alice by=user/alice|asked 1"},
-		{name: "3", config: "[profile m]\n" + mfa, options: plan.Options{NoSession: true}},
-		{name: "4", config: "[profile m]\n" + readonly, want: "AssumeRole readonly duration=3600 by=user/alice"},
-		{name: "4 MFA", config: "[profile m]\n" + mfa + hub, want: "AssumeRole hub duration=3600 mfa=alice by=user/alice|asked 1"},
-		{name: "5", config: "[profile m]\n" + mfa + "[profile r]\n" + onM + mfa + hub,
+		{name: "2", config: "[profile m]\n" + testvault.MFA, want: "GetSessionToken duration=3600 mfa=alice by=user/alice|asked 1"},
+		{name: "3", config: "[profile m]\n" + testvault.MFA, options: plan.Options{NoSession: true}},
+		{name: "4", config: "[profile m]\n" + testvault.Readonly, want: "AssumeRole readonly duration=3600 by=user/alice"},
+		{name: "4 MFA", config: "[profile m]\n" + testvault.MFA + testvault.Hub, want: "AssumeRole hub duration=3600 mfa=alice by=user/alice|asked 1"},
+		{name: "5", config: "[profile m]\n" + testvault.MFA + "[profile r]\n" + testvault.OnM + testvault.MFA + testvault.Hub,
 			want: "GetSessionToken duration=28800 mfa=alice by=user/alice|AssumeRole hub duration=3600 by=session/alice|asked 1"},
-		{name: "6", config: "[profile m]\n" + mfa + "[profile r]\n" + onM + mfa + long, options: hour2,
+		{name: "6", config: "[profile m]\n" + testvault.MFA + "[profile r]\n" + testvault.OnM + testvault.MFA + testvault.Long, options: hour2,
 			want: "AssumeRole long duration=7200 mfa=alice by=user/alice|asked 1"},
-		{name: "7", config: "[profile m]\n" + mfa + "[profile r]\n" + onM + readonly,
+		{name: "7", config: "[profile m]\n" + testvault.MFA + "[profile r]\n" + testvault.OnM + testvault.Readonly,
 			want: "AssumeRole readonly duration=3600 by=user/alice"},
-		{name: "8", config: "[profile m]\n[profile r]\n" + onM + mfa + hub,
+		{name: "8", config: "[profile m]\n[profile r]\n" + testvault.OnM + testvault.MFA + testvault.Hub,
 			want: "AssumeRole hub duration=3600 mfa=alice by=user/alice|asked 1"},
-		{name: "9", config: "[profile m]\n" + otherMFA + "[profile r]\n" + onM + mfa + hub,
+		{name: "9", config: "[profile m]\n" + testvault.OtherMFA + "[profile r]\n" + testvault.OnM + testvault.MFA + testvault.Hub,
 			want: "AssumeRole hub duration=3600 mfa=alice by=user/alice|asked 1"},
-		{name: "10", config: "[profile m]\n[profile r]\n" + onM + readonly,
+		{name: "10", config: "[profile m]\n[profile r]\n" + testvault.OnM + testvault.Readonly,
 			want: "AssumeRole readonly duration=3600 by=user/alice"},
 		{name: "11", config: twoRoles,
 			want: "GetSessionToken duration=28800 mfa=alice by=user/alice|AssumeRole hub duration=3600 by=session/alice|AssumeRole prod duration=3600 by=role/hub|asked 1"},
 		{name: "12", config: twoRoles, options: hour2,
 			want: "GetSessionToken duration=28800 mfa=alice by=user/alice|AssumeRole hub duration=3600 by=session/alice|AssumeRole prod duration=3600 by=role/hub|asked 1"},
-		{name: "13", config: twoRoles + mfa, options: plan.Options{NoSession: true}, err: "as no session token is to be taken"},
-		{name: "14", config: "[profile m]\n" + mfa + hub + "[profile top]\n" + onM + mfa + prod,
+		{name: "13", config: twoRoles + testvault.MFA, options: plan.Options{NoSession: true}, err: "as no session token is to be taken"},
+		{name: "14", config: "[profile m]\n" + testvault.MFA + testvault.Hub + "[profile top]\n" + testvault.OnM + testvault.MFA + testvault.Prod,
 			want: "GetSessionToken duration=28800 mfa=alice by=user/alice|AssumeRole hub duration=3600 by=session/alice|AssumeRole prod duration=3600 by=role/hub|asked 1"},
-		{name: "15", config: "[profile m]\n" + mfa + "[profile c]\n" + onM + mfa,
+		{name: "15", config: "[profile m]\n" + testvault.MFA + "[profile c]\n" + testvault.OnM + testvault.MFA,
 			want: "GetSessionToken duration=28800 mfa=alice by=user/alice|asked 1"},
-		{name: "16", config: "[profile m]\n" + mfa + "[profile c]\n" + onM + mfa, options: hour2,
+		{name: "16", config: "[profile m]\n" + testvault.MFA + "[profile c]\n" + testvault.OnM + testvault.MFA, options: hour2,
 			want: "GetSessionToken duration=7200 mfa=alice by=user/alice|asked 1"},
-		{name: "17", config: "[profile m]\n" + mfa + "[profile c]\n" + onM,
+		{name: "17", config: "[profile m]\n" + testvault.MFA + "[profile c]\n" + testvault.OnM,
 			want: "GetSessionToken duration=3600 by=user/alice"},
-		{name: "18", config: "[profile m]\n" + mfa + "[profile hop]\n" + onM + "[profile r]\nsource_profile = hop\n" + mfa + hub,
+		{name: "18", config: "[profile m]\n" + testvault.MFA + "[profile hop]\n" + testvault.OnM + "[profile r]\nsource_profile = hop\n" + testvault.MFA + testvault.Hub,
 			want: "GetSessionToken duration=28800 mfa=alice by=user/alice|AssumeRole hub duration=3600 by=session/alice|asked 1"},
-		{name: "18 -d 2h", config: "[profile m]\n" + mfa + "[profile hop]\n" + onM + "[profile r]\nsource_profile = hop\n" + mfa + long, options: hour2,
+		{name: "18 -d 2h", config: "[profile m]\n" + testvault.MFA + "[profile hop]\n" + testvault.OnM + "[profile r]\nsource_profile = hop\n" + testvault.MFA + testvault.Long, options: hour2,
 			want: "AssumeRole long duration=7200 mfa=alice by=user/alice|asked 1"},
 		{name: "22", config: "[profile w]\nweb_identity_token_process = token\nrole_arn = arn:aws:iam::123456789012:role/web\n",
 			want: "AssumeRoleWithWebIdentity web duration=3600"},
 		{name: "23", config: "[profile w]\nweb_identity_token_process = token\nrole_arn = arn:aws:iam::123456789012:role/web\n[profile r]\nsource_profile = w\nrole_arn = arn:aws:iam::123456789012:role/onweb\n", options: hour2,
 			want: "AssumeRoleWithWebIdentity web duration=3600|AssumeRole onweb duration=3600 by=role/web"},
 		{name: "24", config: "[profile c]\ncredential_process = temporary\n"},
-		{name: "25", config: "[profile c]\ncredential_process = temporary\n[profile r]\nsource_profile = c\n" + readonly, options: hour2,
+		{name: "25", config: "[profile c]\ncredential_process = temporary\n[profile r]\nsource_profile = c\n" + testvault.Readonly, options: hour2,
 			want: "AssumeRole readonly duration=3600 by=session/alice"},
 		{name: "26", config: "[profile c]\ncredential_process = lasting\n"},
-		{name: "26 role beside it", config: "[profile c]\ncredential_process = lasting\n" + mfa + hub,
+		{name: "26 role beside it", config: "[profile c]\ncredential_process = lasting\n" + testvault.MFA + testvault.Hub,
 			want: "AssumeRole hub duration=3600 mfa=alice by=user/alice|asked 1"},
 		{name: "27", config: "[profile m]\n", env: map[string]string{"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/readonly"},
 			want: "AssumeRole readonly duration=3600 by=user/alice"},
 		{name: "28", config: "[default]\nregion = eu-west-1\n[profile gone]\n", err: `profile "gone" has no stored key`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, tt.config)
-			w.commands(t)
+			w := testvault.New(t, tt.config)
+			commands(w, t)
 			for k, v := range tt.env {
-				w.env[k] = v
+				w.Env[k] = v
 			}
 			if strings.HasPrefix(tt.config, "[profile m]") {
-				w.store(t, "m")
+				w.Store(t, "m")
 			}
 			name := tt.config[strings.LastIndex(tt.config, "[profile ")+len("[profile "):]
 			name, _, _ = strings.Cut(name, "]")
 			for run, want := range []string{tt.want, tt.again} {
-				creds, err := w.credentials(t, name, tt.options)
+				creds, err := w.Create(t, name, tt.options)
 				if tt.err != "" {
 					if err == nil || !strings.Contains(err.Error(), tt.err) {
 						t.Errorf("error %v, want one with %q", err, tt.err)
@@ -102,11 +93,11 @@ func TestDecisionTableCalls(t *testing.T) {
 				} else if err != nil || creds.AccessKeyID == "" {
 					t.Fatalf("run %d: %v", run+1, err)
 				}
-				got := w.calls()
-				if w.asked > 0 {
-					got = append(got, "asked "+string(rune('0'+w.asked)))
+				got := w.Calls()
+				if w.Asked > 0 {
+					got = append(got, "asked "+string(rune('0'+w.Asked)))
 				}
-				w.asked = 0
+				w.Asked = 0
 				if got := strings.Join(got, "|"); got != want {
 					t.Errorf("run %d:\ngot  %s\nwant %s", run+1, got, want)
 				}
@@ -115,38 +106,38 @@ func TestDecisionTableCalls(t *testing.T) {
 	}
 }
 
-const twoRoles = "[profile m]\n" + mfa + "[profile r1]\n" + onM + mfa + hub + "[profile r2]\nsource_profile = r1\n" + prod
+const twoRoles = "[profile m]\n" + testvault.MFA + "[profile r1]\n" + testvault.OnM + testvault.MFA + testvault.Hub + "[profile r2]\nsource_profile = r1\n" + testvault.Prod
 
 // commands are what profiles of the table run, and the roles that go with them.
-func (w *world) commands(t *testing.T) {
+func commands(w *testvault.World, t *testing.T) {
 	t.Helper()
-	issuer, err := w.aws.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
+	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.aws.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
-	w.aws.AddRole("arn:aws:iam::123456789012:role/onweb", vaulttest.Role{Trusts: []string{"arn:aws:iam::123456789012:role/web"}})
-	if w.env["token"], err = issuer.Token("alice", nil); err != nil {
+	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	w.AWS.AddRole("arn:aws:iam::123456789012:role/onweb", vaulttest.Role{Trusts: []string{"arn:aws:iam::123456789012:role/web"}})
+	if w.Env["token"], err = issuer.Token("alice", nil); err != nil {
 		t.Fatal(err)
 	}
-	w.env["token"] += "\r\n"
-	w.env["lasting"] = process(t, map[string]any{"AccessKeyId": w.Key.ID, "SecretAccessKey": w.Key.Secret})
-	w.store(t, "for-the-process")
-	session, err := w.credentials(t, "for-the-process", plan.Options{})
+	w.Env["token"] += "\r\n"
+	w.Env["lasting"] = process(t, map[string]any{"AccessKeyId": w.Key.ID, "SecretAccessKey": w.Key.Secret})
+	w.Store(t, "for-the-process")
+	session, err := w.Create(t, "for-the-process", plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.env["temporary"] = process(t, map[string]any{
+	w.Env["temporary"] = process(t, map[string]any{
 		"AccessKeyId": session.AccessKeyID, "SecretAccessKey": session.SecretAccessKey, "SessionToken": session.SessionToken,
 		"Expiration": session.Expires.Format(time.RFC3339),
 	})
 	if err := w.Keys.Remove(t.Context(), "for-the-process"); err != nil {
 		t.Fatal(err)
 	}
-	for name := range w.sessions.Items {
-		delete(w.sessions.Items, name)
+	for name := range w.SessionRing.Items {
+		delete(w.SessionRing.Items, name)
 	}
-	w.aws.Reset()
+	w.AWS.Reset()
 }
 
 func process(t *testing.T, answer map[string]any) string {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/testvault"
 	"aws-vault/prompt"
 	"aws-vault/vault"
 	"aws-vault/vault/plan"
@@ -19,7 +20,7 @@ import (
 // A desk is a person who is asked for codes in the background: each question waits until
 // the test answers it.
 type desk struct {
-	*world
+	*testvault.World
 	served  *vault.Unattended
 	comes   chan source.Question
 	answers chan error // nil for the right code
@@ -28,8 +29,8 @@ type desk struct {
 
 func newDesk(t *testing.T, config string) *desk {
 	t.Helper()
-	d := &desk{world: newWorld(t, config), comes: make(chan source.Question, 10), answers: make(chan error)}
-	d.store(t, "m")
+	d := &desk{World: testvault.New(t, config), comes: make(chan source.Question, 10), answers: make(chan error)}
+	d.Store(t, "m")
 	d.Source.Ask = func(ctx context.Context, q source.Question) (string, error) {
 		d.comes <- q
 		select {
@@ -41,7 +42,7 @@ func newDesk(t *testing.T, config string) *desk {
 	}
 	until, stop := context.WithCancel(t.Context())
 	d.stop = stop
-	d.served = &vault.Unattended{Vault: d.world.Vault, Until: until, Reach: func(plan.Step) error { return nil }}
+	d.served = &vault.Unattended{Vault: d.World.Vault, Until: until, Reach: func(plan.Step) error { return nil }}
 	t.Cleanup(func() { stop(); d.served.Wait() })
 	return d
 }
@@ -55,7 +56,7 @@ func (d *desk) request(t *testing.T, need time.Duration, then ...string) error {
 		t.Fatal(err)
 	}
 	c, err := d.served.Credentials(t.Context(), pl, o, need)
-	if err == nil && !c.Expires.After(time.Now().Add(d.later)) {
+	if err == nil && !c.Expires.After(time.Now().Add(d.Later)) {
 		t.Errorf("credentials that expired at %v were handed out", c.Expires)
 	}
 	return err
@@ -80,7 +81,7 @@ func TestUnattendedNeedsNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := d.calls(); len(got) != 1 {
+	if got := d.Calls(); len(got) != 1 {
 		t.Errorf("calls %q, want one", got)
 	}
 }
@@ -88,7 +89,7 @@ func TestUnattendedNeedsNobody(t *testing.T) {
 // However many programs ask for however many roles, a person is asked once, and nobody
 // waits for the answer.
 func TestUnattendedAsksOnce(t *testing.T) {
-	d := newDesk(t, "[profile m]\n"+mfa)
+	d := newDesk(t, "[profile m]\n"+testvault.MFA)
 	asking := func() (errs []error) {
 		var all sync.WaitGroup
 		out := make([]error, 20)
@@ -112,13 +113,13 @@ func TestUnattendedAsksOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"GetSessionToken duration=3600 mfa=alice by=user/alice", "AssumeRole hub duration=3600 by=session/alice"}
-	if got := d.calls(); !slices.Equal(got, want) || len(d.comes) > 0 {
+	if got := d.Calls(); !slices.Equal(got, want) || len(d.comes) > 0 {
 		t.Errorf("calls %q and %d more questions, want %q", got, len(d.comes), want)
 	}
 }
 
 func TestUnattendedCannotAsk(t *testing.T) {
-	d := newDesk(t, "[profile m]\n"+mfa)
+	d := newDesk(t, "[profile m]\n"+testvault.MFA)
 	away := errors.New("the terminal is another's")
 	d.served.Reach = func(s plan.Step) error {
 		if s.Kind != plan.KindSessionToken {
@@ -133,14 +134,14 @@ func TestUnattendedCannotAsk(t *testing.T) {
 	}
 	d.served.Reach = nil
 	waits(t, d.request(t, serveNeed), false)
-	if got := d.calls(); len(got)+len(d.comes) > 0 {
+	if got := d.Calls(); len(got)+len(d.comes) > 0 {
 		t.Errorf("calls %q and %d questions, want none", got, len(d.comes))
 	}
 }
 
 // Who declines is left in peace for a while, whatever programs go on asking.
 func TestUnattendedIsDeclined(t *testing.T) {
-	d := newDesk(t, "[profile m]\n"+mfa)
+	d := newDesk(t, "[profile m]\n"+testvault.MFA)
 	waits(t, d.request(t, serveNeed), true)
 	<-d.comes
 	d.answers <- prompt.ErrCancelled
@@ -152,7 +153,7 @@ func TestUnattendedIsDeclined(t *testing.T) {
 			t.Fatalf("error %v, want that it was declined", err)
 		}
 	}
-	d.later = 6 * time.Minute
+	d.Later = 6 * time.Minute
 	waits(t, d.request(t, serveNeed), true)
 	<-d.comes
 	d.answers <- prompt.ErrCancelled
@@ -160,17 +161,17 @@ func TestUnattendedIsDeclined(t *testing.T) {
 
 // What is still valid is handed out while the person is asked for what comes after it.
 func TestUnattendedShortAnswer(t *testing.T) {
-	d := newDesk(t, "[profile m]\n"+mfa)
+	d := newDesk(t, "[profile m]\n"+testvault.MFA)
 	waits(t, d.request(t, serveNeed), true)
 	<-d.comes
 	d.answers <- nil
 	d.served.Wait()
-	d.aws.SetClock(func() time.Time { return time.Now().Add(d.later) })
+	d.AWS.SetClock(func() time.Time { return time.Now().Add(d.Later) })
 	for _, at := range []struct {
 		later time.Duration
 		asked int
 	}{{50 * time.Minute, 0}, {57 * time.Minute, 1}} {
-		d.later = at.later
+		d.Later = at.later
 		if err := d.request(t, serveNeed); err != nil {
 			t.Fatal(err)
 		}
@@ -186,14 +187,14 @@ func TestUnattendedShortAnswer(t *testing.T) {
 	if err := d.request(t, serveNeed); err != nil {
 		t.Fatal(err)
 	}
-	if got := d.calls(); len(got) != 2 {
+	if got := d.Calls(); len(got) != 2 {
 		t.Errorf("calls %q, want two", got)
 	}
 }
 
 // The end of a server ends what is asked for it.
 func TestUnattendedEnds(t *testing.T) {
-	d := newDesk(t, "[profile m]\n"+mfa)
+	d := newDesk(t, "[profile m]\n"+testvault.MFA)
 	waits(t, d.request(t, serveNeed), true)
 	<-d.comes
 	d.stop()

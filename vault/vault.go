@@ -19,6 +19,29 @@ import (
 	"aws-vault/vault/store"
 )
 
+// PlanEnvironment plans to use the credentials in the environment. Besides the errors of
+// [profile.File.Resolve], it returns [plan.ErrNoEnvironmentKey].
+func (v *Vault) PlanEnvironment(o plan.Options) (plan.Plan, error) {
+	p, err := v.Config.Resolve("default", v.Inputs)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	h := plan.Holdings{Environment: v.environment()}
+	if err := v.limits(p, o, &h); err != nil {
+		return plan.Plan{}, err
+	}
+	return plan.FromEnvironment(p, h, o)
+}
+
+// Caller asks AWS whose a key is, with the region and endpoint of the named profile.
+func (v *Vault) Caller(ctx context.Context, name string, key aws.Credentials) (awsapi.Caller, error) {
+	p, err := v.Config.Resolve(name, v.Inputs)
+	if err != nil {
+		return awsapi.Caller{}, err
+	}
+	return v.Source.STS(plan.STS(p)).Caller(ctx, key)
+}
+
 // A Vault makes credentials. Its fields are its whole world.
 type Vault struct {
 	Config   *profile.File

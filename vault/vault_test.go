@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/testvault"
 	"aws-vault/vault"
+	"aws-vault/vault/configfile"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore/keystoretest"
 	"aws-vault/vault/peer"
@@ -23,23 +25,23 @@ import (
 )
 
 func TestWarmRunOpensOneItem(t *testing.T) {
-	w := newWorld(t, twoRoles)
-	w.store(t, "m")
-	if _, err := w.credentials(t, "r2", plan.Options{}); err != nil {
+	w := testvault.New(t, twoRoles)
+	w.Store(t, "m")
+	if _, err := w.Create(t, "r2", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	w.keys.Calls["Item"], w.sessions.Calls["Item"] = 0, 0
-	if _, err := w.credentials(t, "r2", plan.Options{}); err != nil {
+	w.Ring.Calls["Item"], w.SessionRing.Calls["Item"] = 0, 0
+	if _, err := w.Create(t, "r2", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if w.keys.Calls["Item"] != 0 || w.sessions.Calls["Item"] != 1 {
-		t.Errorf("%d keys and %d sessions were opened, want the last session alone", w.keys.Calls["Item"], w.sessions.Calls["Item"])
+	if w.Ring.Calls["Item"] != 0 || w.SessionRing.Calls["Item"] != 1 {
+		t.Errorf("%d keys and %d sessions were opened, want the last session alone", w.Ring.Calls["Item"], w.SessionRing.Calls["Item"])
 	}
 }
 
 func TestUnknownProfile(t *testing.T) {
-	w := newWorld(t, "[profile prod]\n")
-	w.store(t, "stored")
+	w := testvault.New(t, "[profile prod]\n")
+	w.Store(t, "stored")
 	for name, want := range map[string]string{"prd": "prod", "stred": "stored"} {
 		_, err := w.Plan(t.Context(), name, plan.Options{})
 		var unknown *plan.NoProfileError
@@ -51,51 +53,51 @@ func TestUnknownProfile(t *testing.T) {
 
 // A keystore that refuses is an error, and never the same as one without keys.
 func TestRefusingKeystore(t *testing.T) {
-	w := newWorld(t, "[profile p]\ncredential_process = c\n")
-	w.keys.Err = errNobody
-	if _, err := w.Plan(t.Context(), "p", plan.Options{}); !errors.Is(err, errNobody) {
+	w := testvault.New(t, "[profile p]\ncredential_process = c\n")
+	w.Ring.Err = testvault.ErrNobody
+	if _, err := w.Plan(t.Context(), "p", plan.Options{}); !errors.Is(err, testvault.ErrNobody) {
 		t.Errorf("error %v, want the keystore's", err)
 	}
 }
 
 func TestFailingWriteIsAWarning(t *testing.T) {
-	w := newWorld(t, "[profile m]\n")
-	w.store(t, "m")
-	w.sessions.Errors["Put"] = errNobody
-	creds, err := w.credentials(t, "m", plan.Options{})
+	w := testvault.New(t, "[profile m]\n")
+	w.Store(t, "m")
+	w.SessionRing.Errors["Put"] = testvault.ErrNobody
+	creds, err := w.Create(t, "m", plan.Options{})
 	if err != nil || creds.AccessKeyID == "" {
 		t.Errorf("%v: the answer was lost with the write", err)
 	}
-	if len(w.warned) != 1 || !errors.Is(w.warned[0], errNobody) {
-		t.Errorf("warned %v", w.warned)
+	if len(w.Warned) != 1 || !errors.Is(w.Warned[0], testvault.ErrNobody) {
+		t.Errorf("warned %v", w.Warned)
 	}
 }
 
 func TestSessionIsUsedWhileAWSFails(t *testing.T) {
-	w := newWorld(t, "[profile m]\n[profile r]\n"+onM+readonly)
-	w.store(t, "m")
-	before, err := w.credentials(t, "r", plan.Options{})
+	w := testvault.New(t, "[profile m]\n[profile r]\n"+testvault.OnM+testvault.Readonly)
+	w.Store(t, "m")
+	before, err := w.Create(t, "r", plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.later = 58 * time.Minute // two minutes are left
-	w.aws.SetClock(func() time.Time { return time.Now().Add(w.later) })
-	w.aws.Fail(vaulttest.Fault{Action: "AssumeRole", Times: -1, Code: "AccessDenied", Status: 403})
-	after, err := w.credentials(t, "r", plan.Options{})
+	w.Later = 58 * time.Minute // two minutes are left
+	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.Later) })
+	w.AWS.Fail(vaulttest.Fault{Action: "AssumeRole", Times: -1, Code: "AccessDenied", Status: 403})
+	after, err := w.Create(t, "r", plan.Options{})
 	var stale *store.StaleError
-	if err != nil || after.AccessKeyID != before.AccessKeyID || len(w.warned) != 1 || !errors.As(w.warned[0], &stale) {
-		t.Errorf("%v, warned %v, want the old session with a warning", err, w.warned)
+	if err != nil || after.AccessKeyID != before.AccessKeyID || len(w.Warned) != 1 || !errors.As(w.Warned[0], &stale) {
+		t.Errorf("%v, warned %v, want the old session with a warning", err, w.Warned)
 	}
-	w.later = time.Hour
-	if _, err := w.credentials(t, "r", plan.Options{}); err == nil {
+	w.Later = time.Hour
+	if _, err := w.Create(t, "r", plan.Options{}); err == nil {
 		t.Error("an expired session was handed out")
 	}
 }
 
 // A human is not asked for the sake of a longer session.
 func TestShortAnswerIsBetterThanAPrompt(t *testing.T) {
-	w := newWorld(t, "[profile m]\n"+mfa+hub)
-	w.store(t, "m")
+	w := testvault.New(t, "[profile m]\n"+testvault.MFA+testvault.Hub)
+	w.Store(t, "m")
 	pl, err := w.Plan(t.Context(), "m", plan.Options{Name: "aws-vault-alice"})
 	if err != nil {
 		t.Fatal(err)
@@ -107,26 +109,26 @@ func TestShortAnswerIsBetterThanAPrompt(t *testing.T) {
 		}
 	}
 	ask(5 * time.Minute)
-	w.later = 50 * time.Minute
-	w.aws.SetClock(func() time.Time { return time.Now().Add(w.later) })
+	w.Later = 50 * time.Minute
+	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.Later) })
 	ask(16 * time.Minute)
-	if w.asked != 1 {
-		t.Errorf("asked %d times with ten minutes left, want once in all", w.asked)
+	if w.Asked != 1 {
+		t.Errorf("asked %d times with ten minutes left, want once in all", w.Asked)
 	}
-	w.later = 56 * time.Minute
+	w.Later = 56 * time.Minute
 	ask(16 * time.Minute)
-	if w.asked != 2 {
-		t.Errorf("asked %d times with four minutes left, want twice in all", w.asked)
+	if w.Asked != 2 {
+		t.Errorf("asked %d times with four minutes left, want twice in all", w.Asked)
 	}
 }
 
 // Less than is left was asked for: that session is kept apart.
 func TestAskedForLess(t *testing.T) {
-	w := newWorld(t, "[profile m]\n")
-	w.store(t, "m")
+	w := testvault.New(t, "[profile m]\n")
+	w.Store(t, "m")
 	half := plan.Options{Duration: 30 * time.Minute}
 	for _, o := range []plan.Options{{Duration: 8 * time.Hour}, half, half, {}} {
-		creds, err := w.credentials(t, "m", o)
+		creds, err := w.Create(t, "m", o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,43 +137,43 @@ func TestAskedForLess(t *testing.T) {
 		}
 	}
 	want := []string{"GetSessionToken duration=28800 by=user/alice", "GetSessionToken duration=1800 by=user/alice"}
-	if got := w.calls(); !slices.Equal(got, want) {
+	if got := w.Calls(); !slices.Equal(got, want) {
 		t.Errorf("calls %q, want %q", got, want)
 	}
 }
 
 // A role may want a code that was shown of late.
 func TestMFAMaxAge(t *testing.T) {
-	config := "[profile m]\n" + mfa + "[profile r]\n" + onM + mfa + hub + "mfa_max_age = 30m\n"
-	w := newWorld(t, config)
-	w.store(t, "m")
+	config := "[profile m]\n" + testvault.MFA + "[profile r]\n" + testvault.OnM + testvault.MFA + testvault.Hub + "mfa_max_age = 30m\n"
+	w := testvault.New(t, config)
+	w.Store(t, "m")
 	for _, later := range []time.Duration{0, 20 * time.Minute, 56 * time.Minute} {
-		w.later = later
-		w.aws.SetClock(func() time.Time { return time.Now().Add(w.later) })
-		if _, err := w.credentials(t, "r", plan.Options{}); err != nil {
+		w.Later = later
+		w.AWS.SetClock(func() time.Time { return time.Now().Add(w.Later) })
+		if _, err := w.Create(t, "r", plan.Options{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if w.asked != 2 {
-		t.Errorf("asked %d times, want anew once the code was half an hour old", w.asked)
+	if w.Asked != 2 {
+		t.Errorf("asked %d times, want anew once the code was half an hour old", w.Asked)
 	}
 }
 
 // Somebody ended the session that a role is to be assumed with.
 func TestEndedSessionIsMadeAnew(t *testing.T) {
-	w := newWorld(t, twoRoles)
-	w.store(t, "m")
-	if _, err := w.credentials(t, "r1", plan.Options{}); err != nil {
+	w := testvault.New(t, twoRoles)
+	w.Store(t, "m")
+	if _, err := w.Create(t, "r1", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	w.aws.ExpireSessions()
-	w.aws.Advance(30 * time.Second) // for the next code
-	w.aws.Reset()
-	if _, err := w.credentials(t, "r2", plan.Options{}); err != nil {
+	w.AWS.ExpireSessions()
+	w.AWS.Advance(30 * time.Second) // for the next code
+	w.AWS.Reset()
+	if _, err := w.Create(t, "r2", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	want := "AssumeRole prod duration=3600 refused=ExpiredToken"
-	if got := w.calls(); len(got) < 2 || got[0] != want || strings.Contains(got[len(got)-1], "refused") {
+	if got := w.Calls(); len(got) < 2 || got[0] != want || strings.Contains(got[len(got)-1], "refused") {
 		t.Errorf("calls %q", got)
 	}
 }
@@ -184,24 +186,24 @@ func TestPolicyFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w := newWorld(t, "[profile m]\nsession_policy = file://"+file+"\n"+readonly)
-	w.store(t, "m")
-	if _, err := w.credentials(t, "m", plan.Options{}); err == nil || !strings.Contains(err.Error(), "config:2: ") {
+	w := testvault.New(t, "[profile m]\nsession_policy = file://"+file+"\n"+testvault.Readonly)
+	w.Store(t, "m")
+	if _, err := w.Create(t, "m", plan.Options{}); err == nil || !strings.Contains(err.Error(), "config:2: ") {
 		t.Errorf("error %v, want one with the setting's place", err)
 	}
 	write(`{ "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}] }`)
-	if _, err := w.credentials(t, "m", plan.Options{}); err != nil {
+	if _, err := w.Create(t, "m", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	write(`{ "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}] }`)
-	if _, err := w.credentials(t, "m", plan.Options{}); err != nil {
+	if _, err := w.Create(t, "m", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.calls(); len(got) != 2 || !strings.Contains(got[0], "policy=inline") {
+	if got := w.Calls(); len(got) != 2 || !strings.Contains(got[0], "policy=inline") {
 		t.Errorf("calls %q, want one for each text of the policy", got)
 	}
 	write(strings.Repeat(" ", 1<<20))
-	if _, err := w.credentials(t, "m", plan.Options{}); err == nil || !strings.Contains(err.Error(), "larger than") {
+	if _, err := w.Create(t, "m", plan.Options{}); err == nil || !strings.Contains(err.Error(), "larger than") {
 		t.Errorf("error %v, want one of the size", err)
 	}
 }
@@ -209,12 +211,12 @@ func TestPolicyFile(t *testing.T) {
 // Another person's token is not answered with the first one's session.
 func TestTokenFileOfAnother(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
-	w := newWorld(t, "[profile w]\nweb_identity_token_file = "+file+"\nrole_arn = arn:aws:iam::123456789012:role/web\n")
-	issuer, err := w.aws.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
+	w := testvault.New(t, "[profile w]\nweb_identity_token_file = "+file+"\nrole_arn = arn:aws:iam::123456789012:role/web\n")
+	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.aws.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
 	for _, sub := range []string{"alice", "alice", "bob"} {
 		token, err := issuer.Token(sub, map[string]any{"jti": time.Now().String()})
 		if err != nil {
@@ -223,11 +225,11 @@ func TestTokenFileOfAnother(t *testing.T) {
 		if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.credentials(t, "w", plan.Options{}); err != nil {
+		if _, err := w.Create(t, "w", plan.Options{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := w.calls(); len(got) != 2 {
+	if got := w.Calls(); len(got) != 2 {
 		t.Errorf("calls %q, want one a person", got)
 	}
 	if pl, err := w.Plan(t.Context(), "w", plan.Options{Name: "aws-vault-alice"}); err != nil || len(w.Kept(pl)) != 1 {
@@ -236,19 +238,19 @@ func TestTokenFileOfAnother(t *testing.T) {
 	if err := os.WriteFile(file, []byte("no token"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.credentials(t, "w", plan.Options{}); err == nil {
+	if _, err := w.Create(t, "w", plan.Options{}); err == nil {
 		t.Error("what is no token was answered with a session")
 	}
 }
 
 // Who is signed in decides which session is used, also where that is learnt on the way.
 func TestOpenIDOfAnother(t *testing.T) {
-	w := newWorld(t, "")
-	issuer, err := w.aws.AddIssuer("123456789012", "corp", "aws-vault")
+	w := testvault.New(t, "")
+	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "aws-vault")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.aws.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}, SessionNameIsSubject: true})
+	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}, SessionNameIsSubject: true})
 	w.Config, err = profile.Parse("config", []byte("[profile o]\noidc_issuer = "+issuer.URL()+"\noidc_client_id = aws-vault\nrole_arn = arn:aws:iam::123456789012:role/web\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -264,17 +266,17 @@ func TestOpenIDOfAnother(t *testing.T) {
 		return nil
 	}}
 	sessions := func() (names []string) {
-		for _, c := range w.aws.Calls() {
+		for _, c := range w.AWS.Calls() {
 			if c.Action == "AssumeRoleWithWebIdentity" {
 				names = append(names, c.Params.Get("RoleSessionName"))
 			}
 		}
-		w.aws.Reset()
+		w.AWS.Reset()
 		return names
 	}
 	use := func() {
 		t.Helper()
-		if _, err := w.credentials(t, "o", plan.Options{}); err != nil {
+		if _, err := w.Create(t, "o", plan.Options{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -291,9 +293,9 @@ func TestOpenIDOfAnother(t *testing.T) {
 	// Her sign-in ends while a command is under way, and bob signs in.
 	issuer.EndLogins()
 	issuer.People(vaulttest.Login{Subject: "bob", Auto: true})
-	w.aws.Advance(2 * time.Hour)
-	w.later += 2 * time.Hour
-	w.aws.Reset()
+	w.AWS.Advance(2 * time.Hour)
+	w.Later += 2 * time.Hour
+	w.AWS.Reset()
 	if _, err := w.Credentials(t.Context(), pl, plan.Options{}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
@@ -304,8 +306,8 @@ func TestOpenIDOfAnother(t *testing.T) {
 	// An identity that cannot name a session is refused, however it is learnt.
 	issuer.EndLogins()
 	issuer.People(vaulttest.Login{Subject: "a|b", Auto: true})
-	w.aws.Advance(2 * time.Hour)
-	w.later += 2 * time.Hour
+	w.AWS.Advance(2 * time.Hour)
+	w.Later += 2 * time.Hour
 	var name *plan.SessionNameError
 	if _, err := w.Credentials(t.Context(), pl, plan.Options{}, time.Minute); !errors.As(err, &name) {
 		t.Errorf("got %v", err)
@@ -317,13 +319,13 @@ func TestOpenIDOfAnother(t *testing.T) {
 
 func TestRecursion(t *testing.T) {
 	for config, setting := range map[string]string{
-		"[profile p]\ncredential_process = c\n":                                                                     "credential_process",
-		"[profile p]\nweb_identity_token_process = c\nrole_arn = arn:aws:iam::123456789012:role/web\n":              "web_identity_token_process",
-		"[profile p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = k\nmfa_process = c\n" + mfa: "mfa_process",
+		"[profile p]\ncredential_process = c\n":                                                                               "credential_process",
+		"[profile p]\nweb_identity_token_process = c\nrole_arn = arn:aws:iam::123456789012:role/web\n":                        "web_identity_token_process",
+		"[profile p]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = k\nmfa_process = c\n" + testvault.MFA: "mfa_process",
 	} {
-		w := newWorld(t, config)
+		w := testvault.New(t, config)
 		w.Source.Callers = []string{"q", "p"}
-		_, err := w.credentials(t, "p", plan.Options{})
+		_, err := w.Create(t, "p", plan.Options{})
 		var loop *source.RecursionError
 		if !errors.As(err, &loop) || loop.Setting != setting || !slices.Equal(loop.Profiles, []string{"q", "p", "p"}) {
 			t.Errorf("%s: %v", setting, err)
@@ -332,24 +334,24 @@ func TestRecursion(t *testing.T) {
 }
 
 func TestEnvironmentSource(t *testing.T) {
-	w := newWorld(t, "[profile e]\ncredential_source = Environment\n"+readonly)
-	w.env["AWS_ACCESS_KEY_ID"], w.env["AWS_SECRET_ACCESS_KEY"] = w.Key.ID, w.Key.Secret
-	if _, err := w.credentials(t, "e", plan.Options{}); err != nil {
+	w := testvault.New(t, "[profile e]\ncredential_source = Environment\n"+testvault.Readonly)
+	w.Env["AWS_ACCESS_KEY_ID"], w.Env["AWS_SECRET_ACCESS_KEY"] = w.Key.ID, w.Key.Secret
+	if _, err := w.Create(t, "e", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	second := w.Alice.AddKey()
-	w.env["AWS_ACCESS_KEY_ID"], w.env["AWS_SECRET_ACCESS_KEY"] = second.ID, second.Secret
-	if _, err := w.credentials(t, "e", plan.Options{}); err != nil {
+	w.Env["AWS_ACCESS_KEY_ID"], w.Env["AWS_SECRET_ACCESS_KEY"] = second.ID, second.Secret
+	if _, err := w.Create(t, "e", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.calls(); len(got) != 2 {
+	if got := w.Calls(); len(got) != 2 {
 		t.Errorf("calls %q, want one a key", got)
 	}
 }
 
 func TestKept(t *testing.T) {
-	w := newWorld(t, twoRoles)
-	w.store(t, "m")
+	w := testvault.New(t, twoRoles)
+	w.Store(t, "m")
 	pl, err := w.Plan(t.Context(), "r2", plan.Options{Name: "aws-vault-alice"})
 	if err != nil {
 		t.Fatal(err)
@@ -357,7 +359,7 @@ func TestKept(t *testing.T) {
 	if kept := w.Kept(pl); len(kept) != 0 {
 		t.Errorf("kept %v before anything was made", kept)
 	}
-	if _, err := w.credentials(t, "r2", plan.Options{}); err != nil {
+	if _, err := w.Create(t, "r2", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if kept := w.Kept(pl); len(kept) != 3 || kept[3].Profile != "r2" || kept[1].Root != "m" {
@@ -368,7 +370,7 @@ func TestKept(t *testing.T) {
 // Twenty edits at once: every one of them is in the file.
 func TestParallelEdits(t *testing.T) {
 	dir := t.TempDir()
-	file := vault.ConfigFile{Path: filepath.Join(dir, "config"), Name: "config"}
+	file := configfile.ConfigFile{Path: filepath.Join(dir, "config"), Name: "config"}
 	if err := os.WriteFile(file.Path, []byte("# mine\n[profile old]\nregion = x\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -403,8 +405,8 @@ func TestParallelEdits(t *testing.T) {
 
 // A role is renewed early as long as its user's session serves, and not by a prompt.
 func TestRoleIsRenewedWithoutPrompt(t *testing.T) {
-	w := newWorld(t, "[profile m]\n"+mfa+"[profile r]\n"+onM+mfa+hub)
-	w.store(t, "m")
+	w := testvault.New(t, "[profile m]\n"+testvault.MFA+"[profile r]\n"+testvault.OnM+testvault.MFA+testvault.Hub)
+	w.Store(t, "m")
 	o := plan.Options{Name: "aws-vault-alice"}
 	pl, err := w.Plan(t.Context(), "r", o)
 	if err != nil {
@@ -420,12 +422,12 @@ func TestRoleIsRenewedWithoutPrompt(t *testing.T) {
 		{8*time.Hour + 20*time.Minute, 0}, // ten minutes are left, and only a person could renew them
 		{8*time.Hour + 26*time.Minute, 2}, // four
 	} {
-		w.later = at.later
-		w.aws.SetClock(func() time.Time { return time.Now().Add(w.later) })
+		w.Later = at.later
+		w.AWS.SetClock(func() time.Time { return time.Now().Add(w.Later) })
 		if _, err := w.Credentials(t.Context(), pl, o, 16*time.Minute); err != nil {
 			t.Fatal(err)
 		}
-		if got := w.calls(); len(got) != at.calls {
+		if got := w.Calls(); len(got) != at.calls {
 			t.Errorf("after %v: calls %q, want %d", at.later, got, at.calls)
 		}
 	}
@@ -433,8 +435,8 @@ func TestRoleIsRenewedWithoutPrompt(t *testing.T) {
 
 // A server plans several profiles before it carries one of them out.
 func TestStaticKey(t *testing.T) {
-	w := newWorld(t, "")
-	config := "[profile other]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = other\n[profile s]\naws_access_key_id = " + w.Key.ID + "\naws_secret_access_key = " + w.Key.Secret + "\n[profile r]\nsource_profile = s\n" + readonly
+	w := testvault.New(t, "")
+	config := "[profile other]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = other\n[profile s]\naws_access_key_id = " + w.Key.ID + "\naws_secret_access_key = " + w.Key.Secret + "\n[profile r]\nsource_profile = s\n" + testvault.Readonly
 	file, err := profile.Parse("config", []byte(config))
 	if err != nil {
 		t.Fatal(err)
@@ -450,7 +452,7 @@ func TestStaticKey(t *testing.T) {
 	if _, err := w.Credentials(t.Context(), pl, plan.Options{}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.calls(); len(got) != 1 {
+	if got := w.Calls(); len(got) != 1 {
 		t.Errorf("calls %q", got)
 	}
 	if c, err := w.StaticKey("r"); err != nil || c.AccessKeyID != "" {
@@ -460,12 +462,12 @@ func TestStaticKey(t *testing.T) {
 
 func TestConfigFile(t *testing.T) {
 	dir := t.TempDir()
-	file := vault.ConfigFile{Path: filepath.Join(dir, "a", "config"), Name: "config"}
+	file := configfile.ConfigFile{Path: filepath.Join(dir, "a", "config"), Name: "config"}
 	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Now: time.Now}
 	if f, err := file.Read(); err != nil || len(f.Profiles()) != 0 {
 		t.Errorf("a file that is not there: %v", err)
 	}
-	if err := file.Edit(t.Context(), locks, func(*profile.File) ([]byte, error) { return nil, errNobody }); !errors.Is(err, errNobody) {
+	if err := file.Edit(t.Context(), locks, func(*profile.File) ([]byte, error) { return nil, testvault.ErrNobody }); !errors.Is(err, testvault.ErrNobody) {
 		t.Errorf("error %v, want the change's", err)
 	}
 	if err := file.Edit(t.Context(), locks, func(*profile.File) ([]byte, error) { return []byte("[profile p]\n"), nil }); err != nil {
@@ -474,7 +476,7 @@ func TestConfigFile(t *testing.T) {
 	if info, err := os.Stat(file.Path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v, want a file of mode 0600", info, err)
 	}
-	blocked := vault.ConfigFile{Path: dir, Name: "config"}
+	blocked := configfile.ConfigFile{Path: dir, Name: "config"}
 	if _, err := blocked.Read(); err == nil {
 		t.Error("a directory was read as a file")
 	}
@@ -483,10 +485,10 @@ func TestConfigFile(t *testing.T) {
 // A profile that requires a touch is refused in a keystore that cannot keep it so, before
 // anything is called; in another its session is kept for a touch.
 func TestRequireTouch(t *testing.T) {
-	w := newWorld(t, "[profile m]\nrequire_touch = true\n[profile n]\n")
-	w.store(t, "m")
+	w := testvault.New(t, "[profile m]\nrequire_touch = true\n[profile n]\n")
+	w.Store(t, "m")
 	var refused *vault.TouchError
-	if _, err := w.credentials(t, "m", plan.Options{}); !errors.As(err, &refused) || refused.Profile != "m" {
+	if _, err := w.Create(t, "m", plan.Options{}); !errors.As(err, &refused) || refused.Profile != "m" {
 		t.Errorf("error %v, want a *TouchError", err)
 	}
 	if _, err := w.Guard("m"); !errors.As(err, &refused) {
@@ -498,7 +500,7 @@ func TestRequireTouch(t *testing.T) {
 			t.Errorf("Guard(%s) = %v, %v", name, touch, err)
 		}
 	}
-	if _, err := w.credentials(t, "m", plan.Options{}); err != nil {
+	if _, err := w.Create(t, "m", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	tokens := w.GuardTokens(func(p *profile.Profile) []string { return []string{"token of " + p.Name} })

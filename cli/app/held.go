@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"aws-vault/vault"
 	"aws-vault/vault/disk"
+	"aws-vault/vault/identitykeys"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/source"
@@ -133,7 +133,9 @@ func (s *Session) unshare(name string) error {
 // identityDir is where it is written which keys there are.
 func identityDir(state *disk.Folder) *disk.Folder { return state.Folder("identities") }
 
-func (s *Session) Identities() *vault.Identities { return s.Source.Identities.(*vault.Identities) }
+func (s *Session) Identities() *identitykeys.Identities {
+	return s.Source.Identities.(*identitykeys.Identities)
+}
 
 func (s *Session) ClearSessions(ctx context.Context, match func(store.Entry) bool) (int, error) {
 	n, warnings, err := s.Sessions.Remove(ctx, match)

@@ -7,27 +7,27 @@ import (
 	"strings"
 
 	"aws-vault/cli/envvar"
-	"aws-vault/vault"
+	"aws-vault/vault/configfile"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/profile"
 )
 
 // ConfigFile is the AWS config file.
-func (e *Env) ConfigFile() vault.ConfigFile {
+func (e *Env) ConfigFile() configfile.ConfigFile {
 	path, ok := e.Getenv("AWS_CONFIG_FILE")
 	if !ok || path == "" {
 		path = filepath.Join("~", ".aws", "config")
 	}
-	return vault.ConfigFile{Path: e.Path(path), Name: e.Tilde(e.Path(path))}
+	return configfile.ConfigFile{Path: e.Path(path), Name: e.Tilde(e.Path(path))}
 }
 
 // CredentialsFile is the shared credentials file.
-func (e *Env) CredentialsFile() vault.ConfigFile {
+func (e *Env) CredentialsFile() configfile.ConfigFile {
 	path, ok := e.Getenv("AWS_SHARED_CREDENTIALS_FILE")
 	if !ok || path == "" {
 		path = filepath.Join("~", ".aws", "credentials")
 	}
-	return vault.ConfigFile{Path: e.Path(path), Name: e.Tilde(e.Path(path)), Shared: true}
+	return configfile.ConfigFile{Path: e.Path(path), Name: e.Tilde(e.Path(path)), Shared: true}
 }
 
 // ReadConfig parses the config file and, beside it, the shared credentials file.

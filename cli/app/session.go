@@ -15,6 +15,7 @@ import (
 	"aws-vault/vault"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
+	"aws-vault/vault/identitykeys"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
@@ -106,7 +107,7 @@ func (a *App) Assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 	v.Source.Tokens = &store.Tokens{Ring: tokens, Locks: locks, Index: index, Now: a.Env.Now, Cancelled: v.Sessions.Cancelled, Guard: v.GuardTokens(tokensOf)}
 	v.Source.Cache, v.Source.Logins = ssoCache(a, state), a.Env.loginCache()
 	v.Source.Person = a.Env.Person(SignInFlags{})
-	v.Source.Identities = &vault.Identities{Dir: identityDir(state), Ring: ks.Private, Locks: locks, Now: v.Source.AWS.Clock.Now}
+	v.Source.Identities = &identitykeys.Identities{Dir: identityDir(state), Ring: ks.Private, Locks: locks, Now: v.Source.AWS.Clock.Now}
 	return &Session{v, locks, ks, state}
 }
 

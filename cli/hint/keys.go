@@ -6,10 +6,12 @@ import (
 
 	"aws-vault/cli/envvar"
 	"aws-vault/cli/ui"
-	"aws-vault/vault"
 	"aws-vault/vault/disk"
+	"aws-vault/vault/enroll"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/rotation"
 	"aws-vault/vault/store"
+	"aws-vault/vault/transfer"
 )
 
 // keystoreRemedy is what to do about a keystore that stays shut, or what it holds.
@@ -75,12 +77,12 @@ func folderRemedy(err error, _ Facts) string {
 
 // rotationRemedy is what to do about keys and devices that were made, moved or replaced in part.
 func rotationRemedy(err error, _ Facts) string {
-	var unfinished *vault.UnfinishedError
-	var replaced *vault.ReplacedError
+	var unfinished *rotation.UnfinishedError
+	var replaced *rotation.ReplacedError
 	var journal *store.JournalError
-	var quota *vault.QuotaError
-	var move *vault.MoveError
-	var left *vault.LeftoverError
+	var quota *rotation.QuotaError
+	var move *transfer.MoveError
+	var left *enroll.LeftoverError
 	switch {
 	case errors.As(err, &replaced):
 		return forgetRotation(replaced.Name)

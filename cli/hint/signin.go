@@ -6,7 +6,9 @@ import (
 
 	"aws-vault/cli/ui"
 	"aws-vault/vault"
+	"aws-vault/vault/console"
 	"aws-vault/vault/identity"
+	"aws-vault/vault/identitykeys"
 	"aws-vault/vault/signin"
 	"aws-vault/vault/source"
 	"aws-vault/vault/store"
@@ -17,7 +19,7 @@ func signInRemedy(err error, _ Facts) string {
 	var waits *vault.LoginRequiredError
 	var required *source.LoginRequiredError
 	var other *source.IdentityError
-	var user *vault.TemporaryUserError
+	var user *console.TemporaryUserError
 	var whose *source.NotConfirmedError
 	switch {
 	case errors.As(err, &waits) && !waits.Asking:
@@ -72,7 +74,7 @@ func identityRemedy(err error, _ Facts) string {
 	switch {
 	case errors.Is(err, identity.ErrNoGrant):
 		return "say it with --managed-policy, with --allow and --on, or with --hub-of"
-	case errors.As(err, &signer) && errors.Is(err, vault.ErrNoIdentity):
+	case errors.As(err, &signer) && errors.Is(err, identitykeys.ErrNoIdentity):
 		return "make one: aws-vault identity init, or take that of a hardware key: aws-vault identity rotate --adopt " + signer.Identity
 	}
 	return ""

@@ -12,10 +12,11 @@ import (
 
 	"aws-vault/cli/app"
 	"aws-vault/cli/ui"
-	"aws-vault/vault"
 	"aws-vault/vault/awsapi"
+	"aws-vault/vault/configfile"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/store"
+	"aws-vault/vault/transfer"
 )
 
 type importFlags struct {
@@ -36,7 +37,7 @@ func ImportCommand(k *kingpin.Application, a *app.App) {
 // A plainKey is an access key and the file that it is in.
 type plainKey struct {
 	profile.PlainKey
-	file  vault.ConfigFile
+	file  configfile.ConfigFile
 	other string // where the profile has another key, which would count for the AWS CLI without this one; empty for nowhere
 }
 
@@ -136,7 +137,7 @@ type foundKeys struct {
 // profile's key in the config file only if the credentials file has none for it.
 func plainKeys(a *app.App, names []string) (foundKeys, error) {
 	all := foundKeys{first: map[string]profile.PlainKey{}, unread: map[string]error{}}
-	for _, file := range []vault.ConfigFile{a.Env.CredentialsFile(), a.Env.ConfigFile()} {
+	for _, file := range []configfile.ConfigFile{a.Env.CredentialsFile(), a.Env.ConfigFile()} {
 		text, err := file.Read()
 		if err != nil {
 			return foundKeys{}, err
@@ -163,7 +164,7 @@ func plainKeys(a *app.App, names []string) (foundKeys, error) {
 
 // add decides about one profile of one file. Only the first key of a profile counts. It returns
 // why there is no telling which one that is.
-func (a *foundKeys) add(text *profile.File, file vault.ConfigFile, name string) error {
+func (a *foundKeys) add(text *profile.File, file configfile.ConfigFile, name string) error {
 	k, ok, err := text.PlainKey(name)
 	if err != nil {
 		a.unread[name] = err
@@ -253,18 +254,18 @@ func importKey(ctx context.Context, a *app.App, s *app.Session, f importFlags, k
 		a.Print("failed\n")
 		return false, err
 	}
-	got, err := s.Import(ctx, k.Profile, k.credentials(), f.overwrite)
+	got, err := transfer.Import(ctx, s.Vault, k.Profile, k.credentials(), f.overwrite)
 	if err != nil {
 		a.Print("failed\n")
 		return false, err
 	}
 	switch got.Outcome {
-	case vault.LeftAlone:
+	case transfer.LeftAlone:
 		a.Print("skipped, another key is stored\n")
 		return false, nil
-	case vault.AlreadyThere:
+	case transfer.AlreadyThere:
 		a.Print("is stored already, ")
-	case vault.Copied, vault.Overwritten:
+	case transfer.Copied, transfer.Overwritten:
 		a.Print("stored, read back, ")
 		settle(a, s.Remember())
 		_, err := forget(ctx, s, k.Profile)

@@ -9,9 +9,9 @@ import (
 
 	"aws-vault/cli/app"
 	"aws-vault/cli/ui"
-	"aws-vault/vault"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/store"
+	"aws-vault/vault/transfer"
 )
 
 type migrateFlags struct {
@@ -146,15 +146,15 @@ func wouldMigrate(ctx context.Context, a *app.App, to *app.Session, f migrateFla
 }
 
 // said is what a user reads of an outcome.
-func said(o vault.Outcome) string {
+func said(o transfer.Outcome) string {
 	switch o {
-	case vault.Copied:
+	case transfer.Copied:
 		return "copied, verified"
-	case vault.Overwritten:
+	case transfer.Overwritten:
 		return "overwritten, verified"
-	case vault.AlreadyThere:
+	case transfer.AlreadyThere:
 		return "skipped, is there already"
-	case vault.LeftAlone:
+	case transfer.LeftAlone:
 		return "skipped, another key is there"
 	}
 	return ""
@@ -162,12 +162,12 @@ func said(o vault.Outcome) string {
 
 // tallied is what a user reads of all outcomes.
 var tallied = []struct {
-	outcomes []vault.Outcome
+	outcomes []transfer.Outcome
 	text     string
 }{
-	{[]vault.Outcome{vault.Copied}, "copied"},
-	{[]vault.Outcome{vault.Overwritten}, "overwritten"},
-	{[]vault.Outcome{vault.AlreadyThere, vault.LeftAlone}, "skipped"},
+	{[]transfer.Outcome{transfer.Copied}, "copied"},
+	{[]transfer.Outcome{transfer.Overwritten}, "overwritten"},
+	{[]transfer.Outcome{transfer.AlreadyThere, transfer.LeftAlone}, "skipped"},
 }
 
 // moveAll stops at the first key that cannot be moved: what is wrong with one keystore
@@ -176,8 +176,8 @@ func moveAll(ctx context.Context, a *app.App, from, to *app.Session, f migrateFl
 	if err := to.Keystore.Keys.Check(ctx); err != nil {
 		return err
 	}
-	m := vault.Migration{From: from.Keys, To: to.Keys, Overwrite: f.overwrite, Delete: f.delete}
-	done, deleted := map[vault.Outcome]int{}, 0
+	m := transfer.Migration{From: from.Keys, To: to.Keys, Overwrite: f.overwrite, Delete: f.delete}
+	done, deleted := map[transfer.Outcome]int{}, 0
 	for _, name := range names {
 		a.Print("Migrating %s... ", name)
 		moved, err := m.Move(ctx, name)
@@ -192,7 +192,7 @@ func moveAll(ctx context.Context, a *app.App, from, to *app.Session, f migrateFl
 		}
 		a.Print("\n")
 		done[moved.Outcome]++
-		if moved.Outcome == vault.Copied || moved.Outcome == vault.Overwritten {
+		if moved.Outcome == transfer.Copied || moved.Outcome == transfer.Overwritten {
 			settle(a, to.Remember())
 		}
 		if moved.Deleted {
@@ -207,9 +207,9 @@ func moveAll(ctx context.Context, a *app.App, from, to *app.Session, f migrateFl
 			a.Print("failed\n")
 			return err
 		}
-		outcome := vault.Copied
+		outcome := transfer.Copied
 		if there {
-			outcome = vault.AlreadyThere
+			outcome = transfer.AlreadyThere
 		}
 		a.Print("%s", said(outcome))
 		if f.delete {
@@ -230,7 +230,7 @@ func settle(a *app.App, err error) {
 	}
 }
 
-func summary(a *app.App, f migrateFlags, done map[vault.Outcome]int, deleted int) {
+func summary(a *app.App, f migrateFlags, done map[transfer.Outcome]int, deleted int) {
 	a.Print("\nMigration summary:\n")
 	for _, row := range tallied {
 		n := 0

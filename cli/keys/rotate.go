@@ -11,8 +11,8 @@ import (
 	"aws-vault/cli/app"
 	"aws-vault/cli/ui"
 	"aws-vault/prompt"
-	"aws-vault/vault"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/rotation"
 	"aws-vault/vault/store"
 )
 
@@ -52,12 +52,12 @@ func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
 	if err != nil {
 		return err
 	}
-	r := &vault.Rotation{
+	r := &rotation.Rotation{
 		Vault: s.Vault, Journals: &store.Journals{Ring: s.Keystore.Private, Guard: s.Guard}, Locks: s.Locks,
 		Plan: pl, Options: o, KeepOld: f.keepOld, Say: func(m string) { a.Print("%s\n", m) },
 	}
 	if a.Env.HasTerminal() {
-		r.Spare = func(ctx context.Context, q *vault.QuotaError, k vault.KeyUse) (bool, error) {
+		r.Spare = func(ctx context.Context, q *rotation.QuotaError, k rotation.KeyUse) (bool, error) {
 			return spare(ctx, a, s, q, k)
 		}
 	}
@@ -73,23 +73,23 @@ func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
 }
 
 // spare asks for the user's name before a key of theirs is deleted for good.
-func spare(ctx context.Context, a *app.App, s *app.Session, q *vault.QuotaError, k vault.KeyUse) (bool, error) {
+func spare(ctx context.Context, a *app.App, s *app.Session, q *rotation.QuotaError, k rotation.KeyUse) (bool, error) {
 	a.Note("user %s has %d access keys, and AWS allows no more:", q.User, len(q.Keys))
 	for _, key := range q.Keys {
 		fmt.Fprintf(a.Env.Stderr, "  %s\n", describe(key, q.Now))
 	}
 	answer, err := a.Ask(ctx, s.Locks, prompt.Request{
-		Kind: prompt.Line, Profile: q.Name, Text: fmt.Sprintf("To delete access key %s for good, type the user's name", vault.Mask(k.ID)),
+		Kind: prompt.Line, Profile: q.Name, Text: fmt.Sprintf("To delete access key %s for good, type the user's name", rotation.Mask(k.ID)),
 	})
 	return strings.TrimSpace(answer) == q.User, err
 }
 
 // describe shows a key with its age.
-func describe(k vault.KeyUse, now time.Time) string {
+func describe(k rotation.KeyUse, now time.Time) string {
 	return fmt.Sprintf("%s, %s old", k, ui.Count(int(now.Sub(k.Created)/(24*time.Hour)), "day"))
 }
 
-func previewRotation(ctx context.Context, a *app.App, r *vault.Rotation, f rotateFlags) error {
+func previewRotation(ctx context.Context, a *app.App, r *rotation.Rotation, f rotateFlags) error {
 	p, err := r.Preview(ctx)
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func previewRotation(ctx context.Context, a *app.App, r *vault.Rotation, f rotat
 	}
 	switch {
 	case f.resume || f.undo:
-		return &vault.NoJournalError{Name: p.Name}
+		return &rotation.NoJournalError{Name: p.Name}
 	case !p.Room:
 		a.Print("There is no room for a new one: the key that is not stored would have to be deleted, and would be asked about.\n")
 		return nil
@@ -125,7 +125,7 @@ func leftover(j *store.Rotation, f rotateFlags) string {
 	case j.New.AccessKeyID == "":
 		return "A rotation was interrupted before its new key arrived: were one made, it would be deleted."
 	case f.undo || j.Undo:
-		return fmt.Sprintf("A rotation was interrupted: the old key %s would be put back, and the new key %s deleted.", vault.Mask(j.Old.AccessKeyID), vault.Mask(j.New.AccessKeyID))
+		return fmt.Sprintf("A rotation was interrupted: the old key %s would be put back, and the new key %s deleted.", rotation.Mask(j.Old.AccessKeyID), rotation.Mask(j.New.AccessKeyID))
 	}
-	return fmt.Sprintf("A rotation was interrupted: the new key %s would be put in the place of the old key %s.", vault.Mask(j.New.AccessKeyID), vault.Mask(j.Old.AccessKeyID))
+	return fmt.Sprintf("A rotation was interrupted: the new key %s would be put in the place of the old key %s.", rotation.Mask(j.New.AccessKeyID), rotation.Mask(j.Old.AccessKeyID))
 }

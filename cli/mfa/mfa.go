@@ -13,7 +13,7 @@ import (
 	"aws-vault/cli/app"
 	"aws-vault/cli/ui"
 	"aws-vault/prompt"
-	"aws-vault/vault"
+	"aws-vault/vault/enroll"
 	"aws-vault/vault/oath"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
@@ -191,7 +191,7 @@ func mfaCreate(ctx context.Context, a *app.App, f mfaFlags) error {
 	if err != nil {
 		return err
 	}
-	e := vault.Enrolment{Vault: s.Vault, Plan: pl, Options: o, At: authenticator{App: a, ask: a.Asker(s.Locks), touch: f.touch}}
+	e := enroll.Enrolment{Vault: s.Vault, Plan: pl, Options: o, At: authenticator{App: a, ask: a.Asker(s.Locks), touch: f.touch}}
 	serial, err := e.Run(ctx, f.create)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"aws-vault/prompt"
 	"aws-vault/vault"
 	"aws-vault/vault/awsapi"
+	"aws-vault/vault/identitykeys"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/source"
@@ -42,7 +43,7 @@ func TestRefusal(t *testing.T) {
 		{&planError{&plan.AgentDeniedError{Profile: "p"}}, 400, "InvalidProfile"},
 		{&planError{errors.New("any")}, 400, "InvalidProfile"},
 		{&planError{keystore.ErrLocked}, 403, "KeystoreLocked"},
-		{&source.NoSignerError{Identity: "alice", Profile: "p", Err: vault.ErrNoIdentity}, 400, "InvalidProfile"},
+		{&source.NoSignerError{Identity: "alice", Profile: "p", Err: identitykeys.ErrNoIdentity}, 400, "InvalidProfile"},
 		{&source.CertificateTimeError{}, 400, "InvalidProfile"},
 		{errors.New("something else"), 500, "InternalFailure"},
 	} {

@@ -10,9 +10,9 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"aws-vault/cli/app"
-	"aws-vault/vault"
 	"aws-vault/vault/ascii"
 	"aws-vault/vault/browser"
+	"aws-vault/vault/console"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/policy"
 	"aws-vault/vault/source"
@@ -87,7 +87,7 @@ func signInURL(ctx context.Context, a *app.App, s *app.Session, name string, f l
 	for _, n := range pl.Notes {
 		a.Note("%s", n)
 	}
-	who, err := s.Visitor(ctx, pl, o)
+	who, err := console.Visit(ctx, s.Vault, pl, o)
 	if err != nil {
 		return "", err
 	}
@@ -102,7 +102,7 @@ func signInURL(ctx context.Context, a *app.App, s *app.Session, name string, f l
 		}
 		a.Note("a federated user has shown no MFA code, %s: a role is the better way", rights)
 	}
-	return s.SignInURL(ctx, pl, who, vault.Destination{Path: f.path, Region: pl.Region, Logout: f.logout})
+	return console.SignInURL(ctx, s.Vault, pl, who, console.Destination{Path: f.path, Region: pl.Region, Logout: f.logout})
 }
 
 // checkFederatedName refuses what AWS would.

@@ -8,8 +8,8 @@ import (
 
 	"aws-vault/cli/app"
 	"aws-vault/cli/ui"
-	"aws-vault/vault"
 	"aws-vault/vault/profile"
+	"aws-vault/vault/rolesync"
 )
 
 func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) {
@@ -23,7 +23,7 @@ func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) {
 	c.Flag("dry-run", "Change nothing: only show what would be.").BoolVar(&dry)
 	f.Bind(c)
 	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
-		if err := vault.CheckTemplate(template); err != nil {
+		if err := rolesync.CheckTemplate(template); err != nil {
 			return &app.UsageError{Text: err.Error()}
 		}
 		return withPortal(ctx, a, "sso sync", name, f, func(s *app.Session, p portal) error {
@@ -31,13 +31,13 @@ func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) {
 			if err != nil {
 				return err
 			}
-			var roles []vault.SyncedRole
+			var roles []rolesync.SyncedRole
 			for _, account := range accounts {
 				for _, role := range account.Roles {
-					roles = append(roles, vault.SyncedRole{Account: account.ID, AccountName: account.Name, Role: role})
+					roles = append(roles, rolesync.SyncedRole{Account: account.ID, AccountName: account.Name, Role: role})
 				}
 			}
-			sync := vault.RoleSync{Label: p.sso.Label(), Base: p.settings(), Template: template, Prune: prune}
+			sync := rolesync.RoleSync{Label: p.sso.Label(), Base: p.settings(), Template: template, Prune: prune}
 			return a.Env.ConfigFile().Edit(ctx, s.Locks, func(f *profile.File) ([]byte, error) { return syncRoles(a, f, sync, roles, dry) })
 		})
 	}})
@@ -57,7 +57,7 @@ func (p portal) settings() []profile.Setting {
 
 // syncRoles shows what a sync changes, and returns the file's new text unless it is only to be
 // shown.
-func syncRoles(a *app.App, f *profile.File, sync vault.RoleSync, roles []vault.SyncedRole, dry bool) ([]byte, error) {
+func syncRoles(a *app.App, f *profile.File, sync rolesync.RoleSync, roles []rolesync.SyncedRole, dry bool) ([]byte, error) {
 	out, err := sync.Apply(f, roles)
 	if err != nil {
 		return nil, err

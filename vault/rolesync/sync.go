@@ -1,4 +1,5 @@
-package vault
+// Package rolesync writes a profile into the config file for each role that Identity Center assigns to the user.
+package rolesync
 
 import (
 	"fmt"

@@ -1,4 +1,5 @@
-package vault
+// Package console creates links that sign a browser in to the AWS console.
+package console
 
 import (
 	"context"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/partition"
 	"aws-vault/vault/plan"
@@ -50,20 +52,6 @@ func (e *TemporaryUserError) Error() string {
 	return fmt.Sprintf("%s are temporary ones of %s, and the console takes such of a role or a federated user only", whose, e.Caller)
 }
 
-// PlanEnvironment plans to use the credentials in the environment. Besides the errors of
-// [profile.File.Resolve], it returns [plan.ErrNoEnvironmentKey].
-func (v *Vault) PlanEnvironment(o plan.Options) (plan.Plan, error) {
-	p, err := v.Config.Resolve("default", v.Inputs)
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	h := plan.Holdings{Environment: v.environment()}
-	if err := v.limits(p, o, &h); err != nil {
-		return plan.Plan{}, err
-	}
-	return plan.FromEnvironment(p, h, o)
-}
-
 // A Visitor is whom the console is signed in as.
 type Visitor struct {
 	awsapi.Caller
@@ -77,10 +65,10 @@ func (v Visitor) Federated() bool { return strings.Contains(v.ARN, ":federated-u
 // life then counts.
 const halfLife = 36 * time.Hour
 
-// Visitor carries out a plan that was made for [plan.Console], and asks AWS whose
+// Visit carries out a plan that was made for [plan.Console], and asks AWS whose
 // credentials came of it. Besides the errors of [Vault.Credentials], it returns a
 // [*TemporaryUserError].
-func (v *Vault) Visitor(ctx context.Context, pl plan.Plan, o plan.Options) (Visitor, error) {
+func Visit(ctx context.Context, v *vault.Vault, pl plan.Plan, o plan.Options) (Visitor, error) {
 	creds, err := v.Credentials(ctx, pl, o, halfLife)
 	if err != nil {
 		return Visitor{}, err
@@ -113,7 +101,7 @@ type Destination struct {
 // SignInURL returns a URL that signs a browser in to the console, once, within 15 minutes.
 // Whoever has it is the visitor. It returns a [*NoConsoleError], or an error as
 // [awsapi.Client.SignInToken] does.
-func (v *Vault) SignInURL(ctx context.Context, pl plan.Plan, who Visitor, to Destination) (string, error) {
+func SignInURL(ctx context.Context, v *vault.Vault, pl plan.Plan, who Visitor, to Destination) (string, error) {
 	s, err := siteOf(who.ARN)
 	if err != nil {
 		return "", err

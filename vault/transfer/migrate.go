@@ -1,4 +1,6 @@
-package vault
+// Package transfer copies access keys into a keystore, from another one or from a file, and deletes the
+// original only after the copy was read back.
+package transfer
 
 import (
 	"context"

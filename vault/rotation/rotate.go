@@ -1,4 +1,6 @@
-package vault
+// Package rotation replaces the access key that a profile begins from. A rotation can be interrupted at any
+// point: the next run finishes it or puts the old key back.
+package rotation
 
 import (
 	"context"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/source"
@@ -20,7 +23,7 @@ import (
 // at any instruction: the key that is stored works at each, and the next rotation of the
 // same key finishes what this one began, or undoes it.
 type Rotation struct {
-	*Vault
+	*vault.Vault
 	Journals *store.Journals
 	Locks    *store.Locks
 	Plan     plan.Plan // made for plan.Rotate
@@ -53,14 +56,6 @@ func (e *UnfinishedError) Error() string {
 
 // Unwrap returns what stopped it.
 func (e *UnfinishedError) Unwrap() error { return e.Err }
-
-// NotUserError is returned for a stored key that is not an IAM user's, such as the one of
-// an account's root.
-type NotUserError struct{ Name, Caller string }
-
-func (e *NotUserError) Error() string {
-	return fmt.Sprintf("key %q is the key of %s, want one of an IAM user", e.Name, e.Caller)
-}
 
 // NoJournalError is returned where there is nothing to resume or to undo.
 type NoJournalError struct{ Name string }
@@ -180,7 +175,7 @@ func (r *Rotation) identify(ctx context.Context, j store.Rotation, found bool) (
 		return err
 	}
 	if _, ok := r.user.User(); !ok {
-		return &NotUserError{Name: r.name, Caller: r.user.ARN}
+		return &vault.NotUserError{Name: r.name, Caller: r.user.ARN}
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package vault_test
+package rotation_test
 
 import (
 	"context"
@@ -10,17 +10,19 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/internal/testvault"
 	"aws-vault/vault"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/rotation"
 	"aws-vault/vault/store"
 	"aws-vault/vault/vaulttest"
 )
 
 // A rotor is a world in which alice's key is rotated, and somebody else looks on.
 type rotor struct {
-	*world
+	*testvault.World
 	*testing.T
 	said  []string
 	keys  awsapi.AccessKeys // alice's, as another sees and changes them
@@ -28,16 +30,16 @@ type rotor struct {
 }
 
 func newRotor(t *testing.T, config string) *rotor {
-	r := &rotor{world: newWorld(t, config), T: t}
-	r.store(t, "m")
+	r := &rotor{World: testvault.New(t, config), T: t}
+	r.Store(t, "m")
 	r.Source.AWS.Backoff = func(int, error) time.Duration { return 0 }
-	other := r.aws.AddUser("123456789012", "other").AddKey()
+	other := r.AWS.AddUser("123456789012", "other").AddKey()
 	r.keys = awsapi.AccessKeys{
-		Client: r.Source.AWS, At: awsapi.Target{Region: "us-east-1", Endpoint: awsapi.Endpoint{URL: r.aws.URL()}}, User: "alice",
+		Client: r.Source.AWS, At: awsapi.Target{Region: "us-east-1", Endpoint: awsapi.Endpoint{URL: r.AWS.URL()}}, User: "alice",
 		Creds: aws.Credentials{AccessKeyID: other.ID, SecretAccessKey: other.Secret},
 	}
 	t.Cleanup(func() {
-		for _, line := range append(r.said, r.told...) {
+		for _, line := range append(r.said, r.Told...) {
 			if strings.Contains(line, "EXAMPLESECRET") || strings.Contains(line, "AKIA") {
 				t.Errorf("a key was shown: %s", line)
 			}
@@ -47,19 +49,19 @@ func newRotor(t *testing.T, config string) *rotor {
 }
 
 // rotation plans anew, as each run does.
-func (r *rotor) rotation() *vault.Rotation {
+func (r *rotor) rotation() *rotation.Rotation {
 	r.Helper()
 	o := plan.Options{For: plan.Rotate}
 	pl, err := r.Plan(r.Context(), "m", o)
 	if err != nil {
 		r.Fatal(err)
 	}
-	rot := &vault.Rotation{
-		Vault: r.Vault, Journals: &store.Journals{Ring: r.sessions}, Locks: r.Sessions.Locks, Plan: pl, Options: o,
+	rot := &rotation.Rotation{
+		Vault: r.Vault, Journals: &store.Journals{Ring: r.SessionRing}, Locks: r.Sessions.Locks, Plan: pl, Options: o,
 		Say: func(m string) { r.said = append(r.said, m) },
 	}
 	if r.spare != nil {
-		rot.Spare = func(context.Context, *vault.QuotaError, vault.KeyUse) (bool, error) { return r.spare() }
+		rot.Spare = func(context.Context, *rotation.QuotaError, rotation.KeyUse) (bool, error) { return r.spare() }
 	}
 	return rot
 }
@@ -78,10 +80,10 @@ func (r *rotor) stop(f vaulttest.Fault) error {
 	if f.Code == "" {
 		f.Status = 500
 	}
-	r.aws.Fail(f)
+	r.AWS.Fail(f)
 	err := r.rotation().Run(r.Context())
-	r.aws.Heal()
-	var unfinished *vault.UnfinishedError
+	r.AWS.Heal()
+	var unfinished *rotation.UnfinishedError
 	if !errors.As(err, &unfinished) || unfinished.Name != "m" {
 		r.Fatalf("got %v, want an *UnfinishedError", err)
 	}
@@ -122,7 +124,7 @@ func (r *rotor) wantOne() string {
 	if err != nil || len(keys) != 1 || !keys[0].Active || keys[0].ID != stored.AccessKeyID {
 		r.Fatalf("keys are %+v, %v, stored is %s", keys, err, stored.AccessKeyID)
 	}
-	if _, found, err := (&store.Journals{Ring: r.sessions}).Find(r.Context(), "m"); found || err != nil {
+	if _, found, err := (&store.Journals{Ring: r.SessionRing}).Find(r.Context(), "m"); found || err != nil {
 		r.Fatalf("a journal was left: %v", err)
 	}
 	return stored.AccessKeyID
@@ -153,7 +155,7 @@ func TestOldKeyIsGone(t *testing.T) {
 	r.stop(fail{Action: "UpdateAccessKey"})
 	r.delete(r.Key.ID)
 	err := r.rotation().Undo(t.Context())
-	var gone *vault.OldKeyGoneError
+	var gone *rotation.OldKeyGoneError
 	if !errors.As(err, &gone) || gone.Name != "m" {
 		t.Fatalf("got %v", err)
 	}
@@ -190,14 +192,14 @@ func TestNewKeyIsGone(t *testing.T) {
 // during does something while AWS has done a call and not answered it.
 func (r *rotor) during(action string, f func()) {
 	done := false
-	r.aws.Watch(func(c vaulttest.Call, answered bool) bool {
+	r.AWS.Watch(func(c vaulttest.Call, answered bool) bool {
 		if c.Action == action && answered && !done {
 			done = true
 			f()
 		}
 		return false
 	})
-	r.Cleanup(func() { r.aws.Watch(nil) })
+	r.Cleanup(func() { r.AWS.Watch(nil) })
 }
 
 func TestNewKeyIsGoneAtOnce(t *testing.T) {
@@ -210,7 +212,7 @@ func TestNewKeyIsGoneAtOnce(t *testing.T) {
 		}
 	})
 	err := r.rotation().Run(t.Context())
-	var gone *vault.NewKeyGoneError
+	var gone *rotation.NewKeyGoneError
 	if !errors.As(err, &gone) {
 		t.Errorf("got %v", err)
 	}
@@ -222,12 +224,12 @@ func TestNewKeyIsGoneAtOnce(t *testing.T) {
 // The keystore fails when the new key has come: as nobody could ever use it, it goes.
 func TestNewKeyCannotBeKept(t *testing.T) {
 	r := newRotor(t, "[profile m]\n")
-	r.during("CreateAccessKey", func() { r.sessions.Errors["Put"] = errNobody })
+	r.during("CreateAccessKey", func() { r.SessionRing.Errors["Put"] = testvault.ErrNobody })
 	err := r.rotation().Run(t.Context())
-	if !errors.Is(err, errNobody) || !strings.Contains(err.Error(), "could not be kept and was deleted again") {
+	if !errors.Is(err, testvault.ErrNobody) || !strings.Contains(err.Error(), "could not be kept and was deleted again") {
 		t.Errorf("got %v", err)
 	}
-	r.sessions.Errors["Put"] = nil
+	r.SessionRing.Errors["Put"] = nil
 	if r.wantOne() != r.Key.ID {
 		t.Error("the old key is not in its place")
 	}
@@ -236,16 +238,16 @@ func TestNewKeyCannotBeKept(t *testing.T) {
 func TestNewKeyCanNeitherBeKeptNorDeleted(t *testing.T) {
 	r := newRotor(t, "[profile m]\n")
 	r.during("CreateAccessKey", func() {
-		r.sessions.Errors["Put"] = errNobody
-		r.aws.Fail(fail{Action: "DeleteAccessKey", Times: -1, Status: 500})
+		r.SessionRing.Errors["Put"] = testvault.ErrNobody
+		r.AWS.Fail(fail{Action: "DeleteAccessKey", Times: -1, Status: 500})
 	})
 	err := r.rotation().Run(t.Context())
-	var unfinished *vault.UnfinishedError
+	var unfinished *rotation.UnfinishedError
 	if !errors.As(err, &unfinished) || !strings.Contains(err.Error(), "nor could it be deleted") {
 		t.Errorf("got %v", err)
 	}
-	r.sessions.Errors["Put"] = nil
-	r.aws.Heal()
+	r.SessionRing.Errors["Put"] = nil
+	r.AWS.Heal()
 	r.run()
 	r.wantSaid("which AWS made without its secret having arrived")
 	r.wantOne()
@@ -255,18 +257,18 @@ func TestNewKeyCanNeitherBeKeptNorDeleted(t *testing.T) {
 // The old key goes only once the new one was read back from where it is stored.
 func TestRotationReadsBack(t *testing.T) {
 	r := newRotor(t, "[profile m]\n")
-	r.world.keys.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
-		return r.world.keys.Items[it.Name], nil // the write is reported as done and changes nothing
+	r.World.Ring.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
+		return r.World.Ring.Items[it.Name], nil // the write is reported as done and changes nothing
 	}
 	err := r.rotation().Run(t.Context())
-	var unfinished *vault.UnfinishedError
+	var unfinished *rotation.UnfinishedError
 	if !errors.As(err, &unfinished) {
 		t.Fatalf("got %v, want an *UnfinishedError", err)
 	}
 	if ids := r.listed(); len(ids) != 2 || !slices.Contains(ids, r.Key.ID) {
 		t.Errorf("alice's keys are %v, want the old one among two", ids)
 	}
-	r.world.keys.BeforePut = nil
+	r.World.Ring.BeforePut = nil
 	r.run()
 	r.wantOne()
 }
@@ -276,11 +278,11 @@ func TestKeepOldIsRemembered(t *testing.T) {
 		r := newRotor(t, "[profile m]\n")
 		rot := r.rotation()
 		rot.KeepOld = first
-		r.aws.Fail(fail{Action: "UpdateAccessKey", Times: -1, Status: 500})
+		r.AWS.Fail(fail{Action: "UpdateAccessKey", Times: -1, Status: 500})
 		if err := rot.Run(t.Context()); err == nil {
 			t.Fatal("no error")
 		}
-		r.aws.Heal()
+		r.AWS.Heal()
 		rot = r.rotation()
 		rot.KeepOld = !first
 		if err := rot.Resume(t.Context()); err != nil {
@@ -297,13 +299,13 @@ func TestSpare(t *testing.T) {
 	r := newRotor(t, "[profile m]\n")
 	extra := r.Alice.AddKey()
 	for name, answer := range map[string]func() (bool, error){
-		"nobody": nil, "no": func() (bool, error) { return false, nil }, "cancelled": func() (bool, error) { return false, errNobody },
+		"nobody": nil, "no": func() (bool, error) { return false, nil }, "cancelled": func() (bool, error) { return false, testvault.ErrNobody },
 	} {
 		r.spare = answer
 		err := r.rotation().Run(t.Context())
-		var full *vault.QuotaError
+		var full *rotation.QuotaError
 		if name == "cancelled" {
-			if !errors.Is(err, errNobody) {
+			if !errors.Is(err, testvault.ErrNobody) {
 				t.Errorf("%s: got %v", name, err)
 			}
 		} else if !errors.As(err, &full) || len(full.Keys) != 2 || full.Keys[1].ID != extra.ID || full.Keys[1].Stored || !full.Keys[0].Stored {
@@ -321,9 +323,9 @@ func TestSpare(t *testing.T) {
 // AWS counts a key that its list does not show yet.
 func TestQuotaIsFullAfterAll(t *testing.T) {
 	r := newRotor(t, "[profile m]\n")
-	r.aws.Fail(fail{Action: "CreateAccessKey", Status: 409, Code: "LimitExceeded", Message: "Cannot exceed quota for AccessKeysPerUser: 2"})
+	r.AWS.Fail(fail{Action: "CreateAccessKey", Status: 409, Code: "LimitExceeded", Message: "Cannot exceed quota for AccessKeysPerUser: 2"})
 	err := r.rotation().Run(t.Context())
-	var full *vault.QuotaError
+	var full *rotation.QuotaError
 	if !errors.As(err, &full) {
 		t.Errorf("got %v", err)
 	}
@@ -331,8 +333,8 @@ func TestQuotaIsFullAfterAll(t *testing.T) {
 }
 
 func TestKeyOfNoUser(t *testing.T) {
-	r := newRotor(t, "[profile m]\n[profile r]\n"+onM+readonly)
-	role, err := r.credentials(t, "r", plan.Options{})
+	r := newRotor(t, "[profile m]\n[profile r]\n"+testvault.OnM+testvault.Readonly)
+	role, err := r.Create(t, "r", plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -349,7 +351,7 @@ func TestKeyOfNoUser(t *testing.T) {
 // A journal that cannot be read stops everything but forgetting it.
 func TestDamagedJournal(t *testing.T) {
 	r := newRotor(t, "[profile m]\n")
-	r.sessions.Items["rotation of m"] = keystore.Item{Name: "rotation of m", Data: []byte("{")}
+	r.SessionRing.Items["rotation of m"] = keystore.Item{Name: "rotation of m", Data: []byte("{")}
 	for name, err := range map[string]error{"run": r.rotation().Run(t.Context()), "resume": r.rotation().Resume(t.Context())} {
 		var damaged *store.JournalError
 		if !errors.As(err, &damaged) {
@@ -367,12 +369,12 @@ func TestDamagedJournal(t *testing.T) {
 func TestPreview(t *testing.T) {
 	r := newRotor(t, "[profile m]\n")
 	r.stop(fail{Action: "UpdateAccessKey"})
-	r.aws.Reset()
+	r.AWS.Reset()
 	p, err := r.rotation().Preview(t.Context())
 	if err != nil || p.Name != "m" || p.User != "alice" || len(p.Keys) != 2 || p.Room || p.Left == nil || p.Left.Old.AccessKeyID != r.Key.ID {
 		t.Errorf("preview is %+v, %v", p, err)
 	}
-	for _, c := range r.aws.Calls() {
+	for _, c := range r.AWS.Calls() {
 		switch c.Action {
 		case "GetCallerIdentity", "ListAccessKeys", "GetAccessKeyLastUsed":
 		default:
@@ -383,11 +385,11 @@ func TestPreview(t *testing.T) {
 
 // The session with the code is not the key's: it serves to the end, and one code is enough.
 func TestOneCode(t *testing.T) {
-	r := newRotor(t, "[profile m]\n"+mfa)
+	r := newRotor(t, "[profile m]\n"+testvault.MFA)
 	r.run()
 	r.wantOne()
-	if r.asked != 1 {
-		t.Errorf("asked %d times", r.asked)
+	if r.Asked != 1 {
+		t.Errorf("asked %d times", r.Asked)
 	}
 }
 
@@ -396,7 +398,7 @@ func TestCallerIsInterrupted(t *testing.T) {
 	r := newRotor(t, "[profile m]\n")
 	ctx, cancel := context.WithCancel(t.Context())
 	r.during("CreateAccessKey", cancel)
-	r.aws.Fail(fail{Action: "CreateAccessKey", AnswerLost: true})
+	r.AWS.Fail(fail{Action: "CreateAccessKey", AnswerLost: true})
 	if err := r.rotation().Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

@@ -1,4 +1,6 @@
-package vault
+// Package configfile reads and changes the AWS config file and the shared credentials file on the disk. What
+// is in them is the business of package profile.
+package configfile
 
 import (
 	"context"

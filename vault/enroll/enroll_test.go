@@ -1,4 +1,4 @@
-package vault_test
+package enroll_test
 
 import (
 	"context"
@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"aws-vault/vault"
+	"aws-vault/internal/testvault"
 	"aws-vault/vault/awsapi"
+	"aws-vault/vault/enroll"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/vaulttest"
 )
@@ -61,25 +62,25 @@ func (d *drawer) Pair(_ context.Context, name string) (first, second string, err
 const phone = "arn:aws:iam::123456789012:mfa/phone"
 
 // enrolment is one of alice's, in a world of its own.
-func enrolment(t *testing.T) (*world, *vault.Enrolment, *drawer) {
+func enrolment(t *testing.T) (*testvault.World, *enroll.Enrolment, *drawer) {
 	t.Helper()
-	w := newWorld(t, "[profile alice]\n")
-	w.store(t, "alice")
+	w := testvault.New(t, "[profile alice]\n")
+	w.Store(t, "alice")
 	o := plan.Options{For: plan.Rotate}
 	pl, err := w.Plan(t.Context(), "alice", o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &drawer{aws: w.aws, secrets: map[string]string{}}
-	return w, &vault.Enrolment{Vault: w.Vault, Plan: pl, Options: o, At: d}, d
+	d := &drawer{aws: w.AWS, secrets: map[string]string{}}
+	return w, &enroll.Enrolment{Vault: w.Vault, Plan: pl, Options: o, At: d}, d
 }
 
-func actions(w *world) string {
+func actions(w *testvault.World) string {
 	var names []string
-	for _, c := range w.aws.Calls() {
+	for _, c := range w.AWS.Calls() {
 		names = append(names, c.Action)
 	}
-	w.aws.Reset()
+	w.AWS.Reset()
 	return strings.Join(names, " ")
 }
 
@@ -92,7 +93,7 @@ func TestEnrol(t *testing.T) {
 	if got := actions(w); got != "GetCallerIdentity CreateVirtualMFADevice EnableMFADevice" {
 		t.Errorf("AWS was asked %s", got)
 	}
-	code, err := vaulttest.TOTP(d.secrets[phone], w.aws.Now())
+	code, err := vaulttest.TOTP(d.secrets[phone], w.AWS.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,27 +111,27 @@ func TestEnrol(t *testing.T) {
 func TestEnrolIsTakenBack(t *testing.T) {
 	broken := errors.New("broken")
 	for name, c := range map[string]struct {
-		breaks func(*world, *drawer)
+		breaks func(*testvault.World, *drawer)
 		calls  string // after GetCallerIdentity
 		want   string // part of the error
-		left   vault.LeftoverError
+		left   enroll.LeftoverError
 	}{
-		"no room":    {func(_ *world, d *drawer) { d.room = broken }, "", "broken", vault.LeftoverError{}},
-		"name taken": {func(_ *world, d *drawer) { d.secrets[phone] = "x" }, "", "taken", vault.LeftoverError{}},
-		"not created": {func(w *world, _ *drawer) {
-			w.aws.Fail(vaulttest.Fault{Action: "CreateVirtualMFADevice", Status: 403, Code: "AccessDenied"})
-		}, "CreateVirtualMFADevice", "AccessDenied", vault.LeftoverError{}},
-		"not put":  {func(_ *world, d *drawer) { d.put = broken }, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken", vault.LeftoverError{}},
-		"no codes": {func(_ *world, d *drawer) { d.pair = broken }, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken", vault.LeftoverError{}},
-		"not enabled": {func(w *world, _ *drawer) {
-			w.aws.Fail(vaulttest.Fault{Action: "EnableMFADevice", Status: 403, Code: "AccessDenied"})
-		}, "CreateVirtualMFADevice EnableMFADevice DeleteVirtualMFADevice", "AccessDenied", vault.LeftoverError{}},
-		"not deleted": {func(w *world, d *drawer) {
+		"no room":    {func(_ *testvault.World, d *drawer) { d.room = broken }, "", "broken", enroll.LeftoverError{}},
+		"name taken": {func(_ *testvault.World, d *drawer) { d.secrets[phone] = "x" }, "", "taken", enroll.LeftoverError{}},
+		"not created": {func(w *testvault.World, _ *drawer) {
+			w.AWS.Fail(vaulttest.Fault{Action: "CreateVirtualMFADevice", Status: 403, Code: "AccessDenied"})
+		}, "CreateVirtualMFADevice", "AccessDenied", enroll.LeftoverError{}},
+		"not put":  {func(_ *testvault.World, d *drawer) { d.put = broken }, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken", enroll.LeftoverError{}},
+		"no codes": {func(_ *testvault.World, d *drawer) { d.pair = broken }, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken", enroll.LeftoverError{}},
+		"not enabled": {func(w *testvault.World, _ *drawer) {
+			w.AWS.Fail(vaulttest.Fault{Action: "EnableMFADevice", Status: 403, Code: "AccessDenied"})
+		}, "CreateVirtualMFADevice EnableMFADevice DeleteVirtualMFADevice", "AccessDenied", enroll.LeftoverError{}},
+		"not deleted": {func(w *testvault.World, d *drawer) {
 			d.pair = broken
-			w.aws.Fail(vaulttest.Fault{Action: "DeleteVirtualMFADevice", Status: 403, Code: "AccessDenied"})
-		}, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken; " + phone + " is left at AWS: ", vault.LeftoverError{AtAWS: true}},
-		"not forgotten": {func(_ *world, d *drawer) { d.pair, d.forgotten = broken, errors.New("pulled") },
-			"CreateVirtualMFADevice DeleteVirtualMFADevice", "broken; " + phone + " is left on the key: pulled", vault.LeftoverError{OnKey: true}},
+			w.AWS.Fail(vaulttest.Fault{Action: "DeleteVirtualMFADevice", Status: 403, Code: "AccessDenied"})
+		}, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken; " + phone + " is left at AWS: ", enroll.LeftoverError{AtAWS: true}},
+		"not forgotten": {func(_ *testvault.World, d *drawer) { d.pair, d.forgotten = broken, errors.New("pulled") },
+			"CreateVirtualMFADevice DeleteVirtualMFADevice", "broken; " + phone + " is left on the key: pulled", enroll.LeftoverError{OnKey: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, e, d := enrolment(t)
@@ -143,7 +144,7 @@ func TestEnrolIsTakenBack(t *testing.T) {
 			if got := strings.TrimSpace(strings.TrimPrefix(actions(w), "GetCallerIdentity")); got != c.calls {
 				t.Errorf("AWS was asked %s, want %s", got, c.calls)
 			}
-			var left *vault.LeftoverError
+			var left *enroll.LeftoverError
 			if errors.As(err, &left) != (c.left.AtAWS || c.left.OnKey) || left != nil && (left.AtAWS != c.left.AtAWS || left.OnKey != c.left.OnKey) {
 				t.Errorf("left: %+v, want %+v", left, c.left)
 			}
@@ -158,7 +159,7 @@ func TestEnrolIsTakenBack(t *testing.T) {
 // of it, and it is good.
 func TestEnrolWithALostAnswer(t *testing.T) {
 	w, e, d := enrolment(t)
-	w.aws.Fail(vaulttest.Fault{Action: "EnableMFADevice", AnswerLost: true})
+	w.AWS.Fail(vaulttest.Fault{Action: "EnableMFADevice", AnswerLost: true})
 	serial, err := e.Run(t.Context(), "phone")
 	if err != nil || serial != phone || len(d.secrets) != 1 {
 		t.Errorf("%s, %v, %d secrets", serial, err, len(d.secrets))
@@ -186,23 +187,23 @@ func TestEnrolNobody(t *testing.T) {
 		t.Error("enrolled nobody")
 	}
 	var api *awsapi.APIError
-	if !errors.As(error(&vault.LeftoverError{Err: &awsapi.APIError{}, Undo: errors.New("x")}), &api) {
+	if !errors.As(error(&enroll.LeftoverError{Err: &awsapi.APIError{}, Undo: errors.New("x")}), &api) {
 		t.Error("a leftover hides its cause")
 	}
 }
 
 // A user who has a device already shows its code, as IAM may ask for it.
 func TestEnrolASecondDevice(t *testing.T) {
-	w := newWorld(t, "[profile alice]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n")
-	w.store(t, "alice")
+	w := testvault.New(t, "[profile alice]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n")
+	w.Store(t, "alice")
 	o := plan.Options{For: plan.Rotate}
 	pl, err := w.Plan(t.Context(), "alice", o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &vault.Enrolment{Vault: w.Vault, Plan: pl, Options: o, At: &drawer{aws: w.aws, secrets: map[string]string{}}}
-	if serial, err := e.Run(t.Context(), "phone"); err != nil || serial != phone || w.asked != 1 {
-		t.Errorf("%s, %v, asked %d times", serial, err, w.asked)
+	e := &enroll.Enrolment{Vault: w.Vault, Plan: pl, Options: o, At: &drawer{aws: w.AWS, secrets: map[string]string{}}}
+	if serial, err := e.Run(t.Context(), "phone"); err != nil || serial != phone || w.Asked != 1 {
+		t.Errorf("%s, %v, asked %d times", serial, err, w.Asked)
 	}
 	if got := actions(w); got != "GetCallerIdentity GetSessionToken CreateVirtualMFADevice EnableMFADevice" {
 		t.Errorf("AWS was asked %s", got)
@@ -211,7 +212,7 @@ func TestEnrolASecondDevice(t *testing.T) {
 
 func TestEnrolWithoutAWS(t *testing.T) {
 	w, e, _ := enrolment(t)
-	w.aws.Fail(vaulttest.Fault{Action: "GetCallerIdentity", Status: 403, Code: "InvalidClientTokenId"})
+	w.AWS.Fail(vaulttest.Fault{Action: "GetCallerIdentity", Status: 403, Code: "InvalidClientTokenId"})
 	if _, err := e.Run(t.Context(), "phone"); err == nil || actions(w) != "GetCallerIdentity" {
 		t.Errorf("%v", err)
 	}

@@ -1,4 +1,5 @@
-package vault_test
+// Package testvault is a vault in memory with a fake AWS, for the tests of several packages.
+package testvault
 
 import (
 	"context"
@@ -25,46 +26,56 @@ import (
 	"aws-vault/vault/vaulttest"
 )
 
-// A world is a vault, the AWS it speaks to and what it asked its user.
-type world struct {
+const (
+	MFA      = "mfa_serial = arn:aws:iam::123456789012:mfa/alice\n"
+	OtherMFA = "mfa_serial = arn:aws:iam::123456789012:mfa/other\n"
+	Hub      = "role_arn = arn:aws:iam::123456789012:role/hub\n"
+	Prod     = "role_arn = arn:aws:iam::210987654321:role/prod\n"
+	Readonly = "role_arn = arn:aws:iam::123456789012:role/readonly\n"
+	Long     = "role_arn = arn:aws:iam::123456789012:role/long\n"
+	OnM      = "source_profile = m\n"
+)
+
+// A World is a vault, the AWS it speaks to and what it asked its user.
+type World struct {
 	*vault.Vault
 	vaulttest.World
-	aws      *vaulttest.AWS
-	keys     *keystoretest.Ring
-	sessions *keystoretest.Ring
-	env      map[string]string
-	asked    int
-	told     []string
-	warned   []error
-	later    time.Duration
+	AWS         *vaulttest.AWS
+	Ring        *keystoretest.Ring
+	SessionRing *keystoretest.Ring
+	Env         map[string]string
+	Asked       int
+	Told        []string
+	Warned      []error
+	Later       time.Duration
 
-	signInIndex string // the folder of the index of sign-ins, once there are any
+	SignInIndex string // the folder of the index of sign-ins, once there are any
 }
 
-var errNobody = errors.New("there is nobody to ask")
+var ErrNobody = errors.New("there is nobody to ask")
 
-func newWorld(t *testing.T, config string) *world {
+func New(t *testing.T, config string) *World {
 	t.Helper()
 	fake, err := vaulttest.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(fake.Close)
-	w := &world{aws: fake, World: fake.Example(), keys: keystoretest.New(), sessions: keystoretest.New(), env: map[string]string{"AWS_ENDPOINT_URL": fake.URL()}}
+	w := &World{AWS: fake, World: fake.Example(), Ring: keystoretest.New(), SessionRing: keystoretest.New(), Env: map[string]string{"AWS_ENDPOINT_URL": fake.URL()}}
 	file, err := profile.Parse("config", []byte(config))
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	now := func() time.Time { return time.Now().Add(w.later) }
-	getenv := func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }
+	now := func() time.Time { return time.Now().Add(w.Later) }
+	getenv := func(name string) (string, bool) { v, ok := w.Env[name]; return v, ok }
 	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Program: "aws-vault test", Now: now}
 	open := func(path string) (io.ReadCloser, error) { return os.Open(path) }
 	w.Vault = &vault.Vault{
 		Config: file, Inputs: profile.Inputs{Env: getenv}, Open: open,
-		Warn: func(err error) { w.warned = append(w.warned, err) },
-		Keys: &store.Keys{Ring: w.keys, Dir: disk.NewFolder(filepath.Join(dir, "generations"))},
-		Sessions: &store.Sessions{Ring: w.sessions, Locks: locks, Now: now,
+		Warn: func(err error) { w.Warned = append(w.Warned, err) },
+		Keys: &store.Keys{Ring: w.Ring, Dir: disk.NewFolder(filepath.Join(dir, "generations"))},
+		Sessions: &store.Sessions{Ring: w.SessionRing, Locks: locks, Now: now,
 			Index: &store.Index{Dir: disk.NewFolder(filepath.Join(dir, "index")), Locks: locks}},
 		Source: &source.Deps{
 			AWS: &awsapi.Client{
@@ -73,14 +84,14 @@ func newWorld(t *testing.T, config string) *world {
 			},
 			Getenv: getenv, Open: open, Log: slog.New(slog.DiscardHandler), Codes: &store.Codes{Dir: disk.NewFolder(filepath.Join(dir, "codes")), Locks: locks},
 			Sleep: func(context.Context, time.Duration) error { return nil },
-			Tell:  func(m string) { w.told = append(w.told, m) },
+			Tell:  func(m string) { w.Told = append(w.Told, m) },
 			Ask: func(_ context.Context, q source.Question) (string, error) {
-				if w.asked++; q.Serial != w.MFA.Serial() {
-					return "", errNobody
+				if w.Asked++; q.Serial != w.MFA.Serial() {
+					return "", ErrNobody
 				}
 				return w.MFA.Code(), nil
 			},
-			Run: func(_ context.Context, c source.Command) ([]byte, error) { return []byte(w.env[c.Line]), nil },
+			Run: func(_ context.Context, c source.Command) ([]byte, error) { return []byte(w.Env[c.Line]), nil },
 		},
 	}
 	w.Source.AWS.Tell = w.Source.Say
@@ -88,16 +99,16 @@ func newWorld(t *testing.T, config string) *world {
 	return w
 }
 
-// store keeps alice's key under a name.
-func (w *world) store(t *testing.T, name string) {
+// Store keeps alice's key under a name.
+func (w *World) Store(t *testing.T, name string) {
 	t.Helper()
 	if err := w.Keys.Put(t.Context(), name, aws.Credentials{AccessKeyID: w.Key.ID, SecretAccessKey: w.Key.Secret}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// credentials makes those of a profile, for five minutes at least.
-func (w *world) credentials(t *testing.T, name string, o plan.Options) (aws.Credentials, error) {
+// Create makes those of a profile, for five minutes at least.
+func (w *World) Create(t *testing.T, name string, o plan.Options) (aws.Credentials, error) {
 	t.Helper()
 	if o.Name == "" {
 		o.Name = "aws-vault-alice"
@@ -109,12 +120,12 @@ func (w *world) credentials(t *testing.T, name string, o plan.Options) (aws.Cred
 	return w.Credentials(t.Context(), pl, o, 5*time.Minute)
 }
 
-// calls are what AWS was asked, without what is the same everywhere.
-func (w *world) calls() []string {
-	calls := slices.Clone(w.aws.Actions())
+// Calls are what AWS was asked, without what is the same everywhere.
+func (w *World) Calls() []string {
+	calls := slices.Clone(w.AWS.Actions())
 	for i, c := range calls {
 		calls[i] = strings.NewReplacer(" session=aws-vault-alice", "", "arn:aws:iam::123456789012:role/", "", "arn:aws:iam::210987654321:role/", "").Replace(c)
 	}
-	w.aws.Reset()
+	w.AWS.Reset()
 	return calls
 }

@@ -1,22 +1,13 @@
-package vault
+package transfer
 
 import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/vault"
 	"aws-vault/vault/awsapi"
-	"aws-vault/vault/plan"
 )
-
-// Caller asks AWS whose a key is, with the region and endpoint of the named profile.
-func (v *Vault) Caller(ctx context.Context, name string, key aws.Credentials) (awsapi.Caller, error) {
-	p, err := v.Config.Resolve(name, v.Inputs)
-	if err != nil {
-		return awsapi.Caller{}, err
-	}
-	return v.Source.STS(plan.STS(p)).Caller(ctx, key)
-}
 
 // Imported says what became of a key that came from a file.
 type Imported struct {
@@ -27,7 +18,7 @@ type Imported struct {
 // Import stores a key under name. A key that AWS does not take is not stored, and what was
 // stored is read back and compared: only then may the key be taken out of where it came
 // from. Another key that is stored there is left alone unless overwrite says otherwise.
-func (v *Vault) Import(ctx context.Context, name string, key aws.Credentials, overwrite bool) (Imported, error) {
+func Import(ctx context.Context, v *vault.Vault, name string, key aws.Credentials, overwrite bool) (Imported, error) {
 	m := Migration{To: v.Keys, Overwrite: overwrite}
 	outcome, err := m.decide(ctx, name, key)
 	if err != nil || outcome == LeftAlone {

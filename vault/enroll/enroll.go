@@ -1,4 +1,5 @@
-package vault
+// Package enroll creates a virtual MFA device at AWS and gives its secret to something that generates codes.
+package enroll
 
 import (
 	"context"
@@ -6,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"aws-vault/vault"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/source"
@@ -24,7 +26,7 @@ type Authenticator interface {
 // An Enrolment makes a virtual MFA device for the user whose key a plan begins from, with its
 // secret in an authenticator. What it makes is taken back if it fails on its way.
 type Enrolment struct {
-	*Vault
+	*vault.Vault
 	Plan    plan.Plan // made for plan.Rotate, which calls IAM as this does
 	Options plan.Options
 	At      Authenticator
@@ -96,7 +98,7 @@ func (e *Enrolment) begin(ctx context.Context, name string) (awsapi.MFADevices, 
 	}
 	user, ok := who.User()
 	if !ok {
-		return awsapi.MFADevices{}, "", &NotUserError{Name: first.Profile, Caller: who.ARN}
+		return awsapi.MFADevices{}, "", &vault.NotUserError{Name: first.Profile, Caller: who.ARN}
 	}
 	before, _, _ := strings.Cut(who.ARN, ":iam:")
 	m := awsapi.MFADevices{Client: e.Source.AWS, At: source.Target(e.Plan.Call("iam")), User: user, Creds: key}

@@ -1,4 +1,4 @@
-package vault_test
+package identitykeys_test
 
 import (
 	"context"
@@ -15,9 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"aws-vault/vault"
+	"aws-vault/internal/testvault"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/identity"
+	"aws-vault/vault/identitykeys"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/keystore/keystoretest"
 	"aws-vault/vault/store"
@@ -25,7 +26,7 @@ import (
 
 // A safe is identities whose keys lie in a ring of memory.
 type safe struct {
-	*vault.Identities
+	*identitykeys.Identities
 	ring *keystoretest.Ring
 	now  time.Time
 }
@@ -34,7 +35,7 @@ func newSafe(t *testing.T) *safe {
 	t.Helper()
 	s := &safe{ring: keystoretest.New(), now: time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)}
 	dir := t.TempDir()
-	s.Identities = &vault.Identities{
+	s.Identities = &identitykeys.Identities{
 		Dir: disk.NewFolder(filepath.Join(dir, "identities")), Ring: s.ring, Now: func() time.Time { return s.now },
 		Locks: &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Program: "aws-vault test", Now: time.Now},
 	}
@@ -80,7 +81,7 @@ func (s *safe) file(t *testing.T) string {
 
 func TestIdentityKeepsItsKeys(t *testing.T) {
 	s := newSafe(t)
-	if _, err := s.Signing("alice"); !errors.Is(err, vault.ErrNoIdentity) {
+	if _, err := s.Signing("alice"); !errors.Is(err, identitykeys.ErrNoIdentity) {
 		t.Error(err)
 	}
 	first, secret := s.add(t, "alice")
@@ -97,7 +98,7 @@ func TestIdentityKeepsItsKeys(t *testing.T) {
 	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", st.Mode(), err)
 	}
-	if _, err := s.Signing("bob"); !errors.Is(err, vault.ErrNoIdentity) {
+	if _, err := s.Signing("bob"); !errors.Is(err, identitykeys.ErrNoIdentity) {
 		t.Error(err)
 	}
 
@@ -131,10 +132,10 @@ func TestIdentityKeepsItsKeys(t *testing.T) {
 	if names, _ := s.ring.Names(t.Context()); len(names) > 0 {
 		t.Errorf("left in the keystore: %q", names)
 	}
-	if _, err := s.Record("alice"); !errors.Is(err, vault.ErrNoIdentity) {
+	if _, err := s.Record("alice"); !errors.Is(err, identitykeys.ErrNoIdentity) {
 		t.Error(err)
 	}
-	if err := s.Remove(t.Context(), "alice"); !errors.Is(err, vault.ErrNoIdentity) {
+	if err := s.Remove(t.Context(), "alice"); !errors.Is(err, identitykeys.ErrNoIdentity) {
 		t.Error(err)
 	}
 }
@@ -148,7 +149,7 @@ func TestIdentityOfACardIsForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.ring.Err = errNobody // which a look into the keystore would meet
+	s.ring.Err = testvault.ErrNobody // which a look into the keystore would meet
 	if err := s.Remove(t.Context(), "alice"); err != nil {
 		t.Error(err)
 	}
@@ -226,11 +227,11 @@ func TestDamagedIdentitySecret(t *testing.T) {
 	if _, err := s.Secret(t.Context(), "missing"); err == nil || !strings.Contains(err.Error(), "the keystore has no key missing") {
 		t.Error(err)
 	}
-	s.ring.Err = errNobody
-	if _, err := s.Secret(t.Context(), k.ID); !errors.Is(err, errNobody) {
+	s.ring.Err = testvault.ErrNobody
+	if _, err := s.Secret(t.Context(), k.ID); !errors.Is(err, testvault.ErrNobody) {
 		t.Errorf("a keystore that refuses is %v", err)
 	}
-	if err := s.KeepSecret(t.Context(), k.ID, secret); !errors.Is(err, errNobody) {
+	if err := s.KeepSecret(t.Context(), k.ID, secret); !errors.Is(err, testvault.ErrNobody) {
 		t.Error(err)
 	}
 }
@@ -239,8 +240,8 @@ func TestDamagedIdentitySecret(t *testing.T) {
 func TestIdentityStaysWithItsKey(t *testing.T) {
 	s := newSafe(t)
 	s.add(t, "alice")
-	s.ring.Err = errNobody
-	if err := s.Remove(t.Context(), "alice"); !errors.Is(err, errNobody) {
+	s.ring.Err = testvault.ErrNobody
+	if err := s.Remove(t.Context(), "alice"); !errors.Is(err, testvault.ErrNobody) {
 		t.Error(err)
 	}
 	s.ring.Err = nil
@@ -257,7 +258,7 @@ func TestParallelChangesOfAnIdentity(t *testing.T) {
 	for range processes {
 		_, k := softKey(t, s.now)
 		locks := &store.Locks{Dir: s.Locks.Dir, Program: "aws-vault test", Now: time.Now} // as each process has its own
-		own := &vault.Identities{Dir: s.Dir, Ring: s.ring, Locks: locks, Now: s.Now}
+		own := &identitykeys.Identities{Dir: s.Dir, Ring: s.ring, Locks: locks, Now: s.Now}
 		wg.Go(func() {
 			err := own.Change(context.Background(), "alice", func(r identity.Record) (identity.Record, error) {
 				k.Since = s.now.Add(time.Duration(len(r.Keys)) * time.Second)

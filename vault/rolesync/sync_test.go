@@ -1,4 +1,4 @@
-package vault_test
+package rolesync_test
 
 import (
 	"errors"
@@ -6,17 +6,17 @@ import (
 	"strings"
 	"testing"
 
-	"aws-vault/vault"
 	"aws-vault/vault/profile"
+	"aws-vault/vault/rolesync"
 )
 
-func roleSync() vault.RoleSync {
-	return vault.RoleSync{Label: "corp", Template: "{account_name}-{role}", Base: []profile.Setting{{Name: "sso_session", Value: "corp"}}}
+func roleSync() rolesync.RoleSync {
+	return rolesync.RoleSync{Label: "corp", Template: "{account_name}-{role}", Base: []profile.Setting{{Name: "sso_session", Value: "corp"}}}
 }
 
 const session = "[sso-session corp]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n"
 
-func apply(t *testing.T, s vault.RoleSync, text string, roles ...vault.SyncedRole) (vault.Synced, string) {
+func apply(t *testing.T, s rolesync.RoleSync, text string, roles ...rolesync.SyncedRole) (rolesync.Synced, string) {
 	t.Helper()
 	f, err := profile.Parse("config", []byte(text))
 	if err != nil {
@@ -36,16 +36,16 @@ func TestSyncNames(t *testing.T) {
 	one, two := "123456789012", "210987654321"
 	for _, c := range []struct {
 		template string
-		roles    []vault.SyncedRole
+		roles    []rolesync.SyncedRole
 		want     []string
 	}{
-		{"{account_name}-{role}", []vault.SyncedRole{{one, "Acme Prod", "Dev"}}, []string{"Acme-Prod-Dev"}},
-		{"{account_id}.{role}", []vault.SyncedRole{{one, "Acme", "Dev"}}, []string{one + ".Dev"}},
-		{"{session}/{role}", []vault.SyncedRole{{one, "Acme", "Dev"}, {two, "Acme", "Dev"}}, []string{"corp-Dev-" + one, "corp-Dev-" + two}},
-		{"{account_name}-{role}", []vault.SyncedRole{{one, "Acme", "Dev"}, {two, "Acme", "Dev"}}, []string{"Acme-Dev-" + one, "Acme-Dev-" + two}},
-		{"{account_name}-{role}", []vault.SyncedRole{{one, "Söhne & \x1b[2J]Co\n", "Dev"}}, []string{"S-hne-2J-Co-Dev"}},
-		{"{account_name}-{role}", []vault.SyncedRole{{one, "", "Dev"}}, []string{one + "-Dev"}},
-		{"{account_name}", []vault.SyncedRole{{one, "世界", "Dev"}, {one, "世界", "Ops"}}, []string{one, one + "-Ops"}},
+		{"{account_name}-{role}", []rolesync.SyncedRole{{Account: one, AccountName: "Acme Prod", Role: "Dev"}}, []string{"Acme-Prod-Dev"}},
+		{"{account_id}.{role}", []rolesync.SyncedRole{{Account: one, AccountName: "Acme", Role: "Dev"}}, []string{one + ".Dev"}},
+		{"{session}/{role}", []rolesync.SyncedRole{{Account: one, AccountName: "Acme", Role: "Dev"}, {Account: two, AccountName: "Acme", Role: "Dev"}}, []string{"corp-Dev-" + one, "corp-Dev-" + two}},
+		{"{account_name}-{role}", []rolesync.SyncedRole{{Account: one, AccountName: "Acme", Role: "Dev"}, {Account: two, AccountName: "Acme", Role: "Dev"}}, []string{"Acme-Dev-" + one, "Acme-Dev-" + two}},
+		{"{account_name}-{role}", []rolesync.SyncedRole{{Account: one, AccountName: "Söhne & \x1b[2J]Co\n", Role: "Dev"}}, []string{"S-hne-2J-Co-Dev"}},
+		{"{account_name}-{role}", []rolesync.SyncedRole{{Account: one, AccountName: "", Role: "Dev"}}, []string{one + "-Dev"}},
+		{"{account_name}", []rolesync.SyncedRole{{Account: one, AccountName: "世界", Role: "Dev"}, {Account: one, AccountName: "世界", Role: "Ops"}}, []string{one, one + "-Ops"}},
 	} {
 		s := roleSync()
 		s.Template = c.template
@@ -58,7 +58,7 @@ func TestSyncNames(t *testing.T) {
 
 // A second sync changes nothing; a role that comes back is what it was.
 func TestSyncSettles(t *testing.T) {
-	dev, ops := vault.SyncedRole{Account: "123456789012", AccountName: "Acme", Role: "Dev"}, vault.SyncedRole{Account: "123456789012", AccountName: "Acme", Role: "Ops"}
+	dev, ops := rolesync.SyncedRole{Account: "123456789012", AccountName: "Acme", Role: "Dev"}, rolesync.SyncedRole{Account: "123456789012", AccountName: "Acme", Role: "Ops"}
 	s := roleSync()
 	_, both := apply(t, s, session, dev, ops)
 	if out, _ := apply(t, s, both, ops, dev); out.Text != nil || len(out.Added)+len(out.Changed)+len(out.Stale) != 0 {
@@ -86,7 +86,7 @@ func TestSyncSettles(t *testing.T) {
 
 // What a user writes stays, in profiles of theirs and in ours.
 func TestSyncLeavesTheUsersLines(t *testing.T) {
-	dev := vault.SyncedRole{Account: "123456789012", AccountName: "Acme", Role: "Dev"}
+	dev := rolesync.SyncedRole{Account: "123456789012", AccountName: "Acme", Role: "Dev"}
 	_, text := apply(t, roleSync(), session, dev)
 	text = strings.Replace(text, "sso_role_name = Dev", "sso_role_name = Dav\nregion = eu-west-3 # mine", 1)
 	out, again := apply(t, roleSync(), text, dev)
@@ -114,7 +114,7 @@ func TestSyncRefusesARoleThatCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	var e *profile.ValueError
-	if _, err := roleSync().Apply(f, []vault.SyncedRole{{Account: "12", AccountName: "Acme", Role: "Dev"}}); !errors.As(err, &e) {
+	if _, err := roleSync().Apply(f, []rolesync.SyncedRole{{Account: "12", AccountName: "Acme", Role: "Dev"}}); !errors.As(err, &e) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -124,8 +124,8 @@ func TestTemplates(t *testing.T) {
 		"{account_name}-{role}": true, "{role}": true, "x-{session}{account_id}{role}": true,
 		"": false, "{account_name}": false, "{role}-{user}": false, "{role}}": false, "{role}{": false,
 	} {
-		var e *vault.TemplateError
-		if err := vault.CheckTemplate(template); (err == nil) != ok || err != nil && !errors.As(err, &e) {
+		var e *rolesync.TemplateError
+		if err := rolesync.CheckTemplate(template); (err == nil) != ok || err != nil && !errors.As(err, &e) {
 			t.Errorf("%q: %v", template, err)
 		}
 	}

@@ -1,4 +1,6 @@
-package vault
+// Package identitykeys keeps the signing keys of the user's identities: which there are, since when each
+// signs, and the secrets of those that are not on a card.
+package identitykeys
 
 import (
 	"context"

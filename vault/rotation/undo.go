@@ -1,4 +1,4 @@
-package vault
+package rotation
 
 import (
 	"context"
