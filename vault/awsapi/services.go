@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"aws-vault/vault/ascii"
 	"aws-vault/vault/partition"
 )
 
@@ -130,7 +131,7 @@ func iamAt(t Target) address {
 func isLabel(region string) bool {
 	for i := range len(region) {
 		c := region[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' && i > 0) {
+		if !ascii.IsAlphanumeric(c) && (c != '-' || i == 0) {
 			return false
 		}
 	}

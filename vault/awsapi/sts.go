@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"aws-vault/vault/ascii"
 )
 
 // STS is the Security Token Service at one target. The errors of its methods hold no secret and are one line long.
@@ -216,7 +218,7 @@ func Flaw(c aws.Credentials) string {
 	}
 	for _, text := range []string{c.AccessKeyID, c.SecretAccessKey, c.SessionToken, c.AccountID} {
 		for i := range len(text) {
-			if text[i] <= ' ' || text[i] > '~' {
+			if !ascii.IsGraphic(text[i]) {
 				return "a key with a blank or a character that is not ASCII"
 			}
 		}

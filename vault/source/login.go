@@ -2,8 +2,6 @@ package source
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aws-vault/vault/awsapi"
+	"aws-vault/vault/identity"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/store"
 )
@@ -267,15 +266,11 @@ func (t loginToken) renewed(a awsapi.LoginTokens, began time.Time) (loginToken, 
 // signature would tell nothing more.
 // https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
 func signedInAs(token string) (string, error) {
-	parts := strings.Split(token, ".")
 	var claims struct {
 		Subject string `json:"sub"`
 	}
-	if len(parts) == 3 {
-		raw, err := base64.RawURLEncoding.DecodeString(parts[1])
-		if err == nil && json.Unmarshal(raw, &claims) == nil && strings.HasPrefix(claims.Subject, "arn:") && printable(claims.Subject) == claims.Subject {
-			return claims.Subject, nil
-		}
+	if !identity.ReadUnverified(token, &claims) || !strings.HasPrefix(claims.Subject, "arn:") || printable(claims.Subject) != claims.Subject {
+		return "", errors.New("the sign-in does not say who has signed in")
 	}
-	return "", errors.New("the sign-in does not say who has signed in")
+	return claims.Subject, nil
 }
