@@ -15,7 +15,7 @@ FLOOR_MORE  := 90
 FLOOR_OTHER := 70
 
 # Without the tag, what is left of a package that needs it is not measured.
-UNMEASURED := $(if $(PIV),,vault/piv)
+UNMEASURED := $(if $(PIV),,vault/card/piv)
 
 # The race detector needs a C compiler.
 RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
@@ -80,7 +80,7 @@ check-vet:
 
 check-lint:
 	$(GO) tool staticcheck -tags 'interop $(TAGS)' ./...
-	$(if $(TAGS),$(GO) tool staticcheck ./vault/piv)
+	$(if $(TAGS),$(GO) tool staticcheck ./vault/card/piv)
 
 check-build:
 	$(GO) build -o /dev/null .

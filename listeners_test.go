@@ -32,10 +32,10 @@ var opens = map[string][]string{
 
 // mayListen are packages that open ports and sockets by themselves.
 var mayListen = map[string]string{
-	"vault/peer":           "does so for all others",
-	"vault/vaulttest":      "is for tests",
-	"vault/vaulttest/card": "is for tests",
-	"contrib/bench":        "measures, with obviously fake keys",
+	"vault/peer":        "does so for all others",
+	"internal/fakeaws":  "is for tests",
+	"internal/fakecard": "is for tests",
+	"contrib/bench":     "measures, with obviously fake keys",
 }
 
 // A use is where a package's function is used, as ARCHITECTURE.md writes it.

@@ -29,28 +29,28 @@ func TestVersion(t *testing.T) {
 // floors says which floor of the house each package lives on. A package imports only
 // from floors below its own, so this table is the architecture.
 var floors = map[string]int{
-	"vault/ascii":     -1, // the cellar: nothing of ours
-	"vault/disk":      -1,
-	"vault/kernelkey": -1,
-	"vault/turn":      -1,
-	"vault/peer":      -1,
-	"vault/program":   -1,
-	"vault/partition": -1,
+	"vault/ascii":              -1, // the cellar: nothing of ours
+	"vault/disk":               -1,
+	"vault/keystore/kernelkey": -1,
+	"vault/turn":               -1,
+	"vault/peer":               -1,
+	"vault/program":            -1,
+	"vault/partition":          -1,
 
-	"vault/sealed":  0,
-	"vault/waiting": 0,
-	"vault/pcsc":    0,
-	"vault/oath":    0,
-	"vault/policy":  0,
+	"vault/keystore/sealed":   0,
+	"vault/keystore/unlocked": 0,
+	"vault/card/pcsc":         0,
+	"vault/card/oath":         0,
+	"vault/policy":            0,
 
-	"vault/profile":     1,
-	"vault/identity":    1,
-	"vault/keystore":    1,
-	"vault/browser":     1,
-	"prompt":            1,
-	"vault/piv":         1,
-	"vault/certificate": 1,
-	"server":            1,
+	"vault/profile":        1,
+	"vault/identity":       1,
+	"vault/keystore":       1,
+	"vault/signin/browser": 1,
+	"prompt":               1,
+	"vault/card/piv":       1,
+	"vault/certificate":    1,
+	"server":               1,
 
 	"vault/plan":   2,
 	"vault/store":  2,
@@ -89,17 +89,17 @@ var floors = map[string]int{
 	"internal/testproc":           -1, // imported by tests alone
 	"vault/keystore/keystoretest": 2,
 	"internal/testvault":          5,
-	"vault/vaulttest":             0, // imported by tests and by contrib alone; see testOnly
+	"internal/fakeaws":            0, // imported by tests and by contrib alone; see testOnly
 	"contrib/demo":                12,
 	"contrib/docker/proxy":        12,
 	"contrib/bench":               12,
 	"contrib/soak":                12,
 	"contrib/structure":           0,
-	"vault/vaulttest/card":        0,
+	"internal/fakecard":           0,
 }
 
 // testOnly are the packages that no part of the program may import.
-var testOnly = map[string]bool{"internal/testvault": true, "internal/testproc": true, "vault/keystore/keystoretest": true, "vault/vaulttest": true, "vault/vaulttest/card": true}
+var testOnly = map[string]bool{"internal/testvault": true, "internal/testproc": true, "vault/keystore/keystoretest": true, "internal/fakeaws": true, "internal/fakecard": true}
 
 func TestFloors(t *testing.T) {
 	for _, env := range [][]string{

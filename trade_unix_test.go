@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // short is how long tokens last: they serve once, and are not used again for lack of better ones.
@@ -27,8 +27,8 @@ const short = 9 * time.Second
 // A house is a user's home with an AWS whose sign-ins have to be renewed each time.
 type house struct {
 	*testing.T
-	aws   *vaulttest.AWS
-	world vaulttest.World
+	aws   *fakeaws.AWS
+	world fakeaws.World
 	dir   string
 	env   []string
 }
@@ -61,7 +61,7 @@ role_arn = arn:aws:iam::123456789012:role/web
 `
 
 func newHouse(t *testing.T) *house {
-	fake, err := vaulttest.NewAWS()
+	fake, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,8 +75,8 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuer.People(vaulttest.Login{Subject: "alice", Auto: true, Lasts: int(short / time.Second)})
-	fake.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	issuer.People(fakeaws.Login{Subject: "alice", Auto: true, Lasts: int(short / time.Second)})
+	fake.AddRole("arn:aws:iam::123456789012:role/web", fakeaws.Role{Trusts: []string{issuer.ARN()}})
 	fake.SetLogin("arn:aws:iam::123456789012:user/alice", true)
 	fake.SetLoginLifetime(short)
 	if err := os.Mkdir(filepath.Join(h.dir, ".aws"), 0o700); err != nil {
@@ -178,7 +178,7 @@ func (h *house) stalled(k kind) (p *process, open func()) {
 	}
 	gate := make(chan struct{})
 	h.aws.Reset()
-	h.aws.Fail(vaulttest.Fault{Action: k.action, Late: gate})
+	h.aws.Fail(fakeaws.Fault{Action: k.action, Late: gate})
 	p = h.start(k.env, k.trade...)
 	ctx, cancel := context.WithTimeout(h.Context(), 20*time.Second)
 	defer cancel()

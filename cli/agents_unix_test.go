@@ -10,14 +10,14 @@ import (
 	"syscall"
 	"testing"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/policy"
-	"aws-vault/vault/vaulttest"
 )
 
 // For each variable that gives an agent away, and for none, AWS is asked for exactly the
 // policies and tags that are due, and nobody gets what another was given.
 func TestEachAgent(t *testing.T) {
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}

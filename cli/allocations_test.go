@@ -10,14 +10,14 @@ import (
 
 	"aws-vault/cli"
 	"aws-vault/cli/system"
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // A warm command allocates little: a thousand times more take a tenth of a millisecond, and wake
 // the garbage collector. The bounds leave a twentieth to what is counted today, and the race detector
 // takes half of that.
 func TestAllocations(t *testing.T) {
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"aws-vault/vault/piv"
-	"aws-vault/vault/vaulttest/card"
+	"aws-vault/internal/fakecard"
+	"aws-vault/vault/card/piv"
 )
 
 // cardsOf are a script's hardware keys, under the key by which testscript keeps them.
@@ -21,8 +21,8 @@ type cardsOf struct{}
 // A cardTable is what a script has to put hardware keys into.
 type cardTable struct {
 	socket  string
-	service *card.Service // nil until the first card comes
-	cards   map[string]*card.Card
+	service *fakecard.Service // nil until the first card comes
+	cards   map[string]*fakecard.Card
 	held    map[string]func()
 }
 
@@ -32,7 +32,7 @@ func newCards(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	t := &cardTable{socket: filepath.Join(dir, "s"), cards: map[string]*card.Card{}, held: map[string]func(){}}
+	t := &cardTable{socket: filepath.Join(dir, "s"), cards: map[string]*fakecard.Card{}, held: map[string]func(){}}
 	env.Defer(func() {
 		if t.service != nil {
 			t.service.Close()
@@ -40,7 +40,7 @@ func newCards(env *testscript.Env) error {
 		os.RemoveAll(dir)
 	})
 	env.Values[cardsOf{}] = t
-	env.Setenv(card.SocketVariable, t.socket)
+	env.Setenv(fakecard.SocketVariable, t.socket)
 	return nil
 }
 
@@ -49,14 +49,14 @@ func newCards(env *testscript.Env) error {
 //	card insert SERIAL [VERSION]
 //	card pull|hold|free|block SERIAL
 //	card miss|pullat|password SERIAL N|COMMAND|TEXT
-//	card asked SERIAL NAME=N...   as the fields of card.Asked, or the names of its commands
+//	card asked SERIAL NAME=N...   as the fields of fakecard.Asked, or the names of its commands
 func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: card VERB SERIAL [ARGUMENT]...")
 	}
 	t, serial := ts.Value(cardsOf{}).(*cardTable), args[1]
 	if t.service == nil {
-		s, err := card.Listen(t.socket)
+		s, err := fakecard.Listen(t.socket)
 		ts.Check(err)
 		t.service = s
 	}
@@ -100,19 +100,19 @@ func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func newCard(ts *testscript.TestScript, serial string, version []string) *card.Card {
+func newCard(ts *testscript.TestScript, serial string, version []string) *fakecard.Card {
 	n, err := strconv.ParseUint(serial, 10, 32)
 	ts.Check(err)
-	o := card.Options{Serial: uint32(n)}
+	o := fakecard.Options{Serial: uint32(n)}
 	if len(version) > 0 {
 		_, err := fmt.Sscanf(version[0], "%d.%d.%d", &o.Version[0], &o.Version[1], &o.Version[2])
 		ts.Check(err)
 	}
-	return card.New(o)
+	return fakecard.New(o)
 }
 
 // askedFor holds one count of what a card was asked against NAME=N.
-func askedFor(ts *testscript.TestScript, a card.Asked, want string) {
+func askedFor(ts *testscript.TestScript, a fakecard.Asked, want string) {
 	name, number, _ := strings.Cut(want, "=")
 	n, err := strconv.Atoi(number)
 	ts.Check(err)

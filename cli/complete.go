@@ -12,8 +12,8 @@ import (
 	"aws-vault/cli/run"
 	"aws-vault/cli/ui"
 	"aws-vault/contrib/completions"
+	"aws-vault/vault/card/piv"
 	"aws-vault/vault/keystore"
-	"aws-vault/vault/piv"
 	"aws-vault/vault/profile"
 )
 

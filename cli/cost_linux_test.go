@@ -15,21 +15,21 @@ import (
 	"strings"
 	"testing"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // A tracedHome is a home whose programs call AWS over TLS and are traced.
 type tracedHome struct {
 	dir     string
 	environ []string
-	aws     *vaulttest.AWS
+	aws     *fakeaws.AWS
 }
 
 // newTracedHome makes a home with alice's key and two roles. These variables come beside the
 // usual ones, and after alice was added to the file keystore.
 func newTracedHome(t *testing.T, variables ...string) tracedHome {
 	t.Helper()
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"aws-vault/cli/app"
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/keystore"
-	"aws-vault/vault/vaulttest"
 )
 
 // costVariable names a file in which the program under test notes what it asks of its
@@ -125,7 +125,7 @@ func asks(t *testing.T, environ []string, dir string, args ...string) string {
 // To open an item costs a derivation, a touch or a message; to list costs more the more
 // there is; to listen for signals costs a thread. So nobody pays for what they do not use.
 func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
 
 // Which sign-in a session is of is read from the index once the token was opened, so that it costs no item.
 func TestWhatASignInAsksOfTheKeystore(t *testing.T) {
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}

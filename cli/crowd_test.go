@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // What a command asks of the keystore is the same among a thousand sessions as with one:
@@ -42,7 +42,7 @@ func TestWhatCommandsAskAmongSessions(t *testing.T) {
 // warmHome is a home that holds one session, that of profile r.
 func warmHome(t *testing.T) (environ []string, dir string) {
 	t.Helper()
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}

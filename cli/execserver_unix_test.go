@@ -11,13 +11,13 @@ import (
 
 	"github.com/creack/pty"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // A question that comes before the command is taken back by Ctrl-C, and leaves the terminal
 // as it was.
 func TestCancelBeforeServer(t *testing.T) {
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // The golden home is a home directory that an earlier build has written: keys, sessions, sign-ins and a rotation that
@@ -137,7 +137,7 @@ func testGoldenRotations(t *testing.T, h goldenHome, w *goldenWorld) {
 	t.Parallel()
 	h.run(t, nil, "rotate", "--resume", "rita")
 	h.run(t, nil, "rotate", "--undo", "una")
-	for name, old := range map[string]vaulttest.Key{"rita": w.rita, "una": w.una} {
+	for name, old := range map[string]fakeaws.Key{"rita": w.rita, "una": w.una} {
 		if out := h.run(t, nil, "rotate", "--dry-run", name); !strings.Contains(out, "has 1 access key:") {
 			t.Errorf("the rotation of %s has left other keys: %s", name, out)
 		}

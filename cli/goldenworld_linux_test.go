@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // goldenAddress is where the fake AWS and what else the home needs listen. Sessions are cached for one address. It is not
@@ -102,7 +102,7 @@ var goldenUses = []goldenUse{
 }
 
 // goldenBob is the key of the second user of goldenWorld.
-var goldenBob = vaulttest.Key{ID: "AKIAAAAAAAAAIEXAMPLE", Secret: "EXAMPLESECRETKEY/of/AKIAAAAAAAAAIEXAMPLE"}
+var goldenBob = fakeaws.Key{ID: "AKIAAAAAAAAAIEXAMPLE", Secret: "EXAMPLESECRETKEY/of/AKIAAAAAAAAAIEXAMPLE"}
 
 const goldenConfig = `[default]
 region = eu-west-1
@@ -249,10 +249,10 @@ role_arn = arn:aws:iam::123456789012:role/any
 // goldenWorld is the AWS that the golden home was written with. What is in it is added in the same order each time, so
 // that it has the same ids.
 type goldenWorld struct {
-	*vaulttest.AWS
-	vaulttest.World
-	corp      *vaulttest.Issuer
-	rita, una vaulttest.Key
+	*fakeaws.AWS
+	fakeaws.World
+	corp      *fakeaws.Issuer
+	rita, una fakeaws.Key
 	machine   string // credentials of a container or an instance, as they are served
 }
 
@@ -271,12 +271,12 @@ func newGoldenWorld(t *testing.T, home string, now func() time.Time) *goldenWorl
 	if w.corp, err = w.AddIssuer("123456789012", "corp", "aws-vault"); err != nil {
 		t.Fatal(err)
 	}
-	w.corp.People(vaulttest.Login{Subject: "alice@example.com", Auto: true})
+	w.corp.People(fakeaws.Login{Subject: "alice@example.com", Auto: true})
 	signer := w.AddProviderAt("123456789012", "https://id.example.com/alice", goldenSite+"/site/alice", []string{"https://id.example.com/alice"})
-	w.AddRole("arn:aws:iam::123456789012:role/any", vaulttest.Role{Trusts: []string{"*"}})
-	w.AddRole("arn:aws:iam::123456789012:role/careful", vaulttest.Role{Trusts: []string{"*"}})
-	w.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{w.corp.ARN(), signer}})
-	w.AddRole("arn:aws:iam::123456789012:role/anywhere", vaulttest.Role{Trusts: []string{"rolesanywhere.amazonaws.com"}})
+	w.AddRole("arn:aws:iam::123456789012:role/any", fakeaws.Role{Trusts: []string{"*"}})
+	w.AddRole("arn:aws:iam::123456789012:role/careful", fakeaws.Role{Trusts: []string{"*"}})
+	w.AddRole("arn:aws:iam::123456789012:role/web", fakeaws.Role{Trusts: []string{w.corp.ARN(), signer}})
+	w.AddRole("arn:aws:iam::123456789012:role/anywhere", fakeaws.Role{Trusts: []string{"rolesanywhere.amazonaws.com"}})
 	for _, url := range []string{"https://corp.awsapps.com/start", "https://old.awsapps.com/start"} {
 		portal := w.AddSSO(url, "eu-west-1")
 		portal.AutoApprove(true)
@@ -318,7 +318,7 @@ func (w *goldenWorld) addAnywhere(t *testing.T, home string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	profile := w.AddAnywhereProfile("123456789012", "eu-west-1", vaulttest.AnywhereProfile{Roles: []string{"arn:aws:iam::123456789012:role/anywhere"}})
+	profile := w.AddAnywhereProfile("123456789012", "eu-west-1", fakeaws.AnywhereProfile{Roles: []string{"arn:aws:iam::123456789012:role/anywhere"}})
 	return fmt.Sprintf(`
 [profile anywhere]
 trust_anchor_arn = %s
@@ -330,10 +330,10 @@ private_key = alice.key
 }
 
 // listenGolden starts the fake AWS at its address, once no other run of this test uses it.
-func listenGolden(t *testing.T) *vaulttest.AWS {
+func listenGolden(t *testing.T) *fakeaws.AWS {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		aws, err := vaulttest.NewAWSAt(strings.TrimPrefix(goldenAWS, "http://"))
+		aws, err := fakeaws.NewAWSAt(strings.TrimPrefix(goldenAWS, "http://"))
 		if err == nil {
 			t.Cleanup(aws.Close)
 			return aws

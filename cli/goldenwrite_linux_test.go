@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // goldenVariable names the program that writes the golden home, and goldenCommit the commit that it was built from:
@@ -100,7 +100,7 @@ func writeGoldenFiles(t *testing.T, h goldenHome, w *goldenWorld) {
 		}
 	}
 	writeProgramCredentials(t, h, w.Alice.AddKey())
-	for name, key := range map[string]vaulttest.Key{"alice": w.Key, "rita": w.rita, "una": w.una} {
+	for name, key := range map[string]fakeaws.Key{"alice": w.Key, "rita": w.rita, "una": w.una} {
 		addKey(t, h, nil, name, key)
 	}
 	sealed := []string{sealedBackend}
@@ -110,7 +110,7 @@ func writeGoldenFiles(t *testing.T, h goldenHome, w *goldenWorld) {
 	awsLogin(t, h)
 }
 
-func addKey(t *testing.T, h goldenHome, env []string, name string, key vaulttest.Key) {
+func addKey(t *testing.T, h goldenHome, env []string, name string, key fakeaws.Key) {
 	t.Helper()
 	c := h.command(env, "add", "--stdin", name)
 	c.Stdin = strings.NewReader(key.ID + "\n" + key.Secret + "\n")
@@ -120,7 +120,7 @@ func addKey(t *testing.T, h goldenHome, env []string, name string, key vaulttest
 }
 
 // writeProgramCredentials writes what the credential_process prints.
-func writeProgramCredentials(t *testing.T, h goldenHome, key vaulttest.Key) {
+func writeProgramCredentials(t *testing.T, h goldenHome, key fakeaws.Key) {
 	t.Helper()
 	text := fmt.Sprintf(`{"Version":1,"AccessKeyId":%q,"SecretAccessKey":%q,"Expiration":%q}`, key.ID, key.Secret, time.Now().Add(8*time.Hour).UTC().Format(time.RFC3339))
 	if err := os.WriteFile(filepath.Join(h.dir, "program.json"), []byte(text), 0o600); err != nil {
@@ -161,7 +161,7 @@ func awsLogin(t *testing.T, h goldenHome) {
 // not known whether AWS has created a key.
 func interruptRotations(t *testing.T, h goldenHome, w *goldenWorld) {
 	t.Helper()
-	for name, fault := range map[string]vaulttest.Fault{
+	for name, fault := range map[string]fakeaws.Fault{
 		"rita": {Action: "UpdateAccessKey", Hangup: true, Times: -1},
 		"una":  {Action: "CreateAccessKey", AnswerLost: true, Times: -1},
 	} {

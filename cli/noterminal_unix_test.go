@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // What programs that aws-vault runs do to the terminal, before they do their work.
@@ -44,7 +44,7 @@ esac
 // terminal.
 func terminalHome(t *testing.T, backend, config, touch string) (environ []string, dir string) {
 	t.Helper()
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,8 +55,8 @@ func terminalHome(t *testing.T, backend, config, touch string) (environ []string
 	if err != nil {
 		t.Fatal(err)
 	}
-	aws.AddRole("arn:aws:iam::123456789012:role/any", vaulttest.Role{Trusts: []string{"*"}})
-	aws.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	aws.AddRole("arn:aws:iam::123456789012:role/any", fakeaws.Role{Trusts: []string{"*"}})
+	aws.AddRole("arn:aws:iam::123456789012:role/web", fakeaws.Role{Trusts: []string{issuer.ARN()}})
 	token, err := issuer.Token("alice", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -13,13 +13,13 @@ import (
 
 	"github.com/creack/pty"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/disk"
-	"aws-vault/vault/vaulttest"
 )
 
 // home makes a home with alice's key and a role, and returns the environment of a
 // program that lives in it.
-func home(t *testing.T, aws *vaulttest.AWS) (environ []string, dir string) {
+func home(t *testing.T, aws *fakeaws.AWS) (environ []string, dir string) {
 	t.Helper()
 	world := aws.Example()
 	dir = t.TempDir()
@@ -48,14 +48,14 @@ func home(t *testing.T, aws *vaulttest.AWS) (environ []string, dir string) {
 // The process that makes a session is killed in mid-call: another takes over, and all the
 // others succeed.
 func TestMakerIsKilled(t *testing.T) {
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer aws.Close()
 	environ, dir := home(t, aws)
 	aws.Reset()
-	aws.Fail(vaulttest.Fault{Action: "AssumeRole", Hang: true})
+	aws.Fail(fakeaws.Fault{Action: "AssumeRole", Hang: true})
 
 	const processes = 20
 	var started [processes]*exec.Cmd
@@ -117,7 +117,7 @@ func holder(t *testing.T, dir string) int {
 
 // A question that is cancelled is cancelled for everybody who waits for its answer.
 func TestOneCancelIsEnough(t *testing.T) {
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestOneCancelIsEnough(t *testing.T) {
 
 // What AWS refuses one process is refused to everybody who waits for it.
 func TestOneRefusalIsEnough(t *testing.T) {
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestOneRefusalIsEnough(t *testing.T) {
 	environ, _ := home(t, aws)
 	aws.Reset()
 	all := make(chan struct{})
-	aws.Fail(vaulttest.Fault{Action: "AssumeRole", Times: -1, Until: all, Code: "AccessDenied", Status: 403, Message: "no"})
+	aws.Fail(fakeaws.Fault{Action: "AssumeRole", Times: -1, Until: all, Code: "AccessDenied", Status: 403, Message: "no"})
 
 	const processes = 20
 	c := exec.Command("sh", "-c", `for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do

@@ -17,9 +17,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/server"
 	"aws-vault/vault/peer"
-	"aws-vault/vault/vaulttest"
 )
 
 // everybodys is the test binary where every user can run it, for a test that is inside.
@@ -338,7 +338,7 @@ func TestEC2Address(t *testing.T) {
 	if !inside(t) {
 		return
 	}
-	fake, err := vaulttest.NewAWS()
+	fake, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // codeVariable makes the test binary print an MFA code of the AWS at this URL.
@@ -47,16 +47,16 @@ func printNextCode(url string) {
 // A rotating is a user whose key is rotated by programs that do not live long.
 type rotating struct {
 	*testing.T
-	aws     *vaulttest.AWS
+	aws     *fakeaws.AWS
 	environ []string
 	dir     string
-	watcher vaulttest.Key // of another user, to look at alice's keys with
-	pid     chan int      // of the process that calls AWS now
+	watcher fakeaws.Key // of another user, to look at alice's keys with
+	pid     chan int    // of the process that calls AWS now
 }
 
-func newRotating(t *testing.T, config func(*vaulttest.AWS) string) *rotating {
+func newRotating(t *testing.T, config func(*fakeaws.AWS) string) *rotating {
 	t.Helper()
-	fake, err := vaulttest.NewAWS()
+	fake, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,9 +169,9 @@ func credentials(id, secret string) aws.CredentialsProvider {
 
 // killAt has the process that calls killed at an instant at which a call has arrived, or is
 // done and not answered yet. A call that has only arrived comes to nothing.
-func (r *rotating) killAt(now func(c vaulttest.Call, done bool) bool) {
+func (r *rotating) killAt(now func(c fakeaws.Call, done bool) bool) {
 	var lock sync.Mutex
-	r.aws.Watch(func(c vaulttest.Call, done bool) bool {
+	r.aws.Watch(func(c fakeaws.Call, done bool) bool {
 		lock.Lock()
 		defer lock.Unlock()
 		if !now(c, done) {
@@ -191,8 +191,8 @@ func (r *rotating) killAt(now func(c vaulttest.Call, done bool) bool) {
 }
 
 // nth is the n-th instant.
-func nth(n int) func(vaulttest.Call, bool) bool {
-	return func(vaulttest.Call, bool) bool {
+func nth(n int) func(fakeaws.Call, bool) bool {
+	return func(fakeaws.Call, bool) bool {
 		n--
 		return n == 0
 	}
@@ -208,7 +208,7 @@ type point struct {
 // atEachPoint runs the program with these arguments, each time in the state that begin
 // makes, and kills it at every call, and at every change of the keystore; then every change
 // fails once. after looks at what is left.
-func atEachPoint(t *testing.T, config func(*vaulttest.AWS) string, begin func(*rotating), args []string, after func(r *rotating, when string)) {
+func atEachPoint(t *testing.T, config func(*fakeaws.AWS) string, begin func(*rotating), args []string, after func(r *rotating, when string)) {
 	t.Parallel()
 	kinds := []func(n int) point{
 		func(n int) point { return point{"killed at instant %d of calls", n, ""} },
@@ -246,10 +246,10 @@ func atEachPoint(t *testing.T, config func(*vaulttest.AWS) string, begin func(*r
 	}
 }
 
-func plain(*vaulttest.AWS) string { return "[profile alice]\n" }
+func plain(*fakeaws.AWS) string { return "[profile alice]\n" }
 
 // withMFA is a config whose rotation takes a code, which a program prints.
-func withMFA(fake *vaulttest.AWS) string {
+func withMFA(fake *fakeaws.AWS) string {
 	return fmt.Sprintf("[profile alice]\nmfa_serial = %s\nmfa_process = env -u %s %s=%s %s\n[profile hub]\nsource_profile = alice\nrole_arn = arn:aws:iam::123456789012:role/hub\n[profile prod]\nsource_profile = hub\nrole_arn = arn:aws:iam::210987654321:role/prod\n",
 		"arn:aws:iam::123456789012:mfa/alice", programVariable, codeVariable, fake.URL(), os.Args[0])
 }
@@ -276,7 +276,7 @@ func TestUndoIsKilled(t *testing.T) {
 	var old string
 	begin := func(r *rotating) {
 		old = r.stored()
-		r.killAt(func(c vaulttest.Call, done bool) bool { return c.Action == "UpdateAccessKey" && done })
+		r.killAt(func(c fakeaws.Call, done bool) bool { return c.Action == "UpdateAccessKey" && done })
 		if said, killed := r.run(nil, "rotate", "alice"); !killed {
 			t.Fatalf("not killed:\n%s", said)
 		}

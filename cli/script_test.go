@@ -20,10 +20,10 @@ import (
 
 	"aws-vault/cli"
 	"aws-vault/cli/system"
-	"aws-vault/vault/piv"
+	"aws-vault/internal/fakeaws"
+	"aws-vault/vault/card/piv"
+	"aws-vault/vault/keystore/unlocked"
 	"aws-vault/vault/policy"
-	"aws-vault/vault/vaulttest"
-	"aws-vault/vault/waiting"
 )
 
 // laterVariable moves the clock of the program under test.
@@ -157,15 +157,15 @@ func condition(name string) (bool, error) {
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
 	const test = "aws-vault test of the kernel"
-	err := waiting.Keep(test, waiting.Key{Until: time.Now().Add(time.Minute)}, time.Now())
-	waiting.Drop(test)
+	err := unlocked.Keep(test, unlocked.Key{Until: time.Now().Add(time.Minute)}, time.Now())
+	unlocked.Drop(test)
 	return err == nil, nil
 }
 
 // setup gives a script an AWS with the example's world, an empty home and a keystore
 // whose passphrase is known.
 func setup(env *testscript.Env) error {
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		return err
 	}

@@ -8,12 +8,12 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"aws-vault/vault/vaulttest/card"
+	"aws-vault/internal/fakecard"
 )
 
 // protect sets the password of a key's accounts, as Yubico's programs do.
 // https://developers.yubico.com/OATH/YKOATH_Protocol.html
-func protect(ts *testscript.TestScript, c *card.Card, password string) {
+func protect(ts *testscript.TestScript, c *fakecard.Card, password string) {
 	hello := c.Transmit([]byte{0, 0xa4, 4, 0, 7, 0xa0, 0, 0, 5, 0x27, 0x21, 1})
 	salt := hello[bytes.IndexByte(hello, 0x71)+2:][:8]
 	secret, err := pbkdf2.Key(sha1.New, password, salt, 1000, 16)

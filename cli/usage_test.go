@@ -15,9 +15,9 @@ import (
 	"strings"
 	"testing"
 
+	"aws-vault/internal/fakeaws"
+	"aws-vault/internal/fakecard"
 	"aws-vault/vault/profile"
-	"aws-vault/vault/vaulttest"
-	"aws-vault/vault/vaulttest/card"
 )
 
 var update = flag.Bool("update", false, "write generated parts of the manual anew")
@@ -44,7 +44,7 @@ func TestManual(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			r := newReader(t, !strings.Contains(body, "<!-- no key -->"))
 			if strings.Contains(body, "<!-- security key -->") {
-				r.environ = append(r.environ, card.SocketVariable+"="+plugKey(t))
+				r.environ = append(r.environ, fakecard.SocketVariable+"="+plugKey(t))
 			}
 			for _, b := range blocks(body) {
 				switch b.kind {
@@ -100,7 +100,7 @@ type reader struct {
 
 func newReader(t *testing.T, key bool) *reader {
 	t.Helper()
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func newReader(t *testing.T, key bool) *reader {
 		"AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=horse battery",
 		"FAKE_URL=" + aws.URL(), "MFA=" + world.MFA.Serial(), "KEY_ID=" + world.Key.ID, "KEY_SECRET=" + world.Key.Secret,
 		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), quickRace,
-		card.SocketVariable + "=" + filepath.Join(r.home, "no-cards"), // not this machine's
+		fakecard.SocketVariable + "=" + filepath.Join(r.home, "no-cards"), // not this machine's
 	}
 	for _, service := range []string{"STS", "IAM", "SSO", "SSO_OIDC", "SIGNIN"} {
 		r.environ = append(r.environ, "AWS_ENDPOINT_URL_"+service+"="+aws.URL())
@@ -147,7 +147,7 @@ func plugKey(t *testing.T) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "s")
-	service, err := card.Listen(path)
+	service, err := fakecard.Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,12 +155,12 @@ func plugKey(t *testing.T) string {
 		service.Close()
 		os.RemoveAll(dir)
 	})
-	service.Insert("Yubico YubiKey", card.New(card.Options{}))
+	service.Insert("Yubico YubiKey", fakecard.New(fakecard.Options{}))
 	return path
 }
 
 // files are those that the examples read.
-func (r *reader) files(t *testing.T, aws *vaulttest.AWS, world vaulttest.World) {
+func (r *reader) files(t *testing.T, aws *fakeaws.AWS, world fakeaws.World) {
 	t.Helper()
 	issuer, err := aws.AddIssuer(world.Account, "corp", "sts.amazonaws.com")
 	if err != nil {
@@ -170,15 +170,15 @@ func (r *reader) files(t *testing.T, aws *vaulttest.AWS, world vaulttest.World) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	id.People(vaulttest.Login{Subject: "alice@example.com", Auto: true})
-	aws.AddRole("arn:aws:iam::123456789012:role/developer", vaulttest.Role{Trusts: []string{id.ARN()}, SessionNameIsSubject: true})
+	id.People(fakeaws.Login{Subject: "alice@example.com", Auto: true})
+	aws.AddRole("arn:aws:iam::123456789012:role/developer", fakeaws.Role{Trusts: []string{id.ARN()}, SessionNameIsSubject: true})
 	r.issuer = id.URL()
 	portal := aws.AddSSO("https://corp.awsapps.com/start", "eu-west-1")
 	portal.AutoApprove(true)
 	portal.Assign("123456789012", "Dev")
 	portal.Assign("210987654321", "Admin")
 	aws.SetLogin("arn:aws:iam::123456789012:user/alice", true)
-	aws.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	aws.AddRole("arn:aws:iam::123456789012:role/web", fakeaws.Role{Trusts: []string{issuer.ARN()}})
 	token, err := issuer.Token("alice@example.com", nil)
 	if err != nil {
 		t.Fatal(err)

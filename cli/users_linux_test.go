@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // Another user who has the token gets nothing from the server of a command, and the user who
@@ -19,7 +19,7 @@ func TestServerRefusesOtherUsers(t *testing.T) {
 	if err := os.Symlink(everybodys, fetch); err != nil {
 		t.Fatal(err)
 	}
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}

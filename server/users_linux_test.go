@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/peer"
-	"aws-vault/vault/vaulttest"
 )
 
 // Each kind of server answers its user and root, and refuses another user who has the token
@@ -26,7 +26,7 @@ func TestOtherUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if os.Getuid() != 0 {
-		t.Skip(vaulttest.ErrNotRoot)
+		t.Skip(fakeaws.ErrNotRoot)
 	}
 	const alice, bob = 12345, 54321
 	ecs := func(addr string) http.Handler {
@@ -60,7 +60,7 @@ func TestOtherUsers(t *testing.T) {
 			}
 			serve(t, l, Server{Handler: c.handler(host)})
 			for uid, status := range map[int]int{alice: 200, 0: 200, bob: 403} {
-				conn, err := vaulttest.DialAs(uid, c.network, l.Addr().String())
+				conn, err := fakeaws.DialAs(uid, c.network, l.Addr().String())
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -17,22 +17,22 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/internal/testvault"
 	"aws-vault/vault"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
 	"aws-vault/vault/source"
 	"aws-vault/vault/store"
-	"aws-vault/vault/vaulttest"
 )
 
 // ops is a role that trusts alice and bob.
 const ops = "role_arn = arn:aws:iam::123456789012:role/ops\n"
 
 // two adds bob beside alice, and the role ops. It returns their access keys by name.
-func two(w *testvault.World) map[string]vaulttest.Key {
-	w.AWS.AddRole("arn:aws:iam::123456789012:role/ops", vaulttest.Role{Trusts: []string{"*"}})
-	return map[string]vaulttest.Key{"alice": w.Key, "bob": w.AWS.AddUser("123456789012", "bob").AddKey()}
+func two(w *testvault.World) map[string]fakeaws.Key {
+	w.AWS.AddRole("arn:aws:iam::123456789012:role/ops", fakeaws.Role{Trusts: []string{"*"}})
+	return map[string]fakeaws.Key{"alice": w.Key, "bob": w.AWS.AddUser("123456789012", "bob").AddKey()}
 }
 
 // callers uses a profile once for each of the names, after become, and returns as whom AWS was called.
@@ -53,7 +53,7 @@ func callers(w *testvault.World, t *testing.T, profile string, become func(who s
 // An endpoint is a container's or an EC2 instance's. It answers with one of the keys, and counts the answers.
 type endpoint struct {
 	*httptest.Server
-	key     vaulttest.Key
+	key     fakeaws.Key
 	answers int
 }
 
@@ -89,7 +89,7 @@ func TestEndpointOfAnother(t *testing.T) {
 				t.Errorf("%d answers, want one for each run", e.answers)
 			}
 			// An endpoint that knows the name of alice's key and not its secret gets nothing of hers.
-			e.key = vaulttest.Key{ID: keys["alice"].ID, Secret: "EXAMPLEKEYEXAMPLEKEYEXAMPLEKEYEXAMPLEKEY"}
+			e.key = fakeaws.Key{ID: keys["alice"].ID, Secret: "EXAMPLEKEYEXAMPLEKEYEXAMPLEKEYEXAMPLEKEY"}
 			if _, err := w.Create(t, "c", plan.Options{}); err == nil {
 				t.Error("the name of a key was enough for its owner's session")
 			}
@@ -296,7 +296,7 @@ func TestTokenProcessOfAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	two(w)
-	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", fakeaws.Role{Trusts: []string{issuer.ARN()}})
 	who, ran := "", 0
 	w.Source.Run = func(context.Context, source.Command) ([]byte, error) {
 		ran++
@@ -355,7 +355,7 @@ func TestTokenIsReplacedOnTheWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", fakeaws.Role{Trusts: []string{issuer.ARN()}})
 	become := func(who string) {
 		token, err := issuer.Token(who, nil)
 		if err == nil {

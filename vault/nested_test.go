@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/internal/testvault"
 	"aws-vault/vault"
 	"aws-vault/vault/awsapi"
@@ -23,7 +24,6 @@ import (
 	"aws-vault/vault/program"
 	"aws-vault/vault/source"
 	"aws-vault/vault/store"
-	"aws-vault/vault/vaulttest"
 )
 
 // A nest is a config of profiles whose programs run aws-vault again. The runs share a state folder,
@@ -33,24 +33,24 @@ type nest struct {
 	t       *testing.T
 	dir     string
 	config  strings.Builder
-	token   string                    // that web_identity_token_process prints
-	devices map[string]*vaulttest.MFA // whose codes mfa_process prints, by the profile
-	forgets bool                      // programs lose AWS_VAULT_CALLERS
-	running func()                    // called while a program of a profile runs; nil for nothing
-	calm    <-chan struct{}           // runs may wait for each other once it is closed; nil for never
+	token   string                  // that web_identity_token_process prints
+	devices map[string]*fakeaws.MFA // whose codes mfa_process prints, by the profile
+	forgets bool                    // programs lose AWS_VAULT_CALLERS
+	running func()                  // called while a program of a profile runs; nil for nothing
+	calm    <-chan struct{}         // runs may wait for each other once it is closed; nil for never
 }
 
 const onAnyRole = "role_arn = arn:aws:iam::123456789012:role/any\nrole_session_name = "
 
 func newNest(t *testing.T) *nest {
-	n := &nest{World: testvault.New(t, ""), t: t, dir: t.TempDir(), devices: map[string]*vaulttest.MFA{}}
+	n := &nest{World: testvault.New(t, ""), t: t, dir: t.TempDir(), devices: map[string]*fakeaws.MFA{}}
 	n.Store(t, "alice")
 	issuer, err := n.AWS.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.AWS.AddRole("arn:aws:iam::123456789012:role/any", vaulttest.Role{Trusts: []string{"*"}})
-	n.AWS.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	n.AWS.AddRole("arn:aws:iam::123456789012:role/any", fakeaws.Role{Trusts: []string{"*"}})
+	n.AWS.AddRole("arn:aws:iam::123456789012:role/web", fakeaws.Role{Trusts: []string{issuer.ARN()}})
 	if n.token, err = issuer.Token("alice", nil); err != nil {
 		t.Fatal(err)
 	}

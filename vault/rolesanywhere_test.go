@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/internal/testvault"
 	"aws-vault/vault/certificate"
 	"aws-vault/vault/plan"
-	"aws-vault/vault/vaulttest"
 )
 
 // A card's PIN and touch are a person's: what still serves is not renewed for a longer answer,
@@ -47,11 +47,11 @@ func TestCardsAreSpared(t *testing.T) {
 		w := testvault.New(t, "[profile p]\ntrust_anchor_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-1\n"+
 			"rolesanywhere_profile_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:profile/EXAMPLE-1\nrole_arn = "+role+
 			"\ncertificate = "+filepath.Join(dir, "c.pem")+"\nprivate_key = "+place+"\n")
-		w.AWS.AddRole(role, vaulttest.Role{Trusts: []string{"rolesanywhere.amazonaws.com"}})
+		w.AWS.AddRole(role, fakeaws.Role{Trusts: []string{"rolesanywhere.amazonaws.com"}})
 		if _, err := w.AWS.AddTrustAnchor("123456789012", "eu-west-1", string(certificate.Encode(authority.Certificate))); err != nil {
 			t.Fatal(err)
 		}
-		w.AWS.AddAnywhereProfile("123456789012", "eu-west-1", vaulttest.AnywhereProfile{Roles: []string{role}})
+		w.AWS.AddAnywhereProfile("123456789012", "eu-west-1", fakeaws.AnywhereProfile{Roles: []string{role}})
 		w.Source.Card = func(_ context.Context, _ string, _ crypto.PublicKey, use func(crypto.Signer) error) error {
 			return use(key)
 		}

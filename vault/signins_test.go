@@ -12,13 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/internal/testvault"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore/keystoretest"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/source"
 	"aws-vault/vault/store"
-	"aws-vault/vault/vaulttest"
 )
 
 const (
@@ -28,7 +28,7 @@ const (
 )
 
 // newPortal gives the world a portal of IAM Identity Center, and a person who signs in there when asked.
-func newPortal(w *testvault.World, t *testing.T) *vaulttest.SSO {
+func newPortal(w *testvault.World, t *testing.T) *fakeaws.SSO {
 	t.Helper()
 	two(w)
 	signInsIn(w, t)

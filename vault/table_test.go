@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/internal/testvault"
 	"aws-vault/vault/plan"
-	"aws-vault/vault/vaulttest"
 )
 
 // The decision table by what AWS is asked: each row is carried out against an AWS that
@@ -115,8 +115,8 @@ func commands(w *testvault.World, t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
-	w.AWS.AddRole("arn:aws:iam::123456789012:role/onweb", vaulttest.Role{Trusts: []string{"arn:aws:iam::123456789012:role/web"}})
+	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", fakeaws.Role{Trusts: []string{issuer.ARN()}})
+	w.AWS.AddRole("arn:aws:iam::123456789012:role/onweb", fakeaws.Role{Trusts: []string{"arn:aws:iam::123456789012:role/web"}})
 	if w.Env["token"], err = issuer.Token("alice", nil); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/internal/testvault"
 	"aws-vault/vault"
 	"aws-vault/vault/configfile"
@@ -21,7 +22,6 @@ import (
 	"aws-vault/vault/profile"
 	"aws-vault/vault/source"
 	"aws-vault/vault/store"
-	"aws-vault/vault/vaulttest"
 )
 
 func TestWarmRunOpensOneItem(t *testing.T) {
@@ -82,7 +82,7 @@ func TestSessionIsUsedWhileAWSFails(t *testing.T) {
 	}
 	w.Later = 58 * time.Minute // two minutes are left
 	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.Later) })
-	w.AWS.Fail(vaulttest.Fault{Action: "AssumeRole", Times: -1, Code: "AccessDenied", Status: 403})
+	w.AWS.Fail(fakeaws.Fault{Action: "AssumeRole", Times: -1, Code: "AccessDenied", Status: 403})
 	after, err := w.Create(t, "r", plan.Options{})
 	var stale *store.StaleError
 	if err != nil || after.AccessKeyID != before.AccessKeyID || len(w.Warned) != 1 || !errors.As(w.Warned[0], &stale) {
@@ -216,7 +216,7 @@ func TestTokenFileOfAnother(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", fakeaws.Role{Trusts: []string{issuer.ARN()}})
 	for _, sub := range []string{"alice", "alice", "bob"} {
 		token, err := issuer.Token(sub, map[string]any{"jti": time.Now().String()})
 		if err != nil {
@@ -250,7 +250,7 @@ func TestOpenIDOfAnother(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", vaulttest.Role{Trusts: []string{issuer.ARN()}, SessionNameIsSubject: true})
+	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", fakeaws.Role{Trusts: []string{issuer.ARN()}, SessionNameIsSubject: true})
 	w.Config, err = profile.Parse("config", []byte("[profile o]\noidc_issuer = "+issuer.URL()+"\noidc_client_id = aws-vault\nrole_arn = arn:aws:iam::123456789012:role/web\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -280,7 +280,7 @@ func TestOpenIDOfAnother(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	issuer.People(vaulttest.Login{Subject: "alice", Auto: true})
+	issuer.People(fakeaws.Login{Subject: "alice", Auto: true})
 	use()
 	use()
 	if got := sessions(); !slices.Equal(got, []string{"alice"}) {
@@ -292,7 +292,7 @@ func TestOpenIDOfAnother(t *testing.T) {
 	}
 	// Her sign-in ends while a command is under way, and bob signs in.
 	issuer.EndLogins()
-	issuer.People(vaulttest.Login{Subject: "bob", Auto: true})
+	issuer.People(fakeaws.Login{Subject: "bob", Auto: true})
 	w.AWS.Advance(2 * time.Hour)
 	w.Later += 2 * time.Hour
 	w.AWS.Reset()
@@ -305,7 +305,7 @@ func TestOpenIDOfAnother(t *testing.T) {
 	}
 	// An identity that cannot name a session is refused, however it is learnt.
 	issuer.EndLogins()
-	issuer.People(vaulttest.Login{Subject: "a|b", Auto: true})
+	issuer.People(fakeaws.Login{Subject: "a|b", Auto: true})
 	w.AWS.Advance(2 * time.Hour)
 	w.Later += 2 * time.Hour
 	var name *plan.SessionNameError

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"aws-vault/vault/browser"
+	"aws-vault/vault/signin/browser"
 )
 
 // browserTime is how long a browser may take to open a page.

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"aws-vault/prompt"
-	"aws-vault/vault/piv"
+	"aws-vault/vault/card/piv"
 	"aws-vault/vault/store"
 )
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto"
 
-	"aws-vault/vault/piv"
+	"aws-vault/vault/card/piv"
 	"aws-vault/vault/store"
 )
 

@@ -9,10 +9,10 @@ import (
 
 	"aws-vault/cli/envvar"
 	"aws-vault/prompt"
+	"aws-vault/vault/card/piv"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
-	"aws-vault/vault/piv"
-	"aws-vault/vault/sealed"
+	"aws-vault/vault/keystore/sealed"
 	"aws-vault/vault/store"
 )
 

@@ -11,8 +11,8 @@ import (
 	"aws-vault/cli/envvar"
 	"aws-vault/cli/ui"
 	"aws-vault/prompt"
-	"aws-vault/vault/oath"
-	"aws-vault/vault/pcsc"
+	"aws-vault/vault/card/oath"
+	"aws-vault/vault/card/pcsc"
 )
 
 // AskFunc puts a question to a person.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"aws-vault/cli/app"
+	"aws-vault/vault/card/piv"
 	"aws-vault/vault/doctor"
-	"aws-vault/vault/piv"
 )
 
 // lookAtCards looks at the hardware keys, without a PIN. That there are none is nothing to say, unless one was named.

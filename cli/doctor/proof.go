@@ -8,9 +8,9 @@ import (
 	"slices"
 
 	"aws-vault/cli/app"
+	"aws-vault/vault/card/oath"
 	"aws-vault/vault/doctor"
 	"aws-vault/vault/keystore"
-	"aws-vault/vault/oath"
 	"aws-vault/vault/plan"
 )
 

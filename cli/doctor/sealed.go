@@ -7,7 +7,7 @@ import (
 	"aws-vault/cli/app"
 	"aws-vault/vault/doctor"
 	"aws-vault/vault/keystore"
-	"aws-vault/vault/sealed"
+	"aws-vault/vault/keystore/sealed"
 )
 
 // answered are the openers that answer without anyone being asked: the doctor asks nobody.

@@ -4,9 +4,9 @@ import (
 	"errors"
 
 	"aws-vault/cli/envvar"
-	"aws-vault/vault/oath"
-	"aws-vault/vault/pcsc"
-	"aws-vault/vault/piv"
+	"aws-vault/vault/card/oath"
+	"aws-vault/vault/card/pcsc"
+	"aws-vault/vault/card/piv"
 )
 
 // cardRemedy is what to do about the keys of a card.

@@ -8,8 +8,8 @@ import (
 	"aws-vault/cli/envvar"
 	"aws-vault/vault"
 	"aws-vault/vault/keystore"
-	"aws-vault/vault/sealed"
-	"aws-vault/vault/waiting"
+	"aws-vault/vault/keystore/sealed"
+	"aws-vault/vault/keystore/unlocked"
 )
 
 // sealedRemedy is what to do about an error of the sealed keystore.
@@ -32,7 +32,7 @@ func sealedRemedy(err error, _ Facts) string {
 		return "aws-vault migrate-backend --to sealed moves keys there, and aws-vault sealed add --piv SLOT adds a key to touch"
 	case errors.Is(err, sealed.ErrTouchless), errors.Is(err, sealed.ErrTouchItems):
 		return "add a hardware key: aws-vault sealed add --piv SLOT"
-	case errors.Is(err, waiting.ErrUnsupported):
+	case errors.Is(err, unlocked.ErrUnsupported):
 		return "the store opens without that, each command for itself"
 	case errors.As(err, &damaged) && strings.HasPrefix(filepath.Base(damaged.Path), "store"):
 		return "mend it from its copy: aws-vault sealed check --repair"

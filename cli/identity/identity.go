@@ -11,8 +11,8 @@ import (
 
 	"aws-vault/cli/app"
 	"aws-vault/cli/ui"
+	"aws-vault/vault/card/piv"
 	"aws-vault/vault/identity"
-	"aws-vault/vault/piv"
 	"aws-vault/vault/profile"
 )
 

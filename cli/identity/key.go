@@ -13,9 +13,9 @@ import (
 	"path/filepath"
 
 	"aws-vault/cli/app"
+	"aws-vault/vault/card/piv"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/identity"
-	"aws-vault/vault/piv"
 )
 
 // newIdentityKey makes a key and puts it on the list of an identity's. Whoever is stopped

@@ -7,7 +7,7 @@ import (
 
 	"aws-vault/cli/app"
 	"aws-vault/cli/ui"
-	"aws-vault/vault/oath"
+	"aws-vault/vault/card/oath"
 )
 
 // An authenticator is the security key as a vault.Enrolment sees it.

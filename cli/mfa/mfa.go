@@ -13,8 +13,8 @@ import (
 	"aws-vault/cli/app"
 	"aws-vault/cli/ui"
 	"aws-vault/prompt"
+	"aws-vault/vault/card/oath"
 	"aws-vault/vault/enroll"
-	"aws-vault/vault/oath"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
 )

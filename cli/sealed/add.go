@@ -11,9 +11,9 @@ import (
 
 	"aws-vault/cli/app"
 	"aws-vault/prompt"
+	"aws-vault/vault/card/piv"
 	"aws-vault/vault/keystore"
-	"aws-vault/vault/piv"
-	"aws-vault/vault/sealed"
+	"aws-vault/vault/keystore/sealed"
 )
 
 // openerFlags say what kind of opener is wanted.

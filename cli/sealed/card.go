@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"aws-vault/cli/app"
-	"aws-vault/vault/piv"
-	"aws-vault/vault/sealed"
+	"aws-vault/vault/card/piv"
+	"aws-vault/vault/keystore/sealed"
 )
 
 // cardOpener completes an opener whose key lies on a card, which need not be here if its public

@@ -15,8 +15,8 @@ import (
 	"aws-vault/cli/ui"
 	"aws-vault/prompt"
 	"aws-vault/vault/keystore"
-	"aws-vault/vault/sealed"
-	"aws-vault/vault/waiting"
+	"aws-vault/vault/keystore/sealed"
+	"aws-vault/vault/keystore/unlocked"
 )
 
 func Command(k *kingpin.Application, a *app.App) {
@@ -119,7 +119,7 @@ func rekey(ctx context.Context, a *app.App, s app.SealedStore, keep func(sealed.
 	}
 	h := s.Header()
 	a.Print("%sEverything is sealed under a new key, for %s.\nFingerprint: %s\n", said, ui.Count(len(h.Openers), "opener"), h.Fingerprint())
-	return waiting.Drop(keystore.WaitingName(h.Store))
+	return unlocked.Drop(keystore.WaitingName(h.Store))
 }
 
 func bindOpener(a *app.App, c *kingpin.CmdClause) {

@@ -10,7 +10,7 @@ import (
 
 	"aws-vault/cli/app"
 	"aws-vault/vault/keystore"
-	"aws-vault/vault/waiting"
+	"aws-vault/vault/keystore/unlocked"
 )
 
 func UnlockCommand(k *kingpin.Application, a *app.App) {
@@ -34,9 +34,9 @@ func UnlockCommand(k *kingpin.Application, a *app.App) {
 
 // readKeyBack is what a fresh process does to see whether the key has lasted.
 func readKeyBack(a *app.App, s app.SealedStore, id string) error {
-	k, err := waiting.Find(keystore.WaitingName(s.Header().Store), a.Env.Now())
+	k, err := unlocked.Find(keystore.WaitingName(s.Header().Store), a.Env.Now())
 	if err == nil && k.ID != id {
-		err = waiting.ErrNone
+		err = unlocked.ErrNone
 	}
 	if err != nil {
 		return app.StatusError(app.StatusFailed)
@@ -64,11 +64,11 @@ func unlock(ctx context.Context, a *app.App, s app.SealedStore, last time.Durati
 	}
 	h, now := s.Header(), a.Env.Now()
 	name, until := keystore.WaitingName(h.Store), now.Add(last)
-	if err := waiting.Keep(name, waiting.Key{ID: h.Key, Secret: master, Until: until}, now); err != nil {
+	if err := unlocked.Keep(name, unlocked.Key{ID: h.Key, Secret: master, Until: until}, now); err != nil {
 		return err
 	}
 	if err := a.Env.Again(ctx, "unlock", "--read-back="+h.Key); err != nil {
-		return errors.Join(&notLastingError{err}, waiting.Drop(name))
+		return errors.Join(&notLastingError{err}, unlocked.Drop(name))
 	}
 	a.Print("Unlocked %s until %s. Every program that you run until then can read it; aws-vault lock ends that.\n",
 		a.Env.Tilde(s.Config.Dir), until.Local().Format(time.DateTime))
@@ -82,7 +82,7 @@ func LockCommand(k *kingpin.Application, a *app.App) {
 		if err != nil {
 			return err
 		}
-		if err := waiting.Drop(keystore.WaitingName(s.Header().Store)); err != nil {
+		if err := unlocked.Drop(keystore.WaitingName(s.Header().Store)); err != nil {
 			return err
 		}
 		a.Print("Locked %s.\n", a.Env.Tilde(s.Config.Dir))

@@ -11,10 +11,10 @@ import (
 
 	"aws-vault/cli/app"
 	"aws-vault/vault/ascii"
-	"aws-vault/vault/browser"
 	"aws-vault/vault/console"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/policy"
+	"aws-vault/vault/signin/browser"
 	"aws-vault/vault/source"
 )
 

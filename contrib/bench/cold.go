@@ -11,10 +11,10 @@ import (
 	"sync"
 	"time"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
-func trusting(h *home) vaulttest.Role { return vaulttest.Role{Trusts: []string{h.world.Alice.ARN()}} }
+func trusting(h *home) fakeaws.Role { return fakeaws.Role{Trusts: []string{h.world.Alice.ARN()}} }
 
 // cold starts 20 commands at once where nothing is kept. The code comes from a program that
 // notes each time it is asked, and takes a second: people take longer.

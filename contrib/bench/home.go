@@ -9,14 +9,14 @@ import (
 	"slices"
 	"strings"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // A home is a user's, with a fake AWS of its own.
 type home struct {
 	b       *bencher
-	aws     *vaulttest.AWS
-	world   vaulttest.World
+	aws     *fakeaws.AWS
+	world   fakeaws.World
 	dir     string
 	environ []string
 }
@@ -26,7 +26,7 @@ var kept = []string{"PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "COMSPEC", "P
 
 // newHome makes a home whose keystore is the file keystore, or another that more names.
 func (b *bencher) newHome(config string, more ...string) (*home, error) {
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		return nil, err
 	}

@@ -1,5 +1,5 @@
 // Demo shows the main job of aws-vault to whoever reads along: a key is stored, a profile
-// two roles away is used, and a code is asked for once. AWS is the fake of package vaulttest.
+// two roles away is used, and a code is asked for once. AWS is the fake of package fakeaws.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // pictured begins the part of the story that the README's picture shows.
@@ -49,7 +49,7 @@ func show(ctx context.Context, out io.Writer, path string) (err error) {
 	if err != nil {
 		return err
 	}
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func show(ctx context.Context, out io.Writer, path string) (err error) {
 	return s.err
 }
 
-func story(s *stage, aws *vaulttest.AWS, w vaulttest.World) {
+func story(s *stage, aws *fakeaws.AWS, w fakeaws.World) {
 	s.say("This AWS is a small fake on your own machine, and the home directory is thrown away at the end.",
 		"The file keystore stands in for your system's; its passphrase comes from the environment here.")
 	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_VAULT_BACKEND", "AWS_VAULT_FILE_PASSPHRASE"} {
@@ -104,7 +104,7 @@ func story(s *stage, aws *vaulttest.AWS, w vaulttest.World) {
 }
 
 // config is what a user writes into ~/.aws/config.
-func config(w vaulttest.World) string {
+func config(w fakeaws.World) string {
 	return `[default]
 region     = eu-central-1
 mfa_serial = ` + w.MFA.Serial() + `

@@ -15,16 +15,16 @@ import (
 	"testing"
 	"time"
 
-	"aws-vault/vault/browser"
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/peer"
-	"aws-vault/vault/vaulttest"
+	"aws-vault/vault/signin/browser"
 )
 
 const startURL = "https://corp.awsapps.com/start"
 
 // newPortal makes a world whose profiles sign in to a portal: dev by a session, and inline by
 // settings of its own.
-func newPortal(t *testing.T) (*world, *vaulttest.SSO) {
+func newPortal(t *testing.T) (*world, *fakeaws.SSO) {
 	t.Helper()
 	w := newWorld(t, "file", passphrase)
 	portal := w.aws.AddSSO(startURL, "eu-west-1")

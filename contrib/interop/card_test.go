@@ -19,8 +19,8 @@ import (
 	"testing"
 	"time"
 
-	"aws-vault/vault/piv"
-	"aws-vault/vault/vaulttest/card"
+	"aws-vault/internal/fakecard"
+	"aws-vault/vault/card/piv"
 )
 
 const (
@@ -66,7 +66,7 @@ func TestHardwareKeys(t *testing.T) {
 	if !piv.Supported {
 		t.Skip("needs a build with the tag piv")
 	}
-	first, second := card.New(card.Options{Serial: 1001}), card.New(card.Options{Serial: 1002, Version: [3]byte{5, 4, 3}})
+	first, second := fakecard.New(fakecard.Options{Serial: 1001}), fakecard.New(fakecard.Options{Serial: 1002, Version: [3]byte{5, 4, 3}})
 	startPCSCD(t, first, second)
 	w := newWorld(t, "file", "AWS_VAULT_FILE_PASSPHRASE=EXAMPLE")
 	w.add(w.Key)

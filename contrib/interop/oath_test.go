@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"aws-vault/vault/vaulttest/card"
+	"aws-vault/internal/fakecard"
 )
 
 // TestYKMan lets Yubico's program and ours read what the other has put on one key: the same
@@ -20,20 +20,20 @@ func TestYKMan(t *testing.T) {
 	t.Run("socket", func(t *testing.T) {
 		w := newWorld(t, "file", passphrase)
 		socket := filepath.Join(w.home, "pcscd")
-		service, err := card.Listen(socket)
+		service, err := fakecard.Listen(socket)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer service.Close()
-		key := card.New(card.Options{})
+		key := fakecard.New(fakecard.Options{})
 		service.Insert("Yubico YubiKey OTP+FIDO+CCID 00 00", key)
-		w.env = append(w.env, card.SocketVariable+"="+socket)
+		w.env = append(w.env, fakecard.SocketVariable+"="+socket)
 		shareKey(w, key)
 	})
 	t.Run("pcscd", func(t *testing.T) {
 		needPCSCD(t, "ykman")
-		key := card.New(card.Options{Serial: 1001})
-		startPCSCD(t, key, card.New(card.Options{Serial: 1002}))
+		key := fakecard.New(fakecard.Options{Serial: 1001})
+		startPCSCD(t, key, fakecard.New(fakecard.Options{Serial: 1002}))
 		w := newWorld(t, "file", passphrase)
 		w.env = append(w.env, "AWS_VAULT_CARD=1001")
 		shareKey(w, key, "--reader", ourReader)
@@ -41,7 +41,7 @@ func TestYKMan(t *testing.T) {
 }
 
 // shareKey has both programs put accounts on a key and read each other's.
-func shareKey(w *world, key *card.Card, which ...string) {
+func shareKey(w *world, key *fakecard.Card, which ...string) {
 	w.t.Helper()
 	ykman := func(args ...string) string { return w.input("", "ykman", append(which, args...)...) }
 	secret := w.MFA.Secret()

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // An openIDProvider is the one that npm has, in a process of its own.
@@ -91,7 +91,7 @@ func newOrganisation(t *testing.T, settings map[string]any, audience, extra stri
 	p := startProvider(t, settings)
 	arn := w.aws.AddProvider("123456789012", p.issuer, []string{audience}, nil)
 	for _, role := range []string{"dev", "ops"} {
-		w.aws.AddRole("arn:aws:iam::123456789012:role/"+role, vaulttest.Role{Trusts: []string{arn}, Subjects: []string{"alice"}, SessionNameIsSubject: true})
+		w.aws.AddRole("arn:aws:iam::123456789012:role/"+role, fakeaws.Role{Trusts: []string{arn}, Subjects: []string{"alice"}, SessionNameIsSubject: true})
 	}
 	w.write(filepath.Join(".aws", "config"), `[oidc-session corp]
 oidc_issuer    = `+p.issuer+`

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"aws-vault/vault/vaulttest/card"
+	"aws-vault/internal/fakecard"
 )
 
 // pcscdSocket is where Debian's pcscd listens; it takes no other.
@@ -38,7 +38,7 @@ func needPCSCD(t *testing.T, programs ...string) {
 
 // startPCSCD puts two cards behind Debian's pcscd, in the readers "Virtual PCD 00 00" and "Virtual PCD 00 01".
 // Its driver connects to where the cards listen, on two ports that follow each other.
-func startPCSCD(t *testing.T, first, second *card.Card) {
+func startPCSCD(t *testing.T, first, second *fakecard.Card) {
 	t.Helper()
 	a, b, port := twoPorts(t)
 	dir := newHome(t)
@@ -55,7 +55,7 @@ func startPCSCD(t *testing.T, first, second *card.Card) {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 2)
-	for l, k := range map[net.Listener]*card.Card{a: first, b: second} {
+	for l, k := range map[net.Listener]*fakecard.Card{a: first, b: second} {
 		go func() { ended <- serveReader(l, k) }()
 	}
 	if err := c.Start(); err != nil {
@@ -77,7 +77,7 @@ func startPCSCD(t *testing.T, first, second *card.Card) {
 }
 
 // serveReader is a card in a reader until the driver, or the listener, is closed.
-func serveReader(l net.Listener, k *card.Card) error {
+func serveReader(l net.Listener, k *fakecard.Card) error {
 	for {
 		conn, err := l.Accept()
 		if err != nil {

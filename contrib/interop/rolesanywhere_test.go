@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // helperModule is AWS's own client of Roles Anywhere.
@@ -43,12 +43,12 @@ func TestRolesAnywhereHelper(t *testing.T) {
 				w.input("", "openssl", "genrsa", "-out", "alice.key", "2048")
 			}
 			w.vault("certificate", "request", "--subject=CN=alice", "--private-key=alice.key", "--out=alice.pem", "--self-signed-ca=ca")
-			w.aws.AddRole(role, vaulttest.Role{Trusts: []string{"rolesanywhere.amazonaws.com"}})
+			w.aws.AddRole(role, fakeaws.Role{Trusts: []string{"rolesanywhere.amazonaws.com"}})
 			anchor, err := w.aws.AddTrustAnchor(w.Account, "eu-central-1", w.read("ca/ca.pem"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			profile := w.aws.AddAnywhereProfile(w.Account, "eu-central-1", vaulttest.AnywhereProfile{Roles: []string{role}, TakesName: true})
+			profile := w.aws.AddAnywhereProfile(w.Account, "eu-central-1", fakeaws.AnywhereProfile{Roles: []string{role}, TakesName: true})
 			args := []string{"credential-process", "--certificate", "alice.pem", "--private-key", "alice.key",
 				"--trust-anchor-arn", anchor, "--profile-arn", profile, "--role-arn", role, "--endpoint", w.aws.URL()}
 			theirs := w.input("", helper, args...)
@@ -73,8 +73,8 @@ func TestRolesAnywhereHelper(t *testing.T) {
 }
 
 // sameSigned reports whether two calls say the same in what the other side looks at.
-func sameSigned(a, b vaulttest.Call) bool {
-	kind := func(c vaulttest.Call) string {
+func sameSigned(a, b fakeaws.Call) bool {
+	kind := func(c fakeaws.Call) string {
 		algorithm, rest, _ := strings.Cut(c.Header.Get("Authorization"), " ")
 		serial, _, _ := strings.Cut(rest, "/")
 		return algorithm + serial + c.Header.Get("X-Amz-X509") + c.Header.Get("Content-Type") + c.Region

@@ -23,7 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // cli lets the AWS CLI ask who it is.
@@ -296,7 +296,7 @@ func TestManyRoles(t *testing.T) {
 	const many, few = 3000, 500
 	name := func(n int) string { return fmt.Sprintf("arn:aws:iam::123456789012:role/many-%d", n) }
 	for n := range many {
-		w.aws.AddRole(name(n), vaulttest.Role{Trusts: []string{"arn:aws:iam::123456789012:user/alice"}})
+		w.aws.AddRole(name(n), fakeaws.Role{Trusts: []string{"arn:aws:iam::123456789012:user/alice"}})
 	}
 	ecs, pid := w.start(2, "exec", "-s", "alice", "--", "sh", "-c", endpoint)
 	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 50, MaxIdleConnsPerHost: 50}}

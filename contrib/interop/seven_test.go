@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // seven is the program in vault/keystore/testdata that does to the world's file keystore what
@@ -30,7 +30,7 @@ func (w *world) seven(stdin string, args ...string) string {
 }
 
 // itemOfSeven is an item as aws-vault 7 writes it for a key.
-func itemOfSeven(t *testing.T, name string, k vaulttest.Key) string {
+func itemOfSeven(t *testing.T, name string, k fakeaws.Key) string {
 	t.Helper()
 	data, err := json.Marshal(struct {
 		AccessKeyID, SecretAccessKey, SessionToken, Source string

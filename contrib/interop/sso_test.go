@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // The hosts of AWS that are asked for. The AWS CLI knows no way to be given others for SSO.
@@ -25,7 +25,7 @@ const roleCall = "GetRoleCredentials account=123456789012 role=Dev"
 
 // newOffice makes a world with a portal that asks nobody, and the proxy through which alone
 // programs reach AWS by its names. There is no browser.
-func newOffice(t *testing.T) (*world, *vaulttest.SSO, *proxy) {
+func newOffice(t *testing.T) (*world, *fakeaws.SSO, *proxy) {
 	t.Helper()
 	w, portal := newPortal(t)
 	portal.AutoApprove(true)
@@ -92,7 +92,7 @@ func TestJavaScriptSDKTakesOurToken(t *testing.T) {
 
 // takesToken checks that a command that prints who it is finds the token that was shared, asks
 // for no other, and finds none when it is cleared.
-func (w *world) takesToken(portal *vaulttest.SSO, profile string, command []string) {
+func (w *world) takesToken(portal *fakeaws.SSO, profile string, command []string) {
 	w.t.Helper()
 	w.aws.Reset()
 	role := filepath.Base(portal.Assign("123456789012", "Dev"))

@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // The two users, who have no accounts.
@@ -296,7 +296,7 @@ func TestSignInWithAnotherUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuer.People(vaulttest.Login{Subject: "alice", Auto: true})
+	issuer.People(fakeaws.Login{Subject: "alice", Auto: true})
 	config := `[sso-session corp]
 sso_start_url = ` + startURL + `
 sso_region    = eu-west-1

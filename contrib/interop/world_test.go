@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // programVariable names the aws-vault under test, and modulesVariable the folder of node_modules.
@@ -42,9 +42,9 @@ func TestMain(m *testing.M) {
 
 // A world is one user's machine: a home directory, an environment of its own, and an AWS.
 type world struct {
-	vaulttest.World
+	fakeaws.World
 	t       *testing.T
-	aws     *vaulttest.AWS
+	aws     *fakeaws.AWS
 	program string
 	home    string
 	env     []string
@@ -66,7 +66,7 @@ const (
 // its config. Nothing that was started in it may be left when the test ends.
 func newWorld(t *testing.T, backend string, env ...string) *world {
 	t.Helper()
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func (w *world) write(name, text string) {
 }
 
 // add stores a key under the name alice.
-func (w *world) add(k vaulttest.Key) {
+func (w *world) add(k fakeaws.Key) {
 	w.t.Helper()
 	w.input(k.ID+"\n"+k.Secret+"\n", w.program, "add", "--stdin", "--force", "alice")
 }

@@ -15,7 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // roles is how many profiles there are that take a role, an account each.
@@ -27,8 +27,8 @@ type pool struct {
 	program string
 	home    string
 	environ []string
-	aws     *vaulttest.AWS
-	world   vaulttest.World
+	aws     *fakeaws.AWS
+	world   fakeaws.World
 
 	server *server
 	failed atomic.Int64 // faults that the fake was given
@@ -39,7 +39,7 @@ type pool struct {
 var kept = []string{"PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "COMSPEC", "PATHEXT"}
 
 func newPool(ctx context.Context, program string) (*pool, error) {
-	aws, err := vaulttest.NewAWS()
+	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func newPool(ctx context.Context, program string) (*pool, error) {
 	config.WriteString("[default]\nregion = eu-west-1\n\n[profile alice]\n")
 	for i := range roles {
 		arn := fmt.Sprintf("arn:aws:iam::%012d:role/soak", 100_000_000_000+i)
-		aws.AddRole(arn, vaulttest.Role{Trusts: []string{p.world.Alice.ARN()}})
+		aws.AddRole(arn, fakeaws.Role{Trusts: []string{p.world.Alice.ARN()}})
 		fmt.Fprintf(&config, "\n[profile r%02d]\nsource_profile = alice\nrole_arn = %s\n", i, arn)
 	}
 	if err := os.Mkdir(filepath.Join(home, ".aws"), 0o700); err != nil {
@@ -144,7 +144,7 @@ func (p *pool) work(commands, workers int) error {
 	return context.Cause(ctx)
 }
 
-var faults = []vaulttest.Fault{
+var faults = []fakeaws.Fault{
 	{Status: 500, Times: 2}, {Throttle: true}, {Hangup: true}, {AnswerLost: true}, {TruncateXML: true},
 	{Status: 503, Code: "ServiceUnavailable", Times: 3}, {Delay: 50 * time.Millisecond}, {Skew: 20 * time.Minute},
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
@@ -23,7 +24,6 @@ import (
 	"aws-vault/vault/profile"
 	"aws-vault/vault/source"
 	"aws-vault/vault/store"
-	"aws-vault/vault/vaulttest"
 )
 
 const (
@@ -39,8 +39,8 @@ const (
 // A World is a vault, the AWS it speaks to and what it asked its user.
 type World struct {
 	*vault.Vault
-	vaulttest.World
-	AWS         *vaulttest.AWS
+	fakeaws.World
+	AWS         *fakeaws.AWS
 	Ring        *keystoretest.Ring
 	SessionRing *keystoretest.Ring
 	Env         map[string]string
@@ -56,7 +56,7 @@ var ErrNobody = errors.New("there is nobody to ask")
 
 func New(t *testing.T, config string) *World {
 	t.Helper()
-	fake, err := vaulttest.NewAWS()
+	fake, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 func TestWrongClockIsCorrectedOnce(t *testing.T) {
@@ -18,7 +18,7 @@ func TestWrongClockIsCorrectedOnce(t *testing.T) {
 		-20 * time.Minute: "this computer's clock is 20m0s ahead of AWS's; AWS's time is used",
 	} {
 		r := newRoom(t)
-		r.aws.Fail(vaulttest.Fault{Skew: skew, Times: -1})
+		r.aws.Fail(fakeaws.Fault{Skew: skew, Times: -1})
 		r.make(r.readOnly())
 		if calls := r.wantCalls(2); calls[0].Code != "SignatureDoesNotMatch" || calls[1].Code != "" {
 			t.Errorf("called %v", r.aws.Actions())
@@ -34,7 +34,7 @@ func TestWrongClockIsCorrectedOnce(t *testing.T) {
 
 func TestSmallErrorOfTheClockIsNotTouched(t *testing.T) {
 	r := newRoom(t)
-	r.aws.Fail(vaulttest.Fault{Skew: 3 * time.Minute, Times: -1})
+	r.aws.Fail(fakeaws.Fault{Skew: 3 * time.Minute, Times: -1})
 	r.make(r.readOnly())
 	r.wantCalls(1)
 	r.wantTold()
@@ -43,7 +43,7 @@ func TestSmallErrorOfTheClockIsNotTouched(t *testing.T) {
 // A server runs for days, in which the computer may set its own clock.
 func TestClockThatIsMendedIsBelievedAgain(t *testing.T) {
 	r := newRoom(t)
-	r.aws.Fail(vaulttest.Fault{Skew: 20 * time.Minute, Times: 2})
+	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: 2})
 	r.make(r.readOnly())
 	r.make(r.readOnly())
 	r.wantCalls(4)
@@ -56,8 +56,8 @@ func TestClockThatIsMendedIsBelievedAgain(t *testing.T) {
 func TestWrongClockUnderManyCalls(t *testing.T) {
 	r := newRoom(t)
 	arrived := make(chan struct{})
-	r.aws.Fail(vaulttest.Fault{Skew: 20 * time.Minute, Times: 10, Until: arrived})
-	r.aws.Fail(vaulttest.Fault{Skew: 20 * time.Minute, Times: -1})
+	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: 10, Until: arrived})
+	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: -1})
 	errs := make([]error, 10)
 	var all sync.WaitGroup
 	for i := range errs {
@@ -125,8 +125,8 @@ func TestWrongSignatureAtTheRightTime(t *testing.T) {
 
 func TestRefusedSignatureIsSignedAgainOnce(t *testing.T) {
 	r := newRoom(t)
-	r.aws.Fail(vaulttest.Fault{Skew: 20 * time.Minute})
-	r.aws.Fail(vaulttest.Fault{Skew: -20 * time.Minute})
+	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute})
+	r.aws.Fail(fakeaws.Fault{Skew: -20 * time.Minute})
 	r.wantText(r.fail(r.readOnly()), "SignatureDoesNotMatch")
 	if got := r.aws.Actions(); len(slices.Compact(got)) != 1 || len(r.aws.Calls()) != 2 {
 		t.Errorf("called %v", got)

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 func (r *room) here() STS {
@@ -27,7 +27,7 @@ func TestDate(t *testing.T) {
 func TestDateFails(t *testing.T) {
 	r := newRoom(t)
 	r.Timeout = 50 * time.Millisecond
-	r.aws.Fail(vaulttest.Fault{Hang: true})
+	r.aws.Fail(fakeaws.Fault{Hang: true})
 	var late *TimeoutError
 	if _, err := r.here().Date(t.Context()); !errors.As(err, &late) {
 		t.Errorf("an endpoint that hangs: %v", err)

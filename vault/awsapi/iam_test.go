@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 func (r *room) accessKeys() AccessKeys {
@@ -57,7 +57,7 @@ func TestAccessKeys(t *testing.T) {
 
 // A key is asked for once, whatever becomes of the answer.
 func TestCreateIsNotTriedAgain(t *testing.T) {
-	for name, f := range map[string]vaulttest.Fault{
+	for name, f := range map[string]fakeaws.Fault{
 		"500": {Status: 500}, "hung up": {Hangup: true}, "answer lost": {AnswerLost: true}, "half of it": {TruncateXML: true}, "portal": {HTML: true},
 	} {
 		r := newRoom(t)
@@ -125,7 +125,7 @@ func TestPlacesOfIAM(t *testing.T) {
 func TestIAMHangs(t *testing.T) {
 	r := newRoom(t)
 	r.Timeout = 50 * time.Millisecond
-	r.aws.Fail(vaulttest.Fault{Hang: true, Times: -1})
+	r.aws.Fail(fakeaws.Fault{Hang: true, Times: -1})
 	_, _, err := r.accessKeys().List(t.Context())
 	var e *TimeoutError
 	if !errors.As(err, &e) {

@@ -15,7 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 // A room is a fake AWS and a Client that calls it. Nothing in it waits, and all that was said
@@ -23,8 +23,8 @@ import (
 type room struct {
 	*testing.T
 	*Client
-	aws   *vaulttest.AWS
-	world vaulttest.World
+	aws   *fakeaws.AWS
+	world fakeaws.World
 
 	mu      sync.Mutex
 	log     bytes.Buffer
@@ -35,7 +35,7 @@ type room struct {
 
 func newRoom(t *testing.T) *room {
 	t.Helper()
-	fake, err := vaulttest.NewAWS()
+	fake, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func (r *room) wantText(err error, words ...string) {
 	}
 }
 
-func (r *room) wantCalls(n int) []vaulttest.Call {
+func (r *room) wantCalls(n int) []fakeaws.Call {
 	r.Helper()
 	calls := r.aws.Calls()
 	if len(calls) != n {

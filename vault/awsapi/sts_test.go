@@ -12,11 +12,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 )
 
 func TestCallsAreTriedAgain(t *testing.T) {
-	for name, f := range map[string]vaulttest.Fault{
+	for name, f := range map[string]fakeaws.Fault{
 		"500": {Status: 500}, "503": {Status: 503, Code: "ServiceUnavailable"}, "throttled": {Throttle: true}, "hung up": {Hangup: true},
 		"answer lost": {AnswerLost: true}, "half of it": {TruncateXML: true}, "issuer not reached": {Code: "IDPCommunicationError"},
 	} {
@@ -47,7 +47,7 @@ func TestBackoffIsAsked(t *testing.T) {
 		attempts = append(attempts, attempt)
 		return 0
 	}
-	r.aws.Fail(vaulttest.Fault{Status: 500, Times: -1})
+	r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})
 	if e := failAs[*APIError](r, r.readOnly()); !e.Retry || e.Status != 500 {
 		t.Errorf("got %+v", e)
 	}
@@ -59,7 +59,7 @@ func TestBackoffIsAsked(t *testing.T) {
 func TestSilenceIsATimeout(t *testing.T) {
 	r := newRoom(t)
 	r.Timeout = 50 * time.Millisecond
-	r.aws.Fail(vaulttest.Fault{Hang: true, Times: -1})
+	r.aws.Fail(fakeaws.Fault{Hang: true, Times: -1})
 	e := failAs[*TimeoutError](r, r.readOnly())
 	r.wantText(e, "AssumeRole: no answer from "+r.aws.URL()+" within 50ms")
 }
@@ -68,7 +68,7 @@ func TestCallerWhoGoesAway(t *testing.T) {
 	r := newRoom(t)
 	gone := errors.New("interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	r.aws.Fail(vaulttest.Fault{Hang: true, Times: -1})
+	r.aws.Fail(fakeaws.Fault{Hang: true, Times: -1})
 	go func() {
 		r.aws.Await(t.Context(), "AssumeRole", 1)
 		cancel(gone)
@@ -264,7 +264,7 @@ func TestCallerRefused(t *testing.T) {
 	if _, err := sts.Caller(t.Context(), dead); !errors.As(err, &refused) || refused.Code != "InvalidClientTokenId" {
 		t.Errorf("a deleted key: %v", err)
 	}
-	r.aws.Fail(vaulttest.Fault{Action: "GetCallerIdentity", HTML: true})
+	r.aws.Fail(fakeaws.Fault{Action: "GetCallerIdentity", HTML: true})
 	var foreign *NotAWSError
 	if _, err := sts.Caller(t.Context(), r.key()); !errors.As(err, &foreign) {
 		t.Errorf("a sign-in page: %v", err)

@@ -8,16 +8,16 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/internal/testvault"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/enroll"
 	"aws-vault/vault/plan"
-	"aws-vault/vault/vaulttest"
 )
 
 // A drawer is an Authenticator in memory.
 type drawer struct {
-	aws                        *vaulttest.AWS
+	aws                        *fakeaws.AWS
 	secrets                    map[string]string
 	room, put, pair, forgotten error
 	cancel                     func() // by the user, while codes are read
@@ -52,10 +52,10 @@ func (d *drawer) Pair(_ context.Context, name string) (first, second string, err
 		return "", "", d.pair
 	}
 	now := d.aws.Now()
-	if first, err = vaulttest.TOTP(d.secrets[name], now.Add(-30*time.Second)); err != nil {
+	if first, err = fakeaws.TOTP(d.secrets[name], now.Add(-30*time.Second)); err != nil {
 		return "", "", err
 	}
-	second, err = vaulttest.TOTP(d.secrets[name], now)
+	second, err = fakeaws.TOTP(d.secrets[name], now)
 	return first, second, err
 }
 
@@ -93,7 +93,7 @@ func TestEnrol(t *testing.T) {
 	if got := actions(w); got != "GetCallerIdentity CreateVirtualMFADevice EnableMFADevice" {
 		t.Errorf("AWS was asked %s", got)
 	}
-	code, err := vaulttest.TOTP(d.secrets[phone], w.AWS.Now())
+	code, err := fakeaws.TOTP(d.secrets[phone], w.AWS.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,16 +119,16 @@ func TestEnrolIsTakenBack(t *testing.T) {
 		"no room":    {func(_ *testvault.World, d *drawer) { d.room = broken }, "", "broken", enroll.LeftoverError{}},
 		"name taken": {func(_ *testvault.World, d *drawer) { d.secrets[phone] = "x" }, "", "taken", enroll.LeftoverError{}},
 		"not created": {func(w *testvault.World, _ *drawer) {
-			w.AWS.Fail(vaulttest.Fault{Action: "CreateVirtualMFADevice", Status: 403, Code: "AccessDenied"})
+			w.AWS.Fail(fakeaws.Fault{Action: "CreateVirtualMFADevice", Status: 403, Code: "AccessDenied"})
 		}, "CreateVirtualMFADevice", "AccessDenied", enroll.LeftoverError{}},
 		"not put":  {func(_ *testvault.World, d *drawer) { d.put = broken }, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken", enroll.LeftoverError{}},
 		"no codes": {func(_ *testvault.World, d *drawer) { d.pair = broken }, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken", enroll.LeftoverError{}},
 		"not enabled": {func(w *testvault.World, _ *drawer) {
-			w.AWS.Fail(vaulttest.Fault{Action: "EnableMFADevice", Status: 403, Code: "AccessDenied"})
+			w.AWS.Fail(fakeaws.Fault{Action: "EnableMFADevice", Status: 403, Code: "AccessDenied"})
 		}, "CreateVirtualMFADevice EnableMFADevice DeleteVirtualMFADevice", "AccessDenied", enroll.LeftoverError{}},
 		"not deleted": {func(w *testvault.World, d *drawer) {
 			d.pair = broken
-			w.AWS.Fail(vaulttest.Fault{Action: "DeleteVirtualMFADevice", Status: 403, Code: "AccessDenied"})
+			w.AWS.Fail(fakeaws.Fault{Action: "DeleteVirtualMFADevice", Status: 403, Code: "AccessDenied"})
 		}, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken; " + phone + " is left at AWS: ", enroll.LeftoverError{AtAWS: true}},
 		"not forgotten": {func(_ *testvault.World, d *drawer) { d.pair, d.forgotten = broken, errors.New("pulled") },
 			"CreateVirtualMFADevice DeleteVirtualMFADevice", "broken; " + phone + " is left on the key: pulled", enroll.LeftoverError{OnKey: true}},
@@ -159,7 +159,7 @@ func TestEnrolIsTakenBack(t *testing.T) {
 // of it, and it is good.
 func TestEnrolWithALostAnswer(t *testing.T) {
 	w, e, d := enrolment(t)
-	w.AWS.Fail(vaulttest.Fault{Action: "EnableMFADevice", AnswerLost: true})
+	w.AWS.Fail(fakeaws.Fault{Action: "EnableMFADevice", AnswerLost: true})
 	serial, err := e.Run(t.Context(), "phone")
 	if err != nil || serial != phone || len(d.secrets) != 1 {
 		t.Errorf("%s, %v, %d secrets", serial, err, len(d.secrets))
@@ -212,7 +212,7 @@ func TestEnrolASecondDevice(t *testing.T) {
 
 func TestEnrolWithoutAWS(t *testing.T) {
 	w, e, _ := enrolment(t)
-	w.AWS.Fail(vaulttest.Fault{Action: "GetCallerIdentity", Status: 403, Code: "InvalidClientTokenId"})
+	w.AWS.Fail(fakeaws.Fault{Action: "GetCallerIdentity", Status: 403, Code: "InvalidClientTokenId"})
 	if _, err := e.Run(t.Context(), "phone"); err == nil || actions(w) != "GetCallerIdentity" {
 		t.Errorf("%v", err)
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"aws-vault/vault/disk"
+	"aws-vault/vault/keystore/sealed"
 	"aws-vault/vault/program"
-	"aws-vault/vault/sealed"
 )
 
 // service is what aws-vault 7 calls itself in the system's keystores.

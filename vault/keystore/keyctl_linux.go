@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"aws-vault/vault/kernelkey"
+	"aws-vault/vault/keystore/kernelkey"
 )
 
 const keyctlBackend = "keyctl"

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"aws-vault/vault/kernelkey"
+	"aws-vault/vault/keystore/kernelkey"
 )
 
 // openTestKernel opens rings in the kernel that are this test's own, where the kernel lets us, and

@@ -9,8 +9,8 @@ import (
 	"sync"
 
 	"aws-vault/vault/disk"
-	"aws-vault/vault/sealed"
-	"aws-vault/vault/waiting"
+	"aws-vault/vault/keystore/sealed"
+	"aws-vault/vault/keystore/unlocked"
 )
 
 // SealedBackend is the keystore of package sealed.
@@ -35,7 +35,7 @@ func (c Config) Sealed() (sealed.Config, error) {
 			return c.Alone(ctx, "sealed", "a change of "+dir)
 		},
 		Unlock: func(ctx context.Context, h *sealed.Header) (sealed.MasterKey, error) {
-			k, err := waiting.Find(WaitingName(h.Store), c.now())
+			k, err := unlocked.Find(WaitingName(h.Store), c.now())
 			if err == nil && k.ID == h.Key {
 				return k.Secret, nil
 			}

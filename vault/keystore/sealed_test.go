@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"aws-vault/vault/disk"
-	"aws-vault/vault/sealed"
-	"aws-vault/vault/waiting"
+	"aws-vault/vault/keystore/sealed"
+	"aws-vault/vault/keystore/unlocked"
 )
 
 // sealedWorld is a place for a sealed keystore, and somebody who knows its passphrase.
@@ -130,14 +130,14 @@ func TestSealedUnlocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := WaitingName(h.Store)
-	err = waiting.Keep(name, waiting.Key{ID: h.Key, Secret: master, Until: time.Now().Add(time.Hour)}, time.Now())
-	if errors.Is(err, waiting.ErrUnsupported) {
+	err = unlocked.Keep(name, unlocked.Key{ID: h.Key, Secret: master, Until: time.Now().Add(time.Hour)}, time.Now())
+	if errors.Is(err, unlocked.ErrUnsupported) {
 		t.Skip("this kernel keeps no keys for us")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer waiting.Drop(name)
+	defer unlocked.Drop(name)
 	w.Openers = sealed.Hands{}
 	if it, err := mustOpen(t, w.Config).Keys.Item(t.Context(), "prod"); err != nil || it.Name != "prod" {
 		t.Errorf("unlocked: %v, %v", it.Name, err)

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"aws-vault/vault/vaulttest"
+	"aws-vault/internal/fakeaws"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,7 +26,7 @@ func TestOwnerOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	if os.Getuid() != 0 {
-		t.Skip(vaulttest.ErrNotRoot)
+		t.Skip(fakeaws.ErrNotRoot)
 	}
 	const alice, bob = 12345, 54321
 	for _, c := range []struct{ network, at, dial string }{
@@ -50,7 +50,7 @@ func TestOwnerOf(t *testing.T) {
 			t.Fatal(err)
 		}
 		for uid, ok := range map[int]bool{alice: true, 0: true, bob: false} {
-			conn, _ := acceptAt(t, l, func() (net.Conn, error) { return vaulttest.DialAs(uid, strings.TrimRight(c.network, "46"), address) })
+			conn, _ := acceptAt(t, l, func() (net.Conn, error) { return fakeaws.DialAs(uid, strings.TrimRight(c.network, "46"), address) })
 			var stranger *StrangerError
 			if err := conn.Check(); (err == nil) != ok || err != nil && (!errors.As(err, &stranger) || stranger.UID != bob) {
 				t.Errorf("user %d at %s: %v", uid, address, err)

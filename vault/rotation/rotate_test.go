@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/internal/testvault"
 	"aws-vault/vault"
 	"aws-vault/vault/awsapi"
@@ -17,7 +18,6 @@ import (
 	"aws-vault/vault/plan"
 	"aws-vault/vault/rotation"
 	"aws-vault/vault/store"
-	"aws-vault/vault/vaulttest"
 )
 
 // A rotor is a world in which alice's key is rotated, and somebody else looks on.
@@ -74,7 +74,7 @@ func (r *rotor) run() {
 }
 
 // stop runs a rotation that stops at a call which AWS fails, and returns why.
-func (r *rotor) stop(f vaulttest.Fault) error {
+func (r *rotor) stop(f fakeaws.Fault) error {
 	r.Helper()
 	f.Times = -1
 	if f.Code == "" {
@@ -137,8 +137,8 @@ func (r *rotor) wantSaid(words string) {
 	}
 }
 
-// fail is vaulttest.Fault by another name, for tables of one line.
-type fail = vaulttest.Fault
+// fail is fakeaws.Fault by another name, for tables of one line.
+type fail = fakeaws.Fault
 
 func TestRotate(t *testing.T) {
 	r := newRotor(t, "[profile m]\n")
@@ -192,7 +192,7 @@ func TestNewKeyIsGone(t *testing.T) {
 // during does something while AWS has done a call and not answered it.
 func (r *rotor) during(action string, f func()) {
 	done := false
-	r.AWS.Watch(func(c vaulttest.Call, answered bool) bool {
+	r.AWS.Watch(func(c fakeaws.Call, answered bool) bool {
 		if c.Action == action && answered && !done {
 			done = true
 			f()

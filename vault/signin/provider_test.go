@@ -14,23 +14,23 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/peer"
-	"aws-vault/vault/vaulttest"
 )
 
 // A desk is an OpenID provider, and a client that knows it.
 type desk struct {
 	*testing.T
-	aws    *vaulttest.AWS
-	issuer *vaulttest.Issuer
+	aws    *fakeaws.AWS
+	issuer *fakeaws.Issuer
 	client Client
 }
 
 const clientID = "aws-vault"
 
-func newDesk(t *testing.T, people vaulttest.Login) *desk {
+func newDesk(t *testing.T, people fakeaws.Login) *desk {
 	t.Helper()
-	fake, err := vaulttest.NewAWS()
+	fake, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func (d *desk) signIn(p *Provider) (Tokens, string) {
 }
 
 func TestProviderByBrowser(t *testing.T) {
-	for name, people := range map[string]vaulttest.Login{
+	for name, people := range map[string]fakeaws.Login{
 		"ES256":         {Subject: "alice", Auto: true, Claims: map[string]any{"email": "a@example.com", "email_verified": true, "groups": []string{"x"}}},
 		"RS256":         {Subject: "alice", Auto: true, RSA: true, SilentOnItself: true},
 		"client secret": {Subject: "alice", Auto: true, Secret: "EXAMPLE/secret+1"},
@@ -128,7 +128,7 @@ func TestProviderByBrowser(t *testing.T) {
 }
 
 func TestProviderByDevice(t *testing.T) {
-	d := newDesk(t, vaulttest.Login{Subject: "alice"})
+	d := newDesk(t, fakeaws.Login{Subject: "alice"})
 	p := d.discover()
 	code, err := p.DeviceCode(t.Context(), []string{"email"})
 	if err != nil || code.Lasts != 10*time.Minute || code.Interval != time.Second || !strings.HasPrefix(code.Complete, code.URL) {
@@ -150,7 +150,7 @@ func TestProviderByDevice(t *testing.T) {
 	if !errors.Is(err, ErrTimeout) || !Over(err) {
 		t.Errorf("late: %v", err)
 	}
-	d.issuer.People(vaulttest.Login{Deny: true})
+	d.issuer.People(fakeaws.Login{Deny: true})
 	code, err = p.DeviceCode(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +163,7 @@ func TestProviderByDevice(t *testing.T) {
 
 // An ID token that does not prove who somebody is, is not sent.
 func TestIDTokenRefused(t *testing.T) {
-	d := newDesk(t, vaulttest.Login{Subject: "alice", Auto: true})
+	d := newDesk(t, fakeaws.Login{Subject: "alice", Auto: true})
 	stranger, err := d.aws.AddIssuer("123456789012", "stranger", clientID)
 	if err != nil {
 		t.Fatal(err)
@@ -246,7 +246,7 @@ func (d *desk) check(id ID, err error, why string) {
 
 // Verifying goes by the keys that were fetched, says where newer ones may help, and calls nothing.
 func TestKeysRotate(t *testing.T) {
-	d := newDesk(t, vaulttest.Login{Subject: "alice", Auto: true})
+	d := newDesk(t, fakeaws.Login{Subject: "alice", Auto: true})
 	p := d.discover()
 	if err := d.issuer.Rotate(); err != nil {
 		t.Fatal(err)
@@ -300,7 +300,7 @@ func TestKeysThatCannotBeHad(t *testing.T) {
 // The answer that a browser brings is the provider's own.
 func TestMixUp(t *testing.T) {
 	needsUsers(t)
-	for name, people := range map[string]vaulttest.Login{
+	for name, people := range map[string]fakeaws.Login{
 		"another": {Subject: "alice", Auto: true, OtherIssuer: "https://evil.example.com"},
 		"refused": {Subject: "alice", Deny: true},
 	} {
@@ -492,7 +492,7 @@ func TestHowASecretIsShown(t *testing.T) {
 
 // Whatever a provider says, it is read or refused with an error of ours.
 func FuzzIDToken(f *testing.F) {
-	fake, err := vaulttest.NewAWS()
+	fake, err := fakeaws.NewAWS()
 	if err != nil {
 		f.Fatal(err)
 	}

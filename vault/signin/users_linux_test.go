@@ -9,14 +9,14 @@ import (
 	"strings"
 	"testing"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/peer"
-	"aws-vault/vault/vaulttest"
 )
 
 // Another user who knows all about a sign-in can neither answer it nor end it.
 func TestCallbackOfAnotherUser(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip(vaulttest.ErrNotRoot)
+		t.Skip(fakeaws.ErrNotRoot)
 	}
 	const alice, mallory = 12345, 54321
 	var told []string
@@ -29,7 +29,7 @@ func TestCallbackOfAnotherUser(t *testing.T) {
 	get := func(uid int, q url.Values) int {
 		t.Helper()
 		dial := func(context.Context, string, string) (net.Conn, error) {
-			return vaulttest.DialAs(uid, "tcp", c.listener.Addr().String())
+			return fakeaws.DialAs(uid, "tcp", c.listener.Addr().String())
 		}
 		client := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
 		resp, err := client.Get(c.Redirect() + "?" + q.Encode())

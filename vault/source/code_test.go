@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/plan"
-	"aws-vault/vault/vaulttest"
 )
 
 // codes are those that AWS was sent, in order.
@@ -113,15 +113,15 @@ func TestWrongDeviceIsNotAskedAgain(t *testing.T) {
 func TestLostAnswerAsksForAnotherCode(t *testing.T) {
 	lost := "AWS's answer was lost, and it takes each code once"
 	for name, f := range map[string]struct {
-		fault vaulttest.Fault
+		fault fakeaws.Fault
 		again string
 	}{
-		"answer lost":   {vaulttest.Fault{AnswerLost: true}, lost},
-		"hung up":       {vaulttest.Fault{Hangup: true}, lost},
-		"half of it":    {vaulttest.Fault{TruncateXML: true}, lost},
-		"500":           {vaulttest.Fault{Status: 500}, "AWS could not answer (InternalFailure), and takes each code once"},
-		"throttled":     {vaulttest.Fault{Throttle: true}, "AWS could not answer (Throttling), and takes each code once"},
-		"throttled 429": {vaulttest.Fault{Status: 429, Code: "Slow"}, "AWS could not answer (Slow), and takes each code once"},
+		"answer lost":   {fakeaws.Fault{AnswerLost: true}, lost},
+		"hung up":       {fakeaws.Fault{Hangup: true}, lost},
+		"half of it":    {fakeaws.Fault{TruncateXML: true}, lost},
+		"500":           {fakeaws.Fault{Status: 500}, "AWS could not answer (InternalFailure), and takes each code once"},
+		"throttled":     {fakeaws.Fault{Throttle: true}, "AWS could not answer (Throttling), and takes each code once"},
+		"throttled 429": {fakeaws.Fault{Status: 429, Code: "Slow"}, "AWS could not answer (Slow), and takes each code once"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRoom(t)
@@ -147,7 +147,7 @@ func TestLostAnswerAsksForAnotherCode(t *testing.T) {
 }
 
 func TestOtherRefusalsAskForNoCode(t *testing.T) {
-	for name, f := range map[string]vaulttest.Fault{
+	for name, f := range map[string]fakeaws.Fault{
 		"denied": {Code: "AccessDenied", Status: 403}, "captive portal": {HTML: true},
 	} {
 		r := newRoom(t)
@@ -318,7 +318,7 @@ func TestProgramIsRunAgainAfterALostAnswer(t *testing.T) {
 	r := newRoom(t)
 	s := r.userSession()
 	r.process(&s, func() (string, error) { return r.keep(r.world.MFA.Code()), nil })
-	r.aws.Fail(vaulttest.Fault{AnswerLost: true})
+	r.aws.Fail(fakeaws.Fault{AnswerLost: true})
 	r.make(s)
 	r.wantOnce(2)
 	r.wantTold("running mfa_process of profile p once more: AWS's answer was lost, and it takes each code once",
@@ -366,7 +366,7 @@ func TestProgramThatFails(t *testing.T) {
 func TestCallThatTimesOutAsksForNoCode(t *testing.T) {
 	r := newRoom(t)
 	r.AWS.Timeout = 50 * time.Millisecond
-	r.aws.Fail(vaulttest.Fault{Hang: true, Times: -1})
+	r.aws.Fail(fakeaws.Fault{Hang: true, Times: -1})
 	e := failAs[*awsapi.TimeoutError](r, r.userSession())
 	if e.Endpoint != r.aws.URL() || e.After != r.AWS.Timeout || len(r.asked) != 1 {
 		t.Errorf("got %+v after %d questions", e, len(r.asked))
@@ -395,10 +395,10 @@ func TestKeyThatRepeats(t *testing.T) {
 // AWS looks at a code only once it has found the signature right.
 func TestCodeSurvivesAWrongClock(t *testing.T) {
 	r := newRoom(t)
-	r.aws.Fail(vaulttest.Fault{Skew: 20 * time.Minute, Times: -1})
+	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: -1})
 	r.Ask = func(_ context.Context, q Question) (string, error) {
 		r.asked = append(r.asked, q)
-		return vaulttest.TOTP(r.world.MFA.Secret(), r.aws.Now().Add(20*time.Minute))
+		return fakeaws.TOTP(r.world.MFA.Secret(), r.aws.Now().Add(20*time.Minute))
 	}
 	r.make(r.userSession())
 	if len(r.asked) != 1 {

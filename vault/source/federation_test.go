@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/policy"
-	"aws-vault/vault/vaulttest"
 )
 
 func (r *room) federation(name string) plan.Step {
@@ -37,11 +37,11 @@ func TestFederationToken(t *testing.T) {
 
 func TestFederationTokenFails(t *testing.T) {
 	r := newRoom(t)
-	r.aws.Fail(vaulttest.Fault{Action: "GetCallerIdentity", Status: 403, Code: "AccessDenied"})
+	r.aws.Fail(fakeaws.Fault{Action: "GetCallerIdentity", Status: 403, Code: "AccessDenied"})
 	if e := failAs[*awsapi.APIError](r, r.federation(plan.UserName)); e.Action != "GetCallerIdentity" {
 		t.Errorf("got %+v", e)
 	}
-	r.aws.Fail(vaulttest.Fault{Action: "GetFederationToken", Status: 403, Code: "AccessDenied"})
+	r.aws.Fail(fakeaws.Fault{Action: "GetFederationToken", Status: 403, Code: "AccessDenied"})
 	if e := failAs[*awsapi.APIError](r, r.federation("alice")); e.Action != "GetFederationToken" || e.About != "alice" {
 		t.Errorf("got %+v", e)
 	}

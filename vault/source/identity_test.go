@@ -14,11 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/identity"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
-	"aws-vault/vault/vaulttest"
 )
 
 // A signer is the key of one identity, in the keystore or on a card.
@@ -60,7 +60,7 @@ func (r *room) identity(place string) (plan.Step, *signer) {
 		return use(secret)
 	}
 	arn := r.aws.AddProvider(r.world.Account, identityIssuer, []string{identityIssuer}, map[string]crypto.PublicKey{key.ID: secret.Public()})
-	r.aws.AddRole(webRole, vaulttest.Role{Trusts: []string{arn}, SessionNameIsSubject: true, RequireSourceIdentity: true, RequireTags: []string{"Team"}})
+	r.aws.AddRole(webRole, fakeaws.Role{Trusts: []string{arn}, SessionNameIsSubject: true, RequireSourceIdentity: true, RequireTags: []string{"Team"}})
 	return r.step(plan.KindIdentity, plan.IdentityRole{
 		Name: "alice", Issuer: identityIssuer, Subject: "alice@example.com", Audience: identityIssuer, ARN: webRole,
 		SessionName: "alice@example.com", SourceIdentity: "alice@example.com",
@@ -69,8 +69,8 @@ func (r *room) identity(place string) (plan.Step, *signer) {
 }
 
 // exchanges are the calls that sent a token; before a card signs, the time is asked for too.
-func (r *room) exchanges() []vaulttest.Call {
-	return slices.DeleteFunc(r.aws.Calls(), func(c vaulttest.Call) bool { return c.Action != "AssumeRoleWithWebIdentity" })
+func (r *room) exchanges() []fakeaws.Call {
+	return slices.DeleteFunc(r.aws.Calls(), func(c fakeaws.Call) bool { return c.Action != "AssumeRoleWithWebIdentity" })
 }
 
 // Another key signs than the plan was made for: its person's sessions are others.

@@ -13,12 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
 	"aws-vault/vault/store"
-	"aws-vault/vault/vaulttest"
 )
 
 // A loginRoom is a room in which alice signs in as aws login has her.
@@ -140,22 +140,22 @@ func TestLoginThatIsNotAnswered(t *testing.T) {
 	r.signIn(false)
 	r.aws.Advance(12 * time.Minute)
 	r.aws.Reset()
-	r.aws.Fail(vaulttest.Fault{Action: "CreateOAuth2Token", Status: 503, Code: "Busy", Times: 2})
+	r.aws.Fail(fakeaws.Fault{Action: "CreateOAuth2Token", Status: 503, Code: "Busy", Times: 2})
 	r.make(r.login())
 	r.wantActions("refresh_token Busy", "refresh_token Busy", "refresh_token")
 
 	r.aws.Advance(12 * time.Minute)
-	r.aws.Fail(vaulttest.Fault{Action: "CreateOAuth2Token", Hangup: true, Times: -1})
+	r.aws.Fail(fakeaws.Fault{Action: "CreateOAuth2Token", Hangup: true, Times: -1})
 	r.make(r.login())
 	r.aws.Advance(5 * time.Minute)
 	if e := failAs[*awsapi.UnreachableError](r.room, r.login()); e.Endpoint != r.aws.URL() {
 		t.Errorf("got %v", e)
 	}
 	r.aws.Heal()
-	r.aws.Fail(vaulttest.Fault{Action: "CreateOAuth2Token", HTML: true, Times: -1})
+	r.aws.Fail(fakeaws.Fault{Action: "CreateOAuth2Token", HTML: true, Times: -1})
 	failAs[*awsapi.NotAWSError](r.room, r.login())
 	r.aws.Heal()
-	r.aws.Fail(vaulttest.Fault{Action: "CreateOAuth2Token", Code: "ValidationException", Message: "no"})
+	r.aws.Fail(fakeaws.Fault{Action: "CreateOAuth2Token", Code: "ValidationException", Message: "no"})
 	r.wantText(failAs[*awsapi.APIError](r.room, r.login()), "CreateOAuth2Token: AWS says ValidationException: no")
 	r.make(r.login())
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore/keystoretest"
@@ -23,23 +24,22 @@ import (
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
 	"aws-vault/vault/store"
-	"aws-vault/vault/vaulttest"
 )
 
 // An openIDRoom is a room with an OpenID provider, and a person who signs in with a
 // browser.
 type openIDRoom struct {
 	*room
-	issuer *vaulttest.Issuer
+	issuer *fakeaws.Issuer
 	kept   *keystoretest.Ring
 	shown  []string
 	opened []string
 }
 
 // alice signs in without being asked.
-var alice = vaulttest.Login{Subject: "alice", Auto: true}
+var alice = fakeaws.Login{Subject: "alice", Auto: true}
 
-func newOpenIDRoom(t *testing.T, people vaulttest.Login) *openIDRoom {
+func newOpenIDRoom(t *testing.T, people fakeaws.Login) *openIDRoom {
 	t.Helper()
 	r := &openIDRoom{room: newRoom(t), kept: keystoretest.New()}
 	var err error
@@ -47,7 +47,7 @@ func newOpenIDRoom(t *testing.T, people vaulttest.Login) *openIDRoom {
 		t.Fatal(err)
 	}
 	r.issuer.People(people)
-	r.aws.AddRole(webRole, vaulttest.Role{Trusts: []string{r.issuer.ARN()}})
+	r.aws.AddRole(webRole, fakeaws.Role{Trusts: []string{r.issuer.ARN()}})
 	dir := t.TempDir()
 	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Now: r.aws.Now}
 	r.Tokens = &store.Tokens{Ring: r.kept, Locks: locks, Index: &store.Index{Dir: disk.NewFolder(dir), Locks: locks}, Now: r.aws.Now}
@@ -140,7 +140,7 @@ func TestOpenIDByBrowser(t *testing.T) {
 }
 
 func TestOpenIDByDevice(t *testing.T) {
-	r := newOpenIDRoom(t, vaulttest.Login{Subject: "alice"})
+	r := newOpenIDRoom(t, fakeaws.Login{Subject: "alice"})
 	r.Person.Away, r.Person.Browse = true, nil
 	fast, waits := r.Sleep, 0
 	r.Sleep = func(ctx context.Context, d time.Duration) error {
@@ -179,7 +179,7 @@ func TestOpenIDFlow(t *testing.T) {
 			t.Errorf("flow %q, away %v, %+v: by device %v", tt.flow, tt.away, tt.of, got)
 		}
 	}
-	r := newOpenIDRoom(t, vaulttest.Login{Subject: "alice", NoDevice: true})
+	r := newOpenIDRoom(t, fakeaws.Login{Subject: "alice", NoDevice: true})
 	to := r.to()
 	to.Flow = plan.FlowDevice
 	_, err := r.OpenID(to).SignIn(t.Context())
@@ -198,21 +198,21 @@ func (p *fakeProvider) Devices() bool { return p.devices }
 func TestOpenIDRenewed(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		people vaulttest.Login
+		people fakeaws.Login
 		change func(*openIDRoom)
 		want   []string
 		fails  string
 	}{
 		{"renewed", alice, nil, []string{"refresh_token"}, ""},
-		{"renewed with the same token", vaulttest.Login{Subject: "alice", Auto: true, KeepRefresh: true}, nil, []string{"refresh_token"}, ""},
-		{"no ID token", vaulttest.Login{Subject: "alice", Auto: true, NoIDAgain: true}, nil, []string{"refresh_token", "Authorize", "authorization_code"}, ""},
-		{"no refresh token", vaulttest.Login{Subject: "alice", Auto: true, NoRefresh: true}, nil, []string{"Authorize", "authorization_code"}, ""},
+		{"renewed with the same token", fakeaws.Login{Subject: "alice", Auto: true, KeepRefresh: true}, nil, []string{"refresh_token"}, ""},
+		{"no ID token", fakeaws.Login{Subject: "alice", Auto: true, NoIDAgain: true}, nil, []string{"refresh_token", "Authorize", "authorization_code"}, ""},
+		{"no refresh token", fakeaws.Login{Subject: "alice", Auto: true, NoRefresh: true}, nil, []string{"Authorize", "authorization_code"}, ""},
 		{"ended there", alice, func(r *openIDRoom) { r.issuer.EndLogins() }, []string{"refresh_token invalid_grant", "Authorize", "authorization_code"}, ""},
-		{"another person", vaulttest.Login{Subject: "alice", Auto: true, SubjectAgain: "bob"}, nil, []string{"refresh_token"}, "another person's"},
+		{"another person", fakeaws.Login{Subject: "alice", Auto: true, SubjectAgain: "bob"}, nil, []string{"refresh_token"}, "another person's"},
 		{"another client's", alice, func(r *openIDRoom) {
-			r.issuer.People(vaulttest.Login{Subject: "alice", Auto: true, Claims: map[string]any{"azp": "else"}})
+			r.issuer.People(fakeaws.Login{Subject: "alice", Auto: true, Claims: map[string]any{"azp": "else"}})
 		}, []string{"refresh_token"}, "(azp)"},
-		{"out of order", alice, func(r *openIDRoom) { r.issuer.People(vaulttest.Login{Subject: "alice", Secret: "EXAMPLE"}) },
+		{"out of order", alice, func(r *openIDRoom) { r.issuer.People(fakeaws.Login{Subject: "alice", Secret: "EXAMPLE"}) },
 			[]string{"refresh_token invalid_client"}, "invalid_client"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -246,7 +246,7 @@ func TestOpenIDTokenThatAWSRefuses(t *testing.T) {
 	r.aws.Reset()
 	r.make(r.role("alice"))
 	r.wantActions(exchanged+" InvalidIdentityToken", "refresh_token", exchanged)
-	r.aws.Fail(vaulttest.Fault{Action: exchanged, Code: "InvalidIdentityToken", Times: 9})
+	r.aws.Fail(fakeaws.Fault{Action: exchanged, Code: "InvalidIdentityToken", Times: 9})
 	r.fail(r.role("alice"))
 	r.wantActions(exchanged + " InvalidIdentityToken")
 	r.aws.Advance(2 * time.Minute)
@@ -258,14 +258,14 @@ func TestOpenIDTokenThatAWSRefuses(t *testing.T) {
 	r.fail(r.role("alice"))
 	r.wantActions("refresh_token", exchanged+" InvalidIdentityToken")
 	r.aws.Heal()
-	r.aws.Fail(vaulttest.Fault{Action: exchanged, Code: "AccessDenied"})
+	r.aws.Fail(fakeaws.Fault{Action: exchanged, Code: "AccessDenied"})
 	r.fail(r.role("alice"))
 	r.wantActions(exchanged + " AccessDenied")
 }
 
 // A token that lasts for less than we ask of one that is kept, is used while it is new.
 func TestOpenIDShortToken(t *testing.T) {
-	r := newOpenIDRoom(t, vaulttest.Login{Subject: "alice", Auto: true, NoRefresh: true, Lasts: 40})
+	r := newOpenIDRoom(t, fakeaws.Login{Subject: "alice", Auto: true, NoRefresh: true, Lasts: 40})
 	r.signIn()
 	r.make(r.role("alice"))
 	r.wantActions("Authorize", "authorization_code", exchanged)
@@ -289,7 +289,7 @@ func TestOpenIDTokenIsVerified(t *testing.T) {
 		"audience": {"aud": "else"}, "nonce": {"nonce": "n"}, "no nonce": {"nonce": nil}, "azp": {"azp": "else"}, "issuer": {"iss": "https://example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newOpenIDRoom(t, vaulttest.Login{Subject: "alice", Auto: true, Claims: claims})
+			r := newOpenIDRoom(t, fakeaws.Login{Subject: "alice", Auto: true, Claims: claims})
 			var e *signin.IDTokenError
 			if _, err := r.OpenID(r.to()).SignIn(t.Context()); !errors.As(err, &e) {
 				t.Errorf("got %v", err)
@@ -306,7 +306,7 @@ func TestOpenIDTokenIsVerified(t *testing.T) {
 }
 
 func TestOpenIDRefused(t *testing.T) {
-	r := newOpenIDRoom(t, vaulttest.Login{Deny: true})
+	r := newOpenIDRoom(t, fakeaws.Login{Deny: true})
 	_, err := r.OpenID(r.to()).SignIn(t.Context())
 	var e *SignInError
 	if !errors.As(err, &e) || !errors.Is(err, signin.ErrDenied) || !e.OIDC || e.To != r.issuer.URL() {

@@ -5,13 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/signin"
-	"aws-vault/vault/vaulttest"
 )
 
 // What an OpenID provider is asked beforehand, or its keys are needed for, costs no refresh token.
 func TestOpenIDTradeOutlivesTheProvider(t *testing.T) {
-	for _, fault := range []vaulttest.Fault{
+	for _, fault := range []fakeaws.Fault{
 		{Action: "OpenIDConfiguration", Status: 503}, {Action: "OpenIDConfiguration", Hangup: true}, {Action: "OpenIDConfiguration", Hang: true},
 		{Action: "OpenIDKeys", Status: 503}, {Action: "OpenIDKeys", Hangup: true}, {Action: "OpenIDKeys", Hang: true}, {Action: "OpenIDKeys", TruncateXML: true},
 		{Action: "OpenIDToken", Status: 503}, {Action: "OpenIDToken", Hangup: true}, {Action: "OpenIDToken", Hang: true},
@@ -36,13 +36,13 @@ func TestOpenIDTradeOutlivesTheProvider(t *testing.T) {
 // refresh token; nor do ID tokens that are refused.
 func TestOpenIDTradeOutlivesTheIDToken(t *testing.T) {
 	eachTrade(t, ofOpenID, func(t *testing.T, r *trader) {
-		err := r.rotating(func() { r.aws.Fail(vaulttest.Fault{Action: "OpenIDKeys", Status: 503, Times: -1}) })
+		err := r.rotating(func() { r.aws.Fail(fakeaws.Fault{Action: "OpenIDKeys", Status: 503, Times: -1}) })
 		if err == nil {
 			t.Error("an ID token was accepted that no known key has signed")
 		}
 		r.aws.Heal()
 		r.survives()
-		if r.issuer.People(vaulttest.Login{Subject: "alice", Auto: true, Claims: map[string]any{"azp": "else"}}); r.Failed() {
+		if r.issuer.People(fakeaws.Login{Subject: "alice", Auto: true, Claims: map[string]any{"azp": "else"}}); r.Failed() {
 			return
 		}
 		r.restart()
@@ -71,7 +71,7 @@ func TestOpenIDNewKey(t *testing.T) {
 func (r *trader) rotating(then func()) error {
 	r.Helper()
 	gate := make(chan struct{})
-	r.aws.Fail(vaulttest.Fault{Action: r.action, Until: gate})
+	r.aws.Fail(fakeaws.Fault{Action: r.action, Until: gate})
 	ended := make(chan error)
 	go func() { ended <- r.act(r.Context()) }()
 	if err := r.aws.Await(r.Context(), r.action, 1); err != nil {

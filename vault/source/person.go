@@ -11,9 +11,9 @@ import (
 	"unicode"
 
 	"aws-vault/vault/awsapi"
-	"aws-vault/vault/browser"
 	"aws-vault/vault/peer"
 	"aws-vault/vault/signin"
+	"aws-vault/vault/signin/browser"
 )
 
 // A Person is whoever signs in, and how they are reached.

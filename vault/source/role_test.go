@@ -9,15 +9,15 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/policy"
 	"aws-vault/vault/profile"
-	"aws-vault/vault/vaulttest"
 )
 
 // sent is what a call carried, apart from its name.
-func sent(c vaulttest.Call) map[string]string {
+func sent(c fakeaws.Call) map[string]string {
 	m := map[string]string{}
 	for name, values := range c.Params {
 		if name != "Action" && name != "Version" {
@@ -31,7 +31,7 @@ const allowAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action
 
 func TestAssumeRoleSendsWhatThePlanSays(t *testing.T) {
 	r := newRoom(t)
-	r.aws.AddRole("arn:aws:iam::123456789012:role/ext", vaulttest.Role{Trusts: []string{r.world.Alice.ARN()}, ExternalID: "ticket-7"})
+	r.aws.AddRole("arn:aws:iam::123456789012:role/ext", fakeaws.Role{Trusts: []string{r.world.Alice.ARN()}, ExternalID: "ticket-7"})
 	s := r.step(plan.KindAssumeRole, plan.AssumeRole{
 		ARN: "arn:aws:iam::123456789012:role/ext", SessionName: "alice@laptop", ExternalID: "ticket-7", SourceIdentity: "alice",
 		Tags: []profile.Tag{{Key: "Cost", Value: "42"}, {Key: "Team", Value: "blue"}}, TransitiveTags: []string{"Team"},
@@ -106,7 +106,7 @@ func TestSessionNameIsTheUsers(t *testing.T) {
 func TestSessionNameLeavesThePathOut(t *testing.T) {
 	r := newRoom(t)
 	carol := r.aws.AddUser(r.world.Account, "team/blue/carol")
-	r.aws.AddRole(r.world.ReadOnly, vaulttest.Role{Trusts: []string{carol.ARN()}})
+	r.aws.AddRole(r.world.ReadOnly, fakeaws.Role{Trusts: []string{carol.ARN()}})
 	key := carol.AddKey()
 	s := r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.ReadOnly, SessionName: plan.UserName})
 	if _, err := r.Make(t.Context(), s, aws.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret}); err != nil {
@@ -123,7 +123,7 @@ func TestSessionNameOfARoleIsRefused(t *testing.T) {
 	s := r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.Prod, SessionName: plan.UserName})
 	_, err := r.Make(t.Context(), s, before)
 	r.wantText(err, "profile p", "assumed-role/readonly/alice", "want a user")
-	r.aws.Fail(vaulttest.Fault{Action: "GetCallerIdentity", Code: "AccessDenied", Status: 403})
+	r.aws.Fail(fakeaws.Fault{Action: "GetCallerIdentity", Code: "AccessDenied", Status: 403})
 	if e := failAs[*awsapi.APIError](r, s); e.Action != "GetCallerIdentity" {
 		t.Errorf("the error is of %s", e.Action)
 	}
@@ -137,7 +137,7 @@ func TestRefusalIsTold(t *testing.T) {
 	}
 	r.wantText(e, "AssumeRole of "+r.world.Prod+": AWS says AccessDenied: ")
 	r.wantCalls(1)
-	r.aws.Fail(vaulttest.Fault{Code: "RegionDisabledException", Status: 403})
+	r.aws.Fail(fakeaws.Fault{Code: "RegionDisabledException", Status: 403})
 	r.wantText(r.fail(r.step(plan.KindSessionToken, plan.SessionToken{})), "GetSessionToken: AWS says RegionDisabledException")
 }
 
@@ -146,7 +146,7 @@ func TestRefusalIsOneLineWithoutSecrets(t *testing.T) {
 	r := newRoom(t)
 	before := r.make(r.readOnly())
 	r.keep(before.SessionToken)
-	r.aws.Fail(vaulttest.Fault{Code: "SignatureDoesNotMatch\x1b[2J", Message: "canonical:\nx-amz-security-token:" + before.SessionToken + "\n" +
+	r.aws.Fail(fakeaws.Fault{Code: "SignatureDoesNotMatch\x1b[2J", Message: "canonical:\nx-amz-security-token:" + before.SessionToken + "\n" +
 		url.QueryEscape(before.SessionToken) + " " + before.SecretAccessKey + "\n\x1b[31m" + strings.Repeat("ä", 3000)})
 	_, err := r.Make(t.Context(), r.readOnly(), before)
 	r.noSecret("error", err.Error())

@@ -19,10 +19,10 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/certificate"
 	"aws-vault/vault/plan"
-	"aws-vault/vault/vaulttest"
 )
 
 const anywhereRole = "arn:aws:iam::123456789012:role/anywhere"
@@ -43,8 +43,8 @@ func newOffice(t *testing.T) *office {
 	r.must(err)
 	anchor, err := r.aws.AddTrustAnchor(r.world.Account, "eu-west-1", string(certificate.Encode(authority.Certificate)))
 	r.must(err)
-	r.aws.AddRole(anywhereRole, vaulttest.Role{Trusts: []string{"rolesanywhere.amazonaws.com"}, MaxSession: 12 * time.Hour})
-	profile := r.aws.AddAnywhereProfile(r.world.Account, "eu-west-1", vaulttest.AnywhereProfile{Roles: []string{anywhereRole}, MaxSession: 12 * time.Hour, TakesName: true})
+	r.aws.AddRole(anywhereRole, fakeaws.Role{Trusts: []string{"rolesanywhere.amazonaws.com"}, MaxSession: 12 * time.Hour})
+	profile := r.aws.AddAnywhereProfile(r.world.Account, "eu-west-1", fakeaws.AnywhereProfile{Roles: []string{anywhereRole}, MaxSession: 12 * time.Hour, TakesName: true})
 	return &office{r, authority, anchor, profile}
 }
 
@@ -216,7 +216,7 @@ func TestRolesAnywhereRefused(t *testing.T) {
 // A busy AWS is asked again with the same signature; what it refuses is not.
 func TestRolesAnywhereTriesAgain(t *testing.T) {
 	o := newOffice(t)
-	o.aws.Fail(vaulttest.Fault{Action: "CreateSession", Times: 2, Status: 503, Code: "ServiceUnavailable"})
+	o.aws.Fail(fakeaws.Fault{Action: "CreateSession", Times: 2, Status: 503, Code: "ServiceUnavailable"})
 	s, _ := o.holder(newKey(t))
 	o.make(s)
 	calls := o.wantCalls(3)

@@ -18,11 +18,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/store"
-	"aws-vault/vault/vaulttest"
 )
 
 // A room is a fake AWS and Deps that call it. Nothing in it waits, and all that was said
@@ -30,8 +30,8 @@ import (
 type room struct {
 	*testing.T
 	*Deps
-	aws   *vaulttest.AWS
-	world vaulttest.World
+	aws   *fakeaws.AWS
+	world fakeaws.World
 
 	mu      sync.Mutex
 	log     bytes.Buffer
@@ -44,7 +44,7 @@ type room struct {
 
 func newRoom(t *testing.T) *room {
 	t.Helper()
-	fake, err := vaulttest.NewAWS()
+	fake, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func (r *room) wantText(err error, words ...string) {
 	}
 }
 
-func (r *room) wantCalls(n int) []vaulttest.Call {
+func (r *room) wantCalls(n int) []fakeaws.Call {
 	r.Helper()
 	calls := r.aws.Calls()
 	if len(calls) != n {

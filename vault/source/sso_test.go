@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore/keystoretest"
@@ -21,13 +22,12 @@ import (
 	"aws-vault/vault/plan"
 	"aws-vault/vault/signin"
 	"aws-vault/vault/store"
-	"aws-vault/vault/vaulttest"
 )
 
 // A portalRoom is a room with a portal, and a person who signs in by a code.
 type portalRoom struct {
 	*room
-	portal *vaulttest.SSO
+	portal *fakeaws.SSO
 	kept   *keystoretest.Ring
 	shown  []string
 	opened []string
@@ -93,7 +93,7 @@ func TestSSOByDevice(t *testing.T) {
 	r := newPortalRoom(t)
 	r.portal.AutoApprove(false)
 	r.portal.SetInterval(3 * time.Second)
-	r.aws.Fail(vaulttest.Fault{Action: "CreateToken", Code: "SlowDownException", Skip: 1})
+	r.aws.Fail(fakeaws.Fault{Action: "CreateToken", Code: "SlowDownException", Skip: 1})
 	waits := 0
 	fast := r.Sleep
 	r.Sleep = func(ctx context.Context, d time.Duration) error {
@@ -264,7 +264,7 @@ func TestSSOTokenIsUsedToItsEnd(t *testing.T) {
 	r.make(r.role())
 	r.aws.Advance(8*time.Hour - time.Minute)
 	r.aws.Reset()
-	r.aws.Fail(vaulttest.Fault{Action: "CreateToken", Status: 500, Times: -1})
+	r.aws.Fail(fakeaws.Fault{Action: "CreateToken", Status: 500, Times: -1})
 	r.make(r.role())
 	r.wantActions("refresh_token InternalFailure", "refresh_token InternalFailure", "refresh_token InternalFailure", "GetRoleCredentials")
 	r.aws.Advance(2 * time.Minute)
@@ -281,7 +281,7 @@ func TestSSOTokenThatIsTakenBackIsReplacedOnce(t *testing.T) {
 	r.make(r.role())
 	r.wantActions("GetRoleCredentials UnauthorizedException", "refresh_token InvalidGrantException", "StartDeviceAuthorization", "device_code", "GetRoleCredentials")
 
-	r.aws.Fail(vaulttest.Fault{Action: "GetRoleCredentials", Status: 401, Code: "UnauthorizedException", Times: -1})
+	r.aws.Fail(fakeaws.Fault{Action: "GetRoleCredentials", Status: 401, Code: "UnauthorizedException", Times: -1})
 	if e := failAs[*awsapi.APIError](r.room, r.role()); e.Status != 401 {
 		t.Errorf("got %v", e)
 	}
@@ -298,7 +298,7 @@ func TestSSORegistrationIsReplaced(t *testing.T) {
 	r.wantActions("RegisterClient", "StartDeviceAuthorization", "device_code", "GetRoleCredentials")
 
 	r.portal.Revoke("")
-	r.aws.Fail(vaulttest.Fault{Action: "StartDeviceAuthorization", Status: 401, Code: "InvalidClientException"})
+	r.aws.Fail(fakeaws.Fault{Action: "StartDeviceAuthorization", Status: 401, Code: "InvalidClientException"})
 	r.make(r.role())
 	r.wantActions("GetRoleCredentials UnauthorizedException", "refresh_token InvalidGrantException",
 		"StartDeviceAuthorization InvalidClientException", "RegisterClient", "StartDeviceAuthorization", "device_code", "GetRoleCredentials")
@@ -334,20 +334,20 @@ func TestSSORefusals(t *testing.T) {
 		t.Errorf("got %v", e)
 	}
 	r.aws.Reset()
-	r.aws.Fail(vaulttest.Fault{Action: "GetRoleCredentials", Throttle: true, Times: 2})
+	r.aws.Fail(fakeaws.Fault{Action: "GetRoleCredentials", Throttle: true, Times: 2})
 	r.make(r.role())
 	r.wantActions("GetRoleCredentials TooManyRequestsException", "GetRoleCredentials TooManyRequestsException", "GetRoleCredentials")
-	r.aws.Fail(vaulttest.Fault{Action: "GetRoleCredentials", HTML: true})
+	r.aws.Fail(fakeaws.Fault{Action: "GetRoleCredentials", HTML: true})
 	if e := failAs[*awsapi.NotAWSError](r.room, r.role()); e.Type != "text/html" {
 		t.Errorf("got %v", e)
 	}
-	r.aws.Fail(vaulttest.Fault{Action: "GetRoleCredentials", TruncateXML: true, Times: -1})
+	r.aws.Fail(fakeaws.Fault{Action: "GetRoleCredentials", TruncateXML: true, Times: -1})
 	if e := failAs[*awsapi.NotAWSError](r.room, r.role()); !e.Cut {
 		t.Errorf("got %v", e)
 	}
 
 	r = newPortalRoom(t)
-	r.aws.Fail(vaulttest.Fault{Action: "RegisterClient", Code: "InvalidScopeException"})
+	r.aws.Fail(fakeaws.Fault{Action: "RegisterClient", Code: "InvalidScopeException"})
 	r.wantText(failAs[*awsapi.APIError](r.room, r.role()), "RegisterClient of "+startURL+": AWS says InvalidScopeException")
 	r.aws.Reset()
 	for _, e := range []*plan.Endpoint{&s.Endpoint, &spec.OIDC} {

@@ -3,15 +3,15 @@ package source
 import (
 	"testing"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/profile"
-	"aws-vault/vault/vaulttest"
 )
 
 // A role that takes no tags is named, and is not tried without them.
 func TestTagsAreRefused(t *testing.T) {
-	for agent, role := range map[string]vaulttest.Role{
+	for agent, role := range map[string]fakeaws.Role{
 		"goose": {Trusts: []string{"*"}, DenyTagSession: true},
 		"":      {Trusts: []string{"*"}, DenyTagSession: true},
 	} {
@@ -31,7 +31,7 @@ func TestTagsAreRefused(t *testing.T) {
 	}
 	r := newRoom(t)
 	const arn = "arn:aws:iam::123456789012:role/closed"
-	r.aws.AddRole(arn, vaulttest.Role{})
+	r.aws.AddRole(arn, fakeaws.Role{})
 	s := r.readOnly()
 	spec := s.Spec.(plan.AssumeRole)
 	spec.ARN = arn

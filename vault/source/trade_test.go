@@ -13,12 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
 	"aws-vault/vault/keystore/keystoretest"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/store"
-	"aws-vault/vault/vaulttest"
 )
 
 // A trader is somebody who is about to trade a single-use code or token.
@@ -30,7 +30,7 @@ type trader struct {
 	name   plan.Digest // of the token
 	action string      // that the fake knows the trade by
 	renews bool        // a refresh token is traded, and nobody is asked
-	issuer *vaulttest.Issuer
+	issuer *fakeaws.Issuer
 
 	act   func(context.Context) error // makes the trade
 	again func(context.Context) error // uses the sign-in
@@ -152,7 +152,7 @@ func (r *trader) refresh() string {
 
 // traded reports whether the trade was answered.
 func (r *trader) traded() bool {
-	return slices.ContainsFunc(r.aws.Calls(), func(c vaulttest.Call) bool { return c.Action == r.action && c.Status == 200 })
+	return slices.ContainsFunc(r.aws.Calls(), func(c fakeaws.Call) bool { return c.Action == r.action && c.Status == 200 })
 }
 
 // asked are the calls of the last process for which somebody had to sign in.
@@ -211,7 +211,7 @@ func eachTrade(t *testing.T, about func(kind string, remote bool) bool, test fun
 func TestTradeIsInterrupted(t *testing.T) {
 	eachTrade(t, every, func(t *testing.T, r *trader) {
 		gate := make(chan struct{})
-		r.aws.Fail(vaulttest.Fault{Action: r.action, Late: gate}) // the token is spent by now
+		r.aws.Fail(fakeaws.Fault{Action: r.action, Late: gate}) // the token is spent by now
 		delayed := make(chan string, 1)
 		r.Delayed = func(m string) { delayed <- m }
 		ctx, signal := context.WithCancel(t.Context())
@@ -248,7 +248,7 @@ func TestTradeDoesNotBegin(t *testing.T) {
 func TestProcessWaitsForTrade(t *testing.T) {
 	eachTrade(t, every, func(t *testing.T, r *trader) {
 		gate := make(chan struct{})
-		r.aws.Fail(vaulttest.Fault{Action: r.action, Late: gate})
+		r.aws.Fail(fakeaws.Fault{Action: r.action, Late: gate})
 		ended := make(chan error, 1)
 		go func() { ended <- r.act(context.Background()) }()
 		if err := r.aws.Await(t.Context(), r.action, 1); err != nil {

@@ -11,11 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"aws-vault/internal/fakeaws"
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/policy"
 	"aws-vault/vault/store"
-	"aws-vault/vault/vaulttest"
 )
 
 const webRole = "arn:aws:iam::123456789012:role/web"
@@ -37,7 +37,7 @@ func (r *room) token() string {
 	if err != nil {
 		r.Fatal(err)
 	}
-	r.aws.AddRole(webRole, vaulttest.Role{Trusts: []string{issuer.ARN()}})
+	r.aws.AddRole(webRole, fakeaws.Role{Trusts: []string{issuer.ARN()}})
 	token, err := issuer.Token("alice", nil)
 	if err != nil {
 		r.Fatal(err)
@@ -165,10 +165,10 @@ func TestTokenIsNotInErrors(t *testing.T) {
 	r.keep(token)
 	r.keep("EXAMPLE%2Fweb")
 	for _, message := range []string{"token " + token + " is not valid", "body WebIdentityToken=EXAMPLE%2Fweb%2Bidentity%3Dtoken"} {
-		r.aws.Fail(vaulttest.Fault{Code: "InvalidIdentityToken", Message: message})
+		r.aws.Fail(fakeaws.Fault{Code: "InvalidIdentityToken", Message: message})
 		r.wantText(failAs[*awsapi.APIError](r, r.webIdentity(token)), "****")
 	}
-	for _, f := range []vaulttest.Fault{{Hangup: true, Times: 3}, {HTML: true}, {TruncateXML: true, Times: 3}} {
+	for _, f := range []fakeaws.Fault{{Hangup: true, Times: 3}, {HTML: true}, {TruncateXML: true, Times: 3}} {
 		r.aws.Fail(f)
 		r.fail(r.webIdentity(token))
 	}

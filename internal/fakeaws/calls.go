@@ -1,0 +1,154 @@
+package fakeaws
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Call is one thing that the fake was asked.
+type Call struct {
+	Time        time.Time
+	Service     string // sts, iam, oidc, portal or signin
+	Action      string
+	Method      string     // of HTTP
+	Params      url.Values // as they came, codes and tokens among them; the fields of a JSON body too
+	Caller      string     // ARN of who signed; empty for nobody
+	AccessKeyID string     // as the signature names it
+	Region      string     // of the signature's scope
+	UserAgent   string
+	Header      http.Header
+	Status      int    // HTTP status of the answer; 0 while there is none
+	Code        string // AWS's code of the refusal; empty for success
+
+	// What CloudTrail tells of the session that the call made, whoever set it in the chain.
+	SourceIdentity string
+	SessionTags    map[string]string
+
+	by   string // short name of the caller
+	lost bool   // the answer did not arrive whole
+}
+
+// shown are the parameters that a call's line shows, under shorter names and in this order.
+var shown = []struct{ param, name string }{
+	{"UserName", "user"}, {"AccessKeyId", "key"}, {"Status", "status"}, {"Name", "name"}, {"DurationSeconds", "duration"},
+	{"SerialNumber", "mfa"}, {"RoleSessionName", "session"}, {"ExternalId", "external-id"}, {"SourceIdentity", "source-identity"},
+	{"grantType", "grant"}, {"grant_type", "grant"}, {"account_id", "account"}, {"role_name", "role"},
+}
+
+// String is the call in one line without secrets, made for tables in tests:
+// AssumeRole arn:aws:iam::123456789012:role/hub duration=3600 mfa=alice session=s by=user/alice.
+func (c Call) String() string {
+	words := []string{c.Action}
+	if arn := c.Params.Get("RoleArn"); arn != "" {
+		words = append(words, arn)
+	}
+	for _, s := range shown {
+		if value := c.Params.Get(s.param); value != "" {
+			if _, device, ok := strings.Cut(value, ":mfa/"); ok {
+				value = device
+			}
+			words = append(words, s.name+"="+value)
+		}
+	}
+	for _, tag := range members(c.Params, "Tags", "Key", "Value") {
+		words = append(words, "tag="+tag[0]+":"+tag[1])
+	}
+	for _, key := range members(c.Params, "TransitiveTagKeys", "") {
+		words = append(words, "transitive="+key[0])
+	}
+	for _, arn := range members(c.Params, "PolicyArns", "arn") {
+		words = append(words, "policy="+arn[0])
+	}
+	if c.Params.Has("Policy") {
+		words = append(words, "policy=inline")
+	}
+	if c.by != "" {
+		words = append(words, "by="+c.by)
+	}
+	if c.Code != "" {
+		words = append(words, "refused="+c.Code)
+	}
+	if c.lost {
+		words = append(words, "lost")
+	}
+	return strings.Join(words, " ")
+}
+
+// Calls are the calls so far, oldest first, those that still wait for their answer among them.
+func (a *AWS) Calls() []Call {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	calls := make([]Call, len(a.calls))
+	for i, c := range a.calls {
+		calls[i] = *c
+	}
+	return calls
+}
+
+// Actions are the calls so far, each in one line.
+func (a *AWS) Actions() []string {
+	var lines []string
+	for _, c := range a.Calls() {
+		lines = append(lines, c.String())
+	}
+	return lines
+}
+
+// Reset forgets the calls so far.
+func (a *AWS) Reset() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.calls = nil
+}
+
+// Await returns once n calls of action have arrived since the last Reset, answered or not; "" is any action.
+func (a *AWS) Await(ctx context.Context, action string, n int) error {
+	for {
+		a.mu.Lock()
+		count, arrived := 0, a.arrived
+		for _, c := range a.calls {
+			if action == "" || c.Action == action {
+				count++
+			}
+		}
+		a.mu.Unlock()
+		if count >= n {
+			return nil
+		}
+		select {
+		case <-arrived:
+		case <-ctx.Done():
+			return fmt.Errorf("%d calls of %q arrived, want %d: %w", count, action, n, ctx.Err())
+		}
+	}
+}
+
+// record notes that a call arrived; what becomes of it is filled in later.
+func (a *AWS) record(r *request) {
+	r.call = &Call{
+		Time: r.now, Service: r.service, Action: r.action, Method: r.http.Method, Params: r.params,
+		UserAgent: r.http.UserAgent(), Header: r.http.Header.Clone(),
+	}
+	a.calls = append(a.calls, r.call)
+	close(a.arrived)
+	a.arrived = make(chan struct{})
+}
+
+// Watch has f called twice for each call from now on: when it has arrived, and when its work is done, before it is
+// answered. The call waits for f; if that returns true, the connection is closed instead of going on. A nil f ends that.
+func (a *AWS) Watch(f func(c Call, done bool) (hangup bool)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.watch = f
+}
+
+func (a *AWS) watched(r *request, done bool) (hangup bool) {
+	a.mu.Lock()
+	f, c := a.watch, *r.call
+	a.mu.Unlock()
+	return f != nil && f(c, done)
+}

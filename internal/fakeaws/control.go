@@ -1,0 +1,226 @@
+package fakeaws
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// controls are what may be asked of the fake itself, under /_fake/, by scripts and programs that know its URL only.
+// A control's answer is text, one thing a line; what it refuses is answered with status 400.
+var controls = map[string]func(*AWS, url.Values, []byte) (string, error){
+	"GET calls":     showCalls,             // format=json for one JSON object a line
+	"POST reset":    command((*AWS).Reset), // forget the calls
+	"POST fault":    addFault,              // a Fault in JSON, its durations as "2s"
+	"POST heal":     command((*AWS).Heal),  // take all faults back
+	"POST advance":  advance,               // by=1h
+	"GET now":       showTime,
+	"GET code":      showCode,                       // serial=ARN: the code that the device shows
+	"GET secret":    showSecret,                     // serial=ARN: what the device shares with AWS
+	"POST user":     addUser,                        // account=, name=: prints a new key's id and secret
+	"POST mfa":      addMFA,                         // account=, name=, device=: prints the serial
+	"POST role":     addRole,                        // arn=, and a Role in JSON
+	"POST example":  example,                        // makes Example's world: prints a key's id and secret
+	"POST expire":   command((*AWS).ExpireSessions), // end all sessions
+	"POST lag":      lag,                            // uses=N: keys made later fail N times first
+	"POST signin":   signin,                         // post=off: the console's sign-in refuses POST
+	"POST sso":      addSSO,                         // url=, region=, and auto=1 to approve by itself
+	"POST assign":   assign,                         // url=, account=, role=
+	"POST approve":  decide(true),                   // user_code=; without, all that wait
+	"POST deny":     decide(false),                  // likewise
+	"POST revoke":   revoke,                         // token=; without, all of them
+	"POST login":    setLogin,                       // arn=, and auto=1 to approve by itself: who signs in with aws login
+	"POST logins":   command((*AWS).RevokeLogins),   // end their sign-ins
+	"POST anchor":   addAnchor,                      // account=, region=, and its authorities in PEM: prints the trust anchor's ARN
+	"POST anywhere": addAnywhere,                    // account=, region=, and an AnywhereProfile in JSON: prints its ARN
+	"POST issuer":   addIssuer,                      // account=, name=, audience=: prints the URL and the provider's ARN
+	"POST identity": identity,                       // name=, sub=, and claims in JSON: prints a token
+	"POST people":   setPeople,                      // name=, and a Login in JSON: who signs in there, and how
+	"POST newkeys":  rotateIssuer,                   // name=: the issuer has new keys, and publishes the old no more
+	"POST keycache": cacheKeys,                      // lasts=24h: AWS keeps a provider's keys
+	"POST pins":     enforcePins,                    // on=0: AWS looks at the role pin of a token, or does not
+	"POST provider": addProvider,                    // account=, url=, audience=, at=: prints the ARN; its keys are fetched
+}
+
+// control answers one request under /_fake/.
+func (a *AWS) control(w http.ResponseWriter, r *http.Request, path string, body []byte) {
+	if name, ok := strings.CutPrefix(path, "issuer/"); ok {
+		a.openID(w, r, name, body)
+		return
+	}
+	act, ok := controls[r.Method+" "+path]
+	if !ok {
+		http.Error(w, fmt.Sprintf("the fake has no control %q", r.Method+" "+path), http.StatusNotFound)
+		return
+	}
+	out, err := act(a, r.URL.Query(), body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if out != "" {
+		fmt.Fprintln(w, out)
+	}
+}
+
+// command is a control without parameters and answer.
+func command(act func(*AWS)) func(*AWS, url.Values, []byte) (string, error) {
+	return func(a *AWS, _ url.Values, _ []byte) (string, error) {
+		act(a)
+		return "", nil
+	}
+}
+
+func showTime(a *AWS, _ url.Values, _ []byte) (string, error) { return stamp(a.Now()), nil }
+
+func showCalls(a *AWS, q url.Values, _ []byte) (string, error) {
+	if q.Get("format") != "json" {
+		return strings.Join(a.Actions(), "\n"), nil
+	}
+	var lines []string
+	for _, c := range a.Calls() {
+		line, err := json.Marshal(c)
+		if err != nil {
+			return "", fmt.Errorf("call: %w", err)
+		}
+		lines = append(lines, string(line))
+	}
+	return strings.Join(lines, "\n"), nil
+}
+
+// faultFields is a Fault as scripts write it.
+type faultFields struct {
+	Fault
+	Delay, Skew string
+	Until, Late struct{} // a channel cannot be sent
+}
+
+func addFault(a *AWS, _ url.Values, body []byte) (string, error) {
+	var f faultFields
+	if err := strict(body, &f); err != nil {
+		return "", fmt.Errorf("fault: %w", err)
+	}
+	for _, d := range []struct {
+		text string
+		into *time.Duration
+	}{{f.Delay, &f.Fault.Delay}, {f.Skew, &f.Fault.Skew}} {
+		if d.text == "" {
+			continue
+		}
+		var err error
+		if *d.into, err = time.ParseDuration(d.text); err != nil {
+			return "", fmt.Errorf("fault: %w", err)
+		}
+	}
+	a.Fail(f.Fault)
+	return "", nil
+}
+
+func advance(a *AWS, q url.Values, _ []byte) (string, error) {
+	by, err := time.ParseDuration(q.Get("by"))
+	if err != nil {
+		return "", fmt.Errorf("by: %w", err)
+	}
+	a.Advance(by)
+	return stamp(a.Now()), nil
+}
+
+func (a *AWS) deviceNamed(serial string) (*MFA, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if m := a.devices[serial]; m != nil {
+		return m, nil
+	}
+	return nil, fmt.Errorf("no MFA device %q", serial)
+}
+
+func showCode(a *AWS, q url.Values, _ []byte) (string, error) {
+	m, err := a.deviceNamed(q.Get("serial"))
+	if err != nil {
+		return "", err
+	}
+	return m.Code(), nil
+}
+
+func showSecret(a *AWS, q url.Values, _ []byte) (string, error) {
+	m, err := a.deviceNamed(q.Get("serial"))
+	if err != nil {
+		return "", err
+	}
+	return m.Secret(), nil
+}
+
+func addUser(a *AWS, q url.Values, _ []byte) (string, error) {
+	if q.Get("account") == "" || q.Get("name") == "" {
+		return "", fmt.Errorf("user: want account and name")
+	}
+	k := a.AddUser(q.Get("account"), q.Get("name")).AddKey()
+	return k.ID + "\n" + k.Secret, nil
+}
+
+func addMFA(a *AWS, q url.Values, _ []byte) (string, error) {
+	if q.Get("account") == "" || q.Get("name") == "" || q.Get("device") == "" {
+		return "", fmt.Errorf("mfa: want account, name and device")
+	}
+	return a.AddUser(q.Get("account"), q.Get("name")).AddMFA(q.Get("device")).Serial(), nil
+}
+
+// roleFields is a Role as scripts write it.
+type roleFields struct {
+	Role
+	MaxSession, MFAMaxAge string
+}
+
+func addRole(a *AWS, q url.Values, body []byte) (string, error) {
+	if _, ok := arnFields(q.Get("arn")); !ok {
+		return "", fmt.Errorf("role: %q is not an ARN", q.Get("arn"))
+	}
+	var f roleFields
+	if err := strict(body, &f); err != nil {
+		return "", fmt.Errorf("role: %w", err)
+	}
+	for _, d := range []struct {
+		text string
+		into *time.Duration
+	}{{f.MaxSession, &f.Role.MaxSession}, {f.MFAMaxAge, &f.Role.MFAMaxAge}} {
+		if d.text == "" {
+			continue
+		}
+		var err error
+		if *d.into, err = time.ParseDuration(d.text); err != nil {
+			return "", fmt.Errorf("role: %w", err)
+		}
+	}
+	a.AddRole(q.Get("arn"), f.Role)
+	return "", nil
+}
+
+func example(a *AWS, _ url.Values, _ []byte) (string, error) {
+	w := a.Example()
+	return w.Key.ID + "\n" + w.Key.Secret, nil
+}
+
+func lag(a *AWS, q url.Values, _ []byte) (string, error) {
+	var n int
+	if _, err := fmt.Sscan(q.Get("uses"), &n); err != nil {
+		return "", fmt.Errorf("uses: %w", err)
+	}
+	a.DelayNewKeys(n)
+	return "", nil
+}
+
+func addAnchor(a *AWS, q url.Values, body []byte) (string, error) {
+	return a.AddTrustAnchor(q.Get("account"), q.Get("region"), string(body))
+}
+
+func addAnywhere(a *AWS, q url.Values, body []byte) (string, error) {
+	var p AnywhereProfile
+	if err := strict(body, &p); err != nil {
+		return "", fmt.Errorf("profile of Roles Anywhere: %w", err)
+	}
+	return a.AddAnywhereProfile(q.Get("account"), q.Get("region"), p), nil
+}

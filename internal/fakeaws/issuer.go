@@ -1,0 +1,184 @@
+package fakeaws
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/big"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// provider is an OIDC provider that an account has registered.
+type provider struct {
+	url       string
+	at        string // where its files are served, if not there
+	audiences []string
+	given     bool                        // its keys are, and need not be fetched
+	keys      map[string]crypto.PublicKey // by key id
+	fetched   time.Time
+	issuer    *Issuer // if it is ours
+}
+
+// Issuer signs web identity tokens.
+type Issuer struct {
+	aws                *AWS
+	url, arn, audience string
+	ec                 *ecdsa.PrivateKey
+	rsa                *rsa.PrivateKey
+	made               int // how many keys of each kind it has had
+	people             Login
+	desk               loginBook
+}
+
+// AddProvider lets the account's roles trust tokens of an issuer whose public keys (*ecdsa.PublicKey, *rsa.PublicKey),
+// by their key ids, are given; where they are nil they are fetched, as AWS does. It returns the provider's ARN, which a
+// role then Trusts.
+func (a *AWS) AddProvider(account, issuer string, audiences []string, keys map[string]crypto.PublicKey) string {
+	return a.addProvider(account, &provider{url: issuer, at: issuer, audiences: audiences, keys: keys, given: keys != nil})
+}
+
+// AddProviderAt is AddProvider of an issuer whose files are served at another address, which stands in for a host that
+// a test cannot have.
+func (a *AWS) AddProviderAt(account, issuer, at string, audiences []string) string {
+	return a.addProvider(account, &provider{url: issuer, at: strings.TrimSuffix(at, "/"), audiences: audiences})
+}
+
+func (a *AWS) addProvider(account string, p *provider) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	arn := providerARN("aws", account, p.url)
+	a.issuers[arn] = p
+	return arn
+}
+
+func providerARN(partition, account, issuer string) string {
+	_, host, _ := strings.Cut(issuer, "://")
+	return "arn:" + partition + ":iam::" + account + ":oidc-provider/" + host
+}
+
+// AddIssuer makes an issuer of the fake's own, known to the account for one audience.
+func (a *AWS) AddIssuer(account, name, audience string) (*Issuer, error) {
+	i := &Issuer{aws: a, url: a.url + "/_fake/issuer/" + name, audience: audience, desk: newLoginBook()}
+	if err := i.Rotate(); err != nil {
+		return nil, err
+	}
+	i.arn = a.AddProvider(account, i.url, []string{audience}, nil)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.issuers[i.arn].issuer = i
+	return i, nil
+}
+
+// URL is what the issuer's tokens name as iss; below it are its configuration and keys.
+func (i *Issuer) URL() string { return i.url }
+
+// ARN is the provider's, for Role.Trusts.
+func (i *Issuer) ARN() string { return i.arn }
+
+// Rotate gives the issuer new keys. It publishes the old ones no more.
+func (i *Issuer) Rotate() error {
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return fmt.Errorf("issuer %s: %w", i.url, err)
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return fmt.Errorf("issuer %s: %w", i.url, err)
+	}
+	i.aws.mu.Lock()
+	defer i.aws.mu.Unlock()
+	i.ec, i.rsa = ec, key
+	i.made++
+	return nil
+}
+
+// keyID names the key of that kind that signs now.
+func (i *Issuer) keyID(kind string) string {
+	if i.made == 1 {
+		return kind
+	}
+	return fmt.Sprintf("%s-%d", kind, i.made)
+}
+
+// Token is a token for sub, good for an hour by the fake's clock, signed with ES256. claims are put over its own; one
+// that is nil takes the claim out.
+func (i *Issuer) Token(sub string, claims map[string]any) (string, error) {
+	i.aws.mu.Lock()
+	defer i.aws.mu.Unlock()
+	return i.sign("ES256", i.claims(sub, claims))
+}
+
+// TokenRS256 is Token, signed with RS256.
+func (i *Issuer) TokenRS256(sub string, claims map[string]any) (string, error) {
+	i.aws.mu.Lock()
+	defer i.aws.mu.Unlock()
+	return i.sign("RS256", i.claims(sub, claims))
+}
+
+func (i *Issuer) sign(algorithm string, claims map[string]any) (string, error) {
+	if algorithm == "RS256" {
+		return signJWT(jwtHeader{algorithm, i.keyID("rsa"), "JWT"}, claims, i.rsa)
+	}
+	return signJWT(jwtHeader{algorithm, i.keyID("ec"), "JWT"}, claims, i.ec)
+}
+
+func (i *Issuer) claims(sub string, more map[string]any) map[string]any {
+	now := i.aws.now()
+	all := map[string]any{"iss": i.url, "sub": sub, "aud": i.audience, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix()}
+	maps.Copy(all, more)
+	maps.DeleteFunc(all, func(_ string, v any) bool { return v == nil })
+	return all
+}
+
+func (a *AWS) issuerNamed(name string) *Issuer {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, p := range a.issuers {
+		if p.issuer != nil && p.url == a.url+"/_fake/issuer/"+name {
+			return p.issuer
+		}
+	}
+	return nil
+}
+
+// jwks are the issuer's public keys.
+func (i *Issuer) jwks() []jwk {
+	point, err := i.ec.PublicKey.Bytes() // 4, x and y of 32 bytes each
+	if err != nil {
+		return nil
+	}
+	return []jwk{
+		{Type: "EC", Curve: "P-256", KeyID: i.keyID("ec"), Alg: "ES256", Use: "sig", X: base64url.EncodeToString(point[1:33]), Y: base64url.EncodeToString(point[33:])},
+		{Type: "RSA", KeyID: i.keyID("rsa"), Alg: "RS256", Use: "sig",
+			N: base64url.EncodeToString(i.rsa.N.Bytes()), E: base64url.EncodeToString(big.NewInt(int64(i.rsa.E)).Bytes())},
+	}
+}
+
+func addIssuer(a *AWS, q url.Values, _ []byte) (string, error) {
+	i, err := a.AddIssuer(q.Get("account"), q.Get("name"), q.Get("audience"))
+	if err != nil {
+		return "", err
+	}
+	return i.URL() + "\n" + i.ARN(), nil
+}
+
+func identity(a *AWS, q url.Values, body []byte) (string, error) {
+	i := a.issuerNamed(q.Get("name"))
+	if i == nil {
+		return "", fmt.Errorf("no issuer %q", q.Get("name"))
+	}
+	var claims map[string]any
+	if len(body) > 0 {
+		if err := json.Unmarshal(body, &claims); err != nil {
+			return "", fmt.Errorf("claims: %w", err)
+		}
+	}
+	return i.Token(q.Get("sub"), claims)
+}

@@ -1,0 +1,127 @@
+package fakeaws
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/rsa"
+	_ "crypto/sha256" // for crypto.SHA256
+	_ "crypto/sha512" // for crypto.SHA384 and crypto.SHA512
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+)
+
+// hashes are those of the algorithms that AWS takes, by the end of their names.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+var hashes = map[string]crypto.Hash{"256": crypto.SHA256, "384": crypto.SHA384, "512": crypto.SHA512}
+
+// jwtHeader is what a token says of its signature.
+type jwtHeader struct {
+	Algorithm string `json:"alg"`
+	KeyID     string `json:"kid,omitempty"`
+	Type      string `json:"typ,omitempty"`
+}
+
+// jwt is a signed token, taken apart. Its signature has not been looked at.
+type jwt struct {
+	header    jwtHeader
+	claims    map[string]any // numbers are json.Number
+	signed    string
+	signature []byte
+}
+
+var base64url = base64.RawURLEncoding
+
+// parseJWT reads a token in its compact form.
+// https://www.rfc-editor.org/rfc/rfc7519
+func parseJWT(text string) (jwt, error) {
+	if strings.ContainsAny(text, "\r\n") {
+		return jwt{}, errors.New("token: a line break in it") // which base64 would pass over
+	}
+	parts := strings.Split(text, ".")
+	if len(parts) != 3 {
+		return jwt{}, fmt.Errorf("token: %d parts, want 3", len(parts))
+	}
+	t := jwt{signed: parts[0] + "." + parts[1]}
+	header, err := base64url.Strict().DecodeString(parts[0])
+	if err != nil {
+		return jwt{}, fmt.Errorf("token header: %w", err)
+	}
+	if err := json.Unmarshal(header, &t.header); err != nil {
+		return jwt{}, fmt.Errorf("token header: %w", err)
+	}
+	payload, err := base64url.Strict().DecodeString(parts[1])
+	if err != nil {
+		return jwt{}, fmt.Errorf("token claims: %w", err)
+	}
+	d := json.NewDecoder(bytes.NewReader(payload))
+	d.UseNumber()
+	if err := d.Decode(&t.claims); err != nil {
+		return jwt{}, fmt.Errorf("token claims: %w", err)
+	}
+	if t.signature, err = base64url.Strict().DecodeString(parts[2]); err != nil {
+		return jwt{}, fmt.Errorf("token signature: %w", err)
+	}
+	return t, nil
+}
+
+// verify looks at the signature. The kind of the key has to be the one that the algorithm names.
+// https://www.rfc-editor.org/rfc/rfc7518#section-3
+func (t jwt) verify(key crypto.PublicKey) error {
+	if len(t.header.Algorithm) != 5 {
+		return fmt.Errorf("token: algorithm %q, want RS or ES with 256, 384 or 512", t.header.Algorithm)
+	}
+	hash, ok := hashes[t.header.Algorithm[2:]]
+	if !ok {
+		return fmt.Errorf("token: algorithm %q, want RS or ES with 256, 384 or 512", t.header.Algorithm)
+	}
+	h := hash.New()
+	h.Write([]byte(t.signed))
+	switch k := key.(type) {
+	case *rsa.PublicKey:
+		if t.header.Algorithm[:2] == "RS" && rsa.VerifyPKCS1v15(k, hash, h.Sum(nil), t.signature) == nil {
+			return nil
+		}
+	case *ecdsa.PublicKey:
+		size := (k.Curve.Params().BitSize + 7) / 8
+		if t.header.Algorithm[:2] == "ES" && len(t.signature) == 2*size {
+			r, s := new(big.Int).SetBytes(t.signature[:size]), new(big.Int).SetBytes(t.signature[size:])
+			if ecdsa.Verify(k, h.Sum(nil), r, s) {
+				return nil
+			}
+		}
+	}
+	return errors.New("token: the signature does not fit the key")
+}
+
+// signJWT makes a token with an algorithm that fits the key.
+func signJWT(header jwtHeader, claims map[string]any, key crypto.Signer) (string, error) {
+	head, err := json.Marshal(header)
+	if err != nil {
+		return "", fmt.Errorf("token header: %w", err)
+	}
+	body, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("token claims: %w", err)
+	}
+	signed := base64url.EncodeToString(head) + "." + base64url.EncodeToString(body)
+	h := crypto.SHA256.New()
+	h.Write([]byte(signed))
+	var signature []byte
+	if ec, ok := key.(*ecdsa.PrivateKey); ok {
+		r, s, err := ecdsa.Sign(rand.Reader, ec, h.Sum(nil))
+		if err != nil {
+			return "", fmt.Errorf("token: %w", err)
+		}
+		size := (ec.Curve.Params().BitSize + 7) / 8
+		signature = append(r.FillBytes(make([]byte, size)), s.FillBytes(make([]byte, size))...)
+	} else if signature, err = key.Sign(rand.Reader, h.Sum(nil), crypto.SHA256); err != nil {
+		return "", fmt.Errorf("token: %w", err)
+	}
+	return signed + "." + base64url.EncodeToString(signature), nil
+}

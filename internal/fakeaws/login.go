@@ -1,0 +1,214 @@
+package fakeaws
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// The programs that may sign people in with aws login.
+const (
+	sameDevice  = "arn:aws:signin:::devtools/same-device"
+	crossDevice = "arn:aws:signin:::devtools/cross-device"
+
+	confirmationPath = "/v1/sessions/confirmation"
+
+	loginLifetime = 12 * time.Hour
+	loginMinutes  = 15 * time.Minute // what its credentials last, unless SetLoginLifetime says otherwise
+)
+
+// loginDesk is all of AWS's sign-in for programs, with one person who signs in.
+type loginDesk struct {
+	person  string // ARN of whoever signs in
+	auto    bool
+	codes   map[string]*loginGrant // by code
+	refresh map[string]*loginGrant // by refresh token
+	lasts   time.Duration          // what its credentials last
+	proofs  map[string]bool        // which were used
+}
+
+// loginGrant is a sign-in, before and after its code was traded.
+type loginGrant struct {
+	client, challenge, redirect string
+	person                      string
+	key                         string // thumbprint of the key that the tokens are bound to
+	expires                     time.Time
+}
+
+func newLoginDesk() *loginDesk {
+	return &loginDesk{codes: map[string]*loginGrant{}, refresh: map[string]*loginGrant{}, lasts: loginMinutes, proofs: map[string]bool{}}
+}
+
+// SetLogin says who signs in with aws login: a user of the fake's, or someone with a role. Unless auto is set, the page
+// asks whether to.
+func (a *AWS) SetLogin(arn string, auto bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.logins.person, a.logins.auto = arn, auto
+}
+
+// SetLoginLifetime is how long credentials of aws login last that are made from now on.
+func (a *AWS) SetLoginLifetime(d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.logins.lasts = d
+}
+
+// RevokeLogins ends all sign-ins of aws login, as a changed password does.
+func (a *AWS) RevokeLogins() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	clear(a.logins.refresh)
+}
+
+func setLogin(a *AWS, q url.Values, _ []byte) (string, error) {
+	if _, ok := arnFields(q.Get("arn")); !ok {
+		return "", fmt.Errorf("login: %q is not an ARN", q.Get("arn"))
+	}
+	a.SetLogin(q.Get("arn"), q.Get("auto") != "")
+	return "", nil
+}
+
+// loginPage is where a browser is sent to sign in. https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sign-in.html
+func (a *AWS) loginPage(r *request) (any, error) {
+	p := r.params
+	back, err := url.Parse(p.Get("redirect_uri"))
+	remote := p.Get("redirect_uri") == a.url+confirmationPath
+	switch {
+	case err != nil || !remote && (back.Scheme != "http" || back.Hostname() != "127.0.0.1" || back.Path != "/oauth/callback"):
+		return page(http.StatusBadRequest, "<p>invalid_redirect_uri</p>"), nil
+	case remote != (p.Get("client_id") == crossDevice), !remote && p.Get("client_id") != sameDevice:
+		return page(http.StatusBadRequest, "<p>invalid_client</p>"), nil
+	case p.Get("response_type") != "code", p.Get("code_challenge_method") != "SHA-256", !challenges.MatchString(p.Get("code_challenge")), p.Get("scope") != "openid":
+		return redirect(back, p, "error", "invalid_request"), nil
+	case p.Get("decision") == "deny":
+		return redirect(back, p, "error", "access_denied"), nil
+	case !a.logins.auto && p.Get("decision") != "approve":
+		return page(http.StatusOK, "<h1>Continue with this session?</h1>"+buttons), nil
+	}
+	code := "EXAMPLE-login-code-" + a.id("")
+	a.logins.codes[code] = &loginGrant{
+		client: p.Get("client_id"), challenge: p.Get("code_challenge"), redirect: p.Get("redirect_uri"),
+		person: a.logins.person, expires: r.now.Add(signInLifetime),
+	}
+	return redirect(back, p, "code", code), nil
+}
+
+// confirmationPage shows the person what to type where they came from.
+func (a *AWS) confirmationPage(r *request) (any, error) {
+	text := url.Values{"state": r.params["state"], "code": r.params["code"]}.Encode()
+	return page(http.StatusOK, "<h1>Copy this code</h1><code>"+base64.StdEncoding.EncodeToString([]byte(text))+"</code>"), nil
+}
+
+// loginRefused is the only exception that the token endpoint has words for.
+func loginRefused(reason string) *refusal {
+	no := refuse(401, "AccessDeniedException", "Access denied: %s", reason)
+	no.reason = reason
+	return no
+}
+
+// loginToken is CreateOAuth2Token. Whoever asks proves to hold the key that the tokens are bound to.
+func (a *AWS) loginToken(r *request) (any, error) {
+	key, err := a.proofKey(r)
+	if err != nil {
+		return nil, refuse(400, "ValidationException", "DPoP: %v", err)
+	}
+	var body struct{ ClientID, GrantType, Code, CodeVerifier, RedirectURI, RefreshToken string }
+	if err := json.Unmarshal(r.body, &body); err != nil {
+		return nil, refuse(400, "ValidationException", "The body is not JSON")
+	}
+	var g *loginGrant
+	switch body.GrantType {
+	case codeGrant:
+		g, err = a.fromLoginCode(r, body.Code, body.CodeVerifier, body.RedirectURI)
+	case refreshGrant:
+		g, err = a.fromLoginRefresh(r, body.RefreshToken, key)
+	default:
+		err = refuse(400, "ValidationException", "grantType is %q", body.GrantType)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if g.client != body.ClientID {
+		return nil, refuse(400, "ValidationException", "The client is another")
+	}
+	return a.loginAnswer(r, g, key)
+}
+
+func (a *AWS) fromLoginCode(r *request, code, verifier, redirect string) (*loginGrant, error) {
+	g := a.logins.codes[code]
+	delete(a.logins.codes, code)
+	sum := sha256.Sum256([]byte(verifier))
+	switch {
+	case g == nil || !r.now.Before(g.expires):
+		return nil, loginRefused("AUTHCODE_EXPIRED")
+	case base64url.EncodeToString(sum[:]) != g.challenge || redirect != g.redirect:
+		return nil, refuse(400, "ValidationException", "The code verifier or the redirect does not fit")
+	}
+	g.expires = r.now.Add(loginLifetime)
+	return g, nil
+}
+
+func (a *AWS) fromLoginRefresh(r *request, token, key string) (*loginGrant, error) {
+	g := a.logins.refresh[token]
+	switch {
+	case g == nil:
+		return nil, loginRefused("USER_CREDENTIALS_CHANGED")
+	case !r.now.Before(g.expires):
+		return nil, loginRefused("TOKEN_EXPIRED")
+	case g.key != key:
+		return nil, refuse(400, "ValidationException", "DPoP: the key is another")
+	}
+	delete(a.logins.refresh, token)
+	return g, nil
+}
+
+func (a *AWS) loginAnswer(r *request, g *loginGrant, key string) (any, error) {
+	s := session{kind: userSession}
+	if s.user = a.users[g.person]; s.user == nil {
+		if a.roles[g.person] == nil {
+			return nil, loginRefused("INSUFFICIENT_PERMISSIONS")
+		}
+		s = session{kind: roleSession, role: a.roles[g.person], name: "alice"}
+	}
+	made := a.issue(s, r.now, a.logins.lasts)
+	next := *g
+	next.key = key
+	refresh := "EXAMPLE-login-refresh-" + a.id("")
+	a.logins.refresh[refresh] = &next
+	claims, err := json.Marshal(map[string]any{"sub": made.caller().arn, "iss": a.url, "iat": r.now.Unix()})
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{
+		"accessToken": map[string]string{"accessKeyId": made.ID, "secretAccessKey": made.Secret, "sessionToken": made.token},
+		"tokenType":   "aws_sigv4", "expiresIn": int(a.logins.lasts / time.Second), "refreshToken": refresh,
+		"idToken": base64url.EncodeToString([]byte(`{"alg":"none"}`)) + "." + base64url.EncodeToString(claims) + ".",
+	}, nil
+}
+
+// proofKey checks the proof that a call carries, and returns its key's thumbprint.
+// https://www.rfc-editor.org/rfc/rfc9449#section-4.3
+func (a *AWS) proofKey(r *request) (string, error) {
+	p, err := parseProof(r.http.Header.Get("Dpop"))
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case p.method != http.MethodPost:
+		return "", fmt.Errorf("htm is %q", p.method)
+	case p.url != a.url+r.http.URL.Path:
+		return "", fmt.Errorf("htu is %q", p.url)
+	case p.id == "" || a.logins.proofs[p.id]:
+		return "", errors.New("jti was used before")
+	case r.now.Sub(p.at).Abs() > 5*time.Minute:
+		return "", fmt.Errorf("iat is %s off", r.now.Sub(p.at))
+	}
+	a.logins.proofs[p.id] = true
+	return p.thumbprint, nil
+}

@@ -1,0 +1,148 @@
+package fakeaws
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+)
+
+// oauthRefusal is an error as OAuth has it. https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+func oauthRefusal(r *request, status int, code, why string) answer {
+	r.call.Code = code
+	return object(status, map[string]any{"error": code, "error_description": why})
+}
+
+// knows checks that the call is the client's, and that it shows its secret if it has one.
+func (i *Issuer) knows(r *request) *answer {
+	id, secret := r.params.Get("client_id"), r.params.Get("client_secret")
+	if user, password, basic := r.http.BasicAuth(); basic {
+		id, _ = url.QueryUnescape(user)
+		secret, _ = url.QueryUnescape(password)
+	}
+	if id != i.audience || !hmac.Equal([]byte(secret), []byte(i.people.Secret)) {
+		no := oauthRefusal(r, http.StatusUnauthorized, "invalid_client", "no such client, or another secret")
+		return &no
+	}
+	return nil
+}
+
+// token trades a grant for tokens.
+func (i *Issuer) token(r *request) answer {
+	if no := i.knows(r); no != nil {
+		return *no
+	}
+	take := map[string]func(*Issuer, *request) (*login, *answer){
+		codeGrant: (*Issuer).loginOfCode, deviceGrant: (*Issuer).loginOfDevice, refreshGrant: (*Issuer).loginOfRefresh,
+	}[r.params.Get("grant_type")]
+	if take == nil {
+		return oauthRefusal(r, http.StatusBadRequest, "unsupported_grant_type", "no such grant")
+	}
+	g, no := take(i, r)
+	if no != nil {
+		return *no
+	}
+	return i.tokens(r, g)
+}
+
+// tokens are what a sign-in gives.
+func (i *Issuer) tokens(r *request, g *login) answer {
+	l, again := i.people, r.params.Get("grant_type") == refreshGrant
+	out := map[string]any{"access_token": "EXAMPLE-openid-access-" + i.aws.id(""), "token_type": "Bearer", "expires_in": 3600}
+	if slices.Contains(g.scopes, "offline_access") && !l.NoRefresh && !(again && l.KeepRefresh) {
+		token := "EXAMPLE-openid-refresh-" + i.aws.id("")
+		i.desk.refresh[token] = g
+		out["refresh_token"] = token
+	}
+	if again && l.NoIDAgain {
+		return object(http.StatusOK, out)
+	}
+	claims := map[string]any{}
+	if g.nonce != "" && !again {
+		claims["nonce"] = g.nonce
+	}
+	if l.Lasts > 0 {
+		claims["exp"] = r.now.Add(time.Duration(l.Lasts) * time.Second).Unix()
+	}
+	maps.Copy(claims, l.Claims)
+	subject := l.Subject
+	if again && l.SubjectAgain != "" {
+		subject = l.SubjectAgain
+	}
+	algorithm := "ES256"
+	if l.RSA {
+		algorithm = "RS256"
+	}
+	token, err := i.sign(algorithm, i.claims(subject, claims))
+	if err != nil {
+		return oauthRefusal(r, http.StatusInternalServerError, "server_error", err.Error())
+	}
+	out["id_token"] = token
+	return object(http.StatusOK, out)
+}
+
+// loginOfCode takes an authorization code, once, from who started the sign-in.
+func (i *Issuer) loginOfCode(r *request) (*login, *answer) {
+	code := r.params.Get("code")
+	g := i.desk.grants[code]
+	delete(i.desk.grants, code)
+	sum := sha256.Sum256([]byte(r.params.Get("code_verifier")))
+	if g == nil || g.userCode != "" || !r.now.Before(g.expires) || base64url.EncodeToString(sum[:]) != g.challenge || r.params.Get("redirect_uri") != g.redirect {
+		no := oauthRefusal(r, http.StatusBadRequest, "invalid_grant", "the code is not valid: "+code)
+		return nil, &no
+	}
+	return g, nil
+}
+
+// loginOfDevice answers a poll. https://www.rfc-editor.org/rfc/rfc8628#section-3.5
+func (i *Issuer) loginOfDevice(r *request) (*login, *answer) {
+	refuse := func(code string) (*login, *answer) {
+		no := oauthRefusal(r, http.StatusBadRequest, code, "")
+		return nil, &no
+	}
+	code := r.params.Get("device_code")
+	g := i.desk.grants[code]
+	if g == nil || g.userCode == "" {
+		return refuse("invalid_grant")
+	}
+	last := g.polled
+	g.polled = r.now
+	switch {
+	case !r.now.Before(g.expires):
+		return refuse("expired_token")
+	case i.people.Deny, g.decided && !g.approved:
+		return refuse("access_denied")
+	case !last.IsZero() && r.now.Sub(last) < time.Second:
+		return refuse("slow_down")
+	case !g.decided && !i.people.Auto:
+		return refuse("authorization_pending")
+	}
+	delete(i.desk.grants, code)
+	return g, nil
+}
+
+// loginOfRefresh takes a refresh token, once unless the issuer keeps them.
+func (i *Issuer) loginOfRefresh(r *request) (*login, *answer) {
+	token := r.params.Get("refresh_token")
+	g := i.desk.refresh[token]
+	if g == nil {
+		no := oauthRefusal(r, http.StatusBadRequest, "invalid_grant", "the refresh token is not valid: "+token)
+		return nil, &no
+	}
+	if !i.people.KeepRefresh {
+		delete(i.desk.refresh, token)
+	}
+	return g, nil
+}
+
+// revoke ends a refresh token. https://www.rfc-editor.org/rfc/rfc7009
+func (i *Issuer) revoke(r *request) answer {
+	if no := i.knows(r); no != nil {
+		return *no
+	}
+	delete(i.desk.refresh, r.params.Get("token"))
+	return answer{status: http.StatusOK}
+}

@@ -1,0 +1,152 @@
+package fakeaws
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+)
+
+// policy is an IAM policy, as much of it as decides here.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+type policy struct {
+	Version   string `json:",omitempty"`
+	ID        string `json:"Id,omitempty"`
+	Statement oneOrMore[statement]
+}
+
+type statement struct {
+	Sid         string `json:",omitempty"`
+	Effect      string
+	Action      oneOrMore[string]                    `json:",omitempty"`
+	NotAction   oneOrMore[string]                    `json:",omitempty"`
+	Resource    oneOrMore[string]                    `json:",omitempty"`
+	NotResource oneOrMore[string]                    `json:",omitempty"`
+	Condition   map[string]map[string]oneOrMore[any] `json:",omitempty"`
+}
+
+// oneOrMore is a JSON value or a list of such values.
+type oneOrMore[T any] []T
+
+func (o *oneOrMore[T]) UnmarshalJSON(data []byte) error {
+	switch {
+	case string(data) == "null":
+		return errors.New("null in the place of a value")
+	case bytes.HasPrefix(data, []byte("[")):
+		return strict(data, (*[]T)(o))
+	}
+	*o = make([]T, 1)
+	return strict(data, &(*o)[0])
+}
+
+// strict decodes one JSON value and refuses fields that a policy does not have.
+func strict(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more after the end")
+	}
+	return nil
+}
+
+// parsePolicy reads a policy; its error is AWS's MalformedPolicyDocument. The zero policy allows nothing.
+func parsePolicy(text string) (policy, error) {
+	var p policy
+	if strict([]byte(text), &p) != nil || len(p.Statement) == 0 {
+		return policy{}, refuse(400, "MalformedPolicyDocument", "This policy contains invalid Json")
+	}
+	if !slices.Contains([]string{"", "2012-10-17", "2008-10-17"}, p.Version) {
+		return policy{}, refuse(400, "MalformedPolicyDocument", "The policy must contain a valid version string")
+	}
+	for _, s := range p.Statement {
+		switch {
+		case s.Effect != "Allow" && s.Effect != "Deny":
+			return policy{}, refuse(400, "MalformedPolicyDocument", "Syntax errors in policy: Effect must be Allow or Deny.")
+		case (len(s.Action) == 0) == (len(s.NotAction) == 0):
+			return policy{}, refuse(400, "MalformedPolicyDocument", "Policy statement must contain actions.")
+		case (len(s.Resource) == 0) == (len(s.NotResource) == 0):
+			return policy{}, refuse(400, "MalformedPolicyDocument", "Policy statement must contain resources.")
+		}
+	}
+	return p, nil
+}
+
+// covers says whether the statement speaks of the action on the resource. Conditions are not computed: with one, a Deny
+// counts and an Allow does not, so that the fake errs on the side of refusing.
+func (s statement) covers(action, resource string) bool {
+	if len(s.Condition) > 0 && s.Effect == "Allow" {
+		return false
+	}
+	hit := func(patterns []string, value string) bool {
+		return slices.ContainsFunc(patterns, func(p string) bool { return wild(p, value) })
+	}
+	action = strings.ToLower(action)
+	lower := func(patterns []string) (out []string) {
+		for _, p := range patterns {
+			out = append(out, strings.ToLower(p))
+		}
+		return out
+	}
+	return (hit(lower(s.Action), action) || len(s.NotAction) > 0 && !hit(lower(s.NotAction), action)) &&
+		(hit(s.Resource, resource) || len(s.NotResource) > 0 && !hit(s.NotResource, resource))
+}
+
+// wild matches value against a pattern with * for any letters and ? for one.
+func wild(pattern, value string) bool {
+	star, mark := -1, 0
+	p := 0
+	for v := 0; v < len(value); {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, v
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == value[v]):
+			p++
+			v++
+		case star >= 0:
+			mark++
+			p, v = star+1, mark
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// allow says what several policies together allow: something allows it, and nothing denies it.
+func allow(policies []policy, action, resource string) bool {
+	allowed := false
+	for _, p := range policies {
+		for _, s := range p.Statement {
+			if !s.covers(action, resource) {
+				continue
+			}
+			if s.Effect == "Deny" {
+				return false
+			}
+			allowed = true
+		}
+	}
+	return allowed
+}
+
+// limit is what a session's own policies let it do at most. Inline and managed ones add up [K].
+type limit struct{ policies []policy }
+
+// may says whether the caller's policies and its session's let it do the action. A role without policies, and every
+// user, may do everything.
+func (c *caller) may(action, resource string) bool {
+	s := c.session
+	if s == nil {
+		return true
+	}
+	if s.role != nil && len(s.role.policies) > 0 && !allow(s.role.policies, action, resource) {
+		return false
+	}
+	return s.limit == nil || allow(s.limit.policies, action, resource)
+}

@@ -1,0 +1,229 @@
+package fakeaws
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// request is one call on its way through the fake.
+type request struct {
+	http            *http.Request
+	body            []byte
+	service, action string
+	params          url.Values
+	now             time.Time
+	caller          *caller // nil until authenticated, and for calls that nobody signs
+	call            *Call
+	retrieved       *retrieval // the keys of a web identity's provider; nil where they were not asked for
+}
+
+// operation carries a call out. Its result is what goes into the answer, or an answer of its own.
+type operation struct {
+	service  string
+	unsigned bool
+	run      func(*AWS, *request) (any, error)
+}
+
+// answer is what goes back.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// ServeHTTP answers as AWS, and under /_fake/ as the fake itself.
+func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		http.Error(w, "fake AWS: "+err.Error(), http.StatusRequestEntityTooLarge)
+		return
+	}
+	if path, ok := strings.CutPrefix(r.URL.Path, "/_fake/"); ok {
+		a.control(w, r, path, body)
+		return
+	}
+	req, op := route(r, body)
+	a.mu.Lock()
+	f := a.fault(req.action)
+	req.now = a.now().Add(f.Skew)
+	a.record(req)
+	a.mu.Unlock()
+	if a.watched(req, false) || !a.wait(f, r) || f.Hangup {
+		a.hangup(w, req)
+		return
+	}
+	if req.action == "AssumeRoleWithWebIdentity" {
+		req.retrieved = a.retrieve(r.Context(), req.params)
+	}
+	out := a.handle(req, op, f)
+	if a.watched(req, true) || !a.late(f, r) || f.AnswerLost {
+		a.hangup(w, req)
+		return
+	}
+	for name, values := range out.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(out.status)
+	_, _ = w.Write(out.body) // a client that has left is its own business
+}
+
+// hangup closes the connection without a word.
+func (a *AWS) hangup(w http.ResponseWriter, r *request) {
+	a.mu.Lock()
+	r.call.lost = true
+	a.mu.Unlock()
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		conn.Close()
+	}
+}
+
+// handle makes the answer and notes how it went.
+func (a *AWS) handle(r *request, op *operation, f Fault) answer {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.asked++
+	r.now = a.now().Add(f.Skew) // later than at arrival if the fault waited
+	out := a.perform(r, op, f)
+	if out.header == nil {
+		out.header = http.Header{}
+	}
+	out.header.Set("Date", r.now.UTC().Format(http.TimeFormat))
+	out.header.Set("X-Amzn-Requestid", requestID(a.asked))
+	r.call.Status = out.status
+	if f.TruncateXML {
+		out.body = out.body[:len(out.body)/2]
+	}
+	r.call.lost = f.HTML || f.TruncateXML
+	return out
+}
+
+func (a *AWS) perform(r *request, op *operation, f Fault) answer {
+	if f.HTML {
+		return page(http.StatusOK, "<h1>Welcome to Example Hotel</h1><p>Please accept our terms to use the network.</p>")
+	}
+	result, err := a.run(r, op, f)
+	if out, ok := result.(answer); ok && err == nil {
+		return out
+	}
+	var no *refusal
+	if err != nil && !errors.As(err, &no) {
+		no = refuse(500, "InternalFailure", "%v", err)
+	}
+	if no != nil {
+		r.call.Code = no.code
+	}
+	if r.service == "sts" || r.service == "iam" {
+		return queryAnswer(r, result, no, requestID(a.asked))
+	}
+	return jsonAnswer(r, result, no)
+}
+
+func (a *AWS) run(r *request, op *operation, f Fault) (any, error) {
+	if op == nil {
+		return nil, refuse(400, "InvalidAction", "Could not find operation %s for version %s", r.action, r.params.Get("Version"))
+	}
+	if !op.unsigned {
+		if err := a.authenticate(r); err != nil {
+			return nil, err
+		}
+	}
+	if err := f.refusal(r.service); err != nil {
+		return nil, err
+	}
+	if !op.unsigned {
+		if err := a.permit(r); err != nil {
+			return nil, err
+		}
+	}
+	return op.run(a, r)
+}
+
+// route finds out what a request asks: by its path for the JSON services, by Action for the query ones.
+// A request that asks for nothing we know has no operation.
+func route(r *http.Request, body []byte) (*request, *operation) {
+	req := &request{http: r, body: body, params: r.URL.Query()}
+	if op, action, ok := routeREST(r); ok {
+		req.service, req.action = op.service, action
+		if !fromForm(req.params, r, body) {
+			fromJSON(req.params, body)
+		}
+		if req.action == "" {
+			req.action = req.params.Get("Action")
+		}
+		return req, &op
+	}
+	fromForm(req.params, r, body)
+	req.action, req.service = req.params.Get("Action"), "sts"
+	if req.params.Get("Version") == iamVersion {
+		req.service = "iam"
+	}
+	op, ok := queryOperations[req.action]
+	if !ok || op.service != req.service || r.URL.Path != "/" && r.URL.Path != "" {
+		return req, nil
+	}
+	return req, &op
+}
+
+// fromForm adds the fields of a form to params and says whether there was one.
+func fromForm(params url.Values, r *http.Request, body []byte) bool {
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return false
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return true // what is missing is then refused by name
+	}
+	maps.Copy(params, form)
+	return true
+}
+
+// fromJSON adds the fields of a flat JSON object to params.
+func fromJSON(params url.Values, body []byte) {
+	var fields map[string]any
+	if json.Unmarshal(body, &fields) != nil {
+		return // what is missing is then refused by name
+	}
+	for name, value := range fields {
+		if list, ok := value.([]any); ok {
+			for _, v := range list {
+				params.Add(name, fmt.Sprint(v))
+			}
+			continue
+		}
+		params.Set(name, fmt.Sprint(value))
+	}
+}
+
+// jsonAnswer forms an answer of the REST-JSON services. Their two kinds tell their errors in different fields.
+func jsonAnswer(r *request, result any, no *refusal) answer {
+	out := answer{status: http.StatusOK, header: http.Header{"Content-Type": {"application/json"}}}
+	if no != nil {
+		out.status = no.status
+		out.header.Set("X-Amzn-Errortype", no.code)
+		fields := map[string]string{"message": no.message, "__type": no.code}
+		if no.reason != "" {
+			fields["error"] = no.reason
+		}
+		result = fields
+		if r.service == "oidc" {
+			result = map[string]string{"error": oauthError(no.code), "error_description": no.message}
+		}
+	}
+	if result == nil {
+		return out
+	}
+	out.body, _ = json.Marshal(result) // our own flat structs and maps always marshal
+	return out
+}
+
+// page is an HTML answer. It names an empty icon, as a browser asks for one otherwise.
+func page(status int, body string) answer {
+	return answer{status, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, []byte(`<!doctype html><title>Example</title><link rel="icon" href="data:,">` + body)}
+}

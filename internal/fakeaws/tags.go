@@ -1,0 +1,125 @@
+package fakeaws
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// tagSet are the tags of a session as they were asked for.
+type tagSet struct {
+	values     map[string]string
+	transitive []string
+}
+
+// readTags reads Tags and TransitiveTagKeys.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+func readTags(c *checks) (tagSet, error) {
+	set := tagSet{values: map[string]string{}}
+	list := members(c.params, "Tags", "Key", "Value")
+	if len(list) > 50 {
+		c.fail("tags", "tags", "have length less than or equal to 50")
+	}
+	for _, tag := range list {
+		c.value(tag[0], "tags.member.key", 1, 128, tagAlphabet)
+		c.value(tag[1], "tags.member.value", 0, 256, tagAlphabet)
+		if err := set.add(tag[0], tag[1]); err != nil {
+			return set, err
+		}
+	}
+	keys := members(c.params, "TransitiveTagKeys", "")
+	if len(keys) > 50 {
+		c.fail("transitiveTagKeys", "transitiveTagKeys", "have length less than or equal to 50")
+	}
+	for _, key := range keys {
+		set.transitive = append(set.transitive, key[0])
+	}
+	return set, set.complete()
+}
+
+// add takes one tag. Keys that differ in case only are the same key.
+func (t tagSet) add(key, value string) error {
+	if strings.HasPrefix(strings.ToLower(key), "aws:") {
+		return refuse(400, "InvalidParameterValue", "Tag keys beginning with aws: are reserved for system use.")
+	}
+	if has(t.values, key) {
+		return refuse(400, "InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+	}
+	t.values[key] = value
+	return nil
+}
+
+// complete refuses a transitive key that has no tag.
+func (t tagSet) complete() error {
+	for _, key := range t.transitive {
+		if !has(t.values, key) {
+			return refuse(400, "InvalidParameterValue", "The specified transitive tag key must be included in the requested tags.")
+		}
+	}
+	return nil
+}
+
+func has[V any](tags map[string]V, key string) bool {
+	return slices.ContainsFunc(slices.Collect(maps.Keys(tags)), func(k string) bool { return strings.EqualFold(k, key) })
+}
+
+// inherit gives the session its tags and source identity: those asked for, and those that the caller's session passes
+// on and that nobody may change. The permissions are looked at on both sides, in the role's trust and in what the
+// caller itself may do; c is nil for a web identity.
+func (s *session) inherit(c *caller, target *role, ask assumption) error {
+	s.tags, s.transitive, s.sourceIdentity = maps.Clone(ask.tags.values), map[string]bool{}, ask.sourceIdentity
+	if c != nil && c.session != nil && c.session.kind == roleSession {
+		s.chained = true
+		if err := s.carry(c.session); err != nil {
+			return err
+		}
+	}
+	for _, key := range ask.tags.transitive {
+		s.transitive[key] = true
+	}
+	return s.allowed(c, target, ask)
+}
+
+// carry takes over what passes from one role session to the next.
+func (s *session) carry(from *session) error {
+	for key := range from.transitive {
+		if has(s.tags, key) {
+			return refuse(400, "InvalidParameterValue", "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")
+		}
+	}
+	for key := range from.transitive {
+		s.tags[key], s.transitive[key] = from.tags[key], true
+	}
+	if from.sourceIdentity != "" {
+		if s.sourceIdentity != "" && s.sourceIdentity != from.sourceIdentity {
+			return denied("The source identity of the calling session is '%s' and cannot be changed", from.sourceIdentity)
+		}
+		s.sourceIdentity = from.sourceIdentity
+	}
+	return nil
+}
+
+// allowed looks at sts:TagSession and sts:SetSourceIdentity, and at what the role's trust asks for.
+func (s *session) allowed(c *caller, target *role, ask assumption) error {
+	may := func(action string) bool { return c == nil || c.may(action, target.arn) }
+	who := target.arn
+	if c != nil {
+		who = c.arn
+	}
+	tagged := len(ask.tags.values) > 0 || len(s.transitive) > 0
+	if tagged && (target.DenyTagSession || !may("sts:TagSession")) {
+		return unauthorized(who, "sts:TagSession", target.arn)
+	}
+	if s.sourceIdentity != "" && (target.DenySetSourceIdentity || !may("sts:SetSourceIdentity")) {
+		return unauthorized(who, "sts:SetSourceIdentity", target.arn)
+	}
+	if target.RequireSourceIdentity && s.sourceIdentity == "" {
+		return unauthorized(who, "sts:AssumeRole", target.arn)
+	}
+	for _, key := range target.RequireTags {
+		if !has(s.tags, key) {
+			return unauthorized(who, "sts:AssumeRole", target.arn)
+		}
+	}
+	return nil
+}

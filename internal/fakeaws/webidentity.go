@@ -1,0 +1,207 @@
+package fakeaws
+
+import (
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+const tagClaims = "https://aws.amazon.com/tags"
+
+// pinClaim names the roles that a token may be exchanged for. [K]: whether AWS looks at it is not known.
+const pinClaim = "https://aws.amazon.com/roles"
+
+// EnforcePins makes the fake look at a token's role pin, which it does not at first.
+func (a *AWS) EnforcePins(on bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.pins = on
+}
+
+func enforcePins(a *AWS, q url.Values, _ []byte) (string, error) {
+	a.EnforcePins(q.Get("on") != "0")
+	return "", nil
+}
+
+// assumeRoleWithWebIdentity is AssumeRoleWithWebIdentity: nobody signs the call, the token speaks for itself.
+func (a *AWS) assumeRoleWithWebIdentity(r *request) (any, error) {
+	ask, err := a.readAssumption(r)
+	if err != nil {
+		return nil, err
+	}
+	c := checks{params: r.params}
+	text := c.text("WebIdentityToken", 4, 20000, nil)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	if r.params.Has("ProviderId") {
+		return nil, invalid("ProviderId must not be set for an OpenID Connect token")
+	}
+	token, issuer, err := a.checkToken(text, ask.arn, r.retrieved, r.now)
+	if err != nil {
+		return nil, err
+	}
+	pins := texts(token.claims[pinClaim])
+	if a.pins && len(pins) > 0 && !slices.Contains(pins, ask.arn) {
+		return nil, badToken("The token is for other roles than %s", ask.arn)
+	}
+	refused := denied("Not authorized to perform sts:AssumeRoleWithWebIdentity")
+	target := a.roles[ask.arn]
+	if target == nil || !target.trustsToken(issuer, token, ask) {
+		return nil, refused
+	}
+	if err := target.lastsAtMost(ask.lasts, false); err != nil {
+		return nil, err
+	}
+	if ask.tags, err = token.tags(); err != nil {
+		return nil, err
+	}
+	ask.sourceIdentity = token.text("https://aws.amazon.com/source_identity")
+	made := session{kind: roleSession, role: target, name: ask.session, limit: ask.limit}
+	if err := made.inherit(nil, target, ask); err != nil {
+		return nil, refused
+	}
+	out := a.assumed(made, ask, r)
+	out.SubjectFromWebIdentityToken, out.Provider, out.Audience = token.text("sub"), issuer, token.audiences()[0]
+	return out, nil
+}
+
+func badToken(format string, args ...any) *refusal {
+	return refuse(400, "InvalidIdentityToken", format, args...)
+}
+
+// checkToken verifies a token against the providers in the role's account and returns it with its provider's ARN.
+func (a *AWS) checkToken(text, roleARN string, fetched *retrieval, now time.Time) (jwt, string, error) {
+	t, err := parseJWT(text)
+	if err != nil {
+		return t, "", badToken("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
+	}
+	issuer := t.text("iss")
+	arn := providerARN(partitionOf(roleARN), accountOf(roleARN), issuer)
+	p := a.issuers[arn]
+	if p == nil || p.url != issuer {
+		return t, "", badToken("No OpenIDConnect provider found in your account for %s", issuer)
+	}
+	if fetched != nil && fetched.err != nil {
+		return t, "", badToken("Couldn't retrieve verification key from your identity provider, please reference AssumeRoleWithWebIdentity documentation for requirements: %v", fetched.err)
+	}
+	if fetched != nil {
+		p.keys, p.fetched = fetched.keys, now
+	}
+	if key := p.keys[t.header.KeyID]; key == nil || t.verify(key) != nil {
+		return t, "", badToken("Couldn't retrieve verification key from your identity provider, or the token's signature is wrong")
+	}
+	if err := t.timely(now); err != nil {
+		return t, "", err
+	}
+	if t.text("sub") == "" {
+		return t, "", badToken("Missing a required claim: sub")
+	}
+	if !slices.ContainsFunc(t.audiences(), func(aud string) bool { return slices.Contains(p.audiences, aud) }) {
+		return t, "", badToken("Incorrect token audience")
+	}
+	return t, arn, nil
+}
+
+// timely looks at the token's times, which have to be whole numbers.
+func (t jwt) timely(now time.Time) error {
+	at := map[string]int64{}
+	for _, name := range []string{"exp", "iat", "nbf"} {
+		value, there := t.claims[name]
+		if !there && name == "nbf" {
+			continue
+		}
+		number, _ := value.(json.Number)
+		n, err := number.Int64()
+		if err != nil {
+			return badToken("Missing or malformed claim: %s", name)
+		}
+		at[name] = n
+	}
+	if at["exp"] <= now.Unix() {
+		return refuse(400, "ExpiredTokenException", "Token expired: current date/time %d must be before the expiration date/time %d", now.Unix(), at["exp"])
+	}
+	latest := now.Add(maxSkew).Unix()
+	if at["iat"] > latest || at["nbf"] > latest {
+		return badToken("The token is not valid yet")
+	}
+	return nil
+}
+
+// text is a claim that is a string, empty for any other.
+func (t jwt) text(name string) string {
+	value, _ := t.claims[name].(string)
+	return value
+}
+
+// audiences are those that the token is for. [K]: azp, where there is one, is what AWS compares.
+func (t jwt) audiences() []string {
+	if azp := t.text("azp"); azp != "" {
+		return []string{azp}
+	}
+	return texts(t.claims["aud"])
+}
+
+// texts is a claim that is a string or a list of strings.
+func texts(value any) []string {
+	switch v := value.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var list []string
+		for _, one := range v {
+			s, _ := one.(string)
+			list = append(list, s)
+		}
+		return list
+	}
+	return nil
+}
+
+// tags reads the session tags in the token, in either of the two forms that AWS takes.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_adding-assume-role-idp
+func (t jwt) tags() (tagSet, error) {
+	set := tagSet{values: map[string]string{}}
+	c := checks{}
+	add := func(key string, value any) error {
+		values := texts(value)
+		if len(values) != 1 {
+			return badToken("The tag %s must have one value", key)
+		}
+		c.value(key, "tags.member.key", 1, 128, tagAlphabet)
+		c.value(values[0], "tags.member.value", 0, 256, tagAlphabet)
+		return set.add(key, values[0])
+	}
+	nested, _ := t.claims[tagClaims].(map[string]any)
+	principal, _ := nested["principal_tags"].(map[string]any)
+	for key, value := range principal {
+		if err := add(key, value); err != nil {
+			return set, err
+		}
+	}
+	for claim, value := range t.claims {
+		if key, ok := strings.CutPrefix(claim, tagClaims+"/principal_tags/"); ok {
+			if err := add(key, value); err != nil {
+				return set, err
+			}
+		}
+	}
+	set.transitive = append(texts(nested["transitive_tag_keys"]), texts(t.claims[tagClaims+"/transitive_tag_keys"])...)
+	if len(set.values) > 50 {
+		return set, badToken("The token has more than 50 tags")
+	}
+	if err := c.err(); err != nil {
+		return set, err
+	}
+	return set, set.complete()
+}
+
+// trustsToken says whether the role's trust policy lets the token's subject in.
+func (t *role) trustsToken(issuer string, token jwt, ask assumption) bool {
+	subject := token.text("sub")
+	return slices.Contains(t.Trusts, issuer) && !t.RequireMFA && t.ExternalID == "" &&
+		(len(t.Subjects) == 0 || slices.Contains(t.Subjects, subject)) &&
+		(!t.SessionNameIsSubject || ask.session == subject)
+}

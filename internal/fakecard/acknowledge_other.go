@@ -1,0 +1,7 @@
+//go:build !linux
+
+package fakecard
+
+import "net"
+
+func acknowledge(net.Conn) {}

@@ -1,0 +1,81 @@
+package fakecard
+
+// A command is one APDU, whole: its chain has been put together.
+// https://www.iso.org/standard/77180.html (ISO/IEC 7816-4), 5.1
+type command struct {
+	cla, ins, p1, p2 byte
+	data             []byte
+	most             int // how much answer is asked for at once; 0 if it was not said
+}
+
+// A status is the status word that ends every answer.
+type status uint16
+
+const (
+	done            status = 0x9000
+	moreToCome      status = 0x6100 // the low byte says how much
+	wrongTries      status = 0x63c0 // the low digit says how many tries are left
+	wrongLength     status = 0x6700
+	notAllowed      status = 0x6982 // no PIN, no management key, or no touch
+	blocked         status = 0x6983
+	noSuchData      status = 0x6984
+	wrongConditions status = 0x6985
+	wrongData       status = 0x6a80
+	notFound        status = 0x6a82
+	noSpace         status = 0x6a84
+	wrongParameters status = 0x6a86
+	noReference     status = 0x6a88
+	unknownCommand  status = 0x6d00
+	unknownClass    status = 0x6e00
+)
+
+// parseCommand reads an APDU in any of its short and extended forms.
+func parseCommand(b []byte) (c command, ok bool) {
+	if len(b) < 4 {
+		return c, false
+	}
+	c.cla, c.ins, c.p1, c.p2 = b[0], b[1], b[2], b[3]
+	switch b = b[4:]; {
+	case len(b) == 0:
+		return c, true
+	case len(b) == 1:
+		c.most = atMost(int(b[0]), 256)
+		return c, true
+	case b[0] != 0:
+		return c.body(int(b[0]), b[1:], 1)
+	case len(b) == 3:
+		c.most = atMost(int(b[1])<<8|int(b[2]), 65536)
+		return c, true
+	case len(b) > 3:
+		return c.body(int(b[1])<<8|int(b[2]), b[3:], 2)
+	}
+	return c, false
+}
+
+// body reads n bytes of data and, if there is one, the size of the answer in width bytes.
+func (c command) body(n int, b []byte, width int) (command, bool) {
+	if len(b) < n {
+		return c, false
+	}
+	c.data, b = b[:n], b[n:]
+	switch len(b) {
+	case 0:
+	case width:
+		size := 0
+		for _, x := range b {
+			size = size<<8 | int(x)
+		}
+		c.most = atMost(size, 1<<(8*width))
+	default:
+		return c, false
+	}
+	return c, true
+}
+
+// atMost is the size of an answer: zero stands for all that the form can say.
+func atMost(n, all int) int {
+	if n == 0 {
+		return all
+	}
+	return n
+}

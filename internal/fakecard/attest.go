@@ -1,0 +1,87 @@
+package fakecard
+
+import (
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"fmt"
+	"math/big"
+	"time"
+)
+
+// A maker is who vouches that a key was made on a card: a root, and the card's own certificate below it.
+// https://developers.yubico.com/PIV/Introduction/PIV_attestation.html
+type maker struct {
+	root   *x509.Certificate
+	device *x509.Certificate
+	key    *ecdsa.PrivateKey // of device
+}
+
+// Root is the certificate that the card's attestations lead to. Each card has its own.
+func (c *Card) Root() *x509.Certificate { return c.piv.maker.root }
+
+func newMaker(c *Card) maker {
+	now := c.now()
+	rootKey, deviceKey := generatePrivate(algP256).(*ecdsa.PrivateKey), generatePrivate(algP256).(*ecdsa.PrivateKey)
+	root := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "EXAMPLE PIV Root CA"},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(20, 0, 0),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	device := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "EXAMPLE PIV Attestation"},
+		NotBefore: root.NotBefore, NotAfter: root.NotAfter,
+		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
+		ExtraExtensions: []pkix.Extension{{Id: yubico(3), Value: c.version[:]}},
+	}
+	m := maker{key: deviceKey}
+	m.root = certify(root, root, &rootKey.PublicKey, rootKey)
+	m.device = certify(device, m.root, &deviceKey.PublicKey, rootKey)
+	return m
+}
+
+// certify panics where it cannot: what it is given was all made here.
+func certify(t, parent *x509.Certificate, public any, key *ecdsa.PrivateKey) *x509.Certificate {
+	der, err := x509.CreateCertificate(rand.Reader, t, parent, public, key)
+	if err != nil {
+		panic(err)
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// yubico is the number of an extension that says something of a card.
+func yubico(n int) asn1.ObjectIdentifier { return asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 41482, 3, n} }
+
+func (p *pivApplet) attest(c command) ([]byte, status) {
+	if !p.card.atLeast(4, 3) {
+		return nil, unknownCommand
+	}
+	k := p.keys[c.p1]
+	if k == nil || k.imported || c.p1 == slotAttestation {
+		return nil, noReference
+	}
+	serial, err := asn1.Marshal(int64(p.card.serial))
+	if err != nil {
+		return nil, wrongConditions
+	}
+	t := &x509.Certificate{
+		SerialNumber: new(big.Int).SetBytes(random(15)),
+		Subject:      pkix.Name{CommonName: fmt.Sprintf("YubiKey PIV Attestation %02x", c.p1)},
+		NotBefore:    p.maker.device.NotBefore, NotAfter: p.maker.device.NotAfter,
+		ExtraExtensions: []pkix.Extension{
+			{Id: yubico(3), Value: p.card.version[:]}, {Id: yubico(7), Value: serial},
+			{Id: yubico(8), Value: []byte{k.pin, k.touch}}, {Id: yubico(9), Value: []byte{1}},
+		},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, p.maker.device, k.cryptoPublic(), p.maker.key)
+	if err != nil { // the standard library writes no certificate for an X25519 key
+		return nil, wrongConditions
+	}
+	return der, done
+}

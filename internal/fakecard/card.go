@@ -1,0 +1,183 @@
+// Package fakecard is a YubiKey that is ours to question: a card with the applets of one, and the two ways in
+// which programs come to it. A Service stands in for pcscd, so that libpcsclite itself connects; vpcd puts the
+// card behind a real pcscd. What the card was asked is counted, and what goes wrong with cards goes wrong on demand.
+// No program file imports it.
+package fakecard
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Options are what a card is like. Zero values are those of a YubiKey 5 with firmware 5.7.1.
+type Options struct {
+	Serial  uint32
+	Version [3]byte
+	Now     func() time.Time // nil for the system's clock
+}
+
+// A Card is one YubiKey, as it comes from its maker: PIN 123456, PUK 12345678, and the management key that all know.
+type Card struct {
+	serial  uint32
+	version [3]byte
+	now     func() time.Time
+	ledger  ledger
+	piv     *pivApplet
+	oath    *oathApplet
+
+	mu       sync.Mutex // held while a command is carried out: a card does one thing at a time
+	applets  []applet
+	selected applet
+	chain    []byte // of a command that came in pieces, so far
+	rest     []byte // of an answer that goes out in pieces
+}
+
+// An applet answers the commands that come while it is selected.
+type applet interface {
+	aid() []byte
+	// hello is the answer to being selected.
+	hello() []byte
+	// forget drops all that a PIN, a password or a management key has opened.
+	forget()
+	// name says what a command is, for the ledger.
+	name(command) string
+	do(command) ([]byte, status)
+	// next is the instruction that fetches the rest of an answer.
+	next() byte
+}
+
+const (
+	insSelect    = 0xa4
+	insRest      = 0xc0
+	maxChained   = 4096 // bytes of data in one command, however many pieces it came in
+	classChained = 0x10
+)
+
+// New makes a card.
+func New(o Options) *Card {
+	if o.Serial == 0 {
+		o.Serial = 12345678
+	}
+	if o.Version == [3]byte{} {
+		o.Version = [3]byte{5, 7, 1}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	c := &Card{serial: o.Serial, version: o.Version, now: o.Now}
+	c.piv, c.oath = newPIV(c), newOATH(c)
+	c.applets = []applet{c.piv, c.oath, &managementApplet{c}, &otpApplet{c}}
+	return c
+}
+
+// Serial is the number that is printed on the card.
+func (c *Card) Serial() uint32 { return c.serial }
+
+// atLeast reports whether the firmware is that new.
+func (c *Card) atLeast(major, minor byte) bool {
+	return c.version[0] > major || c.version[0] == major && c.version[1] >= minor
+}
+
+// atr is how a YubiKey 5 NFC introduces itself over USB.
+// T=1 is the only protocol it offers, and the one that piv-go asks for.
+var atr = []byte{0x3b, 0xfd, 0x13, 0x00, 0x00, 0x81, 0x31, 0xfe, 0x15, 0x80, 0x73, 0xc0, 0x21, 0xc0, 0x57, 0x59, 0x75, 0x62, 0x69, 0x4b, 0x65, 0x79, 0x40}
+
+// Reset takes the card's power away for a moment: nothing stays open.
+func (c *Card) Reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.selected != nil {
+		c.selected.forget()
+	}
+	c.selected, c.chain, c.rest = nil, nil, nil
+}
+
+// Transmit answers one APDU. It returns nil if the card was pulled before it could answer.
+func (c *Card) Transmit(apdu []byte) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	answer, s := c.transmit(apdu)
+	if c.ledger.gone() {
+		return nil
+	}
+	return append(bytes.Clone(answer), byte(s>>8), byte(s))
+}
+
+func (c *Card) transmit(apdu []byte) ([]byte, status) {
+	cmd, ok := parseCommand(apdu)
+	switch {
+	case !ok:
+		return nil, wrongLength
+	case cmd.cla&^classChained != 0:
+		return nil, unknownClass
+	case c.rest != nil && cmd.ins == c.nextInstruction():
+		return c.page(c.rest, done, cmd)
+	}
+	c.rest = nil
+	if len(c.chain)+len(cmd.data) > maxChained {
+		c.chain = nil
+		return nil, noSpace
+	}
+	if cmd.cla&classChained != 0 {
+		c.chain = append(c.chain, cmd.data...)
+		return nil, done
+	}
+	if c.chain != nil {
+		cmd.data, c.chain = append(c.chain, cmd.data...), nil
+	}
+	if cmd.ins == insSelect && cmd.p1 == 0x04 {
+		return c.selectApplet(cmd)
+	}
+	if c.selected == nil {
+		return nil, unknownCommand
+	}
+	name := c.selected.name(cmd)
+	if c.ledger.command(name); c.ledger.gone() {
+		return nil, done
+	}
+	if lie, ok := c.ledger.lie(name); ok {
+		return c.page(lie, done, cmd)
+	}
+	answer, s := c.selected.do(cmd)
+	return c.page(answer, s, cmd)
+}
+
+func (c *Card) nextInstruction() byte {
+	if c.selected == nil {
+		return insRest
+	}
+	return c.selected.next()
+}
+
+// selectApplet makes an applet the one that answers. To select the one that is selected changes nothing.
+// https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73-4.pdf part 2, 3.1.1
+func (c *Card) selectApplet(cmd command) ([]byte, status) {
+	for _, a := range c.applets {
+		if len(cmd.data) == 0 || !bytes.HasPrefix(a.aid(), cmd.data) && !bytes.HasPrefix(cmd.data, a.aid()) {
+			continue
+		}
+		if c.selected != nil && c.selected != a {
+			c.selected.forget()
+		}
+		c.selected = a
+		c.ledger.command(fmt.Sprintf("select %x", cmd.data))
+		return c.page(a.hello(), done, cmd)
+	}
+	return nil, notFound
+}
+
+// page answers with as much as was asked for, and keeps the rest for who asks on.
+func (c *Card) page(answer []byte, s status, cmd command) ([]byte, status) {
+	most := cmd.most
+	if most == 0 {
+		most = 256
+	}
+	if s != done || len(answer) <= most {
+		c.rest = nil
+		return answer, s
+	}
+	c.rest = answer[most:]
+	return answer[:most], moreToCome | status(min(len(c.rest), 0xff))
+}

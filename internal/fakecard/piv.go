@@ -1,0 +1,186 @@
+package fakecard
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// pivApplet is the PIV applet as a YubiKey has it.
+// https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73-4.pdf
+// https://developers.yubico.com/PIV/Introduction/Yubico_extensions.html
+type pivApplet struct {
+	card    *Card
+	maker   maker
+	keys    map[byte]*pivKey // by slot
+	objects map[int][]byte   // by tag
+	pin     secret
+	puk     secret
+	admin   adminKey
+
+	pinGiven bool // since the card was powered
+	pinFresh bool // and no key was used since
+}
+
+// The instructions of the applet, by the names that the ledger gives them.
+const (
+	insVerify      = 0x20
+	insChange      = 0x24
+	insUnblock     = 0x2c
+	insGenerate    = 0x47
+	insUse         = 0x87
+	insGetData     = 0xcb
+	insPutData     = 0xdb
+	insMetadata    = 0xf7
+	insSerial      = 0xf8
+	insAttest      = 0xf9
+	insSetTries    = 0xfa
+	insResetAll    = 0xfb
+	insVersion     = 0xfd
+	insImport      = 0xfe
+	insSetAdminKey = 0xff
+)
+
+func newPIV(c *Card) *pivApplet {
+	p := &pivApplet{card: c, maker: newMaker(c)}
+	p.wipe()
+	return p
+}
+
+// wipe makes the applet as it came from its maker.
+func (p *pivApplet) wipe() {
+	p.keys = map[byte]*pivKey{slotAttestation: {alg: algP256, pin: pinNever, touch: touchNever, private: p.maker.key}}
+	p.objects = map[int][]byte{objectAttestation: append(encode(0x70, p.maker.device.Raw), 0x71, 1, 0, 0xfe, 0)}
+	p.pin, p.puk = newSecret(factoryPIN, 3), newSecret(factoryPUK, 3)
+	p.admin = newAdminKey(p.card)
+	p.forget()
+}
+
+func (*pivApplet) aid() []byte { return []byte{0xa0, 0, 0, 0x03, 0x08, 0, 0, 0x10, 0, 0x01, 0} }
+func (*pivApplet) next() byte  { return insRest }
+
+func (*pivApplet) hello() []byte {
+	return []byte{0x61, 0x11, 0x4f, 0x06, 0, 0, 0x10, 0, 0x01, 0, 0x79, 0x07, 0x4f, 0x05, 0xa0, 0, 0, 0x03, 0x08}
+}
+
+func (p *pivApplet) forget() {
+	p.pinGiven, p.pinFresh = false, false
+	p.admin.forget()
+}
+
+func (p *pivApplet) name(c command) string {
+	switch c.ins {
+	case insVerify:
+		if len(c.data) == 0 {
+			return "tries"
+		}
+		return "verify"
+	case insGenerate, insImport:
+		return fmt.Sprintf("make %02x", c.p2)
+	case insUse:
+		return p.nameOfUse(c)
+	case insGetData:
+		return "get"
+	case insPutData:
+		return "put"
+	case insMetadata:
+		return fmt.Sprintf("metadata %02x", c.p2)
+	case insAttest:
+		return fmt.Sprintf("attest %02x", c.p1)
+	case insVersion:
+		return "version"
+	case insSerial:
+		return "serial"
+	}
+	return fmt.Sprintf("piv %02x", c.ins)
+}
+
+func (p *pivApplet) nameOfUse(c command) string {
+	verb := "sign"
+	switch ask, _ := ofUse(c); {
+	case c.p2 == slotAdmin:
+		verb = "administer"
+	case has(ask, tagPeer):
+		verb = "exchange"
+	}
+	return fmt.Sprintf("%s %02x", verb, c.p2)
+}
+
+func (p *pivApplet) do(c command) ([]byte, status) {
+	switch c.ins {
+	case insVersion:
+		return p.card.version[:], done
+	case insSerial:
+		if !p.card.atLeast(5, 0) {
+			return nil, unknownCommand
+		}
+		return binary.BigEndian.AppendUint32(nil, p.card.serial), done
+	case insVerify:
+		return nil, p.verify(c)
+	case insChange:
+		return nil, p.change(c)
+	case insUnblock:
+		return nil, p.unblock(c)
+	case insSetTries:
+		return nil, p.setTries(c)
+	case insGenerate:
+		return p.generate(c)
+	case insImport:
+		return nil, p.importKey(c)
+	case insUse:
+		return p.use(c)
+	case insGetData:
+		return p.get(c)
+	case insPutData:
+		return nil, p.put(c)
+	case insMetadata:
+		return p.metadata(c)
+	case insAttest:
+		return p.attest(c)
+	case insSetAdminKey:
+		return nil, p.admin.change(c)
+	case insResetAll:
+		if p.pin.left != 0 || p.puk.left != 0 {
+			return nil, wrongConditions
+		}
+		p.wipe()
+		return nil, done
+	}
+	return nil, unknownCommand
+}
+
+// metadata says what is known of a key, the PIN, the PUK or the management key without any of them.
+// https://docs.yubico.com/yesdk/users-manual/application-piv/apdu/metadata.html
+func (p *pivApplet) metadata(c command) ([]byte, status) {
+	if !p.card.atLeast(5, 3) {
+		return nil, unknownCommand
+	}
+	switch c.p2 {
+	case refPIN:
+		return p.pin.metadata(), done
+	case refPUK:
+		return p.puk.metadata(), done
+	case slotAdmin:
+		return p.admin.metadata(), done
+	}
+	k := p.keys[c.p2]
+	if k == nil {
+		return nil, noReference
+	}
+	return k.metadata(), done
+}
+
+func fields(all ...field) []byte {
+	var b []byte
+	for _, f := range all {
+		b = append(b, encode(f.tag, f.value)...)
+	}
+	return b
+}
+
+// yes encodes a truth.
+func yes(b bool) []byte {
+	if b {
+		return []byte{1}
+	}
+	return []byte{0}
+}

@@ -1,0 +1,137 @@
+package fakecard
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/des"
+	"crypto/rand"
+	"crypto/subtle"
+)
+
+const (
+	slotAdmin = 0x9b
+	alg3DES   = 0x03
+	algAES128 = 0x08
+	algAES192 = 0x0a
+	algAES256 = 0x0c
+)
+
+// An adminKey is the management key: who has it may change what is on the card.
+type adminKey struct {
+	alg     byte
+	key     []byte
+	factory bool
+
+	given     bool
+	witness   []byte // ours, when the card too has to prove that it knows the key
+	challenge []byte // ours, when only the host has to
+}
+
+// newAdminKey is the one that all cards leave the factory with; since 5.7 it is for AES.
+func newAdminKey(c *Card) adminKey {
+	k := adminKey{alg: alg3DES, key: bytes.Repeat([]byte{1, 2, 3, 4, 5, 6, 7, 8}, 3), factory: true}
+	if c.atLeast(5, 7) {
+		k.alg = algAES192
+	}
+	return k
+}
+
+func (k *adminKey) forget() { k.given, k.witness, k.challenge = false, nil, nil }
+
+func (k *adminKey) metadata() []byte {
+	return fields(field{1, []byte{k.alg}}, field{2, []byte{0, touchNever}}, field{5, yes(k.factory)})
+}
+
+// block is the cipher of the key, whose length was looked at when it was set.
+func (k *adminKey) block() cipher.Block {
+	newCipher := aes.NewCipher
+	if k.alg == alg3DES {
+		newCipher = des.NewTripleDESCipher
+	}
+	b, err := newCipher(k.key)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+func adminKeyLength(alg byte) int {
+	switch alg {
+	case alg3DES, algAES192:
+		return 24
+	case algAES128:
+		return 16
+	case algAES256:
+		return 32
+	}
+	return 0
+}
+
+func (k *adminKey) change(c command) status {
+	if !k.given {
+		return notAllowed
+	}
+	if len(c.data) < 3 || c.data[1] != slotAdmin {
+		return wrongData
+	}
+	value := c.data[3:]
+	if int(c.data[2]) != len(value) || adminKeyLength(c.data[0]) != len(value) {
+		return wrongData
+	}
+	k.alg, k.key, k.factory = c.data[0], bytes.Clone(value), false
+	return done
+}
+
+const (
+	tagWitness   = 0x80
+	tagChallenge = 0x81
+	tagResponse  = 0x82
+	tagDynamic   = 0x7c // holds the others
+)
+
+// prove is GENERAL AUTHENTICATE with the management key: two messages each way.
+// https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73-4.pdf part 2, appendix A.1
+func (k *adminKey) prove(alg byte, ask []field) ([]byte, status) {
+	if alg != k.alg && (alg != 0 || k.alg != alg3DES) {
+		return nil, wrongData
+	}
+	b := k.block()
+	switch {
+	case has(ask, tagWitness) && len(find(ask, tagWitness)) == 0:
+		k.witness = random(b.BlockSize())
+		return encode(tagDynamic, encode(tagWitness, encrypt(b, k.witness))), done
+	case has(ask, tagWitness) && has(ask, tagChallenge):
+		witness, challenge := k.witness, find(ask, tagChallenge)
+		k.witness = nil
+		if witness == nil || len(challenge) != b.BlockSize() || subtle.ConstantTimeCompare(witness, find(ask, tagWitness)) != 1 {
+			return nil, notAllowed
+		}
+		k.given = true
+		return encode(tagDynamic, encode(tagResponse, encrypt(b, challenge))), done
+	case has(ask, tagChallenge) && len(find(ask, tagChallenge)) == 0:
+		k.challenge = random(b.BlockSize())
+		return encode(tagDynamic, encode(tagChallenge, k.challenge)), done
+	case has(ask, tagResponse) && k.challenge != nil:
+		want := encrypt(b, k.challenge)
+		k.challenge = nil
+		if subtle.ConstantTimeCompare(want, find(ask, tagResponse)) != 1 {
+			return nil, notAllowed
+		}
+		k.given = true
+		return nil, done
+	}
+	return nil, wrongData
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b)
+	return b
+}
+
+func encrypt(b cipher.Block, plain []byte) []byte {
+	out := make([]byte, len(plain))
+	b.Encrypt(out, plain)
+	return out
+}

@@ -1,0 +1,239 @@
+package fakecard
+
+import (
+	"crypto"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"math/big"
+	"time"
+)
+
+// What keys are, as the applet numbers them.
+const (
+	algRSA3072 = 0x05
+	algRSA1024 = 0x06
+	algRSA2048 = 0x07
+	algP256    = 0x11
+	algP384    = 0x14
+	algRSA4096 = 0x16
+	algEd25519 = 0xe0
+	algX25519  = 0xe1
+)
+
+const (
+	pinNever, pinOnce, pinAlways              = 1, 2, 3
+	touchNever, touchAlways, touchCached      = 1, 2, 3
+	touchLasts                                = 15 * time.Second // of a cached touch
+	slotAttestation                      byte = 0xf9
+)
+
+// A pivKey is what a slot holds.
+type pivKey struct {
+	alg        byte
+	pin, touch byte // its policies
+	imported   bool
+	private    any // *ecdsa.PrivateKey, *rsa.PrivateKey, ed25519.PrivateKey or *ecdh.PrivateKey
+	touched    time.Time
+}
+
+func validSlot(s byte) bool {
+	return s >= 0x9a && s <= 0x9e && s != slotAdmin || s == slotAttestation || s >= 0x82 && s <= 0x95
+}
+
+// newKey makes a key with the policies that were asked for, or else those of its slot.
+// https://docs.yubico.com/yesdk/users-manual/application-piv/pin-touch-policies.html
+func newKey(alg, slot byte, ask []field) (*pivKey, bool) {
+	k := &pivKey{alg: alg, pin: pinOnce, touch: touchNever}
+	switch slot {
+	case 0x9c:
+		k.pin = pinAlways
+	case 0x9e, slotAttestation:
+		k.pin = pinNever
+	}
+	if v := find(ask, 0xaa); len(v) == 1 && v[0] != 0 {
+		k.pin = v[0]
+	}
+	if v := find(ask, 0xab); len(v) == 1 && v[0] != 0 {
+		k.touch = v[0]
+	}
+	return k, k.pin <= pinAlways && k.touch <= touchCached // this card reads no fingers
+}
+
+func (p *pivApplet) generate(c command) ([]byte, status) {
+	switch {
+	case !p.admin.given:
+		return nil, notAllowed
+	case !validSlot(c.p2):
+		return nil, wrongParameters
+	}
+	top, _ := decode(c.data)
+	ask, ok := decode(find(top, 0xac))
+	alg := find(ask, 0x80)
+	if !ok || len(alg) != 1 || p.tooNew(alg[0]) {
+		return nil, wrongData
+	}
+	k, ok := newKey(alg[0], c.p2, ask)
+	if !ok {
+		return nil, wrongData
+	}
+	if k.private = generatePrivate(k.alg); k.private == nil {
+		return nil, wrongData
+	}
+	p.keys[c.p2] = k
+	return encode(0x7f49, k.public()), done
+}
+
+// tooNew reports whether the firmware is older than the algorithm.
+func (p *pivApplet) tooNew(alg byte) bool {
+	switch alg {
+	case algRSA3072, algRSA4096, algEd25519, algX25519:
+		return !p.card.atLeast(5, 7)
+	}
+	return false
+}
+
+// generatePrivate makes a private key; nil if there is no such algorithm.
+func generatePrivate(alg byte) any {
+	var k any
+	var err error
+	switch alg {
+	case algP256:
+		k, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case algP384:
+		k, err = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	case algEd25519:
+		_, k, err = ed25519.GenerateKey(rand.Reader)
+	case algX25519:
+		k, err = ecdh.X25519().GenerateKey(rand.Reader)
+	default:
+		bits := bitsOf(alg)
+		if bits == 0 {
+			return nil
+		}
+		k, err = rsa.GenerateKey(rand.Reader, bits)
+	}
+	if err != nil {
+		return nil
+	}
+	return k
+}
+
+// bitsOf is the length of an RSA modulus; 0 if alg is not RSA.
+func bitsOf(alg byte) int {
+	switch alg {
+	case algRSA1024:
+		return 1024
+	case algRSA2048:
+		return 2048
+	case algRSA3072:
+		return 3072
+	case algRSA4096:
+		return 4096
+	}
+	return 0
+}
+
+func (p *pivApplet) importKey(c command) status {
+	switch {
+	case !p.admin.given:
+		return notAllowed
+	case !validSlot(c.p2):
+		return wrongParameters
+	}
+	ask, ok := decode(c.data)
+	if !ok || p.tooNew(c.p1) {
+		return wrongData
+	}
+	k, ok := newKey(c.p1, c.p2, ask)
+	if !ok {
+		return wrongData
+	}
+	k.imported = true
+	if k.private = parsePrivate(c.p1, ask); k.private == nil {
+		return wrongData
+	}
+	p.keys[c.p2] = k
+	return done
+}
+
+// parsePrivate reads the parts of a private key; nil if they make none.
+// https://docs.yubico.com/yesdk/users-manual/application-piv/apdu/import-asym.html
+func parsePrivate(alg byte, parts []field) any {
+	var k any
+	var err error
+	switch alg {
+	case algP256:
+		k, err = ecdsa.ParseRawPrivateKey(elliptic.P256(), find(parts, 6))
+	case algP384:
+		k, err = ecdsa.ParseRawPrivateKey(elliptic.P384(), find(parts, 6))
+	case algEd25519:
+		if len(find(parts, 7)) != ed25519.SeedSize {
+			return nil
+		}
+		k = ed25519.NewKeyFromSeed(find(parts, 7))
+	case algX25519:
+		k, err = ecdh.X25519().NewPrivateKey(find(parts, 8))
+	default:
+		return parseRSA(bitsOf(alg), find(parts, 1), find(parts, 2))
+	}
+	if err != nil {
+		return nil
+	}
+	return k
+}
+
+// parseRSA makes a key of its two primes, with the exponent that all of them have.
+func parseRSA(bits int, first, second []byte) any {
+	p, q, one := new(big.Int).SetBytes(first), new(big.Int).SetBytes(second), big.NewInt(1)
+	n := new(big.Int).Mul(p, q)
+	if bits == 0 || n.BitLen() != bits {
+		return nil
+	}
+	const exponent = 65537
+	phi := new(big.Int).Mul(new(big.Int).Sub(p, one), new(big.Int).Sub(q, one))
+	d := new(big.Int).ModInverse(big.NewInt(exponent), phi)
+	if d == nil {
+		return nil
+	}
+	k := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: n, E: exponent}, D: d, Primes: []*big.Int{p, q}}
+	if k.Validate() != nil {
+		return nil
+	}
+	k.Precompute()
+	return k
+}
+
+// public is the public key as the applet writes it.
+func (k *pivKey) public() []byte {
+	switch pub := k.cryptoPublic().(type) {
+	case *rsa.PublicKey:
+		return fields(field{0x81, pub.N.Bytes()}, field{0x82, big.NewInt(int64(pub.E)).Bytes()})
+	case *ecdsa.PublicKey:
+		point, err := pub.Bytes()
+		if err != nil {
+			panic(err) // it is on its curve: we made it
+		}
+		return encode(0x86, point)
+	case ed25519.PublicKey:
+		return encode(0x86, pub)
+	case *ecdh.PublicKey:
+		return encode(0x86, pub.Bytes())
+	}
+	return nil
+}
+
+func (k *pivKey) cryptoPublic() crypto.PublicKey {
+	return k.private.(interface{ Public() crypto.PublicKey }).Public()
+}
+
+func (k *pivKey) metadata() []byte {
+	origin := byte(1)
+	if k.imported {
+		origin = 2
+	}
+	return fields(field{1, []byte{k.alg}}, field{2, []byte{k.pin, k.touch}}, field{3, []byte{origin}}, field{4, k.public()})
+}

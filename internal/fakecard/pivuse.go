@@ -1,0 +1,120 @@
+package fakecard
+
+import (
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+	"math/big"
+)
+
+const tagPeer = 0x85 // the other side's public key, in a key exchange
+
+// ofUse is what is in a command that uses a key.
+func ofUse(c command) ([]field, bool) {
+	top, ok := decode(c.data)
+	if !ok || !has(top, tagDynamic) {
+		return nil, false
+	}
+	return decode(find(top, tagDynamic))
+}
+
+// use signs, exchanges keys, or proves who knows the management key.
+// https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73-4.pdf part 2, 3.2.4
+func (p *pivApplet) use(c command) ([]byte, status) {
+	ask, ok := ofUse(c)
+	if !ok {
+		return nil, wrongData
+	}
+	if c.p2 == slotAdmin {
+		return p.admin.prove(c.p1, ask)
+	}
+	k := p.keys[c.p2]
+	switch {
+	case k == nil || c.p2 == slotAttestation:
+		return nil, noReference
+	case k.alg != c.p1 || !has(ask, tagPeer) && !has(ask, tagChallenge):
+		return nil, wrongData
+	case !p.allowed(c.p2, k):
+		return nil, notAllowed
+	}
+	var out []byte
+	if has(ask, tagPeer) {
+		out = k.exchange(find(ask, tagPeer))
+		p.card.ledger.note(func(a *Asked) { a.Exchanged++ })
+	} else {
+		out = k.sign(find(ask, tagChallenge))
+		p.card.ledger.note(func(a *Asked) { a.Signed++ })
+	}
+	if out == nil {
+		return nil, wrongData
+	}
+	return encode(tagDynamic, encode(tagResponse, out)), done
+}
+
+// allowed holds a use against the key's policies. The card says the same to a missing PIN and to a missed touch.
+func (p *pivApplet) allowed(slot byte, k *pivKey) bool {
+	fresh := p.pinFresh
+	p.pinFresh = false
+	if k.pin == pinOnce && !p.pinGiven || k.pin == pinAlways && !fresh {
+		return false
+	}
+	now := p.card.now()
+	if k.touch == touchNever || k.touch == touchCached && now.Sub(k.touched) < touchLasts {
+		return true
+	}
+	if !p.card.ledger.touched(fmt.Sprintf("%02x", slot)) {
+		return false
+	}
+	k.touched = now
+	return true
+}
+
+// exchange is what the key and a peer's public key have in common; nil if they are not of one kind.
+func (k *pivKey) exchange(peer []byte) []byte {
+	var private *ecdh.PrivateKey
+	switch key := k.private.(type) {
+	case *ecdsa.PrivateKey:
+		private, _ = key.ECDH()
+	case *ecdh.PrivateKey:
+		private = key
+	}
+	if private == nil {
+		return nil
+	}
+	public, err := private.Curve().NewPublicKey(peer)
+	if err != nil {
+		return nil
+	}
+	shared, err := private.ECDH(public)
+	if err != nil {
+		return nil
+	}
+	return shared
+}
+
+// sign signs what the host has hashed and padded; nil if the key cannot.
+func (k *pivKey) sign(message []byte) []byte {
+	switch key := k.private.(type) {
+	case *ecdsa.PrivateKey:
+		if size := (key.Params().BitSize + 7) / 8; len(message) > size {
+			return nil
+		}
+		out, err := ecdsa.SignASN1(rand.Reader, key, message)
+		if err != nil {
+			return nil
+		}
+		return out
+	case ed25519.PrivateKey:
+		return ed25519.Sign(key, message)
+	case *rsa.PrivateKey: // without padding, so that it serves to decrypt too
+		m := new(big.Int).SetBytes(message)
+		if len(message) != key.Size() || m.Cmp(key.N) >= 0 {
+			return nil
+		}
+		return new(big.Int).Exp(m, key.D, key.N).FillBytes(make([]byte, key.Size()))
+	}
+	return nil
+}

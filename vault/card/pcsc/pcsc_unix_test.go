@@ -1,0 +1,269 @@
+//go:build unix && !darwin
+
+package pcsc
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"aws-vault/internal/fakecard"
+)
+
+const yubikey = "Yubico YubiKey OTP+FIDO+CCID 00 00"
+
+// plugged is a service with a virtual key in it, and the path of its socket.
+func plugged(t *testing.T) (*fakecard.Service, *fakecard.Card, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s")
+	s, err := fakecard.Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	c := fakecard.New(fakecard.Options{})
+	s.Insert(yubikey, c)
+	return s, c, path
+}
+
+func open(t *testing.T, path string) *Service {
+	t.Helper()
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+var selectOATH = []byte{0, 0xa4, 4, 0, 7, 0xa0, 0, 0, 5, 0x27, 0x21, 1}
+
+func TestCard(t *testing.T) {
+	fake, _, path := plugged(t)
+	s := open(t, path)
+	readers, err := s.Readers()
+	if err != nil || len(readers) != 1 || readers[0] != (Reader{yubikey, true}) {
+		t.Fatalf("%v, %v", readers, err)
+	}
+	c, err := s.Card(yubikey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := c.Transmit(selectOATH)
+	if err != nil || !bytes.HasSuffix(answer, []byte{0x90, 0}) {
+		t.Errorf("%x, %v", answer, err)
+	}
+	if fake.Open() != 1 {
+		t.Errorf("%d have it open", fake.Open())
+	}
+	if err := c.Close(); err != nil || fake.Open() != 0 {
+		t.Errorf("%v, %d have it open", err, fake.Open())
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	fake, c, path := plugged(t)
+	s := open(t, path)
+	for _, name := range []string{"other", strings.Repeat("x", 200)} {
+		if _, err := s.Card(name); !errors.Is(err, NoReader) {
+			t.Errorf("reader %.10s: %v", name, err)
+		}
+	}
+	release, ok := fake.Hold(yubikey)
+	if !ok {
+		t.Fatal("cannot be held")
+	}
+	if _, err := s.Card(yubikey); !errors.Is(err, Held) || err.Error() != "another program holds the card for itself" {
+		t.Errorf("held: %v", err)
+	}
+	release()
+	got, err := s.Card(yubikey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := got.Transmit(selectOATH); err != nil {
+		t.Fatal(err)
+	}
+	c.PullAt("list")
+	if _, err := got.Transmit([]byte{0, 0xa1, 0, 0, 0}); !errors.Is(err, Removed) {
+		t.Errorf("pulled in mid-command: %v", err)
+	}
+	got.Close()
+	if readers, err := s.Readers(); err != nil || readers[0].Present {
+		t.Errorf("%v, %v", readers, err)
+	}
+	if _, err := s.Card(yubikey); !errors.Is(err, NoCard) {
+		t.Errorf("without a card: %v", err)
+	}
+	for code, want := range map[Error]string{NoReader: "there is no reader of that name", NoCard: "there is no card in the reader", Removed: "the card was pulled out",
+		Reset: "another program has reset the card", NotAllowed: "this user may use no card", 0x80100001: "the PC/SC service says 0x80100001"} {
+		if code.Error() != want {
+			t.Errorf("%#x: %v", uint32(code), code)
+		}
+	}
+}
+
+// Two do not mix their commands: the second waits until the first is done.
+func TestTransactions(t *testing.T) {
+	fake, touched, path := plugged(t)
+	first, err := open(t, path).Card(yubikey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := make(chan error, 1)
+	go func() {
+		s, err := Open(context.Background(), path)
+		if err == nil {
+			var c *Card
+			if c, err = s.Card(yubikey); err == nil {
+				_, err = c.Transmit(selectOATH)
+				c.Close()
+			}
+			s.Close()
+		}
+		second <- err
+	}()
+	for fake.Open() != 2 { // the second has it open, and waits
+		select {
+		case err := <-second:
+			t.Fatalf("the second did not wait: %v", err)
+		default:
+		}
+	}
+	if n := len(touched.Asked().Commands); n != 0 {
+		t.Errorf("the second was let in: %d commands", n)
+	}
+	if err := first.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-second; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNoService(t *testing.T) {
+	if _, err := Open(t.Context(), filepath.Join(t.TempDir(), "gone")); !errors.Is(err, ErrNoService) {
+		t.Errorf("no socket: %v", err)
+	}
+	fake, _, path := plugged(t)
+	fake.Close()
+	if _, err := Open(t.Context(), path); !errors.Is(err, ErrNoService) {
+		t.Errorf("nobody listens: %v", err)
+	}
+}
+
+// What waits for a touch ends when its context does.
+func TestCancel(t *testing.T) {
+	_, c, path := plugged(t)
+	asked, touch := make(chan struct{}), make(chan struct{})
+	c.OnTouch(func(context.Context, string) bool { close(asked); <-touch; return true })
+	ctx, cancel := context.WithCancelCause(t.Context())
+	s, err := Open(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Card(yubikey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := append([]byte{0, 1, 0, 0, 23, 0x71, 1, 'x', 0x73, 16, 0x21, 6}, make([]byte, 14)...)
+	for _, command := range [][]byte{selectOATH, append(put, 0x78, 2)} {
+		if answer, err := got.Transmit(command); err != nil || !bytes.HasSuffix(answer, []byte{0x90, 0}) {
+			t.Fatalf("%x, %v", answer, err)
+		}
+	}
+	enough := errors.New("enough")
+	go func() { <-asked; cancel(enough) }()
+	_, err = got.Transmit([]byte{0, 0xa2, 0, 1, 13, 0x71, 1, 'x', 0x74, 8, 0, 0, 0, 0, 0, 0, 0, 1})
+	close(touch)
+	if !errors.Is(err, enough) {
+		t.Errorf("ends with %v", err)
+	}
+	if _, err := Open(ctx, path); err == nil {
+		t.Error("opened after the end")
+	}
+}
+
+// A service that lies is not believed, and nothing of it is read without bound.
+func TestHostileService(t *testing.T) {
+	ok := func(n int, set ...uint32) []byte {
+		b := make([]byte, n)
+		for i := 0; i+1 < len(set); i += 2 {
+			binary.NativeEndian.PutUint32(b[set[i]:], set[i+1])
+		}
+		return b
+	}
+	hello := [][]byte{ok(12), ok(12)}
+	card := append(append([][]byte{}, hello...), ok(152), ok(8))
+	for name, c := range map[string]struct {
+		answers [][]byte
+		want    string
+	}{
+		"nothing":          {nil, "PC/SC service: "},
+		"another protocol": {[][]byte{ok(12, 0, 3, 4, 9, 8, 1)}, "the PC/SC service speaks version 3.9, want 4.4"},
+		"no context":       {[][]byte{ok(12), ok(12, 8, uint32(NotAllowed))}, "this user may use no card"},
+		"half a list":      {append(append([][]byte{}, hello...), ok(5)), "PC/SC service: "},
+		"no turn":          {append(append([][]byte{}, hello...), ok(152), ok(8, 4, uint32(Reset))), "another program has reset the card"},
+		"4 GB":             {append(append([][]byte{}, card...), ok(32, 24, 0xffffffff)), "the PC/SC service announces 4294967295 bytes, want at most 65538"},
+		"an error":         {append(append([][]byte{}, card...), ok(32, 28, uint32(Removed))), "the card was pulled out"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := visit(t, c.answers, name == "half a list")
+			if err == nil || !strings.HasPrefix(err.Error(), c.want) {
+				t.Errorf("%v, want %s", err, c.want)
+			}
+		})
+	}
+}
+
+// visit goes as far as a service lets it, which answers one thing after another and leaves.
+func visit(t *testing.T, answers [][]byte, list bool) error {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		for _, a := range answers {
+			head := make([]byte, 8)
+			if _, err := io.ReadFull(conn, head); err != nil {
+				return
+			}
+			if _, err := io.CopyN(io.Discard, conn, int64(binary.NativeEndian.Uint32(head))); err != nil {
+				return
+			}
+			conn.Write(a)
+		}
+	}()
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if list {
+		_, err = s.Readers()
+		return err
+	}
+	c, err := s.Card("x")
+	if err != nil {
+		return err
+	}
+	_, err = c.Transmit(selectOATH)
+	return err
+}

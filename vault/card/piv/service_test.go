@@ -1,0 +1,71 @@
+//go:build piv && cgo && !windows
+
+package piv
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"aws-vault/internal/fakecard"
+)
+
+// service is where libpcsclite finds cards: one for all tests, as the library remembers where it was.
+var service *fakecard.Service
+
+func TestMain(m *testing.M) {
+	s, stop, err := fakecard.Start()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	service = s
+	status := m.Run()
+	stop()
+	os.Exit(status)
+}
+
+// insert puts a card into a reader for as long as a test runs.
+func insert(t *testing.T, o fakecard.Options) (*fakecard.Card, string) {
+	t.Helper()
+	c := fakecard.New(o)
+	reader := fmt.Sprintf("Yubico YubiKey OTP+FIDO+CCID %d", c.Serial())
+	service.Insert(reader, c)
+	t.Cleanup(func() {
+		service.Idle()
+		service.Unplug(reader)
+	})
+	return c, reader
+}
+
+// A person sits at the cards and counts what they are asked.
+type person struct {
+	pins      []string // to answer with, one after the other; the last for good
+	questions []PINQuestion
+	touches   []Touch
+	waits     int
+}
+
+func (p *person) cards() *Cards {
+	return &Cards{
+		PIN: func(_ context.Context, q PINQuestion) (string, error) {
+			p.questions = append(p.questions, q)
+			pin := "123456"
+			if len(p.pins) > 0 {
+				pin = p.pins[0]
+			}
+			if len(p.pins) > 1 {
+				p.pins = p.pins[1:]
+			}
+			return pin, nil
+		},
+		Touch:  func(t Touch) { p.touches = append(p.touches, t) },
+		Holder: func() string { return "scdaemon" },
+		Sleep: func(context.Context, time.Duration) error {
+			p.waits++
+			return nil
+		},
+	}
+}

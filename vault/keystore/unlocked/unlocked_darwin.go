@@ -1,0 +1,71 @@
+package unlocked
+
+import (
+	"errors"
+	"time"
+
+	"github.com/99designs/keyring"
+	"golang.org/x/sys/unix"
+)
+
+// The key lies in the login keychain. Builds without cgo have none.
+func keychain() (keyring.Keyring, error) {
+	ring, err := keyring.Open(keyring.Config{
+		AllowedBackends: []keyring.BackendType{keyring.KeychainBackend},
+		ServiceName:     "aws-vault unlocked", KeychainTrustApplication: true, KeychainAccessibleWhenUnlocked: true,
+	})
+	if errors.Is(err, keyring.ErrNoAvailImpl) {
+		err = ErrUnsupported
+	}
+	return ring, err
+}
+
+func keep(name string, raw []byte, _ time.Duration) error {
+	ring, err := keychain()
+	if err != nil {
+		return err
+	}
+	return ring.Set(keyring.Item{Key: name, Label: "aws-vault (unlocked)", Data: raw, KeychainNotSynchronizable: true})
+}
+
+func find(name string) ([]byte, error) {
+	ring, err := keychain()
+	if errors.Is(err, ErrUnsupported) {
+		return nil, ErrNone
+	}
+	if err != nil {
+		return nil, err
+	}
+	it, err := ring.Get(name)
+	if errors.Is(err, keyring.ErrKeyNotFound) {
+		return nil, ErrNone
+	}
+	return it.Data, err
+}
+
+func drop(name string) error {
+	ring, err := keychain()
+	if errors.Is(err, ErrUnsupported) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := ring.Remove(name); !errors.Is(err, keyring.ErrKeyNotFound) {
+		return err
+	}
+	return nil
+}
+
+// sleptTime is how far the clock that goes on while the machine sleeps is ahead of the other.
+// https://developer.apple.com/documentation/kernel/mach_continuous_time
+func sleptTime() (time.Duration, error) {
+	var all, awake unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC_RAW, &all); err != nil {
+		return 0, err
+	}
+	if err := unix.ClockGettime(unix.CLOCK_UPTIME_RAW, &awake); err != nil {
+		return 0, err
+	}
+	return time.Duration(all.Nano() - awake.Nano()), nil
+}

@@ -1,0 +1,63 @@
+package browser
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"aws-vault/internal/fakeaws"
+	"aws-vault/vault/peer"
+)
+
+// Another user who knows the address first gets nothing, and then the browser is sent on.
+func TestPageOfAnotherUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip(fakeaws.ErrNotRoot)
+	}
+	const alice, mallory = 12345, 54321
+	var told []string
+	p, err := Lead(secret, Choice{}, peer.Check{UID: alice, Refused: func(err error) { told = append(told, err.Error()) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	get := func(uid int) *http.Response {
+		t.Helper()
+		dial := func(context.Context, string, string) (net.Conn, error) {
+			return fakeaws.DialAs(uid, "tcp", p.listener.Addr().String())
+		}
+		resp, err := (&http.Transport{DialContext: dial, DisableKeepAlives: true}).RoundTrip(request(t, p.URL()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp
+	}
+	for range 3 {
+		if resp := get(mallory); resp.StatusCode != http.StatusForbidden || resp.Header.Get("Location") != "" {
+			t.Errorf("another user gets %s, %v", resp.Status, resp.Header)
+		}
+	}
+	if err := p.Wait(t.Context(), time.Nanosecond); err != ErrNobodyCame {
+		t.Errorf("another user counts as the browser: %v", err)
+	}
+	if resp := get(alice); resp.Header.Get("Location") != secret {
+		t.Errorf("the browser gets %s", resp.Status)
+	}
+	if len(told) != 3 || !strings.Contains(told[0], "user 54321") {
+		t.Errorf("told of %q", told)
+	}
+}
+
+func request(t *testing.T, page string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, page, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}

@@ -1,7 +1,0 @@
-//go:build !linux
-
-package card
-
-import "net"
-
-func acknowledge(net.Conn) {}
