@@ -81,7 +81,7 @@ func TestDeviceAnswersCodesOnly(t *testing.T) {
 
 // TestTerminalBusy checks that no driver gets at a terminal that a running program has.
 func TestTerminalBusy(t *testing.T) {
-	w := newWorld(t)
+	w := newFakeEnv(t)
 	w.tty = &typist{keys: "abc\r"}
 	w.vars["GPG_TTY"] = "/dev/pts/1"
 	w.programs = []string{"pinentry"}
@@ -102,7 +102,7 @@ func TestTerminalBusy(t *testing.T) {
 
 // TestTerminalBusyForPrograms has ykman run while another program has the terminal: it does not get it too.
 func TestTerminalBusyForPrograms(t *testing.T) {
-	w := newWorld(t)
+	w := newFakeEnv(t)
 	w.programs, w.outputs = []string{"ykman"}, []string{"123\n", "123456\n"}
 	p, err := choose([]Driver{ykman}, w.env(), "ykman", Options{TerminalBusy: true})
 	if err != nil {
@@ -117,7 +117,7 @@ func TestTerminalBusyForPrograms(t *testing.T) {
 }
 
 func TestNoControllingTerminal(t *testing.T) {
-	_, err := choose([]Driver{terminal}, newWorld(t).env(), "terminal", Options{})
+	_, err := choose([]Driver{terminal}, newFakeEnv(t).env(), "terminal", Options{})
 	if err == nil || err.Error() != "cannot ask by terminal: no controlling terminal" {
 		t.Errorf("the error is %v", err)
 	}
@@ -139,7 +139,7 @@ func TestDrivers(t *testing.T) {
 		}
 	}
 	var unknown *UnknownDriverError
-	if _, err := Choose(newWorld(t).env(), "pass", Options{}); !errors.As(err, &unknown) || unknown.Name != "pass" {
+	if _, err := Choose(newFakeEnv(t).env(), "pass", Options{}); !errors.As(err, &unknown) || unknown.Name != "pass" {
 		t.Errorf("the error is %v, want an UnknownDriverError", err)
 	}
 }

@@ -29,7 +29,7 @@ func TestDialogArguments(t *testing.T) {
 		{kdialog, Passphrase, []string{"/bin/kdialog", "--title", "aws-vault", "--password", rich}},
 		{kdialog, Confirm, []string{"/bin/kdialog", "--title", "aws-vault", "--yesno", rich}},
 	} {
-		w := newWorld(t)
+		w := newFakeEnv(t)
 		w.vars["DISPLAY"] = ":0"
 		w.programs = []string{c.driver.Name}
 		w.outputs = []string{"answer\n"}
@@ -75,7 +75,7 @@ func TestDialogAnswers(t *testing.T) {
 		{osascript, Confirm, "answer:\n", nil, "y", nil},
 		{osascript, Confirm, "cancelled\n", nil, "", nil},
 	} {
-		w := newWorld(t)
+		w := newFakeEnv(t)
 		w.vars["WAYLAND_DISPLAY"] = "wayland-0"
 		w.programs = []string{c.driver.Name}
 		w.outputs, w.errs = []string{c.output}, []error{c.fails}
@@ -88,7 +88,7 @@ func TestDialogAnswers(t *testing.T) {
 
 func TestDialogsWork(t *testing.T) {
 	for _, d := range []Driver{zenity, kdialog} {
-		w := newWorld(t)
+		w := newFakeEnv(t)
 		w.programs = []string{d.Name}
 		if err := d.Works(w.env()); err != errNoDisplay {
 			t.Errorf("without a display %s says %v, want %v", d.Name, err, errNoDisplay)
@@ -109,7 +109,7 @@ func TestDialogsWork(t *testing.T) {
 
 func TestKDialogIsForKDE(t *testing.T) {
 	for desktop, want := range map[string]error{"KDE": nil, "KDE:plasma": nil, "ubuntu:GNOME": errNotKDE, "NOTKDE": errNotKDE, "": errNotKDE} {
-		w := newWorld(t)
+		w := newFakeEnv(t)
 		w.vars["XDG_CURRENT_DESKTOP"] = desktop
 		if err := kdialog.suits(w.env()); err != want {
 			t.Errorf("on desktop %q kdialog says %v, want %v", desktop, err, want)
@@ -130,20 +130,20 @@ func TestOSAScriptWorks(t *testing.T) {
 		{[]string{"osascript"}, "Aqua\n", nil, false},
 		{nil, "Aqua\n", nil, false},
 	} {
-		w := newWorld(t)
+		w := newFakeEnv(t)
 		w.programs, w.outputs, w.errs = c.programs, []string{c.session}, []error{c.fails}
 		if err := osascript.Works(w.env()); (err == nil) != c.want {
 			t.Errorf("with %s in session %q: %v, want it to work: %v", c.programs, c.session, err, c.want)
 		}
 	}
-	if _, err := osascript.Ask(t.Context(), newWorld(t).env(), Request{}); err == nil {
+	if _, err := osascript.Ask(t.Context(), newFakeEnv(t).env(), Request{}); err == nil {
 		t.Error("osascript asks without its program")
 	}
 }
 
 // TestOSAScriptText checks that a name from the config file stays within its quotes, and out of argv.
 func TestOSAScriptText(t *testing.T) {
-	w := newWorld(t)
+	w := newFakeEnv(t)
 	w.programs, w.outputs = []string{"osascript"}, []string{"answer:a\n"}
 	r := Request{Kind: Passphrase, Text: `a" & (do shell script "id") & "\`, Again: "again"}
 	if _, err := osascript.Ask(t.Context(), w.env(), r); err != nil {

@@ -176,7 +176,7 @@ func TestPickFits(t *testing.T) {
 }
 
 func TestPickWithoutTerminal(t *testing.T) {
-	w := newWorld(t)
+	w := newFakeEnv(t)
 	if _, err := Pick(t.Context(), w.env(), Choice{Names: []string{"a"}}); !errors.Is(err, ErrNoTerminal) {
 		t.Errorf("Pick returned %v, want %v", err, ErrNoTerminal)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 func TestPinentryCommands(t *testing.T) {
-	w := newWorld(t)
+	w := newFakeEnv(t)
 	w.tty = &typist{}
 	for name, value := range map[string]string{"TERM": "xterm", "LANG": "C", "LC_CTYPE": "de_DE.UTF-8", "DISPLAY": ":0"} {
 		w.vars[name] = value
@@ -22,7 +22,7 @@ func TestPinentryCommands(t *testing.T) {
 	if got := strings.Join(pinentryCommands(w.env(), r), ""); got != want {
 		t.Errorf("pinentry is sent\n%swant\n%s", got, want)
 	}
-	w = newWorld(t)
+	w = newFakeEnv(t)
 	w.vars["GPG_TTY"] = "/dev/pts/7"
 	want = "OPTION ttyname=/dev/pts/7\nSETTITLE aws-vault\nSETDESC sure?\nCONFIRM\n"
 	if got := strings.Join(pinentryCommands(w.env(), Request{Kind: Confirm, Text: "sure?"}), ""); got != want {
@@ -55,7 +55,7 @@ func TestPinentryAnswers(t *testing.T) {
 		"not a pinentry": {kind: Secret, out: "usage: pinentry\n", reason: "writes a line that is none of the Assuan protocol"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFakeEnv(t)
 			w.vars["GPG_TTY"] = "/dev/pts/7"
 			w.programs, w.outputs, w.errs = []string{"pinentry"}, []string{c.out}, []error{c.fails}
 			got, err := pinentry.Ask(t.Context(), w.env(), Request{Kind: c.kind, Text: "question"})
@@ -97,7 +97,7 @@ func TestPinentryWorks(t *testing.T) {
 		"one that says nothing": {programs: []string{"pinentry"}, err: errAssuanShort.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFakeEnv(t)
 			w.programs, w.outputs, w.errs, w.tty = c.programs, []string{c.out}, []error{c.fails}, c.tty
 			if c.gpgTTY != "" {
 				w.vars["GPG_TTY"] = c.gpgTTY
@@ -109,7 +109,7 @@ func TestPinentryWorks(t *testing.T) {
 			}
 		})
 	}
-	if _, err := pinentry.Ask(t.Context(), newWorld(t).env(), Request{}); err == nil {
+	if _, err := pinentry.Ask(t.Context(), newFakeEnv(t).env(), Request{}); err == nil {
 		t.Error("pinentry asks without its program")
 	}
 }

@@ -93,7 +93,7 @@ func TestRunAsksToEnd(t *testing.T) {
 
 // TestProbeIsLimited checks that a program which hangs does not hang us.
 func TestProbeIsLimited(t *testing.T) {
-	w := newWorld(t)
+	w := newFakeEnv(t)
 	env := w.env()
 	env.Run = func(ctx context.Context, _ []string, _ []byte) ([]byte, error) {
 		if _, limited := ctx.Deadline(); !limited {
@@ -121,7 +121,7 @@ done
 
 func TestPinentryProcess(t *testing.T) {
 	path := script(t, "pinentry", fakePinentry)
-	w := newWorld(t)
+	w := newFakeEnv(t)
 	env := w.env()
 	env.Run = runAlone
 	env.LookPath = func(string) (string, error) { return path, nil }
@@ -146,7 +146,7 @@ func TestPinentryCurses(t *testing.T) {
 		t.Skip("no pinentry-curses is installed")
 	}
 	s := newScreen(t)
-	w := newWorld(t)
+	w := newFakeEnv(t)
 	w.vars["GPG_TTY"], w.vars["TERM"] = s.pts.Name(), "xterm"
 	env := w.env()
 	env.Run = runAlone

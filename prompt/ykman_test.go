@@ -24,7 +24,7 @@ func TestYKManArguments(t *testing.T) {
 		{nil, Request{Device: "--help"}, `the credential's name on the key is "--help", want the MFA device's serial`},
 		{nil, Request{Kind: Passphrase, Device: serial}, "asked for a passphrase, has only codes"},
 	} {
-		w := newWorld(t)
+		w := newFakeEnv(t)
 		w.vars = c.vars
 		w.programs, w.outputs = []string{"ykman"}, []string{"123456\n"}
 		got, err := ykman.Ask(t.Context(), w.env(), c.r)
@@ -55,7 +55,7 @@ func TestYKManWorks(t *testing.T) {
 		{serials: "123\n", want: "456", err: `YKMAN_OATH_DEVICE_SERIAL is "456", plugged in is 123`},
 		{fails: failed(2, "no such option"), err: "program: exit status 2: no such option"},
 	} {
-		w := newWorld(t)
+		w := newFakeEnv(t)
 		w.programs, w.outputs, w.errs = []string{"ykman"}, []string{c.serials}, []error{c.fails}
 		if c.want != "" {
 			w.vars["YKMAN_OATH_DEVICE_SERIAL"] = c.want
@@ -65,10 +65,10 @@ func TestYKManWorks(t *testing.T) {
 			t.Errorf("with keys %q: %v, want %q", c.serials, err, c.err)
 		}
 	}
-	if ykman.Works(newWorld(t).env()) == nil {
+	if ykman.Works(newFakeEnv(t).env()) == nil {
 		t.Error("ykman works without its program")
 	}
-	if _, err := ykman.Ask(t.Context(), newWorld(t).env(), Request{}); err == nil {
+	if _, err := ykman.Ask(t.Context(), newFakeEnv(t).env(), Request{}); err == nil {
 		t.Error("ykman asks without its program")
 	}
 }

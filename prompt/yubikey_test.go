@@ -7,7 +7,7 @@ import (
 )
 
 func TestYubiKey(t *testing.T) {
-	w := newWorld(t)
+	w := newFakeEnv(t)
 	env := w.env()
 	if _, err := Choose(env, "yubikey", Options{}); err == nil || err.Error() != "cannot ask by yubikey: no security key can be used from here" {
 		t.Errorf("without keys: %v", err)

@@ -113,9 +113,9 @@ func with(lines, setting, value string) string {
 	return strings.Join(append(all, setting+" = "+value+"\n"), "")
 }
 
-// one is a world of one profile, with a stored key if it names no other beginning.
-func one(lines string) world {
-	w := emptyWorld()
+// one is the input for one profile, with a stored key if it names no other beginning.
+func one(lines string) planInput {
+	w := emptyInput()
 	w.profiles = []string{lines}
 	for _, begins := range []string{"sso_", "oidc_", "identity ", "trust_anchor", "credential_", "web_identity", "login_", "aws_"} {
 		if strings.Contains("\n"+lines, "\n"+begins) {
@@ -126,8 +126,8 @@ func one(lines string) world {
 	return w
 }
 
-// last is the digest of what a world's profile gives.
-func (w world) last(t *testing.T) Digest {
+// last is the digest of what an input's profile gives.
+func (w planInput) last(t *testing.T) Digest {
 	t.Helper()
 	pl, err := w.plan()
 	if err != nil {
@@ -180,23 +180,25 @@ func TestEveryHoldingCounts(t *testing.T) {
 	lines := func(setting, value string) string { return with(inputs[setting].beside, setting, value) }
 	for field, tt := range map[string]struct {
 		lines  string
-		change func(*world)
+		change func(*planInput)
 	}{
-		"Keys":         {arn, func(w *world) { change(w.holdings.Keys) }},
-		"Environment":  {lines("credential_source", "Environment"), func(w *world) { w.holdings.Environment = &EnvironmentKey{Fingerprint: "g"} }},
-		"Policies":     {lines("session_policy", "file:///policy"), func(w *world) { w.holdings.Policies["file:///policy"] = fence }},
-		"Named":        {arn, func(w *world) { w.holdings.Named = map[string]NamedPolicy{"named": {ARNs: []string{managed + "D"}}} }},
-		"Subjects":     {lines("web_identity_token_file", "/t"), func(w *world) { change(w.holdings.Subjects) }},
-		"Certificates": {anywhere + arn, func(w *world) { change(w.holdings.Certificates) }},
-		"Identities":   {oidc + arn, func(w *world) { w.caller = "another" }},
-		"SignIns":      {sso, func(w *world) { w.caller = "another" }},
-		"Signers":      {lines("identity", "me"), func(w *world) { w.holdings.Signers = map[string]Signer{"me": {KeyID: "l"}} }},
-		"Agents":       {lines("agent_access", "read-only"), func(w *world) { w.options.Agent = policy.Agent{}; w.profiles[0] = arn }},
-		"Programs":     {lines("credential_process", "keys"), func(w *world) { w.holdings.Programs = "f" }},
-		"Container":    {lines("credential_source", "EcsContainer"), func(w *world) { w.holdings.Container = "http://127.0.0.1:9" }},
-		"Metadata":     {lines("credential_source", "Ec2InstanceMetadata"), func(w *world) { w.holdings.Metadata = "http://127.0.0.1:9" }},
+		"Keys":        {arn, func(w *planInput) { change(w.holdings.Keys) }},
+		"Environment": {lines("credential_source", "Environment"), func(w *planInput) { w.holdings.Environment = &EnvironmentKey{Fingerprint: "g"} }},
+		"Policies":    {lines("session_policy", "file:///policy"), func(w *planInput) { w.holdings.Policies["file:///policy"] = fence }},
+		"Named": {arn, func(w *planInput) {
+			w.holdings.Named = map[string]NamedPolicy{"named": {ARNs: []string{managed + "D"}}}
+		}},
+		"Subjects":     {lines("web_identity_token_file", "/t"), func(w *planInput) { change(w.holdings.Subjects) }},
+		"Certificates": {anywhere + arn, func(w *planInput) { change(w.holdings.Certificates) }},
+		"Identities":   {oidc + arn, func(w *planInput) { w.caller = "another" }},
+		"SignIns":      {sso, func(w *planInput) { w.caller = "another" }},
+		"Signers":      {lines("identity", "me"), func(w *planInput) { w.holdings.Signers = map[string]Signer{"me": {KeyID: "l"}} }},
+		"Agents":       {lines("agent_access", "read-only"), func(w *planInput) { w.options.Agent = policy.Agent{}; w.profiles[0] = arn }},
+		"Programs":     {lines("credential_process", "keys"), func(w *planInput) { w.holdings.Programs = "f" }},
+		"Container":    {lines("credential_source", "EcsContainer"), func(w *planInput) { w.holdings.Container = "http://127.0.0.1:9" }},
+		"Metadata":     {lines("credential_source", "Ec2InstanceMetadata"), func(w *planInput) { w.holdings.Metadata = "http://127.0.0.1:9" }},
 	} {
-		prepare := func() world {
+		prepare := func() planInput {
 			w := one(tt.lines)
 			switch field {
 			case "Named":

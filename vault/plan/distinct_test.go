@@ -14,8 +14,8 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// A world is all that a plan is made from.
-type world struct {
+// A planInput is all that a plan is made from.
+type planInput struct {
 	profiles []string // the lines of p0, p1…
 	env      map[string]string
 	holdings Holdings
@@ -69,9 +69,9 @@ var beginnings = []string{
 	oidc + arn, "oidc_session = corp\n" + arn, "identity = me\n" + arn,
 }
 
-// emptyWorld holds everything but a stored key, and has no profile.
-func emptyWorld() world {
-	return world{caller: "caller", options: Options{Name: "aws-vault-alice"}, holdings: Holdings{
+// emptyInput holds everything but a stored key, and has no profile.
+func emptyInput() planInput {
+	return planInput{caller: "caller", options: Options{Name: "aws-vault-alice"}, holdings: Holdings{
 		Keys: map[string]string{}, Environment: &EnvironmentKey{Fingerprint: "f"}, Policies: map[string]string{"file:///policy": `{"Statement":[]}`},
 		Named:    map[string]NamedPolicy{"named": {ARNs: []string{"arn:aws:iam::aws:policy/C"}}},
 		Subjects: map[string]string{"/t": "subject", "/u": "subject"}, Certificates: map[string]string{"alice.pem": "c", "bob.pem": "c"},
@@ -80,8 +80,8 @@ func emptyWorld() world {
 	}}
 }
 
-func randomWorld(r *rand.Rand) world {
-	w := emptyWorld()
+func randomInput(r *rand.Rand) planInput {
+	w := emptyInput()
 	for i := range 1 + r.IntN(3) {
 		lines := ""
 		if i > 0 {
@@ -110,7 +110,7 @@ func randomWorld(r *rand.Rand) world {
 }
 
 // withSetting sets one setting of the i-th profile to one of its values.
-func (w world) withSetting(r *rand.Rand, i int) world {
+func (w planInput) withSetting(r *rand.Rand, i int) planInput {
 	names := slices.Sorted(maps.Keys(inputs))
 	name := names[r.IntN(len(names))]
 	w.profiles = slices.Clone(w.profiles)
@@ -121,7 +121,7 @@ func (w world) withSetting(r *rand.Rand, i int) world {
 }
 
 // withHolding changes one thing that is held, at any depth.
-func (w world) withHolding(r *rand.Rand) world {
+func (w planInput) withHolding(r *rand.Rand) planInput {
 	var all []Holdings
 	held := reflect.ValueOf(w.holdings)
 	for i := range held.NumField() {
@@ -166,7 +166,7 @@ func (w world) withHolding(r *rand.Rand) world {
 }
 
 // withOption changes one option.
-func (w world) withOption(r *rand.Rand) world {
+func (w planInput) withOption(r *rand.Rand) planInput {
 	o := &w.options
 	switch r.IntN(8) {
 	case 0:
@@ -189,8 +189,8 @@ func (w world) withOption(r *rand.Rand) world {
 	return w
 }
 
-// plan makes the plan of a world's last profile and fills in whose credentials it begins with, as package vault does.
-func (w world) plan() (Plan, error) {
+// plan makes the plan of an input's last profile and fills in whose credentials it begins with, as package vault does.
+func (w planInput) plan() (Plan, error) {
 	var config strings.Builder
 	config.WriteString(sections)
 	for i, lines := range w.profiles {
@@ -262,7 +262,7 @@ func (g *register) add(p Plan) {
 // all kinds of which one input changes at a time: a setting of a profile, what is held, an option, or whose credentials
 // the plan turns out to begin with. What is left out is in leftOut and leftOutOf.
 func TestNoTwoPlansShareASession(t *testing.T) {
-	const worlds, changes, deep = 2000, 8, 20
+	const inputsTried, changes, deep = 2000, 8, 20
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 1))
 	g := &register{t: t, views: map[Digest]string{}, digests: map[string]Digest{}}
@@ -272,8 +272,8 @@ func TestNoTwoPlansShareASession(t *testing.T) {
 			t.Logf("seed %d", seed)
 		}
 	}()
-	for n := range worlds {
-		w := randomWorld(r)
+	for n := range inputsTried {
+		w := randomInput(r)
 		base, err := w.plan()
 		if err != nil {
 			continue
@@ -329,7 +329,7 @@ func TestNoTwoPlansShareASession(t *testing.T) {
 			t.Errorf("%d steps of kind %q, want more", kinds[kind], kind)
 		}
 	}
-	if plans < 3*worlds || differ < worlds/4 {
+	if plans < 3*inputsTried || differ < inputsTried/4 {
 		t.Errorf("only %d plans, %d of which differ", plans, differ)
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func TestCodes(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	c := &Codes{Dir: disk.NewFolder(filepath.Join(w.dir, "codes")), Locks: w.Locks}
 	device := func(serial string) *Device {
 		t.Helper()
@@ -77,7 +77,7 @@ func TestCodes(t *testing.T) {
 }
 
 func TestCodesErrors(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func TestCodesErrors(t *testing.T) {
 
 // TestWithoutFolder: what would be in the state folder is remembered in the process, or not at all.
 func TestWithoutFolder(t *testing.T) {
-	w := newWorld(t).withoutFolder(t)
+	w := newTestSessions(t).withoutFolder(t)
 	c := &Codes{Locks: w.Locks}
 	_, d, err := c.Device(t.Context(), testSerial, "")
 	if err != nil {

@@ -19,7 +19,7 @@ func entry(name string, made time.Time) Entry {
 	return Entry{Name: name, Profile: "prod", Kind: "assume role", Root: "hub", Made: made, Expires: made.Add(time.Hour)}
 }
 
-func (w *world) writeIndex(t *testing.T, text string) {
+func (w *testSessions) writeIndex(t *testing.T, text string) {
 	t.Helper()
 	if err := os.MkdirAll(w.dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ func (w *world) writeIndex(t *testing.T, text string) {
 }
 
 func TestIndexAdds(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	odd := entry("a\nb\x00\u2028\"", noon)
 	later := entry(nameA, noon.Add(time.Minute))
 	for _, e := range []Entry{entry(nameA, noon), odd, later, entry(nameA, noon), entry(nameB, noon), {Name: nameB}} {
@@ -66,7 +66,7 @@ func TestIndexDamaged(t *testing.T) {
 		"too long":  {strings.Repeat(line(a), maxIndex/len(line(a))+1), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestSessions(t)
 			w.writeIndex(t, c.text)
 			if got := slices.Sorted(maps.Keys(w.Index.Entries())); !slices.Equal(got, c.want) {
 				t.Errorf("the entries are %q, want %q", got, c.want)
@@ -83,7 +83,7 @@ func TestIndexDamaged(t *testing.T) {
 }
 
 func TestIndexStaysSmall(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	size := func() int64 {
 		info, err := os.Stat(w.Index.Dir.File(indexFile))
 		if err != nil {
@@ -113,7 +113,7 @@ func TestIndexStaysSmall(t *testing.T) {
 }
 
 func TestIndexErrors(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	if err := w.Index.retain(t.Context(), func(Entry) bool { return true }); err != nil {
 		t.Errorf("a missing index: %v", err)
 	}

@@ -55,7 +55,7 @@ func TestJournal(t *testing.T) {
 
 // A journal lies where sessions lie, and is none.
 func TestJournalIsNoSession(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	if err := (&Journals{Ring: w.ring}).Put(t.Context(), rotation()); err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 func all(Entry) bool { return true }
 
-func (w *world) wantList(t *testing.T, opened int, want ...string) []error {
+func (w *testSessions) wantList(t *testing.T, opened int, want ...string) []error {
 	t.Helper()
 	clear(w.ring.Calls)
 	live, warnings, err := w.List(t.Context())
@@ -36,7 +36,7 @@ func (w *world) wantList(t *testing.T, opened int, want ...string) []error {
 }
 
 func TestListLearns(t *testing.T) {
-	w, made := newWorld(t), 0
+	w, made := newTestSessions(t), 0
 	if _, _, err := w.Get(t.Context(), Ask{Name: nameB, Profile: "dev", Make: w.lasting(2*time.Hour, &made)}); err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestListLearns(t *testing.T) {
 // An item that is neither a session nor a token is opened once, not for each list, and
 // again when it may have become something else.
 func TestListLearnsOthers(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	if err := (&Journals{Ring: w.ring}).Put(t.Context(), rotation()); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestListLearnsOthers(t *testing.T) {
 }
 
 func TestListEqualExpiry(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	for _, name := range []string{nameB, nameA} {
 		w.put(t, name, session(time.Hour))
 	}
@@ -93,7 +93,7 @@ func TestListEqualExpiry(t *testing.T) {
 
 // TestKilledBetween: a maker was killed after it kept the session and before the index knew.
 func TestKilledBetween(t *testing.T) {
-	w, made := newWorld(t), 0
+	w, made := newTestSessions(t), 0
 	w.put(t, nameA, session(time.Hour))
 	w.wantList(t, 1, nameA)
 	w.now = noon.Add(2 * time.Hour)
@@ -111,7 +111,7 @@ func TestKilledBetween(t *testing.T) {
 }
 
 func TestListDamaged(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	w.put(t, nameA, session(time.Hour))
 	w.ring.Items[nameB] = keystore.Item{Name: nameB, Data: []byte(testSecret)}
 	w.ring.Items["other"] = keystore.Item{Name: "other", Data: []byte(`{"type":"journal","secret":"` + testSecret + `"}`)}
@@ -130,7 +130,7 @@ func TestListDamaged(t *testing.T) {
 
 func TestListErrors(t *testing.T) {
 	for _, method := range []string{"Names", "Item"} {
-		w := newWorld(t)
+		w := newTestSessions(t)
 		w.put(t, nameA, session(time.Hour))
 		w.ring.Errors[method] = errBroken
 		if live, _, err := w.List(t.Context()); !errors.Is(err, errBroken) || live != nil {
@@ -140,7 +140,7 @@ func TestListErrors(t *testing.T) {
 			t.Errorf("%s: Remove = %d, %v", method, n, err)
 		}
 	}
-	w := newWorld(t)
+	w := newTestSessions(t)
 	w.put(t, nameA, session(time.Hour))
 	if err := os.MkdirAll(w.Index.Dir.File(indexFile), 0o700); err != nil {
 		t.Fatal(err)
@@ -151,8 +151,8 @@ func TestListErrors(t *testing.T) {
 }
 
 func TestRemove(t *testing.T) {
-	fill := func(t *testing.T) *world {
-		w := newWorld(t)
+	fill := func(t *testing.T) *testSessions {
+		w := newTestSessions(t)
 		for name, profile := range map[string]string{nameA: "prod", nameB: "dev"} {
 			k := session(time.Hour)
 			k.Profile = profile
@@ -211,7 +211,7 @@ func TestRemove(t *testing.T) {
 }
 
 func TestSweep(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	made := 0
 	make := func() { // makes a session, and so may sweep
 		t.Helper()
@@ -265,8 +265,8 @@ func TestSweep(t *testing.T) {
 }
 
 func TestSweepErrors(t *testing.T) {
-	fill := func(t *testing.T) *world {
-		w := newWorld(t)
+	fill := func(t *testing.T) *testSessions {
+		w := newTestSessions(t)
 		w.put(t, nameA, session(-2*time.Hour))
 		return w
 	}
@@ -305,7 +305,7 @@ func TestSweepErrors(t *testing.T) {
 
 // TestReadersWriteNothing: what only asks leaves no trace.
 func TestReadersWriteNothing(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	w.put(t, nameA, session(time.Hour))
 	w.Find(t.Context(), Ask{Name: nameA})
 	w.Find(t.Context(), Ask{Name: nameB})

@@ -16,7 +16,7 @@ import (
 )
 
 // awaitQueue blocks until n goroutines have had to wait for the lock file.
-func (w *world) awaitQueue(t *testing.T, file string, n int) {
+func (w *testSessions) awaitQueue(t *testing.T, file string, n int) {
 	t.Helper()
 	for range n {
 		select {
@@ -34,11 +34,11 @@ func (w *world) awaitQueue(t *testing.T, file string, n int) {
 // TestOneMaker has all callers find nothing before the first session exists: Make waits
 // until every other caller is at the lock.
 func TestOneMaker(t *testing.T) {
-	t.Run("in a folder", func(t *testing.T) { oneMaker(t, newWorld(t)) })
-	t.Run("without a folder", func(t *testing.T) { oneMaker(t, newWorld(t).withoutFolder(t)) })
+	t.Run("in a folder", func(t *testing.T) { oneMaker(t, newTestSessions(t)) })
+	t.Run("without a folder", func(t *testing.T) { oneMaker(t, newTestSessions(t).withoutFolder(t)) })
 }
 
-func oneMaker(t *testing.T, w *world) {
+func oneMaker(t *testing.T, w *testSessions) {
 	const callers = 50
 	var made atomic.Int32
 	var all sync.WaitGroup
@@ -62,15 +62,17 @@ func oneMaker(t *testing.T, w *world) {
 }
 
 func TestOneFailure(t *testing.T) {
-	t.Run("in a folder", func(t *testing.T) { oneFailure(t, newWorld) })
-	t.Run("without a folder", func(t *testing.T) { oneFailure(t, func(t *testing.T) *world { return newWorld(t).withoutFolder(t) }) })
+	t.Run("in a folder", func(t *testing.T) { oneFailure(t, newTestSessions) })
+	t.Run("without a folder", func(t *testing.T) {
+		oneFailure(t, func(t *testing.T) *testSessions { return newTestSessions(t).withoutFolder(t) })
+	})
 }
 
-func oneFailure(t *testing.T, newWorld func(*testing.T) *world) {
+func oneFailure(t *testing.T, newTestSessions func(*testing.T) *testSessions) {
 	const callers = 20
 	for _, why := range []error{errBroken, errCancelled} {
 		t.Run(why.Error(), func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestSessions(t)
 			w.Cancelled = isCancelled
 			var made, taken atomic.Int32
 			var all sync.WaitGroup
@@ -111,7 +113,7 @@ func oneFailure(t *testing.T, newWorld func(*testing.T) *world) {
 // TestOldFailure: a failure from before we waited is not ours.
 func TestOldFailure(t *testing.T) {
 	for at, want := range map[time.Time]bool{noon: true, noon.Add(-time.Second): false} {
-		w := newWorld(t)
+		w := newTestSessions(t)
 		_, held, err := w.Locks.Session(t.Context(), nameA, "")
 		if err != nil {
 			t.Fatal(err)
@@ -136,7 +138,7 @@ func TestOldFailure(t *testing.T) {
 // TestMadeAfterFailure: a maker failed while we waited, and a later one, who had not waited,
 // made the session before the lock came to us.
 func TestMadeAfterFailure(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	_, held, err := w.Locks.Session(t.Context(), nameA, "")
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +158,7 @@ func TestMadeAfterFailure(t *testing.T) {
 
 // TestStoppedMaker: one who is stopped leaves no failure, for those who wait may do better.
 func TestStoppedMaker(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	ctx, stop := context.WithCancelCause(t.Context())
 	first, made := make(chan error), 0
 	begun := make(chan bool)
@@ -185,7 +187,7 @@ func TestStoppedMaker(t *testing.T) {
 }
 
 func TestWaitStopped(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	file := sessionFile(nameA)
 	for name, holder := range map[string]*Locks{"this process": w.Locks, "another": {Dir: w.Locks.Dir, Now: w.Now}} {
 		_, held, err := holder.Session(t.Context(), nameA, "")
@@ -213,7 +215,7 @@ func TestWaitStopped(t *testing.T) {
 
 // TestLocksOfTheirOwn: a lock keeps nobody from another, of whatever session, token or device.
 func TestLocksOfTheirOwn(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	for i := range 300 { // as many files are open at once, three times
 		id := fmt.Sprintf("%032x", i)
 		for kind, take := range map[string]func(context.Context, string, string) (context.Context, *Held, error){
@@ -233,7 +235,7 @@ func TestLocksOfTheirOwn(t *testing.T) {
 // TestSweptLocks: files of locks that nobody has used for a day are removed, those of an older
 // version too. Locks that somebody holds, and those of fixed names, stay.
 func TestSweptLocks(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	w.now = time.Now()
 	for _, name := range []string{"session-old", "session-0-017", "token-old", "token-1-100", "device-old", "device-7f", "session-new", "session-held", "index"} {
 		_, held, err := w.Locks.Alone(t.Context(), name, "")
@@ -268,7 +270,7 @@ func TestSweptLocks(t *testing.T) {
 
 // TestTurnsAreForgotten: a server that has made many sessions remembers none of their locks.
 func TestTurnsAreForgotten(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	_, held, err := w.Locks.Session(t.Context(), nameA, "")
 	if err != nil {
 		t.Fatal(err)
@@ -289,7 +291,7 @@ func TestTurnsAreForgotten(t *testing.T) {
 
 // TestApartFromEachOther: other sessions are made at the same time.
 func TestApartFromEachOther(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	var both, all sync.WaitGroup
 	both.Add(2)
 	for _, name := range []string{nameA, nameB} {
@@ -308,7 +310,7 @@ func TestApartFromEachOther(t *testing.T) {
 }
 
 func TestWaitingIsTold(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	told := make(chan Waiting, 10)
 	waiter := &Locks{Dir: w.Locks.Dir, Now: w.Now, slow: time.Nanosecond, Waiting: func(w Waiting) { told <- w }}
 	_, held, err := w.Locks.Session(t.Context(), nameA, "the MFA code\nof bob")
@@ -361,7 +363,7 @@ func TestLockFolderMissing(t *testing.T) {
 	if _, _, err := l.Alone(t.Context(), "config", ""); err == nil {
 		t.Error("a lock was made in a file")
 	}
-	w, made := newWorld(t), 0
+	w, made := newTestSessions(t), 0
 	w.Locks.Dir = disk.NewFolder(file)
 	if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)}); err == nil || made != 0 {
 		t.Errorf("Get returned %v after %d makings without a lock", err, made)

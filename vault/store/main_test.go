@@ -69,8 +69,8 @@ func (r dirRing) Names(context.Context) ([]string, error) {
 	return names, err
 }
 
-// world is a set of sessions with a clock that the test turns.
-type world struct {
+// testSessions are sessions with a clock that the test turns.
+type testSessions struct {
 	*Sessions
 	ring *keystoretest.Ring
 	dir  string
@@ -79,8 +79,8 @@ type world struct {
 	comers chan string // the lock files that someone had to wait for
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{ring: keystoretest.New(), dir: filepath.Join(t.TempDir(), "state"), now: noon, comers: make(chan string, 1000)}
+func newTestSessions(t *testing.T) *testSessions {
+	w := &testSessions{ring: keystoretest.New(), dir: filepath.Join(t.TempDir(), "state"), now: noon, comers: make(chan string, 1000)}
 	now := func() time.Time { return w.now }
 	locks := &Locks{Dir: disk.NewFolder(filepath.Join(w.dir, "locks")), Program: "aws-vault test", Now: now}
 	locks.comes = func(path string) { w.comers <- path }
@@ -92,7 +92,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // withoutFolder takes the state folder away. Nothing may be written then.
-func (w *world) withoutFolder(t *testing.T) *world {
+func (w *testSessions) withoutFolder(t *testing.T) *testSessions {
 	w.Locks.Dir, w.Index.Dir = nil, nil
 	t.Chdir(t.TempDir())
 	t.Cleanup(func() {
@@ -117,7 +117,7 @@ func session(life time.Duration) Session {
 	return Session{Credentials: temporary(noon.Add(life)), Made: noon, Profile: "prod", Kind: "assume role", Root: "hub"}
 }
 
-func (w *world) put(t *testing.T, name string, s Session) {
+func (w *testSessions) put(t *testing.T, name string, s Session) {
 	t.Helper()
 	data, err := encodeSession(name, s)
 	if err != nil {
@@ -127,7 +127,7 @@ func (w *world) put(t *testing.T, name string, s Session) {
 }
 
 // lasting makes sessions of that life, and counts them.
-func (w *world) lasting(life time.Duration, count *int) func(context.Context) (Made, error) {
+func (w *testSessions) lasting(life time.Duration, count *int) func(context.Context) (Made, error) {
 	return func(context.Context) (Made, error) {
 		*count++
 		return Made{Credentials: temporary(w.now.Add(life))}, nil

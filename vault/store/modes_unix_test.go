@@ -20,7 +20,7 @@ import (
 // mode and for secrets.
 func TestModes(t *testing.T) {
 	for _, mask := range []int{0, 0o022, 0o077} {
-		w := newWorld(t)
+		w := newTestSessions(t)
 		writeAll(t, w, mask)
 		files := 0
 		filepath.WalkDir(w.dir, func(path string, e fs.DirEntry, err error) error {
@@ -53,7 +53,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-func writeAll(t *testing.T, w *world, mask int) {
+func writeAll(t *testing.T, w *testSessions, mask int) {
 	defer syscall.Umask(syscall.Umask(mask))
 	keys := &Keys{Ring: w.ring, Dir: disk.NewFolder(filepath.Join(w.dir, "generations"))}
 	if err := keys.Put(t.Context(), "work", testKey); err != nil {

@@ -36,7 +36,7 @@ func TestNote(t *testing.T) {
 // TestInnerFailure: who waits for the outer session hears what failed, not for whom its
 // maker waited, and that the user gave up.
 func TestInnerFailure(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	_, held, err := w.Locks.Session(t.Context(), nameA, "")
 	if err != nil {
 		t.Fatal(err)

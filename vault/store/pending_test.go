@@ -16,7 +16,7 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-func (w *world) pending() *Pending {
+func (w *testSessions) pending() *Pending {
 	locks := &Locks{Dir: w.Locks.Dir, Now: w.Now}
 	state := disk.NewFolder(w.dir)
 	return &Pending{Ring: w.ring, Dir: state.Folder("pending"), Index: &Index{Dir: state, Locks: locks}, Now: w.Now}
@@ -26,7 +26,7 @@ func testItem(name, text string) keystore.Item {
 	return keystore.Item{Name: name, Label: "aws-vault token", Data: []byte(text)}
 }
 
-func (w *world) hold(t *testing.T, it keystore.Item) *Pending {
+func (w *testSessions) hold(t *testing.T, it keystore.Item) *Pending {
 	t.Helper()
 	p := w.pending()
 	err := p.Ready(t.Context())
@@ -48,7 +48,7 @@ func wantItem(t *testing.T, r Ring, name, text string) {
 }
 
 func TestPending(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	w.ring.Items[nameA] = testItem(nameA, "old")
 	p := w.hold(t, testItem(nameA, "new EXAMPLE"))
 	wantItem(t, p, nameA, "new EXAMPLE")
@@ -91,7 +91,7 @@ func TestPending(t *testing.T) {
 
 // The key is in the list of sessions, so that no list and no sweep opens it.
 func TestPendingKeyIsListed(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	if err := w.pending().Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestPendingKeyIsListed(t *testing.T) {
 
 // However many processes begin at once, there is one key, and each opens what another has held.
 func TestPendingKeyIsMadeOnce(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
@@ -125,7 +125,7 @@ func TestPendingKeyIsMadeOnce(t *testing.T) {
 }
 
 func TestPendingRefuses(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	p := w.pending()
 	if err := p.Hold(testItem(nameA, "x")); err == nil {
 		t.Error("held without a key")
@@ -151,7 +151,7 @@ func TestPendingRefuses(t *testing.T) {
 // A file that the key does not open is as good as none: it is of a keystore that is gone. One that
 // may open later stays.
 func TestPendingThatCannotBeOpened(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	p := w.hold(t, testItem(nameA, "held"))
 	w.ring.Items[nameA] = testItem(nameA, "kept")
 	path := p.Dir.File(nameA)
@@ -207,7 +207,7 @@ func TestPendingThatCannotBeOpened(t *testing.T) {
 
 // A token that could not be stored is found by this process, until it is removed.
 func TestTokenInMemory(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	w.ring.Errors["Put"] = errBroken
 	tokens, made := w.tokens(), 0
 	for range 2 {
@@ -228,7 +228,7 @@ func TestTokenInMemory(t *testing.T) {
 
 // What Make has kept outlives its failure.
 func TestKeptBeforeAFailure(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	tokens := w.tokens()
 	a := askToken("whole", new(int))
 	a.Make = func(ctx context.Context, _ Token, trade *Trade) (Token, error) {

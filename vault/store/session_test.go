@@ -67,7 +67,7 @@ func damages(t *testing.T) map[string]struct {
 func TestDamagedSessions(t *testing.T) {
 	for name, d := range damages(t) {
 		t.Run(name, func(t *testing.T) {
-			w, made := newWorld(t), 0
+			w, made := newTestSessions(t), 0
 			w.ring.Items[nameA] = keystore.Item{Name: nameA, Data: d.data}
 			k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
 			if err != nil || made != 1 || k.Credentials.AccessKeyID != testKeyID {
@@ -88,7 +88,7 @@ func TestDamagedSessions(t *testing.T) {
 }
 
 func TestDamagedKeystoreItem(t *testing.T) {
-	w, made := newWorld(t), 0
+	w, made := newTestSessions(t), 0
 	w.ring.Errors["Item"] = &keystore.DamagedError{Name: nameA, Where: "the tests", Err: errBroken}
 	_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
 	if err != nil || made != 1 || len(warnings) != 1 || !errors.Is(warnings[0], errBroken) {
@@ -145,7 +145,7 @@ func TestFresh(t *testing.T) {
 		{"clock set back far", time.Hour, 0, -time.Minute - 1, "", Ask{Need: time.Minute}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestSessions(t)
 			k := session(c.life)
 			k.Skew, k.KeyCheck = c.skew, c.check
 			w.put(t, nameA, k)
@@ -169,7 +169,7 @@ func TestFresh(t *testing.T) {
 func TestNeverExpired(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	upTo := func(d time.Duration) time.Duration { return time.Duration(r.Int64N(int64(d)/1e9)) * time.Second }
-	w := newWorld(t)
+	w := newTestSessions(t)
 	w.Cancelled = isCancelled
 	served := map[string]int{}
 	for range 5000 {
@@ -242,7 +242,7 @@ func TestStale(t *testing.T) {
 		{"stopped", stopped, time.Minute, Ask{Make: failing(errBroken)}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestSessions(t)
 			w.Cancelled = isCancelled
 			k := session(time.Hour)
 			k.KeyCheck = "this"

@@ -14,7 +14,7 @@ import (
 
 // TestWarm counts what a session that is there costs.
 func TestWarm(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	w.put(t, nameA, session(time.Hour))
 	for range 2 {
 		clear(w.ring.Calls)
@@ -43,7 +43,7 @@ func TestExpiredWhenItCame(t *testing.T) {
 		{"clock behind", time.Hour, 2 * time.Hour, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestSessions(t)
 			_, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
 				return Made{Credentials: temporary(noon.Add(c.left)), Skew: c.skew}, nil
 			}})
@@ -62,7 +62,7 @@ func TestExpiredWhenItCame(t *testing.T) {
 }
 
 func TestWithoutExpiry(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	for range 2 {
 		made := 0
 		k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
@@ -82,7 +82,7 @@ func TestWithoutExpiry(t *testing.T) {
 
 // TestApart asks for a shorter session than the one that is there, as --duration does.
 func TestApart(t *testing.T) {
-	w, made := newWorld(t), 0
+	w, made := newTestSessions(t), 0
 	long := w.lasting(8*time.Hour, &made)
 	get := func(a Ask) Session {
 		t.Helper()
@@ -111,7 +111,7 @@ func TestApart(t *testing.T) {
 // TestApartUnderItsOwnLock: a session that is too much turns up while its lock is waited
 // for. The one apart must then be made under the lock of its own name.
 func TestApartUnderItsOwnLock(t *testing.T) {
-	w, made := newWorld(t), 0
+	w, made := newTestSessions(t), 0
 	_, lock, err := w.Locks.Session(t.Context(), nameA, "")
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func TestApartUnderItsOwnLock(t *testing.T) {
 
 // The keystore hears of a session before it is made, and of none that is kept already.
 func TestExpectedSession(t *testing.T) {
-	w, made := newWorld(t), 0
+	w, made := newTestSessions(t), 0
 	var expected []int
 	w.Expect = func() { expected = append(expected, made) }
 	for range 2 {
@@ -158,7 +158,7 @@ func TestExpectedSession(t *testing.T) {
 func TestLockedKeystore(t *testing.T) {
 	refused := &keystore.LockedError{Backend: "test", Reason: "the prompt was dismissed"}
 	t.Run("before", func(t *testing.T) {
-		w, made := newWorld(t), 0
+		w, made := newTestSessions(t), 0
 		w.ring.Errors["Item"] = refused
 		k, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
 		if !errors.Is(err, keystore.ErrLocked) || made != 0 || k != (Session{}) {
@@ -169,7 +169,7 @@ func TestLockedKeystore(t *testing.T) {
 		}
 	})
 	t.Run("once we hold the lock", func(t *testing.T) {
-		w, made := newWorld(t), 0
+		w, made := newTestSessions(t), 0
 		w.ring.BeforeAny = func(string) { w.ring.Errors["Item"] = refused }
 		_, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
 		if !errors.Is(err, keystore.ErrLocked) || made != 0 {
@@ -182,7 +182,7 @@ func TestLockedKeystore(t *testing.T) {
 }
 
 func TestNotKept(t *testing.T) {
-	get := func(w *world) {
+	get := func(w *testSessions) {
 		t.Helper()
 		made := 0
 		k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
@@ -194,7 +194,7 @@ func TestNotKept(t *testing.T) {
 		}
 	}
 	t.Run("keystore", func(t *testing.T) {
-		w := newWorld(t)
+		w := newTestSessions(t)
 		w.ring.Errors["Put"] = errBroken
 		get(w)
 		if known := w.Index.Entries(); len(known) != 0 {
@@ -202,7 +202,7 @@ func TestNotKept(t *testing.T) {
 		}
 	})
 	t.Run("index", func(t *testing.T) {
-		w := newWorld(t)
+		w := newTestSessions(t)
 		if err := os.MkdirAll(w.Index.Dir.File(indexFile), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +212,7 @@ func TestNotKept(t *testing.T) {
 		}
 	})
 	t.Run("too large", func(t *testing.T) {
-		w := newWorld(t)
+		w := newTestSessions(t)
 		_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
 			c := temporary(noon.Add(time.Hour))
 			c.SessionToken = strings.Repeat("x", maxItem)
@@ -223,7 +223,7 @@ func TestNotKept(t *testing.T) {
 		}
 	})
 	t.Run("time out of bounds", func(t *testing.T) {
-		w := newWorld(t)
+		w := newTestSessions(t)
 		_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
 			return Made{Credentials: temporary(noon.AddDate(9000, 0, 0))}, nil
 		}})
@@ -235,7 +235,7 @@ func TestNotKept(t *testing.T) {
 
 // TestMakePanics: a server that recovers must not be left holding the lock.
 func TestMakePanics(t *testing.T) {
-	w, made := newWorld(t), 0
+	w, made := newTestSessions(t), 0
 	func() {
 		defer func() { recover() }()
 		w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) { panic("broken") }})

@@ -19,7 +19,7 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-func (w *world) tokens() *Tokens {
+func (w *testSessions) tokens() *Tokens {
 	return &Tokens{Ring: w.ring, Locks: w.Locks, Index: w.Index, Now: w.Now, Cancelled: isCancelled}
 }
 
@@ -41,7 +41,7 @@ func askToken(good string, made *int) TokenAsk {
 
 // Who signed in is read from the index while that knows the present writing of the token, and from the token otherwise.
 func TestWhoSignedIn(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	tokens := w.tokens()
 	who := func() string {
 		t.Helper()
@@ -104,7 +104,7 @@ func TestWhoSignedIn(t *testing.T) {
 }
 
 func TestTokenIsMadeOnce(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	made := 0
 	var all sync.WaitGroup
 	for range 40 {
@@ -126,7 +126,7 @@ func TestTokenIsMadeOnce(t *testing.T) {
 
 // Who has signed in is listed without a look into the token.
 func TestTokenOfSomebody(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	a := askToken("EXAMPLE", new(int))
 	make := a.Make
 	a.Make = func(ctx context.Context, kept Token, trade *Trade) (Token, error) {
@@ -148,7 +148,7 @@ func TestTokenOfSomebody(t *testing.T) {
 
 // What is kept is given to whoever makes the next.
 func TestTokenIsRenewedFromTheOld(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	made := 0
 	if _, _, err := w.tokens().Get(t.Context(), askToken("old", &made)); err != nil {
 		t.Fatal(err)
@@ -168,7 +168,7 @@ func TestTokenIsRenewedFromTheOld(t *testing.T) {
 
 func TestTokenFailureIsShared(t *testing.T) {
 	for _, cause := range []error{errBroken, errCancelled} {
-		w := newWorld(t)
+		w := newTestSessions(t)
 		tokens := w.tokens()
 		holds, goOn := make(chan struct{}), make(chan struct{})
 		a := askToken("EXAMPLE", new(int))
@@ -201,7 +201,7 @@ func TestTokenFailureIsShared(t *testing.T) {
 }
 
 func TestTokenOfAStoppedMakerIsMadeByAnother(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	ctx, stop := context.WithCancel(t.Context())
 	a := askToken("EXAMPLE", new(int))
 	a.Make = func(ctx context.Context, _ Token, _ *Trade) (Token, error) {
@@ -218,7 +218,7 @@ func TestTokenOfAStoppedMakerIsMadeByAnother(t *testing.T) {
 }
 
 func TestTokenThatIsNotKept(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	made := 0
 	a := askToken("EXAMPLE", &made)
 	make := a.Make
@@ -242,7 +242,7 @@ func TestTokenThatIsNotKept(t *testing.T) {
 
 // Tokens and sessions share a list, and neither is taken for the other.
 func TestTokensBesideSessions(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSessions(t)
 	made := 0
 	if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil {
 		t.Fatal(err)
@@ -289,7 +289,7 @@ func TestTokensBesideSessions(t *testing.T) {
 // Sessions and tokens go with one listing; who is asked about which is told apart.
 func TestRemoveKept(t *testing.T) {
 	third := strings.Repeat("c", 32)
-	w := newWorld(t)
+	w := newTestSessions(t)
 	made := 0
 	if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil {
 		t.Fatal(err)
@@ -316,7 +316,7 @@ func TestRemoveKept(t *testing.T) {
 
 func TestTokensAreSweptAfterTheirEnd(t *testing.T) {
 	for _, known := range []bool{true, false} {
-		w := newWorld(t)
+		w := newTestSessions(t)
 		made := 0
 		if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil {
 			t.Fatal(err)
@@ -350,7 +350,7 @@ func TestDamagedTokens(t *testing.T) {
 		"the time of its end": bytes.Replace(whole, []byte(`"2030-`), []byte(`"0000-`), 1),
 		"bytes, want at most": append(whole, bytes.Repeat([]byte(" "), maxItem)...),
 	} {
-		w := newWorld(t)
+		w := newTestSessions(t)
 		w.ring.Items[nameA] = keystore.Item{Name: nameA, Data: data}
 		got, warnings, err := w.tokens().Find(t.Context(), nameA)
 		var damaged *DamagedError

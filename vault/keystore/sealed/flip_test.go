@@ -13,7 +13,7 @@ import (
 // TestEveryByte flips a bit of each byte of each file of a small store. Whatever it hits is
 // refused with a message or has a copy, and every other item is read.
 func TestEveryByte(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	made := w.create(t)
 	items := []Item{key("prod"), {Kind: "private", Name: "session", Data: []byte("x")}}
 	put(t, made, items...)
@@ -85,7 +85,7 @@ func wantDamaged(t *testing.T, path string, i int, err error) {
 }
 
 func TestSwapped(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	s := w.create(t)
 	put(t, s, key("prod"), key("dev"), key("third"), Item{Kind: "private", Name: "prod", Data: []byte("x")})
 	h, k := s.Header(), *s.key
@@ -129,7 +129,7 @@ func TestSwapped(t *testing.T) {
 }
 
 func TestRepair(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	s := w.create(t)
 	put(t, s, key("prod"))
 	w.ui = w.here(map[string]*testCard{"one": w.one})

@@ -18,7 +18,7 @@ import (
 )
 
 func TestRemovedCard(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	put(t, w.create(t), key("prod"), key("dev"))
 	w.ui = w.here(map[string]*testCard{"one": w.one})
 	s := w.locked(t)
@@ -58,7 +58,7 @@ func TestRemovedCard(t *testing.T) {
 
 // An opener that someone else put on the list is refused before anything is wrapped to it.
 func TestForeignOpener(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	put(t, w.create(t), key("prod"))
 	w.ui = w.here(map[string]*testCard{"one": w.one})
 	open := w.locked(t)
@@ -93,7 +93,7 @@ func TestForeignOpener(t *testing.T) {
 }
 
 func TestAddRefuses(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	s := w.create(t)
 	fresh := newTestCard(t).opener(t, "fresh")
 	for name, o := range map[string]NewOpener{
@@ -177,7 +177,7 @@ func TestKilledAtEachWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t)
+	w := newOwner(t)
 	items := []Item{key("prod"), key("dev"), {Kind: "private", Name: "session", Data: []byte("x")}}
 	put(t, w.create(t), items...)
 	whole := w.config.Dir
@@ -220,7 +220,7 @@ func TestKilledAtEachWrite(t *testing.T) {
 // A renewal that fails leaves what was, whichever change of the disk fails.
 func TestFullDisk(t *testing.T) {
 	full := errors.New("no space left on device")
-	w := newWorld(t)
+	w := newOwner(t)
 	w.ui = w.here(map[string]*testCard{"one": w.one})
 	put(t, w.create(t), key("prod"), key("dev"))
 	failed := 0
@@ -250,7 +250,7 @@ func TestFullDisk(t *testing.T) {
 
 // A damaged item stops a renewal before anything is changed.
 func TestRekeyDamaged(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	s := w.create(t)
 	put(t, s, key("prod"), key("dev"))
 	before := s.Header()
@@ -272,7 +272,7 @@ func TestRekeyDamaged(t *testing.T) {
 }
 
 func TestHeaderRefuses(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	h := w.create(t).Header()
 	for name, change := range map[string]func(*Header){
 		"another format":    func(h *Header) { h.Format = "aws-vault sealed 2" },

@@ -65,8 +65,8 @@ func aloneAt(path string) func(context.Context) (context.Context, func(), error)
 	}
 }
 
-// testWorld is a store with the openers that a careful person has.
-type testWorld struct {
+// owner is who has a store, with the openers that a careful person has.
+type owner struct {
 	config Config
 	one    *testCard
 	two    *testCard
@@ -75,8 +75,8 @@ type testWorld struct {
 	asked  int
 }
 
-func newWorld(t testing.TB) *testWorld {
-	w := &testWorld{one: newTestCard(t), two: newTestCard(t)}
+func newOwner(t testing.TB) *owner {
+	w := &owner{one: newTestCard(t), two: newTestCard(t)}
 	dir := t.TempDir()
 	w.config = Config{
 		Dir: filepath.Join(dir, "sealed"), Alone: aloneAt(filepath.Join(dir, "locks", "sealed")),
@@ -91,7 +91,7 @@ func newWorld(t testing.TB) *testWorld {
 }
 
 // here makes those cards present.
-func (w *testWorld) here(cards map[string]*testCard) Hands {
+func (w *owner) here(cards map[string]*testCard) Hands {
 	return Hands{Card: func(_ context.Context, o Opener) (Exchanger, func(), error) {
 		if c, ok := cards[o.Name]; ok {
 			return c, func() {}, nil
@@ -100,14 +100,14 @@ func (w *testWorld) here(cards map[string]*testCard) Hands {
 	}}
 }
 
-func (w *testWorld) pass(answers ...string) Hands {
+func (w *owner) pass(answers ...string) Hands {
 	return Hands{Passphrase: func(context.Context, PassphraseAsk) (string, error) {
 		w.asked++
 		return answers[min(w.asked, len(answers))-1], nil
 	}}
 }
 
-func (w *testWorld) create(t testing.TB) *Store {
+func (w *owner) create(t testing.TB) *Store {
 	words, recipient, err := NewWords()
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func (w *testWorld) create(t testing.TB) *Store {
 }
 
 // locked is the store as a process finds it that just began.
-func (w *testWorld) locked(t testing.TB) *Store {
+func (w *owner) locked(t testing.TB) *Store {
 	t.Helper()
 	s, err := Open(w.config)
 	if err != nil {
@@ -153,7 +153,7 @@ func wantItem(t testing.TB, s *Store, want Item) {
 func key(name string) Item { return Item{Kind: "key", Name: name, Data: []byte("secret of " + name)} }
 
 func TestEachOpenerOpens(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	put(t, w.create(t), key("prod"))
 	for _, test := range []struct {
 		name     string
@@ -181,7 +181,7 @@ func TestEachOpenerOpens(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	put(t, w.create(t), key("prod"))
 	stranger := newTestCard(t)
 	for _, test := range []struct {
@@ -214,7 +214,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestItems(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	s := w.create(t)
 	if names, err := s.Names(t.Context(), "key"); err != nil || len(names) != 0 {
 		t.Errorf("a new store has %q, %v", names, err)
@@ -256,7 +256,7 @@ func TestItems(t *testing.T) {
 
 // Nothing that lies on the disk tells what is stored, or how two writings of it compare.
 func TestNothingTold(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	s := w.create(t)
 	put(t, s, key("prod"))
 	seen := map[string]bool{}
@@ -294,7 +294,7 @@ func filesIn(t testing.TB, dir string) map[string][]byte {
 }
 
 func TestCreateOnce(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	if _, err := Open(w.config); !errors.Is(err, ErrNoStore) {
 		t.Errorf("an empty directory: %v, want %v", err, ErrNoStore)
 	}
@@ -305,7 +305,7 @@ func TestCreateOnce(t *testing.T) {
 }
 
 func TestTouch(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	s := w.create(t)
 	guarded := Item{Kind: "key", Name: "root", Data: []byte("the one that matters"), Touch: true}
 	put(t, s, key("prod"), guarded)
@@ -352,7 +352,7 @@ func TestTouch(t *testing.T) {
 // A program that is missing, and was to open an item, is not an item that is missing: whoever reads "no
 // such item" stores another key in its place.
 func TestMissingProgram(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	s := w.create(t)
 	put(t, s, Item{Kind: "key", Name: "root", Data: []byte("guarded"), Touch: true})
 	w.config.Touch = func(context.Context, *Header) (MasterKey, error) {
@@ -365,7 +365,7 @@ func TestMissingProgram(t *testing.T) {
 }
 
 func TestTouchNeedsHardware(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	s, err := Create(t.Context(), w.config, nil, NewOpener{Opener: Opener{Name: "pass", Kind: Passphrase}, Passphrase: testPass})
 	if err != nil {
 		t.Fatal(err)
@@ -394,7 +394,7 @@ func TestTouchNeedsHardware(t *testing.T) {
 
 // Readers find each item, however often the store gets another key, and writers lose none.
 func TestRekeyMeanwhile(t *testing.T) {
-	w := newWorld(t)
+	w := newOwner(t)
 	w.ui = w.here(map[string]*testCard{"one": w.one})
 	var turn sync.Mutex // the card's
 	unlock := w.config.Unlock

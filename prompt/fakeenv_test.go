@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A world is an Env in which nothing is real: programs are names and say what the test has them say.
-type world struct {
+// A fakeEnv makes an Env in which nothing is real: programs are names and say what the test has them say.
+type fakeEnv struct {
 	t        *testing.T
 	vars     map[string]string
 	programs []string // those there are
@@ -21,9 +21,9 @@ type world struct {
 	stdin [][]byte
 }
 
-func newWorld(t *testing.T) *world { return &world{t: t, vars: map[string]string{}} }
+func newFakeEnv(t *testing.T) *fakeEnv { return &fakeEnv{t: t, vars: map[string]string{}} }
 
-func (w *world) env() Env {
+func (w *fakeEnv) env() Env {
 	return Env{
 		Lookup: func(name string) (string, bool) { v, ok := w.vars[name]; return v, ok },
 		LookPath: func(program string) (string, error) {
@@ -42,7 +42,7 @@ func (w *world) env() Env {
 	}
 }
 
-func (w *world) run(_ context.Context, argv []string, stdin []byte) ([]byte, error) {
+func (w *fakeEnv) run(_ context.Context, argv []string, stdin []byte) ([]byte, error) {
 	n := len(w.ran)
 	w.ran, w.stdin = append(w.ran, argv), append(w.stdin, stdin)
 	var err error
