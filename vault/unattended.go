@@ -15,7 +15,7 @@ import (
 // Unattended makes credentials for programs that cannot wait for a person, such as those
 // that ask a server. It may be used by several goroutines.
 type Unattended struct {
-	*Vault
+	Vault *Vault
 
 	// Until is how long a person may be asked in the background.
 	Until context.Context
@@ -64,7 +64,7 @@ var errUnreachable = errors.New("there is no way to ask now")
 // with a [*LoginRequiredError]. Meanwhile the person is asked in the background, if they can
 // be reached, once for however many ask.
 func (u *Unattended) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, need time.Duration) (aws.Credentials, error) {
-	c, err := u.carrier(pl, o)
+	c, err := u.Vault.carrier(pl, o)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
@@ -122,7 +122,7 @@ func (u *Unattended) ask(c carrier, step int, need time.Duration) (asking bool, 
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	name, now := c.plan.Digest(step), u.Sessions.Now()
+	name, now := c.plan.Digest(step), u.Vault.Sessions.Now()
 	switch spec := c.plan.Steps[step].Spec.(type) { // one sign-in serves every role
 	case plan.SSORole:
 		name = spec.Token()
@@ -147,7 +147,7 @@ func (u *Unattended) ask(c carrier, step int, need time.Duration) (asking bool, 
 		_, err := c.carry(u.Until, step, need)
 		u.mu.Lock()
 		defer u.mu.Unlock()
-		q.ended, q.err = u.Sessions.Now(), err
+		q.ended, q.err = u.Vault.Sessions.Now(), err
 	})
 	return true, nil
 }

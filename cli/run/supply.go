@@ -38,7 +38,7 @@ func newSupply(until context.Context, a *app.App, s *app.Session, profile string
 func (s *supply) plan(ctx context.Context, then ...string) (plan.Plan, error) {
 	o := s.options
 	o.Then = then
-	return s.unattended.Plan(ctx, s.profile, o)
+	return s.session.Plan(ctx, s.profile, o)
 }
 
 func (s *supply) make(ctx context.Context, need time.Duration, then ...string) (aws.Credentials, error) {
@@ -51,7 +51,7 @@ func (s *supply) make(ctx context.Context, need time.Duration, then ...string) (
 		return aws.Credentials{}, &planError{err}
 	}
 	if person != nil {
-		return s.unattended.Vault.Credentials(ctx, pl, s.options, need)
+		return s.session.Credentials(ctx, pl, s.options, need)
 	}
 	return s.unattended.Credentials(ctx, pl, s.options, need)
 }
@@ -87,5 +87,5 @@ func (s *supply) leaseOf(need time.Duration, then ...string) *server.Lease {
 
 // clock tells AWS's time, which credentials expire by.
 func (s *supply) clock() server.Clock {
-	return server.Clock{Now: s.unattended.Source.AWS.Clock.Now, AfterFunc: time.AfterFunc}
+	return server.Clock{Now: s.session.Source.AWS.Clock.Now, AfterFunc: time.AfterFunc}
 }
