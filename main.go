@@ -1,5 +1,4 @@
-// Aws-vault keeps AWS credentials where nothing can read them by accident and hands out
-// short-lived ones.
+// Aws-vault stores AWS credentials safely and provides short-lived ones.
 package main
 
 import (

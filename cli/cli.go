@@ -1,3 +1,4 @@
+// Package cli parses the command line, runs one command and prints its error.
 package cli
 
 import (

@@ -1,5 +1,5 @@
-// Package prompt asks the user in whatever way reaches them.
-// Whether a question is needed, and what is done with the answer, is left to the caller.
+// Package prompt asks the user, in whichever way reaches them. Whether a question is needed, and
+// what is done with the answer, is left to the caller.
 package prompt
 
 import (

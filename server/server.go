@@ -1,6 +1,5 @@
-// Package server answers over HTTP for credentials that somebody else makes: as the
-// endpoint for containers does, and as the metadata service of EC2. Who makes the
-// credentials, and where it is listened, is left to its callers.
+// Package server serves credentials over HTTP, as a container endpoint or as the metadata service
+// of EC2. Who makes the credentials, and where it is listened, is left to its callers.
 package server
 
 import (

@@ -1,5 +1,5 @@
-// Package vault puts the parts together: a profile's name in, credentials out. What a
-// command does with them, and what its user reads, is left to package cli.
+// Package vault turns a profile's name into credentials. What a command does with them, and what
+// its user reads, is left to package cli.
 package vault
 
 import (

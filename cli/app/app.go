@@ -1,6 +1,5 @@
-// Package app provides what all commands share: it opens the keystore and the vault, asks the
-// user, prints notes and warnings, and binds the flags that several commands have. The commands are
-// in the packages beside it, none of which imports another.
+// Package app provides what all commands share: the opened vault, questions to the user, notes and
+// common flags. The commands are in the packages beside it, none of which imports another.
 package app
 
 import (

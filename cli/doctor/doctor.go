@@ -1,5 +1,5 @@
 // Package doctor has the command that looks for faults of the installation, the config file and the
-// keystores, and says how to fix them.
+// keystores.
 package doctor
 
 import (

@@ -1,5 +1,5 @@
-// Package envvar names the environment variables that several packages read, and deletes variables
-// from the environment of programs that we start.
+// Package envvar names the environment variables that several packages use, and deletes variables
+// from an environment.
 package envvar
 
 import (

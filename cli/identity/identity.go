@@ -1,5 +1,5 @@
-// Package identity has the commands for what AWS trusts without a provider in between: identities
-// that sign their own tokens, certificates for IAM Roles Anywhere, and the policies that trust them.
+// Package identity has the commands for what AWS trusts without a provider: identities,
+// certificates and trust policies.
 package identity
 
 import (

@@ -1,5 +1,5 @@
-// Package keys has the commands that store, list, replace and remove access keys, and the sessions
-// that were created with them.
+// Package keys has the commands that store, list, replace and remove access keys, and those for
+// sessions and keystores.
 package keys
 
 import (

@@ -1,4 +1,4 @@
-// Package mfa has the commands that read one-time codes from a security key and set up MFA devices.
+// Package mfa has the commands for MFA devices whose codes a security key generates.
 package mfa
 
 import (

@@ -1,5 +1,4 @@
-// Package run has the commands that provide credentials to programs (exec, export, serve, proxy), and
-// explain, which shows how they would be created.
+// Package run has the commands that provide credentials to programs, and explain.
 package run
 
 import (

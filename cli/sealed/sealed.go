@@ -1,4 +1,4 @@
-// Package sealed has the commands for the sealed keystore: who can open it, and unlocking it for a
+// Package sealed has the commands of the sealed keystore: its openers, and unlocking it for a
 // limited time.
 package sealed
 

@@ -1,5 +1,5 @@
-// Package signin has the commands that sign the user in: to the console, to Identity Center, to an
-// OIDC provider, and with aws login.
+// Package signin has the commands that sign the user in: to the console, Identity Center, an OIDC
+// provider, and with aws login.
 package signin
 
 import (

@@ -1,5 +1,5 @@
-// Package system connects the program to its process: it creates the [app.Env] that package main
-// uses, starts programs and opens browsers. Tests use an environment of their own instead.
+// Package system connects the program to its process: it starts programs and opens browsers. Tests
+// use an environment of their own instead.
 package system
 
 import (

@@ -1,5 +1,5 @@
-// Demo shows the main job of aws-vault to whoever reads along: a key is stored, a profile
-// two roles away is used, and a code is asked for once. AWS is the fake of package fakeaws.
+// Demo shows the main job of aws-vault: a key is stored, a profile two roles away is used, and a
+// code is asked for once. AWS is the fake of package fakeaws.
 package main
 
 import (

@@ -1,6 +1,5 @@
-// Soak runs many commands of aws-vault at once for some minutes, against a fake AWS that
-// fails now and then, and looks at what is left: no command may fail for a reason that the
-// fake did not give, and nothing may be lost, torn, left over or growing.
+// Soak runs many commands at once against a fake AWS that fails now and then, and checks that
+// nothing is lost or left over.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Structure prints figures about the Go files of this repository: methods per type, files per package, very short files,
-// long functions and lines. They show where a type or a folder has more than one job. Tests are not counted.
-// An argument is the directory of another checkout, to compare with.
+// Structure prints how large the types, folders, files and functions of this repository are. They
+// show where a type or a folder has more than one job. Tests are not counted. An argument is the
+// directory of another checkout, to compare with.
 package main
 
 import (

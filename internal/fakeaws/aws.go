@@ -1,7 +1,7 @@
-// Package fakeaws is an AWS that is ours to question.
-// It answers over plain HTTP on loopback as STS, IAM, IAM Identity Center and the console's sign-in do, refuses what
-// they refuse, remembers what it was asked, and misbehaves on request. Real clients cannot tell that it is small;
-// every key it makes says EXAMPLE.
+// Package fakeaws is a fake AWS that refuses what AWS refuses. It answers over plain HTTP on
+// loopback as STS, IAM, IAM Identity Center and the console's sign-in do, refuses what they refuse,
+// remembers what it was asked, and misbehaves on request. Real clients cannot tell that it is
+// small; every key it makes says EXAMPLE.
 package fakeaws
 
 import (

@@ -1,7 +1,7 @@
-// Package fakecard is a YubiKey that is ours to question: a card with the applets of one, and the two ways in
-// which programs come to it. A Service stands in for pcscd, so that libpcsclite itself connects; vpcd puts the
-// card behind a real pcscd. What the card was asked is counted, and what goes wrong with cards goes wrong on demand.
-// No program file imports it.
+// Package fakecard is a fake YubiKey, reached through PC/SC like a real one. A Service stands in
+// for pcscd, so that libpcsclite itself connects; vpcd puts the card behind a real pcscd. What the
+// card was asked is counted, and what goes wrong with cards goes wrong on demand. No program file
+// imports it.
 package fakecard
 
 import (

@@ -1,6 +1,6 @@
-// Package testproc lets a test run functions of its package in other processes, which may wait for the test
-// and be killed by it. A process is the test binary again, with the name of the function in its environment.
-// A test of a whole program does not need it: it runs the program.
+// Package testproc runs functions of a test in other processes, which the test can wait for and
+// kill. A process is the test binary again, with the name of the function in its environment. A
+// test of a whole program does not need it: it runs the program.
 package testproc
 
 import (

@@ -1,4 +1,5 @@
-// Package testvault is a vault in memory with a fake AWS, for the tests of several packages.
+// Package testvault is a vault in memory, connected to a fake AWS, for the tests of several
+// packages.
 package testvault
 
 import (

@@ -1,6 +1,5 @@
-// Package ascii says of what kind a character is among the 128 of ASCII, in which AWS and the standards
-// define names. Characters of other scripts are of no kind. Which other characters a name may have is left
-// to the caller.
+// Package ascii tells letters, digits and other characters of ASCII apart. Characters of other
+// scripts are of no kind. Which other characters a name may have is left to the caller.
 package ascii
 
 // IsAlphanumeric reports whether c is a letter or a digit.

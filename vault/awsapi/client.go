@@ -1,6 +1,5 @@
-// Package awsapi makes single calls to AWS: each is signed where AWS wants that, bounded in time and size, tried again
-// where that may help, and comes back as a typed answer or error. Which calls are made, and what is kept of their
-// answers, is decided elsewhere.
+// Package awsapi makes single calls to AWS: signed, bounded in time and size, and repeated where
+// that is safe. Which calls are made, and what is kept of their answers, is decided elsewhere.
 package awsapi
 
 import (

@@ -1,6 +1,5 @@
-// Package certificate reads and makes what proves who somebody is by a certificate: chains,
-// keys, requests, and a small authority for trying. Where its files lie, and who may read
-// them, is left to the caller.
+// Package certificate reads and creates certificates, their keys and requests, and a small
+// authority to try them with. Where its files lie, and who may read them, is left to the caller.
 package certificate
 
 import (

@@ -1,5 +1,5 @@
-// Package configfile reads and changes the AWS config file and the shared credentials file on the disk. What
-// is in them is the business of package profile.
+// Package configfile reads and changes the AWS config file and the shared credentials file on disk.
+// What is in them is the business of package profile.
 package configfile
 
 import (

@@ -1,4 +1,4 @@
-// Package disk replaces files so that the old one stands until the new one is whole, and
+// Package disk replaces files so that the old version is intact until the new one is complete, and
 // locks between processes. What the files mean is left to others.
 package disk
 

@@ -1,5 +1,5 @@
-// Package doctor says what is wrong, or will be, where, and what mends it. It judges what it
-// is shown: looking at the world, and printing, is left to the caller.
+// Package doctor describes faults: where they are, what was found and how to fix them. It judges
+// what it is shown: looking at the world, and printing, is left to the caller.
 package doctor
 
 import (

@@ -1,4 +1,5 @@
-// Package enroll creates a virtual MFA device at AWS and gives its secret to something that generates codes.
+// Package enroll creates an MFA device at AWS and gives its secret to something that generates
+// codes.
 package enroll
 
 import (

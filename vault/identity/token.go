@@ -1,5 +1,5 @@
-// Package identity says who someone is in a signed token, and gives the files that let AWS
-// trust it. The signer is given; who holds it, and what AWS answers, is left to others.
+// Package identity signs tokens that say who somebody is, and writes the documents that let AWS
+// trust them. The signer is given; who holds it, and what AWS answers, is left to others.
 package identity
 
 import (

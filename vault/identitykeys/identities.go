@@ -1,5 +1,4 @@
-// Package identitykeys keeps the signing keys of the user's identities: which there are, since when each
-// signs, and the secrets of those that are not on a card.
+// Package identitykeys stores the signing keys of the user's identities.
 package identitykeys
 
 import (

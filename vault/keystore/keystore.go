@@ -1,5 +1,5 @@
-// Package keystore opens a keystore: named items that only its user can read. What the items
-// mean, how long they live and who may make them is left to others.
+// Package keystore opens a keystore: named items that only its user can read. What the items mean,
+// how long they live and who may make them is left to others.
 package keystore
 
 import "context"

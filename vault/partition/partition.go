@@ -1,5 +1,5 @@
-// Package partition says which partition of AWS a region is in, and what all of a partition has in common. Where
-// single services are called it leaves to others.
+// Package partition says which partition of AWS a region is in, and what the regions of a partition
+// have in common. Where single services are called it leaves to others.
 package partition
 
 import "strings"

@@ -1,5 +1,5 @@
-// Package peer opens every port and socket that this program listens at, and decides who
-// may connect: the user who runs it, and root. What is served there is left to its callers.
+// Package peer opens every port and socket that the program listens on, and decides who may
+// connect. What is served there is left to its callers.
 //
 // A connection is checked once, when its first request has arrived. ARCHITECTURE.md lists
 // all listeners, and what the check is on each system.

@@ -1,7 +1,7 @@
-// Package plan decides how a profile's credentials will be made, and says why.
-// A [Plan] is a value: making one asks nothing of AWS, the keystore or the user, so
-// all of the vault's judgement can be tested from a table and shown by the explain
-// command before anything happens. Carrying a plan out is left to package source.
+// Package plan decides how a profile's credentials will be created, and says why. A [Plan] is a
+// value: making one asks nothing of AWS, the keystore or the user, so all of the vault's judgement
+// can be tested from a table and shown by the explain command before anything happens. Carrying a
+// plan out is left to package source.
 package plan
 
 import (

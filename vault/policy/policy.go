@@ -1,6 +1,5 @@
-// Package policy says what a session may do at most: the session policies that
-// are sent along when a role is assumed. It is pure; who reads a policy's file,
-// and which call carries it, is decided elsewhere.
+// Package policy reads, combines and checks policies: what a session may do, and who is trusted. It
+// is pure; who reads a policy's file, and which call carries it, is decided elsewhere.
 package policy
 
 import (

@@ -1,6 +1,5 @@
-// Package program starts the programs that aws-vault runs for its user and waits for: those
-// that profiles name, dialogs, pass, age's plugins, browsers. What they are for, and what
-// their output means, is left to the packages that run them.
+// Package program starts the programs that profiles and settings name, and waits for them. What
+// they are for, and what their output means, is left to the packages that run them.
 package program
 
 import (

@@ -1,4 +1,5 @@
-// Package rolesync writes a profile into the config file for each role that Identity Center assigns to the user.
+// Package rolesync writes a profile into the config file for each role that Identity Center assigns
+// to the user.
 package rolesync
 
 import (

@@ -1,6 +1,6 @@
-// Package signin gets a person signed in, through a browser or by a code that they type.
-// It knows how a sign-in goes on this side, and how an OpenID provider is asked; whom one
-// signs in to, and where the outcome is kept, is the caller's business.
+// Package signin signs a person in at a provider, with a browser or with a code that they type. It
+// knows how a sign-in goes on this side, and how an OpenID provider is asked; whom one signs in to,
+// and where the outcome is kept, is the caller's business.
 package signin
 
 import (

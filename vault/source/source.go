@@ -1,7 +1,6 @@
-// Package source makes credentials, one step of a plan at a time. Each kind of step
-// has a file of its own. What steps there are, and in what order, package plan has
-// decided before; what is kept of their results, and who may make them, is the
-// caller's business.
+// Package source creates credentials: it carries out one step of a plan. Each kind of step has a
+// file of its own. What steps there are, and in what order, package plan has decided before; what
+// is kept of their results, and who may make them, is the caller's business.
 package source
 
 import (

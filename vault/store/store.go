@@ -1,6 +1,5 @@
-// Package store keeps keys, sessions and tokens in a keystore, and keeps two processes
-// from making the same thing twice. How a thing is made is the caller's business; how
-// the bytes are kept is package keystore's.
+// Package store stores keys, sessions and tokens, and makes one process create what several ask
+// for. How a thing is made is the caller's business; how the bytes are kept is package keystore's.
 package store
 
 import (

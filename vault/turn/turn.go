@@ -1,4 +1,4 @@
-// Package turn is a mutex whose wait a context can end.
+// Package turn is a mutex that stops waiting when a context ends.
 package turn
 
 import "context"

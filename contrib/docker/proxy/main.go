@@ -1,5 +1,5 @@
-// Proxy stands where containers look for credentials, and passes what they ask on to
-// aws-vault serve. It adds the token, which no container gets to see.
+// Proxy answers containers at the address where SDKs look for credentials, and passes their
+// requests on to aws-vault serve. It adds the token, which no container gets to see.
 package main
 
 import (

@@ -1,6 +1,5 @@
-// Package oath speaks to the OATH applet of a security key, which holds the secrets of
-// authenticator accounts and tells their codes. How a command reaches the key, and which
-// key it is, is left to others.
+// Package oath talks to the OATH applet of a security key, which generates one-time codes. How a
+// command reaches the key, and which key it is, is left to others.
 //
 // https://developers.yubico.com/OATH/YKOATH_Protocol.html
 package oath

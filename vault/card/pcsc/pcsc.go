@@ -1,5 +1,5 @@
-// Package pcsc speaks to cards by way of the system's PC/SC service, without a C library.
-// What a card is told is left to others.
+// Package pcsc talks to smart cards through the system's PC/SC service, without a C library. What a
+// card is told is left to others.
 package pcsc
 
 import (

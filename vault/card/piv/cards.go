@@ -1,6 +1,6 @@
-// Package piv uses keys that cannot leave their cards: a YubiKey's PIV slots, over the system's PC/SC service.
-// It leaves the questions to the person at the card to its caller. A build without the tag piv has no
-// cards, and every call says so: see [ErrUnsupported].
+// Package piv uses the keys in the PIV slots of a YubiKey, which cannot leave it. It leaves the
+// questions to the person at the card to its caller. A build without the tag piv has no cards, and
+// every call says so: see [ErrUnsupported].
 package piv
 
 import (

@@ -1,6 +1,6 @@
-// Package kernelkey keeps secrets in the Linux kernel, in keyrings of the user's: never on a disk,
-// and gone with the next start of the machine. What a secret is for is left to others.
-// https://man7.org/linux/man-pages/man7/keyrings.7.html
+// Package kernelkey stores secrets in the keyrings of the Linux kernel, which are gone after a
+// restart. What a secret is for is left to others. https://man7.org/linux/man-
+// pages/man7/keyrings.7.html
 package kernelkey
 
 import (

@@ -1,4 +1,4 @@
-// Package keystoretest has a keystore in memory for the tests of what stores something in one.
+// Package keystoretest has a keystore in memory for tests.
 package keystoretest
 
 import (

@@ -1,5 +1,5 @@
-// Package sealed keeps items on disk that only an opener can read: a passphrase, a hardware key,
-// an age plugin, or words on paper. What the items mean is left to others, and so is asking people.
+// Package sealed stores items on disk that only its openers can read: passphrases, hardware keys,
+// age plugins, recovery words. What the items mean is left to others, and so is asking people.
 //
 // docs/sealed.md describes the format, so that another program can read a store.
 package sealed

@@ -1,6 +1,6 @@
-// Package unlocked keeps a key outside of any process for a while, so that its user is asked once
-// and not at each command. While it waits, every process of the same user can have it. What it
-// opens is left to others.
+// Package unlocked stores the key of an unlocked keystore outside of any process, for a limited
+// time. While it waits, every process of the same user can have it. What it opens is left to
+// others.
 package unlocked
 
 import (

@@ -1,5 +1,5 @@
-// Package browser opens a page in a browser of the user's choice, so that no program's
-// arguments hold where it leads. What the page is for is the caller's business.
+// Package browser opens a page in the browser that the user chose, without its address in any
+// program's arguments. What the page is for is the caller's business.
 package browser
 
 import (

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// A row is what ARCHITECTURE.md says of a package.
+type row struct {
+	level int
+	does  string
+}
+
+var (
+	rowLine  = regexp.MustCompile("(?m)^\\| (\\d+) \\| `([^`]+)` \\| (.*) \\|$")
+	fence    = regexp.MustCompile("(?s)```.*?```")
+	codeSpan = regexp.MustCompile("`([^`]+)`")
+)
+
+// packageRows reads the table of packages, by their path within the module.
+func packageRows(t *testing.T) map[string]row {
+	t.Helper()
+	text, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]row{}
+	for _, m := range rowLine.FindAllStringSubmatch(string(text), -1) {
+		level, err := strconv.Atoi(m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := strings.TrimSuffix(m[2], "main.go")
+		if _, twice := rows[path]; twice {
+			t.Errorf("ARCHITECTURE.md lists %q twice", m[2])
+		}
+		rows[path] = row{level, m[3]}
+	}
+	return rows
+}
+
+// forTests reports whether a package is for tests and contrib only.
+func forTests(path string) bool {
+	return strings.HasPrefix(path, "internal/") || strings.HasSuffix(path, "test")
+}
+
+// TestPackages compares the table of packages with the source: what each imports, and what its
+// documentation says.
+func TestPackages(t *testing.T) {
+	rows := packageRows(t)
+	found := map[string]bool{}
+	for _, env := range [][]string{
+		{"GOOS=linux", "CGO_ENABLED=0"}, {"GOOS=darwin", "CGO_ENABLED=0"}, {"GOOS=windows", "CGO_ENABLED=0"},
+		{"GOOS=linux", "CGO_ENABLED=1", "GOFLAGS=-tags=piv"}, {"GOOS=windows", "CGO_ENABLED=0", "GOFLAGS=-tags=piv"},
+	} {
+		list := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}|{{.Name}}|{{.Doc}}`, "./...")
+		list.Env = append(os.Environ(), env...)
+		out, err := list.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(out)) {
+			part := strings.SplitN(strings.TrimSpace(line), "|", 3)
+			imports := strings.Fields(part[0])
+			path := inModule(imports[0])
+			found[path] = true
+			checkImports(t, env, rows, path, imports[1:])
+			if does := strings.TrimPrefix(part[2], "Package "+part[1]+" "); does != rows[path].does {
+				t.Errorf("package %q: ARCHITECTURE.md says %q, its documentation %q", path, rows[path].does, does)
+			}
+		}
+	}
+	for path := range rows {
+		if !found[path] {
+			t.Errorf("ARCHITECTURE.md lists %q, which is no package", path)
+		}
+	}
+}
+
+// inModule is a package's path within this module.
+func inModule(path string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(path, "aws-vault"), "/")
+}
+
+func checkImports(t *testing.T, env []string, rows map[string]row, path string, imports []string) {
+	t.Helper()
+	self, ok := rows[path]
+	if !ok {
+		t.Errorf("package %q is not in the table of ARCHITECTURE.md", path)
+	}
+	for _, i := range imports {
+		if !strings.HasPrefix(i, "aws-vault/") {
+			continue
+		}
+		dep := inModule(i)
+		if rows[dep].level >= self.level {
+			t.Errorf("%v: %s (level %d) imports %s (level %d)", env, path, self.level, dep, rows[dep].level)
+		}
+		if forTests(dep) && !forTests(path) && !strings.HasPrefix(path, "contrib/") {
+			t.Errorf("%v: %s imports %s, which is for tests", env, path, dep)
+		}
+	}
+}
+
+// TestPlacesInArchitecture looks for each file that ARCHITECTURE.md names, and for what it says is in it.
+func TestPlacesInArchitecture(t *testing.T) {
+	text, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := 0
+	for _, m := range codeSpan.FindAllStringSubmatch(fence.ReplaceAllString(string(text), ""), -1) {
+		file, name, _ := strings.Cut(strings.Join(strings.Fields(m[1]), " "), " ")
+		if !strings.HasSuffix(file, ".go") {
+			continue
+		}
+		files++
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if name != "" && !declares(parsed, name) {
+			t.Errorf("ARCHITECTURE.md names %s in %s, where it is not", name, file)
+		}
+	}
+	if files == 0 {
+		t.Error("no file was found in ARCHITECTURE.md")
+	}
+}
+
+// declares reports whether a file has a function or method of that name.
+func declares(file *ast.File, name string) bool {
+	for _, d := range file.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok && f.Name.Name == name {
+			return true
+		}
+	}
+	return false
+}
