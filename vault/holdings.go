@@ -59,7 +59,7 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options
 func (v *Vault) limits(p *profile.Profile, o plan.Options, h *plan.Holdings) error {
 	names := slices.Clone(o.Limits)
 	if o.Agent.Name != "" {
-		h.Agents = v.Config.AgentRules(v.Inputs.Credentials)
+		h.Agents = profile.ReadAgentRules(v.Config, v.Inputs.Credentials)
 		names = append(names, agentPolicies(p, h.Agents, o)...)
 	}
 	for _, name := range names {

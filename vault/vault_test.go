@@ -379,7 +379,7 @@ func TestParallelEdits(t *testing.T) {
 	for i := range 20 {
 		all.Go(func() {
 			err := file.Edit(t.Context(), locks, func(f *profile.File) ([]byte, error) {
-				return f.WithProfile("p"+string(rune('a'+i)), nil)
+				return profile.WithProfile(f, "p"+string(rune('a'+i)), nil)
 			})
 			if err != nil {
 				t.Error(err)

@@ -69,13 +69,15 @@ func identityInitCommand(k *kingpin.CmdClause, a *app.App) {
 		if err != nil {
 			return err
 		}
-		if _, err := s.Config.WithIdentity(name, lines); err != nil { // before a key is made in vain
+		if _, err := profile.WithIdentity(s.Config, name, lines); err != nil { // before a key is made in vain
 			return err
 		}
 		if err := newIdentityKey(ctx, a, s, name, f); err != nil {
 			return err
 		}
-		err = a.Env.ConfigFile().Edit(ctx, s.Locks, func(file *profile.File) ([]byte, error) { return file.WithIdentity(name, lines) })
+		err = a.Env.ConfigFile().Edit(ctx, s.Locks, func(file *profile.File) ([]byte, error) {
+			return profile.WithIdentity(file, name, lines)
+		})
 		if err != nil {
 			return err
 		}

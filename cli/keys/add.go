@@ -151,6 +151,6 @@ func addToConfig(ctx context.Context, a *app.App, s *app.Session, f addFlags, se
 		settings = []profile.Setting{{Name: "mfa_serial", Value: serial}}
 	}
 	return a.Env.ConfigFile().Edit(ctx, s.Locks, func(c *profile.File) ([]byte, error) {
-		return c.WithProfile(f.name, settings)
+		return profile.WithProfile(c, f.name, settings)
 	})
 }

@@ -211,5 +211,7 @@ func nameDevice(ctx context.Context, a *app.App, s *app.Session, name, serial st
 		return nil
 	}
 	settings := []profile.Setting{{Name: "mfa_serial", Value: serial}, {Name: "mfa_device", Value: "yubikey"}}
-	return a.Env.ConfigFile().Edit(ctx, s.Locks, func(c *profile.File) ([]byte, error) { return c.WithProfile(name, settings) })
+	return a.Env.ConfigFile().Edit(ctx, s.Locks, func(c *profile.File) ([]byte, error) {
+		return profile.WithProfile(c, name, settings)
+	})
 }

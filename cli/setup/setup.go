@@ -65,7 +65,7 @@ func setupAWS(ctx context.Context, a *app.App, f setupFlags) error {
 		if name, err = freeName(ctx, s, f.profile); err != nil {
 			return nil, err
 		}
-		text, err := file.WithProfile(name, settings)
+		text, err := profile.WithProfile(file, name, settings)
 		if err != nil {
 			return nil, err
 		}
@@ -77,7 +77,7 @@ func setupAWS(ctx context.Context, a *app.App, f setupFlags) error {
 			return nil, err
 		}
 		tools := append([]profile.Setting{{Name: "credential_process", Value: line}}, f.inRegion()...)
-		return s.Config.WithProfile(name+toolsSuffix, tools)
+		return profile.WithProfile(s.Config, name+toolsSuffix, tools)
 	})
 	if err != nil {
 		return err

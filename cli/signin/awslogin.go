@@ -82,7 +82,7 @@ func awsLogin(ctx context.Context, a *app.App, s *app.Session, p *profile.Profil
 	}
 	if !p.Set("login_session") {
 		err := a.Env.ConfigFile().Edit(ctx, s.Locks, func(f *profile.File) ([]byte, error) {
-			return f.WithProfile(p.Name, []profile.Setting{{Name: "login_session", Value: who}})
+			return profile.WithProfile(f, p.Name, []profile.Setting{{Name: "login_session", Value: who}})
 		})
 		if err != nil {
 			return err

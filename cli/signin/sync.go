@@ -75,7 +75,7 @@ func syncRoles(a *app.App, f *profile.File, sync rolesync.RoleSync, roles []role
 		a.Print("Nothing to change.\n")
 		return nil, nil
 	}
-	a.Print("%s", f.Changes(out.Text))
+	a.Print("%s", profile.Changes(f, out.Text))
 	if dry {
 		return nil, nil
 	}

@@ -44,7 +44,9 @@ func (c ConfigFile) Edit(ctx context.Context, locks *store.Locks, change func(*p
 // TakeOut takes an access key out of the file as Edit does, and never makes a copy of the
 // old text: a file for which that is not to be had is refused.
 func (c ConfigFile) TakeOut(ctx context.Context, locks *store.Locks, k profile.PlainKey) error {
-	return c.edit(ctx, locks, disk.ReplaceKeepingWithoutCopy, func(f *profile.File) ([]byte, error) { return f.WithoutKey(k) })
+	return c.edit(ctx, locks, disk.ReplaceKeepingWithoutCopy, func(f *profile.File) ([]byte, error) {
+		return profile.WithoutKey(f, k)
+	})
 }
 
 func (c ConfigFile) edit(ctx context.Context, locks *store.Locks, replace func(string, []byte) error, change func(*profile.File) ([]byte, error)) error {

@@ -13,7 +13,7 @@ func agentRules(t testing.TB, config string) profile.AgentRules {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f.AgentRules(nil)
+	return profile.ReadAgentRules(f, nil)
 }
 
 // The profile a is asked for. Whatever its own settings are, the strictest rule for a role on the
@@ -109,7 +109,7 @@ func TestAgentLimitsBelongToRoles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.Agents = f.AgentRules(nil)
+		h.Agents = profile.ReadAgentRules(f, nil)
 		p, err := f.Resolve("a", profile.Inputs{})
 		if err != nil {
 			t.Fatal(tt.name, err)

@@ -205,7 +205,7 @@ func (w planInput) plan() (Plan, error) {
 		return Plan{}, err
 	}
 	h := w.holdings
-	h.Agents = f.AgentRules(nil)
+	h.Agents = profile.ReadAgentRules(f, nil)
 	h.SignIns, h.Identities = map[Digest]string{}, map[Digest]Identity{}
 	for q := p; q != nil; q = q.Source {
 		if to, _, err := Portal(q); err == nil {

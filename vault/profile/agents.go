@@ -24,12 +24,14 @@ type AgentRules struct {
 // What [default] sets for others is not among them. The zero Principal has none.
 func (r AgentRules) Of(p Principal) []AgentRule { return r.of[p] }
 
-// AgentRules reads all profiles, of this config file and of the shared credentials file, which may
-// be nil. It takes time in proportion to the files, so it is only for a coding agent's run.
-func (f *File) AgentRules(credentials *File) AgentRules {
+// ReadAgentRules reads all profiles of the config file and of the shared credentials file, each of
+// which may be nil. It takes time in proportion to the files, so it is only for a coding agent's run.
+func ReadAgentRules(config, credentials *File) AgentRules {
 	var rules AgentRules
-	files := slices.DeleteFunc([]*File{f, credentials}, func(f *File) bool { return f == nil })
-	if !slices.ContainsFunc(files, func(f *File) bool { return strings.Contains(strings.ToLower(f.text), "agent_access") }) {
+	files := slices.DeleteFunc([]*File{config, credentials}, func(f *File) bool { return f == nil })
+	if !slices.ContainsFunc(files, func(f *File) bool {
+		return strings.Contains(strings.ToLower(f.text), "agent_access")
+	}) {
 		return rules
 	}
 	r := ruleReader{files: files, read: map[string]*ruleView{}}
@@ -66,7 +68,9 @@ type ruleView struct {
 }
 
 // ruleSettings are what a ruleView has. None of them can hold a comment sign.
-var ruleSettings = []string{"agent_access", "role_arn", sourceProfile, includeProfile, "sso_account_id", "sso_role_name", "login_session"}
+var ruleSettings = []string{
+	"agent_access", "role_arn", sourceProfile, includeProfile, "sso_account_id", "sso_role_name", "login_session",
+}
 
 // view reads each profile once, however many include it.
 func (r *ruleReader) view(name string) *ruleView {

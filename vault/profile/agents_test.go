@@ -79,7 +79,7 @@ func TestAgentRulesAreThoseOfTheProfiles(t *testing.T) {
 		if r.IntN(4) == 0 {
 			c = nil
 		}
-		got := f.AgentRules(c)
+		got := ReadAgentRules(f, c)
 		for _, name := range []string{"default", "a", "b", "c", "d"} {
 			p, err := f.Resolve(name, Inputs{Credentials: c})
 			if err != nil || !p.Defined {
@@ -121,7 +121,7 @@ func TestAgentRulesOfDefault(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := f.AgentRules(nil)
+		r := ReadAgentRules(f, nil)
 		for role, want := range map[string]int{"own": 1, "b": 0, "c": 1} {
 			if got := r.Of(RolePrincipal("arn:aws:iam::123456789012:role/" + role)); len(got) != want {
 				t.Errorf("%s: role %s has %+v", header, role, got)
@@ -148,7 +148,7 @@ func TestAgentRulesAreLinear(t *testing.T) {
 			t.Fatal(err)
 		}
 		return testing.AllocsPerRun(1, func() {
-			if r := f.AgentRules(nil); len(r.of) != n {
+			if r := ReadAgentRules(f, nil); len(r.of) != n {
 				t.Fatal(len(r.of))
 			}
 		})
@@ -165,6 +165,6 @@ func BenchmarkAgentRules20000(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		f.AgentRules(nil)
+		ReadAgentRules(f, nil)
 	}
 }

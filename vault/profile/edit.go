@@ -1,10 +1,13 @@
 package profile
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/rogpeppe/go-internal/diff"
 )
 
 // Setting is a setting to write and its value. An empty value is written as such.
@@ -16,41 +19,110 @@ type Setting struct{ Name, Value string }
 //
 // It fails with a *ValueError for a name or value that would not be read back as it is, and with
 // the *SyntaxError of a section that cannot be read.
-func (f *File) WithProfile(name string, settings []Setting) ([]byte, error) {
-	if err := f.checkName(name); err != nil {
+func WithProfile(f *File, name string, settings []Setting) ([]byte, error) {
+	if err := checkName(f.kind, name); err != nil {
 		return nil, err
 	}
 	settings = lastOfEach(settings)
-	for _, s := range settings {
-		if err := checkSetting(s); err != nil {
-			return nil, err
-		}
+	if err := checkSettings(settings); err != nil {
+		return nil, err
 	}
 	b, err := f.body(profileSection, name)
 	if err != nil {
 		return nil, err
 	}
-	var text string
+	text := f.text
 	if b == nil {
-		text = f.text + f.newSection(f.header(name), settings)
+		text += newSection(f.text, profileHeader(f.kind, name), settings)
 	} else {
-		text = f.edited(b, name, settings)
+		text = edited(f, b, name, settings)
 	}
-	if err := f.verify(name, settings, text); err != nil {
+	if err := verify(f, name, settings, text); err != nil {
 		return nil, err
 	}
 	return []byte(text), nil
 }
 
-func (f *File) checkName(name string) error {
-	want := "a profile's name that can stand in a header"
-	bad := name == "" || strings.ContainsAny(name, "]\x00") || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl)
-	if f.kind == CredentialsFile {
+// edited is the text of the file with these settings in a profile that has the body.
+func edited(f *File, b *body, name string, settings []Setting) string {
+	e := edit{text: f.text}
+	var added []Setting
+	for _, s := range settings {
+		if k, ok := b.keys[s.Name]; ok {
+			e.set(k.key, s)
+			continue
+		}
+		added = append(added, s)
+	}
+	if len(added) > 0 {
+		sections := f.named(profileSection, name)
+		last := sections[len(sections)-1]
+		keys, _ := f.keys(last)
+		e.insert(last, keys, added)
+	}
+	return e.result()
+}
+
+// WithIdentity returns the text of the file with a section for an identity added at its
+// end. It fails with an *[ExistsError] if there is one of that name, and otherwise as
+// [WithProfile] does.
+func WithIdentity(f *File, name string, settings []Setting) ([]byte, error) {
+	if err := checkName(f.kind, name); err != nil {
+		return nil, err
+	}
+	if there := f.named(identitySection, name); len(there) > 0 {
+		return nil, &ExistsError{Origin: f.origin(there[0], there[0].line, ""), Name: "identity " + name}
+	}
+	if err := checkSettings(settings); err != nil {
+		return nil, err
+	}
+	text := f.text + newSection(f.text, headerOf("identity", name), settings)
+	again, err := parse(f.path, f.kind, []byte(text))
+	if err != nil {
+		return nil, err
+	}
+	b, err := again.body(identitySection, name)
+	if err != nil || b == nil || !slices.Equal(again.Profiles(), f.Profiles()) {
+		return nil, unread(name, "an identity that reads back as it was written")
+	}
+	return []byte(text), nil
+}
+
+// ExistsError is returned for a section that would be written over another.
+type ExistsError struct {
+	Origin Origin
+	Name   string
+}
+
+func (e *ExistsError) Error() string {
+	return e.Origin.String() + ": there is a section for " + e.Name + " already"
+}
+
+func checkName(kind OriginKind, name string) error {
+	bad := name == "" || strings.ContainsAny(name, "]\x00") || !utf8.ValidString(name) ||
+		strings.ContainsFunc(name, unicode.IsControl)
+	if kind == CredentialsFile {
 		// Python's configparser takes a section of this name for the defaults of all others.
 		bad = bad || name == "DEFAULT" || trim(name) != name
 	}
 	if bad {
-		return &ValueError{Setting: "name", Found: shorten(name), Want: want}
+		return &ValueError{Setting: "name", Found: shorten(name), Want: "a profile's name that can stand in a header"}
+	}
+	return nil
+}
+
+func profileHeader(kind OriginKind, name string) string {
+	if kind == CredentialsFile {
+		return "[" + name + "]"
+	}
+	return writeHeader(name)
+}
+
+func checkSettings(settings []Setting) error {
+	for _, s := range settings {
+		if err := checkSetting(s); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -89,136 +161,9 @@ func lastOfEach(settings []Setting) []Setting {
 	return kept
 }
 
-// newSection returns what to add to the text. A blank line sets it apart from what is there.
-func (f *File) newSection(header string, settings []Setting) string {
-	eol := f.lineEnding()
-	var b strings.Builder
-	if body := strings.TrimPrefix(f.text, byteOrderMark); body != "" {
-		if !strings.HasSuffix(body, "\n") && !strings.HasSuffix(body, "\r") {
-			b.WriteString(eol)
-		}
-		b.WriteString(eol)
-	}
-	b.WriteString(header + eol)
-	for _, s := range settings {
-		b.WriteString(keyText(s) + eol)
-	}
-	return b.String()
-}
-
-// header is that of a profile.
-func (f *File) header(name string) string {
-	if f.kind == CredentialsFile {
-		return "[" + name + "]"
-	}
-	return writeHeader(name)
-}
-
-func keyText(s Setting) string { return strings.TrimRight(s.Name+" = "+s.Value, " ") }
-
-// lineEnding returns how the file ends its lines, by its first one.
-func (f *File) lineEnding() string {
-	i := strings.IndexAny(f.text, "\r\n")
-	switch {
-	case i < 0 || f.text[i] == '\n':
-		return "\n"
-	case strings.HasPrefix(f.text[i:], "\r\n"):
-		return "\r\n"
-	}
-	return "\r"
-}
-
-// change replaces a stretch of the text.
-type change struct {
-	span
-	text string
-}
-
-func (f *File) edited(b *body, name string, settings []Setting) string {
-	var changes []change
-	var added []Setting
-	for _, s := range settings {
-		if k, ok := b.keys[s.Name]; ok {
-			changes = append(changes, f.replace(k.key, s)...)
-			continue
-		}
-		added = append(added, s)
-	}
-	if len(added) > 0 {
-		sections := f.named(profileSection, name)
-		changes = append(changes, f.insert(sections[len(sections)-1], added))
-	}
-	return apply(f.text, changes)
-}
-
-// replace writes the new value over the old one, and drops the lines that went on with it. A
-// comment that Resolve cuts off stays.
-func (f *File) replace(k key, s Setting) []change {
-	at, text := k.on, s.Value
-	if i := commentAt(f.text[at.start:at.end]); i >= 0 && settingNamed(s.Name).cuts() {
-		at.end = at.start + len(trimRight(f.text[at.start:at.start+i]))
-		if i == 0 && text != "" {
-			text += " "
-		}
-	}
-	if at.start == at.end && text != "" && strings.ContainsAny(f.text[at.start-1:at.start], "=:") {
-		text = " " + text
-	}
-	changes := []change{{at, text}}
-	for p := range f.pieces(k) {
-		changes = append(changes, change{p.whole, ""})
-	}
-	return changes
-}
-
-// insert adds keys after the last one of a section, as deep as that one.
-func (f *File) insert(s *section, added []Setting) change {
-	keys, _ := f.keys(s)
-	at, indent := s.start, f.indentAfter(s)
-	if len(keys) > 0 {
-		last := keys[len(keys)-1]
-		at = last.next
-		line := f.text[last.begin:last.on.end]
-		indent = line[:len(line)-len(trimLeft(line))]
-	}
-	eol := f.lineEnding()
-	var b strings.Builder
-	open := !strings.HasSuffix(f.text[:at], "\n") && !strings.HasSuffix(f.text[:at], "\r")
-	if open {
-		b.WriteString(eol)
-	}
-	for i, a := range added {
-		b.WriteString(indent + keyText(a))
-		if !open || i < len(added)-1 {
-			b.WriteString(eol)
-		}
-	}
-	return change{span{at, at}, b.String()}
-}
-
-// indentAfter returns the blanks before the next header: a first key that stood less deep than
-// it would take that header for a part of its value.
-func (f *File) indentAfter(s *section) string {
-	next := f.text[s.end:]
-	return next[:len(next)-len(trimLeft(next))]
-}
-
-func apply(text string, changes []change) string {
-	slices.SortStableFunc(changes, func(a, b change) int { return a.start - b.start })
-	var b strings.Builder
-	done := 0
-	for _, c := range changes {
-		b.WriteString(text[done:c.start])
-		b.WriteString(c.text)
-		done = c.end
-	}
-	b.WriteString(text[done:])
-	return b.String()
-}
-
 // verify reads the new text: no edit leaves this package that says something else than was asked.
-func (f *File) verify(name string, settings []Setting, text string) error {
-	unread := &ValueError{Setting: "name", Found: shorten(name), Want: "a profile that reads back as it was written"}
+func verify(f *File, name string, settings []Setting, text string) error {
+	bad := unread(name, "a profile that reads back as it was written")
 	again, err := parse(f.path, f.kind, []byte(text))
 	if err != nil {
 		return err
@@ -229,12 +174,31 @@ func (f *File) verify(name string, settings []Setting, text string) error {
 	}
 	b, err := again.body(profileSection, name)
 	if err != nil || b == nil || !slices.Equal(again.Profiles(), names) {
-		return unread
+		return bad
 	}
 	for _, s := range settings {
 		if v, ok := b.value(settingNamed(s.Name)); !ok || v.Text != s.Value {
-			return unread
+			return bad
 		}
 	}
 	return nil
+}
+
+// unread is the error for a section that would not be read back as it was meant.
+func unread(name, want string) error {
+	return &ValueError{Setting: "name", Found: shorten(name), Want: want}
+}
+
+// Changes returns the lines that a new text of the file takes away, after "-", and those that it
+// adds, after "+". Those that stay are left out, for there may be keys among them.
+func Changes(f *File, text []byte) string {
+	all := diff.Diff(f.path, []byte(f.text), f.path, text)
+	var b strings.Builder
+	for i, line := range bytes.SplitAfter(all, []byte("\n")) {
+		const heading = 3 // the command and the two files' names
+		if i >= heading && len(line) > 0 && (line[0] == '+' || line[0] == '-') {
+			b.Write(line)
+		}
+	}
+	return b.String()
 }

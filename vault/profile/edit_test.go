@@ -54,7 +54,7 @@ func TestWithProfile(t *testing.T) {
 		{"added where it counts", "[profile default]\n[default]\n", "default", region, "[profile default]\nregion = eu-west-3\n[default]\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := config(t, c.text).WithProfile(c.profile, c.settings)
+			got, err := WithProfile(config(t, c.text), c.profile, c.settings)
 			if err != nil || string(got) != c.want {
 				t.Errorf("%q, error %v\nwant %q", got, err, c.want)
 			}
@@ -63,12 +63,12 @@ func TestWithProfile(t *testing.T) {
 }
 
 func TestCredentialsWithProfile(t *testing.T) {
-	got, err := credentials(t, "[bob]\n").WithProfile("my prod", []Setting{{"aws_access_key_id", "AKIAIOSFODNN7EXAMPLE"}})
+	got, err := WithProfile(credentials(t, "[bob]\n"), "my prod", []Setting{{"aws_access_key_id", "AKIAIOSFODNN7EXAMPLE"}})
 	if want := "[bob]\n\n[my prod]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n"; err != nil || string(got) != want {
 		t.Errorf("%q, error %v, want %q", got, err, want)
 	}
 	for _, name := range []string{"DEFAULT", " bob", "a]"} {
-		if _, err := credentials(t, "").WithProfile(name, nil); !isOurs(err) {
+		if _, err := WithProfile(credentials(t, ""), name, nil); !isOurs(err) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -92,14 +92,14 @@ func TestWithProfileRefuses(t *testing.T) {
 		{"broken", "region", "eu-west-1", `config:2: found a line with neither "=" nor ":", want KEY = VALUE`},
 	} {
 		f := config(t, "[profile broken]\njunk\n")
-		text, err := f.WithProfile(c.name, []Setting{{c.setting, c.value}})
+		text, err := WithProfile(f, c.name, []Setting{{c.setting, c.value}})
 		if text != nil || err == nil || !isOurs(err) || err.Error() != c.want {
 			t.Errorf("%q %s = %q: %v\nwant %s", c.name, c.setting, c.value, err, c.want)
 		}
 	}
 	huge := config(t, strings.Repeat("#", maxFile))
 	var syntax *SyntaxError
-	if _, err := huge.WithProfile("p", nil); !errors.As(err, &syntax) {
+	if _, err := WithProfile(huge, "p", nil); !errors.As(err, &syntax) {
 		t.Errorf("a file over the limit: %v", err)
 	}
 }
@@ -139,7 +139,7 @@ func TestEditsReadBack(t *testing.T) {
 		f := config(t, text)
 		name := names[r.IntN(len(names))]
 		settings := []Setting{values[r.IntN(len(values))], values[r.IntN(len(values))]}
-		out, err := f.WithProfile(name, settings)
+		out, err := WithProfile(f, name, settings)
 		if err != nil {
 			if !isOurs(err) {
 				t.Fatalf("%q: %v", text, err)
@@ -218,7 +218,7 @@ func TestReplacingKeepsTheRest(t *testing.T) {
 		}
 		head, tail := before+"[profile only]\nregion = ", "\n[profile last]\n"+strings.TrimPrefix(after, byteOrderMark)
 		f := config(t, head+"eu-west-1"+tail)
-		out, err := f.WithProfile("only", []Setting{{"region", "eu-west-3"}})
+		out, err := WithProfile(f, "only", []Setting{{"region", "eu-west-3"}})
 		if err != nil || string(out) != head+"eu-west-3"+tail {
 			t.Fatalf("%q became %q, error %v", f.text, out, err)
 		}
@@ -239,7 +239,7 @@ func TestFormatAndParse(t *testing.T) {
 			for range r.IntN(5) {
 				s := good[r.IntN(len(good))]
 				v := examples[s].good[r.IntN(len(examples[s].good))]
-				out, err := f.WithProfile(name, []Setting{{s, v}})
+				out, err := WithProfile(f, name, []Setting{{s, v}})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -10,7 +10,7 @@ func TestWithIdentity(t *testing.T) {
 	const before = "\ufeff; mine\r\n[profile a]\r\nregion = eu-west-1 # here\r\ns3 =\r\n  max_queue_size = 1\r\n"
 	settings := []Setting{{"identity_issuer", "https://id.example.com/alice"}, {"identity_subject", "alice@example.com"}}
 	for name, header := range map[string]string{"alice": "[identity alice]", "al ice": `[identity "al ice"]`} {
-		text, err := config(t, before).WithIdentity(name, settings)
+		text, err := WithIdentity(config(t, before), name, settings)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -24,17 +24,17 @@ func TestWithIdentity(t *testing.T) {
 			t.Errorf("read back as %q of %q", p.Text("identity_subject"), f.Identities())
 		}
 		var there *ExistsError
-		if _, err := f.WithIdentity(name, settings); !errors.As(err, &there) || there.Origin.Line != 7 {
+		if _, err := WithIdentity(f, name, settings); !errors.As(err, &there) || there.Origin.Line != 7 {
 			t.Errorf("over another: got %v", err)
 		}
 	}
 	for _, bad := range [][]Setting{{{"identity_issuer", "http://id.example.com"}}, {{"identity_subject", "a b"}}, {{"nothing", "x"}}} {
 		var refused *ValueError
-		if _, err := config(t, "").WithIdentity("a", bad); !errors.As(err, &refused) {
+		if _, err := WithIdentity(config(t, ""), "a", bad); !errors.As(err, &refused) {
 			t.Errorf("%v: got %v", bad, err)
 		}
 	}
-	if _, err := config(t, "").WithIdentity("a]", settings); err == nil || !strings.Contains(err.Error(), "header") {
+	if _, err := WithIdentity(config(t, ""), "a]", settings); err == nil || !strings.Contains(err.Error(), "header") {
 		t.Errorf("a name that breaks the header: got %v", err)
 	}
 }

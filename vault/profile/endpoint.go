@@ -68,7 +68,7 @@ func (r *resolver) services(section Value) (endpoints, error) {
 		return nil, err
 	}
 	if b == nil {
-		return nil, r.config.missing(section, servicesName, servicesSection)
+		return nil, missing(r.config, section, servicesName, servicesSection)
 	}
 	found := endpoints{}
 	for name, k := range b.keys {
@@ -91,7 +91,7 @@ func (b *body) nested(k bodyKey, setting string) (v Value, ok bool, err error) {
 	if !strings.HasPrefix(k.value, "\n") {
 		return Value{}, false, nil
 	}
-	for p := range b.file.pieces(k.key) {
+	for p := range pieces(b.file.text, k.key) {
 		name, value, ok := strings.Cut(p.text, "=")
 		origin := b.file.origin(k.section, p.line, setting)
 		if !ok {

@@ -55,13 +55,13 @@ func ExampleFile_Resolve_invalid() {
 }
 
 // An edit returns the file's new text. Comments and the order of lines stay.
-func ExampleFile_WithProfile() {
+func ExampleWithProfile() {
 	file, err := profile.Parse("~/.aws/config", "# ours\n[profile prod] # careful\nregion = eu-west-1\n")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	text, err := file.WithProfile("prod", []profile.Setting{{Name: "region", Value: "eu-north-1"}, {Name: "output", Value: "json"}})
+	text, err := profile.WithProfile(file, "prod", []profile.Setting{{Name: "region", Value: "eu-north-1"}, {Name: "output", Value: "json"}})
 	if err != nil {
 		fmt.Println(err)
 		return

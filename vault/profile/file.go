@@ -17,7 +17,8 @@ const defaultName = "default"
 const byteOrderMark = "\ufeff"
 
 // File is the text of a config or credentials file, and where its sections begin. It does not
-// change, and any number of goroutines may use it. The zero File is one without sections.
+// change, and any number of goroutines may use it. The zero File is one without sections. An edit,
+// such as [WithProfile], returns the text that the file should have instead.
 type File struct {
 	path     string
 	kind     OriginKind // ConfigFile or CredentialsFile

@@ -72,7 +72,7 @@ func FuzzWithProfile(f *testing.F) {
 			return
 		}
 		settings := []Setting{{setting, value}}
-		out, err := file.WithProfile(name, settings)
+		out, err := WithProfile(file, name, settings)
 		if err != nil {
 			if !isOurs(err) {
 				t.Fatal(err)

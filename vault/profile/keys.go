@@ -122,9 +122,9 @@ type piece struct {
 }
 
 // pieces walks the lines that go on with a value, blank ones and comments left out.
-func (f *File) pieces(k key) iter.Seq[piece] {
+func pieces(text string, k key) iter.Seq[piece] {
 	return func(yield func(piece) bool) {
-		l := newLines(f.text[:k.next], k.begin, k.line-1)
+		l := newLines(text[:k.next], k.begin, k.line-1)
 		l.next()
 		for {
 			start, end, ok := l.next()
@@ -132,7 +132,7 @@ func (f *File) pieces(k key) iter.Seq[piece] {
 				return
 			}
 			var g grammar
-			kind, content := g.read(f.text[start:end])
+			kind, content := g.read(text[start:end])
 			if kind == blankLine || kind == commentLine {
 				continue
 			}

@@ -53,7 +53,7 @@ func (w *walk) follow(name string) error {
 			return tooDeep(includeProfile, name, from.Origin)
 		}
 		if from.Text != "" && !w.config.Has(name) && !w.in.Credentials.Has(name) {
-			return w.config.missing(from, includeProfile, profileSection)
+			return missing(w.config, from, includeProfile, profileSection)
 		}
 		l, err := w.level(name)
 		if err != nil {

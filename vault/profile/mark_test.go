@@ -21,7 +21,7 @@ func TestMarkedThereAndBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		with, err := f.WithMarked("b", mark, []Setting{{"sso_account_id", "123456789012"}})
+		with, err := WithMarked(f, "b", mark, []Setting{{"sso_account_id", "123456789012"}})
 		if err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
@@ -36,7 +36,7 @@ func TestMarkedThereAndBack(t *testing.T) {
 		if err != nil || p.Text("sso_account_id") != "123456789012" {
 			t.Errorf("%q: reads back as %q, %v", with, p.Text("sso_account_id"), err)
 		}
-		back, ok := g.WithoutMarked("b", mark, own)
+		back, ok := WithoutMarked(g, "b", mark, own)
 		if !ok || strings.TrimRight(string(back), "\r\n") != strings.TrimRight(text, "\r\n") {
 			t.Errorf("%q came back as %q", text, back)
 		}
@@ -63,7 +63,7 @@ func TestMarkedStaysForTheUsersLines(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, ok := f.WithoutMarked("b", mark, own)
+		text, ok := WithoutMarked(f, "b", mark, own)
 		if ok != (c.want != "stays") || ok && string(text) != c.want {
 			t.Errorf("%s: %v, %q", c.name, ok, text)
 		}
@@ -79,7 +79,7 @@ func TestMarkedRefuses(t *testing.T) {
 		{"a", mark, "123456789012"}, {"b", "no comment", "123456789012"}, {"b", "# two\nlines", "123456789012"}, {"b", mark, "12"},
 	} {
 		var e *ValueError
-		if _, err := f.WithMarked(c.name, c.mark, []Setting{{"sso_account_id", c.value}}); !errors.As(err, &e) {
+		if _, err := WithMarked(f, c.name, c.mark, []Setting{{"sso_account_id", c.value}}); !errors.As(err, &e) {
 			t.Errorf("%q: %v", c, err)
 		}
 	}
@@ -90,11 +90,11 @@ func TestChangesHideWhatStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := f.WithProfile("b", []Setting{{"region", "eu-west-2"}})
+	text, err := WithProfile(f, "b", []Setting{{"region", "eu-west-2"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := f.Changes(text); got != "-region = eu-west-1\n+region = eu-west-2\n" {
+	if got := Changes(f, text); got != "-region = eu-west-1\n+region = eu-west-2\n" {
 		t.Errorf("changes are %q", got)
 	}
 }
@@ -112,7 +112,7 @@ func FuzzWithoutMarked(f *testing.F) {
 			return
 		}
 		for _, name := range file.Marked(mark) {
-			after, ok := file.WithoutMarked(name, mark, own)
+			after, ok := WithoutMarked(file, name, mark, own)
 			if !ok {
 				continue
 			}

@@ -25,26 +25,23 @@ type missingName struct {
 	name string
 }
 
-// nearTo returns up to three names of sections of a kind that are much like this one, best first.
-func (f *File) nearTo(k sectionKind, name string) []string {
-	if f.near == nil {
+// find returns up to three names of sections of a kind that are much like this one, best first.
+func (n *nearby) find(f *File, k sectionKind, name string) []string {
+	if n == nil {
 		return nil // a file without sections
 	}
-	f.near.mu.Lock()
-	defer f.near.mu.Unlock()
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	key := missingName{k, name}
-	if near, known := f.near.to[key]; known || len(f.near.to) == maxMissing {
+	if near, known := n.to[key]; known || len(n.to) == maxMissing {
 		return near
 	}
-	if f.near.to == nil {
-		f.near.to = map[missingName][]string{}
+	if n.to == nil {
+		n.to = map[missingName][]string{}
 	}
-	f.near.to[key] = Nearest(name, f.names(k))
-	return f.near.to[key]
+	n.to[key] = Nearest(name, f.names(k))
+	return n.to[key]
 }
-
-// Nearest returns up to three profiles whose names are much like this one, best first.
-func (f *File) Nearest(name string) []string { return Nearest(name, f.Profiles()) }
 
 // Nearest returns up to three of the names that are much like this one, best first.
 func Nearest(name string, among []string) []string {

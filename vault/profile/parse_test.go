@@ -323,7 +323,7 @@ func TestZeroFile(t *testing.T) {
 	if p := resolve(t, &f, "a", Inputs{Credentials: &File{}}); p.Defined || len(p.Names()) != 0 {
 		t.Errorf("a profile of the zero file has %q", p.Names())
 	}
-	if text, err := f.WithProfile("a", []Setting{{"region", "eu-west-1"}}); err != nil || string(text) != "[profile a]\nregion = eu-west-1\n" {
+	if text, err := WithProfile(&f, "a", []Setting{{"region", "eu-west-1"}}); err != nil || string(text) != "[profile a]\nregion = eu-west-1\n" {
 		t.Errorf("%q, %v", text, err)
 	}
 }
@@ -340,7 +340,7 @@ func TestNearest(t *testing.T) {
 		"staging":               nil,
 		strings.Repeat("x", 99): nil,
 	} {
-		if got := f.Nearest(name); !slices.Equal(got, want) {
+		if got := Nearest(name, f.Profiles()); !slices.Equal(got, want) {
 			t.Errorf("nearest to %q: %q, want %q", name, got, want)
 		}
 	}

@@ -61,13 +61,14 @@ type RepeatedKeyError struct {
 }
 
 func (e *RepeatedKeyError) Error() string {
-	return fmt.Sprintf("%s: profile %s has a second %s in this file, expected one", e.Origin, bare(e.Origin.Section), e.Setting)
+	return fmt.Sprintf("%s: profile %s has a second %s in this file, expected one",
+		e.Origin, bare(e.Origin.Section), e.Setting)
 }
 
 // WithoutKey returns the text of the file without the lines of that key's id and secret,
 // and with every other line as it is. It fails with [ErrOtherKey], a [*RepeatedKeyError],
 // or the *SyntaxError of a section that cannot be read.
-func (f *File) WithoutKey(k PlainKey) ([]byte, error) {
+func WithoutKey(f *File, k PlainKey) ([]byte, error) {
 	now, ok, err := f.PlainKey(k.Profile)
 	if err != nil {
 		return nil, err
@@ -75,16 +76,16 @@ func (f *File) WithoutKey(k PlainKey) ([]byte, error) {
 	if !ok || now.ID.Text != k.ID.Text || now.Secret.Text != k.Secret.Text {
 		return nil, ErrOtherKey
 	}
-	lines, err := f.linesOf(k)
+	lines, err := linesOf(f, k)
 	if err != nil {
 		return nil, err
 	}
-	var changes []change
+	e := edit{text: f.text}
 	for _, line := range lines {
-		changes = append(changes, f.cut(line))
+		e.cut(line)
 	}
-	text := apply(f.text, changes)
-	if err := f.verifyWithout(k.Profile, text); err != nil {
+	text := e.result()
+	if err := verifyWithout(f, k.Profile, text); err != nil {
 		return nil, err
 	}
 	return []byte(text), nil
@@ -92,12 +93,12 @@ func (f *File) WithoutKey(k PlainKey) ([]byte, error) {
 
 // Single returns a [*RepeatedKeyError] if the profile of that key has another one in this file.
 func (f *File) Single(k PlainKey) error {
-	_, err := f.linesOf(k)
+	_, err := linesOf(f, k)
 	return err
 }
 
 // linesOf returns the lines of a key that this file has.
-func (f *File) linesOf(k PlainKey) ([]key, error) {
+func linesOf(f *File, k PlainKey) ([]key, error) {
 	var lines []key
 	for _, s := range f.named(profileSection, k.Profile) {
 		keys, _ := f.keys(s) // PlainKey has read it without an error
@@ -115,33 +116,26 @@ func (f *File) linesOf(k PlainKey) ([]key, error) {
 	return lines, nil
 }
 
-// cut takes out the line of a key whose value has no other.
-func (f *File) cut(k key) change {
-	l := newLines(f.text, k.begin, 0)
-	l.next()
-	return change{span{k.begin, l.pos}, ""}
-}
-
 // verifyWithout reads the new text: nothing but the key is read otherwise than before.
-func (f *File) verifyWithout(name, text string) error {
-	unread := &ValueError{Setting: "name", Found: shorten(name), Want: "a profile that reads back without its key"}
+func verifyWithout(f *File, name, text string) error {
+	bad := unread(name, "a profile that reads back without its key")
 	again, err := parse(f.path, f.kind, []byte(text))
 	if err != nil {
 		return err
 	}
 	if len(again.sections) != len(f.sections) {
-		return unread
+		return bad
 	}
 	for i := range f.sections {
 		s, now := &f.sections[i], &again.sections[i]
-		before, bad := f.keys(s)
-		after, stillBad := again.keys(now)
+		before, errs := f.keys(s)
+		after, stillErrs := again.keys(now)
 		before = slices.DeleteFunc(before, func(k key) bool {
 			return s.kind == profileSection && s.name == name && (k.name == accessKeyID || k.name == secretAccessKey)
 		})
 		same := slices.EqualFunc(before, after, func(a, b key) bool { return a.name == b.name && a.value == b.value })
-		if !same || len(bad) != len(stillBad) || s.header != now.header {
-			return unread
+		if !same || len(errs) != len(stillErrs) || s.header != now.header {
+			return bad
 		}
 	}
 	return nil

@@ -33,7 +33,7 @@ func TestWithoutKey(t *testing.T) {
 			if err != nil || !ok {
 				t.Fatalf("no key: %v", err)
 			}
-			got, err := f.WithoutKey(k)
+			got, err := WithoutKey(f, k)
 			if err != nil || string(got) != c.want {
 				t.Errorf("%q, error %v\nwant %q", got, err, c.want)
 			}
@@ -41,7 +41,7 @@ func TestWithoutKey(t *testing.T) {
 	}
 	inConfig := config(t, "[profile a]\n"+plainPair+"region = x\n")
 	k, _, _ := inConfig.PlainKey("a")
-	if got, err := inConfig.WithoutKey(k); err != nil || string(got) != "[profile a]\nregion = x\n" {
+	if got, err := WithoutKey(inConfig, k); err != nil || string(got) != "[profile a]\nregion = x\n" {
 		t.Errorf("a config file became %q, error %v", got, err)
 	}
 }
@@ -54,17 +54,17 @@ func TestWithoutKeyRefuses(t *testing.T) {
 	}
 	other := credentials(t, "[a]\naws_access_key_id = AKIAI44QH8DHBEXAMPLE\naws_secret_access_key = "+plainSecret+"\n")
 	for _, changed := range []*File{other, credentials(t, "[a]\n"), credentials(t, "")} {
-		if text, err := changed.WithoutKey(k); text != nil || !errors.Is(err, ErrOtherKey) {
+		if text, err := WithoutKey(changed, k); text != nil || !errors.Is(err, ErrOtherKey) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
 	twice := credentials(t, "[a]\naws_access_key_id = AKIAI44QH8DHBEXAMPLE\n"+plainPair)
 	var repeated *RepeatedKeyError
-	if text, err := twice.WithoutKey(k); text != nil || !errors.As(err, &repeated) || repeated.Origin.Line != 2 || strings.Contains(err.Error(), "AKIA") {
+	if text, err := WithoutKey(twice, k); text != nil || !errors.As(err, &repeated) || repeated.Origin.Line != 2 || strings.Contains(err.Error(), "AKIA") {
 		t.Errorf("%q: %v", text, err)
 	}
 	var syntax *SyntaxError
-	if _, err := credentials(t, "[a]\njunk\n"+plainPair).WithoutKey(k); !errors.As(err, &syntax) {
+	if _, err := WithoutKey(credentials(t, "[a]\njunk\n"+plainPair), k); !errors.As(err, &syntax) {
 		t.Errorf("a bad line: %v", err)
 	}
 }
@@ -108,7 +108,7 @@ func TestWithoutKeyKeepsTheRest(t *testing.T) {
 		if err != nil || !ok {
 			continue // a header came between, or a line that cannot be read
 		}
-		out, err := f.WithoutKey(k)
+		out, err := WithoutKey(f, k)
 		if err != nil {
 			if !isOurs(err) {
 				t.Fatalf("%q: %v", f.text, err)
@@ -135,7 +135,7 @@ func FuzzWithoutKey(f *testing.F) {
 			return
 		}
 		for _, k := range file.PlainKeys() {
-			out, err := file.WithoutKey(k)
+			out, err := WithoutKey(file, k)
 			if err != nil {
 				if !isOurs(err) && !errors.As(err, new(*RepeatedKeyError)) {
 					t.Fatal(err)

@@ -27,7 +27,7 @@ const maxProblems = 1000
 func (f *File) Problems() []Problem {
 	var all []Problem
 	for i := range f.sections {
-		all = append(all, f.sectionProblems(&f.sections[i])...)
+		all = append(all, sectionProblems(f, &f.sections[i])...)
 		if len(all) > maxProblems {
 			break
 		}
@@ -36,13 +36,13 @@ func (f *File) Problems() []Problem {
 	return all[:min(len(all), maxProblems)]
 }
 
-func (f *File) sectionProblems(s *section) []Problem {
+func sectionProblems(f *File, s *section) []Problem {
 	keys, bad := f.keys(s)
 	if s.kind == noSection {
-		return f.strayLines(s, keys, bad)
+		return strayLines(f, s, keys, bad)
 	}
 	var all []Problem
-	if text := f.headerProblem(s, keys); text != "" {
+	if text := headerProblem(f.kind, s, keys); text != "" {
 		all = append(all, Problem{f.origin(s, s.line, ""), text})
 	}
 	if before := f.before(s); before != nil {
@@ -56,17 +56,17 @@ func (f *File) sectionProblems(s *section) []Problem {
 	}
 	b := &body{file: f, keys: map[string]bodyKey{}}
 	b.add(s, keys)
-	return slices.Concat(all, b.doubts(), f.swallowed(s, keys))
+	return slices.Concat(all, b.doubts(), swallowed(f, s, keys))
 }
 
 // swallowed finds headers that are none, because a key above them takes deeper lines as its value.
-func (f *File) swallowed(s *section, keys []key) []Problem {
+func swallowed(f *File, s *section, keys []key) []Problem {
 	var all []Problem
 	for _, k := range keys {
 		if !strings.Contains(k.value, "\n[") {
 			continue
 		}
-		for p := range f.pieces(k) {
+		for p := range pieces(f.text, k) {
 			if strings.HasPrefix(p.text, "[") && strings.HasSuffix(p.text, "]") {
 				text := strconv.Quote(shorten(p.text)) + " stands deeper than the key above and is part of its value"
 				all = append(all, Problem{f.origin(s, p.line, k.name), text})
@@ -77,7 +77,7 @@ func (f *File) swallowed(s *section, keys []key) []Problem {
 }
 
 // strayLines speaks of the first line only: what stands there is often not a config file's.
-func (f *File) strayLines(s *section, keys []key, bad []*SyntaxError) []Problem {
+func strayLines(f *File, s *section, keys []key, bad []*SyntaxError) []Problem {
 	line := 0
 	if len(keys) > 0 {
 		line = keys[0].line
@@ -92,14 +92,14 @@ func (f *File) strayLines(s *section, keys []key, bad []*SyntaxError) []Problem 
 }
 
 // headerProblem says what makes a header one that names nothing, if it looks like it should.
-func (f *File) headerProblem(s *section, keys []key) string {
+func headerProblem(file OriginKind, s *section, keys []key) string {
 	shown := strconv.Quote(shorten(s.header))
 	switch {
 	case s.kind == openSection:
 		return "the header " + shown + " has no closing bracket; its section is not read"
 	case strings.IndexByte(s.header, 0) >= 0 || !utf8.ValidString(s.header):
 		return "the header " + shown + " is not text in UTF-8; its section is not read"
-	case f.kind == CredentialsFile:
+	case file == CredentialsFile:
 		return credentialsHeaderProblem(s, shown)
 	case s.kind != otherSection:
 		return ""

@@ -182,8 +182,8 @@ func choose(values map[string]Value, ranks map[string]int) {
 }
 
 // missing is the error for a setting that names a section which the file does not have.
-func (f *File) missing(v Value, setting string, k sectionKind) error {
-	return &MissingError{v.Origin, setting, shorten(v.Text), f.nearTo(k, v.Text)}
+func missing(f *File, v Value, setting string, k sectionKind) error {
+	return &MissingError{v.Origin, setting, shorten(v.Text), f.near.find(f, k, v.Text)}
 }
 
 // check returns a *ValueError if a value is not what its setting asks for.

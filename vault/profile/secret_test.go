@@ -63,7 +63,7 @@ func TestSecretsAreNotInErrors(t *testing.T) {
 			}
 		}
 	}
-	_, err := config(t, "").WithProfile("p", []Setting{{"aws_secret_access_key", canary + " x"}})
+	_, err := WithProfile(config(t, ""), "p", []Setting{{"aws_secret_access_key", canary + " x"}})
 	if err == nil || strings.Contains(err.Error(), canary) {
 		t.Errorf("%v", err)
 	}

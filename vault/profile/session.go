@@ -26,7 +26,7 @@ func (r *resolver) session(p *Profile, ranks map[string]int, shared sharedSessio
 		return err
 	}
 	if b == nil {
-		return r.config.missing(named, shared.setting, shared.kind)
+		return missing(r.config, named, shared.setting, shared.kind)
 	}
 	p.warnings = append(p.warnings, b.doubts()...)
 	level := ranks[shared.setting]

@@ -127,11 +127,11 @@ func (s RoleSync) Apply(f *profile.File, roles []SyncedRole) (Synced, error) {
 		case marked[name]:
 			if e.differs(name, settings) {
 				out.Changed = append(out.Changed, name)
-				e.do(func(f *profile.File) ([]byte, error) { return f.WithProfile(name, settings) })
+				e.do(func(f *profile.File) ([]byte, error) { return profile.WithProfile(f, name, settings) })
 			}
 		case !f.Has(name):
 			out.Added = append(out.Added, name)
-			e.do(func(f *profile.File) ([]byte, error) { return f.WithMarked(name, s.mark(), settings) })
+			e.do(func(f *profile.File) ([]byte, error) { return profile.WithMarked(f, name, s.mark(), settings) })
 		case e.differs(name, settings):
 			out.Taken = append(out.Taken, name)
 		}
@@ -150,7 +150,7 @@ func (s RoleSync) drop(e *editor, name string, out *Synced) {
 	if e.err != nil {
 		return
 	}
-	text, bare := e.file.WithoutMarked(name, s.mark(), s.settingNames())
+	text, bare := profile.WithoutMarked(e.file, name, s.mark(), s.settingNames())
 	switch {
 	case !bare:
 		out.Kept = append(out.Kept, name)
