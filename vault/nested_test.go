@@ -121,7 +121,7 @@ func (r run) export(ctx context.Context, name string) ([]byte, error) {
 			AWS:    &awsapi.Client{Clock: &awsapi.Clock{Local: now}, Timeout: time.Minute, Open: w.Open, Log: w.Source.Log},
 			Getenv: w.Source.Getenv, Open: w.Open, Log: w.Source.Log,
 			Codes:   &store.Codes{Dir: disk.NewFolder(filepath.Join(r.nest.dir, "codes")), Locks: locks},
-			Callers: r.callers, Run: r.program, Key: w.Keys.Key, Static: w.StaticKey,
+			Callers: r.callers, Run: r.program, Key: w.Keys.Key, Static: w.Source.Static,
 		},
 	}
 	pl, err := v.Plan(ctx, name, plan.Options{Name: "aws-vault-alice"})

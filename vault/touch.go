@@ -2,6 +2,7 @@ package vault
 
 import (
 	"fmt"
+	"slices"
 
 	"aws-vault/vault/profile"
 )
@@ -14,46 +15,49 @@ func (e *TouchError) Error() string {
 	return fmt.Sprintf("profile %s has require_touch, want the keystore sealed, which alone can keep a key for a touch", e.Profile)
 }
 
-// Guard is for store.Keys: whether the key of a profile is to open with a touch only. In a
+// A TouchRule decides which keys and tokens open with a touch only: those of profiles that have
+// require_touch.
+type TouchRule struct {
+	Config   *profile.File // nil where no profile is known
+	Inputs   profile.Inputs
+	Keystore bool // the keystore can keep an item so that it opens with a touch only
+}
+
+// Key is for store.Keys: whether the key of a profile is to open with a touch only. In a
 // keystore that cannot keep it so, it is a [*TouchError].
-func (v *Vault) Guard(name string) (bool, error) {
-	if !v.requires(name) {
+func (r TouchRule) Key(name string) (bool, error) {
+	if !r.requires(name) {
 		return false, nil
 	}
-	if !v.Touch {
+	if !r.Keystore {
 		return false, &TouchError{Profile: name}
 	}
 	return true, nil
 }
 
-// requires reports whether a profile requires a touch. One that cannot be resolved is refused
-// where it is used.
-func (v *Vault) requires(name string) bool {
-	if v.Config == nil {
-		return false
-	}
-	p, err := v.Config.Resolve(name, v.Inputs)
-	return err == nil && p.Bool("require_touch")
-}
-
-// GuardTokens is for store.Tokens: whether one of the profiles that begin from a token requires
-// a touch. tokens names those of a profile.
-func (v *Vault) GuardTokens(tokens func(*profile.Profile) []string) func(token string) bool {
+// Tokens is for store.Tokens: whether one of the profiles that begin from a token requires
+// a touch. of names the tokens of a profile.
+func (r TouchRule) Tokens(of func(*profile.Profile) []string) func(token string) bool {
 	return func(token string) bool {
-		if v.Config == nil || !v.Touch {
+		if r.Config == nil || !r.Keystore {
 			return false
 		}
-		for _, name := range v.Config.Profiles() {
-			p, err := v.Config.Resolve(name, v.Inputs)
-			if err != nil || !p.Bool("require_touch") {
-				continue
-			}
-			for _, t := range tokens(p) {
-				if t == token {
-					return true
-				}
+		for _, name := range r.Config.Profiles() {
+			p, err := r.Config.Resolve(name, r.Inputs)
+			if err == nil && p.Bool("require_touch") && slices.Contains(of(p), token) {
+				return true
 			}
 		}
 		return false
 	}
+}
+
+// requires reports whether a profile requires a touch. One that cannot be resolved is refused
+// where it is used.
+func (r TouchRule) requires(name string) bool {
+	if r.Config == nil {
+		return false
+	}
+	p, err := r.Config.Resolve(name, r.Inputs)
+	return err == nil && p.Bool("require_touch")
 }

@@ -52,7 +52,7 @@ type Vault struct {
 	Open     func(path string) (io.ReadCloser, error) // a file that a profile names
 	Warn     func(error)                              // what went wrong and lost nothing
 	Shows    bool                                     // plans are made to be shown: nothing is opened for one
-	Touch    bool                                     // the keystore can keep what opens with a touch only
+	CanTouch bool                                     // the keystore can keep an item so that it opens with a touch only
 }
 
 // Plan says how the credentials of the named profile would be made. It asks the keystore
@@ -91,8 +91,8 @@ func (v *Vault) near(ctx context.Context, name string) []string {
 
 // StaticKey returns the plain-text key that a profile holds, or the errors of
 // [profile.File.Resolve]. A plan names the profile and holds no secret.
-func (v *Vault) StaticKey(name string) (aws.Credentials, error) {
-	p, err := v.Config.Resolve(name, v.Inputs)
+func StaticKey(config *profile.File, in profile.Inputs, name string) (aws.Credentials, error) {
+	p, err := config.Resolve(name, in)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
@@ -121,7 +121,7 @@ func (v *Vault) carrier(pl plan.Plan, o plan.Options) (carrier, error) {
 	if err := v.recursion(pl); err != nil {
 		return carrier{}, err
 	}
-	if last := pl.Last(); last.Touch && !v.Touch {
+	if last := pl.Last(); last.Touch && !v.CanTouch {
 		return carrier{}, &TouchError{Profile: last.Profile}
 	}
 	return carrier{vault: v, plan: pl, options: o}, nil

@@ -455,7 +455,7 @@ func TestStaticKey(t *testing.T) {
 	if got := w.Calls(); len(got) != 1 {
 		t.Errorf("calls %q", got)
 	}
-	if c, err := w.StaticKey("r"); err != nil || c.AccessKeyID != "" {
+	if c, err := vault.StaticKey(w.Config, w.Inputs, "r"); err != nil || c.AccessKeyID != "" {
 		t.Errorf("the profile that takes its source from the key has it too: %v", err)
 	}
 }
@@ -491,19 +491,20 @@ func TestRequireTouch(t *testing.T) {
 	if _, err := w.Create(t, "m", plan.Options{}); !errors.As(err, &refused) || refused.Profile != "m" {
 		t.Errorf("error %v, want a *TouchError", err)
 	}
-	if _, err := w.Guard("m"); !errors.As(err, &refused) {
-		t.Errorf("Guard: %v, want a *TouchError", err)
+	rule := vault.TouchRule{Config: w.Config, Inputs: w.Inputs}
+	if _, err := rule.Key("m"); !errors.As(err, &refused) {
+		t.Errorf("Key: %v, want a *TouchError", err)
 	}
-	w.Touch = true
+	w.CanTouch, rule.Keystore = true, true
 	for name, want := range map[string]bool{"m": true, "n": false, "missing": false} {
-		if touch, err := w.Guard(name); err != nil || touch != want {
-			t.Errorf("Guard(%s) = %v, %v", name, touch, err)
+		if touch, err := rule.Key(name); err != nil || touch != want {
+			t.Errorf("Key(%s) = %v, %v", name, touch, err)
 		}
 	}
 	if _, err := w.Create(t, "m", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	tokens := w.GuardTokens(func(p *profile.Profile) []string { return []string{"token of " + p.Name} })
+	tokens := rule.Tokens(func(p *profile.Profile) []string { return []string{"token of " + p.Name} })
 	if !tokens("token of m") || tokens("token of n") {
 		t.Error("the token of the profile that requires a touch is not told from the other's")
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"aws-vault/cli/envvar"
 	"aws-vault/prompt"
 	"aws-vault/vault"
@@ -65,6 +67,7 @@ func (a *App) Open(ctx context.Context, what string, flags map[string]profile.Fl
 	return a.Assemble(config, in, locks, state, ks, code), nil
 }
 
+// Assemble puts the parts together for one reading of the config files.
 func (a *App) Assemble(config *profile.File, in profile.Inputs, locks *store.Locks, state *disk.Folder, ks *keystore.Keystore, code string) *Session {
 	place := []string{ks.Name, a.Globals.FileDir, a.Globals.passDir, a.Globals.passPrefix, a.Globals.keychain, a.Globals.collection}
 	if ks.Name == keystore.SealedBackend {
@@ -82,32 +85,32 @@ func (a *App) Assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 		pending = &store.Pending{Ring: ks.Private, Dir: local.Folder("pending"), Index: index, Now: a.Env.Now}
 		tokens = pending
 	}
+	touch := vault.TouchRule{Config: config, Inputs: in, Keystore: ks.Touch}
+	cancelled := func(err error) bool { return errors.Is(err, prompt.ErrCancelled) }
+	tell := func(m string) { a.Note("%s", m) }
+	clock := &awsapi.Clock{Local: a.Env.Now}
+	keys := &store.Keys{Ring: ks.Keys, Dir: local.Folder("generations"), Guard: touch.Key}
 	v := &vault.Vault{
-		Config: config, Inputs: in, Open: a.Env.OpenFile, Warn: a.Warn,
-		Keys: &store.Keys{Ring: ks.Keys, Dir: local.Folder("generations")},
+		Config: config, Inputs: in, Open: a.Env.OpenFile, Warn: a.Warn, CanTouch: ks.Touch, Keys: keys,
 		Sessions: &store.Sessions{
-			Ring: sessions, Pending: pending, Expect: ks.Expect, Locks: locks, Index: index, Now: a.Env.Now,
-			Cancelled: func(err error) bool { return errors.Is(err, prompt.ErrCancelled) },
+			Ring: sessions, Pending: pending, Expect: ks.Expect, Locks: locks, Index: index, Now: a.Env.Now, Cancelled: cancelled,
 		},
 		Source: &source.Deps{
 			AWS: &awsapi.Client{
-				Clock: &awsapi.Clock{Local: a.Env.Now}, Timeout: a.Globals.timeout, Sleep: Sleep, Proxy: http.ProxyFromEnvironment,
-				Open: a.Env.OpenFile, Bundles: bundles(a), Log: a.Log,
+				Clock: clock, Timeout: a.Globals.timeout, Sleep: Sleep, Proxy: http.ProxyFromEnvironment,
+				Open: a.Env.OpenFile, Bundles: bundles(a), Log: a.Log, Tell: tell,
 			},
+			Key: keys.Key, Static: func(name string) (aws.Credentials, error) { return vault.StaticKey(config, in, name) },
 			Getenv: a.Env.Getenv, Open: a.Env.OpenFile, Log: a.Log, Sleep: Sleep,
-			Tell: func(m string) { a.Note("%s", m) }, Trades: a.Trades, Delayed: func(m string) { delayed(a, m) },
+			Tell: tell, Trades: a.Trades, Delayed: func(m string) { delayed(a, m) },
 			Codes: &store.Codes{Dir: state.Folder("codes"), Locks: locks},
 			Ask:   askCode(a, locks, code), Confirm: confirmSignIn(a, locks), Run: func(ctx context.Context, c source.Command) ([]byte, error) { return runShell(ctx, a, c) }, Environ: func() []string { return programEnvironment(a) }, Callers: a.Env.callers(),
 			Card: useCardKey(a, locks), Reads: func(q source.Question) bool { return code == "" && reads(a, q) },
+			Tokens: &store.Tokens{Ring: tokens, Locks: locks, Index: index, Now: a.Env.Now, Cancelled: cancelled, Guard: touch.Tokens(tokensOf)},
+			Cache:  ssoCache(a, state), Logins: a.Env.loginCache(), Person: a.Env.Person(SignInFlags{}),
+			Identities: &identitykeys.Identities{Dir: identityDir(state), Ring: ks.Private, Locks: locks, Now: clock.Now},
 		},
 	}
-	v.Touch, v.Keys.Guard = ks.Touch, v.Guard
-	v.Source.AWS.Tell = v.Source.Say
-	v.Source.Key, v.Source.Static = v.Keys.Key, v.StaticKey
-	v.Source.Tokens = &store.Tokens{Ring: tokens, Locks: locks, Index: index, Now: a.Env.Now, Cancelled: v.Sessions.Cancelled, Guard: v.GuardTokens(tokensOf)}
-	v.Source.Cache, v.Source.Logins = ssoCache(a, state), a.Env.loginCache()
-	v.Source.Person = a.Env.Person(SignInFlags{})
-	v.Source.Identities = &identitykeys.Identities{Dir: identityDir(state), Ring: ks.Private, Locks: locks, Now: v.Source.AWS.Clock.Now}
 	return &Session{v, locks, ks, state}
 }
 

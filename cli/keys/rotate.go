@@ -53,7 +53,7 @@ func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
 		return err
 	}
 	r := &rotation.Rotation{
-		Vault: s.Vault, Journals: &store.Journals{Ring: s.Keystore.Private, Guard: s.Guard}, Locks: s.Locks,
+		Vault: s.Vault, Journals: &store.Journals{Ring: s.Keystore.Private, Guard: s.Keys.Guard}, Locks: s.Locks,
 		Plan: pl, Options: o, KeepOld: f.keepOld, Say: func(m string) { a.Print("%s\n", m) },
 	}
 	if a.Env.HasTerminal() {

@@ -210,10 +210,11 @@ func processLine(a *app.App, program, name string) (string, error) {
 
 // prove makes credentials of the new profile and asks AWS whose they are.
 func prove(ctx context.Context, a *app.App, s *app.Session, name string) error {
-	var err error
-	if s.Config, err = a.Env.ConfigFile().Read(); err != nil {
+	config, err := a.Env.ConfigFile().Read()
+	if err != nil {
 		return err
 	}
+	s = a.Assemble(config, s.Inputs, s.Locks, s.State, s.Keystore, "")
 	o := (&app.CredentialFlags{}).Options(a)
 	pl, err := s.Plan(ctx, name, o)
 	if err != nil {

@@ -72,20 +72,24 @@ func New(t *testing.T, config string) *World {
 	getenv := func(name string) (string, bool) { v, ok := w.Env[name]; return v, ok }
 	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Program: "aws-vault test", Now: now}
 	open := func(path string) (io.ReadCloser, error) { return os.Open(path) }
+	tell := func(m string) { w.Told = append(w.Told, m) }
+	keys := &store.Keys{Ring: w.Ring, Dir: disk.NewFolder(filepath.Join(dir, "generations"))}
 	w.Vault = &vault.Vault{
 		Config: file, Inputs: profile.Inputs{Env: getenv}, Open: open,
 		Warn: func(err error) { w.Warned = append(w.Warned, err) },
-		Keys: &store.Keys{Ring: w.Ring, Dir: disk.NewFolder(filepath.Join(dir, "generations"))},
+		Keys: keys,
 		Sessions: &store.Sessions{Ring: w.SessionRing, Locks: locks, Now: now,
 			Index: &store.Index{Dir: disk.NewFolder(filepath.Join(dir, "index")), Locks: locks}},
 		Source: &source.Deps{
 			AWS: &awsapi.Client{
 				Clock: &awsapi.Clock{Local: now}, Timeout: 10 * time.Second, Open: open,
-				Sleep: func(context.Context, time.Duration) error { return nil },
+				Sleep: func(context.Context, time.Duration) error { return nil }, Tell: tell,
 			},
+			Key:    keys.Key,
+			Static: func(name string) (aws.Credentials, error) { return vault.StaticKey(w.Config, w.Inputs, name) },
 			Getenv: getenv, Open: open, Log: slog.New(slog.DiscardHandler), Codes: &store.Codes{Dir: disk.NewFolder(filepath.Join(dir, "codes")), Locks: locks},
 			Sleep: func(context.Context, time.Duration) error { return nil },
-			Tell:  func(m string) { w.Told = append(w.Told, m) },
+			Tell:  tell,
 			Ask: func(_ context.Context, q source.Question) (string, error) {
 				if w.Asked++; q.Serial != w.MFA.Serial() {
 					return "", ErrNobody
@@ -95,8 +99,6 @@ func New(t *testing.T, config string) *World {
 			Run: func(_ context.Context, c source.Command) ([]byte, error) { return []byte(w.Env[c.Line]), nil },
 		},
 	}
-	w.Source.AWS.Tell = w.Source.Say
-	w.Source.Key, w.Source.Static = w.Keys.Key, w.StaticKey
 	return w
 }
 

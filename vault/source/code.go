@@ -194,7 +194,7 @@ const codeStep = 30 * time.Second
 // told has a code told. One that was sent before is told again until the next has come.
 func (c codes) told(ctx context.Context, t teller, again string) (string, error) {
 	if again != "" {
-		c.deps.Say(t.once + ": " + again)
+		c.deps.say(t.once + ": " + again)
 	}
 	for try := 1; ; try++ {
 		out, err := t.tell(ctx)
@@ -210,7 +210,7 @@ func (c codes) told(ctx context.Context, t teller, again string) (string, error)
 			return "", &UsedCodeError{t.name, serial}
 		}
 		next := untilNextCode(c.deps.AWS.Clock.Local())
-		c.deps.Say(fmt.Sprintf("waiting %s for the next code of %s: the last one was sent before", next.Round(time.Second), serial))
+		c.deps.say(fmt.Sprintf("waiting %s for the next code of %s: the last one was sent before", next.Round(time.Second), serial))
 		if err := c.deps.Sleep(ctx, next+time.Second); err != nil {
 			return "", err
 		}

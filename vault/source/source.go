@@ -155,8 +155,8 @@ func (d *Deps) Expect(s plan.Step) {
 	}
 }
 
-// Say tells the user something, if there is somebody to tell.
-func (d *Deps) Say(message string) {
+// say tells the user something, if there is somebody to tell.
+func (d *Deps) say(message string) {
 	if d.Tell != nil {
 		d.Tell(message)
 	}
@@ -172,7 +172,7 @@ func (d *Deps) tellOnce(message string) {
 	d.told[message] = true
 	d.lock.Unlock()
 	if !known {
-		d.Say(message)
+		d.say(message)
 	}
 }
 

@@ -84,7 +84,7 @@ func newRoom(t *testing.T) *room {
 		Log:   log,
 		Codes: &store.Codes{Dir: disk.NewFolder(filepath.Join(t.TempDir(), "codes")), Locks: locks},
 	}
-	r.AWS.Tell = r.Say
+	r.AWS.Tell = r.say
 	r.keep(r.world.Key.Secret)
 	t.Cleanup(func() {
 		r.noSecret("log", r.log.String())
