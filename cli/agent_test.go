@@ -15,26 +15,26 @@ import (
 )
 
 // asAgent is a program that a coding agent runs, with these commands.
-func asAgent(commands ...func(*kingpin.Application, *app.App)) (*app.App, *kingpin.Application) {
+func asAgent(commands ...command) (*app.App, commandLine) {
 	a := &app.App{Env: app.Env{
 		Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard,
 		Getenv: func(name string) (string, bool) {
 			return map[string]string{"CLAUDECODE": "1"}[name], name == "CLAUDECODE"
 		},
 	}}
-	return a, parser(a, commands...)
+	return a, describe(a, commands...)
 }
 
 // refusal parses a command line and returns what an agent is refused; nothing is run.
 func refusal(t *testing.T, args ...string) *app.AgentError {
 	t.Helper()
 	a, k := asAgent(commands...)
-	name, err := k.Parse(args)
+	line, err := k.parse(args)
 	if err != nil {
 		t.Fatalf("%q: %v", args, err)
 	}
 	var refused *app.AgentError
-	errors.As(agentRefusal(a, k, name), &refused)
+	errors.As(agentRefusal(a, k, line), &refused)
 	return refused
 }
 
@@ -111,25 +111,27 @@ func TestWhatAgentsMayRun(t *testing.T) {
 // a person both are open.
 func TestNewCommandIsClosedToAgents(t *testing.T) {
 	run := func(context.Context) error { return nil }
-	dummies := func(k *kingpin.Application, a *app.App) {
-		a.Action(k.Command("dummy", "A command that is new."), app.Verb{Run: run})
+	dummies := func(k *kingpin.Application, a *app.App) []app.Verb {
 		group := k.Command("group", "Commands.")
-		a.Action(group.Command("old", "An open one."), app.Verb{Agents: true, Run: run})
-		a.Action(group.Command("new", "A new one."), app.Verb{Run: run})
+		return []app.Verb{
+			{Command: k.Command("dummy", "A command that is new."), Run: run},
+			{Command: group.Command("old", "An open one."), Agents: true, Run: run},
+			{Command: group.Command("new", "A new one."), Run: run},
+		}
 	}
 	for name, want := range map[string]bool{"dummy": false, "group old": true, "group new": false} {
 		a, k := asAgent(append(slices.Clip(commands), dummies)...)
-		parsed, err := k.Parse(strings.Fields(name))
-		if err != nil || parsed != name {
-			t.Fatalf("%s: %q, %v", name, parsed, err)
+		line, err := k.parse(strings.Fields(name))
+		if err != nil || line.name != name {
+			t.Fatalf("%s: %q, %v", name, line.name, err)
 		}
-		if err := agentRefusal(a, k, name); (err == nil) != want {
+		if err := agentRefusal(a, k, line); (err == nil) != want {
 			t.Errorf("%s: %v", name, err)
 		} else if err != nil && err.Error() != "this command is closed to coding agents, and CLAUDECODE is set" {
 			t.Errorf("%s: %v", name, err)
 		}
 		a.Env.Getenv = func(string) (string, bool) { return "", false }
-		if err := agentRefusal(a, k, name); err != nil {
+		if err := agentRefusal(a, k, line); err != nil {
 			t.Errorf("%s, for a person: %v", name, err)
 		}
 	}

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/alecthomas/kingpin/v2"
-
 	"aws-vault/cli/app"
 	"aws-vault/cli/run"
 	"aws-vault/prompt"
@@ -32,7 +30,7 @@ func Main(ctx context.Context, args []string, env app.Env) (status int) {
 	}
 	a.State = sync.OnceValues(a.FindState)
 	a.Env.Peers.Refused = app.WarnStrangers(a)
-	k := parser(a, meant(args)...)
+	k := describe(a, meant(args)...)
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -42,12 +40,10 @@ func Main(ctx context.Context, args []string, env app.Env) (status int) {
 			panic(r)
 		}
 	}()
-	if status, asked := completion(a, k, args); asked {
+	if status, asked := completion(a, k.Application, args); asked {
 		return status
 	}
-	left, command, _ := splitCommand(k, args)
-	a.Words = command
-	name, err := k.Parse(left)
+	line, err := k.parse(args)
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "aws-vault: error: %v\naws-vault: hint: see aws-vault --help\n", err)
 		return app.StatusUsage
@@ -55,41 +51,21 @@ func Main(ctx context.Context, args []string, env app.Env) (status int) {
 	if a.Debug {
 		a.Log = slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	if err := a.Globals.Check(); err != nil && name != "doctor" { // which finds that itself
-		return report(a, name, err)
+	if err := a.Globals.Check(); err != nil && line.name != "doctor" { // which finds that itself
+		return report(a, line.name, err)
 	}
-	if err := agentRefusal(a, k, name); err != nil {
-		return report(a, name, err)
+	if err := agentRefusal(a, k, line); err != nil {
+		return report(a, line.name, err)
 	}
-	if err := needState(a, name); err != nil {
-		return report(a, name, err)
+	if err := needState(a, line.name); err != nil {
+		return report(a, line.name, err)
 	}
-	if name != "exec" && name != "export" {
+	if line.name != "exec" && line.name != "export" {
 		ctx.Done() // these may write before they wait, and are not to be ended in the middle of it
 	}
-	err = a.Verb.Run(ctx)
+	err = line.verb.Run(ctx)
 	a.Trades.Close()
-	return report(a, name, err)
-}
-
-// terminated is how kingpin's wish to end the process comes back to Main.
-type terminated int
-
-// parser knows these commands.
-func parser(a *app.App, known ...func(*kingpin.Application, *app.App)) *kingpin.Application {
-	kingpin.EnableFileExpansion, kingpin.ManPageTemplate = false, manTemplate
-	k := kingpin.New("aws-vault", "Keeps AWS credentials in a keystore and hands out short-lived ones.")
-	k.UsageWriter(a.Env.Stdout).ErrorWriter(a.Env.Stderr)
-	k.Terminate(func(status int) { panic(terminated(status)) })
-	k.Version(a.Env.Version).VersionFlag.Short('v').Help("Print the version.")
-	k.HelpFlag.Short('h').Help("Show this page; --help-long shows all pages, --help-man the manual page.")
-	k.UsageTemplate(helpTemplate).UsageFuncs(map[string]any{"help": help, "man": man})
-	k.Flag("debug", "Write a log to stderr. It never holds a secret.").BoolVar(&a.Debug)
-	a.Globals.Bind(k)
-	for _, add := range known {
-		add(k, a)
-	}
-	return k
+	return report(a, line.name, err)
 }
 
 // report says what went wrong and what to do about it, and returns the exit status.

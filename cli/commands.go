@@ -18,16 +18,16 @@ import (
 )
 
 // agentRefusal refuses a coding agent the command that was parsed, unless its registration opens it,
-// and each of its flags that the registration closes. The name is the command's whole name.
-func agentRefusal(a *app.App, k *kingpin.Application, name string) error {
+// and each of its flags that the registration closes.
+func agentRefusal(a *app.App, k commandLine, line parsed) error {
 	agent := a.Env.Agent()
 	switch {
 	case agent.Name == "":
 		return nil
-	case !a.Verb.Agents:
-		return &app.AgentError{What: "this command", Does: a.Verb.Does, Variable: agent.Variable}
+	case !line.verb.Agents:
+		return &app.AgentError{What: "this command", Does: line.verb.Does, Variable: agent.Variable}
 	}
-	for _, f := range flagsOf(k.Model(), name) {
+	for _, f := range flagsOf(k.Model(), line.name) {
 		if closed, ok := f.Value.(app.PersonFlag); ok && *closed.Given {
 			return &app.AgentError{What: "--" + f.Name, Does: closed.Does, Variable: agent.Variable}
 		}
@@ -51,23 +51,26 @@ func flagsOf(k *kingpin.ApplicationModel, name string) []*kingpin.FlagModel {
 
 // meant are the commands that a command line may mean. What programs run all day is told by
 // its first word: to describe all the others takes a third of a millisecond.
-func meant(args []string) []func(*kingpin.Application, *app.App) {
+func meant(args []string) []command {
 	if len(args) == 0 || slices.ContainsFunc(args, func(arg string) bool { return arg == "-h" || strings.HasPrefix(arg, "--help") }) {
 		return commands
 	}
 	switch args[0] {
 	case "exec":
-		return []func(*kingpin.Application, *app.App){run.ExecCommand}
+		return []command{run.ExecCommand}
 	case "export":
-		return []func(*kingpin.Application, *app.App){run.ExportCommand}
+		return []command{run.ExportCommand}
 	case "--version", "-v", "version":
-		return []func(*kingpin.Application, *app.App){versionCommand}
+		return []command{versionCommand}
 	}
 	return commands
 }
 
+// A command describes a command, or a group of them, and returns what each does.
+type command = func(*kingpin.Application, *app.App) []app.Verb
+
 // commands are the verbs, in the order in which help lists them.
-var commands = []func(*kingpin.Application, *app.App){
+var commands = []command{
 	keys.AddCommand,
 	keys.ListCommand,
 	run.ExecCommand,

@@ -217,7 +217,7 @@ func values(a *app.App, name string) []string {
 	case "format":
 		return run.FormatList()
 	case "command": // of help
-		return commandNames(parser(a, commands...).Model().Commands)
+		return commandNames(describe(a, commands...).Model().Commands)
 	}
 	return nil
 }

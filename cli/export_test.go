@@ -9,5 +9,5 @@ import (
 // Model describes the whole command line.
 func Model() *kingpin.ApplicationModel {
 	a := new(app.App)
-	return parser(a, commands...).Model()
+	return describe(a, commands...).Model()
 }

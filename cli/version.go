@@ -8,10 +8,10 @@ import (
 	"aws-vault/cli/app"
 )
 
-func versionCommand(k *kingpin.Application, a *app.App) {
+func versionCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c := k.Command("version", "Print the version.")
-	a.Action(c, app.Verb{Agents: true, Run: func(context.Context) error {
+	return []app.Verb{{Command: c, Agents: true, Run: func(context.Context) error {
 		a.Print("%s\n", a.Env.Version)
 		return nil
-	}})
+	}}}
 }

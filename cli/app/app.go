@@ -17,12 +17,10 @@ type App struct {
 	Log     *slog.Logger
 	Globals globals
 	Debug   bool
-	Verb    Verb     // of the command that was parsed
-	Words   []string // the command to run, split off before flags were read
-	Opened  string   // the keystore in use, once it is
-	secret  string   // the password of the security key, once it was right
-	Opener  string   // the one opener of the sealed keystore to use; empty for any
-	Serves  bool     // a program reads what we print, and its user may not know why they are asked
+	Opened  string // the keystore in use, once it is
+	secret  string // the password of the security key, once it was right
+	Opener  string // the one opener of the sealed keystore to use; empty for any
+	Serves  bool   // a program reads what we print, and its user may not know why they are asked
 
 	State  func() (*disk.Folder, error) // findState, once
 	Alone  *atomic.Bool                 // it was said that there is no state folder

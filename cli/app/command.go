@@ -8,14 +8,14 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 )
 
-// A Verb is what a command does, and who may use it.
+// A Verb is a command as it was described to kingpin, what it does, and who may use it.
 type Verb struct {
-	Run func(context.Context) error
+	Command *kingpin.CmdClause
+	Run     func(context.Context) error
 
-	// agents opens the command to coding agents. It is closed to them otherwise: see
-	// agentRefusal.
+	// Agents opens the command to coding agents. It is closed to them otherwise.
 	Agents bool
-	// does says why the command is closed, for the error; empty for no more than that it is.
+	// Does says why the command is closed, for the error; empty for no more than that it is.
 	Does string
 }
 
@@ -66,14 +66,6 @@ const (
 
 // StatusInterrupted is the exit status of a run that Ctrl-C has ended, or the user's no.
 const StatusInterrupted = 130
-
-// Action says what the command does. Nothing is done before all flags were read.
-func (a *App) Action(c *kingpin.CmdClause, v Verb) {
-	c.Action(func(*kingpin.ParseContext) error {
-		a.Verb = v
-		return nil
-	})
-}
 
 // A StatusError ends the program with a status of its own and without another word.
 type StatusError int

@@ -18,12 +18,12 @@ import (
 	"aws-vault/vault/store"
 )
 
-func Command(k *kingpin.Application, a *app.App) {
+func Command(k *kingpin.Application, a *app.App) []app.Verb {
 	var asJSON, offline bool
 	c := k.Command("doctor", "Say what is wrong, or will be, and what mends it. The exit status is 1 if something will fail.")
 	c.Flag("json", "Print the findings as JSON.").BoolVar(&asJSON)
 	c.Flag("offline", "Ask AWS nothing.").BoolVar(&offline)
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		p := patient{App: a, offline: offline}
 		for _, look := range looks {
 			p.found = append(p.found, look(&p, ctx)...)
@@ -32,7 +32,7 @@ func Command(k *kingpin.Application, a *app.App) {
 			return context.Cause(ctx)
 		}
 		return prescribe(a, p.found, asJSON)
-	}})
+	}}}
 }
 
 // A patient is what the doctor looks at, as far as it can be opened.

@@ -25,7 +25,7 @@ type certificateFlags struct {
 	lasts                        time.Duration
 }
 
-func CertificateCommand(k *kingpin.Application, a *app.App) {
+func CertificateCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f certificateFlags
 	c := k.Command("certificate", "Make certificates for IAM Roles Anywhere.").
 		Command("request", "Make a certificate signing request, or have an authority of your own sign at once.")
@@ -37,7 +37,7 @@ func CertificateCommand(k *kingpin.Application, a *app.App) {
 		PlaceHolder("DIR").StringVar(&f.authority)
 	c.Flag("duration", "How long the authority's certificate for the key should be good.").PlaceHolder("TIME").Default("2160h").
 		SetValue(app.DurationFlag{Into: &f.lasts, Name: "--duration"})
-	a.Action(c, app.Verb{Does: "signs with a key that a person proves their identity with", Run: func(ctx context.Context) error { return certificateRequest(ctx, a, f) }})
+	return []app.Verb{{Command: c, Does: "signs with a key that a person proves their identity with", Run: func(ctx context.Context) error { return certificateRequest(ctx, a, f) }}}
 }
 
 func certificateRequest(ctx context.Context, a *app.App, f certificateFlags) error {

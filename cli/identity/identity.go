@@ -16,15 +16,18 @@ import (
 	"aws-vault/vault/profile"
 )
 
-func Command(k *kingpin.Application, a *app.App) {
+func Command(k *kingpin.Application, a *app.App) []app.Verb {
 	c := k.Command("identity", "Sign tokens of your own that AWS takes for a role, with no provider between.")
-	identityInitCommand(c, a)
-	identityShowCommand(c, a)
-	identityRotateCommand(c, a)
-	identityPublishCommand(c, a)
-	identityVerifyCommand(c, a)
-	identityTemplateCommands(c, a)
-	identityRemoveCommand(c, a)
+	return []app.Verb{
+		identityInitCommand(c, a),
+		identityShowCommand(c, a),
+		identityRotateCommand(c, a),
+		identityPublishCommand(c, a),
+		identityVerifyCommand(c, a),
+		identityTemplateCommand(c, a, "cloudformation", "Print what lets an identity into an account, for CloudFormation. Nothing is called.", identity.Template.CloudFormation),
+		identityTemplateCommand(c, a, "terraform", "Print what lets an identity into an account, for Terraform. Nothing is called.", identity.Template.Terraform),
+		identityRemoveCommand(c, a),
+	}
 }
 
 // keyFlags say where a new key of an identity is made.
@@ -43,7 +46,7 @@ func (f *keyFlags) bind(c *kingpin.CmdClause) {
 	c.Flag("software", "Keep the key in the keystore, for those without hardware: whoever opens that can copy it.").BoolVar(&f.software)
 }
 
-func identityInitCommand(k *kingpin.CmdClause, a *app.App) {
+func identityInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name, dir string
 	var settings struct{ issuer, subject, audience string }
 	var f keyFlags
@@ -54,7 +57,7 @@ func identityInitCommand(k *kingpin.CmdClause, a *app.App) {
 	c.Flag("audience", "Whom its tokens are for; otherwise the issuer.").PlaceHolder("TEXT").StringVar(&settings.audience)
 	f.bind(c)
 	bindDir(c, &dir)
-	a.Action(c, app.Verb{Does: identityDoes, Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Does: identityDoes, Run: func(ctx context.Context) error {
 		if err := identity.CheckIssuer(settings.issuer); err != nil {
 			return &app.UsageError{Text: "--" + err.Error()}
 		}
@@ -87,7 +90,7 @@ func identityInitCommand(k *kingpin.CmdClause, a *app.App) {
 		}
 		a.Print("Then let it into an account: aws-vault identity cloudformation %s, or terraform.\n", ui.QuoteWord(name))
 		return nil
-	}})
+	}}
 }
 
 func bindDir(c *kingpin.CmdClause, dir *string) {
@@ -136,10 +139,10 @@ const identityDoes = "manages what a person proves their identity with"
 
 const identityNameHelp = "The identity; the only one there is, if there is none."
 
-// identityAction is a command on one identity.
-func identityAction(a *app.App, c *kingpin.CmdClause, what string, act func(context.Context, *app.Session, identitySection) error) {
+// identityVerb is a command on one identity.
+func identityVerb(a *app.App, c *kingpin.CmdClause, what string, act func(context.Context, *app.Session, identitySection) error) app.Verb {
 	name := c.Arg("identity", identityNameHelp).String()
-	a.Action(c, app.Verb{Does: identityDoes, Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Does: identityDoes, Run: func(ctx context.Context) error {
 		s, err := a.Open(ctx, what, nil, "")
 		if err != nil {
 			return err
@@ -149,12 +152,12 @@ func identityAction(a *app.App, c *kingpin.CmdClause, what string, act func(cont
 			return err
 		}
 		return act(ctx, s, i)
-	}})
+	}}
 }
 
-func identityShowCommand(k *kingpin.CmdClause, a *app.App) {
+func identityShowCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c := k.Command("show", "Say who an identity is, which keys it has and when each of them signs.")
-	identityAction(a, c, "identity show", func(_ context.Context, s *app.Session, i identitySection) error {
+	return identityVerb(a, c, "identity show", func(_ context.Context, s *app.Session, i identitySection) error {
 		r, err := s.Identities().Record(i.name)
 		if err != nil {
 			return fmt.Errorf("identity %s: %w", i.name, err)
@@ -184,13 +187,13 @@ func keyPlace(k identity.Key) string {
 	return "in the keystore"
 }
 
-func identityRotateCommand(k *kingpin.CmdClause, a *app.App) {
+func identityRotateCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var dir string
 	var f keyFlags
 	c := k.Command("rotate", "Make the next key: it is published now, and signs a day later, when AWS has learnt of it.")
 	f.bind(c)
 	bindDir(c, &dir)
-	identityAction(a, c, "identity rotate", func(ctx context.Context, s *app.Session, i identitySection) error {
+	return identityVerb(a, c, "identity rotate", func(ctx context.Context, s *app.Session, i identitySection) error {
 		if err := newIdentityKey(ctx, a, s, i.name, f); err != nil {
 			return err
 		}
@@ -198,20 +201,20 @@ func identityRotateCommand(k *kingpin.CmdClause, a *app.App) {
 	})
 }
 
-func identityPublishCommand(k *kingpin.CmdClause, a *app.App) {
+func identityPublishCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var dir string
 	c := k.Command("publish", "Write the files to publish once more.")
 	bindDir(c, &dir)
-	identityAction(a, c, "identity publish", func(_ context.Context, s *app.Session, i identitySection) error {
+	return identityVerb(a, c, "identity publish", func(_ context.Context, s *app.Session, i identitySection) error {
 		return publish(a, s, i.name, i.issuer, dir)
 	})
 }
 
-func identityRemoveCommand(k *kingpin.CmdClause, a *app.App) {
+func identityRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var force bool
 	c := k.Command("remove", "Forget the keys of an identity here. What is on a hardware key stays there.")
 	c.Flag("force", "Do not ask.").Short('f').BoolVar(&force)
-	identityAction(a, c, "identity remove", func(ctx context.Context, s *app.Session, i identitySection) error {
+	return identityVerb(a, c, "identity remove", func(ctx context.Context, s *app.Session, i identitySection) error {
 		if !force {
 			yes, err := a.Confirm(ctx, s.Locks, i.name, fmt.Sprintf("Forget the keys of identity %q?", i.name))
 			if err != nil || !yes {

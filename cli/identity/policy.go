@@ -16,10 +16,12 @@ import (
 	"aws-vault/vault/policy"
 )
 
-func PolicyCommand(k *kingpin.Application, a *app.App) {
+func PolicyCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c := k.Command("policy", "Write and check the trust policies of roles.")
-	policyTrustCommand(c, a)
-	policyLintCommand(c, a)
+	return []app.Verb{
+		policyTrustCommand(c, a),
+		policyLintCommand(c, a),
+	}
 }
 
 type trustFlags struct {
@@ -28,7 +30,7 @@ type trustFlags struct {
 	token     plan.Token
 }
 
-func policyTrustCommand(k *kingpin.CmdClause, a *app.App) {
+func policyTrustCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f trustFlags
 	c := k.Command("trust", "Print the trust policy that the role of a profile needs. Nothing is called.")
 	c.Arg("profile", "The profile; AWS_PROFILE if there is none.").Envar("AWS_PROFILE").StringVar(&f.Profile)
@@ -36,7 +38,7 @@ func policyTrustCommand(k *kingpin.CmdClause, a *app.App) {
 	c.Flag("issuer", "Who issues the token that the role is assumed with.").PlaceHolder("URL").StringVar(&f.token.Issuer)
 	c.Flag("audience", "Whom that token is for.").PlaceHolder("NAME").StringVar(&f.token.Audience)
 	c.Flag("subject", "Whom that token speaks of.").PlaceHolder("NAME").StringVar(&f.token.Subject)
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error { return policyTrust(ctx, a, f) }})
+	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error { return policyTrust(ctx, a, f) }}
 }
 
 func policyTrust(ctx context.Context, a *app.App, f trustFlags) error {
@@ -128,11 +130,11 @@ func claimed(token string) plan.Token {
 	return t
 }
 
-func policyLintCommand(k *kingpin.CmdClause, a *app.App) {
+func policyLintCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var file string
 	c := k.Command("lint", "Say what a role's trust policy lets in that it should not, or keeps out. The exit status is 1 if there is something.")
 	c.Arg("file", "The policy in JSON; - for stdin.").Required().StringVar(&file)
-	a.Action(c, app.Verb{Agents: true, Run: func(context.Context) error { return policyLint(a, file) }})
+	return app.Verb{Command: c, Agents: true, Run: func(context.Context) error { return policyLint(a, file) }}
 }
 
 // maxPolicyFile bounds what is read of a policy.

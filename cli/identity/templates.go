@@ -9,30 +9,22 @@ import (
 	"aws-vault/vault/identity"
 )
 
-func identityTemplateCommands(k *kingpin.CmdClause, a *app.App) {
-	for _, language := range []struct {
-		name, help string
-		print      func(identity.Template) (string, error)
-	}{
-		{"cloudformation", "Print what lets an identity into an account, for CloudFormation.", identity.Template.CloudFormation},
-		{"terraform", "Print what lets an identity into an account, for Terraform.", identity.Template.Terraform},
-	} {
-		var t identity.Template
-		c := k.Command(language.name, language.help+" Nothing is called.")
-		bindTemplate(c, &t)
-		identityAction(a, c, "identity "+language.name, func(_ context.Context, _ *app.Session, i identitySection) error {
-			t.Name, t.Issuer, t.Subject, t.Audience = i.name, i.issuer, i.subject, i.audience
-			if t.Role == "" {
-				t.Role = "aws-vault-" + i.name
-			}
-			text, err := language.print(t)
-			if err != nil {
-				return err
-			}
-			a.Print("%s", text)
-			return nil
-		})
-	}
+func identityTemplateCommand(k *kingpin.CmdClause, a *app.App, language, help string, print func(identity.Template) (string, error)) app.Verb {
+	var t identity.Template
+	c := k.Command(language, help)
+	bindTemplate(c, &t)
+	return identityVerb(a, c, "identity "+language, func(_ context.Context, _ *app.Session, i identitySection) error {
+		t.Name, t.Issuer, t.Subject, t.Audience = i.name, i.issuer, i.subject, i.audience
+		if t.Role == "" {
+			t.Role = "aws-vault-" + i.name
+		}
+		text, err := print(t)
+		if err != nil {
+			return err
+		}
+		a.Print("%s", text)
+		return nil
+	})
 }
 
 func bindTemplate(c *kingpin.CmdClause, t *identity.Template) {

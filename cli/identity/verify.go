@@ -12,9 +12,9 @@ import (
 	"aws-vault/vault/source"
 )
 
-func identityVerifyCommand(k *kingpin.CmdClause, a *app.App) {
+func identityVerifyCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c := k.Command("verify", "Fetch the published files and say what is wrong with them. The exit status is 1 if AWS does not trust the identity by them, or trusts others.")
-	identityAction(a, c, "identity verify", func(ctx context.Context, s *app.Session, i identitySection) error {
+	return identityVerb(a, c, "identity verify", func(ctx context.Context, s *app.Session, i identitySection) error {
 		r, err := s.Identities().Record(i.name)
 		if err != nil {
 			return fmt.Errorf("identity %s: %w", i.name, err)

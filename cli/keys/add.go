@@ -21,7 +21,7 @@ type addFlags struct {
 	addConfig         bool
 }
 
-func AddCommand(k *kingpin.Application, a *app.App) {
+func AddCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f addFlags
 	c := k.Command("add", "Store an access key for a profile.")
 	c.Arg("profile", "The name to store the key under.").Required().StringVar(&f.name)
@@ -29,7 +29,7 @@ func AddCommand(k *kingpin.Application, a *app.App) {
 	c.Flag("stdin", "Take the key from stdin: its id and its secret, a line each, or JSON of aws iam create-access-key.").BoolVar(&f.stdin)
 	c.Flag("force", "Replace a stored key without asking.").Short('f').BoolVar(&f.force)
 	c.Flag("add-config", "Leave the config file alone, to which the profile is added otherwise.").Default("true").BoolVar(&f.addConfig)
-	a.Action(c, app.Verb{Does: "stores a long-lived key", Run: func(ctx context.Context) error { return add(ctx, a, f) }})
+	return []app.Verb{{Command: c, Does: "stores a long-lived key", Run: func(ctx context.Context) error { return add(ctx, a, f) }}}
 }
 
 // A hasSourceError is a key that would not be used.

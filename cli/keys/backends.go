@@ -12,11 +12,11 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-func BackendsCommand(k *kingpin.Application, a *app.App) {
+func BackendsCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var asJSON bool
 	c := k.Command("backends", "List the keystores of this build, whether each works here, and which is used.")
 	c.Flag("json", "Print the list as JSON.").BoolVar(&asJSON)
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		list, err := backends(ctx, a)
 		if err != nil {
 			return err
@@ -25,7 +25,7 @@ func BackendsCommand(k *kingpin.Application, a *app.App) {
 			return ui.PrintJSON(a.Env.Stdout, list)
 		}
 		return backendsTable(a, list)
-	}})
+	}}}
 }
 
 // A listedBackend is one keystore as its user sees it.

@@ -9,11 +9,11 @@ import (
 	"aws-vault/cli/ui"
 )
 
-func ClearCommand(k *kingpin.Application, a *app.App) {
+func ClearCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var name string
 	c := k.Command("clear", "Remove kept sessions and sign-ins, of one profile or of all.")
 	c.Arg("profile", "The profile whose sessions go; all if there is none.").StringVar(&name)
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		s, err := a.Open(ctx, "clear "+name, nil, "")
 		if err != nil {
 			return err
@@ -24,5 +24,5 @@ func ClearCommand(k *kingpin.Application, a *app.App) {
 		}
 		a.Print("Cleared %s.\n", ui.Count(n, "session"))
 		return nil
-	}})
+	}}}
 }

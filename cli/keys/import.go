@@ -24,14 +24,14 @@ type importFlags struct {
 	delete, dryRun, overwrite bool
 }
 
-func ImportCommand(k *kingpin.Application, a *app.App) {
+func ImportCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f importFlags
 	c := k.Command("import", "Store the access keys that stand in the AWS credentials and config files as plain text.")
 	c.Arg("profile", "The profiles whose keys are stored; all that have one if there is none.").StringsVar(&f.names)
 	c.Flag("delete", "Take each key out of its file once it was stored, read back and taken by AWS.").BoolVar(&f.delete)
 	c.Flag("dry-run", "Say which keys there are, and do nothing.").BoolVar(&f.dryRun)
 	c.Flag("overwrite", "Replace another key that is stored under the same name.").BoolVar(&f.overwrite)
-	a.Action(c, app.Verb{Does: "moves long-lived keys", Run: func(ctx context.Context) error { return importKeys(ctx, a, f) }})
+	return []app.Verb{{Command: c, Does: "moves long-lived keys", Run: func(ctx context.Context) error { return importKeys(ctx, a, f) }}}
 }
 
 // A plainKey is an access key and the file that it is in.

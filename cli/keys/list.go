@@ -18,14 +18,14 @@ import (
 	"aws-vault/vault/store"
 )
 
-func ListCommand(k *kingpin.Application, a *app.App) {
+func ListCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var profiles, sessions, credentials, asJSON bool
 	c := k.Command("list", "List profiles, with the keys and sessions that are held for them.").Alias("ls")
 	c.Flag("profiles", "Print the names of profiles only, one a line.").BoolVar(&profiles)
 	c.Flag("sessions", "Print the sessions only, one a line.").BoolVar(&sessions)
 	c.Flag("credentials", "Print the names of stored keys only, one a line.").BoolVar(&credentials)
 	c.Flag("json", "Print everything as JSON.").BoolVar(&asJSON)
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		if profiles && !credentials && !asJSON {
 			config, _, err := a.Env.ReadConfig(nil)
 			if err != nil {
@@ -50,7 +50,7 @@ func ListCommand(k *kingpin.Application, a *app.App) {
 			return ui.PrintLines(a.Env.Stdout, rows.labels(a.Env.Now()))
 		}
 		return listTable(a, rows)
-	}})
+	}}}
 }
 
 // A row is a profile, or a key or a session that no profile claims.

@@ -19,7 +19,7 @@ type migrateFlags struct {
 	dryRun, overwrite, delete bool
 }
 
-func MigrateCommand(k *kingpin.Application, a *app.App) {
+func MigrateCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f migrateFlags
 	c := k.Command("migrate-backend", "Copy stored keys from one keystore to another.")
 	c.Flag("from", "The keystore that holds the keys.").Required().PlaceHolder("NAME").EnumVar(&f.from, keystore.Backends()...)
@@ -28,7 +28,7 @@ func MigrateCommand(k *kingpin.Application, a *app.App) {
 	c.Flag("dry-run", "Say what would be done, and do nothing.").BoolVar(&f.dryRun)
 	c.Flag("overwrite", "Replace another key that is there under the same name.").BoolVar(&f.overwrite)
 	c.Flag("delete-source", "Delete each key from where it was, once its copy was read back.").BoolVar(&f.delete)
-	a.Action(c, app.Verb{Does: "moves long-lived keys", Run: func(ctx context.Context) error { return migrate(ctx, a, f) }})
+	return []app.Verb{{Command: c, Does: "moves long-lived keys", Run: func(ctx context.Context) error { return migrate(ctx, a, f) }}}
 }
 
 func migrate(ctx context.Context, a *app.App, f migrateFlags) error {

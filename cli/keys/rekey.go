@@ -17,11 +17,11 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-func RekeyCommand(k *kingpin.Application, a *app.App) {
+func RekeyCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var stdin bool
 	c := k.Command("rekey", "Choose a new passphrase for the file keystore, and seal everything in it again.")
 	c.Flag("stdin", "Read the new passphrase from the first line of stdin.").BoolVar(&stdin)
-	a.Action(c, app.Verb{Does: "changes who can open the keystore", Run: func(ctx context.Context) error { return rekeyFiles(ctx, a, stdin) }})
+	return []app.Verb{{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error { return rekeyFiles(ctx, a, stdin) }}}
 }
 
 func rekeyFiles(ctx context.Context, a *app.App, stdin bool) error {

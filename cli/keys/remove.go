@@ -11,14 +11,14 @@ import (
 	"aws-vault/vault/store"
 )
 
-func RemoveCommand(k *kingpin.Application, a *app.App) {
+func RemoveCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var name string
 	var force, sessionsOnly bool
 	c := k.Command("remove", "Remove a stored key and the sessions made with it.").Alias("rm")
 	c.Arg("profile", "The name that the key is stored under.").Required().StringVar(&name)
 	c.Flag("force", "Do not ask.").Short('f').BoolVar(&force)
 	c.Flag("sessions-only", "Remove the sessions and leave the key.").Short('s').Hidden().BoolVar(&sessionsOnly)
-	a.Action(c, app.Verb{Does: "deletes a long-lived key", Run: func(ctx context.Context) error {
+	return []app.Verb{{Command: c, Does: "deletes a long-lived key", Run: func(ctx context.Context) error {
 		s, err := a.Open(ctx, "remove "+name, nil, "")
 		if err != nil {
 			return err
@@ -31,7 +31,7 @@ func RemoveCommand(k *kingpin.Application, a *app.App) {
 			return err
 		}
 		return remove(ctx, a, s, name, force)
-	}})
+	}}}
 }
 
 func remove(ctx context.Context, a *app.App, s *app.Session, name string, force bool) error {

@@ -21,7 +21,7 @@ type rotateFlags struct {
 	resume, undo, dryRun, keepOld bool
 }
 
-func RotateCommand(k *kingpin.Application, a *app.App) {
+func RotateCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f rotateFlags
 	c := k.Command("rotate", "Replace the stored key that a profile begins from by a new one.")
 	c.Arg("profile", "The profile; AWS_PROFILE if there is none.").Envar("AWS_PROFILE").StringVar(&f.Profile)
@@ -31,7 +31,7 @@ func RotateCommand(k *kingpin.Application, a *app.App) {
 	c.Flag("resume", "Finish a rotation that was interrupted.").BoolVar(&f.resume)
 	c.Flag("undo", "Put the old key back where a rotation was interrupted.").BoolVar(&f.undo)
 	c.Flag("dry-run", "Say what would be done, and change nothing.").BoolVar(&f.dryRun)
-	a.Action(c, app.Verb{Does: "replaces a long-lived key", Run: func(ctx context.Context) error { return rotate(ctx, a, f) }})
+	return []app.Verb{{Command: c, Does: "replaces a long-lived key", Run: func(ctx context.Context) error { return rotate(ctx, a, f) }}}
 }
 
 func rotate(ctx context.Context, a *app.App, f rotateFlags) error {

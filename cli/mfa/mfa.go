@@ -19,11 +19,13 @@ import (
 	"aws-vault/vault/profile"
 )
 
-func Command(k *kingpin.Application, a *app.App) {
+func Command(k *kingpin.Application, a *app.App) []app.Verb {
 	c := k.Command("mfa", "Keep the secrets of MFA devices on a security key.")
-	mfaEnrollCommand(c, a)
-	mfaCodeCommand(c, a)
-	mfaListCommand(c, a)
+	return []app.Verb{
+		mfaEnrollCommand(c, a),
+		mfaCodeCommand(c, a),
+		mfaListCommand(c, a),
+	}
 }
 
 type mfaFlags struct {
@@ -37,22 +39,22 @@ func (f *mfaFlags) bindDevice(c *kingpin.CmdClause) {
 	c.Flag("serial", "The device's serial, which is an ARN, in place of the profile's.").PlaceHolder("ARN").StringVar(&f.serial)
 }
 
-func mfaEnrollCommand(k *kingpin.CmdClause, a *app.App) {
+func mfaEnrollCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f mfaFlags
 	c := k.Command("enroll", "Store a device's secret on the key, or make a device at AWS whose secret is only there.")
 	f.bindDevice(c)
 	c.Flag("create", "Make a device of that name for the user whose key the profile has, and enable it.").PlaceHolder("NAME").StringVar(&f.create)
 	c.Flag("stdin", "Read the secret that AWS shows from stdin, instead of asking for it.").BoolVar(&f.stdin)
 	c.Flag("touch", "Let the key tell codes without being touched.").Default("true").BoolVar(&f.touch)
-	a.Action(c, app.Verb{Does: "changes what a person proves their identity with", Run: func(ctx context.Context) error { return mfaEnroll(ctx, a, f) }})
+	return app.Verb{Command: c, Does: "changes what a person proves their identity with", Run: func(ctx context.Context) error { return mfaEnroll(ctx, a, f) }}
 }
 
-func mfaCodeCommand(k *kingpin.CmdClause, a *app.App) {
+func mfaCodeCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f mfaFlags
 	c := k.Command("code", "Print the code of a device.")
 	f.bindDevice(c)
 	c.Flag("pair", "Print two codes that follow each other, as AWS asks for them to enable or mend a device.").BoolVar(&f.pair)
-	a.Action(c, app.Verb{Does: "shows a code that a person proves their identity with", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Does: "shows a code that a person proves their identity with", Run: func(ctx context.Context) error {
 		return withDevice(ctx, a, "mfa code", f, func(serial string, ask app.AskFunc) error {
 			if f.pair {
 				first, second, err := authenticator{App: a, ask: ask}.Pair(ctx, serial)
@@ -67,18 +69,18 @@ func mfaCodeCommand(k *kingpin.CmdClause, a *app.App) {
 			}
 			return err
 		})
-	}})
+	}}
 }
 
-func mfaListCommand(k *kingpin.CmdClause, a *app.App) {
+func mfaListCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c := k.Command("list", "List the accounts on the key.")
-	a.Action(c, app.Verb{Does: "shows what a person proves their identity with", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Does: "shows what a person proves their identity with", Run: func(ctx context.Context) error {
 		locks, _, err := a.Locks("mfa list")
 		if err != nil {
 			return err
 		}
 		return app.WithAccounts(ctx, a, a.Asker(locks), func(k *oath.Key) error { return listAccounts(a, k) })
-	}})
+	}}
 }
 
 func listAccounts(a *app.App, k *oath.Key) error {

@@ -17,7 +17,7 @@ import (
 	"aws-vault/vault/plan"
 )
 
-func ExecCommand(k *kingpin.Application, a *app.App) {
+func ExecCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f app.CredentialFlags
 	var server serverFlags
 	var asJSON bool
@@ -25,14 +25,14 @@ func ExecCommand(k *kingpin.Application, a *app.App) {
 	f.Bind(c)
 	server.bind(c)
 	c.Flag("json", "Print the credentials for credential_process.").Short('j').Hidden().BoolVar(&asJSON)
-	c.Arg("command", "The command and its arguments; your shell if there is none. Flags behind its name are its own.").
-		StringsVar(new([]string)) // splitCommand has taken it off
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+	var argv []string
+	c.Arg("command", "The command and its arguments; your shell if there is none. Flags behind its name are its own.").StringsVar(&argv)
+	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		if asJSON {
 			return export(ctx, a, f, "json")
 		}
-		return runExec(ctx, a, f, server, a.Words)
-	}})
+		return runExec(ctx, a, f, server, argv)
+	}}}
 }
 
 // A CommandError is a command that cannot be run. It is noticed before anything else is

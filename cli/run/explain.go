@@ -13,14 +13,14 @@ import (
 	"aws-vault/vault/store"
 )
 
-func ExplainCommand(k *kingpin.Application, a *app.App) {
+func ExplainCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f app.CredentialFlags
 	var asJSON bool
 	c := k.Command("explain", "Say how a profile's credentials would be made, and why. Nothing is called.")
 	f.BindPlan(c)
 	c.Flag("agent", "Say how they would be made for the coding agent of that name.").PlaceHolder("NAME").StringVar(&f.As)
 	c.Flag("json", "Print the plan as JSON.").BoolVar(&asJSON)
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		name, err := a.ProfileName(&f)
 		if err != nil {
 			return err
@@ -50,7 +50,7 @@ func ExplainCommand(k *kingpin.Application, a *app.App) {
 			}
 			return ""
 		})
-	}})
+	}}}
 }
 
 func explainJSON(a *app.App, pl plan.Plan, kept map[int]store.Entry) error {

@@ -10,13 +10,13 @@ import (
 	"aws-vault/vault/plan"
 )
 
-func ExportCommand(k *kingpin.Application, a *app.App) {
+func ExportCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f app.CredentialFlags
 	var format string
 	c := k.Command("export", "Print credentials of a profile, for a program or a shell.")
 	f.Bind(c)
 	c.Flag("format", "How to print them: "+formatNames()+".").PlaceHolder("FORMAT").Default("env").EnumVar(&format, FormatList()...)
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error { return export(ctx, a, f, format) }})
+	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error { return export(ctx, a, f, format) }}}
 }
 
 // jsonNeed is how long credentials serve at least that an SDK gets by credential_process:

@@ -17,12 +17,12 @@ type proxyFlags struct {
 	handOver bool // we are the process that has no privileges
 }
 
-func ProxyCommand(k *kingpin.Application, a *app.App) {
+func ProxyCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f proxyFlags
 	c := k.Command("proxy", "Hold the address of the EC2 metadata service for exec --ec2-address; run it with sudo.")
 	c.Flag("user", "Whose programs may answer there; who ran sudo, if nobody is named.").PlaceHolder("NAME").StringVar(&f.user)
 	c.Flag("hand-over", "Be the part of it that needs no rights.").Hidden().BoolVar(&f.handOver)
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error { return proxy(ctx, a, f) }})
+	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error { return proxy(ctx, a, f) }}}
 }
 
 // A privilegeError is returned where the rights of an administrator are needed.

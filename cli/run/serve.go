@@ -31,7 +31,7 @@ type serveFlags struct {
 // number beforehand, so no other user can wait to take it over when the server ends.
 const serveAddress = "127.0.0.1:0"
 
-func ServeCommand(k *kingpin.Application, a *app.App) {
+func ServeCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f serveFlags
 	c := k.Command("serve", "Serve credentials of profiles to programs that have a token, until it is stopped.")
 	c.Arg("profile", "The profiles; AWS_PROFILE if there is none.").StringsVar(&f.profiles)
@@ -46,12 +46,12 @@ func ServeCommand(k *kingpin.Application, a *app.App) {
 	bindAudit(c, &f.audit)
 	c.Flag("status", "Say what is served now, and print the variables that lead there.").BoolVar(&f.status)
 	f.SignIn.Bind(c)
-	a.Action(c, app.Verb{Does: "goes on providing credentials when the agent has ended", Run: func(ctx context.Context) error {
+	return []app.Verb{{Command: c, Does: "goes on providing credentials when the agent has ended", Run: func(ctx context.Context) error {
 		if f.status {
 			return serveStatus(a, f)
 		}
 		return serve(ctx, a, f)
-	}})
+	}}}
 }
 
 // serve serves until ctx ends.

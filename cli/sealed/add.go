@@ -68,13 +68,13 @@ func (f openerFlags) checkSlot() error {
 	return nil
 }
 
-func sealedInitCommand(k *kingpin.CmdClause, a *app.App) {
+func sealedInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f openerFlags
 	var noRecovery bool
 	c := k.Command("init", "Make the store. It opens for a passphrase, or what else is named, and for words on paper.")
 	f.bind(c)
 	c.Flag("without-recovery", "Make no words: who loses the opener loses all that is stored.").BoolVar(&noRecovery)
-	a.Action(c, app.Verb{Does: "decides who can open the keystore", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Does: "decides who can open the keystore", Run: func(ctx context.Context) error {
 		if f.recovery {
 			return &app.UsageError{Text: "words are made anyway; --without-recovery makes none"}
 		}
@@ -107,7 +107,7 @@ func sealedInitCommand(k *kingpin.CmdClause, a *app.App) {
 		h := s.Header()
 		a.Print("Made a sealed store in %s. It opens for %s.\nFingerprint: %s\n", a.Env.Tilde(s.Config.Dir), openerNames(h.Openers), h.Fingerprint())
 		return nil
-	}})
+	}}
 }
 
 // noteUnused says that the store, which was made on purpose, is not the keystore that is used.
@@ -127,12 +127,12 @@ func openerNames(all []sealed.Opener) string {
 	return strings.Join(names, ", ")
 }
 
-func sealedAddCommand(k *kingpin.CmdClause, a *app.App) {
+func sealedAddCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f openerFlags
 	c := k.Command("add", "Add an opener. One that is there has to open the store for it.")
 	f.bind(c)
 	bindOpener(a, c)
-	a.Action(c, app.Verb{Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed add")
 		if err != nil {
 			return err
@@ -151,7 +151,7 @@ func sealedAddCommand(k *kingpin.CmdClause, a *app.App) {
 			return err
 		}
 		return addOpener(ctx, a, s, o)
-	}})
+	}}
 }
 
 func addOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.NewOpener) error {
@@ -269,13 +269,13 @@ func showWords(ctx context.Context, a *app.App, words []string) (hide func(), er
 	return hide, nil
 }
 
-func sealedRecoverCommand(k *kingpin.CmdClause, a *app.App) {
+func sealedRecoverCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	f := openerFlags{passphrase: true}
 	var words string
 	c := k.Command("recover", "Open the store with its words, and choose a new passphrase for it.")
 	c.Flag("name", "What to call the new opener.").PlaceHolder("OPENER").Default("recovered").StringVar(&f.name)
 	c.Flag("opener", "Whose words they are; otherwise the first that has words.").PlaceHolder("OPENER").StringVar(&words)
-	a.Action(c, app.Verb{Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed recover")
 		if err != nil {
 			return err
@@ -301,5 +301,5 @@ func sealedRecoverCommand(k *kingpin.CmdClause, a *app.App) {
 			return err
 		}
 		return addOpener(ctx, a, s, o)
-	}})
+	}}
 }

@@ -19,22 +19,24 @@ import (
 	"aws-vault/vault/keystore/unlocked"
 )
 
-func Command(k *kingpin.Application, a *app.App) {
+func Command(k *kingpin.Application, a *app.App) []app.Verb {
 	c := k.Command("sealed", "Make the sealed keystore, and say who opens it.")
-	sealedInitCommand(c, a)
-	sealedOpenersCommand(c, a)
-	sealedAddCommand(c, a)
-	sealedRemoveCommand(c, a)
-	sealedRekeyCommand(c, a)
-	sealedRecoverCommand(c, a)
-	sealedCheckCommand(c, a)
+	return []app.Verb{
+		sealedInitCommand(c, a),
+		sealedOpenersCommand(c, a),
+		sealedAddCommand(c, a),
+		sealedRemoveCommand(c, a),
+		sealedRekeyCommand(c, a),
+		sealedRecoverCommand(c, a),
+		sealedCheckCommand(c, a),
+	}
 }
 
-func sealedOpenersCommand(k *kingpin.CmdClause, a *app.App) {
+func sealedOpenersCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var asJSON bool
 	c := k.Command("openers", "List who opens it. Nobody is asked, so the list is the one on the disk: see check.")
 	c.Flag("json", "Print the list as JSON.").BoolVar(&asJSON)
-	a.Action(c, app.Verb{Does: "shows who can open the keystore", Run: func(context.Context) error {
+	return app.Verb{Command: c, Does: "shows who can open the keystore", Run: func(context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed openers")
 		if err != nil {
 			return err
@@ -53,7 +55,7 @@ func sealedOpenersCommand(k *kingpin.CmdClause, a *app.App) {
 		}
 		a.Print("\nFingerprint: %s\n", h.Fingerprint())
 		return nil
-	}})
+	}}
 }
 
 // whereIs says where the key of an opener lies.
@@ -71,13 +73,13 @@ func whereIs(o sealed.Opener) string {
 	return strings.Join(parts, ", ")
 }
 
-func sealedRemoveCommand(k *kingpin.CmdClause, a *app.App) {
+func sealedRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name, confirm string
 	c := k.Command("remove", "Remove an opener: all is sealed anew under another key, which it does not open.")
 	c.Arg("opener", "The opener's name.").Required().StringVar(&name)
 	c.Flag("confirm", "The opener's name again, so that it is not asked for.").PlaceHolder("OPENER").StringVar(&confirm)
 	bindOpener(a, c)
-	a.Action(c, app.Verb{Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed remove "+name)
 		if err != nil {
 			return err
@@ -98,19 +100,19 @@ func sealedRemoveCommand(k *kingpin.CmdClause, a *app.App) {
 			return &app.UsageError{Text: fmt.Sprintf("%q is not the name of the opener, want %q; nothing was removed", confirm, name)}
 		}
 		return rekey(ctx, a, s, func(o sealed.Opener) bool { return o.Name != name }, "Removed opener "+name+". ")
-	}})
+	}}
 }
 
-func sealedRekeyCommand(k *kingpin.CmdClause, a *app.App) {
+func sealedRekeyCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c := k.Command("rekey", "Seal everything anew under another key, for the same openers, and lock.")
 	bindOpener(a, c)
-	a.Action(c, app.Verb{Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed rekey")
 		if err != nil {
 			return err
 		}
 		return rekey(ctx, a, s, func(sealed.Opener) bool { return true }, "")
-	}})
+	}}
 }
 
 func rekey(ctx context.Context, a *app.App, s app.SealedStore, keep func(sealed.Opener) bool, said string) error {
@@ -126,14 +128,14 @@ func bindOpener(a *app.App, c *kingpin.CmdClause) {
 	c.Flag("opener", "The opener to use; otherwise the first that is at hand.").PlaceHolder("OPENER").StringVar(&a.Opener)
 }
 
-func sealedCheckCommand(k *kingpin.CmdClause, a *app.App) {
+func sealedCheckCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var fingerprint string
 	var repair bool
 	c := k.Command("check", "Look whether every item is whole, and whether the openers are those that you know.")
 	c.Flag("fingerprint", "The fingerprint that you noted.").PlaceHolder("TEXT").StringVar(&fingerprint)
 	c.Flag("repair", "Write a damaged header anew from its copy, or the copy from the header.").BoolVar(&repair)
 	bindOpener(a, c)
-	a.Action(c, app.Verb{Does: "opens the keystore", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Does: "opens the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed check")
 		if err != nil {
 			return err
@@ -152,7 +154,7 @@ func sealedCheckCommand(k *kingpin.CmdClause, a *app.App) {
 			return err
 		}
 		return checked(ctx, a, s, found, fingerprint)
-	}})
+	}}
 }
 
 // checked says what was found, and compares the openers with what else is known of them.

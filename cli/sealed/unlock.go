@@ -13,14 +13,14 @@ import (
 	"aws-vault/vault/keystore/unlocked"
 )
 
-func UnlockCommand(k *kingpin.Application, a *app.App) {
+func UnlockCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var last time.Duration
 	var readBack string
 	c := k.Command("unlock", "Unlock the sealed keystore for a while. Until then every process of yours can read it.")
 	c.Flag("for", "How long.").PlaceHolder("TIME").Default("8h").SetValue(app.DurationFlag{Into: &last, Name: "--for"})
 	c.Flag("read-back", "Say whether a key waits.").Hidden().StringVar(&readBack)
 	bindOpener(a, c)
-	a.Action(c, app.Verb{Does: "opens the keystore to every process", Run: func(ctx context.Context) error {
+	return []app.Verb{{Command: c, Does: "opens the keystore to every process", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "unlock")
 		if err != nil {
 			return err
@@ -29,7 +29,7 @@ func UnlockCommand(k *kingpin.Application, a *app.App) {
 			return readKeyBack(a, s, readBack)
 		}
 		return unlock(ctx, a, s, last)
-	}})
+	}}}
 }
 
 // readKeyBack is what a fresh process does to see whether the key has lasted.
@@ -75,9 +75,9 @@ func unlock(ctx context.Context, a *app.App, s app.SealedStore, last time.Durati
 	return nil
 }
 
-func LockCommand(k *kingpin.Application, a *app.App) {
+func LockCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c := k.Command("lock", "Lock the sealed keystore.")
-	a.Action(c, app.Verb{Agents: true, Run: func(context.Context) error {
+	return []app.Verb{{Command: c, Agents: true, Run: func(context.Context) error {
 		s, err := app.OpenSealedStore(a, "lock")
 		if err != nil {
 			return err
@@ -87,5 +87,5 @@ func LockCommand(k *kingpin.Application, a *app.App) {
 		}
 		a.Print("Locked %s.\n", a.Env.Tilde(s.Config.Dir))
 		return nil
-	}})
+	}}}
 }

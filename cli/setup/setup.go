@@ -14,9 +14,11 @@ import (
 	"aws-vault/vault/profile"
 )
 
-func Command(k *kingpin.Application, a *app.App) {
+func Command(k *kingpin.Application, a *app.App) []app.Verb {
 	c := k.Command("setup", "Write profiles.")
-	setupAWSCommand(c, a)
+	return []app.Verb{
+		setupAWSCommand(c, a),
+	}
 }
 
 // sources are the settings that a new profile may begin from, each with a flag of its name.
@@ -31,7 +33,7 @@ type setupFlags struct {
 	sources               []string // as the table of sources has them
 }
 
-func setupAWSCommand(k *kingpin.CmdClause, a *app.App) {
+func setupAWSCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	f := setupFlags{sources: make([]string, len(sources))}
 	c := k.Command("aws", "Write a profile for a role and, beside it, one for tools that do not know aws-vault; then see that it works.")
 	c.Flag("role", "The role.").Required().PlaceHolder("ARN").StringVar(&f.role)
@@ -40,7 +42,7 @@ func setupAWSCommand(k *kingpin.CmdClause, a *app.App) {
 	for i, s := range sources {
 		c.Flag(strings.ReplaceAll(s.setting, "_", "-"), s.help).PlaceHolder("NAME").StringVar(&f.sources[i])
 	}
-	a.Action(c, app.Verb{Does: "writes profiles, which say what an agent may use", Run: func(ctx context.Context) error { return setupAWS(ctx, a, f) }})
+	return app.Verb{Command: c, Does: "writes profiles, which say what an agent may use", Run: func(ctx context.Context) error { return setupAWS(ctx, a, f) }}
 }
 
 // toolsSuffix ends the name of the profile that other tools use.

@@ -12,7 +12,7 @@ import (
 	"aws-vault/vault/profile"
 )
 
-func AWSLoginCommand(k *kingpin.Application, a *app.App) {
+func AWSLoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var name string
 	var remote, move bool
 	var f app.SignInFlags
@@ -21,7 +21,7 @@ func AWSLoginCommand(k *kingpin.Application, a *app.App) {
 	c.Flag("remote", "Sign in with a browser of another machine, and type the code that it shows.").BoolVar(&remote)
 	c.Flag("import", "Take the sign-in that the AWS CLI holds as plain text, instead of a new one.").BoolVar(&move)
 	f.BindStdout(c)
-	a.Action(c, app.Verb{Does: "signs a person in", Run: func(ctx context.Context) error {
+	return []app.Verb{{Command: c, Does: "signs a person in", Run: func(ctx context.Context) error {
 		s, err := a.Open(ctx, "aws-login "+name, nil, "")
 		if err != nil {
 			return err
@@ -38,7 +38,7 @@ func AWSLoginCommand(k *kingpin.Application, a *app.App) {
 			return importLogin(ctx, a, s, p)
 		}
 		return awsLogin(ctx, a, s, p, remote || s.Source.Person.Device && !f.Stdout)
-	}})
+	}}}
 }
 
 // A sourceTakenError is a profile whose credentials begin otherwise.

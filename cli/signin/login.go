@@ -24,7 +24,7 @@ type loginFlags struct {
 	stdout, logout      bool
 }
 
-func LoginCommand(k *kingpin.Application, a *app.App) {
+func LoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f loginFlags
 	c := k.Command("login", "Open the AWS console in a browser, signed in with credentials of a profile.")
 	c.Arg("profile", "The profile; AWS_PROFILE, or the credentials in the environment, if there is none.").Envar("AWS_PROFILE").StringVar(&f.Profile)
@@ -41,7 +41,7 @@ func LoginCommand(k *kingpin.Application, a *app.App) {
 	c.Flag("browser", "The browser: "+strings.Join(browser.Names(), ", ")+"; with :NAME behind it, that profile or Firefox container.").
 		PlaceHolder("NAME").StringVar(&f.browser)
 	c.Flag("name", "What a user's key signs in as; the user's name if there is none.").PlaceHolder("NAME").StringVar(&f.name)
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error { return login(ctx, a, f) }})
+	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error { return login(ctx, a, f) }}}
 }
 
 func login(ctx context.Context, a *app.App, f loginFlags) error {

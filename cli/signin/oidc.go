@@ -19,16 +19,18 @@ import (
 	"aws-vault/vault/store"
 )
 
-func OIDCCommand(k *kingpin.Application, a *app.App) {
+func OIDCCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c := k.Command("oidc", "Sign in to an OpenID provider whose ID tokens AWS takes.")
-	oidcLoginCommand(c, a)
-	oidcLogoutCommand(c, a)
-	oidcStatusCommand(c, a)
+	return []app.Verb{
+		oidcLoginCommand(c, a),
+		oidcLogoutCommand(c, a),
+		oidcStatusCommand(c, a),
+	}
 }
 
 const oidcNameHelp = "The oidc-session, or a profile that uses one; AWS_PROFILE, or the only session there is, if there is none."
 
-func oidcLoginCommand(k *kingpin.CmdClause, a *app.App) {
+func oidcLoginCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name, flow string
 	var secret bool
 	var f app.SignInFlags
@@ -39,7 +41,7 @@ func oidcLoginCommand(k *kingpin.CmdClause, a *app.App) {
 		PlaceHolder("browser|device").EnumVar(&flow, plan.FlowBrowser, plan.FlowDevice)
 	c.Flag("client-secret-stdin", "Keep the client secret that stdin holds, for a provider that insists on one.").
 		SetValue(app.PersonFlag{Given: &secret, Does: "stores a long-lived secret"})
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		s, p, err := openProvider(ctx, a, "oidc login", name)
 		if err != nil {
 			return err
@@ -59,7 +61,7 @@ func oidcLoginCommand(k *kingpin.CmdClause, a *app.App) {
 		}
 		a.Print("Signed in to %s (%s) as %s.\n", p.to.Label(), p.to.Issuer, ui.Shown(who.Subject))
 		return nil
-	}})
+	}}
 }
 
 // maxClientSecret bounds what is read of a client secret, in bytes.
@@ -77,13 +79,13 @@ func keepClientSecret(ctx context.Context, a *app.App, s *app.Session, to plan.O
 	return s.Source.OpenID(to).KeepSecret(ctx, secret)
 }
 
-func oidcLogoutCommand(k *kingpin.CmdClause, a *app.App) {
+func oidcLogoutCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name string
 	var secret bool
 	c := k.Command("logout", "Sign out, there and here, and forget the sessions of that sign-in.")
 	c.Arg("session", "The oidc-session, or a profile that uses one; all if there is none.").StringVar(&name)
 	c.Flag("forget-client-secret", "Forget the client secret, too.").BoolVar(&secret)
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		s, all, err := openProviders(ctx, a, "oidc logout", name)
 		if err != nil {
 			return err
@@ -106,7 +108,7 @@ func oidcLogoutCommand(k *kingpin.CmdClause, a *app.App) {
 			a.Print("Nobody was signed in.\n")
 		}
 		return nil
-	}})
+	}}
 }
 
 // oidcSignOut ends one sign-in with all that was made with it. What the provider has

@@ -27,13 +27,13 @@ type signInStatus struct {
 	state string
 }
 
-func oidcStatusCommand(k *kingpin.CmdClause, a *app.App) {
+func oidcStatusCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name string
 	var asJSON bool
 	c := k.Command("status", "Say who is signed in where. It asks no provider.")
 	c.Arg("session", "The oidc-session, or a profile that uses one; all if there is none.").StringVar(&name)
 	c.Flag("json", "Print it as JSON.").BoolVar(&asJSON)
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		s, all, err := openProviders(ctx, a, "oidc status", name)
 		if err != nil {
 			return err
@@ -54,7 +54,7 @@ func oidcStatusCommand(k *kingpin.CmdClause, a *app.App) {
 			return ui.PrintEscapedJSON(a.Env.Stdout, rows)
 		}
 		return statusTable(a, rows)
-	}})
+	}}
 }
 
 func statusTable(a *app.App, rows []signInStatus) error {

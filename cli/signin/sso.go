@@ -19,24 +19,26 @@ import (
 	"aws-vault/vault/store"
 )
 
-func SSOCommand(k *kingpin.Application, a *app.App) {
+func SSOCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c := k.Command("sso", "Sign in to IAM Identity Center, and see what it lets you take.")
-	ssoLoginCommand(c, a)
-	ssoLogoutCommand(c, a)
-	ssoListCommand(c, a)
-	ssoSyncCommand(c, a)
+	return []app.Verb{
+		ssoLoginCommand(c, a),
+		ssoLogoutCommand(c, a),
+		ssoListCommand(c, a),
+		ssoSyncCommand(c, a),
+	}
 }
 
 const ssoNameHelp = "The sso-session, or a profile that uses one; AWS_PROFILE, or the only session there is, if there is none."
 
-func ssoLoginCommand(k *kingpin.CmdClause, a *app.App) {
+func ssoLoginCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name string
 	var f app.SignInFlags
 	c := k.Command("login", "Sign in, unless you are.")
 	c.Arg("name", ssoNameHelp).StringVar(&name)
 	f.Bind(c)
 	f.BindShare(c)
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		return withPortal(ctx, a, "sso login", name, f, func(s *app.Session, p portal) error {
 			t, err := s.Source.SSO(p.endpoint, p.sso).SignIn(ctx)
 			if err != nil {
@@ -50,14 +52,14 @@ func ssoLoginCommand(k *kingpin.CmdClause, a *app.App) {
 			a.Print("Signed in to %s (%s) until %s.\n", p.sso.Label(), p.sso.StartURL, t.ExpiresAt.Local().Format(time.DateTime))
 			return nil
 		})
-	}})
+	}}
 }
 
-func ssoLogoutCommand(k *kingpin.CmdClause, a *app.App) {
+func ssoLogoutCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name string
 	c := k.Command("logout", "Sign out, there and here, and forget the sessions of that sign-in.")
 	c.Arg("name", "The sso-session, or a profile that uses one; all if there is none.").StringVar(&name)
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		s, err := a.Open(ctx, strings.TrimSpace("sso logout "+name), nil, "")
 		if err != nil {
 			return err
@@ -85,7 +87,7 @@ func ssoLogoutCommand(k *kingpin.CmdClause, a *app.App) {
 			a.Print("Nobody was signed in.\n")
 		}
 		return nil
-	}})
+	}}
 }
 
 // signOut ends one sign-in with all that was made with it. What the portal has against it
@@ -109,7 +111,7 @@ func signOut(ctx context.Context, a *app.App, s *app.Session, p portal) (bool, e
 	return held, err
 }
 
-func ssoListCommand(k *kingpin.CmdClause, a *app.App) {
+func ssoListCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name string
 	var asJSON bool
 	var f app.SignInFlags
@@ -117,7 +119,7 @@ func ssoListCommand(k *kingpin.CmdClause, a *app.App) {
 	c.Arg("name", ssoNameHelp).StringVar(&name)
 	c.Flag("json", "Print them as JSON.").BoolVar(&asJSON)
 	f.Bind(c)
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		return withPortal(ctx, a, "sso list", name, f, func(s *app.Session, p portal) error {
 			accounts, err := findAccounts(ctx, s, p)
 			if err != nil {
@@ -128,7 +130,7 @@ func ssoListCommand(k *kingpin.CmdClause, a *app.App) {
 			}
 			return accountTable(a, accounts, takers(s, p))
 		})
-	}})
+	}}
 }
 
 // findAccounts are those of a portal, by name.

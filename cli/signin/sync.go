@@ -12,7 +12,7 @@ import (
 	"aws-vault/vault/rolesync"
 )
 
-func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) {
+func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name, template string
 	var prune, dry bool
 	var f app.SignInFlags
@@ -22,7 +22,7 @@ func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) {
 	c.Flag("prune", "Remove the profiles that were written for roles which you may not take any more.").BoolVar(&prune)
 	c.Flag("dry-run", "Change nothing: only show what would be.").BoolVar(&dry)
 	f.Bind(c)
-	a.Action(c, app.Verb{Agents: true, Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		if err := rolesync.CheckTemplate(template); err != nil {
 			return &app.UsageError{Text: err.Error()}
 		}
@@ -40,7 +40,7 @@ func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) {
 			sync := rolesync.RoleSync{Label: p.sso.Label(), Base: p.settings(), Template: template, Prune: prune}
 			return a.Env.ConfigFile().Edit(ctx, s.Locks, func(f *profile.File) ([]byte, error) { return syncRoles(a, f, sync, roles, dry) })
 		})
-	}})
+	}}
 }
 
 // settings are what a profile says to begin at the portal.
