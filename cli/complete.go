@@ -236,7 +236,7 @@ func sections(a *app.App, names func(*profile.File) []string) []string {
 func openerHints(a *app.App) []string {
 	quiet := *a
 	quiet.Env.Stderr = io.Discard
-	s, err := app.OpenSealedStore(&quiet, "completion")
+	s, err := app.OpenSealedStore(&quiet, "completion", "")
 	if err != nil {
 		return nil
 	}

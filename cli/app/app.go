@@ -19,7 +19,6 @@ type App struct {
 	Debug   bool
 	Opened  string // the keystore in use, once it is
 	secret  string // the password of the security key, once it was right
-	Opener  string // the one opener of the sealed keystore to use; empty for any
 	Serves  bool   // a program reads what we print, and its user may not know why they are asked
 
 	State  func() (*disk.Folder, error) // findState, once

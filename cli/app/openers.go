@@ -19,7 +19,6 @@ import (
 // hands are how the openers of the sealed keystore are reached from here.
 func hands(a *App, locks *store.Locks) sealed.Hands {
 	return sealed.Hands{
-		Only:       a.Opener,
 		Answered:   SealedAnswer(a) != "",
 		Card:       openerKey(a, locks),
 		Passphrase: askSealed(a, locks),
@@ -116,21 +115,23 @@ type SealedStore struct {
 	State  *disk.Folder
 }
 
-// SealedConfig says where the sealed keystore is, whether or not there is one.
-func SealedConfig(a *App, what string) (SealedStore, error) {
+// SealedConfig says where the sealed keystore is, whether or not there is one. If opener is not
+// empty, no other opener is used.
+func SealedConfig(a *App, what, opener string) (SealedStore, error) {
 	locks, state, err := a.Locks(what)
 	if err != nil {
 		return SealedStore{}, err
 	}
 	c := a.KeystoreConfig(locks, state)
+	c.Openers.Only = opener
 	a.Opened = keystore.SealedBackend
 	config, err := c.Sealed()
 	return SealedStore{Config: config, Hands: c.Openers, Locks: locks, State: state}, err
 }
 
-// OpenSealedStore opens the sealed keystore, and asks nobody yet.
-func OpenSealedStore(a *App, what string) (SealedStore, error) {
-	s, err := SealedConfig(a, what)
+// OpenSealedStore opens the sealed keystore, and asks nobody yet. The opener is as for [SealedConfig].
+func OpenSealedStore(a *App, what, opener string) (SealedStore, error) {
+	s, err := SealedConfig(a, what, opener)
 	if err == nil {
 		s.Store, err = sealed.Open(s.Config)
 	}

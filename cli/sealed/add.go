@@ -78,7 +78,7 @@ func sealedInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if f.recovery {
 			return &app.UsageError{Text: "words are made anyway; --without-recovery makes none"}
 		}
-		s, err := app.SealedConfig(a, "sealed init")
+		s, err := app.SealedConfig(a, "sealed init", "")
 		if err != nil {
 			return err
 		}
@@ -128,12 +128,13 @@ func openerNames(all []sealed.Opener) string {
 }
 
 func sealedAddCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
+	var opener string
 	var f openerFlags
 	c := k.Command("add", "Add an opener. One that is there has to open the store for it.")
 	f.bind(c)
-	bindOpener(a, c)
+	bindOpener(c, &opener)
 	return app.Verb{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
-		s, err := app.OpenSealedStore(a, "sealed add")
+		s, err := app.OpenSealedStore(a, "sealed add", opener)
 		if err != nil {
 			return err
 		}
@@ -276,7 +277,7 @@ func sealedRecoverCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c.Flag("name", "What to call the new opener.").PlaceHolder("OPENER").Default("recovered").StringVar(&f.name)
 	c.Flag("opener", "Whose words they are; otherwise the first that has words.").PlaceHolder("OPENER").StringVar(&words)
 	return app.Verb{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
-		s, err := app.OpenSealedStore(a, "sealed recover")
+		s, err := app.OpenSealedStore(a, "sealed recover", "")
 		if err != nil {
 			return err
 		}
@@ -289,8 +290,7 @@ func sealedRecoverCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 				}
 			}
 		}
-		a.Opener = words
-		if s, err = app.OpenSealedStore(a, "sealed recover"); err != nil {
+		if s, err = app.OpenSealedStore(a, "sealed recover", words); err != nil {
 			return err
 		}
 		if _, err := s.Unlock(ctx); err != nil {

@@ -37,7 +37,7 @@ func sealedOpenersCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c := k.Command("openers", "List who opens it. Nobody is asked, so the list is the one on the disk: see check.")
 	c.Flag("json", "Print the list as JSON.").BoolVar(&asJSON)
 	return app.Verb{Command: c, Does: "shows who can open the keystore", Run: func(context.Context) error {
-		s, err := app.OpenSealedStore(a, "sealed openers")
+		s, err := app.OpenSealedStore(a, "sealed openers", "")
 		if err != nil {
 			return err
 		}
@@ -74,13 +74,14 @@ func whereIs(o sealed.Opener) string {
 }
 
 func sealedRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
+	var opener string
 	var name, confirm string
 	c := k.Command("remove", "Remove an opener: all is sealed anew under another key, which it does not open.")
 	c.Arg("opener", "The opener's name.").Required().StringVar(&name)
 	c.Flag("confirm", "The opener's name again, so that it is not asked for.").PlaceHolder("OPENER").StringVar(&confirm)
-	bindOpener(a, c)
+	bindOpener(c, &opener)
 	return app.Verb{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
-		s, err := app.OpenSealedStore(a, "sealed remove "+name)
+		s, err := app.OpenSealedStore(a, "sealed remove "+name, opener)
 		if err != nil {
 			return err
 		}
@@ -104,10 +105,11 @@ func sealedRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 }
 
 func sealedRekeyCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
+	var opener string
 	c := k.Command("rekey", "Seal everything anew under another key, for the same openers, and lock.")
-	bindOpener(a, c)
+	bindOpener(c, &opener)
 	return app.Verb{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
-		s, err := app.OpenSealedStore(a, "sealed rekey")
+		s, err := app.OpenSealedStore(a, "sealed rekey", opener)
 		if err != nil {
 			return err
 		}
@@ -124,19 +126,20 @@ func rekey(ctx context.Context, a *app.App, s app.SealedStore, keep func(sealed.
 	return unlocked.Drop(keystore.WaitingName(h.Store))
 }
 
-func bindOpener(a *app.App, c *kingpin.CmdClause) {
-	c.Flag("opener", "The opener to use; otherwise the first that is at hand.").PlaceHolder("OPENER").StringVar(&a.Opener)
+func bindOpener(c *kingpin.CmdClause, into *string) {
+	c.Flag("opener", "The opener to use; otherwise the first that is at hand.").PlaceHolder("OPENER").StringVar(into)
 }
 
 func sealedCheckCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
+	var opener string
 	var fingerprint string
 	var repair bool
 	c := k.Command("check", "Look whether every item is whole, and whether the openers are those that you know.")
 	c.Flag("fingerprint", "The fingerprint that you noted.").PlaceHolder("TEXT").StringVar(&fingerprint)
 	c.Flag("repair", "Write a damaged header anew from its copy, or the copy from the header.").BoolVar(&repair)
-	bindOpener(a, c)
+	bindOpener(c, &opener)
 	return app.Verb{Command: c, Does: "opens the keystore", Run: func(ctx context.Context) error {
-		s, err := app.OpenSealedStore(a, "sealed check")
+		s, err := app.OpenSealedStore(a, "sealed check", opener)
 		if err != nil {
 			return err
 		}

@@ -14,14 +14,15 @@ import (
 )
 
 func UnlockCommand(k *kingpin.Application, a *app.App) []app.Verb {
+	var opener string
 	var last time.Duration
 	var readBack string
 	c := k.Command("unlock", "Unlock the sealed keystore for a while. Until then every process of yours can read it.")
 	c.Flag("for", "How long.").PlaceHolder("TIME").Default("8h").SetValue(app.DurationFlag{Into: &last, Name: "--for"})
 	c.Flag("read-back", "Say whether a key waits.").Hidden().StringVar(&readBack)
-	bindOpener(a, c)
+	bindOpener(c, &opener)
 	return []app.Verb{{Command: c, Does: "opens the keystore to every process", Run: func(ctx context.Context) error {
-		s, err := app.OpenSealedStore(a, "unlock")
+		s, err := app.OpenSealedStore(a, "unlock", opener)
 		if err != nil {
 			return err
 		}
@@ -78,7 +79,7 @@ func unlock(ctx context.Context, a *app.App, s app.SealedStore, last time.Durati
 func LockCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c := k.Command("lock", "Lock the sealed keystore.")
 	return []app.Verb{{Command: c, Agents: true, Run: func(context.Context) error {
-		s, err := app.OpenSealedStore(a, "lock")
+		s, err := app.OpenSealedStore(a, "lock", "")
 		if err != nil {
 			return err
 		}
