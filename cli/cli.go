@@ -6,30 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
-	"sync/atomic"
 
 	"aws-vault/cli/app"
 	"aws-vault/cli/run"
 	"aws-vault/prompt"
-	"aws-vault/vault/keystore"
-	"aws-vault/vault/program"
-	"aws-vault/vault/source"
 	"aws-vault/vault/store"
 )
 
 // Main runs one command line, without the program's name, and returns its exit status.
 func Main(ctx context.Context, args []string, env app.Env) (status int) {
-	a := &app.App{
-		Env: env, Log: slog.New(slog.DiscardHandler), Alone: new(atomic.Bool), Memory: sync.OnceValue(keystore.Memory),
-		Trades: new(source.Trades),
-	}
-	a.Env.Prompt.KeyCode = func(ctx context.Context, serial string) (string, error) { return app.KeyCode(ctx, a, serial) }
-	if a.Env.Programs == nil {
-		a.Env.Programs = &program.Starter{}
-	}
-	a.State = sync.OnceValues(a.FindState)
-	a.Env.Peers.Refused = app.WarnStrangers(a)
+	a := app.New(env)
 	k := describe(a, meant(args)...)
 	defer func() {
 		switch r := recover().(type) {

@@ -4,26 +4,45 @@ package app
 
 import (
 	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	"aws-vault/vault/disk"
 	"aws-vault/vault/keystore"
+	"aws-vault/vault/program"
 	"aws-vault/vault/source"
 )
 
-// An App is one run of the program.
+// An App is one run of the program: its environment, and what opens the rest.
 type App struct {
 	Env     Env
 	Log     *slog.Logger
 	Globals globals
 	Debug   bool
-	Opened  string // the keystore in use, once it is
-	secret  string // the password of the security key, once it was right
-	Serves  bool   // a program reads what we print, and its user may not know why they are asked
 
 	State  func() (*disk.Folder, error) // findState, once
 	Alone  *atomic.Bool                 // it was said that there is no state folder
 	Trades *source.Trades               // that the process does not end in the middle of
 
 	Memory func() keystore.Ring // keeps sessions where there is no state folder
+
+	// Opened is the name of the keystore in use, once it is. What to do about an error can depend on it,
+	// and most of these errors come from packages that do not know which keystore is below them.
+	Opened string
+
+	password *keyPassword
+}
+
+// New is a run of the program in an environment.
+func New(env Env) *App {
+	a := &App{
+		Env: env, Log: slog.New(slog.DiscardHandler), Alone: new(atomic.Bool), Memory: sync.OnceValue(keystore.Memory),
+		Trades: new(source.Trades), password: new(keyPassword),
+	}
+	if a.Env.Programs == nil {
+		a.Env.Programs = &program.Starter{}
+	}
+	a.State = sync.OnceValues(a.findState)
+	a.Env.Peers.Refused = warnStrangers(a)
+	return a
 }

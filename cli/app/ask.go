@@ -4,18 +4,29 @@ import (
 	"context"
 	"fmt"
 
-	"aws-vault/cli/envvar"
 	"aws-vault/cli/hint"
 	"aws-vault/prompt"
-	"aws-vault/vault/keystore"
 	"aws-vault/vault/plan"
 	"aws-vault/vault/source"
 	"aws-vault/vault/store"
 )
 
-// Ask puts one question to the user. One process asks at a time.
+// An Asker asks the user on behalf of one command and of what the command opens. One process asks at a
+// time.
+type Asker struct {
+	app   *App
+	locks *store.Locks
+
+	// serves says that a program reads what the command prints: its user may not know why they are asked.
+	serves bool
+}
+
+// Asker asks for a command whose user knows why they are asked.
+func (a *App) Asker(locks *store.Locks) Asker { return Asker{app: a, locks: locks} }
+
+// Ask puts one question to the user.
 func (a *App) Ask(ctx context.Context, locks *store.Locks, r prompt.Request) (string, error) {
-	return a.askBy(ctx, locks, a.Globals.Prompt, r)
+	return a.Asker(locks).Ask(ctx, r)
 }
 
 // Confirm asks for a yes that --force gives beforehand.
@@ -27,66 +38,78 @@ func (a *App) Confirm(ctx context.Context, locks *store.Locks, profile, question
 	return yes != "", nil
 }
 
-// askBy asks by way of a driver; empty for the first that works.
-func (a *App) askBy(ctx context.Context, locks *store.Locks, driver string, r prompt.Request) (string, error) {
-	p, err := prompt.Choose(a.Env.Prompt, driver, prompt.Options{TerminalBusy: a.Env.Programs.Busy()})
+// Ask puts one question to the user.
+func (q Asker) Ask(ctx context.Context, r prompt.Request) (string, error) {
+	return q.by(ctx, q.app.Globals.Prompt, r)
+}
+
+// by asks by way of a driver; empty for the first that works.
+func (q Asker) by(ctx context.Context, driver string, r prompt.Request) (string, error) {
+	p, err := prompt.Choose(q.env(), driver, prompt.Options{TerminalBusy: q.app.Env.Programs.Busy()})
 	if err != nil {
 		return "", err
 	}
 	// Who waits for a security key with the turn to ask would keep those from asking who have the key.
 	if d, _ := prompt.Named(driver); !d.NoTurn || r.Kind != prompt.Code {
-		under, lock, err := locks.Alone(ctx, "prompt", r.Text)
+		under, lock, err := q.locks.Alone(ctx, "prompt", r.Text)
 		if err != nil {
 			return "", err
 		}
 		defer lock.Close()
 		ctx = under
 	}
-	locks.Asking(r.Text)
-	if a.Serves {
-		r.Program = a.Env.Caller()
+	q.locks.Asking(r.Text)
+	if q.serves {
+		r.Program = q.app.Env.Caller()
 	}
 	return p.Ask(ctx, r)
 }
 
-// Reach returns nil if a person can be asked what a step asks while a command has the
+// env is the world of the prompts, with the security key that the driver for it reads codes from.
+func (q Asker) env() prompt.Env {
+	env := q.app.Env.Prompt
+	env.KeyCode = q.KeyCode
+	return env
+}
+
+// CanAsk returns nil if a way to ask the user works here, and otherwise why not.
+func (a *App) CanAsk(o prompt.Options) error {
+	_, err := prompt.Choose(a.Asker(nil).env(), a.Globals.Prompt, o)
+	return err
+}
+
+// reach returns nil if a person can be asked what a step asks while a command has the
 // terminal, and otherwise why not. After a sign-in with a browser, the user may have to
 // confirm who has signed in.
-func (a *App) Reach(signIn SignInFlags) func(plan.Step) error {
-	return func(s plan.Step) error {
-		browses := s.Kind == plan.KindSSO || s.Kind == plan.KindOIDC
-		if browses && a.Env.Person(signIn).Browse == nil {
-			return errNoBrowser
-		}
-		if browses && a.Env.Peers.Tells("tcp") {
-			return nil
-		}
-		_, err := prompt.Choose(a.Env.Prompt, a.Globals.Prompt, prompt.Options{TerminalBusy: true})
-		return err
+func (a *App) reach(signIn SignInFlags, s plan.Step) error {
+	browses := s.Kind == plan.KindSSO || s.Kind == plan.KindOIDC
+	if browses && a.Env.Person(signIn).Browse == nil {
+		return errNoBrowser
 	}
+	if browses && a.Env.Peers.Tells("tcp") {
+		return nil
+	}
+	return a.CanAsk(prompt.Options{TerminalBusy: true})
 }
 
 // confirmSignIn asks whether it is this user who has signed in.
-func confirmSignIn(a *App, locks *store.Locks) func(context.Context, string) (bool, error) {
-	return func(ctx context.Context, question string) (bool, error) {
-		yes, err := a.Ask(ctx, locks, prompt.Request{Kind: prompt.Confirm, Text: question})
-		return yes != "", err
-	}
+func (q Asker) confirmSignIn(ctx context.Context, question string) (bool, error) {
+	yes, err := q.Ask(ctx, prompt.Request{Kind: prompt.Confirm, Text: question})
+	return yes != "", err
 }
 
-// askCode answers with the code that was given as a flag, once, and asks where there is
-// none.
-func askCode(a *App, locks *store.Locks, given string) func(context.Context, source.Question) (string, error) {
-	return func(ctx context.Context, q source.Question) (string, error) {
+// code answers with the code that was given as a flag, once, and asks where there is none.
+func (q Asker) code(given string) func(context.Context, source.Question) (string, error) {
+	return func(ctx context.Context, wanted source.Question) (string, error) {
 		if given != "" {
-			if q.Again != "" {
-				return "", &codeFlagError{q.Again}
+			if wanted.Again != "" {
+				return "", &codeFlagError{wanted.Again}
 			}
 			return given, nil
 		}
-		return a.askBy(ctx, locks, codeDriver(a, q), prompt.Request{
-			Kind: prompt.Code, Profile: q.Profile, Device: q.Serial, Again: q.Again,
-			Text: fmt.Sprintf("MFA code of %s for profile %s", q.Serial, q.Profile),
+		return q.by(ctx, codeDriver(q.app, wanted), prompt.Request{
+			Kind: prompt.Code, Profile: wanted.Profile, Device: wanted.Serial, Again: wanted.Again,
+			Text: fmt.Sprintf("MFA code of %s for profile %s", wanted.Serial, wanted.Profile),
 		})
 	}
 }
@@ -111,39 +134,4 @@ type codeFlagError struct{ why string }
 
 func (e *codeFlagError) Error() string {
 	return "the code that --mfa-token gave did not serve: " + e.why
-}
-
-// askPassphrase answers from the environment, or asks.
-func askPassphrase(a *App, locks *store.Locks) func(context.Context, keystore.PassphraseAsk) (string, error) {
-	return func(ctx context.Context, ask keystore.PassphraseAsk) (string, error) {
-		if p, ok := a.Env.Getenv(envvar.FilePassphrase); ok {
-			if ask.Wrong > 0 {
-				return "", fmt.Errorf("%w for %s (%s)", keystore.ErrWrongPassphrase, a.Env.Tilde(ask.Dir), envvar.FilePassphrase)
-			}
-			if ask.New {
-				return GivenPassphrase(a, p), nil
-			}
-			return p, nil
-		}
-		r := prompt.Request{Kind: prompt.Passphrase, New: ask.New, Text: "Passphrase to unlock " + a.Env.Tilde(ask.Dir)}
-		if ask.New {
-			r.Text = "New passphrase for " + a.Env.Tilde(ask.Dir)
-		}
-		if ask.Wrong > 0 {
-			r.Again = "That passphrase is wrong"
-		}
-		ctx, lock, err := locks.Alone(ctx, "unlock", "the passphrase of "+a.Env.Tilde(ask.Dir))
-		if err != nil {
-			return "", err
-		}
-		defer lock.Close()
-		if ask.New {
-			return ChoosePassphrase(ctx, a, locks, r)
-		}
-		return a.Ask(ctx, locks, r)
-	}
-}
-
-func (a *App) Asker(locks *store.Locks) AskFunc {
-	return func(ctx context.Context, r prompt.Request) (string, error) { return a.Ask(ctx, locks, r) }
 }

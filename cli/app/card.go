@@ -17,11 +17,11 @@ const cardLock = "card"
 
 // Cards are the hardware keys of this machine, as all commands use them. One process at a time uses a card; the others
 // wait for it, where programs that are not ours are tried again for some seconds.
-func Cards(a *App, locks *store.Locks) *piv.Cards {
+func (q Asker) Cards() *piv.Cards {
 	return &piv.Cards{
-		PIN: askPIN(a, locks), Touch: func(t piv.Touch) { sayTouch(a, t) }, ManagementKey: askManagementKey(a, locks), Sleep: Sleep, Holder: a.Env.Holder,
+		PIN: q.pin, Touch: func(t piv.Touch) { sayTouch(q.app, t) }, ManagementKey: q.managementKey, Sleep: Sleep, Holder: q.app.Env.Holder,
 		Alone: func(ctx context.Context) (context.Context, func(), error) {
-			return alone(locks)(ctx, cardLock, "the hardware key")
+			return alone(q.locks)(ctx, cardLock, "the hardware key")
 		},
 	}
 }
@@ -40,20 +40,18 @@ func alone(locks *store.Locks) func(ctx context.Context, name, question string) 
 // Place is a slot of the card that --card names, or of the only one.
 func Place(a *App, s piv.Slot) piv.Place { return piv.Place{Serial: a.Globals.Card, Slot: s} }
 
-func askPIN(a *App, locks *store.Locks) func(context.Context, piv.PINQuestion) (string, error) {
-	return func(ctx context.Context, q piv.PINQuestion) (string, error) {
-		r := prompt.Request{Kind: prompt.Passphrase, Text: fmt.Sprintf("PIN of YubiKey %d", q.Serial)}
-		switch {
-		case q.Left == 1:
-			r.Text += " (the last try before it is blocked)"
-		case q.Left > 1:
-			r.Text += fmt.Sprintf(" (%d tries left)", q.Left)
-		}
-		if q.Again {
-			r.Again = "That PIN is wrong"
-		}
-		return a.Ask(ctx, locks, r)
+func (q Asker) pin(ctx context.Context, wanted piv.PINQuestion) (string, error) {
+	r := prompt.Request{Kind: prompt.Passphrase, Text: fmt.Sprintf("PIN of YubiKey %d", wanted.Serial)}
+	switch {
+	case wanted.Left == 1:
+		r.Text += " (the last try before it is blocked)"
+	case wanted.Left > 1:
+		r.Text += fmt.Sprintf(" (%d tries left)", wanted.Left)
 	}
+	if wanted.Again {
+		r.Again = "That PIN is wrong"
+	}
+	return q.Ask(ctx, r)
 }
 
 func sayTouch(a *App, t piv.Touch) {
@@ -64,20 +62,18 @@ func sayTouch(a *App, t piv.Touch) {
 	a.Note("touch YubiKey %d", t.Place.Serial)
 }
 
-// askManagementKey asks for 16, 24 or 32 bytes in hexadecimal digits.
-func askManagementKey(a *App, locks *store.Locks) func(context.Context, uint32) ([]byte, error) {
-	return func(ctx context.Context, serial uint32) ([]byte, error) {
-		text, err := a.Ask(ctx, locks, prompt.Request{Kind: prompt.Secret, Text: fmt.Sprintf("Management key of YubiKey %d, in hexadecimal digits", serial)})
-		if err != nil {
-			return nil, err
-		}
-		key, err := hex.DecodeString(strings.TrimSpace(text))
-		switch n := len(key); {
-		case err != nil:
-			return nil, errors.New("the management key is not made of hexadecimal digits")
-		case n != 16 && n != 24 && n != 32:
-			return nil, fmt.Errorf("the management key has %d bytes, want 16, 24 or 32", n)
-		}
-		return key, nil
+// managementKey asks for 16, 24 or 32 bytes in hexadecimal digits.
+func (q Asker) managementKey(ctx context.Context, serial uint32) ([]byte, error) {
+	text, err := q.Ask(ctx, prompt.Request{Kind: prompt.Secret, Text: fmt.Sprintf("Management key of YubiKey %d, in hexadecimal digits", serial)})
+	if err != nil {
+		return nil, err
 	}
+	key, err := hex.DecodeString(strings.TrimSpace(text))
+	switch n := len(key); {
+	case err != nil:
+		return nil, errors.New("the management key is not made of hexadecimal digits")
+	case n != 16 && n != 24 && n != 32:
+		return nil, fmt.Errorf("the management key has %d bytes, want 16, 24 or 32", n)
+	}
+	return key, nil
 }

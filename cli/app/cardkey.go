@@ -5,18 +5,15 @@ import (
 	"crypto"
 
 	"aws-vault/vault/card/piv"
-	"aws-vault/vault/store"
 )
 
 // useCardKey is the source.Card that a profile's private_key = piv:SLOT is used by.
-func useCardKey(a *App, locks *store.Locks) func(context.Context, string, crypto.PublicKey, func(crypto.Signer) error) error {
-	return func(ctx context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error {
-		s, err := piv.ParseSlot(slot)
-		if err != nil {
-			return err
-		}
-		return use(Cards(a, locks).Known(ctx, Place(a, s), public))
+func (q Asker) useCardKey(ctx context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error {
+	s, err := piv.ParseSlot(slot)
+	if err != nil {
+		return err
 	}
+	return use(q.Cards().Known(ctx, Place(q.app, s), public))
 }
 
 // WithCardKey uses the key in a slot of a card, whatever key it is.
@@ -29,7 +26,7 @@ func WithCardKey(ctx context.Context, a *App, slot string, use func(crypto.Signe
 	if err != nil {
 		return err
 	}
-	key, _, err := Cards(a, locks).Key(ctx, Place(a, s))
+	key, _, err := a.Asker(locks).Cards().Key(ctx, Place(a, s))
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -94,7 +93,7 @@ func (f *CredentialFlags) Bind(c *kingpin.CmdClause) {
 	f.SignIn.BindShare(c)
 }
 
-func (f *CredentialFlags) Options(a *App) plan.Options {
+func (f *CredentialFlags) options(a *App) plan.Options {
 	o := plan.Options{NoSession: f.NoSession, Duration: f.Duration, Name: SessionName(a.Env.User), Agent: a.Env.Agent(), Limits: f.Limits.limits()}
 	if f.As != "" {
 		o.Agent = policy.Agent{Name: policy.AgentName(f.As), Variable: "--agent"}
@@ -102,8 +101,8 @@ func (f *CredentialFlags) Options(a *App) plan.Options {
 	return o
 }
 
-// Inputs are the settings that flags make.
-func (f *CredentialFlags) Inputs() map[string]profile.Flag {
+// inputs are the settings that flags make.
+func (f *CredentialFlags) inputs() map[string]profile.Flag {
 	flags := map[string]profile.Flag{}
 	if f.Region != "" {
 		flags["region"] = profile.Flag{Name: "--region", Text: f.Region}
@@ -126,21 +125,4 @@ func SessionName(user string) string {
 		name = "aws-vault"
 	}
 	return name[:min(len(name), longest)]
-}
-
-// aProfile returns the profile that was asked for, or an error that says which there are.
-func (f *CredentialFlags) aProfile(names []string) (string, error) {
-	if f.Profile != "" {
-		return f.Profile, nil
-	}
-	const most = 20
-	if len(names) == 0 {
-		return "", &UsageError{"no profile was named, and the config file has none"}
-	}
-	more := ""
-	if len(names) > most {
-		more = fmt.Sprintf(" and %d more", len(names)-most)
-		names = names[:most]
-	}
-	return "", &UsageError{"no profile was named; there are " + strings.Join(names, ", ") + more}
 }

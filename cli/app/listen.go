@@ -5,8 +5,8 @@ import "sync"
 // maxStrangers bounds the warnings about other users' connections: they could send any number.
 const maxStrangers = 3
 
-// WarnStrangers warns of connections that were refused, once for each different reason.
-func WarnStrangers(a *App) func(error) {
+// warnStrangers warns of connections that were refused, once for each different reason.
+func warnStrangers(a *App) func(error) {
 	var mu sync.Mutex
 	told := map[string]bool{}
 	return func(err error) {

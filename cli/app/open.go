@@ -26,13 +26,14 @@ func (a *App) Locks(what string) (*store.Locks, *disk.Folder, error) {
 	}, state, nil
 }
 
-func (a *App) KeystoreConfig(locks *store.Locks, state *disk.Folder) keystore.Config {
+// KeystoreConfig says which keystore to open, and how the user is asked for what opens it.
+func (a *App) KeystoreConfig(q Asker, state *disk.Folder) keystore.Config {
 	g := a.Globals
 	return keystore.Config{
 		Backend: g.Backend, KeychainName: g.keychain, Collection: g.collection,
 		PassDir: g.passDir, PassCmd: g.passCmd, PassPrefix: g.passPrefix, FileDir: g.FileDir, SealedDir: g.sealedDir,
-		State: state, Home: a.Env.Home, Passphrase: askPassphrase(a, locks), Openers: hands(a, locks),
-		Alone: alone(locks), Programs: a.Env.Programs,
+		State: state, Home: a.Env.Home, Passphrase: q.filePassphrase, Openers: q.hands(),
+		Alone: alone(q.locks), Programs: a.Env.Programs,
 		Tell: func(m string) { a.Note("%s", a.Env.Shorten(m)) }, Warn: a.warnWithRemedy,
 		Getenv: a.Env.Getenv, Now: a.Env.Now, Debug: a.Log.Debug,
 	}

@@ -17,17 +17,17 @@ import (
 )
 
 // hands are how the openers of the sealed keystore are reached from here.
-func hands(a *App, locks *store.Locks) sealed.Hands {
+func (q Asker) hands() sealed.Hands {
 	return sealed.Hands{
-		Answered:   SealedAnswer(a) != "",
-		Card:       openerKey(a, locks),
-		Passphrase: askSealed(a, locks),
+		Answered:   SealedAnswer(q.app) != "",
+		Card:       q.openerKey,
+		Passphrase: q.sealedPassphrase,
 		Words: func(ctx context.Context, name string) (string, error) {
-			return a.Ask(ctx, locks, prompt.Request{Kind: prompt.Line, Text: "Recovery words of " + name})
+			return q.Ask(ctx, prompt.Request{Kind: prompt.Line, Text: "Recovery words of " + name})
 		},
-		Plugin: pluginUI(a, locks),
+		Plugin: q.pluginUI,
 		Alone: func(ctx context.Context, dir string) (context.Context, func(), error) {
-			return alone(locks)(ctx, "plugin-"+Digest(dir), "an age plugin to open "+a.Env.Tilde(dir))
+			return alone(q.locks)(ctx, "plugin-"+Digest(dir), "an age plugin to open "+q.app.Env.Tilde(dir))
 		},
 	}
 }
@@ -38,50 +38,14 @@ func SealedAnswer(a *App) string {
 	return p
 }
 
-// askSealed answers from the environment, or asks.
-func askSealed(a *App, locks *store.Locks) func(context.Context, sealed.PassphraseAsk) (string, error) {
-	return func(ctx context.Context, ask sealed.PassphraseAsk) (string, error) {
-		dir := a.Env.Tilde(ask.Dir)
-		if p := SealedAnswer(a); p != "" {
-			if ask.Wrong > 0 {
-				return "", fmt.Errorf("%w for %s (%s)", sealed.ErrWrongPassphrase, dir, envvar.SealedPassphrase)
-			}
-			if ask.New {
-				return GivenPassphrase(a, p), nil
-			}
-			return p, nil
-		}
-		r := prompt.Request{Kind: prompt.Passphrase, New: ask.New, Text: "Passphrase to unlock " + dir}
-		if ask.New {
-			r.Text = "New passphrase for " + dir
-		}
-		if ask.Wrong > 0 {
-			r.Again = "That passphrase is wrong"
-		}
-		ctx, lock, err := locks.Alone(ctx, "unlock", "the passphrase of "+dir)
-		if err != nil {
-			return "", err
-		}
-		defer lock.Close()
-		if ask.New {
-			return ChoosePassphrase(ctx, a, locks, r)
-		}
-		return a.Ask(ctx, locks, r)
-	}
-}
-
 var errNotAnswered = errors.New("it was not answered")
 
 // pluginUI is how age's plugins speak to our user.
-func pluginUI(a *App, locks *store.Locks) sealed.PluginUI {
-	return func(ctx context.Context) *plugin.ClientUI { return clientUI(ctx, a, locks) }
-}
-
-func clientUI(ctx context.Context, a *App, locks *store.Locks) *plugin.ClientUI {
+func (q Asker) pluginUI(ctx context.Context) *plugin.ClientUI {
 	ctx = context.WithoutCancel(ctx) // a plugin is not told that we gave up: its pipe is closed
 	return &plugin.ClientUI{
 		DisplayMessage: func(name, message string) error {
-			a.Note("%s: %s", name, message)
+			q.app.Note("%s: %s", name, message)
 			return nil
 		},
 		RequestValue: func(name, text string, secret bool) (string, error) {
@@ -89,20 +53,20 @@ func clientUI(ctx context.Context, a *App, locks *store.Locks) *plugin.ClientUI 
 			if secret {
 				r.Kind = prompt.Passphrase
 			}
-			return a.Ask(ctx, locks, r)
+			return q.Ask(ctx, r)
 		},
 		Confirm: func(name, text, yes, no string) (bool, error) {
 			if no == "" {
-				a.Note("%s: %s (%s)", name, text, yes)
+				q.app.Note("%s: %s (%s)", name, text, yes)
 				return true, nil
 			}
-			answer, err := a.Ask(ctx, locks, prompt.Request{Kind: prompt.Confirm, Text: fmt.Sprintf("%s: %s (yes: %s, no: %s)", name, text, yes, no)})
+			answer, err := q.Ask(ctx, prompt.Request{Kind: prompt.Confirm, Text: fmt.Sprintf("%s: %s (yes: %s, no: %s)", name, text, yes, no)})
 			if err != nil {
 				return false, errNotAnswered
 			}
 			return answer != "", nil
 		},
-		WaitTimer: func(name string) { a.Note("waiting for the plugin %s: touch its key if it has one", name) },
+		WaitTimer: func(name string) { q.app.Note("waiting for the plugin %s: touch its key if it has one", name) },
 	}
 }
 
@@ -122,7 +86,7 @@ func SealedConfig(a *App, what, opener string) (SealedStore, error) {
 	if err != nil {
 		return SealedStore{}, err
 	}
-	c := a.KeystoreConfig(locks, state)
+	c := a.KeystoreConfig(a.Asker(locks), state)
 	c.Openers.Only = opener
 	a.Opened = keystore.SealedBackend
 	config, err := c.Sealed()
@@ -148,19 +112,17 @@ func (s SealedStore) Has(name string) bool {
 }
 
 // openerKey finds the key of an opener on a card, and asks nobody.
-func openerKey(a *App, locks *store.Locks) func(context.Context, sealed.Opener) (sealed.Exchanger, func(), error) {
-	return func(ctx context.Context, o sealed.Opener) (sealed.Exchanger, func(), error) {
-		slot, err := piv.ParseSlot(o.Slot)
-		if err != nil {
-			return nil, nil, err
-		}
-		key, _, err := Cards(a, locks).Key(ctx, piv.Place{Serial: o.Card, Slot: slot})
-		switch {
-		case err == nil:
-			return key, func() {}, nil
-		case errors.Is(err, piv.ErrNoCard), errors.Is(err, piv.ErrUnsupported), errors.Is(err, piv.ErrNoService):
-			return nil, nil, fmt.Errorf("%w: %w", sealed.ErrAbsent, err)
-		}
+func (q Asker) openerKey(ctx context.Context, o sealed.Opener) (sealed.Exchanger, func(), error) {
+	slot, err := piv.ParseSlot(o.Slot)
+	if err != nil {
 		return nil, nil, err
 	}
+	key, _, err := q.Cards().Key(ctx, piv.Place{Serial: o.Card, Slot: slot})
+	switch {
+	case err == nil:
+		return key, func() {}, nil
+	case errors.Is(err, piv.ErrNoCard), errors.Is(err, piv.ErrUnsupported), errors.Is(err, piv.ErrNoService):
+		return nil, nil, fmt.Errorf("%w: %w", sealed.ErrAbsent, err)
+	}
+	return nil, nil, err
 }

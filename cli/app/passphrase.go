@@ -2,12 +2,15 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"aws-vault/cli/envvar"
 	"aws-vault/prompt"
-	"aws-vault/vault/store"
+	"aws-vault/vault/keystore"
+	"aws-vault/vault/keystore/sealed"
 )
 
 // leastPassphrase is how many characters a passphrase has that is not warned of.
@@ -58,9 +61,9 @@ func GivenPassphrase(a *App, text string) string {
 }
 
 // ChoosePassphrase asks for a new passphrase, and whether a weak one is to be used anyway.
-func ChoosePassphrase(ctx context.Context, a *App, locks *store.Locks, r prompt.Request) (string, error) {
+func (q Asker) ChoosePassphrase(ctx context.Context, r prompt.Request) (string, error) {
 	for try := 1; ; try++ {
-		text, err := a.Ask(ctx, locks, r)
+		text, err := q.Ask(ctx, r)
 		if err != nil {
 			return "", err
 		}
@@ -68,8 +71,8 @@ func ChoosePassphrase(ctx context.Context, a *App, locks *store.Locks, r prompt.
 		if weak == nil {
 			return text, nil
 		}
-		a.Warn(weak)
-		yes, err := a.Ask(ctx, locks, prompt.Request{Kind: prompt.Confirm, Text: "Use it anyway?"})
+		q.app.Warn(weak)
+		yes, err := q.Ask(ctx, prompt.Request{Kind: prompt.Confirm, Text: "Use it anyway?"})
 		switch {
 		case err != nil:
 			return "", err
@@ -83,3 +86,61 @@ func ChoosePassphrase(ctx context.Context, a *App, locks *store.Locks, r prompt.
 
 // maxChosen is how often another passphrase can be chosen.
 const maxChosen = 3
+
+// A keystorePassphrase is the passphrase of a keystore, as it is asked for.
+type keystorePassphrase struct {
+	dir      string
+	chosen   bool    // it is a new one
+	tries    int     // how many answers were wrong already
+	given    *string // what the environment gives; nil for nothing
+	variable string  // that gives it
+	wrong    error   // that the given one was not the right one
+}
+
+// filePassphrase answers for the file keystore, from the environment or by asking. An empty variable is
+// an answer: the keystore says what is wrong with it.
+func (q Asker) filePassphrase(ctx context.Context, ask keystore.PassphraseAsk) (string, error) {
+	p := keystorePassphrase{dir: ask.Dir, chosen: ask.New, tries: ask.Wrong, variable: envvar.FilePassphrase, wrong: keystore.ErrWrongPassphrase}
+	if text, ok := q.app.Env.Getenv(envvar.FilePassphrase); ok {
+		p.given = &text
+	}
+	return q.keystorePassphrase(ctx, p)
+}
+
+// sealedPassphrase answers for the sealed keystore, from the environment or by asking.
+func (q Asker) sealedPassphrase(ctx context.Context, ask sealed.PassphraseAsk) (string, error) {
+	p := keystorePassphrase{dir: ask.Dir, chosen: ask.New, tries: ask.Wrong, variable: envvar.SealedPassphrase, wrong: sealed.ErrWrongPassphrase}
+	if text := SealedAnswer(q.app); text != "" {
+		p.given = &text
+	}
+	return q.keystorePassphrase(ctx, p)
+}
+
+func (q Asker) keystorePassphrase(ctx context.Context, p keystorePassphrase) (string, error) {
+	dir := q.app.Env.Tilde(p.dir)
+	switch {
+	case p.given == nil:
+	case p.tries > 0:
+		return "", fmt.Errorf("%w for %s (%s)", p.wrong, dir, p.variable)
+	case p.chosen:
+		return GivenPassphrase(q.app, *p.given), nil
+	default:
+		return *p.given, nil
+	}
+	r := prompt.Request{Kind: prompt.Passphrase, New: p.chosen, Text: "Passphrase to unlock " + dir}
+	if p.chosen {
+		r.Text = "New passphrase for " + dir
+	}
+	if p.tries > 0 {
+		r.Again = "That passphrase is wrong"
+	}
+	ctx, lock, err := q.locks.Alone(ctx, "unlock", "the passphrase of "+dir)
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	if p.chosen {
+		return q.ChoosePassphrase(ctx, r)
+	}
+	return q.Ask(ctx, r)
+}

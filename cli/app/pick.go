@@ -3,48 +3,56 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"aws-vault/prompt"
 	"aws-vault/vault/store"
 )
 
-// ProfileName returns the profile to use, or an error that says which there are.
-func (a *App) ProfileName(f *CredentialFlags) (string, error) {
-	if f.Profile != "" {
-		return f.Profile, nil
+// PickProfile returns the profile of that name, or, if the name is empty, the one that the user picks.
+func (a *App) PickProfile(ctx context.Context, name string) (string, error) {
+	if name != "" {
+		return name, nil
 	}
 	config, _, err := a.Env.ReadConfig(nil)
 	if err != nil {
 		return "", err
 	}
-	return f.aProfile(config.Profiles())
+	return a.choose(ctx, config.Profiles(), true)
 }
 
-// PickProfile returns the profile to use. Where none was named and there is a person at a
-// terminal, they are offered those of the config file; else the error says which there are.
-func (a *App) PickProfile(ctx context.Context, f *CredentialFlags) (string, error) {
-	name, err := a.ProfileName(f)
-	if err == nil || len(a.Env.callers()) > 0 { // whom a profile's own command runs for is not there to pick
-		return name, err
-	}
-	var nobody *UsageError
-	if !errors.As(err, &nobody) {
+// choose returns the profile to use where none was named. If picks is set and there is a person at a
+// terminal, they are offered these; else the error says which there are.
+func (a *App) choose(ctx context.Context, names []string, picks bool) (string, error) {
+	err := unnamed(names)
+	if !picks || len(names) == 0 || a.Env.Prompt.OpenTTY == nil || len(a.Env.callers()) > 0 { // a profile's own command runs unattended
 		return "", err
 	}
-	config, _, readErr := a.Env.ReadConfig(nil)
-	if readErr != nil || len(config.Profiles()) == 0 || a.Env.Prompt.OpenTTY == nil {
-		return "", err
-	}
-	picked, pickErr := prompt.Pick(ctx, a.Env.Prompt, prompt.Choice{Text: "AWS profile", Names: uses(a).Order(config.Profiles())})
+	picked, pickErr := prompt.Pick(ctx, a.Env.Prompt, prompt.Choice{Text: "AWS profile", Names: uses(a).Order(names)})
 	if errors.Is(pickErr, prompt.ErrNoTerminal) || errors.Is(pickErr, prompt.ErrTerminalBusy) {
 		return "", err
 	}
 	return picked, pickErr
 }
 
-// NoteUse remembers a profile that a person used, for the next list. What a program reads
+// unnamed is the error that says which profiles there are.
+func unnamed(names []string) error {
+	const most = 20
+	if len(names) == 0 {
+		return &UsageError{"no profile was named, and the config file has none"}
+	}
+	more := ""
+	if len(names) > most {
+		more = fmt.Sprintf(" and %d more", len(names)-most)
+		names = names[:most]
+	}
+	return &UsageError{"no profile was named; there are " + strings.Join(names, ", ") + more}
+}
+
+// noteUse remembers a profile that a person used, for the next list. What a program reads
 // says nothing of a person.
-func (a *App) NoteUse(profile string, picked bool) {
+func (a *App) noteUse(profile string, picked bool) {
 	if !a.Env.Terminal && !picked {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"aws-vault/cli/envvar"
@@ -14,9 +15,6 @@ import (
 	"aws-vault/vault/card/oath"
 	"aws-vault/vault/card/pcsc"
 )
-
-// AskFunc puts a question to a person.
-type AskFunc func(context.Context, prompt.Request) (string, error)
 
 // ErrNoKey is for a machine without a security key that holds accounts.
 var ErrNoKey = errors.New("no security key with OATH accounts is plugged in")
@@ -41,13 +39,32 @@ func (*whichKeyError) Remedy() string {
 // maxPasswords is how often the password of a key is asked for.
 const maxPasswords = 3
 
+// A keyPassword is the password of the security key's accounts, once it was right: a process asks for
+// it once.
+type keyPassword struct {
+	mu   sync.Mutex
+	text string
+}
+
+func (p *keyPassword) get() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text
+}
+
+func (p *keyPassword) set(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.text = text
+}
+
 // WithAccounts selects the OATH accounts of the security key and does something with them. The
 // key is not held while its password is asked for: others may want it.
-func WithAccounts(ctx context.Context, a *App, ask AskFunc, use func(*oath.Key) error) error {
-	password, again := a.secret, ""
+func (q Asker) WithAccounts(ctx context.Context, use func(*oath.Key) error) error {
+	password, again := q.app.password.get(), ""
 	for wrong := 0; ; {
-		err := WithKeyOnce(ctx, a, password, func(k *oath.Key) error {
-			a.secret = password
+		err := WithKeyOnce(ctx, q.app, password, func(k *oath.Key) error {
+			q.app.password.set(password)
 			return use(k)
 		})
 		switch {
@@ -58,7 +75,7 @@ func WithAccounts(ctx context.Context, a *App, ask AskFunc, use func(*oath.Key) 
 		default:
 			return err
 		}
-		password, err = ask(ctx, prompt.Request{Kind: prompt.Passphrase, Text: "Password of the security key's OATH accounts", Again: again})
+		password, err = q.Ask(ctx, prompt.Request{Kind: prompt.Passphrase, Text: "Password of the security key's OATH accounts", Again: again})
 		if err != nil {
 			return err
 		}
@@ -166,23 +183,22 @@ func serialOf(service *pcsc.Service, reader string) (string, error) {
 }
 
 // KeyCode reads a code for the prompt driver of that name.
-func KeyCode(ctx context.Context, a *App, serial string) (code string, err error) {
-	if name, _ := a.Env.Getenv(envvar.OATHAccount); name != "" {
+func (q Asker) KeyCode(ctx context.Context, serial string) (code string, err error) {
+	if name, _ := q.app.Env.Getenv(envvar.OATHAccount); name != "" {
 		serial = name
 	}
-	locks, _, err := a.Locks("the code of " + serial)
-	if err != nil {
+	if q.locks, _, err = q.app.Locks("the code of " + serial); err != nil {
 		return "", err
 	}
-	err = WithAccounts(ctx, a, a.Asker(locks), func(k *oath.Key) (err error) {
-		code, err = CodeOf(ctx, a, k, serial, a.Env.Now())
+	err = q.WithAccounts(ctx, func(k *oath.Key) (err error) {
+		code, err = q.CodeOf(ctx, k, serial, q.app.Env.Now())
 		return err
 	})
 	return code, err
 }
 
 // CodeOf reads the code of a device at a time, and says so before the key waits for a touch.
-func CodeOf(ctx context.Context, a *App, k *oath.Key, serial string, at time.Time) (string, error) {
+func (q Asker) CodeOf(ctx context.Context, k *oath.Key, serial string, at time.Time) (string, error) {
 	accounts, err := k.Accounts()
 	if err != nil {
 		return "", err
@@ -196,21 +212,21 @@ func CodeOf(ctx context.Context, a *App, k *oath.Key, serial string, at time.Tim
 		return "", err
 	}
 	if touched[account.Name] {
-		sayBlink(ctx, a, "touch your key for the code of "+ui.Printable(account.Name))
+		q.sayBlink(ctx, "touch your key for the code of "+ui.Printable(account.Name))
 	}
 	return k.Code(account, at)
 }
 
 // sayBlink says that a key waits for a touch. Where a program reads our stderr, its user may
 // not, so that it is said on the terminal.
-func sayBlink(ctx context.Context, a *App, what string) {
-	if a.Serves && !a.Env.Read {
-		if tty, err := a.Env.Prompt.OpenTTY(); err == nil {
+func (q Asker) sayBlink(ctx context.Context, what string) {
+	if q.serves && !q.app.Env.Read {
+		if tty, err := q.app.Env.Prompt.OpenTTY(); err == nil {
 			defer tty.Close()
 			if tty.Write(ctx, "aws-vault: "+what+"\r\n") == nil {
 				return
 			}
 		}
 	}
-	a.Note("%s", what)
+	q.app.Note("%s", what)
 }

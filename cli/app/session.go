@@ -49,26 +49,42 @@ type Session struct {
 }
 
 // Open puts the parts together for a command, said in words for those who wait for it.
-// code is the MFA code that was given as a flag, if any.
-func (a *App) Open(ctx context.Context, what string, flags map[string]profile.Flag, code string) (*Session, error) {
-	config, in, err := a.Env.ReadConfig(flags)
+func (a *App) Open(ctx context.Context, what string) (*Session, error) {
+	config, in, err := a.Env.ReadConfig(nil)
 	if err != nil {
 		return nil, err
 	}
+	return a.openWith(ctx, what, config, in, asking{})
+}
+
+// asking is how a session asks the user: whether a program reads what the command prints, and the MFA
+// code that was given as a flag, if any.
+type asking struct {
+	serves bool
+	code   string
+}
+
+func (a *App) openWith(ctx context.Context, what string, config *profile.File, in profile.Inputs, how asking) (*Session, error) {
 	locks, state, err := a.Locks(what)
 	if err != nil {
 		return nil, err
 	}
-	ks, err := a.Env.OpenKeystore(ctx, a.KeystoreConfig(locks, state))
+	q := Asker{app: a, locks: locks, serves: how.serves}
+	ks, err := a.Env.OpenKeystore(ctx, a.KeystoreConfig(q, state))
 	if err != nil {
 		return nil, err
 	}
 	a.Opened = ks.Name
-	return a.Assemble(config, in, locks, state, ks, code), nil
+	return a.assemble(config, in, q, state, ks, how.code), nil
 }
 
 // Assemble puts the parts together for one reading of the config files.
-func (a *App) Assemble(config *profile.File, in profile.Inputs, locks *store.Locks, state *disk.Folder, ks *keystore.Keystore, code string) *Session {
+func (a *App) Assemble(config *profile.File, in profile.Inputs, locks *store.Locks, state *disk.Folder, ks *keystore.Keystore) *Session {
+	return a.assemble(config, in, a.Asker(locks), state, ks, "")
+}
+
+func (a *App) assemble(config *profile.File, in profile.Inputs, q Asker, state *disk.Folder, ks *keystore.Keystore, code string) *Session {
+	locks := q.locks
 	place := []string{ks.Name, a.Globals.FileDir, a.Globals.passDir, a.Globals.passPrefix, a.Globals.keychain, a.Globals.collection}
 	if ks.Name == keystore.SealedBackend {
 		place = append(place, a.Globals.sealedDir)
@@ -104,8 +120,8 @@ func (a *App) Assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 			Getenv: a.Env.Getenv, Open: a.Env.OpenFile, Log: a.Log, Sleep: Sleep,
 			Tell: tell, Trades: a.Trades, Delayed: func(m string) { delayed(a, m) },
 			Codes: &store.Codes{Dir: state.Folder("codes"), Locks: locks},
-			Ask:   askCode(a, locks, code), Confirm: confirmSignIn(a, locks), Run: func(ctx context.Context, c source.Command) ([]byte, error) { return runShell(ctx, a, c) }, Environ: func() []string { return programEnvironment(a) }, Callers: a.Env.callers(),
-			Card: useCardKey(a, locks), Reads: func(q source.Question) bool { return code == "" && reads(a, q) },
+			Ask:   q.code(code), Confirm: q.confirmSignIn, Run: func(ctx context.Context, c source.Command) ([]byte, error) { return runShell(ctx, a, c) }, Environ: func() []string { return programEnvironment(a) }, Callers: a.Env.callers(),
+			Card: q.useCardKey, Reads: func(q source.Question) bool { return code == "" && reads(a, q) },
 			Tokens: &store.Tokens{Ring: tokens, Locks: locks, Index: index, Now: a.Env.Now, Cancelled: cancelled, Guard: touch.Tokens(tokensOf)},
 			Cache:  ssoCache(a, state), Logins: a.Env.loginCache(), Person: a.Env.Person(SignInFlags{}),
 			Identities: &identitykeys.Identities{Dir: identityDir(state), Ring: ks.Private, Locks: locks, Now: clock.Now},

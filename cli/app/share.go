@@ -23,8 +23,8 @@ func ssoCache(a *App, state *disk.Folder) *store.SSOCache {
 	return &store.SSOCache{Dir: a.Env.Path(filepath.Join("~", ".aws", "sso", "cache")), Shared: state.Folder("shared")}
 }
 
-// Share gives other programs the sign-in that a plan begins with, if there is one.
-func (a *App) Share(ctx context.Context, s *Session, pl plan.Plan) error {
+// share gives other programs the sign-in that a plan begins with, if there is one.
+func (a *App) share(ctx context.Context, s *Session, pl plan.Plan) error {
 	if _, err := a.State(); err != nil { // what is written could not be noted there, and so not removed later
 		return err
 	}

@@ -26,9 +26,9 @@ func (e *noStateError) Unwrap() error { return e.err }
 
 func (e *noStateError) Is(target error) bool { return target == disk.ErrNoFolder }
 
-// FindState returns the folder for what this program remembers and shares between its processes,
+// findState returns the folder for what this program remembers and shares between its processes,
 // or a *noStateError.
-func (a *App) FindState() (*disk.Folder, error) {
+func (a *App) findState() (*disk.Folder, error) {
 	dir, err := a.Env.stateDir()
 	if err != nil {
 		return nil, err

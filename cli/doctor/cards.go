@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"aws-vault/cli/app"
 	"aws-vault/vault/card/piv"
 	"aws-vault/vault/doctor"
 )
@@ -15,7 +14,7 @@ func (p *patient) lookAtCards(ctx context.Context) []doctor.Finding {
 	if p.locks == nil || !piv.Supported && p.Globals.Card == 0 {
 		return nil
 	}
-	all, err := app.Cards(p.App, p.locks).List(ctx)
+	all, err := p.Asker(p.locks).Cards().List(ctx)
 	wanted := p.Globals.Card != 0
 	switch {
 	case wanted && err != nil:

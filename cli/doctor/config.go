@@ -23,7 +23,7 @@ func (p *patient) lookAtConfig(ctx context.Context) []doctor.Finding {
 	p.config, p.inputs = config, in
 	c := doctor.Config{File: config, Inputs: in}
 	if p.listed {
-		s := p.Assemble(config, in, p.locks, p.state, p.keystore, "")
+		s := p.Assemble(config, in, p.locks, p.state, p.keystore)
 		s.Keys = &store.Keys{Ring: listedOnce(p.keystore.Keys, p.keys), Dir: s.Keys.Dir}
 		s.Shows = true
 		c.Plan = func(name string) (plan.Plan, error) {
@@ -52,7 +52,7 @@ func (p *patient) heed(s plan.Step) {
 
 // lookAtPrompts looks whether a person can be asked, if a profile will want that.
 func (p *patient) lookAtPrompts(context.Context) []doctor.Finding {
-	_, err := prompt.Choose(p.Env.Prompt, p.Globals.Prompt, prompt.Options{})
+	err := p.CanAsk(prompt.Options{})
 	if err == nil || !p.asks && p.Globals.Prompt == "" {
 		return nil
 	}
@@ -74,7 +74,7 @@ func (p *patient) lookAtNetwork(ctx context.Context) []doctor.Finding {
 	if err != nil {
 		return nil // was said
 	}
-	s := p.Assemble(p.config, p.inputs, p.locks, p.state, &keystore.Keystore{}, "")
+	s := p.Assemble(p.config, p.inputs, p.locks, p.state, &keystore.Keystore{})
 	s.Source.Tell, s.Source.AWS.Tell = nil, nil
 	at := plan.STS(q)
 	proxy, err := s.Source.STS(at).Reachable()

@@ -38,7 +38,7 @@ func (p *patient) lookAtKeystore(ctx context.Context) []doctor.Finding {
 	if p.locks == nil {
 		return nil
 	}
-	c := p.KeystoreConfig(p.locks, p.state)
+	c := p.KeystoreConfig(p.Asker(p.locks), p.state)
 	c.Openers = p.answered(c.Openers)
 	ks, err := p.Env.OpenKeystore(ctx, c)
 	if err != nil {
@@ -56,7 +56,7 @@ func (p *patient) lookAtKeystore(ctx context.Context) []doctor.Finding {
 		})
 	}
 	p.keystore = ks
-	s := p.Assemble(nil, p.inputs, p.locks, p.state, ks, "")
+	s := p.Assemble(nil, p.inputs, p.locks, p.state, ks)
 	if p.keys, err = s.Keys.Names(ctx); err != nil {
 		return append(all, p.shut(ks, err))
 	}

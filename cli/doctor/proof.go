@@ -40,7 +40,7 @@ func (p *patient) lookAtCertificates(context.Context) []doctor.Finding {
 	specs = slices.CompactFunc(specs, func(a, b plan.RolesAnywhere) bool {
 		return a.Certificate == b.Certificate && a.PrivateKey == b.PrivateKey
 	})
-	s := p.Assemble(p.config, p.inputs, p.locks, p.state, &keystore.Keystore{}, "")
+	s := p.Assemble(p.config, p.inputs, p.locks, p.state, &keystore.Keystore{})
 	var all []doctor.Finding
 	s.Source.Tell = func(m string) {
 		all = append(all, doctor.Finding{Severity: doctor.Warning, What: m, Remedy: "take the rights of others away, with chmod go="})

@@ -43,7 +43,7 @@ func damage(ctx context.Context, ks *keystore.Keystore) []doctor.Finding {
 
 // sealedDir is where the sealed keystore lies, or would.
 func (p *patient) sealedDir() string {
-	c, err := p.KeystoreConfig(p.locks, p.state).Sealed()
+	c, err := p.KeystoreConfig(p.Asker(p.locks), p.state).Sealed()
 	if err != nil {
 		return ""
 	}

@@ -68,7 +68,7 @@ func identityInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if settings.audience != "" {
 			lines = append(lines, profile.Setting{Name: "identity_audience", Value: settings.audience})
 		}
-		s, err := a.Open(ctx, "identity init", nil, "")
+		s, err := a.Open(ctx, "identity init")
 		if err != nil {
 			return err
 		}
@@ -143,7 +143,7 @@ const identityNameHelp = "The identity; the only one there is, if there is none.
 func identityVerb(a *app.App, c *kingpin.CmdClause, what string, act func(context.Context, *app.Session, identitySection) error) app.Verb {
 	name := c.Arg("identity", identityNameHelp).String()
 	return app.Verb{Command: c, Does: identityDoes, Run: func(ctx context.Context) error {
-		s, err := a.Open(ctx, what, nil, "")
+		s, err := a.Open(ctx, what)
 		if err != nil {
 			return err
 		}

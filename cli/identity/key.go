@@ -52,7 +52,7 @@ func makeIdentityKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags
 	if err != nil {
 		return identity.Key{}, err
 	}
-	a.Print("Made key %s in the keystore (%s). Whoever opens that can sign as you: a hardware key cannot be copied.\n", k.ID, a.Opened)
+	a.Print("Made key %s in the keystore (%s). Whoever opens that can sign as you: a hardware key cannot be copied.\n", k.ID, s.Keystore.Name)
 	return k, nil
 }
 
@@ -76,7 +76,7 @@ func makeCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) (i
 	if err != nil {
 		return identity.Key{}, &app.UsageError{Text: fmt.Sprintf("--slot: %v", err)}
 	}
-	cards := app.Cards(a, s.Locks)
+	cards := a.Asker(s.Locks).Cards()
 	var key *piv.Key
 	var info piv.KeyInfo
 	if f.adopt {

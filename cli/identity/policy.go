@@ -42,22 +42,18 @@ func policyTrustCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 }
 
 func policyTrust(ctx context.Context, a *app.App, f trustFlags) error {
-	name, err := a.ProfileName(&f.CredentialFlags)
+	t, err := a.Begin(ctx, app.Request{Verb: "policy trust", Flags: &f.CredentialFlags})
 	if err != nil {
 		return err
 	}
-	s, err := a.Open(ctx, "policy trust "+name, nil, "")
-	if err != nil {
-		return err
-	}
-	o := f.Options(a)
+	o := t.Options
 	o.Agent = policy.Agent{} // whom the role trusts does not depend on who asks
-	pl, err := s.Plan(ctx, name, o)
+	pl, err := t.Session.Plan(ctx, t.Profile, o)
 	if err != nil {
 		return err
 	}
 	o.Agent = policy.Agent{Name: "agent"}
-	agents, agentErr := s.Plan(ctx, name, o) // an error means that agents get no session to tag
+	agents, agentErr := t.Session.Plan(ctx, t.Profile, o) // an error means that agents get no session to tag
 	trust, notes, err := pl.Trust(tokenOf(a, pl, f.token), agentErr == nil && agents.TagsAgent())
 	if err != nil {
 		return err

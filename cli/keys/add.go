@@ -46,7 +46,7 @@ func add(ctx context.Context, a *app.App, f addFlags) error {
 	if f.env && f.stdin {
 		return &app.UsageError{Text: "--env and --stdin say two places, want one"}
 	}
-	s, err := a.Open(ctx, "add "+f.name, nil, "")
+	s, err := a.Open(ctx, "add "+f.name)
 	if err != nil {
 		return err
 	}
@@ -100,8 +100,7 @@ func mayReplace(ctx context.Context, a *app.App, s *app.Session, f addFlags) (bo
 }
 
 func canAsk(a *app.App) bool {
-	_, err := prompt.Choose(a.Env.Prompt, a.Globals.Prompt, prompt.Options{})
-	return err == nil
+	return a.CanAsk(prompt.Options{}) == nil
 }
 
 // newKey gets the key, and with a person the MFA device too.

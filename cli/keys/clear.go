@@ -14,7 +14,7 @@ func ClearCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c := k.Command("clear", "Remove kept sessions and sign-ins, of one profile or of all.")
 	c.Arg("profile", "The profile whose sessions go; all if there is none.").StringVar(&name)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
-		s, err := a.Open(ctx, "clear "+name, nil, "")
+		s, err := a.Open(ctx, "clear "+name)
 		if err != nil {
 			return err
 		}

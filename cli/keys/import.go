@@ -113,7 +113,7 @@ func importKeys(ctx context.Context, a *app.App, f importFlags) error {
 		a.Print("\nNo changes made.\n")
 		return nil
 	}
-	s, err := a.Open(ctx, "import", nil, "")
+	s, err := a.Open(ctx, "import")
 	if err != nil {
 		return err
 	}

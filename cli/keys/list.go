@@ -33,7 +33,7 @@ func ListCommand(k *kingpin.Application, a *app.App) []app.Verb {
 			}
 			return ui.PrintLines(a.Env.Stdout, config.Profiles())
 		}
-		s, err := a.Open(ctx, "list", nil, "")
+		s, err := a.Open(ctx, "list")
 		if err != nil {
 			return err
 		}

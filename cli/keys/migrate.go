@@ -94,7 +94,7 @@ func noRotation(ctx context.Context, s *app.Session, names []string, backend str
 func openBackend(ctx context.Context, a *app.App, backend string) (*app.Session, error) {
 	other := *a
 	other.Globals.Backend = backend
-	return other.Open(ctx, "migrate-backend", nil, "")
+	return other.Open(ctx, "migrate-backend")
 }
 
 func keysToMove(ctx context.Context, s *app.Session, f migrateFlags) ([]string, error) {

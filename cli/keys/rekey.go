@@ -25,7 +25,7 @@ func RekeyCommand(k *kingpin.Application, a *app.App) []app.Verb {
 }
 
 func rekeyFiles(ctx context.Context, a *app.App, stdin bool) error {
-	s, err := a.Open(ctx, "rekey", nil, "")
+	s, err := a.Open(ctx, "rekey")
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func rekeyFiles(ctx context.Context, a *app.App, stdin bool) error {
 		next, err = passphraseFromStdin(a)
 	} else {
 		dir := a.Env.Tilde(a.Env.Path(a.Globals.FileDir))
-		next, err = app.ChoosePassphrase(ctx, a, s.Locks, prompt.Request{Kind: prompt.Passphrase, New: true, Text: "New passphrase for " + dir})
+		next, err = a.Asker(s.Locks).ChoosePassphrase(ctx, prompt.Request{Kind: prompt.Passphrase, New: true, Text: "New passphrase for " + dir})
 	}
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ func RemoveCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c.Flag("force", "Do not ask.").Short('f').BoolVar(&force)
 	c.Flag("sessions-only", "Remove the sessions and leave the key.").Short('s').Hidden().BoolVar(&sessionsOnly)
 	return []app.Verb{{Command: c, Does: "deletes a long-lived key", Run: func(ctx context.Context) error {
-		s, err := a.Open(ctx, "remove "+name, nil, "")
+		s, err := a.Open(ctx, "remove "+name)
 		if err != nil {
 			return err
 		}

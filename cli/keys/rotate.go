@@ -38,23 +38,18 @@ func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
 	if f.resume && f.undo {
 		return &app.UsageError{Text: "--resume and --undo say two directions, want one"}
 	}
-	name, err := a.ProfileName(&f.CredentialFlags)
+	t, err := a.Begin(ctx, app.Request{Verb: "rotate", Flags: &f.CredentialFlags, For: plan.Rotate})
 	if err != nil {
 		return err
 	}
-	s, err := a.Open(ctx, "rotate "+name, nil, f.Code)
-	if err != nil {
-		return err
-	}
-	o := f.Options(a)
-	o.For = plan.Rotate
-	pl, err := s.Plan(ctx, name, o)
+	s := t.Session
+	pl, err := s.Plan(ctx, t.Profile, t.Options)
 	if err != nil {
 		return err
 	}
 	r := &rotation.Rotation{
 		Vault: s.Vault, Journals: &store.Journals{Ring: s.Keystore.Private, Guard: s.Keys.Guard}, Locks: s.Locks,
-		Plan: pl, Options: o, KeepOld: f.keepOld, Say: func(m string) { a.Print("%s\n", m) },
+		Plan: pl, Options: t.Options, KeepOld: f.keepOld, Say: func(m string) { a.Print("%s\n", m) },
 	}
 	if a.Env.HasTerminal() {
 		r.Spare = func(ctx context.Context, q *rotation.QuotaError, k rotation.KeyUse) (bool, error) {

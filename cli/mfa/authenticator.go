@@ -13,7 +13,7 @@ import (
 // An authenticator is the security key as a vault.Enrolment sees it.
 type authenticator struct {
 	*app.App
-	ask   app.AskFunc
+	ask   app.Asker
 	touch bool // the codes of what is put there want a touch
 }
 
@@ -33,7 +33,7 @@ func (k authenticator) Room(ctx context.Context, name string) error {
 	if err := oath.CheckName(name); err != nil {
 		return err
 	}
-	return app.WithAccounts(ctx, k.App, k.ask, func(key *oath.Key) error { return free(key, name) })
+	return k.ask.WithAccounts(ctx, func(key *oath.Key) error { return free(key, name) })
 }
 
 func free(key *oath.Key, name string) error {
@@ -56,7 +56,7 @@ func (k authenticator) Put(ctx context.Context, name string, text []byte) error 
 		return err
 	}
 	defer clear(secret)
-	return app.WithAccounts(ctx, k.App, k.ask, func(key *oath.Key) error {
+	return k.ask.WithAccounts(ctx, func(key *oath.Key) error {
 		if err := free(key, name); err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ func (k authenticator) Put(ctx context.Context, name string, text []byte) error 
 
 // Delete removes an account.
 func (k authenticator) Delete(ctx context.Context, name string) error {
-	return app.WithAccounts(ctx, k.App, k.ask, func(key *oath.Key) error {
+	return k.ask.WithAccounts(ctx, func(key *oath.Key) error {
 		accounts, err := key.Accounts()
 		if err != nil {
 			return err
@@ -85,12 +85,12 @@ func (k authenticator) Delete(ctx context.Context, name string) error {
 
 // Pair returns the code before the one of now, and that one.
 func (k authenticator) Pair(ctx context.Context, name string) (first, second string, err error) {
-	err = app.WithAccounts(ctx, k.App, k.ask, func(key *oath.Key) (err error) {
+	err = k.ask.WithAccounts(ctx, func(key *oath.Key) (err error) {
 		now := k.Env.Now()
-		if first, err = app.CodeOf(ctx, k.App, key, name, now.Add(-oath.UsualPeriod)); err != nil {
+		if first, err = k.ask.CodeOf(ctx, key, name, now.Add(-oath.UsualPeriod)); err != nil {
 			return err
 		}
-		second, err = app.CodeOf(ctx, k.App, key, name, now)
+		second, err = k.ask.CodeOf(ctx, key, name, now)
 		return err
 	})
 	return first, second, err

@@ -55,7 +55,7 @@ func mfaCodeCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	f.bindDevice(c)
 	c.Flag("pair", "Print two codes that follow each other, as AWS asks for them to enable or mend a device.").BoolVar(&f.pair)
 	return app.Verb{Command: c, Does: "shows a code that a person proves their identity with", Run: func(ctx context.Context) error {
-		return withDevice(ctx, a, "mfa code", f, func(serial string, ask app.AskFunc) error {
+		return withDevice(ctx, a, "mfa code", f, func(serial string, ask app.Asker) error {
 			if f.pair {
 				first, second, err := authenticator{App: a, ask: ask}.Pair(ctx, serial)
 				if err == nil {
@@ -63,7 +63,7 @@ func mfaCodeCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 				}
 				return err
 			}
-			code, err := app.KeyCode(ctx, a, serial)
+			code, err := ask.KeyCode(ctx, serial)
 			if err == nil {
 				a.Print("%s\n", code)
 			}
@@ -79,7 +79,7 @@ func mfaListCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if err != nil {
 			return err
 		}
-		return app.WithAccounts(ctx, a, a.Asker(locks), func(k *oath.Key) error { return listAccounts(a, k) })
+		return a.Asker(locks).WithAccounts(ctx, func(k *oath.Key) error { return listAccounts(a, k) })
 	}}
 }
 
@@ -115,7 +115,7 @@ func (e *noDeviceError) Error() string {
 }
 
 // withDevice does something about the device that is meant. The keystore is not opened.
-func withDevice(ctx context.Context, a *app.App, what string, f mfaFlags, do func(serial string, ask app.AskFunc) error) error {
+func withDevice(ctx context.Context, a *app.App, what string, f mfaFlags, do func(serial string, ask app.Asker) error) error {
 	locks, _, err := a.Locks(what)
 	if err != nil {
 		return err
@@ -147,7 +147,7 @@ func mfaEnroll(ctx context.Context, a *app.App, f mfaFlags) error {
 	case f.create != "":
 		return mfaCreate(ctx, a, f)
 	}
-	return withDevice(ctx, a, "mfa enroll", f, func(serial string, ask app.AskFunc) error {
+	return withDevice(ctx, a, "mfa enroll", f, func(serial string, ask app.Asker) error {
 		k := authenticator{App: a, ask: ask, touch: f.touch}
 		if err := k.Room(ctx, serial); err != nil { // before a secret is typed in vain
 			return err
@@ -168,32 +168,26 @@ func mfaEnroll(ctx context.Context, a *app.App, f mfaFlags) error {
 // maxSecret bounds what is read of a secret on stdin, in bytes.
 const maxSecret = 4 << 10
 
-func deviceSecret(ctx context.Context, a *app.App, f mfaFlags, serial string, ask app.AskFunc) ([]byte, error) {
+func deviceSecret(ctx context.Context, a *app.App, f mfaFlags, serial string, ask app.Asker) ([]byte, error) {
 	if f.stdin {
 		return io.ReadAll(io.LimitReader(a.Env.Stdin, maxSecret))
 	}
-	text, err := ask(ctx, prompt.Request{Kind: prompt.Secret, Device: serial, Text: "Secret key that AWS shows for " + serial})
+	text, err := ask.Ask(ctx, prompt.Request{Kind: prompt.Secret, Device: serial, Text: "Secret key that AWS shows for " + serial})
 	return []byte(text), err
 }
 
 // mfaCreate makes a device at AWS, and names it in the profile.
 func mfaCreate(ctx context.Context, a *app.App, f mfaFlags) error {
-	flags := app.CredentialFlags{Profile: f.profile}
-	name, err := a.ProfileName(&flags)
+	t, err := a.Begin(ctx, app.Request{Verb: "mfa enroll", Flags: &app.CredentialFlags{Profile: f.profile}, For: plan.Rotate})
 	if err != nil {
 		return err
 	}
-	s, err := a.Open(ctx, "mfa enroll "+name, nil, "")
+	s := t.Session
+	pl, err := s.Plan(ctx, t.Profile, t.Options)
 	if err != nil {
 		return err
 	}
-	o := flags.Options(a)
-	o.For = plan.Rotate
-	pl, err := s.Plan(ctx, name, o)
-	if err != nil {
-		return err
-	}
-	e := enroll.Enrolment{Vault: s.Vault, Plan: pl, Options: o, At: authenticator{App: a, ask: a.Asker(s.Locks), touch: f.touch}}
+	e := enroll.Enrolment{Vault: s.Vault, Plan: pl, Options: t.Options, At: authenticator{App: a, ask: a.Asker(s.Locks), touch: f.touch}}
 	serial, err := e.Run(ctx, f.create)
 	if err != nil {
 		return err

@@ -62,7 +62,7 @@ func runExec(ctx context.Context, a *app.App, f app.CredentialFlags, server serv
 	if server.wanted() {
 		return execServer(ctx, a, f, server, commandLine{path, argv, interactive})
 	}
-	pl, creds, err := credentials(ctx, a, "exec", &f, app.ExecNeed)
+	t, creds, err := credentials(ctx, a, app.Request{Verb: "exec", Flags: &f, Picks: true}, app.ExecNeed)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func runExec(ctx context.Context, a *app.App, f app.CredentialFlags, server serv
 	}
 	a.Log.Debug("becoming the command", "path", path)
 	a.Trades.Close()
-	status, err := a.Env.Exec(ctx, path, argv, childEnvironment(a, pl, variables(pl, creds)))
+	status, err := a.Env.Exec(ctx, path, argv, childEnvironment(a, t.Plan, variables(t.Plan, creds)))
 	if err != nil {
 		return &CommandError{argv[0], app.StatusNotRunnable, err}
 	}
@@ -116,29 +116,17 @@ func greet(a *app.App, shell string) {
 }
 
 // credentials plans and makes the credentials that a command asks for.
-func credentials(ctx context.Context, a *app.App, verb string, f *app.CredentialFlags, need func(plan.Plan) time.Duration) (plan.Plan, aws.Credentials, error) {
-	name, err := a.PickProfile(ctx, f)
+func credentials(ctx context.Context, a *app.App, r app.Request, need func(plan.Plan) time.Duration) (*app.Task, aws.Credentials, error) {
+	t, err := a.Begin(ctx, r)
 	if err != nil {
-		return plan.Plan{}, aws.Credentials{}, err
+		return nil, aws.Credentials{}, err
 	}
-	s, err := a.Open(ctx, verb+" "+name, f.Inputs(), f.Code)
-	if err != nil {
-		return plan.Plan{}, aws.Credentials{}, err
+	if err := t.MakePlan(ctx); err != nil {
+		return nil, aws.Credentials{}, err
 	}
-	s.Source.Person = a.Env.Person(f.SignIn)
-	pl, err := s.Plan(ctx, name, f.Options(a))
-	if err != nil {
-		return plan.Plan{}, aws.Credentials{}, err
-	}
-	for _, n := range pl.Notes {
-		a.Note("%s", n)
-	}
-	creds, err := s.Credentials(ctx, pl, f.Options(a), need(pl))
+	creds, err := t.Credentials(ctx, need(t.Plan))
 	if err == nil {
-		a.NoteUse(name, f.Profile == "")
+		err = t.Used(ctx)
 	}
-	if err == nil && f.SignIn.Share {
-		err = a.Share(ctx, s, pl)
-	}
-	return pl, creds, err
+	return t, creds, err
 }

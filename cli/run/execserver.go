@@ -68,10 +68,15 @@ func execServer(ctx context.Context, a *app.App, f app.CredentialFlags, flags se
 	ctx.Done()
 	running, end := context.WithCancel(context.WithoutCancel(ctx)) // a signal is the command's to answer
 	defer end()
-	from, pl, err := supplied(a, ctx, running, &f)
+	t, err := a.Begin(ctx, app.Request{Verb: "exec", Flags: &f, For: plan.Serve, Picks: true})
 	if err != nil {
 		return err
 	}
+	if err := t.MakePlan(ctx); err != nil {
+		return err
+	}
+	app.NoteDefault(a, t.Session)
+	from := newSupply(running, a, t)
 	defer func() {
 		end()
 		from.unattended.Wait()
@@ -90,52 +95,25 @@ func execServer(ctx context.Context, a *app.App, f app.CredentialFlags, flags se
 	lease := from.lease(flags.need())
 	defer lease.Close()
 	if !flags.lazy {
-		if err := beginWith(ctx, a, from, lease, pl, &f); err != nil {
+		if err := beginWith(ctx, from, lease); err != nil {
 			return err
 		}
 	}
-	handler, given := newHandler(a, flags, from, lease, audit, l.Addr().String(), pl)
+	handler, given := newHandler(a, flags, from, lease, audit, l.Addr().String())
 	stop := serveBeside(running, a, &server.Server{Handler: handler, Clock: from.clock()}, l)
 	defer func() {
 		end()
 		stop()
 	}()
-	return runChild(a, c, childEnvironment(a, pl, append(given, surroundings(pl)...)))
-}
-
-// supplied plans what a server is to hand out, and says what the user should know of it.
-func supplied(a *app.App, ctx, running context.Context, f *app.CredentialFlags) (*supply, plan.Plan, error) {
-	name, err := a.PickProfile(ctx, f)
-	if err != nil {
-		return nil, plan.Plan{}, err
-	}
-	s, err := a.Open(ctx, "exec "+name, f.Inputs(), f.Code)
-	if err != nil {
-		return nil, plan.Plan{}, err
-	}
-	s.Source.Person = a.Env.Person(f.SignIn)
-	from := newSupply(running, a, s, name, f)
-	pl, err := from.plan(ctx)
-	if err != nil {
-		return nil, plan.Plan{}, err
-	}
-	for _, n := range pl.Notes {
-		a.Note("%s", n)
-	}
-	app.NoteDefault(a, s)
-	return from, pl, nil
+	return runChild(a, c, childEnvironment(a, t.Plan, append(given, surroundings(t.Plan)...)))
 }
 
 // beginWith makes the credentials that the command finds.
-func beginWith(ctx context.Context, a *app.App, from *supply, lease *server.Lease, pl plan.Plan, f *app.CredentialFlags) error {
+func beginWith(ctx context.Context, from *supply, lease *server.Lease) error {
 	if err := from.begin(ctx, lease); err != nil {
 		return err
 	}
-	a.NoteUse(from.profile, f.Profile == "")
-	if f.SignIn.Share {
-		return a.Share(ctx, from.session, pl)
-	}
-	return nil
+	return from.task.Used(ctx)
 }
 
 // serveBeside serves in the background. stop waits for the end, which the end of ctx brings.
@@ -168,7 +146,7 @@ func (f *serverFlags) need() time.Duration {
 }
 
 // newHandler is the server's, and the variables that lead a command to it.
-func newHandler(a *app.App, flags serverFlags, from *supply, lease *server.Lease, audit *audit, addr string, pl plan.Plan) (http.Handler, []variable) {
+func newHandler(a *app.App, flags serverFlags, from *supply, lease *server.Lease, audit *audit, addr string) (http.Handler, []variable) {
 	guard := server.Guard{Hosts: hostsOf(addr)}
 	if flags.address {
 		guard.Hosts = server.MetadataHosts()
@@ -178,14 +156,14 @@ func newHandler(a *app.App, flags serverFlags, from *supply, lease *server.Lease
 			a.Note("the metadata service has no secret, and this system does not tell which user connects: every program on this machine can get the credentials")
 		}
 		return &server.EC2{
-			Guard: guard, Profile: from.profile, Lease: lease, Region: pl.Region, V1: flags.v1,
+			Guard: guard, Profile: from.task.Profile, Lease: lease, Region: from.task.Plan.Region, V1: flags.v1,
 			Tokens: server.NewTokens(a.Env.Now), Explain: func(err error) server.Refusal { return refusal(a, err) }, Audit: audit.hook(),
 		}, []variable{{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://" + addr + "/"}, {"AWS_EC2_METADATA_DISABLED", "false"}}
 	}
 	token := newToken()
 	return &server.ECS{
 		Guard: guard, Explain: func(err error) server.Refusal { return refusal(a, err) }, Audit: audit.hook(),
-		Mounts: []*server.Mount{{Profile: from.profile, Token: server.DigestOf(token), Base: lease, Roles: from.roles()}},
+		Mounts: []*server.Mount{{Profile: from.task.Profile, Token: server.DigestOf(token), Base: lease, Roles: from.roles()}},
 	}, []variable{{containerURI, "http://" + addr}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN", token}}
 }
 

@@ -21,20 +21,16 @@ func ExplainCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c.Flag("agent", "Say how they would be made for the coding agent of that name.").PlaceHolder("NAME").StringVar(&f.As)
 	c.Flag("json", "Print the plan as JSON.").BoolVar(&asJSON)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
-		name, err := a.ProfileName(&f)
+		t, err := a.Begin(ctx, app.Request{Verb: "explain", Flags: &f})
 		if err != nil {
 			return err
 		}
-		s, err := a.Open(ctx, "explain "+name, f.Inputs(), "")
+		t.Shows = true
+		pl, err := t.Session.Plan(ctx, t.Profile, t.Options)
 		if err != nil {
 			return err
 		}
-		s.Shows = true
-		pl, err := s.Plan(ctx, name, f.Options(a))
-		if err != nil {
-			return err
-		}
-		kept := s.Kept(pl)
+		kept := t.Kept(pl)
 		if asJSON {
 			return explainJSON(a, pl, kept)
 		}

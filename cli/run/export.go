@@ -31,15 +31,15 @@ func jsonNeed(pl plan.Plan) time.Duration {
 }
 
 func export(ctx context.Context, a *app.App, f app.CredentialFlags, format string) error {
-	need := app.ExecNeed
+	need, serves := app.ExecNeed, false
 	if format == "json" {
-		need, a.Serves = jsonNeed, !a.Env.Terminal
+		need, serves = jsonNeed, !a.Env.Terminal
 	}
-	pl, creds, err := credentials(ctx, a, "export", &f, need)
+	t, creds, err := credentials(ctx, a, app.Request{Verb: "export", Flags: &f, Picks: true, Serves: serves}, need)
 	if err != nil {
 		return err
 	}
-	text, err := formatOf(format)(pl, creds)
+	text, err := formatOf(format)(t.Plan, creds)
 	if err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ const configInterval = 2 * time.Second
 // pickServed fills in the profile where none was named.
 func pickServed(ctx context.Context, a *app.App, f *serveFlags) error {
 	if f.Profile, _ = a.Env.Getenv("AWS_PROFILE"); len(f.profiles) == 0 {
-		name, err := a.PickProfile(ctx, &f.CredentialFlags)
+		name, err := a.PickProfile(ctx, f.Profile)
 		if err != nil {
 			return err
 		}

@@ -32,27 +32,25 @@ type serving struct {
 type servedProfile struct {
 	name   string
 	token  string
-	plan   plan.Plan
 	supply *supply
 	lease  *server.Lease
 	roles  *server.Roles
 }
 
+func (p *servedProfile) plan() plan.Plan { return p.supply.task.Plan }
+
 // newServing puts together what is served, and serves nothing yet.
 func newServing(until context.Context, a *app.App, f serveFlags, at place) (*serving, error) {
-	s, err := a.Open(until, "serve "+strings.Join(f.profiles, " "), nil, "")
+	s, err := a.Open(until, "serve "+strings.Join(f.profiles, " "))
 	if err != nil {
 		return nil, err
 	}
-	s.Source.Person = a.Env.Person(f.SignIn)
 	v := &serving{app: a, flags: f, place: at, until: until, session: s}
 	if v.places, err = v.plan(until, s, nil); err != nil {
 		return nil, err
 	}
 	for _, p := range v.places {
-		for _, n := range p.plan.Notes {
-			a.Note("%s", n)
-		}
+		p.supply.task.PrintNotes()
 	}
 	if v.audit, err = openAudit(a, f.audit); err != nil {
 		return nil, err
@@ -66,16 +64,17 @@ func newServing(until context.Context, a *app.App, f serveFlags, at place) (*ser
 func (v *serving) plan(ctx context.Context, s *app.Session, before []*servedProfile) ([]*servedProfile, error) {
 	var places []*servedProfile
 	for i, name := range v.flags.profiles {
-		from := newSupply(v.until, v.app, s, name, &v.flags.CredentialFlags)
-		pl, err := from.plan(ctx)
-		if err != nil {
+		t := v.app.Task(s, app.Request{Flags: &v.flags.CredentialFlags, For: plan.Serve}, name)
+		from := newSupply(v.until, v.app, t)
+		var err error
+		if t.Plan, err = from.plan(ctx); err != nil {
 			return nil, err
 		}
-		p := &servedProfile{name: name, plan: pl, supply: from, lease: from.lease(server.ECSNeed), roles: from.roles()}
+		p := &servedProfile{name: name, supply: from, lease: from.lease(server.ECSNeed), roles: from.roles()}
 		switch {
 		case before == nil:
 			p.token = newToken()
-		case reflect.DeepEqual(before[i].plan, pl):
+		case reflect.DeepEqual(before[i].plan(), p.plan()):
 			p = before[i]
 		default:
 			p.token = before[i].token
@@ -156,8 +155,7 @@ func (v *serving) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s := v.app.Assemble(config, in, v.session.Locks, v.session.State, v.session.Keystore, "")
-	s.Source.Person = v.app.Env.Person(v.flags.SignIn)
+	s := v.app.Assemble(config, in, v.session.Locks, v.session.State, v.session.Keystore)
 	before := v.places
 	places, err := v.plan(ctx, s, before)
 	if err != nil {

@@ -119,7 +119,7 @@ func (v *serving) announce(s *stand) error {
 			return err
 		}
 		shown := standProfile{Name: p.name, TokenFile: file.path(), Token: app.Digest(p.token)}
-		for _, each := range append(v.place.variables(p.name, file.path()), surroundings(p.plan)...) {
+		for _, each := range append(v.place.variables(p.name, file.path()), surroundings(p.plan())...) {
 			shown.Variables = append(shown.Variables, [2]string{each.name, each.value})
 		}
 		entry.Profiles = append(entry.Profiles, shown)

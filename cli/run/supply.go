@@ -18,27 +18,20 @@ import (
 // a key that was replaced is noticed.
 type supply struct {
 	app        *app.App
-	session    *app.Session
-	profile    string
-	options    plan.Options
+	task       *app.Task
 	unattended *vault.Unattended
 	attended   atomic.Pointer[context.Context] // of the person who waits for what is made now; nil for nobody
 }
 
 // newSupply makes one. Until is as for [vault.Unattended].
-func newSupply(until context.Context, a *app.App, s *app.Session, profile string, f *app.CredentialFlags) *supply {
-	o := f.Options(a)
-	o.For = plan.Serve
-	return &supply{
-		app: a, session: s, profile: profile, options: o,
-		unattended: &vault.Unattended{Vault: s.Vault, Until: until, Reach: a.Reach(f.SignIn)},
-	}
+func newSupply(until context.Context, a *app.App, t *app.Task) *supply {
+	return &supply{app: a, task: t, unattended: &vault.Unattended{Vault: t.Vault, Until: until, Reach: t.Reach}}
 }
 
 func (s *supply) plan(ctx context.Context, then ...string) (plan.Plan, error) {
-	o := s.options
+	o := s.task.Options
 	o.Then = then
-	return s.session.Plan(ctx, s.profile, o)
+	return s.task.Session.Plan(ctx, s.task.Profile, o)
 }
 
 func (s *supply) make(ctx context.Context, need time.Duration, then ...string) (aws.Credentials, error) {
@@ -51,9 +44,9 @@ func (s *supply) make(ctx context.Context, need time.Duration, then ...string) (
 		return aws.Credentials{}, &planError{err}
 	}
 	if person != nil {
-		return s.session.Credentials(ctx, pl, s.options, need)
+		return s.task.Session.Credentials(ctx, pl, s.task.Options, need)
 	}
-	return s.unattended.Credentials(ctx, pl, s.options, need)
+	return s.unattended.Credentials(ctx, pl, s.task.Options, need)
 }
 
 // begin makes the first credentials, while the person can still be asked in any way. Where
@@ -80,12 +73,12 @@ func (s *supply) leaseOf(need time.Duration, then ...string) *server.Lease {
 		},
 		Need: need, Clock: s.clock(),
 		Failed: func(err error) {
-			s.app.Warn(fmt.Errorf("renewing the credentials of profile %s: %w; what there is serves until it expires", s.profile, err))
+			s.app.Warn(fmt.Errorf("renewing the credentials of profile %s: %w; what there is serves until it expires", s.task.Profile, err))
 		},
 	}
 }
 
 // clock tells AWS's time, which credentials expire by.
 func (s *supply) clock() server.Clock {
-	return server.Clock{Now: s.session.Source.AWS.Clock.Now, AfterFunc: time.AfterFunc}
+	return server.Clock{Now: s.task.Session.Source.AWS.Clock.Now, AfterFunc: time.AfterFunc}
 }

@@ -112,7 +112,7 @@ func sealedInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 
 // noteUnused says that the store, which was made on purpose, is not the keystore that is used.
 func noteUnused(ctx context.Context, a *app.App, s app.SealedStore) {
-	for _, k := range keystore.Survey(ctx, a.KeystoreConfig(s.Locks, s.State)) {
+	for _, k := range keystore.Survey(ctx, a.KeystoreConfig(a.Asker(s.Locks), s.State)) {
 		if k.Chosen && k.Backend != keystore.SealedBackend {
 			a.Note("the keystore in use is %s: set AWS_VAULT_BACKEND=sealed to use this one", k.Backend)
 		}

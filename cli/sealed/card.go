@@ -24,7 +24,7 @@ func cardOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.Ope
 		}
 		return o, nil
 	}
-	key, info, err := app.Cards(a, s.Locks).Key(ctx, app.Place(a, slot))
+	key, info, err := a.Asker(s.Locks).Cards().Key(ctx, app.Place(a, slot))
 	var empty *piv.EmptyError
 	if errors.As(err, &empty) {
 		key, info, err = makeOpenerKey(ctx, a, s, app.Place(a, slot), f.pin)
@@ -49,7 +49,7 @@ func makeOpenerKey(ctx context.Context, a *app.App, s app.SealedStore, at piv.Pl
 	if !at.Slot.Retired() {
 		return nil, piv.KeyInfo{}, &app.UsageError{Text: fmt.Sprintf("%s holds no key, and other programs count on that slot: want one of 82 to 95", at)}
 	}
-	made, err := app.Cards(a, s.Locks).Generate(ctx, at, piv.Request{Algorithm: piv.P256, PIN: piv.ParsePINPolicy(pin), Touch: piv.TouchAlways})
+	made, err := a.Asker(s.Locks).Cards().Generate(ctx, at, piv.Request{Algorithm: piv.P256, PIN: piv.ParsePINPolicy(pin), Touch: piv.TouchAlways})
 	if err != nil {
 		return nil, piv.KeyInfo{}, err
 	}

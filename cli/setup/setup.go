@@ -49,7 +49,7 @@ func setupAWSCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 const toolsSuffix = "-tools"
 
 func setupAWS(ctx context.Context, a *app.App, f setupFlags) error {
-	s, err := a.Open(ctx, "setup aws", nil, "")
+	s, err := a.Open(ctx, "setup aws")
 	if err != nil {
 		return err
 	}
@@ -216,20 +216,16 @@ func prove(ctx context.Context, a *app.App, s *app.Session, name string) error {
 	if err != nil {
 		return err
 	}
-	s = a.Assemble(config, s.Inputs, s.Locks, s.State, s.Keystore, "")
-	o := (&app.CredentialFlags{}).Options(a)
-	pl, err := s.Plan(ctx, name, o)
+	s = a.Assemble(config, s.Inputs, s.Locks, s.State, s.Keystore)
+	t := a.Task(s, app.Request{Flags: &app.CredentialFlags{}}, name)
+	if err := t.MakePlan(ctx); err != nil {
+		return err
+	}
+	creds, err := t.Credentials(ctx, app.ExecNeed(t.Plan))
 	if err != nil {
 		return err
 	}
-	for _, n := range pl.Notes {
-		a.Note("%s", n)
-	}
-	creds, err := s.Credentials(ctx, pl, o, app.ExecNeed(pl))
-	if err != nil {
-		return err
-	}
-	last := pl.Last()
+	last := t.Plan.Last()
 	who, err := s.Source.STS(plan.Call{Service: "sts", Region: last.Region, Endpoint: last.Endpoint}).Caller(ctx, creds)
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ func AWSLoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c.Flag("import", "Take the sign-in that the AWS CLI holds as plain text, instead of a new one.").BoolVar(&move)
 	f.BindStdout(c)
 	return []app.Verb{{Command: c, Does: "signs a person in", Run: func(ctx context.Context) error {
-		s, err := a.Open(ctx, "aws-login "+name, nil, "")
+		s, err := a.Open(ctx, "aws-login "+name)
 		if err != nil {
 			return err
 		}

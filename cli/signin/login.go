@@ -48,24 +48,19 @@ func login(ctx context.Context, a *app.App, f loginFlags) error {
 	if err := checkFederatedName(f.name); err != nil {
 		return err
 	}
-	name := f.Profile
-	if name == "" && !a.Env.HasEnvironmentKey() {
-		var err error
-		if name, err = a.PickProfile(ctx, &f.CredentialFlags); err != nil {
-			return err
-		}
-	}
-	s, err := a.Open(ctx, strings.TrimSpace("login "+name), f.Inputs(), f.Code)
-	if err != nil {
-		return err
-	}
 	f.SignIn.Stdout = f.stdout
-	s.Source.Person = a.Env.Person(f.SignIn)
-	choice, err := chooseBrowser(s, name, f.browser)
+	t, err := a.Begin(ctx, app.Request{
+		Verb: "login", Flags: &f.CredentialFlags, For: plan.Console, Picks: true, Environment: a.Env.HasEnvironmentKey(),
+	})
 	if err != nil {
 		return err
 	}
-	url, err := signInURL(ctx, a, s, name, f)
+	t.Options.As = f.name
+	choice, err := chooseBrowser(t, f.browser)
+	if err != nil {
+		return err
+	}
+	url, err := signInURL(ctx, a, t, f)
 	if err != nil {
 		return err
 	}
@@ -77,32 +72,26 @@ func login(ctx context.Context, a *app.App, f loginFlags) error {
 }
 
 // signInURL says who signs in, and returns the address that does it.
-func signInURL(ctx context.Context, a *app.App, s *app.Session, name string, f loginFlags) (string, error) {
-	o := f.Options(a)
-	o.For, o.As = plan.Console, f.name
-	pl, err := planConsole(ctx, s, name, o)
+func signInURL(ctx context.Context, a *app.App, t *app.Task, f loginFlags) (string, error) {
+	if err := t.MakePlan(ctx); err != nil {
+		return "", err
+	}
+	who, err := console.Visit(ctx, t.Vault, t.Plan, t.Options)
 	if err != nil {
 		return "", err
 	}
-	for _, n := range pl.Notes {
-		a.Note("%s", n)
-	}
-	who, err := console.Visit(ctx, s.Vault, pl, o)
-	if err != nil {
+	if err := t.Used(ctx); err != nil {
 		return "", err
-	}
-	if name != "" {
-		a.NoteUse(name, f.Profile == "")
 	}
 	fmt.Fprintf(a.Env.Stderr, "Signing in to account %s as %s\n", who.Account, described(who.ARN))
 	if who.Federated() {
 		rights := "and has all rights of the user whose key it is"
-		if len(pl.Last().Policy.ARNs) > 0 || pl.Last().Policy.Inline != policy.Full {
+		if len(t.Plan.Last().Policy.ARNs) > 0 || t.Plan.Last().Policy.Inline != policy.Full {
 			rights = "and has those rights of the user whose key it is that its session policy allows"
 		}
 		a.Note("a federated user has shown no MFA code, %s: a role is the better way", rights)
 	}
-	return console.SignInURL(ctx, s.Vault, pl, who, console.Destination{Path: f.path, Region: pl.Region, Logout: f.logout})
+	return console.SignInURL(ctx, t.Vault, t.Plan, who, console.Destination{Path: f.path, Region: t.Plan.Region, Logout: f.logout})
 }
 
 // checkFederatedName refuses what AWS would.
@@ -117,19 +106,12 @@ func checkFederatedName(name string) error {
 	return nil
 }
 
-func planConsole(ctx context.Context, s *app.Session, name string, o plan.Options) (plan.Plan, error) {
-	if name == "" {
-		return s.PlanEnvironment(o)
-	}
-	return s.Plan(ctx, name, o)
-}
-
 // chooseBrowser is the one that a flag or else the profile names.
-func chooseBrowser(s *app.Session, name, flag string) (browser.Choice, error) {
-	if flag != "" || name == "" {
+func chooseBrowser(t *app.Task, flag string) (browser.Choice, error) {
+	if flag != "" || t.Profile == "" {
 		return browser.Parse(flag, "")
 	}
-	p, err := s.Config.Resolve(name, s.Inputs)
+	p, err := t.Config.Resolve(t.Profile, t.Inputs)
 	if err != nil {
 		return browser.Choice{}, err
 	}

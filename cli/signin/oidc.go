@@ -159,7 +159,7 @@ func openProvider(ctx context.Context, a *app.App, verb, name string) (*app.Sess
 
 // openProviders opens what the name means, or all that the config file names.
 func openProviders(ctx context.Context, a *app.App, verb, name string) (*app.Session, []provider, error) {
-	s, err := a.Open(ctx, strings.TrimSpace(verb+" "+name), nil, "")
+	s, err := a.Open(ctx, strings.TrimSpace(verb+" "+name))
 	if err != nil {
 		return nil, nil, err
 	}

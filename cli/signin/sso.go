@@ -60,7 +60,7 @@ func ssoLogoutCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c := k.Command("logout", "Sign out, there and here, and forget the sessions of that sign-in.")
 	c.Arg("name", "The sso-session, or a profile that uses one; all if there is none.").StringVar(&name)
 	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
-		s, err := a.Open(ctx, strings.TrimSpace("sso logout "+name), nil, "")
+		s, err := a.Open(ctx, strings.TrimSpace("sso logout "+name))
 		if err != nil {
 			return err
 		}
@@ -181,7 +181,7 @@ func withPortal(ctx context.Context, a *app.App, verb, name string, f app.SignIn
 	if name == "" {
 		name, _ = a.Env.Getenv("AWS_PROFILE")
 	}
-	s, err := a.Open(ctx, strings.TrimSpace(verb+" "+name), nil, "")
+	s, err := a.Open(ctx, strings.TrimSpace(verb+" "+name))
 	if err != nil {
 		return err
 	}
