@@ -136,7 +136,7 @@ func variableNames(t *testing.T) []string {
 		switch base := filepath.Base(path); {
 		case err != nil:
 			return err
-		case e.IsDir() && slices.Contains([]string{"contrib", "internal", "testdata", "vaulttest", ".git"}, base):
+		case e.IsDir() && slices.Contains([]string{"contrib", "internal", "testdata", ".git"}, base):
 			return fs.SkipDir
 		case e.IsDir() || filepath.Ext(base) != ".go" || strings.HasSuffix(base, "_test.go"):
 			return nil

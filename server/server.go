@@ -1,5 +1,6 @@
 // Package server serves credentials over HTTP, as a container endpoint or as the metadata service
-// of EC2. Who makes the credentials, and where it is listened, is left to its callers.
+// of EC2. Who creates the credentials is left to its
+// callers.
 package server
 
 import (

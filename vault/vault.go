@@ -1,5 +1,6 @@
-// Package vault turns a profile's name into credentials. What a command does with them, and what
-// its user reads, is left to package cli.
+// Package vault turns a profile's name into credentials: profile resolves the name, plan decides on
+// the steps, store returns cached sessions, and source creates what is missing. What is done with
+// credentials, and what the user reads, is left to the commands.
 package vault
 
 import (

@@ -1,5 +1,5 @@
-// Package identity has the commands for what AWS trusts without a provider: identities,
-// certificates and trust policies.
+// Package identity has the commands for keys that AWS trusts without a provider in between: as an
+// OIDC issuer (identity) or for IAM Roles Anywhere (certificate), and for trust policies.
 package identity
 
 import (

@@ -1,5 +1,5 @@
-// Package system connects the program to its process: it starts programs and opens browsers. Tests
-// use an environment of their own instead.
+// Package system fills in an [app.Env] for this process: its files and variables, how it runs the
+// user's command, and the system's default browser. Tests use an environment of their own instead.
 package system
 
 import (

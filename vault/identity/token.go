@@ -1,5 +1,5 @@
-// Package identity signs tokens that say who somebody is, and writes the documents that let AWS
-// trust them. The signer is given; who holds it, and what AWS answers, is left to others.
+// Package identity signs OIDC tokens (JWT) that say who somebody is, and writes the documents that
+// let AWS trust them. The signer is given; who holds it, and what AWS answers, is left to others.
 package identity
 
 import (

@@ -1,5 +1,5 @@
-// Package profile reads the AWS config file and resolves a name to settings, each with its origin.
-// It touches neither files nor the environment: the caller gives the text and the variables, and
+// Package profile parses and edits the text of the AWS config file, and resolves a name to settings,
+// each with its origin. It touches neither files nor the environment: the caller gives the text and the variables, and
 // decides what the settings mean together.
 package profile
 

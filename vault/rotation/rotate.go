@@ -1,6 +1,5 @@
-// Package rotation replaces an access key at AWS and in the keystore, and can be interrupted at any
-// point. A rotation can be interrupted at any point: the next run finishes it or puts the old key
-// back.
+// Package rotation replaces an access key at AWS and in the keystore. A rotation can be interrupted
+// at any point: the next run finishes it or puts the old key back.
 package rotation
 
 import (

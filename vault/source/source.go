@@ -1,5 +1,5 @@
-// Package source creates credentials: it carries out one step of a plan. Each kind of step has a
-// file of its own. What steps there are, and in what order, package plan has decided before; what
+// Package source creates credentials: it carries out one step of a plan, and signs the user in where
+// the step needs it. Each kind of step has a file of its own. What steps there are, and in what order, package plan has decided before; what
 // is kept of their results, and who may make them, is the caller's business.
 package source
 

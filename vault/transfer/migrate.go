@@ -1,5 +1,5 @@
-// Package transfer copies access keys into a keystore, and deletes the original only after the copy
-// was read back.
+// Package transfer copies access keys from a keystore or a file into another keystore, and deletes
+// the original only after the copy was read back.
 package transfer
 
 import (

@@ -1,6 +1,7 @@
 // Package kernelkey stores secrets in the keyrings of the Linux kernel, which are gone after a
-// restart. What a secret is for is left to others. https://man7.org/linux/man-
-// pages/man7/keyrings.7.html
+// restart. What a secret is for is left to others.
+//
+// https://man7.org/linux/man-pages/man7/keyrings.7.html
 package kernelkey
 
 import (
