@@ -35,7 +35,6 @@ var mayListen = map[string]string{
 	"vault/peer":        "does so for all others",
 	"internal/fakeaws":  "is for tests",
 	"internal/fakecard": "is for tests",
-	"contrib/bench":     "measures, with obviously fake keys",
 }
 
 // A use is where a package's function is used, as ARCHITECTURE.md writes it.

@@ -7,8 +7,7 @@ import (
 )
 
 // BenchmarkECSWarm is one request for credentials that are there, and BenchmarkBareHandler
-// one that net/http answers with as many bytes and nothing else. `make bench` compares
-// them under load.
+// one that net/http answers with as many bytes and nothing else. Compare the two in one run.
 func BenchmarkECSWarm(b *testing.B) {
 	benchmark(b, func(addr string) http.Handler {
 		return ecsOn(addr, &Mount{Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE")})

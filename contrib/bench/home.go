@@ -12,75 +12,73 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// A home is a user's, with a fake AWS of its own.
+// A home is a user's home directory, with a fake AWS of its own, and alice's key in the keystore.
 type home struct {
-	b       *bencher
+	program string // aws-vault
+	dir     string
+	config  string // the path of the config file
+	environ []string
 	aws     *fakeaws.AWS
 	world   fakeaws.World
-	dir     string
-	environ []string
 }
 
-// kept are the variables that programs inherit: what they need to run at all.
-var kept = []string{"PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "COMSPEC", "PATHEXT"}
-
-// newHome makes a home whose keystore is the file keystore, or another that more names.
-func (b *bencher) newHome(config string, more ...string) (*home, error) {
+// newHome creates a home. The text follows the settings of profile alice in the config file.
+func newHome(p programs, text string, keystore []string) (home, error) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
-		return nil, err
+		return home{}, err
 	}
-	dir, err := os.MkdirTemp(b.temp, "home-")
+	h := home{program: p.vault, aws: aws, world: aws.Example()}
+	if h.dir, err = os.MkdirTemp(p.dir, "home-"); err != nil {
+		h.close()
+		return home{}, err
+	}
+	h.config = filepath.Join(h.dir, "config")
+	h.environ = append([]string{
+		"HOME=" + h.dir, "PATH=" + os.Getenv("PATH"), "AWS_CONFIG_FILE=" + h.config, "AWS_ENDPOINT_URL=" + aws.URL(),
+	}, keystore...)
+	err = os.WriteFile(h.config, []byte("[profile alice]\nregion = eu-west-1\n"+text), 0o600)
+	if err == nil {
+		err = h.run(h.world.Key.ID+"\n"+h.world.Key.Secret+"\n", "add", "--stdin", "alice")
+	}
 	if err != nil {
-		return nil, err
+		h.close()
 	}
-	w := aws.Example()
-	h := &home{b: b, aws: aws, world: w, dir: dir}
-	h.environ = append(h.environ,
-		"HOME="+dir, "USERPROFILE="+dir, "LOCALAPPDATA="+filepath.Join(dir, "AppData"), "USER=alice", "USERNAME=alice",
-		"AWS_ENDPOINT_URL="+aws.URL(), "AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE="+passphrase)
-	for _, kv := range os.Environ() {
-		if name, _, _ := strings.Cut(kv, "="); slices.Contains(kept, strings.ToUpper(name)) {
-			h.environ = append(h.environ, kv)
-		}
-	}
-	h.environ = append(h.environ, more...)
-	config = strings.NewReplacer("{serial}", w.MFA.Serial(), "{hub}", w.Hub, "{prod}", w.Prod, "{readonly}", w.ReadOnly).Replace(config)
-	if err := os.Mkdir(filepath.Join(dir, ".aws"), 0o700); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(dir, ".aws", "config"), []byte(config), 0o600); err != nil {
-		return nil, err
-	}
-	return h, nil
+	return h, err
 }
 
-// key stores Alice's key under a name.
-func (h *home) key(name string) error {
-	return h.run(h.world.Key.ID+"\n"+h.world.Key.Secret+"\n", "add", "--stdin", name)
+// roles are the profile readonly, and so many more, as a config file has them.
+func roles(more int) string {
+	var s strings.Builder
+	section := func(name string) {
+		fmt.Fprintf(&s, "\n[profile %s]\nregion = eu-west-1\nsource_profile = alice\nrole_arn = arn:aws:iam::123456789012:role/%s\n", name, name)
+	}
+	section("readonly")
+	for i := range more {
+		section(fmt.Sprintf("p%05d", i))
+	}
+	return s.String()
 }
 
-// command is a run of aws-vault.
-func (h *home) command(args ...string) *exec.Cmd {
-	c := exec.CommandContext(h.b.ctx, h.b.program, args...)
-	c.Env, c.Dir = h.environ, h.dir
-	return c
+// session is the same home, in which commands for roles use a session that is numbered.
+func (h home) session(number int) home {
+	h.environ = append(slices.Clip(h.environ), fmt.Sprintf("AWS_ROLE_SESSION_NAME=s%05d", number))
+	return h
 }
 
-// run runs aws-vault to its end.
-func (h *home) run(stdin string, args ...string) error {
-	c := h.command(args...)
-	c.Stdin = strings.NewReader(stdin)
-	var said bytes.Buffer
-	c.Stderr = &said
+// run runs aws-vault with this input.
+func (h home) run(stdin string, args ...string) error {
+	c := exec.Command(h.program, args...)
+	c.Env, c.Dir, c.Stdin = h.environ, h.dir, strings.NewReader(stdin)
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
 	if err := c.Run(); err != nil {
-		return fmt.Errorf("aws-vault %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(said.String()))
+		return fmt.Errorf("aws-vault %s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(stderr.Bytes()))
 	}
 	return nil
 }
 
-// close ends the fake AWS, and leaves nothing of the home.
-func (h *home) close() {
+func (h home) close() {
 	h.aws.Close()
 	os.RemoveAll(h.dir)
 }

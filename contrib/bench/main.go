@@ -1,39 +1,30 @@
-// Bench measures what aws-vault costs whoever waits for it, beside what a program costs
-// that does nothing, and writes the tables and the plot of docs/performance.md. AWS is the
-// fake of package vaulttest, on this machine.
+// Bench measures how much later a command starts because of aws-vault. It compares aws-vault with a
+// floor program, in the same run, and writes the figures into docs/performance.md. AWS is a fake on
+// this machine.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"syscall"
-	"time"
 )
 
-// longest is how long everything may take before something must be wrong.
-const longest = 20 * time.Minute
-
 func main() {
-	page := flag.String("page", "", "write the table into this Markdown file, between its marks")
-	plot := flag.String("plot", "", "draw the growth into this SVG file")
-	runs := flag.Int("runs", 101, "runs of each program whose median is taken")
+	page := flag.String("page", "", "write the figures into this Markdown file, between its marks")
+	plot := flag.String("plot", "", "draw the times among more and more profiles into this SVG file")
+	runs := flag.Int("runs", 101, "how often each command runs")
 	flag.Parse()
-	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: bench [flags] PATH-OF-AWS-VAULT")
+	if flag.NArg() != 2 || *runs < 1 {
+		fmt.Fprintln(os.Stderr, "usage: bench [flags] AWS-VAULT FLOOR")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := context.WithTimeoutCause(ctx, longest, fmt.Errorf("not done after %s", longest))
-	err := bench(ctx, flag.Arg(0), *runs, *page, *plot)
-	if ctx.Err() != nil {
-		err = context.Cause(ctx) // and not that a program was killed
-	}
-	cancel()
+	err := bench(ctx, flag.Arg(0), flag.Arg(1), *runs, *page, *plot)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -41,94 +32,63 @@ func main() {
 	}
 }
 
-func bench(ctx context.Context, path string, runs int, page, plot string) error {
-	program, err := filepath.Abs(path)
-	if err == nil {
-		err = needs(program)
-	}
+// bench measures all rows and writes the files. Its error names the rows that are above their bounds.
+func bench(ctx context.Context, vault, floor string, runs int, page, plot string) error {
+	dir, err := os.MkdirTemp("", "aws-vault-bench-")
 	if err != nil {
 		return err
 	}
-	temp, err := os.MkdirTemp("", "aws-vault-bench-")
+	defer os.RemoveAll(dir)
+	p := programs{vault: filepath.Join(dir, "aws-vault"), floor: filepath.Join(dir, "floor"), dir: dir}
+	size, err := copyProgram(p.vault, vault)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temp)
-	b := &bencher{ctx: ctx, program: program, temp: temp, runs: runs}
-	if b.null, err = os.OpenFile(os.DevNull, os.O_RDWR, 0); err != nil {
+	if _, err := copyProgram(p.floor, floor); err != nil {
 		return err
 	}
-	defer b.null.Close()
-	if b.said, err = os.OpenFile(filepath.Join(temp, "said"), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
-		return err
-	}
-	defer b.said.Close()
-	if b.floors, err = b.buildFloors(); err != nil {
-		return err
-	}
-	return b.write(page, plot)
-}
 
-// needs says what is missing that nothing can be measured without.
-func needs(program string) error {
-	if _, err := os.Stat(program); err != nil {
-		return fmt.Errorf("%w: make bench builds it", err)
-	}
-	if _, err := os.Stat(truePath); err != nil {
-		return fmt.Errorf("%w: everything is held against it", err)
-	}
-	if _, err := exec.LookPath("go"); err != nil {
-		return fmt.Errorf("%w: it builds the programs that aws-vault is held against", err)
-	}
-	return nil
-}
-
-// A part of the page is what stands between the marks of its name.
-type part struct {
-	name    string
-	measure func() (string, error)
-}
-
-// parts are all there are, in the order of the page. The growth is drawn, too, if that is wanted.
-func (b *bencher) parts(drawn *[]byte) []part {
-	return []part{
-		{"machine", func() (string, error) { return machine(b.temp), nil }},
-		{"floors", b.floorTable},
-		{"table", b.table},
-		{"stages", b.stages},
-		{"growth", func() (text string, err error) {
-			*drawn, text, err = b.growth()
-			return text, err
-		}},
-	}
-}
-
-// write measures everything, and then writes what is wanted of it.
-func (b *bencher) write(path, plot string) error {
-	on := &page{}
-	if path != "" {
-		var err error
-		if on, err = readPage(path); err != nil {
-			return err
-		}
-	}
-	var drawn []byte
-	for _, part := range b.parts(&drawn) {
-		text, err := part.measure()
-		if err == nil && path != "" {
-			err = on.put(part.name, text)
-		}
+	var results []result
+	var missed []error
+	for _, r := range rows {
+		found, err := measure(ctx, p, r, runs)
 		if err != nil {
+			return fmt.Errorf("%s: %w", r.what, err)
+		}
+		fmt.Print(found.cells())
+		if found.missed() {
+			missed = append(missed, fmt.Errorf("%s takes %.2f times as long as the floor program, expected at most %.1f", r.what, found.ratio(), r.most))
+		}
+		results = append(results, found)
+	}
+	together, err := measureCold(p)
+	if err != nil {
+		return err
+	}
+	fmt.Print(together)
+	if together.missed() {
+		missed = append(missed, errors.New("commands at once: expected one call and one prompt"))
+	}
+
+	if page != "" {
+		if err := fillPage(page, parts(results, together, runs, size)); err != nil {
 			return err
 		}
 	}
 	if plot != "" {
-		if err := os.WriteFile(plot, drawn, 0o644); err != nil {
+		if err := os.WriteFile(plot, drawing(results), 0o644); err != nil {
 			return err
 		}
 	}
-	if path == "" {
-		return nil
+	return errors.Join(missed...)
+}
+
+// copyProgram copies a program and returns its size. A file that the linker has just written starts
+// more slowly than its copy.
+func copyProgram(to, from string) (size int, err error) {
+	text, err := os.ReadFile(from)
+	if err != nil {
+		return 0, fmt.Errorf("%w: make bench builds it", err)
 	}
-	return on.write()
+	return len(text), os.WriteFile(to, text, 0o700)
 }

@@ -1,29 +1,64 @@
 package main
 
 import (
-	"errors"
+	"fmt"
 	"os"
+	"runtime"
 	"strings"
+	"time"
 )
 
-// A page is a Markdown file with marks, between which what was measured stands.
-type page struct{ path, text string }
-
-func readPage(path string) (*page, error) {
-	text, err := os.ReadFile(path)
-	return &page{path, string(text)}, err
+// parts are what the page has between its marks, by their names.
+func parts(all []result, together cold, runs, size int) map[string]string {
+	return map[string]string{"machine": machine(runs, size), "table": table(all), "cold": together.String()}
 }
 
-// put puts text between the marks of that name.
-func (p *page) put(name, text string) error {
-	begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
-	before, rest, ok := strings.Cut(p.text, begin)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		return errors.New(p.path + " has no marks " + strings.TrimSpace(begin) + " and " + end)
+// table shows all results, as Markdown.
+func table(all []result) string {
+	text := "| command | time | middle half of the runs | floor program | ratio | at most | met | calls to AWS |\n|---|---|---|---|---|---|---|---|\n"
+	for _, r := range all {
+		text += r.cells()
 	}
-	p.text = before + begin + text + end + after
-	return nil
+	return text
 }
 
-func (p *page) write() error { return os.WriteFile(p.path, []byte(p.text), 0o644) }
+// cells are the result's line of the table.
+func (r result) cells() string {
+	most, met := "–", "–"
+	if r.most > 0 {
+		most, met = fmt.Sprintf("%.1f", r.most), "yes"
+		if r.missed() {
+			met = "no"
+		}
+	}
+	return fmt.Sprintf("| %s | %s ms | %s–%s ms | %s ms | %.2f | %s | %s | %.3g |\n",
+		r.what, ms(r.ours.median()), ms(r.ours.quartile(1)), ms(r.ours.quartile(3)), ms(r.floor.median()),
+		r.ratio(), most, met, float64(r.calls)/float64(len(r.ours)))
+}
+
+func ms(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/float64(time.Millisecond)) }
+
+// machine is what was measured on, and does not identify the machine.
+func machine(runs, size int) string {
+	return fmt.Sprintf("The last run: %d runs of each command, %d cores, %s/%s, %s, a static program of %.1f MB.\n",
+		runs, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), float64(size)/1e6)
+}
+
+// fillPage replaces what is between the marks <!-- name --> and <!-- /name --> of each part.
+func fillPage(path string, parts map[string]string) error {
+	page, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	text := string(page)
+	for name, part := range parts {
+		begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
+		before, rest, ok := strings.Cut(text, begin)
+		_, after, ended := strings.Cut(rest, end)
+		if !ok || !ended {
+			return fmt.Errorf("%s: no marks %s and %s", path, strings.TrimSpace(begin), end)
+		}
+		text = before + begin + part + end + after
+	}
+	return os.WriteFile(path, []byte(text), 0o644)
+}

@@ -1,93 +1,60 @@
 package main
 
-import (
-	"fmt"
-	"os"
-	"strings"
-	"time"
+// truePath is the command that aws-vault and the floor program become.
+const truePath = "/bin/true"
+
+// A row is one command that is measured, next to the floor program.
+type row struct {
+	what string
+	most float64 // how many times the floor program's time it may take; 0 if there is no bound
+	args []string
+
+	profiles int                // more profiles in the config file
+	keystore []string           // the variables that choose it; nil for the file keystore
+	prepare  func(h home) error // runs before the measurement, after alice's key is stored
+
+	line string // the line of the plot that its median is a point of
+	ends bool   // it reads no file and becomes no command, so the floor program does not either
+	anew bool   // each run needs a session of its own
+}
+
+// rows are in the order of the page.
+var rows = []row{
+	{what: "`--version`", most: 1.6, args: []string{"--version"}, ends: true},
+	{what: "`exec`", most: 1.5, args: execAlice, line: "exec"},
+	{what: "`exec` of a role", most: 1.5, args: execRole},
+	{what: "`export --format=json` of a role", most: 1.5, args: exportRole},
+	{what: "`exec` among 1,000 profiles", most: 1.7, args: execAlice, profiles: 1_000, line: "exec"},
+	{what: "`exec` among 10,000 profiles", args: execAlice, profiles: 10_000, line: "exec"},
+	{what: "`exec` among 20,000 profiles", most: 4, args: execAlice, profiles: 20_000, line: "exec"},
+	{what: "`list`", args: []string{"list"}, line: "list"},
+	{what: "`list` among 1,000 profiles", args: []string{"list"}, profiles: 1_000, line: "list"},
+	{what: "`list` among 10,000 profiles", args: []string{"list"}, profiles: 10_000, line: "list"},
+	{what: "`list` among 20,000 profiles", args: []string{"list"}, profiles: 20_000, line: "list"},
+	{what: "`list` with 1,000 sessions", args: []string{"list"}, prepare: thousandSessions},
+	{what: "completion of a profile among 20,000", args: []string{"--completion-bash", "exec", ""}, profiles: 20_000},
+	{what: "`exec` of a role, a new session each time", args: execRole, anew: true},
+	{what: "`exec`, sealed keystore, unlocked", args: execAlice, keystore: sealedKeystore, prepare: unlock},
+	{what: "`exec`, sealed keystore, locked", args: execAlice, keystore: sealedKeystore},
+}
+
+var (
+	execAlice      = []string{"exec", "alice", "--", truePath}
+	execRole       = []string{"exec", "readonly", "--", truePath}
+	exportRole     = []string{"export", "--format=json", "readonly"}
+	fileKeystore   = []string{"AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=correct-horse"}
+	sealedKeystore = []string{"AWS_VAULT_BACKEND=sealed", "AWS_VAULT_SEALED_PASSPHRASE=correct-horse"}
 )
 
-// A figure is what a row of the table was measured at.
-type figure struct {
-	here    string
-	met     bool
-	skipped bool // it could not be measured, and here says why
+// unlock leaves nothing to clean up: the key is forgotten after a few minutes.
+func unlock(h home) error { return h.run("", "unlock", "--for=5m") }
 
-	// These are of what was timed again and again, and zero for the rest.
-	took         time.Duration // the median
-	ofTrue, ofGo float64       // in the time of true, and of a Go program that does nothing
-	half         string        // where the middle half of all times lies
-}
-
-// A row is one thing that a user waits for, with what it may take.
-type row struct {
-	what  string
-	seven string // aws-vault 7.2 and its fork, on another machine of this class
-	limit string
-	take  func(*bencher) (figure, error)
-}
-
-// rows are in the order of the table.
-var rows = []row{
-	{"`--version`", "3.5 / 4.7 ms (4.2× / 5.6×)", "≤ 3.2 ms at 0.8 ms for `true`: 4×", (*bencher).version},
-	{"`exec`, warm session, file keystore", "6.7 / 8.1 ms (8.7× / 10×)", "≤ 5.5×", warm("alice", 5.5)},
-	{"`exec` of a role, session kept", "20.6 / 21.9 ms, a call each", "no call, ≤ 6×", warm("readonly", 6)},
-	{"`exec`, warm session, sealed keystore, unlocked", "–", "≤ 4.5×, 1.6× faster than 7.2 with files", unlocked(4.5)},
-	{"`export --format=json`, warm, 8 at a time", "298 / 252 a second", "≥ 450 a second", (*bencher).parallel},
-	{"an STS call that nothing saves, over TLS", "18.8 ms", "≤ 11 ms", (*bencher).call},
-	{"Secret Service, `exec` of a role, credential and session", "17.9 / 20.9 ms, 29 D-Bus calls", "≤ 8 D-Bus calls", (*bencher).secretService},
-	{"config of 5,000 profiles, `exec`", "51 ms", "≤ 9 ms", profiles(5_000, 9*time.Millisecond)},
-	{"config of 20,000 profiles, `exec`", "381 ms", "≤ 30 ms", profiles(20_000, 30*time.Millisecond)},
-	{"`list`, 1,000 profiles and 1,000 sessions", "3,205 / 1,113 ms", "≤ 40 ms", (*bencher).list},
-	{"completion, 5,000 profiles", "207 / 253 ms", "≤ 20 ms", (*bencher).completion},
-	{"resident memory of `exec`", "8.5–23 MB", "≤ 12 MB", (*bencher).memory},
-	{"20 commands at once, nothing kept, a second for the code", "20 calls, 20 prompts", "1 call, 1 prompt, the last done within 1.3× of the first", (*bencher).cold},
-	{"credentials from the ECS endpoint, 64 connections, beside a bare handler of net/http", "20–27k a second, 8–13 ms", "≥ 0.7× its requests a second, ≤ 1.5× its 99th percentile", (*bencher).endpoint},
-	{"binary, stripped, static", "12.1 / 29.8 MB", "≤ 16 MB", (*bencher).size},
-	{"first `exec` with a locked store, passphrase given, sealed keystore", "–", "measured", (*bencher).firstSealed},
-	{"first `exec` with a passphrase, file keystore", "–", "measured", (*bencher).firstFile},
-}
-
-const plain = `[profile alice]
-region = eu-west-1
-
-[profile readonly]
-region         = eu-west-1
-source_profile = alice
-role_arn       = {readonly}
-`
-
-// table measures all rows and writes them as Markdown.
-func (b *bencher) table() (string, error) {
-	var t strings.Builder
-	t.WriteString("| what | 7.2 / fork | wanted | here | half of all runs | of `true` | of an empty Go program | met |\n|---|---|---|---|---|---|---|---|\n")
-	for _, r := range rows {
-		f, err := r.take(b)
-		if err != nil {
-			return "", fmt.Errorf("%s: %w", r.what, err)
+// thousandSessions creates sessions of one role.
+func thousandSessions(h home) error {
+	for i := range 1000 {
+		if err := h.session(i).run("", exportRole...); err != nil {
+			return err
 		}
-		line := "| " + strings.Join(append([]string{r.what, r.seven, r.limit}, f.cells()...), " | ") + " |\n"
-		t.WriteString(line)
-		os.Stdout.WriteString(line)
 	}
-	return t.String(), nil
-}
-
-// notMeasured is the figure of a row that takes a program which is not installed here.
-func notMeasured(program string) figure {
-	return figure{here: "not measured: no " + program + " in PATH", skipped: true}
-}
-
-func (f figure) cells() []string {
-	half, ofTrue, ofGo, met := "–", "–", "–", "no"
-	if f.took > 0 {
-		half, ofTrue, ofGo = f.half, fmt.Sprintf("%.1f×", f.ofTrue), fmt.Sprintf("%.1f×", f.ofGo)
-	}
-	switch {
-	case f.skipped:
-		met = "–"
-	case f.met:
-		met = "yes"
-	}
-	return []string{f.here, half, ofTrue, ofGo, met}
+	return nil
 }

@@ -1,0 +1,51 @@
+// Floor is the least that a Go program does to provide cached credentials from the file keystore.
+// It links net/http, reads the config file, derives the keystore's key from a passphrase and becomes
+// the command. Bench compares aws-vault with it. Without arguments it only links net/http, and ends
+// at once.
+package main
+
+import (
+	"crypto/pbkdf2"
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"os"
+	"syscall"
+)
+
+// What the file keystore derives the key of each item with; see vault/keystore/jwe.go.
+const (
+	rounds  = 8192
+	keySize = 16
+)
+
+func main() {
+	if len(os.Args) == 1 {
+		return
+	}
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: floor [CONFIG COMMAND]")
+		os.Exit(2)
+	}
+	if err := become(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, "floor:", err)
+		os.Exit(1)
+	}
+}
+
+func become(config, command string) error {
+	if _, err := os.ReadFile(config); err != nil {
+		return err
+	}
+	salt := []byte("PBES2-HS256+A128KW\x00 and the item's own")
+	if _, err := pbkdf2.Key(sha256.New, "correct-horse", salt, rounds, keySize); err != nil {
+		return err
+	}
+	// The variable is never set. Without a call, the linker would leave net/http out.
+	if url := os.Getenv("FLOOR_URL"); url != "" {
+		if _, err := http.Get(url); err != nil {
+			return err
+		}
+	}
+	return syscall.Exec(command, []string{command}, os.Environ())
+}
