@@ -87,6 +87,7 @@ check-build:
 	$(GO) build -o /dev/null .
 	$(if $(TAGS),$(GO) build -tags '$(TAGS)' -o /dev/null .)
 	CGO_ENABLED=0 $(GO) build -o /dev/null .
+	CGO_ENABLED=0 GOOS=freebsd $(GO) build -o /dev/null .
 
 # Tests run the program as processes of their own, and go test counts what those reach too.
 check-race:
