@@ -163,7 +163,6 @@ func (r *randomConfig) settings(s plan.Step) []string {
 func TestAgentsGetNoMoreThanAnyRoleAllows(t *testing.T) {
 	const configs = 20_000
 	w := testvault.New(t, "")
-	w.Shows = true
 	w.Source.Tokens = &store.Tokens{Ring: w.SessionRing, Locks: w.Sessions.Locks, Index: w.Sessions.Index, Now: w.Sessions.Now}
 	w.Store(t, "m")
 	key := w.Ring.Items["m"].Data
@@ -194,7 +193,7 @@ func TestAgentsGetNoMoreThanAnyRoleAllows(t *testing.T) {
 		asked := r.profiles[r.IntN(len(r.profiles))].name
 		var deny *plan.AgentDeniedError
 		var conflict *plan.AgentPoliciesError
-		pl, err := w.Plan(t.Context(), asked, o)
+		pl, err := w.Preview(t.Context(), asked, o)
 		switch {
 		case errors.As(err, &deny):
 			denied++

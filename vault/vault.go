@@ -27,10 +27,11 @@ func (v *Vault) PlanEnvironment(o plan.Options) (plan.Plan, error) {
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	h := plan.Holdings{Environment: v.environment()}
-	if err := v.limits(p, o, &h); err != nil {
+	l, err := v.limits(p, o)
+	if err != nil {
 		return plan.Plan{}, err
 	}
+	h := plan.Holdings{Environment: v.environment(), Policies: l.texts, Named: l.named, Agents: l.agents}
 	return plan.FromEnvironment(p, h, o)
 }
 
@@ -52,7 +53,6 @@ type Vault struct {
 	Source   *source.Deps
 	Open     func(path string) (io.ReadCloser, error) // a file that a profile names
 	Warn     func(error)                              // what went wrong and lost nothing
-	Shows    bool                                     // plans are made to be shown: nothing is opened for one
 	CanTouch bool                                     // the keystore can keep an item so that it opens with a touch only
 }
 
@@ -61,6 +61,16 @@ type Vault struct {
 // and nothing else. It runs no program and calls nothing: see [plan.Plan.Decided]. Besides the
 // errors of [profile.File.Resolve] and [plan.Make], it returns the keystore's.
 func (v *Vault) Plan(ctx context.Context, name string, o plan.Options) (plan.Plan, error) {
+	return v.plan(ctx, name, o, keptSignIns{v.Source})
+}
+
+// Preview is [Vault.Plan] for a plan that is shown and not carried out. It opens no sign-in to
+// learn whose it is, so what it says of that may be wrong.
+func (v *Vault) Preview(ctx context.Context, name string, o plan.Options) (plan.Plan, error) {
+	return v.plan(ctx, name, o, listedSignIns{v.Source})
+}
+
+func (v *Vault) plan(ctx context.Context, name string, o plan.Options, signed signIns) (plan.Plan, error) {
 	p, err := v.Config.Resolve(name, v.Inputs)
 	if err != nil {
 		return plan.Plan{}, err
@@ -68,7 +78,7 @@ func (v *Vault) Plan(ctx context.Context, name string, o plan.Options) (plan.Pla
 	for _, w := range p.Warnings() {
 		v.Source.Log.Debug("config", "at", w.Origin.String(), "warning", w.Text)
 	}
-	h, err := v.holdings(ctx, p, o)
+	h, err := v.holdings(ctx, p, o, signed)
 	if err != nil {
 		return plan.Plan{}, err
 	}

@@ -25,9 +25,8 @@ func (p *patient) lookAtConfig(ctx context.Context) []doctor.Finding {
 	if p.listed {
 		s := p.Assemble(config, in, p.locks, p.state, p.keystore)
 		s.Keys = &store.Keys{Ring: listedOnce(p.keystore.Keys, p.keys), Dir: s.Keys.Dir}
-		s.Shows = true
 		c.Plan = func(name string) (plan.Plan, error) {
-			pl, err := s.Plan(ctx, name, plan.Options{Name: app.SessionName(p.Env.User)})
+			pl, err := s.Preview(ctx, name, plan.Options{Name: app.SessionName(p.Env.User)})
 			for _, step := range pl.Steps {
 				p.heed(step)
 			}

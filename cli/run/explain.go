@@ -25,8 +25,7 @@ func ExplainCommand(k *kingpin.Application, a *app.App) []app.Verb {
 		if err != nil {
 			return err
 		}
-		t.Shows = true
-		pl, err := t.Session.Plan(ctx, t.Profile, t.Options)
+		pl, err := t.Preview(ctx, t.Profile, t.Options)
 		if err != nil {
 			return err
 		}
