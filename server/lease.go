@@ -100,6 +100,20 @@ func (l *Lease) Credentials(ctx context.Context) (*Held, error) {
 	return h, nil
 }
 
+// Begin makes the first credentials by create instead of Make, in the caller's own time and with its ctx: whoever
+// waits may be asked in ways that are closed later. It is called before anybody else asks.
+func (l *Lease) Begin(ctx context.Context, create func(ctx context.Context, need time.Duration) (aws.Credentials, error)) error {
+	m := &making{done: make(chan struct{})}
+	l.mu.Lock()
+	l.making = m
+	l.mu.Unlock()
+	l.run(ctx, m, create)
+	if m.err == nil {
+		m.held.asked.Store(true)
+	}
+	return m.err
+}
+
 // better waits for credentials that are better than h, which may be nil.
 func (l *Lease) better(ctx context.Context, h *Held, now time.Time) (*Held, error) {
 	m, held := l.join(now)
@@ -147,13 +161,13 @@ func (l *Lease) join(now time.Time) (*making, *Held) {
 // begin begins a making. The lease is locked.
 func (l *Lease) begin() *making {
 	l.making = &making{done: make(chan struct{})}
-	go l.run(l.making)
+	// What is asked for here answers many, and the one who asked first may be gone.
+	go l.run(context.Background(), l.making, l.Make)
 	return l.making
 }
 
-func (l *Lease) run(m *making) {
-	// What is asked for here answers many, and the one who asked first may be gone.
-	c, err := l.Make(context.Background(), l.Need+lead)
+func (l *Lease) run(ctx context.Context, m *making, create func(context.Context, time.Duration) (aws.Credentials, error)) {
+	c, err := create(ctx, l.Need+lead)
 	now := l.Clock.Now()
 	if err == nil {
 		m.held, err = l.hold(c, now)

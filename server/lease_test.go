@@ -291,3 +291,34 @@ func TestUnending(t *testing.T) {
 		}
 	})
 }
+
+// The first credentials are created as the caller says and with the caller's context, and are renewed by
+// Make before anybody has asked a second time.
+func TestBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i, first := &issuer{lasts: time.Hour}, &issuer{lasts: time.Hour}
+		l := &Lease{Make: i.make, Need: ECSNeed, Clock: fakeTime}
+		defer l.Close()
+		type key struct{}
+		caller := context.WithValue(t.Context(), key{}, "caller")
+		err := l.Begin(caller, func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
+			if ctx.Value(key{}) != "caller" || need != ECSNeed+lead {
+				t.Errorf("first asked with %v for %s", ctx, need)
+			}
+			return first.make(ctx, need)
+		})
+		if err != nil || first.calls.Load() != 1 || i.calls.Load() != 0 {
+			t.Fatalf("began with %v, %d and %d calls, want 1 and 0", err, first.calls.Load(), i.calls.Load())
+		}
+		time.Sleep(50 * time.Minute)
+		synctest.Wait()
+		if first.calls.Load() != 1 || i.calls.Load() != 1 {
+			t.Errorf("%d and %d calls later, want 1 and 1", first.calls.Load(), i.calls.Load())
+		}
+		failed := &Lease{Make: i.make, Need: ECSNeed, Clock: fakeTime}
+		defer failed.Close()
+		if err := failed.Begin(caller, func(context.Context, time.Duration) (aws.Credentials, error) { return aws.Credentials{}, errAWS }); err != errAWS {
+			t.Errorf("a beginning that fails returns %v", err)
+		}
+	})
+}

@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,7 +19,6 @@ type supply struct {
 	app        *app.App
 	task       *app.Task
 	unattended *vault.Unattended
-	attended   atomic.Pointer[context.Context] // of the person who waits for what is made now; nil for nobody
 }
 
 // newSupply makes one. Until is as for [vault.Unattended].
@@ -34,17 +32,11 @@ func (s *supply) plan(ctx context.Context, then ...string) (plan.Plan, error) {
 	return s.task.Session.Plan(ctx, s.task.Profile, o)
 }
 
+// make creates credentials for whoever asks the server. It asks a person in the background only.
 func (s *supply) make(ctx context.Context, need time.Duration, then ...string) (aws.Credentials, error) {
-	person := s.attended.Load()
-	if person != nil {
-		ctx = *person
-	}
 	pl, err := s.plan(ctx, then...)
 	if err != nil {
 		return aws.Credentials{}, &planError{err}
-	}
-	if person != nil {
-		return s.task.Session.Credentials(ctx, pl, s.task.Options, need)
 	}
 	return s.unattended.Credentials(ctx, pl, s.task.Options, need)
 }
@@ -52,10 +44,13 @@ func (s *supply) make(ctx context.Context, need time.Duration, then ...string) (
 // begin makes the first credentials, while the person can still be asked in any way. Where
 // ctx ends, it is waited for that the question is taken back from the terminal.
 func (s *supply) begin(ctx context.Context, l *server.Lease) error {
-	s.attended.Store(&ctx)
-	defer s.attended.Store(nil)
-	_, err := l.Credentials(context.WithoutCancel(ctx))
-	return err
+	return l.Begin(ctx, func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
+		pl, err := s.plan(ctx)
+		if err != nil {
+			return aws.Credentials{}, &planError{err}
+		}
+		return s.task.Session.Credentials(ctx, pl, s.task.Options, need)
+	})
 }
 
 // lease is of the profile's own credentials.
