@@ -14,23 +14,18 @@ import (
 )
 
 // Main runs one command line, without the program's name, and returns its exit status.
-func Main(ctx context.Context, args []string, env app.Env) (status int) {
+func Main(ctx context.Context, args []string, env app.Env) int {
 	a := app.New(env)
 	k := describe(a, meant(args)...)
-	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case terminated:
-			status = int(r)
-		default:
-			panic(r)
-		}
-	}()
 	if status, asked := completion(a, k.Application, args); asked {
 		return status
 	}
 	line, err := k.parse(args)
-	if err != nil {
+	var done ended
+	switch {
+	case errors.As(err, &done):
+		return int(done)
+	case err != nil:
 		fmt.Fprintf(env.Stderr, "aws-vault: error: %v\naws-vault: hint: see aws-vault --help\n", err)
 		return app.StatusUsage
 	}

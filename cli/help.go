@@ -7,9 +7,6 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 )
 
-// helpTemplate hands a help page to [help], which reads better than kingpin's own.
-const helpTemplate = `{{help .App .Context.SelectedCommand}}`
-
 // helpWidth is what a terminal shows at least.
 const helpWidth = 80
 

@@ -8,10 +8,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 )
 
-// manTemplate hands the manual page to [man]: it says what the help pages say.
-const manTemplate = `{{man .App}}`
-
-// man is the manual page, for man(7).
+// man is the manual page, for man(7). It says what the help pages say.
 func man(app *kingpin.ApplicationModel) string {
 	var p page
 	p.line(`.TH AWS\-VAULT 1 "" "aws\-vault ` + roff(app.Version) + `" "User Commands"`)
