@@ -16,7 +16,7 @@ import (
 // Main runs one command line, without the program's name, and returns its exit status.
 func Main(ctx context.Context, args []string, env app.Env) int {
 	a := app.New(env)
-	k := describe(a, meant(args)...)
+	k := describe(a, commands...)
 	if status, asked := completion(a, k.Application, args); asked {
 		return status
 	}

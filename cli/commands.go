@@ -49,23 +49,6 @@ func flagsOf(k *kingpin.ApplicationModel, name string) []*kingpin.FlagModel {
 	}
 }
 
-// meant are the commands that a command line may mean. What programs run all day is told by
-// its first word: to describe all the others takes a third of a millisecond.
-func meant(args []string) []command {
-	if len(args) == 0 || slices.ContainsFunc(args, func(arg string) bool { return arg == "-h" || strings.HasPrefix(arg, "--help") }) {
-		return commands
-	}
-	switch args[0] {
-	case "exec":
-		return []command{run.ExecCommand}
-	case "export":
-		return []command{run.ExportCommand}
-	case "--version", "-v", "version":
-		return []command{versionCommand}
-	}
-	return commands
-}
-
 // A command describes a command, or a group of them, and returns what each does.
 type command = func(*kingpin.Application, *app.App) []app.Verb
 
