@@ -2,10 +2,8 @@ package plan
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"aws-vault/vault/policy"
 	"aws-vault/vault/profile"
@@ -67,21 +65,28 @@ func (h holder) strictest() (found profile.AgentRule, ok bool, err error) {
 	return found, ok, nil
 }
 
+// An agentAccess is what profiles set about coding agents for the credentials of a chain.
+type agentAccess struct {
+	chain *chain
+	then  []string           // the ARNs of roles that are assumed after the chain
+	rules profile.AgentRules // of all profiles
+}
+
 // holders are the roles and profiles of the chain, the one that was asked for first.
-func (c *chain) holders() []holder {
+func (a agentAccess) holders() []holder {
 	var all []holder
-	for _, q := range slices.Backward(c.profiles) {
+	for _, q := range slices.Backward(a.chain.profiles) {
 		if v, ok := ownSetting(q, "agent_access"); ok {
 			all = append(all, holder{"profile " + q.Name, []profile.AgentRule{{Profile: q.Name, Access: v}}})
 		}
-		if slices.Contains(c.roles, q) {
-			all = append(all, c.roleHolder(q.Text("role_arn")))
+		if slices.Contains(a.chain.roles, q) {
+			all = append(all, a.role(q.Text("role_arn")))
 		}
 	}
-	all = append(all, c.rootHolder())
-	for _, arn := range c.options.Then {
-		h := c.roleHolder(arn)
-		if v := c.holdings.Agents.Default; len(h.rules) == 0 && v.Text != "" {
+	all = append(all, a.root())
+	for _, arn := range a.then {
+		h := a.role(arn)
+		if v := a.rules.Default; len(h.rules) == 0 && v.Text != "" {
 			h.rules = []profile.AgentRule{{Profile: "default", Access: v}} // as for a profile that sets nothing
 		}
 		all = append(all, h)
@@ -89,74 +94,45 @@ func (c *chain) holders() []holder {
 	return all
 }
 
-func (c *chain) roleHolder(arn string) holder {
-	return holder{"role " + arn, c.holdings.Agents.Of(profile.RolePrincipal(arn))}
+func (a agentAccess) role(arn string) holder {
+	return holder{"role " + arn, a.rules.Of(profile.RolePrincipal(arn))}
 }
 
-// rootHolder is for the first step of the chain. A step whose credentials are nobody's in
+// root is for the first step of the chain. A step whose credentials are nobody's in
 // particular has no rules but those of its profile.
-func (c *chain) rootHolder() holder {
-	switch spec := c.root.Spec.(type) {
+func (a agentAccess) root() holder {
+	switch spec := a.chain.root.Spec.(type) {
 	case WebIdentity:
-		return c.roleHolder(spec.ARN)
+		return a.role(spec.ARN)
 	case OIDCRole:
-		return c.roleHolder(spec.ARN)
+		return a.role(spec.ARN)
 	case IdentityRole:
-		return c.roleHolder(spec.ARN)
+		return a.role(spec.ARN)
 	case RolesAnywhere:
-		return c.roleHolder(spec.Role)
+		return a.role(spec.Role)
 	case SSORole:
-		return holder{"role " + spec.Role + " of account " + spec.Account, c.holdings.Agents.Of(profile.SSOPrincipal(spec.Account, spec.Role))}
+		of := a.rules.Of(profile.SSOPrincipal(spec.Account, spec.Role))
+		return holder{"role " + spec.Role + " of account " + spec.Account, of}
 	case Login:
-		return holder{spec.Session, c.holdings.Agents.Of(profile.SignInPrincipal(spec.Session))}
+		return holder{spec.Session, a.rules.Of(profile.SignInPrincipal(spec.Session))}
 	}
 	return holder{}
 }
 
-// agentLimit limits what a coding agent receives. For each role of the chain, the strictest rule
-// of any profile with that role holds, so that another profile's name is no way around it.
-func (c *chain) agentLimit() error {
-	agent := c.options.Agent
-	if agent.Name == "" {
-		return nil
-	}
-	policies, err := c.agentPolicies()
-	if err != nil || len(policies) == 0 {
-		return err
-	}
-	tags, _, _ := c.agentSetting("agent_tags")
-	c.bound.agent, c.bound.tags = agent.Name, tags.Text != accessOff
-	if v, of, own := c.agentSetting("agent_access"); own && v.Text != ReadOnly && accessRank(v.Text) == policyRank {
-		c.bound.replaces = of
-	}
-	var names []string
-	for i, r := range policies {
-		var conflict *policy.ConflictError
-		if err := c.limitBy(r.Access.Text, r.Access); errors.As(err, &conflict) {
-			return &AgentPoliciesError{Name: "the chain of profile " + c.target.Name, A: policies[i-1], B: r}
-		} else if err != nil {
-			return err
-		}
-		names = append(names, fmt.Sprintf("%s (%s)", r.Access.Text, ruleOrigin(r)))
-	}
-	c.notes = append(c.notes, fmt.Sprintf("%s is set: for a coding agent, the session is limited to %s", agent.Variable, strings.Join(names, " and ")))
-	return nil
-}
-
-// agentPolicies returns the rules whose policies limit the credentials, each policy once. It
+// policies returns the rules whose policies limit the agent's credentials, each policy once. It
 // fails with an [*AgentDeniedError] where a rule forbids them.
-func (c *chain) agentPolicies() ([]profile.AgentRule, error) {
+func (a agentAccess) policies(agent policy.Agent) ([]profile.AgentRule, error) {
 	var policies []profile.AgentRule
 	add := func(name string, r profile.AgentRule) error {
 		switch access := r.Access.Text; {
 		case access == accessDenied:
-			return &AgentDeniedError{Profile: r.Profile, Name: name, Agent: c.options.Agent, Origin: r.Access.Origin}
+			return &AgentDeniedError{Profile: r.Profile, Name: name, Agent: agent, Origin: r.Access.Origin}
 		case access != accessOff && !slices.ContainsFunc(policies, func(p profile.AgentRule) bool { return p.Access.Text == access }):
 			policies = append(policies, r)
 		}
 		return nil
 	}
-	for _, h := range c.holders() {
+	for _, h := range a.holders() {
 		r, ok, err := h.strictest()
 		if err == nil && ok {
 			err = add(h.name, r)
@@ -165,36 +141,36 @@ func (c *chain) agentPolicies() ([]profile.AgentRule, error) {
 			return nil, err
 		}
 	}
-	own, ok, err := c.unsetAccess()
+	own, ok, err := a.unset()
 	if err == nil && ok {
-		err = add("profile "+c.target.Name, own)
+		err = add("profile "+a.chain.target.Name, own)
 	}
 	return policies, err
 }
 
-// unsetAccess is the rule for a profile that sets none: that of [default], or else read-only. It
+// unset is the rule for a profile that sets none: that of [default], or else read-only. It
 // is for the profile that was asked for, and not for those on the way. A policy that another
 // profile sets for the same role replaces it: the two are for the same rights.
-func (c *chain) unsetAccess() (profile.AgentRule, bool, error) {
-	v, of, own := c.agentSetting("agent_access")
+func (a agentAccess) unset() (profile.AgentRule, bool, error) {
+	v, of, own := a.setting("agent_access")
 	if own {
 		return profile.AgentRule{}, false, nil
 	}
 	r := profile.AgentRule{Profile: of, Access: v}
 	r.Access.Text = cmp.Or(v.Text, ReadOnly)
-	last := c.rootHolder()
-	if n := len(c.roles); n > 0 {
-		last = c.roleHolder(c.roles[n-1].Text("role_arn"))
+	last := a.root()
+	if n := len(a.chain.roles); n > 0 {
+		last = a.role(a.chain.roles[n-1].Text("role_arn"))
 	}
 	set, ok, err := last.strictest()
 	return r, !ok || accessRank(set.Access.Text) < accessRank(r.Access.Text), err
 }
 
-// agentSetting returns what counts for the profile that was asked for, which profile sets it, and
+// setting returns what counts for the profile that was asked for, which profile sets it, and
 // whether that is its own setting. A profile that only forwards the credentials of another is held
 // to what that one sets.
-func (c *chain) agentSetting(name string) (v profile.Value, of string, own bool) {
-	for _, q := range slices.Backward(c.profiles) {
+func (a agentAccess) setting(name string) (v profile.Value, of string, own bool) {
+	for _, q := range slices.Backward(a.chain.profiles) {
 		if v, ok := ownSetting(q, name); ok {
 			return v, q.Name, true
 		}
@@ -202,7 +178,7 @@ func (c *chain) agentSetting(name string) (v profile.Value, of string, own bool)
 			break
 		}
 	}
-	return c.target.Value(name), c.target.Name, false
+	return a.chain.target.Value(name), a.chain.target.Name, false
 }
 
 // ownSetting returns what a profile sets for itself. What [default] sets is for all profiles.

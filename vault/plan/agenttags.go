@@ -16,8 +16,8 @@ const (
 )
 
 // tag names the agent in the first role that takes tags, which passes them on to the rest.
-func (c *chain) tag(steps []Step) error {
-	if c.bound.agent == "" || !c.bound.tags {
+func (l limit) tag(steps []Step, profiles []*profile.Profile) error {
+	if l.agent == "" || !l.tags {
 		return nil
 	}
 	begun := false
@@ -26,25 +26,27 @@ func (c *chain) tag(steps []Step) error {
 		if !ok {
 			continue
 		}
+		conflict := func(found, reason string) error {
+			from := steps[i].Profile
+			return &ConflictError{Origin: tagOrigin(profiles, from), Profile: from, Found: found, Reason: reason}
+		}
 		if j := slices.IndexFunc(spec.Tags, isOurs); j >= 0 {
-			return &ConflictError{
-				Origin: c.tagOrigin(steps[i].Profile), Profile: steps[i].Profile, Found: "tag " + spec.Tags[j].Key,
-				Reason: "is used by a coding agent, and its session carries that tag already",
-			}
+			return conflict("tag "+spec.Tags[j].Key, "is used by a coding agent, and its session carries that tag already")
 		}
 		if begun {
 			continue
 		}
 		begun = true
 		if most := maxTags - 2; len(spec.Tags) > most {
-			return &ConflictError{
-				Origin: c.tagOrigin(steps[i].Profile), Profile: steps[i].Profile, Found: fmt.Sprintf("more than %d tags", most),
-				Reason: "is used by a coding agent, and its session carries two more",
-			}
+			found := fmt.Sprintf("more than %d tags", most)
+			return conflict(found, "is used by a coding agent, and its session carries two more")
 		}
-		tags := append(slices.Clone(spec.Tags), profile.Tag{Key: accessTag, Value: byAgent}, profile.Tag{Key: agentTag, Value: c.bound.agent})
+		ours := []profile.Tag{{Key: accessTag, Value: byAgent}, {Key: agentTag, Value: l.agent}}
+		tags := slices.Concat(spec.Tags, ours)
 		slices.SortFunc(tags, func(a, b profile.Tag) int { return strings.Compare(a.Key, b.Key) })
-		steps[i].Spec = withTags(steps[i].Spec, tags, slices.Sorted(slices.Values(append(slices.Clone(spec.TransitiveTags), accessTag, agentTag))))
+		transitive := slices.Concat(spec.TransitiveTags, []string{accessTag, agentTag})
+		slices.Sort(transitive)
+		steps[i].Spec = withTags(steps[i].Spec, tags, transitive)
 	}
 	return nil
 }
@@ -66,8 +68,8 @@ func isOurs(t profile.Tag) bool {
 	return strings.EqualFold(t.Key, accessTag) || strings.EqualFold(t.Key, agentTag)
 }
 
-func (c *chain) tagOrigin(name string) profile.Origin {
-	for _, q := range c.profiles {
+func tagOrigin(profiles []*profile.Profile, name string) profile.Origin {
+	for _, q := range profiles {
 		if q.Name == name {
 			return q.Value("session_tags").Origin
 		}

@@ -1,6 +1,10 @@
 package plan
 
-import "aws-vault/vault/profile"
+import (
+	"errors"
+
+	"aws-vault/vault/profile"
+)
 
 // CredentialSource is the Spec of credentials that the machine offers of itself: in
 // the environment, at the EC2 metadata service, or at a container's endpoint.
@@ -20,7 +24,7 @@ func (s CredentialSource) encode(e *encoder) {
 // Args says nothing: the step's kind says which source it is.
 func (CredentialSource) Args() []Arg { return nil }
 
-func credentialSource(c *chain, q *profile.Profile) (Step, bool, error) {
+func credentialSource(b *builder, q *profile.Profile) (Step, bool, error) {
 	v := q.Value("credential_source")
 	s := Step{
 		Profile: q.Name, Yields: Yield{Role, Yes}, Spec: CredentialSource{Source: v.Text},
@@ -30,16 +34,49 @@ func credentialSource(c *chain, q *profile.Profile) (Step, bool, error) {
 	case "":
 		return Step{}, false, nil
 	case "Environment":
-		key := c.holdings.Environment
+		key := b.holdings.Environment
 		if key == nil {
 			return Step{}, false, &SettingError{Origin: v.Origin, Err: errNoEnvironmentKey}
 		}
 		own := environmentKey(key)
 		s.Kind, s.Yields, s.Spec = own.Kind, own.Yields, own.Spec
 	case "Ec2InstanceMetadata":
-		s.Kind, s.Spec = KindMetadata, CredentialSource{Source: v.Text, Endpoint: c.holdings.Metadata}
+		s.Kind, s.Spec = KindMetadata, CredentialSource{Source: v.Text, Endpoint: b.holdings.Metadata}
 	case "EcsContainer":
-		s.Kind, s.Spec = KindContainer, CredentialSource{Source: v.Text, Endpoint: c.holdings.Container}
+		s.Kind, s.Spec = KindContainer, CredentialSource{Source: v.Text, Endpoint: b.holdings.Container}
 	}
 	return s, true, nil
+}
+
+var errNoEnvironmentKey = errors.New("credential_source is Environment, want AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to be set")
+
+// ErrNoEnvironmentKey is returned where the environment was to give credentials and holds
+// none.
+var ErrNoEnvironmentKey = errors.New("the environment holds no credentials")
+
+// FromEnvironment plans to use the credentials in the environment as they are. p says how
+// and where to call. It fails with [ErrNoEnvironmentKey] or as [Make] does.
+func FromEnvironment(p *profile.Profile, h Holdings, o Options) (Plan, error) {
+	if h.Environment == nil {
+		return Plan{}, ErrNoEnvironmentKey
+	}
+	root := environmentKey(h.Environment)
+	root.Why = "no profile was named, and the environment holds credentials"
+	b := &builder{chain: chain{target: p, profiles: []*profile.Profile{p}, root: root}, holdings: h, options: o}
+	if err := b.decideLimit(); err != nil {
+		return Plan{}, err
+	}
+	pl := Plan{Region: p.Text("region"), URL: p.Text("endpoint_url"), Steps: []Step{root}}
+	if o.For == Console {
+		return b.signIn(pl)
+	}
+	return b.bound.restrict(pl, &b.chain)
+}
+
+func environmentKey(key *EnvironmentKey) Step {
+	s := Step{Kind: KindEnvironment, Yields: Yield{User, No}, Spec: CredentialSource{Source: "Environment", Fingerprint: key.Fingerprint}}
+	if key.Temporary {
+		s.Yields = Yield{Nobody, Yes}
+	}
+	return s
 }

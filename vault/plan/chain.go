@@ -2,7 +2,7 @@ package plan
 
 import (
 	"slices"
-	"time"
+	"strings"
 
 	"aws-vault/vault/partition"
 	"aws-vault/vault/profile"
@@ -14,73 +14,9 @@ type chain struct {
 	profiles []*profile.Profile // from the one that holds the root to the target
 	roles    []*profile.Profile // those of them that assume a role on top, innermost first
 	root     Step
-	holdings Holdings
-	options  Options
-	bound    limit
-	notes    []string
 }
 
-// begin follows source_profile from p to the first profile that credentials can
-// begin from.
-func begin(p *profile.Profile, h Holdings, o Options) (*chain, error) {
-	c := &chain{target: p, holdings: h, options: o}
-	if _, stored := h.Keys[p.Name]; !p.Defined && !stored {
-		return nil, &NoProfileError{Name: p.Name}
-	}
-	for q := p; ; q = q.Source {
-		c.profiles = append(c.profiles, q)
-		root, ok, err := c.rootOf(q)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			c.root = root
-			break
-		}
-		if q.Source == nil {
-			return nil, c.nothing(q)
-		}
-	}
-	slices.Reverse(c.profiles)
-	for i, q := range c.profiles {
-		if q.Set("role_arn") && !(i == 0 && c.root.ownsRole()) {
-			c.roles = append(c.roles, q)
-		}
-	}
-	return c, c.decideLimit()
-}
-
-// rootOf returns the step that begins from q itself, if there is one. A stored key
-// comes before everything that a profile says, and source_profile before the rest.
-func (c *chain) rootOf(q *profile.Profile) (Step, bool, error) {
-	if s, ok, err := storedKey(c, q); ok || err != nil {
-		return s, ok, err
-	}
-	if q.Source != nil {
-		return Step{}, false, besideSource(q)
-	}
-	for _, root := range roots {
-		if s, ok, err := root(c, q); ok || err != nil {
-			return s, ok, err
-		}
-	}
-	return Step{}, false, nil
-}
-
-// roots are the ways in which credentials begin, first come first served.
-var roots = []func(*chain, *profile.Profile) (Step, bool, error){
-	rolesAnywhere, // refuses all of the others beside it
-	credentialSource,
-	ssoRole,
-	webIdentity,
-	oidcRole,
-	identityRole,
-	staticKey,
-	login,
-	process,
-}
-
-// nothing says why no credentials begin at q, the end of the chain.
+// nothing says why no credentials begin at q, the end of the chain. The profiles are not reversed yet.
 func (c *chain) nothing(q *profile.Profile) error {
 	e := &NoCredentialsError{Profile: c.target.Name, End: q.Name, Defined: q.Defined}
 	if n := len(c.profiles); n > 1 {
@@ -104,30 +40,35 @@ func (c *chain) region(q *profile.Profile, last bool, arns ...string) string {
 	return partition.Home(arns...)
 }
 
-// roleDuration is how long the i-th role should live, before any limit of AWS's.
-func (c *chain) roleDuration(i int) (time.Duration, profile.Value, error) {
-	if c.last(i) && c.ownTime() > 0 {
-		return c.ownTime(), profile.Value{}, checkDuration(c.ownTime(), minDuration, maxRole)
+// firstRole is the ARN of the innermost role; empty for none.
+func (c *chain) firstRole() string {
+	if len(c.roles) == 0 {
+		return ""
 	}
-	return ownDuration(c.roles[i])
+	return c.roles[0].Text("role_arn")
 }
 
-// ownTime is how long the credentials handed out should last, if the user says so. A
-// console's time is its own.
-func (c *chain) ownTime() time.Duration {
-	if c.options.For == Console {
-		return 0
+// rolesAbove reports whether a profile between the target and q assumes a role, so
+// that q's credentials are not the ones handed out.
+func (c *chain) rolesAbove(q *profile.Profile) bool {
+	for p := c.target; p != q && p != nil; p = p.Source {
+		if p.Set("role_arn") {
+			return true
+		}
 	}
-	return c.options.Duration
+	return false
 }
 
-// ownDuration is how long a role of q's should live by q's own settings.
-func ownDuration(q *profile.Profile) (time.Duration, profile.Value, error) {
-	v := q.Value("duration_seconds")
-	if d := q.Duration("duration_seconds"); d > 0 {
-		return d, v, checkDuration(d, minDuration, maxRole)
+// partition is where the credentials handed out are used.
+func (c *chain) partition() string {
+	for _, q := range slices.Backward(c.profiles) {
+		for _, name := range []string{"role_arn", "mfa_serial"} {
+			if parts := strings.SplitN(q.Text(name), ":", 3); len(parts) == 3 {
+				return parts[1]
+			}
+		}
 	}
-	return defaultRole, profile.Value{}, nil
+	return partition.Of(c.target.Text("region"))
 }
 
 func settings(q *profile.Profile, names ...string) []Setting {

@@ -1,12 +1,10 @@
 package plan
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
 	"aws-vault/vault/policy"
-	"aws-vault/vault/profile"
 )
 
 // FederationToken is the Spec of a GetFederationToken step, which turns a user's key into
@@ -21,75 +19,44 @@ func (f FederationToken) encode(e *encoder) { e.text(f.Name) }
 // Args shows the name.
 func (f FederationToken) Args() []Arg { return []Arg{{"name", f.Name}} }
 
-// ErrNoEnvironmentKey is returned where the environment was to give credentials and holds
-// none.
-var ErrNoEnvironmentKey = errors.New("the environment holds no credentials")
-
-// FromEnvironment plans to use the credentials in the environment as they are. p says how
-// and where to call. It fails with [ErrNoEnvironmentKey] or as [Make] does.
-func FromEnvironment(p *profile.Profile, h Holdings, o Options) (Plan, error) {
-	if h.Environment == nil {
-		return Plan{}, ErrNoEnvironmentKey
-	}
-	c := &chain{target: p, profiles: []*profile.Profile{p}, holdings: h, options: o}
-	c.root = environmentKey(h.Environment)
-	c.root.Why = "no profile was named, and the environment holds credentials"
-	if err := c.decideLimit(); err != nil {
-		return Plan{}, err
-	}
-	pl := Plan{Region: p.Text("region"), URL: p.Text("endpoint_url"), Steps: []Step{c.root}}
-	if o.For == Console {
-		return c.signIn(pl)
-	}
-	return c.restrict(pl)
-}
-
-func environmentKey(key *EnvironmentKey) Step {
-	s := Step{Kind: KindEnvironment, Yields: Yield{User, No}, Spec: CredentialSource{Source: "Environment", Fingerprint: key.Fingerprint}}
-	if key.Temporary {
-		s.Yields = Yield{Nobody, Yes}
-	}
-	return s
-}
-
 // signIn plans how the console is signed in to with what the plan gives so far. It takes
 // temporary credentials of a role or a federated user only, so a user's key becomes one of
 // these.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
-func (c *chain) signIn(pl Plan) (Plan, error) {
+func (b *builder) signIn(pl Plan) (Plan, error) {
 	pl.Calls = []Call{
-		{Service: "sts", Region: c.region(c.target, true), Endpoint: endpoint(c.target)},
-		{Service: "signin", Endpoint: serviceEndpoint(c.target, "signin")},
+		{Service: "sts", Region: b.chain.region(b.chain.target, true), Endpoint: endpoint(b.chain.target)},
+		{Service: "signin", Endpoint: serviceEndpoint(b.chain.target, "signin")},
 	}
 	if pl.Last().Yields == (Yield{User, No}) {
-		s, err := c.federation(pl)
+		s, err := b.federation(pl)
 		if err != nil {
 			return Plan{}, err
 		}
 		pl.Steps = append(pl.Steps, s)
-	} else if err := c.consoleTime(&pl); err != nil {
+	} else if err := b.consoleTime(&pl); err != nil {
 		return Plan{}, err
 	}
-	pl.Notes = c.notes
-	return c.restrict(pl)
+	pl.Notes = b.notes
+	return b.bound.restrict(pl, &b.chain)
 }
 
-func (c *chain) federation(pl Plan) (Step, error) {
-	s := pl.Federation(c.options.As)
-	p, err := c.policy(c.target)
+func (b *builder) federation(pl Plan) (Step, error) {
+	s := pl.Federation(b.options.As)
+	p, err := ownPolicy(b.chain.target, b.holdings.Policies)
 	if err != nil {
 		return Step{}, err
 	}
 	if !p.IsZero() {
 		s.Policy = p
-		s.From = settings(c.target, "session_policy", "session_policy_arns")
+		s.From = settings(b.chain.target, "session_policy", "session_policy_arns")
 	}
-	if d := c.target.Duration("federation_token_ttl"); d > 0 {
+	if d := b.chain.target.Duration("federation_token_ttl"); d > 0 {
 		s.Lasts = d
-		s.From = append(s.From, settings(c.target, "federation_token_ttl")...)
+		s.From = append(s.From, settings(b.chain.target, "federation_token_ttl")...)
 	}
-	if c.options.Duration > 0 {
-		s.Lasts = c.options.Duration
+	if b.options.Duration > 0 {
+		s.Lasts = b.options.Duration
 	}
 	return s, checkDuration(s.Lasts, minDuration, maxSession)
 }
@@ -111,8 +78,8 @@ func (p Plan) Federation(name string) Step {
 
 // consoleTime decides whether the console is told how long to last. AWS refuses that of
 // the credentials of a chained role, where it takes them for as long as they serve.
-func (c *chain) consoleTime(pl *Plan) error {
-	d, last := c.options.Duration, pl.Last()
+func (b *builder) consoleTime(pl *Plan) error {
+	d, last := b.options.Duration, pl.Last()
 	if d == 0 {
 		return nil
 	}
@@ -122,7 +89,8 @@ func (c *chain) consoleTime(pl *Plan) error {
 	straight := last.exchanges() ||
 		last.Kind == KindAssumeRole && pl.Steps[len(pl.Steps)-2].Yields.Temporary == No
 	if !straight {
-		c.notes = append(c.notes, fmt.Sprintf("the console stays open for as long as the credentials serve, not for %s: AWS takes a duration only with a role that is assumed straight from a key", short(d)))
+		b.notes = append(b.notes, fmt.Sprintf("the console stays open for as long as the credentials serve, not for %s: "+
+			"AWS takes a duration only with a role that is assumed straight from a key", short(d)))
 		return nil
 	}
 	for i := range pl.Calls {
@@ -135,8 +103,8 @@ func (c *chain) consoleTime(pl *Plan) error {
 
 // consoleAsks reports whether the console is to stay open for longer than a role on a
 // session token can: the role is then assumed straight from the key, with a code.
-func (c *chain) consoleAsks() bool {
-	return c.options.For == Console && c.options.Duration > MaxChained
+func (b *builder) consoleAsks() bool {
+	return b.options.For == Console && b.options.Duration > MaxChained
 }
 
 // defaultFederation is how long a federated user lasts where nothing else is said.

@@ -1,9 +1,40 @@
 package plan
 
 import (
+	"time"
+
 	"aws-vault/vault/partition"
 	"aws-vault/vault/profile"
 )
+
+// An Endpoint is where the calls of a step go, apart from the region.
+type Endpoint struct {
+	URL       string `json:"url,omitempty"` // explicit; empty for AWS's own
+	FIPS      bool   `json:"fips,omitempty"`
+	DualStack bool   `json:"dual_stack,omitempty"`
+	Legacy    bool   `json:"legacy,omitempty"`    // the global STS endpoint, where AWS once defaulted to it
+	CABundle  string `json:"ca_bundle,omitempty"` // a file of roots to trust instead of the system's
+	Origin    string `json:"origin,omitempty"`    // where URL was read
+}
+
+// Call returns where a command calls the service. The zero Call is for one that its
+// purpose does not need.
+func (p Plan) Call(service string) Call {
+	for _, c := range p.Calls {
+		if c.Service == service {
+			return c
+		}
+	}
+	return Call{}
+}
+
+// A Call is where a command calls a service with the credentials that a plan makes.
+type Call struct {
+	Service  string        `json:"service"` // as the services section of the config file names it
+	Region   string        `json:"region"`
+	Endpoint Endpoint      `json:"endpoint,omitzero"`
+	Lasts    time.Duration `json:"-"` // how long what it asks for should last; 0 leaves it to AWS
+}
 
 func endpoint(q *profile.Profile) Endpoint { return serviceEndpoint(q, "sts") }
 

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -158,5 +157,3 @@ func (e *SettingError) Error() string { return fmt.Sprintf("%s: %v", e.Origin, e
 
 // Unwrap returns what is wrong.
 func (e *SettingError) Unwrap() error { return e.Err }
-
-var errNoEnvironmentKey = errors.New("credential_source is Environment, want AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to be set")

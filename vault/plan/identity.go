@@ -65,7 +65,7 @@ func (r IdentityRole) Args() []Arg {
 // person may have to touch.
 func (r IdentityRole) Hardware() bool { return strings.HasPrefix(r.Place, identity.PIV) }
 
-func identityRole(c *chain, q *profile.Profile) (Step, bool, error) {
+func identityRole(b *builder, q *profile.Profile) (Step, bool, error) {
 	if !q.Set("identity") {
 		return Step{}, false, nil
 	}
@@ -91,7 +91,7 @@ func identityRole(c *chain, q *profile.Profile) (Step, bool, error) {
 	if q.Value("source_identity").Origin.Kind == profile.Unset {
 		spec.SourceIdentity = spec.Subject
 	}
-	signer := c.holdings.Signers[spec.Name]
+	signer := b.holdings.Signers[spec.Name]
 	spec.KeyID, spec.Place = signer.KeyID, signer.Place
 	s := Step{
 		Kind: KindIdentity, Profile: q.Name, Spec: spec,
@@ -99,6 +99,6 @@ func identityRole(c *chain, q *profile.Profile) (Step, bool, error) {
 		From: settings(q, "identity", "identity_issuer", "identity_subject", "identity_audience", "role_arn", "role_session_name", "source_identity",
 			"session_tags", "transitive_session_tags", "session_policy", "session_policy_arns", "duration_seconds"),
 	}
-	err := c.exchanged(&s, q, spec.ARN)
+	err := b.exchanged(&s, q, spec.ARN)
 	return s, err == nil, err
 }

@@ -32,7 +32,7 @@ func (l Login) Token() Digest {
 	return e.digest()
 }
 
-func login(c *chain, q *profile.Profile) (Step, bool, error) {
+func login(b *builder, q *profile.Profile) (Step, bool, error) {
 	if !q.Set("login_session") {
 		return Step{}, false, nil
 	}
@@ -42,7 +42,7 @@ func login(c *chain, q *profile.Profile) (Step, bool, error) {
 		yields.Who = Role
 	}
 	spec := Login{Session: session}
-	spec.SignIn = c.holdings.SignIns[spec.Token()]
+	spec.SignIn = b.holdings.SignIns[spec.Token()]
 	return Step{
 		Kind: KindLogin, Profile: q.Name, Yields: yields, // kept with what renews it
 		Region: SignInRegion(q), Endpoint: SignIn(q),

@@ -139,7 +139,7 @@ var errNoUser = errors.New("role_session_name has ${aws:username}, want a name t
 // subjectClaim is the claim that every ID token has.
 const subjectClaim = "sub"
 
-func oidcRole(c *chain, q *profile.Profile) (Step, bool, error) {
+func oidcRole(b *builder, q *profile.Profile) (Step, bool, error) {
 	if !q.Set("oidc_issuer") && !q.Set("oidc_session") {
 		return Step{}, false, nil
 	}
@@ -159,7 +159,7 @@ func oidcRole(c *chain, q *profile.Profile) (Step, bool, error) {
 	case spec.NameClaim == "":
 		spec.NameClaim = subjectClaim
 	}
-	if who, held := c.holdings.Identities[to.Token()]; held {
+	if who, held := b.holdings.Identities[to.Token()]; held {
 		if spec, err = spec.As(who); err != nil {
 			return Step{}, false, err
 		}
@@ -170,7 +170,7 @@ func oidcRole(c *chain, q *profile.Profile) (Step, bool, error) {
 		From: settings(q, "oidc_session", "oidc_issuer", "oidc_client_id", "oidc_scopes", "oidc_audience", "oidc_flow", "oidc_redirect_port", "oidc_redirect_ports",
 			"role_arn", "role_session_name", "role_session_name_claim", "session_policy", "session_policy_arns", "duration_seconds"),
 	}
-	err = c.exchanged(&s, q, spec.ARN)
+	err = b.exchanged(&s, q, spec.ARN)
 	return s, err == nil, err
 }
 

@@ -32,25 +32,6 @@ type Plan struct {
 // Last returns the step that makes the credentials which are handed out.
 func (p Plan) Last() Step { return p.Steps[len(p.Steps)-1] }
 
-// Call returns where a command calls the service. The zero Call is for one that its
-// purpose does not need.
-func (p Plan) Call(service string) Call {
-	for _, c := range p.Calls {
-		if c.Service == service {
-			return c
-		}
-	}
-	return Call{}
-}
-
-// A Call is where a command calls a service with the credentials that a plan makes.
-type Call struct {
-	Service  string        `json:"service"` // as the services section of the config file names it
-	Region   string        `json:"region"`
-	Endpoint Endpoint      `json:"endpoint,omitzero"`
-	Lasts    time.Duration `json:"-"` // how long what it asks for should last; 0 leaves it to AWS
-}
-
 // A Step turns the credentials of the step before it into new ones.
 type Step struct {
 	Kind     Kind          `json:"kind"`
@@ -121,16 +102,6 @@ const (
 	Nobody    Who = "unknown" // only AWS can tell
 )
 
-// An Endpoint is where the calls of a step go, apart from the region.
-type Endpoint struct {
-	URL       string `json:"url,omitempty"` // explicit; empty for AWS's own
-	FIPS      bool   `json:"fips,omitempty"`
-	DualStack bool   `json:"dual_stack,omitempty"`
-	Legacy    bool   `json:"legacy,omitempty"`    // the global STS endpoint, where AWS once defaulted to it
-	CABundle  string `json:"ca_bundle,omitempty"` // a file of roots to trust instead of the system's
-	Origin    string `json:"origin,omitempty"`    // where URL was read
-}
-
 // MFA is the device that a step needs a code of.
 type MFA struct {
 	Serial  string `json:"serial,omitempty"`  // empty for none
@@ -191,62 +162,4 @@ type Options struct {
 
 	Agent  policy.Agent // the coding agent that asks; zero for a person
 	Limits []string     // what the credentials may do at most: [ReadOnly], or the ARN, the file:// or the name of a policy
-}
-
-// Make plans the credentials of p. It fails with a [*NoProfileError],
-// [*NoCredentialsError], [*ChainedMFAError], [*DurationError], [*ConflictError],
-// [*SettingError], [*SessionNameError], [*SourcesError], [*PolicyIgnoredError],
-// [*NotStoredError], [*LongLivedError], [*RoleARNError], [*AgentDeniedError],
-// [*AgentPoliciesError], [*SharedRoleError], [*UnlimitedError] or [*OwnPolicyError].
-func Make(p *profile.Profile, h Holdings, o Options) (Plan, error) {
-	pl, err := plan(p, h, o)
-	guard(p, pl.Steps)
-	return pl, err
-}
-
-func plan(p *profile.Profile, h Holdings, o Options) (Plan, error) {
-	c, err := begin(p, h, o)
-	if err != nil {
-		return Plan{}, err
-	}
-	pl := Plan{Profile: p.Name, Region: p.Text("region"), URL: p.Text("endpoint_url"), Steps: []Step{c.root}}
-	if p.Set("min_ttl") {
-		least := p.Duration("min_ttl")
-		pl.MinTTL = &least
-	}
-	if o.For == Rotate {
-		return c.rotation(pl)
-	}
-	if s, ok, err := c.session(); err != nil {
-		return Plan{}, err
-	} else if ok {
-		pl.Steps = append(pl.Steps, s)
-	}
-	for i := range c.roles {
-		s, err := c.assume(i, pl.Steps)
-		if err != nil {
-			return Plan{}, err
-		}
-		pl.Steps = append(pl.Steps, s)
-	}
-	for _, arn := range o.Then {
-		s, err := c.then(arn, pl.Last())
-		if err != nil {
-			return Plan{}, err
-		}
-		pl.Steps = append(pl.Steps, s)
-	}
-	if c.federates() && pl.Last().Yields == (Yield{User, No}) {
-		if pl, err = c.federate(pl); err != nil {
-			return Plan{}, err
-		}
-	}
-	if last := pl.Last(); o.For == Serve && last.Yields.Temporary == No {
-		return Plan{}, &LongLivedError{Profile: p.Name, Kind: last.Kind}
-	}
-	if o.For == Console {
-		return c.signIn(pl)
-	}
-	pl.Notes = c.notes
-	return c.restrict(pl)
 }

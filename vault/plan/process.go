@@ -19,13 +19,13 @@ func (p Process) Args() []Arg { return []Arg{{"command", p.Command}} }
 
 // process sets a coding agent's session apart from a person's: the program can see who runs it, and
 // may be an aws-vault that provides less to agents.
-func process(c *chain, q *profile.Profile) (Step, bool, error) {
+func process(b *builder, q *profile.Profile) (Step, bool, error) {
 	if !q.Set("credential_process") {
 		return Step{}, false, nil
 	}
 	return Step{
-		Kind: KindProcess, Profile: q.Name, Yields: Yield{Nobody, Unknown}, Keep: true, Agent: c.options.Agent.Name,
+		Kind: KindProcess, Profile: q.Name, Yields: Yield{Nobody, Unknown}, Keep: true, Agent: b.options.Agent.Name,
 		Why: "the profile names a command that prints credentials", From: settings(q, "credential_process"),
-		Spec: Process{Command: q.Text("credential_process"), Environment: c.holdings.Programs},
+		Spec: Process{Command: q.Text("credential_process"), Environment: b.holdings.Programs},
 	}, true, nil
 }

@@ -59,8 +59,8 @@ func tagArgs(tags []profile.Tag, transitive []string) []Arg {
 const UserName = "${aws:username}"
 
 // assume plans the i-th role of the chain on top of the steps before it.
-func (c *chain) assume(i int, before []Step) (Step, error) {
-	q := c.roles[i]
+func (b *builder) assume(i int, before []Step) (Step, error) {
+	q := b.chain.roles[i]
 	spec := AssumeRole{
 		ARN:            q.Text("role_arn"),
 		SessionName:    q.Text("role_session_name"),
@@ -70,11 +70,11 @@ func (c *chain) assume(i int, before []Step) (Step, error) {
 		TransitiveTags: slices.Sorted(slices.Values(q.List("transitive_session_tags"))),
 	}
 	if spec.SessionName == "" {
-		spec.SessionName = c.options.Name
+		spec.SessionName = b.options.Name
 	}
 	s := Step{
 		Kind: KindAssumeRole, Profile: q.Name, Yields: Yield{Role, Yes}, Keep: true, Spec: spec,
-		Region: c.region(q, c.last(i), spec.ARN), Endpoint: endpoint(q),
+		Region: b.chain.region(q, b.chain.last(i), spec.ARN), Endpoint: endpoint(q),
 		Why: "the profile sets role_arn",
 		From: settings(q, "role_arn", "role_session_name", "external_id", "source_identity", "session_tags",
 			"transitive_session_tags", "session_policy", "session_policy_arns"),
@@ -83,28 +83,28 @@ func (c *chain) assume(i int, before []Step) (Step, error) {
 		return Step{}, err
 	}
 	var err error
-	if s.Policy, err = c.policy(q); err != nil {
+	if s.Policy, err = ownPolicy(q, b.holdings.Policies); err != nil {
 		return Step{}, err
 	}
-	if err := c.askFor(&s, q, before); err != nil {
+	if err := b.askFor(&s, q, before); err != nil {
 		return Step{}, err
 	}
-	return s, c.limit(&s, i, before[len(before)-1])
+	return s, b.limit(&s, i, before[len(before)-1])
 }
 
 // limit sets how long the role is asked for: AWS refuses more than MaxChained where
 // the credentials that assume it are temporary, or might be.
-func (c *chain) limit(s *Step, i int, before Step) error {
-	d, from, err := c.roleDuration(i)
+func (b *builder) limit(s *Step, i int, before Step) error {
+	d, from, err := b.duration(b.chain.roles[i], b.chain.last(i))
 	if err != nil {
 		return err
 	}
 	if from.Text != "" {
 		s.From = append(s.From, Setting{Name: "duration_seconds", Text: from.Text, Origin: from.Origin.String()})
 	}
-	if s.clamp(d, before) && c.last(i) {
-		c.notes = append(c.notes, fmt.Sprintf("role %s lasts %s, not %s: AWS gives no more to a role that is assumed with temporary credentials",
-			s.Profile, short(MaxChained), short(d)))
+	if s.clamp(d, before) && b.chain.last(i) {
+		b.notes = append(b.notes, fmt.Sprintf("role %s lasts %s, not %s: "+
+			"AWS gives no more to a role that is assumed with temporary credentials", s.Profile, short(MaxChained), short(d)))
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ func (s *Step) clamp(d time.Duration, before Step) bool {
 // askFor decides whether the role's own call carries a code. Only a user's long-lived
 // key can present one: an earlier session token may have done so already, and a role's
 // credentials never can.
-func (c *chain) askFor(s *Step, q *profile.Profile, before []Step) error {
+func (b *builder) askFor(s *Step, q *profile.Profile, before []Step) error {
 	if !q.Set("mfa_serial") {
 		return nil
 	}
@@ -137,14 +137,50 @@ func (c *chain) askFor(s *Step, q *profile.Profile, before []Step) error {
 	}
 	if holder == Role || before[len(before)-1].Kind == KindSessionToken {
 		if ambient(serial.Origin) {
-			s.Why += fmt.Sprintf("; a role's credentials cannot show an MFA code, so the one that %s names is not asked for", serial.Origin)
+			s.Why += fmt.Sprintf("; a role's credentials cannot show an MFA code, "+
+				"so the one that %s names is not asked for", serial.Origin)
 			return nil
 		}
-		return &ChainedMFAError{Profile: q.Name, Serial: serial.Text, Origin: serial.Origin, NoSession: c.options.NoSession, Before: before[len(before)-1].Profile}
+		return &ChainedMFAError{
+			Profile: q.Name, Serial: serial.Text, Origin: serial.Origin, NoSession: b.options.NoSession,
+			Before: before[len(before)-1].Profile,
+		}
 	}
-	s.MFA = c.mfa(q)
+	s.MFA = mfaOf(q)
 	s.From = append(s.From, settings(q, "mfa_serial", "mfa_process", "mfa_device")...)
 	return nil
+}
+
+// then plans a role that a program asks a server for, on top of what the profile gives.
+// The steps before it are the profile's own, so that their sessions and codes serve every
+// such role. What limits the profile's sessions limits this one: AWS would not carry a
+// session policy over to the next role.
+func (b *builder) then(arn string, before Step) (Step, error) {
+	if !profile.IsRoleARN(arn) {
+		return Step{}, &RoleARNError{Found: arn}
+	}
+	s := Step{
+		Kind: KindAssumeRole, Profile: b.chain.target.Name, Yields: Yield{Role, Yes},
+		Spec:   AssumeRole{ARN: arn, SessionName: b.thenName(before)},
+		Region: b.chain.region(b.chain.target, true, arn), Endpoint: endpoint(b.chain.target),
+		Why: "this role was asked for on top of the profile", From: settings(b.chain.target, "session_policy", "session_policy_arns"),
+	}
+	var err error
+	if s.Policy, err = ownPolicy(b.chain.target, b.holdings.Policies); err != nil {
+		return Step{}, err
+	}
+	s.clamp(orDefault(b.ownTime(), defaultRole), before)
+	return s, checkDuration(s.Lasts, minDuration, maxRole)
+}
+
+// thenName names the session as the profile names its own, where that does not take the
+// name of a user whom nobody here can tell.
+func (b *builder) thenName(before Step) string {
+	name := b.chain.target.Text("role_session_name")
+	if name == "" || strings.Contains(name, UserName) && before.Yields.Who != User {
+		return b.options.Name
+	}
+	return name
 }
 
 // ambient reports whether a setting was meant for profiles at large rather than for
@@ -153,11 +189,11 @@ func ambient(o profile.Origin) bool {
 	return o.Kind == profile.Environment || o.InDefault()
 }
 
-// policy reads the session policy of q.
-func (c *chain) policy(q *profile.Profile) (policy.Policy, error) {
+// ownPolicy reads the session policy of q, whose text may be in one of the files.
+func ownPolicy(q *profile.Profile, files map[string]string) (policy.Policy, error) {
 	text := q.Text("session_policy")
 	if strings.HasPrefix(text, "file://") {
-		text = c.holdings.Policies[text]
+		text = files[text]
 	}
 	p, err := policy.Parse(text, q.List("session_policy_arns"))
 	if err != nil {
@@ -181,11 +217,17 @@ func fits(spec AssumeRole, q *profile.Profile, before []Step) error {
 		}
 		for _, t := range spec.Tags {
 			if slices.ContainsFunc(r.TransitiveTags, func(k string) bool { return strings.EqualFold(k, t.Key) }) {
-				return &ConflictError{Origin: q.Value("session_tags").Origin, Profile: b.Profile, Found: "tag " + t.Key, Reason: "passes that tag on to every later role"}
+				return &ConflictError{
+					Origin: q.Value("session_tags").Origin, Profile: b.Profile, Found: "tag " + t.Key,
+					Reason: "passes that tag on to every later role",
+				}
 			}
 		}
 		if r.SourceIdentity != "" && spec.SourceIdentity != "" && r.SourceIdentity != spec.SourceIdentity {
-			return &ConflictError{Origin: q.Value("source_identity").Origin, Profile: b.Profile, Found: "source identity " + spec.SourceIdentity, Reason: "has set another, which stays for the whole chain"}
+			return &ConflictError{
+				Origin: q.Value("source_identity").Origin, Profile: b.Profile, Found: "source identity " + spec.SourceIdentity,
+				Reason: "has set another, which stays for the whole chain",
+			}
 		}
 	}
 	return nil

@@ -57,7 +57,7 @@ var otherSources = []string{
 	"aws_access_key_id", "login_session", "credential_process",
 }
 
-func rolesAnywhere(c *chain, q *profile.Profile) (Step, bool, error) {
+func rolesAnywhere(b *builder, q *profile.Profile) (Step, bool, error) {
 	has := anywhereSetting(q)
 	if has == "" {
 		return Step{}, false, nil
@@ -69,7 +69,7 @@ func rolesAnywhere(c *chain, q *profile.Profile) (Step, bool, error) {
 		TrustAnchor: q.Text("trust_anchor_arn"), Profile: q.Text("rolesanywhere_profile_arn"), Role: q.Text("role_arn"),
 		SessionName: q.Text("role_session_name"), Certificate: q.Text("certificate"), PrivateKey: q.Text("private_key"),
 	}
-	spec.Fingerprint = c.holdings.Certificates[spec.Certificate]
+	spec.Fingerprint = b.holdings.Certificates[spec.Certificate]
 	s := Step{
 		Kind: KindRolesAnywhere, Profile: q.Name, Yields: Yield{Role, Yes}, Keep: true, Spec: spec,
 		Region: regionOf(spec.TrustAnchor), Endpoint: serviceEndpoint(q, "rolesanywhere"),
@@ -83,10 +83,7 @@ func rolesAnywhere(c *chain, q *profile.Profile) (Step, bool, error) {
 		}
 	}
 	var err error
-	s.Lasts, _, err = ownDuration(q)
-	if !c.rolesAbove(q) && c.ownTime() > 0 {
-		s.Lasts, err = c.ownTime(), checkDuration(c.ownTime(), minDuration, maxRole)
-	}
+	s.Lasts, _, err = b.duration(q, !b.chain.rolesAbove(q))
 	return s, true, err
 }
 

@@ -17,25 +17,25 @@ func (e *NotStoredError) Error() string {
 // way are left out: they are another's rights. A session without an MFA code may call
 // nothing of IAM, so there the stored key itself calls.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
-func (c *chain) rotation(pl Plan) (Plan, error) {
-	holder := c.profiles[0]
-	if c.root.Kind != KindStoredKey {
-		return Plan{}, &NotStoredError{Profile: c.target.Name, End: holder.Name, Kind: c.root.Kind}
+func (b *builder) rotation(pl Plan) (Plan, error) {
+	holder := b.chain.profiles[0]
+	if b.chain.root.Kind != KindStoredKey {
+		return Plan{}, &NotStoredError{Profile: b.chain.target.Name, End: holder.Name, Kind: b.chain.root.Kind}
 	}
-	region := c.region(holder, false, holder.Text("mfa_serial"), c.firstRole())
+	region := b.chain.region(holder, false, holder.Text("mfa_serial"), b.chain.firstRole())
 	pl.Calls = []Call{
 		{Service: "sts", Region: region, Endpoint: endpoint(holder)},
 		{Service: "iam", Region: region, Endpoint: serviceEndpoint(holder, "iam")},
 	}
-	pl.Notes = c.notes
-	if c.options.NoSession {
+	pl.Notes = b.notes
+	if b.options.NoSession {
 		return pl, nil
 	}
-	for _, q := range c.profiles {
+	for _, q := range b.chain.profiles {
 		if !q.Set("mfa_serial") {
 			continue
 		}
-		s := c.sessionStep(holder, q, false)
+		s := b.sessionStep(holder, q, false)
 		s.Why = "IAM asks for an MFA code, and one session carries it to every call"
 		s.Lasts = defaultSession
 		pl.Steps = append(pl.Steps, s)

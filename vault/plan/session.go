@@ -23,22 +23,22 @@ func (SessionToken) Args() []Arg { return nil }
 // A session token carries one MFA code to every role behind it, and stands in for
 // the key where no role does. But AWS lets a role assumed with one live for at most
 // MaxChained, so a single longer role takes its code itself.
-func (c *chain) session() (Step, bool, error) {
-	if c.options.NoSession || c.root.Yields != (Yield{User, No}) {
+func (b *builder) session() (Step, bool, error) {
+	if b.options.NoSession || b.chain.root.Yields != (Yield{User, No}) {
 		return Step{}, false, nil
 	}
-	if len(c.roles) == 0 && (c.options.For == Console || c.federates()) {
+	if len(b.chain.roles) == 0 && (b.options.For == Console || b.federates()) {
 		return Step{}, false, nil // a session token signs in to no console, and carries no policy
 	}
-	if len(c.roles) == 0 {
-		return c.plainSession()
+	if len(b.chain.roles) == 0 {
+		return b.plainSession()
 	}
-	holder := c.profiles[0]
-	device, why, err := c.sharedDevice(holder)
+	holder := b.chain.profiles[0]
+	device, why, err := b.sharedDevice(holder)
 	if err != nil || device == nil {
 		return Step{}, false, err
 	}
-	s := c.sessionStep(holder, device, false)
+	s := b.sessionStep(holder, device, false)
 	s.Why = why
 	s.Lasts = orDefault(holder.Duration("chained_session_token_ttl"), defaultChained)
 	s.From = append(s.From, settings(holder, "chained_session_token_ttl")...)
@@ -46,31 +46,31 @@ func (c *chain) session() (Step, bool, error) {
 }
 
 // plainSession is the session that stands in for a stored key itself.
-func (c *chain) plainSession() (Step, bool, error) {
-	s := c.sessionStep(c.target, c.target, true)
+func (b *builder) plainSession() (Step, bool, error) {
+	s := b.sessionStep(b.chain.target, b.chain.target, true)
 	s.Why = "the profile assumes no role, so a session stands in for the stored key"
-	s.Lasts = orDefault(c.target.Duration("session_token_ttl"), defaultSession)
-	s.From = append(s.From, settings(c.target, "session_token_ttl")...)
-	if len(c.profiles) > 1 && s.MFA.Serial != "" && s.MFA.Serial == c.profiles[0].Text("mfa_serial") {
+	s.Lasts = orDefault(b.chain.target.Duration("session_token_ttl"), defaultSession)
+	s.From = append(s.From, settings(b.chain.target, "session_token_ttl")...)
+	if len(b.chain.profiles) > 1 && s.MFA.Serial != "" && s.MFA.Serial == b.chain.profiles[0].Text("mfa_serial") {
 		s.Why += ", and serves every profile that shares its key and device"
-		s.Lasts = orDefault(c.target.Duration("chained_session_token_ttl"), defaultChained)
-		s.From = append(s.From, settings(c.target, "chained_session_token_ttl")...)
+		s.Lasts = orDefault(b.chain.target.Duration("chained_session_token_ttl"), defaultChained)
+		s.From = append(s.From, settings(b.chain.target, "chained_session_token_ttl")...)
 	}
-	if c.options.Duration > 0 {
-		s.Lasts = c.options.Duration
+	if b.options.Duration > 0 {
+		s.Lasts = b.options.Duration
 	}
 	return s, true, checkDuration(s.Lasts, minDuration, maxSession)
 }
 
 // sessionStep is a session token for the key at the root, with the device of one
 // profile (which may set none).
-func (c *chain) sessionStep(q, device *profile.Profile, last bool) Step {
+func (b *builder) sessionStep(q, device *profile.Profile, last bool) Step {
 	s := Step{
-		Kind: KindSessionToken, Profile: c.profiles[0].Name, Yields: Yield{User, Yes}, Keep: true, Spec: SessionToken{},
-		MFA: c.mfa(device), Region: c.region(q, last, device.Text("mfa_serial"), c.firstRole()), Endpoint: endpoint(q),
+		Kind: KindSessionToken, Profile: b.chain.profiles[0].Name, Yields: Yield{User, Yes}, Keep: true, Spec: SessionToken{},
+		MFA: mfaOf(device), Region: b.chain.region(q, last, device.Text("mfa_serial"), b.chain.firstRole()), Endpoint: endpoint(q),
 		From: settings(device, "mfa_serial", "mfa_process", "mfa_device"),
 	}
-	for _, r := range c.roles {
+	for _, r := range b.chain.roles {
 		if age := r.Duration("mfa_max_age"); age > 0 && (s.MaxAge == 0 || age < s.MaxAge) {
 			s.MaxAge = age
 			s.From = append(s.From, settings(r, "mfa_max_age")...)
@@ -79,18 +79,11 @@ func (c *chain) sessionStep(q, device *profile.Profile, last bool) Step {
 	return s
 }
 
-func (c *chain) firstRole() string {
-	if len(c.roles) == 0 {
-		return ""
-	}
-	return c.roles[0].Text("role_arn")
-}
-
 // sharedDevice finds the profile whose device one session token should be made with
 // for the roles of the chain. It is nil where each role had better do without.
-func (c *chain) sharedDevice(holder *profile.Profile) (device *profile.Profile, why string, err error) {
+func (b *builder) sharedDevice(holder *profile.Profile) (device *profile.Profile, why string, err error) {
 	var wanting []*profile.Profile // the roles that name a device
-	for _, r := range c.roles {
+	for _, r := range b.chain.roles {
 		if !r.Set("mfa_serial") {
 			continue
 		}
@@ -103,11 +96,11 @@ func (c *chain) sharedDevice(holder *profile.Profile) (device *profile.Profile, 
 		return nil, "", nil
 	}
 	same := wanting[0].Text("mfa_serial") == holder.Text("mfa_serial")
-	if len(c.roles) == 1 {
-		if !same || c.roles[0] == holder {
+	if len(b.chain.roles) == 1 {
+		if !same || b.chain.roles[0] == holder {
 			return nil, "", nil
 		}
-		if d, _, err := c.roleDuration(0); err != nil || d > MaxChained || c.consoleAsks() {
+		if d, _, err := b.duration(b.chain.roles[0], true); err != nil || d > MaxChained || b.consoleAsks() {
 			return nil, "", err
 		}
 		return holder, "one MFA code then serves every role that starts from this key", nil
@@ -115,15 +108,15 @@ func (c *chain) sharedDevice(holder *profile.Profile) (device *profile.Profile, 
 	if same {
 		return holder, "one MFA code then serves the whole chain of roles", nil
 	}
-	if wanting[0] == c.roles[0] && len(wanting) == 1 {
+	if wanting[0] == b.chain.roles[0] && len(wanting) == 1 {
 		return nil, "", nil // the first role alone asks, and can ask by itself
 	}
 	return wanting[0], "one MFA code then serves the whole chain of roles", nil
 }
 
-// mfa says how q's code is had. A process that q does not name is its source's, as
+// mfaOf says how q's code is had. A process that q does not name is its source's, as
 // long as the device is the same.
-func (c *chain) mfa(q *profile.Profile) MFA {
+func mfaOf(q *profile.Profile) MFA {
 	m := MFA{Serial: q.Text("mfa_serial")}
 	if m.Serial == "" {
 		return MFA{}

@@ -76,7 +76,7 @@ func (r SSORole) Args() []Arg {
 	return []Arg{{"portal", r.StartURL}, {"account", r.Account}, {"role", r.Role}}
 }
 
-func ssoRole(c *chain, q *profile.Profile) (Step, bool, error) {
+func ssoRole(b *builder, q *profile.Profile) (Step, bool, error) {
 	if !q.Set("sso_start_url") {
 		return Step{}, false, nil
 	}
@@ -91,7 +91,7 @@ func ssoRole(c *chain, q *profile.Profile) (Step, bool, error) {
 		Region: q.Text("sso_region"), Endpoint: portal,
 		Why:  "IAM Identity Center gives the role to whoever is signed in",
 		From: settings(q, "sso_session", "sso_start_url", "sso_region", "sso_account_id", "sso_role_name"),
-		Spec: SSORole{SSO: sso, Account: q.Text("sso_account_id"), Role: q.Text("sso_role_name"), SignIn: c.holdings.SignIns[sso.Token()]},
+		Spec: SSORole{SSO: sso, Account: q.Text("sso_account_id"), Role: q.Text("sso_role_name"), SignIn: b.holdings.SignIns[sso.Token()]},
 	}, true, err
 }
 

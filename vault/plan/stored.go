@@ -20,8 +20,8 @@ func (k StoredKey) encode(e *encoder) { e.text(k.Fingerprint) }
 // Args says nothing: the step's profile is the key's name.
 func (StoredKey) Args() []Arg { return nil }
 
-func storedKey(c *chain, q *profile.Profile) (Step, bool, error) {
-	fingerprint, ok := c.holdings.Keys[q.Name]
+func storedKey(b *builder, q *profile.Profile) (Step, bool, error) {
+	fingerprint, ok := b.holdings.Keys[q.Name]
 	if !ok {
 		return Step{}, false, nil
 	}
@@ -43,7 +43,7 @@ func (k StaticKey) encode(e *encoder) { e.text(k.Fingerprint) }
 // Args names the place of the key.
 func (k StaticKey) Args() []Arg { return []Arg{{"read from", k.Where}} }
 
-func staticKey(c *chain, q *profile.Profile) (Step, bool, error) {
+func staticKey(b *builder, q *profile.Profile) (Step, bool, error) {
 	if !q.Set("aws_access_key_id") {
 		return Step{}, false, nil
 	}
@@ -62,7 +62,7 @@ func staticKey(c *chain, q *profile.Profile) (Step, bool, error) {
 	if q.Set("aws_session_token") {
 		s.Yields = Yield{Nobody, Yes}
 	} else {
-		c.notes = append(c.notes, fmt.Sprintf("%s: profile %s holds a long-lived key as plain text", id.Origin, q.Name))
+		b.notes = append(b.notes, fmt.Sprintf("%s: profile %s holds a long-lived key as plain text", id.Origin, q.Name))
 	}
 	return s, true, nil
 }

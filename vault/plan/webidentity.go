@@ -70,7 +70,7 @@ func (s Step) exchanges() bool {
 // ownsRole reports whether the role_arn beside the root is the root's own.
 func (s Step) ownsRole() bool { return s.exchanges() || s.Kind == KindRolesAnywhere }
 
-func webIdentity(c *chain, q *profile.Profile) (Step, bool, error) {
+func webIdentity(b *builder, q *profile.Profile) (Step, bool, error) {
 	setting := "web_identity_token_file"
 	if !q.Set(setting) {
 		setting = "web_identity_token_process"
@@ -84,48 +84,34 @@ func webIdentity(c *chain, q *profile.Profile) (Step, bool, error) {
 	spec := WebIdentity{ARN: q.Text("role_arn"), SessionName: q.Text("role_session_name")}
 	if setting == "web_identity_token_file" {
 		spec.TokenFile = q.Text(setting)
-		spec.Subject = c.holdings.Subjects[spec.TokenFile]
+		spec.Subject = b.holdings.Subjects[spec.TokenFile]
 	} else {
 		spec.TokenProcess = q.Text(setting)
 	}
 	if spec.SessionName == "" {
-		spec.SessionName = c.options.Name
+		spec.SessionName = b.options.Name
 	}
 	s := Step{
 		Kind: KindWebIdentity, Profile: q.Name, Spec: spec,
 		Why:  "a signed token is exchanged for the role beside it",
 		From: settings(q, setting, "role_arn", "role_session_name", "session_policy", "session_policy_arns", "duration_seconds"),
 	}
-	err := c.exchanged(&s, q, spec.ARN)
+	err := b.exchanged(&s, q, spec.ARN)
 	return s, err == nil, err
 }
 
 // exchanged fills in what is the same for every step of q's that exchanges a token for the
 // role.
-func (c *chain) exchanged(s *Step, q *profile.Profile, role string) (err error) {
-	last := !c.rolesAbove(q)
+func (b *builder) exchanged(s *Step, q *profile.Profile, role string) (err error) {
+	last := !b.chain.rolesAbove(q)
 	s.Yields, s.Keep = Yield{Role, Yes}, true
-	s.Region, s.Endpoint = c.region(q, last, role), endpoint(q)
+	s.Region, s.Endpoint = b.chain.region(q, last, role), endpoint(q)
 	if tags := q.Value("session_tags"); q.Set("session_tags") && s.Kind != KindIdentity {
 		s.Why += fmt.Sprintf("; the tags that %s sets are not sent, for AWS takes them from the token alone", tags.Origin)
 	}
-	if s.Policy, err = c.policy(q); err != nil {
+	if s.Policy, err = ownPolicy(q, b.holdings.Policies); err != nil {
 		return err
 	}
-	s.Lasts, _, err = ownDuration(q)
-	if last && c.ownTime() > 0 {
-		s.Lasts, err = c.ownTime(), checkDuration(c.ownTime(), minDuration, maxRole)
-	}
+	s.Lasts, _, err = b.duration(q, last)
 	return err
-}
-
-// rolesAbove reports whether a profile between the target and q assumes a role, so
-// that q's credentials are not the ones handed out.
-func (c *chain) rolesAbove(q *profile.Profile) bool {
-	for p := c.target; p != q && p != nil; p = p.Source {
-		if p.Set("role_arn") {
-			return true
-		}
-	}
-	return false
 }
