@@ -24,21 +24,19 @@ func (s *Store) Add(ctx context.Context, o NewOpener, ui PluginUI) error {
 		}
 	}
 	return s.writing(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
-		if err := s.primary(h); err != nil {
+		if err := s.files.primary(h); err != nil {
 			return err
 		}
 		next := h.clone()
-		if err := s.include(&next, o); err != nil {
+		if err := s.files.include(&next, o); err != nil {
 			return err
 		}
 		if !o.Hardware() { // the envelope of the second key stays as it is
 			return s.sealFor(ctx, &next, k, ui)
 		}
-		s.mu.Lock()
-		touch := s.touchKey
-		s.mu.Unlock()
+		touch := s.knownTouch()
 		if touch == nil && len(h.Touch) > 0 {
-			return fmt.Errorf("%s: the openers were changed meanwhile", s.dir.Path())
+			return fmt.Errorf("%s: the openers were changed meanwhile", s.files.dir.Path())
 		}
 		return s.seal(ctx, &next, k, touch, ui)
 	})
@@ -50,7 +48,7 @@ func (s *Store) sealFor(ctx context.Context, h *Header, k MasterKey, ui PluginUI
 	if h.Envelope, err = wrap(ctx, k, h.Openers, ui); err != nil {
 		return err
 	}
-	written, err := s.writeHeader(h, k)
+	written, err := s.files.writeHeader(h, k)
 	if err != nil {
 		return err
 	}
@@ -61,9 +59,9 @@ func (s *Store) sealFor(ctx context.Context, h *Header, k MasterKey, ui PluginUI
 }
 
 // primary refuses to write a new header where the old one is damaged: its copy may be older.
-func (s *Store) primary(h *Header) error {
+func (f files) primary(h *Header) error {
 	if h.second {
-		return &DamagedError{s.dir.File(headerFile), errSum}
+		return &DamagedError{f.dir.File(headerFile), errSum}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package sealed
 
 import (
+	"bytes"
 	"context"
 	"errors"
 )
@@ -13,18 +14,18 @@ func (s *Store) Check(ctx context.Context) ([]error, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := s.checkHeaders(k)
+	found := s.files.checkHeaders(k)
 	for _, o := range h.Openers {
 		if o.Kind != Passphrase {
 			continue
 		}
-		if _, err := readIdentity(s.dir, o); err != nil {
+		if _, err := readIdentity(s.files.dir, o); err != nil {
 			found = append(found, err)
 		}
 	}
-	files, err := s.itemFiles(h)
+	files, err := s.files.itemFiles(h)
 	for _, file := range files {
-		err := s.checkItem(h, k, file)
+		err := s.files.checkItem(h, keys{k, s.knownTouch()}, file)
 		if errors.Is(err, errGone) { // it was removed since it was listed, or all were sealed anew
 			changed, err := s.again()
 			if err != nil {
@@ -42,17 +43,18 @@ func (s *Store) Check(ctx context.Context) ([]error, error) {
 	return found, err
 }
 
-func (s *Store) checkHeaders(k MasterKey) (found []error) {
-	first, err := readHeaderFile(s.dir, headerFile)
+func (f files) checkHeaders(k MasterKey) (found []error) {
+	first, err := readHeaderFile(f.dir, headerFile)
 	if err == nil {
-		err = first.check(s.dir.Path(), k)
+		err = first.check(f.dir.Path(), k)
 	}
 	if err != nil {
 		found = append(found, err)
 	}
-	second, err := readHeaderFile(s.dir, copyFile)
-	if err == nil && first != nil && (string(first.body) != string(second.body) || string(first.mac) != string(second.mac)) {
-		err = &DamagedError{s.dir.File(copyFile), errors.New("it is not the copy of the header")}
+	second, err := readHeaderFile(f.dir, copyFile)
+	same := func(a, b *Header) bool { return bytes.Equal(a.body, b.body) && bytes.Equal(a.mac, b.mac) }
+	if err == nil && first != nil && !same(first, second) {
+		err = &DamagedError{f.dir.File(copyFile), errors.New("it is not the copy of the header")}
 	}
 	if err != nil {
 		found = append(found, err)
@@ -60,21 +62,18 @@ func (s *Store) checkHeaders(k MasterKey) (found []error) {
 	return found
 }
 
-func (s *Store) checkItem(h *Header, k MasterKey, file string) error {
-	o, path, err := s.openFile(h, k, file)
+func (f files) checkItem(h *Header, k keys, file string) error {
+	o, path, err := f.open(h, k.master, file)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	touch := s.touchKey
-	s.mu.Unlock()
-	if k.fileName(h.Store, o.Kind, o.Name) != file {
+	if k.master.fileName(h.Store, o.Kind, o.Name) != file {
 		return &DamagedError{path, errOtherItem}
 	}
-	if o.Touch && touch == nil {
+	if o.Touch && k.touch == nil {
 		return nil
 	}
-	if _, err := o.open(h, touch); err != nil {
+	if _, err := o.open(h, k.touch); err != nil {
 		return &DamagedError{path, err}
 	}
 	return nil
@@ -87,18 +86,18 @@ func (s *Store) Repair(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if len(s.checkHeaders(k)) == 0 {
+	if len(s.files.checkHeaders(k)) == 0 {
 		return false, nil
 	}
 	return true, s.writing(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
 		if !h.second {
 			return nil // tidied, on the way here
 		}
-		data, err := s.dir.Read(copyFile, maxHeader)
+		data, err := s.files.dir.Read(copyFile, maxHeader)
 		if err != nil {
 			return err
 		}
-		if err := s.disk.write(s.dir, headerFile, data); err != nil {
+		if err := s.files.disk.write(s.files.dir, headerFile, data); err != nil {
 			return err
 		}
 		_, err = s.again()

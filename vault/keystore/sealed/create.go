@@ -18,7 +18,7 @@ type NewOpener struct {
 // directory, damaged or not.
 func Create(ctx context.Context, c Config, ui PluginUI, openers ...NewOpener) (*Store, error) {
 	s := newStore(c)
-	if err := s.disk.mkdir(s.dir); err != nil {
+	if err := s.files.disk.mkdir(s.files.dir); err != nil {
 		return nil, err
 	}
 	ctx, release, err := s.alone(ctx)
@@ -26,12 +26,12 @@ func Create(ctx context.Context, c Config, ui PluginUI, openers ...NewOpener) (*
 		return nil, err
 	}
 	defer release()
-	if _, err := readHeader(s.dir); !errors.Is(err, ErrNoStore) {
-		return nil, fmt.Errorf("%s: %w", s.dir.Path(), ErrExists)
+	if _, err := readHeader(s.files.dir); !errors.Is(err, ErrNoStore) {
+		return nil, fmt.Errorf("%s: %w", s.files.dir.Path(), ErrExists)
 	}
 	h := &Header{Format: headerFormat, Store: randomHex(16), Generation: 1}
 	for _, o := range openers {
-		if err := s.include(h, o); err != nil {
+		if err := s.files.include(h, o); err != nil {
 			return nil, err
 		}
 	}
@@ -39,7 +39,7 @@ func Create(ctx context.Context, c Config, ui PluginUI, openers ...NewOpener) (*
 }
 
 // include puts an opener on the list, and its identity into a file.
-func (s *Store) include(h *Header, o NewOpener) error {
+func (f files) include(h *Header, o NewOpener) error {
 	opener, file, err := o.settle()
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (s *Store) include(h *Header, o NewOpener) error {
 		return err
 	}
 	if file != nil {
-		if err := s.disk.write(s.dir, identityFile(opener.Recipient), file); err != nil {
+		if err := f.disk.write(f.dir, identityFile(opener.Recipient), file); err != nil {
 			return err
 		}
 	}
@@ -95,7 +95,7 @@ func (s *Store) seal(ctx context.Context, h *Header, k MasterKey, touch *MasterK
 			return err
 		}
 	}
-	written, err := s.writeHeader(h, k)
+	written, err := s.files.writeHeader(h, k)
 	if err != nil {
 		return err
 	}

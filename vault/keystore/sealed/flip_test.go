@@ -89,7 +89,7 @@ func TestSwapped(t *testing.T) {
 	s := w.create(t)
 	put(t, s, key("prod"), key("dev"), key("third"), Item{Kind: "private", Name: "prod", Data: []byte("x")})
 	h, k := s.Header(), *s.key
-	at := func(kind, name string) string { return s.itemsDir(&h).File(k.fileName(h.Store, kind, name)) }
+	at := func(kind, name string) string { return s.files.items(&h).File(k.fileName(h.Store, kind, name)) }
 	for name, other := range map[string]string{"another name": at("key", "dev"), "another kind": at("private", "prod")} {
 		before := filesIn(t, w.config.Dir)
 		if err := os.WriteFile(at("key", "prod"), before[other], 0o600); err != nil {

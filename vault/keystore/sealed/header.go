@@ -190,24 +190,3 @@ func readHeaderFile(dir *disk.Folder, name string) (*Header, error) {
 	}
 	return h, nil
 }
-
-// writeHeader authenticates h and puts it into its two files.
-func (s *Store) writeHeader(h *Header, k MasterKey) (*Header, error) {
-	data, err := h.encode(k)
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxHeader {
-		return nil, &disk.TooLargeError{Path: s.dir.File(headerFile), Max: maxHeader}
-	}
-	written, err := parseHeader(data) // what could not be read back is not written
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range []string{headerFile, copyFile} {
-		if err := s.disk.write(s.dir, name, data); err != nil {
-			return nil, err
-		}
-	}
-	return written, nil
-}

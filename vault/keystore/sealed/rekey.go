@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-
-	"aws-vault/vault/disk"
 )
 
 // ErrTouchItems says that items would be left that nothing opens any more.
@@ -22,7 +19,7 @@ func (s *Store) Rekey(ctx context.Context, ui PluginUI, keep func(Opener) bool) 
 		return err
 	}
 	return s.writing(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
-		if err := s.primary(h); err != nil {
+		if err := s.files.primary(h); err != nil {
 			return err
 		}
 		next := h.clone()
@@ -43,7 +40,7 @@ func (s *Store) Rekey(ctx context.Context, ui PluginUI, keep func(Opener) bool) 
 func (s *Store) renew(ctx context.Context, h, next *Header, k MasterKey, ui PluginUI) error {
 	key, touch := newMasterKey(), newMasterKey()
 	next.Generation, next.Key = h.Generation+1, key.id(h.Store)
-	touches, err := s.reseal(h, next, k, key, touch)
+	touches, err := s.files.reseal(h, next, keys{k, s.knownTouch()}, keys{key, &touch})
 	if err == nil && touches > 0 && len(hardware(next.Openers)) == 0 {
 		err = fmt.Errorf("%d %w", touches, ErrTouchItems)
 	}
@@ -52,64 +49,46 @@ func (s *Store) renew(ctx context.Context, h, next *Header, k MasterKey, ui Plug
 	}
 	if err != nil {
 		// Unless the header is in its place already, the new items are nobody's.
-		if now, readErr := readHeaderFile(s.dir, headerFile); readErr == nil && now.Key == h.Key {
-			s.removeItems(s.itemsDir(next))
+		if now, readErr := readHeaderFile(s.files.dir, headerFile); readErr == nil && now.Key == h.Key {
+			s.files.removeItems(s.files.items(next))
 		}
 		return err
 	}
 	current, _ := s.known()
-	s.tidy(current)
+	s.files.tidy(current, s.leftover())
 	return nil
 }
 
-// reseal writes each item again, under the new keys and beside the old ones, and returns how many
+// reseal writes each item again, under other keys and beside the old one, and returns how many
 // open with a touch only.
-func (s *Store) reseal(h, next *Header, k, key, touch MasterKey) (touches int, err error) {
-	if err := s.disk.mkdir(s.itemsDir(next)); err != nil {
+func (f files) reseal(h, next *Header, from, to keys) (touches int, err error) {
+	if err := f.disk.mkdir(f.items(next)); err != nil {
 		return 0, err
 	}
-	files, err := s.itemFiles(h)
+	files, err := f.itemFiles(h)
 	if err != nil {
 		return 0, err
 	}
-	s.mu.Lock()
-	old := s.touchKey
-	s.mu.Unlock()
 	for _, file := range files {
-		o, path, err := s.openFile(h, k, file)
+		o, path, err := f.open(h, from.master, file)
 		if err != nil {
 			return touches, err
 		}
 		if o.Touch {
 			touches++
 		}
-		if o.Touch && old == nil {
+		if o.Touch && from.touch == nil {
 			return touches, fmt.Errorf("%s: it was stored meanwhile, and opens with a touch only", path)
 		}
-		it, err := o.open(h, old)
+		it, err := o.open(h, from.touch)
 		if err != nil {
 			return touches, &DamagedError{path, err}
 		}
-		if err := s.put(next, key, &touch, it); err != nil {
+		if err := f.put(next, to, it); err != nil {
 			return touches, err
 		}
 	}
 	return touches, nil
-}
-
-// itemFiles are the names of the files of items.
-func (s *Store) itemFiles(h *Header) ([]string, error) {
-	entries, err := s.itemsDir(h).Entries()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var files []string
-	for _, e := range entries {
-		if !disk.IsTemp(e.Name()) {
-			files = append(files, e.Name())
-		}
-	}
-	return files, err
 }
 
 // prepareTouch asks for the second key if there is an item to be sealed anew with it.
@@ -118,12 +97,12 @@ func (s *Store) prepareTouch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	files, err := s.itemFiles(h)
+	files, err := s.files.itemFiles(h)
 	if err != nil {
 		return err
 	}
 	for _, file := range files {
-		if o, _, err := s.openFile(h, k, file); err == nil && o.Touch {
+		if o, _, err := s.files.open(h, k, file); err == nil && o.Touch {
 			_, err := s.touched(ctx, h)
 			return err
 		}

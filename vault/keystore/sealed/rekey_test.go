@@ -152,15 +152,15 @@ func rekeyUntilKilled() {
 	}
 	s, err := Open(c)
 	if err == nil {
-		s.disk = files{
+		s.files.disk = diskCalls{
 			write: func(f *disk.Folder, name string, data []byte) error {
-				return around(func() error { return realFiles.write(f, name, data) })
+				return around(func() error { return realDisk.write(f, name, data) })
 			},
 			remove: func(f *disk.Folder, name string) error {
-				return around(func() error { return realFiles.remove(f, name) })
+				return around(func() error { return realDisk.remove(f, name) })
 			},
-			removeFolder: func(f *disk.Folder) error { return around(func() error { return realFiles.removeFolder(f) }) },
-			mkdir:        func(f *disk.Folder) error { return around(func() error { return realFiles.mkdir(f) }) },
+			removeFolder: func(f *disk.Folder) error { return around(func() error { return realDisk.removeFolder(f) }) },
+			mkdir:        func(f *disk.Folder) error { return around(func() error { return realDisk.mkdir(f) }) },
 		}
 		err = s.Rekey(context.Background(), nil, func(o Opener) bool { return o.Name != "two" })
 	}
@@ -226,11 +226,11 @@ func TestFullDisk(t *testing.T) {
 	failed := 0
 	for at := 1; ; at++ {
 		s, n := w.locked(t), at
-		s.disk.write = func(f *disk.Folder, name string, data []byte) error {
+		s.files.disk.write = func(f *disk.Folder, name string, data []byte) error {
 			if n--; n == 0 {
 				return full
 			}
-			return realFiles.write(f, name, data)
+			return realDisk.write(f, name, data)
 		}
 		err := s.Rekey(t.Context(), nil, func(Opener) bool { return true })
 		wantItem(t, w.locked(t), key("prod"))
@@ -254,7 +254,7 @@ func TestRekeyDamaged(t *testing.T) {
 	s := w.create(t)
 	put(t, s, key("prod"), key("dev"))
 	before := s.Header()
-	path := s.itemsDir(&before).File(s.key.fileName(before.Store, "key", "dev"))
+	path := s.files.items(&before).File(s.key.fileName(before.Store, "key", "dev"))
 	if err := os.WriteFile(path, []byte(itemMagic), 0o600); err != nil {
 		t.Fatal(err)
 	}

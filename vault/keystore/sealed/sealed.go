@@ -7,7 +7,7 @@ package sealed
 import (
 	"context"
 	"errors"
-	"io/fs"
+	"fmt"
 	"sync"
 	"time"
 
@@ -15,22 +15,14 @@ import (
 	"aws-vault/vault/turn"
 )
 
-// The files of a store. Items lie in a directory that is named for their master key.
-const (
-	headerFile = "store"
-	copyFile   = "store.copy"
-	itemsDir   = "items-"
-)
-
 // A Store is a directory of sealed items. Its methods may be called from several goroutines,
 // and other processes may change the store at any time.
 type Store struct {
-	dir    *disk.Folder
+	files  files
 	alone  func(ctx context.Context) (under context.Context, release func(), err error)
 	unlock func(ctx context.Context, h *Header) (MasterKey, error)
 	touch  func(ctx context.Context, h *Header) (MasterKey, error)
 	now    func() time.Time
-	disk   files
 
 	turn turn.Turn // of who unlocks: people are asked one thing at a time
 
@@ -58,23 +50,11 @@ type Config struct {
 	Now func() time.Time // to tell what a killed process left from what is being written; nil to leave it
 }
 
-// files is what a store asks of the disk. Tests put parts in its place that end the process.
-type files struct {
-	write        func(f *disk.Folder, name string, data []byte) error
-	remove       func(f *disk.Folder, name string) error
-	removeFolder func(f *disk.Folder) error
-	mkdir        func(f *disk.Folder) error
-}
-
-var realFiles = files{
-	write: (*disk.Folder).Write, remove: (*disk.Folder).Remove, removeFolder: (*disk.Folder).RemoveFolder, mkdir: (*disk.Folder).Make,
-}
-
 // Open reads the header of the store in c.Dir and opens no item. It returns [ErrNoStore] where
 // there is none, and a *[DamagedError] for one whose header cannot be read.
 func Open(c Config) (*Store, error) {
 	s := newStore(c)
-	h, err := readHeader(s.dir)
+	h, err := readHeader(s.files.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +64,8 @@ func Open(c Config) (*Store, error) {
 
 func newStore(c Config) *Store {
 	return &Store{
-		dir: disk.NewFolder(c.Dir), alone: c.Alone, unlock: c.Unlock, touch: c.Touch, now: c.Now, disk: realFiles, turn: turn.New(),
+		files: files{dir: disk.NewFolder(c.Dir), disk: realDisk},
+		alone: c.Alone, unlock: c.Unlock, touch: c.Touch, now: c.Now, turn: turn.New(),
 	}
 }
 
@@ -122,7 +103,7 @@ func (s *Store) keys(ctx context.Context) (*Header, MasterKey, error) {
 	}
 	got, err := s.unlock(ctx, h)
 	if err == nil {
-		err = h.check(s.dir.Path(), got)
+		err = h.check(s.files.dir.Path(), got)
 	}
 	if err != nil {
 		return nil, MasterKey{}, err
@@ -139,10 +120,43 @@ func (s *Store) known() (*Header, *MasterKey) {
 	return s.header, s.key
 }
 
+// knownTouch is the second key, if it was asked for already.
+func (s *Store) knownTouch() *MasterKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.touchKey
+}
+
+// touched returns the second key, which is asked for once in a process.
+func (s *Store) touched(ctx context.Context, h *Header) (*MasterKey, error) {
+	give, err := s.turn.Take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer give()
+	k := s.knownTouch()
+	switch {
+	case k != nil && len(h.Touch) > 0:
+		return k, nil
+	case len(h.Touch) == 0 || s.touch == nil:
+		return nil, fmt.Errorf("%s: %w", s.files.dir.Path(), ErrTouchless)
+	}
+	got, err := s.touch(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.header.Key == h.Key { // else it is an older one by now
+		s.touchKey = &got
+	}
+	return &got, nil
+}
+
 // again reads the header anew and reports whether the store has got another key since: then
 // what was looked for lies elsewhere.
 func (s *Store) again() (bool, error) {
-	h, err := readHeader(s.dir)
+	h, err := readHeader(s.files.dir)
 	if err != nil {
 		return false, err
 	}
@@ -155,7 +169,7 @@ func (s *Store) again() (bool, error) {
 	if s.key == nil {
 		return false, nil
 	}
-	if err := h.check(s.dir.Path(), *s.key); err != nil {
+	if err := h.check(s.files.dir.Path(), *s.key); err != nil {
 		return false, err
 	}
 	s.header = h
@@ -168,13 +182,6 @@ const maxRereads = 32
 // errGone says that a file of items is not where the header says. Nothing else that happens to be
 // missing, such as a plugin's program, may pass for an item that is not there.
 var errGone = errors.New("the file is gone")
-
-func goneIfMissing(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return errGone
-	}
-	return err
-}
 
 // steady calls act with the keys of the store, again if the store got another key meanwhile.
 func (s *Store) steady(ctx context.Context, act func(h *Header, k MasterKey) error) error {
@@ -213,7 +220,7 @@ func (s *Store) writing(ctx context.Context, act func(ctx context.Context, h *He
 			return err
 		}
 	}
-	return errors.New(s.dir.Path() + ": the store got one new key after the other")
+	return errors.New(s.files.dir.Path() + ": the store got one new key after the other")
 }
 
 // locked calls act unless the store has another key than the one that is known.
@@ -231,8 +238,15 @@ func (s *Store) locked(ctx context.Context, act func(ctx context.Context, h *Hea
 	if k == nil {
 		return false, nil
 	}
-	s.tidy(h)
+	s.files.tidy(h, s.leftover())
 	return true, act(ctx, h, *k)
 }
 
-func (s *Store) itemsDir(h *Header) *disk.Folder { return s.dir.Folder(itemsDir + h.Key) }
+// leftover is the time before which a temporary file was written if a process that ended left it. It
+// is zero, and no file is older, if the time is not known.
+func (s *Store) leftover() time.Time {
+	if s.now == nil {
+		return time.Time{}
+	}
+	return s.now().Add(-time.Hour)
+}

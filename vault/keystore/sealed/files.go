@@ -1,0 +1,173 @@
+package sealed
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"aws-vault/vault/disk"
+)
+
+// The files of a store. Items lie in a directory that is named for their master key.
+const (
+	headerFile = "store"
+	copyFile   = "store.copy"
+	itemsDir   = "items-"
+)
+
+// files are the files of a store: the header and its copy, the identities that have a passphrase, and
+// the items. No key is kept with them. Each method is given the header that counts and the keys that
+// it needs, and takes no lock.
+type files struct {
+	dir  *disk.Folder
+	disk diskCalls
+}
+
+// diskCalls are what changes the disk. Tests put calls in their place that fail or end the process.
+type diskCalls struct {
+	write        func(f *disk.Folder, name string, data []byte) error
+	remove       func(f *disk.Folder, name string) error
+	removeFolder func(f *disk.Folder) error
+	mkdir        func(f *disk.Folder) error
+}
+
+var realDisk = diskCalls{
+	write: (*disk.Folder).Write, remove: (*disk.Folder).Remove, removeFolder: (*disk.Folder).RemoveFolder,
+	mkdir: (*disk.Folder).Make,
+}
+
+// keys are those that items are sealed with.
+type keys struct {
+	master MasterKey
+	touch  *MasterKey // for the items that open with a touch; nil where it was not asked for
+}
+
+// items is the directory of the items under the header's key.
+func (f files) items(h *Header) *disk.Folder { return f.dir.Folder(itemsDir + h.Key) }
+
+// itemFiles are the names of the files of items.
+func (f files) itemFiles(h *Header) ([]string, error) {
+	entries, err := f.items(h).Entries()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var files []string
+	for _, e := range entries {
+		if !disk.IsTemp(e.Name()) {
+			files = append(files, e.Name())
+		}
+	}
+	return files, err
+}
+
+// label reads an item's file and its label.
+func (f files) label(h *Header, k MasterKey, kind, name string) (*opened, string, error) {
+	file := k.fileName(h.Store, kind, name)
+	o, path, err := f.open(h, k, file)
+	if err == nil && (o.Kind != kind || o.Name != name) {
+		err = &DamagedError{path, errOtherItem}
+	}
+	return o, path, err
+}
+
+func (f files) open(h *Header, k MasterKey, file string) (*opened, string, error) {
+	path := f.items(h).File(file)
+	data, err := readItemFile(f.items(h), file)
+	if err != nil {
+		return nil, path, goneIfMissing(err)
+	}
+	o, err := openLabel(h, k, file, data)
+	if err != nil {
+		return nil, path, &DamagedError{path, err}
+	}
+	return o, path, nil
+}
+
+func goneIfMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errGone
+	}
+	return err
+}
+
+func readItemFile(dir *disk.Folder, file string) ([]byte, error) {
+	data, err := dir.Read(file, maxItemFile)
+	var large *disk.TooLargeError
+	if errors.As(err, &large) {
+		return nil, &DamagedError{dir.File(file), err}
+	}
+	return data, err
+}
+
+func (f files) put(h *Header, k keys, it Item) error {
+	file := k.master.fileName(h.Store, it.Kind, it.Name)
+	data, err := sealItem(h, k.master, k.touch, file, it)
+	if err != nil {
+		return err
+	}
+	dir := f.items(h)
+	if err := f.disk.mkdir(dir); err != nil {
+		return err
+	}
+	return f.disk.write(dir, file, data)
+}
+
+// writeHeader authenticates h and puts it into its two files.
+func (f files) writeHeader(h *Header, k MasterKey) (*Header, error) {
+	data, err := h.encode(k)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxHeader {
+		return nil, &disk.TooLargeError{Path: f.dir.File(headerFile), Max: maxHeader}
+	}
+	written, err := parseHeader(data) // what could not be read back is not written
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{headerFile, copyFile} {
+		if err := f.disk.write(f.dir, name, data); err != nil {
+			return nil, err
+		}
+	}
+	return written, nil
+}
+
+// tidy removes what an interrupted renewal has left, which the header does not name, and makes
+// the header's copy what it should be. Temporary files from before leftover are removed too. What
+// cannot be done now is done next time.
+func (f files) tidy(h *Header, leftover time.Time) {
+	entries, err := f.dir.Entries()
+	if err != nil || h.second {
+		return
+	}
+	f.dir.Sweep(entries, leftover)
+	identities := map[string]bool{}
+	for _, o := range h.Openers {
+		identities[identityFile(o.Recipient)] = true
+	}
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case strings.HasPrefix(name, itemsDir) && name != itemsDir+h.Key:
+			f.removeItems(f.dir.Folder(name))
+		case strings.HasPrefix(name, identityPrefix) && !identities[name]:
+			f.disk.remove(f.dir, name)
+		}
+	}
+	first, err := f.dir.Read(headerFile, maxHeader)
+	second, copyErr := f.dir.Read(copyFile, maxHeader)
+	if err == nil && (copyErr != nil || !slices.Equal(first, second)) {
+		f.disk.write(f.dir, copyFile, first)
+	}
+}
+
+// removeItems removes a directory of items that nobody opens any more.
+func (f files) removeItems(dir *disk.Folder) {
+	entries, _ := dir.Entries()
+	for _, e := range entries {
+		f.disk.remove(dir, e.Name())
+	}
+	f.disk.removeFolder(dir)
+}
