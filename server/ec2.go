@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"strings"
 )
 
@@ -21,6 +22,15 @@ type EC2 struct {
 	Explain func(error) Refusal
 	Audit   func(Handout) error
 }
+
+// metadata is where programs look for the metadata service that know no other place.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+var metadata = netip.AddrFrom4([4]byte{169, 254, 169, 254})
+
+// MetadataHosts are the names by which the metadata service is asked at its own address.
+func MetadataHosts() []string { return []string{metadata.String(), metadata.String() + ":80"} }
+
+const metadataPort = 80
 
 // roleName is what the instance's role is called, and instanceID the instance, as with
 // aws-vault 7.

@@ -2,7 +2,11 @@
 // how long they live and who may make them is left to others.
 package keystore
 
-import "context"
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+)
 
 // Item is one named secret.
 type Item struct {
@@ -64,4 +68,46 @@ type Keystore struct {
 
 	// Passed is which keystores cannot exist here and were passed over, and why.
 	Passed []Tried
+}
+
+// maxName bounds a name in bytes. A file name has room for 255 and escaping may triple a byte.
+const maxName = 1024
+
+// checkName refuses names that no keystore can be trusted to keep as they are.
+func checkName(name string) error {
+	switch {
+	case name == "":
+		return &NameError{Name: name, Reason: "is empty"}
+	case len(name) > maxName:
+		return &NameError{Name: name[:32] + "…", Reason: "is too long"}
+	case strings.ContainsRune(name, 0):
+		return &NameError{Name: name, Reason: "has a NUL"}
+	case !utf8.ValidString(name):
+		return &NameError{Name: name, Reason: "is not UTF-8"}
+	case name == "." || name == "..":
+		return &NameError{Name: name, Reason: "is a step in a path"}
+	}
+	return nil
+}
+
+// Whole returns a *[DamagedError] for an item that can be seen to be damaged without being
+// opened, and nil for one that looks whole or where a keystore cannot tell.
+func Whole(ctx context.Context, r Ring, name string) error {
+	if w, ok := r.(interface {
+		whole(ctx context.Context, name string) error
+	}); ok {
+		return w.whole(ctx, name)
+	}
+	return nil
+}
+
+// Single returns a *[RepeatedError] if the ring holds several different items under one name. It
+// returns nil for a keystore where a name has one item at most.
+func Single(ctx context.Context, ring any, name string) error {
+	if r, ok := ring.(interface {
+		Single(ctx context.Context, name string) error
+	}); ok {
+		return r.Single(ctx, name)
+	}
+	return nil
 }
