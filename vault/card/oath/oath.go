@@ -87,7 +87,6 @@ const (
 	tagCode      = 0x76
 	tagHOTP      = 0x77
 	tagProperty  = 0x78
-	tagVersion   = 0x79
 	tagTouch     = 0x7c
 )
 
@@ -97,7 +96,6 @@ var applet = []byte{0xa0, 0, 0, 5, 0x27, 0x21, 0x01}
 // A Key is the applet of one key, selected.
 type Key struct {
 	card      Transport
-	version   [3]byte
 	salt      []byte // its own, by which passwords are told apart from other keys'
 	challenge []byte // to be answered with the password first; nil for none
 }
@@ -121,8 +119,6 @@ func Select(card Transport) (*Key, error) {
 	}
 	for _, f := range fields {
 		switch f.tag {
-		case tagVersion:
-			copy(k.version[:], f.value)
 		case tagName:
 			k.salt = f.value
 		case tagChallenge:
@@ -133,11 +129,6 @@ func Select(card Transport) (*Key, error) {
 		return nil, &AnswerError{doing}
 	}
 	return k, nil
-}
-
-// Version is that of the key's firmware.
-func (k *Key) Version() string {
-	return fmt.Sprintf("%d.%d.%d", k.version[0], k.version[1], k.version[2])
 }
 
 // Locked reports whether the key wants a password before anything else.
