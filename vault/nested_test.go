@@ -118,7 +118,7 @@ func (r run) export(ctx context.Context, name string) ([]byte, error) {
 		Config: w.Config, Inputs: w.Inputs, Open: w.Open, Warn: func(err error) { r.nest.t.Error(err) }, Keys: w.Keys,
 		Sessions: &store.Sessions{Ring: w.SessionRing, Locks: locks, Now: now, Index: index},
 		Source: &source.Deps{
-			AWS:    &awsapi.Client{Clock: &awsapi.Clock{Local: now}, Timeout: time.Minute, Open: w.Open, Log: w.Source.Log},
+			AWS:    &awsapi.Client{Clock: &awsapi.Clock{Local: now}, Timeout: time.Minute, Network: &awsapi.Network{Open: w.Open}, Log: w.Source.Log},
 			Getenv: w.Source.Getenv, Open: w.Open, Log: w.Source.Log,
 			Codes:   &store.Codes{Dir: disk.NewFolder(filepath.Join(r.nest.dir, "codes")), Locks: locks},
 			Callers: r.callers, Run: r.program, Key: w.Keys.Key, Static: w.Source.Static,

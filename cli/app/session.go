@@ -113,8 +113,8 @@ func (a *App) assemble(config *profile.File, in profile.Inputs, q Asker, state *
 		},
 		Source: &source.Deps{
 			AWS: &awsapi.Client{
-				Clock: clock, Timeout: a.Globals.timeout, Sleep: Sleep, Proxy: http.ProxyFromEnvironment,
-				Open: a.Env.OpenFile, Bundles: bundles(a), Log: a.Log, Tell: tell,
+				Clock: clock, Timeout: a.Globals.timeout, Sleep: Sleep, Log: a.Log, Tell: tell,
+				Network: &awsapi.Network{Proxy: http.ProxyFromEnvironment, Open: a.Env.OpenFile, Bundles: bundles(a)},
 			},
 			Key: keys.Key, Static: func(name string) (aws.Credentials, error) { return vault.StaticKey(config, in, name) },
 			Getenv: a.Env.Getenv, Open: a.Env.OpenFile, Log: a.Log, Sleep: Sleep,

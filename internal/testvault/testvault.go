@@ -82,7 +82,7 @@ func New(t *testing.T, config string) *World {
 			Index: &store.Index{Dir: disk.NewFolder(filepath.Join(dir, "index")), Locks: locks}},
 		Source: &source.Deps{
 			AWS: &awsapi.Client{
-				Clock: &awsapi.Clock{Local: now}, Timeout: 10 * time.Second, Open: open,
+				Clock: &awsapi.Clock{Local: now}, Timeout: 10 * time.Second, Network: &awsapi.Network{Open: open},
 				Sleep: func(context.Context, time.Duration) error { return nil }, Tell: tell,
 			},
 			Key:    keys.Key,

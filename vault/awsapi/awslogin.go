@@ -74,7 +74,7 @@ const loginTries = 3
 // could not answer. What comes is given to came, before anything else, even the log: the grant is spent.
 // A refusal that ends the sign-in is one of which [LoginEnded] knows.
 func (l Login) CreateToken(ctx context.Context, key ProofKey, g LoginGrant, came func(LoginTokens)) error {
-	hc, err := l.Client.client(l.At.Endpoint.CABundle, formJSON)
+	hc, err := l.Client.Network.client(l.At.Endpoint.CABundle, formJSON)
 	if err != nil {
 		return err
 	}

@@ -5,10 +5,8 @@ package awsapi
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 
@@ -19,22 +17,16 @@ import (
 // may be nil.
 type Client struct {
 	Clock   *Clock
+	Network *Network
 	Timeout time.Duration                                    // of one call, its retries included; 0 for 30 s
 	Sleep   func(ctx context.Context, d time.Duration) error // before a call is tried once more
 	Backoff func(attempt int, err error) time.Duration       // how long that takes; nil for a jittered wait of up to 5 s
-	Proxy   func(*http.Request) (*url.URL, error)            // nil for none
-	Open    func(path string) (io.ReadCloser, error)         // a file of roots
-	Bundles []string                                         // files of which the first that is there holds the system's roots; none leaves it to Go
 	Tell    func(message string)                             // the user, on something they should know; nil to tell nobody
 	Log     *slog.Logger                                     // of what was called, without secrets; nil for none
 
-	lock       sync.Mutex // guards what follows
-	clients    map[clientKey]*http.Client
-	told       map[string]bool
-	transports map[string]http.RoundTripper // by the bundle that they trust
-	timed      bool                         // AWS was asked for the time
-	bundle     sync.Once
-	system     *anchors
+	lock  sync.Mutex // guards what follows
+	told  map[string]bool
+	timed bool // AWS was asked for the time
 }
 
 // An Endpoint says how a service is called in a region.

@@ -108,7 +108,7 @@ func (api *Client) measure(ctx context.Context, bundle, address string) {
 	if known {
 		return
 	}
-	if _, err := api.Transport(bundle); err != nil {
+	if _, err := api.Network.Transport(bundle); err != nil {
 		return
 	}
 	limited, cancel := context.WithTimeout(ctx, api.CallTime())

@@ -28,7 +28,7 @@ func (api *Client) SignInToken(ctx context.Context, at Endpoint, creds aws.Crede
 	if err := api.CheckEndpoint(at); err != nil {
 		return "", err
 	}
-	hc, err := api.client(at.CABundle, formJSON)
+	hc, err := api.Network.client(at.CABundle, formJSON)
 	if err != nil {
 		return "", err
 	}

@@ -20,7 +20,7 @@ func (s STS) Reachable() (proxy string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("%s cannot be called", s.Place())
 	}
-	u, err := s.Client.proxy(r)
+	u, err := s.Client.Network.proxy(r)
 	if err != nil || u == nil {
 		return "", err
 	}
@@ -51,7 +51,7 @@ func (s STS) Date(ctx context.Context) (time.Time, error) {
 // head sends a request that says nothing and that nobody signs, and returns the head of the
 // answer, which has no body to check. Its error is a [*url.Error], or of the bundle of roots.
 func (api *Client) head(ctx context.Context, bundle, address string) (*http.Response, error) {
-	path, err := api.Transport(bundle)
+	path, err := api.Network.Transport(bundle)
 	if err != nil {
 		return nil, err
 	}

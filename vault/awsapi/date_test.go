@@ -43,15 +43,15 @@ func TestDateFails(t *testing.T) {
 
 func TestReachable(t *testing.T) {
 	r := newRoom(t)
-	r.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://user:hunter2@proxy.example.com:3128") }
+	r.Network.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://user:hunter2@proxy.example.com:3128") }
 	if proxy, err := r.here().Reachable(); proxy != "http://proxy.example.com:3128" || err != nil {
 		t.Errorf("Reachable returned %q, %v", proxy, err)
 	}
-	r.Proxy = func(*http.Request) (*url.URL, error) { return nil, errors.New("hunter2") }
+	r.Network.Proxy = func(*http.Request) (*url.URL, error) { return nil, errors.New("hunter2") }
 	if _, err := r.here().Reachable(); err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("an unreadable proxy: %v", err)
 	}
-	r.Proxy = nil
+	r.Network.Proxy = nil
 	none := r.here()
 	none.At.Endpoint.CABundle = "/nowhere/roots.pem"
 	if _, err := none.Reachable(); err == nil || !strings.Contains(err.Error(), "ca_bundle") {

@@ -53,7 +53,7 @@ func TestWhereCallsGo(t *testing.T) {
 	} {
 		r := newRoom(t)
 		var heard listener
-		r.clients = map[clientKey]*http.Client{{}: {Transport: &heard}}
+		r.Network.clients = map[clientKey]*http.Client{{}: {Transport: &heard}}
 		s := r.readOnly()
 		s.Region, s.Endpoint = c.region, c.endpoint
 		e := failAs[*UnreachableError](r, s)
@@ -137,7 +137,7 @@ func TestOnlyThisMachineIsSpokenToInTheOpen(t *testing.T) {
 	} {
 		r := newRoom(t)
 		var heard listener
-		r.clients = map[clientKey]*http.Client{{}: {Transport: &heard}}
+		r.Network.clients = map[clientKey]*http.Client{{}: {Transport: &heard}}
 		s := r.webIdentity(r.keep("EXAMPLE.web.identity.token"))
 		s.Endpoint.URL = endpoint
 		var plain *PlainError

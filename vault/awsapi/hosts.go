@@ -11,7 +11,7 @@ import (
 // Hosts are transports that trust the same anchors, one for each host that is called over
 // TLS: what verifies a connection knows beforehand to whom it leads.
 type hosts struct {
-	client  *Client
+	network *Network
 	anchors func() *anchors          // called when the first connection is to be encrypted
 	plain   http.RoundTripper        // of what is not encrypted
 	whole   func() http.RoundTripper // has crypto/tls verify by all roots
@@ -20,14 +20,14 @@ type hosts struct {
 	to   map[string]http.RoundTripper
 }
 
-func (api *Client) newHosts(from func() *anchors) *hosts {
+func (n *Network) newHosts(from func() *anchors) *hosts {
 	return &hosts{
-		client: api, anchors: from, plain: api.transport(nil), to: map[string]http.RoundTripper{},
+		network: n, anchors: from, plain: n.transport(nil), to: map[string]http.RoundTripper{},
 		whole: sync.OnceValue(func() http.RoundTripper {
 			if a := from(); !a.system {
-				return api.transport(a.all())
+				return n.transport(a.all())
 			}
-			return api.transport(nil)
+			return n.transport(nil)
 		}),
 	}
 }
@@ -39,7 +39,7 @@ func (h *hosts) RoundTrip(r *http.Request) (*http.Response, error) { return h.ch
 // and a name that is not ASCII is written otherwise in a certificate.
 func (h *hosts) choose(r *http.Request) http.RoundTripper {
 	name := r.URL.Hostname()
-	via, err := h.client.proxy(r)
+	via, err := h.network.proxy(r)
 	switch {
 	case err != nil, via != nil && via.Scheme == "https":
 		return h.whole()
@@ -51,7 +51,7 @@ func (h *hosts) choose(r *http.Request) http.RoundTripper {
 	h.lock.Lock()
 	defer h.lock.Unlock()
 	if h.to[name] == nil {
-		t := h.client.transport(nil)
+		t := h.network.transport(nil)
 		t.TLSClientConfig = h.anchors().config(name)
 		h.to[name] = t
 	}

@@ -52,8 +52,8 @@ func serverFor(t *testing.T, names ...string) (*tls.Certificate, []byte) {
 // trust makes the transport of a profile that names a bundle of these roots.
 func (r *room) trust(roots []byte) http.RoundTripper {
 	r.Helper()
-	r.Open = func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(roots)), nil }
-	next, err := r.roundTripper("roots.pem")
+	r.Network.Open = func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(roots)), nil }
+	next, err := r.Network.roundTripper("roots.pem")
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestHostBehindProxyIsVerified(t *testing.T) {
 	roots = append(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})...)
 	for _, via := range []string{plain.URL, secure.URL} {
 		r := newRoom(t)
-		r.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(via) }
+		r.Network.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(via) }
 		next := r.trust(roots)
 		r.fetch(next, "https://sts.example.com/", "HTTP/1.1")
 		if _, err := (&http.Client{Transport: next}).Get("https://sts.example.net/"); err == nil || !strings.Contains(err.Error(), "not sts.example.net") {
@@ -154,7 +154,7 @@ func TestHostBehindProxyIsVerified(t *testing.T) {
 func TestProxyIsVerifiedByTheSameRoots(t *testing.T) {
 	secure, _ := greeter(t, false, nil, nil)
 	r := newRoom(t)
-	r.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(secure.URL) }
+	r.Network.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(secure.URL) }
 	next := r.trust(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
 	r.fetch(next, "http://127.0.0.1/", "HTTP/1.1")
 }
@@ -167,7 +167,7 @@ func TestInternationalHostIsVerified(t *testing.T) {
 	plain := httptest.NewServer(tunnel(server.Listener.Addr().String()))
 	t.Cleanup(plain.Close)
 	r := newRoom(t)
-	r.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(plain.URL) }
+	r.Network.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(plain.URL) }
 	next := r.trust(roots)
 	r.fetch(next, "https://bücher.example/", "HTTP/1.1")
 	if _, err := (&http.Client{Transport: next}).Get("https://büchlein.example/"); err == nil || !strings.Contains(err.Error(), "certificate is valid for xn--bcher-kva.example") {

@@ -131,7 +131,7 @@ func (k AccessKeys) call(ctx context.Context, c call, in parameters, out any) (h
 	if err := k.Client.CheckEndpoint(k.At.Endpoint); err != nil {
 		return nil, err
 	}
-	if c.client, err = k.Client.client(k.At.Endpoint.CABundle, formXML); err != nil {
+	if c.client, err = k.Client.Network.client(k.At.Endpoint.CABundle, formXML); err != nil {
 		return nil, err
 	}
 	err = k.Client.signed(ctx, c, k.At.Region, func(ctx context.Context) (err error) {

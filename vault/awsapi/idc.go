@@ -155,7 +155,7 @@ func (i IDC) CreateToken(ctx context.Context, g Grant, came func(Tokens)) (Token
 
 // post makes a call of those that sign in, at the path that the ask's URL is, and then first of all what came says.
 func (i IDC) post(ctx context.Context, c call, a ask, out any, came func()) error {
-	hc, err := i.Client.client(i.At.Endpoint.CABundle, formJSON)
+	hc, err := i.Client.Network.client(i.At.Endpoint.CABundle, formJSON)
 	if err != nil {
 		return err
 	}

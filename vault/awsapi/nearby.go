@@ -35,7 +35,7 @@ func (api *Client) Container(ctx context.Context, what string, at *url.URL, toke
 	c := call{action: what, place: Site(at), secrets: []string{token}}
 	var proxy func(*http.Request) (*url.URL, error)
 	if at.Scheme == "https" {
-		proxy = api.proxy // what goes by plain HTTP goes to this machine, or to nobody
+		proxy = api.Network.proxy // what goes by plain HTTP goes to this machine, or to nobody
 	}
 	q := request{method: http.MethodGet, url: at.String(), header: map[string]string{"Accept": "application/json"}}
 	if token != "" {

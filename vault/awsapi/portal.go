@@ -26,7 +26,7 @@ func (api *Client) NewPortal(at Target, startURL string) (*Portal, error) {
 	if err := api.CheckEndpoint(at.Endpoint); err != nil {
 		return nil, err
 	}
-	hc, err := api.client(at.Endpoint.CABundle, formJSON)
+	hc, err := api.Network.client(at.Endpoint.CABundle, formJSON)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func TestCallIsSpelledAsTheSDKSpellsIt(t *testing.T) {
 	const arn, odd = "arn:aws:iam::123456789012:role/a", "ü &=+%\"\t"
 	ours, theirs := &recorder{}, &recorder{}
 	r := newRoom(t)
-	r.clients = map[clientKey]*http.Client{{}: {Transport: ours}}
+	r.Network.clients = map[clientKey]*http.Client{{}: {Transport: ours}}
 	s := r.sample(func(ctx context.Context, s STS, by aws.Credentials) (aws.Credentials, error) {
 		return s.AssumeRole(ctx, by, RoleRequest{
 			Role: arn, SessionName: "alice", ExternalID: "x/1", SourceIdentity: "alice@example.com",

@@ -60,7 +60,7 @@ func (r RolesAnywhere) CreateSession(ctx context.Context, key crypto.Signer, cha
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	if c.client, err = api.client(r.At.Endpoint.CABundle, formJSON); err != nil {
+	if c.client, err = api.Network.client(r.At.Endpoint.CABundle, formJSON); err != nil {
 		return aws.Credentials{}, err
 	}
 	at.url += "/sessions?" + url.Values{

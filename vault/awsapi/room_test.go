@@ -44,7 +44,7 @@ func newRoom(t *testing.T) *room {
 	fake.SetClock(func() time.Time { return start })
 	r := &room{T: t, aws: fake, world: fake.Example()}
 	r.Client = &Client{
-		Open: func(path string) (io.ReadCloser, error) { return os.Open(path) },
+		Network: &Network{Open: func(path string) (io.ReadCloser, error) { return os.Open(path) }},
 		Sleep: func(_ context.Context, d time.Duration) error {
 			fake.Advance(d)
 			return nil

@@ -25,19 +25,19 @@ func readRoots(open func(string) (io.ReadCloser, error), path string) (*anchors,
 
 // bundled reads the first of the system's bundles that is there, once. Go would read the
 // bundle and then each of its certificates again, from a file of its own.
-func (api *Client) bundled() *anchors {
-	api.bundle.Do(func() {
-		api.system = &anchors{system: true}
-		for _, path := range api.Bundles {
-			text, err := ReadFile(api.Open, path, maxBundle)
+func (n *Network) bundled() *anchors {
+	n.bundle.Do(func() {
+		n.system = &anchors{system: true}
+		for _, path := range n.Bundles {
+			text, err := ReadFile(n.Open, path, maxBundle)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
 			if err == nil {
-				api.system.roots = readAnchors(text).roots
+				n.system.roots = readAnchors(text).roots
 			}
 			return
 		}
 	})
-	return api.system
+	return n.system
 }

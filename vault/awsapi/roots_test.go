@@ -23,7 +23,7 @@ import (
 // shelves gives each file its content, and notes which were opened.
 func (r *room) shelves(files map[string][]byte) *[]string {
 	var opened []string
-	r.Open = func(path string) (io.ReadCloser, error) {
+	r.Network.Open = func(path string) (io.ReadCloser, error) {
 		opened = append(opened, path)
 		if text, ok := files[path]; ok {
 			return io.NopCloser(bytes.NewReader(text)), nil
@@ -37,7 +37,7 @@ func TestSystemsBundleIsReadOnce(t *testing.T) {
 	r := newRoom(t)
 	endpoint, roots := r.encrypted()
 	opened := r.shelves(map[string][]byte{"b.pem": roots})
-	r.Bundles = []string{"a.pem", "b.pem", "c.pem"}
+	r.Network.Bundles = []string{"a.pem", "b.pem", "c.pem"}
 	s := r.readOnly()
 	r.make(s)
 	if len(*opened) != 0 {
@@ -57,7 +57,7 @@ func TestRootsAreReadAheadOnce(t *testing.T) {
 	r := newRoom(t)
 	server, connections := greeter(t, false, nil, r.aws)
 	opened := r.shelves(map[string][]byte{"b.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})})
-	r.Bundles = []string{"b.pem"}
+	r.Network.Bundles = []string{"b.pem"}
 	s := r.readOnly()
 	s.Endpoint.URL = server.URL
 	for range 3 {
@@ -81,7 +81,7 @@ func TestBundleThatDoesNotDo(t *testing.T) {
 			files["b.pem"] = bundle
 		}
 		r.shelves(files)
-		r.Bundles = []string{"b.pem"}
+		r.Network.Bundles = []string{"b.pem"}
 		s := r.readOnly()
 		s.Endpoint.URL = endpoint
 		r.wantText(failAs[*UnreachableError](r, s), "certificate")
@@ -117,7 +117,7 @@ func TestAllThatGoFinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	opened := r.shelves(map[string][]byte{"b.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: fresh(t)})})
-	r.Bundles = []string{"b.pem"}
+	r.Network.Bundles = []string{"b.pem"}
 	s := r.readOnly()
 	s.Endpoint.URL = endpoint
 	r.make(s)

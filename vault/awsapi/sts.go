@@ -158,7 +158,7 @@ func (s STS) ready() (*http.Client, error) {
 	if err := s.Client.CheckEndpoint(s.At.Endpoint); err != nil {
 		return nil, err
 	}
-	return s.Client.client(s.At.Endpoint.CABundle, formXML)
+	return s.Client.Network.client(s.At.Endpoint.CABundle, formXML)
 }
 
 // Place names where the calls go, for errors: scheme and host, as far as they are known.
@@ -178,8 +178,8 @@ func (s STS) Expect() {
 			return
 		}
 		bundle := s.At.Endpoint.CABundle
-		if _, err := s.Client.client(bundle, formXML); err == nil && bundle == "" {
-			s.Client.bundled()
+		if _, err := s.Client.Network.client(bundle, formXML); err == nil && bundle == "" {
+			s.Client.Network.bundled()
 		}
 	}()
 }

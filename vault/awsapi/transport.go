@@ -11,8 +11,23 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 )
+
+// A Network makes the connections to AWS and to others. It may be used by many goroutines at once.
+type Network struct {
+	Proxy   func(*http.Request) (*url.URL, error)    // nil for none
+	Open    func(path string) (io.ReadCloser, error) // a file of roots
+	Bundles []string                                 // files: the first that is there holds the system's roots; none leaves it to Go
+
+	lock       sync.Mutex // guards what follows
+	clients    map[clientKey]*http.Client
+	transports map[string]http.RoundTripper // by the bundle that they trust
+
+	bundle sync.Once
+	system *anchors
+}
 
 // A clientKey tells HTTP clients apart: by the roots they trust and the answers they take.
 type clientKey struct {
@@ -22,28 +37,28 @@ type clientKey struct {
 
 // client returns the HTTP client for a service whose answers have a form. Roots are
 // loaded when the first call is made, and once.
-func (api *Client) client(bundle string, f form) (*http.Client, error) {
-	next, err := api.Transport(bundle)
+func (n *Network) client(bundle string, f form) (*http.Client, error) {
+	next, err := n.Transport(bundle)
 	if err != nil {
 		return nil, err
 	}
-	api.lock.Lock()
-	defer api.lock.Unlock()
+	n.lock.Lock()
+	defer n.lock.Unlock()
 	key := clientKey{bundle, f}
-	if c, ok := api.clients[key]; ok {
+	if c, ok := n.clients[key]; ok {
 		return c, nil
 	}
-	if api.clients == nil {
-		api.clients = map[clientKey]*http.Client{}
+	if n.clients == nil {
+		n.clients = map[clientKey]*http.Client{}
 	}
-	api.clients[key] = &http.Client{Transport: &checked{next: next, form: f}, CheckRedirect: NoRedirect}
-	return api.clients[key], nil
+	n.clients[key] = &http.Client{Transport: &checked{next: next, form: f}, CheckRedirect: NoRedirect}
+	return n.clients[key], nil
 }
 
 // HTTP returns a client for what is not AWS's. It trusts a bundle of roots or, without one, what the system trusts,
 // follows no redirect and refuses answers of more than a megabyte with a [*NotAWSError].
-func (api *Client) HTTP(bundle string) (*http.Client, error) {
-	next, err := api.Transport(bundle)
+func (n *Network) HTTP(bundle string) (*http.Client, error) {
+	next, err := n.Transport(bundle)
 	if err != nil {
 		return nil, err
 	}
@@ -52,43 +67,43 @@ func (api *Client) HTTP(bundle string) (*http.Client, error) {
 
 // Transport trusts a bundle of roots or, without one, what the system trusts. Those who ask for the same bundle share
 // its connections.
-func (api *Client) Transport(bundle string) (http.RoundTripper, error) {
-	api.lock.Lock()
-	defer api.lock.Unlock()
-	if t, ok := api.transports[bundle]; ok {
+func (n *Network) Transport(bundle string) (http.RoundTripper, error) {
+	n.lock.Lock()
+	defer n.lock.Unlock()
+	if t, ok := n.transports[bundle]; ok {
 		return t, nil
 	}
-	t, err := api.roundTripper(bundle)
+	t, err := n.roundTripper(bundle)
 	if err != nil {
 		return nil, err
 	}
-	if api.transports == nil {
-		api.transports = map[string]http.RoundTripper{}
+	if n.transports == nil {
+		n.transports = map[string]http.RoundTripper{}
 	}
-	api.transports[bundle] = t
+	n.transports[bundle] = t
 	return t, nil
 }
 
 // roundTripper trusts a profile's bundle of roots or, without one, what the system trusts.
 // Nothing of the system's is read before the first connection is encrypted.
-func (api *Client) roundTripper(bundle string) (http.RoundTripper, error) {
+func (n *Network) roundTripper(bundle string) (http.RoundTripper, error) {
 	if bundle != "" {
-		roots, err := readRoots(api.Open, bundle)
+		roots, err := readRoots(n.Open, bundle)
 		if err != nil {
 			return nil, err
 		}
-		return api.newHosts(func() *anchors { return roots }), nil
+		return n.newHosts(func() *anchors { return roots }), nil
 	}
-	if len(api.Bundles) == 0 {
-		return api.transport(nil), nil
+	if len(n.Bundles) == 0 {
+		return n.transport(nil), nil
 	}
-	return api.newHosts(api.bundled), nil
+	return n.newHosts(n.bundled), nil
 }
 
 // transport trusts these roots; nil are all that Go finds.
-func (api *Client) transport(roots *x509.CertPool) *http.Transport {
+func (n *Network) transport(roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
-		Proxy: api.proxy, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
+		Proxy: n.proxy, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
 		MaxResponseHeaderBytes: maxHeader, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 		DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute,
 	}
@@ -103,11 +118,11 @@ func NoRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 // errProxy stands for an error that quotes the proxy's URL, and the password in it.
 var errProxy = errors.New("the proxy that the environment names cannot be read, want a URL such as http://proxy.example.com:3128")
 
-func (api *Client) proxy(r *http.Request) (*url.URL, error) {
-	if api.Proxy == nil {
+func (n *Network) proxy(r *http.Request) (*url.URL, error) {
+	if n.Proxy == nil {
 		return nil, nil
 	}
-	u, err := api.Proxy(r)
+	u, err := n.Proxy(r)
 	if err != nil {
 		return nil, errProxy
 	}

@@ -30,7 +30,7 @@ func TestBundleOfRoots(t *testing.T) {
 	r := newRoom(t)
 	endpoint, roots := r.encrypted()
 	opened := 0
-	r.Open = func(path string) (io.ReadCloser, error) {
+	r.Network.Open = func(path string) (io.ReadCloser, error) {
 		opened++
 		if path != "~/roots.pem" {
 			return nil, fs.ErrNotExist
@@ -57,7 +57,7 @@ func TestBundleOfRoots(t *testing.T) {
 func TestClockIsCorrectedOverTLS(t *testing.T) {
 	r := newRoom(t)
 	endpoint, roots := r.encrypted()
-	r.Open = func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(roots)), nil }
+	r.Network.Open = func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(roots)), nil }
 	r.Clock.Local = func() time.Time { return r.aws.Now().Add(20 * time.Minute) }
 	s := r.readOnly()
 	s.Endpoint.URL, s.Endpoint.CABundle = endpoint, "roots"
@@ -78,7 +78,7 @@ func TestBundleThatIsNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRoom(t)
-			r.Open = func(string) (io.ReadCloser, error) { return io.NopCloser(c.text), nil }
+			r.Network.Open = func(string) (io.ReadCloser, error) { return io.NopCloser(c.text), nil }
 			s := r.readOnly()
 			s.Endpoint.CABundle = "roots.pem"
 			r.wantText(r.fail(s), "ca_bundle: ", c.want)
@@ -96,7 +96,7 @@ func TestBundleThatIsNone(t *testing.T) {
 func TestProxyIsAsked(t *testing.T) {
 	r := newRoom(t)
 	var asked []string
-	r.Proxy = func(q *http.Request) (*url.URL, error) {
+	r.Network.Proxy = func(q *http.Request) (*url.URL, error) {
 		asked = append(asked, q.URL.Host)
 		return url.Parse(r.aws.URL()) // the fake does not mind absolute addresses
 	}
@@ -107,7 +107,7 @@ func TestProxyIsAsked(t *testing.T) {
 		t.Errorf("asked for proxies to %q", asked)
 	}
 	r.keep("hunter2")
-	r.Proxy = func(*http.Request) (*url.URL, error) {
+	r.Network.Proxy = func(*http.Request) (*url.URL, error) {
 		return nil, errors.New(`invalid proxy address "http://u:hunter2@ proxy"`)
 	}
 	r.wantText(failAs[*UnreachableError](r, s), "proxy that the environment names")
@@ -115,9 +115,9 @@ func TestProxyIsAsked(t *testing.T) {
 
 func TestClientsAreKeptByBundle(t *testing.T) {
 	r := newRoom(t)
-	a, _ := r.client("", formXML)
-	b, _ := r.client("", formXML)
-	c, _ := r.client("", formJSON)
+	a, _ := r.Network.client("", formXML)
+	b, _ := r.Network.client("", formXML)
+	c, _ := r.Network.client("", formJSON)
 	if a == nil || a != b || a.Transport.(*checked).next != c.Transport.(*checked).next {
 		t.Error("connections are not shared")
 	}

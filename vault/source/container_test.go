@@ -26,7 +26,7 @@ func (r *room) container(n *neighbour, more ...string) plan.Step {
 func TestContainerGivesCredentials(t *testing.T) {
 	r, n := newRoom(t), newNeighbour(t)
 	n.answers["/creds"] = says(200, "application/json", ambientKey)
-	r.AWS.Proxy = http.ProxyURL(nil)
+	r.AWS.Network.Proxy = http.ProxyURL(nil)
 	c := r.make(r.container(n, containerToken, "Basic EXAMPLE"))
 	if c.AccessKeyID != "ASIAIOSFODNN7EXAMPLE" || c.SecretAccessKey != "EXAMPLESECRET" || c.SessionToken != "EXAMPLETOKEN" ||
 		!c.Expires.Equal(time.Date(2030, 1, 2, 13, 0, 0, 0, time.UTC)) {
@@ -174,7 +174,7 @@ func TestContainerIsAskedThroughAProxyOverTLSAlone(t *testing.T) {
 	r, n := newRoom(t), newNeighbour(t)
 	n.answers["/creds"] = says(200, "application/json", ambientKey)
 	var proxied []string
-	r.AWS.Proxy = func(q *http.Request) (*url.URL, error) {
+	r.AWS.Network.Proxy = func(q *http.Request) (*url.URL, error) {
 		proxied = append(proxied, q.URL.Host)
 		return nil, errors.New("no proxy today")
 	}

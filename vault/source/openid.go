@@ -71,7 +71,7 @@ func (o OpenID) provider(ctx context.Context) (*signin.Provider, error) {
 	}
 	d.warn(warnings)
 	secret, _ := decode[clientSecret](kept)
-	hc, err := d.AWS.HTTP(o.to.CABundle)
+	hc, err := d.AWS.Network.HTTP(o.to.CABundle)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 // of roots or, without one, what the system trusts. A call of it fails with a [*awsapi.TimeoutError]
 // or with what the network said.
 func Pages(api *awsapi.Client, bundle string) (func(context.Context, string) (identity.Page, error), error) {
-	t, err := api.Transport(bundle)
+	t, err := api.Network.Transport(bundle)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,8 @@ func TestPages(t *testing.T) {
 		}
 	}))
 	t.Cleanup(s.Close)
-	api := &awsapi.Client{Open: func(name string) (io.ReadCloser, error) { return os.Open(name) }, Clock: &awsapi.Clock{Local: time.Now}}
+	open := func(name string) (io.ReadCloser, error) { return os.Open(name) }
+	api := &awsapi.Client{Network: &awsapi.Network{Open: open}, Clock: &awsapi.Clock{Local: time.Now}}
 	fetch, err := Pages(api, "")
 	if err != nil {
 		t.Fatal(err)

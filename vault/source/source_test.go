@@ -62,7 +62,8 @@ func newRoom(t *testing.T) *room {
 	log := slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	r.Deps = &Deps{
 		AWS: &awsapi.Client{
-			Clock: &awsapi.Clock{Local: fake.Now}, Timeout: 20 * time.Second, Open: open, Sleep: sleep, Log: log,
+			Clock: &awsapi.Clock{Local: fake.Now}, Timeout: 20 * time.Second, Sleep: sleep, Log: log,
+			Network: &awsapi.Network{Open: open},
 			Backoff: func(int, error) time.Duration { return 0 },
 		},
 		Getenv: func(string) (string, bool) { return "", false },
@@ -288,10 +289,11 @@ func TestRootsAreReadAheadOfCalls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var opened []string
-				d := &Deps{AWS: &awsapi.Client{Bundles: []string{"system.pem"}, Open: func(path string) (io.ReadCloser, error) {
+				network := &awsapi.Network{Bundles: []string{"system.pem"}, Open: func(path string) (io.ReadCloser, error) {
 					opened = append(opened, path)
 					return nil, fs.ErrPermission
-				}}}
+				}}
+				d := &Deps{AWS: &awsapi.Client{Network: network}}
 				d.Expect(c.step)
 				synctest.Wait()
 				if !slices.Equal(opened, c.want) {
@@ -308,7 +310,7 @@ func TestRootsAreNotLoadedWhereNobodyIsCalled(t *testing.T) {
 		t.Errorf("%s was opened", path)
 		return nil, fs.ErrNotExist
 	}
-	r.AWS.Open = r.Open
+	r.AWS.Network.Open = r.Open
 	s := r.printing(longTerm)
 	s.Endpoint.CABundle = "roots.pem"
 	r.make(s)
