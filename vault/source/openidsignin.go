@@ -33,7 +33,7 @@ func (o OpenID) byPerson(ctx context.Context, v *visit, before string, trade *st
 	if err != nil {
 		return openIDToken{}, err
 	}
-	t := openIDTrade{provider: p, trade: trade, stores: stored}
+	t := openIDTrade{at: o, provider: p, trade: trade, stores: stored}
 	if o.byDevice(p) {
 		return o.byCode(ctx, v, t)
 	}
@@ -76,7 +76,9 @@ func (o OpenID) byBrowser(ctx context.Context, v *visit, trade openIDTrade, befo
 	err = signin.Code(ctx, back, page, show, func(g signin.Grant) error {
 		trade.want.Nonce = g.Nonce
 		trade.stores = func(t openIDToken) bool { return g.Proven || t.Subject != "" && t.Subject == before }
-		t, err = o.trade(ctx, trade, "trade the code", func(ctx context.Context) (signin.Tokens, error) { return p.Trade(ctx, g) })
+		t, err = trade.send(ctx, "trade the code", func(ctx context.Context) (signin.Tokens, error) {
+			return p.Trade(ctx, g)
+		})
 		if err != nil || trade.stores(t) {
 			return err
 		}
@@ -103,7 +105,7 @@ func (o OpenID) byCode(ctx context.Context, v *visit, trade openIDTrade) (openID
 		return openIDToken{}, err
 	}
 	t, err := signin.Device(ctx, code, func(ctx context.Context) (openIDToken, error) {
-		return o.trade(ctx, trade, "poll", func(ctx context.Context) (signin.Tokens, error) { return p.Poll(ctx, code) })
+		return trade.send(ctx, "poll", func(ctx context.Context) (signin.Tokens, error) { return p.Poll(ctx, code) })
 	}, o.deps.Sleep)
 	for _, over := range []error{signin.ErrDenied, signin.ErrTimeout} { // it is the person who has answered
 		if _, refused := errors.AsType[*signin.GrantError](err); refused && errors.Is(err, over) {

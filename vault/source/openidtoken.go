@@ -1,7 +1,6 @@
 package source
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -163,8 +162,11 @@ func (o OpenID) refresh(ctx context.Context, old openIDToken, trade *store.Trade
 	if renews, err := o.deps.canRenew(ctx, o.to.Issuer, trade); err != nil || !renews {
 		return openIDToken{}, err
 	}
-	t := openIDTrade{provider: p, stores: stored, trade: trade, old: old, want: signin.Want{Subject: old.Subject, Earlier: old.Nonce}}
-	made, err := o.trade(ctx, t, "refresh", func(ctx context.Context) (signin.Tokens, error) { return p.Refresh(ctx, old.Refresh) })
+	want := signin.Want{Subject: old.Subject, Earlier: old.Nonce}
+	t := openIDTrade{at: o, provider: p, stores: stored, trade: trade, old: old, want: want}
+	made, err := t.send(ctx, "refresh", func(ctx context.Context) (signin.Tokens, error) {
+		return p.Refresh(ctx, old.Refresh)
+	})
 	var refused *signin.IDTokenError
 	if errors.As(err, &refused) && refused.Missing {
 		return openIDToken{}, nil
@@ -181,104 +183,16 @@ func (o OpenID) known(ctx context.Context) (*signin.Provider, error) {
 	return p, err
 }
 
-// An openIDTrade is what is known before a code or a refresh token is traded.
-type openIDTrade struct {
-	provider *signin.Provider
-	trade    *store.Trade
-	stores   func(openIDToken) bool // whether a token is stored when it comes, and not later
-	old      openIDToken            // that is renewed; zero for a new sign-in
-	want     signin.Want
-}
-
-// An openIDAnswer is what came of a trade.
-type openIDAnswer struct {
-	tokens  signin.Tokens
-	token   openIDToken // as far as it can be believed
-	refused error       // why its ID token is not
-}
-
-// trade trades a code or a refresh token and stores what comes. An ID token that is not
-// accepted does not cost the refresh token: that is stored without it, so that another is fetched.
-func (o OpenID) trade(ctx context.Context, t openIDTrade, what string, send func(context.Context) (signin.Tokens, error)) (openIDToken, error) {
-	a, err := o.tradeOnce(ctx, t, what, send)
-	var unproven *signin.IDTokenError
-	switch {
-	case err != nil:
-		return openIDToken{}, err
-	case !errors.As(a.refused, &unproven) || !unproven.Key:
-		return a.token, a.refused
-	}
-	if err := o.fetchKeys(ctx, t.provider); err != nil {
-		return openIDToken{}, err
-	}
-	return o.verified(t, a.tokens)
-}
-
-func (o OpenID) tradeOnce(ctx context.Context, t openIDTrade, what string, send func(context.Context) (signin.Tokens, error)) (a openIDAnswer, err error) {
-	ctx, end, err := o.deps.beginTrade(ctx, o.to.Issuer)
-	if err != nil {
-		return a, err
-	}
-	defer end()
-	limited, q := o.ask(ctx, what)
-	if a.tokens, err = send(limited); err == nil {
-		a.tokens.Refresh = cmp.Or(a.tokens.Refresh, t.old.Refresh)
-		a.token, a.refused = o.verified(t, a.tokens)
-		if good := a.refused == nil || a.tokens.Refresh != "" && t.outlives(a.refused); good && t.stores(a.token) {
-			t.trade.Keep(a.token.encode(o.to))
-		}
-	}
-	return a, q.done(limited, err)
-}
-
-func stored(openIDToken) bool { return true }
-
-// outlives reports whether a refresh token is kept though the ID token beside it was refused. That
-// of a new sign-in is, if another try may go better: who it is of is not known yet.
-func (t openIDTrade) outlives(refused error) bool {
-	var e *signin.IDTokenError
-	return t.old.Refresh != "" || errors.As(refused, &e) && (e.Key || e.Clock)
-}
-
-// verified is a token whose ID token proves who somebody is or, with the error, one without an ID
-// token. It calls nothing.
-func (o OpenID) verified(t openIDTrade, got signin.Tokens) (openIDToken, error) {
-	want := t.want
-	want.Audience = o.to.Audience
-	made := openIDToken{
-		Refresh: got.Refresh, Subject: t.old.Subject, Claims: t.old.Claims, Nonce: cmp.Or(want.Nonce, want.Earlier),
-		Made: o.deps.AWS.Clock.Local().UTC(),
-	}
-	id, err := t.provider.Verify(got.ID, want)
-	if err != nil {
-		return made, err
-	}
-	made.ID, made.Expires, made.Subject, made.Claims = got.ID, id.Expires, id.Subject, id.Claims
-	return made, nil
-}
-
 // Logout ends the sign-in that is held, here and, where the provider has a way to,
 // there. It reports whether there was one; an error is of the provider, and the token is
 // gone from here all the same, unless the keystore says otherwise.
 func (o OpenID) Logout(ctx context.Context) (bool, error) {
-	d, name := o.deps, string(o.to.Token())
-	kept, _, err := d.Tokens.Find(ctx, name)
-	if err != nil {
-		return false, err
-	}
-	t, held := decode[openIDToken](kept)
-	if !held {
-		return false, nil
-	}
-	if t.Refresh != "" {
-		err = o.revoke(ctx, t.Refresh)
-	}
-	_, warnings, removing := d.Tokens.Remove(ctx, func(e store.Entry) bool { return e.Name == name })
-	d.warn(warnings)
-	if removing != nil {
-		return true, removing
-	}
-	return true, err
+	return logout(ctx, o.deps, string(o.to.Token()), func(t openIDToken) error {
+		if t.Refresh == "" {
+			return nil
+		}
+		return o.revoke(ctx, t.Refresh)
+	})
 }
 
 func (o OpenID) revoke(ctx context.Context, refresh string) error {

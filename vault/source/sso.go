@@ -11,7 +11,6 @@ import (
 
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
-	"aws-vault/vault/store"
 )
 
 // SSO is one portal of IAM Identity Center, with the sign-in to it.
@@ -76,24 +75,12 @@ func (s SSO) newPortal() (*awsapi.Portal, error) {
 // there was one; an error is of the portal, and the token is gone from here all the same,
 // unless the keystore says otherwise.
 func (s SSO) Logout(ctx context.Context) (bool, error) {
-	d, name := s.deps, string(s.to.Token())
-	kept, _, err := d.Tokens.Find(ctx, name)
-	if err != nil {
-		return false, err
-	}
-	t, held := decode[ssoToken](kept)
-	if !held {
-		return false, nil
-	}
-	if t.valid(d.AWS.Clock.Local()) {
-		err = s.logout(ctx, t)
-	}
-	_, warnings, removing := d.Tokens.Remove(ctx, func(e store.Entry) bool { return e.Name == name })
-	d.warn(warnings)
-	if removing != nil {
-		return true, removing
-	}
-	return true, err
+	return logout(ctx, s.deps, string(s.to.Token()), func(t ssoToken) error {
+		if !t.valid(s.deps.AWS.Clock.Local()) {
+			return nil
+		}
+		return s.logout(ctx, t)
+	})
 }
 
 // logout ends a token at the portal.

@@ -2,9 +2,7 @@ package source
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"aws-vault/vault/awsapi"
@@ -170,22 +168,6 @@ func (s SSO) newToken(ctx context.Context, old ssoToken, refused string, trade *
 	return s.signIn(ctx, trade)
 }
 
-// canRenew reports whether what a refresh token is traded for can be stored. If not, it is better
-// not sent: the sign-in would be lost.
-func (d *Deps) canRenew(ctx context.Context, to string, trade *store.Trade) (bool, error) {
-	err := trade.Ready(ctx)
-	if isUnwritable(err) {
-		d.tellOnce(fmt.Sprintf("the sign-in to %s is not renewed: %v", to, err))
-		return false, nil
-	}
-	return err == nil, err
-}
-
-func isUnwritable(err error) bool {
-	var no *store.UnwritableError
-	return errors.As(err, &no)
-}
-
 // cached is what the AWS CLI keeps of a sign-in to the same portal. Its token is used as
 // it is and never renewed, for that would take it away from the AWS CLI.
 func (s SSO) cached() (store.CachedToken, bool) {
@@ -194,17 +176,4 @@ func (s SSO) cached() (store.CachedToken, bool) {
 	}
 	t, ok := s.deps.Cache.Token(s.to.CacheName())
 	return t, ok && t.StartURL == s.to.StartURL && t.Region == s.to.Region && t.AccessToken != ""
-}
-
-// decode reads the secret of a token that is kept.
-func decode[T any](k store.Token) (T, bool) {
-	var t T
-	err := json.Unmarshal(k.Secret, &t)
-	return t, err == nil
-}
-
-// encode makes a token to keep. Plain values of ours always can be.
-func encode[T any](kind, label string, ends time.Time, t T) store.Token {
-	secret, _ := json.Marshal(t)
-	return store.Token{Kind: kind, Label: label, Ends: ends, Secret: secret}
 }
