@@ -92,15 +92,8 @@ func readRows(ctx context.Context, s *app.Session) (rows, error) {
 	profiles := s.Config.Profiles()
 	out := make(rows, 0, len(profiles)+len(keys)+len(unclaimed))
 	add := func(profile, key string, entries []store.Entry) {
-		r := row{Profile: profile, Credentials: key, SignedIn: tokens[profile], entries: entries}
-		if key != "" {
-			if err := keystore.Whole(ctx, s.Keystore.Keys, key); err != nil {
-				r.Damaged = err.Error()
-			}
-		}
-		for _, e := range entries {
-			r.Sessions = append(r.Sessions, listed{e.Kind, e.Profile, e.Expires})
-		}
+		r := newRow(ctx, s.Keystore.Keys, key, entries)
+		r.Profile, r.SignedIn = profile, tokens[profile]
 		out = append(out, r)
 	}
 	stored := map[string]bool{}
@@ -132,6 +125,20 @@ func readRows(ctx context.Context, s *app.Session) (rows, error) {
 		out = append(out, row{SignedIn: []string{label}})
 	}
 	return out, nil
+}
+
+// newRow is a row for a key and sessions; an empty key is none.
+func newRow(ctx context.Context, ring keystore.Ring, key string, entries []store.Entry) row {
+	r := row{Credentials: key, entries: entries}
+	if key != "" {
+		if err := keystore.Whole(ctx, ring, key); err != nil {
+			r.Damaged = err.Error()
+		}
+	}
+	for _, e := range entries {
+		r.Sessions = append(r.Sessions, listed{e.Kind, e.Profile, e.Expires})
+	}
+	return r
 }
 
 func (r rows) keys() []string {
