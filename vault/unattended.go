@@ -74,17 +74,21 @@ func (u *Unattended) Credentials(ctx context.Context, pl plan.Plan, o plan.Optio
 			return aws.Credentials{}, err
 		}
 	}
-	if session, fresh := c.kept(ctx, last, c.ask(ctx, last, need)); fresh {
-		return session.Credentials, nil
+	found := c.find(ctx, last, need)
+	if found.Fresh {
+		return found.Session.Credentials, nil
 	}
 	step, asks := c.asking(ctx, last)
 	if !asks {
 		return c.carry(ctx, last, need)
 	}
+	if found.Short {
+		return found.Session.Credentials, nil
+	}
 	e := &LoginRequiredError{Profile: pl.Profile, Question: asked(pl.Steps[step])}
 	e.Asking, e.Err = u.ask(c, step, need)
-	if session, usable := c.kept(ctx, last, c.ask(ctx, last, leastUse)); usable {
-		return session.Credentials, nil
+	if found := c.find(ctx, last, leastUse); found.Fresh {
+		return found.Session.Credentials, nil
 	}
 	return aws.Credentials{}, e
 }
@@ -92,21 +96,6 @@ func (u *Unattended) Credentials(ctx context.Context, pl plan.Plan, o plan.Optio
 // leastUse is how long credentials serve at least that are handed out while better ones
 // wait for a person.
 const leastUse = 10 * time.Second
-
-// asked says what a step asks a person.
-func asked(s plan.Step) string {
-	switch spec := s.Spec.(type) {
-	case plan.SSORole:
-		return "a sign-in to " + spec.SSO.StartURL
-	case plan.OIDCRole:
-		return "a sign-in to " + spec.Label()
-	case plan.IdentityRole:
-		return "a signature of identity " + spec.Name + " by its hardware key"
-	case plan.RolesAnywhere:
-		return "a signature by the hardware key " + spec.PrivateKey
-	}
-	return waitsFor(s)
-}
 
 // ask has a person asked what the step asks, if they can be and are not yet, and reports
 // whether they are.

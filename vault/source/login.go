@@ -98,7 +98,7 @@ func (l AWSLogin) credentials(ctx context.Context, spec plan.Login) (aws.Credent
 			t, ok := decode[loginToken](k)
 			return ok && t.serves(d.AWS.Clock.Local(), tokenNeed)
 		},
-		Make: func(ctx context.Context, k store.Token, trade *store.Trade) (store.Token, error) {
+		Create: func(ctx context.Context, k store.Token, trade *store.Trade) (store.Token, error) {
 			old, _ := decode[loginToken](k)
 			made, err := l.renew(ctx, spec, old, trade)
 			return made.token(), err

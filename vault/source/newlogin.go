@@ -113,7 +113,7 @@ func keepLogin(ctx context.Context, tokens *store.Tokens, t loginToken) error {
 	_, warnings, err := tokens.Get(ctx, store.TokenAsk{
 		Name: string(plan.Login{Session: t.Session}.Token()), Question: "the sign-in of " + t.Session,
 		Serves: func(store.Token) bool { return false },
-		Make: func(context.Context, store.Token, *store.Trade) (store.Token, error) {
+		Create: func(context.Context, store.Token, *store.Trade) (store.Token, error) {
 			return t.token(), nil
 		},
 	})

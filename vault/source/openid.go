@@ -40,7 +40,7 @@ func (o OpenID) KeepSecret(ctx context.Context, secret string) error {
 	_, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
 		Name: o.secretName(), Question: "the client secret of " + o.to.Issuer,
 		Serves: func(store.Token) bool { return false },
-		Make: func(context.Context, store.Token, *store.Trade) (store.Token, error) {
+		Create: func(context.Context, store.Token, *store.Trade) (store.Token, error) {
 			return encode(KindOIDCSecret, o.to.Label(), d.AWS.Clock.Local().Add(secretLasts), clientSecret{secret}), nil
 		},
 	})

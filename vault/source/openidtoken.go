@@ -97,7 +97,7 @@ func (o OpenID) token(ctx context.Context, refused string) (openIDToken, error) 
 			t, ok := decode[openIDToken](k)
 			return ok && serves(t)
 		},
-		Make: func(ctx context.Context, k store.Token, trade *store.Trade) (store.Token, error) {
+		Create: func(ctx context.Context, k store.Token, trade *store.Trade) (store.Token, error) {
 			old, _ := decode[openIDToken](k)
 			t, err := o.newToken(ctx, old, trade)
 			d.fresh.set(t.ID)

@@ -80,7 +80,7 @@ func (s SSO) registered(ctx context.Context, refused string) (awsapi.IDCClient, 
 			c, ok := decode[awsapi.IDCClient](k)
 			return ok && clientServes(c, d.AWS.Clock.Local()) && c.ID != refused
 		},
-		Make: func(ctx context.Context, _ store.Token, _ *store.Trade) (store.Token, error) {
+		Create: func(ctx context.Context, _ store.Token, _ *store.Trade) (store.Token, error) {
 			if c, ok := s.theirRegistration(); ok && c.ID != refused {
 				return encode(KindSSOClient, s.to.Label(), time.Time{}, c), nil
 			}

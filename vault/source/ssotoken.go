@@ -92,7 +92,7 @@ func (s SSO) token(ctx context.Context, refused string) (ssoToken, error) {
 			t, ok := decode[ssoToken](k)
 			return ok && serves(t)
 		},
-		Make: func(ctx context.Context, k store.Token, trade *store.Trade) (store.Token, error) {
+		Create: func(ctx context.Context, k store.Token, trade *store.Trade) (store.Token, error) {
 			old, _ := decode[ssoToken](k)
 			t, err := s.newToken(ctx, old, refused, trade)
 			return t.encode(s.to), err

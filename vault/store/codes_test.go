@@ -119,7 +119,7 @@ func TestWithoutFolder(t *testing.T) {
 	}
 	made := 0
 	for range 2 {
-		if _, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)}); err != nil || warnings != nil {
+		if _, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil || warnings != nil {
 			t.Errorf("%v, %v", warnings, err)
 		}
 	}

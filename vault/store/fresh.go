@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	// humanNeed is all that is asked of a session that a human would have to renew.
+	// humanNeed is all that is asked of a session that a person would have to renew.
 	humanNeed = 5 * time.Minute
 
 	// usable is the least that a session must have left to be worth handing out.
@@ -17,17 +17,16 @@ const (
 	slack = time.Minute
 )
 
-// fresh reports whether the session answers the ask.
-func (s *Sessions) fresh(k Session, a Ask) bool {
+// judge reports whether the session answers the ask and, if not, whether it does should a person
+// have to be asked for another.
+func (s *Sessions) judge(k Session, a Ask) (fresh, short bool) {
 	now := s.Now()
-	left, need := k.Left(now), min(a.Need, k.Life()/2)
-	switch {
-	case !serves(k, a, now):
-		return false
-	case left >= need:
-		return true
+	if !serves(k, a, now) {
+		return false, false
 	}
-	return left >= humanNeed && a.Human != nil && a.Human()
+	left := k.Left(now)
+	fresh = left >= min(a.Need, k.Life()/2)
+	return fresh, !fresh && left >= humanNeed
 }
 
 // serves reports whether the session, however little it has left, is one for the ask.
@@ -36,8 +35,6 @@ func serves(k Session, a Ask, now time.Time) bool {
 	switch {
 	case k.Credentials.AccessKeyID == "":
 		return false // there is none
-	case a.KeyCheck != "" && k.KeyCheck != "" && a.KeyCheck != k.KeyCheck:
-		return false
 	case a.MaxAge > 0 && age > a.MaxAge:
 		return false
 	}

@@ -37,7 +37,7 @@ func (w *testSessions) wantList(t *testing.T, opened int, want ...string) []erro
 
 func TestListLearns(t *testing.T) {
 	w, made := newTestSessions(t), 0
-	if _, _, err := w.Get(t.Context(), Ask{Name: nameB, Profile: "dev", Make: w.lasting(2*time.Hour, &made)}); err != nil {
+	if _, _, err := w.Get(t.Context(), Ask{Name: nameB, Profile: "dev", Create: w.lasting(2*time.Hour, &made)}); err != nil {
 		t.Fatal(err)
 	}
 	w.put(t, nameA, session(time.Hour)) // by a process with another state folder
@@ -102,7 +102,7 @@ func TestKilledBetween(t *testing.T) {
 			w.Index.Dir = disk.NewFolder(w.dir + " gone") // so that no more is written to it
 		}
 	}
-	if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)}); err != nil {
+	if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil {
 		t.Fatal(err)
 	}
 	w.ring.BeforeAny = nil
@@ -216,7 +216,7 @@ func TestSweep(t *testing.T) {
 	make := func() { // makes a session, and so may sweep
 		t.Helper()
 		made = 0
-		if _, _, err := w.Get(t.Context(), Ask{Name: nameB, KeyCheck: "x", Need: 1, Make: w.lasting(time.Second, &made)}); err != nil || made != 1 {
+		if _, _, err := w.Get(t.Context(), Ask{Name: nameB, Need: 1, Create: w.lasting(time.Second, &made)}); err != nil || made != 1 {
 			t.Fatal(err, made)
 		}
 		delete(w.ring.Items, nameB)

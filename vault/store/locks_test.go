@@ -31,7 +31,7 @@ func (w *testSessions) awaitQueue(t *testing.T, file string, n int) {
 	}
 }
 
-// TestOneMaker has all callers find nothing before the first session exists: Make waits
+// TestOneMaker has all callers find nothing before the first session exists: Create waits
 // until every other caller is at the lock.
 func TestOneMaker(t *testing.T) {
 	t.Run("in a folder", func(t *testing.T) { oneMaker(t, newTestSessions(t)) })
@@ -44,7 +44,7 @@ func oneMaker(t *testing.T, w *testSessions) {
 	var all sync.WaitGroup
 	for range callers {
 		all.Go(func() {
-			k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Need: time.Minute, Make: func(context.Context) (Made, error) {
+			k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Need: time.Minute, Create: func(context.Context) (Made, error) {
 				if made.Add(1) == 1 {
 					w.awaitQueue(t, sessionFile(nameA), callers-1)
 				}
@@ -78,7 +78,7 @@ func oneFailure(t *testing.T, newTestSessions func(*testing.T) *testSessions) {
 			var all sync.WaitGroup
 			for range callers {
 				all.Go(func() {
-					_, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
+					_, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: func(context.Context) (Made, error) {
 						if made.Add(1) == 1 {
 							w.awaitQueue(t, sessionFile(nameA), callers-1)
 						}
@@ -103,7 +103,7 @@ func oneFailure(t *testing.T, newTestSessions func(*testing.T) *testSessions) {
 				t.Errorf("%d makings, %d took the failure, want 1 and %d", made.Load(), taken.Load(), callers-1)
 			}
 			count := 0
-			if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &count)}); err != nil || count != 1 {
+			if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &count)}); err != nil || count != 1 {
 				t.Errorf("who comes later got %v after %d makings, want a new try", err, count)
 			}
 		})
@@ -163,7 +163,7 @@ func TestStoppedMaker(t *testing.T) {
 	first, made := make(chan error), 0
 	begun := make(chan bool)
 	go func() {
-		_, _, err := w.Get(ctx, Ask{Name: nameA, Make: func(ctx context.Context) (Made, error) {
+		_, _, err := w.Get(ctx, Ask{Name: nameA, Create: func(ctx context.Context) (Made, error) {
 			close(begun)
 			<-ctx.Done()
 			return Made{}, context.Cause(ctx)
@@ -173,7 +173,7 @@ func TestStoppedMaker(t *testing.T) {
 	<-begun
 	second := make(chan error)
 	go func() {
-		_, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
+		_, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)})
 		second <- err
 	}()
 	w.awaitQueue(t, sessionFile(nameA), 1)
@@ -296,7 +296,7 @@ func TestApartFromEachOther(t *testing.T) {
 	both.Add(2)
 	for _, name := range []string{nameA, nameB} {
 		all.Go(func() {
-			_, _, err := w.Get(t.Context(), Ask{Name: name, Make: func(context.Context) (Made, error) {
+			_, _, err := w.Get(t.Context(), Ask{Name: name, Create: func(context.Context) (Made, error) {
 				both.Done()
 				both.Wait() // for ever, if one had to wait for the other
 				return Made{Credentials: temporary(noon.Add(time.Hour))}, nil
@@ -365,7 +365,7 @@ func TestLockFolderMissing(t *testing.T) {
 	}
 	w, made := newTestSessions(t), 0
 	w.Locks.Dir = disk.NewFolder(file)
-	if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)}); err == nil || made != 0 {
+	if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)}); err == nil || made != 0 {
 		t.Errorf("Get returned %v after %d makings without a lock", err, made)
 	}
 	if err := w.Index.add(t.Context(), Entry{Name: nameA}); err == nil {

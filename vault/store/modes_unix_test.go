@@ -68,10 +68,10 @@ func writeAll(t *testing.T, w *testSessions, mask int) {
 		t.Fatal(err)
 	}
 	made := 0
-	if _, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Profile: "prod", Make: w.lasting(time.Hour, &made)}); err != nil || warnings != nil {
+	if _, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Profile: "prod", Create: w.lasting(time.Hour, &made)}); err != nil || warnings != nil {
 		t.Fatal(warnings, err)
 	}
-	if _, _, err := w.Get(t.Context(), Ask{Name: nameB, Make: failing(errBroken)}); !errors.Is(err, errBroken) {
+	if _, _, err := w.Get(t.Context(), Ask{Name: nameB, Create: failing(errBroken)}); !errors.Is(err, errBroken) {
 		t.Fatal(err)
 	}
 }

@@ -226,12 +226,12 @@ func TestTokenInMemory(t *testing.T) {
 	}
 }
 
-// What Make has kept outlives its failure.
+// What Create has kept outlives its failure.
 func TestKeptBeforeAFailure(t *testing.T) {
 	w := newTestSessions(t)
 	tokens := w.tokens()
 	a := askToken("whole", new(int))
-	a.Make = func(ctx context.Context, _ Token, trade *Trade) (Token, error) {
+	a.Create = func(ctx context.Context, _ Token, trade *Trade) (Token, error) {
 		if err := trade.Ready(ctx); err != nil {
 			t.Error(err)
 		}

@@ -75,7 +75,7 @@ func makeLast(dir string) func(context.Context) (Made, error) {
 }
 
 func askOnce(dir string) error {
-	k, warnings, err := shared(dir).Get(context.Background(), Ask{Name: nameA, Make: makeLast(dir)})
+	k, warnings, err := shared(dir).Get(context.Background(), Ask{Name: nameA, Create: makeLast(dir)})
 	if err == nil && k.Credentials.SessionToken != testToken {
 		err = errors.New("the session is another")
 	}
@@ -83,7 +83,7 @@ func askOnce(dir string) error {
 }
 
 func askAndFail(dir string) error {
-	_, _, err := shared(dir).Get(context.Background(), Ask{Name: nameA, Make: func(ctx context.Context) (Made, error) {
+	_, _, err := shared(dir).Get(context.Background(), Ask{Name: nameA, Create: func(ctx context.Context) (Made, error) {
 		if _, err := makeLast(dir)(ctx); err != nil {
 			return Made{}, err
 		}
@@ -102,7 +102,7 @@ func askAndFail(dir string) error {
 }
 
 func holdWhileMaking(dir string) error {
-	_, _, err := shared(dir).Get(context.Background(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
+	_, _, err := shared(dir).Get(context.Background(), Ask{Name: nameA, Create: func(context.Context) (Made, error) {
 		testproc.Ready()
 		testproc.Hold()
 		return Made{}, errBroken
@@ -136,7 +136,7 @@ func TestOneFailureOfProcesses(t *testing.T) {
 		t.Errorf("%d makings, %d failed, %d took the failure, want 1, 1 and %d", made, own, taken, processes-1)
 	}
 	s, made := shared(dir), false
-	_, _, err := s.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
+	_, _, err := s.Get(t.Context(), Ask{Name: nameA, Create: func(context.Context) (Made, error) {
 		made = true
 		return Made{Credentials: temporary(noon.Add(time.Hour))}, nil
 	}})

@@ -69,7 +69,7 @@ func TestDamagedSessions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, made := newTestSessions(t), 0
 			w.ring.Items[nameA] = keystore.Item{Name: nameA, Data: d.data}
-			k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
+			k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)})
 			if err != nil || made != 1 || k.Credentials.AccessKeyID != testKeyID {
 				t.Fatalf("Get = %v, %v after %d makings, want a new session", k.Credentials, err, made)
 			}
@@ -90,7 +90,7 @@ func TestDamagedSessions(t *testing.T) {
 func TestDamagedKeystoreItem(t *testing.T) {
 	w, made := newTestSessions(t), 0
 	w.ring.Errors["Item"] = &keystore.DamagedError{Name: nameA, Where: "the tests", Err: errBroken}
-	_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
+	_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)})
 	if err != nil || made != 1 || len(warnings) != 1 || !errors.Is(warnings[0], errBroken) {
 		t.Errorf("Get warned %v, returned %v after %d makings, want the damage told and one making", warnings, err, made)
 	}
@@ -98,67 +98,80 @@ func TestDamagedKeystoreItem(t *testing.T) {
 
 func TestFresh(t *testing.T) {
 	const ahead, behind = -20 * time.Minute, 20 * time.Minute // what AWS's clock is to ours
-	yes, no := func() bool { return true }, func() bool { return false }
 	for _, c := range []struct {
-		name  string
-		life  time.Duration
-		skew  time.Duration
-		at    time.Duration // by our clock, since the making
-		check string
-		ask   Ask
-		want  bool
+		name string
+		life time.Duration
+		skew time.Duration
+		at   time.Duration // by our clock, since the making
+		ask  Ask
+		want bool
 	}{
-		{"new", time.Hour, 0, 0, "", Ask{Need: 26 * time.Minute}, true},
-		{"just enough", time.Hour, 0, 34 * time.Minute, "", Ask{Need: 26 * time.Minute}, true},
-		{"short of the need", time.Hour, 0, 34*time.Minute + 1, "", Ask{Need: 26 * time.Minute}, false},
-		{"half its life", 15 * time.Minute, 0, 7*time.Minute + 30*time.Second, "", Ask{Need: 26 * time.Minute}, true},
-		{"less than half its life", 15 * time.Minute, 0, 7*time.Minute + 31*time.Second, "", Ask{Need: 26 * time.Minute}, false},
-		{"nothing needed", time.Hour, 0, time.Hour - 1, "", Ask{}, true},
-		{"expired", time.Hour, 0, time.Hour, "", Ask{}, false},
+		{"new", time.Hour, 0, 0, Ask{Need: 26 * time.Minute}, true},
+		{"just enough", time.Hour, 0, 34 * time.Minute, Ask{Need: 26 * time.Minute}, true},
+		{"short of the need", time.Hour, 0, 34*time.Minute + 1, Ask{Need: 26 * time.Minute}, false},
+		{"half its life", 15 * time.Minute, 0, 7*time.Minute + 30*time.Second, Ask{Need: 26 * time.Minute}, true},
+		{"less than half its life", 15 * time.Minute, 0, 7*time.Minute + 31*time.Second, Ask{Need: 26 * time.Minute}, false},
+		{"nothing needed", time.Hour, 0, time.Hour - 1, Ask{}, true},
+		{"expired", time.Hour, 0, time.Hour, Ask{}, false},
 
-		{"human", time.Hour, 0, 55 * time.Minute, "", Ask{Need: 26 * time.Minute, Human: yes}, true},
-		{"no human", time.Hour, 0, 55 * time.Minute, "", Ask{Need: 26 * time.Minute, Human: no}, false},
-		{"human below five minutes", time.Hour, 0, 55*time.Minute + 1, "", Ask{Need: 26 * time.Minute, Human: yes}, false},
-		{"human, expired", time.Hour, 0, 2 * time.Hour, "", Ask{Human: yes}, false},
-
-		{"as old as may be", time.Hour, 0, 10 * time.Minute, "", Ask{MaxAge: 10 * time.Minute}, true},
-		{"too old", time.Hour, 0, 10*time.Minute + 1, "", Ask{MaxAge: 10 * time.Minute}, false},
-		{"too old for a human too", time.Hour, 0, 11 * time.Minute, "", Ask{MaxAge: 10 * time.Minute, Human: yes}, false},
-		{"clock ahead, older than it seems", time.Hour, ahead, 0, "", Ask{MaxAge: 10 * time.Minute}, false},
-
-		{"same key", time.Hour, 0, 0, "k", Ask{KeyCheck: "k"}, true},
-		{"another key", time.Hour, 0, 0, "k", Ask{KeyCheck: "l"}, false},
-		{"key not known to the ask", time.Hour, 0, 0, "k", Ask{}, true},
-		{"key not known to the session", time.Hour, 0, 0, "", Ask{KeyCheck: "k"}, true},
+		{"as old as may be", time.Hour, 0, 10 * time.Minute, Ask{MaxAge: 10 * time.Minute}, true},
+		{"too old", time.Hour, 0, 10*time.Minute + 1, Ask{MaxAge: 10 * time.Minute}, false},
+		{"clock ahead, older than it seems", time.Hour, ahead, 0, Ask{MaxAge: 10 * time.Minute}, false},
 
 		// Expires is by AWS's clock: noon by ours is noon+skew by AWS's.
-		{"clock ahead, still so", time.Hour + ahead, ahead, 39 * time.Minute, "", Ask{Need: time.Minute}, true},
-		{"clock ahead, taken at its word", time.Hour + ahead, ahead, 40 * time.Minute, "", Ask{}, false},
-		{"clock ahead, set right", time.Hour + ahead, ahead, ahead + 59*time.Minute, "", Ask{Need: time.Minute}, true},
-		{"clock ahead, set right, expired", time.Hour + ahead, ahead, ahead + time.Hour, "", Ask{}, false},
-		{"clock behind, still so", time.Hour + behind, behind, 59 * time.Minute, "", Ask{Need: time.Minute}, true},
-		{"clock behind, expired", time.Hour + behind, behind, time.Hour, "", Ask{}, false},
-		{"clock behind, set right", time.Hour + behind, behind, behind + 39*time.Minute, "", Ask{Need: time.Minute}, true},
-		{"clock behind, set right, expired", time.Hour + behind, behind, behind + time.Hour, "", Ask{}, false},
-		{"clock behind, half its life", time.Hour + behind, behind, 30 * time.Minute, "", Ask{Need: 50 * time.Minute}, true},
-		{"clock set back a little", time.Hour, 0, -time.Minute, "", Ask{Need: time.Minute}, true},
-		{"clock set back far", time.Hour, 0, -time.Minute - 1, "", Ask{Need: time.Minute}, false},
+		{"clock ahead, still so", time.Hour + ahead, ahead, 39 * time.Minute, Ask{Need: time.Minute}, true},
+		{"clock ahead, taken at its word", time.Hour + ahead, ahead, 40 * time.Minute, Ask{}, false},
+		{"clock ahead, set right", time.Hour + ahead, ahead, ahead + 59*time.Minute, Ask{Need: time.Minute}, true},
+		{"clock ahead, set right, expired", time.Hour + ahead, ahead, ahead + time.Hour, Ask{}, false},
+		{"clock behind, still so", time.Hour + behind, behind, 59 * time.Minute, Ask{Need: time.Minute}, true},
+		{"clock behind, expired", time.Hour + behind, behind, time.Hour, Ask{}, false},
+		{"clock behind, set right", time.Hour + behind, behind, behind + 39*time.Minute, Ask{Need: time.Minute}, true},
+		{"clock behind, set right, expired", time.Hour + behind, behind, behind + time.Hour, Ask{}, false},
+		{"clock behind, half its life", time.Hour + behind, behind, 30 * time.Minute, Ask{Need: 50 * time.Minute}, true},
+		{"clock set back a little", time.Hour, 0, -time.Minute, Ask{Need: time.Minute}, true},
+		{"clock set back far", time.Hour, 0, -time.Minute - 1, Ask{Need: time.Minute}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newTestSessions(t)
 			k := session(c.life)
-			k.Skew, k.KeyCheck = c.skew, c.check
+			k.Skew = c.skew
 			w.put(t, nameA, k)
 			w.now = noon.Add(c.at)
 			c.ask.Name = nameA
-			_, fresh, warnings, err := w.Find(t.Context(), c.ask)
-			if fresh != c.want || warnings != nil || err != nil {
-				t.Errorf("Find = %t, %v, %v, want %t", fresh, warnings, err, c.want)
+			found, err := w.Find(t.Context(), c.ask)
+			if found.Fresh != c.want || found.Warnings != nil || err != nil {
+				t.Errorf("Find = %t, %v, %v, want %t", found.Fresh, found.Warnings, err, c.want)
 			}
 			made := 0
-			c.ask.Make = w.lasting(time.Hour, &made)
+			c.ask.Create = w.lasting(time.Hour, &made)
 			if _, _, err := w.Get(t.Context(), c.ask); err != nil || made == 0 != c.want {
 				t.Errorf("Get made %d sessions (%v)", made, err)
+			}
+		})
+	}
+}
+
+// A session that does not answer the ask may still be better than to ask a person for another.
+func TestShort(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		at   time.Duration // since the making, which was for an hour
+		ask  Ask
+		want bool
+	}{
+		{"answers", 34 * time.Minute, Ask{Need: 26 * time.Minute}, false},
+		{"five minutes", 55 * time.Minute, Ask{Need: 26 * time.Minute}, true},
+		{"less than five minutes", 55*time.Minute + 1, Ask{Need: 26 * time.Minute}, false},
+		{"expired", 2 * time.Hour, Ask{}, false},
+		{"too old", 11 * time.Minute, Ask{MaxAge: 10 * time.Minute}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newTestSessions(t)
+			w.put(t, nameA, session(time.Hour))
+			w.now = noon.Add(c.at)
+			c.ask.Name = nameA
+			if found, err := w.Find(t.Context(), c.ask); found.Short != c.want || found.Fresh && found.Short || err != nil {
+				t.Errorf("Find = %t, %v, want %t", found.Short, err, c.want)
 			}
 		})
 	}
@@ -183,20 +196,24 @@ func TestNeverExpired(t *testing.T) {
 		}
 		a := Ask{
 			Name: nameA, Need: upTo(time.Hour), MaxAge: upTo(time.Hour) * time.Duration(r.IntN(2)),
-			AtMost: upTo(time.Hour) * time.Duration(r.IntN(2)), Apart: nameB, Human: func() bool { return r.IntN(2) == 0 },
+			AtMost: upTo(time.Hour) * time.Duration(r.IntN(2)), Apart: nameB,
 		}
 		delete(w.ring.Items, nameB)
 		if r.IntN(2) == 0 {
 			w.put(t, nameB, k)
 		}
 		if err := []error{nil, errBroken, errCancelled}[r.IntN(3)]; err != nil {
-			a.Make = failing(err)
+			a.Create = failing(err)
 		} else {
-			a.Make = func(context.Context) (Made, error) {
+			a.Create = func(context.Context) (Made, error) {
 				return Made{Credentials: temporary(truth.Add(upTo(time.Hour) - 30*time.Minute)), Skew: truth.Sub(w.now)}, nil
 			}
 		}
-		got, warnings, err := w.Get(t.Context(), a)
+		found, err := w.Find(t.Context(), a)
+		got, warnings := found.Session, found.Warnings
+		if short := found.Short && r.IntN(2) == 0; err == nil && !found.Fresh && !short {
+			got, warnings, err = w.Replace(t.Context(), a, found)
+		}
 		switch {
 		case err != nil:
 			served["error"]++
@@ -232,27 +249,25 @@ func TestStale(t *testing.T) {
 		ask   Ask
 		stale bool
 	}{
-		{"valid", t.Context(), time.Minute, Ask{Make: failing(errBroken)}, true},
-		{"valid a moment more", t.Context(), 10 * time.Second, Ask{Make: failing(errBroken)}, true},
-		{"all but expired", t.Context(), 9 * time.Second, Ask{Make: failing(errBroken)}, false},
-		{"expired", t.Context(), -time.Second, Ask{Make: failing(errBroken)}, false},
-		{"too old", t.Context(), time.Minute, Ask{Make: failing(errBroken), MaxAge: time.Minute}, false},
-		{"of another key", t.Context(), time.Minute, Ask{Make: failing(errBroken), KeyCheck: "other"}, false},
-		{"user gave up", t.Context(), time.Minute, Ask{Make: failing(errCancelled)}, false},
-		{"stopped", stopped, time.Minute, Ask{Make: failing(errBroken)}, false},
+		{"valid", t.Context(), time.Minute, Ask{Create: failing(errBroken)}, true},
+		{"valid a moment more", t.Context(), 10 * time.Second, Ask{Create: failing(errBroken)}, true},
+		{"all but expired", t.Context(), 9 * time.Second, Ask{Create: failing(errBroken)}, false},
+		{"expired", t.Context(), -time.Second, Ask{Create: failing(errBroken)}, false},
+		{"too old", t.Context(), time.Minute, Ask{Create: failing(errBroken), MaxAge: time.Minute}, false},
+		{"user gave up", t.Context(), time.Minute, Ask{Create: failing(errCancelled)}, false},
+		{"stopped", stopped, time.Minute, Ask{Create: failing(errBroken)}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newTestSessions(t)
 			w.Cancelled = isCancelled
 			k := session(time.Hour)
-			k.KeyCheck = "this"
 			w.put(t, nameA, k)
 			w.now = noon.Add(time.Hour - c.left)
 			c.ask.Name, c.ask.Need = nameA, 5*time.Minute
 			got, warnings, err := w.Get(c.ctx, c.ask)
 			if !c.stale {
 				if err == nil || got != (Session{}) || warnings != nil {
-					t.Fatalf("Get = %+v, %v, %v, want Make's error", got, warnings, err)
+					t.Fatalf("Get = %+v, %v, %v, want Create's error", got, warnings, err)
 				}
 				return
 			}

@@ -25,7 +25,7 @@ type Sessions struct {
 	// Expect tells the keystore that a session is about to be kept; nil where that needs no time.
 	Expect func()
 
-	// Cancelled reports whether an error of Make's means that the user gave up; nil for never.
+	// Cancelled reports whether an error of Create's means that the user gave up; nil for never.
 	Cancelled func(error) bool
 }
 
@@ -41,86 +41,117 @@ func (s *Sessions) all() Ring {
 type Ask struct {
 	Name     string        // of the session: the digest of all that it depends on, 32 hexadecimal digits
 	Need     time.Duration // the session must serve at least that long, or half its life if that is less
-	Human    func() bool   // would making it ask a human, so that a short answer is better than a new one; nil for no
 	MaxAge   time.Duration // the session may be this old; 0 for any age
 	AtMost   time.Duration // a session with more than that left is too much; 0 for no such limit
 	Apart    string        // the name for a session made because the one under Name was too much
-	KeyCheck string        // of the stored key, where it is known; a session begun with another is none
 	Profile  string
 	Kind     string
 	Root     string
 	Touch    bool   // it is kept so that it opens with a touch only
 	Question string // what those who wait are told
-	Make     func(ctx context.Context) (Made, error)
+
+	Create func(ctx context.Context) (Made, error) // called under the session's lock, if it is called; nil for Find
 }
 
-// ErrOtherCaller is wrapped by an error of Make's that says that the credentials are not of whoever the session's
+// ErrOtherCaller is wrapped by an error of Create's that says that the credentials are not of whoever the session's
 // name was made for. Then no older session serves either, and those who wait find out for themselves.
 var ErrOtherCaller = errors.New("the credentials are of another caller")
 
-// Made is what Make gives: credentials, and how wrong this computer's clock is.
+// Made is what Create returns: credentials, and how wrong this computer's clock is.
 type Made struct {
 	Credentials aws.Credentials
 	Skew        time.Duration // AWS's clock minus this computer's
 	KeyCheck    string        // of the stored key that it began with, if that was read
 }
 
-// Find returns the session that would answer the ask without anything being made. It
-// returns warnings for damaged items, and the keystore's error if it stays shut.
-func (s *Sessions) Find(ctx context.Context, a Ask) (Session, bool, []error, error) {
-	kept, _, warnings, err := s.look(ctx, a)
-	return kept, err == nil && s.fresh(kept, a), warnings, err
+// Found is what is cached for an ask.
+type Found struct {
+	Session  Session // zero for none
+	Fresh    bool    // it answers the ask
+	Short    bool    // it serves for less than the ask needs, and for long enough if a new one would take a person's answer
+	Warnings []error // of damaged items
+
+	name string // that a session for the ask is created under
+}
+
+// Find returns what is cached for the ask, and creates nothing. It fails if the keystore stays shut.
+func (s *Sessions) Find(ctx context.Context, a Ask) (Found, error) {
+	f := Found{name: a.Name}
+	var err error
+	f.Session, f.Warnings, err = s.read(ctx, a.Name)
+	if err == nil && a.AtMost != 0 && a.Apart != "" && f.Session.Left(s.Now()) > a.AtMost+time.Minute {
+		var more []error
+		f.name = a.Apart
+		f.Session, more, err = s.read(ctx, a.Apart)
+		f.Warnings = append(f.Warnings, more...)
+	}
+	if err == nil {
+		f.Fresh, f.Short = s.judge(f.Session, a)
+	}
+	return f, err
 }
 
 // Get returns the session under a name if it answers the ask, and otherwise the one
-// that Make makes, which it keeps. However many processes ask at once, one calls Make;
+// that Create creates, which it keeps. However many processes ask at once, one calls Create;
 // the others wait and read what it kept, or take its error, a [*MakerError]. A session
-// that is still valid serves, with a [*StaleError] among the warnings, where Make fails,
+// that is still valid serves, with a [*StaleError] among the warnings, where Create fails,
 // unless the user gave up. Warnings are told; they lose nothing.
 func (s *Sessions) Get(ctx context.Context, a Ask) (Session, []error, error) {
-	kept, name, warnings, err := s.look(ctx, a)
-	for err == nil && !s.fresh(kept, a) { // the common case takes no lock
-		under, lock, failed := s.Locks.Session(ctx, name, a.Question)
-		locked := name
-		if kept, name, _, err = s.look(ctx, a); failed != nil {
-			return s.fallBack(ctx, kept, a, warnings, failed)
-		}
-		if err == nil && name == locked && !s.fresh(kept, a) {
-			return s.make(under, lock, name, kept, a, warnings)
-		}
-		lock.Close() // made while we waited, or too much and another name's lock is needed
+	found, err := s.Find(ctx, a)
+	if err != nil || found.Fresh { // the common case takes no lock
+		return found.Session, found.Warnings, err
 	}
-	return kept, warnings, err
+	return s.Replace(ctx, a, found)
 }
 
-// make makes the session under its lock, which it gives back.
-func (s *Sessions) make(ctx context.Context, lock *Held, name string, kept Session, a Ask, warnings []error) (Session, []error, error) {
-	defer lock.Close() // should Make panic, a server goes on
+// Replace is the second half of [Sessions.Get], for an ask that what was found does not answer.
+func (s *Sessions) Replace(ctx context.Context, a Ask, found Found) (Session, []error, error) {
+	for {
+		under, lock, failed := s.Locks.Session(ctx, found.name, a.Question)
+		again, err := s.Find(ctx, a)
+		again.Warnings = found.Warnings // it has met the same ones
+		switch {
+		case failed != nil:
+			return s.fallBack(ctx, again, a, failed)
+		case err == nil && !again.Fresh && again.name == found.name:
+			return s.create(under, lock, again, a)
+		}
+		lock.Close()
+		if err != nil || again.Fresh { // another process created it while we waited
+			return again.Session, again.Warnings, err
+		}
+		found = again // it is too much, and what is created for the ask has another name
+	}
+}
+
+// create creates the session under its lock, which it gives back.
+func (s *Sessions) create(ctx context.Context, lock *Held, found Found, a Ask) (Session, []error, error) {
+	defer lock.Close() // should Create panic, a server goes on
 	if s.Expect != nil {
 		s.Expect()
 	}
-	made, err := a.Make(ctx)
+	made, err := a.Create(ctx)
 	now := s.Now()
 	if err == nil {
 		err = made.check(now)
 	}
 	if errors.Is(err, ErrOtherCaller) {
-		return Session{}, warnings, err
+		return Session{}, found.Warnings, err
 	}
 	if err != nil {
 		if gaveUp := s.gaveUp(err); gaveUp || ctx.Err() == nil { // were we stopped, whoever waits may do better
 			lock.Fail(now, err, gaveUp)
 		}
-		return s.fallBack(ctx, kept, a, warnings, err)
+		return s.fallBack(ctx, found, a, err)
 	}
 	session := Session{
 		Credentials: made.Credentials, Made: now.UTC(), Skew: made.Skew, KeyCheck: made.KeyCheck,
 		Profile: a.Profile, Kind: a.Kind, Root: a.Root,
 	}
 	if !made.Credentials.CanExpire {
-		return session, warnings, nil // what comes without an expiry is used and not kept
+		return session, found.Warnings, nil // what comes without an expiry is used and not kept
 	}
-	warnings = append(warnings, s.keep(ctx, name, kept, session, a.Touch)...)
+	warnings := append(found.Warnings, s.keep(ctx, found.name, found.Session, session, a.Touch)...)
 	lock.Close()
 	s.Sweep(ctx)
 	return session, warnings, nil
@@ -133,26 +164,15 @@ func (s *Sessions) gaveUp(err error) bool {
 
 // fallBack answers with a session that is still valid, though not for as long as it
 // should be, where a new one could not be had because of err.
-func (s *Sessions) fallBack(ctx context.Context, kept Session, a Ask, warnings []error, err error) (Session, []error, error) {
-	if s.fresh(kept, a) {
-		return kept, warnings, nil // someone made it after the failure that was left to us
+func (s *Sessions) fallBack(ctx context.Context, found Found, a Ask, err error) (Session, []error, error) {
+	if found.Fresh {
+		return found.Session, found.Warnings, nil // someone created it after the failure that was left to us
 	}
-	now := s.Now()
+	kept, now := found.Session, s.Now()
 	if ctx.Err() != nil || s.gaveUp(err) || !serves(kept, a, now) || kept.Left(now) < usable {
-		return Session{}, warnings, err
+		return Session{}, found.Warnings, err
 	}
-	return kept, append(warnings, &StaleError{Until: kept.Credentials.Expires, Err: err}), nil
-}
-
-// look reads the session for the ask, and settles on the name that it is made under. A
-// session that is not there is the zero Session, which answers no ask.
-func (s *Sessions) look(ctx context.Context, a Ask) (Session, string, []error, error) {
-	kept, warnings, err := s.read(ctx, a.Name)
-	if err != nil || a.AtMost == 0 || a.Apart == "" || kept.Left(s.Now()) <= a.AtMost+time.Minute {
-		return kept, a.Name, warnings, err
-	}
-	kept, more, err := s.read(ctx, a.Apart)
-	return kept, a.Apart, append(warnings, more...), err
+	return kept, append(found.Warnings, &StaleError{Until: kept.Credentials.Expires, Err: err}), nil
 }
 
 // read returns the session under a name. A damaged item is a warning, and as good as none.

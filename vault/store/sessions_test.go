@@ -44,7 +44,7 @@ func TestExpiredWhenItCame(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newTestSessions(t)
-			_, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
+			_, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: func(context.Context) (Made, error) {
 				return Made{Credentials: temporary(noon.Add(c.left)), Skew: c.skew}, nil
 			}})
 			var expired *ExpiredError
@@ -65,7 +65,7 @@ func TestWithoutExpiry(t *testing.T) {
 	w := newTestSessions(t)
 	for range 2 {
 		made := 0
-		k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
+		k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Create: func(context.Context) (Made, error) {
 			made++
 			c := temporary(time.Time{})
 			c.CanExpire = false
@@ -92,14 +92,14 @@ func TestApart(t *testing.T) {
 		}
 		return k
 	}
-	get(Ask{Name: nameA, Make: long})
-	short := Ask{Name: nameA, AtMost: time.Hour, Apart: nameB, Make: w.lasting(time.Hour, &made)}
+	get(Ask{Name: nameA, Create: long})
+	short := Ask{Name: nameA, AtMost: time.Hour, Apart: nameB, Create: w.lasting(time.Hour, &made)}
 	for range 2 {
 		if k := get(short); k.Left(w.now) != time.Hour || made != 2 {
 			t.Errorf("the short session has %v left after %d makings", k.Left(w.now), made)
 		}
 	}
-	if k := get(Ask{Name: nameA, Make: long}); k.Left(w.now) != 8*time.Hour || made != 2 {
+	if k := get(Ask{Name: nameA, Create: long}); k.Left(w.now) != 8*time.Hour || made != 2 {
 		t.Errorf("the long session has %v left after %d makings", k.Left(w.now), made)
 	}
 	w.now = noon.Add(7 * time.Hour) // now the long one is short enough
@@ -118,7 +118,7 @@ func TestApartUnderItsOwnLock(t *testing.T) {
 	}
 	answer := make(chan error)
 	go func() {
-		_, _, err := w.Get(t.Context(), Ask{Name: nameA, AtMost: time.Hour, Apart: nameB, Make: func(ctx context.Context) (Made, error) {
+		_, _, err := w.Get(t.Context(), Ask{Name: nameA, AtMost: time.Hour, Apart: nameB, Create: func(ctx context.Context) (Made, error) {
 			free, err := w.Locks.try(sessionFile(nameA))
 			if err != nil || free == nil {
 				t.Errorf("the lock of the long session is held (%v)", err)
@@ -146,7 +146,7 @@ func TestExpectedSession(t *testing.T) {
 	var expected []int
 	w.Expect = func() { expected = append(expected, made) }
 	for range 2 {
-		if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)}); err != nil {
+		if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -160,18 +160,18 @@ func TestLockedKeystore(t *testing.T) {
 	t.Run("before", func(t *testing.T) {
 		w, made := newTestSessions(t), 0
 		w.ring.Errors["Item"] = refused
-		k, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
+		k, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)})
 		if !errors.Is(err, keystore.ErrLocked) || made != 0 || k != (Session{}) {
 			t.Errorf("Get = %+v, %v after %d makings, want the keystore's error", k, err, made)
 		}
-		if _, fresh, _, err := w.Find(t.Context(), Ask{Name: nameA}); fresh || !errors.Is(err, keystore.ErrLocked) {
-			t.Errorf("Find = %t, %v", fresh, err)
+		if found, err := w.Find(t.Context(), Ask{Name: nameA}); found.Fresh || !errors.Is(err, keystore.ErrLocked) {
+			t.Errorf("Find = %t, %v", found.Fresh, err)
 		}
 	})
 	t.Run("once we hold the lock", func(t *testing.T) {
 		w, made := newTestSessions(t), 0
 		w.ring.BeforeAny = func(string) { w.ring.Errors["Item"] = refused }
-		_, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
+		_, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)})
 		if !errors.Is(err, keystore.ErrLocked) || made != 0 {
 			t.Errorf("Get returned %v after %d makings", err, made)
 		}
@@ -185,7 +185,7 @@ func TestNotKept(t *testing.T) {
 	get := func(w *testSessions) {
 		t.Helper()
 		made := 0
-		k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)})
+		k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)})
 		if err != nil || k.Credentials.AccessKeyID != testKeyID || len(warnings) != 1 {
 			t.Fatalf("Get = %v, %v, %v, want the session and one warning", k.Credentials, warnings, err)
 		}
@@ -213,7 +213,7 @@ func TestNotKept(t *testing.T) {
 	})
 	t.Run("too large", func(t *testing.T) {
 		w := newTestSessions(t)
-		_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
+		_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Create: func(context.Context) (Made, error) {
 			c := temporary(noon.Add(time.Hour))
 			c.SessionToken = strings.Repeat("x", maxItem)
 			return Made{Credentials: c}, nil
@@ -224,7 +224,7 @@ func TestNotKept(t *testing.T) {
 	})
 	t.Run("time out of bounds", func(t *testing.T) {
 		w := newTestSessions(t)
-		_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) {
+		_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Create: func(context.Context) (Made, error) {
 			return Made{Credentials: temporary(noon.AddDate(9000, 0, 0))}, nil
 		}})
 		if err != nil || len(warnings) != 1 || w.ring.Calls["Put"] != 0 {
@@ -238,14 +238,14 @@ func TestMakePanics(t *testing.T) {
 	w, made := newTestSessions(t), 0
 	func() {
 		defer func() { recover() }()
-		w.Get(t.Context(), Ask{Name: nameA, Make: func(context.Context) (Made, error) { panic("broken") }})
+		w.Get(t.Context(), Ask{Name: nameA, Create: func(context.Context) (Made, error) { panic("broken") }})
 	}()
 	if h, err := w.Locks.try(sessionFile(nameA)); h == nil {
 		t.Fatalf("the lock is still held (%v)", err)
 	} else {
 		h.Close()
 	}
-	if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Make: w.lasting(time.Hour, &made)}); err != nil || made != 1 {
+	if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil || made != 1 {
 		t.Errorf("then Get returned %v after %d makings", err, made)
 	}
 }

@@ -21,7 +21,7 @@ type Tokens struct {
 	// Guard reports whether the token of that name is to open with a touch only; nil for none.
 	Guard func(name string) bool
 
-	// Cancelled reports whether an error of Make's means that the user gave up; nil for never.
+	// Cancelled reports whether an error of Create's means that the user gave up; nil for never.
 	Cancelled func(error) bool
 
 	// WriteTime is how long one write to the keystore may take; 0 for 10 s.
@@ -37,14 +37,14 @@ type TokenAsk struct {
 	Question string           // what those who wait are told
 	Serves   func(Token) bool // does the token that is kept answer
 
-	// Make makes another: with what the kept one holds, or by asking a person. There is
+	// Create creates another: with what the kept one holds, or by asking a person. There is
 	// none if kept.Secret is empty. What a single-use code or token was traded for is given to
-	// trade at once; it stays stored if Make then fails.
-	Make func(ctx context.Context, kept Token, trade *Trade) (Token, error)
+	// trade at once; it stays stored if Create then fails.
+	Create func(ctx context.Context, kept Token, trade *Trade) (Token, error)
 }
 
-// Get returns the token under a name if it serves, and otherwise the one that Make makes,
-// which it keeps unless it says no end. However many processes ask at once, one calls Make; the others wait and
+// Get returns the token under a name if it serves, and otherwise the one that Create creates,
+// which it keeps unless it says no end. However many processes ask at once, one calls Create; the others wait and
 // read what it kept, or take its error, a [*MakerError]. Warnings are told; they lose
 // nothing.
 func (t *Tokens) Get(ctx context.Context, a TokenAsk) (Token, []error, error) {
@@ -67,7 +67,7 @@ func (t *Tokens) Get(ctx context.Context, a TokenAsk) (Token, []error, error) {
 		return kept, warnings, nil // made while we waited
 	}
 	trade := t.Trade(a.Name)
-	made, err := a.Make(ctx, kept, trade)
+	made, err := a.Create(ctx, kept, trade)
 	if err != nil {
 		warnings = append(warnings, trade.Store(ctx)...)
 		if gaveUp := t.gaveUp(err); gaveUp || ctx.Err() == nil { // were we stopped, whoever waits may do better

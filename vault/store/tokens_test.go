@@ -32,7 +32,7 @@ func askToken(good string, made *int) TokenAsk {
 	return TokenAsk{
 		Name: nameA, Question: "the sign-in",
 		Serves: func(k Token) bool { return strings.Contains(string(k.Secret), good) },
-		Make: func(context.Context, Token, *Trade) (Token, error) {
+		Create: func(context.Context, Token, *Trade) (Token, error) {
 			*made++
 			return token(good), nil
 		},
@@ -128,8 +128,8 @@ func TestTokenIsMadeOnce(t *testing.T) {
 func TestTokenOfSomebody(t *testing.T) {
 	w := newTestSessions(t)
 	a := askToken("EXAMPLE", new(int))
-	make := a.Make
-	a.Make = func(ctx context.Context, kept Token, trade *Trade) (Token, error) {
+	make := a.Create
+	a.Create = func(ctx context.Context, kept Token, trade *Trade) (Token, error) {
 		made, err := make(ctx, kept, trade)
 		made.Who = "alice"
 		return made, err
@@ -154,8 +154,8 @@ func TestTokenIsRenewedFromTheOld(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := askToken("new", &made)
-	make := a.Make
-	a.Make = func(ctx context.Context, kept Token, trade *Trade) (Token, error) {
+	make := a.Create
+	a.Create = func(ctx context.Context, kept Token, trade *Trade) (Token, error) {
 		if string(kept.Secret) != `{"s":"old"}` || kept.Label != "corp" {
 			t.Errorf("kept is %s", kept.Secret)
 		}
@@ -172,7 +172,7 @@ func TestTokenFailureIsShared(t *testing.T) {
 		tokens := w.tokens()
 		holds, goOn := make(chan struct{}), make(chan struct{})
 		a := askToken("EXAMPLE", new(int))
-		a.Make = func(context.Context, Token, *Trade) (Token, error) {
+		a.Create = func(context.Context, Token, *Trade) (Token, error) {
 			close(holds)
 			<-goOn
 			return Token{}, cause
@@ -204,7 +204,7 @@ func TestTokenOfAStoppedMakerIsMadeByAnother(t *testing.T) {
 	w := newTestSessions(t)
 	ctx, stop := context.WithCancel(t.Context())
 	a := askToken("EXAMPLE", new(int))
-	a.Make = func(ctx context.Context, _ Token, _ *Trade) (Token, error) {
+	a.Create = func(ctx context.Context, _ Token, _ *Trade) (Token, error) {
 		stop()
 		return Token{}, ctx.Err()
 	}
@@ -221,8 +221,8 @@ func TestTokenThatIsNotKept(t *testing.T) {
 	w := newTestSessions(t)
 	made := 0
 	a := askToken("EXAMPLE", &made)
-	make := a.Make
-	a.Make = func(ctx context.Context, k Token, trade *Trade) (Token, error) {
+	make := a.Create
+	a.Create = func(ctx context.Context, k Token, trade *Trade) (Token, error) {
 		got, err := make(ctx, k, trade)
 		got.Ends = time.Time{}
 		return got, err
@@ -247,7 +247,7 @@ func TestTokensBesideSessions(t *testing.T) {
 	if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := w.Get(t.Context(), Ask{Name: nameB, Profile: "prod", Make: w.lasting(2*time.Hour, &made)}); err != nil {
+	if _, _, err := w.Get(t.Context(), Ask{Name: nameB, Profile: "prod", Create: w.lasting(2*time.Hour, &made)}); err != nil {
 		t.Fatal(err)
 	}
 	see := func(when string, tokens, sessions []string) {
@@ -295,7 +295,7 @@ func TestRemoveKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, profile := range map[string]string{nameB: "prod", third: "dev"} {
-		if _, _, err := w.Get(t.Context(), Ask{Name: name, Profile: profile, Make: w.lasting(2*time.Hour, &made)}); err != nil {
+		if _, _, err := w.Get(t.Context(), Ask{Name: name, Profile: profile, Create: w.lasting(2*time.Hour, &made)}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -127,7 +127,7 @@ func (t *Tokens) bounded(ctx context.Context, write func(context.Context) error)
 	return write(limited)
 }
 
-// finish stores what Make has returned, unless that was kept before.
+// finish stores what Create has returned, unless that was kept before.
 func (t *Trade) finish(ctx context.Context, made Token) []error {
 	if _, data, err := t.tokens.item(t.name, made); err != nil || !bytes.Equal(data, t.data) {
 		t.put(made, func(write func(context.Context) error) error {
