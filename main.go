@@ -15,10 +15,12 @@ var version = ""
 
 func main() {
 	hideMemory()
-	ctx := newInterruptible()
-	status := cli.Main(ctx, os.Args[1:], system.Process(versionText()))
+	ctx, signals := newSignals()
+	env := system.Process(versionText())
+	env.CatchSignals = signals.catch
+	status := cli.Main(ctx, os.Args[1:], env)
 	if status == app.StatusInterrupted && ctx.Err() != nil {
-		ctx.stop()
+		signals.release()
 		dieInterrupted()
 	}
 	os.Exit(status)

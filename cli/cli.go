@@ -41,8 +41,8 @@ func Main(ctx context.Context, args []string, env app.Env) int {
 	if err := needState(a, line.name); err != nil {
 		return report(a, line.name, err)
 	}
-	if line.name != "exec" && line.name != "export" {
-		ctx.Done() // these may write before they wait, and are not to be ended in the middle of it
+	if line.name != "exec" && line.name != "export" { // which do when they wait
+		a.Env.CatchSignals()
 	}
 	err = line.verb.Run(ctx)
 	a.Trades.Close()

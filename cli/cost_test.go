@@ -7,7 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 
 	"aws-vault/cli/app"
@@ -48,23 +48,27 @@ func noteCost(path, what string) {
 	}
 }
 
-// attended notes that somebody asks for the end of ctx, where that is wanted: from then on
-// the program listens for signals.
-func attended(ctx context.Context) context.Context {
-	path := os.Getenv(costVariable)
-	if path == "" {
-		return ctx
+// attended notes that the program catches signals, where that is wanted, and fails it where it asks for the
+// end of ctx, as whoever waits does, before it has caught them: a signal would end it halfway.
+func attended(ctx context.Context, env *app.Env) context.Context {
+	c := &attendedContext{Context: ctx}
+	env.CatchSignals = func() {
+		if path := os.Getenv(costVariable); !c.caught.Swap(true) && path != "" {
+			noteCost(path, "signals")
+		}
 	}
-	return attendedContext{ctx, sync.OnceFunc(func() { noteCost(path, "signals") })}
+	return c
 }
 
 type attendedContext struct {
 	context.Context
-	note func()
+	caught atomic.Bool
 }
 
-func (c attendedContext) Done() <-chan struct{} {
-	c.note()
+func (c *attendedContext) Done() <-chan struct{} {
+	if !c.caught.Load() {
+		panic("something is awaited, and signals are not caught")
+	}
 	return c.Context.Done()
 }
 
@@ -131,7 +135,7 @@ func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
 	}
 	defer aws.Close()
 	environ, dir := home(t, aws)
-	const cold = "keys stamp, keys stamp, private item, private item, keys item, signals, private put" // which syncs a file and its directory
+	const cold = "keys stamp, keys stamp, private item, signals, private item, keys item, private put" // which syncs a file and its directory
 	asks(t, environ, dir, "exec", "r", "--", "true")
 	asks(t, environ, dir, "clear")
 	if got := asks(t, environ, dir, "exec", "r", "--", "true"); got != cold {
@@ -177,7 +181,7 @@ func TestWhatASignInAsksOfTheKeystore(t *testing.T) {
 	asks(t, environ, dir, "exec", "dev", "--", "true")
 	aws.Reset()
 	for _, want := range []string{
-		"keys stamp, private stamp, private item, private item", // the token was just written
+		"keys stamp, private stamp, private item, signals, private item", // the token was just written, and is noted in the index
 		"keys stamp, private stamp, private item",
 		"keys stamp, private stamp, private item",
 	} {

@@ -114,7 +114,7 @@ func program() {
 	costly(&env)
 	env.Browse, env.Peers.Blind = browse, os.Getenv(blindVariable) != ""
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	status := cli.Main(attended(ctx), os.Args[1:], env)
+	status := cli.Main(attended(ctx, &env), os.Args[1:], env)
 	stop()
 	os.Exit(status)
 }

@@ -21,6 +21,10 @@ type Env struct {
 	// first, it asks a person in its turn. Nil where no key can be used.
 	KeyCode func(ctx context.Context, serial string) (string, error)
 
+	// CatchSignals is called before keys are read from the terminal, so that from there on a signal ends the wait: if it
+	// ended the process, the terminal would stay as it is. Nil where signals are left to the caller.
+	CatchSignals func()
+
 	// OpenTTY opens the controlling terminal, as [OpenTTY] does; it returns [ErrNoTerminal] if there is none.
 	OpenTTY func() (TTY, error)
 }

@@ -164,23 +164,8 @@ func TestAskTerminal(t *testing.T) {
 	}
 }
 
-// A listener notes whether the terminal was still as it was when its end was first asked for.
-type listener struct {
-	context.Context
-	tty   *typist
-	heard bool
-	whole bool
-}
-
-func (l *listener) Done() <-chan struct{} {
-	if !l.heard {
-		l.heard, l.whole = true, !l.tty.raw
-	}
-	return l.Context.Done()
-}
-
-// Who ends ctx at a signal may do so from the first time on that somebody asks for its end.
-func TestTerminalIsChangedByWhoListens(t *testing.T) {
+// The terminal is changed once signals are caught: one that ended the process would leave it as it is.
+func TestTerminalIsChangedOnceSignalsAreCaught(t *testing.T) {
 	for name, ask := range map[string]func(context.Context, Env) error{
 		"a question": func(ctx context.Context, env Env) error {
 			_, err := askTerminal(ctx, env, Request{Kind: Secret})
@@ -192,9 +177,10 @@ func TestTerminalIsChangedByWhoListens(t *testing.T) {
 		},
 	} {
 		tty := &typist{keys: "a\r"}
-		ctx := &listener{Context: t.Context(), tty: tty}
-		if err := ask(ctx, Env{OpenTTY: func() (TTY, error) { return tty, nil }}); err != nil || !ctx.whole || tty.restored == 0 {
-			t.Errorf("%s: %v, the terminal was whole: %v, and restored %d times", name, err, ctx.whole, tty.restored)
+		whole := false
+		env := Env{OpenTTY: func() (TTY, error) { return tty, nil }, CatchSignals: func() { whole = !tty.raw }}
+		if err := ask(t.Context(), env); err != nil || !whole || tty.restored == 0 {
+			t.Errorf("%s: %v, the terminal was whole: %v, and restored %d times", name, err, whole, tty.restored)
 		}
 	}
 }

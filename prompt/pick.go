@@ -21,7 +21,7 @@ type Choice struct {
 // terminal is asked nothing. Pick returns [ErrNoTerminal] where there is no terminal and
 // [ErrCancelled] if the user declines or ctx is cancelled. The terminal is as it was before.
 func Pick(ctx context.Context, env Env, c Choice) (name string, err error) {
-	tty, err := openKeys(ctx, env)
+	tty, err := openKeys(env)
 	if err != nil {
 		return "", err
 	}

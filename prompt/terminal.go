@@ -22,7 +22,7 @@ func terminalWorks(env Env) error {
 }
 
 func askTerminal(ctx context.Context, env Env, r Request) (answer string, err error) {
-	tty, err := openKeys(ctx, env)
+	tty, err := openKeys(env)
 	if err != nil {
 		return "", err
 	}
@@ -47,14 +47,15 @@ func askTerminal(ctx context.Context, env Env, r Request) (answer string, err er
 	return answer, err
 }
 
-// openKeys opens the controlling terminal and makes its keys readable. Before that it asks for the end of ctx, so that
-// from here on a signal ends the wait: if it ended the process, the terminal would stay as it is.
-func openKeys(ctx context.Context, env Env) (TTY, error) {
+// openKeys opens the controlling terminal and makes its keys readable.
+func openKeys(env Env) (TTY, error) {
 	tty, err := env.OpenTTY()
 	if err != nil {
 		return nil, err
 	}
-	ctx.Done()
+	if env.CatchSignals != nil {
+		env.CatchSignals()
+	}
 	if err := tty.Keys(); err != nil {
 		tty.Close()
 		return nil, err

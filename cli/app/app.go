@@ -42,6 +42,10 @@ func New(env Env) *App {
 	if a.Env.Programs == nil {
 		a.Env.Programs = &program.Starter{}
 	}
+	if a.Env.CatchSignals == nil {
+		a.Env.CatchSignals = func() {}
+	}
+	a.Env.Prompt.CatchSignals = a.Env.CatchSignals
 	a.State = sync.OnceValues(a.findState)
 	a.Env.Peers.Refused = warnStrangers(a)
 	return a

@@ -60,6 +60,11 @@ type Env struct {
 	Holder func() string
 	// Shell runs a line of the user's config and returns what it prints.
 	Shell func(ctx context.Context, line string, environ []string, most int64) ([]byte, error)
+	// CatchSignals lets the signals that end programs end the context that Main was given, from the first call on.
+	// Until then such a signal ends the process, as it does any program. It is called before something is awaited
+	// or changed that must not be left halfway. It takes a thread, which is a twentieth of the time of a command
+	// that finds its credentials kept. Nil does nothing.
+	CatchSignals func()
 	// Programs starts programs for packages that run some. Nil is one that no program has started.
 	Programs *program.Starter
 }

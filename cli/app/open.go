@@ -16,7 +16,7 @@ func (a *App) Locks(what string) (*store.Locks, *disk.Folder, error) {
 	}
 	return &store.Locks{
 		Dir: state.Folder("locks"), Program: strings.TrimSpace("aws-vault " + what), Now: a.Env.Now,
-		Callers: a.Env.Programs.Callers,
+		Callers: a.Env.Programs.Callers, CatchSignals: a.Env.CatchSignals,
 		Waiting: func(w store.Waiting) {
 			if w.Program == "" {
 				w.Program = "another aws-vault"
@@ -35,6 +35,6 @@ func (a *App) KeystoreConfig(q Asker, state *disk.Folder) keystore.Config {
 		State: state, Home: a.Env.Home, Passphrase: q.filePassphrase, Openers: q.hands(),
 		Alone: alone(q.locks), Programs: a.Env.Programs,
 		Tell: func(m string) { a.Note("%s", a.Env.Shorten(m)) }, Warn: a.warnWithRemedy,
-		Getenv: a.Env.Getenv, Now: a.Env.Now, Debug: a.Log.Debug,
+		CatchSignals: a.Env.CatchSignals, Getenv: a.Env.Getenv, Now: a.Env.Now, Debug: a.Log.Debug,
 	}
 }

@@ -118,7 +118,7 @@ func (a *App) assemble(config *profile.File, in profile.Inputs, q Asker, state *
 			},
 			Key: keys.Key, Static: func(name string) (aws.Credentials, error) { return vault.StaticKey(config, in, name) },
 			Getenv: a.Env.Getenv, Open: a.Env.OpenFile, Log: a.Log, Sleep: Sleep,
-			Tell: tell, Trades: a.Trades, Delayed: func(m string) { delayed(a, m) },
+			Tell: tell, Trades: a.Trades, CatchSignals: a.Env.CatchSignals, Delayed: func(m string) { delayed(a, m) },
 			Codes: &store.Codes{Dir: state.Folder("codes"), Locks: locks},
 			Ask:   q.code(code), Confirm: q.confirmSignIn, Run: func(ctx context.Context, c source.Command) ([]byte, error) { return runShell(ctx, a, c) }, Environ: func() []string { return programEnvironment(a) }, Callers: a.Env.callers(),
 			Card: q.useCardKey, Reads: func(q source.Question) bool { return code == "" && reads(a, q) },
@@ -146,6 +146,7 @@ func Digest(parts ...string) string {
 // runShell runs what a profile names. What it is told of its caller is the profile, so
 // that it cannot lead back there.
 func runShell(ctx context.Context, a *App, c source.Command) ([]byte, error) {
+	a.Env.CatchSignals()
 	environ := append(a.Env.Environ(), envvar.Callers+"="+strings.Join(append(a.Env.callers(), c.Profile), "\n"))
 	return a.Env.Shell(ctx, c.Line, environ, c.Max)
 }

@@ -65,7 +65,7 @@ type commandLine struct {
 // runs.
 func execServer(ctx context.Context, a *app.App, f app.CredentialFlags, flags serverFlags, c commandLine) error {
 	// From here on no signal ends us: what is set up is taken down behind the command.
-	ctx.Done()
+	a.Env.CatchSignals()
 	running, end := context.WithCancel(context.WithoutCancel(ctx)) // a signal is the command's to answer
 	defer end()
 	t, err := a.Begin(ctx, app.Request{Verb: "exec", Flags: &f, For: plan.Serve, Picks: true})

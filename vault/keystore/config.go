@@ -41,6 +41,10 @@ type Config struct {
 	// Openers are how the openers of the sealed keystore are reached.
 	Openers sealed.Hands
 
+	// CatchSignals is called before another program is asked for something: it may ask its user. Nil where
+	// signals are left to the caller.
+	CatchSignals func()
+
 	Tell   func(msg string) // nil is silent; for the user: what was done without being asked for
 	Warn   func(error)      // nil is silent; for the user: what is dangerous and works
 	Getenv func(name string) (string, bool)
@@ -63,6 +67,12 @@ func (c Config) fileDir() (string, error) {
 // the program is run.
 func (c Config) absolute(path string) (string, error) {
 	return filepath.Abs(disk.ExpandHome(path, c.Home))
+}
+
+func (c Config) catchSignals() {
+	if c.CatchSignals != nil {
+		c.CatchSignals()
+	}
 }
 
 func (c Config) debug(msg string, args ...any) {

@@ -30,6 +30,7 @@ func openLibrary(kind keyring.BackendType, wrap func(Ring) Ring) func(context.Co
 		if !slices.Contains(keyring.AvailableBackends(), kind) {
 			return nil, &UnavailableError{Backend: name, Reason: "it was left out of this build"}
 		}
+		c.catchSignals()
 		part := func(service string) (Ring, error) {
 			ring, err := inBackground(ctx, func() (keyring.Keyring, error) {
 				return keyring.Open(libraryConfig(c, kind, service))

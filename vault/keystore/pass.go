@@ -44,6 +44,7 @@ func openPass(_ context.Context, c Config) (*Keystore, error) {
 	if err := checkPath(c.PassPrefix); c.PassPrefix != "" && err != nil {
 		return nil, err
 	}
+	c.catchSignals()
 	store := passRing{programs: c.Programs, program: path, dir: dir, prefix: c.PassPrefix}
 	rest := passRing{programs: c.Programs, program: path, own: c.privateDir(passBackend, filepath.Join(dir, c.PassPrefix)), like: &store}
 	rest.dir = rest.own.Path()

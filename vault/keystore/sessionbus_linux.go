@@ -104,6 +104,7 @@ func within(ctx context.Context, d time.Duration) (context.Context, context.Canc
 
 // call calls a method that asks nobody anything and stores its answer in out.
 func (b *sessionBus) call(ctx context.Context, to, path, method string, args []any, out ...any) error {
+	b.config.catchSignals()
 	ctx, cancel := within(ctx, busTimeout)
 	defer cancel()
 	return b.callAsking(ctx, to, path, method, args, out...)

@@ -36,8 +36,10 @@ func (m machine) credentials(ctx context.Context) (aws.Credentials, error) {
 	case plan.KindEnvironment:
 		c = m.environment()
 	case plan.KindContainer:
+		m.deps.catchSignals()
 		c, err = m.container(ctx)
 	default:
+		m.deps.catchSignals()
 		c, err = m.instance(ctx)
 	}
 	if err != nil {

@@ -46,6 +46,10 @@ type Deps struct {
 	Trades     *Trades                                                  // of the process; nil where it may end in the middle of one
 	Delayed    func(message string)                                     // the user who wants to end us, on what we still wait for; nil to tell nobody
 
+	// CatchSignals is called before a trade, and before something is awaited for which no lock is taken, so
+	// that from there on a signal ends the context of the program. Nil where signals are left to the caller.
+	CatchSignals func()
+
 	MaxCodes int      // how many codes are tried for one call; 0 for three
 	Callers  []string // profiles whose commands have led to this process
 

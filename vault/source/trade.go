@@ -37,11 +37,17 @@ func (t *Trades) Close() {
 	t.open.Wait()
 }
 
+func (d *Deps) catchSignals() {
+	if d.CatchSignals != nil {
+		d.CatchSignals()
+	}
+}
+
 // beginTrade is called right before a single-use code or token is sent, and end once its answer is stored, which is
 // the first thing that is done with it, before even a log: see [store.Trade]. Everything that can fail, ask or hang
 // comes before. The context that it returns does not end with ctx, only after the time that a call takes itself.
 func (d *Deps) beginTrade(ctx context.Context, place string) (trading context.Context, end func(), err error) {
-	ctx.Done() // from here on a signal ends ctx, and not the process: see interruptible in main
+	d.catchSignals()
 	if err := context.Cause(ctx); err != nil {
 		return nil, nil, err
 	}

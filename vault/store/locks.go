@@ -23,6 +23,10 @@ type Locks struct {
 	Waiting func(Waiting) // told once when a wait has lasted a second; nil to tell nobody
 	Now     func() time.Time
 
+	// CatchSignals is called before a lock is taken: whoever takes one waits for another process, or for
+	// what takes time. See [aws-vault/cli/app.Env]. Nil where signals are left to the caller.
+	CatchSignals func()
+
 	// Callers are the locks that the processes hold that started this one and wait for it.
 	Callers []program.Lock
 
@@ -82,6 +86,9 @@ func (l *Locks) Alone(ctx context.Context, name, question string) (context.Conte
 }
 
 func (l *Locks) take(ctx context.Context, name, question string) (context.Context, *Held, error) {
+	if l.CatchSignals != nil {
+		l.CatchSignals()
+	}
 	began, before := l.Now(), l.readNote(name).Failure
 	h, err := l.try(name)
 	if err != nil {

@@ -20,7 +20,6 @@ func (t Turn) Try() (give func(), ok bool) {
 }
 
 // Take waits until the turn is free and takes it, or returns the cause of the context's end.
-// Only if it has to wait does it ask the context for its end: see interruptible in main.
 func (t Turn) Take(ctx context.Context) (give func(), err error) {
 	if give, ok := t.Try(); ok {
 		return give, nil

@@ -12,20 +12,21 @@ import (
 	"time"
 )
 
-// A signal ends who waits, and whatever was made from the context.
-func TestSignalEndsTheWait(t *testing.T) {
-	ctx := newInterruptible()
+// A signal that is caught ends the context, and whatever was made from it.
+func TestSignalCaught(t *testing.T) {
+	ctx, signals := newSignals()
 	if ctx.Err() != nil || context.Cause(ctx) != nil {
 		t.Fatalf("it has ended before it began: %v", ctx.Err())
 	}
 	part, end := context.WithCancel(ctx)
 	defer end()
-	done := ctx.Done()
-	defer ctx.stop()
+	signals.catch()
+	signals.catch()
+	defer signals.release()
 	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	<-done
+	<-ctx.Done()
 	<-part.Done()
 	if !errors.Is(ctx.Err(), context.Canceled) || context.Cause(ctx) == nil {
 		t.Errorf("ended with %v because of %v, want %v and a cause", ctx.Err(), context.Cause(ctx), context.Canceled)
@@ -35,13 +36,13 @@ func TestSignalEndsTheWait(t *testing.T) {
 	}
 }
 
-// Until somebody waits, a signal ends the process itself. The process is this test again.
-func TestSignalBeforeTheWait(t *testing.T) {
-	const again = "TEST_SIGNAL_BEFORE_THE_WAIT"
+// Until signals are caught, one ends the process itself. The process is this test again.
+func TestSignalNotCaught(t *testing.T) {
+	const again = "TEST_SIGNAL_NOT_CAUGHT"
 	if os.Getenv(again) != "" {
-		ctx := newInterruptible()
-		ctx.Err()
-		context.WithValue(ctx, t, again).Value(ctx)
+		ctx, _ := newSignals()
+		_, end := context.WithCancel(ctx)
+		defer end()
 		syscall.Kill(os.Getpid(), syscall.SIGTERM)
 		time.Sleep(10 * time.Second) // it may reach another thread first
 		os.Exit(0)
