@@ -27,7 +27,7 @@ type Authenticator interface {
 // An Enrolment makes a virtual MFA device for the user whose key a plan begins from, with its
 // secret in an authenticator. What it makes is taken back if it fails on its way.
 type Enrolment struct {
-	*vault.Vault
+	Vault   *vault.Vault
 	Plan    plan.Plan // made for plan.Rotate, which calls IAM as this does
 	Options plan.Options
 	At      Authenticator
@@ -89,11 +89,11 @@ func (e *Enrolment) Run(ctx context.Context, name string) (string, error) {
 // begin finds out who the user is, what the device will be called, and what calls IAM.
 func (e *Enrolment) begin(ctx context.Context, name string) (awsapi.MFADevices, string, error) {
 	first := e.Plan.Steps[0]
-	key, err := e.Keys.Key(ctx, first.Profile)
+	key, err := e.Vault.Keys.Key(ctx, first.Profile)
 	if err != nil {
 		return awsapi.MFADevices{}, "", err
 	}
-	who, err := e.Source.STS(e.Plan.Call("sts")).Caller(ctx, key)
+	who, err := e.Vault.Source.STS(e.Plan.Call("sts")).Caller(ctx, key)
 	if err != nil {
 		return awsapi.MFADevices{}, "", err
 	}
@@ -102,9 +102,9 @@ func (e *Enrolment) begin(ctx context.Context, name string) (awsapi.MFADevices, 
 		return awsapi.MFADevices{}, "", &vault.NotUserError{Name: first.Profile, Caller: who.ARN}
 	}
 	before, _, _ := strings.Cut(who.ARN, ":iam:")
-	m := awsapi.MFADevices{Client: e.Source.AWS, At: source.Target(e.Plan.Call("iam")), User: user, Creds: key}
+	m := awsapi.MFADevices{Client: e.Vault.Source.AWS, At: source.Target(e.Plan.Call("iam")), User: user, Creds: key}
 	if len(e.Plan.Steps) > 1 {
-		m.Creds, err = e.Credentials(ctx, e.Plan, e.Options, enrolNeed)
+		m.Creds, err = e.Vault.Credentials(ctx, e.Plan, e.Options, enrolNeed)
 	}
 	return m, before + ":iam::" + who.Account + ":mfa/" + name, err
 }
@@ -115,7 +115,7 @@ func (e *Enrolment) enable(ctx context.Context, devices awsapi.MFADevices, seria
 	if err != nil {
 		return err
 	}
-	ctx, device, err := e.Source.Codes.Device(ctx, serial, "the MFA code of "+serial)
+	ctx, device, err := e.Vault.Source.Codes.Device(ctx, serial, "the MFA code of "+serial)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"aws-vault/vault/awsapi"
-	"aws-vault/vault/store"
 )
 
 // createTries is how often a new key is asked for where answers are lost.
@@ -15,30 +14,30 @@ const createTries = 3
 
 // create asks AWS for a new key, and writes both before and after what it would take to
 // clean up. When it returns, the journal has the new key.
-func (r *Rotation) create(ctx context.Context, j *store.Rotation) error {
+func (r *run) create(ctx context.Context) error {
+	j := &r.journal.entry
 	for try := 1; ; try++ {
 		if j.From.IsZero() {
-			j.From = r.now().Add(-clockSlack)
+			j.From = r.user.now().Add(-clockSlack)
 		}
-		j.Until = r.now().Add(r.Source.AWS.CallTime() + clockSlack)
-		if err := r.Journals.Put(ctx, *j); err != nil {
+		j.Until = r.user.now().Add(r.of.Vault.Source.AWS.CallTime() + clockSlack)
+		if err := r.journal.write(ctx); err != nil {
 			return err
 		}
-		r.open = true
-		r.say("Creating a new access key")
-		made, err := r.keys.Create(ctx)
+		r.of.say("Creating a new access key")
+		made, err := r.user.keys.Create(ctx)
 		if err == nil {
 			j.New = made
-			return r.hold(ctx, j)
+			return r.hold(ctx)
 		}
 		if !awsapi.Unsure(err) {
-			return r.refused(ctx, j, err, try)
+			return r.refused(ctx, err, try)
 		}
 		if ctx.Err() != nil || try == createTries {
 			return err
 		}
-		r.say("The answer was lost (%v): looking whether AWS made a key", err)
-		if err := r.sweep(ctx, *j); err != nil {
+		r.of.say("The answer was lost (%v): looking whether AWS made a key", err)
+		if err := r.sweep(ctx); err != nil {
 			return err
 		}
 	}
@@ -49,19 +48,19 @@ const clockSlack = 5 * time.Second
 
 // refused closes the journal of a key that AWS refused to make. Where an earlier answer was
 // lost, a full quota may come of the key that it made.
-func (r *Rotation) refused(ctx context.Context, j *store.Rotation, refusal error, try int) error {
+func (r *run) refused(ctx context.Context, refusal error, try int) error {
 	var api *awsapi.APIError
 	full := errors.As(refusal, &api) && api.Code == "LimitExceeded"
 	if full && try > 1 {
 		return refusal
 	}
-	if err := r.close(ctx); err != nil {
+	if err := r.journal.close(ctx); err != nil {
 		return errors.Join(refusal, err)
 	}
 	if !full {
 		return refusal
 	}
-	listed, err := r.list(ctx)
+	listed, err := r.user.list(ctx)
 	if err != nil {
 		return refusal
 	}
@@ -70,16 +69,17 @@ func (r *Rotation) refused(ctx context.Context, j *store.Rotation, refusal error
 
 // hold keeps the new key's secret, which nobody else has. If that fails, the key is of no
 // use to anybody and goes.
-func (r *Rotation) hold(ctx context.Context, j *store.Rotation) error {
-	failed := r.Journals.Put(ctx, *j)
+func (r *run) hold(ctx context.Context) error {
+	j := &r.journal.entry
+	failed := r.journal.write(ctx)
 	if failed == nil {
-		r.say("Created new access key %s", Mask(j.New.AccessKeyID))
+		r.of.say("Created new access key %s", Mask(j.New.AccessKeyID))
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx)
-	if err := r.keys.Delete(ctx, j.New.AccessKeyID); err != nil {
+	if err := r.user.keys.Delete(ctx, j.New.AccessKeyID); err != nil {
 		return fmt.Errorf("the new access key %s could not be kept: %w; nor could it be deleted: %w", Mask(j.New.AccessKeyID), failed, err)
 	}
-	r.close(ctx) // what it says is true either way: there is no new key
+	r.journal.close(ctx) // what it says is true either way: there is no new key
 	return fmt.Errorf("the new access key %s could not be kept and was deleted again: %w", Mask(j.New.AccessKeyID), failed)
 }

@@ -62,65 +62,65 @@ func (e *QuotaError) Error() string {
 }
 
 // quota says why there is no room for a new key.
-func (r *Rotation) quota(ctx context.Context, listed []awsapi.AccessKey) *QuotaError {
-	e := &QuotaError{Name: r.name, User: r.keys.User, Now: r.now()}
+func (r *run) quota(ctx context.Context, listed []awsapi.AccessKey) *QuotaError {
+	e := &QuotaError{Name: r.of.name(), User: r.user.keys.User, Now: r.user.now()}
 	for _, k := range listed {
 		e.Keys = append(e.Keys, r.useOf(ctx, k))
 	}
 	return e
 }
 
-func (r *Rotation) useOf(ctx context.Context, k awsapi.AccessKey) KeyUse {
+func (r *run) useOf(ctx context.Context, k awsapi.AccessKey) KeyUse {
 	use := KeyUse{AccessKey: k, Stored: k.ID == r.stored.AccessKeyID}
 	var err error
-	use.Used, use.Service, err = r.keys.LastUsed(ctx, k.ID)
+	use.Used, use.Service, err = r.user.keys.LastUsed(ctx, k.ID)
 	use.Unknown = err != nil // the right to ask that is one of its own
 	return use
 }
 
 // makeRoom returns the user's keys once there is room for another. The one in the way goes
 // only if a person says so.
-func (r *Rotation) makeRoom(ctx context.Context, listed []awsapi.AccessKey) ([]awsapi.AccessKey, error) {
+func (r *run) makeRoom(ctx context.Context, listed []awsapi.AccessKey) ([]awsapi.AccessKey, error) {
 	if len(listed) < mostKeys {
 		return listed, nil
 	}
 	full := r.quota(ctx, listed)
 	others := slices.DeleteFunc(slices.Clone(full.Keys), func(k KeyUse) bool { return k.Stored })
-	if r.Spare == nil || len(others) != 1 {
+	if r.of.Spare == nil || len(others) != 1 {
 		return nil, full
 	}
-	yes, err := r.Spare(ctx, full, others[0])
+	yes, err := r.of.Spare(ctx, full, others[0])
 	if err != nil {
 		return nil, err
 	}
 	if !yes {
 		return nil, full
 	}
-	if err := r.keys.Delete(ctx, others[0].ID); err != nil && !isGone(err) {
+	if err := r.user.keys.Delete(ctx, others[0].ID); err != nil && !isGone(err) {
 		return nil, err
 	}
-	r.say("Deleted access key %s", Mask(others[0].ID))
+	r.of.say("Deleted access key %s", Mask(others[0].ID))
 	return slices.DeleteFunc(listed, func(k awsapi.AccessKey) bool { return k.ID == others[0].ID }), nil
 }
 
 // sweep deletes the key that AWS made for an answer which never came: its secret is lost,
 // so nobody can want it. Any other key stays, and is asked about if it leaves no room.
-func (r *Rotation) sweep(ctx context.Context, j store.Rotation) error {
-	listed, err := r.list(ctx)
+func (r *run) sweep(ctx context.Context) error {
+	listed, err := r.user.list(ctx)
 	if err != nil {
 		return err
 	}
 	for _, k := range listed {
-		if !mayBeOrphan(k, j) {
+		if !mayBeOrphan(k, r.journal.entry) {
 			continue
 		}
 		if use := r.useOf(ctx, k); use.Unknown || !use.Used.IsZero() {
 			continue // somebody has its secret, or may have
 		}
-		if err := r.keys.Delete(ctx, k.ID); err != nil && !isGone(err) {
+		if err := r.user.keys.Delete(ctx, k.ID); err != nil && !isGone(err) {
 			return err
 		}
-		r.say("Deleted access key %s, which AWS made without its secret having arrived", Mask(k.ID))
+		r.of.say("Deleted access key %s, which AWS made without its secret having arrived", Mask(k.ID))
 	}
 	return nil
 }

@@ -20,20 +20,24 @@ type Preview struct {
 
 // Preview looks what Run would do, and changes nothing. Errors are as those of Run.
 func (r *Rotation) Preview(ctx context.Context) (Preview, error) {
-	j, found, err := r.begin(ctx)
+	j, err := r.findJournal(ctx)
 	if err != nil {
 		return Preview{}, err
 	}
-	listed, err := r.list(ctx)
+	run, err := r.begin(ctx, j)
 	if err != nil {
 		return Preview{}, err
 	}
-	p := Preview{Name: r.name, User: r.keys.User, Room: len(listed) < mostKeys}
+	listed, err := run.user.list(ctx)
+	if err != nil {
+		return Preview{}, err
+	}
+	p := Preview{Name: r.name(), User: run.user.keys.User, Room: len(listed) < mostKeys}
 	for _, k := range listed {
-		p.Keys = append(p.Keys, r.useOf(ctx, k))
+		p.Keys = append(p.Keys, run.useOf(ctx, k))
 	}
-	if found {
-		p.Left = &j
+	if j.open {
+		p.Left = &j.entry
 	}
 	return p, nil
 }

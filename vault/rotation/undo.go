@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"aws-vault/vault/awsapi"
-	"aws-vault/vault/store"
 )
 
 // ReplacedError is returned for a journal that is about other keys than the one stored:
@@ -39,72 +38,75 @@ func (e *NewKeyGoneError) Error() string {
 }
 
 // undo puts the old key back. Like complete, it takes up the work wherever it was left.
-func (r *Rotation) undo(ctx context.Context, j store.Rotation) error {
-	r.say("Undoing a rotation that was interrupted")
+func (r *run) undo(ctx context.Context) error {
+	j := &r.journal.entry
+	r.of.say("Undoing a rotation that was interrupted")
 	if j.New.AccessKeyID == "" {
-		if err := r.sweep(ctx, j); err != nil {
+		if err := r.sweep(ctx); err != nil {
 			return err
 		}
-		return r.close(ctx)
+		return r.journal.close(ctx)
 	}
-	listed, err := r.list(ctx)
+	listed, err := r.user.list(ctx)
 	if err != nil {
 		return err
 	}
 	if _, ok := find(listed, j.Old.AccessKeyID); !ok {
-		return &OldKeyGoneError{Name: r.name, Key: Mask(j.Old.AccessKeyID)}
+		return &OldKeyGoneError{Name: r.of.name(), Key: Mask(j.Old.AccessKeyID)}
 	}
 	if !j.Undo {
 		j.Undo = true
-		if err := r.Journals.Put(ctx, j); err != nil {
+		if err := r.journal.write(ctx); err != nil {
 			return err
 		}
 	}
-	if err := r.restore(ctx, j, listed); err != nil {
+	if err := r.restore(ctx, listed); err != nil {
 		return err
 	}
 	if _, ok := find(listed, j.New.AccessKeyID); ok {
-		if err := r.settle(ctx, func() error { return r.keys.Delete(ctx, j.New.AccessKeyID) }); err != nil && !isGone(err) {
+		if err := r.user.settle(ctx, func() error { return r.user.keys.Delete(ctx, j.New.AccessKeyID) }); err != nil && !isGone(err) {
 			return err
 		}
-		r.say("Deleted new access key %s", Mask(j.New.AccessKeyID))
+		r.of.say("Deleted new access key %s", Mask(j.New.AccessKeyID))
 	}
 	if err := r.forget(ctx); err != nil {
 		return err
 	}
-	if err := r.close(ctx); err != nil {
+	if err := r.journal.close(ctx); err != nil {
 		return err
 	}
-	r.say("The old access key %s is back in its place", Mask(j.Old.AccessKeyID))
+	r.of.say("The old access key %s is back in its place", Mask(j.Old.AccessKeyID))
 	return nil
 }
 
 // restore makes the old key work, and stores it.
-func (r *Rotation) restore(ctx context.Context, j store.Rotation, listed []awsapi.AccessKey) error {
+func (r *run) restore(ctx context.Context, listed []awsapi.AccessKey) error {
+	j := &r.journal.entry
 	id := j.Old.AccessKeyID
 	if old, _ := find(listed, id); !old.Active {
-		if err := r.settle(ctx, func() error { return r.keys.Activate(ctx, id, true) }); err != nil {
+		if err := r.user.settle(ctx, func() error { return r.user.keys.Activate(ctx, id, true) }); err != nil {
 			return err
 		}
-		r.say("Activated old access key %s", Mask(id))
+		r.of.say("Activated old access key %s", Mask(id))
 	}
-	if err := r.prove(ctx, j.Old); err != nil {
+	if err := r.user.prove(ctx, j.Old); err != nil {
 		return err
 	}
 	if !sameInJournal(r.stored, j.Old) {
-		if err := r.Keys.PutVerified(ctx, r.name, j.Old); err != nil {
+		if err := r.of.Vault.Keys.PutVerified(ctx, r.of.name(), j.Old); err != nil {
 			return err // before the new key goes
 		}
 		r.stored = j.Old
 	}
-	r.use(j.Old)
+	r.user.use(j.Old)
 	return nil
 }
 
 // gone goes back to the old key where AWS knows the new one no more, which its list tells
 // from one that it only does not know yet.
-func (r *Rotation) gone(ctx context.Context, j store.Rotation, unknown error) (bool, error) {
-	listed, err := r.list(ctx)
+func (r *run) gone(ctx context.Context, unknown error) (bool, error) {
+	j := &r.journal.entry
+	listed, err := r.user.list(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -114,9 +116,9 @@ func (r *Rotation) gone(ctx context.Context, j store.Rotation, unknown error) (b
 	if _, ok := find(listed, j.Old.AccessKeyID); !ok {
 		return false, unknown
 	}
-	if err := r.restore(ctx, j, listed); err != nil {
+	if err := r.restore(ctx, listed); err != nil {
 		return false, err
 	}
-	r.say("The new access key %s is gone from AWS, and the old one stays in its place", Mask(j.New.AccessKeyID))
-	return false, r.close(ctx)
+	r.of.say("The new access key %s is gone from AWS, and the old one stays in its place", Mask(j.New.AccessKeyID))
+	return false, r.journal.close(ctx)
 }
