@@ -48,21 +48,28 @@ var (
 	errPartMissing = errors.New("a part of it is missing")
 )
 
-// parseSplit takes apart what the ring holds under an item's name: parts is 1 for a whole item,
-// whose id is empty unless it was marked.
-func parseSplit(data []byte) (id string, parts int, first []byte, err error) {
+// A writing is what the ring holds under an item's name.
+type writing struct {
+	id    string // empty for a whole item that is not marked
+	parts int    // 1 for a whole item
+	first []byte // the first part
+}
+
+// parseSplit takes apart what the ring holds under an item's name.
+func parseSplit(data []byte) (writing, error) {
 	if !bytes.HasPrefix(data, []byte(splitMark)) {
-		return "", 1, data, nil
+		return writing{parts: 1, first: data}, nil
 	}
 	line := splitLine().FindSubmatch(data)
 	if line == nil {
-		return "", 0, nil, errBadSplit
+		return writing{}, errBadSplit
 	}
-	fmt.Sscan(string(line[2]), &parts) // digits, by the pattern
-	if parts > maxSplitParts {
-		return "", 0, nil, errBadSplit
+	w := writing{id: string(line[1]), first: data[len(line[0]):]}
+	fmt.Sscan(string(line[2]), &w.parts) // digits, by the pattern
+	if w.parts > maxSplitParts {
+		return writing{}, errBadSplit
 	}
-	return string(line[1]), parts, data[len(line[0]):], nil
+	return w, nil
 }
 
 func (s split) Item(ctx context.Context, name string) (Item, error) {
@@ -75,15 +82,15 @@ func (s split) Item(ctx context.Context, name string) (Item, error) {
 		if err != nil {
 			return Item{}, err
 		}
-		id, parts, first, err := parseSplit(it.Data)
+		w, err := parseSplit(it.Data)
 		if err == nil {
-			it.Data, err = s.join(ctx, name, id, parts, first)
+			it.Data, err = s.join(ctx, name, w)
 		}
 		switch {
 		case err == nil:
 			return it, nil
-		case errors.Is(err, errPartMissing) && id != seen:
-			seen = id // perhaps it was replaced between its parts: then it has another number now
+		case errors.Is(err, errPartMissing) && w.id != seen:
+			seen = w.id // perhaps it was replaced between its parts: then it has another number now
 		case errors.Is(err, errPartMissing) || errors.Is(err, errBadSplit):
 			return Item{}, &DamagedError{Name: name, Where: s.where, Err: err}
 		default:
@@ -94,9 +101,10 @@ func (s split) Item(ctx context.Context, name string) (Item, error) {
 }
 
 // join appends the other parts of an item to its first.
-func (s split) join(ctx context.Context, name, id string, parts int, data []byte) ([]byte, error) {
-	for i := 2; i <= parts; i++ {
-		part, err := s.ring.Item(ctx, s.part(name, id, i))
+func (s split) join(ctx context.Context, name string, w writing) ([]byte, error) {
+	data := w.first
+	for i := 2; i <= w.parts; i++ {
+		part, err := s.ring.Item(ctx, s.part(name, w.id, i))
 		if errors.Is(err, ErrNotFound) {
 			return nil, errPartMissing
 		}
@@ -115,21 +123,21 @@ func (s split) Put(ctx context.Context, it Item) error {
 	if partName().MatchString(it.Name) {
 		return &NameError{Name: it.Name, Reason: "is kept for parts of long items"}
 	}
-	old, oldParts := s.written(ctx, it.Name)
+	old := s.written(ctx, it.Name)
 	if err := s.put(ctx, it); err != nil {
 		return err
 	}
-	return s.removeParts(ctx, it.Name, old, oldParts)
+	return s.removeParts(ctx, it.Name, old.id, old.parts)
 }
 
-// written is the number and the parts of the item as it stands; none if it is whole or missing.
-func (s split) written(ctx context.Context, name string) (id string, parts int) {
+// written is the item as it stands; without parts if it cannot be read.
+func (s split) written(ctx context.Context, name string) writing {
 	it, err := s.ring.Item(ctx, name)
 	if err != nil {
-		return "", 0
+		return writing{}
 	}
-	id, parts, _, _ = parseSplit(it.Data)
-	return id, parts
+	w, _ := parseSplit(it.Data)
+	return w
 }
 
 func (s split) put(ctx context.Context, it Item) error {

@@ -231,19 +231,19 @@ func FuzzParseSplit(f *testing.F) {
 	f.Add([]byte(splitMark + "0123456789abcdef 3\nfirst"))
 	f.Add([]byte(splitMark + "0123456789abcdef 999\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		id, parts, first, err := parseSplit(data)
+		w, err := parseSplit(data)
 		if err != nil {
 			if !errors.Is(err, errBadSplit) {
 				t.Errorf("an error that is not ours: %v", err)
 			}
 			return
 		}
-		again := first
-		if id != "" {
-			again = append(fmt.Appendf(nil, splitFormat, id, parts), first...)
+		again := w.first
+		if w.id != "" {
+			again = append(fmt.Appendf(nil, splitFormat, w.id, w.parts), w.first...)
 		}
-		if !bytes.Equal(again, data) || parts > maxSplitParts {
-			t.Errorf("%q became %q in %d parts", data, again, parts)
+		if !bytes.Equal(again, data) || w.parts > maxSplitParts {
+			t.Errorf("%q became %q in %d parts", data, again, w.parts)
 		}
 	})
 }
