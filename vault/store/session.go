@@ -14,7 +14,7 @@ type Session struct {
 	Credentials aws.Credentials
 	Made        time.Time     // by this computer's clock
 	Skew        time.Duration // AWS's clock minus this computer's when it was made
-	KeyCheck    string        // of the stored key at the root, where it was read; see [KeyCheck]
+	KeyCheck    string        // of the stored key at the root, where it is known: see [KeyCheck]. Nothing is decided by it, since the name covers the key
 	Profile     string        // whose step made it
 	Kind        string        // of that step
 	Root        string        // the profile whose key it began from

@@ -61,7 +61,7 @@ var ErrOtherCaller = errors.New("the credentials are of another caller")
 type Made struct {
 	Credentials aws.Credentials
 	Skew        time.Duration // AWS's clock minus this computer's
-	KeyCheck    string        // of the stored key that it began with, if that was read
+	KeyCheck    string        // of the stored key that it began with, if it is known
 }
 
 // Found is what is cached for an ask.
