@@ -26,8 +26,8 @@ func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if err := rolesync.CheckTemplate(template); err != nil {
 			return &app.UsageError{Text: err.Error()}
 		}
-		return withPortal(ctx, a, "sso sync", name, f, func(s *app.Session, p portal) error {
-			accounts, err := findAccounts(ctx, s, p)
+		return withPortal(ctx, a, "sso sync", name, f, func(s *app.Session, at target[portal]) error {
+			accounts, err := findAccounts(ctx, s, at.to)
 			if err != nil {
 				return err
 			}
@@ -37,7 +37,7 @@ func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 					roles = append(roles, rolesync.SyncedRole{Account: account.ID, AccountName: account.Name, Role: role})
 				}
 			}
-			sync := rolesync.RoleSync{Label: p.sso.Label(), Base: p.settings(), Template: template, Prune: prune}
+			sync := rolesync.RoleSync{Label: at.to.Label(), Base: at.to.settings(), Template: template, Prune: prune}
 			return a.Env.ConfigFile().Edit(ctx, s.Locks, func(f *profile.File) ([]byte, error) { return syncRoles(a, f, sync, roles, dry) })
 		})
 	}}
@@ -45,12 +45,12 @@ func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 
 // settings are what a profile says to begin at the portal.
 func (p portal) settings() []profile.Setting {
-	if p.sso.Session != "" {
-		return []profile.Setting{{Name: "sso_session", Value: p.sso.Session}}
+	if p.Session != "" {
+		return []profile.Setting{{Name: "sso_session", Value: p.Session}}
 	}
-	base := []profile.Setting{{Name: "sso_start_url", Value: p.sso.StartURL}, {Name: "sso_region", Value: p.sso.Region}}
-	if len(p.sso.Scopes) > 0 {
-		base = append(base, profile.Setting{Name: "sso_registration_scopes", Value: strings.Join(p.sso.Scopes, ",")})
+	base := []profile.Setting{{Name: "sso_start_url", Value: p.StartURL}, {Name: "sso_region", Value: p.Region}}
+	if len(p.Scopes) > 0 {
+		base = append(base, profile.Setting{Name: "sso_registration_scopes", Value: strings.Join(p.Scopes, ",")})
 	}
 	return base
 }
