@@ -21,7 +21,6 @@ type serving struct {
 	app     *app.App
 	flags   serveFlags
 	place   place
-	until   context.Context
 	session *app.Session
 	audit   *audit
 	places  []*servedProfile // in the order in which they were named
@@ -39,14 +38,14 @@ type servedProfile struct {
 
 func (p *servedProfile) plan() plan.Plan { return p.supply.task.Plan }
 
-// newServing puts together what is served, and serves nothing yet.
-func newServing(until context.Context, a *app.App, f serveFlags, at place) (*serving, error) {
-	s, err := a.Open(until, "serve "+strings.Join(f.profiles, " "))
+// newServing puts together what is served, and serves nothing yet. What goes on in the background ends with ctx.
+func newServing(ctx context.Context, a *app.App, f serveFlags, at place) (*serving, error) {
+	s, err := a.Open(ctx, "serve "+strings.Join(f.profiles, " "))
 	if err != nil {
 		return nil, err
 	}
-	v := &serving{app: a, flags: f, place: at, until: until, session: s}
-	if v.places, err = v.plan(until, s, nil); err != nil {
+	v := &serving{app: a, flags: f, place: at, session: s}
+	if v.places, err = v.plan(ctx, s, nil); err != nil {
 		return nil, err
 	}
 	for _, p := range v.places {
@@ -65,7 +64,7 @@ func (v *serving) plan(ctx context.Context, s *app.Session, before []*servedProf
 	var places []*servedProfile
 	for i, name := range v.flags.profiles {
 		t := v.app.Task(s, app.Request{Flags: &v.flags.CredentialFlags, For: plan.Serve}, name)
-		from := newSupply(v.until, v.app, t)
+		from := newSupply(ctx, v.app, t)
 		var err error
 		if t.Plan, err = from.plan(ctx); err != nil {
 			return nil, err
