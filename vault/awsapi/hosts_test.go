@@ -3,7 +3,6 @@ package awsapi
 import (
 	"bytes"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/pem"
 	"io"
 	"log"
@@ -11,8 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -172,28 +169,5 @@ func TestInternationalHostIsVerified(t *testing.T) {
 	r.fetch(next, "https://bücher.example/", "HTTP/1.1")
 	if _, err := (&http.Client{Transport: next}).Get("https://büchlein.example/"); err == nil || !strings.Contains(err.Error(), "certificate is valid for xn--bcher-kva.example") {
 		t.Errorf("a server for bücher.example was spoken to as another: %v", err)
-	}
-}
-
-// In FIPS 140-3 mode crypto/tls judges chains by more than x509 does, so it is left to it.
-func TestFIPSModeIsLeftToTLS(t *testing.T) {
-	if os.Getenv("GODEBUG") != "fips140=on" {
-		c := exec.Command(os.Args[0], "-test.run=^TestFIPSModeIsLeftToTLS$")
-		c.Env = append(os.Environ(), "GODEBUG=fips140=on")
-		if out, err := c.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-		return
-	}
-	r := newRoom(t)
-	server, _ := greeter(t, false, nil, nil)
-	next := r.trust(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})).(*hosts)
-	r.fetch(next, server.URL, "HTTP/1.1")
-	request, err := http.NewRequest(http.MethodGet, server.URL, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c := next.choose(request).(*http.Transport).TLSClientConfig; c.InsecureSkipVerify || c.RootCAs.Equal(x509.NewCertPool()) {
-		t.Error("crypto/tls does not verify")
 	}
 }

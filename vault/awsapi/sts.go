@@ -179,7 +179,7 @@ func (s STS) Expect() {
 		}
 		bundle := s.At.Endpoint.CABundle
 		if _, err := s.Client.Network.client(bundle, formXML); err == nil && bundle == "" {
-			s.Client.Network.bundled()
+			s.Client.Network.systemRoots()
 		}
 	}()
 }

@@ -25,8 +25,8 @@ type Network struct {
 	clients    map[clientKey]*http.Client
 	transports map[string]http.RoundTripper // by the bundle that they trust
 
-	bundle sync.Once
-	system *anchors
+	rootsOnce sync.Once
+	roots     *x509.CertPool // of the system's bundle
 }
 
 // A clientKey tells HTTP clients apart: by the roots they trust and the answers they take.
@@ -92,12 +92,12 @@ func (n *Network) roundTripper(bundle string) (http.RoundTripper, error) {
 		if err != nil {
 			return nil, err
 		}
-		return n.newHosts(func() *anchors { return roots }), nil
+		return n.transport(roots), nil
 	}
 	if len(n.Bundles) == 0 {
 		return n.transport(nil), nil
 	}
-	return n.newHosts(n.bundled), nil
+	return n.newSystemTransport(), nil
 }
 
 // transport trusts these roots; nil are all that Go finds.
