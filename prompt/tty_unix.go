@@ -135,8 +135,8 @@ func (t *tty) ReadKey(ctx context.Context) (byte, error) {
 			return 0, ErrRedraw
 		case n == 1:
 			return b[0], nil
-		case err == unix.EAGAIN || err == unix.EINTR: // another process took it
-		case err == nil || err == unix.EIO:
+		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR): // another process took it
+		case err == nil, errors.Is(err, unix.EIO):
 			return 0, io.EOF
 		default:
 			return 0, fmt.Errorf("read %s: %w", controllingTerminal, err)
@@ -150,7 +150,7 @@ func (t *tty) Write(ctx context.Context, s string) error {
 		switch {
 		case err == nil:
 			s = s[n:]
-		case err == unix.EINTR:
+		case errors.Is(err, unix.EINTR):
 		case err == unix.EAGAIN:
 			if _, err := t.await(ctx, true); err != nil {
 				return err

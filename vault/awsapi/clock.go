@@ -113,7 +113,7 @@ func (api *Client) measure(ctx context.Context, bundle, address string) {
 	}
 	limited, cancel := context.WithTimeout(ctx, api.CallTime())
 	defer cancel()
-	resp, err := api.head(limited, bundle, address)
+	resp, err := api.head(limited, bundle, address) //nolint:bodyclose // head closes it
 	if err != nil {
 		api.debug("AWS was asked for the time and did not answer", "address", siteOf(address))
 		return

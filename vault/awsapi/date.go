@@ -37,7 +37,7 @@ func (s STS) Date(ctx context.Context) (time.Time, error) {
 	c := call{action: "asking the time", place: s.Place()}
 	limited, cancel := s.Client.Limit(ctx)
 	defer cancel()
-	resp, err := s.Client.head(limited, s.At.Endpoint.CABundle, c.place)
+	resp, err := s.Client.head(limited, s.At.Endpoint.CABundle, c.place) //nolint:bodyclose // head closes it
 	if err != nil {
 		return time.Time{}, c.explain(limited, s.Client, err)
 	}

@@ -3,6 +3,7 @@ package keystore
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -182,7 +183,7 @@ func (r *secretRing) Put(ctx context.Context, it Item) error {
 		return err
 	}
 	at, err := r.unlocked(ctx)
-	if err == ErrNotFound {
+	if errors.Is(err, ErrNotFound) {
 		at, err = r.create(ctx)
 	}
 	if err == nil {
@@ -278,7 +279,7 @@ func (r *secretRing) Remove(ctx context.Context, name string) error {
 
 func (r *secretRing) Names(ctx context.Context) ([]string, error) {
 	at, err := r.unlocked(ctx)
-	if err == ErrNotFound {
+	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
 	var paths []dbus.ObjectPath
@@ -362,7 +363,7 @@ func (r *secretRing) Stamp(ctx context.Context, name string) (string, error) {
 
 func (r *secretRing) Check(ctx context.Context) error {
 	_, err := r.unlocked(ctx)
-	if err == ErrNotFound {
+	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
 	return secretError(err)

@@ -34,7 +34,8 @@ const (
 
 // newForward passes on to a socket's path, or to host:port.
 func newForward(to string, tokens *os.Root) *forward {
-	network, address, host := "tcp", to, to
+	network, address := "tcp", to
+	var host string
 	if _, port, err := net.SplitHostPort(to); filepath.IsAbs(to) || err != nil {
 		network, host = "unix", "localhost"
 	} else {

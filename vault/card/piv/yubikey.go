@@ -187,7 +187,7 @@ func (y yubikey) defaultManagementKey() (bool, error) {
 	switch why := leaf(err); {
 	case why == "unsupported algorithm":
 		return true, nil
-	case translate(y.reader, err) != err: // the card is not there any more
+	case translate(y.reader, err) != err: //nolint:errorlint // whether it is translated; the card is not there any more
 		return false, translate(y.reader, err)
 	}
 	return false, nil // of another length

@@ -158,7 +158,7 @@ func (h *Header) open(ctx context.Context, dir string, envelope []byte, openers 
 		if !errors.Is(err, ErrAbsent) {
 			return k, err
 		}
-		if err != ErrAbsent { // which says nothing more
+		if err != ErrAbsent { //nolint:errorlint // alone it says nothing more
 			absent = append(absent, err)
 		}
 	}
