@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	goversion "go/version"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,17 +57,21 @@ var ourInitialisers = map[string]int{
 	"server":         1,
 }
 
-// What is initialised at start with Go 1.26, the standard library with it, is 123 packages with 546
-// allocations of 102 kB, 24 of them of other modules. A little more is left to the next Go.
-const (
-	mostOthers      = 24
-	mostAllocations = 570
-	mostBytes       = 105 << 10
-)
+// A startBound is what may be initialised at start, the standard library with it.
+type startBound struct{ others, allocations, bytes int }
+
+// startBounds are bounds by Go's version: its library changes what it initialises.
+var startBounds = map[string]startBound{
+	"go1.26": {others: 24, allocations: 570, bytes: 105 << 10}, // 24 of 123 packages, 546 allocations, 102 kB
+}
 
 func TestInitialisers(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the figures are those of Linux")
+	}
+	most, known := startBounds[goversion.Lang(runtime.Version())]
+	if !known {
+		t.Skipf("there are no figures for %s: measure, and add them to startBounds", runtime.Version())
 	}
 	var others []string
 	bytes, allocations := 0, 0
@@ -74,19 +79,19 @@ func TestInitialisers(t *testing.T) {
 		bytes, allocations = bytes+p.bytes, allocations+p.allocations
 		name, ours := strings.CutPrefix(p.name, "aws-vault/")
 		first, _, _ := strings.Cut(p.name, "/")
-		switch most, known := ourInitialisers[name]; {
-		case ours && !known:
+		switch own, listed := ourInitialisers[name]; {
+		case ours && !listed:
 			t.Errorf("%s is initialised at start, with %d allocations", name, p.allocations)
-		case ours && p.allocations > most:
-			t.Errorf("%s allocates %d times at start, want at most %d", name, p.allocations, most)
+		case ours && p.allocations > own:
+			t.Errorf("%s allocates %d times at start, want at most %d", name, p.allocations, own)
 		case strings.Contains(first, "."):
 			others = append(others, p.name)
 		}
 	}
-	if len(others) > mostOthers {
-		t.Errorf("%d packages of other modules are initialised at start, want at most %d: %s", len(others), mostOthers, strings.Join(others, " "))
+	if len(others) > most.others {
+		t.Errorf("%d packages of other modules are initialised at start, want at most %d: %s", len(others), most.others, strings.Join(others, " "))
 	}
-	if allocations > mostAllocations || bytes > mostBytes {
-		t.Errorf("the start allocates %d times, %d bytes, want at most %d and %d", allocations, bytes, mostAllocations, mostBytes)
+	if allocations > most.allocations || bytes > most.bytes {
+		t.Errorf("the start allocates %d times, %d bytes, want at most %d and %d", allocations, bytes, most.allocations, most.bytes)
 	}
 }
