@@ -56,7 +56,7 @@ func commandLineOf(c *kingpin.CmdModel) []string {
 
 // Each command, with each flag of those that are open, is in testdata/agents.txt. That list is
 // written by hand: decide whether an agent may use what you add before you add it there. An open
-// command is one with agents: true. A flag after "!" is closed.
+// command is one with Agents: true. A flag after "!" is closed.
 func TestWhatAgentsMayRun(t *testing.T) {
 	text, err := os.ReadFile("testdata/agents.txt")
 	if err != nil {

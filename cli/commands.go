@@ -17,8 +17,8 @@ import (
 	"aws-vault/cli/signin"
 )
 
-// agentRefusal refuses a coding agent the command that was parsed, unless its registration opens it,
-// and each of its flags that the registration closes.
+// agentRefusal refuses a coding agent the command that was parsed, unless its description opens it,
+// and each of its flags that the description closes.
 func agentRefusal(a *app.App, k commandLine, line parsed) error {
 	agent := a.Env.Agent()
 	switch {

@@ -24,7 +24,7 @@ type Env struct {
 	Prompt  prompt.Env
 	Now     func() time.Time
 
-	// Peers decides who may connect to what this program opens. Main sets what is called for
+	// Peers decides who may connect to what this program opens. New sets what is called for
 	// those who are refused.
 	Peers peer.Check
 

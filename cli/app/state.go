@@ -17,7 +17,7 @@ func (e *Env) stateDir() (string, error) {
 }
 
 // A noStateError is why the state folder cannot be used. Most commands do without it: see
-// [app.sharedState].
+// [App.sharedState].
 type noStateError struct{ err error }
 
 func (e *noStateError) Error() string { return "the state folder cannot be used: " + e.err.Error() }
