@@ -29,6 +29,7 @@ const (
 	rcSharing       = 0x8010000b
 	rcNoCard        = 0x8010000c
 	rcNotTransacted = 0x80100016
+	rcStopped       = 0x8010001e
 	rcUnsupported   = 0x8010001f
 	rcReset         = 0x80100068
 	rcRemoved       = 0x80100069
@@ -71,7 +72,7 @@ var requests = map[uint32]request{
 	0x0b: {8, (*client).state},
 	0x0d: {8, answer(4)},                                                                         // cancel
 	0x0f: {280, func(c *client, m message) error { return c.reply(m, len(m)-4, rcUnsupported) }}, // get attribute
-	0x11: {12, answer(8)},                                                                        // version: whichever the client speaks
+	0x11: {12, (*client).version},
 	0x12: {0, (*client).list},
 	0x13: {0, (*client).wait},
 	0x14: {0, (*client).stopWaiting},
@@ -145,6 +146,16 @@ func (c *client) reply(m message, at int, code uint32) error {
 	m.set(at, code)
 	_, err := c.conn.Write(m)
 	return err
+}
+
+// version accepts whichever version the client speaks, unless the service insists on one.
+func (c *client) version(m message) error {
+	const minor, code = 4, 8
+	if only := c.service.minor; only != 0 && m.word(minor) != only {
+		m.set(minor, only)
+		return c.reply(m, code, rcStopped)
+	}
+	return c.reply(m, code, 0)
 }
 
 func (c *client) establish(m message) error {

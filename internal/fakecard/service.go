@@ -21,6 +21,7 @@ type Service struct {
 	mu      sync.Mutex
 	turn    *sync.Cond // somebody has ended a transaction, or closed a card
 	closed  bool
+	minor   uint32 // version of the protocol that clients must speak; 0 for any
 	readers []*reader
 	last    uint32 // number given to a context or a handle
 	waiters map[*client]bool
@@ -87,6 +88,13 @@ func (s *Service) Close() error {
 	s.closed = true
 	s.turn.Broadcast()
 	return s.listener.Close()
+}
+
+// Insist refuses clients that speak another minor version of the protocol, as pcscd 2.3.0 to 2.4.0 does.
+func (s *Service) Insist(minor uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.minor = minor
 }
 
 // Insert puts a card into the reader of that name, which is plugged in if there is none.

@@ -18,7 +18,8 @@ import (
 // socket is where pcscd listens, if nothing else is said.
 const socket = "/run/pcscd/pcscd.comm"
 
-// The version of pcscd's protocol that is spoken. Later ones take it too.
+// The oldest version of pcscd's protocol that this package speaks. Later minor versions have added commands, and have
+// not changed the ones used here.
 // https://pcsclite.apdu.fr/api/winscard__msg_8h_source.html
 const (
 	major = 4
@@ -72,20 +73,33 @@ func Open(ctx context.Context, path string) (*Service, error) {
 
 // greet agrees on the protocol and gets a context, in which cards are used.
 func (s *Service) greet() error {
-	answer, err := s.call(version, words(major, minor, 0), 12)
-	if err != nil {
+	if err := s.agree(minor); err != nil {
 		return err
 	}
-	if word(answer, 8) != 0 {
-		return fmt.Errorf("the PC/SC service speaks version %d.%d, want %d.%d", word(answer, 0), word(answer, 4), major, minor)
-	}
 	const system = 2 // all users' cards
-	answer, err = s.refusable(establish, words(system, 0, 0), 12, 8)
+	answer, err := s.refusable(establish, words(system, 0, 0), 12, 8)
 	if err != nil {
 		return err
 	}
 	s.context = word(answer, 4)
 	return nil
+}
+
+// agree names a minor version of the protocol. pcscd 2.3.0 to 2.4.0 refuses every version but its own and returns
+// that, so a newer one is named once more.
+func (s *Service) agree(spoken uint32) error {
+	answer, err := s.call(version, words(major, spoken, 0), 12)
+	if err != nil {
+		return err
+	}
+	theirs, refused := word(answer, 4), word(answer, 8) != 0
+	switch {
+	case !refused:
+		return nil
+	case word(answer, 0) == major && spoken == minor && theirs > minor:
+		return s.agree(theirs)
+	}
+	return fmt.Errorf("the PC/SC service speaks version %d.%d, want %d.%d", word(answer, 0), theirs, major, spoken)
 }
 
 // Close ends the connection, and with it the use of all its cards.

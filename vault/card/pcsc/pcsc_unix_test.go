@@ -112,6 +112,27 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A service that accepts no version but its own is greeted with that.
+func TestVersions(t *testing.T) {
+	for _, minor := range []uint32{4, 5, 6} {
+		fake, _, path := plugged(t)
+		fake.Insist(minor)
+		c, err := open(t, path).Card(yubikey)
+		if err != nil {
+			t.Errorf("version 4.%d: %v", minor, err)
+			continue
+		}
+		if answer, err := c.Transmit(selectOATH); err != nil || !bytes.HasSuffix(answer, []byte{0x90, 0}) {
+			t.Errorf("version 4.%d: %x, %v", minor, answer, err)
+		}
+	}
+	fake, _, path := plugged(t)
+	fake.Insist(3)
+	if _, err := Open(t.Context(), path); err == nil || err.Error() != "the PC/SC service speaks version 4.3, want 4.4" {
+		t.Errorf("version 4.3: %v", err)
+	}
+}
+
 // Two do not mix their commands: the second waits until the first is done.
 func TestTransactions(t *testing.T) {
 	fake, touched, path := plugged(t)
@@ -210,6 +231,8 @@ func TestHostileService(t *testing.T) {
 	}{
 		"nothing":          {nil, "PC/SC service: "},
 		"another protocol": {[][]byte{ok(12, 0, 3, 4, 9, 8, 1)}, "the PC/SC service speaks version 3.9, want 4.4"},
+		"an older version": {[][]byte{ok(12, 0, 4, 4, 3, 8, 1)}, "the PC/SC service speaks version 4.3, want 4.4"},
+		"no version":       {[][]byte{ok(12, 0, 4, 4, 5, 8, 1), ok(12, 0, 4, 4, 6, 8, 1)}, "the PC/SC service speaks version 4.6, want 4.5"},
 		"no context":       {[][]byte{ok(12), ok(12, 8, uint32(NotAllowed))}, "this user may use no card"},
 		"half a list":      {append(append([][]byte{}, hello...), ok(5)), "PC/SC service: "},
 		"no turn":          {append(append([][]byte{}, hello...), ok(152), ok(8, 4, uint32(Reset))), "another program has reset the card"},
