@@ -140,15 +140,25 @@ type Card struct {
 	protocol uint32
 }
 
-// Card opens the card in a reader and keeps other programs from it between commands.
-func (s *Service) Card(reader string) (*Card, error) {
+// Card opens the card in a reader and keeps other programs from it between commands. It waits while another program
+// does the same.
+func (s *Service) Card(reader string) (*Card, error) { return s.open(reader, shared, protocols) }
+
+// Exclusive opens the card in a reader as piv-go does: over T=1, and only if no other program has it open, which is
+// otherwise the error [Held].
+func (s *Service) Exclusive(reader string) (*Card, error) {
+	const exclusive, t1 = 1, 2
+	return s.open(reader, exclusive, t1)
+}
+
+func (s *Service) open(reader string, mode, protocols uint32) (*Card, error) {
 	if len(reader) >= nameSize {
 		return nil, NoReader
 	}
 	ask := make([]byte, 152)
 	binary.NativeEndian.PutUint32(ask, s.context)
 	copy(ask[4:], reader)
-	copy(ask[132:], words(shared, protocols))
+	copy(ask[132:], words(mode, protocols))
 	answer, err := s.refusable(connect, ask, len(ask), 148)
 	if err != nil {
 		return nil, err

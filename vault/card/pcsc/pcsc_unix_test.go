@@ -133,6 +133,34 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// Who wants a card alone does not wait for it, and nobody else gets it.
+func TestExclusive(t *testing.T) {
+	fake, _, path := plugged(t)
+	first, second := open(t, path), open(t, path)
+	c, err := first.Card(yubikey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := second.Exclusive(yubikey); !errors.Is(err, Held) {
+		t.Errorf("while another has it open: %v", err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = second.Exclusive(yubikey); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := c.Transmit(selectOATH); err != nil || !bytes.HasSuffix(answer, []byte{0x90, 0}) {
+		t.Errorf("%x, %v", answer, err)
+	}
+	if _, err := first.Card(yubikey); !errors.Is(err, Held) {
+		t.Errorf("while another has it alone: %v", err)
+	}
+	if err := c.Close(); err != nil || fake.Open() != 0 {
+		t.Errorf("%v, %d have it open", err, fake.Open())
+	}
+}
+
 // Two do not mix their commands: the second waits until the first is done.
 func TestTransactions(t *testing.T) {
 	fake, touched, path := plugged(t)
