@@ -38,7 +38,7 @@ func TestStarts(t *testing.T) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (path == "contrib" || path == "internal" || d.Name() == "testdata" || d.Name() != "." && strings.HasPrefix(d.Name(), ".")):
+		case d.IsDir() && (path == "contrib" || path == "dist" || path == "internal" || d.Name() == "testdata" || d.Name() != "." && strings.HasPrefix(d.Name(), ".")):
 			return fs.SkipDir
 		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
 			return nil

@@ -19,7 +19,7 @@ func cardRemedy(err error, _ Facts) string {
 	var occupied *piv.OccupiedError
 	switch {
 	case errors.Is(err, piv.ErrUnsupported):
-		return "build it where libpcsclite's headers are (libpcsclite-dev): make build"
+		return "use a release, or build it with hardware keys: make build"
 	case errors.Is(err, piv.ErrNoService):
 		return "start the service that reads cards: on Linux install pcscd, and: systemctl start pcscd.socket"
 	case errors.Is(err, piv.ErrNoCard):

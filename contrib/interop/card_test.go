@@ -29,7 +29,7 @@ const (
 	ourReader  = "Virtual PCD 00 00"
 )
 
-// cardsBehindPCSCD uses the real service with the real library, in this process.
+// cardsBehindPCSCD uses the service in this process.
 func cardsBehindPCSCD() *piv.Cards {
 	return &piv.Cards{
 		PIN:   func(context.Context, piv.PINQuestion) (string, error) { return factoryPIN, nil },
@@ -125,6 +125,9 @@ func TestHardwareKeys(t *testing.T) {
 			t.Errorf("attested: %+v, %v", a, err)
 		}
 	})
+	t.Run("a key that aws-vault signs with", func(t *testing.T) {
+		w.within(t).requestCertificate(c, piv.Place{Serial: 1001, Slot: piv.Signature})
+	})
 	t.Run("ykman", func(t *testing.T) {
 		w := w.within(t)
 		out := w.input("", "ykman", "--reader", ourReader, "piv", "info")
@@ -152,6 +155,54 @@ func TestHardwareKeys(t *testing.T) {
 			t.Errorf("readers: %s", out)
 		}
 	})
+}
+
+// TestNewerService has the program use a PIV key and a TOTP account over a service that speaks 4.5 of pcscd's protocol
+// and no other version, as pcscd 2.3.0 to 2.4.0.
+func TestNewerService(t *testing.T) {
+	if !piv.Supported {
+		t.Skip("needs a build with the tag piv")
+	}
+	w := newWorld(t, "file", passphrase)
+	w.add(w.Key)
+	socket := filepath.Join(w.home, "pcscd")
+	service, err := fakecard.Listen(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer service.Close()
+	service.Insist(5)
+	service.Insert("Yubico YubiKey OTP+FIDO+CCID 00 00", fakecard.New(fakecard.Options{Serial: 1001}))
+	t.Setenv(fakecard.SocketVariable, socket)
+	w.env = append(w.env, fakecard.SocketVariable+"="+socket)
+	if out := w.vault("doctor", "--offline"); !strings.Contains(out, "YubiKey 1001: it answers") {
+		t.Errorf("doctor: %s", out)
+	}
+	w.requestCertificate(cardsBehindPCSCD(), piv.Place{Serial: 1001, Slot: piv.Signature})
+	w.input(w.MFA.Secret(), w.program, "mfa", "enroll", "--serial", w.MFA.Serial(), "--stdin", "--no-touch")
+	if code := strings.TrimSpace(w.vault("mfa", "code", "--serial", w.MFA.Serial())); len(code) != 6 {
+		t.Errorf("code %q", code)
+	}
+}
+
+// requestCertificate makes a key that needs no PIN, and has the program sign a request for a certificate with it.
+func (w *world) requestCertificate(c *piv.Cards, at piv.Place) {
+	w.t.Helper()
+	m, err := c.Generate(w.t.Context(), at, piv.Request{Algorithm: piv.P256, PIN: piv.PINNever, Touch: piv.TouchNever})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	block, _ := pem.Decode([]byte(w.vault("--card=1001", "certificate", "request", "--subject", "CN=alice", "--private-key", "piv:"+at.Slot.String())))
+	if block == nil {
+		w.t.Fatal("the program printed no request")
+	}
+	request, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := request.CheckSignature(); err != nil || !m.Key.Public().(*ecdsa.PublicKey).Equal(request.PublicKey) {
+		w.t.Errorf("the request is signed by another key: %v", err)
+	}
 }
 
 // keepCertificate has a key sign a certificate for itself, and keeps it on the card.
@@ -195,7 +246,8 @@ func publicIn(t *testing.T, text string) crypto.PublicKey {
 	return publicOf(t, text)
 }
 
-// TestWithoutLibrary runs the program in a folder that has nothing of the system but the C library it was linked with.
+// TestWithoutLibrary runs the program in a folder that has nothing of the system but the libraries it was linked with, if
+// any.
 func TestWithoutLibrary(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root, for chroot")

@@ -64,7 +64,7 @@ func read(tree fs.FS) (*count, error) {
 		switch {
 		case err != nil:
 			return err
-		case e.IsDir() && (base == "testdata" || len(base) > 1 && base[0] == '.'):
+		case e.IsDir() && (base == "testdata" || name == "dist" || len(base) > 1 && base[0] == '.'):
 			return fs.SkipDir
 		case e.IsDir() || path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go"):
 			return nil

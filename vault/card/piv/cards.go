@@ -1,6 +1,7 @@
 // Package piv uses the keys in the PIV slots of a YubiKey, which cannot leave it. It leaves the
 // questions to the person at the card to its caller. A build without the tag piv has no cards, and
-// every call says so: see [ErrUnsupported].
+// every call says so: see [ErrUnsupported]. On Linux piv-go runs on package pcsc: "make cards" puts
+// _piv-go/pcsc_linux.go in place of the files of piv-go that need C.
 package piv
 
 import (

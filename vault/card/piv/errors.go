@@ -8,8 +8,8 @@ import (
 
 var (
 	// ErrUnsupported says that this program was built without hardware keys.
-	ErrUnsupported = errors.New("hardware keys are not in this build, want one made with the build tag piv")
-	// ErrNoService says that no program of this system reads cards, or that its library is not installed.
+	ErrUnsupported = errors.New("hardware keys are not in this build")
+	// ErrNoService says that no program of this system reads cards.
 	ErrNoService = errors.New("no PC/SC service answers")
 	// ErrNoCard says that no card is there, or not the one that was asked for.
 	ErrNoCard = errors.New("no hardware key found")

@@ -1,15 +1,15 @@
-//go:build piv && cgo && linux
+//go:build piv && linux
 
 package piv
 
 import (
 	"debug/elf"
 	"os"
-	"strings"
+	"slices"
 	"testing"
 )
 
-// TestNotLinked: this test uses libpcsclite, and starts without it.
+// TestNotLinked: cards work on our own PC/SC client, if piv-go was built with it.
 func TestNotLinked(t *testing.T) {
 	path, err := os.Executable()
 	if err != nil {
@@ -20,11 +20,11 @@ func TestNotLinked(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	libraries, err := f.ImportedLibraries()
-	if err != nil || len(libraries) == 0 {
-		t.Fatalf("libraries: %q, %v", libraries, err)
+	libraries, err := f.ImportedLibraries() // none of a static program
+	if err != nil {
+		t.Fatal(err)
 	}
-	if all := strings.Join(libraries, " "); strings.Contains(all, "pcsclite") {
-		t.Errorf("linked with %s", all)
+	if slices.Contains(libraries, "libpcsclite.so.1") {
+		t.Errorf("linked with %q: after make cards, build with -overlay=dist/cards/overlay.json", libraries)
 	}
 }

@@ -1,4 +1,4 @@
-//go:build piv && cgo && !windows
+//go:build piv && (cgo || linux) && !windows
 
 package piv
 
@@ -12,7 +12,7 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// service is where libpcsclite finds cards: one for all tests, as the library remembers where it was.
+// service is where piv-go finds cards.
 var service *fakecard.Service
 
 func TestMain(m *testing.M) {

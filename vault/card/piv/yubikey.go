@@ -1,4 +1,4 @@
-//go:build piv && (cgo || windows)
+//go:build piv && (cgo || windows || linux)
 
 package piv
 

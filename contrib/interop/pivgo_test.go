@@ -1,0 +1,39 @@
+//go:build interop && linux
+
+package interop
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"aws-vault/internal/fakecard"
+)
+
+// TestPIVGo runs piv-go's own tests, without C, in a build in which it runs on our PC/SC client, against a virtual key.
+// Left out is the one that expects the attestation roots of Yubico, and piv-go leaves out those of keys that read
+// fingerprints. One of the tests imports an RSA key of 512 bits, which Go accepts on request only.
+func TestPIVGo(t *testing.T) {
+	overlay := os.Getenv("INTEROP_OVERLAY")
+	if overlay == "" {
+		t.Skip("needs the overlay of make cards")
+	}
+	socket := filepath.Join(newHome(t), "pcscd")
+	service, err := fakecard.Listen(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer service.Close()
+	service.Insert("Yubico YubiKey OTP+FIDO+CCID 00 00", fakecard.New(fakecard.Options{}))
+	c := exec.Command("go", "test", overlay, "-count=1", "-v", "-skip=^TestYubiKeyAttestation$", "github.com/go-piv/piv-go/v2/piv", "-wipe-yubikey")
+	c.Dir, c.Env = repository(t), append(os.Environ(), "CGO_ENABLED=0", "GODEBUG=rsa1024min=0", fakecard.SocketVariable+"="+socket)
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if !strings.Contains(string(out), "--- PASS: TestYubiKeySignECDSA ") {
+		t.Errorf("no key has signed:\n%s", out)
+	}
+}
