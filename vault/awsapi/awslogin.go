@@ -141,7 +141,7 @@ func (l Login) post(ctx context.Context, c call, key ProofKey, g LoginGrant) (lo
 		return loginAnswer{}, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return loginAnswer{refused: c.loginRefusal(resp.StatusCode, text)}, nil
+		return loginAnswer{refused: c.loginRefusal(resp.StatusCode, resp.Header, text)}, nil
 	}
 	return c.readLogin(text), nil
 }
@@ -176,19 +176,16 @@ func LoginEnded(err error) bool {
 	return errors.As(err, &api) && slices.Contains(ended, api.Code)
 }
 
-func (c call) loginRefusal(status int, text []byte) error {
+// loginRefusal says why the token endpoint refused. It gives a reason of its own, besides what AWS's services give.
+func (c call) loginRefusal(status int, h http.Header, text []byte) error {
+	var no refusal
+	readJSONError(&no, h, text)
 	var said struct {
-		Type    string `json:"__type"`
-		Reason  string `json:"error"`
-		Message string `json:"message"`
+		Reason string `json:"error"`
 	}
-	_ = json.Unmarshal(text, &said) // an answer without a word is refused as well
-	code := said.Reason
-	if code == "" {
-		code = said.Type[strings.LastIndexByte(said.Type, '#')+1:]
-	}
+	_ = json.Unmarshal(text, &said) // an answer without a reason is refused as well
 	return &APIError{
-		Action: c.action, Code: c.clean(code), Message: c.clean(said.Message), Status: status,
+		Action: c.action, Code: c.clean(cmp.Or(said.Reason, no.code)), Message: c.clean(no.message), Status: status,
 		Retry: status >= http.StatusInternalServerError || status == http.StatusTooManyRequests,
 	}
 }
