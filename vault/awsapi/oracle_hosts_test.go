@@ -1,0 +1,209 @@
+package awsapi
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/rolesanywhere"
+	"github.com/aws/aws-sdk-go-v2/service/signin"
+	"github.com/aws/aws-sdk-go-v2/service/sso"
+	"github.com/aws/aws-sdk-go-v2/service/ssooidc"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	smithyauth "github.com/aws/smithy-go/auth"
+	smithyendpoints "github.com/aws/smithy-go/endpoints"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"aws-vault/vault/partition"
+)
+
+// sdkRegions reads the SDK's own list of AWS's partitions: their regions, and one more in each that is made up, as a
+// region that AWS opens later would be called.
+func sdkRegions(t *testing.T) map[string][]string {
+	t.Helper()
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-sdk-go-v2").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "internal/endpoints/awsrulesfn/partitions.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said struct {
+		Partitions []struct {
+			ID      string
+			Regions map[string]struct{}
+		}
+	}
+	if err := json.Unmarshal(text, &said); err != nil || len(said.Partitions) == 0 {
+		t.Fatalf("%d partitions were read, %v", len(said.Partitions), err)
+	}
+	found := map[string][]string{}
+	for _, p := range said.Partitions {
+		found[p.ID] = slices.Sorted(maps.Keys(p.Regions))
+		for _, region := range found[p.ID] {
+			if parts := strings.Split(region, "-"); !isPseudo(region) {
+				found[p.ID] = append(found[p.ID], strings.Join(append(parts[:len(parts)-2], "somewhere", "9"), "-"))
+				break
+			}
+		}
+	}
+	return found
+}
+
+// isPseudo reports whether a name stands for a whole partition.
+func isPseudo(region string) bool { return strings.HasSuffix(region, "-global") }
+
+func TestPartitionsAreThoseOfTheSDK(t *testing.T) {
+	for id, regions := range sdkRegions(t) {
+		for _, region := range regions {
+			if got := partition.Of(region); got != id && !isPseudo(region) {
+				t.Errorf("%s is in %s, want %s", region, got, id)
+			}
+		}
+		if home := partition.Home("arn:" + id + ":iam::123456789012:role/a"); !slices.Contains(regions, home) {
+			t.Errorf("%s has the home %s, which is in another partition", id, home)
+		}
+	}
+}
+
+// found makes an address of what the SDK's rules say; where they do not, a service is signed for by its own name and
+// the region that is called.
+func found(e smithyendpoints.Endpoint, err error, service, region string) (address, error) {
+	at := address{e.URI.String(), service, region}
+	if schemes, ok := smithyauth.GetAuthOptions(&e.Properties); ok {
+		for _, s := range schemes {
+			if s.SchemeID != "sigv4" {
+				continue
+			}
+			if name, ok := smithyhttp.GetSigV4SigningName(&s.SignerProperties); ok {
+				at.service = name
+			}
+			if name, ok := smithyhttp.GetSigV4SigningRegion(&s.SignerProperties); ok {
+				at.region = name
+			}
+		}
+	}
+	return at, err
+}
+
+const serviceLogin = "the sign-in of aws login"
+
+// services say where each one is called: by this program, and by the rules that the SDK's clients are generated from.
+var services = []struct {
+	name         string
+	legacy       bool // it has a global endpoint
+	ours, theirs func(*testing.T, Target) (address, error)
+}{
+	{
+		"STS", true,
+		func(_ *testing.T, at Target) (address, error) { return stsAt(at) },
+		func(t *testing.T, at Target) (address, error) {
+			e, err := sts.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), sts.EndpointParameters{
+				Region: &at.Region, UseFIPS: &at.Endpoint.FIPS, UseDualStack: &at.Endpoint.DualStack, UseGlobalEndpoint: &at.Endpoint.Legacy,
+			})
+			return found(e, err, "sts", at.Region)
+		},
+	},
+	{
+		"IAM", false,
+		func(_ *testing.T, at Target) (address, error) { return iamAt(at), nil },
+		func(t *testing.T, at Target) (address, error) {
+			e, err := iam.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), iam.EndpointParameters{
+				Region: &at.Region, UseFIPS: &at.Endpoint.FIPS, UseDualStack: &at.Endpoint.DualStack,
+			})
+			return found(e, err, "iam", at.Region)
+		},
+	},
+	{
+		"the sign-in of Identity Center", false,
+		func(_ *testing.T, at Target) (address, error) { return serviceOIDC.at(at) },
+		func(t *testing.T, at Target) (address, error) {
+			e, err := ssooidc.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), ssooidc.EndpointParameters{
+				Region: &at.Region, UseFIPS: &at.Endpoint.FIPS, UseDualStack: &at.Endpoint.DualStack,
+			})
+			return found(e, err, "sso-oauth", at.Region)
+		},
+	},
+	{
+		"the portal", false,
+		func(_ *testing.T, at Target) (address, error) { return servicePortal.at(at) },
+		func(t *testing.T, at Target) (address, error) {
+			e, err := sso.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), sso.EndpointParameters{
+				Region: &at.Region, UseFIPS: &at.Endpoint.FIPS, UseDualStack: &at.Endpoint.DualStack,
+			})
+			return found(e, err, "awsssoportal", at.Region)
+		},
+	},
+	{
+		"Roles Anywhere", false,
+		func(_ *testing.T, at Target) (address, error) { return serviceAnywhere.at(at) },
+		func(t *testing.T, at Target) (address, error) {
+			e, err := rolesanywhere.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), rolesanywhere.EndpointParameters{
+				Region: &at.Region, UseFIPS: &at.Endpoint.FIPS, UseDualStack: &at.Endpoint.DualStack,
+			})
+			return found(e, err, "rolesanywhere", at.Region)
+		},
+	},
+	{
+		serviceLogin, false,
+		func(t *testing.T, at Target) (address, error) {
+			return address{Login{At: at}.Base(), "signin", at.Region}, nil // nobody signs
+		},
+		func(t *testing.T, at Target) (address, error) {
+			e, err := signin.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), signin.EndpointParameters{
+				Region: &at.Region, UseFIPS: &at.Endpoint.FIPS, UseDualStack: &at.Endpoint.DualStack, IsControlPlane: aws.Bool(false),
+			})
+			return found(e, err, "signin", at.Region)
+		},
+	},
+}
+
+// otherwise says why an address may be another than the SDK's; empty if it may not.
+func otherwise(service, id string, at Target) string {
+	switch e := at.Endpoint; {
+	case isPseudo(at.Region) && at.Region != globalName:
+		return "names that stand for a partition are taken for regions"
+	case service == serviceLogin && (e.FIPS || e.DualStack):
+		return "aws login knows neither FIPS nor dual stack"
+	case service == serviceLogin && strings.HasPrefix(id, "aws-iso"):
+		return "aws login does not know the sign-in of these partitions"
+	}
+	return ""
+}
+
+func TestServicesAreWhereTheSDKFindsThem(t *testing.T) {
+	compared, differ, all := 0, map[string]int{}, sdkRegions(t)
+	all[""] = []string{"mars-1"} // in no partition: it may be a new one's, or a name that is spelled wrongly
+	for _, s := range services {
+		for id, regions := range all {
+			for _, region := range regions {
+				for n := range 8 {
+					at := Target{region, Endpoint{FIPS: n&1 != 0, DualStack: n&2 != 0, Legacy: n&4 != 0}}
+					if at.Endpoint.Legacy && !s.legacy {
+						continue
+					}
+					compared++
+					got, err := s.ours(t, at)
+					want, wantErr := s.theirs(t, at)
+					same := got == want && (err == nil) == (wantErr == nil)
+					if reason := otherwise(s.name, id, at); reason != "" && !same {
+						differ[reason]++
+					} else if !same {
+						t.Errorf("%s in %s (%s) with %+v is at %v (%v), want %v (%v)", s.name, region, id, at.Endpoint, got, err, want, wantErr)
+					} else if host := strings.TrimPrefix(got.url, "https://"); !isAWS(host) && id != "" && !isPseudo(region) {
+						t.Errorf("%s is taken for somebody else's", host)
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d addresses were compared; those that differ, by the reason: %v", compared, differ)
+}

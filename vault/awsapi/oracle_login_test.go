@@ -1,0 +1,122 @@
+package awsapi
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/logincreds"
+	"github.com/aws/aws-sdk-go-v2/service/signin"
+	signintypes "github.com/aws/aws-sdk-go-v2/service/signin/types"
+)
+
+// oracleKey is the same key in every run. Its coordinates do not begin with a zero, which the SDK leaves out.
+func oracleKey(t *testing.T) ProofKey {
+	raw := make([]byte, coordinate)
+	raw[0], raw[coordinate-1] = 1, 2
+	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ProofKey{key}
+}
+
+// A swapped client sends what it was given in place of what the SDK's provider asks for, which is a renewal always, so
+// that the provider's proof goes with it; and it keeps what came.
+type swapped struct {
+	client *signin.Client
+	in     *signintypes.CreateOAuth2TokenRequestBody
+	out    *signin.CreateOAuth2TokenOutput
+	err    error
+}
+
+func (s *swapped) CreateOAuth2Token(ctx context.Context, _ *signin.CreateOAuth2TokenInput, more ...func(*signin.Options)) (*signin.CreateOAuth2TokenOutput, error) {
+	s.out, s.err = s.client.CreateOAuth2Token(ctx, &signin.CreateOAuth2TokenInput{TokenInput: s.in}, more...)
+	return s.out, s.err
+}
+
+// sdkLogin trades a grant as the SDK does, from a file such as the AWS CLI's.
+func (o oracle) sdkLogin(ctx context.Context, in *signintypes.CreateOAuth2TokenRequestBody) (any, error) {
+	text, err := o.key.Text()
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(o.TempDir(), "login.json")
+	file := shown(map[string]any{
+		"accessToken": map[string]string{"accessKeyId": "a", "secretAccessKey": "b", "sessionToken": "c", "accountId": "d", "expiresAt": "2020-01-02T03:04:05Z"},
+		"tokenType":   "aws_sigv4", "refreshToken": "r", "idToken": "i", "clientId": "c", "dpopKey": text,
+	})
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+		return nil, err
+	}
+	s := &swapped{in: in, client: signin.New(signin.Options{Region: o.at.Region, BaseEndpoint: &o.at.Endpoint.URL, Retryer: aws.NopRetryer{}})}
+	_, err = logincreds.New(s, path).Retrieve(ctx)
+	if s.err != nil || err != nil {
+		if s.err != nil {
+			err = s.err
+		}
+		return nil, err
+	}
+	got := s.out.TokenOutput
+	return LoginTokens{
+		Credentials: aws.Credentials{AccessKeyID: *got.AccessToken.AccessKeyId, SecretAccessKey: *got.AccessToken.SecretAccessKey, SessionToken: *got.AccessToken.SessionToken},
+		Lasts:       time.Duration(*got.ExpiresIn) * time.Second, Refresh: *got.RefreshToken, ID: aws.ToString(got.IdToken),
+	}, nil
+}
+
+// ourLogin trades a grant as this program does.
+func (o oracle) ourLogin(ctx context.Context, g LoginGrant) (any, error) {
+	var got LoginTokens
+	err := Login{o.api, o.at}.CreateToken(ctx, o.key, g, func(t LoginTokens) { got = t })
+	return got, err
+}
+
+// loginOperations are those of aws login.
+func loginOperations() []operation {
+	return []operation{
+		{
+			action: ActionLogin, form: "with a code",
+			pages: []string{`{"accessToken":{"accessKeyId":"ASIA","secretAccessKey":"a/b+","sessionToken":"c/d+"},"tokenType":"aws_sigv4","expiresIn":900,"refreshToken":"e","idToken":"f.g.h"}`},
+			ours: func(ctx context.Context, o oracle) (any, error) {
+				return o.ourLogin(ctx, LoginGrant{
+					Client: "arn:aws:signin:::devtools/same-device", Type: "authorization_code", Code: odd, Verifier: "EXAMPLE-_~.", Redirect: "http://127.0.0.1:1/oauth/callback",
+				})
+			},
+			theirs: func(ctx context.Context, o oracle) (any, error) {
+				return o.sdkLogin(ctx, &signintypes.CreateOAuth2TokenRequestBody{
+					ClientId: aws.String("arn:aws:signin:::devtools/same-device"), GrantType: aws.String("authorization_code"), Code: aws.String(odd),
+					CodeVerifier: aws.String("EXAMPLE-_~."), RedirectUri: aws.String("http://127.0.0.1:1/oauth/callback"),
+				})
+			},
+		},
+		{
+			action: ActionLogin, form: "to renew", refused: []refusing{
+				{http.StatusForbidden, "AccessDeniedException", `{"error":"TOKEN_EXPIRED","message":"why"}`},
+				{http.StatusForbidden, "AccessDeniedException", `{"error":"USER_CREDENTIALS_CHANGED","message":"why"}`},
+				{http.StatusForbidden, "AccessDeniedException", `{"error":"INSUFFICIENT_PERMISSIONS","message":"why"}`},
+				{http.StatusBadRequest, "ValidationException", `{"error":"INVALID_REQUEST","message":"why"}`},
+				{http.StatusTooManyRequests, "TooManyRequestsError", `{"error":"a","message":"why"}`},
+				{http.StatusInternalServerError, "InternalServerException", `{"error":"SERVER_ERROR","message":"why"}`},
+				{http.StatusForbidden, "", `{"__type":"com.amazonaws.signin#AccessDeniedException","error":"AUTHCODE_EXPIRED","message":"why"}`},
+				{http.StatusForbidden, "", `{"__type":"AccessDeniedException","message":"why"}`},
+				{http.StatusForbidden, "OtherException", `{"message":"why"}`},
+				{http.StatusServiceUnavailable, "", ""},
+			},
+			pages: []string{`{"accessToken":{"accessKeyId":"ASIA","secretAccessKey":"a/b+","sessionToken":"c/d+"},"tokenType":"aws_sigv4","expiresIn":900,"refreshToken":"e"}`},
+			ours: func(ctx context.Context, o oracle) (any, error) {
+				return o.ourLogin(ctx, LoginGrant{Client: "arn:aws:signin:::devtools/same-device", Type: "refresh_token", Refresh: "EXAMPLE/REFRESH+="})
+			},
+			theirs: func(ctx context.Context, o oracle) (any, error) {
+				return o.sdkLogin(ctx, &signintypes.CreateOAuth2TokenRequestBody{
+					ClientId: aws.String("arn:aws:signin:::devtools/same-device"), GrantType: aws.String("refresh_token"), RefreshToken: aws.String("EXAMPLE/REFRESH+="),
+				})
+			},
+		},
+	}
+}

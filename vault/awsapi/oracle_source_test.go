@@ -1,0 +1,134 @@
+package awsapi
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// notCompared are the calls of which the SDK has none, and why.
+var notCompared = map[string]string{
+	actionAnywhere:    "the SDK's model of Roles Anywhere leaves it out; the fake AWS checks its signature as that of AWS's own helper",
+	"asking the time": "a HEAD request that says nothing, for the date of the answer",
+	"what":            "the endpoints on and near this machine have no model",
+}
+
+// senders are the places that make a request or a client of HTTP, and why. A call of AWS's goes through the first two.
+var senders = map[string]string{
+	"Client.send":    "for every call",
+	"Login.post":     "for " + ActionLogin,
+	"Client.head":    "for the time",
+	"STS.Reachable":  "to ask for the proxy; it is not sent",
+	"signInAsk.ask":  "getSigninToken belongs to the console's page, which has no model and no client in the SDK",
+	"near":           "for the endpoints on and near this machine",
+	"Network.client": "for AWS",
+	"Network.HTTP":   "for what is not AWS's",
+}
+
+// actions reads the source of this package, and returns the actions of all calls in it. Who sends something without
+// such a call has to be among senders.
+func actions(t *testing.T) (found []string) {
+	t.Helper()
+	files := sources(t)
+	named := constants(files)
+	for _, f := range files {
+		for _, d := range f.Decls {
+			ast.Inspect(d, func(n ast.Node) bool {
+				sends := false
+				switch n := n.(type) {
+				case *ast.CompositeLit:
+					if action := actionOf(n, named); action != "" {
+						found = append(found, action)
+					}
+					sends = n.Type != nil && types.ExprString(n.Type) == "http.Client"
+				case *ast.SelectorExpr:
+					sends = strings.HasPrefix(types.ExprString(n), "http.NewRequest")
+				}
+				if sends && senders[nameOf(d)] == "" {
+					t.Errorf("%s sends something, and is not among senders", nameOf(d))
+				}
+				return true
+			})
+		}
+	}
+	return found
+}
+
+// sources are the files of this package that are not tests.
+func sources(t *testing.T) (files []*ast.File) {
+	t.Helper()
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	return files
+}
+
+// constants are the texts that have a name.
+func constants(files []*ast.File) map[string]string {
+	named := map[string]string{}
+	for _, f := range files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			if v, ok := n.(*ast.ValueSpec); ok && len(v.Values) == 1 {
+				if text, err := strconv.Unquote(types.ExprString(v.Values[0])); err == nil {
+					named[v.Names[0].Name] = text
+				}
+			}
+			return true
+		})
+	}
+	return named
+}
+
+// nameOf is a function's name, after that of the type whose method it is.
+func nameOf(d ast.Decl) string {
+	f, ok := d.(*ast.FuncDecl)
+	switch {
+	case !ok:
+		return ""
+	case f.Recv == nil:
+		return f.Name.Name
+	}
+	return strings.TrimPrefix(types.ExprString(f.Recv.List[0].Type), "*") + "." + f.Name.Name
+}
+
+// actionOf is the action of a call that is written out, or the name of the variable that holds it; empty for anything
+// else, and for the call that Portal makes of a portalCall.
+func actionOf(c *ast.CompositeLit, named map[string]string) string {
+	kind, ok := c.Type.(*ast.Ident)
+	if !ok || kind.Name != "call" && kind.Name != "portalCall" || len(c.Elts) == 0 {
+		return ""
+	}
+	value := c.Elts[0]
+	for _, e := range c.Elts {
+		if pair, ok := e.(*ast.KeyValueExpr); ok && types.ExprString(pair.Key) == "action" {
+			value = pair.Value
+		}
+	}
+	text := types.ExprString(value)
+	if said, err := strconv.Unquote(text); err == nil {
+		return said
+	}
+	if text == "pc.action" {
+		return ""
+	}
+	if said := named[text]; said != "" {
+		return said
+	}
+	return text
+}

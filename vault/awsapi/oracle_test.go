@@ -1,0 +1,287 @@
+package awsapi
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go"
+)
+
+// The SDK's clients are generated from AWS's models of its services. Here each operation is called once by this
+// program and once by the SDK: what is sent has to be the same, and what is read of the same answers.
+
+// An operation is one of AWS's, in one of the forms in which this program calls it.
+type operation struct {
+	action  string // as AWS names it
+	form    string // which of several; empty for the only one
+	pages   []string
+	refused []refusing
+	ours    func(context.Context, oracle) (any, error)
+	theirs  func(context.Context, oracle) (any, error)
+}
+
+// A refusing answer is one of AWS's to what it does not carry out.
+type refusing struct {
+	status int
+	kind   string // of X-Amzn-ErrorType; empty for none
+	body   string
+}
+
+// An oracle is an endpoint that both sides call, and what they call it with.
+type oracle struct {
+	*testing.T
+	api *Client
+	at  Target
+	by  aws.Credentials
+	key ProofKey
+}
+
+func (o oracle) signer() aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(o.by.AccessKeyID, o.by.SecretAccessKey, o.by.SessionToken)
+}
+
+// onPurpose are headers that differ, or are sent by one side only, and why.
+var onPurpose = map[string]string{
+	"User-Agent":            "it names the program, and not the machine and the languages",
+	"Amz-Sdk-Invocation-Id": "it lets AWS count the tries of the SDK's users",
+	"Amz-Sdk-Request":       "as that",
+	"Content-Length":        "it follows from how JSON is spelled, which is compared by its values",
+}
+
+// A sent request is what is compared of one.
+type sent struct {
+	Method, Path string
+	Query        url.Values
+	Header       map[string]string // those whose values are comparable
+	Signed       []string          // names of what the signature covers
+	Scope        string            // the key, region and service of the signature
+	Proof        []map[string]any  // the header and the claims of the DPoP proof
+	Body         any               // a form's values or what JSON says
+}
+
+func newSent(t *testing.T, r *http.Request) sent {
+	t.Helper()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	s := sent{Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.Query(), Header: map[string]string{}}
+	switch kind := r.Header.Get("Content-Type"); {
+	case strings.HasPrefix(kind, "application/x-www-form-urlencoded"):
+		s.Body, err = url.ParseQuery(string(body))
+	case len(body) > 0:
+		err = json.Unmarshal(body, &s.Body)
+	}
+	if err != nil {
+		t.Errorf("the body is neither a form nor JSON: %v", err)
+	}
+	for name, values := range r.Header {
+		value := strings.Join(values, ", ")
+		switch name {
+		case "X-Amz-Date":
+			value = "the time"
+		case "Authorization":
+			s.Signed, s.Scope = signatureOf(value)
+			continue
+		case "Dpop":
+			s.Proof = proofOf(t, value)
+			continue
+		}
+		if onPurpose[name] == "" {
+			s.Header[name] = value
+		}
+	}
+	return s
+}
+
+// signatureOf reads what a signature covers, and the parts of its scope that do not change with the time.
+func signatureOf(authorization string) (names []string, scope string) {
+	for part := range strings.FieldsFuncSeq(authorization, func(c rune) bool { return c == ' ' || c == ',' }) {
+		if list, ok := strings.CutPrefix(part, "SignedHeaders="); ok {
+			names = slices.DeleteFunc(strings.Split(list, ";"), func(name string) bool { return onPurpose[http.CanonicalHeaderKey(name)] != "" })
+		}
+		if text, ok := strings.CutPrefix(part, "Credential="); ok {
+			p := strings.Split(text, "/")
+			scope = strings.Join(append(p[:1:1], p[2:]...), "/")
+		}
+	}
+	return names, scope
+}
+
+// proofOf decodes a proof. Of what differs from call to call the kind is kept.
+func proofOf(t *testing.T, proof string) (parts []map[string]any) {
+	t.Helper()
+	text := strings.Split(proof, ".")
+	for _, part := range text[:len(text)-1] {
+		var values map[string]any
+		raw, err := base64.RawURLEncoding.DecodeString(part)
+		if err != nil || json.Unmarshal(raw, &values) != nil {
+			t.Errorf("%q is no part of a proof", part)
+		}
+		for _, name := range []string{"jti", "iat"} {
+			if values[name] != nil {
+				values[name] = reflect.TypeOf(values[name]).String()
+			}
+		}
+		parts = append(parts, values)
+	}
+	return parts
+}
+
+// A reading is what one side makes of an answer.
+type reading struct {
+	Value         any
+	Code, Message string
+	Status        int
+}
+
+// ourReading is what this program makes of an answer.
+func ourReading(t *testing.T, value any, err error) reading {
+	t.Helper()
+	var refused *APIError
+	switch {
+	case err == nil:
+		return reading{Value: value}
+	case errors.As(err, &refused):
+		return reading{Code: refused.Code, Message: refused.Message, Status: refused.Status}
+	}
+	t.Errorf("we fail with %v", err)
+	return reading{}
+}
+
+// unknown is what the SDK puts where AWS gives no code or no message.
+const unknown = "UnknownError"
+
+// theirReading is what the SDK makes of an answer. An OAuth error's own members are read where the model has them.
+func theirReading(t *testing.T, value any, err error) reading {
+	t.Helper()
+	if err == nil {
+		return reading{Value: value}
+	}
+	var refused smithy.APIError
+	var resp *awshttp.ResponseError
+	switch {
+	case !errors.As(err, &resp):
+		t.Errorf("the SDK fails with %v", err)
+		return reading{}
+	case !errors.As(err, &refused): // it cannot read a refusal without a word
+		return reading{Status: resp.HTTPStatusCode()}
+	}
+	o := reading{Code: strings.Replace(refused.ErrorCode(), unknown, "", 1), Message: strings.Replace(refused.ErrorMessage(), unknown, "", 1), Status: resp.HTTPStatusCode()}
+	fields := reflect.Indirect(reflect.ValueOf(refused))
+	if text := fields.FieldByName("Error_description"); text.IsValid() && !text.IsNil() && o.Message == "" {
+		o.Message = text.Elem().String()
+	}
+	if reason := fields.FieldByName("Error_"); reason.IsValid() && reason.Kind() == reflect.String && reason.String() != "" {
+		o.Code = reason.String() // what the sign-in refuses for; see LoginEnded
+	}
+	return o
+}
+
+// compare makes one call from both sides, to a server that answers with pages, the last one again and again.
+func (op operation) compare(t *testing.T, pages []refusing) {
+	t.Helper()
+	var seen []sent
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page := pages[min(len(seen), len(pages)-1)]
+		seen = append(seen, newSent(t, r))
+		kind := "application/json"
+		if strings.HasPrefix(page.body, "<") {
+			kind = "text/xml"
+		}
+		w.Header().Set("Content-Type", kind)
+		if page.kind != "" {
+			w.Header().Set("X-Amzn-Errortype", page.kind)
+		}
+		w.WriteHeader(page.status)
+		io.WriteString(w, page.body)
+	}))
+	defer server.Close()
+	o := oracle{
+		T: t, key: oracleKey(t),
+		api: &Client{
+			Clock: &Clock{Local: func() time.Time { return time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC) }}, Network: &Network{},
+			Backoff: func(int, error) time.Duration { return 0 }, Sleep: func(context.Context, time.Duration) error { return nil },
+		},
+		at: Target{Region: "eu-west-1", Endpoint: Endpoint{URL: server.URL + "/base"}},
+		by: aws.Credentials{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: "EXAMPLESECRET", SessionToken: "EXAMPLE/TOKEN+="},
+	}
+	value, err := op.theirs(t.Context(), o)
+	want, wantSent := theirReading(t, value, err), seen
+	seen = nil
+	value, err = op.ours(t.Context(), o)
+	got := ourReading(t, value, err)
+	if len(wantSent) == 0 || len(seen) < len(wantSent) || len(seen) > len(wantSent) && want.Status == 0 {
+		t.Fatalf("we send %d requests, the SDK %d", len(seen), len(wantSent))
+	}
+	for i, s := range seen { // more than the SDK's where a refusal may pass
+		if w := wantSent[min(i, len(wantSent)-1)]; !reflect.DeepEqual(s, w) {
+			t.Errorf("we send\n%s\nthe SDK\n%s", shown(s), shown(w))
+		}
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("of %s %q we read\n%s\nthe SDK\n%s", pages[0].kind, pages[0].body, shown(got), shown(want))
+	}
+}
+
+// operations are all that this program calls, with every parameter that it knows in one form or another.
+func operations() []operation {
+	return slices.Concat(queryOperations(), restOperations(), loginOperations())
+}
+
+func shown(v any) string {
+	text, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+func TestOperationsAreThoseOfTheSDK(t *testing.T) {
+	compared, answers := map[string]bool{}, 0
+	for _, op := range operations() {
+		compared[op.action] = true
+		t.Run(strings.TrimSpace(op.action+" "+op.form), func(t *testing.T) {
+			var pages []refusing
+			for _, body := range op.pages {
+				pages = append(pages, refusing{status: http.StatusOK, body: body})
+			}
+			op.compare(t, pages)
+			for _, r := range op.refused {
+				op.compare(t, []refusing{r})
+			}
+			answers += 1 + len(op.refused)
+		})
+	}
+	t.Logf("%d operations in %d forms were compared, and what is read of %d answers", len(compared), len(operations()), answers)
+	found := actions(t)
+	for _, action := range found {
+		if !compared[action] && notCompared[action] == "" {
+			t.Errorf("%s is called, and compared with nothing", action)
+		}
+	}
+	for action := range notCompared {
+		if compared[action] || !slices.Contains(found, action) {
+			t.Errorf("%s is listed as not compared, and is or is not called", action)
+		}
+	}
+	for action := range compared {
+		if !slices.Contains(found, action) {
+			t.Errorf("%s is compared, and not called", action)
+		}
+	}
+}
