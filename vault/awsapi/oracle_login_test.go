@@ -18,8 +18,8 @@ import (
 
 // oracleKey is the same key in every run. Its coordinates do not begin with a zero, which the SDK leaves out.
 func oracleKey(t *testing.T) ProofKey {
-	raw := make([]byte, coordinate)
-	raw[0], raw[coordinate-1] = 1, 2
+	raw := make([]byte, 32)
+	raw[0], raw[31] = 1, 2
 	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), raw)
 	if err != nil {
 		t.Fatal(err)
