@@ -5,12 +5,12 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
-	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"time"
 
-	"aws-vault/vault/identity"
+	"github.com/go-jose/go-jose/v4"
 )
 
 // A ProofKey is a key that tokens are bound to: they are of no use to who does not hold it.
@@ -47,19 +47,21 @@ func ParseProofKey(text string) (ProofKey, error) {
 	return ProofKey{k}, nil
 }
 
-// Where the parts of a key and of a signature on P-256 are, in bytes.
-const coordinate = 32
-
 // prove makes the proof for one call, which no other call may carry.
 // https://www.rfc-editor.org/rfc/rfc9449#section-4.2
 func (k ProofKey) prove(method, address string, at time.Time) (string, error) {
-	point, err := k.PublicKey.Bytes() // 4, and both coordinates in full length
+	options := jose.SignerOptions{EmbedJWK: true}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: k.PrivateKey}, options.WithType("dpop+jwt"))
 	if err != nil {
 		return "", err
 	}
-	encode := base64.RawURLEncoding.EncodeToString
-	return identity.ES256(k.PrivateKey, map[string]any{
-		"typ": "dpop+jwt",
-		"jwk": map[string]string{"kty": "EC", "crv": "P-256", "x": encode(point[1 : 1+coordinate]), "y": encode(point[1+coordinate:])},
-	}, map[string]any{"jti": rand.Text(), "htm": method, "htu": address, "iat": at.Unix()})
+	claims, err := json.Marshal(map[string]any{"jti": rand.Text(), "htm": method, "htu": address, "iat": at.Unix()})
+	if err != nil {
+		return "", err
+	}
+	proof, err := signer.Sign(claims)
+	if err != nil {
+		return "", err
+	}
+	return proof.CompactSerialize()
 }

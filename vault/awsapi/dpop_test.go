@@ -33,6 +33,13 @@ func TestProofKey(t *testing.T) {
 		if len(parts) != 3 || len(parts[2]) != 86 {
 			t.Fatalf("signature is %q", parts[2])
 		}
+		if !regexp.MustCompile(`^\{"alg":"ES256","jwk":\{("(kty|crv|x|y)":"[^"]+",?){4}\},"typ":"dpop\+jwt"\}$`).Match(head) {
+			t.Fatalf("header is %s", head)
+		}
+		claims, err := base64.RawURLEncoding.DecodeString(parts[1])
+		if err != nil || !regexp.MustCompile(`^\{"htm":"POST","htu":"https://example.com/v1/token","iat":1893456000,"jti":"[A-Z2-7]{26}"\}$`).Match(claims) {
+			t.Fatalf("claims are %s, %v", claims, err)
+		}
 
 		text, err := k.Text()
 		if err != nil {

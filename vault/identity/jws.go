@@ -4,17 +4,17 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
+	"io"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/cryptosigner"
 )
 
-// coordinate is how long the numbers of a signature and of a key on P-256 are, in bytes.
+// coordinate is the length of a coordinate of a point on P-256, in bytes.
 const coordinate = 32
 
 var (
@@ -22,54 +22,61 @@ var (
 	errSignature = errors.New("the signature is not one of ECDSA on P-256")
 )
 
-// ES256 signs the header and the claims as a JSON web signature in compact form. The header
-// gets its alg. Only this algorithm is spoken here, so that no library's choice of them is
-// carried along.
+// sign returns the claims as a JSON Web Token with the key's ID in its header. It signs with
+// ES256 only, and calls the signer once.
 // https://www.rfc-editor.org/rfc/rfc7515#section-3.1
-// https://www.rfc-editor.org/rfc/rfc7518#section-3.4
-func ES256(signer crypto.Signer, header map[string]any, claims any) (string, error) {
-	if _, err := point(signer.Public()); err != nil {
-		return "", err
-	}
-	header["alg"] = "ES256"
-	head, err := json.Marshal(header)
+func sign(signer crypto.Signer, keyID string, claims map[string]any) (string, error) {
+	public, err := p256(signer.Public())
 	if err != nil {
 		return "", err
 	}
-	body, err := json.Marshal(claims)
+	key := jose.JSONWebKey{Key: cryptosigner.Opaque(checkedSigner{signer, public}), KeyID: keyID}
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, new(jose.SignerOptions).WithType("JWT"))
 	if err != nil {
 		return "", err
 	}
-	signed := encode(head) + "." + encode(body)
-	sum := sha256.Sum256([]byte(signed))
-	der, err := signer.Sign(rand.Reader, sum[:], crypto.SHA256)
+	payload, err := json.Marshal(claims)
 	if err != nil {
 		return "", err
 	}
-	signature, err := plain(der)
+	token, err := s.Sign(payload)
 	if err != nil {
 		return "", err
 	}
-	return signed + "." + encode(signature), nil
+	return token.CompactSerialize()
 }
 
-// plain turns a signature in ASN.1 into its two numbers, each in full length.
-func plain(der []byte) ([]byte, error) {
-	var s struct{ R, S *big.Int }
-	rest, err := asn1.Unmarshal(der, &s)
-	if err != nil || len(rest) > 0 || !fits(s.R) || !fits(s.S) {
+// A checkedSigner verifies what its signer returns: a key on a card is a program of somebody
+// else's, and go-jose panics on numbers that are too large for the curve.
+type checkedSigner struct {
+	crypto.Signer
+	public *ecdsa.PublicKey
+}
+
+func (s checkedSigner) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	signature, err := s.Signer.Sign(random, digest, opts)
+	if err != nil {
+		return nil, err
+	}
+	if !ecdsa.VerifyASN1(s.public, digest, signature) {
 		return nil, errSignature
 	}
-	return append(s.R.FillBytes(make([]byte, coordinate)), s.S.FillBytes(make([]byte, coordinate))...), nil
+	return signature, nil
 }
 
-func fits(n *big.Int) bool { return n.Sign() > 0 && n.BitLen() <= 8*coordinate }
-
-// point returns the two coordinates of a public key, each in full length.
-func point(public crypto.PublicKey) ([]byte, error) {
+func p256(public crypto.PublicKey) (*ecdsa.PublicKey, error) {
 	key, ok := public.(*ecdsa.PublicKey)
 	if !ok || key.Curve != elliptic.P256() {
 		return nil, errNotP256
+	}
+	return key, nil
+}
+
+// point returns the two coordinates of a public key, each in full length.
+func point(public crypto.PublicKey) ([]byte, error) {
+	key, err := p256(public)
+	if err != nil {
+		return nil, err
 	}
 	raw, err := key.Bytes() // 4, and both coordinates
 	if err != nil {

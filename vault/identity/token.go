@@ -67,7 +67,7 @@ func Token(signer crypto.Signer, c Claims, now time.Time) (string, error) {
 		}
 		claims[claimTags] = tags
 	}
-	token, err := ES256(signer, map[string]any{"typ": "JWT", "kid": id}, claims)
+	token, err := sign(signer, id, claims)
 	if err != nil {
 		return "", fmt.Errorf("signing a token for %s: %w", c.Subject, err)
 	}
