@@ -32,9 +32,12 @@ func (e *NotAWSError) Error() string {
 	return fmt.Sprintf("%s answered with something that is not AWS's (%s, %s): a proxy or a sign-in page?", e.Endpoint, e.Type, Size(e.Size))
 }
 
-// Passes reports whether another try may be answered by AWS: half of its answer came, or a machine on the way said
-// that it cannot answer now, as load balancers do in HTML. A sign-in page stays where it is.
-func (e *NotAWSError) Passes() bool { return e.Cut || e.Status >= http.StatusInternalServerError }
+// RetryableError reports whether another try may be answered by AWS: half of its answer came, or a machine on the way
+// said that it cannot answer now, as load balancers do in HTML. A sign-in page stays where it is. The SDK's retryer
+// calls it too.
+func (e *NotAWSError) RetryableError() bool {
+	return e.Cut || e.Status >= http.StatusInternalServerError
+}
 
 // Size is a number of bytes, for people.
 func Size(n int) string {

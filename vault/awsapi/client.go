@@ -20,13 +20,14 @@ type Client struct {
 	Network *Network
 	Timeout time.Duration                                    // of one call, its retries included; 0 for 30 s
 	Sleep   func(ctx context.Context, d time.Duration) error // before a call is tried once more
-	Backoff func(attempt int, err error) time.Duration       // how long that takes; nil for a jittered wait of up to 5 s
+	Backoff func(attempt int, err error) time.Duration       // how long that takes; nil for the SDK's jittered wait, of up to 5 s
 	Tell    func(message string)                             // the user, on something they should know; nil to tell nobody
 	Log     *slog.Logger                                     // of what was called, without secrets; nil for none
 
-	lock  sync.Mutex // guards what follows
-	told  map[string]bool
-	timed bool // AWS was asked for the time
+	lock     sync.Mutex // guards what follows
+	told     map[string]bool
+	timed    bool // AWS was asked for the time
+	retryers map[retries]aws.RetryerV2
 }
 
 // An Endpoint says how a service is called in a region.
@@ -37,6 +38,9 @@ type Endpoint struct {
 	Legacy    bool   // the global STS endpoint, where AWS once defaulted to it
 	CABundle  string // a file of roots to trust instead of the system's
 	Origin    string // where URL was read
+
+	MaxAttempts int    // how often a call is tried; 0 for three times
+	RetryMode   string // standard or adaptive; empty for standard
 }
 
 // A Target is where a call goes.
@@ -96,6 +100,7 @@ type call struct {
 	signer  aws.Credentials // none where AWS takes the call unsigned
 	secrets []string        // that it carries beside them
 	once    bool            // it must not be sent twice
+	retries retries
 }
 
 // signed makes a call within the deadline. Where AWS refuses the signature because this

@@ -72,7 +72,7 @@ func (c call) explain(limited context.Context, api *Client, err error) error {
 	case errors.As(err, &no):
 		return &APIError{
 			Action: c.action, About: c.about, Code: c.clean(no.code), Message: c.clean(no.message),
-			Status: no.status, Retry: busy(no.status, no.code),
+			Status: no.status, Retry: passes(no),
 		}
 	case OutOfTime(limited):
 		return &TimeoutError{c.action, c.place, api.CallTime()}

@@ -128,6 +128,7 @@ func Unsure(err error) bool {
 
 func (k AccessKeys) call(ctx context.Context, c call, in parameters, out any) (header http.Header, err error) {
 	c.about, c.signer, c.place, c.at = "user "+k.User, k.Creds, k.place(), iamAt(k.At)
+	c.retries = k.At.Endpoint.retries()
 	if err := k.Client.CheckEndpoint(k.At.Endpoint); err != nil {
 		return nil, err
 	}

@@ -159,7 +159,7 @@ func (i IDC) post(ctx context.Context, c call, a ask, out any, came func()) erro
 	if err != nil {
 		return err
 	}
-	c.about, c.place, c.client = i.StartURL, i.Place(), hc
+	c.about, c.place, c.client, c.retries = i.StartURL, i.Place(), hc, i.At.Endpoint.retries()
 	at, err := serviceOIDC.at(i.At)
 	if err != nil {
 		return fmt.Errorf("%s at %s: %w", c.action, c.place, err)

@@ -73,7 +73,7 @@ func (i instance) session(ctx context.Context) (string, error) {
 }
 
 func (i instance) ask(ctx context.Context, method, path string, header map[string]string) (got answer, err error) {
-	err = i.api.try(ctx, false, func() (err error) {
+	err = i.api.try(ctx, retries{}, false, func() (err error) {
 		got, err = i.api.send(ctx, i.http, request{method: method, url: i.url + path, header: header}, unsaid)
 		return err
 	})

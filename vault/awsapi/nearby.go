@@ -44,7 +44,7 @@ func (api *Client) Container(ctx context.Context, what string, at *url.URL, toke
 	hc := near(proxy)
 	return api.nearby(ctx, c, func(ctx context.Context) (aws.Credentials, error) {
 		var got answer
-		err := api.try(ctx, false, func() (err error) {
+		err := api.try(ctx, retries{}, false, func() (err error) {
 			got, err = api.send(ctx, hc, q, readContainerError)
 			return err
 		})

@@ -19,6 +19,8 @@ type Portal struct {
 	url   string
 	place string
 	start string
+
+	retries retries
 }
 
 // NewPortal returns the portal as a stranger sees it. It calls nobody, and fails where nobody can be called.
@@ -34,7 +36,7 @@ func (api *Client) NewPortal(at Target, startURL string) (*Portal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", servicePortal.place(at), err)
 	}
-	return &Portal{api: api, http: hc, url: to.url, place: siteOf(to.url), start: startURL}, nil
+	return &Portal{api: api, http: hc, url: to.url, place: siteOf(to.url), start: startURL, retries: at.Endpoint.retries()}, nil
 }
 
 // A portalCall is one call of the portal's.
@@ -51,7 +53,7 @@ func (p *Portal) get(ctx context.Context, c portalCall, out any) error {
 }
 
 func (p *Portal) send(ctx context.Context, method string, pc portalCall, out any) error {
-	c := call{action: pc.action, about: pc.about, place: p.place, client: p.http, secrets: []string{p.Token}}
+	c := call{action: pc.action, about: pc.about, place: p.place, client: p.http, secrets: []string{p.Token}, retries: p.retries}
 	return p.api.unsigned(ctx, c, func(ctx context.Context) error {
 		return p.api.rest(ctx, c, ask{
 			method: method, url: p.url + pc.path, query: pc.query, header: map[string]string{"X-Amz-Sso_bearer_token": p.Token},

@@ -30,7 +30,7 @@ func (api *Client) query(ctx context.Context, c call, version string, in url.Val
 		header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
 	}
 	var got answer
-	err := api.try(ctx, c.once, func() (err error) {
+	err := api.try(ctx, c.retries, c.once, func() (err error) {
 		got, err = api.send(ctx, c.client, q, readQueryError)
 		return err
 	})

@@ -36,7 +36,7 @@ func (api *Client) rest(ctx context.Context, c call, a ask, out any) error {
 		q.header["Content-Type"] = "application/json"
 	}
 	var got answer
-	err := api.try(ctx, false, func() (err error) {
+	err := api.try(ctx, c.retries, false, func() (err error) {
 		got, err = api.send(ctx, c.client, q, readJSONError)
 		return err
 	})

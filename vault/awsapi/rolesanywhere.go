@@ -72,7 +72,7 @@ func (r RolesAnywhere) CreateSession(ctx context.Context, key crypto.Signer, cha
 		if err != nil {
 			return err
 		}
-		return api.try(ctx, false, func() (err error) {
+		return api.try(ctx, r.At.Endpoint.retries(), false, func() (err error) {
 			got, err = api.send(ctx, c.client, q, readJSONError)
 			return err
 		})

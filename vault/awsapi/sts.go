@@ -134,7 +134,7 @@ func (s STS) session(ctx context.Context, c call, in parameters, m MFA) (aws.Cre
 
 // call makes a call whose result is read into out.
 func (s STS) call(ctx context.Context, c call, in parameters, out any) error {
-	c.place = s.Place()
+	c.place, c.retries = s.Place(), s.At.Endpoint.retries()
 	var err error
 	if c.at, err = stsAt(s.At); err != nil {
 		return fmt.Errorf("%s at %s: %w", c.action, c.place, err)

@@ -5,14 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -48,6 +44,11 @@ type refusal struct {
 }
 
 func (e *refusal) Error() string { return fmt.Sprintf("HTTP %d %s", e.status, e.code) }
+
+// ErrorCode and HTTPStatusCode are what the SDK's retryer looks at.
+func (e *refusal) ErrorCode() string { return e.code }
+
+func (e *refusal) HTTPStatusCode() int { return e.status }
 
 // send sends a request once. It returns a *refusal for AWS's refusal, whose code and
 // message are left to read to said.
@@ -92,70 +93,3 @@ func (api *Client) send(ctx context.Context, hc *http.Client, q request, said fu
 
 // proven reports whether what comes from a URL is known to come from there.
 func proven(u *url.URL, encrypted bool) bool { return encrypted || IsLoopback(u.Hostname()) }
-
-// maxTries is how often a call is made that may go better later.
-const maxTries = 3
-
-// try makes a call, and makes it again where that may help.
-func (api *Client) try(ctx context.Context, once bool, call func() error) error {
-	for n := 1; ; n++ {
-		err := call()
-		if err == nil || once || n == maxTries || ctx.Err() != nil || !passes(err) {
-			return err
-		}
-		wait := jittered(n)
-		if api.Backoff != nil {
-			wait = api.Backoff(n, err)
-		}
-		if wait > 0 && api.Sleep(ctx, wait) != nil {
-			return err
-		}
-	}
-}
-
-// maxBackoff is the longest wait before a call is tried again.
-const maxBackoff = 5 * time.Second
-
-// jittered is how long to wait after the n-th try: a random part of a time that doubles,
-// so that those who failed together do not come back together.
-func jittered(n int) time.Duration { return rand.N(min(time.Second<<(n-1), maxBackoff)) }
-
-// passes reports whether what went wrong may go better soon.
-func passes(err error) bool {
-	var foreign *NotAWSError
-	var no *refusal
-	switch {
-	case errors.As(err, &foreign):
-		return foreign.Passes()
-	case errors.As(err, &no):
-		return busy(no.status, no.code)
-	}
-	return lost(err)
-}
-
-// busy reports whether AWS refused for a reason that passes.
-// https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
-func busy(status int, code string) bool {
-	switch code {
-	case "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException", "TooManyRequestsException",
-		"RequestLimitExceeded", "BandwidthLimitExceeded", "LimitExceededException", "PriorRequestNotComplete",
-		"RequestTimeout", "RequestTimeoutException", "IDPCommunicationError":
-		return true
-	}
-	return status >= http.StatusInternalServerError || status == http.StatusTooManyRequests
-}
-
-// lost reports whether the network failed, rather than what was asked of it: a name that
-// does not exist or a certificate that is not trusted stays so.
-func lost(err error) bool {
-	var dns *net.DNSError
-	var op *net.OpError
-	var sending *url.Error
-	switch {
-	case errors.As(err, &dns):
-		return !dns.IsNotFound
-	case errors.As(err, &op):
-		return op.Op == "dial" || op.Op == "read" || op.Op == "write"
-	}
-	return errors.As(err, &sending) && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || sending.Timeout())
-}

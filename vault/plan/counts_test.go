@@ -23,6 +23,7 @@ const (
 	howTo   = "how you sign in does not change who you are: the subject is in the digest"
 	enough  = "decides whether a cached session will do, not what it is"
 	browser = "decides which browser is opened"
+	tries   = "decides how often AWS is asked, not what it answers"
 	static  = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = " + canary + "\n"
 )
 
@@ -98,6 +99,8 @@ var inputs = map[string]input{
 	"ca_bundle":                       {[2]string{"/roots", "/otherroots"}, arn, ""},
 	"use_fips_endpoint":               {[2]string{"true", "false"}, arn, ""},
 	"use_dualstack_endpoint":          {[2]string{"true", "false"}, arn, ""},
+	"max_attempts":                    {[2]string{"1", "5"}, arn, tries},
+	"retry_mode":                      {[2]string{"standard", "adaptive"}, arn, tries},
 }
 
 const anchor = "arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/"

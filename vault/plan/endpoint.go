@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"strconv"
 	"time"
 
 	"aws-vault/vault/partition"
@@ -15,6 +16,9 @@ type Endpoint struct {
 	Legacy    bool   `json:"legacy,omitempty"`    // the global STS endpoint, where AWS once defaulted to it
 	CABundle  string `json:"ca_bundle,omitempty"` // a file of roots to trust instead of the system's
 	Origin    string `json:"origin,omitempty"`    // where URL was read
+
+	MaxAttempts int    `json:"max_attempts,omitempty"` // how often a call is tried; 0 for three times
+	RetryMode   string `json:"retry_mode,omitempty"`   // standard or adaptive; empty for standard
 }
 
 // Call returns where a command calls the service. The zero Call is for one that its
@@ -42,16 +46,17 @@ func serviceEndpoint(q *profile.Profile, service string) Endpoint {
 	e := Endpoint{
 		FIPS: q.Bool("use_fips_endpoint"), DualStack: q.Bool("use_dualstack_endpoint"),
 		Legacy:   service == "sts" && q.Text("sts_regional_endpoints") == "legacy",
-		CABundle: q.Text("ca_bundle"),
+		CABundle: q.Text("ca_bundle"), RetryMode: q.Text("retry_mode"),
 	}
+	e.MaxAttempts, _ = strconv.Atoi(q.Text("max_attempts")) // a number: the setting's rule says so
 	if v := q.ServiceEndpoint(service); v.Text != "" {
 		e.URL, e.Origin = v.Text, v.Origin.String()
 	}
 	return e
 }
 
-// encode leaves out where a URL was read, and the bundle of roots, which sign-ins do without:
-// steps encode it themselves.
+// encode leaves out where a URL was read, how often a call is tried, and the bundle of roots, which sign-ins
+// do without: steps encode it themselves.
 func (e Endpoint) encode(enc *encoder) {
 	enc.text(e.URL)
 	enc.flag(e.FIPS)

@@ -18,22 +18,26 @@ import (
 // leftOut are the fields of steps and specs that do not make another session, each with the reason. All other fields
 // are in the digest, those too that do not exist yet.
 var leftOut = map[string]string{
-	"Step.Yields.Who":       "follows from the kind and the spec",
-	"Step.Yields.Temporary": "follows from the kind and the spec",
-	"Step.Keep":             "follows from the kind",
-	"Step.MaxAge":           "decides whether a cached session is recent enough, not what it is",
-	"Step.Why":              "a reason",
-	"Step.From":             "a reason",
-	"Step.Endpoint.Origin":  "a reason",
-	"Step.MFA.Process":      "how the code is read does not change what it opens (decision 8)",
-	"Step.MFA.Device":       "how the code is read does not change what it opens (decision 8)",
+	"Step.Yields.Who":           "follows from the kind and the spec",
+	"Step.Yields.Temporary":     "follows from the kind and the spec",
+	"Step.Keep":                 "follows from the kind",
+	"Step.MaxAge":               "decides whether a cached session is recent enough, not what it is",
+	"Step.Why":                  "a reason",
+	"Step.From":                 "a reason",
+	"Step.Endpoint.Origin":      "a reason",
+	"Step.Endpoint.MaxAttempts": tries,
+	"Step.Endpoint.RetryMode":   tries,
+	"Step.MFA.Process":          "how the code is read does not change what it opens (decision 8)",
+	"Step.MFA.Device":           "how the code is read does not change what it opens (decision 8)",
 
 	"StoredKey.Name":  "a session belongs to the key, whatever its name",
 	"StaticKey.Where": "a session belongs to the key, wherever it is stored",
 
-	"OIDCRole.OIDC.Flow":      "how you sign in does not change who you are: the subject is in the digest",
-	"OIDCRole.OIDC.Ports":     "how you sign in does not change who you are: the subject is in the digest",
-	"SSORole.SSO.OIDC.Origin": "a reason",
+	"OIDCRole.OIDC.Flow":           "how you sign in does not change who you are: the subject is in the digest",
+	"OIDCRole.OIDC.Ports":          "how you sign in does not change who you are: the subject is in the digest",
+	"SSORole.SSO.OIDC.Origin":      "a reason",
+	"SSORole.SSO.OIDC.MaxAttempts": tries,
+	"SSORole.SSO.OIDC.RetryMode":   tries,
 }
 
 // leftOutOf are fields that some steps leave out.

@@ -51,6 +51,8 @@ var (
 
 	credentialSource = rule{"Environment, Ec2InstanceMetadata or EcsContainer", "",
 		func(s string) bool { return isOneOf(s, "Environment", "Ec2InstanceMetadata", "EcsContainer") }}
+	attempts     = rule{"a number from 1 to 1000", "5", func(s string) bool { return numberWithin(s, 1, 1000) }}
+	retryMode    = rule{"legacy, standard or adaptive", "", func(s string) bool { return isOneOf(s, "legacy", "standard", "adaptive") }}
 	stsEndpoints = rule{"regional or legacy", "", func(s string) bool { return isOneOf(s, "regional", "legacy") }}
 
 	issuerURL     = rule{"a URL with https, as the provider itself writes it (http on this machine alone)", "https://id.example.com", isIssuer}
@@ -80,7 +82,7 @@ var (
 	tagPairs = rule{"up to 50 KEY=VALUE pairs with different keys", "team=blue,cost=42", func(s string) bool { _, ok := readTags(s); return ok }}
 	tagKeys  = rule{"keys of session tags", "team,cost", func(s string) bool { return eachIs(s, isTagKey) }}
 
-	roleSeconds   = rule{"a number of seconds from 900 to 43200", "3600", func(s string) bool { return secondsWithin(s, 900, 43200) }}
+	roleSeconds   = rule{"a number of seconds from 900 to 43200", "3600", func(s string) bool { return numberWithin(s, 900, 43200) }}
 	roleDuration  = rule{"a duration from 15m to 12h", "1h", func(s string) bool { return durationWithin(s, 15*time.Minute, 12*time.Hour) }}
 	userDuration  = rule{"a duration from 15m to 36h", "8h", func(s string) bool { return durationWithin(s, 15*time.Minute, 36*time.Hour) }}
 	leastDuration = rule{"a duration up to 12h", "5m", func(s string) bool { return durationWithin(s, 0, 12*time.Hour) }}
@@ -233,7 +235,7 @@ func isMFASerial(s string) bool {
 	return spelled(s, 1, 256, "=/:,.@+-") && !strings.HasPrefix(s, "u2f/") && !strings.Contains(s, ":u2f/")
 }
 
-func secondsWithin(s string, least, most int) bool {
+func numberWithin(s string, least, most int) bool {
 	n, err := strconv.Atoi(s)
 	return err == nil && isDigits(s) && n >= least && n <= most
 }

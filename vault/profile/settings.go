@@ -116,6 +116,8 @@ var settings = []setting{
 	{name: "ca_bundle", env: []string{"AWS_CA_BUNDLE"}, scope: every, inherit: ambient, style: free, in: anyPath},
 	{name: "use_fips_endpoint", env: []string{"AWS_USE_FIPS_ENDPOINT"}, scope: every, inherit: ambient, in: boolean},
 	{name: "use_dualstack_endpoint", env: []string{"AWS_USE_DUALSTACK_ENDPOINT"}, scope: every, inherit: ambient, in: boolean},
+	{name: "max_attempts", env: []string{"AWS_MAX_ATTEMPTS"}, scope: every, inherit: ambient, in: attempts},
+	{name: "retry_mode", env: []string{"AWS_RETRY_MODE"}, scope: every, inherit: ambient, in: retryMode},
 }
 
 // Names that the resolution itself speaks of.

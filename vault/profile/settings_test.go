@@ -67,6 +67,8 @@ var examples = map[string]struct{ good, bad []string }{
 	"ca_bundle":                       {[]string{"/etc/ssl/corp #1.pem"}, []string{"a\x07"}},
 	"use_fips_endpoint":               {[]string{"true"}, []string{"1"}},
 	"use_dualstack_endpoint":          {[]string{"false"}, []string{"off"}},
+	"max_attempts":                    {[]string{"1", "1000"}, []string{"0", "-1", "1001", "three"}},
+	"retry_mode":                      {[]string{"legacy", "standard", "adaptive"}, []string{"Standard", "none"}},
 }
 
 func manyTags(n int) string {

@@ -76,7 +76,7 @@ func another(err error) string {
 		return "AWS refused that code"
 	case errors.As(err, &api) && api.Retry:
 		return "AWS could not answer (" + api.Code + "), and takes each code once"
-	case errors.As(err, &lost), errors.As(err, &foreign) && foreign.Passes():
+	case errors.As(err, &lost), errors.As(err, &foreign) && foreign.RetryableError():
 		return "AWS's answer was lost, and it takes each code once"
 	}
 	return ""

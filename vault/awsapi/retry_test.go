@@ -1,0 +1,101 @@
+package awsapi
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+
+	"aws-vault/internal/fakeaws"
+)
+
+// max_attempts and retry_mode hold for every call of a profile.
+func TestRetriesOfAProfile(t *testing.T) {
+	for _, mode := range []string{"", "standard", "adaptive", "legacy"} {
+		for attempts, want := range map[int]int{0: 3, 1: 1, 2: 2, 5: 5} {
+			r := newRoom(t)
+			r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})
+			s := r.readOnly()
+			s.Endpoint.MaxAttempts, s.Endpoint.RetryMode = attempts, mode
+			r.fail(s)
+			r.wantCalls(want)
+		}
+	}
+}
+
+// What must not be sent twice is not, whatever the profile says.
+func TestOneUseIsNotRetried(t *testing.T) {
+	r := newRoom(t)
+	r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})
+	s := r.sample(func(ctx context.Context, sts STS, by aws.Credentials) (aws.Credentials, error) {
+		return sts.SessionToken(ctx, by, 0, MFA{Serial: r.world.MFA.Serial(), Code: r.keep("123456")})
+	})
+	s.Endpoint.MaxAttempts = 5
+	r.fail(s)
+	r.wantCalls(1)
+
+	keys := r.accessKeys()
+	keys.At.Endpoint.MaxAttempts = 5
+	if _, err := keys.Create(t.Context()); err == nil {
+		t.Error("a key was created")
+	}
+	r.wantCalls(2)
+}
+
+// All that the SDK takes for a throttle, and no refusal for good.
+func TestThrottlesAreRetried(t *testing.T) {
+	codes := map[string]int{"AccessDenied": 1, "ValidationError": 1}
+	for code := range retry.DefaultThrottleErrorCodes {
+		codes[code] = 3
+	}
+	for code, want := range codes {
+		r := newRoom(t)
+		r.aws.Fail(fakeaws.Fault{Code: code, Times: -1})
+		if e := failAs[*APIError](r, r.readOnly()); e.Code != code || e.Retry != (want > 1) {
+			t.Errorf("%s: got %+v", code, e)
+		}
+		r.wantCalls(want)
+	}
+}
+
+// A process that fails and fails stops to repeat its calls, as the SDK's clients do.
+func TestQuotaOfRetries(t *testing.T) {
+	r := newRoom(t)
+	r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})
+	r.fail(r.readOnly())
+	r.wantCalls(3)
+	for range int(retry.DefaultRetryRateTokens) {
+		r.fail(r.readOnly())
+	}
+	before := len(r.aws.Calls())
+	r.fail(r.readOnly())
+	r.wantCalls(before + 1)
+}
+
+// The waits between tries end with the time of the call.
+func TestWaitsEndWithTheCall(t *testing.T) {
+	r := newRoom(t)
+	r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})
+	r.Timeout, r.Backoff = time.Minute, nil
+	var waits []time.Duration
+	r.Sleep = func(_ context.Context, d time.Duration) error {
+		waits = append(waits, d)
+		return nil
+	}
+	s := r.readOnly()
+	s.Endpoint.MaxAttempts = 9
+	r.fail(s)
+	if len(waits) != 8 {
+		t.Errorf("waited %v", waits)
+	}
+	for _, d := range waits {
+		if d > maxBackoff {
+			t.Errorf("waited %s, want at most %s", d, maxBackoff)
+		}
+	}
+	r.Sleep = func(context.Context, time.Duration) error { return context.Canceled }
+	r.fail(s)
+	r.wantCalls(10)
+}
