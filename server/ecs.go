@@ -108,15 +108,17 @@ func (e *ECS) mount(path string) (m *Mount, rest string) {
 	return m, rest
 }
 
-// Refuse answers with an error as the SDKs read it.
+// Refuse answers with an error as the SDKs read it: JavaScript's has capitals, the others do not.
 func Refuse(w http.ResponseWriter, no Refusal) {
 	if no.Status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", "GET, HEAD")
 	}
 	writeJSON(w, no.Status, struct {
-		Code    string `json:"code"`
-		Message string `json:"message"`
-	}{no.Code, no.Message})
+		Code         string `json:"code"`
+		Message      string `json:"message"`
+		CodeAgain    string `json:"Code"`
+		MessageAgain string `json:"Message"`
+	}{no.Code, no.Message, no.Code, no.Message})
 }
 
 // isRoleARN reports whether a text may be the ARN of a role; AWS has the last word.

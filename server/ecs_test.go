@@ -54,7 +54,7 @@ func TestECSAnswers(t *testing.T) {
 		{"/b", token, 403, `"code":"InvalidToken"`},
 		{"/b/role-arn/" + roleARN, "other", 404, `"code":"NotFound"`},
 		{"/bb", token, 404, `"code":"NotFound"`},
-		{"/c", token, 403, `{"code":"AccessDenied","message":"no"}`},
+		{"/c", token, 403, `{"code":"AccessDenied","message":"no","Code":"AccessDenied","Message":"no"}`},
 		{"/c/role-arn/" + roleARN, token, 200, `"AccessKeyId":"ASIAy"`},
 	} {
 		status, header, text := r.ask("GET", c.path, "Authorization", c.token)

@@ -411,8 +411,7 @@ var decided = map[string]string{
 	"AWS_ACCESS_KEY_ID": "CredentialSource.Fingerprint", "AWS_SECRET_ACCESS_KEY": "CredentialSource.Fingerprint", "AWS_SESSION_TOKEN": "CredentialSource.Fingerprint",
 	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "CredentialSource.Endpoint", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "CredentialSource.Endpoint",
 	"AWS_CONTAINER_AUTHORIZATION_TOKEN": "Step.Gave", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "Step.Gave",
-	"AWS_EC2_METADATA_SERVICE_ENDPOINT": "CredentialSource.Endpoint", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE": "CredentialSource.Endpoint",
-	"AWS_EC2_METADATA_DISABLED": "Step.Gave", "AWS_EC2_METADATA_V1_DISABLED": "Step.Gave",
+	"AWS_EC2_METADATA_DISABLED": "Step.Gave",
 }
 
 // No variable is read of which it was not decided where it counts.

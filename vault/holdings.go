@@ -26,7 +26,7 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options
 	}
 	h := plan.Holdings{
 		Keys: keys, Subjects: v.tokenSubjects(chain), Certificates: v.certificates(chain), Programs: v.programs(chain),
-		Environment: v.environment(), Container: source.ContainerAddress(v.Source.Getenv), Metadata: source.MetadataAddress(v.Source.Getenv),
+		Environment: v.environment(), Container: source.ContainerAddress(v.Source.Getenv),
 	}
 	last := len(chain) - 1
 	if _, stored := keys[chain[last].Name]; stored {

@@ -2,15 +2,18 @@ package awsapi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
+	"github.com/aws/smithy-go"
 )
 
 // errNoCredentials stands for an answer that cannot be made sense of, and is not quoted.
@@ -28,69 +31,68 @@ func (api *Client) nearby(ctx context.Context, c call, ask func(context.Context)
 	return creds, c.explain(limited, api, err)
 }
 
-// Container asks the endpoint that a container is given for credentials, which may be none; see [Flaw]. Errors name
-// it as what.
+// A Container is the endpoint that a container is given.
+type Container struct {
+	URL   *url.URL
+	Token string   // empty for none
+	Tries Endpoint // its MaxAttempts and RetryMode alone
+}
+
+// Container asks the endpoint for credentials, which may be none; see [Flaw]. Errors name it as what.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
-func (api *Client) Container(ctx context.Context, what string, at *url.URL, token string) (aws.Credentials, error) {
-	c := call{action: what, place: Site(at), secrets: []string{token}}
+func (api *Client) Container(ctx context.Context, what string, at Container) (aws.Credentials, error) {
 	var proxy func(*http.Request) (*url.URL, error)
-	if at.Scheme == "https" {
+	if at.URL.Scheme == "https" {
 		proxy = api.Network.proxy // what goes by plain HTTP goes to this machine, or to nobody
 	}
-	q := request{method: http.MethodGet, url: at.String(), header: map[string]string{"Accept": "application/json"}}
-	if token != "" {
-		q.header["Authorization"] = token
-	}
-	hc := near(proxy)
-	return api.nearby(ctx, c, func(ctx context.Context) (aws.Credentials, error) {
-		var got answer
-		err := api.try(ctx, retries{}, false, func() (err error) {
-			got, err = api.send(ctx, hc, q, readContainerError)
+	hc := &nearbyHTTP{client: near(proxy, 5*time.Second), check: checkContainer}
+	client := endpointcreds.New(at.URL.String(), func(o *endpointcreds.Options) {
+		o.HTTPClient, o.AuthorizationToken = hc, at.Token
+		o.Retryer = aws.NopRetryer{} // tries are counted here
+	})
+	c := call{action: what, place: Site(at.URL), secrets: []string{at.Token}}
+	return api.nearby(ctx, c, func(ctx context.Context) (creds aws.Credentials, err error) {
+		err = api.try(ctx, at.Tries.retries(), false, func() error {
+			creds, err = client.Retrieve(ctx)
+			var unread *smithy.DeserializationError // it may quote the answer
+			switch {
+			case hc.failed != nil:
+				return hc.failed
+			case errors.As(err, &unread):
+				return errNoCredentials
+			}
 			return err
 		})
-		if err != nil {
-			return aws.Credentials{}, err
-		}
-		return readCredentials(got.body)
+		creds.Source = "" // it names the SDK's client
+		return creds, err
 	})
 }
 
-// readContainerError reads what the endpoint says of a refusal, if it says it in JSON.
+// checkContainer reads what the endpoint says of a refusal, if it says it in JSON.
+func checkContainer(resp *http.Response, body []byte) error {
+	if isSuccess(resp) {
+		if whole, begun := formJSON.read(body); !whole || !begun {
+			return errNoCredentials
+		}
+		return nil
+	}
+	no := &refusal{status: resp.StatusCode}
+	readContainerError(no, resp.Header, body)
+	return no
+}
+
 func readContainerError(e *refusal, h http.Header, body []byte) {
 	if mediaType(h) == "application/json" {
 		readJSONError(e, h, body)
 	}
 }
 
-// readCredentials reads what a container's endpoint and EC2's answer with.
-// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
-func readCredentials(body []byte) (aws.Credentials, error) {
-	var said struct {
-		Code, Message          string // of EC2, which refuses with a success
-		AccessKeyID            string `json:"AccessKeyId"`
-		SecretAccessKey, Token string
-		Expiration             *time.Time
-		AccountID              string `json:"AccountId"`
-	}
-	if json.Unmarshal(body, &said) != nil {
-		return aws.Credentials{}, errNoCredentials
-	}
-	if said.Code != "" && said.Code != "Success" {
-		return aws.Credentials{}, &refusal{status: http.StatusOK, code: said.Code, message: said.Message}
-	}
-	c := aws.Credentials{AccessKeyID: said.AccessKeyID, SecretAccessKey: said.SecretAccessKey, SessionToken: said.Token, AccountID: said.AccountID}
-	if said.Expiration != nil {
-		c.CanExpire, c.Expires = true, *said.Expiration
-	}
-	return c, nil
-}
-
-// near is a client for an endpoint on or near this machine, which is there at once or not
-// at all.
-func near(proxy func(*http.Request) (*url.URL, error)) *http.Client {
+// near is a client for an endpoint on or near this machine, which is there at once or not at all, and begins its
+// answer within patience.
+func near(proxy func(*http.Request) (*url.URL, error), patience time.Duration) *http.Client {
 	return &http.Client{CheckRedirect: NoRedirect, Transport: &bounded{next: &http.Transport{
 		Proxy: proxy, MaxResponseHeaderBytes: maxHeader, DisableKeepAlives: true, TLSHandshakeTimeout: 5 * time.Second,
-		DialContext: (&net.Dialer{Timeout: time.Second}).DialContext, ResponseHeaderTimeout: 5 * time.Second,
+		DialContext: (&net.Dialer{Timeout: time.Second}).DialContext, ResponseHeaderTimeout: patience,
 	}}}
 }
 
@@ -112,3 +114,32 @@ func (t *bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return resp, nil
 }
+
+// nearbyHTTP sends the requests of an SDK's client, one after the other. It notes why the last one failed: the SDK's
+// errors leave that out, or quote what was answered.
+type nearbyHTTP struct {
+	client *http.Client
+	check  func(answer *http.Response, body []byte) error // what is wrong with an answer
+	failed error
+}
+
+// Do sends a request, as the SDK asks. Of an answer that is wrong the SDK sees the status alone: it panics where one in
+// JSON is null.
+func (h *nearbyHTTP) Do(r *http.Request) (*http.Response, error) {
+	r.Header.Set("User-Agent", "aws-vault")
+	resp, err := h.client.Do(r)
+	if err != nil {
+		h.failed = err
+		return nil, err
+	}
+	body, err := drain(resp) // it is in memory: see bounded
+	if err != nil {
+		return nil, err
+	}
+	if h.failed = h.check(resp, body); h.failed != nil {
+		resp.Header, resp.Body = http.Header{}, io.NopCloser(strings.NewReader("{}"))
+	}
+	return resp, nil
+}
+
+func isSuccess(resp *http.Response) bool { return resp.StatusCode/100 == 2 }

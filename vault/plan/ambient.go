@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"strings"
 
 	"aws-vault/vault/profile"
 )
@@ -13,12 +14,16 @@ type CredentialSource struct {
 	Source      string `json:"credential_source"`
 	Fingerprint string `json:"-"` // of the key in the environment; empty elsewhere
 	Endpoint    string `json:"-"` // where they are asked for; its path may be a secret
+	WithoutV1   bool   `json:"-"` // the first version of EC2's metadata service, which wants no token, is not spoken
 }
 
 func (s CredentialSource) encode(e *encoder) {
 	e.text(s.Source)
 	e.text(s.Fingerprint)
 	e.option("credentials from", s.Endpoint)
+	if s.WithoutV1 {
+		e.text("without the first version of the metadata service")
+	}
 }
 
 // Args says nothing: the step's kind says which source it is.
@@ -30,6 +35,7 @@ func credentialSource(b *builder, q *profile.Profile) (Step, bool, error) {
 		Profile: q.Name, Yields: Yield{Role, Yes}, Spec: CredentialSource{Source: v.Text},
 		Why: "the profile sets credential_source", From: settings(q, "credential_source"),
 	}
+	s.Endpoint.MaxAttempts, s.Endpoint.RetryMode = retries(q)
 	switch v.Text {
 	case "":
 		return Step{}, false, nil
@@ -41,11 +47,32 @@ func credentialSource(b *builder, q *profile.Profile) (Step, bool, error) {
 		own := environmentKey(key)
 		s.Kind, s.Yields, s.Spec = own.Kind, own.Yields, own.Spec
 	case "Ec2InstanceMetadata":
-		s.Kind, s.Spec = KindMetadata, CredentialSource{Source: v.Text, Endpoint: b.holdings.Metadata}
+		s.Kind, s.Spec = KindMetadata, CredentialSource{Source: v.Text, Endpoint: metadataEndpoint(q), WithoutV1: q.Bool("ec2_metadata_v1_disabled")}
+		s.From = append(s.From, settings(q, "ec2_metadata_v1_disabled")...)
 	case "EcsContainer":
 		s.Kind, s.Spec = KindContainer, CredentialSource{Source: v.Text, Endpoint: b.holdings.Container}
 	}
 	return s, true, nil
+}
+
+// Where EC2 offers its metadata, and the settings that say so.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-client.html
+const (
+	metadata4 = "http://169.254.169.254"
+	metadata6 = "http://[fd00:ec2::254]"
+
+	metadataURL  = "ec2_metadata_service_endpoint"
+	metadataMode = "ec2_metadata_service_endpoint_mode"
+)
+
+func metadataEndpoint(q *profile.Profile) string {
+	switch at := q.Text(metadataURL); {
+	case at != "":
+		return at
+	case strings.EqualFold(q.Text(metadataMode), "IPv6"):
+		return metadata6
+	}
+	return metadata4
 }
 
 var errNoEnvironmentKey = errors.New("credential_source is Environment, want AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to be set")

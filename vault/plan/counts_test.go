@@ -18,13 +18,14 @@ type input struct {
 }
 
 const (
-	cached  = "a session of a user also answers a request for less time than is left (decision 8)"
-	howCode = "how the code is read does not change what it opens (decision 8)"
-	howTo   = "how you sign in does not change who you are: the subject is in the digest"
-	enough  = "decides whether a cached session will do, not what it is"
-	browser = "decides which browser is opened"
-	tries   = "decides how often AWS is asked, not what it answers"
-	static  = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = " + canary + "\n"
+	cached   = "a session of a user also answers a request for less time than is left (decision 8)"
+	howCode  = "how the code is read does not change what it opens (decision 8)"
+	howTo    = "how you sign in does not change who you are: the subject is in the digest"
+	enough   = "decides whether a cached session will do, not what it is"
+	browser  = "decides which browser is opened"
+	tries    = "decides how often AWS is asked, not what it answers"
+	metadata = "credential_source = Ec2InstanceMetadata\n"
+	static   = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = " + canary + "\n"
 )
 
 // inputs are all settings.
@@ -92,15 +93,18 @@ var inputs = map[string]input{
 	"aws_secret_access_key": {[2]string{canary, "EXAMPLE" + canary}, static + arn, ""},
 	"aws_session_token":     {[2]string{"t", "u"}, static + arn, ""},
 
-	"sts_regional_endpoints":          {[2]string{"regional", "legacy"}, arn, ""},
-	"endpoint_url":                    {[2]string{"http://127.0.0.1:1", "http://127.0.0.1:2"}, arn, ""},
-	"services":                        {[2]string{"here", "there"}, arn, ""},
-	"ignore_configured_endpoint_urls": {[2]string{"true", "false"}, "endpoint_url = http://127.0.0.1:1\n" + arn, ""},
-	"ca_bundle":                       {[2]string{"/roots", "/otherroots"}, arn, ""},
-	"use_fips_endpoint":               {[2]string{"true", "false"}, arn, ""},
-	"use_dualstack_endpoint":          {[2]string{"true", "false"}, arn, ""},
-	"max_attempts":                    {[2]string{"1", "5"}, arn, tries},
-	"retry_mode":                      {[2]string{"standard", "adaptive"}, arn, tries},
+	"sts_regional_endpoints":             {[2]string{"regional", "legacy"}, arn, ""},
+	"endpoint_url":                       {[2]string{"http://127.0.0.1:1", "http://127.0.0.1:2"}, arn, ""},
+	"services":                           {[2]string{"here", "there"}, arn, ""},
+	"ignore_configured_endpoint_urls":    {[2]string{"true", "false"}, "endpoint_url = http://127.0.0.1:1\n" + arn, ""},
+	"ca_bundle":                          {[2]string{"/roots", "/otherroots"}, arn, ""},
+	"use_fips_endpoint":                  {[2]string{"true", "false"}, arn, ""},
+	"use_dualstack_endpoint":             {[2]string{"true", "false"}, arn, ""},
+	"ec2_metadata_v1_disabled":           {[2]string{"true", "false"}, metadata + arn, ""},
+	"ec2_metadata_service_endpoint":      {[2]string{"http://127.0.0.1:1", "http://127.0.0.1:2"}, metadata + arn, ""},
+	"ec2_metadata_service_endpoint_mode": {[2]string{"IPv4", "IPv6"}, metadata + arn, ""},
+	"max_attempts":                       {[2]string{"1", "5"}, arn, tries},
+	"retry_mode":                         {[2]string{"standard", "adaptive"}, arn, tries},
 }
 
 const anchor = "arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/"
@@ -199,7 +203,6 @@ func TestEveryHoldingCounts(t *testing.T) {
 		"Agents":       {lines("agent_access", "read-only"), func(w *planInput) { w.options.Agent = policy.Agent{}; w.profiles[0] = arn }},
 		"Programs":     {lines("credential_process", "keys"), func(w *planInput) { w.holdings.Programs = "f" }},
 		"Container":    {lines("credential_source", "EcsContainer"), func(w *planInput) { w.holdings.Container = "http://127.0.0.1:9" }},
-		"Metadata":     {lines("credential_source", "Ec2InstanceMetadata"), func(w *planInput) { w.holdings.Metadata = "http://127.0.0.1:9" }},
 	} {
 		prepare := func() planInput {
 			w := one(tt.lines)

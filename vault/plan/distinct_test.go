@@ -76,7 +76,7 @@ func emptyInput() planInput {
 		Named:    map[string]NamedPolicy{"named": {ARNs: []string{"arn:aws:iam::aws:policy/C"}}},
 		Subjects: map[string]string{"/t": "subject", "/u": "subject"}, Certificates: map[string]string{"alice.pem": "c", "bob.pem": "c"},
 		Signers:  map[string]Signer{"me": {KeyID: "k", Place: "software"}, "you": {KeyID: "k", Place: "software"}},
-		Programs: "e", Container: "http://127.0.0.1:5/c", Metadata: "http://127.0.0.1:6",
+		Programs: "e", Container: "http://127.0.0.1:5/c",
 	}}
 }
 

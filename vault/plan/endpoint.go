@@ -46,13 +46,19 @@ func serviceEndpoint(q *profile.Profile, service string) Endpoint {
 	e := Endpoint{
 		FIPS: q.Bool("use_fips_endpoint"), DualStack: q.Bool("use_dualstack_endpoint"),
 		Legacy:   service == "sts" && q.Text("sts_regional_endpoints") == "legacy",
-		CABundle: q.Text("ca_bundle"), RetryMode: q.Text("retry_mode"),
+		CABundle: q.Text("ca_bundle"),
 	}
-	e.MaxAttempts, _ = strconv.Atoi(q.Text("max_attempts")) // a number: the setting's rule says so
+	e.MaxAttempts, e.RetryMode = retries(q)
 	if v := q.ServiceEndpoint(service); v.Text != "" {
 		e.URL, e.Origin = v.Text, v.Origin.String()
 	}
 	return e
+}
+
+// retries says how often a call is tried, 0 for as often as the SDK does, and how.
+func retries(q *profile.Profile) (attempts int, mode string) {
+	attempts, _ = strconv.Atoi(q.Text("max_attempts")) // a number: the setting's rule says so
+	return attempts, q.Text("retry_mode")
 }
 
 // encode leaves out where a URL was read, how often a call is tried, and the bundle of roots, which sign-ins

@@ -131,7 +131,6 @@ type Holdings struct {
 	Agents       profile.AgentRules     // what all profiles set about coding agents; only for an agent's plan
 	Programs     string                 // a fingerprint of the environment that a profile's program sees
 	Container    string                 // the address at which a container's credentials are; empty for none
-	Metadata     string                 // the address of EC2's metadata service
 }
 
 // An EnvironmentKey is what a plan may know of an access key in the environment.

@@ -51,6 +51,7 @@ var (
 
 	credentialSource = rule{"Environment, Ec2InstanceMetadata or EcsContainer", "",
 		func(s string) bool { return isOneOf(s, "Environment", "Ec2InstanceMetadata", "EcsContainer") }}
+	ipVersion    = rule{"IPv4 or IPv6", "", func(s string) bool { return isOneOf(strings.ToLower(s), "ipv4", "ipv6") }}
 	attempts     = rule{"a number from 1 to 1000", "5", func(s string) bool { return numberWithin(s, 1, 1000) }}
 	retryMode    = rule{"legacy, standard or adaptive", "", func(s string) bool { return isOneOf(s, "legacy", "standard", "adaptive") }}
 	stsEndpoints = rule{"regional or legacy", "", func(s string) bool { return isOneOf(s, "regional", "legacy") }}

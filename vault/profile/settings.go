@@ -116,6 +116,9 @@ var settings = []setting{
 	{name: "ca_bundle", env: []string{"AWS_CA_BUNDLE"}, scope: every, inherit: ambient, style: free, in: anyPath},
 	{name: "use_fips_endpoint", env: []string{"AWS_USE_FIPS_ENDPOINT"}, scope: every, inherit: ambient, in: boolean},
 	{name: "use_dualstack_endpoint", env: []string{"AWS_USE_DUALSTACK_ENDPOINT"}, scope: every, inherit: ambient, in: boolean},
+	{name: "ec2_metadata_v1_disabled", env: []string{"AWS_EC2_METADATA_V1_DISABLED"}, scope: every, inherit: ambient, in: boolean},
+	{name: "ec2_metadata_service_endpoint", env: []string{"AWS_EC2_METADATA_SERVICE_ENDPOINT"}, scope: every, inherit: ambient, in: webURL},
+	{name: "ec2_metadata_service_endpoint_mode", env: []string{"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"}, scope: every, inherit: ambient, in: ipVersion},
 	{name: "max_attempts", env: []string{"AWS_MAX_ATTEMPTS"}, scope: every, inherit: ambient, in: attempts},
 	{name: "retry_mode", env: []string{"AWS_RETRY_MODE"}, scope: every, inherit: ambient, in: retryMode},
 }

@@ -17,8 +17,8 @@ const maxSlip = 2
 var others = []string{
 	"account_id", "account_id_endpoint_mode", "addressing_style", "api_versions", "auth_scheme_preference", "aws_account_id", "aws_security_token",
 	"cli_auto_prompt", "cli_binary_format", "cli_follow_urlparam", "cli_history", "cli_pager", "cli_timestamp_format",
-	"defaults_mode", "disable_request_compression", "ec2_metadata_service_endpoint", "ec2_metadata_service_endpoint_mode",
-	"ec2_metadata_v1_disabled", "endpoint_discovery_enabled", "max_bandwidth", "max_concurrent_requests", "max_queue_size",
+	"defaults_mode", "disable_request_compression",
+	"endpoint_discovery_enabled", "max_bandwidth", "max_concurrent_requests", "max_queue_size",
 	"metadata_service_num_attempts", "metadata_service_timeout", "multipart_chunksize", "multipart_threshold", "parameter_validation",
 	"payload_signing_enabled", "request_checksum_calculation", "request_min_compression_size_bytes", "response_checksum_validation",
 	"s3", "s3_disable_express_session_auth", "s3_disable_multiregion_access_points", "s3_us_east_1_regional_endpoint",

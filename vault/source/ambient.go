@@ -29,7 +29,7 @@ type machine struct {
 	step plan.Step
 }
 
-func (m machine) credentials(ctx context.Context) (aws.Credentials, error) {
+func (m machine) credentials(ctx context.Context, spec plan.CredentialSource) (aws.Credentials, error) {
 	var c aws.Credentials
 	var err error
 	switch m.step.Kind {
@@ -40,7 +40,7 @@ func (m machine) credentials(ctx context.Context) (aws.Credentials, error) {
 		c, err = m.container(ctx)
 	default:
 		m.deps.catchSignals()
-		c, err = m.instance(ctx)
+		c, err = m.instance(ctx, spec)
 	}
 	if err != nil {
 		return aws.Credentials{}, err

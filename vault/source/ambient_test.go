@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -63,20 +64,21 @@ func says(status int, kind, body string) func(http.ResponseWriter, *http.Request
 
 const ambientKey = `{"Code":"Success","AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"EXAMPLESECRET","Token":"EXAMPLETOKEN","Expiration":"2030-01-02T13:00:00Z"}`
 
+// metadataRoles is the path that lists the instance's role.
+const metadataRoles = "/latest/meta-data/iam/security-credentials/"
+
 // instance makes the neighbour an EC2 instance with the role app.
-func (r *room) instance(n *neighbour, more ...string) plan.Step {
-	const roles = "/latest/meta-data/iam/security-credentials/"
+func (r *room) instance(n *neighbour) plan.Step {
 	n.answers["/latest/api/token"] = func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "300")
 		fmt.Fprint(w, "EXAMPLE-IMDS-TOKEN")
 	}
-	n.answers[roles] = says(200, "text/plain", "app\n")
-	n.answers[roles+"app"] = says(200, "application/json", ambientKey)
-	r.Getenv = env(append([]string{"AWS_EC2_METADATA_SERVICE_ENDPOINT", n.URL}, more...)...)
+	n.answers[metadataRoles] = says(200, "text/plain", "app\n")
+	n.answers[metadataRoles+"app"] = says(200, "application/json", ambientKey)
 	for _, secret := range []string{"EXAMPLESECRET", "EXAMPLETOKEN", "EXAMPLE-IMDS-TOKEN"} {
 		r.keep(secret)
 	}
-	return r.step(plan.KindMetadata, plan.CredentialSource{Source: "Ec2InstanceMetadata"})
+	return r.step(plan.KindMetadata, plan.CredentialSource{Source: "Ec2InstanceMetadata", Endpoint: n.URL})
 }
 
 func TestInstanceGivesCredentials(t *testing.T) {
@@ -114,47 +116,126 @@ func TestInstanceWithoutARole(t *testing.T) {
 	}
 }
 
-// Without the token service a client may fall back to the first version of the protocol,
-// unless it is told not to.
+// Without the token service a client may fall back to the first version of the protocol, without a header for a token
+// that it does not have, unless it is told not to.
 func TestInstanceWithoutTokens(t *testing.T) {
+	for name, c := range map[string]struct {
+		puts   func(http.ResponseWriter, *http.Request)
+		within time.Duration
+	}{
+		"not found":   {http.NotFound, time.Second},
+		"forbidden":   {says(403, "text/html", ""), time.Second},
+		"not allowed": {says(405, "text/html", ""), time.Second},
+		"silent":      {func(_ http.ResponseWriter, q *http.Request) { <-q.Context().Done() }, 4 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, n := newRoom(t), newNeighbour(t)
+			s := r.instance(n)
+			n.answers["/latest/api/token"] = c.puts
+			old := func(w http.ResponseWriter, q *http.Request) {
+				if _, ok := q.Header["X-Aws-Ec2-Metadata-Token"]; ok { // an empty one is a wrong one
+					w.WriteHeader(http.StatusUnauthorized)
+					return
+				}
+				if strings.HasSuffix(q.URL.Path, "/app") {
+					says(200, "application/json", ambientKey)(w, q)
+					return
+				}
+				fmt.Fprint(w, "app")
+			}
+			n.answers[metadataRoles], n.answers[metadataRoles+"app"] = old, old
+			began := time.Now()
+			r.make(s)
+			if took := time.Since(began); took > c.within {
+				t.Errorf("it took %s, want at most %s", took, c.within)
+			}
+			puts := func() (all int) {
+				for _, asked := range n.asked {
+					if strings.HasPrefix(asked, http.MethodPut) {
+						all++
+					}
+				}
+				return all
+			}
+			if puts() != 1 || len(n.asked) != 3 {
+				t.Errorf("asked %q, want one PUT and two GETs", n.asked)
+			}
+			s.Spec = plan.CredentialSource{Source: "Ec2InstanceMetadata", Endpoint: n.URL, WithoutV1: true}
+			before := puts()
+			r.fail(s)
+			if gets := len(n.asked) - 3 - (puts() - before); gets != 0 {
+				t.Errorf("%d GETs without a token, want none", gets)
+			}
+		})
+	}
+}
+
+// A token that could not be had at first is fetched where the service does want one.
+func TestInstanceThatWantsATokenAfterAll(t *testing.T) {
 	r, n := newRoom(t), newNeighbour(t)
 	s := r.instance(n)
-	delete(n.answers, "/latest/api/token")
-	r.make(s)
-	s = r.instance(n, "AWS_EC2_METADATA_V1_DISABLED", "true")
-	delete(n.answers, "/latest/api/token")
-	r.fail(s)
+	token, roles := n.answers["/latest/api/token"], n.answers[metadataRoles]
+	tries := 0
+	n.answers["/latest/api/token"] = func(w http.ResponseWriter, q *http.Request) {
+		if tries++; tries == 1 {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		token(w, q)
+	}
+	n.answers[metadataRoles] = func(w http.ResponseWriter, q *http.Request) {
+		if q.Header.Get("X-Aws-Ec2-Metadata-Token") == "" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		roles(w, q)
+	}
+	if c := r.make(s); c.AccessKeyID != "ASIAIOSFODNN7EXAMPLE" || tries != 2 {
+		t.Errorf("got %+v after %d PUTs", c, tries)
+	}
+}
+
+func TestInstanceIsTriedAgain(t *testing.T) {
+	for attempts, want := range map[int]int{0: 3, 1: 1, 4: 4} {
+		r, n := newRoom(t), newNeighbour(t)
+		s := r.instance(n)
+		n.answers[metadataRoles] = says(503, "text/html", "EXAMPLESECRET")
+		s.Endpoint.MaxAttempts = attempts
+		r.wantText(r.fail(s), "EC2 metadata of profile p: AWS says HTTP 503")
+		if len(n.asked) != 1+want {
+			t.Errorf("asked %q, want one PUT and %d GETs", n.asked, want)
+		}
+	}
 }
 
 func TestMetadataThatIsNotAsked(t *testing.T) {
 	for name, c := range map[string]struct {
-		vars  []string
-		words string
+		vars     []string
+		endpoint string
+		words    string
 	}{
-		"disabled": {[]string{"AWS_EC2_METADATA_DISABLED", "TRUE"}, "found AWS_EC2_METADATA_DISABLED=true"},
-		"junk":     {[]string{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "a b"}, "is no address"},
-		"userinfo": {[]string{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://u:hunter2@127.0.0.1"}, "is no address"},
+		"disabled": {[]string{"AWS_EC2_METADATA_DISABLED", "TRUE"}, "http://127.0.0.1:1", "found AWS_EC2_METADATA_DISABLED=true"},
+		"junk":     {nil, "a b", "is no address"},
+		"userinfo": {nil, "http://u:hunter2@127.0.0.1", "is no address"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRoom(t)
 			r.keep("hunter2")
 			r.Getenv = env(c.vars...)
-			e := failAs[*AmbientError](r, r.step(plan.KindMetadata, plan.CredentialSource{Source: "Ec2InstanceMetadata"}))
+			e := failAs[*AmbientError](r, r.step(plan.KindMetadata, plan.CredentialSource{Source: "Ec2InstanceMetadata", Endpoint: c.endpoint}))
 			r.wantText(e, "EC2 metadata of profile p: ", c.words)
 		})
 	}
 }
 
-func TestMetadataEndpoint(t *testing.T) {
-	const variable = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
-	for want, vars := range map[string][]string{
-		"http://169.254.169.254":   {variable + "_MODE", "ipv4"},
-		"http://[fd00:ec2::254]":   {variable + "_MODE", "ipv6"},
-		"http://metadata.internal": {variable + "_MODE", "IPv6", variable, "http://metadata.internal"},
-	} {
-		r := newRoom(t)
-		if r.Getenv = env(vars...); MetadataAddress(r.Getenv) != want {
-			t.Errorf("%q lead to %s, want %s", vars, MetadataAddress(r.Getenv), want)
-		}
+// What the SDK's own clients read of the environment is not read behind our settings' back.
+func TestSDKReadsNoEnvironment(t *testing.T) {
+	r, n, other := newRoom(t), newNeighbour(t), newNeighbour(t)
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", other.URL)
+	r.make(r.instance(n))
+	if len(other.asked) != 0 {
+		t.Errorf("another endpoint was asked %q", other.asked)
 	}
 }

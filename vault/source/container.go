@@ -35,7 +35,7 @@ func (m machine) container(ctx context.Context) (aws.Credentials, error) {
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	return m.deps.AWS.Container(ctx, m.name(), at, token)
+	return m.deps.AWS.Container(ctx, m.name(), awsapi.Container{URL: at, Token: token, Tries: target(m.step).Endpoint})
 }
 
 // ContainerAddress is where the environment says that a container's credentials are; empty for nowhere. Its path may

@@ -89,7 +89,7 @@ func (d *Deps) Make(ctx context.Context, s plan.Step, before aws.Credentials) (a
 	case plan.StaticKey:
 		return d.Static(s.Profile)
 	case plan.CredentialSource:
-		return machine{d, s}.credentials(ctx)
+		return machine{d, s}.credentials(ctx, spec)
 	case plan.Process:
 		return d.process(ctx, s, spec)
 	case plan.WebIdentity:
