@@ -5,8 +5,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -118,5 +120,32 @@ func loginOperations() []operation {
 				})
 			},
 		},
+	}
+}
+
+// The pages of sign-ins are a browser's to call, so that the SDK has no client for them. Their addresses are spelled as
+// the AWS CLI spells them.
+func TestPagesAreThoseOfTheAWSCLI(t *testing.T) {
+	at := Target{Region: "eu-west-1"}
+	p := Page{Client: "a/b", Scopes: []string{"c", "d:e"}, Redirect: "http://127.0.0.1:1/oauth/callback", State: "f", Challenge: "g"}
+	one := p
+	one.Scopes = []string{"openid"}
+	for page, want := range map[string]string{
+		IDC{At: at}.Page(p): "https://oidc.eu-west-1.amazonaws.com/authorize?response_type=code&client_id=a%2Fb&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Foauth%2Fcallback" +
+			"&state=f&code_challenge_method=S256&scopes=c+d%3Ae&code_challenge=g",
+		Login{At: at}.Page(one): "https://eu-west-1.signin.aws.amazon.com/v1/authorize?response_type=code&client_id=a%2Fb&state=f&code_challenge_method=SHA-256" +
+			"&scope=openid&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Foauth%2Fcallback&code_challenge=g",
+	} {
+		got, err := url.Parse(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told, err := url.Parse(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got.Query(), told.Query()) || Site(got)+got.Path != Site(told)+told.Path {
+			t.Errorf("the page is %s, want %s", page, want)
+		}
 	}
 }
