@@ -51,8 +51,9 @@ func Size(n int) string {
 type form int
 
 const (
-	formXML  form = iota // STS
-	formJSON             // Identity Center and sign-in
+	formXML   form = iota // STS
+	formJSON              // Identity Center and sign-in
+	formPlain             // JSON whatever its media type says: the console's federation endpoint
 )
 
 // checked is a transport that lets only answers through which AWS could have given. They
@@ -77,7 +78,7 @@ func (t *checked) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch {
 	case len(body) > maxAnswer:
 		return nil, e
-	case !said && (resp.StatusCode >= http.StatusBadRequest || t.form == formJSON): // a refusal without a word is still one
+	case !said && (resp.StatusCode >= http.StatusBadRequest || t.form != formXML): // a refusal without a word is still one
 		return resp, nil
 	case !t.form.is(e.Type):
 		return nil, e
@@ -92,16 +93,19 @@ func (t *checked) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // is reports whether a media type says that an answer has the form.
 func (f form) is(kind string) bool {
-	if f == formJSON {
-		return strings.HasPrefix(kind, "application/") && strings.Contains(kind, "json")
+	switch f {
+	case formXML:
+		return isXML(kind)
+	case formPlain:
+		return true
 	}
-	return isXML(kind)
+	return strings.HasPrefix(kind, "application/") && strings.Contains(kind, "json")
 }
 
 // read reports whether a text ends where it should, and whether it begins as an answer
 // does.
 func (f form) read(body []byte) (whole, begun bool) {
-	if f == formJSON {
+	if f != formXML {
 		return json.Valid(body), bytes.HasPrefix(bytes.TrimSpace(body), []byte("{"))
 	}
 	root, whole := outline(body)

@@ -28,7 +28,7 @@ func (api *Client) SignInToken(ctx context.Context, at Endpoint, creds aws.Crede
 	if err := api.CheckEndpoint(at); err != nil {
 		return "", err
 	}
-	hc, err := api.Network.client(at.CABundle, formJSON)
+	hc, err := api.Network.client(at.CABundle, formPlain)
 	if err != nil {
 		return "", err
 	}
@@ -88,6 +88,7 @@ func (a signInAsk) ask(ctx context.Context, method string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %s cannot be called", signInAction, a.place()) // the error quotes the URL
 	}
+	r.Header.Set("User-Agent", "aws-vault")
 	if body != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

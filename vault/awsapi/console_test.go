@@ -57,6 +57,27 @@ func TestSignInToken(t *testing.T) {
 	}
 }
 
+// AWS's own programs do not look at the media type, so that AWS may change it.
+func TestSignInTokenOfAnyMediaType(t *testing.T) {
+	for _, kind := range []string{"text/html", "text/plain; charset=utf-8", "application/octet-stream", ""} {
+		r := newRoom(t)
+		agent := ""
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			agent = req.UserAgent()
+			w.Header()["Content-Type"] = []string{kind}
+			io.WriteString(w, `{"SigninToken":"EXAMPLE"}`)
+		}))
+		defer server.Close()
+		token, err := r.SignInToken(t.Context(), signInAt(server.URL), r.visitor(), 0)
+		if err != nil || token != "EXAMPLE" {
+			t.Errorf("%q: got %q, %v", kind, token, err)
+		}
+		if agent != "aws-vault" {
+			t.Errorf("asked as %q", agent)
+		}
+	}
+}
+
 // What went wrong is told without the session, and a GET follows only where the endpoint
 // says that it takes no POST.
 func TestSignInFails(t *testing.T) {
