@@ -220,7 +220,8 @@ func TestOpenIDNewKeys(t *testing.T) {
 	w.vault("exec", "dev", "--", "true")
 	p.rotate()
 	w.vault("exec", "ops", "--", "true")
-	w.calls(devCall, opsCall+" refused=InvalidIdentityToken", opsCall)
+	const refused = opsCall + " refused=InvalidIdentityToken"
+	w.calls(devCall, refused, refused, refused, opsCall)
 }
 
 // TestOpenIDDenied has the person refuse.

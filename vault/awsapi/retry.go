@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -91,12 +92,22 @@ func retryables() []retry.IsErrorRetryable {
 	return append(slices.Clone(retry.DefaultRetryables),
 		retry.RetryableErrorCode{Codes: map[string]struct{}{"IDPCommunicationError": {}}},
 		retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-			if lost(err) {
+			if lost(err) || unreached(err) {
 				return aws.TrueTernary
 			}
 			return aws.UnknownTernary
 		}),
 	)
+}
+
+// CodeInvalidToken is how AWS refuses a web identity token.
+const CodeInvalidToken = "InvalidIdentityToken"
+
+// unreached reports whether AWS refused a token because it could not fetch the provider's keys just then. The SDK's own
+// exchange of tokens tries again, too.
+func unreached(err error) bool {
+	var no *refusal
+	return errors.As(err, &no) && no.code == CodeInvalidToken && strings.Contains(no.message, "Couldn't retrieve verification key")
 }
 
 // passes reports whether what went wrong may go better soon.

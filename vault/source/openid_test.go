@@ -245,7 +245,8 @@ func TestOpenIDTokenThatAWSRefuses(t *testing.T) {
 	}
 	r.aws.Reset()
 	r.make(r.role("alice"))
-	r.wantActions(exchanged+" InvalidIdentityToken", "refresh_token", exchanged)
+	const refused = exchanged + " InvalidIdentityToken"
+	r.wantActions(refused, refused, refused, "refresh_token", exchanged)
 	r.aws.Fail(fakeaws.Fault{Action: exchanged, Code: "InvalidIdentityToken", Times: 9})
 	r.fail(r.role("alice"))
 	r.wantActions(exchanged + " InvalidIdentityToken")
@@ -492,4 +493,24 @@ func TestOpenIDOverTLS(t *testing.T) {
 	if _, err := r.OpenID(to).SignIn(t.Context()); !errors.Is(err, signin.ErrDenied) {
 		t.Errorf("with its root: %v", err)
 	}
+}
+
+// AWS refuses a good token if it cannot fetch the provider's keys just then. That passes, and the ID token is kept.
+func TestProviderThatAWSDoesNotReach(t *testing.T) {
+	const unreached = "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements"
+	r := newOpenIDRoom(t, alice)
+	r.signIn()
+	r.fresh.set("") // another process did
+	r.aws.Reset()
+	const refused = exchanged + " InvalidIdentityToken"
+	r.aws.Fail(fakeaws.Fault{Action: exchanged, Code: "InvalidIdentityToken", Message: unreached, Times: 2})
+	r.make(r.role("alice"))
+	r.wantActions(refused, refused, exchanged)
+	r.aws.Fail(fakeaws.Fault{Action: exchanged, Code: "InvalidIdentityToken", Message: unreached, Times: 3})
+	r.aws.Reset()
+	r.aws.Fail(fakeaws.Fault{Action: exchanged, Code: "InvalidIdentityToken", Message: unreached, Times: 3})
+	if e := failAs[*awsapi.APIError](r.room, r.role("alice")); !e.Retry {
+		t.Errorf("got %+v, want one that may be tried again", e)
+	}
+	r.wantActions(refused, refused, refused)
 }

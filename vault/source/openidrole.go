@@ -9,6 +9,7 @@ import (
 
 	"aws-vault/vault/awsapi"
 	"aws-vault/vault/plan"
+	"aws-vault/vault/signin"
 )
 
 // role exchanges the ID token of whoever is signed in for a role. One that was kept
@@ -33,7 +34,7 @@ func (o OpenID) role(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.
 			return aws.Credentials{}, &OtherCallerError{Of: "the sign-in to " + spec.Issuer, Now: now}
 		}
 		creds, err := sts(d.AWS, s).WebIdentity(ctx, t.ID, roleRequest(s, spec.ARN, spec.SessionName))
-		if d.fresh.is(t, d.AWS.Clock.Local()) || refused != "" || !notTaken(err) {
+		if d.fresh.is(t, d.AWS.Clock.Local()) || refused != "" || !notTaken(err) && !o.keyGone(ctx, t, err) {
 			return creds, err
 		}
 		d.debug("AWS does not take the ID token any more", "issuer", spec.Issuer)
@@ -41,8 +42,25 @@ func (o OpenID) role(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.
 	}
 }
 
-// notTaken reports whether AWS refused a token that another one could replace.
+// keyGone reports whether AWS found no key for a token because the provider has none any more. AWS says the same where it
+// did not reach the provider, which is no reason to replace the token, so the provider is asked.
+func (o OpenID) keyGone(ctx context.Context, t openIDToken, err error) bool {
+	var api *awsapi.APIError
+	if !errors.As(err, &api) || api.Code != awsapi.CodeInvalidToken || !api.Retry {
+		return false
+	}
+	p, err := o.known(ctx)
+	if err != nil {
+		return false
+	}
+	_, err = p.Verify(t.ID, signin.Want{Audience: o.to.Audience})
+	var refused *signin.IDTokenError
+	return errors.As(err, &refused) && refused.Key
+}
+
+// notTaken reports whether AWS refused a token that another one could replace. That AWS cannot reach the provider
+// says nothing about the token.
 func notTaken(err error) bool {
 	var api *awsapi.APIError
-	return errors.As(err, &api) && (api.Code == "InvalidIdentityToken" || strings.HasPrefix(api.Code, "ExpiredToken"))
+	return errors.As(err, &api) && !api.Retry && (api.Code == awsapi.CodeInvalidToken || strings.HasPrefix(api.Code, "ExpiredToken"))
 }
