@@ -61,7 +61,11 @@ func (h *Held) ec2Body() *body {
 		SecretAccessKey string
 		Token           string
 		Expiration      string
-	}{"Success", stamp(h.Made), "AWS-HMAC", h.Credentials.AccessKeyID, h.Credentials.SecretAccessKey, h.Credentials.SessionToken, stamp(h.Credentials.Expires)})
+		AccountID       string `json:"AccountId,omitempty"`
+	}{
+		"Success", stamp(h.Made), "AWS-HMAC", h.Credentials.AccessKeyID, h.Credentials.SecretAccessKey, h.Credentials.SessionToken,
+		stamp(h.Credentials.Expires), h.Credentials.AccountID,
+	})
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

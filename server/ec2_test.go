@@ -66,6 +66,7 @@ func TestEC2Answers(t *testing.T) {
 		for name, want := range map[string]string{
 			"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": "ASIAIOSFODNN7EXAMPLE", "Token": "EXAMPLETOKEN+/=",
 			"SecretAccessKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "Expiration": "2100-01-02T02:04:05Z",
+			"AccountId": "123456789012",
 		} {
 			if have[name] != want {
 				t.Errorf("%s is %q, want %q", name, have[name], want)

@@ -79,7 +79,8 @@ func asJSON(_ plan.Plan, c aws.Credentials) ([]byte, error) {
 		SecretAccessKey string
 		SessionToken    string `json:",omitempty"`
 		Expiration      string `json:",omitempty"`
-	}{Version: 1, AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}
+		AccountID       string `json:"AccountId,omitempty"`
+	}{Version: 1, AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken, AccountID: c.AccountID}
 	if c.CanExpire {
 		answer.Expiration = expiration(c)
 	}
