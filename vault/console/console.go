@@ -17,18 +17,26 @@ import (
 )
 
 // A site is where a partition of AWS has its console.
-type site struct{ partition, console string }
+type site struct {
+	partition, console string
+	signInRegion       string // the region whose host signs in; empty where the partition has a host for all
+}
 
 // signIn is where one signs in to it.
-func (s site) signIn() string { return partition.SignIn(s.partition) }
+func (s site) signIn() string {
+	if s.signInRegion != "" {
+		return s.signInRegion + "." + partition.SignIn(s.partition)
+	}
+	return partition.SignIn(s.partition)
+}
 
 // sites are the partitions whose console can be signed in to from outside.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
 var sites = []site{
-	{"aws", "console.aws.amazon.com"},
-	{"aws-cn", "console.amazonaws.cn"},
-	{"aws-us-gov", "console.amazonaws-us-gov.com"},
-	{"aws-eusc", "console.amazonaws-eusc.eu"},
+	{"aws", "console.aws.amazon.com", ""},
+	{"aws-cn", "console.amazonaws.cn", ""},
+	{"aws-us-gov", "console.amazonaws-us-gov.com", ""},
+	{"aws-eusc", "console.amazonaws-eusc.eu", "eusc-de-east-1"},
 }
 
 // NoConsoleError is returned for a partition whose console this program does not know.

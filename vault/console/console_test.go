@@ -22,7 +22,7 @@ func TestSites(t *testing.T) {
 		{"arn:aws-cn:sts::1:assumed-role/r/s", Destination{}, "signin.amazonaws.cn", "https://console.amazonaws.cn/"},
 		{"arn:aws-cn:sts::1:assumed-role/r/s", Destination{Region: "cn-north-1"}, "signin.amazonaws.cn", "https://cn-north-1.console.amazonaws.cn/console/home?region=cn-north-1"},
 		{"arn:aws-us-gov:sts::1:assumed-role/r/s", Destination{Region: "us-gov-west-1", Path: "ec2"}, "signin.amazonaws-us-gov.com", "https://us-gov-west-1.console.amazonaws-us-gov.com/ec2?region=us-gov-west-1"},
-		{"arn:aws-eusc:sts::1:assumed-role/r/s", Destination{Region: "eusc-de-east-1"}, "signin.amazonaws-eusc.eu", "https://eusc-de-east-1.console.amazonaws-eusc.eu/console/home?region=eusc-de-east-1"},
+		{"arn:aws-eusc:sts::1:assumed-role/r/s", Destination{Region: "eusc-de-east-1"}, "eusc-de-east-1.signin.amazonaws-eusc.eu", "https://eusc-de-east-1.console.amazonaws-eusc.eu/console/home?region=eusc-de-east-1"},
 	} {
 		s, err := siteOf(tt.arn)
 		if err != nil {
