@@ -25,16 +25,58 @@ type Login struct {
 	At     Target
 }
 
-// Base is the address that sign-ins begin at, without a slash at its end.
-func (l Login) Base() string {
-	if l.At.Endpoint.URL != "" {
-		return strings.TrimRight(l.At.Endpoint.URL, "/")
+// at returns the address that sign-ins begin at, without a slash at its end. Its error says what is wrong with the
+// region: a sign-in is never sent to a partition that the region may not be in.
+// https://github.com/aws/aws-sdk-go-v2/blob/main/service/signin/endpoints.go
+func (l Login) at() (string, error) {
+	region, e := l.At.Region, l.At.Endpoint
+	switch {
+	case e.URL != "":
+		return strings.TrimRight(e.URL, "/"), nil
+	case !isLabel(region) || !partition.Known(region):
+		return "", fmt.Errorf("the region to sign in to is %.80q, want one such as eu-west-1", region)
 	}
-	return "https://" + l.At.Region + "." + cmp.Or(partition.SignIn(partition.Of(l.At.Region)), partition.SignIn("aws"))
+	d, in := domainsOf(region), partition.Of(region)
+	switch {
+	case e.FIPS && e.DualStack:
+		return "https://signin-fips." + region + "." + d.dual, nil
+	case e.FIPS && region == "us-gov-west-1":
+		return "https://" + signInFIPSGov, nil
+	case e.FIPS && in == "aws-us-gov":
+		return "https://" + region + "." + signInFIPSGov, nil
+	case e.FIPS:
+		return "https://signin-fips." + region + "." + d.classic, nil
+	case e.DualStack:
+		return "https://signin." + region + "." + d.dual, nil
+	}
+	return "https://" + region + "." + partition.SignIn(in), nil
+}
+
+// signInFIPSGov is where one signs in to GovCloud with FIPS 140: its home region at the domain itself.
+const signInFIPSGov = "signin-fips.amazonaws-us-gov.com"
+
+// Check says whether one can sign in, without a call: the endpoint or the region is one.
+func (l Login) Check() error {
+	if _, err := l.at(); err != nil {
+		return err
+	}
+	return l.Client.CheckEndpoint(l.At.Endpoint)
+}
+
+// Base is the address that sign-ins begin at, without a slash at its end. That of a region which [Login.Check] refuses
+// is never called.
+func (l Login) Base() string {
+	at, _ := l.at()
+	return at
 }
 
 // Place names where the calls go, for errors.
-func (l Login) Place() string { return siteOf(l.Base()) }
+func (l Login) Place() string {
+	if at, err := l.at(); err == nil {
+		return siteOf(at)
+	}
+	return "the sign-in in " + l.At.Region
+}
 
 // Page is the address of the page on which a person signs in. It holds no secret. AWS spells the
 // method as it does.

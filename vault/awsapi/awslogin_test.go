@@ -5,16 +5,67 @@ import (
 	"testing"
 )
 
+// The places are those of the SDK's rules.
 func TestLoginPlaces(t *testing.T) {
-	for region, want := range map[string]string{
-		"eu-west-1": "https://eu-west-1.signin.aws.amazon.com", "cn-north-1": "https://cn-north-1.signin.amazonaws.cn",
-		"us-gov-west-1": "https://us-gov-west-1.signin.amazonaws-us-gov.com",
+	for region, want := range map[string][4]string{ // plain, FIPS, dual stack, both
+		"eu-west-1": {"eu-west-1.signin.aws.amazon.com", "signin-fips.eu-west-1.amazonaws.com", "signin.eu-west-1.api.aws", "signin-fips.eu-west-1.api.aws"},
+		"cn-north-1": {
+			"cn-north-1.signin.amazonaws.cn", "signin-fips.cn-north-1.amazonaws.com.cn",
+			"signin.cn-north-1.api.amazonwebservices.com.cn", "signin-fips.cn-north-1.api.amazonwebservices.com.cn",
+		},
+		"us-gov-west-1": {
+			"us-gov-west-1.signin.amazonaws-us-gov.com", "signin-fips.amazonaws-us-gov.com",
+			"signin.us-gov-west-1.api.aws", "signin-fips.us-gov-west-1.api.aws",
+		},
+		"us-gov-east-1": {
+			"us-gov-east-1.signin.amazonaws-us-gov.com", "us-gov-east-1.signin-fips.amazonaws-us-gov.com",
+			"signin.us-gov-east-1.api.aws", "signin-fips.us-gov-east-1.api.aws",
+		},
+		"eusc-de-east-1": {
+			"eusc-de-east-1.signin.amazonaws-eusc.eu", "signin-fips.eusc-de-east-1.amazonaws.eu",
+			"signin.eusc-de-east-1.api.amazonwebservices.eu", "signin-fips.eusc-de-east-1.api.amazonwebservices.eu",
+		},
+		"us-iso-east-1": {
+			"us-iso-east-1.signin.c2shome.ic.gov", "signin-fips.us-iso-east-1.c2s.ic.gov",
+			"signin.us-iso-east-1.api.aws.ic.gov", "signin-fips.us-iso-east-1.api.aws.ic.gov",
+		},
+		"us-isob-east-1": {
+			"us-isob-east-1.signin.sc2shome.sgov.gov", "signin-fips.us-isob-east-1.sc2s.sgov.gov",
+			"signin.us-isob-east-1.api.aws.scloud", "signin-fips.us-isob-east-1.api.aws.scloud",
+		},
+		"eu-isoe-west-1": {
+			"eu-isoe-west-1.signin.csphome.adc-e.uk", "signin-fips.eu-isoe-west-1.cloud.adc-e.uk",
+			"signin.eu-isoe-west-1.api.cloud-aws.adc-e.uk", "signin-fips.eu-isoe-west-1.api.cloud-aws.adc-e.uk",
+		},
+		"us-isof-south-1": {
+			"us-isof-south-1.signin.csphome.hci.ic.gov", "signin-fips.us-isof-south-1.csp.hci.ic.gov",
+			"signin.us-isof-south-1.api.aws.hci.ic.gov", "signin-fips.us-isof-south-1.api.aws.hci.ic.gov",
+		},
 	} {
-		if got := (Login{At: Target{Region: region}}).Base(); got != want {
-			t.Errorf("%s signs in at %s, want %s", region, got, want)
+		for i, e := range []Endpoint{{}, {FIPS: true}, {DualStack: true}, {FIPS: true, DualStack: true}} {
+			l := Login{Client: &Client{}, At: Target{Region: region, Endpoint: e}}
+			if err := l.Check(); err != nil || l.Base() != "https://"+want[i] || l.Place() != "https://"+want[i] {
+				t.Errorf("%s with %+v signs in at %s, want %s (%v)", region, e, l.Base(), want[i], err)
+			}
+			if !isAWS(want[i]) {
+				t.Errorf("%s is not AWS's", want[i])
+			}
 		}
-		if !isAWS(strings.TrimPrefix(want, "https://")) {
-			t.Errorf("%s is not AWS's", want)
+	}
+}
+
+// A sign-in is never sent to the commercial partition because the region's own is not known.
+func TestLoginInARegionOfNoPartition(t *testing.T) {
+	for _, region := range []string{"us-isog-east-1", "mars-1", "", "evil.org/"} {
+		for _, e := range []Endpoint{{}, {FIPS: true}, {DualStack: true}} {
+			l := Login{Client: &Client{}, At: Target{Region: region, Endpoint: e}}
+			if err := l.Check(); err == nil || !strings.Contains(err.Error(), "want one such as eu-west-1") || l.Base() != "" {
+				t.Errorf("%q: got %v, at %q", region, err, l.Base())
+			}
 		}
+	}
+	l := Login{Client: &Client{}, At: Target{Region: "mars-1", Endpoint: Endpoint{URL: "https://signin.example.com/"}}}
+	if err := l.Check(); err != nil || l.Base() != "https://signin.example.com" {
+		t.Errorf("an endpoint of one's own: %v, at %q", err, l.Base())
 	}
 }

@@ -66,7 +66,7 @@ func IsLoopback(host string) bool {
 // https://docs.aws.amazon.com/general/latest/gr/iam-service.html
 // https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-share-your-services.html
 var awsHost = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)^(vpce-[a-z0-9-]+\.)?(sts|iam|oidc|portal\.sso|rolesanywhere)(-fips)?(\.[a-z]+(-[a-z]+)+-[0-9]+|\.us-gov|\.global)?(\.vpce)?\.(` + strings.Join([]string{
+	return regexp.MustCompile(`(?i)^(vpce-[a-z0-9-]+\.)?(sts|iam|oidc|portal\.sso|rolesanywhere|signin)(-fips)?(\.[a-z]+(-[a-z]+)+-[0-9]+|\.us-gov|\.global)?(\.vpce)?\.(` + strings.Join([]string{
 		`amazonaws\.com`, `api\.aws`,
 		`amazonaws\.com\.cn`, `api\.amazonwebservices\.com\.cn`,
 		`amazonaws\.eu`, `api\.amazonwebservices\.eu`,
@@ -79,7 +79,7 @@ var awsHost = sync.OnceValue(func() *regexp.Regexp {
 
 // signInHost are the names of AWS's sign-in.
 var signInHost = sync.OnceValue(func() *regexp.Regexp {
-	var domains []string
+	domains := []string{regexp.QuoteMeta(signInFIPSGov)}
 	for _, s := range partition.SignIns {
 		domains = append(domains, regexp.QuoteMeta(s.Domain))
 	}

@@ -168,13 +168,12 @@ var services = []struct {
 
 // otherwise says why an address may be another than the SDK's; empty if it may not.
 func otherwise(service, id string, at Target) string {
-	switch e := at.Endpoint; {
-	case isPseudo(at.Region) && at.Region != globalName:
-		return "names that stand for a partition are taken for regions"
-	case service == serviceLogin && (e.FIPS || e.DualStack):
-		return "aws login knows neither FIPS nor dual stack"
-	case service == serviceLogin && strings.HasPrefix(id, "aws-iso"):
-		return "aws login does not know the sign-in of these partitions"
+	e := at.Endpoint
+	switch {
+	case service == serviceLogin && (id == "" || isPseudo(at.Region)):
+		return "nobody signs in by aws login where the partition is not certain"
+	case isPseudo(at.Region) && service != "IAM" && (at.Region != globalName || service != "STS" || e.FIPS || e.DualStack):
+		return "names that stand for a partition have no host"
 	}
 	return ""
 }

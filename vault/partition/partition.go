@@ -28,6 +28,13 @@ func Of(region string) string {
 	return partitions[0].name
 }
 
+// Known reports whether it is certain which partition a region is in. [Of] takes every other for one of the commercial
+// partition, as the SDKs do, where a new region may have any name.
+func Known(region string) bool {
+	parts := strings.Split(region, "-")
+	return Of(region) != partitions[0].name || len(parts) == 3 && len(parts[0]) == 2
+}
+
 // Home returns the region to call where none is set: the home of the first ARN's partition.
 func Home(arns ...string) string {
 	for _, arn := range arns {
@@ -49,6 +56,10 @@ var SignIns = []struct{ Partition, Domain string }{
 	{"aws-cn", "signin.amazonaws.cn"},
 	{"aws-us-gov", "signin.amazonaws-us-gov.com"},
 	{"aws-eusc", "signin.amazonaws-eusc.eu"},
+	{"aws-iso", "signin.c2shome.ic.gov"},
+	{"aws-iso-b", "signin.sc2shome.sgov.gov"},
+	{"aws-iso-e", "signin.csphome.adc-e.uk"},
+	{"aws-iso-f", "signin.csphome.hci.ic.gov"},
 }
 
 // SignIn returns the domain where one signs in to a partition, to which a region may be put in front; empty for one

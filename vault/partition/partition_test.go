@@ -2,6 +2,17 @@ package partition
 
 import "testing"
 
+func TestKnown(t *testing.T) {
+	for region, want := range map[string]bool{
+		"eu-west-1": true, "mx-central-1": true, "cn-north-1": true, "us-isob-east-1": true, "eusc-de-east-1": true,
+		"us-isog-east-1": false, "mars-1": false, "": false,
+	} {
+		if got := Known(region); got != want {
+			t.Errorf("%q: %v, want %v", region, got, want)
+		}
+	}
+}
+
 func TestHomeRegion(t *testing.T) {
 	for arn, want := range map[string]string{
 		"":                                "us-east-1",

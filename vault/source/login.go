@@ -198,7 +198,7 @@ func (l AWSLogin) refresh(ctx context.Context, old loginToken, trade *store.Trad
 // What comes is stored at once, unless to is nil. Credentials that make no sense do not cost the refresh token.
 func (l AWSLogin) trade(ctx context.Context, key awsapi.ProofKey, g awsapi.LoginGrant, old loginToken, to *store.Trade) (t loginToken, err error) {
 	d, api := l.deps, l.api()
-	if err := d.AWS.CheckEndpoint(api.At.Endpoint); err != nil {
+	if err := api.Check(); err != nil {
 		return loginToken{}, err
 	}
 	if old.Key, err = key.Text(); err != nil {

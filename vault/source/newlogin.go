@@ -29,7 +29,7 @@ func (e *IdentityError) Error() string {
 // another.
 func (l AWSLogin) New(ctx context.Context, want string, remote bool) (string, error) {
 	d := l.deps
-	if err := d.AWS.CheckEndpoint(l.api().At.Endpoint); err != nil {
+	if err := l.api().Check(); err != nil {
 		return "", err
 	}
 	trade := d.Tokens.Trade(string(plan.Login{Session: want}.Token()))
