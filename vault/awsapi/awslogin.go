@@ -30,11 +30,14 @@ type Login struct {
 // https://github.com/aws/aws-sdk-go-v2/blob/main/service/signin/endpoints.go
 func (l Login) at() (string, error) {
 	region, e := l.At.Region, l.At.Endpoint
-	switch {
-	case e.URL != "":
+	if e.URL != "" {
 		return strings.TrimRight(e.URL, "/"), nil
-	case !isLabel(region) || !partition.Known(region):
-		return "", fmt.Errorf("the region to sign in to is %.80q, want one such as eu-west-1", region)
+	}
+	if err := checkRegion(region); err != nil {
+		return "", err
+	}
+	if !partition.Known(region) {
+		return "", fmt.Errorf("the region to sign in to is %.80q, expected one such as eu-west-1", region)
 	}
 	d, in := domainsOf(region), partition.Of(region)
 	switch {

@@ -64,7 +64,7 @@ func isPseudo(region string) bool { return strings.HasSuffix(region, "-global") 
 func TestPartitionsAreThoseOfTheSDK(t *testing.T) {
 	for id, regions := range sdkRegions(t) {
 		for _, region := range regions {
-			if got := partition.Of(region); got != id && !isPseudo(region) {
+			if got := partition.Of(region); got != id {
 				t.Errorf("%s is in %s, want %s", region, got, id)
 			}
 		}

@@ -76,8 +76,8 @@ func (s service) at(t Target) (address, error) {
 	if e.URL != "" {
 		return address{strings.TrimRight(e.URL, "/"), s.name, region}, nil
 	}
-	if !isLabel(region) {
-		return address{}, fmt.Errorf("the region is %.80q, want one such as eu-west-1", region)
+	if err := checkRegion(region); err != nil {
+		return address{}, err
 	}
 	d := domainsOf(region)
 	host, domain := s.host, d.classic
@@ -88,6 +88,17 @@ func (s service) at(t Target) (address, error) {
 		domain = d.dual
 	}
 	return address{"https://" + host + "." + region + "." + domain, s.name, region}, nil
+}
+
+// checkRegion refuses what a service that has a place in each region cannot be called in.
+func checkRegion(region string) error {
+	switch {
+	case !isLabel(region):
+		return fmt.Errorf("the region is %.80q, want one such as eu-west-1", region)
+	case partition.IsPseudo(region):
+		return fmt.Errorf("the region is %s, which stands for a whole partition, expected one such as %s", region, partition.Home("arn:"+partition.Of(region)+":"))
+	}
+	return nil
 }
 
 // place names where the service is called, for errors: scheme and host, as far as they

@@ -12,3 +12,22 @@ func TestRegionIsPartOfAName(t *testing.T) {
 		}
 	}
 }
+
+// A pseudo-region has no host of its own, and certainly none in the commercial partition. IAM has one place in each
+// partition, and the commercial STS its global endpoint.
+func TestPseudoRegions(t *testing.T) {
+	for region, home := range map[string]string{"aws-global": "us-east-1", "aws-cn-global": "cn-north-1", "aws-us-gov-global": "us-gov-west-1", "aws-iso-b-global": "us-isob-east-1"} {
+		for _, s := range []service{serviceSTS, serviceOIDC, servicePortal, serviceAnywhere} {
+			want := "the region is " + region + ", which stands for a whole partition, expected one such as " + home
+			if at, err := s.at(Target{Region: region}); err == nil || err.Error() != want {
+				t.Errorf("%s in %s: got %q, %v", s.title, region, at.url, err)
+			}
+		}
+		if at, want := iamAt(Target{Region: region}), iamAt(Target{Region: home}); at != want {
+			t.Errorf("IAM in %s is at %+v, want %+v", region, at, want)
+		}
+		if at, err := stsAt(Target{Region: region}); (err == nil) != (region == globalName) {
+			t.Errorf("STS in %s: got %q, %v", region, at.url, err)
+		}
+	}
+}

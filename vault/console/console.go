@@ -146,7 +146,7 @@ func siteOf(arn string) (site, error) {
 // page is the address of a page of the console.
 func (s site) page(to Destination) string {
 	host, query := s.console, ""
-	if to.Region != "" && partition.Of(to.Region) == s.partition {
+	if to.Region != "" && !partition.IsPseudo(to.Region) && partition.Of(to.Region) == s.partition {
 		host, query = to.Region+"."+s.console, "region="+url.QueryEscape(to.Region)
 	}
 	path, fragment, _ := strings.Cut(strings.TrimLeft(to.Path, "/"), "#")

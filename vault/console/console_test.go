@@ -19,6 +19,7 @@ func TestSites(t *testing.T) {
 		{"arn:aws:sts::1:assumed-role/r/s", Destination{Region: "eu-west-1", Path: "/s3/home?tab=a#b"}, "signin.aws.amazon.com", "https://eu-west-1.console.aws.amazon.com/s3/home?tab=a&region=eu-west-1#b"},
 		{"arn:aws:sts::1:assumed-role/r/s", Destination{Region: "eu-west-1", Path: "//evil.example.com/@x"}, "signin.aws.amazon.com", "https://eu-west-1.console.aws.amazon.com/evil.example.com/@x?region=eu-west-1"},
 		{"arn:aws:sts::1:assumed-role/r/s", Destination{Region: "cn-north-1"}, "signin.aws.amazon.com", "https://console.aws.amazon.com/"},
+		{"arn:aws:sts::1:assumed-role/r/s", Destination{Region: "aws-global"}, "signin.aws.amazon.com", "https://console.aws.amazon.com/"},
 		{"arn:aws-cn:sts::1:assumed-role/r/s", Destination{}, "signin.amazonaws.cn", "https://console.amazonaws.cn/"},
 		{"arn:aws-cn:sts::1:assumed-role/r/s", Destination{Region: "cn-north-1"}, "signin.amazonaws.cn", "https://cn-north-1.console.amazonaws.cn/console/home?region=cn-north-1"},
 		{"arn:aws-us-gov:sts::1:assumed-role/r/s", Destination{Region: "us-gov-west-1", Path: "ec2"}, "signin.amazonaws-us-gov.com", "https://us-gov-west-1.console.amazonaws-us-gov.com/ec2?region=us-gov-west-1"},

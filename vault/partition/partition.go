@@ -2,12 +2,15 @@
 // have in common. Where single services are called it leaves to others.
 package partition
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // partitions lists, for each partition of AWS, how its regions begin and which of
 // them its STS calls go to when no region is set. The first is the fallback.
 // https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
-var partitions = []struct{ name, prefix, home string }{
+var partitions = []entry{
 	{"aws", "", "us-east-1"},
 	{"aws-cn", "cn-", "cn-north-1"},
 	{"aws-us-gov", "us-gov-", "us-gov-west-1"},
@@ -18,14 +21,31 @@ var partitions = []struct{ name, prefix, home string }{
 	{"aws-iso-f", "us-isof-", "us-isof-south-1"},
 }
 
-// Of returns the partition of AWS that a region is in.
+type entry struct{ name, prefix, home string }
+
+// Of returns the partition of AWS that a region is in, or that a pseudo-region stands for.
 func Of(region string) string {
+	if name, ok := pseudo(region); ok {
+		return name
+	}
 	for _, p := range partitions[1:] {
 		if strings.HasPrefix(region, p.prefix) {
 			return p.name
 		}
 	}
 	return partitions[0].name
+}
+
+// IsPseudo reports whether a region's name stands for a whole partition, as aws-cn-global does. Only services that have
+// one place in a partition are called with it.
+func IsPseudo(region string) bool {
+	_, ok := pseudo(region)
+	return ok
+}
+
+func pseudo(region string) (partition string, ok bool) {
+	name, ok := strings.CutSuffix(region, "-global")
+	return name, ok && slices.ContainsFunc(partitions, func(p entry) bool { return p.name == name })
 }
 
 // Known reports whether it is certain which partition a region is in. [Of] takes every other for one of the commercial

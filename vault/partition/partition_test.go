@@ -2,6 +2,22 @@ package partition
 
 import "testing"
 
+func TestPseudoRegions(t *testing.T) {
+	for region, want := range map[string]string{
+		"aws-global": "aws", "aws-cn-global": "aws-cn", "aws-us-gov-global": "aws-us-gov", "aws-iso-global": "aws-iso",
+		"aws-iso-b-global": "aws-iso-b", "aws-iso-e-global": "aws-iso-e", "aws-iso-f-global": "aws-iso-f",
+	} {
+		if got := Of(region); !IsPseudo(region) || got != want {
+			t.Errorf("%s is of %s, want %s", region, got, want)
+		}
+	}
+	for _, region := range []string{"eu-west-1", "cn-north-1", "eu-global", "-global", ""} {
+		if IsPseudo(region) {
+			t.Errorf("%q is taken for a whole partition", region)
+		}
+	}
+}
+
 func TestKnown(t *testing.T) {
 	for region, want := range map[string]bool{
 		"eu-west-1": true, "mx-central-1": true, "cn-north-1": true, "us-isob-east-1": true, "eusc-de-east-1": true,
