@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// Patience is how long a person has to sign in with a browser.
-const Patience = 3 * time.Minute
+// Patience is how long a person has to sign in with a browser: as long as the AWS CLI waits, for a password manager and a
+// second factor take their time.
+const Patience = 10 * time.Minute
 
 // A Proof shows that who trades a code is who asked for it.
 // https://www.rfc-editor.org/rfc/rfc7636#section-4

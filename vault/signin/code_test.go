@@ -121,7 +121,7 @@ func TestCodeGivesUp(t *testing.T) {
 		c := &Callback{answers: make(chan Answer)}
 		ctx, cancel := context.WithTimeoutCause(t.Context(), Patience, errSignInOver)
 		defer cancel()
-		if _, err := c.Wait(ctx); !errors.Is(err, ErrTimeout) || !Over(err) || err.Error() != "nobody has signed in in time: there was no answer within 3m0s" {
+		if _, err := c.Wait(ctx); !errors.Is(err, ErrTimeout) || !Over(err) || err.Error() != "nobody has signed in in time: there was no answer within 10m0s" {
 			t.Errorf("got %v", err)
 		}
 	})
