@@ -75,8 +75,7 @@ func loginProfile(ctx context.Context, s *app.Session, name string) (*profile.Pr
 
 // awsLogin signs in, and names who has in the profile.
 func awsLogin(ctx context.Context, a *app.App, s *app.Session, p *profile.Profile, remote bool) error {
-	step := plan.Step{Kind: plan.KindLogin, Profile: p.Name, Region: plan.SignInRegion(p), Endpoint: plan.SignIn(p)}
-	who, err := s.Source.AWSLogin(step).New(ctx, p.Text("login_session"), remote)
+	who, err := s.Source.AWSLogin(loginStep(p)).New(ctx, p.Text("login_session"), remote)
 	if err != nil {
 		return err
 	}
@@ -92,13 +91,18 @@ func awsLogin(ctx context.Context, a *app.App, s *app.Session, p *profile.Profil
 	return nil
 }
 
+// loginStep is the step that begins with aws login.
+func loginStep(p *profile.Profile) plan.Step {
+	return plan.Step{Kind: plan.KindLogin, Profile: p.Name, Region: plan.SignInRegion(p), Endpoint: plan.SignIn(p)}
+}
+
 // importLogin moves the AWS CLI's sign-in into the keystore.
 func importLogin(ctx context.Context, a *app.App, s *app.Session, p *profile.Profile) error {
 	who := p.Text("login_session")
 	if who == "" {
 		return &app.UsageError{Text: fmt.Sprintf("profile %q has no login_session, whose sign-in --import could take", p.Name)}
 	}
-	found, err := s.Source.ImportLogin(ctx, who)
+	found, err := s.Source.AWSLogin(loginStep(p)).Import(ctx, who)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,11 @@ type loginToken struct {
 	Key     string    `json:"proof_key"` // that the refresh token is bound to
 	Until   time.Time `json:"until"`     // the sign-in's end, as far as is known
 
+	// Where it began, and so where it is renewed: AWS refuses its refresh token in every other region. Without a region,
+	// an earlier version stored it, and where is left to the profile. The roots to trust and how often a call is tried are always the profile's.
+	Region   string        `json:"region,omitempty"`
+	Endpoint plan.Endpoint `json:"endpoint,omitzero"`
+
 	theirs bool   // it is another program's, and not to be kept
 	wanted string // who is to sign in; empty for anybody
 }
@@ -84,6 +89,24 @@ type AWSLogin struct {
 
 // AWSLogin returns the sign-in for a step.
 func (d *Deps) AWSLogin(s plan.Step) AWSLogin { return AWSLogin{d, s} }
+
+// where is the sign-in at the place where one began, which is where it is renewed.
+func (l AWSLogin) where(t loginToken) AWSLogin {
+	if t.Region == "" {
+		return l
+	}
+	l.step.Region = t.Region
+	to, began := &l.step.Endpoint, t.Endpoint
+	to.URL, to.Origin, to.FIPS, to.DualStack = began.URL, began.Origin, began.FIPS, began.DualStack
+	return l
+}
+
+// begunAt is a sign-in that began where the step says.
+func (t loginToken) begunAt(s plan.Step) loginToken {
+	e := s.Endpoint
+	t.Region, t.Endpoint = s.Region, plan.Endpoint{URL: e.URL, Origin: e.Origin, FIPS: e.FIPS, DualStack: e.DualStack}
+	return t
+}
 
 // api is where one signs in.
 func (l AWSLogin) api() awsapi.Login { return awsapi.Login{Client: l.deps.AWS, At: target(l.step)} }
@@ -175,7 +198,7 @@ func (l AWSLogin) theirs(spec plan.Login) (loginToken, error) {
 func fromCache(session string, l store.CachedLogin) loginToken {
 	given := l.AccessToken
 	return loginToken{
-		Session: session, Refresh: l.RefreshToken, Client: l.ClientID, Key: l.ProofKey,
+		Session: session, Refresh: l.RefreshToken, Client: l.ClientID, Key: l.ProofKey, Region: l.SignInRegion,
 		KeyID: given.AccessKeyID, Secret: given.SecretAccessKey, Token: given.SessionToken, Expires: given.ExpiresAt.UTC(),
 	}
 }
@@ -189,7 +212,7 @@ func (l AWSLogin) refresh(ctx context.Context, old loginToken, trade *store.Trad
 	if err := trade.Ready(ctx); err != nil {
 		return loginToken{}, fmt.Errorf("the sign-in of %s is not renewed: %w", old.Session, err)
 	}
-	return l.trade(ctx, key, awsapi.LoginGrant{Client: old.Client, Type: awsapi.GrantRefresh, Refresh: old.Refresh}, old, trade)
+	return l.where(old).trade(ctx, key, awsapi.LoginGrant{Client: old.Client, Type: awsapi.GrantRefresh, Refresh: old.Refresh}, old, trade)
 }
 
 // trade trades a grant for credentials, with the proof that it was given to this
@@ -204,6 +227,7 @@ func (l AWSLogin) trade(ctx context.Context, key awsapi.ProofKey, g awsapi.Login
 	if old.Key, err = key.Text(); err != nil {
 		return loginToken{}, err
 	}
+	old = old.begunAt(l.step)
 	began := d.AWS.Clock.Local()
 	ctx, end, err := d.beginTrade(ctx, api.Place())
 	if err != nil {

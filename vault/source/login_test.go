@@ -194,7 +194,7 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 		it.Data = []byte("torn")
 		return it, nil
 	}
-	if found, err := r.ImportLogin(t.Context(), r.alice()); !found || err == nil {
+	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err == nil {
 		t.Errorf("imported %v, %v though it was not stored", found, err)
 	}
 	r.kept.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
@@ -204,12 +204,12 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 		ours = theirs
 		return it, nil
 	}
-	if found, err := r.ImportLogin(t.Context(), r.alice()); !found || err == nil {
+	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err == nil {
 		t.Errorf("imported %v, %v though it was renewed meanwhile", found, err)
 	}
 	r.kept.BeforePut = nil
 	write(r.aws.Now())
-	if found, err := r.ImportLogin(t.Context(), r.alice()); !found || err != nil {
+	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err != nil {
 		t.Fatalf("imported %v, %v", found, err)
 	}
 	if _, err := os.Stat(r.Logins.Path(r.alice())); err == nil {
@@ -218,7 +218,7 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 	r.aws.Advance(12 * time.Minute)
 	r.make(r.login())
 	r.wantActions("refresh_token")
-	if found, err := r.ImportLogin(t.Context(), r.alice()); found || err != nil {
+	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); found || err != nil {
 		t.Errorf("imported %v, %v where there is nothing", found, err)
 	}
 }
@@ -242,5 +242,64 @@ func TestIdentity(t *testing.T) {
 		if got, err := signedInAs(text); err == nil {
 			t.Errorf("%q names %s", text, got)
 		}
+	}
+}
+
+// stored is alice's sign-in as it is stored.
+func (r loginRoom) stored() loginToken {
+	r.Helper()
+	k, _, err := r.Tokens.Find(r.Context(), string(plan.Login{Session: r.alice()}.Token()))
+	t, ok := decode[loginToken](k)
+	if err != nil || !ok {
+		r.Fatalf("the sign-in is not stored: %v", err)
+	}
+	return t
+}
+
+// AWS renews a sign-in only in the region where it began, whatever AWS_REGION or the profile says by then.
+func TestLoginIsRenewedWhereItBegan(t *testing.T) {
+	r := newLoginRoom(t)
+	r.signIn(false)
+	elsewhere := r.login()
+	elsewhere.Region, elsewhere.Endpoint.URL = "ap-southeast-2", "http://127.0.0.1:1"
+	for range 2 {
+		r.aws.Advance(12 * time.Minute)
+		r.aws.Reset()
+		r.make(elsewhere)
+		r.wantActions("refresh_token")
+	}
+	if at := r.stored(); at.Region != "eu-west-1" || at.Endpoint.URL != r.aws.URL() {
+		t.Errorf("renewed in %s at %s", at.Region, at.Endpoint.URL)
+	}
+
+	// The roots to trust are those of the profile as it is.
+	elsewhere.Endpoint.CABundle = "/etc/roots.pem"
+	if api := r.AWSLogin(elsewhere).where(r.stored()).api(); api.At.Region != "eu-west-1" || api.At.Endpoint.CABundle != "/etc/roots.pem" {
+		t.Errorf("renewed at %+v", api.At)
+	}
+	// An earlier version did not store where.
+	if api := r.AWSLogin(elsewhere).where(loginToken{}).api(); api.At.Region != "ap-southeast-2" {
+		t.Errorf("renewed at %+v", api.At)
+	}
+}
+
+// The AWS CLI may have signed in in another region than the profile's, and writes it down.
+func TestImportedLoginIsRenewedWhereItBegan(t *testing.T) {
+	for field, want := range map[string]string{`"signInRegion":"us-east-2",`: "us-east-2", "": "eu-west-1"} {
+		r := newLoginRoom(t)
+		r.signIn(false)
+		ours := r.stored()
+		text := `{"accessToken":{"accessKeyId":"A","secretAccessKey":"S","sessionToken":"T","expiresAt":"2030-01-02T12:00:00Z"},"clientId":"` + ours.Client + `",` + field +
+			`"refreshToken":"` + ours.Refresh + `","dpopKey":"` + strings.ReplaceAll(ours.Key, "\n", `\n`) + `"}`
+		if err := os.WriteFile(r.Logins.Path(r.alice()), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err != nil {
+			t.Fatalf("imported %v, %v", found, err)
+		}
+		if at := r.stored(); at.Region != want {
+			t.Errorf("with %q it is renewed in %s, want %s", field, at.Region, want)
+		}
+		r.make(r.login())
 	}
 }

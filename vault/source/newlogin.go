@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -123,9 +124,10 @@ func keepLogin(ctx context.Context, tokens *store.Tokens, t loginToken) error {
 	return errors.Join(warnings...)
 }
 
-// ImportLogin moves the AWS CLI's sign-in of an identity to where ours are kept. It
-// reports whether there was one.
-func (d *Deps) ImportLogin(ctx context.Context, session string) (bool, error) {
+// Import moves the AWS CLI's sign-in of an identity to where ours are kept. It
+// reports whether there was one. Where it began is what the AWS CLI says, or else the step.
+func (l AWSLogin) Import(ctx context.Context, session string) (bool, error) {
+	d := l.deps
 	theirs, ok := d.Logins.Login(session)
 	if !ok || theirs.RefreshToken == "" {
 		return false, nil
@@ -134,6 +136,9 @@ func (d *Deps) ImportLogin(ctx context.Context, session string) (bool, error) {
 	if _, err := awsapi.ParseProofKey(t.Key); err != nil {
 		return true, err
 	}
+	at := l.step
+	at.Region = cmp.Or(theirs.SignInRegion, at.Region)
+	t = t.begunAt(at)
 	t.Until = d.AWS.Clock.Local().Add(loginLasts).UTC()
 	if err := keepLogin(ctx, d.Tokens, t); err != nil {
 		return true, err

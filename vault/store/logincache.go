@@ -25,6 +25,7 @@ type CachedLogin struct {
 		AccountID       string    `json:"accountId"`
 		ExpiresAt       time.Time `json:"expiresAt"`
 	} `json:"accessToken"`
+	SignInRegion string `json:"signInRegion"` // where it began; empty where it was not written down
 	ClientID     string `json:"clientId"`
 	RefreshToken string `json:"refreshToken"`
 	ProofKey     string `json:"dpopKey"` // SEC 1, in PEM
