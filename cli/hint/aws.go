@@ -50,6 +50,8 @@ func refusalRemedy(e *awsapi.APIError) string {
 		return "see that the role's trust policy allows the provider, the audience, the subject and, where it pins sts:RoleSessionName, that name"
 	case e.Action == "CreateVirtualMFADevice" && e.Code == "EntityAlreadyExists":
 		return "choose another name, or delete that device if it is nobody's: aws iam delete-virtual-mfa-device"
+	case e.Action == awsapi.ActionLogin && e.Code == "AUTHCODE_EXPIRED":
+		return "sign in again; if that fails too, see whether this computer's clock is right: aws-vault doctor"
 	case e.Code == "INSUFFICIENT_PERMISSIONS":
 		return "whoever signs in needs the rights of the managed policy SignInLocalDevelopmentAccess"
 	case e.Code == "ValidationError" && strings.Contains(e.Message, "DurationSeconds"):

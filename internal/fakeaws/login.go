@@ -115,7 +115,8 @@ func loginRefused(reason string) *refusal {
 // loginToken is CreateOAuth2Token. Whoever asks proves to hold the key that the tokens are bound to.
 func (a *AWS) loginToken(r *request) (any, error) {
 	key, err := a.proofKey(r)
-	if err != nil {
+	late := errors.Is(err, errProofTime)
+	if err != nil && !late {
 		return nil, refuse(400, "ValidationException", "DPoP: %v", err)
 	}
 	var body struct{ ClientID, GrantType, Code, CodeVerifier, RedirectURI, RefreshToken string }
@@ -123,6 +124,12 @@ func (a *AWS) loginToken(r *request) (any, error) {
 		return nil, refuse(400, "ValidationException", "The body is not JSON")
 	}
 	var g *loginGrant
+	switch {
+	case late && body.GrantType == codeGrant:
+		return nil, loginRefused("AUTHCODE_EXPIRED")
+	case late:
+		return nil, loginRefused("TOKEN_EXPIRED")
+	}
 	switch body.GrantType {
 	case codeGrant:
 		g, err = a.fromLoginCode(r, body.Code, body.CodeVerifier, body.RedirectURI)
@@ -192,6 +199,12 @@ func (a *AWS) loginAnswer(r *request, g *loginGrant, key string) (any, error) {
 	}, nil
 }
 
+// proofAge is how wrong the time of a proof may be. [K]: AWS refuses half a minute, and says that the code or the token has
+// expired. https://github.com/aws/aws-cli/issues/10330
+const proofAge = 20 * time.Second
+
+var errProofTime = errors.New("iat is too far off")
+
 // proofKey checks the proof that a call carries, and returns its key's thumbprint.
 // https://www.rfc-editor.org/rfc/rfc9449#section-4.3
 func (a *AWS) proofKey(r *request) (string, error) {
@@ -206,8 +219,8 @@ func (a *AWS) proofKey(r *request) (string, error) {
 		return "", fmt.Errorf("htu is %q", p.url)
 	case p.id == "" || a.logins.proofs[p.id]:
 		return "", errors.New("jti was used before")
-	case r.now.Sub(p.at).Abs() > 5*time.Minute:
-		return "", fmt.Errorf("iat is %s off", r.now.Sub(p.at))
+	case r.now.Sub(p.at).Abs() > proofAge:
+		return "", errProofTime
 	}
 	a.logins.proofs[p.id] = true
 	return p.thumbprint, nil

@@ -157,7 +157,6 @@ func TestLoginRefuses(t *testing.T) {
 		"another key":     func(h, _ map[string]any) { k := h["jwk"].(map[string]string); k["x"], k["y"] = k["y"], k["x"] },
 		"another method":  func(_, c map[string]any) { c["htm"] = "GET" },
 		"another address": func(_, c map[string]any) { c["htu"] = "https://example.com/v1/token" },
-		"an old proof":    func(_, c map[string]any) { c["iat"] = 1 },
 		"no time":         func(_, c map[string]any) { delete(c, "iat") },
 		"no id":           func(_, c map[string]any) { c["jti"] = "" },
 	} {
@@ -167,6 +166,12 @@ func TestLoginRefuses(t *testing.T) {
 		if status, out := c.token(grant); status != 400 || out["__type"] != "ValidationException" {
 			t.Errorf("%s: %d %v", name, status, out)
 		}
+	}
+	old := newLoginClient(t)
+	grant := old.first()
+	old.edit = func(_, claims map[string]any) { claims["iat"] = 1 }
+	if status, out := old.token(grant); status != 401 || out["error"] != "AUTHCODE_EXPIRED" {
+		t.Errorf("an old proof: %d %v", status, out)
 	}
 	for name, change := range map[string]struct{ field, value, want string }{
 		"another verifier": {"codeVerifier", "x", "ValidationException"},

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -111,13 +110,24 @@ type LoginTokens struct {
 // ActionLogin names in errors what [Login.CreateToken] does.
 const ActionLogin = "CreateOAuth2Token"
 
+// MeasureClock is as that of [STS], and takes a few seconds at most. AWS refuses a proof that is half a minute wrong, and
+// does not say that the time is the reason.
+func (l Login) MeasureClock(ctx context.Context) {
+	limited, cancel := context.WithTimeout(ctx, measureTime)
+	defer cancel()
+	l.Client.measure(limited, l.At.Endpoint.CABundle, l.Base())
+}
+
+const measureTime = 5 * time.Second
+
 // loginTries is how often a call is made that was not answered.
 const loginTries = 3
 
 // CreateToken trades a grant for credentials, with the proof that it was given to this
 // key's holder. It makes the call within the deadline, and again where a machine on the way
 // could not answer. What comes is given to came, before anything else, even the log: the grant is spent.
-// A refusal that ends the sign-in is one of which [LoginEnded] knows.
+// A refusal that ends the sign-in is one of which [LoginEnded] knows. One that may be for the time of the proof is tried
+// once more, by AWS's time, if that is another.
 func (l Login) CreateToken(ctx context.Context, key ProofKey, g LoginGrant, came func(LoginTokens)) error {
 	hc, err := l.Client.Network.client(l.At.Endpoint.CABundle, formJSON)
 	if err != nil {
@@ -125,16 +135,22 @@ func (l Login) CreateToken(ctx context.Context, key ProofKey, g LoginGrant, came
 	}
 	c := call{action: ActionLogin, place: l.Place(), client: hc, secrets: []string{g.Code, g.Verifier, g.Refresh}}
 	var got loginAnswer
+	timed := false
 	err = l.Client.unsigned(ctx, c, func(ctx context.Context) (err error) {
 		for try := 1; ; try++ {
+			was := l.Client.Clock.Offset()
 			got, err = l.post(ctx, c, key, g)
 			if err == nil && got.refused == nil {
 				came(got.tokens)
 				return nil
 			}
+			if !timed && err == nil && expired(got.refused) && !got.date.IsZero() && l.Client.setExact(was, got.date) {
+				timed = true
+				continue
+			}
 			var api *APIError
 			again := err != nil || errors.As(got.refused, &api) && api.Retry
-			if !again || try == loginTries || ctx.Err() != nil {
+			if !again || try >= loginTries || ctx.Err() != nil {
 				return err
 			}
 			if l.Client.Sleep(ctx, time.Duration(try)*time.Second) != nil {
@@ -156,12 +172,13 @@ func (l Login) CreateToken(ctx context.Context, key ProofKey, g LoginGrant, came
 type loginAnswer struct {
 	tokens  LoginTokens
 	refused error
+	date    time.Time // when it was refused, by AWS's clock; zero if that is not known
 }
 
 // post makes one call. Its error is of the way there.
 func (l Login) post(ctx context.Context, c call, key ProofKey, g LoginGrant) (loginAnswer, error) {
 	address := l.Base() + "/v1/token"
-	proof, err := key.prove(http.MethodPost, address, l.Client.Clock.Now())
+	proof, err := key.prove(http.MethodPost, address, l.Client.Clock.Exact())
 	if err != nil {
 		return loginAnswer{}, err
 	}
@@ -186,7 +203,11 @@ func (l Login) post(ctx context.Context, c call, key ProofKey, g LoginGrant) (lo
 		return loginAnswer{}, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return loginAnswer{refused: c.loginRefusal(resp.StatusCode, resp.Header, text)}, nil
+		refused := loginAnswer{refused: c.loginRefusal(resp.StatusCode, resp.Header, text)}
+		if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil && proven(r.URL, resp.TLS != nil) {
+			refused.date = date
+		}
+		return refused, nil
 	}
 	return c.readLogin(text), nil
 }
@@ -212,13 +233,23 @@ func (c call) readLogin(text []byte) loginAnswer {
 	}}
 }
 
-// ended are the reasons for which a sign-in is over.
-var ended = []string{"AUTHCODE_EXPIRED", "TOKEN_EXPIRED", "USER_CREDENTIALS_CHANGED"}
+// The reasons for which a sign-in is over.
+const (
+	codeExpired        = "AUTHCODE_EXPIRED"
+	tokenExpired       = "TOKEN_EXPIRED"
+	credentialsChanged = "USER_CREDENTIALS_CHANGED"
+)
+
+// expired reports whether AWS says that a code or token has ended, as it does of a proof whose time is wrong.
+func expired(err error) bool {
+	var api *APIError
+	return errors.As(err, &api) && (api.Code == codeExpired || api.Code == tokenExpired)
+}
 
 // LoginEnded reports whether an error of [Login.CreateToken] says that a person has to sign in anew.
 func LoginEnded(err error) bool {
 	var api *APIError
-	return errors.As(err, &api) && slices.Contains(ended, api.Code)
+	return expired(err) || errors.As(err, &api) && api.Code == credentialsChanged
 }
 
 // loginRefusal says why the token endpoint refused. It gives a reason of its own, besides what AWS's services give.

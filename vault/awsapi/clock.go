@@ -12,8 +12,10 @@ import (
 // A Clock tells the time as AWS does, as far as that is known.
 type Clock struct {
 	Local func() time.Time // the computer's own clock
+
 	lock  sync.Mutex
-	skew  time.Duration
+	skew  time.Duration // 0 for an error that signatures bear
+	exact time.Duration // the whole error, as far as it was measured
 }
 
 // Now is the time by AWS's clock.
@@ -24,6 +26,16 @@ func (c *Clock) Skew() time.Duration {
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	return c.skew
+}
+
+// Exact is the time by AWS's clock as it was measured last, to the second: for a proof that bears less than signatures do.
+func (c *Clock) Exact() time.Time { return c.Local().Add(c.Offset()) }
+
+// Offset is AWS's clock minus this computer's, as it was measured last.
+func (c *Clock) Offset() time.Duration {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	return c.exact
 }
 
 // maxSkew is how wrong AWS lets a signer's clock be.
@@ -42,6 +54,7 @@ func (c *Clock) adopt(was time.Duration, date time.Time) (set, again bool) {
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	measured := date.Sub(c.Local()).Round(time.Second)
+	c.exact = measured
 	if measured.Abs() < minSkew {
 		measured = 0
 	}
@@ -97,6 +110,22 @@ func (api *Client) set(was time.Duration, date time.Time) bool {
 	return again
 }
 
+// leastOffset is the error of a clock that an answer's date shows: a date is a second coarse and as late as the network is
+// slow.
+const leastOffset = 5 * time.Second
+
+// setExact takes AWS's time from a refusal of what was made when the offset was was. It reports whether the time differs
+// enough to have been the reason, and then says so.
+func (api *Client) setExact(was time.Duration, date time.Time) bool {
+	api.Clock.adopt(api.Clock.Skew(), date)
+	now := api.Clock.Offset()
+	if (now - was).Abs() < leastOffset {
+		return false
+	}
+	api.tellOnce("this computer's clock is " + off(now))
+	return true
+}
+
 // measure asks AWS for the time, once: before anything is signed by a card, since that may cost
 // a touch which a refusal for the time would waste, and where a refusal may be for the time. Where the time is
 // not told, or not by AWS, the computer's clock stands.
@@ -119,7 +148,8 @@ func (api *Client) measure(ctx context.Context, bundle, address string) {
 		return
 	}
 	date, err := http.ParseTime(resp.Header.Get("Date"))
-	if err == nil && proven(resp.Request.URL, resp.TLS != nil) && resp.Header.Get("X-Amzn-Requestid") != "" {
+	from := resp.Request.URL
+	if err == nil && proven(from, resp.TLS != nil) && (resp.Header.Get("X-Amzn-Requestid") != "" || isAWS(from.Hostname())) {
 		api.set(api.Clock.Skew(), date)
 	}
 }

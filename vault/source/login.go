@@ -228,6 +228,7 @@ func (l AWSLogin) trade(ctx context.Context, key awsapi.ProofKey, g awsapi.Login
 		return loginToken{}, err
 	}
 	old = old.begunAt(l.step)
+	api.MeasureClock(ctx)
 	began := d.AWS.Clock.Local()
 	ctx, end, err := d.beginTrade(ctx, api.Place())
 	if err != nil {

@@ -303,3 +303,44 @@ func TestImportedLoginIsRenewedWhereItBegan(t *testing.T) {
 		r.make(r.login())
 	}
 }
+
+// AWS refuses a proof whose time is half a minute wrong as if the sign-in had ended. The time is asked for before the first
+// proof.
+func TestLoginByAWSsClock(t *testing.T) {
+	for _, wrong := range []time.Duration{30 * time.Second, -30 * time.Second, 3 * time.Minute, -20 * time.Minute} {
+		r := newLoginRoom(t)
+		r.AWS.Clock.Local = func() time.Time { return r.aws.Now().Add(wrong) }
+		r.signIn(false)
+		r.aws.Advance(12 * time.Minute)
+		r.make(r.login())
+		r.wantActions("LoginPage", "authorization_code", "refresh_token")
+	}
+}
+
+// A clock that is changed later is noticed by AWS's refusal, which tells the time.
+func TestLoginAfterTheClockWasChanged(t *testing.T) {
+	for _, wrong := range []time.Duration{30 * time.Second, -30 * time.Second, 3 * time.Minute, 20 * time.Minute} {
+		r := newLoginRoom(t)
+		r.signIn(false)
+		r.aws.Advance(12 * time.Minute)
+		r.aws.Reset()
+		right := r.AWS.Clock.Local
+		r.AWS.Clock.Local = func() time.Time { return right().Add(wrong) }
+		r.make(r.login())
+		r.wantActions("refresh_token AccessDeniedException", "refresh_token")
+		if said := "this computer's clock is " + wrong.Abs().String(); len(r.told) != 1 || !strings.HasPrefix(r.told[0], said) {
+			t.Errorf("told %q, want %s", r.told, said)
+		}
+	}
+}
+
+// A sign-in that has ended is not tried again while the clock is right.
+func TestLoginThatHasEnded(t *testing.T) {
+	r := newLoginRoom(t)
+	r.signIn(false)
+	r.aws.Advance(13 * time.Hour)
+	r.aws.Reset()
+	failAs[*LoginRequiredError](r.room, r.login())
+	r.wantActions("refresh_token AccessDeniedException")
+	r.wantTold()
+}

@@ -74,6 +74,9 @@ func (r *portalRoom) wantActions(want ...string) {
 	r.Helper()
 	var got []string
 	for _, c := range r.aws.Calls() {
+		if c.Method == http.MethodHead { // asks for the time
+			continue
+		}
 		name := c.Action
 		if grant := c.Params.Get("grantType"); grant != "" {
 			name = grant[strings.LastIndexByte(grant, ':')+1:]
