@@ -74,7 +74,7 @@ func TestTokenIsTakenByWhoReadsTheFiles(t *testing.T) {
 	delete(claims, "jti")
 	want := map[string]any{
 		"iss": "https://id.example.com/alice", "sub": "alice@example.com", "aud": "sts.amazonaws.com",
-		"iat": float64(noon.Add(-30 * time.Second).Unix()), "exp": float64(noon.Add(270 * time.Second).Unix()),
+		"iat": float64(noon.Add(-4 * time.Minute).Unix()), "exp": float64(noon.Add(5 * time.Minute).Unix()),
 		"https://aws.amazon.com/source_identity": "alice@example.com",
 		"https://aws.amazon.com/roles":           []any{"arn:aws:iam::123456789012:role/a"},
 		"https://aws.amazon.com/tags": map[string]any{
@@ -106,7 +106,7 @@ func TestTokenSaysNoMore(t *testing.T) {
 	if len(claims) != 6 {
 		t.Errorf("the token says %v", claims)
 	}
-	if exp, iat := claims["exp"].(float64), claims["iat"].(float64); exp-iat > 300 {
+	if exp, iat := claims["exp"].(float64), claims["iat"].(float64); exp-iat != (Early + Lasts).Seconds() {
 		t.Errorf("the token lasts %v seconds", exp-iat)
 	}
 }

@@ -15,8 +15,9 @@ import (
 // Lasts is how long a token is good for: it is exchanged at once, and once.
 const Lasts = 5 * time.Minute
 
-// early is how much before now a token says that it was made: AWS's clock may be behind.
-const early = 30 * time.Second
+// Early is how much before now a token says that it was made: this computer's clock may be ahead of AWS's by so much
+// before aws-vault corrects it, and a token from the future is refused.
+const Early = 4 * time.Minute
 
 // Claims are what a token says, apart from its times.
 type Claims struct {
@@ -48,7 +49,7 @@ func Token(signer crypto.Signer, c Claims, now time.Time) (string, error) {
 	}
 	claims := map[string]any{
 		"iss": c.Issuer, "sub": c.Subject, "aud": c.Audience, "jti": rand.Text(),
-		"iat": now.Add(-early).Unix(), "exp": now.Add(Lasts - early).Unix(),
+		"iat": now.Add(-Early).Unix(), "exp": now.Add(Lasts).Unix(),
 	}
 	if c.SourceIdentity != "" {
 		claims[claimSource] = c.SourceIdentity

@@ -100,7 +100,7 @@ func (r identityRole) token(ctx context.Context) (token string, err error) {
 		claims.Tags = append(claims.Tags, identity.Tag(t))
 	}
 	sign := func(signer crypto.Signer) (err error) {
-		token, err = identity.Token(signer, claims, d.AWS.Clock.Now())
+		token, err = identity.Token(signer, claims, d.AWS.Clock.Exact())
 		return err
 	}
 	if key.Slot() == "" {

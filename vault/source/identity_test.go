@@ -112,7 +112,7 @@ func TestIdentitySaysItInTheTokenAlone(t *testing.T) {
 			Roles  []string `json:"https://aws.amazon.com/roles"`
 		}
 		r.must(json.Unmarshal(payload, &claims))
-		if claims.Ends-claims.Begins != 300 || len(claims.Roles) != 1 || claims.Roles[0] != webRole {
+		if claims.Begins != r.aws.Now().Unix()-240 || claims.Ends != r.aws.Now().Unix()+300 || len(claims.Roles) != 1 || claims.Roles[0] != webRole {
 			t.Errorf("%s: %s", place, payload)
 		}
 		if call.SourceIdentity != "alice@example.com" || k.signed != 1 {
@@ -137,6 +137,39 @@ func TestIdentityByAWSsClock(t *testing.T) {
 				t.Errorf("%s, %s: told %q", place, off, r.told)
 			}
 		}
+	}
+}
+
+// A smaller error costs no second signature, and no question for the time.
+func TestIdentityByAClockThatIsALittleWrong(t *testing.T) {
+	for _, off := range []time.Duration{-230 * time.Second, -time.Minute, time.Minute, 230 * time.Second} {
+		r := newRoom(t)
+		s, k := r.identity(identity.Software)
+		r.AWS.Clock.Local = func() time.Time { return r.aws.Now().Add(off) }
+		r.make(s)
+		if k.signed != 1 {
+			t.Errorf("%s: signed %d times", off, k.signed)
+		}
+		r.wantCalls(1)
+		r.wantTold()
+	}
+}
+
+// A time that was measured is used to the second, however small the error.
+func TestIdentityByTheMeasuredTime(t *testing.T) {
+	r := newRoom(t)
+	s, _ := r.identity(identity.PIV + "9c")
+	r.AWS.Clock.Local = func() time.Time { return r.aws.Now().Add(90 * time.Second) }
+	r.make(s)
+	if off := r.AWS.Clock.Offset(); off != -90*time.Second {
+		t.Errorf("measured %s", off)
+	}
+	var claims struct {
+		Ends int64 `json:"exp"`
+	}
+	token := r.keep(r.exchanges()[0].Params.Get("WebIdentityToken"))
+	if !identity.ReadUnverified(token, &claims) || claims.Ends != r.aws.Now().Unix()+300 {
+		t.Errorf("the token ends at %d, want %d", claims.Ends, r.aws.Now().Unix()+300)
 	}
 }
 
