@@ -154,8 +154,9 @@ var services = []struct {
 	},
 	{
 		serviceLogin, false,
-		func(t *testing.T, at Target) (address, error) {
-			return address{Login{At: at}.Base(), "signin", at.Region}, nil // nobody signs
+		func(_ *testing.T, at Target) (address, error) {
+			base, err := Login{At: at}.at()
+			return address{base, "signin", at.Region}, err // nobody signs
 		},
 		func(t *testing.T, at Target) (address, error) {
 			e, err := signin.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), signin.EndpointParameters{
@@ -166,8 +167,8 @@ var services = []struct {
 	},
 }
 
-// otherwise says why an address may be another than the SDK's; empty if it may not.
-func otherwise(service, id string, at Target) string {
+// refusedHere says why a target is refused for which the SDK has an address; empty if it may not be.
+func refusedHere(service, id string, at Target) string {
 	e := at.Endpoint
 	switch {
 	case service == serviceLogin && (id == "" || isPseudo(at.Region)):
@@ -179,7 +180,7 @@ func otherwise(service, id string, at Target) string {
 }
 
 func TestServicesAreWhereTheSDKFindsThem(t *testing.T) {
-	compared, differ, all := 0, map[string]int{}, sdkRegions(t)
+	same, refused, all := 0, map[string]int{}, sdkRegions(t)
 	all[""] = []string{"mars-1"} // in no partition: it may be a new one's, or a name that is spelled wrongly
 	for _, s := range services {
 		for id, regions := range all {
@@ -189,20 +190,24 @@ func TestServicesAreWhereTheSDKFindsThem(t *testing.T) {
 					if at.Endpoint.Legacy && !s.legacy {
 						continue
 					}
-					compared++
 					got, err := s.ours(t, at)
 					want, wantErr := s.theirs(t, at)
-					same := got == want && (err == nil) == (wantErr == nil)
-					if reason := otherwise(s.name, id, at); reason != "" && !same {
-						differ[reason]++
-					} else if !same {
-						t.Errorf("%s in %s (%s) with %+v is at %v (%v), want %v (%v)", s.name, region, id, at.Endpoint, got, err, want, wantErr)
-					} else if host := strings.TrimPrefix(got.url, "https://"); !isAWS(host) && id != "" && !isPseudo(region) {
+					reason, host := refusedHere(s.name, id, at), strings.TrimPrefix(got.url, "https://")
+					switch {
+					case wantErr != nil:
+						t.Errorf("the SDK does not find %s in %s with %+v: %v", s.name, region, at.Endpoint, wantErr)
+					case reason != "" && err != nil:
+						refused[reason]++
+					case reason != "" || err != nil || got != want:
+						t.Errorf("%s in %s (%s) with %+v is at %v (%v), want %v", s.name, region, id, at.Endpoint, got, err, want)
+					case id != "" && !isPseudo(region) && !isAWS(host):
 						t.Errorf("%s is taken for somebody else's", host)
+					default:
+						same++
 					}
 				}
 			}
 		}
 	}
-	t.Logf("%d addresses were compared; those that differ, by the reason: %v", compared, differ)
+	t.Logf("%d addresses are the SDK's; refused here are, by the reason: %v", same, refused)
 }
