@@ -51,12 +51,17 @@ func (s STS) Date(ctx context.Context) (time.Time, error) {
 // head sends a request that says nothing and that nobody signs, and returns the head of the
 // answer, which has no body to check. Its error is a [*url.Error], or of the bundle of roots.
 func (api *Client) head(ctx context.Context, bundle, address string) (*http.Response, error) {
+	return api.once(ctx, http.MethodHead, bundle, address)
+}
+
+// once is head with another method. The body is not read, and no redirect is followed.
+func (api *Client) once(ctx context.Context, method, bundle, address string) (*http.Response, error) {
 	path, err := api.Network.Transport(bundle)
 	if err != nil {
 		return nil, err
 	}
-	failed := func(err error) error { return &url.Error{Op: http.MethodHead, URL: address, Err: err} }
-	r, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
+	failed := func(err error) error { return &url.Error{Op: method, URL: address, Err: err} }
+	r, err := http.NewRequestWithContext(ctx, method, address, nil)
 	if err != nil {
 		return nil, failed(errAddress)
 	}

@@ -22,7 +22,7 @@ var notCompared = map[string]string{
 var senders = map[string]string{
 	"Client.send":    "for every call",
 	"Login.post":     "for " + ActionLogin,
-	"Client.head":    "for the time",
+	"Client.once":    "for the time, and for where a start URL leads",
 	"STS.Reachable":  "to ask for the proxy; it is not sent",
 	"signInAsk.ask":  "getSigninToken belongs to the console's page, which has no model and no client in the SDK",
 	"near":           "for the endpoints on and near this machine",

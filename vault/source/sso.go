@@ -18,10 +18,11 @@ type SSO struct {
 	deps     *Deps
 	endpoint plan.Endpoint // of the portal; one signs in elsewhere
 	to       plan.SSO
+	start    string // the start URL that AWS knows, once somebody signs in; empty for the profile's
 }
 
 // SSO returns the portal that is called at an endpoint.
-func (d *Deps) SSO(e plan.Endpoint, to plan.SSO) SSO { return SSO{d, e, to} }
+func (d *Deps) SSO(e plan.Endpoint, to plan.SSO) SSO { return SSO{deps: d, endpoint: e, to: to} }
 
 // role gets a role's credentials from the portal.
 func (s SSO) role(ctx context.Context, spec plan.SSORole) (aws.Credentials, error) {

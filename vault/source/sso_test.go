@@ -3,10 +3,12 @@ package source
 import (
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -402,5 +404,69 @@ func TestSSOTokenRoundTrip(t *testing.T) {
 	out, ok := decode[ssoToken](k)
 	if !ok || out != in || !k.Ends.Equal(in.Client.Expires) || !json.Valid(k.Secret) {
 		t.Errorf("%+v became %+v", in, out)
+	}
+}
+
+// An organisation may have a start URL of its own, which redirects to the one that AWS knows.
+func TestStartURLOfAnOrganisation(t *testing.T) {
+	for _, tt := range []struct {
+		name, to, region string
+		noHead           bool
+		sent, fails      string // sent empty for the organisation's own
+	}{
+		{name: "AWS's", to: startURL, sent: startURL},
+		{name: "AWS's, with more than it needs", to: startURL + "/?a=b#/", sent: startURL},
+		{name: "where HEAD is not allowed", to: startURL, noHead: true, sent: startURL},
+		{name: "that names the region", to: "https://ssoins-1.portal.eu-west-1.app.aws", sent: "https://ssoins-1.portal.eu-west-1.app.aws"},
+		{name: "in another region", to: "https://ssoins-1.portal.us-east-2.app.aws", fails: "which is in us-east-2, and sso_region is eu-west-1"},
+		{name: "not AWS's", to: "https://corp.awsapps.com.example.com/start"},
+		{name: "not encrypted", to: "http://corp.awsapps.com/start"},
+		{name: "no redirect"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newPortalRoom(t)
+			asked := ""
+			own := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+				asked += q.Method
+				if tt.noHead && q.Method == http.MethodHead {
+					w.WriteHeader(http.StatusMethodNotAllowed)
+				} else if tt.to != "" {
+					w.Header().Set("Location", tt.to)
+					w.WriteHeader(http.StatusFound)
+				}
+			}))
+			defer own.Close()
+			roots := filepath.Join(t.TempDir(), "roots.pem")
+			r.must(os.WriteFile(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: own.Certificate().Raw}), 0o600))
+			to := r.sso()
+			to.StartURL, to.OIDC.CABundle = own.URL+"/sso", roots
+			sent := tt.sent
+			if sent == "" {
+				sent = to.StartURL
+			}
+			r.aws.AddSSO(sent, "eu-west-1").AutoApprove(true)
+			_, err := r.SSO(plan.Endpoint{URL: r.aws.URL()}, to).SignIn(t.Context())
+			if (err != nil) != (tt.fails != "") || err != nil && !strings.Contains(err.Error(), tt.fails) {
+				t.Fatalf("got %v, want %q", err, tt.fails)
+			}
+			for _, c := range r.aws.Calls() {
+				if got := c.Params.Get("startUrl"); c.Action == "StartDeviceAuthorization" && got != sent {
+					t.Errorf("sent %s, want %s", got, sent)
+				}
+			}
+			if want := map[bool]string{false: "HEAD", true: "HEADGET"}[tt.noHead]; asked != want {
+				t.Errorf("asked by %s, want %s", asked, want)
+			}
+		})
+	}
+}
+
+// One of AWS's own is not asked.
+func TestStartURLOfAWS(t *testing.T) {
+	for _, start := range []string{startURL, "https://d-1234567890.awsapps.cn/start", "https://ssoins-1.portal.eu-west-1.app.aws", "https://identitycenter.amazonaws.com/ssoins-1"} {
+		api := &awsapi.Client{} // that can call nobody
+		if got, _, err := api.ResolveStartURL(t.Context(), "", start); err != nil || got != start {
+			t.Errorf("got %s, %v", got, err)
+		}
 	}
 }

@@ -1,9 +1,11 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"time"
 
 	"aws-vault/vault/awsapi"
@@ -35,13 +37,16 @@ const registeredRedirect = "http://127.0.0.1" + signin.CallbackPath
 // idc is where one signs in.
 func (s SSO) idc() awsapi.IDC {
 	return awsapi.IDC{
-		Client: s.deps.AWS, At: awsapi.Target{Region: s.to.Region, Endpoint: awsapi.Endpoint(s.to.OIDC)}, StartURL: s.to.StartURL,
+		Client: s.deps.AWS, At: awsapi.Target{Region: s.to.Region, Endpoint: awsapi.Endpoint(s.to.OIDC)}, StartURL: cmp.Or(s.start, s.to.StartURL),
 	}
 }
 
 // signIn has a person sign in. A registration that turns out to be none is replaced, once.
 func (s SSO) signIn(ctx context.Context, trade *store.Trade) (t ssoToken, err error) {
 	if err := trade.Ready(ctx); err != nil && !isUnwritable(err) { // else it serves this process
+		return t, err
+	}
+	if s, err = s.resolved(ctx); err != nil {
 		return t, err
 	}
 	ctx, v, err := s.deps.begin(ctx, s.to.StartURL)
@@ -65,6 +70,19 @@ func (s SSO) signIn(ctx context.Context, trade *store.Trade) (t ssoToken, err er
 		refused = c.ID
 	}
 	return t, v.end(err)
+}
+
+// resolved is the portal under the start URL that AWS knows it by, to which an organisation's own URL leads.
+func (s SSO) resolved(ctx context.Context) (SSO, error) {
+	start, region, err := s.deps.AWS.ResolveStartURL(ctx, s.to.OIDC.CABundle, s.to.StartURL)
+	if err != nil {
+		return s, err
+	}
+	if region != "" && region != s.to.Region {
+		return s, fmt.Errorf("sso_start_url %s leads to %s, which is in %s, and sso_region is %s, expected the same", s.to.StartURL, start, region, s.to.Region)
+	}
+	s.start = start
+	return s, nil
 }
 
 // registered returns this program's registration, and makes one where there is none, or
@@ -100,7 +118,7 @@ func (s SSO) register(ctx context.Context) (awsapi.IDCClient, error) {
 	}
 	if !s.deps.Person.Device {
 		in.Grants = []string{awsapi.GrantCode, awsapi.GrantRefresh}
-		in.Redirects, in.Issuer = []string{registeredRedirect}, s.to.StartURL
+		in.Redirects, in.Issuer = []string{registeredRedirect}, s.idc().StartURL
 	}
 	c, err := s.idc().RegisterClient(ctx, in)
 	return c, meaning(err)
