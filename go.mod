@@ -26,6 +26,7 @@ require (
 	github.com/godbus/dbus/v5 v5.2.4
 	github.com/mtibben/percent v0.2.1
 	github.com/rogpeppe/go-internal v1.16.0
+	github.com/skratchdot/open-golang v0.0.0-20200116055534-eef842397966
 	golang.org/x/sys v0.50.0
 	golang.org/x/term v0.48.0
 )

@@ -106,7 +106,7 @@ region = eu-west-1
 }
 
 func program() {
-	env := system.Process("0.0.0-test")
+	env := system.Process("0.0.0-test", system.TakeSecrets())
 	if later, err := time.ParseDuration(os.Getenv(laterVariable)); err == nil {
 		env.Now = func() time.Time { return time.Now().Add(later) }
 	}

@@ -43,7 +43,7 @@ func Drop(environ []string, lists ...[]string) []string {
 		name, _, _ := strings.Cut(kv, "=")
 		for _, names := range lists {
 			for _, s := range names {
-				if sameName(s, name) {
+				if Same(s, name) {
 					return true
 				}
 			}
@@ -52,7 +52,8 @@ func Drop(environ []string, lists ...[]string) []string {
 	})
 }
 
-func sameName(a, b string) bool {
+// Same reports whether two names are those of one variable.
+func Same(a, b string) bool {
 	return a == b || runtime.GOOS == "windows" && strings.EqualFold(a, b)
 }
 

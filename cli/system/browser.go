@@ -4,12 +4,19 @@ import (
 	"context"
 	"os/exec"
 
+	"github.com/skratchdot/open-golang/open"
+
 	"aws-vault/cli/envvar"
 	"aws-vault/vault/program"
 )
 
-// browse opens a page with the system's own opener.
+// browse opens a page with the system's default browser. Where xdg-open is missing, or the terminal is
+// lent and what is started must not share it, another program does: a library says neither which program it starts
+// nor in what session.
 func browse(programs *program.Starter, page string) error {
+	if !programs.Busy() && program.Forgotten([]string{envvar.Callers, profileVariable}, func() error { return open.Start(page) }) == nil {
+		return nil
+	}
 	argv, err := opener(exec.LookPath)
 	if err != nil {
 		return err

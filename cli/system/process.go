@@ -23,12 +23,12 @@ import (
 	"aws-vault/vault/program"
 )
 
-// Process is the world of the process that calls it.
-func Process(version string) app.Env {
+// Process is the world of the process that calls it, whose secrets were taken out of its environment.
+func Process(version string, taken *Taken) app.Env {
 	programs := &program.Starter{Callers: program.ParseLocks(os.Getenv(program.HeldVariable))}
 	return app.Env{
 		Version: version, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Getenv: os.LookupEnv, Caller: caller, Environ: os.Environ, Home: home(), User: userName(), Now: time.Now,
+		Getenv: taken.Lookup, Caller: caller, Environ: taken.Environ, Home: home(), User: userName(), Now: time.Now,
 		Terminal: term.IsTerminal(int(os.Stdout.Fd())), Read: term.IsTerminal(int(os.Stderr.Fd())),
 		Host: hostName(), Holder: cardHolder,
 		LookPath: exec.LookPath, Self: self, Exec: become, Run: run, OpenKeystore: keystore.Open,
@@ -40,7 +40,7 @@ func Process(version string) app.Env {
 			return shell(ctx, programs, line, environ, most)
 		},
 		Again:  func(ctx context.Context, args ...string) error { return again(ctx, programs, args...) },
-		Prompt: prompt.Env{Lookup: os.LookupEnv, LookPath: exec.LookPath, Run: prompt.Runner(programs), OpenTTY: prompt.OpenTTY},
+		Prompt: prompt.Env{Lookup: taken.Lookup, LookPath: exec.LookPath, Run: prompt.Runner(programs), OpenTTY: prompt.OpenTTY},
 	}
 }
 

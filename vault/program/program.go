@@ -130,6 +130,20 @@ func ByLibrary(ctx context.Context, start func() error) error {
 	return start()
 }
 
+// Forgotten calls start, which has a library start a program that lives on when nobody waits for it. Meanwhile the
+// environment of this process has no locks, which will not be held as long, and none of the variables of these names.
+func Forgotten(without []string, start func() error) error {
+	library.Lock()
+	defer library.Unlock()
+	for _, name := range append([]string{HeldVariable}, without...) {
+		if value, set := os.LookupEnv(name); set {
+			os.Unsetenv(name)
+			defer os.Setenv(name, value)
+		}
+	}
+	return start()
+}
+
 // Output keeps the beginning of what a program writes, up to Limit bytes. It reads on after that, so
 // that the program is not held up.
 type Output struct {
