@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ var containerHosts = []string{"169.254.170.2", "169.254.170.23", "fd00:ec2::23"}
 
 // container asks the endpoint that a container is given.
 func (m machine) container(ctx context.Context) (aws.Credentials, error) {
-	at, err := m.containerEndpoint()
+	at, err := m.containerEndpoint(ctx)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
@@ -49,7 +50,7 @@ func ContainerAddress(getenv func(string) (string, bool)) string {
 }
 
 // containerEndpoint is where to ask: a path on ECS's own address, or any URL.
-func (m machine) containerEndpoint() (*url.URL, error) {
+func (m machine) containerEndpoint(ctx context.Context) (*url.URL, error) {
 	from, endpoint := containerURL, ContainerAddress(m.deps.Getenv)
 	if path := m.env(containerPath); path != "" {
 		from = containerPath
@@ -64,10 +65,33 @@ func (m machine) containerEndpoint() (*url.URL, error) {
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, m.wrong("a "+from+" that is no address", "an http or https URL without a user's name")
 	}
-	if u.Scheme == "http" && !awsapi.IsLoopback(u.Hostname()) && !slices.Contains(containerHosts, u.Hostname()) {
+	if u.Scheme == "http" && !m.isNear(ctx, u.Hostname()) {
 		return nil, &awsapi.PlainError{URL: awsapi.Site(u), Origin: from}
 	}
 	return u, nil
+}
+
+// isNear reports whether what is sent to a host does not leave this machine or its host. A name has to lead to such
+// addresses only, as the SDKs want it.
+func (m machine) isNear(ctx context.Context, host string) bool {
+	if isNearAddress(host) {
+		return true
+	}
+	if net.ParseIP(host) != nil {
+		return false
+	}
+	lookup := m.deps.LookupHost
+	if lookup == nil {
+		lookup = net.DefaultResolver.LookupHost
+	}
+	limited, cancel := m.deps.AWS.Limit(ctx)
+	defer cancel()
+	found, err := lookup(limited, host)
+	return err == nil && len(found) > 0 && !slices.ContainsFunc(found, func(address string) bool { return !isNearAddress(address) })
+}
+
+func isNearAddress(host string) bool {
+	return awsapi.IsLoopback(host) || slices.Contains(containerHosts, host)
 }
 
 // containerToken is what the endpoint wants to be shown. The file changes, so it is read

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -100,9 +101,40 @@ func TestContainerEndpointsOfAWS(t *testing.T) {
 		r := newRoom(t)
 		name, text, _ := strings.Cut(value, "=")
 		r.Getenv = env(name, text)
-		u, err := machine{r.Deps, plan.Step{Kind: plan.KindContainer}}.containerEndpoint()
+		u, err := machine{r.Deps, plan.Step{Kind: plan.KindContainer}}.containerEndpoint(t.Context())
 		if err != nil || u.String() != want {
 			t.Errorf("%s: got %v, %v", value, u, err)
+		}
+	}
+}
+
+// A name in plain http has to lead to this machine, or to where a container's credentials are, and nowhere else.
+func TestContainerEndpointWithAName(t *testing.T) {
+	for name, c := range map[string]struct {
+		addresses []string
+		err       error
+		want      bool
+	}{
+		"this machine":          {[]string{"127.0.0.1", "::1"}, nil, true},
+		"AWS's":                 {[]string{"169.254.170.23"}, nil, true},
+		"another machine":       {[]string{"192.0.2.1"}, nil, false},
+		"another machine, too":  {[]string{"127.0.0.1", "192.0.2.1"}, nil, false},
+		"the name of a machine": {[]string{"localhost.example.com"}, nil, false},
+		"nothing":               {nil, nil, false},
+		"no answer":             {[]string{"127.0.0.1"}, errors.New("no such host"), false},
+	} {
+		r := newRoom(t)
+		r.LookupHost = func(_ context.Context, host string) ([]string, error) {
+			if host != "creds.internal" {
+				t.Errorf("looked up %s", host)
+			}
+			return c.addresses, c.err
+		}
+		r.Getenv = env(containerURL, "http://creds.internal:8080/")
+		_, err := machine{r.Deps, plan.Step{Kind: plan.KindContainer}}.containerEndpoint(t.Context())
+		var plain *awsapi.PlainError
+		if (err == nil) != c.want || err != nil && !errors.As(err, &plain) {
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }

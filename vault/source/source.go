@@ -36,6 +36,7 @@ type Deps struct {
 	Sleep      func(ctx context.Context, d time.Duration) error         // until the next code
 	Tell       func(message string)                                     // the user, on something they should know; nil to tell nobody
 	Log        *slog.Logger                                             // of what was done, without secrets; nil for none
+	LookupHost func(ctx context.Context, host string) ([]string, error) // the addresses of a name; nil for the system's
 	Codes      *store.Codes                                             // which codes were sent
 	Tokens     *store.Tokens                                            // what sign-ins gave
 	Cache      *store.SSOCache                                          // the AWS CLI's tokens; nil for none
