@@ -35,7 +35,7 @@ UNMEASURED := $(if $(PIV),,vault/card/piv)
 RACE := $(if $(filter 1,$(CGO)),-race)
 
 # Fuzz targets as package:name.
-FUZZ = $(shell grep -roE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sort | sed 's,/[^/]*:func ,:,')
+FUZZ = $(shell grep -roE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' --exclude-dir=dist . | sort | sed 's,/[^/]*:func ,:,')
 
 .PHONY: all build cards demo picture test check fuzz interop bench soak structure clean
 all: build
@@ -94,7 +94,7 @@ structure:
 .PHONY: check-format check-vet check-lint check-build check-race check-fuzz
 
 check-format:
-	@bad=$$(gofmt -l .); test -z "$$bad" || { echo "gofmt: $$bad"; exit 1; }
+	@bad=$$(find . -name '*.go' -not -path './$(OUT)/*' -exec gofmt -l {} +); test -z "$$bad" || { echo "gofmt: $$bad"; exit 1; }
 
 # Other systems are vetted without C, as their C compilers are not here.
 check-vet: cards
