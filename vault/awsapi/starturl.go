@@ -40,9 +40,9 @@ func (api *Client) ResolveStartURL(ctx context.Context, bundle, start string) (r
 	}
 	limited, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	resp, err := api.once(limited, http.MethodHead, bundle, start)
+	resp, err := api.once(limited, http.MethodHead, bundle, start) //nolint:bodyclose // once closes it
 	if err == nil && (resp.StatusCode == http.StatusMethodNotAllowed || resp.StatusCode == http.StatusNotImplemented) {
-		resp, err = api.once(limited, http.MethodGet, bundle, start)
+		resp, err = api.once(limited, http.MethodGet, bundle, start) //nolint:bodyclose // once closes it
 	}
 	if err != nil {
 		return "", "", fmt.Errorf("asking where the start URL leads: %w", err)
