@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -54,6 +55,13 @@ func (n *neighbour) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	answer(w, q)
 }
 
+// seen returns what it was asked until now.
+func (n *neighbour) seen() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.asked)
+}
+
 func says(status int, kind, body string) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", kind)
@@ -88,7 +96,7 @@ func TestInstanceGivesCredentials(t *testing.T) {
 		t.Errorf("got %+v", c)
 	}
 	want := "PUT /latest/api/token |GET /latest/meta-data/iam/security-credentials/ EXAMPLE-IMDS-TOKEN|GET /latest/meta-data/iam/security-credentials/app EXAMPLE-IMDS-TOKEN"
-	if got := strings.Join(n.asked, "|"); got != want {
+	if got := strings.Join(n.seen(), "|"); got != want {
 		t.Errorf("asked %q, want %q", got, want)
 	}
 }
@@ -151,20 +159,20 @@ func TestInstanceWithoutTokens(t *testing.T) {
 				t.Errorf("it took %s, want at most %s", took, c.within)
 			}
 			puts := func() (all int) {
-				for _, asked := range n.asked {
+				for _, asked := range n.seen() {
 					if strings.HasPrefix(asked, http.MethodPut) {
 						all++
 					}
 				}
 				return all
 			}
-			if puts() != 1 || len(n.asked) != 3 {
-				t.Errorf("asked %q, want one PUT and two GETs", n.asked)
+			if puts() != 1 || len(n.seen()) != 3 {
+				t.Errorf("asked %q, want one PUT and two GETs", n.seen())
 			}
 			s.Spec = plan.CredentialSource{Source: "Ec2InstanceMetadata", Endpoint: n.URL, WithoutV1: true}
 			before := puts()
 			r.fail(s)
-			if gets := len(n.asked) - 3 - (puts() - before); gets != 0 {
+			if gets := len(n.seen()) - 3 - (puts() - before); gets != 0 {
 				t.Errorf("%d GETs without a token, want none", gets)
 			}
 		})
@@ -203,8 +211,8 @@ func TestInstanceIsTriedAgain(t *testing.T) {
 		n.answers[metadataRoles] = says(503, "text/html", "EXAMPLESECRET")
 		s.Endpoint.MaxAttempts = attempts
 		r.wantText(r.fail(s), "EC2 metadata of profile p: AWS says HTTP 503")
-		if len(n.asked) != 1+want {
-			t.Errorf("asked %q, want one PUT and %d GETs", n.asked, want)
+		if len(n.seen()) != 1+want {
+			t.Errorf("asked %q, want one PUT and %d GETs", n.seen(), want)
 		}
 	}
 }

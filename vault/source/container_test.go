@@ -33,8 +33,8 @@ func TestContainerGivesCredentials(t *testing.T) {
 		!c.Expires.Equal(time.Date(2030, 1, 2, 13, 0, 0, 0, time.UTC)) {
 		t.Errorf("got %+v", c)
 	}
-	if want := "GET /creds Basic EXAMPLE"; len(n.asked) != 1 || n.asked[0] != want {
-		t.Errorf("asked %q, want %q", n.asked, want)
+	if want := "GET /creds Basic EXAMPLE"; len(n.seen()) != 1 || n.seen()[0] != want {
+		t.Errorf("asked %q, want %q", n.seen(), want)
 	}
 }
 
@@ -49,7 +49,7 @@ func TestContainerTokenFileIsReadEachTime(t *testing.T) {
 		}
 		r.make(s)
 	}
-	if got := strings.Join(n.asked, "|"); got != "GET /creds first|GET /creds second" {
+	if got := strings.Join(n.seen(), "|"); got != "GET /creds first|GET /creds second" {
 		t.Errorf("asked %q", got)
 	}
 	if err := os.Remove(path); err != nil {
@@ -60,8 +60,8 @@ func TestContainerTokenFileIsReadEachTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.wantText(r.fail(s), containerTokenFile+": the token holds a line's end")
-	if len(n.asked) != 2 {
-		t.Errorf("asked %q", n.asked)
+	if len(n.seen()) != 2 {
+		t.Errorf("asked %q", n.seen())
 	}
 }
 
@@ -171,8 +171,8 @@ func TestContainerThatRefuses(t *testing.T) {
 			r.keep("EXAMPLEAUTH")
 			err := r.fail(r.container(n, containerToken, "EXAMPLEAUTH"))
 			r.wantText(err, "container endpoint of profile p: ", c.words)
-			if len(n.asked) != c.calls {
-				t.Errorf("asked %d times, want %d", len(n.asked), c.calls)
+			if len(n.seen()) != c.calls {
+				t.Errorf("asked %d times, want %d", len(n.seen()), c.calls)
 			}
 		})
 	}
