@@ -18,6 +18,7 @@ const cardLock = "card"
 // Cards are the hardware keys of this machine, as all commands use them. One process at a time uses a card; the others
 // wait for it, where programs that are not ours are tried again for some seconds.
 func (q Asker) Cards() *piv.Cards {
+	q.app.Env.CatchSignals() // a card is waited for, and its PIN or a touch
 	return &piv.Cards{
 		PIN: q.pin, Touch: func(t piv.Touch) { sayTouch(q.app, t) }, ManagementKey: q.managementKey, Sleep: Sleep, Holder: q.app.Env.Holder,
 		Alone: func(ctx context.Context) (context.Context, func(), error) {
