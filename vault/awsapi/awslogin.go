@@ -120,52 +120,44 @@ func (l Login) MeasureClock(ctx context.Context) {
 
 const measureTime = 5 * time.Second
 
-// loginTries is how often a call is made that was not answered.
-const loginTries = 3
-
-// CreateToken trades a grant for credentials, with the proof that it was given to this
-// key's holder. It makes the call within the deadline, and again where a machine on the way
-// could not answer. What comes is given to came, before anything else, even the log: the grant is spent.
-// A refusal that ends the sign-in is one of which [LoginEnded] knows. One that may be for the time of the proof is tried
-// once more, by AWS's time, if that is another.
+// CreateToken exchanges a grant for credentials, with a proof that the grant was issued to the holder of key. The call is
+// repeated as max_attempts and retry_mode say, all within the deadline of one call. If AWS says that the grant has expired
+// and this machine's clock is wrong, the proof is signed again with AWS's time, once.
+//
+// As soon as AWS answers with tokens, CreateToken passes them to came, before anything else, because the grant
+// cannot be used again. [LoginEnded] recognises the errors after which the user must sign in again.
 func (l Login) CreateToken(ctx context.Context, key ProofKey, g LoginGrant, came func(LoginTokens)) error {
 	hc, err := l.Client.Network.client(l.At.Endpoint.CABundle, formJSON)
 	if err != nil {
 		return err
 	}
 	c := call{action: ActionLogin, place: l.Place(), client: hc, secrets: []string{g.Code, g.Verifier, g.Refresh}}
-	var got loginAnswer
+	var refused error
 	timed := false
-	err = l.Client.unsigned(ctx, c, func(ctx context.Context) (err error) {
-		for try := 1; ; try++ {
-			was := l.Client.Clock.Offset()
+	post := func(ctx context.Context) error {
+		before := l.Client.Clock.Offset()
+		got, err := l.post(ctx, c, key, g)
+		if err == nil && !timed && expired(got.refused) && !got.date.IsZero() && l.Client.setExact(before, got.date) {
+			timed = true
 			got, err = l.post(ctx, c, key, g)
-			if err == nil && got.refused == nil {
-				came(got.tokens)
-				return nil
-			}
-			if !timed && err == nil && expired(got.refused) && !got.date.IsZero() && l.Client.setExact(was, got.date) {
-				timed = true
-				continue
-			}
-			var api *APIError
-			again := err != nil || errors.As(got.refused, &api) && api.Retry
-			if !again || try >= loginTries || ctx.Err() != nil {
-				return err
-			}
-			if l.Client.Sleep(ctx, time.Duration(try)*time.Second) != nil {
-				return err
-			}
 		}
-	})
-	if err != nil {
-		var net *url.Error
-		if errors.As(err, &net) {
-			return &UnreachableError{c.action, c.place, net.Err}
+		if err == nil && got.refused == nil {
+			came(got.tokens)
+		}
+		refused = got.refused
+		return cmp.Or(err, refused)
+	}
+	err = l.Client.unsigned(ctx, c, func(ctx context.Context) error {
+		err := l.Client.try(ctx, l.At.Endpoint.retries(), false, func() error { return post(ctx) })
+		if refused != nil && errors.Is(err, refused) {
+			return nil // the refusal is returned below, without what unsigned adds to errors of the network
 		}
 		return err
+	})
+	if err != nil {
+		return err
 	}
-	return got.refused
+	return refused
 }
 
 // A loginAnswer is what the token endpoint answered: tokens, or why it gave none.

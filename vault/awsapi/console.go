@@ -39,10 +39,15 @@ func (api *Client) SignInToken(ctx context.Context, at Endpoint, creds aws.Crede
 	limited, cancel := api.Limit(ctx)
 	defer cancel()
 	a := signInAsk{hc: hc, url: at.URL, form: form}
-	token, err := a.ask(limited, http.MethodPost)
-	if takesNoPost(err) {
-		token, err = a.ask(limited, http.MethodGet)
-	}
+	token, method := "", http.MethodPost
+	err = api.try(limited, at.retries(), false, func() (err error) {
+		token, err = a.ask(limited, method)
+		if method == http.MethodPost && takesNoPost(err) {
+			method = http.MethodGet
+			token, err = a.ask(limited, method)
+		}
+		return err
+	})
 	api.debug("asked for a sign-in token", "at", a.place(), "error", signInOutcome(err))
 	switch {
 	case err == nil:
@@ -52,7 +57,7 @@ func (api *Client) SignInToken(ctx context.Context, at Endpoint, creds aws.Crede
 	case limited.Err() != nil:
 		return "", context.Cause(limited)
 	}
-	return "", err
+	return "", a.failure(err)
 }
 
 // signInForm is what the endpoint is told. It holds the credentials.
@@ -93,8 +98,12 @@ func (a signInAsk) ask(ctx context.Context, method string) (string, error) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	resp, err := a.hc.Do(r)
+	var foreign *NotAWSError
+	if errors.As(err, &foreign) && foreign.Status >= http.StatusBadRequest {
+		return "", a.refusal(foreign.Status) // the endpoint refuses with an HTML page
+	}
 	if err != nil {
-		return "", a.failure(err)
+		return "", err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
@@ -108,20 +117,17 @@ func (a signInAsk) ask(ctx context.Context, method string) (string, error) {
 	return answer.SigninToken, nil
 }
 
-// failure says why there was no answer, without the URL. The endpoint refuses with a page
-// for people.
+// failure describes an error of [signInAsk.ask] without the URL, which may hold the credentials.
 func (a signInAsk) failure(err error) error {
 	var foreign *NotAWSError
 	var sending *url.Error
 	switch {
-	case errors.As(err, &foreign) && foreign.Status >= http.StatusBadRequest:
-		return a.refusal(foreign.Status)
 	case errors.As(err, &foreign):
 		return fmt.Errorf("%s: %w", signInAction, foreign)
 	case errors.As(err, &sending):
-		err = sending.Err
+		return &UnreachableError{signInAction, a.place(), sending.Err}
 	}
-	return &UnreachableError{signInAction, a.place(), err}
+	return err
 }
 
 func (a signInAsk) refusal(status int) error {

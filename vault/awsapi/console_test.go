@@ -104,14 +104,14 @@ func TestSignInFails(t *testing.T) {
 		{"404", answer(404, "text/html", "no"), "getSigninToken: AWS says HTTP 404", 2},
 		{"405", answer(405, "text/html", "no"), "getSigninToken: AWS says HTTP 405", 2},
 		{"429", answer(429, "text/html", "no"), "getSigninToken: AWS says HTTP 429", 1},
-		{"500", answer(500, "text/html", "no"), "getSigninToken: AWS says HTTP 500", 1},
+		{"500", answer(500, "text/html", "no"), "getSigninToken: AWS says HTTP 500", 3},
 		{"redirect", answer(302, "text/html", ""), "getSigninToken: AWS says HTTP 302", 1},
 		{"no token", answer(200, "application/json", `{"Other":"EXAMPLE"}`), "answered without a token", 1},
 		{"a number", answer(200, "application/json", `{"SigninToken":7}`), "answered without a token", 1},
-		{"half of it", answer(200, "application/json", `{"SigninToken":"EXAM`), "breaks off after 20 bytes", 1},
+		{"half of it", answer(200, "application/json", `{"SigninToken":"EXAM`), "breaks off after 20 bytes", 3},
 		{"a page", answer(200, "text/html", "<h1>Welcome</h1>"), "a proxy or a sign-in page?", 1},
 		{"large", answer(200, "application/json", `{"SigninToken":"`+strings.Repeat("x", maxAnswer)+`"}`), "is not AWS's", 1},
-		{"hung up", hangup, "EOF", 1},
+		{"hung up", hangup, "EOF", 3},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRoom(t)

@@ -35,6 +35,9 @@ func (e *APIError) Error() string {
 	return fmt.Sprintf("%s: AWS says %s: %s", what, e.Code, e.Message)
 }
 
+// RetryableError tells the SDK's retryer whether to repeat the call.
+func (e *APIError) RetryableError() bool { return e.Retry }
+
 // TimeoutError is returned where AWS did not answer in time.
 type TimeoutError struct {
 	Action, Endpoint string

@@ -2,6 +2,9 @@ package awsapi
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +24,32 @@ func TestRetriesOfAProfile(t *testing.T) {
 			s.Endpoint.MaxAttempts, s.Endpoint.RetryMode = attempts, mode
 			r.fail(s)
 			r.wantCalls(want)
+		}
+	}
+}
+
+// max_attempts also counts for the calls that are not signed: those of aws login and of the console.
+func TestRetriesOfSignIns(t *testing.T) {
+	for attempts, want := range map[int]int32{0: 3, 1: 1, 2: 2, 5: 5} {
+		for status, want := range map[int]int32{500: want, 503: want, 403: 1} {
+			r := newRoom(t)
+			var calls atomic.Int32
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				calls.Add(1)
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(status)
+			}))
+			defer server.Close()
+			at := Endpoint{URL: server.URL, Origin: "AWS_ENDPOINT_URL_SIGNIN", MaxAttempts: attempts}
+			login := Login{r.Client, Target{Region: "eu-west-1", Endpoint: at}}
+			err := login.CreateToken(t.Context(), oracleKey(t), LoginGrant{}, func(LoginTokens) { t.Error("tokens arrived") })
+			if got := calls.Swap(0); got != want || err == nil {
+				t.Errorf("aws login, %d attempts, status %d: %d calls (%v), want %d", attempts, status, got, err, want)
+			}
+			_, err = r.SignInToken(t.Context(), at, r.visitor(), 0)
+			if got := calls.Load(); got != want || err == nil {
+				t.Errorf("console, %d attempts, status %d: %d calls (%v), want %d", attempts, status, got, err, want)
+			}
 		}
 	}
 }
