@@ -36,7 +36,7 @@ func TestCells(t *testing.T) {
 		{1.5, 2 * time.Millisecond, 0, "| `exec` | 3.0 ms | 3.0–3.0 ms | 2.0 ms | 1.50 | 1.5 | yes | 0 |\n"},
 		{1.5, 1900 * time.Microsecond, 1, "| `exec` | 3.0 ms | 3.0–3.0 ms | 1.9 ms | 1.58 | 1.5 | no | 0.333 |\n"},
 	} {
-		r := result{row: row{what: "`exec`", most: c.most}, ours: took(3 * time.Millisecond), floor: took(c.floor), calls: c.calls}
+		r := result{row: row{what: "`exec`", bound: c.most}, ours: took(3 * time.Millisecond), floor: took(c.floor), calls: c.calls}
 		if got := r.cells(); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
@@ -44,7 +44,7 @@ func TestCells(t *testing.T) {
 }
 
 func TestColdMissed(t *testing.T) {
-	for c, want := range map[cold]bool{{1, 1}: false, {2, 1}: true, {1, 2}: true, {0, 1}: true} {
+	for c, want := range map[coldStart]bool{{1, 1}: false, {2, 1}: true, {1, 2}: true, {0, 1}: true} {
 		if c.missed() != want {
 			t.Errorf("%d calls and %d prompts: missed %t, want %t", c.calls, c.prompts, !want, want)
 		}
@@ -70,7 +70,7 @@ func TestFillPage(t *testing.T) {
 	}
 }
 
-// The page in the repository has all marks that make bench writes between.
+// The page in the repository has all the marks that make bench needs.
 func TestPageHasMarks(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "performance.md"))
 	if err != nil {
@@ -80,12 +80,12 @@ func TestPageHasMarks(t *testing.T) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := fillPage(path, parts(nil, cold{}, 0, 0)); err != nil {
+	if err := fillPage(path, parts(nil, coldStart{}, 0, 0)); err != nil {
 		t.Error(err)
 	}
 }
 
-// The drawing is well-formed and has a dot for each median, those of the floor program included.
+// The plot is well-formed, and has a dot for each median, including those of the floor program.
 func TestDrawing(t *testing.T) {
 	var all []result
 	lines := map[string]int{}

@@ -11,27 +11,27 @@ import (
 
 const coldCommands = 20
 
-// A cold is what many commands at once did, when nothing was cached.
-type cold struct{ calls, prompts int }
+// A cold is the result of starting many commands at once with nothing cached.
+type coldStart struct{ calls, prompts int }
 
-func (c cold) missed() bool { return c.calls != 1 || c.prompts != 1 }
+func (c coldStart) missed() bool { return c.calls != 1 || c.prompts != 1 }
 
-func (c cold) String() string {
+func (c coldStart) String() string {
 	return fmt.Sprintf("Calls to AWS: %d. Prompts for the MFA code: %d.\n", c.calls, c.prompts)
 }
 
-// measureCold starts all commands at once. A program answers the prompt after a second, as a user
-// takes longer than a program, and writes a line each time.
-func measureCold(p programs) (cold, error) {
+// measureCold starts all commands at once. A program answers the MFA prompt after a second, which is still faster than a user, and
+// logs one line per prompt.
+func measureCold(p programs) (coldStart, error) {
 	prompt, asked := filepath.Join(p.dir, "prompt"), filepath.Join(p.dir, "asked")
 	h, err := newHome(p, "mfa_process = "+prompt+"\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n", fileKeystore)
 	if err != nil {
-		return cold{}, err
+		return coldStart{}, err
 	}
 	defer h.close()
 	script := fmt.Sprintf("#!/bin/sh\necho >>%s\nsleep 1\necho %s\n", asked, h.world.MFA.Code())
 	if err := os.WriteFile(prompt, []byte(script), 0o700); err != nil {
-		return cold{}, err
+		return coldStart{}, err
 	}
 	var all sync.WaitGroup
 	errs := make([]error, coldCommands)
@@ -40,8 +40,8 @@ func measureCold(p programs) (cold, error) {
 	}
 	all.Wait()
 	if err := errors.Join(errs...); err != nil {
-		return cold{}, err
+		return coldStart{}, err
 	}
 	lines, err := os.ReadFile(asked)
-	return cold{calls: len(h.aws.Calls()), prompts: bytes.Count(lines, []byte("\n"))}, err
+	return coldStart{calls: len(h.aws.Calls()), prompts: bytes.Count(lines, []byte("\n"))}, err
 }

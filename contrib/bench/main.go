@@ -1,5 +1,5 @@
 // Bench measures how much later a command starts because of aws-vault. It compares aws-vault with a
-// floor program, in the same run, and writes the figures into docs/performance.md. AWS is a fake on
+// floor program in the same run, and writes the results to docs/performance.md. AWS is a fake on
 // this machine.
 package main
 
@@ -32,7 +32,7 @@ func main() {
 	}
 }
 
-// bench measures all rows and writes the files. Its error names the rows that are above their bounds.
+// bench measures all rows and writes the page and the plot. Its error names the rows that exceed their bounds.
 func bench(ctx context.Context, vault, floor string, runs int, page, plot string) error {
 	dir, err := os.MkdirTemp("", "aws-vault-bench-")
 	if err != nil {
@@ -57,7 +57,7 @@ func bench(ctx context.Context, vault, floor string, runs int, page, plot string
 		}
 		fmt.Print(found.cells())
 		if found.missed() {
-			missed = append(missed, fmt.Errorf("%s takes %.2f times as long as the floor program, expected at most %.1f", r.what, found.ratio(), r.most))
+			missed = append(missed, fmt.Errorf("%s takes %.2f times as long as the floor program, expected at most %.1f", r.what, found.ratio(), r.bound))
 		}
 		results = append(results, found)
 	}
@@ -83,8 +83,8 @@ func bench(ctx context.Context, vault, floor string, runs int, page, plot string
 	return errors.Join(missed...)
 }
 
-// copyProgram copies a program and returns its size. A file that the linker has just written starts
-// more slowly than its copy.
+// copyProgram copies a program and returns its size in bytes. The copy is measured, because a file that the linker has just written
+// starts more slowly.
 func copyProgram(to, from string) (size int, err error) {
 	text, err := os.ReadFile(from)
 	if err != nil {

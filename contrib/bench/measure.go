@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// programs are what is measured, and a directory for all files.
+// programs are the paths of the measured programs, and of a directory for temporary files.
 type programs struct{ vault, floor, dir string }
 
-// A result is what a row was measured at.
+// A result is the measurement of one row.
 type result struct {
 	row
 	ours, floor times
@@ -21,16 +21,16 @@ type result struct {
 
 func (r result) ratio() float64 { return float64(r.ours.median()) / float64(r.floor.median()) }
 
-// missed reports whether the row has a bound and is above it.
-func (r result) missed() bool { return r.most > 0 && r.ratio() > r.most }
+// missed reports whether the row exceeds its bound.
+func (r result) missed() bool { return r.bound > 0 && r.ratio() > r.bound }
 
-// times are the times of one program, the shortest first.
+// times are the durations of one program's runs, sorted, shortest first.
 type times []time.Duration
 
 func (t times) quartile(n int) time.Duration { return t[(len(t)-1)*n/4] }
 func (t times) median() time.Duration        { return t.quartile(2) }
 
-// measure runs the row's command and the floor program in turn, so that both meet the same load.
+// measure alternates the row's command with the floor program, so that both run under the same load.
 func measure(ctx context.Context, p programs, r row, runs int) (result, error) {
 	if r.keystore == nil {
 		r.keystore = fileKeystore
@@ -46,17 +46,17 @@ func measure(ctx context.Context, p programs, r row, runs int) (result, error) {
 		}
 	}
 	floorArgs := []string{h.config, truePath}
-	if r.ends {
+	if r.exits {
 		floorArgs = nil
 	}
 	found := result{row: r}
-	const warm = 2 // the first runs create the session and fill the caches
+	const warm = 2 // the first runs create the session and fill the system's caches
 	for i := range warm + runs {
 		if i == warm {
 			h.aws.Reset()
 		}
 		in := h
-		if r.anew {
+		if r.newSession {
 			in = h.session(i)
 		}
 		floor, err := in.timed(p.floor, floorArgs)
@@ -80,8 +80,8 @@ func measure(ctx context.Context, p programs, r row, runs int) (result, error) {
 	return found, nil
 }
 
-// timed runs a program and returns how long it took. It does not use package exec, whose pipes and
-// goroutines would be counted as the program's time.
+// timed runs a program and returns its duration. It does not use os/exec, because the pipes and goroutines of os/exec
+// would count as the program's time.
 func (h home) timed(program string, args []string) (time.Duration, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {

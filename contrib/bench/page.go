@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// parts are what the page has between its marks, by their names.
-func parts(all []result, together cold, runs, size int) map[string]string {
+// parts are the texts between the marks of the page, by the name of the mark.
+func parts(all []result, together coldStart, runs, size int) map[string]string {
 	return map[string]string{"machine": machine(runs, size), "table": table(all), "cold": together.String()}
 }
 
-// table shows all results, as Markdown.
+// table formats all results as a Markdown table.
 func table(all []result) string {
 	text := "| command | time | middle half of the runs | floor program | ratio | at most | met | calls to AWS |\n|---|---|---|---|---|---|---|---|\n"
 	for _, r := range all {
@@ -22,11 +22,11 @@ func table(all []result) string {
 	return text
 }
 
-// cells are the result's line of the table.
+// cells returns the table cells of a result.
 func (r result) cells() string {
 	most, met := "–", "–"
-	if r.most > 0 {
-		most, met = fmt.Sprintf("%.1f", r.most), "yes"
+	if r.bound > 0 {
+		most, met = fmt.Sprintf("%.1f", r.bound), "yes"
 		if r.missed() {
 			met = "no"
 		}
@@ -38,13 +38,13 @@ func (r result) cells() string {
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/float64(time.Millisecond)) }
 
-// machine is what was measured on, and does not identify the machine.
+// machine describes the machine without identifying it.
 func machine(runs, size int) string {
 	return fmt.Sprintf("The last run: %d runs of each command, %d cores, %s/%s, %s, a static program of %.1f MB.\n",
 		runs, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), float64(size)/1e6)
 }
 
-// fillPage replaces what is between the marks <!-- name --> and <!-- /name --> of each part.
+// fillPage replaces the text between the marks <!-- name --> and <!-- /name --> of each part.
 func fillPage(path string, parts map[string]string) error {
 	page, err := os.ReadFile(path)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The measures of the drawing, in pixels, and the number of profiles at its right edge.
+// The size of the plot in pixels, and the number of profiles at its right edge.
 const (
 	width, height = 640, 360
 	left, right   = 60, 600
@@ -15,7 +15,7 @@ const (
 	mostProfiles  = 20_000
 )
 
-// drawing shows how the medians grow with the number of profiles, as SVG. Both axes are linear.
+// drawing plots the medians against the number of profiles, as SVG. Both axes are linear.
 func drawing(all []result) []byte {
 	lines, longest := map[string][]result{}, time.Duration(1)
 	for _, r := range all {

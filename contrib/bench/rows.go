@@ -1,39 +1,39 @@
 package main
 
-// truePath is the command that aws-vault and the floor program become.
+// truePath is the program that aws-vault and the floor program start.
 const truePath = "/bin/true"
 
-// A row is one command that is measured, next to the floor program.
+// A row is one measured command. It appears next to the floor program in the table.
 type row struct {
-	what string
-	most float64 // how many times the floor program's time it may take; 0 if there is no bound
-	args []string
+	what  string
+	bound float64 // the bound: how many times as long as the floor program it may take; 0 for no bound
+	args  []string
 
-	profiles int                // more profiles in the config file
-	keystore []string           // the variables that choose it; nil for the file keystore
+	profiles int                // additional profiles in the config file
+	keystore []string           // variables that select the keystore; nil for the file keystore
 	prepare  func(h home) error // runs before the measurement, after alice's key is stored
 
-	line string // the line of the plot that its median is a point of
-	ends bool   // it reads no file and becomes no command, so the floor program does not either
-	anew bool   // each run needs a session of its own
+	line       string // the line of the plot that this median is a point of; empty for none
+	exits      bool   // the command reads no file and starts no program, so the floor program does not either
+	newSession bool   // each run needs a new session
 }
 
 // rows are in the order of the page.
 var rows = []row{
-	{what: "`--version`", most: 1.6, args: []string{"--version"}, ends: true},
-	{what: "`exec`", most: 1.5, args: execAlice, line: "exec"},
-	{what: "`exec` of a role", most: 1.5, args: execRole},
-	{what: "`export --format=json` of a role", most: 1.5, args: exportRole},
-	{what: "`exec` among 1,000 profiles", most: 1.7, args: execAlice, profiles: 1_000, line: "exec"},
+	{what: "`--version`", bound: 1.6, args: []string{"--version"}, exits: true},
+	{what: "`exec`", bound: 1.5, args: execAlice, line: "exec"},
+	{what: "`exec` of a role", bound: 1.5, args: execRole},
+	{what: "`export --format=json` of a role", bound: 1.5, args: exportRole},
+	{what: "`exec` among 1,000 profiles", bound: 1.7, args: execAlice, profiles: 1_000, line: "exec"},
 	{what: "`exec` among 10,000 profiles", args: execAlice, profiles: 10_000, line: "exec"},
-	{what: "`exec` among 20,000 profiles", most: 4, args: execAlice, profiles: 20_000, line: "exec"},
+	{what: "`exec` among 20,000 profiles", bound: 4, args: execAlice, profiles: 20_000, line: "exec"},
 	{what: "`list`", args: []string{"list"}, line: "list"},
 	{what: "`list` among 1,000 profiles", args: []string{"list"}, profiles: 1_000, line: "list"},
 	{what: "`list` among 10,000 profiles", args: []string{"list"}, profiles: 10_000, line: "list"},
 	{what: "`list` among 20,000 profiles", args: []string{"list"}, profiles: 20_000, line: "list"},
 	{what: "`list` with 1,000 sessions", args: []string{"list"}, prepare: thousandSessions},
 	{what: "completion of a profile among 20,000", args: []string{"--completion-bash", "exec", ""}, profiles: 20_000},
-	{what: "`exec` of a role, a new session each time", args: execRole, anew: true},
+	{what: "`exec` of a role, a new session each time", args: execRole, newSession: true},
 	{what: "`exec`, sealed keystore, unlocked", args: execAlice, keystore: sealedKeystore, prepare: unlock},
 	{what: "`exec`, sealed keystore, locked", args: execAlice, keystore: sealedKeystore},
 }
@@ -46,10 +46,10 @@ var (
 	sealedKeystore = []string{"AWS_VAULT_BACKEND=sealed", "AWS_VAULT_SEALED_PASSPHRASE=correct-horse"}
 )
 
-// unlock leaves nothing to clean up: the key is forgotten after a few minutes.
+// unlock unlocks the sealed keystore for a few minutes, so nothing has to be cleaned up.
 func unlock(h home) error { return h.run("", "unlock", "--for=5m") }
 
-// thousandSessions creates sessions of one role.
+// thousandSessions caches a thousand sessions of one role.
 func thousandSessions(h home) error {
 	for i := range 1000 {
 		if err := h.session(i).run("", exportRole...); err != nil {

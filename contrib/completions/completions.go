@@ -1,10 +1,10 @@
-// Package completions holds what the shells run to complete command lines of aws-vault. Each
-// script asks the program itself, with --completion-bash and the words so far.
+// Package completions holds the scripts with which shells complete command lines of aws-vault. Each
+// script runs aws-vault --completion-bash with the words typed so far.
 package completions
 
 import _ "embed"
 
-// The scripts, for the shell of that name.
+// The scripts, by shell.
 var (
 	//go:embed bash/aws-vault.bash
 	Bash string

@@ -12,34 +12,33 @@ import (
 	"github.com/creack/pty"
 )
 
-// hello and environment are commands to run with credentials.
+// hello and environment are commands that the demo runs with credentials.
 var (
 	hello       = []string{"sh", "-c", "echo I am $AWS_VAULT"}
 	environment = []string{"sh", "-c", "echo I am $AWS_VAULT; env | grep ^AWS_ | sort"}
 )
 
-// question ends what is printed before an answer is wanted.
+// question matches the end of a prompt.
 const question = ": "
 
-// answered runs a command on a terminal of its own and types the code when it is asked
-// for. It returns what the terminal was sent, the echo of the code included.
-func answered(command func([]string) *exec.Cmd, args []string, code func() string) ([]byte, error) {
+// runAndAnswer runs a command in its own pseudo terminal and types the code when the command prompts for it. It returns everything
+// that the terminal displayed, including the echo of the code.
+func runAndAnswer(command func([]string) *exec.Cmd, args []string, code func() string) ([]byte, error) {
 	c := command(args)
 	tty, err := pty.Start(c)
 	if err != nil {
 		return nil, err
 	}
 	defer tty.Close()
-	text, err := converse(tty, code)
+	text, err := answerPrompt(tty, code)
 	if e := c.Wait(); err == nil {
 		err = e
 	}
 	return plain(text), err
 }
 
-// converse reads until the command has ended, and answers the first line that mentions
-// MFA and waits.
-func converse(tty io.ReadWriter, code func() string) ([]byte, error) {
+// answerPrompt reads the terminal until the command ends, and answers the first prompt that mentions MFA.
+func answerPrompt(tty io.ReadWriter, code func() string) ([]byte, error) {
 	var text bytes.Buffer
 	asked, some := false, make([]byte, 4096)
 	for {
@@ -52,7 +51,7 @@ func converse(tty io.ReadWriter, code func() string) ([]byte, error) {
 				return text.Bytes(), err
 			}
 		}
-		if err == io.EOF || errors.Is(err, syscall.EIO) { // EIO is Linux's end of a terminal
+		if err == io.EOF || errors.Is(err, syscall.EIO) { // Linux reports the end of a pseudo terminal as EIO
 			break
 		}
 		if err != nil {

@@ -2,14 +2,14 @@ package main
 
 import "os/exec"
 
-// hello and environment are commands to run with credentials.
+// hello and environment are commands that the demo runs with credentials.
 var (
 	hello       = []string{"cmd", "/c", "echo I am %AWS_VAULT%"}
 	environment = []string{"cmd", "/c", "set AWS_"}
 )
 
-// answered runs a command with the code as a flag, as there is no pseudo terminal here.
-func answered(command func([]string) *exec.Cmd, args []string, code func() string) ([]byte, error) {
+// runAndAnswer passes the code in a flag, because there is no pseudo terminal on Windows.
+func runAndAnswer(command func([]string) *exec.Cmd, args []string, code func() string) ([]byte, error) {
 	text, err := command(append([]string{args[0], "--mfa-token=" + code()}, args[1:]...)).CombinedOutput()
 	return plain(text), err
 }

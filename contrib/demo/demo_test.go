@@ -11,7 +11,7 @@ import (
 
 // TestShow runs the whole demo as make demo does.
 func TestShow(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "aws-vault.exe") // the ending is wanted on Windows and harmless elsewhere
+	program := filepath.Join(t.TempDir(), "aws-vault.exe") // Windows needs the extension; other systems ignore it
 	if out, err := exec.Command("go", "build", "-o", program, "../..").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -1,5 +1,5 @@
-// Demo shows the main job of aws-vault: a key is stored, a profile two roles away is used, and a
-// code is asked for once. AWS is the fake of package fakeaws.
+// Demo shows the main job of aws-vault: it stores a key, uses a profile two roles away, and prompts for an MFA code only once.
+// AWS is the fake of package fakeaws.
 package main
 
 import (
@@ -16,10 +16,10 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// pictured begins the part of the story that the README's picture shows.
+// pictured is the remark at which the README's picture begins.
 const pictured = "Now a command as prod. It takes the code of Alice's device, which is typed in here for you."
 
-// longest is how long the demo may take before something must be wrong.
+// longest is the time limit of the demo.
 const longest = time.Minute
 
 func main() {
@@ -27,7 +27,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: demo PATH-OF-AWS-VAULT [PICTURE.svg]")
 		os.Exit(2)
 	}
-	// A reader that goes away is no reason to leave the home behind either.
+	// If the reader of the output goes away, the temporary home is still deleted.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	var transcript strings.Builder
@@ -43,7 +43,7 @@ func main() {
 	}
 }
 
-// show tells the story on out with the program at path, in a home that is gone afterwards.
+// show runs the demo with the program at path, prints it to out, and deletes its home directory.
 func show(ctx context.Context, out io.Writer, path string) (err error) {
 	program, err := filepath.Abs(path)
 	if err != nil {
@@ -69,41 +69,41 @@ func show(ctx context.Context, out io.Writer, path string) (err error) {
 }
 
 func story(s *stage, aws *fakeaws.AWS, w fakeaws.World) {
-	s.say("This AWS is a small fake on your own machine, and the home directory is thrown away at the end.",
+	s.remark("This AWS is a small fake on your own machine, and the home directory is thrown away at the end.",
 		"The file keystore stands in for your system's; its passphrase comes from the environment here.")
 	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_VAULT_BACKEND", "AWS_VAULT_FILE_PASSPHRASE"} {
 		s.echo("export " + name + "=" + s.value(name))
 	}
 
-	s.say("Alice has a key and an MFA device. With a code she may become hub, and hub may become prod.")
+	s.remark("Alice has a key and an MFA device. With a code she may become hub, and hub may become prod.")
 	s.write(filepath.Join(".aws", "config"), config(w))
 
-	s.say("The key goes into the keystore, not into a file that anything can read.")
+	s.remark("The key goes into the keystore, not into a file that anything can read.")
 	s.run(step{args: []string{"add", "--stdin", "alice"}, stdin: w.Key.ID + "\n" + w.Key.Secret + "\n", from: "the key's id and secret, a line each"})
 
-	s.say("What would it take to be prod? explain works it out and calls nobody.")
+	s.remark("What would it take to be prod? explain works it out and calls nobody.")
 	s.run(step{args: []string{"explain", "prod"}})
 
-	s.say(pictured)
+	s.remark(pictured)
 	s.ask(append([]string{"exec", "prod", "--"}, environment...), w.MFA.Code)
 
-	s.say("A second command asks nothing: the sessions are kept, encrypted, until they expire.")
+	s.remark("A second command asks nothing: the sessions are kept, encrypted, until they expire.")
 	s.run(step{args: append([]string{"exec", "prod", "--"}, hello...)})
 
-	s.say("AWS's own tools and SDKs take credentials this way, by credential_process in their config.")
+	s.remark("AWS's own tools and SDKs take credentials this way, by credential_process in their config.")
 	s.run(step{args: []string{"export", "--format=json", "prod"}})
 
-	s.say("What there is, and how long it lives.")
+	s.remark("What there is, and how long it lives.")
 	s.run(step{args: []string{"list"}})
 
 	calls := aws.Actions()
-	s.say(fmt.Sprintf("AWS was called %d times in all:", len(calls)))
+	s.remark(fmt.Sprintf("AWS was called %d times in all:", len(calls)))
 	for _, call := range calls {
 		s.line("#   " + call)
 	}
 }
 
-// config is what a user writes into ~/.aws/config.
+// config is what a user would write to ~/.aws/config.
 func config(w fakeaws.World) string {
 	return `[default]
 region     = eu-central-1

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// picture draws the part of a transcript between two remarks as a terminal.
+// picture draws the part of a transcript between two remarks as a terminal window, in SVG.
 func picture(file, transcript, from, to string) error {
 	_, text, ok := strings.Cut(transcript, from)
 	if !ok {
@@ -31,7 +31,7 @@ func picture(file, transcript, from, to string) error {
 	return os.WriteFile(file, []byte(b.String()), 0o644)
 }
 
-// colour tells what is typed, what is remarked and what is printed apart.
+// colour returns the colour of a line: commands, remarks and output differ.
 func colour(line string) string {
 	switch {
 	case strings.HasPrefix(line, "$ "):

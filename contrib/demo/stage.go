@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// A stage runs commands and shows them as a terminal would. After a failure it does no
-// more, and keeps the error.
+// A stage runs commands and shows them as a terminal would. After the first failure, it keeps the error and does nothing
+// more.
 type stage struct {
 	ctx     context.Context
 	out     io.Writer
@@ -28,18 +28,18 @@ type stage struct {
 type step struct {
 	args  []string
 	stdin string
-	from  string // what the reader is told about stdin
+	from  string // how stdin is shown to the reader
 }
 
-// say puts remarks between the commands.
-func (s *stage) say(remarks ...string) {
+// remark prints remarks between the commands.
+func (s *stage) remark(remarks ...string) {
 	s.line("")
 	for _, r := range remarks {
 		s.line("# " + r)
 	}
 }
 
-// echo shows a command as it would be typed.
+// echo prints a command as a user would type it.
 func (s *stage) echo(command string) { s.line("$ " + command) }
 
 func (s *stage) line(text string) {
@@ -48,7 +48,7 @@ func (s *stage) line(text string) {
 	}
 }
 
-// write writes a file of the home directory and shows it.
+// write writes a file in the home directory and shows its contents.
 func (s *stage) write(name, text string) {
 	s.echo("cat ~/" + filepath.ToSlash(name))
 	s.line(strings.TrimSuffix(text, "\n"))
@@ -61,7 +61,7 @@ func (s *stage) write(name, text string) {
 	}
 }
 
-// run runs a step to its end and shows what it prints.
+// run runs a step and shows its output.
 func (s *stage) run(st step) {
 	typed := typedLine(st.args)
 	if st.from != "" {
@@ -77,13 +77,13 @@ func (s *stage) run(st step) {
 	s.show(text, err, st.args)
 }
 
-// ask runs a command that asks for an MFA code, and answers.
+// ask runs a command that prompts for an MFA code, and answers the prompt.
 func (s *stage) ask(args []string, code func() string) {
 	s.echo(typedLine(args))
 	if s.err != nil {
 		return
 	}
-	text, err := answered(s.command, args, code)
+	text, err := runAndAnswer(s.command, args, code)
 	s.show(text, err, args)
 }
 
@@ -102,7 +102,7 @@ func (s *stage) command(args []string) *exec.Cmd {
 	return c
 }
 
-// value is a variable of the environment that commands run in.
+// value returns a variable of the commands' environment.
 func (s *stage) value(name string) string {
 	for _, kv := range s.environ {
 		if v, ok := strings.CutPrefix(kv, name+"="); ok {
@@ -112,9 +112,9 @@ func (s *stage) value(name string) string {
 	return ""
 }
 
-// kept are the variables that commands inherit: what a program needs to run at all.
-// Without the rest no credentials, settings or markers of the reader's get in.
-var kept = []string{"PATH", "TERM", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "COMSPEC", "PATHEXT"}
+// inherited are the variables that commands inherit, because they need them to run at all. All others are removed, so that the
+// user's own credentials and settings have no effect.
+var inherited = []string{"PATH", "TERM", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "COMSPEC", "PATHEXT"}
 
 func environ(home, endpoint string) []string {
 	env := []string{
@@ -124,14 +124,14 @@ func environ(home, endpoint string) []string {
 	}
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
-		if slices.Contains(kept, strings.ToUpper(name)) {
+		if slices.Contains(inherited, strings.ToUpper(name)) {
 			env = append(env, kv)
 		}
 	}
 	return env
 }
 
-// typedLine is how a person would type a run of aws-vault.
+// typedLine returns a run of aws-vault as a user would type it.
 func typedLine(args []string) string {
 	words := []string{"aws-vault"}
 	for _, arg := range args {
@@ -143,14 +143,13 @@ func typedLine(args []string) string {
 	return strings.Join(words, " ")
 }
 
-// lengthy is what secrets and tokens look like; names, numbers and ARNs are shorter or
-// hold other characters.
-var lengthy = regexp.MustCompile(`[A-Za-z0-9+/]{36,}[A-Za-z0-9+/=]*`)
+// longWord matches secrets and tokens. Names, numbers and ARNs are shorter or contain other characters.
+var longWord = regexp.MustCompile(`[A-Za-z0-9+/]{36,}[A-Za-z0-9+/=]*`)
 
-// shorten cuts what nobody reads.
+// shorten cuts secrets and tokens, which would fill the screen.
 func shorten(text string) string {
-	return lengthy.ReplaceAllStringFunc(text, func(s string) string { return s[:16] + "…" })
+	return longWord.ReplaceAllStringFunc(text, func(s string) string { return s[:16] + "…" })
 }
 
-// plain makes what a terminal was sent into lines.
+// plain splits terminal output into lines, without control sequences.
 func plain(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")) }

@@ -9,11 +9,11 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// mostLocks is how many lock files there may be: one for each role's session, and one for each
-// name that the program knows.
+// mostLocks is the largest number of lock files that is expected: one for each role's session, and one for each fixed
+// name in the program.
 const mostLocks = roles + 32
 
-// inspect looks at what all those commands have left.
+// inspect checks what the commands have left behind.
 func (p *pool) inspect() error {
 	locks, files := 0, 0
 	err := filepath.WalkDir(p.home, func(path string, e fs.DirEntry, err error) error {
@@ -45,7 +45,7 @@ func (p *pool) inspect() error {
 	before := p.calls()
 	for range 2 {
 		for i := range roles {
-			if err := p.hands("", "export", "--format=json", fmt.Sprintf("r%02d", i)); err != nil {
+			if err := p.provide("", "export", "--format=json", fmt.Sprintf("r%02d", i)); err != nil {
 				return err
 			}
 		}

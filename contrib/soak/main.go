@@ -50,7 +50,7 @@ func run(ctx context.Context, path string, commands, workers int) error {
 		return err
 	}
 	fmt.Printf("%d commands by %d at once in %s: %d calls to AWS, %d of them failed by the fake, %d commands told of it\n",
-		commands, workers, time.Since(began).Round(time.Second), p.calls(), p.failed.Load(), p.told.Load())
+		commands, workers, time.Since(began).Round(time.Second), p.calls(), p.failed.Load(), p.blamed.Load())
 	if err := p.server.stop(); err != nil {
 		return err
 	}

@@ -18,10 +18,10 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// roles is how many profiles there are that take a role, an account each.
+// roles is the number of profiles that assume a role, each in its own account.
 const roles = 24
 
-// A pool is a user whose commands run at once.
+// A pool is a user whose commands run at the same time.
 type pool struct {
 	ctx     context.Context
 	program string
@@ -31,12 +31,12 @@ type pool struct {
 	world   fakeaws.World
 
 	server *server
-	failed atomic.Int64 // faults that the fake was given
-	told   atomic.Int64 // commands that failed for one
+	failed atomic.Int64 // faults that the fake AWS was told to produce
+	blamed atomic.Int64 // commands that failed because of such a fault
 }
 
-// kept are the variables that commands inherit: what a program needs to run at all.
-var kept = []string{"PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "COMSPEC", "PATHEXT"}
+// inherited are the variables that commands inherit, because they need them to run at all.
+var inherited = []string{"PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "COMSPEC", "PATHEXT"}
 
 func newPool(ctx context.Context, program string) (*pool, error) {
 	aws, err := fakeaws.NewAWS()
@@ -53,7 +53,7 @@ func newPool(ctx context.Context, program string) (*pool, error) {
 		"AWS_ENDPOINT_URL=" + aws.URL(), "AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=correct-horse",
 	}
 	for _, kv := range os.Environ() {
-		if name, _, _ := strings.Cut(kv, "="); slices.Contains(kept, strings.ToUpper(name)) {
+		if name, _, _ := strings.Cut(kv, "="); slices.Contains(inherited, strings.ToUpper(name)) {
 			p.environ = append(p.environ, kv)
 		}
 	}
@@ -81,7 +81,7 @@ func (p *pool) close() {
 
 func (p *pool) calls() int { return len(p.aws.Calls()) }
 
-// run runs one command and returns what it printed.
+// run runs one command and returns its output.
 func (p *pool) run(stdin string, args ...string) (string, error) {
 	c := exec.CommandContext(p.ctx, p.program, args...)
 	var out, said bytes.Buffer
@@ -92,7 +92,7 @@ func (p *pool) run(stdin string, args ...string) (string, error) {
 	return out.String(), nil
 }
 
-// A commandError is a command that failed, and what it said.
+// A commandError is a failed command with its error output.
 type commandError struct {
 	args []string
 	err  error
@@ -103,16 +103,16 @@ func (e *commandError) Error() string {
 	return fmt.Sprintf("aws-vault %s: %v: %s", strings.Join(e.args, " "), e.err, e.said)
 }
 
-// fakes are what commands say of what the fake does to them.
-var fakes = []string{"AWS says", "no answer from", "breaks off"}
+// faultErrors matches the errors that commands print after a fault of the fake AWS.
+var faultErrors = []string{"AWS says", "no answer from", "breaks off"}
 
-// blamed reports whether a command failed for a reason that the fake gave.
-func blamed(err error) bool {
+// causedByFault reports whether a command failed because of a fault of the fake AWS.
+func causedByFault(err error) bool {
 	var failed *commandError
-	return errors.As(err, &failed) && slices.ContainsFunc(fakes, func(s string) bool { return strings.Contains(failed.said, s) })
+	return errors.As(err, &failed) && slices.ContainsFunc(faultErrors, func(s string) bool { return strings.Contains(failed.said, s) })
 }
 
-// work runs the commands, and gives the fake a fault for every 25 of them.
+// work runs commands, and adds a fault to the fake AWS for every 25 of them.
 func (p *pool) work(commands, workers int) error {
 	var left atomic.Int64
 	left.Store(int64(commands))
@@ -128,11 +128,11 @@ func (p *pool) work(commands, workers int) error {
 					p.failed.Add(1)
 				}
 				if n == int64(commands)*9/10 {
-					p.server.early = p.server.resident()
+					p.server.memory = p.server.resident()
 				}
 				switch err := p.command(random, w); {
-				case blamed(err):
-					p.told.Add(1)
+				case causedByFault(err):
+					p.blamed.Add(1)
 				case err != nil:
 					cancel(err)
 				}
@@ -149,18 +149,18 @@ var faults = []fakeaws.Fault{
 	{Status: 503, Code: "ServiceUnavailable", Times: 3}, {Delay: 50 * time.Millisecond}, {Skew: 20 * time.Minute},
 }
 
-// command runs one command of those that people and programs run.
+// command runs one command, chosen at random from those that users and programs run.
 func (p *pool) command(random *rand.Rand, worker int) error {
 	profile := fmt.Sprintf("r%02d", random.IntN(roles))
 	own := fmt.Sprintf("own%d", worker)
 	var err error
 	switch n := random.IntN(100); {
 	case n < 38:
-		err = p.hands(profile, "exec", profile, "--", "printenv", "AWS_SESSION_TOKEN")
+		err = p.provide(profile, "exec", profile, "--", "printenv", "AWS_SESSION_TOKEN")
 	case n < 65:
-		err = p.hands(profile, "export", "--format=json", profile)
+		err = p.provide(profile, "export", "--format=json", profile)
 	case n < 75:
-		err = p.hands("alice", "exec", "alice", "--", "printenv", "AWS_SESSION_TOKEN")
+		err = p.provide("alice", "exec", "alice", "--", "printenv", "AWS_SESSION_TOKEN")
 	case n < 82:
 		_, err = p.run("", "list")
 	case n < 89:
@@ -171,7 +171,7 @@ func (p *pool) command(random *rand.Rand, worker int) error {
 		_, err = p.run("", "--completion-bash", "exec", "")
 	case n < 98:
 		err = p.server.ask(random)
-	default: // a key of this worker's own comes and goes
+	default: // each worker adds and removes its own key
 		if _, err = p.run("AKIAIOSFODNN7EXAMPLE\nwJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n", "add", "--stdin", own); err == nil {
 			_, err = p.run("", "remove", "--force", own)
 		}
@@ -181,8 +181,8 @@ func (p *pool) command(random *rand.Rand, worker int) error {
 
 var errNothing = errors.New("nothing was handed out, with success")
 
-// hands runs a command that hands out credentials.
-func (p *pool) hands(profile string, args ...string) error {
+// provide runs a command that provides credentials.
+func (p *pool) provide(profile string, args ...string) error {
 	out, err := p.run("", args...)
 	if err == nil && len(strings.TrimSpace(out)) < 20 {
 		return fmt.Errorf("%s: %w", profile, errNothing)

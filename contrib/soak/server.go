@@ -17,16 +17,16 @@ import (
 	"time"
 )
 
-// A server is one run of aws-vault serve, that is asked all the while.
+// A server is one run of aws-vault serve. It gets requests during the whole test.
 type server struct {
-	command *exec.Cmd
-	url     string
-	token   string
-	early   int64        // kilobytes of memory, once it has warmed up
-	asked   atomic.Int64 // times
+	command  *exec.Cmd
+	url      string
+	token    string
+	memory   int64        // resident memory in kilobytes, after the server has warmed up
+	requests atomic.Int64 // requests so far
 }
 
-// serve starts a server of Alice's session and of roles on top of it.
+// serve starts a server for Alice's session and for roles on top of it.
 func (p *pool) serve() (*server, error) {
 	tokens := filepath.Join(p.home, "tokens")
 	s := &server{command: exec.CommandContext(p.ctx, p.program, "serve", "--address=127.0.0.1:0", "--token-dir="+tokens, "alice")}
@@ -58,7 +58,7 @@ func (p *pool) serve() (*server, error) {
 	return s, nil
 }
 
-// ask asks for credentials: the profile's own, or those of a role.
+// ask requests credentials: the profile's own, or those of a role.
 func (s *server) ask(random *rand.Rand) error {
 	url := s.url
 	if random.IntN(2) == 0 {
@@ -78,14 +78,14 @@ func (s *server) ask(random *rand.Rand) error {
 	if err != nil {
 		return err
 	}
-	s.asked.Add(1)
+	s.requests.Add(1)
 	if resp.StatusCode != http.StatusOK {
 		return &commandError{[]string{"serve"}, errors.New(resp.Status), string(text)}
 	}
 	return nil
 }
 
-// resident is the memory that the server has now, in kilobytes; 0 where that is not told.
+// resident returns the server's resident memory in kilobytes, or 0 if the system does not report it.
 func (s *server) resident() int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.command.Process.Pid))
 	if err != nil {
@@ -100,8 +100,8 @@ func (s *server) resident() int64 {
 	return kb
 }
 
-// mostGrowth is how much memory a server may gain between a tenth of the run and its end:
-// the runtime gives back late what it has used.
+// mostGrowth is how much memory a server may gain after the first tenth of the run. The runtime returns
+// unused memory late.
 const mostGrowth = 8_000 // kilobytes
 
 func (s *server) stop() error {
@@ -116,9 +116,9 @@ func (s *server) stop() error {
 	case <-time.After(10 * time.Second):
 		return errors.New("the server did not end")
 	}
-	fmt.Printf("a server was asked %d times and went from %d to %d kB\n", s.asked.Load(), s.early, late)
-	if late-s.early > mostGrowth {
-		return fmt.Errorf("the server grew by %d kB, want at most %d", late-s.early, mostGrowth)
+	fmt.Printf("a server was asked %d times and went from %d to %d kB\n", s.requests.Load(), s.memory, late)
+	if late-s.memory > mostGrowth {
+		return fmt.Errorf("the server grew by %d kB, want at most %d", late-s.memory, mostGrowth)
 	}
 	return nil
 }

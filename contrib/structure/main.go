@@ -1,6 +1,6 @@
-// Structure prints how large the types, folders, files and functions of this repository are. They
-// show where a type or a folder has more than one job. Tests are not counted. An argument is the
-// directory of another checkout, to compare with.
+// Structure prints the sizes of the types, folders, files and functions of this repository, which show where a type or a
+// folder has more than one job. It does not count tests. With the directory of another checkout as its argument, it prints that
+// checkout's sizes, for comparison.
 package main
 
 import (
@@ -26,7 +26,7 @@ const (
 	longFunction = 60 // lines; a function with more is long
 )
 
-// system is the end of the name of a file that some operating systems need.
+// system matches the ending of a file name that limits the file to some operating systems.
 var system = regexp.MustCompile(`_(linux|unix|windows|darwin|other|bsd)\.go$`)
 
 func main() {
@@ -42,16 +42,16 @@ func main() {
 	c.print(os.Stdout)
 }
 
-// A count is what was found in the files.
+// A count holds the sizes found in the files.
 type count struct {
 	methods map[string]int             // by package and type
 	files   map[string]int             // by package
-	topics  map[string]map[string]bool // by package: files without the names of systems
+	topics  map[string]map[string]bool // by package: file names without the ending of the system
 	short   []string
 	long    []string
 	lines   map[string]int // by package
 	imports map[string][]string
-	roots   []string // packages of programs, outside contrib
+	roots   []string // packages of the programs outside contrib
 }
 
 func read(tree fs.FS) (*count, error) {
@@ -116,7 +116,7 @@ func (c *count) add(name string, text []byte) error {
 	return nil
 }
 
-// typeName is the name of the type that a method belongs to.
+// typeName returns the name of the type that a method belongs to.
 func typeName(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.StarExpr:
@@ -133,7 +133,7 @@ func typeName(e ast.Expr) string {
 
 func inContrib(pkg string) bool { return strings.HasPrefix(pkg, "contrib/") }
 
-// shipped are the packages of the programs outside contrib, on any system. What only tests import is not among them.
+// shipped returns the packages of the programs outside contrib, for any system. Packages that only tests import are not included.
 func (c *count) shipped() map[string]bool {
 	seen := map[string]bool{}
 	var visit func(pkg string)

@@ -16,15 +16,15 @@ const (
 	sharingPause = 20 * time.Millisecond
 )
 
-func isSharingViolation(err error) bool {
+func isSharing(err error) bool {
 	return errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED) ||
 		errors.Is(err, windows.ERROR_LOCK_VIOLATION)
 }
 
-func retrySharing(act func() error) error {
+func untilShared(act func() error) error {
 	var err error
 	for range sharingTries {
-		if err = act(); !isSharingViolation(err) {
+		if err = act(); !isSharing(err) {
 			return err
 		}
 		time.Sleep(sharingPause)
@@ -33,11 +33,11 @@ func retrySharing(act func() error) error {
 }
 
 func rename(from, to string) error {
-	return retrySharing(func() error { return os.Rename(from, to) })
+	return untilShared(func() error { return os.Rename(from, to) })
 }
 
 func openShared(path string) (f *os.File, err error) {
-	err = retrySharing(func() error {
+	err = untilShared(func() error {
 		f, err = os.Open(path)
 		return err
 	})
@@ -49,5 +49,5 @@ func syncDir(string) error { return nil }
 
 func mayWriteInPlace(error) bool { return false }
 
-// copyRights has nothing to do: the new file inherits the rights of its directory.
-func copyRights(string, fs.FileInfo, string) error { return nil }
+// keepRights has nothing to do: the new file inherits the rights of its directory.
+func keepRights(string, fs.FileInfo, string) error { return nil }

@@ -6,15 +6,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const identifiesUnix = true
+const tellsUnix = true
 
-func identifiesTCP() bool { return false }
+func tellsTCP() bool { return false }
 
 // ownerOf returns the user at the other end of a Unix socket.
 func ownerOf(c net.Conn) (int, error) {
 	socket, ok := c.(*net.UnixConn)
 	if !ok {
-		return -1, errUnsupported
+		return -1, errUntold
 	}
 	raw, err := socket.SyscallConn()
 	if err != nil {

@@ -4,10 +4,10 @@ package peer
 
 import "net"
 
-const identifiesUnix = false
+const tellsUnix = false
 
-func identifiesTCP() bool { return false }
+func tellsTCP() bool { return false }
 
-func ownerOf(net.Conn) (int, error) { return -1, errUnsupported }
+func ownerOf(net.Conn) (int, error) { return -1, errUntold }
 
 func processOf(net.Conn) Process { return Process{} }

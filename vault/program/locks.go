@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// LocksVariable is the environment variable that tells a program which locks the processes hold
+// HeldVariable is the environment variable that tells a program which locks the processes hold
 // that started it and wait for it. An aws-vault that the program runs must not wait for these.
 // Its value is what [FormatLocks] returns. It holds no secret.
-const LocksVariable = "AWS_VAULT_HELD_LOCKS"
+const HeldVariable = "AWS_VAULT_HELD_LOCKS"
 
 // A Lock is one that a process holds.
 type Lock struct {
@@ -40,15 +40,15 @@ func ParseLocks(text string) []Lock {
 	return locks
 }
 
-type locksKey struct{}
+type heldKey struct{}
 
-// WithLock returns a context for what is done while this process holds the lock of that name.
-func WithLock(ctx context.Context, name string) context.Context {
-	return context.WithValue(ctx, locksKey{}, append(slices.Clone(HeldLocks(ctx)), Lock{os.Getpid(), name}))
+// Holding returns a context for what is done while this process holds the lock of that name.
+func Holding(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, heldKey{}, append(slices.Clone(Held(ctx)), Lock{os.Getpid(), name}))
 }
 
-// HeldLocks returns the locks that this process holds for what is done with ctx.
-func HeldLocks(ctx context.Context) []Lock {
-	held, _ := ctx.Value(locksKey{}).([]Lock)
+// Held returns the locks that this process holds for what is done with ctx.
+func Held(ctx context.Context) []Lock {
+	held, _ := ctx.Value(heldKey{}).([]Lock)
 	return held
 }

@@ -37,8 +37,8 @@ func (e *SharedNameError) Error() string {
 	return fmt.Sprintf("key name %q: this keystore keeps it in the same item as %s, expected a name of its own", e.Name, other)
 }
 
-// checkShared returns a [*SharedNameError] for a name that is found and not listed.
-func (k *Keys) checkShared(ctx context.Context, name string) error {
+// unshared returns a [*SharedNameError] for a name that is found and not listed.
+func (k *Keys) unshared(ctx context.Context, name string) error {
 	if _, err := k.Ring.Stamp(ctx, name); errors.Is(err, keystore.ErrNotFound) {
 		return nil
 	}
@@ -53,14 +53,14 @@ func (k *Keys) checkShared(ctx context.Context, name string) error {
 	return e
 }
 
-// reservedNames are the forms of names that aws-vault 7 does not keep a key under. A form that is
+// taken are the forms of names that aws-vault 7 does not keep a key under. A form that is
 // wider than its own costs a name that nobody misses; a narrower one would cost a key.
-var reservedNames = sync.OnceValue(func() *regexp.Regexp {
+var taken = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?s)^(?:oidc:.*|[^,]+,[^,]+,[^,]*,[0-9]+|session:.*:.*:[^:]+|.* session \([0-9]+\))$`)
 })
 
 func checkKeyName(name string) error {
-	if reservedNames().MatchString(name) {
+	if taken().MatchString(name) {
 		return &NameError{Name: name}
 	}
 	return nil

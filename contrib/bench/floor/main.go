@@ -1,6 +1,6 @@
 // Floor is the least that a Go program does to provide cached credentials from the file keystore.
-// It links net/http, reads the config file, derives the keystore's key from a passphrase and becomes
-// the command. Bench compares aws-vault with it. Without arguments it only links net/http, and ends
+// It links net/http, reads the config file, derives the keystore's key from a passphrase, and replaces itself with
+// the command. Bench compares aws-vault with it. Without arguments, it only links net/http and exits
 // at once.
 package main
 
@@ -13,7 +13,7 @@ import (
 	"syscall"
 )
 
-// What the file keystore derives the key of each item with; see vault/keystore/jwe.go.
+// The parameters of the file keystore's key derivation; see vault/keystore/jwe.go.
 const (
 	rounds  = 8192
 	keySize = 16
@@ -41,7 +41,7 @@ func become(config, command string) error {
 	if _, err := pbkdf2.Key(sha256.New, "correct-horse", salt, rounds, keySize); err != nil {
 		return err
 	}
-	// The variable is never set. Without a call, the linker would leave net/http out.
+	// The variable is never set. Without this call, the linker would not link net/http.
 	if url := os.Getenv("FLOOR_URL"); url != "" {
 		if _, err := http.Get(url); err != nil {
 			return err

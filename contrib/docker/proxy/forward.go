@@ -17,29 +17,28 @@ import (
 	"aws-vault/server"
 )
 
-// A forward passes requests on to aws-vault serve, each with the token of the profile that
-// its path names. Of a request nothing else goes on, and of an answer only its status, its
-// type and its text.
+// A forward passes requests on to aws-vault serve, with the token of the profile that the request's path names. It forwards no other
+// part of the request. From the response, it forwards only the status, the media type and the body.
 type forward struct {
 	client http.Client
-	host   string   // as aws-vault serve is asked
-	tokens *os.Root // a file for each profile, under its name
+	host   string   // the Host header that aws-vault serve expects
+	tokens *os.Root // one token file per profile, named like the profile
 }
 
 const (
-	answerTime = 3 * time.Minute // what aws-vault serve gives itself
+	answerTime = 3 * time.Minute // the time that aws-vault serve allows itself
 	maxAnswer  = 64 << 10
 	maxToken   = 4 << 10
 )
 
-// newForward passes on to a socket's path, or to host:port.
+// newForward returns a forward to a socket's path or to host:port.
 func newForward(to string, tokens *os.Root) *forward {
 	network, address := "tcp", to
 	var host string
 	if _, port, err := net.SplitHostPort(to); filepath.IsAbs(to) || err != nil {
 		network, host = "unix", "localhost"
 	} else {
-		host = "localhost:" + port // whatever containers call that machine
+		host = "localhost:" + port // containers may know that machine by other names
 	}
 	dialer := net.Dialer{Timeout: 3 * time.Second}
 	return &forward{host: host, tokens: tokens, client: http.Client{
@@ -65,8 +64,8 @@ func (f *forward) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// token reads the token of the profile that a path begins with. It is read anew each time,
-// as aws-vault serve makes a new one at each start.
+// token reads the token of the profile that the request's path names. It reads the file each time, because aws-vault serve
+// creates new tokens when it starts.
 func (f *forward) token(path string) (string, error) {
 	profile, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if profile == "" || profile == "." || profile == ".." {
@@ -87,7 +86,7 @@ func (f *forward) token(path string) (string, error) {
 	return string(text), nil
 }
 
-// pass asks aws-vault serve. An error is of no answer, and holds neither token nor path.
+// pass sends the request to aws-vault serve. Its error means that there was no response. The error contains neither the token nor the path.
 func (f *forward) pass(w http.ResponseWriter, r *http.Request, token string) error {
 	target := url.URL{Scheme: "http", Host: f.host, Path: r.URL.Path, RawPath: r.URL.RawPath}
 	asked, err := http.NewRequestWithContext(r.Context(), r.Method, target.String(), nil)

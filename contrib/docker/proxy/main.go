@@ -1,5 +1,5 @@
 // Proxy answers containers at the address where SDKs look for credentials, and passes their
-// requests on to aws-vault serve. It adds the token, which no container gets to see.
+// requests on to aws-vault serve. It adds the token, which containers never see.
 package main
 
 import (
@@ -54,20 +54,20 @@ func serve(listen, to, tokens string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	guard := server.Filter{Hosts: hosts(l.Addr().String())}
-	s := server.Server{Handler: guard.Wrap(newForward(to, folder)), Clock: server.Clock{Now: time.Now, AfterFunc: time.AfterFunc}}
+	guard := server.Guard{Hosts: hosts(l.Addr().String())}
+	s := server.Server{Handler: guard.Before(newForward(to, folder)), Clock: server.Clock{Now: time.Now, AfterFunc: time.AfterFunc}}
 	fmt.Fprintln(os.Stderr, "aws-vault-proxy: listening at", l.Addr())
 	return s.Serve(ctx, l)
 }
 
-// hosts are the names that containers ask by.
+// hosts are the host names that containers use in their requests.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 func hosts(addr string) []string {
 	const known = "169.254.170.2"
 	return slices.Compact([]string{known, known + ":80", addr})
 }
 
-// healthy returns nil if a proxy answers, whatever that is.
+// healthy returns nil if a proxy responds, with any status.
 func healthy(listen, _, _ string) error {
 	client := http.Client{Timeout: 3 * time.Second}
 	resp, err := client.Head("http://" + listen + "/")

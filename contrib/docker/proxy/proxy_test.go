@@ -16,21 +16,21 @@ import (
 
 const token = "tokenEXAMPLEtokenEXAMPLEtokenEXAMPLE00"
 
-// A stand is aws-vault serve at a socket, and the proxy before it.
-type stand struct {
+// A backend is aws-vault serve on a socket, with the proxy in front of it.
+type backend struct {
 	asked []*http.Request
 	proxy http.Handler
 	dir   string // of tokens
 }
 
-func newStand(t *testing.T, answer http.HandlerFunc) *stand {
+func newBackend(t *testing.T, answer http.HandlerFunc) *backend {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "proxy")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	s := &stand{dir: filepath.Join(dir, "tokens")}
+	s := &backend{dir: filepath.Join(dir, "tokens")}
 	for name, text := range map[string]string{"dev": token, "a%20b": token, "torn": token + "\n", "empty": "", "big": strings.Repeat("x", maxToken+1)} {
 		if err := os.MkdirAll(s.dir, 0o700); err != nil {
 			t.Fatal(err)
@@ -60,20 +60,20 @@ func newStand(t *testing.T, answer http.HandlerFunc) *stand {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { tokens.Close() })
-	guard := server.Filter{Hosts: hosts("127.0.0.1:1")}
-	s.proxy = guard.Wrap(newForward(l.Addr().String(), tokens))
+	guard := server.Guard{Hosts: hosts("127.0.0.1:1")}
+	s.proxy = guard.Before(newForward(l.Addr().String(), tokens))
 	return s
 }
 
-func (s *stand) ask(r *http.Request) *httptest.ResponseRecorder {
+func (s *backend) ask(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	anyone := peer.Check{Anyone: true}.Conn(nil)
-	s.proxy.ServeHTTP(w, r.WithContext(peer.ConnContext(r.Context(), anyone)))
+	s.proxy.ServeHTTP(w, r.WithContext(peer.Context(r.Context(), anyone)))
 	return w
 }
 
 func TestForward(t *testing.T) {
-	s := newStand(t, func(w http.ResponseWriter, _ *http.Request) {
+	s := newBackend(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Set-Cookie", "a=b")
 		w.WriteHeader(http.StatusForbidden)
@@ -95,7 +95,7 @@ func TestForward(t *testing.T) {
 }
 
 func TestForwardRefuses(t *testing.T) {
-	s := newStand(t, func(http.ResponseWriter, *http.Request) {})
+	s := newBackend(t, func(http.ResponseWriter, *http.Request) {})
 	for _, tt := range []struct {
 		method, url string
 		header      string
@@ -128,7 +128,7 @@ func TestForwardRefuses(t *testing.T) {
 }
 
 func TestForwardBadAnswers(t *testing.T) {
-	s := newStand(t, func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, maxAnswer+1)) })
+	s := newBackend(t, func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, maxAnswer+1)) })
 	w := s.ask(httptest.NewRequest(http.MethodGet, "http://169.254.170.2/dev", nil))
 	if w.Code != http.StatusBadGateway {
 		t.Errorf("too long an answer is answered with %d", w.Code)

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// detach has the program start in a session of its own.
-func detach(c *exec.Cmd) {
+// apart has the program start in a session of its own.
+func apart(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 }

@@ -15,23 +15,23 @@ import (
 // hang, Keep is one write to a local file, and Store does the rest.
 //
 // A Trade is used by one goroutine.
-type Exchange struct {
+type Trade struct {
 	tokens *Tokens
 	name   string
 
-	prepared bool
-	saved    []byte // the encoded token that was kept last
+	ready    bool
+	data     []byte // the encoded token that was kept last
 	token    Token
 	warnings []error
 }
 
-// Exchange begins a trade that puts another token in the place of the one of that name, if there is
+// Trade begins a trade that puts another token in the place of the one of that name, if there is
 // one. It is for sign-ins that [Tokens.Get] cannot ask for, since they may turn out to be another's.
-func (t *Tokens) Exchange(name string) *Exchange { return &Exchange{tokens: t, name: name} }
+func (t *Tokens) Trade(name string) *Trade { return &Trade{tokens: t, name: name} }
 
 // Lock keeps other processes from renewing the token that is about to be replaced: the older one
 // would end up in the place of the newer one.
-func (t *Exchange) Lock(ctx context.Context, question string) (context.Context, *Lock, error) {
+func (t *Trade) Lock(ctx context.Context, question string) (context.Context, *Held, error) {
 	return t.tokens.Locks.token(ctx, t.name, question)
 }
 
@@ -43,73 +43,71 @@ func (e *UnwritableError) Error() string { return fmt.Sprintf("it could not be s
 // Unwrap returns why not.
 func (e *UnwritableError) Unwrap() error { return e.Err }
 
-// testItemName is the name of an item that is written to see whether one can be.
-const testItemName = "747269616c206f66206177732d766175" // spells "trial of aws-vau"
+// trialName is the name of an item that is written to see whether one can be.
+const trialName = "747269616c206f66206177732d766175" // spells "trial of aws-vau"
 
-// Prepare sees to it that Keep will succeed: the keystore is open, and can be written. It returns an
+// Ready sees to it that Keep will succeed: the keystore is open, and can be written. It returns an
 // [*UnwritableError] if not. A token that is in memory only needs nothing: it is no safer unused.
-func (t *Exchange) Prepare(ctx context.Context) error {
-	if _, inMemory := t.tokens.fromMemory(t.name); t.prepared || inMemory {
+func (t *Trade) Ready(ctx context.Context) error {
+	if _, inMemory := t.tokens.remembered(t.name); t.ready || inMemory {
 		return nil
 	}
-	err := t.tokens.testWrite(ctx, t.tokens.needsTouch(t.name))
+	err := t.tokens.open(ctx, t.tokens.touch(t.name))
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
 		return &UnwritableError{err}
 	}
-	t.prepared = true
+	t.ready = true
 	return nil
 }
 
-// readItem writes an item like a token's to the place where Keep will, and removes it.
-func (t *Tokens) testWrite(ctx context.Context, touch bool) error {
+// open writes an item like a token's to the place where Keep will, and removes it.
+func (t *Tokens) open(ctx context.Context, touch bool) error {
 	if p, ok := t.Ring.(*Pending); ok && !touch {
-		return p.Prepare(ctx)
+		return p.Ready(ctx)
 	}
-	it := keystore.Item{Name: testItemName, Label: "aws-vault token", Description: "aws-vault token", Data: []byte("{}"), Touch: touch}
+	it := keystore.Item{Name: trialName, Label: "aws-vault token", Description: "aws-vault token", Data: []byte("{}"), Touch: touch}
 	if err := t.Ring.Put(ctx, it); err != nil {
 		return err
 	}
-	if err := t.Ring.Remove(ctx, testItemName); err != nil && !errors.Is(err, keystore.ErrNotFound) {
+	if err := t.Ring.Remove(ctx, trialName); err != nil && !errors.Is(err, keystore.ErrNotFound) {
 		return err
 	}
 	return nil
 }
 
-func (t *Tokens) needsTouch(name string) bool { return t.NeedsTouch != nil && t.NeedsTouch(name) }
+func (t *Tokens) touch(name string) bool { return t.Guard != nil && t.Guard(name) }
 
-// Save stores a token right after the trade that it came from; nothing may be done in between.
+// Keep stores a token right after the trade that it came from; nothing may be done in between.
 // After Ready it waits for no other program, unless the file cannot be written. What goes wrong is a
 // warning of Store's: the token serves all the same, in this process.
-func (t *Exchange) Save(k Token) {
-	if p, ok := t.tokens.Ring.(*Pending); ok && t.prepared && !t.tokens.needsTouch(t.name) {
+func (t *Trade) Keep(k Token) {
+	if p, ok := t.tokens.Ring.(*Pending); ok && t.ready && !t.tokens.touch(t.name) {
 		it, data, err := t.tokens.item(t.name, k)
-		if err == nil && p.Save(it) == nil {
-			t.saved, t.token = data, k
+		if err == nil && p.Hold(it) == nil {
+			t.data, t.token = data, k
 			return
 		}
 	}
-	t.put(k, func(write func(context.Context) error) error {
-		return t.tokens.withTimeout(context.Background(), write)
-	})
+	t.put(k, func(write func(context.Context) error) error { return t.tokens.bounded(context.Background(), write) })
 }
 
-// SaveAs is Keep for a trade that tells the token's name.
-func (t *Exchange) SaveAs(name string, k Token) {
+// KeepAs is Keep for a trade that tells the token's name.
+func (t *Trade) KeepAs(name string, k Token) {
 	t.name = name
-	t.Save(k)
+	t.Keep(k)
 }
 
 // put stores the token in the keystore. If that fails, the token stays in memory.
-func (t *Exchange) put(k Token, within func(write func(context.Context) error) error) {
+func (t *Trade) put(k Token, within func(write func(context.Context) error) error) {
 	it, data, err := t.tokens.item(t.name, k)
 	if err == nil {
-		t.saved, t.token = data, k
+		t.data, t.token = data, k
 		err = within(func(ctx context.Context) error { return t.tokens.Ring.Put(ctx, it) })
 	}
-	t.tokens.setInMemory(t.name, k, err != nil)
+	t.tokens.remember(t.name, k, err != nil)
 	if err != nil {
 		t.warnings = append(t.warnings, fmt.Errorf("the token could not be kept: %w; it serves until this process ends", err))
 	}
@@ -118,8 +116,8 @@ func (t *Exchange) put(k Token, within func(write func(context.Context) error) e
 // writeTime is how long one write to the keystore may take once it was seen that none has to ask.
 const writeTime = 10 * time.Second
 
-// withTimeout makes a write that nothing but its own time ends.
-func (t *Tokens) withTimeout(ctx context.Context, write func(context.Context) error) error {
+// bounded makes a write that nothing but its own time ends.
+func (t *Tokens) bounded(ctx context.Context, write func(context.Context) error) error {
 	limit := t.WriteTime
 	if limit == 0 {
 		limit = writeTime
@@ -130,11 +128,11 @@ func (t *Tokens) withTimeout(ctx context.Context, write func(context.Context) er
 }
 
 // finish stores what Create has returned, unless that was kept before.
-func (t *Exchange) finish(ctx context.Context, made Token) []error {
-	if _, data, err := t.tokens.item(t.name, made); err != nil || !bytes.Equal(data, t.saved) {
+func (t *Trade) finish(ctx context.Context, made Token) []error {
+	if _, data, err := t.tokens.item(t.name, made); err != nil || !bytes.Equal(data, t.data) {
 		t.put(made, func(write func(context.Context) error) error {
-			if t.prepared {
-				return t.tokens.withTimeout(ctx, write)
+			if t.ready {
+				return t.tokens.bounded(ctx, write)
 			}
 			return write(ctx) // which may ask the user
 		})
@@ -144,19 +142,19 @@ func (t *Exchange) finish(ctx context.Context, made Token) []error {
 
 // Store moves what was kept to its place in the keystore and on the list, and returns what went
 // wrong. It can be called without anything kept.
-func (t *Exchange) Store(ctx context.Context) []error {
+func (t *Trade) Store(ctx context.Context) []error {
 	warnings := t.warnings
 	t.warnings = nil
-	if t.saved == nil {
+	if t.data == nil {
 		return warnings
 	}
-	if t.tokens.isPending(t.name) {
+	if t.tokens.pending(t.name) {
 		warnings = append(warnings, t.tokens.flush(ctx, t.name)...)
 	}
-	if _, inMemory := t.tokens.fromMemory(t.name); inMemory {
+	if _, inMemory := t.tokens.remembered(t.name); inMemory {
 		return warnings
 	}
-	err := t.tokens.withTimeout(ctx, func(ctx context.Context) error {
+	err := t.tokens.bounded(ctx, func(ctx context.Context) error {
 		return t.tokens.Index.add(ctx, t.token.entry(t.name, t.tokens.Now().UTC()))
 	})
 	if err != nil {
@@ -166,21 +164,21 @@ func (t *Exchange) Store(ctx context.Context) []error {
 }
 
 // Durable reports whether what was kept outlives this process.
-func (t *Exchange) Durable() bool {
-	_, inMemory := t.tokens.fromMemory(t.name)
-	return t.saved != nil && !inMemory || t.tokens.isPending(t.name)
+func (t *Trade) Durable() bool {
+	_, inMemory := t.tokens.remembered(t.name)
+	return t.data != nil && !inMemory || t.tokens.pending(t.name)
 }
 
-// isPending reports whether a token is in a file that the keystore does not have yet.
-func (t *Tokens) isPending(name string) bool {
+// pending reports whether a token is in a file that the keystore does not have yet.
+func (t *Tokens) pending(name string) bool {
 	p, ok := t.Ring.(*Pending)
-	return ok && p.Has(name)
+	return ok && p.Holds(name)
 }
 
 // flush moves a token from its file to the keystore.
 func (t *Tokens) flush(ctx context.Context, name string) []error {
 	p := t.Ring.(*Pending)
-	err := t.withTimeout(ctx, func(ctx context.Context) error { return p.Flush(ctx, name) })
+	err := t.bounded(ctx, func(ctx context.Context) error { return p.Flush(ctx, name) })
 	if err != nil {
 		return []error{fmt.Errorf("the keystore could not be written: %w; the token is kept encrypted in %s until it can", err, p.Dir.Path())}
 	}
@@ -193,11 +191,11 @@ func (t *Tokens) item(name string, k Token) (keystore.Item, []byte, error) {
 	if err == nil {
 		_, err = decodeToken(name, data) // what could not be read back is not written
 	}
-	return keystore.Item{Name: name, Label: "aws-vault token", Description: "aws-vault token", Data: data, Touch: t.needsTouch(name)}, data, err
+	return keystore.Item{Name: name, Label: "aws-vault token", Description: "aws-vault token", Data: data, Touch: t.touch(name)}, data, err
 }
 
-// setInMemory holds a token in memory if it could not be stored, and drops an older one otherwise.
-func (t *Tokens) setInMemory(name string, k Token, unstored bool) {
+// remember holds a token in memory if it could not be stored, and drops an older one otherwise.
+func (t *Tokens) remember(name string, k Token, unstored bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.memory, name)
@@ -210,7 +208,7 @@ func (t *Tokens) setInMemory(name string, k Token, unstored bool) {
 	t.memory[name] = k
 }
 
-func (t *Tokens) fromMemory(name string) (Token, bool) {
+func (t *Tokens) remembered(name string) (Token, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k, ok := t.memory[name]
