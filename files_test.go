@@ -29,7 +29,7 @@ var touching = map[string][]string{
 		"Openat", "Openat2", "Rename", "Renameat", "Setxattr", "Stat", "Statx", "Unlink", "Unlinkat",
 	},
 	"aws-vault/vault/disk": {
-		"Create", "MkdirPrivate", "ReadBounded", "ReadText", "Replace", "ReplaceKeeping", "ReplaceKeepingWithoutCopy",
+		"Create", "MkdirPrivate", "ReadBounded", "ReadText", "Replace", "ReplacePreserving", "ReplacePreservingWithoutCopy",
 	},
 }
 
@@ -52,14 +52,14 @@ var byPath = map[string][]string{
 	"AWS's config file, which may be a link": {
 		"cli/system sameFile: os.Stat",
 		"cli/run stats: os.Stat",
-		"vault/configfile ConfigFile.Edit: disk.ReplaceKeeping",
+		"vault/configfile ConfigFile.Edit: disk.ReplacePreserving",
 		"vault/configfile ConfigFile.Read: disk.ReadText",
-		"vault/configfile ConfigFile.TakeOut: disk.ReplaceKeepingWithoutCopy",
+		"vault/configfile ConfigFile.TakeOut: disk.ReplacePreservingWithoutCopy",
 	},
 	"the AWS CLI's file, read as the AWS CLI reads it": {
 		"vault/store LoginCache.Login: disk.ReadBounded",
 		"vault/store SSOCache.Token: disk.ReadBounded",
-		"vault/store SSOCache.oursIn: disk.ReadBounded",
+		"vault/store SSOCache.isOurFile: disk.ReadBounded",
 	},
 	"pass's own store, which may hold links": {
 		"vault/keystore copyChanged: disk.ReadBounded",
@@ -80,11 +80,11 @@ var byPath = map[string][]string{
 		"prompt openTTY: unix.Open",
 		"prompt openTerminalFiles: os.OpenFile",
 		"vault/keystore sessionBus.address: os.Stat",
-		"vault/peer holderOf: filepath.Glob, os.Readlink",
+		"vault/peer processWithSocket: filepath.Glob, os.Readlink",
 		"vault/peer isOverflow: os.ReadFile",
-		"vault/peer nameOf: os.ReadFile",
+		"vault/peer commandName: os.ReadFile",
 		"vault/peer socketOf: os.Open",
-		"vault/peer tellsTCP: os.ReadFile",
+		"vault/peer identifiesTCP: os.ReadFile",
 	},
 	"in a directory that only root can write to": {
 		"cli/run proxy: os.Remove",

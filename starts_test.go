@@ -57,7 +57,7 @@ func TestStarts(t *testing.T) {
 	}
 	for at := range found {
 		if _, ok := started[at]; !ok {
-			t.Errorf("%s: expected Starter.Command of vault/program, which tells a program of held locks and keeps it off a terminal that is lent", at)
+			t.Errorf("%s: expected Starter.Command of vault/program, which tells a program of held locks and keeps it off a terminal that is busy", at)
 		}
 	}
 	for at := range started {
@@ -87,9 +87,9 @@ func startsIn(f *ast.File) (names []string) {
 // libraries are those of others that can start programs, and why none escapes Starter.Command.
 var libraries = map[string]string{
 	"golang.org/x/sys/execabs":               "looks programs up for those below",
-	"filippo.io/age/plugin":                  "vault/keystore/sealed calls it within ByLibrary",
+	"filippo.io/age/plugin":                  "vault/keystore/sealed calls it within StartByLibrary",
 	"github.com/godbus/dbus/v5":              "starts a bus where no address is known, and keystores dial known ones only",
-	"github.com/skratchdot/open-golang/open": "cli/system calls it within Forgotten, and not while the terminal is lent",
+	"github.com/skratchdot/open-golang/open": "cli/system calls it within StartDetached, and not while the terminal is busy",
 	"github.com/99designs/keyring":           "starts pass, and only its keychain is used, on macOS",
 }
 
@@ -108,7 +108,7 @@ func TestLibrariesThatStart(t *testing.T) {
 			}
 			for _, path := range fields[1:] {
 				if (path == "os/exec" || path == "golang.org/x/sys/execabs") && libraries[fields[0]] == "" {
-					t.Errorf("%s: %s can start programs: see that it does so within ByLibrary of vault/program, and say so in this table", system, fields[0])
+					t.Errorf("%s: %s can start programs: see that it does so within StartByLibrary of vault/program, and say so in this table", system, fields[0])
 				}
 			}
 		}

@@ -63,7 +63,7 @@ func report(a *app.App, command string, err error) int {
 	a.PrintHints(err)
 	var driver *prompt.UnknownDriverError
 	var notRunnable *run.CommandError
-	var elsewhere *store.MakerError
+	var elsewhere *store.LockOwnerError
 	switch {
 	case errors.As(err, &usage), errors.As(err, &driver):
 		return app.StatusUsage

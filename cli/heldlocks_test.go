@@ -35,7 +35,7 @@ func noteHeldLocks(name string) {
 	if err != nil {
 		panic(err)
 	}
-	told := helper.ParseLocks(os.Getenv(helper.HeldVariable))
+	told := helper.ParseLocks(os.Getenv(helper.LocksVariable))
 	kinds := []string{}
 	for _, file := range files {
 		l, free, err := locks.TryLock(filepath.Base(file))

@@ -81,7 +81,7 @@ func ask(r *http.Request) (status int, text string) {
 }
 
 func beTaker(path string) {
-	l, err := server.TakeOver(path, peer.ThisUser())
+	l, err := server.ReceiveSocket(path, peer.ThisUser())
 	if err != nil {
 		os.Stdout.WriteString(err.Error() + "\n")
 		os.Exit(1)

@@ -112,7 +112,7 @@ func program() {
 	}
 	frail(&env)
 	costly(&env)
-	env.Browse, env.Peers.Blind = browse, os.Getenv(blindVariable) != ""
+	env.Browse, env.Peers.NoTCPOwner = browse, os.Getenv(blindVariable) != ""
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	status := cli.Main(attended(ctx, &env), os.Args[1:], env)
 	stop()

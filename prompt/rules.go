@@ -8,7 +8,7 @@ import (
 	"sync"
 	"unicode"
 
-	"aws-vault/vault/turn"
+	"aws-vault/vault/mutex"
 )
 
 const (
@@ -21,11 +21,11 @@ type prompter struct {
 	env    Env
 	driver Driver
 	other  func() (Driver, error) // who asks what the driver cannot, because it is a device
-	turn   turn.Turn              // of who asks: questions must not overlap
+	turn   mutex.Mutex            // of who asks: questions must not overlap
 }
 
 func newPrompter(env Env, d Driver, other func() (Driver, error)) *prompter {
-	p := &prompter{env: env, driver: d, turn: turn.New()}
+	p := &prompter{env: env, driver: d, turn: mutex.New()}
 	if other != nil {
 		p.other = sync.OnceValues(other)
 	}
@@ -33,7 +33,7 @@ func newPrompter(env Env, d Driver, other func() (Driver, error)) *prompter {
 }
 
 func (p *prompter) Ask(ctx context.Context, r Request) (string, error) {
-	give, err := p.turn.Take(ctx)
+	give, err := p.turn.Lock(ctx)
 	if err != nil {
 		return "", ended(ctx)
 	}

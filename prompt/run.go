@@ -51,7 +51,7 @@ func run(cmd *program.Command, stdin []byte) ([]byte, error) {
 	err := cmd.Run()
 	name := filepath.Base(cmd.Path)
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		return nil, cmd.Failed(&ProgramError{Program: name, Code: exit.ExitCode(), Said: firstLine(said.String()), Err: exit})
+		return nil, cmd.WrapError(&ProgramError{Program: name, Code: exit.ExitCode(), Said: firstLine(said.String()), Err: exit})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

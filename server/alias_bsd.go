@@ -11,5 +11,5 @@ func aliasCommand(add bool) ([]string, error) {
 	return []string{"/sbin/ifconfig", "lo0", "alias", metadata.String(), "netmask", "255.255.255.255"}, nil
 }
 
-// forThisMachine does nothing: whoever asks from elsewhere is turned away later.
-func forThisMachine(int) error { return nil }
+// bindToLoopback does nothing: whoever asks from elsewhere is turned away later.
+func bindToLoopback(int) error { return nil }

@@ -58,9 +58,9 @@ func (a *Alias) Close() error {
 	return setAlias(unix.RTM_DELADDR, 0)
 }
 
-// forThisMachine keeps a socket to the loopback interface: other machines on the network
+// bindToLoopback keeps a socket to the loopback interface: other machines on the network
 // could reach the address too.
-func forThisMachine(fd int) error {
+func bindToLoopback(fd int) error {
 	lo, err := loopback()
 	if err != nil {
 		return err

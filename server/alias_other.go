@@ -17,7 +17,7 @@ type Alias struct{}
 // NewAlias adds the address, which takes the rights of an administrator, and returns what
 // the system says where it may not be.
 func NewAlias() (*Alias, error) {
-	here, err := aliasHere()
+	here, err := aliasExists()
 	if err != nil || here {
 		return &Alias{}, err
 	}
@@ -27,7 +27,7 @@ func NewAlias() (*Alias, error) {
 // Close takes the address away.
 func (*Alias) Close() error { return configure(false) }
 
-func aliasHere() (bool, error) {
+func aliasExists() (bool, error) {
 	all, err := net.InterfaceAddrs()
 	if err != nil {
 		return false, err

@@ -10,13 +10,13 @@ import (
 // one that net/http answers with as many bytes and nothing else. Compare the two in one run.
 func BenchmarkECSWarm(b *testing.B) {
 	benchmark(b, func(addr string) http.Handler {
-		return ecsOn(addr, &Mount{Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE")})
+		return ecsOn(addr, &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE")})
 	})
 }
 
 func BenchmarkBareHandler(b *testing.B) {
-	l := fixed("ASIAIOSFODNN7EXAMPLE")
-	h, err := l.Credentials(b.Context())
+	l := fixedCache("ASIAIOSFODNN7EXAMPLE")
+	h, err := l.Get(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func BenchmarkBareHandler(b *testing.B) {
 }
 
 func benchmark(b *testing.B, handler func(string) http.Handler) {
-	r := start(b, handler, Server{})
+	r := startServer(b, handler, Server{})
 	req, err := http.NewRequest("GET", "http://"+r.addr+"/", nil)
 	if err != nil {
 		b.Fatal(err)
@@ -46,14 +46,14 @@ func benchmark(b *testing.B, handler func(string) http.Handler) {
 
 // What a request costs beyond net/http is a handful of headers.
 func TestWarmAllocations(t *testing.T) {
-	e := ecsOn("127.0.0.1:80", &Mount{Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE")})
+	e := ecsOn("127.0.0.1:80", &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE")})
 	r, err := http.NewRequest("GET", "http://127.0.0.1:80/", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Authorization", token)
-	r = fromAnyone(r)
-	w := &nobody{header: http.Header{}}
+	r = withUncheckedConn(r)
+	w := &discardWriter{header: http.Header{}}
 	if n := testing.AllocsPerRun(1000, func() { e.ServeHTTP(w, r) }); n > 2 {
 		t.Errorf("%v allocations", n)
 	}
@@ -62,14 +62,14 @@ func TestWarmAllocations(t *testing.T) {
 	}
 }
 
-type nobody struct {
+type discardWriter struct {
 	header  http.Header
 	written int
 }
 
-func (n *nobody) Header() http.Header { return n.header }
-func (n *nobody) WriteHeader(int)     {}
-func (n *nobody) Write(p []byte) (int, error) {
+func (n *discardWriter) Header() http.Header { return n.header }
+func (n *discardWriter) WriteHeader(int)     {}
+func (n *discardWriter) Write(p []byte) (int, error) {
 	n.written += len(p)
 	return len(p), nil
 }

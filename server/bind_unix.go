@@ -35,7 +35,7 @@ func bind(fd int) error {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		return os.NewSyscallError("setsockopt SO_REUSEADDR", err)
 	}
-	if err := forThisMachine(fd); err != nil {
+	if err := bindToLoopback(fd); err != nil {
 		return err
 	}
 	return os.NewSyscallError("bind", unix.Bind(fd, &unix.SockaddrInet4{Port: metadataPort, Addr: metadata.As4()}))
@@ -48,5 +48,5 @@ func (a *Alias) Listen(who peer.Check) (*peer.Listener, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return peer.Bound(f, who)
+	return peer.ListenBound(f, who)
 }

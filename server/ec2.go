@@ -12,15 +12,15 @@ import (
 // others out is the Guard.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
 type EC2 struct {
-	Guard   Guard
+	Filter  Filter
 	Profile string
-	Lease   *Lease
+	Cache   *CredentialCache
 	Region  string // empty for none
 	V1      bool   // answer those who have no token, as version 1 does
 	Tokens  *Tokens
 	// Explain and Audit are as for ECS.
 	Explain func(error) Refusal
-	Audit   func(Handout) error
+	Audit   func(AuditEvent) error
 }
 
 // metadata is where programs look for the metadata service that know no other place.
@@ -83,7 +83,7 @@ func (e *EC2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if path == tokenPath {
 		methods = []string{http.MethodPut}
 	}
-	if no := e.Guard.check(r, methods...); no != nil {
+	if no := e.Filter.check(r, methods...); no != nil {
 		if no.Status == http.StatusMethodNotAllowed {
 			w.Header().Set("Allow", strings.Join(methods, ", "))
 		}
@@ -135,30 +135,30 @@ func (e *EC2) zone() string {
 
 // credentials hands credentials out.
 func (e *EC2) credentials(w http.ResponseWriter, r *http.Request) {
-	held, ok := e.held(w, r)
+	held, ok := e.cached(w, r)
 	if !ok {
 		return
 	}
-	if no := writeDown(e.Audit, r, Handout{Profile: e.Profile, Expires: held.Credentials.Expires}); no != nil {
+	if no := auditRequest(e.Audit, r, AuditEvent{Profile: e.Profile, Expires: held.Credentials.Expires}); no != nil {
 		e.fail(w, *no)
 		return
 	}
-	write(w, held.ec2Body())
+	writeCredentials(w, held.ec2Body())
 }
 
-// held gets the credentials, or answers with what went wrong.
-func (e *EC2) held(w http.ResponseWriter, r *http.Request) (*Held, bool) {
-	held, err := e.Lease.Credentials(r.Context())
+// result gets the credentials, or answers with what went wrong.
+func (e *EC2) cached(w http.ResponseWriter, r *http.Request) (*CachedCredentials, bool) {
+	held, err := e.Cache.Get(r.Context())
 	if err != nil {
-		e.fail(w, explain(e.Explain, err))
+		e.fail(w, toRefusal(e.Explain, err))
 		return nil, false
 	}
 	return held, true
 }
 
 func (e *EC2) info(w http.ResponseWriter, r *http.Request) {
-	if held, ok := e.held(w, r); ok {
-		writeJSON(w, http.StatusOK, struct{ Code, LastUpdated string }{"Success", stamp(held.Made)})
+	if held, ok := e.cached(w, r); ok {
+		writeJSON(w, http.StatusOK, struct{ Code, LastUpdated string }{"Success", formatTime(held.Created)})
 	}
 }
 
@@ -173,7 +173,7 @@ func (e *EC2) identity(w http.ResponseWriter, _ *http.Request) {
 		Region           string `json:"region,omitempty"`
 		Version          string `json:"version"`
 	}{"", e.zone(), instanceID, e.Region, "2017-09-30"}
-	if held := e.Lease.held.Load(); held != nil {
+	if held := e.Cache.current.Load(); held != nil {
 		document.AccountID = held.Credentials.AccountID
 	}
 	text, _ := json.MarshalIndent(document, "", "  ")
@@ -182,5 +182,5 @@ func (e *EC2) identity(w http.ResponseWriter, _ *http.Request) {
 
 // fail answers with an error as the SDKs read it from the metadata service.
 func (e *EC2) fail(w http.ResponseWriter, no Refusal) {
-	writeJSON(w, no.Status, struct{ Code, Message, LastUpdated string }{no.Code, no.Message, stamp(e.Lease.Clock.Now())})
+	writeJSON(w, no.Status, struct{ Code, Message, LastUpdated string }{no.Code, no.Message, formatTime(e.Cache.Clock.Now())})
 }

@@ -12,13 +12,13 @@ import (
 // ECS answers as the endpoint that a container has for its credentials.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 type ECS struct {
-	Guard  Guard
+	Filter Filter
 	Mounts []*Mount
 	// Explain says how an error of a lease is told; nil makes it an internal failure.
 	Explain func(error) Refusal
 	// Audit is told of all credentials before they are handed out. If it fails, they are
 	// not. Nil tells nobody.
-	Audit func(Handout) error
+	Audit func(AuditEvent) error
 }
 
 // A Mount is one profile's place at the endpoint: its own credentials at Path, and those
@@ -27,7 +27,7 @@ type Mount struct {
 	Profile string
 	Path    string // empty, or with a slash in front and none at the end
 	Token   Digest // of what has to stand in Authorization
-	Base    *Lease
+	Cache   *CredentialCache
 	Roles   *Roles // nil for none
 }
 
@@ -48,35 +48,35 @@ const rolePath = "/role-arn/"
 
 // ServeHTTP answers one request.
 func (e *ECS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	m, arn, no := e.asked(r)
+	m, arn, no := e.route(r)
 	if no != nil {
 		Refuse(w, *no)
 		return
 	}
-	lease := m.Base
+	lease := m.Cache
 	if arn != "" {
-		lease = m.Roles.lease(arn)
+		lease = m.Roles.cache(arn)
 	}
-	held, err := lease.Credentials(r.Context())
+	held, err := lease.Get(r.Context())
 	if err != nil {
-		Refuse(w, explain(e.Explain, err))
+		Refuse(w, toRefusal(e.Explain, err))
 		return
 	}
-	if no := writeDown(e.Audit, r, Handout{Profile: m.Profile, Role: arn, Expires: held.Credentials.Expires}); no != nil {
+	if no := auditRequest(e.Audit, r, AuditEvent{Profile: m.Profile, Role: arn, Expires: held.Credentials.Expires}); no != nil {
 		Refuse(w, *no)
 		return
 	}
-	write(w, held.ecsBody())
+	writeCredentials(w, held.ecsBody())
 }
 
-// asked says whose credentials a request is for, and of which role, if any. A wrong token is
+// requested says whose credentials a request is for, and of which role, if any. A wrong token is
 // 403 and not 401, as with aws-vault 7: no SDK has another one to try.
-func (e *ECS) asked(r *http.Request) (m *Mount, arn string, no *Refusal) {
-	if no := e.Guard.check(r, http.MethodGet, http.MethodHead); no != nil {
+func (e *ECS) route(r *http.Request) (m *Mount, arn string, no *Refusal) {
+	if no := e.Filter.check(r, http.MethodGet, http.MethodHead); no != nil {
 		return nil, "", no
 	}
-	m, rest := e.mount(r.URL.Path)
-	if !m.Token.matches(r.Header.Get("Authorization")) || m.Base == nil {
+	m, rest := e.findMount(r.URL.Path)
+	if !m.Token.matches(r.Header.Get("Authorization")) || m.Cache == nil {
 		return nil, "", &Refusal{http.StatusForbidden, "InvalidToken", "the token in Authorization is not the one for this path"}
 	}
 	if rest == "" || rest == "/" {
@@ -92,16 +92,16 @@ func (e *ECS) asked(r *http.Request) (m *Mount, arn string, no *Refusal) {
 	return m, arn, nil
 }
 
-// nowhere has a token that nobody knows, so that a path without a profile is refused as a
+// unknownMount has a token that nobody knows, so that a path without a profile is refused as a
 // wrong token is.
-var nowhere = new(Mount)
+var unknownMount = new(Mount)
 
-// mount finds whose path it is, and what stands behind it.
-func (e *ECS) mount(path string) (m *Mount, rest string) {
-	m = nowhere
+// findMount finds whose path it is, and what stands behind it.
+func (e *ECS) findMount(path string) (m *Mount, rest string) {
+	m = unknownMount
 	for _, each := range e.Mounts {
 		after, ok := strings.CutPrefix(path, each.Path)
-		if ok && (after == "" || after[0] == '/') && (m == nowhere || len(each.Path) > len(m.Path)) {
+		if ok && (after == "" || after[0] == '/') && (m == unknownMount || len(each.Path) > len(m.Path)) {
 			m, rest = each, after
 		}
 	}

@@ -20,13 +20,13 @@ import (
 
 const roleARN = "arn:aws:iam::123456789012:role/path/to/deploy"
 
-func TestECSAnswers(t *testing.T) {
+func TestECSResponses(t *testing.T) {
 	var made atomic.Int64
-	r := start(t, func(addr string) http.Handler {
+	r := startServer(t, func(addr string) http.Handler {
 		e := ecsOn(addr,
-			&Mount{Profile: "a", Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE"), Roles: roles(&made, 0)},
-			&Mount{Profile: "b", Path: "/b", Token: DigestOf("other"), Base: fixed("ASIAI44QH8DHBEXAMPLE")},
-			&Mount{Profile: "c", Path: "/c", Token: DigestOf(token), Base: failing(errors.New("no")), Roles: roles(&made, 0)})
+			&Mount{Profile: "a", Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(&made, 0)},
+			&Mount{Profile: "b", Path: "/b", Token: DigestOf("other"), Cache: fixedCache("ASIAI44QH8DHBEXAMPLE")},
+			&Mount{Profile: "c", Path: "/c", Token: DigestOf(token), Cache: failingCache(errors.New("no")), Roles: countingRoles(&made, 0)})
 		e.Explain = func(err error) Refusal { return Refusal{http.StatusForbidden, "AccessDenied", err.Error()} }
 		return e
 	}, Server{})
@@ -57,7 +57,7 @@ func TestECSAnswers(t *testing.T) {
 		{"/c", token, 403, `{"code":"AccessDenied","message":"no","Code":"AccessDenied","Message":"no"}`},
 		{"/c/role-arn/" + roleARN, token, 200, `"AccessKeyId":"ASIAy"`},
 	} {
-		status, header, text := r.ask("GET", c.path, "Authorization", c.token)
+		status, header, text := r.request("GET", c.path, "Authorization", c.token)
 		if status != c.status || !strings.Contains(text, c.has) {
 			t.Errorf("GET %s: %d %s, want %d with %s", c.path, status, text, c.status, c.has)
 		}
@@ -68,19 +68,19 @@ func TestECSAnswers(t *testing.T) {
 	if n := made.Load(); n != 3 {
 		t.Errorf("%d roles were made, want three", n)
 	}
-	_, _, text := r.ask("GET", "/", "Authorization", token)
+	_, _, text := r.request("GET", "/", "Authorization", token)
 	const want = `{"AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY","Token":"EXAMPLETOKEN+/=","Expiration":"2100-01-02T02:04:05Z","AccountId":"123456789012"}` + "\n"
 	if text != want {
 		t.Errorf("%s, want %s", text, want)
 	}
-	if status, header, text := r.ask("HEAD", "/", "Authorization", token); status != 200 || text != "" || header.Get("Content-Length") != fmt.Sprint(len(want)) {
+	if status, header, text := r.request("HEAD", "/", "Authorization", token); status != 200 || text != "" || header.Get("Content-Length") != fmt.Sprint(len(want)) {
 		t.Errorf("HEAD: %d %v %q", status, header, text)
 	}
 }
 
 // Whoever has no token learns nothing of which profiles there are.
 func TestECSHidesPaths(t *testing.T) {
-	e := ecsOn("127.0.0.1:80", &Mount{Path: "/b", Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE")})
+	e := ecsOn("127.0.0.1:80", &Mount{Path: "/b", Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE")})
 	var answers []string
 	for _, path := range []string{"/b", "/b/x", "/", "/nothing", "/role-arn/x"} {
 		r := httptest.NewRequest("GET", path, nil)
@@ -88,7 +88,7 @@ func TestECSHidesPaths(t *testing.T) {
 		for _, shown := range []string{"", "wrong", "\x00"} {
 			r.Header.Set("Authorization", shown)
 			w := httptest.NewRecorder()
-			e.ServeHTTP(w, fromAnyone(r))
+			e.ServeHTTP(w, withUncheckedConn(r))
 			answers = append(answers, fmt.Sprint(w.Code, w.Header(), w.Body))
 		}
 	}
@@ -100,20 +100,20 @@ func TestECSHidesPaths(t *testing.T) {
 }
 
 func TestAudit(t *testing.T) {
-	var seen []Handout
+	var seen []AuditEvent
 	var full error
-	r := start(t, func(addr string) http.Handler {
-		e := ecsOn(addr, &Mount{Profile: "p", Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE"), Roles: roles(new(atomic.Int64), 0)})
-		e.Audit = func(h Handout) error {
+	r := startServer(t, func(addr string) http.Handler {
+		e := ecsOn(addr, &Mount{Profile: "p", Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(new(atomic.Int64), 0)})
+		e.Audit = func(h AuditEvent) error {
 			seen = append(seen, h)
 			return full
 		}
 		return e
 	}, Server{})
-	r.ask("GET", "/", "Authorization", token)
-	r.ask("GET", "/role-arn/"+roleARN, "Authorization", token)
-	r.ask("HEAD", "/", "Authorization", token)
-	r.ask("GET", "/", "Authorization", "wrong")
+	r.request("GET", "/", "Authorization", token)
+	r.request("GET", "/role-arn/"+roleARN, "Authorization", token)
+	r.request("HEAD", "/", "Authorization", token)
+	r.request("GET", "/", "Authorization", "wrong")
 	if len(seen) != 2 || seen[0].Profile != "p" || seen[0].Role != "" || !seen[0].Expires.Equal(expires) || seen[1].Role != roleARN {
 		t.Errorf("told of %+v", seen)
 	}
@@ -121,7 +121,7 @@ func TestAudit(t *testing.T) {
 		t.Errorf("asked by %+v, want %d", seen[0].Peer, os.Getpid())
 	}
 	full = errors.New("disk full")
-	if status, _, text := r.ask("GET", "/", "Authorization", token); status != 500 || strings.Contains(text, "ASIA") || !strings.Contains(text, "disk full") {
+	if status, _, text := r.request("GET", "/", "Authorization", token); status != 500 || strings.Contains(text, "ASIA") || !strings.Contains(text, "disk full") {
 		t.Errorf("what cannot be written down: %d %s", status, text)
 	}
 }
@@ -129,15 +129,15 @@ func TestAudit(t *testing.T) {
 // Fifty clients want forty roles that nobody has asked for before: forty are made. The time
 // is a fake one, as a machine that is busy may take longer over so many connections than a
 // request has to arrive.
-func TestColdRoles(t *testing.T) {
+func TestConcurrentRoles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var made atomic.Int64
-		mount := &Mount{Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE"), Roles: roles(&made, 10*time.Millisecond)}
+		mount := &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(&made, 10*time.Millisecond)}
 		defer mount.Roles.Close()
 		ctx, stop := context.WithCancel(t.Context())
 		l, ended := newPipes(), make(chan error)
 		go func() {
-			s := Server{Handler: &ECS{Guard: Guard{Hosts: []string{"vault"}}, Mounts: []*Mount{mount}}, Clock: fakeTime}
+			s := Server{Handler: &ECS{Filter: Filter{Hosts: []string{"vault"}}, Mounts: []*Mount{mount}}, Clock: fakeTime}
 			ended <- s.Serve(ctx, l)
 		}()
 		client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 400, MaxIdleConnsPerHost: 400, DialContext: l.dial}}
@@ -179,8 +179,8 @@ func TestColdRoles(t *testing.T) {
 func TestManyRoles(t *testing.T) {
 	var made atomic.Int64
 	var mount *Mount
-	r := start(t, func(addr string) http.Handler {
-		mount = &Mount{Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE"), Roles: roles(&made, 0)}
+	r := startServer(t, func(addr string) http.Handler {
+		mount = &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(&made, 0)}
 		return ecsOn(addr, mount)
 	}, Server{})
 	measure := func() (heap uint64, goroutines int) {
@@ -192,7 +192,7 @@ func TestManyRoles(t *testing.T) {
 	var heap uint64
 	var goroutines int
 	for n := range 3000 {
-		if status, _, text := r.ask("GET", fmt.Sprintf("/role-arn/%s-%d", roleARN, n), "Authorization", token); status != 200 {
+		if status, _, text := r.request("GET", fmt.Sprintf("/role-arn/%s-%d", roleARN, n), "Authorization", token); status != 200 {
 			t.Fatal(status, text)
 		}
 		if n == 299 {
@@ -206,11 +206,11 @@ func TestManyRoles(t *testing.T) {
 	if n := mount.Roles.recent.Len(); n != 256 || len(mount.Roles.byARN) != 256 {
 		t.Errorf("%d leases are kept, want 256", n)
 	}
-	r.ask("GET", "/role-arn/"+roleARN+"-2999", "Authorization", token)
+	r.request("GET", "/role-arn/"+roleARN+"-2999", "Authorization", token)
 	if n := made.Load(); n != 3000 {
 		t.Errorf("made %d times, want 3000: the last one asked for is kept", n)
 	}
-	r.ask("GET", "/role-arn/"+roleARN+"-0", "Authorization", token)
+	r.request("GET", "/role-arn/"+roleARN+"-0", "Authorization", token)
 	if n := made.Load(); n != 3001 {
 		t.Errorf("made %d times, want 3001: the first one is not kept", n)
 	}
@@ -222,12 +222,12 @@ func FuzzECS(f *testing.F) {
 	f.Add("GET", "/", "127.0.0.1:80", token, "Origin", "x")
 	f.Add("GET", "/role-arn/"+roleARN, "127.0.0.1:80", token, "Accept", "*/*")
 	f.Add("PUT", "//b/../role-arn/", "evil.example.com", "", "X-Forwarded-For", "127.0.0.1")
-	e := ecsOn("127.0.0.1:80", &Mount{Path: "/b", Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE"), Roles: roles(new(atomic.Int64), 0)})
+	e := ecsOn("127.0.0.1:80", &Mount{Path: "/b", Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(new(atomic.Int64), 0)})
 	f.Fuzz(func(t *testing.T, method, path, host, shown, name, value string) {
 		r := &http.Request{Method: method, URL: &url.URL{Path: path}, Host: host, Header: http.Header{"Authorization": {shown}}}
 		r.Header[name] = []string{value}
 		w := httptest.NewRecorder()
-		e.ServeHTTP(w, fromAnyone(r))
+		e.ServeHTTP(w, withUncheckedConn(r))
 		if !json.Valid(w.Body.Bytes()) {
 			t.Errorf("%d %q", w.Code, w.Body)
 		}

@@ -14,14 +14,14 @@ import (
 
 // Each of these is refused, and afterwards the server answers as before.
 func TestHostileRequests(t *testing.T) {
-	ecs := start(t, func(addr string) http.Handler {
-		return ecsOn(addr, &Mount{Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE")})
+	ecs := startServer(t, func(addr string) http.Handler {
+		return ecsOn(addr, &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE")})
 	}, Server{})
 	ec2 := startEC2(t, nil)
 	const good = "Authorization: " + token + "\r\n"
 	for _, c := range []struct {
 		name   string
-		to     *running
+		to     *testServer
 		text   string
 		status string
 	}{
@@ -66,7 +66,7 @@ func TestHostileRequests(t *testing.T) {
 		{"version 1", ec2, "GET " + credentialsPath + "/local-credentials HTTP/1.1\r\nHost: HOST\r\n", "401"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			answer := c.to.say(c.text + "Connection: close\r\n\r\n")
+			answer := c.to.send(c.text + "Connection: close\r\n\r\n")
 			line, _, _ := strings.Cut(answer, "\r\n")
 			if f := strings.Fields(line); c.status != "" && (len(f) < 2 || f[1] != c.status) {
 				t.Errorf("%q, want %s", answer, c.status)
@@ -74,7 +74,7 @@ func TestHostileRequests(t *testing.T) {
 			if strings.Contains(answer, "ASIA") || strings.Contains(answer, token) {
 				t.Errorf("it gets %q", answer)
 			}
-			if status, _, text := ecs.ask("GET", "/", "Authorization", token); status != 200 {
+			if status, _, text := ecs.request("GET", "/", "Authorization", token); status != 200 {
 				t.Errorf("afterwards: %d %s", status, text)
 			}
 		})
@@ -82,13 +82,13 @@ func TestHostileRequests(t *testing.T) {
 }
 
 // What is left of a refused request is not waited for.
-func TestBodyIsNotAwaited(t *testing.T) {
-	h := bodiless(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
+func TestRejectBodies(t *testing.T) {
+	h := rejectBodies(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
 	for _, c := range []struct {
 		length int64
 		waits  bool
 	}{{0, true}, {1, false}, {-1, false}} {
-		w := &awaiting{ResponseRecorder: httptest.NewRecorder()}
+		w := &deadlineRecorder{ResponseRecorder: httptest.NewRecorder()}
 		r := httptest.NewRequest("GET", "/", nil)
 		r.ContentLength = c.length
 		h.ServeHTTP(w, r)
@@ -98,20 +98,20 @@ func TestBodyIsNotAwaited(t *testing.T) {
 	}
 }
 
-type awaiting struct {
+type deadlineRecorder struct {
 	*httptest.ResponseRecorder
 	until time.Time
 }
 
-func (a *awaiting) SetReadDeadline(t time.Time) error {
+func (a *deadlineRecorder) SetReadDeadline(t time.Time) error {
 	a.until = t
 	return nil
 }
 
 // Who connects and says nothing does not keep others out.
 func TestIdleConnections(t *testing.T) {
-	r := start(t, func(addr string) http.Handler {
-		return ecsOn(addr, &Mount{Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE")})
+	r := startServer(t, func(addr string) http.Handler {
+		return ecsOn(addr, &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE")})
 	}, Server{})
 	var idle []net.Conn
 	defer func() {
@@ -156,7 +156,7 @@ func TestIdleConnections(t *testing.T) {
 func TestBusyConnections(t *testing.T) {
 	let := make(chan struct{})
 	inside := make(chan struct{}, 10)
-	r := start(t, func(string) http.Handler {
+	r := startServer(t, func(string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			inside <- struct{}{}
 			<-let
@@ -164,7 +164,7 @@ func TestBusyConnections(t *testing.T) {
 	}, Server{Connections: 2})
 	answers := make(chan string, 5)
 	for range 5 {
-		go func() { answers <- r.say("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") }()
+		go func() { answers <- r.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") }()
 	}
 	<-inside
 	<-inside
@@ -194,9 +194,9 @@ func TestStop(t *testing.T) {
 			io.WriteString(w, "done")
 		})
 	}
-	r := start(t, handler, Server{Grace: time.Minute})
+	r := startServer(t, handler, Server{Grace: time.Minute})
 	answer := make(chan string)
-	ask := func() { answer <- r.say("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") }
+	ask := func() { answer <- r.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") }
 	go ask()
 	<-inside
 	stopped := make(chan error)
@@ -204,7 +204,7 @@ func TestStop(t *testing.T) {
 	for {
 		c, err := net.Dial("tcp", r.addr)
 		if err != nil {
-			break // nobody is let in any more
+			break // discardWriter is let in any more
 		}
 		c.Close()
 	}
@@ -216,7 +216,7 @@ func TestStop(t *testing.T) {
 		t.Error(err)
 	}
 
-	r = start(t, handler, Server{Grace: time.Millisecond})
+	r = startServer(t, handler, Server{Grace: time.Millisecond})
 	go ask()
 	<-inside
 	if err := r.stop(); err != nil { // it does not wait for let
@@ -226,13 +226,13 @@ func TestStop(t *testing.T) {
 }
 
 // At the end those are sent away who ask nothing, and nobody else.
-func TestShutGate(t *testing.T) {
+func TestShutDownLimitedListener(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	g := newGate(l, 2, realTime)
+	g := newLimitedListener(l, 2, realTime)
 	var theirs, ours [2]net.Conn
 	for i := range theirs {
 		if theirs[i], err = net.Dial("tcp", l.Addr().String()); err != nil {
@@ -244,8 +244,8 @@ func TestShutGate(t *testing.T) {
 		}
 		defer ours[i].Close()
 	}
-	g.note(ours[1], http.StateActive)
-	g.shut()
+	g.trackState(ours[1], http.StateActive)
+	g.shutDown()
 	if _, err := theirs[0].Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("who asks nothing reads %v", err)
 	}

@@ -12,52 +12,52 @@ import (
 // Roles are the leases of roles that are assumed on top of a profile, in memory. Of many,
 // those asked for last are kept.
 type Roles struct {
-	Open   func(arn string) *Lease // a new lease of a role
-	Most   int                     // kept; 0 for 256
-	AtOnce int                     // made at the same time; 0 for 16
+	NewCache      func(arn string) *CredentialCache // a new lease of a role
+	Max           int                               // kept; 0 for 256
+	MaxConcurrent int                               // made at the same time; 0 for 16
 
-	once    sync.Once
-	makers  chan struct{}
-	mu      sync.Mutex
-	byARN   map[string]*list.Element
-	recent  list.List // of *role, the last one asked for in front
-	closing bool
+	once   sync.Once
+	slots  chan struct{}
+	mu     sync.Mutex
+	byARN  map[string]*list.Element
+	recent list.List // of *role, the last one asked for in front
+	closed bool
 }
 
-type role struct {
+type roleCache struct {
 	arn   string
-	lease *Lease
+	cache *CredentialCache
 }
 
-// lease returns the lease of a role.
-func (r *Roles) lease(arn string) *Lease {
+// cache returns the lease of a role.
+func (r *Roles) cache(arn string) *CredentialCache {
 	r.once.Do(func() {
 		r.byARN = map[string]*list.Element{}
-		r.makers = make(chan struct{}, orElse(r.AtOnce, 16))
+		r.slots = make(chan struct{}, orElse(r.MaxConcurrent, 16))
 	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if e, ok := r.byARN[arn]; ok {
 		r.recent.MoveToFront(e)
-		return e.Value.(*role).lease
+		return e.Value.(*roleCache).cache
 	}
-	l := r.Open(arn)
-	l.Make = r.turn(l.Make)
-	if r.closing {
+	l := r.NewCache(arn)
+	l.Create = r.limitConcurrency(l.Create)
+	if r.closed {
 		l.Close()
 	}
-	r.byARN[arn] = r.recent.PushFront(&role{arn, l})
-	r.forget()
+	r.byARN[arn] = r.recent.PushFront(&roleCache{arn, l})
+	r.evict()
 	return l
 }
 
-// forget drops what was not asked for the longest, but nothing that somebody waits for:
+// evict drops what was not asked for the longest, but nothing that somebody waits for:
 // it would be made twice.
-func (r *Roles) forget() {
-	for e := r.recent.Back(); e != nil && r.recent.Len() > orElse(r.Most, 256); {
-		before, old := e.Prev(), e.Value.(*role)
-		if e != r.recent.Front() && !old.lease.busy() {
-			old.lease.Close()
+func (r *Roles) evict() {
+	for e := r.recent.Back(); e != nil && r.recent.Len() > orElse(r.Max, 256); {
+		before, old := e.Prev(), e.Value.(*roleCache)
+		if e != r.recent.Front() && !old.cache.isRenewing() {
+			old.cache.Close()
 			r.recent.Remove(e)
 			delete(r.byARN, old.arn)
 		}
@@ -65,11 +65,11 @@ func (r *Roles) forget() {
 	}
 }
 
-// turn has a role made when it is its turn.
-func (r *Roles) turn(makes func(context.Context, time.Duration) (aws.Credentials, error)) func(context.Context, time.Duration) (aws.Credentials, error) {
+// limitConcurrency has a role made when it is its turn.
+func (r *Roles) limitConcurrency(makes func(context.Context, time.Duration) (aws.Credentials, error)) func(context.Context, time.Duration) (aws.Credentials, error) {
 	return func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
-		r.makers <- struct{}{}
-		defer func() { <-r.makers }()
+		r.slots <- struct{}{}
+		defer func() { <-r.slots }()
 		return makes(ctx, need)
 	}
 }
@@ -78,9 +78,9 @@ func (r *Roles) turn(makes func(context.Context, time.Duration) (aws.Credentials
 func (r *Roles) Close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.closing = true
+	r.closed = true
 	for e := r.recent.Front(); e != nil; e = e.Next() {
-		e.Value.(*role).lease.Close()
+		e.Value.(*roleCache).cache.Close()
 	}
 }
 

@@ -27,7 +27,7 @@ type Server struct {
 // ARN of 2,048 in its path, and no body.
 const (
 	headerTime = 5 * time.Second
-	answerTime = 3 * time.Minute // roles are made one on top of the other, each within a timeout of its own
+	answerTime = 3 * time.Minute // countingRoles are made one on top of the other, each within a timeout of its own
 	idleTime   = 2 * time.Minute
 	headerSize = 8 << 10 // net/http adds 4 kB
 )
@@ -36,13 +36,13 @@ const (
 // closes the listener, whose connections are those of package peer. What it returns is nil
 // after the end of ctx.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	gate := newGate(l, orElse(s.Connections, 512), s.Clock)
+	gate := newLimitedListener(l, orElse(s.Connections, 512), s.Clock)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	h := &http.Server{
-		Handler: bodiless(s.Handler), Protocols: protocols, DisableGeneralOptionsHandler: true,
+		Handler: rejectBodies(s.Handler), Protocols: protocols, DisableGeneralOptionsHandler: true,
 		ReadHeaderTimeout: headerTime, ReadTimeout: headerTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
-		MaxHeaderBytes: headerSize, ConnContext: peer.Context, ConnState: gate.note,
+		MaxHeaderBytes: headerSize, ConnContext: peer.ConnContext, ConnState: gate.trackState,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), // it would quote strangers
 	}
 	stopped := make(chan struct{})
@@ -50,7 +50,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		defer close(stopped)
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace())
 		defer cancel()
-		gate.shut()
+		gate.shutDown()
 		if h.Shutdown(grace) != nil {
 			h.Close()
 		}
@@ -60,7 +60,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		<-stopped
 		return nil
 	}
-	gate.shut()
+	gate.shutDown()
 	h.Close()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -68,8 +68,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return err
 }
 
-// bodiless lets a request with a body be refused without waiting for its body.
-func bodiless(next http.Handler) http.Handler {
+// rejectBodies lets a request with a body be refused without waiting for its body.
+func rejectBodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
 			w.Header().Set("Connection", "close")

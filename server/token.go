@@ -79,8 +79,8 @@ func (t *Tokens) serve(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusBadRequest, lifetimeHeader+" is "+quoted(asked[0])+", want seconds from 1 to "+strconv.Itoa(longestToken)+"\n")
 		return
 	}
-	if c := peer.Of(r); c != nil {
-		if tcp, ok := c.Conn.(*net.TCPConn); ok && oneHop(tcp) != nil {
+	if c := peer.FromRequest(r); c != nil {
+		if tcp, ok := c.Conn.(*net.TCPConn); ok && setOneHop(tcp) != nil {
 			writeText(w, http.StatusInternalServerError, "the answer cannot be kept on this machine\n")
 			return
 		}
@@ -89,8 +89,8 @@ func (t *Tokens) serve(w http.ResponseWriter, r *http.Request) {
 	writeText(w, http.StatusOK, t.issue(time.Duration(seconds)*time.Second))
 }
 
-// oneHop has what a connection sends die at the first router.
-func oneHop(c *net.TCPConn) error {
+// setOneHop has what a connection sends die at the first router.
+func setOneHop(c *net.TCPConn) error {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func TestOtherUsers(t *testing.T) {
 	}
 	const alice, bob = 12345, 54321
 	ecs := func(addr string) http.Handler {
-		return ecsOn(addr, &Mount{Token: DigestOf(token), Base: fixed("ASIAIOSFODNN7EXAMPLE")})
+		return ecsOn(addr, &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE")})
 	}
 	ec2 := func(addr string) http.Handler {
 		e := ec2On(addr)
@@ -68,7 +68,7 @@ func TestOtherUsers(t *testing.T) {
 				dial := func(context.Context, string, string) (net.Conn, error) { return conn, nil }
 				client := &http.Client{Transport: &http.Transport{DialContext: dial}}
 				for range 2 { // over one connection
-					got, _, text := askWith(t, client, "GET", "http://"+host+c.path, "Authorization", token)
+					got, _, text := requestWith(t, client, "GET", "http://"+host+c.path, "Authorization", token)
 					if got != status || (status != 200) == strings.Contains(text, "SecretAccessKey") {
 						t.Errorf("user %d: %d %s", uid, got, text)
 					}
@@ -87,21 +87,21 @@ func TestOtherUsers(t *testing.T) {
 // The answer to PUT gets no further than one hop.
 func TestOneHop(t *testing.T) {
 	hops := make(chan int, 2)
-	r := start(t, func(addr string) http.Handler {
+	r := startServer(t, func(addr string) http.Handler {
 		e := ec2On(addr)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			e.ServeHTTP(w, r)
-			raw, _ := peer.Of(r).Conn.(*net.TCPConn).SyscallConn()
+			raw, _ := peer.FromRequest(r).Conn.(*net.TCPConn).SyscallConn()
 			raw.Control(func(fd uintptr) {
 				n, _ := syscall.GetsockoptInt(int(fd), syscall.IPPROTO_IP, syscall.IP_TTL)
 				hops <- n
 			})
 		})
 	}, Server{})
-	if r.ask("GET", "/latest/"); <-hops <= 1 {
+	if r.request("GET", "/latest/"); <-hops <= 1 {
 		t.Error("an ordinary answer has one hop")
 	}
-	if r.ask("PUT", tokenPath, lifetimeHeader, "60"); <-hops != 1 {
+	if r.request("PUT", tokenPath, lifetimeHeader, "60"); <-hops != 1 {
 		t.Error("the answer to PUT has more than one hop")
 	}
 }

@@ -72,7 +72,7 @@ func program(s plan.Step) string {
 // carried out once more.
 func (c *carrier) carry(ctx context.Context, i int, need time.Duration) (aws.Credentials, error) {
 	creds, err := c.carryOnce(ctx, i, need)
-	if !errors.Is(err, store.ErrOtherCaller) {
+	if !errors.Is(err, store.ErrWrongIdentity) {
 		return creds, err
 	}
 	c.given, c.plan = nil, c.plan.Gave("")
@@ -117,17 +117,17 @@ const innerNeed = time.Minute
 
 // step returns what the i-th step yields: a cached session that serves for as long as needed, or
 // what is created. If creating it would ask a person, a session that serves for less is enough.
-func (c *carrier) step(ctx context.Context, i int, need time.Duration) (store.Made, error) {
+func (c *carrier) step(ctx context.Context, i int, need time.Duration) (store.Created, error) {
 	switch {
 	case !c.plan.Steps[i].Keep:
 		return c.create(ctx, i)
 	case !c.plan.Decided(i):
-		return store.Made{}, errUndecided
+		return store.Created{}, errUndecided
 	}
 	a := c.ask(i, need)
 	found, err := c.vault.Sessions.Find(ctx, a)
 	if err == nil && !found.Fresh && !(found.Short && c.wouldAsk(ctx, i)) {
-		a.Create = func(ctx context.Context) (store.Made, error) {
+		a.Create = func(ctx context.Context) (store.Created, error) {
 			made, err := c.create(ctx, i)
 			made.Skew = c.vault.Source.AWS.Clock.Skew()
 			return made, err
@@ -137,22 +137,22 @@ func (c *carrier) step(ctx context.Context, i int, need time.Duration) (store.Ma
 	for _, w := range found.Warnings {
 		c.vault.Warn(w)
 	}
-	return store.Made{Credentials: found.Session.Credentials, KeyCheck: found.Session.KeyCheck}, err
+	return store.Created{Credentials: found.Session.Credentials, KeyCheck: found.Session.KeyCheck}, err
 }
 
 // errUndecided is returned rather than a session that may be another caller's.
 var errUndecided = errors.New("a session was looked for before it was known whose credentials it begins with")
 
 // ask says which session answers for the i-th step.
-func (c *carrier) ask(i int, need time.Duration) store.Ask {
+func (c *carrier) ask(i int, need time.Duration) store.Request {
 	s, digest := c.plan.Steps[i], c.plan.Digest(i)
-	a := store.Ask{
-		Name: string(digest), Need: need, MaxAge: s.MaxAge,
+	a := store.Request{
+		Name: string(digest), MinLeft: need, MaxAge: s.MaxAge,
 		Profile: s.Profile, Kind: string(s.Kind), Root: c.plan.Steps[0].Profile, Touch: s.Touch,
 		Question: waitsFor(s),
 	}
 	if s.Kind == plan.KindSessionToken && i == len(c.plan.Steps)-1 && c.options.Duration > 0 {
-		a.AtMost, a.Apart = s.Lasts, string(digest.Lasting(s.Lasts))
+		a.MaxLeft, a.LimitedName = s.Lasts, string(digest.Lasting(s.Lasts))
 	}
 	return a
 }
@@ -172,7 +172,7 @@ func (c *carrier) find(ctx context.Context, i int, need time.Duration) store.Fou
 
 // create carries out the i-th step on what the step before it yields. A cached session that AWS
 // reports as expired is created anew, once: somebody may have ended it.
-func (c *carrier) create(ctx context.Context, i int) (store.Made, error) {
+func (c *carrier) create(ctx context.Context, i int) (store.Created, error) {
 	made, err := c.createOnce(ctx, i)
 	var refused *awsapi.APIError
 	if i == 0 || !c.plan.Steps[i-1].Keep || !errors.As(err, &refused) || !strings.HasPrefix(refused.Code, "ExpiredToken") {
@@ -186,21 +186,21 @@ func (c *carrier) create(ctx context.Context, i int) (store.Made, error) {
 	return c.createOnce(ctx, i)
 }
 
-func (c *carrier) createOnce(ctx context.Context, i int) (store.Made, error) {
+func (c *carrier) createOnce(ctx context.Context, i int) (store.Created, error) {
 	c.vault.Source.Expect(c.plan.Steps[i])
 	if i == 0 {
 		return c.first(ctx)
 	}
 	before, err := c.before(ctx, i)
 	if err != nil {
-		return store.Made{}, err
+		return store.Created{}, err
 	}
 	creds, err := c.vault.Source.Make(ctx, c.plan.Steps[i], before.Credentials)
-	return store.Made{Credentials: creds, KeyCheck: before.KeyCheck}, err
+	return store.Created{Credentials: creds, KeyCheck: before.KeyCheck}, err
 }
 
 // first carries out the first step.
-func (c *carrier) first(ctx context.Context) (made store.Made, err error) {
+func (c *carrier) first(ctx context.Context) (made store.Created, err error) {
 	s, token := c.plan.Steps[0], c.token
 	if spec, ok := s.Spec.(plan.WebIdentity); ok && token != "" {
 		c.token = ""
@@ -215,13 +215,13 @@ func (c *carrier) first(ctx context.Context) (made store.Made, err error) {
 }
 
 // before returns what the i-th step is carried out on.
-func (c *carrier) before(ctx context.Context, i int) (store.Made, error) {
+func (c *carrier) before(ctx context.Context, i int) (store.Created, error) {
 	if i == 1 && c.given != nil {
-		return store.Made{Credentials: *c.given}, nil
+		return store.Created{Credentials: *c.given}, nil
 	}
 	made, err := c.step(ctx, i-1, innerNeed)
 	if gave := c.plan.Steps[0].Gave; err == nil && i == 1 && gave != "" && gave != fingerprint(made.Credentials) {
-		return store.Made{}, gaveOtherError{}
+		return store.Created{}, gaveOtherError{}
 	}
 	return made, err
 }
@@ -233,7 +233,7 @@ func (gaveOtherError) Error() string {
 	return "the first credentials of the profile changed while they were used"
 }
 
-func (gaveOtherError) Unwrap() error { return store.ErrOtherCaller }
+func (gaveOtherError) Unwrap() error { return store.ErrWrongIdentity }
 
 // fingerprint tells credentials apart. The access key id alone would let anything that names it pass for its owner.
 func fingerprint(c aws.Credentials) string {

@@ -158,18 +158,18 @@ func TestUnattendedEndpointOfAnother(t *testing.T) {
 // Where another person signs in while a session is renewed, the first one's does not serve, however long it still would.
 func TestOtherCallerIsNotAnsweredWithAnOlderSession(t *testing.T) {
 	w := testvault.New(t, "")
-	ask := store.Ask{Name: strings.Repeat("a", 32), Need: time.Minute, Question: "a question", Create: func(context.Context) (store.Made, error) {
-		return store.Made{Credentials: aws.Credentials{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: "EXAMPLE", CanExpire: true, Expires: time.Now().Add(time.Hour)}}, nil
+	ask := store.Request{Name: strings.Repeat("a", 32), MinLeft: time.Minute, Question: "a question", Create: func(context.Context) (store.Created, error) {
+		return store.Created{Credentials: aws.Credentials{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: "EXAMPLE", CanExpire: true, Expires: time.Now().Add(time.Hour)}}, nil
 	}}
 	if _, _, err := w.Sessions.Get(t.Context(), ask); err != nil {
 		t.Fatal(err)
 	}
 	w.Later = 50 * time.Minute
-	ask.Need = 20 * time.Minute
-	ask.Create = func(context.Context) (store.Made, error) {
-		return store.Made{}, fmt.Errorf("bob signed in: %w", store.ErrOtherCaller)
+	ask.MinLeft = 20 * time.Minute
+	ask.Create = func(context.Context) (store.Created, error) {
+		return store.Created{}, fmt.Errorf("bob signed in: %w", store.ErrWrongIdentity)
 	}
-	if s, _, err := w.Sessions.Get(t.Context(), ask); !errors.Is(err, store.ErrOtherCaller) || s.Credentials.AccessKeyID != "" {
+	if s, _, err := w.Sessions.Get(t.Context(), ask); !errors.Is(err, store.ErrWrongIdentity) || s.Credentials.AccessKeyID != "" {
 		t.Errorf("got %q and %v, want no session", s.Credentials.AccessKeyID, err)
 	}
 }

@@ -103,8 +103,8 @@ func (r run) export(ctx context.Context, name string) ([]byte, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	now := time.Now
-	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(r.nest.dir, "locks")), Program: "aws-vault export " + name, Now: now, Callers: r.held}
-	locks.Waiting = func(w store.Waiting) {
+	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(r.nest.dir, "locks")), Program: "aws-vault export " + name, Now: now, ParentLocks: r.held}
+	locks.OnSlowWait = func(w store.Wait) {
 		select {
 		case <-r.nest.calm:
 			return
@@ -153,9 +153,9 @@ func (r run) program(ctx context.Context, c source.Command) ([]byte, error) {
 	if r.nest.forgets {
 		child.callers = nil
 	}
-	starter := program.Starter{Callers: r.held}
+	starter := program.Starter{ParentLocks: r.held}
 	for _, kv := range starter.Command(ctx, []string{}, "aws-vault").Env {
-		if text, ok := strings.CutPrefix(kv, program.HeldVariable+"="); ok {
+		if text, ok := strings.CutPrefix(kv, program.LocksVariable+"="); ok {
 			child.held = program.ParseLocks(text)
 		}
 	}
@@ -264,7 +264,7 @@ func TestNestedInItself(t *testing.T) {
 				continue // nothing is left that could tell
 			}
 			_, err := (run{nest: n}).export(t.Context(), name)
-			var caller *store.CallerError
+			var caller *store.DeadlockError
 			var loop *source.RecursionError
 			if !errors.As(err, &caller) && !errors.As(err, &loop) || n.forgets && caller == nil {
 				t.Errorf("%s, forgetting %t: %v", name, n.forgets, err)

@@ -49,7 +49,7 @@ func (s listedSignIns) login(_ context.Context, l plan.Login) (string, error) {
 
 func (s listedSignIns) who(token plan.Digest) string {
 	e, _ := s.source.Tokens.Index.Entry(string(token))
-	return e.Who
+	return e.SignedInAs
 }
 
 // identities tells who is signed in to the OpenID provider that q begins from, if it does.

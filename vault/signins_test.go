@@ -32,7 +32,7 @@ func newPortal(w *testvault.World, t *testing.T) *fakeaws.SSO {
 	t.Helper()
 	two(w)
 	signInsIn(w, t)
-	w.Source.Cache = &store.SSOCache{Dir: t.TempDir(), Shared: disk.NewFolder(t.TempDir())}
+	w.Source.Cache = &store.SSOCache{Dir: t.TempDir(), Digests: disk.NewFolder(t.TempDir())}
 	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.Later) })
 	p := w.AWS.AddSSO(portalURL, "eu-west-1")
 	p.AutoApprove(true)

@@ -45,20 +45,20 @@ func (q Asker) Ask(ctx context.Context, r prompt.Request) (string, error) {
 
 // by asks by way of a driver; empty for the first that works.
 func (q Asker) by(ctx context.Context, driver string, r prompt.Request) (string, error) {
-	p, err := prompt.Choose(q.env(), driver, prompt.Options{TerminalBusy: q.app.Env.Programs.Busy()})
+	p, err := prompt.Choose(q.env(), driver, prompt.Options{TerminalBusy: q.app.Env.Programs.TerminalBusy()})
 	if err != nil {
 		return "", err
 	}
 	// Who waits for a security key with the turn to ask would keep those from asking who have the key.
 	if d, _ := prompt.Named(driver); !d.NoTurn || r.Kind != prompt.Code {
-		under, lock, err := q.locks.Alone(ctx, "prompt", r.Text)
+		under, lock, err := q.locks.Named(ctx, "prompt", r.Text)
 		if err != nil {
 			return "", err
 		}
 		defer lock.Close()
 		ctx = under
 	}
-	q.locks.Asking(r.Text)
+	q.locks.SetQuestion(r.Text)
 	if q.serves {
 		r.Program = q.app.Env.Caller()
 	}
@@ -86,7 +86,7 @@ func (a *App) reach(signIn SignInFlags, s plan.Step) error {
 	if browses && a.Env.Person(signIn).Browse == nil {
 		return errNoBrowser
 	}
-	if browses && a.Env.Peers.Tells("tcp") {
+	if browses && a.Env.Peers.CanIdentify("tcp") {
 		return nil
 	}
 	return a.CanAsk(prompt.Options{TerminalBusy: true})

@@ -30,7 +30,7 @@ func (q Asker) Cards() *piv.Cards {
 // alone takes locks for packages that do not know where they come from.
 func alone(locks *store.Locks) func(ctx context.Context, name, question string) (under context.Context, release func(), err error) {
 	return func(ctx context.Context, name, question string) (context.Context, func(), error) {
-		ctx, lock, err := locks.Alone(ctx, name, question)
+		ctx, lock, err := locks.Named(ctx, name, question)
 		if err != nil {
 			return ctx, nil, err
 		}

@@ -93,7 +93,7 @@ func (s *Session) Clear(ctx context.Context, name string) (int, error) {
 			of = tokensOf(p)
 		}
 	}
-	gone, warnings, err := s.Sessions.RemoveKept(ctx,
+	gone, warnings, err := s.Sessions.RemoveCached(ctx,
 		func(e store.Entry) bool { return name == "" || e.Profile == name },
 		func(e store.Entry) bool {
 			return e.Kind != source.KindOIDCSecret && (name == "" || slices.Contains(of, e.Name))

@@ -16,8 +16,8 @@ func (a *App) Locks(what string) (*store.Locks, *disk.Folder, error) {
 	}
 	return &store.Locks{
 		Dir: state.Folder("locks"), Program: strings.TrimSpace("aws-vault " + what), Now: a.Env.Now,
-		Callers: a.Env.Programs.Callers, CatchSignals: a.Env.CatchSignals,
-		Waiting: func(w store.Waiting) {
+		ParentLocks: a.Env.Programs.ParentLocks, CatchSignals: a.Env.CatchSignals,
+		OnSlowWait: func(w store.Wait) {
 			if w.Program == "" {
 				w.Program = "another aws-vault"
 			}

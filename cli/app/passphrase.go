@@ -134,7 +134,7 @@ func (q Asker) keystorePassphrase(ctx context.Context, p keystorePassphrase) (st
 	if p.tries > 0 {
 		r.Again = "That passphrase is wrong"
 	}
-	ctx, lock, err := q.locks.Alone(ctx, "unlock", "the passphrase of "+dir)
+	ctx, lock, err := q.locks.Named(ctx, "unlock", "the passphrase of "+dir)
 	if err != nil {
 		return "", err
 	}

@@ -29,7 +29,7 @@ func (a *App) choose(ctx context.Context, names []string, picks bool) (string, e
 	if !picks || len(names) == 0 || a.Env.Prompt.OpenTTY == nil || len(a.Env.callers()) > 0 { // a profile's own command runs unattended
 		return "", err
 	}
-	picked, pickErr := prompt.Pick(ctx, a.Env.Prompt, prompt.Choice{Text: "AWS profile", Names: uses(a).Order(names)})
+	picked, pickErr := prompt.Pick(ctx, a.Env.Prompt, prompt.Choice{Text: "AWS profile", Names: uses(a).Sort(names)})
 	if errors.Is(pickErr, prompt.ErrNoTerminal) || errors.Is(pickErr, prompt.ErrTerminalBusy) {
 		return "", err
 	}
@@ -56,13 +56,13 @@ func (a *App) noteUse(profile string, picked bool) {
 	if !a.Env.Terminal && !picked {
 		return
 	}
-	if err := uses(a).Note(profile); err != nil {
+	if err := uses(a).Record(profile); err != nil {
 		a.Log.Debug("a use was not noted", "error", err)
 	}
 }
 
-func uses(a *App) *store.Uses {
-	u := &store.Uses{Now: a.Env.Now}
+func uses(a *App) *store.ProfileHistory {
+	u := &store.ProfileHistory{Now: a.Env.Now}
 	if state, err := a.State(); err == nil {
 		u.Dir = state
 	}

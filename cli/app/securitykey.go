@@ -91,7 +91,7 @@ func WithKeyOnce(ctx context.Context, a *App, password string, use func(*oath.Ke
 	if err != nil {
 		return err
 	}
-	_, lock, err := locks.Alone(ctx, cardLock, "the hardware key")
+	_, lock, err := locks.Named(ctx, cardLock, "the hardware key")
 	if err != nil {
 		return err
 	}

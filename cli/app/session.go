@@ -105,11 +105,11 @@ func (a *App) assemble(config *profile.File, in profile.Inputs, q Asker, state *
 	cancelled := func(err error) bool { return errors.Is(err, prompt.ErrCancelled) }
 	tell := func(m string) { a.Note("%s", m) }
 	clock := &awsapi.Clock{Local: a.Env.Now}
-	keys := &store.Keys{Ring: ks.Keys, Dir: local.Folder("generations"), Guard: touch.Key}
+	keys := &store.Keys{Ring: ks.Keys, Dir: local.Folder("generations"), NeedsTouch: touch.Key}
 	v := &vault.Vault{
 		Config: config, Inputs: in, Open: a.Env.OpenFile, Warn: a.Warn, CanTouch: ks.Touch, Keys: keys,
 		Sessions: &store.Sessions{
-			Ring: sessions, Pending: pending, Expect: ks.Expect, Locks: locks, Index: index, Now: a.Env.Now, Cancelled: cancelled,
+			Ring: sessions, Pending: pending, BeforeCreate: ks.Expect, Locks: locks, Index: index, Now: a.Env.Now, Cancelled: cancelled,
 		},
 		Source: &source.Deps{
 			AWS: &awsapi.Client{
@@ -122,7 +122,7 @@ func (a *App) assemble(config *profile.File, in profile.Inputs, q Asker, state *
 			Codes: &store.Codes{Dir: state.Folder("codes"), Locks: locks},
 			Ask:   q.code(code), Confirm: q.confirmSignIn, Run: func(ctx context.Context, c source.Command) ([]byte, error) { return runShell(ctx, a, c) }, Environ: func() []string { return programEnvironment(a) }, Callers: a.Env.callers(),
 			Card: q.useCardKey, Reads: func(q source.Question) bool { return code == "" && reads(a, q) },
-			Tokens: &store.Tokens{Ring: tokens, Locks: locks, Index: index, Now: a.Env.Now, Cancelled: cancelled, Guard: touch.Tokens(tokensOf)},
+			Tokens: &store.Tokens{Ring: tokens, Locks: locks, Index: index, Now: a.Env.Now, Cancelled: cancelled, NeedsTouch: touch.Tokens(tokensOf)},
 			Cache:  ssoCache(a, state), Logins: a.Env.loginCache(), Person: a.Env.Person(SignInFlags{}),
 			Identities: &identitykeys.Identities{Dir: identityDir(state), Ring: ks.Private, Locks: locks, Now: clock.Now},
 		},

@@ -20,7 +20,7 @@ func (f *SignInFlags) BindShare(c *kingpin.CmdClause) {
 
 // ssoCache is where the AWS CLI keeps its tokens.
 func ssoCache(a *App, state *disk.Folder) *store.SSOCache {
-	return &store.SSOCache{Dir: a.Env.Path(filepath.Join("~", ".aws", "sso", "cache")), Shared: state.Folder("shared")}
+	return &store.SSOCache{Dir: a.Env.Path(filepath.Join("~", ".aws", "sso", "cache")), Digests: state.Folder("shared")}
 }
 
 // share gives other programs the sign-in that a plan begins with, if there is one.

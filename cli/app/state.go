@@ -9,7 +9,7 @@ import (
 
 // stateDir is where this program keeps what is neither a key nor a setting.
 func (e *Env) stateDir() (string, error) {
-	dir, found := disk.State.Program(e.Getenv, e.Home)
+	dir, found := disk.State.ProgramDir(e.Getenv, e.Home)
 	if !found {
 		return "", errors.New("no home directory is known, want HOME or XDG_STATE_HOME to be set")
 	}

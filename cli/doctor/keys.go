@@ -25,7 +25,7 @@ func (p *patient) lookAtState(ctx context.Context) []doctor.Finding {
 	if err := state.Make(); err != nil {
 		return []doctor.Finding{doctor.Met("state", err)}
 	}
-	_, lock, err := locks.Alone(ctx, "doctor", "what another doctor looks at")
+	_, lock, err := locks.Named(ctx, "doctor", "what another doctor looks at")
 	if err != nil {
 		return []doctor.Finding{doctor.Met("locks", err)}
 	}

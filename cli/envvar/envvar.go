@@ -34,7 +34,7 @@ var Scrubbed = []string{
 var Incidental = []string{
 	"_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES", "TERM", "WINDOWID", "TERM_SESSION_ID", "ITERM_SESSION_ID", "KITTY_WINDOW_ID", "WT_SESSION",
 	"GNOME_TERMINAL_SCREEN", "TMUX_PANE", "GPG_TTY", "SSH_TTY", "SSH_CLIENT", "SSH_CONNECTION", "XDG_SESSION_ID",
-	Callers, program.HeldVariable,
+	Callers, program.LocksVariable,
 }
 
 // Drop deletes the variables of these names from an environment, which it changes.

@@ -96,8 +96,8 @@ func answerRemedy(err error, f Facts) string {
 
 // commandRemedy is what to do about one command's own errors, and about files.
 func commandRemedy(err error, _ Facts) string {
-	var caller *store.CallerError
-	var running *program.RunningError
+	var caller *store.DeadlockError
+	var running *program.RecursionError
 	var noTerminal *program.NoTerminalError
 	switch {
 	case errors.As(err, &noTerminal):

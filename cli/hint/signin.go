@@ -34,7 +34,7 @@ func signInRemedy(err error, _ Facts) string {
 		return "sign in: aws-vault aws-login " + ui.QuoteWord(required.Profile)
 	case errors.As(err, &other):
 		return "sign in as the other, or take login_session out of the profile"
-	case errors.Is(err, store.ErrOthersToken):
+	case errors.Is(err, store.ErrNotOurToken):
 		return "sign out there first: aws sso logout"
 	case errors.As(err, &user) && user.Profile == "":
 		return "name a profile: aws-vault login PROFILE"

@@ -77,7 +77,7 @@ func readRows(ctx context.Context, s *app.Session) (rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept, warnings, err := s.Sessions.Kept(ctx)
+	kept, warnings, err := s.Sessions.ListCached(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func migrate(ctx context.Context, a *app.App, f migrateFlags) error {
 	if err != nil {
 		return err
 	}
-	ctx, lock, err := from.Locks.Alone(ctx, "migrate", "the keys of another keystore")
+	ctx, lock, err := from.Locks.Named(ctx, "migrate", "the keys of another keystore")
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func rekeyFiles(ctx context.Context, a *app.App, stdin bool) error {
 		a.Print("Nothing is stored in keystore %s.\n", s.Keystore.Name)
 		return nil
 	}
-	ctx, lock, err := s.Locks.Alone(ctx, "rotate", "a new passphrase for the keystore") // nothing is to be stored meanwhile
+	ctx, lock, err := s.Locks.Named(ctx, "rotate", "a new passphrase for the keystore") // nothing is to be stored meanwhile
 	if err != nil {
 		return err
 	}

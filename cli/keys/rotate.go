@@ -48,7 +48,7 @@ func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
 		return err
 	}
 	r := &rotation.Rotation{
-		Vault: s.Vault, Journals: &store.Journals{Ring: s.Keystore.Private, Guard: s.Keys.Guard}, Locks: s.Locks,
+		Vault: s.Vault, Journals: &store.Journals{Ring: s.Keystore.Private, NeedsTouch: s.Keys.NeedsTouch}, Locks: s.Locks,
 		Plan: pl, Options: t.Options, KeepOld: f.keepOld, Say: func(m string) { a.Print("%s\n", m) },
 	}
 	if a.Env.HasTerminal() {

@@ -53,7 +53,7 @@ func openAudit(a *app.App, path string) (*audit, error) {
 }
 
 // hook is what a server calls, or nil.
-func (u *audit) hook() func(server.Handout) error {
+func (u *audit) hook() func(server.AuditEvent) error {
 	if u == nil {
 		return nil
 	}
@@ -61,7 +61,7 @@ func (u *audit) hook() func(server.Handout) error {
 }
 
 // write adds a line, whole or not at all: others may add to the file as well.
-func (u *audit) write(h server.Handout) error {
+func (u *audit) write(h server.AuditEvent) error {
 	line, err := json.Marshal(struct {
 		Time    string       `json:"time"`
 		Profile string       `json:"profile"`

@@ -109,7 +109,7 @@ func execServer(ctx context.Context, a *app.App, f app.CredentialFlags, flags se
 }
 
 // beginWith makes the credentials that the command finds.
-func beginWith(ctx context.Context, from *supply, lease *server.Lease) error {
+func beginWith(ctx context.Context, from *supply, lease *server.CredentialCache) error {
 	if err := from.begin(ctx, lease); err != nil {
 		return err
 	}
@@ -140,30 +140,30 @@ func listenFor(a *app.App, flags serverFlags) (l net.Listener, release func(), e
 // need is how long the credentials serve at least that are handed out.
 func (f *serverFlags) need() time.Duration {
 	if f.ec2 {
-		return server.EC2Need
+		return server.EC2MinValidity
 	}
-	return server.ECSNeed
+	return server.ECSMinValidity
 }
 
 // newHandler is the server's, and the variables that lead a command to it.
-func newHandler(a *app.App, flags serverFlags, from *supply, lease *server.Lease, audit *audit, addr string) (http.Handler, []variable) {
-	guard := server.Guard{Hosts: hostsOf(addr)}
+func newHandler(a *app.App, flags serverFlags, from *supply, lease *server.CredentialCache, audit *audit, addr string) (http.Handler, []variable) {
+	guard := server.Filter{Hosts: hostsOf(addr)}
 	if flags.address {
 		guard.Hosts = server.MetadataHosts()
 	}
 	if flags.ec2 {
-		if !a.Env.Peers.Tells("tcp") {
+		if !a.Env.Peers.CanIdentify("tcp") {
 			a.Note("the metadata service has no secret, and this system does not tell which user connects: every program on this machine can get the credentials")
 		}
 		return &server.EC2{
-			Guard: guard, Profile: from.task.Profile, Lease: lease, Region: from.task.Plan.Region, V1: flags.v1,
+			Filter: guard, Profile: from.task.Profile, Cache: lease, Region: from.task.Plan.Region, V1: flags.v1,
 			Tokens: server.NewTokens(a.Env.Now), Explain: func(err error) server.Refusal { return refusal(a, err) }, Audit: audit.hook(),
 		}, []variable{{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://" + addr + "/"}, {"AWS_EC2_METADATA_DISABLED", "false"}}
 	}
 	token := newToken()
 	return &server.ECS{
-		Guard: guard, Explain: func(err error) server.Refusal { return refusal(a, err) }, Audit: audit.hook(),
-		Mounts: []*server.Mount{{Profile: from.task.Profile, Token: server.DigestOf(token), Base: lease, Roles: from.roles()}},
+		Filter: guard, Explain: func(err error) server.Refusal { return refusal(a, err) }, Audit: audit.hook(),
+		Mounts: []*server.Mount{{Profile: from.task.Profile, Token: server.DigestOf(token), Cache: lease, Roles: from.roles()}},
 	}, []variable{{containerURI, "http://" + addr}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN", token}}
 }
 
@@ -201,7 +201,7 @@ func runChild(a *app.App, c commandLine, environ []string) error {
 		greet(a, c.argv[0])
 	}
 	a.Log.Debug("running the command", "path", c.path)
-	defer a.Env.Programs.Lend()()
+	defer a.Env.Programs.SetTerminalBusy()()
 	status, err := a.Env.Run(c.path, c.argv, environ)
 	if err != nil {
 		return &CommandError{c.argv[0], app.StatusNotRunnable, err}

@@ -27,7 +27,7 @@ func inherited(getenv func(string) (string, bool), who peer.Check) (*peer.Listen
 	syscall.CloseOnExec(first)
 	f := os.NewFile(first, "LISTEN_FDS")
 	defer f.Close()
-	l, err := peer.File(f, who)
+	l, err := peer.FromFile(f, who)
 	if err != nil {
 		return nil, fmt.Errorf("the socket of LISTEN_FDS: %w", err)
 	}

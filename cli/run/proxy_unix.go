@@ -149,7 +149,7 @@ func unprivileged(ctx context.Context, whom *syscall.Credential, files ...*os.Fi
 // handOver is the process without privileges.
 func handOver(ctx context.Context, a *app.App) error {
 	const bound, listener = 3, 4
-	l, err := peer.File(os.NewFile(listener, "listener"), a.Env.Peers)
+	l, err := peer.FromFile(os.NewFile(listener, "listener"), a.Env.Peers)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func handOver(ctx context.Context, a *app.App) error {
 		return errors.New("expected a listener at a path")
 	}
 	at.SetUnlinkOnClose(false)
-	h := &server.Handover{Bound: os.NewFile(bound, "metadata")}
+	h := &server.SocketProvider{Socket: os.NewFile(bound, "metadata")}
 	return h.Serve(ctx, l)
 }
 
@@ -168,7 +168,7 @@ var errProxyGone = errors.New("aws-vault proxy has ended, and nobody answers at 
 // of a proxy. What that takes is given back when release is called.
 func listenMetadata(a *app.App) (l net.Listener, release func(), err error) {
 	if os.Geteuid() != 0 {
-		lent, err := server.TakeOver(proxySocket(os.Getuid()), a.Env.Peers)
+		lent, err := server.ReceiveSocket(proxySocket(os.Getuid()), a.Env.Peers)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
 			err = &privilegeError{"to answer at 169.254.169.254"}
 		}

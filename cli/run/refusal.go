@@ -87,7 +87,7 @@ func isProfiles(err error) bool {
 		other    *source.KeyMismatchError
 		endpoint *awsapi.EndpointError
 		loop     *source.RecursionError
-		caller   *store.CallerError
+		caller   *store.DeadlockError
 	)
 	return errors.As(err, &plan) || errors.As(err, &signer) || errors.As(err, &late) || errors.As(err, &other) ||
 		errors.As(err, &endpoint) || errors.As(err, &loop) || errors.As(err, &caller)

@@ -89,7 +89,7 @@ func serve(ctx context.Context, a *app.App, f serveFlags) error {
 	if err := v.begin(ctx); err != nil {
 		return err
 	}
-	a.Env.Programs.Lend() // from now on nobody may be at the terminal
+	a.Env.Programs.SetTerminalBusy() // from now on nobody may be at the terminal
 	defer system.NotStopped()()
 	if err := v.announce(stand); err != nil {
 		return err

@@ -32,7 +32,7 @@ type servedProfile struct {
 	name   string
 	token  string
 	supply *supply
-	lease  *server.Lease
+	lease  *server.CredentialCache
 	roles  *server.Roles
 }
 
@@ -69,7 +69,7 @@ func (v *serving) plan(ctx context.Context, s *app.Session, before []*servedProf
 		if t.Plan, err = from.plan(ctx); err != nil {
 			return nil, err
 		}
-		p := &servedProfile{name: name, supply: from, lease: from.lease(server.ECSNeed), roles: from.roles()}
+		p := &servedProfile{name: name, supply: from, lease: from.lease(server.ECSMinValidity), roles: from.roles()}
 		switch {
 		case before == nil:
 			p.token = newToken()
@@ -86,11 +86,11 @@ func (v *serving) plan(ctx context.Context, s *app.Session, before []*servedProf
 // install puts what is served into force.
 func (v *serving) install() {
 	e := &server.ECS{
-		Guard:   server.Guard{Hosts: v.place.hosts()},
+		Filter:  server.Filter{Hosts: v.place.hosts()},
 		Explain: func(err error) server.Refusal { return refusal(v.app, err) }, Audit: v.audit.hook(),
 	}
 	for _, p := range v.places {
-		e.Mounts = append(e.Mounts, &server.Mount{Profile: p.name, Path: "/" + p.name, Token: server.DigestOf(p.token), Base: p.lease, Roles: p.roles})
+		e.Mounts = append(e.Mounts, &server.Mount{Profile: p.name, Path: "/" + p.name, Token: server.DigestOf(p.token), Cache: p.lease, Roles: p.roles})
 	}
 	v.handler.Store(e)
 }

@@ -43,8 +43,8 @@ func (s *supply) make(ctx context.Context, need time.Duration, then ...string) (
 
 // begin makes the first credentials, while the person can still be asked in any way. Where
 // ctx ends, it is waited for that the question is taken back from the terminal.
-func (s *supply) begin(ctx context.Context, l *server.Lease) error {
-	return l.Begin(ctx, func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
+func (s *supply) begin(ctx context.Context, l *server.CredentialCache) error {
+	return l.CreateFirst(ctx, func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
 		pl, err := s.plan(ctx)
 		if err != nil {
 			return aws.Credentials{}, &planError{err}
@@ -54,20 +54,20 @@ func (s *supply) begin(ctx context.Context, l *server.Lease) error {
 }
 
 // lease is of the profile's own credentials.
-func (s *supply) lease(need time.Duration) *server.Lease { return s.leaseOf(need) }
+func (s *supply) lease(need time.Duration) *server.CredentialCache { return s.leaseOf(need) }
 
 // roles are leases of roles on top of them.
 func (s *supply) roles() *server.Roles {
-	return &server.Roles{Open: func(arn string) *server.Lease { return s.leaseOf(server.ECSNeed, arn) }}
+	return &server.Roles{NewCache: func(arn string) *server.CredentialCache { return s.leaseOf(server.ECSMinValidity, arn) }}
 }
 
-func (s *supply) leaseOf(need time.Duration, then ...string) *server.Lease {
-	return &server.Lease{
-		Make: func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
+func (s *supply) leaseOf(need time.Duration, then ...string) *server.CredentialCache {
+	return &server.CredentialCache{
+		Create: func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
 			return s.make(ctx, need, then...)
 		},
-		Need: need, Clock: s.clock(),
-		Failed: func(err error) {
+		MinValidity: need, Clock: s.clock(),
+		RenewalFailed: func(err error) {
 			s.app.Warn(fmt.Errorf("renewing the credentials of profile %s: %w; what there is serves until it expires", s.task.Profile, err))
 		},
 	}

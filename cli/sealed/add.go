@@ -226,7 +226,7 @@ func askTerminal(ctx context.Context, a *app.App, s app.SealedStore, r prompt.Re
 	if err != nil {
 		return "", err
 	}
-	ctx, lock, err := s.Locks.Alone(ctx, "prompt", r.Text)
+	ctx, lock, err := s.Locks.Named(ctx, "prompt", r.Text)
 	if err != nil {
 		return "", err
 	}

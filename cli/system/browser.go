@@ -14,7 +14,7 @@ import (
 // lent and what is started must not share it, another program does: a library says neither which program it starts
 // nor in what session.
 func browse(programs *program.Starter, page string) error {
-	if !programs.Busy() && program.Forgotten([]string{envvar.Callers, profileVariable}, func() error { return open.Start(page) }) == nil {
+	if !programs.TerminalBusy() && program.StartDetached([]string{envvar.Callers, profileVariable}, func() error { return open.Start(page) }) == nil {
 		return nil
 	}
 	argv, err := opener(exec.LookPath)
@@ -28,7 +28,7 @@ func browse(programs *program.Starter, page string) error {
 // the vault. What it prints is not the user's concern.
 func start(programs *program.Starter, argv []string) error {
 	c := programs.Command(context.Background(), nil, argv[0], argv[1:]...)
-	c.Env = envvar.Drop(c.Env, envvar.Scrubbed, envvar.Unlocking, []string{envvar.Callers, program.HeldVariable}) // it lives on when nobody waits for it
+	c.Env = envvar.Drop(c.Env, envvar.Scrubbed, envvar.Unlocking, []string{envvar.Callers, program.LocksVariable}) // it lives on when nobody waits for it
 	if err := c.Start(); err != nil {
 		return err
 	}

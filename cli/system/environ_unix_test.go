@@ -49,13 +49,13 @@ func TestWhatProgramsInherit(t *testing.T) {
 	}
 	t.Setenv("AN_OTHER", "variable")
 	t.Setenv(envvar.Callers, "a")
-	t.Setenv(program.HeldVariable, "1:a")
+	t.Setenv(program.LocksVariable, "1:a")
 	taken := TakeSecrets()
-	programs := &program.Starter{Callers: program.ParseLocks(os.Getenv(program.HeldVariable))}
+	programs := &program.Starter{ParentLocks: program.ParseLocks(os.Getenv(program.LocksVariable))}
 
 	const page = "http://127.0.0.1/page?a=b&c=d"
 	lent := func(path string) error {
-		defer programs.Lend()()
+		defer programs.SetTerminalBusy()()
 		return browse(programs, page)
 	}
 	if _, ok := os.LookupEnv(profileVariable); !ok {
@@ -84,7 +84,7 @@ func TestWhatProgramsInherit(t *testing.T) {
 				t.Errorf("%s gets %s: %v, want %v", name, secret, has, want)
 			}
 		}
-		for _, kv := range []string{envvar.Callers + "=a", program.HeldVariable + "=1:a"} {
+		for _, kv := range []string{envvar.Callers + "=a", program.LocksVariable + "=1:a"} {
 			if slices.Contains(got, kv) != c.waits {
 				t.Errorf("%s gets %s: %v, want %v", name, kv, !c.waits, c.waits)
 			}
@@ -98,7 +98,7 @@ func TestWhatProgramsInherit(t *testing.T) {
 			t.Errorf("%s is %q", secret, got)
 		}
 	}
-	if os.Getenv(program.HeldVariable) != "1:a" || os.Getenv(envvar.Callers) != "a" {
+	if os.Getenv(program.LocksVariable) != "1:a" || os.Getenv(envvar.Callers) != "a" {
 		t.Error("the browser has taken variables of ours with it")
 	}
 }

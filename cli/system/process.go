@@ -25,7 +25,7 @@ import (
 
 // Process is the world of the process that calls it, whose secrets were taken out of its environment.
 func Process(version string, taken *Taken) app.Env {
-	programs := &program.Starter{Callers: program.ParseLocks(os.Getenv(program.HeldVariable))}
+	programs := &program.Starter{ParentLocks: program.ParseLocks(os.Getenv(program.LocksVariable))}
 	return app.Env{
 		Version: version, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Getenv: taken.Lookup, Caller: caller, Environ: taken.Environ, Home: home(), User: userName(), Now: time.Now,
@@ -127,9 +127,9 @@ func shell(ctx context.Context, programs *program.Starter, line string, environ 
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case limited.Err() != nil:
-		return nil, c.Failed(fmt.Errorf("it did not end within %s", shellTime))
+		return nil, c.WrapError(fmt.Errorf("it did not end within %s", shellTime))
 	case err != nil:
-		return nil, c.Failed(err)
+		return nil, c.WrapError(err)
 	}
 	return out.text.Bytes(), nil
 }

@@ -151,7 +151,7 @@ func TestBrowserOpensFile(t *testing.T) {
 		io.WriteString(w, "came from "+strconv.Quote(r.Referer()))
 	}))
 	defer end.Close()
-	p, err := browser.Lead(end.URL+"/?SigninToken=EXAMPLE", browser.Choice{}, peer.Check{UID: os.Getuid(), Blind: true})
+	p, err := browser.Lead(end.URL+"/?SigninToken=EXAMPLE", browser.Choice{}, peer.Check{UID: os.Getuid(), NoTCPOwner: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,19 +38,19 @@ func (c ConfigFile) Read() (*profile.File, error) {
 // Edit changes the file under a lock between processes, so that no edit undoes another.
 // The file is replaced at once: whoever reads it sees the old text or the new.
 func (c ConfigFile) Edit(ctx context.Context, locks *store.Locks, change func(*profile.File) ([]byte, error)) error {
-	return c.edit(ctx, locks, disk.ReplaceKeeping, change)
+	return c.edit(ctx, locks, disk.ReplacePreserving, change)
 }
 
 // TakeOut takes an access key out of the file as Edit does, and never makes a copy of the
 // old text: a file for which that is not to be had is refused.
 func (c ConfigFile) TakeOut(ctx context.Context, locks *store.Locks, k profile.PlainKey) error {
-	return c.edit(ctx, locks, disk.ReplaceKeepingWithoutCopy, func(f *profile.File) ([]byte, error) {
+	return c.edit(ctx, locks, disk.ReplacePreservingWithoutCopy, func(f *profile.File) ([]byte, error) {
 		return profile.WithoutKey(f, k)
 	})
 }
 
 func (c ConfigFile) edit(ctx context.Context, locks *store.Locks, replace func(string, []byte) error, change func(*profile.File) ([]byte, error)) error {
-	_, lock, err := locks.Alone(ctx, "config", "an edit of "+c.Name)
+	_, lock, err := locks.Named(ctx, "config", "an edit of "+c.Name)
 	if err != nil {
 		return err
 	}

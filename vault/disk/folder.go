@@ -25,13 +25,13 @@ import (
 // A nil *Folder stands for one that cannot be used: reading finds nothing, and writing fails with
 // [ErrNoFolder].
 type Folder struct {
-	path string
-	up   *Folder // nil for the outermost
+	path   string
+	parent *Folder // nil for the outermost
 
-	mu      sync.Mutex
-	checked bool
-	loose   bool      // others may enter it
-	inner   []*Folder // that were asked for
+	mu         sync.Mutex
+	checked    bool
+	notPrivate bool      // others may enter it
+	children   []*Folder // that were asked for
 }
 
 // ErrNoFolder is returned where a file would have to be in a folder that cannot be used. Nothing
@@ -55,13 +55,13 @@ func (f *Folder) Folder(name string) *Folder {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	path := filepath.Join(f.path, name)
-	for _, in := range f.inner {
+	for _, in := range f.children {
 		if in.path == path {
 			return in // so that it is checked once
 		}
 	}
-	in := &Folder{path: path, up: f}
-	f.inner = append(f.inner, in)
+	in := &Folder{path: path, parent: f}
+	f.children = append(f.children, in)
 	return in
 }
 
@@ -88,13 +88,13 @@ func (f *Folder) Usable() error {
 		return writable(f.path)
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
-	case f.up != nil:
-		return f.up.Usable()
+	case f.parent != nil:
+		return f.parent.Usable()
 	}
-	way, err := reach(f.path)
+	resolved, err := resolve(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = way.foreign; err == nil {
-			err = writable(way.at)
+		if err = resolved.untrusted; err == nil {
+			err = writable(resolved.dir)
 		}
 	}
 	return err
@@ -111,34 +111,34 @@ func (f *Folder) Check() error {
 	if f.checked {
 		return nil
 	}
-	info, err := f.look()
+	info, err := f.inspect()
 	if err != nil {
 		return err
 	}
-	if err := ourDirectory(f.path, info); err != nil {
+	if err := checkDirectory(f.path, info); err != nil {
 		return err
 	}
-	f.checked, f.loose = true, othersMay(info, 0o077)
-	if othersMay(info, 0o022) {
-		f.close() // some file systems know no modes, and a read-only one keeps them
+	f.checked, f.notPrivate = true, othersHave(info, 0o077)
+	if othersHave(info, 0o022) {
+		f.makePrivate() // some file systems know no modes, and a read-only one keeps them
 	}
 	return nil
 }
 
-func (f *Folder) look() (fs.FileInfo, error) {
-	if f.up == nil {
-		way, err := reach(f.path)
-		return way.info, err
+func (f *Folder) inspect() (fs.FileInfo, error) {
+	if f.parent == nil {
+		resolved, err := resolve(f.path)
+		return resolved.info, err
 	}
-	if err := f.up.Check(); err != nil {
+	if err := f.parent.Check(); err != nil {
 		return nil, err
 	}
 	return os.Lstat(f.path)
 }
 
-// close takes the rights of others away.
-func (f *Folder) close() error {
-	f.loose = false
+// makePrivate takes the rights of others away.
+func (f *Folder) makePrivate() error {
+	f.notPrivate = false
 	return os.Chmod(f.path, 0o700)
 }
 
@@ -159,34 +159,34 @@ func (f *Folder) Make() error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.loose {
-		return f.close()
+	if f.notPrivate {
+		return f.makePrivate()
 	}
 	return nil
 }
 
 func (f *Folder) create() error {
-	if f.up != nil {
-		return f.up.made(func() error { return real.mkdir(f.path) })
+	if f.parent != nil {
+		return f.parent.withFolder(func() error { return realSystem.mkdir(f.path) })
 	}
-	way, err := reach(f.path)
+	resolved, err := resolve(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = way.foreign; err == nil {
-			err = real.mkdirAll(way.whole()) // where the last symbolic link leads, if there is one
+		if err = resolved.untrusted; err == nil {
+			err = realSystem.mkdirAll(resolved.full()) // where the last symbolic link leads, if there is one
 		}
 	}
 	return err
 }
 
-// made calls act once the folder is there. If the folder was removed after it was checked, it
+// withFolder calls act once the folder is there. If the folder was removed after it was checked, it
 // is created again.
-func (f *Folder) made(act func() error) error {
+func (f *Folder) withFolder(act func() error) error {
 	if err := f.Make(); err != nil {
 		return err
 	}
 	err := act()
 	if errors.Is(err, fs.ErrNotExist) {
-		f.forget()
+		f.uncheck()
 		if err = f.Make(); err == nil {
 			err = act()
 		}
@@ -197,9 +197,9 @@ func (f *Folder) made(act func() error) error {
 // MkdirPrivate creates a folder that the user has named, as [Folder.Make] does.
 func MkdirPrivate(dir string) error { return NewFolder(dir).Make() }
 
-// forget makes the next call check the folder, and all above it, anew.
-func (f *Folder) forget() {
-	for ; f != nil; f = f.up {
+// uncheck makes the next call check the folder, and all above it, anew.
+func (f *Folder) uncheck() {
+	for ; f != nil; f = f.parent {
 		f.mu.Lock()
 		f.checked = false
 		f.mu.Unlock()
@@ -212,7 +212,7 @@ func (f *Folder) Read(name string, max int64) ([]byte, error) {
 	if err := f.Check(); err != nil {
 		return nil, err
 	}
-	file, _, err := openOurs(f.File(name), os.O_RDONLY)
+	file, _, err := openOwned(f.File(name), os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
@@ -223,15 +223,15 @@ func (f *Folder) Read(name string, max int64) ([]byte, error) {
 // Write puts data into the file called name as [Replace] does, with mode 0600, and creates the
 // folder if need be. It does not replace what is not a regular file of this user.
 func (f *Folder) Write(name string, data []byte) error {
-	return f.made(func() error {
-		if err := f.mayReplace(name); err != nil {
+	return f.withFolder(func() error {
+		if err := f.checkReplaceable(name); err != nil {
 			return err
 		}
 		return Replace(f.File(name), data, 0o600)
 	})
 }
 
-func (f *Folder) mayReplace(name string) error {
+func (f *Folder) checkReplaceable(name string) error {
 	_, err := f.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -247,13 +247,13 @@ func (f *Folder) Stat(name string) (fs.FileInfo, error) {
 	path := f.File(name)
 	info, err := os.Lstat(path)
 	if err == nil {
-		err = ourFile(path, info)
+		err = checkFile(path, info)
 	}
 	return info, err
 }
 
-// ErrLinked is returned for a file that has another name too, where it would be changed in place.
-var ErrLinked = errors.New("the file has another name too")
+// ErrHardLink is returned for a file that has another name too, where it would be changed in place.
+var ErrHardLink = errors.New("the file has another name too")
 
 // Append opens the existing file called name to be read and added to, and returns its size. What
 // is a hard link is not opened, since the other name may be that of a file that must not change:
@@ -262,13 +262,13 @@ func (f *Folder) Append(name string) (*os.File, int64, error) {
 	if err := f.Check(); err != nil {
 		return nil, 0, err
 	}
-	file, info, err := openOurs(f.File(name), os.O_RDWR|os.O_APPEND)
+	file, info, err := openOwned(f.File(name), os.O_RDWR|os.O_APPEND)
 	if err != nil {
 		return nil, 0, err
 	}
-	if names(info) > 1 {
+	if linkCount(info) > 1 {
 		file.Close()
-		return nil, 0, fmt.Errorf("%s: %w", f.File(name), ErrLinked)
+		return nil, 0, fmt.Errorf("%s: %w", f.File(name), ErrHardLink)
 	}
 	return file, info.Size(), nil
 }
@@ -294,7 +294,7 @@ func (f *Folder) RemoveFolder() error {
 	if err := f.Check(); err != nil {
 		return err
 	}
-	f.forget()
+	f.uncheck()
 	return os.Remove(f.path)
 }
 

@@ -20,8 +20,8 @@ const (
 	outside = "content of a file outside"
 )
 
-// planted are the ways to put something in the place of a file, or of a folder.
-var planted = map[string]func(t *testing.T, path, victim string){
+// obstacles are the ways to put something in the place of a file, or of a folder.
+var obstacles = map[string]func(t *testing.T, path, victim string){
 	"a link":          func(t *testing.T, path, victim string) { must(t, os.Symlink(victim, path)) },
 	"a dangling link": func(t *testing.T, path, victim string) { must(t, os.Symlink(victim+" gone", path)) },
 	"a pipe":          func(t *testing.T, path, _ string) { must(t, unix.Mkfifo(path, 0o600)) },
@@ -77,7 +77,7 @@ func TestFolderRefuses(t *testing.T) {
 		},
 		"ReadNote": func(f *Folder, name string) error { _, err := f.ReadNote(name); return err },
 	}
-	for kind, plant := range planted {
+	for kind, plant := range obstacles {
 		for method, call := range methods {
 			t.Run(kind+" "+method, func(t *testing.T) {
 				victim := filepath.Join(t.TempDir(), "victim")
@@ -102,10 +102,10 @@ func TestFolderRefuses(t *testing.T) {
 	}
 }
 
-// TestFolderInside puts something in the place of a folder inside a folder.
-func TestFolderInside(t *testing.T) {
+// TestInnerFolderRefuses puts something in the place of a folder inside a folder.
+func TestInnerFolderRefuses(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for kind, plant := range planted {
+	for kind, plant := range obstacles {
 		t.Run(kind, func(t *testing.T) {
 			victim := t.TempDir()
 			write(t, filepath.Join(victim, "name"), outside)
@@ -133,8 +133,8 @@ func TestFolderInside(t *testing.T) {
 	}
 }
 
-// TestFolderReached follows links to the outermost folder, if nobody else decides where they lead.
-func TestFolderReached(t *testing.T) {
+// TestFolderBehindLinks follows links to the outermost folder, if nobody else decides where they lead.
+func TestFolderBehindLinks(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		prepare func(t *testing.T, dir string)
@@ -176,7 +176,7 @@ func TestFolderReached(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			c.prepare(t, dir)
-			before := listed(t, dir)
+			before := listDir(t, dir)
 			f := NewFolder(filepath.Join(dir, "way", "folder"))
 			usable, wrote := f.Usable(), f.Write("name", []byte("new"))
 			if c.want == "" {
@@ -194,15 +194,15 @@ func TestFolderReached(t *testing.T) {
 					t.Errorf("%v, want an error that says %s", err, c.want)
 				}
 			}
-			if after := listed(t, dir); len(after) != len(before) {
+			if after := listDir(t, dir); len(after) != len(before) {
 				t.Errorf("%v became %v", before, after)
 			}
 		})
 	}
 }
 
-// TestFolderLoose closes a folder that others may write to, before anything in it is trusted.
-func TestFolderLoose(t *testing.T) {
+// TestFolderMadePrivate closes a folder that others may write to, before anything in it is trusted.
+func TestFolderMadePrivate(t *testing.T) {
 	for mode, read := range map[fs.FileMode]fs.FileMode{0o777: 0o700, 0o720: 0o700, 0o755: 0o755, 0o700: 0o700} {
 		f := NewFolder(t.TempDir())
 		write(t, f.File("name"), "")
@@ -238,8 +238,8 @@ func TestFolderRemoved(t *testing.T) {
 	}
 }
 
-// TestUsableNot: a folder in which nothing can be written is known before it is tried.
-func TestUsableNot(t *testing.T) {
+// TestFolderNotUsable: a folder in which nothing can be written is known before it is tried.
+func TestFolderNotUsable(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root may write everywhere; a script runs the program on a read-only file system")
 	}
@@ -275,8 +275,8 @@ func TestHardLink(t *testing.T) {
 	victim := filepath.Join(t.TempDir(), "victim")
 	write(t, victim, outside)
 	must(t, os.Link(victim, f.File("name")))
-	if _, _, err := f.Append("name"); !errors.Is(err, ErrLinked) {
-		t.Errorf("Append returned %v, want %v", err, ErrLinked)
+	if _, _, err := f.Append("name"); !errors.Is(err, ErrHardLink) {
+		t.Errorf("Append returned %v, want %v", err, ErrHardLink)
 	}
 	l, err := f.Lock(context.Background(), "name")
 	must(t, err)

@@ -9,35 +9,35 @@ import (
 // The access control lists of a user's own folders keep other users out, and owners are not
 // compared: an administrator's files may belong to the group of administrators.
 
-func owned(string, fs.FileInfo) error { return nil }
+func checkOwner(string, fs.FileInfo) error { return nil }
 
-func othersMay(fs.FileInfo, fs.FileMode) bool { return false }
+func othersHave(fs.FileInfo, fs.FileMode) bool { return false }
 
 // writable leaves it to the writing itself to fail: no call tells beforehand.
 func writable(string) error { return nil }
 
-// reach follows whatever leads to path.
-func reach(path string) (way, error) {
+// resolve follows whatever leads to path.
+func resolve(path string) (resolvedPath, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
-		return way{}, err
+		return resolvedPath{}, err
 	}
 	info, err := os.Stat(path)
-	return way{at: path, info: info}, err
+	return resolvedPath{dir: path, info: info}, err
 }
 
-// openOurs opens a regular file, creating it if flag says so. Symbolic links, junctions and other
+// openOwned opens a regular file, creating it if flag says so. Symbolic links, junctions and other
 // reparse points are refused by their mode, before opening: there is no flag for that here.
-func openOurs(path string, flag int) (f *os.File, info fs.FileInfo, err error) {
+func openOwned(path string, flag int) (f *os.File, info fs.FileInfo, err error) {
 	if info, err = os.Lstat(path); err == nil {
-		err = ourFile(path, info)
+		err = checkFile(path, info)
 	} else if os.IsNotExist(err) && flag&os.O_CREATE != 0 {
 		err = nil
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	err = untilShared(func() error {
+	err = retrySharing(func() error {
 		f, err = os.OpenFile(path, flag, 0o600)
 		return err
 	})
@@ -50,5 +50,5 @@ func openOurs(path string, flag int) (f *os.File, info fs.FileInfo, err error) {
 	return f, info, err
 }
 
-// names is not told apart here: each file counts as having one.
-func names(fs.FileInfo) uint64 { return 1 }
+// linkCount is not told apart here: each file counts as having one.
+func linkCount(fs.FileInfo) uint64 { return 1 }

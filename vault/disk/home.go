@@ -18,16 +18,16 @@ func ExpandHome(path, home string) string {
 // A Base is one of the directories in which a user's programs have a folder each. Windows and macOS
 // have one for both.
 // https://specifications.freedesktop.org/basedir-spec/latest/
-type Base struct{ variable, path string }
+type BaseDir struct{ variable, path string }
 
 var (
-	Data  = Base{"XDG_DATA_HOME", ".local/share"}  // for what the user would miss
-	State = Base{"XDG_STATE_HOME", ".local/state"} // for what can be made again
+	Data  = BaseDir{"XDG_DATA_HOME", ".local/share"}  // for what the user would miss
+	State = BaseDir{"XDG_STATE_HOME", ".local/state"} // for what can be made again
 )
 
-// Program returns this program's folder in the base directory. It is not found if no variable names
+// ProgramDir returns this program's folder in the base directory. It is not found if no variable names
 // the base directory and no home directory is known.
-func (b Base) Program(getenv func(string) (string, bool), home string) (path string, found bool) {
+func (b BaseDir) ProgramDir(getenv func(string) (string, bool), home string) (path string, found bool) {
 	const program = "aws-vault"
 	if dir, _ := getenv(b.variable); filepath.IsAbs(dir) {
 		return filepath.Join(dir, program), true

@@ -21,22 +21,22 @@ func TestProgramFolder(t *testing.T) {
 	variables := map[string]string{}
 	getenv := func(name string) (string, bool) { v, ok := variables[name]; return v, ok }
 	home := t.TempDir()
-	if dir, found := Data.Program(getenv, ""); found {
+	if dir, found := Data.ProgramDir(getenv, ""); found {
 		t.Errorf("found %q without a home", dir)
 	}
 	below := map[string]string{"darwin": "Library/Application Support", "windows": ".local/state"}[runtime.GOOS]
 	if below == "" {
 		below = ".local/state"
 	}
-	if dir, found := State.Program(getenv, home); !found || dir != filepath.Join(home, filepath.FromSlash(below), "aws-vault") {
+	if dir, found := State.ProgramDir(getenv, home); !found || dir != filepath.Join(home, filepath.FromSlash(below), "aws-vault") {
 		t.Errorf("below the home it is %q, %v", dir, found)
 	}
 	variables["XDG_STATE_HOME"] = "relative" // which the standard has programs ignore
-	if dir, _ := State.Program(getenv, home); dir != filepath.Join(home, filepath.FromSlash(below), "aws-vault") {
+	if dir, _ := State.ProgramDir(getenv, home); dir != filepath.Join(home, filepath.FromSlash(below), "aws-vault") {
 		t.Errorf("a relative variable leads to %q", dir)
 	}
 	variables["XDG_DATA_HOME"] = filepath.Join(home, "data")
-	if dir, found := Data.Program(getenv, ""); !found || dir != filepath.Join(home, "data", "aws-vault") {
+	if dir, found := Data.ProgramDir(getenv, ""); !found || dir != filepath.Join(home, "data", "aws-vault") {
 		t.Errorf("the variable leads to %q, %v", dir, found)
 	}
 }

@@ -12,13 +12,13 @@ import (
 // whatever way. One LockFile excludes every other, in this process too.
 type LockFile struct {
 	f     *os.File
-	names uint64 // that the file has
+	links uint64 // that the file has
 }
 
 // Lock takes the lock in the file called name, which is created 0600 if missing, and waits for it
 // until ctx ends. What comes back then is the cause of that end.
 func (f *Folder) Lock(ctx context.Context, name string) (l *LockFile, err error) {
-	err = f.made(func() error {
+	err = f.withFolder(func() error {
 		l, err = lockAt(ctx, f.File(name))
 		return err
 	})
@@ -28,7 +28,7 @@ func (f *Folder) Lock(ctx context.Context, name string) (l *LockFile, err error)
 // TryLock takes the lock in the file called name if nobody holds it, and otherwise comes back with
 // false at once.
 func (f *Folder) TryLock(name string) (l *LockFile, held bool, err error) {
-	err = f.made(func() error {
+	err = f.withFolder(func() error {
 		l, held, err = tryLockAt(f.File(name))
 		return err
 	})
@@ -62,7 +62,7 @@ func tryLockAt(path string) (*LockFile, bool, error) {
 			f.Close()
 			return nil, false, lockError(path, err)
 		}
-		l, err := confirm(path, f)
+		l, err := verifyLock(path, f)
 		if err != nil || l != nil {
 			return l, l != nil, err
 		}
@@ -84,7 +84,7 @@ func wait(ctx context.Context, path string) (*LockFile, error) {
 			f.Close()
 			return nil, lockError(path, err)
 		}
-		return confirm(path, f)
+		return verifyLock(path, f)
 	case <-ctx.Done():
 		// The system's call cannot be called off: whenever it comes back, the lock is given on.
 		go func() {
@@ -106,16 +106,16 @@ func (f *Folder) RemoveLock(name string) error {
 	return removeLock(f.File(name), l)
 }
 
-// confirm returns the lock on f if f is still the file at path, and closes it otherwise. The file may
+// verifyLock returns the lock on f if f is still the file at path, and closes it otherwise. The file may
 // have been removed meanwhile, by RemoveLock or with the whole state folder, and a lock on a removed
 // file does not exclude those that lock the new one.
-func confirm(path string, f *os.File) (*LockFile, error) {
+func verifyLock(path string, f *os.File) (*LockFile, error) {
 	ours, err := f.Stat()
 	if err == nil {
 		var there fs.FileInfo
 		there, err = os.Lstat(path)
 		if err == nil && os.SameFile(ours, there) {
-			return &LockFile{f: f, names: names(ours)}, nil
+			return &LockFile{f: f, links: linkCount(ours)}, nil
 		}
 	}
 	f.Close()
@@ -136,7 +136,7 @@ func (l *LockFile) Close() error {
 }
 
 func openLock(path string) (*os.File, error) {
-	f, _, err := openOurs(path, os.O_RDWR|os.O_CREATE)
+	f, _, err := openOwned(path, os.O_RDWR|os.O_CREATE)
 	return f, err
 }
 

@@ -14,7 +14,7 @@ import (
 // Who waits for a lock stands in the kernel's own queue, and so is woken by whoever gives it on. One
 // that looked again and again would never be seen there.
 // https://man7.org/linux/man-pages/man5/proc_locks.5.html
-func TestWaiterStandsInKernel(t *testing.T) {
+func TestWaiterIsQueuedByKernel(t *testing.T) {
 	path := lockPath(t)
 	held, err := lockAt(context.Background(), path)
 	if err != nil {

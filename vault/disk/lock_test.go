@@ -163,7 +163,7 @@ func holdLock(path string) error {
 	return nil
 }
 
-func TestLockDiesWithHolder(t *testing.T) {
+func TestLockEndsWithProcess(t *testing.T) {
 	path := lockPath(t)
 	p := testproc.Start(t, "hold the lock", path)
 	p.AwaitReady(t)
@@ -235,9 +235,9 @@ func TestRemoveLock(t *testing.T) {
 	}
 }
 
-// TestLockIsRemoved removes the lock file again and again while processes use the lock: there is
+// TestRemoveLockUnderContention removes the lock file again and again while processes use the lock: there is
 // never more than one that holds it.
-func TestLockIsRemoved(t *testing.T) {
+func TestRemoveLockUnderContention(t *testing.T) {
 	path := lockPath(t)
 	write(t, path+".count", "0")
 	processes := make([]*testproc.Process, 4)
@@ -269,7 +269,7 @@ func TestLockIsRemoved(t *testing.T) {
 	wantFile(t, path+".count", fmt.Sprintf("%8d", len(processes)*counts))
 }
 
-func TestConfirm(t *testing.T) {
+func TestVerifyLock(t *testing.T) {
 	path := lockPath(t)
 	f, err := openLock(path)
 	if err != nil {
@@ -278,7 +278,7 @@ func TestConfirm(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Skip("this system removes no open file")
 	}
-	if l, err := confirm(path, f); l != nil || err != nil {
+	if l, err := verifyLock(path, f); l != nil || err != nil {
 		t.Errorf("confirm of a removed file = %v, %v", l, err)
 	}
 	f, err = openLock(path)
@@ -289,14 +289,14 @@ func TestConfirm(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, path, "")
-	if l, err := confirm(path, f); l != nil || err != nil {
+	if l, err := verifyLock(path, f); l != nil || err != nil {
 		t.Errorf("confirm of a replaced file = %v, %v", l, err)
 	}
 	f, err = openLock(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l, err := confirm(path+"/below", f); l != nil || err == nil {
+	if l, err := verifyLock(path+"/below", f); l != nil || err == nil {
 		t.Errorf("confirm below a file = %v, %v", l, err)
 	}
 }

@@ -34,7 +34,7 @@ func removeLock(path string, l *LockFile) error {
 	if err := l.Close(); err != nil {
 		return err
 	}
-	if err := os.Remove(path); !isSharing(err) {
+	if err := os.Remove(path); !isSharingViolation(err) {
 		return err
 	}
 	return nil

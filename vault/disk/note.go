@@ -23,7 +23,7 @@ const (
 // WriteNote leaves in the lock file what those who wait, or come later, may read. It is a hint:
 // nobody may rely on it for more than saying something.
 func (l *LockFile) WriteNote(note []byte) error {
-	if l.names > 1 {
+	if l.links > 1 {
 		return nil // the other name may be that of a file which must not change
 	}
 	if len(note) > MaxNote {
@@ -53,7 +53,7 @@ func (f *Folder) ReadNote(name string) ([]byte, error) {
 }
 
 func noteAt(path string) ([]byte, error) {
-	f, _, err := openOurs(path, os.O_RDONLY)
+	f, _, err := openOwned(path, os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

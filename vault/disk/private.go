@@ -53,32 +53,32 @@ func kind(mode fs.FileMode) string {
 	return "a special file" // on Windows, a junction among others
 }
 
-// ourFile returns nil for a regular file of this user.
-func ourFile(path string, info fs.FileInfo) error {
+// checkFile returns nil for a regular file of this user.
+func checkFile(path string, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return &KindError{Path: path, Mode: info.Mode(), Expected: regularFile}
 	}
-	return owned(path, info)
+	return checkOwner(path, info)
 }
 
-// ourDirectory returns nil for a directory of this user.
-func ourDirectory(path string, info fs.FileInfo) error {
+// checkDirectory returns nil for a directory of this user.
+func checkDirectory(path string, info fs.FileInfo) error {
 	if !info.IsDir() {
 		return &KindError{Path: path, Mode: info.Mode(), Expected: directory}
 	}
-	return owned(path, info)
+	return checkOwner(path, info)
 }
 
 // A way leads to a folder, as far as there is one.
-type way struct {
-	at      string      // the last directory on it that is there, without symbolic links
-	info    fs.FileInfo // of that
-	missing []string    // the names below it that are not there
-	foreign error       // another user could lead it elsewhere
+type resolvedPath struct {
+	dir       string      // the last directory on it that is there, without symbolic links
+	info      fs.FileInfo // of that
+	missing   []string    // the names below it that are not there
+	untrusted error       // another user could lead it elsewhere
 }
 
-// whole is the path at the end of the way.
-func (w way) whole() string { return filepath.Join(append([]string{w.at}, w.missing...)...) }
+// full is the path at the end of the way.
+func (w resolvedPath) full() string { return filepath.Join(append([]string{w.dir}, w.missing...)...) }
 
 // mkdirAll creates dir with mode 0700 and syncs each directory that it adds one to, because a
 // synced file in a directory that a power cut takes away is lost all the same.

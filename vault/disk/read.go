@@ -40,8 +40,8 @@ func readBounded(f *os.File, max int64) ([]byte, error) {
 	return data, nil
 }
 
-// readAtOnce is how much of a text is read by one system call.
-const readAtOnce = 64 << 10
+// readBufferSize is how much of a text is read by one system call.
+const readBufferSize = 64 << 10
 
 // ReadText is ReadBounded for texts that may be long: what is read is moved once, into a string
 // as long as the file.
@@ -64,7 +64,7 @@ func ReadText(path string, max int64) (string, error) {
 // readText reads a text that is likely to have so many bytes. If nothing is known of that, as many
 // are read at once as of a long one.
 func readText(r io.Reader, likely int64) (string, error) {
-	piece := int64(readAtOnce)
+	piece := int64(readBufferSize)
 	if likely > 0 {
 		piece = min(likely+1, piece) // the one finds the end
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // A file that says nothing of its size is read whole.
-func TestReadTextOfAFileWithoutASize(t *testing.T) {
+func TestReadTextWithoutSize(t *testing.T) {
 	const path = "/proc/self/cmdline"
 	want, err := os.ReadFile(path)
 	if err != nil || len(want) == 0 {

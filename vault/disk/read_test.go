@@ -14,7 +14,7 @@ import (
 
 func TestReadText(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
-	for _, size := range []int{0, 1, readAtOnce - 1, readAtOnce, readAtOnce + 1, 3*readAtOnce + 7} {
+	for _, size := range []int{0, 1, readBufferSize - 1, readBufferSize, readBufferSize + 1, 3*readBufferSize + 7} {
 		want := strings.Repeat("x", size)
 		if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
 			t.Fatal(err)
@@ -41,7 +41,7 @@ func TestReadText(t *testing.T) {
 }
 
 // A long text is kept once, and not over again for every piece that is read.
-func TestReadTextAllocatesLittle(t *testing.T) {
+func TestReadTextAllocatesOnce(t *testing.T) {
 	const size = 4 << 20
 	path := filepath.Join(t.TempDir(), "f")
 	if err := os.WriteFile(path, bytes.Repeat([]byte("x"), size), 0o600); err != nil {
@@ -54,17 +54,17 @@ func TestReadTextAllocatesLittle(t *testing.T) {
 	if err != nil || len(text) != size {
 		t.Fatal(len(text), err)
 	}
-	if asked := after.TotalAlloc - before.TotalAlloc; asked > size+2*readAtOnce {
+	if asked := after.TotalAlloc - before.TotalAlloc; asked > size+2*readBufferSize {
 		t.Errorf("%d bytes were asked for to read %d", asked, size)
 	}
 }
 
 // A pipe is what bash makes of <(command): nothing is known of its length.
-func TestReadTextReadsManyBytesAtOnce(t *testing.T) {
-	const size = 4*readAtOnce + 7
+func TestReadTextUsesFewReads(t *testing.T) {
+	const size = 4*readBufferSize + 7
 	const most = 6 // one for each piece, and one for the end
 	for _, likely := range []int64{0, size - 1, size, size + 1} {
-		r := &counted{Reader: strings.NewReader(strings.Repeat("x", size))}
+		r := &countingReader{Reader: strings.NewReader(strings.Repeat("x", size))}
 		text, err := readText(r, likely)
 		if err != nil || len(text) != size || r.reads > most {
 			t.Errorf("%d bytes were read in %d reads, %v, where %d were likely", len(text), r.reads, err, likely)
@@ -72,10 +72,10 @@ func TestReadTextReadsManyBytesAtOnce(t *testing.T) {
 	}
 }
 
-// counted counts the reads, and is nothing but a reader.
-type counted struct {
+// countingReader counts the reads, and is nothing but a reader.
+type countingReader struct {
 	io.Reader
 	reads int
 }
 
-func (c *counted) Read(p []byte) (int, error) { c.reads++; return c.Reader.Read(p) }
+func (c *countingReader) Read(p []byte) (int, error) { c.reads++; return c.Reader.Read(p) }

@@ -27,7 +27,7 @@ func (e *UnsyncedError) Unwrap() error { return e.Err }
 // old file stands as it was and nothing is left beside it; only an *UnsyncedError comes with the
 // new one in place. A symbolic link at path is replaced, not followed.
 func Replace(path string, data []byte, mode fs.FileMode) error {
-	return real.replace(path, data, func(f file) error { return f.Chmod(mode) })
+	return realSystem.replace(path, data, func(f file) error { return f.Chmod(mode) })
 }
 
 // Create writes data to a new file at path that only its owner may read, and syncs it. What
@@ -82,15 +82,15 @@ func (s system) writeNew(path string, data []byte, finish func(file) error) erro
 	if err != nil {
 		return err
 	}
-	if err := finishFile(f, writeSynced(f, data, finish)); err != nil {
+	if err := closeFile(f, writeSynced(f, data, finish)); err != nil {
 		os.Remove(path)
 		return err
 	}
 	return nil
 }
 
-// finishFile closes f and returns err, or else what went wrong at closing.
-func finishFile(f file, err error) error {
+// closeFile closes f and returns err, or else what went wrong at closing.
+func closeFile(f file, err error) error {
 	if closing := f.Close(); err == nil {
 		err = closing
 	}

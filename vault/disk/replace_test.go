@@ -49,14 +49,14 @@ func (f brokenFile) Close() error {
 	return err
 }
 
-// breaking returns a system that fails at one act.
-func breaking(at string) system {
-	s := real
+// failingSystem returns a system that fails at one act.
+func failingSystem(at string) system {
+	s := realSystem
 	s.create = func(path string) (file, error) {
 		if at == "create" {
 			return nil, errBroken
 		}
-		f, err := real.create(path)
+		f, err := realSystem.create(path)
 		if err != nil {
 			return nil, err
 		}
@@ -68,18 +68,18 @@ func breaking(at string) system {
 	case "syncDir":
 		s.syncDir = func(string) error { return errBroken }
 	case "keep":
-		s.keep = func(string, fs.FileInfo, string) error { return errBroken }
+		s.copyRights = func(string, fs.FileInfo, string) error { return errBroken }
 	}
 	return s
 }
 
-func TestReplaceFailing(t *testing.T) {
+func TestReplaceFails(t *testing.T) {
 	for _, at := range []string{"create", "write", "chmod", "sync", "close", "rename"} {
 		t.Run(at, func(t *testing.T) {
 			dir := t.TempDir()
 			path := filepath.Join(dir, "item")
 			write(t, path, "old")
-			err := breaking(at).replace(path, []byte("new content"), func(f file) error { return f.Chmod(0o600) })
+			err := failingSystem(at).replace(path, []byte("new content"), func(f file) error { return f.Chmod(0o600) })
 			if !errors.Is(err, errBroken) {
 				t.Errorf("replace returned %v, want %v", err, errBroken)
 			}
@@ -92,7 +92,7 @@ func TestReplaceFailing(t *testing.T) {
 func TestReplaceUnsynced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "item")
 	write(t, path, "old")
-	err := breaking("syncDir").replace(path, []byte("new"), func(file) error { return nil })
+	err := failingSystem("syncDir").replace(path, []byte("new"), func(file) error { return nil })
 	var unsynced *UnsyncedError
 	if !errors.As(err, &unsynced) || unsynced.Path != path || !errors.Is(err, errBroken) {
 		t.Errorf("replace returned %v, want an *UnsyncedError for %s", err, path)
@@ -103,13 +103,13 @@ func TestReplaceUnsynced(t *testing.T) {
 	wantFile(t, path, "new")
 }
 
-// notingFile notes when it is synced.
-type notingFile struct {
+// syncLogFile notes when it is synced.
+type syncLogFile struct {
 	file
 	acts *[]string
 }
 
-func (f notingFile) Sync() error {
+func (f syncLogFile) Sync() error {
 	*f.acts = append(*f.acts, "sync file")
 	return f.file.Sync()
 }
@@ -117,18 +117,18 @@ func (f notingFile) Sync() error {
 // A sync takes half a millisecond and more, before the command that waits for it begins.
 func TestReplaceSyncsTwice(t *testing.T) {
 	var acts []string
-	s := real
+	s := realSystem
 	s.create = func(path string) (file, error) {
-		f, err := real.create(path)
-		return notingFile{f, &acts}, err
+		f, err := realSystem.create(path)
+		return syncLogFile{f, &acts}, err
 	}
 	s.rename = func(from, to string) error {
 		acts = append(acts, "rename")
-		return real.rename(from, to)
+		return realSystem.rename(from, to)
 	}
 	s.syncDir = func(dir string) error {
 		acts = append(acts, "sync directory")
-		return real.syncDir(dir)
+		return realSystem.syncDir(dir)
 	}
 	if err := s.replace(filepath.Join(t.TempDir(), "item"), []byte("new"), func(file) error { return nil }); err != nil {
 		t.Fatal(err)
@@ -169,9 +169,9 @@ func TestSweep(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, ".aws-vault-aaaaaaaaaaaaaaaa.tmp"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	NewFolder(dir).Sweep(listed(t, dir), old.Add(time.Hour))
+	NewFolder(dir).Sweep(listDir(t, dir), old.Add(time.Hour))
 	wantOnly(t, dir, ".aws-vault-aaaaaaaaaaaaaaaa.tmp", ".aws-vault-fedcba9876543210.tmp", ".aws-vault-fresh.tmp", "item", "other.tmp")
-	gone := listed(t, dir)
+	gone := listDir(t, dir)
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestReadBounded(t *testing.T) {
 	}
 }
 
-func listed(t *testing.T, dir string) []fs.DirEntry {
+func listDir(t *testing.T, dir string) []fs.DirEntry {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -25,10 +25,10 @@ func init() {
 	functions["replace beyond the limit"] = replaceBeyondLimit
 }
 
-// halfFile writes half of what it is given, says so, and stops until it is killed.
-type halfFile struct{ file }
+// halfWrittenFile writes half of what it is given, says so, and stops until it is killed.
+type halfWrittenFile struct{ file }
 
-func (f halfFile) Write(p []byte) (int, error) {
+func (f halfWrittenFile) Write(p []byte) (int, error) {
 	f.file.Write(p[:len(p)/2])
 	testproc.Ready()
 	testproc.Hold()
@@ -36,10 +36,10 @@ func (f halfFile) Write(p []byte) (int, error) {
 }
 
 func stopHalfWay(path string) error {
-	s := real
+	s := realSystem
 	s.create = func(path string) (file, error) {
-		f, err := real.create(path)
-		return halfFile{f}, err
+		f, err := realSystem.create(path)
+		return halfWrittenFile{f}, err
 	}
 	return s.replace(path, []byte(strings.Repeat("new", 1000)), func(file) error { return nil })
 }
@@ -73,22 +73,22 @@ func replaceForEver(path string) error {
 	}
 }
 
-// TestNeverTorn kills a process that replaces a file all the time, and reads the file meanwhile.
-func TestNeverTorn(t *testing.T) {
+// TestReaderSeesCompleteFile kills a process that replaces a file all the time, and reads the file meanwhile.
+func TestReaderSeesCompleteFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "item")
 	write(t, path, "")
 	for range 20 {
 		p := testproc.Start(t, "replace for ever", path)
 		p.AwaitReady(t)
 		for range 20 {
-			wantWhole(t, path)
+			wantComplete(t, path)
 		}
 		p.Kill()
-		wantWhole(t, path)
+		wantComplete(t, path)
 	}
 }
 
-func wantWhole(t *testing.T, path string) {
+func wantComplete(t *testing.T, path string) {
 	t.Helper()
 	data, err := ReadBounded(path, 1<<20)
 	if err != nil {
@@ -107,7 +107,7 @@ func replaceBeyondLimit(path string) error {
 	new := bytes.Repeat([]byte("x"), 8192)
 	for _, replace := range []func() error{
 		func() error { return Replace(path, new, 0o600) },
-		func() error { return ReplaceKeeping(path, new) },
+		func() error { return ReplacePreserving(path, new) },
 	} {
 		if err := replace(); !errors.Is(err, unix.EFBIG) {
 			return fmt.Errorf("replacing beyond the limit returned %v, want %v", err, unix.EFBIG)

@@ -15,10 +15,10 @@ const accessList = "system.posix_acl_access"
 // maxAttribute is the longest value that Linux keeps in an extended attribute.
 const maxAttribute = 64 << 10
 
-// keepRights gives temp the owner and the extended attributes of path. Attributes other than the
+// copyRights gives temp the owner and the extended attributes of path. Attributes other than the
 // access control list are kept where the kernel lets us: nobody gains a right by their absence.
-func keepRights(path string, old fs.FileInfo, temp string) error {
-	if err := keepOwner(old, temp); err != nil {
+func copyRights(path string, old fs.FileInfo, temp string) error {
+	if err := copyOwner(old, temp); err != nil {
 		return err
 	}
 	names := make([]byte, maxAttribute)

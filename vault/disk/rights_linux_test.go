@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestKeepAttributes(t *testing.T) {
+func TestReplacePreservingAttributes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config")
 	write(t, path, "old")
 	// user::rw-, user:12345:r--, group::r--, mask::r--, other::---
@@ -21,7 +21,7 @@ func TestKeepAttributes(t *testing.T) {
 			t.Skipf("no attribute %s on this file system: %v", name, err)
 		}
 	}
-	if err := ReplaceKeeping(path, []byte("new")); err != nil {
+	if err := ReplacePreserving(path, []byte("new")); err != nil {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]string{"user.note": "kept", accessList: string(list)} {

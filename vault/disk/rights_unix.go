@@ -4,4 +4,4 @@ package disk
 
 import "io/fs"
 
-func keepRights(_ string, old fs.FileInfo, temp string) error { return keepOwner(old, temp) }
+func copyRights(_ string, old fs.FileInfo, temp string) error { return copyOwner(old, temp) }

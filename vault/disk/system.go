@@ -11,12 +11,12 @@ import (
 // system is what replacing a file asks of the operating system. Tests put parts in its place
 // that fail, to see what is left behind.
 type system struct {
-	create  func(path string) (file, error) // new, 0600, never an existing file
-	open    func(path string) (file, error) // existing, for writing
-	rename  func(from, to string) error
-	syncDir func(dir string) error
-	keep    func(path string, old fs.FileInfo, temp string) error // gives temp the owner and rights of old
-	copies  bool                                                  // the old content may be copied while a file is written in place
+	create     func(path string) (file, error) // new, 0600, never an existing file
+	open       func(path string) (file, error) // existing, for writing
+	rename     func(from, to string) error
+	syncDir    func(dir string) error
+	copyRights func(path string, old fs.FileInfo, temp string) error // gives temp the owner and rights of old
+	allowCopy  bool                                                  // the old content may be copied while a file is written in place
 }
 
 // file is an open file that is being written.
@@ -29,15 +29,15 @@ type file interface {
 	Name() string
 }
 
-var real = system{
+var realSystem = system{
 	create: func(path string) (file, error) {
 		return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	},
-	open:    func(path string) (file, error) { return os.OpenFile(path, os.O_WRONLY, 0) },
-	rename:  rename,
-	syncDir: syncDir,
-	keep:    keepRights,
-	copies:  true,
+	open:       func(path string) (file, error) { return os.OpenFile(path, os.O_WRONLY, 0) },
+	rename:     rename,
+	syncDir:    syncDir,
+	copyRights: copyRights,
+	allowCopy:  true,
 }
 
 // IsTemp reports whether name, without a directory, is one that Replace gives a file that is
@@ -47,7 +47,7 @@ func IsTemp(name string) bool {
 	return ours && before == ""
 }
 
-// IsCopy reports whether name, without a directory, is one that ReplaceKeeping gives the old
+// IsCopy reports whether name, without a directory, is one that ReplacePreserving gives the old
 // content of a file while it is written in place.
 func IsCopy(name string) bool {
 	_, ours := cutMark(name, ".old")

@@ -35,8 +35,8 @@ func mayWriteInPlace(err error) bool {
 		errors.Is(err, unix.EROFS)
 }
 
-// keepOwner gives temp the owner and group of old, if they differ from what it has.
-func keepOwner(old fs.FileInfo, temp string) error {
+// copyOwner gives temp the owner and group of old, if they differ from what it has.
+func copyOwner(old fs.FileInfo, temp string) error {
 	info, err := os.Lstat(temp)
 	if err != nil {
 		return err

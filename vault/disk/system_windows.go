@@ -16,15 +16,15 @@ const (
 	sharingPause = 20 * time.Millisecond
 )
 
-func isSharing(err error) bool {
+func isSharingViolation(err error) bool {
 	return errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED) ||
 		errors.Is(err, windows.ERROR_LOCK_VIOLATION)
 }
 
-func untilShared(act func() error) error {
+func retrySharing(act func() error) error {
 	var err error
 	for range sharingTries {
-		if err = act(); !isSharing(err) {
+		if err = act(); !isSharingViolation(err) {
 			return err
 		}
 		time.Sleep(sharingPause)
@@ -33,11 +33,11 @@ func untilShared(act func() error) error {
 }
 
 func rename(from, to string) error {
-	return untilShared(func() error { return os.Rename(from, to) })
+	return retrySharing(func() error { return os.Rename(from, to) })
 }
 
 func openShared(path string) (f *os.File, err error) {
-	err = untilShared(func() error {
+	err = retrySharing(func() error {
 		f, err = os.Open(path)
 		return err
 	})
@@ -49,5 +49,5 @@ func syncDir(string) error { return nil }
 
 func mayWriteInPlace(error) bool { return false }
 
-// keepRights has nothing to do: the new file inherits the rights of its directory.
-func keepRights(string, fs.FileInfo, string) error { return nil }
+// copyRights has nothing to do: the new file inherits the rights of its directory.
+func copyRights(string, fs.FileInfo, string) error { return nil }

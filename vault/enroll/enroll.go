@@ -115,12 +115,12 @@ func (e *Enrolment) enable(ctx context.Context, devices awsapi.MFADevices, seria
 	if err != nil {
 		return err
 	}
-	ctx, device, err := e.Vault.Source.Codes.Device(ctx, serial, "the MFA code of "+serial)
+	ctx, device, err := e.Vault.Source.Codes.LockDevice(ctx, serial, "the MFA code of "+serial)
 	if err != nil {
 		return err
 	}
 	defer device.Close()
-	if err := device.Send(second); err != nil {
+	if err := device.MarkSent(second); err != nil {
 		return err
 	}
 	return devices.Enable(ctx, serial, first, second)

@@ -97,12 +97,12 @@ func TestEnrol(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, device, err := w.Source.Codes.Device(t.Context(), phone, "")
+	_, device, err := w.Source.Codes.LockDevice(t.Context(), phone, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer device.Close()
-	if !device.Sent(code) {
+	if !device.WasSent(code) {
 		t.Error("the code may be sent again")
 	}
 }

@@ -77,7 +77,7 @@ func (i *Identities) Signing(name string) (identity.Key, error) {
 // change is given what was known; it is none for a new one. The secret halves of keys that it
 // leaves out are deleted, once nothing speaks of them.
 func (i *Identities) Change(ctx context.Context, name string, change func(identity.Record) (identity.Record, error)) error {
-	ctx, lock, err := i.Locks.Alone(ctx, "identity", "the keys of identity "+name)
+	ctx, lock, err := i.Locks.Named(ctx, "identity", "the keys of identity "+name)
 	if err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (i *Identities) Secret(ctx context.Context, keyID string) (*ecdsa.PrivateKe
 
 // Remove forgets the keys of an identity, and deletes those that lie in the keystore.
 func (i *Identities) Remove(ctx context.Context, name string) error {
-	ctx, lock, err := i.Locks.Alone(ctx, "identity", "the keys of identity "+name)
+	ctx, lock, err := i.Locks.Named(ctx, "identity", "the keys of identity "+name)
 	if err != nil {
 		return err
 	}

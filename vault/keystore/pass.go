@@ -226,7 +226,7 @@ func (r passRing) Check(ctx context.Context) error { return context.Cause(ctx) }
 // run runs pass with content on its standard input, never among its arguments, and returns what
 // it says on its standard output.
 func (r passRing) run(ctx context.Context, content []byte, verb string, args ...string) ([]byte, error) {
-	ctx, err := r.programs.Once(ctx, "pass-"+verb+"-"+digest(filepath.Join(r.dir, args[len(args)-1])))
+	ctx, err := r.programs.PreventRecursion(ctx, "pass-"+verb+"-"+digest(filepath.Join(r.dir, args[len(args)-1])))
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", filepath.Base(r.program), verb, err)
 	}
@@ -254,7 +254,7 @@ func (r passRing) run(ctx context.Context, content []byte, verb string, args ...
 	if err != nil {
 		said := strings.Join(strings.Fields(says.String()), " ")
 		said = strings.ToValidUTF8(said[max(0, len(said)-maxPassTail):], "")
-		return nil, cmd.Failed(fmt.Errorf("%s %s %q: %w: %s", filepath.Base(r.program), verb, args[len(args)-1], err, said))
+		return nil, cmd.WrapError(fmt.Errorf("%s %s %q: %w: %s", filepath.Base(r.program), verb, args[len(args)-1], err, said))
 	}
 	return out.Bytes(), nil
 }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sync"
 
-	"aws-vault/vault/turn"
+	"aws-vault/vault/mutex"
 )
 
 // maxAsks is how often the passphrase is asked for before a wrong answer stands.
@@ -19,7 +19,7 @@ type passphrase struct {
 	ask    func(context.Context, PassphraseAsk) (string, error)
 	sealed func() []*jwe // some items to try it on; none if the keystore is new
 
-	turn  turn.Turn // of who asks
+	turn  mutex.Mutex // of who asks
 	text  string
 	said  bool // text is what was answered
 	known bool // and it is the right one
@@ -32,7 +32,7 @@ type passphrase struct {
 
 func newPassphrase(dir string, c Config, sealed func() []*jwe) *passphrase {
 	return &passphrase{
-		dir: dir, ask: c.Passphrase, sealed: sealed, turn: turn.New(),
+		dir: dir, ask: c.Passphrase, sealed: sealed, turn: mutex.New(),
 		warnEmpty: sync.OnceFunc(func() {
 			if c.Warn != nil {
 				c.Warn(&EmptyPassphraseError{Dir: dir})
@@ -45,7 +45,7 @@ var errNoAsk = errors.New("a passphrase is needed and nobody can be asked for it
 
 // guess returns what was answered, be it right or not; only [passphrase.unlock] knows.
 func (p *passphrase) guess(ctx context.Context) (string, error) {
-	give, err := p.turn.Take(ctx)
+	give, err := p.turn.Lock(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -68,7 +68,7 @@ func (p *passphrase) guess(ctx context.Context) (string, error) {
 // unlock returns the passphrase, asked for if nobody was yet. It is tried on first, if that is not
 // nil, and on what else is there.
 func (p *passphrase) unlock(ctx context.Context, first *jwe) (string, error) {
-	give, err := p.turn.Take(ctx)
+	give, err := p.turn.Lock(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -64,9 +64,9 @@ func (c Config) sealedDir() (string, error) {
 	if c.SealedDir != "" {
 		return c.absolute(c.SealedDir)
 	}
-	dir, found := disk.Data.Program(c.env, c.Home)
+	dir, found := disk.Data.ProgramDir(c.env, c.Home)
 	if !found { // no home directory is known: it is below the root directory
-		dir, _ = disk.Data.Program(c.env, string(filepath.Separator))
+		dir, _ = disk.Data.ProgramDir(c.env, string(filepath.Separator))
 	}
 	return filepath.Abs(filepath.Join(dir, "sealed"))
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"aws-vault/vault/ascii"
-	"aws-vault/vault/turn"
+	"aws-vault/vault/mutex"
 )
 
 // The Secret Service is what GNOME Keyring, KeePassXC and others offer on the session bus.
@@ -33,7 +33,7 @@ type secretService struct {
 	bus    *sessionBus
 	config Config
 
-	turn    turn.Turn // one at a time opens a session or asks the user
+	turn    mutex.Mutex // one at a time opens a session or asks the user
 	session *secretSession
 }
 
@@ -42,7 +42,7 @@ func (b *sessionBus) openSecretService(ctx context.Context, c Config) (*Keystore
 	if err := b.running(ctx, secretBackend, serviceName); err != nil {
 		return nil, err
 	}
-	s := &secretService{bus: b, config: c, turn: turn.New()}
+	s := &secretService{bus: b, config: c, turn: mutex.New()}
 	keys := &secretRing{
 		service:    s,
 		collection: orElse(c.Collection, "awsvault"),
@@ -78,7 +78,7 @@ func (s *secretService) withSession(ctx context.Context, act func(*secretSession
 }
 
 func (s *secretService) theSession(ctx context.Context, anew bool) (*secretSession, error) {
-	give, err := s.turn.Take(ctx)
+	give, err := s.turn.Lock(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (s *secretService) theSession(ctx context.Context, anew bool) (*secretSessi
 
 // unlock has the user unlock what is at path, if it is locked.
 func (s *secretService) unlock(ctx context.Context, path dbus.ObjectPath) error {
-	give, err := s.turn.Take(ctx)
+	give, err := s.turn.Lock(ctx)
 	if err != nil {
 		return err
 	}

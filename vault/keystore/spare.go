@@ -59,7 +59,7 @@ func (s *spare) take(passphrase string) (wrapping, error) {
 func (p *passphrase) expect() {
 	p.spare.want()
 	go func() {
-		if give, err := p.turn.Take(context.Background()); err == nil {
+		if give, err := p.turn.Lock(context.Background()); err == nil {
 			defer give()
 			p.begin()
 		}
@@ -76,7 +76,7 @@ func (p *passphrase) begin() {
 
 // try finds out whether the answer is right. If it is not, that is left to unlock, which can ask.
 func (p *passphrase) try() {
-	give, err := p.turn.Take(context.Background())
+	give, err := p.turn.Lock(context.Background())
 	if err != nil {
 		return
 	}

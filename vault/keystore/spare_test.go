@@ -137,7 +137,7 @@ func TestExpectDoesNotWait(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	k := mustOpen(t, c)
 	pass := keysOf(k).pass
-	give, err := pass.turn.Take(t.Context())
+	give, err := pass.turn.Lock(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

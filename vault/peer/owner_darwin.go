@@ -6,15 +6,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const tellsUnix = true
+const identifiesUnix = true
 
-func tellsTCP() bool { return false }
+func identifiesTCP() bool { return false }
 
 // ownerOf returns the user at the other end of a Unix socket.
 func ownerOf(c net.Conn) (int, error) {
 	socket, ok := c.(*net.UnixConn)
 	if !ok {
-		return -1, errUntold
+		return -1, errUnsupported
 	}
 	raw, err := socket.SyscallConn()
 	if err != nil {

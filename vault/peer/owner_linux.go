@@ -16,16 +16,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const tellsUnix = true
+const identifiesUnix = true
 
 var wsl struct {
 	sync.Once
 	is bool
 }
 
-// tellsTCP is false on WSL: there a relay, which belongs to root, connects for every program
+// identifiesTCP is false on WSL: there a relay, which belongs to root, connects for every program
 // of Windows, whichever user runs it.
-func tellsTCP() bool {
+func identifiesTCP() bool {
 	wsl.Do(func() {
 		release, _ := os.ReadFile("/proc/sys/kernel/osrelease") // without it, it is no WSL that we know
 		wsl.is = isWSL(string(release))
@@ -39,7 +39,7 @@ func isWSL(release string) bool { return strings.Contains(strings.ToLower(releas
 
 // ownerOf returns the user at the other end of a connection.
 func ownerOf(c net.Conn) (int, error) {
-	uid, err := -1, errUntold
+	uid, err := -1, errUnsupported
 	switch c := c.(type) {
 	case *net.UnixConn:
 		var cred *unix.Ucred
@@ -50,8 +50,8 @@ func ownerOf(c net.Conn) (int, error) {
 		var s socket
 		s, err = socketOf(c)
 		uid = s.uid
-		if !tellsTCP() && (err != nil || uid == 0) {
-			return -1, errUntold // it may be the relay
+		if !identifiesTCP() && (err != nil || uid == 0) {
+			return -1, errUnsupported // it may be the relay
 		}
 	}
 	if err == nil && isOverflow(uid) {
@@ -165,18 +165,18 @@ func processOf(c net.Conn) Process {
 	switch c := c.(type) {
 	case *net.UnixConn:
 		if cred, err := peerCredentials(c); err == nil {
-			return Process{int(cred.Pid), nameOf(strconv.Itoa(int(cred.Pid)))}
+			return Process{int(cred.Pid), commandName(strconv.Itoa(int(cred.Pid)))}
 		}
 	case *net.TCPConn:
 		if s, err := socketOf(c); err == nil {
-			return holderOf("socket:[" + s.inode + "]")
+			return processWithSocket("socket:[" + s.inode + "]")
 		}
 	}
 	return Process{}
 }
 
-// holderOf is the first process that has a socket open.
-func holderOf(link string) Process {
+// processWithSocket is the first process that has a socket open.
+func processWithSocket(link string) Process {
 	files, err := filepath.Glob("/proc/[0-9]*/fd/*") // of other users' processes, none
 	if err != nil {
 		return Process{}
@@ -190,12 +190,12 @@ func holderOf(link string) Process {
 		if err != nil {
 			return Process{}
 		}
-		return Process{pid, nameOf(text)}
+		return Process{pid, commandName(text)}
 	}
 	return Process{}
 }
 
-func nameOf(pid string) string {
+func commandName(pid string) string {
 	name, err := os.ReadFile("/proc/" + pid + "/comm")
 	if err != nil {
 		return ""

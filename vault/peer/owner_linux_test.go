@@ -51,7 +51,7 @@ func TestOwnerOf(t *testing.T) {
 		}
 		for uid, ok := range map[int]bool{alice: true, 0: true, bob: false} {
 			conn, _ := acceptAt(t, l, func() (net.Conn, error) { return fakeaws.DialAs(uid, strings.TrimRight(c.network, "46"), address) })
-			var stranger *StrangerError
+			var stranger *OtherUserError
 			if err := conn.Check(); (err == nil) != ok || err != nil && (!errors.As(err, &stranger) || stranger.UID != bob) {
 				t.Errorf("user %d at %s: %v", uid, address, err)
 			}
@@ -81,7 +81,7 @@ func TestMappedClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer accepted.Close()
-	if c := accepted.(*Conn); !c.Known() {
+	if c := accepted.(*Conn); !c.OwnerKnown() {
 		t.Errorf("refused: %v", c.Check())
 	}
 }
@@ -92,7 +92,7 @@ func TestClosedClient(t *testing.T) {
 		c, client := accept(t, "tcp", "127.0.0.1:0", ThisUser())
 		client.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
 		client.Close()
-		var stranger *StrangerError
+		var stranger *OtherUserError
 		if err := c.Check(); !errors.As(err, &stranger) || stranger.UID != -1 {
 			t.Fatalf("%v", err)
 		}
@@ -124,8 +124,8 @@ func TestMapsAll(t *testing.T) {
 	}
 }
 
-func TestHolderOfNone(t *testing.T) {
-	if p := holderOf("socket:[none]"); p != (Process{}) || nameOf("none") != "" {
+func TestProcessWithSocketNotFound(t *testing.T) {
+	if p := processWithSocket("socket:[none]"); p != (Process{}) || commandName("none") != "" {
 		t.Errorf("%v", p)
 	}
 }

@@ -4,10 +4,10 @@ package peer
 
 import "net"
 
-const tellsUnix = false
+const identifiesUnix = false
 
-func tellsTCP() bool { return false }
+func identifiesTCP() bool { return false }
 
-func ownerOf(net.Conn) (int, error) { return -1, errUntold }
+func ownerOf(net.Conn) (int, error) { return -1, errUnsupported }
 
 func processOf(net.Conn) Process { return Process{} }

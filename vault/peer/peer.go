@@ -19,9 +19,9 @@ import (
 type Check struct {
 	UID    int  // the user whose programs may connect; root's may too
 	Anyone bool // accepts everyone, for a port in a container's own network
-	// Blind says that this system does not tell whose a TCP connection is. Tests set it; see
+	// NoTCPOwner says that this system does not tell whose a TCP connection is. Tests set it; see
 	// Tells for the systems where it is always so.
-	Blind bool
+	NoTCPOwner bool
 	// Refused, if it is set, is called for every connection that is refused.
 	Refused func(error)
 }
@@ -29,24 +29,24 @@ type Check struct {
 // ThisUser accepts the user who runs this program, and root.
 func ThisUser() Check { return Check{UID: os.Getuid()} }
 
-// Tells reports whether this system says whose a connection is, for the network "tcp" or
+// CanIdentify reports whether this system says whose a connection is, for the network "tcp" or
 // "unix". Where it does not, connections from this machine are accepted, and the caller
 // needs another proof.
-func (k Check) Tells(network string) bool {
+func (k Check) CanIdentify(network string) bool {
 	if network == "unix" {
-		return tellsUnix
+		return identifiesUnix
 	}
-	return !k.Blind && tellsTCP()
+	return !k.NoTCPOwner && identifiesTCP()
 }
 
-// A StrangerError is returned for a connection of another user.
-type StrangerError struct {
-	Addr string // of another machine; empty for this one
-	UID  int    // -1 if it is unknown
-	Want int    // the user who may connect
+// A OtherUserError is returned for a connection of another user.
+type OtherUserError struct {
+	Addr     string // of another machine; empty for this one
+	UID      int    // -1 if it is unknown
+	Expected int    // the user who may connect
 }
 
-func (e *StrangerError) Error() string {
+func (e *OtherUserError) Error() string {
 	who := fmt.Sprintf("user %d", e.UID)
 	if e.UID < 0 {
 		who = "an unknown user"
@@ -54,14 +54,14 @@ func (e *StrangerError) Error() string {
 	if e.Addr != "" {
 		who += " at " + e.Addr
 	}
-	return fmt.Sprintf("connection from %s refused, expected user %d or root", who, e.Want)
+	return fmt.Sprintf("connection from %s refused, expected user %d or root", who, e.Expected)
 }
 
 // errUnchecked is returned for a connection that no Check was made for.
 var errUnchecked = errors.New("connection refused: nothing says whose it is")
 
-// errUntold is returned by ownerOf if this system does not say whose a connection is.
-var errUntold = errors.New("this system does not say whose a connection is")
+// errUnsupported is returned by ownerOf if this system does not say whose a connection is.
+var errUnsupported = errors.New("this system does not say whose a connection is")
 
 // errNoOwner is returned by ownerOf if the system would know the owner, but has none.
 // The program at the other end may have closed the connection already.
@@ -74,30 +74,30 @@ func (k Check) decide(c net.Conn) (known bool, err error) {
 	}
 	uid, err := k.owner(c)
 	switch {
-	case errors.Is(err, errUntold) && fromHere(c):
+	case errors.Is(err, errUnsupported) && isLocal(c):
 		return false, nil
 	case err != nil:
 		uid = -1
 	case uid == k.UID || uid == 0:
 		return true, nil
 	}
-	stranger := &StrangerError{UID: uid, Want: k.UID}
-	if !fromHere(c) {
+	stranger := &OtherUserError{UID: uid, Expected: k.UID}
+	if !isLocal(c) {
 		stranger.Addr = c.RemoteAddr().String()
 	}
 	return true, stranger
 }
 
 func (k Check) owner(c net.Conn) (int, error) {
-	if _, tcp := c.(*net.TCPConn); tcp && k.Blind {
-		return 0, errUntold
+	if _, tcp := c.(*net.TCPConn); tcp && k.NoTCPOwner {
+		return 0, errUnsupported
 	}
 	return ownerOf(c)
 }
 
-// fromHere reports whether a connection comes from this machine. At a socket in the file
+// isLocal reports whether a connection comes from this machine. At a socket in the file
 // system, the permissions of its folder keep other users out.
-func fromHere(c net.Conn) bool {
+func isLocal(c net.Conn) bool {
 	from, ok := c.RemoteAddr().(*net.TCPAddr)
 	if !ok {
 		_, unix := c.(*net.UnixConn)
@@ -114,23 +114,23 @@ type Listener struct {
 }
 
 // Listen listens as [net.Listen] does.
-func Listen(network, address string, who Check) (*Listener, error) {
+func Listen(network, address string, check Check) (*Listener, error) {
 	l, err := net.Listen(network, address)
 	if err != nil {
 		return nil, err
 	}
-	return &Listener{l, who}, nil
+	return &Listener{l, check}, nil
 }
 
-// File accepts at a socket that listens already, since another process opened it. The caller
+// FromFile accepts at a socket that listens already, since another process opened it. The caller
 // closes the file. It does not listen again: at a Unix socket, that would make this process
 // the one that clients see as its owner.
-func File(f *os.File, who Check) (*Listener, error) {
+func FromFile(f *os.File, check Check) (*Listener, error) {
 	l, err := net.FileListener(f)
 	if err != nil {
 		return nil, err
 	}
-	return &Listener{l, who}, nil
+	return &Listener{l, check}, nil
 }
 
 // Accept waits for a connection, which is a [*Conn].
@@ -145,26 +145,26 @@ func (l *Listener) Accept() (net.Conn, error) {
 // A Conn is a connection that is not served unless its Check returns nil.
 type Conn struct {
 	net.Conn
-	check   Check
-	decided sync.Once
-	known   bool
-	refused error
-	named   sync.Once
-	process Process
+	check       Check
+	checkOnce   sync.Once
+	ownerKnown  bool
+	refused     error
+	processOnce sync.Once
+	process     Process
 }
 
 // Conn returns the connection with this check.
 func (k Check) Conn(c net.Conn) *Conn { return &Conn{Conn: c, check: k} }
 
 // Check returns nil if the program at the other end may be served, and otherwise a
-// [*StrangerError]. It is nil too for a connection from this machine whose owner the
+// [*OtherUserError]. It is nil too for a connection from this machine whose owner the
 // system does not tell; see [Conn.Known].
 func (c *Conn) Check() error {
 	if c == nil {
 		return errUnchecked
 	}
-	c.decided.Do(func() {
-		c.known, c.refused = c.check.decide(c.Conn)
+	c.checkOnce.Do(func() {
+		c.ownerKnown, c.refused = c.check.decide(c.Conn)
 		if c.refused != nil && c.check.Refused != nil {
 			c.check.Refused(c.refused)
 		}
@@ -172,8 +172,8 @@ func (c *Conn) Check() error {
 	return c.refused
 }
 
-// Known reports whether the connection is certainly one of this user or root.
-func (c *Conn) Known() bool { return c.Check() == nil && c.known }
+// OwnerKnown reports whether the connection is certainly one of this user or root.
+func (c *Conn) OwnerKnown() bool { return c.Check() == nil && c.ownerKnown }
 
 // A Process is a running program. The zero Process is an unknown one.
 type Process struct {
@@ -186,19 +186,19 @@ func (c *Conn) Process() Process {
 	if c == nil {
 		return Process{}
 	}
-	c.named.Do(func() { c.process = processOf(c.Conn) })
+	c.processOnce.Do(func() { c.process = processOf(c.Conn) })
 	return c.process
 }
 
 type connKey struct{}
 
-// Context is the ConnContext of an [http.Server], so that [Of] finds a request's connection.
-func Context(ctx context.Context, c net.Conn) context.Context {
+// ConnContext is the ConnContext of an [http.Server], so that [FromRequest] finds a request's connection.
+func ConnContext(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// Of returns the connection of a request. Without one it is nil, whose Check refuses.
-func Of(r *http.Request) *Conn {
+// FromRequest returns the connection of a request. Without one it is nil, whose Check refuses.
+func FromRequest(r *http.Request) *Conn {
 	c, _ := r.Context().Value(connKey{}).(*Conn)
 	return c
 }

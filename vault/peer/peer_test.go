@@ -50,7 +50,7 @@ func TestCheck(t *testing.T) {
 			{"this user", ThisUser(), true, true},
 			{"another user", Check{UID: other}, os.Getuid() == 0, true},
 			{"anyone", Check{UID: other, Anyone: true}, true, false},
-			{"blind", Check{UID: other, Blind: true}, network == "tcp" || os.Getuid() == 0, network == "unix"},
+			{"blind", Check{UID: other, NoTCPOwner: true}, network == "tcp" || os.Getuid() == 0, network == "unix"},
 		} {
 			t.Run(network+" "+tt.name, func(t *testing.T) {
 				address := "127.0.0.1:0"
@@ -60,15 +60,15 @@ func TestCheck(t *testing.T) {
 				told := 0
 				tt.who.Refused = func(err error) { told++ }
 				c, _ := accept(t, network, address, tt.who)
-				if !tt.who.Tells(network) {
+				if !tt.who.CanIdentify(network) {
 					tt.ok, tt.known = true, false
 				}
 				err := c.Check()
-				var stranger *StrangerError
-				if (err == nil) != tt.ok || err != nil && (!errors.As(err, &stranger) || stranger.UID != os.Getuid() || stranger.Want != other) {
+				var stranger *OtherUserError
+				if (err == nil) != tt.ok || err != nil && (!errors.As(err, &stranger) || stranger.UID != os.Getuid() || stranger.Expected != other) {
 					t.Errorf("refused: %v, expected to be accepted: %v", err, tt.ok)
 				}
-				if known := c.Known(); known != (tt.ok && tt.known) {
+				if known := c.OwnerKnown(); known != (tt.ok && tt.known) {
 					t.Errorf("known: %v", known)
 				}
 				if again := c.Check(); again != err || told > 1 || (told == 1) != (err != nil) {
@@ -83,11 +83,11 @@ func TestCheck(t *testing.T) {
 }
 
 // A connection from another machine is refused, also if the system does not say whose it is.
-func TestNotFromHere(t *testing.T) {
-	for _, who := range []Check{ThisUser(), {UID: os.Getuid(), Blind: true}, {}} {
-		c := who.Conn(elsewhere{})
-		var stranger *StrangerError
-		if err := c.Check(); !errors.As(err, &stranger) || stranger.UID != -1 || stranger.Addr != "192.0.2.1:80" || c.Known() {
+func TestRemoteConnection(t *testing.T) {
+	for _, who := range []Check{ThisUser(), {UID: os.Getuid(), NoTCPOwner: true}, {}} {
+		c := who.Conn(remoteConn{})
+		var stranger *OtherUserError
+		if err := c.Check(); !errors.As(err, &stranger) || stranger.UID != -1 || stranger.Addr != "192.0.2.1:80" || c.OwnerKnown() {
 			t.Errorf("%v", err)
 		}
 		if p := c.Process(); p != (Process{}) {
@@ -96,32 +96,32 @@ func TestNotFromHere(t *testing.T) {
 	}
 }
 
-// elsewhere is a connection from another machine.
-type elsewhere struct{ net.Conn }
+// remoteConn is a connection from another machine.
+type remoteConn struct{ net.Conn }
 
-func (elsewhere) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
-func (elsewhere) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9} }
+func (remoteConn) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
+func (remoteConn) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9} }
 
 // Requests over a connection that is not this package's are refused.
 func TestUnchecked(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
-	if Of(r).Check() == nil || Of(r).Known() || Of(r).Process() != (Process{}) {
+	if FromRequest(r).Check() == nil || FromRequest(r).OwnerKnown() || FromRequest(r).Process() != (Process{}) {
 		t.Error("a request without a connection is accepted")
 	}
-	r = r.WithContext(Context(context.Background(), elsewhere{}))
-	if Of(r).Check() == nil {
+	r = r.WithContext(ConnContext(context.Background(), remoteConn{}))
+	if FromRequest(r).Check() == nil {
 		t.Error("a request over another connection is accepted")
 	}
 }
 
 // An http.Server passes the connection on to its handlers.
-func TestOf(t *testing.T) {
+func TestFromRequest(t *testing.T) {
 	l, err := Listen("tcp", "127.0.0.1:0", ThisUser())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &http.Server{ConnContext: Context, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := Of(r).Check(); err != nil {
+	s := &http.Server{ConnContext: ConnContext, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := FromRequest(r).Check(); err != nil {
 			http.Error(w, err.Error(), http.StatusForbidden)
 		}
 	})}
@@ -137,10 +137,10 @@ func TestOf(t *testing.T) {
 	}
 }
 
-func TestStrangerError(t *testing.T) {
+func TestOtherUserError(t *testing.T) {
 	for want, err := range map[string]error{
-		"connection from user 1001 refused, expected user 1000 or root":                      &StrangerError{UID: 1001, Want: 1000},
-		"connection from an unknown user at 192.0.2.1:9 refused, expected user 1000 or root": &StrangerError{Addr: "192.0.2.1:9", UID: -1, Want: 1000},
+		"connection from user 1001 refused, expected user 1000 or root":                      &OtherUserError{UID: 1001, Expected: 1000},
+		"connection from an unknown user at 192.0.2.1:9 refused, expected user 1000 or root": &OtherUserError{Addr: "192.0.2.1:9", UID: -1, Expected: 1000},
 	} {
 		if got := err.Error(); got != want {
 			t.Errorf("%s, want %s", got, want)
@@ -158,7 +158,7 @@ func TestListenFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if l, err := File(f, ThisUser()); err == nil || strings.Contains(err.Error(), "panic") {
+	if l, err := FromFile(f, ThisUser()); err == nil || strings.Contains(err.Error(), "panic") {
 		l.Close()
 		t.Error("it listens at a file")
 	}

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// HeldVariable is the environment variable that tells a program which locks the processes hold
+// LocksVariable is the environment variable that tells a program which locks the processes hold
 // that started it and wait for it. An aws-vault that the program runs must not wait for these.
 // Its value is what [FormatLocks] returns. It holds no secret.
-const HeldVariable = "AWS_VAULT_HELD_LOCKS"
+const LocksVariable = "AWS_VAULT_HELD_LOCKS"
 
 // A Lock is one that a process holds.
 type Lock struct {
@@ -40,15 +40,15 @@ func ParseLocks(text string) []Lock {
 	return locks
 }
 
-type heldKey struct{}
+type locksKey struct{}
 
-// Holding returns a context for what is done while this process holds the lock of that name.
-func Holding(ctx context.Context, name string) context.Context {
-	return context.WithValue(ctx, heldKey{}, append(slices.Clone(Held(ctx)), Lock{os.Getpid(), name}))
+// WithLock returns a context for what is done while this process holds the lock of that name.
+func WithLock(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, locksKey{}, append(slices.Clone(HeldLocks(ctx)), Lock{os.Getpid(), name}))
 }
 
-// Held returns the locks that this process holds for what is done with ctx.
-func Held(ctx context.Context) []Lock {
-	held, _ := ctx.Value(heldKey{}).([]Lock)
+// HeldLocks returns the locks that this process holds for what is done with ctx.
+func HeldLocks(ctx context.Context) []Lock {
+	held, _ := ctx.Value(locksKey{}).([]Lock)
 	return held
 }

@@ -16,22 +16,22 @@ import (
 
 // A Starter starts programs. Nil is a Starter without callers, whose terminal is not lent.
 type Starter struct {
-	// Callers are the locks that the processes hold that started this one and wait for it.
-	Callers []Lock
+	// ParentLocks are the locks that the processes hold that started this one and wait for it.
+	ParentLocks []Lock
 
-	busy atomic.Bool
+	terminalBusy atomic.Bool
 }
 
-// Lend says that the terminal belongs to others from now on, such as a command that we have started,
-// until giveBack is called. Programs that are started meanwhile have no terminal: if one used it,
+// SetTerminalBusy says that the terminal belongs to others from now on, such as a command that we have started,
+// until clear is called. Programs that are started meanwhile have no terminal: if one used it,
 // the system would stop it, and this process with it.
-func (s *Starter) Lend() (giveBack func()) {
-	s.busy.Store(true)
-	return func() { s.busy.Store(false) }
+func (s *Starter) SetTerminalBusy() (clear func()) {
+	s.terminalBusy.Store(true)
+	return func() { s.terminalBusy.Store(false) }
 }
 
-// Busy reports whether the terminal is lent.
-func (s *Starter) Busy() bool { return s != nil && s.busy.Load() }
+// TerminalBusy reports whether the terminal is lent.
+func (s *Starter) TerminalBusy() bool { return s != nil && s.terminalBusy.Load() }
 
 // A Command is a program to start.
 type Command struct {
@@ -49,12 +49,12 @@ func (s *Starter) Command(ctx context.Context, environ []string, path string, ar
 	c := exec.CommandContext(ctx, path, args...)
 	c.Env = environ
 	c.Env = s.environ(ctx, c.Environ())
-	if !s.Busy() {
+	if !s.TerminalBusy() {
 		return &Command{Cmd: c}
 	}
 	// GnuPG has its agent ask on the terminal that this names.
 	c.Env = slices.DeleteFunc(c.Env, func(kv string) bool { return strings.HasPrefix(kv, "GPG_TTY=") })
-	apart(c)
+	detach(c)
 	return &Command{Cmd: c, NoTerminal: true}
 }
 
@@ -66,8 +66,8 @@ func (e *NoTerminalError) Error() string { return e.Err.Error() + " (it had no t
 // Unwrap returns how the program failed.
 func (e *NoTerminalError) Unwrap() error { return e.Err }
 
-// Failed returns err, within a [*NoTerminalError] if the program had no terminal.
-func (c *Command) Failed(err error) error {
+// WrapError returns err, within a [*NoTerminalError] if the program had no terminal.
+func (c *Command) WrapError(err error) error {
 	if err == nil || !c.NoTerminal {
 		return err
 	}
@@ -76,66 +76,66 @@ func (c *Command) Failed(err error) error {
 
 // environ returns the environment with the locks that are held.
 func (s *Starter) environ(ctx context.Context, environ []string) []string {
-	environ = slices.DeleteFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, HeldVariable+"=") })
-	locks := Held(ctx)
+	environ = slices.DeleteFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, LocksVariable+"=") })
+	locks := HeldLocks(ctx)
 	if s != nil {
-		locks = slices.Concat(s.Callers, locks)
+		locks = slices.Concat(s.ParentLocks, locks)
 	}
 	if len(locks) > 0 {
-		environ = append(environ, HeldVariable+"="+FormatLocks(locks))
+		environ = append(environ, LocksVariable+"="+FormatLocks(locks))
 	}
 	return environ
 }
 
-// A RunningError is returned by [Starter.Once].
-type RunningError struct {
+// A RecursionError is returned by [Starter.Once].
+type RecursionError struct {
 	Process int // the aws-vault that has started the program
 }
 
-func (e *RunningError) Error() string {
+func (e *RecursionError) Error() string {
 	return fmt.Sprintf("process %d has started it already, and it led to this aws-vault", e.Process)
 }
 
-// Once returns a context to start a program with, such that an aws-vault that the program runs does
-// not start it in turn: there it returns a [*RunningError]. Name tells what the program does,
+// PreventRecursion returns a context to start a program with, such that an aws-vault that the program runs does
+// not start it in turn: there it returns a [*RecursionError]. Name tells what the program does,
 // in one word.
-func (s *Starter) Once(ctx context.Context, name string) (context.Context, error) {
+func (s *Starter) PreventRecursion(ctx context.Context, name string) (context.Context, error) {
 	if s != nil {
-		for _, l := range s.Callers {
+		for _, l := range s.ParentLocks {
 			if l.Name == name {
-				return ctx, &RunningError{Process: l.Process}
+				return ctx, &RecursionError{Process: l.Process}
 			}
 		}
 	}
-	return Holding(ctx, name), nil
+	return WithLock(ctx, name), nil
 }
 
-// library lets one library at a time start programs.
-var library sync.Mutex
+// libraryMu lets one library at a time start programs.
+var libraryMu sync.Mutex
 
-// ByLibrary calls start, which has a library start a program that gets the environment of this
+// StartByLibrary calls start, which has a library start a program that gets the environment of this
 // process. Meanwhile that environment says which locks ctx and our callers hold.
-func ByLibrary(ctx context.Context, start func() error) error {
-	library.Lock()
-	defer library.Unlock()
-	before, set := os.LookupEnv(HeldVariable)
-	if held := FormatLocks(Held(ctx)); held != "" {
-		os.Setenv(HeldVariable, strings.TrimSpace(before+" "+held))
+func StartByLibrary(ctx context.Context, start func() error) error {
+	libraryMu.Lock()
+	defer libraryMu.Unlock()
+	before, set := os.LookupEnv(LocksVariable)
+	if held := FormatLocks(HeldLocks(ctx)); held != "" {
+		os.Setenv(LocksVariable, strings.TrimSpace(before+" "+held))
 		defer func() {
-			if os.Setenv(HeldVariable, before); !set {
-				os.Unsetenv(HeldVariable)
+			if os.Setenv(LocksVariable, before); !set {
+				os.Unsetenv(LocksVariable)
 			}
 		}()
 	}
 	return start()
 }
 
-// Forgotten calls start, which has a library start a program that lives on when nobody waits for it. Meanwhile the
+// StartDetached calls start, which has a library start a program that lives on when nobody waits for it. Meanwhile the
 // environment of this process has no locks, which will not be held as long, and none of the variables of these names.
-func Forgotten(without []string, start func() error) error {
-	library.Lock()
-	defer library.Unlock()
-	for _, name := range append([]string{HeldVariable}, without...) {
+func StartDetached(without []string, start func() error) error {
+	libraryMu.Lock()
+	defer libraryMu.Unlock()
+	for _, name := range append([]string{LocksVariable}, without...) {
 		if value, set := os.LookupEnv(name); set {
 			os.Unsetenv(name)
 			defer os.Setenv(name, value)
@@ -149,23 +149,23 @@ func Forgotten(without []string, start func() error) error {
 type Output struct {
 	Limit int
 
-	kept bytes.Buffer
-	more bool
+	buffer   bytes.Buffer
+	exceeded bool
 }
 
 // Write never fails.
 func (o *Output) Write(p []byte) (int, error) {
-	keep := min(len(p), o.Limit-o.kept.Len())
-	o.kept.Write(p[:keep])
-	o.more = o.more || keep < len(p)
+	keep := min(len(p), o.Limit-o.buffer.Len())
+	o.buffer.Write(p[:keep])
+	o.exceeded = o.exceeded || keep < len(p)
 	return len(p), nil
 }
 
 // Bytes returns what was kept.
-func (o *Output) Bytes() []byte { return o.kept.Bytes() }
+func (o *Output) Bytes() []byte { return o.buffer.Bytes() }
 
 // String returns what was kept.
-func (o *Output) String() string { return o.kept.String() }
+func (o *Output) String() string { return o.buffer.String() }
 
 // Exceeded reports whether the program wrote more than was kept.
-func (o *Output) Exceeded() bool { return o.more }
+func (o *Output) Exceeded() bool { return o.exceeded }

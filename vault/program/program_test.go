@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv("TEST_PRINT_LOCKS") != "" {
-		os.Stdout.WriteString(os.Getenv(HeldVariable))
+		os.Stdout.WriteString(os.Getenv(LocksVariable))
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
@@ -38,26 +38,26 @@ func TestParseLocks(t *testing.T) {
 
 // A program is told of the locks of our callers and of those that are held for what it does, and not
 // of others.
-func TestCommandTellsOfLocks(t *testing.T) {
-	s := &Starter{Callers: []Lock{{7, "session-1"}}}
+func TestCommandPassesLocks(t *testing.T) {
+	s := &Starter{ParentLocks: []Lock{{7, "session-1"}}}
 	ours := func(name string) string { return strconv.Itoa(os.Getpid()) + ":" + name }
-	session := Holding(t.Context(), "session-2")
-	prompt := Holding(session, "prompt")
-	Holding(session, "device-3")
+	session := WithLock(t.Context(), "session-2")
+	prompt := WithLock(session, "prompt")
+	WithLock(session, "device-3")
 	for _, c := range []struct {
 		starter *Starter
 		ctx     context.Context
 		environ []string
 		want    string
 	}{
-		{s, prompt, []string{"A=b", HeldVariable + "=1:old"}, "7:session-1 " + ours("session-2") + " " + ours("prompt")},
+		{s, prompt, []string{"A=b", LocksVariable + "=1:old"}, "7:session-1 " + ours("session-2") + " " + ours("prompt")},
 		{s, t.Context(), []string{}, "7:session-1"},
 		{nil, session, nil, ours("session-2")},
-		{nil, t.Context(), []string{HeldVariable + "=1:old"}, ""},
+		{nil, t.Context(), []string{LocksVariable + "=1:old"}, ""},
 	} {
 		var told []string
 		for _, kv := range c.starter.Command(c.ctx, c.environ, "program").Env {
-			if value, ok := strings.CutPrefix(kv, HeldVariable+"="); ok {
+			if value, ok := strings.CutPrefix(kv, LocksVariable+"="); ok {
 				told = append(told, value)
 			}
 		}
@@ -71,7 +71,7 @@ func TestCommandTellsOfLocks(t *testing.T) {
 }
 
 // A library that starts programs by itself passes our environment on.
-func TestByLibrary(t *testing.T) {
+func TestStartByLibrary(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestByLibrary(t *testing.T) {
 	t.Setenv("TEST_PRINT_LOCKS", "1")
 	told := func(ctx context.Context) string {
 		var out []byte
-		err := ByLibrary(ctx, func() (err error) {
+		err := StartByLibrary(ctx, func() (err error) {
 			out, err = exec.Command(self).Output()
 			return err
 		})
@@ -88,16 +88,16 @@ func TestByLibrary(t *testing.T) {
 		}
 		return string(out)
 	}
-	held := Holding(t.Context(), "session-2")
+	held := WithLock(t.Context(), "session-2")
 	ours := strconv.Itoa(os.Getpid()) + ":session-2"
-	os.Unsetenv(HeldVariable)
+	os.Unsetenv(LocksVariable)
 	if got := told(held); got != ours {
 		t.Errorf("the program is told of %q, want %q", got, ours)
 	}
-	if _, set := os.LookupEnv(HeldVariable); set {
+	if _, set := os.LookupEnv(LocksVariable); set {
 		t.Error("our environment has stayed changed")
 	}
-	t.Setenv(HeldVariable, "7:session-1")
+	t.Setenv(LocksVariable, "7:session-1")
 	if got, want := told(held), "7:session-1 "+ours; got != want {
 		t.Errorf("the program is told of %q, want %q", got, want)
 	}
@@ -106,18 +106,18 @@ func TestByLibrary(t *testing.T) {
 	}
 }
 
-func TestOnce(t *testing.T) {
+func TestPreventRecursion(t *testing.T) {
 	var outer *Starter
-	ctx, err := outer.Once(t.Context(), "pass-show-1")
+	ctx, err := outer.PreventRecursion(t.Context(), "pass-show-1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	inner := &Starter{Callers: Held(ctx)}
-	var running *RunningError
-	if _, err := inner.Once(t.Context(), "pass-show-1"); !errors.As(err, &running) || running.Process != os.Getpid() {
+	inner := &Starter{ParentLocks: HeldLocks(ctx)}
+	var running *RecursionError
+	if _, err := inner.PreventRecursion(t.Context(), "pass-show-1"); !errors.As(err, &running) || running.Process != os.Getpid() {
 		t.Errorf("the same program below itself: %v", err)
 	}
-	if _, err := inner.Once(t.Context(), "pass-show-2"); err != nil {
+	if _, err := inner.PreventRecursion(t.Context(), "pass-show-2"); err != nil {
 		t.Errorf("another program below it: %v", err)
 	}
 }

@@ -108,7 +108,7 @@ func (r *Rotation) Undo(ctx context.Context) error {
 
 // alone begins a run under a lock, and does act with it.
 func (r *Rotation) alone(ctx context.Context, act func(context.Context, *run) error) error {
-	ctx, lock, err := r.Locks.Alone(ctx, "rotate", "the rotation of key "+r.name())
+	ctx, lock, err := r.Locks.Named(ctx, "rotate", "the rotation of key "+r.name())
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func Listen(state string, at Return) (*Callback, error) {
 	}
 	c := &Callback{state: state, at: at, listener: l, answers: make(chan Answer, 1), ended: make(chan struct{})}
 	c.server = &http.Server{
-		Handler: c, ConnContext: peer.Context, MaxHeaderBytes: maxRequest,
+		Handler: c, ConnContext: peer.ConnContext, MaxHeaderBytes: maxRequest,
 		ReadHeaderTimeout: requestTime, ReadTimeout: requestTime, WriteTimeout: requestTime, IdleTimeout: requestTime,
 		ErrorLog: quiet(),
 	}
@@ -156,7 +156,7 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a := Answer{
-		Code: q.Get("code"), Proven: peer.Of(r).Known(), who: make(chan string, 1),
+		Code: q.Get("code"), Proven: peer.FromRequest(r).OwnerKnown(), who: make(chan string, 1),
 		err: refusal(q.Get("error"), q.Get("error_description")),
 	}
 	if c.at.Issuer != "" && q.Get("iss") != c.at.Issuer {
@@ -220,7 +220,7 @@ func (c *Callback) name(w http.ResponseWriter, a Answer) {
 func (c *Callback) foreign(r *http.Request) (status int, why string) {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	switch {
-	case peer.Of(r).Check() != nil:
+	case peer.FromRequest(r).Check() != nil:
 		return http.StatusForbidden, "It came from another user of this machine."
 	case r.Host != c.listener.Addr().String():
 		return http.StatusMisdirectedRequest, "It came to another host."

@@ -68,7 +68,7 @@ func TestCallbackTakesOneAnswer(t *testing.T) {
 	if status, _ := ask(t, c, code("another"), nil); status != http.StatusGone {
 		t.Errorf("a second answer was answered %d", status)
 	}
-	if got, err := c.Wait(t.Context()); got.Code != "EXAMPLE-code" || got.Proven != peer.ThisUser().Tells("tcp") || err != nil {
+	if got, err := c.Wait(t.Context()); got.Code != "EXAMPLE-code" || got.Proven != peer.ThisUser().CanIdentify("tcp") || err != nil {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -99,7 +99,7 @@ func TestCallbackRefusesStrangers(t *testing.T) {
 	if status, _ := ask(t, c, code("EXAMPLE-code"), nil); status != http.StatusOK {
 		t.Errorf("the right answer was answered %d", status)
 	}
-	if got, err := c.Wait(t.Context()); got.Code != "EXAMPLE-code" || got.Proven != peer.ThisUser().Tells("tcp") || err != nil {
+	if got, err := c.Wait(t.Context()); got.Code != "EXAMPLE-code" || got.Proven != peer.ThisUser().CanIdentify("tcp") || err != nil {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -154,13 +154,13 @@ func TestCallbackWaitIsStopped(t *testing.T) {
 // needsUsers skips a test where any user can have sent a refusal, so that it ends nothing.
 func needsUsers(t *testing.T) {
 	t.Helper()
-	if !peer.ThisUser().Tells("tcp") {
+	if !peer.ThisUser().CanIdentify("tcp") {
 		t.Skip("this system does not tell whose a connection is")
 	}
 }
 
 // blind accepts this user, on a system that does not tell users apart.
-func blind() peer.Check { return peer.Check{UID: os.Getuid(), Blind: true} }
+func blind() peer.Check { return peer.Check{UID: os.Getuid(), NoTCPOwner: true} }
 
 // A refusal that any user can have sent ends nothing, and is told once.
 func TestCallbackGoesOnAfterUnknownRefusals(t *testing.T) {

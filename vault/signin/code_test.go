@@ -49,7 +49,7 @@ func TestCode(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	got.who = nil
-	if want := (Grant{Code: "EXAMPLE-code", Verifier: proof.Verifier, Redirect: redirect, Nonce: proof.Nonce, Proven: peer.ThisUser().Tells("tcp")}); got != want {
+	if want := (Grant{Code: "EXAMPLE-code", Verifier: proof.Verifier, Redirect: redirect, Nonce: proof.Nonce, Proven: peer.ThisUser().CanIdentify("tcp")}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if u, err := url.Parse(redirect); err != nil {

@@ -108,20 +108,20 @@ func (c codes) send(ctx context.Context, call func(context.Context, awsapi.MFA) 
 	if err := sts(d.AWS, c.step).Check(); err != nil {
 		return aws.Credentials{}, err // before anyone is asked in vain
 	}
-	ctx, device, err := d.Codes.Device(ctx, serial, "the MFA code of "+serial)
+	ctx, device, err := d.Codes.LockDevice(ctx, serial, "the MFA code of "+serial)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
 	defer device.Close()
 	var tried []string // the device remembers its last code alone
-	c.sent = func(code string) bool { return slices.Contains(tried, code) || device.Sent(code) }
+	c.sent = func(code string) bool { return slices.Contains(tried, code) || device.WasSent(code) }
 	again, refused := "", 0
 	for {
 		code, err := c.next(ctx, again)
 		if err != nil {
 			return aws.Credentials{}, err
 		}
-		if err := device.Send(code); err != nil {
+		if err := device.MarkSent(code); err != nil {
 			return aws.Credentials{}, err // what cannot be noted is not sent
 		}
 		tried = append(tried, code)

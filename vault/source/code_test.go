@@ -196,12 +196,12 @@ func TestCodeThatAnotherProcessSentIsNotSent(t *testing.T) {
 // noteSent does as another process that sends a code.
 func (r *room) noteSent(code string) {
 	r.Helper()
-	_, device, err := r.Codes.Device(r.Context(), r.world.MFA.Serial(), "another process")
+	_, device, err := r.Codes.LockDevice(r.Context(), r.world.MFA.Serial(), "another process")
 	if err != nil {
 		r.Fatal(err)
 	}
 	defer device.Close()
-	if err := device.Send(code); err != nil {
+	if err := device.MarkSent(code); err != nil {
 		r.Fatal(err)
 	}
 }
@@ -212,7 +212,7 @@ func TestDeviceIsHeldWhileItsCodeIsAskedFor(t *testing.T) {
 	r.Ask = func(ctx context.Context, q Question) (string, error) {
 		over, cancel := context.WithCancel(ctx)
 		cancel()
-		if _, device, err := r.Codes.Device(over, q.Serial, "another process"); err == nil {
+		if _, device, err := r.Codes.LockDevice(over, q.Serial, "another process"); err == nil {
 			device.Close()
 			t.Error("another process could use the device")
 		}

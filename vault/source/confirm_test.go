@@ -56,7 +56,7 @@ func visits(t *testing.T, words chan<- string) func(string) error {
 // blindRooms are rooms for each kind of sign-in with a browser. What the browser shows in the
 // end is sent to words.
 func blindRooms(words chan<- string) map[string]func(*testing.T) blindRoom {
-	blind := peer.Check{UID: os.Getuid(), Blind: true}
+	blind := peer.Check{UID: os.Getuid(), NoTCPOwner: true}
 	return map[string]func(*testing.T) blindRoom{
 		"Identity Center": func(t *testing.T) blindRoom {
 			r := newPortalRoom(t)
@@ -176,7 +176,7 @@ func TestSameSignInIsNotConfirmed(t *testing.T) {
 	people.NoRefresh = true
 	r := newOpenIDRoom(t, people)
 	words := make(chan string, 2)
-	r.Person.Peers, r.Person.Browse = peer.Check{UID: os.Getuid(), Blind: true}, visits(t, words)
+	r.Person.Peers, r.Person.Browse = peer.Check{UID: os.Getuid(), NoTCPOwner: true}, visits(t, words)
 	asked := 0
 	r.Confirm = func(context.Context, string) (bool, error) { asked++; return true, nil }
 	for range 2 {

@@ -20,8 +20,8 @@ func (e *OtherCallerError) Error() string {
 	return fmt.Sprintf("%s changed while it was used", e.Of)
 }
 
-// Unwrap returns [store.ErrOtherCaller].
-func (e *OtherCallerError) Unwrap() error { return store.ErrOtherCaller }
+// Unwrap returns [store.ErrWrongIdentity].
+func (e *OtherCallerError) Unwrap() error { return store.ErrWrongIdentity }
 
 // Identify finds out whose credentials the first step of a plan will give, where the plan does not tell: you sign
 // in, or a program prints a token. It returns the step's spec with the answer filled in, and the token, which

@@ -71,7 +71,7 @@ func (r identityRole) exchange(ctx context.Context) (aws.Credentials, error) {
 	token, err := r.token(ctx)
 	var none *NoSignerError
 	switch {
-	case errors.Is(err, store.ErrOtherCaller):
+	case errors.Is(err, store.ErrWrongIdentity):
 		return aws.Credentials{}, err
 	case err != nil && !errors.As(err, &none):
 		return aws.Credentials{}, &NoSignerError{spec.Name, r.step.Profile, err}

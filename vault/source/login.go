@@ -115,13 +115,13 @@ func (l AWSLogin) api() awsapi.Login { return awsapi.Login{Client: l.deps.AWS, A
 // refresh token is good for one use: the next is kept before anything else is done.
 func (l AWSLogin) credentials(ctx context.Context, spec plan.Login) (aws.Credentials, error) {
 	d := l.deps
-	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
+	kept, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
 		Name: string(spec.Token()), Question: "the sign-in of " + spec.Session,
-		Serves: func(k store.Token) bool {
+		Usable: func(k store.Token) bool {
 			t, ok := decode[loginToken](k)
 			return ok && t.serves(d.AWS.Clock.Local(), tokenNeed)
 		},
-		Create: func(ctx context.Context, k store.Token, trade *store.Trade) (store.Token, error) {
+		Create: func(ctx context.Context, k store.Token, trade *store.Exchange) (store.Token, error) {
 			old, _ := decode[loginToken](k)
 			made, err := l.renew(ctx, spec, old, trade)
 			return made.token(), err
@@ -142,13 +142,13 @@ func (l AWSLogin) credentials(ctx context.Context, spec plan.Login) (aws.Credent
 // token is the sign-in as it is kept.
 func (t loginToken) token() store.Token {
 	k := encode(KindLoginToken, t.Session, t.ends(), t)
-	k.Who = t.signedInBy()
+	k.SignedInAs = t.signedInBy()
 	return k
 }
 
 // LoginSignIn returns which sign-in of the identity is held, ours or else the AWS CLI's; empty for none. It asks nobody.
 func (d *Deps) LoginSignIn(ctx context.Context, l plan.Login) (string, error) {
-	by, err := d.Tokens.Who(ctx, string(l.Token()), func(k store.Token) string {
+	by, err := d.Tokens.SignedInAs(ctx, string(l.Token()), func(k store.Token) string {
 		t, _ := decode[loginToken](k)
 		return t.signedInBy()
 	})
@@ -161,7 +161,7 @@ func (d *Deps) LoginSignIn(ctx context.Context, l plan.Login) (string, error) {
 	return by, nil
 }
 
-func (l AWSLogin) renew(ctx context.Context, spec plan.Login, old loginToken, trade *store.Trade) (loginToken, error) {
+func (l AWSLogin) renew(ctx context.Context, spec plan.Login, old loginToken, trade *store.Exchange) (loginToken, error) {
 	now := l.deps.AWS.Clock.Local()
 	if old.Refresh == "" {
 		return l.theirs(spec)
@@ -204,12 +204,12 @@ func fromCache(session string, l store.CachedLogin) loginToken {
 }
 
 // refresh trades the refresh token for credentials and for the next refresh token.
-func (l AWSLogin) refresh(ctx context.Context, old loginToken, trade *store.Trade) (loginToken, error) {
+func (l AWSLogin) refresh(ctx context.Context, old loginToken, trade *store.Exchange) (loginToken, error) {
 	key, err := awsapi.ParseProofKey(old.Key)
 	if err != nil {
 		return loginToken{}, err
 	}
-	if err := trade.Ready(ctx); err != nil {
+	if err := trade.Prepare(ctx); err != nil {
 		return loginToken{}, fmt.Errorf("the sign-in of %s is not renewed: %w", old.Session, err)
 	}
 	return l.where(old).trade(ctx, key, awsapi.LoginGrant{Client: old.Client, Type: awsapi.GrantRefresh, Refresh: old.Refresh}, old, trade)
@@ -219,7 +219,7 @@ func (l AWSLogin) refresh(ctx context.Context, old loginToken, trade *store.Trad
 // key's holder. What is not said anew is taken from old.
 //
 // What comes is stored at once, unless to is nil. Credentials that make no sense do not cost the refresh token.
-func (l AWSLogin) trade(ctx context.Context, key awsapi.ProofKey, g awsapi.LoginGrant, old loginToken, to *store.Trade) (t loginToken, err error) {
+func (l AWSLogin) trade(ctx context.Context, key awsapi.ProofKey, g awsapi.LoginGrant, old loginToken, to *store.Exchange) (t loginToken, err error) {
 	d, api := l.deps, l.api()
 	if err := api.Check(); err != nil {
 		return loginToken{}, err
@@ -239,7 +239,7 @@ func (l AWSLogin) trade(ctx context.Context, key awsapi.ProofKey, g awsapi.Login
 	err = api.CreateToken(ctx, key, g, func(a awsapi.LoginTokens) {
 		t, unusable = old.renewed(a, began)
 		if to != nil && t.Refresh != old.Refresh && t.Session != "" && !isAnother(unusable) {
-			to.KeepAs(string(plan.Login{Session: t.Session}.Token()), t.token())
+			to.SaveAs(string(plan.Login{Session: t.Session}.Token()), t.token())
 		}
 	})
 	switch {

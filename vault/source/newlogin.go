@@ -33,8 +33,8 @@ func (l AWSLogin) New(ctx context.Context, want string, remote bool) (string, er
 	if err := l.api().Check(); err != nil {
 		return "", err
 	}
-	trade := d.Tokens.Trade(string(plan.Login{Session: want}.Token()))
-	if err := trade.Ready(ctx); err != nil {
+	trade := d.Tokens.Exchange(string(plan.Login{Session: want}.Token()))
+	if err := trade.Prepare(ctx); err != nil {
 		return "", fmt.Errorf("a sign-in is of no use: %w", err)
 	}
 	ctx, v, err := d.begin(ctx, l.api().Place())
@@ -58,7 +58,7 @@ func (l AWSLogin) New(ctx context.Context, want string, remote bool) (string, er
 }
 
 // use trades what a person brought, and stores what comes once it is certain who they are.
-func (l AWSLogin) use(ctx context.Context, g signin.Grant, client, want string, trade *store.Trade) (t loginToken, warnings []error, err error) {
+func (l AWSLogin) use(ctx context.Context, g signin.Grant, client, want string, trade *store.Exchange) (t loginToken, warnings []error, err error) {
 	key, err := awsapi.NewProofKey()
 	if err != nil {
 		return t, nil, err
@@ -78,7 +78,7 @@ func (l AWSLogin) use(ctx context.Context, g signin.Grant, client, want string, 
 	t, err = l.trade(ctx, key, grant, loginToken{Client: client, Until: until, wanted: want}, to)
 	if err == nil && !confirmed {
 		if err = l.deps.confirm(ctx, g, l.api().Place(), t.Session); err == nil {
-			trade.KeepAs(string(plan.Login{Session: t.Session}.Token()), t.token())
+			trade.SaveAs(string(plan.Login{Session: t.Session}.Token()), t.token())
 		}
 	}
 	return t, trade.Store(ctx), err
@@ -111,10 +111,10 @@ func (l AWSLogin) grant(ctx context.Context, v *visit, remote bool, use func(g s
 
 // keepLogin puts a sign-in in the place of the one before.
 func keepLogin(ctx context.Context, tokens *store.Tokens, t loginToken) error {
-	_, warnings, err := tokens.Get(ctx, store.TokenAsk{
+	_, warnings, err := tokens.Get(ctx, store.TokenRequest{
 		Name: string(plan.Login{Session: t.Session}.Token()), Question: "the sign-in of " + t.Session,
-		Serves: func(store.Token) bool { return false },
-		Create: func(context.Context, store.Token, *store.Trade) (store.Token, error) {
+		Usable: func(store.Token) bool { return false },
+		Create: func(context.Context, store.Token, *store.Exchange) (store.Token, error) {
 			return t.token(), nil
 		},
 	})

@@ -37,10 +37,10 @@ const secretLasts = 10 * 365 * 24 * time.Hour
 // error if it could not be kept.
 func (o OpenID) KeepSecret(ctx context.Context, secret string) error {
 	d := o.deps
-	_, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
+	_, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
 		Name: o.secretName(), Question: "the client secret of " + o.to.Issuer,
-		Serves: func(store.Token) bool { return false },
-		Create: func(context.Context, store.Token, *store.Trade) (store.Token, error) {
+		Usable: func(store.Token) bool { return false },
+		Create: func(context.Context, store.Token, *store.Exchange) (store.Token, error) {
 			return encode(KindOIDCSecret, o.to.Label(), d.AWS.Clock.Local().Add(secretLasts), clientSecret{secret}), nil
 		},
 	})

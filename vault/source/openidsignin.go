@@ -11,8 +11,8 @@ import (
 )
 
 // signIn has a person sign in. before is who was signed in until now; empty for nobody.
-func (o OpenID) signIn(ctx context.Context, before string, trade *store.Trade) (t openIDToken, err error) {
-	if err := trade.Ready(ctx); err != nil && !isUnwritable(err) { // else it serves this process
+func (o OpenID) signIn(ctx context.Context, before string, trade *store.Exchange) (t openIDToken, err error) {
+	if err := trade.Prepare(ctx); err != nil && !isUnwritable(err) { // else it serves this process
 		return t, err
 	}
 	ctx, v, err := o.deps.begin(ctx, o.to.Issuer)
@@ -28,7 +28,7 @@ func (o OpenID) signIn(ctx context.Context, before string, trade *store.Trade) (
 }
 
 // byPerson signs a person in, with a browser or with a code.
-func (o OpenID) byPerson(ctx context.Context, v *visit, before string, trade *store.Trade) (openIDToken, error) {
+func (o OpenID) byPerson(ctx context.Context, v *visit, before string, trade *store.Exchange) (openIDToken, error) {
 	p, err := o.known(ctx)
 	if err != nil {
 		return openIDToken{}, err

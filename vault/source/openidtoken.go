@@ -69,7 +69,7 @@ func (o OpenID) Held(ctx context.Context) (OpenIDSignIn, bool, error) {
 
 // Hint returns whom the list of sign-ins says is signed in; empty for nobody. It opens
 // nothing, so that it may be wrong.
-func (o OpenID) Hint() string { return o.deps.Tokens.Index.Entries()[string(o.to.Token())].Who }
+func (o OpenID) Hint() string { return o.deps.Tokens.Index.Entries()[string(o.to.Token())].SignedInAs }
 
 // Asks reports whether an ID token takes a person.
 func (o OpenID) Asks(ctx context.Context) bool {
@@ -91,13 +91,13 @@ func (o OpenID) token(ctx context.Context, refused string) (openIDToken, error) 
 		now := d.AWS.Clock.Local()
 		return t.ID != "" && t.ID != refused && (t.valid(now) || d.fresh.is(t, now) && t.Expires.After(now)) // a short one would be made twice
 	}
-	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
+	kept, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
 		Name: string(o.to.Token()), Question: "the sign-in to " + o.to.Issuer,
-		Serves: func(k store.Token) bool {
+		Usable: func(k store.Token) bool {
 			t, ok := decode[openIDToken](k)
 			return ok && serves(t)
 		},
-		Create: func(ctx context.Context, k store.Token, trade *store.Trade) (store.Token, error) {
+		Create: func(ctx context.Context, k store.Token, trade *store.Exchange) (store.Token, error) {
 			old, _ := decode[openIDToken](k)
 			t, err := o.newToken(ctx, old, trade)
 			d.fresh.set(t.ID)
@@ -112,7 +112,7 @@ func (o OpenID) token(ctx context.Context, refused string) (openIDToken, error) 
 // encode is the token as it is kept.
 func (t openIDToken) encode(to plan.OIDC) store.Token {
 	k := encode(KindOIDCToken, to.Label(), t.ends(), t)
-	k.Who = t.Subject
+	k.SignedInAs = t.Subject
 	return k
 }
 
@@ -137,7 +137,7 @@ func (l *lastToken) is(t openIDToken, now time.Time) bool {
 }
 
 // newToken makes a token in place of an old one, silently if that can be.
-func (o OpenID) newToken(ctx context.Context, old openIDToken, trade *store.Trade) (openIDToken, error) {
+func (o OpenID) newToken(ctx context.Context, old openIDToken, trade *store.Exchange) (openIDToken, error) {
 	if old.Refresh != "" {
 		made, err := o.refresh(ctx, old, trade)
 		switch {
@@ -154,7 +154,7 @@ func (o OpenID) newToken(ctx context.Context, old openIDToken, trade *store.Trad
 
 // refresh trades a refresh token. Where none comes back, the old one goes on; where
 // no ID token comes back, or what comes could not be stored, it is the zero token.
-func (o OpenID) refresh(ctx context.Context, old openIDToken, trade *store.Trade) (openIDToken, error) {
+func (o OpenID) refresh(ctx context.Context, old openIDToken, trade *store.Exchange) (openIDToken, error) {
 	p, err := o.known(ctx)
 	if err != nil {
 		return openIDToken{}, err

@@ -13,7 +13,7 @@ import (
 type openIDTrade struct {
 	at       OpenID
 	provider *signin.Provider
-	trade    *store.Trade
+	trade    *store.Exchange
 	stores   func(openIDToken) bool // whether a token is stored when it comes, and not later
 	old      openIDToken            // that is renewed; zero for a new sign-in
 	want     signin.Want
@@ -57,7 +57,7 @@ func (t openIDTrade) once(ctx context.Context, what string, call tokenCall) (a o
 		a.tokens.Refresh = cmp.Or(a.tokens.Refresh, t.old.Refresh)
 		a.token, a.refused = t.verified(a.tokens)
 		if good := a.refused == nil || a.tokens.Refresh != "" && t.outlives(a.refused); good && t.stores(a.token) {
-			t.trade.Keep(a.token.encode(t.at.to))
+			t.trade.Save(a.token.encode(t.at.to))
 		}
 	}
 	return a, q.done(limited, err)

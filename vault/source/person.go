@@ -93,7 +93,7 @@ func (d *Deps) begin(ctx context.Context, to string) (context.Context, *visit, e
 	if d.Person.Show == nil {
 		return nil, nil, &SignInError{To: to, Err: errNobody}
 	}
-	ctx, lock, err := d.Tokens.Locks.Alone(ctx, "sign-in", "the sign-in to "+to)
+	ctx, lock, err := d.Tokens.Locks.Named(ctx, "sign-in", "the sign-in to "+to)
 	if err != nil {
 		return nil, nil, err
 	}

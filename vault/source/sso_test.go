@@ -402,7 +402,7 @@ func TestSSOTokenRoundTrip(t *testing.T) {
 	in := ssoToken{Access: "EXAMPLE-a", Refresh: "EXAMPLE-r", Expires: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Client: awsapi.IDCClient{ID: "id", Secret: "EXAMPLE-s", Expires: time.Date(2030, 3, 1, 0, 0, 0, 0, time.UTC)}}
 	k := encode(KindSSOToken, "corp", in.ends(), in)
 	out, ok := decode[ssoToken](k)
-	if !ok || out != in || !k.Ends.Equal(in.Client.Expires) || !json.Valid(k.Secret) {
+	if !ok || out != in || !k.Expires.Equal(in.Client.Expires) || !json.Valid(k.Secret) {
 		t.Errorf("%+v became %+v", in, out)
 	}
 }

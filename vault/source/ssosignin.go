@@ -42,8 +42,8 @@ func (s SSO) idc() awsapi.IDC {
 }
 
 // signIn has a person sign in. A registration that turns out to be none is replaced, once.
-func (s SSO) signIn(ctx context.Context, trade *store.Trade) (t ssoToken, err error) {
-	if err := trade.Ready(ctx); err != nil && !isUnwritable(err) { // else it serves this process
+func (s SSO) signIn(ctx context.Context, trade *store.Exchange) (t ssoToken, err error) {
+	if err := trade.Prepare(ctx); err != nil && !isUnwritable(err) { // else it serves this process
 		return t, err
 	}
 	if s, err = s.resolved(ctx); err != nil {
@@ -92,13 +92,13 @@ func (s SSO) registered(ctx context.Context, refused string) (awsapi.IDCClient, 
 	if d.Person.Device {
 		flow = "device"
 	}
-	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
+	kept, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
 		Name: plan.Fingerprint("aws-vault SSO registration 1", string(s.to.Token()), flow), Question: "the registration with " + s.to.StartURL,
-		Serves: func(k store.Token) bool {
+		Usable: func(k store.Token) bool {
 			c, ok := decode[awsapi.IDCClient](k)
 			return ok && clientServes(c, d.AWS.Clock.Local()) && c.ID != refused
 		},
-		Create: func(ctx context.Context, _ store.Token, _ *store.Trade) (store.Token, error) {
+		Create: func(ctx context.Context, _ store.Token, _ *store.Exchange) (store.Token, error) {
 			if c, ok := s.theirRegistration(); ok && c.ID != refused {
 				return encode(KindSSOClient, s.to.Label(), time.Time{}, c), nil
 			}
@@ -134,7 +134,7 @@ func (s SSO) theirRegistration() (awsapi.IDCClient, bool) {
 
 // byBrowser signs a person in with a browser of this machine. A sign-in that the user has to confirm
 // is not stored before.
-func (s SSO) byBrowser(ctx context.Context, v *visit, c awsapi.IDCClient, trade *store.Trade) (t ssoToken, err error) {
+func (s SSO) byBrowser(ctx context.Context, v *visit, c awsapi.IDCClient, trade *store.Exchange) (t ssoToken, err error) {
 	page := func(p signin.Proof, redirect string) string {
 		return s.idc().Page(awsapi.Page{Client: c.ID, Scopes: scopesOf(s.to), Redirect: redirect, State: p.State, Challenge: p.Challenge})
 	}
@@ -160,7 +160,7 @@ func (s SSO) byBrowser(ctx context.Context, v *visit, c awsapi.IDCClient, trade 
 }
 
 // byDevice signs a person in on a machine of their choice.
-func (s SSO) byDevice(ctx context.Context, v *visit, c awsapi.IDCClient, trade *store.Trade) (ssoToken, error) {
+func (s SSO) byDevice(ctx context.Context, v *visit, c awsapi.IDCClient, trade *store.Exchange) (ssoToken, error) {
 	asked, err := s.idc().StartDeviceAuthorization(ctx, c)
 	if err != nil {
 		return ssoToken{}, meaning(err)
@@ -175,7 +175,7 @@ func (s SSO) byDevice(ctx context.Context, v *visit, c awsapi.IDCClient, trade *
 }
 
 // trade gives a grant for tokens of a sign-in. They are stored when they come, unless to is nil.
-func (s SSO) trade(ctx context.Context, c awsapi.IDCClient, g awsapi.Grant, signIn string, to *store.Trade) (ssoToken, error) {
+func (s SSO) trade(ctx context.Context, c awsapi.IDCClient, g awsapi.Grant, signIn string, to *store.Exchange) (ssoToken, error) {
 	g.ID, g.Secret = c.ID, c.Secret
 	made := func(t awsapi.Tokens) ssoToken {
 		return ssoToken{Access: t.Access, Refresh: t.Refresh, Client: c, Expires: t.Expires, SignIn: signIn}
@@ -188,7 +188,7 @@ func (s SSO) trade(ctx context.Context, c awsapi.IDCClient, g awsapi.Grant, sign
 	defer end()
 	t, err := idc.CreateToken(ctx, g, func(t awsapi.Tokens) {
 		if to != nil {
-			to.Keep(made(t).encode(s.to))
+			to.Save(made(t).encode(s.to))
 		}
 	})
 	if err != nil {

@@ -86,13 +86,13 @@ func (s SSO) SignIn(ctx context.Context) (store.CachedToken, error) {
 func (s SSO) token(ctx context.Context, refused string) (ssoToken, error) {
 	d := s.deps
 	serves := func(t ssoToken) bool { return t.serves(d.AWS.Clock.Local()) && t.Access != refused }
-	kept, warnings, err := d.Tokens.Get(ctx, store.TokenAsk{
+	kept, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
 		Name: string(s.to.Token()), Question: "the sign-in to " + s.to.StartURL,
-		Serves: func(k store.Token) bool {
+		Usable: func(k store.Token) bool {
 			t, ok := decode[ssoToken](k)
 			return ok && serves(t)
 		},
-		Create: func(ctx context.Context, k store.Token, trade *store.Trade) (store.Token, error) {
+		Create: func(ctx context.Context, k store.Token, trade *store.Exchange) (store.Token, error) {
 			old, _ := decode[ssoToken](k)
 			t, err := s.newToken(ctx, old, refused, trade)
 			return t.encode(s.to), err
@@ -106,13 +106,13 @@ func (s SSO) token(ctx context.Context, refused string) (ssoToken, error) {
 // encode is the token as it is kept.
 func (t ssoToken) encode(s plan.SSO) store.Token {
 	k := encode(KindSSOToken, s.Label(), t.ends(), t)
-	k.Who = t.signedInBy()
+	k.SignedInAs = t.signedInBy()
 	return k
 }
 
 // Known returns which sign-in to the portal is held, ours or else the AWS CLI's; empty for none. It asks nobody.
 func (s SSO) Known(ctx context.Context) (string, error) {
-	by, err := s.deps.Tokens.Who(ctx, string(s.to.Token()), func(k store.Token) string {
+	by, err := s.deps.Tokens.SignedInAs(ctx, string(s.to.Token()), func(k store.Token) string {
 		t, _ := decode[ssoToken](k)
 		return t.signedInBy()
 	})
@@ -132,7 +132,7 @@ func (s SSO) Held(ctx context.Context) bool {
 }
 
 // newToken makes a token in place of an old one, silently if that can be.
-func (s SSO) newToken(ctx context.Context, old ssoToken, refused string, trade *store.Trade) (ssoToken, error) {
+func (s SSO) newToken(ctx context.Context, old ssoToken, refused string, trade *store.Exchange) (ssoToken, error) {
 	d := s.deps
 	if err := d.AWS.CheckEndpoint(awsapi.Endpoint(s.to.OIDC)); err != nil {
 		return ssoToken{}, err

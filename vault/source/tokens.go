@@ -20,13 +20,13 @@ func decode[T any](k store.Token) (T, bool) {
 // encode makes a token to keep. Plain values of ours always can be.
 func encode[T any](kind, label string, ends time.Time, t T) store.Token {
 	secret, _ := json.Marshal(t)
-	return store.Token{Kind: kind, Label: label, Ends: ends, Secret: secret}
+	return store.Token{Kind: kind, Label: label, Expires: ends, Secret: secret}
 }
 
 // canRenew reports whether what a refresh token is traded for can be stored. If not, it is better
 // not sent: the sign-in would be lost.
-func (d *Deps) canRenew(ctx context.Context, to string, trade *store.Trade) (bool, error) {
-	err := trade.Ready(ctx)
+func (d *Deps) canRenew(ctx context.Context, to string, trade *store.Exchange) (bool, error) {
+	err := trade.Prepare(ctx)
 	if isUnwritable(err) {
 		d.tellOnce(fmt.Sprintf("the sign-in to %s is not renewed: %v", to, err))
 		return false, nil

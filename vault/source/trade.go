@@ -44,7 +44,7 @@ func (d *Deps) catchSignals() {
 }
 
 // beginTrade is called right before a single-use code or token is sent, and end once its answer is stored, which is
-// the first thing that is done with it, before even a log: see [store.Trade]. Everything that can fail, ask or hang
+// the first thing that is done with it, before even a log: see [store.Exchange]. Everything that can fail, ask or hang
 // comes before. The context that it returns does not end with ctx, only after the time that a call takes itself.
 func (d *Deps) beginTrade(ctx context.Context, place string) (trading context.Context, end func(), err error) {
 	d.catchSignals()

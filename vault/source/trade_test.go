@@ -380,13 +380,13 @@ func TestTradeOutlivesTheList(t *testing.T) {
 	for _, locked := range []bool{false, true} {
 		eachTrade(t, every, func(t *testing.T, r *trader) {
 			if r.remote {
-				if err := r.tokens().Ring.(*store.Pending).Ready(t.Context()); err != nil { // which lists its key
+				if err := r.tokens().Ring.(*store.Pending).Prepare(t.Context()); err != nil { // which lists its key
 					t.Fatal(err)
 				}
 			}
 			index := filepath.Join(r.dir, "sessions")
 			if locked {
-				_, lock, err := (&store.Locks{Dir: disk.NewFolder(filepath.Join(r.dir, "locks")), Now: r.aws.Now}).Alone(t.Context(), "index", "a test")
+				_, lock, err := (&store.Locks{Dir: disk.NewFolder(filepath.Join(r.dir, "locks")), Now: r.aws.Now}).Named(t.Context(), "index", "a test")
 				if err != nil {
 					t.Fatal(err)
 				}

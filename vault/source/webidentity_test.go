@@ -114,7 +114,7 @@ func TestTokenOfAnotherIsNotSent(t *testing.T) {
 	spec.Subject = "another"
 	file.Spec = spec
 	e := failAs[*OtherCallerError](r, file)
-	if now := e.Now.(plan.WebIdentity); now.Subject != right || now.TokenFile != spec.TokenFile || !errors.Is(e, store.ErrOtherCaller) {
+	if now := e.Now.(plan.WebIdentity); now.Subject != right || now.TokenFile != spec.TokenFile || !errors.Is(e, store.ErrWrongIdentity) {
 		t.Errorf("got %+v", e)
 	}
 	r.wantCalls(0)

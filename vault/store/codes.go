@@ -17,34 +17,34 @@ type Codes struct {
 	Dir   *disk.Folder // nil to remember the codes of this process only
 	Locks *Locks
 
-	mu   sync.Mutex
-	sent map[string][]byte // what is remembered, where there is no folder
+	mu       sync.Mutex
+	lastSent map[string][]byte // what is remembered, where there is no folder
 }
 
 // A Device is one whose codes only this process sends until Close. What is done meanwhile is done
 // with the context that comes with it.
-type Device struct {
-	held  *Held
+type DeviceLock struct {
+	lock  *Lock
 	codes *Codes
 	file  string
 }
 
-// Device takes the lock of the device with that serial, and waits for it until ctx ends.
-func (c *Codes) Device(ctx context.Context, serial, question string) (context.Context, *Device, error) {
+// LockDevice takes the lock of the device with that serial, and waits for it until ctx ends.
+func (c *Codes) LockDevice(ctx context.Context, serial, question string) (context.Context, *DeviceLock, error) {
 	sum := sha256.Sum256([]byte("aws-vault device 1\x00" + serial))
 	id := hex.EncodeToString(sum[:16])
 	ctx, held, err := c.Locks.device(ctx, id, question)
 	if err != nil {
 		return ctx, nil, err
 	}
-	return ctx, &Device{held: held, codes: c, file: id}, nil
+	return ctx, &DeviceLock{lock: held, codes: c, file: id}, nil
 }
 
 const saltSize = 16
 
-// Sent reports whether the code is the last that was sent for the device. Where nothing
+// WasSent reports whether the code is the last that was sent for the device. Where nothing
 // is remembered, or what is cannot be read, none was.
-func (d *Device) Sent(code string) bool {
+func (d *DeviceLock) WasSent(code string) bool {
 	raw, err := d.codes.read(d.file)
 	if err != nil || len(raw) != saltSize+sha256.Size {
 		return false
@@ -52,9 +52,9 @@ func (d *Device) Sent(code string) bool {
 	return subtle.ConstantTimeCompare(raw, salted(raw[:saltSize:saltSize], code)) == 1
 }
 
-// Send notes that the code is about to be sent. If it returns an error, it was not noted,
+// MarkSent notes that the code is about to be sent. If it returns an error, it was not noted,
 // and is not to be sent.
-func (d *Device) Send(code string) error {
+func (d *DeviceLock) MarkSent(code string) error {
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
 	return d.codes.write(d.file, salted(salt, code))
@@ -66,7 +66,7 @@ func (c *Codes) read(file string) ([]byte, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.sent[file], nil
+	return c.lastSent[file], nil
 }
 
 func (c *Codes) write(file string, digest []byte) error {
@@ -75,15 +75,15 @@ func (c *Codes) write(file string, digest []byte) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.sent == nil {
-		c.sent = map[string][]byte{}
+	if c.lastSent == nil {
+		c.lastSent = map[string][]byte{}
 	}
-	c.sent[file] = digest
+	c.lastSent[file] = digest
 	return nil
 }
 
 // Close lets other processes use the device.
-func (d *Device) Close() error { return d.held.Close() }
+func (d *DeviceLock) Close() error { return d.lock.Close() }
 
 func salted(salt []byte, code string) []byte {
 	sum := sha256.Sum256(append(append([]byte{}, salt...), code...))

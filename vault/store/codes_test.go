@@ -17,40 +17,40 @@ import (
 func TestCodes(t *testing.T) {
 	w := newTestSessions(t)
 	c := &Codes{Dir: disk.NewFolder(filepath.Join(w.dir, "codes")), Locks: w.Locks}
-	device := func(serial string) *Device {
+	device := func(serial string) *DeviceLock {
 		t.Helper()
-		_, d, err := c.Device(t.Context(), serial, "a code")
+		_, d, err := c.LockDevice(t.Context(), serial, "a code")
 		if err != nil {
 			t.Fatal(err)
 		}
 		return d
 	}
 	d := device(testSerial)
-	if d.Sent("123456") || d.Sent("") {
+	if d.WasSent("123456") || d.WasSent("") {
 		t.Error("a code is known before any was sent")
 	}
 	for _, code := range []string{"123456", "654321"} {
-		if err := d.Send(code); err != nil {
+		if err := d.MarkSent(code); err != nil {
 			t.Fatal(err)
 		}
-		if !d.Sent(code) || d.Sent(code+"0") || d.Sent("") {
+		if !d.WasSent(code) || d.WasSent(code+"0") || d.WasSent("") {
 			t.Errorf("after %s, what was sent is told wrongly", code)
 		}
 	}
-	if d.Sent("123456") {
+	if d.WasSent("123456") {
 		t.Error("more than the last code is remembered")
 	}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
 	again := device(testSerial)
-	if !again.Sent("654321") {
+	if !again.WasSent("654321") {
 		t.Error("the code is forgotten")
 	}
 	again.Close()
 	other := device(testSerial + "2")
 	defer other.Close()
-	if other.Sent("654321") {
+	if other.WasSent("654321") {
 		t.Error("the code of one device counts for another")
 	}
 
@@ -58,7 +58,7 @@ func TestCodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.Send("654321")
+	d.MarkSent("654321")
 	second, err := os.ReadFile(c.Dir.File(d.file))
 	if err != nil || bytes.Equal(first, second) || bytes.Contains(second, []byte("654321")) {
 		t.Errorf("the file holds %x and then %x, want another salt", first, second)
@@ -67,7 +67,7 @@ func TestCodes(t *testing.T) {
 		if err := os.WriteFile(c.Dir.File(d.file), damage, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if d.Sent("654321") {
+		if d.WasSent("654321") {
 			t.Errorf("%d bytes are believed", len(damage))
 		}
 	}
@@ -83,16 +83,16 @@ func TestCodesErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &Codes{Dir: disk.NewFolder(file), Locks: w.Locks}
-	_, d, err := c.Device(t.Context(), testSerial, "")
+	_, d, err := c.LockDevice(t.Context(), testSerial, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Send("123456"); err == nil {
+	if err := d.MarkSent("123456"); err == nil {
 		t.Error("a code counts as noted that could not be")
 	}
 	ctx, stop := context.WithCancelCause(t.Context())
 	stop(errBroken)
-	if _, _, err := c.Device(ctx, testSerial, ""); !errors.Is(err, errBroken) {
+	if _, _, err := c.LockDevice(ctx, testSerial, ""); !errors.Is(err, errBroken) {
 		t.Errorf("waiting for the device returned %v", err)
 	}
 	d.Close()
@@ -102,11 +102,11 @@ func TestCodesErrors(t *testing.T) {
 func TestWithoutFolder(t *testing.T) {
 	w := newTestSessions(t).withoutFolder(t)
 	c := &Codes{Locks: w.Locks}
-	_, d, err := c.Device(t.Context(), testSerial, "")
+	_, d, err := c.LockDevice(t.Context(), testSerial, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Sent("123456") || d.Send("123456") != nil || !d.Sent("123456") || d.Sent("654321") {
+	if d.WasSent("123456") || d.MarkSent("123456") != nil || !d.WasSent("123456") || d.WasSent("654321") {
 		t.Error("the code of this process is not remembered")
 	}
 	d.Close()
@@ -119,14 +119,14 @@ func TestWithoutFolder(t *testing.T) {
 	}
 	made := 0
 	for range 2 {
-		if _, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil || warnings != nil {
+		if _, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil || warnings != nil {
 			t.Errorf("%v, %v", warnings, err)
 		}
 	}
 	if list, warnings, err := w.List(t.Context()); made != 1 || len(list) != 1 || warnings != nil || err != nil {
 		t.Errorf("%d sessions made, %d listed, %v, %v", made, len(list), warnings, err)
 	}
-	if err := (&Uses{Now: w.Now}).Note("work"); err != nil {
+	if err := (&ProfileHistory{Now: w.Now}).Record("work"); err != nil {
 		t.Error(err)
 	}
 }

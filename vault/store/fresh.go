@@ -6,31 +6,31 @@ import (
 )
 
 const (
-	// humanNeed is all that is asked of a session that a person would have to renew.
-	humanNeed = 5 * time.Minute
+	// minInteractiveLeft is all that is asked of a session that a person would have to renew.
+	minInteractiveLeft = 5 * time.Minute
 
-	// usable is the least that a session must have left to be worth handing out.
-	usable = 10 * time.Second
+	// minUsableLeft is the least that a session must have left to be worth handing out.
+	minUsableLeft = 10 * time.Second
 
-	// slack is how far a clock may have been set back since a session was made. Further
+	// maxClockSetBack is how far a clock may have been set back since a session was made. Further
 	// back, nothing is known of what the session has left.
-	slack = time.Minute
+	maxClockSetBack = time.Minute
 )
 
-// judge reports whether the session answers the ask and, if not, whether it does should a person
+// assess reports whether the session answers the ask and, if not, whether it does should a person
 // have to be asked for another.
-func (s *Sessions) judge(k Session, a Ask) (fresh, short bool) {
+func (s *Sessions) assess(k Session, a Request) (fresh, short bool) {
 	now := s.Now()
-	if !serves(k, a, now) {
+	if !isValidFor(k, a, now) {
 		return false, false
 	}
 	left := k.Left(now)
-	fresh = left >= min(a.Need, k.Life()/2)
-	return fresh, !fresh && left >= humanNeed
+	fresh = left >= min(a.MinLeft, k.Lifetime()/2)
+	return fresh, !fresh && left >= minInteractiveLeft
 }
 
-// serves reports whether the session, however little it has left, is one for the ask.
-func serves(k Session, a Ask, now time.Time) bool {
+// isValidFor reports whether the session, however little it has left, is one for the ask.
+func isValidFor(k Session, a Request, now time.Time) bool {
 	age := k.Age(now)
 	switch {
 	case k.Credentials.AccessKeyID == "":
@@ -38,7 +38,7 @@ func serves(k Session, a Ask, now time.Time) bool {
 	case a.MaxAge > 0 && age > a.MaxAge:
 		return false
 	}
-	return age >= -slack && k.Left(now) > 0
+	return age >= -maxClockSetBack && k.Left(now) > 0
 }
 
 // ExpiredError is returned for credentials that were no good when they came.
@@ -48,9 +48,9 @@ func (e *ExpiredError) Error() string {
 	return fmt.Sprintf("the credentials had expired at %s when they came", e.Expired.UTC().Format(time.RFC3339))
 }
 
-// check returns an [*ExpiredError] for what is of no use at now by this computer's clock.
+// checkNotExpired returns an [*ExpiredError] for what is of no use at now by this computer's clock.
 // How wrong that is was measured just now, so it is believed both ways.
-func (m Made) check(now time.Time) error {
+func (m Created) checkNotExpired(now time.Time) error {
 	if c := m.Credentials; c.CanExpire && !c.Expires.After(now.Add(m.Skew)) {
 		return &ExpiredError{Expired: c.Expires}
 	}

@@ -28,15 +28,15 @@ const indexFile = "sessions"
 
 // An Entry is what the index knows of one session or token.
 type Entry struct {
-	Type    string    `json:"type,omitempty"` // empty for a session
-	Name    string    `json:"name"`
-	Profile string    `json:"profile"`         // a token's is what its user knows it by
-	Who     string    `json:"who,omitempty"`   // a token is of
-	Stamp   string    `json:"stamp,omitempty"` // of the item for which Who is right; empty for none
-	Kind    string    `json:"kind"`
-	Root    string    `json:"root,omitempty"`
-	Made    time.Time `json:"made"`
-	Expires time.Time `json:"expires"` // zero in a line that says to forget what came before
+	Type       string    `json:"type,omitempty"` // empty for a session
+	Name       string    `json:"name"`
+	Profile    string    `json:"profile"`         // a token's is what its user knows it by
+	SignedInAs string    `json:"who,omitempty"`   // a token is of
+	Stamp      string    `json:"stamp,omitempty"` // byName the item for which Who is right; empty for none
+	Kind       string    `json:"kind"`
+	Root       string    `json:"root,omitempty"`
+	Created    time.Time `json:"made"`
+	Expires    time.Time `json:"expires"` // zero in a line that says to forget what came before
 }
 
 // maxIndex bounds what is read of an index: some twenty thousand sessions. At half of it
@@ -80,7 +80,7 @@ func decodeIndex(raw []byte) map[string]Entry {
 		switch {
 		case e.Expires.IsZero():
 			delete(entries, e.Name)
-		case !ok || !e.Made.Before(known.Made): // who reads an old item may write its line late
+		case !ok || !e.Created.Before(known.Created): // who reads an old item may write its line late
 			entries[e.Name] = e
 		}
 	}
@@ -108,7 +108,7 @@ func (x *Index) add(ctx context.Context, entries ...Entry) error {
 	if x.Dir == nil {
 		return nil
 	}
-	_, lock, err := x.Locks.Alone(ctx, "index", "the list of sessions")
+	_, lock, err := x.Locks.Named(ctx, "index", "the list of sessions")
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (x *Index) add(ctx context.Context, entries ...Entry) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return x.Dir.Write(indexFile, text)
 	}
-	if errors.Is(err, disk.ErrLinked) {
+	if errors.Is(err, disk.ErrHardLink) {
 		return x.compact(text)
 	}
 	if err != nil {
@@ -158,7 +158,7 @@ func (x *Index) retain(ctx context.Context, keep func(Entry) bool) error {
 	if x.Dir == nil {
 		return nil
 	}
-	_, lock, err := x.Locks.Alone(ctx, "index", "the list of sessions")
+	_, lock, err := x.Locks.Named(ctx, "index", "the list of sessions")
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 func entry(name string, made time.Time) Entry {
-	return Entry{Name: name, Profile: "prod", Kind: "assume role", Root: "hub", Made: made, Expires: made.Add(time.Hour)}
+	return Entry{Name: name, Profile: "prod", Kind: "assume role", Root: "hub", Created: made, Expires: made.Add(time.Hour)}
 }
 
 func (w *testSessions) writeIndex(t *testing.T, text string) {
@@ -82,7 +82,7 @@ func TestIndexDamaged(t *testing.T) {
 	}
 }
 
-func TestIndexStaysSmall(t *testing.T) {
+func TestIndexIsCompacted(t *testing.T) {
 	w := newTestSessions(t)
 	size := func() int64 {
 		info, err := os.Stat(w.Index.Dir.File(indexFile))

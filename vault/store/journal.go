@@ -17,15 +17,15 @@ import (
 // interrupted can be finished or undone. A journal holds both keys: whichever of them AWS
 // takes in the end, it is not lost. So it lies among the items that aws-vault 7 does not see.
 type Journals struct {
-	Ring  KeyRing
-	Guard func(name string) (bool, error) // as in [Keys]
+	Ring       KeyRing
+	NeedsTouch func(name string) (bool, error) // as in [Keys]
 }
 
 // A Rotation is the replacement of one stored key by another.
 type Rotation struct {
 	Name    string          // that the key is stored under
 	User    string          // whose key it is, by IAM's name
-	Account string          // of that user
+	Account string          // byName that user
 	Before  []string        // the ids of all the user's keys, listed before a new one was asked for
 	Old     aws.Credentials // the key to be replaced
 	New     aws.Credentials // the one that AWS made; zero until it came
@@ -37,7 +37,7 @@ type Rotation struct {
 
 // JournalError is returned for a journal that cannot be read. It quotes nothing of it.
 type JournalError struct {
-	Name string // of the key
+	Name string // byName the key
 	Why  string // what was found, and what was wanted
 }
 
@@ -86,8 +86,8 @@ func (j *Journals) Put(ctx context.Context, r Rotation) error {
 		return err
 	}
 	touch := false
-	if j.Guard != nil {
-		if touch, err = j.Guard(r.Name); err != nil {
+	if j.NeedsTouch != nil {
+		if touch, err = j.NeedsTouch(r.Name); err != nil {
 			return err
 		}
 	}

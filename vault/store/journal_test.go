@@ -54,7 +54,7 @@ func TestJournal(t *testing.T) {
 }
 
 // A journal lies where sessions lie, and is none.
-func TestJournalIsNoSession(t *testing.T) {
+func TestJournalIsNotASession(t *testing.T) {
 	w := newTestSessions(t)
 	if err := (&Journals{Ring: w.ring}).Put(t.Context(), rotation()); err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestDamagedJournals(t *testing.T) {
 	}
 }
 
-func TestJournalKeystoreFails(t *testing.T) {
+func TestJournalKeystoreErrors(t *testing.T) {
 	ring := keystoretest.New()
 	ring.Errors["Item"], ring.Errors["Put"], ring.Errors["Remove"] = errBroken, errBroken, errBroken
 	j := &Journals{Ring: ring}

@@ -37,8 +37,8 @@ func (e *SharedNameError) Error() string {
 	return fmt.Sprintf("key name %q: this keystore keeps it in the same item as %s, expected a name of its own", e.Name, other)
 }
 
-// unshared returns a [*SharedNameError] for a name that is found and not listed.
-func (k *Keys) unshared(ctx context.Context, name string) error {
+// checkShared returns a [*SharedNameError] for a name that is found and not listed.
+func (k *Keys) checkShared(ctx context.Context, name string) error {
 	if _, err := k.Ring.Stamp(ctx, name); errors.Is(err, keystore.ErrNotFound) {
 		return nil
 	}
@@ -53,14 +53,14 @@ func (k *Keys) unshared(ctx context.Context, name string) error {
 	return e
 }
 
-// taken are the forms of names that aws-vault 7 does not keep a key under. A form that is
+// reservedNames are the forms of names that aws-vault 7 does not keep a key under. A form that is
 // wider than its own costs a name that nobody misses; a narrower one would cost a key.
-var taken = sync.OnceValue(func() *regexp.Regexp {
+var reservedNames = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?s)^(?:oidc:.*|[^,]+,[^,]+,[^,]*,[0-9]+|session:.*:.*:[^:]+|.* session \([0-9]+\))$`)
 })
 
 func checkKeyName(name string) error {
-	if taken().MatchString(name) {
+	if reservedNames().MatchString(name) {
 		return &NameError{Name: name}
 	}
 	return nil

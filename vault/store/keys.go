@@ -24,16 +24,16 @@ type Keys struct {
 	Ring KeyRing
 	Dir  *disk.Folder // where each key's generation is noted; nil where no session is cached that began with a key
 
-	// Guard reports whether the key of that name is to open with a touch only, or why it cannot
+	// NeedsTouch reports whether the key of that name is to open with a touch only, or why it cannot
 	// be kept so; nil for none.
-	Guard func(name string) (bool, error)
+	NeedsTouch func(name string) (bool, error)
 }
 
-func (k *Keys) guarded(name string) (bool, error) {
-	if k.Guard == nil {
+func (k *Keys) needsTouch(name string) (bool, error) {
+	if k.NeedsTouch == nil {
 		return false, nil
 	}
-	return k.Guard(name)
+	return k.NeedsTouch(name)
 }
 
 // ErrNoKey is returned for a name under which no key is stored.
@@ -67,7 +67,7 @@ func (k *Keys) Key(ctx context.Context, name string) (aws.Credentials, error) {
 		return c, err
 	}
 	// It was stored before its profile asked for a touch.
-	if touch, err := k.guarded(name); err != nil || !touch {
+	if touch, err := k.needsTouch(name); err != nil || !touch {
 		return c, nil // a keystore that cannot keep it so is refused where it is used, not where it is left
 	}
 	return c, k.Put(ctx, name, c)
@@ -117,15 +117,15 @@ func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 	if _, err := decodeKey(name, data); err != nil {
 		return err // what could not be read back is not written
 	}
-	if err := k.unshared(ctx, name); err != nil {
+	if err := k.checkShared(ctx, name); err != nil {
 		return err
 	}
-	touch, err := k.guarded(name)
+	touch, err := k.needsTouch(name)
 	if err != nil {
 		return err
 	}
 	// Once before, so that a folder that cannot be written is found while nothing has changed.
-	if err := k.renew(name); err != nil {
+	if err := k.renewGeneration(name); err != nil {
 		return err
 	}
 	err = k.Ring.Put(ctx, keystore.Item{
@@ -135,7 +135,7 @@ func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 	if err != nil {
 		return err
 	}
-	return k.renew(name)
+	return k.renewGeneration(name)
 }
 
 // ErrReadBack is returned where a keystore returns something else than what was written to it.
@@ -192,24 +192,24 @@ func (k *Keys) Fingerprint(ctx context.Context, name string) (string, bool, erro
 		}
 		stamp = KeyCheck(c)
 	}
-	generation, err := k.Dir.Read(generation(name), 64)
+	generation, err := k.Dir.Read(generationFile(name), 64)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", false, err
 	}
 	return stamp + " " + string(generation), true, nil
 }
 
-// renew notes a new generation of the key. A keystore's own stamp may count in seconds,
+// renewGeneration notes a new generation of the key. A keystore's own stamp may count in seconds,
 // and two writes may fall into one.
-func (k *Keys) renew(name string) error {
+func (k *Keys) renewGeneration(name string) error {
 	if k.Dir == nil {
 		return nil
 	}
-	return k.Dir.Write(generation(name), []byte(rand.Text()))
+	return k.Dir.Write(generationFile(name), []byte(rand.Text()))
 }
 
-// generation is the file that a key's generation is noted in.
-func generation(name string) string {
+// generationFile is the file that a key's generation is noted in.
+func generationFile(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return hex.EncodeToString(sum[:16])
 }

@@ -211,8 +211,8 @@ func TestKeyNames(t *testing.T) {
 	}
 }
 
-// FuzzHiddenIsRefused: whatever Names hides, Put refuses, so that a key never vanishes.
-func FuzzHiddenIsRefused(f *testing.F) {
+// FuzzHiddenNamesAreRefused: whatever Names hides, Put refuses, so that a key never vanishes.
+func FuzzHiddenNamesAreRefused(f *testing.F) {
 	for _, name := range []string{"work", "oidc:https://x", "session,d29yaw,,1500000000", "sts.AssumeRole,d29yaw,,1700000000", "a\n,b,,1", "credential_process,\n,,1234567890"} {
 		f.Add(name)
 	}
@@ -309,7 +309,7 @@ func TestFingerprint(t *testing.T) {
 func TestUnreadableGeneration(t *testing.T) {
 	keys, r := newKeys(t)
 	r.Items["work"] = keystore.Item{Name: "work"}
-	if err := os.MkdirAll(keys.Dir.File(generation("work")), 0o700); err != nil {
+	if err := os.MkdirAll(keys.Dir.File(generationFile("work")), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if p, ok, err := keys.Fingerprint(t.Context(), "work"); p != "" || ok || err == nil {
@@ -363,12 +363,12 @@ func FuzzDecodeKey(f *testing.F) {
 
 // A key whose profile asks for a touch is kept so, and one that was stored before is stored anew
 // when it is read. A keystore that cannot keep it so takes none, and gives what it has.
-func TestGuardedKeys(t *testing.T) {
+func TestKeysThatNeedATouch(t *testing.T) {
 	keys, r := newKeys(t)
 	if err := keys.Put(t.Context(), "work", testKey); err != nil {
 		t.Fatal(err)
 	}
-	keys.Guard = func(name string) (bool, error) { return name == "work", nil }
+	keys.NeedsTouch = func(name string) (bool, error) { return name == "work", nil }
 	if r.Items["work"].Touch {
 		t.Error("kept for a touch that nobody asked for")
 	}
@@ -379,7 +379,7 @@ func TestGuardedKeys(t *testing.T) {
 		t.Errorf("another key: %v, kept for a touch: %v", err, r.Items["other"].Touch)
 	}
 	cannot := errors.New("no touch here")
-	keys.Guard = func(string) (bool, error) { return false, cannot }
+	keys.NeedsTouch = func(string) (bool, error) { return false, cannot }
 	if err := keys.Put(t.Context(), "work", testKey); !errors.Is(err, cannot) {
 		t.Errorf("Put: %v, want %v", err, cannot)
 	}

@@ -16,19 +16,19 @@ import (
 // index does not know, which it then learns. Damaged items are warnings; the error is
 // the keystore's.
 func (s *Sessions) List(ctx context.Context) ([]Entry, []error, error) {
-	return list(ctx, s.all(), s.Index, "", s.Now())
+	return list(ctx, s.listRing(), s.Index, "", s.Now())
 }
 
 func list(ctx context.Context, ring Ring, x *Index, kind string, now time.Time) ([]Entry, []error, error) {
-	all, warnings, err := survey(ctx, ring, x, now)
+	all, warnings, err := readEntries(ctx, ring, x, now)
 	if err != nil {
 		return nil, warnings, err
 	}
-	return living(all, kind, now), warnings, nil
+	return filterUnexpired(all, kind, now), warnings, nil
 }
 
-// living are the entries of a kind that have not expired, the earliest expiry first.
-func living(all []Entry, kind string, now time.Time) []Entry {
+// filterUnexpired are the entries of a kind that have not expired, the earliest expiry first.
+func filterUnexpired(all []Entry, kind string, now time.Time) []Entry {
 	live := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return e.Type != kind || !e.Expires.After(now) })
 	slices.SortFunc(live, func(a, b Entry) int {
 		if c := a.Expires.Compare(b.Expires); c != 0 {
@@ -39,42 +39,42 @@ func living(all []Entry, kind string, now time.Time) []Entry {
 	return live
 }
 
-// Kept is what a keystore holds that is no key.
-type Kept struct{ Sessions, Tokens []Entry }
+// Cached is what a keystore holds that is no key.
+type Cached struct{ Sessions, Tokens []Entry }
 
-// Kept returns what [Sessions.List] and [Tokens.List] return, with one listing of the
+// Cached returns what [Sessions.List] and [Tokens.List] return, with one listing of the
 // keystore for both.
-func (s *Sessions) Kept(ctx context.Context) (Kept, []error, error) {
-	all, warnings, err := survey(ctx, s.all(), s.Index, s.Now())
+func (s *Sessions) ListCached(ctx context.Context) (Cached, []error, error) {
+	all, warnings, err := readEntries(ctx, s.listRing(), s.Index, s.Now())
 	if err != nil {
-		return Kept{}, warnings, err
+		return Cached{}, warnings, err
 	}
-	return kept(all, s.Now()), warnings, nil
+	return groupByType(all, s.Now()), warnings, nil
 }
 
-func kept(all []Entry, now time.Time) Kept {
-	return Kept{Sessions: living(all, "", now), Tokens: living(all, tokenType, now)}
+func groupByType(all []Entry, now time.Time) Cached {
+	return Cached{Sessions: filterUnexpired(all, "", now), Tokens: filterUnexpired(all, tokenType, now)}
 }
 
 // Remove deletes the sessions that match, expired ones too, and returns how many had not
 // expired. What else lies in the keystore, damaged items among it, stays: it may be no
 // session. If the keystore fails half-way, the count is of those that are gone.
 func (s *Sessions) Remove(ctx context.Context, match func(Entry) bool) (int, []error, error) {
-	gone, warnings, err := remove(ctx, s.all(), s.Index, s.Now(), map[string]func(Entry) bool{"": match})
+	gone, warnings, err := remove(ctx, s.listRing(), s.Index, s.Now(), map[string]func(Entry) bool{"": match})
 	return len(gone.Sessions), warnings, err
 }
 
-// RemoveKept is Remove for sessions and tokens, with one listing of the keystore for both.
+// RemoveCached is Remove for sessions and tokens, with one listing of the keystore for both.
 // It returns those that are gone and had not expired.
-func (s *Sessions) RemoveKept(ctx context.Context, session, token func(Entry) bool) (Kept, []error, error) {
-	return remove(ctx, s.all(), s.Index, s.Now(), map[string]func(Entry) bool{"": session, tokenType: token})
+func (s *Sessions) RemoveCached(ctx context.Context, session, token func(Entry) bool) (Cached, []error, error) {
+	return remove(ctx, s.listRing(), s.Index, s.Now(), map[string]func(Entry) bool{"": session, tokenType: token})
 }
 
 // remove deletes what the function of its type matches.
-func remove(ctx context.Context, ring Ring, x *Index, now time.Time, matches map[string]func(Entry) bool) (Kept, []error, error) {
-	all, warnings, err := survey(ctx, ring, x, now)
+func remove(ctx context.Context, ring Ring, x *Index, now time.Time, matches map[string]func(Entry) bool) (Cached, []error, error) {
+	all, warnings, err := readEntries(ctx, ring, x, now)
 	if err != nil {
-		return Kept{}, warnings, err
+		return Cached{}, warnings, err
 	}
 	var found, gone []Entry
 	for _, e := range all {
@@ -92,13 +92,13 @@ func remove(ctx context.Context, ring Ring, x *Index, now time.Time, matches map
 		gone = append(gone, Entry{Name: e.Name})
 	}
 	if gone != nil {
-		warnings = append(warnings, x.note(ctx, gone)...)
+		warnings = append(warnings, x.addOrWarn(ctx, gone)...)
 	}
-	return kept(found, now), warnings, err
+	return groupByType(found, now), warnings, err
 }
 
-// survey returns what the index or else the item tells of each item in the keystore.
-func survey(ctx context.Context, ring Ring, x *Index, now time.Time) ([]Entry, []error, error) {
+// readEntries returns what the index or else the item tells of each item in the keystore.
+func readEntries(ctx context.Context, ring Ring, x *Index, now time.Time) ([]Entry, []error, error) {
 	names, err := ring.Names(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -111,7 +111,7 @@ func survey(ctx context.Context, ring Ring, x *Index, now time.Time) ([]Entry, [
 			all = append(all, e)
 			continue
 		}
-		e, damage, err := describe(ctx, ring, name, now)
+		e, damage, err := readEntry(ctx, ring, name, now)
 		if err != nil {
 			return nil, warnings, err
 		}
@@ -121,23 +121,23 @@ func survey(ctx context.Context, ring Ring, x *Index, now time.Time) ([]Entry, [
 		}
 	}
 	if learnt != nil {
-		warnings = append(warnings, x.note(ctx, learnt)...)
+		warnings = append(warnings, x.addOrWarn(ctx, learnt)...)
 	}
 	return append(all, learnt...), warnings, nil
 }
 
 // otherType is the type of an item that is whole, and neither a session nor a token. The index
-// knows of it, so that it is not opened for each list, and forgets it after otherFor, for
+// knows of it, so that it is not opened for each list, and forgets it after otherLifetime, for
 // nobody tells it when such an item is removed.
 const (
-	otherType = "other"
-	otherFor  = 30 * 24 * time.Hour
+	otherType     = "other"
+	otherLifetime = 30 * 24 * time.Hour
 )
 
-// describe reads an item and returns what the index is to know of it: nothing, if it is
+// readEntry reads an item and returns what the index is to know of it: nothing, if it is
 // damaged, which is a warning.
-func describe(ctx context.Context, ring Ring, name string, now time.Time) (Entry, []error, error) {
-	data, warnings, err := open(ctx, ring, name)
+func readEntry(ctx context.Context, ring Ring, name string, now time.Time) (Entry, []error, error) {
+	data, warnings, err := readItem(ctx, ring, name)
 	if data == nil {
 		return Entry{}, warnings, err
 	}
@@ -145,25 +145,25 @@ func describe(ctx context.Context, ring Ring, name string, now time.Time) (Entry
 	if err == nil {
 		return session.entry(name), nil, nil
 	}
-	if isOther(err) {
+	if isOtherType(err) {
 		var token Token
 		if token, err = decodeToken(name, data); err == nil {
 			return token.entry(name, time.Time{}), nil, nil
 		}
 	}
-	if isOther(err) {
-		return Entry{Type: otherType, Name: name, Made: now, Expires: now.Add(otherFor)}, nil, nil
+	if isOtherType(err) {
+		return Entry{Type: otherType, Name: name, Created: now, Expires: now.Add(otherLifetime)}, nil, nil
 	}
 	return Entry{}, []error{err}, nil
 }
 
-// isOther reports whether an item was called damaged only because it is something else.
-func isOther(err error) bool {
+// isOtherType reports whether an item was called damaged only because it is something else.
+func isOtherType(err error) bool {
 	var damaged *DamagedError
-	return errors.As(err, &damaged) && damaged.other
+	return errors.As(err, &damaged) && damaged.isOther
 }
 
-func (x *Index) note(ctx context.Context, entries []Entry) []error {
+func (x *Index) addOrWarn(ctx context.Context, entries []Entry) []error {
 	if err := x.add(ctx, entries...); err != nil {
 		return []error{fmt.Errorf("the list of sessions could not be written: %w", err)}
 	}

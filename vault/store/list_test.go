@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-func all(Entry) bool { return true }
+func matchAll(Entry) bool { return true }
 
 func (w *testSessions) wantList(t *testing.T, opened int, want ...string) []error {
 	t.Helper()
@@ -35,16 +35,16 @@ func (w *testSessions) wantList(t *testing.T, opened int, want ...string) []erro
 	return warnings
 }
 
-func TestListLearns(t *testing.T) {
+func TestListReadsUnknownItems(t *testing.T) {
 	w, made := newTestSessions(t), 0
-	if _, _, err := w.Get(t.Context(), Ask{Name: nameB, Profile: "dev", Create: w.lasting(2*time.Hour, &made)}); err != nil {
+	if _, _, err := w.Get(t.Context(), Request{Name: nameB, Profile: "dev", Create: w.lasting(2*time.Hour, &made)}); err != nil {
 		t.Fatal(err)
 	}
 	w.put(t, nameA, session(time.Hour)) // by a process with another state folder
 	w.wantList(t, 1, nameA, nameB)
 	w.wantList(t, 0, nameA, nameB)
 	e := w.Index.Entries()[nameA]
-	if e.Profile != "prod" || e.Kind != "assume role" || e.Root != "hub" || !e.Made.Equal(noon) || !e.Expires.Equal(noon.Add(time.Hour)) {
+	if e.Profile != "prod" || e.Kind != "assume role" || e.Root != "hub" || !e.Created.Equal(noon) || !e.Expires.Equal(noon.Add(time.Hour)) {
 		t.Errorf("learnt %+v", e)
 	}
 	for why, spoil := range map[string]func(){
@@ -65,7 +65,7 @@ func TestListLearns(t *testing.T) {
 
 // An item that is neither a session nor a token is opened once, not for each list, and
 // again when it may have become something else.
-func TestListLearnsOthers(t *testing.T) {
+func TestListRemembersOtherItems(t *testing.T) {
 	w := newTestSessions(t)
 	if err := (&Journals{Ring: w.ring}).Put(t.Context(), rotation()); err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestListLearnsOthers(t *testing.T) {
 	for name := range w.ring.Items {
 		w.put(t, name, session(time.Hour)) // by a process with another state folder
 	}
-	w.now = noon.Add(otherFor + 2*sweepAfter)
+	w.now = noon.Add(otherLifetime + 2*sweepAfter)
 	w.Sweep(t.Context())
 	w.wantList(t, 0)
 	if len(w.ring.Items) != 0 {
@@ -91,8 +91,8 @@ func TestListEqualExpiry(t *testing.T) {
 	w.wantList(t, 2, nameA, nameB)
 }
 
-// TestKilledBetween: a maker was killed after it kept the session and before the index knew.
-func TestKilledBetween(t *testing.T) {
+// TestKilledBeforeIndexUpdate: a maker was killed after it kept the session and before the index knew.
+func TestKilledBeforeIndexUpdate(t *testing.T) {
 	w, made := newTestSessions(t), 0
 	w.put(t, nameA, session(time.Hour))
 	w.wantList(t, 1, nameA)
@@ -102,7 +102,7 @@ func TestKilledBetween(t *testing.T) {
 			w.Index.Dir = disk.NewFolder(w.dir + " gone") // so that no more is written to it
 		}
 	}
-	if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil {
+	if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil {
 		t.Fatal(err)
 	}
 	w.ring.BeforeAny = nil
@@ -120,7 +120,7 @@ func TestListDamaged(t *testing.T) {
 	if len(warnings) != 1 || !errors.As(warnings[0], &damaged) || damaged.Name != nameB || strings.Contains(damaged.Error(), testSecret) {
 		t.Errorf("warned %v, want the damaged item", warnings)
 	}
-	if n, _, err := w.Remove(t.Context(), all); n != 1 || err != nil {
+	if n, _, err := w.Remove(t.Context(), matchAll); n != 1 || err != nil {
 		t.Errorf("removed %d, %v", n, err)
 	}
 	if len(w.ring.Items) != 2 {
@@ -136,7 +136,7 @@ func TestListErrors(t *testing.T) {
 		if live, _, err := w.List(t.Context()); !errors.Is(err, errBroken) || live != nil {
 			t.Errorf("%s: List = %v, %v", method, live, err)
 		}
-		if n, _, err := w.Remove(t.Context(), all); !errors.Is(err, errBroken) || n != 0 || len(w.ring.Items) != 1 {
+		if n, _, err := w.Remove(t.Context(), matchAll); !errors.Is(err, errBroken) || n != 0 || len(w.ring.Items) != 1 {
 			t.Errorf("%s: Remove = %d, %v", method, n, err)
 		}
 	}
@@ -180,7 +180,7 @@ func TestRemove(t *testing.T) {
 	t.Run("gone meanwhile", func(t *testing.T) {
 		w := fill(t)
 		w.ring.Errors["Remove"] = keystore.ErrNotFound
-		if n, warnings, err := w.Remove(t.Context(), all); n != 0 || warnings != nil || err != nil {
+		if n, warnings, err := w.Remove(t.Context(), matchAll); n != 0 || warnings != nil || err != nil {
 			t.Errorf("Remove = %d, %v, %v", n, warnings, err)
 		}
 	})
@@ -191,7 +191,7 @@ func TestRemove(t *testing.T) {
 				w.ring.Errors["Remove"] = errBroken
 			}
 		}
-		n, _, err := w.Remove(t.Context(), all)
+		n, _, err := w.Remove(t.Context(), matchAll)
 		if n != 1 || !errors.Is(err, errBroken) || len(w.ring.Items) != 2 || len(w.Index.Entries()) != 2 {
 			t.Errorf("Remove = %d, %v, left %d items", n, err, len(w.ring.Items))
 		}
@@ -204,7 +204,7 @@ func TestRemove(t *testing.T) {
 		if err := os.Mkdir(w.Index.Dir.File(indexFile), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if n, warnings, err := w.Remove(t.Context(), all); n != 2 || len(warnings) != 2 || err != nil {
+		if n, warnings, err := w.Remove(t.Context(), matchAll); n != 2 || len(warnings) != 2 || err != nil {
 			t.Errorf("Remove = %d, %v, %v, want warnings about the index", n, warnings, err)
 		}
 	})
@@ -216,7 +216,7 @@ func TestSweep(t *testing.T) {
 	make := func() { // makes a session, and so may sweep
 		t.Helper()
 		made = 0
-		if _, _, err := w.Get(t.Context(), Ask{Name: nameB, Need: 1, Create: w.lasting(time.Second, &made)}); err != nil || made != 1 {
+		if _, _, err := w.Get(t.Context(), Request{Name: nameB, MinLeft: 1, Create: w.lasting(time.Second, &made)}); err != nil || made != 1 {
 			t.Fatal(err, made)
 		}
 		delete(w.ring.Items, nameB)
@@ -237,7 +237,7 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.put(t, "renewed", session(time.Hour)) // the index knows only the session before
-	if err := w.Index.add(t.Context(), Entry{Name: "renewed", Made: noon.Add(-3 * time.Hour), Expires: noon.Add(-2 * time.Hour)}); err != nil {
+	if err := w.Index.add(t.Context(), Entry{Name: "renewed", Created: noon.Add(-3 * time.Hour), Expires: noon.Add(-2 * time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	w.put(t, "unknown", session(-2*time.Hour))
@@ -280,12 +280,12 @@ func TestSweepErrors(t *testing.T) {
 	}
 	t.Run("held", func(t *testing.T) {
 		w := fill(t)
-		_, held, err := w.Locks.Alone(t.Context(), "sweep", "")
+		_, held, err := w.Locks.Named(t.Context(), "sweep", "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer held.Close()
-		w.Sweep(t.Context()) // comes back
+		w.Sweep(t.Context()) // onWait back
 		if len(w.ring.Calls) != 0 {
 			t.Errorf("the keystore was asked %v while another swept", w.ring.Calls)
 		}
@@ -303,13 +303,13 @@ func TestSweepErrors(t *testing.T) {
 	})
 }
 
-// TestReadersWriteNothing: what only asks leaves no trace.
-func TestReadersWriteNothing(t *testing.T) {
+// TestReadersDoNotWrite: what only asks leaves no trace.
+func TestReadersDoNotWrite(t *testing.T) {
 	w := newTestSessions(t)
 	w.put(t, nameA, session(time.Hour))
-	w.Find(t.Context(), Ask{Name: nameA})
-	w.Find(t.Context(), Ask{Name: nameB})
-	w.Get(context.Background(), Ask{Name: nameA})
+	w.Find(t.Context(), Request{Name: nameA})
+	w.Find(t.Context(), Request{Name: nameB})
+	w.Get(context.Background(), Request{Name: nameA})
 	w.Index.Entries()
 	if _, err := os.Stat(w.dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the state folder was touched (%v)", err)

@@ -20,7 +20,7 @@ func (w *testSessions) awaitQueue(t *testing.T, file string, n int) {
 	t.Helper()
 	for range n {
 		select {
-		case at := <-w.comers:
+		case at := <-w.waiters:
 			if at != file {
 				t.Errorf("someone waits for %s, want %s", filepath.Base(at), file)
 			}
@@ -31,24 +31,24 @@ func (w *testSessions) awaitQueue(t *testing.T, file string, n int) {
 	}
 }
 
-// TestOneMaker has all callers find nothing before the first session exists: Create waits
+// TestOneCreator has all callers find nothing before the first session exists: Create waits
 // until every other caller is at the lock.
-func TestOneMaker(t *testing.T) {
-	t.Run("in a folder", func(t *testing.T) { oneMaker(t, newTestSessions(t)) })
-	t.Run("without a folder", func(t *testing.T) { oneMaker(t, newTestSessions(t).withoutFolder(t)) })
+func TestOneCreator(t *testing.T) {
+	t.Run("in a folder", func(t *testing.T) { testOneCreator(t, newTestSessions(t)) })
+	t.Run("without a folder", func(t *testing.T) { testOneCreator(t, newTestSessions(t).withoutFolder(t)) })
 }
 
-func oneMaker(t *testing.T, w *testSessions) {
+func testOneCreator(t *testing.T, w *testSessions) {
 	const callers = 50
 	var made atomic.Int32
 	var all sync.WaitGroup
 	for range callers {
 		all.Go(func() {
-			k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Need: time.Minute, Create: func(context.Context) (Made, error) {
+			k, warnings, err := w.Get(t.Context(), Request{Name: nameA, MinLeft: time.Minute, Create: func(context.Context) (Created, error) {
 				if made.Add(1) == 1 {
 					w.awaitQueue(t, sessionFile(nameA), callers-1)
 				}
-				return Made{Credentials: temporary(noon.Add(time.Hour))}, nil
+				return Created{Credentials: temporary(noon.Add(time.Hour))}, nil
 			}})
 			if err != nil || warnings != nil || k.Credentials.AccessKeyID != testKeyID {
 				t.Errorf("Get = %v, %v, %v", k.Credentials, warnings, err)
@@ -61,14 +61,14 @@ func oneMaker(t *testing.T, w *testSessions) {
 	}
 }
 
-func TestOneFailure(t *testing.T) {
-	t.Run("in a folder", func(t *testing.T) { oneFailure(t, newTestSessions) })
+func TestFailureIsShared(t *testing.T) {
+	t.Run("in a folder", func(t *testing.T) { testOneFailure(t, newTestSessions) })
 	t.Run("without a folder", func(t *testing.T) {
-		oneFailure(t, func(t *testing.T) *testSessions { return newTestSessions(t).withoutFolder(t) })
+		testOneFailure(t, func(t *testing.T) *testSessions { return newTestSessions(t).withoutFolder(t) })
 	})
 }
 
-func oneFailure(t *testing.T, newTestSessions func(*testing.T) *testSessions) {
+func testOneFailure(t *testing.T, newTestSessions func(*testing.T) *testSessions) {
 	const callers = 20
 	for _, why := range []error{errBroken, errCancelled} {
 		t.Run(why.Error(), func(t *testing.T) {
@@ -78,13 +78,13 @@ func oneFailure(t *testing.T, newTestSessions func(*testing.T) *testSessions) {
 			var all sync.WaitGroup
 			for range callers {
 				all.Go(func() {
-					_, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: func(context.Context) (Made, error) {
+					_, _, err := w.Get(t.Context(), Request{Name: nameA, Create: func(context.Context) (Created, error) {
 						if made.Add(1) == 1 {
 							w.awaitQueue(t, sessionFile(nameA), callers-1)
 						}
-						return Made{}, fmt.Errorf("asking: %w", why)
+						return Created{}, fmt.Errorf("asking: %w", why)
 					}})
-					var maker *MakerError
+					var maker *LockOwnerError
 					if errors.As(err, &maker) {
 						taken.Add(1)
 						if maker.Process != os.Getpid() || maker.Text != "asking: "+why.Error() || maker.Cancelled != (why == errCancelled) {
@@ -103,15 +103,15 @@ func oneFailure(t *testing.T, newTestSessions func(*testing.T) *testSessions) {
 				t.Errorf("%d makings, %d took the failure, want 1 and %d", made.Load(), taken.Load(), callers-1)
 			}
 			count := 0
-			if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &count)}); err != nil || count != 1 {
+			if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &count)}); err != nil || count != 1 {
 				t.Errorf("who comes later got %v after %d makings, want a new try", err, count)
 			}
 		})
 	}
 }
 
-// TestOldFailure: a failure from before we waited is not ours.
-func TestOldFailure(t *testing.T) {
+// TestOldFailureIsIgnored: a failure from before we waited is not ours.
+func TestOldFailureIsIgnored(t *testing.T) {
 	for at, want := range map[time.Time]bool{noon: true, noon.Add(-time.Second): false} {
 		w := newTestSessions(t)
 		_, held, err := w.Locks.Session(t.Context(), nameA, "")
@@ -128,16 +128,16 @@ func TestOldFailure(t *testing.T) {
 		}()
 		w.awaitQueue(t, sessionFile(nameA), 1)
 		held.Fail(at, errBroken, false)
-		var maker *MakerError
+		var maker *LockOwnerError
 		if err := <-got; errors.As(err, &maker) != want {
 			t.Errorf("a failure at %v: the lock returned %v", at, err)
 		}
 	}
 }
 
-// TestMadeAfterFailure: a maker failed while we waited, and a later one, who had not waited,
+// TestCreatedAfterFailure: a maker failed while we waited, and a later one, who had not waited,
 // made the session before the lock came to us.
-func TestMadeAfterFailure(t *testing.T) {
+func TestCreatedAfterFailure(t *testing.T) {
 	w := newTestSessions(t)
 	_, held, err := w.Locks.Session(t.Context(), nameA, "")
 	if err != nil {
@@ -145,7 +145,7 @@ func TestMadeAfterFailure(t *testing.T) {
 	}
 	got := make(chan error)
 	go func() {
-		_, warnings, err := w.Get(t.Context(), Ask{Name: nameA})
+		_, warnings, err := w.Get(t.Context(), Request{Name: nameA})
 		got <- errors.Join(append(warnings, err)...)
 	}()
 	w.awaitQueue(t, sessionFile(nameA), 1)
@@ -156,24 +156,24 @@ func TestMadeAfterFailure(t *testing.T) {
 	}
 }
 
-// TestStoppedMaker: one who is stopped leaves no failure, for those who wait may do better.
-func TestStoppedMaker(t *testing.T) {
+// TestCancelledCreator: one who is stopped leaves no failure, for those who wait may do better.
+func TestCancelledCreator(t *testing.T) {
 	w := newTestSessions(t)
 	ctx, stop := context.WithCancelCause(t.Context())
 	first, made := make(chan error), 0
 	begun := make(chan bool)
 	go func() {
-		_, _, err := w.Get(ctx, Ask{Name: nameA, Create: func(ctx context.Context) (Made, error) {
+		_, _, err := w.Get(ctx, Request{Name: nameA, Create: func(ctx context.Context) (Created, error) {
 			close(begun)
 			<-ctx.Done()
-			return Made{}, context.Cause(ctx)
+			return Created{}, context.Cause(ctx)
 		}})
 		first <- err
 	}()
 	<-begun
 	second := make(chan error)
 	go func() {
-		_, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)})
+		_, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)})
 		second <- err
 	}()
 	w.awaitQueue(t, sessionFile(nameA), 1)
@@ -186,7 +186,7 @@ func TestStoppedMaker(t *testing.T) {
 	}
 }
 
-func TestWaitStopped(t *testing.T) {
+func TestWaitEndsWithContext(t *testing.T) {
 	w := newTestSessions(t)
 	file := sessionFile(nameA)
 	for name, holder := range map[string]*Locks{"this process": w.Locks, "another": {Dir: w.Locks.Dir, Now: w.Now}} {
@@ -205,7 +205,7 @@ func TestWaitStopped(t *testing.T) {
 		if err := held.Close(); err != nil {
 			t.Errorf("closing twice: %v", err)
 		}
-		h, err := w.Locks.try(file)
+		h, err := w.Locks.tryAcquire(file)
 		if err != nil || h == nil {
 			t.Fatalf("%s: the lock is not free: %v", name, err)
 		}
@@ -213,16 +213,16 @@ func TestWaitStopped(t *testing.T) {
 	}
 }
 
-// TestLocksOfTheirOwn: a lock keeps nobody from another, of whatever session, token or device.
-func TestLocksOfTheirOwn(t *testing.T) {
+// TestLocksAreIndependent: a lock keeps nobody from another, of whatever session, token or device.
+func TestLocksAreIndependent(t *testing.T) {
 	w := newTestSessions(t)
 	for i := range 300 { // as many files are open at once, three times
 		id := fmt.Sprintf("%032x", i)
-		for kind, take := range map[string]func(context.Context, string, string) (context.Context, *Held, error){
+		for kind, take := range map[string]func(context.Context, string, string) (context.Context, *Lock, error){
 			"session": w.Locks.Session, "token": w.Locks.token, "device": w.Locks.device,
 		} {
 			ctx, stop := context.WithCancelCause(t.Context())
-			w.Locks.comes = func(path string) { stop(fmt.Errorf("%s is held", filepath.Base(path))) }
+			w.Locks.onWait = func(path string) { stop(fmt.Errorf("%s is held", filepath.Base(path))) }
 			_, held, err := take(ctx, id, "")
 			if err != nil {
 				t.Fatalf("%s %d waits for another: %v", kind, i, err)
@@ -232,13 +232,13 @@ func TestLocksOfTheirOwn(t *testing.T) {
 	}
 }
 
-// TestSweptLocks: files of locks that nobody has used for a day are removed, those of an older
+// TestSweepLockFiles: files of locks that nobody has used for a day are removed, those of an older
 // version too. Locks that somebody holds, and those of fixed names, stay.
-func TestSweptLocks(t *testing.T) {
+func TestSweepLockFiles(t *testing.T) {
 	w := newTestSessions(t)
 	w.now = time.Now()
 	for _, name := range []string{"session-old", "session-0-017", "token-old", "token-1-100", "device-old", "device-7f", "session-new", "session-held", "index"} {
-		_, held, err := w.Locks.Alone(t.Context(), name, "")
+		_, held, err := w.Locks.Named(t.Context(), name, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -248,7 +248,7 @@ func TestSweptLocks(t *testing.T) {
 			held.Close()
 		}
 		if name != "session-new" {
-			old := w.now.Add(-idleLock - time.Minute)
+			old := w.now.Add(-unusedLockAge - time.Minute)
 			if err := os.Chtimes(w.Locks.Dir.File(name), old, old); err != nil {
 				t.Fatal(err)
 			}
@@ -268,8 +268,8 @@ func TestSweptLocks(t *testing.T) {
 	}
 }
 
-// TestTurnsAreForgotten: a server that has made many sessions remembers none of their locks.
-func TestTurnsAreForgotten(t *testing.T) {
+// TestLocalLocksAreReleased: a server that has made many sessions remembers none of their locks.
+func TestLocalLocksAreReleased(t *testing.T) {
 	w := newTestSessions(t)
 	_, held, err := w.Locks.Session(t.Context(), nameA, "")
 	if err != nil {
@@ -280,26 +280,26 @@ func TestTurnsAreForgotten(t *testing.T) {
 	if _, _, err := w.Locks.Session(ctx, nameA, ""); !errors.Is(err, errBroken) {
 		t.Errorf("waiting returned %v", err)
 	}
-	if n := len(w.Locks.turns.of); n != 1 {
+	if n := len(w.Locks.local.byName); n != 1 {
 		t.Errorf("%d turns while one is taken", n)
 	}
 	held.Close()
-	if n := len(w.Locks.turns.of); n != 0 {
+	if n := len(w.Locks.local.byName); n != 0 {
 		t.Errorf("%d turns are left", n)
 	}
 }
 
-// TestApartFromEachOther: other sessions are made at the same time.
-func TestApartFromEachOther(t *testing.T) {
+// TestSessionsAreCreatedInParallel: other sessions are made at the same time.
+func TestSessionsAreCreatedInParallel(t *testing.T) {
 	w := newTestSessions(t)
 	var both, all sync.WaitGroup
 	both.Add(2)
 	for _, name := range []string{nameA, nameB} {
 		all.Go(func() {
-			_, _, err := w.Get(t.Context(), Ask{Name: name, Create: func(context.Context) (Made, error) {
+			_, _, err := w.Get(t.Context(), Request{Name: name, Create: func(context.Context) (Created, error) {
 				both.Done()
 				both.Wait() // for ever, if one had to wait for the other
-				return Made{Credentials: temporary(noon.Add(time.Hour))}, nil
+				return Created{Credentials: temporary(noon.Add(time.Hour))}, nil
 			}})
 			if err != nil {
 				t.Error(err)
@@ -309,10 +309,10 @@ func TestApartFromEachOther(t *testing.T) {
 	all.Wait()
 }
 
-func TestWaitingIsTold(t *testing.T) {
+func TestSlowWaitIsReported(t *testing.T) {
 	w := newTestSessions(t)
-	told := make(chan Waiting, 10)
-	waiter := &Locks{Dir: w.Locks.Dir, Now: w.Now, slow: time.Nanosecond, Waiting: func(w Waiting) { told <- w }}
+	told := make(chan Wait, 10)
+	waiter := &Locks{Dir: w.Locks.Dir, Now: w.Now, slowAfter: time.Nanosecond, OnSlowWait: func(w Wait) { told <- w }}
 	_, held, err := w.Locks.Session(t.Context(), nameA, "the MFA code\nof bob")
 	if err != nil {
 		t.Fatal(err)
@@ -322,7 +322,7 @@ func TestWaitingIsTold(t *testing.T) {
 		_, h, err := waiter.Session(t.Context(), nameA, "")
 		got <- errors.Join(err, h.Close())
 	}()
-	want := Waiting{Process: os.Getpid(), Program: "aws-vault test", Question: "the MFA code of bob"}
+	want := Wait{Process: os.Getpid(), Program: "aws-vault test", Question: "the MFA code of bob"}
 	if got := <-told; got != want {
 		t.Errorf("told %+v, want %+v", got, want)
 	}
@@ -334,19 +334,19 @@ func TestWaitingIsTold(t *testing.T) {
 		t.Errorf("told again: %+v", <-told)
 	}
 	begun, finish, finished := make(chan bool), make(chan bool), atomic.Bool{}
-	waiter.Waiting = func(Waiting) {
+	waiter.OnSlowWait = func(Wait) {
 		close(begun)
 		<-finish
 		finished.Store(true)
 	}
-	stop := waiter.tell("none")
+	stop := waiter.reportSlowWait("none")
 	<-begun
 	time.AfterFunc(10*time.Millisecond, func() { close(finish) })
 	if stop(); !finished.Load() {
 		t.Error("the wait was over before all was said about it")
 	}
-	waiter.slow, waiter.Waiting = time.Hour, func(w Waiting) { told <- w }
-	quick := waiter.tell(sessionFile(nameA))
+	waiter.slowAfter, waiter.OnSlowWait = time.Hour, func(w Wait) { told <- w }
+	quick := waiter.reportSlowWait(sessionFile(nameA))
 	quick()
 	if len(told) != 0 {
 		t.Errorf("a short wait was told: %+v", <-told)
@@ -360,12 +360,12 @@ func TestLockFolderMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &Locks{Dir: disk.NewFolder(file), Now: func() time.Time { return noon }}
-	if _, _, err := l.Alone(t.Context(), "config", ""); err == nil {
+	if _, _, err := l.Named(t.Context(), "config", ""); err == nil {
 		t.Error("a lock was made in a file")
 	}
 	w, made := newTestSessions(t), 0
 	w.Locks.Dir = disk.NewFolder(file)
-	if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)}); err == nil || made != 0 {
+	if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)}); err == nil || made != 0 {
 		t.Errorf("Get returned %v after %d makings without a lock", err, made)
 	}
 	if err := w.Index.add(t.Context(), Entry{Name: nameA}); err == nil {

@@ -76,14 +76,14 @@ type testSessions struct {
 	dir  string
 	now  time.Time
 
-	comers chan string // the lock files that someone had to wait for
+	waiters chan string // the lock files that someone had to wait for
 }
 
 func newTestSessions(t *testing.T) *testSessions {
-	w := &testSessions{ring: keystoretest.New(), dir: filepath.Join(t.TempDir(), "state"), now: noon, comers: make(chan string, 1000)}
+	w := &testSessions{ring: keystoretest.New(), dir: filepath.Join(t.TempDir(), "state"), now: noon, waiters: make(chan string, 1000)}
 	now := func() time.Time { return w.now }
 	locks := &Locks{Dir: disk.NewFolder(filepath.Join(w.dir, "locks")), Program: "aws-vault test", Now: now}
-	locks.comes = func(path string) { w.comers <- path }
+	locks.onWait = func(path string) { w.waiters <- path }
 	w.Sessions = &Sessions{
 		Ring: w.ring, Locks: locks, Now: now,
 		Index: &Index{Dir: disk.NewFolder(w.dir), Locks: locks},
@@ -114,7 +114,7 @@ func temporary(expires time.Time) aws.Credentials {
 
 // session is one that was made at noon and lives for life.
 func session(life time.Duration) Session {
-	return Session{Credentials: temporary(noon.Add(life)), Made: noon, Profile: "prod", Kind: "assume role", Root: "hub"}
+	return Session{Credentials: temporary(noon.Add(life)), Created: noon, Profile: "prod", Kind: "assume role", Root: "hub"}
 }
 
 func (w *testSessions) put(t *testing.T, name string, s Session) {
@@ -127,15 +127,15 @@ func (w *testSessions) put(t *testing.T, name string, s Session) {
 }
 
 // lasting makes sessions of that life, and counts them.
-func (w *testSessions) lasting(life time.Duration, count *int) func(context.Context) (Made, error) {
-	return func(context.Context) (Made, error) {
+func (w *testSessions) lasting(life time.Duration, count *int) func(context.Context) (Created, error) {
+	return func(context.Context) (Created, error) {
 		*count++
-		return Made{Credentials: temporary(w.now.Add(life))}, nil
+		return Created{Credentials: temporary(w.now.Add(life))}, nil
 	}
 }
 
-func failing(err error) func(context.Context) (Made, error) {
-	return func(context.Context) (Made, error) { return Made{}, err }
+func failing(err error) func(context.Context) (Created, error) {
+	return func(context.Context) (Created, error) { return Created{}, err }
 }
 
 var (

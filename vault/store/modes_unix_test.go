@@ -60,18 +60,18 @@ func writeAll(t *testing.T, w *testSessions, mask int) {
 		t.Fatal(err)
 	}
 	codes := &Codes{Dir: disk.NewFolder(filepath.Join(w.dir, "codes")), Locks: w.Locks}
-	_, d, err := codes.Device(t.Context(), testSerial, "")
+	_, d, err := codes.LockDevice(t.Context(), testSerial, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(d.Send("123456"), d.Close()); err != nil {
+	if err := errors.Join(d.MarkSent("123456"), d.Close()); err != nil {
 		t.Fatal(err)
 	}
 	made := 0
-	if _, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Profile: "prod", Create: w.lasting(time.Hour, &made)}); err != nil || warnings != nil {
+	if _, warnings, err := w.Get(t.Context(), Request{Name: nameA, Profile: "prod", Create: w.lasting(time.Hour, &made)}); err != nil || warnings != nil {
 		t.Fatal(warnings, err)
 	}
-	if _, _, err := w.Get(t.Context(), Ask{Name: nameB, Create: failing(errBroken)}); !errors.Is(err, errBroken) {
+	if _, _, err := w.Get(t.Context(), Request{Name: nameB, Create: failing(errBroken)}); !errors.Is(err, errBroken) {
 		t.Fatal(err)
 	}
 }

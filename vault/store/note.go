@@ -21,7 +21,7 @@ type note struct {
 }
 
 type failure struct {
-	Mark      string    `json:"mark"` // that no other failure has
+	ID        string    `json:"mark"` // that no other failure has
 	At        time.Time `json:"at"`
 	Process   int       `json:"process"`
 	Text      string    `json:"text"`
@@ -31,14 +31,14 @@ type failure struct {
 // maxText bounds each text of a note, in bytes.
 const maxText = 400
 
-// MakerError is what the process that held the lock met while we waited for it.
-type MakerError struct {
+// LockOwnerError is what the process that held the lock met while we waited for it.
+type LockOwnerError struct {
 	Process   int
 	Text      string
 	Cancelled bool // its user gave up
 }
 
-func (e *MakerError) Error() string {
+func (e *LockOwnerError) Error() string {
 	return fmt.Sprintf("process %d, for which this one waited, failed: %s", e.Process, e.Text)
 }
 
@@ -62,8 +62,8 @@ func (n note) encode() []byte {
 	return b.Bytes()
 }
 
-// brief makes one short line of a text.
-func brief(s string) string {
+// oneLine makes one short line of a text.
+func oneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '

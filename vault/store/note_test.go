@@ -12,8 +12,8 @@ import (
 
 func TestNote(t *testing.T) {
 	long := strings.Repeat("<é", 4000)
-	n := note{Process: 1, Program: brief(long), Question: brief("a\x1b[31m\nb\x00")}
-	n.Failure = failure{Mark: "m", At: noon, Text: brief(long)}
+	n := note{Process: 1, Program: oneLine(long), Question: oneLine("a\x1b[31m\nb\x00")}
+	n.Failure = failure{ID: "m", At: noon, Text: oneLine(long)}
 	raw := n.encode()
 	if len(raw) == 0 {
 		t.Fatal("the note has no room")
@@ -24,8 +24,8 @@ func TestNote(t *testing.T) {
 	if back := decodeNote(raw, errBroken); back.Process != 0 {
 		t.Errorf("an unread note says %+v", back)
 	}
-	worst := brief(strings.Repeat("\"", 4000))
-	if raw := (note{Program: worst, Question: worst, Failure: failure{Mark: "m", At: noon, Text: worst}}).encode(); raw == nil {
+	worst := oneLine(strings.Repeat("\"", 4000))
+	if raw := (note{Program: worst, Question: worst, Failure: failure{ID: "m", At: noon, Text: worst}}).encode(); raw == nil {
 		t.Error("three texts as long as they may be have no room")
 	}
 	if raw := (note{Program: strings.Repeat("<", 5000)}).encode(); raw != nil {
@@ -33,20 +33,20 @@ func TestNote(t *testing.T) {
 	}
 }
 
-// TestInnerFailure: who waits for the outer session hears what failed, not for whom its
+// TestFailureOfAnotherWait: who waits for the outer session hears what failed, not for whom its
 // maker waited, and that the user gave up.
-func TestInnerFailure(t *testing.T) {
+func TestFailureOfAnotherWait(t *testing.T) {
 	w := newTestSessions(t)
 	_, held, err := w.Locks.Session(t.Context(), nameA, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	held.Fail(noon, fmt.Errorf("step: %w", &MakerError{Process: 1, Text: "no code", Cancelled: true}), true)
+	held.Fail(noon, fmt.Errorf("step: %w", &LockOwnerError{Process: 1, Text: "no code", Cancelled: true}), true)
 	f := w.Locks.readNote(sessionFile(nameA)).Failure
 	if f.Text != "no code" || !f.Cancelled || f.Process != os.Getpid() {
 		t.Errorf("left %+v", f)
 	}
-	if !w.gaveUp(&MakerError{Cancelled: true}) || w.gaveUp(&MakerError{}) || w.gaveUp(errCancelled) {
+	if !w.isCancelled(&LockOwnerError{Cancelled: true}) || w.isCancelled(&LockOwnerError{}) || w.isCancelled(errCancelled) {
 		t.Error("who gave up is told apart wrongly")
 	}
 }

@@ -40,12 +40,12 @@ const pendingKey = "70656e64696e6720617773207661756c" // spells "pending aws vau
 // pendingVersion is the first byte of a file; another version is another program's.
 const pendingVersion = 1
 
-// keyLasts is how long the list of sessions knows the key's item for what it is.
-const keyLasts = 100 * 365 * 24 * time.Hour
+// keyEntryLifetime is how long the list of sessions knows the key's item for what it is.
+const keyEntryLifetime = 100 * 365 * 24 * time.Hour
 
-// Ready does all that can fail or ask before an item is held: it reads the key from the keystore,
+// Prepare does all that can fail or ask before an item is held: it reads the key from the keystore,
 // creates one where there is none, and writes to the folder.
-func (p *Pending) Ready(ctx context.Context) error {
+func (p *Pending) Prepare(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.key == nil {
@@ -104,7 +104,7 @@ func newPendingCipher(key []byte) (cipher.AEAD, error) {
 
 // createKey stores a key, and returns what is there then: another process may have been faster.
 func (p *Pending) createKey(ctx context.Context) (cipher.AEAD, error) {
-	_, lock, err := p.Index.Locks.Alone(ctx, "pending", "the key of pending items")
+	_, lock, err := p.Index.Locks.Named(ctx, "pending", "the key of pending items")
 	if err != nil {
 		return nil, err
 	}
@@ -122,12 +122,12 @@ func (p *Pending) createKey(ctx context.Context) (cipher.AEAD, error) {
 		return nil, err
 	}
 	now := p.Now().UTC()
-	p.Index.note(ctx, []Entry{{Type: otherType, Name: pendingKey, Made: now, Expires: now.Add(keyLasts)}}) // a hint: what fails costs a read
+	p.Index.addOrWarn(ctx, []Entry{{Type: otherType, Name: pendingKey, Created: now, Expires: now.Add(keyEntryLifetime)}}) // a hint: what fails costs a read
 	return p.readKey(ctx)
 }
 
-// Hold writes an item to a file, with a key that Ready has read. Nothing else is called.
-func (p *Pending) Hold(it keystore.Item) error {
+// Save writes an item to a file, with a key that Ready has read. Nothing else is called.
+func (p *Pending) Save(it keystore.Item) error {
 	p.mu.Lock()
 	key := p.key
 	p.mu.Unlock()
@@ -139,7 +139,7 @@ func (p *Pending) Hold(it keystore.Item) error {
 	case !isItemName(it.Name):
 		return fmt.Errorf("item %q: expected a digest for its name", it.Name)
 	}
-	plain, err := json.Marshal(it)
+	plain, err := json.Marshal(pendingItem{it.Name, it.Label, it.Description, it.Data, it.Touch, it.Untrusted})
 	if err != nil {
 		return err
 	}
@@ -157,8 +157,8 @@ func isItemName(name string) bool {
 	return len(name) == len(pendingKey) && !slices.ContainsFunc([]byte(name), func(c byte) bool { return (c < '0' || c > '9') && (c < 'a' || c > 'f') })
 }
 
-// Holds reports whether there is a file for that name.
-func (p *Pending) Holds(name string) bool {
+// Has reports whether there is a file for that name.
+func (p *Pending) Has(name string) bool {
 	if !isItemName(name) {
 		return false
 	}
@@ -166,9 +166,9 @@ func (p *Pending) Holds(name string) bool {
 	return err == nil
 }
 
-// held returns the item that is held under a name, or [keystore.ErrNotFound]. A file that the key
+// lock returns the item that is held under a name, or [keystore.ErrNotFound]. A file that the key
 // does not open belongs to a keystore that is gone.
-func (p *Pending) held(ctx context.Context, name string) (keystore.Item, error) {
+func (p *Pending) readFile(ctx context.Context, name string) (keystore.Item, error) {
 	none := keystore.ErrNotFound
 	if !isItemName(name) {
 		return keystore.Item{}, none
@@ -187,21 +187,34 @@ func (p *Pending) held(ctx context.Context, name string) (keystore.Item, error) 
 	if len(raw) == 0 || raw[0] != pendingVersion {
 		return keystore.Item{}, none
 	}
-	var it keystore.Item
+	var it pendingItem
 	plain, err := key.Open(nil, nil, raw[1:], []byte(name))
 	if err != nil || json.Unmarshal(plain, &it) != nil || it.Name != name {
 		return keystore.Item{}, none
 	}
-	return it, nil
+	return keystore.Item{
+		Name: it.Name, Label: it.Label, Description: it.Description, Data: it.Data, Touch: it.Touch, Untrusted: it.Untrusted,
+	}, nil
+}
+
+// pendingItem is the JSON of an item in a file. It is a type of its own, so that a renamed field of
+// [keystore.Item] does not change the files.
+type pendingItem struct {
+	Name        string
+	Label       string
+	Description string
+	Data        []byte
+	Touch       bool
+	Untrusted   bool
 }
 
 // Flush stores the item that is held under a name in the keystore, and removes its file. It does
 // nothing if there is none.
 func (p *Pending) Flush(ctx context.Context, name string) error {
-	if !p.Holds(name) {
+	if !p.Has(name) {
 		return nil
 	}
-	it, err := p.held(ctx, name)
+	it, err := p.readFile(ctx, name)
 	if err != nil && !errors.Is(err, keystore.ErrNotFound) {
 		return err
 	}
@@ -210,10 +223,10 @@ func (p *Pending) Flush(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	return p.drop(name)
+	return p.removeFile(name)
 }
 
-func (p *Pending) drop(name string) error {
+func (p *Pending) removeFile(name string) error {
 	if !isItemName(name) {
 		return nil
 	}
@@ -225,7 +238,7 @@ func (p *Pending) drop(name string) error {
 
 // Item opens the item that is held, or else the keystore's.
 func (p *Pending) Item(ctx context.Context, name string) (keystore.Item, error) {
-	if it, err := p.held(ctx, name); !errors.Is(err, keystore.ErrNotFound) {
+	if it, err := p.readFile(ctx, name); !errors.Is(err, keystore.ErrNotFound) {
 		return it, err
 	}
 	return p.Ring.Item(ctx, name)
@@ -236,7 +249,7 @@ func (p *Pending) Put(ctx context.Context, it keystore.Item) error {
 	if err := p.Ring.Put(ctx, it); err != nil {
 		return err
 	}
-	return p.drop(it.Name)
+	return p.removeFile(it.Name)
 }
 
 // Stamp tells the writings of an item apart in both places.
@@ -252,8 +265,8 @@ func (p *Pending) Stamp(ctx context.Context, name string) (string, error) {
 
 // Remove removes an item from both places.
 func (p *Pending) Remove(ctx context.Context, name string) error {
-	held := p.Holds(name)
-	if err := p.drop(name); err != nil {
+	held := p.Has(name)
+	if err := p.removeFile(name); err != nil {
 		return err
 	}
 	err := p.Ring.Remove(ctx, name)

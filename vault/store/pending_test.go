@@ -26,12 +26,12 @@ func testItem(name, text string) keystore.Item {
 	return keystore.Item{Name: name, Label: "aws-vault token", Data: []byte(text)}
 }
 
-func (w *testSessions) hold(t *testing.T, it keystore.Item) *Pending {
+func (w *testSessions) savePending(t *testing.T, it keystore.Item) *Pending {
 	t.Helper()
 	p := w.pending()
-	err := p.Ready(t.Context())
+	err := p.Prepare(t.Context())
 	if err == nil {
-		err = p.Hold(it)
+		err = p.Save(it)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func wantItem(t *testing.T, r Ring, name, text string) {
 func TestPending(t *testing.T) {
 	w := newTestSessions(t)
 	w.ring.Items[nameA] = testItem(nameA, "old")
-	p := w.hold(t, testItem(nameA, "new EXAMPLE"))
+	p := w.savePending(t, testItem(nameA, "new EXAMPLE"))
 	wantItem(t, p, nameA, "new EXAMPLE")
 	wantItem(t, w.ring, nameA, "old")
 	path := filepath.Join(w.dir, "pending", nameA)
@@ -58,18 +58,18 @@ func TestPending(t *testing.T) {
 	if err != nil || bytes.Contains(raw, []byte("EXAMPLE")) || bytes.Contains(raw, []byte("token")) {
 		t.Errorf("the file holds %q, %v", raw, err)
 	}
-	if err := p.Flush(t.Context(), nameA); err != nil || p.Holds(nameA) {
+	if err := p.Flush(t.Context(), nameA); err != nil || p.Has(nameA) {
 		t.Errorf("left in its file: %v", err)
 	}
 	wantItem(t, w.ring, nameA, "new EXAMPLE")
 
 	// What is put is newer than what is held; what is removed is gone from both places.
-	p = w.hold(t, testItem(nameA, "held"))
+	p = w.savePending(t, testItem(nameA, "held"))
 	if err := p.Put(t.Context(), testItem(nameA, "newer")); err != nil {
 		t.Fatal(err)
 	}
 	wantItem(t, p, nameA, "newer")
-	p = w.hold(t, testItem(nameB, "held"))
+	p = w.savePending(t, testItem(nameB, "held"))
 	if names, err := p.Names(t.Context()); err != nil || !slices.Contains(names, nameA) || !slices.Contains(names, nameB) {
 		t.Errorf("listed %q, %v", names, err)
 	}
@@ -92,13 +92,13 @@ func TestPending(t *testing.T) {
 // The key is in the list of sessions, so that no list and no sweep opens it.
 func TestPendingKeyIsListed(t *testing.T) {
 	w := newTestSessions(t)
-	if err := w.pending().Ready(t.Context()); err != nil {
+	if err := w.pending().Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.ring.Calls["Item"] = 0
 	w.now = noon.Add(10 * 365 * 24 * time.Hour)
 	w.Pending = w.pending()
-	if kept, warnings, err := w.Kept(t.Context()); err != nil || warnings != nil || len(kept.Sessions)+len(kept.Tokens) > 0 {
+	if kept, warnings, err := w.ListCached(t.Context()); err != nil || warnings != nil || len(kept.Sessions)+len(kept.Tokens) > 0 {
 		t.Errorf("kept %+v, %v, %v", kept, warnings, err)
 	}
 	w.Sweep(t.Context())
@@ -108,12 +108,12 @@ func TestPendingKeyIsListed(t *testing.T) {
 }
 
 // However many processes begin at once, there is one key, and each opens what another has held.
-func TestPendingKeyIsMadeOnce(t *testing.T) {
+func TestPendingKeyIsCreatedOnce(t *testing.T) {
 	w := newTestSessions(t)
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			if err := w.pending().Ready(context.Background()); err != nil {
+			if err := w.pending().Prepare(context.Background()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -127,19 +127,19 @@ func TestPendingKeyIsMadeOnce(t *testing.T) {
 func TestPendingRefuses(t *testing.T) {
 	w := newTestSessions(t)
 	p := w.pending()
-	if err := p.Hold(testItem(nameA, "x")); err == nil {
+	if err := p.Save(testItem(nameA, "x")); err == nil {
 		t.Error("held without a key")
 	}
-	if err := p.Ready(t.Context()); err != nil {
+	if err := p.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	touch := testItem(nameA, "x")
 	touch.Touch = true
-	if err := p.Hold(touch); err == nil {
+	if err := p.Save(touch); err == nil {
 		t.Error("held what opens with a touch only")
 	}
 	for _, name := range []string{"", "..", "../" + nameA[3:], "work", nameA + "0", "A" + nameA[1:]} {
-		if err := p.Hold(testItem(name, "x")); err == nil || p.Holds(name) {
+		if err := p.Save(testItem(name, "x")); err == nil || p.Has(name) {
 			t.Errorf("held %q", name)
 		}
 	}
@@ -150,9 +150,9 @@ func TestPendingRefuses(t *testing.T) {
 
 // A file that the key does not open is as good as none: it is of a keystore that is gone. One that
 // may open later stays.
-func TestPendingThatCannotBeOpened(t *testing.T) {
+func TestPendingFileThatCannotBeOpened(t *testing.T) {
 	w := newTestSessions(t)
-	p := w.hold(t, testItem(nameA, "held"))
+	p := w.savePending(t, testItem(nameA, "held"))
 	w.ring.Items[nameA] = testItem(nameA, "kept")
 	path := p.Dir.File(nameA)
 	whole, err := os.ReadFile(path)
@@ -185,7 +185,7 @@ func TestPendingThatCannotBeOpened(t *testing.T) {
 	if _, err := p.Item(t.Context(), nameA); !errors.Is(err, keystore.ErrLocked) {
 		t.Errorf("with a locked keystore: %v", err)
 	}
-	if err := p.Flush(t.Context(), nameA); !errors.Is(err, keystore.ErrLocked) || !p.Holds(nameA) {
+	if err := p.Flush(t.Context(), nameA); !errors.Is(err, keystore.ErrLocked) || !p.Has(nameA) {
 		t.Errorf("with a locked keystore, flushed: %v", err)
 	}
 	delete(w.ring.Errors, "Item")
@@ -199,7 +199,7 @@ func TestPendingThatCannotBeOpened(t *testing.T) {
 			t.Errorf("with a key that is %s: %q, %v", why, it.Data, err)
 		}
 	}
-	if err := p.Flush(t.Context(), nameA); err != nil || p.Holds(nameA) {
+	if err := p.Flush(t.Context(), nameA); err != nil || p.Has(nameA) {
 		t.Errorf("a file that nothing opens is left: %v", err)
 	}
 	wantItem(t, p, nameA, "kept")
@@ -211,7 +211,7 @@ func TestTokenInMemory(t *testing.T) {
 	w.ring.Errors["Put"] = errBroken
 	tokens, made := w.tokens(), 0
 	for range 2 {
-		if got, _, err := tokens.Get(t.Context(), askToken("EXAMPLE", &made)); err != nil || string(got.Secret) != `{"s":"EXAMPLE"}` {
+		if got, _, err := tokens.Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil || string(got.Secret) != `{"s":"EXAMPLE"}` {
 			t.Errorf("got %s, %v", got.Secret, err)
 		}
 	}
@@ -227,15 +227,15 @@ func TestTokenInMemory(t *testing.T) {
 }
 
 // What Create has kept outlives its failure.
-func TestKeptBeforeAFailure(t *testing.T) {
+func TestSavedBeforeFailure(t *testing.T) {
 	w := newTestSessions(t)
 	tokens := w.tokens()
-	a := askToken("whole", new(int))
-	a.Create = func(ctx context.Context, _ Token, trade *Trade) (Token, error) {
-		if err := trade.Ready(ctx); err != nil {
+	a := tokenRequest("whole", new(int))
+	a.Create = func(ctx context.Context, _ Token, trade *Exchange) (Token, error) {
+		if err := trade.Prepare(ctx); err != nil {
 			t.Error(err)
 		}
-		trade.Keep(token("half"))
+		trade.Save(token("half"))
 		return Token{}, errBroken
 	}
 	if _, _, err := tokens.Get(t.Context(), a); !errors.Is(err, errBroken) {

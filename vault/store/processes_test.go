@@ -15,9 +15,9 @@ import (
 )
 
 func init() {
-	functions["ask"] = askOnce
-	functions["ask and fail"] = askAndFail
-	functions["hold while making"] = holdWhileMaking
+	functions["ask"] = getSession
+	functions["ask and fail"] = getAndFail
+	functions["hold while making"] = holdWhileCreating
 	functions["append"] = appendMany
 	functions["hold a device"] = holdDevice
 }
@@ -28,7 +28,7 @@ const processes = 20
 func shared(dir string) *Sessions {
 	now := func() time.Time { return noon }
 	locks := &Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Program: "aws-vault test", Now: now}
-	locks.comes = func(path string) { mark(dir, "waits") }
+	locks.onWait = func(path string) { mark(dir, "waits") }
 	return &Sessions{
 		Ring: dirRing{filepath.Join(dir, "ring")}, Locks: locks, Now: now, Cancelled: isCancelled,
 		Index: &Index{Dir: disk.NewFolder(dir), Locks: locks},
@@ -65,31 +65,31 @@ func awaitMarks(dir, what string, n int) error {
 	return nil
 }
 
-// makeLast makes a session once all other processes wait for it.
-func makeLast(dir string) func(context.Context) (Made, error) {
-	return func(context.Context) (Made, error) {
+// createLast makes a session once all other processes wait for it.
+func createLast(dir string) func(context.Context) (Created, error) {
+	return func(context.Context) (Created, error) {
 		mark(dir, "made")
 		err := awaitMarks(dir, "waits", processes-1)
-		return Made{Credentials: temporary(noon.Add(time.Hour))}, err
+		return Created{Credentials: temporary(noon.Add(time.Hour))}, err
 	}
 }
 
-func askOnce(dir string) error {
-	k, warnings, err := shared(dir).Get(context.Background(), Ask{Name: nameA, Create: makeLast(dir)})
+func getSession(dir string) error {
+	k, warnings, err := shared(dir).Get(context.Background(), Request{Name: nameA, Create: createLast(dir)})
 	if err == nil && k.Credentials.SessionToken != testToken {
 		err = errors.New("the session is another")
 	}
 	return errors.Join(append(warnings, err)...)
 }
 
-func askAndFail(dir string) error {
-	_, _, err := shared(dir).Get(context.Background(), Ask{Name: nameA, Create: func(ctx context.Context) (Made, error) {
-		if _, err := makeLast(dir)(ctx); err != nil {
-			return Made{}, err
+func getAndFail(dir string) error {
+	_, _, err := shared(dir).Get(context.Background(), Request{Name: nameA, Create: func(ctx context.Context) (Created, error) {
+		if _, err := createLast(dir)(ctx); err != nil {
+			return Created{}, err
 		}
-		return Made{}, errCancelled
+		return Created{}, errCancelled
 	}})
-	var maker *MakerError
+	var maker *LockOwnerError
 	switch {
 	case errors.As(err, &maker) && maker.Cancelled && maker.Text == errCancelled.Error() && maker.Process != os.Getpid():
 		mark(dir, "taken")
@@ -101,16 +101,16 @@ func askAndFail(dir string) error {
 	return nil
 }
 
-func holdWhileMaking(dir string) error {
-	_, _, err := shared(dir).Get(context.Background(), Ask{Name: nameA, Create: func(context.Context) (Made, error) {
+func holdWhileCreating(dir string) error {
+	_, _, err := shared(dir).Get(context.Background(), Request{Name: nameA, Create: func(context.Context) (Created, error) {
 		testproc.Ready()
 		testproc.Hold()
-		return Made{}, errBroken
+		return Created{}, errBroken
 	}})
 	return err
 }
 
-func together(t *testing.T, part, dir string) {
+func runTogether(t *testing.T, part, dir string) {
 	t.Helper()
 	var all []*testproc.Process
 	for range processes {
@@ -121,33 +121,33 @@ func together(t *testing.T, part, dir string) {
 	}
 }
 
-func TestOneMakerOfProcesses(t *testing.T) {
+func TestOneCreatorAcrossProcesses(t *testing.T) {
 	dir := sharedDir(t)
-	together(t, "ask", dir)
+	runTogether(t, "ask", dir)
 	if n := marks(dir, "made"); n != 1 {
 		t.Errorf("made %d sessions, want 1", n)
 	}
 }
 
-func TestOneFailureOfProcesses(t *testing.T) {
+func TestFailureIsSharedAcrossProcesses(t *testing.T) {
 	dir := sharedDir(t)
-	together(t, "ask and fail", dir)
+	runTogether(t, "ask and fail", dir)
 	if made, own, taken := marks(dir, "made"), marks(dir, "own"), marks(dir, "taken"); made != 1 || own != 1 || taken != processes-1 {
 		t.Errorf("%d makings, %d failed, %d took the failure, want 1, 1 and %d", made, own, taken, processes-1)
 	}
 	s, made := shared(dir), false
-	_, _, err := s.Get(t.Context(), Ask{Name: nameA, Create: func(context.Context) (Made, error) {
+	_, _, err := s.Get(t.Context(), Request{Name: nameA, Create: func(context.Context) (Created, error) {
 		made = true
-		return Made{Credentials: temporary(noon.Add(time.Hour))}, nil
+		return Created{Credentials: temporary(noon.Add(time.Hour))}, nil
 	}})
 	if err != nil || !made {
 		t.Errorf("who comes later got %v", err)
 	}
 }
 
-// TestKilledMaker kills the maker while the others wait: one takes over, and the rest get
+// TestKilledCreator kills the maker while the others wait: one takes over, and the rest get
 // what it made.
-func TestKilledMaker(t *testing.T) {
+func TestKilledCreator(t *testing.T) {
 	dir := sharedDir(t)
 	maker := testproc.Start(t, "hold while making", dir)
 	maker.AwaitReady(t)
@@ -172,7 +172,7 @@ const appended = 50
 func appendMany(dir string) error {
 	s := shared(dir)
 	for i := range appended {
-		e := Entry{Name: fmt.Sprintf("%d-%d", os.Getpid(), i), Profile: strings.Repeat("p", i), Made: noon, Expires: noon.Add(time.Hour)}
+		e := Entry{Name: fmt.Sprintf("%d-%d", os.Getpid(), i), Profile: strings.Repeat("p", i), Created: noon, Expires: noon.Add(time.Hour)}
 		if err := s.Index.add(context.Background(), e); err != nil {
 			return err
 		}
@@ -180,9 +180,9 @@ func appendMany(dir string) error {
 	return nil
 }
 
-func TestProcessesAppend(t *testing.T) {
+func TestIndexAcrossProcesses(t *testing.T) {
 	dir := sharedDir(t)
-	together(t, "append", dir)
+	runTogether(t, "append", dir)
 	s := shared(dir)
 	if n := len(s.Index.Entries()); n != processes*appended {
 		t.Errorf("the index has %d entries, want %d", n, processes*appended)
@@ -200,11 +200,11 @@ func codesIn(dir string) *Codes {
 }
 
 func holdDevice(dir string) error {
-	_, d, err := codesIn(dir).Device(context.Background(), testSerial, "a code")
+	_, d, err := codesIn(dir).LockDevice(context.Background(), testSerial, "a code")
 	if err != nil {
 		return err
 	}
-	if err := d.Send("123456"); err != nil {
+	if err := d.MarkSent("123456"); err != nil {
 		return err
 	}
 	testproc.Ready()
@@ -212,13 +212,13 @@ func holdDevice(dir string) error {
 	return nil // its end gives the lock back
 }
 
-func TestDeviceAlone(t *testing.T) {
+func TestDeviceLockAcrossProcesses(t *testing.T) {
 	dir := sharedDir(t)
 	other := testproc.Start(t, "hold a device", dir)
 	other.AwaitReady(t)
-	got := make(chan *Device)
+	got := make(chan *DeviceLock)
 	go func() {
-		_, d, err := codesIn(dir).Device(t.Context(), testSerial, "a code")
+		_, d, err := codesIn(dir).LockDevice(t.Context(), testSerial, "a code")
 		if err != nil {
 			t.Error(err)
 		}
@@ -233,7 +233,7 @@ func TestDeviceAlone(t *testing.T) {
 		return
 	}
 	defer d.Close()
-	if !d.Sent("123456") || d.Sent("123457") {
+	if !d.WasSent("123456") || d.WasSent("123457") {
 		t.Error("what the other process sent is not known")
 	}
 }

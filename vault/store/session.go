@@ -12,11 +12,11 @@ import (
 // A Session is temporary credentials, with what is needed to tell how long they serve.
 type Session struct {
 	Credentials aws.Credentials
-	Made        time.Time     // by this computer's clock
+	Created     time.Time     // by this computer's clock
 	Skew        time.Duration // AWS's clock minus this computer's when it was made
-	KeyCheck    string        // of the stored key at the root, where it is known: see [KeyCheck]. Nothing is decided by it, since the name covers the key
+	KeyCheck    string        // byName the stored key at the root, where it is known: see [KeyCheck]. Nothing is decided by it, since the name covers the key
 	Profile     string        // whose step made it
-	Kind        string        // of that step
+	Kind        string        // byName that step
 	Root        string        // the profile whose key it began from
 }
 
@@ -30,15 +30,15 @@ func (s Session) Left(now time.Time) time.Duration {
 // Age is how old the session is at now by this computer's clock. As with Left, the more
 // that it may be counts. It is negative only if the clock was set back since.
 func (s Session) Age(now time.Time) time.Duration {
-	return now.Add(max(-s.Skew, 0)).Sub(s.Made)
+	return now.Add(max(-s.Skew, 0)).Sub(s.Created)
 }
 
-// Life is how long the session was good for when it was made.
-func (s Session) Life() time.Duration { return s.Credentials.Expires.Sub(s.Made.Add(s.Skew)) }
+// Lifetime is how long the session was good for when it was made.
+func (s Session) Lifetime() time.Duration { return s.Credentials.Expires.Sub(s.Created.Add(s.Skew)) }
 
 // entry is what the index is told of the session.
 func (s Session) entry(name string) Entry {
-	return Entry{Name: name, Profile: s.Profile, Kind: s.Kind, Root: s.Root, Made: s.Made, Expires: s.Credentials.Expires}
+	return Entry{Name: name, Profile: s.Profile, Kind: s.Kind, Root: s.Root, Created: s.Created, Expires: s.Credentials.Expires}
 }
 
 // sessionVersion is written into each item; another version is another program's.
@@ -53,7 +53,7 @@ const maxSkew = math.MaxInt64 / int64(time.Second)
 type item struct {
 	Version      int       `json:"version"`
 	Type         string    `json:"type"`
-	Name         string    `json:"name"` // of the item itself: one put in another's place is seen
+	Name         string    `json:"name"` // byName the item itself: one put in another's place is seen
 	Profile      string    `json:"profile"`
 	Kind         string    `json:"kind"`
 	Root         string    `json:"root"`
@@ -70,7 +70,7 @@ type item struct {
 func encodeSession(name string, s Session) ([]byte, error) {
 	return json.Marshal(item{
 		Version: sessionVersion, Type: sessionType, Name: name, Profile: s.Profile, Kind: s.Kind, Root: s.Root,
-		Made: s.Made.UTC(), Expires: s.Credentials.Expires.UTC(), SkewSeconds: int64(s.Skew.Round(time.Second) / time.Second), KeyCheck: s.KeyCheck,
+		Made: s.Created.UTC(), Expires: s.Credentials.Expires.UTC(), SkewSeconds: int64(s.Skew.Round(time.Second) / time.Second), KeyCheck: s.KeyCheck,
 		AccessKeyID: s.Credentials.AccessKeyID, SecretKey: s.Credentials.SecretAccessKey,
 		SessionToken: s.Credentials.SessionToken, AccountID: s.Credentials.AccountID,
 	})
@@ -87,7 +87,7 @@ func decodeSession(name string, data []byte) (Session, error) {
 	case json.Unmarshal(data, &it) != nil:
 		return damaged("not the JSON of a session")
 	case it.Type != sessionType:
-		return Session{}, &DamagedError{Name: name, Why: "of another type, want a session", other: it.Type != ""}
+		return Session{}, &DamagedError{Name: name, Why: "of another type, want a session", isOther: it.Type != ""}
 	case it.Version != sessionVersion:
 		return damaged(fmt.Sprintf("a session of version %d, want version %d", it.Version, sessionVersion))
 	case it.Name != name:
@@ -104,7 +104,7 @@ func decodeSession(name string, data []byte) (Session, error) {
 			AccessKeyID: it.AccessKeyID, SecretAccessKey: it.SecretKey, SessionToken: it.SessionToken,
 			AccountID: it.AccountID, CanExpire: true, Expires: it.Expires.UTC(), Source: "aws-vault",
 		},
-		Made: it.Made.UTC(), Skew: time.Duration(it.SkewSeconds) * time.Second, KeyCheck: it.KeyCheck,
+		Created: it.Made.UTC(), Skew: time.Duration(it.SkewSeconds) * time.Second, KeyCheck: it.KeyCheck,
 		Profile: it.Profile, Kind: it.Kind, Root: it.Root,
 	}, nil
 }

@@ -24,8 +24,8 @@ func TestSessionRoundTrip(t *testing.T) {
 	}
 }
 
-// damages are items that are no session of the name, and a part of what is said of them.
-func damages(t *testing.T) map[string]struct {
+// damagedSessions are items that are no session of the name, and a part of what is said of them.
+func damagedSessions(t *testing.T) map[string]struct {
 	data []byte
 	want string
 } {
@@ -65,11 +65,11 @@ func damages(t *testing.T) map[string]struct {
 }
 
 func TestDamagedSessions(t *testing.T) {
-	for name, d := range damages(t) {
+	for name, d := range damagedSessions(t) {
 		t.Run(name, func(t *testing.T) {
 			w, made := newTestSessions(t), 0
 			w.ring.Items[nameA] = keystore.Item{Name: nameA, Data: d.data}
-			k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)})
+			k, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)})
 			if err != nil || made != 1 || k.Credentials.AccessKeyID != testKeyID {
 				t.Fatalf("Get = %v, %v after %d makings, want a new session", k.Credentials, err, made)
 			}
@@ -80,7 +80,7 @@ func TestDamagedSessions(t *testing.T) {
 			if text := damaged.Error(); !strings.Contains(text, d.want) || strings.Contains(text, testSecret) {
 				t.Errorf("the warning is %q, want it to say %q", text, d.want)
 			}
-			if _, warnings, err := w.Get(t.Context(), Ask{Name: nameA}); err != nil || warnings != nil {
+			if _, warnings, err := w.Get(t.Context(), Request{Name: nameA}); err != nil || warnings != nil {
 				t.Errorf("then Get has %v, %v, want the new session in the damaged one's place", warnings, err)
 			}
 		})
@@ -90,46 +90,46 @@ func TestDamagedSessions(t *testing.T) {
 func TestDamagedKeystoreItem(t *testing.T) {
 	w, made := newTestSessions(t), 0
 	w.ring.Errors["Item"] = &keystore.DamagedError{Name: nameA, Where: "the tests", Err: errBroken}
-	_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)})
+	_, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)})
 	if err != nil || made != 1 || len(warnings) != 1 || !errors.Is(warnings[0], errBroken) {
 		t.Errorf("Get warned %v, returned %v after %d makings, want the damage told and one making", warnings, err, made)
 	}
 }
 
-func TestFresh(t *testing.T) {
+func TestFreshSession(t *testing.T) {
 	const ahead, behind = -20 * time.Minute, 20 * time.Minute // what AWS's clock is to ours
 	for _, c := range []struct {
 		name string
 		life time.Duration
 		skew time.Duration
 		at   time.Duration // by our clock, since the making
-		ask  Ask
+		ask  Request
 		want bool
 	}{
-		{"new", time.Hour, 0, 0, Ask{Need: 26 * time.Minute}, true},
-		{"just enough", time.Hour, 0, 34 * time.Minute, Ask{Need: 26 * time.Minute}, true},
-		{"short of the need", time.Hour, 0, 34*time.Minute + 1, Ask{Need: 26 * time.Minute}, false},
-		{"half its life", 15 * time.Minute, 0, 7*time.Minute + 30*time.Second, Ask{Need: 26 * time.Minute}, true},
-		{"less than half its life", 15 * time.Minute, 0, 7*time.Minute + 31*time.Second, Ask{Need: 26 * time.Minute}, false},
-		{"nothing needed", time.Hour, 0, time.Hour - 1, Ask{}, true},
-		{"expired", time.Hour, 0, time.Hour, Ask{}, false},
+		{"new", time.Hour, 0, 0, Request{MinLeft: 26 * time.Minute}, true},
+		{"just enough", time.Hour, 0, 34 * time.Minute, Request{MinLeft: 26 * time.Minute}, true},
+		{"short of the need", time.Hour, 0, 34*time.Minute + 1, Request{MinLeft: 26 * time.Minute}, false},
+		{"half its life", 15 * time.Minute, 0, 7*time.Minute + 30*time.Second, Request{MinLeft: 26 * time.Minute}, true},
+		{"less than half its life", 15 * time.Minute, 0, 7*time.Minute + 31*time.Second, Request{MinLeft: 26 * time.Minute}, false},
+		{"nothing needed", time.Hour, 0, time.Hour - 1, Request{}, true},
+		{"expired", time.Hour, 0, time.Hour, Request{}, false},
 
-		{"as old as may be", time.Hour, 0, 10 * time.Minute, Ask{MaxAge: 10 * time.Minute}, true},
-		{"too old", time.Hour, 0, 10*time.Minute + 1, Ask{MaxAge: 10 * time.Minute}, false},
-		{"clock ahead, older than it seems", time.Hour, ahead, 0, Ask{MaxAge: 10 * time.Minute}, false},
+		{"as old as may be", time.Hour, 0, 10 * time.Minute, Request{MaxAge: 10 * time.Minute}, true},
+		{"too old", time.Hour, 0, 10*time.Minute + 1, Request{MaxAge: 10 * time.Minute}, false},
+		{"clock ahead, older than it seems", time.Hour, ahead, 0, Request{MaxAge: 10 * time.Minute}, false},
 
 		// Expires is by AWS's clock: noon by ours is noon+skew by AWS's.
-		{"clock ahead, still so", time.Hour + ahead, ahead, 39 * time.Minute, Ask{Need: time.Minute}, true},
-		{"clock ahead, taken at its word", time.Hour + ahead, ahead, 40 * time.Minute, Ask{}, false},
-		{"clock ahead, set right", time.Hour + ahead, ahead, ahead + 59*time.Minute, Ask{Need: time.Minute}, true},
-		{"clock ahead, set right, expired", time.Hour + ahead, ahead, ahead + time.Hour, Ask{}, false},
-		{"clock behind, still so", time.Hour + behind, behind, 59 * time.Minute, Ask{Need: time.Minute}, true},
-		{"clock behind, expired", time.Hour + behind, behind, time.Hour, Ask{}, false},
-		{"clock behind, set right", time.Hour + behind, behind, behind + 39*time.Minute, Ask{Need: time.Minute}, true},
-		{"clock behind, set right, expired", time.Hour + behind, behind, behind + time.Hour, Ask{}, false},
-		{"clock behind, half its life", time.Hour + behind, behind, 30 * time.Minute, Ask{Need: 50 * time.Minute}, true},
-		{"clock set back a little", time.Hour, 0, -time.Minute, Ask{Need: time.Minute}, true},
-		{"clock set back far", time.Hour, 0, -time.Minute - 1, Ask{Need: time.Minute}, false},
+		{"clock ahead, still so", time.Hour + ahead, ahead, 39 * time.Minute, Request{MinLeft: time.Minute}, true},
+		{"clock ahead, taken at its word", time.Hour + ahead, ahead, 40 * time.Minute, Request{}, false},
+		{"clock ahead, set right", time.Hour + ahead, ahead, ahead + 59*time.Minute, Request{MinLeft: time.Minute}, true},
+		{"clock ahead, set right, expired", time.Hour + ahead, ahead, ahead + time.Hour, Request{}, false},
+		{"clock behind, still so", time.Hour + behind, behind, 59 * time.Minute, Request{MinLeft: time.Minute}, true},
+		{"clock behind, expired", time.Hour + behind, behind, time.Hour, Request{}, false},
+		{"clock behind, set right", time.Hour + behind, behind, behind + 39*time.Minute, Request{MinLeft: time.Minute}, true},
+		{"clock behind, set right, expired", time.Hour + behind, behind, behind + time.Hour, Request{}, false},
+		{"clock behind, half its life", time.Hour + behind, behind, 30 * time.Minute, Request{MinLeft: 50 * time.Minute}, true},
+		{"clock set back a little", time.Hour, 0, -time.Minute, Request{MinLeft: time.Minute}, true},
+		{"clock set back far", time.Hour, 0, -time.Minute - 1, Request{MinLeft: time.Minute}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newTestSessions(t)
@@ -152,18 +152,18 @@ func TestFresh(t *testing.T) {
 }
 
 // A session that does not answer the ask may still be better than to ask a person for another.
-func TestShort(t *testing.T) {
+func TestShortSession(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		at   time.Duration // since the making, which was for an hour
-		ask  Ask
+		ask  Request
 		want bool
 	}{
-		{"answers", 34 * time.Minute, Ask{Need: 26 * time.Minute}, false},
-		{"five minutes", 55 * time.Minute, Ask{Need: 26 * time.Minute}, true},
-		{"less than five minutes", 55*time.Minute + 1, Ask{Need: 26 * time.Minute}, false},
-		{"expired", 2 * time.Hour, Ask{}, false},
-		{"too old", 11 * time.Minute, Ask{MaxAge: 10 * time.Minute}, false},
+		{"answers", 34 * time.Minute, Request{MinLeft: 26 * time.Minute}, false},
+		{"five minutes", 55 * time.Minute, Request{MinLeft: 26 * time.Minute}, true},
+		{"less than five minutes", 55*time.Minute + 1, Request{MinLeft: 26 * time.Minute}, false},
+		{"expired", 2 * time.Hour, Request{}, false},
+		{"too old", 11 * time.Minute, Request{MaxAge: 10 * time.Minute}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newTestSessions(t)
@@ -177,9 +177,9 @@ func TestShort(t *testing.T) {
 	}
 }
 
-// TestNeverExpired asks at random for sessions that were made with a clock which was wrong
+// TestExpiredIsNeverReturned asks at random for sessions that were made with a clock which was wrong
 // and measured, and which has been left so or set right since.
-func TestNeverExpired(t *testing.T) {
+func TestExpiredIsNeverReturned(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	upTo := func(d time.Duration) time.Duration { return time.Duration(r.Int64N(int64(d)/1e9)) * time.Second }
 	w := newTestSessions(t)
@@ -187,16 +187,16 @@ func TestNeverExpired(t *testing.T) {
 	served := map[string]int{}
 	for range 5000 {
 		skew, life, passed := upTo(2*time.Hour)-time.Hour, upTo(3*time.Hour)+time.Second, upTo(4*time.Hour)
-		made := noon.Add(upTo(time.Hour)) // in truth
-		k := Session{Credentials: temporary(made.Add(life)), Made: made.Add(-skew), Skew: skew}
+		made := noon.Add(upTo(time.Hour)) // notes truth
+		k := Session{Credentials: temporary(made.Add(life)), Created: made.Add(-skew), Skew: skew}
 		w.put(t, nameA, k)
 		truth := made.Add(passed)
 		if w.now = truth; r.IntN(2) == 0 {
 			w.now = truth.Add(-skew)
 		}
-		a := Ask{
-			Name: nameA, Need: upTo(time.Hour), MaxAge: upTo(time.Hour) * time.Duration(r.IntN(2)),
-			AtMost: upTo(time.Hour) * time.Duration(r.IntN(2)), Apart: nameB,
+		a := Request{
+			Name: nameA, MinLeft: upTo(time.Hour), MaxAge: upTo(time.Hour) * time.Duration(r.IntN(2)),
+			MaxLeft: upTo(time.Hour) * time.Duration(r.IntN(2)), LimitedName: nameB,
 		}
 		delete(w.ring.Items, nameB)
 		if r.IntN(2) == 0 {
@@ -205,8 +205,8 @@ func TestNeverExpired(t *testing.T) {
 		if err := []error{nil, errBroken, errCancelled}[r.IntN(3)]; err != nil {
 			a.Create = failing(err)
 		} else {
-			a.Create = func(context.Context) (Made, error) {
-				return Made{Credentials: temporary(truth.Add(upTo(time.Hour) - 30*time.Minute)), Skew: truth.Sub(w.now)}, nil
+			a.Create = func(context.Context) (Created, error) {
+				return Created{Credentials: temporary(truth.Add(upTo(time.Hour) - 30*time.Minute)), Skew: truth.Sub(w.now)}, nil
 			}
 		}
 		found, err := w.Find(t.Context(), a)
@@ -223,7 +223,7 @@ func TestNeverExpired(t *testing.T) {
 			continue
 		case len(warnings) > 0:
 			served["stale"]++
-		case got.Made.Equal(k.Made):
+		case got.Created.Equal(k.Created):
 			served["kept"]++
 		default:
 			served["made"]++
@@ -239,23 +239,23 @@ func TestNeverExpired(t *testing.T) {
 	}
 }
 
-func TestStale(t *testing.T) {
+func TestFallBackToOlderSession(t *testing.T) {
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
 	for _, c := range []struct {
 		name  string
 		ctx   context.Context
 		left  time.Duration
-		ask   Ask
+		ask   Request
 		stale bool
 	}{
-		{"valid", t.Context(), time.Minute, Ask{Create: failing(errBroken)}, true},
-		{"valid a moment more", t.Context(), 10 * time.Second, Ask{Create: failing(errBroken)}, true},
-		{"all but expired", t.Context(), 9 * time.Second, Ask{Create: failing(errBroken)}, false},
-		{"expired", t.Context(), -time.Second, Ask{Create: failing(errBroken)}, false},
-		{"too old", t.Context(), time.Minute, Ask{Create: failing(errBroken), MaxAge: time.Minute}, false},
-		{"user gave up", t.Context(), time.Minute, Ask{Create: failing(errCancelled)}, false},
-		{"stopped", stopped, time.Minute, Ask{Create: failing(errBroken)}, false},
+		{"valid", t.Context(), time.Minute, Request{Create: failing(errBroken)}, true},
+		{"valid a moment more", t.Context(), 10 * time.Second, Request{Create: failing(errBroken)}, true},
+		{"all but expired", t.Context(), 9 * time.Second, Request{Create: failing(errBroken)}, false},
+		{"expired", t.Context(), -time.Second, Request{Create: failing(errBroken)}, false},
+		{"too old", t.Context(), time.Minute, Request{Create: failing(errBroken), MaxAge: time.Minute}, false},
+		{"user gave up", t.Context(), time.Minute, Request{Create: failing(errCancelled)}, false},
+		{"stopped", stopped, time.Minute, Request{Create: failing(errBroken)}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newTestSessions(t)
@@ -263,7 +263,7 @@ func TestStale(t *testing.T) {
 			k := session(time.Hour)
 			w.put(t, nameA, k)
 			w.now = noon.Add(time.Hour - c.left)
-			c.ask.Name, c.ask.Need = nameA, 5*time.Minute
+			c.ask.Name, c.ask.MinLeft = nameA, 5*time.Minute
 			got, warnings, err := w.Get(c.ctx, c.ask)
 			if !c.stale {
 				if err == nil || got != (Session{}) || warnings != nil {

@@ -12,13 +12,13 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// TestWarm counts what a session that is there costs.
-func TestWarm(t *testing.T) {
+// TestCachedSessionCost counts what a session that is there costs.
+func TestCachedSessionCost(t *testing.T) {
 	w := newTestSessions(t)
 	w.put(t, nameA, session(time.Hour))
 	for range 2 {
 		clear(w.ring.Calls)
-		if _, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Need: time.Minute}); err != nil || warnings != nil {
+		if _, warnings, err := w.Get(t.Context(), Request{Name: nameA, MinLeft: time.Minute}); err != nil || warnings != nil {
 			t.Fatal(warnings, err)
 		}
 		if w.ring.Calls["Item"] != 1 || len(w.ring.Calls) != 1 {
@@ -30,7 +30,7 @@ func TestWarm(t *testing.T) {
 	}
 }
 
-func TestExpiredWhenItCame(t *testing.T) {
+func TestCreatedAlreadyExpired(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		left, skew time.Duration
@@ -44,8 +44,8 @@ func TestExpiredWhenItCame(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newTestSessions(t)
-			_, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: func(context.Context) (Made, error) {
-				return Made{Credentials: temporary(noon.Add(c.left)), Skew: c.skew}, nil
+			_, _, err := w.Get(t.Context(), Request{Name: nameA, Create: func(context.Context) (Created, error) {
+				return Created{Credentials: temporary(noon.Add(c.left)), Skew: c.skew}, nil
 			}})
 			var expired *ExpiredError
 			if errors.As(err, &expired) == c.want {
@@ -65,11 +65,11 @@ func TestWithoutExpiry(t *testing.T) {
 	w := newTestSessions(t)
 	for range 2 {
 		made := 0
-		k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Create: func(context.Context) (Made, error) {
+		k, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: func(context.Context) (Created, error) {
 			made++
 			c := temporary(time.Time{})
 			c.CanExpire = false
-			return Made{Credentials: c}, nil
+			return Created{Credentials: c}, nil
 		}})
 		if err != nil || warnings != nil || made != 1 || k.Credentials.AccessKeyID != testKeyID {
 			t.Errorf("Get = %v, %v, %v after %d makings", k.Credentials, warnings, err, made)
@@ -80,11 +80,11 @@ func TestWithoutExpiry(t *testing.T) {
 	}
 }
 
-// TestApart asks for a shorter session than the one that is there, as --duration does.
-func TestApart(t *testing.T) {
+// TestMaxLeft asks for a shorter session than the one that is there, as --duration does.
+func TestMaxLeft(t *testing.T) {
 	w, made := newTestSessions(t), 0
 	long := w.lasting(8*time.Hour, &made)
-	get := func(a Ask) Session {
+	get := func(a Request) Session {
 		t.Helper()
 		k, warnings, err := w.Get(t.Context(), a)
 		if err != nil || warnings != nil {
@@ -92,25 +92,25 @@ func TestApart(t *testing.T) {
 		}
 		return k
 	}
-	get(Ask{Name: nameA, Create: long})
-	short := Ask{Name: nameA, AtMost: time.Hour, Apart: nameB, Create: w.lasting(time.Hour, &made)}
+	get(Request{Name: nameA, Create: long})
+	short := Request{Name: nameA, MaxLeft: time.Hour, LimitedName: nameB, Create: w.lasting(time.Hour, &made)}
 	for range 2 {
 		if k := get(short); k.Left(w.now) != time.Hour || made != 2 {
 			t.Errorf("the short session has %v left after %d makings", k.Left(w.now), made)
 		}
 	}
-	if k := get(Ask{Name: nameA, Create: long}); k.Left(w.now) != 8*time.Hour || made != 2 {
+	if k := get(Request{Name: nameA, Create: long}); k.Left(w.now) != 8*time.Hour || made != 2 {
 		t.Errorf("the long session has %v left after %d makings", k.Left(w.now), made)
 	}
 	w.now = noon.Add(7 * time.Hour) // now the long one is short enough
-	if k := get(short); !k.Made.Equal(noon) || made != 2 {
-		t.Errorf("the session was made at %v, %d makings", k.Made, made)
+	if k := get(short); !k.Created.Equal(noon) || made != 2 {
+		t.Errorf("the session was made at %v, %d makings", k.Created, made)
 	}
 }
 
-// TestApartUnderItsOwnLock: a session that is too much turns up while its lock is waited
+// TestMaxLeftUsesItsOwnLock: a session that is too much turns up while its lock is waited
 // for. The one apart must then be made under the lock of its own name.
-func TestApartUnderItsOwnLock(t *testing.T) {
+func TestMaxLeftUsesItsOwnLock(t *testing.T) {
 	w, made := newTestSessions(t), 0
 	_, lock, err := w.Locks.Session(t.Context(), nameA, "")
 	if err != nil {
@@ -118,14 +118,14 @@ func TestApartUnderItsOwnLock(t *testing.T) {
 	}
 	answer := make(chan error)
 	go func() {
-		_, _, err := w.Get(t.Context(), Ask{Name: nameA, AtMost: time.Hour, Apart: nameB, Create: func(ctx context.Context) (Made, error) {
-			free, err := w.Locks.try(sessionFile(nameA))
+		_, _, err := w.Get(t.Context(), Request{Name: nameA, MaxLeft: time.Hour, LimitedName: nameB, Create: func(ctx context.Context) (Created, error) {
+			free, err := w.Locks.tryAcquire(sessionFile(nameA))
 			if err != nil || free == nil {
 				t.Errorf("the lock of the long session is held (%v)", err)
 			} else {
 				free.Close()
 			}
-			if held, err := w.Locks.try(sessionFile(nameB)); err != nil || held != nil {
+			if held, err := w.Locks.tryAcquire(sessionFile(nameB)); err != nil || held != nil {
 				t.Errorf("the lock of the short session is free (%v)", err)
 			}
 			return w.lasting(time.Hour, &made)(ctx)
@@ -141,12 +141,12 @@ func TestApartUnderItsOwnLock(t *testing.T) {
 }
 
 // The keystore hears of a session before it is made, and of none that is kept already.
-func TestExpectedSession(t *testing.T) {
+func TestBeforeCreate(t *testing.T) {
 	w, made := newTestSessions(t), 0
 	var expected []int
-	w.Expect = func() { expected = append(expected, made) }
+	w.BeforeCreate = func() { expected = append(expected, made) }
 	for range 2 {
-		if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil {
+		if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -160,32 +160,32 @@ func TestLockedKeystore(t *testing.T) {
 	t.Run("before", func(t *testing.T) {
 		w, made := newTestSessions(t), 0
 		w.ring.Errors["Item"] = refused
-		k, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)})
+		k, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)})
 		if !errors.Is(err, keystore.ErrLocked) || made != 0 || k != (Session{}) {
 			t.Errorf("Get = %+v, %v after %d makings, want the keystore's error", k, err, made)
 		}
-		if found, err := w.Find(t.Context(), Ask{Name: nameA}); found.Fresh || !errors.Is(err, keystore.ErrLocked) {
+		if found, err := w.Find(t.Context(), Request{Name: nameA}); found.Fresh || !errors.Is(err, keystore.ErrLocked) {
 			t.Errorf("Find = %t, %v", found.Fresh, err)
 		}
 	})
 	t.Run("once we hold the lock", func(t *testing.T) {
 		w, made := newTestSessions(t), 0
 		w.ring.BeforeAny = func(string) { w.ring.Errors["Item"] = refused }
-		_, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)})
+		_, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)})
 		if !errors.Is(err, keystore.ErrLocked) || made != 0 {
 			t.Errorf("Get returned %v after %d makings", err, made)
 		}
-		if h, err := w.Locks.try(sessionFile(nameA)); h == nil {
+		if h, err := w.Locks.tryAcquire(sessionFile(nameA)); h == nil {
 			t.Errorf("the lock is still held (%v)", err)
 		}
 	})
 }
 
-func TestNotKept(t *testing.T) {
+func TestSaveFails(t *testing.T) {
 	get := func(w *testSessions) {
 		t.Helper()
 		made := 0
-		k, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)})
+		k, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)})
 		if err != nil || k.Credentials.AccessKeyID != testKeyID || len(warnings) != 1 {
 			t.Fatalf("Get = %v, %v, %v, want the session and one warning", k.Credentials, warnings, err)
 		}
@@ -213,10 +213,10 @@ func TestNotKept(t *testing.T) {
 	})
 	t.Run("too large", func(t *testing.T) {
 		w := newTestSessions(t)
-		_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Create: func(context.Context) (Made, error) {
+		_, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: func(context.Context) (Created, error) {
 			c := temporary(noon.Add(time.Hour))
 			c.SessionToken = strings.Repeat("x", maxItem)
-			return Made{Credentials: c}, nil
+			return Created{Credentials: c}, nil
 		}})
 		if err != nil || len(warnings) != 1 || w.ring.Calls["Put"] != 0 {
 			t.Errorf("Get warned %v, returned %v", warnings, err)
@@ -224,8 +224,8 @@ func TestNotKept(t *testing.T) {
 	})
 	t.Run("time out of bounds", func(t *testing.T) {
 		w := newTestSessions(t)
-		_, warnings, err := w.Get(t.Context(), Ask{Name: nameA, Create: func(context.Context) (Made, error) {
-			return Made{Credentials: temporary(noon.AddDate(9000, 0, 0))}, nil
+		_, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: func(context.Context) (Created, error) {
+			return Created{Credentials: temporary(noon.AddDate(9000, 0, 0))}, nil
 		}})
 		if err != nil || len(warnings) != 1 || w.ring.Calls["Put"] != 0 {
 			t.Errorf("Get warned %v, returned %v", warnings, err)
@@ -233,19 +233,19 @@ func TestNotKept(t *testing.T) {
 	})
 }
 
-// TestMakePanics: a server that recovers must not be left holding the lock.
-func TestMakePanics(t *testing.T) {
+// TestCreatePanics: a server that recovers must not be left holding the lock.
+func TestCreatePanics(t *testing.T) {
 	w, made := newTestSessions(t), 0
 	func() {
 		defer func() { recover() }()
-		w.Get(t.Context(), Ask{Name: nameA, Create: func(context.Context) (Made, error) { panic("broken") }})
+		w.Get(t.Context(), Request{Name: nameA, Create: func(context.Context) (Created, error) { panic("broken") }})
 	}()
-	if h, err := w.Locks.try(sessionFile(nameA)); h == nil {
+	if h, err := w.Locks.tryAcquire(sessionFile(nameA)); h == nil {
 		t.Fatalf("the lock is still held (%v)", err)
 	} else {
 		h.Close()
 	}
-	if _, _, err := w.Get(t.Context(), Ask{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil || made != 1 {
+	if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil || made != 1 {
 		t.Errorf("then Get returned %v after %d makings", err, made)
 	}
 }

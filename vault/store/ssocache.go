@@ -18,8 +18,8 @@ import (
 // Identity Center as plain text.
 // https://docs.aws.amazon.com/sdkref/latest/guide/understanding-sso.html
 type SSOCache struct {
-	Dir    string       // theirs, such as ~/.aws/sso/cache
-	Shared *disk.Folder // where it is noted what was written there by us
+	Dir     string       // theirs, such as ~/.aws/sso/cache
+	Digests *disk.Folder // where it is noted what was written there by us
 }
 
 // A CachedToken is what lies in a file of the folder.
@@ -36,8 +36,8 @@ type CachedToken struct {
 	RefreshToken          string    `json:"refreshToken,omitempty"`
 }
 
-// ErrOthersToken is returned where another program's token stands in the place.
-var ErrOthersToken = errors.New("the AWS CLI keeps a token of its own there")
+// ErrNotOurToken is returned where another program's token stands in the place.
+var ErrNotOurToken = errors.New("the AWS CLI keeps a token of its own there")
 
 // file is where the token of a session lies, or, where it has no name, of a start URL.
 func (c *SSOCache) file(session string) string {
@@ -51,11 +51,11 @@ func (c *SSOCache) Path(session string) string { return filepath.Join(c.Dir, c.f
 // Token returns what lies there. What cannot be read is as good as none.
 func (c *SSOCache) Token(session string) (CachedToken, bool) {
 	raw, err := disk.ReadBounded(c.Path(session), maxItem)
-	return decodeCached(raw), err == nil
+	return decodeCachedToken(raw), err == nil
 }
 
-// decodeCached takes what it can: the file is another program's.
-func decodeCached(raw []byte) CachedToken {
+// decodeCachedToken takes what it can: the file is another program's.
+func decodeCachedToken(raw []byte) CachedToken {
 	var t CachedToken
 	if json.Unmarshal(raw, &t) != nil {
 		return CachedToken{}
@@ -64,12 +64,12 @@ func decodeCached(raw []byte) CachedToken {
 }
 
 // Share writes a token for other programs: without what could renew it, readable by this
-// user alone. It returns [ErrOthersToken] rather than replace one that is still of use to
+// user alone. It returns [ErrNotOurToken] rather than replace one that is still of use to
 // the program that wrote it.
 func (c *SSOCache) Share(session string, t CachedToken, now time.Time) error {
 	t = CachedToken{StartURL: t.StartURL, Region: t.Region, AccessToken: t.AccessToken, ExpiresAt: t.ExpiresAt.UTC().Truncate(time.Second)}
-	if there, ok := c.Token(session); ok && !c.ours(session) && (there.RefreshToken != "" || there.ExpiresAt.After(now)) {
-		return ErrOthersToken
+	if there, ok := c.Token(session); ok && !c.isOurs(session) && (there.RefreshToken != "" || there.ExpiresAt.After(now)) {
+		return ErrNotOurToken
 	}
 	raw, err := json.Marshal(t)
 	if err != nil {
@@ -81,17 +81,17 @@ func (c *SSOCache) Share(session string, t CachedToken, now time.Time) error {
 	}
 	// Noted first: a file that is ours without a note would never be removed.
 	sum := sha256.Sum256(raw)
-	if err := c.Shared.Write(c.file(session), sum[:]); err != nil {
+	if err := c.Digests.Write(c.file(session), sum[:]); err != nil {
 		return err
 	}
 	return theirs.Write(c.file(session), raw)
 }
 
-// ours reports whether what lies there is what we wrote.
-func (c *SSOCache) ours(session string) bool { return c.oursIn(c.file(session)) }
+// isOurs reports whether what lies there is what we wrote.
+func (c *SSOCache) isOurs(session string) bool { return c.isOurFile(c.file(session)) }
 
-func (c *SSOCache) oursIn(file string) bool {
-	noted, err := c.Shared.Read(file, sha256.Size)
+func (c *SSOCache) isOurFile(file string) bool {
+	noted, err := c.Digests.Read(file, sha256.Size)
 	if err != nil {
 		return false
 	}
@@ -105,7 +105,7 @@ func (c *SSOCache) Remove(session string) error { return c.remove(c.file(session
 
 // RemoveAll removes every token that we wrote.
 func (c *SSOCache) RemoveAll() error {
-	entries, err := c.Shared.Entries()
+	entries, err := c.Digests.Entries()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -117,9 +117,9 @@ func (c *SSOCache) RemoveAll() error {
 }
 
 func (c *SSOCache) remove(file string) error {
-	folders := []*disk.Folder{c.Shared}
-	if c.oursIn(file) {
-		folders = []*disk.Folder{disk.NewFolder(c.Dir), c.Shared} // the note goes last
+	folders := []*disk.Folder{c.Digests}
+	if c.isOurFile(file) {
+		folders = []*disk.Folder{disk.NewFolder(c.Dir), c.Digests} // the note goes last
 	}
 	for _, f := range folders {
 		if err := f.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -14,7 +14,7 @@ import (
 
 func newSSOCache(t *testing.T) *SSOCache {
 	dir := t.TempDir()
-	return &SSOCache{Dir: filepath.Join(dir, "cache"), Shared: disk.NewFolder(filepath.Join(dir, "shared"))}
+	return &SSOCache{Dir: filepath.Join(dir, "cache"), Digests: disk.NewFolder(filepath.Join(dir, "shared"))}
 }
 
 func cached(access string, expires time.Time) CachedToken {
@@ -25,7 +25,7 @@ func cached(access string, expires time.Time) CachedToken {
 }
 
 // What is shared is the access token, under the name that the AWS CLI looks for.
-func TestSSOCacheShares(t *testing.T) {
+func TestSSOCacheShare(t *testing.T) {
 	c := newSSOCache(t)
 	if err := c.Share("corp", cached("EXAMPLE-access", noon.Add(time.Hour)), noon); err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func TestSSOCacheShares(t *testing.T) {
 	if err := c.RemoveAll(); err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{c.Dir, c.Shared.Path()} {
+	for _, dir := range []string{c.Dir, c.Digests.Path()} {
 		if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) != 0 {
 			t.Errorf("%q is left", names)
 		}
@@ -59,7 +59,7 @@ func TestSSOCacheShares(t *testing.T) {
 
 // Another program's token is replaced only when it is of no use to that program, and never
 // removed.
-func TestSSOCacheLeavesOthers(t *testing.T) {
+func TestSSOCacheKeepsForeignTokens(t *testing.T) {
 	for name, x := range map[string]struct {
 		text     string
 		replaced bool
@@ -80,7 +80,7 @@ func TestSSOCacheLeavesOthers(t *testing.T) {
 			t.Error(err)
 		}
 		err := c.Share("corp", cached("EXAMPLE-ours", noon.Add(time.Hour)), noon)
-		if errors.Is(err, ErrOthersToken) == x.replaced || x.replaced && err != nil {
+		if errors.Is(err, ErrNotOurToken) == x.replaced || x.replaced && err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		raw, err := os.ReadFile(c.Path("corp"))
@@ -103,7 +103,7 @@ func TestSSOCacheLeavesOthers(t *testing.T) {
 	}
 }
 
-func TestSSOCacheThatIsNotThere(t *testing.T) {
+func TestSSOCacheMissing(t *testing.T) {
 	c := newSSOCache(t)
 	if _, ok := c.Token("corp"); ok {
 		t.Error("there is a token")

@@ -34,10 +34,10 @@ type KeyRing interface {
 // DamagedError is returned for an item that is there and is not what it should be.
 // It is left as it is.
 type DamagedError struct {
-	Name string // of the item: a key's own, or a session's digest
+	Name string // byName the item: a key's own, or a session's digest
 	Why  string // what was found, and what was wanted
 
-	other bool // it is whole, and something else
+	isOther bool // it is whole, and something else
 }
 
 func (e *DamagedError) Error() string { return fmt.Sprintf("damaged item %q: %s", e.Name, e.Why) }
@@ -45,9 +45,9 @@ func (e *DamagedError) Error() string { return fmt.Sprintf("damaged item %q: %s"
 // maxItem is the most bytes an item may have; what AWS gives is a tenth of it.
 const maxItem = 64 << 10
 
-// open returns what an item holds, and nothing where there is none. A damaged item is a
+// readItem returns what an item holds, and nothing where there is none. A damaged item is a
 // warning, and as good as none; the error is that of a keystore that stays shut.
-func open(ctx context.Context, ring Ring, name string) ([]byte, []error, error) {
+func readItem(ctx context.Context, ring Ring, name string) ([]byte, []error, error) {
 	it, err := ring.Item(ctx, name)
 	var garbled *keystore.DamagedError
 	switch {

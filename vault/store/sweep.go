@@ -18,9 +18,9 @@ func (s *Sessions) Sweep(ctx context.Context) {
 	if s.Index.isSwept(now) {
 		return
 	}
-	// Who finds another process sweeping has better things to do than to wait: it may itself
+	// SignedInAs finds another process sweeping has better things to do than to wait: it may itself
 	// hold the lock of a session that is being made.
-	lock, err := s.Locks.try("sweep")
+	lock, err := s.Locks.tryAcquire("sweep")
 	if err != nil || lock == nil {
 		return
 	}
@@ -35,7 +35,7 @@ func (s *Sessions) Sweep(ctx context.Context) {
 }
 
 func (s *Sessions) sweep(ctx context.Context, now time.Time) {
-	names, err := s.all().Names(ctx)
+	names, err := s.listRing().Names(ctx)
 	if err != nil {
 		return
 	}
@@ -47,12 +47,12 @@ func (s *Sessions) sweep(ctx context.Context, now time.Time) {
 		}
 		// The index is a hint, so the item has the last word. Were it renewed in this very moment,
 		// the session would be made once more.
-		e, _, err := describe(ctx, s.all(), name, now)
+		e, _, err := readEntry(ctx, s.listRing(), name, now)
 		if err != nil {
 			return
 		}
 		if e.Name != "" && expired(e) {
-			s.all().Remove(ctx, name)
+			s.listRing().Remove(ctx, name)
 		}
 	}
 	s.Index.retain(ctx, func(e Entry) bool { return !expired(e) })

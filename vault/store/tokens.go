@@ -18,8 +18,8 @@ type Tokens struct {
 	Index *Index // may be the one that sessions are listed in
 	Now   func() time.Time
 
-	// Guard reports whether the token of that name is to open with a touch only; nil for none.
-	Guard func(name string) bool
+	// NeedsTouch reports whether the token of that name is to open with a touch only; nil for none.
+	NeedsTouch func(name string) bool
 
 	// Cancelled reports whether an error of Create's means that the user gave up; nil for never.
 	Cancelled func(error) bool
@@ -31,25 +31,25 @@ type Tokens struct {
 	memory map[string]Token // tokens that could not be stored, by name
 }
 
-// A TokenAsk is a question that a token answers.
-type TokenAsk struct {
-	Name     string           // of the token: a digest of all that tells it from others, 32 hexadecimal digits
+// A TokenRequest is a question that a token answers.
+type TokenRequest struct {
+	Name     string           // byName the token: a digest of all that tells it from others, 32 hexadecimal digits
 	Question string           // what those who wait are told
-	Serves   func(Token) bool // does the token that is kept answer
+	Usable   func(Token) bool // does the token that is kept answer
 
 	// Create creates another: with what the kept one holds, or by asking a person. There is
 	// none if kept.Secret is empty. What a single-use code or token was traded for is given to
 	// trade at once; it stays stored if Create then fails.
-	Create func(ctx context.Context, kept Token, trade *Trade) (Token, error)
+	Create func(ctx context.Context, kept Token, trade *Exchange) (Token, error)
 }
 
 // Get returns the token under a name if it serves, and otherwise the one that Create creates,
 // which it keeps unless it says no end. However many processes ask at once, one calls Create; the others wait and
-// read what it kept, or take its error, a [*MakerError]. Warnings are told; they lose
+// read what it kept, or take its error, a [*LockOwnerError]. Warnings are told; they lose
 // nothing.
-func (t *Tokens) Get(ctx context.Context, a TokenAsk) (Token, []error, error) {
+func (t *Tokens) Get(ctx context.Context, a TokenRequest) (Token, []error, error) {
 	kept, warnings, err := t.Find(ctx, a.Name)
-	if err != nil || serving(kept, a) && !t.pending(a.Name) { // the common case takes no lock
+	if err != nil || isUsable(kept, a) && !t.isPending(a.Name) { // the common case takes no lock
 		return kept, warnings, err
 	}
 	ctx, lock, err := t.Locks.token(ctx, a.Name, a.Question)
@@ -60,31 +60,31 @@ func (t *Tokens) Get(ctx context.Context, a TokenAsk) (Token, []error, error) {
 	if kept, _, err = t.Find(ctx, a.Name); err != nil {
 		return kept, warnings, err
 	}
-	if t.pending(a.Name) {
+	if t.isPending(a.Name) {
 		warnings = append(warnings, t.flush(ctx, a.Name)...)
 	}
-	if serving(kept, a) {
+	if isUsable(kept, a) {
 		return kept, warnings, nil // made while we waited
 	}
-	trade := t.Trade(a.Name)
+	trade := t.Exchange(a.Name)
 	made, err := a.Create(ctx, kept, trade)
 	if err != nil {
 		warnings = append(warnings, trade.Store(ctx)...)
-		if gaveUp := t.gaveUp(err); gaveUp || ctx.Err() == nil { // were we stopped, whoever waits may do better
+		if gaveUp := t.isCancelled(err); gaveUp || ctx.Err() == nil { // were we stopped, whoever waits may do better
 			lock.Fail(t.Now(), err, gaveUp)
 		}
 		return Token{}, warnings, err
 	}
-	if made.Ends.IsZero() {
+	if made.Expires.IsZero() {
 		return made, warnings, nil // another program's: it is used, and kept by that one
 	}
 	return made, append(warnings, trade.finish(ctx, made)...), nil
 }
 
-func serving(kept Token, a TokenAsk) bool { return len(kept.Secret) > 0 && a.Serves(kept) }
+func isUsable(kept Token, a TokenRequest) bool { return len(kept.Secret) > 0 && a.Usable(kept) }
 
-func (t *Tokens) gaveUp(err error) bool {
-	var maker *MakerError
+func (t *Tokens) isCancelled(err error) bool {
+	var maker *LockOwnerError
 	return errors.As(err, &maker) && maker.Cancelled || t.Cancelled != nil && t.Cancelled(err)
 }
 
@@ -92,10 +92,10 @@ func (t *Tokens) gaveUp(err error) bool {
 // none. It returns warnings for a damaged item, which is as good as none, and the
 // keystore's error if it stays shut.
 func (t *Tokens) Find(ctx context.Context, name string) (Token, []error, error) {
-	if k, ok := t.remembered(name); ok {
+	if k, ok := t.fromMemory(name); ok {
 		return k, nil, nil
 	}
-	data, warnings, err := open(ctx, t.Ring, name)
+	data, warnings, err := readItem(ctx, t.Ring, name)
 	if data == nil {
 		return Token{}, warnings, err
 	}
@@ -106,11 +106,11 @@ func (t *Tokens) Find(ctx context.Context, name string) (Token, []error, error) 
 	return kept, nil, nil
 }
 
-// Who returns whose the token under a name is, by what of says of it; empty where there is none. The token is opened
+// SignedInAs returns whose the token under a name is, by what of says of it; empty where there is none. The token is opened
 // only if the index does not know its present writing: then the index learns it. That is done when a token is read and
 // not when it is written, so that a write in between is noticed.
-func (t *Tokens) Who(ctx context.Context, name string, of func(Token) string) (string, error) {
-	if k, ok := t.remembered(name); ok {
+func (t *Tokens) SignedInAs(ctx context.Context, name string, of func(Token) string) (string, error) {
+	if k, ok := t.fromMemory(name); ok {
 		return of(k), nil
 	}
 	stamp, err := t.Ring.Stamp(ctx, name)
@@ -121,20 +121,20 @@ func (t *Tokens) Who(ctx context.Context, name string, of func(Token) string) (s
 		return "", err
 	}
 	e, _ := t.Index.Entry(name)
-	if stamp != "" && e.Stamp == stamp && e.Who != "" {
-		return e.Who, nil
+	if stamp != "" && e.Stamp == stamp && e.SignedInAs != "" {
+		return e.SignedInAs, nil
 	}
 	kept, _, err := t.Find(ctx, name)
 	if err != nil || len(kept.Secret) == 0 {
 		return "", err // a damaged one is warned of where it is used
 	}
-	kept.Who = of(kept)
-	if learnt := kept.entry(name, e.Made); stamp != "" {
+	kept.SignedInAs = of(kept)
+	if learnt := kept.entry(name, e.Created); stamp != "" {
 		learnt.Stamp = stamp
 		// The list is a hint: without the entry the token is opened again. So a locked list delays this only for a while.
-		t.bounded(ctx, func(ctx context.Context) error { return t.Index.add(ctx, learnt) })
+		t.withTimeout(ctx, func(ctx context.Context) error { return t.Index.add(ctx, learnt) })
 	}
-	return kept.Who, nil
+	return kept.SignedInAs, nil
 }
 
 // List returns the tokens that the keystore holds and that may still be of use, the

@@ -24,29 +24,29 @@ func (w *testSessions) tokens() *Tokens {
 }
 
 func token(secret string) Token {
-	return Token{Kind: "SSO token", Label: "corp", Ends: noon.Add(time.Hour), Secret: json.RawMessage(`{"s":"` + secret + `"}`)}
+	return Token{Kind: "SSO token", Label: "corp", Expires: noon.Add(time.Hour), Secret: json.RawMessage(`{"s":"` + secret + `"}`)}
 }
 
-// askToken serves what contains good, and makes it.
-func askToken(good string, made *int) TokenAsk {
-	return TokenAsk{
+// tokenRequest serves what contains good, and makes it.
+func tokenRequest(good string, made *int) TokenRequest {
+	return TokenRequest{
 		Name: nameA, Question: "the sign-in",
-		Serves: func(k Token) bool { return strings.Contains(string(k.Secret), good) },
-		Create: func(context.Context, Token, *Trade) (Token, error) {
+		Usable: func(k Token) bool { return strings.Contains(string(k.Secret), good) },
+		Create: func(context.Context, Token, *Exchange) (Token, error) {
 			*made++
 			return token(good), nil
 		},
 	}
 }
 
-// Who signed in is read from the index while that knows the present writing of the token, and from the token otherwise.
-func TestWhoSignedIn(t *testing.T) {
+// SignedInAs signed in is read from the index while that knows the present writing of the token, and from the token otherwise.
+func TestSignedInAs(t *testing.T) {
 	w := newTestSessions(t)
 	tokens := w.tokens()
 	who := func() string {
 		t.Helper()
 		w.ring.Calls = map[string]int{}
-		got, err := tokens.Who(t.Context(), nameA, func(k Token) string { return "by " + string(k.Secret) })
+		got, err := tokens.SignedInAs(t.Context(), nameA, func(k Token) string { return "by " + string(k.Secret) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +54,7 @@ func TestWhoSignedIn(t *testing.T) {
 	}
 	write := func(secret, stamp string) {
 		t.Helper()
-		if warnings := tokens.Trade(nameA).finish(t.Context(), token(secret)); warnings != nil {
+		if warnings := tokens.Exchange(nameA).finish(t.Context(), token(secret)); warnings != nil {
 			t.Fatal(warnings)
 		}
 		w.ring.Marks[nameA] = stamp
@@ -96,14 +96,14 @@ func TestWhoSignedIn(t *testing.T) {
 	for _, call := range []string{"Stamp", "Item"} {
 		w.ring.Errors[call] = errors.New("locked")
 		w.ring.Marks[nameA] += "x"
-		if _, err := tokens.Who(t.Context(), nameA, nil); err == nil {
+		if _, err := tokens.SignedInAs(t.Context(), nameA, nil); err == nil {
 			t.Errorf("a keystore whose %s fails says that nobody is signed in", call)
 		}
 		delete(w.ring.Errors, call)
 	}
 }
 
-func TestTokenIsMadeOnce(t *testing.T) {
+func TestTokenIsCreatedOnce(t *testing.T) {
 	w := newTestSessions(t)
 	made := 0
 	var all sync.WaitGroup
@@ -112,7 +112,7 @@ func TestTokenIsMadeOnce(t *testing.T) {
 			// Each has locks of its own, as a process would.
 			locks := &Locks{Dir: w.Locks.Dir, Now: w.Now}
 			tokens := &Tokens{Ring: w.ring, Locks: locks, Index: &Index{Dir: w.Index.Dir, Locks: locks}, Now: w.Now}
-			got, warnings, err := tokens.Get(t.Context(), askToken("EXAMPLE", &made))
+			got, warnings, err := tokens.Get(t.Context(), tokenRequest("EXAMPLE", &made))
 			if err != nil || len(warnings) > 0 || string(got.Secret) != `{"s":"EXAMPLE"}` {
 				t.Errorf("got %v, %v, %v", got, warnings, err)
 			}
@@ -124,38 +124,38 @@ func TestTokenIsMadeOnce(t *testing.T) {
 	}
 }
 
-// Who has signed in is listed without a look into the token.
-func TestTokenOfSomebody(t *testing.T) {
+// SignedInAs has signed in is listed without a look into the token.
+func TestSignedInAsIsListed(t *testing.T) {
 	w := newTestSessions(t)
-	a := askToken("EXAMPLE", new(int))
+	a := tokenRequest("EXAMPLE", new(int))
 	make := a.Create
-	a.Create = func(ctx context.Context, kept Token, trade *Trade) (Token, error) {
+	a.Create = func(ctx context.Context, kept Token, trade *Exchange) (Token, error) {
 		made, err := make(ctx, kept, trade)
-		made.Who = "alice"
+		made.SignedInAs = "alice"
 		return made, err
 	}
 	if _, _, err := w.tokens().Get(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
-	if kept, _, err := w.tokens().Find(t.Context(), a.Name); err != nil || kept.Who != "alice" {
-		t.Errorf("kept is of %q, %v", kept.Who, err)
+	if kept, _, err := w.tokens().Find(t.Context(), a.Name); err != nil || kept.SignedInAs != "alice" {
+		t.Errorf("kept is of %q, %v", kept.SignedInAs, err)
 	}
 	w.ring.Errors["Item"] = errBroken
-	if all, _, err := w.tokens().List(t.Context()); err != nil || len(all) != 1 || all[0].Who != "alice" {
+	if all, _, err := w.tokens().List(t.Context()); err != nil || len(all) != 1 || all[0].SignedInAs != "alice" {
 		t.Errorf("listed %+v, %v", all, err)
 	}
 }
 
 // What is kept is given to whoever makes the next.
-func TestTokenIsRenewedFromTheOld(t *testing.T) {
+func TestCreateReceivesStoredToken(t *testing.T) {
 	w := newTestSessions(t)
 	made := 0
-	if _, _, err := w.tokens().Get(t.Context(), askToken("old", &made)); err != nil {
+	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("old", &made)); err != nil {
 		t.Fatal(err)
 	}
-	a := askToken("new", &made)
+	a := tokenRequest("new", &made)
 	make := a.Create
-	a.Create = func(ctx context.Context, kept Token, trade *Trade) (Token, error) {
+	a.Create = func(ctx context.Context, kept Token, trade *Exchange) (Token, error) {
 		if string(kept.Secret) != `{"s":"old"}` || kept.Label != "corp" {
 			t.Errorf("kept is %s", kept.Secret)
 		}
@@ -171,8 +171,8 @@ func TestTokenFailureIsShared(t *testing.T) {
 		w := newTestSessions(t)
 		tokens := w.tokens()
 		holds, goOn := make(chan struct{}), make(chan struct{})
-		a := askToken("EXAMPLE", new(int))
-		a.Create = func(context.Context, Token, *Trade) (Token, error) {
+		a := tokenRequest("EXAMPLE", new(int))
+		a.Create = func(context.Context, Token, *Exchange) (Token, error) {
 			close(holds)
 			<-goOn
 			return Token{}, cause
@@ -185,26 +185,26 @@ func TestTokenFailureIsShared(t *testing.T) {
 		<-holds
 		second := make(chan error)
 		go func() {
-			_, _, err := tokens.Get(t.Context(), askToken("EXAMPLE", new(int)))
+			_, _, err := tokens.Get(t.Context(), tokenRequest("EXAMPLE", new(int)))
 			second <- err
 		}()
-		<-w.comers
+		<-w.waiters
 		close(goOn)
 		if err := <-first; !errors.Is(err, cause) {
 			t.Errorf("the maker got %v", err)
 		}
-		var theirs *MakerError
+		var theirs *LockOwnerError
 		if err := <-second; !errors.As(err, &theirs) || theirs.Text != cause.Error() || theirs.Cancelled != isCancelled(cause) {
 			t.Errorf("who waited got %v", err)
 		}
 	}
 }
 
-func TestTokenOfAStoppedMakerIsMadeByAnother(t *testing.T) {
+func TestTokenAfterCancelledCreator(t *testing.T) {
 	w := newTestSessions(t)
 	ctx, stop := context.WithCancel(t.Context())
-	a := askToken("EXAMPLE", new(int))
-	a.Create = func(ctx context.Context, _ Token, _ *Trade) (Token, error) {
+	a := tokenRequest("EXAMPLE", new(int))
+	a.Create = func(ctx context.Context, _ Token, _ *Exchange) (Token, error) {
 		stop()
 		return Token{}, ctx.Err()
 	}
@@ -212,42 +212,42 @@ func TestTokenOfAStoppedMakerIsMadeByAnother(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	made := 0
-	if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil || made != 1 {
+	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil || made != 1 {
 		t.Errorf("got %v, made %d", err, made)
 	}
 }
 
-func TestTokenThatIsNotKept(t *testing.T) {
+func TestTokenNotStored(t *testing.T) {
 	w := newTestSessions(t)
 	made := 0
-	a := askToken("EXAMPLE", &made)
+	a := tokenRequest("EXAMPLE", &made)
 	make := a.Create
-	a.Create = func(ctx context.Context, k Token, trade *Trade) (Token, error) {
+	a.Create = func(ctx context.Context, k Token, trade *Exchange) (Token, error) {
 		got, err := make(ctx, k, trade)
-		got.Ends = time.Time{}
+		got.Expires = time.Time{}
 		return got, err
 	}
 	if got, warnings, err := w.tokens().Get(t.Context(), a); err != nil || warnings != nil || len(w.ring.Items) != 0 || got.Secret == nil {
 		t.Errorf("got %v, %v, %v and kept %d items", got, warnings, err, len(w.ring.Items))
 	}
 	w.ring.Errors["Put"] = errBroken
-	if got, warnings, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil || len(warnings) != 1 || !errors.Is(warnings[0], errBroken) || got.Secret == nil {
+	if got, warnings, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil || len(warnings) != 1 || !errors.Is(warnings[0], errBroken) || got.Secret == nil {
 		t.Errorf("got %v, %v, %v", got, warnings, err)
 	}
 	w.ring.Errors["Item"] = keystore.ErrLocked
-	if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); !errors.Is(err, keystore.ErrLocked) {
+	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); !errors.Is(err, keystore.ErrLocked) {
 		t.Errorf("got %v from a keystore that stays shut", err)
 	}
 }
 
 // Tokens and sessions share a list, and neither is taken for the other.
-func TestTokensBesideSessions(t *testing.T) {
+func TestTokensAndSessionsShareAnIndex(t *testing.T) {
 	w := newTestSessions(t)
 	made := 0
-	if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil {
+	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := w.Get(t.Context(), Ask{Name: nameB, Profile: "prod", Create: w.lasting(2*time.Hour, &made)}); err != nil {
+	if _, _, err := w.Get(t.Context(), Request{Name: nameB, Profile: "prod", Create: w.lasting(2*time.Hour, &made)}); err != nil {
 		t.Fatal(err)
 	}
 	see := func(when string, tokens, sessions []string) {
@@ -287,20 +287,20 @@ func TestTokensBesideSessions(t *testing.T) {
 }
 
 // Sessions and tokens go with one listing; who is asked about which is told apart.
-func TestRemoveKept(t *testing.T) {
+func TestRemoveCached(t *testing.T) {
 	third := strings.Repeat("c", 32)
 	w := newTestSessions(t)
 	made := 0
-	if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil {
+	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil {
 		t.Fatal(err)
 	}
 	for name, profile := range map[string]string{nameB: "prod", third: "dev"} {
-		if _, _, err := w.Get(t.Context(), Ask{Name: name, Profile: profile, Create: w.lasting(2*time.Hour, &made)}); err != nil {
+		if _, _, err := w.Get(t.Context(), Request{Name: name, Profile: profile, Create: w.lasting(2*time.Hour, &made)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	clear(w.ring.Calls)
-	gone, warnings, err := w.RemoveKept(t.Context(),
+	gone, warnings, err := w.RemoveCached(t.Context(),
 		func(e Entry) bool { return e.Profile == "prod" },
 		func(e Entry) bool { return e.Profile == "corp" })
 	if err != nil || warnings != nil || len(gone.Sessions) != 1 || gone.Sessions[0].Name != nameB || len(gone.Tokens) != 1 || gone.Tokens[0].Name != nameA {
@@ -314,11 +314,11 @@ func TestRemoveKept(t *testing.T) {
 	}
 }
 
-func TestTokensAreSweptAfterTheirEnd(t *testing.T) {
+func TestExpiredTokensAreSwept(t *testing.T) {
 	for _, known := range []bool{true, false} {
 		w := newTestSessions(t)
 		made := 0
-		if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil {
+		if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil {
 			t.Fatal(err)
 		}
 		if !known {
@@ -361,13 +361,13 @@ func TestDamagedTokens(t *testing.T) {
 			t.Errorf("warned %q, want %q", text, why)
 		}
 		made := 0
-		if _, _, err := w.tokens().Get(t.Context(), askToken("EXAMPLE", &made)); err != nil || made != 1 {
+		if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil || made != 1 {
 			t.Errorf("%s: made %d, %v", why, made, err)
 		}
 	}
 }
 
-func TestTokenIsPrintedWithoutItsSecret(t *testing.T) {
+func TestTokenFormatHidesSecret(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
 		if text := fmt.Sprintf(verb, token("EXAMPLE-secret")); strings.Contains(text, "EXAMPLE") || !strings.Contains(text, "corp") {
 			t.Errorf("%s prints %s", verb, text)
@@ -401,7 +401,7 @@ func FuzzDecodeToken(f *testing.F) {
 			t.Fatal(err)
 		}
 		var was, is any
-		if err == nil && (json.Unmarshal(k.Secret, &was) != nil || json.Unmarshal(back.Secret, &is) != nil || !reflect.DeepEqual(was, is) || !back.Ends.Equal(k.Ends)) {
+		if err == nil && (json.Unmarshal(k.Secret, &was) != nil || json.Unmarshal(back.Secret, &is) != nil || !reflect.DeepEqual(was, is) || !back.Expires.Equal(k.Expires)) {
 			t.Fatalf("%s became %s", k.Secret, back.Secret)
 		}
 	})

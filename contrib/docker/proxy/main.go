@@ -54,8 +54,8 @@ func serve(listen, to, tokens string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	guard := server.Guard{Hosts: hosts(l.Addr().String())}
-	s := server.Server{Handler: guard.Before(newForward(to, folder)), Clock: server.Clock{Now: time.Now, AfterFunc: time.AfterFunc}}
+	guard := server.Filter{Hosts: hosts(l.Addr().String())}
+	s := server.Server{Handler: guard.Wrap(newForward(to, folder)), Clock: server.Clock{Now: time.Now, AfterFunc: time.AfterFunc}}
 	fmt.Fprintln(os.Stderr, "aws-vault-proxy: listening at", l.Addr())
 	return s.Serve(ctx, l)
 }

@@ -60,15 +60,15 @@ func newBackend(t *testing.T, answer http.HandlerFunc) *backend {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { tokens.Close() })
-	guard := server.Guard{Hosts: hosts("127.0.0.1:1")}
-	s.proxy = guard.Before(newForward(l.Addr().String(), tokens))
+	guard := server.Filter{Hosts: hosts("127.0.0.1:1")}
+	s.proxy = guard.Wrap(newForward(l.Addr().String(), tokens))
 	return s
 }
 
 func (s *backend) ask(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	anyone := peer.Check{Anyone: true}.Conn(nil)
-	s.proxy.ServeHTTP(w, r.WithContext(peer.Context(r.Context(), anyone)))
+	s.proxy.ServeHTTP(w, r.WithContext(peer.ConnContext(r.Context(), anyone)))
 	return w
 }
 

@@ -27,7 +27,7 @@ func wrap(ctx context.Context, k MasterKey, openers []Opener, ui PluginUI) ([]by
 	}
 	var out bytes.Buffer
 	var w io.WriteCloser
-	err := program.ByLibrary(ctx, func() (err error) {
+	err := program.StartByLibrary(ctx, func() (err error) {
 		w, err = age.Encrypt(&out, recipients...)
 		return err
 	})
@@ -210,7 +210,7 @@ func openByPlugin(ctx context.Context, a attempt, openers []Opener) (MasterKey, 
 			return MasterKey{}, &OpenerError{o.Name, err}
 		}
 		var k MasterKey
-		err = program.ByLibrary(ctx, func() (err error) {
+		err = program.StartByLibrary(ctx, func() (err error) {
 			k, err = unwrap(a.envelope, id)
 			return err
 		})

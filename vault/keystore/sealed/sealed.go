@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"aws-vault/vault/disk"
-	"aws-vault/vault/turn"
+	"aws-vault/vault/mutex"
 )
 
 // A Store is a directory of sealed items. Its methods may be called from several goroutines,
@@ -24,7 +24,7 @@ type Store struct {
 	touch  func(ctx context.Context, h *Header) (MasterKey, error)
 	now    func() time.Time
 
-	turn turn.Turn // of who unlocks: people are asked one thing at a time
+	turn mutex.Mutex // of who unlocks: people are asked one thing at a time
 
 	mu       sync.Mutex
 	header   *Header
@@ -65,7 +65,7 @@ func Open(c Config) (*Store, error) {
 func newStore(c Config) *Store {
 	return &Store{
 		files: files{dir: disk.NewFolder(c.Dir), disk: realDisk},
-		alone: c.Alone, unlock: c.Unlock, touch: c.Touch, now: c.Now, turn: turn.New(),
+		alone: c.Alone, unlock: c.Unlock, touch: c.Touch, now: c.Now, turn: mutex.New(),
 	}
 }
 
@@ -92,7 +92,7 @@ func (s *Store) keys(ctx context.Context) (*Header, MasterKey, error) {
 	if h, k := s.known(); k != nil {
 		return h, *k, nil
 	}
-	give, err := s.turn.Take(ctx)
+	give, err := s.turn.Lock(ctx)
 	if err != nil {
 		return nil, MasterKey{}, err
 	}
@@ -129,7 +129,7 @@ func (s *Store) knownTouch() *MasterKey {
 
 // touched returns the second key, which is asked for once in a process.
 func (s *Store) touched(ctx context.Context, h *Header) (*MasterKey, error) {
-	give, err := s.turn.Take(ctx)
+	give, err := s.turn.Lock(ctx)
 	if err != nil {
 		return nil, err
 	}

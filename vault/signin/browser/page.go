@@ -53,14 +53,14 @@ func Lead(to string, in Choice, who peer.Check) (*Page, error) {
 		return nil, fmt.Errorf("waiting for the browser: %w", err)
 	}
 	p := &Page{path: "/" + rand.Text(), to: to, listener: l, came: make(chan struct{})}
-	if !who.Tells("tcp") {
+	if !who.CanIdentify("tcp") {
 		if p.file, err = writePage(in.link(p.address())); err != nil {
 			l.Close()
 			return nil, fmt.Errorf("writing a page for the browser: %w", err)
 		}
 	}
 	p.server = &http.Server{
-		Handler: p, ConnContext: peer.Context, MaxHeaderBytes: maxRequest, ErrorLog: log.New(io.Discard, "", 0),
+		Handler: p, ConnContext: peer.ConnContext, MaxHeaderBytes: maxRequest, ErrorLog: log.New(io.Discard, "", 0),
 		ReadHeaderTimeout: requestTime, ReadTimeout: requestTime, WriteTimeout: requestTime, IdleTimeout: requestTime,
 	}
 	go p.server.Serve(l)
@@ -143,7 +143,7 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	switch {
-	case peer.Of(r).Check() != nil:
+	case peer.FromRequest(r).Check() != nil:
 		http.Error(w, "this page is another user's", http.StatusForbidden)
 		return
 	case r.Host != p.listener.Addr().String():

@@ -102,7 +102,7 @@ func TestPageNobodyAsksFor(t *testing.T) {
 // read, and the page is found by nobody else.
 func TestPageInFile(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	p, err := Lead(secret, Choice{}, peer.Check{UID: os.Getuid(), Blind: true})
+	p, err := Lead(secret, Choice{}, peer.Check{UID: os.Getuid(), NoTCPOwner: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestPageInFile(t *testing.T) {
 		t.Errorf("the folder is left: %v", err)
 	}
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
-	if _, err := Lead(secret, Choice{}, peer.Check{Blind: true}); runtime.GOOS != "windows" && !errors.Is(err, os.ErrNotExist) {
+	if _, err := Lead(secret, Choice{}, peer.Check{NoTCPOwner: true}); runtime.GOOS != "windows" && !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("without a folder for the page: %v", err)
 	}
 }

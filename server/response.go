@@ -40,19 +40,19 @@ func encode(v any) []byte {
 
 // ecsBody is what the container endpoint answers.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
-func (h *Held) ecsBody() *body {
+func (h *CachedCredentials) ecsBody() *body {
 	return h.ecs.encode(struct {
 		AccessKeyID     string `json:"AccessKeyId"`
 		SecretAccessKey string
 		Token           string
 		Expiration      string
 		AccountID       string `json:"AccountId,omitempty"`
-	}{h.Credentials.AccessKeyID, h.Credentials.SecretAccessKey, h.Credentials.SessionToken, stamp(h.Credentials.Expires), h.Credentials.AccountID})
+	}{h.Credentials.AccessKeyID, h.Credentials.SecretAccessKey, h.Credentials.SessionToken, formatTime(h.Credentials.Expires), h.Credentials.AccountID})
 }
 
 // ec2Body is what the metadata service answers.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
-func (h *Held) ec2Body() *body {
+func (h *CachedCredentials) ec2Body() *body {
 	return h.ec2.encode(struct {
 		Code            string
 		LastUpdated     string
@@ -63,12 +63,12 @@ func (h *Held) ec2Body() *body {
 		Expiration      string
 		AccountID       string `json:"AccountId,omitempty"`
 	}{
-		"Success", stamp(h.Made), "AWS-HMAC", h.Credentials.AccessKeyID, h.Credentials.SecretAccessKey, h.Credentials.SessionToken,
-		stamp(h.Credentials.Expires), h.Credentials.AccountID,
+		"Success", formatTime(h.Created), "AWS-HMAC", h.Credentials.AccessKeyID, h.Credentials.SecretAccessKey, h.Credentials.SessionToken,
+		formatTime(h.Credentials.Expires), h.Credentials.AccountID,
 	})
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // The values of headers, which are only read. The Go SDK reads an error of exactly this
 // type.
@@ -79,7 +79,7 @@ var (
 	noSniff  = []string{"nosniff"}
 )
 
-func write(w http.ResponseWriter, b *body) {
+func writeCredentials(w http.ResponseWriter, b *body) {
 	header := w.Header()
 	header["Content-Type"], header["Cache-Control"], header["Content-Length"] = typeJSON, noStore, b.length
 	w.Write(b.text) // who has gone needs no answer
@@ -99,8 +99,8 @@ func writeText(w http.ResponseWriter, status int, text string) {
 	w.Write([]byte(text))
 }
 
-// explain turns what could not be made into an answer.
-func explain(by func(error) Refusal, err error) Refusal {
+// toRefusal turns what could not be made into an answer.
+func toRefusal(by func(error) Refusal, err error) Refusal {
 	if by == nil {
 		return Refusal{http.StatusInternalServerError, "InternalFailure", err.Error()}
 	}
@@ -108,20 +108,20 @@ func explain(by func(error) Refusal, err error) Refusal {
 }
 
 // A Handout is one set of credentials that is given to somebody.
-type Handout struct {
+type AuditEvent struct {
 	Profile string
 	Role    string // the ARN of a role that was asked for; empty for the profile itself
 	Peer    peer.Process
 	Expires time.Time
 }
 
-// writeDown tells an audit, if there is one, what a request is about to be given, and returns
+// auditRequest tells an audit, if there is one, what a request is about to be given, and returns
 // why it is not given.
-func writeDown(audit func(Handout) error, r *http.Request, h Handout) *Refusal {
+func auditRequest(audit func(AuditEvent) error, r *http.Request, h AuditEvent) *Refusal {
 	if audit == nil || r.Method == http.MethodHead {
 		return nil
 	}
-	h.Peer = peer.Of(r).Process()
+	h.Peer = peer.FromRequest(r).Process()
 	if err := audit(h); err != nil {
 		return &Refusal{http.StatusInternalServerError, "AuditFailed", "credentials are handed out only where that can be written down: " + err.Error()}
 	}

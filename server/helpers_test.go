@@ -19,14 +19,14 @@ import (
 const token = "EXAMPLE-TOKEN-0123456789"
 
 // A running server, and how it is asked.
-type running struct {
+type testServer struct {
 	t    testing.TB
 	addr string
 	stop func() error
 }
 
-// start serves what handler makes of the address.
-func start(t testing.TB, handler func(addr string) http.Handler, s Server) *running {
+// startServer serves what handler makes of the address.
+func startServer(t testing.TB, handler func(addr string) http.Handler, s Server) *testServer {
 	t.Helper()
 	l, err := peer.Listen("tcp", "127.0.0.1:0", peer.ThisUser())
 	if err != nil {
@@ -36,13 +36,13 @@ func start(t testing.TB, handler func(addr string) http.Handler, s Server) *runn
 	return serve(t, l, s)
 }
 
-func serve(t testing.TB, l net.Listener, s Server) *running {
+func serve(t testing.TB, l net.Listener, s Server) *testServer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s.Clock = realTime
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx, l) }()
-	r := &running{t: t, addr: l.Addr().String()}
+	r := &testServer{t: t, addr: l.Addr().String()}
 	var err error
 	done := false
 	r.stop = func() error {
@@ -60,8 +60,8 @@ func serve(t testing.TB, l net.Listener, s Server) *running {
 	return r
 }
 
-// say sends a request as it stands and returns the whole answer, as far as there is one.
-func (r *running) say(text string) string {
+// send sends a request as it stands and returns the whole answer, as far as there is one.
+func (r *testServer) send(text string) string {
 	r.t.Helper()
 	c, err := net.Dial("tcp", r.addr)
 	if err != nil {
@@ -77,13 +77,13 @@ func (r *running) say(text string) string {
 	return string(answer)
 }
 
-// ask sends a well-formed request.
-func (r *running) ask(method, path string, headers ...string) (status int, header http.Header, text string) {
+// request sends a well-formed request.
+func (r *testServer) request(method, path string, headers ...string) (status int, header http.Header, text string) {
 	r.t.Helper()
-	return askWith(r.t, http.DefaultClient, method, "http://"+r.addr+path, headers...)
+	return requestWith(r.t, http.DefaultClient, method, "http://"+r.addr+path, headers...)
 }
 
-func askWith(t testing.TB, client *http.Client, method, url string, headers ...string) (status int, header http.Header, text string) {
+func requestWith(t testing.TB, client *http.Client, method, url string, headers ...string) (status int, header http.Header, text string) {
 	t.Helper()
 	req, err := http.NewRequest(method, url, nil)
 	if err != nil {
@@ -109,8 +109,8 @@ var realTime = Clock{Now: time.Now, AfterFunc: time.AfterFunc}
 
 var expires = time.Date(2100, 1, 2, 3, 4, 5, 600, time.FixedZone("", 3600))
 
-func fixed(id string) *Lease {
-	return &Lease{Need: ECSNeed, Clock: realTime, Make: func(context.Context, time.Duration) (aws.Credentials, error) {
+func fixedCache(id string) *CredentialCache {
+	return &CredentialCache{MinValidity: ECSMinValidity, Clock: realTime, Create: func(context.Context, time.Duration) (aws.Credentials, error) {
 		return aws.Credentials{
 			AccessKeyID: id, SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", SessionToken: "EXAMPLETOKEN+/=",
 			CanExpire: true, Expires: expires, AccountID: "123456789012",
@@ -118,18 +118,18 @@ func fixed(id string) *Lease {
 	}}
 }
 
-func failing(err error) *Lease {
-	return &Lease{Need: ECSNeed, Clock: realTime, Make: func(context.Context, time.Duration) (aws.Credentials, error) {
+func failingCache(err error) *CredentialCache {
+	return &CredentialCache{MinValidity: ECSMinValidity, Clock: realTime, Create: func(context.Context, time.Duration) (aws.Credentials, error) {
 		return aws.Credentials{}, err
 	}}
 }
 
-// roles makes leases that count how often each is made.
-func roles(made *atomic.Int64, takes time.Duration) *Roles {
-	return &Roles{Open: func(arn string) *Lease {
-		l := fixed("ASIA" + arn[len(arn)-1:])
-		next := l.Make
-		l.Make = func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
+// countingRoles makes leases that count how often each is made.
+func countingRoles(made *atomic.Int64, takes time.Duration) *Roles {
+	return &Roles{NewCache: func(arn string) *CredentialCache {
+		l := fixedCache("ASIA" + arn[len(arn)-1:])
+		next := l.Create
+		l.Create = func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
 			made.Add(1)
 			time.Sleep(takes)
 			return next(ctx, need)
@@ -138,9 +138,9 @@ func roles(made *atomic.Int64, takes time.Duration) *Roles {
 	}}
 }
 
-// fromAnyone is a request over a connection that anyone may make.
-func fromAnyone(r *http.Request) *http.Request {
-	return r.WithContext(peer.Context(r.Context(), peer.Check{Anyone: true}.Conn(nil)))
+// withUncheckedConn is a request over a connection that anyone may make.
+func withUncheckedConn(r *http.Request) *http.Request {
+	return r.WithContext(peer.ConnContext(r.Context(), peer.Check{Anyone: true}.Conn(nil)))
 }
 
 // hosts are the names that a server on an address goes by.
@@ -149,7 +149,7 @@ func hosts(addr string) []string {
 }
 
 func ecsOn(addr string, mounts ...*Mount) *ECS {
-	return &ECS{Guard: Guard{Hosts: hosts(addr)}, Mounts: mounts}
+	return &ECS{Filter: Filter{Hosts: hosts(addr)}, Mounts: mounts}
 }
 
 // Pipes are a listener within the process, whose connections know the fake time of a bubble.

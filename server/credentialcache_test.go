@@ -16,21 +16,21 @@ import (
 var fakeTime = Clock{Now: time.Now, AfterFunc: time.AfterFunc}
 
 // An issuer makes credentials as an AWS does, and fails as it is told to.
-type issuer struct {
-	lasts time.Duration
-	takes time.Duration // the first call
-	later time.Duration // the others; 0 for as long as the first
-	fails func(call int) error
+type fakeIssuer struct {
+	lifetime   time.Duration
+	firstDelay time.Duration // the first call
+	laterDelay time.Duration // the others; 0 for as long as the first
+	fails      func(call int) error
 
 	calls atomic.Int64
 }
 
-func (i *issuer) make(context.Context, time.Duration) (aws.Credentials, error) {
+func (i *fakeIssuer) create(context.Context, time.Duration) (aws.Credentials, error) {
 	n := int(i.calls.Add(1))
-	if n == 1 || i.later == 0 {
-		time.Sleep(i.takes)
+	if n == 1 || i.laterDelay == 0 {
+		time.Sleep(i.firstDelay)
 	} else {
-		time.Sleep(i.later)
+		time.Sleep(i.laterDelay)
 	}
 	if i.fails != nil {
 		if err := i.fails(n); err != nil {
@@ -39,7 +39,7 @@ func (i *issuer) make(context.Context, time.Duration) (aws.Credentials, error) {
 	}
 	return aws.Credentials{
 		AccessKeyID: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", SessionToken: "EXAMPLETOKEN",
-		CanExpire: true, Expires: time.Now().Add(i.lasts),
+		CanExpire: true, Expires: time.Now().Add(i.lifetime),
 	}, nil
 }
 
@@ -54,26 +54,26 @@ func thirdFails(call int) error {
 
 // Six hours go by, and AWS fails one call in three, for short and for long
 // sessions: no client sees a failure or an old credential.
-func TestHoursOfFailures(t *testing.T) {
+func TestRenewalFailuresAreHidden(t *testing.T) {
 	for _, c := range []struct {
 		lasts, least time.Duration
 		calls        int64 // as few as will do, and those that fail
 	}{
 		{15 * time.Minute, 7 * time.Minute, 80},
-		{time.Hour, ECSNeed, 20},
-		{8 * time.Hour, ECSNeed, 4},
+		{time.Hour, ECSMinValidity, 20},
+		{8 * time.Hour, ECSMinValidity, 4},
 	} {
 		t.Run(c.lasts.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				i := &issuer{lasts: c.lasts, takes: 300 * time.Millisecond, fails: thirdFails}
-				l := &Lease{Make: i.make, Need: ECSNeed, Clock: fakeTime}
+				i := &fakeIssuer{lifetime: c.lasts, firstDelay: 300 * time.Millisecond, fails: thirdFails}
+				l := &CredentialCache{Create: i.create, MinValidity: ECSMinValidity, Clock: fakeTime}
 				defer l.Close()
 				var clients sync.WaitGroup
 				for n := range 20 {
 					clients.Go(func() {
 						time.Sleep(time.Duration(n) * time.Second)
 						for range 600 {
-							h, err := l.Credentials(t.Context())
+							h, err := l.Get(t.Context())
 							if err != nil {
 								t.Errorf("after %d calls: %v", i.calls.Load(), err)
 							} else if left := time.Until(h.Credentials.Expires); left < c.least-time.Minute {
@@ -92,22 +92,22 @@ func TestHoursOfFailures(t *testing.T) {
 	}
 }
 
-func TestOneCallForAll(t *testing.T) {
+func TestClientsShareOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := &issuer{lasts: time.Hour, takes: time.Second}
-		l := &Lease{Make: i.make, Need: ECSNeed, Clock: fakeTime}
+		i := &fakeIssuer{lifetime: time.Hour, firstDelay: time.Second}
+		l := &CredentialCache{Create: i.create, MinValidity: ECSMinValidity, Clock: fakeTime}
 		defer l.Close()
 		gone, leave := context.WithCancel(t.Context())
 		var clients sync.WaitGroup
 		clients.Go(func() { // the first one is gone before there is an answer
-			if _, err := l.Credentials(gone); !errors.Is(err, context.Canceled) {
+			if _, err := l.Get(gone); !errors.Is(err, context.Canceled) {
 				t.Errorf("who is gone gets %v", err)
 			}
 		})
 		synctest.Wait()
 		for range 50 {
 			clients.Go(func() {
-				if _, err := l.Credentials(t.Context()); err != nil {
+				if _, err := l.Get(t.Context()); err != nil {
 					t.Error(err)
 				}
 			})
@@ -122,16 +122,16 @@ func TestOneCallForAll(t *testing.T) {
 }
 
 // Who saw that nothing is held, and comes to wait when it has just been made, takes that.
-func TestMadeInBetween(t *testing.T) {
+func TestRenewedMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := &issuer{lasts: time.Hour}
-		l := &Lease{Make: i.make, Need: ECSNeed, Clock: fakeTime}
+		i := &fakeIssuer{lifetime: time.Hour}
+		l := &CredentialCache{Create: i.create, MinValidity: ECSMinValidity, Clock: fakeTime}
 		defer l.Close()
-		before := l.held.Load()
-		if _, err := l.Credentials(t.Context()); err != nil {
+		before := l.current.Load()
+		if _, err := l.Get(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if h, err := l.better(t.Context(), before, time.Now()); err != nil || h != l.held.Load() {
+		if h, err := l.waitForRenewal(t.Context(), before, time.Now()); err != nil || h != l.current.Load() {
 			t.Errorf("%v, %v, want what has just been made", h, err)
 		}
 		if n := i.calls.Load(); n != 1 {
@@ -141,19 +141,19 @@ func TestMadeInBetween(t *testing.T) {
 }
 
 // Once AWS fails for good, what there is is given until it expires, and nothing after.
-func TestExpiredIsNeverGiven(t *testing.T) {
+func TestExpiredIsNeverReturned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told atomic.Int64
-		i := &issuer{lasts: time.Hour, fails: func(call int) error {
+		i := &fakeIssuer{lifetime: time.Hour, fails: func(call int) error {
 			if call > 1 {
 				return errAWS
 			}
 			return nil
 		}}
-		l := &Lease{Make: i.make, Need: ECSNeed, Clock: fakeTime, Failed: func(error) { told.Add(1) }}
+		l := &CredentialCache{Create: i.create, MinValidity: ECSMinValidity, Clock: fakeTime, RenewalFailed: func(error) { told.Add(1) }}
 		defer l.Close()
 		for begun := time.Now(); time.Since(begun) < 2*time.Hour; time.Sleep(10 * time.Second) {
-			h, err := l.Credentials(t.Context())
+			h, err := l.Get(t.Context())
 			valid := time.Since(begun) < time.Hour
 			if valid && (err != nil || !time.Now().Before(h.Credentials.Expires)) {
 				t.Fatalf("after %s: %v, want what is still valid", time.Since(begun), err)
@@ -172,23 +172,23 @@ func TestExpiredIsNeverGiven(t *testing.T) {
 // would.
 func TestHangingRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := &issuer{lasts: time.Hour, later: 30 * time.Minute}
-		l := &Lease{Make: i.make, Need: ECSNeed, Clock: fakeTime}
+		i := &fakeIssuer{lifetime: time.Hour, laterDelay: 30 * time.Minute}
+		l := &CredentialCache{Create: i.create, MinValidity: ECSMinValidity, Clock: fakeTime}
 		defer l.Close()
-		if _, err := l.Credentials(t.Context()); err != nil {
+		if _, err := l.Get(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(50 * time.Minute)
 		for range 3 {
 			begun := time.Now()
-			if _, err := l.Credentials(t.Context()); err != nil || time.Since(begun) > patience {
+			if _, err := l.Get(t.Context()); err != nil || time.Since(begun) > maxRenewalWait {
 				t.Errorf("%v after %s", err, time.Since(begun))
 			}
 		}
 		// What is waited for expires: then it is waited for longer.
-		time.Sleep(10*time.Minute - 3*patience - patience/2)
+		time.Sleep(10*time.Minute - 3*maxRenewalWait - maxRenewalWait/2)
 		begun := time.Now()
-		h, err := l.Credentials(t.Context())
+		h, err := l.Get(t.Context())
 		if err != nil || !h.valid(time.Now()) || time.Since(begun) < time.Minute {
 			t.Errorf("%v after %s", err, time.Since(begun))
 		}
@@ -196,19 +196,19 @@ func TestHangingRenewal(t *testing.T) {
 }
 
 // What nobody asks for is not renewed, and is made again when somebody does.
-func TestIdleLease(t *testing.T) {
+func TestUnusedCacheIsNotRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := &issuer{lasts: time.Hour}
-		l := &Lease{Make: i.make, Need: ECSNeed, Clock: fakeTime}
+		i := &fakeIssuer{lifetime: time.Hour}
+		l := &CredentialCache{Create: i.create, MinValidity: ECSMinValidity, Clock: fakeTime}
 		defer l.Close()
-		if _, err := l.Credentials(t.Context()); err != nil {
+		if _, err := l.Get(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(24 * time.Hour)
 		if n := i.calls.Load(); n != 2 { // once it was asked for, and renewed once after that
 			t.Errorf("%d calls, want two", n)
 		}
-		if h, err := l.Credentials(t.Context()); err != nil || !h.valid(time.Now()) {
+		if h, err := l.Get(t.Context()); err != nil || !h.valid(time.Now()) {
 			t.Errorf("after a day: %v", err)
 		}
 		l.Close()
@@ -216,7 +216,7 @@ func TestIdleLease(t *testing.T) {
 		if n := i.calls.Load(); n != 3 {
 			t.Errorf("%d calls, want three: a closed lease renews nothing", n)
 		}
-		if _, err := l.Credentials(t.Context()); err != nil {
+		if _, err := l.Get(t.Context()); err != nil {
 			t.Errorf("a closed lease: %v", err)
 		}
 	})
@@ -224,17 +224,17 @@ func TestIdleLease(t *testing.T) {
 
 // A store that gives the same session again, as only a person could make another, is not
 // asked in a loop.
-func TestNothingBetterToBeHad(t *testing.T) {
+func TestUnchangedCredentials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kept := aws.Credentials{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", CanExpire: true, Expires: time.Now().Add(time.Hour)}
 		var calls atomic.Int64
-		l := &Lease{Need: ECSNeed, Clock: fakeTime, Make: func(context.Context, time.Duration) (aws.Credentials, error) {
+		l := &CredentialCache{MinValidity: ECSMinValidity, Clock: fakeTime, Create: func(context.Context, time.Duration) (aws.Credentials, error) {
 			calls.Add(1)
 			return kept, nil
 		}}
 		defer l.Close()
 		for range 59 {
-			if _, err := l.Credentials(t.Context()); err != nil {
+			if _, err := l.Get(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Minute)
@@ -243,7 +243,7 @@ func TestNothingBetterToBeHad(t *testing.T) {
 			t.Errorf("%d calls in an hour", n)
 		}
 		time.Sleep(time.Minute)
-		if _, err := l.Credentials(t.Context()); !errors.Is(err, ErrExpired) {
+		if _, err := l.Get(t.Context()); !errors.Is(err, ErrExpired) {
 			t.Errorf("%v, want %v", err, ErrExpired)
 		}
 	})
@@ -251,21 +251,21 @@ func TestNothingBetterToBeHad(t *testing.T) {
 
 // A store gives what it has kept while that is fresh for what is asked. Nobody but the first
 // ever waits for a renewal.
-func TestNobodyWaits(t *testing.T) {
+func TestClientsDoNotWaitForRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i := &issuer{lasts: time.Hour, takes: 300 * time.Millisecond}
+		i := &fakeIssuer{lifetime: time.Hour, firstDelay: 300 * time.Millisecond}
 		var kept aws.Credentials
-		l := &Lease{Need: ECSNeed, Clock: fakeTime, Make: func(ctx context.Context, need time.Duration) (c aws.Credentials, err error) {
-			if time.Until(kept.Expires) < min(need, i.lasts/2) {
-				kept, err = i.make(ctx, need)
+		l := &CredentialCache{MinValidity: ECSMinValidity, Clock: fakeTime, Create: func(ctx context.Context, need time.Duration) (c aws.Credentials, err error) {
+			if time.Until(kept.Expires) < min(need, i.lifetime/2) {
+				kept, err = i.create(ctx, need)
 			}
 			return kept, err
 		}}
 		defer l.Close()
 		for n := range 6 * 60 * 60 {
 			begun := time.Now()
-			h, err := l.Credentials(t.Context())
-			if err != nil || time.Until(h.Credentials.Expires) < ECSNeed {
+			h, err := l.Get(t.Context())
+			if err != nil || time.Until(h.Credentials.Expires) < ECSMinValidity {
 				t.Fatalf("%s are left, %v", time.Until(h.Credentials.Expires), err)
 			}
 			if waited := time.Since(begun); waited > 0 && n > 0 {
@@ -280,13 +280,13 @@ func TestNobodyWaits(t *testing.T) {
 }
 
 // Clients have to come back for what never ends.
-func TestUnending(t *testing.T) {
+func TestCredentialsWithoutExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &Lease{Need: ECSNeed, Clock: fakeTime, Make: func(context.Context, time.Duration) (aws.Credentials, error) {
+		l := &CredentialCache{MinValidity: ECSMinValidity, Clock: fakeTime, Create: func(context.Context, time.Duration) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE"}, nil
 		}}
 		defer l.Close()
-		if h, err := l.Credentials(t.Context()); err != nil || !h.Credentials.Expires.Equal(time.Now().Add(unending)) {
+		if h, err := l.Get(t.Context()); err != nil || !h.Credentials.Expires.Equal(time.Now().Add(defaultLifetime)) {
 			t.Errorf("%+v, %v", h, err)
 		}
 	})
@@ -294,18 +294,18 @@ func TestUnending(t *testing.T) {
 
 // The first credentials are created as the caller says and with the caller's context, and are renewed by
 // Make before anybody has asked a second time.
-func TestBegin(t *testing.T) {
+func TestCreateFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i, first := &issuer{lasts: time.Hour}, &issuer{lasts: time.Hour}
-		l := &Lease{Make: i.make, Need: ECSNeed, Clock: fakeTime}
+		i, first := &fakeIssuer{lifetime: time.Hour}, &fakeIssuer{lifetime: time.Hour}
+		l := &CredentialCache{Create: i.create, MinValidity: ECSMinValidity, Clock: fakeTime}
 		defer l.Close()
 		type key struct{}
 		caller := context.WithValue(t.Context(), key{}, "caller")
-		err := l.Begin(caller, func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
-			if ctx.Value(key{}) != "caller" || need != ECSNeed+lead {
+		err := l.CreateFirst(caller, func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
+			if ctx.Value(key{}) != "caller" || need != ECSMinValidity+renewLead {
 				t.Errorf("first asked with %v for %s", ctx, need)
 			}
-			return first.make(ctx, need)
+			return first.create(ctx, need)
 		})
 		if err != nil || first.calls.Load() != 1 || i.calls.Load() != 0 {
 			t.Fatalf("began with %v, %d and %d calls, want 1 and 0", err, first.calls.Load(), i.calls.Load())
@@ -315,9 +315,9 @@ func TestBegin(t *testing.T) {
 		if first.calls.Load() != 1 || i.calls.Load() != 1 {
 			t.Errorf("%d and %d calls later, want 1 and 1", first.calls.Load(), i.calls.Load())
 		}
-		failed := &Lease{Make: i.make, Need: ECSNeed, Clock: fakeTime}
+		failed := &CredentialCache{Create: i.create, MinValidity: ECSMinValidity, Clock: fakeTime}
 		defer failed.Close()
-		if err := failed.Begin(caller, func(context.Context, time.Duration) (aws.Credentials, error) { return aws.Credentials{}, errAWS }); err != errAWS {
+		if err := failed.CreateFirst(caller, func(context.Context, time.Duration) (aws.Credentials, error) { return aws.Credentials{}, errAWS }); err != errAWS {
 			t.Errorf("a beginning that fails returns %v", err)
 		}
 	})

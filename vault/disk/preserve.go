@@ -12,8 +12,8 @@ import (
 // https://man7.org/linux/man-pages/man7/path_resolution.7.html
 const maxLinks = 40
 
-// maxKept bounds the old content that is copied before a file is written in place.
-const maxKept = 64 << 20
+// maxCopy bounds the old content that is copied before a file is written in place.
+const maxCopy = 64 << 20
 
 // ErrLoop is wrapped by the error for a path whose symbolic links never end.
 var ErrLoop = errors.New("symbolic links without end")
@@ -34,24 +34,26 @@ func (e *InPlaceError) Error() string {
 
 func (e *InPlaceError) Unwrap() error { return e.Err }
 
-// ReplaceKeeping puts data at path, a file that belongs to the user: symbolic links are followed,
+// ReplacePreserving puts data at path, a file that belongs to the user: symbolic links are followed,
 // and an existing file keeps its mode, owner and, on Linux, its access control list and other
 // extended attributes. A new file is 0600 in directories created 0700.
 //
 // A file that cannot be renamed over, such as one that is itself a mount point, or whose owner
 // we may not give to another file, is written in place once a synced copy of the old content lies
 // beside it. Where no copy can be made it is refused with an *InPlaceError.
-func ReplaceKeeping(path string, data []byte) error { return real.replaceKeeping(path, data) }
-
-// ReplaceKeepingWithoutCopy is ReplaceKeeping for a file whose old content must not be left
-// anywhere: what cannot be renamed over is refused with an *InPlaceError.
-func ReplaceKeepingWithoutCopy(path string, data []byte) error {
-	s := real
-	s.copies = false
-	return s.replaceKeeping(path, data)
+func ReplacePreserving(path string, data []byte) error {
+	return realSystem.replacePreserving(path, data)
 }
 
-func (s system) replaceKeeping(path string, data []byte) error {
+// ReplacePreservingWithoutCopy is ReplacePreserving for a file whose old content must not be left
+// anywhere: what cannot be renamed over is refused with an *InPlaceError.
+func ReplacePreservingWithoutCopy(path string, data []byte) error {
+	s := realSystem
+	s.allowCopy = false
+	return s.replacePreserving(path, data)
+}
+
+func (s system) replacePreserving(path string, data []byte) error {
 	path, err := followLinks(path)
 	if err != nil {
 		return err
@@ -70,7 +72,7 @@ func (s system) replaceKeeping(path string, data []byte) error {
 		return &KindError{Path: path, Mode: old.Mode(), Expected: regularFile}
 	}
 	err = s.replace(path, data, func(f file) error {
-		if err := s.keep(path, old, f.Name()); err != nil {
+		if err := s.copyRights(path, old, f.Name()); err != nil {
 			return err
 		}
 		return f.Chmod(old.Mode()) // after the owner, whose change clears bits
@@ -78,7 +80,7 @@ func (s system) replaceKeeping(path string, data []byte) error {
 	if err == nil || !mayWriteInPlace(err) {
 		return err
 	}
-	if !s.copies {
+	if !s.allowCopy {
 		return &InPlaceError{Path: path, Err: err}
 	}
 	return s.replaceInPlace(path, data, err)
@@ -114,7 +116,7 @@ func followLinks(path string) (string, error) {
 
 // replaceInPlace overwrites path, which could not be replaced because of why.
 func (s system) replaceInPlace(path string, data []byte, why error) error {
-	old, err := ReadBounded(path, maxKept)
+	old, err := ReadBounded(path, maxCopy)
 	if err != nil {
 		return &InPlaceError{Path: path, Err: fmt.Errorf("%w; %w", why, err)}
 	}
@@ -145,5 +147,5 @@ func (s system) overwrite(path string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	return finishFile(f, writeSynced(f, data, func(f file) error { return f.Truncate(int64(len(data))) }))
+	return closeFile(f, writeSynced(f, data, func(f file) error { return f.Truncate(int64(len(data))) }))
 }

@@ -19,7 +19,7 @@ func TestCommandWithoutTerminal(t *testing.T) {
 	for _, lent := range []bool{true, false} {
 		giveBack := func() {}
 		if lent {
-			giveBack = s.Lend()
+			giveBack = s.SetTerminalBusy()
 		}
 		c := s.Command(t.Context(), []string{"PATH=/usr/bin:/bin", "GPG_TTY=/dev/pts/1"}, "sh", "-c", line)
 		giveBack()
@@ -33,16 +33,16 @@ func TestCommandWithoutTerminal(t *testing.T) {
 		}
 		failure := errors.New("exit status 1")
 		var without *NoTerminalError
-		if err := c.Failed(failure); errors.As(err, &without) != lent || !errors.Is(err, failure) || c.Failed(nil) != nil {
+		if err := c.WrapError(failure); errors.As(err, &without) != lent || !errors.Is(err, failure) || c.WrapError(nil) != nil {
 			t.Errorf("lent %t: the failure is %v", lent, err)
 		}
 	}
 }
 
 // What the program has started ends with it.
-func TestSessionIsKilled(t *testing.T) {
+func TestChildrenAreKilled(t *testing.T) {
 	s := &Starter{}
-	defer s.Lend()()
+	defer s.SetTerminalBusy()()
 	ctx, cancel := context.WithCancel(t.Context())
 	c := s.Command(ctx, nil, "sh", "-c", "sleep 600 & echo started; wait")
 	out, err := c.StdoutPipe()

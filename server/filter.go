@@ -11,12 +11,12 @@ import (
 // A Guard refuses what no SDK sends: other methods, bodies, the names of other hosts, which
 // a page in a browser comes with after DNS rebinding, and headers that a browser or a proxy
 // adds. It also refuses the connections that the check of package peer refuses.
-type Guard struct {
+type Filter struct {
 	Hosts []string // as in the Host header, in lower case
 }
 
 // check returns why a request is turned away, or nil.
-func (g *Guard) check(r *http.Request, methods ...string) *Refusal {
+func (g *Filter) check(r *http.Request, methods ...string) *Refusal {
 	if !slices.Contains(methods, r.Method) {
 		return &Refusal{http.StatusMethodNotAllowed, "MethodNotAllowed", "method " + quoted(r.Method) + ", want " + strings.Join(methods, " or ")}
 	}
@@ -31,14 +31,14 @@ func (g *Guard) check(r *http.Request, methods ...string) *Refusal {
 			return &Refusal{http.StatusForbidden, "HeaderNotAllowed", "the request has a header " + quoted(name) + ", which browsers and proxies set"}
 		}
 	}
-	if err := peer.Of(r).Check(); err != nil {
+	if err := peer.FromRequest(r).Check(); err != nil {
 		return &Refusal{http.StatusForbidden, "PeerNotAllowed", err.Error()}
 	}
 	return nil
 }
 
-// Before lets through to next what SDKs send, and answers all else as ECS does.
-func (g *Guard) Before(next http.Handler) http.Handler {
+// Wrap lets through to next what SDKs send, and answers all else as ECS does.
+func (g *Filter) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if no := g.check(r, http.MethodGet, http.MethodHead); no != nil {
 			Refuse(w, *no)

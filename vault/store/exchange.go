@@ -15,23 +15,23 @@ import (
 // hang, Keep is one write to a local file, and Store does the rest.
 //
 // A Trade is used by one goroutine.
-type Trade struct {
+type Exchange struct {
 	tokens *Tokens
 	name   string
 
-	ready    bool
-	data     []byte // the encoded token that was kept last
+	prepared bool
+	saved    []byte // the encoded token that was kept last
 	token    Token
 	warnings []error
 }
 
-// Trade begins a trade that puts another token in the place of the one of that name, if there is
+// Exchange begins a trade that puts another token in the place of the one of that name, if there is
 // one. It is for sign-ins that [Tokens.Get] cannot ask for, since they may turn out to be another's.
-func (t *Tokens) Trade(name string) *Trade { return &Trade{tokens: t, name: name} }
+func (t *Tokens) Exchange(name string) *Exchange { return &Exchange{tokens: t, name: name} }
 
 // Lock keeps other processes from renewing the token that is about to be replaced: the older one
 // would end up in the place of the newer one.
-func (t *Trade) Lock(ctx context.Context, question string) (context.Context, *Held, error) {
+func (t *Exchange) Lock(ctx context.Context, question string) (context.Context, *Lock, error) {
 	return t.tokens.Locks.token(ctx, t.name, question)
 }
 
@@ -43,71 +43,73 @@ func (e *UnwritableError) Error() string { return fmt.Sprintf("it could not be s
 // Unwrap returns why not.
 func (e *UnwritableError) Unwrap() error { return e.Err }
 
-// trialName is the name of an item that is written to see whether one can be.
-const trialName = "747269616c206f66206177732d766175" // spells "trial of aws-vau"
+// testItemName is the name of an item that is written to see whether one can be.
+const testItemName = "747269616c206f66206177732d766175" // spells "trial of aws-vau"
 
-// Ready sees to it that Keep will succeed: the keystore is open, and can be written. It returns an
+// Prepare sees to it that Keep will succeed: the keystore is open, and can be written. It returns an
 // [*UnwritableError] if not. A token that is in memory only needs nothing: it is no safer unused.
-func (t *Trade) Ready(ctx context.Context) error {
-	if _, inMemory := t.tokens.remembered(t.name); t.ready || inMemory {
+func (t *Exchange) Prepare(ctx context.Context) error {
+	if _, inMemory := t.tokens.fromMemory(t.name); t.prepared || inMemory {
 		return nil
 	}
-	err := t.tokens.open(ctx, t.tokens.touch(t.name))
+	err := t.tokens.testWrite(ctx, t.tokens.needsTouch(t.name))
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
 		return &UnwritableError{err}
 	}
-	t.ready = true
+	t.prepared = true
 	return nil
 }
 
-// open writes an item like a token's to the place where Keep will, and removes it.
-func (t *Tokens) open(ctx context.Context, touch bool) error {
+// readItem writes an item like a token's to the place where Keep will, and removes it.
+func (t *Tokens) testWrite(ctx context.Context, touch bool) error {
 	if p, ok := t.Ring.(*Pending); ok && !touch {
-		return p.Ready(ctx)
+		return p.Prepare(ctx)
 	}
-	it := keystore.Item{Name: trialName, Label: "aws-vault token", Description: "aws-vault token", Data: []byte("{}"), Touch: touch}
+	it := keystore.Item{Name: testItemName, Label: "aws-vault token", Description: "aws-vault token", Data: []byte("{}"), Touch: touch}
 	if err := t.Ring.Put(ctx, it); err != nil {
 		return err
 	}
-	if err := t.Ring.Remove(ctx, trialName); err != nil && !errors.Is(err, keystore.ErrNotFound) {
+	if err := t.Ring.Remove(ctx, testItemName); err != nil && !errors.Is(err, keystore.ErrNotFound) {
 		return err
 	}
 	return nil
 }
 
-func (t *Tokens) touch(name string) bool { return t.Guard != nil && t.Guard(name) }
+func (t *Tokens) needsTouch(name string) bool { return t.NeedsTouch != nil && t.NeedsTouch(name) }
 
-// Keep stores a token right after the trade that it came from; nothing may be done in between.
+// Save stores a token right after the trade that it came from; nothing may be done in between.
 // After Ready it waits for no other program, unless the file cannot be written. What goes wrong is a
 // warning of Store's: the token serves all the same, in this process.
-func (t *Trade) Keep(k Token) {
-	if p, ok := t.tokens.Ring.(*Pending); ok && t.ready && !t.tokens.touch(t.name) {
+func (t *Exchange) Save(k Token) {
+	if p, ok := t.tokens.Ring.(*Pending); ok && t.prepared && !t.tokens.needsTouch(t.name) {
 		it, data, err := t.tokens.item(t.name, k)
-		if err == nil && p.Hold(it) == nil {
-			t.data, t.token = data, k
+		if err == nil && p.Save(it) == nil {
+			t.saved, t.token = data, k
 			return
 		}
 	}
-	t.put(k, func(write func(context.Context) error) error { return t.tokens.bounded(context.Background(), write) })
+	t.put(k, func(write func(context.Context) error) error {
+		return t.tokens.withTimeout(context.Background(), write)
+	})
 }
 
-// KeepAs is Keep for a trade that tells the token's name.
-func (t *Trade) KeepAs(name string, k Token) {
+// SaveAs is Keep for a trade that tells the token's name.
+func (t *Exchange) SaveAs(name string, k Token) {
 	t.name = name
-	t.Keep(k)
+	t.Save(k)
 }
 
 // put stores the token in the keystore. If that fails, the token stays in memory.
-func (t *Trade) put(k Token, within func(write func(context.Context) error) error) {
+func (t *Exchange) put(k Token, within func(write func(context.Context) error) error) {
 	it, data, err := t.tokens.item(t.name, k)
 	if err == nil {
-		t.data, t.token = data, k
+		t.saved, t.token = data, k
 		err = within(func(ctx context.Context) error { return t.tokens.Ring.Put(ctx, it) })
 	}
-	t.tokens.remember(t.name, k, err != nil)
+	t.tokens.setInMemory(t.name, k, err != nil)
 	if err != nil {
 		t.warnings = append(t.warnings, fmt.Errorf("the token could not be kept: %w; it serves until this process ends", err))
 	}
@@ -116,8 +118,8 @@ func (t *Trade) put(k Token, within func(write func(context.Context) error) erro
 // writeTime is how long one write to the keystore may take once it was seen that none has to ask.
 const writeTime = 10 * time.Second
 
-// bounded makes a write that nothing but its own time ends.
-func (t *Tokens) bounded(ctx context.Context, write func(context.Context) error) error {
+// withTimeout makes a write that nothing but its own time ends.
+func (t *Tokens) withTimeout(ctx context.Context, write func(context.Context) error) error {
 	limit := t.WriteTime
 	if limit == 0 {
 		limit = writeTime
@@ -128,11 +130,11 @@ func (t *Tokens) bounded(ctx context.Context, write func(context.Context) error)
 }
 
 // finish stores what Create has returned, unless that was kept before.
-func (t *Trade) finish(ctx context.Context, made Token) []error {
-	if _, data, err := t.tokens.item(t.name, made); err != nil || !bytes.Equal(data, t.data) {
+func (t *Exchange) finish(ctx context.Context, made Token) []error {
+	if _, data, err := t.tokens.item(t.name, made); err != nil || !bytes.Equal(data, t.saved) {
 		t.put(made, func(write func(context.Context) error) error {
-			if t.ready {
-				return t.tokens.bounded(ctx, write)
+			if t.prepared {
+				return t.tokens.withTimeout(ctx, write)
 			}
 			return write(ctx) // which may ask the user
 		})
@@ -142,19 +144,19 @@ func (t *Trade) finish(ctx context.Context, made Token) []error {
 
 // Store moves what was kept to its place in the keystore and on the list, and returns what went
 // wrong. It can be called without anything kept.
-func (t *Trade) Store(ctx context.Context) []error {
+func (t *Exchange) Store(ctx context.Context) []error {
 	warnings := t.warnings
 	t.warnings = nil
-	if t.data == nil {
+	if t.saved == nil {
 		return warnings
 	}
-	if t.tokens.pending(t.name) {
+	if t.tokens.isPending(t.name) {
 		warnings = append(warnings, t.tokens.flush(ctx, t.name)...)
 	}
-	if _, inMemory := t.tokens.remembered(t.name); inMemory {
+	if _, inMemory := t.tokens.fromMemory(t.name); inMemory {
 		return warnings
 	}
-	err := t.tokens.bounded(ctx, func(ctx context.Context) error {
+	err := t.tokens.withTimeout(ctx, func(ctx context.Context) error {
 		return t.tokens.Index.add(ctx, t.token.entry(t.name, t.tokens.Now().UTC()))
 	})
 	if err != nil {
@@ -164,21 +166,21 @@ func (t *Trade) Store(ctx context.Context) []error {
 }
 
 // Durable reports whether what was kept outlives this process.
-func (t *Trade) Durable() bool {
-	_, inMemory := t.tokens.remembered(t.name)
-	return t.data != nil && !inMemory || t.tokens.pending(t.name)
+func (t *Exchange) Durable() bool {
+	_, inMemory := t.tokens.fromMemory(t.name)
+	return t.saved != nil && !inMemory || t.tokens.isPending(t.name)
 }
 
-// pending reports whether a token is in a file that the keystore does not have yet.
-func (t *Tokens) pending(name string) bool {
+// isPending reports whether a token is in a file that the keystore does not have yet.
+func (t *Tokens) isPending(name string) bool {
 	p, ok := t.Ring.(*Pending)
-	return ok && p.Holds(name)
+	return ok && p.Has(name)
 }
 
 // flush moves a token from its file to the keystore.
 func (t *Tokens) flush(ctx context.Context, name string) []error {
 	p := t.Ring.(*Pending)
-	err := t.bounded(ctx, func(ctx context.Context) error { return p.Flush(ctx, name) })
+	err := t.withTimeout(ctx, func(ctx context.Context) error { return p.Flush(ctx, name) })
 	if err != nil {
 		return []error{fmt.Errorf("the keystore could not be written: %w; the token is kept encrypted in %s until it can", err, p.Dir.Path())}
 	}
@@ -191,11 +193,11 @@ func (t *Tokens) item(name string, k Token) (keystore.Item, []byte, error) {
 	if err == nil {
 		_, err = decodeToken(name, data) // what could not be read back is not written
 	}
-	return keystore.Item{Name: name, Label: "aws-vault token", Description: "aws-vault token", Data: data, Touch: t.touch(name)}, data, err
+	return keystore.Item{Name: name, Label: "aws-vault token", Description: "aws-vault token", Data: data, Touch: t.needsTouch(name)}, data, err
 }
 
-// remember holds a token in memory if it could not be stored, and drops an older one otherwise.
-func (t *Tokens) remember(name string, k Token, unstored bool) {
+// setInMemory holds a token in memory if it could not be stored, and drops an older one otherwise.
+func (t *Tokens) setInMemory(name string, k Token, unstored bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.memory, name)
@@ -208,7 +210,7 @@ func (t *Tokens) remember(name string, k Token, unstored bool) {
 	t.memory[name] = k
 }
 
-func (t *Tokens) remembered(name string) (Token, bool) {
+func (t *Tokens) fromMemory(name string) (Token, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k, ok := t.memory[name]

@@ -14,14 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestReplaceKeepingMode(t *testing.T) {
+func TestReplacePreservingMode(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config")
 	for _, mode := range []os.FileMode{0o644, 0o600, 0o664, 0o400} {
 		write(t, path, "old")
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
-		if err := ReplaceKeeping(path, []byte("new")); err != nil {
+		if err := ReplacePreserving(path, []byte("new")); err != nil {
 			t.Fatal(err)
 		}
 		wantFile(t, path, "new")
@@ -30,10 +30,10 @@ func TestReplaceKeepingMode(t *testing.T) {
 	}
 }
 
-func TestReplaceKeepingNew(t *testing.T) {
+func TestReplacePreservingNewFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	path := filepath.Join(dir, "config")
-	if err := ReplaceKeeping(path, []byte("new")); err != nil {
+	if err := ReplacePreserving(path, []byte("new")); err != nil {
 		t.Fatal(err)
 	}
 	wantFile(t, path, "new")
@@ -42,7 +42,7 @@ func TestReplaceKeepingNew(t *testing.T) {
 	wantMode(t, filepath.Dir(dir), 0o700)
 }
 
-func TestReplaceKeepingLinks(t *testing.T) {
+func TestReplacePreservingFollowsLinks(t *testing.T) {
 	dir := t.TempDir()
 	deep := filepath.Join(dir, "dotfiles", "aws")
 	if err := os.MkdirAll(deep, 0o700); err != nil {
@@ -61,12 +61,12 @@ func TestReplaceKeepingLinks(t *testing.T) {
 	write(t, filepath.Join(dir, "dotfiles", "config"), "old")
 
 	for _, at := range []string{"config", "whole"} {
-		if err := ReplaceKeeping(filepath.Join(dir, at), []byte("new by "+at)); err != nil {
+		if err := ReplacePreserving(filepath.Join(dir, at), []byte("new by "+at)); err != nil {
 			t.Fatal(err)
 		}
 		wantFile(t, filepath.Join(dir, "dotfiles", "config"), "new by "+at)
 	}
-	if err := ReplaceKeeping(filepath.Join(dir, "dangling"), []byte("new")); err != nil {
+	if err := ReplacePreserving(filepath.Join(dir, "dangling"), []byte("new")); err != nil {
 		t.Fatal(err)
 	}
 	wantFile(t, filepath.Join(dir, "missing"), "new")
@@ -77,7 +77,7 @@ func TestReplaceKeepingLinks(t *testing.T) {
 	}
 }
 
-func TestReplaceKeepingLoop(t *testing.T) {
+func TestReplacePreservingLinkLoop(t *testing.T) {
 	dir := t.TempDir()
 	for from, to := range map[string]string{"a": "b", "b": "a", "self": "self"} {
 		if err := os.Symlink(to, filepath.Join(dir, from)); err != nil {
@@ -85,13 +85,13 @@ func TestReplaceKeepingLoop(t *testing.T) {
 		}
 	}
 	for _, at := range []string{"a", "b", "self"} {
-		if err := ReplaceKeeping(filepath.Join(dir, at), nil); !errors.Is(err, ErrLoop) {
+		if err := ReplacePreserving(filepath.Join(dir, at), nil); !errors.Is(err, ErrLoop) {
 			t.Errorf("%s: %v, want %v", at, err, ErrLoop)
 		}
 	}
 }
 
-func TestReplaceKeepingNotRegular(t *testing.T) {
+func TestReplacePreservingNotRegular(t *testing.T) {
 	dir := t.TempDir()
 	fifo := filepath.Join(dir, "fifo")
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
@@ -99,19 +99,19 @@ func TestReplaceKeepingNotRegular(t *testing.T) {
 	}
 	for _, path := range []string{fifo, dir} {
 		var odd *KindError
-		if err := ReplaceKeeping(path, nil); !errors.As(err, &odd) || !strings.Contains(err.Error(), "expected a regular file") {
+		if err := ReplacePreserving(path, nil); !errors.As(err, &odd) || !strings.Contains(err.Error(), "expected a regular file") {
 			t.Errorf("%s: %v, want a *KindError", path, err)
 		}
 	}
 }
 
-func TestReplaceKeepingFailing(t *testing.T) {
+func TestReplacePreservingFails(t *testing.T) {
 	for _, at := range []string{"create", "write", "chmod", "sync", "close", "rename", "keep"} {
 		t.Run(at, func(t *testing.T) {
 			dir := t.TempDir()
 			path := filepath.Join(dir, "config")
 			write(t, path, "old")
-			if err := breaking(at).replaceKeeping(path, []byte("new content")); !errors.Is(err, errBroken) {
+			if err := failingSystem(at).replacePreserving(path, []byte("new content")); !errors.Is(err, errBroken) {
 				t.Errorf("returned %v, want %v", err, errBroken)
 			}
 			wantFile(t, path, "old")
@@ -127,13 +127,13 @@ func TestReplaceInPlace(t *testing.T) {
 		write(t, path, "old content, longer than the new")
 		before, _ := os.Stat(path)
 		copied := ""
-		s := real
+		s := realSystem
 		s.rename = func(from, to string) error { return &os.LinkError{Op: "rename", Old: from, New: to, Err: why} }
 		s.open = func(path string) (file, error) {
-			copied = onlyOld(t, dir)
-			return real.open(path)
+			copied = readOnlyCopy(t, dir)
+			return realSystem.open(path)
 		}
-		if err := s.replaceKeeping(path, []byte("new")); err != nil {
+		if err := s.replacePreserving(path, []byte("new")); err != nil {
 			t.Fatalf("%v: %v", why, err)
 		}
 		wantFile(t, path, "new")
@@ -147,8 +147,8 @@ func TestReplaceInPlace(t *testing.T) {
 	}
 }
 
-// onlyOld returns what the one copy of old content in dir holds.
-func onlyOld(t *testing.T, dir string) string {
+// readOnlyCopy returns what the one copy of old content in dir holds.
+func readOnlyCopy(t *testing.T, dir string) string {
 	found, err := filepath.Glob(filepath.Join(dir, "config.aws-vault-*.old"))
 	if err != nil || len(found) != 1 {
 		t.Errorf("%d copies of the old content (%v), want 1", len(found), err)
@@ -158,23 +158,23 @@ func onlyOld(t *testing.T, dir string) string {
 	return string(data)
 }
 
-func TestReplaceInPlaceFailing(t *testing.T) {
+func TestReplaceInPlaceFails(t *testing.T) {
 	busy := func(string, string) error { return unix.EBUSY }
 	t.Run("once", func(t *testing.T) {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "config")
 		write(t, path, "old content")
-		s, opened := real, 0
+		s, opened := realSystem, 0
 		s.rename = busy
 		s.open = func(path string) (file, error) {
-			f, err := real.open(path)
+			f, err := realSystem.open(path)
 			if opened++; opened == 1 {
 				return brokenFile{f, "write"}, err
 			}
 			return f, err
 		}
 		var inPlace *InPlaceError
-		err := s.replaceKeeping(path, []byte("new content"))
+		err := s.replacePreserving(path, []byte("new content"))
 		if !errors.As(err, &inPlace) || inPlace.Copy != "" || !errors.Is(err, errBroken) {
 			t.Errorf("returned %v, want an *InPlaceError without a copy", err)
 		}
@@ -185,14 +185,14 @@ func TestReplaceInPlaceFailing(t *testing.T) {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "config")
 		write(t, path, "old content")
-		s := real
+		s := realSystem
 		s.rename = busy
 		s.open = func(path string) (file, error) {
-			f, err := real.open(path)
+			f, err := realSystem.open(path)
 			return brokenFile{f, "write"}, err
 		}
 		var inPlace *InPlaceError
-		err := s.replaceKeeping(path, []byte("new content"))
+		err := s.replacePreserving(path, []byte("new content"))
 		if !errors.As(err, &inPlace) || !strings.Contains(err.Error(), "its old content is in") {
 			t.Fatalf("returned %v, want an *InPlaceError with a copy", err)
 		}
@@ -205,12 +205,12 @@ func TestReplaceInPlaceFailing(t *testing.T) {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "config")
 		write(t, path, "old")
-		s := real
+		s := realSystem
 		s.create = func(path string) (file, error) {
 			return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.EACCES}
 		}
 		var inPlace *InPlaceError
-		err := s.replaceKeeping(path, []byte("new"))
+		err := s.replacePreserving(path, []byte("new"))
 		if !errors.As(err, &inPlace) || !strings.Contains(err.Error(), "cannot be replaced safely") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("returned %v, want an *InPlaceError", err)
 		}
@@ -220,16 +220,16 @@ func TestReplaceInPlaceFailing(t *testing.T) {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "credentials")
 		write(t, path, "old secret")
-		s := real
-		s.rename, s.copies = busy, false
+		s := realSystem
+		s.rename, s.allowCopy = busy, false
 		s.create = func(path string) (file, error) {
 			if !IsTemp(filepath.Base(path)) {
 				t.Errorf("made %s", path)
 			}
-			return real.create(path)
+			return realSystem.create(path)
 		}
 		var inPlace *InPlaceError
-		if err := s.replaceKeeping(path, []byte("new")); !errors.As(err, &inPlace) || inPlace.Copy != "" {
+		if err := s.replacePreserving(path, []byte("new")); !errors.As(err, &inPlace) || inPlace.Copy != "" {
 			t.Errorf("returned %v, want an *InPlaceError", err)
 		}
 		wantFile(t, path, "old secret")
@@ -239,20 +239,20 @@ func TestReplaceInPlaceFailing(t *testing.T) {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "config")
 		write(t, path, "")
-		if err := os.Truncate(path, maxKept+1); err != nil {
+		if err := os.Truncate(path, maxCopy+1); err != nil {
 			t.Fatal(err)
 		}
-		s := real
+		s := realSystem
 		s.rename = busy
 		var large *TooLargeError
-		if err := s.replaceKeeping(path, []byte("new")); !errors.As(err, &large) {
+		if err := s.replacePreserving(path, []byte("new")); !errors.As(err, &large) {
 			t.Errorf("returned %v, want a *TooLargeError", err)
 		}
 		wantOnly(t, dir, "config")
 	})
 }
 
-func TestReplaceKeepingClosedDirectory(t *testing.T) {
+func TestReplacePreservingReadOnlyDirectory(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root may write to every directory")
 	}
@@ -264,13 +264,13 @@ func TestReplaceKeepingClosedDirectory(t *testing.T) {
 	}
 	defer os.Chmod(dir, 0o700)
 	var inPlace *InPlaceError
-	if err := ReplaceKeeping(path, []byte("new")); !errors.As(err, &inPlace) {
+	if err := ReplacePreserving(path, []byte("new")); !errors.As(err, &inPlace) {
 		t.Errorf("returned %v, want an *InPlaceError", err)
 	}
 	wantFile(t, path, "old")
 }
 
-func TestKeepOwner(t *testing.T) {
+func TestReplacePreservingOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root may give files away")
 	}
@@ -282,7 +282,7 @@ func TestKeepOwner(t *testing.T) {
 	if err := os.Chmod(path, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if err := ReplaceKeeping(path, []byte("new")); err != nil {
+	if err := ReplacePreserving(path, []byte("new")); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
@@ -323,7 +323,7 @@ func TestMkdirPrivate(t *testing.T) {
 	}
 }
 
-func TestMkdirPrivateOfAnother(t *testing.T) {
+func TestMkdirPrivateOtherOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root may give directories away")
 	}

@@ -19,8 +19,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// offered hands over a socket of a port of its own.
-func offered(t *testing.T, who peer.Check) (path, addr string) {
+// offerSocket hands over a socket of a port of its own.
+func offerSocket(t *testing.T, who peer.Check) (path, addr string) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
@@ -48,7 +48,7 @@ func offered(t *testing.T, who peer.Check) (path, addr string) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
-	go func() { ended <- (&Handover{Bound: bound}).Serve(ctx, l) }()
+	go func() { ended <- (&SocketProvider{Socket: bound}).Serve(ctx, l) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
@@ -58,24 +58,24 @@ func offered(t *testing.T, who peer.Check) (path, addr string) {
 	return path, a.String()
 }
 
-func TestHandover(t *testing.T) {
+func TestSocketProvider(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root hands over")
 	}
-	path, addr := offered(t, peer.ThisUser())
+	path, addr := offerSocket(t, peer.ThisUser())
 	for range 3 {
 		if _, err := net.Dial("tcp", addr); !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Fatalf("error %v while nobody has the socket, want a refusal", err)
 		}
-		var l *Lent
+		var l *ReceivedListener
 		var err error
 		for l == nil { // until the one before is known to be gone
-			if l, err = TakeOver(path, peer.ThisUser()); err != nil && !strings.Contains(err.Error(), alreadyOut) {
+			if l, err = ReceiveSocket(path, peer.ThisUser()); err != nil && !strings.Contains(err.Error(), replyInUse) {
 				t.Fatal(err)
 			}
 		}
 		go http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }))
-		if _, err := TakeOver(path, peer.ThisUser()); err == nil || !strings.Contains(err.Error(), alreadyOut) {
+		if _, err := ReceiveSocket(path, peer.ThisUser()); err == nil || !strings.Contains(err.Error(), replyInUse) {
 			t.Errorf("error %v for a second process, want that it is out", err)
 		}
 		resp, err := http.Get("http://" + addr)
@@ -98,23 +98,23 @@ func TestHandover(t *testing.T) {
 	}
 }
 
-func TestHandoverToAnother(t *testing.T) {
+func TestSocketProviderRefusesOtherUsers(t *testing.T) {
 	if os.Getuid() == 0 {
 		t.Skip("root is given the socket of any user")
 	}
-	path, _ := offered(t, peer.Check{UID: os.Getuid() + 1})
-	if l, err := TakeOver(path, peer.ThisUser()); err == nil {
+	path, _ := offerSocket(t, peer.Check{UID: os.Getuid() + 1})
+	if l, err := ReceiveSocket(path, peer.ThisUser()); err == nil {
 		l.Close()
 		t.Error("another user was given the socket")
 	}
 }
 
 // Where something else answers, nothing is taken from it.
-func TestTakeOverFromStrangers(t *testing.T) {
-	if _, err := TakeOver(filepath.Join(t.TempDir(), "none"), peer.ThisUser()); !errors.Is(err, os.ErrNotExist) {
+func TestReceiveSocketErrors(t *testing.T) {
+	if _, err := ReceiveSocket(filepath.Join(t.TempDir(), "none"), peer.ThisUser()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v, want that nothing is there", err)
 	}
-	for _, says := range []string{"", handedOver, "go away"} {
+	for _, says := range []string{"", replyGranted, "go away"} {
 		path := filepath.Join(t.TempDir(), "s")
 		l, err := net.Listen("unix", path)
 		if err != nil {
@@ -126,7 +126,7 @@ func TestTakeOverFromStrangers(t *testing.T) {
 				c.Close()
 			}
 		}()
-		if got, err := TakeOver(path, peer.ThisUser()); err == nil {
+		if got, err := ReceiveSocket(path, peer.ThisUser()); err == nil {
 			got.Close()
 			t.Errorf("something was taken from who says %q", says)
 		}

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Bound begins to listen at a socket that is bound. The caller closes the file.
-func Bound(f *os.File, who Check) (*Listener, error) {
+// ListenBound begins to listen at a socket that is bound. The caller closes the file.
+func ListenBound(f *os.File, check Check) (*Listener, error) {
 	if err := unix.Listen(int(f.Fd()), unix.SOMAXCONN); err != nil {
 		return nil, os.NewSyscallError("listen", err)
 	}
-	return File(f, who)
+	return FromFile(f, check)
 }

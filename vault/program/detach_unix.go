@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// apart has the program start in a session of its own.
-func apart(c *exec.Cmd) {
+// detach has the program start in a session of its own.
+func detach(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 }

@@ -22,24 +22,24 @@ import (
 // a time. It takes privileges to have such a socket and none to give it away: so whoever
 // asks over it is seen by the process that answers, and nothing that they send by one that
 // has privileges.
-type Handover struct {
-	Bound *os.File // see [Alias.Bind]
+type SocketProvider struct {
+	Socket *os.File // see [Alias.Bind]
 
-	held atomic.Bool
+	inUse atomic.Bool
 }
 
 // What the process that asks is told.
 const (
-	handedOver = "yes"
-	alreadyOut = "another process has it"
+	replyGranted = "yes"
+	replyInUse   = "another process has it"
 )
 
-// handTime is how long it may take to take the socket.
-const handTime = 5 * time.Second
+// transferTimeout is how long it may take to take the socket.
+const transferTimeout = 5 * time.Second
 
 // Serve hands the socket over to those whom the listener's check accepts, until ctx ends. It
 // closes the listener, which is at a path.
-func (h *Handover) Serve(ctx context.Context, l *peer.Listener) error {
+func (h *SocketProvider) Serve(ctx context.Context, l *peer.Listener) error {
 	var guests sync.WaitGroup
 	defer guests.Wait()
 	ctx, end := context.WithCancel(ctx)
@@ -56,82 +56,82 @@ func (h *Handover) Serve(ctx context.Context, l *peer.Listener) error {
 		guests.Go(func() {
 			gone := context.AfterFunc(ctx, func() { c.Close() })
 			defer gone()
-			h.give(c.(*peer.Conn))
+			h.provide(c.(*peer.Conn))
 		})
 	}
 }
 
-// give lets one process have the socket for as long as it stays connected.
-func (h *Handover) give(from *peer.Conn) {
+// provide lets one process have the socket for as long as it stays connected.
+func (h *SocketProvider) provide(from *peer.Conn) {
 	defer from.Close()
 	c, unixSocket := from.Conn.(*net.UnixConn)
 	if !unixSocket || from.Check() != nil {
 		return
 	}
-	c.SetWriteDeadline(time.Now().Add(handTime))
-	if !h.held.CompareAndSwap(false, true) {
-		io.WriteString(c, alreadyOut)
+	c.SetWriteDeadline(time.Now().Add(transferTimeout))
+	if !h.inUse.CompareAndSwap(false, true) {
+		io.WriteString(c, replyInUse)
 		return
 	}
-	defer h.held.Store(false)
-	if _, _, err := c.WriteMsgUnix([]byte(handedOver), unix.UnixRights(int(h.Bound.Fd())), nil); err != nil {
+	defer h.inUse.Store(false)
+	if _, _, err := c.WriteMsgUnix([]byte(replyGranted), unix.UnixRights(int(h.Socket.Fd())), nil); err != nil {
 		return
 	}
 	io.Copy(io.Discard, c) // it sends nothing and goes
 	// Whoever comes now is refused at once, rather than left to wait for the next process.
-	unix.Shutdown(int(h.Bound.Fd()), unix.SHUT_RDWR)
+	unix.Shutdown(int(h.Socket.Fd()), unix.SHUT_RDWR)
 }
 
 // A Lent is a listener that another process has handed over.
-type Lent struct {
+type ReceivedListener struct {
 	net.Listener
-	from *net.UnixConn
+	provider *net.UnixConn
 }
 
 // Close ends the listening and gives the socket back.
-func (l *Lent) Close() error {
+func (l *ReceivedListener) Close() error {
 	err := l.Listener.Close()
-	return errors.Join(err, l.from.Close())
+	return errors.Join(err, l.provider.Close())
 }
 
 // Wait returns nil once the process is gone that has handed the socket over, and an error
 // after Close.
-func (l *Lent) Wait() error {
-	_, err := io.Copy(io.Discard, l.from)
+func (l *ReceivedListener) Wait() error {
+	_, err := io.Copy(io.Discard, l.provider)
 	return err
 }
 
-// errImpostor is for a handover that root has not started.
-var errImpostor = errors.New("it was not started by root")
+// errNotRoot is for a handover that root has not started.
+var errNotRoot = errors.New("it was not started by root")
 
-// TakeOver has the socket handed over that a process of root's offers at a path, and
+// ReceiveSocket has the socket handed over that a process of root's offers at a path, and
 // listens with it for those whom the check accepts.
-func TakeOver(path string, who peer.Check) (*Lent, error) {
+func ReceiveSocket(path string, who peer.Check) (*ReceivedListener, error) {
 	conn, err := net.Dial("unix", path)
 	if err != nil {
 		return nil, err
 	}
 	c := conn.(*net.UnixConn)
-	l, err := takeOver(c, who)
+	l, err := receiveSocket(c, who)
 	if err != nil {
 		c.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &Lent{l, c}, nil
+	return &ReceivedListener{l, c}, nil
 }
 
-func takeOver(c *net.UnixConn, who peer.Check) (net.Listener, error) {
+func receiveSocket(c *net.UnixConn, who peer.Check) (net.Listener, error) {
 	if (peer.Check{}).Conn(c).Check() != nil {
-		return nil, errImpostor
+		return nil, errNotRoot
 	}
-	c.SetReadDeadline(time.Now().Add(handTime))
+	c.SetReadDeadline(time.Now().Add(transferTimeout))
 	text, control := make([]byte, 64), make([]byte, unix.CmsgSpace(4))
 	n, m, _, _, err := c.ReadMsgUnix(text, control)
 	if err != nil {
 		return nil, err
 	}
 	c.SetReadDeadline(time.Time{})
-	if string(text[:n]) != handedOver {
+	if string(text[:n]) != replyGranted {
 		return nil, fmt.Errorf("it says %q", text[:n])
 	}
 	messages, err := unix.ParseSocketControlMessage(control[:m])
@@ -144,5 +144,5 @@ func takeOver(c *net.UnixConn, who peer.Check) (net.Listener, error) {
 	}
 	f := os.NewFile(uintptr(fds[0]), "metadata")
 	defer f.Close()
-	return peer.Bound(f, who)
+	return peer.ListenBound(f, who)
 }
