@@ -293,7 +293,7 @@ func TestKeystoreProgramDuringTrade(t *testing.T) {
 				h.instead(script)
 				open()
 				said, err := p.end()
-				if err != nil || !strings.Contains(said, "the token is kept encrypted in ~/.local/state/aws-vault/keystore/") {
+				if err != nil || !strings.Contains(said, "the token is stored encrypted in ~/.local/state/aws-vault/keystore/") {
 					t.Errorf("ended with %v\n%s", err, said)
 				}
 				h.instead("")

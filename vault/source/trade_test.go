@@ -345,7 +345,7 @@ func TestTradeOutlivesTheKeystore(t *testing.T) {
 				if failed == 0 {
 					t.Error("the keystore did not fail")
 				}
-				if told := strings.Join(r.told, "\n"); !strings.Contains(told, "the token is kept encrypted in ") && name != "its program is killed, once" {
+				if told := strings.Join(r.told, "\n"); !strings.Contains(told, "the token is stored encrypted in ") && name != "its program is killed, once" {
 					t.Errorf("the user is told %q", told)
 				}
 				r.noPlainText()

@@ -11,25 +11,25 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// Codes remember the last code that was sent for each MFA device, since AWS takes a
-// code once. What is remembered is a salted digest.
+// Codes remembers the last MFA code that was sent for each device, because AWS accepts each code only once.
+// It stores a salted digest of the code.
 type Codes struct {
-	Dir   *disk.Folder // nil to remember the codes of this process only
+	Dir   *disk.Folder // nil to remember the codes in this process only
 	Locks *Locks
 
 	mu       sync.Mutex
-	lastSent map[string][]byte // what is remembered, where there is no folder
+	lastSent map[string][]byte // digests by device; used if Dir is nil
 }
 
-// A Device is one whose codes only this process sends until Close. What is done meanwhile is done
-// with the context that comes with it.
+// A DeviceLock is a lock on an MFA device. Until Close, no other process sends codes of the device.
 type DeviceLock struct {
 	lock  *Lock
 	codes *Codes
 	file  string
 }
 
-// LockDevice takes the lock of the device with that serial, and waits for it until ctx ends.
+// LockDevice locks the MFA device with this serial number. It waits for the lock until ctx ends. Use the
+// returned context for all work under the lock: see [Locks.Session].
 func (c *Codes) LockDevice(ctx context.Context, serial, question string) (context.Context, *DeviceLock, error) {
 	sum := sha256.Sum256([]byte("aws-vault device 1\x00" + serial))
 	id := hex.EncodeToString(sum[:16])
@@ -42,8 +42,8 @@ func (c *Codes) LockDevice(ctx context.Context, serial, question string) (contex
 
 const saltSize = 16
 
-// WasSent reports whether the code is the last that was sent for the device. Where nothing
-// is remembered, or what is cannot be read, none was.
+// WasSent reports whether code is the last code that was sent for the device. It returns false if no code was
+// recorded or the record cannot be read.
 func (d *DeviceLock) WasSent(code string) bool {
 	raw, err := d.codes.read(d.file)
 	if err != nil || len(raw) != saltSize+sha256.Size {
@@ -52,8 +52,8 @@ func (d *DeviceLock) WasSent(code string) bool {
 	return subtle.ConstantTimeCompare(raw, salted(raw[:saltSize:saltSize], code)) == 1
 }
 
-// MarkSent notes that the code is about to be sent. If it returns an error, it was not noted,
-// and is not to be sent.
+// MarkSent records that the code is about to be sent. If it returns an error, the caller must not send the
+// code.
 func (d *DeviceLock) MarkSent(code string) error {
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
@@ -82,7 +82,7 @@ func (c *Codes) write(file string, digest []byte) error {
 	return nil
 }
 
-// Close lets other processes use the device.
+// Close releases the lock.
 func (d *DeviceLock) Close() error { return d.lock.Close() }
 
 func salted(salt []byte, code string) []byte {

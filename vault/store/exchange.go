@@ -10,44 +10,47 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// A Trade stores what a single-use code or token is traded for. Between the trade and the
-// storage this process has the only copy. So Ready does beforehand all that can fail, ask or
-// hang, Keep is one write to a local file, and Store does the rest.
+// An Exchange stores the token that a single-use code or token is exchanged for. After the exchange, this
+// process has the only copy of the new token. So Prepare does beforehand everything that can fail, prompt or
+// hang. Save then makes one write to a local file, and Store does the rest.
 //
-// A Trade is used by one goroutine.
+// An Exchange must be used by one goroutine only.
 type Exchange struct {
 	tokens *Tokens
 	name   string
 
 	prepared bool
-	saved    []byte // the encoded token that was kept last
+	saved    []byte // the encoded token that was saved last
 	token    Token
 	warnings []error
 }
 
-// Exchange begins a trade that puts another token in the place of the one of that name, if there is
-// one. It is for sign-ins that [Tokens.Get] cannot ask for, since they may turn out to be another's.
+// Exchange starts an exchange whose result replaces the token with this name. It is for sign-ins that cannot
+// use [Tokens.Get], because the user may sign in with another identity than expected.
 func (t *Tokens) Exchange(name string) *Exchange { return &Exchange{tokens: t, name: name} }
 
-// Lock keeps other processes from renewing the token that is about to be replaced: the older one
-// would end up in the place of the newer one.
+// Lock prevents other processes from renewing the token that is about to be replaced. Otherwise the renewed
+// older token could overwrite the new one.
 func (t *Exchange) Lock(ctx context.Context, question string) (context.Context, *Lock, error) {
 	return t.tokens.Locks.token(ctx, t.name, question)
 }
 
-// UnwritableError is returned by [Trade.Ready] if the answer to a trade could not be stored.
+// UnwritableError is returned by [Exchange.Prepare] if the result of the exchange could not be stored.
 type UnwritableError struct{ Err error }
 
-func (e *UnwritableError) Error() string { return fmt.Sprintf("it could not be stored: %v", e.Err) }
+func (e *UnwritableError) Error() string {
+	return fmt.Sprintf("the result could not be stored: %v", e.Err)
+}
 
-// Unwrap returns why not.
+// Unwrap returns why it could not be stored.
 func (e *UnwritableError) Unwrap() error { return e.Err }
 
-// testItemName is the name of an item that is written to see whether one can be.
+// testItemName is the name of an item that is written only to test that the keystore is writable.
 const testItemName = "747269616c206f66206177732d766175" // spells "trial of aws-vau"
 
-// Prepare sees to it that Keep will succeed: the keystore is open, and can be written. It returns an
-// [*UnwritableError] if not. A token that is in memory only needs nothing: it is no safer unused.
+// Prepare checks that Save will succeed: the keystore is open and writable. If not, it returns an
+// [*UnwritableError]. It checks nothing if the current token is held in memory only, because that token is at
+// risk anyway.
 func (t *Exchange) Prepare(ctx context.Context) error {
 	if _, inMemory := t.tokens.fromMemory(t.name); t.prepared || inMemory {
 		return nil
@@ -63,7 +66,7 @@ func (t *Exchange) Prepare(ctx context.Context) error {
 	return nil
 }
 
-// readItem writes an item like a token's to the place where Keep will, and removes it.
+// testWrite writes an item like a token to the place where Save will write, and removes it.
 func (t *Tokens) testWrite(ctx context.Context, touch bool) error {
 	if p, ok := t.Ring.(*Pending); ok && !touch {
 		return p.Prepare(ctx)
@@ -80,9 +83,9 @@ func (t *Tokens) testWrite(ctx context.Context, touch bool) error {
 
 func (t *Tokens) needsTouch(name string) bool { return t.NeedsTouch != nil && t.NeedsTouch(name) }
 
-// Save stores a token right after the trade that it came from; nothing may be done in between.
-// After Ready it waits for no other program, unless the file cannot be written. What goes wrong is a
-// warning of Store's: the token serves all the same, in this process.
+// Save stores a token immediately after the exchange that returned it. After Prepare it does not wait for
+// another program, unless the file cannot be written. Store returns errors of Save as warnings, because this
+// process can use the token anyway.
 func (t *Exchange) Save(k Token) {
 	if p, ok := t.tokens.Ring.(*Pending); ok && t.prepared && !t.tokens.needsTouch(t.name) {
 		it, data, err := t.tokens.item(t.name, k)
@@ -96,29 +99,29 @@ func (t *Exchange) Save(k Token) {
 	})
 }
 
-// SaveAs is Keep for a trade that tells the token's name.
+// SaveAs is Save for an exchange whose result determines the token's name.
 func (t *Exchange) SaveAs(name string, k Token) {
 	t.name = name
 	t.Save(k)
 }
 
-// put stores the token in the keystore. If that fails, the token stays in memory.
-func (t *Exchange) put(k Token, within func(write func(context.Context) error) error) {
+// put stores the token in the keystore, or in memory if that fails.
+func (t *Exchange) put(k Token, run func(write func(context.Context) error) error) {
 	it, data, err := t.tokens.item(t.name, k)
 	if err == nil {
 		t.saved, t.token = data, k
-		err = within(func(ctx context.Context) error { return t.tokens.Ring.Put(ctx, it) })
+		err = run(func(ctx context.Context) error { return t.tokens.Ring.Put(ctx, it) })
 	}
 	t.tokens.setInMemory(t.name, k, err != nil)
 	if err != nil {
-		t.warnings = append(t.warnings, fmt.Errorf("the token could not be kept: %w; it serves until this process ends", err))
+		t.warnings = append(t.warnings, fmt.Errorf("could not store the token, so it is lost when this process ends: %w", err))
 	}
 }
 
-// writeTime is how long one write to the keystore may take once it was seen that none has to ask.
+// writeTime is the maximum duration of one write to a keystore that was found to be open.
 const writeTime = 10 * time.Second
 
-// withTimeout makes a write that nothing but its own time ends.
+// withTimeout runs a write that is not cancelled with ctx. It has a timeout instead.
 func (t *Tokens) withTimeout(ctx context.Context, write func(context.Context) error) error {
 	limit := t.WriteTime
 	if limit == 0 {
@@ -129,21 +132,21 @@ func (t *Tokens) withTimeout(ctx context.Context, write func(context.Context) er
 	return write(limited)
 }
 
-// finish stores what Create has returned, unless that was kept before.
+// finish stores the token that Create returned, unless it was saved before.
 func (t *Exchange) finish(ctx context.Context, made Token) []error {
 	if _, data, err := t.tokens.item(t.name, made); err != nil || !bytes.Equal(data, t.saved) {
 		t.put(made, func(write func(context.Context) error) error {
 			if t.prepared {
 				return t.tokens.withTimeout(ctx, write)
 			}
-			return write(ctx) // which may ask the user
+			return write(ctx) // which may prompt the user
 		})
 	}
 	return t.Store(ctx)
 }
 
-// Store moves what was kept to its place in the keystore and on the list, and returns what went
-// wrong. It can be called without anything kept.
+// Store moves the saved token to the keystore and adds it to the index. It returns errors as warnings. It
+// does nothing if no token was saved.
 func (t *Exchange) Store(ctx context.Context) []error {
 	warnings := t.warnings
 	t.warnings = nil
@@ -160,18 +163,18 @@ func (t *Exchange) Store(ctx context.Context) []error {
 		return t.tokens.Index.add(ctx, t.token.entry(t.name, t.tokens.Now().UTC()))
 	})
 	if err != nil {
-		warnings = append(warnings, fmt.Errorf("the token is kept, but the list of sessions could not be written: %w", err))
+		warnings = append(warnings, fmt.Errorf("the token is stored, but the list of sessions could not be updated: %w", err))
 	}
 	return warnings
 }
 
-// Durable reports whether what was kept outlives this process.
+// Durable reports whether the saved token survives the end of this process.
 func (t *Exchange) Durable() bool {
 	_, inMemory := t.tokens.fromMemory(t.name)
 	return t.saved != nil && !inMemory || t.tokens.isPending(t.name)
 }
 
-// isPending reports whether a token is in a file that the keystore does not have yet.
+// isPending reports whether the token is in a local file and not yet in the keystore.
 func (t *Tokens) isPending(name string) bool {
 	p, ok := t.Ring.(*Pending)
 	return ok && p.Has(name)
@@ -182,21 +185,22 @@ func (t *Tokens) flush(ctx context.Context, name string) []error {
 	p := t.Ring.(*Pending)
 	err := t.withTimeout(ctx, func(ctx context.Context) error { return p.Flush(ctx, name) })
 	if err != nil {
-		return []error{fmt.Errorf("the keystore could not be written: %w; the token is kept encrypted in %s until it can", err, p.Dir.Path())}
+		return []error{fmt.Errorf("could not write to the keystore: %w; the token is stored encrypted in %s until the keystore can be written", err, p.Dir.Path())}
 	}
 	return nil
 }
 
-// item is how a token lies in the keystore.
+// item returns the keystore item for a token, and the encoded token.
 func (t *Tokens) item(name string, k Token) (keystore.Item, []byte, error) {
 	data, err := encodeToken(name, k)
 	if err == nil {
-		_, err = decodeToken(name, data) // what could not be read back is not written
+		_, err = decodeToken(name, data) // never write what cannot be read back
 	}
 	return keystore.Item{Name: name, Label: "aws-vault token", Description: "aws-vault token", Data: data, Touch: t.needsTouch(name)}, data, err
 }
 
-// setInMemory holds a token in memory if it could not be stored, and drops an older one otherwise.
+// setInMemory keeps the token in memory if it could not be stored. Otherwise it removes an older token from
+// memory.
 func (t *Tokens) setInMemory(name string, k Token, unstored bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

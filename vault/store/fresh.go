@@ -6,50 +6,50 @@ import (
 )
 
 const (
-	// minInteractiveLeft is all that is asked of a session that a person would have to renew.
+	// minInteractiveLeft is how long a session must remain valid if the user would have to renew it.
 	minInteractiveLeft = 5 * time.Minute
 
-	// minUsableLeft is the least that a session must have left to be worth handing out.
+	// minUsableLeft is how long a session must remain valid to be returned at all.
 	minUsableLeft = 10 * time.Second
 
-	// maxClockSetBack is how far a clock may have been set back since a session was made. Further
-	// back, nothing is known of what the session has left.
+	// maxClockSetBack is how far this computer's clock may have been set back since the session was created.
+	// If it was set back further, the remaining lifetime is unknown.
 	maxClockSetBack = time.Minute
 )
 
-// assess reports whether the session answers the ask and, if not, whether it does should a person
-// have to be asked for another.
-func (s *Sessions) assess(k Session, a Request) (fresh, short bool) {
+// assess reports whether the session is fresh enough for the request. If it is not, short reports whether the
+// session is still valid for long enough that the user should not be prompted for a new one.
+func (s *Sessions) assess(k Session, r Request) (fresh, short bool) {
 	now := s.Now()
-	if !isValidFor(k, a, now) {
+	if !isValidFor(k, r, now) {
 		return false, false
 	}
 	left := k.Left(now)
-	fresh = left >= min(a.MinLeft, k.Lifetime()/2)
+	fresh = left >= min(r.MinLeft, k.Lifetime()/2)
 	return fresh, !fresh && left >= minInteractiveLeft
 }
 
-// isValidFor reports whether the session, however little it has left, is one for the ask.
-func isValidFor(k Session, a Request, now time.Time) bool {
+// isValidFor reports whether the session can be used for the request, however soon it expires.
+func isValidFor(k Session, r Request, now time.Time) bool {
 	age := k.Age(now)
 	switch {
 	case k.Credentials.AccessKeyID == "":
-		return false // there is none
-	case a.MaxAge > 0 && age > a.MaxAge:
+		return false // no session is cached
+	case r.MaxAge > 0 && age > r.MaxAge:
 		return false
 	}
 	return age >= -maxClockSetBack && k.Left(now) > 0
 }
 
-// ExpiredError is returned for credentials that were no good when they came.
+// ExpiredError reports that new credentials had expired before they were received.
 type ExpiredError struct{ Expired time.Time }
 
 func (e *ExpiredError) Error() string {
-	return fmt.Sprintf("the credentials had expired at %s when they came", e.Expired.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("the received credentials had already expired at %s", e.Expired.UTC().Format(time.RFC3339))
 }
 
-// checkNotExpired returns an [*ExpiredError] for what is of no use at now by this computer's clock.
-// How wrong that is was measured just now, so it is believed both ways.
+// checkNotExpired returns an [*ExpiredError] for credentials that have expired. The argument now is the time
+// of this computer's clock. AWS's time is computed from it with the measured skew.
 func (m Created) checkNotExpired(now time.Time) error {
 	if c := m.Credentials; c.CanExpire && !c.Expires.After(now.Add(m.Skew)) {
 		return &ExpiredError{Expired: c.Expires}
@@ -57,15 +57,15 @@ func (m Created) checkNotExpired(now time.Time) error {
 	return nil
 }
 
-// StaleError is the warning that an older session is used, and until when it serves.
+// StaleError is a warning: no new session could be created, so an older one is used.
 type StaleError struct {
 	Until time.Time
-	Err   error // why there is no newer one
+	Err   error // why no new session could be created
 }
 
 func (e *StaleError) Error() string {
-	return fmt.Sprintf("the session kept until %s is used, since no new one could be made: %v", e.Until.Local().Format("15:04:05"), e.Err)
+	return fmt.Sprintf("could not create a new session, so the current one is used until %s: %v", e.Until.Local().Format("15:04:05"), e.Err)
 }
 
-// Unwrap returns why there is no newer session.
+// Unwrap returns why no new session could be created.
 func (e *StaleError) Unwrap() error { return e.Err }

@@ -10,32 +10,32 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// ProfileHistory remember which profiles a person used, and how much, so that these are offered first.
-// They hold names and no secrets, and are a hint: one that is lost costs nothing.
+// A ProfileHistory remembers which profiles the user used, and how often, so that these can be offered first.
+// It holds no secrets, and losing it does no harm.
 type ProfileHistory struct {
 	Dir *disk.Folder // nil to remember nothing
 	Now func() time.Time
 }
 
-// historyFile is the file in the folder.
+// historyFile is the name of the file in Dir.
 const historyFile = "uses"
 
-// A use is what is known of one profile.
+// A profileUse is the record of one profile.
 type profileUse struct {
 	Profile string    `json:"profile"`
-	Weight  float64   `json:"weight"` // byName all uses when the last one was made, each halved every week
+	Weight  float64   `json:"weight"` // number of uses at the time Last; each use counts half after a week
 	Last    time.Time `json:"last"`
 }
 
 const (
 	halfLife       = 7 * 24 * time.Hour
-	maxProfiles    = 500       // profiles that are remembered
-	maxHistorySize = 256 << 10 // bytes that are read
+	maxProfiles    = 500       // maximum number of profiles
+	maxHistorySize = 256 << 10 // maximum size of the file in bytes
 	minUseInterval = 5 * time.Minute
 )
 
-// Record remembers that a profile was used now. A use soon after the last one counts for
-// nothing, and writes nothing.
+// Record records that a profile was used now. It ignores a use that follows the last one within
+// minUseInterval.
 func (u *ProfileHistory) Record(profile string) error {
 	if u.Dir == nil {
 		return nil
@@ -58,8 +58,7 @@ func (u *ProfileHistory) Record(profile string) error {
 	return u.Dir.Write(historyFile, raw)
 }
 
-// Sort returns the names with those first that were used recently and often, and the others
-// behind them in the order they came.
+// Sort returns the names with recently and frequently used profiles first. The other names keep their order.
 func (u *ProfileHistory) Sort(names []string) []string {
 	now, weights := u.Now(), map[string]float64{}
 	for _, k := range u.read() {
@@ -70,13 +69,13 @@ func (u *ProfileHistory) Sort(names []string) []string {
 	return names
 }
 
-// weight is what the uses count for now. A clock that was ahead makes none count for more.
+// weight returns the decayed weight at the time now. If the clock was set back, the weight does not increase.
 func (k profileUse) weight(now time.Time) float64 {
 	age := max(0, now.Sub(k.Last))
 	return k.Weight * math.Exp2(-float64(age)/float64(halfLife))
 }
 
-// read returns what is remembered: nothing, if it cannot be read.
+// read returns the recorded uses, or nil if the file cannot be read.
 func (u *ProfileHistory) read() []profileUse {
 	raw, err := u.Dir.Read(historyFile, maxHistorySize)
 	if err != nil {

@@ -15,35 +15,34 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// An Index says which sessions there are without a keystore being asked to open any. It
-// is a hint: an entry that is wrong costs a read and never makes a wrong answer. It
-// holds no secret.
+// An Index lists the cached sessions and tokens, so that the keystore items need not be opened. It is only a
+// hint: a wrong entry costs one read of the keystore, and never leads to a wrong result. It holds no secrets.
 type Index struct {
 	Dir   *disk.Folder // nil for an index that stays empty
 	Locks *Locks
 }
 
-// indexFile is the file in the folder: lines of JSON.
+// indexFile is the name of the index file in Dir. Each line is a JSON object.
 const indexFile = "sessions"
 
-// An Entry is what the index knows of one session or token.
+// An Entry is the record of one session or token in the index.
 type Entry struct {
 	Type       string    `json:"type,omitempty"` // empty for a session
 	Name       string    `json:"name"`
-	Profile    string    `json:"profile"`         // a token's is what its user knows it by
-	SignedInAs string    `json:"who,omitempty"`   // a token is of
-	Stamp      string    `json:"stamp,omitempty"` // byName the item for which Who is right; empty for none
+	Profile    string    `json:"profile"`         // for a token, the label shown to the user
+	SignedInAs string    `json:"who,omitempty"`   // the user of the sign-in; only for tokens
+	Stamp      string    `json:"stamp,omitempty"` // keystore stamp of the item that SignedInAs was read from; empty if there is none
 	Kind       string    `json:"kind"`
 	Root       string    `json:"root,omitempty"`
 	Created    time.Time `json:"made"`
-	Expires    time.Time `json:"expires"` // zero in a line that says to forget what came before
+	Expires    time.Time `json:"expires"` // zero in a line that deletes the earlier entry
 }
 
-// maxIndex bounds what is read of an index: some twenty thousand sessions. At half of it
-// the index is written anew, and what still has no room is forgotten.
+// maxIndex is the maximum size of an index in bytes, enough for about 20,000 sessions. At half of this size
+// the index is rewritten. If the rewritten entries exceed a quarter of it, all of them are dropped.
 const maxIndex = 4 << 20
 
-// Entries returns what the index knows, by name: nothing, if it cannot be read.
+// Entries returns all entries by item name. It returns an empty map if the index cannot be read.
 func (x *Index) Entries() map[string]Entry {
 	raw, err := x.Dir.Read(indexFile, maxIndex)
 	if err != nil {
@@ -52,23 +51,23 @@ func (x *Index) Entries() map[string]Entry {
 	return decodeIndex(raw)
 }
 
-// Entry returns what the index knows of one name, and whether that is anything. It reads no other entries.
+// Entry returns the entry with this name, and whether there is one. It does not decode other entries.
 func (x *Index) Entry(name string) (Entry, bool) {
 	raw, err := x.Dir.Read(indexFile, maxIndex)
 	if err != nil {
 		return Entry{}, false
 	}
-	var of []byte
+	var matching []byte
 	for line := range bytes.Lines(raw) {
 		if bytes.Contains(line, []byte(name)) {
-			of = append(of, line...)
+			matching = append(matching, line...)
 		}
 	}
-	e, ok := decodeIndex(of)[name]
+	e, ok := decodeIndex(matching)[name]
 	return e, ok
 }
 
-// decodeIndex reads the lines. Those that are torn or not ours say nothing.
+// decodeIndex decodes the lines of an index. It ignores lines that are incomplete or unknown.
 func decodeIndex(raw []byte) map[string]Entry {
 	entries := map[string]Entry{}
 	for line := range bytes.Lines(raw) {
@@ -80,7 +79,7 @@ func decodeIndex(raw []byte) map[string]Entry {
 		switch {
 		case e.Expires.IsZero():
 			delete(entries, e.Name)
-		case !ok || !e.Created.Before(known.Created): // who reads an old item may write its line late
+		case !ok || !e.Created.Before(known.Created): // a process that read an older item may append its line later
 			entries[e.Name] = e
 		}
 	}
@@ -92,7 +91,7 @@ func encodeIndex(entries []Entry) []byte {
 	for _, e := range entries {
 		line, err := json.Marshal(e)
 		if err != nil {
-			continue // a time that JSON cannot hold: the item itself will be read
+			continue // JSON cannot represent the time; the item itself will be read
 		}
 		b.Write(append(line, '\n'))
 	}
@@ -103,7 +102,7 @@ func sorted(entries map[string]Entry) []Entry {
 	return slices.SortedFunc(maps.Values(entries), func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// add writes entries behind those there are.
+// add appends entries to the index file.
 func (x *Index) add(ctx context.Context, entries ...Entry) error {
 	if x.Dir == nil {
 		return nil
@@ -135,7 +134,7 @@ func (x *Index) add(ctx context.Context, entries ...Entry) error {
 	return err
 }
 
-// isTorn reports whether the last line of f has no end, since its writer was stopped.
+// isTorn reports whether the last line of f is incomplete because its writer was killed.
 func isTorn(f *os.File, size int64) bool {
 	last := []byte{'\n'}
 	if size > 0 {
@@ -144,7 +143,7 @@ func isTorn(f *os.File, size int64) bool {
 	return last[0] != '\n'
 }
 
-// compact writes the index anew, with the text behind it.
+// compact rewrites the index and appends text.
 func (x *Index) compact(text []byte) error {
 	old := encodeIndex(sorted(x.Entries()))
 	if len(old) > maxIndex/4 {
@@ -153,7 +152,7 @@ func (x *Index) compact(text []byte) error {
 	return x.Dir.Write(indexFile, append(old, text...))
 }
 
-// retain rewrites the index with the entries that keep says yes to.
+// retain rewrites the index with only those entries for which keep returns true.
 func (x *Index) retain(ctx context.Context, keep func(Entry) bool) error {
 	if x.Dir == nil {
 		return nil
@@ -166,6 +165,6 @@ func (x *Index) retain(ctx context.Context, keep func(Entry) bool) error {
 	if _, err := x.Dir.Stat(indexFile); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	kept := slices.DeleteFunc(sorted(x.Entries()), func(e Entry) bool { return !keep(e) })
-	return x.Dir.Write(indexFile, encodeIndex(kept))
+	retained := slices.DeleteFunc(sorted(x.Entries()), func(e Entry) bool { return !keep(e) })
+	return x.Dir.Write(indexFile, encodeIndex(retained))
 }

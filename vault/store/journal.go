@@ -13,40 +13,40 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// Journals say how far the rotation of a stored key has come, so that one which was
-// interrupted can be finished or undone. A journal holds both keys: whichever of them AWS
-// takes in the end, it is not lost. So it lies among the items that aws-vault 7 does not see.
+// Journals record the progress of key rotations, so that an interrupted rotation can be completed or undone.
+// A journal holds the old and the new key, so neither is lost, whichever of them AWS accepts in the end.
+// Journals are stored among the items that aws-vault 7 does not list.
 type Journals struct {
 	Ring       KeyRing
 	NeedsTouch func(name string) (bool, error) // as in [Keys]
 }
 
-// A Rotation is the replacement of one stored key by another.
+// A Rotation is the journal of replacing one stored access key with a new one.
 type Rotation struct {
-	Name    string          // that the key is stored under
-	User    string          // whose key it is, by IAM's name
-	Account string          // byName that user
-	Before  []string        // the ids of all the user's keys, listed before a new one was asked for
-	Old     aws.Credentials // the key to be replaced
-	New     aws.Credentials // the one that AWS made; zero until it came
-	From    time.Time       // by AWS's clock, the time in which a new key was asked for
+	Name    string          // the name that the key is stored under
+	User    string          // the name of the IAM user that the key belongs to
+	Account string          // the account of the user
+	Before  []string        // the IDs of all keys that the user had before a new one was requested
+	Old     aws.Credentials // the key to replace
+	New     aws.Credentials // the key that AWS created; zero until then
+	From    time.Time       // the new key was requested between From and Until, by AWS's clock
 	Until   time.Time
-	KeepOld bool // the old key is to be left, inactive
-	Undo    bool // the old key is to be put back, and the new one deleted
+	KeepOld bool // deactivate the old key, but do not delete it
+	Undo    bool // restore the old key, and delete the new one
 }
 
-// JournalError is returned for a journal that cannot be read. It quotes nothing of it.
+// JournalError reports that a journal cannot be read. It never quotes the journal, which holds secrets.
 type JournalError struct {
-	Name string // byName the key
-	Why  string // what was found, and what was wanted
+	Name string // the name that the key is stored under
+	Why  string // what was found, and what was expected
 }
 
 func (e *JournalError) Error() string {
-	return fmt.Sprintf("the journal of the rotation of key %q is damaged: %s", e.Name, e.Why)
+	return fmt.Sprintf("the rotation journal of key %q is damaged: %s", e.Name, e.Why)
 }
 
-// Find returns the journal of the key that is stored under name, and whether there is one.
-// What cannot be read is a [*JournalError] or the keystore's error.
+// Find returns the journal of the key stored under name, and whether there is one. It returns a
+// [*JournalError] if the journal is damaged, or the keystore's error.
 func (j *Journals) Find(ctx context.Context, name string) (Rotation, bool, error) {
 	it, err := j.Ring.Item(ctx, journalName(name))
 	var garbled *keystore.DamagedError
@@ -62,7 +62,7 @@ func (j *Journals) Find(ctx context.Context, name string) (Rotation, bool, error
 	return r, err == nil, err
 }
 
-// Interrupted returns those of the names whose key has a journal. It opens none.
+// Interrupted returns the names of those keys that have a journal. It does not open the journals.
 func (j *Journals) Interrupted(ctx context.Context, names []string) ([]string, error) {
 	var all []string
 	for _, name := range names {
@@ -76,11 +76,11 @@ func (j *Journals) Interrupted(ctx context.Context, names []string) ([]string, e
 	return all, nil
 }
 
-// Put writes the journal in place of the one before.
+// Put stores the journal and replaces an earlier one.
 func (j *Journals) Put(ctx context.Context, r Rotation) error {
 	data, err := encodeRotation(r)
 	if err == nil {
-		_, err = decodeRotation(r.Name, data) // what could not be read back is not written
+		_, err = decodeRotation(r.Name, data) // never write what cannot be read back
 	}
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func (j *Journals) Put(ctx context.Context, r Rotation) error {
 	})
 }
 
-// Remove deletes the journal of the key that is stored under name, if there is one.
+// Remove deletes the journal of the key stored under name. It returns nil if there is none.
 func (j *Journals) Remove(ctx context.Context, name string) error {
 	err := j.Ring.Remove(ctx, journalName(name))
 	if errors.Is(err, keystore.ErrNotFound) {
@@ -111,10 +111,10 @@ func journalName(name string) string { return "rotation of " + name }
 const (
 	journalVersion = 1
 	journalType    = "rotation"
-	maxListed      = 100 // AWS allows a user two keys
+	maxListed      = 100 // AWS allows two keys per user
 )
 
-// journalItem is how a journal lies in the keystore.
+// journalItem is the JSON form of a journal in the keystore.
 type journalItem struct {
 	Version int        `json:"version"`
 	Type    string     `json:"type"`
@@ -152,23 +152,23 @@ func decodeRotation(name string, data []byte) (Rotation, error) {
 	damaged := func(why string) (Rotation, error) { return Rotation{}, &JournalError{Name: name, Why: why} }
 	switch {
 	case len(data) > maxItem:
-		return damaged(fmt.Sprintf("%d bytes, want at most %d", len(data), maxItem))
-	case json.Unmarshal(data, &it) != nil: // the decoder's own error may quote a secret
-		return damaged("not the JSON of a journal")
+		return damaged(fmt.Sprintf("%d bytes, expected at most %d", len(data), maxItem))
+	case json.Unmarshal(data, &it) != nil: // the decoder's error may quote a secret
+		return damaged("not valid JSON for a rotation journal")
 	case it.Type != journalType:
-		return damaged("of another type, want a journal")
+		return damaged("another type of item, expected a rotation journal")
 	case it.Version != journalVersion:
-		return damaged(fmt.Sprintf("of version %d, want version %d", it.Version, journalVersion))
+		return damaged(fmt.Sprintf("format version %d, expected version %d", it.Version, journalVersion))
 	case it.Name != name:
-		return damaged("written for another key")
+		return damaged("it was written for another key")
 	case it.Old.ID == "" || it.Old.Secret == "" || it.User == "":
-		return damaged("without the old key or its user")
+		return damaged("the old key or its user is missing")
 	case (it.New.ID == "") != (it.New.Secret == ""):
-		return damaged("with half of the new key")
+		return damaged("the new key is incomplete")
 	case !isTime(it.From) || !isTime(it.Until):
-		return damaged("without the time in which a new key was asked for")
+		return damaged("the time when the new key was requested is missing")
 	case len(it.Before) > maxListed:
-		return damaged(fmt.Sprintf("with %d keys listed, want at most %d", len(it.Before), maxListed))
+		return damaged(fmt.Sprintf("it lists %d keys, expected at most %d", len(it.Before), maxListed))
 	}
 	return Rotation{
 		Name: it.Name, User: it.User, Account: it.Account, Before: slices.Clip(it.Before),

@@ -85,16 +85,16 @@ func TestDamagedJournals(t *testing.T) {
 		return changed
 	}
 	for want, data := range map[string][]byte{
-		"not the JSON of a journal":       []byte(testSecret),
-		"of another type":                 change(`"rotation"`, `"session"`),
-		"of version 2, want version 1":    change(`"version":1`, `"version":2`),
-		"written for another key":         change(`"name":"alice"`, `"name":"bob"`),
-		"without the old key or its user": change(`"user":"alice"`, `"user":""`),
-		"with half of the new key":        change("AKIAI44QH8DHBEXAMPLE", ""),
-		"without the time":                change("2030-01-01T12:00:00Z", "0001-01-01T00:00:00Z"),
-		"with 101 keys listed, want":      change(`"`+testKeyID+`"`, strings.Repeat(`"x",`, 100)+`"x"`),
-		"want at most 65536":              append(whole, bytes.Repeat([]byte(" "), maxItem)...),
-		"is damaged: it broke":            nil,
+		"not valid JSON for a rotation journal":              []byte(testSecret),
+		"another type of item":                               change(`"rotation"`, `"session"`),
+		"format version 2, expected version 1":               change(`"version":1`, `"version":2`),
+		"it was written for another key":                     change(`"name":"alice"`, `"name":"bob"`),
+		"the old key or its user is missing":                 change(`"user":"alice"`, `"user":""`),
+		"the new key is incomplete":                          change("AKIAI44QH8DHBEXAMPLE", ""),
+		"the time when the new key was requested is missing": change("2030-01-01T12:00:00Z", "0001-01-01T00:00:00Z"),
+		"it lists 101 keys, expected":                        change(`"`+testKeyID+`"`, strings.Repeat(`"x",`, 100)+`"x"`),
+		"expected at most 65536":                             append(whole, bytes.Repeat([]byte(" "), maxItem)...),
+		"is damaged: it broke":                               nil,
 	} {
 		ring := keystoretest.New()
 		ring.Items[journalName("alice")] = keystore.Item{Data: data}

@@ -13,20 +13,20 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// NameError is returned for a key's name that aws-vault 7, which may use the same
-// keystore, takes for a session or a token of its own. It would hide the key, and delete
-// it at its next run.
+// NameError reports a key name that aws-vault 7 treats as one of its own sessions or tokens. If both versions
+// use the same keystore, aws-vault 7 would hide such a key and delete it at its next run.
 type NameError struct{ Name string }
 
 func (e *NameError) Error() string {
-	return fmt.Sprintf("key name %q: aws-vault 7 takes such a name for a session and deletes it, want another", e.Name)
+	return fmt.Sprintf("key name %q: aws-vault 7 treats such names as sessions and deletes them, expected another name", e.Name)
 }
 
-// SharedNameError is returned for a key's name under which the keystore finds the item of another
-// name: "Prod" on a disk where "prod" is the same file. To store one would destroy the other.
+// SharedNameError reports a key name that the keystore does not distinguish from another one. An example is
+// "Prod" on a disk where "prod" is the same file. Storing a key under the new name would overwrite the other
+// key.
 type SharedNameError struct {
 	Name  string
-	Other string // that the keystore lists; empty if it cannot be told
+	Other string // the name that the keystore lists; empty if it is unknown
 }
 
 func (e *SharedNameError) Error() string {
@@ -34,10 +34,11 @@ func (e *SharedNameError) Error() string {
 	if e.Other != "" {
 		other = fmt.Sprintf("%q", e.Other)
 	}
-	return fmt.Sprintf("key name %q: this keystore keeps it in the same item as %s, expected a name of its own", e.Name, other)
+	return fmt.Sprintf("key name %q: this keystore cannot distinguish it from %s, expected another name", e.Name, other)
 }
 
-// checkShared returns a [*SharedNameError] for a name that is found and not listed.
+// checkShared returns a [*SharedNameError] if the keystore finds an item under the name but does not list the
+// name.
 func (k *Keys) checkShared(ctx context.Context, name string) error {
 	if _, err := k.Ring.Stamp(ctx, name); errors.Is(err, keystore.ErrNotFound) {
 		return nil
@@ -53,8 +54,9 @@ func (k *Keys) checkShared(ctx context.Context, name string) error {
 	return e
 }
 
-// reservedNames are the forms of names that aws-vault 7 does not keep a key under. A form that is
-// wider than its own costs a name that nobody misses; a narrower one would cost a key.
+// reservedNames matches the names that aws-vault 7 uses for sessions and tokens. The pattern is deliberately
+// wider than necessary: a harmless name that is refused does no harm, but a key that aws-vault 7 deletes is
+// lost.
 var reservedNames = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?s)^(?:oidc:.*|[^,]+,[^,]+,[^,]*,[0-9]+|session:.*:.*:[^:]+|.* session \([0-9]+\))$`)
 })
@@ -66,14 +68,14 @@ func checkKeyName(name string) error {
 	return nil
 }
 
-// legacySession matches the names that aws-vault 5, 6 and 7 give to sessions, among the
-// names of keys. All end in a Unix time: of ten digits, between 2001 and 2286.
+// legacySession matches the session names of aws-vault 5, 6 and 7. They all end in a Unix time of ten digits,
+// which is a time between 2001 and 2286.
 var legacySession = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(?:sts\.GetSessionToken|sts\.AssumeRole|sts\.AssumeRoleWithWebIdentity|sso\.GetRoleCredentials|credential_process|session),([^,]+),([^,]*),[0-9]{10}$`)
 })
 
-// isLegacy reports whether another version left a session or a token under name. It is
-// narrower than what [Keys.Put] refuses: a key that is hidden is as good as lost.
+// isLegacy reports whether name is a session or token of an older aws-vault. It matches fewer names than
+// [Keys.Put] refuses, because a key that is not listed seems lost.
 func isLegacy(name string) bool {
 	if strings.HasPrefix(name, "oidc:https://") || strings.HasPrefix(name, "oidc:http://") {
 		return true

@@ -18,14 +18,14 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// Keys are the long-lived access keys, each under its profile's name, in items that
-// aws-vault 7 reads and writes too.
+// Keys stores long-lived access keys, each under a name that is usually a profile name. aws-vault 7 can read
+// and write the same items.
 type Keys struct {
 	Ring KeyRing
-	Dir  *disk.Folder // where each key's generation is noted; nil where no session is cached that began with a key
+	Dir  *disk.Folder // holds a generation number per key; nil if no cached session depends on a key
 
-	// NeedsTouch reports whether the key of that name is to open with a touch only, or why it cannot
-	// be kept so; nil for none.
+	// NeedsTouch reports whether the key must be stored so that each use requires a touch of a security key.
+	// It returns an error if the keystore does not support that. Nil means that no key requires a touch.
 	NeedsTouch func(name string) (bool, error)
 }
 
@@ -36,11 +36,11 @@ func (k *Keys) needsTouch(name string) (bool, error) {
 	return k.NeedsTouch(name)
 }
 
-// ErrNoKey is returned for a name under which no key is stored.
+// ErrNoKey reports that no key is stored under the name.
 var ErrNoKey = errors.New("no key is stored under that name")
 
-// Names returns the names under which keys are stored, sorted. Sessions and tokens that
-// aws-vault 7 left beside them are not keys; nothing here writes or deletes them.
+// Names returns the names of all stored keys, sorted. It leaves out the sessions and tokens of aws-vault 7,
+// which this package neither writes nor deletes.
 func (k *Keys) Names(ctx context.Context) ([]string, error) {
 	names, err := k.Ring.Names(ctx)
 	if err != nil {
@@ -51,9 +51,9 @@ func (k *Keys) Names(ctx context.Context) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// Key returns the key stored under name, or [ErrNoKey]. A key that is to open with a touch, and
-// does not yet, is stored again so that it does. An item that is no key is a
-// [*DamagedError]; one that cannot be opened is the keystore's error.
+// Key returns the key stored under name, or [ErrNoKey]. If the key must require a touch but does not yet, Key
+// stores it again so that it does. It returns a [*DamagedError] if the item is not a key, and the keystore's
+// error if the item cannot be opened.
 func (k *Keys) Key(ctx context.Context, name string) (aws.Credentials, error) {
 	it, err := k.Ring.Item(ctx, name)
 	if errors.Is(err, keystore.ErrNotFound) {
@@ -66,15 +66,15 @@ func (k *Keys) Key(ctx context.Context, name string) (aws.Credentials, error) {
 	if err != nil || it.Touch {
 		return c, err
 	}
-	// It was stored before its profile asked for a touch.
+	// The key was stored before its profile required a touch.
 	if touch, err := k.needsTouch(name); err != nil || !touch {
-		return c, nil // a keystore that cannot keep it so is refused where it is used, not where it is left
+		return c, nil // the caller reports a keystore without touch support when it uses the key
 	}
 	return c, k.Put(ctx, name, c)
 }
 
-// keyItem is how a key lies in the keystore: the SDK's own struct as aws-vault 7 encodes
-// it, written down so that a later SDK changes nothing that is stored.
+// keyItem is the JSON form of a key in the keystore, as aws-vault 7 writes it. It repeats the fields of the
+// SDK's struct, so that a later SDK does not change the stored form.
 type keyItem struct {
 	AccessKeyID     string
 	SecretAccessKey string
@@ -92,20 +92,20 @@ func decodeKey(name string, data []byte) (aws.Credentials, error) {
 		return aws.Credentials{}, &DamagedError{Name: name, Why: why}
 	}
 	if len(data) > maxItem {
-		return damaged(fmt.Sprintf("%d bytes, want at most %d", len(data), maxItem))
+		return damaged(fmt.Sprintf("%d bytes, expected at most %d", len(data), maxItem))
 	}
 	var c keyItem
-	if json.Unmarshal(data, &c) != nil { // the decoder's own error may quote the secret
-		return damaged("not the JSON of an access key")
+	if json.Unmarshal(data, &c) != nil { // the decoder's error may quote the secret
+		return damaged("not valid JSON for an access key")
 	}
 	if c.AccessKeyID == "" || c.SecretAccessKey == "" {
-		return damaged("no access key id or no secret in it")
+		return damaged("the access key ID or the secret access key is missing")
 	}
 	return aws.Credentials(c), nil
 }
 
-// Put stores a key under name, in place of any that was there. It returns a [*NameError]
-// for a name that cannot be a key's, and a [*SharedNameError] for one whose item is another key's.
+// Put stores a key under name and replaces an earlier one. It returns a [*NameError] if the name is reserved,
+// and a [*SharedNameError] if the keystore does not distinguish it from another key's name.
 func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 	if err := checkKeyName(name); err != nil {
 		return err
@@ -115,7 +115,7 @@ func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 		return fmt.Errorf("key %q: %w", name, err)
 	}
 	if _, err := decodeKey(name, data); err != nil {
-		return err // what could not be read back is not written
+		return err // never write what cannot be read back
 	}
 	if err := k.checkShared(ctx, name); err != nil {
 		return err
@@ -124,7 +124,8 @@ func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 	if err != nil {
 		return err
 	}
-	// Once before, so that a folder that cannot be written is found while nothing has changed.
+	// The generation changes before and after the write. The first change fails early if the folder is not
+	// writable.
 	if err := k.renewGeneration(name); err != nil {
 		return err
 	}
@@ -138,26 +139,26 @@ func (k *Keys) Put(ctx context.Context, name string, c aws.Credentials) error {
 	return k.renewGeneration(name)
 }
 
-// ErrReadBack is returned where a keystore returns something else than what was written to it.
-var ErrReadBack = errors.New("what was read back is not what was written")
+// ErrReadBack reports that the keystore returned a different key than the one written.
+var ErrReadBack = errors.New("the key read back differs from the key written")
 
-// PutVerified stores a key under name, reads it back and compares. Besides the errors of Put
-// and Key it returns [ErrReadBack].
+// PutVerified stores a key under name, reads it back and compares the two. It returns the errors of Put and
+// Key, and [ErrReadBack] if the keys differ.
 func (k *Keys) PutVerified(ctx context.Context, name string, key aws.Credentials) error {
 	if err := k.Put(ctx, name, key); err != nil {
 		return err
 	}
-	again, err := k.Key(ctx, name)
+	readBack, err := k.Key(ctx, name)
 	if err != nil {
-		return fmt.Errorf("reading it back: %w", err)
+		return fmt.Errorf("reading the stored key back: %w", err)
 	}
-	if !SameKey(again, key) {
+	if !SameKey(readBack, key) {
 		return ErrReadBack
 	}
 	return nil
 }
 
-// SameKey compares all that is stored of a key.
+// SameKey reports whether two keys have the same ID, secret and session token.
 func SameKey(a, b aws.Credentials) bool {
 	return a.AccessKeyID == b.AccessKeyID && a.SecretAccessKey == b.SecretAccessKey && a.SessionToken == b.SessionToken
 }
@@ -171,9 +172,9 @@ func (k *Keys) Remove(ctx context.Context, name string) error {
 	return err
 }
 
-// Fingerprint returns a text that changes whenever the key under name is written, by
-// us or by another program, and whether there is one. It opens the item only where the
-// keystore has nothing else to tell its writings apart by.
+// Fingerprint returns a text that changes whenever the key under name is written, by aws-vault or by another
+// program. The second result reports whether there is a key. Fingerprint opens the item only if the keystore
+// has no stamps.
 func (k *Keys) Fingerprint(ctx context.Context, name string) (string, bool, error) {
 	stamp, err := k.Ring.Stamp(ctx, name)
 	if errors.Is(err, keystore.ErrNotFound) {
@@ -199,8 +200,8 @@ func (k *Keys) Fingerprint(ctx context.Context, name string) (string, bool, erro
 	return stamp + " " + string(generation), true, nil
 }
 
-// renewGeneration notes a new generation of the key. A keystore's own stamp may count in seconds,
-// and two writes may fall into one.
+// renewGeneration records a new generation of the key. It is needed because the stamp of a keystore may have
+// a resolution of one second, so two quick writes can have the same stamp.
 func (k *Keys) renewGeneration(name string) error {
 	if k.Dir == nil {
 		return nil
@@ -208,14 +209,13 @@ func (k *Keys) renewGeneration(name string) error {
 	return k.Dir.Write(generationFile(name), []byte(rand.Text()))
 }
 
-// generationFile is the file that a key's generation is noted in.
+// generationFile returns the name of the file that holds a key's generation.
 func generationFile(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return hex.EncodeToString(sum[:16])
 }
 
-// KeyCheck identifies a key without telling it: a session that was begun with another
-// key has another.
+// KeyCheck returns a digest that identifies a key without revealing it.
 func KeyCheck(c aws.Credentials) string {
 	sum := sha256.Sum256([]byte("aws-vault key check 1\x00" + c.AccessKeyID + "\x00" + c.SecretAccessKey))
 	return hex.EncodeToString(sum[:16])

@@ -53,14 +53,14 @@ func TestKeyItem(t *testing.T) {
 func TestDamagedKeys(t *testing.T) {
 	whole := `{"AccessKeyID":"` + testKeyID + `","SecretAccessKey":"` + testSecret + `"}`
 	for name, c := range map[string]struct{ data, want string }{
-		"empty":      {"", "not the JSON of an access key"},
-		"half":       {whole[:len(whole)-3], "not the JSON of an access key"},
-		"garbage":    {`{"AccessKeyID":["` + testSecret + `"]}`, "not the JSON of an access key"},
-		"no id":      {`{"SecretAccessKey":"` + testSecret + `"}`, "no access key id"},
-		"no secret":  {`{"AccessKeyID":"` + testKeyID + `"}`, "no secret"},
-		"null":       {"null", "no access key id"},
-		"oversized":  {whole + strings.Repeat(" ", maxItem), "want at most 65536"},
-		"old secret": {`{"AccessKeyId":"","SecretAccessKey":"` + testSecret + `"}`, "no access key id"},
+		"empty":      {"", "not valid JSON for an access key"},
+		"half":       {whole[:len(whole)-3], "not valid JSON for an access key"},
+		"garbage":    {`{"AccessKeyID":["` + testSecret + `"]}`, "not valid JSON for an access key"},
+		"no id":      {`{"SecretAccessKey":"` + testSecret + `"}`, "the secret access key is missing"},
+		"no secret":  {`{"AccessKeyID":"` + testKeyID + `"}`, "the secret access key is missing"},
+		"null":       {"null", "the secret access key is missing"},
+		"oversized":  {whole + strings.Repeat(" ", maxItem), "expected at most 65536"},
+		"old secret": {`{"AccessKeyId":"","SecretAccessKey":"` + testSecret + `"}`, "the secret access key is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			keys, r := newKeys(t)

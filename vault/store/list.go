@@ -11,10 +11,9 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// List returns the sessions that the keystore holds and that have not expired, the
-// earliest expiry first. It lists the keystore once and opens nothing but what the
-// index does not know, which it then learns. Damaged items are warnings; the error is
-// the keystore's.
+// List returns the unexpired sessions in the keystore, those that expire first at the front. It lists the
+// keystore once. It opens only items that the index does not know, and adds them to the index. Damaged items
+// are returned as warnings. The error is the keystore's.
 func (s *Sessions) List(ctx context.Context) ([]Entry, []error, error) {
 	return list(ctx, s.listRing(), s.Index, "", s.Now())
 }
@@ -27,23 +26,22 @@ func list(ctx context.Context, ring Ring, x *Index, kind string, now time.Time) 
 	return filterUnexpired(all, kind, now), warnings, nil
 }
 
-// filterUnexpired are the entries of a kind that have not expired, the earliest expiry first.
+// filterUnexpired returns the unexpired entries of this type, those that expire first at the front.
 func filterUnexpired(all []Entry, kind string, now time.Time) []Entry {
-	live := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return e.Type != kind || !e.Expires.After(now) })
-	slices.SortFunc(live, func(a, b Entry) int {
+	unexpired := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return e.Type != kind || !e.Expires.After(now) })
+	slices.SortFunc(unexpired, func(a, b Entry) int {
 		if c := a.Expires.Compare(b.Expires); c != 0 {
 			return c
 		}
 		return strings.Compare(a.Name, b.Name)
 	})
-	return live
+	return unexpired
 }
 
-// Cached is what a keystore holds that is no key.
+// Cached lists the cached sessions and tokens in a keystore.
 type Cached struct{ Sessions, Tokens []Entry }
 
-// Cached returns what [Sessions.List] and [Tokens.List] return, with one listing of the
-// keystore for both.
+// ListCached returns the results of [Sessions.List] and [Tokens.List], and lists the keystore only once.
 func (s *Sessions) ListCached(ctx context.Context) (Cached, []error, error) {
 	all, warnings, err := readEntries(ctx, s.listRing(), s.Index, s.Now())
 	if err != nil {
@@ -56,27 +54,27 @@ func groupByType(all []Entry, now time.Time) Cached {
 	return Cached{Sessions: filterUnexpired(all, "", now), Tokens: filterUnexpired(all, tokenType, now)}
 }
 
-// Remove deletes the sessions that match, expired ones too, and returns how many had not
-// expired. What else lies in the keystore, damaged items among it, stays: it may be no
-// session. If the keystore fails half-way, the count is of those that are gone.
+// Remove deletes the matching sessions, including expired ones, and returns how many of them had not expired.
+// It never deletes damaged or unknown items, which may not be sessions. If the keystore fails midway, Remove
+// returns the number of sessions deleted so far.
 func (s *Sessions) Remove(ctx context.Context, match func(Entry) bool) (int, []error, error) {
-	gone, warnings, err := remove(ctx, s.listRing(), s.Index, s.Now(), map[string]func(Entry) bool{"": match})
-	return len(gone.Sessions), warnings, err
+	deleted, warnings, err := remove(ctx, s.listRing(), s.Index, s.Now(), map[string]func(Entry) bool{"": match})
+	return len(deleted.Sessions), warnings, err
 }
 
-// RemoveCached is Remove for sessions and tokens, with one listing of the keystore for both.
-// It returns those that are gone and had not expired.
+// RemoveCached deletes the matching sessions and tokens, and lists the keystore only once. It returns the
+// deleted entries that had not expired.
 func (s *Sessions) RemoveCached(ctx context.Context, session, token func(Entry) bool) (Cached, []error, error) {
 	return remove(ctx, s.listRing(), s.Index, s.Now(), map[string]func(Entry) bool{"": session, tokenType: token})
 }
 
-// remove deletes what the function of its type matches.
+// remove deletes the entries for which the match function of their type returns true.
 func remove(ctx context.Context, ring Ring, x *Index, now time.Time, matches map[string]func(Entry) bool) (Cached, []error, error) {
 	all, warnings, err := readEntries(ctx, ring, x, now)
 	if err != nil {
 		return Cached{}, warnings, err
 	}
-	var found, gone []Entry
+	var found, deleted []Entry
 	for _, e := range all {
 		if match, ok := matches[e.Type]; !ok || !match(e) {
 			continue
@@ -89,22 +87,23 @@ func remove(ctx context.Context, ring Ring, x *Index, now time.Time, matches map
 			found = append(found, e)
 		}
 		err = nil
-		gone = append(gone, Entry{Name: e.Name})
+		deleted = append(deleted, Entry{Name: e.Name})
 	}
-	if gone != nil {
-		warnings = append(warnings, x.addOrWarn(ctx, gone)...)
+	if deleted != nil {
+		warnings = append(warnings, x.addOrWarn(ctx, deleted)...)
 	}
 	return groupByType(found, now), warnings, err
 }
 
-// readEntries returns what the index or else the item tells of each item in the keystore.
+// readEntries returns an entry for each item in the keystore. It opens only items that the index does not
+// know.
 func readEntries(ctx context.Context, ring Ring, x *Index, now time.Time) ([]Entry, []error, error) {
 	names, err := ring.Names(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	known := x.Entries()
-	var all, learnt []Entry
+	var all, added []Entry
 	var warnings []error
 	for _, name := range names {
 		if e, ok := known[name]; ok {
@@ -117,25 +116,25 @@ func readEntries(ctx context.Context, ring Ring, x *Index, now time.Time) ([]Ent
 		}
 		warnings = append(warnings, damage...)
 		if e.Name != "" {
-			learnt = append(learnt, e)
+			added = append(added, e)
 		}
 	}
-	if learnt != nil {
-		warnings = append(warnings, x.addOrWarn(ctx, learnt)...)
+	if added != nil {
+		warnings = append(warnings, x.addOrWarn(ctx, added)...)
 	}
-	return append(all, learnt...), warnings, nil
+	return append(all, added...), warnings, nil
 }
 
-// otherType is the type of an item that is whole, and neither a session nor a token. The index
-// knows of it, so that it is not opened for each list, and forgets it after otherLifetime, for
-// nobody tells it when such an item is removed.
+// otherType is the type of a valid item that is neither a session nor a token. The index has an entry for
+// such an item, so that it is not opened for each list. The entry expires after otherLifetime, because the
+// index is not updated when such an item is removed.
 const (
 	otherType     = "other"
 	otherLifetime = 30 * 24 * time.Hour
 )
 
-// readEntry reads an item and returns what the index is to know of it: nothing, if it is
-// damaged, which is a warning.
+// readEntry opens an item and returns its index entry. For a damaged item it returns an empty entry and a
+// warning.
 func readEntry(ctx context.Context, ring Ring, name string, now time.Time) (Entry, []error, error) {
 	data, warnings, err := readItem(ctx, ring, name)
 	if data == nil {
@@ -157,7 +156,7 @@ func readEntry(ctx context.Context, ring Ring, name string, now time.Time) (Entr
 	return Entry{}, []error{err}, nil
 }
 
-// isOtherType reports whether an item was called damaged only because it is something else.
+// isOtherType reports whether err is a [*DamagedError] only because the item has another type.
 func isOtherType(err error) bool {
 	var damaged *DamagedError
 	return errors.As(err, &damaged) && damaged.isOther
@@ -165,7 +164,7 @@ func isOtherType(err error) bool {
 
 func (x *Index) addOrWarn(ctx context.Context, entries []Entry) []error {
 	if err := x.add(ctx, entries...); err != nil {
-		return []error{fmt.Errorf("the list of sessions could not be written: %w", err)}
+		return []error{fmt.Errorf("could not update the list of sessions: %w", err)}
 	}
 	return nil
 }

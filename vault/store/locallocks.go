@@ -8,80 +8,80 @@ import (
 	"aws-vault/vault/mutex"
 )
 
-// local lets one goroutine of this process at a time stand at a lock file. A server may
-// have thousands that want one session, and each that waits for the system's lock costs
-// a thread and an open file.
+// localLocks allows only one goroutine of this process at a time to wait for a lock file. A server may have
+// thousands of goroutines that wait for the same session. Each wait for a system lock would use a thread and
+// an open file.
 type localLocks struct {
 	mu     sync.Mutex
 	byName map[string]*localLock
 }
 
-// A localLock is forgotten when nobody has it or waits for it.
+// A localLock is removed when no goroutine holds it or waits for it.
 type localLock struct {
 	mutex.Mutex
 	users int
 }
 
-// tryAcquire takes the turn at a lock file if it is free. It is given back by calling give, once.
-func (t *localLocks) tryLock(path string) (give func(), ok bool) {
-	at := t.join(path)
-	give, ok = at.TryLock()
+// tryLock locks the mutex of a lock file if it is free. The caller calls unlock once.
+func (t *localLocks) tryLock(name string) (unlock func(), ok bool) {
+	l := t.join(name)
+	unlock, ok = l.TryLock()
 	if !ok {
-		t.leave(path, at)
+		t.leave(name, l)
 		return nil, false
 	}
-	return t.unlockFunc(path, at, give), true
+	return t.unlockFunc(name, l, unlock), true
 }
 
-// acquire is try that waits, until ctx ends. It returns the cause of that end.
-func (t *localLocks) lock(ctx context.Context, path string) (give func(), err error) {
-	at := t.join(path)
-	give, err = at.Lock(ctx)
+// lock waits for the mutex of a lock file until ctx ends, and then returns the cause. The caller calls unlock
+// once.
+func (t *localLocks) lock(ctx context.Context, name string) (unlock func(), err error) {
+	l := t.join(name)
+	unlock, err = l.Lock(ctx)
 	if err != nil {
-		t.leave(path, at)
+		t.leave(name, l)
 		return nil, err
 	}
-	return t.unlockFunc(path, at, give), nil
+	return t.unlockFunc(name, l, unlock), nil
 }
 
-func (t *localLocks) unlockFunc(path string, at *localLock, give func()) func() {
+func (t *localLocks) unlockFunc(name string, l *localLock, unlock func()) func() {
 	return func() {
-		give()
-		t.leave(path, at)
+		unlock()
+		t.leave(name, l)
 	}
 }
 
-func (t *localLocks) join(path string) *localLock {
+func (t *localLocks) join(name string) *localLock {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	at, ok := t.byName[path]
+	l, ok := t.byName[name]
 	if !ok {
 		if t.byName == nil {
 			t.byName = map[string]*localLock{}
 		}
-		at = &localLock{Mutex: mutex.New()}
-		t.byName[path] = at
+		l = &localLock{Mutex: mutex.New()}
+		t.byName[name] = l
 	}
-	at.users++
-	return at
+	l.users++
+	return l
 }
 
-func (t *localLocks) leave(path string, at *localLock) {
+func (t *localLocks) leave(name string, l *localLock) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if at.users--; at.users == 0 {
-		delete(t.byName, path)
+	if l.users--; l.users == 0 {
+		delete(t.byName, name)
 	}
 }
 
-// memoryNotes are what the holders of locks wrote, for the goroutines of a process that has no folder for
-// lock files.
+// memoryNotes holds the notes of locks for a process that has no folder for lock files.
 type memoryNotes struct {
 	mu     sync.Mutex
 	byName map[string][]byte
 }
 
-// A memoryNote stands in for the lock file of that name.
+// A memoryNote replaces the lock file with this name.
 type memoryNote struct {
 	notes *memoryNotes
 	name  string

@@ -15,72 +15,72 @@ import (
 	"aws-vault/vault/program"
 )
 
-// Locks keep the processes of one user, and the goroutines of each, from doing one thing
-// at the same time. A lock dies with its holder, however that ends.
+// Locks prevents the processes of one user, and the goroutines of each process, from doing the same work at
+// the same time. The operating system releases a lock when the process that holds it ends.
 type Locks struct {
-	Dir        *disk.Folder // byName the lock files; nil to lock within this process alone
-	Program    string       // who we are, for those who wait for us, such as "aws-vault exec prod"
-	OnSlowWait func(Wait)   // told once when a wait has lasted a second; nil to tell nobody
+	Dir        *disk.Folder // folder of the lock files; nil to lock within this process only
+	Program    string       // this command, shown by processes that wait for it, such as "aws-vault exec prod"
+	OnSlowWait func(Wait)   // called once when a wait takes longer than a second; may be nil
 	Now        func() time.Time
 
-	// CatchSignals is called before a lock is taken: whoever takes one waits for another process, or for
-	// what takes time. See [aws-vault/cli/app.Env]. Nil where signals are left to the caller.
+	// CatchSignals is called before a lock is acquired, because the process may then wait or hold the lock
+	// for a long time. See [aws-vault/cli/app.Env]. Nil leaves signals to the caller.
 	CatchSignals func()
 
-	// ParentLocks are the locks that the processes hold that started this one and wait for it.
+	// ParentLocks are the locks held by the processes that started this one and wait for it to end.
 	ParentLocks []program.Lock
 
-	slowAfter   time.Duration     // how long a wait may last before Waiting is told; 0 for a second
-	onWait      func(name string) // called by whoever has to wait, for tests to count
+	slowAfter   time.Duration     // how long a wait may take before OnSlowWait is called; 0 means one second
+	onWait      func(name string) // called before each wait; tests count the calls
 	local       localLocks
-	memoryNotes memoryNotes // what the lock files say, where there is no folder
+	memoryNotes memoryNotes // the lock notes if Dir is nil
 
 	mu   sync.Mutex
 	held map[*Lock]bool
 }
 
-// OnSlowWait says what a wait is for.
+// A Wait describes the lock that this process waits for.
 type Wait struct {
-	Process  int    // byName the holder, as far as it said so
-	Program  string // that it runs
-	Question string // that it asks
+	Process  int    // ID of the process that holds the lock; 0 if it is unknown
+	Program  string // the command of that process
+	Question string // what that process holds the lock for, or what it is prompting for
 }
 
-// unusedLockAge is how long a lock file is unused before it is removed.
+// unusedLockAge is the age at which an unused lock file is removed.
 const unusedLockAge = 24 * time.Hour
 
-// slowWaitAfter is how long a wait may last before it is said whom it is for.
+// slowWaitAfter is how long a wait may take before OnSlowWait is called.
 const slowWaitAfter = time.Second
 
-// Session takes the lock under which the session id is made. It returns a [*LockOwnerError]
-// if whoever held the lock meanwhile failed at making the same session: one refused or
-// cancelled question is then one, however many processes wait for its answer. It returns a
-// [*DeadlockError], and does not wait, if the lock is held for ctx already or by a process that
-// waits for this one. If ctx ends first, it returns the cause.
+// Session acquires the lock for creating the session with this ID, and waits for it until ctx ends. It
+// returns the cause if ctx ends first.
 //
-// What is done under the lock is done with the context that comes with it: programs that
-// are started with it tell their children of the lock.
+// It returns a [*LockOwnerError] if the process that held the lock during the wait failed to create the same
+// session. So a prompt that was refused or cancelled is not repeated by each waiting process. It returns a
+// [*DeadlockError] at once if ctx, or a process that waits for this one, holds the lock already.
 //
-// Each id has a lock file of its own. The locks of the sessions and tokens that a session is
-// made from are taken while its own is held, and none of these is made from it in turn, so no
-// two processes can wait for each other.
+// Use the returned context for all work under the lock. Programs started with it tell their children which
+// locks are held.
+//
+// Each session has its own lock file. While its lock is held, only the locks of sessions and tokens that it
+// depends on are acquired. Dependencies have no cycles, so two processes cannot wait for each other.
 func (l *Locks) Session(ctx context.Context, id, question string) (context.Context, *Lock, error) {
 	return l.acquire(ctx, sessionFile(id), question)
 }
 
 func sessionFile(id string) string { return "session-" + id }
 
-// token is the same for a token.
+// token acquires the lock of a token, as Session does for a session.
 func (l *Locks) token(ctx context.Context, id, question string) (context.Context, *Lock, error) {
 	return l.acquire(ctx, "token-"+id, question)
 }
 
-// device is the same for an MFA device.
+// device acquires the lock of an MFA device, as Session does for a session.
 func (l *Locks) device(ctx context.Context, id, question string) (context.Context, *Lock, error) {
 	return l.acquire(ctx, "device-"+id, question)
 }
 
-// Named takes the lock of one name out of a few that the program knows.
+// Named acquires a lock with one of the program's fixed names, as Session does for a session.
 func (l *Locks) Named(ctx context.Context, name, question string) (context.Context, *Lock, error) {
 	return l.acquire(ctx, name, question)
 }
@@ -104,7 +104,7 @@ func (l *Locks) acquire(ctx context.Context, name, question string) (context.Con
 		}
 	}
 	h.note = decodeNote(h.file.ReadNote())
-	// The time is looked at as well, for the note may have been unreadable before.
+	// The time is compared too, because the note may have been unreadable before the wait.
 	if f := h.note.Failure; waited && f.ID != before.ID && !f.At.Before(began) {
 		h.Close()
 		return ctx, nil, &LockOwnerError{Process: f.Process, Text: f.Text, Cancelled: f.Cancelled}
@@ -115,22 +115,22 @@ func (l *Locks) acquire(ctx context.Context, name, question string) (context.Con
 	return program.WithLock(ctx, name), h, nil
 }
 
-// A DeadlockError is returned for a lock that a process holds that waits for this one to end:
-// to wait for it would be to wait without end.
+// A DeadlockError reports that this process needs a lock held by a process that waits for this one to end.
+// Waiting for the lock would never end.
 type DeadlockError struct {
 	Question      string // what the lock is for
-	Program       string // isOurs
-	HolderProgram string // its program
-	HolderProcess int    // that holds it
+	Program       string // the command of this process
+	HolderProgram string // the command of the process that holds the lock
+	HolderProcess int    // the ID of the process that holds the lock
 }
 
 func (e *DeadlockError) Error() string {
-	return fmt.Sprintf("%s was started by %s (process %d), which waits for it, and both need the same lock: %s", e.Program, e.HolderProgram, e.HolderProcess, e.Question)
+	return fmt.Sprintf("%s needs a lock that its caller holds (%s, process %d): %s", e.Program, e.HolderProgram, e.HolderProcess, e.Question)
 }
 
-// checkDeadlock returns a [*DeadlockError] if the lock is held for what ctx does, or by a process that
-// waits for this one. A lock that such a process held may have passed on to another, so its
-// note is asked.
+// checkDeadlock returns a [*DeadlockError] if the lock is held for ctx, or by a process that waits for this
+// one. It reads the current holder from the note of the lock, because such a process may have released the
+// lock in the meantime.
 func (l *Locks) checkDeadlock(ctx context.Context, name, question string) error {
 	n := l.readNote(name)
 	if slices.Contains(slices.Concat(l.ParentLocks, program.HeldLocks(ctx)), program.Lock{Process: n.Process, Name: name}) {
@@ -155,8 +155,8 @@ func (l *Locks) track(h *Lock) {
 	}
 }
 
-// SetQuestion says to those who wait for any of our locks what the user is being asked now: a
-// lock that was taken for one thing may come to wait for a person's answer to another.
+// SetQuestion updates the note of every lock that this process holds. Waiting processes then see what the
+// user is being prompted for now.
 func (l *Locks) SetQuestion(question string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -165,7 +165,7 @@ func (l *Locks) SetQuestion(question string) {
 	}
 }
 
-// readNote returns what the holders of a lock wrote last.
+// readNote returns the last note written by a holder of the lock.
 func (l *Locks) readNote(name string) note {
 	if l.Dir == nil {
 		return decodeNote(l.memoryNotes.note(name).ReadNote())
@@ -173,7 +173,7 @@ func (l *Locks) readNote(name string) note {
 	return decodeNote(l.Dir.ReadNote(name))
 }
 
-// tryAcquire takes the lock of that name, or returns nothing if someone else holds it.
+// tryAcquire acquires the lock if it is free. It returns nil if another holder has it.
 func (l *Locks) tryAcquire(name string) (*Lock, error) {
 	done, ok := l.local.tryLock(name)
 	if !ok {
@@ -190,7 +190,7 @@ func (l *Locks) tryAcquire(name string) (*Lock, error) {
 	return &Lock{file: f, release: done}, nil
 }
 
-// wait takes the lock once it is free, and says whom it waits for if that takes long.
+// wait acquires the lock once it is free. It reports a slow wait.
 func (l *Locks) wait(ctx context.Context, name string) (*Lock, error) {
 	defer l.reportSlowWait(name)()
 	if l.onWait != nil {
@@ -211,8 +211,8 @@ func (l *Locks) wait(ctx context.Context, name string) (*Lock, error) {
 	return &Lock{file: f, release: done}, nil
 }
 
-// reportSlowWait calls Waiting once the wait has lasted long, unless what it returns is called
-// before. That comes back when nothing will be said any more.
+// reportSlowWait calls OnSlowWait when the wait has taken too long. Calling stop cancels this. After stop
+// returns, OnSlowWait is not running and will not be called.
 func (l *Locks) reportSlowWait(name string) (stop func()) {
 	if l.OnSlowWait == nil {
 		return func() {}
@@ -221,39 +221,39 @@ func (l *Locks) reportSlowWait(name string) (stop func()) {
 	if slow == 0 {
 		slow = slowWaitAfter
 	}
-	told := make(chan struct{})
+	reported := make(chan struct{})
 	t := time.AfterFunc(slow, func() {
-		defer close(told)
+		defer close(reported)
 		n := l.readNote(name)
 		l.OnSlowWait(Wait{Process: n.Process, Program: n.Program, Question: n.Question})
 	})
 	return func() {
 		if !t.Stop() {
-			<-told
+			<-reported
 		}
 	}
 }
 
-// A noteFile is a [*disk.LockFile] that is held, or stands in for one.
+// A noteFile is a [*disk.LockFile] that is held, or its replacement in memory.
 type noteFile interface {
 	ReadNote() ([]byte, error)
 	WriteNote(note []byte) error
 	Close() error
 }
 
-// A Held lock is given back by Close, or by Fail.
+// A Lock is held until Close or Fail.
 type Lock struct {
 	file    noteFile
-	release func() // gives the process's own turn on
+	release func() // releases the lock within this process
 
 	mu   sync.Mutex
 	note note
 
 	once sync.Once
-	err  error // that closing met
+	err  error // the result of Close
 }
 
-// Close gives the lock back. A second call does nothing more.
+// Close releases the lock. Further calls return the same result.
 func (h *Lock) Close() error {
 	h.once.Do(func() {
 		h.err = h.file.Close()
@@ -262,13 +262,13 @@ func (h *Lock) Close() error {
 	return h.err
 }
 
-// Fail leaves an error to those who wait for what could not be made, and gives the lock
-// back. The error's text must hold no secret; whether its user gave up is said apart.
+// Fail releases the lock and passes err to the processes that wait for it. The text of err must not contain
+// secrets. The argument cancelled reports whether the user cancelled a prompt.
 func (h *Lock) Fail(now time.Time, err error, cancelled bool) error {
 	text := err.Error()
-	var theirs *LockOwnerError
-	if errors.As(err, &theirs) {
-		text = theirs.Text // who waited for us need not hear whom we waited for
+	var other *LockOwnerError
+	if errors.As(err, &other) {
+		text = other.Text // pass on the original error only
 	}
 	h.mu.Lock()
 	h.note.Failure = failure{ID: rand.Text(), At: now, Process: os.Getpid(), Text: oneLine(text), Cancelled: cancelled}
@@ -284,16 +284,16 @@ func (h *Lock) setQuestion(question string) {
 	h.writeNote()
 }
 
-// writeNote writes the note. A lock without one is a lock, on a full disk too.
+// writeNote writes the note to the lock file. It ignores errors, because the lock works without a note, even
+// on a full disk.
 func (h *Lock) writeNote() {
 	if raw := h.note.encode(); raw != nil {
 		h.file.WriteNote(raw)
 	}
 }
 
-// sweep removes the files of locks that nobody has used for a day. There is one for each session,
-// token and device, so that without this their number would grow with use. Files that an
-// older version used are removed in the same way.
+// sweep removes lock files that have not been used for a day. There is one for each session, token and
+// device, so their number would grow without limit. It also removes the lock files of older versions.
 func (l *Locks) sweep(now time.Time) {
 	files, err := l.Dir.Entries()
 	if err != nil {
@@ -304,7 +304,7 @@ func (l *Locks) sweep(now time.Time) {
 		if kind != "session" && kind != "token" && kind != "device" {
 			continue
 		}
-		if info, err := f.Info(); err == nil && now.Sub(info.ModTime()) > unusedLockAge { // its holder's note was the last to be written
+		if info, err := f.Info(); err == nil && now.Sub(info.ModTime()) > unusedLockAge { // the holder wrote its note last
 			l.Dir.RemoveLock(f.Name())
 		}
 	}

@@ -90,7 +90,7 @@ func testOneFailure(t *testing.T, newTestSessions func(*testing.T) *testSessions
 						if maker.Process != os.Getpid() || maker.Text != "asking: "+why.Error() || maker.Cancelled != (why == errCancelled) {
 							t.Errorf("took %+v", maker)
 						}
-						if !strings.Contains(err.Error(), "for which this one waited, failed: asking") {
+						if !strings.Contains(err.Error(), "which failed: asking") {
 							t.Errorf("the error is %q", err)
 						}
 					} else if !errors.Is(err, why) {

@@ -12,11 +12,11 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// A LoginCache is the folder in which the AWS CLI keeps what aws login gave, as plain text.
+// A LoginCache is the folder where the AWS CLI stores the sign-ins of aws login in plain text.
 // https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sign-in.html
 type LoginCache struct{ Dir string }
 
-// CachedLogin is what lies in a file of the folder.
+// CachedLogin is the content of one file in the folder.
 type CachedLogin struct {
 	AccessToken struct {
 		AccessKeyID     string    `json:"accessKeyId"`
@@ -25,13 +25,13 @@ type CachedLogin struct {
 		AccountID       string    `json:"accountId"`
 		ExpiresAt       time.Time `json:"expiresAt"`
 	} `json:"accessToken"`
-	SignInRegion string `json:"signInRegion"` // where it began; empty where it was not written down
+	SignInRegion string `json:"signInRegion"` // the region where the sign-in started; may be empty
 	ClientID     string `json:"clientId"`
 	RefreshToken string `json:"refreshToken"`
-	ProofKey     string `json:"dpopKey"` // SEC 1, in PEM
+	ProofKey     string `json:"dpopKey"` // private key, SEC 1 in PEM
 }
 
-// Path is where the sign-in of an identity lies.
+// Path returns the path of the file that holds the sign-in of a session.
 func (c *LoginCache) Path(session string) string {
 	return filepath.Join(c.Dir, c.file(session))
 }
@@ -41,7 +41,7 @@ func (c *LoginCache) file(session string) string {
 	return hex.EncodeToString(sum[:]) + ".json"
 }
 
-// Login returns what lies there. What cannot be read is as good as none.
+// Login returns the sign-in of a session, and whether it could be read.
 func (c *LoginCache) Login(session string) (CachedLogin, bool) {
 	raw, err := disk.ReadBounded(c.Path(session), maxItem)
 	if err != nil {
@@ -58,7 +58,7 @@ func decodeLogin(raw []byte) (CachedLogin, bool) {
 	return l, true
 }
 
-// Remove removes what lies there, once it is kept elsewhere.
+// Remove deletes the file with the sign-in of a session. It returns nil if there is none.
 func (c *LoginCache) Remove(session string) error {
 	if err := disk.NewFolder(c.Dir).Remove(c.file(session)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -11,38 +11,38 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// A note is what a lock file says to those who wait. It is a hint, but for the
-// failure: a process that waited while it was left takes it for its own.
+// A note is text in a lock file for the processes that wait for the lock. It is a hint, except for the
+// failure: a process that waited for the lock returns the failure as its own error.
 type note struct {
 	Process  int     `json:"process"`
 	Program  string  `json:"program"`
 	Question string  `json:"question"`
-	Failure  failure `json:"failure,omitzero"` // that the last holder left
+	Failure  failure `json:"failure,omitzero"` // left by the last holder
 }
 
 type failure struct {
-	ID        string    `json:"mark"` // that no other failure has
+	ID        string    `json:"mark"` // random and unique
 	At        time.Time `json:"at"`
 	Process   int       `json:"process"`
 	Text      string    `json:"text"`
 	Cancelled bool      `json:"cancelled,omitempty"`
 }
 
-// maxText bounds each text of a note, in bytes.
+// maxText is the maximum length of each text of a note, in bytes.
 const maxText = 400
 
-// LockOwnerError is what the process that held the lock met while we waited for it.
+// LockOwnerError reports that another process, which held the lock that this one waited for, failed.
 type LockOwnerError struct {
 	Process   int
 	Text      string
-	Cancelled bool // its user gave up
+	Cancelled bool // the user cancelled the prompt
 }
 
 func (e *LockOwnerError) Error() string {
-	return fmt.Sprintf("process %d, for which this one waited, failed: %s", e.Process, e.Text)
+	return fmt.Sprintf("waited for another aws-vault (process %d), which failed: %s", e.Process, e.Text)
 }
 
-// decodeNote reads a note; one that cannot be read says nothing.
+// decodeNote decodes a note. It returns an empty note if raw cannot be decoded.
 func decodeNote(raw []byte, err error) note {
 	var n note
 	if err != nil || json.Unmarshal(raw, &n) != nil {
@@ -51,18 +51,18 @@ func decodeNote(raw []byte, err error) note {
 	return n
 }
 
-// encode returns the note, or nothing if it has no room.
+// encode returns the note as JSON, or nil if it is too long for a lock file.
 func (n note) encode() []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false) // three texts of maxText bytes then always have room
+	e.SetEscapeHTML(false) // without this, three texts of maxText bytes might not fit
 	if e.Encode(n) != nil || b.Len() > disk.MaxNote {
 		return nil
 	}
 	return b.Bytes()
 }
 
-// oneLine makes one short line of a text.
+// oneLine replaces control characters with spaces and truncates the text to maxText bytes.
 func oneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -19,10 +19,10 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// A Pending ring holds items in local files until the keystore has them. It is for keystores that
-// are written through another program or service (pass, the Secret Service, a keychain): that can
-// fail or hang after the only copy of a secret has arrived. The files are encrypted with a key that
-// lies in the keystore, so whoever cannot open the keystore cannot read them.
+// A Pending ring stores items in local files until they can be written to the keystore. It is for keystores
+// that are written through another program or service: pass, the Secret Service and keychains. Such a write
+// can fail or hang at a moment when this process has the only copy of a secret. The files are encrypted with
+// a key that is stored in the keystore, so they can be read only by programs that can open the keystore.
 type Pending struct {
 	Ring  StampedRing // the keystore
 	Dir   *disk.Folder
@@ -30,21 +30,21 @@ type Pending struct {
 	Now   func() time.Time
 
 	mu  sync.Mutex
-	key cipher.AEAD // nil until it was read
+	key cipher.AEAD // nil until the key is read
 }
 
-// pendingKey is the name of the item that holds the key. It has the form of a digest, as the names
-// of all items of this program's own.
+// pendingKey is the name of the item that holds the encryption key. It has the form of a digest, like the
+// names of all items that this program creates.
 const pendingKey = "70656e64696e6720617773207661756c" // spells "pending aws vaul"
 
-// pendingVersion is the first byte of a file; another version is another program's.
+// pendingVersion is the first byte of a file. Files with another version are ignored.
 const pendingVersion = 1
 
-// keyEntryLifetime is how long the list of sessions knows the key's item for what it is.
+// keyEntryLifetime is how long the index entry of the encryption key is valid.
 const keyEntryLifetime = 100 * 365 * 24 * time.Hour
 
-// Prepare does all that can fail or ask before an item is held: it reads the key from the keystore,
-// creates one where there is none, and writes to the folder.
+// Prepare does everything that can fail or prompt before Save is called. It reads the encryption key from the
+// keystore, or creates one, and checks that the folder is writable.
 func (p *Pending) Prepare(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,14 +58,14 @@ func (p *Pending) Prepare(ctx context.Context) error {
 		}
 		p.key = key
 	}
-	trial := disk.TempName()
-	if err := p.Dir.Write(trial, []byte{pendingVersion}); err != nil {
+	test := disk.TempName()
+	if err := p.Dir.Write(test, []byte{pendingVersion}); err != nil {
 		return err
 	}
-	return p.Dir.Remove(trial)
+	return p.Dir.Remove(test)
 }
 
-// readKey returns [keystore.ErrNotFound] if there is no key, or none that can be used.
+// readKey reads the encryption key. It returns [keystore.ErrNotFound] if there is none or it is damaged.
 func (p *Pending) readKey(ctx context.Context) (cipher.AEAD, error) {
 	it, err := p.Ring.Item(ctx, pendingKey)
 	var damaged *keystore.DamagedError
@@ -82,7 +82,7 @@ func (p *Pending) readKey(ctx context.Context) (cipher.AEAD, error) {
 	return newPendingCipher(stored.Key)
 }
 
-// pendingKeyItem is how the key lies in the keystore.
+// pendingKeyItem is the JSON form of the encryption key in the keystore.
 type pendingKeyItem struct {
 	Version int    `json:"version"`
 	Type    string `json:"type"`
@@ -102,9 +102,9 @@ func newPendingCipher(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// createKey stores a key, and returns what is there then: another process may have been faster.
+// createKey stores a new encryption key unless another process has stored one. It returns the stored key.
 func (p *Pending) createKey(ctx context.Context) (cipher.AEAD, error) {
-	_, lock, err := p.Index.Locks.Named(ctx, "pending", "the key of pending items")
+	_, lock, err := p.Index.Locks.Named(ctx, "pending", "the encryption key of pending items")
 	if err != nil {
 		return nil, err
 	}
@@ -122,22 +122,23 @@ func (p *Pending) createKey(ctx context.Context) (cipher.AEAD, error) {
 		return nil, err
 	}
 	now := p.Now().UTC()
-	p.Index.addOrWarn(ctx, []Entry{{Type: otherType, Name: pendingKey, Created: now, Expires: now.Add(keyEntryLifetime)}}) // a hint: what fails costs a read
+	p.Index.addOrWarn(ctx, []Entry{{Type: otherType, Name: pendingKey, Created: now, Expires: now.Add(keyEntryLifetime)}}) // a failure costs only one more read
 	return p.readKey(ctx)
 }
 
-// Save writes an item to a file, with a key that Ready has read. Nothing else is called.
+// Save encrypts an item and writes it to a file. Prepare must have succeeded before. Save does not use the
+// keystore.
 func (p *Pending) Save(it keystore.Item) error {
 	p.mu.Lock()
 	key := p.key
 	p.mu.Unlock()
 	switch {
 	case key == nil:
-		return errors.New("the key of pending items was not read")
+		return errors.New("the encryption key of pending items was not loaded")
 	case it.Touch:
-		return errors.New("an item that opens with a touch is not held outside the keystore")
+		return errors.New("an item that requires a touch cannot be stored outside the keystore")
 	case !isItemName(it.Name):
-		return fmt.Errorf("item %q: expected a digest for its name", it.Name)
+		return fmt.Errorf("item %q: expected a digest as its name", it.Name)
 	}
 	plain, err := json.Marshal(pendingItem{it.Name, it.Label, it.Description, it.Data, it.Touch, it.Untrusted})
 	if err != nil {
@@ -147,17 +148,17 @@ func (p *Pending) Save(it keystore.Item) error {
 	err = p.Dir.Write(it.Name, sealed)
 	var unsynced *disk.UnsyncedError
 	if errors.As(err, &unsynced) {
-		return nil // it is in its place
+		return nil // the file was written
 	}
 	return err
 }
 
-// isItemName reports whether a name is a digest of this program's, and so can be a file's.
+// isItemName reports whether name has the form of a digest, so that it is a safe file name.
 func isItemName(name string) bool {
 	return len(name) == len(pendingKey) && !slices.ContainsFunc([]byte(name), func(c byte) bool { return (c < '0' || c > '9') && (c < 'a' || c > 'f') })
 }
 
-// Has reports whether there is a file for that name.
+// Has reports whether there is a file for the item.
 func (p *Pending) Has(name string) bool {
 	if !isItemName(name) {
 		return false
@@ -166,8 +167,8 @@ func (p *Pending) Has(name string) bool {
 	return err == nil
 }
 
-// lock returns the item that is held under a name, or [keystore.ErrNotFound]. A file that the key
-// does not open belongs to a keystore that is gone.
+// readFile returns the item in the file with this name, or [keystore.ErrNotFound]. It also returns
+// [keystore.ErrNotFound] if the key does not decrypt the file, which then belongs to a deleted keystore.
 func (p *Pending) readFile(ctx context.Context, name string) (keystore.Item, error) {
 	none := keystore.ErrNotFound
 	if !isItemName(name) {
@@ -197,7 +198,7 @@ func (p *Pending) readFile(ctx context.Context, name string) (keystore.Item, err
 	}, nil
 }
 
-// pendingItem is the JSON of an item in a file. It is a type of its own, so that a renamed field of
+// pendingItem is the JSON form of an item in a file. It is a separate type, so that a renamed field of
 // [keystore.Item] does not change the files.
 type pendingItem struct {
 	Name        string
@@ -208,8 +209,7 @@ type pendingItem struct {
 	Untrusted   bool
 }
 
-// Flush stores the item that is held under a name in the keystore, and removes its file. It does
-// nothing if there is none.
+// Flush moves an item from its file to the keystore. It does nothing if there is no file.
 func (p *Pending) Flush(ctx context.Context, name string) error {
 	if !p.Has(name) {
 		return nil
@@ -236,7 +236,7 @@ func (p *Pending) removeFile(name string) error {
 	return nil
 }
 
-// Item opens the item that is held, or else the keystore's.
+// Item returns the item from its file, or from the keystore if there is no file.
 func (p *Pending) Item(ctx context.Context, name string) (keystore.Item, error) {
 	if it, err := p.readFile(ctx, name); !errors.Is(err, keystore.ErrNotFound) {
 		return it, err
@@ -244,7 +244,7 @@ func (p *Pending) Item(ctx context.Context, name string) (keystore.Item, error) 
 	return p.Ring.Item(ctx, name)
 }
 
-// Put stores an item in the keystore. One that was held under its name is older, and goes.
+// Put stores an item in the keystore and removes its file, which is older.
 func (p *Pending) Put(ctx context.Context, it keystore.Item) error {
 	if err := p.Ring.Put(ctx, it); err != nil {
 		return err
@@ -252,7 +252,7 @@ func (p *Pending) Put(ctx context.Context, it keystore.Item) error {
 	return p.removeFile(it.Name)
 }
 
-// Stamp tells the writings of an item apart in both places.
+// Stamp returns a text that changes with each write of the item, to its file or to the keystore.
 func (p *Pending) Stamp(ctx context.Context, name string) (string, error) {
 	if isItemName(name) {
 		if raw, err := p.Dir.Read(name, 2*maxItem); err == nil {
@@ -263,7 +263,7 @@ func (p *Pending) Stamp(ctx context.Context, name string) (string, error) {
 	return p.Ring.Stamp(ctx, name)
 }
 
-// Remove removes an item from both places.
+// Remove removes an item from the folder and from the keystore.
 func (p *Pending) Remove(ctx context.Context, name string) error {
 	held := p.Has(name)
 	if err := p.removeFile(name); err != nil {
@@ -276,7 +276,7 @@ func (p *Pending) Remove(ctx context.Context, name string) error {
 	return err
 }
 
-// Names lists both places.
+// Names lists the items in the keystore and in the folder.
 func (p *Pending) Names(ctx context.Context) ([]string, error) {
 	names, err := p.Ring.Names(ctx)
 	if err != nil {

@@ -9,51 +9,51 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// A Session is temporary credentials, with what is needed to tell how long they serve.
+// A Session holds temporary credentials and the data to compute their remaining lifetime.
 type Session struct {
 	Credentials aws.Credentials
 	Created     time.Time     // by this computer's clock
-	Skew        time.Duration // AWS's clock minus this computer's when it was made
-	KeyCheck    string        // byName the stored key at the root, where it is known: see [KeyCheck]. Nothing is decided by it, since the name covers the key
-	Profile     string        // whose step made it
-	Kind        string        // byName that step
-	Root        string        // the profile whose key it began from
+	Skew        time.Duration // AWS's clock minus this computer's clock, when the session was created
+	KeyCheck    string        // [KeyCheck] of the access key that the session started from, if known; informational only
+	Profile     string        // the profile whose step created it
+	Kind        string        // the kind of that step
+	Root        string        // the profile whose key it started from
 }
 
-// Left is how long the session serves at now by this computer's clock. A clock that
-// was wrong when the session was made may have been set right since, so the later of
-// the two times counts.
+// Left returns how long the session remains valid. The argument now is the time of this computer's clock.
+// That clock may have been wrong when the session was created, and corrected since. Left therefore assumes
+// the later of the two possible times.
 func (s Session) Left(now time.Time) time.Duration {
 	return s.Credentials.Expires.Sub(now.Add(max(s.Skew, 0)))
 }
 
-// Age is how old the session is at now by this computer's clock. As with Left, the more
-// that it may be counts. It is negative only if the clock was set back since.
+// Age returns how long ago the session was created. The argument now is the time of this computer's clock.
+// Like Left, it assumes the later of the two possible times. The age is negative if the clock was set back.
 func (s Session) Age(now time.Time) time.Duration {
 	return now.Add(max(-s.Skew, 0)).Sub(s.Created)
 }
 
-// Lifetime is how long the session was good for when it was made.
+// Lifetime returns how long the session was valid when it was created.
 func (s Session) Lifetime() time.Duration { return s.Credentials.Expires.Sub(s.Created.Add(s.Skew)) }
 
-// entry is what the index is told of the session.
+// entry returns the index entry of the session.
 func (s Session) entry(name string) Entry {
 	return Entry{Name: name, Profile: s.Profile, Kind: s.Kind, Root: s.Root, Created: s.Created, Expires: s.Credentials.Expires}
 }
 
-// sessionVersion is written into each item; another version is another program's.
+// sessionVersion is the format version of a session item. Items of other versions are treated as damaged.
 const sessionVersion = 1
 
 const sessionType = "session"
 
-// maxSkew keeps a skew that an item tells within what a duration can hold.
+// maxSkew is the largest skew in seconds that fits a [time.Duration].
 const maxSkew = math.MaxInt64 / int64(time.Second)
 
-// item is how a session lies in the keystore.
+// item is the JSON form of a session in the keystore.
 type item struct {
 	Version      int       `json:"version"`
 	Type         string    `json:"type"`
-	Name         string    `json:"name"` // byName the item itself: one put in another's place is seen
+	Name         string    `json:"name"` // the item's own name, so that a swapped item is detected
 	Profile      string    `json:"profile"`
 	Kind         string    `json:"kind"`
 	Root         string    `json:"root"`
@@ -76,28 +76,28 @@ func encodeSession(name string, s Session) ([]byte, error) {
 	})
 }
 
-// decodeSession reads what encodeSession wrote, or returns a [*DamagedError], which quotes
-// nothing: what lies in a session's place may be any secret.
+// decodeSession decodes a session. It returns a [*DamagedError] if the data is not a session. The error never
+// quotes the data, which may be a secret.
 func decodeSession(name string, data []byte) (Session, error) {
 	var it item
 	damaged := func(why string) (Session, error) { return Session{}, &DamagedError{Name: name, Why: why} }
 	switch {
 	case len(data) > maxItem:
-		return damaged(fmt.Sprintf("%d bytes, want at most %d", len(data), maxItem))
+		return damaged(fmt.Sprintf("%d bytes, expected at most %d", len(data), maxItem))
 	case json.Unmarshal(data, &it) != nil:
-		return damaged("not the JSON of a session")
+		return damaged("not valid JSON for a session")
 	case it.Type != sessionType:
-		return Session{}, &DamagedError{Name: name, Why: "of another type, want a session", isOther: it.Type != ""}
+		return Session{}, &DamagedError{Name: name, Why: "another type of item, expected a session", isOther: it.Type != ""}
 	case it.Version != sessionVersion:
-		return damaged(fmt.Sprintf("a session of version %d, want version %d", it.Version, sessionVersion))
+		return damaged(fmt.Sprintf("session format version %d, expected version %d", it.Version, sessionVersion))
 	case it.Name != name:
-		return damaged("a session that was written under another name")
+		return damaged("the session was stored under another name")
 	case it.AccessKeyID == "" || it.SecretKey == "":
-		return damaged("a session without a key")
+		return damaged("the session has no access key")
 	case !isTime(it.Made) || !isTime(it.Expires):
-		return damaged("a session without the times of its making and its end")
+		return damaged("the session has no valid creation or expiry time")
 	case it.SkewSeconds > maxSkew || it.SkewSeconds < -maxSkew:
-		return damaged(fmt.Sprintf("a clock wrong by %d seconds, want at most %d", it.SkewSeconds, maxSkew))
+		return damaged(fmt.Sprintf("the clock skew is %d seconds, expected at most %d", it.SkewSeconds, maxSkew))
 	}
 	return Session{
 		Credentials: aws.Credentials{
@@ -109,7 +109,7 @@ func decodeSession(name string, data []byte) (Session, error) {
 	}, nil
 }
 
-// isTime reports whether t is a time that was set, and that JSON can hold in UTC.
+// isTime reports whether t is set and can be encoded as JSON in UTC.
 func isTime(t time.Time) bool {
 	year := t.UTC().Year()
 	return !t.IsZero() && year > 0 && year < 10000

@@ -45,22 +45,22 @@ func damagedSessions(t *testing.T) map[string]struct {
 		data []byte
 		want string
 	}{
-		"empty":          {nil, "not the JSON of a session"},
-		"truncated":      {whole[:len(whole)/2], "not the JSON of a session"},
-		"garbage":        {[]byte("\x00\xff" + testSecret), "not the JSON of a session"},
-		"trailing":       {append(bytes.Clone(whole), '{'), "not the JSON of a session"},
-		"oversized":      {append(bytes.Clone(whole), bytes.Repeat([]byte(" "), maxItem)...), "want at most 65536"},
-		"other version":  {change(`"version":1`, `"version":2`), "of version 2, want version 1"},
-		"other type":     {change(`"type":"session"`, `"type":"`+testSecret+`"`), "of another type"},
+		"empty":          {nil, "not valid JSON for a session"},
+		"truncated":      {whole[:len(whole)/2], "not valid JSON for a session"},
+		"garbage":        {[]byte("\x00\xff" + testSecret), "not valid JSON for a session"},
+		"trailing":       {append(bytes.Clone(whole), '{'), "not valid JSON for a session"},
+		"oversized":      {append(bytes.Clone(whole), bytes.Repeat([]byte(" "), maxItem)...), "expected at most 65536"},
+		"other version":  {change(`"version":1`, `"version":2`), "version 2, expected version 1"},
+		"other type":     {change(`"type":"session"`, `"type":"`+testSecret+`"`), "another type of item"},
 		"other name":     {other, "under another name"},
-		"no key":         {change(testKeyID, ""), "without a key"},
-		"no secret":      {change(testSecret, ""), "without a key"},
-		"no expiry":      {change("2030-01-01T13:00:00Z", "0001-01-01T00:00:00Z"), "without the times"},
-		"no making":      {change("2030-01-01T12:00:00Z", "0001-01-01T00:00:00Z"), "without the times"},
-		"year 10000":     {change("2030-01-01T13:00:00Z", "9999-12-31T23:59:59-01:00"), "without the times"},
-		"skew beyond":    {change(`"type"`, `"skew_seconds":9223372037,"type"`), "wrong by 9223372037 seconds"},
-		"skew below":     {change(`"type"`, `"skew_seconds":-9223372037,"type"`), "wrong by -9223372037 seconds"},
-		"key of another": {[]byte(`{"AccessKeyID":"` + testKeyID + `","SecretAccessKey":"` + testSecret + `"}`), "want a session"},
+		"no key":         {change(testKeyID, ""), "no access key"},
+		"no secret":      {change(testSecret, ""), "no access key"},
+		"no expiry":      {change("2030-01-01T13:00:00Z", "0001-01-01T00:00:00Z"), "no valid creation or expiry time"},
+		"no making":      {change("2030-01-01T12:00:00Z", "0001-01-01T00:00:00Z"), "no valid creation or expiry time"},
+		"year 10000":     {change("2030-01-01T13:00:00Z", "9999-12-31T23:59:59-01:00"), "no valid creation or expiry time"},
+		"skew beyond":    {change(`"type"`, `"skew_seconds":9223372037,"type"`), "skew is 9223372037 seconds"},
+		"skew below":     {change(`"type"`, `"skew_seconds":-9223372037,"type"`), "skew is -9223372037 seconds"},
+		"key of another": {[]byte(`{"AccessKeyID":"` + testKeyID + `","SecretAccessKey":"` + testSecret + `"}`), "expected a session"},
 	}
 }
 

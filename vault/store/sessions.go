@@ -11,25 +11,27 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// Sessions are the temporary credentials made so far.
+// Sessions creates temporary credentials and caches them in a keystore.
 type Sessions struct {
 	Ring  Ring
 	Locks *Locks
 	Index *Index
 	Now   func() time.Time
 
-	// Pending is where tokens beside the sessions may be too; nil for nowhere. A session never is,
-	// so that reading one looks there for nothing.
+	// Pending also holds tokens that the keystore does not have yet. Nil means that there are none. It never
+	// holds sessions, so it is not searched for a session.
 	Pending *Pending
 
-	// BeforeCreate tells the keystore that a session is about to be kept; nil where that needs no time.
+	// BeforeCreate is called before a session is created, so that the keystore can prepare for the write. It
+	// may be nil.
 	BeforeCreate func()
 
-	// Cancelled reports whether an error of Create's means that the user gave up; nil for never.
+	// Cancelled reports whether an error of Create means that the user cancelled. Nil means that no error
+	// does.
 	Cancelled func(error) bool
 }
 
-// listRing is where sessions and tokens are listed and removed.
+// listRing returns the ring that holds both sessions and tokens.
 func (s *Sessions) listRing() Ring {
 	if s.Pending != nil {
 		return s.Pending
@@ -37,100 +39,105 @@ func (s *Sessions) listRing() Ring {
 	return s.Ring
 }
 
-// An Ask is a question that a session answers.
+// A Request describes the session that the caller needs.
 type Request struct {
-	Name        string        // byName the session: the digest of all that it depends on, 32 hexadecimal digits
-	MinLeft     time.Duration // the session must serve at least that long, or half its life if that is less
-	MaxAge      time.Duration // the session may be this old; 0 for any age
-	MaxLeft     time.Duration // a session with more than that left is too much; 0 for no such limit
-	LimitedName string        // the name for a session made because the one under Name was too much
+	Name        string        // name of the session: the digest of everything it depends on, 32 hexadecimal digits
+	MinLeft     time.Duration // how long the session must remain valid; half of its lifetime is enough if that is less
+	MaxAge      time.Duration // maximum age of the session; 0 for no limit
+	MaxLeft     time.Duration // maximum remaining validity of the session; 0 for no limit
+	LimitedName string        // name of the session to use if the one called Name exceeds MaxLeft
 	Profile     string
 	Kind        string
 	Root        string
-	Touch       bool   // it is kept so that it opens with a touch only
-	Question    string // what those who wait are told
+	Touch       bool   // store it so that each use requires a touch
+	Question    string // what the lock is for, shown by waiting processes
 
-	Create func(ctx context.Context) (Created, error) // called under the session's lock, if it is called; nil for Find
+	Create func(ctx context.Context) (Created, error) // creates the session, under its lock; nil for Find
 }
 
-// ErrWrongIdentity is wrapped by an error of Create's that says that the credentials are not of whoever the session's
-// name was made for. Then no older session serves either, and those who wait find out for themselves.
-var ErrWrongIdentity = errors.New("the credentials are of another caller")
+// ErrWrongIdentity is wrapped by errors of Create. It reports that the credentials belong to another identity
+// than the one the session is for. Get then returns no older session either, and waiting processes try for
+// themselves.
+var ErrWrongIdentity = errors.New("the credentials belong to another identity")
 
-// Created is what Create returns: credentials, and how wrong this computer's clock is.
+// Created is the result of Create.
 type Created struct {
 	Credentials aws.Credentials
-	Skew        time.Duration // AWS's clock minus this computer's
-	KeyCheck    string        // byName the stored key that it began with, if it is known
+	Skew        time.Duration // AWS's clock minus this computer's clock
+	KeyCheck    string        // [KeyCheck] of the access key that the session started from, if known
 }
 
-// Found is what is cached for an ask.
+// Found is the cached session that Find found for a request.
 type Found struct {
-	Session  Session // zero for none
-	Fresh    bool    // it answers the ask
-	Short    bool    // it serves for less than the ask needs, and for long enough if a new one would take a person's answer
-	Warnings []error // byName damaged items
+	Session  Session // zero if there is none
+	Fresh    bool    // the session satisfies the request
+	Short    bool    // the session is valid for less time than requested, but long enough to avoid a prompt
+	Warnings []error // damaged items
 
-	name string // that a session for the ask is created under
+	name string // the name under which to create a session for the request
 }
 
-// Find returns what is cached for the ask, and creates nothing. It fails if the keystore stays shut.
-func (s *Sessions) Find(ctx context.Context, a Request) (Found, error) {
-	f := Found{name: a.Name}
+// Find returns the cached session for the request, and never creates one. It fails if the keystore cannot be
+// opened.
+func (s *Sessions) Find(ctx context.Context, r Request) (Found, error) {
+	f := Found{name: r.Name}
 	var err error
-	f.Session, f.Warnings, err = s.read(ctx, a.Name)
-	if err == nil && a.MaxLeft != 0 && a.LimitedName != "" && f.Session.Left(s.Now()) > a.MaxLeft+time.Minute {
+	f.Session, f.Warnings, err = s.read(ctx, r.Name)
+	if err == nil && r.MaxLeft != 0 && r.LimitedName != "" && f.Session.Left(s.Now()) > r.MaxLeft+time.Minute {
 		var more []error
-		f.name = a.LimitedName
-		f.Session, more, err = s.read(ctx, a.LimitedName)
+		f.name = r.LimitedName
+		f.Session, more, err = s.read(ctx, r.LimitedName)
 		f.Warnings = append(f.Warnings, more...)
 	}
 	if err == nil {
-		f.Fresh, f.Short = s.assess(f.Session, a)
+		f.Fresh, f.Short = s.assess(f.Session, r)
 	}
 	return f, err
 }
 
-// Get returns the session under a name if it answers the ask, and otherwise the one
-// that Create creates, which it keeps. However many processes ask at once, one calls Create;
-// the others wait and read what it kept, or take its error, a [*LockOwnerError]. A session
-// that is still valid serves, with a [*StaleError] among the warnings, where Create fails,
-// unless the user gave up. Warnings are told; they lose nothing.
-func (s *Sessions) Get(ctx context.Context, a Request) (Session, []error, error) {
-	found, err := s.Find(ctx, a)
-	if err != nil || found.Fresh { // the common case takes no lock
+// Get returns the cached session if it satisfies the request. Otherwise it calls Create and caches the
+// result. If several processes need the session at the same time, only one calls Create. The others wait and
+// read the cached result, or return that process's error as a [*LockOwnerError].
+//
+// If Create fails and the cached session is still valid, Get returns that session, and a [*StaleError] as a
+// warning. It does not do so if the user cancelled. Warnings never mean that the returned session is
+// unusable.
+func (s *Sessions) Get(ctx context.Context, r Request) (Session, []error, error) {
+	found, err := s.Find(ctx, r)
+	if err != nil || found.Fresh { // the common case needs no lock
 		return found.Session, found.Warnings, err
 	}
-	return s.Replace(ctx, a, found)
+	return s.Replace(ctx, r, found)
 }
 
-// Replace is the second half of [Sessions.Get], for an ask that what was found does not answer.
-func (s *Sessions) Replace(ctx context.Context, a Request, found Found) (Session, []error, error) {
+// Replace is the second half of [Sessions.Get]. It is called with the result of Find if that does not satisfy
+// the request.
+func (s *Sessions) Replace(ctx context.Context, r Request, found Found) (Session, []error, error) {
 	for {
-		under, lock, failed := s.Locks.Session(ctx, found.name, a.Question)
-		again, err := s.Find(ctx, a)
-		again.Warnings = found.Warnings // it has met the same ones
+		lockCtx, lock, lockErr := s.Locks.Session(ctx, found.name, r.Question)
+		current, err := s.Find(ctx, r)
+		current.Warnings = found.Warnings // the second Find returns the same warnings
 		switch {
-		case failed != nil:
-			return s.fallBack(ctx, again, a, failed)
-		case err == nil && !again.Fresh && again.name == found.name:
-			return s.create(under, lock, again, a)
+		case lockErr != nil:
+			return s.fallBack(ctx, current, r, lockErr)
+		case err == nil && !current.Fresh && current.name == found.name:
+			return s.create(lockCtx, lock, current, r)
 		}
 		lock.Close()
-		if err != nil || again.Fresh { // another process created it while we waited
-			return again.Session, again.Warnings, err
+		if err != nil || current.Fresh { // another process created it while we waited
+			return current.Session, current.Warnings, err
 		}
-		found = again // it is too much, and what is created for the ask has another name
+		found = current // the session exceeds MaxLeft, so use the other name
 	}
 }
 
-// create creates the session under its lock, which it gives back.
-func (s *Sessions) create(ctx context.Context, lock *Lock, found Found, a Request) (Session, []error, error) {
-	defer lock.Close() // should Create panic, a server goes on
+// create creates the session while its lock is held, and releases the lock.
+func (s *Sessions) create(ctx context.Context, lock *Lock, found Found, r Request) (Session, []error, error) {
+	defer lock.Close() // release the lock even if Create panics; a server continues to run
 	if s.BeforeCreate != nil {
 		s.BeforeCreate()
 	}
-	made, err := a.Create(ctx)
+	made, err := r.Create(ctx)
 	now := s.Now()
 	if err == nil {
 		err = made.checkNotExpired(now)
@@ -139,43 +146,43 @@ func (s *Sessions) create(ctx context.Context, lock *Lock, found Found, a Reques
 		return Session{}, found.Warnings, err
 	}
 	if err != nil {
-		if gaveUp := s.isCancelled(err); gaveUp || ctx.Err() == nil { // were we stopped, whoever waits may do better
-			lock.Fail(now, err, gaveUp)
+		if cancelled := s.isCancelled(err); cancelled || ctx.Err() == nil { // if this process was stopped, a waiting process should try itself
+			lock.Fail(now, err, cancelled)
 		}
-		return s.fallBack(ctx, found, a, err)
+		return s.fallBack(ctx, found, r, err)
 	}
 	session := Session{
 		Credentials: made.Credentials, Created: now.UTC(), Skew: made.Skew, KeyCheck: made.KeyCheck,
-		Profile: a.Profile, Kind: a.Kind, Root: a.Root,
+		Profile: r.Profile, Kind: r.Kind, Root: r.Root,
 	}
 	if !made.Credentials.CanExpire {
-		return session, found.Warnings, nil // what comes without an expiry is used and not kept
+		return session, found.Warnings, nil // credentials without an expiry are not cached
 	}
-	warnings := append(found.Warnings, s.save(ctx, found.name, found.Session, session, a.Touch)...)
+	warnings := append(found.Warnings, s.save(ctx, found.name, found.Session, session, r.Touch)...)
 	lock.Close()
 	s.Sweep(ctx)
 	return session, warnings, nil
 }
 
 func (s *Sessions) isCancelled(err error) bool {
-	var maker *LockOwnerError
-	return errors.As(err, &maker) && maker.Cancelled || s.Cancelled != nil && s.Cancelled(err)
+	var owner *LockOwnerError
+	return errors.As(err, &owner) && owner.Cancelled || s.Cancelled != nil && s.Cancelled(err)
 }
 
-// fallBack answers with a session that is still valid, though not for as long as it
-// should be, where a new one could not be had because of err.
-func (s *Sessions) fallBack(ctx context.Context, found Found, a Request, err error) (Session, []error, error) {
+// fallBack returns the cached session if it is still valid, although no new session could be created because
+// of err.
+func (s *Sessions) fallBack(ctx context.Context, found Found, r Request, err error) (Session, []error, error) {
 	if found.Fresh {
-		return found.Session, found.Warnings, nil // someone created it after the failure that was left to us
+		return found.Session, found.Warnings, nil // another process created it after the failure
 	}
-	kept, now := found.Session, s.Now()
-	if ctx.Err() != nil || s.isCancelled(err) || !isValidFor(kept, a, now) || kept.Left(now) < minUsableLeft {
+	cached, now := found.Session, s.Now()
+	if ctx.Err() != nil || s.isCancelled(err) || !isValidFor(cached, r, now) || cached.Left(now) < minUsableLeft {
 		return Session{}, found.Warnings, err
 	}
-	return kept, append(found.Warnings, &StaleError{Until: kept.Credentials.Expires, Err: err}), nil
+	return cached, append(found.Warnings, &StaleError{Until: cached.Credentials.Expires, Err: err}), nil
 }
 
-// read returns the session under a name. A damaged item is a warning, and as good as none.
+// read returns the session with this name. It treats a damaged item as missing, and returns a warning.
 func (s *Sessions) read(ctx context.Context, name string) (Session, []error, error) {
 	data, warnings, err := readItem(ctx, s.Ring, name)
 	if data == nil {
@@ -188,26 +195,27 @@ func (s *Sessions) read(ctx context.Context, name string) (Session, []error, err
 	return session, nil, nil
 }
 
-// save stores the session in place of an old one, if there is one. What goes wrong is a warning: the session serves all the same.
+// save stores a new session, which may replace an old one. It returns errors as warnings, because the session
+// is usable anyway.
 func (s *Sessions) save(ctx context.Context, name string, old, k Session, touch bool) []error {
 	data, err := encodeSession(name, k)
 	if err == nil {
-		_, err = decodeSession(name, data) // what could not be read back is not written
+		_, err = decodeSession(name, data) // never write what cannot be read back
 	}
 	if err != nil {
-		return []error{fmt.Errorf("the session could not be kept: %w", err)}
+		return []error{fmt.Errorf("could not store the session in the keystore: %w", err)}
 	}
-	if old != (Session{}) { // its entry goes first: should we be killed in between, it must not stand for the new session
+	if old != (Session{}) { // remove the old entry first: if this process is killed now, no wrong entry remains
 		err = s.Index.add(ctx, Entry{Name: name})
 	}
 	if err := s.Ring.Put(ctx, keystore.Item{Name: name, Label: "aws-vault session", Description: "aws-vault session", Data: data, Touch: touch}); err != nil {
-		return []error{fmt.Errorf("the session could not be kept: %w", err)}
+		return []error{fmt.Errorf("could not store the session in the keystore: %w", err)}
 	}
 	if err == nil {
 		err = s.Index.add(ctx, k.entry(name))
 	}
 	if err != nil {
-		return []error{fmt.Errorf("the session is kept, but the list of sessions could not be written: %w", err)}
+		return []error{fmt.Errorf("the session is stored, but the list of sessions could not be updated: %w", err)}
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func TestCreatedAlreadyExpired(t *testing.T) {
 			if !c.want && (!expired.Expired.Equal(noon.Add(c.left)) || len(w.ring.Items) != 0) {
 				t.Errorf("the error says %v, and %d items were kept", expired, len(w.ring.Items))
 			}
-			if !c.want && !strings.Contains(expired.Error(), "had expired at 2030-01-01T") {
+			if !c.want && !strings.Contains(expired.Error(), "had already expired at 2030-01-01T") {
 				t.Errorf("the error says %q", expired)
 			}
 		})

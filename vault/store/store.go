@@ -1,5 +1,5 @@
-// Package store stores keys, sessions and tokens, and makes one process create what several ask
-// for. How a thing is made is the caller's business; how the bytes are kept is package keystore's.
+// Package store stores keys, sessions and tokens, and makes one process create what several ask for. Its
+// callers create the credentials. Package keystore stores the bytes.
 package store
 
 import (
@@ -10,8 +10,8 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// A Ring is the part of a keystore that this package uses: named items.
-// Item and Remove return [keystore.ErrNotFound] where there is none.
+// A Ring is the part of a keystore that this package uses: named items. Item and Remove return
+// [keystore.ErrNotFound] if there is no item with the name.
 type Ring interface {
 	Item(ctx context.Context, name string) (keystore.Item, error)
 	Put(ctx context.Context, it keystore.Item) error
@@ -19,34 +19,34 @@ type Ring interface {
 	Names(ctx context.Context) ([]string, error)
 }
 
-// A StampedRing is a Ring that tells an item's writings apart without opening it.
+// A StampedRing is a Ring with stamps. A stamp changes with each write of an item, and can be read without
+// opening the item.
 type StampedRing interface {
 	Ring
-	Stamp(ctx context.Context, name string) (string, error) // "" where the keystore cannot tell
+	Stamp(ctx context.Context, name string) (string, error) // "" if the keystore has no stamps
 }
 
-// A KeyRing is a Ring of keys.
+// A KeyRing is a Ring that holds access keys.
 type KeyRing interface {
 	StampedRing
 	Check(ctx context.Context) error
 }
 
-// DamagedError is returned for an item that is there and is not what it should be.
-// It is left as it is.
+// DamagedError reports an item that exists but cannot be decoded. The item is not changed.
 type DamagedError struct {
-	Name string // byName the item: a key's own, or a session's digest
-	Why  string // what was found, and what was wanted
+	Name string // name of the item: of a key, or the digest of a session
+	Why  string // what was found, and what was expected
 
-	isOther bool // it is whole, and something else
+	isOther bool // the item is valid, but has another type
 }
 
 func (e *DamagedError) Error() string { return fmt.Sprintf("damaged item %q: %s", e.Name, e.Why) }
 
-// maxItem is the most bytes an item may have; what AWS gives is a tenth of it.
+// maxItem is the maximum size of an item in bytes, about ten times what AWS returns.
 const maxItem = 64 << 10
 
-// readItem returns what an item holds, and nothing where there is none. A damaged item is a
-// warning, and as good as none; the error is that of a keystore that stays shut.
+// readItem returns the data of an item, or nil if there is none. It treats a damaged item as missing, and
+// returns a warning. It fails if the keystore cannot be opened.
 func readItem(ctx context.Context, ring Ring, name string) ([]byte, []error, error) {
 	it, err := ring.Item(ctx, name)
 	var garbled *keystore.DamagedError
@@ -58,5 +58,5 @@ func readItem(ctx context.Context, ring Ring, name string) ([]byte, []error, err
 	case err != nil:
 		return nil, nil, err
 	}
-	return append([]byte{}, it.Data...), nil, nil // an empty item is one, too
+	return append([]byte{}, it.Data...), nil, nil // not nil, even if the item is empty
 }

@@ -7,26 +7,25 @@ import (
 
 const (
 	sweepEvery = 24 * time.Hour
-	sweepAfter = time.Hour // past its expiry, a session is of no use to anybody
+	sweepAfter = time.Hour // how long after its expiry a session is deleted
 )
 
-// Sweep deletes sessions and tokens that are long expired, and the files of locks that nobody uses
-// any more, at most once a day. What goes wrong is
-// left for the next time: an expired session is never handed out.
+// Sweep deletes sessions and tokens that expired long ago, and unused lock files. It does so at most once a
+// day. It ignores errors, because expired sessions are never returned anyway.
 func (s *Sessions) Sweep(ctx context.Context) {
 	now := s.Now()
 	if s.Index.isSwept(now) {
 		return
 	}
-	// SignedInAs finds another process sweeping has better things to do than to wait: it may itself
-	// hold the lock of a session that is being made.
+	// If another process is sweeping, do not wait for it. It may wait for a session lock that this process
+	// holds.
 	lock, err := s.Locks.tryAcquire("sweep")
 	if err != nil || lock == nil {
 		return
 	}
 	defer lock.Close()
 	if s.Index.isSwept(now) {
-		return // by another process meanwhile
+		return // another process swept in the meantime
 	}
 	if s.Index.Dir.Touch(sweptFile, now) == nil {
 		s.sweep(ctx, now)
@@ -40,13 +39,13 @@ func (s *Sessions) sweep(ctx context.Context, now time.Time) {
 		return
 	}
 	expired := func(e Entry) bool { return now.Sub(e.Expires) > sweepAfter }
-	known := s.Index.Entries()
+	entries := s.Index.Entries()
 	for _, name := range names {
-		if e, ok := known[name]; ok && !expired(e) {
+		if e, ok := entries[name]; ok && !expired(e) {
 			continue
 		}
-		// The index is a hint, so the item has the last word. Were it renewed in this very moment,
-		// the session would be made once more.
+		// The index is only a hint, so the item is read again. If it is renewed at this very moment, the
+		// session is created once more.
 		e, _, err := readEntry(ctx, s.listRing(), name, now)
 		if err != nil {
 			return
@@ -58,11 +57,11 @@ func (s *Sessions) sweep(ctx context.Context, now time.Time) {
 	s.Index.retain(ctx, func(e Entry) bool { return !expired(e) })
 }
 
-// sweptFile is beside the index. It was written when sessions were last swept.
+// sweptFile is an empty file next to the index. Its modification time is the time of the last sweep.
 const sweptFile = "swept-" + indexFile
 
-// isSwept reports whether sessions were swept in the last day. A time in the future was left
-// by a clock that was wrong.
+// isSwept reports whether the last sweep was less than a day ago. It ignores a time in the future, which
+// comes from a wrong clock.
 func (x *Index) isSwept(now time.Time) bool {
 	info, err := x.Dir.Stat(sweptFile)
 	if err != nil {

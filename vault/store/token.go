@@ -6,32 +6,32 @@ import (
 	"time"
 )
 
-// A Token is what a sign-in gave, in the form of whoever asked for it.
+// A Token is the result of a sign-in.
 type Token struct {
-	Kind       string          // what it is, such as "SSO token"
-	Label      string          // what its user knows it by
-	SignedInAs string          // has signed in, where that is to be known without opening it; may be empty
-	Expires    time.Time       // when it is of no more use to anybody
-	Secret     json.RawMessage // an object of JSON
+	Kind       string          // such as "SSO token"
+	Label      string          // the name shown to the user
+	SignedInAs string          // the user who signed in, if the index should show that; may be empty
+	Expires    time.Time       // when it can no longer be used or renewed
+	Secret     json.RawMessage // a JSON object
 }
 
-// Format prints what kind of token it is, and nothing that is secret.
+// Format prints the kind and the label of the token. It never prints the secret.
 func (t Token) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "Token(%s %s)", t.Kind, t.Label) }
 
-func (t Token) entry(name string, made time.Time) Entry {
-	return Entry{Type: tokenType, Name: name, Profile: t.Label, SignedInAs: t.SignedInAs, Kind: t.Kind, Created: made, Expires: t.Expires}
+func (t Token) entry(name string, created time.Time) Entry {
+	return Entry{Type: tokenType, Name: name, Profile: t.Label, SignedInAs: t.SignedInAs, Kind: t.Kind, Created: created, Expires: t.Expires}
 }
 
-// tokenVersion is written into each item; another version is another program's.
+// tokenVersion is the format version of a token item. Items of other versions are treated as damaged.
 const tokenVersion = 1
 
 const tokenType = "token"
 
-// tokenItem is how a token lies in the keystore.
+// tokenItem is the JSON form of a token in the keystore.
 type tokenItem struct {
 	Version int             `json:"version"`
 	Type    string          `json:"type"`
-	Name    string          `json:"name"` // byName the item itself: one put in another's place is seen
+	Name    string          `json:"name"` // the item's own name, so that a swapped item is detected
 	Kind    string          `json:"kind"`
 	Label   string          `json:"label"`
 	Who     string          `json:"who,omitempty"`
@@ -43,26 +43,26 @@ func encodeToken(name string, t Token) ([]byte, error) {
 	return json.Marshal(tokenItem{tokenVersion, tokenType, name, t.Kind, t.Label, t.SignedInAs, t.Expires.UTC(), t.Secret})
 }
 
-// decodeToken reads what encodeToken wrote, or returns a [*DamagedError], which quotes
-// nothing.
+// decodeToken decodes a token. It returns a [*DamagedError] if the data is not a token. The error never
+// quotes the data.
 func decodeToken(name string, data []byte) (Token, error) {
 	var it tokenItem
 	damaged := func(why string) (Token, error) { return Token{}, &DamagedError{Name: name, Why: why} }
 	switch {
 	case len(data) > maxItem:
-		return damaged(fmt.Sprintf("%d bytes, want at most %d", len(data), maxItem))
+		return damaged(fmt.Sprintf("%d bytes, expected at most %d", len(data), maxItem))
 	case json.Unmarshal(data, &it) != nil:
-		return damaged("not the JSON of a token")
+		return damaged("not valid JSON for a token")
 	case it.Type != tokenType:
-		return Token{}, &DamagedError{Name: name, Why: "of another type, want a token", isOther: it.Type != ""}
+		return Token{}, &DamagedError{Name: name, Why: "another type of item, expected a token", isOther: it.Type != ""}
 	case it.Version != tokenVersion:
-		return damaged(fmt.Sprintf("a token of version %d, want version %d", it.Version, tokenVersion))
+		return damaged(fmt.Sprintf("token format version %d, expected version %d", it.Version, tokenVersion))
 	case it.Name != name:
-		return damaged("a token that was written under another name")
+		return damaged("the token was stored under another name")
 	case len(it.Secret) == 0 || it.Secret[0] != '{':
-		return damaged("a token that holds nothing")
+		return damaged("the token has no content")
 	case !isTime(it.Ends):
-		return damaged("a token without the time of its end")
+		return damaged("the token has no valid expiry time")
 	}
 	return Token{Kind: it.Kind, Label: it.Label, SignedInAs: it.Who, Expires: it.Ends.UTC(), Secret: it.Secret}, nil
 }

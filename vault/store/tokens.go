@@ -10,87 +10,87 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// Tokens are what people's sign-ins gave: tokens, and this program's registrations with
-// those who give them.
+// Tokens stores the results of sign-ins: tokens, and the registrations of this program with providers.
 type Tokens struct {
-	Ring  StampedRing // a [*Pending] for a keystore that is written through another program
+	Ring  StampedRing // a [*Pending] if the keystore is written through another program
 	Locks *Locks
-	Index *Index // may be the one that sessions are listed in
+	Index *Index // may be the index of the sessions
 	Now   func() time.Time
 
-	// NeedsTouch reports whether the token of that name is to open with a touch only; nil for none.
+	// NeedsTouch reports whether the token must be stored so that each use requires a touch. Nil means that
+	// no token requires a touch.
 	NeedsTouch func(name string) bool
 
-	// Cancelled reports whether an error of Create's means that the user gave up; nil for never.
+	// Cancelled reports whether an error of Create means that the user cancelled. Nil means that no error
+	// does.
 	Cancelled func(error) bool
 
-	// WriteTime is how long one write to the keystore may take; 0 for 10 s.
+	// WriteTime is the maximum duration of one write to the keystore. 0 means 10 s.
 	WriteTime time.Duration
 
 	mu     sync.Mutex
 	memory map[string]Token // tokens that could not be stored, by name
 }
 
-// A TokenRequest is a question that a token answers.
+// A TokenRequest describes the token that the caller needs.
 type TokenRequest struct {
-	Name     string           // byName the token: a digest of all that tells it from others, 32 hexadecimal digits
-	Question string           // what those who wait are told
-	Usable   func(Token) bool // does the token that is kept answer
+	Name     string           // name of the token: the digest of everything it depends on, 32 hexadecimal digits
+	Question string           // what the lock is for, shown by waiting processes
+	Usable   func(Token) bool // whether the stored token satisfies the request
 
-	// Create creates another: with what the kept one holds, or by asking a person. There is
-	// none if kept.Secret is empty. What a single-use code or token was traded for is given to
-	// trade at once; it stays stored if Create then fails.
-	Create func(ctx context.Context, kept Token, trade *Exchange) (Token, error)
+	// Create creates a new token, from the stored one or by prompting the user. The argument stored is the
+	// stored token; its Secret is empty if there is none. Create saves the result of each single-use code or
+	// token with exchange at once. A saved token stays stored even if Create then fails.
+	Create func(ctx context.Context, stored Token, exchange *Exchange) (Token, error)
 }
 
-// Get returns the token under a name if it serves, and otherwise the one that Create creates,
-// which it keeps unless it says no end. However many processes ask at once, one calls Create; the others wait and
-// read what it kept, or take its error, a [*LockOwnerError]. Warnings are told; they lose
-// nothing.
-func (t *Tokens) Get(ctx context.Context, a TokenRequest) (Token, []error, error) {
-	kept, warnings, err := t.Find(ctx, a.Name)
-	if err != nil || isUsable(kept, a) && !t.isPending(a.Name) { // the common case takes no lock
-		return kept, warnings, err
+// Get returns the stored token if it is usable. Otherwise it calls Create and stores the result, unless the
+// result has no expiry time. If several processes need the token at the same time, only one calls Create. The
+// others wait and read the stored token, or return that process's error as a [*LockOwnerError]. Warnings
+// never mean that the returned token is unusable.
+func (t *Tokens) Get(ctx context.Context, r TokenRequest) (Token, []error, error) {
+	stored, warnings, err := t.Find(ctx, r.Name)
+	if err != nil || isUsable(stored, r) && !t.isPending(r.Name) { // the common case needs no lock
+		return stored, warnings, err
 	}
-	ctx, lock, err := t.Locks.token(ctx, a.Name, a.Question)
+	ctx, lock, err := t.Locks.token(ctx, r.Name, r.Question)
 	if err != nil {
 		return Token{}, warnings, err
 	}
 	defer lock.Close()
-	if kept, _, err = t.Find(ctx, a.Name); err != nil {
-		return kept, warnings, err
+	if stored, _, err = t.Find(ctx, r.Name); err != nil {
+		return stored, warnings, err
 	}
-	if t.isPending(a.Name) {
-		warnings = append(warnings, t.flush(ctx, a.Name)...)
+	if t.isPending(r.Name) {
+		warnings = append(warnings, t.flush(ctx, r.Name)...)
 	}
-	if isUsable(kept, a) {
-		return kept, warnings, nil // made while we waited
+	if isUsable(stored, r) {
+		return stored, warnings, nil // another process created it while we waited
 	}
-	trade := t.Exchange(a.Name)
-	made, err := a.Create(ctx, kept, trade)
+	exchange := t.Exchange(r.Name)
+	created, err := r.Create(ctx, stored, exchange)
 	if err != nil {
-		warnings = append(warnings, trade.Store(ctx)...)
-		if gaveUp := t.isCancelled(err); gaveUp || ctx.Err() == nil { // were we stopped, whoever waits may do better
-			lock.Fail(t.Now(), err, gaveUp)
+		warnings = append(warnings, exchange.Store(ctx)...)
+		if cancelled := t.isCancelled(err); cancelled || ctx.Err() == nil { // if this process was stopped, a waiting process should try itself
+			lock.Fail(t.Now(), err, cancelled)
 		}
 		return Token{}, warnings, err
 	}
-	if made.Expires.IsZero() {
-		return made, warnings, nil // another program's: it is used, and kept by that one
+	if created.Expires.IsZero() {
+		return created, warnings, nil // another program's token; that program stores it
 	}
-	return made, append(warnings, trade.finish(ctx, made)...), nil
+	return created, append(warnings, exchange.finish(ctx, created)...), nil
 }
 
-func isUsable(kept Token, a TokenRequest) bool { return len(kept.Secret) > 0 && a.Usable(kept) }
+func isUsable(stored Token, r TokenRequest) bool { return len(stored.Secret) > 0 && r.Usable(stored) }
 
 func (t *Tokens) isCancelled(err error) bool {
-	var maker *LockOwnerError
-	return errors.As(err, &maker) && maker.Cancelled || t.Cancelled != nil && t.Cancelled(err)
+	var owner *LockOwnerError
+	return errors.As(err, &owner) && owner.Cancelled || t.Cancelled != nil && t.Cancelled(err)
 }
 
-// Find returns the token that is kept under a name, and the zero Token where there is
-// none. It returns warnings for a damaged item, which is as good as none, and the
-// keystore's error if it stays shut.
+// Find returns the token stored under a name, or the zero Token if there is none. It treats a damaged item as
+// missing, and returns a warning. It fails if the keystore cannot be opened.
 func (t *Tokens) Find(ctx context.Context, name string) (Token, []error, error) {
 	if k, ok := t.fromMemory(name); ok {
 		return k, nil, nil
@@ -99,19 +99,20 @@ func (t *Tokens) Find(ctx context.Context, name string) (Token, []error, error) 
 	if data == nil {
 		return Token{}, warnings, err
 	}
-	kept, err := decodeToken(name, data)
+	stored, err := decodeToken(name, data)
 	if err != nil {
 		return Token{}, []error{err}, nil
 	}
-	return kept, nil, nil
+	return stored, nil, nil
 }
 
-// SignedInAs returns whose the token under a name is, by what of says of it; empty where there is none. The token is opened
-// only if the index does not know its present writing: then the index learns it. That is done when a token is read and
-// not when it is written, so that a write in between is noticed.
-func (t *Tokens) SignedInAs(ctx context.Context, name string, of func(Token) string) (string, error) {
+// SignedInAs returns the user who signed in, as read from the token by the function signedInAs. It returns "" if
+// there is no token. It opens the token only if the index does not know the item's current stamp, and then
+// updates the index. The index is updated when the token is read, not when it is written, so that a
+// concurrent write is detected.
+func (t *Tokens) SignedInAs(ctx context.Context, name string, signedInAs func(Token) string) (string, error) {
 	if k, ok := t.fromMemory(name); ok {
-		return of(k), nil
+		return signedInAs(k), nil
 	}
 	stamp, err := t.Ring.Stamp(ctx, name)
 	if errors.Is(err, keystore.ErrNotFound) {
@@ -124,27 +125,28 @@ func (t *Tokens) SignedInAs(ctx context.Context, name string, of func(Token) str
 	if stamp != "" && e.Stamp == stamp && e.SignedInAs != "" {
 		return e.SignedInAs, nil
 	}
-	kept, _, err := t.Find(ctx, name)
-	if err != nil || len(kept.Secret) == 0 {
-		return "", err // a damaged one is warned of where it is used
+	stored, _, err := t.Find(ctx, name)
+	if err != nil || len(stored.Secret) == 0 {
+		return "", err // a damaged token is reported where it is used
 	}
-	kept.SignedInAs = of(kept)
-	if learnt := kept.entry(name, e.Created); stamp != "" {
-		learnt.Stamp = stamp
-		// The list is a hint: without the entry the token is opened again. So a locked list delays this only for a while.
-		t.withTimeout(ctx, func(ctx context.Context) error { return t.Index.add(ctx, learnt) })
+	stored.SignedInAs = signedInAs(stored)
+	if entry := stored.entry(name, e.Created); stamp != "" {
+		entry.Stamp = stamp
+		// The index is only a hint: without the entry, the token is opened again. So the wait for a locked
+		// index is limited.
+		t.withTimeout(ctx, func(ctx context.Context) error { return t.Index.add(ctx, entry) })
 	}
-	return kept.SignedInAs, nil
+	return stored.SignedInAs, nil
 }
 
-// List returns the tokens that the keystore holds and that may still be of use, the
-// earliest end first. It opens nothing but what the index does not know.
+// List returns the usable tokens in the keystore, those that expire first at the front. It opens only items
+// that the index does not know.
 func (t *Tokens) List(ctx context.Context) ([]Entry, []error, error) {
 	return list(ctx, t.Ring, t.Index, tokenType, t.Now())
 }
 
-// Remove deletes the tokens that match and returns how many could still have been of use.
-// If the keystore fails half-way, the count is of those that are gone.
+// Remove deletes the matching tokens and returns how many of them were still usable. If the keystore fails
+// midway, it returns the number of tokens deleted so far.
 func (t *Tokens) Remove(ctx context.Context, match func(Entry) bool) (int, []error, error) {
 	t.mu.Lock()
 	maps.DeleteFunc(t.memory, func(name string, k Token) bool { return match(k.entry(name, time.Time{})) })

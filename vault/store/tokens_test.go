@@ -342,13 +342,13 @@ func TestDamagedTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	for why, data := range map[string][]byte{
-		"not the JSON":        whole[:len(whole)-9],
-		"of another type":     bytes.Replace(whole, []byte(`"token"`), []byte(`"journal"`), 1),
-		"of version 9":        bytes.Replace(whole, []byte(`"version":1`), []byte(`"version":9`), 1),
-		"under another name":  bytes.Replace(whole, []byte(nameA), []byte(nameB), 1),
-		"holds nothing":       bytes.Replace(whole, []byte(`{"s":"EXAMPLE-secret"}`), []byte(`7`), 1),
-		"the time of its end": bytes.Replace(whole, []byte(`"2030-`), []byte(`"0000-`), 1),
-		"bytes, want at most": append(whole, bytes.Repeat([]byte(" "), maxItem)...),
+		"not valid JSON":          whole[:len(whole)-9],
+		"another type of item":    bytes.Replace(whole, []byte(`"token"`), []byte(`"journal"`), 1),
+		"version 9":               bytes.Replace(whole, []byte(`"version":1`), []byte(`"version":9`), 1),
+		"under another name":      bytes.Replace(whole, []byte(nameA), []byte(nameB), 1),
+		"has no content":          bytes.Replace(whole, []byte(`{"s":"EXAMPLE-secret"}`), []byte(`7`), 1),
+		"no valid expiry time":    bytes.Replace(whole, []byte(`"2030-`), []byte(`"0000-`), 1),
+		"bytes, expected at most": append(whole, bytes.Repeat([]byte(" "), maxItem)...),
 	} {
 		w := newTestSessions(t)
 		w.ring.Items[nameA] = keystore.Item{Name: nameA, Data: data}
