@@ -48,7 +48,7 @@ func TestRolesAnywhereHelper(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			profile := w.aws.AddAnywhereProfile(w.Account, "eu-central-1", fakeaws.AnywhereProfile{Roles: []string{role}, TakesName: true})
+			profile := w.aws.AddAnywhereProfile(w.Account, "eu-central-1", fakeaws.AnywhereProfile{Roles: []string{role}, AcceptsSessionName: true})
 			args := []string{"credential-process", "--certificate", "alice.pem", "--private-key", "alice.key",
 				"--trust-anchor-arn", anchor, "--profile-arn", profile, "--role-arn", role, "--endpoint", w.aws.URL()}
 			theirs := w.input("", helper, args...)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// assumedRole is the answer of AssumeRole and its kin.
+// assumedRole is the response of AssumeRole and its variants.
 type assumedRole struct {
 	Credentials      credentials
 	AssumedRoleUser  struct{ AssumedRoleId, Arn string }
@@ -18,7 +18,7 @@ type assumedRole struct {
 	Provider                    string `xml:",omitempty"`
 }
 
-// assumption is a role session as it was asked for.
+// assumption is the requested role session.
 type assumption struct {
 	arn, session   string
 	lasts          time.Duration
@@ -29,7 +29,7 @@ type assumption struct {
 	withCode       bool
 }
 
-// assumeRole is AssumeRole.
+// assumeRole implements AssumeRole.
 func (a *AWS) assumeRole(r *request) (any, error) {
 	ask, err := a.readAssumption(r)
 	if err != nil {
@@ -42,10 +42,10 @@ func (a *AWS) assumeRole(r *request) (any, error) {
 	if target == nil {
 		return nil, unauthorized(r.caller.arn, "sts:AssumeRole", ask.arn)
 	}
-	if err := target.trusts(r.caller, ask, r.now); err != nil {
+	if err := target.checkTrust(r.caller, ask, r.now); err != nil {
 		return nil, err
 	}
-	if err := target.lastsAtMost(ask.lasts, r.caller.session != nil); err != nil {
+	if err := target.checkDuration(ask.lasts, r.caller.session != nil); err != nil {
 		return nil, err
 	}
 	made := session{kind: roleSession, role: target, name: ask.session, limit: ask.limit}
@@ -58,12 +58,12 @@ func (a *AWS) assumeRole(r *request) (any, error) {
 	return a.assumed(made, ask, r), nil
 }
 
-// readAssumption reads AssumeRole's parameters.
+// readAssumption reads the parameters of AssumeRole.
 func (a *AWS) readAssumption(r *request) (assumption, error) {
 	c := checks{params: r.params}
 	ask := assumption{
-		arn:            c.text("RoleArn", 20, 2048, nil),
-		session:        c.text("RoleSessionName", 2, 64, nameAlphabet),
+		arn:            c.required("RoleArn", 20, 2048, nil),
+		session:        c.required("RoleSessionName", 2, 64, nameAlphabet),
 		lasts:          c.duration(leastSession, mostRole, usualRole),
 		externalID:     c.optional("ExternalId", 2, 1224, externalAlphabet),
 		sourceIdentity: c.optional("SourceIdentity", 2, 256, nameAlphabet),
@@ -85,7 +85,7 @@ func (a *AWS) readAssumption(r *request) (assumption, error) {
 	return ask, nil
 }
 
-// assumed gives the session its keys and forms the answer.
+// assumed creates the session's credentials and returns the response.
 func (a *AWS) assumed(s session, ask assumption, r *request) assumedRole {
 	made := a.issue(s, r.now, ask.lasts)
 	who := made.caller()
@@ -95,11 +95,11 @@ func (a *AWS) assumed(s session, ask assumption, r *request) assumedRole {
 	return out
 }
 
-// trusts says whether the role's trust policy lets c in.
-func (t *role) trusts(c *caller, ask assumption, now time.Time) error {
+// checkTrust returns an error if the role's trust policy does not allow the caller.
+func (t *role) checkTrust(c *caller, ask assumption, now time.Time) error {
 	no := unauthorized(c.arn, "sts:AssumeRole", t.arn)
 	switch {
-	case !slices.ContainsFunc(t.Trusts, c.is):
+	case !slices.ContainsFunc(t.Trusts, c.matches):
 		return no
 	case t.ExternalID != "" && ask.externalID != t.ExternalID:
 		return no
@@ -109,9 +109,9 @@ func (t *role) trusts(c *caller, ask assumption, now time.Time) error {
 	return nil
 }
 
-// is says whether one entry of a trust policy means the caller.
+// matches reports whether a principal in a trust policy matches the caller.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
-func (c *caller) is(entry string) bool {
+func (c *caller) matches(entry string) bool {
 	if entry == "*" || entry == c.arn || entry == c.account {
 		return true
 	}
@@ -121,8 +121,8 @@ func (c *caller) is(entry string) bool {
 	return c.session != nil && c.session.role != nil && c.session.role.arn == entry
 }
 
-// codeIsRecent looks at the code of this call, or at the one that the caller's user session was made with. What a role
-// session was made with does not count: MFA is not carried through a chain.
+// codeIsRecent reports whether the MFA code is recent enough: the code of this call, or the one with which the caller's user
+// session was created. A role session does not count, because roles do not pass MFA on to the next role.
 func (t *role) codeIsRecent(c *caller, withCode bool, now time.Time) bool {
 	if withCode {
 		return true
@@ -134,9 +134,9 @@ func (t *role) codeIsRecent(c *caller, withCode bool, now time.Time) bool {
 	return t.MFAMaxAge == 0 || now.Sub(s.mfaAt) <= t.MFAMaxAge
 }
 
-// lastsAtMost refuses a session that is too long for the role, or for a caller with temporary credentials.
-// [K]: that AWS holds sessions of GetSessionToken to the hour as well is taken from this project's invariants.
-func (t *role) lastsAtMost(lasts time.Duration, chained bool) error {
+// checkDuration refuses a session that is longer than the role allows, or longer than an hour if the caller's credentials are temporary.
+// [K]: that the hour also applies to sessions of GetSessionToken comes from this project's own rules, not from AWS's documentation.
+func (t *role) checkDuration(lasts time.Duration, chained bool) error {
 	if chained && lasts > time.Hour {
 		return invalid("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
 	}

@@ -46,7 +46,7 @@ func transitive(keys ...string) assumeOption {
 	return func(in *sts.AssumeRoleInput) { in.TransitiveTagKeys = keys }
 }
 
-// Who may assume what, for how long.
+// TestAssumeRole checks which callers may assume which roles, and for how long.
 func TestAssumeRole(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()
@@ -126,7 +126,7 @@ func TestAssumedRoleIsNamedAsAWSDoes(t *testing.T) {
 	}
 }
 
-// A role that asks for MFA takes the code of the call or of the user session, as long as it is recent, and no other.
+// A role that requires MFA accepts a recent code of the call or of the caller's user session, and no other.
 func TestRoleWithMFA(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()

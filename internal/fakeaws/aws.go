@@ -1,7 +1,6 @@
-// Package fakeaws is a fake AWS that refuses what AWS refuses. It answers over plain HTTP on
-// loopback as STS, IAM, IAM Identity Center and the console's sign-in do, refuses what they refuse,
-// remembers what it was asked, and misbehaves on request. Real clients cannot tell that it is
-// small; every key it makes says EXAMPLE.
+// Package fakeaws is a fake AWS that refuses what AWS refuses. It implements STS, IAM, IAM Identity Center and the
+// console's sign-in over plain HTTP on loopback. It records the calls that it receives, and produces faults on
+// request. Every key that it creates contains EXAMPLE.
 package fakeaws
 
 import (
@@ -13,48 +12,48 @@ import (
 	"time"
 )
 
-// maxBody bounds what is read of one request, in bytes.
+// maxBody is the largest request body that is read, in bytes.
 const maxBody = 1 << 20
 
-// AWS is one fake AWS: its users, roles and sign-in portals, its clock, and what it was asked.
-// All its methods may be called from several goroutines.
+// AWS is one fake AWS: its users, roles and sign-in portals, its clock, and the calls that it has received.
+// Its methods are safe for concurrent use.
 type AWS struct {
 	server *http.Server
 	url    string
-	done   chan struct{} // closed by Close, so that hanging calls end
+	done   chan struct{} // closed by Close, to end hanging calls
 	once   sync.Once
 
-	mu       sync.Mutex // guards everything below, and what it points to
-	clock    func() time.Time
-	ahead    time.Duration
-	made     int // how many ids were made
-	asked    int // how many calls were answered
-	lag      int // uses after which a new key of IAM's works
-	users    map[string]*User
-	keys     map[string]*accessKey
-	devices  map[string]*MFA
-	roles    map[string]*role
-	sessions map[string]*session
-	policies map[string]policy
-	issuers  map[string]*provider
-	keyCache time.Duration // how long providers' keys are kept
-	pins     bool          // the role pin of a token is looked at
-	sso      *directory
-	anchors  map[string]*anchor
-	anywhere map[string]*anywhereProfile
-	signins  map[string]time.Time // sign-in tokens of the console, and until when
-	noPost   bool                 // the console's sign-in takes GET only
-	logins   *loginDesk
-	calls    []*Call
-	arrived  chan struct{} // closed and replaced when a call arrives
-	watch    func(c Call, done bool) (hangup bool)
-	faults   []*Fault
+	mu            sync.Mutex // guards the fields below and everything they point to
+	clock         func() time.Time
+	ahead         time.Duration
+	idsCreated    int // ids created so far
+	callsAnswered int // calls answered so far
+	keyDelay      int // how many uses of a new IAM key fail before it works
+	users         map[string]*User
+	keys          map[string]*accessKey
+	devices       map[string]*MFA
+	roles         map[string]*role
+	sessions      map[string]*session
+	policies      map[string]policy
+	issuers       map[string]*provider
+	keyCache      time.Duration // how long providers' keys are cached
+	pins          bool          // whether a token's role pin is enforced
+	sso           *idcState
+	anchors       map[string]*anchor
+	anywhere      map[string]*anywhereProfile
+	signins       map[string]time.Time // the console's sign-in tokens, with their expiry
+	noPost        bool                 // the console's sign-in accepts only GET
+	logins        *loginState
+	calls         []*Call
+	arrived       chan struct{} // closed and replaced when a call arrives
+	watch         func(c Call, done bool) (hangup bool)
+	faults        []*Fault
 }
 
-// NewAWS starts a fake with nobody in it. The caller closes it.
+// NewAWS starts an empty fake AWS on a free port. The caller closes it.
 func NewAWS() (*AWS, error) { return NewAWSAt("127.0.0.1:0") }
 
-// NewAWSAt is NewAWS at an address, such as one that sessions were cached for.
+// NewAWSAt is like NewAWS, but listens on the given address, for example one for which sessions were cached.
 func NewAWSAt(address string) (*AWS, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -87,7 +86,7 @@ func NewAWSAt(address string) (*AWS, error) {
 	return a, nil
 }
 
-// Close stops the server and drops its connections, those that hang among them.
+// Close stops the server and closes all connections, including those of hanging calls.
 func (a *AWS) Close() {
 	a.once.Do(func() {
 		close(a.done)
@@ -95,10 +94,10 @@ func (a *AWS) Close() {
 	})
 }
 
-// URL is the one endpoint for all services, without a slash at the end.
+// URL returns the endpoint for all services, without a slash at the end.
 func (a *AWS) URL() string { return a.url }
 
-// Now is the time by the fake's clock.
+// Now returns the time of the fake's clock.
 func (a *AWS) Now() time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -107,14 +106,14 @@ func (a *AWS) Now() time.Time {
 
 func (a *AWS) now() time.Time { return a.clock().Add(a.ahead) }
 
-// SetClock makes the fake take its time from now, and forgets what Advance added.
+// SetClock replaces the fake's clock, and undoes Advance.
 func (a *AWS) SetClock(now func() time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.clock, a.ahead = now, 0
 }
 
-// Advance moves the fake's clock; a negative d moves it back.
+// Advance moves the fake's clock forward, or back if d is negative.
 func (a *AWS) Advance(d time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

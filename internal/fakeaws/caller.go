@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// caller is whoever signed a call.
+// caller is the principal that signed a call.
 type caller struct {
 	arn, id, account string
-	user             *User    // the user of a long-term key
-	session          *session // set for temporary credentials
+	user             *User    // set if a long-term key signed
+	session          *session // set if temporary credentials signed
 }
 
-// owner is the user behind a long-term key or a session of GetSessionToken, nil for others.
+// owner returns the user of a long-term key or of a session of GetSessionToken, and nil for other callers.
 func (c *caller) owner() *User {
 	if c.session != nil && c.session.kind == userSession {
 		return c.session.user
@@ -20,7 +20,7 @@ func (c *caller) owner() *User {
 	return c.user
 }
 
-// short is how a call's line names its caller: user/alice, session/alice, role/hub, federated/bob.
+// short returns the caller's name in the one-line form of a call: user/alice, session/alice, role/hub, federated/bob.
 func (c *caller) short() string {
 	switch {
 	case c == nil:
@@ -36,16 +36,16 @@ func (c *caller) short() string {
 	}
 }
 
-// sessionKind tells temporary credentials apart by what made them.
+// sessionKind says which operation created temporary credentials.
 type sessionKind int
 
 const (
 	userSession      sessionKind = iota // GetSessionToken
-	roleSession                         // AssumeRole and its kin
+	roleSession                         // AssumeRole and its variants
 	federatedSession                    // GetFederationToken
 )
 
-// session is one set of temporary credentials and all that AWS remembers of it.
+// session is a set of temporary credentials, with everything that AWS knows about it.
 type session struct {
 	Key
 	token          string
@@ -53,16 +53,16 @@ type session struct {
 	user           *User // for userSession and federatedSession
 	role           *role // for roleSession
 	name           string
-	chained        bool // made with another role's session
+	chained        bool // created with another role's session
 	expires        time.Time
-	mfaAt          time.Time // when a code was taken; zero for never
+	mfaAt          time.Time // when an MFA code was accepted; zero for never
 	tags           map[string]string
 	transitive     map[string]bool
 	sourceIdentity string
 	limit          *limit
 }
 
-// issue makes the session's key and token and starts its life.
+// issue creates the session's credentials, valid from now.
 func (a *AWS) issue(s session, now time.Time, lasts time.Duration) *session {
 	id := a.id("ASIA")
 	s.Key, s.token = Key{ID: id, Secret: secret(id)}, token(id)
@@ -71,7 +71,7 @@ func (a *AWS) issue(s session, now time.Time, lasts time.Duration) *session {
 	return &s
 }
 
-// ExpireSessions ends all temporary credentials that were made so far.
+// ExpireSessions ends all temporary credentials that exist.
 func (a *AWS) ExpireSessions() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -80,7 +80,7 @@ func (a *AWS) ExpireSessions() {
 	}
 }
 
-// caller is who the session's credentials speak for.
+// caller returns the principal of the session's credentials.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 func (s *session) caller() *caller {
 	switch s.kind {
@@ -101,7 +101,7 @@ func (s *session) caller() *caller {
 	}
 }
 
-// keyOf finds the secret of an access key that a call named, and whom it stands for.
+// keyOf returns the secret and the principal of an access key.
 func (a *AWS) keyOf(id, sessionToken string, now time.Time) (string, *caller, error) {
 	unknown := refuse(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
 	if k := a.keys[id]; k != nil {

@@ -9,37 +9,37 @@ import (
 	"time"
 )
 
-// Call is one thing that the fake was asked.
+// Call is one request that the fake received.
 type Call struct {
 	Time        time.Time
 	Service     string // sts, iam, oidc, portal or signin
 	Action      string
-	Method      string     // of HTTP
-	Params      url.Values // as they came, codes and tokens among them; the fields of a JSON body too
-	Caller      string     // ARN of who signed; empty for nobody
-	AccessKeyID string     // as the signature names it
-	Region      string     // of the signature's scope
+	Method      string     // HTTP method
+	Params      url.Values // as received, with codes and tokens; includes the fields of a JSON body
+	Caller      string     // ARN of the signer; empty if the call is not signed
+	AccessKeyID string     // from the signature
+	Region      string     // from the signature's scope
 	UserAgent   string
 	Header      http.Header
-	Status      int    // HTTP status of the answer; 0 while there is none
-	Code        string // AWS's code of the refusal; empty for success
+	Status      int    // HTTP status of the response; 0 while there is none
+	Code        string // AWS's error code; empty for success
 
-	// What CloudTrail tells of the session that the call made, whoever set it in the chain.
+	// What CloudTrail records about the session that the call created. Any step of the chain may have set it.
 	SourceIdentity string
 	SessionTags    map[string]string
 
 	by   string // short name of the caller
-	lost bool   // the answer did not arrive whole
+	lost bool   // the response was lost or cut off
 }
 
-// shown are the parameters that a call's line shows, under shorter names and in this order.
+// shown lists the parameters that [Call.String] prints, with their short names, in order.
 var shown = []struct{ param, name string }{
 	{"UserName", "user"}, {"AccessKeyId", "key"}, {"Status", "status"}, {"Name", "name"}, {"DurationSeconds", "duration"},
 	{"SerialNumber", "mfa"}, {"RoleSessionName", "session"}, {"ExternalId", "external-id"}, {"SourceIdentity", "source-identity"},
 	{"grantType", "grant"}, {"grant_type", "grant"}, {"account_id", "account"}, {"role_name", "role"},
 }
 
-// String is the call in one line without secrets, made for tables in tests:
+// String returns the call in one line without secrets, for tables in tests:
 // AssumeRole arn:aws:iam::123456789012:role/hub duration=3600 mfa=alice session=s by=user/alice.
 func (c Call) String() string {
 	words := []string{c.Action}
@@ -78,7 +78,7 @@ func (c Call) String() string {
 	return strings.Join(words, " ")
 }
 
-// Calls are the calls so far, oldest first, those that still wait for their answer among them.
+// Calls returns all recorded calls, oldest first, including those that are not answered yet.
 func (a *AWS) Calls() []Call {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -89,7 +89,7 @@ func (a *AWS) Calls() []Call {
 	return calls
 }
 
-// Actions are the calls so far, each in one line.
+// Actions returns all recorded calls, each in one line.
 func (a *AWS) Actions() []string {
 	var lines []string
 	for _, c := range a.Calls() {
@@ -98,14 +98,14 @@ func (a *AWS) Actions() []string {
 	return lines
 }
 
-// Reset forgets the calls so far.
+// Reset deletes the recorded calls.
 func (a *AWS) Reset() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.calls = nil
 }
 
-// Await returns once n calls of action have arrived since the last Reset, answered or not; "" is any action.
+// Await waits until n calls of action have arrived since the last Reset, whether answered or not. An empty action means any action.
 func (a *AWS) Await(ctx context.Context, action string, n int) error {
 	for {
 		a.mu.Lock()
@@ -127,7 +127,7 @@ func (a *AWS) Await(ctx context.Context, action string, n int) error {
 	}
 }
 
-// record notes that a call arrived; what becomes of it is filled in later.
+// record records a call when it arrives. Its result is filled in later.
 func (a *AWS) record(r *request) {
 	r.call = &Call{
 		Time: r.now, Service: r.service, Action: r.action, Method: r.http.Method, Params: r.params,
@@ -138,8 +138,8 @@ func (a *AWS) record(r *request) {
 	a.arrived = make(chan struct{})
 }
 
-// Watch has f called twice for each call from now on: when it has arrived, and when its work is done, before it is
-// answered. The call waits for f; if that returns true, the connection is closed instead of going on. A nil f ends that.
+// Watch calls f twice for each later call: when the call has arrived, and when its work is done but not yet answered. The call waits
+// for f. If f returns true, the connection is closed. A nil f stops watching.
 func (a *AWS) Watch(f func(c Call, done bool) (hangup bool)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// The alphabets and sizes of STS's parameters.
+// The allowed characters and lengths of STS's parameters.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 var (
 	nameAlphabet     = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]*$`)
@@ -21,7 +21,7 @@ var (
 	policyAlphabet   = regexp.MustCompile(`^[\x{09}\x{0A}\x{0D}\x{20}-\x{FF}]*$`)
 )
 
-// checks gathers what is wrong with a call's parameters, so that they are refused together as AWS does.
+// checks collects all invalid parameters of a call, because AWS reports them in one error.
 type checks struct {
 	params url.Values
 	found  []string
@@ -31,7 +31,7 @@ func (c *checks) fail(value, field, want string) {
 	c.found = append(c.found, fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, field, want))
 }
 
-// err is AWS's ValidationError for all that was found, nil if that is nothing.
+// err returns AWS's ValidationError for all invalid parameters, or nil if there are none.
 func (c *checks) err() error {
 	switch len(c.found) {
 	case 0:
@@ -43,8 +43,8 @@ func (c *checks) err() error {
 	}
 }
 
-// text looks at a parameter that has to be there.
-func (c *checks) text(param string, least, most int, alphabet *regexp.Regexp) string {
+// required checks a required parameter and returns it.
+func (c *checks) required(param string, least, most int, alphabet *regexp.Regexp) string {
 	field := strings.ToLower(param[:1]) + param[1:]
 	if !c.params.Has(param) {
 		c.found = append(c.found, fmt.Sprintf("Value null at '%s' failed to satisfy constraint: Member must not be null", field))
@@ -55,12 +55,12 @@ func (c *checks) text(param string, least, most int, alphabet *regexp.Regexp) st
 	return value
 }
 
-// optional looks at a parameter that may be missing.
+// optional checks a parameter that may be missing, and returns it.
 func (c *checks) optional(param string, least, most int, alphabet *regexp.Regexp) string {
 	if !c.params.Has(param) {
 		return ""
 	}
-	return c.text(param, least, most, alphabet)
+	return c.required(param, least, most, alphabet)
 }
 
 func (c *checks) value(value, field string, least, most int, alphabet *regexp.Regexp) {
@@ -75,7 +75,7 @@ func (c *checks) value(value, field string, least, most int, alphabet *regexp.Re
 	}
 }
 
-// duration looks at DurationSeconds, which is normal if it is missing.
+// duration checks DurationSeconds and returns it, or normal if it is missing.
 func (c *checks) duration(least, most, normal time.Duration) time.Duration {
 	text := c.params.Get("DurationSeconds")
 	if text == "" {
@@ -94,7 +94,7 @@ func (c *checks) duration(least, most, normal time.Duration) time.Duration {
 	return lasts
 }
 
-// mfa looks at the form of a serial number and a code.
+// mfa checks the form of the serial number and the code.
 func (c *checks) mfa() {
 	c.optional("SerialNumber", 9, 256, serialAlphabet)
 	c.optional("TokenCode", 6, 6, codeAlphabet)

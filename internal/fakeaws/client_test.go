@@ -18,11 +18,11 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// noon is the time at which the tests' fakes begin.
+// noon is the time of most tests' clocks.
 var noon = time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// newAWS is a fake at the real time, because the SDK's signatures are made at it; but its clock stands still, so that no
-// code changes under a test.
+// newAWS returns a fake whose clock is stopped at the real time. The SDK signs with the real time, and a stopped clock keeps codes
+// from changing during a test.
 func newAWS(t *testing.T) *AWS {
 	t.Helper()
 	a, err := NewAWS()
@@ -58,7 +58,7 @@ func temporary(c *ststypes.Credentials) aws.Credentials {
 	return aws.Credentials{AccessKeyID: *c.AccessKeyId, SecretAccessKey: *c.SecretAccessKey, SessionToken: *c.SessionToken}
 }
 
-// wantCode fails unless err is AWS's with this code and its message has the words; code "" wants success.
+// wantCode fails unless err is AWS's error with this code, and its message contains words. An empty code expects success.
 func wantCode(t *testing.T, err error, code, words string) {
 	t.Helper()
 	if code == "" {
@@ -83,7 +83,7 @@ func wantActions(t *testing.T, a *AWS, want ...string) {
 	}
 }
 
-// userSessionOf is a session of GetSessionToken, with a code if m is not nil.
+// userSessionOf returns a session of GetSessionToken, with a code if m is not nil.
 func userSessionOf(t *testing.T, a *AWS, k Key, m *MFA) aws.Credentials {
 	t.Helper()
 	in := &sts.GetSessionTokenInput{}

@@ -9,43 +9,43 @@ import (
 	"time"
 )
 
-// controls are what may be asked of the fake itself, under /_fake/, by scripts and programs that know its URL only.
-// A control's answer is text, one thing a line; what it refuses is answered with status 400.
+// controls are requests under /_fake/ that control the fake itself, for scripts and programs that know only its URL.
+// A control responds with text, one item per line, or with status 400 and an error.
 var controls = map[string]func(*AWS, url.Values, []byte) (string, error){
-	"GET calls":     showCalls,             // format=json for one JSON object a line
-	"POST reset":    command((*AWS).Reset), // forget the calls
-	"POST fault":    addFault,              // a Fault in JSON, its durations as "2s"
-	"POST heal":     command((*AWS).Heal),  // take all faults back
+	"GET calls":     showCalls,             // format=json for one JSON object per line
+	"POST reset":    command((*AWS).Reset), // delete the recorded calls
+	"POST fault":    addFault,              // a Fault in JSON, with durations such as "2s"
+	"POST heal":     command((*AWS).Heal),  // remove all faults
 	"POST advance":  advance,               // by=1h
 	"GET now":       showTime,
-	"GET code":      showCode,                       // serial=ARN: the code that the device shows
-	"GET secret":    showSecret,                     // serial=ARN: what the device shares with AWS
-	"POST user":     addUser,                        // account=, name=: prints a new key's id and secret
+	"GET code":      showCode,                       // serial=ARN: the code that the device shows now
+	"GET secret":    showSecret,                     // serial=ARN: the secret that the device shares with AWS
+	"POST user":     addUser,                        // account=, name=: creates a user, prints a new key's id and secret
 	"POST mfa":      addMFA,                         // account=, name=, device=: prints the serial
 	"POST role":     addRole,                        // arn=, and a Role in JSON
-	"POST example":  example,                        // makes Example's world: prints a key's id and secret
+	"POST example":  example,                        // creates the world of Example, prints a key's id and secret
 	"POST expire":   command((*AWS).ExpireSessions), // end all sessions
-	"POST lag":      lag,                            // uses=N: keys made later fail N times first
+	"POST lag":      lag,                            // uses=N: the first N uses of each later key fail
 	"POST signin":   signin,                         // post=off: the console's sign-in refuses POST
-	"POST sso":      addSSO,                         // url=, region=, and auto=1 to approve by itself
+	"POST sso":      addSSO,                         // url=, region=, and auto=1 to approve sign-ins automatically
 	"POST assign":   assign,                         // url=, account=, role=
-	"POST approve":  decide(true),                   // user_code=; without, all that wait
-	"POST deny":     decide(false),                  // likewise
-	"POST revoke":   revoke,                         // token=; without, all of them
-	"POST login":    setLogin,                       // arn=, and auto=1 to approve by itself: who signs in with aws login
-	"POST logins":   command((*AWS).RevokeLogins),   // end their sign-ins
-	"POST anchor":   addAnchor,                      // account=, region=, and its authorities in PEM: prints the trust anchor's ARN
+	"POST approve":  decide(true),                   // user_code=; without it, all sign-ins that wait
+	"POST deny":     decide(false),                  // the same parameters
+	"POST revoke":   revoke,                         // token=; without it, all tokens
+	"POST login":    setLogin,                       // arn=, and auto=1 to approve automatically: who signs in with aws login
+	"POST logins":   command((*AWS).RevokeLogins),   // end all sign-ins of aws login
+	"POST anchor":   addAnchor,                      // account=, region=, and the authorities in PEM: prints the trust anchor's ARN
 	"POST anywhere": addAnywhere,                    // account=, region=, and an AnywhereProfile in JSON: prints its ARN
 	"POST issuer":   addIssuer,                      // account=, name=, audience=: prints the URL and the provider's ARN
 	"POST identity": identity,                       // name=, sub=, and claims in JSON: prints a token
-	"POST people":   setPeople,                      // name=, and a Login in JSON: who signs in there, and how
-	"POST newkeys":  rotateIssuer,                   // name=: the issuer has new keys, and publishes the old no more
-	"POST keycache": cacheKeys,                      // lasts=24h: AWS keeps a provider's keys
-	"POST pins":     enforcePins,                    // on=0: AWS looks at the role pin of a token, or does not
-	"POST provider": addProvider,                    // account=, url=, audience=, at=: prints the ARN; its keys are fetched
+	"POST people":   setPeople,                      // name=, and a Login in JSON: who signs in at the issuer, and how
+	"POST newkeys":  rotateIssuer,                   // name=: the issuer gets new keys, and no longer publishes the old ones
+	"POST keycache": cacheKeys,                      // lasts=24h: how long AWS caches a provider's keys
+	"POST pins":     enforcePins,                    // on=0 or on=1: whether AWS enforces the role pin of a token
+	"POST provider": addProvider,                    // account=, url=, audience=, at=: prints the ARN; the provider's keys are fetched
 }
 
-// control answers one request under /_fake/.
+// control responds to a request under /_fake/.
 func (a *AWS) control(w http.ResponseWriter, r *http.Request, path string, body []byte) {
 	if name, ok := strings.CutPrefix(path, "issuer/"); ok {
 		a.openID(w, r, name, body)
@@ -92,11 +92,11 @@ func showCalls(a *AWS, q url.Values, _ []byte) (string, error) {
 	return strings.Join(lines, "\n"), nil
 }
 
-// faultFields is a Fault as scripts write it.
+// faultFields is a Fault as scripts write it in JSON.
 type faultFields struct {
 	Fault
 	Delay, Skew string
-	Until, Late struct{} // a channel cannot be sent
+	Until, Late struct{} // a channel cannot be sent as JSON
 }
 
 func addFault(a *AWS, _ url.Values, body []byte) (string, error) {
@@ -169,7 +169,7 @@ func addMFA(a *AWS, q url.Values, _ []byte) (string, error) {
 	return a.AddUser(q.Get("account"), q.Get("name")).AddMFA(q.Get("device")).Serial(), nil
 }
 
-// roleFields is a Role as scripts write it.
+// roleFields is a Role as scripts write it in JSON.
 type roleFields struct {
 	Role
 	MaxSession, MFAMaxAge string

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// ask uses a control and returns its lines; it fails unless the status is the one wanted.
+// ask sends a control request and returns the lines of the response. It fails unless the status is want.
 func ask(t *testing.T, a *AWS, method, path, body string, want int) []string {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, a.URL()+"/_fake/"+path, strings.NewReader(body))
@@ -25,7 +25,7 @@ func ask(t *testing.T, a *AWS, method, path, body string, want int) []string {
 	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 }
 
-// A whole story told through the controls, as a script would.
+// TestControls uses the controls in the order of a typical script.
 func TestControls(t *testing.T) {
 	a := newAWS(t)
 	key := ask(t, a, "POST", "example", "", 200)
@@ -137,8 +137,8 @@ func TestControlsRefuse(t *testing.T) {
 	ask(t, a, "POST", "identity?name=i", "{", 400)
 }
 
-// The world of Example is the same each time, and what it has twice is one.
-func TestWorldIsSteady(t *testing.T) {
+// Example creates the same world each time, and adding something twice has no effect.
+func TestExampleIsRepeatable(t *testing.T) {
 	one, two := newAWS(t), newAWS(t)
 	if a, b := one.Example(), two.Example(); a.Key != b.Key || a.MFA.Secret() != b.MFA.Secret() || len(a.Key.ID) != 20 || len(a.Key.Secret) != 40 {
 		t.Errorf("keys are %v and %v", a.Key, b.Key)
@@ -160,7 +160,7 @@ func TestWorldIsSteady(t *testing.T) {
 	}
 }
 
-// A role replaced keeps its id, and a policy of its that cannot be read allows nothing.
+// A replaced role keeps its id, and an invalid policy allows nothing.
 func TestRoleReplaced(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// proof is a DPoP proof whose signature fits the key that it names.
+// proof is a DPoP proof whose signature matches the key that it contains.
 // https://www.rfc-editor.org/rfc/rfc9449#section-4.2
 type proof struct {
 	id, method, url string
@@ -19,7 +19,7 @@ type proof struct {
 	thumbprint      string
 }
 
-// parseProof reads a proof and checks its signature.
+// parseProof parses a proof and checks its signature.
 func parseProof(text string) (proof, error) {
 	t, err := parseJWT(text)
 	if err != nil {
@@ -58,7 +58,7 @@ func parseProof(text string) (proof, error) {
 	}, nil
 }
 
-// proofJWK reads a key on P-256, whose coordinates have 32 bytes each, zeros in front among them.
+// proofJWK parses a P-256 key. Its coordinates must have 32 bytes each, including leading zeros.
 func proofJWK(jwk map[string]string) (*ecdsa.PublicKey, error) {
 	if jwk["kty"] != "EC" || jwk["crv"] != "P-256" || jwk["d"] != "" {
 		return nil, errors.New("jwk is no public key on P-256")

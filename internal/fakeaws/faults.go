@@ -5,29 +5,29 @@ import (
 	"time"
 )
 
-// Fault is a way to misbehave. Its parts add up: a fault may be late, skewed and refuse.
+// Fault is a fault that the fake produces. Its parts add up: a fault can be late, have a wrong clock and refuse.
 type Fault struct {
-	Action string // the calls it hits, such as "AssumeRole"; empty for any
-	Skip   int    // how many of them pass first
-	Times  int    // how many it then hits; 0 counts as 1, a negative number goes on until Heal
+	Action string // the affected action, such as "AssumeRole"; empty for any
+	Skip   int    // how many calls succeed first
+	Times  int    // how many calls then fail; 0 means 1, and a negative number means all until Heal
 
-	Delay time.Duration   // wait before anything is done
-	Until <-chan struct{} // wait until it is closed
-	Hang  bool            // never answer; the work is not done
-	Late  <-chan struct{} // do the work, wait until it is closed, then answer
-	Skew  time.Duration   // how far the clock is off, in the Date header and where signatures are checked
+	Delay time.Duration   // wait before the call is processed
+	Until <-chan struct{} // wait until the channel is closed, before the call is processed
+	Hang  bool            // never respond; the call is not processed
+	Late  <-chan struct{} // process the call, then wait until the channel is closed, then respond
+	Skew  time.Duration   // how far the clock is wrong, in the Date header and when signatures are checked
 
-	Status      int    // refuse with this HTTP status; 0 goes with Code as 400
+	Status      int    // refuse with this HTTP status; 0 with a Code means 400
 	Code        string // refuse with this code, such as "InternalFailure"
-	Message     string // its text
+	Message     string // the error message
 	Throttle    bool   // refuse with "Rate exceeded"
-	HTML        bool   // answer 200 with a sign-in page, as a captive portal does
-	Hangup      bool   // close the connection; the work is not done
-	AnswerLost  bool   // do the work, then close the connection
-	TruncateXML bool   // do the work, send the first half of the answer
+	HTML        bool   // respond 200 with a sign-in page, as a captive portal does
+	Hangup      bool   // close the connection; the call is not processed
+	AnswerLost  bool   // process the call, then close the connection
+	TruncateXML bool   // process the call, then send only the first half of the response
 }
 
-// Fail adds a fault. Of several that fit a call, the one added first is used.
+// Fail adds a fault. If several match a call, the one that was added first is used.
 func (a *AWS) Fail(f Fault) {
 	if f.Times == 0 {
 		f.Times = 1
@@ -37,19 +37,19 @@ func (a *AWS) Fail(f Fault) {
 	a.faults = append(a.faults, &f)
 }
 
-// Heal takes all faults back.
+// Heal removes all faults.
 func (a *AWS) Heal() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.faults = nil
 }
 
-// fault takes the fault that is due for action; the zero Fault does nothing.
+// fault returns and counts the next fault for action, or the zero Fault, which does nothing.
 func (a *AWS) fault(action string) Fault {
 	return a.due(func(f *Fault) bool { return f.Action == "" || f.Action == action })
 }
 
-// faultNamed is fault for calls of an issuer's, which only a fault that names them hits.
+// faultNamed is like fault, for the calls of an issuer. Only faults with a matching Action apply.
 func (a *AWS) faultNamed(action string) Fault {
 	return a.due(func(f *Fault) bool { return f.Action == action })
 }
@@ -71,7 +71,7 @@ func (a *AWS) due(hits func(*Fault) bool) Fault {
 	return Fault{}
 }
 
-// wait spends the time that the fault asks for; false means that the call is over, without an answer.
+// wait waits as the fault says. It returns false if the call ends without a response.
 func (a *AWS) wait(f Fault, r *http.Request) bool {
 	var late <-chan time.Time
 	if f.Delay > 0 {
@@ -94,10 +94,12 @@ func (a *AWS) wait(f Fault, r *http.Request) bool {
 	return true
 }
 
-// late waits after the work, and reports whether somebody still waits for the answer.
-func (a *AWS) late(f Fault, r *http.Request) bool { return f.Late == nil || first(f.Late, r, a.done) }
+// waitLate waits after the call was processed, and reports whether the client is still there.
+func (a *AWS) waitLate(f Fault, r *http.Request) bool {
+	return f.Late == nil || first(f.Late, r, a.done)
+}
 
-// first says whether c came before the client left or the fake closed.
+// first reports whether c was closed before the client disconnected or the fake was closed.
 func first[T any](c <-chan T, r *http.Request, done <-chan struct{}) bool {
 	select {
 	case <-c:
@@ -109,7 +111,7 @@ func first[T any](c <-chan T, r *http.Request, done <-chan struct{}) bool {
 	}
 }
 
-// refusal is the error that the fault answers with, nil for none.
+// refusal returns the error that the fault responds with, or nil.
 func (f Fault) refusal(service string) error {
 	switch {
 	case f.Throttle && (service == "portal" || service == "oidc"):

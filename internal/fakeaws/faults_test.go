@@ -43,8 +43,8 @@ func TestFaultsRefuse(t *testing.T) {
 	}
 }
 
-// A skewed clock shows in the Date header, from which clients learn of it.
-func TestSkewIsTold(t *testing.T) {
+// A wrong clock is visible in the Date header, so that clients can measure it.
+func TestClockSkewIsVisible(t *testing.T) {
 	a := newAWS(t)
 	a.SetClock(func() time.Time { return noon })
 	a.Fail(Fault{Skew: time.Hour})
@@ -77,7 +77,7 @@ func TestFaultsChoose(t *testing.T) {
 	wantCode(t, err, "", "")
 }
 
-// An answer that is lost: the work was done, so the code is used up.
+// If the response is lost, the call was processed, so the code is used up.
 func TestAnswerLost(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()
@@ -91,7 +91,7 @@ func TestAnswerLost(t *testing.T) {
 	wantActions(t, a, "GetSessionToken mfa=alice by=user/alice lost", "GetSessionToken mfa=alice by=user/alice refused=AccessDenied")
 }
 
-// A connection that is dropped at once: nothing was done, so the code is still good.
+// If the connection is closed at once, the call was not processed, so the code is still valid.
 func TestHangup(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()
@@ -192,7 +192,7 @@ func TestAnswersThatAreNotAWS(t *testing.T) {
 	}
 }
 
-// Of many calls with one code one is answered.
+// If many calls use the same code, one succeeds.
 func TestOneCodeManyCalls(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()
@@ -215,8 +215,8 @@ func TestOneCodeManyCalls(t *testing.T) {
 	}
 }
 
-// An answer that is late: the work was done before, whether or not somebody waits for it.
-func TestLate(t *testing.T) {
+// A late response comes after the call was processed, even if the client no longer waits.
+func TestLateResponse(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()
 	in := &sts.GetSessionTokenInput{SerialNumber: aws.String(w.MFA.Serial()), TokenCode: aws.String(w.MFA.Code())}
@@ -240,7 +240,7 @@ func TestLate(t *testing.T) {
 	wantCode(t, err, "AccessDenied", "invalid MFA one time pass code")
 }
 
-// The calls and files of an issuer misbehave if a fault names them.
+// Faults affect an issuer's calls and files only if they name them.
 func TestIssuerFaults(t *testing.T) {
 	a := newAWS(t)
 	i, err := a.AddIssuer("123456789012", "corp", "aws-vault")

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// mostKeys is IAM's quota of keys for a user.
+// mostKeys is IAM's quota of access keys per user.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const mostKeys = 2
 
-// userFields is a user as IAM writes it.
+// userFields is a user in IAM's responses.
 type userFields struct{ Path, UserName, UserId, Arn, CreateDate string }
 
-// keyFields is a key as IAM writes it; the secret only once, when the key is made.
+// keyFields is a key in IAM's responses. The secret is included only when the key is created.
 type keyFields struct {
 	UserName, AccessKeyId, Status string
 	SecretAccessKey               string `xml:",omitempty"`
@@ -24,7 +24,7 @@ func noEntity(format string, args ...any) *refusal {
 	return refuse(404, "NoSuchEntity", format, args...)
 }
 
-// subject is the user that a call is about: the one it names, in the caller's account, or the caller.
+// subject returns the user that a call is about: the named user in the caller's account, or the caller.
 func (a *AWS) subject(r *request) (*User, error) {
 	name := r.params.Get("UserName")
 	if name == "" {
@@ -40,7 +40,7 @@ func (a *AWS) subject(r *request) (*User, error) {
 	return u, nil
 }
 
-// userOf is GetUser.
+// userOf implements GetUser.
 func (a *AWS) userOf(r *request) (any, error) {
 	u, err := a.subject(r)
 	if err != nil {
@@ -49,7 +49,7 @@ func (a *AWS) userOf(r *request) (any, error) {
 	return struct{ User userFields }{userFields{"/", u.name, u.id, u.arn, stamp(u.created)}}, nil
 }
 
-// keysOf are the user's keys, oldest first.
+// keysOf returns the user's keys, oldest first.
 func (a *AWS) keysOf(u *User) []*accessKey {
 	var list []*accessKey
 	for _, k := range a.keys {
@@ -93,13 +93,13 @@ func (a *AWS) createAccessKey(r *request) (any, error) {
 		return nil, refuse(409, "LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: %d", mostKeys)
 	}
 	k := u.addKey()
-	k.unready = a.lag
+	k.unready = a.keyDelay
 	fields := k.fields()
 	fields.SecretAccessKey = k.Secret
 	return struct{ AccessKey keyFields }{fields}, nil
 }
 
-// namedKey is the key that a call names, which has to be the subject's.
+// namedKey returns the key that a call names. It must belong to the call's subject.
 func (a *AWS) namedKey(r *request) (*accessKey, error) {
 	u, err := a.subject(r)
 	if err != nil {
@@ -138,7 +138,7 @@ func (a *AWS) deleteAccessKey(r *request) (any, error) {
 	return nil, nil
 }
 
-// accessKeyLastUsed is GetAccessKeyLastUsed. A key of another account is none of the caller's business.
+// accessKeyLastUsed implements GetAccessKeyLastUsed. Keys of other accounts are refused.
 func (a *AWS) accessKeyLastUsed(r *request) (any, error) {
 	id := r.params.Get("AccessKeyId")
 	k := a.keys[id]

@@ -25,7 +25,7 @@ func TestUser(t *testing.T) {
 	wantCode(t, err, "ValidationError", "userName")
 }
 
-// A rotation as a program does it: make, use, switch off, delete.
+// TestAccessKeys rotates a key as a program does: create, use, deactivate, delete.
 func TestAccessKeys(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()
@@ -112,7 +112,7 @@ func TestKeyLastUsed(t *testing.T) {
 	wantCode(t, err, "AccessDenied", far.ID)
 }
 
-// A device from its making to its end. Its two codes count as used.
+// TestVirtualMFADevice creates, enables and deletes a device. The two codes that enable it count as used.
 func TestVirtualMFADevice(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()

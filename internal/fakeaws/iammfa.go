@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// deviceFields is an MFA device as IAM writes it.
+// deviceFields is an MFA device in IAM's responses.
 type deviceFields struct {
 	UserName     string `xml:",omitempty"`
 	SerialNumber string
@@ -22,13 +22,13 @@ func (m *MFA) fields() deviceFields {
 	return out
 }
 
-// deviceNames is the alphabet of a virtual device's name.
+// deviceNames matches valid names of virtual devices.
 var deviceNames = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]+$`)
 
-// createVirtualMFADevice makes a device and tells its secret, this once. The picture of it is left to real AWS.
+// createVirtualMFADevice creates a device and returns its secret, which AWS returns only once. It returns no QR code.
 func (a *AWS) createVirtualMFADevice(r *request) (any, error) {
 	c := checks{params: r.params}
-	name := c.text("VirtualMFADeviceName", 1, 226, deviceNames)
+	name := c.required("VirtualMFADeviceName", 1, 226, deviceNames)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -38,12 +38,12 @@ func (a *AWS) createVirtualMFADevice(r *request) (any, error) {
 	}
 	type virtual struct{ SerialNumber, Base32StringSeed, QRCodePNG string }
 	m := a.device(serial)
-	// The model has the seed as a blob: base64 of the base32 text.
+	// In AWS's model, the seed is a blob: base64 of the base32 text.
 	seed := base64.StdEncoding.EncodeToString([]byte(m.Secret()))
 	return struct{ VirtualMFADevice virtual }{virtual{SerialNumber: serial, Base32StringSeed: seed}}, nil
 }
 
-// enableMFADevice asks for two codes of steps that follow each other.
+// enableMFADevice requires two codes of consecutive time steps.
 func (a *AWS) enableMFADevice(r *request) (any, error) {
 	u, err := a.subject(r)
 	if err != nil {
@@ -77,7 +77,7 @@ func (a *AWS) namedDevice(r *request) (*MFA, error) {
 	return m, nil
 }
 
-// devicesWhere are the devices that fit, by serial number.
+// devicesWhere returns the matching devices, sorted by serial number.
 func (a *AWS) devicesWhere(fits func(*MFA) bool) []deviceFields {
 	var list []deviceFields
 	for _, m := range a.devices {

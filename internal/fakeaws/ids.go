@@ -6,24 +6,24 @@ import (
 	"fmt"
 )
 
-// letters are those that AWS makes its ids of (base32).
+// letters are the characters of AWS's ids (base32).
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
-// id makes an id as AWS forms them: four letters for its kind, and here EXAMPLE at its end.
+// id creates an id like AWS's, with a four-letter prefix for its kind and EXAMPLE at the end.
 func (a *AWS) id(kind string) string {
-	a.made++
+	a.idsCreated++
 	middle := make([]byte, 9)
-	for i, n := len(middle)-1, a.made; i >= 0; i-- {
+	for i, n := len(middle)-1, a.idsCreated; i >= 0; i-- {
 		middle[i] = letters[n%len(letters)]
 		n /= len(letters)
 	}
 	return kind + string(middle) + "EXAMPLE"
 }
 
-// secret is a secret key, 40 characters long, that nobody takes for a real one.
+// secret returns a secret key of 40 characters that is obviously fake.
 func secret(id string) string { return "EXAMPLESECRETKEY/of/" + id }
 
-// token is a session token of about the length that AWS's have.
+// token returns a session token about as long as AWS's.
 func token(id string) string {
 	text := "EXAMPLETOKEN/of/" + id + "/"
 	for i := range 6 {
@@ -33,5 +33,5 @@ func token(id string) string {
 	return text
 }
 
-// requestID is a request id in the form of a UUID, different for each call.
+// requestID returns a different request id for each call, in the form of a UUID.
 func requestID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }

@@ -15,15 +15,15 @@ import (
 	"time"
 )
 
-// provider is an OIDC provider that an account has registered.
+// provider is an OIDC provider that is registered in an account.
 type provider struct {
 	url       string
-	at        string // where its files are served, if not there
+	at        string // the address that serves its files, if it differs from the URL
 	audiences []string
-	given     bool                        // its keys are, and need not be fetched
+	given     bool                        // keys is set and need not be fetched
 	keys      map[string]crypto.PublicKey // by key id
 	fetched   time.Time
-	issuer    *Issuer // if it is ours
+	issuer    *Issuer // set if it is an Issuer of this fake
 }
 
 // Issuer signs web identity tokens.
@@ -34,18 +34,17 @@ type Issuer struct {
 	rsa                *rsa.PrivateKey
 	made               int // how many keys of each kind it has had
 	people             Login
-	desk               loginBook
+	desk               issuerState
 }
 
-// AddProvider lets the account's roles trust tokens of an issuer whose public keys (*ecdsa.PublicKey, *rsa.PublicKey),
-// by their key ids, are given; where they are nil they are fetched, as AWS does. It returns the provider's ARN, which a
-// role then Trusts.
+// AddProvider registers an OIDC provider in an account. keys are its public keys (*ecdsa.PublicKey, *rsa.PublicKey) by key id. If
+// keys is nil, they are fetched, as AWS does. AddProvider returns the provider's ARN, for [Role.Trusts].
 func (a *AWS) AddProvider(account, issuer string, audiences []string, keys map[string]crypto.PublicKey) string {
 	return a.addProvider(account, &provider{url: issuer, at: issuer, audiences: audiences, keys: keys, given: keys != nil})
 }
 
-// AddProviderAt is AddProvider of an issuer whose files are served at another address, which stands in for a host that
-// a test cannot have.
+// AddProviderAt is like AddProvider, for an issuer whose files are served at another address, because a test cannot use
+// the real host.
 func (a *AWS) AddProviderAt(account, issuer, at string, audiences []string) string {
 	return a.addProvider(account, &provider{url: issuer, at: strings.TrimSuffix(at, "/"), audiences: audiences})
 }
@@ -63,7 +62,7 @@ func providerARN(partition, account, issuer string) string {
 	return "arn:" + partition + ":iam::" + account + ":oidc-provider/" + host
 }
 
-// AddIssuer makes an issuer of the fake's own, known to the account for one audience.
+// AddIssuer creates an issuer that this fake serves, and registers it in an account for one audience.
 func (a *AWS) AddIssuer(account, name, audience string) (*Issuer, error) {
 	i := &Issuer{aws: a, url: a.url + "/_fake/issuer/" + name, audience: audience, desk: newLoginBook()}
 	if err := i.Rotate(); err != nil {
@@ -76,13 +75,13 @@ func (a *AWS) AddIssuer(account, name, audience string) (*Issuer, error) {
 	return i, nil
 }
 
-// URL is what the issuer's tokens name as iss; below it are its configuration and keys.
+// URL returns the issuer's URL, which is the iss claim of its tokens. Its configuration and keys are below it.
 func (i *Issuer) URL() string { return i.url }
 
-// ARN is the provider's, for Role.Trusts.
+// ARN returns the provider's ARN, for [Role.Trusts].
 func (i *Issuer) ARN() string { return i.arn }
 
-// Rotate gives the issuer new keys. It publishes the old ones no more.
+// Rotate gives the issuer new keys. The old ones are no longer published.
 func (i *Issuer) Rotate() error {
 	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -99,7 +98,7 @@ func (i *Issuer) Rotate() error {
 	return nil
 }
 
-// keyID names the key of that kind that signs now.
+// keyID returns the id of the current key of that kind.
 func (i *Issuer) keyID(kind string) string {
 	if i.made == 1 {
 		return kind
@@ -107,15 +106,15 @@ func (i *Issuer) keyID(kind string) string {
 	return fmt.Sprintf("%s-%d", kind, i.made)
 }
 
-// Token is a token for sub, good for an hour by the fake's clock, signed with ES256. claims are put over its own; one
-// that is nil takes the claim out.
+// Token returns a token for sub, signed with ES256, that expires after an hour of the fake's clock. claims override the default
+// claims; a nil value removes a claim.
 func (i *Issuer) Token(sub string, claims map[string]any) (string, error) {
 	i.aws.mu.Lock()
 	defer i.aws.mu.Unlock()
 	return i.sign("ES256", i.claims(sub, claims))
 }
 
-// TokenRS256 is Token, signed with RS256.
+// TokenRS256 is like Token, but signs with RS256.
 func (i *Issuer) TokenRS256(sub string, claims map[string]any) (string, error) {
 	i.aws.mu.Lock()
 	defer i.aws.mu.Unlock()
@@ -148,9 +147,9 @@ func (a *AWS) issuerNamed(name string) *Issuer {
 	return nil
 }
 
-// jwks are the issuer's public keys.
+// jwks returns the issuer's public keys.
 func (i *Issuer) jwks() []jwk {
-	point, err := i.ec.PublicKey.Bytes() // 4, x and y of 32 bytes each
+	point, err := i.ec.PublicKey.Bytes() // the byte 4, then x and y of 32 bytes each
 	if err != nil {
 		return nil
 	}

@@ -16,18 +16,18 @@ import (
 	"strings"
 )
 
-// hashes are those of the algorithms that AWS takes, by the end of their names.
+// hashes are the hash functions of the algorithms that AWS accepts, by the last three characters of the algorithm.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 var hashes = map[string]crypto.Hash{"256": crypto.SHA256, "384": crypto.SHA384, "512": crypto.SHA512}
 
-// jwtHeader is what a token says of its signature.
+// jwtHeader is the header of a token.
 type jwtHeader struct {
 	Algorithm string `json:"alg"`
 	KeyID     string `json:"kid,omitempty"`
 	Type      string `json:"typ,omitempty"`
 }
 
-// jwt is a signed token, taken apart. Its signature has not been looked at.
+// jwt is a parsed token. Its signature is not verified yet.
 type jwt struct {
 	header    jwtHeader
 	claims    map[string]any // numbers are json.Number
@@ -37,11 +37,11 @@ type jwt struct {
 
 var base64url = base64.RawURLEncoding
 
-// parseJWT reads a token in its compact form.
+// parseJWT parses a token in compact form.
 // https://www.rfc-editor.org/rfc/rfc7519
 func parseJWT(text string) (jwt, error) {
 	if strings.ContainsAny(text, "\r\n") {
-		return jwt{}, errors.New("token: a line break in it") // which base64 would pass over
+		return jwt{}, errors.New("token: a line break in it") // encoding/base64 ignores line breaks
 	}
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 {
@@ -70,7 +70,7 @@ func parseJWT(text string) (jwt, error) {
 	return t, nil
 }
 
-// verify looks at the signature. The kind of the key has to be the one that the algorithm names.
+// verify verifies the signature. The key's kind must match the algorithm.
 // https://www.rfc-editor.org/rfc/rfc7518#section-3
 func (t jwt) verify(key crypto.PublicKey) error {
 	if len(t.header.Algorithm) != 5 {
@@ -99,7 +99,7 @@ func (t jwt) verify(key crypto.PublicKey) error {
 	return errors.New("token: the signature does not fit the key")
 }
 
-// signJWT makes a token with an algorithm that fits the key.
+// signJWT returns a token signed with the algorithm that fits the key.
 func signJWT(header jwtHeader, claims map[string]any, key crypto.Signer) (string, error) {
 	head, err := json.Marshal(header)
 	if err != nil {

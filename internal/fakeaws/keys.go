@@ -16,21 +16,21 @@ import (
 	"time"
 )
 
-// fetchTime is how long AWS waits for a provider, here.
+// fetchTime is how long the fake waits for a provider's files.
 const fetchTime = 5 * time.Second
 
-// retrieval is what became of asking a token's provider for its keys.
-type retrieval struct {
+// fetchedKeys is the result of fetching a provider's keys.
+type fetchedKeys struct {
 	keys map[string]crypto.PublicKey
 	err  error
 }
 
-// retrieve asks the provider of the token in a call for its keys, as AWS does: its configuration first, and then the
-// keys that the configuration names. It is done before the fake is locked, for the provider may be the fake's own.
-func (a *AWS) retrieve(ctx context.Context, params url.Values) *retrieval {
+// fetchKeysOf fetches the keys of the provider of a call's token, as AWS does: first its configuration, then the keys that the
+// configuration names. It runs before the fake is locked, because the provider may be an issuer of the same fake.
+func (a *AWS) fetchKeysOf(ctx context.Context, params url.Values) *fetchedKeys {
 	t, err := parseJWT(params.Get("WebIdentityToken"))
 	if err != nil {
-		return nil // is refused for that
+		return nil // the token is refused later
 	}
 	a.mu.Lock()
 	arn := params.Get("RoleArn")
@@ -42,16 +42,16 @@ func (a *AWS) retrieve(ctx context.Context, params url.Values) *retrieval {
 	issuer, at, recent := p.url, p.at, !p.fetched.IsZero() && a.now().Before(p.fetched.Add(a.keyCache))
 	a.mu.Unlock()
 	if recent {
-		return nil // AWS asks again when it pleases, not for each unknown key
+		return nil // AWS does not fetch the keys again for each unknown key
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
-	var r retrieval
+	var r fetchedKeys
 	r.keys, r.err = fetchKeys(ctx, issuer, at)
 	return &r
 }
 
-// fetchKeys gets an issuer's keys from where its files are served.
+// fetchKeys downloads an issuer's keys from the address that serves its files.
 func fetchKeys(ctx context.Context, issuer, at string) (map[string]crypto.PublicKey, error) {
 	var configuration struct {
 		Issuer string `json:"issuer"`
@@ -145,8 +145,8 @@ func (k jwk) public() (crypto.PublicKey, error) {
 	return nil, fmt.Errorf("key %s: kind %s %s, want RSA, or EC on P-256, P-384 or P-521", k.KeyID, k.Type, k.Curve)
 }
 
-// CacheKeys makes the fake keep a provider's keys for so long before it asks for them again, even for one that it does
-// not know; 0, as at first, is not at all. [K]: for how long AWS does is not known.
+// CacheKeys sets how long the fake caches a provider's keys. Until then it does not fetch them again, even if a key is unknown. The
+// default 0 turns the cache off. [K]: how long AWS caches keys is not documented.
 func (a *AWS) CacheKeys(lasts time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// Sizes of what is handed over with a session. [K]: how AWS packs policies and tags is not known; deflate stands in.
+// The size limits of policies and tags. [K]: how AWS packs them is not documented; deflate is used here.
 const (
 	mostPolicyText = 2048
 	mostPolicyARNs = 10
 	mostPacked     = 2048
 )
 
-// managedPolicies are the policies of AWS's own that the fake knows, by the end of their ARN, cut down to a few actions.
+// managedPolicies returns the AWS managed policies that the fake knows, by the end of their ARN, reduced to a few actions.
 func managedPolicies() map[string]policy {
 	known := map[string]string{
 		"AdministratorAccess":         `{"Effect":"Allow","Action":"*","Resource":"*"}`,
@@ -35,7 +35,7 @@ func managedPolicies() map[string]policy {
 	return policies
 }
 
-// AddPolicy adds a customer-managed policy, so that sessions may be limited by its ARN.
+// AddPolicy adds a customer managed policy, so that sessions can name its ARN.
 func (a *AWS) AddPolicy(arn, document string) error {
 	p, err := parsePolicy(document)
 	if err != nil {
@@ -47,13 +47,13 @@ func (a *AWS) AddPolicy(arn, document string) error {
 	return nil
 }
 
-// policyName is what tells managed policies apart, whatever their partition: account:policy/path/name.
+// policyName identifies a managed policy in any partition: account:policy/path/name.
 func policyName(arn string) string {
 	fields, _ := arnFields(arn)
 	return fields[4] + ":" + fields[5]
 }
 
-// readLimit reads Policy and PolicyArns for a session in the account. Without either there is no limit.
+// readLimit reads Policy and PolicyArns for a session in the account. It returns nil if neither is given.
 func (a *AWS) readLimit(c *checks, account string) (*limit, error) {
 	var out limit
 	arns := members(c.params, "PolicyArns", "arn")
@@ -67,7 +67,7 @@ func (a *AWS) readLimit(c *checks, account string) (*limit, error) {
 	for _, arn := range arns {
 		p, ok := a.policies[policyName(arn[0])]
 		if at := accountOf(arn[0]); !ok || at != account && at != "aws" {
-			// [K]: the code is from memory of AWS's answers, not from its model.
+			// [K]: this error code is from memory of AWS's responses, not from AWS's model.
 			return nil, refuse(400, "MalformedPolicyDocument", "Policy %s does not exist or is not attachable", arn[0])
 		}
 		out.policies = append(out.policies, p)
@@ -88,7 +88,7 @@ func (a *AWS) readLimit(c *checks, account string) (*limit, error) {
 	return &out, nil
 }
 
-// packedSize is how much of the room for policies and tags a call uses, in per cent.
+// packedSize returns the share of the space for policies and tags that a call uses, in per cent.
 func packedSize(params url.Values) int {
 	var parts []string
 	for _, tag := range members(params, "Tags", "Key", "Value") {
@@ -105,7 +105,7 @@ func packedSize(params url.Values) int {
 	var packed bytes.Buffer
 	w, err := flate.NewWriter(&packed, flate.BestCompression)
 	if err != nil {
-		return 0 // the level is a constant that flate knows
+		return 0 // the level is a valid constant
 	}
 	fmt.Fprint(w, text)
 	w.Close()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The programs that may sign people in with aws login.
+// The ids of the programs that can sign users in with aws login.
 const (
 	sameDevice  = "arn:aws:signin:::devtools/same-device"
 	crossDevice = "arn:aws:signin:::devtools/cross-device"
@@ -19,20 +19,20 @@ const (
 	confirmationPath = "/v1/sessions/confirmation"
 
 	loginLifetime = 12 * time.Hour
-	loginMinutes  = 15 * time.Minute // what its credentials last, unless SetLoginLifetime says otherwise
+	loginMinutes  = 15 * time.Minute // the lifetime of its credentials, unless SetLoginLifetime changes it
 )
 
-// loginDesk is all of AWS's sign-in for programs, with one person who signs in.
-type loginDesk struct {
-	person  string // ARN of whoever signs in
+// loginState is the state of aws login. Only one user signs in.
+type loginState struct {
+	person  string // ARN of the user who signs in
 	auto    bool
 	codes   map[string]*loginGrant // by code
 	refresh map[string]*loginGrant // by refresh token
-	lasts   time.Duration          // what its credentials last
-	proofs  map[string]bool        // which were used
+	lasts   time.Duration          // the lifetime of its credentials
+	proofs  map[string]bool        // proofs that were used
 }
 
-// loginGrant is a sign-in, before and after its code was traded.
+// loginGrant is a sign-in, before and after its code was exchanged.
 type loginGrant struct {
 	client, challenge, redirect string
 	person                      string
@@ -40,19 +40,19 @@ type loginGrant struct {
 	expires                     time.Time
 }
 
-func newLoginDesk() *loginDesk {
-	return &loginDesk{codes: map[string]*loginGrant{}, refresh: map[string]*loginGrant{}, lasts: loginMinutes, proofs: map[string]bool{}}
+func newLoginDesk() *loginState {
+	return &loginState{codes: map[string]*loginGrant{}, refresh: map[string]*loginGrant{}, lasts: loginMinutes, proofs: map[string]bool{}}
 }
 
-// SetLogin says who signs in with aws login: a user of the fake's, or someone with a role. Unless auto is set, the page
-// asks whether to.
+// SetLogin sets the user or role that signs in with aws login. Unless auto is set, the page waits for somebody to approve the
+// sign-in.
 func (a *AWS) SetLogin(arn string, auto bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.logins.person, a.logins.auto = arn, auto
 }
 
-// SetLoginLifetime is how long credentials of aws login last that are made from now on.
+// SetLoginLifetime sets the lifetime of later credentials of aws login.
 func (a *AWS) SetLoginLifetime(d time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -74,7 +74,7 @@ func setLogin(a *AWS, q url.Values, _ []byte) (string, error) {
 	return "", nil
 }
 
-// loginPage is where a browser is sent to sign in. https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sign-in.html
+// loginPage is the page to which the browser is sent to sign in. https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sign-in.html
 func (a *AWS) loginPage(r *request) (any, error) {
 	p := r.params
 	back, err := url.Parse(p.Get("redirect_uri"))
@@ -99,20 +99,20 @@ func (a *AWS) loginPage(r *request) (any, error) {
 	return redirect(back, p, "code", code), nil
 }
 
-// confirmationPage shows the person what to type where they came from.
+// confirmationPage shows the code that the user types into the program.
 func (a *AWS) confirmationPage(r *request) (any, error) {
 	text := url.Values{"state": r.params["state"], "code": r.params["code"]}.Encode()
 	return page(http.StatusOK, "<h1>Copy this code</h1><code>"+base64.StdEncoding.EncodeToString([]byte(text))+"</code>"), nil
 }
 
-// loginRefused is the only exception that the token endpoint has words for.
+// loginRefused is the only error that the token endpoint documents.
 func loginRefused(reason string) *refusal {
 	no := refuse(401, "AccessDeniedException", "Access denied: %s", reason)
 	no.reason = reason
 	return no
 }
 
-// loginToken is CreateOAuth2Token. Whoever asks proves to hold the key that the tokens are bound to.
+// loginToken implements CreateOAuth2Token. The client must prove that it holds the key that the tokens are bound to.
 func (a *AWS) loginToken(r *request) (any, error) {
 	key, err := a.proofKey(r)
 	late := errors.Is(err, errProofTime)
@@ -199,13 +199,13 @@ func (a *AWS) loginAnswer(r *request, g *loginGrant, key string) (any, error) {
 	}, nil
 }
 
-// proofAge is how wrong the time of a proof may be. [K]: AWS refuses half a minute, and says that the code or the token has
+// proofAge is how wrong the time of a proof may be. [K]: AWS refuses an error of half a minute, and says that the code or the token has
 // expired. https://github.com/aws/aws-cli/issues/10330
 const proofAge = 20 * time.Second
 
 var errProofTime = errors.New("iat is too far off")
 
-// proofKey checks the proof that a call carries, and returns its key's thumbprint.
+// proofKey verifies the proof in a call and returns its key's thumbprint.
 // https://www.rfc-editor.org/rfc/rfc9449#section-4.3
 func (a *AWS) proofKey(r *request) (string, error) {
 	p, err := parseProof(r.http.Header.Get("Dpop"))

@@ -40,7 +40,7 @@ func newLoginClient(t *testing.T) *loginClient {
 	return &loginClient{T: t, aws: a, key: key}
 }
 
-// proof signs a proof, as edit changes it.
+// proof returns a signed proof, changed by edit.
 func (c *loginClient) proof() string {
 	point, err := c.key.PublicKey.Bytes()
 	if err != nil {
@@ -71,7 +71,7 @@ func (c *loginClient) proof() string {
 	return signed + "." + base64url.EncodeToString(append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...))
 }
 
-// code signs in on the page and returns the code that comes back.
+// code signs in on the page and returns the authorization code.
 func (c *loginClient) code(verifier string) string {
 	sum := sha256.Sum256([]byte(verifier))
 	stay := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -90,7 +90,7 @@ func (c *loginClient) code(verifier string) string {
 	return back.Query().Get("code")
 }
 
-// token asks for a token and returns the status, and what came.
+// token requests tokens, and returns the status and the fields of the response.
 func (c *loginClient) token(grant map[string]string) (int, map[string]any) {
 	body, err := json.Marshal(grant)
 	if err != nil {

@@ -12,19 +12,19 @@ type MFA struct {
 	user    *User // nil until it is enabled
 	serial  string
 	seed    []byte
-	used    map[int64]bool // steps whose code was taken
+	used    map[int64]bool // time steps whose code was used
 	enabled time.Time
 }
 
-// Serial is the device's ARN.
+// Serial returns the device's ARN.
 func (m *MFA) Serial() string { return m.serial }
 
-// Secret is what the device shares with AWS, in base32 without padding.
+// Secret returns the secret that the device shares with AWS, in base32 without padding.
 func (m *MFA) Secret() string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(m.seed)
 }
 
-// Code is what the device shows at the fake's time. AWS takes each code once: for another, Advance by 30 s.
+// Code returns the code that the device shows now. AWS accepts each code once; Advance by 30 s to get another.
 func (m *MFA) Code() string {
 	m.aws.mu.Lock()
 	defer m.aws.mu.Unlock()
@@ -33,7 +33,7 @@ func (m *MFA) Code() string {
 
 func (m *MFA) code() string { return stepCode(m.seed, stepOf(m.aws.now())) }
 
-// device makes an MFA device that nobody uses yet.
+// device creates an MFA device that belongs to no user yet.
 func (a *AWS) device(serial string) *MFA {
 	sum := sha256.Sum256([]byte("EXAMPLE seed of " + serial))
 	m := &MFA{aws: a, serial: serial, seed: sum[:20], used: map[int64]bool{}}
@@ -41,9 +41,9 @@ func (a *AWS) device(serial string) *MFA {
 	return m
 }
 
-// take says whether code is one of the device's around now, and takes it: the same one fails from then on.
-// One step of drift is let pass either way.
-func (m *MFA) take(code string, now time.Time) bool {
+// useCode reports whether code is a current, unused code of the device, and marks it as used. Codes of the step before
+// and after are accepted too.
+func (m *MFA) useCode(code string, now time.Time) bool {
 	for _, drift := range []int64{0, -1, 1} {
 		step := stepOf(now) + drift
 		if !m.used[step] && stepCode(m.seed, step) == code {
@@ -54,8 +54,8 @@ func (m *MFA) take(code string, now time.Time) bool {
 	return false
 }
 
-// checkMFA takes the code that a call brought and returns whether it brought one.
-// AWS's texts: https://repost.aws/knowledge-center/mfa-iam-user-aws-cli
+// checkMFA checks the MFA code of a call, and reports whether the call has one.
+// The error texts are AWS's: https://repost.aws/knowledge-center/mfa-iam-user-aws-cli
 func (a *AWS) checkMFA(r *request) (bool, error) {
 	serial, code := r.params.Get("SerialNumber"), r.params.Get("TokenCode")
 	if serial == "" && code == "" {
@@ -68,7 +68,7 @@ func (a *AWS) checkMFA(r *request) (bool, error) {
 	if device == nil || device.user == nil || device.user != r.caller.owner() {
 		return false, denied("MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.")
 	}
-	if !device.take(code, r.now) {
+	if !device.useCode(code, r.now) {
 		return false, denied("MultiFactorAuthentication failed with invalid MFA one time pass code. ")
 	}
 	return true, nil

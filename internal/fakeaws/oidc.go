@@ -17,7 +17,7 @@ const (
 	signInLifetime = 10 * time.Minute
 )
 
-// oidcClient is a program that registered to sign people in.
+// oidcClient is a registered client of IAM Identity Center.
 type oidcClient struct {
 	id, secret string
 	scopes     []string
@@ -29,7 +29,7 @@ type oidcClient struct {
 
 func (c *oidcClient) may(grant string) bool { return slices.Contains(c.grants, grant) }
 
-// registerClient is RegisterClient. A client that names no grant types may use device codes and refresh.
+// registerClient implements RegisterClient. A client that names no grant types can use device codes and refresh tokens.
 // https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_RegisterClient.html
 func (a *AWS) registerClient(r *request) (any, error) {
 	p := r.params
@@ -68,7 +68,7 @@ func loopback(u *url.URL) bool {
 	return slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, u.Hostname())
 }
 
-// client is the registered client that a call speaks for.
+// client returns the registered client of a call.
 func (a *AWS) client(r *request) (*oidcClient, error) {
 	c := a.sso.clients[r.params.Get("clientId")]
 	if c == nil || !hmac.Equal([]byte(c.secret), []byte(r.params.Get("clientSecret"))) {
@@ -80,7 +80,7 @@ func (a *AWS) client(r *request) (*oidcClient, error) {
 	return c, nil
 }
 
-// startDeviceAuthorization is StartDeviceAuthorization.
+// startDeviceAuthorization implements StartDeviceAuthorization.
 func (a *AWS) startDeviceAuthorization(r *request) (any, error) {
 	c, err := a.client(r)
 	if err != nil {
@@ -105,14 +105,14 @@ func (a *AWS) startDeviceAuthorization(r *request) (any, error) {
 	}, nil
 }
 
-// createToken is CreateToken.
+// createToken implements CreateToken.
 func (a *AWS) createToken(r *request) (any, error) {
 	c, err := a.client(r)
 	if err != nil {
 		return nil, err
 	}
 	grant := r.params.Get("grantType")
-	take := map[string]func(*request, *oidcClient) (*portalToken, error){
+	take := map[string]func(*request, *oidcClient) (*accessToken, error){
 		deviceGrant: a.fromDevice, codeGrant: a.fromCode, refreshGrant: a.fromRefresh,
 	}[grant]
 	if take == nil {
@@ -138,8 +138,8 @@ func badGrant(format string, args ...any) *refusal {
 	return refuse(400, "InvalidGrantException", format, args...)
 }
 
-// fromDevice answers a poll. https://www.rfc-editor.org/rfc/rfc8628#section-3.5
-func (a *AWS) fromDevice(r *request, c *oidcClient) (*portalToken, error) {
+// fromDevice responds to a poll for a device code. https://www.rfc-editor.org/rfc/rfc8628#section-3.5
+func (a *AWS) fromDevice(r *request, c *oidcClient) (*accessToken, error) {
 	code := r.params.Get("deviceCode")
 	g := a.sso.grants[code]
 	if g == nil || g.client != c || g.userCode == "" {
@@ -161,9 +161,9 @@ func (a *AWS) fromDevice(r *request, c *oidcClient) (*portalToken, error) {
 	return a.sso.token(g.portal, c, r.now), nil
 }
 
-// fromCode takes an authorization code, once, from who started the sign-in.
+// fromCode exchanges an authorization code. A code works once, and only for the client that started the sign-in.
 // https://www.rfc-editor.org/rfc/rfc7636#section-4.6
-func (a *AWS) fromCode(r *request, c *oidcClient) (*portalToken, error) {
+func (a *AWS) fromCode(r *request, c *oidcClient) (*accessToken, error) {
 	code := r.params.Get("code")
 	g := a.sso.grants[code]
 	if g == nil || g.client != c || g.userCode != "" || !r.now.Before(g.expires) {
@@ -180,8 +180,8 @@ func (a *AWS) fromCode(r *request, c *oidcClient) (*portalToken, error) {
 	return a.sso.token(g.portal, c, r.now), nil
 }
 
-// fromRefresh replaces an access token.
-func (a *AWS) fromRefresh(r *request, c *oidcClient) (*portalToken, error) {
+// fromRefresh exchanges a refresh token for a new access token.
+func (a *AWS) fromRefresh(r *request, c *oidcClient) (*accessToken, error) {
 	old := a.sso.refresh[r.params.Get("refreshToken")]
 	if old == nil || old.client != c {
 		return nil, badGrant("Invalid refresh token")

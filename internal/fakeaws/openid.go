@@ -12,54 +12,54 @@ import (
 	"time"
 )
 
-// Login is how people sign in at an issuer of the fake's own, which is an OpenID provider too. The zero Login has
-// nobody.
+// Login describes how users sign in at an issuer of this fake, which is also a full OIDC provider. With the zero Login, nobody can
+// sign in.
 type Login struct {
-	Subject string         // who signs in; empty for nobody
-	Claims  map[string]any // put over those of ID tokens; one that is null is left out
-	Secret  string         // of the client, whose id is the issuer's audience; empty for a public client
-	Auto    bool           // they approve without being asked
-	Deny    bool           // they refuse likewise
-	RSA     bool           // tokens are signed with RS256, not ES256
-	Lasts   int            // seconds that an ID token is good for; 0 for an hour
-	Ports   []int          // of the redirect, as they are registered; none for any
+	Subject string         // who signs in; empty if nobody can
+	Claims  map[string]any // override the claims of ID tokens; a null value removes a claim
+	Secret  string         // the client's secret; empty for a public client. The client's id is the issuer's audience
+	Auto    bool           // sign-ins are approved automatically
+	Deny    bool           // sign-ins are denied automatically
+	RSA     bool           // tokens are signed with RS256 instead of ES256
+	Lasts   int            // lifetime of an ID token in seconds; 0 for an hour
+	Ports   []int          // registered ports of the redirect URL; nil for any
 
-	NoRefresh       bool // no refresh token is given
-	KeepRefresh     bool // a refresh token is good for many uses
-	NoIDAgain       bool // a refresh brings no ID token
+	NoRefresh       bool // no refresh token is returned
+	KeepRefresh     bool // a refresh token can be used many times
+	NoIDAgain       bool // a refresh returns no ID token
 	SubjectAgain    string
-	NoDevice        bool // there is no device grant
+	NoDevice        bool // the device grant is not supported
 	NoRevocation    bool
-	SilentOnItself  bool   // an answer that a browser brings does not name the issuer
-	OtherIssuer     string // what an answer that a browser brings names instead
-	OtherDiscovered string // what the configuration says is the issuer
+	SilentOnItself  bool   // the redirect to the client does not name the issuer
+	OtherIssuer     string // a wrong issuer in the redirect to the client
+	OtherDiscovered string // a wrong issuer in the configuration
 }
 
-// loginBook is what an issuer remembers of those who sign in.
-type loginBook struct {
+// issuerState is an issuer's state: sign-ins and tokens.
+type issuerState struct {
 	grants  map[string]*login // by code or device code
 	refresh map[string]*login
 }
 
-func newLoginBook() loginBook { return loginBook{map[string]*login{}, map[string]*login{}} }
+func newLoginBook() issuerState { return issuerState{map[string]*login{}, map[string]*login{}} }
 
 // login is one sign-in.
 type login struct {
 	redirect, challenge, nonce string
 	scopes                     []string
-	userCode                   string // for one by device
+	userCode                   string // for the device grant
 	expires, polled            time.Time
 	decided, approved          bool
 }
 
-// People says who signs in at the issuer, and how, from now on.
+// People sets who signs in at the issuer, and how.
 func (i *Issuer) People(l Login) {
 	i.aws.mu.Lock()
 	defer i.aws.mu.Unlock()
 	i.people = l
 }
 
-// EndLogins makes the issuer forget its refresh tokens.
+// EndLogins makes the issuer reject its refresh tokens.
 func (i *Issuer) EndLogins() {
 	i.aws.mu.Lock()
 	defer i.aws.mu.Unlock()
@@ -98,7 +98,7 @@ func addProvider(a *AWS, q url.Values, _ []byte) (string, error) {
 	return a.AddProviderAt(q.Get("account"), q.Get("url"), at, []string{q.Get("audience")}), nil
 }
 
-// openIDEndpoints are those of a provider that are asked by programs and browsers, and the names of their calls.
+// openIDEndpoints are a provider's endpoints, and the names of their calls.
 var openIDEndpoints = map[string]struct {
 	action string
 	run    func(*Issuer, *request) answer
@@ -110,7 +110,7 @@ var openIDEndpoints = map[string]struct {
 	"revoke":    {"OpenIDRevoke", (*Issuer).revoke},
 }
 
-// openID answers as one of the fake's issuers.
+// openID responds to a request to one of the fake's issuers.
 func (a *AWS) openID(w http.ResponseWriter, r *http.Request, path string, body []byte) {
 	name, document, _ := strings.Cut(path, "/")
 	i := a.issuerNamed(name)
@@ -140,20 +140,20 @@ func (a *AWS) openID(w http.ResponseWriter, r *http.Request, path string, body [
 		return
 	}
 	out := i.answer(req, document, f)
-	if !a.late(f, r) || f.AnswerLost {
+	if !a.waitLate(f, r) || f.AnswerLost {
 		a.hangup(w, req)
 		return
 	}
 	maps.Copy(w.Header(), out.header)
 	w.WriteHeader(out.status)
-	_, _ = w.Write(out.body) // a client that has left is its own business
+	_, _ = w.Write(out.body) // an error means that the client has disconnected
 }
 
-// openIDDocuments are the issuer's files, and the names by which a fault hits them. A fault without a name does not:
-// AWS fetches them too.
+// openIDDocuments are the issuer's files, and the action names with which a fault can affect them. A fault without an action does not
+// affect them, because AWS fetches them too.
 var openIDDocuments = map[string]string{"keys": "OpenIDKeys", ".well-known/openid-configuration": "OpenIDConfiguration"}
 
-// answer carries a call of the issuer's out, or refuses it with the status of the fault.
+// answer processes a call to the issuer, or refuses it with the fault's status.
 func (i *Issuer) answer(r *request, document string, f Fault) answer {
 	i.aws.mu.Lock()
 	defer i.aws.mu.Unlock()
@@ -171,7 +171,7 @@ func (i *Issuer) answer(r *request, document string, f Fault) answer {
 	return out
 }
 
-// document is one of the issuer's files: its configuration or its keys.
+// document returns the issuer's configuration or its keys.
 // https://openid.net/specs/openid-connect-discovery-1_0.html
 func (i *Issuer) document(name string) (answer, bool) {
 	switch name {
@@ -204,11 +204,11 @@ func (i *Issuer) document(name string) (answer, bool) {
 
 func object(status int, fields map[string]any) answer {
 	out := answer{status: status, header: http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}}}
-	out.body, _ = json.Marshal(fields) // flat maps of ours always marshal
+	out.body, _ = json.Marshal(fields) // flat maps always marshal
 	return out
 }
 
-// authorize is where a browser is sent to sign in. Where the redirect is not to be trusted the error stays on the page.
+// authorize is the page to which the browser is sent to sign in. If the redirect URL is not trusted, the page shows the error.
 func (i *Issuer) authorize(r *request) answer {
 	p, l := r.params, i.people
 	back, err := url.Parse(p.Get("redirect_uri"))
@@ -248,7 +248,7 @@ func (l Login) registered(back *url.URL) bool {
 
 // deviceCode starts a sign-in on another device. https://www.rfc-editor.org/rfc/rfc8628#section-3.1
 func (i *Issuer) deviceCode(r *request) answer {
-	if no := i.knows(r); no != nil {
+	if no := i.checkClient(r); no != nil {
 		return *no
 	}
 	id := i.aws.id("")
@@ -261,7 +261,7 @@ func (i *Issuer) deviceCode(r *request) answer {
 	})
 }
 
-// devicePage is where a person types the code that a device shows, and decides.
+// devicePage is the page on which the user types the device's code and decides.
 func (i *Issuer) devicePage(r *request) answer {
 	code := r.params.Get("user_code")
 	for _, g := range i.desk.grants {
@@ -278,7 +278,7 @@ func (i *Issuer) devicePage(r *request) answer {
 	return page(http.StatusBadRequest, "<p>The code is not valid.</p>")
 }
 
-// decideLogins decides for those of the code who wait at an issuer, or for all, and reports whether there were any.
+// decideLogins approves or denies the waiting sign-ins with this code, or all of them, and reports whether there were any.
 func (a *AWS) decideLogins(code string, approve bool) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

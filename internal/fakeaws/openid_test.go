@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// A client signs in at an issuer.
+// openIDClient is a client that signs a user in at an issuer.
 type openIDClient struct {
 	*testing.T
 	issuer string
@@ -43,7 +43,7 @@ func (c *openIDClient) post(path string, form url.Values) (int, map[string]any) 
 
 const pkceVerifier = "EXAMPLE-verifier-EXAMPLE-verifier-EXAMPLE-verifier"
 
-// authorize opens the sign-in page and returns what the browser brings back.
+// authorize opens the sign-in page and returns the parameters of the redirect.
 func (c *openIDClient) authorize(change func(url.Values)) url.Values {
 	c.Helper()
 	sum := sha256.Sum256([]byte(pkceVerifier))
@@ -204,7 +204,7 @@ func TestOpenIDDevice(t *testing.T) {
 	}
 }
 
-// AWS fetches the keys of a provider, and so notices new ones, and what is wrong with them.
+// AWS fetches a provider's keys, so it notices new keys, and errors in the files.
 func TestKeysAreFetched(t *testing.T) {
 	a := newAWS(t)
 	i := newIssuer(t, a, "idp")
@@ -244,7 +244,7 @@ func TestKeysAreFetched(t *testing.T) {
 	wantCode(t, err, "InvalidIdentityToken", `the configuration is of "https://example.com"`)
 }
 
-// The files of an issuer may be served elsewhere than its name says.
+// An issuer's files can be served at another address than its URL.
 func TestProviderServedElsewhere(t *testing.T) {
 	a := newAWS(t)
 	i := newIssuer(t, a, "idp")
@@ -290,9 +290,9 @@ func TestRolePin(t *testing.T) {
 	}
 }
 
-// What a session of a web identity may do next: what its own policy, the role and the trust of the next role allow, and
-// who it is goes along.
-func TestWebIdentityGoesOn(t *testing.T) {
+// The next call of a web identity's session is limited by its own policy, the role, and the trust policy of the next role. Its source
+// identity and tags are passed on.
+func TestWebIdentityAssumesNextRole(t *testing.T) {
 	a := newAWS(t)
 	i := newIssuer(t, a, "idp")
 	const next, other = "arn:aws:iam::210987654321:role/next", "arn:aws:iam::210987654321:role/other"

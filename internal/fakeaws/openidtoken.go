@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// oauthRefusal is an error as OAuth has it. https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+// oauthRefusal returns an OAuth error response. https://www.rfc-editor.org/rfc/rfc6749#section-5.2
 func oauthRefusal(r *request, status int, code, why string) answer {
 	r.call.Code = code
 	return object(status, map[string]any{"error": code, "error_description": why})
 }
 
-// knows checks that the call is the client's, and that it shows its secret if it has one.
-func (i *Issuer) knows(r *request) *answer {
+// checkClient checks the client's id and its secret, if it has one.
+func (i *Issuer) checkClient(r *request) *answer {
 	id, secret := r.params.Get("client_id"), r.params.Get("client_secret")
 	if user, password, basic := r.http.BasicAuth(); basic {
 		id, _ = url.QueryUnescape(user)
@@ -30,9 +30,9 @@ func (i *Issuer) knows(r *request) *answer {
 	return nil
 }
 
-// token trades a grant for tokens.
+// token exchanges a grant for tokens.
 func (i *Issuer) token(r *request) answer {
-	if no := i.knows(r); no != nil {
+	if no := i.checkClient(r); no != nil {
 		return *no
 	}
 	take := map[string]func(*Issuer, *request) (*login, *answer){
@@ -48,7 +48,7 @@ func (i *Issuer) token(r *request) answer {
 	return i.tokens(r, g)
 }
 
-// tokens are what a sign-in gives.
+// tokens returns the token response of a sign-in.
 func (i *Issuer) tokens(r *request, g *login) answer {
 	l, again := i.people, r.params.Get("grant_type") == refreshGrant
 	out := map[string]any{"access_token": "EXAMPLE-openid-access-" + i.aws.id(""), "token_type": "Bearer", "expires_in": 3600}
@@ -84,7 +84,7 @@ func (i *Issuer) tokens(r *request, g *login) answer {
 	return object(http.StatusOK, out)
 }
 
-// loginOfCode takes an authorization code, once, from who started the sign-in.
+// loginOfCode exchanges an authorization code. A code works once, and only for the client that started the sign-in.
 func (i *Issuer) loginOfCode(r *request) (*login, *answer) {
 	code := r.params.Get("code")
 	g := i.desk.grants[code]
@@ -97,7 +97,7 @@ func (i *Issuer) loginOfCode(r *request) (*login, *answer) {
 	return g, nil
 }
 
-// loginOfDevice answers a poll. https://www.rfc-editor.org/rfc/rfc8628#section-3.5
+// loginOfDevice responds to a poll for a device code. https://www.rfc-editor.org/rfc/rfc8628#section-3.5
 func (i *Issuer) loginOfDevice(r *request) (*login, *answer) {
 	refuse := func(code string) (*login, *answer) {
 		no := oauthRefusal(r, http.StatusBadRequest, code, "")
@@ -124,7 +124,7 @@ func (i *Issuer) loginOfDevice(r *request) (*login, *answer) {
 	return g, nil
 }
 
-// loginOfRefresh takes a refresh token, once unless the issuer keeps them.
+// loginOfRefresh looks up a refresh token. A token works once, unless the issuer has KeepRefresh.
 func (i *Issuer) loginOfRefresh(r *request) (*login, *answer) {
 	token := r.params.Get("refresh_token")
 	g := i.desk.refresh[token]
@@ -138,9 +138,9 @@ func (i *Issuer) loginOfRefresh(r *request) (*login, *answer) {
 	return g, nil
 }
 
-// revoke ends a refresh token. https://www.rfc-editor.org/rfc/rfc7009
+// revoke revokes a refresh token. https://www.rfc-editor.org/rfc/rfc7009
 func (i *Issuer) revoke(r *request) answer {
-	if no := i.knows(r); no != nil {
+	if no := i.checkClient(r); no != nil {
 		return *no
 	}
 	delete(i.desk.refresh, r.params.Get("token"))

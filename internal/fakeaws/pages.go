@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// challenges is the form of an S256 code challenge. https://www.rfc-editor.org/rfc/rfc7636#section-4.2
+// challenges matches an S256 code challenge. https://www.rfc-editor.org/rfc/rfc7636#section-4.2
 var challenges = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
-// buttons is a form that asks the person to decide, and brings the answer back as decision=approve or decision=deny.
+// buttons is a form with which the user decides. It posts decision=approve or decision=deny.
 const buttons = `<form method="post"><button name="decision" value="approve">Allow</button><button name="decision" value="deny">Deny</button></form>`
 
-// authorizePage is where a browser is sent to sign in with an authorization code. Where the redirect is not to be
-// trusted the error stays on the page.
+// authorizePage is the page to which the browser is sent to sign in with an authorization code. If the redirect URL is not
+// trusted, the page shows the error.
 func (a *AWS) authorizePage(r *request) (any, error) {
 	p := r.params
 	c := a.sso.clients[p.Get("client_id")]
@@ -49,7 +49,7 @@ func (a *AWS) authorizePage(r *request) (any, error) {
 	return redirect(back, p, "code", code), nil
 }
 
-// redirect finds whether the client registered this address; the port of a loopback address is free.
+// redirect returns the URL if the client registered it. A loopback URL may have any port.
 // https://www.rfc-editor.org/rfc/rfc8252#section-7.3
 func (c *oidcClient) redirect(text string) (*url.URL, bool) {
 	u, err := url.Parse(text)
@@ -64,7 +64,7 @@ func (c *oidcClient) redirect(text string) (*url.URL, bool) {
 	return u, slices.Contains(c.redirects, bare.String())
 }
 
-// redirect sends the browser back to the program, with the program's state.
+// redirect sends the browser back to the client, with the client's state.
 func redirect(back *url.URL, p url.Values, name, value string) answer {
 	to := *back
 	query := to.Query()
@@ -76,7 +76,7 @@ func redirect(back *url.URL, p url.Values, name, value string) answer {
 	return answer{http.StatusFound, http.Header{"Location": {to.String()}}, nil}
 }
 
-// devicePage is where a person types the code that a device shows, and decides.
+// devicePage is the page on which the user types the device's code and decides.
 func (a *AWS) devicePage(r *request) (any, error) {
 	code := r.params.Get("user_code")
 	for _, g := range a.sso.grants {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// policy is an IAM policy, as much of it as decides here.
+// policy is the part of an IAM policy that the fake evaluates.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 type policy struct {
 	Version   string `json:",omitempty"`
@@ -41,7 +41,7 @@ func (o *oneOrMore[T]) UnmarshalJSON(data []byte) error {
 	return strict(data, &(*o)[0])
 }
 
-// strict decodes one JSON value and refuses fields that a policy does not have.
+// strict decodes one JSON value and refuses unknown fields.
 func strict(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -54,7 +54,7 @@ func strict(data []byte, into any) error {
 	return nil
 }
 
-// parsePolicy reads a policy; its error is AWS's MalformedPolicyDocument. The zero policy allows nothing.
+// parsePolicy parses a policy. Its error is AWS's MalformedPolicyDocument. The zero policy allows nothing.
 func parsePolicy(text string) (policy, error) {
 	var p policy
 	if strict([]byte(text), &p) != nil || len(p.Statement) == 0 {
@@ -76,8 +76,8 @@ func parsePolicy(text string) (policy, error) {
 	return p, nil
 }
 
-// covers says whether the statement speaks of the action on the resource. Conditions are not computed: with one, a Deny
-// counts and an Allow does not, so that the fake errs on the side of refusing.
+// covers reports whether the statement applies to the action on the resource. Conditions are not evaluated: a Deny with a condition
+// applies, and an Allow with one does not, so that the fake rather refuses too much.
 func (s statement) covers(action, resource string) bool {
 	if len(s.Condition) > 0 && s.Effect == "Allow" {
 		return false
@@ -96,7 +96,7 @@ func (s statement) covers(action, resource string) bool {
 		(hit(s.Resource, resource) || len(s.NotResource) > 0 && !hit(s.NotResource, resource))
 }
 
-// wild matches value against a pattern with * for any letters and ? for one.
+// wild matches value against a pattern in which * stands for any characters and ? for one.
 func wild(pattern, value string) bool {
 	star, mark := -1, 0
 	p := 0
@@ -118,7 +118,7 @@ func wild(pattern, value string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// allow says what several policies together allow: something allows it, and nothing denies it.
+// allow reports whether at least one policy allows the action and none denies it.
 func allow(policies []policy, action, resource string) bool {
 	allowed := false
 	for _, p := range policies {
@@ -135,11 +135,11 @@ func allow(policies []policy, action, resource string) bool {
 	return allowed
 }
 
-// limit is what a session's own policies let it do at most. Inline and managed ones add up [K].
+// limit holds a session's own policies. An inline policy and managed policies add up [K].
 type limit struct{ policies []policy }
 
-// may says whether the caller's policies and its session's let it do the action. A role without policies, and every
-// user, may do everything.
+// may reports whether the caller's policies and its session policies allow the action. Users, and roles without policies, may do
+// everything.
 func (c *caller) may(action, resource string) bool {
 	s := c.session
 	if s == nil {

@@ -31,7 +31,7 @@ func limited(policy string, arns ...string) assumeOption {
 
 const readOnly = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
-// What a limited session may do: assume the next role, and read IAM.
+// A session with a policy may assume the next role and read IAM only as far as the policy allows.
 func TestSessionPolicies(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()
@@ -134,13 +134,13 @@ func TestPoliciesRefused(t *testing.T) {
 	}
 }
 
-// padded is a policy of n letters.
+// padded returns a policy of n characters.
 func padded(n int) string {
 	text := statementOf(`"Sid":"","Effect":"Allow","Action":"*","Resource":"*"`)
 	return strings.Replace(text, `"Sid":""`, `"Sid":"`+strings.Repeat("x", n-len(text))+`"`, 1)
 }
 
-// noisy brings tags that do not pack well.
+// noisy adds tags that do not compress well.
 func noisy(in *sts.AssumeRoleInput) {
 	source := rand.NewChaCha8([32]byte{1})
 	for i := range 50 {
@@ -165,7 +165,7 @@ func TestWild(t *testing.T) {
 	}
 }
 
-// Every policy that the fake knows can be read: a typing mistake would leave one out.
+// All built-in policies can be parsed. A typing mistake would remove one silently.
 func TestManagedPoliciesAreRead(t *testing.T) {
 	for _, name := range []string{"AdministratorAccess", "PowerUserAccess", "ReadOnlyAccess", "SecurityAudit", "job-function/ViewOnlyAccess"} {
 		if len(managedPolicies()["aws:policy/"+name].Statement) != 1 {
@@ -174,7 +174,7 @@ func TestManagedPoliciesAreRead(t *testing.T) {
 	}
 }
 
-// A policy that is read says the same after it was written and read again.
+// FuzzPolicy checks that a parsed policy is the same after it is encoded and parsed again.
 func FuzzPolicy(f *testing.F) {
 	f.Add(everything)
 	f.Add(statementOf(`"Effect":"Deny","NotAction":["sts:*","iam:Get?ser"],"NotResource":"x","Condition":{"Bool":{"a":true}}`))

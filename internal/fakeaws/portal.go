@@ -8,9 +8,9 @@ import (
 
 const mostResults = 100
 
-// bearer is the token that a call to the portal brings.
+// bearer returns the access token of a call to the portal.
 // https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html
-func (a *AWS) bearer(r *request) (*portalToken, error) {
+func (a *AWS) bearer(r *request) (*accessToken, error) {
 	t := a.sso.access[r.http.Header.Get("X-Amz-Sso_bearer_token")]
 	if t == nil || !r.now.Before(t.expires) {
 		return nil, refuse(401, "UnauthorizedException", "Session token not found or invalid")
@@ -18,7 +18,7 @@ func (a *AWS) bearer(r *request) (*portalToken, error) {
 	return t, nil
 }
 
-// roleCredentials is GetRoleCredentials. It tells the expiry in milliseconds.
+// roleCredentials implements GetRoleCredentials. The expiry is in milliseconds.
 func (a *AWS) roleCredentials(r *request) (any, error) {
 	account, name := r.params.Get("account_id"), r.params.Get("role_name")
 	if account == "" || name == "" {
@@ -30,7 +30,7 @@ func (a *AWS) roleCredentials(r *request) (any, error) {
 	}
 	at := slices.IndexFunc(t.portal.assigned, func(x assignment) bool { return x.account == account && x.name == name })
 	if at < 0 {
-		// [K]: this exception is not in the model, but it is what the portal sends.
+		// [K]: this error is not in AWS's model, but the portal returns it.
 		return nil, refuse(403, "ForbiddenException", "No access")
 	}
 	target := a.roles[t.portal.assigned[at].arn]
@@ -40,7 +40,7 @@ func (a *AWS) roleCredentials(r *request) (any, error) {
 	}}, nil
 }
 
-// listAccounts is ListAccounts.
+// listAccounts implements ListAccounts.
 func (a *AWS) listAccounts(r *request) (any, error) {
 	t, err := a.bearer(r)
 	if err != nil {
@@ -56,7 +56,7 @@ func (a *AWS) listAccounts(r *request) (any, error) {
 	return pageOf(r, "accountList", "accountId", accounts)
 }
 
-// listAccountRoles is ListAccountRoles. [K]: for an account without assignments it is an empty list.
+// listAccountRoles implements ListAccountRoles. [K]: the list is empty for an account without assignments.
 func (a *AWS) listAccountRoles(r *request) (any, error) {
 	account := r.params.Get("account_id")
 	if account == "" {
@@ -75,7 +75,7 @@ func (a *AWS) listAccountRoles(r *request) (any, error) {
 	return pageOf(r, "roleList", "roleName", roles)
 }
 
-// pageOf is the part of a list, sorted by a field, that max_result and next_token ask for.
+// pageOf returns the part of a list that max_result and next_token request. The list is sorted by field.
 func pageOf(r *request, name, field string, list []map[string]string) (any, error) {
 	slices.SortFunc(list, func(x, y map[string]string) int { return cmp.Compare(x[field], y[field]) })
 	size, from := mostResults, 0
@@ -99,7 +99,7 @@ func pageOf(r *request, name, field string, list []map[string]string) (any, erro
 	return out, nil
 }
 
-// logout is Logout: the token and what could renew it are gone.
+// logout implements Logout. It deletes the access token and its refresh token.
 func (a *AWS) logout(r *request) (any, error) {
 	t, err := a.bearer(r)
 	if err != nil {

@@ -15,7 +15,7 @@ const (
 	iamVersion   = "2010-05-08"
 )
 
-// queryOperations are what STS and IAM can do here.
+// queryOperations are the supported operations of STS and IAM.
 var queryOperations = map[string]operation{
 	"GetCallerIdentity":         {"sts", false, (*AWS).callerIdentity},
 	"GetSessionToken":           {"sts", false, (*AWS).sessionToken},
@@ -37,8 +37,8 @@ var queryOperations = map[string]operation{
 	"DeleteVirtualMFADevice": {"iam", false, (*AWS).deleteVirtualMFADevice},
 }
 
-// members reads a list of the query protocol: name.member.1.field and so on, each with the named fields.
-// A field "" is the member itself. Reading stops at the first number that is not there.
+// members parses a list of the query protocol: name.member.1.field and so on. It returns the named fields of each member.
+// The field "" is the member itself. The list ends at the first missing number.
 // https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
 func members(params url.Values, name string, fields ...string) [][]string {
 	var list [][]string
@@ -61,13 +61,13 @@ func members(params url.Values, name string, fields ...string) [][]string {
 	}
 }
 
-// queryAnswer forms an answer of the query protocol. A result that is nil has no element of its own.
+// queryAnswer encodes a response of the query protocol. A nil result has no element.
 func queryAnswer(r *request, result any, no *refusal, id string) answer {
 	namespace := stsNamespace
 	if r.service == "iam" {
 		namespace = iamNamespace
 	}
-	var out bytes.Buffer // takes everything, so that the errors of encoding are dropped here and below
+	var out bytes.Buffer // a buffer accepts everything, so errors of the encoder are ignored here and below
 	e := xml.NewEncoder(&out)
 	status := http.StatusOK
 	if no != nil {
@@ -110,5 +110,5 @@ func element(name, namespace string) xml.StartElement {
 	return start
 }
 
-// stamp is a time as the query protocol writes it.
+// stamp formats a time for the query protocol.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// restOperations are what the services that are told apart by their paths can do. Nobody signs their calls.
+// restOperations are the supported operations of the services that are recognised by their paths. Their calls are not signed.
 var restOperations = map[string]struct {
 	action string
 	operation
@@ -30,13 +30,13 @@ var restOperations = map[string]struct {
 	"POST /federation":            {"", operation{"signin", true, (*AWS).consoleSignIn}},
 }
 
-// routeREST finds the operation by method and path. An action that is empty is in the parameters.
+// routeREST finds the operation for a method and path. If the action is empty, it is in the parameters.
 func routeREST(r *http.Request) (operation, string, bool) {
 	found, ok := restOperations[r.Method+" "+r.URL.Path]
 	return found.operation, found.action, ok
 }
 
-// oauthError is an exception's name as OAuth spells it: InvalidGrantException is invalid_grant.
+// oauthError returns OAuth's name of an error: invalid_grant for InvalidGrantException.
 func oauthError(code string) string {
 	var out strings.Builder
 	for i, letter := range strings.TrimSuffix(code, "Exception") {

@@ -12,27 +12,27 @@ import (
 	"time"
 )
 
-// anchor is a trust anchor: authorities whose certificates are taken.
+// anchor is a trust anchor, with the authorities whose certificates it accepts.
 type anchor struct {
 	arn   string
 	roots *x509.CertPool
 	off   bool
 }
 
-// anywhereProfile is a profile of Roles Anywhere: the roles that may be taken by way of it.
+// anywhereProfile is a Roles Anywhere profile with its ARN and account.
 type anywhereProfile struct {
 	AnywhereProfile
 	arn string
 }
 
-// AnywhereProfile is what a profile of Roles Anywhere allows.
+// AnywhereProfile is a Roles Anywhere profile. It lists the roles that can be assumed through it.
 type AnywhereProfile struct {
-	Roles      []string
-	MaxSession time.Duration // zero is an hour
-	TakesName  bool          // a role session name may be sent
+	Roles              []string
+	MaxSession         time.Duration // zero means an hour
+	AcceptsSessionName bool          // accepts a role session name
 }
 
-// AddTrustAnchor registers the authorities in a text of PEM, and returns the trust anchor's ARN.
+// AddTrustAnchor registers the authorities in PEM text and returns the trust anchor's ARN.
 func (a *AWS) AddTrustAnchor(account, region, roots string) (string, error) {
 	pool := x509.NewCertPool()
 	for block, rest := pem.Decode([]byte(roots)); block != nil; block, rest = pem.Decode(rest) {
@@ -55,7 +55,7 @@ func (a *AWS) AddTrustAnchor(account, region, roots string) (string, error) {
 	return t.arn, nil
 }
 
-// DisableTrustAnchor makes a trust anchor one that nobody is let in by.
+// DisableTrustAnchor disables a trust anchor, so that its certificates are refused.
 func (a *AWS) DisableTrustAnchor(arn string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -74,10 +74,10 @@ func (a *AWS) AddAnywhereProfile(account, region string, p AnywhereProfile) stri
 	return arn
 }
 
-// anywhereService is the principal that a role has to trust.
+// anywhereService is the principal in the trust policy of a role for Roles Anywhere.
 const anywhereService = "rolesanywhere.amazonaws.com"
 
-// createAnywhereSession is CreateSession. Its texts are [K], but for those of the parameters.
+// createAnywhereSession implements CreateSession. Its error texts are [K], except those about parameters.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html
 func (a *AWS) createAnywhereSession(r *request) (any, error) {
 	leaf, err := a.checkX509(r)
@@ -95,13 +95,13 @@ func (a *AWS) createAnywhereSession(r *request) (any, error) {
 		return nil, anywhereDenied("Unable to assume role for %s", target.arn)
 	}
 	name := r.params.Get("roleSessionName")
-	if name != "" && !p.TakesName {
+	if name != "" && !p.AcceptsSessionName {
 		return nil, anywhereDenied("Profile does not allow role session name override")
 	}
 	if name == "" {
 		name = fmt.Sprintf("%x", leaf.SerialNumber)
 	}
-	ask, err := anywhereAsk(r, leaf)
+	ask, err := anywhereAssumption(r, leaf)
 	if err != nil {
 		return nil, err
 	}
@@ -119,10 +119,10 @@ func (a *AWS) createAnywhereSession(r *request) (any, error) {
 	return answer{status: http.StatusCreated, header: http.Header{"Content-Type": {"application/json"}}, body: body}, err
 }
 
-// anywhereAsk is what the certificate and the parameters come to: its subject becomes tags and
-// the source identity.
+// anywhereAssumption returns the role session that a certificate and the parameters request. The certificate's subject becomes
+// tags and the source identity.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
-func anywhereAsk(r *request, leaf *x509.Certificate) (assumption, error) {
+func anywhereAssumption(r *request, leaf *x509.Certificate) (assumption, error) {
 	c := checks{params: r.params}
 	if text := r.params.Get("durationSeconds"); text != "" {
 		c.params = map[string][]string{"DurationSeconds": {text}}

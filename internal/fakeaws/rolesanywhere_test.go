@@ -24,15 +24,15 @@ import (
 
 const anywhereRole = "arn:aws:iam::123456789012:role/anywhere"
 
-// A visitor calls CreateSession, and errs as a test has it.
-type visitor struct {
+// An anywhereClient calls CreateSession. Tests change its fields to cause errors.
+type anywhereClient struct {
 	t    *testing.T
 	aws  *AWS
 	root *x509.Certificate
-	sign *ecdsa.PrivateKey // the root's
+	sign *ecdsa.PrivateKey // the root's key
 	key  *ecdsa.PrivateKey
 
-	leaf   x509.Certificate // as it is to be issued
+	leaf   x509.Certificate // the template of the certificate
 	query  url.Values
 	body   string
 	scope  string // region/service
@@ -41,14 +41,14 @@ type visitor struct {
 	serial string
 }
 
-func newVisitor(t *testing.T) *visitor {
+func newVisitor(t *testing.T) *anywhereClient {
 	t.Helper()
 	a, err := NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(a.Close)
-	v := &visitor{t: t, aws: a, key: ecKey(t), sign: ecKey(t), scope: "eu-west-1/rolesanywhere", before: func(*http.Request) {}, after: func(*http.Request) {}}
+	v := &anywhereClient{t: t, aws: a, key: ecKey(t), sign: ecKey(t), scope: "eu-west-1/rolesanywhere", before: func(*http.Request) {}, after: func(*http.Request) {}}
 	now := a.Now()
 	root := x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "root"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(48 * time.Hour)}
 	v.root = v.issue(&root, &root, v.sign.Public(), v.sign)
@@ -73,7 +73,7 @@ func ecKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-func (v *visitor) issue(c, parent *x509.Certificate, public crypto.PublicKey, key *ecdsa.PrivateKey) *x509.Certificate {
+func (v *anywhereClient) issue(c, parent *x509.Certificate, public crypto.PublicKey, key *ecdsa.PrivateKey) *x509.Certificate {
 	v.t.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, c, parent, public, key)
 	if err != nil {
@@ -86,8 +86,8 @@ func (v *visitor) issue(c, parent *x509.Certificate, public crypto.PublicKey, ke
 	return made
 }
 
-// call signs and sends, and returns the status and AWS's word for it.
-func (v *visitor) call() (int, string, map[string]any) {
+// call signs and sends the request. It returns the status, AWS's error code, and the fields of the response.
+func (v *anywhereClient) call() (int, string, map[string]any) {
 	v.t.Helper()
 	leaf := v.issue(&v.leaf, v.root, v.key.Public(), v.sign)
 	r, err := http.NewRequest(http.MethodPost, v.aws.URL()+"/sessions?"+v.query.Encode(), strings.NewReader(v.body))
@@ -142,56 +142,58 @@ func TestCreateSession(t *testing.T) {
 
 func TestCreateSessionRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(*visitor)
+		change func(*anywhereClient)
 		want   string
 	}{
-		"unsigned": {func(v *visitor) { v.after = func(r *http.Request) { r.Header.Del("Authorization") } }, "Missing Authentication Token"},
-		"no scope": {func(v *visitor) {
+		"unsigned": {func(v *anywhereClient) { v.after = func(r *http.Request) { r.Header.Del("Authorization") } }, "Missing Authentication Token"},
+		"no scope": {func(v *anywhereClient) {
 			v.after = func(r *http.Request) { r.Header.Set("Authorization", x509ECDSA+" Credential=1") }
 		}, "Credential must have five parts"},
-		"another body": {func(v *visitor) { v.after = func(r *http.Request) { r.URL.RawQuery += "&x=y" } }, "does not match"},
-		"RSA's name": {func(v *visitor) {
+		"another body": {func(v *anywhereClient) { v.after = func(r *http.Request) { r.URL.RawQuery += "&x=y" } }, "does not match"},
+		"RSA's name": {func(v *anywhereClient) {
 			v.after = func(r *http.Request) {
 				auth := r.Header.Get("Authorization")
 				r.Header.Set("Authorization", x509RSA+strings.TrimPrefix(auth, x509ECDSA))
 			}
 		}, "does not match"},
-		"no hexadecimal": {func(v *visitor) {
+		"no hexadecimal": {func(v *anywhereClient) {
 			v.after = func(r *http.Request) { r.Header.Set("Authorization", r.Header.Get("Authorization")+"xx") }
 		}, "does not match"},
-		"unsigned chain": {func(v *visitor) { v.after = func(r *http.Request) { r.Header.Set("X-Amz-X509-Chain", "AAAA") } }, "SignedHeaders must name x-amz-x509-chain"},
-		"late": {func(v *visitor) {
+		"unsigned chain": {func(v *anywhereClient) { v.after = func(r *http.Request) { r.Header.Set("X-Amz-X509-Chain", "AAAA") } }, "SignedHeaders must name x-amz-x509-chain"},
+		"late": {func(v *anywhereClient) {
 			v.before = func(r *http.Request) { r.Header.Set("X-Amz-Date", v.aws.Now().Add(-time.Hour).UTC().Format(amzTime)) }
 		}, "S"},
-		"no certificate": {func(v *visitor) { v.before = func(r *http.Request) { r.Header.Set("X-Amz-X509", "AAAA") } }, "Malformed certificate"},
-		"expired":        {func(v *visitor) { v.leaf.NotAfter = v.aws.Now().Add(-time.Minute) }, "Untrusted certificate"},
-		"not yet":        {func(v *visitor) { v.leaf.NotBefore = v.aws.Now().Add(time.Minute) }, "Untrusted certificate"},
-		"an authority's": {func(v *visitor) {
+		"no certificate": {func(v *anywhereClient) { v.before = func(r *http.Request) { r.Header.Set("X-Amz-X509", "AAAA") } }, "Malformed certificate"},
+		"expired":        {func(v *anywhereClient) { v.leaf.NotAfter = v.aws.Now().Add(-time.Minute) }, "Untrusted certificate"},
+		"not yet":        {func(v *anywhereClient) { v.leaf.NotBefore = v.aws.Now().Add(time.Minute) }, "Untrusted certificate"},
+		"an authority's": {func(v *anywhereClient) {
 			v.leaf.IsCA, v.leaf.KeyUsage = true, x509.KeyUsageCertSign|x509.KeyUsageDigitalSignature
 		}, "not valid for signing"},
-		"not for signing": {func(v *visitor) { v.leaf.KeyUsage = x509.KeyUsageKeyEncipherment }, "not valid for signing"},
-		"a stranger's": {func(v *visitor) {
+		"not for signing": {func(v *anywhereClient) { v.leaf.KeyUsage = x509.KeyUsageKeyEncipherment }, "not valid for signing"},
+		"a stranger's": {func(v *anywhereClient) {
 			v.sign = ecKey(v.t)
 			root := *v.root
 			root.PublicKey = v.sign.Public()
 			v.root = v.issue(&root, &root, v.sign.Public(), v.sign)
 		}, "Untrusted certificate"},
-		"another serial":  {func(v *visitor) { v.serial = "701" }, "scope"},
-		"another region":  {func(v *visitor) { v.scope = "us-east-1/rolesanywhere" }, "scope"},
-		"another service": {func(v *visitor) { v.scope = "eu-west-1/sts" }, "scoped to correct service"},
-		"no anchor":       {func(v *visitor) { v.query.Set("trustAnchorArn", "arn:aws:rolesanywhere:eu-west-1:1:trust-anchor/x") }, "Unable to use trust anchor"},
-		"disabled anchor": {func(v *visitor) { v.aws.DisableTrustAnchor(v.query.Get("trustAnchorArn")) }, "Unable to use trust anchor"},
-		"no profile":      {func(v *visitor) { v.query.Set("profileArn", "x") }, "Unable to use profile"},
-		"role not listed": {func(v *visitor) {
+		"another serial":  {func(v *anywhereClient) { v.serial = "701" }, "scope"},
+		"another region":  {func(v *anywhereClient) { v.scope = "us-east-1/rolesanywhere" }, "scope"},
+		"another service": {func(v *anywhereClient) { v.scope = "eu-west-1/sts" }, "scoped to correct service"},
+		"no anchor": {func(v *anywhereClient) {
+			v.query.Set("trustAnchorArn", "arn:aws:rolesanywhere:eu-west-1:1:trust-anchor/x")
+		}, "Unable to use trust anchor"},
+		"disabled anchor": {func(v *anywhereClient) { v.aws.DisableTrustAnchor(v.query.Get("trustAnchorArn")) }, "Unable to use trust anchor"},
+		"no profile":      {func(v *anywhereClient) { v.query.Set("profileArn", "x") }, "Unable to use profile"},
+		"role not listed": {func(v *anywhereClient) {
 			v.aws.AddRole(anywhereRole+"2", Role{Trusts: []string{anywhereService}})
 			v.query.Set("roleArn", anywhereRole+"2")
 		}, "list of roles"},
-		"role trusts not": {func(v *visitor) { v.aws.AddRole(anywhereRole, Role{}) }, "Unable to assume role"},
-		"no identity": {func(v *visitor) {
+		"role trusts not": {func(v *anywhereClient) { v.aws.AddRole(anywhereRole, Role{}) }, "Unable to assume role"},
+		"no identity": {func(v *anywhereClient) {
 			v.aws.AddRole(anywhereRole, Role{Trusts: []string{anywhereService}, DenySetSourceIdentity: true})
 		}, "Unable to assume role"},
-		"a name":           {func(v *visitor) { v.body = `{"roleSessionName": "alice"}` }, "role session name"},
-		"too short a time": {func(v *visitor) { v.body = `{"durationSeconds": 60}` }, "900"},
+		"a name":           {func(v *anywhereClient) { v.body = `{"roleSessionName": "alice"}` }, "role session name"},
+		"too short a time": {func(v *anywhereClient) { v.body = `{"durationSeconds": 60}` }, "900"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVisitor(t)
@@ -214,7 +216,7 @@ func TestTrustAnchorRefuses(t *testing.T) {
 	}
 }
 
-// What AWS's own client sends is taken: these requests are version 1.7.3's.
+// The fake accepts requests recorded from AWS's own client, version 1.7.3.
 func TestCreateSessionTakesRecordedRequests(t *testing.T) {
 	for _, kind := range []string{"ecdsa", "rsa"} {
 		text, err := os.ReadFile("testdata/createsession-" + kind + ".json")

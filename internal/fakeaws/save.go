@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// saved is what an AWS remembers of those who use it: access keys, sessions and sign-ins.
+// saved is the state that [AWS.Save] returns: access keys, sessions and sign-ins.
 type saved struct {
-	Made     int // ids
+	Made     int // ids created so far
 	Keys     []savedKey
 	Sessions []savedSession
 	Clients  []savedClient // of IAM Identity Center
-	Tokens   []savedToken  // likewise
+	Tokens   []savedToken  // of IAM Identity Center
 	Logins   []savedLogin
 	Issuers  []savedIssuer
 }
@@ -65,12 +65,12 @@ type savedIssuer struct {
 	Refresh map[string][]string // scopes by refresh token
 }
 
-// Save returns, in JSON, what the fake remembers of those who use it. Users, devices, roles, portals and issuers are not
-// in it, and neither are sign-ins that have not ended nor sessions with policies.
+// Save returns the access keys, sessions and sign-ins in JSON. It leaves out users, devices, roles, portals and issuers, sign-ins that
+// have not completed, and sessions with policies.
 func (a *AWS) Save() ([]byte, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := saved{Made: a.made}
+	s := saved{Made: a.idsCreated}
 	for _, id := range slices.Sorted(maps.Keys(a.keys)) {
 		k := a.keys[id]
 		s.Keys = append(s.Keys, savedKey{id, k.user.arn, k.active, k.created})
@@ -78,7 +78,7 @@ func (a *AWS) Save() ([]byte, error) {
 	for _, id := range slices.Sorted(maps.Keys(a.sessions)) {
 		from := a.sessions[id]
 		if from.limit != nil {
-			continue // without its policies it could do more
+			continue // restored without its policies, the session would allow more
 		}
 		to := savedSession{
 			ID: id, Kind: from.kind, Name: from.name, Chained: from.chained, Expires: from.expires, MFA: from.mfaAt,
@@ -122,8 +122,8 @@ func (a *AWS) Save() ([]byte, error) {
 	return json.MarshalIndent(s, "", " ")
 }
 
-// Restore makes the fake remember what Save returned. It needs to have the same users, devices, roles, portals and
-// issuers, added in the same order.
+// Restore restores the state that Save returned. The fake must have the same users, devices, roles, portals and issuers, added in
+// the same order.
 func (a *AWS) Restore(data []byte) error {
 	var s saved
 	if err := json.Unmarshal(data, &s); err != nil {
@@ -131,7 +131,7 @@ func (a *AWS) Restore(data []byte) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.made = s.Made
+	a.idsCreated = s.Made
 	clear(a.keys)
 	for _, k := range s.Keys {
 		a.keys[k.ID] = &accessKey{Key: Key{k.ID, secret(k.ID)}, user: a.users[k.User], active: k.Active, created: k.Created}
@@ -147,7 +147,7 @@ func (a *AWS) Restore(data []byte) error {
 		a.sso.clients[c.ID] = &oidcClient{c.ID, c.Secret, c.Scopes, c.Grants, c.Redirects, c.Issuer, c.Expires}
 	}
 	for _, from := range s.Tokens {
-		t := &portalToken{a.sso.portals[portalKey(from.Portal)], a.sso.clients[from.Client], from.Access, from.Refresh, from.Expires}
+		t := &accessToken{a.sso.portals[portalKey(from.Portal)], a.sso.clients[from.Client], from.Access, from.Refresh, from.Expires}
 		a.sso.access[t.access] = t
 		if t.refresh != "" {
 			a.sso.refresh[t.refresh] = t

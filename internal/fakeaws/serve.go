@@ -12,33 +12,33 @@ import (
 	"time"
 )
 
-// request is one call on its way through the fake.
+// request is one call while the fake processes it.
 type request struct {
 	http            *http.Request
 	body            []byte
 	service, action string
 	params          url.Values
 	now             time.Time
-	caller          *caller // nil until authenticated, and for calls that nobody signs
+	caller          *caller // nil until authenticated, and for unsigned calls
 	call            *Call
-	retrieved       *retrieval // the keys of a web identity's provider; nil where they were not asked for
+	retrieved       *fetchedKeys // the web identity provider's keys; nil if they were not fetched
 }
 
-// operation carries a call out. Its result is what goes into the answer, or an answer of its own.
+// operation processes a call. Its result is encoded in the response, or is itself an answer.
 type operation struct {
 	service  string
 	unsigned bool
 	run      func(*AWS, *request) (any, error)
 }
 
-// answer is what goes back.
+// answer is an HTTP response.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// ServeHTTP answers as AWS, and under /_fake/ as the fake itself.
+// ServeHTTP responds as AWS does, and under /_fake/ as the fake's own control.
 func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -60,10 +60,10 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if req.action == "AssumeRoleWithWebIdentity" {
-		req.retrieved = a.retrieve(r.Context(), req.params)
+		req.retrieved = a.fetchKeysOf(r.Context(), req.params)
 	}
 	out := a.handle(req, op, f)
-	if a.watched(req, true) || !a.late(f, r) || f.AnswerLost {
+	if a.watched(req, true) || !a.waitLate(f, r) || f.AnswerLost {
 		a.hangup(w, req)
 		return
 	}
@@ -71,10 +71,10 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(out.status)
-	_, _ = w.Write(out.body) // a client that has left is its own business
+	_, _ = w.Write(out.body) // an error means that the client has disconnected
 }
 
-// hangup closes the connection without a word.
+// hangup closes the connection without a response.
 func (a *AWS) hangup(w http.ResponseWriter, r *request) {
 	a.mu.Lock()
 	r.call.lost = true
@@ -84,18 +84,18 @@ func (a *AWS) hangup(w http.ResponseWriter, r *request) {
 	}
 }
 
-// handle makes the answer and notes how it went.
+// handle processes a call and records the result.
 func (a *AWS) handle(r *request, op *operation, f Fault) answer {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.asked++
-	r.now = a.now().Add(f.Skew) // later than at arrival if the fault waited
+	a.callsAnswered++
+	r.now = a.now().Add(f.Skew) // later than the time of arrival if the fault waited
 	out := a.perform(r, op, f)
 	if out.header == nil {
 		out.header = http.Header{}
 	}
 	out.header.Set("Date", r.now.UTC().Format(http.TimeFormat))
-	out.header.Set("X-Amzn-Requestid", requestID(a.asked))
+	out.header.Set("X-Amzn-Requestid", requestID(a.callsAnswered))
 	r.call.Status = out.status
 	if f.TruncateXML {
 		out.body = out.body[:len(out.body)/2]
@@ -120,7 +120,7 @@ func (a *AWS) perform(r *request, op *operation, f Fault) answer {
 		r.call.Code = no.code
 	}
 	if r.service == "sts" || r.service == "iam" {
-		return queryAnswer(r, result, no, requestID(a.asked))
+		return queryAnswer(r, result, no, requestID(a.callsAnswered))
 	}
 	return jsonAnswer(r, result, no)
 }
@@ -145,8 +145,8 @@ func (a *AWS) run(r *request, op *operation, f Fault) (any, error) {
 	return op.run(a, r)
 }
 
-// route finds out what a request asks: by its path for the JSON services, by Action for the query ones.
-// A request that asks for nothing we know has no operation.
+// route finds the operation of a request: by its path for the JSON services, by the Action parameter for the query services.
+// The operation is nil if the fake does not know it.
 func route(r *http.Request, body []byte) (*request, *operation) {
 	req := &request{http: r, body: body, params: r.URL.Query()}
 	if op, action, ok := routeREST(r); ok {
@@ -171,14 +171,14 @@ func route(r *http.Request, body []byte) (*request, *operation) {
 	return req, &op
 }
 
-// fromForm adds the fields of a form to params and says whether there was one.
+// fromForm adds the fields of a form to params, and reports whether the body is a form.
 func fromForm(params url.Values, r *http.Request, body []byte) bool {
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		return false
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return true // what is missing is then refused by name
+		return true // missing parameters are refused later, by name
 	}
 	maps.Copy(params, form)
 	return true
@@ -188,7 +188,7 @@ func fromForm(params url.Values, r *http.Request, body []byte) bool {
 func fromJSON(params url.Values, body []byte) {
 	var fields map[string]any
 	if json.Unmarshal(body, &fields) != nil {
-		return // what is missing is then refused by name
+		return // missing parameters are refused later, by name
 	}
 	for name, value := range fields {
 		if list, ok := value.([]any); ok {
@@ -201,7 +201,7 @@ func fromJSON(params url.Values, body []byte) {
 	}
 }
 
-// jsonAnswer forms an answer of the REST-JSON services. Their two kinds tell their errors in different fields.
+// jsonAnswer encodes a response of the REST-JSON services. The services put errors into different fields.
 func jsonAnswer(r *request, result any, no *refusal) answer {
 	out := answer{status: http.StatusOK, header: http.Header{"Content-Type": {"application/json"}}}
 	if no != nil {
@@ -219,11 +219,11 @@ func jsonAnswer(r *request, result any, no *refusal) answer {
 	if result == nil {
 		return out
 	}
-	out.body, _ = json.Marshal(result) // our own flat structs and maps always marshal
+	out.body, _ = json.Marshal(result) // our flat structs and maps always marshal
 	return out
 }
 
-// page is an HTML answer. It names an empty icon, as a browser asks for one otherwise.
+// page is an HTML response. It names an empty icon, because browsers request an icon otherwise.
 func page(status int, body string) answer {
 	return answer{status, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, []byte(`<!doctype html><title>Example</title><link rel="icon" href="data:,">` + body)}
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// signinLifetime is how long a sign-in token may be used.
+// signinLifetime is how long a sign-in token is valid.
 const signinLifetime = 15 * time.Minute
 
 // consoleSignIn is the console's federation endpoint: getSigninToken and login.
@@ -27,28 +27,28 @@ func (a *AWS) consoleSignIn(r *request) (any, error) {
 	return badSignIn(r, "unknown action"), nil
 }
 
-// RefusePost makes the console's sign-in take GET only, or POST too as it does at first. [K]: which of the two AWS's
-// takes is not known.
+// RefusePost makes the console's sign-in accept only GET. By default it accepts POST too. [K]: whether AWS accepts POST is not
+// documented.
 func (a *AWS) RefusePost(refuse bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.noPost = refuse
 }
 
-// signin is the control for RefusePost.
+// signin is the control that calls RefusePost.
 func signin(a *AWS, q url.Values, _ []byte) (string, error) {
 	a.RefusePost(q.Get("post") == "off")
 	return "", nil
 }
 
-// badSignIn is how the endpoint refuses: with a page for people.
+// badSignIn is the endpoint's error response, an HTML page.
 func badSignIn(r *request, why string) answer {
 	r.call.Code = "BadRequest"
 	return page(http.StatusBadRequest, "<h1>Bad Request</h1><p>"+why+"</p>")
 }
 
-// signinToken trades a session's keys for a token to sign in with. Only sessions of roles and of GetFederationToken can be
-// traded, and a duration may be asked for only where the role was assumed with long-term keys.
+// signinToken exchanges a session's credentials for a sign-in token. Only sessions of roles and of GetFederationToken can be
+// exchanged. A duration is accepted only if the role was assumed with long-term keys.
 func (a *AWS) signinToken(r *request) (any, error) {
 	var keys struct{ SessionID, SessionKey, SessionToken string }
 	if err := json.Unmarshal([]byte(r.params.Get("Session")), &keys); err != nil {
@@ -75,7 +75,7 @@ func (a *AWS) signinToken(r *request) (any, error) {
 	return map[string]string{"SigninToken": t}, nil
 }
 
-// login is what the browser opens; a good token, used once, leads on to the console.
+// login is the page that the browser opens. With a valid sign-in token, which works once, it redirects to the console.
 func (a *AWS) login(r *request) (any, error) {
 	t := r.params.Get("SigninToken")
 	expires, ok := a.signins[t]

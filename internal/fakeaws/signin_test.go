@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// signinToken asks for a sign-in token and returns the status of the answer and the token.
+// signinToken requests a sign-in token and returns the status and the token.
 func signinToken(t *testing.T, a *AWS, keys aws.Credentials, duration string) (int, string) {
 	t.Helper()
 	text, err := json.Marshal(map[string]string{"sessionId": keys.AccessKeyID, "sessionKey": keys.SecretAccessKey, "sessionToken": keys.SessionToken})

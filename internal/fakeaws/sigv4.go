@@ -19,7 +19,7 @@ const (
 	sigMismatch = "SignatureDoesNotMatch"
 )
 
-// signature is an Authorization header, taken apart.
+// signature is a parsed Authorization header.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 type signature struct {
 	keyID, date, region, service string
@@ -27,7 +27,7 @@ type signature struct {
 	sum                          string
 }
 
-// parseSignature reads an Authorization header; its error is AWS's IncompleteSignature.
+// parseSignature parses an Authorization header. Its error is AWS's IncompleteSignature.
 func parseSignature(text string) (signature, error) {
 	var s signature
 	bad := func(what string) (signature, error) {
@@ -65,7 +65,7 @@ func parseSignature(text string) (signature, error) {
 	return s, nil
 }
 
-// authenticate finds who signed the call and refuses it if the signature is not theirs.
+// authenticate finds the caller that signed the call, and returns an error if the signature is wrong.
 func (a *AWS) authenticate(r *request) error {
 	header := r.http.Header.Get("Authorization")
 	if header == "" {
@@ -98,7 +98,7 @@ func (a *AWS) authenticate(r *request) error {
 	return nil
 }
 
-// checkScope refuses a signature made at another time or for another service.
+// checkScope refuses a signature from another time or for another service.
 func (s signature) checkScope(r *request) error {
 	stamp := r.http.Header.Get("X-Amz-Date")
 	at, err := time.Parse(amzTime, stamp)
@@ -124,7 +124,7 @@ func (s signature) checkScope(r *request) error {
 	return nil
 }
 
-// sign computes what the signature should be, in hexadecimal.
+// sign returns the expected signature in hexadecimal.
 func (s signature) sign(r *http.Request, body []byte, secret string) string {
 	scope := strings.Join([]string{s.date, s.region, s.service, "aws4_request"}, "/")
 	text := strings.Join([]string{algorithm, r.Header.Get("X-Amz-Date"), scope, digest([]byte(s.canonical(r, body)))}, "\n")
@@ -137,7 +137,7 @@ func (s signature) sign(r *http.Request, body []byte, secret string) string {
 	return hex.EncodeToString(key)
 }
 
-// canonical is the request in the one form that both sides hash. The body is hashed anew, so that a changed one fails.
+// canonical returns the canonical request that client and server hash. It hashes the body again, so that a changed body fails.
 func (s signature) canonical(r *http.Request, body []byte) string {
 	path := r.URL.EscapedPath()
 	if path == "" {
@@ -152,7 +152,7 @@ func (s signature) canonical(r *http.Request, body []byte) string {
 	}, "\n")
 }
 
-// headerValue is a header's value with its blanks folded; net/http keeps some headers apart from the others.
+// headerValue returns a header's value with runs of spaces folded. net/http keeps some headers outside of the header map.
 func headerValue(r *http.Request, name string) string {
 	switch name {
 	case "host":

@@ -15,7 +15,7 @@ import (
 
 const identityQuery = "Action=GetCallerIdentity&Version=2011-06-15"
 
-// signed is a request that the SDK's signer has signed, to be spoilt.
+// signed returns a request with a signature of the SDK. Tests change the request to make the signature wrong.
 func signed(t *testing.T, a *AWS, keys aws.Credentials, service, region string, at time.Time) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL()+"/", strings.NewReader(identityQuery))
@@ -29,7 +29,7 @@ func signed(t *testing.T, a *AWS, keys aws.Credentials, service, region string, 
 	return r
 }
 
-// send returns the status and the text of the answer.
+// send returns the status and the body of the response.
 func send(t *testing.T, r *http.Request) (int, string) {
 	t.Helper()
 	response, err := http.DefaultClient.Do(r)
@@ -104,7 +104,7 @@ func TestSignature(t *testing.T) {
 	}
 }
 
-// A session's token has to be there, to be its own, and to be signed.
+// A session's token is required, must belong to the session, and must be signed.
 func TestSessionTokenIsPartOfTheKey(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()
@@ -192,7 +192,7 @@ func FuzzSignature(f *testing.F) {
 	})
 }
 
-// wantRefusal fails unless err is in AWS's terms.
+// wantRefusal fails unless err is an AWS error.
 func wantRefusal(t *testing.T, err error) {
 	t.Helper()
 	if _, ok := err.(*refusal); !ok {

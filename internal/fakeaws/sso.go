@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-// directory is all of IAM Identity Center: its portals and who is signing in.
-type directory struct {
+// idcState is the state of IAM Identity Center: its portals, clients, sign-ins and tokens.
+type idcState struct {
 	portals map[string]*SSO         // by start URL
 	clients map[string]*oidcClient  // by client id
 	grants  map[string]*signIn      // by device code or authorization code
-	access  map[string]*portalToken // by access token
-	refresh map[string]*portalToken // by refresh token
+	access  map[string]*accessToken // by access token
+	refresh map[string]*accessToken // by refresh token
 }
 
-func newDirectory() *directory {
-	return &directory{
+func newDirectory() *idcState {
+	return &idcState{
 		portals: map[string]*SSO{}, clients: map[string]*oidcClient{}, grants: map[string]*signIn{},
-		access: map[string]*portalToken{}, refresh: map[string]*portalToken{},
+		access: map[string]*accessToken{}, refresh: map[string]*accessToken{},
 	}
 }
 
-// SSO is one access portal of IAM Identity Center, with one person who signs in: alice@example.com.
+// SSO is an access portal of IAM Identity Center. Its only user is alice@example.com.
 type SSO struct {
 	aws              *AWS
 	startURL, region string
@@ -35,18 +35,18 @@ type SSO struct {
 	keepRefresh      bool
 }
 
-// assignment lets the person use a permission set in an account.
+// assignment allows the user to use a permission set in an account.
 type assignment struct{ account, name, arn string }
 
-// portalToken is an access token and, if there is one, the refresh token that came with it.
-type portalToken struct {
+// accessToken is an access token, with its refresh token if it has one.
+type accessToken struct {
 	portal          *SSO
 	client          *oidcClient
 	access, refresh string
 	expires         time.Time
 }
 
-// signIn is a sign-in under way, by a device code or by an authorization code.
+// signIn is a sign-in that has not completed, with a device code or an authorization code.
 type signIn struct {
 	client    *oidcClient
 	portal    *SSO
@@ -59,7 +59,7 @@ type signIn struct {
 	approved  bool
 }
 
-// AddSSO adds a portal whose tokens last eight hours, or returns the one there is.
+// AddSSO adds a portal whose tokens last eight hours, or returns the existing one.
 func (a *AWS) AddSSO(startURL, region string) *SSO {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -71,11 +71,11 @@ func (a *AWS) AddSSO(startURL, region string) *SSO {
 	return s
 }
 
-// portalKey makes one of the ways to write a start URL: with and without a slash and "#/" at the end.
+// portalKey returns a start URL without a slash or "#/" at the end, so that all spellings are equal.
 func portalKey(startURL string) string { return strings.TrimRight(startURL, "/#") }
 
-// Assign lets the person use a permission set in an account and returns the ARN of its role. AddRole with that ARN
-// changes the role's session length, which is otherwise an hour.
+// Assign allows the user to use a permission set in an account, and returns the ARN of its role. The role's sessions last an hour;
+// AddRole with the ARN changes that.
 func (s *SSO) Assign(account, permissionSet string) string {
 	s.aws.mu.Lock()
 	defer s.aws.mu.Unlock()
@@ -90,28 +90,28 @@ func (s *SSO) Assign(account, permissionSet string) string {
 	return arn
 }
 
-// set changes something about the portal.
+// set changes the portal while it holds the lock.
 func (s *SSO) set(change func()) {
 	s.aws.mu.Lock()
 	defer s.aws.mu.Unlock()
 	change()
 }
 
-// AutoApprove makes every sign-in succeed without anybody's doing: device codes when they are next polled, and the
+// AutoApprove makes every sign-in succeed without a user: device codes at the next poll, and the
 // authorization page when it is opened.
 func (s *SSO) AutoApprove(on bool) { s.set(func() { s.auto = on }) }
 
-// SetTokenLifetime is how long access tokens made from now on last.
+// SetTokenLifetime sets the lifetime of later access tokens.
 func (s *SSO) SetTokenLifetime(d time.Duration) { s.set(func() { s.lifetime = d }) }
 
-// SetInterval is how long a client has to wait between two polls; faster ones are told to slow down. It is told in whole
-// seconds.
+// SetInterval sets how long a client must wait between two polls. A client that polls faster is told to slow down. The interval is
+// sent in whole seconds.
 func (s *SSO) SetInterval(d time.Duration) { s.set(func() { s.interval = d }) }
 
-// KeepRefreshTokens makes a refresh return no new refresh token, so that the old one goes on; otherwise each is used once.
+// KeepRefreshTokens makes refresh tokens reusable: a refresh returns no new one. By default each can be used once.
 func (s *SSO) KeepRefreshTokens(on bool) { s.set(func() { s.keepRefresh = on }) }
 
-// Revoke ends an access token and its refresh token; "" ends all of the portal's.
+// Revoke revokes an access token and its refresh token, or all tokens of the portal if accessToken is empty.
 func (s *SSO) Revoke(accessToken string) {
 	s.set(func() {
 		for _, t := range s.aws.sso.access {
@@ -122,15 +122,15 @@ func (s *SSO) Revoke(accessToken string) {
 	})
 }
 
-func (d *directory) revoke(t *portalToken) {
+func (d *idcState) revoke(t *accessToken) {
 	delete(d.access, t.access)
 	delete(d.refresh, t.refresh)
 }
 
-// Approve lets the sign-in with this user code succeed; "" lets all of the portal's that wait. It fails if there is none.
+// Approve approves the sign-in with this user code, or all waiting sign-ins if userCode is empty. It fails if there are none.
 func (s *SSO) Approve(userCode string) error { return s.decide(userCode, true) }
 
-// Deny makes the sign-in with this user code, or with "" all of them, fail as if the person had refused.
+// Deny denies the sign-in with this user code, or all waiting sign-ins if userCode is empty. It fails if there are none.
 func (s *SSO) Deny(userCode string) error { return s.decide(userCode, false) }
 
 func (s *SSO) decide(userCode string, approve bool) error {
@@ -148,10 +148,10 @@ func (s *SSO) decide(userCode string, approve bool) error {
 	return nil
 }
 
-// token makes the tokens for a sign-in. A refresh token is only for clients that asked for a scope.
-func (d *directory) token(s *SSO, c *oidcClient, now time.Time) *portalToken {
+// token creates the tokens of a sign-in. Only clients that requested a scope get a refresh token.
+func (d *idcState) token(s *SSO, c *oidcClient, now time.Time) *accessToken {
 	id := s.aws.id("")
-	t := &portalToken{portal: s, client: c, access: "EXAMPLE-access-token-" + id, expires: now.Add(s.lifetime)}
+	t := &accessToken{portal: s, client: c, access: "EXAMPLE-access-token-" + id, expires: now.Add(s.lifetime)}
 	if len(c.scopes) > 0 && c.may("refresh_token") {
 		t.refresh = "EXAMPLE-refresh-token-" + id
 		d.refresh[t.refresh] = t
@@ -196,7 +196,7 @@ func assign(a *AWS, q url.Values, _ []byte) (string, error) {
 	return s.Assign(q.Get("account"), q.Get("role")), nil
 }
 
-// decide is the control that approves or denies, at whichever portal or issuer the code is known.
+// decide returns the control that approves or denies sign-ins, at the portal or issuer that knows the code.
 func decide(approve bool) func(*AWS, url.Values, []byte) (string, error) {
 	return func(a *AWS, q url.Values, _ []byte) (string, error) {
 		if a.decideLogins(q.Get("user_code"), approve) {

@@ -10,7 +10,7 @@ const (
 	usualRole        = time.Hour
 )
 
-// credentials are temporary ones as STS writes them.
+// credentials are temporary credentials in STS's responses.
 type credentials struct {
 	AccessKeyId, SecretAccessKey, SessionToken, Expiration string
 }
@@ -19,13 +19,13 @@ func (s *session) credentials() credentials {
 	return credentials{s.ID, s.Secret, s.token, stamp(s.expires)}
 }
 
-// permit refuses what the caller's kind of credentials may not call at all, and what its policies do not allow.
+// permit refuses a call that the kind of credentials does not allow, or that the caller's policies do not allow.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html
 func (a *AWS) permit(r *request) error {
 	c, s := r.caller, r.caller.session
 	name := r.service + ":" + r.action
 	if name == "sts:GetCallerIdentity" {
-		return nil // AWS allows it even where a policy denies it
+		return nil // AWS allows this call even if a policy denies it
 	}
 	if s != nil && r.service == "sts" && r.action != "AssumeRole" {
 		return denied("Cannot call %s with session credentials", r.action)
@@ -50,7 +50,7 @@ func (a *AWS) callerIdentity(r *request) (any, error) {
 	return struct{ Arn, UserId, Account string }{r.caller.arn, r.caller.id, r.caller.account}, nil
 }
 
-// sessionToken is GetSessionToken.
+// sessionToken implements GetSessionToken.
 func (a *AWS) sessionToken(r *request) (any, error) {
 	c := checks{params: r.params}
 	lasts := c.duration(leastSession, mostUserSession, usualUserSession)
@@ -70,10 +70,10 @@ func (a *AWS) sessionToken(r *request) (any, error) {
 	return struct{ Credentials credentials }{made.credentials()}, nil
 }
 
-// federationToken is GetFederationToken. Without a policy its session may do nothing.
+// federationToken implements GetFederationToken. Without a policy, its session may do nothing.
 func (a *AWS) federationToken(r *request) (any, error) {
 	c := checks{params: r.params}
-	name := c.text("Name", 2, 32, nameAlphabet)
+	name := c.required("Name", 2, 32, nameAlphabet)
 	lasts := c.duration(leastSession, mostUserSession, usualUserSession)
 	limits, err := a.readLimit(&c, r.caller.account)
 	if err != nil {

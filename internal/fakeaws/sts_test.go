@@ -86,7 +86,7 @@ func TestSessionToken(t *testing.T) {
 	}
 }
 
-// otherCode is a code that a device does not show.
+// otherCode returns a code that the device does not show.
 func otherCode(code string) string {
 	if code[0] == '9' {
 		return "0" + code[1:]
@@ -120,7 +120,7 @@ func TestSessionTokenLasts(t *testing.T) {
 	wantCode(t, err, "ExpiredToken", "expired")
 }
 
-// A session is good up to the second in which it ends.
+// A session is valid until the second in which it expires.
 func TestSessionEnds(t *testing.T) {
 	a := newAWS(t)
 	a.SetClock(func() time.Time { return noon })
@@ -142,7 +142,7 @@ func TestSessionEnds(t *testing.T) {
 	}
 }
 
-// What a session of GetSessionToken, of a role and of GetFederationToken may call.
+// TestWhatSessionsMayCall checks which operations the sessions of GetSessionToken, of a role and of GetFederationToken may call.
 func TestWhatSessionsMayCall(t *testing.T) {
 	a := newAWS(t)
 	w := a.Example()

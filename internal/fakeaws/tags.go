@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// tagSet are the tags of a session as they were asked for.
+// tagSet holds the requested tags of a session.
 type tagSet struct {
 	values     map[string]string
 	transitive []string
 }
 
-// readTags reads Tags and TransitiveTagKeys.
+// readTags parses Tags and TransitiveTagKeys.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 func readTags(c *checks) (tagSet, error) {
 	set := tagSet{values: map[string]string{}}
@@ -37,7 +37,7 @@ func readTags(c *checks) (tagSet, error) {
 	return set, set.complete()
 }
 
-// add takes one tag. Keys that differ in case only are the same key.
+// add adds a tag. Keys that differ only in case are the same key.
 func (t tagSet) add(key, value string) error {
 	if strings.HasPrefix(strings.ToLower(key), "aws:") {
 		return refuse(400, "InvalidParameterValue", "Tag keys beginning with aws: are reserved for system use.")
@@ -49,7 +49,7 @@ func (t tagSet) add(key, value string) error {
 	return nil
 }
 
-// complete refuses a transitive key that has no tag.
+// complete refuses a transitive key without a tag.
 func (t tagSet) complete() error {
 	for _, key := range t.transitive {
 		if !has(t.values, key) {
@@ -63,25 +63,25 @@ func has[V any](tags map[string]V, key string) bool {
 	return slices.ContainsFunc(slices.Collect(maps.Keys(tags)), func(k string) bool { return strings.EqualFold(k, key) })
 }
 
-// inherit gives the session its tags and source identity: those asked for, and those that the caller's session passes
-// on and that nobody may change. The permissions are looked at on both sides, in the role's trust and in what the
-// caller itself may do; c is nil for a web identity.
+// inherit sets the session's tags and source identity: those that were requested, and those of the caller's session, which
+// cannot be changed. The permissions for them are checked on both sides: in the role's trust policy and in the caller's policies. c is
+// nil for a web identity.
 func (s *session) inherit(c *caller, target *role, ask assumption) error {
 	s.tags, s.transitive, s.sourceIdentity = maps.Clone(ask.tags.values), map[string]bool{}, ask.sourceIdentity
 	if c != nil && c.session != nil && c.session.kind == roleSession {
 		s.chained = true
-		if err := s.carry(c.session); err != nil {
+		if err := s.inheritFrom(c.session); err != nil {
 			return err
 		}
 	}
 	for _, key := range ask.tags.transitive {
 		s.transitive[key] = true
 	}
-	return s.allowed(c, target, ask)
+	return s.checkTagPermissions(c, target, ask)
 }
 
-// carry takes over what passes from one role session to the next.
-func (s *session) carry(from *session) error {
+// inheritFrom copies the transitive tags and the source identity from the caller's role session.
+func (s *session) inheritFrom(from *session) error {
 	for key := range from.transitive {
 		if has(s.tags, key) {
 			return refuse(400, "InvalidParameterValue", "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")
@@ -99,8 +99,8 @@ func (s *session) carry(from *session) error {
 	return nil
 }
 
-// allowed looks at sts:TagSession and sts:SetSourceIdentity, and at what the role's trust asks for.
-func (s *session) allowed(c *caller, target *role, ask assumption) error {
+// checkTagPermissions checks sts:TagSession and sts:SetSourceIdentity, and what the role's trust policy requires.
+func (s *session) checkTagPermissions(c *caller, target *role, ask assumption) error {
 	may := func(action string) bool { return c == nil || c.may(action, target.arn) }
 	who := target.arn
 	if c != nil {

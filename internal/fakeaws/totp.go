@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// codeStep is how long one code of a virtual MFA device lasts.
+// codeStep is how long a code of a virtual MFA device is valid.
 const codeStep = 30 * time.Second
 
-// TOTP is the six-digit code that secret, in base32 with or without its padding, gives at t.
-// https://www.rfc-editor.org/rfc/rfc6238 with SHA-1 and steps of 30 s, as AWS's virtual devices use it.
+// TOTP returns the six-digit code at time t. secret is in base32, with or without padding.
+// It implements https://www.rfc-editor.org/rfc/rfc6238 with SHA-1 and steps of 30 s, as AWS's virtual devices do.
 func TOTP(secret string, t time.Time) (string, error) {
 	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.TrimRight(strings.ToUpper(secret), "="))
 	if err != nil {

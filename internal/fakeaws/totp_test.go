@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The vectors of RFC 6238, appendix B, for SHA-1, cut to six digits.
+// The test vectors of RFC 6238, appendix B, for SHA-1, cut to six digits.
 func TestTOTPVectors(t *testing.T) {
 	const secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" // 12345678901234567890
 	for _, test := range []struct {

@@ -9,17 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrNotRoot is returned where only root can become another user.
+// ErrNotRoot is returned because only root can become another user.
 var ErrNotRoot = errors.New("only root can become another user")
 
-// DialAs connects as another user, as net.Dial does as this one. It fails with [ErrNotRoot] if this process
+// DialAs connects like net.Dial, but as another user. It fails with [ErrNotRoot] if this process
 // cannot become that user. The caller closes the connection.
 func DialAs(uid int, network, address string) (net.Conn, error) {
 	if os.Getuid() != 0 {
 		return nil, ErrNotRoot
 	}
 	const same = ^uintptr(0)
-	runtime.LockOSThread() // the thread alone becomes the other user
+	runtime.LockOSThread() // only this thread becomes the other user
 	defer runtime.UnlockOSThread()
 	if _, _, err := unix.RawSyscall(unix.SYS_SETRESUID, same, uintptr(uid), same); err != 0 {
 		return nil, err

@@ -10,10 +10,10 @@ import (
 
 const tagClaims = "https://aws.amazon.com/tags"
 
-// pinClaim names the roles that a token may be exchanged for. [K]: whether AWS looks at it is not known.
+// pinClaim lists the roles for which a token may be used. [K]: whether AWS enforces it is not documented.
 const pinClaim = "https://aws.amazon.com/roles"
 
-// EnforcePins makes the fake look at a token's role pin, which it does not at first.
+// EnforcePins sets whether the fake enforces a token's role pin. The default is off.
 func (a *AWS) EnforcePins(on bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -25,14 +25,14 @@ func enforcePins(a *AWS, q url.Values, _ []byte) (string, error) {
 	return "", nil
 }
 
-// assumeRoleWithWebIdentity is AssumeRoleWithWebIdentity: nobody signs the call, the token speaks for itself.
+// assumeRoleWithWebIdentity implements AssumeRoleWithWebIdentity. The call is not signed; the token authenticates it.
 func (a *AWS) assumeRoleWithWebIdentity(r *request) (any, error) {
 	ask, err := a.readAssumption(r)
 	if err != nil {
 		return nil, err
 	}
 	c := checks{params: r.params}
-	text := c.text("WebIdentityToken", 4, 20000, nil)
+	text := c.required("WebIdentityToken", 4, 20000, nil)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (a *AWS) assumeRoleWithWebIdentity(r *request) (any, error) {
 	if target == nil || !target.trustsToken(issuer, token, ask) {
 		return nil, refused
 	}
-	if err := target.lastsAtMost(ask.lasts, false); err != nil {
+	if err := target.checkDuration(ask.lasts, false); err != nil {
 		return nil, err
 	}
 	if ask.tags, err = token.tags(); err != nil {
@@ -72,8 +72,8 @@ func badToken(format string, args ...any) *refusal {
 	return refuse(400, "InvalidIdentityToken", format, args...)
 }
 
-// checkToken verifies a token against the providers in the role's account and returns it with its provider's ARN.
-func (a *AWS) checkToken(text, roleARN string, fetched *retrieval, now time.Time) (jwt, string, error) {
+// checkToken verifies a token with the providers in the role's account, and returns it with its provider's ARN.
+func (a *AWS) checkToken(text, roleARN string, fetched *fetchedKeys, now time.Time) (jwt, string, error) {
 	t, err := parseJWT(text)
 	if err != nil {
 		return t, "", badToken("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
@@ -93,7 +93,7 @@ func (a *AWS) checkToken(text, roleARN string, fetched *retrieval, now time.Time
 	if key := p.keys[t.header.KeyID]; key == nil || t.verify(key) != nil {
 		return t, "", badToken("Couldn't retrieve verification key from your identity provider, or the token's signature is wrong")
 	}
-	if err := t.timely(now); err != nil {
+	if err := t.checkTimes(now); err != nil {
 		return t, "", err
 	}
 	if t.text("sub") == "" {
@@ -105,8 +105,8 @@ func (a *AWS) checkToken(text, roleARN string, fetched *retrieval, now time.Time
 	return t, arn, nil
 }
 
-// timely looks at the token's times, which have to be whole numbers.
-func (t jwt) timely(now time.Time) error {
+// checkTimes checks the token's times, which must be whole numbers.
+func (t jwt) checkTimes(now time.Time) error {
 	at := map[string]int64{}
 	for _, name := range []string{"exp", "iat", "nbf"} {
 		value, there := t.claims[name]
@@ -123,19 +123,19 @@ func (t jwt) timely(now time.Time) error {
 	if at["exp"] <= now.Unix() {
 		return refuse(400, "ExpiredTokenException", "Token expired: current date/time %d must be before the expiration date/time %d", now.Unix(), at["exp"])
 	}
-	if at["iat"] > now.Unix() || at["nbf"] > now.Unix() { // [K]: by how much AWS bears a token from the future
+	if at["iat"] > now.Unix() || at["nbf"] > now.Unix() { // [K]: how far in the future AWS accepts these times is not documented
 		return badToken("The token is not valid yet")
 	}
 	return nil
 }
 
-// text is a claim that is a string, empty for any other.
+// required returns a claim that is a string, and an empty string for any other claim.
 func (t jwt) text(name string) string {
 	value, _ := t.claims[name].(string)
 	return value
 }
 
-// audiences are those that the token is for. [K]: azp, where there is one, is what AWS compares.
+// audiences returns the token's audiences. [K]: if the token has azp, AWS compares azp instead.
 func (t jwt) audiences() []string {
 	if azp := t.text("azp"); azp != "" {
 		return []string{azp}
@@ -143,7 +143,7 @@ func (t jwt) audiences() []string {
 	return texts(t.claims["aud"])
 }
 
-// texts is a claim that is a string or a list of strings.
+// texts returns a claim that is a string or a list of strings.
 func texts(value any) []string {
 	switch v := value.(type) {
 	case string:
@@ -159,7 +159,7 @@ func texts(value any) []string {
 	return nil
 }
 
-// tags reads the session tags in the token, in either of the two forms that AWS takes.
+// tags returns the session tags in the token, in either of the two forms that AWS accepts.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_adding-assume-role-idp
 func (t jwt) tags() (tagSet, error) {
 	set := tagSet{values: map[string]string{}}
@@ -197,7 +197,7 @@ func (t jwt) tags() (tagSet, error) {
 	return set, set.complete()
 }
 
-// trustsToken says whether the role's trust policy lets the token's subject in.
+// trustsToken reports whether the role's trust policy accepts the token's subject.
 func (t *role) trustsToken(issuer string, token jwt, ask assumption) bool {
 	subject := token.text("sub")
 	return slices.Contains(t.Trusts, issuer) && !t.RequireMFA && t.ExternalID == "" &&

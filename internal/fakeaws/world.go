@@ -15,50 +15,50 @@ type User struct {
 	created                time.Time
 }
 
-// accessKey is a long-term key as IAM keeps it.
+// accessKey is a long-term key with its state in IAM.
 type accessKey struct {
 	Key
 	user        *User
 	active      bool
 	created     time.Time
-	unready     int // uses that fail before IAM has told everyone of the key
+	unready     int // how many uses fail before the key works everywhere
 	used        time.Time
 	usedService string
 	usedRegion  string
 }
 
-// Role is a role's trust and its limits. The zero value trusts nobody.
+// Role is a role's trust policy and its limits. The zero value trusts nobody.
 type Role struct {
-	// Trusts are ARNs of users, roles, role sessions or OIDC providers, an account (its number or its root's ARN), or "*".
+	// Trusts lists ARNs of users, roles, role sessions or OIDC providers, accounts (the number or the ARN of root), or "*".
 	Trusts []string
-	// Policies are the role's own permissions as JSON documents; none lets it do everything.
+	// Policies are the role's permissions as JSON documents. Without any, the role may do everything.
 	Policies []string
-	// MaxSession is the longest session; zero is an hour.
+	// MaxSession is the longest session. Zero means an hour.
 	MaxSession time.Duration
-	// RequireMFA asks for aws:MultiFactorAuthPresent; MFAMaxAge, unless zero, that the code is not older.
+	// RequireMFA requires aws:MultiFactorAuthPresent. MFAMaxAge, unless zero, is the maximum age of the code.
 	RequireMFA bool
 	MFAMaxAge  time.Duration
-	// ExternalID, unless empty, has to be sent.
+	// ExternalID, unless empty, is required.
 	ExternalID string
-	// RequireSourceIdentity and RequireTags refuse sessions without them.
+	// RequireSourceIdentity and RequireTags refuse sessions without a source identity or without these tags.
 	RequireSourceIdentity bool
 	RequireTags           []string
-	// DenyTagSession and DenySetSourceIdentity leave the permission of that name out of the trust policy.
+	// DenyTagSession and DenySetSourceIdentity remove the permission from the trust policy.
 	DenyTagSession, DenySetSourceIdentity bool
-	// Subjects, unless empty, are the only subjects of a web identity token that the role trusts.
+	// Subjects, unless empty, are the only accepted subjects of a web identity token.
 	Subjects []string
-	// SessionNameIsSubject asks that a web identity's session is named as its subject.
+	// SessionNameIsSubject requires that a web identity's session name is the token's subject.
 	SessionNameIsSubject bool
 }
 
-// role is a Role with its names.
+// role is a Role with its ARN and name.
 type role struct {
 	Role
 	arn, id, account, name string
 	policies               []policy
 }
 
-// AddUser adds an IAM user with all rights, or returns the one there is.
+// AddUser adds an IAM user who may do everything, or returns the existing one.
 func (a *AWS) AddUser(account, name string) *User {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -71,10 +71,10 @@ func (a *AWS) AddUser(account, name string) *User {
 	return u
 }
 
-// ARN is the user's.
+// ARN returns the user's ARN.
 func (u *User) ARN() string { return u.arn }
 
-// AddKey gives the user a key that works at once. It does not look at the quota of two.
+// AddKey creates a key for the user. The key works at once, and the quota of two keys is not checked.
 func (u *User) AddKey() Key {
 	u.aws.mu.Lock()
 	defer u.aws.mu.Unlock()
@@ -88,7 +88,7 @@ func (u *User) addKey() *accessKey {
 	return k
 }
 
-// AddMFA gives the user an enabled virtual device.
+// AddMFA creates an enabled virtual device for the user.
 func (u *User) AddMFA(name string) *MFA {
 	u.aws.mu.Lock()
 	defer u.aws.mu.Unlock()
@@ -97,7 +97,7 @@ func (u *User) AddMFA(name string) *MFA {
 	return m
 }
 
-// AddRole adds the role with this ARN, or replaces it. A policy of r that cannot be read allows nothing.
+// AddRole adds the role with this ARN, or replaces it. An invalid policy in r allows nothing.
 func (a *AWS) AddRole(arn string, r Role) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -122,15 +122,15 @@ func (a *AWS) addRole(arn string, r Role) *role {
 	return made
 }
 
-// DelayNewKeys makes each key that IAM creates from now on fail its first n uses, as a key does that is not known
-// everywhere yet.
+// DelayNewKeys makes the first n uses of each later IAM key fail, as AWS does until it knows a new key
+// everywhere.
 func (a *AWS) DelayNewKeys(n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.lag = n
+	a.keyDelay = n
 }
 
-// arnFields splits an ARN into arn, partition, service, region, account and resource; ok is false for anything else.
+// arnFields splits an ARN into arn, partition, service, region, account and resource. ok is false if it is not an ARN.
 func arnFields(arn string) (fields [6]string, ok bool) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" || !strings.HasPrefix(parts[1], "aws") || parts[5] == "" {
@@ -151,20 +151,20 @@ func partitionOf(arn string) string {
 	return "aws"
 }
 
-// World is what Example made.
+// World describes what Example created.
 type World struct {
 	Account string // 123456789012
 	Alice   *User
 	Key     Key
 	MFA     *MFA
 
-	Hub      string // asks for MFA, trusts alice
+	Hub      string // requires MFA, trusts alice
 	Prod     string // in account 210987654321, trusts Hub
-	ReadOnly string // trusts alice, without MFA
-	Long     string // trusts alice, for up to 12 h
+	ReadOnly string // checkTrust alice, without MFA
+	Long     string // checkTrust alice, for up to 12 h
 }
 
-// Example fills the fake with a small organisation.
+// Example adds a small organisation to the fake.
 func (a *AWS) Example() World {
 	const account = "123456789012"
 	alice := a.AddUser(account, "alice")

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// x509Algorithms are how a request may be signed, by the kind of the certificate's key.
+// The signature algorithms, by the kind of the certificate's key.
 const (
 	x509RSA   = "AWS4-X509-RSA-SHA256"
 	x509ECDSA = "AWS4-X509-ECDSA-SHA256"
@@ -56,7 +56,7 @@ func (a *AWS) checkX509(r *request) (*x509.Certificate, error) {
 	return leaf, nil
 }
 
-// verifyX509 looks at the signature itself. What was signed is hashed anew.
+// verifyX509 verifies the signature. It hashes the signed parts again.
 func (s signature) verifyX509(r *request, algorithm string, leaf *x509.Certificate) error {
 	scope := strings.Join([]string{s.date, s.region, s.service, "aws4_request"}, "/")
 	text := strings.Join([]string{algorithm, r.http.Header.Get("X-Amz-Date"), scope, digest([]byte(s.canonical(r.http, r.body)))}, "\n")
@@ -78,8 +78,8 @@ func (s signature) verifyX509(r *request, algorithm string, leaf *x509.Certifica
 	return errors.New("wrong signature")
 }
 
-// checkCertificate verifies a call's certificate: that a trust anchor vouches for it now, and
-// that it is one to sign with and no authority's.
+// checkCertificate verifies a call's certificate: a trust anchor must vouch for it now, and it must be allowed to sign and
+// must not be an authority.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html#signature-verification
 func (a *AWS) checkCertificate(r *request) (*x509.Certificate, error) {
 	leaf, err := decodeCertificate(r.http.Header.Get("X-Amz-X509"))

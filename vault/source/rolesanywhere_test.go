@@ -44,7 +44,7 @@ func newOffice(t *testing.T) *office {
 	anchor, err := r.aws.AddTrustAnchor(r.world.Account, "eu-west-1", string(certificate.Encode(authority.Certificate)))
 	r.must(err)
 	r.aws.AddRole(anywhereRole, fakeaws.Role{Trusts: []string{"rolesanywhere.amazonaws.com"}, MaxSession: 12 * time.Hour})
-	profile := r.aws.AddAnywhereProfile(r.world.Account, "eu-west-1", fakeaws.AnywhereProfile{Roles: []string{anywhereRole}, MaxSession: 12 * time.Hour, TakesName: true})
+	profile := r.aws.AddAnywhereProfile(r.world.Account, "eu-west-1", fakeaws.AnywhereProfile{Roles: []string{anywhereRole}, MaxSession: 12 * time.Hour, AcceptsSessionName: true})
 	return &office{r, authority, anchor, profile}
 }
 
