@@ -62,7 +62,7 @@ var byPath = map[string][]string{
 		"vault/store SSOCache.isOurFile: disk.ReadBounded",
 	},
 	"pass's own store, which may hold links": {
-		"vault/keystore copyChanged: disk.ReadBounded",
+		"vault/keystore copyIfChanged: disk.ReadBounded",
 		"vault/keystore openPass: os.Stat",
 		"vault/keystore passRing.Names: filepath.EvalSymlinks, filepath.WalkDir",
 		"vault/keystore passRing.Put: disk.ReadBounded, disk.Replace, os.Remove",

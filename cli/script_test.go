@@ -157,8 +157,8 @@ func condition(name string) (bool, error) {
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
 	const test = "aws-vault test of the kernel"
-	err := unlocked.Keep(test, unlocked.Key{Until: time.Now().Add(time.Minute)}, time.Now())
-	unlocked.Drop(test)
+	err := unlocked.Put(test, unlocked.Key{Until: time.Now().Add(time.Minute)}, time.Now())
+	unlocked.Remove(test)
 	return err == nil, nil
 }
 

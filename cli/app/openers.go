@@ -17,16 +17,16 @@ import (
 )
 
 // hands are how the openers of the sealed keystore are reached from here.
-func (q Asker) hands() sealed.Hands {
-	return sealed.Hands{
-		Answered:   SealedAnswer(q.app) != "",
-		Card:       q.openerKey,
-		Passphrase: q.sealedPassphrase,
+func (q Asker) hands() sealed.UnlockOptions {
+	return sealed.UnlockOptions{
+		PassphraseFirst: SealedAnswer(q.app) != "",
+		Card:            q.openerKey,
+		Passphrase:      q.sealedPassphrase,
 		Words: func(ctx context.Context, name string) (string, error) {
 			return q.Ask(ctx, prompt.Request{Kind: prompt.Line, Text: "Recovery words of " + name})
 		},
 		Plugin: q.pluginUI,
-		Alone: func(ctx context.Context, dir string) (context.Context, func(), error) {
+		LockPlugins: func(ctx context.Context, dir string) (context.Context, func(), error) {
 			return alone(q.locks)(ctx, "plugin-"+Digest(dir), "an age plugin to open "+q.app.Env.Tilde(dir))
 		},
 	}
@@ -74,7 +74,7 @@ func (q Asker) pluginUI(ctx context.Context) *plugin.ClientUI {
 type SealedStore struct {
 	*sealed.Store
 	Config sealed.Config
-	Hands  sealed.Hands
+	Hands  sealed.UnlockOptions
 	Locks  *store.Locks
 	State  *disk.Folder
 }

@@ -99,7 +99,7 @@ type keystorePassphrase struct {
 
 // filePassphrase answers for the file keystore, from the environment or by asking. An empty variable is
 // an answer: the keystore says what is wrong with it.
-func (q Asker) filePassphrase(ctx context.Context, ask keystore.PassphraseAsk) (string, error) {
+func (q Asker) filePassphrase(ctx context.Context, ask keystore.PassphrasePrompt) (string, error) {
 	p := keystorePassphrase{dir: ask.Dir, chosen: ask.New, tries: ask.Wrong, variable: envvar.FilePassphrase, wrong: keystore.ErrWrongPassphrase}
 	if text, ok := q.app.Env.Getenv(envvar.FilePassphrase); ok {
 		p.given = &text
@@ -108,7 +108,7 @@ func (q Asker) filePassphrase(ctx context.Context, ask keystore.PassphraseAsk) (
 }
 
 // sealedPassphrase answers for the sealed keystore, from the environment or by asking.
-func (q Asker) sealedPassphrase(ctx context.Context, ask sealed.PassphraseAsk) (string, error) {
+func (q Asker) sealedPassphrase(ctx context.Context, ask sealed.PassphrasePrompt) (string, error) {
 	p := keystorePassphrase{dir: ask.Dir, chosen: ask.New, tries: ask.Wrong, variable: envvar.SealedPassphrase, wrong: sealed.ErrWrongPassphrase}
 	if text := SealedAnswer(q.app); text != "" {
 		p.given = &text

@@ -109,7 +109,7 @@ func (a *App) assemble(config *profile.File, in profile.Inputs, q Asker, state *
 	v := &vault.Vault{
 		Config: config, Inputs: in, Open: a.Env.OpenFile, Warn: a.Warn, CanTouch: ks.Touch, Keys: keys,
 		Sessions: &store.Sessions{
-			Ring: sessions, Pending: pending, BeforeCreate: ks.Expect, Locks: locks, Index: index, Now: a.Env.Now, Cancelled: cancelled,
+			Ring: sessions, Pending: pending, BeforeCreate: ks.ExpectPut, Locks: locks, Index: index, Now: a.Env.Now, Cancelled: cancelled,
 		},
 		Source: &source.Deps{
 			AWS: &awsapi.Client{

@@ -46,7 +46,7 @@ func (p *patient) lookAtKeystore(ctx context.Context) []doctor.Finding {
 	}
 	p.Opened = ks.Name
 	var all []doctor.Finding
-	for _, t := range ks.Passed {
+	for _, t := range ks.Skipped {
 		all = append(all, doctor.Finding{Severity: doctor.Note, Where: "keystore", What: fmt.Sprintf("%s was passed over: %s", t.Backend, app.Reason(t.Err))})
 	}
 	if last := app.LastKeystore(p.App); last != "" {
@@ -66,7 +66,7 @@ func (p *patient) lookAtKeystore(ctx context.Context) []doctor.Finding {
 	}
 	all = append(all, damage(ctx, ks)...)
 	for _, name := range p.keys {
-		if err := keystore.Whole(ctx, ks.Keys, name); err != nil {
+		if err := keystore.CheckItem(ctx, ks.Keys, name); err != nil {
 			all = append(all, doctor.Met("keystore", err))
 		}
 	}

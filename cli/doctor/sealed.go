@@ -11,11 +11,11 @@ import (
 )
 
 // answered are the openers that answer without anyone being asked: the doctor asks nobody.
-func (p *patient) answered(h sealed.Hands) sealed.Hands {
+func (p *patient) answered(h sealed.UnlockOptions) sealed.UnlockOptions {
 	if app.SealedAnswer(p.App) != "" {
-		return sealed.Hands{Passphrase: h.Passphrase}
+		return sealed.UnlockOptions{Passphrase: h.Passphrase}
 	}
-	return sealed.Hands{}
+	return sealed.UnlockOptions{}
 }
 
 // shut is the finding for a keystore that could not be listed. That ours is locked is as it should be.
@@ -30,7 +30,7 @@ func (p *patient) shut(ks *keystore.Keystore, err error) doctor.Finding {
 
 // damage is what is not whole in a sealed keystore.
 func damage(ctx context.Context, ks *keystore.Keystore) []doctor.Finding {
-	found, err := keystore.Damage(ctx, ks)
+	found, err := keystore.CheckSealed(ctx, ks)
 	if err != nil {
 		found = append(found, err)
 	}

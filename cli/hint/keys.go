@@ -16,13 +16,13 @@ import (
 
 // keystoreRemedy is what to do about a keystore that stays shut, or what it holds.
 func keystoreRemedy(err error, _ Facts) string {
-	var none *keystore.NoneError
+	var none *keystore.NoKeystoreError
 	var unavailable *keystore.UnavailableError
 	var name *store.NameError
 	var key *store.DamagedError
 	var item *keystore.DamagedError
 	var empty *keystore.EmptyPassphraseError
-	var noRekey *keystore.NoRekeyError
+	var noRekey *keystore.NotRekeyableError
 	switch {
 	case errors.As(err, &noRekey) && noRekey.Backend == keystore.SealedBackend:
 		return "add another passphrase, then remove the old one: aws-vault sealed add --passphrase --name=NAME, aws-vault sealed remove passphrase"

@@ -30,7 +30,7 @@ func sealedRemedy(err error, _ Facts) string {
 		return "whoever changed the list of openers had no key of the store: put the file back from a backup, and look with aws-vault sealed check"
 	case errors.As(err, &touchless):
 		return "aws-vault migrate-backend --to sealed moves keys there, and aws-vault sealed add --piv SLOT adds a key to touch"
-	case errors.Is(err, sealed.ErrTouchless), errors.Is(err, sealed.ErrTouchItems):
+	case errors.Is(err, sealed.ErrNoHardwareOpener), errors.Is(err, sealed.ErrTouchItems):
 		return "add a hardware key: aws-vault sealed add --piv SLOT"
 	case errors.Is(err, unlocked.ErrUnsupported):
 		return "the store opens without that, each command for itself"

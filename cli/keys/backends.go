@@ -46,7 +46,7 @@ func backends(ctx context.Context, a *app.App) ([]listedBackend, error) {
 	written := app.WrittenKeystore(a)
 	var list []listedBackend
 	for _, s := range keystore.Survey(ctx, a.KeystoreConfig(a.Asker(locks), state)) {
-		b := listedBackend{Name: s.Backend, Works: s.Err == nil, Chosen: s.Chosen, ByName: s.ByName, Written: s.Backend == written}
+		b := listedBackend{Name: s.Backend, Works: s.Err == nil, Chosen: s.Chosen, ByName: s.OnlyByName, Written: s.Backend == written}
 		if s.Err != nil {
 			b.Why = app.Reason(s.Err)
 		}

@@ -260,10 +260,10 @@ func importKey(ctx context.Context, a *app.App, s *app.Session, f importFlags, k
 		return false, err
 	}
 	switch got.Outcome {
-	case transfer.LeftAlone:
+	case transfer.NotOverwritten:
 		a.Print("skipped, another key is stored\n")
 		return false, nil
-	case transfer.AlreadyThere:
+	case transfer.AlreadyStored:
 		a.Print("is stored already, ")
 	case transfer.Copied, transfer.Overwritten:
 		a.Print("stored, read back, ")

@@ -131,7 +131,7 @@ func readRows(ctx context.Context, s *app.Session) (rows, error) {
 func newRow(ctx context.Context, ring keystore.Ring, key string, entries []store.Entry) row {
 	r := row{Credentials: key, entries: entries}
 	if key != "" {
-		if err := keystore.Whole(ctx, ring, key); err != nil {
+		if err := keystore.CheckItem(ctx, ring, key); err != nil {
 			r.Damaged = err.Error()
 		}
 	}

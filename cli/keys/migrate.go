@@ -152,9 +152,9 @@ func said(o transfer.Outcome) string {
 		return "copied, verified"
 	case transfer.Overwritten:
 		return "overwritten, verified"
-	case transfer.AlreadyThere:
+	case transfer.AlreadyStored:
 		return "skipped, is there already"
-	case transfer.LeftAlone:
+	case transfer.NotOverwritten:
 		return "skipped, another key is there"
 	}
 	return ""
@@ -167,7 +167,7 @@ var tallied = []struct {
 }{
 	{[]transfer.Outcome{transfer.Copied}, "copied"},
 	{[]transfer.Outcome{transfer.Overwritten}, "overwritten"},
-	{[]transfer.Outcome{transfer.AlreadyThere, transfer.LeftAlone}, "skipped"},
+	{[]transfer.Outcome{transfer.AlreadyStored, transfer.NotOverwritten}, "skipped"},
 }
 
 // moveAll stops at the first key that cannot be moved: what is wrong with one keystore
@@ -209,7 +209,7 @@ func moveAll(ctx context.Context, a *app.App, from, to *app.Session, f migrateFl
 		}
 		outcome := transfer.Copied
 		if there {
-			outcome = transfer.AlreadyThere
+			outcome = transfer.AlreadyStored
 		}
 		a.Print("%s", said(outcome))
 		if f.delete {

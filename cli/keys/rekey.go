@@ -29,7 +29,7 @@ func rekeyFiles(ctx context.Context, a *app.App, stdin bool) error {
 	if err != nil {
 		return err
 	}
-	if err := keystore.Rekeyable(s.Keystore); err != nil {
+	if err := keystore.CheckRekeyable(s.Keystore); err != nil {
 		return err
 	}
 	switch empty, err := nothingStored(ctx, s); {
@@ -65,7 +65,7 @@ func rekeyFiles(ctx context.Context, a *app.App, stdin bool) error {
 	if _, set := a.Env.Getenv(envvar.FilePassphrase); set {
 		a.Note("%s is set to the old passphrase", envvar.FilePassphrase)
 	}
-	if len(done.Left)+done.Private > 0 {
+	if len(done.UnreadableKeys)+done.UnreadablePrivate > 0 {
 		return &leftSealedError{done}
 	}
 	return nil
@@ -95,11 +95,11 @@ type leftSealedError struct{ done keystore.Rekeyed }
 
 func (e *leftSealedError) Error() string {
 	var left []string
-	if n := len(e.done.Left); n > 0 {
-		left = append(left, fmt.Sprintf("%s (%s)", ui.Count(n, "key"), strings.Join(e.done.Left, ", ")))
+	if n := len(e.done.UnreadableKeys); n > 0 {
+		left = append(left, fmt.Sprintf("%s (%s)", ui.Count(n, "key"), strings.Join(e.done.UnreadableKeys, ", ")))
 	}
-	if e.done.Private > 0 {
-		left = append(left, ui.Count(e.done.Private, "cached item"))
+	if e.done.UnreadablePrivate > 0 {
+		left = append(left, ui.Count(e.done.UnreadablePrivate, "cached item"))
 	}
 	return strings.Join(left, " and ") + " cannot be opened with either passphrase and stay as they are"
 }

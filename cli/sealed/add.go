@@ -177,7 +177,7 @@ func newOpener(ctx context.Context, a *app.App, s app.SealedStore, f openerFlags
 	var err error
 	switch o.Kind {
 	case sealed.Passphrase:
-		o.Passphrase, err = s.Hands.Passphrase(ctx, sealed.PassphraseAsk{Dir: s.Config.Dir, New: true})
+		o.Passphrase, err = s.Hands.Passphrase(ctx, sealed.PassphrasePrompt{Dir: s.Config.Dir, New: true})
 	case sealed.Recovery:
 		return newWords(ctx, a, s, o.Name)
 	case sealed.Plugin:

@@ -123,7 +123,7 @@ func rekey(ctx context.Context, a *app.App, s app.SealedStore, keep func(sealed.
 	}
 	h := s.Header()
 	a.Print("%sEverything is sealed under a new key, for %s.\nFingerprint: %s\n", said, ui.Count(len(h.Openers), "opener"), h.Fingerprint())
-	return unlocked.Drop(keystore.WaitingName(h.Store))
+	return unlocked.Remove(keystore.UnlockedKeyName(h.Store))
 }
 
 func bindOpener(c *kingpin.CmdClause, into *string) {
@@ -193,7 +193,7 @@ func (*notWholeError) Remedy() string {
 }
 
 // compareCard looks whether a card that is here holds the key that the list says.
-func compareCard(ctx context.Context, a *app.App, hands sealed.Hands, o sealed.Opener) error {
+func compareCard(ctx context.Context, a *app.App, hands sealed.UnlockOptions, o sealed.Opener) error {
 	if o.Kind != sealed.Card || hands.Card == nil {
 		return nil
 	}

@@ -35,9 +35,9 @@ func UnlockCommand(k *kingpin.Application, a *app.App) []app.Verb {
 
 // readKeyBack is what a fresh process does to see whether the key has lasted.
 func readKeyBack(a *app.App, s app.SealedStore, id string) error {
-	k, err := unlocked.Find(keystore.WaitingName(s.Header().Store), a.Env.Now())
+	k, err := unlocked.Get(keystore.UnlockedKeyName(s.Header().Store), a.Env.Now())
 	if err == nil && k.ID != id {
-		err = unlocked.ErrNone
+		err = unlocked.ErrNotFound
 	}
 	if err != nil {
 		return app.StatusError(app.StatusFailed)
@@ -64,12 +64,12 @@ func unlock(ctx context.Context, a *app.App, s app.SealedStore, last time.Durati
 		return err
 	}
 	h, now := s.Header(), a.Env.Now()
-	name, until := keystore.WaitingName(h.Store), now.Add(last)
-	if err := unlocked.Keep(name, unlocked.Key{ID: h.Key, Secret: master, Until: until}, now); err != nil {
+	name, until := keystore.UnlockedKeyName(h.Store), now.Add(last)
+	if err := unlocked.Put(name, unlocked.Key{ID: h.Key, Secret: master, Until: until}, now); err != nil {
 		return err
 	}
 	if err := a.Env.Again(ctx, "unlock", "--read-back="+h.Key); err != nil {
-		return errors.Join(&notLastingError{err}, unlocked.Drop(name))
+		return errors.Join(&notLastingError{err}, unlocked.Remove(name))
 	}
 	a.Print("Unlocked %s until %s. Every program that you run until then can read it; aws-vault lock ends that.\n",
 		a.Env.Tilde(s.Config.Dir), until.Local().Format(time.DateTime))
@@ -83,7 +83,7 @@ func LockCommand(k *kingpin.Application, a *app.App) []app.Verb {
 		if err != nil {
 			return err
 		}
-		if err := unlocked.Drop(keystore.WaitingName(s.Header().Store)); err != nil {
+		if err := unlocked.Remove(keystore.UnlockedKeyName(s.Header().Store)); err != nil {
 			return err
 		}
 		a.Print("Locked %s.\n", a.Env.Tilde(s.Config.Dir))

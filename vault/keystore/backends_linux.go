@@ -10,6 +10,6 @@ var backends = func(c Config) []backend {
 		{name: passBackend, open: openPass},
 		{name: SealedBackend, open: openSealed},
 		{name: fileBackend, open: openFile},
-		{name: keyctlBackend, byName: true, open: openKeyctl},
+		{name: keyctlBackend, onlyByName: true, open: openKeyctl},
 	}
 }

@@ -15,4 +15,4 @@ var backends = func(Config) []backend {
 	}
 }
 
-func splitCredentials(r Ring) Ring { return split{ring: r, limit: maxCredential, where: "wincred"} }
+func splitCredentials(r Ring) Ring { return split{ring: r, limit: maxCredential, location: "wincred"} }

@@ -30,30 +30,30 @@ type Config struct {
 
 	// Passphrase asks for the passphrase of the file keystore. It is called at most once in a
 	// process, but for wrong answers; an error of its own ends the asking and is handed on.
-	Passphrase func(ctx context.Context, ask PassphraseAsk) (string, error)
+	Passphrase func(ctx context.Context, ask PassphrasePrompt) (string, error)
 
-	// Alone takes the lock of that name between processes, for the sealed keystore. It returns the context
+	// Lock takes the lock of that name between processes, for the sealed keystore. It returns the context
 	// for what is done until release is called. The question is for processes that wait.
-	Alone func(ctx context.Context, name, question string) (under context.Context, release func(), err error)
+	Lock func(ctx context.Context, name, question string) (under context.Context, release func(), err error)
 
 	Programs *program.Starter // starts pass; may be nil
 
 	// Openers are how the openers of the sealed keystore are reached.
-	Openers sealed.Hands
+	Openers sealed.UnlockOptions
 
 	// CatchSignals is called before another program is asked for something: it may ask its user. Nil where
 	// signals are left to the caller.
 	CatchSignals func()
 
-	Tell   func(msg string) // nil is silent; for the user: what was done without being asked for
+	Note   func(msg string) // nil is silent; for the user: what was done without being asked for
 	Warn   func(error)      // nil is silent; for the user: what is dangerous and works
 	Getenv func(name string) (string, bool)
 	Now    func() time.Time
 	Debug  func(msg string, args ...any) // nil is silent; never told a secret
 }
 
-// PassphraseAsk is the question for a passphrase.
-type PassphraseAsk struct {
+// PassphrasePrompt is the question for a passphrase.
+type PassphrasePrompt struct {
 	Dir   string // the directory that it opens
 	New   bool   // nothing is sealed there yet: the answer becomes the passphrase, so it is confirmed
 	Wrong int    // how many answers were wrong already

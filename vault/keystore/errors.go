@@ -66,14 +66,14 @@ func (e *DamagedError) Error() string {
 
 func (e *DamagedError) Unwrap() error { return e.Err }
 
-// RepeatedError is returned for a name under which a keystore holds several items with different
+// DuplicateError is returned for a name under which a keystore holds several items with different
 // contents. Item opens one of them, and Remove removes all.
-type RepeatedError struct {
+type DuplicateError struct {
 	Name, Where string
 	Items       int
 }
 
-func (e *RepeatedError) Error() string {
+func (e *DuplicateError) Error() string {
 	return fmt.Sprintf("%s holds %d different items called %q, expected one", e.Where, e.Items, e.Name)
 }
 
@@ -85,27 +85,27 @@ type NameError struct {
 
 func (e *NameError) Error() string { return fmt.Sprintf("item name %q: %s", e.Name, e.Reason) }
 
-// Tried is a keystore that was passed over, and why.
-type Tried struct {
+// SkippedBackend is a keystore that was passed over, and why.
+type SkippedBackend struct {
 	Backend string
 	Err     error
 }
 
-// NoneError says that no keystore can exist here.
-type NoneError struct{ Tried []Tried }
+// NoKeystoreError says that no keystore can exist here.
+type NoKeystoreError struct{ Skipped []SkippedBackend }
 
-func (e *NoneError) Error() string {
-	reasons := make([]string, len(e.Tried))
-	for i, t := range e.Tried {
+func (e *NoKeystoreError) Error() string {
+	reasons := make([]string, len(e.Skipped))
+	for i, t := range e.Skipped {
 		reasons[i] = t.Err.Error()
 	}
 	return "no keystore works here: " + strings.Join(reasons, "; ")
 }
 
 // Unwrap returns the errors of all that were tried.
-func (e *NoneError) Unwrap() []error {
-	errs := make([]error, len(e.Tried))
-	for i, t := range e.Tried {
+func (e *NoKeystoreError) Unwrap() []error {
+	errs := make([]error, len(e.Skipped))
+	for i, t := range e.Skipped {
 		errs[i] = t.Err
 	}
 	return errs

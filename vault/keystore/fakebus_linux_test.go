@@ -27,13 +27,13 @@ type busCall struct {
 	conn   net.Conn // that it came by
 }
 
-// busFault is a D-Bus error as an answer, by its name.
-type busFault string
+// busErrorName is a D-Bus error as an answer, by its name.
+type busErrorName string
 
-func (f busFault) Error() string { return string(f) }
+func (f busErrorName) Error() string { return string(f) }
 
-// errSilent leaves a call without an answer.
-var errSilent = errors.New("no answer")
+// errNoReply leaves a call without an answer.
+var errNoReply = errors.New("no answer")
 
 // fakeBus is a bus. It answers what its handlers answer, and counts.
 type fakeBus struct {
@@ -42,10 +42,10 @@ type fakeBus struct {
 	state    sync.Mutex // held while a handler runs
 	handlers map[string]func(busCall) ([]any, error)
 
-	mu    sync.Mutex
-	gone  bool // no connection is served any more
-	conns []net.Conn
-	calls []string
+	mu     sync.Mutex
+	closed bool // no connection is served any more
+	conns  []net.Conn
+	calls  []string
 }
 
 // newFakeBus listens on a bus on which these names have owners.
@@ -74,7 +74,7 @@ func newFakeBus(t *testing.T, owned ...string) *fakeBus {
 				return
 			}
 			b.mu.Lock()
-			if b.conns = append(b.conns, conn); b.gone {
+			if b.conns = append(b.conns, conn); b.closed {
 				conn.Close() // it was taken while the bus went
 			}
 			b.mu.Unlock()
@@ -84,16 +84,16 @@ func newFakeBus(t *testing.T, owned ...string) *fakeBus {
 	t.Cleanup(func() {
 		l.Close()
 		b.mu.Lock()
-		b.gone = true
+		b.closed = true
 		b.mu.Unlock()
-		b.cut()
+		b.closeConnections()
 		done.Wait()
 	})
 	return b
 }
 
-// cut closes all connections.
-func (b *fakeBus) cut() {
+// closeConnections closes all connections.
+func (b *fakeBus) closeConnections() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, conn := range b.conns {
@@ -155,7 +155,7 @@ func (b *fakeBus) answer(conn net.Conn, m *dbus.Message) {
 	b.calls = append(b.calls, c.method)
 	b.mu.Unlock()
 	body, err := b.run(c)
-	if err == errSilent {
+	if err == errNoReply {
 		return
 	}
 	reply := &dbus.Message{Type: dbus.TypeMethodReply, Headers: map[dbus.HeaderField]dbus.Variant{
@@ -173,7 +173,7 @@ func (b *fakeBus) run(c busCall) ([]any, error) {
 	defer b.state.Unlock()
 	handler, ok := b.handlers[c.method]
 	if !ok {
-		return nil, busFault("org.freedesktop.DBus.Error.UnknownMethod")
+		return nil, busErrorName("org.freedesktop.DBus.Error.UnknownMethod")
 	}
 	return handler(c)
 }

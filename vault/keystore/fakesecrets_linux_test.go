@@ -13,17 +13,17 @@ import (
 // fakeSecrets is a Secret Service on a fake bus: enough of one to be locked, to ask, to refuse.
 type fakeSecrets struct {
 	*fakeBus
-	plainOnly  bool
-	dismiss    bool // the user dismisses each prompt
-	hideLocked bool // as KeePassXC does
-	noDefault  bool
-	asks       bool // creating anything asks the user
+	plainOnly    bool
+	dismiss      bool // the user dismisses each prompt
+	hideLocked   bool // as KeePassXC does
+	noDefault    bool
+	alwaysPrompt bool // creating anything asks the user
 
 	session  *secretSession
 	sessions int
 	locked   map[string]bool // collections, by path
 	items    map[dbus.ObjectPath]*fakeSecret
-	made     int
+	created  int
 	pending  func() dbus.Variant // what the prompt will do
 }
 
@@ -74,11 +74,11 @@ func (s *fakeSecrets) openSession(c busCall) ([]any, error) {
 		return []any{dbus.MakeVariant(""), path}, nil
 	}
 	if s.plainOnly {
-		return nil, busFault("org.freedesktop.DBus.Error.NotSupported")
+		return nil, busErrorName("org.freedesktop.DBus.Error.NotSupported")
 	}
 	s.sessions++
 	ours := newExchange()
-	key, err := ours.key(c.body[1].(dbus.Variant).Value().([]byte))
+	key, err := ours.sharedKey(c.body[1].(dbus.Variant).Value().([]byte))
 	s.session = &secretSession{path: path, key: key}
 	return []any{dbus.MakeVariant(ours.public.Bytes()), path}, err
 }
@@ -119,8 +119,8 @@ func (s *fakeSecrets) readAlias(busCall) ([]any, error) {
 
 func (s *fakeSecrets) prompt(do func() dbus.Variant) dbus.ObjectPath {
 	s.pending = do
-	s.made++
-	return dbus.ObjectPath(fmt.Sprintf("%s/prompt/p%d", servicePath, s.made))
+	s.created++
+	return dbus.ObjectPath(fmt.Sprintf("%s/prompt/p%d", servicePath, s.created))
 }
 
 func (s *fakeSecrets) promptUser(c busCall) ([]any, error) {
@@ -154,7 +154,7 @@ func (s *fakeSecrets) createCollection(c busCall) ([]any, error) {
 		s.locked[string(path)] = false
 		return dbus.MakeVariant(path)
 	}
-	if s.asks {
+	if s.alwaysPrompt {
 		return []any{noPath, s.prompt(make)}, nil
 	}
 	make()
@@ -163,22 +163,22 @@ func (s *fakeSecrets) createCollection(c busCall) ([]any, error) {
 
 func (s *fakeSecrets) createItem(c busCall) ([]any, error) {
 	if s.locked[string(c.path)] {
-		return nil, busFault("org.freedesktop.Secret.Error.IsLocked")
+		return nil, busErrorName("org.freedesktop.Secret.Error.IsLocked")
 	}
 	var w wireSecret
 	if err := dbus.Store(c.body[1:2], &w); err != nil {
 		return nil, err
 	}
 	if w.Session != s.session.path {
-		return nil, busFault("org.freedesktop.Secret.Error.NoSession")
+		return nil, busErrorName("org.freedesktop.Secret.Error.NoSession")
 	}
 	content, err := s.session.open(w)
 	if err != nil {
 		return nil, err
 	}
 	attributes := c.body[0].(map[string]dbus.Variant)[itemInterface+".Attributes"].Value().(map[string]string)
-	s.made++
-	path := dbus.ObjectPath(fmt.Sprintf("%s/%d", c.path, s.made))
+	s.created++
+	path := dbus.ObjectPath(fmt.Sprintf("%s/%d", c.path, s.created))
 	if same, _ := s.find(attributes, string(c.path)); len(same) > 0 {
 		path = same[0]
 	}
@@ -186,7 +186,7 @@ func (s *fakeSecrets) createItem(c busCall) ([]any, error) {
 		s.items[path] = &fakeSecret{attributes: attributes, content: content, modified: 1767322445}
 		return dbus.MakeVariant(path)
 	}
-	if s.asks {
+	if s.alwaysPrompt {
 		return []any{noPath, s.prompt(store)}, nil
 	}
 	store()
@@ -196,7 +196,7 @@ func (s *fakeSecrets) createItem(c busCall) ([]any, error) {
 func (s *fakeSecrets) item(path dbus.ObjectPath) (*fakeSecret, error) {
 	it, ok := s.items[path]
 	if !ok {
-		return nil, busFault("org.freedesktop.DBus.Error.UnknownObject")
+		return nil, busErrorName("org.freedesktop.DBus.Error.UnknownObject")
 	}
 	return it, nil
 }
@@ -207,14 +207,14 @@ func (s *fakeSecrets) getSecret(c busCall) ([]any, error) {
 		return nil, err
 	}
 	if c.body[0] != s.session.path {
-		return nil, busFault("org.freedesktop.Secret.Error.NoSession")
+		return nil, busErrorName("org.freedesktop.Secret.Error.NoSession")
 	}
 	w, err := s.session.seal(it.content)
 	return []any{w}, err
 }
 
 func (s *fakeSecrets) remove(c busCall) ([]any, error) {
-	if s.asks {
+	if s.alwaysPrompt {
 		return []any{s.prompt(func() dbus.Variant {
 			delete(s.items, c.path)
 			return dbus.MakeVariant("")

@@ -22,11 +22,11 @@ const (
 	// session with a long token, has some 5 KiB.
 	maxItemFile = 256 << 10
 
-	// maxTried is how many items a passphrase is tried on before it counts as wrong.
-	maxTried = 16
+	// maxSamples is how many items a passphrase is tried on before it counts as wrong.
+	maxSamples = 16
 
-	// maxOpened is how many opened items a ring remembers, so that none is derived twice.
-	maxOpened = 32
+	// maxCached is how many opened items a ring remembers, so that none is derived twice.
+	maxCached = 32
 
 	// maxFileName is the longest name that common file systems take, in bytes.
 	maxFileName = 255
@@ -39,16 +39,16 @@ func openFile(_ context.Context, c Config) (*Keystore, error) {
 		return nil, &UnavailableError{Backend: fileBackend, Reason: err.Error()}
 	}
 	private := c.privateDir(fileBackend, dir)
-	keys := &fileRing{dir: disk.NewFolder(dir), config: c, decisive: true}
-	rest := &fileRing{dir: private, config: c}
+	keys := &fileRing{dir: disk.NewFolder(dir), config: c, verifies: true}
+	privateItems := &fileRing{dir: private, config: c}
 	pass := newPassphrase(dir, c, func() []*jwe {
-		if found := keys.sealed(); len(found) > 0 {
-			return found
+		if samples := keys.samples(); len(samples) > 0 {
+			return samples
 		}
-		return rest.sealed()
+		return privateItems.samples()
 	})
-	keys.pass, rest.pass = pass, pass
-	return &Keystore{Name: fileBackend, Keys: keys, Private: hidden{ring: rest, where: private.Path()}, Expect: pass.expect, Local: true}, nil
+	keys.pass, privateItems.pass = pass, pass
+	return &Keystore{Name: fileBackend, Keys: keys, Private: privateRing{ring: privateItems, location: private.Path()}, ExpectPut: pass.expectPut, Local: true}, nil
 }
 
 // privateDir is where the private part of a keystore lies whose own part is at path.
@@ -63,12 +63,12 @@ type fileRing struct {
 	config Config
 	pass   *passphrase
 
-	// decisive: whatever opens an item here is the right passphrase. A private part may be left
+	// verifies: whatever opens an item here is the right passphrase. A private part may be left
 	// from keys that are gone, and sealed under theirs.
-	decisive bool
+	verifies bool
 
-	mu     sync.Mutex
-	opened map[string]Item // by the file's digest
+	mu    sync.Mutex
+	cache map[string]Item // passphrase the file's digest
 }
 
 // file is the name of the file that the item called name is in.
@@ -91,7 +91,7 @@ func (r *fileRing) Item(ctx context.Context, name string) (Item, error) {
 	if err != nil {
 		return Item{}, err
 	}
-	if it, ok := r.remembered(token); ok {
+	if it, ok := r.cached(token); ok {
 		it.Name = name
 		return it, nil
 	}
@@ -108,7 +108,7 @@ func (r *fileRing) Item(ctx context.Context, name string) (Item, error) {
 		return Item{}, r.damaged(name, err)
 	}
 	it.Name = name // the file's name is the item's: aws-vault 7 reads a copied file under its new name
-	r.remember(token, it)
+	r.addToCache(token, it)
 	return it, nil
 }
 
@@ -117,8 +117,8 @@ func (r *fileRing) Item(ctx context.Context, name string) (Item, error) {
 // is a millisecond of derivation.
 func (r *fileRing) open(ctx context.Context, name string, sealed *jwe) ([]byte, error) {
 	first := sealed
-	if !r.decisive {
-		text, err := r.pass.guess(ctx)
+	if !r.verifies {
+		text, err := r.pass.unverified(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -160,7 +160,7 @@ func (r *fileRing) Put(ctx context.Context, it Item) error {
 	if err != nil {
 		return err
 	}
-	under, err := r.pass.spare.take(pass)
+	under, err := r.pass.precomputed.get(pass)
 	if err != nil {
 		return err
 	}
@@ -228,7 +228,7 @@ func (r *fileRing) Check(ctx context.Context) error {
 		return r.unusable(err)
 	}
 	text, err := r.pass.unlock(ctx, nil)
-	if err == nil && text == "" && r.decisive {
+	if err == nil && text == "" && r.verifies {
 		return &EmptyPassphraseError{Dir: r.dir.Path()}
 	}
 	return err
@@ -276,49 +276,49 @@ func (r *fileRing) unusable(err error) error {
 	return fmt.Errorf("the file keystore in %s cannot be used: %w", r.dir.Path(), err)
 }
 
-// sealed returns some of the ring's items for a passphrase to be tried on.
-func (r *fileRing) sealed() []*jwe {
+// samples returns some of the ring's items for a passphrase to be tried on.
+func (r *fileRing) samples() []*jwe {
 	ctx := context.Background() // nothing here waits
 	names, err := r.Names(ctx)
 	if err != nil {
 		return nil
 	}
-	var found []*jwe
+	var samples []*jwe
 	for _, name := range names {
 		token, err := r.read(ctx, name)
 		if err != nil {
 			continue
 		}
 		if j, err := parseJWE(token); err == nil {
-			found = append(found, j)
+			samples = append(samples, j)
 		}
-		if len(found) == maxTried {
+		if len(samples) == maxSamples {
 			break
 		}
 	}
-	return found
+	return samples
 }
 
 func (r *fileRing) damaged(name string, err error) error {
 	return &DamagedError{Name: name, Where: r.dir.Path(), Err: err}
 }
 
-func (r *fileRing) remembered(token string) (Item, bool) {
+func (r *fileRing) cached(token string) (Item, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	it, ok := r.opened[digest(token)]
+	it, ok := r.cache[digest(token)]
 	it.Data = slices.Clone(it.Data)
 	return it, ok
 }
 
-func (r *fileRing) remember(token string, it Item) {
+func (r *fileRing) addToCache(token string, it Item) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.opened == nil || len(r.opened) >= maxOpened {
-		r.opened = map[string]Item{}
+	if r.cache == nil || len(r.cache) >= maxCached {
+		r.cache = map[string]Item{}
 	}
 	it.Data = slices.Clone(it.Data)
-	r.opened[digest(token)] = it
+	r.cache[digest(token)] = it
 }
 
 // digest is a word that stands for content.
@@ -327,7 +327,7 @@ func digest(content string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-func (r *fileRing) whole(ctx context.Context, name string) error {
+func (r *fileRing) checkItem(ctx context.Context, name string) error {
 	token, err := r.read(ctx, name)
 	if err != nil {
 		return err

@@ -4,9 +4,9 @@ package keystore
 
 import "testing"
 
-// TestFileAndSeven holds ours against the library that aws-vault 7 has.
-func TestFileAndSeven(t *testing.T) {
+// TestFileWithAWSVault7 holds ours against the library that aws-vault 7 has.
+func TestFileWithAWSVault7(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
-	s := buildSeven(t, fileBackend, "AWS_VAULT_FILE_DIR="+c.FileDir, "AWS_VAULT_FILE_PASSPHRASE="+testPassphrase)
-	testSeven(t, s, mustOpen(t, c), ringTest{})
+	s := buildAWSVault7(t, fileBackend, "AWS_VAULT_FILE_DIR="+c.FileDir, "AWS_VAULT_FILE_PASSPHRASE="+testPassphrase)
+	testAWSVault7(t, s, mustOpen(t, c), ringTest{})
 }

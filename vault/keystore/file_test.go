@@ -18,8 +18,8 @@ import (
 
 const testPassphrase = "correct horse"
 
-func answer(text string) func(context.Context, PassphraseAsk) (string, error) {
-	return func(context.Context, PassphraseAsk) (string, error) { return text, nil }
+func passphraseAnswer(text string) func(context.Context, PassphrasePrompt) (string, error) {
+	return func(context.Context, PassphrasePrompt) (string, error) { return text, nil }
 }
 
 func fileConfig(t *testing.T, passphrase string) Config {
@@ -28,7 +28,7 @@ func fileConfig(t *testing.T, passphrase string) Config {
 		Backend:    "file",
 		FileDir:    filepath.Join(dir, "keys"),
 		State:      disk.NewFolder(filepath.Join(dir, "state")),
-		Passphrase: answer(passphrase),
+		Passphrase: passphraseAnswer(passphrase),
 		Now:        func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
 	}
 }
@@ -58,7 +58,7 @@ func TestFileRing(t *testing.T) {
 	t.Run("private", func(t *testing.T) { testRing(t, k.Private, ringTest{names: slashes, private: true}) })
 }
 
-func TestFileRights(t *testing.T) {
+func TestFilePermissions(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	k := mustOpen(t, c)
 	if _, err := k.Keys.Names(t.Context()); err != nil {
@@ -187,12 +187,12 @@ func TestFileDir(t *testing.T) {
 	}
 }
 
-func TestHiddenMoved(t *testing.T) {
+func TestPrivateItemMoved(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	k := mustOpen(t, c)
 	mustPut(t, k.Private, testItem("one"), testItem("two"))
 	dir := c.privateDir("file", c.FileDir)
-	if err := os.Rename(dir.File(hide("one")), dir.File(hide("two"))); err != nil {
+	if err := os.Rename(dir.File(privateName("one")), dir.File(privateName("two"))); err != nil {
 		t.Fatal(err)
 	}
 	var damaged *DamagedError
@@ -202,7 +202,7 @@ func TestHiddenMoved(t *testing.T) {
 	if err := os.WriteFile(dir.File("stray"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if names, err := k.Private.Names(t.Context()); err != nil || !slices.Equal(names, []string{hide("two")}) {
+	if names, err := k.Private.Names(t.Context()); err != nil || !slices.Equal(names, []string{privateName("two")}) {
 		t.Errorf("Names = %q, %v", names, err)
 	}
 }

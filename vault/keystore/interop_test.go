@@ -16,8 +16,8 @@ import (
 // interopVariable turns on the tests that need real keystores installed.
 const interopVariable = "AWS_VAULT_TEST_INTEROP"
 
-// needs skips the test unless interop is asked for and these programs are there.
-func needs(t *testing.T, programs ...string) {
+// skipUnlessInterop skips the test unless interop is asked for and these programs are there.
+func skipUnlessInterop(t *testing.T, programs ...string) {
 	t.Helper()
 	if os.Getenv(interopVariable) == "" {
 		t.Skipf("runs against real programs %q when %s is set", programs, interopVariable)
@@ -29,22 +29,22 @@ func needs(t *testing.T, programs ...string) {
 	}
 }
 
-// seven is the program in testdata that does what aws-vault 7 does.
-type seven struct {
+// awsVault7 is the program in testdata that does what aws-vault 7 does.
+type awsVault7 struct {
 	path, backend string
 	env           []string
 }
 
-func buildSeven(t *testing.T, backend string, env ...string) seven {
+func buildAWSVault7(t *testing.T, backend string, env ...string) awsVault7 {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "seven")
 	if out, err := exec.Command("go", "build", "-o", path, "./testdata/seven").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	return seven{path: path, backend: backend, env: env}
+	return awsVault7{path: path, backend: backend, env: env}
 }
 
-func (s seven) run(t *testing.T, stdin []byte, args ...string) []byte {
+func (s awsVault7) run(t *testing.T, stdin []byte, args ...string) []byte {
 	t.Helper()
 	cmd := exec.Command(s.path, append([]string{s.backend}, args...)...)
 	cmd.Env = append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=none:") // no bus but the one that s.env names
@@ -59,9 +59,9 @@ func (s seven) run(t *testing.T, stdin []byte, args ...string) []byte {
 	return out
 }
 
-// testSeven checks that ours and aws-vault 7 read and list each other's items in one keystore,
+// testAWSVault7 checks that ours and aws-vault 7 read and list each other's items in one keystore,
 // and that it does not see the private part.
-func testSeven(t *testing.T, s seven, k *Keystore, is ringTest) {
+func testAWSVault7(t *testing.T, s awsVault7, k *Keystore, is ringTest) {
 	ours, theirs := testItem("by us"), testItem("by seven")
 	mustPut(t, k.Keys, ours)
 	mustPut(t, k.Private, testItem("private"))

@@ -58,8 +58,8 @@ type jwe struct {
 	nonce     []byte
 	text, tag []byte
 
-	unwrapped []byte // key, once a passphrase has opened it
-	by        string // that passphrase
+	unwrapped  []byte // sharedKey, once a passphrase has opened it
+	passphrase string // that passphrase
 }
 
 // jweSalt is what goes into the derivation: the salt is bound to the algorithm.
@@ -139,7 +139,7 @@ func (j *jwe) open(passphrase string) ([]byte, error) {
 // unwrap returns the key that seals the content. The passphrase is derived from once, however
 // often it is tried.
 func (j *jwe) unwrap(passphrase string) ([]byte, error) {
-	if j.unwrapped != nil && j.by == passphrase {
+	if j.unwrapped != nil && j.passphrase == passphrase {
 		return j.unwrapped, nil
 	}
 	w, err := derive(passphrase, j.salt, j.rounds)
@@ -150,7 +150,7 @@ func (j *jwe) unwrap(passphrase string) ([]byte, error) {
 	if err != nil {
 		return nil, ErrWrongPassphrase // its length was checked, so only the integrity value is left to fail
 	}
-	j.unwrapped, j.by = key, passphrase
+	j.unwrapped, j.passphrase = key, passphrase
 	return key, nil
 }
 

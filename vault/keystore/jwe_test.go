@@ -29,8 +29,8 @@ func TestJWE(t *testing.T) {
 	}
 }
 
-// TestJWEAndJose holds our reading of the standard against the library that aws-vault 7 has.
-func TestJWEAndJose(t *testing.T) {
+// TestJWEWithJose2go holds our reading of the standard against the library that aws-vault 7 has.
+func TestJWEWithJose2go(t *testing.T) {
 	token, err := jose.Encrypt("their content", jose.PBES2_HS256_A128KW, jose.A256GCM, testPassphrase, jose.Header("created", "now"))
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func token(header string) string {
 
 const goodHeader = `{"alg":"PBES2-HS256+A128KW","enc":"A256GCM","p2c":8192,"p2s":"AAAAAAAAAAAAAAAA"}`
 
-func TestParseJWERefuses(t *testing.T) {
+func TestParseJWEErrors(t *testing.T) {
 	if _, err := parseJWE(token(goodHeader)); err != nil {
 		t.Fatalf("a good header returned %v", err)
 	}

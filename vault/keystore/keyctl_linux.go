@@ -20,7 +20,7 @@ func openKernel(ctx context.Context, service string) (*Keystore, error) {
 		return nil, err
 	}
 	part := func(name string) keyctlRing {
-		return keyctlRing{kernelkey.Ring{Name: name, Rights: kernelkey.Owner}}
+		return keyctlRing{kernelkey.Ring{Name: name, Permissions: kernelkey.Owner}}
 	}
 	keys, private := part(service), part(service+"-private")
 	err := keys.ring.Usable()
@@ -30,7 +30,7 @@ func openKernel(ctx context.Context, service string) (*Keystore, error) {
 	if err != nil {
 		return nil, keyctlError(err)
 	}
-	return &Keystore{Name: keyctlBackend, Keys: keys, Private: hidden{ring: private, where: keyctlBackend}}, nil
+	return &Keystore{Name: keyctlBackend, Keys: keys, Private: privateRing{ring: private, location: keyctlBackend}}, nil
 }
 
 // keyctlRing keeps the data of items and their names, and nothing else of them, as the library does.
@@ -40,14 +40,14 @@ func keyctlError(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, kernelkey.ErrNone):
+	case errors.Is(err, kernelkey.ErrNotFound):
 		return ErrNotFound
 	}
 	return fmt.Errorf("%s: %w", keyctlBackend, err)
 }
 
-// ready returns why nothing is asked of the kernel for the item called name.
-func (r keyctlRing) ready(ctx context.Context, name string) error {
+// waitReady returns why nothing is asked of the kernel for the item called name.
+func (r keyctlRing) checkCall(ctx context.Context, name string) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (r keyctlRing) ready(ctx context.Context, name string) error {
 }
 
 func (r keyctlRing) Item(ctx context.Context, name string) (Item, error) {
-	if err := r.ready(ctx, name); err != nil {
+	if err := r.checkCall(ctx, name); err != nil {
 		return Item{}, err
 	}
 	data, err := r.ring.Secret(name)
@@ -66,14 +66,14 @@ func (r keyctlRing) Item(ctx context.Context, name string) (Item, error) {
 }
 
 func (r keyctlRing) Put(ctx context.Context, it Item) error {
-	if err := r.ready(ctx, it.Name); err != nil {
+	if err := r.checkCall(ctx, it.Name); err != nil {
 		return err
 	}
 	return keyctlError(r.ring.Put(it.Name, it.Data, 0))
 }
 
 func (r keyctlRing) Remove(ctx context.Context, name string) error {
-	if err := r.ready(ctx, name); err != nil {
+	if err := r.checkCall(ctx, name); err != nil {
 		return err
 	}
 	return keyctlError(r.ring.Remove(name))
@@ -89,7 +89,7 @@ func (r keyctlRing) Names(ctx context.Context) ([]string, error) {
 
 // Stamp cannot tell: a key that is changed in its place, as keyctl update does, keeps its number.
 func (r keyctlRing) Stamp(ctx context.Context, name string) (string, error) {
-	if err := r.ready(ctx, name); err != nil {
+	if err := r.checkCall(ctx, name); err != nil {
 		return "", err
 	}
 	has, err := r.ring.Has(name)

@@ -29,7 +29,7 @@ func openTestKernel(t *testing.T) (k *Keystore, service string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.Keys, k.Private = patient{k.Keys}, patient{k.Private}
+	k.Keys, k.Private = retryWhenFull{k.Keys}, retryWhenFull{k.Private}
 	t.Cleanup(func() {
 		for _, name := range []string{service, service + "-private"} {
 			if id, err := findKey(unix.KEY_SPEC_USER_KEYRING, "keyring", name); err == nil {
@@ -40,11 +40,11 @@ func openTestKernel(t *testing.T) (k *Keystore, service string) {
 	return k, service
 }
 
-// patient waits while the user's share of the kernel's memory is used up: what earlier items had of it
+// retryWhenFull waits while the user's share of the kernel's memory is used up: what earlier items had of it
 // is given back a moment after they are gone.
-type patient struct{ Ring }
+type retryWhenFull struct{ Ring }
 
-func (r patient) Put(ctx context.Context, it Item) error {
+func (r retryWhenFull) Put(ctx context.Context, it Item) error {
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 		if err := r.Ring.Put(ctx, it); !errors.Is(err, kernelkey.ErrFull) || time.Now().After(deadline) {
 			return err
@@ -81,37 +81,37 @@ func TestKeyctl(t *testing.T) {
 	})
 }
 
-// TestKeyctlAndSeven holds ours against the library: each reads, lists, replaces and removes what the
+// TestKeyctlWithAWSVault7 holds ours against the library: each reads, lists, replaces and removes what the
 // other has written, and gives it the same rights.
-func TestKeyctlAndSeven(t *testing.T) {
+func TestKeyctlWithAWSVault7(t *testing.T) {
 	openTestKernel(t) // or skip, before anything is built
-	s := buildSeven(t, keyctlBackend)
-	t.Run("session as found", func(t *testing.T) { testKeyctlAndSeven(t, s) })
+	s := buildAWSVault7(t, keyctlBackend)
+	t.Run("session as found", func(t *testing.T) { testKeyctlWithAWSVault7(t, s) })
 	t.Run("session without the user's keyring", func(t *testing.T) {
 		runtime.LockOSThread() // never unlocked, so that the session ends with its thread
 		if _, err := unix.KeyctlJoinSessionKeyring("aws-vault test"); err != nil {
 			t.Fatal(err)
 		}
-		testKeyctlAndSeven(t, s)
+		testKeyctlWithAWSVault7(t, s)
 	})
 	t.Run("rights", func(t *testing.T) { testKeyctlRights(t, s) })
 }
 
-// testKeyctlAndSeven stays on its thread, which is in the session that is meant.
-func testKeyctlAndSeven(t *testing.T, s seven) {
+// testKeyctlWithAWSVault7 stays on its thread, which is in the session that is meant.
+func testKeyctlWithAWSVault7(t *testing.T, s awsVault7) {
 	is := ringTest{dataOnly: true, noStamp: true}
 	k, service := openTestKernel(t)
 	s.env = []string{"SEVEN_SERVICE=" + service}
-	testSeven(t, s, k, is) // in a ring that we make
+	testAWSVault7(t, s, k, is) // in a ring that we make
 
 	k, service = openTestKernel(t)
 	s.env = []string{"SEVEN_SERVICE=" + service}
 	s.run(t, nil, "list")
-	testSeven(t, s, k, is) // in the ring that it has made
+	testAWSVault7(t, s, k, is) // in the ring that it has made
 }
 
 // testKeyctlRights has the kernel describe what we and the library have made.
-func testKeyctlRights(t *testing.T, s seven) {
+func testKeyctlRights(t *testing.T, s awsVault7) {
 	k, ours := openTestKernel(t)
 	_, theirs := openTestKernel(t)
 	mustPut(t, k.Keys, testItem("a"))

@@ -50,14 +50,14 @@ type Keystore struct {
 	// Keys holds what aws-vault 7 holds, under the same names and in the same form.
 	Keys Ring
 
-	// Private holds sessions, tokens and journals where aws-vault 7 neither lists nor deletes
+	// UnreadablePrivate holds sessions, tokens and journals where aws-vault 7 neither lists nor deletes
 	// them. Its Names are digests that tell nothing; each is taken wherever a name is, and the
 	// item found there says its own name.
 	Private Ring
 
-	// Expect, where it is not nil, says that an item is about to be put. What that takes is done
+	// ExpectPut, where it is not nil, says that an item is about to be put. What that takes is done
 	// meanwhile, as far as nobody has to be asked for it, and Expect does not wait.
-	Expect func()
+	ExpectPut func()
 
 	// Local says that Put is a write to a file of this process's own, once Check has passed: no other
 	// program or service can fail or hang in it.
@@ -66,8 +66,8 @@ type Keystore struct {
 	// Touch says that items can be kept so that each opening takes a touch of a hardware key.
 	Touch bool
 
-	// Passed is which keystores cannot exist here and were passed over, and why.
-	Passed []Tried
+	// Skipped is which keystores cannot exist here and were passed over, and why.
+	Skipped []SkippedBackend
 }
 
 // maxName bounds a name in bytes. A file name has room for 255 and escaping may triple a byte.
@@ -90,24 +90,24 @@ func checkName(name string) error {
 	return nil
 }
 
-// Whole returns a *[DamagedError] for an item that can be seen to be damaged without being
+// CheckItem returns a *[DamagedError] for an item that can be seen to be damaged without being
 // opened, and nil for one that looks whole or where a keystore cannot tell.
-func Whole(ctx context.Context, r Ring, name string) error {
+func CheckItem(ctx context.Context, r Ring, name string) error {
 	if w, ok := r.(interface {
-		whole(ctx context.Context, name string) error
+		checkItem(ctx context.Context, name string) error
 	}); ok {
-		return w.whole(ctx, name)
+		return w.checkItem(ctx, name)
 	}
 	return nil
 }
 
-// Single returns a *[RepeatedError] if the ring holds several different items under one name. It
+// CheckUnique returns a *[DuplicateError] if the ring holds several different items under one name. It
 // returns nil for a keystore where a name has one item at most.
-func Single(ctx context.Context, ring any, name string) error {
+func CheckUnique(ctx context.Context, ring any, name string) error {
 	if r, ok := ring.(interface {
-		Single(ctx context.Context, name string) error
+		CheckUnique(ctx context.Context, name string) error
 	}); ok {
-		return r.Single(ctx, name)
+		return r.CheckUnique(ctx, name)
 	}
 	return nil
 }

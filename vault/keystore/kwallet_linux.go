@@ -40,11 +40,11 @@ func (b *sessionBus) openKWallet(ctx context.Context, c Config) (*Keystore, erro
 	if err := w.enabled(ctx); err != nil {
 		return nil, err
 	}
-	rest := &kwalletRing{wallet: w, folder: kwalletName + "-private"}
+	privateItems := &kwalletRing{wallet: w, folder: kwalletName + "-private"}
 	return &Keystore{
 		Name:    kwalletBackend,
 		Keys:    &kwalletRing{wallet: w, folder: kwalletName},
-		Private: hidden{ring: rest, where: kwalletBackend},
+		Private: privateRing{ring: privateItems, location: kwalletBackend},
 	}, nil
 }
 
@@ -52,7 +52,7 @@ func (b *sessionBus) openKWallet(ctx context.Context, c Config) (*Keystore, erro
 func (b *sessionBus) kwalletDaemon(ctx context.Context) (string, error) {
 	var err error
 	for _, daemon := range kwalletDaemons {
-		err = b.running(ctx, kwalletBackend, "org.kde."+daemon)
+		err = b.ensureRunning(ctx, kwalletBackend, "org.kde."+daemon)
 		var unavailable *UnavailableError
 		if !errors.As(err, &unavailable) {
 			return daemon, err
@@ -86,15 +86,15 @@ func (w *kwallet) open(ctx context.Context) (int32, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.opened {
-		var still bool
-		if err := w.call(ctx, "isOpen", []any{w.handle}, &still); err != nil || still {
+		var open bool
+		if err := w.call(ctx, "isOpen", []any{w.handle}, &open); err != nil || open {
 			return w.handle, err
 		}
 		w.opened = false // the user has closed it
 	}
 	args := []any{kwalletName, int64(0), kwalletName}
 	to, path := "org.kde."+w.daemon, "/modules/"+w.daemon
-	if err := w.bus.callAsking(ctx, to, path, kwalletInterface+".open", args, &w.handle); err != nil {
+	if err := w.bus.callWithPrompt(ctx, to, path, kwalletInterface+".open", args, &w.handle); err != nil {
 		return 0, fmt.Errorf("%s: open: %w", kwalletBackend, err)
 	}
 	if w.handle < 0 {
@@ -110,13 +110,13 @@ type kwalletRing struct {
 	folder string
 }
 
-// entry calls a method that takes an entry, with more arguments before the last.
-func (r *kwalletRing) entry(ctx context.Context, method, name string, more []any, out ...any) error {
+// callEntry calls a method that takes an entry, with more arguments before the last.
+func (r *kwalletRing) callEntry(ctx context.Context, method, name string, extra []any, out ...any) error {
 	handle, err := r.wallet.open(ctx)
 	if err != nil {
 		return err
 	}
-	args := slices.Concat([]any{handle, r.folder, name}, more, []any{kwalletName})
+	args := slices.Concat([]any{handle, r.folder, name}, extra, []any{kwalletName})
 	return r.wallet.call(ctx, method, args, out...)
 }
 
@@ -125,11 +125,11 @@ func (r *kwalletRing) find(ctx context.Context, name string) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	var there bool
-	if err := r.entry(ctx, "hasEntry", name, nil, &there); err != nil {
+	var exists bool
+	if err := r.callEntry(ctx, "hasEntry", name, nil, &exists); err != nil {
 		return err
 	}
-	if !there {
+	if !exists {
 		return ErrNotFound
 	}
 	return nil
@@ -140,7 +140,7 @@ func (r *kwalletRing) Item(ctx context.Context, name string) (Item, error) {
 		return Item{}, err
 	}
 	var data []byte
-	if err := r.entry(ctx, "readEntry", name, nil, &data); err != nil {
+	if err := r.callEntry(ctx, "readEntry", name, nil, &data); err != nil {
 		return Item{}, err
 	}
 	if len(data) == 0 { // what KDE answers for an entry that is not there
@@ -154,30 +154,30 @@ func (r *kwalletRing) Item(ctx context.Context, name string) (Item, error) {
 	return it, nil
 }
 
-var errRefused = errors.New("the wallet refused it")
+var errWalletRefused = errors.New("the wallet refused it")
 
 func (r *kwalletRing) Put(ctx context.Context, it Item) error {
 	if err := checkName(it.Name); err != nil {
 		return err
 	}
-	return r.changing(ctx, "writeEntry", it.Name, []any{encodePayload(it)})
+	return r.callForStatus(ctx, "writeEntry", it.Name, []any{encodePayload(it)})
 }
 
 func (r *kwalletRing) Remove(ctx context.Context, name string) error {
 	if err := r.find(ctx, name); err != nil {
 		return err
 	}
-	return r.changing(ctx, "removeEntry", name, nil)
+	return r.callForStatus(ctx, "removeEntry", name, nil)
 }
 
-// changing calls a method that answers 0 if it did what it was asked.
-func (r *kwalletRing) changing(ctx context.Context, method, name string, more []any) error {
+// callForStatus calls a method that answers 0 if it did what it was asked.
+func (r *kwalletRing) callForStatus(ctx context.Context, method, name string, extra []any) error {
 	var code int32
-	if err := r.entry(ctx, method, name, more, &code); err != nil {
+	if err := r.callEntry(ctx, method, name, extra, &code); err != nil {
 		return err
 	}
 	if code != 0 {
-		return fmt.Errorf("%s: %s: %w", kwalletBackend, method, errRefused)
+		return fmt.Errorf("%s: %s: %w", kwalletBackend, method, errWalletRefused)
 	}
 	return nil
 }

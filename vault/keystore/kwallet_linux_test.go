@@ -78,8 +78,8 @@ func TestKWallet(t *testing.T) {
 	for _, daemon := range kwalletDaemons {
 		w := newFakeKWallet(t, daemon)
 		k := mustOpen(t, w.config(t))
-		if k.Name != kwalletBackend || len(k.Passed) != 1 {
-			t.Fatalf("opened %s after %d", k.Name, len(k.Passed))
+		if k.Name != kwalletBackend || len(k.Skipped) != 1 {
+			t.Fatalf("opened %s after %d", k.Name, len(k.Skipped))
 		}
 		t.Run(daemon+" keys", func(t *testing.T) { testRing(t, k.Keys, ringTest{noStamp: true, names: []string{"a/b"}}) })
 		t.Run(daemon+" private", func(t *testing.T) { testRing(t, k.Private, ringTest{noStamp: true, private: true}) })
@@ -93,8 +93,8 @@ func TestKWallet(t *testing.T) {
 			t.Errorf("Item returned %v, want a *DamagedError", err)
 		}
 		w.with(func() { w.denied = true })
-		if err := k.Keys.Put(t.Context(), testItem("prod")); !errors.Is(err, errRefused) {
-			t.Errorf("Put returned %v, want %v", err, errRefused)
+		if err := k.Keys.Put(t.Context(), testItem("prod")); !errors.Is(err, errWalletRefused) {
+			t.Errorf("Put returned %v, want %v", err, errWalletRefused)
 		}
 		if err := mustOpen(t, w.config(t)).Keys.Check(t.Context()); !errors.Is(err, ErrLocked) {
 			t.Errorf("a wallet that was not opened returned %v", err)

@@ -41,9 +41,9 @@ func openLibrary(kind keyring.BackendType, wrap func(Ring) Ring) func(context.Co
 			return wrap(libraryRing{backend: name, ring: ring}), nil
 		}
 		keys, err := part(service)
-		var rest Ring
+		var privateItems Ring
 		if err == nil {
-			rest, err = part(service + "-private")
+			privateItems, err = part(service + "-private")
 		}
 		if errors.Is(err, keyring.ErrNoAvailImpl) {
 			return nil, &UnavailableError{Backend: name, Reason: "this system does not let it be opened"}
@@ -51,7 +51,7 @@ func openLibrary(kind keyring.BackendType, wrap func(Ring) Ring) func(context.Co
 		if err != nil {
 			return nil, err
 		}
-		return &Keystore{Name: name, Keys: keys, Private: hidden{ring: rest, where: name}}, nil
+		return &Keystore{Name: name, Keys: keys, Private: privateRing{ring: privateItems, location: name}}, nil
 	}
 }
 

@@ -14,16 +14,16 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// plainRing is one of the library's, made safe for several goroutines, with what a test says of
+// libraryFake is one of the library's, made safe for several goroutines, with what a test says of
 // its metadata.
-type plainRing struct {
+type libraryFake struct {
 	mu       sync.Mutex
 	ring     keyring.Keyring
 	modified time.Time
 	refuse   error
 }
 
-func (r *plainRing) Get(name string) (keyring.Item, error) {
+func (r *libraryFake) Get(name string) (keyring.Item, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.refuse != nil {
@@ -32,7 +32,7 @@ func (r *plainRing) Get(name string) (keyring.Item, error) {
 	return r.ring.Get(name)
 }
 
-func (r *plainRing) GetMetadata(name string) (keyring.Metadata, error) {
+func (r *libraryFake) GetMetadata(name string) (keyring.Metadata, error) {
 	if _, err := r.Get(name); err != nil {
 		return keyring.Metadata{}, err
 	}
@@ -44,7 +44,7 @@ func (r *plainRing) GetMetadata(name string) (keyring.Metadata, error) {
 	return keyring.Metadata{ModificationTime: r.modified}, nil
 }
 
-func (r *plainRing) Set(it keyring.Item) error {
+func (r *libraryFake) Set(it keyring.Item) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.modified.IsZero() {
@@ -53,7 +53,7 @@ func (r *plainRing) Set(it keyring.Item) error {
 	return r.ring.Set(it)
 }
 
-func (r *plainRing) Remove(name string) error {
+func (r *libraryFake) Remove(name string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, err := r.ring.Get(name); err != nil {
@@ -62,7 +62,7 @@ func (r *plainRing) Remove(name string) error {
 	return r.ring.Remove(name)
 }
 
-func (r *plainRing) Keys() ([]string, error) {
+func (r *libraryFake) Keys() ([]string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.ring.Keys()
@@ -71,15 +71,15 @@ func (r *plainRing) Keys() ([]string, error) {
 func TestLibraryRing(t *testing.T) {
 	for name, modified := range map[string]time.Time{"no metadata": {}, "metadata": time.Unix(1767322445, 0)} {
 		t.Run(name, func(t *testing.T) {
-			r := libraryRing{backend: "plain", ring: &plainRing{ring: keyring.NewArrayKeyring(nil), modified: modified}}
+			r := libraryRing{backend: "plain", ring: &libraryFake{ring: keyring.NewArrayKeyring(nil), modified: modified}}
 			testRing(t, r, ringTest{noStamp: modified.IsZero(), names: []string{"a/b"}})
 		})
 	}
 }
 
-func TestLibraryRefuses(t *testing.T) {
+func TestLibraryError(t *testing.T) {
 	refused := errors.New("the user said no")
-	r := libraryRing{backend: "plain", ring: &plainRing{refuse: refused}}
+	r := libraryRing{backend: "plain", ring: &libraryFake{refuse: refused}}
 	_, err := r.Item(t.Context(), "prod")
 	if !errors.Is(err, refused) || err.Error() != "plain: the user said no" {
 		t.Errorf("Item returned %v", err)

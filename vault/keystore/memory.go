@@ -19,8 +19,8 @@ type memoryRing struct {
 	writes int
 }
 
-// enter returns the error for a name that no item may have, or of an ended context.
-func (m *memoryRing) enter(ctx context.Context, name string) error {
+// validate returns the error for a name that no item may have, or of an ended context.
+func (m *memoryRing) validate(ctx context.Context, name string) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (m *memoryRing) enter(ctx context.Context, name string) error {
 }
 
 func (m *memoryRing) Item(ctx context.Context, name string) (Item, error) {
-	if err := m.enter(ctx, name); err != nil {
+	if err := m.validate(ctx, name); err != nil {
 		return Item{}, err
 	}
 	m.mu.Lock()
@@ -42,7 +42,7 @@ func (m *memoryRing) Item(ctx context.Context, name string) (Item, error) {
 }
 
 func (m *memoryRing) Put(ctx context.Context, it Item) error {
-	if err := m.enter(ctx, it.Name); err != nil {
+	if err := m.validate(ctx, it.Name); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -54,7 +54,7 @@ func (m *memoryRing) Put(ctx context.Context, it Item) error {
 }
 
 func (m *memoryRing) Remove(ctx context.Context, name string) error {
-	if err := m.enter(ctx, name); err != nil {
+	if err := m.validate(ctx, name); err != nil {
 		return err
 	}
 	m.mu.Lock()

@@ -28,11 +28,13 @@ func fake(name string, err error) backend {
 
 var errSlow = errors.New("no answer in time")
 
-func absent(name string) error { return &UnavailableError{Backend: name, Reason: "not in this test"} }
+func unavailable(name string) error {
+	return &UnavailableError{Backend: name, Reason: "not in this test"}
+}
 
-func TestOpenChooses(t *testing.T) {
+func TestOpenChoosesBackend(t *testing.T) {
 	byName := fake("last", nil)
-	byName.byName = true
+	byName.onlyByName = true
 	tests := []struct {
 		name   string
 		fakes  []backend
@@ -42,7 +44,7 @@ func TestOpenChooses(t *testing.T) {
 		err    error
 	}{
 		{"the first", []backend{fake("a", nil), fake("b", nil)}, "", "a", 0, nil},
-		{"what can exist", []backend{fake("a", absent("a")), fake("b", nil)}, "", "b", 1, nil},
+		{"what can exist", []backend{fake("a", unavailable("a")), fake("b", nil)}, "", "b", 1, nil},
 		{"the named", []backend{fake("a", nil), fake("b", nil)}, "b", "b", 0, nil},
 		{"never a locked one's neighbour", []backend{fake("a", &LockedError{Backend: "a"}), fake("b", nil)}, "", "", 0, ErrLocked},
 		{"never a slow one's neighbour", []backend{fake("a", errSlow), fake("b", nil)}, "", "", 0, errSlow},
@@ -56,20 +58,20 @@ func TestOpenChooses(t *testing.T) {
 			if !errors.Is(err, test.err) {
 				t.Fatalf("Open returned %v, want %v", err, test.err)
 			}
-			if err == nil && (k.Name != test.want || len(k.Passed) != test.passed) {
-				t.Errorf("Open took %s after %d, want %s after %d", k.Name, len(k.Passed), test.want, test.passed)
+			if err == nil && (k.Name != test.want || len(k.Skipped) != test.passed) {
+				t.Errorf("Open took %s after %d, want %s after %d", k.Name, len(k.Skipped), test.want, test.passed)
 			}
 		})
 	}
 }
 
-func TestOpenNone(t *testing.T) {
-	withBackends(t, fake("a", absent("a")), fake("b", absent("b")))
+func TestOpenNoKeystore(t *testing.T) {
+	withBackends(t, fake("a", unavailable("a")), fake("b", unavailable("b")))
 	said := 0
 	_, err := Open(t.Context(), Config{State: disk.NewFolder(t.TempDir()), Debug: func(string, ...any) { said++ }})
-	var none *NoneError
+	var none *NoKeystoreError
 	var unavailable *UnavailableError
-	if !errors.As(err, &none) || len(none.Tried) != 2 || !errors.As(err, &unavailable) || said != 2 {
+	if !errors.As(err, &none) || len(none.Skipped) != 2 || !errors.As(err, &unavailable) || said != 2 {
 		t.Errorf("Open returned %v after %d lines, want a *NoneError of two", err, said)
 	}
 	if text := err.Error(); !strings.Contains(text, `"a"`) || !strings.Contains(text, `"b"`) || strings.Contains(text, "\n") {
@@ -77,7 +79,7 @@ func TestOpenNone(t *testing.T) {
 	}
 }
 
-func TestOpenRefuses(t *testing.T) {
+func TestOpenUnknownBackend(t *testing.T) {
 	var unavailable *UnavailableError
 	_, err := Open(t.Context(), Config{Backend: "missing", State: disk.NewFolder(t.TempDir())})
 	if !errors.As(err, &unavailable) || !strings.Contains(err.Error(), "file") {
@@ -109,17 +111,17 @@ func TestErrors(t *testing.T) {
 
 func TestSurvey(t *testing.T) {
 	byName := fake("last", nil)
-	byName.byName = true
+	byName.onlyByName = true
 	locked := &LockedError{Backend: "b", Reason: "the prompt was dismissed"}
 	for _, test := range []struct {
 		name, ask, chosen string
 		fakes             []backend
 	}{
-		{"the first that can exist", "", "b", []backend{fake("a", absent("a")), fake("b", nil), fake("c", nil)}},
-		{"one that is locked", "", "b", []backend{fake("a", absent("a")), fake("b", locked), fake("c", nil)}},
-		{"the named", "c", "c", []backend{fake("a", nil), fake("b", nil), fake("c", absent("c"))}},
+		{"the first that can exist", "", "b", []backend{fake("a", unavailable("a")), fake("b", nil), fake("c", nil)}},
+		{"one that is locked", "", "b", []backend{fake("a", unavailable("a")), fake("b", locked), fake("c", nil)}},
+		{"the named", "c", "c", []backend{fake("a", nil), fake("b", nil), fake("c", unavailable("c"))}},
 		{"by its name", "last", "last", []backend{fake("a", nil), byName}},
-		{"never by itself", "", "", []backend{fake("a", absent("a")), byName}},
+		{"never by itself", "", "", []backend{fake("a", unavailable("a")), byName}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			withBackends(t, test.fakes...)

@@ -23,8 +23,8 @@ const passBackend = "pass"
 
 // What the program says is read up to a bound, and its end, where the reason stands, goes into the error.
 const (
-	maxPassSays = 8 << 10
-	maxPassTail = 200
+	maxPassStderr  = 8 << 10
+	maxPassMessage = 200
 )
 
 // openPass opens the store of pass, the program that keeps each secret in a file for gpg.
@@ -46,9 +46,9 @@ func openPass(_ context.Context, c Config) (*Keystore, error) {
 	}
 	c.catchSignals()
 	store := passRing{programs: c.Programs, program: path, dir: dir, prefix: c.PassPrefix}
-	rest := passRing{programs: c.Programs, program: path, own: c.privateDir(passBackend, filepath.Join(dir, c.PassPrefix)), like: &store}
-	rest.dir = rest.own.Path()
-	return &Keystore{Name: passBackend, Keys: store, Private: hidden{ring: rest, where: rest.dir}}, nil
+	privateItems := passRing{programs: c.Programs, program: path, privateDir: c.privateDir(passBackend, filepath.Join(dir, c.PassPrefix)), userStore: &store}
+	privateItems.dir = privateItems.privateDir.Path()
+	return &Keystore{Name: passBackend, Keys: store, Private: privateRing{ring: privateItems, location: privateItems.dir}}, nil
 }
 
 func (c Config) passDir() (string, error) {
@@ -67,8 +67,8 @@ type passRing struct {
 	prefix   string
 
 	// A store of our own has the recipients of the user's. The user's own may hold symbolic links.
-	own  *disk.Folder
-	like *passRing
+	privateDir *disk.Folder
+	userStore  *passRing
 }
 
 // checkPath refuses names that lead out of their folder.
@@ -84,7 +84,7 @@ func checkPath(name string) error {
 	return nil
 }
 
-// entry is what pass calls the item called name, and the file that it is in.
+// callEntry is what pass calls the item called name, and the file that it is in.
 func (r passRing) entry(name string) (entry, path string, err error) {
 	if err := checkPath(name); err != nil {
 		return "", "", err
@@ -104,8 +104,8 @@ func (r passRing) find(ctx context.Context, name string) (entry, path string, er
 	if err := context.Cause(ctx); err != nil {
 		return "", "", err
 	}
-	if r.like != nil {
-		_, err = r.own.Stat(filepath.Base(path)) // pass itself would follow a link
+	if r.userStore != nil {
+		_, err = r.privateDir.Stat(filepath.Base(path)) // pass itself would follow a link
 	} else {
 		_, err = os.Stat(path)
 	}
@@ -143,11 +143,11 @@ func (r passRing) Put(ctx context.Context, it Item) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if err := r.prepare(); err != nil {
+	if err := r.copyRecipients(); err != nil {
 		return err
 	}
 	content := encodePayload(it)
-	if r.like == nil && underGit(r.dir) {
+	if r.userStore == nil && underGit(r.dir) {
 		_, err := r.run(ctx, content, "insert", "-m", "-f", entry)
 		return err
 	}
@@ -161,8 +161,8 @@ func (r passRing) Put(ctx context.Context, it Item) error {
 	if err != nil {
 		return err
 	}
-	if r.like != nil {
-		return r.own.Write(filepath.Base(path), data)
+	if r.userStore != nil {
+		return r.privateDir.Write(filepath.Base(path), data)
 	}
 	return disk.Replace(path, data, 0o600)
 }
@@ -236,15 +236,15 @@ func (r passRing) run(ctx context.Context, content []byte, verb string, args ...
 	cmd := r.programs.Command(ctx, nil, r.program, append([]string{verb}, args...)...)
 	cmd.WaitDelay = time.Second // pass is a script: what it starts may live on, with our pipes
 	cmd.Env = append(cmd.Env, "PASSWORD_STORE_DIR="+r.dir)
-	if r.like != nil {
+	if r.userStore != nil {
 		// The state folder may lie within a work tree, such as a home under git: pass would commit to it.
 		cmd.Env = append(cmd.Env, "GIT_CEILING_DIRECTORIES="+filepath.Dir(r.dir))
 	}
 	if content != nil {
 		cmd.Stdin = bytes.NewReader(content)
 	}
-	out, says := &program.Output{Limit: maxItemFile}, &program.Output{Limit: maxPassSays}
-	cmd.Stdout, cmd.Stderr = out, says
+	stdout, stderr := &program.Output{Limit: maxItemFile}, &program.Output{Limit: maxPassStderr}
+	cmd.Stdout, cmd.Stderr = stdout, stderr
 	if err = cmd.Run(); errors.Is(err, exec.ErrWaitDelay) {
 		err = nil // pass itself has succeeded
 	}
@@ -252,9 +252,9 @@ func (r passRing) run(ctx context.Context, content []byte, verb string, args ...
 		return nil, cause
 	}
 	if err != nil {
-		said := strings.Join(strings.Fields(says.String()), " ")
-		said = strings.ToValidUTF8(said[max(0, len(said)-maxPassTail):], "")
-		return nil, cmd.WrapError(fmt.Errorf("%s %s %q: %w: %s", filepath.Base(r.program), verb, args[len(args)-1], err, said))
+		message := strings.Join(strings.Fields(stderr.String()), " ")
+		message = strings.ToValidUTF8(message[max(0, len(message)-maxPassMessage):], "")
+		return nil, cmd.WrapError(fmt.Errorf("%s %s %q: %w: %s", filepath.Base(r.program), verb, args[len(args)-1], err, message))
 	}
-	return out.Bytes(), nil
+	return stdout.Bytes(), nil
 }

@@ -242,8 +242,8 @@ func TestPassDir(t *testing.T) {
 }
 
 func TestPassInterop(t *testing.T) {
-	needs(t, "pass", "gpg", "go")
-	home := filepath.Join(t.TempDir(), "gnupg") // of its own, because gpg wants nobody else to enter it
+	skipUnlessInterop(t, "pass", "gpg", "go")
+	home := filepath.Join(t.TempDir(), "gnupg") // source its own, because gpg wants nobody else to enter it
 	if err := os.Mkdir(home, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -265,6 +265,6 @@ func TestPassInterop(t *testing.T) {
 	t.Run("keys", func(t *testing.T) { testRing(t, k.Keys, ringTest{names: passPaths}) })
 	t.Run("private", func(t *testing.T) { testRing(t, k.Private, ringTest{names: passPaths, private: true}) })
 	t.Run("seven", func(t *testing.T) {
-		testSeven(t, buildSeven(t, passBackend, "AWS_VAULT_PASS_PREFIX=aws"), k, ringTest{})
+		testAWSVault7(t, buildAWSVault7(t, passBackend, "AWS_VAULT_PASS_PREFIX=aws"), k, ringTest{})
 	})
 }

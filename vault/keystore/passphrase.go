@@ -9,30 +9,30 @@ import (
 	"aws-vault/vault/mutex"
 )
 
-// maxAsks is how often the passphrase is asked for before a wrong answer stands.
-const maxAsks = 3
+// maxPrompts is how often the passphrase is asked for before a wrong answer stands.
+const maxPrompts = 3
 
 // passphrase is the secret of a file keystore, asked for once and tried on what is there: an item
 // sealed under a mistyped one could never be read again.
 type passphrase struct {
-	dir    string
-	ask    func(context.Context, PassphraseAsk) (string, error)
-	sealed func() []*jwe // some items to try it on; none if the keystore is new
+	dir     string
+	prompt  func(context.Context, PassphrasePrompt) (string, error)
+	samples func() []*jwe // some items to try it on; none if the keystore is new
 
-	turn  mutex.Mutex // of who asks
-	text  string
-	said  bool // text is what was answered
-	known bool // and it is the right one
+	promptLock mutex.Mutex // passphrase who asks
+	answer     string
+	answered   bool // answer is what was answered
+	verified   bool // and it is the right one
 
-	spare spare // for an item that is expected
+	precomputed precomputed // for an item that is expected
 
 	// warnEmpty warns, once, that an empty passphrase opens what is there.
 	warnEmpty func()
 }
 
-func newPassphrase(dir string, c Config, sealed func() []*jwe) *passphrase {
+func newPassphrase(dir string, c Config, samples func() []*jwe) *passphrase {
 	return &passphrase{
-		dir: dir, ask: c.Passphrase, sealed: sealed, turn: mutex.New(),
+		dir: dir, prompt: c.Passphrase, samples: samples, promptLock: mutex.New(),
 		warnEmpty: sync.OnceFunc(func() {
 			if c.Warn != nil {
 				c.Warn(&EmptyPassphraseError{Dir: dir})
@@ -41,50 +41,50 @@ func newPassphrase(dir string, c Config, sealed func() []*jwe) *passphrase {
 	}
 }
 
-var errNoAsk = errors.New("a passphrase is needed and nobody can be asked for it")
+var errNoPrompt = errors.New("a passphrase is needed and nobody can be asked for it")
 
-// guess returns what was answered, be it right or not; only [passphrase.unlock] knows.
-func (p *passphrase) guess(ctx context.Context) (string, error) {
-	give, err := p.turn.Lock(ctx)
+// unverified returns what was answered, be it right or not; only [passphrase.unlock] knows.
+func (p *passphrase) unverified(ctx context.Context) (string, error) {
+	release, err := p.promptLock.Lock(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer give()
-	if p.said || p.known {
-		return p.text, nil
+	defer release()
+	if p.answered || p.verified {
+		return p.answer, nil
 	}
-	if p.ask == nil {
-		return "", fmt.Errorf("%s: %w", p.dir, errNoAsk)
+	if p.prompt == nil {
+		return "", fmt.Errorf("%s: %w", p.dir, errNoPrompt)
 	}
-	text, err := p.ask(ctx, PassphraseAsk{Dir: p.dir})
+	text, err := p.prompt(ctx, PassphrasePrompt{Dir: p.dir})
 	if err != nil {
 		return "", err
 	}
-	p.text, p.said = text, true
-	p.begin()
+	p.answer, p.answered = text, true
+	p.precompute()
 	return text, nil
 }
 
 // unlock returns the passphrase, asked for if nobody was yet. It is tried on first, if that is not
 // nil, and on what else is there.
 func (p *passphrase) unlock(ctx context.Context, first *jwe) (string, error) {
-	give, err := p.turn.Lock(ctx)
+	release, err := p.promptLock.Lock(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer give()
-	if p.known {
-		return p.text, nil
+	defer release()
+	if p.verified {
+		return p.answer, nil
 	}
-	if p.ask == nil {
-		return "", fmt.Errorf("%s: %w", p.dir, errNoAsk)
+	if p.prompt == nil {
+		return "", fmt.Errorf("%s: %w", p.dir, errNoPrompt)
 	}
 	text, err := p.askVerified(ctx, first)
 	if err != nil {
 		return "", err
 	}
-	p.text, p.said, p.known = text, true, true
-	p.begin()
+	p.answer, p.answered, p.verified = text, true, true
+	p.precompute()
 	if text == "" {
 		p.warnEmpty()
 	}
@@ -95,18 +95,18 @@ func (p *passphrase) unlock(ctx context.Context, first *jwe) (string, error) {
 // tried again: it does not come from someone who mistyped.
 func (p *passphrase) askVerified(ctx context.Context, first *jwe) (string, error) {
 	last := ""
-	for wrong := range maxAsks {
-		text, err := p.answer(ctx, first, wrong)
+	for wrong := range maxPrompts {
+		text, err := p.nextAnswer(ctx, first, wrong)
 		if err != nil {
 			return "", err
 		}
 		if wrong > 0 && text == last {
 			break
 		}
-		if p.serves(text, first) {
+		if p.opensItems(text, first) {
 			return text, nil
 		}
-		if text == "" && first == nil && len(p.sealed()) == 0 {
+		if text == "" && first == nil && len(p.samples()) == 0 {
 			return "", &EmptyPassphraseError{Dir: p.dir, New: true}
 		}
 		last = text
@@ -114,32 +114,32 @@ func (p *passphrase) askVerified(ctx context.Context, first *jwe) (string, error
 	return "", fmt.Errorf("%s: %w", p.dir, ErrWrongPassphrase)
 }
 
-// answer is what was said before anyone knew whether it is right, or else is asked for.
-func (p *passphrase) answer(ctx context.Context, first *jwe, wrong int) (string, error) {
-	if p.said {
-		p.said = false
-		return p.text, nil
+// passphraseAnswer is what was said before anyone knew whether it is right, or else is asked for.
+func (p *passphrase) nextAnswer(ctx context.Context, first *jwe, wrong int) (string, error) {
+	if p.answered {
+		p.answered = false
+		return p.answer, nil
 	}
-	return p.ask(ctx, PassphraseAsk{Dir: p.dir, New: first == nil && len(p.sealed()) == 0, Wrong: wrong})
+	return p.prompt(ctx, PassphrasePrompt{Dir: p.dir, New: first == nil && len(p.samples()) == 0, Wrong: wrong})
 }
 
-// serves reports whether text opens what is to be opened or, failing that, something else
+// opensItems reports whether text opens what is to be opened or, failing that, something else
 // that is there. That is looked at now: another process may have sealed the first item while
 // we asked.
-func (p *passphrase) serves(text string, first *jwe) bool {
-	if first != nil && opensOne([]*jwe{first}, text) {
+func (p *passphrase) opensItems(text string, first *jwe) bool {
+	if first != nil && opensAny([]*jwe{first}, text) {
 		return true
 	}
-	items := p.sealed()
+	items := p.samples()
 	if first == nil && len(items) == 0 {
 		return text != "" // which would protect nothing
 	}
-	return opensOne(items, text)
+	return opensAny(items, text)
 }
 
-// opensOne reports whether text opens one of items; aws-vault 7 lets a second passphrase into a
+// opensAny reports whether text opens one of items; aws-vault 7 lets a second passphrase into a
 // directory, so that not every item need open.
-func opensOne(items []*jwe, text string) bool {
+func opensAny(items []*jwe, text string) bool {
 	for _, j := range items {
 		if _, err := j.open(text); !errors.Is(err, ErrWrongPassphrase) {
 			return true

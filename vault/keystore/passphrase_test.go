@@ -11,11 +11,11 @@ import (
 	"testing"
 )
 
-func TestFilePassphraseAsks(t *testing.T) {
+func TestFilePassphrasePrompts(t *testing.T) {
 	c := fileConfig(t, "")
-	var asks []PassphraseAsk
+	var asks []PassphrasePrompt
 	script := []string{}
-	c.Passphrase = func(_ context.Context, ask PassphraseAsk) (string, error) {
+	c.Passphrase = func(_ context.Context, ask PassphrasePrompt) (string, error) {
 		asks = append(asks, ask)
 		text := script[0]
 		script = script[1:]
@@ -28,14 +28,14 @@ func TestFilePassphraseAsks(t *testing.T) {
 		asks   string // New and Wrong of each
 		want   error
 	}{
-		{"first use", []string{"p"}, func(k *Keystore) error { return put2(k, "a") }, "[true 0]", nil},
-		{"again", []string{"p"}, func(k *Keystore) error { return put2(k, "b") }, "[false 0]", nil},
+		{"first use", []string{"p"}, func(k *Keystore) error { return putBoth(k, "a") }, "[true 0]", nil},
+		{"again", []string{"p"}, func(k *Keystore) error { return putBoth(k, "b") }, "[false 0]", nil},
 		{"checking", []string{"p"}, func(k *Keystore) error { return k.Keys.Check(context.Background()) }, "[false 0]", nil},
 		{"listing", nil, func(k *Keystore) error { _, err := k.Keys.Names(context.Background()); return err }, "", nil},
 		{"stamping", nil, func(k *Keystore) error { _, err := k.Keys.Stamp(context.Background(), "a"); return err }, "", nil},
-		{"mistyped twice", []string{"x", "y", "p"}, func(k *Keystore) error { return put2(k, "b") }, "[false 0][false 1][false 2]", nil},
-		{"wrong", []string{"x", "y", "z"}, func(k *Keystore) error { return put2(k, "c") }, "[false 0][false 1][false 2]", ErrWrongPassphrase},
-		{"wrong, from a program", []string{"x", "x", "x"}, func(k *Keystore) error { return put2(k, "c") }, "[false 0][false 1]", ErrWrongPassphrase},
+		{"mistyped twice", []string{"x", "y", "p"}, func(k *Keystore) error { return putBoth(k, "b") }, "[false 0][false 1][false 2]", nil},
+		{"wrong", []string{"x", "y", "z"}, func(k *Keystore) error { return putBoth(k, "c") }, "[false 0][false 1][false 2]", ErrWrongPassphrase},
+		{"wrong, from a program", []string{"x", "x", "x"}, func(k *Keystore) error { return putBoth(k, "c") }, "[false 0][false 1]", ErrWrongPassphrase},
 		{"wrong on reading", []string{"x", "x"}, readKey("a"), "[false 0][false 1]", ErrWrongPassphrase},
 		{"wrong on reading private", []string{"x", "x"}, readPrivate("a"), "[false 0][false 1]", ErrWrongPassphrase},
 		{"missing", nil, readKey("missing"), "", ErrNotFound},
@@ -63,8 +63,8 @@ func TestFilePassphraseAsks(t *testing.T) {
 	}
 }
 
-// put2 writes an item into both parts.
-func put2(k *Keystore, name string) error {
+// putBoth writes an item into both parts.
+func putBoth(k *Keystore, name string) error {
 	if err := k.Keys.Put(context.Background(), testItem(name)); err != nil {
 		return err
 	}
@@ -79,10 +79,10 @@ func readPrivate(name string) func(*Keystore) error {
 	return func(k *Keystore) error { _, err := k.Private.Item(context.Background(), name); return err }
 }
 
-func TestFilePassphraseFails(t *testing.T) {
+func TestFilePassphrasePromptFails(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	broken := errors.New("the user went away")
-	c.Passphrase = func(context.Context, PassphraseAsk) (string, error) { return "", broken }
+	c.Passphrase = func(context.Context, PassphrasePrompt) (string, error) { return "", broken }
 	if err := mustOpen(t, c).Keys.Put(t.Context(), testItem("prod")); !errors.Is(err, broken) {
 		t.Errorf("Put returned %v, want %v", err, broken)
 	}
@@ -100,7 +100,7 @@ func TestFilePassphraseOnce(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	mustPut(t, mustOpen(t, c).Keys, testItem("prod"))
 	asked := make(chan struct{}, 100)
-	c.Passphrase = func(context.Context, PassphraseAsk) (string, error) {
+	c.Passphrase = func(context.Context, PassphrasePrompt) (string, error) {
 		asked <- struct{}{}
 		return testPassphrase, nil
 	}
@@ -119,11 +119,11 @@ func TestFilePassphraseOnce(t *testing.T) {
 	}
 }
 
-// TestFilePassphraseWaits ends the context of one who waits while another is asked.
-func TestFilePassphraseWaits(t *testing.T) {
+// TestFilePassphraseWaitCanceled ends the context of one who waits while another is asked.
+func TestFilePassphraseWaitCanceled(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	asked, answered := make(chan struct{}), make(chan struct{})
-	c.Passphrase = func(context.Context, PassphraseAsk) (string, error) {
+	c.Passphrase = func(context.Context, PassphrasePrompt) (string, error) {
 		close(asked)
 		<-answered
 		return testPassphrase, nil
@@ -147,7 +147,7 @@ func TestFilePassphraseWaits(t *testing.T) {
 func TestFilePassphraseRace(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	other, asks := mustOpen(t, c), 0
-	c.Passphrase = func(ctx context.Context, ask PassphraseAsk) (string, error) {
+	c.Passphrase = func(ctx context.Context, ask PassphrasePrompt) (string, error) {
 		if asks++; asks == 1 {
 			mustPut(t, other.Keys, testItem("first"))
 			return "something else", nil
@@ -166,7 +166,7 @@ func TestFilePassphraseRace(t *testing.T) {
 func TestFileStalePrivate(t *testing.T) {
 	c := fileConfig(t, "old passphrase")
 	mustPut(t, mustOpen(t, c).Private, testItem("session"))
-	c.Passphrase = answer(testPassphrase)
+	c.Passphrase = passphraseAnswer(testPassphrase)
 	if err := mustOpen(t, c).Keys.Put(t.Context(), testItem("prod")); !errors.Is(err, ErrWrongPassphrase) {
 		t.Errorf("Put returned %v, want %v", err, ErrWrongPassphrase)
 	}
@@ -181,7 +181,7 @@ func TestFileStalePrivate(t *testing.T) {
 	if !errors.As(err, &damaged) || damaged.Name != "session" || !errors.Is(err, ErrWrongPassphrase) {
 		t.Errorf("Item returned %v, want a *DamagedError for %v", err, ErrWrongPassphrase)
 	}
-	c.Passphrase = answer("old passphrase")
+	c.Passphrase = passphraseAnswer("old passphrase")
 	k = mustOpen(t, c)
 	wantItem(t, k.Private, testItem("session"), ringTest{})
 	for _, ring := range []Ring{k.Keys, k.Private} {
@@ -191,9 +191,9 @@ func TestFileStalePrivate(t *testing.T) {
 	}
 }
 
-// TestFileGuessCostsOneTry opens a private item without a look at the keys: that is what a warm
+// TestPrivateItemNeedsOneDerivation opens a private item without a look at the keys: that is what a warm
 // command waits for.
-func TestFileGuessCostsOneTry(t *testing.T) {
+func TestPrivateItemNeedsOneDerivation(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	k := mustOpen(t, c)
 	mustPut(t, k.Keys, testItem("prod"))
@@ -201,9 +201,9 @@ func TestFileGuessCostsOneTry(t *testing.T) {
 	k = mustOpen(t, c)
 	pass := k.Keys.(*fileRing).pass
 	looked, asks := 0, 0
-	sealed, ask := pass.sealed, pass.ask
-	pass.sealed = func() []*jwe { looked++; return sealed() }
-	pass.ask = func(ctx context.Context, a PassphraseAsk) (string, error) { asks++; return ask(ctx, a) }
+	sealed, ask := pass.samples, pass.prompt
+	pass.samples = func() []*jwe { looked++; return sealed() }
+	pass.prompt = func(ctx context.Context, a PassphrasePrompt) (string, error) { asks++; return ask(ctx, a) }
 	wantItem(t, k.Private, testItem("session"), ringTest{})
 	if looked != 0 || asks != 1 {
 		t.Errorf("looked at the keys %d times and asked %d times, want 0 and 1", looked, asks)
@@ -212,7 +212,7 @@ func TestFileGuessCostsOneTry(t *testing.T) {
 	if looked != 0 || asks != 1 {
 		t.Errorf("looked at other keys %d times and asked %d times to open one, want 0 and 1", looked, asks)
 	}
-	k.Keys.(*fileRing).pass.known = false
+	k.Keys.(*fileRing).pass.verified = false
 	mustPut(t, k.Private, testItem("another"))
 	if looked == 0 || asks != 1 {
 		t.Errorf("wrote after %d looks at the keys and %d questions, want a look and 1", looked, asks)
@@ -249,14 +249,14 @@ func TestFileDerivations(t *testing.T) {
 	}
 }
 
-// TestFileWrongGuess asks again where the first answer opens neither the item nor a key.
-func TestFileWrongGuess(t *testing.T) {
+// TestPrivateItemWrongPassphrase asks again where the first answer opens neither the item nor a key.
+func TestPrivateItemWrongPassphrase(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	k := mustOpen(t, c)
 	mustPut(t, k.Keys, testItem("prod"))
 	mustPut(t, k.Private, testItem("session"))
 	var wrong []int
-	c.Passphrase = func(_ context.Context, a PassphraseAsk) (string, error) {
+	c.Passphrase = func(_ context.Context, a PassphrasePrompt) (string, error) {
 		if wrong = append(wrong, a.Wrong); a.Wrong == 0 {
 			return "mistyped", nil
 		}
@@ -268,9 +268,9 @@ func TestFileWrongGuess(t *testing.T) {
 	}
 }
 
-// TestFileMixed reads an item under a second passphrase, which aws-vault 7 lets in, from among more
+// TestFileSeveralPassphrases reads an item under a second passphrase, which aws-vault 7 lets in, from among more
 // items than a passphrase is tried on.
-func TestFileMixed(t *testing.T) {
+func TestFileSeveralPassphrases(t *testing.T) {
 	c := fileConfig(t, "second passphrase")
 	mustPut(t, mustOpen(t, c).Keys, testItem("z"))
 	sealed, err := os.ReadFile(filepath.Join(c.FileDir, "z"))
@@ -279,12 +279,12 @@ func TestFileMixed(t *testing.T) {
 	}
 	others := fileConfig(t, testPassphrase)
 	k := mustOpen(t, others)
-	for i := range maxTried + 1 {
+	for i := range maxSamples + 1 {
 		mustPut(t, k.Keys, testItem(fmt.Sprint("item ", i)))
 	}
 	if err := os.WriteFile(filepath.Join(others.FileDir, "z"), sealed, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	others.Passphrase = answer("second passphrase")
+	others.Passphrase = passphraseAnswer("second passphrase")
 	wantItem(t, mustOpen(t, others).Keys, testItem("z"), ringTest{})
 }

@@ -7,35 +7,35 @@ import (
 	"slices"
 )
 
-// NoRekeyError reports a keystore that [Rekey] is not for.
-type NoRekeyError struct{ Backend string }
+// NotRekeyableError reports a keystore that [Rekey] is not for.
+type NotRekeyableError struct{ Backend string }
 
-func (e *NoRekeyError) Error() string {
+func (e *NotRekeyableError) Error() string {
 	return fmt.Sprintf("the keystore in use is %s, expected the file keystore", e.Backend)
 }
 
-// Rekeyable returns a [*NoRekeyError] for a keystore that is not the file keystore.
-func Rekeyable(k *Keystore) error {
-	_, _, err := files(k)
+// CheckRekeyable returns a [*NotRekeyableError] for a keystore that is not the file keystore.
+func CheckRekeyable(k *Keystore) error {
+	_, _, err := fileRings(k)
 	return err
 }
 
-// files returns the two parts of a file keystore.
-func files(k *Keystore) (keys, private *fileRing, err error) {
+// fileRings returns the two parts of a file keystore.
+func fileRings(k *Keystore) (keys, private *fileRing, err error) {
 	keys, ok := k.Keys.(*fileRing)
-	part, isHidden := k.Private.(hidden)
-	private, isFile := part.ring.(*fileRing)
-	if !ok || !isHidden || !isFile {
-		return nil, nil, &NoRekeyError{k.Name}
+	privatePart, isPrivate := k.Private.(privateRing)
+	private, isFile := privatePart.ring.(*fileRing)
+	if !ok || !isPrivate || !isFile {
+		return nil, nil, &NotRekeyableError{k.Name}
 	}
 	return keys, private, nil
 }
 
 // A Rekeyed is what [Rekey] did.
 type Rekeyed struct {
-	Items   int      // that are now sealed under the new passphrase
-	Left    []string // keys that neither passphrase opens
-	Private int      // sessions and tokens that neither passphrase opens
+	Items             int      // that are now sealed under the new passphrase
+	UnreadableKeys    []string // keys that neither passphrase opens
+	UnreadablePrivate int      // sessions and tokens that neither passphrase opens
 }
 
 // Rekey seals each item of a file keystore again, under the passphrase next. The old one is
@@ -44,7 +44,7 @@ type Rekeyed struct {
 // An item that another process writes meanwhile is an error, and the item stays as it was written.
 func Rekey(ctx context.Context, k *Keystore, next string) (Rekeyed, error) {
 	var done Rekeyed
-	keys, private, err := files(k)
+	keys, private, err := fileRings(k)
 	switch {
 	case err != nil:
 		return done, err
@@ -71,13 +71,13 @@ func Rekey(ctx context.Context, k *Keystore, next string) (Rekeyed, error) {
 			case opened:
 				done.Items++
 			case r == keys:
-				done.Left = append(done.Left, name)
+				done.UnreadableKeys = append(done.UnreadableKeys, name)
 			default:
-				done.Private++
+				done.UnreadablePrivate++
 			}
 		}
 	}
-	slices.Sort(done.Left)
+	slices.Sort(done.UnreadableKeys)
 	return done, nil
 }
 
@@ -92,7 +92,7 @@ func (r *fileRing) reseal(ctx context.Context, name, old, next string) (opened b
 		return false, nil
 	}
 	if _, err := sealed.open(next); err == nil {
-		return true, nil // by a Rekey that was interrupted
+		return true, nil // passphrase a Rekey that was interrupted
 	}
 	content, err := sealed.open(old)
 	if err != nil {
@@ -122,11 +122,11 @@ func (r *fileRing) reseal(ctx context.Context, name, old, next string) (opened b
 // EmptyPassphrase returns an [*EmptyPassphraseError] if an empty passphrase opens an item of a
 // file keystore. Nobody is asked.
 func EmptyPassphrase(k *Keystore) error {
-	r, _, err := files(k)
+	r, _, err := fileRings(k)
 	if err != nil {
 		return nil
 	}
-	for _, item := range r.pass.sealed() {
+	for _, item := range r.pass.samples() {
 		if _, err := item.open(""); err == nil {
 			return &EmptyPassphraseError{Dir: r.dir.Path()}
 		}

@@ -14,13 +14,13 @@ import (
 func sealedUnder(t *testing.T, c Config, private bool, name, passphrase string) {
 	t.Helper()
 	k := mustOpen(t, c)
-	keys, rest, err := files(k)
+	keys, rest, err := fileRings(k)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r, it := keys, testItem(name)
 	if private {
-		it = Item{Name: hide(name), Data: encodePayload(testItem(name))}
+		it = Item{Name: privateName(name), Data: encodePayload(testItem(name))}
 		r = rest
 	}
 	w, err := newWrapping(passphrase)
@@ -47,7 +47,7 @@ func TestEmptyPassphraseCreatesNothing(t *testing.T) {
 		"a key":   func(k *Keystore) error { return k.Keys.Put(context.Background(), testItem("a")) },
 		"a check": func(k *Keystore) error { return k.Keys.Check(context.Background()) },
 		"a session, which is expected": func(k *Keystore) error {
-			k.Expect()
+			k.ExpectPut()
 			k.Private.Item(context.Background(), "a")
 			return k.Private.Put(context.Background(), testItem("a"))
 		},
@@ -74,7 +74,7 @@ func TestEmptyPassphraseCreatesNothing(t *testing.T) {
 
 // A file keystore that is under an empty passphrase is read with one warning. No key is added to
 // it; sessions are, and keys can be replaced.
-func TestEmptyPassphraseIsRead(t *testing.T) {
+func TestEmptyPassphraseStillOpens(t *testing.T) {
 	for _, private := range []bool{false, true} {
 		c := fileConfig(t, "")
 		sealedUnder(t, c, private, "a", "")
@@ -100,7 +100,7 @@ func TestEmptyPassphraseIsRead(t *testing.T) {
 		if err := k.Keys.Check(t.Context()); !errors.As(err, &empty) || empty.New {
 			t.Errorf("private %t: a key may be added: %v", private, err)
 		}
-		if err := put2(k, "a"); err != nil {
+		if err := putBoth(k, "a"); err != nil {
 			t.Errorf("private %t: %v", private, err)
 		}
 		if err := EmptyPassphrase(k); !errors.As(err, &empty) {
@@ -110,13 +110,13 @@ func TestEmptyPassphraseIsRead(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	c.Warn = func(err error) { t.Errorf("warned of %v", err) }
 	k := mustOpen(t, c)
-	if err := put2(k, "a"); err != nil {
+	if err := putBoth(k, "a"); err != nil {
 		t.Fatal(err)
 	}
 	if err := EmptyPassphrase(k); err != nil {
 		t.Error(err)
 	}
-	c.Passphrase = answer("")
+	c.Passphrase = passphraseAnswer("")
 	if _, err := mustOpen(t, c).Keys.Item(t.Context(), "a"); !errors.Is(err, ErrWrongPassphrase) {
 		t.Errorf("the empty passphrase opens it: %v", err)
 	}
@@ -140,27 +140,27 @@ func (c *countedContext) Done() <-chan struct{} { return nil }
 
 func (c *countedContext) Value(any) any { return nil }
 
-const rekeyed = 20 // more items than a passphrase is tried on
+const rekeyItems = 20 // extra items than a passphrase is tried on
 
 func manyItems(t *testing.T, c Config, passphrase string) {
 	t.Helper()
-	for i := range rekeyed {
+	for i := range rekeyItems {
 		sealedUnder(t, c, i < 2, fmt.Sprintf("item %02d", i), passphrase)
 	}
 }
 
-// shut reports which items the passphrase does not open.
-func shut(t *testing.T, c Config, passphrase string) (shut []string) {
+// unopened reports which items the passphrase does not open.
+func unopened(t *testing.T, c Config, passphrase string) (names []string) {
 	t.Helper()
-	keys, private, err := files(mustOpen(t, c))
+	keys, private, err := fileRings(mustOpen(t, c))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range rekeyed {
+	for i := range rekeyItems {
 		name := fmt.Sprintf("item %02d", i)
 		r, base := keys, name
 		if i < 2 {
-			r, base = private, hide(name)
+			r, base = private, privateName(name)
 		}
 		token, err := r.read(t.Context(), base)
 		if err != nil {
@@ -169,10 +169,10 @@ func shut(t *testing.T, c Config, passphrase string) (shut []string) {
 		if j, err := parseJWE(token); err != nil {
 			t.Fatal(err)
 		} else if _, err := j.open(passphrase); err != nil {
-			shut = append(shut, name)
+			names = append(names, name)
 		}
 	}
-	return shut
+	return names
 }
 
 func TestRekey(t *testing.T) {
@@ -182,16 +182,16 @@ func TestRekey(t *testing.T) {
 		sealedUnder(t, c, false, "another", "a third passphrase")
 		sealedUnder(t, c, true, "private", "a third passphrase")
 		done, err := Rekey(t.Context(), mustOpen(t, c), "a new passphrase")
-		if err != nil || done.Items != rekeyed || !slices.Equal(done.Left, []string{"another"}) || done.Private != 1 {
+		if err != nil || done.Items != rekeyItems || !slices.Equal(done.UnreadableKeys, []string{"another"}) || done.UnreadablePrivate != 1 {
 			t.Errorf("from %q: %+v, %v", old, done, err)
 		}
-		if shut := shut(t, c, "a new passphrase"); shut != nil {
+		if shut := unopened(t, c, "a new passphrase"); shut != nil {
 			t.Errorf("from %q: the new passphrase does not open %q", old, shut)
 		}
-		if shut := shut(t, c, old); len(shut) != rekeyed {
+		if shut := unopened(t, c, old); len(shut) != rekeyItems {
 			t.Errorf("from %q: the old passphrase still opens all but %q", old, shut)
 		}
-		c.Passphrase = answer("a new passphrase")
+		c.Passphrase = passphraseAnswer("a new passphrase")
 		k := mustOpen(t, c)
 		if err := k.Keys.Check(t.Context()); err != nil {
 			t.Error(err)
@@ -205,7 +205,7 @@ func TestRekey(t *testing.T) {
 }
 
 // Interrupted at any point, a Rekey loses no item, and the next one ends it.
-func TestRekeyIsInterrupted(t *testing.T) {
+func TestRekeyInterrupted(t *testing.T) {
 	const old, next = "", "a new passphrase"
 	stopped := errors.New("stopped")
 	for after, interrupted := 1, true; interrupted; after += 19 {
@@ -217,27 +217,27 @@ func TestRekeyIsInterrupted(t *testing.T) {
 		if interrupted && !errors.Is(err, stopped) {
 			t.Fatalf("after %d: %v", after, err)
 		}
-		toNext := shut(t, c, next)
-		for _, name := range shut(t, c, old) {
+		toNext := unopened(t, c, next)
+		for _, name := range unopened(t, c, old) {
 			if slices.Contains(toNext, name) {
 				t.Fatalf("after %d, nothing opens %s", after, name)
 			}
 		}
-		c.Passphrase = answer(old)
+		c.Passphrase = passphraseAnswer(old)
 		if !interrupted {
-			c.Passphrase = answer(next)
+			c.Passphrase = passphraseAnswer(next)
 		}
-		if done, err := Rekey(t.Context(), mustOpen(t, c), next); err != nil || done.Items != rekeyed || done.Left != nil || done.Private != 0 {
+		if done, err := Rekey(t.Context(), mustOpen(t, c), next); err != nil || done.Items != rekeyItems || done.UnreadableKeys != nil || done.UnreadablePrivate != 0 {
 			t.Fatalf("after %d, and again: %+v, %v", after, done, err)
 		}
-		if shut := shut(t, c, next); shut != nil {
+		if shut := unopened(t, c, next); shut != nil {
 			t.Fatalf("after %d, and again: %q stay shut", after, shut)
 		}
 	}
 }
 
 // What another process writes at the same time is not replaced with what was there before.
-func TestRekeyReplacesNothingNew(t *testing.T) {
+func TestRekeyKeepsConcurrentWrite(t *testing.T) {
 	c := fileConfig(t, "")
 	sealedUnder(t, c, false, "a", "")
 	before, err := os.ReadFile(filepath.Join(c.FileDir, "a"))
@@ -277,22 +277,22 @@ func TestRekeyReplacesNothingNew(t *testing.T) {
 	}
 }
 
-func TestRekeyRefusals(t *testing.T) {
+func TestRekeyErrors(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	manyItems(t, c, testPassphrase)
 	var empty *EmptyPassphraseError
 	if _, err := Rekey(t.Context(), mustOpen(t, c), ""); !errors.As(err, &empty) {
 		t.Error(err)
 	}
-	c.Passphrase = answer("wrong")
+	c.Passphrase = passphraseAnswer("wrong")
 	if _, err := Rekey(t.Context(), mustOpen(t, c), "a new passphrase"); !errors.Is(err, ErrWrongPassphrase) {
 		t.Error(err)
 	}
-	if shut := shut(t, c, testPassphrase); shut != nil {
+	if shut := unopened(t, c, testPassphrase); shut != nil {
 		t.Errorf("%q were changed", shut)
 	}
-	var other *NoRekeyError
-	k := &Keystore{Name: "pass", Keys: hidden{}, Private: hidden{}}
+	var other *NotRekeyableError
+	k := &Keystore{Name: "pass", Keys: privateRing{}, Private: privateRing{}}
 	if _, err := Rekey(t.Context(), k, "a new passphrase"); !errors.As(err, &other) || EmptyPassphrase(k) != nil {
 		t.Error(err)
 	}

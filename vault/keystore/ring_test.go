@@ -44,13 +44,13 @@ func testRing(t *testing.T, r Ring, is ringTest) {
 		t.Fatalf("Check: %v", err)
 	}
 	for _, name := range append([]string{"prod", "a b", "zürich", "team.x-y_z@corp+1"}, is.names...) {
-		t.Run("keeps "+name, func(t *testing.T) { testKeeps(t, r, name, is) })
+		t.Run("keeps "+name, func(t *testing.T) { testRoundTrip(t, r, name, is) })
 	}
 	t.Run("names", func(t *testing.T) { testNames(t, r, is) })
-	t.Run("replaces", func(t *testing.T) { testReplaces(t, r, is) })
-	t.Run("refuses", func(t *testing.T) { testRefuses(t, r) })
-	t.Run("at once", func(t *testing.T) { testAtOnce(t, r) })
-	t.Run("ended", func(t *testing.T) { testEnded(t, r) })
+	t.Run("replaces", func(t *testing.T) { testReplace(t, r, is) })
+	t.Run("refuses", func(t *testing.T) { testInvalidNames(t, r) })
+	t.Run("at once", func(t *testing.T) { testConcurrent(t, r) })
+	t.Run("ended", func(t *testing.T) { testCanceled(t, r) })
 }
 
 func TestMemory(t *testing.T) {
@@ -73,7 +73,7 @@ func testMissing(t *testing.T, r Ring) {
 	}
 }
 
-func testKeeps(t *testing.T, r Ring, name string, is ringTest) {
+func testRoundTrip(t *testing.T, r Ring, name string, is ringTest) {
 	ctx, want := t.Context(), testItem(name)
 	if err := r.Put(ctx, want); err != nil {
 		t.Fatalf("Put: %v", err)
@@ -146,7 +146,7 @@ func realNames(t *testing.T, r Ring, digests []string) []string {
 	return names
 }
 
-func testReplaces(t *testing.T, r Ring, is ringTest) {
+func testReplace(t *testing.T, r Ring, is ringTest) {
 	ctx, it := t.Context(), testItem("replaced")
 	seen := map[string]bool{}
 	for i := range 4 {
@@ -175,7 +175,7 @@ func testReplaces(t *testing.T, r Ring, is ringTest) {
 	}
 }
 
-func testRefuses(t *testing.T, r Ring) {
+func testInvalidNames(t *testing.T, r Ring) {
 	ctx := t.Context()
 	for _, name := range []string{"", ".", "..", "a\x00b", "\xff"} {
 		var bad *NameError
@@ -194,8 +194,8 @@ func testRefuses(t *testing.T, r Ring) {
 	}
 }
 
-// testAtOnce has readers look at an item that writers replace: they find one of its contents.
-func testAtOnce(t *testing.T, r Ring) {
+// testConcurrent has readers look at an item that writers replace: they find one of its contents.
+func testConcurrent(t *testing.T, r Ring) {
 	ctx := t.Context()
 	if err := r.Put(ctx, testItem("shared")); err != nil {
 		t.Fatal(err)
@@ -226,7 +226,7 @@ func testAtOnce(t *testing.T, r Ring) {
 	}
 }
 
-func testEnded(t *testing.T, r Ring) {
+func testCanceled(t *testing.T, r Ring) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := r.Item(ctx, "missing"); !errors.Is(err, context.Canceled) {

@@ -28,36 +28,36 @@ func (c Config) Sealed() (sealed.Config, error) {
 	}
 	return sealed.Config{
 		Dir: dir, Now: c.Now,
-		Alone: func(ctx context.Context) (context.Context, func(), error) {
-			if err := c.lockable(dir); err != nil {
+		Lock: func(ctx context.Context) (context.Context, func(), error) {
+			if err := c.checkLockable(dir); err != nil {
 				return ctx, nil, err
 			}
-			return c.Alone(ctx, "sealed", "a change of "+dir)
+			return c.Lock(ctx, "sealed", "a change of "+dir)
 		},
 		Unlock: func(ctx context.Context, h *sealed.Header) (sealed.MasterKey, error) {
-			k, err := unlocked.Find(WaitingName(h.Store), c.now())
+			k, err := unlocked.Get(UnlockedKeyName(h.Store), c.now())
 			if err == nil && k.ID == h.Key {
 				return k.Secret, nil
 			}
-			return h.Master(ctx, dir, c.Openers)
+			return h.OpenMasterKey(ctx, dir, c.Openers)
 		},
 		Touch: func(ctx context.Context, h *sealed.Header) (sealed.MasterKey, error) {
-			return h.TouchKey(ctx, dir, c.Openers)
+			return h.OpenTouchKey(ctx, dir, c.Openers)
 		},
 	}, nil
 }
 
-// lockable returns an error if there is no folder for the lock of a sealed keystore's writers.
+// lockErr returns an error if there is no folder for the lock of a sealed keystore's writers.
 // Without the lock, one of two could undo what the other has done.
-func (c Config) lockable(dir string) error {
+func (c Config) checkLockable(dir string) error {
 	if c.State == nil {
 		return fmt.Errorf("the sealed keystore in %s cannot be changed without the state folder: %w", dir, disk.ErrNoFolder)
 	}
 	return nil
 }
 
-// WaitingName is what the key of an unlocked store waits under.
-func WaitingName(store string) string { return "aws-vault sealed " + store }
+// UnlockedKeyName is what the key of an unlocked store waits under.
+func UnlockedKeyName(store string) string { return "aws-vault sealed " + store }
 
 // sealedDir is where the store lies unless it was said.
 func (c Config) sealedDir() (string, error) {
@@ -87,39 +87,39 @@ func openSealed(_ context.Context, c Config) (*Keystore, error) {
 		return nil, err
 	}
 	if c.Backend != SealedBackend {
-		if reason := c.meansFile(store != nil); reason != "" {
+		if reason := c.reasonForFile(store != nil); reason != "" {
 			return nil, &UnavailableError{Backend: SealedBackend, Reason: reason}
 		}
 	}
-	v := &sealedVault{config: config, lockable: c.lockable(config.Dir), ask: c.Openers.Passphrase, ui: c.Openers.Plugin, tell: c.Tell, store: store}
+	v := &lazyStore{config: config, lockErr: c.checkLockable(config.Dir), prompt: c.Openers.Passphrase, pluginUI: c.Openers.Plugin, note: c.Note, store: store}
 	return &Keystore{
 		Name: SealedBackend, Touch: true,
 		Keys:    sealedRing{v, "key"},
-		Private: hidden{ring: sealedRing{v, "private"}, where: config.Dir},
+		Private: privateRing{ring: sealedRing{v, "private"}, location: config.Dir},
 	}, nil
 }
 
-// meansFile is why the file keystore is meant where none was named; empty if it is not.
-func (c Config) meansFile(made bool) string {
+// reasonForFile is why the file keystore is meant where none was named; empty if it is not.
+func (c Config) reasonForFile(exists bool) string {
 	dir, err := c.fileDir()
 	if err != nil {
 		return ""
 	}
-	holds, err := holdsFiles(disk.NewFolder(dir))
+	holds, err := hasItems(disk.NewFolder(dir))
 	if err != nil {
 		return err.Error()
 	}
 	if holds {
 		return "the file keystore in " + dir + " holds keys"
 	}
-	if _, set := c.env(filePassphrase); set && !made {
+	if _, set := c.env(filePassphrase); set && !exists {
 		return filePassphrase + " is set, and there is no sealed store"
 	}
 	return ""
 }
 
-// holdsFiles reports whether items are in a folder. If that cannot be told, it returns why.
-func holdsFiles(dir *disk.Folder) (bool, error) {
+// hasItems reports whether items are in a folder. If that cannot be told, it returns why.
+func hasItems(dir *disk.Folder) (bool, error) {
 	entries, err := dir.Entries()
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -132,21 +132,21 @@ func holdsFiles(dir *disk.Folder) (bool, error) {
 	return false, err
 }
 
-// sealedVault is a sealed store that is made by the first writing.
-type sealedVault struct {
+// lazyStore is a sealed store that is made by the first writing.
+type lazyStore struct {
 	config   sealed.Config
-	lockable error // why nothing can be written
-	ask      func(context.Context, sealed.PassphraseAsk) (string, error)
-	ui       sealed.PluginUI
-	tell     func(msg string)
+	lockErr  error // why nothing can be written
+	prompt   func(context.Context, sealed.PassphrasePrompt) (string, error)
+	pluginUI sealed.PluginUI
+	note     func(msg string)
 
-	mu     sync.Mutex
-	store  *sealed.Store // nil before there is one
-	chosen string        // the passphrase for a new one
+	mu         sync.Mutex
+	store      *sealed.Store // nil before there is one
+	passphrase string        // the passphrase for a new one
 }
 
-// opened is the store, if there is one by now.
-func (v *sealedVault) opened(ctx context.Context) (*sealed.Store, error) {
+// cache is the store, if there is one by now.
+func (v *lazyStore) open(ctx context.Context) (*sealed.Store, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (v *sealedVault) opened(ctx context.Context) (*sealed.Store, error) {
 	return v.find()
 }
 
-func (v *sealedVault) find() (*sealed.Store, error) {
+func (v *lazyStore) find() (*sealed.Store, error) {
 	if v.store != nil {
 		return v.store, nil
 	}
@@ -167,30 +167,30 @@ func (v *sealedVault) find() (*sealed.Store, error) {
 	return s, err
 }
 
-// choose asks for the passphrase of a new store.
-func (v *sealedVault) choose(ctx context.Context) error {
-	if v.chosen != "" {
+// choosePassphrase asks for the passphrase of a new store.
+func (v *lazyStore) choosePassphrase(ctx context.Context) error {
+	if v.passphrase != "" {
 		return nil
 	}
-	if v.ask == nil {
+	if v.prompt == nil {
 		return &LockedError{Backend: SealedBackend, Reason: "there is no store yet, and nobody can be asked for a passphrase"}
 	}
-	text, err := v.ask(ctx, sealed.PassphraseAsk{Dir: v.config.Dir, New: true})
-	v.chosen = text
+	text, err := v.prompt(ctx, sealed.PassphrasePrompt{Dir: v.config.Dir, New: true})
+	v.passphrase = text
 	return err
 }
 
-// check does what a writing would have to ask for.
-func (v *sealedVault) check(ctx context.Context) error {
-	if v.lockable != nil {
-		return v.lockable
+// prepareWrite does what a writing would have to ask for.
+func (v *lazyStore) prepareWrite(ctx context.Context) error {
+	if v.lockErr != nil {
+		return v.lockErr
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s, err := v.find()
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return v.choose(ctx)
+		return v.choosePassphrase(ctx)
 	case err != nil:
 		return err
 	}
@@ -198,10 +198,10 @@ func (v *sealedVault) check(ctx context.Context) error {
 	return err
 }
 
-// made is the store, made now if there is none.
-func (v *sealedVault) made(ctx context.Context) (*sealed.Store, error) {
-	if v.lockable != nil {
-		return nil, v.lockable
+// openOrCreate is the store, made now if there is none.
+func (v *lazyStore) openOrCreate(ctx context.Context) (*sealed.Store, error) {
+	if v.lockErr != nil {
+		return nil, v.lockErr
 	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -212,21 +212,21 @@ func (v *sealedVault) made(ctx context.Context) (*sealed.Store, error) {
 	if !errors.Is(err, ErrNotFound) {
 		return s, err
 	}
-	if err := v.choose(ctx); err != nil {
+	if err := v.choosePassphrase(ctx); err != nil {
 		return nil, err
 	}
-	s, err = sealed.Create(ctx, v.config, v.ui, sealed.NewOpener{
-		Opener: sealed.Opener{Name: sealed.Passphrase, Kind: sealed.Passphrase}, Passphrase: v.chosen,
+	s, err = sealed.Create(ctx, v.config, v.pluginUI, sealed.NewOpener{
+		Opener: sealed.Opener{Name: sealed.Passphrase, Kind: sealed.Passphrase}, Passphrase: v.passphrase,
 	})
-	v.chosen = ""
-	if errors.Is(err, sealed.ErrExists) { // by another process, while we asked
+	v.passphrase = ""
+	if errors.Is(err, sealed.ErrExists) { // passphrase another process, while we asked
 		return v.find()
 	}
 	if err != nil {
 		return nil, err
 	}
-	if v.tell != nil {
-		v.tell("a sealed store was made in " + v.config.Dir + ", and that passphrase alone opens it: see aws-vault sealed add")
+	if v.note != nil {
+		v.note("a sealed store was made in " + v.config.Dir + ", and that passphrase alone opens it: see aws-vault sealed add")
 	}
 	v.store = s
 	return s, nil
@@ -234,8 +234,8 @@ func (v *sealedVault) made(ctx context.Context) (*sealed.Store, error) {
 
 // sealedRing is the items of one kind.
 type sealedRing struct {
-	vault *sealedVault
-	kind  string
+	lazy *lazyStore
+	kind string
 }
 
 // error puts the store's errors into our words.
@@ -246,8 +246,8 @@ func (r sealedRing) error(name string, err error) error {
 		return ErrNotFound
 	case errors.Is(err, sealed.ErrNoOpener):
 		return &LockedError{Backend: SealedBackend, Reason: err.Error()}
-	case errors.As(err, &damaged) && filepath.Dir(damaged.Path) != r.vault.config.Dir:
-		return &DamagedError{Name: name, Where: r.vault.config.Dir, Err: damaged.Err}
+	case errors.As(err, &damaged) && filepath.Dir(damaged.Path) != r.lazy.config.Dir:
+		return &DamagedError{Name: name, Where: r.lazy.config.Dir, Err: damaged.Err}
 	}
 	return err
 }
@@ -256,7 +256,7 @@ func (r sealedRing) Item(ctx context.Context, name string) (Item, error) {
 	if err := checkName(name); err != nil {
 		return Item{}, err
 	}
-	s, err := r.vault.opened(ctx)
+	s, err := r.lazy.open(ctx)
 	if err != nil {
 		return Item{}, err
 	}
@@ -266,7 +266,7 @@ func (r sealedRing) Item(ctx context.Context, name string) (Item, error) {
 	}
 	it, err := decodePayload(found.Data)
 	if err != nil {
-		return Item{}, &DamagedError{Name: name, Where: r.vault.config.Dir, Err: err}
+		return Item{}, &DamagedError{Name: name, Where: r.lazy.config.Dir, Err: err}
 	}
 	it.Touch = found.Touch
 	return it, nil
@@ -276,7 +276,7 @@ func (r sealedRing) Put(ctx context.Context, it Item) error {
 	if err := checkName(it.Name); err != nil {
 		return err
 	}
-	s, err := r.vault.made(ctx)
+	s, err := r.lazy.openOrCreate(ctx)
 	if err == nil {
 		err = s.Put(ctx, sealed.Item{Kind: r.kind, Name: it.Name, Data: encodePayload(it), Touch: it.Touch})
 	}
@@ -287,7 +287,7 @@ func (r sealedRing) Remove(ctx context.Context, name string) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	s, err := r.vault.opened(ctx)
+	s, err := r.lazy.open(ctx)
 	if err == nil {
 		err = s.Remove(ctx, r.kind, name)
 	}
@@ -295,7 +295,7 @@ func (r sealedRing) Remove(ctx context.Context, name string) error {
 }
 
 func (r sealedRing) Names(ctx context.Context) ([]string, error) {
-	s, err := r.vault.opened(ctx)
+	s, err := r.lazy.open(ctx)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
@@ -310,7 +310,7 @@ func (r sealedRing) Stamp(ctx context.Context, name string) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err
 	}
-	s, err := r.vault.opened(ctx)
+	s, err := r.lazy.open(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -319,17 +319,17 @@ func (r sealedRing) Stamp(ctx context.Context, name string) (string, error) {
 }
 
 func (r sealedRing) Check(ctx context.Context) error {
-	return r.error("", r.vault.check(ctx))
+	return r.error("", r.lazy.prepareWrite(ctx))
 }
 
-// Damage looks whether a sealed keystore is whole, as [sealed.Store.Check] does. Of any other
+// CheckSealed looks whether a sealed keystore is whole, as [sealed.Store.Check] does. Of any other
 // it knows nothing.
-func Damage(ctx context.Context, k *Keystore) ([]error, error) {
+func CheckSealed(ctx context.Context, k *Keystore) ([]error, error) {
 	r, ok := k.Keys.(sealedRing)
 	if !ok {
 		return nil, nil
 	}
-	s, err := r.vault.opened(ctx)
+	s, err := r.lazy.open(ctx)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}

@@ -15,15 +15,15 @@ import (
 	"aws-vault/vault/keystore/unlocked"
 )
 
-// sealedWorld is a place for a sealed keystore, and somebody who knows its passphrase.
-type sealedWorld struct {
+// sealedFixture is a place for a sealed keystore, and somebody who knows its passphrase.
+type sealedFixture struct {
 	Config
-	asks []sealed.PassphraseAsk
-	told []string
+	prompts []sealed.PassphrasePrompt
+	notes   []string
 }
 
-// aloneIn is a Config.Alone whose lock files are in dir.
-func aloneIn(dir string) func(context.Context, string, string) (context.Context, func(), error) {
+// lockIn is a Config.Alone whose lock files are in dir.
+func lockIn(dir string) func(context.Context, string, string) (context.Context, func(), error) {
 	return func(ctx context.Context, name, _ string) (context.Context, func(), error) {
 		l, err := disk.NewFolder(dir).Lock(ctx, name)
 		if err != nil {
@@ -33,38 +33,38 @@ func aloneIn(dir string) func(context.Context, string, string) (context.Context,
 	}
 }
 
-func newSealed(t *testing.T) *sealedWorld {
+func newSealedFixture(t *testing.T) *sealedFixture {
 	dir := t.TempDir()
-	w := &sealedWorld{}
+	w := &sealedFixture{}
 	w.Config = Config{
 		Backend: SealedBackend, SealedDir: filepath.Join(dir, "sealed"), FileDir: filepath.Join(dir, "keys"), State: disk.NewFolder(filepath.Join(dir, "state")),
-		Alone: aloneIn(filepath.Join(dir, "locks")), Now: time.Now, Tell: func(m string) { w.told = append(w.told, m) },
+		Lock: lockIn(filepath.Join(dir, "locks")), Now: time.Now, Note: func(m string) { w.notes = append(w.notes, m) },
 	}
-	w.Openers.Passphrase = func(_ context.Context, ask sealed.PassphraseAsk) (string, error) {
-		w.asks = append(w.asks, ask)
+	w.Openers.Passphrase = func(_ context.Context, ask sealed.PassphrasePrompt) (string, error) {
+		w.prompts = append(w.prompts, ask)
 		return testPassphrase, nil
 	}
 	return w
 }
 
 func TestSealedRing(t *testing.T) {
-	w := newSealed(t)
+	w := newSealedFixture(t)
 	k := mustOpen(t, w.Config)
 	slashes := []string{"arn:aws:iam::123456789012:mfa/x", "a/../b", "50%", "%2F", strings.Repeat("x", maxName)}
 	t.Run("keys", func(t *testing.T) { testRing(t, k.Keys, ringTest{names: slashes}) })
 	t.Run("private", func(t *testing.T) { testRing(t, k.Private, ringTest{names: slashes, private: true}) })
-	if len(w.asks) != 1 || !w.asks[0].New || len(w.told) != 1 {
-		t.Errorf("asked %+v, told %q, want one question for a new passphrase", w.asks, w.told)
+	if len(w.prompts) != 1 || !w.prompts[0].New || len(w.notes) != 1 {
+		t.Errorf("asked %+v, told %q, want one question for a new passphrase", w.prompts, w.notes)
 	}
 }
 
 // Nothing is made, and nobody asked, before there is something to keep.
-func TestSealedMadeByFirstPut(t *testing.T) {
-	w := newSealed(t)
+func TestSealedCreatedByFirstPut(t *testing.T) {
+	w := newSealedFixture(t)
 	k := mustOpen(t, w.Config)
 	testMissing(t, k.Keys)
-	if names, err := k.Private.Names(t.Context()); err != nil || len(names) != 0 || len(w.asks) != 0 {
-		t.Errorf("names %q, %v, after %d questions", names, err, len(w.asks))
+	if names, err := k.Private.Names(t.Context()); err != nil || len(names) != 0 || len(w.prompts) != 0 {
+		t.Errorf("names %q, %v, after %d questions", names, err, len(w.prompts))
 	}
 	if err := k.Keys.Check(t.Context()); err != nil {
 		t.Fatal(err)
@@ -77,10 +77,10 @@ func TestSealedMadeByFirstPut(t *testing.T) {
 	if it, err := other.Keys.Item(t.Context(), "prod"); err != nil || it.Name != "prod" {
 		t.Errorf("another process finds %v, %v", it.Name, err)
 	}
-	if len(w.asks) != 2 || w.asks[1].New {
-		t.Errorf("asked %+v, want once for the new passphrase and once for it", w.asks)
+	if len(w.prompts) != 2 || w.prompts[1].New {
+		t.Errorf("asked %+v, want once for the new passphrase and once for it", w.prompts)
 	}
-	w.Openers = sealed.Hands{}
+	w.Openers = sealed.UnlockOptions{}
 	shut := mustOpen(t, w.Config)
 	for name, err := range map[string]error{
 		"Item":  func() error { _, err := shut.Keys.Item(t.Context(), "prod"); return err }(),
@@ -94,8 +94,8 @@ func TestSealedMadeByFirstPut(t *testing.T) {
 	}
 }
 
-func TestSealedMadeMeanwhile(t *testing.T) {
-	w := newSealed(t)
+func TestSealedCreatedByAnotherProcess(t *testing.T) {
+	w := newSealedFixture(t)
 	one, two := mustOpen(t, w.Config), mustOpen(t, w.Config)
 	if err := two.Keys.Check(t.Context()); err != nil {
 		t.Fatal(err)
@@ -105,8 +105,8 @@ func TestSealedMadeMeanwhile(t *testing.T) {
 	if names, err := one.Keys.Names(t.Context()); err != nil || !slices.Equal(names, []string{"dev", "prod"}) {
 		t.Errorf("names %q, %v", names, err)
 	}
-	nobody := newSealed(t)
-	nobody.Openers = sealed.Hands{}
+	nobody := newSealedFixture(t)
+	nobody.Openers = sealed.UnlockOptions{}
 	if err := mustOpen(t, nobody.Config).Keys.Put(t.Context(), testItem("x")); !errors.Is(err, ErrLocked) {
 		t.Errorf("a store was made without anyone: %v", err)
 	}
@@ -114,7 +114,7 @@ func TestSealedMadeMeanwhile(t *testing.T) {
 
 // A key that waits is used without anybody being asked, unless it is an older one.
 func TestSealedUnlocked(t *testing.T) {
-	w := newSealed(t)
+	w := newSealedFixture(t)
 	mustPut(t, mustOpen(t, w.Config).Keys, testItem("prod"))
 	config, err := w.Sealed()
 	if err != nil {
@@ -129,16 +129,16 @@ func TestSealedUnlocked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := WaitingName(h.Store)
-	err = unlocked.Keep(name, unlocked.Key{ID: h.Key, Secret: master, Until: time.Now().Add(time.Hour)}, time.Now())
+	name := UnlockedKeyName(h.Store)
+	err = unlocked.Put(name, unlocked.Key{ID: h.Key, Secret: master, Until: time.Now().Add(time.Hour)}, time.Now())
 	if errors.Is(err, unlocked.ErrUnsupported) {
 		t.Skip("this kernel keeps no keys for us")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unlocked.Drop(name)
-	w.Openers = sealed.Hands{}
+	defer unlocked.Remove(name)
+	w.Openers = sealed.UnlockOptions{}
 	if it, err := mustOpen(t, w.Config).Keys.Item(t.Context(), "prod"); err != nil || it.Name != "prod" {
 		t.Errorf("unlocked: %v, %v", it.Name, err)
 	}
@@ -169,11 +169,11 @@ func TestSealedIsDefault(t *testing.T) {
 		{"the passphrase of a file keystore", false, false, true, fileBackend},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := newSealed(t)
+			w := newSealedFixture(t)
 			if test.made {
 				mustPut(t, mustOpen(t, w.Config).Keys, testItem("prod"))
 			}
-			w.Backend, w.Passphrase = "", answer(testPassphrase)
+			w.Backend, w.Passphrase = "", passphraseAnswer(testPassphrase)
 			w.Getenv = func(name string) (string, bool) { return "x", test.passphrase && name == filePassphrase }
 			if test.files {
 				if err := os.MkdirAll(w.FileDir, 0o700); err != nil {
@@ -184,16 +184,16 @@ func TestSealedIsDefault(t *testing.T) {
 				}
 			}
 			if k := mustOpen(t, w.Config); k.Name != test.want {
-				t.Errorf("opens %s, want %s (passed %v)", k.Name, test.want, k.Passed)
+				t.Errorf("opens %s, want %s (passed %v)", k.Name, test.want, k.Skipped)
 			}
 		})
 	}
 }
 
-func TestSealedDamage(t *testing.T) {
-	w := newSealed(t)
+func TestCheckSealed(t *testing.T) {
+	w := newSealedFixture(t)
 	k := mustOpen(t, w.Config)
-	if found, err := Damage(t.Context(), k); err != nil || len(found) > 0 {
+	if found, err := CheckSealed(t.Context(), k); err != nil || len(found) > 0 {
 		t.Errorf("no store: %v, %v", found, err)
 	}
 	mustPut(t, k.Keys, testItem("prod"), testItem("dev"))
@@ -209,7 +209,7 @@ func TestSealedDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, err := Damage(t.Context(), k); err != nil || len(found) != 1 {
+	if found, err := CheckSealed(t.Context(), k); err != nil || len(found) != 1 {
 		t.Errorf("found %v, %v, want one", found, err)
 	}
 	read := 0
@@ -236,7 +236,7 @@ func TestSealedDamage(t *testing.T) {
 	if _, err := openSealed(t.Context(), w.Config); err == nil {
 		t.Error("a store that cannot be read was passed over")
 	}
-	if found, err := Damage(t.Context(), &Keystore{Keys: &fileRing{}}); err != nil || found != nil {
+	if found, err := CheckSealed(t.Context(), &Keystore{Keys: &fileRing{}}); err != nil || found != nil {
 		t.Errorf("another keystore: %v, %v", found, err)
 	}
 }
@@ -256,9 +256,9 @@ func TestSealedDir(t *testing.T) {
 
 // Without a state folder there is no lock for writers, so nothing is written and nobody is asked.
 func TestSealedWithoutState(t *testing.T) {
-	w := newSealed(t)
+	w := newSealedFixture(t)
 	mustPut(t, mustOpen(t, w.Config).Keys, testItem("prod"))
-	asked := len(w.asks)
+	asked := len(w.prompts)
 	w.State = nil
 	k := mustOpen(t, w.Config)
 	if err := k.Keys.Check(t.Context()); !errors.Is(err, disk.ErrNoFolder) {
@@ -267,7 +267,7 @@ func TestSealedWithoutState(t *testing.T) {
 	if err := k.Keys.Put(t.Context(), testItem("dev")); !errors.Is(err, disk.ErrNoFolder) {
 		t.Errorf("Put returned %v, want %v", err, disk.ErrNoFolder)
 	}
-	if len(w.asks) != asked {
+	if len(w.prompts) != asked {
 		t.Error("a passphrase was asked for in vain")
 	}
 	if _, err := k.Keys.Item(t.Context(), "prod"); err != nil {

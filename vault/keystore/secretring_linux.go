@@ -18,17 +18,17 @@ const generationKey = "aws-vault-generation"
 
 // secretRing is the items of one collection that carry certain attributes.
 type secretRing struct {
-	service    *secretService
-	collection string            // its label
-	inDefault  bool              // the user's default collection comes first, if there is one
-	fixed      map[string]string // attributes of all items
-	nameKey    string            // the attribute that holds the name
-	label      string            // of all items; "" for each its name
+	service         *secretService
+	collection      string            // its label
+	inDefault       bool              // the user's default collection comes first, if there is one
+	fixedAttributes map[string]string // attributes of all items
+	nameKey         string            // the attribute that holds the name
+	label           string            // passphrase all items; "" for each its name
 }
 
 func (r *secretRing) attributes(name string) map[string]string {
 	all := map[string]string{r.nameKey: name}
-	maps.Copy(all, r.fixed)
+	maps.Copy(all, r.fixedAttributes)
 	return all
 }
 
@@ -64,9 +64,9 @@ func (r *secretRing) content(ctx context.Context, path dbus.ObjectPath) (content
 	return content, err
 }
 
-// Single compares the items of one name: another program may have made a second one, for the
+// CheckUnique compares the items of one name: another program may have made a second one, for the
 // service tells items apart by all of their attributes.
-func (r *secretRing) Single(ctx context.Context, name string) error {
+func (r *secretRing) CheckUnique(ctx context.Context, name string) error {
 	paths, err := r.find(ctx, name)
 	if err != nil {
 		return secretError(err)
@@ -80,7 +80,7 @@ func (r *secretRing) Single(ctx context.Context, name string) error {
 		different[string(content)] = true
 	}
 	if len(different) > 1 {
-		return &RepeatedError{Name: name, Where: secretBackend, Items: len(paths)}
+		return &DuplicateError{Name: name, Where: secretBackend, Items: len(paths)}
 	}
 	return nil
 }
@@ -93,7 +93,7 @@ func (r *secretRing) find(ctx context.Context, name string) ([]dbus.ObjectPath, 
 		return paths, err
 	}
 	// Some services show nothing of a locked collection.
-	at, locked, err := r.state(ctx)
+	at, locked, err := r.collectionState(ctx)
 	if err != nil || !locked {
 		return nil, firstError(err, ErrNotFound)
 	}
@@ -112,7 +112,7 @@ func (r *secretRing) search(ctx context.Context, name string) ([]dbus.ObjectPath
 	if err := r.service.call(ctx, servicePath, serviceInterface+".SearchItems", args, &open, &locked); err != nil {
 		return nil, err
 	}
-	open, locked = slices.DeleteFunc(open, r.isElsewhere), slices.DeleteFunc(locked, r.isElsewhere)
+	open, locked = slices.DeleteFunc(open, r.inOtherCollection), slices.DeleteFunc(locked, r.inOtherCollection)
 	for _, path := range locked {
 		if err := r.service.unlock(ctx, path); err != nil {
 			return nil, err
@@ -121,22 +121,22 @@ func (r *secretRing) search(ctx context.Context, name string) ([]dbus.ObjectPath
 	return append(open, locked...), nil
 }
 
-// isElsewhere reports whether the item at path belongs to another collection. The fixed attributes
+// inOtherCollection reports whether the item at path belongs to another collection. The fixed attributes
 // of private items are ours alone, in whichever collection they are.
-func (r *secretRing) isElsewhere(path dbus.ObjectPath) bool {
-	if len(r.fixed) > 0 {
+func (r *secretRing) inOtherCollection(path dbus.ObjectPath) bool {
+	if len(r.fixedAttributes) > 0 {
 		return false
 	}
 	end := strings.LastIndexByte(string(path), '/')
-	return end < 0 || !r.isOurs(path[:end])
+	return end < 0 || !r.isOwnCollection(path[:end])
 }
 
-func (r *secretRing) isOurs(collection dbus.ObjectPath) bool {
+func (r *secretRing) isOwnCollection(collection dbus.ObjectPath) bool {
 	return decodePath(collection) == collectionPrefix+r.collection
 }
 
-// locate returns the path of the ring's collection, or ErrNotFound.
-func (r *secretRing) locate(ctx context.Context) (dbus.ObjectPath, error) {
+// findCollection returns the path of the ring's collection, or ErrNotFound.
+func (r *secretRing) findCollection(ctx context.Context) (dbus.ObjectPath, error) {
 	if r.inDefault {
 		var path dbus.ObjectPath
 		err := r.service.call(ctx, servicePath, serviceInterface+".ReadAlias", []any{"default"}, &path)
@@ -149,22 +149,22 @@ func (r *secretRing) locate(ctx context.Context) (dbus.ObjectPath, error) {
 		return "", err
 	}
 	paths, _ := value.Value().([]dbus.ObjectPath)
-	if i := slices.IndexFunc(paths, r.isOurs); i >= 0 {
+	if i := slices.IndexFunc(paths, r.isOwnCollection); i >= 0 {
 		return paths[i], nil
 	}
 	return "", ErrNotFound
 }
 
-// state returns the path of the ring's collection and whether it is locked, or ErrNotFound.
+// collectionState returns the path of the ring's collection and whether it is locked, or ErrNotFound.
 // Most services name the path after the label: to ask there first saves a call.
-func (r *secretRing) state(ctx context.Context) (at dbus.ObjectPath, locked bool, err error) {
+func (r *secretRing) collectionState(ctx context.Context) (at dbus.ObjectPath, locked bool, err error) {
 	if !r.inDefault {
 		at = dbus.ObjectPath(collectionPrefix + encodePath(r.collection))
 		if locked, err = r.isLocked(ctx, at); err == nil {
 			return at, locked, nil
 		}
 	}
-	if at, err = r.locate(ctx); err != nil {
+	if at, err = r.findCollection(ctx); err != nil {
 		return "", false, err
 	}
 	locked, err = r.isLocked(ctx, at)
@@ -182,9 +182,9 @@ func (r *secretRing) Put(ctx context.Context, it Item) error {
 	if err := checkName(it.Name); err != nil {
 		return err
 	}
-	at, err := r.unlocked(ctx)
+	at, err := r.unlockedCollection(ctx)
 	if errors.Is(err, ErrNotFound) {
-		at, err = r.create(ctx)
+		at, err = r.createCollection(ctx)
 	}
 	if err == nil {
 		err = r.put(ctx, at, it)
@@ -210,14 +210,14 @@ func (r *secretRing) put(ctx context.Context, at dbus.ObjectPath, it Item) error
 		return err
 	}
 	if prompt != noPath {
-		return r.answered(ctx, prompt, &path)
+		return r.completePrompt(ctx, prompt, &path)
 	}
-	r.mark(ctx, it.Name, path)
+	r.writeGeneration(ctx, it.Name, path)
 	return nil
 }
 
-// answered asks the user and stores the path that comes of it.
-func (r *secretRing) answered(ctx context.Context, prompt dbus.ObjectPath, path *dbus.ObjectPath) error {
+// completePrompt asks the user and stores the path that comes of it.
+func (r *secretRing) completePrompt(ctx context.Context, prompt dbus.ObjectPath, path *dbus.ObjectPath) error {
 	result, err := r.service.prompt(ctx, prompt)
 	if err != nil {
 		return err
@@ -225,9 +225,9 @@ func (r *secretRing) answered(ctx context.Context, prompt dbus.ObjectPath, path 
 	return dbus.Store([]any{result.Value()}, path)
 }
 
-// mark gives the item a new generation. It comes after the writing because an item is replaced
+// writeGeneration gives the item a new generation. It comes after the writing because an item is replaced
 // only if all attributes are the same. Without it the stamp still changes with the second.
-func (r *secretRing) mark(ctx context.Context, name string, path dbus.ObjectPath) {
+func (r *secretRing) writeGeneration(ctx context.Context, name string, path dbus.ObjectPath) {
 	all := r.attributes(name)
 	all[generationKey] = hex.EncodeToString(random(8))
 	args := []any{itemInterface, "Attributes", dbus.MakeVariant(all)}
@@ -236,20 +236,20 @@ func (r *secretRing) mark(ctx context.Context, name string, path dbus.ObjectPath
 	}
 }
 
-// create makes the ring's collection. The service asks the user for its password.
-func (r *secretRing) create(ctx context.Context) (dbus.ObjectPath, error) {
+// createCollection makes the ring's collection. The service asks the user for its password.
+func (r *secretRing) createCollection(ctx context.Context) (dbus.ObjectPath, error) {
 	properties := map[string]dbus.Variant{collectionInterface + ".Label": dbus.MakeVariant(r.collection)}
 	var path, prompt dbus.ObjectPath
 	err := r.service.call(ctx, servicePath, serviceInterface+".CreateCollection", []any{properties, ""}, &path, &prompt)
 	if err == nil && prompt != noPath {
-		err = r.answered(ctx, prompt, &path)
+		err = r.completePrompt(ctx, prompt, &path)
 	}
 	return path, err
 }
 
-// unlocked returns the ring's collection once it is unlocked, or ErrNotFound.
-func (r *secretRing) unlocked(ctx context.Context) (dbus.ObjectPath, error) {
-	at, locked, err := r.state(ctx)
+// unlockedCollection returns the ring's collection once it is unlocked, or ErrNotFound.
+func (r *secretRing) unlockedCollection(ctx context.Context) (dbus.ObjectPath, error) {
+	at, locked, err := r.collectionState(ctx)
 	if err == nil && locked {
 		err = r.service.unlock(ctx, at)
 	}
@@ -278,7 +278,7 @@ func (r *secretRing) Remove(ctx context.Context, name string) error {
 }
 
 func (r *secretRing) Names(ctx context.Context) ([]string, error) {
-	at, err := r.unlocked(ctx)
+	at, err := r.unlockedCollection(ctx)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
@@ -304,9 +304,9 @@ func (r *secretRing) Names(ctx context.Context) ([]string, error) {
 }
 
 func (r *secretRing) items(ctx context.Context, at dbus.ObjectPath) ([]dbus.ObjectPath, error) {
-	if len(r.fixed) > 0 {
+	if len(r.fixedAttributes) > 0 {
 		var paths []dbus.ObjectPath
-		err := r.service.call(ctx, at, collectionInterface+".SearchItems", []any{r.fixed}, &paths)
+		err := r.service.call(ctx, at, collectionInterface+".SearchItems", []any{r.fixedAttributes}, &paths)
 		return paths, err
 	}
 	var value dbus.Variant
@@ -317,9 +317,9 @@ func (r *secretRing) items(ctx context.Context, at dbus.ObjectPath) ([]dbus.Obje
 
 // allAttributes asks for the attributes of many items at once, in one round trip instead of many.
 func (r *secretRing) allAttributes(ctx context.Context, paths []dbus.ObjectPath) ([]map[string]string, error) {
-	ctx, cancel := within(ctx, busTimeout)
+	ctx, cancel := withBusTimeout(ctx, busTimeout)
 	defer cancel()
-	conn, err := r.service.bus.connected(ctx)
+	conn, err := r.service.bus.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -362,7 +362,7 @@ func (r *secretRing) Stamp(ctx context.Context, name string) (string, error) {
 }
 
 func (r *secretRing) Check(ctx context.Context) error {
-	_, err := r.unlocked(ctx)
+	_, err := r.unlockedCollection(ctx)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}

@@ -104,7 +104,7 @@ func createCollection(t *testing.T, ring *secretRing) {
 }
 
 func TestSecretServiceInterop(t *testing.T) {
-	needs(t, "dbus-daemon", "gnome-keyring-daemon", "go")
+	skipUnlessInterop(t, "dbus-daemon", "gnome-keyring-daemon", "go")
 	address := startGNOMEKeyring(t)
 	k := mustOpen(t, Config{Getenv: busAt(address), State: disk.NewFolder(t.TempDir())})
 	if k.Name != secretBackend {
@@ -121,7 +121,7 @@ func TestSecretServiceInterop(t *testing.T) {
 	t.Run("keys", func(t *testing.T) { testRing(t, keys, ringTest{names: paths}) })
 	t.Run("private", func(t *testing.T) { testRing(t, k.Private, ringTest{names: paths, private: true}) })
 	t.Run("seven", func(t *testing.T) {
-		testSeven(t, buildSeven(t, secretBackend, "DBUS_SESSION_BUS_ADDRESS="+address), k, ringTest{})
+		testAWSVault7(t, buildAWSVault7(t, secretBackend, "DBUS_SESSION_BUS_ADDRESS="+address), k, ringTest{})
 	})
 	if keys.service.session.key == nil {
 		t.Error("secrets crossed the bus in the clear")

@@ -33,30 +33,30 @@ type secretService struct {
 	bus    *sessionBus
 	config Config
 
-	turn    mutex.Mutex // one at a time opens a session or asks the user
+	lock    mutex.Mutex // one at a time opens a session or asks the user
 	session *secretSession
 }
 
 // openSecretService opens what aws-vault 7 keeps in the Secret Service.
 func (b *sessionBus) openSecretService(ctx context.Context, c Config) (*Keystore, error) {
-	if err := b.running(ctx, secretBackend, serviceName); err != nil {
+	if err := b.ensureRunning(ctx, secretBackend, serviceName); err != nil {
 		return nil, err
 	}
-	s := &secretService{bus: b, config: c, turn: mutex.New()}
+	s := &secretService{bus: b, config: c, lock: mutex.New()}
 	keys := &secretRing{
 		service:    s,
 		collection: orElse(c.Collection, "awsvault"),
 		nameKey:    "profile",
 	}
-	rest := &secretRing{
-		service:    s,
-		collection: "awsvault-private",
-		inDefault:  true,
-		fixed:      map[string]string{"application": "aws-vault", "kind": "private"},
-		nameKey:    "name",
-		label:      "aws-vault",
+	privateItems := &secretRing{
+		service:         s,
+		collection:      "awsvault-private",
+		inDefault:       true,
+		fixedAttributes: map[string]string{"application": "aws-vault", "kind": "private"},
+		nameKey:         "name",
+		label:           "aws-vault",
 	}
-	return &Keystore{Name: secretBackend, Keys: keys, Private: hidden{ring: rest, where: secretBackend}}, nil
+	return &Keystore{Name: secretBackend, Keys: keys, Private: privateRing{ring: privateItems, location: secretBackend}}, nil
 }
 
 func (s *secretService) call(ctx context.Context, path dbus.ObjectPath, method string, args []any, out ...any) error {
@@ -66,24 +66,24 @@ func (s *secretService) call(ctx context.Context, path dbus.ObjectPath, method s
 // withSession calls act with the session. If the service no longer knows it, because it was
 // restarted, act is called once more with a new one.
 func (s *secretService) withSession(ctx context.Context, act func(*secretSession) error) error {
-	for again := false; ; again = true {
-		session, err := s.theSession(ctx, again)
+	for renew := false; ; renew = true {
+		session, err := s.getSession(ctx, renew)
 		if err != nil {
 			return err
 		}
-		if err := act(session); again || errorName(err) != "org.freedesktop.Secret.Error.NoSession" {
+		if err := act(session); renew || errorName(err) != "org.freedesktop.Secret.Error.NoSession" {
 			return err
 		}
 	}
 }
 
-func (s *secretService) theSession(ctx context.Context, anew bool) (*secretSession, error) {
-	give, err := s.turn.Lock(ctx)
+func (s *secretService) getSession(ctx context.Context, renew bool) (*secretSession, error) {
+	release, err := s.lock.Lock(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer give()
-	if s.session == nil || anew {
+	defer release()
+	if s.session == nil || renew {
 		if s.session, err = s.openSession(ctx); err != nil {
 			s.session = nil
 			return nil, err
@@ -94,11 +94,11 @@ func (s *secretService) theSession(ctx context.Context, anew bool) (*secretSessi
 
 // unlock has the user unlock what is at path, if it is locked.
 func (s *secretService) unlock(ctx context.Context, path dbus.ObjectPath) error {
-	give, err := s.turn.Lock(ctx)
+	release, err := s.lock.Lock(ctx)
 	if err != nil {
 		return err
 	}
-	defer give()
+	defer release()
 	var unlocked []dbus.ObjectPath
 	var prompt dbus.ObjectPath
 	err = s.call(ctx, servicePath, serviceInterface+".Unlock", []any{[]dbus.ObjectPath{path}}, &unlocked, &prompt)
@@ -109,13 +109,13 @@ func (s *secretService) unlock(ctx context.Context, path dbus.ObjectPath) error 
 	return err
 }
 
-// errPromptGone says that the connection broke while the user was asked.
-var errPromptGone = errors.New("the session bus went away while it asked")
+// errBusClosed says that the connection broke while the user was asked.
+var errBusClosed = errors.New("the session bus went away while it asked")
 
 // prompt shows the service's own question to the user and returns what came of it.
 // https://specifications.freedesktop.org/secret-service/latest/prompts.html
 func (s *secretService) prompt(ctx context.Context, path dbus.ObjectPath) (dbus.Variant, error) {
-	conn, err := s.bus.connected(ctx)
+	conn, err := s.bus.connect(ctx)
 	if err != nil {
 		return dbus.Variant{}, err
 	}
@@ -147,7 +147,7 @@ func completed(ctx context.Context, path dbus.ObjectPath, signals <-chan *dbus.S
 			return nil, context.Cause(ctx)
 		case signal, ok := <-signals:
 			if !ok {
-				return nil, errPromptGone
+				return nil, errBusClosed
 			}
 			if signal.Path == path && signal.Name == "org.freedesktop.Secret.Prompt.Completed" {
 				return signal, nil

@@ -96,7 +96,7 @@ func TestSecretServiceOtherCollections(t *testing.T) {
 	if names, err := k.Keys.Names(t.Context()); err != nil || !slices.Equal(names, []string{"dev"}) {
 		t.Errorf("Names = %q, %v", names, err)
 	}
-	if names, err := k.Private.Names(t.Context()); err != nil || !slices.Equal(names, []string{hide("session")}) {
+	if names, err := k.Private.Names(t.Context()); err != nil || !slices.Equal(names, []string{privateName("session")}) {
 		t.Errorf("private Names = %q, %v", names, err)
 	}
 	if err := k.Keys.Remove(t.Context(), "prod"); !errors.Is(err, ErrNotFound) {
@@ -110,11 +110,11 @@ func TestSecretServiceOtherCollections(t *testing.T) {
 }
 
 // Another program's item of the same name is a second one, if its attributes are different.
-func TestSecretServiceSingle(t *testing.T) {
+func TestSecretServiceUnique(t *testing.T) {
 	s := newFakeSecrets(t)
 	k := mustOpen(t, s.config(t))
 	mustPut(t, k.Keys, testItem("prod"))
-	if err := Single(t.Context(), k.Keys, "prod"); err != nil {
+	if err := CheckUnique(t.Context(), k.Keys, "prod"); err != nil {
 		t.Errorf("one item: %v", err)
 	}
 	add := func(path dbus.ObjectPath, content []byte) {
@@ -131,12 +131,12 @@ func TestSecretServiceSingle(t *testing.T) {
 		return content
 	}
 	add(keysPath+"/98", copyOf())
-	if err := Single(t.Context(), k.Keys, "prod"); err != nil {
+	if err := CheckUnique(t.Context(), k.Keys, "prod"); err != nil {
 		t.Errorf("two items with one content: %v", err)
 	}
 	add(keysPath+"/99", []byte("another key"))
-	var several *RepeatedError
-	if err := Single(t.Context(), k.Keys, "prod"); !errors.As(err, &several) || several.Items != 3 {
+	var several *DuplicateError
+	if err := CheckUnique(t.Context(), k.Keys, "prod"); !errors.As(err, &several) || several.Items != 3 {
 		t.Errorf("two contents: %v", err)
 	}
 }
@@ -190,21 +190,21 @@ func TestSecretServiceLocked(t *testing.T) {
 	}
 }
 
-func TestSecretServiceLockedMeanwhile(t *testing.T) {
+func TestSecretServiceLockedAgain(t *testing.T) {
 	s := newFakeSecrets(t)
 	k := mustOpen(t, s.config(t))
 	mustPut(t, k.Keys, testItem("prod"))
-	refused := answers(busFault("org.freedesktop.Secret.Error.IsLocked"))
+	refused := answers(busErrorName("org.freedesktop.Secret.Error.IsLocked"))
 	s.with(func() { s.handlers[itemInterface+".GetSecret"] = refused })
 	if _, err := k.Keys.Item(t.Context(), "prod"); !errors.Is(err, ErrLocked) {
 		t.Errorf("Item returned %v, want %v", err, ErrLocked)
 	}
 }
 
-// TestSecretServiceAsks has the service ask the user at each creation and removal.
-func TestSecretServiceAsks(t *testing.T) {
+// TestSecretServicePrompts has the service ask the user at each creation and removal.
+func TestSecretServicePrompts(t *testing.T) {
 	s := newFakeSecrets(t)
-	s.asks = true
+	s.alwaysPrompt = true
 	k := mustOpen(t, s.config(t))
 	mustPut(t, k.Keys, testItem("prod"))
 	wantItem(t, k.Keys, testItem("prod"), ringTest{})
@@ -243,7 +243,7 @@ func TestSecretServiceReconnects(t *testing.T) {
 	s := newFakeSecrets(t)
 	k := mustOpen(t, s.config(t))
 	mustPut(t, k.Keys, testItem("prod"))
-	s.cut()
+	s.closeConnections()
 	<-k.Keys.(*secretRing).service.bus.conn.Context().Done()
 	wantItem(t, k.Keys, testItem("prod"), ringTest{})
 }
@@ -293,7 +293,7 @@ func TestSecretServiceStarts(t *testing.T) {
 	s.handle(map[string]func(busCall) ([]any, error){
 		busName + ".NameHasOwner":         answers(nil, false),
 		busName + ".ListActivatableNames": answers(nil, []string{serviceName}),
-		busName + ".StartServiceByName":   answers(busFault("org.freedesktop.DBus.Error.Spawn.ChildExited")),
+		busName + ".StartServiceByName":   answers(busErrorName("org.freedesktop.DBus.Error.Spawn.ChildExited")),
 	})
 	c := s.config(t)
 	c.Backend = secretBackend
@@ -314,8 +314,8 @@ func TestSecretServiceSystemSocket(t *testing.T) {
 	}
 }
 
-// TestFileTouchesNoBus opens the file keystore where there is a bus.
-func TestFileTouchesNoBus(t *testing.T) {
+// TestFileDoesNotUseBus opens the file keystore where there is a bus.
+func TestFileDoesNotUseBus(t *testing.T) {
 	s := newFakeSecrets(t)
 	c := fileConfig(t, testPassphrase)
 	c.Getenv = busAt(s.address)
@@ -325,18 +325,18 @@ func TestFileTouchesNoBus(t *testing.T) {
 	}
 }
 
-// TestOpenWaits ends the context while the bus gives no answer: that is no reason to pass over.
-func TestOpenWaits(t *testing.T) {
+// TestOpenDoesNotSkipSilentBus ends the context while the bus gives no answer: that is no reason to pass over.
+func TestOpenDoesNotSkipSilentBus(t *testing.T) {
 	s := newFakeSecrets(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	for _, method := range []string{".NameHasOwner", ".Hello"} {
 		s.handle(map[string]func(busCall) ([]any, error){busName + method: func(busCall) ([]any, error) {
 			cancel()
-			return nil, errSilent
+			return nil, errNoReply
 		}})
 		_, err := Open(ctx, s.config(t))
-		var none *NoneError
+		var none *NoKeystoreError
 		if !errors.Is(err, context.Canceled) || errors.As(err, &none) {
 			t.Errorf("Open returned %v, want %v", err, context.Canceled)
 		}
@@ -345,11 +345,11 @@ func TestOpenWaits(t *testing.T) {
 
 func TestSecretSession(t *testing.T) {
 	ours, theirs := newExchange(), newExchange()
-	ourKey, err := ours.key(theirs.public.Bytes())
+	ourKey, err := ours.sharedKey(theirs.public.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirKey, err := theirs.key(ours.public.Bytes())
+	theirKey, err := theirs.sharedKey(ours.public.Bytes())
 	if err != nil || !bytes.Equal(ourKey, theirKey) {
 		t.Fatalf("the keys differ (%v)", err)
 	}
@@ -367,7 +367,7 @@ func TestSecretSession(t *testing.T) {
 	top := groupPrime().Bytes()
 	top[len(top)-1]--
 	for _, bad := range [][]byte{nil, {0}, {1}, top, groupPrime().Bytes(), make([]byte, groupSize+1)} {
-		if _, err := ours.key(bad); !errors.Is(err, errBadExchange) {
+		if _, err := ours.sharedKey(bad); !errors.Is(err, errBadExchange) {
 			t.Errorf("the public number %.8x returned %v", bad, err)
 		}
 	}

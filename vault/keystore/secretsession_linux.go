@@ -58,8 +58,8 @@ func newExchange() exchange {
 
 var errBadExchange = errors.New("the service's part of the key exchange is not a number of the group")
 
-// key is what both sides make of their halves.
-func (e exchange) key(theirs []byte) ([]byte, error) {
+// sharedKey is what both sides make of their halves.
+func (e exchange) sharedKey(theirs []byte) ([]byte, error) {
 	y := new(big.Int).SetBytes(theirs)
 	top := new(big.Int).Sub(groupPrime(), big.NewInt(1))
 	if len(theirs) > groupSize || y.Cmp(big.NewInt(1)) <= 0 || y.Cmp(top) >= 0 {
@@ -89,7 +89,7 @@ func (s *secretService) openSession(ctx context.Context) (*secretSession, error)
 	if !ok {
 		return nil, errBadExchange
 	}
-	key, err := ours.key(theirs)
+	key, err := ours.sharedKey(theirs)
 	return &secretSession{path: path, key: key}, err
 }
 

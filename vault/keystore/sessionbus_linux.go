@@ -45,8 +45,8 @@ func (b *sessionBus) address() (string, error) {
 	return "unix:path=" + dbus.EscapeBusAddressValue(path), nil
 }
 
-// connected returns the connection, made anew if an earlier one broke.
-func (b *sessionBus) connected(ctx context.Context) (*dbus.Conn, error) {
+// connect returns the connection, made anew if an earlier one broke.
+func (b *sessionBus) connect(ctx context.Context) (*dbus.Conn, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.conn != nil && b.conn.Connected() {
@@ -67,7 +67,7 @@ func (b *sessionBus) connected(ctx context.Context) (*dbus.Conn, error) {
 // dial connects within busTimeout. The library's own dialling heeds no context, so that one that
 // hangs is left behind.
 func dial(ctx context.Context, address string) (*dbus.Conn, error) {
-	ctx, cancel := within(ctx, busTimeout)
+	ctx, cancel := withBusTimeout(ctx, busTimeout)
 	defer cancel()
 	type result struct {
 		conn *dbus.Conn
@@ -91,28 +91,28 @@ func dial(ctx context.Context, address string) (*dbus.Conn, error) {
 	}
 }
 
-// errNoAnswer is the cause of a context that within has ended.
-var errNoAnswer error = noAnswer{}
+// errBusTimeout is the cause of a context that within has ended.
+var errBusTimeout error = busTimeoutError{}
 
-type noAnswer struct{}
+type busTimeoutError struct{}
 
-func (noAnswer) Error() string { return fmt.Sprintf("no answer in %v", busTimeout) }
+func (busTimeoutError) Error() string { return fmt.Sprintf("no answer in %v", busTimeout) }
 
-func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, d, errNoAnswer)
+func withBusTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, d, errBusTimeout)
 }
 
 // call calls a method that asks nobody anything and stores its answer in out.
 func (b *sessionBus) call(ctx context.Context, to, path, method string, args []any, out ...any) error {
 	b.config.catchSignals()
-	ctx, cancel := within(ctx, busTimeout)
+	ctx, cancel := withBusTimeout(ctx, busTimeout)
 	defer cancel()
-	return b.callAsking(ctx, to, path, method, args, out...)
+	return b.callWithPrompt(ctx, to, path, method, args, out...)
 }
 
-// callAsking calls a method whose answer a person may have to give: only ctx bounds it.
-func (b *sessionBus) callAsking(ctx context.Context, to, path, method string, args []any, out ...any) error {
-	conn, err := b.connected(ctx)
+// callWithPrompt calls a method whose answer a person may have to give: only ctx bounds it.
+func (b *sessionBus) callWithPrompt(ctx context.Context, to, path, method string, args []any, out ...any) error {
+	conn, err := b.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -125,10 +125,10 @@ func (b *sessionBus) callAsking(ctx context.Context, to, path, method string, ar
 
 const busName, busPath = "org.freedesktop.DBus", "/org/freedesktop/DBus"
 
-// running returns nil if name has an owner on the bus, started now if need be. Without one the
+// ensureRunning returns nil if name has an owner on the bus, started now if need be. Without one the
 // error is an *UnavailableError for backend; the context's end and a bus or a service that does not
 // answer are other errors.
-func (b *sessionBus) running(ctx context.Context, backend, name string) error {
+func (b *sessionBus) ensureRunning(ctx context.Context, backend, name string) error {
 	var owned bool
 	if err := b.call(ctx, busName, busPath, busName+".NameHasOwner", []any{name}, &owned); err != nil {
 		return busError(ctx, backend, err)
@@ -156,7 +156,7 @@ func (b *sessionBus) running(ctx context.Context, backend, name string) error {
 }
 
 func busError(ctx context.Context, backend string, err error) error {
-	if context.Cause(ctx) != nil || errors.Is(err, errNoAnswer) {
+	if context.Cause(ctx) != nil || errors.Is(err, errBusTimeout) {
 		return fmt.Errorf("%s: session bus: %w", backend, err)
 	}
 	reason := err.Error()

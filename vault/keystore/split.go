@@ -18,9 +18,9 @@ import (
 // before the item itself, which names the number and has the first part: until then the old item
 // stands with its own parts, and whatever is missing later is noticed.
 type split struct {
-	ring  Ring
-	limit int // bytes that the ring below takes
-	where string
+	ring     Ring
+	limit    int // bytes that the ring below takes
+	location string
 }
 
 // The item itself, and each part, begin with a line that says what follows.
@@ -49,25 +49,25 @@ var (
 )
 
 // A writing is what the ring holds under an item's name.
-type writing struct {
+type splitVersion struct {
 	id    string // empty for a whole item that is not marked
 	parts int    // 1 for a whole item
 	first []byte // the first part
 }
 
 // parseSplit takes apart what the ring holds under an item's name.
-func parseSplit(data []byte) (writing, error) {
+func parseSplit(data []byte) (splitVersion, error) {
 	if !bytes.HasPrefix(data, []byte(splitMark)) {
-		return writing{parts: 1, first: data}, nil
+		return splitVersion{parts: 1, first: data}, nil
 	}
 	line := splitLine().FindSubmatch(data)
 	if line == nil {
-		return writing{}, errBadSplit
+		return splitVersion{}, errBadSplit
 	}
-	w := writing{id: string(line[1]), first: data[len(line[0]):]}
+	w := splitVersion{id: string(line[1]), first: data[len(line[0]):]}
 	fmt.Sscan(string(line[2]), &w.parts) // digits, by the pattern
 	if w.parts > maxSplitParts {
-		return writing{}, errBadSplit
+		return splitVersion{}, errBadSplit
 	}
 	return w, nil
 }
@@ -76,7 +76,7 @@ func (s split) Item(ctx context.Context, name string) (Item, error) {
 	if err := checkName(name); err != nil {
 		return Item{}, err
 	}
-	seen := "none"
+	lastID := "none"
 	for range maxRereads {
 		it, err := s.ring.Item(ctx, name)
 		if err != nil {
@@ -89,19 +89,19 @@ func (s split) Item(ctx context.Context, name string) (Item, error) {
 		switch {
 		case err == nil:
 			return it, nil
-		case errors.Is(err, errPartMissing) && w.id != seen:
-			seen = w.id // perhaps it was replaced between its parts: then it has another number now
+		case errors.Is(err, errPartMissing) && w.id != lastID:
+			lastID = w.id // perhaps it was replaced between its parts: then it has another number now
 		case errors.Is(err, errPartMissing) || errors.Is(err, errBadSplit):
-			return Item{}, &DamagedError{Name: name, Where: s.where, Err: err}
+			return Item{}, &DamagedError{Name: name, Where: s.location, Err: err}
 		default:
 			return Item{}, err
 		}
 	}
-	return Item{}, fmt.Errorf("item %q in %s: replaced %d times while it was read", name, s.where, maxRereads)
+	return Item{}, fmt.Errorf("item %q in %s: replaced %d times while it was read", name, s.location, maxRereads)
 }
 
 // join appends the other parts of an item to its first.
-func (s split) join(ctx context.Context, name string, w writing) ([]byte, error) {
+func (s split) join(ctx context.Context, name string, w splitVersion) ([]byte, error) {
 	data := w.first
 	for i := 2; i <= w.parts; i++ {
 		part, err := s.ring.Item(ctx, s.part(name, w.id, i))
@@ -123,18 +123,18 @@ func (s split) Put(ctx context.Context, it Item) error {
 	if partName().MatchString(it.Name) {
 		return &NameError{Name: it.Name, Reason: "is kept for parts of long items"}
 	}
-	old := s.written(ctx, it.Name)
+	old := s.currentVersion(ctx, it.Name)
 	if err := s.put(ctx, it); err != nil {
 		return err
 	}
 	return s.removeParts(ctx, it.Name, old.id, old.parts)
 }
 
-// written is the item as it stands; without parts if it cannot be read.
-func (s split) written(ctx context.Context, name string) writing {
+// currentVersion is the item as it stands; without parts if it cannot be read.
+func (s split) currentVersion(ctx context.Context, name string) splitVersion {
 	it, err := s.ring.Item(ctx, name)
 	if err != nil {
-		return writing{}
+		return splitVersion{}
 	}
 	w, _ := parseSplit(it.Data)
 	return w

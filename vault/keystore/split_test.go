@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// memory is a ring that takes only short items, keeps only their data, and fails when told to.
-type memory struct {
+// limitedRing is a ring that takes only short items, keeps only their data, and fails when told to.
+type limitedRing struct {
 	limit int
 	fail  func(act, name string) error
 
@@ -23,13 +23,13 @@ type memory struct {
 	stamps map[string]int
 }
 
-func newMemory(limit int) *memory {
-	return &memory{limit: limit, items: map[string][]byte{}, stamps: map[string]int{}}
+func newLimitedRing(limit int) *limitedRing {
+	return &limitedRing{limit: limit, items: map[string][]byte{}, stamps: map[string]int{}}
 }
 
 var errTooLong = errors.New("too long for this ring")
 
-func (m *memory) act(ctx context.Context, act, name string) (unlock func(), err error) {
+func (m *limitedRing) begin(ctx context.Context, act, name string) (unlock func(), err error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
@@ -46,8 +46,8 @@ func (m *memory) act(ctx context.Context, act, name string) (unlock func(), err 
 	return m.mu.Unlock, nil
 }
 
-func (m *memory) Item(ctx context.Context, name string) (Item, error) {
-	unlock, err := m.act(ctx, "item", name)
+func (m *limitedRing) Item(ctx context.Context, name string) (Item, error) {
+	unlock, err := m.begin(ctx, "item", name)
 	if err != nil {
 		return Item{}, err
 	}
@@ -59,8 +59,8 @@ func (m *memory) Item(ctx context.Context, name string) (Item, error) {
 	return Item{Name: name, Data: bytes.Clone(data)}, nil
 }
 
-func (m *memory) Put(ctx context.Context, it Item) error {
-	unlock, err := m.act(ctx, "put", it.Name)
+func (m *limitedRing) Put(ctx context.Context, it Item) error {
+	unlock, err := m.begin(ctx, "put", it.Name)
 	if err != nil {
 		return err
 	}
@@ -73,8 +73,8 @@ func (m *memory) Put(ctx context.Context, it Item) error {
 	return nil
 }
 
-func (m *memory) Remove(ctx context.Context, name string) error {
-	unlock, err := m.act(ctx, "remove", name)
+func (m *limitedRing) Remove(ctx context.Context, name string) error {
+	unlock, err := m.begin(ctx, "remove", name)
 	if err != nil {
 		return err
 	}
@@ -86,8 +86,8 @@ func (m *memory) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
-func (m *memory) Names(ctx context.Context) ([]string, error) {
-	unlock, err := m.act(ctx, "names", "all")
+func (m *limitedRing) Names(ctx context.Context) ([]string, error) {
+	unlock, err := m.begin(ctx, "names", "all")
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (m *memory) Names(ctx context.Context) ([]string, error) {
 	return slices.Sorted(maps.Keys(m.items)), nil
 }
 
-func (m *memory) Stamp(ctx context.Context, name string) (string, error) {
+func (m *limitedRing) Stamp(ctx context.Context, name string) (string, error) {
 	if _, err := m.Item(ctx, name); err != nil {
 		return "", err
 	}
@@ -104,16 +104,16 @@ func (m *memory) Stamp(ctx context.Context, name string) (string, error) {
 	return fmt.Sprint(m.stamps[name]), nil
 }
 
-func (m *memory) Check(ctx context.Context) error { return context.Cause(ctx) }
+func (m *limitedRing) Check(ctx context.Context) error { return context.Cause(ctx) }
 
 const testLimit = 200
 
 func TestSplit(t *testing.T) {
 	for _, limit := range []int{100, testLimit, 2560} {
-		m := newMemory(limit)
-		s := split{ring: m, limit: limit, where: "memory"}
+		m := newLimitedRing(limit)
+		s := split{ring: m, limit: limit, location: "memory"}
 		testRing(t, s, ringTest{dataOnly: true, names: []string{"a#2", "#"}})
-		testRing(t, hidden{ring: s, where: "memory"}, ringTest{private: true})
+		testRing(t, privateRing{ring: s, location: "memory"}, ringTest{private: true})
 		if len(m.items) != 0 {
 			t.Errorf("%d items were left", len(m.items))
 		}
@@ -121,8 +121,8 @@ func TestSplit(t *testing.T) {
 }
 
 func TestSplitSizes(t *testing.T) {
-	m := newMemory(testLimit)
-	s := split{ring: m, limit: testLimit, where: "memory"}
+	m := newLimitedRing(testLimit)
+	s := split{ring: m, limit: testLimit, location: "memory"}
 	for n := range 5 * testLimit {
 		it := Item{Name: "prod", Data: bytes.Repeat([]byte{'x'}, n)}
 		mustPut(t, s, it)
@@ -151,8 +151,8 @@ func TestSplitInterrupted(t *testing.T) {
 	broken := errors.New("broken on purpose")
 	old, new := strings.Repeat("old", testLimit), strings.Repeat("new", testLimit)
 	for at := 1; ; at++ {
-		m := newMemory(testLimit)
-		s := split{ring: m, limit: testLimit, where: "memory"}
+		m := newLimitedRing(testLimit)
+		s := split{ring: m, limit: testLimit, location: "memory"}
 		mustPut(t, s, Item{Name: "prod", Data: []byte(old)})
 		acts := 0
 		m.fail = func(act, name string) error {
@@ -183,19 +183,19 @@ func TestSplitInterrupted(t *testing.T) {
 }
 
 func TestSplitDamaged(t *testing.T) {
-	for name, damage := range map[string]func(m *memory){
-		"part missing": func(m *memory) {
+	for name, damage := range map[string]func(m *limitedRing){
+		"part missing": func(m *limitedRing) {
 			for name := range m.items {
 				if strings.HasSuffix(name, ".2") {
 					delete(m.items, name)
 				}
 			}
 		},
-		"line cut":       func(m *memory) { m.items["prod"] = []byte(splitMark + "0123") },
-		"too many parts": func(m *memory) { m.items["prod"] = []byte(splitMark + "0123456789abcdef 999\n") },
+		"line cut":       func(m *limitedRing) { m.items["prod"] = []byte(splitMark + "0123") },
+		"too many parts": func(m *limitedRing) { m.items["prod"] = []byte(splitMark + "0123456789abcdef 999\n") },
 	} {
-		m := newMemory(testLimit)
-		s := split{ring: m, limit: testLimit, where: "memory"}
+		m := newLimitedRing(testLimit)
+		s := split{ring: m, limit: testLimit, location: "memory"}
 		mustPut(t, s, Item{Name: "prod", Data: make([]byte, 3*testLimit)})
 		damage(m)
 		var damaged *DamagedError
@@ -205,10 +205,10 @@ func TestSplitDamaged(t *testing.T) {
 	}
 }
 
-// TestSplitReplacedMeanwhile replaces the item between the reading of its parts.
-func TestSplitReplacedMeanwhile(t *testing.T) {
-	m := newMemory(testLimit)
-	s := split{ring: m, limit: testLimit, where: "memory"}
+// TestSplitReplacedWhileRead replaces the item between the reading of its parts.
+func TestSplitReplacedWhileRead(t *testing.T) {
+	m := newLimitedRing(testLimit)
+	s := split{ring: m, limit: testLimit, location: "memory"}
 	mustPut(t, s, Item{Name: "prod", Data: bytes.Repeat([]byte("old"), testLimit)})
 	replaced := false
 	m.fail = func(act, name string) error {

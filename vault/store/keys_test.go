@@ -276,7 +276,7 @@ func TestFingerprint(t *testing.T) {
 	r.BeforeAny = nil
 	seen[during] = "what was there during a writing"
 	changed("the end of a writing")
-	r.Marks["work"] = "later"
+	r.StampSuffixes["work"] = "later"
 	changed("one by another program")
 	if r.Calls["Item"] != 0 {
 		t.Errorf("%d items were opened, though the keystore has stamps", r.Calls["Item"])

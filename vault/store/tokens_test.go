@@ -57,7 +57,7 @@ func TestSignedInAs(t *testing.T) {
 		if warnings := tokens.Exchange(nameA).finish(t.Context(), token(secret)); warnings != nil {
 			t.Fatal(warnings)
 		}
-		w.ring.Marks[nameA] = stamp
+		w.ring.StampSuffixes[nameA] = stamp
 	}
 	none := who()
 	write("alice", "1")
@@ -75,7 +75,7 @@ func TestSignedInAs(t *testing.T) {
 	unstamped := who()
 	w.ring.NoStamps = false
 	w.ring.Items[nameA] = keystore.Item{Name: nameA, Data: []byte("junk")}
-	w.ring.Marks[nameA] = "3"
+	w.ring.StampSuffixes[nameA] = "3"
 	damaged := who()
 	if err := os.Remove(filepath.Join(w.dir, indexFile)); err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func TestSignedInAs(t *testing.T) {
 	}
 	for _, call := range []string{"Stamp", "Item"} {
 		w.ring.Errors[call] = errors.New("locked")
-		w.ring.Marks[nameA] += "x"
+		w.ring.StampSuffixes[nameA] += "x"
 		if _, err := tokens.SignedInAs(t.Context(), nameA, nil); err == nil {
 			t.Errorf("a keystore whose %s fails says that nobody is signed in", call)
 		}

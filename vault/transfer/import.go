@@ -21,14 +21,14 @@ type Imported struct {
 func Import(ctx context.Context, v *vault.Vault, name string, key aws.Credentials, overwrite bool) (Imported, error) {
 	m := Migration{To: v.Keys, Overwrite: overwrite}
 	outcome, err := m.decide(ctx, name, key)
-	if err != nil || outcome == LeftAlone {
+	if err != nil || outcome == NotOverwritten {
 		return Imported{Outcome: outcome}, err
 	}
 	caller, err := v.Caller(ctx, name, key)
 	if err != nil {
 		return Imported{}, err
 	}
-	if outcome != AlreadyThere {
+	if outcome != AlreadyStored {
 		if err := v.Keys.PutVerified(ctx, name, key); err != nil {
 			return Imported{}, err
 		}

@@ -35,8 +35,8 @@ type Outcome int
 const (
 	Copied      Outcome = iota
 	Overwritten         // another key was there
-	AlreadyThere
-	LeftAlone // another key is there
+	AlreadyStored
+	NotOverwritten // another key is there
 )
 
 // MoveError says that a key was not moved, or not deleted, and stands where it was.
@@ -55,11 +55,11 @@ var errChanged = errors.New("it was replaced by another key while it was copied"
 // Move copies the key of that name, reads it back and compares. Any error is a
 // [*MoveError], and then nothing was deleted.
 func (m Migration) Move(ctx context.Context, name string) (Moved, error) {
-	moved, err := m.move(ctx, name)
+	result, err := m.move(ctx, name)
 	if err != nil {
 		return Moved{}, &MoveError{name, err}
 	}
-	return moved, nil
+	return result, nil
 }
 
 func (m Migration) move(ctx context.Context, name string) (Moved, error) {
@@ -76,10 +76,10 @@ func (m Migration) move(ctx context.Context, name string) (Moved, error) {
 			return Moved{}, err
 		}
 	}
-	if !m.Delete || outcome == LeftAlone {
+	if !m.Delete || outcome == NotOverwritten {
 		return Moved{Outcome: outcome}, nil
 	}
-	if err := keystore.Single(ctx, m.From.Ring, name); err != nil {
+	if err := keystore.CheckUnique(ctx, m.From.Ring, name); err != nil {
 		return Moved{}, err // all of them would be deleted, and one was copied
 	}
 	// Looked at again: whoever replaced the key meanwhile did not mean to have it deleted.
@@ -96,7 +96,7 @@ func (m Migration) move(ctx context.Context, name string) (Moved, error) {
 // decide says what is to be done with a key, given what lies where it is to go. What
 // cannot be read there may be another key, so it is replaced only if that was asked for.
 func (m Migration) decide(ctx context.Context, name string, key aws.Credentials) (Outcome, error) {
-	there, err := m.To.Key(ctx, name)
+	stored, err := m.To.Key(ctx, name)
 	var damaged *store.DamagedError
 	switch {
 	case errors.Is(err, store.ErrNoKey):
@@ -105,10 +105,10 @@ func (m Migration) decide(ctx context.Context, name string, key aws.Credentials)
 		return Overwritten, nil
 	case err != nil:
 		return 0, err
-	case store.SameKey(there, key):
-		return AlreadyThere, nil
+	case store.SameKey(stored, key):
+		return AlreadyStored, nil
 	case m.Overwrite:
 		return Overwritten, nil
 	}
-	return LeftAlone, nil
+	return NotOverwritten, nil
 }

@@ -21,15 +21,15 @@ func TestMove(t *testing.T) {
 	}{
 		{"copied", -1, Migration{}, Moved{Copied, false}, true},
 		{"moved", -1, Migration{Delete: true}, Moved{Copied, true}, true},
-		{"another is there", 1, Migration{}, Moved{LeftAlone, false}, false},
-		{"another is there, and ours is not deleted", 1, Migration{Delete: true}, Moved{LeftAlone, false}, false},
+		{"another is there", 1, Migration{}, Moved{NotOverwritten, false}, false},
+		{"another is there, and ours is not deleted", 1, Migration{Delete: true}, Moved{NotOverwritten, false}, false},
 		{"overwritten", 1, Migration{Overwrite: true, Delete: true}, Moved{Overwritten, true}, true},
-		{"the same is there", 0, Migration{}, Moved{AlreadyThere, false}, true},
-		{"the same is there, and ours is deleted", 0, Migration{Delete: true}, Moved{AlreadyThere, true}, true},
+		{"the same is there", 0, Migration{}, Moved{AlreadyStored, false}, true},
+		{"the same is there, and ours is deleted", 0, Migration{Delete: true}, Moved{AlreadyStored, true}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := test.m
-			m.From, m.To = keysIn(t, newFragile()), keysIn(t, newFragile())
+			m.From, m.To = keysIn(t, newKillableRing()), keysIn(t, newKillableRing())
 			put(t, m.From, "alice", key(0))
 			if test.there >= 0 {
 				put(t, m.To, "alice", key(byte(test.there)))
@@ -49,23 +49,23 @@ func TestMove(t *testing.T) {
 }
 
 // A migration that is killed at any instruction has lost nothing, and the next one ends it.
-func TestMoveIsKilled(t *testing.T) {
+func TestMoveKilled(t *testing.T) {
 	for acts, finished := 0, false; !finished; acts++ {
-		from, to := newFragile(), newFragile()
+		from, to := newKillableRing(), newKillableRing()
 		m := Migration{From: keysIn(t, from), To: keysIn(t, to), Delete: true}
 		put(t, m.From, "alice", key(0))
-		p := &power{acts}
-		from.power, to.power = p, p
+		p := &callBudget{acts}
+		from.budget, to.budget = p, p
 		_, err := m.Move(t.Context(), "alice")
 		if finished = err == nil; !finished && !errors.Is(err, errStopped) {
 			t.Fatal(err)
 		}
-		p.acts = -1
+		p.left = -1
 		if !holds(t, m.From, "alice", key(0)) && !holds(t, m.To, "alice", key(0)) {
 			t.Fatalf("after %d acts neither keystore has the key", acts)
 		}
 		if _, err := m.From.Key(t.Context(), "alice"); err != nil {
-			continue // there is nothing left to do
+			continue // stored is nothing left to do
 		}
 		if _, err := m.Move(t.Context(), "alice"); err != nil {
 			t.Fatalf("after %d acts the next run fails: %v", acts, err)
@@ -78,8 +78,8 @@ func TestMoveIsKilled(t *testing.T) {
 
 // What does not come back as it went is not deleted.
 func TestMoveVerifies(t *testing.T) {
-	from, to := newFragile(), newFragile()
-	to.bend = func(it keystore.Item) keystore.Item {
+	from, to := newKillableRing(), newKillableRing()
+	to.alter = func(it keystore.Item) keystore.Item {
 		it.Data = []byte(`{"AccessKeyID":"AKIAIOSFODNN7EXAMPLE","SecretAccessKey":"another"}`)
 		return it
 	}
@@ -93,12 +93,12 @@ func TestMoveVerifies(t *testing.T) {
 }
 
 // A key that is replaced while it is copied is not deleted.
-func TestMoveSeesAnother(t *testing.T) {
-	from, to := newFragile(), newFragile()
+func TestMoveKeyReplacedMeanwhile(t *testing.T) {
+	from, to := newKillableRing(), newKillableRing()
 	m := Migration{From: keysIn(t, from), To: keysIn(t, to), Delete: true}
 	put(t, m.From, "alice", key(0))
-	to.read = func(string) {
-		to.read = nil
+	to.onRead = func(string) {
+		to.onRead = nil
 		put(t, m.From, "alice", key(1))
 	}
 	if _, err := m.Move(t.Context(), "alice"); !errors.Is(err, errChanged) || !holds(t, m.From, "alice", key(1)) {
@@ -107,9 +107,9 @@ func TestMoveSeesAnother(t *testing.T) {
 }
 
 // What cannot be read may be a key, so that it is replaced only by whoever wants that.
-func TestMoveOntoDamage(t *testing.T) {
-	to := newFragile()
-	m := Migration{From: keysIn(t, newFragile()), To: keysIn(t, to)}
+func TestMoveOntoDamagedItem(t *testing.T) {
+	to := newKillableRing()
+	m := Migration{From: keysIn(t, newKillableRing()), To: keysIn(t, to)}
 	put(t, m.From, "alice", key(0))
 	to.items["alice"] = keystore.Item{Name: "alice", Data: []byte("torn")}
 	if _, err := m.Move(t.Context(), "alice"); err == nil || string(to.items["alice"].Data) != "torn" {
@@ -123,25 +123,25 @@ func TestMoveOntoDamage(t *testing.T) {
 
 // A folding ring has one item for all names that differ in case only, as a folder on a disk of
 // macOS or Windows does.
-type folding struct{ *fragile }
+type caseInsensitiveRing struct{ *killableRing }
 
-func (r folding) Item(ctx context.Context, name string) (keystore.Item, error) {
-	return r.fragile.Item(ctx, strings.ToLower(name))
+func (r caseInsensitiveRing) Item(ctx context.Context, name string) (keystore.Item, error) {
+	return r.killableRing.Item(ctx, strings.ToLower(name))
 }
 
-func (r folding) Put(ctx context.Context, it keystore.Item) error {
+func (r caseInsensitiveRing) Put(ctx context.Context, it keystore.Item) error {
 	it.Name = strings.ToLower(it.Name)
-	return r.fragile.Put(ctx, it)
+	return r.killableRing.Put(ctx, it)
 }
 
-func (r folding) Stamp(ctx context.Context, name string) (string, error) {
-	return r.fragile.Stamp(ctx, strings.ToLower(name))
+func (r caseInsensitiveRing) Stamp(ctx context.Context, name string) (string, error) {
+	return r.killableRing.Stamp(ctx, strings.ToLower(name))
 }
 
 // A key is never replaced with one of another name, and so never deleted where it came from.
-func TestMoveOntoAnotherName(t *testing.T) {
-	to := newFragile()
-	m := Migration{From: keysIn(t, newFragile()), To: &store.Keys{Ring: folding{to}, Dir: disk.NewFolder(t.TempDir())}, Overwrite: true, Delete: true}
+func TestMoveOntoNameInOtherCase(t *testing.T) {
+	to := newKillableRing()
+	m := Migration{From: keysIn(t, newKillableRing()), To: &store.Keys{Ring: caseInsensitiveRing{to}, Dir: disk.NewFolder(t.TempDir())}, Overwrite: true, Delete: true}
 	put(t, m.From, "prod", key(0))
 	put(t, m.From, "Prod", key(1))
 	if _, err := m.Move(t.Context(), "prod"); err != nil {
@@ -161,18 +161,18 @@ func TestMoveOntoAnotherName(t *testing.T) {
 }
 
 // A repeated ring holds a second item under each name, as the Secret Service may.
-type repeated struct{ *fragile }
+type duplicateRing struct{ *killableRing }
 
-func (r repeated) Single(_ context.Context, name string) error {
-	return &keystore.RepeatedError{Name: name, Where: "secret-service", Items: 2}
+func (r duplicateRing) CheckUnique(_ context.Context, name string) error {
+	return &keystore.DuplicateError{Name: name, Where: "secret-service", Items: 2}
 }
 
 // Of several items under one name one is copied, and deleting would delete all.
-func TestMoveOneOfSeveral(t *testing.T) {
-	from := newFragile()
-	m := Migration{From: &store.Keys{Ring: repeated{from}, Dir: disk.NewFolder(t.TempDir())}, To: keysIn(t, newFragile()), Delete: true}
+func TestMoveDuplicateItem(t *testing.T) {
+	from := newKillableRing()
+	m := Migration{From: &store.Keys{Ring: duplicateRing{from}, Dir: disk.NewFolder(t.TempDir())}, To: keysIn(t, newKillableRing()), Delete: true}
 	put(t, m.From, "alice", key(0))
-	var several *keystore.RepeatedError
+	var several *keystore.DuplicateError
 	if _, err := m.Move(t.Context(), "alice"); !errors.As(err, &several) || !holds(t, m.From, "alice", key(0)) {
 		t.Errorf("Move returned %v", err)
 	}

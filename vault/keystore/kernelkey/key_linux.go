@@ -9,8 +9,8 @@ import (
 )
 
 var (
-	// ErrNone says that there is no such key: there never was, it has ended, or it was revoked.
-	ErrNone = errors.New("no such key in the kernel")
+	// ErrNotFound says that there is no such key: there never was, it has ended, or it was revoked.
+	ErrNotFound = errors.New("no such key in the kernel")
 
 	// ErrUnsupported says that this kernel has no keyrings, or that a container keeps them from us.
 	ErrUnsupported = errors.New("the kernel keeps no keys for us")
@@ -26,34 +26,34 @@ const (
 	ringType   = "keyring"
 )
 
-// onThread runs act with the user's keyring linked to this thread's own: then its keys are in our
+// withUserKeyring runs act with the user's keyring linked to this thread's own: then its keys are in our
 // possession, whatever session we were started in.
-func onThread(act func() error) error {
+func withUserKeyring(act func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := link(unix.KEY_SPEC_USER_KEYRING, unix.KEY_SPEC_THREAD_KEYRING); err != nil {
-		return unsupported(err)
+		return convertUnsupported(err)
 	}
 	return act()
 }
 
-func unsupported(err error) error {
+func convertUnsupported(err error) error {
 	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EOPNOTSUPP) {
 		return ErrUnsupported
 	}
 	return err
 }
 
-// gone are the kernel's words for a key that is not there, or not any more.
-func gone(err error) bool {
+// isMissing are the kernel's words for a key that is not there, or not any more.
+func isMissing(err error) bool {
 	return errors.Is(err, unix.ENOKEY) || errors.Is(err, unix.EKEYEXPIRED) || errors.Is(err, unix.EKEYREVOKED)
 }
 
-// failed puts what the kernel says of a call into our words.
-func failed(call string, err error) error {
+// convertError puts what the kernel says of a call into our words.
+func convertError(call string, err error) error {
 	switch {
-	case gone(err):
-		return ErrNone
+	case isMissing(err):
+		return ErrNotFound
 	case errors.Is(err, unix.EDQUOT):
 		return ErrFull
 	}
@@ -62,49 +62,49 @@ func failed(call string, err error) error {
 
 // newKey makes a key in the thread's own keyring. Until it is linked elsewhere nobody else possesses
 // it, and by the rights that the kernel gives it only possessors may read.
-func newKey(kind, name string, payload []byte, rights Rights) (int, error) {
+func newKey(kind, name string, payload []byte, permissions Permissions) (int, error) {
 	id, err := unix.AddKey(kind, name, payload, unix.KEY_SPEC_THREAD_KEYRING)
 	if err != nil {
-		return 0, failed("add", err)
+		return 0, convertError("add", err)
 	}
-	if err := unix.KeyctlSetperm(id, uint32(rights)); err != nil {
-		forget(id)
-		return 0, failed("set permission", err)
+	if err := unix.KeyctlSetperm(id, uint32(permissions)); err != nil {
+		unlinkFromThread(id)
+		return 0, convertError("set permission", err)
 	}
 	return id, nil
 }
 
-// forget takes a key out of the thread's own keyring. One that is linked nowhere else is destroyed.
-func forget(id int) { unlink(id, unix.KEY_SPEC_THREAD_KEYRING) }
+// unlinkFromThread takes a key out of the thread's own keyring. One that is linked nowhere else is destroyed.
+func unlinkFromThread(id int) { unlink(id, unix.KEY_SPEC_THREAD_KEYRING) }
 
 func unlink(id, ring int) { unix.KeyctlInt(unix.KEYCTL_UNLINK, id, ring, 0, 0) }
 
 // link puts a key into a ring, in place of one of the same name.
 func link(id, ring int) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_LINK, id, ring, 0, 0)
-	return failed("link", err)
+	return convertError("link", err)
 }
 
-// moveNew puts a key of this thread's into a ring that has none of that name, and is EEXIST for
+// moveExclusive puts a key of this thread's into a ring that has none of that name, and is EEXIST for
 // one that has. Kernels before 5.3 cannot.
 // https://man7.org/linux/man-pages/man2/keyctl.2.html
-func moveNew(id, ring int) error {
+func moveExclusive(id, ring int) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_MOVE, id, unix.KEY_SPEC_THREAD_KEYRING, ring, unix.KEYCTL_MOVE_EXCL)
-	return failed("move", err)
+	return convertError("move", err)
 }
 
 // read returns what a key holds, or a keyring: the numbers of its keys. most bounds it, in bytes.
-func read(id, most int) ([]byte, error) {
-	for size := min(4<<10, most); ; {
-		held := make([]byte, size)
-		n, err := unix.KeyctlBuffer(unix.KEYCTL_READ, id, held, 0)
+func read(id, maxSize int) ([]byte, error) {
+	for size := min(4<<10, maxSize); ; {
+		buf := make([]byte, size)
+		n, err := unix.KeyctlBuffer(unix.KEYCTL_READ, id, buf, 0)
 		switch {
 		case err != nil:
-			return nil, failed("read", err)
+			return nil, convertError("read", err)
 		case n <= size:
-			return held[:n], nil
-		case n > most:
-			return nil, failed("read", unix.EFBIG)
+			return buf[:n], nil
+		case n > maxSize:
+			return nil, convertError("read", unix.EFBIG)
 		}
 		size = n
 	}

@@ -23,20 +23,20 @@ type Ring struct {
 	// when something is put into it.
 	Name string
 
-	// Rights are those of what is put into the ring, and of the ring if it has to be made.
-	Rights Rights
+	// Permissions are those of what is put into the ring, and of the ring if it has to be made.
+	Permissions Permissions
 }
 
-// Rights say who may do what with a key, as KEYCTL_SETPERM takes them.
-type Rights uint32
+// Permissions say who may do what with a key, as KEYCTL_SETPERM takes them.
+type Permissions uint32
 
 const (
 	// Possessors may do all, and nobody else anything: processes that have the user's keyring
 	// among their own, as each process of the user can.
-	Possessors Rights = 0x3f000000
+	Possessors Permissions = 0x3f000000
 
 	// Owner is for every process of the user, whatever it possesses.
-	Owner Rights = 0x3f3f0000
+	Owner Permissions = 0x3f3f0000
 )
 
 // MaxSecret is the longest secret that the kernel takes, in bytes. It takes no empty one.
@@ -50,38 +50,38 @@ const maxListed = 1 << 18
 const maxTries = 100
 
 // Usable returns nil if the kernel keeps keys for us.
-func (r Ring) Usable() error { return onThread(func() error { return nil }) }
+func (r Ring) Usable() error { return withUserKeyring(func() error { return nil }) }
 
 // Put keeps secret under a name, in place of any that is there, whole or not at all. It ends after
 // life, in whole seconds, or with the machine if that is zero. [ErrFull] says that the user's share
 // of the kernel's memory is used up.
-func (r Ring) Put(name string, secret []byte, life time.Duration) error {
+func (r Ring) Put(name string, secret []byte, lifetime time.Duration) error {
 	if len(secret) == 0 || len(secret) > MaxSecret {
 		return fmt.Errorf("a key in the kernel has 1 to %d bytes, not %d", MaxSecret, len(secret))
 	}
-	return onThread(func() error {
-		ring, err := r.made()
+	return withUserKeyring(func() error {
+		ring, err := r.findOrCreate()
 		if err != nil {
 			return err
 		}
-		id, err := newKey(secretType, name, secret, r.Rights)
+		id, err := newKey(secretType, name, secret, r.Permissions)
 		if err != nil {
 			return err
 		}
-		defer forget(id)
-		if life > 0 {
-			seconds := max(1, int(life/time.Second)) // none would be no end
+		defer unlinkFromThread(id)
+		if lifetime > 0 {
+			seconds := max(1, int(lifetime/time.Second)) // none would be no end
 			if _, err := unix.KeyctlInt(unix.KEYCTL_SET_TIMEOUT, id, seconds, 0, 0); err != nil {
-				return failed("set timeout", err)
+				return convertError("set timeout", err)
 			}
 		}
 		return link(id, ring)
 	})
 }
 
-// Secret returns the secret under a name, or [ErrNone].
+// Secret returns the secret under a name, or [ErrNotFound].
 func (r Ring) Secret(name string) (secret []byte, err error) {
-	err = onThread(func() error {
+	err = withUserKeyring(func() error {
 		secret, err = searchAndRead(
 			func() (int, error) { return r.search(name) },
 			func(id int) ([]byte, error) { return read(id, MaxSecret) })
@@ -98,8 +98,8 @@ func searchAndRead(search func() (int, error), read func(id int) ([]byte, error)
 		if err != nil {
 			return nil, err
 		}
-		if held, err := read(id); !errors.Is(err, ErrNone) {
-			return held, err
+		if secret, err := read(id); !errors.Is(err, ErrNotFound) {
+			return secret, err
 		}
 	}
 	return nil, fmt.Errorf("a key in the kernel was replaced %d times before it could be read", maxTries)
@@ -107,25 +107,25 @@ func searchAndRead(search func() (int, error), read func(id int) ([]byte, error)
 
 // Has reports whether there is a secret under a name, without reading it.
 func (r Ring) Has(name string) (bool, error) {
-	err := onThread(func() error {
+	err := withUserKeyring(func() error {
 		_, err := r.search(name)
 		return err
 	})
-	if errors.Is(err, ErrNone) {
+	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// Remove destroys the secret under a name, whoever else has a link to it, or returns [ErrNone].
+// Remove destroys the secret under a name, whoever else has a link to it, or returns [ErrNotFound].
 func (r Ring) Remove(name string) error {
-	return onThread(func() error {
+	return withUserKeyring(func() error {
 		id, err := r.search(name)
 		if err != nil {
 			return err
 		}
 		if _, err := unix.KeyctlInt(unix.KEYCTL_INVALIDATE, id, 0, 0, 0); err != nil {
-			return failed("invalidate", err)
+			return convertError("invalidate", err)
 		}
 		if ring, err := r.find(); err == nil {
 			unlink(id, ring) // the kernel does it too, but later, and lists the key until then
@@ -136,9 +136,9 @@ func (r Ring) Remove(name string) error {
 
 // Names lists the secrets of the ring, sorted. None is read.
 func (r Ring) Names() (names []string, err error) {
-	err = onThread(func() error {
+	err = withUserKeyring(func() error {
 		ring, err := r.find()
-		if errors.Is(err, ErrNone) {
+		if errors.Is(err, ErrNotFound) {
 			return nil
 		}
 		if err != nil {
@@ -151,11 +151,11 @@ func (r Ring) Names() (names []string, err error) {
 		for ; len(list) >= 4; list = list[4:] {
 			id := int(int32(binary.NativeEndian.Uint32(list)))
 			text, err := unix.KeyctlString(unix.KEYCTL_DESCRIBE, id)
-			if gone(err) {
+			if isMissing(err) {
 				continue
 			}
 			if err != nil {
-				return failed("describe", err)
+				return convertError("describe", err)
 			}
 			if name, ok := nameIn(text); ok {
 				names = append(names, name)
@@ -185,32 +185,32 @@ func (r Ring) search(name string) (int, error) {
 		return 0, err
 	}
 	id, err := unix.KeyctlSearch(ring, secretType, name, 0)
-	return id, failed("search", err)
+	return id, convertError("search", err)
 }
 
-// find returns the keyring, or ErrNone.
+// find returns the keyring, or ErrNotFound.
 func (r Ring) find() (int, error) {
 	if r.Name == "" {
 		return unix.KEY_SPEC_USER_KEYRING, nil
 	}
 	id, err := unix.KeyctlSearch(unix.KEY_SPEC_USER_KEYRING, ringType, r.Name, 0)
-	return id, failed("search", err)
+	return id, convertError("search", err)
 }
 
-// made returns the keyring, which is made if there is none. However many processes make it at
+// findOrCreate returns the keyring, which is made if there is none. However many processes make it at
 // once, they get the same: another in its place would drop what was put into the first.
-func (r Ring) made() (int, error) {
-	if id, err := r.find(); !errors.Is(err, ErrNone) {
+func (r Ring) findOrCreate() (int, error) {
+	if id, err := r.find(); !errors.Is(err, ErrNotFound) {
 		return id, err
 	}
-	id, err := newKey(ringType, r.Name, nil, r.Rights)
+	id, err := newKey(ringType, r.Name, nil, r.Permissions)
 	if err != nil {
 		return 0, err
 	}
-	defer forget(id)
-	err = moveNew(id, unix.KEY_SPEC_USER_KEYRING)
+	defer unlinkFromThread(id)
+	err = moveExclusive(id, unix.KEY_SPEC_USER_KEYRING)
 	if errors.Is(err, unix.EEXIST) {
-		if id, err := r.find(); !errors.Is(err, ErrNone) {
+		if id, err := r.find(); !errors.Is(err, ErrNotFound) {
 			return id, err
 		}
 	}

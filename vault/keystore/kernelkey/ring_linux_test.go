@@ -33,18 +33,18 @@ func TestMain(m *testing.M) {
 }
 
 // testRing is a ring of this test's own, where the kernel lets us have one.
-func testRing(t *testing.T, rights Rights) Ring {
+func testRing(t *testing.T, rights Permissions) Ring {
 	t.Helper()
-	r := Ring{Name: fmt.Sprintf("aws-vault test %d %d", os.Getpid(), time.Now().UnixNano()), Rights: rights}
+	r := Ring{Name: fmt.Sprintf("aws-vault test %d %d", os.Getpid(), time.Now().UnixNano()), Permissions: rights}
 	if err := r.Usable(); errors.Is(err, ErrUnsupported) {
 		t.Skip(err)
 	}
-	t.Cleanup(func() { clear(r) })
+	t.Cleanup(func() { removeRing(r) })
 	return r
 }
 
-// clear takes the ring away, with all that it holds.
-func clear(r Ring) {
+// removeRing takes the ring away, with all that it holds.
+func removeRing(r Ring) {
 	if id, err := r.find(); err == nil {
 		unlink(id, unix.KEY_SPEC_USER_KEYRING)
 	}
@@ -52,14 +52,14 @@ func clear(r Ring) {
 
 func put(t *testing.T, r Ring, name, secret string) {
 	t.Helper()
-	if err := soon(func() error { return r.Put(name, []byte(secret), 0) }); err != nil {
+	if err := retryWhenFull(func() error { return r.Put(name, []byte(secret), 0) }); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// soon acts again while the user's share of the kernel's memory is used up: what earlier keys had of
+// retryWhenFull acts again while the user's share of the kernel's memory is used up: what earlier keys had of
 // it is given back a moment after they are gone.
-func soon(act func() error) error {
+func retryWhenFull(act func() error) error {
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 		if err := act(); !errors.Is(err, ErrFull) || time.Now().After(deadline) {
 			return err
@@ -67,7 +67,7 @@ func soon(act func() error) error {
 	}
 }
 
-func want(t *testing.T, r Ring, name, secret string) {
+func wantSecret(t *testing.T, r Ring, name, secret string) {
 	t.Helper()
 	if have, err := r.Secret(name); err != nil || string(have) != secret {
 		t.Errorf("Secret(%q) = %d bytes, %v, want %d", name, len(have), err, len(secret))
@@ -76,8 +76,8 @@ func want(t *testing.T, r Ring, name, secret string) {
 
 func wantNone(t *testing.T, r Ring, name string) {
 	t.Helper()
-	if _, err := r.Secret(name); !errors.Is(err, ErrNone) {
-		t.Errorf("Secret(%q): %v, want %v", name, err, ErrNone)
+	if _, err := r.Secret(name); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Secret(%q): %v, want %v", name, err, ErrNotFound)
 	}
 	if has, err := r.Has(name); has || err != nil {
 		t.Errorf("Has(%q) = %v, %v", name, has, err)
@@ -90,15 +90,15 @@ func TestRing(t *testing.T) {
 	if names, err := r.Names(); err != nil || len(names) != 0 {
 		t.Errorf("Names = %q, %v", names, err)
 	}
-	if err := r.Remove("one"); !errors.Is(err, ErrNone) {
-		t.Errorf("Remove: %v, want %v", err, ErrNone)
+	if err := r.Remove("one"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Remove: %v, want %v", err, ErrNotFound)
 	}
-	if _, err := r.find(); !errors.Is(err, ErrNone) {
+	if _, err := r.find(); !errors.Is(err, ErrNotFound) {
 		t.Errorf("looking has made a ring: %v", err)
 	}
 	for _, secret := range []string{"a", strings.Repeat("b", 4096), strings.Repeat("c", 4097), "d"} {
 		put(t, r, "one", secret)
-		want(t, r, "one", secret)
+		wantSecret(t, r, "one", secret)
 	}
 	put(t, r, "t;w;o", "e")
 	if names, err := r.Names(); err != nil || !slices.Equal(names, []string{"one", "t;w;o"}) {
@@ -121,8 +121,8 @@ func TestRing(t *testing.T) {
 	}
 }
 
-// TestLongest is skipped where the user's share is smaller, as it is by default.
-func TestLongest(t *testing.T) {
+// TestLongestSecret is skipped where the user's share is smaller, as it is by default.
+func TestLongestSecret(t *testing.T) {
 	r := testRing(t, Owner)
 	longest := string(bytes.Repeat([]byte("x"), MaxSecret))
 	err := r.Put("long", []byte(longest), 0)
@@ -132,12 +132,12 @@ func TestLongest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, r, "long", longest)
+	wantSecret(t, r, "long", longest)
 }
 
-// TestFromAfar has a process read the secret whose session has nothing of its user's.
-func TestFromAfar(t *testing.T) {
-	for _, rights := range []Rights{Owner, Possessors} {
+// TestReadFromOtherSession has a process read the secret whose session has nothing of its user's.
+func TestReadFromOtherSession(t *testing.T) {
+	for _, rights := range []Permissions{Owner, Possessors} {
 		r := testRing(t, rights)
 		put(t, r, "from afar", "the secret")
 		c := exec.Command(os.Args[0])
@@ -148,12 +148,12 @@ func TestFromAfar(t *testing.T) {
 	}
 }
 
-// TestRights has the kernel say who may do what.
-func TestRights(t *testing.T) {
-	for _, rights := range []Rights{Owner, Possessors} {
+// TestPermissions has the kernel say who may do what.
+func TestPermissions(t *testing.T) {
+	for _, rights := range []Permissions{Owner, Possessors} {
 		r := testRing(t, rights)
 		put(t, r, "one", "a")
-		err := onThread(func() error {
+		err := withUserKeyring(func() error {
 			ring, err := r.find()
 			if err != nil {
 				return err
@@ -176,8 +176,8 @@ func TestRights(t *testing.T) {
 	}
 }
 
-// TestLife asks the kernel when the key ends. Its expiry stands in /proc/keys, rounded.
-func TestLife(t *testing.T) {
+// TestLifetime asks the kernel when the key ends. Its expiry stands in /proc/keys, rounded.
+func TestLifetime(t *testing.T) {
 	r := testRing(t, Owner)
 	for life, ends := range map[time.Duration]string{time.Millisecond: "s", 50 * time.Minute: "m", 0: "perm"} {
 		name := fmt.Sprintf("for %v in %s", life, r.Name)
@@ -200,8 +200,8 @@ func TestLife(t *testing.T) {
 	}
 }
 
-// TestMadeOnce has many make a ring at once. A ring in place of another's drops what was put in it.
-func TestMadeOnce(t *testing.T) {
+// TestRingIsCreatedOnce has many make a ring at once. A ring in place of another's drops what was put in it.
+func TestRingIsCreatedOnce(t *testing.T) {
 	for range 100 {
 		r := testRing(t, Owner)
 		start, all := make(chan struct{}), sync.WaitGroup{}
@@ -209,9 +209,9 @@ func TestMadeOnce(t *testing.T) {
 		for i := range rings {
 			all.Go(func() {
 				<-start
-				err := soon(func() error {
-					return onThread(func() (err error) {
-						rings[i], err = r.made()
+				err := retryWhenFull(func() error {
+					return withUserKeyring(func() (err error) {
+						rings[i], err = r.findOrCreate()
 						return err
 					})
 				})
@@ -225,17 +225,17 @@ func TestMadeOnce(t *testing.T) {
 		if same := slices.Compact(rings[:]); len(same) != 1 {
 			t.Fatalf("a ring was made several times: %v", same)
 		}
-		clear(r)
+		removeRing(r)
 	}
 }
 
-// TestReplaced has a secret replaced after it was found and before it is read.
-func TestReplaced(t *testing.T) {
+// TestReplacedWhileRead has a secret replaced after it was found and before it is read.
+func TestReplacedWhileRead(t *testing.T) {
 	found, broken := 0, errors.New("broken")
 	search := func() (int, error) { found++; return found, nil }
 	have, err := searchAndRead(search, func(id int) ([]byte, error) {
 		if id < 3 {
-			return nil, ErrNone
+			return nil, ErrNotFound
 		}
 		return []byte("third"), nil
 	})
@@ -245,8 +245,8 @@ func TestReplaced(t *testing.T) {
 	if _, err := searchAndRead(search, func(int) ([]byte, error) { return nil, broken }); err != broken {
 		t.Errorf("returned %v, want %v", err, broken)
 	}
-	_, err = searchAndRead(search, func(int) ([]byte, error) { return nil, ErrNone })
-	if err == nil || errors.Is(err, ErrNone) {
+	_, err = searchAndRead(search, func(int) ([]byte, error) { return nil, ErrNotFound })
+	if err == nil || errors.Is(err, ErrNotFound) {
 		t.Errorf("a secret that is replaced without end returned %v, but it is there", err)
 	}
 }
@@ -255,7 +255,7 @@ func TestReplaced(t *testing.T) {
 func TestRevokedRing(t *testing.T) {
 	r := testRing(t, Owner)
 	put(t, r, "one", "a")
-	err := onThread(func() error {
+	err := withUserKeyring(func() error {
 		id, err := r.find()
 		if err == nil {
 			_, err = unix.KeyctlInt(unix.KEYCTL_REVOKE, id, 0, 0, 0)
@@ -267,22 +267,22 @@ func TestRevokedRing(t *testing.T) {
 	}
 	wantNone(t, r, "one")
 	put(t, r, "one", "b")
-	want(t, r, "one", "b")
+	wantSecret(t, r, "one", "b")
 }
 
-func TestFailed(t *testing.T) {
+func TestConvertErrors(t *testing.T) {
 	for err, want := range map[error]error{
 		nil: nil, unix.EACCES: unix.EACCES, unix.EDQUOT: ErrFull,
-		unix.ENOKEY: ErrNone, unix.EKEYEXPIRED: ErrNone, unix.EKEYREVOKED: ErrNone,
+		unix.ENOKEY: ErrNotFound, unix.EKEYEXPIRED: ErrNotFound, unix.EKEYREVOKED: ErrNotFound,
 	} {
-		if have := failed("read", err); !errors.Is(have, want) {
+		if have := convertError("read", err); !errors.Is(have, want) {
 			t.Errorf("%v is %v, want %v", err, have, want)
 		}
 	}
 	for err, want := range map[error]error{
 		unix.ENOSYS: ErrUnsupported, unix.EPERM: ErrUnsupported, unix.EOPNOTSUPP: ErrUnsupported, unix.EACCES: unix.EACCES,
 	} {
-		if have := unsupported(failed("link", err)); !errors.Is(have, want) {
+		if have := convertUnsupported(convertError("link", err)); !errors.Is(have, want) {
 			t.Errorf("%v is %v, want %v", err, have, want)
 		}
 	}

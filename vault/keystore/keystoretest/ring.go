@@ -14,10 +14,10 @@ import (
 // A Ring is a [keystore.Ring] in memory. A test may read and change its fields while no call is made.
 // Methods are named as in keystore.Ring.
 type Ring struct {
-	Items  map[string]keystore.Item
-	Calls  map[string]int    // of each method
-	Writes map[string]int    // of each item
-	Marks  map[string]string // of items; a changed mark changes the item's stamp, as a write does
+	Items         map[string]keystore.Item
+	Calls         map[string]int    // of each method
+	Writes        map[string]int    // of each item
+	StampSuffixes map[string]string // of items; a changed mark changes the item's stamp, as a write does
 
 	Err       error            // of every call; nil for none
 	Errors    map[string]error // of a method's calls
@@ -32,7 +32,7 @@ type Ring struct {
 func New() *Ring {
 	return &Ring{
 		Items: map[string]keystore.Item{}, Calls: map[string]int{}, Writes: map[string]int{},
-		Marks: map[string]string{}, Errors: map[string]error{},
+		StampSuffixes: map[string]string{}, Errors: map[string]error{},
 	}
 }
 
@@ -115,7 +115,7 @@ func (r *Ring) Stamp(_ context.Context, name string) (string, error) {
 	if r.NoStamps {
 		return "", nil
 	}
-	return fmt.Sprintf("written %d times %s", r.Writes[name], r.Marks[name]), nil
+	return fmt.Sprintf("written %d times %s", r.Writes[name], r.StampSuffixes[name]), nil
 }
 
 func (r *Ring) Check(context.Context) error { return r.begin("Check") }

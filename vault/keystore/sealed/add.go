@@ -10,7 +10,7 @@ import (
 // takes the touch of one that is there.
 func (s *Store) Add(ctx context.Context, o NewOpener, ui PluginUI) error {
 	if o.Kind != Passphrase {
-		if err := o.valid(); err != nil { // before anyone is asked
+		if err := o.validate(); err != nil { // before anyone is asked
 			return err
 		}
 	}
@@ -19,31 +19,31 @@ func (s *Store) Add(ctx context.Context, o NewOpener, ui PluginUI) error {
 		return err
 	}
 	if o.Hardware() && len(h.Touch) > 0 {
-		if _, err := s.touched(ctx, h); err != nil {
+		if _, err := s.unlockTouchKey(ctx, h); err != nil {
 			return err
 		}
 	}
-	return s.writing(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
-		if err := s.files.primary(h); err != nil {
+	return s.withWriteLock(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
+		if err := s.files.checkNotCopy(h); err != nil {
 			return err
 		}
 		next := h.clone()
-		if err := s.files.include(&next, o); err != nil {
+		if err := s.files.addOpener(&next, o); err != nil {
 			return err
 		}
 		if !o.Hardware() { // the envelope of the second key stays as it is
-			return s.sealFor(ctx, &next, k, ui)
+			return s.wrapMasterKey(ctx, &next, k, ui)
 		}
-		touch := s.knownTouch()
+		touch := s.cachedTouchKey()
 		if touch == nil && len(h.Touch) > 0 {
 			return fmt.Errorf("%s: the openers were changed meanwhile", s.files.dir.Path())
 		}
-		return s.seal(ctx, &next, k, touch, ui)
+		return s.wrapKeys(ctx, &next, k, touch, ui)
 	})
 }
 
-// sealFor is seal for openers that do not open the second key.
-func (s *Store) sealFor(ctx context.Context, h *Header, k MasterKey, ui PluginUI) error {
+// wrapMasterKey is seal for openers that do not open the second key.
+func (s *Store) wrapMasterKey(ctx context.Context, h *Header, k MasterKey, ui PluginUI) error {
 	var err error
 	if h.Envelope, err = wrap(ctx, k, h.Openers, ui); err != nil {
 		return err
@@ -58,10 +58,10 @@ func (s *Store) sealFor(ctx context.Context, h *Header, k MasterKey, ui PluginUI
 	return nil
 }
 
-// primary refuses to write a new header where the old one is damaged: its copy may be older.
-func (f files) primary(h *Header) error {
-	if h.second {
-		return &DamagedError{f.dir.File(headerFile), errSum}
+// checkNotCopy refuses to write a new header where the old one is damaged: its copy may be older.
+func (f files) checkNotCopy(h *Header) error {
+	if h.fromCopy {
+		return &DamagedError{f.dir.File(headerFile), errChecksum}
 	}
 	return nil
 }

@@ -18,12 +18,12 @@ type Exchanger interface {
 // openByCard uses the first opener whose card is here, and no other: a second touch would not
 // open more.
 func openByCard(ctx context.Context, a attempt, openers []Opener) (MasterKey, error) {
-	if a.hands.Card == nil {
+	if a.options.Card == nil {
 		return MasterKey{}, ErrAbsent
 	}
-	var absent absentError
+	var absent absentErrors
 	for _, o := range openers {
-		key, done, err := a.hands.Card(ctx, o)
+		key, done, err := a.options.Card(ctx, o)
 		if errors.Is(err, ErrAbsent) {
 			absent = append(absent, &OpenerError{o.Name, err})
 			continue
@@ -64,7 +64,7 @@ func (exchanger) Curve() ecdh.Curve { return ecdh.P256() }
 // where it opens the envelope.
 func (i cardIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	for _, s := range stanzas {
-		if enc, ok := (tagRecipient{i.key.PublicKey()}).ours(s); ok {
+		if enc, ok := (tagRecipient{i.key.PublicKey()}).match(s); ok {
 			return i.open(enc, s.Body)
 		}
 	}

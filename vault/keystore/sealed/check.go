@@ -25,9 +25,9 @@ func (s *Store) Check(ctx context.Context) ([]error, error) {
 	}
 	files, err := s.files.itemFiles(h)
 	for _, file := range files {
-		err := s.files.checkItem(h, keys{k, s.knownTouch()}, file)
-		if errors.Is(err, errGone) { // it was removed since it was listed, or all were sealed anew
-			changed, err := s.again()
+		err := s.files.checkItem(h, keys{k, s.cachedTouchKey()}, file)
+		if errors.Is(err, errFileMissing) { // it was removed since it was listed, or all were sealed anew
+			changed, err := s.reread()
 			if err != nil {
 				return nil, err
 			}
@@ -46,7 +46,7 @@ func (s *Store) Check(ctx context.Context) ([]error, error) {
 func (f files) checkHeaders(k MasterKey) (found []error) {
 	first, err := readHeaderFile(f.dir, headerFile)
 	if err == nil {
-		err = first.check(f.dir.Path(), k)
+		err = first.authenticate(f.dir.Path(), k)
 	}
 	if err != nil {
 		found = append(found, err)
@@ -89,8 +89,8 @@ func (s *Store) Repair(ctx context.Context) (bool, error) {
 	if len(s.files.checkHeaders(k)) == 0 {
 		return false, nil
 	}
-	return true, s.writing(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
-		if !h.second {
+	return true, s.withWriteLock(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
+		if !h.fromCopy {
 			return nil // tidied, on the way here
 		}
 		data, err := s.files.dir.Read(copyFile, maxHeader)
@@ -100,7 +100,7 @@ func (s *Store) Repair(ctx context.Context) (bool, error) {
 		if err := s.files.disk.write(s.files.dir, headerFile, data); err != nil {
 			return err
 		}
-		_, err = s.again()
+		_, err = s.reread()
 		return err
 	})
 }

@@ -21,7 +21,7 @@ func Create(ctx context.Context, c Config, ui PluginUI, openers ...NewOpener) (*
 	if err := s.files.disk.mkdir(s.files.dir); err != nil {
 		return nil, err
 	}
-	ctx, release, err := s.alone(ctx)
+	ctx, release, err := s.lock(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -31,16 +31,16 @@ func Create(ctx context.Context, c Config, ui PluginUI, openers ...NewOpener) (*
 	}
 	h := &Header{Format: headerFormat, Store: randomHex(16), Generation: 1}
 	for _, o := range openers {
-		if err := s.files.include(h, o); err != nil {
+		if err := s.files.addOpener(h, o); err != nil {
 			return nil, err
 		}
 	}
-	return s, s.seal(ctx, h, newMasterKey(), nil, ui)
+	return s, s.wrapKeys(ctx, h, newMasterKey(), nil, ui)
 }
 
-// include puts an opener on the list, and its identity into a file.
-func (f files) include(h *Header, o NewOpener) error {
-	opener, file, err := o.settle()
+// addOpener puts an opener on the list, and its identity into a file.
+func (f files) addOpener(h *Header, o NewOpener) error {
+	opener, file, err := o.createIdentity()
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (f files) include(h *Header, o NewOpener) error {
 			return &OpenerError{opener.Name, fmt.Errorf("opener %q has that name or that key already", other.Name)}
 		}
 	}
-	if err := opener.valid(); err != nil {
+	if err := opener.validate(); err != nil {
 		return err
 	}
 	if file != nil {
@@ -61,8 +61,8 @@ func (f files) include(h *Header, o NewOpener) error {
 	return nil
 }
 
-// settle makes the identity of an opener that has a passphrase.
-func (o NewOpener) settle() (Opener, []byte, error) {
+// createIdentity makes the identity of an opener that has a passphrase.
+func (o NewOpener) createIdentity() (Opener, []byte, error) {
 	if o.Kind != Passphrase {
 		return o.Opener, nil, nil
 	}
@@ -78,9 +78,9 @@ func (o NewOpener) settle() (Opener, []byte, error) {
 	return o.Opener, file, err
 }
 
-// seal wraps the keys to the openers of h, and makes h the store's header. With no second key,
+// wrapKeys wraps the keys to the openers of h, and makes h the store's header. With no second key,
 // one is made if an opener could touch it.
-func (s *Store) seal(ctx context.Context, h *Header, k MasterKey, touch *MasterKey, ui PluginUI) error {
+func (s *Store) wrapKeys(ctx context.Context, h *Header, k MasterKey, touch *MasterKey, ui PluginUI) error {
 	h.Key = k.id(h.Store)
 	var err error
 	if h.Envelope, err = wrap(ctx, k, h.Openers, ui); err != nil {

@@ -26,10 +26,10 @@ var update = flag.Bool("update", false, "make the store of the document anew")
 
 // The store of the document opens for this passphrase, these words and this key.
 const (
-	documentDir   = "testdata/store"
-	documentPass  = "correct horse battery staple"
-	documentWords = "legal winner thank year wave sausage worth useful legal winner thank year wave sausage worth useful legal winner thank year wave sausage worth title"
-	documentKey   = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
+	documentDir        = "testdata/store"
+	documentPassphrase = "correct horse battery staple"
+	documentWords      = "legal winner thank year wave sausage worth useful legal winner thank year wave sausage worth useful legal winner thank year wave sausage worth title"
+	documentKey        = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
 )
 
 var documentItems = []Item{
@@ -51,7 +51,7 @@ func documentCard(t *testing.T) *testCard {
 }
 
 func writeDocumentStore(t *testing.T) {
-	workFactor = leastWork
+	workFactor = minWorkFactor
 	defer func() { workFactor = 1 }()
 	if err := os.RemoveAll(documentDir); err != nil {
 		t.Fatal(err)
@@ -62,8 +62,8 @@ func writeDocumentStore(t *testing.T) {
 	}
 	card := documentCard(t).opener(t, "card")
 	card.Card = 12345678
-	s, err := Create(t.Context(), Config{Dir: documentDir, Alone: aloneAt(filepath.Join(t.TempDir(), "lock"))}, nil, card,
-		NewOpener{Opener: Opener{Name: "desk", Kind: Passphrase}, Passphrase: documentPass},
+	s, err := Create(t.Context(), Config{Dir: documentDir, Lock: lockAt(filepath.Join(t.TempDir(), "lock"))}, nil, card,
+		NewOpener{Opener: Opener{Name: "desk", Kind: Passphrase}, Passphrase: documentPassphrase},
 		NewOpener{Opener: Opener{Name: "paper", Kind: Recovery, Recipient: id.Recipient().String()}})
 	if err != nil {
 		t.Fatal(err)
@@ -80,11 +80,11 @@ func TestDocument(t *testing.T) {
 	r := documentReader{t: t}
 	r.header()
 	identity := filepath.Join(documentDir, "identity-"+r.sum(r.opener("desk").Recipient)[:16])
-	scrypt, err := age.NewScryptIdentity(documentPass)
+	scrypt, err := age.NewScryptIdentity(documentPassphrase)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(r.unage(r.read(identity), scrypt))
+	text := string(r.decryptAge(r.read(identity), scrypt))
 	if !strings.HasPrefix(text, "AGE-SECRET-KEY-1") {
 		t.Fatalf("%s holds no identity", identity)
 	}
@@ -97,15 +97,15 @@ func TestDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	card := cardIdentity{documentCard(t)}
-	master := r.unage(r.Envelope, desk)
+	master := r.decryptAge(r.Envelope, desk)
 	for name, id := range map[string]age.Identity{"paper": paper, "card": card} {
-		if !bytes.Equal(r.unage(r.Envelope, id), master) {
+		if !bytes.Equal(r.decryptAge(r.Envelope, id), master) {
 			t.Errorf("%s opens another key", name)
 		}
 	}
 	r.fingerprint()
-	r.master, r.touch = master, r.unage(r.Touch, card)
-	r.authentic()
+	r.master, r.touch = master, r.decryptAge(r.Touch, card)
+	r.checkAuthentic()
 	for _, want := range documentItems {
 		if have := r.item(want.Kind, want.Name); have != string(want.Data) {
 			t.Errorf("item %s is %q, want %q", want.Name, have, want.Data)
@@ -140,7 +140,7 @@ func (r *documentReader) sum(text string) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
 }
 
-func (r *documentReader) unage(file []byte, id age.Identity) []byte {
+func (r *documentReader) decryptAge(file []byte, id age.Identity) []byte {
 	plain, err := age.Decrypt(bytes.NewReader(file), id)
 	if err != nil {
 		r.t.Fatal(err)
@@ -208,7 +208,7 @@ func (r *documentReader) hmac(key []byte, text string) string {
 	return hex.EncodeToString(m.Sum(nil))
 }
 
-func (r *documentReader) authentic() {
+func (r *documentReader) checkAuthentic() {
 	if name := hex.EncodeToString(r.hkdf(r.master, r.Store, "aws-vault sealed 1 id")[:8]); name != r.Key {
 		r.t.Errorf("the master key is called %s, want %s", name, r.Key)
 	}

@@ -68,44 +68,44 @@ func (ui PluginUI) client(ctx context.Context) *plugin.ClientUI {
 	return ui(ctx)
 }
 
-// A PassphraseAsk is the question for the passphrase of an opener.
-type PassphraseAsk struct {
+// A PassphrasePrompt is the question for the passphrase of an opener.
+type PassphrasePrompt struct {
 	Dir     string   // the store
 	Openers []string // the openers that a passphrase opens
 	New     bool     // it is being chosen
 	Wrong   int      // how many answers were wrong already
 }
 
-// Hands are how openers are reached. A part that is nil reaches nothing.
-type Hands struct {
+// UnlockOptions are how openers are reached. A part that is nil reaches nothing.
+type UnlockOptions struct {
 	Only string // the name of the one opener to use; empty for any but the words of a recovery
 
-	// Answered says that Passphrase answers by itself, so that nobody is to touch a card instead.
-	Answered bool
+	// PassphraseFirst says that Passphrase answers by itself, so that nobody is to touch a card instead.
+	PassphraseFirst bool
 
 	// Card finds the key of an opener on a card that is here, and asks nobody before it is used;
 	// done is called when it is not needed any more. It returns an [ErrAbsent] if the card is not here.
 	Card func(ctx context.Context, o Opener) (key Exchanger, done func(), err error)
 
-	Passphrase func(ctx context.Context, ask PassphraseAsk) (string, error)
+	Passphrase func(ctx context.Context, ask PassphrasePrompt) (string, error)
 	Words      func(ctx context.Context, name string) (string, error)
 	Plugin     PluginUI
 
-	// Alone waits until no other process opens the store in dir with a plugin. It returns the context
+	// LockPlugins waits until no other process opens the store in dir with a plugin. It returns the context
 	// for what is done until release is called. Nil does not wait.
-	Alone func(ctx context.Context, dir string) (under context.Context, release func(), err error)
+	LockPlugins func(ctx context.Context, dir string) (under context.Context, release func(), err error)
 }
 
-// Master opens the master key of a store with an opener that is at hand: a card, else a
+// OpenMasterKey opens the master key of a store with an opener that is at hand: a card, else a
 // passphrase, else a plugin. It asks no more than one of a kind, and returns [ErrNoOpener] if
 // none is there.
-func (h *Header) Master(ctx context.Context, dir string, hands Hands) (MasterKey, error) {
-	return h.open(ctx, dir, h.Envelope, h.Openers, hands)
+func (h *Header) OpenMasterKey(ctx context.Context, dir string, options UnlockOptions) (MasterKey, error) {
+	return h.open(ctx, dir, h.Envelope, h.Openers, options)
 }
 
-// TouchKey opens the second key of a store with a hardware opener that is at hand.
-func (h *Header) TouchKey(ctx context.Context, dir string, hands Hands) (MasterKey, error) {
-	return h.open(ctx, dir, h.Touch, hardware(h.Openers), hands)
+// OpenTouchKey opens the second key of a store with a hardware opener that is at hand.
+func (h *Header) OpenTouchKey(ctx context.Context, dir string, options UnlockOptions) (MasterKey, error) {
+	return h.open(ctx, dir, h.Touch, hardware(h.Openers), options)
 }
 
 func hardware(all []Opener) (some []Opener) {
@@ -118,13 +118,13 @@ func hardware(all []Opener) (some []Opener) {
 }
 
 // A way is how openers of one kind open an envelope.
-type way struct {
+type method struct {
 	kind string
 	open func(context.Context, attempt, []Opener) (MasterKey, error)
 }
 
-// ways are how an envelope is opened, the first that works.
-var ways = []way{
+// methods are how an envelope is opened, the first that works.
+var methods = []method{
 	{Card, openByCard},
 	{Passphrase, openByPassphrase},
 	{Plugin, openByPlugin},
@@ -135,26 +135,26 @@ var ways = []way{
 type attempt struct {
 	dir      string
 	envelope []byte
-	hands    Hands
+	options  UnlockOptions
 }
 
-func (h *Header) open(ctx context.Context, dir string, envelope []byte, openers []Opener, hands Hands) (MasterKey, error) {
-	if hands.Only != "" && !slices.ContainsFunc(openers, func(o Opener) bool { return o.Name == hands.Only }) {
-		return MasterKey{}, &OpenerError{hands.Only, ErrUnknownOpener}
+func (h *Header) open(ctx context.Context, dir string, envelope []byte, openers []Opener, options UnlockOptions) (MasterKey, error) {
+	if options.Only != "" && !slices.ContainsFunc(openers, func(o Opener) bool { return o.Name == options.Only }) {
+		return MasterKey{}, &OpenerError{options.Only, ErrUnknownOpener}
 	}
-	a := attempt{dir, envelope, hands}
-	var absent absentError
-	for _, way := range orderOf(hands) {
-		var some []Opener
+	a := attempt{dir, envelope, options}
+	var absent absentErrors
+	for _, m := range methodOrder(options) {
+		var matching []Opener
 		for _, o := range openers {
-			if o.Kind == way.kind && (o.Name == hands.Only || hands.Only == "" && o.Kind != Recovery) {
-				some = append(some, o)
+			if o.Kind == m.kind && (o.Name == options.Only || options.Only == "" && o.Kind != Recovery) {
+				matching = append(matching, o)
 			}
 		}
-		if len(some) == 0 {
+		if len(matching) == 0 {
 			continue
 		}
-		k, err := way.open(ctx, a, some)
+		k, err := m.open(ctx, a, matching)
 		if !errors.Is(err, ErrAbsent) {
 			return k, err
 		}
@@ -166,24 +166,24 @@ func (h *Header) open(ctx context.Context, dir string, envelope []byte, openers 
 	if len(absent) > 0 {
 		err = fmt.Errorf("%w: %w", err, absent)
 	}
-	if hands.Only != "" {
-		err = &OpenerError{hands.Only, err}
+	if options.Only != "" {
+		err = &OpenerError{options.Only, err}
 	}
 	return MasterKey{}, err
 }
 
-// orderOf are the ways to open, in the order in which these hands try them.
-func orderOf(hands Hands) []way {
-	if !hands.Answered {
-		return ways
+// methodOrder are the ways to open, in the order in which these hands try them.
+func methodOrder(options UnlockOptions) []method {
+	if !options.PassphraseFirst {
+		return methods
 	}
-	return append([]way{{Passphrase, openByPassphrase}}, ways...)
+	return append([]method{{Passphrase, openByPassphrase}}, methods...)
 }
 
-// absentError is why none of some openers is here.
-type absentError []error
+// absentErrors is why none of some openers is here.
+type absentErrors []error
 
-func (e absentError) Error() string {
+func (e absentErrors) Error() string {
 	texts := make([]string, len(e))
 	for i, err := range e {
 		texts[i] = err.Error()
@@ -191,12 +191,12 @@ func (e absentError) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-func (absentError) Is(target error) bool { return target == ErrAbsent }
+func (absentErrors) Is(target error) bool { return target == ErrAbsent }
 
 // openByPlugin asks the plugins in turn: only they know whether their keys are here.
 func openByPlugin(ctx context.Context, a attempt, openers []Opener) (MasterKey, error) {
-	if a.hands.Alone != nil {
-		under, release, err := a.hands.Alone(ctx, a.dir)
+	if a.options.LockPlugins != nil {
+		under, release, err := a.options.LockPlugins(ctx, a.dir)
 		if err != nil {
 			return MasterKey{}, err
 		}
@@ -205,7 +205,7 @@ func openByPlugin(ctx context.Context, a attempt, openers []Opener) (MasterKey, 
 	}
 	var failed []error
 	for _, o := range openers {
-		id, err := plugin.NewIdentity(o.Identity, a.hands.Plugin.client(ctx))
+		id, err := plugin.NewIdentity(o.Identity, a.options.Plugin.client(ctx))
 		if err != nil {
 			return MasterKey{}, &OpenerError{o.Name, err}
 		}
@@ -224,11 +224,11 @@ func openByPlugin(ctx context.Context, a attempt, openers []Opener) (MasterKey, 
 
 // openByWords asks for the words that were written down.
 func openByWords(ctx context.Context, a attempt, openers []Opener) (MasterKey, error) {
-	if a.hands.Words == nil {
+	if a.options.Words == nil {
 		return MasterKey{}, ErrAbsent
 	}
 	o := openers[0]
-	text, err := a.hands.Words(ctx, o.Name)
+	text, err := a.options.Words(ctx, o.Name)
 	if err != nil {
 		return MasterKey{}, err
 	}

@@ -27,14 +27,14 @@ var (
 	// ErrWrongPassphrase says that a passphrase opens no identity of the store.
 	ErrWrongPassphrase = errors.New("wrong passphrase")
 
-	// ErrAbsent is what [Hands].Card returns for a card that is not there.
+	// ErrAbsent is what [UnlockOptions].Card returns for a card that is not there.
 	ErrAbsent = errors.New("not here")
 
 	// ErrForged says that a header was written by someone without the store's key.
 	ErrForged = errors.New("it was written by someone without the store's key")
 
-	// ErrTouchless says that a store has no hardware opener to touch.
-	ErrTouchless = errors.New("the store has no hardware opener")
+	// ErrNoHardwareOpener says that a store has no hardware opener to touch.
+	ErrNoHardwareOpener = errors.New("the store has no hardware opener")
 )
 
 // DamagedError says that a file of a store is not what was written there, or not all of it.
@@ -60,7 +60,7 @@ func (e *OpenerError) Error() string { return fmt.Sprintf("opener %q: %v", e.Nam
 func (e *OpenerError) Unwrap() error { return e.Err }
 
 var (
-	errSum      = errors.New("its checksum is not the one of its content")
-	errNotOurs  = errors.New("it is not a header of this format")
-	errOtherKey = errors.New("its envelope holds another key than it names")
+	errChecksum    = errors.New("its checksum is not the one of its content")
+	errNotHeader   = errors.New("it is not a header of this format")
+	errKeyMismatch = errors.New("its envelope holds another key than it names")
 )

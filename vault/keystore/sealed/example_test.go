@@ -23,10 +23,10 @@ func Example() {
 	config := sealed.Config{
 		Dir: dir,
 		// A program takes a lock here that all its processes know. One process alone needs none.
-		Alone: func(ctx context.Context) (context.Context, func(), error) { return ctx, func() {}, nil },
+		Lock: func(ctx context.Context) (context.Context, func(), error) { return ctx, func() {}, nil },
 		Unlock: func(ctx context.Context, h *sealed.Header) (sealed.MasterKey, error) {
-			return h.Master(ctx, dir, sealed.Hands{
-				Passphrase: func(context.Context, sealed.PassphraseAsk) (string, error) { return passphrase, nil },
+			return h.OpenMasterKey(ctx, dir, sealed.UnlockOptions{
+				Passphrase: func(context.Context, sealed.PassphrasePrompt) (string, error) { return passphrase, nil },
 			})
 		},
 	}

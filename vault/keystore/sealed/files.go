@@ -63,7 +63,7 @@ func (f files) itemFiles(h *Header) ([]string, error) {
 }
 
 // label reads an item's file and its label.
-func (f files) label(h *Header, k MasterKey, kind, name string) (*opened, string, error) {
+func (f files) label(h *Header, k MasterKey, kind, name string) (*openedFile, string, error) {
 	file := k.fileName(h.Store, kind, name)
 	o, path, err := f.open(h, k, file)
 	if err == nil && (o.Kind != kind || o.Name != name) {
@@ -72,11 +72,11 @@ func (f files) label(h *Header, k MasterKey, kind, name string) (*opened, string
 	return o, path, err
 }
 
-func (f files) open(h *Header, k MasterKey, file string) (*opened, string, error) {
+func (f files) open(h *Header, k MasterKey, file string) (*openedFile, string, error) {
 	path := f.items(h).File(file)
 	data, err := readItemFile(f.items(h), file)
 	if err != nil {
-		return nil, path, goneIfMissing(err)
+		return nil, path, convertMissing(err)
 	}
 	o, err := openLabel(h, k, file, data)
 	if err != nil {
@@ -85,9 +85,9 @@ func (f files) open(h *Header, k MasterKey, file string) (*opened, string, error
 	return o, path, nil
 }
 
-func goneIfMissing(err error) error {
+func convertMissing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return errGone
+		return errFileMissing
 	}
 	return err
 }
@@ -135,15 +135,15 @@ func (f files) writeHeader(h *Header, k MasterKey) (*Header, error) {
 	return written, nil
 }
 
-// tidy removes what an interrupted renewal has left, which the header does not name, and makes
+// cleanUp removes what an interrupted renewal has left, which the header does not name, and makes
 // the header's copy what it should be. Temporary files from before leftover are removed too. What
 // cannot be done now is done next time.
-func (f files) tidy(h *Header, leftover time.Time) {
+func (f files) cleanUp(h *Header, staleBefore time.Time) {
 	entries, err := f.dir.Entries()
-	if err != nil || h.second {
+	if err != nil || h.fromCopy {
 		return
 	}
-	f.dir.Sweep(entries, leftover)
+	f.dir.Sweep(entries, staleBefore)
 	identities := map[string]bool{}
 	for _, o := range h.Openers {
 		identities[identityFile(o.Recipient)] = true
@@ -157,8 +157,8 @@ func (f files) tidy(h *Header, leftover time.Time) {
 		}
 	}
 	first, err := f.dir.Read(headerFile, maxHeader)
-	second, copyErr := f.dir.Read(copyFile, maxHeader)
-	if err == nil && (copyErr != nil || !slices.Equal(first, second)) {
+	copied, copyErr := f.dir.Read(copyFile, maxHeader)
+	if err == nil && (copyErr != nil || !slices.Equal(first, copied)) {
 		f.disk.write(f.dir, copyFile, first)
 	}
 }

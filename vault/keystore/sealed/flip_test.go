@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// TestEveryByte flips a bit of each byte of each file of a small store. Whatever it hits is
+// TestFlippedBits flips a bit of each byte of each file of a small store. Whatever it hits is
 // refused with a message or has a copy, and every other item is read.
-func TestEveryByte(t *testing.T) {
-	w := newOwner(t)
+func TestFlippedBits(t *testing.T) {
+	w := newFixture(t)
 	made := w.create(t)
 	items := []Item{key("prod"), {Kind: "private", Name: "session", Data: []byte("x")}}
 	put(t, made, items...)
@@ -22,7 +22,7 @@ func TestEveryByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	header := made.Header()
-	w.ui = w.pass(testPass)
+	w.options = w.withPassphrase(testPassphrase)
 	ask := w.config.Unlock
 	flipped := 0
 	for path, data := range filesIn(t, w.config.Dir) {
@@ -30,7 +30,7 @@ func TestEveryByte(t *testing.T) {
 			return filepath.Base(path) == master.fileName(header.Store, it.Kind, it.Name)
 		})
 		for i := range data {
-			w.asked = 0
+			w.prompts = 0
 			data[i] ^= 1 << (i % 8)
 			if err := os.WriteFile(path, data, 0o600); err != nil {
 				t.Fatal(err)
@@ -40,7 +40,7 @@ func TestEveryByte(t *testing.T) {
 			if strings.Contains(path, "identity-") || strings.HasSuffix(path, headerFile) && i%16 == 0 {
 				w.config.Unlock = ask // which takes its time
 			}
-			s := w.locked(t)
+			s := w.reopen(t)
 			_, err := s.Unlock(t.Context())
 			if strings.Contains(path, "identity-") {
 				wantDamaged(t, path, i, err)
@@ -84,8 +84,8 @@ func wantDamaged(t *testing.T, path string, i int, err error) {
 	}
 }
 
-func TestSwapped(t *testing.T) {
-	w := newOwner(t)
+func TestSwappedFiles(t *testing.T) {
+	w := newFixture(t)
 	s := w.create(t)
 	put(t, s, key("prod"), key("dev"), key("third"), Item{Kind: "private", Name: "prod", Data: []byte("x")})
 	h, k := s.Header(), *s.key
@@ -129,10 +129,10 @@ func TestSwapped(t *testing.T) {
 }
 
 func TestRepair(t *testing.T) {
-	w := newOwner(t)
+	w := newFixture(t)
 	s := w.create(t)
 	put(t, s, key("prod"))
-	w.ui = w.here(map[string]*testCard{"one": w.one})
+	w.options = w.withCards(map[string]*testCard{"one": w.one})
 	for _, name := range []string{headerFile, copyFile} {
 		path := filepath.Join(w.config.Dir, name)
 		for what, spoil := range map[string]func() error{
@@ -143,7 +143,7 @@ func TestRepair(t *testing.T) {
 			if err := spoil(); err != nil {
 				t.Fatal(err)
 			}
-			s := w.locked(t)
+			s := w.reopen(t)
 			wantItem(t, s, key("prod"))
 			var damaged *DamagedError
 			if err := s.Add(t.Context(), newTestCard(t).opener(t, "new"), nil); name == headerFile && !errors.As(err, &damaged) {
@@ -152,7 +152,7 @@ func TestRepair(t *testing.T) {
 			if amiss, err := s.Repair(t.Context()); err != nil || amiss != (name == headerFile) {
 				t.Errorf("%s is %s: %v, %v", name, what, amiss, err)
 			}
-			if found, err := w.locked(t).Check(t.Context()); err != nil || len(found) > 0 {
+			if found, err := w.reopen(t).Check(t.Context()); err != nil || len(found) > 0 {
 				t.Errorf("%s was %s and repaired: %v, %v", name, what, found, err)
 			}
 			if err := s.Rekey(t.Context(), nil, func(o Opener) bool { return o.Name != "new" }); err != nil {

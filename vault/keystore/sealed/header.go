@@ -27,7 +27,7 @@ type Header struct {
 	Touch      []byte   `json:"touch,omitempty"` // the second key, for the hardware among them
 
 	body, mac []byte // as they were read
-	second    bool   // read from the copy, for the header itself is damaged
+	fromCopy  bool   // read from the copy, for the header itself is damaged
 }
 
 const headerFormat = "aws-vault sealed 1"
@@ -97,25 +97,25 @@ const (
 // parseHeader reads what encode wrote. What it says is not to be trusted before check.
 func parseHeader(data []byte) (*Header, error) {
 	if len(data) < macLine+sumLine {
-		return nil, errNotOurs
+		return nil, errNotHeader
 	}
 	rest := data[:len(data)-sumLine]
 	if sum := fmt.Sprintf("sum %x\n", sha256.Sum256(rest)); string(data[len(rest):]) != sum {
-		return nil, errSum
+		return nil, errChecksum
 	}
 	body := rest[:len(rest)-macLine]
 	digits, ok := strings.CutPrefix(string(rest[len(body):]), "mac ")
 	mac, err := hex.DecodeString(strings.TrimSuffix(digits, "\n"))
 	if !ok || err != nil || string(rest[len(body):]) != fmt.Sprintf("mac %x\n", mac) {
-		return nil, errNotOurs
+		return nil, errNotHeader
 	}
 	h := &Header{body: body, mac: mac}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if d.Decode(h) != nil || !bytes.HasSuffix(body, []byte("}\n")) || d.InputOffset() != int64(len(body)-1) {
-		return nil, errNotOurs
+		return nil, errNotHeader
 	}
-	return h, h.valid()
+	return h, h.validate()
 }
 
 func isDigits(s string, n int) bool {
@@ -123,18 +123,18 @@ func isDigits(s string, n int) bool {
 	return err == nil && len(b) == n && hex.EncodeToString(b) == s
 }
 
-func (h *Header) valid() error {
+func (h *Header) validate() error {
 	switch {
 	case h.Format != headerFormat:
 		return fmt.Errorf("its format is %.40q, want %q", h.Format, headerFormat)
 	case !isDigits(h.Store, 16) || !isDigits(h.Key, 8) || h.Generation < 1:
-		return errNotOurs
+		return errNotHeader
 	case len(h.Openers) == 0 || len(h.Openers) > maxOpeners:
 		return fmt.Errorf("it names %d openers, want 1 to %d", len(h.Openers), maxOpeners)
 	}
 	names, recipients := map[string]bool{}, map[string]bool{}
 	for _, o := range h.Openers {
-		if err := o.named(); err != nil {
+		if err := o.validateName(); err != nil {
 			return err
 		}
 		if names[o.Name] || recipients[o.Recipient] {
@@ -145,11 +145,11 @@ func (h *Header) valid() error {
 	return nil
 }
 
-// check tells whether the header was written by someone with the store's key.
-func (h *Header) check(dir string, k MasterKey) error {
+// authenticate tells whether the header was written by someone with the store's key.
+func (h *Header) authenticate(dir string, k MasterKey) error {
 	switch {
 	case k.id(h.Store) != h.Key:
-		return &DamagedError{filepath.Join(dir, headerFile), errOtherKey}
+		return &DamagedError{filepath.Join(dir, headerFile), errKeyMismatch}
 	case !hmac.Equal(h.mac, h.sign(k, h.body)):
 		return &DamagedError{filepath.Join(dir, headerFile), ErrForged}
 	}
@@ -165,7 +165,7 @@ func readHeader(dir *disk.Folder) (*Header, error) {
 	}
 	second, copyErr := readHeaderFile(dir, copyFile)
 	if copyErr == nil {
-		second.second = true
+		second.fromCopy = true
 		return second, nil
 	}
 	if errors.Is(err, fs.ErrNotExist) && errors.Is(copyErr, fs.ErrNotExist) {

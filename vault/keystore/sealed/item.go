@@ -53,8 +53,8 @@ var (
 	errOtherItem = errors.New("it is another item, or an older one")
 )
 
-// place is where a file lies. A file that is carried to another place does not open there.
-func place(h *Header, file string) []byte {
+// location is where a file lies. A file that is carried to another place does not open there.
+func location(h *Header, file string) []byte {
 	return fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%s\n", headerFormat, h.Store, h.Key, h.Generation, file)
 }
 
@@ -93,28 +93,28 @@ func sealItem(h *Header, k MasterKey, touch *MasterKey, file string, it Item) ([
 			return nil, err
 		}
 	}
-	where := place(h, file)
+	loc := location(h, file)
 	out := append([]byte(itemMagic), salt...)
 	out = binary.BigEndian.AppendUint16(out, uint16(len(text)+outer.Overhead()))
-	out = outer.Seal(out, nonce(labelPart), text, where)
-	return inner.Seal(out, nonce(bodyPart), it.Data, append(where, text...)), nil
+	out = outer.Seal(out, nonce(labelPart), text, loc)
+	return inner.Seal(out, nonce(bodyPart), it.Data, append(loc, text...)), nil
 }
 
 // An opened file is one whose label was read.
-type opened struct {
+type openedFile struct {
 	label
 	text, body, salt []byte
-	where            []byte
+	location         []byte
 	outer            cipher.AEAD
 }
 
 // openLabel reads the label of a file.
-func openLabel(h *Header, k MasterKey, file string, data []byte) (*opened, error) {
+func openLabel(h *Header, k MasterKey, file string, data []byte) (*openedFile, error) {
 	rest, ok := bytes.CutPrefix(data, []byte(itemMagic))
 	if !ok || len(rest) < saltSize+2 {
 		return nil, errNotItem
 	}
-	o := &opened{salt: rest[:saltSize], where: place(h, file)}
+	o := &openedFile{salt: rest[:saltSize], location: location(h, file)}
 	size := int(binary.BigEndian.Uint16(rest[saltSize:]))
 	rest = rest[saltSize+2:]
 	if size > len(rest) {
@@ -124,7 +124,7 @@ func openLabel(h *Header, k MasterKey, file string, data []byte) (*opened, error
 	if o.outer, err = aead(h, k, o.salt); err != nil {
 		return nil, err
 	}
-	if o.text, err = o.outer.Open(nil, nonce(labelPart), rest[:size], o.where); err != nil {
+	if o.text, err = o.outer.Open(nil, nonce(labelPart), rest[:size], o.location); err != nil {
 		return nil, errTampered
 	}
 	o.body = rest[size:]
@@ -135,7 +135,7 @@ func openLabel(h *Header, k MasterKey, file string, data []byte) (*opened, error
 }
 
 // open opens the item itself.
-func (o *opened) open(h *Header, touch *MasterKey) (Item, error) {
+func (o *openedFile) open(h *Header, touch *MasterKey) (Item, error) {
 	cipher := o.outer
 	if o.Touch {
 		var err error
@@ -143,7 +143,7 @@ func (o *opened) open(h *Header, touch *MasterKey) (Item, error) {
 			return Item{}, err
 		}
 	}
-	data, err := cipher.Open(nil, nonce(bodyPart), o.body, append(o.where, o.text...))
+	data, err := cipher.Open(nil, nonce(bodyPart), o.body, append(o.location, o.text...))
 	if err != nil {
 		return Item{}, errTampered
 	}

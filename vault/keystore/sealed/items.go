@@ -12,14 +12,14 @@ import (
 // *[DamagedError] for one that was changed, or put in another's place.
 func (s *Store) Item(ctx context.Context, kind, name string) (Item, error) {
 	var it Item
-	err := s.steady(ctx, func(h *Header, k MasterKey) error {
+	err := s.withKeys(ctx, func(h *Header, k MasterKey) error {
 		o, path, err := s.files.label(h, k, kind, name)
 		if err != nil {
 			return err
 		}
 		var touch *MasterKey
 		if o.Touch {
-			if touch, err = s.touched(ctx, h); err != nil {
+			if touch, err = s.unlockTouchKey(ctx, h); err != nil {
 				return err
 			}
 		}
@@ -39,15 +39,15 @@ func (s *Store) Put(ctx context.Context, it Item) error {
 	if it.Touch { // before the lock is taken: it may take as long as a person takes
 		h, _, err := s.keys(ctx)
 		if err == nil {
-			_, err = s.touched(ctx, h)
+			_, err = s.unlockTouchKey(ctx, h)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	it.stamp = randomHex(8)
-	return s.writing(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
-		touch := s.knownTouch()
+	return s.withWriteLock(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
+		touch := s.cachedTouchKey()
 		if it.Touch && touch == nil {
 			return fmt.Errorf("%s: the store got another key meanwhile", s.files.dir.Path())
 		}
@@ -57,7 +57,7 @@ func (s *Store) Put(ctx context.Context, it Item) error {
 
 // Remove removes the item of a kind and name, damaged or not, or returns [ErrNoItem].
 func (s *Store) Remove(ctx context.Context, kind, name string) error {
-	return s.writing(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
+	return s.withWriteLock(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
 		err := s.files.disk.remove(s.files.items(h), k.fileName(h.Store, kind, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			return ErrNoItem
@@ -70,14 +70,14 @@ func (s *Store) Remove(ctx context.Context, kind, name string) error {
 // are passed over; [Store.Check] finds them.
 func (s *Store) Names(ctx context.Context, kind string) ([]string, error) {
 	var names []string
-	err := s.steady(ctx, func(h *Header, k MasterKey) error {
+	err := s.withKeys(ctx, func(h *Header, k MasterKey) error {
 		names = nil
 		items := s.files.items(h)
 		entries, err := items.Entries()
 		if err != nil {
-			return goneIfMissing(err)
+			return convertMissing(err)
 		}
-		items.Sweep(entries, s.leftover())
+		items.Sweep(entries, s.staleBefore())
 		for _, e := range entries {
 			o, _, err := s.files.open(h, k, e.Name())
 			if err == nil && o.Kind == kind && k.fileName(h.Store, kind, o.Name) == e.Name() {
@@ -96,7 +96,7 @@ func (s *Store) Names(ctx context.Context, kind string) ([]string, error) {
 // Stamp is a word that changes whenever the item is written, got without opening it, or [ErrNoItem].
 func (s *Store) Stamp(ctx context.Context, kind, name string) (string, error) {
 	var stamp string
-	err := s.steady(ctx, func(h *Header, k MasterKey) error {
+	err := s.withKeys(ctx, func(h *Header, k MasterKey) error {
 		o, _, err := s.files.label(h, k, kind, name)
 		if err == nil {
 			stamp = o.Stamp

@@ -33,17 +33,17 @@ type Opener struct {
 // Hardware reports whether the opener's key cannot be copied, so that opening takes its presence.
 func (o Opener) Hardware() bool { return o.Kind == Card || o.Kind == Plugin }
 
-// named is what is looked at whenever the store is opened. Its key is looked at when something
+// validateName is what is looked at whenever the store is opened. Its key is looked at when something
 // is wrapped to it: a command that finds the store unlocked does no arithmetic on curves.
-func (o Opener) named() error {
-	if !nameable(o.Name) {
+func (o Opener) validateName() error {
+	if !validName(o.Name) {
 		return &OpenerError{o.Name, errors.New("want a name of 1 to 32 letters, digits, points, dashes and underlines")}
 	}
 	return nil
 }
 
-func (o Opener) valid() error {
-	if err := o.named(); err != nil {
+func (o Opener) validate() error {
+	if err := o.validateName(); err != nil {
 		return err
 	}
 	if _, err := o.recipient(nil); err != nil {
@@ -57,7 +57,7 @@ func (o Opener) valid() error {
 	return nil
 }
 
-func nameable(name string) bool {
+func validName(name string) bool {
 	return name != "" && len(name) <= 32 && strings.IndexFunc(name, func(r rune) bool {
 		return !ascii.IsAlphanumeric(r) && !strings.ContainsRune(".-_", r)
 	}) < 0

@@ -15,11 +15,11 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// leastWork is the logarithm of scrypt's N; age's r is 8 and its p is 1. It is OWASP's minimum.
+// minWorkFactor is the logarithm of scrypt's N; age's r is 8 and its p is 1. It is OWASP's minimum.
 // https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#scrypt
-const leastWork = 17
+const minWorkFactor = 17
 
-var workFactor = leastWork // tests need no strength
+var workFactor = minWorkFactor // tests need no strength
 
 // maxWorkFactor bounds what a file may have us do: 1 GiB of memory for some seconds.
 const maxWorkFactor = 20
@@ -27,8 +27,8 @@ const maxWorkFactor = 20
 // maxIdentity bounds the file of an identity, which has some 300 bytes.
 const maxIdentity = 4 << 10
 
-// maxAsks is how often a passphrase is asked for before a wrong answer stands.
-const maxAsks = 3
+// maxPrompts is how often a passphrase is asked for before a wrong answer stands.
+const maxPrompts = 3
 
 // identityPrefix begins the name of each file that holds an identity.
 const identityPrefix = "identity-"
@@ -89,10 +89,10 @@ func openIdentity(data []byte, passphrase string) (*age.X25519Identity, error) {
 // openByPassphrase asks for a passphrase, and tries it on each opener that has one. An answer
 // given twice is not tried again: it does not come from someone who mistyped.
 func openByPassphrase(ctx context.Context, a attempt, openers []Opener) (MasterKey, error) {
-	if a.hands.Passphrase == nil {
+	if a.options.Passphrase == nil {
 		return MasterKey{}, ErrAbsent
 	}
-	ask := PassphraseAsk{Dir: a.dir}
+	ask := PassphrasePrompt{Dir: a.dir}
 	for _, o := range openers {
 		ask.Openers = append(ask.Openers, o.Name)
 	}
@@ -101,8 +101,8 @@ func openByPassphrase(ctx context.Context, a attempt, openers []Opener) (MasterK
 		return MasterKey{}, err
 	}
 	last := ""
-	for ; ask.Wrong < maxAsks; ask.Wrong++ {
-		text, err := a.hands.Passphrase(ctx, ask)
+	for ; ask.Wrong < maxPrompts; ask.Wrong++ {
+		text, err := a.options.Passphrase(ctx, ask)
 		if err != nil {
 			return MasterKey{}, err
 		}
@@ -138,7 +138,7 @@ func readIdentity(dir *disk.Folder, o Opener) ([]byte, error) {
 	file := identityFile(o.Recipient)
 	data, err := dir.Read(file, maxIdentity)
 	if err == nil && digest(data) != o.Digest {
-		err = errSum
+		err = errChecksum
 	}
 	if err != nil {
 		return nil, &DamagedError{dir.File(file), err}

@@ -15,11 +15,11 @@ var ErrTouchItems = errors.New("items that open with a touch only are stored, wa
 // other has left is removed by the next that writes. A damaged item is an error, before
 // anything is changed.
 func (s *Store) Rekey(ctx context.Context, ui PluginUI, keep func(Opener) bool) error {
-	if err := s.prepareTouch(ctx); err != nil {
+	if err := s.unlockTouchKeyIfUsed(ctx); err != nil {
 		return err
 	}
-	return s.writing(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
-		if err := s.files.primary(h); err != nil {
+	return s.withWriteLock(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
+		if err := s.files.checkNotCopy(h); err != nil {
 			return err
 		}
 		next := h.clone()
@@ -32,20 +32,20 @@ func (s *Store) Rekey(ctx context.Context, ui PluginUI, keep func(Opener) bool) 
 		if len(next.Openers) == 0 {
 			return ErrLastOpener
 		}
-		return s.renew(ctx, h, &next, k, ui)
+		return s.replaceKeys(ctx, h, &next, k, ui)
 	})
 }
 
-// renew moves everything from h and its key to next and another one.
-func (s *Store) renew(ctx context.Context, h, next *Header, k MasterKey, ui PluginUI) error {
+// replaceKeys moves everything from h and its key to next and another one.
+func (s *Store) replaceKeys(ctx context.Context, h, next *Header, k MasterKey, ui PluginUI) error {
 	key, touch := newMasterKey(), newMasterKey()
 	next.Generation, next.Key = h.Generation+1, key.id(h.Store)
-	touches, err := s.files.reseal(h, next, keys{k, s.knownTouch()}, keys{key, &touch})
+	touches, err := s.files.reseal(h, next, keys{k, s.cachedTouchKey()}, keys{key, &touch})
 	if err == nil && touches > 0 && len(hardware(next.Openers)) == 0 {
 		err = fmt.Errorf("%d %w", touches, ErrTouchItems)
 	}
 	if err == nil {
-		err = s.seal(ctx, next, key, &touch, ui)
+		err = s.wrapKeys(ctx, next, key, &touch, ui)
 	}
 	if err != nil {
 		// Unless the header is in its place already, the new items are nobody's.
@@ -54,8 +54,8 @@ func (s *Store) renew(ctx context.Context, h, next *Header, k MasterKey, ui Plug
 		}
 		return err
 	}
-	current, _ := s.known()
-	s.files.tidy(current, s.leftover())
+	current, _ := s.cachedKeys()
+	s.files.cleanUp(current, s.staleBefore())
 	return nil
 }
 
@@ -91,8 +91,8 @@ func (f files) reseal(h, next *Header, from, to keys) (touches int, err error) {
 	return touches, nil
 }
 
-// prepareTouch asks for the second key if there is an item to be sealed anew with it.
-func (s *Store) prepareTouch(ctx context.Context) error {
+// unlockTouchKeyIfUsed asks for the second key if there is an item to be sealed anew with it.
+func (s *Store) unlockTouchKeyIfUsed(ctx context.Context) error {
 	h, k, err := s.keys(ctx)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (s *Store) prepareTouch(ctx context.Context) error {
 	}
 	for _, file := range files {
 		if o, _, err := s.files.open(h, k, file); err == nil && o.Touch {
-			_, err := s.touched(ctx, h)
+			_, err := s.unlockTouchKey(ctx, h)
 			return err
 		}
 	}

@@ -18,10 +18,10 @@ import (
 )
 
 func TestRemovedCard(t *testing.T) {
-	w := newOwner(t)
+	w := newFixture(t)
 	put(t, w.create(t), key("prod"), key("dev"))
-	w.ui = w.here(map[string]*testCard{"one": w.one})
-	s := w.locked(t)
+	w.options = w.withCards(map[string]*testCard{"one": w.one})
+	s := w.reopen(t)
 	before := s.Header()
 	stamp, err := s.Stamp(t.Context(), "key", "prod")
 	if err != nil {
@@ -38,10 +38,10 @@ func TestRemovedCard(t *testing.T) {
 		t.Errorf("the header went from %+v to %+v", before, after)
 	}
 	wantItem(t, s, key("prod"))
-	wantItem(t, w.locked(t), key("dev"))
-	w.ui = w.here(map[string]*testCard{"two": w.two})
+	wantItem(t, w.reopen(t), key("dev"))
+	w.options = w.withCards(map[string]*testCard{"two": w.two})
 	w.two.touches = 0
-	if _, err := w.locked(t).Item(t.Context(), "key", "prod"); !errors.Is(err, ErrNoOpener) || w.two.touches != 0 {
+	if _, err := w.reopen(t).Item(t.Context(), "key", "prod"); !errors.Is(err, ErrNoOpener) || w.two.touches != 0 {
 		t.Errorf("the removed card: %v, %d touches", err, w.two.touches)
 	}
 	// Nor does it open who lists it again: the envelope is not for it.
@@ -57,11 +57,11 @@ func TestRemovedCard(t *testing.T) {
 }
 
 // An opener that someone else put on the list is refused before anything is wrapped to it.
-func TestForeignOpener(t *testing.T) {
-	w := newOwner(t)
+func TestForgedOpener(t *testing.T) {
+	w := newFixture(t)
 	put(t, w.create(t), key("prod"))
-	w.ui = w.here(map[string]*testCard{"one": w.one})
-	open := w.locked(t)
+	w.options = w.withCards(map[string]*testCard{"one": w.one})
+	open := w.reopen(t)
 	wantItem(t, open, key("prod"))
 	thief := newTestCard(t)
 	forged := open.Header()
@@ -75,7 +75,7 @@ func TestForeignOpener(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, s := range map[string]*Store{"a store that was open": open, "one that is opened": w.locked(t)} {
+	for name, s := range map[string]*Store{"a store that was open": open, "one that is opened": w.reopen(t)} {
 		for act, err := range map[string]error{
 			"Add":   s.Add(t.Context(), newTestCard(t).opener(t, "mine"), nil),
 			"Rekey": s.Rekey(t.Context(), nil, func(Opener) bool { return true }),
@@ -92,8 +92,8 @@ func TestForeignOpener(t *testing.T) {
 	}
 }
 
-func TestAddRefuses(t *testing.T) {
-	w := newOwner(t)
+func TestAddErrors(t *testing.T) {
+	w := newFixture(t)
 	s := w.create(t)
 	fresh := newTestCard(t).opener(t, "fresh")
 	for name, o := range map[string]NewOpener{
@@ -114,7 +114,7 @@ func TestAddRefuses(t *testing.T) {
 	if err := s.Add(t.Context(), fresh, nil); err != nil {
 		t.Fatal(err)
 	}
-	if h := w.locked(t).Header(); len(h.Openers) != 5 {
+	if h := w.reopen(t).Header(); len(h.Openers) != 5 {
 		t.Errorf("%d openers, want 5", len(h.Openers))
 	}
 }
@@ -146,9 +146,9 @@ func rekeyUntilKilled() {
 		return f()
 	}
 	dir := os.Getenv(killDir)
-	c := Config{Dir: dir, Alone: aloneAt(dir + ".lock/lock")}
+	c := Config{Dir: dir, Lock: lockAt(dir + ".lock/lock")}
 	c.Unlock = func(ctx context.Context, h *Header) (MasterKey, error) {
-		return h.Master(ctx, dir, Hands{Only: "paper", Words: func(context.Context, string) (string, error) { return os.Getenv(killWords), nil }})
+		return h.OpenMasterKey(ctx, dir, UnlockOptions{Only: "paper", Words: func(context.Context, string) (string, error) { return os.Getenv(killWords), nil }})
 	}
 	s, err := Open(c)
 	if err == nil {
@@ -177,7 +177,7 @@ func TestKilledAtEachWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newOwner(t)
+	w := newFixture(t)
 	items := []Item{key("prod"), key("dev"), {Kind: "private", Name: "session", Data: []byte("x")}}
 	put(t, w.create(t), items...)
 	whole := w.config.Dir
@@ -193,9 +193,11 @@ func TestKilledAtEachWrite(t *testing.T) {
 		if done = err == nil; !done && c.ProcessState.Exited() {
 			t.Fatalf("at %d: %v: %s", at, err, out)
 		}
-		w.config.Dir, w.config.Alone, w.asked = dir, aloneAt(dir+".lock/lock"), 0
-		w.config.Unlock = func(ctx context.Context, h *Header) (MasterKey, error) { return h.Master(ctx, dir, w.pass(testPass)) }
-		s := w.locked(t)
+		w.config.Dir, w.config.Lock, w.prompts = dir, lockAt(dir+".lock/lock"), 0
+		w.config.Unlock = func(ctx context.Context, h *Header) (MasterKey, error) {
+			return h.OpenMasterKey(ctx, dir, w.withPassphrase(testPassphrase))
+		}
+		s := w.reopen(t)
 		for _, it := range items {
 			wantItem(t, s, it)
 		}
@@ -220,12 +222,12 @@ func TestKilledAtEachWrite(t *testing.T) {
 // A renewal that fails leaves what was, whichever change of the disk fails.
 func TestFullDisk(t *testing.T) {
 	full := errors.New("no space left on device")
-	w := newOwner(t)
-	w.ui = w.here(map[string]*testCard{"one": w.one})
+	w := newFixture(t)
+	w.options = w.withCards(map[string]*testCard{"one": w.one})
 	put(t, w.create(t), key("prod"), key("dev"))
 	failed := 0
 	for at := 1; ; at++ {
-		s, n := w.locked(t), at
+		s, n := w.reopen(t), at
 		s.files.disk.write = func(f *disk.Folder, name string, data []byte) error {
 			if n--; n == 0 {
 				return full
@@ -233,8 +235,8 @@ func TestFullDisk(t *testing.T) {
 			return realDisk.write(f, name, data)
 		}
 		err := s.Rekey(t.Context(), nil, func(Opener) bool { return true })
-		wantItem(t, w.locked(t), key("prod"))
-		wantItem(t, w.locked(t), key("dev"))
+		wantItem(t, w.reopen(t), key("prod"))
+		wantItem(t, w.reopen(t), key("dev"))
 		wantItem(t, s, key("prod"))
 		if err == nil {
 			break
@@ -250,7 +252,7 @@ func TestFullDisk(t *testing.T) {
 
 // A damaged item stops a renewal before anything is changed.
 func TestRekeyDamaged(t *testing.T) {
-	w := newOwner(t)
+	w := newFixture(t)
 	s := w.create(t)
 	put(t, s, key("prod"), key("dev"))
 	before := s.Header()
@@ -271,8 +273,8 @@ func TestRekeyDamaged(t *testing.T) {
 	}
 }
 
-func TestHeaderRefuses(t *testing.T) {
-	w := newOwner(t)
+func TestHeaderErrors(t *testing.T) {
+	w := newFixture(t)
 	h := w.create(t).Header()
 	for name, change := range map[string]func(*Header){
 		"another format":    func(h *Header) { h.Format = "aws-vault sealed 2" },
@@ -298,7 +300,7 @@ func TestHeaderRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := parseHeader(data); !errors.Is(err, errSum) {
+	if _, err := parseHeader(data); !errors.Is(err, errChecksum) {
 		t.Errorf("without its last lines: %v", err)
 	}
 }

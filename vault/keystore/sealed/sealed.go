@@ -19,12 +19,12 @@ import (
 // and other processes may change the store at any time.
 type Store struct {
 	files  files
-	alone  func(ctx context.Context) (under context.Context, release func(), err error)
+	lock   func(ctx context.Context) (under context.Context, release func(), err error)
 	unlock func(ctx context.Context, h *Header) (MasterKey, error)
 	touch  func(ctx context.Context, h *Header) (MasterKey, error)
 	now    func() time.Time
 
-	turn mutex.Mutex // of who unlocks: people are asked one thing at a time
+	unlocking mutex.Mutex // of who unlocks: people are asked one thing at a time
 
 	mu       sync.Mutex
 	header   *Header
@@ -36,9 +36,9 @@ type Store struct {
 type Config struct {
 	Dir string
 
-	// Alone waits until no other process writes to the store. It returns the context for what is
+	// LockPlugins waits until no other process writes to the store. It returns the context for what is
 	// done until release is called.
-	Alone func(ctx context.Context) (under context.Context, release func(), err error)
+	Lock func(ctx context.Context) (under context.Context, release func(), err error)
 
 	// Unlock gives the master key of the store with that header, and may ask for it. It is called
 	// again only after the store got another key.
@@ -65,7 +65,7 @@ func Open(c Config) (*Store, error) {
 func newStore(c Config) *Store {
 	return &Store{
 		files: files{dir: disk.NewFolder(c.Dir), disk: realDisk},
-		alone: c.Alone, unlock: c.Unlock, touch: c.Touch, now: c.Now, turn: mutex.New(),
+		lock:  c.Lock, unlock: c.Unlock, touch: c.Touch, now: c.Now, unlocking: mutex.New(),
 	}
 }
 
@@ -89,21 +89,21 @@ func (s *Store) keys(ctx context.Context) (*Header, MasterKey, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, MasterKey{}, err
 	}
-	if h, k := s.known(); k != nil {
+	if h, k := s.cachedKeys(); k != nil {
 		return h, *k, nil
 	}
-	give, err := s.turn.Lock(ctx)
+	release, err := s.unlocking.Lock(ctx)
 	if err != nil {
 		return nil, MasterKey{}, err
 	}
-	defer give()
-	h, k := s.known()
+	defer release()
+	h, k := s.cachedKeys()
 	if k != nil {
 		return h, *k, nil
 	}
 	got, err := s.unlock(ctx, h)
 	if err == nil {
-		err = h.check(s.files.dir.Path(), got)
+		err = h.authenticate(s.files.dir.Path(), got)
 	}
 	if err != nil {
 		return nil, MasterKey{}, err
@@ -114,32 +114,32 @@ func (s *Store) keys(ctx context.Context) (*Header, MasterKey, error) {
 	return h, got, nil
 }
 
-func (s *Store) known() (*Header, *MasterKey) {
+func (s *Store) cachedKeys() (*Header, *MasterKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.header, s.key
 }
 
-// knownTouch is the second key, if it was asked for already.
-func (s *Store) knownTouch() *MasterKey {
+// cachedTouchKey is the second key, if it was asked for already.
+func (s *Store) cachedTouchKey() *MasterKey {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.touchKey
 }
 
-// touched returns the second key, which is asked for once in a process.
-func (s *Store) touched(ctx context.Context, h *Header) (*MasterKey, error) {
-	give, err := s.turn.Lock(ctx)
+// unlockTouchKey returns the second key, which is asked for once in a process.
+func (s *Store) unlockTouchKey(ctx context.Context, h *Header) (*MasterKey, error) {
+	release, err := s.unlocking.Lock(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer give()
-	k := s.knownTouch()
+	defer release()
+	k := s.cachedTouchKey()
 	switch {
 	case k != nil && len(h.Touch) > 0:
 		return k, nil
 	case len(h.Touch) == 0 || s.touch == nil:
-		return nil, fmt.Errorf("%s: %w", s.files.dir.Path(), ErrTouchless)
+		return nil, fmt.Errorf("%s: %w", s.files.dir.Path(), ErrNoHardwareOpener)
 	}
 	got, err := s.touch(ctx, h)
 	if err != nil {
@@ -153,9 +153,9 @@ func (s *Store) touched(ctx context.Context, h *Header) (*MasterKey, error) {
 	return &got, nil
 }
 
-// again reads the header anew and reports whether the store has got another key since: then
+// reread reads the header anew and reports whether the store has got another key since: then
 // what was looked for lies elsewhere.
-func (s *Store) again() (bool, error) {
+func (s *Store) reread() (bool, error) {
 	h, err := readHeader(s.files.dir)
 	if err != nil {
 		return false, err
@@ -169,7 +169,7 @@ func (s *Store) again() (bool, error) {
 	if s.key == nil {
 		return false, nil
 	}
-	if err := h.check(s.files.dir.Path(), *s.key); err != nil {
+	if err := h.authenticate(s.files.dir.Path(), *s.key); err != nil {
 		return false, err
 	}
 	s.header = h
@@ -179,22 +179,22 @@ func (s *Store) again() (bool, error) {
 // maxRereads bounds how often a reader follows a store that gets one new key after the other.
 const maxRereads = 32
 
-// errGone says that a file of items is not where the header says. Nothing else that happens to be
+// errFileMissing says that a file of items is not where the header says. Nothing else that happens to be
 // missing, such as a plugin's program, may pass for an item that is not there.
-var errGone = errors.New("the file is gone")
+var errFileMissing = errors.New("the file is gone")
 
-// steady calls act with the keys of the store, again if the store got another key meanwhile.
-func (s *Store) steady(ctx context.Context, act func(h *Header, k MasterKey) error) error {
+// withKeys calls act with the keys of the store, again if the store got another key meanwhile.
+func (s *Store) withKeys(ctx context.Context, act func(h *Header, k MasterKey) error) error {
 	for range maxRereads {
 		h, k, err := s.keys(ctx)
 		if err != nil {
 			return err
 		}
 		err = act(h, k)
-		if !errors.Is(err, errGone) {
+		if !errors.Is(err, errFileMissing) {
 			return err
 		}
-		changed, readErr := s.again()
+		changed, readErr := s.reread()
 		if readErr != nil {
 			return readErr
 		}
@@ -205,14 +205,14 @@ func (s *Store) steady(ctx context.Context, act func(h *Header, k MasterKey) err
 	return ErrNoItem
 }
 
-// writing calls act under the lock of writers, with the header as it stands.
-func (s *Store) writing(ctx context.Context, act func(ctx context.Context, h *Header, k MasterKey) error) error {
+// withWriteLock calls act under the lock of writers, with the header as it stands.
+func (s *Store) withWriteLock(ctx context.Context, act func(ctx context.Context, h *Header, k MasterKey) error) error {
 	// A person may be asked for the key, for minutes: not while others wait for the lock.
 	if _, _, err := s.keys(ctx); err != nil {
 		return err
 	}
 	for range maxRereads {
-		done, err := s.locked(ctx, act)
+		done, err := s.tryWrite(ctx, act)
 		if done || err != nil {
 			return err
 		}
@@ -223,28 +223,28 @@ func (s *Store) writing(ctx context.Context, act func(ctx context.Context, h *He
 	return errors.New(s.files.dir.Path() + ": the store got one new key after the other")
 }
 
-// locked calls act unless the store has another key than the one that is known.
-func (s *Store) locked(ctx context.Context, act func(ctx context.Context, h *Header, k MasterKey) error) (bool, error) {
-	ctx, release, err := s.alone(ctx)
+// tryWrite calls act unless the store has another key than the one that is known.
+func (s *Store) tryWrite(ctx context.Context, act func(ctx context.Context, h *Header, k MasterKey) error) (bool, error) {
+	ctx, release, err := s.lock(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer release()
-	changed, err := s.again()
+	changed, err := s.reread()
 	if changed || err != nil {
 		return false, err
 	}
-	h, k := s.known()
+	h, k := s.cachedKeys()
 	if k == nil {
 		return false, nil
 	}
-	s.files.tidy(h, s.leftover())
+	s.files.cleanUp(h, s.staleBefore())
 	return true, act(ctx, h, *k)
 }
 
-// leftover is the time before which a temporary file was written if a process that ended left it. It
+// staleBefore is the time before which a temporary file was written if a process that ended left it. It
 // is zero, and no file is older, if the time is not known.
-func (s *Store) leftover() time.Time {
+func (s *Store) staleBefore() time.Time {
 	if s.now == nil {
 		return time.Time{}
 	}

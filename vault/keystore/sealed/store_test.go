@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-const testPass = "correct horse"
+const testPassphrase = "correct horse"
 
 // testCard is a key that counts how often someone has to touch it.
 type testCard struct {
@@ -54,8 +54,8 @@ func (c *testCard) opener(t testing.TB, name string) NewOpener {
 	return NewOpener{Opener: Opener{Name: name, Kind: Card, Recipient: r, Slot: "82"}}
 }
 
-// aloneAt is a Config.Alone that locks the file at path.
-func aloneAt(path string) func(context.Context) (context.Context, func(), error) {
+// lockAt is a Config.Alone that locks the file at path.
+func lockAt(path string) func(context.Context) (context.Context, func(), error) {
 	return func(ctx context.Context) (context.Context, func(), error) {
 		l, err := disk.NewFolder(filepath.Dir(path)).Lock(ctx, filepath.Base(path))
 		if err != nil {
@@ -65,34 +65,34 @@ func aloneAt(path string) func(context.Context) (context.Context, func(), error)
 	}
 }
 
-// owner is who has a store, with the openers that a careful person has.
-type owner struct {
-	config Config
-	one    *testCard
-	two    *testCard
-	words  string
-	ui     Hands // what is at hand
-	asked  int
+// fixture is who has a store, with the openers that a careful person has.
+type fixture struct {
+	config  Config
+	one     *testCard
+	two     *testCard
+	words   string
+	options UnlockOptions // what is at hand
+	prompts int
 }
 
-func newOwner(t testing.TB) *owner {
-	w := &owner{one: newTestCard(t), two: newTestCard(t)}
+func newFixture(t testing.TB) *fixture {
+	w := &fixture{one: newTestCard(t), two: newTestCard(t)}
 	dir := t.TempDir()
 	w.config = Config{
-		Dir: filepath.Join(dir, "sealed"), Alone: aloneAt(filepath.Join(dir, "locks", "sealed")),
+		Dir: filepath.Join(dir, "sealed"), Lock: lockAt(filepath.Join(dir, "locks", "sealed")),
 		Unlock: func(ctx context.Context, h *Header) (MasterKey, error) {
-			return h.Master(ctx, filepath.Join(dir, "sealed"), w.ui)
+			return h.OpenMasterKey(ctx, filepath.Join(dir, "sealed"), w.options)
 		},
 		Touch: func(ctx context.Context, h *Header) (MasterKey, error) {
-			return h.TouchKey(ctx, filepath.Join(dir, "sealed"), w.ui)
+			return h.OpenTouchKey(ctx, filepath.Join(dir, "sealed"), w.options)
 		},
 	}
 	return w
 }
 
-// here makes those cards present.
-func (w *owner) here(cards map[string]*testCard) Hands {
-	return Hands{Card: func(_ context.Context, o Opener) (Exchanger, func(), error) {
+// withCards makes those cards present.
+func (w *fixture) withCards(cards map[string]*testCard) UnlockOptions {
+	return UnlockOptions{Card: func(_ context.Context, o Opener) (Exchanger, func(), error) {
 		if c, ok := cards[o.Name]; ok {
 			return c, func() {}, nil
 		}
@@ -100,14 +100,14 @@ func (w *owner) here(cards map[string]*testCard) Hands {
 	}}
 }
 
-func (w *owner) pass(answers ...string) Hands {
-	return Hands{Passphrase: func(context.Context, PassphraseAsk) (string, error) {
-		w.asked++
-		return answers[min(w.asked, len(answers))-1], nil
+func (w *fixture) withPassphrase(answers ...string) UnlockOptions {
+	return UnlockOptions{Passphrase: func(context.Context, PassphrasePrompt) (string, error) {
+		w.prompts++
+		return answers[min(w.prompts, len(answers))-1], nil
 	}}
 }
 
-func (w *owner) create(t testing.TB) *Store {
+func (w *fixture) create(t testing.TB) *Store {
 	words, recipient, err := NewWords()
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func (w *owner) create(t testing.TB) *Store {
 	w.words = strings.Join(words, " ")
 	s, err := Create(t.Context(), w.config, nil,
 		w.one.opener(t, "one"), w.two.opener(t, "two"),
-		NewOpener{Opener: Opener{Name: "pass", Kind: Passphrase}, Passphrase: testPass},
+		NewOpener{Opener: Opener{Name: "pass", Kind: Passphrase}, Passphrase: testPassphrase},
 		NewOpener{Opener: Opener{Name: "paper", Kind: Recovery, Recipient: recipient}})
 	if err != nil {
 		t.Fatal(err)
@@ -123,8 +123,8 @@ func (w *owner) create(t testing.TB) *Store {
 	return s
 }
 
-// locked is the store as a process finds it that just began.
-func (w *owner) locked(t testing.TB) *Store {
+// tryWrite is the store as a process finds it that just began.
+func (w *fixture) reopen(t testing.TB) *Store {
 	t.Helper()
 	s, err := Open(w.config)
 	if err != nil {
@@ -153,68 +153,68 @@ func wantItem(t testing.TB, s *Store, want Item) {
 func key(name string) Item { return Item{Kind: "key", Name: name, Data: []byte("secret of " + name)} }
 
 func TestEachOpenerOpens(t *testing.T) {
-	w := newOwner(t)
+	w := newFixture(t)
 	put(t, w.create(t), key("prod"))
 	for _, test := range []struct {
 		name     string
-		hands    Hands
+		hands    UnlockOptions
 		one, two int
 		asked    int
 	}{
-		{"the first card", w.here(map[string]*testCard{"one": w.one}), 1, 0, 0},
-		{"the second card", w.here(map[string]*testCard{"two": w.two}), 0, 1, 0},
-		{"both cards", w.here(map[string]*testCard{"one": w.one, "two": w.two}), 1, 0, 0},
-		{"a passphrase", w.pass(testPass), 0, 0, 1},
-		{"a passphrase, the second time", w.pass("wrong", testPass), 0, 0, 2},
-		{"words", Hands{Only: "paper", Words: func(context.Context, string) (string, error) { return strings.ToUpper(w.words), nil }}, 0, 0, 0},
+		{"the first card", w.withCards(map[string]*testCard{"one": w.one}), 1, 0, 0},
+		{"the second card", w.withCards(map[string]*testCard{"two": w.two}), 0, 1, 0},
+		{"both cards", w.withCards(map[string]*testCard{"one": w.one, "two": w.two}), 1, 0, 0},
+		{"a passphrase", w.withPassphrase(testPassphrase), 0, 0, 1},
+		{"a passphrase, the second time", w.withPassphrase("wrong", testPassphrase), 0, 0, 2},
+		{"words", UnlockOptions{Only: "paper", Words: func(context.Context, string) (string, error) { return strings.ToUpper(w.words), nil }}, 0, 0, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w.ui, w.one.touches, w.two.touches, w.asked = test.hands, 0, 0, 0
-			s := w.locked(t)
+			w.options, w.one.touches, w.two.touches, w.prompts = test.hands, 0, 0, 0
+			s := w.reopen(t)
 			wantItem(t, s, key("prod"))
 			wantItem(t, s, key("prod"))
-			if w.one.touches != test.one || w.two.touches != test.two || w.asked != test.asked {
-				t.Errorf("%d and %d touches and %d questions, want %d, %d and %d", w.one.touches, w.two.touches, w.asked, test.one, test.two, test.asked)
+			if w.one.touches != test.one || w.two.touches != test.two || w.prompts != test.asked {
+				t.Errorf("%d and %d touches and %d questions, want %d, %d and %d", w.one.touches, w.two.touches, w.prompts, test.one, test.two, test.asked)
 			}
 		})
 	}
 }
 
-func TestRefused(t *testing.T) {
-	w := newOwner(t)
+func TestUnlockErrors(t *testing.T) {
+	w := newFixture(t)
 	put(t, w.create(t), key("prod"))
 	stranger := newTestCard(t)
 	for _, test := range []struct {
 		name  string
-		hands Hands
+		hands UnlockOptions
 		want  error
 		says  string
 	}{
-		{"nothing at hand", Hands{}, ErrNoOpener, ""},
-		{"a wrong passphrase", w.pass("wrong"), ErrWrongPassphrase, ""},
-		{"another opener's name", Hands{Only: "nobody"}, ErrUnknownOpener, "nobody"},
-		{"an opener that is not here", Hands{Only: "two"}, ErrNoOpener, "two"},
-		{"another key in the slot", w.here(map[string]*testCard{"one": stranger}), nil, "another key in that slot"},
-		{"other words", Hands{Only: "paper", Words: func(context.Context, string) (string, error) {
+		{"nothing at hand", UnlockOptions{}, ErrNoOpener, ""},
+		{"a wrong passphrase", w.withPassphrase("wrong"), ErrWrongPassphrase, ""},
+		{"another opener's name", UnlockOptions{Only: "nobody"}, ErrUnknownOpener, "nobody"},
+		{"an opener that is not here", UnlockOptions{Only: "two"}, ErrNoOpener, "two"},
+		{"another key in the slot", w.withCards(map[string]*testCard{"one": stranger}), nil, "another key in that slot"},
+		{"other words", UnlockOptions{Only: "paper", Words: func(context.Context, string) (string, error) {
 			words, _, err := NewWords()
 			return strings.Join(words, " "), err
 		}}, nil, "another opener"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w.ui, w.asked = test.hands, 0
-			_, err := w.locked(t).Item(t.Context(), "key", "prod")
+			w.options, w.prompts = test.hands, 0
+			_, err := w.reopen(t).Item(t.Context(), "key", "prod")
 			if err == nil || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("error %v, want %v %q", err, test.want, test.says)
 			}
-			if w.asked > 2 || stranger.touches > 0 {
-				t.Errorf("%d questions, %d touches of a card that cannot open", w.asked, stranger.touches)
+			if w.prompts > 2 || stranger.touches > 0 {
+				t.Errorf("%d questions, %d touches of a card that cannot open", w.prompts, stranger.touches)
 			}
 		})
 	}
 }
 
 func TestItems(t *testing.T) {
-	w := newOwner(t)
+	w := newFixture(t)
 	s := w.create(t)
 	if names, err := s.Names(t.Context(), "key"); err != nil || len(names) != 0 {
 		t.Errorf("a new store has %q, %v", names, err)
@@ -255,8 +255,8 @@ func TestItems(t *testing.T) {
 }
 
 // Nothing that lies on the disk tells what is stored, or how two writings of it compare.
-func TestNothingTold(t *testing.T) {
-	w := newOwner(t)
+func TestFilesRevealNothing(t *testing.T) {
+	w := newFixture(t)
 	s := w.create(t)
 	put(t, s, key("prod"))
 	seen := map[string]bool{}
@@ -294,7 +294,7 @@ func filesIn(t testing.TB, dir string) map[string][]byte {
 }
 
 func TestCreateOnce(t *testing.T) {
-	w := newOwner(t)
+	w := newFixture(t)
 	if _, err := Open(w.config); !errors.Is(err, ErrNoStore) {
 		t.Errorf("an empty directory: %v, want %v", err, ErrNoStore)
 	}
@@ -305,7 +305,7 @@ func TestCreateOnce(t *testing.T) {
 }
 
 func TestTouch(t *testing.T) {
-	w := newOwner(t)
+	w := newFixture(t)
 	s := w.create(t)
 	guarded := Item{Kind: "key", Name: "root", Data: []byte("the one that matters"), Touch: true}
 	put(t, s, key("prod"), guarded)
@@ -315,7 +315,7 @@ func TestTouch(t *testing.T) {
 	}
 	unlocked := w.config
 	unlocked.Unlock = func(context.Context, *Header) (MasterKey, error) { return master, nil }
-	w.ui = w.here(map[string]*testCard{"two": w.two})
+	w.options = w.withCards(map[string]*testCard{"two": w.two})
 	if s, err = Open(unlocked); err != nil {
 		t.Fatal(err)
 	}
@@ -328,8 +328,8 @@ func TestTouch(t *testing.T) {
 	if w.one.touches != 0 || w.two.touches != 1 {
 		t.Errorf("%d and %d touches, want one of the card that is here", w.one.touches, w.two.touches)
 	}
-	w.ui = w.pass(testPass) // which opens the store, and not what is to be touched
-	s = w.locked(t)
+	w.options = w.withPassphrase(testPassphrase) // which opens the store, and not what is to be touched
+	s = w.reopen(t)
 	wantItem(t, s, key("prod"))
 	if _, err := s.Item(t.Context(), "key", "root"); !errors.Is(err, ErrNoOpener) {
 		t.Errorf("without a touch: %v, want %v", err, ErrNoOpener)
@@ -337,8 +337,8 @@ func TestTouch(t *testing.T) {
 	if err := s.Rekey(t.Context(), nil, func(o Opener) bool { return true }); !errors.Is(err, ErrNoOpener) {
 		t.Errorf("sealed anew without a touch: %v, want %v", err, ErrNoOpener)
 	}
-	w.ui = w.here(map[string]*testCard{"one": w.one})
-	s = w.locked(t)
+	w.options = w.withCards(map[string]*testCard{"one": w.one})
+	s = w.reopen(t)
 	if err := s.Rekey(t.Context(), nil, func(o Opener) bool { return !o.Hardware() }); !errors.Is(err, ErrTouchItems) {
 		t.Errorf("the last hardware was removed: %v, want %v", err, ErrTouchItems)
 	}
@@ -346,56 +346,56 @@ func TestTouch(t *testing.T) {
 	if err := s.Rekey(t.Context(), nil, func(o Opener) bool { return o.Name != "two" }); err != nil {
 		t.Fatal(err)
 	}
-	wantItem(t, w.locked(t), guarded)
+	wantItem(t, w.reopen(t), guarded)
 }
 
 // A program that is missing, and was to open an item, is not an item that is missing: whoever reads "no
 // such item" stores another key in its place.
 func TestMissingProgram(t *testing.T) {
-	w := newOwner(t)
+	w := newFixture(t)
 	s := w.create(t)
 	put(t, s, Item{Kind: "key", Name: "root", Data: []byte("guarded"), Touch: true})
 	w.config.Touch = func(context.Context, *Header) (MasterKey, error) {
 		return MasterKey{}, &os.PathError{Op: "fork/exec", Path: "age-plugin-example", Err: fs.ErrNotExist}
 	}
-	w.ui = w.pass(testPass)
-	if _, err := w.locked(t).Item(t.Context(), "key", "root"); err == nil || errors.Is(err, ErrNoItem) {
+	w.options = w.withPassphrase(testPassphrase)
+	if _, err := w.reopen(t).Item(t.Context(), "key", "root"); err == nil || errors.Is(err, ErrNoItem) {
 		t.Errorf("%v, want the error of the program", err)
 	}
 }
 
-func TestTouchNeedsHardware(t *testing.T) {
-	w := newOwner(t)
-	s, err := Create(t.Context(), w.config, nil, NewOpener{Opener: Opener{Name: "pass", Kind: Passphrase}, Passphrase: testPass})
+func TestTouchNeedsHardwareOpener(t *testing.T) {
+	w := newFixture(t)
+	s, err := Create(t.Context(), w.config, nil, NewOpener{Opener: Opener{Name: "pass", Kind: Passphrase}, Passphrase: testPassphrase})
 	if err != nil {
 		t.Fatal(err)
 	}
 	guarded := Item{Kind: "key", Name: "root", Touch: true}
-	if err := s.Put(t.Context(), guarded); !errors.Is(err, ErrTouchless) {
-		t.Errorf("without hardware: %v, want %v", err, ErrTouchless)
+	if err := s.Put(t.Context(), guarded); !errors.Is(err, ErrNoHardwareOpener) {
+		t.Errorf("without hardware: %v, want %v", err, ErrNoHardwareOpener)
 	}
 	if err := s.Add(t.Context(), w.one.opener(t, "one"), nil); err != nil {
 		t.Fatal(err)
 	}
 	put(t, s, guarded)
-	w.ui = w.here(map[string]*testCard{"one": w.one})
-	wantItem(t, w.locked(t), guarded)
+	w.options = w.withCards(map[string]*testCard{"one": w.one})
+	wantItem(t, w.reopen(t), guarded)
 	w.one.touches = 0
-	s = w.locked(t)
+	s = w.reopen(t)
 	if err := s.Add(t.Context(), w.two.opener(t, "two"), nil); err != nil {
 		t.Fatal(err)
 	}
 	if w.one.touches != 2 || w.two.touches != 0 {
 		t.Errorf("adding took %d and %d touches, want one for each key and none of the new card", w.one.touches, w.two.touches)
 	}
-	w.ui = w.here(map[string]*testCard{"two": w.two})
-	wantItem(t, w.locked(t), guarded)
+	w.options = w.withCards(map[string]*testCard{"two": w.two})
+	wantItem(t, w.reopen(t), guarded)
 }
 
 // Readers find each item, however often the store gets another key, and writers lose none.
-func TestRekeyMeanwhile(t *testing.T) {
-	w := newOwner(t)
-	w.ui = w.here(map[string]*testCard{"one": w.one})
+func TestConcurrentRekey(t *testing.T) {
+	w := newFixture(t)
+	w.options = w.withCards(map[string]*testCard{"one": w.one})
 	var turn sync.Mutex // the card's
 	unlock := w.config.Unlock
 	w.config.Unlock = func(ctx context.Context, h *Header) (MasterKey, error) {
@@ -420,7 +420,7 @@ func TestRekeyMeanwhile(t *testing.T) {
 		})
 	}
 	for i := range 2 {
-		reader, writer, it := w.locked(t), w.locked(t), key(fmt.Sprint("of ", i))
+		reader, writer, it := w.reopen(t), w.reopen(t), key(fmt.Sprint("of ", i))
 		until(func() { wantItem(t, reader, key("prod")) })
 		until(func() {
 			if err := writer.Put(t.Context(), it); err != nil {
@@ -436,7 +436,7 @@ func TestRekeyMeanwhile(t *testing.T) {
 	}
 	close(stop)
 	all.Wait()
-	if found, err := w.locked(t).Check(t.Context()); err != nil || len(found) != 0 {
+	if found, err := w.reopen(t).Check(t.Context()); err != nil || len(found) != 0 {
 		t.Errorf("afterwards: %v, %v", found, err)
 	}
 }

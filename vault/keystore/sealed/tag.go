@@ -98,8 +98,8 @@ func (r tagRecipient) tag(enc []byte) ([]byte, error) {
 	return full[:tagSize], nil
 }
 
-// ours reports whether a stanza is for this recipient, and returns the key that it was made with.
-func (r tagRecipient) ours(s *age.Stanza) (enc []byte, ok bool) {
+// match reports whether a stanza is for this recipient, and returns the key that it was made with.
+func (r tagRecipient) match(s *age.Stanza) (enc []byte, ok bool) {
 	if s.Type != tagType || len(s.Args) != 2 {
 		return nil, false
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // What age's own package seals to a card, ours opens; and its tags are ours.
-func TestTagIsAges(t *testing.T) {
+func TestTagMatchesAge(t *testing.T) {
 	card := newTestCard(t)
 	name := card.opener(t, "one").Recipient
 	theirs, err := tag.ParseRecipient(name)
@@ -48,7 +48,7 @@ func TestTagIsAges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	enc, ok := ours.ours(stanzas[0])
+	enc, ok := ours.match(stanzas[0])
 	have, _ := ours.tag(enc)
 	want, err := theirs.Tag(enc)
 	if !ok || err != nil || !bytes.Equal(have, want) {
@@ -56,7 +56,7 @@ func TestTagIsAges(t *testing.T) {
 	}
 }
 
-func TestTagRefuses(t *testing.T) {
+func TestTagErrors(t *testing.T) {
 	x25519, err := ecdh.X25519().GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)

@@ -23,15 +23,15 @@ const bitsPerWord = 11
 
 // WordError says which word of a recovery cannot be right.
 type WordError struct {
-	Place int    // counted from 1; 0 for all of them
-	Why   string // what was found, and what was wanted
+	Position int    // counted from 1; 0 for all of them
+	Problem  string // what was found, and what was wanted
 }
 
 func (e *WordError) Error() string {
-	if e.Place == 0 {
-		return "the words " + e.Why
+	if e.Position == 0 {
+		return "the words " + e.Problem
 	}
-	return fmt.Sprintf("word %d %s", e.Place, e.Why)
+	return fmt.Sprintf("word %d %s", e.Position, e.Problem)
 }
 
 // NewWords makes an identity and returns it as words, with its recipient.
@@ -72,7 +72,7 @@ func encodeWords(secret []byte) []string {
 
 func decodeWords(words []string) ([]byte, error) {
 	if len(words) != WordCount {
-		return nil, &WordError{Why: fmt.Sprintf("are %d, want %d", len(words), WordCount)}
+		return nil, &WordError{Problem: fmt.Sprintf("are %d, want %d", len(words), WordCount)}
 	}
 	number := map[string]int{}
 	for i, w := range strings.Fields(wordList) {
@@ -82,7 +82,7 @@ func decodeWords(words []string) ([]byte, error) {
 	for i, w := range words {
 		n, ok := number[w]
 		if !ok {
-			return nil, &WordError{Place: i + 1, Why: "is not on the list"} // it may be close to a secret: not quoted
+			return nil, &WordError{Position: i + 1, Problem: "is not on the list"} // it may be close to a secret: not quoted
 		}
 		for j := range bitsPerWord {
 			bit := i*bitsPerWord + j
@@ -91,7 +91,7 @@ func decodeWords(words []string) ([]byte, error) {
 	}
 	secret := bits[:keySize]
 	if sum := sha256.Sum256(secret); sum[0] != bits[keySize] {
-		return nil, &WordError{Why: "do not agree with their checksum: one is wrong, or two are swapped"}
+		return nil, &WordError{Problem: "do not agree with their checksum: one is wrong, or two are swapped"}
 	}
 	return secret, nil
 }

@@ -68,7 +68,7 @@ func FuzzWords(f *testing.F) {
 }
 
 func FuzzHeader(f *testing.F) {
-	w := newOwner(f)
+	w := newFixture(f)
 	h := w.create(f).Header()
 	k := newMasterKey()
 	data, err := h.encode(k)

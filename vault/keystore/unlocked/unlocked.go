@@ -24,55 +24,55 @@ func (k Key) String() string { return "key " + k.ID }
 func (k Key) GoString() string { return k.String() }
 
 var (
-	// ErrNone says that no key waits under a name: it never did, its time is over, or the machine
+	// ErrNotFound says that no key waits under a name: it never did, its time is over, or the machine
 	// has slept.
-	ErrNone = errors.New("no key waits")
+	ErrNotFound = errors.New("no key waits")
 
 	// ErrUnsupported says that this system has no place for a key to wait.
 	ErrUnsupported = errors.New("this system has no place where a key could wait")
 )
 
-// Keep makes a key wait under a name until its time is over, in place of any that is there.
-func Keep(name string, k Key, now time.Time) error {
+// Put makes a key wait under a name until its time is over, in place of any that is there.
+func Put(name string, k Key, now time.Time) error {
 	left := k.Until.Sub(now)
 	if left < time.Second || len(k.ID) > idSize {
 		return fmt.Errorf("a key cannot wait for %s", left)
 	}
-	away, err := asleep()
+	slept, err := timeAsleep()
 	if err != nil {
 		return err
 	}
-	return keep(name, encode(k, away), left)
+	return put(name, encode(k, slept), left)
 }
 
-// Find returns the key that waits under a name, or [ErrNone]. Any other error is the system's.
-func Find(name string, now time.Time) (Key, error) {
-	raw, err := find(name)
+// Get returns the key that waits under a name, or [ErrNotFound]. Any other error is the system's.
+func Get(name string, now time.Time) (Key, error) {
+	raw, err := get(name)
 	if err != nil {
 		return Key{}, err
 	}
-	k, then, ok := decode(raw)
+	k, sleptBefore, ok := decode(raw)
 	if !ok {
-		return Key{}, ErrNone
+		return Key{}, ErrNotFound
 	}
-	away, err := asleep()
+	slept, err := timeAsleep()
 	if err != nil {
 		return Key{}, err
 	}
-	if away-then > napping || !now.Before(k.Until) {
-		return Key{}, errors.Join(ErrNone, drop(name))
+	if slept-sleptBefore > sleepTolerance || !now.Before(k.Until) {
+		return Key{}, errors.Join(ErrNotFound, remove(name))
 	}
 	return k, nil
 }
 
-// Drop ends the waiting of a key, if there is one.
-func Drop(name string) error { return drop(name) }
+// Remove ends the waiting of a key, if there is one.
+func Remove(name string) error { return remove(name) }
 
-// asleep is how long the machine has slept since it was started. Tests put it to sleep.
-var asleep = sleptTime
+// timeAsleep is how long the machine has slept since it was started. Tests put it to sleep.
+var timeAsleep = sleptTime
 
-// napping is how much asleep may differ without a sleep: its two clocks are not read at once.
-const napping = time.Second
+// sleepTolerance is how much asleep may differ without a sleep: its two clocks are not read at once.
+const sleepTolerance = time.Second
 
 const (
 	version = 1
@@ -81,16 +81,16 @@ const (
 )
 
 // encode writes a key, and how long the machine had slept by then.
-func encode(k Key, away time.Duration) []byte {
+func encode(k Key, slept time.Duration) []byte {
 	out := make([]byte, 1+idSize, size)
 	out[0] = version
 	copy(out[1:], k.ID)
-	out = binary.BigEndian.AppendUint64(out, uint64(away))
+	out = binary.BigEndian.AppendUint64(out, uint64(slept))
 	out = binary.BigEndian.AppendUint64(out, uint64(k.Until.Unix()))
 	return append(out, k.Secret[:]...)
 }
 
-func decode(raw []byte) (k Key, away time.Duration, ok bool) {
+func decode(raw []byte) (k Key, slept time.Duration, ok bool) {
 	if len(raw) != size || raw[0] != version {
 		return k, 0, false
 	}
@@ -99,8 +99,8 @@ func decode(raw []byte) (k Key, away time.Duration, ok bool) {
 		id = id[:len(id)-1]
 	}
 	k.ID = string(id)
-	away = time.Duration(binary.BigEndian.Uint64(raw[1+idSize:]))
+	slept = time.Duration(binary.BigEndian.Uint64(raw[1+idSize:]))
 	k.Until = time.Unix(int64(binary.BigEndian.Uint64(raw[1+idSize+8:])), 0)
 	copy(k.Secret[:], raw[size-32:])
-	return k, away, true
+	return k, slept, true
 }

@@ -20,7 +20,7 @@ func keychain() (keyring.Keyring, error) {
 	return ring, err
 }
 
-func keep(name string, raw []byte, _ time.Duration) error {
+func put(name string, raw []byte, _ time.Duration) error {
 	ring, err := keychain()
 	if err != nil {
 		return err
@@ -28,22 +28,22 @@ func keep(name string, raw []byte, _ time.Duration) error {
 	return ring.Set(keyring.Item{Key: name, Label: "aws-vault (unlocked)", Data: raw, KeychainNotSynchronizable: true})
 }
 
-func find(name string) ([]byte, error) {
+func get(name string) ([]byte, error) {
 	ring, err := keychain()
 	if errors.Is(err, ErrUnsupported) {
-		return nil, ErrNone
+		return nil, ErrNotFound
 	}
 	if err != nil {
 		return nil, err
 	}
 	it, err := ring.Get(name)
 	if errors.Is(err, keyring.ErrKeyNotFound) {
-		return nil, ErrNone
+		return nil, ErrNotFound
 	}
 	return it.Data, err
 }
 
-func drop(name string) error {
+func remove(name string) error {
 	ring, err := keychain()
 	if errors.Is(err, ErrUnsupported) {
 		return nil

@@ -10,9 +10,9 @@ import (
 )
 
 // The key lies in the user's keyring in the kernel, for those alone who possess it.
-var kernel = kernelkey.Ring{Rights: kernelkey.Possessors}
+var kernel = kernelkey.Ring{Permissions: kernelkey.Possessors}
 
-func keep(name string, raw []byte, left time.Duration) error {
+func put(name string, raw []byte, left time.Duration) error {
 	err := kernel.Put(name, raw, left)
 	if errors.Is(err, kernelkey.ErrUnsupported) {
 		err = ErrUnsupported
@@ -20,15 +20,15 @@ func keep(name string, raw []byte, left time.Duration) error {
 	return err
 }
 
-func find(name string) ([]byte, error) {
+func get(name string) ([]byte, error) {
 	raw, err := kernel.Secret(name)
 	if absent(err) {
-		err = ErrNone
+		err = ErrNotFound
 	}
 	return raw, err
 }
 
-func drop(name string) error {
+func remove(name string) error {
 	if err := kernel.Remove(name); !absent(err) {
 		return err
 	}
@@ -37,7 +37,7 @@ func drop(name string) error {
 
 // absent reports whether an error says that nothing waits: no key is there, or none can be.
 func absent(err error) bool {
-	return errors.Is(err, kernelkey.ErrNone) || errors.Is(err, kernelkey.ErrUnsupported)
+	return errors.Is(err, kernelkey.ErrNotFound) || errors.Is(err, kernelkey.ErrUnsupported)
 }
 
 // sleptTime is how far the clock that goes on while the machine sleeps is ahead of the other.

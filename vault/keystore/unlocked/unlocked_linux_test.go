@@ -14,8 +14,8 @@ import (
 
 // A test runs its binary again as a process that looks for the key.
 const (
-	nameVariable  = "WAITING_TEST_NAME"
-	freshVariable = "WAITING_TEST_FRESH"
+	nameVariable    = "WAITING_TEST_NAME"
+	sessionVariable = "WAITING_TEST_FRESH"
 )
 
 func TestMain(m *testing.M) {
@@ -23,12 +23,12 @@ func TestMain(m *testing.M) {
 	if name == "" {
 		os.Exit(m.Run())
 	}
-	if os.Getenv(freshVariable) != "" { // a session that has nothing of its user's
+	if os.Getenv(sessionVariable) != "" { // a session that has nothing of its user's
 		if _, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0); err != nil {
 			panic(err)
 		}
 	}
-	k, err := Find(name, time.Now())
+	k, err := Get(name, time.Now())
 	if err != nil {
 		os.Stdout.WriteString(err.Error())
 		os.Exit(1)
@@ -43,49 +43,49 @@ func testKey() Key {
 	return k
 }
 
-// keepHere keeps the test's key, where the kernel lets us.
-func keepHere(t *testing.T) string {
+// putTestKey keeps the test's key, where the kernel lets us.
+func putTestKey(t *testing.T) string {
 	t.Helper()
 	name := "aws-vault test " + t.Name() + time.Now().String()
-	err := Keep(name, testKey(), time.Now())
+	err := Put(name, testKey(), time.Now())
 	if errors.Is(err, ErrUnsupported) {
 		t.Skip("this kernel keeps no keys for us")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { Drop(name) })
+	t.Cleanup(func() { Remove(name) })
 	return name
 }
 
-func TestKeepAndDrop(t *testing.T) {
-	name := keepHere(t)
-	if k, err := Find(name, time.Now()); err != nil || k != testKey() {
+func TestPutAndRemove(t *testing.T) {
+	name := putTestKey(t)
+	if k, err := Get(name, time.Now()); err != nil || k != testKey() {
 		t.Errorf("found %v, %v", k, err)
 	}
 	second := testKey()
 	second.ID = "fedcba9876543210"
-	if err := Keep(name, second, time.Now()); err != nil {
+	if err := Put(name, second, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if k, err := Find(name, time.Now()); err != nil || k.ID != second.ID {
+	if k, err := Get(name, time.Now()); err != nil || k.ID != second.ID {
 		t.Errorf("found %v, %v, want the second", k, err)
 	}
 	for range 2 {
-		if err := Drop(name); err != nil {
+		if err := Remove(name); err != nil {
 			t.Fatal(err)
 		}
-		if k, err := Find(name, time.Now()); !errors.Is(err, ErrNone) {
+		if k, err := Get(name, time.Now()); !errors.Is(err, ErrNotFound) {
 			t.Errorf("dropped: found %v, %v", k, err)
 		}
 	}
 }
 
-func TestFoundByFreshProcesses(t *testing.T) {
-	name := keepHere(t)
+func TestFoundByOtherProcesses(t *testing.T) {
+	name := putTestKey(t)
 	for _, session := range []string{"", "yes"} {
 		c := exec.Command(os.Args[0])
-		c.Env = append(os.Environ(), nameVariable+"="+name, freshVariable+"="+session)
+		c.Env = append(os.Environ(), nameVariable+"="+name, sessionVariable+"="+session)
 		out, err := c.Output()
 		if err != nil || string(out) != testKey().ID {
 			t.Errorf("another process (a session of its own: %q) found %q, %v", session, out, err)
@@ -95,7 +95,7 @@ func TestFoundByFreshProcesses(t *testing.T) {
 
 // The kernel's own list says who may do what with the key.
 func TestPossessorsOnly(t *testing.T) {
-	name := keepHere(t)
+	name := putTestKey(t)
 	runtime.LockOSThread() // whose own keyring gives us possession
 	defer runtime.UnlockOSThread()
 	if _, err := unix.KeyctlInt(unix.KEYCTL_LINK, unix.KEY_SPEC_USER_KEYRING, unix.KEY_SPEC_THREAD_KEYRING, 0, 0); err != nil {
@@ -111,58 +111,58 @@ func TestPossessorsOnly(t *testing.T) {
 	}
 }
 
-func TestTimeIsOver(t *testing.T) {
-	name := keepHere(t)
-	if k, err := Find(name, testKey().Until); !errors.Is(err, ErrNone) {
+func TestExpired(t *testing.T) {
+	name := putTestKey(t)
+	if k, err := Get(name, testKey().Until); !errors.Is(err, ErrNotFound) {
 		t.Errorf("found %v, %v after its end", k, err)
 	}
-	if k, err := Find(name, time.Now()); !errors.Is(err, ErrNone) {
+	if k, err := Get(name, time.Now()); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a clock that was set back brought it back: %v, %v", k, err)
 	}
-	if err := Keep(name, Key{Until: time.Now()}, time.Now()); err == nil {
+	if err := Put(name, Key{Until: time.Now()}, time.Now()); err == nil {
 		t.Error("a key waits for no time")
 	}
 }
 
-func TestSlept(t *testing.T) {
-	defer func() { asleep = sleptTime }()
-	name := keepHere(t)
+func TestMachineSlept(t *testing.T) {
+	defer func() { timeAsleep = sleptTime }()
+	name := putTestKey(t)
 	for _, test := range []struct {
 		nap  time.Duration
 		want error
-	}{{napping / 2, nil}, {2 * napping, ErrNone}} {
-		asleep = func() (time.Duration, error) {
+	}{{sleepTolerance / 2, nil}, {2 * sleepTolerance, ErrNotFound}} {
+		timeAsleep = func() (time.Duration, error) {
 			d, err := sleptTime()
 			return d + test.nap, err
 		}
-		if _, err := Find(name, time.Now()); !errors.Is(err, test.want) {
+		if _, err := Get(name, time.Now()); !errors.Is(err, test.want) {
 			t.Errorf("after a sleep of %s: %v, want %v", test.nap, err, test.want)
 		}
 	}
-	asleep = sleptTime
-	if _, err := Find(name, time.Now()); !errors.Is(err, ErrNone) {
+	timeAsleep = sleptTime
+	if _, err := Get(name, time.Now()); !errors.Is(err, ErrNotFound) {
 		t.Errorf("the key survived the sleep: %v", err)
 	}
 	broken := errors.New("no clock")
-	asleep = func() (time.Duration, error) { return 0, broken }
-	if err := Keep(name, testKey(), time.Now()); !errors.Is(err, broken) {
+	timeAsleep = func() (time.Duration, error) { return 0, broken }
+	if err := Put(name, testKey(), time.Now()); !errors.Is(err, broken) {
 		t.Errorf("without a clock: %v", err)
 	}
 }
 
 // What lies under the name and is no key of ours is as good as none.
 func TestForeignKey(t *testing.T) {
-	name := keepHere(t)
-	if err := keep(name, []byte("not ours"), time.Minute); err != nil {
+	name := putTestKey(t)
+	if err := put(name, []byte("not ours"), time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	if k, err := Find(name, time.Now()); !errors.Is(err, ErrNone) {
+	if k, err := Get(name, time.Now()); !errors.Is(err, ErrNotFound) {
 		t.Errorf("found %v, %v", k, err)
 	}
-	if k, err := Find(name+" of nobody", time.Now()); !errors.Is(err, ErrNone) {
+	if k, err := Get(name+" of nobody", time.Now()); !errors.Is(err, ErrNotFound) {
 		t.Errorf("found %v, %v", k, err)
 	}
-	if err := Keep(name, Key{ID: "a name that is too long to be one", Until: time.Now().Add(time.Hour)}, time.Now()); err == nil {
+	if err := Put(name, Key{ID: "a name that is too long to be one", Until: time.Now().Add(time.Hour)}, time.Now()); err == nil {
 		t.Error("a key with a long name was kept")
 	}
 }

@@ -20,18 +20,18 @@ import (
 // maxFile bounds such a file, which has some 250 bytes.
 const maxFile = 16 << 10
 
-func place(name string) (dir *disk.Folder, file string, err error) {
+func keyFile(name string) (dir *disk.Folder, file string, err error) {
 	local, err := windows.KnownFolderPath(windows.FOLDERID_LocalAppData, 0)
 	sum := sha256.Sum256([]byte(name))
 	return disk.NewFolder(filepath.Join(local, "aws-vault")).Folder("unlocked"), hex.EncodeToString(sum[:8]), err
 }
 
-func keep(name string, raw []byte, _ time.Duration) error {
-	dir, file, err := place(name)
+func put(name string, raw []byte, _ time.Duration) error {
+	dir, file, err := keyFile(name)
 	if err != nil {
 		return err
 	}
-	sealed, err := convert(raw, func(in, out *windows.DataBlob) error {
+	sealed, err := runDPAPI(raw, func(in, out *windows.DataBlob) error {
 		return windows.CryptProtectData(in, nil, nil, 0, nil, windows.CRYPTPROTECT_UI_FORBIDDEN, out)
 	})
 	if err != nil {
@@ -40,27 +40,27 @@ func keep(name string, raw []byte, _ time.Duration) error {
 	return dir.Write(file, sealed)
 }
 
-func find(name string) ([]byte, error) {
-	dir, file, err := place(name)
+func get(name string) ([]byte, error) {
+	dir, file, err := keyFile(name)
 	if err != nil {
 		return nil, err
 	}
 	sealed, err := dir.Read(file, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNone
+		return nil, ErrNotFound
 	}
 	if err != nil {
 		return nil, err
 	}
-	return convert(sealed, func(in, out *windows.DataBlob) error {
+	return runDPAPI(sealed, func(in, out *windows.DataBlob) error {
 		return windows.CryptUnprotectData(in, nil, nil, 0, nil, windows.CRYPTPROTECT_UI_FORBIDDEN, out)
 	})
 }
 
-// convert has the system seal or open data, and takes what it gives out of the system's memory.
-func convert(data []byte, act func(in, out *windows.DataBlob) error) ([]byte, error) {
+// runDPAPI has the system seal or open data, and takes what it gives out of the system's memory.
+func runDPAPI(data []byte, act func(in, out *windows.DataBlob) error) ([]byte, error) {
 	if len(data) == 0 {
-		return nil, ErrNone
+		return nil, ErrNotFound
 	}
 	in := windows.DataBlob{Size: uint32(len(data)), Data: &data[0]}
 	var out windows.DataBlob
@@ -71,8 +71,8 @@ func convert(data []byte, act func(in, out *windows.DataBlob) error) ([]byte, er
 	return append([]byte{}, unsafe.Slice(out.Data, out.Size)...), nil
 }
 
-func drop(name string) error {
-	dir, file, err := place(name)
+func remove(name string) error {
+	dir, file, err := keyFile(name)
 	if err != nil {
 		return err
 	}
@@ -82,13 +82,13 @@ func drop(name string) error {
 	return nil
 }
 
-var unbiased = windows.NewLazySystemDLL("kernel32.dll").NewProc("QueryUnbiasedInterruptTime")
+var queryUnbiasedTime = windows.NewLazySystemDLL("kernel32.dll").NewProc("QueryUnbiasedInterruptTime")
 
 // sleptTime is how far the clock that goes on while the machine sleeps is ahead of the other.
 // https://learn.microsoft.com/en-us/windows/win32/api/realtimeapiset/nf-realtimeapiset-queryunbiasedinterrupttime
 func sleptTime() (time.Duration, error) {
 	var awake uint64 // in units of 100 ns
-	if ok, _, err := unbiased.Call(uintptr(unsafe.Pointer(&awake))); ok == 0 {
+	if ok, _, err := queryUnbiasedTime.Call(uintptr(unsafe.Pointer(&awake))); ok == 0 {
 		return 0, err
 	}
 	return windows.DurationSinceBoot() - time.Duration(awake)*100, nil

@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// hidden is a ring whose items go by a digest of their name in the ring below, with the name and
+// privateRing is a ring whose items go by a digest of their name in the ring below, with the name and
 // all else inside the secret: who lists the keystore learns how many there are and no more.
-type hidden struct {
-	ring  Ring
-	where string // for a *DamagedError
+type privateRing struct {
+	ring     Ring
+	location string // for a *DamagedError
 }
 
-// hide is what an item called name goes by. A digest goes by itself, so that what Names returns
+// privateName is what an item called name goes by. A digest goes by itself, so that what Names returns
 // can be opened.
-func hide(name string) string {
+func privateName(name string) string {
 	if isDigest(name) {
 		return name
 	}
@@ -32,11 +32,11 @@ func isDigest(name string) bool {
 
 var errOtherItem = errors.New("it is another item's content")
 
-func (h hidden) Item(ctx context.Context, name string) (Item, error) {
+func (h privateRing) Item(ctx context.Context, name string) (Item, error) {
 	if err := checkName(name); err != nil {
 		return Item{}, err
 	}
-	outer, err := h.ring.Item(ctx, hide(name))
+	outer, err := h.ring.Item(ctx, privateName(name))
 	var damaged *DamagedError
 	if errors.As(err, &damaged) {
 		return Item{}, &DamagedError{Name: name, Where: damaged.Where, Err: damaged.Err}
@@ -45,22 +45,22 @@ func (h hidden) Item(ctx context.Context, name string) (Item, error) {
 		return Item{}, err
 	}
 	it, err := decodePayload(outer.Data)
-	if err == nil && hide(it.Name) != hide(name) {
+	if err == nil && privateName(it.Name) != privateName(name) {
 		err = errOtherItem // a file was moved over another
 	}
 	if err != nil {
-		return Item{}, &DamagedError{Name: name, Where: h.where, Err: err}
+		return Item{}, &DamagedError{Name: name, Where: h.location, Err: err}
 	}
 	it.Touch = outer.Touch
 	return it, nil
 }
 
-func (h hidden) Put(ctx context.Context, it Item) error {
+func (h privateRing) Put(ctx context.Context, it Item) error {
 	if err := checkName(it.Name); err != nil {
 		return err
 	}
 	return h.ring.Put(ctx, Item{
-		Name:        hide(it.Name),
+		Name:        privateName(it.Name),
 		Label:       "aws-vault",
 		Description: "aws-vault private item",
 		Data:        encodePayload(it),
@@ -69,14 +69,14 @@ func (h hidden) Put(ctx context.Context, it Item) error {
 	})
 }
 
-func (h hidden) Remove(ctx context.Context, name string) error {
+func (h privateRing) Remove(ctx context.Context, name string) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	return h.ring.Remove(ctx, hide(name))
+	return h.ring.Remove(ctx, privateName(name))
 }
 
-func (h hidden) Names(ctx context.Context) ([]string, error) {
+func (h privateRing) Names(ctx context.Context) ([]string, error) {
 	all, err := h.ring.Names(ctx)
 	if err != nil {
 		return nil, err
@@ -90,11 +90,11 @@ func (h hidden) Names(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-func (h hidden) Stamp(ctx context.Context, name string) (string, error) {
+func (h privateRing) Stamp(ctx context.Context, name string) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err
 	}
-	return h.ring.Stamp(ctx, hide(name))
+	return h.ring.Stamp(ctx, privateName(name))
 }
 
-func (h hidden) Check(ctx context.Context) error { return h.ring.Check(ctx) }
+func (h privateRing) Check(ctx context.Context) error { return h.ring.Check(ctx) }

@@ -10,12 +10,12 @@ import (
 	"aws-vault/vault/disk"
 )
 
-func TestWhole(t *testing.T) {
+func TestCheckItem(t *testing.T) {
 	dir := t.TempDir()
 	asked := false
 	k, err := Open(t.Context(), Config{
 		Backend: "file", FileDir: filepath.Join(dir, "keys"), State: disk.NewFolder(filepath.Join(dir, "state")), Home: dir,
-		Passphrase: func(context.Context, PassphraseAsk) (string, error) { asked = true; return "horse", nil },
+		Passphrase: func(context.Context, PassphrasePrompt) (string, error) { asked = true; return "horse", nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -37,11 +37,11 @@ func TestWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 		var damaged *DamagedError
-		if err := Whole(t.Context(), k.Keys, "alice"); errors.As(err, &damaged) != tt.damaged {
+		if err := CheckItem(t.Context(), k.Keys, "alice"); errors.As(err, &damaged) != tt.damaged {
 			t.Errorf("%.20q: %v, want damaged: %v", tt.text, err, tt.damaged)
 		}
 	}
-	if err := Whole(t.Context(), k.Keys, "bob"); !errors.Is(err, ErrNotFound) {
+	if err := CheckItem(t.Context(), k.Keys, "bob"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("one that is not there: %v", err)
 	}
 	if asked {

@@ -22,17 +22,17 @@ const (
 // maxRecipients bounds those files.
 const maxRecipients = 64 << 10
 
-// prepare gives a store of our own the recipients of the user's, whenever those have changed.
-func (r passRing) prepare() error {
-	if r.like == nil {
+// copyRecipients gives a store of our own the recipients of the user's, whenever those have changed.
+func (r passRing) copyRecipients() error {
+	if r.userStore == nil {
 		return nil
 	}
-	if err := r.own.Make(); err != nil {
+	if err := r.privateDir.Make(); err != nil {
 		return err
 	}
-	from := r.like.recipientsDir()
+	from := r.userStore.recipientsDir()
 	for _, name := range []string{recipients, signature} {
-		if err := copyChanged(from, r.own, name); err != nil {
+		if err := copyIfChanged(from, r.privateDir, name); err != nil {
 			return err
 		}
 	}
@@ -50,9 +50,9 @@ func (r passRing) recipientsDir() string {
 	return r.dir
 }
 
-// copyChanged makes the file called name the same as that in the directory from, which may be missing.
-func copyChanged(from string, to *disk.Folder, name string) error {
-	want, err := disk.ReadBounded(filepath.Join(from, name), maxRecipients)
+// copyIfChanged makes the file called name the same as that in the directory from, which may be missing.
+func copyIfChanged(source string, to *disk.Folder, name string) error {
+	content, err := disk.ReadBounded(filepath.Join(source, name), maxRecipients)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := to.Remove(name); !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -62,10 +62,10 @@ func copyChanged(from string, to *disk.Folder, name string) error {
 	if err != nil {
 		return err
 	}
-	if have, err := to.Read(name, maxRecipients); err == nil && bytes.Equal(have, want) {
+	if current, err := to.Read(name, maxRecipients); err == nil && bytes.Equal(current, content) {
 		return nil
 	}
-	return to.Write(name, want)
+	return to.Write(name, content)
 }
 
 // underGit reports whether dir is in a work tree, where pass commits what it changes.

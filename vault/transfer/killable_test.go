@@ -17,75 +17,77 @@ import (
 var errStopped = errors.New("the process was killed")
 
 // A power lets so many acts happen, to whichever ring, and none after them.
-type power struct{ acts int }
+type callBudget struct{ left int }
 
-func (p *power) spend() error {
-	if p.acts == 0 {
+func (p *callBudget) spend() error {
+	if p.left == 0 {
 		return errStopped
 	}
-	p.acts--
+	p.left--
 	return nil
 }
 
 // A fragile ring is a keystore in memory. After each act comes an instruction at which a process
 // may be killed, as well as before it.
-type fragile struct {
-	items map[string]keystore.Item
-	power *power
-	bend  func(keystore.Item) keystore.Item // what is written instead; nil for the same
-	read  func(name string)                 // told of each reading
+type killableRing struct {
+	items  map[string]keystore.Item
+	budget *callBudget
+	alter  func(keystore.Item) keystore.Item // what is written instead; nil for the same
+	onRead func(name string)                 // told of each reading
 }
 
-func newFragile() *fragile { return &fragile{items: map[string]keystore.Item{}, power: &power{-1}} }
+func newKillableRing() *killableRing {
+	return &killableRing{items: map[string]keystore.Item{}, budget: &callBudget{-1}}
+}
 
-func (r *fragile) Item(_ context.Context, name string) (keystore.Item, error) {
-	if err := r.power.spend(); err != nil {
+func (r *killableRing) Item(_ context.Context, name string) (keystore.Item, error) {
+	if err := r.budget.spend(); err != nil {
 		return keystore.Item{}, err
 	}
 	it, ok := r.items[name]
 	if !ok {
 		return it, keystore.ErrNotFound
 	}
-	if r.read != nil {
-		r.read(name)
+	if r.onRead != nil {
+		r.onRead(name)
 	}
 	return it, nil
 }
 
-func (r *fragile) Put(_ context.Context, it keystore.Item) error {
-	if err := r.power.spend(); err != nil {
+func (r *killableRing) Put(_ context.Context, it keystore.Item) error {
+	if err := r.budget.spend(); err != nil {
 		return err
 	}
-	if r.bend != nil {
-		it = r.bend(it)
+	if r.alter != nil {
+		it = r.alter(it)
 	}
 	r.items[it.Name] = it
-	return r.power.spend()
+	return r.budget.spend()
 }
 
-func (r *fragile) Remove(_ context.Context, name string) error {
-	if err := r.power.spend(); err != nil {
+func (r *killableRing) Remove(_ context.Context, name string) error {
+	if err := r.budget.spend(); err != nil {
 		return err
 	}
 	delete(r.items, name)
-	return r.power.spend()
+	return r.budget.spend()
 }
 
-func (r *fragile) Names(context.Context) ([]string, error) {
-	return slices.Sorted(maps.Keys(r.items)), r.power.spend()
+func (r *killableRing) Names(context.Context) ([]string, error) {
+	return slices.Sorted(maps.Keys(r.items)), r.budget.spend()
 }
 
-func (r *fragile) Stamp(_ context.Context, name string) (string, error) {
+func (r *killableRing) Stamp(_ context.Context, name string) (string, error) {
 	if _, ok := r.items[name]; !ok {
 		return "", keystore.ErrNotFound
 	}
 	return "", nil
 }
 
-func (r *fragile) Check(context.Context) error { return nil }
+func (r *killableRing) Check(context.Context) error { return nil }
 
 // keysIn are the keys of a ring.
-func keysIn(t *testing.T, r *fragile) *store.Keys {
+func keysIn(t *testing.T, r *killableRing) *store.Keys {
 	return &store.Keys{Ring: r, Dir: disk.NewFolder(t.TempDir())}
 }
 

@@ -1,0 +1,149 @@
+package keystore
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+)
+
+func newTestWrapping(t *testing.T) wrapping {
+	t.Helper()
+	w, err := newWrapping(testPassphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// countDerivations is how many derivations act takes.
+func countDerivations(act func()) int64 {
+	before := derivations.Load()
+	act()
+	return derivations.Load() - before
+}
+
+// checkCall waits until what was begun is there, and leaves it there.
+func (s *precomputed) waitReady(t *testing.T) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.result == nil {
+		t.Fatal("nothing was begun")
+	}
+	w, ok := <-s.result
+	if !ok {
+		t.Fatal("what was begun has failed")
+	}
+	s.result = make(chan wrapping, 1)
+	s.result <- w
+}
+
+func TestPrecomputedWrapping(t *testing.T) {
+	var s precomputed
+	if n := countDerivations(func() { s.start("p") }); n != 0 || s.result != nil {
+		t.Errorf("%d derivations for an item that nobody expects", n)
+	}
+	s.expect()
+	if n := countDerivations(func() { s.start("p"); s.start("p"); s.waitReady(t) }); n != 1 {
+		t.Errorf("%d derivations for an item that is expected, want 1", n)
+	}
+	if n := countDerivations(func() { s.get("p") }); n != 0 {
+		t.Errorf("%d derivations to take what is there", n)
+	}
+	if n := countDerivations(func() { s.get("p") }); n != 1 {
+		t.Errorf("%d derivations to take what nobody expected, want 1", n)
+	}
+	s.expect()
+	s.start("q")
+	s.waitReady(t)
+	if n := countDerivations(func() { s.get("p") }); n != 1 {
+		t.Errorf("%d derivations to take another passphrase's, want 1", n)
+	}
+}
+
+// A salt is for one item.
+func TestPrecomputedWrappingIsUsedOnce(t *testing.T) {
+	const items = 20
+	var s precomputed
+	var all sync.WaitGroup
+	salts := make([]string, items)
+	for i := range salts {
+		s.expect()
+		s.start("p")
+		all.Go(func() {
+			w, err := s.get("p")
+			if err != nil {
+				t.Error(err)
+			}
+			salts[i] = string(w.salt)
+		})
+	}
+	all.Wait()
+	if slices.Sort(salts); len(slices.Compact(salts)) != items || s.expected != 0 {
+		t.Errorf("%d salts for %d items, and %d that are still expected", len(slices.Compact(salts)), items, s.expected)
+	}
+}
+
+// Where a session was opened and another is to be kept, nothing is left to derive once it is
+// there: neither to seal it nor to see that the answer is that of the keys.
+func TestExpectedPutNeedsNoDerivation(t *testing.T) {
+	c := fileConfig(t, testPassphrase)
+	first := mustOpen(t, c)
+	mustPut(t, first.Keys, testItem("key"))
+	mustPut(t, first.Private, testItem("session"))
+	pass := fileKeys(mustOpen(t, c)).pass
+	asked := 0
+	pass.prompt = func(context.Context, PassphrasePrompt) (string, error) { asked++; return testPassphrase, nil }
+	private := &fileRing{dir: c.privateDir(fileBackend, c.FileDir), config: c, pass: pass}
+
+	pass.precomputed.expect()
+	pass.precompute() // exists is no answer yet
+	if _, err := private.Item(t.Context(), privateName("session")); err != nil {
+		t.Fatal(err)
+	}
+	pass.precomputed.waitReady(t)
+	pass.verify()
+	if n := countDerivations(func() { mustPut(t, private, testItem("another")) }); n != 0 {
+		t.Errorf("%d derivations to put what was expected", n)
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times, want once", asked)
+	}
+}
+
+// A wrong answer is found out without a question, and stays what it was: an answer.
+func TestVerifyDoesNotPrompt(t *testing.T) {
+	c := fileConfig(t, testPassphrase)
+	mustPut(t, mustOpen(t, c).Keys, testItem("key"))
+	pass := fileKeys(mustOpen(t, c)).pass
+	pass.prompt = func(context.Context, PassphrasePrompt) (string, error) { return "wrong", nil }
+	if text, err := pass.unverified(t.Context()); text != "wrong" || err != nil {
+		t.Fatal(text, err)
+	}
+	pass.prompt = func(context.Context, PassphrasePrompt) (string, error) {
+		t.Error("asked")
+		return "", errors.New("nobody")
+	}
+	pass.verify()
+	if pass.verified {
+		t.Error("a wrong passphrase is taken for the right one")
+	}
+}
+
+// ExpectPut does not wait for who is being asked.
+func TestExpectDoesNotWait(t *testing.T) {
+	c := fileConfig(t, testPassphrase)
+	k := mustOpen(t, c)
+	pass := fileKeys(k).pass
+	give, err := pass.promptLock.Lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.ExpectPut()
+	give()
+	mustPut(t, k.Private, testItem("session"))
+}
+
+func fileKeys(k *Keystore) *fileRing { return k.Keys.(*fileRing) }
