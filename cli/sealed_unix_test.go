@@ -125,7 +125,7 @@ func TestRecovery(t *testing.T) {
 	d.answer("(again): ", "horse battery")
 	words := wordsIn(t, d.expect(typeWords))
 	d.tty.WriteString(strings.Replace(words, " ", " zoo ", 1) + "\r")
-	d.expect("the words are 25, want 24")
+	d.expect("found 25 words, expected 24")
 	d.answer(typeWords, words)
 	d.expect("\x1b[?1049l") // what was shown is left behind on the terminal's other screen
 	if out := d.end(true); !strings.Contains(out, "It opens for passphrase, recovery.") || strings.Contains(out, words) {

@@ -206,7 +206,7 @@ func compareCard(ctx context.Context, a *app.App, hands sealed.UnlockOptions, o 
 	}
 	defer done()
 	if have, err := sealed.CardRecipient(key.PublicKey()); err != nil || have != o.Recipient {
-		return &sealed.OpenerError{Name: o.Name, Err: errors.New("the card holds another key in that slot, want " + o.Recipient)}
+		return &sealed.OpenerError{Name: o.Name, Err: errors.New("the card has another key in that slot, expected " + o.Recipient)}
 	}
 	return nil
 }

@@ -2,8 +2,7 @@ package keystore
 
 import "github.com/99designs/keyring"
 
-// backends are the keystores of this system, the ones to be preferred first. The keychain is there
-// in builds with cgo only.
+// backends returns the keystores of macOS in order of preference. The keychain needs a build with cgo.
 var backends = func(Config) []backend {
 	return []backend{
 		{name: "keychain", open: openLibrary(keyring.KeychainBackend, nil)},

@@ -1,9 +1,9 @@
 package keystore
 
-// backends are the keystores of this system, the ones to be preferred first. keyctl forgets at each
-// start of the machine, so it is never taken by itself.
+// backends returns the keystores of Linux in order of preference. keyctl loses its items at a restart, so it is
+// used only by name.
 var backends = func(c Config) []backend {
-	bus := &sessionBus{config: c} // connects when the first of them needs it
+	bus := &sessionBus{config: c} // connects at the first use
 	return []backend{
 		{name: secretBackend, open: bus.openSecretService},
 		{name: kwalletBackend, open: bus.openKWallet},

@@ -2,7 +2,7 @@
 
 package keystore
 
-// backends are the keystores of this system, the ones to be preferred first.
+// backends returns the keystores of this system in order of preference.
 var backends = func(Config) []backend {
 	return []backend{
 		{name: passBackend, open: openPass},

@@ -2,11 +2,11 @@ package keystore
 
 import "github.com/99designs/keyring"
 
-// maxCredential is the longest secret that Windows' Credential Manager takes, in bytes.
+// maxCredential is the maximum length of a secret in the Windows Credential Manager, in bytes.
 // https://learn.microsoft.com/en-us/windows/win32/api/wincred/ns-wincred-credentialw
 const maxCredential = 5 * 512
 
-// backends are the keystores of this system, the ones to be preferred first.
+// backends returns the keystores of Windows in order of preference.
 var backends = func(Config) []backend {
 	return []backend{
 		{name: "wincred", open: openLibrary(keyring.WinCredBackend, splitCredentials)},

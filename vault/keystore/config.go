@@ -10,61 +10,64 @@ import (
 	"aws-vault/vault/program"
 )
 
-// service is what aws-vault 7 calls itself in the system's keystores.
+// service is the name of aws-vault 7's items in the keystores of the operating system.
 const service = "aws-vault"
 
-// Config says which keystore to open, where its parts are, and what it may ask of the world.
+// Config selects the keystore to open, sets the locations of its parts, and provides the callbacks that it
+// needs.
 type Config struct {
-	Backend string // one of Backends; "" takes the first that can exist here
+	Backend string // one of Backends; if empty, the first that is available
 
-	KeychainName string // macOS; "" is aws-vault
-	Collection   string // Secret Service; "" is awsvault
-	PassDir      string // "" is $PASSWORD_STORE_DIR, else ~/.password-store
-	PassCmd      string // "" is pass
-	PassPrefix   string // folder within the password store
-	FileDir      string // "" is ~/.awsvault/keys
-	SealedDir    string // "" is aws-vault/sealed where the user's data lies
+	KeychainName string // macOS; default "aws-vault"
+	Collection   string // Secret Service; default "awsvault"
+	PassDir      string // default $PASSWORD_STORE_DIR, then ~/.password-store
+	PassCmd      string // default "pass"
+	PassPrefix   string // folder in the password store
+	FileDir      string // default ~/.awsvault/keys
+	SealedDir    string // default aws-vault/sealed in the user's data folder
 
-	State *disk.Folder // this program's own state: private parts that no system keystore takes are there; nil for none
-	Home  string       // what ~ stands for
+	// State is aws-vault's state folder. It contains the private items of the file and pass backends.
+	// Nil if there is no state folder.
+	State *disk.Folder
+	Home  string // the directory that ~ stands for
 
-	// Passphrase asks for the passphrase of the file keystore. It is called at most once in a
-	// process, but for wrong answers; an error of its own ends the asking and is handed on.
+	// Passphrase prompts for the passphrase of the file keystore. It is called once per process, and again
+	// after each wrong answer. If it returns an error, the prompts end and the caller gets that error.
 	Passphrase func(ctx context.Context, ask PassphrasePrompt) (string, error)
 
-	// Lock takes the lock of that name between processes, for the sealed keystore. It returns the context
-	// for what is done until release is called. The question is for processes that wait.
+	// Lock acquires the lock called name, which excludes other processes. The sealed keystore uses it. Work
+	// under the lock uses the returned context and ends with release. Waiting processes display question.
 	Lock func(ctx context.Context, name, question string) (under context.Context, release func(), err error)
 
-	Programs *program.Starter // starts pass; may be nil
+	Programs *program.Starter // starts the pass program; may be nil
 
-	// Openers are how the openers of the sealed keystore are reached.
+	// Openers configures how the sealed keystore is unlocked.
 	Openers sealed.UnlockOptions
 
-	// CatchSignals is called before another program is asked for something: it may ask its user. Nil where
-	// signals are left to the caller.
+	// CatchSignals is called before another program is used that may prompt the user. Nil leaves signals to the
+	// caller.
 	CatchSignals func()
 
-	Note   func(msg string) // nil is silent; for the user: what was done without being asked for
-	Warn   func(error)      // nil is silent; for the user: what is dangerous and works
+	Note   func(msg string) // reports something that was done without a request; nil for silence
+	Warn   func(error)      // reports a danger that does not stop the operation; nil for silence
 	Getenv func(name string) (string, bool)
 	Now    func() time.Time
-	Debug  func(msg string, args ...any) // nil is silent; never told a secret
+	Debug  func(msg string, args ...any) // must not be passed secrets; nil for silence
 }
 
-// PassphrasePrompt is the question for a passphrase.
+// A PassphrasePrompt describes a prompt for the passphrase of a file keystore.
 type PassphrasePrompt struct {
-	Dir   string // the directory that it opens
-	New   bool   // nothing is sealed there yet: the answer becomes the passphrase, so it is confirmed
-	Wrong int    // how many answers were wrong already
+	Dir   string // the directory of the keystore
+	New   bool   // the keystore has no items yet; the answer becomes its passphrase and has to be confirmed
+	Wrong int    // number of wrong answers so far
 }
 
 func (c Config) fileDir() (string, error) {
 	return c.absolute(orElse(c.FileDir, filepath.Join("~", ".awsvault", "keys")))
 }
 
-// absolute is path with ~ filled in and made absolute, so that it means one place from wherever
-// the program is run.
+// absolute expands ~ in path and makes path absolute, so that the path does not depend on the working
+// directory.
 func (c Config) absolute(path string) (string, error) {
 	return filepath.Abs(disk.ExpandHome(path, c.Home))
 }
@@ -81,7 +84,7 @@ func (c Config) debug(msg string, args ...any) {
 	}
 }
 
-// env is for what a variable of the user's, or of another program, says.
+// env returns an environment variable and whether it is set.
 func (c Config) env(name string) (string, bool) {
 	if c.Getenv == nil {
 		return "", false

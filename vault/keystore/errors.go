@@ -7,43 +7,44 @@ import (
 )
 
 var (
-	// ErrNotFound says that there is no item of that name.
+	// ErrNotFound reports that there is no item of that name.
 	ErrNotFound = errors.New("no such item")
 
-	// ErrWrongPassphrase says that the passphrase given does not open the keystore's items.
+	// ErrWrongPassphrase reports that the passphrase does not open the items of the keystore.
 	ErrWrongPassphrase = errors.New("wrong passphrase")
 
-	// ErrLocked is found in every *LockedError.
+	// ErrLocked matches every *LockedError.
 	ErrLocked = errors.New("locked")
 )
 
-// EmptyPassphraseError reports that the items of a file keystore are, or would be, sealed under an
-// empty passphrase: everyone who can read the files can then read what is in them.
+// EmptyPassphraseError reports that the items of a file keystore are, or would be, sealed with an empty
+// passphrase. Everyone who can read the files can then read the items.
 type EmptyPassphraseError struct {
 	Dir string
-	New bool // nothing is sealed there yet
+	New bool // the keystore has no items yet
 }
 
 func (e *EmptyPassphraseError) Error() string {
 	if e.New {
-		return fmt.Sprintf("the passphrase for %s is empty, expected one that protects the keys", e.Dir)
+		return fmt.Sprintf("the passphrase for %s is empty", e.Dir)
 	}
-	return fmt.Sprintf("the keys in %s are sealed under an empty passphrase, so everyone who can read the files can read the keys", e.Dir)
+	return fmt.Sprintf("the keys in %s are encrypted with an empty passphrase: everyone who can read the files can read the keys", e.Dir)
 }
 
-// LockedError says that a keystore is there, but was not opened to us: its user dismissed the
-// question, or it asked none. Using another keystore instead would hide the user's keys.
+// LockedError reports that a keystore exists but was not unlocked. The user dismissed the prompt, or the
+// keystore showed none. Callers must not use another keystore instead, because the user's keys would seem to be
+// lost.
 type LockedError struct {
 	Backend string
-	Reason  string // "the prompt was dismissed"
+	Reason  string // such as "the prompt was dismissed"
 }
 
 func (e *LockedError) Error() string { return fmt.Sprintf("%s is locked: %s", e.Backend, e.Reason) }
 
-// Is makes errors.Is(err, ErrLocked) hold.
+// Is reports whether target is ErrLocked.
 func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
-// UnavailableError says that a keystore cannot exist here, and why.
+// UnavailableError reports that a keystore cannot exist on this system.
 type UnavailableError struct {
 	Backend string
 	Reason  string
@@ -53,8 +54,8 @@ func (e *UnavailableError) Error() string {
 	return fmt.Sprintf("keystore %q is not available: %s", e.Backend, e.Reason)
 }
 
-// DamagedError says that the item Name in Where (a directory, a collection) is not what this
-// program or aws-vault 7 writes there, or not all of it.
+// DamagedError reports that an item is incomplete or not in the format of aws-vault. Where is the directory or
+// the collection that holds the item.
 type DamagedError struct {
 	Name, Where string
 	Err         error
@@ -66,18 +67,18 @@ func (e *DamagedError) Error() string {
 
 func (e *DamagedError) Unwrap() error { return e.Err }
 
-// DuplicateError is returned for a name under which a keystore holds several items with different
-// contents. Item opens one of them, and Remove removes all.
+// DuplicateError reports that a keystore holds several items of one name with different contents. Item opens
+// one of them. Remove removes all of them.
 type DuplicateError struct {
 	Name, Where string
 	Items       int
 }
 
 func (e *DuplicateError) Error() string {
-	return fmt.Sprintf("%s holds %d different items called %q, expected one", e.Where, e.Items, e.Name)
+	return fmt.Sprintf("%s has %d different items called %q, expected one", e.Where, e.Items, e.Name)
 }
 
-// NameError says that no item can have this name.
+// NameError reports that no item can have this name.
 type NameError struct {
 	Name   string
 	Reason string
@@ -85,13 +86,13 @@ type NameError struct {
 
 func (e *NameError) Error() string { return fmt.Sprintf("item name %q: %s", e.Name, e.Reason) }
 
-// SkippedBackend is a keystore that was passed over, and why.
+// A SkippedBackend is a keystore that Open skipped, with the reason.
 type SkippedBackend struct {
 	Backend string
 	Err     error
 }
 
-// NoKeystoreError says that no keystore can exist here.
+// NoKeystoreError reports that no keystore is available.
 type NoKeystoreError struct{ Skipped []SkippedBackend }
 
 func (e *NoKeystoreError) Error() string {
@@ -99,10 +100,10 @@ func (e *NoKeystoreError) Error() string {
 	for i, t := range e.Skipped {
 		reasons[i] = t.Err.Error()
 	}
-	return "no keystore works here: " + strings.Join(reasons, "; ")
+	return "no keystore is available: " + strings.Join(reasons, "; ")
 }
 
-// Unwrap returns the errors of all that were tried.
+// Unwrap returns the errors of all skipped keystores.
 func (e *NoKeystoreError) Unwrap() []error {
 	errs := make([]error, len(e.Skipped))
 	for i, t := range e.Skipped {

@@ -18,21 +18,21 @@ import (
 const fileBackend = "file"
 
 const (
-	// maxItemFile is the most that an item's file may hold; the longest that aws-vault writes, a
-	// session with a long token, has some 5 KiB.
+	// maxItemFile is the maximum size of an item's file, in bytes. The longest item of aws-vault, a session
+	// with a long token, has about 5 KiB.
 	maxItemFile = 256 << 10
 
-	// maxSamples is how many items a passphrase is tried on before it counts as wrong.
+	// maxSamples is the number of items on which a passphrase is tried before it counts as wrong.
 	maxSamples = 16
 
-	// maxCached is how many opened items a ring remembers, so that none is derived twice.
+	// maxCached is the number of opened items that a ring caches, so that their keys are derived only once.
 	maxCached = 32
 
-	// maxFileName is the longest name that common file systems take, in bytes.
+	// maxFileName is the maximum length of a name in common file systems, in bytes.
 	maxFileName = 255
 )
 
-// openFile opens the keystore that needs nothing but a directory and a passphrase.
+// openFile opens the file keystore, which needs only a directory and a passphrase.
 func openFile(_ context.Context, c Config) (*Keystore, error) {
 	dir, err := c.fileDir()
 	if err != nil {
@@ -51,34 +51,34 @@ func openFile(_ context.Context, c Config) (*Keystore, error) {
 	return &Keystore{Name: fileBackend, Keys: keys, Private: privateRing{ring: privateItems, location: private.Path()}, ExpectPut: pass.expectPut, Local: true}, nil
 }
 
-// privateDir is where the private part of a keystore lies whose own part is at path.
+// privateDir returns the folder for the private items of the keystore whose keys are at path.
 func (c Config) privateDir(kind, path string) *disk.Folder {
 	sum := sha256.Sum256([]byte(path))
 	return c.State.Folder("private").Folder(kind + "-" + hex.EncodeToString(sum[:8]))
 }
 
-// fileRing keeps each item in a file of its own, as aws-vault 7 does.
+// A fileRing stores each item in its own file, as aws-vault 7 does.
 type fileRing struct {
 	dir    *disk.Folder
 	config Config
 	pass   *passphrase
 
-	// verifies: whatever opens an item here is the right passphrase. A private part may be left
-	// from keys that are gone, and sealed under theirs.
+	// verifies reports that a passphrase is correct if it opens any item of this ring. This holds for keys.
+	// Private items may be older than the keys and sealed with an earlier passphrase.
 	verifies bool
 
 	mu    sync.Mutex
-	cache map[string]Item // passphrase the file's digest
+	cache map[string]Item // opened items by the digest of their file
 }
 
-// file is the name of the file that the item called name is in.
+// file returns the file name of the item called name.
 func (r *fileRing) file(name string) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err
 	}
 	base := escapeFileName(name)
 	if disk.IsTemp(base) {
-		return "", &NameError{Name: name, Reason: "is kept for files that are being written"}
+		return "", &NameError{Name: name, Reason: "is reserved for temporary files"}
 	}
 	if len(base) > maxFileName {
 		return "", &NameError{Name: name[:32] + "…", Reason: "is too long for a file name"}
@@ -107,14 +107,14 @@ func (r *fileRing) Item(ctx context.Context, name string) (Item, error) {
 	if err != nil {
 		return Item{}, r.damaged(name, err)
 	}
-	it.Name = name // the file's name is the item's: aws-vault 7 reads a copied file under its new name
+	it.Name = name // the file name decides: aws-vault 7 reads a copied file under its new name
 	r.addToCache(token, it)
 	return it, nil
 }
 
-// open opens the item of that name. One that need not be sealed under the same passphrase as
-// the keys is tried first with what was answered, and the keys only where that fails: each try
-// is a millisecond of derivation.
+// open decrypts the item called name. Private items may have a different passphrase than the keys, so open
+// tries the last answer on the private item first and on the keys only if that fails. This saves derivations of
+// about 1 ms each.
 func (r *fileRing) open(ctx context.Context, name string, sealed *jwe) ([]byte, error) {
 	first := sealed
 	if !r.verifies {
@@ -151,9 +151,9 @@ func (r *fileRing) Put(ctx context.Context, it Item) error {
 	}
 	content := encodePayload(it)
 	if len(content) > maxItemFile/2 {
-		return fmt.Errorf("item %q: %d bytes, want at most %d", it.Name, len(content), maxItemFile/2)
+		return fmt.Errorf("item %q has %d bytes, expected at most %d", it.Name, len(content), maxItemFile/2)
 	}
-	if err := r.dir.Usable(); err != nil { // before anybody is asked for a passphrase
+	if err := r.dir.Usable(); err != nil { // fails before the passphrase prompt
 		return r.unusable(err)
 	}
 	pass, err := r.pass.unlock(ctx, nil)
@@ -203,7 +203,7 @@ func (r *fileRing) Names(ctx context.Context) ([]string, error) {
 	var names []string
 	for _, e := range entries {
 		name := unescapeFileName(e.Name())
-		// A name that does not lead back to its file is not one of ours.
+		// Files whose names are not the escaped form of an item name do not belong to aws-vault.
 		if file, err := r.file(name); err == nil && e.Type().IsRegular() && file == e.Name() {
 			names = append(names, name)
 		}
@@ -212,7 +212,7 @@ func (r *fileRing) Names(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// Stamp is a digest of the file: an item sealed anew has a new salt.
+// Stamp returns a digest of the file. It changes at every write, because each write uses a new salt.
 func (r *fileRing) Stamp(ctx context.Context, name string) (string, error) {
 	token, err := r.read(ctx, name)
 	if err != nil {
@@ -221,8 +221,8 @@ func (r *fileRing) Stamp(ctx context.Context, name string) (string, error) {
 	return digest(token), nil
 }
 
-// Check also refuses to store more keys under an empty passphrase. What replaces a key, as a
-// rotation does, is not refused: the old key is no safer.
+// Check also refuses to add keys to a keystore with an empty passphrase. A rotation does not call Check, so it
+// can still replace a key: the old key is no safer.
 func (r *fileRing) Check(ctx context.Context) error {
 	if err := r.dir.Usable(); err != nil {
 		return r.unusable(err)
@@ -234,7 +234,7 @@ func (r *fileRing) Check(ctx context.Context) error {
 	return err
 }
 
-// read returns what the file of name holds, without the line end that a copy may have got.
+// read returns the content of the item's file without a final line break, which editors and copies may add.
 func (r *fileRing) read(ctx context.Context, name string) (string, error) {
 	if err := context.Cause(ctx); err != nil {
 		return "", err
@@ -263,7 +263,7 @@ func (r *fileRing) read(ctx context.Context, name string) (string, error) {
 	return strings.TrimRight(string(data), "\r\n"), nil
 }
 
-// usable returns nil if the folder is there and is this user's, and fs.ErrNotExist if nothing is there.
+// usable returns nil if the folder exists and belongs to this user, and fs.ErrNotExist if there is no folder.
 func (r *fileRing) usable() error {
 	err := r.dir.Check()
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
@@ -276,9 +276,9 @@ func (r *fileRing) unusable(err error) error {
 	return fmt.Errorf("the file keystore in %s cannot be used: %w", r.dir.Path(), err)
 }
 
-// samples returns some of the ring's items for a passphrase to be tried on.
+// samples returns up to maxSamples items on which a passphrase can be tried.
 func (r *fileRing) samples() []*jwe {
-	ctx := context.Background() // nothing here waits
+	ctx := context.Background() // nothing here blocks
 	names, err := r.Names(ctx)
 	if err != nil {
 		return nil
@@ -321,7 +321,7 @@ func (r *fileRing) addToCache(token string, it Item) {
 	r.cache[digest(token)] = it
 }
 
-// digest is a word that stands for content.
+// digest returns a short hash of content.
 func digest(content string) string {
 	sum := sha256.Sum256([]byte(content))
 	return hex.EncodeToString(sum[:8])
@@ -338,8 +338,8 @@ func (r *fileRing) checkItem(ctx context.Context, name string) error {
 	return nil
 }
 
-// escapeFileName is what the file of an item is called. Characters that a file's name cannot have,
-// and the percent sign, are written as in URLs, as 99designs/keyring does.
+// escapeFileName returns the file name for an item name. It escapes characters that file names cannot contain,
+// and the percent sign, as URLs do. 99designs/keyring does the same.
 // https://www.rfc-editor.org/rfc/rfc3986#section-2.1
 func escapeFileName(name string) string {
 	var b strings.Builder
@@ -355,8 +355,8 @@ func escapeFileName(name string) string {
 	return b.String()
 }
 
-// unescapeFileName is the name of the item in a file. A percent sign that escapes nothing stands
-// for itself.
+// unescapeFileName returns the item name for a file name. A percent sign without two hexadecimal digits stays
+// as it is.
 func unescapeFileName(base string) string {
 	var b strings.Builder
 	for i := 0; i < len(base); i++ {

@@ -2,6 +2,6 @@
 
 package keystore
 
-// escapedInFiles are the characters of an item's name that its file's name cannot have. On Unix
-// they are aws-vault 7's.
+// escapedInFiles lists the characters that are escaped in file names. On Unix, aws-vault 7 escapes the same
+// ones.
 const escapedInFiles = "/"

@@ -1,6 +1,6 @@
 package keystore
 
-// escapedInFiles are the characters of an item's name that its file's name cannot have. aws-vault 7
-// escapes only the slash, and fails at the others here.
+// escapedInFiles lists the characters that are escaped in file names. aws-vault 7 escapes only the slash and
+// fails for item names with the other characters.
 // https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file
 const escapedInFiles = `/\:*?"<>|`

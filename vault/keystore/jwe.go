@@ -16,20 +16,20 @@ import (
 	keywrap "github.com/go-jose/go-jose/v4/cipher"
 )
 
-// The file keystore's items are JSON web encryptions in compact form: a passphrase wraps a key
-// (PBES2-HS256+A128KW), and that key seals the content (A256GCM).
+// The file keystore stores items as JSON Web Encryption in compact form. A passphrase wraps a key
+// (PBES2-HS256+A128KW), and that key encrypts the content (A256GCM).
 // https://www.rfc-editor.org/rfc/rfc7516#section-3.1
 // https://www.rfc-editor.org/rfc/rfc7518#section-4.8
 const (
 	jweAlgorithm  = "PBES2-HS256+A128KW"
 	jweEncryption = "A256GCM"
 
-	// jweRounds is what aws-vault 7 derives a key with, and every version of it reads. It slows a
-	// guesser little: the passphrase has to be a good one.
+	// jweRounds is the number of PBKDF2 rounds that aws-vault 7 writes. It slows attackers only a little, so
+	// the keystore needs a strong passphrase.
 	jweRounds = 8192
 
-	// jweMaxRounds is the most that a file may ask of us, a fifth of a second, and the most that
-	// jose2go takes, the library that aws-vault 7 reads with.
+	// jweMaxRounds is the maximum number of rounds that this package accepts from a file. It takes about 0.2 s.
+	// jose2go, the library of aws-vault 7, has the same limit.
 	jweMaxRounds = 1_300_000
 
 	jweKeySize  = 32 // A256GCM
@@ -39,7 +39,7 @@ const (
 	jweMinSalt  = 8 // https://www.rfc-editor.org/rfc/rfc7518#section-4.8.1.1
 )
 
-// jweHeader has its fields in the order of their names, as jose2go writes them.
+// jweHeader is the JSON header. Its fields are sorted by name, as jose2go writes them.
 type jweHeader struct {
 	Algorithm  string `json:"alg"`
 	Created    string `json:"created,omitempty"`
@@ -49,35 +49,36 @@ type jweHeader struct {
 	Compressed string `json:"zip,omitempty"`
 }
 
-// jwe is a sealed item, taken apart.
+// jwe is the parsed form of an encrypted item.
 type jwe struct {
-	header    string // as written: it is sealed along
+	header    string // as written, because the content's tag authenticates it
 	rounds    int
 	salt      []byte
 	key       []byte // wrapped
 	nonce     []byte
 	text, tag []byte
 
-	unwrapped  []byte // sharedKey, once a passphrase has opened it
-	passphrase string // that passphrase
+	unwrapped  []byte // the key that encrypts the content, after a passphrase has unwrapped it
+	passphrase string // the passphrase that unwrapped the key
 }
 
-// jweSalt is what goes into the derivation: the salt is bound to the algorithm.
+// jweSalt returns the PBKDF2 salt, which includes the name of the algorithm.
 func jweSalt(salt []byte) []byte { return append([]byte(jweAlgorithm+"\x00"), salt...) }
 
 var base64url = base64.RawURLEncoding.Strict()
 
-// parseJWE takes token apart and refuses whatever aws-vault does not write. It derives nothing.
+// parseJWE parses a token. It rejects every algorithm and form that aws-vault does not write, and derives no
+// key.
 func parseJWE(token string) (*jwe, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 5 || strings.ContainsAny(token, "\r\n") {
-		return nil, fmt.Errorf("has %d parts, want a web encryption of 5", len(parts))
+		return nil, fmt.Errorf("the file has %d parts, expected 5 (JSON Web Encryption)", len(parts))
 	}
 	raw := make([][]byte, len(parts))
 	for i, part := range parts {
 		var err error
 		if raw[i], err = base64url.DecodeString(part); err != nil {
-			return nil, fmt.Errorf("part %d is not base64url", i+1)
+			return nil, fmt.Errorf("part %d of the file is not base64url", i+1)
 		}
 	}
 	rounds, salt, err := parseJWEHeader(raw[0])
@@ -86,7 +87,7 @@ func parseJWE(token string) (*jwe, error) {
 	}
 	j := &jwe{header: parts[0], rounds: rounds, salt: salt, key: raw[1], nonce: raw[2], text: raw[3], tag: raw[4]}
 	if len(j.key) != jweKeySize+8 || len(j.nonce) != jweNonce || len(j.tag) != jweTag {
-		return nil, fmt.Errorf("has a wrapped key of %d, a nonce of %d and a tag of %d bytes, want %d, %d and %d",
+		return nil, fmt.Errorf("the wrapped key has %d bytes, the nonce %d and the tag %d, expected %d, %d and %d",
 			len(j.key), len(j.nonce), len(j.tag), jweKeySize+8, jweNonce, jweTag)
 	}
 	return j, nil
@@ -95,29 +96,29 @@ func parseJWE(token string) (*jwe, error) {
 func parseJWEHeader(data []byte) (rounds int, salt []byte, err error) {
 	var h jweHeader
 	if json.Unmarshal(data, &h) != nil {
-		return 0, nil, errors.New("its header is not JSON of the expected form")
+		return 0, nil, errors.New("the header is not JSON in the expected format")
 	}
 	if h.Algorithm != jweAlgorithm || h.Encryption != jweEncryption || h.Compressed != "" {
-		return 0, nil, fmt.Errorf("is sealed with %q and %q, want %s and %s, uncompressed",
+		return 0, nil, fmt.Errorf("the file uses the algorithms %q and %q, expected %s and %s without compression",
 			h.Algorithm, h.Encryption, jweAlgorithm, jweEncryption)
 	}
 	if h.Rounds < 1 || h.Rounds > jweMaxRounds {
-		return 0, nil, fmt.Errorf("asks for %d rounds of derivation, want 1 to %d", h.Rounds, jweMaxRounds)
+		return 0, nil, fmt.Errorf("the file requests %d PBKDF2 rounds, expected 1 to %d", h.Rounds, jweMaxRounds)
 	}
 	salt, err = base64url.DecodeString(h.Salt)
 	if err != nil || len(salt) < jweMinSalt {
-		return 0, nil, fmt.Errorf("its salt is not base64url of at least %d bytes", jweMinSalt)
+		return 0, nil, fmt.Errorf("the salt is not base64url of at least %d bytes", jweMinSalt)
 	}
 	return int(h.Rounds), salt, nil
 }
 
-// String is the token that j was parsed from.
+// String returns the token in compact form.
 func (j *jwe) String() string {
 	return strings.Join([]string{j.header, base64url.EncodeToString(j.key), base64url.EncodeToString(j.nonce),
 		base64url.EncodeToString(j.text), base64url.EncodeToString(j.tag)}, ".")
 }
 
-var errTampered = errors.New("its content was changed or cut after it was sealed")
+var errTampered = errors.New("the content was changed or truncated after it was encrypted")
 
 // open returns the content, or ErrWrongPassphrase if passphrase does not unwrap the key.
 func (j *jwe) open(passphrase string) ([]byte, error) {
@@ -136,8 +137,8 @@ func (j *jwe) open(passphrase string) ([]byte, error) {
 	return content, nil
 }
 
-// unwrap returns the key that seals the content. The passphrase is derived from once, however
-// often it is tried.
+// unwrap returns the key that encrypts the content. It caches the key, so that the same passphrase is derived
+// only once.
 func (j *jwe) unwrap(passphrase string) ([]byte, error) {
 	if j.unwrapped != nil && j.passphrase == passphrase {
 		return j.unwrapped, nil
@@ -148,13 +149,13 @@ func (j *jwe) unwrap(passphrase string) ([]byte, error) {
 	}
 	key, err := keywrap.KeyUnwrap(w.cipher, j.key)
 	if err != nil {
-		return nil, ErrWrongPassphrase // its length was checked, so only the integrity value is left to fail
+		return nil, ErrWrongPassphrase // the length was checked, so only the integrity check can fail
 	}
 	j.unwrapped, j.passphrase = key, passphrase
 	return key, nil
 }
 
-// A wrapping is what a passphrase wraps keys with, under one salt.
+// A wrapping is a key that is derived from a passphrase and a salt. It wraps other keys.
 type wrapping struct {
 	salt   []byte
 	cipher cipher.Block
@@ -170,15 +171,15 @@ func derive(passphrase string, salt []byte, rounds int) (wrapping, error) {
 	return wrapping{salt, block}, err
 }
 
-// newWrapping is for one item: the salt is another for each.
+// newWrapping derives a wrapping for one item. Each item needs a new salt.
 func newWrapping(passphrase string) (wrapping, error) {
 	return derive(passphrase, random(12), jweRounds)
 }
 
-// derivations counts what was derived from passphrases, for tests: each takes a millisecond.
+// derivations counts PBKDF2 derivations for tests. Each one takes about 1 ms.
 var derivations atomic.Int64
 
-// sealJWE seals content under a new wrapping. What created says is readable to everyone.
+// sealJWE encrypts content under w. The header has created in plain text.
 func sealJWE(content []byte, w wrapping, created string) (*jwe, error) {
 	key, nonce := random(jweKeySize), random(jweNonce)
 	header, err := json.Marshal(jweHeader{

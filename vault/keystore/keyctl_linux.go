@@ -10,11 +10,11 @@ import (
 
 const keyctlBackend = "keyctl"
 
-// openKeyctl opens the kernel's own keystore, where 99designs/keyring keeps it for the user.
+// openKeyctl opens the keyring in the kernel that 99designs/keyring uses for a user.
 func openKeyctl(ctx context.Context, _ Config) (*Keystore, error) { return openKernel(ctx, service) }
 
-// openKernel opens the keyring called service among the user's own, and the one for the private
-// part beside it. Neither is made before something is put into it.
+// openKernel opens the user's keyring called service, and a second keyring for private items. The first Put
+// creates each of them.
 func openKernel(ctx context.Context, service string) (*Keystore, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func openKernel(ctx context.Context, service string) (*Keystore, error) {
 	return &Keystore{Name: keyctlBackend, Keys: keys, Private: privateRing{ring: private, location: keyctlBackend}}, nil
 }
 
-// keyctlRing keeps the data of items and their names, and nothing else of them, as the library does.
+// A keyctlRing stores only the names and the data of items, as 99designs/keyring does.
 type keyctlRing struct{ ring kernelkey.Ring }
 
 func keyctlError(err error) error {
@@ -46,7 +46,7 @@ func keyctlError(err error) error {
 	return fmt.Errorf("%s: %w", keyctlBackend, err)
 }
 
-// waitReady returns why nothing is asked of the kernel for the item called name.
+// checkCall returns an error if the context has ended or the name is invalid.
 func (r keyctlRing) checkCall(ctx context.Context, name string) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
@@ -87,7 +87,8 @@ func (r keyctlRing) Names(ctx context.Context) ([]string, error) {
 	return names, keyctlError(err)
 }
 
-// Stamp cannot tell: a key that is changed in its place, as keyctl update does, keeps its number.
+// Stamp returns "" for an item that exists. The kernel's key ID is not sufficient, because it stays the same
+// when keyctl update changes a key.
 func (r keyctlRing) Stamp(ctx context.Context, name string) (string, error) {
 	if err := r.checkCall(ctx, name); err != nil {
 		return "", err
@@ -99,5 +100,5 @@ func (r keyctlRing) Stamp(ctx context.Context, name string) (string, error) {
 	return "", keyctlError(err)
 }
 
-// Check has nobody to ask.
+// Check does nothing, because the kernel never prompts.
 func (r keyctlRing) Check(ctx context.Context) error { return context.Cause(ctx) }

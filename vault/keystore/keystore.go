@@ -1,5 +1,5 @@
-// Package keystore opens a keystore: named items that only its user can read. What the items mean,
-// how long they live and who may make them is left to others.
+// Package keystore opens a keystore, which stores named secrets that only its user can read. Other packages
+// decide what the items mean, how long they live and who creates them.
 package keystore
 
 import (
@@ -11,69 +11,69 @@ import (
 // Item is one named secret.
 type Item struct {
 	Name        string
-	Label       string // shown by the system's own keystore programs
+	Label       string // shown by the system's own keystore programs, such as Keychain Access
 	Description string
 	Data        []byte // the secret
-	Touch       bool   // it opens with a touch of a hardware key only; where Keystore.Touch is set
-	Untrusted   bool   // macOS asks the user at each reading, even for this program
+	Touch       bool   // opening the item needs a touch of a hardware key; only if Keystore.Touch is true
+	Untrusted   bool   // macOS prompts the user at each read, even when aws-vault reads
 }
 
-// Ring is one part of a keystore. Its methods may be called from several goroutines, and other
-// processes may change what it holds at any time. A name is text without NUL, neither empty nor
-// a step in a path; any other is a *NameError.
+// A Ring is one of the two parts of a keystore. Its methods are safe for use by several goroutines. Other
+// processes may change the items at any time. A name is valid UTF-8 without NUL, not empty, and neither "." nor
+// "..". For any other name, the methods return a *NameError.
 type Ring interface {
-	// Item opens the item called name. Without one it returns ErrNotFound, for one that cannot
-	// be read a *DamagedError, and ErrWrongPassphrase or a *LockedError for a ring that stays shut.
+	// Item opens the item called name. It returns ErrNotFound if there is none, and a *DamagedError if the item
+	// cannot be read. If the ring cannot be unlocked, it returns ErrWrongPassphrase or a *LockedError.
 	Item(ctx context.Context, name string) (Item, error)
 
-	// Put writes it whole or not at all, in place of an item of the same name.
+	// Put writes an item and replaces an item of the same name. The write is atomic.
 	Put(ctx context.Context, it Item) error
 
 	// Remove removes the item called name, or returns ErrNotFound.
 	Remove(ctx context.Context, name string) error
 
-	// Names lists the ring without opening an item, sorted.
+	// Names returns the names of all items, sorted. It opens no item.
 	Names(ctx context.Context) ([]string, error)
 
-	// Stamp is a word that changes whenever the item is written, by whichever program, got
-	// without opening it; "" where this keystore cannot tell, and ErrNotFound without an item.
+	// Stamp returns a string that changes whenever any program writes the item. It does not open the item. It
+	// returns "" if this keystore cannot detect writes, and ErrNotFound if there is no item called name.
 	Stamp(ctx context.Context, name string) (string, error)
 
-	// Check does whatever a Put would have to ask the user for, and writes nothing.
+	// Check prompts for whatever a Put would prompt for, such as a passphrase. It writes nothing.
 	Check(ctx context.Context) error
 }
 
 // Keystore is an opened keystore.
 type Keystore struct {
-	Name string // as in Backends
+	Name string // one of Backends
 
-	// Keys holds what aws-vault 7 holds, under the same names and in the same form.
+	// Keys holds the items of aws-vault 7, under the same names and in the same format.
 	Keys Ring
 
-	// UnreadablePrivate holds sessions, tokens and journals where aws-vault 7 neither lists nor deletes
-	// them. Its Names are digests that tell nothing; each is taken wherever a name is, and the
-	// item found there says its own name.
+	// Private holds sessions, tokens and journals. aws-vault 7 neither lists nor deletes them. Names returns
+	// digests of the names. Item, Put, Remove and Stamp accept a name or its digest. Item.Name is always the
+	// name itself.
 	Private Ring
 
-	// ExpectPut, where it is not nil, says that an item is about to be put. What that takes is done
-	// meanwhile, as far as nobody has to be asked for it, and Expect does not wait.
+	// ExpectPut announces a Put, so that the keystore can derive keys in the background. It returns at once and
+	// never prompts. It is nil if the keystore has nothing to prepare.
 	ExpectPut func()
 
-	// Local says that Put is a write to a file of this process's own, once Check has passed: no other
-	// program or service can fail or hang in it.
+	// Local reports that, after a successful Check, Put only writes a file. It then depends on no other program
+	// or service that could fail or hang.
 	Local bool
 
-	// Touch says that items can be kept so that each opening takes a touch of a hardware key.
+	// Touch reports that the keystore supports items that need a touch of a hardware key to open.
 	Touch bool
 
-	// Skipped is which keystores cannot exist here and were passed over, and why.
+	// Skipped lists the keystores that Open tried first and that are not available here, with the reasons.
 	Skipped []SkippedBackend
 }
 
-// maxName bounds a name in bytes. A file name has room for 255 and escaping may triple a byte.
+// maxName is the maximum length of a name, in bytes. The file and pass backends have lower limits of their own.
 const maxName = 1024
 
-// checkName refuses names that no keystore can be trusted to keep as they are.
+// checkName returns a *NameError for a name that some keystore could not store unchanged.
 func checkName(name string) error {
 	switch {
 	case name == "":
@@ -81,17 +81,17 @@ func checkName(name string) error {
 	case len(name) > maxName:
 		return &NameError{Name: name[:32] + "…", Reason: "is too long"}
 	case strings.ContainsRune(name, 0):
-		return &NameError{Name: name, Reason: "has a NUL"}
+		return &NameError{Name: name, Reason: "contains a NUL"}
 	case !utf8.ValidString(name):
 		return &NameError{Name: name, Reason: "is not UTF-8"}
 	case name == "." || name == "..":
-		return &NameError{Name: name, Reason: "is a step in a path"}
+		return &NameError{Name: name, Reason: "is a relative path element"}
 	}
 	return nil
 }
 
-// CheckItem returns a *[DamagedError] for an item that can be seen to be damaged without being
-// opened, and nil for one that looks whole or where a keystore cannot tell.
+// CheckItem returns a *[DamagedError] if the item is visibly damaged. It does not open the item. It returns nil
+// for an item without visible damage, and for keystores that support no such check.
 func CheckItem(ctx context.Context, r Ring, name string) error {
 	if w, ok := r.(interface {
 		checkItem(ctx context.Context, name string) error
@@ -101,8 +101,8 @@ func CheckItem(ctx context.Context, r Ring, name string) error {
 	return nil
 }
 
-// CheckUnique returns a *[DuplicateError] if the ring holds several different items under one name. It
-// returns nil for a keystore where a name has one item at most.
+// CheckUnique returns a *[DuplicateError] if the ring holds several different items of one name. It returns nil
+// for keystores in which a name has at most one item.
 func CheckUnique(ctx context.Context, ring any, name string) error {
 	if r, ok := ring.(interface {
 		CheckUnique(ctx context.Context, name string) error

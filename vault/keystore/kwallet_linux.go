@@ -11,13 +11,13 @@ import (
 const (
 	kwalletBackend   = "kwallet"
 	kwalletInterface = "org.kde.KWallet"
-	kwalletName      = "aws-vault" // the wallet, the program and the folder all have aws-vault 7's name
+	kwalletName      = "aws-vault" // aws-vault 7 uses this name for the wallet, the program and the folder
 )
 
-// kwalletDaemons are the names that KDE's wallet has on the bus, by KDE's generation.
+// kwalletDaemons lists the bus names of KDE's wallet service, the newest KDE generation first.
 var kwalletDaemons = []string{"kwalletd6", "kwalletd5"}
 
-// kwallet is an open wallet.
+// A kwallet is a wallet of KDE.
 // https://invent.kde.org/frameworks/kwallet/-/blob/master/src/api/KWallet/org.kde.KWallet.xml
 type kwallet struct {
 	bus    *sessionBus
@@ -48,7 +48,7 @@ func (b *sessionBus) openKWallet(ctx context.Context, c Config) (*Keystore, erro
 	}, nil
 }
 
-// kwalletDaemon is the first of KDE's wallets that runs here.
+// kwalletDaemon returns the first wallet service of kwalletDaemons that runs or can be started.
 func (b *sessionBus) kwalletDaemon(ctx context.Context) (string, error) {
 	var err error
 	for _, daemon := range kwalletDaemons {
@@ -69,19 +69,19 @@ func (w *kwallet) call(ctx context.Context, method string, args []any, out ...an
 	return nil
 }
 
-// enabled returns an *UnavailableError if the user has turned the wallets off.
+// enabled returns an *UnavailableError if the user has disabled KDE's wallets.
 func (w *kwallet) enabled(ctx context.Context) error {
 	var on bool
 	if err := w.call(ctx, "isEnabled", nil, &on); err != nil {
 		return err
 	}
 	if !on {
-		return &UnavailableError{Backend: kwalletBackend, Reason: "it is turned off in KDE's settings"}
+		return &UnavailableError{Backend: kwalletBackend, Reason: "it is disabled in KDE's settings"}
 	}
 	return nil
 }
 
-// open returns the wallet's handle. The first call may ask the user for the wallet's password.
+// open returns the handle of the wallet. KDE may prompt the user for the wallet's password.
 func (w *kwallet) open(ctx context.Context) (int32, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -90,7 +90,7 @@ func (w *kwallet) open(ctx context.Context) (int32, error) {
 		if err := w.call(ctx, "isOpen", []any{w.handle}, &open); err != nil || open {
 			return w.handle, err
 		}
-		w.opened = false // the user has closed it
+		w.opened = false // the user closed the wallet
 	}
 	args := []any{kwalletName, int64(0), kwalletName}
 	to, path := "org.kde."+w.daemon, "/modules/"+w.daemon
@@ -104,13 +104,14 @@ func (w *kwallet) open(ctx context.Context) (int32, error) {
 	return w.handle, nil
 }
 
-// kwalletRing is one folder of the wallet.
+// A kwalletRing is one folder of the wallet.
 type kwalletRing struct {
 	wallet *kwallet
 	folder string
 }
 
-// callEntry calls a method that takes an entry, with more arguments before the last.
+// callEntry calls a method on the entry called name. The arguments extra go before the last one, the program's
+// name.
 func (r *kwalletRing) callEntry(ctx context.Context, method, name string, extra []any, out ...any) error {
 	handle, err := r.wallet.open(ctx)
 	if err != nil {
@@ -143,7 +144,7 @@ func (r *kwalletRing) Item(ctx context.Context, name string) (Item, error) {
 	if err := r.callEntry(ctx, "readEntry", name, nil, &data); err != nil {
 		return Item{}, err
 	}
-	if len(data) == 0 { // what KDE answers for an entry that is not there
+	if len(data) == 0 { // KDE's answer for an entry that does not exist
 		return Item{}, ErrNotFound
 	}
 	it, err := decodePayload(data)
@@ -154,7 +155,7 @@ func (r *kwalletRing) Item(ctx context.Context, name string) (Item, error) {
 	return it, nil
 }
 
-var errWalletRefused = errors.New("the wallet refused it")
+var errWalletRefused = errors.New("the wallet refused the request")
 
 func (r *kwalletRing) Put(ctx context.Context, it Item) error {
 	if err := checkName(it.Name); err != nil {
@@ -170,7 +171,7 @@ func (r *kwalletRing) Remove(ctx context.Context, name string) error {
 	return r.callForStatus(ctx, "removeEntry", name, nil)
 }
 
-// callForStatus calls a method that answers 0 if it did what it was asked.
+// callForStatus calls a method that returns 0 for success.
 func (r *kwalletRing) callForStatus(ctx context.Context, method, name string, extra []any) error {
 	var code int32
 	if err := r.callEntry(ctx, method, name, extra, &code); err != nil {
@@ -195,7 +196,7 @@ func (r *kwalletRing) Names(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// Stamp tells only whether there is an item: KDE keeps no time of writing.
+// Stamp returns "" for an item that exists, because KDE stores no write times.
 func (r *kwalletRing) Stamp(ctx context.Context, name string) (string, error) {
 	return "", r.find(ctx, name)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/99designs/keyring"
 )
 
-// libraryConfig is the library's configuration with aws-vault 7's settings, for one part.
+// libraryConfig returns the configuration of 99designs/keyring for one part, with the settings of aws-vault 7.
 func libraryConfig(c Config, kind keyring.BackendType, service string) keyring.Config {
 	return keyring.Config{
 		AllowedBackends:          []keyring.BackendType{kind},
@@ -22,13 +22,13 @@ func libraryConfig(c Config, kind keyring.BackendType, service string) keyring.C
 	}
 }
 
-// openLibrary returns an opener for a keystore that the library speaks to. wrap, if not nil, is
-// put around each part.
+// openLibrary returns a function that opens a keystore of 99designs/keyring. If wrap is not nil, it wraps each
+// part.
 func openLibrary(kind keyring.BackendType, wrap func(Ring) Ring) func(context.Context, Config) (*Keystore, error) {
 	return func(ctx context.Context, c Config) (*Keystore, error) {
 		name := string(kind)
 		if !slices.Contains(keyring.AvailableBackends(), kind) {
-			return nil, &UnavailableError{Backend: name, Reason: "it was left out of this build"}
+			return nil, &UnavailableError{Backend: name, Reason: "this build does not include it"}
 		}
 		c.catchSignals()
 		part := func(service string) (Ring, error) {
@@ -46,7 +46,7 @@ func openLibrary(kind keyring.BackendType, wrap func(Ring) Ring) func(context.Co
 			privateItems, err = part(service + "-private")
 		}
 		if errors.Is(err, keyring.ErrNoAvailImpl) {
-			return nil, &UnavailableError{Backend: name, Reason: "this system does not let it be opened"}
+			return nil, &UnavailableError{Backend: name, Reason: "this system does not support it"}
 		}
 		if err != nil {
 			return nil, err
@@ -55,7 +55,7 @@ func openLibrary(kind keyring.BackendType, wrap func(Ring) Ring) func(context.Co
 	}
 }
 
-// inBackground runs act, which heeds no context, and stops waiting for it when ctx ends.
+// inBackground runs act, which accepts no context. When ctx ends, it returns without waiting for act.
 func inBackground[T any](ctx context.Context, act func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -79,13 +79,13 @@ func inBackground[T any](ctx context.Context, act func() (T, error)) (T, error) 
 	}
 }
 
-// libraryRing is a part of a keystore that the library speaks to.
+// A libraryRing is a part of a keystore of 99designs/keyring.
 type libraryRing struct {
 	backend string
 	ring    keyring.Keyring
 }
 
-// error puts the library's error into our words.
+// error converts an error of the library.
 func (r libraryRing) error(ctx context.Context, err error) error {
 	switch {
 	case err == nil || context.Cause(ctx) != nil:
@@ -152,7 +152,7 @@ func (r libraryRing) Names(ctx context.Context) ([]string, error) {
 	return names, r.error(ctx, err)
 }
 
-// Stamp is the time of the last writing, to the second, where the keystore tells it.
+// Stamp returns the time of the last write, with a precision of 1 s, or "" if the keystore has no such time.
 func (r libraryRing) Stamp(ctx context.Context, name string) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err
@@ -176,5 +176,5 @@ func (r libraryRing) find(ctx context.Context, name string) error {
 	return err
 }
 
-// Check has nothing to ask beforehand: the system asks when it writes.
+// Check does nothing, because the system prompts during the write.
 func (r libraryRing) Check(ctx context.Context) error { return context.Cause(ctx) }

@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// Memory returns a ring that ends with the process. It is for sessions and sign-ins where nothing
-// may be stored.
+// Memory returns a ring in the memory of this process. It holds sessions and sign-ins when nothing may be
+// stored on disk.
 func Memory() Ring { return &memoryRing{items: map[string]Item{}, stamps: map[string]int{}} }
 
 type memoryRing struct {
@@ -19,7 +19,7 @@ type memoryRing struct {
 	writes int
 }
 
-// validate returns the error for a name that no item may have, or of an ended context.
+// validate returns an error if the name is invalid or the context has ended.
 func (m *memoryRing) validate(ctx context.Context, name string) error {
 	if err := checkName(name); err != nil {
 		return err

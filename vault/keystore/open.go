@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// backend is one kind of keystore. open touches nothing that the keystore itself does not need,
-// and returns an *UnavailableError if it cannot exist here; what is there but locked, slow or
-// refusing is any other error.
+// A backend is one kind of keystore. open returns an *UnavailableError if the keystore cannot exist on this
+// system. It returns a different error if the keystore exists but is locked, does not respond or refuses
+// access.
 type backend struct {
 	name       string
-	onlyByName bool // never taken unless it is asked for
+	onlyByName bool // used only if the configuration names it
 	open       func(context.Context, Config) (*Keystore, error)
 }
 
-// Backends returns the names of the keystores that this build knows, the ones to be preferred first.
+// Backends returns the names of the keystores that this build supports, in order of preference.
 func Backends() []string {
 	all := backends(Config{})
 	names := make([]string, len(all))
@@ -26,9 +26,10 @@ func Backends() []string {
 	return names
 }
 
-// Open opens the keystore that c names, or else the first that can exist here. One that cannot
-// is passed over; one that is locked, times out or refuses is an error, because the keys may be in
-// it. If none can exist the error is a *NoKeystoreError.
+// Open opens the keystore that c.Backend names. If c.Backend is empty, Open opens the first keystore that is
+// available here and skips the others. A keystore that is locked, times out or refuses access is not skipped,
+// because it may hold the keys: Open returns its error. If no keystore is available, the error is a
+// *NoKeystoreError.
 func Open(ctx context.Context, c Config) (*Keystore, error) {
 	if c.Backend != "" {
 		return openNamed(ctx, c)
@@ -47,7 +48,7 @@ func Open(ctx context.Context, c Config) (*Keystore, error) {
 		case !errors.As(err, &unavailable):
 			return nil, err
 		}
-		c.debug("keystore passed over", "backend", b.name, "reason", unavailable.Reason)
+		c.debug("keystore skipped", "backend", b.name, "reason", unavailable.Reason)
 		skipped = append(skipped, SkippedBackend{Backend: b.name, Err: err})
 	}
 	return nil, &NoKeystoreError{Skipped: skipped}
@@ -61,23 +62,23 @@ func openNamed(ctx context.Context, c Config) (*Keystore, error) {
 	}
 	return nil, &UnavailableError{
 		Backend: c.Backend,
-		Reason:  fmt.Sprintf("this build knows %s", strings.Join(Backends(), ", ")),
+		Reason:  fmt.Sprintf("this build supports %s", strings.Join(Backends(), ", ")),
 	}
 }
 
-// SurveyResult is one keystore that this build knows.
+// A SurveyResult describes one keystore that this build supports.
 type SurveyResult struct {
 	Backend    string
-	OnlyByName bool  // never taken unless it is asked for
-	Err        error // why it cannot be used; an *UnavailableError if it cannot exist here
-	Chosen     bool  // Open takes it, with this configuration
+	OnlyByName bool  // used only if the configuration names it
+	Err        error // why the keystore cannot be used; an *UnavailableError if it cannot exist on this system
+	Chosen     bool  // Open uses this keystore with the given configuration
 }
 
-// Survey looks which keystores can be used, in their order of preference. Nothing is listed,
-// unlocked or asked: one that works here may still be locked when it is used.
+// Survey reports which keystores can be used, in order of preference. It neither lists items nor unlocks or
+// prompts, so a keystore without an error may still be locked.
 func Survey(ctx context.Context, c Config) []SurveyResult {
 	var all []SurveyResult
-	open := c.Backend == "" // for the first that is not passed over
+	open := c.Backend == "" // no keystore is chosen yet
 	for _, b := range backends(c) {
 		s := SurveyResult{Backend: b.name, OnlyByName: b.onlyByName, Chosen: b.name == c.Backend}
 		_, s.Err = b.open(ctx, c)

@@ -21,13 +21,14 @@ import (
 
 const passBackend = "pass"
 
-// What the program says is read up to a bound, and its end, where the reason stands, goes into the error.
+// Limits for the standard error of pass, in bytes: how much is read, and how much of its end goes into an
+// error.
 const (
 	maxPassStderr  = 8 << 10
 	maxPassMessage = 200
 )
 
-// openPass opens the store of pass, the program that keeps each secret in a file for gpg.
+// openPass opens the store of pass, a program that encrypts each secret to a file with gpg.
 // https://www.passwordstore.org/
 func openPass(_ context.Context, c Config) (*Keystore, error) {
 	path, err := exec.LookPath(orElse(c.PassCmd, "pass"))
@@ -39,7 +40,7 @@ func openPass(_ context.Context, c Config) (*Keystore, error) {
 		return nil, &UnavailableError{Backend: passBackend, Reason: err.Error()}
 	}
 	if _, err := os.Stat(filepath.Join(dir, recipients)); err != nil {
-		return nil, &UnavailableError{Backend: passBackend, Reason: "no password store was initialised in " + dir}
+		return nil, &UnavailableError{Backend: passBackend, Reason: "no password store is initialized in " + dir}
 	}
 	if err := checkPath(c.PassPrefix); c.PassPrefix != "" && err != nil {
 		return nil, err
@@ -59,44 +60,45 @@ func (c Config) passDir() (string, error) {
 	return c.absolute(orElse(dir, filepath.Join("~", ".password-store")))
 }
 
-// passRing is a folder of a password store.
+// A passRing is a folder of a password store.
 type passRing struct {
 	programs *program.Starter
 	program  string
 	dir      string
 	prefix   string
 
-	// A store of our own has the recipients of the user's. The user's own may hold symbolic links.
+	// Private items are in a separate store in the state folder, which has the same recipients as userStore.
+	// The user's own store has no privateDir, because it may contain symbolic links.
 	privateDir *disk.Folder
 	userStore  *passRing
 }
 
-// checkPath refuses names that lead out of their folder.
+// checkPath returns a *NameError for names that would lead out of the folder.
 func checkPath(name string) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
 	for step := range strings.SplitSeq(name, "/") {
 		if step == "." || step == ".." {
-			return &NameError{Name: name, Reason: "has a step out of its folder"}
+			return &NameError{Name: name, Reason: "leads out of its folder"}
 		}
 	}
 	return nil
 }
 
-// callEntry is what pass calls the item called name, and the file that it is in.
+// entry returns the name of an item in pass, and the path of its file.
 func (r passRing) entry(name string) (entry, path string, err error) {
 	if err := checkPath(name); err != nil {
 		return "", "", err
 	}
 	entry = filepath.Join(r.prefix, name)
 	if disk.IsTemp(filepath.Base(entry)) {
-		return "", "", &NameError{Name: name, Reason: "is kept for entries that are being written"}
+		return "", "", &NameError{Name: name, Reason: "is reserved for temporary entries"}
 	}
 	return entry, filepath.Join(r.dir, entry) + ".gpg", nil
 }
 
-// find is entry for an item that must be there.
+// find returns the same as entry, or ErrNotFound if the item does not exist.
 func (r passRing) find(ctx context.Context, name string) (entry, path string, err error) {
 	if entry, path, err = r.entry(name); err != nil {
 		return "", "", err
@@ -105,7 +107,7 @@ func (r passRing) find(ctx context.Context, name string) (entry, path string, er
 		return "", "", err
 	}
 	if r.userStore != nil {
-		_, err = r.privateDir.Stat(filepath.Base(path)) // pass itself would follow a link
+		_, err = r.privateDir.Stat(filepath.Base(path)) // does not follow symbolic links, unlike pass
 	} else {
 		_, err = os.Stat(path)
 	}
@@ -132,9 +134,9 @@ func (r passRing) Item(ctx context.Context, name string) (Item, error) {
 	return it, nil
 }
 
-// Put has pass seal the item under a name for the time being and moves the whole file into its
-// place: gpg itself writes over the old one. In a store under git pass has to do it all, since it
-// records each change.
+// Put makes pass encrypt the item to a temporary entry and then renames that file. This makes the write atomic:
+// gpg itself would overwrite the old file in place. In a store under git, pass must write the entry itself,
+// because it commits each change.
 func (r passRing) Put(ctx context.Context, it Item) error {
 	entry, path, err := r.entry(it.Name)
 	if err != nil {
@@ -193,7 +195,7 @@ func (r passRing) Names(ctx context.Context) ([]string, error) {
 			return err
 		}
 		if d.IsDir() && path != root && strings.HasPrefix(d.Name(), ".") {
-			return fs.SkipDir // .git and the like
+			return fs.SkipDir // .git and other hidden folders
 		}
 		base, ok := strings.CutSuffix(d.Name(), ".gpg")
 		if !ok || !d.Type().IsRegular() || disk.IsTemp(base) {
@@ -207,7 +209,7 @@ func (r passRing) Names(ctx context.Context) ([]string, error) {
 	return names, err
 }
 
-// Stamp is a digest of the file: gpg seals each time under another key.
+// Stamp returns a digest of the file. It changes at every write, because gpg uses a new session key each time.
 func (r passRing) Stamp(ctx context.Context, name string) (string, error) {
 	_, path, err := r.find(ctx, name)
 	if err != nil {
@@ -220,11 +222,11 @@ func (r passRing) Stamp(ctx context.Context, name string) (string, error) {
 	return digest(string(data)), nil
 }
 
-// Check has nothing to ask: sealing needs public keys only.
+// Check does nothing, because encryption needs only public keys.
 func (r passRing) Check(ctx context.Context) error { return context.Cause(ctx) }
 
-// run runs pass with content on its standard input, never among its arguments, and returns what
-// it says on its standard output.
+// run runs pass with content on its standard input and returns its standard output. Secrets are never
+// arguments.
 func (r passRing) run(ctx context.Context, content []byte, verb string, args ...string) ([]byte, error) {
 	ctx, err := r.programs.PreventRecursion(ctx, "pass-"+verb+"-"+digest(filepath.Join(r.dir, args[len(args)-1])))
 	if err != nil {
@@ -234,10 +236,11 @@ func (r passRing) run(ctx context.Context, content []byte, verb string, args ...
 		args = slices.Insert(args, last, "--")
 	}
 	cmd := r.programs.Command(ctx, nil, r.program, append([]string{verb}, args...)...)
-	cmd.WaitDelay = time.Second // pass is a script: what it starts may live on, with our pipes
+	cmd.WaitDelay = time.Second // pass is a shell script, and its child processes may keep the pipes open
 	cmd.Env = append(cmd.Env, "PASSWORD_STORE_DIR="+r.dir)
 	if r.userStore != nil {
-		// The state folder may lie within a work tree, such as a home under git: pass would commit to it.
+		// The state folder may be in a git repository, such as a home directory under git. Without this, pass
+		// would commit to it.
 		cmd.Env = append(cmd.Env, "GIT_CEILING_DIRECTORIES="+filepath.Dir(r.dir))
 	}
 	if content != nil {
@@ -246,7 +249,7 @@ func (r passRing) run(ctx context.Context, content []byte, verb string, args ...
 	stdout, stderr := &program.Output{Limit: maxItemFile}, &program.Output{Limit: maxPassStderr}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	if err = cmd.Run(); errors.Is(err, exec.ErrWaitDelay) {
-		err = nil // pass itself has succeeded
+		err = nil // pass itself succeeded
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, cause

@@ -9,24 +9,24 @@ import (
 	"aws-vault/vault/mutex"
 )
 
-// maxPrompts is how often the passphrase is asked for before a wrong answer stands.
+// maxPrompts is the number of prompts before a wrong passphrase is an error.
 const maxPrompts = 3
 
-// passphrase is the secret of a file keystore, asked for once and tried on what is there: an item
-// sealed under a mistyped one could never be read again.
+// passphrase is the passphrase of a file keystore. It prompts once and verifies the answer on existing items,
+// because an item that is sealed with a mistyped passphrase could never be opened again.
 type passphrase struct {
 	dir     string
 	prompt  func(context.Context, PassphrasePrompt) (string, error)
-	samples func() []*jwe // some items to try it on; none if the keystore is new
+	samples func() []*jwe // existing items to try the answer on; none if the keystore is new
 
-	promptLock mutex.Mutex // passphrase who asks
+	promptLock mutex.Mutex // held during a prompt, so that prompts do not overlap
 	answer     string
-	answered   bool // answer is what was answered
-	verified   bool // and it is the right one
+	answered   bool // answer is set
+	verified   bool // answer opens an item
 
-	precomputed precomputed // for an item that is expected
+	precomputed precomputed // for a Put that was announced
 
-	// warnEmpty warns, once, that an empty passphrase opens what is there.
+	// warnEmpty warns once that an empty passphrase opens the items.
 	warnEmpty func()
 }
 
@@ -41,9 +41,9 @@ func newPassphrase(dir string, c Config, samples func() []*jwe) *passphrase {
 	}
 }
 
-var errNoPrompt = errors.New("a passphrase is needed and nobody can be asked for it")
+var errNoPrompt = errors.New("a passphrase is required, and no prompt is possible")
 
-// unverified returns what was answered, be it right or not; only [passphrase.unlock] knows.
+// unverified returns the user's answer, which may be wrong. Only [passphrase.unlock] verifies it.
 func (p *passphrase) unverified(ctx context.Context) (string, error) {
 	release, err := p.promptLock.Lock(ctx)
 	if err != nil {
@@ -65,8 +65,8 @@ func (p *passphrase) unverified(ctx context.Context) (string, error) {
 	return text, nil
 }
 
-// unlock returns the passphrase, asked for if nobody was yet. It is tried on first, if that is not
-// nil, and on what else is there.
+// unlock returns the verified passphrase and prompts for it if necessary. It tries the answer on first, if
+// first is not nil, and then on other items.
 func (p *passphrase) unlock(ctx context.Context, first *jwe) (string, error) {
 	release, err := p.promptLock.Lock(ctx)
 	if err != nil {
@@ -91,8 +91,8 @@ func (p *passphrase) unlock(ctx context.Context, first *jwe) (string, error) {
 	return text, nil
 }
 
-// askVerified asks until an answer opens one of the items there. An answer given twice is not
-// tried again: it does not come from someone who mistyped.
+// askVerified prompts until an answer opens an item. It fails at once if an answer is repeated: the answers
+// then come from a program or a variable, not from a user who mistyped.
 func (p *passphrase) askVerified(ctx context.Context, first *jwe) (string, error) {
 	last := ""
 	for wrong := range maxPrompts {
@@ -114,7 +114,7 @@ func (p *passphrase) askVerified(ctx context.Context, first *jwe) (string, error
 	return "", fmt.Errorf("%s: %w", p.dir, ErrWrongPassphrase)
 }
 
-// passphraseAnswer is what was said before anyone knew whether it is right, or else is asked for.
+// nextAnswer returns the unverified answer, if there is one, and prompts otherwise.
 func (p *passphrase) nextAnswer(ctx context.Context, first *jwe, wrong int) (string, error) {
 	if p.answered {
 		p.answered = false
@@ -123,22 +123,21 @@ func (p *passphrase) nextAnswer(ctx context.Context, first *jwe, wrong int) (str
 	return p.prompt(ctx, PassphrasePrompt{Dir: p.dir, New: first == nil && len(p.samples()) == 0, Wrong: wrong})
 }
 
-// opensItems reports whether text opens what is to be opened or, failing that, something else
-// that is there. That is looked at now: another process may have sealed the first item while
-// we asked.
+// opensItems reports whether text opens first or, if it does not, any other item. It reads the items now,
+// because another process may have written the first item during the prompt.
 func (p *passphrase) opensItems(text string, first *jwe) bool {
 	if first != nil && opensAny([]*jwe{first}, text) {
 		return true
 	}
 	items := p.samples()
 	if first == nil && len(items) == 0 {
-		return text != "" // which would protect nothing
+		return text != "" // an empty passphrase protects nothing
 	}
 	return opensAny(items, text)
 }
 
-// opensAny reports whether text opens one of items; aws-vault 7 lets a second passphrase into a
-// directory, so that not every item need open.
+// opensAny reports whether text opens at least one of items. Not every item has to open: with aws-vault 7, a
+// directory can contain items under several passphrases.
 func opensAny(items []*jwe, text string) bool {
 	for _, j := range items {
 		if _, err := j.open(text); !errors.Is(err, ErrWrongPassphrase) {

@@ -12,17 +12,17 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// recipients is the file of a password store that says for whom gpg seals; signature is there
-// where the user has pass check who wrote it.
+// recipients is the file with the gpg recipients of a password store. signature is its signature, which pass
+// verifies if the user requires it.
 const (
 	recipients = ".gpg-id"
 	signature  = ".gpg-id.sig"
 )
 
-// maxRecipients bounds those files.
+// maxRecipients is the maximum size of either file, in bytes.
 const maxRecipients = 64 << 10
 
-// copyRecipients gives a store of our own the recipients of the user's, whenever those have changed.
+// copyRecipients copies the recipients of the user's store to the private store if they have changed.
 func (r passRing) copyRecipients() error {
 	if r.userStore == nil {
 		return nil
@@ -39,7 +39,8 @@ func (r passRing) copyRecipients() error {
 	return nil
 }
 
-// recipientsDir is the innermost folder on the way to the prefix that names recipients.
+// recipientsDir returns the folder whose recipients apply to the prefix: the innermost one that has a
+// recipients file.
 func (r passRing) recipientsDir() string {
 	for sub := r.prefix; sub != "" && sub != "."; sub = filepath.Dir(sub) {
 		dir := filepath.Join(r.dir, sub)
@@ -50,7 +51,8 @@ func (r passRing) recipientsDir() string {
 	return r.dir
 }
 
-// copyIfChanged makes the file called name the same as that in the directory from, which may be missing.
+// copyIfChanged makes the file called name in to equal to the one in the directory source. If source has no
+// such file, it removes the copy.
 func copyIfChanged(source string, to *disk.Folder, name string) error {
 	content, err := disk.ReadBounded(filepath.Join(source, name), maxRecipients)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -68,7 +70,7 @@ func copyIfChanged(source string, to *disk.Folder, name string) error {
 	return to.Write(name, content)
 }
 
-// underGit reports whether dir is in a work tree, where pass commits what it changes.
+// underGit reports whether dir is in a git work tree, where pass commits its changes.
 func underGit(dir string) bool {
 	for {
 		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {

@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// payload is an item as 99designs/keyring writes it, and so aws-vault 7.
+// payload is the JSON form of an item in the format of 99designs/keyring, which aws-vault 7 uses.
 // https://pkg.go.dev/github.com/99designs/keyring@v1.2.2#Item
 type payload struct {
 	Key                         string
@@ -19,11 +19,11 @@ type payload struct {
 }
 
 var (
-	errNotItem  = errors.New("its content is not an item")
-	errTrailing = errors.New("more follows its content")
+	errNotItem  = errors.New("the content is not an item")
+	errTrailing = errors.New("unexpected data after the item")
 )
 
-// encodePayload never fails: each of an item's fields has a JSON form.
+// encodePayload returns the JSON form of it. It cannot fail, because every field has a JSON form.
 func encodePayload(it Item) []byte {
 	data, _ := json.Marshal(payload{
 		Key:                         it.Name,
@@ -35,8 +35,8 @@ func encodePayload(it Item) []byte {
 	return data
 }
 
-// decodePayload returns the item in data. The decoder's own error is kept out of ours: it quotes
-// what it stumbled over, which may be the secret.
+// decodePayload returns the item in data. It hides the error of the JSON decoder, because that error can quote
+// the secret.
 func decodePayload(data []byte) (Item, error) {
 	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
 		return Item{}, errNotItem

@@ -5,23 +5,23 @@ import (
 	"sync"
 )
 
-// A spare is a wrapping that is derived before it is needed: it takes a millisecond, which whoever
-// expects an item spends on waiting for AWS.
+// precomputed derives a wrapping before it is needed. The derivation takes about 1 ms and runs while the caller
+// waits for AWS.
 type precomputed struct {
 	mu         sync.Mutex
-	expected   int           // items that are expected
-	passphrase string        // the passphrase that made is derived from
-	result     chan wrapping // gets the wrapping, unless that fails; nil where none was begun
+	expected   int           // number of announced items
+	passphrase string        // the passphrase of result
+	result     chan wrapping // receives the wrapping; closed without one after a failure; nil if nothing was started
 }
 
-// expect counts another item.
+// expect announces an item.
 func (s *precomputed) expect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expected++
 }
 
-// start derives from the passphrase, if an item is expected and that was not begun.
+// start starts a derivation from passphrase, unless no item is announced or the derivation was already started.
 func (s *precomputed) start(passphrase string) (started bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,7 +39,8 @@ func (s *precomputed) start(passphrase string) (started bool) {
 	return true
 }
 
-// get returns a wrapping that nobody else has.
+// get returns a wrapping that no other item uses. It uses the precomputed one, if there is one for this
+// passphrase.
 func (s *precomputed) get(passphrase string) (wrapping, error) {
 	s.mu.Lock()
 	result, source := s.result, s.passphrase
@@ -54,8 +55,8 @@ func (s *precomputed) get(passphrase string) (wrapping, error) {
 	return newWrapping(passphrase)
 }
 
-// expectPut says that an item is about to be put. What can be done without asking is done as soon as
-// there is an answer: a wrapping is derived, and the answer tried if nobody knows whether it is right.
+// expectPut announces a Put. As soon as there is an answer to the passphrase prompt, it derives a wrapping and
+// verifies the answer in the background. It never prompts.
 func (p *passphrase) expectPut() {
 	p.precomputed.expect()
 	go func() {
@@ -66,15 +67,15 @@ func (p *passphrase) expectPut() {
 	}()
 }
 
-// start does what can be done for items that are expected. It is called by who has the turn, and
-// where there is no answer yet, again by who gets it.
+// precompute starts the background work for announced items. The caller holds promptLock. Without an answer, it
+// does nothing, and runs again after the prompt.
 func (p *passphrase) precompute() {
 	if (p.answered || p.verified) && p.precomputed.start(p.answer) && !p.verified {
 		go p.verify()
 	}
 }
 
-// verify finds out whether the answer is right. If it is not, that is left to unlock, which can ask.
+// verify tries the answer on existing items. It leaves a wrong answer to unlock, which can prompt again.
 func (p *passphrase) verify() {
 	release, err := p.promptLock.Lock(context.Background())
 	if err != nil {

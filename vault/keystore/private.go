@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// privateRing is a ring whose items go by a digest of their name in the ring below, with the name and
-// all else inside the secret: who lists the keystore learns how many there are and no more.
+// privateRing stores its items in another ring, under digests of their names. The names and all other fields
+// are part of the secret, so a list of the keystore reveals only the number of items.
 type privateRing struct {
 	ring     Ring
-	location string // for a *DamagedError
+	location string // Where of a *DamagedError
 }
 
-// privateName is what an item called name goes by. A digest goes by itself, so that what Names returns
-// can be opened.
+// privateName returns the digest of name. It returns a digest unchanged, so that callers can open what Names
+// returns.
 func privateName(name string) string {
 	if isDigest(name) {
 		return name
@@ -25,12 +25,12 @@ func privateName(name string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// isDigest reports whether a name is one that hide gives.
+// isDigest reports whether name has the form of a digest from privateName.
 func isDigest(name string) bool {
 	return len(name) == 32 && strings.Trim(name, "0123456789abcdef") == ""
 }
 
-var errOtherItem = errors.New("it is another item's content")
+var errOtherItem = errors.New("the content belongs to another item")
 
 func (h privateRing) Item(ctx context.Context, name string) (Item, error) {
 	if err := checkName(name); err != nil {
@@ -46,7 +46,7 @@ func (h privateRing) Item(ctx context.Context, name string) (Item, error) {
 	}
 	it, err := decodePayload(outer.Data)
 	if err == nil && privateName(it.Name) != privateName(name) {
-		err = errOtherItem // a file was moved over another
+		err = errOtherItem // a file was renamed to the name of another
 	}
 	if err != nil {
 		return Item{}, &DamagedError{Name: name, Where: h.location, Err: err}

@@ -7,20 +7,20 @@ import (
 	"slices"
 )
 
-// NotRekeyableError reports a keystore that [Rekey] is not for.
+// NotRekeyableError reports a keystore whose passphrase [Rekey] cannot change.
 type NotRekeyableError struct{ Backend string }
 
 func (e *NotRekeyableError) Error() string {
 	return fmt.Sprintf("the keystore in use is %s, expected the file keystore", e.Backend)
 }
 
-// CheckRekeyable returns a [*NotRekeyableError] for a keystore that is not the file keystore.
+// CheckRekeyable returns a [*NotRekeyableError] if k is not the file keystore.
 func CheckRekeyable(k *Keystore) error {
 	_, _, err := fileRings(k)
 	return err
 }
 
-// fileRings returns the two parts of a file keystore.
+// fileRings returns the two rings of a file keystore.
 func fileRings(k *Keystore) (keys, private *fileRing, err error) {
 	keys, ok := k.Keys.(*fileRing)
 	privatePart, isPrivate := k.Private.(privateRing)
@@ -31,17 +31,18 @@ func fileRings(k *Keystore) (keys, private *fileRing, err error) {
 	return keys, private, nil
 }
 
-// A Rekeyed is what [Rekey] did.
+// Rekeyed is the result of [Rekey].
 type Rekeyed struct {
-	Items             int      // that are now sealed under the new passphrase
+	Items             int      // number of items under the new passphrase
 	UnreadableKeys    []string // keys that neither passphrase opens
-	UnreadablePrivate int      // sessions and tokens that neither passphrase opens
+	UnreadablePrivate int      // number of sessions and tokens that neither passphrase opens
 }
 
-// Rekey seals each item of a file keystore again, under the passphrase next. The old one is
-// asked for. Each item is replaced as a whole and no plain text is written, so that an
-// interrupted Rekey loses nothing: called again with the same two passphrases, it continues.
-// An item that another process writes meanwhile is an error, and the item stays as it was written.
+// Rekey encrypts each item of a file keystore with the passphrase next. It prompts for the old passphrase.
+//
+// Each item is replaced atomically, and no plain text is written. An interrupted Rekey loses nothing: a second
+// call with the same two passphrases continues. If another process writes an item at the same time, Rekey
+// returns an error and leaves that item as the other process wrote it.
 func Rekey(ctx context.Context, k *Keystore, next string) (Rekeyed, error) {
 	var done Rekeyed
 	keys, private, err := fileRings(k)
@@ -55,8 +56,8 @@ func Rekey(ctx context.Context, k *Keystore, next string) (Rekeyed, error) {
 	if err != nil {
 		return done, err
 	}
-	// The first keys come last: a passphrase is tried on them, so that the old one counts as
-	// right until all else is done.
+	// The first keys in the list come last. The old passphrase is verified on them, so it stays valid until all
+	// other items are done.
 	for _, r := range []*fileRing{private, keys} {
 		names, err := r.Names(ctx)
 		if err != nil {
@@ -65,7 +66,7 @@ func Rekey(ctx context.Context, k *Keystore, next string) (Rekeyed, error) {
 		for _, name := range slices.Backward(names) {
 			opened, err := r.reseal(ctx, name, old, next)
 			switch {
-			case errors.Is(err, ErrNotFound): // it was removed meanwhile
+			case errors.Is(err, ErrNotFound): // removed by another process
 			case err != nil:
 				return done, err
 			case opened:
@@ -81,7 +82,8 @@ func Rekey(ctx context.Context, k *Keystore, next string) (Rekeyed, error) {
 	return done, nil
 }
 
-// reseal reports whether one of the two passphrases opens the item. It is then sealed under next.
+// reseal encrypts one item with the passphrase next. It reports whether one of the two passphrases opens the
+// item.
 func (r *fileRing) reseal(ctx context.Context, name, old, next string) (opened bool, err error) {
 	token, err := r.read(ctx, name)
 	if err != nil {
@@ -92,7 +94,7 @@ func (r *fileRing) reseal(ctx context.Context, name, old, next string) (opened b
 		return false, nil
 	}
 	if _, err := sealed.open(next); err == nil {
-		return true, nil // passphrase a Rekey that was interrupted
+		return true, nil // done by an interrupted Rekey
 	}
 	content, err := sealed.open(old)
 	if err != nil {
@@ -114,13 +116,13 @@ func (r *fileRing) reseal(ctx context.Context, name, old, next string) (opened b
 	case err != nil:
 		return false, err
 	case now != token:
-		return false, fmt.Errorf("item %q was written by another process at the same time", name)
+		return false, fmt.Errorf("item %q was changed by another process at the same time", name)
 	}
 	return true, r.dir.Write(file, []byte(again.String()))
 }
 
-// EmptyPassphrase returns an [*EmptyPassphraseError] if an empty passphrase opens an item of a
-// file keystore. Nobody is asked.
+// EmptyPassphrase returns an [*EmptyPassphraseError] if an empty passphrase opens an item of a file keystore.
+// It does not prompt.
 func EmptyPassphrase(k *Keystore) error {
 	r, _, err := fileRings(k)
 	if err != nil {

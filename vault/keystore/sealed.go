@@ -13,14 +13,14 @@ import (
 	"aws-vault/vault/keystore/unlocked"
 )
 
-// SealedBackend is the keystore of package sealed.
+// SealedBackend is the name of the keystore of package sealed.
 const SealedBackend = "sealed"
 
-// filePassphrase is set by those who mean the file keystore, where they cannot be asked.
+// filePassphrase is the environment variable with the passphrase of the file keystore, for use without prompts.
 const filePassphrase = "AWS_VAULT_FILE_PASSPHRASE"
 
-// Sealed says where the sealed keystore is, and how its keys are had: while it is unlocked, from
-// where its key waits, and otherwise from an opener.
+// Sealed returns the configuration of the sealed keystore. It uses the stored unlocked key, if there is one,
+// and an opener otherwise.
 func (c Config) Sealed() (sealed.Config, error) {
 	dir, err := c.sealedDir()
 	if err != nil {
@@ -47,8 +47,8 @@ func (c Config) Sealed() (sealed.Config, error) {
 	}, nil
 }
 
-// lockErr returns an error if there is no folder for the lock of a sealed keystore's writers.
-// Without the lock, one of two could undo what the other has done.
+// checkLockable returns an error if there is no state folder for the lock of the sealed keystore. Without a
+// lock, one writer could undo the changes of another.
 func (c Config) checkLockable(dir string) error {
 	if c.State == nil {
 		return fmt.Errorf("the sealed keystore in %s cannot be changed without the state folder: %w", dir, disk.ErrNoFolder)
@@ -56,23 +56,23 @@ func (c Config) checkLockable(dir string) error {
 	return nil
 }
 
-// UnlockedKeyName is what the key of an unlocked store waits under.
+// UnlockedKeyName returns the name under which package unlocked stores the key of a sealed store.
 func UnlockedKeyName(store string) string { return "aws-vault sealed " + store }
 
-// sealedDir is where the store lies unless it was said.
+// sealedDir returns the directory of the store: the configured one or the default.
 func (c Config) sealedDir() (string, error) {
 	if c.SealedDir != "" {
 		return c.absolute(c.SealedDir)
 	}
 	dir, found := disk.Data.ProgramDir(c.env, c.Home)
-	if !found { // no home directory is known: it is below the root directory
+	if !found { // the home directory is unknown, so the default is below the root directory
 		dir, _ = disk.Data.ProgramDir(c.env, string(filepath.Separator))
 	}
 	return filepath.Abs(filepath.Join(dir, "sealed"))
 }
 
-// openSealed opens our own keystore. Where it was not asked for, keys that lie in the file
-// keystore come first, for they would seem to be gone.
+// openSealed opens the sealed keystore. If the configuration names no keystore and the file keystore has keys,
+// it returns an *UnavailableError, because those keys would otherwise seem to be lost.
 func openSealed(_ context.Context, c Config) (*Keystore, error) {
 	config, err := c.Sealed()
 	if err != nil {
@@ -99,7 +99,8 @@ func openSealed(_ context.Context, c Config) (*Keystore, error) {
 	}, nil
 }
 
-// reasonForFile is why the file keystore is meant where none was named; empty if it is not.
+// reasonForFile returns why the file keystore is used instead if the configuration names no keystore, and "" if
+// it is not. The argument exists reports whether there is a sealed store.
 func (c Config) reasonForFile(exists bool) string {
 	dir, err := c.fileDir()
 	if err != nil {
@@ -118,7 +119,7 @@ func (c Config) reasonForFile(exists bool) string {
 	return ""
 }
 
-// hasItems reports whether items are in a folder. If that cannot be told, it returns why.
+// hasItems reports whether dir contains items. It returns an error if the folder cannot be read.
 func hasItems(dir *disk.Folder) (bool, error) {
 	entries, err := dir.Entries()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -132,20 +133,20 @@ func hasItems(dir *disk.Folder) (bool, error) {
 	return false, err
 }
 
-// lazyStore is a sealed store that is made by the first writing.
+// A lazyStore is a sealed store that the first write creates.
 type lazyStore struct {
 	config   sealed.Config
-	lockErr  error // why nothing can be written
+	lockErr  error // why the store cannot be written
 	prompt   func(context.Context, sealed.PassphrasePrompt) (string, error)
 	pluginUI sealed.PluginUI
 	note     func(msg string)
 
 	mu         sync.Mutex
-	store      *sealed.Store // nil before there is one
-	passphrase string        // the passphrase for a new one
+	store      *sealed.Store // nil until the store exists
+	passphrase string        // the passphrase for a new store
 }
 
-// cache is the store, if there is one by now.
+// open returns the store, or ErrNotFound if it does not exist yet.
 func (v *lazyStore) open(ctx context.Context) (*sealed.Store, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -159,7 +160,7 @@ func (v *lazyStore) find() (*sealed.Store, error) {
 	if v.store != nil {
 		return v.store, nil
 	}
-	s, err := sealed.Open(v.config) // another process may have made it
+	s, err := sealed.Open(v.config) // another process may have created it
 	if errors.Is(err, sealed.ErrNoStore) {
 		return nil, ErrNotFound
 	}
@@ -167,20 +168,20 @@ func (v *lazyStore) find() (*sealed.Store, error) {
 	return s, err
 }
 
-// choosePassphrase asks for the passphrase of a new store.
+// choosePassphrase prompts for the passphrase of a new store.
 func (v *lazyStore) choosePassphrase(ctx context.Context) error {
 	if v.passphrase != "" {
 		return nil
 	}
 	if v.prompt == nil {
-		return &LockedError{Backend: SealedBackend, Reason: "there is no store yet, and nobody can be asked for a passphrase"}
+		return &LockedError{Backend: SealedBackend, Reason: "the store does not exist yet, and no passphrase prompt is possible"}
 	}
 	text, err := v.prompt(ctx, sealed.PassphrasePrompt{Dir: v.config.Dir, New: true})
 	v.passphrase = text
 	return err
 }
 
-// prepareWrite does what a writing would have to ask for.
+// prepareWrite prompts for everything that a write needs.
 func (v *lazyStore) prepareWrite(ctx context.Context) error {
 	if v.lockErr != nil {
 		return v.lockErr
@@ -198,7 +199,7 @@ func (v *lazyStore) prepareWrite(ctx context.Context) error {
 	return err
 }
 
-// openOrCreate is the store, made now if there is none.
+// openOrCreate returns the store and creates it if it does not exist.
 func (v *lazyStore) openOrCreate(ctx context.Context) (*sealed.Store, error) {
 	if v.lockErr != nil {
 		return nil, v.lockErr
@@ -219,26 +220,26 @@ func (v *lazyStore) openOrCreate(ctx context.Context) (*sealed.Store, error) {
 		Opener: sealed.Opener{Name: sealed.Passphrase, Kind: sealed.Passphrase}, Passphrase: v.passphrase,
 	})
 	v.passphrase = ""
-	if errors.Is(err, sealed.ErrExists) { // passphrase another process, while we asked
+	if errors.Is(err, sealed.ErrExists) { // by another process, during the prompt
 		return v.find()
 	}
 	if err != nil {
 		return nil, err
 	}
 	if v.note != nil {
-		v.note("a sealed store was made in " + v.config.Dir + ", and that passphrase alone opens it: see aws-vault sealed add")
+		v.note("created a sealed keystore in " + v.config.Dir + "; only that passphrase opens it (to add another opener, run aws-vault sealed add)")
 	}
 	v.store = s
 	return s, nil
 }
 
-// sealedRing is the items of one kind.
+// A sealedRing contains the items of one kind.
 type sealedRing struct {
 	lazy *lazyStore
 	kind string
 }
 
-// error puts the store's errors into our words.
+// error converts an error of package sealed into an error of this package.
 func (r sealedRing) error(name string, err error) error {
 	var damaged *sealed.DamagedError
 	switch {
@@ -322,8 +323,8 @@ func (r sealedRing) Check(ctx context.Context) error {
 	return r.error("", r.lazy.prepareWrite(ctx))
 }
 
-// CheckSealed looks whether a sealed keystore is whole, as [sealed.Store.Check] does. Of any other
-// it knows nothing.
+// CheckSealed returns the damage that [sealed.Store.Check] finds in a sealed keystore. It returns nothing for
+// other keystores.
 func CheckSealed(ctx context.Context, k *Keystore) ([]error, error) {
 	r, ok := k.Keys.(sealedRing)
 	if !ok {

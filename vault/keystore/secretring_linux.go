@@ -12,18 +12,18 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// generationKey is an attribute that each of our writings changes: the service tells the time of
-// the last one by the second only.
+// generationKey is an attribute with a random value that every write changes. The service's own write time has
+// a precision of only 1 s.
 const generationKey = "aws-vault-generation"
 
-// secretRing is the items of one collection that carry certain attributes.
+// A secretRing contains the items of one collection that have certain attributes.
 type secretRing struct {
 	service         *secretService
-	collection      string            // its label
-	inDefault       bool              // the user's default collection comes first, if there is one
-	fixedAttributes map[string]string // attributes of all items
-	nameKey         string            // the attribute that holds the name
-	label           string            // passphrase all items; "" for each its name
+	collection      string            // the label of the collection
+	inDefault       bool              // use the user's default collection, if there is one
+	fixedAttributes map[string]string // attributes that all items of the ring have
+	nameKey         string            // the attribute for the item's name
+	label           string            // the label of all items; if empty, each item's name
 }
 
 func (r *secretRing) attributes(name string) map[string]string {
@@ -64,8 +64,8 @@ func (r *secretRing) content(ctx context.Context, path dbus.ObjectPath) (content
 	return content, err
 }
 
-// CheckUnique compares the items of one name: another program may have made a second one, for the
-// service tells items apart by all of their attributes.
+// CheckUnique compares the contents of all items called name. Another program may have created a second item of
+// this name, because the service identifies items by all of their attributes.
 func (r *secretRing) CheckUnique(ctx context.Context, name string) error {
 	paths, err := r.find(ctx, name)
 	if err != nil {
@@ -85,14 +85,14 @@ func (r *secretRing) CheckUnique(ctx context.Context, name string) error {
 	return nil
 }
 
-// find returns the unlocked items called name, ErrNotFound if there are none. One call finds
-// those of all collections, so that the usual look-up need not ask where ours is.
+// find returns the paths of the unlocked items called name, or ErrNotFound. One call searches all collections,
+// so the usual lookup does not need the path of the ring's collection.
 func (r *secretRing) find(ctx context.Context, name string) ([]dbus.ObjectPath, error) {
 	paths, err := r.search(ctx, name)
 	if err != nil || len(paths) > 0 {
 		return paths, err
 	}
-	// Some services show nothing of a locked collection.
+	// Some services do not return items of a locked collection.
 	at, locked, err := r.collectionState(ctx)
 	if err != nil || !locked {
 		return nil, firstError(err, ErrNotFound)
@@ -121,8 +121,8 @@ func (r *secretRing) search(ctx context.Context, name string) ([]dbus.ObjectPath
 	return append(open, locked...), nil
 }
 
-// inOtherCollection reports whether the item at path belongs to another collection. The fixed attributes
-// of private items are ours alone, in whichever collection they are.
+// inOtherCollection reports whether the item at path belongs to a collection of other programs. Private items
+// can be in any collection, because only aws-vault uses their fixed attributes.
 func (r *secretRing) inOtherCollection(path dbus.ObjectPath) bool {
 	if len(r.fixedAttributes) > 0 {
 		return false
@@ -155,8 +155,8 @@ func (r *secretRing) findCollection(ctx context.Context) (dbus.ObjectPath, error
 	return "", ErrNotFound
 }
 
-// collectionState returns the path of the ring's collection and whether it is locked, or ErrNotFound.
-// Most services name the path after the label: to ask there first saves a call.
+// collectionState returns the path of the ring's collection and whether it is locked, or ErrNotFound. Most
+// services derive the path from the label. Trying that path first saves a call.
 func (r *secretRing) collectionState(ctx context.Context) (at dbus.ObjectPath, locked bool, err error) {
 	if !r.inDefault {
 		at = dbus.ObjectPath(collectionPrefix + encodePath(r.collection))
@@ -216,7 +216,7 @@ func (r *secretRing) put(ctx context.Context, at dbus.ObjectPath, it Item) error
 	return nil
 }
 
-// completePrompt asks the user and stores the path that comes of it.
+// completePrompt shows a prompt of the service and stores the path in its result.
 func (r *secretRing) completePrompt(ctx context.Context, prompt dbus.ObjectPath, path *dbus.ObjectPath) error {
 	result, err := r.service.prompt(ctx, prompt)
 	if err != nil {
@@ -225,18 +225,18 @@ func (r *secretRing) completePrompt(ctx context.Context, prompt dbus.ObjectPath,
 	return dbus.Store([]any{result.Value()}, path)
 }
 
-// writeGeneration gives the item a new generation. It comes after the writing because an item is replaced
-// only if all attributes are the same. Without it the stamp still changes with the second.
+// writeGeneration changes the item's generation. It runs after the write, because the service replaces an item
+// only if all attributes are equal. If it fails, the stamp still changes, but with a precision of 1 s.
 func (r *secretRing) writeGeneration(ctx context.Context, name string, path dbus.ObjectPath) {
 	all := r.attributes(name)
 	all[generationKey] = hex.EncodeToString(random(8))
 	args := []any{itemInterface, "Attributes", dbus.MakeVariant(all)}
 	if err := r.service.call(ctx, path, "org.freedesktop.DBus.Properties.Set", args); err != nil {
-		r.service.config.debug("secret service keeps no generation", "error", err)
+		r.service.config.debug("secret service stores no generation", "error", err)
 	}
 }
 
-// createCollection makes the ring's collection. The service asks the user for its password.
+// createCollection creates the ring's collection. The service prompts the user for a password.
 func (r *secretRing) createCollection(ctx context.Context) (dbus.ObjectPath, error) {
 	properties := map[string]dbus.Variant{collectionInterface + ".Label": dbus.MakeVariant(r.collection)}
 	var path, prompt dbus.ObjectPath
@@ -247,7 +247,7 @@ func (r *secretRing) createCollection(ctx context.Context) (dbus.ObjectPath, err
 	return path, err
 }
 
-// unlockedCollection returns the ring's collection once it is unlocked, or ErrNotFound.
+// unlockedCollection unlocks the ring's collection and returns its path, or ErrNotFound.
 func (r *secretRing) unlockedCollection(ctx context.Context) (dbus.ObjectPath, error) {
 	at, locked, err := r.collectionState(ctx)
 	if err == nil && locked {
@@ -264,7 +264,7 @@ func (r *secretRing) Remove(ctx context.Context, name string) error {
 	if err != nil {
 		return secretError(err)
 	}
-	for _, path := range paths { // all of them: another program may have made a second one
+	for _, path := range paths { // another program may have created a second item of this name
 		var prompt dbus.ObjectPath
 		err := r.service.call(ctx, path, itemInterface+".Delete", nil, &prompt)
 		if err == nil && prompt != noPath {
@@ -315,7 +315,8 @@ func (r *secretRing) items(ctx context.Context, at dbus.ObjectPath) ([]dbus.Obje
 	return paths, err
 }
 
-// allAttributes asks for the attributes of many items at once, in one round trip instead of many.
+// allAttributes returns the attributes of all items at paths. It sends all requests before it waits for the
+// responses.
 func (r *secretRing) allAttributes(ctx context.Context, paths []dbus.ObjectPath) ([]map[string]string, error) {
 	ctx, cancel := withBusTimeout(ctx, busTimeout)
 	defer cancel()
@@ -343,7 +344,7 @@ func (r *secretRing) allAttributes(ctx context.Context, paths []dbus.ObjectPath)
 	return all, nil
 }
 
-// Stamp is made of the item's path, the second of its last writing, and our generation.
+// Stamp is a digest of the item's path, its write time and its generation.
 func (r *secretRing) Stamp(ctx context.Context, name string) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err

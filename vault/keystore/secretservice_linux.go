@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/mutex"
 )
 
-// The Secret Service is what GNOME Keyring, KeePassXC and others offer on the session bus.
+// GNOME Keyring, KeePassXC and other programs provide the Secret Service on the session bus.
 // https://specifications.freedesktop.org/secret-service/latest/
 const (
 	secretBackend       = "secret-service"
@@ -25,19 +25,19 @@ const (
 	itemInterface       = "org.freedesktop.Secret.Item"
 	propertyGet         = "org.freedesktop.DBus.Properties.Get"
 
-	noPath = dbus.ObjectPath("/") // how the standard says none
+	noPath = dbus.ObjectPath("/") // means "none" in the specification
 )
 
-// secretService is the service with its one session.
+// A secretService is a connection to the service, with one session for all secrets.
 type secretService struct {
 	bus    *sessionBus
 	config Config
 
-	lock    mutex.Mutex // one at a time opens a session or asks the user
+	lock    mutex.Mutex // held while a session is opened or the service prompts
 	session *secretSession
 }
 
-// openSecretService opens what aws-vault 7 keeps in the Secret Service.
+// openSecretService opens the collection of aws-vault 7 and a collection for private items.
 func (b *sessionBus) openSecretService(ctx context.Context, c Config) (*Keystore, error) {
 	if err := b.ensureRunning(ctx, secretBackend, serviceName); err != nil {
 		return nil, err
@@ -63,8 +63,8 @@ func (s *secretService) call(ctx context.Context, path dbus.ObjectPath, method s
 	return s.bus.call(ctx, serviceName, string(path), method, args, out...)
 }
 
-// withSession calls act with the session. If the service no longer knows it, because it was
-// restarted, act is called once more with a new one.
+// withSession calls act with the session. If the service was restarted and no longer knows the session, it
+// opens a new session and calls act again.
 func (s *secretService) withSession(ctx context.Context, act func(*secretSession) error) error {
 	for renew := false; ; renew = true {
 		session, err := s.getSession(ctx, renew)
@@ -92,7 +92,7 @@ func (s *secretService) getSession(ctx context.Context, renew bool) (*secretSess
 	return s.session, nil
 }
 
-// unlock has the user unlock what is at path, if it is locked.
+// unlock asks the service to unlock the object at path. The service may prompt the user.
 func (s *secretService) unlock(ctx context.Context, path dbus.ObjectPath) error {
 	release, err := s.lock.Lock(ctx)
 	if err != nil {
@@ -109,10 +109,10 @@ func (s *secretService) unlock(ctx context.Context, path dbus.ObjectPath) error 
 	return err
 }
 
-// errBusClosed says that the connection broke while the user was asked.
-var errBusClosed = errors.New("the session bus went away while it asked")
+// errBusClosed reports that the connection to the bus was closed during a prompt.
+var errBusClosed = errors.New("the session bus was closed during the prompt")
 
-// prompt shows the service's own question to the user and returns what came of it.
+// prompt makes the service show its own prompt and returns the result.
 // https://specifications.freedesktop.org/secret-service/latest/prompts.html
 func (s *secretService) prompt(ctx context.Context, path dbus.ObjectPath) (dbus.Variant, error) {
 	conn, err := s.bus.connect(ctx)
@@ -133,13 +133,13 @@ func (s *secretService) prompt(ctx context.Context, path dbus.ObjectPath) (dbus.
 			return promptResult(completion)
 		}
 	}
-	if context.Cause(ctx) != nil { // who gave up waiting leaves no question on the screen
+	if context.Cause(ctx) != nil { // do not leave the prompt on the screen after a cancellation
 		s.call(context.WithoutCancel(ctx), path, "org.freedesktop.Secret.Prompt.Dismiss", nil)
 	}
 	return dbus.Variant{}, err
 }
 
-// completed waits until the prompt at path says that it has ended.
+// completed waits until the prompt at path ends.
 func completed(ctx context.Context, path dbus.ObjectPath, signals <-chan *dbus.Signal) (*dbus.Signal, error) {
 	for {
 		select {
@@ -168,19 +168,19 @@ func promptResult(signal *dbus.Signal) (dbus.Variant, error) {
 	return result, nil
 }
 
-// secretError puts what went wrong into our words.
+// secretError converts an error of the service.
 func secretError(err error) error {
 	var locked *LockedError
 	switch {
 	case err == nil || errors.Is(err, ErrNotFound) || errors.As(err, &locked):
 		return err
 	case errorName(err) == "org.freedesktop.Secret.Error.IsLocked":
-		return &LockedError{Backend: secretBackend, Reason: "it was locked again meanwhile"}
+		return &LockedError{Backend: secretBackend, Reason: "it was locked again during the operation"}
 	}
 	return fmt.Errorf("%s: %w", secretBackend, err)
 }
 
-// encodePath escapes what an object path may not hold, as services do with a label.
+// encodePath escapes label for an object path, in the way that services do.
 func encodePath(label string) string {
 	var b strings.Builder
 	for i := range len(label) {
@@ -193,7 +193,7 @@ func encodePath(label string) string {
 	return b.String()
 }
 
-// decodePath undoes the escaping of an object path, in which a byte is written _xx.
+// decodePath reverses encodePath: it replaces _xx with the byte that has the hexadecimal value xx.
 func decodePath(path dbus.ObjectPath) string {
 	var b strings.Builder
 	for s := string(path); s != ""; {

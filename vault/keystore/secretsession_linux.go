@@ -13,14 +13,15 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// Secrets cross the bus in a session, encrypted so that whoever watches the bus reads none.
+// Secrets are sent over the bus in a session that encrypts them, so that programs that monitor the bus cannot
+// read them.
 // https://specifications.freedesktop.org/secret-service/latest/transfer-secrets.html
 const (
 	algorithmDH    = "dh-ietf1024-sha256-aes128-cbc-pkcs7"
 	algorithmPlain = "plain"
 )
 
-// wireSecret is the standard's Secret structure.
+// wireSecret is the Secret structure of the specification.
 // https://specifications.freedesktop.org/secret-service/latest/types.html
 type wireSecret struct {
 	Session     dbus.ObjectPath
@@ -29,14 +30,15 @@ type wireSecret struct {
 	ContentType string
 }
 
-// secretSession is an agreed way to pass secrets; without a key they go as they are.
+// A secretSession encrypts secrets for the bus. Without a key, it sends them in plain text.
 type secretSession struct {
 	path dbus.ObjectPath
 	key  []byte
 }
 
-// groupPrime is of the second group of RFC 2409, section 6.2, whose base is 2; the standard knows
-// no other. It keeps out who listens to the bus, which the bus does already.
+// groupPrime returns the prime of the Second Oakley Group, the only group in the specification. Its generator
+// is 2. The group is weak by today's standards, but the bus itself already isolates its users.
+// https://www.rfc-editor.org/rfc/rfc2409#section-6.2
 func groupPrime() *big.Int {
 	p, _ := new(big.Int).SetString("FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD1"+
 		"29024E088A67CC74020BBEA63B139B22514A08798E3404DD"+
@@ -48,7 +50,7 @@ func groupPrime() *big.Int {
 
 const groupSize = 128 // bytes
 
-// exchange is our half of a Diffie-Hellman exchange.
+// An exchange is our key pair for a Diffie-Hellman key exchange.
 type exchange struct{ private, public *big.Int }
 
 func newExchange() exchange {
@@ -56,9 +58,9 @@ func newExchange() exchange {
 	return exchange{private, new(big.Int).Exp(big.NewInt(2), private, groupPrime())}
 }
 
-var errBadExchange = errors.New("the service's part of the key exchange is not a number of the group")
+var errBadExchange = errors.New("the service's public key for the key exchange is invalid")
 
-// sharedKey is what both sides make of their halves.
+// sharedKey returns the key that both sides derive. theirs is the other side's public key.
 func (e exchange) sharedKey(theirs []byte) ([]byte, error) {
 	y := new(big.Int).SetBytes(theirs)
 	top := new(big.Int).Sub(groupPrime(), big.NewInt(1))
@@ -69,7 +71,7 @@ func (e exchange) sharedKey(theirs []byte) ([]byte, error) {
 	return hkdf.Key(sha256.New, shared, nil, "", aes.BlockSize)
 }
 
-// openSession agrees on an encrypted session, or on a plain one with a service that knows no other.
+// openSession opens an encrypted session, or a plain one if the service supports no encryption.
 func (s *secretService) openSession(ctx context.Context) (*secretSession, error) {
 	var output dbus.Variant
 	var path dbus.ObjectPath
@@ -77,7 +79,7 @@ func (s *secretService) openSession(ctx context.Context) (*secretSession, error)
 	input := []any{algorithmDH, dbus.MakeVariant(ours.public.FillBytes(make([]byte, groupSize)))}
 	err := s.call(ctx, servicePath, serviceInterface+".OpenSession", input, &output, &path)
 	if errorName(err) == "org.freedesktop.DBus.Error.NotSupported" {
-		s.config.debug("secret service knows no encrypted session")
+		s.config.debug("secret service supports no encrypted session")
 		input = []any{algorithmPlain, dbus.MakeVariant("")}
 		err = s.call(ctx, servicePath, serviceInterface+".OpenSession", input, &output, &path)
 		return &secretSession{path: path}, err
@@ -93,7 +95,7 @@ func (s *secretService) openSession(ctx context.Context) (*secretSession, error)
 	return &secretSession{path: path, key: key}, err
 }
 
-// seal makes content ready for the bus.
+// seal encrypts content for the bus.
 func (s *secretSession) seal(content []byte) (wireSecret, error) {
 	w := wireSecret{Session: s.path, Parameters: []byte{}, Value: content, ContentType: "application/json"}
 	if s.key == nil {
@@ -110,9 +112,9 @@ func (s *secretSession) seal(content []byte) (wireSecret, error) {
 	return w, nil
 }
 
-var errBadSecret = errors.New("the service's secret does not decrypt")
+var errBadSecret = errors.New("the service's secret cannot be decrypted")
 
-// open returns what w holds.
+// open decrypts a secret from the bus.
 func (s *secretSession) open(w wireSecret) ([]byte, error) {
 	if s.key == nil {
 		return w.Value, nil

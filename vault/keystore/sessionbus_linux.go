@@ -14,10 +14,10 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// busTimeout is how long a call that asks nobody anything may take, as in the D-Bus library itself.
+// busTimeout limits calls that do not prompt the user. The D-Bus library has the same default.
 const busTimeout = 25 * time.Second
 
-// sessionBus is a connection to the session bus that is made when it is first needed.
+// A sessionBus is a connection to the session bus. It connects at the first use.
 type sessionBus struct {
 	config Config
 
@@ -25,11 +25,11 @@ type sessionBus struct {
 	conn *dbus.Conn
 }
 
-// errNoBus is why a keystore behind the bus cannot exist.
+// errNoBus reports that there is no session bus, so the keystores on the bus are unavailable.
 var errNoBus = errors.New("there is no session bus")
 
-// address is where the bus listens. The system's own place for it counts too, because programs
-// started by cron or over SSH have no address in their environment.
+// address returns the address of the bus. Programs that cron or SSH start have no address in their environment,
+// so it also checks the default socket in XDG_RUNTIME_DIR.
 func (b *sessionBus) address() (string, error) {
 	if a, ok := b.config.env("DBUS_SESSION_BUS_ADDRESS"); ok && a != "" && !strings.HasPrefix(a, "autolaunch:") {
 		return a, nil
@@ -45,7 +45,7 @@ func (b *sessionBus) address() (string, error) {
 	return "unix:path=" + dbus.EscapeBusAddressValue(path), nil
 }
 
-// connect returns the connection, made anew if an earlier one broke.
+// connect returns the connection. It connects again if the connection was closed.
 func (b *sessionBus) connect(ctx context.Context) (*dbus.Conn, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -64,8 +64,8 @@ func (b *sessionBus) connect(ctx context.Context) (*dbus.Conn, error) {
 	return conn, nil
 }
 
-// dial connects within busTimeout. The library's own dialling heeds no context, so that one that
-// hangs is left behind.
+// dial connects within busTimeout. The library's Connect accepts no context, so a connection attempt that hangs
+// continues in the background.
 func dial(ctx context.Context, address string) (*dbus.Conn, error) {
 	ctx, cancel := withBusTimeout(ctx, busTimeout)
 	defer cancel()
@@ -91,18 +91,18 @@ func dial(ctx context.Context, address string) (*dbus.Conn, error) {
 	}
 }
 
-// errBusTimeout is the cause of a context that within has ended.
+// errBusTimeout is the cause of contexts that withBusTimeout has ended.
 var errBusTimeout error = busTimeoutError{}
 
 type busTimeoutError struct{}
 
-func (busTimeoutError) Error() string { return fmt.Sprintf("no answer in %v", busTimeout) }
+func (busTimeoutError) Error() string { return fmt.Sprintf("no response within %v", busTimeout) }
 
 func withBusTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, d, errBusTimeout)
 }
 
-// call calls a method that asks nobody anything and stores its answer in out.
+// call calls a method that does not prompt the user, and stores its results in out.
 func (b *sessionBus) call(ctx context.Context, to, path, method string, args []any, out ...any) error {
 	b.config.catchSignals()
 	ctx, cancel := withBusTimeout(ctx, busTimeout)
@@ -110,7 +110,7 @@ func (b *sessionBus) call(ctx context.Context, to, path, method string, args []a
 	return b.callWithPrompt(ctx, to, path, method, args, out...)
 }
 
-// callWithPrompt calls a method whose answer a person may have to give: only ctx bounds it.
+// callWithPrompt calls a method that may prompt the user. It has no timeout except that of ctx.
 func (b *sessionBus) callWithPrompt(ctx context.Context, to, path, method string, args []any, out ...any) error {
 	conn, err := b.connect(ctx)
 	if err != nil {
@@ -125,9 +125,9 @@ func (b *sessionBus) callWithPrompt(ctx context.Context, to, path, method string
 
 const busName, busPath = "org.freedesktop.DBus", "/org/freedesktop/DBus"
 
-// ensureRunning returns nil if name has an owner on the bus, started now if need be. Without one the
-// error is an *UnavailableError for backend; the context's end and a bus or a service that does not
-// answer are other errors.
+// ensureRunning returns nil if the service called name runs or can be started now. It returns an
+// *UnavailableError if there is no such service. If the context ends, or if the bus or the service does not
+// respond, it returns a different error.
 func (b *sessionBus) ensureRunning(ctx context.Context, backend, name string) error {
 	var owned bool
 	if err := b.call(ctx, busName, busPath, busName+".NameHasOwner", []any{name}, &owned); err != nil {
@@ -141,10 +141,10 @@ func (b *sessionBus) ensureRunning(ctx context.Context, backend, name string) er
 		return busError(ctx, backend, err)
 	}
 	if !slices.Contains(startable, name) {
-		return &UnavailableError{Backend: backend, Reason: "nobody offers it on the session bus"}
+		return &UnavailableError{Backend: backend, Reason: "no program provides it on the session bus"}
 	}
-	// Started here and not by the first call to it: one that is installed but cannot run, without a
-	// screen for instance, is no keystore that the keys could be in.
+	// Start the service now and not with the first call. A service that is installed but cannot run, for
+	// instance without a screen, cannot hold the keys, so it is unavailable.
 	err := b.call(ctx, busName, busPath, busName+".StartServiceByName", []any{name, uint32(0)}, new(uint32))
 	if refused := errorName(err); refused != "" {
 		return &UnavailableError{Backend: backend, Reason: "it could not be started: " + refused}
@@ -166,7 +166,7 @@ func busError(ctx context.Context, backend string, err error) error {
 	return &UnavailableError{Backend: backend, Reason: reason}
 }
 
-// errorName is the D-Bus name of err, or "".
+// errorName returns the D-Bus name of err, or "" if it has none.
 func errorName(err error) string {
 	var refused dbus.Error
 	if errors.As(err, &refused) {

@@ -11,29 +11,29 @@ import (
 	"sync"
 )
 
-// split keeps items that are too long for the ring below in several of its items. An item that
-// is short enough is kept as it is, as aws-vault 7 keeps it.
+// A split ring stores long items as several items of another ring. It stores short items unchanged, as
+// aws-vault 7 does.
 //
-// The parts of one writing have a number in common that no other writing has. They are written
-// before the item itself, which names the number and has the first part: until then the old item
-// stands with its own parts, and whatever is missing later is noticed.
+// All parts of one write share a random ID. They are written before the item itself, which has the ID and the
+// first part. Until then, the old item and its parts stay valid. A missing part is detected when the item is
+// read.
 type split struct {
 	ring     Ring
-	limit    int // bytes that the ring below takes
+	limit    int // maximum length of an item in ring, in bytes
 	location string
 }
 
-// The item itself, and each part, begin with a line that says what follows.
+// The first part begins with a line that describes the split.
 const (
-	splitFormat = "aws-vault split %s %d\n" // the writing's number, how many parts, the first included
+	splitFormat = "aws-vault split %s %d\n" // the write's ID, and the number of parts including the first
 	splitMark   = "aws-vault split "
-	splitHead   = 64 // bytes kept for that line
+	splitHead   = 64 // bytes reserved for that line
 
 	maxSplitParts = 128
 	maxRereads    = 32
 )
 
-// They are compiled when an item is split, which few are.
+// The patterns are compiled at the first use, because few items are split.
 var (
 	splitLine = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^aws-vault split ([0-9a-f]{16}) ([1-9][0-9]{0,2})\n`)
@@ -44,18 +44,18 @@ var (
 func (s split) part(name, id string, i int) string { return fmt.Sprintf("%s#%s.%d", name, id, i) }
 
 var (
-	errBadSplit    = errors.New("the line that says how it is split is not one of ours")
-	errPartMissing = errors.New("a part of it is missing")
+	errBadSplit    = errors.New("the split line is malformed")
+	errPartMissing = errors.New("a part is missing")
 )
 
-// A writing is what the ring holds under an item's name.
+// A splitVersion is the content of the ring under an item's name, as one write left it.
 type splitVersion struct {
-	id    string // empty for a whole item that is not marked
-	parts int    // 1 for a whole item
-	first []byte // the first part
+	id    string // empty for an item that is stored unchanged
+	parts int    // 1 for an item that is not split
+	first []byte // without the line
 }
 
-// parseSplit takes apart what the ring holds under an item's name.
+// parseSplit parses the content of the ring under an item's name.
 func parseSplit(data []byte) (splitVersion, error) {
 	if !bytes.HasPrefix(data, []byte(splitMark)) {
 		return splitVersion{parts: 1, first: data}, nil
@@ -65,7 +65,7 @@ func parseSplit(data []byte) (splitVersion, error) {
 		return splitVersion{}, errBadSplit
 	}
 	w := splitVersion{id: string(line[1]), first: data[len(line[0]):]}
-	fmt.Sscan(string(line[2]), &w.parts) // digits, by the pattern
+	fmt.Sscan(string(line[2]), &w.parts) // cannot fail: the pattern matches only digits
 	if w.parts > maxSplitParts {
 		return splitVersion{}, errBadSplit
 	}
@@ -90,17 +90,17 @@ func (s split) Item(ctx context.Context, name string) (Item, error) {
 		case err == nil:
 			return it, nil
 		case errors.Is(err, errPartMissing) && w.id != lastID:
-			lastID = w.id // perhaps it was replaced between its parts: then it has another number now
+			lastID = w.id // another process may have replaced the item during the read; the next read then finds another ID
 		case errors.Is(err, errPartMissing) || errors.Is(err, errBadSplit):
 			return Item{}, &DamagedError{Name: name, Where: s.location, Err: err}
 		default:
 			return Item{}, err
 		}
 	}
-	return Item{}, fmt.Errorf("item %q in %s: replaced %d times while it was read", name, s.location, maxRereads)
+	return Item{}, fmt.Errorf("item %q in %s was replaced %d times while it was read", name, s.location, maxRereads)
 }
 
-// join appends the other parts of an item to its first.
+// join appends the other parts of an item to the first part.
 func (s split) join(ctx context.Context, name string, w splitVersion) ([]byte, error) {
 	data := w.first
 	for i := 2; i <= w.parts; i++ {
@@ -121,7 +121,7 @@ func (s split) Put(ctx context.Context, it Item) error {
 		return err
 	}
 	if partName().MatchString(it.Name) {
-		return &NameError{Name: it.Name, Reason: "is kept for parts of long items"}
+		return &NameError{Name: it.Name, Reason: "is reserved for parts of long items"}
 	}
 	old := s.currentVersion(ctx, it.Name)
 	if err := s.put(ctx, it); err != nil {
@@ -130,7 +130,7 @@ func (s split) Put(ctx context.Context, it Item) error {
 	return s.removeParts(ctx, it.Name, old.id, old.parts)
 }
 
-// currentVersion is the item as it stands; without parts if it cannot be read.
+// currentVersion returns the current version of the item. The result has no parts if the item cannot be read.
 func (s split) currentVersion(ctx context.Context, name string) splitVersion {
 	it, err := s.ring.Item(ctx, name)
 	if err != nil {
@@ -147,7 +147,7 @@ func (s split) put(ctx context.Context, it Item) error {
 	size := s.limit - splitHead
 	parts := max(1, (len(it.Data)+size-1)/size)
 	if parts > maxSplitParts {
-		return fmt.Errorf("item %q: %d bytes, want at most %d", it.Name, len(it.Data), maxSplitParts*size)
+		return fmt.Errorf("item %q has %d bytes, expected at most %d", it.Name, len(it.Data), maxSplitParts*size)
 	}
 	id, all := hex.EncodeToString(random(8)), it.Data
 	cut := func(i int) []byte { return all[(i-1)*size : min(i*size, len(all))] }
@@ -155,7 +155,7 @@ func (s split) put(ctx context.Context, it Item) error {
 		part := it
 		part.Name, part.Data = s.part(it.Name, id, i), cut(i)
 		if err := s.ring.Put(ctx, part); err != nil {
-			s.removeParts(context.WithoutCancel(ctx), it.Name, id, i) // what stays is only in the way
+			s.removeParts(context.WithoutCancel(ctx), it.Name, id, i) // incomplete parts are useless
 			return err
 		}
 	}
@@ -167,7 +167,7 @@ func (s split) put(ctx context.Context, it Item) error {
 	return nil
 }
 
-// removeParts removes the parts of one writing; those that are gone already do not matter.
+// removeParts removes the parts of one write. It ignores parts that do not exist.
 func (s split) removeParts(ctx context.Context, name, id string, parts int) error {
 	for i := 2; i <= parts; i++ {
 		if err := s.ring.Remove(ctx, s.part(name, id, i)); err != nil && !errors.Is(err, ErrNotFound) {
@@ -177,8 +177,8 @@ func (s split) removeParts(ctx context.Context, name, id string, parts int) erro
 	return nil
 }
 
-// Remove removes the item before its parts, so that it is never found without them. Parts that an
-// interrupted writing has left go with it.
+// Remove removes the item before its parts, so that no reader finds the item without them. It also removes the
+// parts that interrupted writes have left.
 func (s split) Remove(ctx context.Context, name string) error {
 	if err := checkName(name); err != nil {
 		return err
@@ -214,7 +214,7 @@ func (s split) Names(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// Stamp is the item's own: each writing writes it.
+// Stamp returns the stamp of the item itself, which every write changes.
 func (s split) Stamp(ctx context.Context, name string) (string, error) {
 	return s.ring.Stamp(ctx, name)
 }

@@ -9,15 +9,15 @@ import (
 	"aws-vault/vault/awsapi"
 )
 
-// Imported says what became of a key that came from a file.
+// Imported is the result of [Import].
 type Imported struct {
 	Outcome Outcome
-	Caller  awsapi.Caller // whose it is; zero if it was left alone
+	Caller  awsapi.Caller // the key's AWS identity; zero if the key was not imported
 }
 
-// Import stores a key under name. A key that AWS does not take is not stored, and what was
-// stored is read back and compared: only then may the key be taken out of where it came
-// from. Another key that is stored there is left alone unless overwrite says otherwise.
+// Import stores a key under name after AWS has accepted the key. It then reads the stored key back and compares
+// it. Only after Import has succeeded may the caller delete the key from its original file. If another key is
+// already stored under name, Import replaces it only if overwrite is true.
 func Import(ctx context.Context, v *vault.Vault, name string, key aws.Credentials, overwrite bool) (Imported, error) {
 	m := Migration{To: v.Keys, Overwrite: overwrite}
 	outcome, err := m.decide(ctx, name, key)

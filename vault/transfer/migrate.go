@@ -13,33 +13,32 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A Migration copies keys from one keystore to another, one at a time. It can be stopped
-// at any instruction and begun again: at each moment at least one of the two holds every
-// key whole.
+// A Migration copies keys from one keystore to another, one at a time. It can be interrupted at any point and
+// started again: at every moment, at least one of the two keystores holds the complete key.
 type Migration struct {
 	From, To  *store.Keys
-	Overwrite bool // replace another key that is there under the same name
-	Delete    bool // delete each key from where it was, once it was read back from where it is
+	Overwrite bool // replace a different key of the same name
+	Delete    bool // delete each original after its copy was read back
 }
 
-// Moved says what became of one key.
+// Moved is the result for one key.
 type Moved struct {
 	Outcome Outcome
-	Deleted bool // it is no longer where it was
+	Deleted bool // the original was deleted
 }
 
-// An Outcome is what a migration did to the keystore that it copies to.
+// An Outcome is what happened in the target keystore.
 type Outcome int
 
 // The outcomes for one key.
 const (
 	Copied      Outcome = iota
-	Overwritten         // another key was there
+	Overwritten         // a different key was replaced
 	AlreadyStored
-	NotOverwritten // another key is there
+	NotOverwritten // a different key is stored there and stays
 )
 
-// MoveError says that a key was not moved, or not deleted, and stands where it was.
+// MoveError reports that a key was not moved or not deleted. The original is still in its place.
 type MoveError struct {
 	Name string
 	Err  error
@@ -47,13 +46,13 @@ type MoveError struct {
 
 func (e *MoveError) Error() string { return fmt.Sprintf("key %q: %v", e.Name, e.Err) }
 
-// Unwrap returns what went wrong.
+// Unwrap returns the cause.
 func (e *MoveError) Unwrap() error { return e.Err }
 
-var errChanged = errors.New("it was replaced by another key while it was copied")
+var errChanged = errors.New("it was replaced with another key during the copy")
 
-// Move copies the key of that name, reads it back and compares. Any error is a
-// [*MoveError], and then nothing was deleted.
+// Move copies the key called name, reads the copy back and compares it. Every error is a [*MoveError], which
+// means that the original was not deleted.
 func (m Migration) Move(ctx context.Context, name string) (Moved, error) {
 	result, err := m.move(ctx, name)
 	if err != nil {
@@ -80,9 +79,9 @@ func (m Migration) move(ctx context.Context, name string) (Moved, error) {
 		return Moved{Outcome: outcome}, nil
 	}
 	if err := keystore.CheckUnique(ctx, m.From.Ring, name); err != nil {
-		return Moved{}, err // all of them would be deleted, and one was copied
+		return Moved{}, err // Remove would delete all items of this name, and only one of them was copied
 	}
-	// Looked at again: whoever replaced the key meanwhile did not mean to have it deleted.
+	// Read the original again. If another process replaced it during the copy, the new key must not be deleted.
 	again, err := m.From.Key(ctx, name)
 	if err != nil {
 		return Moved{}, err
@@ -93,8 +92,8 @@ func (m Migration) move(ctx context.Context, name string) (Moved, error) {
 	return Moved{Outcome: outcome, Deleted: true}, m.From.Remove(ctx, name)
 }
 
-// decide says what is to be done with a key, given what lies where it is to go. What
-// cannot be read there may be another key, so it is replaced only if that was asked for.
+// decide returns what to do with a key, depending on the item of the same name in the target keystore. An
+// unreadable item may be another key, so decide replaces it only if m.Overwrite is set.
 func (m Migration) decide(ctx context.Context, name string, key aws.Credentials) (Outcome, error) {
 	stored, err := m.To.Key(ctx, name)
 	var damaged *store.DamagedError

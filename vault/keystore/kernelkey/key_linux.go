@@ -9,25 +9,25 @@ import (
 )
 
 var (
-	// ErrNotFound says that there is no such key: there never was, it has ended, or it was revoked.
-	ErrNotFound = errors.New("no such key in the kernel")
+	// ErrNotFound reports that the key does not exist, has expired or was revoked.
+	ErrNotFound = errors.New("no such key in the kernel keyring")
 
-	// ErrUnsupported says that this kernel has no keyrings, or that a container keeps them from us.
-	ErrUnsupported = errors.New("the kernel keeps no keys for us")
+	// ErrUnsupported reports that the kernel has no keyrings, or that a container denies access to them.
+	ErrUnsupported = errors.New("the kernel provides no keyring")
 
-	// ErrFull says that the user's share of the kernel's memory for keys is used up.
+	// ErrFull reports that the user's quota for keys is used up.
 	// https://man7.org/linux/man-pages/man7/keyrings.7.html ("/proc/sys/kernel/keys/maxbytes")
-	ErrFull = errors.New("the kernel keeps no more keys for this user: the quota in /proc/sys/kernel/keys is used up")
+	ErrFull = errors.New("the kernel keyring is full (this user's quota in /proc/sys/kernel/keys is used up)")
 )
 
-// The kernel's types of keys that are used here.
+// The key types of the kernel that this package uses.
 const (
 	secretType = "user"
 	ringType   = "keyring"
 )
 
-// withUserKeyring runs act with the user's keyring linked to this thread's own: then its keys are in our
-// possession, whatever session we were started in.
+// withUserKeyring runs act while the user's keyring is linked to the thread's own keyring. The thread then
+// possesses all keys of the user, in every session.
 func withUserKeyring(act func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -44,12 +44,12 @@ func convertUnsupported(err error) error {
 	return err
 }
 
-// isMissing are the kernel's words for a key that is not there, or not any more.
+// isMissing reports whether the kernel's error means that a key does not exist any more, or never did.
 func isMissing(err error) bool {
 	return errors.Is(err, unix.ENOKEY) || errors.Is(err, unix.EKEYEXPIRED) || errors.Is(err, unix.EKEYREVOKED)
 }
 
-// convertError puts what the kernel says of a call into our words.
+// convertError converts the kernel's error of a keyctl call to an error of this package.
 func convertError(call string, err error) error {
 	switch {
 	case isMissing(err):
@@ -60,8 +60,8 @@ func convertError(call string, err error) error {
 	return os.NewSyscallError("keyctl "+call, err)
 }
 
-// newKey makes a key in the thread's own keyring. Until it is linked elsewhere nobody else possesses
-// it, and by the rights that the kernel gives it only possessors may read.
+// newKey creates a key in the thread's keyring and sets its permissions. Before the key is linked elsewhere,
+// only this thread possesses it. The default permissions allow only possessors to read it.
 func newKey(kind, name string, payload []byte, permissions Permissions) (int, error) {
 	id, err := unix.AddKey(kind, name, payload, unix.KEY_SPEC_THREAD_KEYRING)
 	if err != nil {
@@ -74,26 +74,27 @@ func newKey(kind, name string, payload []byte, permissions Permissions) (int, er
 	return id, nil
 }
 
-// unlinkFromThread takes a key out of the thread's own keyring. One that is linked nowhere else is destroyed.
+// unlinkFromThread removes a key from the thread's keyring. The kernel destroys a key that no other keyring
+// links to.
 func unlinkFromThread(id int) { unlink(id, unix.KEY_SPEC_THREAD_KEYRING) }
 
 func unlink(id, ring int) { unix.KeyctlInt(unix.KEYCTL_UNLINK, id, ring, 0, 0) }
 
-// link puts a key into a ring, in place of one of the same name.
+// link adds a key to a keyring. It replaces a key of the same name.
 func link(id, ring int) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_LINK, id, ring, 0, 0)
 	return convertError("link", err)
 }
 
-// moveExclusive puts a key of this thread's into a ring that has none of that name, and is EEXIST for
-// one that has. Kernels before 5.3 cannot.
+// moveExclusive moves a key from the thread's keyring to ring. It returns EEXIST if ring already has a key of
+// that name. Kernels before 5.3 do not support it.
 // https://man7.org/linux/man-pages/man2/keyctl.2.html
 func moveExclusive(id, ring int) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_MOVE, id, unix.KEY_SPEC_THREAD_KEYRING, ring, unix.KEYCTL_MOVE_EXCL)
 	return convertError("move", err)
 }
 
-// read returns what a key holds, or a keyring: the numbers of its keys. most bounds it, in bytes.
+// read returns the payload of a key. The payload of a keyring is the list of its key IDs. maxSize is in bytes.
 func read(id, maxSize int) ([]byte, error) {
 	for size := min(4<<10, maxSize); ; {
 		buf := make([]byte, size)

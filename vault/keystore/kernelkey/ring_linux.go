@@ -1,5 +1,5 @@
-// Package kernelkey stores secrets in the keyrings of the Linux kernel, which are gone after a
-// restart. What a secret is for is left to others.
+// Package kernelkey stores secrets in the keyrings of the Linux kernel, where they are lost at a restart. Other
+// packages decide what the secrets mean.
 //
 // https://man7.org/linux/man-pages/man7/keyrings.7.html
 package kernelkey
@@ -15,49 +15,48 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Ring is a keyring of the user's. Its methods may be called from several goroutines, and other
-// processes may change what it holds at any time. Where the kernel has none for us, each of them
-// returns [ErrUnsupported].
+// A Ring is one of the user's keyrings. Its methods are safe for use by several goroutines. Other processes may
+// change the keys at any time. If the kernel provides no keyring, each method returns [ErrUnsupported].
 type Ring struct {
-	// Name is "" for the user's own keyring. A ring with a name lies in that one, and is made
-	// when something is put into it.
+	// Name is the name of a keyring inside the user's own keyring. The first Put creates it. If Name is empty,
+	// the ring is the user's own keyring.
 	Name string
 
-	// Permissions are those of what is put into the ring, and of the ring if it has to be made.
+	// Permissions apply to the keys in the ring, and to the ring itself if Put creates it.
 	Permissions Permissions
 }
 
-// Permissions say who may do what with a key, as KEYCTL_SETPERM takes them.
+// Permissions are the permissions of a key, as KEYCTL_SETPERM encodes them.
 type Permissions uint32
 
 const (
-	// Possessors may do all, and nobody else anything: processes that have the user's keyring
-	// among their own, as each process of the user can.
+	// Possessors grants everything to the key's possessors and nothing to others. A process possesses the key
+	// if it has the user's keyring among its own keyrings. Each process of the user can achieve that.
 	Possessors Permissions = 0x3f000000
 
-	// Owner is for every process of the user, whatever it possesses.
+	// Owner grants everything to possessors and to every process of the user.
 	Owner Permissions = 0x3f3f0000
 )
 
-// MaxSecret is the longest secret that the kernel takes, in bytes. It takes no empty one.
+// MaxSecret is the maximum length of a secret in the kernel, in bytes. The minimum is 1.
 const MaxSecret = 1<<15 - 1
 
-// maxListed bounds the keys that a ring may hold. The kernel's own bound is 200 for a user, and a
-// million for root.
+// maxListed is the maximum number of keys in a ring. The kernel's default limit is 200 for a user and a million
+// for root.
 const maxListed = 1 << 18
 
-// maxTries is how often a secret is looked for that is replaced again and again.
+// maxTries is how often a secret is searched again after another process has replaced it.
 const maxTries = 100
 
-// Usable returns nil if the kernel keeps keys for us.
+// Usable returns nil if the kernel provides a keyring.
 func (r Ring) Usable() error { return withUserKeyring(func() error { return nil }) }
 
-// Put keeps secret under a name, in place of any that is there, whole or not at all. It ends after
-// life, in whole seconds, or with the machine if that is zero. [ErrFull] says that the user's share
-// of the kernel's memory is used up.
+// Put stores a secret under name and replaces any other secret there. The write is atomic. The kernel deletes
+// the secret after lifetime, which is rounded down to whole seconds; if lifetime is zero, it keeps the secret
+// until the restart. Put returns [ErrFull] if the user's quota is used up.
 func (r Ring) Put(name string, secret []byte, lifetime time.Duration) error {
 	if len(secret) == 0 || len(secret) > MaxSecret {
-		return fmt.Errorf("a key in the kernel has 1 to %d bytes, not %d", MaxSecret, len(secret))
+		return fmt.Errorf("a key in the kernel keyring has 1 to %d bytes, not %d", MaxSecret, len(secret))
 	}
 	return withUserKeyring(func() error {
 		ring, err := r.findOrCreate()
@@ -70,7 +69,7 @@ func (r Ring) Put(name string, secret []byte, lifetime time.Duration) error {
 		}
 		defer unlinkFromThread(id)
 		if lifetime > 0 {
-			seconds := max(1, int(lifetime/time.Second)) // none would be no end
+			seconds := max(1, int(lifetime/time.Second)) // 0 would mean "never expires"
 			if _, err := unix.KeyctlInt(unix.KEYCTL_SET_TIMEOUT, id, seconds, 0, 0); err != nil {
 				return convertError("set timeout", err)
 			}
@@ -79,7 +78,7 @@ func (r Ring) Put(name string, secret []byte, lifetime time.Duration) error {
 	})
 }
 
-// Secret returns the secret under a name, or [ErrNotFound].
+// Secret returns the secret under name, or [ErrNotFound].
 func (r Ring) Secret(name string) (secret []byte, err error) {
 	err = withUserKeyring(func() error {
 		secret, err = searchAndRead(
@@ -90,8 +89,8 @@ func (r Ring) Secret(name string) (secret []byte, err error) {
 	return secret, err
 }
 
-// searchAndRead returns what the key holds that search finds. One that is gone when it is to be
-// read was replaced or removed after it was found, so that it is looked for again.
+// searchAndRead reads the key that search finds. If the key disappears between the search and the read, it was
+// replaced or removed, so searchAndRead searches again.
 func searchAndRead(search func() (int, error), read func(id int) ([]byte, error)) ([]byte, error) {
 	for range maxTries {
 		id, err := search()
@@ -102,10 +101,10 @@ func searchAndRead(search func() (int, error), read func(id int) ([]byte, error)
 			return secret, err
 		}
 	}
-	return nil, fmt.Errorf("a key in the kernel was replaced %d times before it could be read", maxTries)
+	return nil, fmt.Errorf("a key in the kernel keyring was replaced %d times before it could be read", maxTries)
 }
 
-// Has reports whether there is a secret under a name, without reading it.
+// Has reports whether there is a secret under name. It does not read the secret.
 func (r Ring) Has(name string) (bool, error) {
 	err := withUserKeyring(func() error {
 		_, err := r.search(name)
@@ -117,7 +116,8 @@ func (r Ring) Has(name string) (bool, error) {
 	return err == nil, err
 }
 
-// Remove destroys the secret under a name, whoever else has a link to it, or returns [ErrNotFound].
+// Remove destroys the secret under name, even if other keyrings link to it. It returns [ErrNotFound] if there
+// is none.
 func (r Ring) Remove(name string) error {
 	return withUserKeyring(func() error {
 		id, err := r.search(name)
@@ -128,13 +128,13 @@ func (r Ring) Remove(name string) error {
 			return convertError("invalidate", err)
 		}
 		if ring, err := r.find(); err == nil {
-			unlink(id, ring) // the kernel does it too, but later, and lists the key until then
+			unlink(id, ring) // the kernel removes the link later, and would list the key until then
 		}
 		return nil
 	})
 }
 
-// Names lists the secrets of the ring, sorted. None is read.
+// Names returns the names of the ring's secrets, sorted. It reads no secret.
 func (r Ring) Names() (names []string, err error) {
 	err = withUserKeyring(func() error {
 		ring, err := r.find()
@@ -167,8 +167,8 @@ func (r Ring) Names() (names []string, err error) {
 	return names, err
 }
 
-// nameIn is the name in the kernel's description of a secret: "user;0;0;3f3f0000;name". The name
-// may have semicolons, so that the fields are counted from the front.
+// nameIn returns the name in the kernel's description of a secret, such as "user;0;0;3f3f0000;name". A name can
+// contain semicolons.
 // https://man7.org/linux/man-pages/man2/keyctl.2.html
 func nameIn(description string) (string, bool) {
 	fields := strings.SplitN(description, ";", 5)
@@ -178,7 +178,7 @@ func nameIn(description string) (string, bool) {
 	return fields[4], true
 }
 
-// search returns the key under a name.
+// search returns the ID of the key under name.
 func (r Ring) search(name string) (int, error) {
 	ring, err := r.find()
 	if err != nil {
@@ -188,7 +188,7 @@ func (r Ring) search(name string) (int, error) {
 	return id, convertError("search", err)
 }
 
-// find returns the keyring, or ErrNotFound.
+// find returns the ID of the keyring, or ErrNotFound.
 func (r Ring) find() (int, error) {
 	if r.Name == "" {
 		return unix.KEY_SPEC_USER_KEYRING, nil
@@ -197,8 +197,8 @@ func (r Ring) find() (int, error) {
 	return id, convertError("search", err)
 }
 
-// findOrCreate returns the keyring, which is made if there is none. However many processes make it at
-// once, they get the same: another in its place would drop what was put into the first.
+// findOrCreate returns the ID of the keyring and creates the keyring if necessary. Processes that do this at
+// the same time get the same keyring: a second one would replace the first and lose its keys.
 func (r Ring) findOrCreate() (int, error) {
 	if id, err := r.find(); !errors.Is(err, ErrNotFound) {
 		return id, err
@@ -214,7 +214,7 @@ func (r Ring) findOrCreate() (int, error) {
 			return id, err
 		}
 	}
-	if err != nil { // an older kernel, or a ring there that was revoked
+	if err != nil { // the kernel is older than 5.3, or the existing keyring was revoked
 		err = link(id, unix.KEY_SPEC_USER_KEYRING)
 	}
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package keystoretest has a keystore in memory for tests.
+// Package keystoretest provides a keystore in memory for tests.
 package keystoretest
 
 import (
@@ -11,24 +11,26 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// A Ring is a [keystore.Ring] in memory. A test may read and change its fields while no call is made.
-// Methods are named as in keystore.Ring.
+// A Ring is a [keystore.Ring] in memory. A test may read and change the fields while no method runs. The maps
+// Calls and Errors use the method names of keystore.Ring as keys.
 type Ring struct {
 	Items         map[string]keystore.Item
-	Calls         map[string]int    // of each method
-	Writes        map[string]int    // of each item
-	StampSuffixes map[string]string // of items; a changed mark changes the item's stamp, as a write does
+	Calls         map[string]int    // number of calls per method
+	Writes        map[string]int    // number of writes per item name
+	StampSuffixes map[string]string // per item name, part of the stamp: a change looks like a write by another program
 
-	Err       error            // of every call; nil for none
-	Errors    map[string]error // of a method's calls
-	NoStamps  bool             // it cannot tell whether an item was written
+	Err       error            // returned by every method; nil for none
+	Errors    map[string]error // returned by the method of that name
+	NoStamps  bool             // Stamp returns "", as in a keystore that cannot detect writes
 	BeforeAny func(method string)
-	BeforePut func(context.Context, keystore.Item) (keystore.Item, error) // returns what to store instead, or Put's error
+
+	// BeforePut returns the item to store instead, or an error for Put.
+	BeforePut func(context.Context, keystore.Item) (keystore.Item, error)
 
 	mu sync.Mutex
 }
 
-// New returns an empty ring that works.
+// New returns an empty ring.
 func New() *Ring {
 	return &Ring{
 		Items: map[string]keystore.Item{}, Calls: map[string]int{}, Writes: map[string]int{},
@@ -36,7 +38,7 @@ func New() *Ring {
 	}
 }
 
-// begin counts a call and returns its error. Functions of the test run while the ring is unlocked.
+// begin counts a call and returns the error for it. It calls BeforeAny while the ring is unlocked.
 func (r *Ring) begin(method string) error {
 	r.mu.Lock()
 	r.Calls[method]++

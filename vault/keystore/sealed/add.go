@@ -5,12 +5,11 @@ import (
 	"fmt"
 )
 
-// Add gives the store another opener. The list that it joins was checked with the store's key, so
-// that nothing is wrapped to an opener that someone else put there. A second hardware opener
-// takes the touch of one that is there.
+// Add adds an opener to the store. It authenticates the list of openers first, so that it never encrypts a key
+// for an opener that an attacker added. To add a second hardware opener, the user has to touch an existing one.
 func (s *Store) Add(ctx context.Context, o NewOpener, ui PluginUI) error {
 	if o.Kind != Passphrase {
-		if err := o.validate(); err != nil { // before anyone is asked
+		if err := o.validate(); err != nil { // fails before the first prompt
 			return err
 		}
 	}
@@ -31,18 +30,18 @@ func (s *Store) Add(ctx context.Context, o NewOpener, ui PluginUI) error {
 		if err := s.files.addOpener(&next, o); err != nil {
 			return err
 		}
-		if !o.Hardware() { // the envelope of the second key stays as it is
+		if !o.Hardware() { // the touch key's envelope does not change
 			return s.wrapMasterKey(ctx, &next, k, ui)
 		}
 		touch := s.cachedTouchKey()
 		if touch == nil && len(h.Touch) > 0 {
-			return fmt.Errorf("%s: the openers were changed meanwhile", s.files.dir.Path())
+			return fmt.Errorf("%s: the openers were changed by another process, try again", s.files.dir.Path())
 		}
 		return s.wrapKeys(ctx, &next, k, touch, ui)
 	})
 }
 
-// wrapMasterKey is seal for openers that do not open the second key.
+// wrapMasterKey encrypts only the master key for the openers of h, and makes h the store's header.
 func (s *Store) wrapMasterKey(ctx context.Context, h *Header, k MasterKey, ui PluginUI) error {
 	var err error
 	if h.Envelope, err = wrap(ctx, k, h.Openers, ui); err != nil {
@@ -58,7 +57,8 @@ func (s *Store) wrapMasterKey(ctx context.Context, h *Header, k MasterKey, ui Pl
 	return nil
 }
 
-// checkNotCopy refuses to write a new header where the old one is damaged: its copy may be older.
+// checkNotCopy returns an error if h was read from the copy, because the header is damaged. A new header must
+// not be based on the copy, which may be older.
 func (f files) checkNotCopy(h *Header) error {
 	if h.fromCopy {
 		return &DamagedError{f.dir.File(headerFile), errChecksum}

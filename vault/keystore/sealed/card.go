@@ -9,14 +9,14 @@ import (
 	"filippo.io/age"
 )
 
-// An Exchanger is a P-256 key that exchanges keys and cannot be read, such as one on a card.
+// An Exchanger is a P-256 private key for key exchange that may be in hardware, such as a key on a card.
 type Exchanger interface {
 	PublicKey() *ecdh.PublicKey
-	ECDH(peer *ecdh.PublicKey) ([]byte, error) // may block until someone touches the card
+	ECDH(peer *ecdh.PublicKey) ([]byte, error) // may block until the user touches the card
 }
 
-// openByCard uses the first opener whose card is here, and no other: a second touch would not
-// open more.
+// openByCard uses the first opener whose card is connected. If that one fails, it does not try another card, so
+// that the user touches only one.
 func openByCard(ctx context.Context, a attempt, openers []Opener) (MasterKey, error) {
 	if a.options.Card == nil {
 		return MasterKey{}, ErrAbsent
@@ -47,21 +47,21 @@ func openOnCard(envelope []byte, o Opener, key Exchanger) (MasterKey, error) {
 		return MasterKey{}, err
 	}
 	if found != o.Recipient {
-		return MasterKey{}, errors.New("the card holds another key in that slot, want " + o.Recipient)
+		return MasterKey{}, errors.New("the card has another key in that slot, expected " + o.Recipient)
 	}
 	return unwrap(envelope, cardIdentity{key})
 }
 
-// cardIdentity is the identity of a tagRecipient.
+// cardIdentity is the age identity of a key on a card. It decrypts what tagRecipient encrypts.
 type cardIdentity struct{ key Exchanger }
 
-// exchanger is an Exchanger as package hpke takes it.
+// exchanger adapts an Exchanger to package hpke.
 type exchanger struct{ Exchanger }
 
 func (exchanger) Curve() ecdh.Curve { return ecdh.P256() }
 
-// Unwrap finds the stanza that is for this card by its tag, so that a touch is asked for only
-// where it opens the envelope.
+// Unwrap finds the stanza for this card by its tag. It uses the card, which may need a touch, only if there is
+// one.
 func (i cardIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	for _, s := range stanzas {
 		if enc, ok := (tagRecipient{i.key.PublicKey()}).match(s); ok {

@@ -6,9 +6,9 @@ import (
 	"errors"
 )
 
-// Check looks whether the store is whole: its header and the copy of that, the files of its
-// identities, and each item. It returns what is wrong, as *[DamagedError]s, and an error if
-// the store stays shut. Items that open with a touch are looked at from outside.
+// Check looks for damage in the header, its copy, the identity files and the items. It returns the damage as
+// *[DamagedError]s. It returns an error if the store cannot be unlocked. Unless the touch key is unlocked, it
+// checks only the labels of items that need a touch.
 func (s *Store) Check(ctx context.Context) ([]error, error) {
 	h, k, err := s.keys(ctx)
 	if err != nil {
@@ -26,7 +26,7 @@ func (s *Store) Check(ctx context.Context) ([]error, error) {
 	files, err := s.files.itemFiles(h)
 	for _, file := range files {
 		err := s.files.checkItem(h, keys{k, s.cachedTouchKey()}, file)
-		if errors.Is(err, errFileMissing) { // it was removed since it was listed, or all were sealed anew
+		if errors.Is(err, errFileMissing) { // the item was removed since it was listed, or the master key was replaced
 			changed, err := s.reread()
 			if err != nil {
 				return nil, err
@@ -54,7 +54,7 @@ func (f files) checkHeaders(k MasterKey) (found []error) {
 	second, err := readHeaderFile(f.dir, copyFile)
 	same := func(a, b *Header) bool { return bytes.Equal(a.body, b.body) && bytes.Equal(a.mac, b.mac) }
 	if err == nil && first != nil && !same(first, second) {
-		err = &DamagedError{f.dir.File(copyFile), errors.New("it is not the copy of the header")}
+		err = &DamagedError{f.dir.File(copyFile), errors.New("the file is not a copy of the header")}
 	}
 	if err != nil {
 		found = append(found, err)
@@ -79,8 +79,8 @@ func (f files) checkItem(h *Header, k keys, file string) error {
 	return nil
 }
 
-// Repair makes the header and its copy the same again: from the header, or else from the copy.
-// Items are not touched. It returns whether something was amiss.
+// Repair makes the header and its copy equal again. It uses the header if it is intact, and the copy otherwise.
+// It does not change items. It reports whether there was a difference or damage.
 func (s *Store) Repair(ctx context.Context) (bool, error) {
 	_, k, err := s.keys(ctx)
 	if err != nil {
@@ -91,7 +91,7 @@ func (s *Store) Repair(ctx context.Context) (bool, error) {
 	}
 	return true, s.withWriteLock(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
 		if !h.fromCopy {
-			return nil // tidied, on the way here
+			return nil // cleanUp has already repaired the copy
 		}
 		data, err := s.files.dir.Read(copyFile, maxHeader)
 		if err != nil {

@@ -8,14 +8,14 @@ import (
 	"filippo.io/age"
 )
 
-// A NewOpener is an opener that a store is to get.
+// A NewOpener is an opener that is added to a store.
 type NewOpener struct {
 	Opener
-	Passphrase string // of one of that kind, whose Recipient is made here
+	Passphrase string // for an opener of that kind; its Recipient is then created
 }
 
-// Create makes a store with its first openers. It returns [ErrExists] if there is one in the
-// directory, damaged or not.
+// Create creates a store with its first openers. It returns [ErrExists] if the directory already contains a
+// store, even a damaged one.
 func Create(ctx context.Context, c Config, ui PluginUI, openers ...NewOpener) (*Store, error) {
 	s := newStore(c)
 	if err := s.files.disk.mkdir(s.files.dir); err != nil {
@@ -38,7 +38,7 @@ func Create(ctx context.Context, c Config, ui PluginUI, openers ...NewOpener) (*
 	return s, s.wrapKeys(ctx, h, newMasterKey(), nil, ui)
 }
 
-// addOpener puts an opener on the list, and its identity into a file.
+// addOpener appends an opener to the header's list, and writes its identity to a file.
 func (f files) addOpener(h *Header, o NewOpener) error {
 	opener, file, err := o.createIdentity()
 	if err != nil {
@@ -46,7 +46,7 @@ func (f files) addOpener(h *Header, o NewOpener) error {
 	}
 	for _, other := range h.Openers {
 		if other.Name == opener.Name || other.Recipient == opener.Recipient {
-			return &OpenerError{opener.Name, fmt.Errorf("opener %q has that name or that key already", other.Name)}
+			return &OpenerError{opener.Name, fmt.Errorf("opener %q already has that name or that key", other.Name)}
 		}
 	}
 	if err := opener.validate(); err != nil {
@@ -61,13 +61,14 @@ func (f files) addOpener(h *Header, o NewOpener) error {
 	return nil
 }
 
-// createIdentity makes the identity of an opener that has a passphrase.
+// createIdentity creates the identity of an opener with a passphrase. It returns the opener and the content of
+// the identity file.
 func (o NewOpener) createIdentity() (Opener, []byte, error) {
 	if o.Kind != Passphrase {
 		return o.Opener, nil, nil
 	}
 	if o.Passphrase == "" {
-		return Opener{}, nil, &OpenerError{o.Name, errors.New("its passphrase is empty")}
+		return Opener{}, nil, &OpenerError{o.Name, errors.New("the passphrase is empty")}
 	}
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -78,8 +79,8 @@ func (o NewOpener) createIdentity() (Opener, []byte, error) {
 	return o.Opener, file, err
 }
 
-// wrapKeys wraps the keys to the openers of h, and makes h the store's header. With no second key,
-// one is made if an opener could touch it.
+// wrapKeys encrypts the master key and the touch key for the openers of h, and makes h the store's header. If
+// touch is nil and there is a hardware opener, it creates a touch key.
 func (s *Store) wrapKeys(ctx context.Context, h *Header, k MasterKey, touch *MasterKey, ui PluginUI) error {
 	h.Key = k.id(h.Store)
 	var err error

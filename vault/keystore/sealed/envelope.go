@@ -15,7 +15,7 @@ import (
 	"aws-vault/vault/program"
 )
 
-// wrap puts a key into an age envelope that each of the openers opens alone.
+// wrap encrypts a key as an age file. Each of the openers alone can decrypt it.
 func wrap(ctx context.Context, k MasterKey, openers []Opener, ui PluginUI) ([]byte, error) {
 	recipients := make([]age.Recipient, len(openers))
 	for i, o := range openers {
@@ -43,7 +43,7 @@ func wrap(ctx context.Context, k MasterKey, openers []Opener, ui PluginUI) ([]by
 	return out.Bytes(), nil
 }
 
-// unwrap opens an envelope with one identity.
+// unwrap decrypts an age file with one identity.
 func unwrap(envelope []byte, id age.Identity) (k MasterKey, err error) {
 	r, err := age.Decrypt(bytes.NewReader(envelope), id)
 	if err != nil {
@@ -51,14 +51,14 @@ func unwrap(envelope []byte, id age.Identity) (k MasterKey, err error) {
 	}
 	data, err := io.ReadAll(io.LimitReader(r, keySize+1))
 	if err != nil || len(data) != keySize {
-		return k, errors.New("the envelope holds no key")
+		return k, errors.New("the envelope contains no key")
 	}
 	copy(k[:], data)
 	return k, nil
 }
 
-// PluginUI returns how age's plugins speak to the user while they do something for ctx. Nil is
-// a user whom they do not reach.
+// PluginUI returns the user interface for age plugins, for operations under ctx. If PluginUI is nil, plugins
+// cannot interact with the user.
 type PluginUI func(ctx context.Context) *plugin.ClientUI
 
 func (ui PluginUI) client(ctx context.Context) *plugin.ClientUI {
@@ -68,42 +68,44 @@ func (ui PluginUI) client(ctx context.Context) *plugin.ClientUI {
 	return ui(ctx)
 }
 
-// A PassphrasePrompt is the question for the passphrase of an opener.
+// A PassphrasePrompt describes a prompt for a passphrase that opens a store.
 type PassphrasePrompt struct {
-	Dir     string   // the store
-	Openers []string // the openers that a passphrase opens
-	New     bool     // it is being chosen
-	Wrong   int      // how many answers were wrong already
+	Dir     string   // the directory of the store
+	Openers []string // the names of the openers that have a passphrase
+	New     bool     // the user chooses a new passphrase
+	Wrong   int      // number of wrong answers so far
 }
 
-// UnlockOptions are how openers are reached. A part that is nil reaches nothing.
+// UnlockOptions select the openers that may unlock a store, and provide the callbacks for them. A nil callback
+// disables its kind of opener.
 type UnlockOptions struct {
-	Only string // the name of the one opener to use; empty for any but the words of a recovery
+	Only string // the name of the only opener to use; if empty, all openers except recovery words
 
-	// PassphraseFirst says that Passphrase answers by itself, so that nobody is to touch a card instead.
+	// PassphraseFirst tries the passphrase before any card. It is set if Passphrase returns without a prompt,
+	// so that the user need not touch a card.
 	PassphraseFirst bool
 
-	// Card finds the key of an opener on a card that is here, and asks nobody before it is used;
-	// done is called when it is not needed any more. It returns an [ErrAbsent] if the card is not here.
+	// Card returns the key of an opener on a connected card. It does not prompt. The caller calls done after
+	// the last use of the key. It returns an [ErrAbsent] if the card is not connected.
 	Card func(ctx context.Context, o Opener) (key Exchanger, done func(), err error)
 
 	Passphrase func(ctx context.Context, ask PassphrasePrompt) (string, error)
 	Words      func(ctx context.Context, name string) (string, error)
 	Plugin     PluginUI
 
-	// LockPlugins waits until no other process opens the store in dir with a plugin. It returns the context
-	// for what is done until release is called. Nil does not wait.
+	// LockPlugins acquires the lock that allows one process at a time to open the store in dir with a plugin.
+	// Work under the lock uses the returned context and ends with release. If LockPlugins is nil, there is no
+	// lock.
 	LockPlugins func(ctx context.Context, dir string) (under context.Context, release func(), err error)
 }
 
-// OpenMasterKey opens the master key of a store with an opener that is at hand: a card, else a
-// passphrase, else a plugin. It asks no more than one of a kind, and returns [ErrNoOpener] if
-// none is there.
+// OpenMasterKey decrypts the master key with one opener. It tries cards first, then passphrases, then plugins.
+// It prompts for at most one opener of each kind. It returns [ErrNoOpener] if no opener is available.
 func (h *Header) OpenMasterKey(ctx context.Context, dir string, options UnlockOptions) (MasterKey, error) {
 	return h.open(ctx, dir, h.Envelope, h.Openers, options)
 }
 
-// OpenTouchKey opens the second key of a store with a hardware opener that is at hand.
+// OpenTouchKey decrypts the touch key with a hardware opener.
 func (h *Header) OpenTouchKey(ctx context.Context, dir string, options UnlockOptions) (MasterKey, error) {
 	return h.open(ctx, dir, h.Touch, hardware(h.Openers), options)
 }
@@ -117,13 +119,13 @@ func hardware(all []Opener) (some []Opener) {
 	return some
 }
 
-// A way is how openers of one kind open an envelope.
+// A method decrypts a key with the openers of one kind.
 type method struct {
 	kind string
 	open func(context.Context, attempt, []Opener) (MasterKey, error)
 }
 
-// methods are how an envelope is opened, the first that works.
+// methods are tried in this order until one is available.
 var methods = []method{
 	{Card, openByCard},
 	{Passphrase, openByPassphrase},
@@ -131,7 +133,7 @@ var methods = []method{
 	{Recovery, openByWords},
 }
 
-// An attempt is an envelope that is to be opened, and what there is to open it.
+// An attempt is an encrypted key and the options for its decryption.
 type attempt struct {
 	dir      string
 	envelope []byte
@@ -172,7 +174,7 @@ func (h *Header) open(ctx context.Context, dir string, envelope []byte, openers 
 	return MasterKey{}, err
 }
 
-// methodOrder are the ways to open, in the order in which these hands try them.
+// methodOrder returns the methods in the order for these options.
 func methodOrder(options UnlockOptions) []method {
 	if !options.PassphraseFirst {
 		return methods
@@ -180,7 +182,7 @@ func methodOrder(options UnlockOptions) []method {
 	return append([]method{{Passphrase, openByPassphrase}}, methods...)
 }
 
-// absentErrors is why none of some openers is here.
+// absentErrors are the reasons why none of several openers is available.
 type absentErrors []error
 
 func (e absentErrors) Error() string {
@@ -193,7 +195,8 @@ func (e absentErrors) Error() string {
 
 func (absentErrors) Is(target error) bool { return target == ErrAbsent }
 
-// openByPlugin asks the plugins in turn: only they know whether their keys are here.
+// openByPlugin tries the plugins one after the other, because only a plugin can find out whether its key is
+// available.
 func openByPlugin(ctx context.Context, a attempt, openers []Opener) (MasterKey, error) {
 	if a.options.LockPlugins != nil {
 		under, release, err := a.options.LockPlugins(ctx, a.dir)
@@ -222,7 +225,7 @@ func openByPlugin(ctx context.Context, a attempt, openers []Opener) (MasterKey, 
 	return MasterKey{}, errors.Join(failed...)
 }
 
-// openByWords asks for the words that were written down.
+// openByWords prompts for recovery words.
 func openByWords(ctx context.Context, a attempt, openers []Opener) (MasterKey, error) {
 	if a.options.Words == nil {
 		return MasterKey{}, ErrAbsent
@@ -237,7 +240,7 @@ func openByWords(ctx context.Context, a attempt, openers []Opener) (MasterKey, e
 		return MasterKey{}, &OpenerError{o.Name, err}
 	}
 	if id.Recipient().String() != o.Recipient {
-		return MasterKey{}, &OpenerError{o.Name, errors.New("these are the words of another opener")}
+		return MasterKey{}, &OpenerError{o.Name, errors.New("the words belong to another opener")}
 	}
 	return unwrap(a.envelope, id)
 }

@@ -6,38 +6,38 @@ import (
 )
 
 var (
-	// ErrNoStore says that there is no store in a directory.
+	// ErrNoStore reports that a directory contains no store.
 	ErrNoStore = errors.New("no sealed store")
 
-	// ErrNoItem says that a store has no item of that name.
+	// ErrNoItem reports that a store has no item of that name.
 	ErrNoItem = errors.New("no such item")
 
-	// ErrExists says that there is a store in a directory already.
-	ErrExists = errors.New("a sealed store is there already")
+	// ErrExists reports that a directory already contains a store.
+	ErrExists = errors.New("a sealed store already exists")
 
-	// ErrNoOpener says that none of a store's openers is at hand.
-	ErrNoOpener = errors.New("no opener is at hand")
+	// ErrNoOpener reports that none of the store's openers is available.
+	ErrNoOpener = errors.New("no opener is available")
 
-	// ErrUnknownOpener says that no opener of a store has the name that was given.
+	// ErrUnknownOpener reports that the store has no opener of the given name.
 	ErrUnknownOpener = errors.New("the store has no opener of that name")
 
-	// ErrLastOpener says that nothing would open a store any more.
-	ErrLastOpener = errors.New("no opener would be left, want one to stay")
+	// ErrLastOpener reports that no opener of the store would remain.
+	ErrLastOpener = errors.New("the last opener cannot be removed")
 
-	// ErrWrongPassphrase says that a passphrase opens no identity of the store.
+	// ErrWrongPassphrase reports that the passphrase opens no identity of the store.
 	ErrWrongPassphrase = errors.New("wrong passphrase")
 
-	// ErrAbsent is what [UnlockOptions].Card returns for a card that is not there.
-	ErrAbsent = errors.New("not here")
+	// ErrAbsent is what [UnlockOptions].Card returns if the card is not connected.
+	ErrAbsent = errors.New("not connected")
 
-	// ErrForged says that a header was written by someone without the store's key.
-	ErrForged = errors.New("it was written by someone without the store's key")
+	// ErrForged reports a header that was not written with the store's master key.
+	ErrForged = errors.New("the header was not written with the store's key")
 
-	// ErrNoHardwareOpener says that a store has no hardware opener to touch.
+	// ErrNoHardwareOpener reports that the store has no hardware opener, which items with Touch need.
 	ErrNoHardwareOpener = errors.New("the store has no hardware opener")
 )
 
-// DamagedError says that a file of a store is not what was written there, or not all of it.
+// DamagedError reports a file of a store that is incomplete or was changed.
 type DamagedError struct {
 	Path string
 	Err  error
@@ -45,10 +45,10 @@ type DamagedError struct {
 
 func (e *DamagedError) Error() string { return fmt.Sprintf("%s: damaged: %v", e.Path, e.Err) }
 
-// Unwrap returns what is wrong with it.
+// Unwrap returns the cause.
 func (e *DamagedError) Unwrap() error { return e.Err }
 
-// OpenerError says that the opener Name cannot be, or cannot be used.
+// OpenerError reports that the opener Name is not valid or cannot be used.
 type OpenerError struct {
 	Name string
 	Err  error
@@ -56,11 +56,11 @@ type OpenerError struct {
 
 func (e *OpenerError) Error() string { return fmt.Sprintf("opener %q: %v", e.Name, e.Err) }
 
-// Unwrap returns why.
+// Unwrap returns the cause.
 func (e *OpenerError) Unwrap() error { return e.Err }
 
 var (
-	errChecksum    = errors.New("its checksum is not the one of its content")
-	errNotHeader   = errors.New("it is not a header of this format")
-	errKeyMismatch = errors.New("its envelope holds another key than it names")
+	errChecksum    = errors.New("the checksum does not match the content")
+	errNotHeader   = errors.New("the file is not a header in the expected format")
+	errKeyMismatch = errors.New("the key in the envelope does not match the header's key ID")
 )

@@ -10,22 +10,21 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// The files of a store. Items lie in a directory that is named for their master key.
+// The files of a store. The directory for items has the ID of the master key in its name.
 const (
 	headerFile = "store"
 	copyFile   = "store.copy"
 	itemsDir   = "items-"
 )
 
-// files are the files of a store: the header and its copy, the identities that have a passphrase, and
-// the items. No key is kept with them. Each method is given the header that counts and the keys that
-// it needs, and takes no lock.
+// files reads and writes the files of a store: the header, its copy, the identities and the items. It stores no
+// keys and acquires no lock. Its methods use the header and the keys that the caller provides.
 type files struct {
 	dir  *disk.Folder
 	disk diskCalls
 }
 
-// diskCalls are what changes the disk. Tests put calls in their place that fail or end the process.
+// diskCalls are the functions that change the disk. Tests replace them to simulate errors and crashes.
 type diskCalls struct {
 	write        func(f *disk.Folder, name string, data []byte) error
 	remove       func(f *disk.Folder, name string) error
@@ -38,16 +37,16 @@ var realDisk = diskCalls{
 	mkdir: (*disk.Folder).Make,
 }
 
-// keys are those that items are sealed with.
+// keys are the keys that encrypt items.
 type keys struct {
 	master MasterKey
-	touch  *MasterKey // for the items that open with a touch; nil where it was not asked for
+	touch  *MasterKey // for items that need a touch; nil if it was not unlocked
 }
 
-// items is the directory of the items under the header's key.
+// items returns the directory of the items under the header's master key.
 func (f files) items(h *Header) *disk.Folder { return f.dir.Folder(itemsDir + h.Key) }
 
-// itemFiles are the names of the files of items.
+// itemFiles returns the names of the item files.
 func (f files) itemFiles(h *Header) ([]string, error) {
 	entries, err := f.items(h).Entries()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -62,7 +61,7 @@ func (f files) itemFiles(h *Header) ([]string, error) {
 	return files, err
 }
 
-// label reads an item's file and its label.
+// label reads an item's file, decrypts its label and verifies the kind and the name.
 func (f files) label(h *Header, k MasterKey, kind, name string) (*openedFile, string, error) {
 	file := k.fileName(h.Store, kind, name)
 	o, path, err := f.open(h, k, file)
@@ -114,7 +113,8 @@ func (f files) put(h *Header, k keys, it Item) error {
 	return f.disk.write(dir, file, data)
 }
 
-// writeHeader authenticates h and puts it into its two files.
+// writeHeader adds the MAC to h and writes the header and its copy. It returns the header as a reader parses
+// it.
 func (f files) writeHeader(h *Header, k MasterKey) (*Header, error) {
 	data, err := h.encode(k)
 	if err != nil {
@@ -123,7 +123,7 @@ func (f files) writeHeader(h *Header, k MasterKey) (*Header, error) {
 	if len(data) > maxHeader {
 		return nil, &disk.TooLargeError{Path: f.dir.File(headerFile), Max: maxHeader}
 	}
-	written, err := parseHeader(data) // what could not be read back is not written
+	written, err := parseHeader(data) // fails before an unreadable header is written
 	if err != nil {
 		return nil, err
 	}
@@ -135,9 +135,9 @@ func (f files) writeHeader(h *Header, k MasterKey) (*Header, error) {
 	return written, nil
 }
 
-// cleanUp removes what an interrupted renewal has left, which the header does not name, and makes
-// the header's copy what it should be. Temporary files from before leftover are removed too. What
-// cannot be done now is done next time.
+// cleanUp removes the files of interrupted operations: items and identities that the header does not mention,
+// and temporary files older than staleBefore. It also makes the copy of the header equal to the header. It
+// ignores errors, because the next write runs it again.
 func (f files) cleanUp(h *Header, staleBefore time.Time) {
 	entries, err := f.dir.Entries()
 	if err != nil || h.fromCopy {
@@ -163,7 +163,7 @@ func (f files) cleanUp(h *Header, staleBefore time.Time) {
 	}
 }
 
-// removeItems removes a directory of items that nobody opens any more.
+// removeItems removes a directory of items and its files.
 func (f files) removeItems(dir *disk.Folder) {
 	entries, _ := dir.Entries()
 	for _, e := range entries {

@@ -16,18 +16,18 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// A Header says who opens a store, and holds what they open: its keys in age envelopes.
+// A Header lists the openers of a store. It contains the store's keys, encrypted for the openers as age files.
 type Header struct {
 	Format     string   `json:"format"`
-	Store      string   `json:"store"`      // names the store, for good
-	Key        string   `json:"key"`        // names the master key
-	Generation int      `json:"generation"` // of the master key: one more at each renewal
+	Store      string   `json:"store"`      // the store's permanent ID
+	Key        string   `json:"key"`        // the ID of the master key
+	Generation int      `json:"generation"` // of the master key; each replacement adds 1
 	Openers    []Opener `json:"openers"`
-	Envelope   []byte   `json:"envelope"`        // the master key, for all openers
-	Touch      []byte   `json:"touch,omitempty"` // the second key, for the hardware among them
+	Envelope   []byte   `json:"envelope"`        // the master key, encrypted for all openers
+	Touch      []byte   `json:"touch,omitempty"` // the touch key, encrypted for the hardware openers
 
-	body, mac []byte // as they were read
-	fromCopy  bool   // read from the copy, for the header itself is damaged
+	body, mac []byte // as read from the file
+	fromCopy  bool   // read from the copy, because the header is damaged
 }
 
 const headerFormat = "aws-vault sealed 1"
@@ -37,8 +37,8 @@ const (
 	maxOpeners = 64
 )
 
-// Fingerprint tells one master key and list of openers from another, in a form that people can
-// compare: public keys are public, and whoever has them can make a store of his own for them.
+// Fingerprint identifies the store, its master key and its openers. Users compare it to detect a forged store:
+// everyone who has the openers' public keys can create a store that they open.
 func (h *Header) Fingerprint() string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s openers\n%s\n%s\n", headerFormat, h.Store, h.Key)
@@ -53,7 +53,7 @@ func (h *Header) Fingerprint() string {
 	return groups(hex.EncodeToString(sum.Sum(nil)[:10]))
 }
 
-// groups puts a blank after each fourth digit.
+// groups inserts a space after every four digits.
 func groups(digits string) string {
 	var out []byte
 	for i := range len(digits) {
@@ -71,8 +71,8 @@ func (h *Header) clone() Header {
 	return c
 }
 
-// encode writes the header: a line of JSON, a line that authenticates it, and a line that
-// tells damage before anyone is asked for a key.
+// encode returns the header's file: a line of JSON, a line with its MAC, and a line with a checksum. The
+// checksum reveals damage before the user is prompted for a key.
 func (h *Header) encode(k MasterKey) ([]byte, error) {
 	body, err := json.Marshal(h)
 	if err != nil {
@@ -94,7 +94,7 @@ const (
 	sumLine = len("sum ") + 2*sha256.Size + len("\n")
 )
 
-// parseHeader reads what encode wrote. What it says is not to be trusted before check.
+// parseHeader parses the header's file. The header must not be trusted before authenticate.
 func parseHeader(data []byte) (*Header, error) {
 	if len(data) < macLine+sumLine {
 		return nil, errNotHeader
@@ -126,11 +126,11 @@ func isDigits(s string, n int) bool {
 func (h *Header) validate() error {
 	switch {
 	case h.Format != headerFormat:
-		return fmt.Errorf("its format is %.40q, want %q", h.Format, headerFormat)
+		return fmt.Errorf("the format is %.40q, expected %q", h.Format, headerFormat)
 	case !isDigits(h.Store, 16) || !isDigits(h.Key, 8) || h.Generation < 1:
 		return errNotHeader
 	case len(h.Openers) == 0 || len(h.Openers) > maxOpeners:
-		return fmt.Errorf("it names %d openers, want 1 to %d", len(h.Openers), maxOpeners)
+		return fmt.Errorf("the header has %d openers, expected 1 to %d", len(h.Openers), maxOpeners)
 	}
 	names, recipients := map[string]bool{}, map[string]bool{}
 	for _, o := range h.Openers {
@@ -138,14 +138,14 @@ func (h *Header) validate() error {
 			return err
 		}
 		if names[o.Name] || recipients[o.Recipient] {
-			return &OpenerError{o.Name, errors.New("is there twice")}
+			return &OpenerError{o.Name, errors.New("the name or the key occurs twice")}
 		}
 		names[o.Name], recipients[o.Recipient] = true, true
 	}
 	return nil
 }
 
-// authenticate tells whether the header was written by someone with the store's key.
+// authenticate returns a *DamagedError if the header was not written with the master key k.
 func (h *Header) authenticate(dir string, k MasterKey) error {
 	switch {
 	case k.id(h.Store) != h.Key:
@@ -156,8 +156,8 @@ func (h *Header) authenticate(dir string, k MasterKey) error {
 	return nil
 }
 
-// readHeader reads the header of the store in dir, or its copy where the header is damaged:
-// no single fault of a disk locks everybody out.
+// readHeader reads the header of the store in dir. If the header is damaged, it reads the copy, so that a
+// single disk error does not make the store unusable.
 func readHeader(dir *disk.Folder) (*Header, error) {
 	h, err := readHeaderFile(dir, headerFile)
 	if err == nil {

@@ -11,23 +11,23 @@ import (
 	"fmt"
 )
 
-// An Item is a named secret. Two items of different kinds may have one name.
+// An Item is a named secret. Items of different kinds can have the same name.
 type Item struct {
-	Kind  string // what it is for: a word of the caller's
+	Kind  string // chosen by the caller
 	Name  string
 	Data  []byte
-	Touch bool // it opens with a touch only, however long the store stays unlocked
+	Touch bool // opening the item needs a touch of a hardware key, even while the store is unlocked
 
-	stamp string // of its writing; kept when it is sealed anew
+	stamp string // random ID of the write; Rekey keeps it
 }
 
-// label is what a file says of its item to those who have the master key, apart from the item,
-// so that a list of names opens none.
+// A label describes the item in a file. It is encrypted apart from the item with the master key, so that Names
+// opens no item.
 type label struct {
 	Kind       string `json:"kind"`
 	Name       string `json:"name"`
 	Generation int    `json:"generation"` // of the master key
-	Stamp      string `json:"stamp"`      // random, of the item's writing
+	Stamp      string `json:"stamp"`      // random ID of the write
 	Touch      bool   `json:"touch,omitempty"`
 }
 
@@ -35,31 +35,32 @@ const (
 	itemMagic = "aws-vault sealed item 1\n"
 	saltSize  = 32
 
-	// MaxItem is the most bytes that an item may have.
+	// MaxItem is the maximum length of an item, in bytes.
 	MaxItem = 256 << 10
 
 	maxItemFile = MaxItem + 64<<10
 )
 
-// The two parts of a file are sealed with one key, which no other writing has, and with a number each.
+// The two parts of a file are encrypted with the same key and different nonces. Each write has its own key.
 const (
 	labelPart = 0
 	bodyPart  = 1
 )
 
 var (
-	errNotItem   = errors.New("it is not an item of this format")
-	errTampered  = errors.New("it was changed, or belongs to another place or store")
-	errOtherItem = errors.New("it is another item, or an older one")
+	errNotItem   = errors.New("the file is not an item in the expected format")
+	errTampered  = errors.New("the file was changed, or belongs to another item or store")
+	errOtherItem = errors.New("the file contains another item, or an older one")
 )
 
-// location is where a file lies. A file that is carried to another place does not open there.
+// location returns the additional data that binds a file to its store, its master key and its file name. A file
+// that is moved elsewhere does not decrypt.
 func location(h *Header, file string) []byte {
 	return fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%s\n", headerFormat, h.Store, h.Key, h.Generation, file)
 }
 
-// aead is the cipher for one writing. The key is made from a salt that is random and long, so
-// that no key comes twice, and a nonce need only tell the two parts apart.
+// aead returns the cipher for one write. Its key is derived from a long random salt, so no two writes have the
+// same key. The nonce only has to differ between the two parts.
 func aead(h *Header, k MasterKey, salt []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(derive(k, salt, forItem+"\n"+h.Store))
 	if err != nil {
@@ -74,8 +75,8 @@ func nonce(part byte) []byte {
 	return n
 }
 
-// sealItem gives the file of an item. With a touch key, the item is sealed under that and its
-// label under the master key.
+// sealItem returns the file of an item. If it.Touch is set, it encrypts the item with the touch key, and the
+// label with the master key.
 func sealItem(h *Header, k MasterKey, touch *MasterKey, file string, it Item) ([]byte, error) {
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
@@ -100,7 +101,7 @@ func sealItem(h *Header, k MasterKey, touch *MasterKey, file string, it Item) ([
 	return inner.Seal(out, nonce(bodyPart), it.Data, append(loc, text...)), nil
 }
 
-// An opened file is one whose label was read.
+// An openedFile is a file whose label was decrypted.
 type openedFile struct {
 	label
 	text, body, salt []byte
@@ -108,7 +109,7 @@ type openedFile struct {
 	outer            cipher.AEAD
 }
 
-// openLabel reads the label of a file.
+// openLabel decrypts the label of a file.
 func openLabel(h *Header, k MasterKey, file string, data []byte) (*openedFile, error) {
 	rest, ok := bytes.CutPrefix(data, []byte(itemMagic))
 	if !ok || len(rest) < saltSize+2 {
@@ -134,7 +135,7 @@ func openLabel(h *Header, k MasterKey, file string, data []byte) (*openedFile, e
 	return o, nil
 }
 
-// open opens the item itself.
+// open decrypts the item.
 func (o *openedFile) open(h *Header, touch *MasterKey) (Item, error) {
 	cipher := o.outer
 	if o.Touch {

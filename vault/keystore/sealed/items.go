@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// Item opens the item of a kind and name. It returns [ErrNoItem] where there is none, and a
-// *[DamagedError] for one that was changed, or put in another's place.
+// Item opens the item of a kind and name. It returns [ErrNoItem] if there is none, and a *[DamagedError] if the
+// file was changed or moved.
 func (s *Store) Item(ctx context.Context, kind, name string) (Item, error) {
 	var it Item
 	err := s.withKeys(ctx, func(h *Header, k MasterKey) error {
@@ -31,12 +31,12 @@ func (s *Store) Item(ctx context.Context, kind, name string) (Item, error) {
 	return it, err
 }
 
-// Put writes an item whole or not at all, in place of one of its kind and name.
+// Put writes an item and replaces any other item of its kind and name. The write is atomic.
 func (s *Store) Put(ctx context.Context, it Item) error {
 	if len(it.Data) > MaxItem {
-		return fmt.Errorf("item %q: %d bytes, want at most %d", it.Name, len(it.Data), MaxItem)
+		return fmt.Errorf("item %q has %d bytes, expected at most %d", it.Name, len(it.Data), MaxItem)
 	}
-	if it.Touch { // before the lock is taken: it may take as long as a person takes
+	if it.Touch { // before the lock is acquired, because the user may take a while
 		h, _, err := s.keys(ctx)
 		if err == nil {
 			_, err = s.unlockTouchKey(ctx, h)
@@ -49,13 +49,13 @@ func (s *Store) Put(ctx context.Context, it Item) error {
 	return s.withWriteLock(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
 		touch := s.cachedTouchKey()
 		if it.Touch && touch == nil {
-			return fmt.Errorf("%s: the store got another key meanwhile", s.files.dir.Path())
+			return fmt.Errorf("%s: the master key was replaced by another process, try again", s.files.dir.Path())
 		}
 		return s.files.put(h, keys{k, touch}, it)
 	})
 }
 
-// Remove removes the item of a kind and name, damaged or not, or returns [ErrNoItem].
+// Remove removes the item of a kind and name, even a damaged one. It returns [ErrNoItem] if there is none.
 func (s *Store) Remove(ctx context.Context, kind, name string) error {
 	return s.withWriteLock(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
 		err := s.files.disk.remove(s.files.items(h), k.fileName(h.Store, kind, name))
@@ -66,8 +66,8 @@ func (s *Store) Remove(ctx context.Context, kind, name string) error {
 	})
 }
 
-// Names lists the items of a kind without opening one, sorted. Files whose names cannot be read
-// are passed over; [Store.Check] finds them.
+// Names returns the names of the items of a kind, sorted. It opens no item. It skips files whose labels cannot
+// be read; [Store.Check] reports those.
 func (s *Store) Names(ctx context.Context, kind string) ([]string, error) {
 	var names []string
 	err := s.withKeys(ctx, func(h *Header, k MasterKey) error {
@@ -87,13 +87,13 @@ func (s *Store) Names(ctx context.Context, kind string) ([]string, error) {
 		return nil
 	})
 	if errors.Is(err, ErrNoItem) {
-		return nil, nil // the directory comes with the first item
+		return nil, nil // the first Put creates the directory
 	}
 	slices.Sort(names)
 	return names, err
 }
 
-// Stamp is a word that changes whenever the item is written, got without opening it, or [ErrNoItem].
+// Stamp returns a string that changes whenever the item is written, or [ErrNoItem]. It does not open the item.
 func (s *Store) Stamp(ctx context.Context, kind, name string) (string, error) {
 	var stamp string
 	err := s.withKeys(ctx, func(h *Header, k MasterKey) error {

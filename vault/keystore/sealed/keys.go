@@ -8,10 +8,11 @@ import (
 	"encoding/hex"
 )
 
-// keySize is the length of a master key, and of every key made from one, in bytes.
+// keySize is the length of master keys and of all derived keys, in bytes.
 const keySize = 32
 
-// A MasterKey is what every key of a store is made from. It prints as stars.
+// A MasterKey is the key from which the other keys of a store are derived. Touch keys have this type too. It
+// prints as "****".
 type MasterKey [keySize]byte
 
 // String keeps the key out of logs.
@@ -25,7 +26,7 @@ func newMasterKey() (k MasterKey) {
 	return k
 }
 
-// Each key made from a master key is for one purpose; docs/sealed.md has the list.
+// The purposes of derived keys. docs/sealed.md describes them.
 const (
 	forID     = "aws-vault sealed 1 id"
 	forHeader = "aws-vault sealed 1 header"
@@ -33,25 +34,25 @@ const (
 	forItem   = "aws-vault sealed 1 item"
 )
 
-// derive makes the key for one purpose. HKDF fails only where far longer ones are asked for.
+// derive derives the key for one purpose with HKDF. HKDF cannot fail for a key of this length.
 func derive(k MasterKey, salt []byte, purpose string) []byte {
 	key, _ := hkdf.Key(sha256.New, k[:], salt, purpose, keySize)
 	return key
 }
 
-// id names a master key of a store, and tells nothing of it.
+// id returns the public ID of a master key. It reveals nothing about the key.
 func (k MasterKey) id(store string) string {
 	return hex.EncodeToString(derive(k, []byte(store), forID)[:8])
 }
 
-// fileName is what the item of a kind and name goes by in a directory.
+// fileName returns the file name for the item of a kind and name.
 func (k MasterKey) fileName(store, kind, name string) string {
 	h := hmac.New(sha256.New, derive(k, []byte(store), forNames))
 	h.Write([]byte(kind + "\x00" + name))
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// randomHex is n random bytes in hexadecimal digits.
+// randomHex returns n random bytes as hexadecimal digits.
 func randomHex(n int) string {
 	b := make([]byte, n)
 	rand.Read(b)

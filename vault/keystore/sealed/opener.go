@@ -13,31 +13,31 @@ import (
 
 // The kinds of openers.
 const (
-	Passphrase = "passphrase" // an identity in a file beside the items, under a passphrase
-	Card       = "piv"        // a P-256 key in a slot of a PIV card
-	Plugin     = "plugin"     // an age plugin's
+	Passphrase = "passphrase" // an identity in a file next to the items, encrypted with a passphrase
+	Card       = "piv"        // a P-256 key on a PIV card
+	Plugin     = "plugin"     // a key of an age plugin
 	Recovery   = "recovery"   // an identity that is written down as words
 )
 
-// An Opener is one way to open a store.
+// An Opener is one way to unlock a store.
 type Opener struct {
-	Name      string `json:"name"` // chosen by its user
+	Name      string `json:"name"` // chosen by the user
 	Kind      string `json:"kind"`
-	Recipient string `json:"recipient"`          // age's form of its public key
-	Card      uint32 `json:"card,omitempty"`     // the serial number of a card
-	Slot      string `json:"slot,omitempty"`     // of that card, as two hexadecimal digits
-	Identity  string `json:"identity,omitempty"` // what a plugin needs to find its key again: no secret
-	Digest    string `json:"digest,omitempty"`   // of the file of a passphrase's identity
+	Recipient string `json:"recipient"`          // the public key in age's format
+	Card      uint32 `json:"card,omitempty"`     // the serial number of the card
+	Slot      string `json:"slot,omitempty"`     // the card's PIV slot, as two hexadecimal digits
+	Identity  string `json:"identity,omitempty"` // tells the plugin where to find its key; not secret
+	Digest    string `json:"digest,omitempty"`   // hash of the file with the passphrase's identity
 }
 
-// Hardware reports whether the opener's key cannot be copied, so that opening takes its presence.
+// Hardware reports whether the opener's key is in hardware and cannot be copied.
 func (o Opener) Hardware() bool { return o.Kind == Card || o.Kind == Plugin }
 
-// validateName is what is looked at whenever the store is opened. Its key is looked at when something
-// is wrapped to it: a command that finds the store unlocked does no arithmetic on curves.
+// validateName checks the opener's name. This runs at each read of the header. The public key is checked only
+// when a key is encrypted for the opener, which saves curve arithmetic in most commands.
 func (o Opener) validateName() error {
 	if !validName(o.Name) {
-		return &OpenerError{o.Name, errors.New("want a name of 1 to 32 letters, digits, points, dashes and underlines")}
+		return &OpenerError{o.Name, errors.New("invalid name, expected 1 to 32 letters, digits, dots, dashes and underscores")}
 	}
 	return nil
 }
@@ -51,7 +51,7 @@ func (o Opener) validate() error {
 	}
 	if o.Kind == Plugin {
 		if _, err := plugin.NewIdentity(o.Identity, nil); err != nil {
-			return &OpenerError{o.Name, errors.New("its identity is not an age plugin's, want AGE-PLUGIN-…")}
+			return &OpenerError{o.Name, errors.New("the identity is not one of an age plugin, expected AGE-PLUGIN-…")}
 		}
 	}
 	return nil
@@ -63,13 +63,13 @@ func validName(name string) bool {
 	}) < 0
 }
 
-// recipient is whom a key is wrapped to. A plugin's says what it has to by ui.
+// recipient returns the age recipient for the opener. A plugin uses ui to interact with the user.
 func (o Opener) recipient(ui *plugin.ClientUI) (age.Recipient, error) {
 	switch o.Kind {
 	case Passphrase, Recovery:
 		r, err := age.ParseX25519Recipient(o.Recipient)
 		if err != nil {
-			return nil, errors.New("its recipient is not an X25519 key, want age1…")
+			return nil, errors.New("the recipient is not an X25519 key, expected age1…")
 		}
 		return r, nil
 	case Card:
@@ -77,9 +77,9 @@ func (o Opener) recipient(ui *plugin.ClientUI) (age.Recipient, error) {
 	case Plugin:
 		r, err := plugin.NewRecipient(o.Recipient, ui)
 		if err != nil {
-			return nil, errors.New("its recipient is not an age plugin's, want age1NAME1…")
+			return nil, errors.New("the recipient is not one of an age plugin, expected age1NAME1…")
 		}
 		return r, nil
 	}
-	return nil, fmt.Errorf("its kind is %.20q, want one of %s, %s, %s, %s", o.Kind, Passphrase, Card, Plugin, Recovery)
+	return nil, fmt.Errorf("the kind is %.20q, expected one of %s, %s, %s, %s", o.Kind, Passphrase, Card, Plugin, Recovery)
 }

@@ -15,31 +15,32 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// minWorkFactor is the logarithm of scrypt's N; age's r is 8 and its p is 1. It is OWASP's minimum.
+// minWorkFactor is the base-2 logarithm of scrypt's parameter N. age uses r = 8 and p = 1. This is OWASP's
+// minimum.
 // https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#scrypt
 const minWorkFactor = 17
 
-var workFactor = minWorkFactor // tests need no strength
+var workFactor = minWorkFactor // lower in tests
 
-// maxWorkFactor bounds what a file may have us do: 1 GiB of memory for some seconds.
+// maxWorkFactor is the maximum that is accepted from a file. It needs 1 GiB of memory and a few seconds.
 const maxWorkFactor = 20
 
-// maxIdentity bounds the file of an identity, which has some 300 bytes.
+// maxIdentity is the maximum size of an identity's file, in bytes. The usual size is about 300.
 const maxIdentity = 4 << 10
 
-// maxPrompts is how often a passphrase is asked for before a wrong answer stands.
+// maxPrompts is the number of prompts before a wrong passphrase is an error.
 const maxPrompts = 3
 
-// identityPrefix begins the name of each file that holds an identity.
+// identityPrefix is the start of the names of identity files.
 const identityPrefix = "identity-"
 
-// identityFile is the file that holds the identity of a recipient.
+// identityFile returns the name of the file with the identity of a recipient.
 func identityFile(recipient string) string {
 	sum := sha256.Sum256([]byte(recipient))
 	return identityPrefix + hex.EncodeToString(sum[:8])
 }
 
-// sealIdentity puts an identity under a passphrase.
+// sealIdentity encrypts an identity with a passphrase.
 func sealIdentity(id *age.X25519Identity, passphrase string) ([]byte, error) {
 	r, err := age.NewScryptRecipient(passphrase)
 	if err != nil {
@@ -60,12 +61,11 @@ func sealIdentity(id *age.X25519Identity, passphrase string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// openIdentity opens what sealIdentity made. A passphrase that does not open it is
-// [ErrWrongPassphrase].
+// openIdentity decrypts the result of sealIdentity. It returns [ErrWrongPassphrase] for a wrong passphrase.
 func openIdentity(data []byte, passphrase string) (*age.X25519Identity, error) {
 	id, err := age.NewScryptIdentity(passphrase)
 	if err != nil {
-		return nil, ErrWrongPassphrase // an empty one
+		return nil, ErrWrongPassphrase // the passphrase is empty
 	}
 	id.SetMaxWorkFactor(maxWorkFactor)
 	r, err := age.Decrypt(bytes.NewReader(data), id)
@@ -81,13 +81,13 @@ func openIdentity(data []byte, passphrase string) (*age.X25519Identity, error) {
 	}
 	found, err := age.ParseX25519Identity(strings.TrimSpace(string(text)))
 	if err != nil {
-		return nil, errors.New("it holds no identity") // the error itself may quote what it holds
+		return nil, errors.New("the file contains no identity") // the original error can quote the secret
 	}
 	return found, nil
 }
 
-// openByPassphrase asks for a passphrase, and tries it on each opener that has one. An answer
-// given twice is not tried again: it does not come from someone who mistyped.
+// openByPassphrase prompts for a passphrase and tries it on each of openers. It fails at once if an answer is
+// repeated: the answers then come from a program or a variable, not from a user who mistyped.
 func openByPassphrase(ctx context.Context, a attempt, openers []Opener) (MasterKey, error) {
 	if a.options.Passphrase == nil {
 		return MasterKey{}, ErrAbsent
@@ -118,7 +118,8 @@ func openByPassphrase(ctx context.Context, a attempt, openers []Opener) (MasterK
 	return MasterKey{}, &OpenerError{strings.Join(ask.Openers, ", "), ErrWrongPassphrase}
 }
 
-// readIdentities reads the openers' files. One that is damaged is nil, unless all are.
+// readIdentities reads the identity files of the openers. A damaged file yields nil. If all files are damaged,
+// it returns an error.
 func readIdentities(dir *disk.Folder, openers []Opener) ([][]byte, error) {
 	files, read := make([][]byte, len(openers)), 0
 	var failed error
@@ -133,7 +134,7 @@ func readIdentities(dir *disk.Folder, openers []Opener) ([][]byte, error) {
 	return nil, failed
 }
 
-// readIdentity reads the file of an opener, as it was written.
+// readIdentity reads the identity file of an opener and verifies its digest.
 func readIdentity(dir *disk.Folder, o Opener) ([]byte, error) {
 	file := identityFile(o.Recipient)
 	data, err := dir.Read(file, maxIdentity)
@@ -162,7 +163,7 @@ func (a attempt) tryPassphrase(openers []Opener, files [][]byte, text string) (M
 		case errors.Is(err, ErrWrongPassphrase):
 			continue
 		case err == nil && id.Recipient().String() != o.Recipient:
-			err = errors.New("it holds the identity of another opener")
+			err = errors.New("the file contains the identity of another opener")
 			fallthrough
 		case err != nil:
 			failed = &DamagedError{filepath.Join(a.dir, identityFile(o.Recipient)), err}

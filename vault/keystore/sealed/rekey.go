@@ -6,14 +6,14 @@ import (
 	"fmt"
 )
 
-// ErrTouchItems says that items would be left that nothing opens any more.
-var ErrTouchItems = errors.New("items that open with a touch only are stored, want a hardware opener to stay")
+// ErrTouchItems reports that no hardware opener would remain for the items that need a touch.
+var ErrTouchItems = errors.New("items need a touch to open, so one hardware opener must remain")
 
-// Rekey gives the store another master key, wrapped to the openers that keep says, and seals all
-// items anew. It can be stopped at any instruction: until the new header is in its place the old
-// one stands with the old items, and from then on the new one with the new items. What the
-// other has left is removed by the next that writes. A damaged item is an error, before
-// anything is changed.
+// Rekey replaces the master key. It encrypts the new key for the openers for which keep returns true, and
+// encrypts all items again. If an item is damaged, Rekey returns an error and changes nothing.
+//
+// Rekey can be interrupted at any point. Until the new header is written, the old header and the old items are
+// valid, and from then on the new ones. The next write removes the files that are not valid.
 func (s *Store) Rekey(ctx context.Context, ui PluginUI, keep func(Opener) bool) error {
 	if err := s.unlockTouchKeyIfUsed(ctx); err != nil {
 		return err
@@ -36,7 +36,8 @@ func (s *Store) Rekey(ctx context.Context, ui PluginUI, keep func(Opener) bool) 
 	})
 }
 
-// replaceKeys moves everything from h and its key to next and another one.
+// replaceKeys creates new keys, writes all items of h again for the header next, and makes next the store's
+// header.
 func (s *Store) replaceKeys(ctx context.Context, h, next *Header, k MasterKey, ui PluginUI) error {
 	key, touch := newMasterKey(), newMasterKey()
 	next.Generation, next.Key = h.Generation+1, key.id(h.Store)
@@ -48,7 +49,7 @@ func (s *Store) replaceKeys(ctx context.Context, h, next *Header, k MasterKey, u
 		err = s.wrapKeys(ctx, next, key, &touch, ui)
 	}
 	if err != nil {
-		// Unless the header is in its place already, the new items are nobody's.
+		// The write of the header may have succeeded despite the error. If it failed, remove the new items.
 		if now, readErr := readHeaderFile(s.files.dir, headerFile); readErr == nil && now.Key == h.Key {
 			s.files.removeItems(s.files.items(next))
 		}
@@ -59,8 +60,8 @@ func (s *Store) replaceKeys(ctx context.Context, h, next *Header, k MasterKey, u
 	return nil
 }
 
-// reseal writes each item again, under other keys and beside the old one, and returns how many
-// open with a touch only.
+// reseal writes all items again with other keys, into another directory. It returns the number of items that
+// need a touch.
 func (f files) reseal(h, next *Header, from, to keys) (touches int, err error) {
 	if err := f.disk.mkdir(f.items(next)); err != nil {
 		return 0, err
@@ -78,7 +79,7 @@ func (f files) reseal(h, next *Header, from, to keys) (touches int, err error) {
 			touches++
 		}
 		if o.Touch && from.touch == nil {
-			return touches, fmt.Errorf("%s: it was stored meanwhile, and opens with a touch only", path)
+			return touches, fmt.Errorf("%s: the item was stored during the operation and needs a touch to open", path)
 		}
 		it, err := o.open(h, from.touch)
 		if err != nil {
@@ -91,7 +92,7 @@ func (f files) reseal(h, next *Header, from, to keys) (touches int, err error) {
 	return touches, nil
 }
 
-// unlockTouchKeyIfUsed asks for the second key if there is an item to be sealed anew with it.
+// unlockTouchKeyIfUsed unlocks the touch key if the store has items that need a touch.
 func (s *Store) unlockTouchKeyIfUsed(ctx context.Context) error {
 	h, k, err := s.keys(ctx)
 	if err != nil {

@@ -1,7 +1,7 @@
-// Package sealed stores items on disk that only its openers can read: passphrases, hardware keys,
-// age plugins, recovery words. What the items mean is left to others, and so is asking people.
+// Package sealed stores items on disk that only its openers can read: passphrases, hardware keys, age plugins,
+// recovery words. Other packages decide what the items mean, and show the prompts.
 //
-// docs/sealed.md describes the format, so that another program can read a store.
+// docs/sealed.md describes the format, so that other programs can read a store.
 package sealed
 
 import (
@@ -15,8 +15,8 @@ import (
 	"aws-vault/vault/mutex"
 )
 
-// A Store is a directory of sealed items. Its methods may be called from several goroutines,
-// and other processes may change the store at any time.
+// A Store is a directory of encrypted items. Its methods are safe for use by several goroutines. Other
+// processes may change the store at any time.
 type Store struct {
 	files  files
 	lock   func(ctx context.Context) (under context.Context, release func(), err error)
@@ -24,7 +24,7 @@ type Store struct {
 	touch  func(ctx context.Context, h *Header) (MasterKey, error)
 	now    func() time.Time
 
-	unlocking mutex.Mutex // of who unlocks: people are asked one thing at a time
+	unlocking mutex.Mutex // held while the store is unlocked, so that prompts do not overlap
 
 	mu       sync.Mutex
 	header   *Header
@@ -32,26 +32,27 @@ type Store struct {
 	touchKey *MasterKey
 }
 
-// Config says where a store is and how its keys are had.
+// Config sets the directory of a store and the callbacks that return its keys.
 type Config struct {
 	Dir string
 
-	// LockPlugins waits until no other process writes to the store. It returns the context for what is
-	// done until release is called.
+	// Lock acquires the lock that excludes other writers of the store. Work under the lock uses the returned
+	// context and ends with release.
 	Lock func(ctx context.Context) (under context.Context, release func(), err error)
 
-	// Unlock gives the master key of the store with that header, and may ask for it. It is called
-	// again only after the store got another key.
+	// Unlock returns the master key of the store with header h. It may prompt. The store calls it once, and
+	// again only after the master key was replaced.
 	Unlock func(ctx context.Context, h *Header) (MasterKey, error)
 
-	// Touch gives the second key, for items that are to be opened with a touch; nil if nothing can.
+	// Touch returns the touch key, which opens the items that need a touch. Nil if there is no way to get that
+	// key.
 	Touch func(ctx context.Context, h *Header) (MasterKey, error)
 
-	Now func() time.Time // to tell what a killed process left from what is being written; nil to leave it
+	Now func() time.Time // tells leftovers of killed processes from files that are being written; nil keeps the leftovers
 }
 
-// Open reads the header of the store in c.Dir and opens no item. It returns [ErrNoStore] where
-// there is none, and a *[DamagedError] for one whose header cannot be read.
+// Open reads the header of the store in c.Dir. It opens no item. It returns [ErrNoStore] if there is no store,
+// and a *[DamagedError] if the header cannot be read.
 func Open(c Config) (*Store, error) {
 	s := newStore(c)
 	h, err := readHeader(s.files.dir)
@@ -69,22 +70,21 @@ func newStore(c Config) *Store {
 	}
 }
 
-// Header is what the store's header says, as it was last read. Only [Store.Unlock] says whether
-// it is true.
+// Header returns the header as it was last read. Before [Store.Unlock], the header is not authenticated.
 func (s *Store) Header() Header {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.header.clone()
 }
 
-// Unlock gets the master key and checks the header with it. It returns what Config.Unlock
-// returns, or a *[DamagedError] for a header that was written without the key.
+// Unlock returns the master key and authenticates the header with it. It returns the errors of Config.Unlock,
+// and a *[DamagedError] if the header was not written with this key.
 func (s *Store) Unlock(ctx context.Context) (MasterKey, error) {
 	_, k, err := s.keys(ctx)
 	return k, err
 }
 
-// keys returns the header and the master key that it belongs to.
+// keys returns the header and its master key. It unlocks the store if necessary.
 func (s *Store) keys(ctx context.Context) (*Header, MasterKey, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, MasterKey{}, err
@@ -120,14 +120,14 @@ func (s *Store) cachedKeys() (*Header, *MasterKey) {
 	return s.header, s.key
 }
 
-// cachedTouchKey is the second key, if it was asked for already.
+// cachedTouchKey returns the touch key, or nil if it was not unlocked yet.
 func (s *Store) cachedTouchKey() *MasterKey {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.touchKey
 }
 
-// unlockTouchKey returns the second key, which is asked for once in a process.
+// unlockTouchKey returns the touch key. It calls Config.Touch once per process.
 func (s *Store) unlockTouchKey(ctx context.Context, h *Header) (*MasterKey, error) {
 	release, err := s.unlocking.Lock(ctx)
 	if err != nil {
@@ -147,14 +147,14 @@ func (s *Store) unlockTouchKey(ctx context.Context, h *Header) (*MasterKey, erro
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.header.Key == h.Key { // else it is an older one by now
+	if s.header.Key == h.Key { // otherwise the keys were replaced in the meantime
 		s.touchKey = &got
 	}
 	return &got, nil
 }
 
-// reread reads the header anew and reports whether the store has got another key since: then
-// what was looked for lies elsewhere.
+// reread reads the header again. It reports whether the master key was replaced: the items are then in another
+// directory.
 func (s *Store) reread() (bool, error) {
 	h, err := readHeader(s.files.dir)
 	if err != nil {
@@ -176,14 +176,15 @@ func (s *Store) reread() (bool, error) {
 	return false, nil
 }
 
-// maxRereads bounds how often a reader follows a store that gets one new key after the other.
+// maxRereads limits how often an operation starts again because the master key was replaced.
 const maxRereads = 32
 
-// errFileMissing says that a file of items is not where the header says. Nothing else that happens to be
-// missing, such as a plugin's program, may pass for an item that is not there.
-var errFileMissing = errors.New("the file is gone")
+// errFileMissing reports that an item's file does not exist. It is not fs.ErrNotExist, because that error can
+// also come from elsewhere, for example from a plugin whose program is missing.
+var errFileMissing = errors.New("the file does not exist")
 
-// withKeys calls act with the keys of the store, again if the store got another key meanwhile.
+// withKeys calls act with the header and the master key. If a file is missing because the master key was
+// replaced, it calls act again with the new ones.
 func (s *Store) withKeys(ctx context.Context, act func(h *Header, k MasterKey) error) error {
 	for range maxRereads {
 		h, k, err := s.keys(ctx)
@@ -205,9 +206,9 @@ func (s *Store) withKeys(ctx context.Context, act func(h *Header, k MasterKey) e
 	return ErrNoItem
 }
 
-// withWriteLock calls act under the lock of writers, with the header as it stands.
+// withWriteLock calls act with the current header while it holds the lock of writers.
 func (s *Store) withWriteLock(ctx context.Context, act func(ctx context.Context, h *Header, k MasterKey) error) error {
-	// A person may be asked for the key, for minutes: not while others wait for the lock.
+	// Unlock the store first. A prompt can take minutes, and other processes must not wait for it.
 	if _, _, err := s.keys(ctx); err != nil {
 		return err
 	}
@@ -220,10 +221,10 @@ func (s *Store) withWriteLock(ctx context.Context, act func(ctx context.Context,
 			return err
 		}
 	}
-	return errors.New(s.files.dir.Path() + ": the store got one new key after the other")
+	return errors.New(s.files.dir.Path() + ": the master key was replaced too often during the operation")
 }
 
-// tryWrite calls act unless the store has another key than the one that is known.
+// tryWrite acquires the lock and calls act. It returns false without a call if the master key was replaced.
 func (s *Store) tryWrite(ctx context.Context, act func(ctx context.Context, h *Header, k MasterKey) error) (bool, error) {
 	ctx, release, err := s.lock(ctx)
 	if err != nil {
@@ -242,8 +243,8 @@ func (s *Store) tryWrite(ctx context.Context, act func(ctx context.Context, h *H
 	return true, act(ctx, h, *k)
 }
 
-// staleBefore is the time before which a temporary file was written if a process that ended left it. It
-// is zero, and no file is older, if the time is not known.
+// staleBefore returns the time before which temporary files count as leftovers of killed processes. Without a
+// clock, it returns the zero time, so that no file counts.
 func (s *Store) staleBefore() time.Time {
 	if s.now == nil {
 		return time.Time{}

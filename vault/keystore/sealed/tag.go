@@ -15,9 +15,9 @@ import (
 	"filippo.io/age/plugin"
 )
 
-// tagRecipient is a tagged recipient, whose stanza tells the card that it is for without the
-// card's help. age's own package for it brings a second set of curves into the program; this
-// one uses the standard library's, and age's reads what it writes.
+// A tagRecipient encrypts file keys for a P-256 key. The tag in its stanzas identifies the key, so that no card
+// is used for another key's stanza. age's own package for this type would add a second implementation of
+// elliptic curves to the program. This one uses the standard library and is compatible with age.
 // https://c2sp.org/age#the-p256tag-recipient-type
 type tagRecipient struct{ pub *ecdh.PublicKey }
 
@@ -28,11 +28,11 @@ const (
 )
 
 var (
-	errNotP256   = errors.New("the key is not on the curve P-256")
-	errNotTagged = errors.New("its recipient is not a P-256 key, want age1tag1…")
+	errNotP256   = errors.New("the key is not a P-256 key")
+	errNotTagged = errors.New("the recipient is not a P-256 key, expected age1tag1…")
 )
 
-// CardRecipient is age's form of a P-256 public key, as a tagged recipient: age1tag1….
+// CardRecipient returns a P-256 public key in age's format for tagged recipients: age1tag1….
 func CardRecipient(pub *ecdh.PublicKey) (string, error) {
 	if pub == nil || pub.Curve() != ecdh.P256() {
 		return "", errNotP256
@@ -40,7 +40,7 @@ func CardRecipient(pub *ecdh.PublicKey) (string, error) {
 	return plugin.EncodeRecipient("tag", compressed(pub)), nil
 }
 
-// compressed is a point as SEC 1 has it: whether y is odd, and x.
+// compressed returns the compressed form of a point: the parity of y, and x.
 // https://www.secg.org/sec1-v2.pdf, 2.3.3
 func compressed(pub *ecdh.PublicKey) []byte {
 	raw := pub.Bytes() // 4, x, y
@@ -67,7 +67,7 @@ func parseTagRecipient(text string) (tagRecipient, error) {
 	return tagRecipient{pub}, nil
 }
 
-// Wrap seals a file key to the card, which need not be here.
+// Wrap encrypts a file key for the card. The card need not be connected.
 func (r tagRecipient) Wrap(fileKey []byte) ([]*age.Stanza, error) {
 	pub, err := hpke.NewDHKEMPublicKey(r.pub)
 	if err != nil {
@@ -98,7 +98,7 @@ func (r tagRecipient) tag(enc []byte) ([]byte, error) {
 	return full[:tagSize], nil
 }
 
-// match reports whether a stanza is for this recipient, and returns the key that it was made with.
+// match reports whether a stanza is for this recipient, and returns the stanza's encapsulated key.
 func (r tagRecipient) match(s *age.Stanza) (enc []byte, ok bool) {
 	if s.Type != tagType || len(s.Args) != 2 {
 		return nil, false

@@ -10,31 +10,33 @@ import (
 	"filippo.io/age"
 )
 
-// wordList is the English list of BIP 39: 2048 words, sorted, that differ in their first four letters.
+// wordList is the English word list of BIP 39. It has 2048 sorted words, which differ in their first four
+// letters.
 // https://github.com/bitcoin/bips/blob/master/bip-0039/english.txt
 //
 //go:embed words.txt
 var wordList string
 
-// WordCount is how many words hold an identity: 256 bits and 8 of a checksum, 11 bits a word.
+// WordCount is the number of words for an identity. They encode 256 bits and an 8-bit checksum with 11 bits per
+// word.
 const WordCount = 24
 
 const bitsPerWord = 11
 
-// WordError says which word of a recovery cannot be right.
+// WordError reports recovery words that are not valid.
 type WordError struct {
-	Position int    // counted from 1; 0 for all of them
-	Problem  string // what was found, and what was wanted
+	Position int    // the word's position from 1, or 0 for a problem of all words
+	Problem  string // a predicate such as "is not on the word list"; a sentence if Position is 0
 }
 
 func (e *WordError) Error() string {
 	if e.Position == 0 {
-		return "the words " + e.Problem
+		return e.Problem
 	}
 	return fmt.Sprintf("word %d %s", e.Position, e.Problem)
 }
 
-// NewWords makes an identity and returns it as words, with its recipient.
+// NewWords creates an identity. It returns the identity as words, and the identity's recipient.
 func NewWords() (words []string, recipient string, err error) {
 	secret := make([]byte, keySize)
 	rand.Read(secret)
@@ -45,8 +47,7 @@ func NewWords() (words []string, recipient string, err error) {
 	return encodeWords(secret), id.Recipient().String(), nil
 }
 
-// WordsIdentity is the identity that words stand for. It returns a *[WordError] for words that
-// stand for none.
+// WordsIdentity returns the identity that the words encode, or a *[WordError].
 func WordsIdentity(text string) (*age.X25519Identity, error) {
 	secret, err := decodeWords(strings.Fields(strings.ToLower(text)))
 	if err != nil {
@@ -72,7 +73,7 @@ func encodeWords(secret []byte) []string {
 
 func decodeWords(words []string) ([]byte, error) {
 	if len(words) != WordCount {
-		return nil, &WordError{Problem: fmt.Sprintf("are %d, want %d", len(words), WordCount)}
+		return nil, &WordError{Problem: fmt.Sprintf("found %d words, expected %d", len(words), WordCount)}
 	}
 	number := map[string]int{}
 	for i, w := range strings.Fields(wordList) {
@@ -82,7 +83,8 @@ func decodeWords(words []string) ([]byte, error) {
 	for i, w := range words {
 		n, ok := number[w]
 		if !ok {
-			return nil, &WordError{Position: i + 1, Problem: "is not on the list"} // it may be close to a secret: not quoted
+			// The error does not quote the word, which may be part of a secret.
+			return nil, &WordError{Position: i + 1, Problem: "is not on the word list"}
 		}
 		for j := range bitsPerWord {
 			bit := i*bitsPerWord + j
@@ -91,12 +93,12 @@ func decodeWords(words []string) ([]byte, error) {
 	}
 	secret := bits[:keySize]
 	if sum := sha256.Sum256(secret); sum[0] != bits[keySize] {
-		return nil, &WordError{Problem: "do not agree with their checksum: one is wrong, or two are swapped"}
+		return nil, &WordError{Problem: "the words do not match their checksum: a word is wrong, or two words are swapped"}
 	}
 	return secret, nil
 }
 
-// x25519Identity is the identity with that secret key, which age takes as text only.
+// x25519Identity returns the identity with this secret key. age accepts only its text form.
 // https://c2sp.org/age#the-x25519-recipient-type
 func x25519Identity(secret []byte) (*age.X25519Identity, error) {
 	return age.ParseX25519Identity(bech32("AGE-SECRET-KEY-", secret))
@@ -104,7 +106,7 @@ func x25519Identity(secret []byte) (*age.X25519Identity, error) {
 
 const bech32Digits = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"
 
-// bech32 is data as text with a checksum, in capitals.
+// bech32 encodes data as Bech32 text in capital letters.
 // https://github.com/bitcoin/bips/blob/master/bip-0173.mediawiki#bech32
 func bech32(prefix string, data []byte) string {
 	var values []byte

@@ -1,6 +1,5 @@
-// Package unlocked stores the key of an unlocked keystore outside of any process, for a limited
-// time. While it waits, every process of the same user can have it. What it opens is left to
-// others.
+// Package unlocked stores the key of an unlocked keystore outside of any process, for a limited time. During
+// that time, every process of the same user can read the key. Other packages decide what the key opens.
 package unlocked
 
 import (
@@ -10,9 +9,9 @@ import (
 	"time"
 )
 
-// A Key is what waits.
+// A Key is the key of an unlocked keystore.
 type Key struct {
-	ID     string // tells it from a key that came after it; 16 bytes at most
+	ID     string // identifies the key; 16 bytes at most
 	Secret [32]byte
 	Until  time.Time
 }
@@ -24,19 +23,19 @@ func (k Key) String() string { return "key " + k.ID }
 func (k Key) GoString() string { return k.String() }
 
 var (
-	// ErrNotFound says that no key waits under a name: it never did, its time is over, or the machine
-	// has slept.
-	ErrNotFound = errors.New("no key waits")
+	// ErrNotFound reports that there is no key: none was stored, it has expired, or the computer was suspended.
+	ErrNotFound = errors.New("no unlocked key is stored")
 
-	// ErrUnsupported says that this system has no place for a key to wait.
-	ErrUnsupported = errors.New("this system has no place where a key could wait")
+	// ErrUnsupported reports that this system cannot store an unlocked key.
+	ErrUnsupported = errors.New("this system cannot store an unlocked key")
 )
 
-// Put makes a key wait under a name until its time is over, in place of any that is there.
+// Put stores a key under name until k.Until and replaces any other key there.
 func Put(name string, k Key, now time.Time) error {
 	left := k.Until.Sub(now)
 	if left < time.Second || len(k.ID) > idSize {
-		return fmt.Errorf("a key cannot wait for %s", left)
+		return fmt.Errorf("invalid key: its lifetime is %s and its ID has %d bytes, expected at least 1s and at most %d bytes",
+			left, len(k.ID), idSize)
 	}
 	slept, err := timeAsleep()
 	if err != nil {
@@ -45,7 +44,8 @@ func Put(name string, k Key, now time.Time) error {
 	return put(name, encode(k, slept), left)
 }
 
-// Get returns the key that waits under a name, or [ErrNotFound]. Any other error is the system's.
+// Get returns the key under name. It returns [ErrNotFound] if there is none, and an error of the system
+// otherwise.
 func Get(name string, now time.Time) (Key, error) {
 	raw, err := get(name)
 	if err != nil {
@@ -65,13 +65,14 @@ func Get(name string, now time.Time) (Key, error) {
 	return k, nil
 }
 
-// Remove ends the waiting of a key, if there is one.
+// Remove removes the key under name. It returns nil if there is none.
 func Remove(name string) error { return remove(name) }
 
-// timeAsleep is how long the machine has slept since it was started. Tests put it to sleep.
+// timeAsleep returns how long the computer has been suspended since its start. Tests replace it.
 var timeAsleep = sleptTime
 
-// sleepTolerance is how much asleep may differ without a sleep: its two clocks are not read at once.
+// sleepTolerance is how much timeAsleep may change without a suspend, because its two clocks are not read at
+// the same instant.
 const sleepTolerance = time.Second
 
 const (
@@ -80,7 +81,7 @@ const (
 	size    = 1 + idSize + 8 + 8 + 32
 )
 
-// encode writes a key, and how long the machine had slept by then.
+// encode encodes a key and the time that the computer had been suspended by then.
 func encode(k Key, slept time.Duration) []byte {
 	out := make([]byte, 1+idSize, size)
 	out[0] = version

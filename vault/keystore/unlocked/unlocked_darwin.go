@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The key lies in the login keychain. Builds without cgo have none.
+// keychain opens the login keychain, which stores the key. Builds without cgo have no keychain.
 func keychain() (keyring.Keyring, error) {
 	ring, err := keyring.Open(keyring.Config{
 		AllowedBackends: []keyring.BackendType{keyring.KeychainBackend},
@@ -57,7 +57,8 @@ func remove(name string) error {
 	return nil
 }
 
-// sleptTime is how far the clock that goes on while the machine sleeps is ahead of the other.
+// sleptTime returns how long the computer has been suspended: the difference between a clock that includes
+// suspends and one that does not.
 // https://developer.apple.com/documentation/kernel/mach_continuous_time
 func sleptTime() (time.Duration, error) {
 	var all, awake unix.Timespec

@@ -9,7 +9,7 @@ import (
 	"aws-vault/vault/keystore/kernelkey"
 )
 
-// The key lies in the user's keyring in the kernel, for those alone who possess it.
+// kernel is the user's keyring in the kernel, which stores the key. Only possessors can read the key.
 var kernel = kernelkey.Ring{Permissions: kernelkey.Possessors}
 
 func put(name string, raw []byte, left time.Duration) error {
@@ -35,12 +35,13 @@ func remove(name string) error {
 	return nil
 }
 
-// absent reports whether an error says that nothing waits: no key is there, or none can be.
+// absent reports whether err means that no key is stored, or that none can be.
 func absent(err error) bool {
 	return errors.Is(err, kernelkey.ErrNotFound) || errors.Is(err, kernelkey.ErrUnsupported)
 }
 
-// sleptTime is how far the clock that goes on while the machine sleeps is ahead of the other.
+// sleptTime returns how long the computer has been suspended: the difference between a clock that includes
+// suspends and one that does not.
 func sleptTime() (time.Duration, error) {
 	var boot, awake unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot); err != nil {

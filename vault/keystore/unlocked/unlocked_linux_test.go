@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A test runs its binary again as a process that looks for the key.
+// Some tests run the test binary again, as another process that reads the key.
 const (
 	nameVariable    = "WAITING_TEST_NAME"
 	sessionVariable = "WAITING_TEST_FRESH"
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	if name == "" {
 		os.Exit(m.Run())
 	}
-	if os.Getenv(sessionVariable) != "" { // a session that has nothing of its user's
+	if os.Getenv(sessionVariable) != "" { // a new session without the user's keyring
 		if _, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0); err != nil {
 			panic(err)
 		}
@@ -43,13 +43,13 @@ func testKey() Key {
 	return k
 }
 
-// putTestKey keeps the test's key, where the kernel lets us.
+// putTestKey stores the test's key. It skips the test if the kernel provides no keyring.
 func putTestKey(t *testing.T) string {
 	t.Helper()
 	name := "aws-vault test " + t.Name() + time.Now().String()
 	err := Put(name, testKey(), time.Now())
 	if errors.Is(err, ErrUnsupported) {
-		t.Skip("this kernel keeps no keys for us")
+		t.Skip("the kernel provides no keyring")
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -69,14 +69,14 @@ func TestPutAndRemove(t *testing.T) {
 		t.Fatal(err)
 	}
 	if k, err := Get(name, time.Now()); err != nil || k.ID != second.ID {
-		t.Errorf("found %v, %v, want the second", k, err)
+		t.Errorf("found %v, %v, want the second key", k, err)
 	}
 	for range 2 {
 		if err := Remove(name); err != nil {
 			t.Fatal(err)
 		}
 		if k, err := Get(name, time.Now()); !errors.Is(err, ErrNotFound) {
-			t.Errorf("dropped: found %v, %v", k, err)
+			t.Errorf("after Remove, found %v, %v", k, err)
 		}
 	}
 }
@@ -88,15 +88,15 @@ func TestFoundByOtherProcesses(t *testing.T) {
 		c.Env = append(os.Environ(), nameVariable+"="+name, sessionVariable+"="+session)
 		out, err := c.Output()
 		if err != nil || string(out) != testKey().ID {
-			t.Errorf("another process (a session of its own: %q) found %q, %v", session, out, err)
+			t.Errorf("another process (new session: %q) found %q, %v", session, out, err)
 		}
 	}
 }
 
-// The kernel's own list says who may do what with the key.
+// The kernel's description of the key contains its permissions.
 func TestPossessorsOnly(t *testing.T) {
 	name := putTestKey(t)
-	runtime.LockOSThread() // whose own keyring gives us possession
+	runtime.LockOSThread() // possession depends on the thread's keyring
 	defer runtime.UnlockOSThread()
 	if _, err := unix.KeyctlInt(unix.KEYCTL_LINK, unix.KEY_SPEC_USER_KEYRING, unix.KEY_SPEC_THREAD_KEYRING, 0, 0); err != nil {
 		t.Fatal(err)
@@ -114,13 +114,13 @@ func TestPossessorsOnly(t *testing.T) {
 func TestExpired(t *testing.T) {
 	name := putTestKey(t)
 	if k, err := Get(name, testKey().Until); !errors.Is(err, ErrNotFound) {
-		t.Errorf("found %v, %v after its end", k, err)
+		t.Errorf("after the key expired, found %v, %v", k, err)
 	}
 	if k, err := Get(name, time.Now()); !errors.Is(err, ErrNotFound) {
-		t.Errorf("a clock that was set back brought it back: %v, %v", k, err)
+		t.Errorf("an expired key was found after the clock was set back: %v, %v", k, err)
 	}
 	if err := Put(name, Key{Until: time.Now()}, time.Now()); err == nil {
-		t.Error("a key waits for no time")
+		t.Error("Put accepted a key that expires at once")
 	}
 }
 
@@ -136,12 +136,12 @@ func TestMachineSlept(t *testing.T) {
 			return d + test.nap, err
 		}
 		if _, err := Get(name, time.Now()); !errors.Is(err, test.want) {
-			t.Errorf("after a sleep of %s: %v, want %v", test.nap, err, test.want)
+			t.Errorf("after a suspend of %s: %v, want %v", test.nap, err, test.want)
 		}
 	}
 	timeAsleep = sleptTime
 	if _, err := Get(name, time.Now()); !errors.Is(err, ErrNotFound) {
-		t.Errorf("the key survived the sleep: %v", err)
+		t.Errorf("a key was found that a suspend had ended: %v", err)
 	}
 	broken := errors.New("no clock")
 	timeAsleep = func() (time.Duration, error) { return 0, broken }
@@ -150,7 +150,7 @@ func TestMachineSlept(t *testing.T) {
 	}
 }
 
-// What lies under the name and is no key of ours is as good as none.
+// A key in another format counts as no key.
 func TestForeignKey(t *testing.T) {
 	name := putTestKey(t)
 	if err := put(name, []byte("not ours"), time.Minute); err != nil {
@@ -159,11 +159,11 @@ func TestForeignKey(t *testing.T) {
 	if k, err := Get(name, time.Now()); !errors.Is(err, ErrNotFound) {
 		t.Errorf("found %v, %v", k, err)
 	}
-	if k, err := Get(name+" of nobody", time.Now()); !errors.Is(err, ErrNotFound) {
+	if k, err := Get(name+" that does not exist", time.Now()); !errors.Is(err, ErrNotFound) {
 		t.Errorf("found %v, %v", k, err)
 	}
 	if err := Put(name, Key{ID: "a name that is too long to be one", Until: time.Now().Add(time.Hour)}, time.Now()); err == nil {
-		t.Error("a key with a long name was kept")
+		t.Error("Put accepted a key with a long ID")
 	}
 }
 
@@ -178,7 +178,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		k, away, ok := decode(raw)
 		if ok && string(encode(k, away)) != string(raw) {
-			t.Errorf("%x does not come back", raw)
+			t.Errorf("decoding and encoding %x does not return the same bytes", raw)
 		}
 	})
 }

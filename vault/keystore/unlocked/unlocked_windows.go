@@ -14,10 +14,10 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// The key lies in a file that the system seals for this user: DPAPI.
+// The key is in a file that Windows encrypts for this user with DPAPI.
 // https://learn.microsoft.com/en-us/windows/win32/api/dpapi/nf-dpapi-cryptprotectdata
 
-// maxFile bounds such a file, which has some 250 bytes.
+// maxFile is the maximum size of such a file, in bytes. The usual size is about 250.
 const maxFile = 16 << 10
 
 func keyFile(name string) (dir *disk.Folder, file string, err error) {
@@ -57,7 +57,7 @@ func get(name string) ([]byte, error) {
 	})
 }
 
-// runDPAPI has the system seal or open data, and takes what it gives out of the system's memory.
+// runDPAPI makes Windows encrypt or decrypt data. It copies the result and frees the system's memory.
 func runDPAPI(data []byte, act func(in, out *windows.DataBlob) error) ([]byte, error) {
 	if len(data) == 0 {
 		return nil, ErrNotFound
@@ -84,7 +84,8 @@ func remove(name string) error {
 
 var queryUnbiasedTime = windows.NewLazySystemDLL("kernel32.dll").NewProc("QueryUnbiasedInterruptTime")
 
-// sleptTime is how far the clock that goes on while the machine sleeps is ahead of the other.
+// sleptTime returns how long the computer has been suspended: the difference between a clock that includes
+// suspends and one that does not.
 // https://learn.microsoft.com/en-us/windows/win32/api/realtimeapiset/nf-realtimeapiset-queryunbiasedinterrupttime
 func sleptTime() (time.Duration, error) {
 	var awake uint64 // in units of 100 ns

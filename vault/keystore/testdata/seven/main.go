@@ -1,7 +1,8 @@
-// Command seven does to a keystore what aws-vault 7 does, with its library and its settings, so
-// that tests can hold ours against it. It takes a keystore's name, a verb and an item's name. It is
-// a program of its own because the library connects to the session bus before main begins, and
-// starts one where it finds none.
+// Command seven accesses a keystore as aws-vault 7 does, with the same library and the same settings. Tests
+// compare our keystores with it. Its arguments are the name of a keystore, a verb and the name of an item.
+//
+// It is a separate program because the library connects to the session bus before main starts, and starts a bus
+// if there is none.
 package main
 
 import (
@@ -21,7 +22,7 @@ func main() {
 
 func run(backend, verb string, names []string) error {
 	service := "aws-vault"
-	if other := os.Getenv("SEVEN_SERVICE"); other != "" { // for tests beside a user's own items
+	if other := os.Getenv("SEVEN_SERVICE"); other != "" { // keeps tests apart from the user's own items
 		service = other
 	}
 	ring, err := keyring.Open(keyring.Config{
@@ -34,8 +35,8 @@ func run(backend, verb string, names []string) error {
 		PassPrefix:              os.Getenv("AWS_VAULT_PASS_PREFIX"),
 		FileDir:                 os.Getenv("AWS_VAULT_FILE_DIR"),
 		FilePasswordFunc:        keyring.FixedStringPrompt(os.Getenv("AWS_VAULT_FILE_PASSPHRASE")),
-		// aws-vault 7 sets neither, and so cannot open this keystore. The library's default leaves
-		// other processes of the user without the right to read.
+		// aws-vault 7 sets neither of these and so cannot open this keystore. With the library's defaults,
+		// other processes of the user could not read the keys.
 		KeyCtlScope: "user",
 		KeyCtlPerm:  0x3f3f0000,
 	})
@@ -65,5 +66,5 @@ func run(backend, verb string, names []string) error {
 	case "remove":
 		return ring.Remove(names[0])
 	}
-	return fmt.Errorf("verb %q, want list, get, set or remove", verb)
+	return fmt.Errorf("verb %q, expected list, get, set or remove", verb)
 }
