@@ -42,9 +42,9 @@ func TestCheckItem(t *testing.T) {
 		}
 	}
 	if err := CheckItem(t.Context(), k.Keys, "bob"); !errors.Is(err, ErrNotFound) {
-		t.Errorf("one that is not there: %v", err)
+		t.Errorf("a missing item returned %v", err)
 	}
 	if asked {
-		t.Error("the passphrase was asked for")
+		t.Error("CheckItem prompted for the passphrase")
 	}
 }

@@ -18,24 +18,24 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// busCall is a method call that came over the fake bus.
+// A busCall is a method call that the fake bus received.
 type busCall struct {
 	path   dbus.ObjectPath
-	method string // with its interface
+	method string // interface and method name
 	body   []any
 	bus    *fakeBus
-	conn   net.Conn // that it came by
+	conn   net.Conn // the connection of the caller
 }
 
-// busErrorName is a D-Bus error as an answer, by its name.
+// A busErrorName is the name of a D-Bus error that a handler returns.
 type busErrorName string
 
 func (f busErrorName) Error() string { return string(f) }
 
-// errNoReply leaves a call without an answer.
+// errNoReply makes the bus send no reply.
 var errNoReply = errors.New("no answer")
 
-// fakeBus is a bus. It answers what its handlers answer, and counts.
+// A fakeBus answers calls with the results of its handlers, and records the calls.
 type fakeBus struct {
 	address string
 
@@ -43,12 +43,12 @@ type fakeBus struct {
 	handlers map[string]func(busCall) ([]any, error)
 
 	mu     sync.Mutex
-	closed bool // no connection is served any more
+	closed bool // no more connections are served
 	conns  []net.Conn
 	calls  []string
 }
 
-// newFakeBus listens on a bus on which these names have owners.
+// newFakeBus starts a bus on which the given names have owners.
 func newFakeBus(t *testing.T, owned ...string) *fakeBus {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bus")
@@ -75,7 +75,7 @@ func newFakeBus(t *testing.T, owned ...string) *fakeBus {
 			}
 			b.mu.Lock()
 			if b.conns = append(b.conns, conn); b.closed {
-				conn.Close() // it was taken while the bus went
+				conn.Close() // accepted while the bus was closed
 			}
 			b.mu.Unlock()
 			done.Go(func() { b.serve(conn) })
@@ -116,7 +116,7 @@ func (b *fakeBus) serve(conn net.Conn) {
 	}
 }
 
-// authenticate plays the bus's side of the EXTERNAL mechanism.
+// authenticate implements the server side of the EXTERNAL mechanism.
 // https://dbus.freedesktop.org/doc/dbus-specification.html#auth-protocol
 func authenticate(in *bufio.Reader, out io.Writer) error {
 	if _, err := in.ReadByte(); err != nil {
@@ -178,7 +178,7 @@ func (b *fakeBus) run(c busCall) ([]any, error) {
 	return handler(c)
 }
 
-// with changes, or looks at, what the handlers work on.
+// with runs act while no handler runs, so that act can use the handlers' data.
 func (b *fakeBus) with(act func()) {
 	b.state.Lock()
 	defer b.state.Unlock()
@@ -195,7 +195,7 @@ func (b *fakeBus) send(conn net.Conn, m *dbus.Message, body ...any) {
 	m.EncodeTo(conn, binary.LittleEndian)
 }
 
-// emit sends a signal to the caller.
+// emit sends a signal to the connection of the caller.
 func (c busCall) emit(path dbus.ObjectPath, name string, body ...any) {
 	dot := strings.LastIndexByte(name, '.')
 	c.bus.send(c.conn, &dbus.Message{Type: dbus.TypeSignal, Headers: map[dbus.HeaderField]dbus.Variant{
@@ -205,17 +205,17 @@ func (c busCall) emit(path dbus.ObjectPath, name string, body ...any) {
 	}}, body...)
 }
 
-// handle adds handlers, or replaces them.
+// handle adds or replaces handlers.
 func (b *fakeBus) handle(more map[string]func(busCall) ([]any, error)) {
 	b.with(func() { maps.Copy(b.handlers, more) })
 }
 
-// answers is a handler that gives the same answer to all.
+// answers returns a handler that always returns the same results.
 func answers(err error, body ...any) func(busCall) ([]any, error) {
 	return func(busCall) ([]any, error) { return body, err }
 }
 
-// called returns what was called since the last time.
+// called returns the methods that were called since the previous call of called.
 func (b *fakeBus) called() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -228,7 +228,7 @@ func (b *fakeBus) config(t *testing.T) Config {
 	return Config{Getenv: busAt(b.address), State: disk.NewFolder(t.TempDir())}
 }
 
-// busAt is an environment that names the session bus and nothing else.
+// busAt returns an environment that contains only the address of the session bus.
 func busAt(address string) func(name string) (string, bool) {
 	return func(name string) (string, bool) {
 		if name == "DBUS_SESSION_BUS_ADDRESS" {

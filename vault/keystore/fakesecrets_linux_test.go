@@ -10,21 +10,21 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// fakeSecrets is a Secret Service on a fake bus: enough of one to be locked, to ask, to refuse.
+// fakeSecrets simulates a Secret Service on a fake bus. It can be locked, show prompts and reject calls.
 type fakeSecrets struct {
 	*fakeBus
 	plainOnly    bool
 	dismiss      bool // the user dismisses each prompt
-	hideLocked   bool // as KeePassXC does
+	hideLocked   bool // do not list locked items, as KeePassXC
 	noDefault    bool
-	alwaysPrompt bool // creating anything asks the user
+	alwaysPrompt bool // each creation and removal needs a prompt
 
 	session  *secretSession
 	sessions int
-	locked   map[string]bool // collections, by path
+	locked   map[string]bool // by the path of the collection
 	items    map[dbus.ObjectPath]*fakeSecret
 	created  int
-	pending  func() dbus.Variant // what the prompt will do
+	pending  func() dbus.Variant // the action of the open prompt
 }
 
 type fakeSecret struct {

@@ -65,7 +65,7 @@ func TestFilePermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(c.FileDir); err == nil {
-		t.Error("looking has made a directory")
+		t.Error("Names created a directory")
 	}
 	mustPut(t, k.Keys, testItem("prod"))
 	mustPut(t, k.Private, testItem("prod"))
@@ -81,7 +81,7 @@ func TestFilePermissions(t *testing.T) {
 			t.Errorf("%s has mode %v", path, info.Mode())
 		}
 		if !d.IsDir() && path != filepath.Join(c.FileDir, "prod") && strings.Contains(path, "prod") {
-			t.Errorf("%s tells the item's name", path)
+			t.Errorf("the path %s reveals the item's name", path)
 		}
 		return nil
 	})
@@ -93,7 +93,7 @@ func TestFilePermissions(t *testing.T) {
 func TestFileDamaged(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	k := mustOpen(t, c)
-	mustPut(t, k.Keys, testItem("prod"), testItem("whole"))
+	mustPut(t, k.Keys, testItem("prod"), testItem("intact"))
 	path := filepath.Join(c.FileDir, "prod")
 	whole, err := os.ReadFile(path)
 	if err != nil {
@@ -119,9 +119,9 @@ func TestFileDamaged(t *testing.T) {
 				t.Errorf("Item returned %v, want a *DamagedError", err)
 			}
 			if strings.Contains(fmt.Sprint(err), testSecret) {
-				t.Errorf("the error tells the secret: %v", err)
+				t.Errorf("the error reveals the secret: %v", err)
 			}
-			wantItem(t, mustOpen(t, c).Keys, testItem("whole"), ringTest{})
+			wantItem(t, mustOpen(t, c).Keys, testItem("intact"), ringTest{})
 		})
 	}
 	t.Run("directory", func(t *testing.T) {
@@ -167,7 +167,7 @@ func TestFileNames(t *testing.T) {
 		}
 	}
 	if err := keys.Put(t.Context(), Item{Name: "big", Data: make([]byte, maxItemFile)}); err == nil {
-		t.Error("an item was written that is too large to be read")
+		t.Error("Put wrote an item that is too large to read")
 	}
 }
 
@@ -217,32 +217,32 @@ func FuzzFileName(f *testing.F) {
 		var bad *NameError
 		if err != nil {
 			if !errors.As(err, &bad) {
-				t.Fatalf("an error that is not ours: %v", err)
+				t.Fatalf("the error is not a *NameError: %v", err)
 			}
 			return
 		}
 		if filepath.Base(file) != file || unescapeFileName(file) != name {
-			t.Errorf("%q is kept in %q", name, file)
+			t.Errorf("the item %q is in the file %q, which unescapes to another name", name, file)
 		}
-		if want := percent.Encode(name, escapedInFiles); file != want { // as aws-vault 7 does
-			t.Errorf("%q is kept in %q, want %q", name, file, want)
+		if want := percent.Encode(name, escapedInFiles); file != want { // the library of aws-vault 7
+			t.Errorf("the item %q is in the file %q, want %q", name, file, want)
 		}
 	})
 }
 
-// FuzzUnescapeFileName reads the names of files that others have put there.
+// FuzzUnescapeFileName compares the results for arbitrary file names with those of aws-vault 7's library.
 func FuzzUnescapeFileName(f *testing.F) {
 	for _, base := range []string{"prod", "a%2Fb", "a%2fb", "50%", "%", "%2", "%zz", "%%41", "\xff%FF"} {
 		f.Add(base)
 	}
 	f.Fuzz(func(t *testing.T, base string) {
 		if have, want := unescapeFileName(base), percent.Decode(base); have != want {
-			t.Errorf("%q is read as %q, want %q", base, have, want)
+			t.Errorf("the file %q is read as the item %q, want %q", base, have, want)
 		}
 	})
 }
 
-// TestFileSweeps leaves what killed processes leave: the next listing takes the old ones away.
+// TestFileSweeps creates temporary files as killed processes leave them. Names must remove the old ones.
 func TestFileSweeps(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	keys := mustOpen(t, c).Keys
@@ -258,9 +258,9 @@ func TestFileSweeps(t *testing.T) {
 		t.Errorf("listed %q, %v", names, err)
 	}
 	if _, err := os.Stat(old); err == nil {
-		t.Error("an old leftover is still there")
+		t.Error("Names did not remove an old temporary file")
 	}
 	if _, err := os.Stat(fresh); err != nil {
-		t.Error("what another process may be writing was removed")
+		t.Error("Names removed a recent temporary file, which another process may be writing")
 	}
 }

@@ -13,14 +13,14 @@ import (
 	"testing"
 )
 
-// interopVariable turns on the tests that need real keystores installed.
+// interopVariable enables the tests that need installed keystores.
 const interopVariable = "AWS_VAULT_TEST_INTEROP"
 
-// skipUnlessInterop skips the test unless interop is asked for and these programs are there.
+// skipUnlessInterop skips the test unless interop tests are enabled and all programs are installed.
 func skipUnlessInterop(t *testing.T, programs ...string) {
 	t.Helper()
 	if os.Getenv(interopVariable) == "" {
-		t.Skipf("runs against real programs %q when %s is set", programs, interopVariable)
+		t.Skipf("set %[2]s to run this test with the programs %[1]q", programs, interopVariable)
 	}
 	for _, program := range programs {
 		if _, err := exec.LookPath(program); err != nil {
@@ -29,7 +29,7 @@ func skipUnlessInterop(t *testing.T, programs ...string) {
 	}
 }
 
-// awsVault7 is the program in testdata that does what aws-vault 7 does.
+// awsVault7 runs the program in testdata that accesses keystores as aws-vault 7 does.
 type awsVault7 struct {
 	path, backend string
 	env           []string
@@ -47,7 +47,7 @@ func buildAWSVault7(t *testing.T, backend string, env ...string) awsVault7 {
 func (s awsVault7) run(t *testing.T, stdin []byte, args ...string) []byte {
 	t.Helper()
 	cmd := exec.Command(s.path, append([]string{s.backend}, args...)...)
-	cmd.Env = append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=none:") // no bus but the one that s.env names
+	cmd.Env = append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=none:") // use no session bus except the one in s.env
 	cmd.Env = append(cmd.Env, s.env...)
 	cmd.Stdin = bytes.NewReader(stdin)
 	var stderr bytes.Buffer
@@ -59,10 +59,10 @@ func (s awsVault7) run(t *testing.T, stdin []byte, args ...string) []byte {
 	return out
 }
 
-// testAWSVault7 checks that ours and aws-vault 7 read and list each other's items in one keystore,
-// and that it does not see the private part.
+// testAWSVault7 checks that our keystore and aws-vault 7 can read and list each other's items, and that
+// aws-vault 7 does not list private items.
 func testAWSVault7(t *testing.T, s awsVault7, k *Keystore, is ringTest) {
-	ours, theirs := testItem("by us"), testItem("by seven")
+	ours, theirs := testItem("from us"), testItem("from aws-vault 7")
 	mustPut(t, k.Keys, ours)
 	mustPut(t, k.Private, testItem("private"))
 	stamp, err := k.Keys.Stamp(t.Context(), ours.Name)
@@ -84,19 +84,19 @@ func testAWSVault7(t *testing.T, s awsVault7, k *Keystore, is ringTest) {
 	if err := json.Unmarshal(s.run(t, nil, "list"), &names); err != nil || len(names) != 2 {
 		t.Errorf("aws-vault 7 lists %q, %v, want two", names, err)
 	}
-	ours.Data = []byte("changed by seven")
+	ours.Data = []byte("changed by aws-vault 7")
 	s.run(t, encodePayload(ours), "set")
 	wantItem(t, k.Keys, ours, is)
 	if again, err := k.Keys.Stamp(t.Context(), ours.Name); err != nil || again == stamp && !is.noStamp {
-		t.Errorf("the stamp is still %q after aws-vault 7's writing, %v", again, err)
+		t.Errorf("the stamp is still %q after a write by aws-vault 7, %v", again, err)
 	}
 	mustPut(t, k.Keys, ours)
 	if names, err := k.Keys.Names(t.Context()); err != nil || len(names) != 2 {
-		t.Errorf("after both have written Names = %q, %v, want two", names, err)
+		t.Errorf("after writes by both programs, Names = %q, %v, want two", names, err)
 	}
 	s.run(t, nil, "remove", ours.Name)
 	if _, err := k.Keys.Item(t.Context(), ours.Name); !errors.Is(err, ErrNotFound) {
-		t.Errorf("Item after aws-vault 7 has removed it: %v, want %v", err, ErrNotFound)
+		t.Errorf("Item after aws-vault 7 removed it: %v, want %v", err, ErrNotFound)
 	}
 	if err := k.Keys.Remove(t.Context(), theirs.Name); err != nil {
 		t.Error(err)

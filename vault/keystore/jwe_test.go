@@ -29,7 +29,7 @@ func TestJWE(t *testing.T) {
 	}
 }
 
-// TestJWEWithJose2go holds our reading of the standard against the library that aws-vault 7 has.
+// TestJWEWithJose2go checks that this package and aws-vault 7's library read each other's tokens.
 func TestJWEWithJose2go(t *testing.T) {
 	token, err := jose.Encrypt("their content", jose.PBES2_HS256_A128KW, jose.A256GCM, testPassphrase, jose.Header("created", "now"))
 	if err != nil {
@@ -40,7 +40,7 @@ func TestJWEWithJose2go(t *testing.T) {
 		t.Fatal(err)
 	}
 	if parsed.String() != token {
-		t.Error("what was parsed does not give the token again")
+		t.Error("String does not return the parsed token")
 	}
 	if have, err := parsed.open(testPassphrase); err != nil || string(have) != "their content" {
 		t.Errorf("opened %q, %v", have, err)
@@ -57,7 +57,7 @@ func TestJWEWithJose2go(t *testing.T) {
 
 func encodedHeader(header string) string { return base64.RawURLEncoding.EncodeToString([]byte(header)) }
 
-// token is one that parses, but for its header.
+// token returns a token with the given header and otherwise valid parts.
 func token(header string) string {
 	b := func(n int) string { return base64.RawURLEncoding.EncodeToString(make([]byte, n)) }
 	return strings.Join([]string{encodedHeader(header), b(40), b(12), b(5), b(16)}, ".")
@@ -93,7 +93,7 @@ func TestParseJWEErrors(t *testing.T) {
 		"salt not base64": change("AAAAAAAAAAAAAAAA", "!!!!!!!!!!!!!!!!"),
 	} {
 		if _, err := parseJWE(token); err == nil {
-			t.Errorf("%s: parsed", name)
+			t.Errorf("%s: parseJWE accepted the token", name)
 		}
 	}
 }
@@ -124,11 +124,11 @@ func FuzzParseJWE(f *testing.F) {
 			return
 		}
 		if parsed.String() != token {
-			t.Errorf("%q was parsed as %q", token, parsed)
+			t.Errorf("parsing %q and formatting it returned %q", token, parsed)
 		}
-		parsed.rounds = min(parsed.rounds, 2) // the bound is tested elsewhere
+		parsed.rounds = min(parsed.rounds, 2) // another test covers the limit
 		if _, err := parsed.open("p"); !errors.Is(err, ErrWrongPassphrase) && !errors.Is(err, errTampered) && err != nil {
-			t.Errorf("an error that is not ours: %v", err)
+			t.Errorf("unexpected error: %v", err)
 		}
 	})
 }
@@ -142,13 +142,13 @@ func FuzzDecodePayload(f *testing.F) {
 		it, err := decodePayload([]byte(data))
 		if err != nil {
 			if !errors.Is(err, errNotItem) && !errors.Is(err, errTrailing) {
-				t.Errorf("an error that is not ours: %v", err)
+				t.Errorf("unexpected error: %v", err)
 			}
 			return
 		}
 		again, err := decodePayload(encodePayload(it))
 		if err != nil || !reflect.DeepEqual(again, it) {
-			t.Errorf("%+v became %+v, %v", it, again, err)
+			t.Errorf("encoding and decoding %+v returned %+v, %v", it, again, err)
 		}
 	})
 }

@@ -16,8 +16,8 @@ import (
 	"aws-vault/vault/keystore/kernelkey"
 )
 
-// openTestKernel opens rings in the kernel that are this test's own, where the kernel lets us, and
-// takes them away when it ends.
+// openTestKernel opens keyrings with names of their own, and removes them after the test. It skips the test if
+// the kernel provides no keyring.
 func openTestKernel(t *testing.T) (k *Keystore, service string) {
 	t.Helper()
 	service = fmt.Sprintf("aws-vault test %d %d", os.Getpid(), time.Now().UnixNano())
@@ -40,8 +40,8 @@ func openTestKernel(t *testing.T) (k *Keystore, service string) {
 	return k, service
 }
 
-// retryWhenFull waits while the user's share of the kernel's memory is used up: what earlier items had of it
-// is given back a moment after they are gone.
+// retryWhenFull repeats Put while the user's quota is used up. The kernel frees the quota of removed keys with
+// a short delay.
 type retryWhenFull struct{ Ring }
 
 func (r retryWhenFull) Put(ctx context.Context, it Item) error {
@@ -58,7 +58,7 @@ func TestKeyctl(t *testing.T) {
 	k, service := openTestKernel(t)
 	names := []string{"a/b", "semi;colon", "arn:aws:iam::123456789012:mfa/x"}
 	if _, err := findKey(unix.KEY_SPEC_USER_KEYRING, "keyring", service); !errors.Is(err, unix.ENOKEY) {
-		t.Errorf("opening has made a ring: %v", err)
+		t.Errorf("openKernel created a keyring: %v", err)
 	}
 	t.Run("keys", func(t *testing.T) { testRing(t, k.Keys, ringTest{noStamp: true, dataOnly: true, names: names}) })
 	t.Run("private", func(t *testing.T) { testRing(t, k.Private, ringTest{noStamp: true, private: true}) })
@@ -81,14 +81,14 @@ func TestKeyctl(t *testing.T) {
 	})
 }
 
-// TestKeyctlWithAWSVault7 holds ours against the library: each reads, lists, replaces and removes what the
-// other has written, and gives it the same rights.
+// TestKeyctlWithAWSVault7 checks that this package and the library read, list, replace and remove each other's
+// items, and set the same permissions.
 func TestKeyctlWithAWSVault7(t *testing.T) {
-	openTestKernel(t) // or skip, before anything is built
+	openTestKernel(t) // skips the test before anything is built
 	s := buildAWSVault7(t, keyctlBackend)
-	t.Run("session as found", func(t *testing.T) { testKeyctlWithAWSVault7(t, s) })
+	t.Run("inherited session", func(t *testing.T) { testKeyctlWithAWSVault7(t, s) })
 	t.Run("session without the user's keyring", func(t *testing.T) {
-		runtime.LockOSThread() // never unlocked, so that the session ends with its thread
+		runtime.LockOSThread() // never unlocked, so that the thread and its session keyring end with the goroutine
 		if _, err := unix.KeyctlJoinSessionKeyring("aws-vault test"); err != nil {
 			t.Fatal(err)
 		}
@@ -97,20 +97,20 @@ func TestKeyctlWithAWSVault7(t *testing.T) {
 	t.Run("rights", func(t *testing.T) { testKeyctlRights(t, s) })
 }
 
-// testKeyctlWithAWSVault7 stays on its thread, which is in the session that is meant.
+// testKeyctlWithAWSVault7 runs on the current thread, which may have its own session keyring.
 func testKeyctlWithAWSVault7(t *testing.T, s awsVault7) {
 	is := ringTest{dataOnly: true, noStamp: true}
 	k, service := openTestKernel(t)
 	s.env = []string{"SEVEN_SERVICE=" + service}
-	testAWSVault7(t, s, k, is) // in a ring that we make
+	testAWSVault7(t, s, k, is) // in a keyring that we create
 
 	k, service = openTestKernel(t)
 	s.env = []string{"SEVEN_SERVICE=" + service}
 	s.run(t, nil, "list")
-	testAWSVault7(t, s, k, is) // in the ring that it has made
+	testAWSVault7(t, s, k, is) // in a keyring that the library created
 }
 
-// testKeyctlRights has the kernel describe what we and the library have made.
+// testKeyctlRights compares the kernel's descriptions of our keys and the library's.
 func testKeyctlRights(t *testing.T, s awsVault7) {
 	k, ours := openTestKernel(t)
 	_, theirs := openTestKernel(t)
@@ -121,15 +121,15 @@ func testKeyctlRights(t *testing.T, s awsVault7) {
 	ourRing, have := describeKey(t, unix.KEY_SPEC_USER_KEYRING, "keyring", ours)
 	theirRing, want := describeKey(t, unix.KEY_SPEC_USER_KEYRING, "keyring", theirs)
 	if have != want {
-		t.Errorf("our ring is %q, and the library's %q", have, want)
+		t.Errorf("our keyring is described as %q, the library's as %q", have, want)
 	}
 	_, have = describeKey(t, ourRing, "user", "a")
 	if _, want = describeKey(t, theirRing, "user", "a"); have != want {
-		t.Errorf("our key is %q, and the library's %q", have, want)
+		t.Errorf("our key is described as %q, the library's as %q", have, want)
 	}
 }
 
-// describeKey is what the kernel says of a key, but for its name.
+// describeKey returns a key's ID and the kernel's description of the key without its name.
 func describeKey(t *testing.T, ring int, kind, name string) (id int, text string) {
 	t.Helper()
 	id, err := findKey(ring, kind, name)
@@ -147,9 +147,9 @@ func TestKeyctlEnded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := openKernel(ctx, "any"); !errors.Is(err, ctx.Err()) {
-		t.Errorf("opened with an ended context: %v", err)
+		t.Errorf("openKernel with a canceled context: %v", err)
 	}
 	if err := k.Keys.Check(ctx); !errors.Is(err, ctx.Err()) {
-		t.Errorf("Check with an ended context: %v", err)
+		t.Errorf("Check with a canceled context: %v", err)
 	}
 }

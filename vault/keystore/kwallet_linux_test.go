@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// fakeKWallet is KDE's wallet on a fake bus.
+// fakeKWallet simulates KDE's wallet on a fake bus.
 type fakeKWallet struct {
 	*fakeBus
 	off, denied, closed bool
@@ -79,7 +79,7 @@ func TestKWallet(t *testing.T) {
 		w := newFakeKWallet(t, daemon)
 		k := mustOpen(t, w.config(t))
 		if k.Name != kwalletBackend || len(k.Skipped) != 1 {
-			t.Fatalf("opened %s after %d", k.Name, len(k.Skipped))
+			t.Fatalf("opened %s and skipped %d", k.Name, len(k.Skipped))
 		}
 		t.Run(daemon+" keys", func(t *testing.T) { testRing(t, k.Keys, ringTest{noStamp: true, names: []string{"a/b"}}) })
 		t.Run(daemon+" private", func(t *testing.T) { testRing(t, k.Private, ringTest{noStamp: true, private: true}) })
@@ -109,7 +109,7 @@ func TestKWalletOff(t *testing.T) {
 	c.Backend = kwalletBackend
 	var unavailable *UnavailableError
 	if _, err := Open(t.Context(), c); !errors.As(err, &unavailable) {
-		t.Errorf("a wallet turned off returned %v", err)
+		t.Errorf("a disabled wallet returned %v", err)
 	}
 	w.with(func() { w.off = false })
 	w.called()
@@ -126,6 +126,6 @@ func TestKWalletOff(t *testing.T) {
 	w.with(func() { delete(w.handlers, kwalletInterface+".isEnabled") })
 	c.Getenv = bus
 	if _, err := Open(t.Context(), c); err == nil || errors.As(err, &unavailable) {
-		t.Errorf("a wallet that refuses returned %v, want an error that is none of availability", err)
+		t.Errorf("a wallet that rejects the call returned %v, want an error other than *UnavailableError", err)
 	}
 }

@@ -14,8 +14,7 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// libraryFake is one of the library's, made safe for several goroutines, with what a test says of
-// its metadata.
+// libraryFake is a keyring in memory from the library, with a mutex and configurable metadata.
 type libraryFake struct {
 	mu       sync.Mutex
 	ring     keyring.Keyring
@@ -86,10 +85,10 @@ func TestLibraryError(t *testing.T) {
 	}
 }
 
-// TestInBackground ends the context while the system's dialogue stands open.
+// TestInBackground cancels the context while a dialog of the system is open.
 func TestInBackground(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	gone, open := errors.New("the user went away"), make(chan struct{})
+	gone, open := errors.New("the user canceled"), make(chan struct{})
 	defer close(open)
 	_, err := inBackground(ctx, func() (string, error) {
 		cancel(gone)

@@ -10,7 +10,7 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// withBackends has Open choose among fakes.
+// withBackends replaces the list of backends for the duration of a test.
 func withBackends(t *testing.T, fakes ...backend) {
 	old := backends
 	backends = func(Config) []backend { return fakes }
@@ -44,12 +44,12 @@ func TestOpenChoosesBackend(t *testing.T) {
 		err    error
 	}{
 		{"the first", []backend{fake("a", nil), fake("b", nil)}, "", "a", 0, nil},
-		{"what can exist", []backend{fake("a", unavailable("a")), fake("b", nil)}, "", "b", 1, nil},
+		{"the first available", []backend{fake("a", unavailable("a")), fake("b", nil)}, "", "b", 1, nil},
 		{"the named", []backend{fake("a", nil), fake("b", nil)}, "b", "b", 0, nil},
-		{"never a locked one's neighbour", []backend{fake("a", &LockedError{Backend: "a"}), fake("b", nil)}, "", "", 0, ErrLocked},
-		{"never a slow one's neighbour", []backend{fake("a", errSlow), fake("b", nil)}, "", "", 0, errSlow},
-		{"by name only", []backend{byName, fake("b", nil)}, "", "b", 0, nil},
-		{"by its name", []backend{fake("b", nil), byName}, "last", "last", 0, nil},
+		{"no other if the first is locked", []backend{fake("a", &LockedError{Backend: "a"}), fake("b", nil)}, "", "", 0, ErrLocked},
+		{"no other if the first times out", []backend{fake("a", errSlow), fake("b", nil)}, "", "", 0, errSlow},
+		{"only by name, and not named", []backend{byName, fake("b", nil)}, "", "b", 0, nil},
+		{"only by name, and named", []backend{fake("b", nil), byName}, "last", "last", 0, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestOpenChoosesBackend(t *testing.T) {
 				t.Fatalf("Open returned %v, want %v", err, test.err)
 			}
 			if err == nil && (k.Name != test.want || len(k.Skipped) != test.passed) {
-				t.Errorf("Open took %s after %d, want %s after %d", k.Name, len(k.Skipped), test.want, test.passed)
+				t.Errorf("Open opened %s and skipped %d, want %s and %d", k.Name, len(k.Skipped), test.want, test.passed)
 			}
 		})
 	}
@@ -75,7 +75,7 @@ func TestOpenNoKeystore(t *testing.T) {
 		t.Errorf("Open returned %v after %d lines, want a *NoneError of two", err, said)
 	}
 	if text := err.Error(); !strings.Contains(text, `"a"`) || !strings.Contains(text, `"b"`) || strings.Contains(text, "\n") {
-		t.Errorf("the error says %q", text)
+		t.Errorf("the error text is %q", text)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestErrors(t *testing.T) {
 		{&NameError{"..", "is a step in a path"}, `item name "..": is a step in a path`},
 	} {
 		if test.err.Error() != test.want {
-			t.Errorf("%T says %q, want %q", test.err, test.err, test.want)
+			t.Errorf("the text of %T is %q, want %q", test.err, test.err, test.want)
 		}
 	}
 }
@@ -117,11 +117,11 @@ func TestSurvey(t *testing.T) {
 		name, ask, chosen string
 		fakes             []backend
 	}{
-		{"the first that can exist", "", "b", []backend{fake("a", unavailable("a")), fake("b", nil), fake("c", nil)}},
-		{"one that is locked", "", "b", []backend{fake("a", unavailable("a")), fake("b", locked), fake("c", nil)}},
+		{"the first available", "", "b", []backend{fake("a", unavailable("a")), fake("b", nil), fake("c", nil)}},
+		{"the first is locked", "", "b", []backend{fake("a", unavailable("a")), fake("b", locked), fake("c", nil)}},
 		{"the named", "c", "c", []backend{fake("a", nil), fake("b", nil), fake("c", unavailable("c"))}},
-		{"by its name", "last", "last", []backend{fake("a", nil), byName}},
-		{"never by itself", "", "", []backend{fake("a", unavailable("a")), byName}},
+		{"only by name, and named", "last", "last", []backend{fake("a", nil), byName}},
+		{"only by name, and not named", "", "", []backend{fake("a", unavailable("a")), byName}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			withBackends(t, test.fakes...)
@@ -133,11 +133,11 @@ func TestSurvey(t *testing.T) {
 				}
 			}
 			if chosen != test.chosen || len(all) != len(test.fakes) {
-				t.Errorf("chose %q of %d, want %q of %d", chosen, len(all), test.chosen, len(test.fakes))
+				t.Errorf("Survey chose %q of %d, want %q of %d", chosen, len(all), test.chosen, len(test.fakes))
 			}
 			k, err := Open(t.Context(), Config{Backend: test.ask, State: disk.NewFolder(t.TempDir())})
 			if err == nil && k.Name != chosen {
-				t.Errorf("Open takes %q, and the survey says %q", k.Name, chosen)
+				t.Errorf("Open opened %q, but Survey chose %q", k.Name, chosen)
 			}
 		})
 	}

@@ -16,8 +16,8 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// fakePass keeps secrets as they are, but for some space at the end that makes each writing differ,
-// and the arguments that it was given in a file beside them.
+// fakePass stores secrets unencrypted. It appends random space so that each write differs, and logs its
+// arguments to a file.
 const fakePass = `#!/bin/sh
 echo "$*" >>"$PASSWORD_STORE_DIR/.args"
 verb=$1
@@ -34,7 +34,7 @@ rm) rm "$file" ;;
 esac
 `
 
-// passConfig is a store of a fake pass in a directory of the test's own.
+// passConfig returns the configuration of a store in a temporary directory, with a fake pass program.
 func passConfig(t *testing.T) Config {
 	t.Helper()
 	dir := t.TempDir()
@@ -62,7 +62,7 @@ func TestPass(t *testing.T) {
 		t.Run("private in "+prefix, func(t *testing.T) { testRing(t, k.Private, ringTest{names: passPaths, private: true}) })
 		args, err := os.ReadFile(filepath.Join(c.PassDir, ".args"))
 		if err != nil || strings.Contains(string(args), testSecret) {
-			t.Errorf("a secret was among the arguments (%v)", err)
+			t.Errorf("an argument contains a secret (%v)", err)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func TestPassPaths(t *testing.T) {
 	}
 	c.PassPrefix = "../elsewhere"
 	if _, err := Open(t.Context(), c); !errors.As(err, &bad) {
-		t.Errorf("a prefix that leads out returned %v", err)
+		t.Errorf("a prefix that leads out of the store returned %v", err)
 	}
 }
 
@@ -102,7 +102,7 @@ func TestPassNames(t *testing.T) {
 	}
 }
 
-// TestPassInterrupted has gpg fail with half of the new content written.
+// TestPassInterrupted makes gpg fail after it has written half of the new content.
 func TestPassInterrupted(t *testing.T) {
 	c := passConfig(t)
 	k := mustOpen(t, c)
@@ -118,7 +118,7 @@ func TestPassInterrupted(t *testing.T) {
 		t.Errorf("Put returned %v, want pass's own failure", err)
 	}
 	if _, err := k.Keys.Item(t.Context(), "prod"); !errors.As(err, &exit) || !strings.Contains(err.Error(), "gpg: no secret key") {
-		t.Errorf("Item returned %v, want what gpg says", err)
+		t.Errorf("Item returned %v, want the message of gpg", err)
 	}
 	if err := os.Remove(refuse); err != nil {
 		t.Fatal(err)
@@ -129,7 +129,7 @@ func TestPassInterrupted(t *testing.T) {
 	}
 }
 
-// A pass that hangs is not waited for, nor is what it has started with our pipes.
+// Put does not wait for a pass that hangs, nor for its child processes that keep the pipes open.
 func TestPassHangs(t *testing.T) {
 	c := passConfig(t)
 	dir := filepath.Dir(c.PassDir)
@@ -143,7 +143,7 @@ func TestPassHangs(t *testing.T) {
 	began, ended := make(chan *os.File, 1), make(chan error)
 	go func() { ended <- k.Keys.Put(ctx, testItem("prod")) }()
 	go func() {
-		f, _ := os.OpenFile(hangs, os.O_WRONLY, 0) // waits for the program, which has its end until then
+		f, _ := os.OpenFile(hangs, os.O_WRONLY, 0) // blocks until the program opens its end
 		began <- f
 	}()
 	f := <-began
@@ -151,7 +151,7 @@ func TestPassHangs(t *testing.T) {
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("Put returned %v", err)
 	}
-	f.Close() // which ends what pass has started
+	f.Close() // ends the child process of pass
 }
 
 func TestPassDamaged(t *testing.T) {
@@ -162,11 +162,11 @@ func TestPassDamaged(t *testing.T) {
 	var damaged *DamagedError
 	_, err := mustOpen(t, c).Keys.Item(t.Context(), "mail")
 	if !errors.As(err, &damaged) || strings.Contains(err.Error(), "password") {
-		t.Errorf("another program's entry returned %v, want a *DamagedError that does not tell it", err)
+		t.Errorf("another program's entry returned %v, want a *DamagedError without its content", err)
 	}
 }
 
-// TestPassUnderGit checks that pass itself writes where it records each change.
+// TestPassUnderGit checks that pass itself writes entries in a git repository, so that it commits them.
 func TestPassUnderGit(t *testing.T) {
 	c := passConfig(t)
 	if err := os.Mkdir(filepath.Join(c.PassDir, ".git"), 0o700); err != nil {
@@ -243,7 +243,7 @@ func TestPassDir(t *testing.T) {
 
 func TestPassInterop(t *testing.T) {
 	skipUnlessInterop(t, "pass", "gpg", "go")
-	home := filepath.Join(t.TempDir(), "gnupg") // source its own, because gpg wants nobody else to enter it
+	home := filepath.Join(t.TempDir(), "gnupg") // created with mode 0700, which gpg requires
 	if err := os.Mkdir(home, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func TestFilePassphrasePrompts(t *testing.T) {
 		name   string
 		script []string
 		act    func(*Keystore) error
-		asks   string // New and Wrong of each
+		asks   string // New and Wrong of each prompt
 		want   error
 	}{
 		{"first use", []string{"p"}, func(k *Keystore) error { return putBoth(k, "a") }, "[true 0]", nil},
@@ -35,7 +35,7 @@ func TestFilePassphrasePrompts(t *testing.T) {
 		{"stamping", nil, func(k *Keystore) error { _, err := k.Keys.Stamp(context.Background(), "a"); return err }, "", nil},
 		{"mistyped twice", []string{"x", "y", "p"}, func(k *Keystore) error { return putBoth(k, "b") }, "[false 0][false 1][false 2]", nil},
 		{"wrong", []string{"x", "y", "z"}, func(k *Keystore) error { return putBoth(k, "c") }, "[false 0][false 1][false 2]", ErrWrongPassphrase},
-		{"wrong, from a program", []string{"x", "x", "x"}, func(k *Keystore) error { return putBoth(k, "c") }, "[false 0][false 1]", ErrWrongPassphrase},
+		{"wrong and repeated", []string{"x", "x", "x"}, func(k *Keystore) error { return putBoth(k, "c") }, "[false 0][false 1]", ErrWrongPassphrase},
 		{"wrong on reading", []string{"x", "x"}, readKey("a"), "[false 0][false 1]", ErrWrongPassphrase},
 		{"wrong on reading private", []string{"x", "x"}, readPrivate("a"), "[false 0][false 1]", ErrWrongPassphrase},
 		{"missing", nil, readKey("missing"), "", ErrNotFound},
@@ -50,20 +50,20 @@ func TestFilePassphrasePrompts(t *testing.T) {
 			for _, ask := range asks {
 				said += fmt.Sprintf("[%v %d]", ask.New, ask.Wrong)
 				if ask.Dir != c.FileDir {
-					t.Errorf("asked for %q, want %q", ask.Dir, c.FileDir)
+					t.Errorf("the prompt was for %q, want %q", ask.Dir, c.FileDir)
 				}
 			}
 			if said != step.asks {
-				t.Errorf("asked %s, want %s", said, step.asks)
+				t.Errorf("the prompts were %s, want %s", said, step.asks)
 			}
 		})
 	}
 	if names, err := mustOpen(t, c).Keys.Names(t.Context()); err != nil || !slices.Equal(names, []string{"a", "b"}) {
-		t.Errorf("after all that Names = %q, %v", names, err)
+		t.Errorf("after all steps, Names = %q, %v", names, err)
 	}
 }
 
-// putBoth writes an item into both parts.
+// putBoth writes an item to Keys and to Private.
 func putBoth(k *Keystore, name string) error {
 	if err := k.Keys.Put(context.Background(), testItem(name)); err != nil {
 		return err
@@ -88,14 +88,15 @@ func TestFilePassphrasePromptFails(t *testing.T) {
 	}
 	c.Passphrase = nil
 	if err := mustOpen(t, c).Keys.Check(t.Context()); err == nil {
-		t.Error("Check without anyone to ask succeeded")
+		t.Error("Check succeeded without a prompt")
 	}
 	if _, err := os.Stat(c.FileDir); err == nil {
-		t.Error("a directory was made without a passphrase")
+		t.Error("a directory was created without a passphrase")
 	}
 }
 
-// TestFilePassphraseOnce has many goroutines need the passphrase while the first is being asked.
+// TestFilePassphraseOnce opens items from many goroutines during the first prompt. There must be no second
+// prompt.
 func TestFilePassphraseOnce(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	mustPut(t, mustOpen(t, c).Keys, testItem("prod"))
@@ -115,11 +116,11 @@ func TestFilePassphraseOnce(t *testing.T) {
 	}
 	all.Wait()
 	if len(asked) != 1 {
-		t.Errorf("asked %d times, want once", len(asked))
+		t.Errorf("%d prompts, want 1", len(asked))
 	}
 }
 
-// TestFilePassphraseWaitCanceled ends the context of one who waits while another is asked.
+// TestFilePassphraseWaitCanceled cancels the context of a call that waits for another call's prompt.
 func TestFilePassphraseWaitCanceled(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	asked, answered := make(chan struct{}), make(chan struct{})
@@ -134,7 +135,7 @@ func TestFilePassphraseWaitCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := k.Private.Check(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("Check with an ended context returned %v", err)
+		t.Errorf("Check with a canceled context returned %v", err)
 	}
 	close(answered)
 	if err := <-done; err != nil {
@@ -142,8 +143,8 @@ func TestFilePassphraseWaitCanceled(t *testing.T) {
 	}
 }
 
-// TestFilePassphraseRace seals the first item while a new passphrase is being asked for: the
-// answer must be tried on it.
+// TestFilePassphraseRace writes the first item during the prompt for a new passphrase. The answer must be tried
+// on that item.
 func TestFilePassphraseRace(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	other, asks := mustOpen(t, c), 0
@@ -156,13 +157,14 @@ func TestFilePassphraseRace(t *testing.T) {
 	}
 	mustPut(t, mustOpen(t, c).Keys, testItem("second"))
 	if asks != 2 {
-		t.Errorf("asked %d times, want 2", asks)
+		t.Errorf("%d prompts, want 2", asks)
 	}
 	wantItem(t, other.Keys, testItem("second"), ringTest{})
 }
 
-// TestFileStalePrivate recreates the keys under a new passphrase: what is left of the old private
-// part opens with neither, and the old passphrase must not slip into the keys by way of it.
+// TestFileStalePrivate replaces the keys with others under a new passphrase. The new passphrase must not open
+// the older private items, and the old passphrase must not be used for new keys, although it opens private
+// items.
 func TestFileStalePrivate(t *testing.T) {
 	c := fileConfig(t, "old passphrase")
 	mustPut(t, mustOpen(t, c).Private, testItem("session"))
@@ -191,8 +193,8 @@ func TestFileStalePrivate(t *testing.T) {
 	}
 }
 
-// TestPrivateItemNeedsOneDerivation opens a private item without a look at the keys: that is what a warm
-// command waits for.
+// TestPrivateItemNeedsOneDerivation checks that a private item is opened without reading a key. A command with
+// a cached session waits for this.
 func TestPrivateItemNeedsOneDerivation(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	k := mustOpen(t, c)
@@ -206,20 +208,20 @@ func TestPrivateItemNeedsOneDerivation(t *testing.T) {
 	pass.prompt = func(ctx context.Context, a PassphrasePrompt) (string, error) { asks++; return ask(ctx, a) }
 	wantItem(t, k.Private, testItem("session"), ringTest{})
 	if looked != 0 || asks != 1 {
-		t.Errorf("looked at the keys %d times and asked %d times, want 0 and 1", looked, asks)
+		t.Errorf("the keys were read %d times, with %d prompts, want 0 and 1", looked, asks)
 	}
 	wantItem(t, k.Keys, testItem("prod"), ringTest{})
 	if looked != 0 || asks != 1 {
-		t.Errorf("looked at other keys %d times and asked %d times to open one, want 0 and 1", looked, asks)
+		t.Errorf("other keys were read %d times to open one, with %d prompts, want 0 and 1", looked, asks)
 	}
 	k.Keys.(*fileRing).pass.verified = false
 	mustPut(t, k.Private, testItem("another"))
 	if looked == 0 || asks != 1 {
-		t.Errorf("wrote after %d looks at the keys and %d questions, want a look and 1", looked, asks)
+		t.Errorf("the keys were read %d times before a write, with %d prompts, want at least 1 and 1", looked, asks)
 	}
 }
 
-// TestFileDerivations counts what takes most of the time of a command.
+// TestFileDerivations counts key derivations, which take most of a command's time.
 func TestFileDerivations(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	k := mustOpen(t, c)
@@ -228,14 +230,14 @@ func TestFileDerivations(t *testing.T) {
 	for name, act := range map[string]func(*Keystore) int64{
 		"a session": func(k *Keystore) int64 { wantItem(t, k.Private, testItem("session"), ringTest{}); return 1 },
 		"a key":     func(k *Keystore) int64 { wantItem(t, k.Keys, testItem("prod"), ringTest{}); return 1 },
-		"a key and a session, again and again": func(k *Keystore) int64 {
+		"a key and a session, several times": func(k *Keystore) int64 {
 			for range 3 {
 				wantItem(t, k.Keys, testItem("prod"), ringTest{})
 				wantItem(t, k.Private, testItem("session"), ringTest{})
 			}
 			return 2
 		},
-		"a key, and a session kept": func(k *Keystore) int64 {
+		"a key, and a new session": func(k *Keystore) int64 {
 			wantItem(t, k.Keys, testItem("prod"), ringTest{})
 			mustPut(t, k.Private, testItem("another"))
 			return 2
@@ -249,7 +251,8 @@ func TestFileDerivations(t *testing.T) {
 	}
 }
 
-// TestPrivateItemWrongPassphrase asks again where the first answer opens neither the item nor a key.
+// TestPrivateItemWrongPassphrase checks that there is a second prompt if the first answer opens neither the
+// item nor a key.
 func TestPrivateItemWrongPassphrase(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	k := mustOpen(t, c)
@@ -264,12 +267,12 @@ func TestPrivateItemWrongPassphrase(t *testing.T) {
 	}
 	wantItem(t, mustOpen(t, c).Private, testItem("session"), ringTest{})
 	if !slices.Equal(wrong, []int{0, 1}) {
-		t.Errorf("asked with %v wrong answers before, want 0 and 1", wrong)
+		t.Errorf("the prompts reported %v wrong answers, want 0 and 1", wrong)
 	}
 }
 
-// TestFileSeveralPassphrases reads an item under a second passphrase, which aws-vault 7 lets in, from among more
-// items than a passphrase is tried on.
+// TestFileSeveralPassphrases reads an item with a second passphrase, which aws-vault 7 allows. The directory
+// has more items than the passphrase is tried on.
 func TestFileSeveralPassphrases(t *testing.T) {
 	c := fileConfig(t, "second passphrase")
 	mustPut(t, mustOpen(t, c).Keys, testItem("z"))

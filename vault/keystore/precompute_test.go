@@ -17,24 +17,24 @@ func newTestWrapping(t *testing.T) wrapping {
 	return w
 }
 
-// countDerivations is how many derivations act takes.
+// countDerivations returns the number of derivations during act.
 func countDerivations(act func()) int64 {
 	before := derivations.Load()
 	act()
 	return derivations.Load() - before
 }
 
-// checkCall waits until what was begun is there, and leaves it there.
+// waitReady waits until the derivation is done, and leaves the result in place.
 func (s *precomputed) waitReady(t *testing.T) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.result == nil {
-		t.Fatal("nothing was begun")
+		t.Fatal("no derivation was started")
 	}
 	w, ok := <-s.result
 	if !ok {
-		t.Fatal("what was begun has failed")
+		t.Fatal("the derivation failed")
 	}
 	s.result = make(chan wrapping, 1)
 	s.result <- w
@@ -43,27 +43,27 @@ func (s *precomputed) waitReady(t *testing.T) {
 func TestPrecomputedWrapping(t *testing.T) {
 	var s precomputed
 	if n := countDerivations(func() { s.start("p") }); n != 0 || s.result != nil {
-		t.Errorf("%d derivations for an item that nobody expects", n)
+		t.Errorf("%d derivations without an announced item, want 0", n)
 	}
 	s.expect()
 	if n := countDerivations(func() { s.start("p"); s.start("p"); s.waitReady(t) }); n != 1 {
-		t.Errorf("%d derivations for an item that is expected, want 1", n)
+		t.Errorf("%d derivations for an announced item, want 1", n)
 	}
 	if n := countDerivations(func() { s.get("p") }); n != 0 {
-		t.Errorf("%d derivations to take what is there", n)
+		t.Errorf("%d derivations to get a precomputed wrapping, want 0", n)
 	}
 	if n := countDerivations(func() { s.get("p") }); n != 1 {
-		t.Errorf("%d derivations to take what nobody expected, want 1", n)
+		t.Errorf("%d derivations to get a wrapping that was not announced, want 1", n)
 	}
 	s.expect()
 	s.start("q")
 	s.waitReady(t)
 	if n := countDerivations(func() { s.get("p") }); n != 1 {
-		t.Errorf("%d derivations to take another passphrase's, want 1", n)
+		t.Errorf("%d derivations to get a wrapping for another passphrase, want 1", n)
 	}
 }
 
-// A salt is for one item.
+// Each salt is used for one item only.
 func TestPrecomputedWrappingIsUsedOnce(t *testing.T) {
 	const items = 20
 	var s precomputed
@@ -82,12 +82,12 @@ func TestPrecomputedWrappingIsUsedOnce(t *testing.T) {
 	}
 	all.Wait()
 	if slices.Sort(salts); len(slices.Compact(salts)) != items || s.expected != 0 {
-		t.Errorf("%d salts for %d items, and %d that are still expected", len(slices.Compact(salts)), items, s.expected)
+		t.Errorf("%d salts for %d items, and %d items still announced", len(slices.Compact(salts)), items, s.expected)
 	}
 }
 
-// Where a session was opened and another is to be kept, nothing is left to derive once it is
-// there: neither to seal it nor to see that the answer is that of the keys.
+// If an item was announced, Put needs no more derivations: neither to encrypt the item nor to verify the
+// passphrase.
 func TestExpectedPutNeedsNoDerivation(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	first := mustOpen(t, c)
@@ -99,21 +99,21 @@ func TestExpectedPutNeedsNoDerivation(t *testing.T) {
 	private := &fileRing{dir: c.privateDir(fileBackend, c.FileDir), config: c, pass: pass}
 
 	pass.precomputed.expect()
-	pass.precompute() // exists is no answer yet
+	pass.precompute() // there is no answer yet
 	if _, err := private.Item(t.Context(), privateName("session")); err != nil {
 		t.Fatal(err)
 	}
 	pass.precomputed.waitReady(t)
 	pass.verify()
 	if n := countDerivations(func() { mustPut(t, private, testItem("another")) }); n != 0 {
-		t.Errorf("%d derivations to put what was expected", n)
+		t.Errorf("%d derivations to put an announced item, want 0", n)
 	}
 	if asked != 1 {
-		t.Errorf("asked %d times, want once", asked)
+		t.Errorf("%d prompts, want 1", asked)
 	}
 }
 
-// A wrong answer is found out without a question, and stays what it was: an answer.
+// verify detects a wrong passphrase without a prompt. The answer stays unverified.
 func TestVerifyDoesNotPrompt(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	mustPut(t, mustOpen(t, c).Keys, testItem("key"))
@@ -123,16 +123,16 @@ func TestVerifyDoesNotPrompt(t *testing.T) {
 		t.Fatal(text, err)
 	}
 	pass.prompt = func(context.Context, PassphrasePrompt) (string, error) {
-		t.Error("asked")
-		return "", errors.New("nobody")
+		t.Error("there was a prompt")
+		return "", errors.New("no answer")
 	}
 	pass.verify()
 	if pass.verified {
-		t.Error("a wrong passphrase is taken for the right one")
+		t.Error("a wrong passphrase counts as verified")
 	}
 }
 
-// ExpectPut does not wait for who is being asked.
+// ExpectPut does not wait for a prompt.
 func TestExpectDoesNotWait(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	k := mustOpen(t, c)

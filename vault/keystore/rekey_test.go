@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// sealedUnder writes an item under a passphrase that no keystore would be created with.
+// sealedUnder writes an item directly, even with a passphrase that Put would refuse.
 func sealedUnder(t *testing.T, c Config, private bool, name, passphrase string) {
 	t.Helper()
 	k := mustOpen(t, c)
@@ -40,20 +40,19 @@ func sealedUnder(t *testing.T, c Config, private bool, name, passphrase string) 
 	}
 }
 
-// A new file keystore refuses an empty passphrase in each way in which it could be created, and
-// writes nothing.
+// A new file keystore rejects an empty passphrase in every operation that could create it, and writes nothing.
 func TestEmptyPassphraseCreatesNothing(t *testing.T) {
 	for name, act := range map[string]func(*Keystore) error{
 		"a key":   func(k *Keystore) error { return k.Keys.Put(context.Background(), testItem("a")) },
 		"a check": func(k *Keystore) error { return k.Keys.Check(context.Background()) },
-		"a session, which is expected": func(k *Keystore) error {
+		"a session, after ExpectPut": func(k *Keystore) error {
 			k.ExpectPut()
 			k.Private.Item(context.Background(), "a")
 			return k.Private.Put(context.Background(), testItem("a"))
 		},
 	} {
 		c := fileConfig(t, "")
-		c.Warn = func(err error) { t.Errorf("%s: warned of %v", name, err) }
+		c.Warn = func(err error) { t.Errorf("%s: unexpected warning: %v", name, err) }
 		k := mustOpen(t, c)
 		for range 3 {
 			var empty *EmptyPassphraseError
@@ -72,8 +71,8 @@ func TestEmptyPassphraseCreatesNothing(t *testing.T) {
 	}
 }
 
-// A file keystore that is under an empty passphrase is read with one warning. No key is added to
-// it; sessions are, and keys can be replaced.
+// A file keystore with an empty passphrase can be read, with one warning. New keys are rejected. Sessions and
+// existing keys can be written.
 func TestEmptyPassphraseStillOpens(t *testing.T) {
 	for _, private := range []bool{false, true} {
 		c := fileConfig(t, "")
@@ -95,20 +94,20 @@ func TestEmptyPassphraseStillOpens(t *testing.T) {
 		}
 		var empty *EmptyPassphraseError
 		if len(warned) != 1 || !errors.As(warned[0], &empty) || empty.New {
-			t.Errorf("private %t: warned of %v", private, warned)
+			t.Errorf("private %t: warnings %v", private, warned)
 		}
 		if err := k.Keys.Check(t.Context()); !errors.As(err, &empty) || empty.New {
-			t.Errorf("private %t: a key may be added: %v", private, err)
+			t.Errorf("private %t: Check allows a new key: %v", private, err)
 		}
 		if err := putBoth(k, "a"); err != nil {
 			t.Errorf("private %t: %v", private, err)
 		}
 		if err := EmptyPassphrase(k); !errors.As(err, &empty) {
-			t.Errorf("private %t: the doctor finds %v", private, err)
+			t.Errorf("private %t: EmptyPassphrase returned %v", private, err)
 		}
 	}
 	c := fileConfig(t, testPassphrase)
-	c.Warn = func(err error) { t.Errorf("warned of %v", err) }
+	c.Warn = func(err error) { t.Errorf("unexpected warning: %v", err) }
 	k := mustOpen(t, c)
 	if err := putBoth(k, "a"); err != nil {
 		t.Fatal(err)
@@ -118,11 +117,11 @@ func TestEmptyPassphraseStillOpens(t *testing.T) {
 	}
 	c.Passphrase = passphraseAnswer("")
 	if _, err := mustOpen(t, c).Keys.Item(t.Context(), "a"); !errors.Is(err, ErrWrongPassphrase) {
-		t.Errorf("the empty passphrase opens it: %v", err)
+		t.Errorf("the empty passphrase opens the item: %v", err)
 	}
 }
 
-// A countedContext is done after so many looks at it, or does something else then.
+// A countedContext calls then after a number of calls of Err.
 type countedContext struct {
 	context.Context
 	left int
@@ -140,7 +139,7 @@ func (c *countedContext) Done() <-chan struct{} { return nil }
 
 func (c *countedContext) Value(any) any { return nil }
 
-const rekeyItems = 20 // extra items than a passphrase is tried on
+const rekeyItems = 20 // more items than a passphrase is tried on
 
 func manyItems(t *testing.T, c Config, passphrase string) {
 	t.Helper()
@@ -149,7 +148,7 @@ func manyItems(t *testing.T, c Config, passphrase string) {
 	}
 }
 
-// unopened reports which items the passphrase does not open.
+// unopened returns the items that the passphrase does not open.
 func unopened(t *testing.T, c Config, passphrase string) (names []string) {
 	t.Helper()
 	keys, private, err := fileRings(mustOpen(t, c))
@@ -183,13 +182,13 @@ func TestRekey(t *testing.T) {
 		sealedUnder(t, c, true, "private", "a third passphrase")
 		done, err := Rekey(t.Context(), mustOpen(t, c), "a new passphrase")
 		if err != nil || done.Items != rekeyItems || !slices.Equal(done.UnreadableKeys, []string{"another"}) || done.UnreadablePrivate != 1 {
-			t.Errorf("from %q: %+v, %v", old, done, err)
+			t.Errorf("old passphrase %q: %+v, %v", old, done, err)
 		}
 		if shut := unopened(t, c, "a new passphrase"); shut != nil {
-			t.Errorf("from %q: the new passphrase does not open %q", old, shut)
+			t.Errorf("old passphrase %q: the new passphrase does not open %q", old, shut)
 		}
 		if shut := unopened(t, c, old); len(shut) != rekeyItems {
-			t.Errorf("from %q: the old passphrase still opens all but %q", old, shut)
+			t.Errorf("old passphrase %q: it still opens all items except %q", old, shut)
 		}
 		c.Passphrase = passphraseAnswer("a new passphrase")
 		k := mustOpen(t, c)
@@ -198,13 +197,13 @@ func TestRekey(t *testing.T) {
 		}
 		for r, name := range map[Ring]string{k.Private: "item 00", k.Keys: "item 19"} {
 			if it, err := r.Item(t.Context(), name); err != nil || string(it.Data) != string(testItem(name).Data) {
-				t.Errorf("from %q: %s is %+v, %v", old, name, it, err)
+				t.Errorf("old passphrase %q: %s is %+v, %v", old, name, it, err)
 			}
 		}
 	}
 }
 
-// Interrupted at any point, a Rekey loses no item, and the next one ends it.
+// A Rekey that is interrupted at any point loses no item, and a second Rekey completes it.
 func TestRekeyInterrupted(t *testing.T) {
 	const old, next = "", "a new passphrase"
 	stopped := errors.New("stopped")
@@ -215,12 +214,12 @@ func TestRekeyInterrupted(t *testing.T) {
 		_, err := Rekey(ctx, mustOpen(t, c), next)
 		interrupted = err != nil
 		if interrupted && !errors.Is(err, stopped) {
-			t.Fatalf("after %d: %v", after, err)
+			t.Fatalf("interrupted after %d checks: %v", after, err)
 		}
 		toNext := unopened(t, c, next)
 		for _, name := range unopened(t, c, old) {
 			if slices.Contains(toNext, name) {
-				t.Fatalf("after %d, nothing opens %s", after, name)
+				t.Fatalf("interrupted after %d checks: no passphrase opens %s", after, name)
 			}
 		}
 		c.Passphrase = passphraseAnswer(old)
@@ -228,15 +227,15 @@ func TestRekeyInterrupted(t *testing.T) {
 			c.Passphrase = passphraseAnswer(next)
 		}
 		if done, err := Rekey(t.Context(), mustOpen(t, c), next); err != nil || done.Items != rekeyItems || done.UnreadableKeys != nil || done.UnreadablePrivate != 0 {
-			t.Fatalf("after %d, and again: %+v, %v", after, done, err)
+			t.Fatalf("second Rekey after %d checks: %+v, %v", after, done, err)
 		}
 		if shut := unopened(t, c, next); shut != nil {
-			t.Fatalf("after %d, and again: %q stay shut", after, shut)
+			t.Fatalf("second Rekey after %d checks: the new passphrase does not open %q", after, shut)
 		}
 	}
 }
 
-// What another process writes at the same time is not replaced with what was there before.
+// Rekey does not overwrite an item that another process writes at the same time.
 func TestRekeyKeepsConcurrentWrite(t *testing.T) {
 	c := fileConfig(t, "")
 	sealedUnder(t, c, false, "a", "")
@@ -261,18 +260,18 @@ func TestRekeyKeepsConcurrentWrite(t *testing.T) {
 		_, err := Rekey(ctx, mustOpen(t, c), "a new passphrase")
 		if written == "" {
 			if looks < 3 {
-				t.Fatal("nothing was written meanwhile")
+				t.Fatal("no item was written during the Rekey")
 			}
 			return
 		}
 		now, _ := os.ReadFile(filepath.Join(c.FileDir, "a"))
 		if err != nil && string(now) != written {
-			t.Errorf("after %d looks: %v, and what was written is gone", looks, err)
+			t.Errorf("written after %d checks: %v, and the written item was lost", looks, err)
 		}
 		if j, parseErr := parseJWE(string(now)); parseErr != nil {
 			t.Error(parseErr)
 		} else if _, openErr := j.open("a new passphrase"); err == nil && openErr != nil {
-			t.Errorf("after %d looks: no error, and the item is not sealed again", looks)
+			t.Errorf("written after %d checks: no error, but the item has the old passphrase", looks)
 		}
 	}
 }
@@ -289,7 +288,7 @@ func TestRekeyErrors(t *testing.T) {
 		t.Error(err)
 	}
 	if shut := unopened(t, c, testPassphrase); shut != nil {
-		t.Errorf("%q were changed", shut)
+		t.Errorf("the items %q were changed", shut)
 	}
 	var other *NotRekeyableError
 	k := &Keystore{Name: "pass", Keys: privateRing{}, Private: privateRing{}}

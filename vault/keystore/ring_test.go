@@ -25,38 +25,38 @@ func testItem(name string) Item {
 	}
 }
 
-// ringTest is what the suite must know of a ring beforehand.
+// ringTest describes the properties of a ring that the test suite depends on.
 type ringTest struct {
-	private  bool     // Names are digests
-	dataOnly bool     // labels are not kept
-	noStamp  bool     // the keystore cannot tell
-	names    []string // beside the suite's own
+	private  bool     // Names returns digests
+	dataOnly bool     // the ring stores no labels and descriptions
+	noStamp  bool     // Stamp cannot detect writes
+	names    []string // item names to test in addition to the suite's own
 }
 
-// testRing is the suite that every keystore passes.
+// testRing is the test suite that every keystore must pass.
 func testRing(t *testing.T, r Ring, is ringTest) {
 	ctx := t.Context()
 	if names, err := r.Names(ctx); err != nil || len(names) != 0 {
-		t.Fatalf("a new ring has the names %q, %v", names, err)
+		t.Fatalf("a new ring has items: Names = %q, %v", names, err)
 	}
 	t.Run("missing", func(t *testing.T) { testMissing(t, r) })
 	if err := r.Check(ctx); err != nil {
 		t.Fatalf("Check: %v", err)
 	}
 	for _, name := range append([]string{"prod", "a b", "zürich", "team.x-y_z@corp+1"}, is.names...) {
-		t.Run("keeps "+name, func(t *testing.T) { testRoundTrip(t, r, name, is) })
+		t.Run("round trip "+name, func(t *testing.T) { testRoundTrip(t, r, name, is) })
 	}
 	t.Run("names", func(t *testing.T) { testNames(t, r, is) })
-	t.Run("replaces", func(t *testing.T) { testReplace(t, r, is) })
-	t.Run("refuses", func(t *testing.T) { testInvalidNames(t, r) })
-	t.Run("at once", func(t *testing.T) { testConcurrent(t, r) })
-	t.Run("ended", func(t *testing.T) { testCanceled(t, r) })
+	t.Run("replace", func(t *testing.T) { testReplace(t, r, is) })
+	t.Run("invalid names", func(t *testing.T) { testInvalidNames(t, r) })
+	t.Run("concurrent", func(t *testing.T) { testConcurrent(t, r) })
+	t.Run("canceled", func(t *testing.T) { testCanceled(t, r) })
 }
 
 func TestMemory(t *testing.T) {
 	testRing(t, Memory(), ringTest{})
 	if names, err := Memory().Names(t.Context()); err != nil || len(names) > 0 {
-		t.Errorf("another memory has %q, %v", names, err)
+		t.Errorf("a second memory ring has items: Names = %q, %v", names, err)
 	}
 }
 
@@ -129,7 +129,7 @@ func testNames(t *testing.T, r Ring, is ringTest) {
 	}
 }
 
-// realNames opens the items that digests stand for.
+// realNames opens the items for digests and returns their names.
 func realNames(t *testing.T, r Ring, digests []string) []string {
 	var names []string
 	for _, digest := range digests {
@@ -138,7 +138,7 @@ func realNames(t *testing.T, r Ring, digests []string) []string {
 			t.Errorf("item %s: %v", digest, err)
 		}
 		if it.Name == digest {
-			t.Errorf("Names lists %q in the clear", digest)
+			t.Errorf("Names returns the name %q instead of a digest", digest)
 		}
 		names = append(names, it.Name)
 	}
@@ -150,7 +150,7 @@ func testReplace(t *testing.T, r Ring, is ringTest) {
 	ctx, it := t.Context(), testItem("replaced")
 	seen := map[string]bool{}
 	for i := range 4 {
-		it.Data = fmt.Appendf(nil, "content %d", i/2) // the same content twice is a new writing too
+		it.Data = fmt.Appendf(nil, "content %d", i/2) // writing the same content again must change the stamp too
 		if err := r.Put(ctx, it); err != nil {
 			t.Fatal(err)
 		}
@@ -160,15 +160,15 @@ func testReplace(t *testing.T, r Ring, is ringTest) {
 			t.Errorf("Stamp = %q, %v", stamp, err)
 		}
 		if again, err := r.Stamp(ctx, it.Name); err != nil || again != stamp {
-			t.Errorf("Stamp changed from %q to %q without a writing, %v", stamp, again, err)
+			t.Errorf("Stamp changed from %q to %q without a write, %v", stamp, again, err)
 		}
 		if seen[stamp] && !is.noStamp {
-			t.Errorf("Stamp stayed %q over a writing", stamp)
+			t.Errorf("Stamp was %q before and after a write", stamp)
 		}
 		seen[stamp] = true
 	}
 	if names, err := r.Names(ctx); err != nil || len(names) != 1 {
-		t.Errorf("after writing one item four times Names = %q, %v", names, err)
+		t.Errorf("after four writes of one item, Names = %q, %v", names, err)
 	}
 	if err := r.Remove(ctx, it.Name); err != nil {
 		t.Error(err)
@@ -194,7 +194,7 @@ func testInvalidNames(t *testing.T, r Ring) {
 	}
 }
 
-// testConcurrent has readers look at an item that writers replace: they find one of its contents.
+// testConcurrent reads an item while other goroutines replace it. Each read must return one of its contents.
 func testConcurrent(t *testing.T, r Ring) {
 	ctx := t.Context()
 	if err := r.Put(ctx, testItem("shared")); err != nil {
@@ -230,15 +230,15 @@ func testCanceled(t *testing.T, r Ring) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := r.Item(ctx, "missing"); !errors.Is(err, context.Canceled) {
-		t.Errorf("Item with an ended context: %v", err)
+		t.Errorf("Item with a canceled context: %v", err)
 	}
 	if _, err := r.Names(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("Names with an ended context: %v", err)
+		t.Errorf("Names with a canceled context: %v", err)
 	}
 	if err := r.Put(ctx, testItem("late")); !errors.Is(err, context.Canceled) {
-		t.Errorf("Put with an ended context: %v", err)
+		t.Errorf("Put with a canceled context: %v", err)
 	}
 	if err := r.Remove(ctx, "missing"); !errors.Is(err, context.Canceled) {
-		t.Errorf("Remove with an ended context: %v", err)
+		t.Errorf("Remove with a canceled context: %v", err)
 	}
 }

@@ -15,14 +15,15 @@ import (
 	"aws-vault/vault/keystore/unlocked"
 )
 
-// sealedFixture is a place for a sealed keystore, and somebody who knows its passphrase.
+// sealedFixture is the configuration of a sealed keystore whose passphrase prompt is answered. It records
+// prompts and notes.
 type sealedFixture struct {
 	Config
 	prompts []sealed.PassphrasePrompt
 	notes   []string
 }
 
-// lockIn is a Config.Alone whose lock files are in dir.
+// lockIn returns a Config.Lock with its lock files in dir.
 func lockIn(dir string) func(context.Context, string, string) (context.Context, func(), error) {
 	return func(ctx context.Context, name, _ string) (context.Context, func(), error) {
 		l, err := disk.NewFolder(dir).Lock(ctx, name)
@@ -54,17 +55,17 @@ func TestSealedRing(t *testing.T) {
 	t.Run("keys", func(t *testing.T) { testRing(t, k.Keys, ringTest{names: slashes}) })
 	t.Run("private", func(t *testing.T) { testRing(t, k.Private, ringTest{names: slashes, private: true}) })
 	if len(w.prompts) != 1 || !w.prompts[0].New || len(w.notes) != 1 {
-		t.Errorf("asked %+v, told %q, want one question for a new passphrase", w.prompts, w.notes)
+		t.Errorf("prompts %+v, notes %q, want one prompt for a new passphrase and one note", w.prompts, w.notes)
 	}
 }
 
-// Nothing is made, and nobody asked, before there is something to keep.
+// Before the first Put, the store is not created, and there is no prompt.
 func TestSealedCreatedByFirstPut(t *testing.T) {
 	w := newSealedFixture(t)
 	k := mustOpen(t, w.Config)
 	testMissing(t, k.Keys)
 	if names, err := k.Private.Names(t.Context()); err != nil || len(names) != 0 || len(w.prompts) != 0 {
-		t.Errorf("names %q, %v, after %d questions", names, err, len(w.prompts))
+		t.Errorf("names %q, %v, after %d prompts", names, err, len(w.prompts))
 	}
 	if err := k.Keys.Check(t.Context()); err != nil {
 		t.Fatal(err)
@@ -75,10 +76,10 @@ func TestSealedCreatedByFirstPut(t *testing.T) {
 	mustPut(t, k.Keys, testItem("prod"))
 	other := mustOpen(t, w.Config)
 	if it, err := other.Keys.Item(t.Context(), "prod"); err != nil || it.Name != "prod" {
-		t.Errorf("another process finds %v, %v", it.Name, err)
+		t.Errorf("another process reads %v, %v", it.Name, err)
 	}
 	if len(w.prompts) != 2 || w.prompts[1].New {
-		t.Errorf("asked %+v, want once for the new passphrase and once for it", w.prompts)
+		t.Errorf("prompts %+v, want one for a new passphrase and one for the existing one", w.prompts)
 	}
 	w.Openers = sealed.UnlockOptions{}
 	shut := mustOpen(t, w.Config)
@@ -108,11 +109,11 @@ func TestSealedCreatedByAnotherProcess(t *testing.T) {
 	nobody := newSealedFixture(t)
 	nobody.Openers = sealed.UnlockOptions{}
 	if err := mustOpen(t, nobody.Config).Keys.Put(t.Context(), testItem("x")); !errors.Is(err, ErrLocked) {
-		t.Errorf("a store was made without anyone: %v", err)
+		t.Errorf("a store was created without a passphrase: %v", err)
 	}
 }
 
-// A key that waits is used without anybody being asked, unless it is an older one.
+// A stored unlocked key is used without a prompt, unless the master key was replaced.
 func TestSealedUnlocked(t *testing.T) {
 	w := newSealedFixture(t)
 	mustPut(t, mustOpen(t, w.Config).Keys, testItem("prod"))
@@ -132,7 +133,7 @@ func TestSealedUnlocked(t *testing.T) {
 	name := UnlockedKeyName(h.Store)
 	err = unlocked.Put(name, unlocked.Key{ID: h.Key, Secret: master, Until: time.Now().Add(time.Hour)}, time.Now())
 	if errors.Is(err, unlocked.ErrUnsupported) {
-		t.Skip("this kernel keeps no keys for us")
+		t.Skip("the kernel provides no keyring")
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +147,7 @@ func TestSealedUnlocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := mustOpen(t, w.Config).Keys.Item(t.Context(), "prod"); !errors.Is(err, ErrLocked) {
-		t.Errorf("after a new key: %v, want %v", err, ErrLocked)
+		t.Errorf("after the master key was replaced: %v, want %v", err, ErrLocked)
 	}
 }
 
@@ -161,9 +162,9 @@ func TestSealedIsDefault(t *testing.T) {
 		made, files, passphrase bool
 		want                    string
 	}{
-		{"nothing there", false, false, false, SealedBackend},
+		{"no keystore exists", false, false, false, SealedBackend},
 		{"a store", true, false, false, SealedBackend},
-		{"a store, and the other's passphrase", true, false, true, SealedBackend},
+		{"a store, and the file keystore's passphrase", true, false, true, SealedBackend},
 		{"a file keystore", false, true, false, fileBackend},
 		{"both", true, true, false, fileBackend},
 		{"the passphrase of a file keystore", false, false, true, fileBackend},
@@ -184,7 +185,7 @@ func TestSealedIsDefault(t *testing.T) {
 				}
 			}
 			if k := mustOpen(t, w.Config); k.Name != test.want {
-				t.Errorf("opens %s, want %s (passed %v)", k.Name, test.want, k.Skipped)
+				t.Errorf("opened %s, want %s (skipped %v)", k.Name, test.want, k.Skipped)
 			}
 		})
 	}
@@ -224,7 +225,7 @@ func TestCheckSealed(t *testing.T) {
 		}
 	}
 	if read != 1 {
-		t.Errorf("%d items are read, want the one that is whole", read)
+		t.Errorf("%d items are readable, want the undamaged one", read)
 	}
 	if err := os.WriteFile(filepath.Join(w.SealedDir, "store"), nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -234,7 +235,7 @@ func TestCheckSealed(t *testing.T) {
 	}
 	w.Backend = ""
 	if _, err := openSealed(t.Context(), w.Config); err == nil {
-		t.Error("a store that cannot be read was passed over")
+		t.Error("a store that cannot be read was skipped")
 	}
 	if found, err := CheckSealed(t.Context(), &Keystore{Keys: &fileRing{}}); err != nil || found != nil {
 		t.Errorf("another keystore: %v, %v", found, err)
@@ -254,7 +255,7 @@ func TestSealedDir(t *testing.T) {
 	}
 }
 
-// Without a state folder there is no lock for writers, so nothing is written and nobody is asked.
+// Without a state folder, there is no lock for writers. Nothing is written, and there is no prompt.
 func TestSealedWithoutState(t *testing.T) {
 	w := newSealedFixture(t)
 	mustPut(t, mustOpen(t, w.Config).Keys, testItem("prod"))
@@ -268,7 +269,7 @@ func TestSealedWithoutState(t *testing.T) {
 		t.Errorf("Put returned %v, want %v", err, disk.ErrNoFolder)
 	}
 	if len(w.prompts) != asked {
-		t.Error("a passphrase was asked for in vain")
+		t.Error("there was a prompt although nothing can be written")
 	}
 	if _, err := k.Keys.Item(t.Context(), "prod"); err != nil {
 		t.Errorf("the key cannot be read: %v", err)

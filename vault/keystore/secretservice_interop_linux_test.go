@@ -12,7 +12,7 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// startBus runs a session bus of the test's own and returns its address.
+// startBus starts a session bus for the test and returns its address.
 func startBus(t *testing.T) string {
 	t.Helper()
 	cmd := exec.Command("dbus-daemon", "--session", "--nofork", "--print-address")
@@ -35,7 +35,7 @@ func startBus(t *testing.T) string {
 	return strings.TrimSpace(address)
 }
 
-// startGNOMEKeyring runs the real service, unlocked, on a bus of its own.
+// startGNOMEKeyring starts GNOME Keyring, unlocked, on a separate bus.
 func startGNOMEKeyring(t *testing.T) (address string) {
 	t.Helper()
 	address = startBus(t)
@@ -55,7 +55,7 @@ func startGNOMEKeyring(t *testing.T) (address string) {
 	return address
 }
 
-// waitForOwner waits until the service has its name on the bus.
+// waitForOwner waits until the service owns its name on the bus.
 func waitForOwner(t *testing.T, address string) {
 	t.Helper()
 	conn, err := dbus.Connect(address)
@@ -79,12 +79,12 @@ func waitForOwner(t *testing.T, address string) {
 		select {
 		case <-signals:
 		case <-t.Context().Done():
-			t.Fatal("the service did not come")
+			t.Fatal("the service did not start")
 		}
 	}
 }
 
-// createCollection makes a collection without asking anybody, which only tests may.
+// createCollection creates a collection without a prompt, through an interface for tests.
 func createCollection(t *testing.T, ring *secretRing) {
 	t.Helper()
 	err := ring.service.withSession(t.Context(), func(session *secretSession) error {
@@ -112,7 +112,7 @@ func TestSecretServiceInterop(t *testing.T) {
 	}
 	keys := k.Keys.(*secretRing)
 	if names, err := keys.Names(t.Context()); err != nil || len(names) != 0 {
-		t.Errorf("without a collection Names = %q, %v", names, err)
+		t.Errorf("without a collection, Names = %q, %v", names, err)
 	}
 	testMissing(t, keys)
 	createCollection(t, keys)
@@ -124,6 +124,6 @@ func TestSecretServiceInterop(t *testing.T) {
 		testAWSVault7(t, buildAWSVault7(t, secretBackend, "DBUS_SESSION_BUS_ADDRESS="+address), k, ringTest{})
 	})
 	if keys.service.session.key == nil {
-		t.Error("secrets crossed the bus in the clear")
+		t.Error("secrets were sent over the bus without encryption")
 	}
 }

@@ -35,13 +35,13 @@ func TestSecretService(t *testing.T) {
 				}
 			})
 			if (said > 0) != s.plainOnly {
-				t.Errorf("%d lines were said", said)
+				t.Errorf("%d lines were logged", said)
 			}
 		})
 	}
 }
 
-// TestSecretServiceCalls counts what a look-up asks of the bus, from the first connection on.
+// TestSecretServiceCalls checks which bus calls a lookup needs, including the connection.
 func TestSecretServiceCalls(t *testing.T) {
 	s := newFakeSecrets(t)
 	mustPut(t, mustOpen(t, s.config(t)).Keys, testItem("prod"))
@@ -53,12 +53,12 @@ func TestSecretServiceCalls(t *testing.T) {
 		calls[i] = call[strings.LastIndexByte(call, '.')+1:]
 	}
 	if !slices.Equal(calls, want) {
-		t.Errorf("a look-up calls %q, want %q", calls, want)
+		t.Errorf("a lookup calls %q, want %q", calls, want)
 	}
 }
 
-// TestSecretServiceWarmCalls counts what a command asks of the bus whose profile has no key, whose
-// source profile has one, and whose session is kept.
+// TestSecretServiceWarmCalls checks which bus calls a command needs if its session is cached, its profile has
+// no key and the source profile has one.
 func TestSecretServiceWarmCalls(t *testing.T) {
 	s := newFakeSecrets(t)
 	k := mustOpen(t, s.config(t))
@@ -79,7 +79,7 @@ func TestSecretServiceWarmCalls(t *testing.T) {
 	}
 	want := []string{"Hello", "NameHasOwner", "SearchItems", "Get", "SearchItems", "GetAll", "SearchItems", "OpenSession", "GetSecret"}
 	if !slices.Equal(calls, want) {
-		t.Errorf("a warm command calls %q, want %q", calls, want)
+		t.Errorf("a command with a cached session calls %q, want %q", calls, want)
 	}
 }
 
@@ -109,7 +109,7 @@ func TestSecretServiceOtherCollections(t *testing.T) {
 	})
 }
 
-// Another program's item of the same name is a second one, if its attributes are different.
+// An item of another program with the same name is a second item if its attributes differ.
 func TestSecretServiceUnique(t *testing.T) {
 	s := newFakeSecrets(t)
 	k := mustOpen(t, s.config(t))
@@ -166,7 +166,7 @@ func TestSecretServiceLocked(t *testing.T) {
 					t.Errorf("dismissed: %v, want a *LockedError", err)
 				}
 				ctx, cancel := context.WithCancelCause(t.Context())
-				gone := errors.New("the user went away")
+				gone := errors.New("the user canceled")
 				s.with(func() {
 					s.dismiss = false
 					s.handlers[promptMethod] = func(busCall) ([]any, error) {
@@ -179,7 +179,7 @@ func TestSecretServiceLocked(t *testing.T) {
 					t.Errorf("unanswered: %v, want %v", err, gone)
 				}
 				if !slices.Contains(s.called(), "org.freedesktop.Secret.Prompt.Dismiss") {
-					t.Error("the prompt was left open")
+					t.Error("the prompt was not dismissed")
 				}
 				s.with(func() { s.handlers[promptMethod] = s.promptUser })
 				if err := act(t.Context(), k.Keys); err != nil {
@@ -201,7 +201,7 @@ func TestSecretServiceLockedAgain(t *testing.T) {
 	}
 }
 
-// TestSecretServicePrompts has the service ask the user at each creation and removal.
+// TestSecretServicePrompts makes the service prompt for each creation and removal.
 func TestSecretServicePrompts(t *testing.T) {
 	s := newFakeSecrets(t)
 	s.alwaysPrompt = true
@@ -222,7 +222,7 @@ func TestSecretServicePrompts(t *testing.T) {
 	}
 }
 
-// TestSecretServiceRestarted has the service forget the session.
+// TestSecretServiceRestarted makes the service forget the session, as a restart does.
 func TestSecretServiceRestarted(t *testing.T) {
 	s := newFakeSecrets(t)
 	k := mustOpen(t, s.config(t))
@@ -238,7 +238,7 @@ func TestSecretServiceRestarted(t *testing.T) {
 	})
 }
 
-// TestSecretServiceReconnects cuts the connection.
+// TestSecretServiceReconnects closes the connection.
 func TestSecretServiceReconnects(t *testing.T) {
 	s := newFakeSecrets(t)
 	k := mustOpen(t, s.config(t))
@@ -260,7 +260,7 @@ func TestSecretServiceDamaged(t *testing.T) {
 	_, err := k.Keys.Item(t.Context(), "prod")
 	var damaged *DamagedError
 	if !errors.As(err, &damaged) || strings.Contains(err.Error(), testSecret) {
-		t.Errorf("Item returned %v, want a *DamagedError that tells no secret", err)
+		t.Errorf("Item returned %v, want a *DamagedError without the secret", err)
 	}
 }
 
@@ -287,7 +287,7 @@ func TestSecretServiceUnavailable(t *testing.T) {
 	}
 }
 
-// TestSecretServiceStarts has the bus start the service, or fail to.
+// TestSecretServiceStarts makes the bus start the service, first without success.
 func TestSecretServiceStarts(t *testing.T) {
 	s := newFakeSecrets(t)
 	s.handle(map[string]func(busCall) ([]any, error){
@@ -314,18 +314,19 @@ func TestSecretServiceSystemSocket(t *testing.T) {
 	}
 }
 
-// TestFileDoesNotUseBus opens the file keystore where there is a bus.
+// TestFileDoesNotUseBus opens the file keystore on a system with a session bus.
 func TestFileDoesNotUseBus(t *testing.T) {
 	s := newFakeSecrets(t)
 	c := fileConfig(t, testPassphrase)
 	c.Getenv = busAt(s.address)
 	mustPut(t, mustOpen(t, c).Keys, testItem("prod"))
 	if len(s.conns) != 0 || len(s.called()) != 0 {
-		t.Error("the file keystore has connected to the bus")
+		t.Error("the file keystore connected to the bus")
 	}
 }
 
-// TestOpenDoesNotSkipSilentBus ends the context while the bus gives no answer: that is no reason to pass over.
+// TestOpenDoesNotSkipSilentBus cancels the context while the bus does not respond. Open must not skip that
+// keystore.
 func TestOpenDoesNotSkipSilentBus(t *testing.T) {
 	s := newFakeSecrets(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -368,7 +369,7 @@ func TestSecretSession(t *testing.T) {
 	top[len(top)-1]--
 	for _, bad := range [][]byte{nil, {0}, {1}, top, groupPrime().Bytes(), make([]byte, groupSize+1)} {
 		if _, err := ours.sharedKey(bad); !errors.Is(err, errBadExchange) {
-			t.Errorf("the public number %.8x returned %v", bad, err)
+			t.Errorf("the public key %.8x returned %v", bad, err)
 		}
 	}
 }

@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// limitedRing is a ring that takes only short items, keeps only their data, and fails when told to.
+// A limitedRing is a ring in memory that accepts only short items and stores only their data. A test can make
+// its calls fail.
 type limitedRing struct {
 	limit int
 	fail  func(act, name string) error
@@ -115,7 +116,7 @@ func TestSplit(t *testing.T) {
 		testRing(t, s, ringTest{dataOnly: true, names: []string{"a#2", "#"}})
 		testRing(t, privateRing{ring: s, location: "memory"}, ringTest{private: true})
 		if len(m.items) != 0 {
-			t.Errorf("%d items were left", len(m.items))
+			t.Errorf("%d items remain", len(m.items))
 		}
 	}
 }
@@ -130,15 +131,15 @@ func TestSplitSizes(t *testing.T) {
 			t.Fatalf("%d bytes became %d, %v", n, len(have.Data), err)
 		}
 		if n <= testLimit && len(m.items) != 1 {
-			t.Fatalf("%d bytes are kept in %d items", n, len(m.items))
+			t.Fatalf("%d bytes are stored in %d items", n, len(m.items))
 		}
 	}
-	mustPut(t, s, Item{Name: "prod", Data: []byte(splitMark + "that is the user's own")})
-	if have, err := s.Item(t.Context(), "prod"); err != nil || string(have.Data) != splitMark+"that is the user's own" {
-		t.Errorf("what looks like ours became %q, %v", have.Data, err)
+	mustPut(t, s, Item{Name: "prod", Data: []byte(splitMark + "in the user's content")})
+	if have, err := s.Item(t.Context(), "prod"); err != nil || string(have.Data) != splitMark+"in the user's content" {
+		t.Errorf("content that begins like a split line became %q, %v", have.Data, err)
 	}
 	if err := s.Put(t.Context(), Item{Name: "big", Data: make([]byte, maxSplitParts*testLimit)}); err == nil {
-		t.Error("an item without end was written")
+		t.Error("Put wrote an item with too many parts")
 	}
 	var bad *NameError
 	if err := s.Put(t.Context(), Item{Name: "prod#0123456789abcdef.2"}); !errors.As(err, &bad) {
@@ -146,7 +147,8 @@ func TestSplitSizes(t *testing.T) {
 	}
 }
 
-// TestSplitInterrupted fails at each act in turn: the item is the old one or the new, never a mix.
+// TestSplitInterrupted makes each call fail in turn. The item must have its old or its new content, never a
+// mixture.
 func TestSplitInterrupted(t *testing.T) {
 	broken := errors.New("broken on purpose")
 	old, new := strings.Repeat("old", testLimit), strings.Repeat("new", testLimit)
@@ -157,7 +159,7 @@ func TestSplitInterrupted(t *testing.T) {
 		acts := 0
 		m.fail = func(act, name string) error {
 			if acts++; acts >= at {
-				return broken // at once and for ever, as for a killed process
+				return broken // all later calls fail too, as after a killed process
 			}
 			return nil
 		}
@@ -165,17 +167,17 @@ func TestSplitInterrupted(t *testing.T) {
 		m.fail = nil
 		have, itemErr := s.Item(t.Context(), "prod")
 		if itemErr != nil || string(have.Data) != old && string(have.Data) != new {
-			t.Fatalf("broken at act %d the item is %.10q, %v", at, have.Data, itemErr)
+			t.Fatalf("with a failure at call %d, the item is %.10q, %v", at, have.Data, itemErr)
 		}
 		if names, err := s.Names(t.Context()); err != nil || !slices.Equal(names, []string{"prod"}) {
-			t.Errorf("broken at act %d Names = %q, %v", at, names, err)
+			t.Errorf("with a failure at call %d, Names = %q, %v", at, names, err)
 		}
 		if err := s.Remove(t.Context(), "prod"); err != nil || len(m.items) != 0 {
-			t.Errorf("broken at act %d Remove left %d items, %v", at, len(m.items), err)
+			t.Errorf("with a failure at call %d, Remove left %d items, %v", at, len(m.items), err)
 		}
 		if err == nil {
 			if at < 8 {
-				t.Errorf("a writing in parts took %d acts", at-1)
+				t.Errorf("Put of a split item needed only %d calls", at-1)
 			}
 			return
 		}
@@ -205,7 +207,7 @@ func TestSplitDamaged(t *testing.T) {
 	}
 }
 
-// TestSplitReplacedWhileRead replaces the item between the reading of its parts.
+// TestSplitReplacedWhileRead replaces the item while its parts are read.
 func TestSplitReplacedWhileRead(t *testing.T) {
 	m := newLimitedRing(testLimit)
 	s := split{ring: m, limit: testLimit, location: "memory"}
@@ -234,7 +236,7 @@ func FuzzParseSplit(f *testing.F) {
 		w, err := parseSplit(data)
 		if err != nil {
 			if !errors.Is(err, errBadSplit) {
-				t.Errorf("an error that is not ours: %v", err)
+				t.Errorf("unexpected error: %v", err)
 			}
 			return
 		}

@@ -16,7 +16,7 @@ import (
 
 var errStopped = errors.New("the process was killed")
 
-// A power lets so many acts happen, to whichever ring, and none after them.
+// A callBudget is the number of steps that the rings can make before the process counts as killed.
 type callBudget struct{ left int }
 
 func (p *callBudget) spend() error {
@@ -27,13 +27,12 @@ func (p *callBudget) spend() error {
 	return nil
 }
 
-// A fragile ring is a keystore in memory. After each act comes an instruction at which a process
-// may be killed, as well as before it.
+// A killableRing is a keystore in memory. The process can be killed before and after each of its changes.
 type killableRing struct {
 	items  map[string]keystore.Item
 	budget *callBudget
-	alter  func(keystore.Item) keystore.Item // what is written instead; nil for the same
-	onRead func(name string)                 // told of each reading
+	alter  func(keystore.Item) keystore.Item // changes an item before Put stores it; nil for no change
+	onRead func(name string)                 // called by each read
 }
 
 func newKillableRing() *killableRing {
@@ -86,12 +85,12 @@ func (r *killableRing) Stamp(_ context.Context, name string) (string, error) {
 
 func (r *killableRing) Check(context.Context) error { return nil }
 
-// keysIn are the keys of a ring.
+// keysIn returns the keys in a ring.
 func keysIn(t *testing.T, r *killableRing) *store.Keys {
 	return &store.Keys{Ring: r, Dir: disk.NewFolder(t.TempDir())}
 }
 
-// key is the n-th of the test's keys.
+// key returns the n-th test key.
 func key(n byte) aws.Credentials {
 	return aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPL" + string('A'+n), SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
 }
@@ -103,7 +102,7 @@ func put(t *testing.T, k *store.Keys, name string, c aws.Credentials) {
 	}
 }
 
-// holds reports whether the key lies in a ring.
+// holds reports whether the ring has the key under that name.
 func holds(t *testing.T, k *store.Keys, name string, want aws.Credentials) bool {
 	t.Helper()
 	got, err := k.Key(t.Context(), name)

@@ -14,18 +14,18 @@ import (
 func TestMove(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		there   int // which key the other keystore has; -1 for none
+		there   int // number of the key in the target keystore; -1 for none
 		m       Migration
 		want    Moved
 		arrived bool
 	}{
 		{"copied", -1, Migration{}, Moved{Copied, false}, true},
 		{"moved", -1, Migration{Delete: true}, Moved{Copied, true}, true},
-		{"another is there", 1, Migration{}, Moved{NotOverwritten, false}, false},
-		{"another is there, and ours is not deleted", 1, Migration{Delete: true}, Moved{NotOverwritten, false}, false},
+		{"another key is stored", 1, Migration{}, Moved{NotOverwritten, false}, false},
+		{"another key is stored, and the original stays", 1, Migration{Delete: true}, Moved{NotOverwritten, false}, false},
 		{"overwritten", 1, Migration{Overwrite: true, Delete: true}, Moved{Overwritten, true}, true},
-		{"the same is there", 0, Migration{}, Moved{AlreadyStored, false}, true},
-		{"the same is there, and ours is deleted", 0, Migration{Delete: true}, Moved{AlreadyStored, true}, true},
+		{"the same key is stored", 0, Migration{}, Moved{AlreadyStored, false}, true},
+		{"the same key is stored, and the original is deleted", 0, Migration{Delete: true}, Moved{AlreadyStored, true}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := test.m
@@ -39,7 +39,7 @@ func TestMove(t *testing.T) {
 				t.Errorf("Move returned %+v, %v, want %+v", got, err, test.want)
 			}
 			if holds(t, m.To, "alice", key(0)) != test.arrived {
-				t.Errorf("the key has arrived: %v, want %v", !test.arrived, test.arrived)
+				t.Errorf("the target has the key: %v, want %v", !test.arrived, test.arrived)
 			}
 			if holds(t, m.From, "alice", key(0)) == test.want.Deleted {
 				t.Errorf("the key was deleted: %v, want %v", !test.want.Deleted, test.want.Deleted)
@@ -48,7 +48,7 @@ func TestMove(t *testing.T) {
 	}
 }
 
-// A migration that is killed at any instruction has lost nothing, and the next one ends it.
+// A migration that is killed at any point loses nothing, and a second run completes it.
 func TestMoveKilled(t *testing.T) {
 	for acts, finished := 0, false; !finished; acts++ {
 		from, to := newKillableRing(), newKillableRing()
@@ -62,21 +62,21 @@ func TestMoveKilled(t *testing.T) {
 		}
 		p.left = -1
 		if !holds(t, m.From, "alice", key(0)) && !holds(t, m.To, "alice", key(0)) {
-			t.Fatalf("after %d acts neither keystore has the key", acts)
+			t.Fatalf("killed after %d steps: neither keystore has the key", acts)
 		}
 		if _, err := m.From.Key(t.Context(), "alice"); err != nil {
-			continue // stored is nothing left to do
+			continue // the first run had deleted the original
 		}
 		if _, err := m.Move(t.Context(), "alice"); err != nil {
-			t.Fatalf("after %d acts the next run fails: %v", acts, err)
+			t.Fatalf("killed after %d steps: the second run failed: %v", acts, err)
 		}
 		if holds(t, m.From, "alice", key(0)) || !holds(t, m.To, "alice", key(0)) {
-			t.Errorf("after %d acts the next run does not end it", acts)
+			t.Errorf("killed after %d steps: the second run did not complete the move", acts)
 		}
 	}
 }
 
-// What does not come back as it went is not deleted.
+// The original is not deleted if the copy reads back differently.
 func TestMoveVerifies(t *testing.T) {
 	from, to := newKillableRing(), newKillableRing()
 	to.alter = func(it keystore.Item) keystore.Item {
@@ -92,7 +92,7 @@ func TestMoveVerifies(t *testing.T) {
 	}
 }
 
-// A key that is replaced while it is copied is not deleted.
+// A key that is replaced during the copy is not deleted.
 func TestMoveKeyReplacedMeanwhile(t *testing.T) {
 	from, to := newKillableRing(), newKillableRing()
 	m := Migration{From: keysIn(t, from), To: keysIn(t, to), Delete: true}
@@ -106,7 +106,7 @@ func TestMoveKeyReplacedMeanwhile(t *testing.T) {
 	}
 }
 
-// What cannot be read may be a key, so that it is replaced only by whoever wants that.
+// An unreadable item may be a key, so it is replaced only with Overwrite.
 func TestMoveOntoDamagedItem(t *testing.T) {
 	to := newKillableRing()
 	m := Migration{From: keysIn(t, newKillableRing()), To: keysIn(t, to)}
@@ -121,8 +121,8 @@ func TestMoveOntoDamagedItem(t *testing.T) {
 	}
 }
 
-// A folding ring has one item for all names that differ in case only, as a folder on a disk of
-// macOS or Windows does.
+// A caseInsensitiveRing has one item for all names that differ only in case, as file systems of macOS and
+// Windows do.
 type caseInsensitiveRing struct{ *killableRing }
 
 func (r caseInsensitiveRing) Item(ctx context.Context, name string) (keystore.Item, error) {
@@ -138,7 +138,7 @@ func (r caseInsensitiveRing) Stamp(ctx context.Context, name string) (string, er
 	return r.killableRing.Stamp(ctx, strings.ToLower(name))
 }
 
-// A key is never replaced with one of another name, and so never deleted where it came from.
+// A key never replaces a key whose name differs in case, and is then not deleted from the source.
 func TestMoveOntoNameInOtherCase(t *testing.T) {
 	to := newKillableRing()
 	m := Migration{From: keysIn(t, newKillableRing()), To: &store.Keys{Ring: caseInsensitiveRing{to}, Dir: disk.NewFolder(t.TempDir())}, Overwrite: true, Delete: true}
@@ -153,21 +153,22 @@ func TestMoveOntoNameInOtherCase(t *testing.T) {
 		t.Errorf("Move returned %v", err)
 	}
 	if !holds(t, m.To, "prod", key(0)) || !holds(t, m.From, "Prod", key(1)) {
-		t.Error("a key is lost")
+		t.Error("a key was lost")
 	}
 	if err := m.To.Put(t.Context(), "prod", key(2)); err != nil {
 		t.Errorf("a key cannot be replaced under its own name: %v", err)
 	}
 }
 
-// A repeated ring holds a second item under each name, as the Secret Service may.
+// A duplicateRing reports a second item under each name, as the Secret Service can have.
 type duplicateRing struct{ *killableRing }
 
 func (r duplicateRing) CheckUnique(_ context.Context, name string) error {
 	return &keystore.DuplicateError{Name: name, Where: "secret-service", Items: 2}
 }
 
-// Of several items under one name one is copied, and deleting would delete all.
+// If there are several items of one name, only one is copied. The original is not deleted, because Remove would
+// delete all of them.
 func TestMoveDuplicateItem(t *testing.T) {
 	from := newKillableRing()
 	m := Migration{From: &store.Keys{Ring: duplicateRing{from}, Dir: disk.NewFolder(t.TempDir())}, To: keysIn(t, newKillableRing()), Delete: true}
@@ -178,6 +179,6 @@ func TestMoveDuplicateItem(t *testing.T) {
 	}
 	m.Delete = false
 	if _, err := m.Move(t.Context(), "alice"); err != nil {
-		t.Errorf("a copy alone fails: %v", err)
+		t.Errorf("Move without Delete failed: %v", err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A test runs its binary again as a process that looks for a secret.
+// Some tests run the test binary again, as another process that reads a secret.
 const ringVariable = "KERNELKEY_TEST_RING"
 
 func TestMain(m *testing.M) {
@@ -23,16 +23,16 @@ func TestMain(m *testing.M) {
 	if !ok {
 		os.Exit(m.Run())
 	}
-	// A session that has nothing of its user's.
+	// A new session without the user's keyring.
 	if _, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0); err != nil {
 		panic(err)
 	}
-	secret, err := Ring{Name: ring}.Secret("from afar")
+	secret, err := Ring{Name: ring}.Secret("other session")
 	fmt.Print(string(secret), err)
 	os.Exit(0)
 }
 
-// testRing is a ring of this test's own, where the kernel lets us have one.
+// testRing returns a keyring for this test. It skips the test if the kernel provides no keyring.
 func testRing(t *testing.T, rights Permissions) Ring {
 	t.Helper()
 	r := Ring{Name: fmt.Sprintf("aws-vault test %d %d", os.Getpid(), time.Now().UnixNano()), Permissions: rights}
@@ -43,7 +43,7 @@ func testRing(t *testing.T, rights Permissions) Ring {
 	return r
 }
 
-// removeRing takes the ring away, with all that it holds.
+// removeRing removes the keyring and its keys.
 func removeRing(r Ring) {
 	if id, err := r.find(); err == nil {
 		unlink(id, unix.KEY_SPEC_USER_KEYRING)
@@ -57,8 +57,8 @@ func put(t *testing.T, r Ring, name, secret string) {
 	}
 }
 
-// retryWhenFull acts again while the user's share of the kernel's memory is used up: what earlier keys had of
-// it is given back a moment after they are gone.
+// retryWhenFull repeats act while the user's quota is used up. The kernel frees the quota of removed keys with
+// a short delay.
 func retryWhenFull(act func() error) error {
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 		if err := act(); !errors.Is(err, ErrFull) || time.Now().After(deadline) {
@@ -94,7 +94,7 @@ func TestRing(t *testing.T) {
 		t.Errorf("Remove: %v, want %v", err, ErrNotFound)
 	}
 	if _, err := r.find(); !errors.Is(err, ErrNotFound) {
-		t.Errorf("looking has made a ring: %v", err)
+		t.Errorf("a read created a keyring: %v", err)
 	}
 	for _, secret := range []string{"a", strings.Repeat("b", 4096), strings.Repeat("c", 4097), "d"} {
 		put(t, r, "one", secret)
@@ -112,16 +112,16 @@ func TestRing(t *testing.T) {
 	}
 	wantNone(t, r, "one")
 	if names, err := r.Names(); err != nil || !slices.Equal(names, []string{"t;w;o"}) {
-		t.Errorf("after removing one Names = %q, %v", names, err)
+		t.Errorf("after Remove, Names = %q, %v", names, err)
 	}
 	for _, size := range []int{0, MaxSecret + 1} {
 		if err := r.Put("one", make([]byte, size), 0); err == nil {
-			t.Errorf("a secret of %d bytes was kept", size)
+			t.Errorf("Put accepted a secret of %d bytes", size)
 		}
 	}
 }
 
-// TestLongestSecret is skipped where the user's share is smaller, as it is by default.
+// TestLongestSecret is skipped if the user's quota is too small, which is the default.
 func TestLongestSecret(t *testing.T) {
 	r := testRing(t, Owner)
 	longest := string(bytes.Repeat([]byte("x"), MaxSecret))
@@ -135,20 +135,20 @@ func TestLongestSecret(t *testing.T) {
 	wantSecret(t, r, "long", longest)
 }
 
-// TestReadFromOtherSession has a process read the secret whose session has nothing of its user's.
+// TestReadFromOtherSession reads the secret in a process whose session does not have the user's keyring.
 func TestReadFromOtherSession(t *testing.T) {
 	for _, rights := range []Permissions{Owner, Possessors} {
 		r := testRing(t, rights)
-		put(t, r, "from afar", "the secret")
+		put(t, r, "other session", "the secret")
 		c := exec.Command(os.Args[0])
 		c.Env = append(os.Environ(), ringVariable+"="+r.Name)
 		if out, err := c.CombinedOutput(); err != nil || string(out) != "the secret<nil>" {
-			t.Errorf("with the rights %x another process read %q, %v", rights, out, err)
+			t.Errorf("with permissions %x, another process read %q, %v", rights, out, err)
 		}
 	}
 }
 
-// TestPermissions has the kernel say who may do what.
+// TestPermissions reads the permissions from the kernel's descriptions of keys.
 func TestPermissions(t *testing.T) {
 	for _, rights := range []Permissions{Owner, Possessors} {
 		r := testRing(t, rights)
@@ -176,7 +176,7 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// TestLifetime asks the kernel when the key ends. Its expiry stands in /proc/keys, rounded.
+// TestLifetime reads the rounded expiry of keys from /proc/keys.
 func TestLifetime(t *testing.T) {
 	r := testRing(t, Owner)
 	for life, ends := range map[time.Duration]string{time.Millisecond: "s", 50 * time.Minute: "m", 0: "perm"} {
@@ -192,15 +192,16 @@ func TestLifetime(t *testing.T) {
 		if at < 0 {
 			t.Fatalf("the kernel does not list %q", name)
 		}
-		// ID FLAGS USAGE TIMEOUT PERM UID GID TYPE DESCRIPTION
+		// Columns of /proc/keys: ID FLAGS USAGE TIMEOUT PERM UID GID TYPE DESCRIPTION
 		fields := strings.Fields(string(table[bytes.LastIndexByte(table[:at], '\n')+1 : at]))
 		if timeout := fields[3]; !strings.HasSuffix(timeout, ends) && !(ends == "s" && timeout == "expd") {
-			t.Errorf("a key for %v has the timeout %s, want one in %s", life, timeout, ends)
+			t.Errorf("a key with a lifetime of %v has the timeout %s, want the unit %s", life, timeout, ends)
 		}
 	}
 }
 
-// TestRingIsCreatedOnce has many make a ring at once. A ring in place of another's drops what was put in it.
+// TestRingIsCreatedOnce creates a keyring from several threads at once. They must all get the same one, because
+// a second keyring would lose the keys of the first.
 func TestRingIsCreatedOnce(t *testing.T) {
 	for range 100 {
 		r := testRing(t, Owner)
@@ -223,13 +224,13 @@ func TestRingIsCreatedOnce(t *testing.T) {
 		close(start)
 		all.Wait()
 		if same := slices.Compact(rings[:]); len(same) != 1 {
-			t.Fatalf("a ring was made several times: %v", same)
+			t.Fatalf("several keyrings were created: %v", same)
 		}
 		removeRing(r)
 	}
 }
 
-// TestReplacedWhileRead has a secret replaced after it was found and before it is read.
+// TestReplacedWhileRead replaces a secret between the search and the read.
 func TestReplacedWhileRead(t *testing.T) {
 	found, broken := 0, errors.New("broken")
 	search := func() (int, error) { found++; return found, nil }
@@ -240,18 +241,18 @@ func TestReplacedWhileRead(t *testing.T) {
 		return []byte("third"), nil
 	})
 	if err != nil || string(have) != "third" || found != 3 {
-		t.Errorf("read %q, %v after %d searches, want the third", have, err, found)
+		t.Errorf("read %q, %v after %d searches, want the third key", have, err, found)
 	}
 	if _, err := searchAndRead(search, func(int) ([]byte, error) { return nil, broken }); err != broken {
 		t.Errorf("returned %v, want %v", err, broken)
 	}
 	_, err = searchAndRead(search, func(int) ([]byte, error) { return nil, ErrNotFound })
 	if err == nil || errors.Is(err, ErrNotFound) {
-		t.Errorf("a secret that is replaced without end returned %v, but it is there", err)
+		t.Errorf("a secret that is always replaced returned %v, want an error other than ErrNotFound", err)
 	}
 }
 
-// TestRevokedRing makes a ring in place of one that its user has revoked.
+// TestRevokedRing creates a keyring in place of one that the user has revoked.
 func TestRevokedRing(t *testing.T) {
 	r := testRing(t, Owner)
 	put(t, r, "one", "a")
@@ -276,14 +277,14 @@ func TestConvertErrors(t *testing.T) {
 		unix.ENOKEY: ErrNotFound, unix.EKEYEXPIRED: ErrNotFound, unix.EKEYREVOKED: ErrNotFound,
 	} {
 		if have := convertError("read", err); !errors.Is(have, want) {
-			t.Errorf("%v is %v, want %v", err, have, want)
+			t.Errorf("%v was converted to %v, want %v", err, have, want)
 		}
 	}
 	for err, want := range map[error]error{
 		unix.ENOSYS: ErrUnsupported, unix.EPERM: ErrUnsupported, unix.EOPNOTSUPP: ErrUnsupported, unix.EACCES: unix.EACCES,
 	} {
 		if have := convertUnsupported(convertError("link", err)); !errors.Is(have, want) {
-			t.Errorf("%v is %v, want %v", err, have, want)
+			t.Errorf("%v was converted to %v, want %v", err, have, want)
 		}
 	}
 }
@@ -295,7 +296,7 @@ func FuzzNameIn(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		name, ok := nameIn(text)
 		if again, is := nameIn("user;0;0;3f3f0000;" + name); ok && (!is || again != name || !strings.HasSuffix(text, ";"+name)) {
-			t.Errorf("%q is read as %q, and that as %q", text, name, again)
+			t.Errorf("%q is read as the name %q, and that name as %q", text, name, again)
 		}
 	})
 }

@@ -22,9 +22,9 @@ import (
 	"filippo.io/age"
 )
 
-var update = flag.Bool("update", false, "make the store of the document anew")
+var update = flag.Bool("update", false, "write the documented store again")
 
-// The store of the document opens for this passphrase, these words and this key.
+// The documented store opens with this passphrase, these words and this key.
 const (
 	documentDir        = "testdata/store"
 	documentPassphrase = "correct horse battery staple"
@@ -71,8 +71,8 @@ func writeDocumentStore(t *testing.T) {
 	put(t, s, documentItems...)
 }
 
-// TestDocument reads a store as docs/sealed.md says, with nothing of this package but the
-// openers: what is on the disk is what the document says.
+// TestDocument reads a store as docs/sealed.md describes it. It uses nothing of this package except the
+// identities of the openers.
 func TestDocument(t *testing.T) {
 	if *update {
 		writeDocumentStore(t)
@@ -86,7 +86,7 @@ func TestDocument(t *testing.T) {
 	}
 	text := string(r.decryptAge(r.read(identity), scrypt))
 	if !strings.HasPrefix(text, "AGE-SECRET-KEY-1") {
-		t.Fatalf("%s holds no identity", identity)
+		t.Fatalf("%s contains no identity", identity)
 	}
 	desk, err := age.ParseX25519Identity(strings.TrimSpace(text))
 	if err != nil {
@@ -100,7 +100,7 @@ func TestDocument(t *testing.T) {
 	master := r.decryptAge(r.Envelope, desk)
 	for name, id := range map[string]age.Identity{"paper": paper, "card": card} {
 		if !bytes.Equal(r.decryptAge(r.Envelope, id), master) {
-			t.Errorf("%s opens another key", name)
+			t.Errorf("%s decrypts a different key", name)
 		}
 	}
 	r.fingerprint()
@@ -113,7 +113,7 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// A documentReader reads a store with the document in its other hand.
+// A documentReader reads a store according to docs/sealed.md.
 type documentReader struct {
 	t *testing.T
 	documented
@@ -155,7 +155,7 @@ func (r *documentReader) decryptAge(file []byte, id age.Identity) []byte {
 func (r *documentReader) header() {
 	text := string(r.read(filepath.Join(documentDir, "store")))
 	if text != string(r.read(filepath.Join(documentDir, "store.copy"))) {
-		r.t.Error("the copy is none")
+		r.t.Error("store.copy differs from store")
 	}
 	lines := strings.SplitAfter(text, "\n")
 	if len(lines) != 4 || lines[3] != "" || lines[2] != "sum "+r.sum(lines[0]+lines[1])+"\n" {
@@ -210,7 +210,7 @@ func (r *documentReader) hmac(key []byte, text string) string {
 
 func (r *documentReader) checkAuthentic() {
 	if name := hex.EncodeToString(r.hkdf(r.master, r.Store, "aws-vault sealed 1 id")[:8]); name != r.Key {
-		r.t.Errorf("the master key is called %s, want %s", name, r.Key)
+		r.t.Errorf("the ID of the master key is %s, want %s", name, r.Key)
 	}
 	if mac := r.hmac(r.hkdf(r.master, r.Store, "aws-vault sealed 1 header"), r.body); mac != r.mac {
 		r.t.Errorf("the header's mac is %s, want %s", r.mac, mac)
@@ -233,7 +233,7 @@ func (r *documentReader) item(kind, name string) string {
 	file := r.hmac(r.hkdf(r.master, r.Store, "aws-vault sealed 1 names"), kind+"\x00"+name)[:32]
 	data := string(r.read(filepath.Join(documentDir, "items-"+r.Key, file)))
 	if !strings.HasPrefix(data, "aws-vault sealed item 1\n") {
-		r.t.Fatalf("item %s does not begin as one", name)
+		r.t.Fatalf("the file of item %s does not begin with the item header", name)
 	}
 	salt, data := data[24:56], data[56:]
 	length := int(data[0])<<8 | int(data[1])

@@ -9,7 +9,7 @@ import (
 	"aws-vault/vault/keystore/sealed"
 )
 
-// A store is created with its openers. Whoever opens it later needs one of them.
+// Create a store with an opener, and open it again with that opener.
 func Example() {
 	parent, err := os.MkdirTemp("", "sealed")
 	if err != nil {
@@ -22,7 +22,7 @@ func Example() {
 	passphrase := "correct horse battery staple"
 	config := sealed.Config{
 		Dir: dir,
-		// A program takes a lock here that all its processes know. One process alone needs none.
+		// Programs that run as several processes acquire a shared lock here. A single process needs no lock.
 		Lock: func(ctx context.Context) (context.Context, func(), error) { return ctx, func() {}, nil },
 		Unlock: func(ctx context.Context, h *sealed.Header) (sealed.MasterKey, error) {
 			return h.OpenMasterKey(ctx, dir, sealed.UnlockOptions{

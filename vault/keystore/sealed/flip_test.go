@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestFlippedBits flips a bit of each byte of each file of a small store. Whatever it hits is
-// refused with a message or has a copy, and every other item is read.
+// TestFlippedBits flips one bit in each byte of each file of a small store. The damage must be reported or
+// repaired from the copy, and all other items must stay readable.
 func TestFlippedBits(t *testing.T) {
 	w := newFixture(t)
 	made := w.create(t)
@@ -38,19 +38,19 @@ func TestFlippedBits(t *testing.T) {
 			flipped++
 			w.config.Unlock = func(context.Context, *Header) (MasterKey, error) { return master, nil }
 			if strings.Contains(path, "identity-") || strings.HasSuffix(path, headerFile) && i%16 == 0 {
-				w.config.Unlock = ask // which takes its time
+				w.config.Unlock = ask // slow, so only for some of the bytes
 			}
 			s := w.reopen(t)
 			_, err := s.Unlock(t.Context())
 			if strings.Contains(path, "identity-") {
 				wantDamaged(t, path, i, err)
-				s = made // which is open
+				s = made // a store that is already unlocked
 			} else if err != nil {
 				t.Fatalf("byte %d of %s: %v", i, path, err)
 			}
 			found, err := s.Check(t.Context())
 			if err != nil || len(found) != 1 {
-				t.Errorf("byte %d of %s: found %v, %v, want that one", i, path, found, err)
+				t.Errorf("byte %d of %s: Check found %v, %v, want one error", i, path, found, err)
 			} else {
 				wantDamaged(t, path, i, found[0])
 			}
@@ -72,7 +72,7 @@ func TestFlippedBits(t *testing.T) {
 		}
 	}
 	if flipped < 1000 {
-		t.Errorf("%d bytes were flipped: where are the files?", flipped)
+		t.Errorf("only %d bits were flipped, want at least 1000", flipped)
 	}
 }
 
@@ -80,7 +80,7 @@ func wantDamaged(t *testing.T, path string, i int, err error) {
 	t.Helper()
 	var damaged *DamagedError
 	if !errors.As(err, &damaged) || damaged.Path != path || strings.Contains(err.Error(), "secret of") {
-		t.Errorf("byte %d of %s: error %v, want one that names the file", i, path, err)
+		t.Errorf("byte %d of %s: error %v, want a *DamagedError with the file's path", i, path, err)
 	}
 }
 
@@ -102,7 +102,7 @@ func TestSwappedFiles(t *testing.T) {
 			t.Errorf("%s: names %q, %v", name, names, err)
 		}
 	}
-	// An old item under the name of one that was stored since.
+	// An older version of an item, under the name of another item.
 	put(t, s, key("prod"))
 	old := filesIn(t, w.config.Dir)[at("key", "prod")]
 	if err := s.Remove(t.Context(), "key", "prod"); err != nil {
@@ -113,7 +113,7 @@ func TestSwappedFiles(t *testing.T) {
 	}
 	_, err := s.Item(t.Context(), "key", "dev")
 	wantDamaged(t, at("key", "dev"), 0, err)
-	// One of the key before, under its own name.
+	// An item that was encrypted with the previous master key, under its own name.
 	put(t, s, key("prod"), key("dev"))
 	old = filesIn(t, w.config.Dir)[at("key", "prod")]
 	if err := s.Rekey(t.Context(), nil, func(Opener) bool { return true }); err != nil {
@@ -147,7 +147,7 @@ func TestRepair(t *testing.T) {
 			wantItem(t, s, key("prod"))
 			var damaged *DamagedError
 			if err := s.Add(t.Context(), newTestCard(t).opener(t, "new"), nil); name == headerFile && !errors.As(err, &damaged) {
-				t.Errorf("%s is %s: Add built upon its copy: %v", name, what, err)
+				t.Errorf("%s is %s: Add used the copy: %v", name, what, err)
 			}
 			if amiss, err := s.Repair(t.Context()); err != nil || amiss != (name == headerFile) {
 				t.Errorf("%s is %s: %v, %v", name, what, amiss, err)

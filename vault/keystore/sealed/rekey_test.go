@@ -31,11 +31,11 @@ func TestRemovedCard(t *testing.T) {
 		t.Fatal(err)
 	}
 	if after, err := s.Stamp(t.Context(), "key", "prod"); err != nil || after != stamp {
-		t.Errorf("the stamp went from %q to %q, and nothing was written: %v", stamp, after, err)
+		t.Errorf("the stamp changed from %q to %q without a write: %v", stamp, after, err)
 	}
 	after := s.Header()
 	if after.Key == before.Key || after.Generation != before.Generation+1 || after.Fingerprint() == before.Fingerprint() {
-		t.Errorf("the header went from %+v to %+v", before, after)
+		t.Errorf("the header changed from %+v to %+v", before, after)
 	}
 	wantItem(t, s, key("prod"))
 	wantItem(t, w.reopen(t), key("dev"))
@@ -44,19 +44,19 @@ func TestRemovedCard(t *testing.T) {
 	if _, err := w.reopen(t).Item(t.Context(), "key", "prod"); !errors.Is(err, ErrNoOpener) || w.two.touches != 0 {
 		t.Errorf("the removed card: %v, %d touches", err, w.two.touches)
 	}
-	// Nor does it open who lists it again: the envelope is not for it.
+	// The removed card must not decrypt the new envelope, even if someone adds the card to the list again.
 	if _, err := openOnCard(after.Envelope, before.Openers[1], w.two); err == nil || w.two.touches != 0 {
-		t.Errorf("the envelope opened: %v, %d touches", err, w.two.touches)
+		t.Errorf("the removed card decrypted the envelope: %v, %d touches", err, w.two.touches)
 	}
 	if dirs, _ := filepath.Glob(filepath.Join(w.config.Dir, itemsDir+"*")); len(dirs) != 1 {
-		t.Errorf("old items are left: %q", dirs)
+		t.Errorf("old items remain: %q", dirs)
 	}
 	if err := s.Rekey(t.Context(), nil, func(Opener) bool { return false }); err == nil {
-		t.Error("the last opener was removed")
+		t.Error("Rekey removed the last opener")
 	}
 }
 
-// An opener that someone else put on the list is refused before anything is wrapped to it.
+// An opener that an attacker added to the list is detected before any key is encrypted for it.
 func TestForgedOpener(t *testing.T) {
 	w := newFixture(t)
 	put(t, w.create(t), key("prod"))
@@ -66,7 +66,7 @@ func TestForgedOpener(t *testing.T) {
 	thief := newTestCard(t)
 	forged := open.Header()
 	forged.Openers = append(forged.Openers, thief.opener(t, "thief").Opener)
-	data, err := forged.encode(newMasterKey()) // without the key, with a checksum that is right
+	data, err := forged.encode(newMasterKey()) // without the master key, but with a valid checksum
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestForgedOpener(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, s := range map[string]*Store{"a store that was open": open, "one that is opened": w.reopen(t)} {
+	for name, s := range map[string]*Store{"an unlocked store": open, "a newly opened store": w.reopen(t)} {
 		for act, err := range map[string]error{
 			"Add":   s.Add(t.Context(), newTestCard(t).opener(t, "mine"), nil),
 			"Rekey": s.Rekey(t.Context(), nil, func(Opener) bool { return true }),
@@ -88,7 +88,7 @@ func TestForgedOpener(t *testing.T) {
 		}
 	}
 	if now, _ := os.ReadFile(filepath.Join(w.config.Dir, headerFile)); !bytes.Equal(now, data) {
-		t.Error("the forged header was built upon")
+		t.Error("the forged header was changed")
 	}
 }
 
@@ -97,13 +97,13 @@ func TestAddErrors(t *testing.T) {
 	s := w.create(t)
 	fresh := newTestCard(t).opener(t, "fresh")
 	for name, o := range map[string]NewOpener{
-		"a name that is taken":         {Opener: Opener{Name: "one", Kind: Card, Recipient: fresh.Recipient}},
-		"a key that is there":          {Opener: Opener{Name: "other", Kind: Card, Recipient: w.one.opener(t, "x").Recipient}},
-		"a name that is none":          {Opener: Opener{Name: "a b", Kind: Card, Recipient: fresh.Recipient}},
+		"an existing name":             {Opener: Opener{Name: "one", Kind: Card, Recipient: fresh.Recipient}},
+		"an existing key":              {Opener: Opener{Name: "other", Kind: Card, Recipient: w.one.opener(t, "x").Recipient}},
+		"an invalid name":              {Opener: Opener{Name: "a b", Kind: Card, Recipient: fresh.Recipient}},
 		"no passphrase":                {Opener: Opener{Name: "p", Kind: Passphrase}},
 		"no recipient":                 {Opener: Opener{Name: "p", Kind: Card}},
 		"a recipient of another kind":  {Opener: Opener{Name: "p", Kind: Recovery, Recipient: fresh.Recipient}},
-		"a kind that is none":          {Opener: Opener{Name: "p", Kind: "finger", Recipient: fresh.Recipient}},
+		"an unknown kind":              {Opener: Opener{Name: "p", Kind: "finger", Recipient: fresh.Recipient}},
 		"a plugin without an identity": {Opener: Opener{Name: "p", Kind: Plugin, Recipient: "age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t"}},
 	} {
 		var refused *OpenerError
@@ -119,7 +119,7 @@ func TestAddErrors(t *testing.T) {
 	}
 }
 
-// The tests that kill run the test binary as the one that is killed.
+// Some tests run the test binary again, as a process that is killed.
 const (
 	killDir   = "SEALED_TEST_KILL_DIR"
 	killAt    = "SEALED_TEST_KILL_AT"
@@ -127,8 +127,8 @@ const (
 	killed    = 86
 )
 
-// rekeyUntilKilled removes the opener "two", and ends with SIGKILL at one instant before or after a
-// change of the disk.
+// rekeyUntilKilled removes the opener "two". It kills its own process before or after the n-th change of the
+// disk.
 func rekeyUntilKilled() {
 	n, _ := strconv.Atoi(os.Getenv(killAt))
 	instant := func() {
@@ -171,7 +171,8 @@ func rekeyUntilKilled() {
 	os.Exit(0)
 }
 
-// Whenever the renewal is killed, the store opens with every item, and the next writer tidies up.
+// If Rekey is killed at any point, the store still opens with all items, and the next write removes the
+// leftovers.
 func TestKilledAtEachWrite(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -205,21 +206,21 @@ func TestKilledAtEachWrite(t *testing.T) {
 		sawOld, sawNew = sawOld || has, sawNew || !has
 		put(t, s, key("later"))
 		if found, err := s.Check(t.Context()); err != nil || len(found) > 0 {
-			t.Errorf("at %d: %v, %v", at, found, err)
+			t.Errorf("killed at %d: %v, %v", at, found, err)
 		}
 		if left, _ := filepath.Glob(filepath.Join(dir, itemsDir+"*")); len(left) != 1 {
-			t.Errorf("at %d the next writer left %q", at, left)
+			t.Errorf("killed at %d: the next write left %q", at, left)
 		}
 		if at > 200 {
-			t.Fatal("it never ends")
+			t.Fatal("Rekey does not end")
 		}
 	}
 	if !sawOld || !sawNew {
-		t.Errorf("killed before the switch: %v, and after it: %v, want both", sawOld, sawNew)
+		t.Errorf("killed before the new header: %v, and after it: %v, want both", sawOld, sawNew)
 	}
 }
 
-// A renewal that fails leaves what was, whichever change of the disk fails.
+// If a disk write fails during Rekey, the store keeps its old key and all items.
 func TestFullDisk(t *testing.T) {
 	full := errors.New("no space left on device")
 	w := newFixture(t)
@@ -246,11 +247,11 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 	if failed < 4 {
-		t.Errorf("%d writings failed, want one for each item and header", failed)
+		t.Errorf("%d writes failed, want one per item and header file", failed)
 	}
 }
 
-// A damaged item stops a renewal before anything is changed.
+// If an item is damaged, Rekey fails and changes nothing.
 func TestRekeyDamaged(t *testing.T) {
 	w := newFixture(t)
 	s := w.create(t)
@@ -262,14 +263,14 @@ func TestRekeyDamaged(t *testing.T) {
 	}
 	var damaged *DamagedError
 	if err := s.Rekey(t.Context(), nil, func(Opener) bool { return true }); !errors.As(err, &damaged) || damaged.Path != path {
-		t.Errorf("error %v, want one that names %s", err, path)
+		t.Errorf("error %v, want a *DamagedError with the path %s", err, path)
 	}
 	if s.Header().Key != before.Key {
-		t.Error("the key was renewed")
+		t.Error("the master key was replaced")
 	}
 	wantItem(t, s, key("prod"))
 	if dirs, _ := filepath.Glob(filepath.Join(w.config.Dir, itemsDir+"*")); len(dirs) != 1 {
-		t.Errorf("new items are left: %q", dirs)
+		t.Errorf("new items remain: %q", dirs)
 	}
 }
 
@@ -277,14 +278,14 @@ func TestHeaderErrors(t *testing.T) {
 	w := newFixture(t)
 	h := w.create(t).Header()
 	for name, change := range map[string]func(*Header){
-		"another format":    func(h *Header) { h.Format = "aws-vault sealed 2" },
-		"no store":          func(h *Header) { h.Store = "" },
-		"no key":            func(h *Header) { h.Key = strings.ToUpper(h.Key) + "Z" },
-		"no generation":     func(h *Header) { h.Generation = 0 },
-		"no openers":        func(h *Header) { h.Openers = nil },
-		"too many":          func(h *Header) { h.Openers = make([]Opener, maxOpeners+1) },
-		"an opener twice":   func(h *Header) { h.Openers = append(h.Openers, h.Openers[0]) },
-		"an opener no more": func(h *Header) { h.Openers[0].Name = "" },
+		"another format":           func(h *Header) { h.Format = "aws-vault sealed 2" },
+		"no store":                 func(h *Header) { h.Store = "" },
+		"no key":                   func(h *Header) { h.Key = strings.ToUpper(h.Key) + "Z" },
+		"no generation":            func(h *Header) { h.Generation = 0 },
+		"no openers":               func(h *Header) { h.Openers = nil },
+		"too many":                 func(h *Header) { h.Openers = make([]Opener, maxOpeners+1) },
+		"an opener twice":          func(h *Header) { h.Openers = append(h.Openers, h.Openers[0]) },
+		"an opener without a name": func(h *Header) { h.Openers[0].Name = "" },
 	} {
 		c := h.clone()
 		change(&c)
@@ -293,7 +294,7 @@ func TestHeaderErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := parseHeader(data); err == nil {
-			t.Errorf("%s: taken", name)
+			t.Errorf("%s: parseHeader accepted the header", name)
 		}
 	}
 	data, err := json.Marshal(h)
@@ -301,6 +302,6 @@ func TestHeaderErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := parseHeader(data); !errors.Is(err, errChecksum) {
-		t.Errorf("without its last lines: %v", err)
+		t.Errorf("without the MAC and the checksum: %v", err)
 	}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	workFactor = 1 // the tests' passphrases need no strength
+	workFactor = 1 // fast, because the tests need no strength
 	if os.Getenv(killDir) != "" {
 		rekeyUntilKilled()
 	}
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 
 const testPassphrase = "correct horse"
 
-// testCard is a key that counts how often someone has to touch it.
+// A testCard is a key that counts touches.
 type testCard struct {
 	*ecdh.PrivateKey
 	touches int
@@ -54,7 +54,7 @@ func (c *testCard) opener(t testing.TB, name string) NewOpener {
 	return NewOpener{Opener: Opener{Name: name, Kind: Card, Recipient: r, Slot: "82"}}
 }
 
-// lockAt is a Config.Alone that locks the file at path.
+// lockAt returns a Config.Lock that locks the file at path.
 func lockAt(path string) func(context.Context) (context.Context, func(), error) {
 	return func(ctx context.Context) (context.Context, func(), error) {
 		l, err := disk.NewFolder(filepath.Dir(path)).Lock(ctx, filepath.Base(path))
@@ -65,13 +65,13 @@ func lockAt(path string) func(context.Context) (context.Context, func(), error) 
 	}
 }
 
-// fixture is who has a store, with the openers that a careful person has.
+// A fixture is a store with two cards, a passphrase and recovery words.
 type fixture struct {
 	config  Config
 	one     *testCard
 	two     *testCard
 	words   string
-	options UnlockOptions // what is at hand
+	options UnlockOptions // the available openers
 	prompts int
 }
 
@@ -90,7 +90,7 @@ func newFixture(t testing.TB) *fixture {
 	return w
 }
 
-// withCards makes those cards present.
+// withCards returns options with which these cards are connected. The keys of the map are the names of openers.
 func (w *fixture) withCards(cards map[string]*testCard) UnlockOptions {
 	return UnlockOptions{Card: func(_ context.Context, o Opener) (Exchanger, func(), error) {
 		if c, ok := cards[o.Name]; ok {
@@ -123,7 +123,7 @@ func (w *fixture) create(t testing.TB) *Store {
 	return s
 }
 
-// tryWrite is the store as a process finds it that just began.
+// reopen opens the store as a new process does.
 func (w *fixture) reopen(t testing.TB) *Store {
 	t.Helper()
 	s, err := Open(w.config)
@@ -174,7 +174,7 @@ func TestEachOpenerOpens(t *testing.T) {
 			wantItem(t, s, key("prod"))
 			wantItem(t, s, key("prod"))
 			if w.one.touches != test.one || w.two.touches != test.two || w.prompts != test.asked {
-				t.Errorf("%d and %d touches and %d questions, want %d, %d and %d", w.one.touches, w.two.touches, w.prompts, test.one, test.two, test.asked)
+				t.Errorf("%d and %d touches and %d prompts, want %d, %d and %d", w.one.touches, w.two.touches, w.prompts, test.one, test.two, test.asked)
 			}
 		})
 	}
@@ -190,10 +190,10 @@ func TestUnlockErrors(t *testing.T) {
 		want  error
 		says  string
 	}{
-		{"nothing at hand", UnlockOptions{}, ErrNoOpener, ""},
+		{"no opener", UnlockOptions{}, ErrNoOpener, ""},
 		{"a wrong passphrase", w.withPassphrase("wrong"), ErrWrongPassphrase, ""},
-		{"another opener's name", UnlockOptions{Only: "nobody"}, ErrUnknownOpener, "nobody"},
-		{"an opener that is not here", UnlockOptions{Only: "two"}, ErrNoOpener, "two"},
+		{"an unknown opener", UnlockOptions{Only: "nobody"}, ErrUnknownOpener, "nobody"},
+		{"an opener that is not connected", UnlockOptions{Only: "two"}, ErrNoOpener, "two"},
 		{"another key in the slot", w.withCards(map[string]*testCard{"one": stranger}), nil, "another key in that slot"},
 		{"other words", UnlockOptions{Only: "paper", Words: func(context.Context, string) (string, error) {
 			words, _, err := NewWords()
@@ -207,7 +207,7 @@ func TestUnlockErrors(t *testing.T) {
 				t.Errorf("error %v, want %v %q", err, test.want, test.says)
 			}
 			if w.prompts > 2 || stranger.touches > 0 {
-				t.Errorf("%d questions, %d touches of a card that cannot open", w.prompts, stranger.touches)
+				t.Errorf("%d prompts, %d touches of a card with another key", w.prompts, stranger.touches)
 			}
 		})
 	}
@@ -232,7 +232,7 @@ func TestItems(t *testing.T) {
 	}
 	put(t, s, key("prod"))
 	if after, err := s.Stamp(t.Context(), "key", "prod"); err != nil || after == before {
-		t.Errorf("the stamp stayed %q over a writing, %v", after, err)
+		t.Errorf("the stamp was %q before and after a write, %v", after, err)
 	}
 	for name, err := range map[string]error{
 		"Item":   func() error { _, err := s.Item(t.Context(), "key", "none"); return err }(),
@@ -250,11 +250,11 @@ func TestItems(t *testing.T) {
 		t.Errorf("removed: %v", err)
 	}
 	if err := s.Put(t.Context(), Item{Kind: "key", Name: "long", Data: make([]byte, MaxItem+1)}); err == nil {
-		t.Error("an item without bounds was taken")
+		t.Error("Put accepted an item that is too long")
 	}
 }
 
-// Nothing that lies on the disk tells what is stored, or how two writings of it compare.
+// The files reveal neither what is stored nor whether an item was written again without a change.
 func TestFilesRevealNothing(t *testing.T) {
 	w := newFixture(t)
 	s := w.create(t)
@@ -263,10 +263,10 @@ func TestFilesRevealNothing(t *testing.T) {
 	for range 2 {
 		for path, data := range filesIn(t, w.config.Dir) {
 			if strings.Contains(path, "prod") || strings.Contains(string(data), "prod") || strings.Contains(string(data), "secret of") {
-				t.Errorf("%s tells what it holds", path)
+				t.Errorf("%s reveals its content", path)
 			}
 			if strings.Contains(path, itemsDir) && seen[string(data[len(itemMagic):])] {
-				t.Error("two writings are the same")
+				t.Error("two writes produced the same file")
 			}
 			seen[string(data[min(len(data), len(itemMagic)):])] = true
 		}
@@ -278,7 +278,7 @@ func TestFilesRevealNothing(t *testing.T) {
 	}
 }
 
-// filesIn are the files below dir, with what they hold.
+// filesIn returns the contents of all files below dir by path.
 func filesIn(t testing.TB, dir string) map[string][]byte {
 	all := map[string][]byte{}
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
@@ -307,8 +307,8 @@ func TestCreateOnce(t *testing.T) {
 func TestTouch(t *testing.T) {
 	w := newFixture(t)
 	s := w.create(t)
-	guarded := Item{Kind: "key", Name: "root", Data: []byte("the one that matters"), Touch: true}
-	put(t, s, key("prod"), guarded)
+	touchItem := Item{Kind: "key", Name: "root", Data: []byte("the one that matters"), Touch: true}
+	put(t, s, key("prod"), touchItem)
 	master, err := s.Unlock(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -323,44 +323,44 @@ func TestTouch(t *testing.T) {
 	if names, err := s.Names(t.Context(), "key"); err != nil || len(names) != 2 || w.two.touches != 0 {
 		t.Errorf("names %q, %v, after %d touches", names, err, w.two.touches)
 	}
-	wantItem(t, s, guarded)
-	wantItem(t, s, guarded)
+	wantItem(t, s, touchItem)
+	wantItem(t, s, touchItem)
 	if w.one.touches != 0 || w.two.touches != 1 {
-		t.Errorf("%d and %d touches, want one of the card that is here", w.one.touches, w.two.touches)
+		t.Errorf("%d and %d touches, want one of the connected card", w.one.touches, w.two.touches)
 	}
-	w.options = w.withPassphrase(testPassphrase) // which opens the store, and not what is to be touched
+	w.options = w.withPassphrase(testPassphrase) // opens the store, but not the items that need a touch
 	s = w.reopen(t)
 	wantItem(t, s, key("prod"))
 	if _, err := s.Item(t.Context(), "key", "root"); !errors.Is(err, ErrNoOpener) {
 		t.Errorf("without a touch: %v, want %v", err, ErrNoOpener)
 	}
 	if err := s.Rekey(t.Context(), nil, func(o Opener) bool { return true }); !errors.Is(err, ErrNoOpener) {
-		t.Errorf("sealed anew without a touch: %v, want %v", err, ErrNoOpener)
+		t.Errorf("Rekey without a touch: %v, want %v", err, ErrNoOpener)
 	}
 	w.options = w.withCards(map[string]*testCard{"one": w.one})
 	s = w.reopen(t)
 	if err := s.Rekey(t.Context(), nil, func(o Opener) bool { return !o.Hardware() }); !errors.Is(err, ErrTouchItems) {
-		t.Errorf("the last hardware was removed: %v, want %v", err, ErrTouchItems)
+		t.Errorf("Rekey removed the last hardware opener: %v, want %v", err, ErrTouchItems)
 	}
-	wantItem(t, s, guarded)
+	wantItem(t, s, touchItem)
 	if err := s.Rekey(t.Context(), nil, func(o Opener) bool { return o.Name != "two" }); err != nil {
 		t.Fatal(err)
 	}
-	wantItem(t, w.reopen(t), guarded)
+	wantItem(t, w.reopen(t), touchItem)
 }
 
-// A program that is missing, and was to open an item, is not an item that is missing: whoever reads "no
-// such item" stores another key in its place.
+// A missing plugin program must not look like a missing item. After "no such item", the user might store
+// another key.
 func TestMissingProgram(t *testing.T) {
 	w := newFixture(t)
 	s := w.create(t)
-	put(t, s, Item{Kind: "key", Name: "root", Data: []byte("guarded"), Touch: true})
+	put(t, s, Item{Kind: "key", Name: "root", Data: []byte("needs a touch"), Touch: true})
 	w.config.Touch = func(context.Context, *Header) (MasterKey, error) {
 		return MasterKey{}, &os.PathError{Op: "fork/exec", Path: "age-plugin-example", Err: fs.ErrNotExist}
 	}
 	w.options = w.withPassphrase(testPassphrase)
 	if _, err := w.reopen(t).Item(t.Context(), "key", "root"); err == nil || errors.Is(err, ErrNoItem) {
-		t.Errorf("%v, want the error of the program", err)
+		t.Errorf("Item returned %v, want the error of the program", err)
 	}
 }
 
@@ -370,33 +370,33 @@ func TestTouchNeedsHardwareOpener(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	guarded := Item{Kind: "key", Name: "root", Touch: true}
-	if err := s.Put(t.Context(), guarded); !errors.Is(err, ErrNoHardwareOpener) {
+	touchItem := Item{Kind: "key", Name: "root", Touch: true}
+	if err := s.Put(t.Context(), touchItem); !errors.Is(err, ErrNoHardwareOpener) {
 		t.Errorf("without hardware: %v, want %v", err, ErrNoHardwareOpener)
 	}
 	if err := s.Add(t.Context(), w.one.opener(t, "one"), nil); err != nil {
 		t.Fatal(err)
 	}
-	put(t, s, guarded)
+	put(t, s, touchItem)
 	w.options = w.withCards(map[string]*testCard{"one": w.one})
-	wantItem(t, w.reopen(t), guarded)
+	wantItem(t, w.reopen(t), touchItem)
 	w.one.touches = 0
 	s = w.reopen(t)
 	if err := s.Add(t.Context(), w.two.opener(t, "two"), nil); err != nil {
 		t.Fatal(err)
 	}
 	if w.one.touches != 2 || w.two.touches != 0 {
-		t.Errorf("adding took %d and %d touches, want one for each key and none of the new card", w.one.touches, w.two.touches)
+		t.Errorf("Add needed %d and %d touches, want one for each key and none of the new card", w.one.touches, w.two.touches)
 	}
 	w.options = w.withCards(map[string]*testCard{"two": w.two})
-	wantItem(t, w.reopen(t), guarded)
+	wantItem(t, w.reopen(t), touchItem)
 }
 
-// Readers find each item, however often the store gets another key, and writers lose none.
+// While Rekey runs several times, readers find every item, and no write is lost.
 func TestConcurrentRekey(t *testing.T) {
 	w := newFixture(t)
 	w.options = w.withCards(map[string]*testCard{"one": w.one})
-	var turn sync.Mutex // the card's
+	var turn sync.Mutex // one caller at a time uses the card
 	unlock := w.config.Unlock
 	w.config.Unlock = func(ctx context.Context, h *Header) (MasterKey, error) {
 		turn.Lock()
@@ -437,6 +437,6 @@ func TestConcurrentRekey(t *testing.T) {
 	close(stop)
 	all.Wait()
 	if found, err := w.reopen(t).Check(t.Context()); err != nil || len(found) != 0 {
-		t.Errorf("afterwards: %v, %v", found, err)
+		t.Errorf("after Rekey, Check found %v, %v", found, err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"filippo.io/age/tag"
 )
 
-// What age's own package seals to a card, ours opens; and its tags are ours.
+// cardIdentity decrypts what age's own tag package encrypts, and both compute the same tags.
 func TestTagMatchesAge(t *testing.T) {
 	card := newTestCard(t)
 	name := card.opener(t, "one").Recipient
@@ -20,7 +20,7 @@ func TestTagMatchesAge(t *testing.T) {
 		t.Fatal(err)
 	}
 	if theirs.String() != name {
-		t.Errorf("age calls it %s, and we %s", theirs, name)
+		t.Errorf("age formats the recipient as %s, want %s", theirs, name)
 	}
 	var out bytes.Buffer
 	w, err := age.Encrypt(&out, theirs)
@@ -62,14 +62,14 @@ func TestTagErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if name, err := CardRecipient(x25519.PublicKey()); err == nil {
-		t.Errorf("a key of another curve is %s", name)
+		t.Errorf("a key on another curve was accepted as %s", name)
 	}
 	if name, err := CardRecipient(nil); err == nil {
-		t.Errorf("no key at all is %s", name)
+		t.Errorf("a missing key was accepted as %s", name)
 	}
 	for _, text := range []string{"", "age1tag1", "age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t"} {
 		if _, err := parseTagRecipient(text); err == nil {
-			t.Errorf("%q was taken", text)
+			t.Errorf("parseTagRecipient accepted %q", text)
 		}
 	}
 	card := newTestCard(t)

@@ -14,22 +14,22 @@ func TestWords(t *testing.T) {
 	}
 	id, err := WordsIdentity(" " + strings.ToUpper(strings.Join(words, " \n")) + "\n")
 	if err != nil || id.Recipient().String() != recipient {
-		t.Fatalf("the words stand for another identity, %v", err)
+		t.Fatalf("the words encode another identity, %v", err)
 	}
 	var wrong *WordError
 	for name, change := range map[string]func([]string) []string{
 		"one missing": func(w []string) []string { return w[1:] },
-		"one foreign": func(w []string) []string { w[3] = "aluminium"; return w },
+		"one unknown": func(w []string) []string { w[3] = "aluminium"; return w },
 		"none":        func([]string) []string { return nil },
 	} {
 		_, err := WordsIdentity(strings.Join(change(append([]string{}, words...)), " "))
 		if !errors.As(err, &wrong) || strings.Contains(err.Error(), "aluminium") {
-			t.Errorf("%s: %v, want a *WordError that quotes nothing", name, err)
+			t.Errorf("%s: %v, want a *WordError that does not quote the word", name, err)
 		}
 	}
 }
 
-// The examples are from BIP 39's own test vectors.
+// The examples are test vectors of BIP 39.
 // https://github.com/trezor/python-mnemonic/blob/master/vectors.json
 func TestWordVectors(t *testing.T) {
 	for secret, want := range map[byte]string{
@@ -47,7 +47,7 @@ func TestWordVectors(t *testing.T) {
 		}
 		swapped := strings.Replace(want, want[:strings.Index(want, " ")], "abstract", 1)
 		if _, err := decodeWords(strings.Fields(swapped)); err == nil {
-			t.Errorf("a wrong word was taken: %q", swapped)
+			t.Errorf("a wrong word was accepted: %q", swapped)
 		}
 	}
 }
@@ -59,10 +59,10 @@ func FuzzWords(f *testing.F) {
 		secret, err := decodeWords(words)
 		var wrong *WordError
 		if err != nil && !errors.As(err, &wrong) {
-			t.Errorf("error %v is not ours", err)
+			t.Errorf("error %v, want a *WordError", err)
 		}
 		if err == nil && strings.Join(encodeWords(secret), " ") != strings.Join(words, " ") {
-			t.Errorf("%q does not come back", text)
+			t.Errorf("decoding and encoding %q does not return the same words", text)
 		}
 	})
 }
@@ -86,7 +86,7 @@ func FuzzHeader(f *testing.F) {
 			t.Fatal(err)
 		}
 		if _, err := parseHeader(again); err != nil {
-			t.Errorf("what was read cannot be read again: %v", err)
+			t.Errorf("a parsed and encoded header cannot be parsed again: %v", err)
 		}
 	})
 }
@@ -106,7 +106,7 @@ func FuzzItem(f *testing.F) {
 			return
 		}
 		if it, err := o.open(h, nil); err == nil && (!bytes.Equal(data, good) || it.Name != "prod") {
-			t.Errorf("something that was not sealed was opened: %+v", it)
+			t.Errorf("a forged file was decrypted: %+v", it)
 		}
 	})
 }
