@@ -72,7 +72,7 @@ func TestOpenNoKeystore(t *testing.T) {
 	var none *NoKeystoreError
 	var unavailable *UnavailableError
 	if !errors.As(err, &none) || len(none.Skipped) != 2 || !errors.As(err, &unavailable) || said != 2 {
-		t.Errorf("Open returned %v after %d lines, want a *NoneError of two", err, said)
+		t.Errorf("Open returned %v and logged %d lines, want a *NoKeystoreError with two", err, said)
 	}
 	if text := err.Error(); !strings.Contains(text, `"a"`) || !strings.Contains(text, `"b"`) || strings.Contains(text, "\n") {
 		t.Errorf("the error text is %q", text)

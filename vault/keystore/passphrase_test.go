@@ -81,7 +81,7 @@ func readPrivate(name string) func(*Keystore) error {
 
 func TestFilePassphrasePromptFails(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
-	broken := errors.New("the user went away")
+	broken := errors.New("the user canceled the prompt")
 	c.Passphrase = func(context.Context, PassphrasePrompt) (string, error) { return "", broken }
 	if err := mustOpen(t, c).Keys.Put(t.Context(), testItem("prod")); !errors.Is(err, broken) {
 		t.Errorf("Put returned %v, want %v", err, broken)
