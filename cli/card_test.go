@@ -49,7 +49,7 @@ func newCards(env *testscript.Env) error {
 //	card insert SERIAL [VERSION]
 //	card pull|hold|free|block SERIAL
 //	card miss|pullat|password SERIAL N|COMMAND|TEXT
-//	card asked SERIAL NAME=N...   as the fields of fakecard.Asked, or the names of its commands
+//	card asked SERIAL NAME=N...   as the fields of fakecard.Usage, or the names of its commands
 func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: card VERB SERIAL [ARGUMENT]...")
@@ -74,7 +74,7 @@ func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
 	case "pull":
 		t.service.Pull(reader)
 	case "hold":
-		release, ok := t.service.Hold(reader)
+		release, ok := t.service.OpenExclusive(reader)
 		if !ok {
 			ts.Fatalf("card %s is in use", serial)
 		}
@@ -93,7 +93,7 @@ func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
 		c.PullAt(args[2])
 	case "asked":
 		for _, want := range args[2:] {
-			askedFor(ts, c.Asked(), want)
+			askedFor(ts, c.Usage(), want)
 		}
 	default:
 		ts.Fatalf("card cannot %s", args[0])
@@ -112,7 +112,7 @@ func newCard(ts *testscript.TestScript, serial string, version []string) *fakeca
 }
 
 // askedFor holds one count of what a card was asked against NAME=N.
-func askedFor(ts *testscript.TestScript, a fakecard.Asked, want string) {
+func askedFor(ts *testscript.TestScript, a fakecard.Usage, want string) {
 	name, number, _ := strings.Cut(want, "=")
 	n, err := strconv.Atoi(number)
 	ts.Check(err)
@@ -130,7 +130,7 @@ func makeKey() {
 	slot, err := piv.ParseSlot(os.Args[1])
 	if err == nil {
 		cards := piv.Cards{PIN: func(context.Context, piv.PINQuestion) (string, error) { return "123456", nil }}
-		_, err = cards.Generate(context.Background(), piv.Place{Slot: slot}, piv.Request{Algorithm: piv.P256, PIN: piv.PINAlways, Touch: piv.TouchAlways})
+		_, err = cards.Generate(context.Background(), piv.Location{Slot: slot}, piv.KeyRequest{Algorithm: piv.P256, PIN: piv.PINAlways, Touch: piv.TouchAlways})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -51,7 +51,7 @@ var errAssuanShort = errors.New("ended before it had answered, want OK or ERR to
 
 // assuanReplies reads the greeting and want replies from what the other side wrote. It returns an error if there are
 // fewer, or a line is none of the protocol's.
-func assuanReplies(out []byte, want int) ([]reply, error) {
+func assuanReplies(out []byte, n int) ([]reply, error) {
 	var all []reply
 	var r reply
 	for l := range bytes.Lines(out) {
@@ -59,7 +59,7 @@ func assuanReplies(out []byte, want int) ([]reply, error) {
 		switch {
 		case word == "OK":
 		case word == "ERR":
-			r.err = assuanError(rest)
+			r.err = parseAssuanError(rest)
 		case word == "D":
 			data, err := assuanData(rest)
 			if err != nil {
@@ -76,19 +76,19 @@ func assuanReplies(out []byte, want int) ([]reply, error) {
 		}
 		all, r = append(all, r), reply{}
 	}
-	if len(all) < want+1 {
+	if len(all) < n+1 {
 		return nil, errAssuanShort
 	}
-	return all[1 : want+1], nil
+	return all[1 : n+1], nil
 }
 
-func assuanError(rest string) error {
-	number, words, _ := strings.Cut(rest, " ")
+func parseAssuanError(rest string) error {
+	number, text, _ := strings.Cut(rest, " ")
 	code, err := strconv.Atoi(number)
 	if err != nil {
 		code = 0
 	}
-	return &AssuanError{Code: code, Text: shown(words)}
+	return &AssuanError{Code: code, Text: sanitize(text)}
 }
 
 // assuanData undoes the escapes of a data line. The error does not quote it: it may be the secret.

@@ -24,7 +24,7 @@ func TestAssuanReplies(t *testing.T) {
 	for name, c := range map[string]struct {
 		out  string
 		want int
-		data string // of the last
+		data string // render the last
 		err  string
 	}{
 		"data":            {"OK hello\n# comment\nS PASSWORD_FROM_CACHE\nD a%25b\nD %0Ac\nOK\n", 1, "a%b\nc", ""},

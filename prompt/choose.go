@@ -17,63 +17,63 @@ type Options struct {
 //
 // A driver whose Device is set answers Codes only; other questions are then asked as if no driver had been named.
 //
-// It returns an [*UnknownDriverError] if there is no driver of that name on this system, and a [*NoWayError] if the
+// It returns an [*UnknownDriverError] if there is no driver of that name on this system, and a [*NoDriverError] if the
 // named one, or each of them, cannot ask.
 func Choose(env Env, name string, o Options) (Prompter, error) {
-	return choose(Drivers(), env, name, o)
+	return chooseFrom(Drivers(), env, name, o)
 }
 
-func choose(drivers []Driver, env Env, name string, o Options) (Prompter, error) {
+func chooseFrom(drivers []Driver, env Env, name string, o Options) (Prompter, error) {
 	if o.TerminalBusy {
 		env = env.withoutTerminal()
 	}
 	if name == "" {
-		d, err := automatic(drivers, env)
+		d, err := defaultDriver(drivers, env)
 		if err != nil {
 			return nil, err
 		}
 		return newPrompter(env, d, nil), nil
 	}
-	d, err := named(drivers, env, name)
+	d, err := findDriver(drivers, env, name)
 	if err != nil {
 		return nil, err
 	}
-	return newPrompter(env, d, func() (Driver, error) { return automatic(drivers, env) }), nil
+	return newPrompter(env, d, func() (Driver, error) { return defaultDriver(drivers, env) }), nil
 }
 
-// automatic returns the first driver that suits and works.
-func automatic(drivers []Driver, env Env) (Driver, error) {
-	var tried []Tried
+// defaultDriver returns the first driver that suits and works.
+func defaultDriver(drivers []Driver, env Env) (Driver, error) {
+	var tried []DriverError
 	for _, d := range drivers {
 		if d.Device {
 			continue
 		}
-		err := d.unasked(env)
+		err := d.usableByDefault(env)
 		if err == nil {
 			return d, nil
 		}
-		tried = append(tried, Tried{d.Name, err})
+		tried = append(tried, DriverError{d.Name, err})
 	}
-	return Driver{}, &NoWayError{Tried: tried}
+	return Driver{}, &NoDriverError{Tried: tried}
 }
 
-// unasked returns nil if the driver may be used without having been named.
-func (d Driver) unasked(env Env) error {
-	if d.suits != nil {
-		if err := d.suits(env); err != nil {
+// usableByDefault returns nil if the driver may be used without having been named.
+func (d Driver) usableByDefault(env Env) error {
+	if d.suitable != nil {
+		if err := d.suitable(env); err != nil {
 			return err
 		}
 	}
 	return d.Works(env)
 }
 
-func named(drivers []Driver, env Env, name string) (Driver, error) {
+func findDriver(drivers []Driver, env Env, name string) (Driver, error) {
 	for _, d := range drivers {
 		if d.Name != name {
 			continue
 		}
 		if err := d.Works(env); err != nil {
-			return Driver{}, &NoWayError{Name: name, Tried: []Tried{{d.Name, err}}}
+			return Driver{}, &NoDriverError{Name: name, Tried: []DriverError{{d.Name, err}}}
 		}
 		return d, nil
 	}
@@ -81,18 +81,18 @@ func named(drivers []Driver, env Env, name string) (Driver, error) {
 }
 
 // A Tried is a driver that cannot ask, and why.
-type Tried struct {
+type DriverError struct {
 	Driver string
 	Err    error
 }
 
-// A NoWayError is returned when there is a question and nobody to put it to.
-type NoWayError struct {
-	Name  string  // the driver that was asked for, empty if any would have done
-	Tried []Tried // in the order of preference
+// A NoDriverError is returned when there is a question and nobody to put it to.
+type NoDriverError struct {
+	Name  string        // the driver that was asked for, empty if any would have done
+	Tried []DriverError // in the order of preference
 }
 
-func (e *NoWayError) Error() string {
+func (e *NoDriverError) Error() string {
 	var ways []string
 	for _, t := range e.Tried {
 		ways = append(ways, t.Driver+": "+t.Err.Error())
@@ -104,7 +104,7 @@ func (e *NoWayError) Error() string {
 }
 
 // Unwrap returns why each driver cannot ask.
-func (e *NoWayError) Unwrap() []error {
+func (e *NoDriverError) Unwrap() []error {
 	var all []error
 	for _, t := range e.Tried {
 		all = append(all, t.Err)

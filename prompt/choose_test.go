@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-func no(reason error) func(Env) error { return func(Env) error { return reason } }
+func failWith(reason error) func(Env) error { return func(Env) error { return reason } }
 
 func TestChoose(t *testing.T) {
 	broken := errors.New("broken")
-	works := no(nil)
+	works := failWith(nil)
 	drivers := []Driver{
-		{Name: "first", Works: no(broken)},
-		{Name: "picky", Works: works, suits: no(errNotKDE)},
+		{Name: "first", Works: failWith(broken)},
+		{Name: "picky", Works: works, suitable: failWith(errNotKDE)},
 		{Name: "device", Works: works, Device: true},
 		{Name: "second", Works: works},
 		{Name: "third", Works: works},
@@ -33,7 +33,7 @@ func TestChoose(t *testing.T) {
 		{drivers[:3], "", "", "no way to ask: first: broken; picky: the desktop is not KDE"},
 		{drivers[:2], "pass", "", `prompt driver is "pass", want one of first, picky`},
 	} {
-		p, err := choose(c.drivers, Env{}, c.name, Options{})
+		p, err := chooseFrom(c.drivers, Env{}, c.name, Options{})
 		if err != nil {
 			if err.Error() != c.err {
 				t.Errorf("choosing %q fails with %q, want %q", c.name, err, c.err)
@@ -44,8 +44,8 @@ func TestChoose(t *testing.T) {
 			t.Errorf("choosing %q takes %s, want %s %s", c.name, got, c.want, c.err)
 		}
 	}
-	_, err := choose(drivers[:1], Env{}, "", Options{})
-	var none *NoWayError
+	_, err := chooseFrom(drivers[:1], Env{}, "", Options{})
+	var none *NoDriverError
 	if !errors.As(err, &none) || !errors.Is(err, broken) || none.Tried[0].Driver != "first" {
 		t.Errorf("the error is %#v, want a NoWayError with the reason", err)
 	}
@@ -53,11 +53,11 @@ func TestChoose(t *testing.T) {
 
 // TestDeviceAnswersCodesOnly names a device: what it cannot answer is asked as if it had not been named.
 func TestDeviceAnswersCodesOnly(t *testing.T) {
-	key := &stub{answers: []string{"123456"}, device: true}
-	person := &stub{answers: []string{"AKIAIOSFODNN7EXAMPLE", "y"}}
+	key := &stubDriver{answers: []string{"123456"}, device: true}
+	person := &stubDriver{answers: []string{"AKIAIOSFODNN7EXAMPLE", "y"}}
 	device, other := key.driver(), person.driver()
 	device.Name = "key"
-	p, err := choose([]Driver{device, other}, Env{}, "key", Options{})
+	p, err := chooseFrom([]Driver{device, other}, Env{}, "key", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,11 +69,11 @@ func TestDeviceAnswersCodesOnly(t *testing.T) {
 			t.Errorf("a %s is answered with %q, %v, want %q", c.kind, got, err, c.want)
 		}
 	}
-	alone, err := choose([]Driver{device}, Env{}, "key", Options{})
+	alone, err := chooseFrom([]Driver{device}, Env{}, "key", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var none *NoWayError
+	var none *NoDriverError
 	if _, err := alone.Ask(t.Context(), Request{Kind: Line}); !errors.As(err, &none) {
 		t.Errorf("the error is %v, want a NoWayError", err)
 	}
@@ -82,16 +82,16 @@ func TestDeviceAnswersCodesOnly(t *testing.T) {
 // TestTerminalBusy checks that no driver gets at a terminal that a running program has.
 func TestTerminalBusy(t *testing.T) {
 	w := newFakeEnv(t)
-	w.tty = &typist{keys: "abc\r"}
+	w.tty = &fakeTTY{keys: "abc\r"}
 	w.vars["GPG_TTY"] = "/dev/pts/1"
 	w.programs = []string{"pinentry"}
 	w.outputs = []string{"OK\nD gtk2:curses\nOK\n"}
-	_, err := choose([]Driver{terminal, pinentry}, w.env(), "", Options{TerminalBusy: true})
-	var none *NoWayError
+	_, err := chooseFrom([]Driver{terminal, pinentry}, w.env(), "", Options{TerminalBusy: true})
+	var none *NoDriverError
 	if !errors.As(err, &none) || !errors.Is(none.Tried[0].Err, ErrTerminalBusy) || !errors.Is(none.Tried[1].Err, ErrTerminalBusy) {
 		t.Errorf("the error is %v, want twice %v", err, ErrTerminalBusy)
 	}
-	p, err := choose([]Driver{terminal, pinentry}, w.env(), "", Options{})
+	p, err := chooseFrom([]Driver{terminal, pinentry}, w.env(), "", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestTerminalBusy(t *testing.T) {
 func TestTerminalBusyForPrograms(t *testing.T) {
 	w := newFakeEnv(t)
 	w.programs, w.outputs = []string{"ykman"}, []string{"123\n", "123456\n"}
-	p, err := choose([]Driver{ykman}, w.env(), "ykman", Options{TerminalBusy: true})
+	p, err := chooseFrom([]Driver{ykman}, w.env(), "ykman", Options{TerminalBusy: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestTerminalBusyForPrograms(t *testing.T) {
 }
 
 func TestNoControllingTerminal(t *testing.T) {
-	_, err := choose([]Driver{terminal}, newFakeEnv(t).env(), "terminal", Options{})
+	_, err := chooseFrom([]Driver{terminal}, newFakeEnv(t).env(), "terminal", Options{})
 	if err == nil || err.Error() != "cannot ask by terminal: no controlling terminal" {
 		t.Errorf("the error is %v", err)
 	}

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-var aboutAlice = Request{Text: `MFA code for a_b\n <b>"alice"`, Again: "AWS refused that code"}
+var aliceRequest = Request{Text: `MFA code for a_b\n <b>"alice"`, RetryReason: "AWS refused that code"}
 
-func (r Request) of(k Kind) Request { r.Kind = k; return r }
+func (r Request) withKind(k Kind) Request { r.Kind = k; return r }
 
 func TestDialogArguments(t *testing.T) {
 	const (
@@ -24,7 +24,7 @@ func TestDialogArguments(t *testing.T) {
 		{zenity, Code, []string{"/bin/zenity", "--entry", "--title=aws-vault", entry}},
 		{zenity, Secret, []string{"/bin/zenity", "--entry", "--title=aws-vault", entry, "--hide-text"}},
 		{zenity, Confirm, []string{"/bin/zenity", "--question", "--no-markup", "--default-cancel", "--title=aws-vault",
-			"--text=" + aboutAlice.message()}},
+			"--text=" + aliceRequest.message()}},
 		{kdialog, Line, []string{"/bin/kdialog", "--title", "aws-vault", "--inputbox", rich}},
 		{kdialog, Passphrase, []string{"/bin/kdialog", "--title", "aws-vault", "--password", rich}},
 		{kdialog, Confirm, []string{"/bin/kdialog", "--title", "aws-vault", "--yesno", rich}},
@@ -33,7 +33,7 @@ func TestDialogArguments(t *testing.T) {
 		w.vars["DISPLAY"] = ":0"
 		w.programs = []string{c.driver.Name}
 		w.outputs = []string{"answer\n"}
-		if _, err := c.driver.Ask(t.Context(), w.env(), aboutAlice.of(c.kind)); err != nil {
+		if _, err := c.driver.Ask(t.Context(), w.env(), aliceRequest.withKind(c.kind)); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(w.ran[0], c.want) {
@@ -107,11 +107,11 @@ func TestDialogsWork(t *testing.T) {
 	}
 }
 
-func TestKDialogIsForKDE(t *testing.T) {
+func TestKDialogRequiresKDE(t *testing.T) {
 	for desktop, want := range map[string]error{"KDE": nil, "KDE:plasma": nil, "ubuntu:GNOME": errNotKDE, "NOTKDE": errNotKDE, "": errNotKDE} {
 		w := newFakeEnv(t)
 		w.vars["XDG_CURRENT_DESKTOP"] = desktop
-		if err := kdialog.suits(w.env()); err != want {
+		if err := kdialog.suitable(w.env()); err != want {
 			t.Errorf("on desktop %q kdialog says %v, want %v", desktop, err, want)
 		}
 	}
@@ -145,7 +145,7 @@ func TestOSAScriptWorks(t *testing.T) {
 func TestOSAScriptText(t *testing.T) {
 	w := newFakeEnv(t)
 	w.programs, w.outputs = []string{"osascript"}, []string{"answer:a\n"}
-	r := Request{Kind: Passphrase, Text: `a" & (do shell script "id") & "\`, Again: "again"}
+	r := Request{Kind: Passphrase, Text: `a" & (do shell script "id") & "\`, RetryReason: "again"}
 	if _, err := osascript.Ask(t.Context(), w.env(), r); err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestOSAScriptText(t *testing.T) {
 			t.Errorf("the script lacks %s:\n%s", want, script)
 		}
 	}
-	if got := osascriptText(r.of(Confirm)); strings.Contains(got, "hidden") || !strings.Contains(got, `default button "No"`) {
+	if got := osascriptText(r.withKind(Confirm)); strings.Contains(got, "hidden") || !strings.Contains(got, `default button "No"`) {
 		t.Errorf("the script to confirm is\n%s", got)
 	}
 }

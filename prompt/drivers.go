@@ -13,8 +13,8 @@ type Driver struct {
 	// named, and is not asked a second time for an answer that was wrong.
 	Device bool
 
-	// NoTurn says that it puts no question to a person itself, so that others may ask meanwhile.
-	NoTurn bool
+	// WithoutPromptLock says that it puts no question to a person itself, so that others may ask meanwhile.
+	WithoutPromptLock bool
 
 	// Works returns nil if the driver can ask here, and otherwise why it cannot.
 	Works func(Env) error
@@ -22,8 +22,8 @@ type Driver struct {
 	// Ask puts a question once and returns what was answered, be it well formed or not.
 	Ask func(ctx context.Context, env Env, r Request) (string, error)
 
-	// suits returns why the driver, though it may work, is not the one to use unless it is named. Nil: it is.
-	suits func(Env) error
+	// suitable returns why the driver, though it may work, is not the one to use unless it is named. Nil: it is.
+	suitable func(Env) error
 }
 
 // Drivers returns this system's drivers in the order in which they are preferred.

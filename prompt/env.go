@@ -31,8 +31,8 @@ type Env struct {
 
 // A TTY is the controlling terminal. It is used by one goroutine at a time.
 type TTY interface {
-	// Keys makes each key readable as it is pressed, shown nowhere, until Restore.
-	Keys() error
+	// EnableKeys makes each key readable as it is pressed, shown nowhere, until Restore.
+	EnableKeys() error
 
 	// ReadKey waits for a byte. It returns ctx's error once ctx is done, [ErrRedraw] when the process was
 	// stopped and goes on, so that the question must be put again, and io.EOF when the terminal is gone.
@@ -88,16 +88,16 @@ func (e Env) withoutTerminal() Env {
 // noInput is the standard input of a program that needs none and shall not have the terminal.
 var noInput = []byte{}
 
-// patience is how long a program may take to say whether it can ask.
-const patience = 5 * time.Second
+// probeTimeout is how long a program may take to say whether it can ask.
+const probeTimeout = 5 * time.Second
 
 // probe runs a program that says something about itself and asks nothing.
 func (e Env) probe(argv []string, stdin []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
 	defer cancel()
 	out, err := e.Run(ctx, argv, stdin)
 	if err != nil && ctx.Err() != nil {
-		return nil, fmt.Errorf("%s says nothing within %s", argv[0], patience)
+		return nil, fmt.Errorf("%s says nothing within %s", argv[0], probeTimeout)
 	}
 	return out, err
 }

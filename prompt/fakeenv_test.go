@@ -59,6 +59,6 @@ func (w *fakeEnv) run(_ context.Context, argv []string, stdin []byte) ([]byte, e
 }
 
 // failed is a program's end with a status and a complaint.
-func failed(code int, said string) error {
-	return &ProgramError{Program: "program", Code: code, Said: said, Err: fmt.Errorf("exit status %d", code)}
+func failed(code int, stderr string) error {
+	return &ProgramError{Program: "program", Code: code, Stderr: stderr, Err: fmt.Errorf("exit status %d", code)}
 }

@@ -15,23 +15,23 @@ var kdialog = Driver{
 		_, err := dialogProgram(env, "kdialog")
 		return err
 	},
-	Ask:   askKDialog,
-	suits: onKDE,
+	Ask:      askKDialog,
+	suitable: requireKDE,
 }
 
 var errNotKDE = errors.New("the desktop is not KDE")
 
-// onKDE returns nil on a KDE desktop.
+// requireKDE returns nil on a KDE desktop.
 // https://specifications.freedesktop.org/desktop-entry-spec/latest/recognized-keys.html#key-onlyshowin
-func onKDE(env Env) error {
+func requireKDE(env Env) error {
 	if slices.Contains(strings.Split(env.variable("XDG_CURRENT_DESKTOP"), ":"), "KDE") {
 		return nil
 	}
 	return errNotKDE
 }
 
-// kdialogNo is the status for Cancel and No.
-const kdialogNo = 1
+// kdialogNoStatus is the status for Cancel and No.
+const kdialogNoStatus = 1
 
 func askKDialog(ctx context.Context, env Env, r Request) (string, error) {
 	path, err := dialogProgram(env, "kdialog")
@@ -49,13 +49,13 @@ func askKDialog(ctx context.Context, env Env, r Request) (string, error) {
 	code, exited := exitCode(err)
 	switch {
 	case err == nil && r.Kind == Confirm:
-		return yes(true), nil
+		return confirmAnswer(true), nil
 	case err == nil:
 		return dialogAnswer(out), nil
-	case !exited || code != kdialogNo:
+	case !exited || code != kdialogNoStatus:
 		return "", err
 	case r.Kind == Confirm:
-		return yes(false), nil
+		return confirmAnswer(false), nil
 	}
 	return "", ErrCancelled
 }

@@ -9,22 +9,22 @@ import (
 )
 
 // A typist is a terminal on which keys have been pressed.
-type typist struct {
+type fakeTTY struct {
 	keys     string
 	shown    strings.Builder
 	raw      bool
 	restored int
 	discards int
 	closed   bool
-	failing  error // returned by Keys
+	keysErr  error // returned by Keys
 }
 
-func (t *typist) Keys() error { t.raw = true; return t.failing }
+func (t *fakeTTY) EnableKeys() error { t.raw = true; return t.keysErr }
 
 // redrawKey is where the process was stopped and continued.
 const redrawKey = 0xff
 
-func (t *typist) ReadKey(ctx context.Context) (byte, error) {
+func (t *fakeTTY) ReadKey(ctx context.Context) (byte, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -39,9 +39,9 @@ func (t *typist) ReadKey(ctx context.Context) (byte, error) {
 	return b, nil
 }
 
-func (t *typist) Write(_ context.Context, s string) error { t.shown.WriteString(s); return nil }
+func (t *fakeTTY) Write(_ context.Context, s string) error { t.shown.WriteString(s); return nil }
 
-func (t *typist) Restore(discard bool) error {
+func (t *fakeTTY) Restore(discard bool) error {
 	t.raw = false
 	t.restored++
 	if discard {
@@ -50,7 +50,7 @@ func (t *typist) Restore(discard bool) error {
 	return nil
 }
 
-func (t *typist) Close() error { t.closed = true; return nil }
+func (t *fakeTTY) Close() error { t.closed = true; return nil }
 
 func TestReadLine(t *testing.T) {
 	long := strings.Repeat("x", maxAnswer)
@@ -61,31 +61,31 @@ func TestReadLine(t *testing.T) {
 		shown string
 		left  string
 	}{
-		"plain":                    {"abc\r", plain, "abc", "abc", ""},
-		"line feed ends too":       {"abc\nrest", plain, "abc", "abc", "rest"},
-		"stars":                    {"aé\r", stars, "aé", "**", ""},
-		"nothing":                  {"abc\x7f\r", nothing, "ab", "", ""},
-		"backspace":                {"ab\x08c\r", plain, "ac", "ab\b \bc", ""},
-		"backspace at the start":   {"\x7f\x7fa\r", stars, "a", "*", ""},
-		"backspace over é":         {"é\x7f\r", stars, "", "*\b \b", ""},
-		"kill":                     {"abc\x15d\r", stars, "d", "***\b \b\b \b\b \b*", ""},
-		"word":                     {"ab cd  \x17e\r", plain, "ab e", "ab cd  " + strings.Repeat("\b \b", 4) + "e", ""},
-		"word of a secret":         {"ab cd\x17e\r", stars, "e", "*****" + strings.Repeat("\b \b", 5) + "*", ""},
-		"tab":                      {"a\tb\r", plain, "a\tb", "a b", ""},
-		"control characters":       {"a\x00\x01\x1ab\r", plain, "ab", "ab", ""},
-		"end of file is not first": {"a\x04b\r", plain, "ab", "ab", ""},
-		"arrow":                    {"a\x1b[Db\r", plain, "ab", "ab", ""},
-		"function key":             {"a\x1bOP\x1b[15~b\r", plain, "ab", "ab", ""},
-		"bracketed paste":          {"\x1b[200~abc\x1b[201~\r", stars, "abc", "***", ""},
-		"alt":                      {"\x1bxa\r", plain, "a", "a", ""},
-		"escape, then enter":       {"a\x1b\r", plain, "a", "a", ""},
-		"half a sequence":          {"a\x1b[1\rb", plain, "a", "a", "b"},
-		"stopped and continued":    {"ab\xffc\r", stars, "abc", "**\nquestion: ***", ""},
-		"too long by some":         {long + "yz\r", nothing, long + "y", "", ""},
-		"too long, then killed":    {long + "yz\x15a\r", nothing, "a", "", ""},
+		"plain":                    {"abc\r", echoPlain, "abc", "abc", ""},
+		"line feed ends too":       {"abc\nrest", echoPlain, "abc", "abc", "rest"},
+		"stars":                    {"aé\r", echoStars, "aé", "**", ""},
+		"nothing":                  {"abc\x7f\r", echoNothing, "ab", "", ""},
+		"backspace":                {"ab\x08c\r", echoPlain, "ac", "ab\b \bc", ""},
+		"backspace at the start":   {"\x7f\x7fa\r", echoStars, "a", "*", ""},
+		"backspace over é":         {"é\x7f\r", echoStars, "", "*\b \b", ""},
+		"kill":                     {"abc\x15d\r", echoStars, "d", "***\b \b\b \b\b \b*", ""},
+		"word":                     {"ab cd  \x17e\r", echoPlain, "ab e", "ab cd  " + strings.Repeat("\b \b", 4) + "e", ""},
+		"word of a secret":         {"ab cd\x17e\r", echoStars, "e", "*****" + strings.Repeat("\b \b", 5) + "*", ""},
+		"tab":                      {"a\tb\r", echoPlain, "a\tb", "a b", ""},
+		"control characters":       {"a\x00\x01\x1ab\r", echoPlain, "ab", "ab", ""},
+		"end of file is not first": {"a\x04b\r", echoPlain, "ab", "ab", ""},
+		"arrow":                    {"a\x1b[Db\r", echoPlain, "ab", "ab", ""},
+		"function key":             {"a\x1bOP\x1b[15~b\r", echoPlain, "ab", "ab", ""},
+		"bracketed paste":          {"\x1b[200~abc\x1b[201~\r", echoStars, "abc", "***", ""},
+		"alt":                      {"\x1bxa\r", echoPlain, "a", "a", ""},
+		"escape, then enter":       {"a\x1b\r", echoPlain, "a", "a", ""},
+		"half a sequence":          {"a\x1b[1\rb", echoPlain, "a", "a", "b"},
+		"stopped and continued":    {"ab\xffc\r", echoStars, "abc", "**\nquestion: ***", ""},
+		"too long by some":         {long + "yz\r", echoNothing, long + "y", "", ""},
+		"too long, then killed":    {long + "yz\x15a\r", echoNothing, "a", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tty := &typist{keys: c.keys}
+			tty := &fakeTTY{keys: c.keys}
 			got, err := readLine(t.Context(), tty, "question: ", c.echo)
 			if err != nil || got != c.want {
 				t.Errorf("the line is %q, %v, want %q", got, err, c.want)
@@ -102,7 +102,7 @@ func TestReadLine(t *testing.T) {
 
 func TestReadLineCancelled(t *testing.T) {
 	for _, keys := range []string{"\x03", "abc\x03", "\x04", "abc\x15\x04", "", "abc"} {
-		if got, err := readLine(t.Context(), &typist{keys: keys}, "", plain); !errors.Is(err, ErrCancelled) || got != "" {
+		if got, err := readLine(t.Context(), &fakeTTY{keys: keys}, "", echoPlain); !errors.Is(err, ErrCancelled) || got != "" {
 			t.Errorf("%q answers %q, %v, want it cancelled", keys, got, err)
 		}
 	}
@@ -115,8 +115,8 @@ func FuzzReadLine(f *testing.F) {
 		f.Add(keys)
 	}
 	f.Fuzz(func(t *testing.T, keys string) {
-		for _, e := range []echo{plain, stars, nothing} {
-			tty := &typist{keys: keys}
+		for _, e := range []echo{echoPlain, echoStars, echoNothing} {
+			tty := &fakeTTY{keys: keys}
 			got, err := readLine(t.Context(), tty, "?", e)
 			if err != nil && !errors.Is(err, ErrCancelled) {
 				t.Fatalf("%q fails with %v, want none or %v", keys, err, ErrCancelled)
@@ -128,7 +128,7 @@ func FuzzReadLine(f *testing.F) {
 			if strings.Contains(shown, "\x1b") {
 				t.Fatalf("%q shows %q, want no escape", keys, shown)
 			}
-			if e != plain && strings.Trim(shown, "?*\b \n") != "" {
+			if e != echoPlain && strings.Trim(shown, "?*\b \n") != "" {
 				t.Fatalf("%q shows %q, want only stars", keys, shown)
 			}
 		}
@@ -138,17 +138,17 @@ func FuzzReadLine(f *testing.F) {
 func TestAskTerminal(t *testing.T) {
 	broken := errors.New("broken")
 	for name, c := range map[string]struct {
-		tty      typist
+		tty      fakeTTY
 		request  Request
 		want     string
 		err      error
 		discards int
 	}{
-		"answered":         {typist{keys: "abc\r"}, Request{Kind: Secret}, "abc", nil, 0},
-		"code given up":    {typist{keys: "\x04"}, Request{Kind: Code}, "", ErrCancelled, 0},
-		"secret given up":  {typist{keys: "abc"}, Request{Kind: Secret}, "", ErrCancelled, 1},
-		"phrase given up":  {typist{keys: "abc"}, Request{Kind: Passphrase}, "", ErrCancelled, 1},
-		"no state to read": {typist{failing: broken}, Request{Kind: Line}, "", broken, 0},
+		"answered":         {fakeTTY{keys: "abc\r"}, Request{Kind: Secret}, "abc", nil, 0},
+		"code given up":    {fakeTTY{keys: "\x04"}, Request{Kind: Code}, "", ErrCancelled, 0},
+		"secret given up":  {fakeTTY{keys: "abc"}, Request{Kind: Secret}, "", ErrCancelled, 1},
+		"phrase given up":  {fakeTTY{keys: "abc"}, Request{Kind: Passphrase}, "", ErrCancelled, 1},
+		"no state to read": {fakeTTY{keysErr: broken}, Request{Kind: Line}, "", broken, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tty := c.tty
@@ -157,7 +157,7 @@ func TestAskTerminal(t *testing.T) {
 			if got != c.want || !errors.Is(err, c.err) {
 				t.Errorf("the answer is %q, %v, want %q, %v", got, err, c.want, c.err)
 			}
-			if c.tty.failing == nil && tty.restored != 1 || tty.discards != c.discards || !tty.closed {
+			if c.tty.keysErr == nil && tty.restored != 1 || tty.discards != c.discards || !tty.closed {
 				t.Errorf("the terminal was restored %d times, cleared %d times, closed: %v", tty.restored, tty.discards, tty.closed)
 			}
 		})
@@ -165,7 +165,7 @@ func TestAskTerminal(t *testing.T) {
 }
 
 // The terminal is changed once signals are caught: one that ended the process would leave it as it is.
-func TestTerminalIsChangedOnceSignalsAreCaught(t *testing.T) {
+func TestSignalsCaughtBeforeTerminalChanges(t *testing.T) {
 	for name, ask := range map[string]func(context.Context, Env) error{
 		"a question": func(ctx context.Context, env Env) error {
 			_, err := askTerminal(ctx, env, Request{Kind: Secret})
@@ -176,11 +176,11 @@ func TestTerminalIsChangedOnceSignalsAreCaught(t *testing.T) {
 			return err
 		},
 	} {
-		tty := &typist{keys: "a\r"}
-		whole := false
-		env := Env{OpenTTY: func() (TTY, error) { return tty, nil }, CatchSignals: func() { whole = !tty.raw }}
-		if err := ask(t.Context(), env); err != nil || !whole || tty.restored == 0 {
-			t.Errorf("%s: %v, the terminal was whole: %v, and restored %d times", name, err, whole, tty.restored)
+		tty := &fakeTTY{keys: "a\r"}
+		unchanged := false
+		env := Env{OpenTTY: func() (TTY, error) { return tty, nil }, CatchSignals: func() { unchanged = !tty.raw }}
+		if err := ask(t.Context(), env); err != nil || !unchanged || tty.restored == 0 {
+			t.Errorf("%s: %v, the terminal was whole: %v, and restored %d times", name, err, unchanged, tty.restored)
 		}
 	}
 }

@@ -8,44 +8,44 @@ import (
 
 // How well a name fits what was typed, the best first.
 const (
-	begins = iota
-	beginsWord
-	holds
-	scattered // its letters are there, in their order
-	misfit
+	prefix = iota
+	wordPrefix
+	substring
+	subsequence // its letters are there, in their order
+	noMatch
 )
 
 // match returns the names that fit what was typed, the ones that fit best first and
 // otherwise in their order. Words between blanks fit one by one, in any order.
 func match(names []string, typed string) []string {
 	words := strings.Fields(strings.ToLower(typed))
-	var fitting [misfit][]string
+	var ranked [noMatch][]string
 	for _, name := range names {
-		worst := begins
+		worst := prefix
 		lower := strings.ToLower(name)
 		for _, w := range words {
-			worst = max(worst, fit(lower, w))
+			worst = max(worst, rank(lower, w))
 		}
-		if worst < misfit {
-			fitting[worst] = append(fitting[worst], name)
+		if worst < noMatch {
+			ranked[worst] = append(ranked[worst], name)
 		}
 	}
-	return slices.Concat(fitting[:]...)
+	return slices.Concat(ranked[:]...)
 }
 
-func fit(name, word string) int {
+func rank(name, word string) int {
 	at := strings.Index(name, word)
 	switch {
 	case at == 0:
-		return begins
+		return prefix
 	case at > 0 && startsWord(name, word):
-		return beginsWord
+		return wordPrefix
 	case at > 0:
-		return holds
-	case isScattered(name, word):
-		return scattered
+		return substring
+	case isSubsequence(name, word):
+		return subsequence
 	}
-	return misfit
+	return noMatch
 }
 
 // startsWord reports whether word stands somewhere in name behind what is no letter or digit.
@@ -58,7 +58,7 @@ func startsWord(name, word string) bool {
 	return false
 }
 
-func isScattered(name, word string) bool {
+func isSubsequence(name, word string) bool {
 	rest := []rune(word)
 	for _, r := range name {
 		if len(rest) > 0 && r == rest[0] {

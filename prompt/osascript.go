@@ -28,7 +28,7 @@ func osascriptWorks(env Env) error {
 		return err
 	}
 	if kind := strings.TrimSpace(string(out)); kind != "Aqua" {
-		return fmt.Errorf("the session is %q, want one with windows (Aqua)", shown(kind))
+		return fmt.Errorf("the session is %q, want one with windows (Aqua)", sanitize(kind))
 	}
 	return nil
 }
@@ -50,16 +50,16 @@ func askOSAScript(ctx context.Context, env Env, r Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	said := dialogAnswer(out)
-	answer, answered := strings.CutPrefix(said, osascriptAnswered)
+	output := dialogAnswer(out)
+	answer, answered := strings.CutPrefix(output, osascriptAnswered)
 	switch {
 	case answered && r.Kind == Confirm:
-		return yes(true), nil
+		return confirmAnswer(true), nil
 	case answered:
 		return answer, nil
-	case said == osascriptCancelled && r.Kind == Confirm:
-		return yes(false), nil
-	case said == osascriptCancelled:
+	case output == osascriptCancelled && r.Kind == Confirm:
+		return confirmAnswer(false), nil
+	case output == osascriptCancelled:
 		return "", ErrCancelled
 	}
 	return "", errNoDialogAnswer

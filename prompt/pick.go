@@ -32,25 +32,25 @@ func Pick(ctx context.Context, env Env, c Choice) (name string, err error) {
 		}
 	}()
 	l := list{tty: tty, choice: c, columns: 80, rows: maxListed}
-	if s, ok := tty.(canvas); ok {
-		columns, rows, err := s.Canvas()
+	if s, ok := tty.(cursorTTY); ok {
+		columns, rows, err := s.EnableCursor()
 		if err != nil {
 			return "", err
 		}
-		l.columns, l.rows = columns, min(maxListed, rows-3) // of which one is the question and one says how many there are
+		l.columns, l.rows = columns, min(maxListed, rows-3) // render which one is the question and one says how many there are
 	}
 	l.rows = max(l.rows, 1)
 	name, err = l.run(ctx)
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		err = ended(ctx)
+		err = contextError(ctx)
 	}
 	return name, err
 }
 
 // A canvas is a terminal on which the cursor can be moved.
-type canvas interface {
-	// Canvas returns the terminal's size, and makes cursor moves work until Restore.
-	Canvas() (columns, rows int, err error)
+type cursorTTY interface {
+	// EnableCursor returns the terminal's size, and makes cursor moves work until Restore.
+	EnableCursor() (columns, rows int, err error)
 }
 
 const (
@@ -60,9 +60,9 @@ const (
 	// maxTyped is how many bytes may be typed to find a name.
 	maxTyped = 200
 
-	// escapeTime is how long the rest of an arrow key may be on its way; after it, the escape
+	// escapeTimeout is how long the rest of an arrow key may be on its way; after it, the escape
 	// key was pressed.
-	escapeTime = 100 * time.Millisecond
+	escapeTimeout = 100 * time.Millisecond
 )
 
 // Cursor moves that every terminal has known since the VT100.
@@ -77,88 +77,88 @@ type list struct {
 	choice        Choice
 	columns, rows int
 
-	typed  string
-	marked int // among those that fit
+	typed    string
+	selected int // among those that fit
 }
 
 func (l *list) run(ctx context.Context) (string, error) {
 	for {
-		fitting := match(l.choice.Names, l.typed)
-		l.marked = max(0, min(l.marked, len(fitting)-1))
-		if err := l.draw(ctx, fitting); err != nil {
+		matches := match(l.choice.Names, l.typed)
+		l.selected = max(0, min(l.selected, len(matches)-1))
+		if err := l.draw(ctx, matches); err != nil {
 			return "", err
 		}
 		k, err := l.readKey(ctx)
 		switch {
 		case errors.Is(err, ErrRedraw):
 			err = l.tty.Write(ctx, "\n")
-		case errors.Is(err, io.EOF), k.act == giveUp && err == nil:
+		case errors.Is(err, io.EOF), k.action == cancelPick && err == nil:
 			err = fmt.Errorf("nothing was chosen: %w", ErrCancelled) // the escape key, or Ctrl-C where it comes as a byte
-		case err == nil && k.act == accept && len(fitting) > 0:
-			return fitting[l.marked], l.end(ctx, fitting[l.marked])
+		case err == nil && k.action == acceptPick && len(matches) > 0:
+			return matches[l.selected], l.finish(ctx, matches[l.selected])
 		case err == nil:
 			l.press(k)
 		}
 		if err != nil {
 			// With a context of its own: the user's is gone, and the list shall go too.
-			return "", errors.Join(err, l.end(context.WithoutCancel(ctx), ""))
+			return "", errors.Join(err, l.finish(context.WithoutCancel(ctx), ""))
 		}
 	}
 }
 
 // press changes what was typed or which name is marked.
 func (l *list) press(k keyPress) {
-	switch k.act {
+	switch k.action {
 	case up:
-		l.marked--
+		l.selected--
 	case down:
-		l.marked++
+		l.selected++
 	case pageUp:
-		l.marked -= l.rows
+		l.selected -= l.rows
 	case pageDown:
-		l.marked += l.rows
+		l.selected += l.rows
 	case eraseOne:
 		_, n := utf8.DecodeLastRuneInString(l.typed)
-		l.typed, l.marked = l.typed[:len(l.typed)-n], 0
+		l.typed, l.selected = l.typed[:len(l.typed)-n], 0
 	case eraseAll:
-		l.typed, l.marked = "", 0
+		l.typed, l.selected = "", 0
 	case eraseWord:
-		l.typed, l.marked = l.typed[:strings.LastIndexByte(strings.TrimRight(l.typed, " "), ' ')+1], 0
-	case letter:
+		l.typed, l.selected = l.typed[:strings.LastIndexByte(strings.TrimRight(l.typed, " "), ' ')+1], 0
+	case insertText:
 		if len(l.typed) < maxTyped {
-			l.typed, l.marked = l.typed+k.text, 0
+			l.typed, l.selected = l.typed+k.text, 0
 		}
 	}
 }
 
 // draw shows the question with the list below it, and leaves the cursor behind what was typed.
-func (l *list) draw(ctx context.Context, fitting []string) error {
-	first := max(0, l.marked-l.rows+1)
-	shownNames := fitting[first:min(len(fitting), first+l.rows)]
+func (l *list) draw(ctx context.Context, matches []string) error {
+	first := max(0, l.selected-l.rows+1)
+	shownNames := matches[first:min(len(matches), first+l.rows)]
 	var b strings.Builder
-	question := l.cut(shown(l.choice.Text) + ": " + shown(l.typed))
+	question := l.truncate(sanitize(l.choice.Text) + ": " + sanitize(l.typed))
 	b.WriteString(eraseBelow + question)
 	for i, name := range shownNames {
 		mark := "  "
-		if first+i == l.marked {
+		if first+i == l.selected {
 			mark = "> "
 		}
-		b.WriteString("\n" + l.cut(mark+shown(name)))
+		b.WriteString("\n" + l.truncate(mark+sanitize(name)))
 	}
-	b.WriteString("\n" + l.cut(fmt.Sprintf("  %d of %d; Enter takes, Esc leaves", len(fitting), len(l.choice.Names))))
+	b.WriteString("\n" + l.truncate(fmt.Sprintf("  %d of %d; Enter takes, Esc leaves", len(matches), len(l.choice.Names))))
 	fmt.Fprintf(&b, moveUp, len(shownNames)+1)
 	b.WriteString("\r" + question)
 	return l.tty.Write(ctx, b.String())
 }
 
-// end takes the list away and leaves what was chosen.
-func (l *list) end(ctx context.Context, name string) error {
-	return l.tty.Write(ctx, eraseBelow+l.cut(shown(l.choice.Text)+": "+shown(name))+"\n")
+// finish takes the list away and leaves what was chosen.
+func (l *list) finish(ctx context.Context, name string) error {
+	return l.tty.Write(ctx, eraseBelow+l.truncate(sanitize(l.choice.Text)+": "+sanitize(name))+"\n")
 }
 
-// cut shortens a line so that it takes one row. How wide a character is that is not ASCII,
+// truncate shortens a line so that it takes one row. How wide a character is that is not ASCII,
 // only the terminal knows: it is counted as two.
-func (l *list) cut(line string) string {
+func (l *list) truncate(line string) string {
 	room := l.columns - 1
 	for i, r := range line {
 		width := 1

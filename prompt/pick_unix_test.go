@@ -19,7 +19,7 @@ import (
 
 const choiceVariable = "PROMPT_TEST_CHOICE"
 
-func bePicker() {
+func runPicker() {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT)
 	defer stop()
 	report := json.NewEncoder(os.NewFile(outcomeFile, "outcome"))
@@ -50,8 +50,8 @@ func pick(t *testing.T, rows, columns uint16, names ...string) *child {
 	return s.start("picker")
 }
 
-// left checks that the terminal is as it was, and that stdout and the list are empty.
-func (c *child) left(last string) {
+// checkRestored checks that the terminal is as it was, and that stdout and the list are empty.
+func (c *child) checkRestored(last string) {
 	c.t.Helper()
 	if err := c.cmd.Wait(); err != nil {
 		c.t.Error(err)
@@ -62,7 +62,7 @@ func (c *child) left(last string) {
 	if c.stdout.Len() > 0 {
 		c.t.Errorf("standard output has %q, want nothing", c.stdout)
 	}
-	for deadline := time.After(givenUp); !strings.HasSuffix(c.transcript(), last); {
+	for deadline := time.After(testTimeout); !strings.HasSuffix(c.transcript(), last); {
 		select {
 		case <-c.grown:
 		case <-deadline:
@@ -97,7 +97,7 @@ func TestPickTranscript(t *testing.T) {
 	c.expect("> prod-eu", 1)
 	c.press("\r")
 	c.wantAnswer("prod-eu")
-	c.left("\r\x1b[Jprofile: prod-eu\r\n")
+	c.checkRestored("\r\x1b[Jprofile: prod-eu\r\n")
 	want := drawing("", 3, "> dev", "  prod", "  prod-eu") + drawing("p", 3, "> prod", "  prod-eu") +
 		drawing("p", 3, "  prod", "> prod-eu") + "\r\x1b[Jprofile: prod-eu\r\n"
 	if got := c.transcript(); got != want {
@@ -129,12 +129,12 @@ func TestPickKeys(t *testing.T) {
 			c.expect("20 of 20", 1)
 			c.press(test.keys)
 			c.wantAnswer(test.want)
-			c.left("profile: " + test.want + "\r\n")
+			c.checkRestored("profile: " + test.want + "\r\n")
 		})
 	}
 }
 
-func TestPickGivesUp(t *testing.T) {
+func TestPickCancelled(t *testing.T) {
 	for name, act := range map[string]func(*child){
 		"escape":       func(c *child) { c.press("\x1b") },
 		"escape twice": func(c *child) { c.press("\x1b\x1b") },
@@ -147,7 +147,7 @@ func TestPickGivesUp(t *testing.T) {
 			c.expect("prod", 1)
 			act(c)
 			c.wantCancelled()
-			c.left("\r\x1b[Jprofile: \r\n")
+			c.checkRestored("\r\x1b[Jprofile: \r\n")
 		})
 	}
 }

@@ -7,11 +7,11 @@ import (
 )
 
 // An act is what a key does to a list.
-type act int
+type action int
 
 const (
-	nothingAtAll act = iota
-	letter
+	noAction action = iota
+	insertText
 	up
 	down
 	pageUp
@@ -19,13 +19,13 @@ const (
 	eraseOne
 	eraseWord
 	eraseAll
-	accept
-	giveUp
+	acceptPick
+	cancelPick
 )
 
 type keyPress struct {
-	act  act
-	text string // of a letter
+	action action
+	text   string // render a letter
 }
 
 const (
@@ -33,13 +33,13 @@ const (
 	ctrlP = 0x10
 )
 
-// controlKey is what a key does that sends one byte.
-func controlKey(b byte) act {
+// controlAction is what a key does that sends one byte.
+func controlAction(b byte) action {
 	switch b {
 	case '\r', '\n':
-		return accept
+		return acceptPick
 	case ctrlC, ctrlD:
-		return giveUp
+		return cancelPick
 	case backspace, del:
 		return eraseOne
 	case ctrlW:
@@ -51,11 +51,11 @@ func controlKey(b byte) act {
 	case ctrlP:
 		return up
 	}
-	return nothingAtAll
+	return noAction
 }
 
-// longKey is what a key does that sends several, these behind an escape and "[" or "O".
-func longKey(rest string) act {
+// sequenceAction is what a key does that sends several, these behind an escape and "[" or "O".
+func sequenceAction(rest string) action {
 	switch rest {
 	case "A", "Z":
 		return up
@@ -66,10 +66,10 @@ func longKey(rest string) act {
 	case "6~":
 		return pageDown
 	}
-	return nothingAtAll
+	return noAction
 }
 
-// readKey waits for a key. One that means nothing here is nothingAtAll.
+// readKey waits for a key. One that means nothing here is noAction.
 func (l *list) readKey(ctx context.Context) (keyPress, error) {
 	b, err := l.tty.ReadKey(ctx)
 	if err != nil {
@@ -78,8 +78,8 @@ func (l *list) readKey(ctx context.Context) (keyPress, error) {
 	if b == escape {
 		return l.readSequence(ctx)
 	}
-	if a := controlKey(b); a != nothingAtAll {
-		return keyPress{act: a}, nil
+	if a := controlAction(b); a != noAction {
+		return keyPress{action: a}, nil
 	}
 	if b < ' ' {
 		return keyPress{}, nil
@@ -94,7 +94,7 @@ func (l *list) readKey(ctx context.Context) (keyPress, error) {
 	if r, _ := utf8.DecodeRune(text); r == utf8.RuneError {
 		return keyPress{}, nil
 	}
-	return keyPress{letter, string(text)}, nil
+	return keyPress{insertText, string(text)}, nil
 }
 
 // maxSequence is the most that is read of a key that sends several bytes.
@@ -102,16 +102,16 @@ const maxSequence = 8
 
 // readSequence reads what comes behind an escape. If nothing comes, it was the escape key.
 func (l *list) readSequence(ctx context.Context) (keyPress, error) {
-	soon, cancel := context.WithTimeout(ctx, escapeTime)
+	timeout, cancel := context.WithTimeout(ctx, escapeTimeout)
 	defer cancel()
-	b, err := l.tty.ReadKey(soon)
+	b, err := l.tty.ReadKey(timeout)
 	switch {
 	case err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
-		return keyPress{act: giveUp}, nil
+		return keyPress{action: cancelPick}, nil
 	case err != nil:
 		return keyPress{}, err
 	case b == escape:
-		return keyPress{act: giveUp}, nil
+		return keyPress{action: cancelPick}, nil
 	case b != '[' && b != 'O':
 		return keyPress{}, nil // a letter with the Alt key
 	}
@@ -125,5 +125,5 @@ func (l *list) readSequence(ctx context.Context) (keyPress, error) {
 			break
 		}
 	}
-	return keyPress{act: longKey(string(rest))}, nil
+	return keyPress{action: sequenceAction(string(rest))}, nil
 }

@@ -34,7 +34,7 @@ func pinentryWorks(env Env) error {
 		return nil
 	}
 	if _, err := terminalName(env); err != nil {
-		return fmt.Errorf("it is for terminals (%s): %w", shown(flavor), err)
+		return fmt.Errorf("it is for terminals (%s): %w", sanitize(flavor), err)
 	}
 	return nil
 }
@@ -99,13 +99,13 @@ func pinentryAnswer(k Kind, last reply) (string, error) {
 	var refused *AssuanError
 	if !errors.As(last.err, &refused) {
 		if k == Confirm {
-			return yes(true), nil
+			return confirmAnswer(true), nil
 		}
 		return string(last.data), nil
 	}
 	switch code := refused.Code & 0xFFFF; {
 	case k == Confirm && (code == gpgCancelled || code == gpgNotConfirmed):
-		return yes(false), nil
+		return confirmAnswer(false), nil
 	case code == gpgCancelled || code == gpgFullyCancelled:
 		return "", ErrCancelled
 	}
@@ -128,9 +128,9 @@ func pinentryCommands(env Env, r Request) []string {
 	option("lc-ctype", firstVariable(env, "LC_ALL", "LC_CTYPE", "LANG"))
 	option("display", env.variable("DISPLAY"))
 	lines = append(lines, assuanLine("SETTITLE", title))
-	if r.Again != "" {
-		lines = append(lines, assuanLine("SETERROR", shown(r.Again)))
-		r.Again = ""
+	if r.RetryReason != "" {
+		lines = append(lines, assuanLine("SETERROR", sanitize(r.RetryReason)))
+		r.RetryReason = ""
 	}
 	lines = append(lines, assuanLine("SETDESC", r.message()))
 	if r.Kind == Confirm {

@@ -8,11 +8,11 @@ import (
 
 func TestPinentryCommands(t *testing.T) {
 	w := newFakeEnv(t)
-	w.tty = &typist{}
+	w.tty = &fakeTTY{}
 	for name, value := range map[string]string{"TERM": "xterm", "LANG": "C", "LC_CTYPE": "de_DE.UTF-8", "DISPLAY": ":0"} {
 		w.vars[name] = value
 	}
-	r := Request{Kind: Code, Text: "code for 100%", Again: "AWS refused that code", Program: "terraform"}
+	r := Request{Kind: Code, Text: "code for 100%", RetryReason: "AWS refused that code", Program: "terraform"}
 	want := "OPTION ttyname=" + controllingTerminal + "\nOPTION ttytype=xterm\nOPTION lc-ctype=de_DE.UTF-8\nOPTION display=:0\n" +
 		"SETTITLE aws-vault\nSETERROR AWS refused that code\nSETDESC asked for by terraform%0Acode for 100%25\n" +
 		"SETPROMPT code:\nGETPIN\n"
@@ -88,7 +88,7 @@ func TestPinentryWorks(t *testing.T) {
 		"Mac's own":             {programs: []string{"pinentry-mac"}, out: "OK\nD mac\nOK\n"},
 		"too old to say":        {programs: []string{"pinentry"}, out: "OK\nERR 83886355 unknown command\nOK\n"},
 		"terminal, named":       {programs: []string{"pinentry"}, out: "OK\nD curses\nOK\n", gpgTTY: "/dev/pts/7"},
-		"terminal":              {programs: []string{"pinentry"}, out: "OK\nD tty\nOK\n", tty: &typist{}},
+		"terminal":              {programs: []string{"pinentry"}, out: "OK\nD tty\nOK\n", tty: &fakeTTY{}},
 		"no terminal":           {programs: []string{"pinentry"}, out: "OK\nD curses\nOK\n", err: "it is for terminals (curses): no controlling terminal"},
 		"no terminal, no bus":   {programs: []string{"pinentry"}, out: "OK\nD gnome3:curses\nOK\n", err: "it is for terminals (gnome3:curses): no controlling terminal"},
 		"no program":            {err: `exec: "pinentry": executable file not found in $PATH`},

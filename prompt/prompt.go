@@ -14,8 +14,8 @@ const (
 	Code       Kind = iota // six digits from an MFA device, shown
 	Passphrase             // not shown at all; asked twice if the request is for a new one
 	Secret                 // each character shown as a star
-	Line                   // shown
-	Confirm                // yes or no; no unless yes is said
+	Line                   // sanitize
+	Confirm                // confirmAnswer or no; no unless yes is said
 )
 
 var kindNames = [...]string{"code", "passphrase", "secret", "line", "confirmation"}
@@ -32,13 +32,13 @@ func (k Kind) hidden() bool { return k == Passphrase || k == Secret }
 
 // A Request is one question.
 type Request struct {
-	Kind    Kind
-	Text    string // the question without its colon: "MFA code for alice (arn:…) to use profile prod"
-	Profile string // for drivers that show it apart from the question
-	Device  string // the MFA device's serial; a driver that reads codes from a key looks there for its name
-	Program string // who asked, when it is a credential_process; empty otherwise
-	New     bool   // a Passphrase is being chosen: it is asked twice and may not be empty
-	Again   string // why it is asked again: "AWS refused that code"; empty the first time
+	Kind        Kind
+	Text        string // the question without its colon: "MFA code for alice (arn:…) to use profile prod"
+	Profile     string // for drivers that show it apart from the question
+	Device      string // the MFA device's serial; a driver that reads codes from a key looks there for its name
+	Program     string // who asked, when it is a credential_process; empty otherwise
+	New         bool   // a Passphrase is being chosen: it is asked twice and may not be empty
+	RetryReason string // why it is asked again: "AWS refused that code"; empty the first time
 }
 
 // A Prompter asks one question at a time, in the order in which they come.
@@ -55,21 +55,21 @@ type Prompter interface {
 var ErrCancelled = errors.New("cancelled")
 
 // An interruption is a question that ctx put an end to.
-type interruption struct{ cause error }
+type interruptedError struct{ cause error }
 
-func (e *interruption) Error() string        { return ErrCancelled.Error() }
-func (e *interruption) Is(target error) bool { return target == ErrCancelled }
-func (e *interruption) Unwrap() error        { return e.cause }
+func (e *interruptedError) Error() string        { return ErrCancelled.Error() }
+func (e *interruptedError) Is(target error) bool { return target == ErrCancelled }
+func (e *interruptedError) Unwrap() error        { return e.cause }
 
-// ended returns the error for a question that was open when ctx was done. Time running out is not the user's no.
-func ended(ctx context.Context) error {
+// contextError returns the error for a question that was open when ctx was done. Time running out is not the user's no.
+func contextError(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &lateError{context.Cause(ctx)}
+		return &timeoutError{context.Cause(ctx)}
 	}
-	return &interruption{context.Cause(ctx)}
+	return &interruptedError{context.Cause(ctx)}
 }
 
-type lateError struct{ cause error }
+type timeoutError struct{ cause error }
 
-func (e *lateError) Error() string { return "no answer in time: " + e.cause.Error() }
-func (e *lateError) Unwrap() error { return e.cause }
+func (e *timeoutError) Error() string { return "no answer in time: " + e.cause.Error() }
+func (e *timeoutError) Unwrap() error { return e.cause }

@@ -24,10 +24,10 @@ import (
 const (
 	roleVariable     = "PROMPT_TEST_ROLE"
 	requestsVariable = "PROMPT_TEST_REQUESTS"
-	driverVariable   = "PROMPT_TEST_DRIVER" // automatic if it is not set
+	driverVariable   = "PROMPT_TEST_DRIVER" // defaultDriver if it is not set
 	outcomeFile      = 3                    // where a child says what it was answered
 	ttyFile          = 4                    // becomes its controlling terminal
-	givenUp          = 20 * time.Second
+	testTimeout      = 20 * time.Second
 )
 
 // TestMain runs this binary again as the program that asks, so that /dev/tty is a terminal of ours.
@@ -36,11 +36,11 @@ func TestMain(m *testing.M) {
 	case "":
 		os.Exit(m.Run())
 	case "asker":
-		beAsker()
+		runAsker()
 	case "picker":
-		bePicker()
+		runPicker()
 	case "shell":
-		beShell()
+		runShell()
 	}
 }
 
@@ -53,10 +53,10 @@ type outcome struct {
 }
 
 func realEnv() Env {
-	return Env{Lookup: os.LookupEnv, LookPath: exec.LookPath, Run: runAlone, OpenTTY: OpenTTY}
+	return Env{Lookup: os.LookupEnv, LookPath: exec.LookPath, Run: runProgram, OpenTTY: OpenTTY}
 }
 
-func beAsker() {
+func runAsker() {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGUSR1)
 	defer stop()
 	report := json.NewEncoder(os.NewFile(outcomeFile, "outcome"))
@@ -124,7 +124,7 @@ func (s *screen) transcript() string {
 // expect waits until text has been shown n times.
 func (s *screen) expect(text string, n int) {
 	s.t.Helper()
-	deadline := time.After(givenUp)
+	deadline := time.After(testTimeout)
 	for strings.Count(s.transcript(), text) < n {
 		select {
 		case <-s.grown:
@@ -187,7 +187,7 @@ func (s *screen) start(role string, requests ...Request) *child {
 	}
 	w.Close()
 	s.t.Cleanup(func() { cmd.Process.Kill(); r.Close() })
-	r.SetReadDeadline(time.Now().Add(givenUp))
+	r.SetReadDeadline(time.Now().Add(testTimeout))
 	return c
 }
 
@@ -253,9 +253,9 @@ func (c *child) signal(sig os.Signal) {
 	}
 }
 
-// beShell runs an asker as shells do: in a process group of its own, in the foreground. It says how the terminal is
+// runShell runs an asker as shells do: in a process group of its own, in the foreground. It says how the terminal is
 // when the asker has stopped, and continues it.
-func beShell() {
+func runShell() {
 	report := json.NewEncoder(os.NewFile(outcomeFile, "outcome"))
 	signal.Ignore(unix.SIGTTOU) // or we could not take the terminal back
 	job := exec.Command(os.Args[0])

@@ -18,43 +18,43 @@ const (
 
 // A prompter holds the rules that are the same whoever asks: what is an answer, and when to ask again.
 type prompter struct {
-	env    Env
-	driver Driver
-	other  func() (Driver, error) // who asks what the driver cannot, because it is a device
-	turn   mutex.Mutex            // of who asks: questions must not overlap
+	env      Env
+	driver   Driver
+	fallback func() (Driver, error) // who asks what the driver cannot, because it is a device
+	lock     mutex.Mutex            // withKind who asks: questions must not overlap
 }
 
-func newPrompter(env Env, d Driver, other func() (Driver, error)) *prompter {
-	p := &prompter{env: env, driver: d, turn: mutex.New()}
-	if other != nil {
-		p.other = sync.OnceValues(other)
+func newPrompter(env Env, d Driver, fallback func() (Driver, error)) *prompter {
+	p := &prompter{env: env, driver: d, lock: mutex.New()}
+	if fallback != nil {
+		p.fallback = sync.OnceValues(fallback)
 	}
 	return p
 }
 
 func (p *prompter) Ask(ctx context.Context, r Request) (string, error) {
-	give, err := p.turn.Lock(ctx)
+	unlock, err := p.lock.Lock(ctx)
 	if err != nil {
-		return "", ended(ctx)
+		return "", contextError(ctx)
 	}
-	defer give()
+	defer unlock()
 	if ctx.Err() != nil {
-		return "", ended(ctx)
+		return "", contextError(ctx)
 	}
 	d := p.driver
 	if d.Device && r.Kind != Code {
-		if d, err = p.other(); err != nil {
+		if d, err = p.fallback(); err != nil {
 			return "", err
 		}
 	}
 	a := asker{p.env, d}
 	switch {
 	case r.Kind == Code:
-		return a.code(ctx, r)
+		return a.askCode(ctx, r)
 	case r.Kind == Passphrase && r.New:
-		return a.newPassphrase(ctx, r)
+		return a.askNewPassphrase(ctx, r)
 	}
-	return a.once(ctx, r)
+	return a.askOnce(ctx, r)
 }
 
 // An asker is a driver at work.
@@ -63,14 +63,14 @@ type asker struct {
 	driver Driver
 }
 
-// once puts the question once.
-func (a asker) once(ctx context.Context, r Request) (string, error) {
+// askOnce puts the question once.
+func (a asker) askOnce(ctx context.Context, r Request) (string, error) {
 	answer, err := a.driver.Ask(ctx, a.env, r)
 	switch {
 	case errors.Is(err, ErrCancelled):
 		return "", err
 	case err != nil && ctx.Err() != nil:
-		return "", ended(ctx)
+		return "", contextError(ctx)
 	case err != nil:
 		return "", fmt.Errorf("%s: %w", a.driver.Name, err)
 	case len(answer) > maxAnswer:
@@ -79,52 +79,52 @@ func (a asker) once(ctx context.Context, r Request) (string, error) {
 	return answer, nil
 }
 
-// code asks until it has six digits. A device is asked once: it would say the same again.
-func (a asker) code(ctx context.Context, r Request) (string, error) {
+// askCode asks until it has six digits. A device is asked once: it would say the same again.
+func (a asker) askCode(ctx context.Context, r Request) (string, error) {
 	tries := maxTries
 	if a.driver.Device {
 		tries = 1
 	}
 	for range tries {
-		answer, err := a.once(ctx, r)
+		answer, err := a.askOnce(ctx, r)
 		if err != nil {
 			return "", err
 		}
 		// Authenticators show a code in two groups of three, and people type what they see.
-		if code := withoutBlanks(answer); isCode(code) {
+		if code := removeSpaces(answer); isCode(code) {
 			return code, nil
 		}
-		r.Again = "a code is six digits"
+		r.RetryReason = "a code is six digits"
 	}
 	return "", &CodeFormatError{Driver: a.driver.Name, Tries: tries}
 }
 
-// newPassphrase asks twice until both answers agree.
-func (a asker) newPassphrase(ctx context.Context, r Request) (string, error) {
+// askNewPassphrase asks twice until both answers agree.
+func (a asker) askNewPassphrase(ctx context.Context, r Request) (string, error) {
 	again := r
-	again.Text, again.Again = r.Text+" (again)", ""
+	again.Text, again.RetryReason = r.Text+" (again)", ""
 	for range maxTries {
-		first, err := a.once(ctx, r)
+		first, err := a.askOnce(ctx, r)
 		if err != nil {
 			return "", err
 		}
 		if first == "" {
-			r.Again = "an empty passphrase protects nothing"
+			r.RetryReason = "an empty passphrase protects nothing"
 			continue
 		}
-		second, err := a.once(ctx, again)
+		second, err := a.askOnce(ctx, again)
 		if err != nil {
 			return "", err
 		}
 		if first == second {
 			return first, nil
 		}
-		r.Again = "the two differ"
+		r.RetryReason = "the two differ"
 	}
-	return "", &NewPassphraseError{Driver: a.driver.Name, Tries: maxTries, Why: r.Again}
+	return "", &NewPassphraseError{Driver: a.driver.Name, Tries: maxTries, Why: r.RetryReason}
 }
 
-func withoutBlanks(s string) string {
+func removeSpaces(s string) string {
 	return strings.Map(func(c rune) rune {
 		if unicode.IsSpace(c) {
 			return -1
@@ -139,14 +139,14 @@ func isCode(s string) bool {
 	return len(s) == 6 && strings.Trim(s, "0123456789") == ""
 }
 
-// saidYes says whether s, typed by a person, is a yes.
-func saidYes(s string) bool {
+// isYes says whether s, typed by a person, is a yes.
+func isYes(s string) bool {
 	s = strings.ToLower(strings.TrimSpace(s))
 	return s == "y" || s == "yes"
 }
 
-// yes is a Confirm's answer.
-func yes(y bool) string {
+// confirmAnswer is a Confirm's answer.
+func confirmAnswer(y bool) string {
 	if y {
 		return "y"
 	}

@@ -13,14 +13,14 @@ import (
 )
 
 // A stub is a driver that gives answers in turn and keeps what it was asked.
-type stub struct {
+type stubDriver struct {
 	answers []string
 	asked   []Request
 	err     error
 	device  bool
 }
 
-func (s *stub) driver() Driver {
+func (s *stubDriver) driver() Driver {
 	return Driver{
 		Name:   "stub",
 		Device: s.device,
@@ -37,17 +37,17 @@ func (s *stub) driver() Driver {
 	}
 }
 
-func (s *stub) prompter(t *testing.T) Prompter {
-	p, err := choose([]Driver{s.driver()}, Env{}, "stub", Options{})
+func (s *stubDriver) prompter(t *testing.T) Prompter {
+	p, err := chooseFrom([]Driver{s.driver()}, Env{}, "stub", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func (s *stub) reasons() (all []string) {
+func (s *stubDriver) reasons() (all []string) {
 	for _, r := range s.asked {
-		all = append(all, r.Again)
+		all = append(all, r.RetryReason)
 	}
 	return all
 }
@@ -64,7 +64,7 @@ func TestRules(t *testing.T) {
 	}{
 		"code":               {Request{Kind: Code}, []string{"123456"}, false, "123456", "", []string{""}},
 		"code in two groups": {Request{Kind: Code}, []string{" 123\u00a0456\t"}, false, "123456", "", []string{""}},
-		"code at the third": {Request{Kind: Code, Again: "AWS refused that code"}, []string{"12345", "١٢٣٤٥٦", "123456"}, false,
+		"code at the third": {Request{Kind: Code, RetryReason: "AWS refused that code"}, []string{"12345", "١٢٣٤٥٦", "123456"}, false,
 			"123456", "", []string{"AWS refused that code", digits, digits}},
 		"no code": {Request{Kind: Code}, []string{"", "1234567", "12345a"}, false, "",
 			"stub: none of 3 answers is a code, want six digits", []string{"", digits, digits}},
@@ -84,7 +84,7 @@ func TestRules(t *testing.T) {
 		"long enough": {Request{Kind: Secret}, []string{strings.Repeat("x", maxAnswer)}, false, strings.Repeat("x", maxAnswer), "", []string{""}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &stub{answers: c.answers, device: c.device}
+			s := &stubDriver{answers: c.answers, device: c.device}
 			got, err := s.prompter(t).Ask(t.Context(), c.request)
 			if got != c.want || err == nil != (c.err == "") || err != nil && err.Error() != c.err {
 				t.Errorf("the answer is %q, %v, want %q, %s", got, err, c.want, c.err)
@@ -96,10 +96,10 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// TestErrorsKeepAnswersOut gives a secret for a code.
-func TestErrorsKeepAnswersOut(t *testing.T) {
+// TestErrorsOmitAnswers gives a secret for a code.
+func TestErrorsOmitAnswers(t *testing.T) {
 	const secret = "wJalrXUtnFEMI/K7MDENG/EXAMPLEKEY"
-	s := &stub{answers: []string{secret, secret, secret}}
+	s := &stubDriver{answers: []string{secret, secret, secret}}
 	_, err := s.prompter(t).Ask(t.Context(), Request{Kind: Code})
 	var format *CodeFormatError
 	if !errors.As(err, &format) || strings.Contains(err.Error(), secret) {
@@ -108,7 +108,7 @@ func TestErrorsKeepAnswersOut(t *testing.T) {
 }
 
 func TestSecondQuestionIsMarked(t *testing.T) {
-	s := &stub{answers: []string{"a", "a"}}
+	s := &stubDriver{answers: []string{"a", "a"}}
 	if _, err := s.prompter(t).Ask(t.Context(), Request{Kind: Passphrase, New: true, Text: "passphrase"}); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestSecondQuestionIsMarked(t *testing.T) {
 func TestDriverErrors(t *testing.T) {
 	broken := errors.New("broken")
 	for _, kind := range []Kind{Code, Line} {
-		s := &stub{err: broken}
+		s := &stubDriver{err: broken}
 		if _, err := s.prompter(t).Ask(t.Context(), Request{Kind: kind}); !errors.Is(err, broken) || err.Error() != "stub: broken" {
 			t.Errorf("the error is %v, want the driver's with its name", err)
 		}
@@ -129,13 +129,13 @@ func TestDriverErrors(t *testing.T) {
 			t.Errorf("the error is %v, want %v", err, ErrCancelled)
 		}
 	}
-	s := &stub{err: broken}
+	s := &stubDriver{err: broken}
 	if _, err := s.prompter(t).Ask(t.Context(), Request{Kind: Passphrase, New: true}); !errors.Is(err, broken) {
 		t.Errorf("the error is %v, want %v", err, broken)
 	}
 }
 
-func TestContextEnds(t *testing.T) {
+func TestContextDone(t *testing.T) {
 	waits := Driver{Name: "waits", Works: func(Env) error { return nil },
 		Ask: func(ctx context.Context, _ Env, _ Request) (string, error) {
 			<-ctx.Done()
@@ -189,8 +189,8 @@ func TestOneQuestionAtATime(t *testing.T) {
 	}
 }
 
-// TestWaitingForATurnEnds cancels a question that waits for another.
-func TestWaitingForATurnEnds(t *testing.T) {
+// TestCancelWhileWaitingForLock cancels a question that waits for another.
+func TestCancelWhileWaitingForLock(t *testing.T) {
 	entered, leave := make(chan bool), make(chan bool)
 	slow := Driver{Name: "slow", Works: func(Env) error { return nil },
 		Ask: func(context.Context, Env, Request) (string, error) { entered <- true; <-leave; return "", nil }}

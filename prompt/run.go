@@ -16,7 +16,7 @@ import (
 
 const (
 	maxOutput = 64 << 10 // bytes of a program's answer
-	maxSaid   = 200      // bytes of its complaint
+	maxStderr = 200      // bytes of its complaint
 )
 
 // Runner returns a function that runs argv and returns its standard output. With a nil stdin the program's standard
@@ -39,8 +39,8 @@ func run(cmd *program.Command, stdin []byte) ([]byte, error) {
 		}
 		return cmd.Process.Kill() // there are no signals on Windows
 	}
-	out, said := &program.Output{Limit: maxOutput}, &program.Output{Limit: maxSaid}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), out, said
+	out, stderr := &program.Output{Limit: maxOutput}, &program.Output{Limit: maxStderr}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), out, stderr
 	if stdin == nil && !cmd.NoTerminal {
 		if in, errs, err := openTerminalFiles(); err == nil {
 			defer in.Close()
@@ -51,7 +51,7 @@ func run(cmd *program.Command, stdin []byte) ([]byte, error) {
 	err := cmd.Run()
 	name := filepath.Base(cmd.Path)
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		return nil, cmd.WrapError(&ProgramError{Program: name, Code: exit.ExitCode(), Said: firstLine(said.String()), Err: exit})
+		return nil, cmd.WrapError(&ProgramError{Program: name, Code: exit.ExitCode(), Stderr: firstLine(stderr.String()), Err: exit})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -66,15 +66,15 @@ func run(cmd *program.Command, stdin []byte) ([]byte, error) {
 type ProgramError struct {
 	Program string
 	Code    int    // its exit status, -1 if a signal ended it
-	Said    string // the first line of its standard error
+	Stderr  string // the first line of its standard error
 	Err     error  // what the system says
 }
 
 func (e *ProgramError) Error() string {
-	if e.Said == "" {
+	if e.Stderr == "" {
 		return fmt.Sprintf("%s: %v", e.Program, e.Err)
 	}
-	return fmt.Sprintf("%s: %v: %s", e.Program, e.Err, e.Said)
+	return fmt.Sprintf("%s: %v: %s", e.Program, e.Err, e.Stderr)
 }
 
 // ExitCode returns the program's exit status, -1 if a signal ended it.
@@ -94,7 +94,7 @@ func exitCode(err error) (int, bool) {
 func firstLine(text string) string {
 	for l := range strings.Lines(text) {
 		if l = strings.TrimSpace(l); l != "" {
-			return shown(l)
+			return sanitize(l)
 		}
 	}
 	return ""

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runAlone runs a program that nothing but the test has started.
-var runAlone = Runner(nil)
+// runProgram runs a program that nothing but the test has started.
+var runProgram = Runner(nil)
 
 // script makes an executable of a shell's text.
 func script(t *testing.T, name, text string) string {
@@ -28,13 +28,13 @@ func script(t *testing.T, name, text string) string {
 }
 
 func TestRun(t *testing.T) {
-	out, err := runAlone(t.Context(), []string{script(t, "echoes", `echo "$1"; cat; echo noise >&2`), "a b"}, []byte("input"))
+	out, err := runProgram(t.Context(), []string{script(t, "echoes", `echo "$1"; cat; echo noise >&2`), "a b"}, []byte("input"))
 	if err != nil || string(out) != "a b\ninput" {
 		t.Errorf("the output is %q, %v", out, err)
 	}
-	_, err = runAlone(t.Context(), []string{script(t, "fails", "echo; echo first >&2; echo second >&2; exit 7")}, noInput)
+	_, err = runProgram(t.Context(), []string{script(t, "fails", "echo; echo first >&2; echo second >&2; exit 7")}, noInput)
 	var failure *ProgramError
-	if !errors.As(err, &failure) || failure.Code != 7 || failure.Said != "first" || failure.Program != "fails" {
+	if !errors.As(err, &failure) || failure.Code != 7 || failure.Stderr != "first" || failure.Program != "fails" {
 		t.Errorf("the failure is %#v, want status 7 and the first line of what it said", err)
 	}
 	if code, ok := exitCode(err); !ok || code != 7 || err.Error() != "fails: exit status 7: first" {
@@ -43,11 +43,11 @@ func TestRun(t *testing.T) {
 	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) {
 		t.Errorf("the error %v does not tell what the system says", err)
 	}
-	_, err = runAlone(t.Context(), []string{script(t, "quiet", "exit 3")}, noInput)
+	_, err = runProgram(t.Context(), []string{script(t, "quiet", "exit 3")}, noInput)
 	if err == nil || err.Error() != "quiet: exit status 3" {
 		t.Errorf("the error is %v", err)
 	}
-	_, err = runAlone(t.Context(), []string{"/nonexistent/zenity"}, noInput)
+	_, err = runProgram(t.Context(), []string{"/nonexistent/zenity"}, noInput)
 	if err == nil || errors.As(err, &failure) && failure.Program == "zenity" {
 		t.Errorf("a program that is not there ends with %v", err)
 	}
@@ -58,20 +58,20 @@ func TestRun(t *testing.T) {
 
 func TestRunIsBounded(t *testing.T) {
 	for size, want := range map[string]bool{"65536": true, "65537": false} {
-		out, err := runAlone(t.Context(), []string{script(t, "long", "head -c "+size+" /dev/zero")}, noInput)
+		out, err := runProgram(t.Context(), []string{script(t, "long", "head -c "+size+" /dev/zero")}, noInput)
 		if (err == nil) != want || want && len(out) != maxOutput {
 			t.Errorf("%s bytes give %d, %v", size, len(out), err)
 		}
 	}
-	_, err := runAlone(t.Context(), []string{script(t, "chatty", "head -c 1000000 /dev/zero | tr '\\0' x >&2; exit 1")}, noInput)
+	_, err := runProgram(t.Context(), []string{script(t, "chatty", "head -c 1000000 /dev/zero | tr '\\0' x >&2; exit 1")}, noInput)
 	var failure *ProgramError
-	if !errors.As(err, &failure) || len(failure.Said) != maxSaid {
-		t.Errorf("the failure is %v, want %d bytes of what it said", err, maxSaid)
+	if !errors.As(err, &failure) || len(failure.Stderr) != maxStderr {
+		t.Errorf("the failure is %v, want %d bytes of what it said", err, maxStderr)
 	}
 }
 
-// TestRunAsksToEnd cancels: the program has its chance to put the terminal in order.
-func TestRunAsksToEnd(t *testing.T) {
+// TestRunTerminatesProgramGracefully cancels: the program has its chance to put the terminal in order.
+func TestRunTerminatesProgramGracefully(t *testing.T) {
 	left := filepath.Join(t.TempDir(), "in order")
 	ready := filepath.Join(t.TempDir(), "ready")
 	if err := unix.Mkfifo(ready, 0o600); err != nil {
@@ -83,7 +83,7 @@ func TestRunAsksToEnd(t *testing.T) {
 		cancel()
 	}()
 	program := script(t, "tidy", `trap 'touch "$1"; exit 1' TERM; echo > "$2"; while :; do sleep 0.01; done`)
-	if _, err := runAlone(ctx, []string{program, left, ready}, noInput); err == nil {
+	if _, err := runProgram(ctx, []string{program, left, ready}, noInput); err == nil {
 		t.Error("a program that was cancelled answers")
 	}
 	if _, err := os.Stat(left); err != nil {
@@ -123,9 +123,9 @@ func TestPinentryProcess(t *testing.T) {
 	path := script(t, "pinentry", fakePinentry)
 	w := newFakeEnv(t)
 	env := w.env()
-	env.Run = runAlone
+	env.Run = runProgram
 	env.LookPath = func(string) (string, error) { return path, nil }
-	p, err := choose([]Driver{pinentry}, env, "pinentry", Options{})
+	p, err := chooseFrom([]Driver{pinentry}, env, "pinentry", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,9 +149,9 @@ func TestPinentryCurses(t *testing.T) {
 	w := newFakeEnv(t)
 	w.vars["GPG_TTY"], w.vars["TERM"] = s.pts.Name(), "xterm"
 	env := w.env()
-	env.Run = runAlone
+	env.Run = runProgram
 	env.LookPath = func(string) (string, error) { return path, nil }
-	p, err := choose([]Driver{pinentry}, env, "", Options{})
+	p, err := chooseFrom([]Driver{pinentry}, env, "", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

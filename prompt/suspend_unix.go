@@ -19,10 +19,10 @@ func disableStopKey(keys *unix.Termios) (key byte, enabled bool) {
 	return key, enabled
 }
 
-// stop does what the stop key does, with the terminal as it was before the question, and returns when the process
+// suspend does what the stop key does, with the terminal as it was before the question, and returns when the process
 // goes on, with Keys in force again.
-func (t *tty) stop() error {
-	if err := t.set(termiosWrite, &t.was); err != nil {
+func (t *tty) suspend() error {
+	if err := t.set(termiosWrite, &t.original); err != nil {
 		return err
 	}
 	if err := unix.Kill(0, unix.SIGTSTP); err != nil {
@@ -31,14 +31,14 @@ func (t *tty) stop() error {
 	// The kernel does not stop a process that no shell could continue, and then nothing wakes us. Should the stop
 	// come later than this, the signal that ends it sets the terminal all the same.
 	limit := unix.NsecToTimeval(100e6)
-	if _, err := t.sleep(false, &limit); err != nil {
+	if _, err := t.waitReady(false, &limit); err != nil {
 		return err
 	}
 	return t.set(termiosWrite, &t.keys)
 }
 
-// followContinues calls f whenever the process goes on after a stop, until the function that it returns is called.
-func followContinues(f func()) (forget func()) {
+// watchContinue calls f whenever the process goes on after a stop, until the function that it returns is called.
+func watchContinue(f func()) (stop func()) {
 	signals, done := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, unix.SIGCONT)
 	go func() {

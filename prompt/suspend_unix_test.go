@@ -32,8 +32,8 @@ func TestSuspend(t *testing.T) {
 	c.wantTranscript("secret: ***\r\nsecret: ******\r\n")
 }
 
-// TestSuspendOrphan presses Ctrl-Z where no shell could bring the process back, as in a container: the question stays.
-func TestSuspendOrphan(t *testing.T) {
+// TestSuspendWithoutShell presses Ctrl-Z where no shell could bring the process back, as in a container: the question stays.
+func TestSuspendWithoutShell(t *testing.T) {
 	c := newScreen(t).start("asker", Request{Kind: Secret, Text: "secret"})
 	c.expect("secret: ", 1)
 	c.press("abc")

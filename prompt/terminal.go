@@ -42,7 +42,7 @@ func askTerminal(ctx context.Context, env Env, r Request) (answer string, err er
 	}
 	answer, err = readLine(ctx, tty, terminalQuestion(r), terminalEcho(r.Kind))
 	if err == nil && r.Kind == Confirm {
-		return yes(saidYes(answer)), nil
+		return confirmAnswer(isYes(answer)), nil
 	}
 	return answer, err
 }
@@ -56,7 +56,7 @@ func openKeys(env Env) (TTY, error) {
 	if env.CatchSignals != nil {
 		env.CatchSignals()
 	}
-	if err := tty.Keys(); err != nil {
+	if err := tty.EnableKeys(); err != nil {
 		tty.Close()
 		return nil, err
 	}
@@ -73,9 +73,9 @@ func terminalQuestion(r Request) string {
 func terminalEcho(k Kind) echo {
 	switch k {
 	case Passphrase:
-		return nothing
+		return echoNothing
 	case Secret:
-		return stars
+		return echoStars
 	}
-	return plain
+	return echoPlain
 }

@@ -26,7 +26,7 @@ func TestTerminalShowsCode(t *testing.T) {
 }
 
 func TestTerminalAsksAgainForSixDigits(t *testing.T) {
-	c := newScreen(t).start("asker", Request{Kind: Code, Text: "code", Again: "AWS refused that code"})
+	c := newScreen(t).start("asker", Request{Kind: Code, Text: "code", RetryReason: "AWS refused that code"})
 	c.expect("code: ", 1)
 	c.press("12345\r")
 	c.expect("code: ", 2)
@@ -54,7 +54,7 @@ func TestTerminalHidesSecrets(t *testing.T) {
 		strings.Repeat("*", len(canary)+1) + "\b \b\r\npassphrase: \r\npassphrase (again): \r\n")
 }
 
-func TestTerminalLeavesTypeAhead(t *testing.T) {
+func TestTypeAheadIsKept(t *testing.T) {
 	c := newScreen(t).start("asker", Request{Kind: Line, Text: "key id"}, Request{Kind: Secret, Text: "secret"})
 	c.expect("key id: ", 1)
 	c.press("AKIAIOSFODNN7EXAMPLE\n" + canary + "\n")
@@ -93,15 +93,15 @@ func TestTerminalCancelled(t *testing.T) {
 	}
 }
 
-// TestTerminalDropsHalfSecret has a secret pasted and the question cancelled: what follows must not reach the shell.
-func TestTerminalDropsHalfSecret(t *testing.T) {
+// TestRestoreDiscardsPendingInput has a secret pasted and the question cancelled: what follows must not reach the shell.
+func TestRestoreDiscardsPendingInput(t *testing.T) {
 	s := newScreen(t)
 	tty, err := openTTY(s.pts.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tty.Close()
-	if err := tty.Keys(); err != nil {
+	if err := tty.EnableKeys(); err != nil {
 		t.Fatal(err)
 	}
 	s.press(canary)
@@ -122,9 +122,9 @@ func TestTerminalDropsHalfSecret(t *testing.T) {
 	}
 }
 
-// TestYKManHasTheTerminal has a program ask for a password and a touch while standard input and output are pipes. It
+// TestYKManUsesTerminal has a program ask for a password and a touch while standard input and output are pipes. It
 // works by name only: without one, the terminal asks.
-func TestYKManHasTheTerminal(t *testing.T) {
+func TestYKManUsesTerminal(t *testing.T) {
 	ykman := script(t, "ykman", `
 case $1 in
 list) echo 123 ;;
@@ -159,7 +159,7 @@ func TestTerminalGone(t *testing.T) {
 	}
 	defer tty.Close()
 	ptm.Close()
-	if _, err := readLine(t.Context(), tty, "", plain); !errors.Is(err, ErrCancelled) {
+	if _, err := readLine(t.Context(), tty, "", echoPlain); !errors.Is(err, ErrCancelled) {
 		t.Errorf("a terminal that is gone answers with %v, want %v", err, ErrCancelled)
 	}
 }
@@ -191,7 +191,7 @@ func TestNoTerminal(t *testing.T) {
 	for _, path := range []string{"/dev/null", "/nonexistent"} {
 		tty, err := openTTY(path)
 		if err == nil {
-			err = tty.Keys()
+			err = tty.EnableKeys()
 			tty.Close()
 		}
 		if err == nil {

@@ -5,16 +5,16 @@ import (
 	"unicode"
 )
 
-// maxShown bounds a line of a question, in characters, so that it fits a dialog and an Assuan line.
-const maxShown = 300
+// maxLineLength bounds a line of a question, in characters, so that it fits a dialog and an Assuan line.
+const maxLineLength = 300
 
-// shown returns s as one line that moves no cursor, turns no writing direction and is not longer than maxShown:
+// sanitize returns s as one line that moves no cursor, turns no writing direction and is not longer than maxLineLength:
 // profiles and serials come from a file that others may have written.
-func shown(s string) string {
+func sanitize(s string) string {
 	var b strings.Builder
 	n := 0
 	for _, c := range strings.ToValidUTF8(s, string(unicode.ReplacementChar)) {
-		if n == maxShown {
+		if n == maxLineLength {
 			b.WriteRune('…')
 			break
 		}
@@ -33,7 +33,7 @@ func shown(s string) string {
 // question returns what is asked.
 func (r Request) question() string {
 	if r.Text != "" {
-		return shown(r.Text)
+		return sanitize(r.Text)
 	}
 	q := r.Kind.String()
 	if r.Device != "" {
@@ -42,17 +42,17 @@ func (r Request) question() string {
 	if r.Profile != "" {
 		q += " to use profile " + r.Profile
 	}
-	return shown(q)
+	return sanitize(q)
 }
 
 // preface returns what is to be known before the question: a line each, none if there is nothing.
 func (r Request) preface() []string {
 	var lines []string
-	if r.Again != "" {
-		lines = append(lines, shown(r.Again))
+	if r.RetryReason != "" {
+		lines = append(lines, sanitize(r.RetryReason))
 	}
 	if r.Program != "" {
-		lines = append(lines, shown("asked for by "+r.Program))
+		lines = append(lines, sanitize("asked for by "+r.Program))
 	}
 	return lines
 }

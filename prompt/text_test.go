@@ -19,7 +19,7 @@ func TestShown(t *testing.T) {
 		strings.Repeat("é", 300):   strings.Repeat("é", 300),
 		"arn:aws:iam::1:mfa/用户-éλ": "arn:aws:iam::1:mfa/用户-éλ",
 	} {
-		if got := shown(s); got != want {
+		if got := sanitize(s); got != want {
 			t.Errorf("%q is shown as %q, want %q", s, got, want)
 		}
 	}
@@ -28,12 +28,12 @@ func TestShown(t *testing.T) {
 func FuzzShown(f *testing.F) {
 	f.Add("a\x1b[2J\u202e\xff")
 	f.Fuzz(func(t *testing.T, s string) {
-		got := shown(s)
-		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > maxShown+1 ||
+		got := sanitize(s)
+		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > maxLineLength+1 ||
 			strings.ContainsFunc(got, func(c rune) bool { return unicode.In(c, unicode.Cc, unicode.Cf) }) {
 			t.Errorf("%q is shown as %q", s, got)
 		}
-		if again := shown(strings.TrimSuffix(got, "…")); again != strings.TrimSuffix(got, "…") {
+		if again := sanitize(strings.TrimSuffix(got, "…")); again != strings.TrimSuffix(got, "…") {
 			t.Errorf("%q is shown as %q, and that as %q", s, got, again)
 		}
 	})
@@ -45,7 +45,7 @@ func TestMessage(t *testing.T) {
 		want []string
 	}{
 		{Request{Text: "question"}, []string{"question"}},
-		{Request{Text: "question", Again: "why", Program: "terraform"}, []string{"why", "asked for by terraform", "question"}},
+		{Request{Text: "question", RetryReason: "why", Program: "terraform"}, []string{"why", "asked for by terraform", "question"}},
 		{Request{Kind: Code, Device: "mfa/alice", Profile: "prod"}, []string{"code for mfa/alice to use profile prod"}},
 		{Request{Kind: Kind(9)}, []string{"unknown kind"}},
 		{Request{Kind: Confirm}, []string{"confirmation"}},

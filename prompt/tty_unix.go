@@ -18,14 +18,14 @@ const controllingTerminal = "/dev/tty"
 // A tty is /dev/tty, opened for this question alone, so that making it non-blocking disturbs nobody who shares the
 // terminal. Its waits are select calls: neither kqueue nor poll takes /dev/tty on macOS.
 type tty struct {
-	fd          int
-	wake, waker *os.File // a pipe; each byte in it is a reason to stop waiting
-	wakeFD      int
-	was, keys   unix.Termios
-	changed     bool // Keys is in force
-	stopKey     byte
-	stopKeyOn   bool
-	forget      func() // ends the watch for SIGCONT
+	fd                  int
+	wakeRead, wakeWrite *os.File // a pipe; each byte in it is a reason to stop waiting
+	wakeFD              int
+	original, keys      unix.Termios
+	keysEnabled         bool // EnableKeys is in force
+	stopKey             byte
+	stopKeyOn           bool
+	stopWatching        func() // ends the watch for SIGCONT
 }
 
 // Reasons to stop waiting.
@@ -58,7 +58,7 @@ func openTTY(path string) (*tty, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	t := &tty{fd: fd, wake: wake, waker: waker, wakeFD: int(wake.Fd())}
+	t := &tty{fd: fd, wakeRead: wake, wakeWrite: waker, wakeFD: int(wake.Fd())}
 	if t.wakeFD >= unix.FD_SETSIZE {
 		t.Close()
 		return nil, fmt.Errorf("%d files are open in this process, want fewer than %d", t.wakeFD, unix.FD_SETSIZE)
@@ -68,17 +68,17 @@ func openTTY(path string) (*tty, error) {
 
 func (t *tty) Close() error {
 	err := t.Restore(false)
-	t.wake.Close()
-	t.waker.Close()
+	t.wakeRead.Close()
+	t.wakeWrite.Close()
 	return errors.Join(err, unix.Close(t.fd))
 }
 
-func (t *tty) Keys() error {
+func (t *tty) EnableKeys() error {
 	was, err := unix.IoctlGetTermios(t.fd, termiosRead)
 	if err != nil {
 		return fmt.Errorf("read the state of %s: %w", controllingTerminal, err)
 	}
-	t.was, t.keys = *was, *was
+	t.original, t.keys = *was, *was
 	t.keys.Lflag &^= unix.ICANON | unix.ECHO | unix.ECHONL | unix.IEXTEN
 	t.keys.Lflag |= unix.ISIG
 	t.keys.Cc[unix.VMIN], t.keys.Cc[unix.VTIME] = 1, 0
@@ -86,22 +86,22 @@ func (t *tty) Keys() error {
 	if err := t.set(termiosWrite, &t.keys); err != nil {
 		return err
 	}
-	t.changed = true
-	t.forget = followContinues(func() { t.poke(continued) })
+	t.keysEnabled = true
+	t.stopWatching = watchContinue(func() { t.wakeUp(continued) })
 	return nil
 }
 
 func (t *tty) Restore(discard bool) error {
-	if !t.changed {
+	if !t.keysEnabled {
 		return nil
 	}
-	t.changed = false
-	t.forget()
+	t.keysEnabled = false
+	t.stopWatching()
 	request := uint(termiosWrite)
 	if discard {
 		request = termiosWriteDiscard
 	}
-	return t.set(request, &t.was)
+	return t.set(request, &t.original)
 }
 
 func (t *tty) set(request uint, to *unix.Termios) error {
@@ -119,17 +119,17 @@ func (t *tty) set(request uint, to *unix.Termios) error {
 func (t *tty) ReadKey(ctx context.Context) (byte, error) {
 	var b [1]byte
 	for {
-		again, err := t.await(ctx, false)
+		resumed, err := t.await(ctx, false)
 		if err != nil {
 			return 0, err
 		}
-		if again {
+		if resumed {
 			return 0, ErrRedraw
 		}
 		n, err := unix.Read(t.fd, b[:])
 		switch {
 		case n == 1 && t.stopKeyOn && b[0] == t.stopKey:
-			if err := t.stop(); err != nil {
+			if err := t.suspend(); err != nil {
 				return 0, err
 			}
 			return 0, ErrRedraw
@@ -164,14 +164,14 @@ func (t *tty) Write(ctx context.Context, s string) error {
 
 // await waits until the terminal can be read or written. It returns true if the process was stopped meanwhile and
 // runs again.
-func (t *tty) await(ctx context.Context, writing bool) (again bool, err error) {
-	stop := context.AfterFunc(ctx, func() { t.poke(ctxDone) })
+func (t *tty) await(ctx context.Context, writing bool) (resumed bool, err error) {
+	stop := context.AfterFunc(ctx, func() { t.wakeUp(ctxDone) })
 	defer stop()
 	for {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		reason, err := t.sleep(writing, nil)
+		reason, err := t.waitReady(writing, nil)
 		if err != nil {
 			return false, err
 		}
@@ -184,8 +184,8 @@ func (t *tty) await(ctx context.Context, writing bool) (again bool, err error) {
 	}
 }
 
-// sleep returns when the terminal is ready, or limit has passed, and otherwise the reason that woke it.
-func (t *tty) sleep(writing bool, limit *unix.Timeval) (reason byte, err error) {
+// waitReady returns when the terminal is ready, or limit has passed, and otherwise the reason that woke it.
+func (t *tty) waitReady(writing bool, limit *unix.Timeval) (reason byte, err error) {
 	var r, w unix.FdSet
 	for {
 		r.Zero()
@@ -214,8 +214,8 @@ func (t *tty) sleep(writing bool, limit *unix.Timeval) (reason byte, err error) 
 	}
 }
 
-// Canvas asks the system for the size, never the terminal, which may not answer.
-func (t *tty) Canvas() (columns, rows int, err error) {
+// EnableCursor asks the system for the size, never the terminal, which may not answer.
+func (t *tty) EnableCursor() (columns, rows int, err error) {
 	size, err := unix.IoctlGetWinsize(t.fd, unix.TIOCGWINSZ)
 	if err != nil || size.Col == 0 || size.Row == 0 {
 		return 80, 24, nil
@@ -223,8 +223,8 @@ func (t *tty) Canvas() (columns, rows int, err error) {
 	return int(size.Col), int(size.Row), nil
 }
 
-// poke wakes the goroutine that waits. It may come from any goroutine, and after Close, when it does nothing.
-func (t *tty) poke(reason byte) { _, _ = t.waker.Write([]byte{reason}) }
+// wakeUp wakes the goroutine that waits. It may come from any goroutine, and after Close, when it does nothing.
+func (t *tty) wakeUp(reason byte) { _, _ = t.wakeWrite.Write([]byte{reason}) }
 
 // openTerminalFiles opens the terminal for a program that talks with the user itself.
 func openTerminalFiles() (in, out *os.File, err error) {

@@ -17,14 +17,14 @@ const controllingTerminal = ""
 
 // A console is the process's console, whatever standard input and output are.
 type console struct {
-	in, out windows.Handle
-	wake    windows.Handle // an event, set when there is a reason to stop waiting
-	was     uint32
-	changed bool
-	moves   bool   // cursor moves were made to work
-	wasOut  uint32 // before that
-	high    rune   // the first half of a surrogate pair
-	pending []byte // typed and not read
+	in, out       windows.Handle
+	wake          windows.Handle // an event, set when there is a reason to stop waiting
+	original      uint32
+	keysEnabled   bool
+	cursorEnabled bool   // cursor moves were made to work
+	originalOut   uint32 // before that
+	highSurrogate rune   // the first half of a surrogate pair
+	pending       []byte // typed and not read
 }
 
 // OpenTTY opens the console. It returns [ErrNoTerminal], wrapped with the reason, if there is none.
@@ -64,28 +64,28 @@ func (c *console) Close() error {
 	return errors.Join(c.Restore(false), windows.CloseHandle(c.in), windows.CloseHandle(c.out), windows.CloseHandle(c.wake))
 }
 
-// Keys leaves Ctrl-C to the system, which turns it into an interrupt.
-func (c *console) Keys() error {
-	if err := windows.GetConsoleMode(c.in, &c.was); err != nil {
+// EnableKeys leaves Ctrl-C to the system, which turns it into an interrupt.
+func (c *console) EnableKeys() error {
+	if err := windows.GetConsoleMode(c.in, &c.original); err != nil {
 		return fmt.Errorf("read the state of the console: %w", err)
 	}
-	keys := c.was &^ (windows.ENABLE_LINE_INPUT | windows.ENABLE_ECHO_INPUT | windows.ENABLE_VIRTUAL_TERMINAL_INPUT)
+	keys := c.original &^ (windows.ENABLE_LINE_INPUT | windows.ENABLE_ECHO_INPUT | windows.ENABLE_VIRTUAL_TERMINAL_INPUT)
 	if err := windows.SetConsoleMode(c.in, keys|windows.ENABLE_PROCESSED_INPUT); err != nil {
 		return fmt.Errorf("change the state of the console: %w", err)
 	}
-	c.changed = true
+	c.keysEnabled = true
 	return nil
 }
 
 func (c *console) Restore(discard bool) error {
-	if !c.changed {
+	if !c.keysEnabled {
 		return nil
 	}
-	c.changed = false
-	err := windows.SetConsoleMode(c.in, c.was)
-	if c.moves {
-		c.moves = false
-		err = errors.Join(err, windows.SetConsoleMode(c.out, c.wasOut))
+	c.keysEnabled = false
+	err := windows.SetConsoleMode(c.in, c.original)
+	if c.cursorEnabled {
+		c.cursorEnabled = false
+		err = errors.Join(err, windows.SetConsoleMode(c.out, c.originalOut))
 	}
 	if discard {
 		err = errors.Join(err, windows.FlushConsoleInputBuffer(c.in))
@@ -93,20 +93,20 @@ func (c *console) Restore(discard bool) error {
 	return err
 }
 
-// Canvas has the console take cursor moves, which it leaves to those who ask.
+// EnableCursor has the console take cursor moves, which it leaves to those who ask.
 // https://learn.microsoft.com/windows/console/console-virtual-terminal-sequences
-func (c *console) Canvas() (columns, rows int, err error) {
+func (c *console) EnableCursor() (columns, rows int, err error) {
 	var info windows.ConsoleScreenBufferInfo
 	if err := windows.GetConsoleScreenBufferInfo(c.out, &info); err != nil {
 		return 0, 0, fmt.Errorf("read the size of the console: %w", err)
 	}
-	if err := windows.GetConsoleMode(c.out, &c.wasOut); err != nil {
+	if err := windows.GetConsoleMode(c.out, &c.originalOut); err != nil {
 		return 0, 0, fmt.Errorf("read the state of the console: %w", err)
 	}
-	if err := windows.SetConsoleMode(c.out, c.wasOut|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING); err != nil {
+	if err := windows.SetConsoleMode(c.out, c.originalOut|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING); err != nil {
 		return 0, 0, fmt.Errorf("change the state of the console: %w", err)
 	}
-	c.moves = true
+	c.cursorEnabled = true
 	return int(info.Window.Right-info.Window.Left) + 1, int(info.Window.Bottom-info.Window.Top) + 1, nil
 }
 
@@ -119,7 +119,7 @@ func (c *console) ReadKey(ctx context.Context) (byte, error) {
 		if err != nil {
 			return 0, err
 		}
-		c.take(e)
+		c.addKey(e)
 	}
 	b := c.pending[0]
 	c.pending = c.pending[1:]
@@ -185,15 +185,15 @@ const (
 	windowsEOF   = 0x1a // Ctrl-Z
 )
 
-// Keys that type nothing.
+// EnableKeys that type nothing.
 const (
 	upKey   = 0x26
 	downKey = 0x28
 )
 
-// arrow is the control character that does in a list what an arrow does, and zero for any other
+// arrowKey is the control character that does in a list what an arrow does, and zero for any other
 // key; a line takes it for nothing.
-func arrow(key uint16) uint16 {
+func arrowKey(key uint16) uint16 {
 	switch key {
 	case upKey:
 		return ctrlP
@@ -215,10 +215,10 @@ func (c *console) readEvent() (keyEvent, error) {
 	return e, nil
 }
 
-// take adds what a key typed, as UTF-8.
-func (c *console) take(e keyEvent) {
+// addKey adds what a key typed, as UTF-8.
+func (c *console) addKey(e keyEvent) {
 	if e.kind == keyEventKind && e.unit == 0 && e.down != 0 {
-		e.unit = arrow(e.key)
+		e.unit = arrowKey(e.key)
 	}
 	if e.kind != keyEventKind || e.unit == 0 || e.down == 0 && e.key != altKey {
 		return
@@ -227,12 +227,12 @@ func (c *console) take(e keyEvent) {
 	switch {
 	case r == windowsEOF:
 		r = ctrlD
-	case utf16.IsSurrogate(r) && c.high == 0:
-		c.high = r
+	case utf16.IsSurrogate(r) && c.highSurrogate == 0:
+		c.highSurrogate = r
 		return
-	case c.high != 0:
-		r = utf16.DecodeRune(c.high, r)
-		c.high = 0
+	case c.highSurrogate != 0:
+		r = utf16.DecodeRune(c.highSurrogate, r)
+		c.highSurrogate = 0
 	}
 	for range max(e.repeats, 1) {
 		c.pending = utf8.AppendRune(c.pending, r)

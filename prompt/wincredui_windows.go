@@ -75,7 +75,7 @@ func messageBox(r Request) (string, error) {
 	if pressed == 0 {
 		return "", err
 	}
-	return yes(pressed == idYes), nil
+	return confirmAnswer(pressed == idYes), nil
 }
 
 // A creduiInfo is a CREDUI_INFOW.
@@ -112,7 +112,7 @@ func credentialDialog(r Request) (string, error) {
 	info := creduiInfo{message: message, caption: caption}
 	info.size = uint32(unsafe.Sizeof(info))
 	user := make([]uint16, creduiMaxUserName+1)
-	copy(user[:creduiMaxUserName], windows.StringToUTF16(forWhom(r)))
+	copy(user[:creduiMaxUserName], windows.StringToUTF16(dialogUserName(r)))
 	password := make([]uint16, creduiMaxPassword+1)
 	defer clear(password)
 	var save int32
@@ -134,11 +134,11 @@ func credentialDialog(r Request) (string, error) {
 	}
 }
 
-// forWhom fills the dialog's user name, which cannot be changed there and may not be empty.
-func forWhom(r Request) string {
+// dialogUserName fills the dialog's user name, which cannot be changed there and may not be empty.
+func dialogUserName(r Request) string {
 	for _, s := range []string{r.Profile, r.Device} {
 		if s != "" {
-			return shown(s)
+			return sanitize(s)
 		}
 	}
 	return title

@@ -28,13 +28,13 @@ func ykmanWorks(env Env) error {
 	if err != nil {
 		return err
 	}
-	plugged := strings.Fields(string(out))
-	if len(plugged) == 0 {
+	serials := strings.Fields(string(out))
+	if len(serials) == 0 {
 		return errNoYubiKey
 	}
-	want := env.variable("YKMAN_OATH_DEVICE_SERIAL")
-	if want != "" && !slices.Contains(plugged, want) {
-		return fmt.Errorf("YKMAN_OATH_DEVICE_SERIAL is %q, plugged in is %s", shown(want), shown(strings.Join(plugged, ", ")))
+	wanted := env.variable("YKMAN_OATH_DEVICE_SERIAL")
+	if wanted != "" && !slices.Contains(serials, wanted) {
+		return fmt.Errorf("YKMAN_OATH_DEVICE_SERIAL is %q, plugged in is %s", sanitize(wanted), sanitize(strings.Join(serials, ", ")))
 	}
 	return nil
 }
@@ -62,7 +62,7 @@ func ykmanArguments(env Env, r Request) ([]string, error) {
 		credential = r.Device
 	}
 	if credential == "" || strings.HasPrefix(credential, "-") {
-		return nil, fmt.Errorf("the credential's name on the key is %q, want the MFA device's serial", shown(credential))
+		return nil, fmt.Errorf("the credential's name on the key is %q, want the MFA device's serial", sanitize(credential))
 	}
 	var args []string
 	if serial := env.variable("YKMAN_OATH_DEVICE_SERIAL"); serial != "" {
@@ -74,7 +74,7 @@ func ykmanArguments(env Env, r Request) ([]string, error) {
 	case "", "4", "5":
 		args = append(args, "oath", "accounts", "code")
 	default:
-		return nil, fmt.Errorf("AWS_VAULT_YKMAN_VERSION is %q, want a number from 1 to 5", shown(version))
+		return nil, fmt.Errorf("AWS_VAULT_YKMAN_VERSION is %q, want a number from 1 to 5", sanitize(version))
 	}
 	return append(args, "--single", credential), nil
 }

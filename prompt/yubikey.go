@@ -8,9 +8,9 @@ import (
 
 // yubikey reads a code from a YubiKey, without a program of Yubico's.
 var yubikey = Driver{
-	Name:   "yubikey",
-	Device: true,
-	NoTurn: true,
+	Name:              "yubikey",
+	Device:            true,
+	WithoutPromptLock: true,
 	Works: func(env Env) error {
 		if env.KeyCode == nil {
 			return errNoKeys

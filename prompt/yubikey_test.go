@@ -35,9 +35,9 @@ func TestYubiKey(t *testing.T) {
 }
 
 func TestNamed(t *testing.T) {
-	for name, want := range map[string]Driver{"yubikey": {Device: true, NoTurn: true}, "ykman": {Device: true}, "terminal": {Terminal: true}, "": {}, "x": {}} {
+	for name, want := range map[string]Driver{"yubikey": {Device: true, WithoutPromptLock: true}, "ykman": {Device: true}, "terminal": {Terminal: true}, "": {}, "x": {}} {
 		d, ok := Named(name)
-		if d.Device != want.Device || d.NoTurn != want.NoTurn || d.Terminal != want.Terminal || ok != (len(name) > 1) {
+		if d.Device != want.Device || d.WithoutPromptLock != want.WithoutPromptLock || d.Terminal != want.Terminal || ok != (len(name) > 1) {
 			t.Errorf("%q is %+v, %v", name, d, ok)
 		}
 	}

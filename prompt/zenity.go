@@ -15,9 +15,9 @@ var zenity = Driver{
 	Ask: askZenity,
 }
 
-// zenityNo is the status for Cancel, No and Escape. GTK ends with it too when it cannot open the display, and then
+// zenityNoStatus is the status for Cancel, No and Escape. GTK ends with it too when it cannot open the display, and then
 // has something to say.
-const zenityNo = 1
+const zenityNoStatus = 1
 
 func askZenity(ctx context.Context, env Env, r Request) (string, error) {
 	path, err := dialogProgram(env, "zenity")
@@ -28,13 +28,13 @@ func askZenity(ctx context.Context, env Env, r Request) (string, error) {
 	code, exited := exitCode(err)
 	switch {
 	case err == nil && r.Kind == Confirm:
-		return yes(true), nil
+		return confirmAnswer(true), nil
 	case err == nil:
 		return dialogAnswer(out), nil
-	case !exited || code != zenityNo || strings.Contains(strings.ToLower(err.Error()), "open display"):
+	case !exited || code != zenityNoStatus || strings.Contains(strings.ToLower(err.Error()), "open display"):
 		return "", err
 	case r.Kind == Confirm:
-		return yes(false), nil
+		return confirmAnswer(false), nil
 	}
 	return "", ErrCancelled
 }

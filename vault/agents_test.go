@@ -164,7 +164,7 @@ func TestAgentsGetNoMoreThanAnyRoleAllows(t *testing.T) {
 	const configs = 20_000
 	w := testvault.New(t, "")
 	w.Source.Tokens = &store.Tokens{Ring: w.SessionRing, Locks: w.Sessions.Locks, Index: w.Sessions.Index, Now: w.Sessions.Now}
-	w.Store(t, "m")
+	w.StoreKey(t, "m")
 	key := w.Ring.Items["m"].Data
 	seed := rand.Uint64()
 	made, denied, limited, conflicts := 0, 0, 0, 0

@@ -164,7 +164,7 @@ func TestOtherCallerIsNotAnsweredWithAnOlderSession(t *testing.T) {
 	if _, _, err := w.Sessions.Get(t.Context(), ask); err != nil {
 		t.Fatal(err)
 	}
-	w.Later = 50 * time.Minute
+	w.ClockOffset = 50 * time.Minute
 	ask.MinLeft = 20 * time.Minute
 	ask.Create = func(context.Context) (store.Created, error) {
 		return store.Created{}, fmt.Errorf("bob signed in: %w", store.ErrWrongIdentity)
@@ -258,7 +258,7 @@ func TestProcessOfAnother(t *testing.T) {
 func TestProcessRunsAgain(t *testing.T) {
 	w := testvault.New(t, "[profile p]\ncredential_process = keys\n[profile r]\nsource_profile = p\n"+ops)
 	two(w)
-	w.Store(t, "alice")
+	w.StoreKey(t, "alice")
 	ran := 0
 	w.Source.Run = func(context.Context, source.Command) ([]byte, error) {
 		ran++

@@ -39,7 +39,7 @@ func TestLimitsAreRead(t *testing.T) {
 	w := testvault.New(t, "[session-policy here]\npolicy = "+text+"\n[session-policy there]\npolicy = "+write("there", text)+
 		"\n[session-policy gone]\npolicy = file://"+dir+"/gone\n[session-policy bad]\npolicy_arns = x\n[session-policy arns]\npolicy_arns = arn:aws:iam::aws:policy/SecurityAudit\n"+
 		"[profile m]\n[profile r]\nsource_profile = m\nagent_access = there\n"+anyRole)
-	w.Store(t, "m")
+	w.StoreKey(t, "m")
 	for name, want := range map[string]string{
 		"here": text, "there": text, write("file", " "+text+"\n"): text, "arns": "arn:aws:iam::aws:policy/SecurityAudit",
 	} {
@@ -95,7 +95,7 @@ func TestLimitsAreRead(t *testing.T) {
 func TestAgentGoesNoFurther(t *testing.T) {
 	w := testvault.New(t, "[profile m]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n[profile hub]\nsource_profile = m\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\nrole_arn = arn:aws:iam::123456789012:role/hub\n"+
 		"[profile prod]\nsource_profile = hub\nrole_arn = arn:aws:iam::210987654321:role/prod\n")
-	w.Store(t, "m")
+	w.StoreKey(t, "m")
 	further := func(creds aws.Credentials) error {
 		_, err := w.Source.Make(t.Context(), plan.Step{
 			Kind: plan.KindAssumeRole, Region: "us-east-1", Endpoint: plan.Endpoint{URL: w.AWS.URL()}, Spec: plan.AssumeRole{ARN: w.Prod, SessionName: "further"},
@@ -124,8 +124,8 @@ func TestAgentGoesNoFurther(t *testing.T) {
 		"AssumeRole hub duration=3600" + tags + " policy=inline by=session/alice",
 		"AssumeRole prod duration=3600 policy=arn:aws:iam::aws:policy/ReadOnlyAccess by=role/hub",
 	}
-	if got := w.Calls(); !slices.Equal(got, want) || w.Asked != 1 {
-		t.Errorf("asked %d times, calls\n%s\nwant\n%s", w.Asked, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	if got := w.Calls(); !slices.Equal(got, want) || w.Prompts != 1 {
+		t.Errorf("asked %d times, calls\n%s\nwant\n%s", w.Prompts, strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
@@ -138,7 +138,7 @@ func TestOnlyAgentsReadOtherProfiles(t *testing.T) {
 		fmt.Fprintf(&config, "[profile p%d]\nsource_profile = m\nagent_access = read-only\nrole_arn = arn:aws:iam::123456789012:role/r%d\n", i, i)
 	}
 	w := testvault.New(t, config.String())
-	w.Store(t, "m")
+	w.StoreKey(t, "m")
 	allocations := func(o plan.Options) float64 {
 		return testing.AllocsPerRun(1, func() {
 			if _, err := w.Plan(t.Context(), "p9999", o); err != nil {

@@ -44,7 +44,7 @@ const onAnyRole = "role_arn = arn:aws:iam::123456789012:role/any\nrole_session_n
 
 func newNest(t *testing.T) *nest {
 	n := &nest{World: testvault.New(t, ""), t: t, dir: t.TempDir(), devices: map[string]*fakeaws.MFA{}}
-	n.Store(t, "alice")
+	n.StoreKey(t, "alice")
 	issuer, err := n.AWS.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
 	if err != nil {
 		t.Fatal(err)

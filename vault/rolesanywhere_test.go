@@ -63,8 +63,8 @@ func TestCardsAreSpared(t *testing.T) {
 			if _, err := w.Credentials(t.Context(), pl, plan.Options{}, 16*time.Minute); err != nil {
 				t.Fatal(err)
 			}
-			w.Later += 50 * time.Minute
-			w.AWS.SetClock(func() time.Time { return time.Now().Add(w.Later) })
+			w.ClockOffset += 50 * time.Minute
+			w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })
 		}
 		n := 0
 		for _, call := range w.AWS.Calls() {

@@ -33,7 +33,7 @@ func newPortal(w *testvault.World, t *testing.T) *fakeaws.SSO {
 	two(w)
 	signInsIn(w, t)
 	w.Source.Cache = &store.SSOCache{Dir: t.TempDir(), Digests: disk.NewFolder(t.TempDir())}
-	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.Later) })
+	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })
 	p := w.AWS.AddSSO(portalURL, "eu-west-1")
 	p.AutoApprove(true)
 	p.Assign("123456789012", "Dev")
@@ -47,7 +47,7 @@ func signInsIn(w *testvault.World, t *testing.T) *keystoretest.Ring {
 	w.SignInIndex = t.TempDir()
 	index := &store.Index{Dir: disk.NewFolder(w.SignInIndex), Locks: w.Sessions.Locks}
 	w.Source.Tokens = &store.Tokens{Ring: r, Locks: w.Sessions.Locks, Index: index, Now: w.Sessions.Now}
-	w.Source.Person = source.Person{Device: true, Show: func(string) { w.Asked++ }}
+	w.Source.Person = source.Person{Device: true, Show: func(string) { w.Prompts++ }}
 	return r
 }
 
@@ -96,10 +96,10 @@ func TestSSOOfAnother(t *testing.T) {
 		{"another person", "top", func() { signOut(w, t) }, signsIn + " GetRoleCredentials AssumeRole"},
 		{"again", "top", nil, ""},
 		{"ended at AWS, sessions left", "top", func() { portal.Revoke("") }, ""},
-		{"ended at AWS, another person, sessions about to expire", "top", func() { w.Later = 59*time.Minute + 30*time.Second }, "GetRoleCredentials CreateToken " + signsIn + " GetRoleCredentials AssumeRole"},
+		{"ended at AWS, another person, sessions about to expire", "top", func() { w.ClockOffset = 59*time.Minute + 30*time.Second }, "GetRoleCredentials CreateToken " + signsIn + " GetRoleCredentials AssumeRole"},
 		{"again", "dev", nil, ""},
-		{"renewed", "dev", func() { w.Later += 8*time.Hour - 2*time.Minute }, "CreateToken GetRoleCredentials"},
-		{"again", "dev", func() { w.Later += time.Minute }, ""},
+		{"renewed", "dev", func() { w.ClockOffset += 8*time.Hour - 2*time.Minute }, "CreateToken GetRoleCredentials"},
+		{"again", "dev", func() { w.ClockOffset += time.Minute }, ""},
 	} {
 		if step.before != nil {
 			step.before()
@@ -108,8 +108,8 @@ func TestSSOOfAnother(t *testing.T) {
 			t.Errorf("%s: called %q, want %q", step.what, got, step.want)
 		}
 	}
-	if w.Asked != 3 {
-		t.Errorf("%d sign-ins, want 3", w.Asked)
+	if w.Prompts != 3 {
+		t.Errorf("%d sign-ins, want 3", w.Prompts)
 	}
 }
 
@@ -128,13 +128,13 @@ func TestSSOSignInStaysWhileItIsRenewed(t *testing.T) {
 	}
 	first := signIn()
 	for range 3 {
-		w.Later += 8*time.Hour - 2*time.Minute
+		w.ClockOffset += 8*time.Hour - 2*time.Minute
 		if now := signIn(); now != first || first == "" {
 			t.Errorf("the sign-in is %q after it was renewed, want %q", now, first)
 		}
 	}
-	if w.Asked != 1 {
-		t.Errorf("%d sign-ins, want 1", w.Asked)
+	if w.Prompts != 1 {
+		t.Errorf("%d sign-ins, want 1", w.Prompts)
 	}
 }
 
@@ -145,7 +145,7 @@ func TestSSOOfAnotherForMany(t *testing.T) {
 	portal := newPortal(w, t)
 	used(w, t, "top")
 	portal.Revoke("")
-	w.Later, w.Asked = 59*time.Minute+30*time.Second, 0
+	w.ClockOffset, w.Prompts = 59*time.Minute+30*time.Second, 0
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
@@ -156,8 +156,8 @@ func TestSSOOfAnotherForMany(t *testing.T) {
 	}
 	all.Wait()
 	calls := strings.Join(w.Calls(), "\n")
-	if w.Asked != 1 || strings.Count(calls, "GetRoleCredentials") != 2 || strings.Count(calls, "AssumeRole") != 1 {
-		t.Errorf("%d sign-ins, calls\n%s\nwant one sign-in, and one session of each step after the refusal", w.Asked, calls)
+	if w.Prompts != 1 || strings.Count(calls, "GetRoleCredentials") != 2 || strings.Count(calls, "AssumeRole") != 1 {
+		t.Errorf("%d sign-ins, calls\n%s\nwant one sign-in, and one session of each step after the refusal", w.Prompts, calls)
 	}
 }
 
@@ -210,9 +210,9 @@ func TestWarmRunOpensNoToken(t *testing.T) {
 func TestSSOThatCannotBeStored(t *testing.T) {
 	w := testvault.New(t, dev+onDev)
 	newPortal(w, t)
-	w.Source.Tokens.Ring.(*keystoretest.Ring).Errors["Put"] = testvault.ErrNobody
-	if got, want := used(w, t, "top"), "RegisterClient "+signsIn+" GetRoleCredentials AssumeRole"; got != want || w.Asked != 1 {
-		t.Errorf("called %q and asked %d times, want %q and once", got, w.Asked, want)
+	w.Source.Tokens.Ring.(*keystoretest.Ring).Errors["Put"] = testvault.ErrNoUser
+	if got, want := used(w, t, "top"), "RegisterClient "+signsIn+" GetRoleCredentials AssumeRole"; got != want || w.Prompts != 1 {
+		t.Errorf("called %q and asked %d times, want %q and once", got, w.Prompts, want)
 	}
 }
 
@@ -245,8 +245,8 @@ func TestSSOOfTheAWSCLI(t *testing.T) {
 			t.Errorf("run %d: the session of the AWS CLI's sign-in is not known to be cached: %v", i+1, err)
 		}
 	}
-	if w.Asked != 2 {
-		t.Errorf("%d sign-ins, want those of the test alone", w.Asked)
+	if w.Prompts != 2 {
+		t.Errorf("%d sign-ins, want those of the test alone", w.Prompts)
 	}
 }
 
@@ -256,9 +256,9 @@ func TestLoginOfAnother(t *testing.T) {
 	w := testvault.New(t, "[profile l]\nlogin_session = "+alice+"\n[profile top]\nsource_profile = l\n"+ops)
 	two(w)
 	tokens := signInsIn(w, t)
-	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.Later) })
+	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })
 	w.AWS.SetLogin(alice, true)
-	w.Source.Person = source.Person{Show: func(string) { w.Asked++ }, Browse: func(page string) error {
+	w.Source.Person = source.Person{Show: func(string) { w.Prompts++ }, Browse: func(page string) error {
 		go func() {
 			if resp, err := http.Get(page); err == nil {
 				resp.Body.Close()
@@ -280,7 +280,7 @@ func TestLoginOfAnother(t *testing.T) {
 	}
 	signIn()
 	got := []string{used(w, t, "top"), used(w, t, "top")}
-	w.Later = 12 * time.Minute // renewed: the role's session goes on
+	w.ClockOffset = 12 * time.Minute // renewed: the role's session goes on
 	got = append(got, used(w, t, "l"), used(w, t, "top"))
 	tokens.Calls["Item"] = 0
 	got = append(got, used(w, t, "top"))

@@ -30,34 +30,34 @@ func TestDecisionTableCalls(t *testing.T) {
 		{name: "3", config: "[profile m]\n" + testvault.MFA, options: plan.Options{NoSession: true}},
 		{name: "4", config: "[profile m]\n" + testvault.Readonly, want: "AssumeRole readonly duration=3600 by=user/alice"},
 		{name: "4 MFA", config: "[profile m]\n" + testvault.MFA + testvault.Hub, want: "AssumeRole hub duration=3600 mfa=alice by=user/alice|asked 1"},
-		{name: "5", config: "[profile m]\n" + testvault.MFA + "[profile r]\n" + testvault.OnM + testvault.MFA + testvault.Hub,
+		{name: "5", config: "[profile m]\n" + testvault.MFA + "[profile r]\n" + testvault.SourceM + testvault.MFA + testvault.Hub,
 			want: "GetSessionToken duration=28800 mfa=alice by=user/alice|AssumeRole hub duration=3600 by=session/alice|asked 1"},
-		{name: "6", config: "[profile m]\n" + testvault.MFA + "[profile r]\n" + testvault.OnM + testvault.MFA + testvault.Long, options: hour2,
+		{name: "6", config: "[profile m]\n" + testvault.MFA + "[profile r]\n" + testvault.SourceM + testvault.MFA + testvault.Long, options: hour2,
 			want: "AssumeRole long duration=7200 mfa=alice by=user/alice|asked 1"},
-		{name: "7", config: "[profile m]\n" + testvault.MFA + "[profile r]\n" + testvault.OnM + testvault.Readonly,
+		{name: "7", config: "[profile m]\n" + testvault.MFA + "[profile r]\n" + testvault.SourceM + testvault.Readonly,
 			want: "AssumeRole readonly duration=3600 by=user/alice"},
-		{name: "8", config: "[profile m]\n[profile r]\n" + testvault.OnM + testvault.MFA + testvault.Hub,
+		{name: "8", config: "[profile m]\n[profile r]\n" + testvault.SourceM + testvault.MFA + testvault.Hub,
 			want: "AssumeRole hub duration=3600 mfa=alice by=user/alice|asked 1"},
-		{name: "9", config: "[profile m]\n" + testvault.OtherMFA + "[profile r]\n" + testvault.OnM + testvault.MFA + testvault.Hub,
+		{name: "9", config: "[profile m]\n" + testvault.OtherMFA + "[profile r]\n" + testvault.SourceM + testvault.MFA + testvault.Hub,
 			want: "AssumeRole hub duration=3600 mfa=alice by=user/alice|asked 1"},
-		{name: "10", config: "[profile m]\n[profile r]\n" + testvault.OnM + testvault.Readonly,
+		{name: "10", config: "[profile m]\n[profile r]\n" + testvault.SourceM + testvault.Readonly,
 			want: "AssumeRole readonly duration=3600 by=user/alice"},
 		{name: "11", config: twoRoles,
 			want: "GetSessionToken duration=28800 mfa=alice by=user/alice|AssumeRole hub duration=3600 by=session/alice|AssumeRole prod duration=3600 by=role/hub|asked 1"},
 		{name: "12", config: twoRoles, options: hour2,
 			want: "GetSessionToken duration=28800 mfa=alice by=user/alice|AssumeRole hub duration=3600 by=session/alice|AssumeRole prod duration=3600 by=role/hub|asked 1"},
 		{name: "13", config: twoRoles + testvault.MFA, options: plan.Options{NoSession: true}, err: "as no session token is to be taken"},
-		{name: "14", config: "[profile m]\n" + testvault.MFA + testvault.Hub + "[profile top]\n" + testvault.OnM + testvault.MFA + testvault.Prod,
+		{name: "14", config: "[profile m]\n" + testvault.MFA + testvault.Hub + "[profile top]\n" + testvault.SourceM + testvault.MFA + testvault.Prod,
 			want: "GetSessionToken duration=28800 mfa=alice by=user/alice|AssumeRole hub duration=3600 by=session/alice|AssumeRole prod duration=3600 by=role/hub|asked 1"},
-		{name: "15", config: "[profile m]\n" + testvault.MFA + "[profile c]\n" + testvault.OnM + testvault.MFA,
+		{name: "15", config: "[profile m]\n" + testvault.MFA + "[profile c]\n" + testvault.SourceM + testvault.MFA,
 			want: "GetSessionToken duration=28800 mfa=alice by=user/alice|asked 1"},
-		{name: "16", config: "[profile m]\n" + testvault.MFA + "[profile c]\n" + testvault.OnM + testvault.MFA, options: hour2,
+		{name: "16", config: "[profile m]\n" + testvault.MFA + "[profile c]\n" + testvault.SourceM + testvault.MFA, options: hour2,
 			want: "GetSessionToken duration=7200 mfa=alice by=user/alice|asked 1"},
-		{name: "17", config: "[profile m]\n" + testvault.MFA + "[profile c]\n" + testvault.OnM,
+		{name: "17", config: "[profile m]\n" + testvault.MFA + "[profile c]\n" + testvault.SourceM,
 			want: "GetSessionToken duration=3600 by=user/alice"},
-		{name: "18", config: "[profile m]\n" + testvault.MFA + "[profile hop]\n" + testvault.OnM + "[profile r]\nsource_profile = hop\n" + testvault.MFA + testvault.Hub,
+		{name: "18", config: "[profile m]\n" + testvault.MFA + "[profile hop]\n" + testvault.SourceM + "[profile r]\nsource_profile = hop\n" + testvault.MFA + testvault.Hub,
 			want: "GetSessionToken duration=28800 mfa=alice by=user/alice|AssumeRole hub duration=3600 by=session/alice|asked 1"},
-		{name: "18 -d 2h", config: "[profile m]\n" + testvault.MFA + "[profile hop]\n" + testvault.OnM + "[profile r]\nsource_profile = hop\n" + testvault.MFA + testvault.Long, options: hour2,
+		{name: "18 -d 2h", config: "[profile m]\n" + testvault.MFA + "[profile hop]\n" + testvault.SourceM + "[profile r]\nsource_profile = hop\n" + testvault.MFA + testvault.Long, options: hour2,
 			want: "AssumeRole long duration=7200 mfa=alice by=user/alice|asked 1"},
 		{name: "22", config: "[profile w]\nweb_identity_token_process = token\nrole_arn = arn:aws:iam::123456789012:role/web\n",
 			want: "AssumeRoleWithWebIdentity web duration=3600"},
@@ -80,7 +80,7 @@ func TestDecisionTableCalls(t *testing.T) {
 				w.Env[k] = v
 			}
 			if strings.HasPrefix(tt.config, "[profile m]") {
-				w.Store(t, "m")
+				w.StoreKey(t, "m")
 			}
 			name := tt.config[strings.LastIndex(tt.config, "[profile ")+len("[profile "):]
 			name, _, _ = strings.Cut(name, "]")
@@ -94,10 +94,10 @@ func TestDecisionTableCalls(t *testing.T) {
 					t.Fatalf("run %d: %v", run+1, err)
 				}
 				got := w.Calls()
-				if w.Asked > 0 {
-					got = append(got, "asked "+string(rune('0'+w.Asked)))
+				if w.Prompts > 0 {
+					got = append(got, "asked "+string(rune('0'+w.Prompts)))
 				}
-				w.Asked = 0
+				w.Prompts = 0
 				if got := strings.Join(got, "|"); got != want {
 					t.Errorf("run %d:\ngot  %s\nwant %s", run+1, got, want)
 				}
@@ -106,7 +106,7 @@ func TestDecisionTableCalls(t *testing.T) {
 	}
 }
 
-const twoRoles = "[profile m]\n" + testvault.MFA + "[profile r1]\n" + testvault.OnM + testvault.MFA + testvault.Hub + "[profile r2]\nsource_profile = r1\n" + testvault.Prod
+const twoRoles = "[profile m]\n" + testvault.MFA + "[profile r1]\n" + testvault.SourceM + testvault.MFA + testvault.Hub + "[profile r2]\nsource_profile = r1\n" + testvault.Prod
 
 // commands are what profiles of the table run, and the roles that go with them.
 func commands(w *testvault.World, t *testing.T) {
@@ -122,7 +122,7 @@ func commands(w *testvault.World, t *testing.T) {
 	}
 	w.Env["token"] += "\r\n"
 	w.Env["lasting"] = process(t, map[string]any{"AccessKeyId": w.Key.ID, "SecretAccessKey": w.Key.Secret})
-	w.Store(t, "for-the-process")
+	w.StoreKey(t, "for-the-process")
 	session, err := w.Create(t, "for-the-process", plan.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ type desk struct {
 func newDesk(t *testing.T, config string) *desk {
 	t.Helper()
 	d := &desk{World: testvault.New(t, config), comes: make(chan source.Question, 10), answers: make(chan error)}
-	d.Store(t, "m")
+	d.StoreKey(t, "m")
 	d.Source.Ask = func(ctx context.Context, q source.Question) (string, error) {
 		d.comes <- q
 		select {
@@ -56,7 +56,7 @@ func (d *desk) request(t *testing.T, need time.Duration, then ...string) error {
 		t.Fatal(err)
 	}
 	c, err := d.served.Credentials(t.Context(), pl, o, need)
-	if err == nil && !c.Expires.After(time.Now().Add(d.Later)) {
+	if err == nil && !c.Expires.After(time.Now().Add(d.ClockOffset)) {
 		t.Errorf("credentials that expired at %v were handed out", c.Expires)
 	}
 	return err
@@ -153,7 +153,7 @@ func TestUnattendedIsDeclined(t *testing.T) {
 			t.Fatalf("error %v, want that it was declined", err)
 		}
 	}
-	d.Later = 6 * time.Minute
+	d.ClockOffset = 6 * time.Minute
 	waits(t, d.request(t, serveNeed), true)
 	<-d.comes
 	d.answers <- prompt.ErrCancelled
@@ -166,12 +166,12 @@ func TestUnattendedShortAnswer(t *testing.T) {
 	<-d.comes
 	d.answers <- nil
 	d.served.Wait()
-	d.AWS.SetClock(func() time.Time { return time.Now().Add(d.Later) })
+	d.AWS.SetClock(func() time.Time { return time.Now().Add(d.ClockOffset) })
 	for _, at := range []struct {
 		later time.Duration
 		asked int
 	}{{50 * time.Minute, 0}, {57 * time.Minute, 1}} {
-		d.Later = at.later
+		d.ClockOffset = at.later
 		if err := d.request(t, serveNeed); err != nil {
 			t.Fatal(err)
 		}

@@ -26,7 +26,7 @@ import (
 
 func TestWarmRunOpensOneItem(t *testing.T) {
 	w := testvault.New(t, twoRoles)
-	w.Store(t, "m")
+	w.StoreKey(t, "m")
 	if _, err := w.Create(t, "r2", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestWarmRunOpensOneItem(t *testing.T) {
 
 func TestUnknownProfile(t *testing.T) {
 	w := testvault.New(t, "[profile prod]\n")
-	w.Store(t, "stored")
+	w.StoreKey(t, "stored")
 	for name, want := range map[string]string{"prd": "prod", "stred": "stored"} {
 		_, err := w.Plan(t.Context(), name, plan.Options{})
 		var unknown *plan.NoProfileError
@@ -54,41 +54,41 @@ func TestUnknownProfile(t *testing.T) {
 // A keystore that refuses is an error, and never the same as one without keys.
 func TestRefusingKeystore(t *testing.T) {
 	w := testvault.New(t, "[profile p]\ncredential_process = c\n")
-	w.Ring.Err = testvault.ErrNobody
-	if _, err := w.Plan(t.Context(), "p", plan.Options{}); !errors.Is(err, testvault.ErrNobody) {
+	w.Ring.Err = testvault.ErrNoUser
+	if _, err := w.Plan(t.Context(), "p", plan.Options{}); !errors.Is(err, testvault.ErrNoUser) {
 		t.Errorf("error %v, want the keystore's", err)
 	}
 }
 
 func TestFailingWriteIsAWarning(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n")
-	w.Store(t, "m")
-	w.SessionRing.Errors["Put"] = testvault.ErrNobody
+	w.StoreKey(t, "m")
+	w.SessionRing.Errors["Put"] = testvault.ErrNoUser
 	creds, err := w.Create(t, "m", plan.Options{})
 	if err != nil || creds.AccessKeyID == "" {
 		t.Errorf("%v: the answer was lost with the write", err)
 	}
-	if len(w.Warned) != 1 || !errors.Is(w.Warned[0], testvault.ErrNobody) {
-		t.Errorf("warned %v", w.Warned)
+	if len(w.Warnings) != 1 || !errors.Is(w.Warnings[0], testvault.ErrNoUser) {
+		t.Errorf("warned %v", w.Warnings)
 	}
 }
 
 func TestSessionIsUsedWhileAWSFails(t *testing.T) {
-	w := testvault.New(t, "[profile m]\n[profile r]\n"+testvault.OnM+testvault.Readonly)
-	w.Store(t, "m")
+	w := testvault.New(t, "[profile m]\n[profile r]\n"+testvault.SourceM+testvault.Readonly)
+	w.StoreKey(t, "m")
 	before, err := w.Create(t, "r", plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Later = 58 * time.Minute // two minutes are left
-	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.Later) })
+	w.ClockOffset = 58 * time.Minute // two minutes are left
+	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })
 	w.AWS.Fail(fakeaws.Fault{Action: "AssumeRole", Times: -1, Code: "AccessDenied", Status: 403})
 	after, err := w.Create(t, "r", plan.Options{})
 	var stale *store.StaleError
-	if err != nil || after.AccessKeyID != before.AccessKeyID || len(w.Warned) != 1 || !errors.As(w.Warned[0], &stale) {
-		t.Errorf("%v, warned %v, want the old session with a warning", err, w.Warned)
+	if err != nil || after.AccessKeyID != before.AccessKeyID || len(w.Warnings) != 1 || !errors.As(w.Warnings[0], &stale) {
+		t.Errorf("%v, warned %v, want the old session with a warning", err, w.Warnings)
 	}
-	w.Later = time.Hour
+	w.ClockOffset = time.Hour
 	if _, err := w.Create(t, "r", plan.Options{}); err == nil {
 		t.Error("an expired session was handed out")
 	}
@@ -97,7 +97,7 @@ func TestSessionIsUsedWhileAWSFails(t *testing.T) {
 // A human is not asked for the sake of a longer session.
 func TestShortAnswerIsBetterThanAPrompt(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n"+testvault.MFA+testvault.Hub)
-	w.Store(t, "m")
+	w.StoreKey(t, "m")
 	pl, err := w.Plan(t.Context(), "m", plan.Options{Name: "aws-vault-alice"})
 	if err != nil {
 		t.Fatal(err)
@@ -109,23 +109,23 @@ func TestShortAnswerIsBetterThanAPrompt(t *testing.T) {
 		}
 	}
 	ask(5 * time.Minute)
-	w.Later = 50 * time.Minute
-	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.Later) })
+	w.ClockOffset = 50 * time.Minute
+	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })
 	ask(16 * time.Minute)
-	if w.Asked != 1 {
-		t.Errorf("asked %d times with ten minutes left, want once in all", w.Asked)
+	if w.Prompts != 1 {
+		t.Errorf("asked %d times with ten minutes left, want once in all", w.Prompts)
 	}
-	w.Later = 56 * time.Minute
+	w.ClockOffset = 56 * time.Minute
 	ask(16 * time.Minute)
-	if w.Asked != 2 {
-		t.Errorf("asked %d times with four minutes left, want twice in all", w.Asked)
+	if w.Prompts != 2 {
+		t.Errorf("asked %d times with four minutes left, want twice in all", w.Prompts)
 	}
 }
 
 // Less than is left was asked for: that session is kept apart.
 func TestAskedForLess(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n")
-	w.Store(t, "m")
+	w.StoreKey(t, "m")
 	half := plan.Options{Duration: 30 * time.Minute}
 	for _, o := range []plan.Options{{Duration: 8 * time.Hour}, half, half, {}} {
 		creds, err := w.Create(t, "m", o)
@@ -144,25 +144,25 @@ func TestAskedForLess(t *testing.T) {
 
 // A role may want a code that was shown of late.
 func TestMFAMaxAge(t *testing.T) {
-	config := "[profile m]\n" + testvault.MFA + "[profile r]\n" + testvault.OnM + testvault.MFA + testvault.Hub + "mfa_max_age = 30m\n"
+	config := "[profile m]\n" + testvault.MFA + "[profile r]\n" + testvault.SourceM + testvault.MFA + testvault.Hub + "mfa_max_age = 30m\n"
 	w := testvault.New(t, config)
-	w.Store(t, "m")
+	w.StoreKey(t, "m")
 	for _, later := range []time.Duration{0, 20 * time.Minute, 56 * time.Minute} {
-		w.Later = later
-		w.AWS.SetClock(func() time.Time { return time.Now().Add(w.Later) })
+		w.ClockOffset = later
+		w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })
 		if _, err := w.Create(t, "r", plan.Options{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if w.Asked != 2 {
-		t.Errorf("asked %d times, want anew once the code was half an hour old", w.Asked)
+	if w.Prompts != 2 {
+		t.Errorf("asked %d times, want anew once the code was half an hour old", w.Prompts)
 	}
 }
 
 // Somebody ended the session that a role is to be assumed with.
 func TestEndedSessionIsMadeAnew(t *testing.T) {
 	w := testvault.New(t, twoRoles)
-	w.Store(t, "m")
+	w.StoreKey(t, "m")
 	if _, err := w.Create(t, "r1", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestPolicyFile(t *testing.T) {
 		}
 	}
 	w := testvault.New(t, "[profile m]\nsession_policy = file://"+file+"\n"+testvault.Readonly)
-	w.Store(t, "m")
+	w.StoreKey(t, "m")
 	if _, err := w.Create(t, "m", plan.Options{}); err == nil || !strings.Contains(err.Error(), "config:2: ") {
 		t.Errorf("error %v, want one with the setting's place", err)
 	}
@@ -294,7 +294,7 @@ func TestOpenIDOfAnother(t *testing.T) {
 	issuer.EndLogins()
 	issuer.People(fakeaws.Login{Subject: "bob", Auto: true})
 	w.AWS.Advance(2 * time.Hour)
-	w.Later += 2 * time.Hour
+	w.ClockOffset += 2 * time.Hour
 	w.AWS.Reset()
 	if _, err := w.Credentials(t.Context(), pl, plan.Options{}, time.Minute); err != nil {
 		t.Fatal(err)
@@ -307,7 +307,7 @@ func TestOpenIDOfAnother(t *testing.T) {
 	issuer.EndLogins()
 	issuer.People(fakeaws.Login{Subject: "a|b", Auto: true})
 	w.AWS.Advance(2 * time.Hour)
-	w.Later += 2 * time.Hour
+	w.ClockOffset += 2 * time.Hour
 	var name *plan.SessionNameError
 	if _, err := w.Credentials(t.Context(), pl, plan.Options{}, time.Minute); !errors.As(err, &name) {
 		t.Errorf("got %v", err)
@@ -351,7 +351,7 @@ func TestEnvironmentSource(t *testing.T) {
 
 func TestKept(t *testing.T) {
 	w := testvault.New(t, twoRoles)
-	w.Store(t, "m")
+	w.StoreKey(t, "m")
 	pl, err := w.Plan(t.Context(), "r2", plan.Options{Name: "aws-vault-alice"})
 	if err != nil {
 		t.Fatal(err)
@@ -405,8 +405,8 @@ func TestParallelEdits(t *testing.T) {
 
 // A role is renewed early as long as its user's session serves, and not by a prompt.
 func TestRoleIsRenewedWithoutPrompt(t *testing.T) {
-	w := testvault.New(t, "[profile m]\n"+testvault.MFA+"[profile r]\n"+testvault.OnM+testvault.MFA+testvault.Hub)
-	w.Store(t, "m")
+	w := testvault.New(t, "[profile m]\n"+testvault.MFA+"[profile r]\n"+testvault.SourceM+testvault.MFA+testvault.Hub)
+	w.StoreKey(t, "m")
 	o := plan.Options{Name: "aws-vault-alice"}
 	pl, err := w.Plan(t.Context(), "r", o)
 	if err != nil {
@@ -422,8 +422,8 @@ func TestRoleIsRenewedWithoutPrompt(t *testing.T) {
 		{8*time.Hour + 20*time.Minute, 0}, // ten minutes are left, and only a person could renew them
 		{8*time.Hour + 26*time.Minute, 2}, // four
 	} {
-		w.Later = at.later
-		w.AWS.SetClock(func() time.Time { return time.Now().Add(w.Later) })
+		w.ClockOffset = at.later
+		w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })
 		if _, err := w.Credentials(t.Context(), pl, o, 16*time.Minute); err != nil {
 			t.Fatal(err)
 		}
@@ -467,7 +467,7 @@ func TestConfigFile(t *testing.T) {
 	if f, err := file.Read(); err != nil || len(f.Profiles()) != 0 {
 		t.Errorf("a file that is not there: %v", err)
 	}
-	if err := file.Edit(t.Context(), locks, func(*profile.File) ([]byte, error) { return nil, testvault.ErrNobody }); !errors.Is(err, testvault.ErrNobody) {
+	if err := file.Edit(t.Context(), locks, func(*profile.File) ([]byte, error) { return nil, testvault.ErrNoUser }); !errors.Is(err, testvault.ErrNoUser) {
 		t.Errorf("error %v, want the change's", err)
 	}
 	if err := file.Edit(t.Context(), locks, func(*profile.File) ([]byte, error) { return []byte("[profile p]\n"), nil }); err != nil {
@@ -486,7 +486,7 @@ func TestConfigFile(t *testing.T) {
 // anything is called; in another its session is kept for a touch.
 func TestRequireTouch(t *testing.T) {
 	w := testvault.New(t, "[profile m]\nrequire_touch = true\n[profile n]\n")
-	w.Store(t, "m")
+	w.StoreKey(t, "m")
 	var refused *vault.TouchError
 	if _, err := w.Create(t, "m", plan.Options{}); !errors.As(err, &refused) || refused.Profile != "m" {
 		t.Errorf("error %v, want a *TouchError", err)

@@ -50,7 +50,7 @@ func (q Asker) by(ctx context.Context, driver string, r prompt.Request) (string,
 		return "", err
 	}
 	// Who waits for a security key with the turn to ask would keep those from asking who have the key.
-	if d, _ := prompt.Named(driver); !d.NoTurn || r.Kind != prompt.Code {
+	if d, _ := prompt.Named(driver); !d.WithoutPromptLock || r.Kind != prompt.Code {
 		under, lock, err := q.locks.Named(ctx, "prompt", r.Text)
 		if err != nil {
 			return "", err
@@ -108,7 +108,7 @@ func (q Asker) code(given string) func(context.Context, source.Question) (string
 			return given, nil
 		}
 		return q.by(ctx, codeDriver(q.app, wanted), prompt.Request{
-			Kind: prompt.Code, Profile: wanted.Profile, Device: wanted.Serial, Again: wanted.Again,
+			Kind: prompt.Code, Profile: wanted.Profile, Device: wanted.Serial, RetryReason: wanted.Again,
 			Text: fmt.Sprintf("MFA code of %s for profile %s", wanted.Serial, wanted.Profile),
 		})
 	}

@@ -20,8 +20,8 @@ const cardLock = "card"
 func (q Asker) Cards() *piv.Cards {
 	q.app.Env.CatchSignals() // a card is waited for, and its PIN or a touch
 	return &piv.Cards{
-		PIN: q.pin, Touch: func(t piv.Touch) { sayTouch(q.app, t) }, ManagementKey: q.managementKey, Sleep: Sleep, Holder: q.app.Env.Holder,
-		Alone: func(ctx context.Context) (context.Context, func(), error) {
+		PIN: q.pin, Touch: func(t piv.Touch) { sayTouch(q.app, t) }, ManagementKey: q.managementKey, Sleep: Sleep, UsedBy: q.app.Env.Holder,
+		Lock: func(ctx context.Context) (context.Context, func(), error) {
 			return alone(q.locks)(ctx, cardLock, "the hardware key")
 		},
 	}
@@ -39,28 +39,28 @@ func alone(locks *store.Locks) func(ctx context.Context, name, question string) 
 }
 
 // Place is a slot of the card that --card names, or of the only one.
-func Place(a *App, s piv.Slot) piv.Place { return piv.Place{Serial: a.Globals.Card, Slot: s} }
+func Place(a *App, s piv.Slot) piv.Location { return piv.Location{Serial: a.Globals.Card, Slot: s} }
 
 func (q Asker) pin(ctx context.Context, wanted piv.PINQuestion) (string, error) {
 	r := prompt.Request{Kind: prompt.Passphrase, Text: fmt.Sprintf("PIN of YubiKey %d", wanted.Serial)}
 	switch {
-	case wanted.Left == 1:
+	case wanted.TriesLeft == 1:
 		r.Text += " (the last try before it is blocked)"
-	case wanted.Left > 1:
-		r.Text += fmt.Sprintf(" (%d tries left)", wanted.Left)
+	case wanted.TriesLeft > 1:
+		r.Text += fmt.Sprintf(" (%d tries left)", wanted.TriesLeft)
 	}
-	if wanted.Again {
-		r.Again = "That PIN is wrong"
+	if wanted.Retry {
+		r.RetryReason = "That PIN is wrong"
 	}
 	return q.Ask(ctx, r)
 }
 
 func sayTouch(a *App, t piv.Touch) {
-	if t.Maybe {
-		a.Note("touch YubiKey %d if it blinks", t.Place.Serial)
+	if t.Optional {
+		a.Note("touch YubiKey %d if it blinks", t.Location.Serial)
 		return
 	}
-	a.Note("touch YubiKey %d", t.Place.Serial)
+	a.Note("touch YubiKey %d", t.Location.Serial)
 }
 
 // managementKey asks for 16, 24 or 32 bytes in hexadecimal digits.

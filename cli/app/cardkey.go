@@ -13,7 +13,7 @@ func (q Asker) useCardKey(ctx context.Context, slot string, public crypto.Public
 	if err != nil {
 		return err
 	}
-	return use(q.Cards().Known(ctx, Place(q.app, s), public))
+	return use(q.Cards().KnownKey(ctx, Place(q.app, s), public))
 }
 
 // WithCardKey uses the key in a slot of a card, whatever key it is.

@@ -117,7 +117,7 @@ func (q Asker) openerKey(ctx context.Context, o sealed.Opener) (sealed.Exchanger
 	if err != nil {
 		return nil, nil, err
 	}
-	key, _, err := q.Cards().Key(ctx, piv.Place{Serial: o.Card, Slot: slot})
+	key, _, err := q.Cards().Key(ctx, piv.Location{Serial: o.Card, Slot: slot})
 	switch {
 	case err == nil:
 		return key, func() {}, nil

@@ -132,7 +132,7 @@ func (q Asker) keystorePassphrase(ctx context.Context, p keystorePassphrase) (st
 		r.Text = "New passphrase for " + dir
 	}
 	if p.tries > 0 {
-		r.Again = "That passphrase is wrong"
+		r.RetryReason = "That passphrase is wrong"
 	}
 	ctx, lock, err := q.locks.Named(ctx, "unlock", "the passphrase of "+dir)
 	if err != nil {

@@ -69,13 +69,13 @@ func (q Asker) WithAccounts(ctx context.Context, use func(*oath.Key) error) erro
 		})
 		switch {
 		case errors.Is(err, oath.ErrLocked):
-		case errors.Is(err, oath.ErrPassword) && wrong < maxPasswords-1:
+		case errors.Is(err, oath.ErrWrongPassword) && wrong < maxPasswords-1:
 			wrong++
 			again = "That password is wrong"
 		default:
 			return err
 		}
-		password, err = q.Ask(ctx, prompt.Request{Kind: prompt.Passphrase, Text: "Password of the security key's OATH accounts", Again: again})
+		password, err = q.Ask(ctx, prompt.Request{Kind: prompt.Passphrase, Text: "Password of the security key's OATH accounts", RetryReason: again})
 		if err != nil {
 			return err
 		}
@@ -207,7 +207,7 @@ func (q Asker) CodeOf(ctx context.Context, k *oath.Key, serial string, at time.T
 	if err != nil {
 		return "", err
 	}
-	touched, err := k.Touched()
+	touched, err := k.TouchRequired()
 	if err != nil {
 		return "", err
 	}

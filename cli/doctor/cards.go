@@ -50,7 +50,7 @@ func cardFindings(i piv.Info) []doctor.Finding {
 	}
 	where := fmt.Sprintf("YubiKey %d", i.Serial)
 	found := []doctor.Finding{{Severity: doctor.Note, Where: where, What: fmt.Sprintf("it answers, with firmware %s", i.Version)}}
-	if i.Left == 0 {
+	if i.TriesLeft == 0 {
 		f := doctor.Met(where, &piv.BlockedError{Serial: i.Serial})
 		f.Severity = doctor.Warning
 		found = append(found, f)

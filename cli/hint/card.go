@@ -11,9 +11,9 @@ import (
 
 // cardRemedy is what to do about the keys of a card.
 func cardRemedy(err error, _ Facts) string {
-	var several *piv.SeveralError
-	var other *piv.NoneFitsError
-	var held *piv.HeldError
+	var several *piv.SeveralCardsError
+	var other *piv.KeyNotFoundError
+	var held *piv.InUseError
 	var blocked *piv.BlockedError
 	var managed *piv.ManagementKeyError
 	var occupied *piv.OccupiedError
@@ -28,7 +28,7 @@ func cardRemedy(err error, _ Facts) string {
 		return "name one with --card or AWS_VAULT_CARD"
 	case errors.As(err, &other):
 		return "plug in the one that does"
-	case errors.As(err, &held) && held.Holder == "scdaemon":
+	case errors.As(err, &held) && held.Program == "scdaemon":
 		return "have it let the key go: gpgconf --kill scdaemon"
 	case errors.As(err, &held):
 		return "end what uses the key, and try again"
@@ -47,7 +47,7 @@ func codeCardRemedy(err error, _ Facts) string {
 	var missing *oath.NotFoundError
 	var several *oath.AmbiguousError
 	switch {
-	case errors.Is(err, pcsc.Held):
+	case errors.Is(err, pcsc.InUse):
 		return "end the program that holds it, such as gpgconf --kill scdaemon, and try again"
 	case errors.Is(err, pcsc.ErrNoService):
 		return "start the system's PC/SC service, on Linux pcscd (package pcscd)"

@@ -74,7 +74,7 @@ var remedies = []func(error, Facts) string{
 
 // answerRemedy is what to do where nobody can be asked.
 func answerRemedy(err error, f Facts) string {
-	var noWay *prompt.NoWayError
+	var noWay *prompt.NoDriverError
 	var waits *vault.LoginRequiredError
 	var yes *ConfirmError
 	var driver *prompt.UnknownDriverError

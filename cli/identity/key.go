@@ -82,8 +82,8 @@ func makeCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) (i
 	if f.adopt {
 		key, info, err = cards.Key(ctx, app.Place(a, slot))
 	} else {
-		var made piv.Made
-		made, err = cards.Generate(ctx, app.Place(a, slot), piv.Request{
+		var made piv.GeneratedKey
+		made, err = cards.Generate(ctx, app.Place(a, slot), piv.KeyRequest{
 			Algorithm: piv.P256, PIN: piv.ParsePINPolicy(f.pin), Touch: piv.ParseTouchPolicy(f.touch), Replace: f.replace,
 		})
 		key, info = made.Key, made.Info
@@ -94,7 +94,7 @@ func makeCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) (i
 	if err != nil {
 		return identity.Key{}, &cardKeyError{err}
 	}
-	at := key.Place()
+	at := key.Location()
 	k, err := identity.NewKey(key.Public(), identity.PIV+at.Slot.String(), at.Serial, a.Env.Now())
 	if err != nil {
 		return identity.Key{}, fmt.Errorf("%s: %w", at, err)
@@ -110,7 +110,7 @@ func makeCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) (i
 
 // sayAttested says whether the card's maker vouches for the key. One that does not may be a
 // card of another maker, or a key that was made elsewhere.
-func sayAttested(ctx context.Context, a *app.App, cards *piv.Cards, at piv.Place) {
+func sayAttested(ctx context.Context, a *app.App, cards *piv.Cards, at piv.Location) {
 	proof, err := cards.Attest(ctx, at)
 	if err != nil {
 		a.Note("the card does not attest the key: %v", err)
@@ -121,7 +121,7 @@ func sayAttested(ctx context.Context, a *app.App, cards *piv.Cards, at piv.Place
 		a.Note("the card attests the key, but nobody known attests the card: %v", err)
 		return
 	}
-	a.Print("Attested: made on YubiKey %d, firmware %s, and cannot leave it.\n", proven.Place.Serial, proven.Version)
+	a.Print("Attested: made on YubiKey %d, firmware %s, and cannot leave it.\n", proven.Location.Serial, proven.Version)
 }
 
 // publish writes the files of an identity to a folder, for any static host. Files of another

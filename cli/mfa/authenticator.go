@@ -13,37 +13,37 @@ import (
 // An authenticator is the security key as a vault.Enrolment sees it.
 type authenticator struct {
 	*app.App
-	ask   app.Asker
+	asker app.Asker
 	touch bool // the codes of what is put there want a touch
 }
 
-// A heldError is an account that would have been replaced.
-type heldError struct{ name string }
+// A accountExistsError is an account that would have been replaced.
+type accountExistsError struct{ name string }
 
-func (e *heldError) Error() string {
+func (e *accountExistsError) Error() string {
 	return fmt.Sprintf("the key holds an account %s already, and its secret would be lost", e.name)
 }
 
-func (e *heldError) Remedy() string {
+func (e *accountExistsError) Remedy() string {
 	return "if AWS has forgotten that device, delete the account: ykman oath accounts delete " + ui.QuoteWord(e.name)
 }
 
-// Room looks for an account of that name, and whether the key takes the name.
-func (k authenticator) Room(ctx context.Context, name string) error {
+// CheckAvailable looks for an account of that name, and whether the key takes the name.
+func (k authenticator) CheckAvailable(ctx context.Context, name string) error {
 	if err := oath.CheckName(name); err != nil {
 		return err
 	}
-	return k.ask.WithAccounts(ctx, func(key *oath.Key) error { return free(key, name) })
+	return k.asker.WithAccounts(ctx, func(key *oath.Key) error { return checkAvailable(key, name) })
 }
 
-func free(key *oath.Key, name string) error {
+func checkAvailable(key *oath.Key, name string) error {
 	accounts, err := key.Accounts()
 	if err != nil {
 		return err
 	}
 	for _, a := range accounts {
 		if a.Name == name {
-			return &heldError{name}
+			return &accountExistsError{name}
 		}
 	}
 	return nil
@@ -56,8 +56,8 @@ func (k authenticator) Put(ctx context.Context, name string, text []byte) error 
 		return err
 	}
 	defer clear(secret)
-	return k.ask.WithAccounts(ctx, func(key *oath.Key) error {
-		if err := free(key, name); err != nil {
+	return k.asker.WithAccounts(ctx, func(key *oath.Key) error {
+		if err := checkAvailable(key, name); err != nil {
 			return err
 		}
 		return key.Put(name, secret, k.touch)
@@ -66,7 +66,7 @@ func (k authenticator) Put(ctx context.Context, name string, text []byte) error 
 
 // Delete removes an account.
 func (k authenticator) Delete(ctx context.Context, name string) error {
-	return k.ask.WithAccounts(ctx, func(key *oath.Key) error {
+	return k.asker.WithAccounts(ctx, func(key *oath.Key) error {
 		accounts, err := key.Accounts()
 		if err != nil {
 			return err
@@ -83,14 +83,14 @@ func (k authenticator) Delete(ctx context.Context, name string) error {
 	})
 }
 
-// Pair returns the code before the one of now, and that one.
-func (k authenticator) Pair(ctx context.Context, name string) (first, second string, err error) {
-	err = k.ask.WithAccounts(ctx, func(key *oath.Key) (err error) {
+// CodePair returns the code before the one of now, and that one.
+func (k authenticator) CodePair(ctx context.Context, name string) (first, second string, err error) {
+	err = k.asker.WithAccounts(ctx, func(key *oath.Key) (err error) {
 		now := k.Env.Now()
-		if first, err = k.ask.CodeOf(ctx, key, name, now.Add(-oath.UsualPeriod)); err != nil {
+		if first, err = k.asker.CodeOf(ctx, key, name, now.Add(-oath.DefaultPeriod)); err != nil {
 			return err
 		}
-		second, err = k.ask.CodeOf(ctx, key, name, now)
+		second, err = k.asker.CodeOf(ctx, key, name, now)
 		return err
 	})
 	return first, second, err

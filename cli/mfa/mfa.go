@@ -33,8 +33,8 @@ type mfaFlags struct {
 	stdin, touch, pair      bool
 }
 
-// bindDevice binds what says which device is meant.
-func (f *mfaFlags) bindDevice(c *kingpin.CmdClause) {
+// bindDeviceFlags binds what says which device is meant.
+func (f *mfaFlags) bindDeviceFlags(c *kingpin.CmdClause) {
 	c.Arg("profile", "The profile, whose mfa_serial names the device; AWS_PROFILE if there is none.").Envar("AWS_PROFILE").StringVar(&f.profile)
 	c.Flag("serial", "The device's serial, which is an ARN, in place of the profile's.").PlaceHolder("ARN").StringVar(&f.serial)
 }
@@ -42,7 +42,7 @@ func (f *mfaFlags) bindDevice(c *kingpin.CmdClause) {
 func mfaEnrollCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f mfaFlags
 	c := k.Command("enroll", "Store a device's secret on the key, or make a device at AWS whose secret is only there.")
-	f.bindDevice(c)
+	f.bindDeviceFlags(c)
 	c.Flag("create", "Make a device of that name for the user whose key the profile has, and enable it.").PlaceHolder("NAME").StringVar(&f.create)
 	c.Flag("stdin", "Read the secret that AWS shows from stdin, instead of asking for it.").BoolVar(&f.stdin)
 	c.Flag("touch", "Let the key tell codes without being touched.").Default("true").BoolVar(&f.touch)
@@ -52,12 +52,12 @@ func mfaEnrollCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 func mfaCodeCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f mfaFlags
 	c := k.Command("code", "Print the code of a device.")
-	f.bindDevice(c)
+	f.bindDeviceFlags(c)
 	c.Flag("pair", "Print two codes that follow each other, as AWS asks for them to enable or mend a device.").BoolVar(&f.pair)
 	return app.Verb{Command: c, Does: "shows a code that a person proves their identity with", Run: func(ctx context.Context) error {
 		return withDevice(ctx, a, "mfa code", f, func(serial string, ask app.Asker) error {
 			if f.pair {
-				first, second, err := authenticator{App: a, ask: ask}.Pair(ctx, serial)
+				first, second, err := authenticator{App: a, asker: ask}.CodePair(ctx, serial)
 				if err == nil {
 					a.Print("%s\n%s\n", first, second)
 				}
@@ -88,7 +88,7 @@ func listAccounts(a *app.App, k *oath.Key) error {
 	if err != nil {
 		return err
 	}
-	touched, err := k.Touched()
+	touched, err := k.TouchRequired()
 	if err != nil {
 		return err
 	}
@@ -115,8 +115,8 @@ func (e *noDeviceError) Error() string {
 }
 
 // withDevice does something about the device that is meant. The keystore is not opened.
-func withDevice(ctx context.Context, a *app.App, what string, f mfaFlags, do func(serial string, ask app.Asker) error) error {
-	locks, _, err := a.Locks(what)
+func withDevice(ctx context.Context, a *app.App, purpose string, f mfaFlags, do func(serial string, ask app.Asker) error) error {
+	locks, _, err := a.Locks(purpose)
 	if err != nil {
 		return err
 	}
@@ -148,11 +148,11 @@ func mfaEnroll(ctx context.Context, a *app.App, f mfaFlags) error {
 		return mfaCreate(ctx, a, f)
 	}
 	return withDevice(ctx, a, "mfa enroll", f, func(serial string, ask app.Asker) error {
-		k := authenticator{App: a, ask: ask, touch: f.touch}
-		if err := k.Room(ctx, serial); err != nil { // before a secret is typed in vain
+		k := authenticator{App: a, asker: ask, touch: f.touch}
+		if err := k.CheckAvailable(ctx, serial); err != nil { // before a secret is typed in vain
 			return err
 		}
-		secret, err := deviceSecret(ctx, a, f, serial, ask)
+		secret, err := readSecret(ctx, a, f, serial, ask)
 		if err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ func mfaEnroll(ctx context.Context, a *app.App, f mfaFlags) error {
 // maxSecret bounds what is read of a secret on stdin, in bytes.
 const maxSecret = 4 << 10
 
-func deviceSecret(ctx context.Context, a *app.App, f mfaFlags, serial string, ask app.Asker) ([]byte, error) {
+func readSecret(ctx context.Context, a *app.App, f mfaFlags, serial string, ask app.Asker) ([]byte, error) {
 	if f.stdin {
 		return io.ReadAll(io.LimitReader(a.Env.Stdin, maxSecret))
 	}
@@ -187,17 +187,17 @@ func mfaCreate(ctx context.Context, a *app.App, f mfaFlags) error {
 	if err != nil {
 		return err
 	}
-	e := enroll.Enrolment{Vault: s.Vault, Plan: pl, Options: t.Options, At: authenticator{App: a, ask: a.Asker(s.Locks), touch: f.touch}}
+	e := enroll.Enrollment{Vault: s.Vault, Plan: pl, Options: t.Options, Authenticator: authenticator{App: a, asker: a.Asker(s.Locks), touch: f.touch}}
 	serial, err := e.Run(ctx, f.create)
 	if err != nil {
 		return err
 	}
 	a.Print("Made %s and enabled it. Its secret is on the key and nowhere else.\n", serial)
-	return nameDevice(ctx, a, s, pl.Steps[0].Profile, serial)
+	return setDevice(ctx, a, s, pl.Steps[0].Profile, serial)
 }
 
-// nameDevice writes the device into the profile that holds the key, unless it names one.
-func nameDevice(ctx context.Context, a *app.App, s *app.Session, name, serial string) error {
+// setDevice writes the device into the profile that holds the key, unless it names one.
+func setDevice(ctx context.Context, a *app.App, s *app.Session, name, serial string) error {
 	p, err := s.Config.Resolve(name, s.Inputs)
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ func classify(a *app.App, err error) server.Refusal {
 	var (
 		person  *vault.LoginRequiredError
 		login   *source.LoginRequiredError
-		noWay   *prompt.NoWayError
+		noWay   *prompt.NoDriverError
 		api     *awsapi.APIError
 		timeout *awsapi.TimeoutError
 		silent  *awsapi.UnreachableError

@@ -24,7 +24,7 @@ func TestRefusal(t *testing.T) {
 		status int
 		code   string
 	}{
-		{&vault.LoginRequiredError{Profile: "p", Err: &prompt.NoWayError{}}, 403, "LoginRequired"},
+		{&vault.LoginRequiredError{Profile: "p", Err: &prompt.NoDriverError{}}, 403, "LoginRequired"},
 		{&vault.LoginRequiredError{Profile: "p", Asking: true}, 403, "LoginRequired"},
 		{&source.LoginRequiredError{Profile: "p"}, 403, "LoginRequired"},
 		{prompt.ErrCancelled, 403, "LoginRequired"},

@@ -201,8 +201,8 @@ func newWords(ctx context.Context, a *app.App, s app.SealedStore, name string) (
 	}
 	defer hide()
 	again := ""
-	for range maxTypedBack {
-		text, err := askTerminal(ctx, a, s, prompt.Request{Kind: prompt.Line, Text: "Type the words, with blanks between them", Again: again})
+	for range maxTypingAttempts {
+		text, err := askTerminal(ctx, a, s, prompt.Request{Kind: prompt.Line, Text: "Type the words, with blanks between them", RetryReason: again})
 		if err != nil {
 			return sealed.NewOpener{}, err
 		}
@@ -217,8 +217,8 @@ func newWords(ctx context.Context, a *app.App, s app.SealedStore, name string) (
 	return sealed.NewOpener{}, errors.New("the words were not typed back, so nothing was made or changed")
 }
 
-// maxTypedBack is how often the words may be mistyped.
-const maxTypedBack = 3
+// maxTypingAttempts is how often the words may be mistyped.
+const maxTypingAttempts = 3
 
 // askTerminal asks where the words were shown, and nowhere else.
 func askTerminal(ctx context.Context, a *app.App, s app.SealedStore, r prompt.Request) (string, error) {
@@ -237,8 +237,8 @@ func askTerminal(ctx context.Context, a *app.App, s app.SealedStore, r prompt.Re
 // The terminal's other screen, which leaves nothing behind in what can be scrolled back to.
 // https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
 const (
-	otherScreen = "\x1b[?1049h\x1b[H"
-	firstScreen = "\x1b[?1049l"
+	enterAltScreen = "\x1b[?1049h\x1b[H"
+	leaveAltScreen = "\x1b[?1049l"
 )
 
 // showWords writes the words to the terminal, in four columns, and nowhere else. hide takes
@@ -251,7 +251,7 @@ func showWords(ctx context.Context, a *app.App, words []string) (hide func(), er
 	hide = func() {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // it may be halted
 		defer cancel()
-		tty.Write(last, firstScreen)
+		tty.Write(last, leaveAltScreen)
 		tty.Close()
 	}
 	var text strings.Builder
@@ -263,7 +263,7 @@ func showWords(ctx context.Context, a *app.App, words []string) (hide func(), er
 			text.WriteString("\n")
 		}
 	}
-	if err := tty.Write(ctx, otherScreen+strings.ReplaceAll(text.String(), "\n", "\r\n")+"\r\n"); err != nil {
+	if err := tty.Write(ctx, enterAltScreen+strings.ReplaceAll(text.String(), "\n", "\r\n")+"\r\n"); err != nil {
 		hide()
 		return nil, err
 	}

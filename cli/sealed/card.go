@@ -25,18 +25,18 @@ func cardOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.Ope
 		return o, nil
 	}
 	key, info, err := a.Asker(s.Locks).Cards().Key(ctx, app.Place(a, slot))
-	var empty *piv.EmptyError
+	var empty *piv.EmptySlotError
 	if errors.As(err, &empty) {
 		key, info, err = makeOpenerKey(ctx, a, s, app.Place(a, slot), f.pin)
 	}
 	if err != nil {
 		return o, err
 	}
-	o.Card = key.Place().Serial
+	o.Card = key.Location().Serial
 	if f.name == "" {
 		o.Name = fmt.Sprintf("card-%d", o.Card)
 	}
-	a.Note("%s: %s, PIN %s, touch %s", key.Place(), info.Algorithm, info.PIN, info.Touch)
+	a.Note("%s: %s, PIN %s, touch %s", key.Location(), info.Algorithm, info.PIN, info.Touch)
 	if info.Touch == piv.TouchNever {
 		a.Note("this key opens the store without a touch, for whatever runs while its card is here")
 	}
@@ -45,15 +45,15 @@ func cardOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.Ope
 }
 
 // makeOpenerKey makes a key in a slot that no other program counts on. It always wants a touch.
-func makeOpenerKey(ctx context.Context, a *app.App, s app.SealedStore, at piv.Place, pin string) (*piv.Key, piv.KeyInfo, error) {
+func makeOpenerKey(ctx context.Context, a *app.App, s app.SealedStore, at piv.Location, pin string) (*piv.Key, piv.KeyInfo, error) {
 	if !at.Slot.Retired() {
 		return nil, piv.KeyInfo{}, &app.UsageError{Text: fmt.Sprintf("%s holds no key, and other programs count on that slot: want one of 82 to 95", at)}
 	}
-	made, err := a.Asker(s.Locks).Cards().Generate(ctx, at, piv.Request{Algorithm: piv.P256, PIN: piv.ParsePINPolicy(pin), Touch: piv.TouchAlways})
+	made, err := a.Asker(s.Locks).Cards().Generate(ctx, at, piv.KeyRequest{Algorithm: piv.P256, PIN: piv.ParsePINPolicy(pin), Touch: piv.TouchAlways})
 	if err != nil {
 		return nil, piv.KeyInfo{}, err
 	}
-	a.Print("Made a key in %s.\n", made.Key.Place())
+	a.Print("Made a key in %s.\n", made.Key.Location())
 	if made.DefaultManagementKey {
 		a.Note("the card's management key is the one that all cards are made with: whoever has the card can replace its keys")
 	}

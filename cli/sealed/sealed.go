@@ -48,7 +48,7 @@ func sealedOpenersCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		w := tabwriter.NewWriter(a.Env.Stdout, 0, 4, 2, ' ', 0)
 		fmt.Fprintf(w, "Opener\tKind\tWhere\tPublic key\n======\t====\t=====\t==========\n")
 		for _, o := range h.Openers {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", o.Name, o.Kind, ui.Dash(whereIs(o)), o.Recipient)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", o.Name, o.Kind, ui.Dash(keyLocation(o)), o.Recipient)
 		}
 		if err := w.Flush(); err != nil {
 			return err
@@ -58,8 +58,8 @@ func sealedOpenersCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	}}
 }
 
-// whereIs says where the key of an opener lies.
-func whereIs(o sealed.Opener) string {
+// keyLocation says where the key of an opener lies.
+func keyLocation(o sealed.Opener) string {
 	var parts []string
 	if o.Card != 0 {
 		parts = append(parts, fmt.Sprintf("card %d", o.Card))
@@ -117,12 +117,12 @@ func sealedRekeyCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	}}
 }
 
-func rekey(ctx context.Context, a *app.App, s app.SealedStore, keep func(sealed.Opener) bool, said string) error {
+func rekey(ctx context.Context, a *app.App, s app.SealedStore, keep func(sealed.Opener) bool, prefix string) error {
 	if err := s.Rekey(ctx, s.Hands.Plugin, keep); err != nil {
 		return err
 	}
 	h := s.Header()
-	a.Print("%sEverything is sealed under a new key, for %s.\nFingerprint: %s\n", said, ui.Count(len(h.Openers), "opener"), h.Fingerprint())
+	a.Print("%sEverything is sealed under a new key, for %s.\nFingerprint: %s\n", prefix, ui.Count(len(h.Openers), "opener"), h.Fingerprint())
 	return unlocked.Remove(keystore.UnlockedKeyName(h.Store))
 }
 
@@ -144,11 +144,11 @@ func sealedCheckCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 			return err
 		}
 		if repair {
-			amiss, err := s.Repair(ctx)
+			repaired, err := s.Repair(ctx)
 			if err != nil {
 				return err
 			}
-			if amiss {
+			if repaired {
 				a.Print("The header and its copy were made the same again.\n")
 			}
 		}
@@ -156,12 +156,12 @@ func sealedCheckCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if err != nil {
 			return err
 		}
-		return checked(ctx, a, s, found, fingerprint)
+		return reportCheck(ctx, a, s, found, fingerprint)
 	}}
 }
 
-// checked says what was found, and compares the openers with what else is known of them.
-func checked(ctx context.Context, a *app.App, s app.SealedStore, found []error, noted string) error {
+// reportCheck says what was found, and compares the openers with what else is known of them.
+func reportCheck(ctx context.Context, a *app.App, s app.SealedStore, found []error, noted string) error {
 	h := s.Header()
 	if have := h.Fingerprint(); noted != "" && strings.Join(strings.Fields(noted), "") != strings.ReplaceAll(have, " ", "") {
 		found = append(found, fmt.Errorf("the openers have the fingerprint %s, want %s: they, or the key, were changed since you noted it", have, noted))
@@ -175,29 +175,29 @@ func checked(ctx context.Context, a *app.App, s app.SealedStore, found []error, 
 		a.Warn(err)
 	}
 	if len(found) > 0 {
-		return &notWholeError{len(found)}
+		return &damagedError{len(found)}
 	}
 	a.Print("All is whole. It opens for %s.\nFingerprint: %s\n", ui.Count(len(h.Openers), "opener"), h.Fingerprint())
 	return nil
 }
 
-// A notWholeError is a store in which something is amiss.
-type notWholeError struct{ n int }
+// A damagedError is a store in which something is amiss.
+type damagedError struct{ n int }
 
-func (e *notWholeError) Error() string {
+func (e *damagedError) Error() string {
 	return ui.Count(e.n, "thing") + " in the store is not as it was written"
 }
 
-func (*notWholeError) Remedy() string {
+func (*damagedError) Remedy() string {
 	return "aws-vault sealed check --repair mends the header; an item is put back from a backup, or its file removed and the key stored again"
 }
 
 // compareCard looks whether a card that is here holds the key that the list says.
-func compareCard(ctx context.Context, a *app.App, hands sealed.UnlockOptions, o sealed.Opener) error {
-	if o.Kind != sealed.Card || hands.Card == nil {
+func compareCard(ctx context.Context, a *app.App, options sealed.UnlockOptions, o sealed.Opener) error {
+	if o.Kind != sealed.Card || options.Card == nil {
 		return nil
 	}
-	key, done, err := hands.Card(ctx, o)
+	key, done, err := options.Card(ctx, o)
 	if errors.Is(err, sealed.ErrAbsent) {
 		return nil
 	}

@@ -15,10 +15,10 @@ import (
 
 func UnlockCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var opener string
-	var last time.Duration
+	var duration time.Duration
 	var readBack string
 	c := k.Command("unlock", "Unlock the sealed keystore for a while. Until then every process of yours can read it.")
-	c.Flag("for", "How long.").PlaceHolder("TIME").Default("8h").SetValue(app.DurationFlag{Into: &last, Name: "--for"})
+	c.Flag("for", "How long.").PlaceHolder("TIME").Default("8h").SetValue(app.DurationFlag{Into: &duration, Name: "--for"})
 	c.Flag("read-back", "Say whether a key waits.").Hidden().StringVar(&readBack)
 	bindOpener(c, &opener)
 	return []app.Verb{{Command: c, Does: "opens the keystore to every process", Run: func(ctx context.Context) error {
@@ -27,14 +27,14 @@ func UnlockCommand(k *kingpin.Application, a *app.App) []app.Verb {
 			return err
 		}
 		if readBack != "" {
-			return readKeyBack(a, s, readBack)
+			return verifyUnlockedKey(a, s, readBack)
 		}
-		return unlock(ctx, a, s, last)
+		return unlock(ctx, a, s, duration)
 	}}}
 }
 
-// readKeyBack is what a fresh process does to see whether the key has lasted.
-func readKeyBack(a *app.App, s app.SealedStore, id string) error {
+// verifyUnlockedKey is what a fresh process does to see whether the key has lasted.
+func verifyUnlockedKey(a *app.App, s app.SealedStore, id string) error {
 	k, err := unlocked.Get(keystore.UnlockedKeyName(s.Header().Store), a.Env.Now())
 	if err == nil && k.ID != id {
 		err = unlocked.ErrNotFound
@@ -45,31 +45,31 @@ func readKeyBack(a *app.App, s app.SealedStore, id string) error {
 	return nil
 }
 
-// A notLastingError is a key that was gone as soon as it was kept.
-type notLastingError struct{ err error }
+// A keyLostError is a key that was gone as soon as it was kept.
+type keyLostError struct{ err error }
 
-func (e *notLastingError) Error() string {
+func (e *keyLostError) Error() string {
 	return fmt.Sprintf("another process does not find the key that was to wait: %v", e.err)
 }
 
-func (e *notLastingError) Unwrap() error { return e.err }
+func (e *keyLostError) Unwrap() error { return e.err }
 
-func (*notLastingError) Remedy() string {
+func (*keyLostError) Remedy() string {
 	return "the store opens without that, each command for itself"
 }
 
-func unlock(ctx context.Context, a *app.App, s app.SealedStore, last time.Duration) error {
+func unlock(ctx context.Context, a *app.App, s app.SealedStore, duration time.Duration) error {
 	master, err := s.Unlock(ctx)
 	if err != nil {
 		return err
 	}
 	h, now := s.Header(), a.Env.Now()
-	name, until := keystore.UnlockedKeyName(h.Store), now.Add(last)
+	name, until := keystore.UnlockedKeyName(h.Store), now.Add(duration)
 	if err := unlocked.Put(name, unlocked.Key{ID: h.Key, Secret: master, Until: until}, now); err != nil {
 		return err
 	}
 	if err := a.Env.Again(ctx, "unlock", "--read-back="+h.Key); err != nil {
-		return errors.Join(&notLastingError{err}, unlocked.Remove(name))
+		return errors.Join(&keyLostError{err}, unlocked.Remove(name))
 	}
 	a.Print("Unlocked %s until %s. Every program that you run until then can read it; aws-vault lock ends that.\n",
 		a.Env.Tilde(s.Config.Dir), until.Local().Format(time.DateTime))

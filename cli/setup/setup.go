@@ -64,7 +64,7 @@ func setupAWS(ctx context.Context, a *app.App, f setupFlags) error {
 	var name string
 	err = a.Env.ConfigFile().Edit(ctx, s.Locks, func(file *profile.File) ([]byte, error) {
 		s.Config = file
-		if name, err = freeName(ctx, s, f.profile); err != nil {
+		if name, err = unusedName(ctx, s, f.profile); err != nil {
 			return nil, err
 		}
 		text, err := profile.WithProfile(file, name, settings)
@@ -78,37 +78,37 @@ func setupAWS(ctx context.Context, a *app.App, f setupFlags) error {
 		if s.Config, err = profile.Parse(file.Path(), text); err != nil {
 			return nil, err
 		}
-		tools := append([]profile.Setting{{Name: "credential_process", Value: line}}, f.inRegion()...)
+		tools := append([]profile.Setting{{Name: "credential_process", Value: line}}, f.regionSettings()...)
 		return profile.WithProfile(s.Config, name+toolsSuffix, tools)
 	})
 	if err != nil {
 		return err
 	}
 	a.Print("Wrote profile %q, and %q for every other tool, to %s.\n", name, name+toolsSuffix, a.Env.ConfigFile().Name)
-	if err := prove(ctx, a, s, name); err != nil {
-		return &unprovenError{name, err}
+	if err := verifyProfile(ctx, a, s, name); err != nil {
+		return &notWorkingError{name, err}
 	}
 	return nil
 }
 
-// An unprovenError is what went wrong with a profile that is written.
-type unprovenError struct {
+// An notWorkingError is what went wrong with a profile that is written.
+type notWorkingError struct {
 	profile string
 	err     error
 }
 
-func (e *unprovenError) Error() string {
+func (e *notWorkingError) Error() string {
 	return fmt.Sprintf("profile %s is written, and does not work yet: %v", e.profile, e.err)
 }
 
-func (e *unprovenError) Unwrap() error { return e.err }
+func (e *notWorkingError) Unwrap() error { return e.err }
 
-func (e *unprovenError) Remedy() string {
+func (e *notWorkingError) Remedy() string {
 	return fmt.Sprintf("mend that, and see: aws-vault exec %s -- true. Another setup would write another profile", ui.QuoteWord(e.profile))
 }
 
-// inRegion is the region as a setting, if there is one.
-func (f setupFlags) inRegion() []profile.Setting {
+// regionSettings is the region as a setting, if there is one.
+func (f setupFlags) regionSettings() []profile.Setting {
 	if f.region == "" {
 		return nil
 	}
@@ -118,7 +118,7 @@ func (f setupFlags) inRegion() []profile.Setting {
 // roleSettings are those of the profile that assumes the role: the role, the region if there is
 // one, and what it begins from.
 func roleSettings(ctx context.Context, a *app.App, s *app.Session, f setupFlags) ([]profile.Setting, error) {
-	settings := append([]profile.Setting{{Name: "role_arn", Value: f.role}}, f.inRegion()...)
+	settings := append([]profile.Setting{{Name: "role_arn", Value: f.role}}, f.regionSettings()...)
 	given := 0
 	for i, name := range f.sources {
 		if name != "" {
@@ -139,12 +139,12 @@ func roleSettings(ctx context.Context, a *app.App, s *app.Session, f setupFlags)
 		}
 		settings = append(settings, profile.Setting{Name: "source_profile", Value: stored[0]})
 	}
-	return fromSource(ctx, s, settings)
+	return checkSource(ctx, s, settings)
 }
 
-// fromSource sees that what the profile begins from is there, and adds the MFA device of the
+// checkSource sees that what the profile begins from is there, and adds the MFA device of the
 // profile that the role is assumed with: one code then serves both.
-func fromSource(ctx context.Context, s *app.Session, settings []profile.Setting) ([]profile.Setting, error) {
+func checkSource(ctx context.Context, s *app.Session, settings []profile.Setting) ([]profile.Setting, error) {
 	last := settings[len(settings)-1]
 	if last.Name != "source_profile" {
 		in := s.Inputs
@@ -171,9 +171,9 @@ func fromSource(ctx context.Context, s *app.Session, settings []profile.Setting)
 	return settings, nil
 }
 
-// freeName numbers a name from 2 until neither it nor the one beside it is taken. A stored key
+// unusedName numbers a name from 2 until neither it nor the one beside it is taken. A stored key
 // takes a name too: it would be used before the profile.
-func freeName(ctx context.Context, s *app.Session, wanted string) (string, error) {
+func unusedName(ctx context.Context, s *app.Session, wanted string) (string, error) {
 	name := wanted
 	for n := 2; ; n++ {
 		taken := false
@@ -201,7 +201,7 @@ func processLine(a *app.App, program, name string) (string, error) {
 	}
 	line := ""
 	for i, word := range append([]string{program}, append(words, name)...) {
-		quoted, ok := processWord(word, i == 0)
+		quoted, ok := quoteWord(word, i == 0)
 		if !ok {
 			return "", fmt.Errorf("%q cannot stand in credential_process, want it without quotes and control characters", word)
 		}
@@ -210,8 +210,8 @@ func processLine(a *app.App, program, name string) (string, error) {
 	return line, nil
 }
 
-// prove makes credentials of the new profile and asks AWS whose they are.
-func prove(ctx context.Context, a *app.App, s *app.Session, name string) error {
+// verifyProfile makes credentials of the new profile and asks AWS whose they are.
+func verifyProfile(ctx context.Context, a *app.App, s *app.Session, name string) error {
 	config, err := a.Env.ConfigFile().Read()
 	if err != nil {
 		return err
@@ -226,10 +226,10 @@ func prove(ctx context.Context, a *app.App, s *app.Session, name string) error {
 		return err
 	}
 	last := t.Plan.Last()
-	who, err := s.Source.STS(plan.Call{Service: "sts", Region: last.Region, Endpoint: last.Endpoint}).Caller(ctx, creds)
+	caller, err := s.Source.STS(plan.Call{Service: "sts", Region: last.Region, Endpoint: last.Endpoint}).Caller(ctx, creds)
 	if err != nil {
 		return err
 	}
-	a.Print("It works: %s\n", who.ARN)
+	a.Print("It works: %s\n", caller.ARN)
 	return nil
 }

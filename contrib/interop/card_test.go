@@ -56,7 +56,7 @@ func signWith(t *testing.T, k *piv.Key) {
 	sum := sha256.Sum256([]byte("message"))
 	sig, err := k.Sign(nil, sum[:], crypto.SHA256)
 	if err != nil || !ecdsa.VerifyASN1(k.Public().(*ecdsa.PublicKey), sum[:], sig) {
-		t.Errorf("%v: signature: %v", k.Place(), err)
+		t.Errorf("%v: signature: %v", k.Location(), err)
 	}
 }
 
@@ -85,7 +85,7 @@ func TestHardwareKeys(t *testing.T) {
 		w := w.within(t)
 		made := w.input("", "ykman", "--reader", ourReader, "piv", "keys", "generate", "--management-key", factoryKey,
 			"--algorithm", "ECCP256", "--pin-policy", "ONCE", "--touch-policy", "ALWAYS", "9a", "-")
-		k, info, err := c.Key(t.Context(), piv.Place{Serial: 1001, Slot: piv.Authentication})
+		k, info, err := c.Key(t.Context(), piv.Location{Serial: 1001, Slot: piv.Authentication})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,14 +93,14 @@ func TestHardwareKeys(t *testing.T) {
 			t.Errorf("read as %+v", info)
 		}
 		signWith(t, k)
-		if n := first.Asked().Touches; n != 1 {
+		if n := first.Usage().Touches; n != 1 {
 			t.Errorf("%d touches, want 1", n)
 		}
 	})
 	t.Run("a key that we make", func(t *testing.T) {
 		w := w.within(t)
-		m, err := c.Generate(t.Context(), piv.Place{Serial: 1001, Slot: piv.FirstRetired},
-			piv.Request{Algorithm: piv.P256, PIN: piv.PINOnce, Touch: piv.TouchNever})
+		m, err := c.Generate(t.Context(), piv.Location{Serial: 1001, Slot: piv.FirstRetired},
+			piv.KeyRequest{Algorithm: piv.P256, PIN: piv.PINOnce, Touch: piv.TouchNever})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,18 +115,18 @@ func TestHardwareKeys(t *testing.T) {
 				t.Errorf("%s reads another key", program)
 			}
 		}
-		proof, err := c.Attest(t.Context(), m.Key.Place())
+		proof, err := c.Attest(t.Context(), m.Key.Location())
 		if err != nil {
 			t.Fatal(err)
 		}
 		roots := x509.NewCertPool()
 		roots.AddCert(first.Root())
-		if a, err := proof.Verify(roots); err != nil || a.Place != m.Key.Place() {
+		if a, err := proof.Verify(roots); err != nil || a.Location != m.Key.Location() {
 			t.Errorf("attested: %+v, %v", a, err)
 		}
 	})
 	t.Run("a key that aws-vault signs with", func(t *testing.T) {
-		w.within(t).requestCertificate(c, piv.Place{Serial: 1001, Slot: piv.Signature})
+		w.within(t).requestCertificate(c, piv.Location{Serial: 1001, Slot: piv.Signature})
 	})
 	t.Run("ykman", func(t *testing.T) {
 		w := w.within(t)
@@ -147,7 +147,7 @@ func TestHardwareKeys(t *testing.T) {
 		if out := w.input("", "opensc-tool", "--reader", "0", "--name"); !strings.Contains(out, "Personal Identity Verification") {
 			t.Errorf("name: %s", out)
 		}
-		keepCertificate(t, c, piv.Place{Serial: 1001, Slot: piv.Authentication})
+		keepCertificate(t, c, piv.Location{Serial: 1001, Slot: piv.Authentication})
 		if out := w.input("", "pkcs15-tool", "--reader", "0", "--list-certificates"); !strings.Contains(out, "PIV Authentication") {
 			t.Errorf("certificates: %s", out)
 		}
@@ -171,14 +171,14 @@ func TestNewerService(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer service.Close()
-	service.Insist(5)
+	service.RequireMinor(5)
 	service.Insert("Yubico YubiKey OTP+FIDO+CCID 00 00", fakecard.New(fakecard.Options{Serial: 1001}))
 	t.Setenv(fakecard.SocketVariable, socket)
 	w.env = append(w.env, fakecard.SocketVariable+"="+socket)
 	if out := w.vault("doctor", "--offline"); !strings.Contains(out, "YubiKey 1001: it answers") {
 		t.Errorf("doctor: %s", out)
 	}
-	w.requestCertificate(cardsBehindPCSCD(), piv.Place{Serial: 1001, Slot: piv.Signature})
+	w.requestCertificate(cardsBehindPCSCD(), piv.Location{Serial: 1001, Slot: piv.Signature})
 	w.input(w.MFA.Secret(), w.program, "mfa", "enroll", "--serial", w.MFA.Serial(), "--stdin", "--no-touch")
 	if code := strings.TrimSpace(w.vault("mfa", "code", "--serial", w.MFA.Serial())); len(code) != 6 {
 		t.Errorf("code %q", code)
@@ -186,9 +186,9 @@ func TestNewerService(t *testing.T) {
 }
 
 // requestCertificate makes a key that needs no PIN, and has the program sign a request for a certificate with it.
-func (w *world) requestCertificate(c *piv.Cards, at piv.Place) {
+func (w *world) requestCertificate(c *piv.Cards, at piv.Location) {
 	w.t.Helper()
-	m, err := c.Generate(w.t.Context(), at, piv.Request{Algorithm: piv.P256, PIN: piv.PINNever, Touch: piv.TouchNever})
+	m, err := c.Generate(w.t.Context(), at, piv.KeyRequest{Algorithm: piv.P256, PIN: piv.PINNever, Touch: piv.TouchNever})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func (w *world) requestCertificate(c *piv.Cards, at piv.Place) {
 }
 
 // keepCertificate has a key sign a certificate for itself, and keeps it on the card.
-func keepCertificate(t *testing.T, c *piv.Cards, at piv.Place) {
+func keepCertificate(t *testing.T, c *piv.Cards, at piv.Location) {
 	t.Helper()
 	k, _, err := c.Key(t.Context(), at)
 	if err != nil {

@@ -54,7 +54,7 @@ func shareKey(w *world, key *fakecard.Card, which ...string) {
 	if !strings.Contains(list, "Example:theirs") || strings.Count(list, "when touched") != 2 {
 		w.t.Errorf("ours lists\n%s", list)
 	}
-	if n := key.Asked().Touches; n < 4 { // two accounts, each for both programs; more if a time ended in between
+	if n := key.Usage().Touches; n < 4 { // two accounts, each for both programs; more if a time ended in between
 		w.t.Errorf("%d touches, want at least 4", n)
 	}
 	ykman("oath", "access", "change", "--new-password", "EXAMPLE")

@@ -83,7 +83,7 @@ func serveReader(l net.Listener, k *fakecard.Card) error {
 		if err != nil {
 			return nil
 		}
-		if err := k.Behind(conn); err != nil {
+		if err := k.ServeVPCD(conn); err != nil {
 			return err
 		}
 	}

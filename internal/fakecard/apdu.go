@@ -5,7 +5,7 @@ package fakecard
 type command struct {
 	cla, ins, p1, p2 byte
 	data             []byte
-	most             int // how much answer is asked for at once; 0 if it was not said
+	maxAnswer        int // how much answer is asked for at once; 0 if it was not said
 }
 
 // A status is the status word that ends every answer.
@@ -39,12 +39,12 @@ func parseCommand(b []byte) (c command, ok bool) {
 	case len(b) == 0:
 		return c, true
 	case len(b) == 1:
-		c.most = atMost(int(b[0]), 256)
+		c.maxAnswer = answerSize(int(b[0]), 256)
 		return c, true
 	case b[0] != 0:
 		return c.body(int(b[0]), b[1:], 1)
 	case len(b) == 3:
-		c.most = atMost(int(b[1])<<8|int(b[2]), 65536)
+		c.maxAnswer = answerSize(int(b[1])<<8|int(b[2]), 65536)
 		return c, true
 	case len(b) > 3:
 		return c.body(int(b[1])<<8|int(b[2]), b[3:], 2)
@@ -65,15 +65,15 @@ func (c command) body(n int, b []byte, width int) (command, bool) {
 		for _, x := range b {
 			size = size<<8 | int(x)
 		}
-		c.most = atMost(size, 1<<(8*width))
+		c.maxAnswer = answerSize(size, 1<<(8*width))
 	default:
 		return c, false
 	}
 	return c, true
 }
 
-// atMost is the size of an answer: zero stands for all that the form can say.
-func atMost(n, all int) int {
+// answerSize is the size of an answer: zero stands for all that the form can say.
+func answerSize(n, all int) int {
 	if n == 0 {
 		return all
 	}

@@ -13,16 +13,16 @@ import (
 
 // A maker is who vouches that a key was made on a card: a root, and the card's own certificate below it.
 // https://developers.yubico.com/PIV/Introduction/PIV_attestation.html
-type maker struct {
+type attestationCA struct {
 	root   *x509.Certificate
 	device *x509.Certificate
 	key    *ecdsa.PrivateKey // of device
 }
 
 // Root is the certificate that the card's attestations lead to. Each card has its own.
-func (c *Card) Root() *x509.Certificate { return c.piv.maker.root }
+func (c *Card) Root() *x509.Certificate { return c.piv.ca.root }
 
-func newMaker(c *Card) maker {
+func newAttestationCA(c *Card) attestationCA {
 	now := c.now()
 	rootKey, deviceKey := generatePrivate(algP256).(*ecdsa.PrivateKey), generatePrivate(algP256).(*ecdsa.PrivateKey)
 	root := &x509.Certificate{
@@ -36,7 +36,7 @@ func newMaker(c *Card) maker {
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
 		ExtraExtensions: []pkix.Extension{{Id: yubico(3), Value: c.version[:]}},
 	}
-	m := maker{key: deviceKey}
+	m := attestationCA{key: deviceKey}
 	m.root = certify(root, root, &rootKey.PublicKey, rootKey)
 	m.device = certify(device, m.root, &deviceKey.PublicKey, rootKey)
 	return m
@@ -73,13 +73,13 @@ func (p *pivApplet) attest(c command) ([]byte, status) {
 	t := &x509.Certificate{
 		SerialNumber: new(big.Int).SetBytes(random(15)),
 		Subject:      pkix.Name{CommonName: fmt.Sprintf("YubiKey PIV Attestation %02x", c.p1)},
-		NotBefore:    p.maker.device.NotBefore, NotAfter: p.maker.device.NotAfter,
+		NotBefore:    p.ca.device.NotBefore, NotAfter: p.ca.device.NotAfter,
 		ExtraExtensions: []pkix.Extension{
 			{Id: yubico(3), Value: p.card.version[:]}, {Id: yubico(7), Value: serial},
 			{Id: yubico(8), Value: []byte{k.pin, k.touch}}, {Id: yubico(9), Value: []byte{1}},
 		},
 	}
-	der, err := x509.CreateCertificate(rand.Reader, t, p.maker.device, k.cryptoPublic(), p.maker.key)
+	der, err := x509.CreateCertificate(rand.Reader, t, p.ca.device, k.cryptoPublic(), p.ca.key)
 	if err != nil { // the standard library writes no certificate for an X25519 key
 		return nil, wrongConditions
 	}

@@ -20,12 +20,12 @@ type Options struct {
 
 // A Card is one YubiKey, as it comes from its maker: PIN 123456, PUK 12345678, and the management key that all know.
 type Card struct {
-	serial  uint32
-	version [3]byte
-	now     func() time.Time
-	ledger  ledger
-	piv     *pivApplet
-	oath    *oathApplet
+	serial   uint32
+	version  [3]byte
+	now      func() time.Time
+	recorder recorder
+	piv      *pivApplet
+	oath     *oathApplet
 
 	mu       sync.Mutex // held while a command is carried out: a card does one thing at a time
 	applets  []applet
@@ -37,10 +37,10 @@ type Card struct {
 // An applet answers the commands that come while it is selected.
 type applet interface {
 	aid() []byte
-	// hello is the answer to being selected.
-	hello() []byte
-	// forget drops all that a PIN, a password or a management key has opened.
-	forget()
+	// selectResponse is the answer to being selected.
+	selectResponse() []byte
+	// clearAuth drops all that a PIN, a password or a management key has opened.
+	clearAuth()
 	// name says what a command is, for the ledger.
 	name(command) string
 	do(command) ([]byte, status)
@@ -89,7 +89,7 @@ func (c *Card) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.selected != nil {
-		c.selected.forget()
+		c.selected.clearAuth()
 	}
 	c.selected, c.chain, c.rest = nil, nil, nil
 }
@@ -99,7 +99,7 @@ func (c *Card) Transmit(apdu []byte) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	answer, s := c.transmit(apdu)
-	if c.ledger.gone() {
+	if c.recorder.isRemoved() {
 		return nil
 	}
 	return append(bytes.Clone(answer), byte(s>>8), byte(s))
@@ -134,11 +134,11 @@ func (c *Card) transmit(apdu []byte) ([]byte, status) {
 		return nil, unknownCommand
 	}
 	name := c.selected.name(cmd)
-	if c.ledger.command(name); c.ledger.gone() {
+	if c.recorder.recordCommand(name); c.recorder.isRemoved() {
 		return nil, done
 	}
-	if lie, ok := c.ledger.lie(name); ok {
-		return c.page(lie, done, cmd)
+	if response, ok := c.recorder.response(name); ok {
+		return c.page(response, done, cmd)
 	}
 	answer, s := c.selected.do(cmd)
 	return c.page(answer, s, cmd)
@@ -159,18 +159,18 @@ func (c *Card) selectApplet(cmd command) ([]byte, status) {
 			continue
 		}
 		if c.selected != nil && c.selected != a {
-			c.selected.forget()
+			c.selected.clearAuth()
 		}
 		c.selected = a
-		c.ledger.command(fmt.Sprintf("select %x", cmd.data))
-		return c.page(a.hello(), done, cmd)
+		c.recorder.recordCommand(fmt.Sprintf("select %x", cmd.data))
+		return c.page(a.selectResponse(), done, cmd)
 	}
 	return nil, notFound
 }
 
 // page answers with as much as was asked for, and keeps the rest for who asks on.
 func (c *Card) page(answer []byte, s status, cmd command) ([]byte, status) {
-	most := cmd.most
+	most := cmd.maxAnswer
 	if most == 0 {
 		most = 256
 	}

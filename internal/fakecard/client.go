@@ -17,10 +17,10 @@ type client struct {
 
 // A handle is a card that a client has open.
 type handle struct {
-	reader *reader
-	card   *Card
-	stay   uint32
-	alone  bool
+	reader    *reader
+	card      *Card
+	insertion uint32
+	exclusive bool
 }
 
 const (
@@ -34,12 +34,12 @@ const (
 	rcReset         = 0x80100068
 	rcRemoved       = 0x80100069
 
-	protocolT1   = 2
-	shareAlone   = 1
-	leaveAsIs    = 0 // what becomes of the card at the end; anything else resets it
-	maxMessage   = 1 << 20
-	readerBytes  = 184 // of one reader in the list of all
-	maxAPDUBytes = 1 << 16
+	protocolT1     = 2
+	shareExclusive = 1
+	leaveAsIs      = 0 // name becomes of the card at the end; anything else resets it
+	maxMessage     = 1 << 20
+	readerBytes    = 184 // of one reader in the list of all
+	maxAPDUBytes   = 1 << 16
 )
 
 // A message is a request's body, which its answer is written into.
@@ -88,7 +88,7 @@ func newClient(s *Service, conn net.Conn) *client {
 
 // serve answers until the client goes, or says what no client says.
 func (c *client) serve() {
-	defer c.leave()
+	defer c.close()
 	var head [8]byte
 	for {
 		if _, err := io.ReadFull(c.conn, head[:]); err != nil {
@@ -114,8 +114,8 @@ func (c *client) handle(r request, m message) error {
 	return r.do(c, m)
 }
 
-// leave gives back all that the client had. Cards in its transactions are reset.
-func (c *client) leave() {
+// close gives back all that the client had. Cards in its transactions are reset.
+func (c *client) close() {
 	c.conn.Close()
 	c.service.mu.Lock()
 	defer c.service.mu.Unlock()
@@ -124,21 +124,21 @@ func (c *client) leave() {
 		if h.reader.owner == c {
 			h.card.Reset()
 		}
-		c.drop(h)
+		c.closeHandle(h)
 	}
 }
 
-// drop closes a card.
-func (c *client) drop(h *handle) {
-	if h.alone {
-		h.reader.alone = false
+// closeHandle closes a card.
+func (c *client) closeHandle(h *handle) {
+	if h.exclusive {
+		h.reader.exclusive = false
 	} else {
 		h.reader.shared--
 	}
 	if h.reader.owner == c {
 		h.reader.owner, h.reader.depth = nil, 0
 	}
-	c.service.turn.Broadcast()
+	c.service.released.Broadcast()
 }
 
 // reply sends the request back with a return code in it.
@@ -159,27 +159,27 @@ func (c *client) version(m message) error {
 }
 
 func (c *client) establish(m message) error {
-	m.set(4, c.service.number())
+	m.set(4, c.service.nextID())
 	return c.reply(m, 8, 0)
 }
 
 func (c *client) connect(m message) error {
 	const name, mode, handleAt, protocol, code = 4, 132, 140, 144, 148
-	r, alone := c.service.reader(m.text(name, mode)), m.word(mode) == shareAlone
+	r, exclusive := c.service.reader(m.text(name, mode)), m.word(mode) == shareExclusive
 	switch {
 	case r == nil:
 		return c.reply(m, code, rcUnknownReader)
 	case r.card == nil:
 		return c.reply(m, code, rcNoCard)
-	case r.alone || alone && r.shared > 0:
+	case r.exclusive || exclusive && r.shared > 0:
 		return c.reply(m, code, rcSharing)
-	case alone:
-		r.alone = true
+	case exclusive:
+		r.exclusive = true
 	default:
 		r.shared++
 	}
-	n := c.service.number()
-	c.handles[n] = &handle{reader: r, card: r.card, stay: r.stay, alone: alone}
+	n := c.service.nextID()
+	c.handles[n] = &handle{reader: r, card: r.card, insertion: r.insertion, exclusive: exclusive}
 	m.set(handleAt, n)
 	m.set(protocol, protocolT1)
 	return c.reply(m, code, 0)
@@ -193,7 +193,7 @@ func (c *client) find(m message) (*handle, uint32) {
 		return nil, rcInvalidHandle
 	case h.reader.card == nil:
 		return h, rcRemoved
-	case h.reader.stay != h.stay:
+	case h.reader.insertion != h.insertion:
 		return h, rcReset
 	}
 	return h, 0
@@ -210,7 +210,7 @@ func (c *client) reconnect(m message) error {
 	case m.word(initialization) != leaveAsIs:
 		h.reader.card.Reset()
 	}
-	h.card, h.stay = h.reader.card, h.reader.stay
+	h.card, h.insertion = h.reader.card, h.reader.insertion
 	m.set(protocol, protocolT1)
 	return c.reply(m, code, 0)
 }
@@ -224,7 +224,7 @@ func (c *client) disconnect(m message) error {
 	if why == 0 && m.word(disposition) != leaveAsIs {
 		h.card.Reset()
 	}
-	c.drop(h)
+	c.closeHandle(h)
 	delete(c.handles, m.word(0))
 	return c.reply(m, code, 0)
 }
@@ -240,7 +240,7 @@ func (c *client) begin(m message) error {
 		if c.service.closed {
 			return net.ErrClosed
 		}
-		c.service.turn.Wait()
+		c.service.released.Wait()
 	}
 	h.reader.owner = c
 	h.reader.depth++
@@ -258,7 +258,7 @@ func (c *client) end(m message) error {
 	}
 	if h.reader.depth--; h.reader.depth == 0 {
 		h.reader.owner = nil
-		c.service.turn.Broadcast()
+		c.service.released.Broadcast()
 	}
 	if why == 0 && m.word(disposition) != leaveAsIs {
 		h.card.Reset()
@@ -344,7 +344,7 @@ func (s *Service) list() []byte {
 		m.set(events, r.events)
 		m.set(stateAt, empty)
 		m.set(shared, uint32(r.shared))
-		if r.alone {
+		if r.exclusive {
 			m.set(shared, ^uint32(0))
 		}
 		if r.card != nil {

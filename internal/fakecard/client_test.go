@@ -9,7 +9,7 @@ import (
 )
 
 // A host is a program that uses a card over the socket.
-type host struct {
+type testClient struct {
 	t      *testing.T
 	conn   net.Conn
 	handle uint32
@@ -25,18 +25,18 @@ func newService(t *testing.T) *Service {
 	return s
 }
 
-func dial(t *testing.T, s *Service) *host {
+func dial(t *testing.T, s *Service) *testClient {
 	t.Helper()
 	conn, err := net.Dial("unix", s.listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	return &host{t: t, conn: conn}
+	return &testClient{t: t, conn: conn}
 }
 
 // call sends a request with some words in its body, and returns the body that comes back.
-func (h *host) call(number uint32, size int, words map[int]uint32, after []byte) message {
+func (h *testClient) call(number uint32, size int, words map[int]uint32, after []byte) message {
 	h.t.Helper()
 	m := make(message, size)
 	for at, w := range words {
@@ -45,7 +45,7 @@ func (h *host) call(number uint32, size int, words map[int]uint32, after []byte)
 	return h.send(number, m, after)
 }
 
-func (h *host) send(number uint32, m message, after []byte) message {
+func (h *testClient) send(number uint32, m message, after []byte) message {
 	h.t.Helper()
 	head := binary.LittleEndian.AppendUint32(nil, uint32(len(m)))
 	head = binary.LittleEndian.AppendUint32(head, number)
@@ -59,7 +59,7 @@ func (h *host) send(number uint32, m message, after []byte) message {
 	return out
 }
 
-func (h *host) connect(reader string, mode uint32) uint32 {
+func (h *testClient) connect(reader string, mode uint32) uint32 {
 	h.t.Helper()
 	m := make(message, 152)
 	copy(m[4:], reader)
@@ -72,7 +72,7 @@ func (h *host) connect(reader string, mode uint32) uint32 {
 }
 
 // transmit returns the answer with its status word, and the service's return code.
-func (h *host) transmit(apdu []byte) ([]byte, uint32) {
+func (h *testClient) transmit(apdu []byte) ([]byte, uint32) {
 	h.t.Helper()
 	out := h.call(0x09, 32, map[int]uint32{0: h.handle, 12: uint32(len(apdu))}, apdu)
 	b := make([]byte, out.word(24))
@@ -92,7 +92,7 @@ func TestService(t *testing.T) {
 	}
 	c := New(Options{})
 	s.Insert(readerName, c)
-	if rc := h.connect(readerName, shareAlone); rc != 0 {
+	if rc := h.connect(readerName, shareExclusive); rc != 0 {
 		t.Fatalf("connect: %#x", rc)
 	}
 	if rc := dial(t, s).connect(readerName, 2); rc != rcSharing {
@@ -125,10 +125,10 @@ func TestService(t *testing.T) {
 	}
 }
 
-func TestHeld(t *testing.T) {
+func TestCardInUse(t *testing.T) {
 	s := newService(t)
 	s.Insert(readerName, New(Options{}))
-	release, ok := s.Hold(readerName)
+	release, ok := s.OpenExclusive(readerName)
 	if !ok {
 		t.Fatal("a free card cannot be held")
 	}
@@ -140,17 +140,17 @@ func TestHeld(t *testing.T) {
 	if rc := h.connect(readerName, 2); rc != 0 {
 		t.Errorf("a card that was given back: %#x", rc)
 	}
-	if _, ok := s.Hold(readerName); ok {
+	if _, ok := s.OpenExclusive(readerName); ok {
 		t.Error("a card that is in use can be held")
 	}
 }
 
-func TestPulledInTheMidst(t *testing.T) {
+func TestPulledDuringCommand(t *testing.T) {
 	s := newService(t)
 	c := New(Options{})
 	s.Insert(readerName, c)
 	h := dial(t, s)
-	h.connect(readerName, shareAlone)
+	h.connect(readerName, shareExclusive)
 	h.transmit([]byte{0, 0xa4, 4, 0, 5, 0xa0, 0, 0, 3, 8})
 	c.PullAt("verify")
 	if out, rc := h.transmit([]byte{0, 0x20, 0, 0x80}); rc != 0 || len(out) != 2 {

@@ -6,10 +6,10 @@ import "encoding/binary"
 // https://docs.yubico.com/yesdk/users-manual/application-management/apdu/read-config.html
 type managementApplet struct{ card *Card }
 
-func (*managementApplet) aid() []byte   { return []byte{0xa0, 0, 0, 0x05, 0x27, 0x47, 0x11, 0x17} }
-func (*managementApplet) forget()       {}
-func (*managementApplet) next() byte    { return insRest }
-func (*managementApplet) hello() []byte { return []byte("Virtual mgr - FW version 5.7.1") }
+func (*managementApplet) aid() []byte            { return []byte{0xa0, 0, 0, 0x05, 0x27, 0x47, 0x11, 0x17} }
+func (*managementApplet) clearAuth()             {}
+func (*managementApplet) next() byte             { return insRest }
+func (*managementApplet) selectResponse() []byte { return []byte("Virtual mgr - FW version 5.7.1") }
 
 func (*managementApplet) name(command) string { return "config" }
 
@@ -22,7 +22,7 @@ func (m *managementApplet) do(c command) ([]byte, status) {
 	usb := binary.BigEndian.AppendUint16(nil, applications)
 	var b []byte
 	for _, f := range []field{
-		{0x01, usb}, {0x03, usb}, // what it has, and what of that is on
+		{0x01, usb}, {0x03, usb}, // name it has, and what of that is on
 		{0x02, binary.BigEndian.AppendUint32(nil, m.card.serial)},
 		{0x04, []byte{1}}, // the form of a key with USB-A
 		{0x05, m.card.version[:]},
@@ -38,10 +38,10 @@ func (m *managementApplet) do(c command) ([]byte, status) {
 type otpApplet struct{ card *Card }
 
 func (*otpApplet) aid() []byte { return []byte{0xa0, 0, 0, 0x05, 0x27, 0x20, 0x01, 0x01} }
-func (*otpApplet) forget()     {}
+func (*otpApplet) clearAuth()  {}
 func (*otpApplet) next() byte  { return insRest }
 
-func (o *otpApplet) hello() []byte {
+func (o *otpApplet) selectResponse() []byte {
 	v := o.card.version
 	return []byte{v[0], v[1], v[2], 1, 0, 0, 0}
 }
@@ -53,7 +53,7 @@ func (o *otpApplet) do(c command) ([]byte, status) {
 	case c.ins == 0x01 && c.p1 == 0x10:
 		return binary.BigEndian.AppendUint32(nil, o.card.serial), done
 	case c.ins == 0x03:
-		return o.hello(), done
+		return o.selectResponse(), done
 	}
 	return nil, unknownCommand
 }

@@ -14,13 +14,13 @@ import (
 // oathApplet keeps the secrets of one-time codes.
 // https://developers.yubico.com/OATH/YKOATH_Protocol.html
 type oathApplet struct {
-	card     *Card
-	salt     []byte // of the password
-	accounts []*account
-	password []byte // the key derived from it; nil for none
-	hash     byte   // that the password is checked with
-	question []byte // to who wants in
-	open     bool
+	card      *Card
+	salt      []byte // of the password
+	accounts  []*account
+	password  []byte // the key derived from it; nil for none
+	hash      byte   // that the password is checked with
+	challenge []byte // to who wants in
+	open      bool
 }
 
 // An account is one name with its secret.
@@ -46,18 +46,18 @@ const (
 	insCalculateAll = 0xa4
 	insOATHRest     = 0xa5
 
-	tagName      = 0x71
-	tagListed    = 0x72
-	tagKey       = 0x73
-	tagAsk       = 0x74
-	tagFull      = 0x75
-	tagTruncated = 0x76
-	tagHOTP      = 0x77
-	tagProperty  = 0x78
-	tagVersion   = 0x79
-	tagCounter   = 0x7a
-	tagHash      = 0x7b
-	tagTouch     = 0x7c
+	tagName          = 0x71
+	tagListed        = 0x72
+	tagKey           = 0x73
+	tagOATHChallenge = 0x74
+	tagOATHResponse  = 0x75
+	tagTruncated     = 0x76
+	tagHOTP          = 0x77
+	tagProperty      = 0x78
+	tagVersion       = 0x79
+	tagCounter       = 0x7a
+	tagHash          = 0x7b
+	tagTouch         = 0x7c
 
 	kindHOTP, kindTOTP = 0x10, 0x20
 	maxAccounts        = 32
@@ -67,24 +67,24 @@ const (
 
 func newOATH(c *Card) *oathApplet {
 	o := &oathApplet{card: c}
-	o.wipe()
+	o.reset()
 	return o
 }
 
-func (o *oathApplet) wipe() {
+func (o *oathApplet) reset() {
 	o.salt, o.accounts, o.password, o.open = random(8), nil, nil, true
 }
 
-func (*oathApplet) aid() []byte { return []byte{0xa0, 0, 0, 0x05, 0x27, 0x21, 0x01, 0x01} }
-func (*oathApplet) next() byte  { return insOATHRest }
-func (o *oathApplet) forget()   { o.open, o.question = false, nil }
+func (*oathApplet) aid() []byte  { return []byte{0xa0, 0, 0, 0x05, 0x27, 0x21, 0x01, 0x01} }
+func (*oathApplet) next() byte   { return insOATHRest }
+func (o *oathApplet) clearAuth() { o.open, o.challenge = false, nil }
 
-func (o *oathApplet) hello() []byte {
+func (o *oathApplet) selectResponse() []byte {
 	o.open = o.password == nil
 	b := fields(field{tagVersion, o.card.version[:]}, field{tagName, o.salt})
 	if o.password != nil {
-		o.question = random(8)
-		b = append(b, fields(field{tagAsk, o.question}, field{tagHash, []byte{o.hash}})...)
+		o.challenge = random(8)
+		b = append(b, fields(field{tagOATHChallenge, o.challenge}, field{tagHash, []byte{o.hash}})...)
 	}
 	return b
 }
@@ -146,7 +146,7 @@ func (o *oathApplet) do(c command) ([]byte, status) {
 		if c.p1 != 0xde || c.p2 != 0xad {
 			return nil, wrongParameters
 		}
-		o.wipe()
+		o.reset()
 		return nil, done
 	}
 	if !o.open {
@@ -173,11 +173,11 @@ func (o *oathApplet) do(c command) ([]byte, status) {
 
 // validate opens the applet for who knows the password, and proves that the card knows it too.
 func (o *oathApplet) validate(ask []field) ([]byte, status) {
-	if o.password == nil || o.question == nil || !hmac.Equal(find(ask, tagFull), mac(o.hash, o.password, o.question)) {
+	if o.password == nil || o.challenge == nil || !hmac.Equal(find(ask, tagOATHResponse), mac(o.hash, o.password, o.challenge)) {
 		return nil, wrongData
 	}
 	o.open = true
-	return encode(tagFull, mac(o.hash, o.password, find(ask, tagAsk))), done
+	return encode(tagOATHResponse, mac(o.hash, o.password, find(ask, tagOATHChallenge))), done
 }
 
 func (o *oathApplet) setPassword(ask []field) status {
@@ -186,7 +186,7 @@ func (o *oathApplet) setPassword(ask []field) status {
 		o.password = nil
 		return done
 	}
-	if newHash(key[0]) == nil || !hmac.Equal(find(ask, tagFull), mac(key[0], key[1:], find(ask, tagAsk))) {
+	if newHash(key[0]) == nil || !hmac.Equal(find(ask, tagOATHResponse), mac(key[0], key[1:], find(ask, tagOATHChallenge))) {
 		return noSuchData
 	}
 	o.hash, o.password = key[0], bytes.Clone(key[1:])
@@ -268,11 +268,11 @@ func (o *oathApplet) calculate(ask []field, full bool) ([]byte, status) {
 	switch {
 	case a == nil:
 		return nil, noSuchData
-	case a.touch && !o.card.ledger.touched(string(a.name)):
+	case a.touch && !o.card.recorder.waitTouch(string(a.name)):
 		return nil, notAllowed
 	}
-	o.card.ledger.note(func(a *Asked) { a.Codes++ })
-	return a.code(find(ask, tagAsk), full), done
+	o.card.recorder.update(func(a *Usage) { a.Codes++ })
+	return a.code(find(ask, tagOATHChallenge), full), done
 }
 
 // calculateAll leaves out what needs a touch or counts.
@@ -286,8 +286,8 @@ func (o *oathApplet) calculateAll(ask []field, full bool) []byte {
 		case a.touch:
 			b = append(b, encode(tagTouch, []byte{a.digits})...)
 		default:
-			o.card.ledger.note(func(a *Asked) { a.Codes++ })
-			b = append(b, a.code(find(ask, tagAsk), full)...)
+			o.card.recorder.update(func(a *Usage) { a.Codes++ })
+			b = append(b, a.code(find(ask, tagOATHChallenge), full)...)
 		}
 	}
 	return b
@@ -302,7 +302,7 @@ func (a *account) code(challenge []byte, full bool) []byte {
 	}
 	sum := mac(a.hash, a.key, challenge)
 	if full {
-		return encode(tagFull, append([]byte{a.digits}, sum...))
+		return encode(tagOATHResponse, append([]byte{a.digits}, sum...))
 	}
 	at := sum[len(sum)-1] & 0x0f
 	number := binary.BigEndian.Uint32(sum[at:]) & 0x7fffffff

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-func newOATHDesk(t *testing.T) desk {
-	d := desk{t, New(Options{})}
+func newOATHTestCard(t *testing.T) testCard {
+	d := testCard{t, New(Options{})}
 	d.want(done, insSelect, 4, 0, (&oathApplet{}).aid())
 	return d
 }
@@ -22,7 +22,7 @@ func putCommand(name string, kind, hash, digits byte, more ...byte) []byte {
 
 // at is a moment as a TOTP challenge.
 func at(seconds uint64) []byte {
-	return encode(tagAsk, binary.BigEndian.AppendUint64(nil, seconds/30))
+	return encode(tagOATHChallenge, binary.BigEndian.AppendUint64(nil, seconds/30))
 }
 
 func named(name string, more []byte) []byte { return append(encode(tagName, []byte(name)), more...) }
@@ -44,7 +44,7 @@ func digits(t *testing.T, out []byte) string {
 
 // The codes of https://www.rfc-editor.org/rfc/rfc6238#appendix-B and https://www.rfc-editor.org/rfc/rfc4226#appendix-D.
 func TestCodes(t *testing.T) {
-	d := newOATHDesk(t)
+	d := newOATHTestCard(t)
 	d.want(done, insPut, 0, 0, putCommand("totp", kindTOTP, 1, 8))
 	d.want(done, insPut, 0, 0, putCommand("hotp", kindHOTP, 1, 6, append([]byte{tagCounter, 4}, 0, 0, 0, 1)...))
 	d.want(done, insPut, 0, 0, putCommand("touched", kindTOTP, 2, 6, tagProperty, needsTouch))
@@ -56,7 +56,7 @@ func TestCodes(t *testing.T) {
 			t.Errorf("HOTP: %s, want %s", code, want)
 		}
 	}
-	if full, _ := decodeOATH(d.want(done, insCalculate, 0, 0, named("totp", at(59)))); len(find(full, tagFull)) != 1+sha1.Size {
+	if full, _ := decodeOATH(d.want(done, insCalculate, 0, 0, named("totp", at(59)))); len(find(full, tagOATHResponse)) != 1+sha1.Size {
 		t.Errorf("whole answer: %x", full)
 	}
 	d.MissTouch(1)
@@ -67,13 +67,13 @@ func TestCodes(t *testing.T) {
 	if len(all) != 6 || all[1].tag != tagTruncated || all[3].tag != tagHOTP || all[5].tag != tagTouch {
 		t.Errorf("all at once: %+v", all)
 	}
-	if a := d.Asked(); a.Touches != 2 || a.Codes != 6 || a.Count("calculate") != 7 {
+	if a := d.Usage(); a.Touches != 2 || a.Codes != 6 || a.Count("calculate") != 7 {
 		t.Errorf("asked: %+v", a)
 	}
 }
 
 func TestAccounts(t *testing.T) {
-	d := newOATHDesk(t)
+	d := newOATHTestCard(t)
 	for _, bad := range [][]byte{
 		putCommand("", kindTOTP, 1, 6), putCommand("x", 0, 1, 6), putCommand("x", kindTOTP, 4, 6), putCommand("x", kindTOTP, 1, 9),
 		named("x", nil), {tagName, 9, 'x'}, {tagName},
@@ -102,22 +102,22 @@ func TestAccounts(t *testing.T) {
 }
 
 func TestPassword(t *testing.T) {
-	d := newOATHDesk(t)
+	d := newOATHTestCard(t)
 	password, question := bytes.Repeat([]byte{5}, 16), []byte("question")
 	set := func(response []byte) []byte {
-		return fields(field{tagKey, append([]byte{kindTOTP | 1}, password...)}, field{tagAsk, question}, field{tagFull, response})
+		return fields(field{tagKey, append([]byte{kindTOTP | 1}, password...)}, field{tagOATHChallenge, question}, field{tagOATHResponse, response})
 	}
 	d.want(noSuchData, insSetPassword, 0, 0, set([]byte("wrong")))
 	d.want(noSuchData, insSetPassword, 0, 0, fields(field{tagKey, []byte{9, 9, 9}}))
 	d.want(done, insSetPassword, 0, 0, set(mac(1, password, question)))
 	hello, _ := decodeOATH(d.want(done, insSelect, 4, 0, d.oath.aid()))
-	if len(find(hello, tagAsk)) != 8 || !bytes.Equal(find(hello, tagHash), []byte{kindTOTP | 1}) {
+	if len(find(hello, tagOATHChallenge)) != 8 || !bytes.Equal(find(hello, tagHash), []byte{kindTOTP | 1}) {
 		t.Fatalf("hello of a card with a password: %+v", hello)
 	}
 	d.want(notAllowed, insList, 0, 0, nil)
-	d.want(wrongData, insValidate, 0, 0, fields(field{tagFull, []byte("wrong")}, field{tagAsk, question}))
-	out := d.want(done, insValidate, 0, 0, fields(field{tagFull, mac(1, password, find(hello, tagAsk))}, field{tagAsk, question}))
-	if !hmac.Equal(find(must(decodeOATH(out)), tagFull), mac(1, password, question)) {
+	d.want(wrongData, insValidate, 0, 0, fields(field{tagOATHResponse, []byte("wrong")}, field{tagOATHChallenge, question}))
+	out := d.want(done, insValidate, 0, 0, fields(field{tagOATHResponse, mac(1, password, find(hello, tagOATHChallenge))}, field{tagOATHChallenge, question}))
+	if !hmac.Equal(find(must(decodeOATH(out)), tagOATHResponse), mac(1, password, question)) {
 		t.Error("the card does not prove that it knows the password")
 	}
 	d.want(done, insList, 0, 0, nil)

@@ -9,62 +9,62 @@ import (
 // https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73-4.pdf
 // https://developers.yubico.com/PIV/Introduction/Yubico_extensions.html
 type pivApplet struct {
-	card    *Card
-	maker   maker
-	keys    map[byte]*pivKey // by slot
-	objects map[int][]byte   // by tag
-	pin     secret
-	puk     secret
-	admin   adminKey
+	card       *Card
+	ca         attestationCA
+	keys       map[byte]*pivKey // by slot
+	objects    map[int][]byte   // by tag
+	pin        secret
+	puk        secret
+	management managementKey
 
-	pinGiven bool // since the card was powered
-	pinFresh bool // and no key was used since
+	pinVerified bool // since the card was powered
+	pinFresh    bool // and no key was used since
 }
 
 // The instructions of the applet, by the names that the ledger gives them.
 const (
-	insVerify      = 0x20
-	insChange      = 0x24
-	insUnblock     = 0x2c
-	insGenerate    = 0x47
-	insUse         = 0x87
-	insGetData     = 0xcb
-	insPutData     = 0xdb
-	insMetadata    = 0xf7
-	insSerial      = 0xf8
-	insAttest      = 0xf9
-	insSetTries    = 0xfa
-	insResetAll    = 0xfb
-	insVersion     = 0xfd
-	insImport      = 0xfe
-	insSetAdminKey = 0xff
+	insVerify           = 0x20
+	insChange           = 0x24
+	insUnblock          = 0x2c
+	insGenerate         = 0x47
+	insUse              = 0x87
+	insGetData          = 0xcb
+	insPutData          = 0xdb
+	insMetadata         = 0xf7
+	insSerial           = 0xf8
+	insAttest           = 0xf9
+	insSetTries         = 0xfa
+	insResetAll         = 0xfb
+	insVersion          = 0xfd
+	insImport           = 0xfe
+	insSetManagementKey = 0xff
 )
 
 func newPIV(c *Card) *pivApplet {
-	p := &pivApplet{card: c, maker: newMaker(c)}
-	p.wipe()
+	p := &pivApplet{card: c, ca: newAttestationCA(c)}
+	p.reset()
 	return p
 }
 
-// wipe makes the applet as it came from its maker.
-func (p *pivApplet) wipe() {
-	p.keys = map[byte]*pivKey{slotAttestation: {alg: algP256, pin: pinNever, touch: touchNever, private: p.maker.key}}
-	p.objects = map[int][]byte{objectAttestation: append(encode(0x70, p.maker.device.Raw), 0x71, 1, 0, 0xfe, 0)}
+// reset makes the applet as it came from its maker.
+func (p *pivApplet) reset() {
+	p.keys = map[byte]*pivKey{slotAttestation: {alg: algP256, pin: pinNever, touch: touchNever, private: p.ca.key}}
+	p.objects = map[int][]byte{objectAttestation: append(encode(0x70, p.ca.device.Raw), 0x71, 1, 0, 0xfe, 0)}
 	p.pin, p.puk = newSecret(factoryPIN, 3), newSecret(factoryPUK, 3)
-	p.admin = newAdminKey(p.card)
-	p.forget()
+	p.management = newManagementKey(p.card)
+	p.clearAuth()
 }
 
 func (*pivApplet) aid() []byte { return []byte{0xa0, 0, 0, 0x03, 0x08, 0, 0, 0x10, 0, 0x01, 0} }
 func (*pivApplet) next() byte  { return insRest }
 
-func (*pivApplet) hello() []byte {
+func (*pivApplet) selectResponse() []byte {
 	return []byte{0x61, 0x11, 0x4f, 0x06, 0, 0, 0x10, 0, 0x01, 0, 0x79, 0x07, 0x4f, 0x05, 0xa0, 0, 0, 0x03, 0x08}
 }
 
-func (p *pivApplet) forget() {
-	p.pinGiven, p.pinFresh = false, false
-	p.admin.forget()
+func (p *pivApplet) clearAuth() {
+	p.pinVerified, p.pinFresh = false, false
+	p.management.clearAuth()
 }
 
 func (p *pivApplet) name(c command) string {
@@ -96,8 +96,8 @@ func (p *pivApplet) name(c command) string {
 
 func (p *pivApplet) nameOfUse(c command) string {
 	verb := "sign"
-	switch ask, _ := ofUse(c); {
-	case c.p2 == slotAdmin:
+	switch ask, _ := parseDynamic(c); {
+	case c.p2 == slotManagement:
 		verb = "administer"
 	case has(ask, tagPeer):
 		verb = "exchange"
@@ -136,13 +136,13 @@ func (p *pivApplet) do(c command) ([]byte, status) {
 		return p.metadata(c)
 	case insAttest:
 		return p.attest(c)
-	case insSetAdminKey:
-		return nil, p.admin.change(c)
+	case insSetManagementKey:
+		return nil, p.management.change(c)
 	case insResetAll:
 		if p.pin.left != 0 || p.puk.left != 0 {
 			return nil, wrongConditions
 		}
-		p.wipe()
+		p.reset()
 		return nil, done
 	}
 	return nil, unknownCommand
@@ -159,8 +159,8 @@ func (p *pivApplet) metadata(c command) ([]byte, status) {
 		return p.pin.metadata(), done
 	case refPUK:
 		return p.puk.metadata(), done
-	case slotAdmin:
-		return p.admin.metadata(), done
+	case slotManagement:
+		return p.management.metadata(), done
 	}
 	k := p.keys[c.p2]
 	if k == nil {
@@ -177,8 +177,8 @@ func fields(all ...field) []byte {
 	return b
 }
 
-// yes encodes a truth.
-func yes(b bool) []byte {
+// boolByte encodes a truth.
+func boolByte(b bool) []byte {
 	if b {
 		return []byte{1}
 	}

@@ -9,13 +9,13 @@ import (
 )
 
 // A desk is a card without a reader, asked straight.
-type desk struct {
+type testCard struct {
 	t *testing.T
 	*Card
 }
 
 // ask sends a command with its data and returns the answer and its status.
-func (d desk) ask(ins, p1, p2 byte, data []byte) ([]byte, status) {
+func (d testCard) ask(ins, p1, p2 byte, data []byte) ([]byte, status) {
 	d.t.Helper()
 	for len(data) > 255 {
 		if out := d.Transmit(append([]byte{classChained, ins, p1, p2, 255}, data[:255]...)); !bytes.Equal(out, []byte{0x90, 0}) {
@@ -40,7 +40,7 @@ func (d desk) ask(ins, p1, p2 byte, data []byte) ([]byte, status) {
 }
 
 // want fails unless the answer has that status.
-func (d desk) want(s status, ins, p1, p2 byte, data []byte) []byte {
+func (d testCard) want(s status, ins, p1, p2 byte, data []byte) []byte {
 	d.t.Helper()
 	out, got := d.ask(ins, p1, p2, data)
 	if got != s {
@@ -49,30 +49,30 @@ func (d desk) want(s status, ins, p1, p2 byte, data []byte) []byte {
 	return out
 }
 
-func newDesk(t *testing.T, o Options) desk {
-	d := desk{t, New(o)}
+func newTestCard(t *testing.T, o Options) testCard {
+	d := testCard{t, New(o)}
 	d.want(done, insSelect, 4, 0, []byte{0xa0, 0, 0, 3, 8})
 	return d
 }
 
-// admin proves the management key as ykman does: both sides.
-func (d desk) admin() {
+// management proves the management key as ykman does: both sides.
+func (d testCard) admin() {
 	d.t.Helper()
-	alg := d.piv.admin.alg
-	b := d.piv.admin.block()
-	out := d.want(done, insUse, alg, slotAdmin, encode(tagDynamic, encode(tagWitness, nil)))
+	alg := d.piv.management.alg
+	b := d.piv.management.block()
+	out := d.want(done, insUse, alg, slotManagement, encode(tagDynamic, encode(tagWitness, nil)))
 	top, _ := decode(out)
 	in, _ := decode(find(top, tagDynamic))
 	witness := make([]byte, b.BlockSize())
 	b.Decrypt(witness, find(in, tagWitness))
 	challenge := bytes.Repeat([]byte{7}, b.BlockSize())
-	out = d.want(done, insUse, alg, slotAdmin, encode(tagDynamic, fields(field{tagWitness, witness}, field{tagChallenge, challenge})))
+	out = d.want(done, insUse, alg, slotManagement, encode(tagDynamic, fields(field{tagWitness, witness}, field{tagChallenge, challenge})))
 	if !bytes.HasSuffix(out, encrypt(b, challenge)) {
 		d.t.Error("the card does not prove that it knows its management key")
 	}
 }
 
-func signP256(d desk, slot byte) ([]byte, status) {
+func signP256(d testCard, slot byte) ([]byte, status) {
 	sum := sha256.Sum256([]byte("message"))
 	return d.ask(insUse, algP256, slot, encode(tagDynamic, fields(field{tagResponse, nil}, field{tagChallenge, sum[:]})))
 }
@@ -82,7 +82,7 @@ func generateCommand(alg, pin, touch byte) []byte {
 }
 
 func TestPolicies(t *testing.T) {
-	d := newDesk(t, Options{})
+	d := newTestCard(t, Options{})
 	d.want(notAllowed, insGenerate, 0, 0x9a, generateCommand(algP256, pinOnce, touchAlways))
 	d.admin()
 	d.want(done, insGenerate, 0, 0x9a, generateCommand(algP256, pinOnce, touchAlways))
@@ -114,7 +114,7 @@ func TestPolicies(t *testing.T) {
 	if _, s := signP256(d, 0x9a); s != notAllowed {
 		t.Errorf("a missed touch: %04x", s)
 	}
-	a := d.Asked()
+	a := d.Usage()
 	if a.PINs != 3 || a.Wrong != 1 || a.Touches != 3 || a.Signed != 3 || a.Count("sign 9a") != 4 {
 		t.Errorf("asked: %+v", a)
 	}
@@ -126,7 +126,7 @@ func TestPolicies(t *testing.T) {
 }
 
 func TestBlocked(t *testing.T) {
-	d := newDesk(t, Options{})
+	d := newTestCard(t, Options{})
 	d.BlockPIN()
 	d.want(blocked, insVerify, 0, refPIN, newSecret(factoryPIN, 3).value)
 	d.want(wrongConditions, insResetAll, 0, 0, nil)
@@ -138,14 +138,14 @@ func TestBlocked(t *testing.T) {
 	d.want(done, insVerify, 0, refPIN, newSecret(factoryPIN, 3).value)
 }
 
-func TestAdminKey(t *testing.T) {
-	d := newDesk(t, Options{Version: [3]byte{5, 4, 3}})
+func TestManagementKey(t *testing.T) {
+	d := newTestCard(t, Options{Version: [3]byte{5, 4, 3}})
 	key := bytes.Repeat([]byte{9}, 32)
-	change := append([]byte{algAES256, slotAdmin, 32}, key...)
-	d.want(notAllowed, insSetAdminKey, 0xff, 0xff, change)
+	change := append([]byte{algAES256, slotManagement, 32}, key...)
+	d.want(notAllowed, insSetManagementKey, 0xff, 0xff, change)
 	d.admin() // with 3DES
-	d.want(wrongData, insSetAdminKey, 0xff, 0xff, change[:20])
-	d.want(done, insSetAdminKey, 0xff, 0xff, change)
+	d.want(wrongData, insSetManagementKey, 0xff, 0xff, change[:20])
+	d.want(done, insSetManagementKey, 0xff, 0xff, change)
 	d.Reset()
 	d.want(done, insSelect, 4, 0, []byte{0xa0, 0, 0, 3, 8})
 	d.admin()
@@ -153,17 +153,17 @@ func TestAdminKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := d.want(done, insUse, algAES256, slotAdmin, encode(tagDynamic, encode(tagChallenge, nil))) // one side only
+	out := d.want(done, insUse, algAES256, slotManagement, encode(tagDynamic, encode(tagChallenge, nil))) // one side only
 	response := encrypt(b, out[len(out)-16:])
-	d.want(done, insUse, algAES256, slotAdmin, encode(tagDynamic, encode(tagResponse, response)))
-	d.want(wrongData, insUse, algAES256, slotAdmin, encode(tagDynamic, encode(tagResponse, response)))
-	if m := d.want(done, insMetadata, 0, slotAdmin, nil); !bytes.HasSuffix(m, []byte{5, 1, 0}) {
+	d.want(done, insUse, algAES256, slotManagement, encode(tagDynamic, encode(tagResponse, response)))
+	d.want(wrongData, insUse, algAES256, slotManagement, encode(tagDynamic, encode(tagResponse, response)))
+	if m := d.want(done, insMetadata, 0, slotManagement, nil); !bytes.HasSuffix(m, []byte{5, 1, 0}) {
 		t.Errorf("metadata of a changed management key: %x", m)
 	}
 }
 
 func TestOldFirmware(t *testing.T) {
-	d := newDesk(t, Options{Version: [3]byte{4, 2, 8}, Serial: 77})
+	d := newTestCard(t, Options{Version: [3]byte{4, 2, 8}, Serial: 77})
 	d.want(unknownCommand, insMetadata, 0, 0x9a, nil)
 	d.want(unknownCommand, insAttest, 0x9a, 0, nil)
 	d.want(unknownCommand, insSerial, 0, 0, nil)
@@ -176,7 +176,7 @@ func TestOldFirmware(t *testing.T) {
 }
 
 func TestObjects(t *testing.T) {
-	d := newDesk(t, Options{})
+	d := newTestCard(t, Options{})
 	name := encode(0x5c, []byte{0x5f, 0xc1, 0x05})
 	d.want(notFound, insGetData, 0x3f, 0xff, name)
 	value := bytes.Repeat([]byte("certificate "), 100) // goes in and out in pieces

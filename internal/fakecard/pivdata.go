@@ -37,7 +37,7 @@ func (p *pivApplet) get(c command) ([]byte, status) {
 	if id == objectDiscovery {
 		return encode(objectDiscovery, append(encode(0x4f, p.aid()), 0x5f, 0x2f, 2, 0x40, 0)), done
 	}
-	if needsPIN(id) && !p.pinGiven {
+	if needsPIN(id) && !p.pinVerified {
 		return nil, notAllowed
 	}
 	value, ok := p.objects[id]
@@ -48,7 +48,7 @@ func (p *pivApplet) get(c command) ([]byte, status) {
 }
 
 func (p *pivApplet) put(c command) status {
-	if !p.admin.given {
+	if !p.management.proved {
 		return notAllowed
 	}
 	ask, ok := decode(c.data)

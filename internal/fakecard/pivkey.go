@@ -41,7 +41,7 @@ type pivKey struct {
 }
 
 func validSlot(s byte) bool {
-	return s >= 0x9a && s <= 0x9e && s != slotAdmin || s == slotAttestation || s >= 0x82 && s <= 0x95
+	return s >= 0x9a && s <= 0x9e && s != slotManagement || s == slotAttestation || s >= 0x82 && s <= 0x95
 }
 
 // newKey makes a key with the policies that were asked for, or else those of its slot.
@@ -65,7 +65,7 @@ func newKey(alg, slot byte, ask []field) (*pivKey, bool) {
 
 func (p *pivApplet) generate(c command) ([]byte, status) {
 	switch {
-	case !p.admin.given:
+	case !p.management.proved:
 		return nil, notAllowed
 	case !validSlot(c.p2):
 		return nil, wrongParameters
@@ -139,7 +139,7 @@ func bitsOf(alg byte) int {
 
 func (p *pivApplet) importKey(c command) status {
 	switch {
-	case !p.admin.given:
+	case !p.management.proved:
 		return notAllowed
 	case !validSlot(c.p2):
 		return wrongParameters

@@ -48,7 +48,7 @@ func TestImported(t *testing.T) {
 		{algX25519, encode(8, x.Bytes()), x.Public()},
 		{algRSA2048, fields(field{1, r.Primes[0].Bytes()}, field{2, r.Primes[1].Bytes()}), r.Public()},
 	} {
-		d := newDesk(t, Options{})
+		d := newTestCard(t, Options{})
 		parts := append(k.parts, fields(field{0xaa, []byte{pinNever}}, field{0xab, []byte{touchNever}})...)
 		d.want(notAllowed, insImport, k.alg, 0x9d, parts)
 		d.admin()
@@ -67,7 +67,7 @@ func TestImported(t *testing.T) {
 }
 
 func TestUse(t *testing.T) {
-	d := newDesk(t, Options{})
+	d := newTestCard(t, Options{})
 	d.admin()
 	for slot, alg := range map[byte]byte{0x82: algP256, 0x83: algP384, 0x84: algX25519, 0x85: algEd25519, 0x86: algRSA2048} {
 		d.want(done, insGenerate, 0, slot, generateCommand(alg, pinNever, touchNever))
@@ -102,13 +102,13 @@ func TestUse(t *testing.T) {
 	d.want(wrongData, insUse, algRSA2048, 0x82, useCommand(tagChallenge, message))
 	d.want(noReference, insUse, algP256, 0x9a, useCommand(tagChallenge, message))
 	d.want(wrongData, insUse, algP256, 0x82, []byte{1, 2, 3})
-	if a := d.Asked(); a.Exchanged != 6 || a.Count("exchange 82") != 2 {
+	if a := d.Usage(); a.Exchanged != 6 || a.Count("exchange 82") != 2 {
 		t.Errorf("asked: %+v", a)
 	}
 }
 
 func TestAttestation(t *testing.T) {
-	d := newDesk(t, Options{Serial: 4711})
+	d := newTestCard(t, Options{Serial: 4711})
 	d.admin()
 	d.want(done, insGenerate, 0, 0x9a, generateCommand(algP256, pinOnce, touchAlways))
 	cert, err := x509.ParseCertificate(d.want(done, insAttest, 0x9a, 0, nil))
@@ -135,7 +135,7 @@ func TestAttestation(t *testing.T) {
 }
 
 func TestChangePIN(t *testing.T) {
-	d := newDesk(t, Options{})
+	d := newTestCard(t, Options{})
 	pin, puk, other := newSecret(factoryPIN, 3).value, newSecret(factoryPUK, 3).value, newSecret("654321", 3).value
 	if m := d.want(done, insMetadata, 0, refPIN, nil); !bytes.HasSuffix(m, []byte{5, 1, 1, 6, 2, 3, 3}) {
 		t.Errorf("metadata of the PIN as it was made: %x", m)

@@ -47,7 +47,7 @@ func (s *secret) set(value []byte) {
 }
 
 func (s *secret) metadata() []byte {
-	return fields(field{1, []byte{0xff}}, field{5, yes(s.factory)}, field{6, []byte{s.all, s.left}})
+	return fields(field{1, []byte{0xff}}, field{5, boolByte(s.factory)}, field{6, []byte{s.all, s.left}})
 }
 
 // BlockPIN spends all tries of the PIN.
@@ -58,14 +58,14 @@ func (c *Card) BlockPIN() {
 }
 
 func (p *pivApplet) verify(c command) status {
-	const takeBack = 0xff
+	const logOut = 0xff
 	switch {
 	case c.p2 != refPIN:
 		return noReference
-	case c.p1 == takeBack:
-		p.pinGiven, p.pinFresh = false, false
+	case c.p1 == logOut:
+		p.pinVerified, p.pinFresh = false, false
 		return done
-	case len(c.data) == 0 && p.pinGiven:
+	case len(c.data) == 0 && p.pinVerified:
 		return done
 	case len(c.data) == 0:
 		return p.pin.refusal()
@@ -73,8 +73,8 @@ func (p *pivApplet) verify(c command) status {
 		return wrongData
 	}
 	s := p.pin.try(c.data)
-	p.pinGiven, p.pinFresh = s == done, s == done
-	p.card.ledger.note(func(a *Asked) {
+	p.pinVerified, p.pinFresh = s == done, s == done
+	p.card.recorder.update(func(a *Usage) {
 		a.PINs++
 		if s != done {
 			a.Wrong++
@@ -116,7 +116,7 @@ func (p *pivApplet) unblock(c command) status {
 // setTries also makes the PIN and the PUK the maker's again.
 func (p *pivApplet) setTries(c command) status {
 	switch {
-	case !p.admin.given || !p.pinGiven:
+	case !p.management.proved || !p.pinVerified:
 		return notAllowed
 	case c.p1 == 0 || c.p2 == 0:
 		return wrongParameters

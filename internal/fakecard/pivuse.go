@@ -12,8 +12,8 @@ import (
 
 const tagPeer = 0x85 // the other side's public key, in a key exchange
 
-// ofUse is what is in a command that uses a key.
-func ofUse(c command) ([]field, bool) {
+// parseDynamic is what is in a command that uses a key.
+func parseDynamic(c command) ([]field, bool) {
 	top, ok := decode(c.data)
 	if !ok || !has(top, tagDynamic) {
 		return nil, false
@@ -24,12 +24,12 @@ func ofUse(c command) ([]field, bool) {
 // use signs, exchanges keys, or proves who knows the management key.
 // https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73-4.pdf part 2, 3.2.4
 func (p *pivApplet) use(c command) ([]byte, status) {
-	ask, ok := ofUse(c)
+	ask, ok := parseDynamic(c)
 	if !ok {
 		return nil, wrongData
 	}
-	if c.p2 == slotAdmin {
-		return p.admin.prove(c.p1, ask)
+	if c.p2 == slotManagement {
+		return p.management.authenticate(c.p1, ask)
 	}
 	k := p.keys[c.p2]
 	switch {
@@ -37,16 +37,16 @@ func (p *pivApplet) use(c command) ([]byte, status) {
 		return nil, noReference
 	case k.alg != c.p1 || !has(ask, tagPeer) && !has(ask, tagChallenge):
 		return nil, wrongData
-	case !p.allowed(c.p2, k):
+	case !p.checkPolicies(c.p2, k):
 		return nil, notAllowed
 	}
 	var out []byte
 	if has(ask, tagPeer) {
 		out = k.exchange(find(ask, tagPeer))
-		p.card.ledger.note(func(a *Asked) { a.Exchanged++ })
+		p.card.recorder.update(func(a *Usage) { a.Exchanged++ })
 	} else {
 		out = k.sign(find(ask, tagChallenge))
-		p.card.ledger.note(func(a *Asked) { a.Signed++ })
+		p.card.recorder.update(func(a *Usage) { a.Signed++ })
 	}
 	if out == nil {
 		return nil, wrongData
@@ -54,18 +54,18 @@ func (p *pivApplet) use(c command) ([]byte, status) {
 	return encode(tagDynamic, encode(tagResponse, out)), done
 }
 
-// allowed holds a use against the key's policies. The card says the same to a missing PIN and to a missed touch.
-func (p *pivApplet) allowed(slot byte, k *pivKey) bool {
+// checkPolicies holds a use against the key's policies. The card says the same to a missing PIN and to a missed touch.
+func (p *pivApplet) checkPolicies(slot byte, k *pivKey) bool {
 	fresh := p.pinFresh
 	p.pinFresh = false
-	if k.pin == pinOnce && !p.pinGiven || k.pin == pinAlways && !fresh {
+	if k.pin == pinOnce && !p.pinVerified || k.pin == pinAlways && !fresh {
 		return false
 	}
 	now := p.card.now()
 	if k.touch == touchNever || k.touch == touchCached && now.Sub(k.touched) < touchLasts {
 		return true
 	}
-	if !p.card.ledger.touched(fmt.Sprintf("%02x", slot)) {
+	if !p.card.recorder.waitTouch(fmt.Sprintf("%02x", slot)) {
 		return false
 	}
 	k.touched = now

@@ -18,25 +18,25 @@ const SocketVariable = "PCSCLITE_CSOCK_NAME"
 type Service struct {
 	listener net.Listener
 
-	mu      sync.Mutex
-	turn    *sync.Cond // somebody has ended a transaction, or closed a card
-	closed  bool
-	minor   uint32 // version of the protocol that clients must speak; 0 for any
-	readers []*reader
-	last    uint32 // number given to a context or a handle
-	waiters map[*client]bool
+	mu       sync.Mutex
+	released *sync.Cond // somebody has ended a transaction, or closed a card
+	closed   bool
+	minor    uint32 // version of the protocol that clients must speak; 0 for any
+	readers  []*reader
+	lastID   uint32 // nextID given to a context or a handle
+	waiters  map[*client]bool
 }
 
 // A reader is a slot for a card.
 type reader struct {
-	name   string
-	card   *Card  // nil if it is empty
-	stay   uint32 // of the card in it, by a number
-	events uint32
-	shared int  // how many have it open
-	alone  bool // or one has it alone
-	owner  *client
-	depth  int // of the owner's transactions
+	name      string
+	card      *Card  // nil if it is empty
+	insertion uint32 // of the card in it, by a number
+	events    uint32
+	shared    int  // how many have it open
+	exclusive bool // or one has it alone
+	owner     *client
+	depth     int // of the owner's transactions
 }
 
 // maxReaders is how many readers the service tells of; it is part of the protocol.
@@ -49,7 +49,7 @@ func Listen(socket string) (*Service, error) {
 		return nil, fmt.Errorf("PC/SC service: %w", err)
 	}
 	s := &Service{listener: l, waiters: map[*client]bool{}}
-	s.turn = sync.NewCond(&s.mu)
+	s.released = sync.NewCond(&s.mu)
 	go s.accept()
 	return s, nil
 }
@@ -86,12 +86,12 @@ func (s *Service) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	s.turn.Broadcast()
+	s.released.Broadcast()
 	return s.listener.Close()
 }
 
-// Insist refuses clients that speak another minor version of the protocol, as pcscd 2.3.0 to 2.4.0 does.
-func (s *Service) Insist(minor uint32) {
+// RequireMinor refuses clients that speak another minor version of the protocol, as pcscd 2.3.0 to 2.4.0 does.
+func (s *Service) RequireMinor(minor uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.minor = minor
@@ -107,10 +107,10 @@ func (s *Service) Insert(name string, c *Card) {
 		s.readers = append(s.readers, r)
 	}
 	c.Reset()
-	stay := s.number()
-	c.ledger.inserted(func() { s.take(r, stay) })
-	r.card, r.stay = c, stay
-	s.changed(r)
+	insertion := s.nextID()
+	c.recorder.insert(func() { s.eject(r, insertion) })
+	r.card, r.insertion = c, insertion
+	s.readerChanged(r)
 }
 
 // Pull takes the card out of a reader, whatever it is doing.
@@ -118,14 +118,14 @@ func (s *Service) Pull(name string) {
 	s.mu.Lock()
 	r := s.reader(name)
 	var c *Card
-	var stay uint32
+	var insertion uint32
 	if r != nil {
-		c, stay = r.card, r.stay
+		c, insertion = r.card, r.insertion
 	}
 	s.mu.Unlock()
 	if c != nil {
-		c.ledger.removed()
-		s.take(r, stay)
+		c.recorder.removeCard()
+		s.eject(r, insertion)
 	}
 }
 
@@ -135,33 +135,33 @@ func (s *Service) Unplug(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.readers = slices.DeleteFunc(s.readers, func(r *reader) bool { return r.name == name })
-	s.wake()
+	s.notifyWaiters()
 }
 
-// take empties a reader, if what is in it came to that stay.
-func (s *Service) take(r *reader, stay uint32) {
+// eject empties a reader, if what is in it came to that stay.
+func (s *Service) eject(r *reader, insertion uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.stay == stay && r.card != nil {
+	if r.insertion == insertion && r.card != nil {
 		r.card = nil
-		s.changed(r)
+		s.readerChanged(r)
 	}
 }
 
-// Hold is another program that has the reader to itself until release is called. It returns false if somebody has it open.
-func (s *Service) Hold(name string) (release func(), ok bool) {
+// OpenExclusive is another program that has the reader to itself until release is called. It returns false if somebody has it open.
+func (s *Service) OpenExclusive(name string) (release func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.reader(name)
-	if r == nil || r.alone || r.shared > 0 {
+	if r == nil || r.exclusive || r.shared > 0 {
 		return nil, false
 	}
-	r.alone = true
+	r.exclusive = true
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		r.alone = false
-		s.turn.Broadcast()
+		r.exclusive = false
+		s.released.Broadcast()
 	}, true
 }
 
@@ -176,7 +176,7 @@ func (s *Service) open() int {
 	n := 0
 	for _, r := range s.readers {
 		n += r.shared
-		if r.alone {
+		if r.exclusive {
 			n++
 		}
 	}
@@ -188,7 +188,7 @@ func (s *Service) Idle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.open() > 0 && !s.closed {
-		s.turn.Wait()
+		s.released.Wait()
 	}
 }
 
@@ -201,21 +201,21 @@ func (s *Service) reader(name string) *reader {
 	return s.readers[i]
 }
 
-func (s *Service) changed(r *reader) {
+func (s *Service) readerChanged(r *reader) {
 	r.events++
-	s.wake()
+	s.notifyWaiters()
 }
 
-// wake tells those who wait for a card to come or go.
-func (s *Service) wake() {
+// notifyWaiters tells those who wait for a card to come or go.
+func (s *Service) notifyWaiters() {
 	for c := range s.waiters {
 		c.conn.Write(make([]byte, 8)) // a client that has gone is seen by who reads from it
 		delete(s.waiters, c)
 	}
 }
 
-// number is one that was not given before.
-func (s *Service) number() uint32 {
-	s.last++
-	return s.last
+// nextID is one that was not given before.
+func (s *Service) nextID() uint32 {
+	s.lastID++
+	return s.lastID
 }

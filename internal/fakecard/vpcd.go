@@ -8,12 +8,12 @@ import (
 	"net"
 )
 
-// Behind puts the card behind a real pcscd, over a connection to its virtual reader, until either side closes it.
+// ServeVPCD puts the card behind a real pcscd, over a connection to its virtual reader, until either side closes it.
 // To close the connection is to pull the card.
 // https://frankmorgner.github.io/vsmartcard/virtualsmartcard/api.html#creating-a-virtual-smart-card-reader
-func (c *Card) Behind(conn net.Conn) error {
-	c.ledger.inserted(func() { conn.Close() })
-	defer c.ledger.removed()
+func (c *Card) ServeVPCD(conn net.Conn) error {
+	c.recorder.insert(func() { conn.Close() })
+	defer c.recorder.removeCard()
 	for {
 		// The reader sends a length and what it counts as two segments; without this, each
 		// command waits 40 ms for an acknowledgement.

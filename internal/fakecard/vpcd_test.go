@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-func TestBehind(t *testing.T) {
+func TestServeVPCD(t *testing.T) {
 	ours, theirs := net.Pipe()
 	c := New(Options{})
 	ended := make(chan error, 1)
-	go func() { ended <- c.Behind(ours) }()
+	go func() { ended <- c.ServeVPCD(ours) }()
 	for _, x := range []struct{ send, want []byte }{
 		{[]byte{4}, atr},
-		{[]byte{0, insSelect, 4, 0, 5, 0xa0, 0, 0, 3, 8}, append((&pivApplet{}).hello(), 0x90, 0)},
+		{[]byte{0, insSelect, 4, 0, 5, 0xa0, 0, 0, 3, 8}, append((&pivApplet{}).selectResponse(), 0x90, 0)},
 	} {
 		if err := writeFrame(theirs, x.send); err != nil {
 			t.Fatal(err)
@@ -58,7 +58,7 @@ func TestParseCommand(t *testing.T) {
 		{[]byte{0, 1, 2, 3, 0, 0}, false, 0, 0},
 	} {
 		c, ok := parseCommand(x.in)
-		if ok != x.ok || ok && (len(c.data) != x.data || c.most != x.most) {
+		if ok != x.ok || ok && (len(c.data) != x.data || c.maxAnswer != x.most) {
 			t.Errorf("%x: %+v, %v", x.in, c, ok)
 		}
 	}

@@ -78,7 +78,7 @@ func (p *Process) AwaitReady(t testing.TB) {
 	}
 }
 
-// Release lets a function go on that has called [Hold].
+// Release lets a function go on that has called [WaitForRelease].
 func (p *Process) Release() { p.input.Close() }
 
 // AwaitSuccess waits for the function's end. The test fails if the function did.
@@ -98,5 +98,5 @@ func (p *Process) Kill() {
 // Ready tells the test, once, that this process has got where the test wants it.
 func Ready() { os.Stdout.Write([]byte{'!'}) }
 
-// Hold returns when the test releases this process, or has ended.
-func Hold() { io.Copy(io.Discard, os.Stdin) }
+// WaitForRelease returns when the test releases this process, or has ended.
+func WaitForRelease() { io.Copy(io.Discard, os.Stdin) }

@@ -12,7 +12,7 @@ func TestMain(m *testing.M) {
 	Main(m, map[string]Func{
 		"hold": func(path string) error {
 			Ready()
-			Hold()
+			WaitForRelease()
 			return os.WriteFile(path, nil, 0o600)
 		},
 		"fail": func(why string) error { return errors.New(why) },

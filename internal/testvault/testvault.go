@@ -34,7 +34,7 @@ const (
 	Prod     = "role_arn = arn:aws:iam::210987654321:role/prod\n"
 	Readonly = "role_arn = arn:aws:iam::123456789012:role/readonly\n"
 	Long     = "role_arn = arn:aws:iam::123456789012:role/long\n"
-	OnM      = "source_profile = m\n"
+	SourceM  = "source_profile = m\n"
 )
 
 // A World is a vault, the AWS it speaks to and what it asked its user.
@@ -45,15 +45,15 @@ type World struct {
 	Ring        *keystoretest.Ring
 	SessionRing *keystoretest.Ring
 	Env         map[string]string
-	Asked       int
-	Told        []string
-	Warned      []error
-	Later       time.Duration
+	Prompts     int
+	Notes       []string
+	Warnings    []error
+	ClockOffset time.Duration
 
 	SignInIndex string // the folder of the index of sign-ins, once there are any
 }
 
-var ErrNobody = errors.New("there is nobody to ask")
+var ErrNoUser = errors.New("there is nobody to ask")
 
 func New(t *testing.T, config string) *World {
 	t.Helper()
@@ -68,15 +68,15 @@ func New(t *testing.T, config string) *World {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	now := func() time.Time { return time.Now().Add(w.Later) }
+	now := func() time.Time { return time.Now().Add(w.ClockOffset) }
 	getenv := func(name string) (string, bool) { v, ok := w.Env[name]; return v, ok }
 	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Program: "aws-vault test", Now: now}
 	open := func(path string) (io.ReadCloser, error) { return os.Open(path) }
-	tell := func(m string) { w.Told = append(w.Told, m) }
+	tell := func(m string) { w.Notes = append(w.Notes, m) }
 	keys := &store.Keys{Ring: w.Ring, Dir: disk.NewFolder(filepath.Join(dir, "generations"))}
 	w.Vault = &vault.Vault{
 		Config: file, Inputs: profile.Inputs{Env: getenv}, Open: open,
-		Warn: func(err error) { w.Warned = append(w.Warned, err) },
+		Warn: func(err error) { w.Warnings = append(w.Warnings, err) },
 		Keys: keys,
 		Sessions: &store.Sessions{Ring: w.SessionRing, Locks: locks, Now: now,
 			Index: &store.Index{Dir: disk.NewFolder(filepath.Join(dir, "index")), Locks: locks}},
@@ -91,8 +91,8 @@ func New(t *testing.T, config string) *World {
 			Sleep: func(context.Context, time.Duration) error { return nil },
 			Tell:  tell,
 			Ask: func(_ context.Context, q source.Question) (string, error) {
-				if w.Asked++; q.Serial != w.MFA.Serial() {
-					return "", ErrNobody
+				if w.Prompts++; q.Serial != w.MFA.Serial() {
+					return "", ErrNoUser
 				}
 				return w.MFA.Code(), nil
 			},
@@ -102,8 +102,8 @@ func New(t *testing.T, config string) *World {
 	return w
 }
 
-// Store keeps alice's key under a name.
-func (w *World) Store(t *testing.T, name string) {
+// StoreKey keeps alice's key under a name.
+func (w *World) StoreKey(t *testing.T, name string) {
 	t.Helper()
 	if err := w.Keys.Put(t.Context(), name, aws.Credentials{AccessKeyID: w.Key.ID, SecretAccessKey: w.Key.Secret}); err != nil {
 		t.Fatal(err)

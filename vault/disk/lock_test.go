@@ -159,7 +159,7 @@ func holdLock(path string) error {
 		return err
 	}
 	testproc.Ready()
-	testproc.Hold()
+	testproc.WaitForRelease()
 	return nil
 }
 

@@ -31,7 +31,7 @@ type halfWrittenFile struct{ file }
 func (f halfWrittenFile) Write(p []byte) (int, error) {
 	f.file.Write(p[:len(p)/2])
 	testproc.Ready()
-	testproc.Hold()
+	testproc.WaitForRelease()
 	return 0, errBroken
 }
 

@@ -16,30 +16,30 @@ import (
 
 // An Authenticator holds what MFA devices share with AWS, and tells their codes.
 type Authenticator interface {
-	// Room reports whether an account of that name can be put there. It fails where one is there.
-	Room(ctx context.Context, name string) error
+	// CheckAvailable reports whether an account of that name can be put there. It fails where one is there.
+	CheckAvailable(ctx context.Context, name string) error
 	Put(ctx context.Context, name string, secret []byte) error // in base32
 	Delete(ctx context.Context, name string) error             // one that is not there is no failure
-	// Pair returns two codes that follow each other; the second is that of now.
-	Pair(ctx context.Context, name string) (first, second string, err error)
+	// CodePair returns two codes that follow each other; the second is that of now.
+	CodePair(ctx context.Context, name string) (first, second string, err error)
 }
 
 // An Enrolment makes a virtual MFA device for the user whose key a plan begins from, with its
 // secret in an authenticator. What it makes is taken back if it fails on its way.
-type Enrolment struct {
-	Vault   *vault.Vault
-	Plan    plan.Plan // made for plan.Rotate, which calls IAM as this does
-	Options plan.Options
-	At      Authenticator
+type Enrollment struct {
+	Vault         *vault.Vault
+	Plan          plan.Plan // made for plan.Rotate, which calls IAM as this does
+	Options       plan.Options
+	Authenticator Authenticator
 }
 
 // LeftoverError is returned where something that was made could not be taken back.
 type LeftoverError struct {
-	Serial string
-	AtAWS  bool  // the device is there, and perhaps nobody's
-	OnKey  bool  // its account is in the authenticator
-	Err    error // why it was to be taken back
-	Undo   error // why it was not
+	Serial      string
+	AtAWS       bool  // the device is there, and perhaps nobody's
+	OnKey       bool  // its account is in the authenticator
+	Err         error // cause it was to be taken back
+	RollbackErr error // cause it was not
 }
 
 func (e *LeftoverError) Error() string {
@@ -50,26 +50,26 @@ func (e *LeftoverError) Error() string {
 	if e.OnKey {
 		left = append(left, "on the key")
 	}
-	return fmt.Sprintf("%v; %s is left %s: %v", e.Err, e.Serial, strings.Join(left, " and "), e.Undo)
+	return fmt.Sprintf("%v; %s is left %s: %v", e.Err, e.Serial, strings.Join(left, " and "), e.RollbackErr)
 }
 
 // Unwrap returns both errors.
-func (e *LeftoverError) Unwrap() []error { return []error{e.Err, e.Undo} }
+func (e *LeftoverError) Unwrap() []error { return []error{e.Err, e.RollbackErr} }
 
-// undoTime is how long taking back may last, once the user has cancelled.
-const undoTime = 30 * time.Second
+// rollbackTimeout is how long taking back may last, once the user has cancelled.
+const rollbackTimeout = 30 * time.Second
 
-// enrolNeed is how long credentials must serve for creating a device and enabling it.
-const enrolNeed = 10 * time.Minute
+// minValidity is how long credentials must serve for creating a device and enabling it.
+const minValidity = 10 * time.Minute
 
 // Run makes the device of that name, and returns its serial. It fails with a [*NotUserError],
 // as the calls to AWS or the authenticator do, or with a [*LeftoverError].
-func (e *Enrolment) Run(ctx context.Context, name string) (string, error) {
-	devices, expected, err := e.begin(ctx, name)
+func (e *Enrollment) Run(ctx context.Context, name string) (string, error) {
+	devices, expected, err := e.prepare(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	if err := e.At.Room(ctx, expected); err != nil {
+	if err := e.Authenticator.CheckAvailable(ctx, expected); err != nil {
 		return "", err
 	}
 	serial, secret, err := devices.Create(ctx, name)
@@ -77,41 +77,41 @@ func (e *Enrolment) Run(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	defer clear(secret)
-	if err = e.At.Put(ctx, serial, secret); err == nil {
+	if err = e.Authenticator.Put(ctx, serial, secret); err == nil {
 		err = e.enable(ctx, devices, serial)
 	}
 	if err != nil {
-		return serial, e.takeBack(ctx, devices, serial, err)
+		return serial, e.rollBack(ctx, devices, serial, err)
 	}
 	return serial, nil
 }
 
-// begin finds out who the user is, what the device will be called, and what calls IAM.
-func (e *Enrolment) begin(ctx context.Context, name string) (awsapi.MFADevices, string, error) {
+// prepare finds out who the user is, what the device will be called, and what calls IAM.
+func (e *Enrollment) prepare(ctx context.Context, name string) (awsapi.MFADevices, string, error) {
 	first := e.Plan.Steps[0]
 	key, err := e.Vault.Keys.Key(ctx, first.Profile)
 	if err != nil {
 		return awsapi.MFADevices{}, "", err
 	}
-	who, err := e.Vault.Source.STS(e.Plan.Call("sts")).Caller(ctx, key)
+	caller, err := e.Vault.Source.STS(e.Plan.Call("sts")).Caller(ctx, key)
 	if err != nil {
 		return awsapi.MFADevices{}, "", err
 	}
-	user, ok := who.User()
+	user, ok := caller.User()
 	if !ok {
-		return awsapi.MFADevices{}, "", &vault.NotUserError{Name: first.Profile, Caller: who.ARN}
+		return awsapi.MFADevices{}, "", &vault.NotUserError{Name: first.Profile, Caller: caller.ARN}
 	}
-	before, _, _ := strings.Cut(who.ARN, ":iam:")
+	before, _, _ := strings.Cut(caller.ARN, ":iam:")
 	m := awsapi.MFADevices{Client: e.Vault.Source.AWS, At: source.Target(e.Plan.Call("iam")), User: user, Creds: key}
 	if len(e.Plan.Steps) > 1 {
-		m.Creds, err = e.Vault.Credentials(ctx, e.Plan, e.Options, enrolNeed)
+		m.Creds, err = e.Vault.Credentials(ctx, e.Plan, e.Options, minValidity)
 	}
-	return m, before + ":iam::" + who.Account + ":mfa/" + name, err
+	return m, before + ":iam::" + caller.Account + ":mfa/" + name, err
 }
 
 // enable shows AWS two codes. The later one is remembered as sent.
-func (e *Enrolment) enable(ctx context.Context, devices awsapi.MFADevices, serial string) error {
-	first, second, err := e.At.Pair(ctx, serial)
+func (e *Enrollment) enable(ctx context.Context, devices awsapi.MFADevices, serial string) error {
+	first, second, err := e.Authenticator.CodePair(ctx, serial)
 	if err != nil {
 		return err
 	}
@@ -126,21 +126,21 @@ func (e *Enrolment) enable(ctx context.Context, devices awsapi.MFADevices, seria
 	return devices.Enable(ctx, serial, first, second)
 }
 
-// takeBack deletes what was made, and returns why. A device that AWS does not delete since it
+// rollBack deletes what was made, and returns why. A device that AWS does not delete since it
 // is somebody's was enabled after all: the answer was lost.
-func (e *Enrolment) takeBack(ctx context.Context, devices awsapi.MFADevices, serial string, why error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+func (e *Enrollment) rollBack(ctx context.Context, devices awsapi.MFADevices, serial string, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
 	err := devices.Delete(ctx, serial)
-	if awsapi.InUse(err) && awsapi.Unsure(why) {
+	if awsapi.InUse(err) && awsapi.Unsure(cause) {
 		return nil
 	}
-	left := &LeftoverError{Serial: serial, AtAWS: err != nil, Err: why, Undo: err}
-	if err := e.At.Delete(ctx, serial); err != nil {
-		left.OnKey, left.Undo = true, err
+	leftover := &LeftoverError{Serial: serial, AtAWS: err != nil, Err: cause, RollbackErr: err}
+	if err := e.Authenticator.Delete(ctx, serial); err != nil {
+		leftover.OnKey, leftover.RollbackErr = true, err
 	}
-	if left.AtAWS || left.OnKey {
-		return left
+	if leftover.AtAWS || leftover.OnKey {
+		return leftover
 	}
-	return why
+	return cause
 }

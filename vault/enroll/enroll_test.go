@@ -16,40 +16,40 @@ import (
 )
 
 // A drawer is an Authenticator in memory.
-type drawer struct {
-	aws                        *fakeaws.AWS
-	secrets                    map[string]string
-	room, put, pair, forgotten error
-	cancel                     func() // by the user, while codes are read
+type fakeAuthenticator struct {
+	aws                                  *fakeaws.AWS
+	secrets                              map[string]string
+	checkErr, putErr, pairErr, deleteErr error
+	cancel                               func() // by the user, while codes are read
 }
 
-func (d *drawer) Room(_ context.Context, name string) error {
+func (d *fakeAuthenticator) CheckAvailable(_ context.Context, name string) error {
 	if _, ok := d.secrets[name]; ok {
 		return errors.New("taken")
 	}
-	return d.room
+	return d.checkErr
 }
 
-func (d *drawer) Put(_ context.Context, name string, secret []byte) error {
-	if d.put == nil {
+func (d *fakeAuthenticator) Put(_ context.Context, name string, secret []byte) error {
+	if d.putErr == nil {
 		d.secrets[name] = string(secret)
 	}
-	return d.put
+	return d.putErr
 }
 
-func (d *drawer) Delete(_ context.Context, name string) error {
-	if d.forgotten == nil {
+func (d *fakeAuthenticator) Delete(_ context.Context, name string) error {
+	if d.deleteErr == nil {
 		delete(d.secrets, name)
 	}
-	return d.forgotten
+	return d.deleteErr
 }
 
-func (d *drawer) Pair(_ context.Context, name string) (first, second string, err error) {
+func (d *fakeAuthenticator) CodePair(_ context.Context, name string) (first, second string, err error) {
 	if d.cancel != nil {
 		d.cancel()
 	}
-	if d.pair != nil {
-		return "", "", d.pair
+	if d.pairErr != nil {
+		return "", "", d.pairErr
 	}
 	now := d.aws.Now()
 	if first, err = fakeaws.TOTP(d.secrets[name], now.Add(-30*time.Second)); err != nil {
@@ -61,18 +61,18 @@ func (d *drawer) Pair(_ context.Context, name string) (first, second string, err
 
 const phone = "arn:aws:iam::123456789012:mfa/phone"
 
-// enrolment is one of alice's, in a world of its own.
-func enrolment(t *testing.T) (*testvault.World, *enroll.Enrolment, *drawer) {
+// newEnrollment is one of alice's, in a world of its own.
+func newEnrollment(t *testing.T) (*testvault.World, *enroll.Enrollment, *fakeAuthenticator) {
 	t.Helper()
 	w := testvault.New(t, "[profile alice]\n")
-	w.Store(t, "alice")
+	w.StoreKey(t, "alice")
 	o := plan.Options{For: plan.Rotate}
 	pl, err := w.Plan(t.Context(), "alice", o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &drawer{aws: w.AWS, secrets: map[string]string{}}
-	return w, &enroll.Enrolment{Vault: w.Vault, Plan: pl, Options: o, At: d}, d
+	d := &fakeAuthenticator{aws: w.AWS, secrets: map[string]string{}}
+	return w, &enroll.Enrollment{Vault: w.Vault, Plan: pl, Options: o, Authenticator: d}, d
 }
 
 func actions(w *testvault.World) string {
@@ -84,8 +84,8 @@ func actions(w *testvault.World) string {
 	return strings.Join(names, " ")
 }
 
-func TestEnrol(t *testing.T) {
-	w, e, d := enrolment(t)
+func TestEnroll(t *testing.T) {
+	w, e, d := newEnrollment(t)
 	serial, err := e.Run(t.Context(), "phone")
 	if err != nil || serial != phone || len(d.secrets) != 1 {
 		t.Fatalf("%s, %v, %d secrets", serial, err, len(d.secrets))
@@ -108,33 +108,33 @@ func TestEnrol(t *testing.T) {
 }
 
 // What fails on its way leaves nothing, neither at AWS nor in the drawer, or says what.
-func TestEnrolIsTakenBack(t *testing.T) {
+func TestEnrollRollsBack(t *testing.T) {
 	broken := errors.New("broken")
 	for name, c := range map[string]struct {
-		breaks func(*testvault.World, *drawer)
+		breaks func(*testvault.World, *fakeAuthenticator)
 		calls  string // after GetCallerIdentity
 		want   string // part of the error
 		left   enroll.LeftoverError
 	}{
-		"no room":    {func(_ *testvault.World, d *drawer) { d.room = broken }, "", "broken", enroll.LeftoverError{}},
-		"name taken": {func(_ *testvault.World, d *drawer) { d.secrets[phone] = "x" }, "", "taken", enroll.LeftoverError{}},
-		"not created": {func(w *testvault.World, _ *drawer) {
+		"no room":    {func(_ *testvault.World, d *fakeAuthenticator) { d.checkErr = broken }, "", "broken", enroll.LeftoverError{}},
+		"name taken": {func(_ *testvault.World, d *fakeAuthenticator) { d.secrets[phone] = "x" }, "", "taken", enroll.LeftoverError{}},
+		"not created": {func(w *testvault.World, _ *fakeAuthenticator) {
 			w.AWS.Fail(fakeaws.Fault{Action: "CreateVirtualMFADevice", Status: 403, Code: "AccessDenied"})
 		}, "CreateVirtualMFADevice", "AccessDenied", enroll.LeftoverError{}},
-		"not put":  {func(_ *testvault.World, d *drawer) { d.put = broken }, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken", enroll.LeftoverError{}},
-		"no codes": {func(_ *testvault.World, d *drawer) { d.pair = broken }, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken", enroll.LeftoverError{}},
-		"not enabled": {func(w *testvault.World, _ *drawer) {
+		"not put":  {func(_ *testvault.World, d *fakeAuthenticator) { d.putErr = broken }, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken", enroll.LeftoverError{}},
+		"no codes": {func(_ *testvault.World, d *fakeAuthenticator) { d.pairErr = broken }, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken", enroll.LeftoverError{}},
+		"not enabled": {func(w *testvault.World, _ *fakeAuthenticator) {
 			w.AWS.Fail(fakeaws.Fault{Action: "EnableMFADevice", Status: 403, Code: "AccessDenied"})
 		}, "CreateVirtualMFADevice EnableMFADevice DeleteVirtualMFADevice", "AccessDenied", enroll.LeftoverError{}},
-		"not deleted": {func(w *testvault.World, d *drawer) {
-			d.pair = broken
+		"not deleted": {func(w *testvault.World, d *fakeAuthenticator) {
+			d.pairErr = broken
 			w.AWS.Fail(fakeaws.Fault{Action: "DeleteVirtualMFADevice", Status: 403, Code: "AccessDenied"})
 		}, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken; " + phone + " is left at AWS: ", enroll.LeftoverError{AtAWS: true}},
-		"not forgotten": {func(_ *testvault.World, d *drawer) { d.pair, d.forgotten = broken, errors.New("pulled") },
+		"not forgotten": {func(_ *testvault.World, d *fakeAuthenticator) { d.pairErr, d.deleteErr = broken, errors.New("pulled") },
 			"CreateVirtualMFADevice DeleteVirtualMFADevice", "broken; " + phone + " is left on the key: pulled", enroll.LeftoverError{OnKey: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, e, d := enrolment(t)
+			w, e, d := newEnrollment(t)
 			c.breaks(w, d)
 			before := len(d.secrets)
 			_, err := e.Run(t.Context(), "phone")
@@ -157,8 +157,8 @@ func TestEnrolIsTakenBack(t *testing.T) {
 
 // An answer that was lost leaves open whether the device was enabled; AWS then does not let go
 // of it, and it is good.
-func TestEnrolWithALostAnswer(t *testing.T) {
-	w, e, d := enrolment(t)
+func TestEnrollAfterLostResponse(t *testing.T) {
+	w, e, d := newEnrollment(t)
 	w.AWS.Fail(fakeaws.Fault{Action: "EnableMFADevice", AnswerLost: true})
 	serial, err := e.Run(t.Context(), "phone")
 	if err != nil || serial != phone || len(d.secrets) != 1 {
@@ -170,48 +170,48 @@ func TestEnrolWithALostAnswer(t *testing.T) {
 }
 
 // What the user cancels is taken back all the same.
-func TestEnrolCancelled(t *testing.T) {
-	w, e, d := enrolment(t)
+func TestEnrollCancelled(t *testing.T) {
+	w, e, d := newEnrollment(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	d.cancel, d.pair = cancel, context.Canceled
+	d.cancel, d.pairErr = cancel, context.Canceled
 	_, err := e.Run(ctx, "phone")
 	if !errors.Is(err, context.Canceled) || len(d.secrets) != 0 || !strings.HasSuffix(actions(w), "DeleteVirtualMFADevice") {
 		t.Errorf("%v, %d secrets", err, len(d.secrets))
 	}
 }
 
-func TestEnrolNobody(t *testing.T) {
-	_, e, _ := enrolment(t)
+func TestEnrollWithoutKey(t *testing.T) {
+	_, e, _ := newEnrollment(t)
 	e.Plan.Steps[0].Profile = "gone"
 	if _, err := e.Run(t.Context(), "phone"); err == nil {
 		t.Error("enrolled nobody")
 	}
 	var api *awsapi.APIError
-	if !errors.As(error(&enroll.LeftoverError{Err: &awsapi.APIError{}, Undo: errors.New("x")}), &api) {
+	if !errors.As(error(&enroll.LeftoverError{Err: &awsapi.APIError{}, RollbackErr: errors.New("x")}), &api) {
 		t.Error("a leftover hides its cause")
 	}
 }
 
 // A user who has a device already shows its code, as IAM may ask for it.
-func TestEnrolASecondDevice(t *testing.T) {
+func TestEnrollSecondDevice(t *testing.T) {
 	w := testvault.New(t, "[profile alice]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n")
-	w.Store(t, "alice")
+	w.StoreKey(t, "alice")
 	o := plan.Options{For: plan.Rotate}
 	pl, err := w.Plan(t.Context(), "alice", o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &enroll.Enrolment{Vault: w.Vault, Plan: pl, Options: o, At: &drawer{aws: w.AWS, secrets: map[string]string{}}}
-	if serial, err := e.Run(t.Context(), "phone"); err != nil || serial != phone || w.Asked != 1 {
-		t.Errorf("%s, %v, asked %d times", serial, err, w.Asked)
+	e := &enroll.Enrollment{Vault: w.Vault, Plan: pl, Options: o, Authenticator: &fakeAuthenticator{aws: w.AWS, secrets: map[string]string{}}}
+	if serial, err := e.Run(t.Context(), "phone"); err != nil || serial != phone || w.Prompts != 1 {
+		t.Errorf("%s, %v, asked %d times", serial, err, w.Prompts)
 	}
 	if got := actions(w); got != "GetCallerIdentity GetSessionToken CreateVirtualMFADevice EnableMFADevice" {
 		t.Errorf("AWS was asked %s", got)
 	}
 }
 
-func TestEnrolWithoutAWS(t *testing.T) {
-	w, e, _ := enrolment(t)
+func TestEnrollWithInvalidKey(t *testing.T) {
+	w, e, _ := newEnrollment(t)
 	w.AWS.Fail(fakeaws.Fault{Action: "GetCallerIdentity", Status: 403, Code: "InvalidClientTokenId"})
 	if _, err := e.Run(t.Context(), "phone"); err == nil || actions(w) != "GetCallerIdentity" {
 		t.Errorf("%v", err)

@@ -149,7 +149,7 @@ func TestIdentityOfACardIsForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.ring.Err = testvault.ErrNobody // which a look into the keystore would meet
+	s.ring.Err = testvault.ErrNoUser // which a look into the keystore would meet
 	if err := s.Remove(t.Context(), "alice"); err != nil {
 		t.Error(err)
 	}
@@ -227,11 +227,11 @@ func TestDamagedIdentitySecret(t *testing.T) {
 	if _, err := s.Secret(t.Context(), "missing"); err == nil || !strings.Contains(err.Error(), "the keystore has no key missing") {
 		t.Error(err)
 	}
-	s.ring.Err = testvault.ErrNobody
-	if _, err := s.Secret(t.Context(), k.ID); !errors.Is(err, testvault.ErrNobody) {
+	s.ring.Err = testvault.ErrNoUser
+	if _, err := s.Secret(t.Context(), k.ID); !errors.Is(err, testvault.ErrNoUser) {
 		t.Errorf("a keystore that refuses is %v", err)
 	}
-	if err := s.KeepSecret(t.Context(), k.ID, secret); !errors.Is(err, testvault.ErrNobody) {
+	if err := s.KeepSecret(t.Context(), k.ID, secret); !errors.Is(err, testvault.ErrNoUser) {
 		t.Error(err)
 	}
 }
@@ -240,8 +240,8 @@ func TestDamagedIdentitySecret(t *testing.T) {
 func TestIdentityStaysWithItsKey(t *testing.T) {
 	s := newSafe(t)
 	s.add(t, "alice")
-	s.ring.Err = testvault.ErrNobody
-	if err := s.Remove(t.Context(), "alice"); !errors.Is(err, testvault.ErrNobody) {
+	s.ring.Err = testvault.ErrNoUser
+	if err := s.Remove(t.Context(), "alice"); !errors.Is(err, testvault.ErrNoUser) {
 		t.Error(err)
 	}
 	s.ring.Err = nil

@@ -31,7 +31,7 @@ type rotor struct {
 
 func newRotor(t *testing.T, config string) *rotor {
 	r := &rotor{World: testvault.New(t, config), T: t}
-	r.Store(t, "m")
+	r.StoreKey(t, "m")
 	r.Source.AWS.Backoff = func(int, error) time.Duration { return 0 }
 	other := r.AWS.AddUser("123456789012", "other").AddKey()
 	r.keys = awsapi.AccessKeys{
@@ -39,7 +39,7 @@ func newRotor(t *testing.T, config string) *rotor {
 		Creds: aws.Credentials{AccessKeyID: other.ID, SecretAccessKey: other.Secret},
 	}
 	t.Cleanup(func() {
-		for _, line := range append(r.said, r.Told...) {
+		for _, line := range append(r.said, r.Notes...) {
 			if strings.Contains(line, "EXAMPLESECRET") || strings.Contains(line, "AKIA") {
 				t.Errorf("a key was shown: %s", line)
 			}
@@ -224,9 +224,9 @@ func TestNewKeyIsGoneAtOnce(t *testing.T) {
 // The keystore fails when the new key has come: as nobody could ever use it, it goes.
 func TestNewKeyCannotBeKept(t *testing.T) {
 	r := newRotor(t, "[profile m]\n")
-	r.during("CreateAccessKey", func() { r.SessionRing.Errors["Put"] = testvault.ErrNobody })
+	r.during("CreateAccessKey", func() { r.SessionRing.Errors["Put"] = testvault.ErrNoUser })
 	err := r.rotation().Run(t.Context())
-	if !errors.Is(err, testvault.ErrNobody) || !strings.Contains(err.Error(), "could not be kept and was deleted again") {
+	if !errors.Is(err, testvault.ErrNoUser) || !strings.Contains(err.Error(), "could not be kept and was deleted again") {
 		t.Errorf("got %v", err)
 	}
 	r.SessionRing.Errors["Put"] = nil
@@ -238,7 +238,7 @@ func TestNewKeyCannotBeKept(t *testing.T) {
 func TestNewKeyCanNeitherBeKeptNorDeleted(t *testing.T) {
 	r := newRotor(t, "[profile m]\n")
 	r.during("CreateAccessKey", func() {
-		r.SessionRing.Errors["Put"] = testvault.ErrNobody
+		r.SessionRing.Errors["Put"] = testvault.ErrNoUser
 		r.AWS.Fail(fail{Action: "DeleteAccessKey", Times: -1, Status: 500})
 	})
 	err := r.rotation().Run(t.Context())
@@ -299,13 +299,13 @@ func TestSpare(t *testing.T) {
 	r := newRotor(t, "[profile m]\n")
 	extra := r.Alice.AddKey()
 	for name, answer := range map[string]func() (bool, error){
-		"nobody": nil, "no": func() (bool, error) { return false, nil }, "cancelled": func() (bool, error) { return false, testvault.ErrNobody },
+		"nobody": nil, "no": func() (bool, error) { return false, nil }, "cancelled": func() (bool, error) { return false, testvault.ErrNoUser },
 	} {
 		r.spare = answer
 		err := r.rotation().Run(t.Context())
 		var full *rotation.QuotaError
 		if name == "cancelled" {
-			if !errors.Is(err, testvault.ErrNobody) {
+			if !errors.Is(err, testvault.ErrNoUser) {
 				t.Errorf("%s: got %v", name, err)
 			}
 		} else if !errors.As(err, &full) || len(full.Keys) != 2 || full.Keys[1].ID != extra.ID || full.Keys[1].Stored || !full.Keys[0].Stored {
@@ -333,7 +333,7 @@ func TestQuotaIsFullAfterAll(t *testing.T) {
 }
 
 func TestKeyOfNoUser(t *testing.T) {
-	r := newRotor(t, "[profile m]\n[profile r]\n"+testvault.OnM+testvault.Readonly)
+	r := newRotor(t, "[profile m]\n[profile r]\n"+testvault.SourceM+testvault.Readonly)
 	role, err := r.Create(t, "r", plan.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -388,8 +388,8 @@ func TestOneCode(t *testing.T) {
 	r := newRotor(t, "[profile m]\n"+testvault.MFA)
 	r.run()
 	r.wantOne()
-	if r.Asked != 1 {
-		t.Errorf("asked %d times", r.Asked)
+	if r.Prompts != 1 {
+		t.Errorf("asked %d times", r.Prompts)
 	}
 }
 

@@ -104,7 +104,7 @@ func getAndFail(dir string) error {
 func holdWhileCreating(dir string) error {
 	_, _, err := shared(dir).Get(context.Background(), Request{Name: nameA, Create: func(context.Context) (Created, error) {
 		testproc.Ready()
-		testproc.Hold()
+		testproc.WaitForRelease()
 		return Created{}, errBroken
 	}})
 	return err
@@ -208,7 +208,7 @@ func holdDevice(dir string) error {
 		return err
 	}
 	testproc.Ready()
-	testproc.Hold()
+	testproc.WaitForRelease()
 	return nil // its end gives the lock back
 }
 

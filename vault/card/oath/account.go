@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// UsualPeriod is how long a code of an account stands, where its name says nothing else.
-const UsualPeriod = 30 * time.Second
+// DefaultPeriod is how long a code of an account stands, where its name says nothing else.
+const DefaultPeriod = 30 * time.Second
 
 // An Account is what a key tells of one without its password or a touch.
 type Account struct {
@@ -25,7 +25,7 @@ type Account struct {
 // account reads an account's name on the key.
 // https://developers.yubico.com/OATH/YKOATH_Protocol.html
 func account(id string, timed bool) Account {
-	a := Account{Name: id, Period: UsualPeriod, Timed: timed, id: id}
+	a := Account{Name: id, Period: DefaultPeriod, Timed: timed, id: id}
 	if before, name, ok := strings.Cut(id, "/"); ok {
 		if n, err := strconv.Atoi(before); err == nil && n > 0 && n < 1000 && before[0] != '+' {
 			a.Name, a.Period = name, time.Duration(n)*time.Second
@@ -43,40 +43,40 @@ const (
 
 // Accounts lists the accounts on the key, in its order.
 func (k *Key) Accounts() ([]Account, error) {
-	const doing = "LIST"
-	answer, err := k.do(doing, insList, 0, 0, nil)
+	const command = "LIST"
+	answer, err := k.do(command, insList, 0, 0, nil)
 	if err != nil {
 		return nil, err
 	}
-	fields, whole := parse(answer)
+	fields, complete := parse(answer)
 	var all []Account
 	for _, f := range fields {
 		if f.tag != tagListed || len(f.value) < 2 {
-			return nil, &AnswerError{doing}
+			return nil, &AnswerError{command}
 		}
 		all = append(all, account(string(f.value[1:]), f.value[0]&kindMask == kindTOTP))
 	}
-	if !whole {
-		return nil, &AnswerError{doing}
+	if !complete {
+		return nil, &AnswerError{command}
 	}
 	return all, nil
 }
 
-// Touched returns which accounts tell their code only when the key is touched.
-func (k *Key) Touched() (map[string]bool, error) {
-	const doing = "CALCULATE ALL"
-	answer, err := k.do(doing, insCodes, 0, truncated, join(field{tagChallenge, make([]byte, 8)}))
+// TouchRequired returns which accounts tell their code only when the key is touched.
+func (k *Key) TouchRequired() (map[string]bool, error) {
+	const command = "CALCULATE ALL"
+	answer, err := k.do(command, insCodes, 0, truncated, join(field{tagChallenge, make([]byte, 8)}))
 	if err != nil {
 		return nil, err
 	}
-	fields, whole := parse(answer)
-	if !whole || len(fields)%2 != 0 {
-		return nil, &AnswerError{doing}
+	fields, complete := parse(answer)
+	if !complete || len(fields)%2 != 0 {
+		return nil, &AnswerError{command}
 	}
 	touched := map[string]bool{}
 	for i := 0; i < len(fields); i += 2 {
 		if fields[i].tag != tagName {
-			return nil, &AnswerError{doing}
+			return nil, &AnswerError{command}
 		}
 		if fields[i+1].tag == tagTouch {
 			touched[account(string(fields[i].value), true).Name] = true
@@ -88,23 +88,23 @@ func (k *Key) Touched() (map[string]bool, error) {
 // Code returns the code of an account at a time. It blocks while the key waits for a touch,
 // and fails with [ErrTouch] where none came.
 func (k *Key) Code(a Account, at time.Time) (string, error) {
-	const doing = "CALCULATE"
+	const command = "CALCULATE"
 	step := uint64(at.Unix()) / uint64(a.Period/time.Second)
-	answer, err := k.do(doing, insCode, 0, truncated,
+	answer, err := k.do(command, insCode, 0, truncated,
 		join(field{tagName, []byte(a.id)}, field{tagChallenge, binary.BigEndian.AppendUint64(nil, step)}))
 	if err != nil {
 		return "", err
 	}
-	fields, whole := parse(answer)
-	if !whole || len(fields) != 1 || fields[0].tag != tagCode || len(fields[0].value) != 5 {
-		return "", &AnswerError{doing}
+	fields, complete := parse(answer)
+	if !complete || len(fields) != 1 || fields[0].tag != tagCode || len(fields[0].value) != 5 {
+		return "", &AnswerError{command}
 	}
 	digits, number := int(fields[0].value[0]), binary.BigEndian.Uint32(fields[0].value[1:])&0x7fffffff
-	most := map[int]uint32{6: 1e6, 7: 1e7, 8: 1e8}[digits]
-	if most == 0 {
-		return "", &AnswerError{doing}
+	modulus := map[int]uint32{6: 1e6, 7: 1e7, 8: 1e8}[digits]
+	if modulus == 0 {
+		return "", &AnswerError{command}
 	}
-	return fmt.Sprintf("%0*d", digits, number%most), nil
+	return fmt.Sprintf("%0*d", digits, number%modulus), nil
 }
 
 // maxName is how long an account's name may be, in bytes.
@@ -132,12 +132,12 @@ func (k *Key) Put(name string, secret []byte, touch bool) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
-	const digits, needsTouch, least, block = 6, 0x02, 14, 64
-	if len(secret) > block { // as the code's HMAC would
+	const digits, needsTouch, minSize, maxSize = 6, 0x02, 14, 64
+	if len(secret) > maxSize { // as the code's HMAC would
 		return errors.New("the secret is longer than 64 bytes")
 	}
-	padded := append(make([]byte, 0, block), secret...)
-	for len(padded) < least {
+	padded := append(make([]byte, 0, maxSize), secret...)
+	for len(padded) < minSize {
 		padded = append(padded, 0) // which HMAC does anyway
 	}
 	data := join(field{tagName, []byte(name)}, field{tagKey, append([]byte{kindTOTP | hashSHA1, digits}, padded...)})

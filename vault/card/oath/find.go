@@ -15,7 +15,7 @@ func (e *NotFoundError) Error() string {
 	if len(e.Names) == 0 {
 		return fmt.Sprintf("the key holds no account at all, want one for %s", e.Serial)
 	}
-	return fmt.Sprintf("the key holds no account for %s, but %s", e.Serial, some(e.Names))
+	return fmt.Sprintf("the key holds no account for %s, but %s", e.Serial, listNames(e.Names))
 }
 
 // AmbiguousError is returned where several accounts could be meant.
@@ -25,11 +25,11 @@ type AmbiguousError struct {
 }
 
 func (e *AmbiguousError) Error() string {
-	return fmt.Sprintf("%d accounts on the key could be for %s: %s", len(e.Names), e.Serial, some(e.Names))
+	return fmt.Sprintf("%d accounts on the key could be for %s: %s", len(e.Names), e.Serial, listNames(e.Names))
 }
 
-// some lists names, and says how many more there are.
-func some(names []string) string {
+// listNames lists names, and says how many more there are.
+func listNames(names []string) string {
 	const most = 8
 	if len(names) > most {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
@@ -37,31 +37,31 @@ func some(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// fits are the ways in which an account can be that of a device, the surest first. That its
+// matchers are the ways in which an account can be that of a device, the surest first. That its
 // name holds the serial is what ykman goes by.
-var fits = []func(name, serial string) bool{
+var matchers = []func(name, serial string) bool{
 	func(name, serial string) bool { return name == serial },
 	strings.EqualFold,
-	holds,
-	fitsLabel,
+	containsSerial,
+	matchesLabel,
 }
 
-// holds reports whether a name holds the serial, and not the beginning of a longer one: the code
+// containsSerial reports whether a name holds the serial, and not the beginning of a longer one: the code
 // of mfa/alice2 is none for mfa/alice.
-func holds(name, serial string) bool {
+func containsSerial(name, serial string) bool {
 	_, rest, found := strings.Cut(strings.ToLower(name), strings.ToLower(serial))
-	return found && (rest == "" || !isNamed(rest[0]))
+	return found && (rest == "" || !isNameByte(rest[0]))
 }
 
-// isNamed reports whether a byte can stand in the name of a device.
+// isNameByte reports whether a byte can stand in the name of a device.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
-func isNamed(c byte) bool {
+func isNameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("+=,.@-_/", c) >= 0
 }
 
-// fitsLabel reports whether a name is the one in the picture that AWS shows of a device:
+// matchesLabel reports whether a name is the one in the picture that AWS shows of a device:
 // Amazon Web Services:alice@123456789012.
-func fitsLabel(name, serial string) bool {
+func matchesLabel(name, serial string) bool {
 	fields := strings.SplitN(serial, ":", 6)
 	if len(fields) != 6 || fields[2] != "iam" {
 		return false
@@ -87,7 +87,7 @@ func Find(accounts []Account, serial string) (Account, error) {
 			timed, names = append(timed, a), append(names, a.Name)
 		}
 	}
-	for _, fit := range fits {
+	for _, fit := range matchers {
 		var found []Account
 		for _, a := range timed {
 			if fit(a.Name, serial) {

@@ -26,8 +26,8 @@ var (
 	// ErrLocked is returned by a key that wants its password first.
 	ErrLocked = errors.New("the key wants the password of its OATH accounts")
 
-	// ErrPassword is returned for a password that is not the key's.
-	ErrPassword = errors.New("that is not the password of the key's OATH accounts")
+	// ErrWrongPassword is returned for a password that is not the key's.
+	ErrWrongPassword = errors.New("that is not the password of the key's OATH accounts")
 
 	// ErrNoAccount is returned for an account that the key does not hold.
 	ErrNoAccount = errors.New("the key holds no such account")
@@ -41,19 +41,19 @@ var (
 
 // A StatusError is an answer of the key's that is none of the above.
 type StatusError struct {
-	Doing  string
-	Status uint16
+	Command string
+	Status  uint16
 }
 
 func (e *StatusError) Error() string {
-	return fmt.Sprintf("the key's OATH applet says %04x to %s", e.Status, e.Doing)
+	return fmt.Sprintf("the key's OATH applet says %04x to %s", e.Status, e.Command)
 }
 
 // An AnswerError is an answer that does not keep to the protocol.
-type AnswerError struct{ Doing string }
+type AnswerError struct{ Command string }
 
 func (e *AnswerError) Error() string {
-	return "the key's OATH applet does not answer " + e.Doing + " as it should"
+	return "the key's OATH applet does not answer " + e.Command + " as it should"
 }
 
 // The commands of the applet.
@@ -103,7 +103,7 @@ type Key struct {
 // Select selects the applet of a card. It fails with [ErrNoApplet] for a card that has none.
 func Select(card Transport) (*Key, error) {
 	k := &Key{card: card}
-	const doing, byName = "SELECT", 0x04
+	const command, byName = "SELECT", 0x04
 	answer, status, err := k.send(insSelect, byName, 0, applet)
 	switch {
 	case err != nil:
@@ -111,11 +111,11 @@ func Select(card Transport) (*Key, error) {
 	case status == statusNotFound:
 		return nil, ErrNoApplet
 	case status != statusDone:
-		return nil, &StatusError{doing, status}
+		return nil, &StatusError{command, status}
 	}
 	fields, ok := parse(answer)
 	if !ok {
-		return nil, &AnswerError{doing}
+		return nil, &AnswerError{command}
 	}
 	for _, f := range fields {
 		switch f.tag {
@@ -126,7 +126,7 @@ func Select(card Transport) (*Key, error) {
 		}
 	}
 	if len(k.salt) == 0 {
-		return nil, &AnswerError{doing}
+		return nil, &AnswerError{command}
 	}
 	return k, nil
 }
@@ -135,33 +135,33 @@ func Select(card Transport) (*Key, error) {
 func (k *Key) Locked() bool { return k.challenge != nil }
 
 // Unlock proves to the key that the password is known, and has the key prove it too: one that
-// does not know it may be another that wants to learn codes. It fails with [ErrPassword].
+// does not know it may be another that wants to learn codes. It fails with [ErrWrongPassword].
 func (k *Key) Unlock(password string) error {
-	const doing = "VALIDATE"
+	const command = "VALIDATE"
 	// The protocol's own derivation.
 	secret, err := pbkdf2.Key(sha1.New, password, k.salt, 1000, 16)
 	if err != nil {
 		return err
 	}
-	mine := make([]byte, 8)
-	rand.Read(mine)
-	answer, status, err := k.send(insValidate, 0, 0, join(field{tagResponse, mac(secret, k.challenge)}, field{tagChallenge, mine}))
+	challenge := make([]byte, 8)
+	rand.Read(challenge)
+	answer, status, err := k.send(insValidate, 0, 0, join(field{tagResponse, mac(secret, k.challenge)}, field{tagChallenge, challenge}))
 	switch {
 	case err != nil:
 		return err
 	case status == statusWrong:
-		return ErrPassword
+		return ErrWrongPassword
 	case status != statusDone:
-		return &StatusError{doing, status}
+		return &StatusError{command, status}
 	}
 	fields, _ := parse(answer)
 	for _, f := range fields {
-		if f.tag == tagResponse && hmac.Equal(f.value, mac(secret, mine)) {
+		if f.tag == tagResponse && hmac.Equal(f.value, mac(secret, challenge)) {
 			k.challenge = nil
 			return nil
 		}
 	}
-	return &AnswerError{doing}
+	return &AnswerError{command}
 }
 
 func mac(secret, text []byte) []byte {
@@ -171,7 +171,7 @@ func mac(secret, text []byte) []byte {
 }
 
 // do is send for commands whose refusals mean the same for all.
-func (k *Key) do(doing string, ins, p1, p2 byte, data []byte) ([]byte, error) {
+func (k *Key) do(command string, ins, p1, p2 byte, data []byte) ([]byte, error) {
 	answer, status, err := k.send(ins, p1, p2, data)
 	if err != nil {
 		return nil, err
@@ -189,7 +189,7 @@ func (k *Key) do(doing string, ins, p1, p2 byte, data []byte) ([]byte, error) {
 		}
 		return nil, ErrTouch
 	}
-	return nil, &StatusError{doing, status}
+	return nil, &StatusError{command, status}
 }
 
 // maxAnswer bounds an answer that comes in parts, in bytes: a key holds 64 accounts of 64.
@@ -222,7 +222,7 @@ type field struct {
 }
 
 // parse reads fields, and reports whether they end where the text does.
-func parse(text []byte) (fields []field, whole bool) {
+func parse(text []byte) (fields []field, complete bool) {
 	for len(text) >= 2 && len(text) >= 2+int(text[1]) {
 		n := 2 + int(text[1])
 		fields = append(fields, field{text[0], text[2:n:n]})

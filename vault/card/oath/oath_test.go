@@ -15,12 +15,12 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// plugged is a virtual key as a Transport.
-type plugged struct{ *fakecard.Card }
+// transport is a virtual key as a Transport.
+type transport struct{ *fakecard.Card }
 
 var errPulled = errors.New("pulled")
 
-func (p plugged) Transmit(command []byte) ([]byte, error) {
+func (p transport) Transmit(command []byte) ([]byte, error) {
 	answer := p.Card.Transmit(command)
 	if answer == nil {
 		return nil, errPulled
@@ -28,9 +28,9 @@ func (p plugged) Transmit(command []byte) ([]byte, error) {
 	return answer, nil
 }
 
-func selected(t *testing.T, c *fakecard.Card) *Key {
+func selectKey(t *testing.T, c *fakecard.Card) *Key {
 	t.Helper()
-	k, err := Select(plugged{c})
+	k, err := Select(transport{c})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ const serial = "arn:aws:iam::123456789012:mfa/alice"
 const example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 func TestCode(t *testing.T) {
-	k := selected(t, fakecard.New(fakecard.Options{}))
+	k := selectKey(t, fakecard.New(fakecard.Options{}))
 	secret, err := Secret(example)
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +73,7 @@ func TestCode(t *testing.T) {
 
 // Whatever the secret's length, its codes are those of the fake AWS's own reckoning.
 func TestSecretsOfAnyLength(t *testing.T) {
-	k := selected(t, fakecard.New(fakecard.Options{}))
+	k := selectKey(t, fakecard.New(fakecard.Options{}))
 	for _, text := range []string{"GEZDGNBVGY3TQOJQ", example, strings.Repeat("ABCDEFGH", 8), strings.Repeat("A2", 48) + "AAAAAA"} {
 		secret, err := Secret(text)
 		if err != nil {
@@ -100,18 +100,18 @@ func TestSecretsOfAnyLength(t *testing.T) {
 
 func TestTouch(t *testing.T) {
 	c := fakecard.New(fakecard.Options{})
-	k := selected(t, c)
+	k := selectKey(t, c)
 	secret, _ := Secret(example)
 	for name, touch := range map[string]bool{"with": true, "60/without": false} {
 		if err := k.Put(name, secret, touch); err != nil {
 			t.Fatal(err)
 		}
 	}
-	touched, err := k.Touched()
+	touched, err := k.TouchRequired()
 	if err != nil || !touched["with"] || touched["without"] {
 		t.Errorf("%v, %v", touched, err)
 	}
-	if c.Asked().Touches != 0 {
+	if c.Usage().Touches != 0 {
 		t.Error("the key was to be touched to find out")
 	}
 	if code, err := k.Code(account("with", true), time.Unix(59, 0)); err != nil || code != "287082" {
@@ -141,18 +141,18 @@ func setPassword(t *testing.T, k *Key, password string) {
 
 func TestPassword(t *testing.T) {
 	c := fakecard.New(fakecard.Options{})
-	k := selected(t, c)
+	k := selectKey(t, c)
 	if k.Locked() {
 		t.Fatal("a new key wants a password")
 	}
 	setPassword(t, k, "pässword")
-	if k = selected(t, c); !k.Locked() {
+	if k = selectKey(t, c); !k.Locked() {
 		t.Fatal("the key wants no password")
 	}
 	for what, err := range map[string]error{
-		"list":    second(k.Accounts()),
-		"touched": second(k.Touched()),
-		"code":    second(k.Code(account("x", true), time.Now())),
+		"list":    errorOf(k.Accounts()),
+		"touched": errorOf(k.TouchRequired()),
+		"code":    errorOf(k.Code(account("x", true), time.Now())),
 		"put":     k.Put("x", make([]byte, 20), false),
 		"delete":  k.Delete(account("x", true)),
 	} {
@@ -160,7 +160,7 @@ func TestPassword(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if err := k.Unlock("password"); !errors.Is(err, ErrPassword) {
+	if err := k.Unlock("password"); !errors.Is(err, ErrWrongPassword) {
 		t.Errorf("a wrong password: %v", err)
 	}
 	if err := k.Unlock("pässword"); err != nil || k.Locked() {
@@ -171,10 +171,10 @@ func TestPassword(t *testing.T) {
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
+func errorOf[T any](_ T, err error) error { return err }
 
 // A key that takes any password does not know it: it is another, that is after codes.
-func TestPasswordIsProvedBothWays(t *testing.T) {
+func TestUnlockVerifiesKeyResponse(t *testing.T) {
 	k := &Key{card: script{{0x75, 20, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 0x90, 0}}, salt: []byte("salt"), challenge: []byte("12345678")}
 	var e *AnswerError
 	if err := k.Unlock("x"); !errors.As(err, &e) || !k.Locked() {
@@ -184,7 +184,7 @@ func TestPasswordIsProvedBothWays(t *testing.T) {
 
 // A key that is full, and one whose list comes in parts.
 func TestManyAccounts(t *testing.T) {
-	k := selected(t, fakecard.New(fakecard.Options{}))
+	k := selectKey(t, fakecard.New(fakecard.Options{}))
 	n := 0
 	for ; ; n++ {
 		err := k.Put(fmt.Sprintf("account number %d with quite a long name", n), make([]byte, 20), false)
@@ -203,7 +203,7 @@ func TestManyAccounts(t *testing.T) {
 
 func TestSerial(t *testing.T) {
 	for _, version := range [][3]byte{{5, 7, 1}, {4, 3, 5}} {
-		got, err := Serial(plugged{fakecard.New(fakecard.Options{Serial: 4711, Version: version})})
+		got, err := Serial(transport{fakecard.New(fakecard.Options{Serial: 4711, Version: version})})
 		if err != nil || got != "4711" {
 			t.Errorf("firmware %v: %q, %v", version, got, err)
 		}
@@ -241,14 +241,14 @@ func TestHostileAnswers(t *testing.T) {
 		do      func(*Key) error
 		want    any
 	}{
-		"nothing":            {script{{}}, func(k *Key) error { return second(k.Accounts()) }, &answer},
-		"a status":           {script{{0x6d, 0}}, func(k *Key) error { return second(k.Accounts()) }, &status},
-		"another tag":        {script{append([]byte{0x71, 0}, ok...)}, func(k *Key) error { return second(k.Accounts()) }, &answer},
-		"too long a field":   {script{append([]byte{0x72, 9, 1}, ok...)}, func(k *Key) error { return second(k.Accounts()) }, &answer},
-		"a code of 5 digits": {script{append([]byte{0x76, 5, 5, 1, 2, 3, 4}, ok...)}, func(k *Key) error { return second(k.Code(account("x", true), time.Now())) }, &answer},
-		"half a code":        {script{append([]byte{0x76, 2, 6, 1}, ok...)}, func(k *Key) error { return second(k.Code(account("x", true), time.Now())) }, &answer},
-		"half a pair":        {script{append([]byte{0x71, 1, 'x'}, ok...)}, func(k *Key) error { return second(k.Touched()) }, &answer},
-		"no name":            {script{append([]byte{0x76, 0, 0x76, 0}, ok...)}, func(k *Key) error { return second(k.Touched()) }, &answer},
+		"nothing":            {script{{}}, func(k *Key) error { return errorOf(k.Accounts()) }, &answer},
+		"a status":           {script{{0x6d, 0}}, func(k *Key) error { return errorOf(k.Accounts()) }, &status},
+		"another tag":        {script{append([]byte{0x71, 0}, ok...)}, func(k *Key) error { return errorOf(k.Accounts()) }, &answer},
+		"too long a field":   {script{append([]byte{0x72, 9, 1}, ok...)}, func(k *Key) error { return errorOf(k.Accounts()) }, &answer},
+		"a code of 5 digits": {script{append([]byte{0x76, 5, 5, 1, 2, 3, 4}, ok...)}, func(k *Key) error { return errorOf(k.Code(account("x", true), time.Now())) }, &answer},
+		"half a code":        {script{append([]byte{0x76, 2, 6, 1}, ok...)}, func(k *Key) error { return errorOf(k.Code(account("x", true), time.Now())) }, &answer},
+		"half a pair":        {script{append([]byte{0x71, 1, 'x'}, ok...)}, func(k *Key) error { return errorOf(k.TouchRequired()) }, &answer},
+		"no name":            {script{append([]byte{0x76, 0, 0x76, 0}, ok...)}, func(k *Key) error { return errorOf(k.TouchRequired()) }, &answer},
 		"a status to unlock": {script{{0x6d, 0}}, func(k *Key) error { return k.Unlock("x") }, &status},
 	} {
 		err := c.do(&Key{card: c.answers, salt: []byte("s")})
@@ -269,9 +269,9 @@ func TestHostileAnswers(t *testing.T) {
 		t.Errorf("no applet: %v", err)
 	}
 	pulled := fakecard.New(fakecard.Options{})
-	k := selected(t, pulled)
+	k := selectKey(t, pulled)
 	k.card = script{}
-	for _, err := range []error{second(k.Accounts()), second(k.Touched()), k.Unlock("x"), second(k.Code(account("x", true), time.Now()))} {
+	for _, err := range []error{errorOf(k.Accounts()), errorOf(k.TouchRequired()), k.Unlock("x"), errorOf(k.Code(account("x", true), time.Now()))} {
 		if !errors.Is(err, errPulled) {
 			t.Errorf("a key that was pulled: %v", err)
 		}
@@ -305,11 +305,11 @@ func FuzzAnswers(f *testing.F) {
 	f.Add([]byte{0x72, 2, 0x21, 'x', 0x90, 0}, []byte{0x76, 5, 6, 1, 2, 3, 4, 0x90, 0})
 	f.Fuzz(func(t *testing.T, one, two []byte) {
 		for _, do := range []func(*Key) error{
-			func(k *Key) error { return second(k.Accounts()) },
-			func(k *Key) error { return second(k.Touched()) },
-			func(k *Key) error { return second(k.Code(account("x", true), time.Now())) },
+			func(k *Key) error { return errorOf(k.Accounts()) },
+			func(k *Key) error { return errorOf(k.TouchRequired()) },
+			func(k *Key) error { return errorOf(k.Code(account("x", true), time.Now())) },
 			func(k *Key) error { return k.Unlock("x") },
-			func(k *Key) error { return second(Select(k.card)) },
+			func(k *Key) error { return errorOf(Select(k.card)) },
 		} {
 			err := do(&Key{card: script{bytes.Clone(one), bytes.Clone(two)}, salt: []byte("s")})
 			if err != nil && strings.ContainsAny(err.Error(), "\n") {

@@ -8,7 +8,7 @@ import (
 // Where a YubiKey tells its serial number: the PIV applet since firmware 5, and the one for
 // one-time passwords of older ones.
 // https://docs.yubico.com/yesdk/users-manual/application-piv/apdu/serial.html
-var serials = []struct {
+var serialCommands = []struct {
 	applet  []byte
 	command []byte
 }{
@@ -19,13 +19,13 @@ var serials = []struct {
 // Serial returns the serial number printed on a YubiKey; empty for one that does not tell.
 // It selects other applets, so it is asked before Select.
 func Serial(card Transport) (string, error) {
-	for _, s := range serials {
-		if _, ok, err := simple(card, append([]byte{0, insSelect, 4, 0, byte(len(s.applet))}, s.applet...)); err != nil {
+	for _, s := range serialCommands {
+		if _, ok, err := transmitShort(card, append([]byte{0, insSelect, 4, 0, byte(len(s.applet))}, s.applet...)); err != nil {
 			return "", err
 		} else if !ok {
 			continue
 		}
-		answer, ok, err := simple(card, s.command)
+		answer, ok, err := transmitShort(card, s.command)
 		if err != nil {
 			return "", err
 		}
@@ -36,8 +36,8 @@ func Serial(card Transport) (string, error) {
 	return "", nil
 }
 
-// simple gives a card a command whose answer is short, and reports whether it was taken.
-func simple(card Transport, command []byte) (answer []byte, ok bool, err error) {
+// transmitShort gives a card a command whose answer is short, and reports whether it was taken.
+func transmitShort(card Transport, command []byte) (answer []byte, ok bool, err error) {
 	answer, err = card.Transmit(command)
 	if err != nil || len(answer) < 2 {
 		return nil, false, err

@@ -27,7 +27,7 @@ type Error uint32
 
 // The refusals that callers tell apart.
 const (
-	Held       Error = 0x8010000b // another program holds the card for itself
+	InUse      Error = 0x8010000b // another program holds the card for itself
 	NoCard     Error = 0x8010000c
 	NoReader   Error = 0x80100009 // none of that name
 	Removed    Error = 0x80100069 // the card was, while it was in use
@@ -37,7 +37,7 @@ const (
 
 func (e Error) Error() string {
 	switch e {
-	case Held:
+	case InUse:
 		return "another program holds the card for itself"
 	case NoCard:
 		return "there is no card in the reader"
@@ -59,8 +59,8 @@ const maxAnswer = 65538
 // shared and leave are what is said of a card when it is opened and closed: others may use it
 // too, and it stays as it is.
 const (
-	shared = 2
-	leave  = 0
+	shared    = 2
+	leaveCard = 0
 )
 
 // protocols are those a card may speak, T=0 and T=1.

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// socket is where pcscd listens, if nothing else is said.
-const socket = "/run/pcscd/pcscd.comm"
+// defaultSocket is where pcscd listens, if nothing else is said.
+const defaultSocket = "/run/pcscd/pcscd.comm"
 
 // The oldest version of pcscd's protocol that this package speaks. Later minor versions have added commands, and have
 // not changed the ones used here.
@@ -52,7 +52,7 @@ type Service struct {
 // runs, or with an [Error].
 func Open(ctx context.Context, path string) (*Service, error) {
 	if path == "" {
-		path = socket
+		path = defaultSocket
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
 	switch {
@@ -63,7 +63,7 @@ func Open(ctx context.Context, path string) (*Service, error) {
 	}
 	s := &Service{conn: conn, ctx: ctx}
 	s.stop = context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	if err := s.greet(); err != nil {
+	if err := s.handshake(); err != nil {
 		s.stop()
 		conn.Close()
 		return nil, err
@@ -71,63 +71,63 @@ func Open(ctx context.Context, path string) (*Service, error) {
 	return s, nil
 }
 
-// greet agrees on the protocol and gets a context, in which cards are used.
-func (s *Service) greet() error {
-	if err := s.agree(minor); err != nil {
+// handshake agrees on the protocol and gets a context, in which cards are used.
+func (s *Service) handshake() error {
+	if err := s.negotiateVersion(minor); err != nil {
 		return err
 	}
 	const system = 2 // all users' cards
-	answer, err := s.refusable(establish, words(system, 0, 0), 12, 8)
+	answer, err := s.callChecked(establish, encodeWords(system, 0, 0), 12, 8)
 	if err != nil {
 		return err
 	}
-	s.context = word(answer, 4)
+	s.context = wordAt(answer, 4)
 	return nil
 }
 
-// agree names a minor version of the protocol. pcscd 2.3.0 to 2.4.0 refuses every version but its own and returns
+// negotiateVersion names a minor version of the protocol. pcscd 2.3.0 to 2.4.0 refuses every version but its own and returns
 // that, so a newer one is named once more.
-func (s *Service) agree(spoken uint32) error {
-	answer, err := s.call(version, words(major, spoken, 0), 12)
+func (s *Service) negotiateVersion(wanted uint32) error {
+	answer, err := s.call(version, encodeWords(major, wanted, 0), 12)
 	if err != nil {
 		return err
 	}
-	theirs, refused := word(answer, 4), word(answer, 8) != 0
+	theirs, refused := wordAt(answer, 4), wordAt(answer, 8) != 0
 	switch {
 	case !refused:
 		return nil
-	case word(answer, 0) == major && spoken == minor && theirs > minor:
-		return s.agree(theirs)
+	case wordAt(answer, 0) == major && wanted == minor && theirs > minor:
+		return s.negotiateVersion(theirs)
 	}
-	return fmt.Errorf("the PC/SC service speaks version %d.%d, want %d.%d", word(answer, 0), theirs, major, spoken)
+	return fmt.Errorf("the PC/SC service speaks version %d.%d, want %d.%d", wordAt(answer, 0), theirs, major, wanted)
 }
 
 // Close ends the connection, and with it the use of all its cards.
 func (s *Service) Close() error {
-	_, err := s.refusable(release, words(s.context, 0), 8, 4)
+	_, err := s.callChecked(release, encodeWords(s.context, 0), 8, 4)
 	s.stop()
 	return errors.Join(err, s.conn.Close())
 }
 
 // The list of readers has room for so many, each so long.
 const (
-	mostReaders = 16
-	readerSize  = 184
-	nameSize    = 128
+	maxReaders = 16
+	readerSize = 184
+	nameSize   = 128
 )
 
 // Readers lists the readers there are.
 func (s *Service) Readers() ([]Reader, error) {
-	answer, err := s.call(states, nil, mostReaders*readerSize)
+	answer, err := s.call(states, nil, maxReaders*readerSize)
 	if err != nil {
 		return nil, err
 	}
 	const present = 4
 	var all []Reader
-	for i := range mostReaders {
+	for i := range maxReaders {
 		r := answer[i*readerSize:][:readerSize]
 		if name, _, _ := strings.Cut(string(r[:nameSize]), "\x00"); name != "" {
-			all = append(all, Reader{name, word(r, 132)&present != 0})
+			all = append(all, Reader{name, wordAt(r, 132)&present != 0})
 		}
 	}
 	return all, nil
@@ -145,7 +145,7 @@ type Card struct {
 func (s *Service) Card(reader string) (*Card, error) { return s.open(reader, shared, protocols) }
 
 // Exclusive opens the card in a reader as piv-go does: over T=1, and only if no other program has it open, which is
-// otherwise the error [Held].
+// otherwise the error [InUse].
 func (s *Service) Exclusive(reader string) (*Card, error) {
 	const exclusive, t1 = 1, 2
 	return s.open(reader, exclusive, t1)
@@ -155,17 +155,17 @@ func (s *Service) open(reader string, mode, protocols uint32) (*Card, error) {
 	if len(reader) >= nameSize {
 		return nil, NoReader
 	}
-	ask := make([]byte, 152)
-	binary.NativeEndian.PutUint32(ask, s.context)
-	copy(ask[4:], reader)
-	copy(ask[132:], words(mode, protocols))
-	answer, err := s.refusable(connect, ask, len(ask), 148)
+	body := make([]byte, 152)
+	binary.NativeEndian.PutUint32(body, s.context)
+	copy(body[4:], reader)
+	copy(body[132:], encodeWords(mode, protocols))
+	answer, err := s.callChecked(connect, body, len(body), 148)
 	if err != nil {
 		return nil, err
 	}
-	c := &Card{s, word(answer, 140), word(answer, 144)}
-	if _, err := s.refusable(begin, words(c.handle, 0), 8, 4); err != nil {
-		s.refusable(disconnect, words(c.handle, leave, 0), 12, 8)
+	c := &Card{s, wordAt(answer, 140), wordAt(answer, 144)}
+	if _, err := s.callChecked(begin, encodeWords(c.handle, 0), 8, 4); err != nil {
+		s.callChecked(disconnect, encodeWords(c.handle, leaveCard, 0), 12, 8)
 		return nil, err
 	}
 	return c, nil
@@ -174,15 +174,15 @@ func (s *Service) open(reader string, mode, protocols uint32) (*Card, error) {
 // Transmit gives the card one command and returns its answer.
 func (c *Card) Transmit(command []byte) ([]byte, error) {
 	const header = 16 // of a protocol's control information, on the service's side
-	ask := words(c.handle, c.protocol, header, uint32(len(command)), 0, 0, maxAnswer, 0)
-	answer, err := c.service.exchange(transmit, ask, command, len(ask))
+	body := encodeWords(c.handle, c.protocol, header, uint32(len(command)), 0, 0, maxAnswer, 0)
+	answer, err := c.service.exchange(transmit, body, command, len(body))
 	if err == nil {
-		err = refusal(answer, 28)
+		err = errorAt(answer, 28)
 	}
 	if err != nil {
 		return nil, err
 	}
-	n := word(answer, 24)
+	n := wordAt(answer, 24)
 	if n > maxAnswer {
 		return nil, fmt.Errorf("the PC/SC service announces %d bytes, want at most %d", n, maxAnswer)
 	}
@@ -191,36 +191,36 @@ func (c *Card) Transmit(command []byte) ([]byte, error) {
 
 // Close lets others use the card.
 func (c *Card) Close() error {
-	_, err := c.service.refusable(end, words(c.handle, leave, 0), 12, 8)
-	_, last := c.service.refusable(disconnect, words(c.handle, leave, 0), 12, 8)
+	_, err := c.service.callChecked(end, encodeWords(c.handle, leaveCard, 0), 12, 8)
+	_, last := c.service.callChecked(disconnect, encodeWords(c.handle, leaveCard, 0), 12, 8)
 	return errors.Join(err, last)
 }
 
 // call sends a message and returns the answer, whose size the protocol fixes.
-func (s *Service) call(command uint32, ask []byte, size int) ([]byte, error) {
-	return s.exchange(command, ask, nil, size)
+func (s *Service) call(command uint32, body []byte, size int) ([]byte, error) {
+	return s.exchange(command, body, nil, size)
 }
 
-// refusable is call for answers that say at an offset how it went.
-func (s *Service) refusable(command uint32, ask []byte, size, at int) ([]byte, error) {
+// callChecked is call for answers that say at an offset how it went.
+func (s *Service) callChecked(command uint32, ask []byte, size, at int) ([]byte, error) {
 	answer, err := s.call(command, ask, size)
 	if err == nil {
-		err = refusal(answer, at)
+		err = errorAt(answer, at)
 	}
 	return answer, err
 }
 
-func refusal(answer []byte, at int) error {
-	if code := Error(word(answer, at)); code != 0 {
+func errorAt(answer []byte, at int) error {
+	if code := Error(wordAt(answer, at)); code != 0 {
 		return code
 	}
 	return nil
 }
 
-func (s *Service) exchange(command uint32, ask, more []byte, size int) ([]byte, error) {
-	message := append(append(words(uint32(len(ask)), command), ask...), more...)
+func (s *Service) exchange(command uint32, body, more []byte, size int) ([]byte, error) {
+	message := append(append(encodeWords(uint32(len(body)), command), body...), more...)
 	if _, err := s.conn.Write(message); err != nil {
-		return nil, s.broken(err)
+		return nil, s.connectionError(err)
 	}
 	return s.read(size)
 }
@@ -228,13 +228,13 @@ func (s *Service) exchange(command uint32, ask, more []byte, size int) ([]byte, 
 func (s *Service) read(size int) ([]byte, error) {
 	answer := make([]byte, size)
 	if _, err := io.ReadFull(s.conn, answer); err != nil {
-		return nil, s.broken(err)
+		return nil, s.connectionError(err)
 	}
 	return answer, nil
 }
 
-// broken is the error of a connection that ended.
-func (s *Service) broken(err error) error {
+// connectionError is the error of a connection that ended.
+func (s *Service) connectionError(err error) error {
 	if s.ctx.Err() != nil {
 		return context.Cause(s.ctx)
 	}
@@ -242,7 +242,7 @@ func (s *Service) broken(err error) error {
 }
 
 // The service is on this machine, and writes numbers as it does.
-func words(list ...uint32) []byte {
+func encodeWords(list ...uint32) []byte {
 	var b []byte
 	for _, w := range list {
 		b = binary.NativeEndian.AppendUint32(b, w)
@@ -250,4 +250,4 @@ func words(list ...uint32) []byte {
 	return b
 }
 
-func word(b []byte, at int) uint32 { return binary.NativeEndian.Uint32(b[at:]) }
+func wordAt(b []byte, at int) uint32 { return binary.NativeEndian.Uint32(b[at:]) }

@@ -18,8 +18,8 @@ import (
 
 const yubikey = "Yubico YubiKey OTP+FIDO+CCID 00 00"
 
-// plugged is a service with a virtual key in it, and the path of its socket.
-func plugged(t *testing.T) (*fakecard.Service, *fakecard.Card, string) {
+// newService is a service with a virtual key in it, and the path of its socket.
+func newService(t *testing.T) (*fakecard.Service, *fakecard.Card, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
 	s, err := fakecard.Listen(path)
@@ -45,7 +45,7 @@ func open(t *testing.T, path string) *Service {
 var selectOATH = []byte{0, 0xa4, 4, 0, 7, 0xa0, 0, 0, 5, 0x27, 0x21, 1}
 
 func TestCard(t *testing.T) {
-	fake, _, path := plugged(t)
+	fake, _, path := newService(t)
 	s := open(t, path)
 	readers, err := s.Readers()
 	if err != nil || len(readers) != 1 || readers[0] != (Reader{yubikey, true}) {
@@ -71,18 +71,18 @@ func TestCard(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	fake, c, path := plugged(t)
+	fake, c, path := newService(t)
 	s := open(t, path)
 	for _, name := range []string{"other", strings.Repeat("x", 200)} {
 		if _, err := s.Card(name); !errors.Is(err, NoReader) {
 			t.Errorf("reader %.10s: %v", name, err)
 		}
 	}
-	release, ok := fake.Hold(yubikey)
+	release, ok := fake.OpenExclusive(yubikey)
 	if !ok {
 		t.Fatal("cannot be held")
 	}
-	if _, err := s.Card(yubikey); !errors.Is(err, Held) || err.Error() != "another program holds the card for itself" {
+	if _, err := s.Card(yubikey); !errors.Is(err, InUse) || err.Error() != "another program holds the card for itself" {
 		t.Errorf("held: %v", err)
 	}
 	release()
@@ -115,8 +115,8 @@ func TestRefusals(t *testing.T) {
 // A service that accepts no version but its own is greeted with that.
 func TestVersions(t *testing.T) {
 	for _, minor := range []uint32{4, 5, 6} {
-		fake, _, path := plugged(t)
-		fake.Insist(minor)
+		fake, _, path := newService(t)
+		fake.RequireMinor(minor)
 		c, err := open(t, path).Card(yubikey)
 		if err != nil {
 			t.Errorf("version 4.%d: %v", minor, err)
@@ -126,8 +126,8 @@ func TestVersions(t *testing.T) {
 			t.Errorf("version 4.%d: %x, %v", minor, answer, err)
 		}
 	}
-	fake, _, path := plugged(t)
-	fake.Insist(3)
+	fake, _, path := newService(t)
+	fake.RequireMinor(3)
 	if _, err := Open(t.Context(), path); err == nil || err.Error() != "the PC/SC service speaks version 4.3, want 4.4" {
 		t.Errorf("version 4.3: %v", err)
 	}
@@ -135,13 +135,13 @@ func TestVersions(t *testing.T) {
 
 // Who wants a card alone does not wait for it, and nobody else gets it.
 func TestExclusive(t *testing.T) {
-	fake, _, path := plugged(t)
+	fake, _, path := newService(t)
 	first, second := open(t, path), open(t, path)
 	c, err := first.Card(yubikey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := second.Exclusive(yubikey); !errors.Is(err, Held) {
+	if _, err := second.Exclusive(yubikey); !errors.Is(err, InUse) {
 		t.Errorf("while another has it open: %v", err)
 	}
 	if err := c.Close(); err != nil {
@@ -153,7 +153,7 @@ func TestExclusive(t *testing.T) {
 	if answer, err := c.Transmit(selectOATH); err != nil || !bytes.HasSuffix(answer, []byte{0x90, 0}) {
 		t.Errorf("%x, %v", answer, err)
 	}
-	if _, err := first.Card(yubikey); !errors.Is(err, Held) {
+	if _, err := first.Card(yubikey); !errors.Is(err, InUse) {
 		t.Errorf("while another has it alone: %v", err)
 	}
 	if err := c.Close(); err != nil || fake.Open() != 0 {
@@ -163,7 +163,7 @@ func TestExclusive(t *testing.T) {
 
 // Two do not mix their commands: the second waits until the first is done.
 func TestTransactions(t *testing.T) {
-	fake, touched, path := plugged(t)
+	fake, touched, path := newService(t)
 	first, err := open(t, path).Card(yubikey)
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +188,7 @@ func TestTransactions(t *testing.T) {
 		default:
 		}
 	}
-	if n := len(touched.Asked().Commands); n != 0 {
+	if n := len(touched.Usage().Commands); n != 0 {
 		t.Errorf("the second was let in: %d commands", n)
 	}
 	if err := first.Close(); err != nil {
@@ -203,7 +203,7 @@ func TestNoService(t *testing.T) {
 	if _, err := Open(t.Context(), filepath.Join(t.TempDir(), "gone")); !errors.Is(err, ErrNoService) {
 		t.Errorf("no socket: %v", err)
 	}
-	fake, _, path := plugged(t)
+	fake, _, path := newService(t)
 	fake.Close()
 	if _, err := Open(t.Context(), path); !errors.Is(err, ErrNoService) {
 		t.Errorf("nobody listens: %v", err)
@@ -212,7 +212,7 @@ func TestNoService(t *testing.T) {
 
 // What waits for a touch ends when its context does.
 func TestCancel(t *testing.T) {
-	_, c, path := plugged(t)
+	_, c, path := newService(t)
 	asked, touch := make(chan struct{}), make(chan struct{})
 	c.OnTouch(func(context.Context, string) bool { close(asked); <-touch; return true })
 	ctx, cancel := context.WithCancelCause(t.Context())

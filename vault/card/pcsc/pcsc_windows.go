@@ -122,7 +122,7 @@ func (s *Service) Card(reader string) (*Card, error) {
 		return nil, err
 	}
 	if err := call(beginTransaction, c.handle); err != nil {
-		call(disconnectCard, c.handle, leave)
+		call(disconnectCard, c.handle, leaveCard)
 		return nil, err
 	}
 	return c, nil
@@ -146,5 +146,5 @@ func (c *Card) Transmit(command []byte) ([]byte, error) {
 
 // Close lets others use the card.
 func (c *Card) Close() error {
-	return errors.Join(call(endTransaction, c.handle, leave), call(disconnectCard, c.handle, leave))
+	return errors.Join(call(endTransaction, c.handle, leaveCard), call(disconnectCard, c.handle, leaveCard))
 }

@@ -25,37 +25,37 @@ type Cards struct {
 	// ManagementKey asks for a card's management key, where it is neither the one that all cards are made with nor
 	// kept under the PIN. Nil knows none.
 	ManagementKey func(ctx context.Context, serial uint32) ([]byte, error)
-	// Alone waits until no other process of ours uses a card. It returns the context for what is done with the card,
+	// Lock waits until no other process of ours uses a card. It returns the context for what is done with the card,
 	// and how to let others in. Nil does not wait.
-	Alone func(context.Context) (under context.Context, release func(), err error)
+	Lock func(context.Context) (under context.Context, release func(), err error)
 	// Sleep waits between tries to open a card that another program has.
 	Sleep func(context.Context, time.Duration) error
-	// Holder names the program that likely has the cards, or returns "". Nil knows none.
-	Holder func() string
+	// UsedBy names the program that likely has the cards, or returns "". Nil knows none.
+	UsedBy func() string
 }
 
 // A PINQuestion is what is known when a PIN is asked for.
 type PINQuestion struct {
-	Serial uint32
-	Left   int  // tries, before the card refuses all; -1 if it does not say
-	Again  bool // the last answer was wrong
+	Serial    uint32
+	TriesLeft int  // tries, before the card refuses all; -1 if it does not say
+	Retry     bool // the last answer was wrong
 }
 
 // A Touch is a card that blinks, and waits for about 15 seconds.
 type Touch struct {
-	Place Place
-	Maybe bool // it may not: a touch a moment ago may serve, or the card does not say what the key wants
+	Location Location
+	Optional bool // it may not: a touch a moment ago may serve, or the card does not say what the key wants
 }
 
 // Info is what is seen of a card without its PIN.
 type Info struct {
-	Reader  string
-	Serial  uint32
-	Version string // of its firmware
-	Left    int    // tries of the PIN; -1 if it does not say
+	Reader    string
+	Serial    uint32
+	Version   string // of its firmware
+	TriesLeft int    // tries of the PIN; -1 if it does not say
 	// DefaultManagementKey is true if whoever gets at the card can change what is on it.
 	DefaultManagementKey bool
-	Err                  error // why nothing is known of it but the reader: a *HeldError, for one
+	Err                  error // why nothing is known of it but the reader: a *InUseError, for one
 }
 
 // KeyInfo is what is known of a key without its PIN.
@@ -69,17 +69,17 @@ type KeyInfo struct {
 }
 
 // A token is an open card. It answers with errors of this package.
-type token interface {
+type openCard interface {
 	serial() (uint32, error)
 	version() string
-	left() int
-	key(Slot) (KeyInfo, error)
+	triesLeft() int
+	keyInfo(Slot) (KeyInfo, error)
 	defaultManagementKey() (bool, error)
 	protectedManagementKey(pin string) ([]byte, error)
 	verify(pin string) error
 	sign(KeyInfo, []byte, crypto.SignerOpts) ([]byte, error)
 	exchange(KeyInfo, []byte) ([]byte, error)
-	generate(managementKey []byte, s Slot, r Request) (crypto.PublicKey, error)
+	generate(managementKey []byte, s Slot, r KeyRequest) (crypto.PublicKey, error)
 	certificate(Slot) ([]byte, error)
 	setCertificate(managementKey []byte, s Slot, der []byte) error
 	attest(Slot) (device, slot []byte, err error)
@@ -96,7 +96,7 @@ var backoff = [...]time.Duration{
 // [ErrNoService] where no card can be seen at all.
 func (c *Cards) List(ctx context.Context) ([]Info, error) {
 	return run(ctx, "who it is", func() ([]Info, error) {
-		_, release, err := c.alone(ctx)
+		_, release, err := c.lock(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +107,7 @@ func (c *Cards) List(ctx context.Context) ([]Info, error) {
 		}
 		var all []Info
 		for _, name := range names {
-			i, err := c.look(name)
+			i, err := c.inspect(name)
 			if errors.Is(err, ErrNoCard) {
 				continue
 			}
@@ -118,45 +118,45 @@ func (c *Cards) List(ctx context.Context) ([]Info, error) {
 	})
 }
 
-func (c *Cards) look(reader string) (Info, error) {
-	i := Info{Reader: reader, Left: -1}
+func (c *Cards) inspect(reader string) (Info, error) {
+	i := Info{Reader: reader, TriesLeft: -1}
 	t, err := openReader(reader)
 	if err != nil {
-		return i, c.named(err)
+		return i, c.addProgram(err)
 	}
 	defer t.close()
 	if i.Serial, err = t.serial(); err != nil {
 		return i, err
 	}
-	i.Version, i.Left = t.version(), t.left()
+	i.Version, i.TriesLeft = t.version(), t.triesLeft()
 	i.DefaultManagementKey, err = t.defaultManagementKey()
 	return i, err
 }
 
-// named adds who likely holds a card to an error that says that somebody does.
-func (c *Cards) named(err error) error {
-	var held *HeldError
-	if errors.As(err, &held) && c.Holder != nil {
-		held.Holder = c.Holder()
+// addProgram adds who likely holds a card to an error that says that somebody does.
+func (c *Cards) addProgram(err error) error {
+	var inUse *InUseError
+	if errors.As(err, &inUse) && c.UsedBy != nil {
+		inUse.Program = c.UsedBy()
 	}
 	return err
 }
 
-// with opens the card with that serial number, or the only one, for as long as f takes.
-func with[T any](ctx context.Context, c *Cards, serial uint32, f func(context.Context, uint32, token) (T, error)) (T, error) {
-	return withThat(ctx, c, serial, nil, f)
+// withCard opens the card with that serial number, or the only one, for as long as f takes.
+func withCard[T any](ctx context.Context, c *Cards, serial uint32, f func(context.Context, uint32, openCard) (T, error)) (T, error) {
+	return withMatchingCard(ctx, c, serial, nil, f)
 }
 
-// withThat is with for the first card that fits, where there are several and no serial number. Nil fits none.
-func withThat[T any](ctx context.Context, c *Cards, serial uint32, fits func(token) bool, f func(context.Context, uint32, token) (T, error)) (T, error) {
+// withMatchingCard is with for the first card that fits, where there are several and no serial number. Nil fits none.
+func withMatchingCard[T any](ctx context.Context, c *Cards, serial uint32, matches func(openCard) bool, f func(context.Context, uint32, openCard) (T, error)) (T, error) {
 	return run(ctx, "a command", func() (T, error) {
 		var zero T
-		ctx, release, err := c.alone(ctx)
+		ctx, release, err := c.lock(ctx)
 		if err != nil {
 			return zero, err
 		}
 		defer release()
-		serial, t, err := c.open(ctx, serial, fits)
+		serial, t, err := c.open(ctx, serial, matches)
 		if err != nil {
 			return zero, err
 		}
@@ -165,23 +165,23 @@ func withThat[T any](ctx context.Context, c *Cards, serial uint32, fits func(tok
 	})
 }
 
-func (c *Cards) alone(ctx context.Context) (under context.Context, release func(), err error) {
-	if c.Alone == nil {
+func (c *Cards) lock(ctx context.Context) (under context.Context, release func(), err error) {
+	if c.Lock == nil {
 		return ctx, func() {}, nil
 	}
-	return c.Alone(ctx)
+	return c.Lock(ctx)
 }
 
-// open waits a while for a card that another program has.
-func (c *Cards) open(ctx context.Context, serial uint32, fits func(token) bool) (uint32, token, error) {
+// pinVerified waits a while for a card that another program has.
+func (c *Cards) open(ctx context.Context, serial uint32, matches func(openCard) bool) (uint32, openCard, error) {
 	for i := 0; ; i++ {
-		found, t, err := c.find(serial, fits)
-		var held *HeldError
-		if !errors.As(err, &held) {
+		found, t, err := c.find(serial, matches)
+		var inUse *InUseError
+		if !errors.As(err, &inUse) {
 			return found, t, err
 		}
 		if i == len(backoff) {
-			return 0, nil, c.named(err)
+			return 0, nil, c.addProgram(err)
 		}
 		if err := c.Sleep(ctx, backoff[i]); err != nil {
 			return 0, nil, err
@@ -190,66 +190,66 @@ func (c *Cards) open(ctx context.Context, serial uint32, fits func(token) bool) 
 }
 
 // find opens the card that is wanted, if it is there and free.
-func (c *Cards) find(serial uint32, fits func(token) bool) (uint32, token, error) {
+func (c *Cards) find(serial uint32, matches func(openCard) bool) (uint32, openCard, error) {
 	names, err := readers()
 	if err != nil {
 		return 0, nil, err
 	}
-	var kept token
+	var candidate openCard
 	var others []uint32
-	var held error
+	var inUse error
 	for _, name := range names {
 		t, found, err := identify(name)
-		var h *HeldError
+		var h *InUseError
 		switch {
 		case errors.As(err, &h):
-			others, held = append(others, 0), err
+			others, inUse = append(others, 0), err
 		case err != nil:
-		case found == serial && serial != 0, serial == 0 && fits != nil && fits(t):
-			if kept != nil {
-				kept.close()
+		case found == serial && serial != 0, serial == 0 && matches != nil && matches(t):
+			if candidate != nil {
+				candidate.close()
 			}
 			return found, t, nil
-		case serial == 0 && kept == nil:
-			kept = t
+		case serial == 0 && candidate == nil:
+			candidate = t
 			others = append(others, found)
 		default:
 			t.close()
 			others = append(others, found)
 		}
 	}
-	found, t, err := choose(serial, kept, others, held)
-	var several *SeveralError
-	if fits != nil && errors.As(err, &several) {
-		err = &NoneFitsError{several.Serials}
-		if held != nil { // it may be the one
-			err = held
+	found, t, err := chooseCard(serial, candidate, others, inUse)
+	var several *SeveralCardsError
+	if matches != nil && errors.As(err, &several) {
+		err = &KeyNotFoundError{several.Serials}
+		if inUse != nil { // it may be the one
+			err = inUse
 		}
 	}
 	return found, t, err
 }
 
-// choose decides which of the cards that were found is the one, if none had the serial number that was asked for.
-func choose(serial uint32, kept token, found []uint32, held error) (uint32, token, error) {
+// chooseCard decides which of the cards that were found is the one, if none had the serial number that was asked for.
+func chooseCard(serial uint32, candidate openCard, found []uint32, inUse error) (uint32, openCard, error) {
 	switch {
-	case serial == 0 && len(found) == 1 && kept != nil:
-		return found[0], kept, nil
-	case kept != nil:
-		kept.close()
+	case serial == 0 && len(found) == 1 && candidate != nil:
+		return found[0], candidate, nil
+	case candidate != nil:
+		candidate.close()
 	}
 	switch {
-	case held != nil && (serial != 0 || len(found) == 1):
-		return 0, nil, held
+	case inUse != nil && (serial != 0 || len(found) == 1):
+		return 0, nil, inUse
 	case serial != 0:
 		return 0, nil, &NoCardError{serial, found}
 	case len(found) == 0:
 		return 0, nil, ErrNoCard
 	}
-	return 0, nil, &SeveralError{found}
+	return 0, nil, &SeveralCardsError{found}
 }
 
 // identify opens the card in a reader. What is not a YubiKey is an error like any other.
-func identify(reader string) (token, uint32, error) {
+func identify(reader string) (openCard, uint32, error) {
 	t, err := openReader(reader)
 	if err != nil {
 		return nil, 0, err
@@ -264,7 +264,7 @@ func identify(reader string) (token, uint32, error) {
 
 // run calls f in a goroutine of its own, as what it calls knows no context, and makes a panic over what a card answered
 // an error.
-func run[T any](ctx context.Context, asked string, f func() (T, error)) (T, error) {
+func run[T any](ctx context.Context, command string, f func() (T, error)) (T, error) {
 	type outcome struct {
 		value T
 		err   error
@@ -274,7 +274,7 @@ func run[T any](ctx context.Context, asked string, f func() (T, error)) (T, erro
 		var o outcome
 		defer func() {
 			if r := recover(); r != nil {
-				o = outcome{err: &AnswerError{asked, fmt.Sprint(r)}}
+				o = outcome{err: &AnswerError{command, fmt.Sprint(r)}}
 			}
 			done <- o
 		}()

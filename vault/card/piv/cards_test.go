@@ -24,7 +24,7 @@ import (
 )
 
 // generate makes a key, of P-256 with the PIN once and a touch always unless r says otherwise.
-func generate(t *testing.T, c *Cards, at Place, r Request) Made {
+func generate(t *testing.T, c *Cards, at Location, r KeyRequest) GeneratedKey {
 	t.Helper()
 	if r.Algorithm == 0 {
 		r.Algorithm = P256
@@ -53,8 +53,8 @@ func signs(t *testing.T, k *Key) error {
 }
 
 func TestNoCard(t *testing.T) {
-	p := person{}
-	if _, _, err := p.cards().Key(t.Context(), Place{0, Signature}); !errors.Is(err, ErrNoCard) {
+	p := fakeUser{}
+	if _, _, err := p.cards().Key(t.Context(), Location{0, Signature}); !errors.Is(err, ErrNoCard) {
 		t.Errorf("without a card: %v, want ErrNoCard", err)
 	}
 	if all, err := p.cards().List(t.Context()); err != nil || len(all) != 0 {
@@ -65,85 +65,85 @@ func TestNoCard(t *testing.T) {
 func TestList(t *testing.T) {
 	insert(t, fakecard.Options{Serial: 1001})
 	_, held := insert(t, fakecard.Options{Serial: 1002, Version: [3]byte{4, 3, 5}})
-	release, ok := service.Hold(held)
+	release, ok := service.OpenExclusive(held)
 	if !ok {
 		t.Fatal("the card cannot be held")
 	}
 	defer release()
-	p := person{}
+	p := fakeUser{}
 	all, err := p.cards().List(t.Context())
 	if err != nil || len(all) != 2 {
 		t.Fatalf("List: %v, %v", all, err)
 	}
-	if i := all[0]; i.Serial != 1001 || i.Version != "5.7.1" || i.Left != 3 || !i.DefaultManagementKey || i.Err != nil {
+	if i := all[0]; i.Serial != 1001 || i.Version != "5.7.1" || i.TriesLeft != 3 || !i.DefaultManagementKey || i.Err != nil {
 		t.Errorf("a card as it was made: %+v", i)
 	}
-	var e *HeldError
-	if i := all[1]; i.Reader != held || !errors.As(i.Err, &e) || e.Holder != "scdaemon" || e.Reader != held {
+	var e *InUseError
+	if i := all[1]; i.Reader != held || !errors.As(i.Err, &e) || e.Program != "scdaemon" || e.Reader != held {
 		t.Errorf("a card that is held: %+v", i)
 	}
-	if p.waits != 0 {
-		t.Errorf("List waited %d times for a card that is held", p.waits)
+	if p.sleeps != 0 {
+		t.Errorf("List waited %d times for a card that is held", p.sleeps)
 	}
 }
 
-func TestChoosing(t *testing.T) {
+func TestSeveralCards(t *testing.T) {
 	insert(t, fakecard.Options{Serial: 1001})
 	insert(t, fakecard.Options{Serial: 1002})
-	p := person{}
+	p := fakeUser{}
 	c := p.cards()
-	var several *SeveralError
-	if _, _, err := c.Key(t.Context(), Place{0, Signature}); !errors.As(err, &several) || !slices.Equal(several.Serials, []uint32{1001, 1002}) {
+	var several *SeveralCardsError
+	if _, _, err := c.Key(t.Context(), Location{0, Signature}); !errors.As(err, &several) || !slices.Equal(several.Serials, []uint32{1001, 1002}) {
 		t.Errorf("two cards and no choice: %v", err)
 	}
 	var none *NoCardError
-	if _, _, err := c.Key(t.Context(), Place{7, Signature}); !errors.As(err, &none) || !errors.Is(err, ErrNoCard) || len(none.Others) != 2 {
+	if _, _, err := c.Key(t.Context(), Location{7, Signature}); !errors.As(err, &none) || !errors.Is(err, ErrNoCard) || len(none.Others) != 2 {
 		t.Errorf("another card: %v", err)
 	}
-	var empty *EmptyError
-	if _, _, err := c.Key(t.Context(), Place{1002, Signature}); !errors.As(err, &empty) || empty.Place != (Place{1002, Signature}) {
+	var empty *EmptySlotError
+	if _, _, err := c.Key(t.Context(), Location{1002, Signature}); !errors.As(err, &empty) || empty.Location != (Location{1002, Signature}) {
 		t.Errorf("an empty slot: %v", err)
 	}
 }
 
 // A key whose public half is known finds its card among several, and no other is asked for a PIN or a touch.
-func TestKnownAmongSeveral(t *testing.T) {
+func TestKnownKeyAmongSeveralCards(t *testing.T) {
 	one, _ := insert(t, fakecard.Options{Serial: 1001})
 	two, reader := insert(t, fakecard.Options{Serial: 1002})
-	p := person{}
+	p := fakeUser{}
 	c := p.cards()
-	generate(t, c, Place{1001, Signature}, Request{})
-	public := generate(t, c, Place{1002, Signature}, Request{}).Key.Public()
-	before, questions := one.Asked(), len(p.questions)
-	if err := signs(t, c.Known(t.Context(), Place{0, Signature}, public)); err != nil {
+	generate(t, c, Location{1001, Signature}, KeyRequest{})
+	public := generate(t, c, Location{1002, Signature}, KeyRequest{}).Key.Public()
+	before, questions := one.Usage(), len(p.questions)
+	if err := signs(t, c.KnownKey(t.Context(), Location{0, Signature}, public)); err != nil {
 		t.Errorf("two cards, the second holds the key: %v", err)
 	}
-	if after := one.Asked(); after.Signed != before.Signed || after.Touches != before.Touches || two.Asked().Signed != 1 {
+	if after := one.Usage(); after.Signed != before.Signed || after.Touches != before.Touches || two.Usage().Signed != 1 {
 		t.Errorf("the other card was asked: %+v before, %+v after", before, after)
 	}
 	if asked := p.questions[questions:]; len(asked) != 1 || asked[0].Serial != 1002 {
 		t.Errorf("asked for the PINs %v, want that of 1002", asked)
 	}
-	release, ok := service.Hold(reader)
+	release, ok := service.OpenExclusive(reader)
 	if !ok {
 		t.Fatal("the card cannot be held")
 	}
-	var held *HeldError
-	if err := signs(t, c.Known(t.Context(), Place{0, Signature}, public)); !errors.As(err, &held) {
+	var held *InUseError
+	if err := signs(t, c.KnownKey(t.Context(), Location{0, Signature}, public)); !errors.As(err, &held) {
 		t.Errorf("its card is held: %v, want a HeldError", err)
 	}
 	release()
-	var none *NoneFitsError
-	if err := signs(t, c.Known(t.Context(), Place{0, Authentication}, public)); !errors.As(err, &none) || !slices.Equal(none.Serials, []uint32{1001, 1002}) {
+	var none *KeyNotFoundError
+	if err := signs(t, c.KnownKey(t.Context(), Location{0, Authentication}, public)); !errors.As(err, &none) || !slices.Equal(none.Serials, []uint32{1001, 1002}) {
 		t.Errorf("none holds it there: %v", err)
 	}
 }
 
 func TestSign(t *testing.T) {
 	vc, _ := insert(t, fakecard.Options{Serial: 1001})
-	p := person{}
-	m := generate(t, p.cards(), Place{0, Signature}, Request{PIN: PINAlways})
-	if !m.DefaultManagementKey || m.Info.PIN != PINAlways || m.Info.Touch != TouchAlways || !m.Info.Generated || m.Key.Place() != (Place{1001, Signature}) {
+	p := fakeUser{}
+	m := generate(t, p.cards(), Location{0, Signature}, KeyRequest{PIN: PINAlways})
+	if !m.DefaultManagementKey || m.Info.PIN != PINAlways || m.Info.Touch != TouchAlways || !m.Info.Generated || m.Key.Location() != (Location{1001, Signature}) {
 		t.Errorf("made: %+v", m)
 	}
 	for range 2 {
@@ -151,11 +151,11 @@ func TestSign(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	asked := vc.Asked()
+	asked := vc.Usage()
 	if asked.PINs != 2 || asked.Touches != 2 || asked.Signed != 2 || len(p.touches) != 2 || len(p.questions) != 2 {
 		t.Errorf("asked %+v; told of %d touches, asked for %d PINs", asked, len(p.touches), len(p.questions))
 	}
-	if p.touches[0] != (Touch{Place: Place{1001, Signature}}) || p.questions[0] != (PINQuestion{Serial: 1001, Left: 3}) {
+	if p.touches[0] != (Touch{Location: Location{1001, Signature}}) || p.questions[0] != (PINQuestion{Serial: 1001, TriesLeft: 3}) {
 		t.Errorf("told %+v, asked %+v", p.touches[0], p.questions[0])
 	}
 	if service.Open() != 0 {
@@ -165,49 +165,49 @@ func TestSign(t *testing.T) {
 
 func TestPINOnce(t *testing.T) {
 	vc, _ := insert(t, fakecard.Options{})
-	p := person{}
-	k := generate(t, p.cards(), Place{0, 0x82}, Request{Touch: TouchNever}).Key
+	p := fakeUser{}
+	k := generate(t, p.cards(), Location{0, 0x82}, KeyRequest{Touch: TouchNever}).Key
 	for range 3 {
 		if err := signs(t, k); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := vc.Asked().PINs; n != 1 || len(p.touches) != 0 {
+	if n := vc.Usage().PINs; n != 1 || len(p.touches) != 0 {
 		t.Errorf("%d PINs and %d touches for three signatures, want 1 and 0", n, len(p.touches))
 	}
 }
 
 func TestDigestLength(t *testing.T) {
 	vc, _ := insert(t, fakecard.Options{})
-	p := person{}
-	k := generate(t, p.cards(), Place{0, Signature}, Request{PIN: PINNever, Touch: TouchNever}).Key
+	p := fakeUser{}
+	k := generate(t, p.cards(), Location{0, Signature}, KeyRequest{PIN: PINNever, Touch: TouchNever}).Key
 	long := sha512.Sum512(nil)
 	var e *DigestError
-	if _, err := k.Sign(nil, long[:], crypto.SHA512); !errors.As(err, &e) || e.Have != 64 || e.Want != 32 {
+	if _, err := k.Sign(nil, long[:], crypto.SHA512); !errors.As(err, &e) || e.Length != 64 || e.Expected != 32 {
 		t.Errorf("a digest that the card would cut: %v", err)
 	}
 	if _, err := k.Sign(nil, []byte("message"), crypto.SHA256); !errors.As(err, &e) {
 		t.Errorf("a message: %v", err)
 	}
-	if n := vc.Asked().Signed; n != 0 {
+	if n := vc.Usage().Signed; n != 0 {
 		t.Errorf("the card signed %d times", n)
 	}
 }
 
 func TestAlgorithms(t *testing.T) {
 	insert(t, fakecard.Options{})
-	p := person{}
+	p := fakeUser{}
 	c := p.cards()
-	policy := Request{PIN: PINNever, Touch: TouchNever}
+	policy := KeyRequest{PIN: PINNever, Touch: TouchNever}
 	sum, sum384 := sha256.Sum256(nil), sha512.Sum384(nil)
 
 	policy.Algorithm = P384
-	m := generate(t, c, Place{0, 0x83}, policy)
+	m := generate(t, c, Location{0, 0x83}, policy)
 	if sig, err := m.Key.Sign(nil, sum384[:], crypto.SHA384); err != nil || !ecdsa.VerifyASN1(m.Key.Public().(*ecdsa.PublicKey), sum384[:], sig) {
 		t.Errorf("P-384: %v", err)
 	}
 	policy.Algorithm = RSA2048
-	m = generate(t, c, Place{0, 0x84}, policy)
+	m = generate(t, c, Location{0, 0x84}, policy)
 	sig, err := m.Key.Sign(nil, sum[:], crypto.SHA256)
 	if err != nil || rsa.VerifyPKCS1v15(m.Key.Public().(*rsa.PublicKey), crypto.SHA256, sum[:], sig) != nil {
 		t.Errorf("RSA: %v", err)
@@ -217,7 +217,7 @@ func TestAlgorithms(t *testing.T) {
 	}
 	for i, a := range []Algorithm{P256, P384, X25519} {
 		policy.Algorithm = a
-		m = generate(t, c, Place{0, 0x85 + Slot(i)}, policy)
+		m = generate(t, c, Location{0, 0x85 + Slot(i)}, policy)
 		var _ ecdh.KeyExchanger = m.Key
 		peer, err := m.Key.Curve().GenerateKey(rand.Reader)
 		if err != nil {
@@ -242,8 +242,8 @@ func TestAlgorithms(t *testing.T) {
 
 func TestWrongPIN(t *testing.T) {
 	vc, _ := insert(t, fakecard.Options{})
-	p := person{pins: []string{"111111", "222222", "123456"}}
-	k := generate(t, p.cards(), Place{0, Signature}, Request{Touch: TouchNever}).Key
+	p := fakeUser{pins: []string{"111111", "222222", "123456"}}
+	k := generate(t, p.cards(), Location{0, Signature}, KeyRequest{Touch: TouchNever}).Key
 	if err := signs(t, k); err != nil {
 		t.Fatal(err)
 	}
@@ -255,16 +255,16 @@ func TestWrongPIN(t *testing.T) {
 	vc.Reset()
 	p.pins = []string{"111111"}
 	var wrong *WrongPINError
-	before := vc.Asked().Wrong
-	if err := signs(t, k); !errors.As(err, &wrong) || wrong.Left != 2 {
+	before := vc.Usage().Wrong
+	if err := signs(t, k); !errors.As(err, &wrong) || wrong.TriesLeft != 2 {
 		t.Errorf("the same wrong PIN again: %v", err)
 	}
-	if n := vc.Asked().Wrong - before; n != 1 {
+	if n := vc.Usage().Wrong - before; n != 1 {
 		t.Errorf("a wrong PIN that is always the same cost %d tries, want 1", n)
 	}
 	p.pins = []string{"123456789"}
 	var format *PINFormatError
-	if err := signs(t, k); !errors.As(err, &format) || vc.Asked().Wrong != before+1 {
+	if err := signs(t, k); !errors.As(err, &format) || vc.Usage().Wrong != before+1 {
 		t.Errorf("a PIN that is too long: %v", err)
 	}
 	p.pins = []string{"222222", "333333", "444444"}
@@ -280,11 +280,11 @@ func TestWrongPIN(t *testing.T) {
 
 func TestNotTouched(t *testing.T) {
 	vc, _ := insert(t, fakecard.Options{})
-	p := person{}
-	k := generate(t, p.cards(), Place{0, Signature}, Request{}).Key
+	p := fakeUser{}
+	k := generate(t, p.cards(), Location{0, Signature}, KeyRequest{}).Key
 	vc.MissTouch(1)
 	var e *NotTouchedError
-	if err := signs(t, k); !errors.As(err, &e) || e.Place.Slot != Signature {
+	if err := signs(t, k); !errors.As(err, &e) || e.Location.Slot != Signature {
 		t.Errorf("a missed touch: %v", err)
 	}
 	if err := signs(t, k); err != nil {
@@ -292,38 +292,38 @@ func TestNotTouched(t *testing.T) {
 	}
 }
 
-func TestHeld(t *testing.T) {
+func TestCardInUse(t *testing.T) {
 	_, reader := insert(t, fakecard.Options{})
-	p := person{}
+	p := fakeUser{}
 	c := p.cards()
-	k := generate(t, c, Place{0, Signature}, Request{Touch: TouchNever}).Key
-	release, ok := service.Hold(reader)
+	k := generate(t, c, Location{0, Signature}, KeyRequest{Touch: TouchNever}).Key
+	release, ok := service.OpenExclusive(reader)
 	if !ok {
 		t.Fatal("the card cannot be held")
 	}
-	var e *HeldError
-	if err := signs(t, k); !errors.As(err, &e) || e.Holder != "scdaemon" || p.waits != len(backoff) {
-		t.Errorf("a card that is held: %v after %d waits, want %d", err, p.waits, len(backoff))
+	var e *InUseError
+	if err := signs(t, k); !errors.As(err, &e) || e.Program != "scdaemon" || p.sleeps != len(backoff) {
+		t.Errorf("a card that is held: %v after %d waits, want %d", err, p.sleeps, len(backoff))
 	}
 	c.Sleep = func(context.Context, time.Duration) error { // the other program is done meanwhile
-		if p.waits++; p.waits == len(backoff)+2 {
+		if p.sleeps++; p.sleeps == len(backoff)+2 {
 			release()
 		}
 		return nil
 	}
-	if err := signs(t, k); err != nil || p.waits != len(backoff)+2 {
-		t.Errorf("a card that is given back: %v after %d more waits", err, p.waits-len(backoff))
+	if err := signs(t, k); err != nil || p.sleeps != len(backoff)+2 {
+		t.Errorf("a card that is given back: %v after %d more waits", err, p.sleeps-len(backoff))
 	}
 }
 
-func TestPulled(t *testing.T) {
+func TestCardRemoved(t *testing.T) {
 	vc, reader := insert(t, fakecard.Options{})
-	p := person{}
+	p := fakeUser{}
 	c := p.cards()
-	k := generate(t, c, Place{0, Signature}, Request{}).Key
+	k := generate(t, c, Location{0, Signature}, KeyRequest{}).Key
 	for _, at := range []string{"metadata", "verify", "sign"} {
 		vc.PullAt(at)
-		var e *PulledError
+		var e *RemovedError
 		if err := signs(t, k); !errors.As(err, &e) || e.Reader != reader {
 			t.Errorf("pulled at %s: %v", at, err)
 		}
@@ -334,7 +334,7 @@ func TestPulled(t *testing.T) {
 		<-ctx.Done()
 		return false
 	})
-	var e *PulledError
+	var e *RemovedError
 	if err := signs(t, k); !errors.As(err, &e) {
 		t.Errorf("pulled while it blinks: %v", err)
 	}
@@ -345,9 +345,9 @@ func TestPulled(t *testing.T) {
 
 func TestCancelled(t *testing.T) {
 	vc, _ := insert(t, fakecard.Options{})
-	p := person{}
+	p := fakeUser{}
 	c := p.cards()
-	made := generate(t, c, Place{0, Signature}, Request{})
+	made := generate(t, c, Location{0, Signature}, KeyRequest{})
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := make(chan struct{})
 	vc.OnTouch(func(context.Context, string) bool {
@@ -355,7 +355,7 @@ func TestCancelled(t *testing.T) {
 		<-gone
 		return false
 	})
-	if err := signs(t, c.Known(ctx, made.Key.Place(), made.Key.Public())); !errors.Is(err, context.Canceled) {
+	if err := signs(t, c.KnownKey(ctx, made.Key.Location(), made.Key.Public())); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled while the card blinks: %v", err)
 	}
 	if service.Open() != 1 {
@@ -365,64 +365,64 @@ func TestCancelled(t *testing.T) {
 	service.Idle()
 }
 
-func TestCancelledQuestion(t *testing.T) {
+func TestCancelledPINPrompt(t *testing.T) {
 	vc, _ := insert(t, fakecard.Options{})
-	p := person{}
+	p := fakeUser{}
 	c := p.cards()
-	made := generate(t, c, Place{0, Signature}, Request{})
+	made := generate(t, c, Location{0, Signature}, KeyRequest{})
 	ctx, cancel := context.WithCancel(t.Context())
 	asked := c.PIN
 	c.PIN = func(ctx context.Context, q PINQuestion) (string, error) {
 		cancel()
 		return asked(ctx, q)
 	}
-	if err := signs(t, c.Known(ctx, made.Key.Place(), made.Key.Public())); !errors.Is(err, context.Canceled) {
+	if err := signs(t, c.KnownKey(ctx, made.Key.Location(), made.Key.Public())); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled at the PIN: %v", err)
 	}
 	service.Idle()
-	if n := vc.Asked().PINs; n != 0 {
+	if n := vc.Usage().PINs; n != 0 {
 		t.Errorf("%d PINs were tried that nobody waited for", n)
 	}
 }
 
-func TestOtherKey(t *testing.T) {
+func TestWrongKey(t *testing.T) {
 	vc, _ := insert(t, fakecard.Options{})
-	p := person{}
+	p := fakeUser{}
 	c := p.cards()
-	old := generate(t, c, Place{0, Signature}, Request{}).Key
-	generate(t, c, Place{0, Signature}, Request{Replace: "9c"})
-	var e *OtherKeyError
+	old := generate(t, c, Location{0, Signature}, KeyRequest{}).Key
+	generate(t, c, Location{0, Signature}, KeyRequest{Replace: "9c"})
+	var e *WrongKeyError
 	if err := signs(t, old); !errors.As(err, &e) {
 		t.Errorf("a key that was replaced: %v", err)
 	}
-	if a := vc.Asked(); a.PINs != 0 || a.Touches != 0 {
+	if a := vc.Usage(); a.PINs != 0 || a.Touches != 0 {
 		t.Errorf("the wrong key was asked for: %+v", a)
 	}
 }
 
 func TestOccupied(t *testing.T) {
 	insert(t, fakecard.Options{})
-	p := person{}
+	p := fakeUser{}
 	c := p.cards()
-	old := generate(t, c, Place{0, Signature}, Request{}).Key
+	old := generate(t, c, Location{0, Signature}, KeyRequest{}).Key
 	for _, typed := range []string{"", "9a", "yes"} {
-		_, err := c.Generate(t.Context(), Place{0, Signature}, Request{Algorithm: P256, PIN: PINOnce, Touch: TouchNever, Replace: typed})
+		_, err := c.Generate(t.Context(), Location{0, Signature}, KeyRequest{Algorithm: P256, PIN: PINOnce, Touch: TouchNever, Replace: typed})
 		var e *OccupiedError
-		if !errors.As(err, &e) || !same(e.Key.Public, old.Public()) {
+		if !errors.As(err, &e) || !samePublicKey(e.Key.Public, old.Public()) {
 			t.Errorf("a slot that holds a key, with %q typed: %v", typed, err)
 		}
 	}
-	if k, _, err := c.Key(t.Context(), Place{0, Signature}); err != nil || !same(k.Public(), old.Public()) {
+	if k, _, err := c.Key(t.Context(), Location{0, Signature}); err != nil || !samePublicKey(k.Public(), old.Public()) {
 		t.Errorf("the key is lost: %v", err)
 	}
-	if at, err := c.Free(t.Context(), 0); err != nil || at != (Place{12345678, 0x82}) {
+	if at, err := c.FreeSlot(t.Context(), 0); err != nil || at != (Location{12345678, 0x82}) {
 		t.Errorf("the first free slot: %v, %v", at, err)
 	}
-	generate(t, c, Place{0, 0x82}, Request{})
-	if at, err := c.Free(t.Context(), 0); err != nil || at.Slot != 0x83 {
+	generate(t, c, Location{0, 0x82}, KeyRequest{})
+	if at, err := c.FreeSlot(t.Context(), 0); err != nil || at.Slot != 0x83 {
 		t.Errorf("the next free slot: %v, %v", at, err)
 	}
-	_, err := c.Generate(t.Context(), Place{0, 0x84}, Request{})
+	_, err := c.Generate(t.Context(), Location{0, 0x84}, KeyRequest{})
 	if err == nil {
 		t.Error("a key of no algorithm was made")
 	}
@@ -430,11 +430,11 @@ func TestOccupied(t *testing.T) {
 
 func TestCertificate(t *testing.T) {
 	insert(t, fakecard.Options{})
-	p := person{}
+	p := fakeUser{}
 	c := p.cards()
-	at := Place{0, Signature}
-	k := generate(t, c, at, Request{Touch: TouchNever}).Key
-	var empty *EmptyError
+	at := Location{0, Signature}
+	k := generate(t, c, at, KeyRequest{Touch: TouchNever}).Key
+	var empty *EmptySlotError
 	if _, err := c.Certificate(t.Context(), at); !errors.As(err, &empty) {
 		t.Errorf("no certificate: %v", err)
 	}
@@ -460,8 +460,8 @@ func TestCertificate(t *testing.T) {
 	if got, err := c.Certificate(t.Context(), at); err != nil || !got.Equal(cert) {
 		t.Errorf("the certificate comes back as %v, %v", got, err)
 	}
-	generate(t, c, at, Request{Replace: "9c"})
-	var other *OtherKeyError
+	generate(t, c, at, KeyRequest{Replace: "9c"})
+	var other *WrongKeyError
 	if err := c.SetCertificate(t.Context(), at, cert); !errors.As(err, &other) {
 		t.Errorf("another key's certificate: %v", err)
 	}
@@ -469,10 +469,10 @@ func TestCertificate(t *testing.T) {
 
 func TestAttest(t *testing.T) {
 	vc, _ := insert(t, fakecard.Options{Serial: 4711})
-	p := person{}
+	p := fakeUser{}
 	c := p.cards()
-	at := Place{0, 0x82}
-	k := generate(t, c, at, Request{}).Key
+	at := Location{0, 0x82}
+	k := generate(t, c, at, KeyRequest{}).Key
 	proof, err := c.Attest(t.Context(), at)
 	if err != nil {
 		t.Fatal(err)
@@ -480,38 +480,38 @@ func TestAttest(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(vc.Root())
 	a, err := proof.Verify(roots)
-	if err != nil || a != (Attested{Place{4711, 0x82}, "5.7.1", PINOnce, TouchAlways}) || !same(proof.Slot.PublicKey, k.Public()) {
+	if err != nil || a != (AttestedKey{Location{4711, 0x82}, "5.7.1", PINOnce, TouchAlways}) || !samePublicKey(proof.Slot.PublicKey, k.Public()) {
 		t.Errorf("attested: %+v, %v", a, err)
 	}
 	if _, err := proof.Verify(nil); err == nil {
 		t.Error("Yubico vouches for a card that it did not make")
 	}
-	if _, err := (Proof{Device: proof.Device}).Verify(roots); err == nil {
+	if _, err := (Attestation{Device: proof.Device}).Verify(roots); err == nil {
 		t.Error("half a proof holds")
 	}
-	if _, err := (Proof{Device: proof.Slot, Slot: proof.Device}).Verify(roots); err == nil {
+	if _, err := (Attestation{Device: proof.Slot, Slot: proof.Device}).Verify(roots); err == nil {
 		t.Error("a proof the wrong way round holds")
 	}
-	var empty *EmptyError
-	if _, err := c.Attest(t.Context(), Place{0, 0x83}); !errors.As(err, &empty) {
+	var empty *EmptySlotError
+	if _, err := c.Attest(t.Context(), Location{0, 0x83}); !errors.As(err, &empty) {
 		t.Errorf("an empty slot: %v", err)
 	}
 }
 
 func TestOldFirmware(t *testing.T) {
 	vc, _ := insert(t, fakecard.Options{Serial: 9, Version: [3]byte{4, 3, 5}})
-	p := person{}
+	p := fakeUser{}
 	c := p.cards()
-	at := Place{9, Signature}
+	at := Location{9, Signature}
 	var e *OccupiedError
-	if _, err := c.Generate(t.Context(), at, Request{Algorithm: P256, PIN: PINOnce, Touch: TouchAlways}); !errors.As(err, &e) || e.Key.Public != nil {
+	if _, err := c.Generate(t.Context(), at, KeyRequest{Algorithm: P256, PIN: PINOnce, Touch: TouchAlways}); !errors.As(err, &e) || e.Key.Public != nil {
 		t.Errorf("a slot of which nothing is known: %v", err)
 	}
-	m := generate(t, c, at, Request{Replace: "9c"})
+	m := generate(t, c, at, KeyRequest{Replace: "9c"})
 	if err := signs(t, m.Key); err != nil {
 		t.Error(err)
 	}
-	if m.Info.Touch != TouchAlways || len(p.touches) != 1 || vc.Asked().PINs != 1 {
+	if m.Info.Touch != TouchAlways || len(p.touches) != 1 || vc.Usage().PINs != 1 {
 		t.Errorf("policies of an old card: %+v", m.Info)
 	}
 	if keys, err := c.Keys(t.Context(), 9); err != nil || len(keys) != 1 {

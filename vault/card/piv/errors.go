@@ -30,17 +30,17 @@ func (e *NoCardError) Error() string {
 
 func (e *NoCardError) Is(target error) bool { return target == ErrNoCard }
 
-// A SeveralError is a choice between cards that nobody made.
-type SeveralError struct{ Serials []uint32 }
+// A SeveralCardsError is a choice between cards that nobody made.
+type SeveralCardsError struct{ Serials []uint32 }
 
-func (e *SeveralError) Error() string {
+func (e *SeveralCardsError) Error() string {
 	return fmt.Sprintf("%d hardware keys found (%s), want the serial number of one", len(e.Serials), serials(e.Serials))
 }
 
-// A NoneFitsError is a key that none of several cards holds.
-type NoneFitsError struct{ Serials []uint32 }
+// A KeyNotFoundError is a key that none of several cards holds.
+type KeyNotFoundError struct{ Serials []uint32 }
 
-func (e *NoneFitsError) Error() string {
+func (e *KeyNotFoundError) Error() string {
 	return fmt.Sprintf("none of the %d hardware keys found (%s) holds the key that is wanted", len(e.Serials), serials(e.Serials))
 }
 
@@ -56,32 +56,32 @@ func serials(all []uint32) string {
 	return strings.Join(words, ", ")
 }
 
-// A HeldError is a card that another program would not give back in time.
-type HeldError struct {
-	Reader string
-	Holder string // the program that likely has it; empty if that is not known
+// A InUseError is a card that another program would not give back in time.
+type InUseError struct {
+	Reader  string
+	Program string // the program that likely has it; empty if that is not known
 }
 
-func (e *HeldError) Error() string {
+func (e *InUseError) Error() string {
 	who := "another program"
-	if e.Holder != "" {
-		who += ", likely " + e.Holder
+	if e.Program != "" {
+		who += ", likely " + e.Program
 	}
 	return fmt.Sprintf("%s is held by %s", e.Reader, who)
 }
 
 // A WrongPINError is a PIN that the card refused.
 type WrongPINError struct {
-	Serial uint32
-	Left   int // tries, before the card refuses all
+	Serial    uint32
+	TriesLeft int // tries, before the card refuses all
 }
 
 func (e *WrongPINError) Error() string {
 	tries := "tries"
-	if e.Left == 1 {
+	if e.TriesLeft == 1 {
 		tries = "try"
 	}
-	return fmt.Sprintf("wrong PIN for YubiKey %d, %d %s left", e.Serial, e.Left, tries)
+	return fmt.Sprintf("wrong PIN for YubiKey %d, %d %s left", e.Serial, e.TriesLeft, tries)
 }
 
 // A PINFormatError is a PIN that no card can have. It cost no try.
@@ -99,48 +99,48 @@ func (e *BlockedError) Error() string {
 }
 
 // A NotTouchedError is a key that waited for a touch in vain.
-type NotTouchedError struct{ Place Place }
+type NotTouchedError struct{ Location Location }
 
-func (e *NotTouchedError) Error() string { return e.Place.String() + " was not touched in time" }
+func (e *NotTouchedError) Error() string { return e.Location.String() + " was not touched in time" }
 
-// A PulledError is a card that went away while it was used.
-type PulledError struct{ Reader string }
+// A RemovedError is a card that went away while it was used.
+type RemovedError struct{ Reader string }
 
-func (e *PulledError) Error() string { return "the hardware key was pulled out of " + e.Reader }
+func (e *RemovedError) Error() string { return "the hardware key was pulled out of " + e.Reader }
 
-// An EmptyError is a slot without a key.
-type EmptyError struct{ Place Place }
+// An EmptySlotError is a slot without a key.
+type EmptySlotError struct{ Location Location }
 
-func (e *EmptyError) Error() string { return e.Place.String() + " holds no key" }
+func (e *EmptySlotError) Error() string { return e.Location.String() + " holds no key" }
 
 // An OccupiedError is a slot whose key would be lost.
 type OccupiedError struct {
-	Place Place
-	Key   KeyInfo // zero if this firmware does not tell what a slot holds
+	Location Location
+	Key      KeyInfo // zero if this firmware does not tell what a slot holds
 }
 
 func (e *OccupiedError) Error() string {
 	if e.Key.Public == nil {
-		return e.Place.String() + " may hold a key: this firmware does not say"
+		return e.Location.String() + " may hold a key: this firmware does not say"
 	}
-	return fmt.Sprintf("%s holds a key (%s)", e.Place, e.Key.Algorithm)
+	return fmt.Sprintf("%s holds a key (%s)", e.Location, e.Key.Algorithm)
 }
 
-// An OtherKeyError is a slot with another key than the one that is wanted.
-type OtherKeyError struct{ Place Place }
+// An WrongKeyError is a slot with another key than the one that is wanted.
+type WrongKeyError struct{ Location Location }
 
-func (e *OtherKeyError) Error() string {
-	return e.Place.String() + " holds another key than the one that is wanted"
+func (e *WrongKeyError) Error() string {
+	return e.Location.String() + " holds another key than the one that is wanted"
 }
 
 // A DigestError is something to sign that is not a digest for that key: the card would sign a part of it.
 type DigestError struct {
-	Algorithm  Algorithm
-	Have, Want int // bytes
+	Algorithm        Algorithm
+	Length, Expected int // bytes
 }
 
 func (e *DigestError) Error() string {
-	return fmt.Sprintf("a %s key was to sign %d bytes, want a digest of %d", e.Algorithm, e.Have, e.Want)
+	return fmt.Sprintf("a %s key was to sign %d bytes, want a digest of %d", e.Algorithm, e.Length, e.Expected)
 }
 
 // A ManagementKeyError is a card whose management key is none that was known.
@@ -152,31 +152,31 @@ func (e *ManagementKeyError) Error() string {
 
 // An AnswerError is what no card of the kind would answer.
 type AnswerError struct {
-	Asked string
-	Found string
+	Command string
+	Found   string
 }
 
 func (e *AnswerError) Error() string {
-	return fmt.Sprintf("the card's answer to %s makes no sense: %s", e.Asked, e.Found)
+	return fmt.Sprintf("the card's answer to %s makes no sense: %s", e.Command, e.Found)
 }
 
-// errUnknown is old firmware, which does not tell a slot that is empty from one whose key was imported.
-var errUnknown = errors.New("this firmware does not say whether the slot holds a key")
+// errSlotUnknown is old firmware, which does not tell a slot that is empty from one whose key was imported.
+var errSlotUnknown = errors.New("this firmware does not say whether the slot holds a key")
 
 // errRefused is the card's answer to a missing PIN, a missed touch and a wrong management key alike.
 var errRefused = errors.New("the card refused")
 
 func isEmpty(err error) bool {
-	var e *EmptyError
+	var e *EmptySlotError
 	return errors.As(err, &e)
 }
 
-// placed says which slot is empty, to an error that does not know.
-func placed(err error, at Place) error {
+// withLocation says which slot is empty, to an error that does not know.
+func withLocation(err error, at Location) error {
 	if isEmpty(err) {
-		return &EmptyError{at}
+		return &EmptySlotError{at}
 	}
-	if errors.Is(err, errUnknown) {
+	if errors.Is(err, errSlotUnknown) {
 		return fmt.Errorf("%s: %w", at, err)
 	}
 	return err

@@ -12,27 +12,27 @@ import (
 )
 
 func TestErrors(t *testing.T) {
-	at := Place{7, Signature}
+	at := Location{7, Signature}
 	for want, err := range map[string]error{
 		"YubiKey 7 is not there, nor any other":                                         &NoCardError{Serial: 7},
 		"YubiKey 7 is not there, found 8, one that another program holds":               &NoCardError{7, []uint32{8, 0}},
-		"2 hardware keys found (8, 9), want the serial number of one":                   &SeveralError{[]uint32{8, 9}},
-		"R is held by another program":                                                  &HeldError{Reader: "R"},
-		"R is held by another program, likely scdaemon":                                 &HeldError{"R", "scdaemon"},
+		"2 hardware keys found (8, 9), want the serial number of one":                   &SeveralCardsError{[]uint32{8, 9}},
+		"R is held by another program":                                                  &InUseError{Reader: "R"},
+		"R is held by another program, likely scdaemon":                                 &InUseError{"R", "scdaemon"},
 		"wrong PIN for YubiKey 7, 1 try left":                                           &WrongPINError{7, 1},
 		"wrong PIN for YubiKey 7, 2 tries left":                                         &WrongPINError{7, 2},
 		"the PIN has 9 bytes, want 1 to 8":                                              &PINFormatError{9},
 		"the PIN of YubiKey 7 is blocked":                                               &BlockedError{7},
 		"slot 9c of YubiKey 7 was not touched in time":                                  &NotTouchedError{at},
-		"the hardware key was pulled out of R":                                          &PulledError{"R"},
-		"slot 9c of YubiKey 7 holds no key":                                             placed(&EmptyError{}, at),
-		"slot 9c of YubiKey 7 may hold a key: this firmware does not say":               &OccupiedError{Place: at},
+		"the hardware key was pulled out of R":                                          &RemovedError{"R"},
+		"slot 9c of YubiKey 7 holds no key":                                             withLocation(&EmptySlotError{}, at),
+		"slot 9c of YubiKey 7 may hold a key: this firmware does not say":               &OccupiedError{Location: at},
 		"slot 9c of YubiKey 7 holds a key (P-256)":                                      &OccupiedError{at, KeyInfo{Public: &ecdsa.PublicKey{}, Algorithm: P256}},
-		"slot 9c of YubiKey 7 holds another key than the one that is wanted":            &OtherKeyError{at},
+		"slot 9c of YubiKey 7 holds another key than the one that is wanted":            &WrongKeyError{at},
 		"a P-256 key was to sign 64 bytes, want a digest of 32":                         &DigestError{P256, 64, 32},
 		"YubiKey 7 has a management key of its own, and it is not kept under the PIN":   &ManagementKeyError{7},
 		"the card's answer to a command makes no sense: x":                              &AnswerError{"a command", "x"},
-		"slot 9c of YubiKey 7: this firmware does not say whether the slot holds a key": placed(errUnknown, at),
+		"slot 9c of YubiKey 7: this firmware does not say whether the slot holds a key": withLocation(errSlotUnknown, at),
 		"hardware keys are not in this build":                                           ErrUnsupported,
 	} {
 		if err.Error() != want {
@@ -41,7 +41,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func certificateSaying(t testing.TB, name string, extensions ...pkix.Extension) *x509.Certificate {
+func certificateWith(t testing.TB, name string, extensions ...pkix.Extension) *x509.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -59,26 +59,26 @@ func certificateSaying(t testing.TB, name string, extensions ...pkix.Extension) 
 	return cert
 }
 
-func says(n int, value ...byte) pkix.Extension {
+func extensionOf(n int, value ...byte) pkix.Extension {
 	return pkix.Extension{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 41482, 3, n}, Value: value}
 }
 
 func TestReadAttested(t *testing.T) {
 	const name = "YubiKey PIV Attestation 9a"
-	good := certificateSaying(t, name, says(extensionVersion, 5, 4, 3), says(extensionSerial, 2, 2, 1, 0), says(extensionPolicy, 3, 2))
-	if a, err := readAttested(good); err != nil || a != (Attested{Place{256, Authentication}, "5.4.3", PINAlways, TouchAlways}) {
+	good := certificateWith(t, name, extensionOf(extensionVersion, 5, 4, 3), extensionOf(extensionSerial, 2, 2, 1, 0), extensionOf(extensionPolicy, 3, 2))
+	if a, err := parseAttested(good); err != nil || a != (AttestedKey{Location{256, Authentication}, "5.4.3", PINAlways, TouchAlways}) {
 		t.Errorf("%+v, %v", a, err)
 	}
 	for _, bad := range []*x509.Certificate{
-		certificateSaying(t, "alice", says(extensionPolicy, 1, 1)),
-		certificateSaying(t, name),
-		certificateSaying(t, name, says(extensionPolicy, 1)),
-		certificateSaying(t, name, says(extensionPolicy, 0, 1)),
-		certificateSaying(t, name, says(extensionPolicy, 1, 9)),
-		certificateSaying(t, name, says(extensionPolicy, 1, 1), says(extensionSerial, 2, 1, 0xff)),
-		certificateSaying(t, name, says(extensionPolicy, 1, 1), says(extensionSerial, 4, 1, 1)),
+		certificateWith(t, "alice", extensionOf(extensionPolicy, 1, 1)),
+		certificateWith(t, name),
+		certificateWith(t, name, extensionOf(extensionPolicy, 1)),
+		certificateWith(t, name, extensionOf(extensionPolicy, 0, 1)),
+		certificateWith(t, name, extensionOf(extensionPolicy, 1, 9)),
+		certificateWith(t, name, extensionOf(extensionPolicy, 1, 1), extensionOf(extensionSerial, 2, 1, 0xff)),
+		certificateWith(t, name, extensionOf(extensionPolicy, 1, 1), extensionOf(extensionSerial, 4, 1, 1)),
 	} {
-		if a, err := readAttested(bad); err == nil {
+		if a, err := parseAttested(bad); err == nil {
 			t.Errorf("%+v was read", a)
 		}
 	}
@@ -86,13 +86,13 @@ func TestReadAttested(t *testing.T) {
 
 // FuzzReadAttested: what is read of a certificate is what policies and slots can be, and nothing panics.
 func FuzzReadAttested(f *testing.F) {
-	f.Add(certificateSaying(f, "YubiKey PIV Attestation 9a", says(extensionSerial, 2, 2, 1, 0), says(extensionPolicy, 3, 2)).Raw)
+	f.Add(certificateWith(f, "YubiKey PIV Attestation 9a", extensionOf(extensionSerial, 2, 2, 1, 0), extensionOf(extensionPolicy, 3, 2)).Raw)
 	f.Fuzz(func(t *testing.T, der []byte) {
 		cert, err := x509.ParseCertificate(der)
 		if err != nil {
 			return
 		}
-		if a, err := readAttested(cert); err == nil && (a.PIN.String() == "unknown" || a.Touch.String() == "unknown") {
+		if a, err := parseAttested(cert); err == nil && (a.PIN.String() == "unknown" || a.Touch.String() == "unknown") {
 			t.Errorf("%+v", a)
 		}
 	})

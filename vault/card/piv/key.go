@@ -19,44 +19,44 @@ import (
 //
 // It is a [crypto.Signer] and, where its algorithm exchanges keys, an [ecdh.KeyExchanger].
 type Key struct {
-	cards  *Cards
-	ctx    context.Context // crypto.Signer and ecdh.KeyExchanger leave no other way to give it
-	place  Place
-	public crypto.PublicKey
+	cards    *Cards
+	ctx      context.Context // crypto.Signer and ecdh.KeyExchanger leave no other way to give it
+	location Location
+	public   crypto.PublicKey
 }
 
-// Key reads which key is at a place. It returns an [*EmptyError] if there is none. All that is done with the key ends with ctx.
-func (c *Cards) Key(ctx context.Context, at Place) (*Key, KeyInfo, error) {
+// Key reads which key is at a place. It returns an [*EmptySlotError] if there is none. All that is done with the key ends with ctx.
+func (c *Cards) Key(ctx context.Context, at Location) (*Key, KeyInfo, error) {
 	type found struct {
 		key  *Key
 		info KeyInfo
 	}
-	f, err := with(ctx, c, at.Serial, func(_ context.Context, serial uint32, t token) (found, error) {
-		info, err := t.key(at.Slot)
+	f, err := withCard(ctx, c, at.Serial, func(_ context.Context, serial uint32, t openCard) (found, error) {
+		info, err := t.keyInfo(at.Slot)
 		if err != nil {
-			return found{}, placed(err, Place{serial, at.Slot})
+			return found{}, withLocation(err, Location{serial, at.Slot})
 		}
-		return found{c.Known(ctx, Place{serial, at.Slot}, info.Public), info}, nil
+		return found{c.KnownKey(ctx, Location{serial, at.Slot}, info.Public), info}, nil
 	})
 	return f.key, f.info, err
 }
 
-// Known is a key whose public half is known. The card is not looked at before it is used; if at names none and
+// KnownKey is a key whose public half is known. The card is not looked at before it is used; if at names none and
 // several are there, it is the one that holds the key.
-func (c *Cards) Known(ctx context.Context, at Place, public crypto.PublicKey) *Key {
-	return &Key{cards: c, ctx: ctx, place: at, public: public}
+func (c *Cards) KnownKey(ctx context.Context, at Location, public crypto.PublicKey) *Key {
+	return &Key{cards: c, ctx: ctx, location: at, public: public}
 }
 
 // Keys lists the keys of a card, by slot. Firmware before 5.3 does not tell of those that were imported without a certificate.
 func (c *Cards) Keys(ctx context.Context, serial uint32) ([]KeyInfo, error) {
-	return with(ctx, c, serial, func(_ context.Context, _ uint32, t token) ([]KeyInfo, error) {
+	return withCard(ctx, c, serial, func(_ context.Context, _ uint32, t openCard) ([]KeyInfo, error) {
 		var all []KeyInfo
 		for s := FirstRetired; s <= CardAuthentication; s++ {
 			if !s.valid() {
 				continue
 			}
-			info, err := t.key(s)
-			if isEmpty(err) || errors.Is(err, errUnknown) {
+			info, err := t.keyInfo(s)
+			if isEmpty(err) || errors.Is(err, errSlotUnknown) {
 				continue
 			}
 			if err != nil {
@@ -68,8 +68,8 @@ func (c *Cards) Keys(ctx context.Context, serial uint32) ([]KeyInfo, error) {
 	})
 }
 
-// Place says where the key is.
-func (k *Key) Place() Place { return k.place }
+// Location says where the key is.
+func (k *Key) Location() Location { return k.location }
 
 // Public is the public half: *ecdsa.PublicKey, *rsa.PublicKey, ed25519.PublicKey, or *ecdh.PublicKey for X25519.
 func (k *Key) Public() crypto.PublicKey { return k.public }
@@ -100,7 +100,7 @@ func (k *Key) Curve() ecdh.Curve {
 // Sign signs a digest, whose length has to be that of the key's curve, or of opts' hash for RSA. An Ed25519 key signs the
 // message itself. The random source is the card's own, but for a salt.
 func (k *Key) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return k.use(func(t token, info KeyInfo) ([]byte, error) {
+	return k.use(func(t openCard, info KeyInfo) ([]byte, error) {
 		if err := checkDigest(info.Algorithm, digest, opts); err != nil {
 			return nil, err
 		}
@@ -112,9 +112,9 @@ func (k *Key) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, 
 func (k *Key) ECDH(peer *ecdh.PublicKey) ([]byte, error) {
 	ours := k.PublicKey()
 	if ours == nil || peer == nil || ours.Curve() != peer.Curve() {
-		return nil, fmt.Errorf("%s and the peer's key are not on one curve", k.place)
+		return nil, fmt.Errorf("%s and the peer's key are not on one curve", k.location)
 	}
-	return k.use(func(t token, info KeyInfo) ([]byte, error) { return t.exchange(info, peer.Bytes()) })
+	return k.use(func(t openCard, info KeyInfo) ([]byte, error) { return t.exchange(info, peer.Bytes()) })
 }
 
 // CertificateRequest is a request for a certificate for the key, in DER, signed on the card.
@@ -144,25 +144,25 @@ func checkDigest(a Algorithm, digest []byte, opts crypto.SignerOpts) error {
 }
 
 // use does one thing with the key: PIN first, then the touch is told of, then the card is asked.
-func (k *Key) use(f func(token, KeyInfo) ([]byte, error)) ([]byte, error) {
-	fits := func(t token) bool {
-		info, err := t.key(k.place.Slot)
-		return err == nil && same(info.Public, k.public)
+func (k *Key) use(f func(openCard, KeyInfo) ([]byte, error)) ([]byte, error) {
+	matches := func(t openCard) bool {
+		info, err := t.keyInfo(k.location.Slot)
+		return err == nil && samePublicKey(info.Public, k.public)
 	}
-	return withThat(k.ctx, k.cards, k.place.Serial, fits, func(ctx context.Context, serial uint32, t token) ([]byte, error) {
-		at := Place{serial, k.place.Slot}
-		info, err := t.key(at.Slot)
+	return withMatchingCard(k.ctx, k.cards, k.location.Serial, matches, func(ctx context.Context, serial uint32, t openCard) ([]byte, error) {
+		at := Location{serial, k.location.Slot}
+		info, err := t.keyInfo(at.Slot)
 		if err != nil {
-			return nil, placed(err, at)
+			return nil, withLocation(err, at)
 		}
-		if !same(info.Public, k.public) {
-			return nil, &OtherKeyError{at}
+		if !samePublicKey(info.Public, k.public) {
+			return nil, &WrongKeyError{at}
 		}
 		if err := k.cards.unlock(ctx, serial, t, info.PIN); err != nil {
 			return nil, err
 		}
 		if info.Touch != TouchNever && k.cards.Touch != nil {
-			k.cards.Touch(Touch{Place: at, Maybe: info.Touch != TouchAlways})
+			k.cards.Touch(Touch{Location: at, Optional: info.Touch != TouchAlways})
 		}
 		out, err := f(t, info)
 		if errors.Is(err, errRefused) && info.Touch != TouchNever { // the PIN was right, so this is what is left
@@ -172,8 +172,8 @@ func (k *Key) use(f func(token, KeyInfo) ([]byte, error)) ([]byte, error) {
 	})
 }
 
-// same reports whether two public keys are one.
-func same(a, b crypto.PublicKey) bool {
+// samePublicKey reports whether two public keys are one.
+func samePublicKey(a, b crypto.PublicKey) bool {
 	x, err := x509.MarshalPKIXPublicKey(a)
 	if err != nil {
 		return false

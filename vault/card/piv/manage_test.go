@@ -15,8 +15,8 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// manage gives a card a management key of its own, and keeps it under the PIN if that is wanted.
-func manage(t *testing.T, reader string, key []byte, protect bool) {
+// setManagementKey gives a card a management key of its own, and keeps it under the PIN if that is wanted.
+func setManagementKey(t *testing.T, reader string, key []byte, protect bool) {
 	t.Helper()
 	yk, err := lib.Open(reader)
 	if err != nil {
@@ -42,24 +42,24 @@ func TestManagementKey(t *testing.T) {
 		t.Run(x.name, func(t *testing.T) {
 			_, reader := insert(t, fakecard.Options{Version: x.version})
 			key := bytes.Repeat([]byte{0xa5}, x.length)
-			manage(t, reader, key, false)
-			p := person{}
+			setManagementKey(t, reader, key, false)
+			p := fakeUser{}
 			c := p.cards()
 			all, err := c.List(t.Context())
 			if err != nil || len(all) != 1 || all[0].Err != nil || all[0].DefaultManagementKey {
 				t.Errorf("List: %+v, %v", all, err)
 			}
-			r := Request{Algorithm: P256, PIN: PINOnce, Touch: TouchNever}
+			r := KeyRequest{Algorithm: P256, PIN: PINOnce, Touch: TouchNever}
 			var e *ManagementKeyError
-			if _, err := c.Generate(t.Context(), Place{0, 0x82}, r); !errors.As(err, &e) {
+			if _, err := c.Generate(t.Context(), Location{0, 0x82}, r); !errors.As(err, &e) {
 				t.Errorf("nobody knows the key: %v", err)
 			}
 			c.ManagementKey = func(context.Context, uint32) ([]byte, error) { return bytes.Repeat([]byte{1}, x.length), nil }
-			if _, err := c.Generate(t.Context(), Place{0, 0x82}, r); err == nil {
+			if _, err := c.Generate(t.Context(), Location{0, 0x82}, r); err == nil {
 				t.Error("a wrong management key made a key")
 			}
 			c.ManagementKey = func(context.Context, uint32) ([]byte, error) { return key, nil }
-			if m, err := c.Generate(t.Context(), Place{0, 0x82}, r); err != nil || m.DefaultManagementKey {
+			if m, err := c.Generate(t.Context(), Location{0, 0x82}, r); err != nil || m.DefaultManagementKey {
 				t.Errorf("with the key: %+v, %v", m, err)
 			}
 		})
@@ -68,42 +68,42 @@ func TestManagementKey(t *testing.T) {
 
 func TestProtectedManagementKey(t *testing.T) {
 	vc, reader := insert(t, fakecard.Options{})
-	manage(t, reader, bytes.Repeat([]byte{0xa5}, 24), true)
+	setManagementKey(t, reader, bytes.Repeat([]byte{0xa5}, 24), true)
 	vc.Reset()
-	p := person{}
-	m := generate(t, p.cards(), Place{0, 0x82}, Request{Touch: TouchNever})
+	p := fakeUser{}
+	m := generate(t, p.cards(), Location{0, 0x82}, KeyRequest{Touch: TouchNever})
 	if m.DefaultManagementKey || len(p.questions) != 1 {
 		t.Errorf("a management key under the PIN: %d questions, %+v", len(p.questions), m)
 	}
 	p.pins = []string{"000000"}
 	vc.Reset()
 	var wrong *WrongPINError
-	if _, err := p.cards().Generate(t.Context(), Place{0, 0x83}, Request{Algorithm: P256, PIN: PINOnce, Touch: TouchNever}); !errors.As(err, &wrong) {
+	if _, err := p.cards().Generate(t.Context(), Location{0, 0x83}, KeyRequest{Algorithm: P256, PIN: PINOnce, Touch: TouchNever}); !errors.As(err, &wrong) {
 		t.Errorf("with a wrong PIN: %v", err)
 	}
 }
 
-// TestNonsense: whatever a card answers, the error is ours, the card is closed, and nothing panics.
-func TestNonsense(t *testing.T) {
+// TestInvalidAnswers: whatever a card answers, the error is ours, the card is closed, and nothing panics.
+func TestInvalidAnswers(t *testing.T) {
 	sum := sha256.Sum256(nil)
 	for name, ask := range map[string]func(*Cards, *Key) error{
 		"metadata 9c": func(_ *Cards, k *Key) error { _, err := k.Sign(nil, sum[:], crypto.SHA256); return err },
 		"metadata 9b": func(c *Cards, _ *Key) error {
-			_, err := c.Generate(t.Context(), Place{0, 0x82}, Request{Algorithm: P256, PIN: PINOnce, Touch: TouchNever})
+			_, err := c.Generate(t.Context(), Location{0, 0x82}, KeyRequest{Algorithm: P256, PIN: PINOnce, Touch: TouchNever})
 			return err
 		},
 		"sign 9c":   func(_ *Cards, k *Key) error { _, err := k.Sign(nil, sum[:], crypto.SHA256); return err },
-		"attest 9c": func(c *Cards, _ *Key) error { _, err := c.Attest(t.Context(), Place{0, Signature}); return err },
-		"get":       func(c *Cards, _ *Key) error { _, err := c.Certificate(t.Context(), Place{0, Signature}); return err },
-		"serial":    func(c *Cards, _ *Key) error { _, _, err := c.Key(t.Context(), Place{0, Signature}); return err },
-		"version":   func(c *Cards, _ *Key) error { _, _, err := c.Key(t.Context(), Place{0, Signature}); return err },
+		"attest 9c": func(c *Cards, _ *Key) error { _, err := c.Attest(t.Context(), Location{0, Signature}); return err },
+		"get":       func(c *Cards, _ *Key) error { _, err := c.Certificate(t.Context(), Location{0, Signature}); return err },
+		"serial":    func(c *Cards, _ *Key) error { _, _, err := c.Key(t.Context(), Location{0, Signature}); return err },
+		"version":   func(c *Cards, _ *Key) error { _, _, err := c.Key(t.Context(), Location{0, Signature}); return err },
 	} {
 		for _, lie := range [][]byte{{}, {1}, {0x7c, 0x82}, bytes.Repeat([]byte{0xff}, 700)} {
 			vc, _ := insert(t, fakecard.Options{Serial: 5})
-			p := person{}
+			p := fakeUser{}
 			c := p.cards()
-			k := generate(t, c, Place{0, Signature}, Request{Touch: TouchNever, Replace: "9c"}).Key
-			vc.Lie(name, lie)
+			k := generate(t, c, Location{0, Signature}, KeyRequest{Touch: TouchNever, Replace: "9c"}).Key
+			vc.SetResponse(name, lie)
 			if err := ask(c, k); err == nil || err.Error() == "" {
 				t.Errorf("%s answers %.8x: %v", name, lie, err)
 			}
@@ -115,35 +115,35 @@ func TestNonsense(t *testing.T) {
 
 func TestPanic(t *testing.T) {
 	vc, _ := insert(t, fakecard.Options{})
-	vc.Lie("metadata 9b", nil) // piv-go reads the third byte of it
-	p := person{}
+	vc.SetResponse("metadata 9b", nil) // piv-go reads the third byte of it
+	p := fakeUser{}
 	var e *AnswerError
-	if _, err := p.cards().Generate(t.Context(), Place{0, 0x82}, Request{Algorithm: P256, PIN: PINOnce, Touch: TouchNever}); !errors.As(err, &e) {
+	if _, err := p.cards().Generate(t.Context(), Location{0, 0x82}, KeyRequest{Algorithm: P256, PIN: PINOnce, Touch: TouchNever}); !errors.As(err, &e) {
 		t.Errorf("an answer that is cut off: %v, want an AnswerError", err)
 	}
 	service.Idle()
 }
 
-func TestAlone(t *testing.T) {
+func TestLock(t *testing.T) {
 	insert(t, fakecard.Options{})
-	p := person{}
+	p := fakeUser{}
 	c := p.cards()
 	inside := 0
-	c.Alone = func(ctx context.Context) (context.Context, func(), error) {
+	c.Lock = func(ctx context.Context) (context.Context, func(), error) {
 		inside++
 		return ctx, func() { inside-- }, nil
 	}
-	c.Holder = nil
+	c.UsedBy = nil
 	told := 0
 	c.PIN = func(context.Context, PINQuestion) (string, error) {
 		told = inside
 		return "123456", nil
 	}
-	if err := signs(t, generate(t, c, Place{0, Signature}, Request{Touch: TouchNever}).Key); err != nil || told != 1 || inside != 0 {
+	if err := signs(t, generate(t, c, Location{0, Signature}, KeyRequest{Touch: TouchNever}).Key); err != nil || told != 1 || inside != 0 {
 		t.Errorf("%v: %d inside at the PIN, %d after", err, told, inside)
 	}
 	refused := errors.New("refused")
-	c.Alone = func(ctx context.Context) (context.Context, func(), error) { return ctx, nil, refused }
+	c.Lock = func(ctx context.Context) (context.Context, func(), error) { return ctx, nil, refused }
 	if _, err := c.List(t.Context()); !errors.Is(err, refused) {
 		t.Errorf("List: %v", err)
 	}

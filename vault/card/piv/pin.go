@@ -10,12 +10,12 @@ import (
 const maxPIN = 8 // bytes
 
 // unlock gives the card its PIN, if a key with that policy wants it now.
-func (c *Cards) unlock(ctx context.Context, serial uint32, t token, p PINPolicy) error {
+func (c *Cards) unlock(ctx context.Context, serial uint32, t openCard, p PINPolicy) error {
 	switch p {
-	case PINNever, FingerOnce, FingerAlways:
+	case PINNever, FingerprintOnce, FingerprintAlways:
 		return nil
 	case PINOnce:
-		if t.left() == open {
+		if t.triesLeft() == pinVerified {
 			return nil
 		}
 	}
@@ -23,16 +23,16 @@ func (c *Cards) unlock(ctx context.Context, serial uint32, t token, p PINPolicy)
 	return err
 }
 
-// open is what a card says of its tries once it has the PIN.
-const open = -1
+// pinVerified is what a card says of its tries once it has the PIN.
+const pinVerified = -1
 
 // pin asks for the PIN until it is right. The same wrong answer twice is not from a person, and costs one try only.
-func (c *Cards) pin(ctx context.Context, serial uint32, t token) (string, error) {
+func (c *Cards) pin(ctx context.Context, serial uint32, t openCard) (string, error) {
 	if c.PIN == nil {
 		return "", errors.New("the key wants a PIN, and there is no way to ask for it")
 	}
-	q := PINQuestion{Serial: serial, Left: t.left()}
-	if q.Left == 0 {
+	q := PINQuestion{Serial: serial, TriesLeft: t.triesLeft()}
+	if q.TriesLeft == 0 {
 		return "", &BlockedError{serial}
 	}
 	last := ""
@@ -47,8 +47,8 @@ func (c *Cards) pin(ctx context.Context, serial uint32, t token) (string, error)
 		if len(pin) == 0 || len(pin) > maxPIN {
 			return "", &PINFormatError{len(pin)}
 		}
-		if q.Again && pin == last {
-			return "", &WrongPINError{serial, q.Left}
+		if q.Retry && pin == last {
+			return "", &WrongPINError{serial, q.TriesLeft}
 		}
 		err = t.verify(pin)
 		var wrong *WrongPINError
@@ -57,9 +57,9 @@ func (c *Cards) pin(ctx context.Context, serial uint32, t token) (string, error)
 			return pin, nil
 		case !errors.As(err, &wrong):
 			return "", err
-		case wrong.Left == 0:
+		case wrong.TriesLeft == 0:
 			return "", &BlockedError{serial}
 		}
-		q.Left, q.Again, last = wrong.Left, true, pin
+		q.TriesLeft, q.Retry, last = wrong.TriesLeft, true, pin
 	}
 }

@@ -41,14 +41,14 @@ func insert(t *testing.T, o fakecard.Options) (*fakecard.Card, string) {
 }
 
 // A person sits at the cards and counts what they are asked.
-type person struct {
+type fakeUser struct {
 	pins      []string // to answer with, one after the other; the last for good
 	questions []PINQuestion
 	touches   []Touch
-	waits     int
+	sleeps    int
 }
 
-func (p *person) cards() *Cards {
+func (p *fakeUser) cards() *Cards {
 	return &Cards{
 		PIN: func(_ context.Context, q PINQuestion) (string, error) {
 			p.questions = append(p.questions, q)
@@ -62,9 +62,9 @@ func (p *person) cards() *Cards {
 			return pin, nil
 		},
 		Touch:  func(t Touch) { p.touches = append(p.touches, t) },
-		Holder: func() string { return "scdaemon" },
+		UsedBy: func() string { return "scdaemon" },
 		Sleep: func(context.Context, time.Duration) error {
-			p.waits++
+			p.sleeps++
 			return nil
 		},
 	}

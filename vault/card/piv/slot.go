@@ -45,12 +45,12 @@ func (s Slot) valid() bool {
 }
 
 // A Place is a slot of a card.
-type Place struct {
+type Location struct {
 	Serial uint32 // 0 for the only card there is
 	Slot   Slot
 }
 
-func (p Place) String() string {
+func (p Location) String() string {
 	if p.Serial == 0 {
 		return "slot " + p.Slot.String()
 	}
@@ -84,8 +84,8 @@ const (
 	// that comes meanwhile is not asked.
 	PINOnce
 	PINAlways
-	FingerOnce // of a YubiKey Bio
-	FingerAlways
+	FingerprintOnce // of a YubiKey Bio
+	FingerprintAlways
 )
 
 var pinNames = [...]string{"unknown", "never", "once", "always", "finger once", "finger always"}
@@ -93,7 +93,7 @@ var pinNames = [...]string{"unknown", "never", "once", "always", "finger once", 
 func (p PINPolicy) String() string { return nameOf(pinNames[:], int(p)) }
 
 // PINPolicyNames are the policies that a key can be made with, as [ParsePINPolicy] reads them.
-func PINPolicyNames() []string { return slices.Clone(pinNames[PINNever:FingerOnce]) }
+func PINPolicyNames() []string { return slices.Clone(pinNames[PINNever:FingerprintOnce]) }
 
 // ParsePINPolicy returns the policy of that name, or 0 if there is none.
 func ParsePINPolicy(name string) PINPolicy { return PINPolicy(max(0, slices.Index(pinNames[:], name))) }

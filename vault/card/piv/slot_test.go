@@ -31,7 +31,7 @@ func FuzzParseSlot(f *testing.F) {
 func TestNames(t *testing.T) {
 	for name, want := range map[string]string{
 		P256.String(): "P-256", Algorithm(99).String(): "unknown algorithm", PINOnce.String(): "once", TouchCached.String(): "cached",
-		TouchPolicy(-1).String(): "unknown", Place{7, Signature}.String(): "slot 9c of YubiKey 7", Place{Slot: 0x82}.String(): "slot 82",
+		TouchPolicy(-1).String(): "unknown", Location{7, Signature}.String(): "slot 9c of YubiKey 7", Location{Slot: 0x82}.String(): "slot 82",
 	} {
 		if name != want {
 			t.Errorf("%q, want %q", name, want)

@@ -28,26 +28,26 @@ func translate(reader string, err error) error {
 	case errors.As(err, &s) && s.Status() == 0x6982:
 		return errRefused
 	case errors.Is(err, lib.ErrNotFound):
-		return &EmptyError{}
+		return &EmptySlotError{}
 	}
-	switch leaf(err) {
+	switch rootCause(err) {
 	case "the Smart card resource manager is not running", "the Smart card resource manager has shut down":
 		return ErrNoService
 	case "the smart card cannot be accessed because of other connections outstanding":
-		return &HeldError{Reader: reader}
+		return &InUseError{Reader: reader}
 	case "the operation requires a Smart Card, but no Smart Card is currently in the device", "the specified reader name is not recognized",
 		"the specified reader is not currently available for use", "cannot find a smart card reader":
 		return ErrNoCard
 	case "the smart card has been removed, so further communication is not possible",
 		"the smart card has been reset, so any shared state information is invalid",
 		"power has been removed from the smart card, so that further communication is not possible":
-		return &PulledError{reader}
+		return &RemovedError{reader}
 	}
 	return err
 }
 
-// leaf is the text of the error that others were wrapped around.
-func leaf(err error) string {
+// rootCause is the text of the error that others were wrapped around.
+func rootCause(err error) string {
 	for {
 		inner := errors.Unwrap(err)
 		if inner == nil {

@@ -28,7 +28,7 @@ func readers() ([]string, error) {
 }
 
 // openReader opens the card in a reader. Where it has no PIV, piv-go keeps the reader until the process ends.
-func openReader(reader string) (token, error) {
+func openReader(reader string) (openCard, error) {
 	yk, err := lib.Open(reader)
 	if err != nil {
 		return nil, translate(reader, err)
@@ -48,7 +48,7 @@ func (y yubikey) serial() (uint32, error) {
 	return n, translate(y.reader, err)
 }
 
-func (y yubikey) left() int {
+func (y yubikey) triesLeft() int {
 	n, err := y.Retries()
 	if err != nil { // it was given the PIN already, or does not say
 		return -1
@@ -80,14 +80,14 @@ func slot(s Slot) (lib.Slot, error) {
 	return lib.Slot{}, err
 }
 
-// key asks the card what a slot holds; firmware before 5.3 tells of keys made on it, or with a certificate.
-func (y yubikey) key(s Slot) (KeyInfo, error) {
+// keyInfo asks the card what a slot holds; firmware before 5.3 tells of keys made on it, or with a certificate.
+func (y yubikey) keyInfo(s Slot) (KeyInfo, error) {
 	at, err := slot(s)
 	if err != nil {
 		return KeyInfo{}, err
 	}
 	if v := y.Version(); v.Major < 5 || v.Major == 5 && v.Minor < 3 {
-		return y.oldKey(s, at)
+		return y.oldKeyInfo(s, at)
 	}
 	info, err := y.KeyInfo(at)
 	if err != nil {
@@ -99,9 +99,9 @@ func (y yubikey) key(s Slot) (KeyInfo, error) {
 	}, nil
 }
 
-func (y yubikey) oldKey(s Slot, at lib.Slot) (KeyInfo, error) {
+func (y yubikey) oldKeyInfo(s Slot, at lib.Slot) (KeyInfo, error) {
 	if cert, err := y.YubiKey.Attest(at); err == nil {
-		a, err := readAttested(cert)
+		a, err := parseAttested(cert)
 		if err != nil {
 			return KeyInfo{}, err
 		}
@@ -109,7 +109,7 @@ func (y yubikey) oldKey(s Slot, at lib.Slot) (KeyInfo, error) {
 	}
 	cert, err := y.Certificate(at)
 	if errors.Is(err, lib.ErrNotFound) {
-		return KeyInfo{}, errUnknown
+		return KeyInfo{}, errSlotUnknown
 	}
 	if err != nil {
 		return KeyInfo{}, translate(y.reader, err)
@@ -124,7 +124,7 @@ func (y yubikey) private(k KeyInfo) (crypto.PrivateKey, error) {
 		return nil, err
 	}
 	auth := lib.KeyAuth{PINPolicy: lib.PINPolicyNever}
-	if k.PIN == FingerOnce || k.PIN == FingerAlways {
+	if k.PIN == FingerprintOnce || k.PIN == FingerprintAlways {
 		auth.PINPolicy = lib.PINPolicy(k.PIN)
 	}
 	private, err := y.PrivateKey(at, k.Public, auth)
@@ -184,7 +184,7 @@ func (y yubikey) defaultManagementKey() (bool, error) {
 	case errors.As(err, &s):
 		return false, nil
 	}
-	switch why := leaf(err); {
+	switch why := rootCause(err); {
 	case why == "unsupported algorithm":
 		return true, nil
 	case translate(y.reader, err) != err: //nolint:errorlint // whether it is translated; the card is not there any more
@@ -201,7 +201,7 @@ func (y yubikey) protectedManagementKey(pin string) ([]byte, error) {
 	return *m.ManagementKey, nil
 }
 
-func (y yubikey) generate(managementKey []byte, s Slot, r Request) (crypto.PublicKey, error) {
+func (y yubikey) generate(managementKey []byte, s Slot, r KeyRequest) (crypto.PublicKey, error) {
 	at, err := slot(s)
 	if err != nil {
 		return nil, err
@@ -249,7 +249,7 @@ func (y yubikey) attest(s Slot) (device, key []byte, err error) {
 }
 
 // verifyChain works on copies: piv-go mends the card's certificate where an old one lacks something.
-func verifyChain(p Proof, roots *x509.CertPool) error {
+func verifyChain(p Attestation, roots *x509.CertPool) error {
 	device, key := *p.Device, *p.Slot
 	if _, err := (&lib.Verifier{Roots: roots}).Verify(&device, &key); err != nil {
 		return fmt.Errorf("the proof does not hold: %w", err)

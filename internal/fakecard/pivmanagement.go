@@ -10,41 +10,41 @@ import (
 )
 
 const (
-	slotAdmin = 0x9b
-	alg3DES   = 0x03
-	algAES128 = 0x08
-	algAES192 = 0x0a
-	algAES256 = 0x0c
+	slotManagement = 0x9b
+	alg3DES        = 0x03
+	algAES128      = 0x08
+	algAES192      = 0x0a
+	algAES256      = 0x0c
 )
 
-// An adminKey is the management key: who has it may change what is on the card.
-type adminKey struct {
+// An managementKey is the management key: who has it may change what is on the card.
+type managementKey struct {
 	alg     byte
 	key     []byte
 	factory bool
 
-	given     bool
+	proved    bool
 	witness   []byte // ours, when the card too has to prove that it knows the key
 	challenge []byte // ours, when only the host has to
 }
 
-// newAdminKey is the one that all cards leave the factory with; since 5.7 it is for AES.
-func newAdminKey(c *Card) adminKey {
-	k := adminKey{alg: alg3DES, key: bytes.Repeat([]byte{1, 2, 3, 4, 5, 6, 7, 8}, 3), factory: true}
+// newManagementKey is the one that all cards leave the factory with; since 5.7 it is for AES.
+func newManagementKey(c *Card) managementKey {
+	k := managementKey{alg: alg3DES, key: bytes.Repeat([]byte{1, 2, 3, 4, 5, 6, 7, 8}, 3), factory: true}
 	if c.atLeast(5, 7) {
 		k.alg = algAES192
 	}
 	return k
 }
 
-func (k *adminKey) forget() { k.given, k.witness, k.challenge = false, nil, nil }
+func (k *managementKey) clearAuth() { k.proved, k.witness, k.challenge = false, nil, nil }
 
-func (k *adminKey) metadata() []byte {
-	return fields(field{1, []byte{k.alg}}, field{2, []byte{0, touchNever}}, field{5, yes(k.factory)})
+func (k *managementKey) metadata() []byte {
+	return fields(field{1, []byte{k.alg}}, field{2, []byte{0, touchNever}}, field{5, boolByte(k.factory)})
 }
 
 // block is the cipher of the key, whose length was looked at when it was set.
-func (k *adminKey) block() cipher.Block {
+func (k *managementKey) block() cipher.Block {
 	newCipher := aes.NewCipher
 	if k.alg == alg3DES {
 		newCipher = des.NewTripleDESCipher
@@ -56,7 +56,7 @@ func (k *adminKey) block() cipher.Block {
 	return b
 }
 
-func adminKeyLength(alg byte) int {
+func managementKeyLength(alg byte) int {
 	switch alg {
 	case alg3DES, algAES192:
 		return 24
@@ -68,15 +68,15 @@ func adminKeyLength(alg byte) int {
 	return 0
 }
 
-func (k *adminKey) change(c command) status {
-	if !k.given {
+func (k *managementKey) change(c command) status {
+	if !k.proved {
 		return notAllowed
 	}
-	if len(c.data) < 3 || c.data[1] != slotAdmin {
+	if len(c.data) < 3 || c.data[1] != slotManagement {
 		return wrongData
 	}
 	value := c.data[3:]
-	if int(c.data[2]) != len(value) || adminKeyLength(c.data[0]) != len(value) {
+	if int(c.data[2]) != len(value) || managementKeyLength(c.data[0]) != len(value) {
 		return wrongData
 	}
 	k.alg, k.key, k.factory = c.data[0], bytes.Clone(value), false
@@ -90,9 +90,9 @@ const (
 	tagDynamic   = 0x7c // holds the others
 )
 
-// prove is GENERAL AUTHENTICATE with the management key: two messages each way.
+// authenticate is GENERAL AUTHENTICATE with the management key: two messages each way.
 // https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73-4.pdf part 2, appendix A.1
-func (k *adminKey) prove(alg byte, ask []field) ([]byte, status) {
+func (k *managementKey) authenticate(alg byte, ask []field) ([]byte, status) {
 	if alg != k.alg && (alg != 0 || k.alg != alg3DES) {
 		return nil, wrongData
 	}
@@ -107,7 +107,7 @@ func (k *adminKey) prove(alg byte, ask []field) ([]byte, status) {
 		if witness == nil || len(challenge) != b.BlockSize() || subtle.ConstantTimeCompare(witness, find(ask, tagWitness)) != 1 {
 			return nil, notAllowed
 		}
-		k.given = true
+		k.proved = true
 		return encode(tagDynamic, encode(tagResponse, encrypt(b, challenge))), done
 	case has(ask, tagChallenge) && len(find(ask, tagChallenge)) == 0:
 		k.challenge = random(b.BlockSize())
@@ -118,7 +118,7 @@ func (k *adminKey) prove(alg byte, ask []field) ([]byte, status) {
 		if subtle.ConstantTimeCompare(want, find(ask, tagResponse)) != 1 {
 			return nil, notAllowed
 		}
-		k.given = true
+		k.proved = true
 		return nil, done
 	}
 	return nil, wrongData

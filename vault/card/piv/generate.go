@@ -7,7 +7,7 @@ import (
 )
 
 // A Request is a key to be made.
-type Request struct {
+type KeyRequest struct {
 	Algorithm Algorithm
 	PIN       PINPolicy
 	Touch     TouchPolicy
@@ -16,8 +16,8 @@ type Request struct {
 	Replace string
 }
 
-// Made is a key that was made.
-type Made struct {
+// GeneratedKey is a key that was made.
+type GeneratedKey struct {
 	Key  *Key
 	Info KeyInfo // as the card tells it, with the policies that it took
 	// DefaultManagementKey is true if the card's management key is the one that all cards are made with.
@@ -25,64 +25,64 @@ type Made struct {
 }
 
 // Generate makes a key in a slot. It returns an [*OccupiedError] if another would be lost.
-func (c *Cards) Generate(ctx context.Context, at Place, r Request) (Made, error) {
-	return with(ctx, c, at.Serial, func(ctx context.Context, serial uint32, t token) (Made, error) {
-		at := Place{serial, at.Slot}
-		if err := mayMake(t, at, r.Replace); err != nil {
-			return Made{}, err
+func (c *Cards) Generate(ctx context.Context, at Location, r KeyRequest) (GeneratedKey, error) {
+	return withCard(ctx, c, at.Serial, func(ctx context.Context, serial uint32, t openCard) (GeneratedKey, error) {
+		at := Location{serial, at.Slot}
+		if err := checkSlotFree(t, at, r.Replace); err != nil {
+			return GeneratedKey{}, err
 		}
 		key, isDefault, err := c.managementKey(ctx, serial, t)
 		if err != nil {
-			return Made{}, err
+			return GeneratedKey{}, err
 		}
 		public, err := t.generate(key, at.Slot, r)
 		if err != nil {
-			return Made{}, err
+			return GeneratedKey{}, err
 		}
-		info, err := t.key(at.Slot)
+		info, err := t.keyInfo(at.Slot)
 		if err != nil {
-			return Made{}, err
+			return GeneratedKey{}, err
 		}
-		if !same(public, info.Public) {
-			return Made{}, &OtherKeyError{at}
+		if !samePublicKey(public, info.Public) {
+			return GeneratedKey{}, &WrongKeyError{at}
 		}
-		return Made{c.Known(ctx, at, public), info, isDefault}, nil
+		return GeneratedKey{c.KnownKey(ctx, at, public), info, isDefault}, nil
 	})
 }
 
-// mayMake says whether a key may be made in a slot.
-func mayMake(t token, at Place, replace string) error {
-	info, err := t.key(at.Slot)
+// checkSlotFree says whether a key may be made in a slot.
+func checkSlotFree(t openCard, at Location, replace string) error {
+	info, err := t.keyInfo(at.Slot)
 	switch {
 	case replace == at.Slot.String():
 		return nil
 	case err == nil:
 		return &OccupiedError{at, info}
-	case errors.Is(err, errUnknown):
-		return &OccupiedError{Place: at}
+	case errors.Is(err, errSlotUnknown):
+		return &OccupiedError{Location: at}
 	case isEmpty(err):
 		return nil
 	}
 	return err
 }
 
-// Free is the first of the slots 82 to 95 that holds no key. It returns an [*OccupiedError] for the last if all do.
-func (c *Cards) Free(ctx context.Context, serial uint32) (Place, error) {
-	return with(ctx, c, serial, func(_ context.Context, serial uint32, t token) (Place, error) {
+// FreeSlot is the first of the slots 82 to 95 that holds no key. It returns an [*OccupiedError] for the last if all do.
+func (c *Cards) FreeSlot(ctx context.Context, serial uint32) (Location, error) {
+	return withCard(ctx, c, serial, func(_ context.Context, serial uint32, t openCard) (Location, error) {
 		var err error
 		for s := FirstRetired; s <= LastRetired; s++ {
-			at := Place{serial, s}
+			at := Location{serial, s}
 			var occupied *OccupiedError
-			if err = mayMake(t, at, ""); !errors.As(err, &occupied) {
+			if err = checkSlotFree(t, at, ""); !errors.As(err, &occupied) {
 				return at, err
 			}
 		}
-		return Place{}, err
+		return Location{}, err
 	})
 }
 
 // managementKey is the card's, and whether it is the one that everybody knows.
-func (c *Cards) managementKey(ctx context.Context, serial uint32, t token) (key []byte, isDefault bool, err error) {
+func (c *Cards) managementKey(ctx context.Context, serial uint32, t openCard) (key []byte, isDefault bool, err error) {
 	if isDefault, err = t.defaultManagementKey(); isDefault || err != nil {
 		return factoryManagementKey(), isDefault, err
 	}
@@ -109,28 +109,28 @@ func factoryManagementKey() []byte {
 	return []byte(half + half + half)
 }
 
-// Certificate is the one that is kept beside the key, which the card does not compare with it. It returns an [*EmptyError]
+// Certificate is the one that is kept beside the key, which the card does not compare with it. It returns an [*EmptySlotError]
 // if there is none.
-func (c *Cards) Certificate(ctx context.Context, at Place) (*x509.Certificate, error) {
-	return with(ctx, c, at.Serial, func(_ context.Context, serial uint32, t token) (*x509.Certificate, error) {
+func (c *Cards) Certificate(ctx context.Context, at Location) (*x509.Certificate, error) {
+	return withCard(ctx, c, at.Serial, func(_ context.Context, serial uint32, t openCard) (*x509.Certificate, error) {
 		der, err := t.certificate(at.Slot)
 		if err != nil {
-			return nil, placed(err, Place{serial, at.Slot})
+			return nil, withLocation(err, Location{serial, at.Slot})
 		}
 		return parseCertificate("its certificate", der)
 	})
 }
 
 // SetCertificate keeps a certificate beside the key, in the place of any other. It has to be that key's.
-func (c *Cards) SetCertificate(ctx context.Context, at Place, cert *x509.Certificate) error {
-	_, err := with(ctx, c, at.Serial, func(ctx context.Context, serial uint32, t token) (struct{}, error) {
-		at := Place{serial, at.Slot}
-		info, err := t.key(at.Slot)
+func (c *Cards) SetCertificate(ctx context.Context, at Location, cert *x509.Certificate) error {
+	_, err := withCard(ctx, c, at.Serial, func(ctx context.Context, serial uint32, t openCard) (struct{}, error) {
+		at := Location{serial, at.Slot}
+		info, err := t.keyInfo(at.Slot)
 		if err != nil {
-			return struct{}{}, placed(err, at)
+			return struct{}{}, withLocation(err, at)
 		}
-		if !same(info.Public, cert.PublicKey) {
-			return struct{}{}, &OtherKeyError{at}
+		if !samePublicKey(info.Public, cert.PublicKey) {
+			return struct{}{}, &WrongKeyError{at}
 		}
 		key, _, err := c.managementKey(ctx, serial, t)
 		if err != nil {

@@ -2,12 +2,12 @@ package setup
 
 import "strings"
 
-// processWord writes a word for those who split a line as Windows does.
-func processWord(word string, always bool) (string, bool) {
+// quoteWord writes a word for those who split a line as Windows does.
+func quoteWord(word string, alwaysQuote bool) (string, bool) {
 	switch {
 	case strings.ContainsFunc(word, func(r rune) bool { return r < ' ' || r == '"' || r == '%' }):
 		return "", false
-	case !always && !strings.ContainsAny(word, " &|<>^()'"):
+	case !alwaysQuote && !strings.ContainsAny(word, " &|<>^()'"):
 		return word, true
 	}
 	return `"` + word + `"`, true

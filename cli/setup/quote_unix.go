@@ -4,12 +4,12 @@ package setup
 
 import "strings"
 
-// processWord writes a word for those who split a line as a POSIX shell does.
-func processWord(word string, always bool) (string, bool) {
+// quoteWord writes a word for those who split a line as a POSIX shell does.
+func quoteWord(word string, alwaysQuote bool) (string, bool) {
 	switch {
 	case strings.ContainsFunc(word, func(r rune) bool { return r < ' ' || r == '\'' }):
 		return "", false
-	case !always && !strings.ContainsAny(word, " \"$`\\|&;<>()*?[]#~!{}"):
+	case !alwaysQuote && !strings.ContainsAny(word, " \"$`\\|&;<>()*?[]#~!{}"):
 		return word, true
 	case strings.ContainsAny(word, "\"$`\\"):
 		return "'" + word + "'", true

@@ -9,6 +9,6 @@ const Supported = false
 
 func readers() ([]string, error) { return nil, ErrUnsupported }
 
-func openReader(string) (token, error) { return nil, ErrUnsupported }
+func openReader(string) (openCard, error) { return nil, ErrUnsupported }
 
-func verifyChain(Proof, *x509.CertPool) error { return ErrUnsupported }
+func verifyChain(Attestation, *x509.CertPool) error { return ErrUnsupported }
