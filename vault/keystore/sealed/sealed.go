@@ -24,7 +24,7 @@ type Store struct {
 	touch  func(ctx context.Context, h *Header) (MasterKey, error)
 	now    func() time.Time
 
-	unlocking mutex.Mutex // held while the store is unlocked, so that prompts do not overlap
+	unlocking mutex.Mutex // held during an unlock, so that prompts do not overlap
 
 	mu       sync.Mutex
 	header   *Header
