@@ -12,10 +12,10 @@ import (
 
 func TestCheckItem(t *testing.T) {
 	dir := t.TempDir()
-	asked := false
+	prompted := false
 	k, err := Open(t.Context(), Config{
 		Backend: "file", FileDir: filepath.Join(dir, "keys"), State: disk.NewFolder(filepath.Join(dir, "state")), Home: dir,
-		Passphrase: func(context.Context, PassphrasePrompt) (string, error) { asked = true; return "horse", nil },
+		Passphrase: func(context.Context, PassphrasePrompt) (string, error) { prompted = true; return "horse", nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +28,7 @@ func TestCheckItem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked = false
+	prompted = false
 	for _, tt := range []struct {
 		text    string
 		damaged bool
@@ -44,7 +44,7 @@ func TestCheckItem(t *testing.T) {
 	if err := CheckItem(t.Context(), k.Keys, "bob"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a missing item returned %v", err)
 	}
-	if asked {
+	if prompted {
 		t.Error("CheckItem prompted for the passphrase")
 	}
 }

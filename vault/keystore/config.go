@@ -33,7 +33,7 @@ type Config struct {
 
 	// Passphrase prompts for the passphrase of the file keystore. It is called once per process, and again
 	// after each wrong answer. If it returns an error, the prompts end and the caller gets that error.
-	Passphrase func(ctx context.Context, ask PassphrasePrompt) (string, error)
+	Passphrase func(ctx context.Context, prompt PassphrasePrompt) (string, error)
 
 	// Lock acquires the lock called name, which excludes other processes. The sealed keystore uses it. Work
 	// under the lock uses the returned context and ends with release. Waiting processes display question.
@@ -48,11 +48,11 @@ type Config struct {
 	// caller.
 	CatchSignals func()
 
-	Note   func(msg string) // reports something that was done without a request; nil for silence
-	Warn   func(error)      // reports a danger that does not stop the operation; nil for silence
+	Note   func(msg string) // tells the user what was done without a request; nil for no output
+	Warn   func(error)      // warns the user of a danger; nil for no output
 	Getenv func(name string) (string, bool)
 	Now    func() time.Time
-	Debug  func(msg string, args ...any) // must not be passed secrets; nil for silence
+	Debug  func(msg string, args ...any) // logs a message, which must not contain secrets; nil for no output
 }
 
 // A PassphrasePrompt describes a prompt for the passphrase of a file keystore.

@@ -150,14 +150,14 @@ func (s *fakeSecrets) unlock(c busCall) ([]any, error) {
 func (s *fakeSecrets) createCollection(c busCall) ([]any, error) {
 	label := c.body[0].(map[string]dbus.Variant)[collectionInterface+".Label"].Value().(string)
 	path := dbus.ObjectPath(collectionPrefix + strings.ReplaceAll(label, "-", "_2d"))
-	make := func() dbus.Variant {
+	create := func() dbus.Variant {
 		s.locked[string(path)] = false
 		return dbus.MakeVariant(path)
 	}
 	if s.alwaysPrompt {
-		return []any{noPath, s.prompt(make)}, nil
+		return []any{noPath, s.prompt(create)}, nil
 	}
-	make()
+	create()
 	return []any{path, noPath}, nil
 }
 

@@ -153,7 +153,7 @@ func (r *fileRing) Put(ctx context.Context, it Item) error {
 	if len(content) > maxItemFile/2 {
 		return fmt.Errorf("item %q has %d bytes, expected at most %d", it.Name, len(content), maxItemFile/2)
 	}
-	if err := r.dir.Usable(); err != nil { // fails before the passphrase prompt
+	if err := r.dir.Usable(); err != nil { // check before the passphrase prompt
 		return r.unusable(err)
 	}
 	pass, err := r.pass.unlock(ctx, nil)
@@ -278,7 +278,7 @@ func (r *fileRing) unusable(err error) error {
 
 // samples returns up to maxSamples items on which a passphrase can be tried.
 func (r *fileRing) samples() []*jwe {
-	ctx := context.Background() // nothing here blocks
+	ctx := context.Background() // reading these files does not block
 	names, err := r.Names(ctx)
 	if err != nil {
 		return nil

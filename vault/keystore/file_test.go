@@ -95,18 +95,18 @@ func TestFileDamaged(t *testing.T) {
 	k := mustOpen(t, c)
 	mustPut(t, k.Keys, testItem("prod"), testItem("intact"))
 	path := filepath.Join(c.FileDir, "prod")
-	whole, err := os.ReadFile(path)
+	intact, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	half := string(whole[:len(whole)/2])
+	half := string(intact[:len(intact)/2])
 	notItem, err := sealJWE([]byte("[1,2]"), newTestWrapping(t), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, content := range map[string]string{
 		"empty": "", "half": half, "garbage": "\x00\x01", "text": "a.b.c.d.e", "large": strings.Repeat("a", maxItemFile+1),
-		"text changed": string(whole[:len(whole)-40]) + "AAAA" + string(whole[len(whole)-36:]),
+		"text changed": string(intact[:len(intact)-40]) + "AAAA" + string(intact[len(intact)-36:]),
 		"no item":      notItem.String(),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -134,7 +134,7 @@ func TestFileDamaged(t *testing.T) {
 		}
 	})
 	t.Run("line end", func(t *testing.T) {
-		if err := errors.Join(os.Remove(path), os.WriteFile(path, append(whole, "\r\n"...), 0o600)); err != nil {
+		if err := errors.Join(os.Remove(path), os.WriteFile(path, append(intact, "\r\n"...), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		wantItem(t, k.Keys, testItem("prod"), ringTest{})

@@ -54,7 +54,7 @@ type jwe struct {
 	header    string // as written, because the content's tag authenticates it
 	rounds    int
 	salt      []byte
-	key       []byte // wrapped
+	key       []byte // the wrapped key
 	nonce     []byte
 	text, tag []byte
 

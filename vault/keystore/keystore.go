@@ -14,7 +14,7 @@ type Item struct {
 	Label       string // shown by the system's own keystore programs, such as Keychain Access
 	Description string
 	Data        []byte // the secret
-	Touch       bool   // opening the item needs a touch of a hardware key; only if Keystore.Touch is true
+	Touch       bool   // opening the item needs a touch of a hardware key; requires Keystore.Touch
 	Untrusted   bool   // macOS prompts the user at each read, even when aws-vault reads
 }
 

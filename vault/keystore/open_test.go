@@ -36,12 +36,12 @@ func TestOpenChoosesBackend(t *testing.T) {
 	byName := fake("last", nil)
 	byName.onlyByName = true
 	tests := []struct {
-		name   string
-		fakes  []backend
-		ask    string
-		want   string
-		passed int
-		err    error
+		name        string
+		fakes       []backend
+		backendName string
+		want        string
+		passed      int
+		err         error
 	}{
 		{"the first", []backend{fake("a", nil), fake("b", nil)}, "", "a", 0, nil},
 		{"the first available", []backend{fake("a", unavailable("a")), fake("b", nil)}, "", "b", 1, nil},
@@ -54,7 +54,7 @@ func TestOpenChoosesBackend(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			withBackends(t, test.fakes...)
-			k, err := Open(t.Context(), Config{Backend: test.ask, State: disk.NewFolder(t.TempDir())})
+			k, err := Open(t.Context(), Config{Backend: test.backendName, State: disk.NewFolder(t.TempDir())})
 			if !errors.Is(err, test.err) {
 				t.Fatalf("Open returned %v, want %v", err, test.err)
 			}
@@ -67,12 +67,12 @@ func TestOpenChoosesBackend(t *testing.T) {
 
 func TestOpenNoKeystore(t *testing.T) {
 	withBackends(t, fake("a", unavailable("a")), fake("b", unavailable("b")))
-	said := 0
-	_, err := Open(t.Context(), Config{State: disk.NewFolder(t.TempDir()), Debug: func(string, ...any) { said++ }})
+	logged := 0
+	_, err := Open(t.Context(), Config{State: disk.NewFolder(t.TempDir()), Debug: func(string, ...any) { logged++ }})
 	var none *NoKeystoreError
 	var unavailable *UnavailableError
-	if !errors.As(err, &none) || len(none.Skipped) != 2 || !errors.As(err, &unavailable) || said != 2 {
-		t.Errorf("Open returned %v and logged %d lines, want a *NoKeystoreError with two", err, said)
+	if !errors.As(err, &none) || len(none.Skipped) != 2 || !errors.As(err, &unavailable) || logged != 2 {
+		t.Errorf("Open returned %v and logged %d lines, want a *NoKeystoreError with two", err, logged)
 	}
 	if text := err.Error(); !strings.Contains(text, `"a"`) || !strings.Contains(text, `"b"`) || strings.Contains(text, "\n") {
 		t.Errorf("the error text is %q", text)
@@ -114,8 +114,8 @@ func TestSurvey(t *testing.T) {
 	byName.onlyByName = true
 	locked := &LockedError{Backend: "b", Reason: "the prompt was dismissed"}
 	for _, test := range []struct {
-		name, ask, chosen string
-		fakes             []backend
+		name, backendName, chosen string
+		fakes                     []backend
 	}{
 		{"the first available", "", "b", []backend{fake("a", unavailable("a")), fake("b", nil), fake("c", nil)}},
 		{"the first is locked", "", "b", []backend{fake("a", unavailable("a")), fake("b", locked), fake("c", nil)}},
@@ -126,7 +126,7 @@ func TestSurvey(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			withBackends(t, test.fakes...)
 			chosen := ""
-			all := Survey(t.Context(), Config{Backend: test.ask, State: disk.NewFolder(t.TempDir())})
+			all := Survey(t.Context(), Config{Backend: test.backendName, State: disk.NewFolder(t.TempDir())})
 			for _, s := range all {
 				if s.Chosen {
 					chosen += s.Backend
@@ -135,7 +135,7 @@ func TestSurvey(t *testing.T) {
 			if chosen != test.chosen || len(all) != len(test.fakes) {
 				t.Errorf("Survey chose %q of %d, want %q of %d", chosen, len(all), test.chosen, len(test.fakes))
 			}
-			k, err := Open(t.Context(), Config{Backend: test.ask, State: disk.NewFolder(t.TempDir())})
+			k, err := Open(t.Context(), Config{Backend: test.backendName, State: disk.NewFolder(t.TempDir())})
 			if err == nil && k.Name != chosen {
 				t.Errorf("Open opened %q, but Survey chose %q", k.Name, chosen)
 			}

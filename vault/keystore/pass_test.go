@@ -264,7 +264,7 @@ func TestPassInterop(t *testing.T) {
 	k := mustOpen(t, c)
 	t.Run("keys", func(t *testing.T) { testRing(t, k.Keys, ringTest{names: passPaths}) })
 	t.Run("private", func(t *testing.T) { testRing(t, k.Private, ringTest{names: passPaths, private: true}) })
-	t.Run("seven", func(t *testing.T) {
+	t.Run("aws-vault 7", func(t *testing.T) {
 		testAWSVault7(t, buildAWSVault7(t, passBackend, "AWS_VAULT_PASS_PREFIX=aws"), k, ringTest{})
 	})
 }

@@ -21,8 +21,8 @@ type passphrase struct {
 
 	promptLock mutex.Mutex // held during a prompt, so that prompts do not overlap
 	answer     string
-	answered   bool // answer is set
-	verified   bool // answer opens an item
+	answered   bool // answer contains the user's answer
+	verified   bool // answer opens at least one item
 
 	precomputed precomputed // for a Put that was announced
 
@@ -41,7 +41,7 @@ func newPassphrase(dir string, c Config, samples func() []*jwe) *passphrase {
 	}
 }
 
-var errNoPrompt = errors.New("a passphrase is required, and no prompt is possible")
+var errNoPrompt = errors.New("a passphrase is required, but there is no way to prompt for it")
 
 // unverified returns the user's answer, which may be wrong. Only [passphrase.unlock] verifies it.
 func (p *passphrase) unverified(ctx context.Context) (string, error) {

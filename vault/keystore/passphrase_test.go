@@ -13,20 +13,20 @@ import (
 
 func TestFilePassphrasePrompts(t *testing.T) {
 	c := fileConfig(t, "")
-	var asks []PassphrasePrompt
+	var prompts []PassphrasePrompt
 	script := []string{}
-	c.Passphrase = func(_ context.Context, ask PassphrasePrompt) (string, error) {
-		asks = append(asks, ask)
+	c.Passphrase = func(_ context.Context, prompt PassphrasePrompt) (string, error) {
+		prompts = append(prompts, prompt)
 		text := script[0]
 		script = script[1:]
 		return text, nil
 	}
 	steps := []struct {
-		name   string
-		script []string
-		act    func(*Keystore) error
-		asks   string // New and Wrong of each prompt
-		want   error
+		name    string
+		script  []string
+		act     func(*Keystore) error
+		prompts string // New and Wrong of each prompt
+		want    error
 	}{
 		{"first use", []string{"p"}, func(k *Keystore) error { return putBoth(k, "a") }, "[true 0]", nil},
 		{"again", []string{"p"}, func(k *Keystore) error { return putBoth(k, "b") }, "[false 0]", nil},
@@ -42,19 +42,19 @@ func TestFilePassphrasePrompts(t *testing.T) {
 	}
 	for _, step := range steps {
 		t.Run(step.name, func(t *testing.T) {
-			asks, script = nil, step.script
+			prompts, script = nil, step.script
 			if err := step.act(mustOpen(t, c)); !errors.Is(err, step.want) {
 				t.Errorf("returned %v, want %v", err, step.want)
 			}
-			said := ""
-			for _, ask := range asks {
-				said += fmt.Sprintf("[%v %d]", ask.New, ask.Wrong)
-				if ask.Dir != c.FileDir {
-					t.Errorf("the prompt was for %q, want %q", ask.Dir, c.FileDir)
+			got := ""
+			for _, prompt := range prompts {
+				got += fmt.Sprintf("[%v %d]", prompt.New, prompt.Wrong)
+				if prompt.Dir != c.FileDir {
+					t.Errorf("the prompt was for %q, want %q", prompt.Dir, c.FileDir)
 				}
 			}
-			if said != step.asks {
-				t.Errorf("the prompts were %s, want %s", said, step.asks)
+			if got != step.prompts {
+				t.Errorf("the prompts were %s, want %s", got, step.prompts)
 			}
 		})
 	}
@@ -100,9 +100,9 @@ func TestFilePassphrasePromptFails(t *testing.T) {
 func TestFilePassphraseOnce(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	mustPut(t, mustOpen(t, c).Keys, testItem("prod"))
-	asked := make(chan struct{}, 100)
+	prompted := make(chan struct{}, 100)
 	c.Passphrase = func(context.Context, PassphrasePrompt) (string, error) {
-		asked <- struct{}{}
+		prompted <- struct{}{}
 		return testPassphrase, nil
 	}
 	k := mustOpen(t, c)
@@ -115,23 +115,23 @@ func TestFilePassphraseOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if len(asked) != 1 {
-		t.Errorf("%d prompts, want 1", len(asked))
+	if len(prompted) != 1 {
+		t.Errorf("%d prompts, want 1", len(prompted))
 	}
 }
 
 // TestFilePassphraseWaitCanceled cancels the context of a call that waits for another call's prompt.
 func TestFilePassphraseWaitCanceled(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
-	asked, answered := make(chan struct{}), make(chan struct{})
+	prompted, answered := make(chan struct{}), make(chan struct{})
 	c.Passphrase = func(context.Context, PassphrasePrompt) (string, error) {
-		close(asked)
+		close(prompted)
 		<-answered
 		return testPassphrase, nil
 	}
 	k, done := mustOpen(t, c), make(chan error)
 	go func() { done <- k.Keys.Check(context.Background()) }()
-	<-asked
+	<-prompted
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := k.Private.Check(ctx); !errors.Is(err, context.Canceled) {
@@ -147,17 +147,17 @@ func TestFilePassphraseWaitCanceled(t *testing.T) {
 // on that item.
 func TestFilePassphraseRace(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
-	other, asks := mustOpen(t, c), 0
-	c.Passphrase = func(ctx context.Context, ask PassphrasePrompt) (string, error) {
-		if asks++; asks == 1 {
+	other, prompts := mustOpen(t, c), 0
+	c.Passphrase = func(ctx context.Context, prompt PassphrasePrompt) (string, error) {
+		if prompts++; prompts == 1 {
 			mustPut(t, other.Keys, testItem("first"))
 			return "something else", nil
 		}
 		return testPassphrase, nil
 	}
 	mustPut(t, mustOpen(t, c).Keys, testItem("second"))
-	if asks != 2 {
-		t.Errorf("%d prompts, want 2", asks)
+	if prompts != 2 {
+		t.Errorf("%d prompts, want 2", prompts)
 	}
 	wantItem(t, other.Keys, testItem("second"), ringTest{})
 }
@@ -202,22 +202,22 @@ func TestPrivateItemNeedsOneDerivation(t *testing.T) {
 	mustPut(t, k.Private, testItem("session"))
 	k = mustOpen(t, c)
 	pass := k.Keys.(*fileRing).pass
-	looked, asks := 0, 0
-	sealed, ask := pass.samples, pass.prompt
-	pass.samples = func() []*jwe { looked++; return sealed() }
-	pass.prompt = func(ctx context.Context, a PassphrasePrompt) (string, error) { asks++; return ask(ctx, a) }
+	reads, prompts := 0, 0
+	samples, prompt := pass.samples, pass.prompt
+	pass.samples = func() []*jwe { reads++; return samples() }
+	pass.prompt = func(ctx context.Context, a PassphrasePrompt) (string, error) { prompts++; return prompt(ctx, a) }
 	wantItem(t, k.Private, testItem("session"), ringTest{})
-	if looked != 0 || asks != 1 {
-		t.Errorf("the keys were read %d times, with %d prompts, want 0 and 1", looked, asks)
+	if reads != 0 || prompts != 1 {
+		t.Errorf("the keys were read %d times, with %d prompts, want 0 and 1", reads, prompts)
 	}
 	wantItem(t, k.Keys, testItem("prod"), ringTest{})
-	if looked != 0 || asks != 1 {
-		t.Errorf("other keys were read %d times to open one, with %d prompts, want 0 and 1", looked, asks)
+	if reads != 0 || prompts != 1 {
+		t.Errorf("other keys were read %d times to open one, with %d prompts, want 0 and 1", reads, prompts)
 	}
 	k.Keys.(*fileRing).pass.verified = false
 	mustPut(t, k.Private, testItem("another"))
-	if looked == 0 || asks != 1 {
-		t.Errorf("the keys were read %d times before a write, with %d prompts, want at least 1 and 1", looked, asks)
+	if reads == 0 || prompts != 1 {
+		t.Errorf("the keys were read %d times before a write, with %d prompts, want at least 1 and 1", reads, prompts)
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 type precomputed struct {
 	mu         sync.Mutex
 	expected   int           // number of announced items
-	passphrase string        // the passphrase of result
-	result     chan wrapping // receives the wrapping; closed without one after a failure; nil if nothing was started
+	passphrase string        // the passphrase from which result is derived
+	result     chan wrapping // receives the wrapping; closed if the derivation fails; nil if none was started
 }
 
 // expect announces an item.

@@ -94,8 +94,8 @@ func TestExpectedPutNeedsNoDerivation(t *testing.T) {
 	mustPut(t, first.Keys, testItem("key"))
 	mustPut(t, first.Private, testItem("session"))
 	pass := fileKeys(mustOpen(t, c)).pass
-	asked := 0
-	pass.prompt = func(context.Context, PassphrasePrompt) (string, error) { asked++; return testPassphrase, nil }
+	prompts := 0
+	pass.prompt = func(context.Context, PassphrasePrompt) (string, error) { prompts++; return testPassphrase, nil }
 	private := &fileRing{dir: c.privateDir(fileBackend, c.FileDir), config: c, pass: pass}
 
 	pass.precomputed.expect()
@@ -108,8 +108,8 @@ func TestExpectedPutNeedsNoDerivation(t *testing.T) {
 	if n := countDerivations(func() { mustPut(t, private, testItem("another")) }); n != 0 {
 		t.Errorf("%d derivations to put an announced item, want 0", n)
 	}
-	if asked != 1 {
-		t.Errorf("%d prompts, want 1", asked)
+	if prompts != 1 {
+		t.Errorf("%d prompts, want 1", prompts)
 	}
 }
 
@@ -137,12 +137,12 @@ func TestExpectDoesNotWait(t *testing.T) {
 	c := fileConfig(t, testPassphrase)
 	k := mustOpen(t, c)
 	pass := fileKeys(k).pass
-	give, err := pass.promptLock.Lock(t.Context())
+	release, err := pass.promptLock.Lock(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	k.ExpectPut()
-	give()
+	release()
 	mustPut(t, k.Private, testItem("session"))
 }
 

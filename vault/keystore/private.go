@@ -12,7 +12,7 @@ import (
 // are part of the secret, so a list of the keystore reveals only the number of items.
 type privateRing struct {
 	ring     Ring
-	location string // Where of a *DamagedError
+	location string // the Where field of a *DamagedError
 }
 
 // privateName returns the digest of name. It returns a digest unchanged, so that callers can open what Names
@@ -46,7 +46,7 @@ func (h privateRing) Item(ctx context.Context, name string) (Item, error) {
 	}
 	it, err := decodePayload(outer.Data)
 	if err == nil && privateName(it.Name) != privateName(name) {
-		err = errOtherItem // a file was renamed to the name of another
+		err = errOtherItem // a file was moved to the name of another item
 	}
 	if err != nil {
 		return Item{}, &DamagedError{Name: name, Where: h.location, Err: err}

@@ -94,7 +94,7 @@ func (r *fileRing) reseal(ctx context.Context, name, old, next string) (opened b
 		return false, nil
 	}
 	if _, err := sealed.open(next); err == nil {
-		return true, nil // done by an interrupted Rekey
+		return true, nil // an interrupted Rekey has already encrypted this item
 	}
 	content, err := sealed.open(old)
 	if err != nil {

@@ -184,11 +184,11 @@ func TestRekey(t *testing.T) {
 		if err != nil || done.Items != rekeyItems || !slices.Equal(done.UnreadableKeys, []string{"another"}) || done.UnreadablePrivate != 1 {
 			t.Errorf("old passphrase %q: %+v, %v", old, done, err)
 		}
-		if shut := unopened(t, c, "a new passphrase"); shut != nil {
-			t.Errorf("old passphrase %q: the new passphrase does not open %q", old, shut)
+		if names := unopened(t, c, "a new passphrase"); names != nil {
+			t.Errorf("old passphrase %q: the new passphrase does not open %q", old, names)
 		}
-		if shut := unopened(t, c, old); len(shut) != rekeyItems {
-			t.Errorf("old passphrase %q: it still opens all items except %q", old, shut)
+		if names := unopened(t, c, old); len(names) != rekeyItems {
+			t.Errorf("old passphrase %q: it still opens all items except %q", old, names)
 		}
 		c.Passphrase = passphraseAnswer("a new passphrase")
 		k := mustOpen(t, c)
@@ -229,8 +229,8 @@ func TestRekeyInterrupted(t *testing.T) {
 		if done, err := Rekey(t.Context(), mustOpen(t, c), next); err != nil || done.Items != rekeyItems || done.UnreadableKeys != nil || done.UnreadablePrivate != 0 {
 			t.Fatalf("second Rekey after %d checks: %+v, %v", after, done, err)
 		}
-		if shut := unopened(t, c, next); shut != nil {
-			t.Fatalf("second Rekey after %d checks: the new passphrase does not open %q", after, shut)
+		if names := unopened(t, c, next); names != nil {
+			t.Fatalf("second Rekey after %d checks: the new passphrase does not open %q", after, names)
 		}
 	}
 }
@@ -243,12 +243,12 @@ func TestRekeyKeepsConcurrentWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for looks := 1; ; looks++ {
+	for checks := 1; ; checks++ {
 		if err := os.WriteFile(filepath.Join(c.FileDir, "a"), before, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		written := ""
-		ctx := &countedContext{Context: context.Background(), left: looks}
+		ctx := &countedContext{Context: context.Background(), left: checks}
 		ctx.then = func() error {
 			if written == "" {
 				sealedUnder(t, c, false, "a", "")
@@ -259,19 +259,19 @@ func TestRekeyKeepsConcurrentWrite(t *testing.T) {
 		}
 		_, err := Rekey(ctx, mustOpen(t, c), "a new passphrase")
 		if written == "" {
-			if looks < 3 {
+			if checks < 3 {
 				t.Fatal("no item was written during the Rekey")
 			}
 			return
 		}
 		now, _ := os.ReadFile(filepath.Join(c.FileDir, "a"))
 		if err != nil && string(now) != written {
-			t.Errorf("written after %d checks: %v, and the written item was lost", looks, err)
+			t.Errorf("written after %d checks: %v, and the written item was lost", checks, err)
 		}
 		if j, parseErr := parseJWE(string(now)); parseErr != nil {
 			t.Error(parseErr)
 		} else if _, openErr := j.open("a new passphrase"); err == nil && openErr != nil {
-			t.Errorf("written after %d checks: no error, but the item has the old passphrase", looks)
+			t.Errorf("written after %d checks: no error, but the item has the old passphrase", checks)
 		}
 	}
 }
@@ -287,8 +287,8 @@ func TestRekeyErrors(t *testing.T) {
 	if _, err := Rekey(t.Context(), mustOpen(t, c), "a new passphrase"); !errors.Is(err, ErrWrongPassphrase) {
 		t.Error(err)
 	}
-	if shut := unopened(t, c, testPassphrase); shut != nil {
-		t.Errorf("the items %q were changed", shut)
+	if names := unopened(t, c, testPassphrase); names != nil {
+		t.Errorf("the items %q were changed", names)
 	}
 	var other *NotRekeyableError
 	k := &Keystore{Name: "pass", Keys: privateRing{}, Private: privateRing{}}

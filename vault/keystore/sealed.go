@@ -106,12 +106,12 @@ func (c Config) reasonForFile(exists bool) string {
 	if err != nil {
 		return ""
 	}
-	holds, err := hasItems(disk.NewFolder(dir))
+	hasKeys, err := hasItems(disk.NewFolder(dir))
 	if err != nil {
 		return err.Error()
 	}
-	if holds {
-		return "the file keystore in " + dir + " holds keys"
+	if hasKeys {
+		return "the file keystore in " + dir + " has keys"
 	}
 	if _, set := c.env(filePassphrase); set && !exists {
 		return filePassphrase + " is set, and there is no sealed store"
@@ -174,7 +174,7 @@ func (v *lazyStore) choosePassphrase(ctx context.Context) error {
 		return nil
 	}
 	if v.prompt == nil {
-		return &LockedError{Backend: SealedBackend, Reason: "the store does not exist yet, and no passphrase prompt is possible"}
+		return &LockedError{Backend: SealedBackend, Reason: "the store does not exist yet, and there is no way to prompt for a passphrase"}
 	}
 	text, err := v.prompt(ctx, sealed.PassphrasePrompt{Dir: v.config.Dir, New: true})
 	v.passphrase = text

@@ -41,8 +41,8 @@ func newSealedFixture(t *testing.T) *sealedFixture {
 		Backend: SealedBackend, SealedDir: filepath.Join(dir, "sealed"), FileDir: filepath.Join(dir, "keys"), State: disk.NewFolder(filepath.Join(dir, "state")),
 		Lock: lockIn(filepath.Join(dir, "locks")), Now: time.Now, Note: func(m string) { w.notes = append(w.notes, m) },
 	}
-	w.Openers.Passphrase = func(_ context.Context, ask sealed.PassphrasePrompt) (string, error) {
-		w.prompts = append(w.prompts, ask)
+	w.Openers.Passphrase = func(_ context.Context, prompt sealed.PassphrasePrompt) (string, error) {
+		w.prompts = append(w.prompts, prompt)
 		return testPassphrase, nil
 	}
 	return w
@@ -82,12 +82,12 @@ func TestSealedCreatedByFirstPut(t *testing.T) {
 		t.Errorf("prompts %+v, want one for a new passphrase and one for the existing one", w.prompts)
 	}
 	w.Openers = sealed.UnlockOptions{}
-	shut := mustOpen(t, w.Config)
+	locked := mustOpen(t, w.Config)
 	for name, err := range map[string]error{
-		"Item":  func() error { _, err := shut.Keys.Item(t.Context(), "prod"); return err }(),
-		"Names": func() error { _, err := shut.Private.Names(t.Context()); return err }(),
-		"Check": shut.Keys.Check(t.Context()),
-		"Put":   shut.Keys.Put(t.Context(), testItem("dev")),
+		"Item":  func() error { _, err := locked.Keys.Item(t.Context(), "prod"); return err }(),
+		"Names": func() error { _, err := locked.Private.Names(t.Context()); return err }(),
+		"Check": locked.Keys.Check(t.Context()),
+		"Put":   locked.Keys.Put(t.Context(), testItem("dev")),
 	} {
 		if !errors.Is(err, ErrLocked) {
 			t.Errorf("%s without an opener: %v, want %v", name, err, ErrLocked)
@@ -106,9 +106,9 @@ func TestSealedCreatedByAnotherProcess(t *testing.T) {
 	if names, err := one.Keys.Names(t.Context()); err != nil || !slices.Equal(names, []string{"dev", "prod"}) {
 		t.Errorf("names %q, %v", names, err)
 	}
-	nobody := newSealedFixture(t)
-	nobody.Openers = sealed.UnlockOptions{}
-	if err := mustOpen(t, nobody.Config).Keys.Put(t.Context(), testItem("x")); !errors.Is(err, ErrLocked) {
+	unattended := newSealedFixture(t)
+	unattended.Openers = sealed.UnlockOptions{}
+	if err := mustOpen(t, unattended.Config).Keys.Put(t.Context(), testItem("x")); !errors.Is(err, ErrLocked) {
 		t.Errorf("a store was created without a passphrase: %v", err)
 	}
 }
@@ -158,9 +158,9 @@ func TestSealedIsDefault(t *testing.T) {
 		return []backend{{name: SealedBackend, open: openSealed}, {name: fileBackend, open: openFile}}
 	}
 	for _, test := range []struct {
-		name                    string
-		made, files, passphrase bool
-		want                    string
+		name                      string
+		exists, files, passphrase bool
+		want                      string
 	}{
 		{"no keystore exists", false, false, false, SealedBackend},
 		{"a store", true, false, false, SealedBackend},
@@ -171,7 +171,7 @@ func TestSealedIsDefault(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newSealedFixture(t)
-			if test.made {
+			if test.exists {
 				mustPut(t, mustOpen(t, w.Config).Keys, testItem("prod"))
 			}
 			w.Backend, w.Passphrase = "", passphraseAnswer(testPassphrase)
@@ -259,7 +259,7 @@ func TestSealedDir(t *testing.T) {
 func TestSealedWithoutState(t *testing.T) {
 	w := newSealedFixture(t)
 	mustPut(t, mustOpen(t, w.Config).Keys, testItem("prod"))
-	asked := len(w.prompts)
+	before := len(w.prompts)
 	w.State = nil
 	k := mustOpen(t, w.Config)
 	if err := k.Keys.Check(t.Context()); !errors.Is(err, disk.ErrNoFolder) {
@@ -268,7 +268,7 @@ func TestSealedWithoutState(t *testing.T) {
 	if err := k.Keys.Put(t.Context(), testItem("dev")); !errors.Is(err, disk.ErrNoFolder) {
 		t.Errorf("Put returned %v, want %v", err, disk.ErrNoFolder)
 	}
-	if len(w.prompts) != asked {
+	if len(w.prompts) != before {
 		t.Error("there was a prompt although nothing can be written")
 	}
 	if _, err := k.Keys.Item(t.Context(), "prod"); err != nil {

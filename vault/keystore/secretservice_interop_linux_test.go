@@ -120,7 +120,7 @@ func TestSecretServiceInterop(t *testing.T) {
 	paths := []string{"a/b", "..x", "50%", "oidc:https://example.com/start"}
 	t.Run("keys", func(t *testing.T) { testRing(t, keys, ringTest{names: paths}) })
 	t.Run("private", func(t *testing.T) { testRing(t, k.Private, ringTest{names: paths, private: true}) })
-	t.Run("seven", func(t *testing.T) {
+	t.Run("aws-vault 7", func(t *testing.T) {
 		testAWSVault7(t, buildAWSVault7(t, secretBackend, "DBUS_SESSION_BUS_ADDRESS="+address), k, ringTest{})
 	})
 	if keys.service.session.key == nil {

@@ -25,7 +25,7 @@ const (
 	itemInterface       = "org.freedesktop.Secret.Item"
 	propertyGet         = "org.freedesktop.DBus.Properties.Get"
 
-	noPath = dbus.ObjectPath("/") // means "none" in the specification
+	noPath = dbus.ObjectPath("/") // "no object" in the specification
 )
 
 // A secretService is a connection to the service, with one session for all secrets.

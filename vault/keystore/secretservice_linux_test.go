@@ -23,9 +23,9 @@ func TestSecretService(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newFakeSecrets(t)
 			change(s)
-			said := 0
+			logged := 0
 			c := s.config(t)
-			c.Debug = func(string, ...any) { said++ }
+			c.Debug = func(string, ...any) { logged++ }
 			k := mustOpen(t, c)
 			t.Run("keys", func(t *testing.T) { testRing(t, k.Keys, ringTest{names: []string{"a/b", "50%"}}) })
 			t.Run("private", func(t *testing.T) { testRing(t, k.Private, ringTest{private: true}) })
@@ -34,8 +34,8 @@ func TestSecretService(t *testing.T) {
 					t.Errorf("%d sessions were opened, want 1", s.sessions)
 				}
 			})
-			if (said > 0) != s.plainOnly {
-				t.Errorf("%d lines were logged", said)
+			if (logged > 0) != s.plainOnly {
+				t.Errorf("%d lines were logged", logged)
 			}
 		})
 	}
@@ -266,14 +266,14 @@ func TestSecretServiceDamaged(t *testing.T) {
 
 func TestSecretServiceUnavailable(t *testing.T) {
 	dir := t.TempDir()
-	nobody := newFakeBus(t)
+	noService := newFakeBus(t)
 	for name, c := range map[string]Config{
 		"no bus":        {},
 		"no socket":     {Getenv: func(name string) (string, bool) { return dir, name == "XDG_RUNTIME_DIR" }},
 		"dead socket":   {Getenv: busAt("unix:path=" + filepath.Join(dir, "gone"))},
 		"autolaunch":    {Getenv: busAt("autolaunch:")},
 		"odd transport": {Getenv: busAt("no-such-transport:")},
-		"no service":    {Getenv: busAt(nobody.address)},
+		"no service":    {Getenv: busAt(noService.address)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, backend := range []string{secretBackend, kwalletBackend} {

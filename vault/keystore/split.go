@@ -23,11 +23,11 @@ type split struct {
 	location string
 }
 
-// The first part begins with a line that describes the split.
+// The first part of a split item begins with the split line, which describes the split.
 const (
 	splitFormat = "aws-vault split %s %d\n" // the write's ID, and the number of parts including the first
 	splitMark   = "aws-vault split "
-	splitHead   = 64 // bytes reserved for that line
+	splitHead   = 64 // bytes reserved for the split line
 
 	maxSplitParts = 128
 	maxRereads    = 32
@@ -52,7 +52,7 @@ var (
 type splitVersion struct {
 	id    string // empty for an item that is stored unchanged
 	parts int    // 1 for an item that is not split
-	first []byte // without the line
+	first []byte // content of the first part, without the split line
 }
 
 // parseSplit parses the content of the ring under an item's name.
@@ -155,7 +155,7 @@ func (s split) put(ctx context.Context, it Item) error {
 		part := it
 		part.Name, part.Data = s.part(it.Name, id, i), cut(i)
 		if err := s.ring.Put(ctx, part); err != nil {
-			s.removeParts(context.WithoutCancel(ctx), it.Name, id, i) // incomplete parts are useless
+			s.removeParts(context.WithoutCancel(ctx), it.Name, id, i) // remove the parts of the incomplete write
 			return err
 		}
 	}

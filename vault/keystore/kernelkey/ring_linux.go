@@ -56,7 +56,7 @@ func (r Ring) Usable() error { return withUserKeyring(func() error { return nil 
 // until the restart. Put returns [ErrFull] if the user's quota is used up.
 func (r Ring) Put(name string, secret []byte, lifetime time.Duration) error {
 	if len(secret) == 0 || len(secret) > MaxSecret {
-		return fmt.Errorf("a key in the kernel keyring has 1 to %d bytes, not %d", MaxSecret, len(secret))
+		return fmt.Errorf("the secret has %d bytes, expected 1 to %d", len(secret), MaxSecret)
 	}
 	return withUserKeyring(func() error {
 		ring, err := r.findOrCreate()

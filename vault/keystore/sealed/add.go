@@ -9,7 +9,7 @@ import (
 // for an opener that an attacker added. To add a second hardware opener, the user has to touch an existing one.
 func (s *Store) Add(ctx context.Context, o NewOpener, ui PluginUI) error {
 	if o.Kind != Passphrase {
-		if err := o.validate(); err != nil { // fails before the first prompt
+		if err := o.validate(); err != nil { // check before the first prompt
 			return err
 		}
 	}

@@ -91,7 +91,7 @@ func (s *Store) Repair(ctx context.Context) (bool, error) {
 	}
 	return true, s.withWriteLock(ctx, func(ctx context.Context, h *Header, k MasterKey) error {
 		if !h.fromCopy {
-			return nil // cleanUp has already repaired the copy
+			return nil // cleanUp, which runs before this function, has repaired the copy
 		}
 		data, err := s.files.dir.Read(copyFile, maxHeader)
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 // A NewOpener is an opener that is added to a store.
 type NewOpener struct {
 	Opener
-	Passphrase string // for an opener of that kind; its Recipient is then created
+	Passphrase string // the passphrase of a Passphrase opener; such an opener gets a new Recipient
 }
 
 // Create creates a store with its first openers. It returns [ErrExists] if the directory already contains a
@@ -89,8 +89,8 @@ func (s *Store) wrapKeys(ctx context.Context, h *Header, k MasterKey, touch *Mas
 	}
 	if h.Touch = nil; len(hardware(h.Openers)) > 0 {
 		if touch == nil {
-			made := newMasterKey()
-			touch = &made
+			created := newMasterKey()
+			touch = &created
 		}
 		if h.Touch, err = wrap(ctx, *touch, hardware(h.Openers), ui); err != nil {
 			return err

@@ -238,8 +238,8 @@ func (r *documentReader) item(kind, name string) string {
 	salt, data := data[24:56], data[56:]
 	length := int(data[0])<<8 | int(data[1])
 	sealedLabel, body := data[2:2+length], data[2+length:]
-	place := fmt.Sprintf("aws-vault sealed 1\n%s\n%s\n%d\n%s\n", r.Store, r.Key, r.Generation, file)
-	text, err := r.gcm(r.master, salt).Open(nil, make([]byte, 12), []byte(sealedLabel), []byte(place))
+	location := fmt.Sprintf("aws-vault sealed 1\n%s\n%s\n%d\n%s\n", r.Store, r.Key, r.Generation, file)
+	text, err := r.gcm(r.master, salt).Open(nil, make([]byte, 12), []byte(sealedLabel), []byte(location))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func (r *documentReader) item(kind, name string) string {
 	if label.Touch {
 		from = r.touch
 	}
-	plain, err := r.gcm(from, salt).Open(nil, []byte{11: 1}, []byte(body), []byte(place+string(text)))
+	plain, err := r.gcm(from, salt).Open(nil, []byte{11: 1}, []byte(body), []byte(location+string(text)))
 	if err != nil {
 		r.t.Fatal(err)
 	}

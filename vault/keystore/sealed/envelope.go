@@ -89,7 +89,7 @@ type UnlockOptions struct {
 	// the last use of the key. It returns an [ErrAbsent] if the card is not connected.
 	Card func(ctx context.Context, o Opener) (key Exchanger, done func(), err error)
 
-	Passphrase func(ctx context.Context, ask PassphrasePrompt) (string, error)
+	Passphrase func(ctx context.Context, prompt PassphrasePrompt) (string, error)
 	Words      func(ctx context.Context, name string) (string, error)
 	Plugin     PluginUI
 
@@ -160,7 +160,7 @@ func (h *Header) open(ctx context.Context, dir string, envelope []byte, openers 
 		if !errors.Is(err, ErrAbsent) {
 			return k, err
 		}
-		if err != ErrAbsent { //nolint:errorlint // alone it says nothing more
+		if err != ErrAbsent { //nolint:errorlint // ErrAbsent itself gives no reason
 			absent = append(absent, err)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 
 var (
 	// ErrNoStore reports that a directory contains no store.
-	ErrNoStore = errors.New("no sealed store")
+	ErrNoStore = errors.New("no sealed store found")
 
 	// ErrNoItem reports that a store has no item of that name.
 	ErrNoItem = errors.New("no such item")

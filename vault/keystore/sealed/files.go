@@ -40,7 +40,7 @@ var realDisk = diskCalls{
 // keys are the keys that encrypt items.
 type keys struct {
 	master MasterKey
-	touch  *MasterKey // for items that need a touch; nil if it was not unlocked
+	touch  *MasterKey // for items that need a touch; nil if the touch key is not unlocked
 }
 
 // items returns the directory of the items under the header's master key.
@@ -123,7 +123,7 @@ func (f files) writeHeader(h *Header, k MasterKey) (*Header, error) {
 	if len(data) > maxHeader {
 		return nil, &disk.TooLargeError{Path: f.dir.File(headerFile), Max: maxHeader}
 	}
-	written, err := parseHeader(data) // fails before an unreadable header is written
+	written, err := parseHeader(data) // make sure that the header can be read back
 	if err != nil {
 		return nil, err
 	}

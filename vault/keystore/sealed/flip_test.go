@@ -14,16 +14,16 @@ import (
 // repaired from the copy, and all other items must stay readable.
 func TestFlippedBits(t *testing.T) {
 	w := newFixture(t)
-	made := w.create(t)
+	created := w.create(t)
 	items := []Item{key("prod"), {Kind: "private", Name: "session", Data: []byte("x")}}
-	put(t, made, items...)
-	master, err := made.Unlock(t.Context())
+	put(t, created, items...)
+	master, err := created.Unlock(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	header := made.Header()
+	header := created.Header()
 	w.options = w.withPassphrase(testPassphrase)
-	ask := w.config.Unlock
+	unlock := w.config.Unlock
 	flipped := 0
 	for path, data := range filesIn(t, w.config.Dir) {
 		mine := slices.IndexFunc(items, func(it Item) bool {
@@ -38,13 +38,13 @@ func TestFlippedBits(t *testing.T) {
 			flipped++
 			w.config.Unlock = func(context.Context, *Header) (MasterKey, error) { return master, nil }
 			if strings.Contains(path, "identity-") || strings.HasSuffix(path, headerFile) && i%16 == 0 {
-				w.config.Unlock = ask // slow, so only for some of the bytes
+				w.config.Unlock = unlock // slow, so only for some of the bytes
 			}
 			s := w.reopen(t)
 			_, err := s.Unlock(t.Context())
 			if strings.Contains(path, "identity-") {
 				wantDamaged(t, path, i, err)
-				s = made // a store that is already unlocked
+				s = created // a store that is already unlocked
 			} else if err != nil {
 				t.Fatalf("byte %d of %s: %v", i, path, err)
 			}

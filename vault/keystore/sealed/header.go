@@ -21,7 +21,7 @@ type Header struct {
 	Format     string   `json:"format"`
 	Store      string   `json:"store"`      // the store's permanent ID
 	Key        string   `json:"key"`        // the ID of the master key
-	Generation int      `json:"generation"` // of the master key; each replacement adds 1
+	Generation int      `json:"generation"` // number of the master key; each replacement adds 1
 	Openers    []Opener `json:"openers"`
 	Envelope   []byte   `json:"envelope"`        // the master key, encrypted for all openers
 	Touch      []byte   `json:"touch,omitempty"` // the touch key, encrypted for the hardware openers

@@ -26,7 +26,7 @@ type Item struct {
 type label struct {
 	Kind       string `json:"kind"`
 	Name       string `json:"name"`
-	Generation int    `json:"generation"` // of the master key
+	Generation int    `json:"generation"` // generation of the master key in the header
 	Stamp      string `json:"stamp"`      // random ID of the write
 	Touch      bool   `json:"touch,omitempty"`
 }

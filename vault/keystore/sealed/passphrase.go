@@ -20,7 +20,7 @@ import (
 // https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#scrypt
 const minWorkFactor = 17
 
-var workFactor = minWorkFactor // lower in tests
+var workFactor = minWorkFactor // tests use a lower value to be faster
 
 // maxWorkFactor is the maximum that is accepted from a file. It needs 1 GiB of memory and a few seconds.
 const maxWorkFactor = 20
@@ -65,7 +65,7 @@ func sealIdentity(id *age.X25519Identity, passphrase string) ([]byte, error) {
 func openIdentity(data []byte, passphrase string) (*age.X25519Identity, error) {
 	id, err := age.NewScryptIdentity(passphrase)
 	if err != nil {
-		return nil, ErrWrongPassphrase // the passphrase is empty
+		return nil, ErrWrongPassphrase // age rejects an empty passphrase
 	}
 	id.SetMaxWorkFactor(maxWorkFactor)
 	r, err := age.Decrypt(bytes.NewReader(data), id)
@@ -92,21 +92,21 @@ func openByPassphrase(ctx context.Context, a attempt, openers []Opener) (MasterK
 	if a.options.Passphrase == nil {
 		return MasterKey{}, ErrAbsent
 	}
-	ask := PassphrasePrompt{Dir: a.dir}
+	prompt := PassphrasePrompt{Dir: a.dir}
 	for _, o := range openers {
-		ask.Openers = append(ask.Openers, o.Name)
+		prompt.Openers = append(prompt.Openers, o.Name)
 	}
 	files, err := readIdentities(disk.NewFolder(a.dir), openers)
 	if err != nil {
 		return MasterKey{}, err
 	}
 	last := ""
-	for ; ask.Wrong < maxPrompts; ask.Wrong++ {
-		text, err := a.options.Passphrase(ctx, ask)
+	for ; prompt.Wrong < maxPrompts; prompt.Wrong++ {
+		text, err := a.options.Passphrase(ctx, prompt)
 		if err != nil {
 			return MasterKey{}, err
 		}
-		if ask.Wrong > 0 && text == last {
+		if prompt.Wrong > 0 && text == last {
 			break
 		}
 		k, err := a.tryPassphrase(openers, files, text)
@@ -115,7 +115,7 @@ func openByPassphrase(ctx context.Context, a attempt, openers []Opener) (MasterK
 		}
 		last = text
 	}
-	return MasterKey{}, &OpenerError{strings.Join(ask.Openers, ", "), ErrWrongPassphrase}
+	return MasterKey{}, &OpenerError{strings.Join(prompt.Openers, ", "), ErrWrongPassphrase}
 }
 
 // readIdentities reads the identity files of the openers. A damaged file yields nil. If all files are damaged,

@@ -63,9 +63,9 @@ func TestForgedOpener(t *testing.T) {
 	w.options = w.withCards(map[string]*testCard{"one": w.one})
 	open := w.reopen(t)
 	wantItem(t, open, key("prod"))
-	thief := newTestCard(t)
+	attacker := newTestCard(t)
 	forged := open.Header()
-	forged.Openers = append(forged.Openers, thief.opener(t, "thief").Opener)
+	forged.Openers = append(forged.Openers, attacker.opener(t, "attacker").Opener)
 	data, err := forged.encode(newMasterKey()) // without the master key, but with a valid checksum
 	if err != nil {
 		t.Fatal(err)
@@ -181,11 +181,11 @@ func TestKilledAtEachWrite(t *testing.T) {
 	w := newFixture(t)
 	items := []Item{key("prod"), key("dev"), {Kind: "private", Name: "session", Data: []byte("x")}}
 	put(t, w.create(t), items...)
-	whole := w.config.Dir
+	original := w.config.Dir
 	sawOld, sawNew := false, false
 	for at, done := 1, false; !done; at++ {
 		dir := filepath.Join(t.TempDir(), "sealed")
-		if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {
+		if err := os.CopyFS(dir, os.DirFS(original)); err != nil {
 			t.Fatal(err)
 		}
 		c := exec.Command(self)

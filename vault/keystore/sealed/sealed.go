@@ -48,7 +48,9 @@ type Config struct {
 	// key.
 	Touch func(ctx context.Context, h *Header) (MasterKey, error)
 
-	Now func() time.Time // tells leftovers of killed processes from files that are being written; nil keeps the leftovers
+	// Now returns the time. It tells old temporary files of killed processes from files that are being written.
+	// If Now is nil, temporary files are never removed.
+	Now func() time.Time
 }
 
 // Open reads the header of the store in c.Dir. It opens no item. It returns [ErrNoStore] if there is no store,

@@ -157,9 +157,9 @@ func TestEachOpenerOpens(t *testing.T) {
 	put(t, w.create(t), key("prod"))
 	for _, test := range []struct {
 		name     string
-		hands    UnlockOptions
+		options  UnlockOptions
 		one, two int
-		asked    int
+		prompts  int
 	}{
 		{"the first card", w.withCards(map[string]*testCard{"one": w.one}), 1, 0, 0},
 		{"the second card", w.withCards(map[string]*testCard{"two": w.two}), 0, 1, 0},
@@ -169,12 +169,12 @@ func TestEachOpenerOpens(t *testing.T) {
 		{"words", UnlockOptions{Only: "paper", Words: func(context.Context, string) (string, error) { return strings.ToUpper(w.words), nil }}, 0, 0, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w.options, w.one.touches, w.two.touches, w.prompts = test.hands, 0, 0, 0
+			w.options, w.one.touches, w.two.touches, w.prompts = test.options, 0, 0, 0
 			s := w.reopen(t)
 			wantItem(t, s, key("prod"))
 			wantItem(t, s, key("prod"))
-			if w.one.touches != test.one || w.two.touches != test.two || w.prompts != test.asked {
-				t.Errorf("%d and %d touches and %d prompts, want %d, %d and %d", w.one.touches, w.two.touches, w.prompts, test.one, test.two, test.asked)
+			if w.one.touches != test.one || w.two.touches != test.two || w.prompts != test.prompts {
+				t.Errorf("%d and %d touches and %d prompts, want %d, %d and %d", w.one.touches, w.two.touches, w.prompts, test.one, test.two, test.prompts)
 			}
 		})
 	}
@@ -183,31 +183,31 @@ func TestEachOpenerOpens(t *testing.T) {
 func TestUnlockErrors(t *testing.T) {
 	w := newFixture(t)
 	put(t, w.create(t), key("prod"))
-	stranger := newTestCard(t)
+	otherCard := newTestCard(t)
 	for _, test := range []struct {
-		name  string
-		hands UnlockOptions
-		want  error
-		says  string
+		name    string
+		options UnlockOptions
+		want    error
+		text    string
 	}{
 		{"no opener", UnlockOptions{}, ErrNoOpener, ""},
 		{"a wrong passphrase", w.withPassphrase("wrong"), ErrWrongPassphrase, ""},
-		{"an unknown opener", UnlockOptions{Only: "nobody"}, ErrUnknownOpener, "nobody"},
+		{"an unknown opener", UnlockOptions{Only: "missing"}, ErrUnknownOpener, "missing"},
 		{"an opener that is not connected", UnlockOptions{Only: "two"}, ErrNoOpener, "two"},
-		{"another key in the slot", w.withCards(map[string]*testCard{"one": stranger}), nil, "another key in that slot"},
+		{"another key in the slot", w.withCards(map[string]*testCard{"one": otherCard}), nil, "another key in that slot"},
 		{"other words", UnlockOptions{Only: "paper", Words: func(context.Context, string) (string, error) {
 			words, _, err := NewWords()
 			return strings.Join(words, " "), err
 		}}, nil, "another opener"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w.options, w.prompts = test.hands, 0
+			w.options, w.prompts = test.options, 0
 			_, err := w.reopen(t).Item(t.Context(), "key", "prod")
-			if err == nil || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.says) {
-				t.Errorf("error %v, want %v %q", err, test.want, test.says)
+			if err == nil || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.text) {
+				t.Errorf("error %v, want %v %q", err, test.want, test.text)
 			}
-			if w.prompts > 2 || stranger.touches > 0 {
-				t.Errorf("%d prompts, %d touches of a card with another key", w.prompts, stranger.touches)
+			if w.prompts > 2 || otherCard.touches > 0 {
+				t.Errorf("%d prompts, %d touches of a card with another key", w.prompts, otherCard.touches)
 			}
 		})
 	}
@@ -396,11 +396,11 @@ func TestTouchNeedsHardwareOpener(t *testing.T) {
 func TestConcurrentRekey(t *testing.T) {
 	w := newFixture(t)
 	w.options = w.withCards(map[string]*testCard{"one": w.one})
-	var turn sync.Mutex // one caller at a time uses the card
+	var cardLock sync.Mutex // one caller at a time uses the card
 	unlock := w.config.Unlock
 	w.config.Unlock = func(ctx context.Context, h *Header) (MasterKey, error) {
-		turn.Lock()
-		defer turn.Unlock()
+		cardLock.Lock()
+		defer cardLock.Unlock()
 		return unlock(ctx, h)
 	}
 	s := w.create(t)

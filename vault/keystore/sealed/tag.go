@@ -43,7 +43,7 @@ func CardRecipient(pub *ecdh.PublicKey) (string, error) {
 // compressed returns the compressed form of a point: the parity of y, and x.
 // https://www.secg.org/sec1-v2.pdf, 2.3.3
 func compressed(pub *ecdh.PublicKey) []byte {
-	raw := pub.Bytes() // 4, x, y
+	raw := pub.Bytes() // the byte 4, then x and y
 	return append([]byte{2 + raw[len(raw)-1]&1}, raw[1:33]...)
 }
 

@@ -4,10 +4,10 @@ package unlocked
 
 import "time"
 
-func keep(string, []byte, time.Duration) error { return ErrUnsupported }
+func put(string, []byte, time.Duration) error { return ErrUnsupported }
 
-func find(string) ([]byte, error) { return nil, ErrNone }
+func get(string) ([]byte, error) { return nil, ErrNotFound }
 
-func drop(string) error { return nil }
+func remove(string) error { return nil }
 
 func sleptTime() (time.Duration, error) { return 0, nil }
