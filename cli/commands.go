@@ -52,7 +52,7 @@ func flagsOf(k *kingpin.ApplicationModel, name string) []*kingpin.FlagModel {
 // A command describes a command, or a group of them, and returns what each does.
 type command = func(*kingpin.Application, *app.App) []app.Verb
 
-// commands are the verbs, in the order in which help lists them.
+// commands describe all commands, in the order in which completion lists them.
 var commands = []command{
 	keys.AddCommand,
 	keys.ListCommand,
@@ -82,6 +82,33 @@ var commands = []command{
 	sealed.LockCommand,
 	doctor.Command,
 	versionCommand,
+}
+
+// A commandGroup is a heading of the main help page, and the commands below it.
+type commandGroup struct {
+	title string
+	names []string
+}
+
+// commandGroups are all top-level commands, in the order of the main help page and the man page.
+var commandGroups = []commandGroup{
+	{"Every day", []string{"exec", "login", "list", "explain", "export", "serve"}},
+	{"Sign in", []string{"sso", "oidc", "aws-login", "clear"}},
+	{"Access keys", []string{"add", "rotate", "remove", "import"}},
+	{"Security keys and identities", []string{"mfa", "identity", "certificate"}},
+	{"Keystores", []string{"backends", "migrate-backend", "rekey", "sealed", "unlock", "lock"}},
+	{"Set-up and diagnosis", []string{"setup", "doctor", "policy", "proxy", "help", "version"}},
+}
+
+// of returns the commands of a group that are among these, in the order of the group.
+func (g commandGroup) of(commands []*kingpin.CmdModel) []*kingpin.CmdModel {
+	var members []*kingpin.CmdModel
+	for _, name := range g.names {
+		if c := named(commands, name); c != nil {
+			members = append(members, c)
+		}
+	}
+	return members
 }
 
 // stateful are the commands, and groups of commands, that would be in vain without a state folder:

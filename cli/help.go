@@ -5,38 +5,125 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
+
+	"aws-vault/cli/app"
 )
 
-// helpWidth is what a terminal shows at least.
+// helpWidth is the width of help pages: the default width of a terminal.
 const helpWidth = 80
 
-// help is the page of the program, or of one command.
+// help returns the help page of the program, or the page of command c if it is given.
 func help(app *kingpin.ApplicationModel, c *kingpin.CmdModel) string {
 	var b strings.Builder
 	if c == nil || c.Name == "" {
-		fmt.Fprintf(&b, "Usage: %s [FLAGS] COMMAND\n\n%s\n\nCommands:\n", app.Name, app.Help)
-		columns(&b, commandRows(app.Commands))
-		b.WriteString("\nFlags of every command:\n")
-		columns(&b, flagRows(app.Flags))
-		fmt.Fprintf(&b, "\nA switch is undone by its twin, such as --no-debug.\nSee %s COMMAND --help for the flags of a command.\n", app.Name)
-		return b.String()
+		programHelp(&b, app)
+	} else {
+		commandHelp(&b, app, c)
 	}
-	fmt.Fprintf(&b, "Usage: %s %s%s\n\n", app.Name, c.FullCommand, usageArgs(c))
-	wrap(&b, c.Help, "")
-	if len(c.Commands) > 0 {
-		b.WriteString("\nCommands:\n")
-		columns(&b, commandRows(c.Commands))
-	}
-	if len(c.Args) > 0 {
-		b.WriteString("\nArguments:\n")
-		columns(&b, argRows(c.Args))
-	}
-	if rows := flagRows(c.Flags); len(rows) > 0 {
-		b.WriteString("\nFlags:\n")
-		columns(&b, rows)
-	}
-	fmt.Fprintf(&b, "\nSee %s --help for the flags of every command.\n", app.Name)
 	return b.String()
+}
+
+// helpLong returns the help page of the program, followed by the pages of all commands.
+func helpLong(app *kingpin.ApplicationModel) string {
+	var b strings.Builder
+	programHelp(&b, app)
+	for _, g := range commandGroups {
+		commandHelps(&b, app, g.of(app.Commands))
+	}
+	return b.String()
+}
+
+func commandHelps(b *strings.Builder, app *kingpin.ApplicationModel, commands []*kingpin.CmdModel) {
+	for _, c := range commands {
+		if !c.Hidden {
+			b.WriteString("\n")
+			commandHelp(b, app, c)
+			commandHelps(b, app, c.Commands)
+		}
+	}
+}
+
+func programHelp(b *strings.Builder, app *kingpin.ApplicationModel) {
+	fmt.Fprintf(b, "Usage: %s [FLAGS] COMMAND\n\n%s\n", app.Name, app.Help)
+	width := leftWidth(commandRows(app.Commands))
+	for _, g := range commandGroups {
+		fmt.Fprintf(b, "\n%s:\n", g.title)
+		columns(b, commandRows(g.of(app.Commands)), width)
+	}
+	b.WriteString("\nGlobal flags:\n")
+	rows := flagRows(app.Flags)
+	columns(b, rows, leftWidth(rows))
+	fmt.Fprintf(b, "\n%s\nTo see the flags of a command, run %s COMMAND --help.\n", switchHelp, app.Name)
+}
+
+// switchHelp explains how to turn a switch off.
+const switchHelp = "To turn a switch off, use its --no- form, such as --no-debug."
+
+func commandHelp(b *strings.Builder, app *kingpin.ApplicationModel, c *kingpin.CmdModel) {
+	fmt.Fprintf(b, "Usage: %s %s%s\n\n", app.Name, c.FullCommand, usageArgs(c))
+	wrap(b, c.Help, "")
+	for _, part := range []struct {
+		title string
+		rows  []helpRow
+	}{{"Commands", commandRows(c.Commands)}, {"Arguments", argRows(c.Args)}, {"Flags", flagRows(c.Flags)}} {
+		if len(part.rows) > 0 {
+			fmt.Fprintf(b, "\n%s:\n", part.title)
+			columns(b, part.rows, leftWidth(part.rows))
+		}
+	}
+	fmt.Fprintf(b, "\nTo see the global flags, run %s --help.\n\nExamples:\n", app.Name)
+	for _, line := range exampleLines(c, "  ") {
+		fmt.Fprintln(b, line)
+	}
+}
+
+// helpExamples returns the examples of the help command, which kingpin adds to the command line.
+func helpExamples() string {
+	return app.Examples("Show the help page of exec.", "aws-vault help exec", "Show all help pages.", "aws-vault --help-long")
+}
+
+// exampleLines returns the examples of a command. A command line that is wider than the page is continued
+// with a backslash, as in a shell.
+func exampleLines(c *kingpin.CmdModel, indent string) []string {
+	text := c.HelpLong
+	if c.FullCommand == "help" {
+		text = helpExamples()
+	}
+	var lines []string
+	for i, example := range strings.Split(text, "\n") {
+		if i%2 == 0 {
+			lines = append(lines, indent+"# "+example)
+			continue
+		}
+		line := indent
+		for j, part := range commandParts(example) {
+			switch {
+			case j > 0 && len(line)+len(part)+len("  \\") >= helpWidth:
+				lines = append(lines, line+" \\")
+				line = indent + "  "
+			case j > 0:
+				line += " "
+			}
+			line += part
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// commandParts splits a command line where it can be continued on the next line: not between a flag and its value.
+func commandParts(line string) []string {
+	var parts []string
+	flag := false
+	for _, word := range strings.Fields(line) {
+		if flag && !strings.HasPrefix(word, "-") {
+			parts[len(parts)-1] += " " + word
+			flag = false
+			continue
+		}
+		parts, flag = append(parts, word), strings.HasPrefix(word, "--")
+	}
+	return parts
 }
 
 func usageArgs(c *kingpin.CmdModel) string {
@@ -60,6 +147,7 @@ func usageArgs(c *kingpin.CmdModel) string {
 	return text
 }
 
+// A helpRow is a row of two columns: a command, flag or argument, and its description.
 type helpRow struct{ left, right string }
 
 func commandRows(commands []*kingpin.CmdModel) []helpRow {
@@ -76,7 +164,7 @@ func commandRows(commands []*kingpin.CmdModel) []helpRow {
 func argRows(args []*kingpin.ArgModel) []helpRow {
 	var rows []helpRow
 	for _, a := range args {
-		rows = append(rows, helpRow{strings.ToUpper(a.Name), a.Help})
+		rows = append(rows, helpRow{strings.ToUpper(a.Name), describeValue(a.Help, a.Default, a.Envar)})
 	}
 	return rows
 }
@@ -87,38 +175,47 @@ func flagRows(flags []*kingpin.FlagModel) []helpRow {
 		if f.Hidden {
 			continue
 		}
-		left := "    --" + f.Name
+		name, defaults := f.Name, f.Default
+		if f.IsBoolFlag() {
+			if len(f.Default) == 1 && f.Default[0] == "true" {
+				name = "no-" + f.Name
+			}
+			defaults = nil
+		}
+		left := "    --" + name
 		if f.Short != 0 {
-			left = "-" + string(f.Short) + ", --" + f.Name
+			left = "-" + string(f.Short) + ", --" + name
 		}
-		on := len(f.Default) == 1 && f.Default[0] == "true"
-		switch {
-		case f.IsBoolFlag() && on:
-			left = "    --no-" + f.Name
-		case !f.IsBoolFlag():
-			left += "=" + placeholder(f)
+		if !f.IsBoolFlag() {
+			left += " " + valueName(f)
 		}
-		right := f.Help
-		if !f.IsBoolFlag() && len(f.Default) > 0 {
-			right += " Otherwise " + strings.Join(f.Default, ", ") + "."
-		}
-		if f.Envar != "" {
-			right += " (" + f.Envar + ")"
-		}
-		rows = append(rows, helpRow{left, right})
+		rows = append(rows, helpRow{left, describeValue(f.Help, defaults, f.Envar)})
 	}
 	return rows
 }
 
-func placeholder(f *kingpin.FlagModel) string {
-	if f.PlaceHolder != "" {
-		return f.PlaceHolder
+// describeValue adds the default and the environment variable to the description of a flag or an argument.
+func describeValue(text string, defaults []string, variable string) string {
+	if len(defaults) > 0 {
+		text += " Default: " + strings.Join(defaults, ", ") + "."
 	}
-	return "VALUE"
+	if variable != "" {
+		text += " Env: " + variable + "."
+	}
+	return text
 }
 
-// columns writes rows side by side, or, where the left is long, one above the other.
-func columns(b *strings.Builder, rows []helpRow) {
+// valueName returns the upper-case word for the value of a flag: its placeholder, or the last word of its name if the
+// placeholder is missing or is a list of lower-case values.
+func valueName(f *kingpin.FlagModel) string {
+	if f.PlaceHolder != "" && f.PlaceHolder == strings.ToUpper(f.PlaceHolder) {
+		return f.PlaceHolder
+	}
+	return strings.ToUpper(f.Name[strings.LastIndex(f.Name, "-")+1:])
+}
+
+// leftWidth returns the width of the left column. Left texts that are much longer than the others do not count.
+func leftWidth(rows []helpRow) int {
 	const most = 22
 	width := 0
 	for _, r := range rows {
@@ -126,6 +223,11 @@ func columns(b *strings.Builder, rows []helpRow) {
 			width = max(width, len(r.left))
 		}
 	}
+	return width
+}
+
+// columns writes rows in two columns. If a left text is wider than its column, the right text starts on the next line.
+func columns(b *strings.Builder, rows []helpRow, width int) {
 	indent := strings.Repeat(" ", width+4)
 	for _, r := range rows {
 		if len(r.left) > width {
@@ -137,7 +239,7 @@ func columns(b *strings.Builder, rows []helpRow) {
 	}
 }
 
-// wrap writes words in lines of helpWidth, of which all but the first are indented.
+// wrap writes text in lines shorter than helpWidth. The caller has indented the first line; wrap indents the others.
 func wrap(b *strings.Builder, text, indent string) {
 	column := len(indent)
 	for i, word := range strings.Fields(text) {

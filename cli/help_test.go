@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// helpPage is what the program says of itself.
+// helpPage returns what the program prints for these arguments.
 func helpPage(t *testing.T, args ...string) string {
 	t.Helper()
 	c := exec.Command(os.Args[0], args...)
@@ -22,10 +22,10 @@ func helpPage(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// helpPages are all pages, by their commands.
+// helpPages returns all help pages by command. Completion lists the commands.
 func helpPages(t *testing.T) map[string]string {
 	pages := map[string]string{"aws-vault": helpPage(t, "--help")}
-	home := t.TempDir() // without profiles, what completes a command are its own
+	home := t.TempDir() // has no profiles, so completion of a command offers only subcommands
 	var add func(words []string)
 	add = func(words []string) {
 		commands, _ := complete(t, home, append(words[:len(words):len(words)], "")...)
@@ -39,8 +39,8 @@ func helpPages(t *testing.T) map[string]string {
 	return pages
 }
 
-// TestHelp compares every page of help to the one that was looked at last, and sees that it
-// fits a terminal.
+// TestHelp compares every help page with its golden file, and checks that it is not wider than 80 columns and ends
+// with examples.
 func TestHelp(t *testing.T) {
 	pages := helpPages(t)
 	if len(pages) < 12 {
@@ -53,7 +53,10 @@ func TestHelp(t *testing.T) {
 			}
 		}
 		if runtime.GOOS != "linux" {
-			continue // each system has keystores and ways to ask of its own
+			continue // the keystores and prompt drivers on the pages differ by system
+		}
+		if name != "aws-vault" && strings.LastIndex(page, "\nExamples:\n") < strings.LastIndex(page, "\n\n") {
+			t.Errorf("%s: the page does not end with examples", name)
 		}
 		golden := filepath.Join("testdata", "help", strings.ReplaceAll(name, " ", "-")+".txt")
 		want, err := os.ReadFile(golden)
@@ -68,17 +71,17 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// The manual page says what the help pages say, and man has nothing against it.
+// TestManualPage checks that the man page has every command and its examples, and that groff accepts it.
 func TestManualPage(t *testing.T) {
 	page := helpPage(t, "--help-man")
 	for command := range helpPages(t) {
 		if command != "aws-vault" && !strings.Contains(page, ".SS "+strings.ReplaceAll(command, "-", `\-`)) {
-			t.Errorf("the manual page has no %s", command)
+			t.Errorf("the man page does not describe %s", command)
 		}
 	}
 	groff, err := exec.LookPath("groff")
 	if err != nil {
-		t.Skipf("groff is not here: %v", err)
+		t.Skipf("groff is not installed: %v", err)
 	}
 	c := exec.Command(groff, "-man", "-ww", "-Tutf8", "-P-cbou") // without overstriking
 	c.Stdin = strings.NewReader(page)
@@ -88,9 +91,9 @@ func TestManualPage(t *testing.T) {
 	if err != nil || complaints.Len() > 0 {
 		t.Errorf("groff: %v\n%s", err, complaints.String())
 	}
-	for _, want := range []string{"exec [FLAGS] [PROFILE] [COMMAND...]", "--no-session", "AWS_VAULT_BACKEND", "~/.aws/config"} {
+	for _, want := range []string{"exec [FLAGS] [PROFILE] [COMMAND...]", "--no-session", "AWS_VAULT_BACKEND", "~/.aws/config", "aws-vault exec prod -- aws s3 ls", "COMMANDS: KEYSTORES"} {
 		if !strings.Contains(string(text), want) {
-			t.Errorf("the page as it is shown does not say %q", want)
+			t.Errorf("the formatted man page does not contain %q", want)
 		}
 	}
 }

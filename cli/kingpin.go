@@ -18,9 +18,9 @@ import (
 //   - It reads arguments from a file for a word that begins with "@", which could be a word of the command that
 //     exec runs. A package variable turns that off.
 //   - It reads flags behind the command of exec as ours. So that command is split off before kingpin sees it.
-//   - Its help pages list all flags of all commands, and its manual page is not written as ours. It renders
-//     templates, so the templates call functions of ours (help.go, man.go); that of the manual page is a
-//     package variable.
+//   - Its help pages and its man page have another layout than ours. It renders templates, so our templates
+//     call functions of this package (help.go, man.go). The templates of --help-long and --help-man are package
+//     variables.
 //
 // The package variables are set to the same values each time.
 
@@ -32,14 +32,14 @@ type commandLine struct {
 
 // describe describes these commands, and the flags that all of them accept.
 func describe(a *app.App, commands ...command) commandLine {
-	kingpin.EnableFileExpansion, kingpin.ManPageTemplate = false, `{{man .App}}`
-	k := commandLine{Application: kingpin.New("aws-vault", "Keeps AWS credentials in a keystore and hands out short-lived ones.")}
+	kingpin.EnableFileExpansion, kingpin.ManPageTemplate, kingpin.LongHelpTemplate = false, `{{man .App}}`, `{{helpLong .App}}`
+	k := commandLine{Application: kingpin.New("aws-vault", "Stores AWS access keys in a keystore, and provides short-lived credentials.")}
 	k.UsageWriter(a.Env.Stdout).ErrorWriter(a.Env.Stderr)
 	k.Terminate(func(status int) { panic(ended(status)) })
 	k.Version(a.Env.Version).VersionFlag.Short('v').Help("Print the version.")
-	k.HelpFlag.Short('h').Help("Show this page; --help-long shows all pages, --help-man the manual page.")
-	k.UsageTemplate(`{{help .App .Context.SelectedCommand}}`).UsageFuncs(map[string]any{"help": help, "man": man})
-	k.Flag("debug", "Write a log to stderr. It never holds a secret.").BoolVar(&a.Debug)
+	k.HelpFlag.Short('h').Help("Show this page. --help-long shows all pages, --help-man the man page.")
+	k.UsageTemplate(`{{help .App .Context.SelectedCommand}}`).UsageFuncs(map[string]any{"help": help, "helpLong": helpLong, "man": man})
+	k.Flag("debug", "Write a log to stderr. It contains no secrets.").BoolVar(&a.Debug)
 	a.Globals.Bind(k.Application)
 	for _, c := range commands {
 		k.verbs = append(k.verbs, c(k.Application, a)...)

@@ -1,15 +1,18 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kingpin/v2"
+
 	"aws-vault/cli/app"
 )
 
-// The command of exec begins where our flags end, however those are written.
+// TestSplitCommand checks that the command of exec begins after the flags of aws-vault, in every form of the flags.
 func TestSplitCommand(t *testing.T) {
 	k := describe(&app.App{Env: app.Env{Stdout: io.Discard, Stderr: io.Discard}}, commands...)
 	for _, c := range []struct{ line, left, command string }{
@@ -38,7 +41,91 @@ func TestSplitCommand(t *testing.T) {
 	}
 	for _, f := range k.Model().Flags {
 		if f.Short != 0 && !f.IsBoolFlag() {
-			t.Errorf("-%c of every command has a value: let takesNext know of it", f.Short)
+			t.Errorf("the global flag -%c has a value, which takesNext does not expect", f.Short)
 		}
+	}
+}
+
+// TestExamples parses the two examples on the help page of every command. Nothing is run.
+func TestExamples(t *testing.T) {
+	pages := 0
+	var check func(command []string, c *kingpin.CmdModel)
+	check = func(command []string, c *kingpin.CmdModel) {
+		command = append(slices.Clone(command), c.Name)
+		pages++
+		commandLines := 0
+		for line := range strings.SplitSeq(strings.ReplaceAll(strings.Join(exampleLines(c, ""), "\n"), " \\\n ", ""), "\n") {
+			if strings.HasPrefix(line, "# ") {
+				continue
+			}
+			commandLines++
+			if !parseExample(t, line, command) {
+				t.Errorf("%s: the example is not a command line of it: %s", strings.Join(command, " "), line)
+			}
+		}
+		if commandLines != 2 {
+			t.Errorf("%s: the help page has %d examples, want 2", strings.Join(command, " "), commandLines)
+		}
+		for _, sub := range c.Commands {
+			check(command, sub)
+		}
+	}
+	for _, c := range exampleApp().Model().Commands {
+		check(nil, c)
+	}
+	if !parseExample(t, strings.Split(helpExamples(), "\n")[1], []string{"help"}) {
+		t.Errorf("the example of help does not parse: %s", helpExamples())
+	}
+	if pages < 50 {
+		t.Errorf("only %d help pages were checked", pages)
+	}
+}
+
+func exampleApp() commandLine {
+	return describe(&app.App{Env: app.Env{Stdout: io.Discard, Stderr: io.Discard}}, commands...)
+}
+
+// parseExample parses each call of aws-vault in a line of shell, and reports whether one of them is the command, one of
+// its subcommands, or the flag that does the same.
+func parseExample(t *testing.T, line string, command []string) bool {
+	t.Helper()
+	found := false
+	for i, call := range strings.Split(line, "aws-vault ") {
+		if i == 0 {
+			continue
+		}
+		if end := strings.IndexAny(call, "|<>)"); end >= 0 {
+			call = call[:end]
+		}
+		args := strings.Fields(call)
+		k := exampleApp()
+		parsed, err := k.parse(args)
+		var done ended
+		switch {
+		case errors.As(err, &done) && done == 0: // help or the version
+			found = found || slices.Equal(args[:min(len(args), len(command))], command) || args[0] == "--"+command[0] || args[0] == "--help-long"
+		case err != nil:
+			t.Errorf("%s: %v", line, err)
+		default:
+			found = found || strings.HasPrefix(parsed.name+" ", strings.Join(command, " ")+" ")
+		}
+	}
+	return found
+}
+
+// TestCommandGroups checks that the main help page lists every command exactly once.
+func TestCommandGroups(t *testing.T) {
+	var grouped []string
+	for _, g := range commandGroups {
+		grouped = append(grouped, g.names...)
+	}
+	all := []string{"help"} // kingpin adds it when it parses
+	for _, c := range exampleApp().Model().Commands {
+		all = append(all, c.Name)
+	}
+	slices.Sort(grouped)
+	slices.Sort(all)
+	if !slices.Equal(grouped, all) {
+		t.Errorf("the groups of the help page have the commands %v, want %v", grouped, all)
 	}
 }

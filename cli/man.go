@@ -8,25 +8,27 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 )
 
-// man is the manual page, for man(7). It says what the help pages say.
+// man returns the man page, in the language of man(7). It has the same contents as the help pages.
 func man(app *kingpin.ApplicationModel) string {
 	var p page
 	p.line(`.TH AWS\-VAULT 1 "" "aws\-vault ` + roff(app.Version) + `" "User Commands"`)
 	p.section("NAME")
-	p.line(`aws\-vault \- keep AWS credentials in a keystore and hand out short\-lived ones`)
+	p.line(`aws\-vault \- store AWS access keys in a keystore, and provide short\-lived credentials`)
 	p.section("SYNOPSIS")
 	p.line(`.B aws\-vault`)
 	p.line("[FLAGS] COMMAND [ARGUMENTS]")
 	p.section("DESCRIPTION")
 	p.line(roff(app.Help))
-	p.section("COMMANDS")
-	p.commands(app.Commands)
-	p.section("FLAGS OF EVERY COMMAND")
+	for _, g := range commandGroups {
+		p.section(roff("COMMANDS: " + strings.ToUpper(g.title)))
+		p.commands(g.of(app.Commands))
+	}
+	p.section("GLOBAL FLAGS")
 	p.rows(flagRows(app.Flags))
 	p.line(".PP")
-	p.line(roff("A switch is undone by its twin, such as --no-debug."))
+	p.line(roff(switchHelp))
 	p.section("ENVIRONMENT")
-	p.line(roff("A flag goes before its variable. The manual lists those that the settings of a profile have."))
+	p.line(roff("A flag overrides its variable. The manual lists the variables for settings of a profile."))
 	p.rows(environmentRows(app))
 	p.section("EXIT STATUS")
 	p.rows(statusRows)
@@ -35,22 +37,22 @@ func man(app *kingpin.ApplicationModel) string {
 	return p.String()
 }
 
-// statusRows are the exit statuses, as report and exec give them.
+// statusRows are the exit statuses that report and exec return.
 var statusRows = []helpRow{
-	{"0", "Done."}, {"1", "Failed."}, {"2", "Wrong usage."},
-	{"126", "The command of exec cannot be run."}, {"127", "The command of exec is not there."},
-	{"130", "Interrupted, or a question was not answered."},
-	{"other", "That of the command of exec."},
+	{"0", "Success."}, {"1", "Failure."}, {"2", "Invalid command line."},
+	{"126", "exec cannot run its command."}, {"127", "exec did not find its command."},
+	{"130", "Interrupted, or a prompt was not answered."},
+	{"other", "Exit status of the command that exec ran."},
 }
 
 var fileRows = []helpRow{
-	{"~/.aws/config", "Profiles (AWS_CONFIG_FILE)."},
-	{"~/.aws/credentials", "Read beside it (AWS_SHARED_CREDENTIALS_FILE)."},
-	{"~/.awsvault/keys", "The keys of the file keystore."},
-	{"~/.local/state/aws-vault", "Locks, and what is known of sessions without opening them."},
+	{"~/.aws/config", "Profiles. Env: AWS_CONFIG_FILE."},
+	{"~/.aws/credentials", "More profiles and plain-text keys, which are read too. Env: AWS_SHARED_CREDENTIALS_FILE."},
+	{"~/.awsvault/keys", "The file keystore."},
+	{"~/.local/state/aws-vault", "Locks, and an index of the cached sessions. It contains no secrets."},
 }
 
-// environmentRows are the variables that stand for flags, each once.
+// environmentRows returns the environment variables of all flags, each once.
 func environmentRows(app *kingpin.ApplicationModel) []helpRow {
 	var rows []helpRow
 	seen := map[string]bool{}
@@ -61,13 +63,13 @@ func environmentRows(app *kingpin.ApplicationModel) []helpRow {
 	for _, f := range flags {
 		if f.Envar != "" && !f.Hidden && !seen[f.Envar] {
 			seen[f.Envar] = true
-			rows = append(rows, helpRow{f.Envar, "As --" + f.Name + "."})
+			rows = append(rows, helpRow{f.Envar, "Same as --" + f.Name + "."})
 		}
 	}
 	return rows
 }
 
-// A page is one in the language of man(7).
+// A page is a man page that is being written.
 type page struct{ strings.Builder }
 
 func (p *page) line(text string) { fmt.Fprintln(p, text) }
@@ -85,8 +87,21 @@ func (p *page) commands(commands []*kingpin.CmdModel) {
 			p.line(roff("Also: " + strings.Join(c.Aliases, ", ") + "."))
 		}
 		p.rows(append(argRows(c.Args), flagRows(c.Flags)...))
+		p.examples(c)
 		p.commands(c.Commands)
 	}
+}
+
+func (p *page) examples(c *kingpin.CmdModel) {
+	p.line(".PP")
+	p.line("Examples:")
+	p.line(".PP")
+	p.line(".nf")
+	for _, line := range exampleLines(c, "") {
+		text := strings.TrimLeft(line, " ")
+		p.line(line[:len(line)-len(text)] + roff(text))
+	}
+	p.line(".fi")
 }
 
 func (p *page) rows(rows []helpRow) {
@@ -97,7 +112,7 @@ func (p *page) rows(rows []helpRow) {
 	}
 }
 
-// roff writes text so that none of it is taken for a request, and hyphens can be searched for.
+// roff escapes text, so that no line is read as a request, and a search for a hyphen finds it.
 func roff(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, `"`, `\(dq`, "~", `\(ti`, "^", `\(ha`, "…", "...").Replace(strings.Join(strings.Fields(text), " "))
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {

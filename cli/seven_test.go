@@ -102,7 +102,7 @@ func TestWhatSevenTakes(t *testing.T) {
 
 // Every switch has a twin that undoes it.
 func TestTwins(t *testing.T) {
-	line := regexp.MustCompile(`(?m)^ +(?:-\w, +)?--([a-z0-9-]+)( |$)`)
+	line := regexp.MustCompile(`(?m)^ +(?:-\w, +)?--([a-z0-9-]+)(  |$)`)
 	switches := 0
 	for name, page := range helpPages(t) {
 		command := strings.Fields(name)

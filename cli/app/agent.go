@@ -14,9 +14,9 @@ type limitFlags struct {
 }
 
 func (f *limitFlags) Bind(c *kingpin.CmdClause) {
-	c.Flag("policy", "Limit the session to a policy: an ARN, file://PATH, or the NAME of a session-policy section. Several limit it to what all allow, where that can be said in one call.").
+	c.Flag("policy", "Restrict the session with a policy: an ARN, file://PATH, or the name of a session-policy section. Repeatable: only actions that all policies allow remain.").
 		PlaceHolder("POLICY").StringsVar(&f.policies)
-	c.Flag("read-only", "Limit the session to AWS's ReadOnlyAccess.").BoolVar(&f.readOnly)
+	c.Flag("read-only", "Restrict the session with the AWS policy ReadOnlyAccess.").BoolVar(&f.readOnly)
 }
 
 func (f *limitFlags) limits() []string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 )
@@ -17,6 +18,12 @@ type Verb struct {
 	Agents bool
 	// Does says why the command is closed, for the error; empty for no more than that it is.
 	Does string
+}
+
+// Examples returns the examples of a command in the form in which its help page and the man page read them,
+// for [kingpin.CmdClause.HelpLong]. Each example is a comment and a command line.
+func Examples(comment, line, comment2, line2 string) string {
+	return strings.Join([]string{comment, line, comment2, line2}, "\n")
 }
 
 // A PersonFlag is a flag that coding agents may not use, of a command that they may use.

@@ -31,20 +31,20 @@ type globals struct {
 }
 
 func (g *globals) Bind(k *kingpin.Application) {
-	k.Flag("backend", "Keystore to use: "+strings.Join(keystore.Backends(), ", ")+". Otherwise the first that can exist here.").
+	k.Flag("backend", "Keystore to use: "+strings.Join(keystore.Backends(), ", ")+". Default: the first one available on this system.").
 		Envar("AWS_VAULT_BACKEND").PlaceHolder("NAME").StringVar(&g.Backend)
-	k.Flag("prompt", "How to ask for a code: "+strings.Join(PromptNames(), ", ")+". Otherwise the first that reaches you.").
+	k.Flag("prompt", "How to ask for an MFA code: "+strings.Join(PromptNames(), ", ")+". Default: the first one that works here.").
 		Envar("AWS_VAULT_PROMPT").PlaceHolder("NAME").StringVar(&g.Prompt)
-	k.Flag("timeout", "How long AWS may take to answer.").Envar("AWS_VAULT_TIMEOUT").PlaceHolder("TIME").Default("30s").SetValue(DurationFlag{&g.timeout, "--timeout or AWS_VAULT_TIMEOUT"})
-	k.Flag("keychain", "Name of the macOS keychain.").Envar("AWS_VAULT_KEYCHAIN_NAME").PlaceHolder("NAME").Default("aws-vault").StringVar(&g.keychain)
-	k.Flag("secret-service-collection", "Collection of the Secret Service.").Envar("AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME").
+	k.Flag("timeout", "How long to wait for a response from AWS.").Envar("AWS_VAULT_TIMEOUT").PlaceHolder("TIME").Default("30s").SetValue(DurationFlag{&g.timeout, "--timeout or AWS_VAULT_TIMEOUT"})
+	k.Flag("keychain", "macOS keychain to use.").Envar("AWS_VAULT_KEYCHAIN_NAME").PlaceHolder("NAME").Default("aws-vault").StringVar(&g.keychain)
+	k.Flag("secret-service-collection", "Secret Service collection to use.").Envar("AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME").
 		PlaceHolder("NAME").Default("awsvault").StringVar(&g.collection)
 	k.Flag("pass-dir", "Directory of the password store.").Envar("AWS_VAULT_PASS_PASSWORD_STORE_DIR").PlaceHolder("DIR").StringVar(&g.passDir)
-	k.Flag("pass-cmd", "Name of the pass program.").Envar("AWS_VAULT_PASS_CMD").PlaceHolder("NAME").Default("pass").StringVar(&g.passCmd)
-	k.Flag("pass-prefix", "Folder within the password store.").Envar("AWS_VAULT_PASS_PREFIX").PlaceHolder("FOLDER").StringVar(&g.passPrefix)
+	k.Flag("pass-cmd", "Name or path of the pass program.").Envar("AWS_VAULT_PASS_CMD").PlaceHolder("NAME").Default("pass").StringVar(&g.passCmd)
+	k.Flag("pass-prefix", "Folder in the password store.").Envar("AWS_VAULT_PASS_PREFIX").PlaceHolder("FOLDER").StringVar(&g.passPrefix)
 	k.Flag("file-dir", "Directory of the file keystore.").Envar("AWS_VAULT_FILE_DIR").PlaceHolder("DIR").Default("~/.awsvault/keys/").StringVar(&g.FileDir)
 	k.Flag("sealed-dir", "Directory of the sealed keystore.").Envar("AWS_VAULT_SEALED_DIR").PlaceHolder("DIR").StringVar(&g.sealedDir)
-	k.Flag("card", "Serial number of the hardware key to use, where there are several.").Envar("AWS_VAULT_CARD").PlaceHolder("SERIAL").Uint32Var(&g.Card)
+	k.Flag("card", "Serial number of the security key to use, if several are connected.").Envar("AWS_VAULT_CARD").PlaceHolder("SERIAL").Uint32Var(&g.Card)
 }
 
 func PromptNames() []string {
@@ -77,18 +77,18 @@ type CredentialFlags struct {
 
 // BindPlan binds what decides how credentials are made.
 func (f *CredentialFlags) BindPlan(c *kingpin.CmdClause) {
-	c.Arg("profile", "The profile; AWS_PROFILE if there is none.").Envar("AWS_PROFILE").StringVar(&f.Profile)
-	c.Flag("duration", "How long the credentials should last, such as 2h.").Short('d').Envar("AWS_VAULT_DURATION").PlaceHolder("TIME").
+	c.Arg("profile", "Profile to use.").Envar("AWS_PROFILE").StringVar(&f.Profile)
+	c.Flag("duration", "How long the credentials are valid, such as 2h.").Short('d').Envar("AWS_VAULT_DURATION").PlaceHolder("TIME").
 		SetValue(DurationFlag{&f.Duration, "--duration or AWS_VAULT_DURATION"})
-	c.Flag("no-session", "Take no session token with a stored key.").Short('n').BoolVar(&f.NoSession)
-	c.Flag("region", "The AWS region.").PlaceHolder("REGION").StringVar(&f.Region)
+	c.Flag("no-session", "Use a stored access key directly, without a session token.").Short('n').BoolVar(&f.NoSession)
+	c.Flag("region", "AWS region.").PlaceHolder("REGION").StringVar(&f.Region)
 	f.Limits.Bind(c)
 }
 
 // Bind binds what carrying them out needs too.
 func (f *CredentialFlags) Bind(c *kingpin.CmdClause) {
 	f.BindPlan(c)
-	c.Flag("mfa-token", "The MFA code, so that none is asked for.").Short('t').PlaceHolder("CODE").StringVar(&f.Code)
+	c.Flag("mfa-token", "MFA code, if you do not want to be prompted for it.").Short('t').PlaceHolder("CODE").StringVar(&f.Code)
 	f.SignIn.Bind(c)
 	f.SignIn.BindShare(c)
 }

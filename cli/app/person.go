@@ -31,7 +31,7 @@ const (
 )
 
 func (f *SignInFlags) BindStdout(c *kingpin.CmdClause) {
-	c.Flag("stdout", "Print the link to sign in with, on stderr, instead of opening a browser.").Envar("AWS_VAULT_STDOUT").BoolVar(&f.Stdout)
+	c.Flag("stdout", "Print the sign-in link to stderr instead of opening a browser.").Envar("AWS_VAULT_STDOUT").BoolVar(&f.Stdout)
 }
 
 func (f *SignInFlags) Bind(c *kingpin.CmdClause) {
@@ -40,7 +40,7 @@ func (f *SignInFlags) Bind(c *kingpin.CmdClause) {
 }
 
 func (f *SignInFlags) BindFlow(c *kingpin.CmdClause) {
-	c.Flag("sso-flow", "How to sign in to IAM Identity Center: with a browser of this machine, or with a code typed on any device.").
+	c.Flag("sso-flow", "How to sign in to Identity Center: browser (on this machine) or device (type a code on any device). Default: browser, if one can be opened.").
 		Envar("AWS_VAULT_SSO_FLOW").PlaceHolder("browser|device").EnumVar(&f.flow, FlowBrowser, FlowDevice)
 }
 

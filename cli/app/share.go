@@ -14,7 +14,7 @@ import (
 
 // BindShare binds the flag of those commands that can share a sign-in.
 func (f *SignInFlags) BindShare(c *kingpin.CmdClause) {
-	c.Flag("share-sso-token", "Write the token of the sign-in, for some hours and as plain text, where the AWS CLI looks for it.").
+	c.Flag("share-sso-token", "Also write the sign-in token to the cache of the AWS CLI, in plain text. The token is valid for some hours.").
 		SetValue(PersonFlag{&f.Share, "writes a token that signs a person in"})
 }
 

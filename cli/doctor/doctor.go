@@ -20,9 +20,11 @@ import (
 
 func Command(k *kingpin.Application, a *app.App) []app.Verb {
 	var asJSON, offline bool
-	c := k.Command("doctor", "Say what is wrong, or will be, and what mends it. The exit status is 1 if something will fail.")
+	c := k.Command("doctor", "Check your configuration, and suggest a fix for each problem. The exit status is 1 if something will fail.").HelpLong(app.Examples(
+		"Check the config file, the keystore, and access to AWS.", "aws-vault doctor",
+		"Check without a network, for a script.", "aws-vault doctor --offline --json"))
 	c.Flag("json", "Print the findings as JSON.").BoolVar(&asJSON)
-	c.Flag("offline", "Ask AWS nothing.").BoolVar(&offline)
+	c.Flag("offline", "Do not call AWS.").BoolVar(&offline)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		p := patient{App: a, offline: offline}
 		for _, look := range looks {

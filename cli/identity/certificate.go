@@ -27,15 +27,19 @@ type certificateFlags struct {
 
 func CertificateCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f certificateFlags
-	c := k.Command("certificate", "Make certificates for IAM Roles Anywhere.").
-		Command("request", "Make a certificate signing request, or have an authority of your own sign at once.")
-	c.Flag("subject", "Who it is for, such as CN=alice,O=Example.").Required().PlaceHolder("NAME").StringVar(&f.subject)
-	c.Flag("private-key", "The key: a file of PEM, which is made if it is not there, or a slot of a card, such as piv:9c.").
+	c := k.Command("certificate", "Create certificates for IAM Roles Anywhere.").HelpLong(app.Examples(
+		"Create a signing request for a new private key.", "aws-vault certificate request --subject CN=build --private-key build.key",
+		"Show the flags of the subcommand.", "aws-vault certificate request --help")).
+		Command("request", "Create a certificate signing request, or a certificate signed by your own test CA.").HelpLong(app.Examples(
+		"Create a signing request for a key on a security key.", "aws-vault certificate request --subject CN=alice --private-key piv:9c",
+		"Create a certificate with your own CA, in the directory ca.", "aws-vault certificate request --subject CN=build --private-key build.key --out build.pem --self-signed-ca ca"))
+	c.Flag("subject", "Subject of the certificate, such as CN=alice,O=Example.").Required().PlaceHolder("NAME").StringVar(&f.subject)
+	c.Flag("private-key", "Private key: a PEM file, which is created if it does not exist, or a PIV slot, such as piv:9c.").
 		Required().PlaceHolder("FILE").StringVar(&f.key)
-	c.Flag("out", "The file to write; stdout if there is none.").PlaceHolder("FILE").StringVar(&f.out)
-	c.Flag("self-signed-ca", "For trying: the directory of an authority that signs, which is made if it is not there.").
+	c.Flag("out", "File to write. Default: stdout.").PlaceHolder("FILE").StringVar(&f.out)
+	c.Flag("self-signed-ca", "Directory of your own CA, for tests. The CA signs the certificate. It is created if it does not exist.").
 		PlaceHolder("DIR").StringVar(&f.authority)
-	c.Flag("duration", "How long the authority's certificate for the key should be good.").PlaceHolder("TIME").Default("2160h").
+	c.Flag("duration", "How long a certificate from --self-signed-ca is valid.").PlaceHolder("TIME").Default("2160h").
 		SetValue(app.DurationFlag{Into: &f.lasts, Name: "--duration"})
 	return []app.Verb{{Command: c, Does: "signs with a key that a person proves their identity with", Run: func(ctx context.Context) error { return certificateRequest(ctx, a, f) }}}
 }

@@ -17,15 +17,17 @@ import (
 )
 
 func Command(k *kingpin.Application, a *app.App) []app.Verb {
-	c := k.Command("identity", "Sign tokens of your own that AWS takes for a role, with no provider between.")
+	c := k.Command("identity", "Assume roles with tokens that you sign yourself, without an OIDC provider.").HelpLong(app.Examples(
+		"Create an identity with a key on your security key.", "aws-vault identity init --issuer https://keys.example.com/alice --subject alice@example.com",
+		"Show your identity and its keys.", "aws-vault identity show"))
 	return []app.Verb{
 		identityInitCommand(c, a),
 		identityShowCommand(c, a),
 		identityRotateCommand(c, a),
 		identityPublishCommand(c, a),
 		identityVerifyCommand(c, a),
-		identityTemplateCommand(c, a, "cloudformation", "Print what lets an identity into an account, for CloudFormation. Nothing is called.", identity.Template.CloudFormation),
-		identityTemplateCommand(c, a, "terraform", "Print what lets an identity into an account, for Terraform. Nothing is called.", identity.Template.Terraform),
+		identityTemplateCommand(c, a, "cloudformation", "Print a CloudFormation template that lets an identity into an account. The command does not call AWS.", identity.Template.CloudFormation),
+		identityTemplateCommand(c, a, "terraform", "Print a Terraform configuration that lets an identity into an account. The command does not call AWS.", identity.Template.Terraform),
 		identityRemoveCommand(c, a),
 	}
 }
@@ -37,24 +39,26 @@ type keyFlags struct {
 }
 
 func (f *keyFlags) bind(c *kingpin.CmdClause) {
-	c.Flag("slot", "The slot of a hardware key that the key is made in.").PlaceHolder("SLOT").Default("9c").StringVar(&f.slot)
-	c.Flag("pin", "When the key wants the PIN: never, once, always.").PlaceHolder("WHEN").Default("once").EnumVar(&f.pin, piv.PINPolicyNames()...)
-	c.Flag("touch", "When the key wants a touch: never, always, or cached for 15 seconds.").
+	c.Flag("slot", "PIV slot of the security key that will hold the new key.").PlaceHolder("SLOT").Default("9c").StringVar(&f.slot)
+	c.Flag("pin", "When the key requires the PIN: never, once, always.").PlaceHolder("WHEN").Default("once").EnumVar(&f.pin, piv.PINPolicyNames()...)
+	c.Flag("touch", "When the key requires a touch: never, always, or cached (a touch counts for 15 s).").
 		PlaceHolder("WHEN").Default("always").EnumVar(&f.touch, piv.TouchPolicyNames()...)
-	c.Flag("replace", "Make the key in a slot that holds another, which is lost: the slot's name again.").PlaceHolder("SLOT").StringVar(&f.replace)
-	c.Flag("adopt", "Take the key that is in the slot, such as one that another computer of yours uses.").BoolVar(&f.adopt)
-	c.Flag("software", "Keep the key in the keystore, for those without hardware: whoever opens that can copy it.").BoolVar(&f.software)
+	c.Flag("replace", "Replace the key that is already in the slot. The old key is lost. To confirm, give the name of the slot again.").PlaceHolder("SLOT").StringVar(&f.replace)
+	c.Flag("adopt", "Use the key that is already in the slot, such as one that you also use on another computer.").BoolVar(&f.adopt)
+	c.Flag("software", "Store the key in the keystore instead of on a security key. Anyone who can open the keystore can copy it.").BoolVar(&f.software)
 }
 
 func identityInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name, dir string
 	var settings struct{ issuer, subject, audience string }
 	var f keyFlags
-	c := k.Command("init", "Make an identity: a key, a section of the config file, and the files to publish.")
-	c.Arg("identity", "What to call it; otherwise the subject, up to an @.").StringVar(&name)
-	c.Flag("issuer", "Where the files will be published; AWS knows the identity by it.").Required().PlaceHolder("URL").StringVar(&settings.issuer)
-	c.Flag("subject", "Who it is, such as a mail address.").Required().PlaceHolder("NAME").StringVar(&settings.subject)
-	c.Flag("audience", "Whom its tokens are for; otherwise the issuer.").PlaceHolder("TEXT").StringVar(&settings.audience)
+	c := k.Command("init", "Create an identity: a key, a section of the config file, and the files to publish.").HelpLong(app.Examples(
+		"Create an identity with a key on your security key.", "aws-vault identity init --issuer https://keys.example.com/alice --subject alice@example.com",
+		"Create the identity ci with a key in the keystore.", "aws-vault identity init ci --software --issuer https://keys.example.com/ci --subject ci"))
+	c.Arg("identity", "Name of the new identity. Default: the subject, up to the @.").StringVar(&name)
+	c.Flag("issuer", "URL where you will publish the files. AWS identifies the issuer by it.").Required().PlaceHolder("URL").StringVar(&settings.issuer)
+	c.Flag("subject", "Who the identity is, such as an email address.").Required().PlaceHolder("NAME").StringVar(&settings.subject)
+	c.Flag("audience", "Audience of the tokens. Default: the issuer.").PlaceHolder("TEXT").StringVar(&settings.audience)
 	f.bind(c)
 	bindDir(c, &dir)
 	return app.Verb{Command: c, Does: identityDoes, Run: func(ctx context.Context) error {
@@ -94,7 +98,7 @@ func identityInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 }
 
 func bindDir(c *kingpin.CmdClause, dir *string) {
-	c.Flag("dir", "The folder to write the files to; otherwise one with the identity's name, here.").PlaceHolder("DIR").StringVar(dir)
+	c.Flag("dir", "Directory to write the files to. Default: a new directory with the name of the identity, in the current one.").PlaceHolder("DIR").StringVar(dir)
 }
 
 // An identitySection is what the config file says of an identity.
@@ -137,7 +141,7 @@ func (noIdentityError) Remedy() string { return "make one: aws-vault identity in
 // identityDoes is why coding agents may not use the commands on identities.
 const identityDoes = "manages what a person proves their identity with"
 
-const identityNameHelp = "The identity; the only one there is, if there is none."
+const identityNameHelp = "Identity to use. Default: the only one in the config file."
 
 // identityVerb is a command on one identity.
 func identityVerb(a *app.App, c *kingpin.CmdClause, what string, act func(context.Context, *app.Session, identitySection) error) app.Verb {
@@ -156,7 +160,9 @@ func identityVerb(a *app.App, c *kingpin.CmdClause, what string, act func(contex
 }
 
 func identityShowCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
-	c := k.Command("show", "Say who an identity is, which keys it has and when each of them signs.")
+	c := k.Command("show", "Show who an identity is, which keys it has, and when each key signs.").HelpLong(app.Examples(
+		"Show your only identity.", "aws-vault identity show",
+		"Show the identity ci.", "aws-vault identity show ci"))
 	return identityVerb(a, c, "identity show", func(_ context.Context, s *app.Session, i identitySection) error {
 		r, err := s.Identities().Record(i.name)
 		if err != nil {
@@ -190,7 +196,9 @@ func keyPlace(k identity.Key) string {
 func identityRotateCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var dir string
 	var f keyFlags
-	c := k.Command("rotate", "Make the next key: it is published now, and signs a day later, when AWS has learnt of it.")
+	c := k.Command("rotate", "Create the next key of an identity. Publish it now. It signs from the next day on, when AWS has read it.").HelpLong(app.Examples(
+		"Create the next key in slot 9d of your security key.", "aws-vault identity rotate alice --slot 9d",
+		"Create the next key in the keystore, and write the files to site.", "aws-vault identity rotate ci --software --dir site/ci"))
 	f.bind(c)
 	bindDir(c, &dir)
 	return identityVerb(a, c, "identity rotate", func(ctx context.Context, s *app.Session, i identitySection) error {
@@ -203,7 +211,9 @@ func identityRotateCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 
 func identityPublishCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var dir string
-	c := k.Command("publish", "Write the files to publish once more.")
+	c := k.Command("publish", "Write the files to publish again.").HelpLong(app.Examples(
+		"Write the files of your only identity.", "aws-vault identity publish",
+		"Write the files of the identity ci to the directory site/ci.", "aws-vault identity publish ci --dir site/ci"))
 	bindDir(c, &dir)
 	return identityVerb(a, c, "identity publish", func(_ context.Context, s *app.Session, i identitySection) error {
 		return publish(a, s, i.name, i.issuer, dir)
@@ -212,8 +222,10 @@ func identityPublishCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 
 func identityRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var force bool
-	c := k.Command("remove", "Forget the keys of an identity here. What is on a hardware key stays there.")
-	c.Flag("force", "Do not ask.").Short('f').BoolVar(&force)
+	c := k.Command("remove", "Delete the keys of an identity from this computer. A key on a security key is not deleted from it.").HelpLong(app.Examples(
+		"Delete the keys of the identity alice, after a confirmation.", "aws-vault identity remove alice",
+		"Delete the keys of the identity ci without a confirmation.", "aws-vault identity remove --force ci"))
+	c.Flag("force", "Do not ask for confirmation.").Short('f').BoolVar(&force)
 	return identityVerb(a, c, "identity remove", func(ctx context.Context, s *app.Session, i identitySection) error {
 		if !force {
 			yes, err := a.Confirm(ctx, s.Locks, i.name, fmt.Sprintf("Forget the keys of identity %q?", i.name))

@@ -17,7 +17,9 @@ import (
 )
 
 func PolicyCommand(k *kingpin.Application, a *app.App) []app.Verb {
-	c := k.Command("policy", "Write and check the trust policies of roles.")
+	c := k.Command("policy", "Create and check the trust policies of roles.").HelpLong(app.Examples(
+		"Print the trust policy that the role of the profile prod needs.", "aws-vault policy trust prod",
+		"Check a trust policy in a file.", "aws-vault policy lint trust.json"))
 	return []app.Verb{
 		policyTrustCommand(c, a),
 		policyLintCommand(c, a),
@@ -32,12 +34,14 @@ type trustFlags struct {
 
 func policyTrustCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f trustFlags
-	c := k.Command("trust", "Print the trust policy that the role of a profile needs. Nothing is called.")
-	c.Arg("profile", "The profile; AWS_PROFILE if there is none.").Envar("AWS_PROFILE").StringVar(&f.Profile)
-	c.Flag("principal", "Who assumes the role, where that is not known.").PlaceHolder("ARN").StringVar(&f.principal)
-	c.Flag("issuer", "Who issues the token that the role is assumed with.").PlaceHolder("URL").StringVar(&f.token.Issuer)
-	c.Flag("audience", "Whom that token is for.").PlaceHolder("NAME").StringVar(&f.token.Audience)
-	c.Flag("subject", "Whom that token speaks of.").PlaceHolder("NAME").StringVar(&f.token.Subject)
+	c := k.Command("trust", "Print the trust policy that the role of a profile needs. The command does not call AWS.").HelpLong(app.Examples(
+		"Print the trust policy for the role of the profile prod.", "aws-vault policy trust prod",
+		"Print it for a given user who assumes the role.", "aws-vault policy trust prod --principal arn:aws:iam::123456789012:user/alice"))
+	c.Arg("profile", "Profile to use.").Envar("AWS_PROFILE").StringVar(&f.Profile)
+	c.Flag("principal", "Who assumes the role, if the config file does not show it.").PlaceHolder("ARN").StringVar(&f.principal)
+	c.Flag("issuer", "Issuer of the token that the role is assumed with.").PlaceHolder("URL").StringVar(&f.token.Issuer)
+	c.Flag("audience", "Audience of that token.").PlaceHolder("NAME").StringVar(&f.token.Audience)
+	c.Flag("subject", "Subject of that token.").PlaceHolder("NAME").StringVar(&f.token.Subject)
 	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error { return policyTrust(ctx, a, f) }}
 }
 
@@ -128,8 +132,10 @@ func claimed(token string) plan.Token {
 
 func policyLintCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var file string
-	c := k.Command("lint", "Say what a role's trust policy lets in that it should not, or keeps out. The exit status is 1 if there is something.")
-	c.Arg("file", "The policy in JSON; - for stdin.").Required().StringVar(&file)
+	c := k.Command("lint", "Check a role's trust policy for access that is too wide or that cannot work. The exit status is 1 if there are findings.").HelpLong(app.Examples(
+		"Check a policy in a file.", "aws-vault policy lint trust.json",
+		"Check the policy that aws-vault suggests for the profile prod.", "aws-vault policy trust prod | aws-vault policy lint -"))
+	c.Arg("file", "File with the policy in JSON, or - for stdin.").Required().StringVar(&file)
 	return app.Verb{Command: c, Agents: true, Run: func(context.Context) error { return policyLint(a, file) }}
 }
 

@@ -11,7 +11,9 @@ import (
 
 func identityTemplateCommand(k *kingpin.CmdClause, a *app.App, language, help string, print func(identity.Template) (string, error)) app.Verb {
 	var t identity.Template
-	c := k.Command(language, help)
+	c := k.Command(language, help).HelpLong(app.Examples(
+		"Let the identity alice read everything in an account.", "aws-vault identity "+language+" alice --managed-policy ReadOnlyAccess",
+		"Let it assume roles in another account, and nothing else.", "aws-vault identity "+language+" alice --hub-of 210987654321"))
 	bindTemplate(c, &t)
 	return identityVerb(a, c, "identity "+language, func(_ context.Context, _ *app.Session, i identitySection) error {
 		t.Name, t.Issuer, t.Subject, t.Audience = i.name, i.issuer, i.subject, i.audience
@@ -28,14 +30,14 @@ func identityTemplateCommand(k *kingpin.CmdClause, a *app.App, language, help st
 }
 
 func bindTemplate(c *kingpin.CmdClause, t *identity.Template) {
-	c.Flag("role", "The role's name, there and in the accounts of a hub; aws-vault- and the identity if there is none.").PlaceHolder("NAME").StringVar(&t.Role)
-	c.Flag("managed-policy", "What the role may do: a managed policy, which may be repeated.").PlaceHolder("NAME|ARN").StringsVar(&t.Managed)
-	c.Flag("allow", "What the role may do: an action, which may be repeated, on what --on says.").PlaceHolder("ACTION").StringsVar(&t.Actions)
-	c.Flag("on", "A resource that --allow is for, which may be repeated; * for all.").PlaceHolder("ARN").StringsVar(&t.Resources)
-	c.Flag("hub-of", "What the role may do: assume the role of its name in another account, which may be repeated, and nothing else.").
+	c.Flag("role", "Name of the role, in this account and in the accounts of --hub-of. Default: aws-vault- and the name of the identity.").PlaceHolder("NAME").StringVar(&t.Role)
+	c.Flag("managed-policy", "Managed policy that the role gets. Repeatable.").PlaceHolder("NAME|ARN").StringsVar(&t.Managed)
+	c.Flag("allow", "Action that the role can perform on the resources of --on. Repeatable.").PlaceHolder("ACTION").StringsVar(&t.Actions)
+	c.Flag("on", "Resource for --allow, or * for all resources. Repeatable.").PlaceHolder("ARN").StringsVar(&t.Resources)
+	c.Flag("hub-of", "Account in which the role can assume the role with the same name. The role can do nothing else. Repeatable.").
 		PlaceHolder("ACCOUNT").StringsVar(&t.Accounts)
-	c.Flag("spoke-of", "The hub that leads to the role, which then needs no provider.").PlaceHolder("ROLE-ARN").StringVar(&t.Hub)
-	c.Flag("organization", "Where the hub of --spoke-of has to be, such as o-a1b2c3d4e5.").PlaceHolder("ID").StringVar(&t.Organization)
-	c.Flag("max-session", "The longest that the role can be had for: 1h to 12h.").PlaceHolder("TIME").
+	c.Flag("spoke-of", "Hub role that assumes this role. This account then needs no OIDC provider.").PlaceHolder("ROLE-ARN").StringVar(&t.Hub)
+	c.Flag("organization", "Organization that the hub of --spoke-of must belong to, such as o-a1b2c3d4e5.").PlaceHolder("ID").StringVar(&t.Organization)
+	c.Flag("max-session", "Longest session of the role, from 1h to 12h.").PlaceHolder("TIME").
 		SetValue(app.DurationFlag{Into: &t.MaxSession, Name: "--max-session"})
 }

@@ -13,7 +13,9 @@ import (
 )
 
 func identityVerifyCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
-	c := k.Command("verify", "Fetch the published files and say what is wrong with them. The exit status is 1 if AWS does not trust the identity by them, or trusts others.")
+	c := k.Command("verify", "Fetch the published files and report what is wrong with them. The exit status is 1 if AWS would not trust the identity, or would trust other keys too.").HelpLong(app.Examples(
+		"Check the published files of your only identity.", "aws-vault identity verify",
+		"Check the published files of the identity ci.", "aws-vault identity verify ci"))
 	return identityVerb(a, c, "identity verify", func(ctx context.Context, s *app.Session, i identitySection) error {
 		r, err := s.Identities().Record(i.name)
 		if err != nil {

@@ -23,12 +23,14 @@ type addFlags struct {
 
 func AddCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f addFlags
-	c := k.Command("add", "Store an access key for a profile.")
-	c.Arg("profile", "The name to store the key under.").Required().StringVar(&f.name)
-	c.Flag("env", "Take the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.").BoolVar(&f.env)
-	c.Flag("stdin", "Take the key from stdin: its id and its secret, a line each, or JSON of aws iam create-access-key.").BoolVar(&f.stdin)
-	c.Flag("force", "Replace a stored key without asking.").Short('f').BoolVar(&f.force)
-	c.Flag("add-config", "Leave the config file alone, to which the profile is added otherwise.").Default("true").BoolVar(&f.addConfig)
+	c := k.Command("add", "Store an access key for a profile.").HelpLong(app.Examples(
+		"Prompt for the access key, and store it for the profile work.", "aws-vault add work",
+		"Store a new key without showing it.", "aws iam create-access-key | aws-vault add --stdin work"))
+	c.Arg("profile", "Name to store the key under.").Required().StringVar(&f.name)
+	c.Flag("env", "Read the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.").BoolVar(&f.env)
+	c.Flag("stdin", "Read the key from stdin: the ID and the secret on two lines, or the JSON output of aws iam create-access-key.").BoolVar(&f.stdin)
+	c.Flag("force", "Replace a stored key without a confirmation.").Short('f').BoolVar(&f.force)
+	c.Flag("add-config", "Do not add the profile to the config file.").Default("true").BoolVar(&f.addConfig)
 	return []app.Verb{{Command: c, Does: "stores a long-lived key", Run: func(ctx context.Context) error { return add(ctx, a, f) }}}
 }
 

@@ -14,7 +14,9 @@ import (
 
 func BackendsCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var asJSON bool
-	c := k.Command("backends", "List the keystores of this build, whether each works here, and which is used.")
+	c := k.Command("backends", "List the keystores: which ones work here, and which one is in use.").HelpLong(app.Examples(
+		"List the keystores.", "aws-vault backends",
+		"Print the list for a script.", "aws-vault backends --json"))
 	c.Flag("json", "Print the list as JSON.").BoolVar(&asJSON)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		list, err := backends(ctx, a)

@@ -11,8 +11,10 @@ import (
 
 func ClearCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var name string
-	c := k.Command("clear", "Remove kept sessions and sign-ins, of one profile or of all.")
-	c.Arg("profile", "The profile whose sessions go; all if there is none.").StringVar(&name)
+	c := k.Command("clear", "Remove cached sessions and sign-ins of one profile or of all profiles.").HelpLong(app.Examples(
+		"Remove the cached sessions of the profile prod.", "aws-vault clear prod",
+		"Remove all cached sessions and sign-ins.", "aws-vault clear"))
+	c.Arg("profile", "Profile whose sessions are removed. Default: all profiles.").StringVar(&name)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		s, err := a.Open(ctx, "clear "+name)
 		if err != nil {

@@ -26,11 +26,13 @@ type importFlags struct {
 
 func ImportCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f importFlags
-	c := k.Command("import", "Store the access keys that stand in the AWS credentials and config files as plain text.")
-	c.Arg("profile", "The profiles whose keys are stored; all that have one if there is none.").StringsVar(&f.names)
-	c.Flag("delete", "Take each key out of its file once it was stored, read back and taken by AWS.").BoolVar(&f.delete)
-	c.Flag("dry-run", "Say which keys there are, and do nothing.").BoolVar(&f.dryRun)
-	c.Flag("overwrite", "Replace another key that is stored under the same name.").BoolVar(&f.overwrite)
+	c := k.Command("import", "Store the access keys from the AWS credentials and config files in the keystore.").HelpLong(app.Examples(
+		"List the plain-text keys, and change nothing.", "aws-vault import --dry-run",
+		"Store the key of the profile work, and delete it from the file.", "aws-vault import --delete work"))
+	c.Arg("profile", "Profiles whose keys are stored. Default: all profiles with a key.").StringsVar(&f.names)
+	c.Flag("delete", "Delete each key from its file after it was stored, read back and accepted by AWS.").BoolVar(&f.delete)
+	c.Flag("dry-run", "List the keys, and change nothing.").BoolVar(&f.dryRun)
+	c.Flag("overwrite", "Replace a different key that is stored under the same name.").BoolVar(&f.overwrite)
 	return []app.Verb{{Command: c, Does: "moves long-lived keys", Run: func(ctx context.Context) error { return importKeys(ctx, a, f) }}}
 }
 

@@ -20,10 +20,12 @@ import (
 
 func ListCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var profiles, sessions, credentials, asJSON bool
-	c := k.Command("list", "List profiles, with the keys and sessions that are held for them.").Alias("ls")
-	c.Flag("profiles", "Print the names of profiles only, one a line.").BoolVar(&profiles)
-	c.Flag("sessions", "Print the sessions only, one a line.").BoolVar(&sessions)
-	c.Flag("credentials", "Print the names of stored keys only, one a line.").BoolVar(&credentials)
+	c := k.Command("list", "List profiles with their stored keys and cached sessions.").Alias("ls").HelpLong(app.Examples(
+		"List profiles, keys and sessions.", "aws-vault list",
+		"Print the names of all profiles, for a script.", "aws-vault list --profiles"))
+	c.Flag("profiles", "Print only the names of profiles, one per line.").BoolVar(&profiles)
+	c.Flag("sessions", "Print only the sessions, one per line.").BoolVar(&sessions)
+	c.Flag("credentials", "Print only the names of stored keys, one per line.").BoolVar(&credentials)
 	c.Flag("json", "Print everything as JSON.").BoolVar(&asJSON)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		if profiles && !credentials && !asJSON {

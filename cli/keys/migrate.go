@@ -21,13 +21,15 @@ type migrateFlags struct {
 
 func MigrateCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f migrateFlags
-	c := k.Command("migrate-backend", "Copy stored keys from one keystore to another.")
-	c.Flag("from", "The keystore that holds the keys.").Required().PlaceHolder("NAME").EnumVar(&f.from, keystore.Backends()...)
-	c.Flag("to", "The keystore that is to hold them.").Required().PlaceHolder("NAME").EnumVar(&f.to, keystore.Backends()...)
-	c.Flag("profile", "Copy the key of this profile only.").PlaceHolder("PROFILE").StringVar(&f.profile)
-	c.Flag("dry-run", "Say what would be done, and do nothing.").BoolVar(&f.dryRun)
-	c.Flag("overwrite", "Replace another key that is there under the same name.").BoolVar(&f.overwrite)
-	c.Flag("delete-source", "Delete each key from where it was, once its copy was read back.").BoolVar(&f.delete)
+	c := k.Command("migrate-backend", "Copy stored keys from one keystore to another.").HelpLong(app.Examples(
+		"Show what would be copied.", "aws-vault migrate-backend --from file --to sealed --dry-run",
+		"Move the key of one profile.", "aws-vault migrate-backend --from file --to sealed --profile work --delete-source"))
+	c.Flag("from", "Keystore to copy from.").Required().PlaceHolder("NAME").EnumVar(&f.from, keystore.Backends()...)
+	c.Flag("to", "Keystore to copy to.").Required().PlaceHolder("NAME").EnumVar(&f.to, keystore.Backends()...)
+	c.Flag("profile", "Copy only the key of this profile.").PlaceHolder("PROFILE").StringVar(&f.profile)
+	c.Flag("dry-run", "Show what would be done, and change nothing.").BoolVar(&f.dryRun)
+	c.Flag("overwrite", "Replace a different key that is stored there under the same name.").BoolVar(&f.overwrite)
+	c.Flag("delete-source", "Delete each key from the old keystore after its copy was read back.").BoolVar(&f.delete)
 	return []app.Verb{{Command: c, Does: "moves long-lived keys", Run: func(ctx context.Context) error { return migrate(ctx, a, f) }}}
 }
 

@@ -19,7 +19,9 @@ import (
 
 func RekeyCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var stdin bool
-	c := k.Command("rekey", "Choose a new passphrase for the file keystore, and seal everything in it again.")
+	c := k.Command("rekey", "Choose a new passphrase for the file keystore, and encrypt everything in it again.").HelpLong(app.Examples(
+		"Prompt for the new passphrase.", "aws-vault rekey",
+		"Read the new passphrase from a file.", "aws-vault rekey --stdin < passphrase.txt"))
 	c.Flag("stdin", "Read the new passphrase from the first line of stdin.").BoolVar(&stdin)
 	return []app.Verb{{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error { return rekeyFiles(ctx, a, stdin) }}}
 }

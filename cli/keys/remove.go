@@ -14,9 +14,11 @@ import (
 func RemoveCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var name string
 	var force, sessionsOnly bool
-	c := k.Command("remove", "Remove a stored key and the sessions made with it.").Alias("rm")
-	c.Arg("profile", "The name that the key is stored under.").Required().StringVar(&name)
-	c.Flag("force", "Do not ask.").Short('f').BoolVar(&force)
+	c := k.Command("remove", "Remove a stored access key and the sessions that were created with it.").Alias("rm").HelpLong(app.Examples(
+		"Remove the key of the profile work, after a confirmation.", "aws-vault remove work",
+		"Remove it without a confirmation.", "aws-vault remove --force work"))
+	c.Arg("profile", "Name that the key is stored under.").Required().StringVar(&name)
+	c.Flag("force", "Do not ask for confirmation.").Short('f').BoolVar(&force)
 	c.Flag("sessions-only", "Remove the sessions and leave the key.").Short('s').Hidden().BoolVar(&sessionsOnly)
 	return []app.Verb{{Command: c, Does: "deletes a long-lived key", Run: func(ctx context.Context) error {
 		s, err := a.Open(ctx, "remove "+name)

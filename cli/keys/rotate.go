@@ -23,14 +23,16 @@ type rotateFlags struct {
 
 func RotateCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f rotateFlags
-	c := k.Command("rotate", "Replace the stored key that a profile begins from by a new one.")
-	c.Arg("profile", "The profile; AWS_PROFILE if there is none.").Envar("AWS_PROFILE").StringVar(&f.Profile)
+	c := k.Command("rotate", "Replace the stored access key of a profile with a new one.").HelpLong(app.Examples(
+		"Rotate the key of the profile work.", "aws-vault rotate work",
+		"Finish a rotation of it that was interrupted.", "aws-vault rotate --resume work"))
+	c.Arg("profile", "Profile to use.").Envar("AWS_PROFILE").StringVar(&f.Profile)
 	c.Flag("no-session", "Call IAM with the stored key itself, without an MFA code.").Short('n').BoolVar(&f.NoSession)
-	c.Flag("mfa-token", "The MFA code, so that none is asked for.").Short('t').PlaceHolder("CODE").StringVar(&f.Code)
-	c.Flag("keep-old", "Leave the old key at AWS, inactive.").BoolVar(&f.keepOld)
+	c.Flag("mfa-token", "MFA code, if you do not want to be prompted for it.").Short('t').PlaceHolder("CODE").StringVar(&f.Code)
+	c.Flag("keep-old", "Deactivate the old key at AWS instead of deleting it.").BoolVar(&f.keepOld)
 	c.Flag("resume", "Finish a rotation that was interrupted.").BoolVar(&f.resume)
-	c.Flag("undo", "Put the old key back where a rotation was interrupted.").BoolVar(&f.undo)
-	c.Flag("dry-run", "Say what would be done, and change nothing.").BoolVar(&f.dryRun)
+	c.Flag("undo", "Restore the old key after an interrupted rotation.").BoolVar(&f.undo)
+	c.Flag("dry-run", "Show what would be done, and change nothing.").BoolVar(&f.dryRun)
 	return []app.Verb{{Command: c, Does: "replaces a long-lived key", Run: func(ctx context.Context) error { return rotate(ctx, a, f) }}}
 }
 

@@ -20,7 +20,9 @@ import (
 )
 
 func Command(k *kingpin.Application, a *app.App) []app.Verb {
-	c := k.Command("mfa", "Keep the secrets of MFA devices on a security key.")
+	c := k.Command("mfa", "Store the secrets of MFA devices on a security key.").HelpLong(app.Examples(
+		"Store the secret of the MFA device of the profile work.", "aws-vault mfa enroll work",
+		"Print the current code of that device.", "aws-vault mfa code work"))
 	return []app.Verb{
 		mfaEnrollCommand(c, a),
 		mfaCodeCommand(c, a),
@@ -33,27 +35,31 @@ type mfaFlags struct {
 	stdin, touch, pair      bool
 }
 
-// bindDeviceFlags binds what says which device is meant.
+// bindDeviceFlags adds the flags and the argument that name the MFA device.
 func (f *mfaFlags) bindDeviceFlags(c *kingpin.CmdClause) {
-	c.Arg("profile", "The profile, whose mfa_serial names the device; AWS_PROFILE if there is none.").Envar("AWS_PROFILE").StringVar(&f.profile)
-	c.Flag("serial", "The device's serial, which is an ARN, in place of the profile's.").PlaceHolder("ARN").StringVar(&f.serial)
+	c.Arg("profile", "Profile whose mfa_serial names the device.").Envar("AWS_PROFILE").StringVar(&f.profile)
+	c.Flag("serial", "ARN of the device. Default: mfa_serial of the profile.").PlaceHolder("ARN").StringVar(&f.serial)
 }
 
 func mfaEnrollCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f mfaFlags
-	c := k.Command("enroll", "Store a device's secret on the key, or make a device at AWS whose secret is only there.")
+	c := k.Command("enroll", "Store the secret of an MFA device on the security key, or create a device at AWS and store its secret only there.").HelpLong(app.Examples(
+		"Prompt for the secret that AWS shows, and store it.", "aws-vault mfa enroll work",
+		"Create the MFA device alice-key at AWS, and store its secret.", "aws-vault mfa enroll --create alice-key work"))
 	f.bindDeviceFlags(c)
-	c.Flag("create", "Make a device of that name for the user whose key the profile has, and enable it.").PlaceHolder("NAME").StringVar(&f.create)
-	c.Flag("stdin", "Read the secret that AWS shows from stdin, instead of asking for it.").BoolVar(&f.stdin)
-	c.Flag("touch", "Let the key tell codes without being touched.").Default("true").BoolVar(&f.touch)
+	c.Flag("create", "Create and enable a device with this name for the IAM user of the profile.").PlaceHolder("NAME").StringVar(&f.create)
+	c.Flag("stdin", "Read the secret that AWS shows from stdin instead of prompting for it.").BoolVar(&f.stdin)
+	c.Flag("touch", "Let the security key show codes without a touch.").Default("true").BoolVar(&f.touch)
 	return app.Verb{Command: c, Does: "changes what a person proves their identity with", Run: func(ctx context.Context) error { return mfaEnroll(ctx, a, f) }}
 }
 
 func mfaCodeCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f mfaFlags
-	c := k.Command("code", "Print the code of a device.")
+	c := k.Command("code", "Print the current code of an MFA device.").HelpLong(app.Examples(
+		"Print the code of the device of the profile work.", "aws-vault mfa code work",
+		"Print the two codes that AWS requests to enable a device.", "aws-vault mfa code --pair work"))
 	f.bindDeviceFlags(c)
-	c.Flag("pair", "Print two codes that follow each other, as AWS asks for them to enable or mend a device.").BoolVar(&f.pair)
+	c.Flag("pair", "Print two consecutive codes, which AWS requires to enable or resynchronize a device.").BoolVar(&f.pair)
 	return app.Verb{Command: c, Does: "shows a code that a person proves their identity with", Run: func(ctx context.Context) error {
 		return withDevice(ctx, a, "mfa code", f, func(serial string, ask app.Asker) error {
 			if f.pair {
@@ -73,7 +79,9 @@ func mfaCodeCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 }
 
 func mfaListCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
-	c := k.Command("list", "List the accounts on the key.")
+	c := k.Command("list", "List the TOTP accounts on the security key.").HelpLong(app.Examples(
+		"List the accounts on the connected security key.", "aws-vault mfa list",
+		"List the accounts on one of several security keys.", "aws-vault mfa list --card 12345678"))
 	return app.Verb{Command: c, Does: "shows what a person proves their identity with", Run: func(ctx context.Context) error {
 		locks, _, err := a.Locks("mfa list")
 		if err != nil {

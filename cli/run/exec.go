@@ -21,12 +21,14 @@ func ExecCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f app.CredentialFlags
 	var server serverFlags
 	var asJSON bool
-	c := k.Command("exec", "Run a command with credentials of a profile.")
+	c := k.Command("exec", "Run a command with the credentials of a profile.").HelpLong(app.Examples(
+		"Run one command.", "aws-vault exec prod -- aws s3 ls",
+		"Start a shell with credentials for 2 h.", "aws-vault exec --duration 2h prod"))
 	f.Bind(c)
 	server.bind(c)
 	c.Flag("json", "Print the credentials for credential_process.").Short('j').Hidden().BoolVar(&asJSON)
 	var argv []string
-	c.Arg("command", "The command and its arguments; your shell if there is none. Flags behind its name are its own.").StringsVar(&argv)
+	c.Arg("command", "Command and its arguments. Flags after the name of the command belong to the command. Default: your shell.").StringsVar(&argv)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		if asJSON {
 			return export(ctx, a, f, "json")

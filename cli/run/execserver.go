@@ -25,17 +25,17 @@ type serverFlags struct {
 }
 
 func (f *serverFlags) bind(c *kingpin.CmdClause) {
-	c.Flag("ecs-server", "Give the command a server that renews its credentials, as a container has one.").Short('s').BoolVar(&f.ecs)
+	c.Flag("ecs-server", "Run a server that renews the credentials of the command, as in an ECS container.").Short('s').BoolVar(&f.ecs)
 	c.Flag("server", "The same.").Hidden().BoolVar(&f.alsoECS)
-	c.Flag("ec2-server", "Give the command a metadata service, as an EC2 instance has one.").BoolVar(&f.ec2)
-	c.Flag("imdsv1", "Let the metadata service answer version 1 of its protocol too, without a token.").BoolVar(&f.v1)
-	c.Flag("ec2-address", "Let the metadata service answer at 169.254.169.254, as root or by way of aws-vault proxy.").BoolVar(&f.address)
-	c.Flag("lazy", "Make the credentials when the server is first asked for them.").BoolVar(&f.lazy)
+	c.Flag("ec2-server", "Run a metadata service for the command, as on an EC2 instance.").BoolVar(&f.ec2)
+	c.Flag("imdsv1", "Let the metadata service also answer IMDSv1 requests, which have no token.").BoolVar(&f.v1)
+	c.Flag("ec2-address", "Let the metadata service answer at 169.254.169.254. This requires root or a running aws-vault proxy.").BoolVar(&f.address)
+	c.Flag("lazy", "Create the credentials at the first request to the server.").BoolVar(&f.lazy)
 	bindAudit(c, &f.audit)
 }
 
 func bindAudit(c *kingpin.CmdClause, into *string) {
-	c.Flag("audit", "Write a line to this file for all credentials that the server hands out.").PlaceHolder("FILE").StringVar(into)
+	c.Flag("audit", "Append a line to this file whenever the server provides credentials.").PlaceHolder("FILE").StringVar(into)
 }
 
 func (f *serverFlags) wanted() bool { return f.ecs || f.alsoECS || f.ec2 }

@@ -16,9 +16,11 @@ import (
 func ExplainCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f app.CredentialFlags
 	var asJSON bool
-	c := k.Command("explain", "Say how a profile's credentials would be made, and why. Nothing is called.")
+	c := k.Command("explain", "Show how the credentials of a profile would be created, and why. The command does not call AWS.").HelpLong(app.Examples(
+		"Explain the credentials of the profile prod.", "aws-vault explain prod",
+		"Explain what the coding agent claude-code would get.", "aws-vault explain --agent claude-code prod"))
 	f.BindPlan(c)
-	c.Flag("agent", "Say how they would be made for the coding agent of that name.").PlaceHolder("NAME").StringVar(&f.As)
+	c.Flag("agent", "Show how they would be created for the coding agent with this name.").PlaceHolder("NAME").StringVar(&f.As)
 	c.Flag("json", "Print the plan as JSON.").BoolVar(&asJSON)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		t, err := a.Begin(ctx, app.Request{Verb: "explain", Flags: &f})

@@ -13,9 +13,11 @@ import (
 func ExportCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f app.CredentialFlags
 	var format string
-	c := k.Command("export", "Print credentials of a profile, for a program or a shell.")
+	c := k.Command("export", "Print the credentials of a profile, for a program or a shell.").HelpLong(app.Examples(
+		"Set the credentials in the current shell.", `eval "$(aws-vault export --format export-env prod)"`,
+		"Print the credentials as credential_process expects them.", "aws-vault export --format json prod"))
 	f.Bind(c)
-	c.Flag("format", "How to print them: "+formatNames()+".").PlaceHolder("FORMAT").Default("env").EnumVar(&format, FormatList()...)
+	c.Flag("format", "Output format: "+formatNames()+".").PlaceHolder("FORMAT").Default("env").EnumVar(&format, FormatList()...)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error { return export(ctx, a, f, format) }}}
 }
 

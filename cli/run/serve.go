@@ -33,18 +33,20 @@ const serveAddress = "127.0.0.1:0"
 
 func ServeCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f serveFlags
-	c := k.Command("serve", "Serve credentials of profiles to programs that have a token, until it is stopped.")
-	c.Arg("profile", "The profiles; AWS_PROFILE if there is none.").StringsVar(&f.profiles)
-	c.Flag("address", "Where to listen on this machine, such as 127.0.0.1:9699; a free port of 127.0.0.1 if there is none.").PlaceHolder("HOST:PORT").StringVar(&f.address)
-	c.Flag("socket", "Listen at this file instead, for a proxy of containers.").PlaceHolder("PATH").StringVar(&f.socket)
-	c.Flag("token-dir", "Write the tokens to this directory, in files named as the profiles.").PlaceHolder("DIR").StringVar(&f.tokenDir)
-	c.Flag("format", "How to print the variables that lead to the server: "+serveFormatNames()+".").PlaceHolder("FORMAT").Default("env").EnumVar(&f.format, serveFormatList()...)
-	c.Flag("duration", "How long the credentials should last, such as 2h.").Short('d').Envar("AWS_VAULT_DURATION").PlaceHolder("TIME").
+	c := k.Command("serve", "Serve the credentials of profiles to programs that have a token. The server runs until you stop it.").HelpLong(app.Examples(
+		"Serve two profiles.", "aws-vault serve dev prod",
+		"Set the variables that point to a running server.", `eval "$(aws-vault serve --status --format export-env dev)"`))
+	c.Arg("profile", "Profiles to serve. Default: the profile in AWS_PROFILE.").StringsVar(&f.profiles)
+	c.Flag("address", "Local address to listen on, such as 127.0.0.1:9699. Default: a free port of 127.0.0.1.").PlaceHolder("HOST:PORT").StringVar(&f.address)
+	c.Flag("socket", "Listen on this Unix socket instead, for a proxy that serves containers.").PlaceHolder("PATH").StringVar(&f.socket)
+	c.Flag("token-dir", "Write the token of each profile to a file in this directory. The file has the name of the profile.").PlaceHolder("DIR").StringVar(&f.tokenDir)
+	c.Flag("format", "Format of the printed variables that point to the server: "+serveFormatNames()+".").PlaceHolder("FORMAT").Default("env").EnumVar(&f.format, serveFormatList()...)
+	c.Flag("duration", "How long the credentials are valid, such as 2h.").Short('d').Envar("AWS_VAULT_DURATION").PlaceHolder("TIME").
 		SetValue(app.DurationFlag{Into: &f.Duration, Name: "--duration or AWS_VAULT_DURATION"})
 	f.Limits.Bind(c)
-	c.Flag("lazy", "Make credentials when they are first asked for.").BoolVar(&f.lazy)
+	c.Flag("lazy", "Create the credentials at the first request to the server.").BoolVar(&f.lazy)
 	bindAudit(c, &f.audit)
-	c.Flag("status", "Say what is served now, and print the variables that lead there.").BoolVar(&f.status)
+	c.Flag("status", "Show what is served now, and print the variables that point to it.").BoolVar(&f.status)
 	f.SignIn.Bind(c)
 	return []app.Verb{{Command: c, Does: "goes on providing credentials when the agent has ended", Run: func(ctx context.Context) error {
 		if f.status {

@@ -28,13 +28,13 @@ type openerFlags struct {
 }
 
 func (f *openerFlags) bind(c *kingpin.CmdClause) {
-	c.Flag("name", "What to call it; otherwise what it is.").PlaceHolder("OPENER").StringVar(&f.name)
-	c.Flag("passphrase", "A passphrase.").BoolVar(&f.passphrase)
-	c.Flag("recovery", "Words to write down. They are shown once, on the terminal, and typed back.").BoolVar(&f.recovery)
-	c.Flag("recipient", "A public key: age1tag1… of a card's slot, which need not be here, or that of an age plugin.").PlaceHolder("AGE").StringVar(&f.recipient)
-	c.Flag("identity", "With the recipient of a plugin: what finds its key again.").PlaceHolder("AGE-PLUGIN-…").StringVar(&f.identity)
-	c.Flag("piv", "The slot of a PIV card that holds the key, such as 82.").PlaceHolder("SLOT").StringVar(&f.slot)
-	c.Flag("pin", "When a key that is made in that slot wants the card's PIN beside a touch: never, once, always.").
+	c.Flag("name", "Name of the new opener. Default: its kind.").PlaceHolder("OPENER").StringVar(&f.name)
+	c.Flag("passphrase", "Open with a passphrase.").BoolVar(&f.passphrase)
+	c.Flag("recovery", "Open with recovery words. They are shown once on the terminal. Write them down and type them back.").BoolVar(&f.recovery)
+	c.Flag("recipient", "Open with the key of this age recipient: age1tag1… of a PIV slot, or a recipient of an age plugin. The security key need not be connected.").PlaceHolder("AGE").StringVar(&f.recipient)
+	c.Flag("identity", "Identity of the age plugin, if --recipient belongs to a plugin.").PlaceHolder("AGE-PLUGIN-…").StringVar(&f.identity)
+	c.Flag("piv", "Open with the key in this PIV slot of a security key, such as 82.").PlaceHolder("SLOT").StringVar(&f.slot)
+	c.Flag("pin", "When a new key in the slot requires the PIN in addition to a touch: never, once, always.").
 		PlaceHolder("WHEN").Default("never").EnumVar(&f.pin, piv.PINPolicyNames()...)
 }
 
@@ -71,9 +71,11 @@ func (f openerFlags) checkSlot() error {
 func sealedInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f openerFlags
 	var noRecovery bool
-	c := k.Command("init", "Make the store. It opens for a passphrase, or what else is named, and for words on paper.")
+	c := k.Command("init", "Create the sealed keystore. You open it with a passphrase, or with the opener that the flags describe, and in an emergency with recovery words.").HelpLong(app.Examples(
+		"Create a keystore that opens with a passphrase.", "aws-vault sealed init",
+		"Create a keystore that opens with a security key.", "aws-vault sealed init --piv 82"))
 	f.bind(c)
-	c.Flag("without-recovery", "Make no words: who loses the opener loses all that is stored.").BoolVar(&noRecovery)
+	c.Flag("without-recovery", "Create no recovery words. If you lose the opener, you lose everything in the keystore.").BoolVar(&noRecovery)
 	return app.Verb{Command: c, Does: "decides who can open the keystore", Run: func(ctx context.Context) error {
 		if f.recovery {
 			return &app.UsageError{Text: "words are made anyway; --without-recovery makes none"}
@@ -130,7 +132,9 @@ func openerNames(all []sealed.Opener) string {
 func sealedAddCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var opener string
 	var f openerFlags
-	c := k.Command("add", "Add an opener. One that is there has to open the store for it.")
+	c := k.Command("add", "Add an opener. An existing opener must open the keystore first.").HelpLong(app.Examples(
+		"Add a second security key.", "aws-vault sealed add --piv 82 --name backup-key --card 12345678",
+		"Add a passphrase.", "aws-vault sealed add --passphrase"))
 	f.bind(c)
 	bindOpener(c, &opener)
 	return app.Verb{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
@@ -273,9 +277,11 @@ func showWords(ctx context.Context, a *app.App, words []string) (hide func(), er
 func sealedRecoverCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	f := openerFlags{passphrase: true}
 	var words string
-	c := k.Command("recover", "Open the store with its words, and choose a new passphrase for it.")
-	c.Flag("name", "What to call the new opener.").PlaceHolder("OPENER").Default("recovered").StringVar(&f.name)
-	c.Flag("opener", "Whose words they are; otherwise the first that has words.").PlaceHolder("OPENER").StringVar(&words)
+	c := k.Command("recover", "Open the keystore with its recovery words, and choose a new passphrase.").HelpLong(app.Examples(
+		"Prompt for the recovery words and a new passphrase.", "aws-vault sealed recover",
+		"Choose the name of the new passphrase.", "aws-vault sealed recover --name new-passphrase"))
+	c.Flag("name", "Name of the new opener.").PlaceHolder("OPENER").Default("recovered").StringVar(&f.name)
+	c.Flag("opener", "Opener that the recovery words belong to. Default: the first one with recovery words.").PlaceHolder("OPENER").StringVar(&words)
 	return app.Verb{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed recover", "")
 		if err != nil {

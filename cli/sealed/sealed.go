@@ -20,7 +20,9 @@ import (
 )
 
 func Command(k *kingpin.Application, a *app.App) []app.Verb {
-	c := k.Command("sealed", "Make the sealed keystore, and say who opens it.")
+	c := k.Command("sealed", "Create the sealed keystore, and manage its openers: the passphrases, keys and recovery words that open it.").HelpLong(app.Examples(
+		"Create a keystore that opens with a passphrase.", "aws-vault sealed init",
+		"List the openers.", "aws-vault sealed openers"))
 	return []app.Verb{
 		sealedInitCommand(c, a),
 		sealedOpenersCommand(c, a),
@@ -34,7 +36,9 @@ func Command(k *kingpin.Application, a *app.App) []app.Verb {
 
 func sealedOpenersCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var asJSON bool
-	c := k.Command("openers", "List who opens it. Nobody is asked, so the list is the one on the disk: see check.")
+	c := k.Command("openers", "List the openers. The keystore stays locked, so the list on disk is not verified. To verify it, use sealed check.").HelpLong(app.Examples(
+		"List the openers.", "aws-vault sealed openers",
+		"Print the list for a script.", "aws-vault sealed openers --json"))
 	c.Flag("json", "Print the list as JSON.").BoolVar(&asJSON)
 	return app.Verb{Command: c, Does: "shows who can open the keystore", Run: func(context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed openers", "")
@@ -76,9 +80,11 @@ func keyLocation(o sealed.Opener) string {
 func sealedRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var opener string
 	var name, confirm string
-	c := k.Command("remove", "Remove an opener: all is sealed anew under another key, which it does not open.")
-	c.Arg("opener", "The opener's name.").Required().StringVar(&name)
-	c.Flag("confirm", "The opener's name again, so that it is not asked for.").PlaceHolder("OPENER").StringVar(&confirm)
+	c := k.Command("remove", "Remove an opener. Everything is encrypted again with a new key, which the removed opener cannot open.").HelpLong(app.Examples(
+		"Remove the opener old-key.", "aws-vault sealed remove old-key",
+		"Remove it without a prompt for its name.", "aws-vault sealed remove old-key --confirm old-key"))
+	c.Arg("opener", "Name of the opener.").Required().StringVar(&name)
+	c.Flag("confirm", "Name of the opener again, if you do not want to be prompted for it.").PlaceHolder("OPENER").StringVar(&confirm)
 	bindOpener(c, &opener)
 	return app.Verb{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed remove "+name, opener)
@@ -106,7 +112,9 @@ func sealedRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 
 func sealedRekeyCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var opener string
-	c := k.Command("rekey", "Seal everything anew under another key, for the same openers, and lock.")
+	c := k.Command("rekey", "Encrypt everything again with a new key for the same openers, and lock the keystore.").HelpLong(app.Examples(
+		"Replace the key of the keystore.", "aws-vault sealed rekey",
+		"Replace it, and open the keystore with the opener backup-key.", "aws-vault sealed rekey --opener backup-key"))
 	bindOpener(c, &opener)
 	return app.Verb{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed rekey", opener)
@@ -127,16 +135,18 @@ func rekey(ctx context.Context, a *app.App, s app.SealedStore, keep func(sealed.
 }
 
 func bindOpener(c *kingpin.CmdClause, into *string) {
-	c.Flag("opener", "The opener to use; otherwise the first that is at hand.").PlaceHolder("OPENER").StringVar(into)
+	c.Flag("opener", "Opener to use. Default: the first one that is available.").PlaceHolder("OPENER").StringVar(into)
 }
 
 func sealedCheckCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var opener string
 	var fingerprint string
 	var repair bool
-	c := k.Command("check", "Look whether every item is whole, and whether the openers are those that you know.")
-	c.Flag("fingerprint", "The fingerprint that you noted.").PlaceHolder("TEXT").StringVar(&fingerprint)
-	c.Flag("repair", "Write a damaged header anew from its copy, or the copy from the header.").BoolVar(&repair)
+	c := k.Command("check", "Check that every item is intact, and that the openers are the ones that you know.").HelpLong(app.Examples(
+		"Check all items and openers.", "aws-vault sealed check",
+		"Repair a damaged header, and then check.", "aws-vault sealed check --repair"))
+	c.Flag("fingerprint", "Fingerprint that you noted earlier.").PlaceHolder("TEXT").StringVar(&fingerprint)
+	c.Flag("repair", "Repair a damaged header from its copy, or a damaged copy from the header.").BoolVar(&repair)
 	bindOpener(c, &opener)
 	return app.Verb{Command: c, Does: "opens the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed check", opener)

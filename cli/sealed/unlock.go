@@ -17,8 +17,10 @@ func UnlockCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var opener string
 	var duration time.Duration
 	var readBack string
-	c := k.Command("unlock", "Unlock the sealed keystore for a while. Until then every process of yours can read it.")
-	c.Flag("for", "How long.").PlaceHolder("TIME").Default("8h").SetValue(app.DurationFlag{Into: &duration, Name: "--for"})
+	c := k.Command("unlock", "Unlock the sealed keystore for a limited time. While it is unlocked, every process that you run can read it.").HelpLong(app.Examples(
+		"Unlock the keystore for 8 h.", "aws-vault unlock",
+		"Unlock it for 30 min.", "aws-vault unlock --for 30m"))
+	c.Flag("for", "How long the keystore stays unlocked.").PlaceHolder("TIME").Default("8h").SetValue(app.DurationFlag{Into: &duration, Name: "--for"})
 	c.Flag("read-back", "Say whether a key waits.").Hidden().StringVar(&readBack)
 	bindOpener(c, &opener)
 	return []app.Verb{{Command: c, Does: "opens the keystore to every process", Run: func(ctx context.Context) error {
@@ -77,7 +79,9 @@ func unlock(ctx context.Context, a *app.App, s app.SealedStore, duration time.Du
 }
 
 func LockCommand(k *kingpin.Application, a *app.App) []app.Verb {
-	c := k.Command("lock", "Lock the sealed keystore.")
+	c := k.Command("lock", "Lock the sealed keystore.").HelpLong(app.Examples(
+		"Lock the keystore.", "aws-vault lock",
+		"Lock a keystore in another directory.", "aws-vault lock --sealed-dir ~/work/keystore"))
 	return []app.Verb{{Command: c, Agents: true, Run: func(context.Context) error {
 		s, err := app.OpenSealedStore(a, "lock", "")
 		if err != nil {

@@ -15,7 +15,9 @@ import (
 )
 
 func Command(k *kingpin.Application, a *app.App) []app.Verb {
-	c := k.Command("setup", "Write profiles.")
+	c := k.Command("setup", "Create profiles.").HelpLong(app.Examples(
+		"Create a profile that assumes a role with your stored key.", "aws-vault setup aws --role arn:aws:iam::123456789012:role/ReadOnly",
+		"Show the flags of the subcommand.", "aws-vault setup aws --help"))
 	return []app.Verb{
 		setupAWSCommand(c, a),
 	}
@@ -23,9 +25,9 @@ func Command(k *kingpin.Application, a *app.App) []app.Verb {
 
 // sources are the settings that a new profile may begin from, each with a flag of its name.
 var sources = []struct{ setting, help string }{
-	{"source_profile", "The profile, or the stored key, that assumes the role. Otherwise the only key that is stored."},
-	{"oidc_session", "The oidc-session whose ID token is exchanged for the role."},
-	{"identity", "The identity whose token is exchanged for the role."},
+	{"source_profile", "Profile or stored key that assumes the role. Default: the only stored key."},
+	{"oidc_session", "The oidc-session section whose ID token is exchanged for the role."},
+	{"identity", "Identity whose token is exchanged for the role."},
 }
 
 type setupFlags struct {
@@ -35,10 +37,12 @@ type setupFlags struct {
 
 func setupAWSCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	f := setupFlags{sources: make([]string, len(sources))}
-	c := k.Command("aws", "Write a profile for a role and, beside it, one for tools that do not know aws-vault; then see that it works.")
-	c.Flag("role", "The role.").Required().PlaceHolder("ARN").StringVar(&f.role)
-	c.Flag("profile", "The name of the profile; numbered if it is taken.").PlaceHolder("NAME").Default("aws-vault").StringVar(&f.profile)
-	c.Flag("region", "The AWS region.").PlaceHolder("REGION").StringVar(&f.region)
+	c := k.Command("aws", "Create a profile for a role, and a second one for tools that do not use aws-vault. Then check that the role can be assumed.").HelpLong(app.Examples(
+		"Create a profile that assumes a role with your stored key.", "aws-vault setup aws --role arn:aws:iam::123456789012:role/ReadOnly",
+		"Create the profile prod for a role that your identity assumes.", "aws-vault setup aws --profile prod --identity alice --role arn:aws:iam::123456789012:role/Deploy"))
+	c.Flag("role", "ARN of the role.").Required().PlaceHolder("ARN").StringVar(&f.role)
+	c.Flag("profile", "Name of the profile. If it is in use, a number is added.").PlaceHolder("NAME").Default("aws-vault").StringVar(&f.profile)
+	c.Flag("region", "AWS region.").PlaceHolder("REGION").StringVar(&f.region)
 	for i, s := range sources {
 		c.Flag(strings.ReplaceAll(s.setting, "_", "-"), s.help).PlaceHolder("NAME").StringVar(&f.sources[i])
 	}

@@ -16,10 +16,12 @@ func AWSLoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var name string
 	var remote, move bool
 	var f app.SignInFlags
-	c := k.Command("aws-login", "Sign in as you do at the console, in place of aws login, for a profile.")
-	c.Arg("profile", "The profile; it is written if it is new.").Required().StringVar(&name)
-	c.Flag("remote", "Sign in with a browser of another machine, and type the code that it shows.").BoolVar(&remote)
-	c.Flag("import", "Take the sign-in that the AWS CLI holds as plain text, instead of a new one.").BoolVar(&move)
+	c := k.Command("aws-login", "Sign in for a profile as you sign in to the AWS console. It replaces aws login.").HelpLong(app.Examples(
+		"Sign in, in a browser on this machine.", "aws-vault aws-login work",
+		"Sign in, in a browser on another machine.", "aws-vault aws-login --remote work"))
+	c.Arg("profile", "Profile to use. It is created if it does not exist.").Required().StringVar(&name)
+	c.Flag("remote", "Sign in with a browser on another machine, and type the code that it shows.").BoolVar(&remote)
+	c.Flag("import", "Move the plain-text sign-in of the AWS CLI to the keystore instead of signing in again.").BoolVar(&move)
 	f.BindStdout(c)
 	return []app.Verb{{Command: c, Does: "signs a person in", Run: func(ctx context.Context) error {
 		s, err := a.Open(ctx, "aws-login "+name)

@@ -26,21 +26,23 @@ type loginFlags struct {
 
 func LoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f loginFlags
-	c := k.Command("login", "Open the AWS console in a browser, signed in with credentials of a profile.")
-	c.Arg("profile", "The profile; AWS_PROFILE, or the credentials in the environment, if there is none.").Envar("AWS_PROFILE").StringVar(&f.Profile)
-	c.Flag("duration", "How long the console should stay open, such as 8h.").Short('d').Envar("AWS_VAULT_DURATION").PlaceHolder("TIME").
+	c := k.Command("login", "Open the AWS console in a browser, signed in with the credentials of a profile.").HelpLong(app.Examples(
+		"Open the console for the profile prod.", "aws-vault login prod",
+		"Open the S3 page in the work profile of Chrome.", "aws-vault login prod --path s3/home --browser chrome:work"))
+	c.Arg("profile", "Profile to use. Default: the credentials in the environment.").Envar("AWS_PROFILE").StringVar(&f.Profile)
+	c.Flag("duration", "How long the console session lasts, such as 8h.").Short('d').Envar("AWS_VAULT_DURATION").PlaceHolder("TIME").
 		SetValue(app.DurationFlag{Into: &f.Duration, Name: "--duration or AWS_VAULT_DURATION"})
-	c.Flag("no-session", "Take no session token with a stored key.").Short('n').BoolVar(&f.NoSession)
-	c.Flag("mfa-token", "The MFA code, so that none is asked for.").Short('t').PlaceHolder("CODE").StringVar(&f.Code)
-	c.Flag("path", "The page of the console to open, such as s3/home.").PlaceHolder("PATH").StringVar(&f.path)
-	c.Flag("region", "The AWS region.").PlaceHolder("REGION").StringVar(&f.Region)
+	c.Flag("no-session", "Use a stored access key directly, without a session token.").Short('n').BoolVar(&f.NoSession)
+	c.Flag("mfa-token", "MFA code, if you do not want to be prompted for it.").Short('t').PlaceHolder("CODE").StringVar(&f.Code)
+	c.Flag("path", "Page of the console to open, such as s3/home.").PlaceHolder("PATH").StringVar(&f.path)
+	c.Flag("region", "AWS region.").PlaceHolder("REGION").StringVar(&f.Region)
 	f.Limits.Bind(c)
-	c.Flag("stdout", "Print the address instead of opening it. Whoever has it is signed in.").Short('s').Envar("AWS_VAULT_STDOUT").BoolVar(&f.stdout)
+	c.Flag("stdout", "Print the sign-in link instead of opening it. Anyone who has the link is signed in.").Short('s').Envar("AWS_VAULT_STDOUT").BoolVar(&f.stdout)
 	c.Flag("auto-logout", "Sign out of the console first.").Short('a').Envar("AWS_VAULT_AUTO_LOGOUT").BoolVar(&f.logout)
 	f.SignIn.BindFlow(c)
-	c.Flag("browser", "The browser: "+strings.Join(browser.Names(), ", ")+"; with :NAME behind it, that profile or Firefox container.").
+	c.Flag("browser", "Browser to open: "+strings.Join(browser.Names(), ", ")+". Add :NAME to open a profile of the browser or a container of Firefox.").
 		PlaceHolder("NAME").StringVar(&f.browser)
-	c.Flag("name", "What a user's key signs in as; the user's name if there is none.").PlaceHolder("NAME").StringVar(&f.name)
+	c.Flag("name", "Name of the console session, if the profile is an IAM user's key. Default: the name of the user.").PlaceHolder("NAME").StringVar(&f.name)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error { return login(ctx, a, f) }}}
 }
 

@@ -18,7 +18,9 @@ import (
 )
 
 func OIDCCommand(k *kingpin.Application, a *app.App) []app.Verb {
-	c := k.Command("oidc", "Sign in to an OpenID provider whose ID tokens AWS takes.")
+	c := k.Command("oidc", "Sign in to an OIDC provider whose ID tokens AWS accepts.").HelpLong(app.Examples(
+		"Sign in to the oidc-session corp.", "aws-vault oidc login corp",
+		"Show who is signed in.", "aws-vault oidc status"))
 	return []app.Verb{
 		oidcLoginCommand(c, a),
 		oidcLogoutCommand(c, a),
@@ -26,18 +28,20 @@ func OIDCCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}
 }
 
-const oidcNameHelp = "The oidc-session, or a profile that uses one; AWS_PROFILE, or the only session there is, if there is none."
+const oidcNameHelp = "An oidc-session, or a profile that uses one. Default: the profile in AWS_PROFILE, or the only session."
 
 func oidcLoginCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name, flow string
 	var secret bool
 	var f app.SignInFlags
-	c := k.Command("login", "Sign in, unless you are.")
+	c := k.Command("login", "Sign in to an OIDC provider, if you are not signed in.").HelpLong(app.Examples(
+		"Sign in with a browser.", "aws-vault oidc login corp",
+		"Sign in with a code on another device.", "aws-vault oidc login --flow device corp"))
 	c.Arg("session", oidcNameHelp).StringVar(&name)
 	f.BindStdout(c)
-	c.Flag("flow", "How to sign in: with a browser of this machine, or with a code typed on any device.").
+	c.Flag("flow", "How to sign in: browser (on this machine) or device (type a code on any device).").
 		PlaceHolder("browser|device").EnumVar(&flow, plan.FlowBrowser, plan.FlowDevice)
-	c.Flag("client-secret-stdin", "Keep the client secret that stdin holds, for a provider that insists on one.").
+	c.Flag("client-secret-stdin", "Store the client secret from stdin, for a provider that requires one.").
 		SetValue(app.PersonFlag{Given: &secret, Does: "stores a long-lived secret"})
 	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		if name == "" {
@@ -87,9 +91,11 @@ func keepClientSecret(ctx context.Context, a *app.App, s *app.Session, to plan.O
 func oidcLogoutCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name string
 	var secret bool
-	c := k.Command("logout", "Sign out, there and here, and forget the sessions of that sign-in.")
-	c.Arg("session", "The oidc-session, or a profile that uses one; all if there is none.").StringVar(&name)
-	c.Flag("forget-client-secret", "Forget the client secret, too.").BoolVar(&secret)
+	c := k.Command("logout", "Sign out of the provider and on this computer, and remove the sessions of the sign-in.").HelpLong(app.Examples(
+		"Sign out of the oidc-session corp.", "aws-vault oidc logout corp",
+		"Sign out of all OIDC providers.", "aws-vault oidc logout"))
+	c.Arg("session", "An oidc-session, or a profile that uses one. Default: all sessions.").StringVar(&name)
+	c.Flag("forget-client-secret", "Also delete the stored client secret.").BoolVar(&secret)
 	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		s, all, err := openProviders(ctx, a, "oidc logout", name)
 		if err != nil {

@@ -30,9 +30,11 @@ type signInStatus struct {
 func oidcStatusCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name string
 	var asJSON bool
-	c := k.Command("status", "Say who is signed in where. It asks no provider.")
-	c.Arg("session", "The oidc-session, or a profile that uses one; all if there is none.").StringVar(&name)
-	c.Flag("json", "Print it as JSON.").BoolVar(&asJSON)
+	c := k.Command("status", "Show who is signed in to which provider. The command does not call the providers.").HelpLong(app.Examples(
+		"Show all sign-ins.", "aws-vault oidc status",
+		"Print the sign-in of one session, for a script.", "aws-vault oidc status --json corp"))
+	c.Arg("session", "An oidc-session, or a profile that uses one. Default: all sessions.").StringVar(&name)
+	c.Flag("json", "Print the status as JSON.").BoolVar(&asJSON)
 	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		s, all, err := openProviders(ctx, a, "oidc status", name)
 		if err != nil {

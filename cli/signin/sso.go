@@ -19,7 +19,9 @@ import (
 )
 
 func SSOCommand(k *kingpin.Application, a *app.App) []app.Verb {
-	c := k.Command("sso", "Sign in to IAM Identity Center, and see what it lets you take.")
+	c := k.Command("sso", "Sign in to IAM Identity Center, and list the roles that you can assume.").HelpLong(app.Examples(
+		"Sign in to the sso-session corp.", "aws-vault sso login corp",
+		"Create a profile for each of your roles.", "aws-vault sso sync corp"))
 	return []app.Verb{
 		ssoLoginCommand(c, a),
 		ssoLogoutCommand(c, a),
@@ -28,12 +30,14 @@ func SSOCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}
 }
 
-const ssoNameHelp = "The sso-session, or a profile that uses one; AWS_PROFILE, or the only session there is, if there is none."
+const ssoNameHelp = "An sso-session, or a profile that uses one. Default: the profile in AWS_PROFILE, or the only session."
 
 func ssoLoginCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name string
 	var f app.SignInFlags
-	c := k.Command("login", "Sign in, unless you are.")
+	c := k.Command("login", "Sign in to Identity Center, if you are not signed in.").HelpLong(app.Examples(
+		"Sign in with a browser.", "aws-vault sso login corp",
+		"Sign in with a code on another device.", "aws-vault sso login --sso-flow device corp"))
 	c.Arg("name", ssoNameHelp).StringVar(&name)
 	f.Bind(c)
 	f.BindShare(c)
@@ -56,8 +60,10 @@ func ssoLoginCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 
 func ssoLogoutCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name string
-	c := k.Command("logout", "Sign out, there and here, and forget the sessions of that sign-in.")
-	c.Arg("name", "The sso-session, or a profile that uses one; all if there is none.").StringVar(&name)
+	c := k.Command("logout", "Sign out of Identity Center and on this computer, and remove the sessions of the sign-in.").HelpLong(app.Examples(
+		"Sign out of the sso-session corp.", "aws-vault sso logout corp",
+		"Sign out of all sso-sessions.", "aws-vault sso logout"))
+	c.Arg("name", "An sso-session, or a profile that uses one. Default: all sessions.").StringVar(&name)
 	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		s, err := a.Open(ctx, strings.TrimSpace("sso logout "+name))
 		if err != nil {
@@ -94,9 +100,11 @@ func ssoListCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name string
 	var asJSON bool
 	var f app.SignInFlags
-	c := k.Command("list", "List the accounts and the roles that you may take, after signing in.").Alias("ls")
+	c := k.Command("list", "List the accounts and roles that you can use. You are asked to sign in first, if necessary.").Alias("ls").HelpLong(app.Examples(
+		"List your accounts and roles.", "aws-vault sso list corp",
+		"Print the list for a script.", "aws-vault sso list --json corp"))
 	c.Arg("name", ssoNameHelp).StringVar(&name)
-	c.Flag("json", "Print them as JSON.").BoolVar(&asJSON)
+	c.Flag("json", "Print the list as JSON.").BoolVar(&asJSON)
 	f.Bind(c)
 	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		return withPortal(ctx, a, "sso list", name, f, func(s *app.Session, at target[portal]) error {

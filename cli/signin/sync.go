@@ -16,11 +16,13 @@ func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name, template string
 	var prune, dry bool
 	var f app.SignInFlags
-	c := k.Command("sync", "Write a profile for each account and role that you may take.")
+	c := k.Command("sync", "Write a profile for each account and role that you can use.").HelpLong(app.Examples(
+		"Show which profiles would be written.", "aws-vault sso sync --dry-run corp",
+		"Write the profiles, and remove those of roles that you lost.", "aws-vault sso sync --prune corp"))
 	c.Arg("name", ssoNameHelp).StringVar(&name)
-	c.Flag("template", "How to name the profiles, of {account_name}, {account_id}, {role} and {session}.").Default("{account_name}-{role}").StringVar(&template)
-	c.Flag("prune", "Remove the profiles that were written for roles which you may not take any more.").BoolVar(&prune)
-	c.Flag("dry-run", "Change nothing: only show what would be.").BoolVar(&dry)
+	c.Flag("template", "Name of each profile, built from {account_name}, {account_id}, {role} and {session}.").Default("{account_name}-{role}").StringVar(&template)
+	c.Flag("prune", "Remove profiles that sync wrote for roles that you can no longer use.").BoolVar(&prune)
+	c.Flag("dry-run", "Show what would be done, and change nothing.").BoolVar(&dry)
 	f.Bind(c)
 	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		if err := rolesync.CheckTemplate(template); err != nil {
