@@ -27,31 +27,31 @@ func TestCodes(t *testing.T) {
 	}
 	d := device(testSerial)
 	if d.WasSent("123456") || d.WasSent("") {
-		t.Error("a code is known before any was sent")
+		t.Error("WasSent is true before any code was sent")
 	}
 	for _, code := range []string{"123456", "654321"} {
 		if err := d.MarkSent(code); err != nil {
 			t.Fatal(err)
 		}
 		if !d.WasSent(code) || d.WasSent(code+"0") || d.WasSent("") {
-			t.Errorf("after %s, what was sent is told wrongly", code)
+			t.Errorf("after code %s was sent, WasSent is wrong", code)
 		}
 	}
 	if d.WasSent("123456") {
-		t.Error("more than the last code is remembered")
+		t.Error("an earlier code is still remembered")
 	}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
 	again := device(testSerial)
 	if !again.WasSent("654321") {
-		t.Error("the code is forgotten")
+		t.Error("a new lock of the device does not know the code")
 	}
 	again.Close()
 	other := device(testSerial + "2")
 	defer other.Close()
 	if other.WasSent("654321") {
-		t.Error("the code of one device counts for another")
+		t.Error("another device knows the code")
 	}
 
 	first, err := os.ReadFile(c.Dir.File(d.file))
@@ -61,18 +61,18 @@ func TestCodes(t *testing.T) {
 	d.MarkSent("654321")
 	second, err := os.ReadFile(c.Dir.File(d.file))
 	if err != nil || bytes.Equal(first, second) || bytes.Contains(second, []byte("654321")) {
-		t.Errorf("the file holds %x and then %x, want another salt", first, second)
+		t.Errorf("the file holds %x and then %x, want a new salt each time", first, second)
 	}
 	for _, damage := range [][]byte{nil, second[:40], append(second, 0)} {
 		if err := os.WriteFile(c.Dir.File(d.file), damage, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if d.WasSent("654321") {
-			t.Errorf("%d bytes are believed", len(damage))
+			t.Errorf("a damaged file of %d bytes was accepted", len(damage))
 		}
 	}
 	if name := filepath.Base(c.Dir.File(d.file)); strings.Contains(name, "bob") || strings.Contains(name, "123456789012") || len(name) != 32 {
-		t.Errorf("the file is called %q", name)
+		t.Errorf("the file name is %q, want 32 digits without the serial number", name)
 	}
 }
 
@@ -88,7 +88,7 @@ func TestCodesErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := d.MarkSent("123456"); err == nil {
-		t.Error("a code counts as noted that could not be")
+		t.Error("MarkSent returned nil although the code could not be recorded")
 	}
 	ctx, stop := context.WithCancelCause(t.Context())
 	stop(errBroken)
@@ -98,7 +98,7 @@ func TestCodesErrors(t *testing.T) {
 	d.Close()
 }
 
-// TestWithoutFolder: what would be in the state folder is remembered in the process, or not at all.
+// Without a state folder, data is remembered in the process or not at all.
 func TestWithoutFolder(t *testing.T) {
 	w := newTestSessions(t).withoutFolder(t)
 	c := &Codes{Locks: w.Locks}
@@ -107,7 +107,7 @@ func TestWithoutFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d.WasSent("123456") || d.MarkSent("123456") != nil || !d.WasSent("123456") || d.WasSent("654321") {
-		t.Error("the code of this process is not remembered")
+		t.Error("the code is not remembered within the process")
 	}
 	d.Close()
 	keys := &Keys{Ring: keystoretest.New()}
@@ -124,7 +124,7 @@ func TestWithoutFolder(t *testing.T) {
 		}
 	}
 	if list, warnings, err := w.List(t.Context()); made != 1 || len(list) != 1 || warnings != nil || err != nil {
-		t.Errorf("%d sessions made, %d listed, %v, %v", made, len(list), warnings, err)
+		t.Errorf("created %d sessions, listed %d, %v, %v", made, len(list), warnings, err)
 	}
 	if err := (&ProfileHistory{Now: w.Now}).Record("work"); err != nil {
 		t.Error(err)

@@ -39,21 +39,21 @@ func TestHistory(t *testing.T) {
 	recordAll(t, u, "c")
 	wantOrder(t, u, "c a b d")
 	*now = now.Add(time.Hour)
-	recordAll(t, u, "d") // later counts for more
+	recordAll(t, u, "d") // a later use counts for more
 	wantOrder(t, u, "d c a b")
 	for range 3 {
 		*now = now.Add(time.Hour)
 		recordAll(t, u, "b")
 	}
 	wantOrder(t, u, "b d c a")
-	*now = now.Add(4 * 7 * 24 * time.Hour) // what was often used once gives way
+	*now = now.Add(4 * 7 * 24 * time.Hour) // an old frequent use counts for less than a new one
 	recordAll(t, u, "a")
 	wantOrder(t, u, "a b d c")
 	*now = now.Add(-24 * time.Hour) // the clock was ahead
 	wantOrder(t, u, "a b d c")
 }
 
-// ProfileHistory in a row are one, and write nothing.
+// Repeated uses within minUseInterval count once, and write nothing.
 func TestHistoryRepeatedUse(t *testing.T) {
 	u, now := newHistory(t)
 	recordAll(t, u, "a")
@@ -84,7 +84,7 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Errorf("%d profiles are remembered, want %d", n, maxProfiles)
 	}
 	if got := u.Sort(names)[0]; got != names[len(names)-1] {
-		t.Errorf("%s comes first, want the one used last", got)
+		t.Errorf("%s is first, want the most recently used profile", got)
 	}
 }
 

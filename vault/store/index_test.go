@@ -76,7 +76,7 @@ func TestIndexDamaged(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := w.Index.Entries(); len(got) != len(c.want)+1 || got["third"] != third {
-				t.Errorf("with another the entries are %v", got)
+				t.Errorf("after adding one, the entries are %v", got)
 			}
 		})
 	}
@@ -97,7 +97,7 @@ func TestIndexIsCompacted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := size(); n > 1000 || len(w.Index.Entries()) != 2 {
-		t.Errorf("%d bytes for %d entries", n, len(w.Index.Entries()))
+		t.Errorf("the index has %d bytes for %d entries", n, len(w.Index.Entries()))
 	}
 	var many bytes.Buffer
 	for i := 0; many.Len() <= maxIndex/2; i++ {
@@ -108,17 +108,17 @@ func TestIndexIsCompacted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := size(); n > maxIndex/4+1000 || w.Index.Entries()[nameB].Name == "" {
-		t.Errorf("%d bytes for %d entries", n, len(w.Index.Entries()))
+		t.Errorf("the index has %d bytes for %d entries", n, len(w.Index.Entries()))
 	}
 }
 
 func TestIndexErrors(t *testing.T) {
 	w := newTestSessions(t)
 	if err := w.Index.retain(t.Context(), func(Entry) bool { return true }); err != nil {
-		t.Errorf("a missing index: %v", err)
+		t.Errorf("retain of a missing index returned %v", err)
 	}
 	if _, err := os.Stat(w.Index.Dir.File(indexFile)); err == nil {
-		t.Error("nothing was retained in a new file")
+		t.Error("retain created an index file")
 	}
 	file := filepath.Join(w.dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -126,14 +126,14 @@ func TestIndexErrors(t *testing.T) {
 	}
 	w.Index.Dir = disk.NewFolder(file)
 	if err := w.Index.add(t.Context(), entry(nameA, noon)); err == nil {
-		t.Error("an index was made below a file")
+		t.Error("add returned nil although the folder is a file")
 	}
 	if e := (Entry{Name: nameA, Expires: noon.AddDate(9000, 0, 0)}); len(encodeIndex([]Entry{e})) != 0 {
-		t.Error("a time was written that JSON cannot hold")
+		t.Error("an entry was written whose time JSON cannot represent")
 	}
 }
 
-// FuzzIndex: what is read is written so that it reads the same.
+// FuzzIndex checks that an index that is decoded and encoded again has the same entries.
 func FuzzIndex(f *testing.F) {
 	f.Add(encodeIndex([]Entry{entry(nameA, noon), entry("a\nb", noon), {Name: nameA}, entry(nameB, noon)}))
 	f.Add([]byte("{}\n\n\x00{\"name\":\"x\"}{"))
@@ -147,7 +147,7 @@ func FuzzIndex(f *testing.F) {
 		}
 		for line := range bytes.Lines(text) {
 			if !json.Valid(line) {
-				t.Fatalf("the line %q is torn", line)
+				t.Fatalf("the line %q is not valid JSON", line)
 			}
 		}
 	})

@@ -38,14 +38,14 @@ func TestJournal(t *testing.T) {
 		t.Errorf("found %+v, %v, %v, want %+v", got, found, err, want)
 	}
 	if _, found, _ := j.Find(t.Context(), "bob"); found {
-		t.Error("alice's journal is bob's too")
+		t.Error("found alice's journal under bob's name")
 	}
 	if names, err := j.Interrupted(t.Context(), []string{"alice", "bob"}); err != nil || !reflect.DeepEqual(names, []string{"alice"}) {
-		t.Errorf("interrupted are %q, %v", names, err)
+		t.Errorf("Interrupted returned %q, %v", names, err)
 	}
 	for range 2 {
 		if err := j.Remove(t.Context(), "alice"); err != nil {
-			t.Errorf("removing: %v", err)
+			t.Errorf("Remove returned %v", err)
 		}
 	}
 	if len(ring.Items) != 0 {
@@ -53,7 +53,7 @@ func TestJournal(t *testing.T) {
 	}
 }
 
-// A journal lies where sessions lie, and is none.
+// A journal is stored among the sessions, but is not treated as one.
 func TestJournalIsNotASession(t *testing.T) {
 	w := newTestSessions(t)
 	if err := (&Journals{Ring: w.ring}).Put(t.Context(), rotation()); err != nil {
@@ -68,7 +68,7 @@ func TestJournalIsNotASession(t *testing.T) {
 	}
 	w.Sweep(t.Context())
 	if len(w.ring.Items) != 1 {
-		t.Error("the journal is gone")
+		t.Error("the journal was deleted")
 	}
 }
 
@@ -104,7 +104,7 @@ func TestDamagedJournals(t *testing.T) {
 		_, found, err := (&Journals{Ring: ring}).Find(t.Context(), "alice")
 		var e *JournalError
 		if found || !errors.As(err, &e) || e.Name != "alice" || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), testSecret) {
-			t.Errorf("got %v, %v, want a *JournalError that says %q", found, err, want)
+			t.Errorf("got %v, %v, want a *JournalError that contains %q", found, err, want)
 		}
 	}
 }
@@ -125,11 +125,12 @@ func TestJournalKeystoreErrors(t *testing.T) {
 	half := rotation()
 	half.New.SecretAccessKey = ""
 	if err := j.Put(t.Context(), half); errors.Is(err, errBroken) || err == nil {
-		t.Errorf("half a key was written: %v", err)
+		t.Errorf("Put of a journal with half a key returned %v", err)
 	}
 }
 
-// An error is ours, and what decodes re-encodes.
+// FuzzDecodeRotation checks that decoding fails only with a *JournalError, and that decoded journals can be
+// encoded again.
 func FuzzDecodeRotation(f *testing.F) {
 	whole, err := encodeRotation(rotation())
 	if err != nil {

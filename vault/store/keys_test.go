@@ -24,7 +24,7 @@ func newKeys(t *testing.T) (*Keys, *keystoretest.Ring) {
 	return &Keys{Ring: r, Dir: disk.NewFolder(filepath.Join(t.TempDir(), "generations"))}, r
 }
 
-// TestKeyItem holds the form in which aws-vault 7 writes and reads a key.
+// TestKeyItem checks that keys are stored in the form that aws-vault 7 reads and writes.
 func TestKeyItem(t *testing.T) {
 	keys, r := newKeys(t)
 	if err := keys.Put(t.Context(), "work", testKey); err != nil {
@@ -72,7 +72,7 @@ func TestDamagedKeys(t *testing.T) {
 				t.Fatalf("Key = %v, %v, want a *DamagedError", got, err)
 			}
 			if text := err.Error(); !strings.Contains(text, c.want) || strings.Contains(text, testSecret) {
-				t.Errorf("the error is %q, want it to say %q", text, c.want)
+				t.Errorf("the error is %q, want it to contain %q", text, c.want)
 			}
 			if _, _, err := keys.Fingerprint(t.Context(), "work"); !errors.As(err, &damaged) {
 				t.Errorf("Fingerprint returned %v", err)
@@ -100,7 +100,7 @@ func TestKeyErrors(t *testing.T) {
 	_, _, print := keys.Fingerprint(t.Context(), "work")
 	for _, err := range []error{item, names, print, keys.Put(t.Context(), "work", testKey), keys.Remove(t.Context(), "work")} {
 		if !errors.Is(err, errBroken) {
-			t.Errorf("the keystore's error became %v", err)
+			t.Errorf("got %v, want the keystore's error", err)
 		}
 	}
 	clear(r.Errors)
@@ -112,7 +112,7 @@ func TestKeyErrors(t *testing.T) {
 	}
 }
 
-// TestRefusedPut: what is refused changes nothing.
+// A refused Put changes nothing.
 func TestRefusedPut(t *testing.T) {
 	old := aws.Credentials{AccessKeyID: "AKIDOLD", SecretAccessKey: "old"}
 	keys, r := newKeys(t)
@@ -121,12 +121,12 @@ func TestRefusedPut(t *testing.T) {
 	}
 	var damaged *DamagedError
 	if err := keys.Put(t.Context(), "work", aws.Credentials{AccessKeyID: testKeyID}); !errors.As(err, &damaged) {
-		t.Errorf("a key without a secret: %v", err)
+		t.Errorf("Put of a key without a secret returned %v", err)
 	}
 	far := testKey
 	far.Expires = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
 	if err := keys.Put(t.Context(), "work", far); err == nil || strings.Contains(err.Error(), testSecret) {
-		t.Errorf("a key that JSON cannot hold: %v", err)
+		t.Errorf("Put of a key whose expiry JSON cannot represent returned %v", err)
 	}
 	if err := os.RemoveAll(keys.Dir.Path()); err != nil {
 		t.Fatal(err)
@@ -135,15 +135,14 @@ func TestRefusedPut(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := keys.Put(t.Context(), "work", testKey); err == nil {
-		t.Error("a key was put whose generation cannot be noted")
+		t.Error("Put returned nil although the generation could not be recorded")
 	}
 	if c, err := keys.Key(t.Context(), "work"); err != nil || c.AccessKeyID != old.AccessKeyID || r.Calls["Put"] != 1 {
 		t.Errorf("the old key is now %v, %v", c.AccessKeyID, err)
 	}
 }
 
-// TestKeyNames: no name can be stored that a session or token could be taken for, and no
-// other is hidden.
+// Put refuses names that look like a session or token of aws-vault 7. Names lists all other keys.
 func TestKeyNames(t *testing.T) {
 	for _, c := range []struct {
 		name           string
@@ -163,8 +162,7 @@ func TestKeyNames(t *testing.T) {
 		{"foo session", false, true},
 		{"foo session (x)", false, true},
 
-		// aws-vault 7 would hide or delete these, so we do not write them; a key that
-		// someone put there all the same is shown.
+		// aws-vault 7 would hide or delete these keys, so Put refuses them. Existing ones are listed.
 		{"a,b,c,1", true, true},
 		{"a\nb,c,,1", true, true},
 		{"session,x,y,12", true, true},
@@ -178,7 +176,7 @@ func TestKeyNames(t *testing.T) {
 		{"sts.AssumeRole,d29yaw,,17000000000", true, true},
 		{"other,d29yaw,,1700000000", true, true},
 
-		// What other versions left.
+		// Sessions and tokens of older versions.
 		{"sts.GetSessionToken,d29yaw,YXJuOmF3czppYW06OjE6bWZhL2JvYg,1700000000", true, false},
 		{"sts.AssumeRole,d29yaw,,1700000000", true, false},
 		{"sts.AssumeRoleWithWebIdentity,d29yaw,,1700000000", true, false},
@@ -198,7 +196,7 @@ func TestKeyNames(t *testing.T) {
 			t.Errorf("%q: the error is %v, %d items", c.name, err, len(r.Items))
 		}
 		if !c.refused && !c.names {
-			t.Errorf("%q can be stored and is hidden", c.name)
+			t.Errorf("Put accepts %q, but Names does not list it", c.name)
 		}
 		r.Items[c.name] = keystore.Item{Name: c.name}
 		names, err := keys.Names(t.Context())
@@ -206,19 +204,20 @@ func TestKeyNames(t *testing.T) {
 			t.Errorf("%q: the names are %q, %v", c.name, names, err)
 		}
 		if r.Items[c.name].Name == "" || r.Calls["Remove"] != 0 || r.Calls["Item"] != 0 {
-			t.Errorf("%q: listing asked the keystore %v", c.name, r.Calls)
+			t.Errorf("%q: Names made the keystore calls %v", c.name, r.Calls)
 		}
 	}
 }
 
-// FuzzHiddenNamesAreRefused: whatever Names hides, Put refuses, so that a key never vanishes.
+// FuzzHiddenNamesAreRefused checks that Put refuses every name that Names hides. Otherwise a stored key would
+// disappear.
 func FuzzHiddenNamesAreRefused(f *testing.F) {
 	for _, name := range []string{"work", "oidc:https://x", "session,d29yaw,,1500000000", "sts.AssumeRole,d29yaw,,1700000000", "a\n,b,,1", "credential_process,\n,,1234567890"} {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
 		if isLegacy(name) && checkKeyName(name) == nil {
-			t.Errorf("%q can be stored and is hidden", name)
+			t.Errorf("Put accepts %q, but Names does not list it", name)
 		}
 	})
 }
@@ -248,18 +247,18 @@ func TestFingerprint(t *testing.T) {
 		if err := keys.Put(t.Context(), name, testKey); err != nil {
 			t.Fatal(err)
 		}
-		r.Writes[name] = 0 // the stamp stays, as one that counts in seconds may
+		r.Writes[name] = 0 // the stamp stays the same, like one with a resolution of a second
 	}
 	seen := map[string]string{}
 	changed := func(why string) {
 		t.Helper()
 		p := print("work")
 		if old, ok := seen[p]; ok {
-			t.Errorf("the fingerprint after %s is that after %s", why, old)
+			t.Errorf("the fingerprint after %s is the same as after %s", why, old)
 		}
 		seen[p] = why
 		if p != print("work") {
-			t.Errorf("the fingerprint after %s does not stay", why)
+			t.Errorf("the fingerprint after %s changes without a write", why)
 		}
 	}
 	put("work")
@@ -269,7 +268,7 @@ func TestFingerprint(t *testing.T) {
 	during := ""
 	r.BeforeAny = func(method string) {
 		if method == "Put" {
-			during = print("work") // by a process that reads the old key at this moment
+			during = print("work") // as read by another process at this moment
 		}
 	}
 	put("work")
@@ -284,7 +283,7 @@ func TestFingerprint(t *testing.T) {
 	before := print("work")
 	put("other")
 	if print("work") != before {
-		t.Error("the fingerprint changed with another key's writing")
+		t.Error("writing another key changed the fingerprint")
 	}
 
 	r.NoStamps = true
@@ -302,7 +301,7 @@ func TestFingerprint(t *testing.T) {
 		}
 	}
 	if p, ok, err := keys.Fingerprint(t.Context(), "work"); p != "" || ok || err != nil {
-		t.Errorf("of a key removed meanwhile: %q, %t, %v", p, ok, err)
+		t.Errorf("Fingerprint of a key removed meanwhile = %q, %t, %v", p, ok, err)
 	}
 }
 
@@ -327,7 +326,7 @@ func TestKeyCheck(t *testing.T) {
 		{AccessKeyID: testKeyID + "x", SecretAccessKey: testSecret},
 	} {
 		if KeyCheck(other) == one {
-			t.Errorf("%v has the same check", other.AccessKeyID)
+			t.Errorf("key %v has the same KeyCheck", other.AccessKeyID)
 		}
 	}
 }
@@ -351,7 +350,7 @@ func FuzzDecodeKey(f *testing.F) {
 			t.Fatal(err)
 		}
 		if len(again) > maxItem {
-			return // escaping has made it longer
+			return // escaping made it longer
 		}
 		back, err := decodeKey("work", again)
 		back.Expires, c.Expires = back.Expires.UTC(), c.Expires.UTC()
@@ -361,8 +360,8 @@ func FuzzDecodeKey(f *testing.F) {
 	})
 }
 
-// A key whose profile asks for a touch is kept so, and one that was stored before is stored anew
-// when it is read. A keystore that cannot keep it so takes none, and gives what it has.
+// A key that must require a touch is stored so. A key that was stored without is stored again when it is
+// read. If the keystore does not support touch, Put fails and Key returns the key.
 func TestKeysThatNeedATouch(t *testing.T) {
 	keys, r := newKeys(t)
 	if err := keys.Put(t.Context(), "work", testKey); err != nil {
@@ -370,18 +369,18 @@ func TestKeysThatNeedATouch(t *testing.T) {
 	}
 	keys.NeedsTouch = func(name string) (bool, error) { return name == "work", nil }
 	if r.Items["work"].Touch {
-		t.Error("kept for a touch that nobody asked for")
+		t.Error("the key requires a touch although its profile does not")
 	}
 	if c, err := keys.Key(t.Context(), "work"); err != nil || c != testKey || !r.Items["work"].Touch {
-		t.Errorf("Key = %v, %v, kept for a touch: %v", c, err, r.Items["work"].Touch)
+		t.Errorf("Key = %v, %v, requires a touch: %v", c, err, r.Items["work"].Touch)
 	}
 	if err := keys.Put(t.Context(), "other", testKey); err != nil || r.Items["other"].Touch {
-		t.Errorf("another key: %v, kept for a touch: %v", err, r.Items["other"].Touch)
+		t.Errorf("Put of another key returned %v, requires a touch: %v", err, r.Items["other"].Touch)
 	}
 	cannot := errors.New("no touch here")
 	keys.NeedsTouch = func(string) (bool, error) { return false, cannot }
 	if err := keys.Put(t.Context(), "work", testKey); !errors.Is(err, cannot) {
-		t.Errorf("Put: %v, want %v", err, cannot)
+		t.Errorf("Put returned %v, want %v", err, cannot)
 	}
 	if c, err := keys.Key(t.Context(), "other"); err != nil || c != testKey {
 		t.Errorf("Key = %v, %v", c, err)

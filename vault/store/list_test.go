@@ -30,7 +30,7 @@ func (w *testSessions) wantList(t *testing.T, opened int, want ...string) []erro
 		t.Errorf("listed %q, want %q", names, want)
 	}
 	if w.ring.Calls["Item"] != opened || w.ring.Calls["Names"] != 1 {
-		t.Errorf("the keystore was asked %v, want one list and %d items", w.ring.Calls, opened)
+		t.Errorf("the keystore calls were %v, want one Names and %d Item calls", w.ring.Calls, opened)
 	}
 	return warnings
 }
@@ -40,12 +40,12 @@ func TestListReadsUnknownItems(t *testing.T) {
 	if _, _, err := w.Get(t.Context(), Request{Name: nameB, Profile: "dev", Create: w.lasting(2*time.Hour, &made)}); err != nil {
 		t.Fatal(err)
 	}
-	w.put(t, nameA, session(time.Hour)) // by a process with another state folder
+	w.put(t, nameA, session(time.Hour)) // as if stored by a process with another state folder
 	w.wantList(t, 1, nameA, nameB)
 	w.wantList(t, 0, nameA, nameB)
 	e := w.Index.Entries()[nameA]
 	if e.Profile != "prod" || e.Kind != "assume role" || e.Root != "hub" || !e.Created.Equal(noon) || !e.Expires.Equal(noon.Add(time.Hour)) {
-		t.Errorf("learnt %+v", e)
+		t.Errorf("the new index entry is %+v", e)
 	}
 	for why, spoil := range map[string]func(){
 		"missing": func() { os.Remove(w.Index.Dir.File(indexFile)) },
@@ -53,18 +53,18 @@ func TestListReadsUnknownItems(t *testing.T) {
 	} {
 		spoil()
 		if warnings := w.wantList(t, 2, nameA, nameB); warnings != nil {
-			t.Errorf("%s: warned %v", why, warnings)
+			t.Errorf("%s: the warnings are %v", why, warnings)
 		}
 		w.wantList(t, 0, nameA, nameB)
 	}
 	w.now = noon.Add(time.Hour)
-	w.wantList(t, 0, nameB) // expired at this moment
+	w.wantList(t, 0, nameB) // nameA expires at this moment
 	delete(w.ring.Items, nameB)
-	w.wantList(t, 0) // gone, whatever the index says
+	w.wantList(t, 0) // the index still has an entry for it
 }
 
-// An item that is neither a session nor a token is opened once, not for each list, and
-// again when it may have become something else.
+// An item that is neither a session nor a token is opened only once. It is opened again later, when it may
+// have been replaced.
 func TestListRemembersOtherItems(t *testing.T) {
 	w := newTestSessions(t)
 	if err := (&Journals{Ring: w.ring}).Put(t.Context(), rotation()); err != nil {
@@ -73,13 +73,13 @@ func TestListRemembersOtherItems(t *testing.T) {
 	w.wantList(t, 1)
 	w.wantList(t, 0)
 	for name := range w.ring.Items {
-		w.put(t, name, session(time.Hour)) // by a process with another state folder
+		w.put(t, name, session(time.Hour)) // as if stored by a process with another state folder
 	}
 	w.now = noon.Add(otherLifetime + 2*sweepAfter)
 	w.Sweep(t.Context())
 	w.wantList(t, 0)
 	if len(w.ring.Items) != 0 {
-		t.Error("the session that took its place was not swept")
+		t.Error("the session that replaced the item was not swept")
 	}
 }
 
@@ -91,7 +91,7 @@ func TestListEqualExpiry(t *testing.T) {
 	w.wantList(t, 2, nameA, nameB)
 }
 
-// TestKilledBeforeIndexUpdate: a maker was killed after it kept the session and before the index knew.
+// A process is killed after it stored a session and before it updated the index.
 func TestKilledBeforeIndexUpdate(t *testing.T) {
 	w, made := newTestSessions(t), 0
 	w.put(t, nameA, session(time.Hour))
@@ -99,7 +99,7 @@ func TestKilledBeforeIndexUpdate(t *testing.T) {
 	w.now = noon.Add(2 * time.Hour)
 	w.ring.BeforeAny = func(method string) {
 		if method == "Put" {
-			w.Index.Dir = disk.NewFolder(w.dir + " gone") // so that no more is written to it
+			w.Index.Dir = disk.NewFolder(w.dir + " gone") // so that nothing more is written to the index
 		}
 	}
 	if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil {
@@ -118,13 +118,13 @@ func TestListDamaged(t *testing.T) {
 	warnings := w.wantList(t, 3, nameA)
 	var damaged *DamagedError
 	if len(warnings) != 1 || !errors.As(warnings[0], &damaged) || damaged.Name != nameB || strings.Contains(damaged.Error(), testSecret) {
-		t.Errorf("warned %v, want the damaged item", warnings)
+		t.Errorf("the warnings are %v, want one about the damaged item", warnings)
 	}
 	if n, _, err := w.Remove(t.Context(), matchAll); n != 1 || err != nil {
-		t.Errorf("removed %d, %v", n, err)
+		t.Errorf("Remove = %d, %v", n, err)
 	}
 	if len(w.ring.Items) != 2 {
-		t.Errorf("left %v, want what is no session", w.ring.Items)
+		t.Errorf("the remaining items are %v, want those that are not sessions", w.ring.Items)
 	}
 }
 
@@ -146,7 +146,7 @@ func TestListErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if warnings := w.wantList(t, 1, nameA); len(warnings) != 1 {
-		t.Errorf("warned %v, want that the index cannot be written", warnings)
+		t.Errorf("the warnings are %v, want one about the index", warnings)
 	}
 }
 
@@ -171,10 +171,10 @@ func TestRemove(t *testing.T) {
 			t.Errorf("Remove = %d, %v, %v", n, warnings, err)
 		}
 		if _, left := w.ring.Items[nameB]; !left || len(w.ring.Items) != 1 || len(w.Index.Entries()) != 1 {
-			t.Errorf("left %v, index %v", w.ring.Items, w.Index.Entries())
+			t.Errorf("the remaining items are %v, the index has %v", w.ring.Items, w.Index.Entries())
 		}
 		if n, warnings, err := w.Remove(t.Context(), isProd); n != 0 || warnings != nil || err != nil {
-			t.Errorf("again: %d, %v, %v", n, warnings, err)
+			t.Errorf("the second Remove = %d, %v, %v", n, warnings, err)
 		}
 	})
 	t.Run("gone meanwhile", func(t *testing.T) {
@@ -213,7 +213,7 @@ func TestRemove(t *testing.T) {
 func TestSweep(t *testing.T) {
 	w := newTestSessions(t)
 	made := 0
-	make := func() { // makes a session, and so may sweep
+	make := func() { // Get creates a session, which may trigger a sweep
 		t.Helper()
 		made = 0
 		if _, _, err := w.Get(t.Context(), Request{Name: nameB, MinLeft: 1, Create: w.lasting(time.Second, &made)}); err != nil || made != 1 {
@@ -252,14 +252,14 @@ func TestSweep(t *testing.T) {
 	clear(w.ring.Calls)
 	make()
 	if w.ring.Calls["Names"] != 0 {
-		t.Error("swept twice in a day")
+		t.Error("swept again within a day")
 	}
 	w.now = noon.Add(24 * time.Hour)
 	make()
 	want("damaged")
 
 	w.put(t, "long expired", session(-2*time.Hour))
-	w.now = noon // the clock was wrong and is set right
+	w.now = noon // a wrong clock was corrected
 	make()
 	want("damaged")
 }
@@ -275,7 +275,7 @@ func TestSweepErrors(t *testing.T) {
 		w.ring.Errors[method] = errBroken
 		w.Sweep(t.Context())
 		if len(w.ring.Items) != 1 || w.ring.Calls[method] != 1 {
-			t.Errorf("%s: the keystore was asked %v", method, w.ring.Calls)
+			t.Errorf("%s: the keystore calls were %v", method, w.ring.Calls)
 		}
 	}
 	t.Run("held", func(t *testing.T) {
@@ -285,9 +285,9 @@ func TestSweepErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer held.Close()
-		w.Sweep(t.Context()) // onWait back
+		w.Sweep(t.Context()) // returns at once
 		if len(w.ring.Calls) != 0 {
-			t.Errorf("the keystore was asked %v while another swept", w.ring.Calls)
+			t.Errorf("the keystore calls were %v while another process swept", w.ring.Calls)
 		}
 	})
 	t.Run("no marker", func(t *testing.T) {
@@ -298,12 +298,12 @@ func TestSweepErrors(t *testing.T) {
 		}
 		w.Sweep(t.Context())
 		if len(w.ring.Calls) != 0 {
-			t.Error("swept without a note of it: every making would")
+			t.Error("swept although the time of the sweep could not be recorded")
 		}
 	})
 }
 
-// TestReadersDoNotWrite: what only asks leaves no trace.
+// Reading sessions writes nothing to disk.
 func TestReadersDoNotWrite(t *testing.T) {
 	w := newTestSessions(t)
 	w.put(t, nameA, session(time.Hour))
@@ -312,6 +312,6 @@ func TestReadersDoNotWrite(t *testing.T) {
 	w.Get(context.Background(), Request{Name: nameA})
 	w.Index.Entries()
 	if _, err := os.Stat(w.dir); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the state folder was touched (%v)", err)
+		t.Errorf("the state folder was created (%v)", err)
 	}
 }

@@ -15,24 +15,24 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// awaitQueue blocks until n goroutines have had to wait for the lock file.
+// awaitQueue blocks until n goroutines have begun to wait for the lock.
 func (w *testSessions) awaitQueue(t *testing.T, file string, n int) {
 	t.Helper()
 	for range n {
 		select {
 		case at := <-w.waiters:
 			if at != file {
-				t.Errorf("someone waits for %s, want %s", filepath.Base(at), file)
+				t.Errorf("a goroutine waits for %s, want %s", filepath.Base(at), file)
 			}
 		case <-time.After(30 * time.Second):
-			t.Errorf("nobody more comes to wait for %s", file)
+			t.Errorf("not enough goroutines wait for %s", file)
 			return
 		}
 	}
 }
 
-// TestOneCreator has all callers find nothing before the first session exists: Create waits
-// until every other caller is at the lock.
+// All callers find no session. Create blocks until every other caller waits for the lock. Only one session is
+// created.
 func TestOneCreator(t *testing.T) {
 	t.Run("in a folder", func(t *testing.T) { testOneCreator(t, newTestSessions(t)) })
 	t.Run("without a folder", func(t *testing.T) { testOneCreator(t, newTestSessions(t).withoutFolder(t)) })
@@ -57,7 +57,7 @@ func testOneCreator(t *testing.T, w *testSessions) {
 	}
 	all.Wait()
 	if made.Load() != 1 {
-		t.Errorf("made %d sessions, want 1", made.Load())
+		t.Errorf("created %d sessions, want 1", made.Load())
 	}
 }
 
@@ -88,7 +88,7 @@ func testOneFailure(t *testing.T, newTestSessions func(*testing.T) *testSessions
 					if errors.As(err, &maker) {
 						taken.Add(1)
 						if maker.Process != os.Getpid() || maker.Text != "asking: "+why.Error() || maker.Cancelled != (why == errCancelled) {
-							t.Errorf("took %+v", maker)
+							t.Errorf("the shared failure is %+v", maker)
 						}
 						if !strings.Contains(err.Error(), "which failed: asking") {
 							t.Errorf("the error is %q", err)
@@ -100,17 +100,17 @@ func testOneFailure(t *testing.T, newTestSessions func(*testing.T) *testSessions
 			}
 			all.Wait()
 			if made.Load() != 1 || taken.Load() != callers-1 {
-				t.Errorf("%d makings, %d took the failure, want 1 and %d", made.Load(), taken.Load(), callers-1)
+				t.Errorf("%d calls of Create and %d shared failures, want 1 and %d", made.Load(), taken.Load(), callers-1)
 			}
 			count := 0
 			if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &count)}); err != nil || count != 1 {
-				t.Errorf("who comes later got %v after %d makings, want a new try", err, count)
+				t.Errorf("a later Get returned %v after %d calls of Create, want one new call", err, count)
 			}
 		})
 	}
 }
 
-// TestOldFailureIsIgnored: a failure from before we waited is not ours.
+// A failure from before the wait is ignored.
 func TestOldFailureIsIgnored(t *testing.T) {
 	for at, want := range map[time.Time]bool{noon: true, noon.Add(-time.Second): false} {
 		w := newTestSessions(t)
@@ -130,13 +130,13 @@ func TestOldFailureIsIgnored(t *testing.T) {
 		held.Fail(at, errBroken, false)
 		var maker *LockOwnerError
 		if err := <-got; errors.As(err, &maker) != want {
-			t.Errorf("a failure at %v: the lock returned %v", at, err)
+			t.Errorf("with a failure at %v, Session returned %v", at, err)
 		}
 	}
 }
 
-// TestCreatedAfterFailure: a maker failed while we waited, and a later one, who had not waited,
-// made the session before the lock came to us.
+// One process fails while another waits. A third process creates the session before the waiting one gets the
+// lock.
 func TestCreatedAfterFailure(t *testing.T) {
 	w := newTestSessions(t)
 	_, held, err := w.Locks.Session(t.Context(), nameA, "")
@@ -152,11 +152,11 @@ func TestCreatedAfterFailure(t *testing.T) {
 	w.put(t, nameA, session(time.Hour))
 	held.Fail(noon, errBroken, false)
 	if err := <-got; err != nil {
-		t.Errorf("Get has %v, want the session", err)
+		t.Errorf("Get returned %v, want the session", err)
 	}
 }
 
-// TestCancelledCreator: one who is stopped leaves no failure, for those who wait may do better.
+// A process that is stopped leaves no failure, so a waiting process tries itself.
 func TestCancelledCreator(t *testing.T) {
 	w := newTestSessions(t)
 	ctx, stop := context.WithCancelCause(t.Context())
@@ -179,10 +179,10 @@ func TestCancelledCreator(t *testing.T) {
 	w.awaitQueue(t, sessionFile(nameA), 1)
 	stop(errBroken)
 	if err := <-first; !errors.Is(err, errBroken) {
-		t.Errorf("the first returned %v", err)
+		t.Errorf("the first Get returned %v", err)
 	}
 	if err := <-second; err != nil || made != 1 {
-		t.Errorf("the second returned %v after %d makings", err, made)
+		t.Errorf("the second Get returned %v after %d calls of Create", err, made)
 	}
 }
 
@@ -197,13 +197,13 @@ func TestWaitEndsWithContext(t *testing.T) {
 		ctx, stop := context.WithCancelCause(t.Context())
 		stop(errBroken)
 		if _, _, err := w.Locks.Session(ctx, nameA, ""); !errors.Is(err, errBroken) {
-			t.Errorf("%s: waiting returned %v, want the cause", name, err)
+			t.Errorf("%s: Session returned %v, want the cause of the context", name, err)
 		}
 		if err := held.Close(); err != nil {
 			t.Error(err)
 		}
 		if err := held.Close(); err != nil {
-			t.Errorf("closing twice: %v", err)
+			t.Errorf("the second Close returned %v", err)
 		}
 		h, err := w.Locks.tryAcquire(file)
 		if err != nil || h == nil {
@@ -213,10 +213,10 @@ func TestWaitEndsWithContext(t *testing.T) {
 	}
 }
 
-// TestLocksAreIndependent: a lock keeps nobody from another, of whatever session, token or device.
+// The locks of different sessions, tokens and devices do not block each other.
 func TestLocksAreIndependent(t *testing.T) {
 	w := newTestSessions(t)
-	for i := range 300 { // as many files are open at once, three times
+	for i := range 300 { // opens three times as many lock files at once
 		id := fmt.Sprintf("%032x", i)
 		for kind, take := range map[string]func(context.Context, string, string) (context.Context, *Lock, error){
 			"session": w.Locks.Session, "token": w.Locks.token, "device": w.Locks.device,
@@ -225,15 +225,15 @@ func TestLocksAreIndependent(t *testing.T) {
 			w.Locks.onWait = func(path string) { stop(fmt.Errorf("%s is held", filepath.Base(path))) }
 			_, held, err := take(ctx, id, "")
 			if err != nil {
-				t.Fatalf("%s %d waits for another: %v", kind, i, err)
+				t.Fatalf("%s %d waits for another lock: %v", kind, i, err)
 			}
 			defer held.Close()
 		}
 	}
 }
 
-// TestSweepLockFiles: files of locks that nobody has used for a day are removed, those of an older
-// version too. Locks that somebody holds, and those of fixed names, stay.
+// Sweep removes lock files that were not used for a day, including those of older versions. It keeps held
+// locks and locks with fixed names.
 func TestSweepLockFiles(t *testing.T) {
 	w := newTestSessions(t)
 	w.now = time.Now()
@@ -264,11 +264,11 @@ func TestSweepLockFiles(t *testing.T) {
 		names = append(names, f.Name())
 	}
 	if got, want := strings.Join(names, " "), "index session-held session-new sweep"; got != want {
-		t.Errorf("left are the locks %s, want %s", got, want)
+		t.Errorf("the remaining locks are %s, want %s", got, want)
 	}
 }
 
-// TestLocalLocksAreReleased: a server that has made many sessions remembers none of their locks.
+// A server that created many sessions keeps no memory of their locks.
 func TestLocalLocksAreReleased(t *testing.T) {
 	w := newTestSessions(t)
 	_, held, err := w.Locks.Session(t.Context(), nameA, "")
@@ -278,18 +278,18 @@ func TestLocalLocksAreReleased(t *testing.T) {
 	ctx, stop := context.WithCancelCause(t.Context())
 	stop(errBroken)
 	if _, _, err := w.Locks.Session(ctx, nameA, ""); !errors.Is(err, errBroken) {
-		t.Errorf("waiting returned %v", err)
+		t.Errorf("Session returned %v", err)
 	}
 	if n := len(w.Locks.local.byName); n != 1 {
-		t.Errorf("%d turns while one is taken", n)
+		t.Errorf("%d local locks while one is held", n)
 	}
 	held.Close()
 	if n := len(w.Locks.local.byName); n != 0 {
-		t.Errorf("%d turns are left", n)
+		t.Errorf("%d local locks are left", n)
 	}
 }
 
-// TestSessionsAreCreatedInParallel: other sessions are made at the same time.
+// Different sessions are created at the same time.
 func TestSessionsAreCreatedInParallel(t *testing.T) {
 	w := newTestSessions(t)
 	var both, all sync.WaitGroup
@@ -298,7 +298,7 @@ func TestSessionsAreCreatedInParallel(t *testing.T) {
 		all.Go(func() {
 			_, _, err := w.Get(t.Context(), Request{Name: name, Create: func(context.Context) (Created, error) {
 				both.Done()
-				both.Wait() // for ever, if one had to wait for the other
+				both.Wait() // blocks forever if one must wait for the other
 				return Created{Credentials: temporary(noon.Add(time.Hour))}, nil
 			}})
 			if err != nil {
@@ -324,14 +324,14 @@ func TestSlowWaitIsReported(t *testing.T) {
 	}()
 	want := Wait{Process: os.Getpid(), Program: "aws-vault test", Question: "the MFA code of bob"}
 	if got := <-told; got != want {
-		t.Errorf("told %+v, want %+v", got, want)
+		t.Errorf("OnSlowWait got %+v, want %+v", got, want)
 	}
 	held.Close()
 	if err := <-got; err != nil {
 		t.Error(err)
 	}
 	if len(told) != 0 {
-		t.Errorf("told again: %+v", <-told)
+		t.Errorf("OnSlowWait was called again with %+v", <-told)
 	}
 	begun, finish, finished := make(chan bool), make(chan bool), atomic.Bool{}
 	waiter.OnSlowWait = func(Wait) {
@@ -343,13 +343,13 @@ func TestSlowWaitIsReported(t *testing.T) {
 	<-begun
 	time.AfterFunc(10*time.Millisecond, func() { close(finish) })
 	if stop(); !finished.Load() {
-		t.Error("the wait was over before all was said about it")
+		t.Error("stop returned before OnSlowWait had returned")
 	}
 	waiter.slowAfter, waiter.OnSlowWait = time.Hour, func(w Wait) { told <- w }
 	quick := waiter.reportSlowWait(sessionFile(nameA))
 	quick()
 	if len(told) != 0 {
-		t.Errorf("a short wait was told: %+v", <-told)
+		t.Errorf("OnSlowWait was called for a short wait: %+v", <-told)
 	}
 }
 
@@ -361,17 +361,17 @@ func TestLockFolderMissing(t *testing.T) {
 	}
 	l := &Locks{Dir: disk.NewFolder(file), Now: func() time.Time { return noon }}
 	if _, _, err := l.Named(t.Context(), "config", ""); err == nil {
-		t.Error("a lock was made in a file")
+		t.Error("Named returned nil although the folder is a file")
 	}
 	w, made := newTestSessions(t), 0
 	w.Locks.Dir = disk.NewFolder(file)
 	if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)}); err == nil || made != 0 {
-		t.Errorf("Get returned %v after %d makings without a lock", err, made)
+		t.Errorf("without a lock, Get returned %v after %d calls of Create", err, made)
 	}
 	if err := w.Index.add(t.Context(), Entry{Name: nameA}); err == nil {
-		t.Error("the index was written without its lock")
+		t.Error("add returned nil without a lock")
 	}
 	if err := w.Index.retain(t.Context(), nil); err == nil {
-		t.Error("the index was rewritten without its lock")
+		t.Error("retain returned nil without a lock")
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"aws-vault/vault/keystore/keystoretest"
 )
 
-// functions run in other processes.
+// functions are run in other processes by package testproc.
 var functions = map[string]testproc.Func{}
 
 func TestMain(m *testing.M) { testproc.Main(m, functions) }
@@ -29,7 +29,7 @@ const (
 	testToken  = "IQoJb3JpZ2luX2VjEXAMPLETOKEN"
 )
 
-// Names of sessions are 32 hexadecimal digits.
+// Session names are 32 hexadecimal digits.
 const (
 	nameA = "000102030405060708090a0b0c0d0e0f"
 	nameB = "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"
@@ -37,7 +37,7 @@ const (
 
 var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 
-// dirRing is a keystore that processes share. It is no example: it keeps its items open.
+// dirRing is a keystore that several processes can share. It stores items in plain text.
 type dirRing struct{ dir string }
 
 func (r dirRing) path(name string) string {
@@ -69,14 +69,14 @@ func (r dirRing) Names(context.Context) ([]string, error) {
 	return names, err
 }
 
-// testSessions are sessions with a clock that the test turns.
+// testSessions is a Sessions whose clock the test sets.
 type testSessions struct {
 	*Sessions
 	ring *keystoretest.Ring
 	dir  string
 	now  time.Time
 
-	waiters chan string // the lock files that someone had to wait for
+	waiters chan string // receives the name of each lock that a goroutine waits for
 }
 
 func newTestSessions(t *testing.T) *testSessions {
@@ -91,14 +91,14 @@ func newTestSessions(t *testing.T) *testSessions {
 	return w
 }
 
-// withoutFolder takes the state folder away. Nothing may be written then.
+// withoutFolder removes the state folder. The test fails if anything is written.
 func (w *testSessions) withoutFolder(t *testing.T) *testSessions {
 	w.Locks.Dir, w.Index.Dir = nil, nil
 	t.Chdir(t.TempDir())
 	t.Cleanup(func() {
 		for _, dir := range []string{w.dir, "."} {
 			if entries, _ := os.ReadDir(dir); len(entries) > 0 {
-				t.Errorf("%v was written", entries)
+				t.Errorf("%v was written to disk", entries)
 			}
 		}
 	})
@@ -112,7 +112,7 @@ func temporary(expires time.Time) aws.Credentials {
 	}
 }
 
-// session is one that was made at noon and lives for life.
+// session returns a session that was created at noon and has this lifetime.
 func session(life time.Duration) Session {
 	return Session{Credentials: temporary(noon.Add(life)), Created: noon, Profile: "prod", Kind: "assume role", Root: "hub"}
 }
@@ -126,7 +126,7 @@ func (w *testSessions) put(t *testing.T, name string, s Session) {
 	w.ring.Items[name] = keystore.Item{Name: name, Data: data}
 }
 
-// lasting makes sessions of that life, and counts them.
+// lasting returns a Create function for sessions with this lifetime. It counts its calls.
 func (w *testSessions) lasting(life time.Duration, count *int) func(context.Context) (Created, error) {
 	return func(context.Context) (Created, error) {
 		*count++

@@ -16,8 +16,8 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// TestModes looks at everything that this package has written, whatever the umask, for its
-// mode and for secrets.
+// TestModes checks the mode of each file that this package writes, with different umasks. It also checks that
+// no file contains a secret.
 func TestModes(t *testing.T) {
 	for _, mask := range []int{0, 0o022, 0o077} {
 		w := newTestSessions(t)

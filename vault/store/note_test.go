@@ -16,25 +16,25 @@ func TestNote(t *testing.T) {
 	n.Failure = failure{ID: "m", At: noon, Text: oneLine(long)}
 	raw := n.encode()
 	if len(raw) == 0 {
-		t.Fatal("the note has no room")
+		t.Fatal("encode returned nil")
 	}
 	if back := decodeNote(raw, nil); back.Question != "a [31m b " || len(back.Program) > maxText || back.Failure != n.Failure {
-		t.Errorf("the note reads %+v", back)
+		t.Errorf("the decoded note is %+v", back)
 	}
 	if back := decodeNote(raw, errBroken); back.Process != 0 {
-		t.Errorf("an unread note says %+v", back)
+		t.Errorf("a note that could not be read decodes to %+v", back)
 	}
 	worst := oneLine(strings.Repeat("\"", 4000))
 	if raw := (note{Program: worst, Question: worst, Failure: failure{ID: "m", At: noon, Text: worst}}).encode(); raw == nil {
-		t.Error("three texts as long as they may be have no room")
+		t.Error("a note with three texts of maximum length does not fit")
 	}
 	if raw := (note{Program: strings.Repeat("<", 5000)}).encode(); raw != nil {
-		t.Errorf("a note of %d bytes", len(raw))
+		t.Errorf("the note has %d bytes", len(raw))
 	}
 }
 
-// TestFailureOfAnotherWait: who waits for the outer session hears what failed, not for whom its
-// maker waited, and that the user gave up.
+// A process fails because a process that it waited for failed. Those that wait for it receive the original
+// error, and whether the user cancelled.
 func TestFailureOfAnotherWait(t *testing.T) {
 	w := newTestSessions(t)
 	_, held, err := w.Locks.Session(t.Context(), nameA, "")
@@ -44,14 +44,14 @@ func TestFailureOfAnotherWait(t *testing.T) {
 	held.Fail(noon, fmt.Errorf("step: %w", &LockOwnerError{Process: 1, Text: "no code", Cancelled: true}), true)
 	f := w.Locks.readNote(sessionFile(nameA)).Failure
 	if f.Text != "no code" || !f.Cancelled || f.Process != os.Getpid() {
-		t.Errorf("left %+v", f)
+		t.Errorf("the failure is %+v", f)
 	}
 	if !w.isCancelled(&LockOwnerError{Cancelled: true}) || w.isCancelled(&LockOwnerError{}) || w.isCancelled(errCancelled) {
-		t.Error("who gave up is told apart wrongly")
+		t.Error("isCancelled does not detect that the user cancelled")
 	}
 }
 
-// FuzzDecodeNote: what decodes is encoded so that it decodes to the same.
+// FuzzDecodeNote checks that a decoded note can be encoded again without changes.
 func FuzzDecodeNote(f *testing.F) {
 	f.Add([]byte(`{"process":1,"program":"p","question":"q","failure":{"mark":"m","at":"2030-01-01T00:00:00Z","text":"t"}}`))
 	f.Add([]byte(`{"failure":{}}`))

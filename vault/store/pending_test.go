@@ -36,7 +36,7 @@ func (w *testSessions) savePending(t *testing.T, it keystore.Item) *Pending {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w.pending() // as another process has it
+	return w.pending() // as another process sees it
 }
 
 func wantItem(t *testing.T, r Ring, name, text string) {
@@ -59,11 +59,11 @@ func TestPending(t *testing.T) {
 		t.Errorf("the file holds %q, %v", raw, err)
 	}
 	if err := p.Flush(t.Context(), nameA); err != nil || p.Has(nameA) {
-		t.Errorf("left in its file: %v", err)
+		t.Errorf("Flush returned %v or left the file", err)
 	}
 	wantItem(t, w.ring, nameA, "new EXAMPLE")
 
-	// What is put is newer than what is held; what is removed is gone from both places.
+	// Put replaces a pending item. Remove removes it from the file and from the keystore.
 	p = w.savePending(t, testItem(nameA, "held"))
 	if err := p.Put(t.Context(), testItem(nameA, "newer")); err != nil {
 		t.Fatal(err)
@@ -78,18 +78,18 @@ func TestPending(t *testing.T) {
 			t.Error(err)
 		}
 		if _, err := p.Item(t.Context(), name); !errors.Is(err, keystore.ErrNotFound) {
-			t.Errorf("%q is left: %v", name, err)
+			t.Errorf("after Remove, Item of %q returned %v", name, err)
 		}
 		if err := p.Remove(t.Context(), name); !errors.Is(err, keystore.ErrNotFound) {
-			t.Errorf("removed twice: %v", err)
+			t.Errorf("the second Remove returned %v", err)
 		}
 	}
 	if err := p.Flush(t.Context(), nameA); err != nil {
-		t.Errorf("nothing to flush: %v", err)
+		t.Errorf("Flush without a file returned %v", err)
 	}
 }
 
-// The key is in the list of sessions, so that no list and no sweep opens it.
+// The index has an entry for the encryption key, so that neither List nor Sweep opens it.
 func TestPendingKeyIsListed(t *testing.T) {
 	w := newTestSessions(t)
 	if err := w.pending().Prepare(t.Context()); err != nil {
@@ -99,15 +99,15 @@ func TestPendingKeyIsListed(t *testing.T) {
 	w.now = noon.Add(10 * 365 * 24 * time.Hour)
 	w.Pending = w.pending()
 	if kept, warnings, err := w.ListCached(t.Context()); err != nil || warnings != nil || len(kept.Sessions)+len(kept.Tokens) > 0 {
-		t.Errorf("kept %+v, %v, %v", kept, warnings, err)
+		t.Errorf("ListCached = %+v, %v, %v", kept, warnings, err)
 	}
 	w.Sweep(t.Context())
 	if w.ring.Calls["Item"] != 0 || len(w.ring.Items) != 1 {
-		t.Errorf("opened %d items, %d are left", w.ring.Calls["Item"], len(w.ring.Items))
+		t.Errorf("opened %d items, %d remain", w.ring.Calls["Item"], len(w.ring.Items))
 	}
 }
 
-// However many processes begin at once, there is one key, and each opens what another has held.
+// If many processes start at once, only one encryption key is created.
 func TestPendingKeyIsCreatedOnce(t *testing.T) {
 	w := newTestSessions(t)
 	var all sync.WaitGroup
@@ -120,7 +120,7 @@ func TestPendingKeyIsCreatedOnce(t *testing.T) {
 	}
 	all.Wait()
 	if w.ring.Calls["Put"] != 1 {
-		t.Errorf("made %d keys", w.ring.Calls["Put"])
+		t.Errorf("created %d keys, want 1", w.ring.Calls["Put"])
 	}
 }
 
@@ -128,7 +128,7 @@ func TestPendingRefuses(t *testing.T) {
 	w := newTestSessions(t)
 	p := w.pending()
 	if err := p.Save(testItem(nameA, "x")); err == nil {
-		t.Error("held without a key")
+		t.Error("Save succeeded without Prepare")
 	}
 	if err := p.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
@@ -136,20 +136,20 @@ func TestPendingRefuses(t *testing.T) {
 	touch := testItem(nameA, "x")
 	touch.Touch = true
 	if err := p.Save(touch); err == nil {
-		t.Error("held what opens with a touch only")
+		t.Error("Save accepted an item that requires a touch")
 	}
 	for _, name := range []string{"", "..", "../" + nameA[3:], "work", nameA + "0", "A" + nameA[1:]} {
 		if err := p.Save(testItem(name, "x")); err == nil || p.Has(name) {
-			t.Errorf("held %q", name)
+			t.Errorf("Save accepted the name %q", name)
 		}
 	}
 	if files, _ := p.Dir.Entries(); len(files) != 0 {
-		t.Errorf("left %v", files)
+		t.Errorf("the folder contains %v", files)
 	}
 }
 
-// A file that the key does not open is as good as none: it is of a keystore that is gone. One that
-// may open later stays.
+// A file that the key does not decrypt is ignored, because it belongs to a deleted keystore. The file stays
+// if the key cannot be read at the moment.
 func TestPendingFileThatCannotBeOpened(t *testing.T) {
 	w := newTestSessions(t)
 	p := w.savePending(t, testItem(nameA, "held"))
@@ -176,17 +176,17 @@ func TestPendingFileThatCannotBeOpened(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := p.Item(t.Context(), nameB); !errors.Is(err, keystore.ErrNotFound) {
-		t.Errorf("opened under another name: %v", err)
+		t.Errorf("Item of a renamed file returned %v", err)
 	}
 	if err := os.Rename(p.Dir.File(nameB), path); err != nil {
 		t.Fatal(err)
 	}
 	w.ring.Errors["Item"] = keystore.ErrLocked
 	if _, err := p.Item(t.Context(), nameA); !errors.Is(err, keystore.ErrLocked) {
-		t.Errorf("with a locked keystore: %v", err)
+		t.Errorf("with a locked keystore, Item returned %v", err)
 	}
 	if err := p.Flush(t.Context(), nameA); !errors.Is(err, keystore.ErrLocked) || !p.Has(nameA) {
-		t.Errorf("with a locked keystore, flushed: %v", err)
+		t.Errorf("with a locked keystore, Flush returned %v", err)
 	}
 	delete(w.ring.Errors, "Item")
 	wantItem(t, p, nameA, "held")
@@ -200,12 +200,12 @@ func TestPendingFileThatCannotBeOpened(t *testing.T) {
 		}
 	}
 	if err := p.Flush(t.Context(), nameA); err != nil || p.Has(nameA) {
-		t.Errorf("a file that nothing opens is left: %v", err)
+		t.Errorf("Flush of a file that cannot be decrypted returned %v", err)
 	}
 	wantItem(t, p, nameA, "kept")
 }
 
-// A token that could not be stored is found by this process, until it is removed.
+// A token that could not be stored is available in this process until it is removed.
 func TestTokenInMemory(t *testing.T) {
 	w := newTestSessions(t)
 	w.ring.Errors["Put"] = errBroken
@@ -216,17 +216,17 @@ func TestTokenInMemory(t *testing.T) {
 		}
 	}
 	if made != 1 {
-		t.Errorf("made %d times", made)
+		t.Errorf("Create was called %d times, want 1", made)
 	}
 	if _, _, err := tokens.Remove(t.Context(), func(e Entry) bool { return e.Name == nameA }); err != nil {
 		t.Error(err)
 	}
 	if kept, _, _ := tokens.Find(t.Context(), nameA); kept.Secret != nil {
-		t.Error("found after it was removed")
+		t.Error("the token was found after Remove")
 	}
 }
 
-// What Create has kept outlives its failure.
+// A token that Create saved stays stored if Create then fails.
 func TestSavedBeforeFailure(t *testing.T) {
 	w := newTestSessions(t)
 	tokens := w.tokens()
@@ -239,12 +239,12 @@ func TestSavedBeforeFailure(t *testing.T) {
 		return Token{}, errBroken
 	}
 	if _, _, err := tokens.Get(t.Context(), a); !errors.Is(err, errBroken) {
-		t.Errorf("got %v", err)
+		t.Errorf("Get returned %v", err)
 	}
 	if kept, _, err := w.tokens().Find(t.Context(), nameA); err != nil || string(kept.Secret) != string(json.RawMessage(`{"s":"half"}`)) {
-		t.Errorf("kept %s, %v", kept.Secret, err)
+		t.Errorf("the stored token is %s, %v", kept.Secret, err)
 	}
 	if _, listed := w.Index.Entries()[nameA]; !listed || len(w.ring.Items) != 1 {
-		t.Errorf("listed: %v, items %v", listed, w.ring.Items)
+		t.Errorf("in the index: %v, items %v", listed, w.ring.Items)
 	}
 }

@@ -24,7 +24,7 @@ func init() {
 
 const processes = 20
 
-// shared is what processes share, in dir.
+// shared returns a Sessions for a process. All processes share the folder dir.
 func shared(dir string) *Sessions {
 	now := func() time.Time { return noon }
 	locks := &Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Program: "aws-vault test", Now: now}
@@ -43,7 +43,7 @@ func sharedDir(t *testing.T) string {
 	return dir
 }
 
-// mark leaves a file that says that this process has done something.
+// mark creates a file that records that this process has done something.
 func mark(dir, what string) {
 	f, err := os.CreateTemp(dir, what+"-*")
 	if err == nil {
@@ -65,7 +65,7 @@ func awaitMarks(dir, what string, n int) error {
 	return nil
 }
 
-// createLast makes a session once all other processes wait for it.
+// createLast returns a Create function that waits until all other processes wait for the lock.
 func createLast(dir string) func(context.Context) (Created, error) {
 	return func(context.Context) (Created, error) {
 		mark(dir, "made")
@@ -96,7 +96,7 @@ func getAndFail(dir string) error {
 	case errors.Is(err, errCancelled):
 		mark(dir, "own")
 	default:
-		return fmt.Errorf("the answer is %v", err)
+		return fmt.Errorf("Get returned %v", err)
 	}
 	return nil
 }
@@ -125,7 +125,7 @@ func TestOneCreatorAcrossProcesses(t *testing.T) {
 	dir := sharedDir(t)
 	runTogether(t, "ask", dir)
 	if n := marks(dir, "made"); n != 1 {
-		t.Errorf("made %d sessions, want 1", n)
+		t.Errorf("created %d sessions, want 1", n)
 	}
 }
 
@@ -133,7 +133,7 @@ func TestFailureIsSharedAcrossProcesses(t *testing.T) {
 	dir := sharedDir(t)
 	runTogether(t, "ask and fail", dir)
 	if made, own, taken := marks(dir, "made"), marks(dir, "own"), marks(dir, "taken"); made != 1 || own != 1 || taken != processes-1 {
-		t.Errorf("%d makings, %d failed, %d took the failure, want 1, 1 and %d", made, own, taken, processes-1)
+		t.Errorf("%d calls of Create, %d own failures and %d shared failures, want 1, 1 and %d", made, own, taken, processes-1)
 	}
 	s, made := shared(dir), false
 	_, _, err := s.Get(t.Context(), Request{Name: nameA, Create: func(context.Context) (Created, error) {
@@ -141,12 +141,12 @@ func TestFailureIsSharedAcrossProcesses(t *testing.T) {
 		return Created{Credentials: temporary(noon.Add(time.Hour))}, nil
 	}})
 	if err != nil || !made {
-		t.Errorf("who comes later got %v", err)
+		t.Errorf("a later Get returned %v", err)
 	}
 }
 
-// TestKilledCreator kills the maker while the others wait: one takes over, and the rest get
-// what it made.
+// The process that creates the session is killed while the others wait. One of them creates the session, and
+// the rest use it.
 func TestKilledCreator(t *testing.T) {
 	dir := sharedDir(t)
 	maker := testproc.Start(t, "hold while making", dir)
@@ -163,7 +163,7 @@ func TestKilledCreator(t *testing.T) {
 		a.AwaitSuccess(t)
 	}
 	if n := marks(dir, "made"); n != 1 {
-		t.Errorf("made %d sessions, want 1", n)
+		t.Errorf("created %d sessions, want 1", n)
 	}
 }
 
@@ -209,7 +209,7 @@ func holdDevice(dir string) error {
 	}
 	testproc.Ready()
 	testproc.WaitForRelease()
-	return nil // its end gives the lock back
+	return nil // the lock is released when this process ends
 }
 
 func TestDeviceLockAcrossProcesses(t *testing.T) {
@@ -234,6 +234,6 @@ func TestDeviceLockAcrossProcesses(t *testing.T) {
 	}
 	defer d.Close()
 	if !d.WasSent("123456") || d.WasSent("123457") {
-		t.Error("what the other process sent is not known")
+		t.Error("the code that the other process sent is not known")
 	}
 }

@@ -24,7 +24,8 @@ func TestSessionRoundTrip(t *testing.T) {
 	}
 }
 
-// damagedSessions are items that are no session of the name, and a part of what is said of them.
+// damagedSessions returns items that are not valid sessions with the name nameA, and a part of the expected
+// error.
 func damagedSessions(t *testing.T) map[string]struct {
 	data []byte
 	want string
@@ -71,17 +72,17 @@ func TestDamagedSessions(t *testing.T) {
 			w.ring.Items[nameA] = keystore.Item{Name: nameA, Data: d.data}
 			k, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)})
 			if err != nil || made != 1 || k.Credentials.AccessKeyID != testKeyID {
-				t.Fatalf("Get = %v, %v after %d makings, want a new session", k.Credentials, err, made)
+				t.Fatalf("Get = %v, %v after %d calls of Create, want a new session", k.Credentials, err, made)
 			}
 			var damaged *DamagedError
 			if len(warnings) != 1 || !errors.As(warnings[0], &damaged) || damaged.Name != nameA {
-				t.Fatalf("warned %v, want one *DamagedError", warnings)
+				t.Fatalf("the warnings are %v, want one *DamagedError", warnings)
 			}
 			if text := damaged.Error(); !strings.Contains(text, d.want) || strings.Contains(text, testSecret) {
-				t.Errorf("the warning is %q, want it to say %q", text, d.want)
+				t.Errorf("the warning is %q, want it to contain %q", text, d.want)
 			}
 			if _, warnings, err := w.Get(t.Context(), Request{Name: nameA}); err != nil || warnings != nil {
-				t.Errorf("then Get has %v, %v, want the new session in the damaged one's place", warnings, err)
+				t.Errorf("the next Get returned %v, %v, want the new session", warnings, err)
 			}
 		})
 	}
@@ -92,42 +93,42 @@ func TestDamagedKeystoreItem(t *testing.T) {
 	w.ring.Errors["Item"] = &keystore.DamagedError{Name: nameA, Where: "the tests", Err: errBroken}
 	_, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)})
 	if err != nil || made != 1 || len(warnings) != 1 || !errors.Is(warnings[0], errBroken) {
-		t.Errorf("Get warned %v, returned %v after %d makings, want the damage told and one making", warnings, err, made)
+		t.Errorf("Get returned the warnings %v and the error %v after %d calls of Create, want a warning and one call", warnings, err, made)
 	}
 }
 
 func TestFreshSession(t *testing.T) {
-	const ahead, behind = -20 * time.Minute, 20 * time.Minute // what AWS's clock is to ours
+	const ahead, behind = -20 * time.Minute, 20 * time.Minute // AWS's clock minus this computer's clock
 	for _, c := range []struct {
 		name string
 		life time.Duration
 		skew time.Duration
-		at   time.Duration // by our clock, since the making
+		at   time.Duration // by this computer's clock, since the session was created
 		ask  Request
 		want bool
 	}{
 		{"new", time.Hour, 0, 0, Request{MinLeft: 26 * time.Minute}, true},
-		{"just enough", time.Hour, 0, 34 * time.Minute, Request{MinLeft: 26 * time.Minute}, true},
-		{"short of the need", time.Hour, 0, 34*time.Minute + 1, Request{MinLeft: 26 * time.Minute}, false},
-		{"half its life", 15 * time.Minute, 0, 7*time.Minute + 30*time.Second, Request{MinLeft: 26 * time.Minute}, true},
-		{"less than half its life", 15 * time.Minute, 0, 7*time.Minute + 31*time.Second, Request{MinLeft: 26 * time.Minute}, false},
-		{"nothing needed", time.Hour, 0, time.Hour - 1, Request{}, true},
+		{"just long enough", time.Hour, 0, 34 * time.Minute, Request{MinLeft: 26 * time.Minute}, true},
+		{"not long enough", time.Hour, 0, 34*time.Minute + 1, Request{MinLeft: 26 * time.Minute}, false},
+		{"half its lifetime", 15 * time.Minute, 0, 7*time.Minute + 30*time.Second, Request{MinLeft: 26 * time.Minute}, true},
+		{"less than half its lifetime", 15 * time.Minute, 0, 7*time.Minute + 31*time.Second, Request{MinLeft: 26 * time.Minute}, false},
+		{"no minimum", time.Hour, 0, time.Hour - 1, Request{}, true},
 		{"expired", time.Hour, 0, time.Hour, Request{}, false},
 
-		{"as old as may be", time.Hour, 0, 10 * time.Minute, Request{MaxAge: 10 * time.Minute}, true},
+		{"maximum age", time.Hour, 0, 10 * time.Minute, Request{MaxAge: 10 * time.Minute}, true},
 		{"too old", time.Hour, 0, 10*time.Minute + 1, Request{MaxAge: 10 * time.Minute}, false},
-		{"clock ahead, older than it seems", time.Hour, ahead, 0, Request{MaxAge: 10 * time.Minute}, false},
+		{"clock ahead, older than the clock shows", time.Hour, ahead, 0, Request{MaxAge: 10 * time.Minute}, false},
 
-		// Expires is by AWS's clock: noon by ours is noon+skew by AWS's.
-		{"clock ahead, still so", time.Hour + ahead, ahead, 39 * time.Minute, Request{MinLeft: time.Minute}, true},
-		{"clock ahead, taken at its word", time.Hour + ahead, ahead, 40 * time.Minute, Request{}, false},
-		{"clock ahead, set right", time.Hour + ahead, ahead, ahead + 59*time.Minute, Request{MinLeft: time.Minute}, true},
-		{"clock ahead, set right, expired", time.Hour + ahead, ahead, ahead + time.Hour, Request{}, false},
-		{"clock behind, still so", time.Hour + behind, behind, 59 * time.Minute, Request{MinLeft: time.Minute}, true},
+		// Expires is a time of AWS's clock. Noon by this computer's clock is noon+skew by AWS's clock.
+		{"clock ahead, not corrected", time.Hour + ahead, ahead, 39 * time.Minute, Request{MinLeft: time.Minute}, true},
+		{"clock ahead, not corrected, expired", time.Hour + ahead, ahead, 40 * time.Minute, Request{}, false},
+		{"clock ahead, corrected", time.Hour + ahead, ahead, ahead + 59*time.Minute, Request{MinLeft: time.Minute}, true},
+		{"clock ahead, corrected, expired", time.Hour + ahead, ahead, ahead + time.Hour, Request{}, false},
+		{"clock behind, not corrected", time.Hour + behind, behind, 59 * time.Minute, Request{MinLeft: time.Minute}, true},
 		{"clock behind, expired", time.Hour + behind, behind, time.Hour, Request{}, false},
-		{"clock behind, set right", time.Hour + behind, behind, behind + 39*time.Minute, Request{MinLeft: time.Minute}, true},
-		{"clock behind, set right, expired", time.Hour + behind, behind, behind + time.Hour, Request{}, false},
-		{"clock behind, half its life", time.Hour + behind, behind, 30 * time.Minute, Request{MinLeft: 50 * time.Minute}, true},
+		{"clock behind, corrected", time.Hour + behind, behind, behind + 39*time.Minute, Request{MinLeft: time.Minute}, true},
+		{"clock behind, corrected, expired", time.Hour + behind, behind, behind + time.Hour, Request{}, false},
+		{"clock behind, half its lifetime", time.Hour + behind, behind, 30 * time.Minute, Request{MinLeft: 50 * time.Minute}, true},
 		{"clock set back a little", time.Hour, 0, -time.Minute, Request{MinLeft: time.Minute}, true},
 		{"clock set back far", time.Hour, 0, -time.Minute - 1, Request{MinLeft: time.Minute}, false},
 	} {
@@ -145,17 +146,17 @@ func TestFreshSession(t *testing.T) {
 			made := 0
 			c.ask.Create = w.lasting(time.Hour, &made)
 			if _, _, err := w.Get(t.Context(), c.ask); err != nil || made == 0 != c.want {
-				t.Errorf("Get made %d sessions (%v)", made, err)
+				t.Errorf("Get created %d sessions (%v)", made, err)
 			}
 		})
 	}
 }
 
-// A session that does not answer the ask may still be better than to ask a person for another.
+// A session with too little time left may still be better than prompting the user for a new one.
 func TestShortSession(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		at   time.Duration // since the making, which was for an hour
+		at   time.Duration // since the session was created, with a lifetime of one hour
 		ask  Request
 		want bool
 	}{
@@ -177,8 +178,8 @@ func TestShortSession(t *testing.T) {
 	}
 }
 
-// TestExpiredIsNeverReturned asks at random for sessions that were made with a clock which was wrong
-// and measured, and which has been left so or set right since.
+// TestExpiredIsNeverReturned uses random sessions. Each was created with a wrong clock and a measured skew,
+// and the clock may have been corrected since.
 func TestExpiredIsNeverReturned(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	upTo := func(d time.Duration) time.Duration { return time.Duration(r.Int64N(int64(d)/1e9)) * time.Second }
@@ -187,7 +188,7 @@ func TestExpiredIsNeverReturned(t *testing.T) {
 	served := map[string]int{}
 	for range 5000 {
 		skew, life, passed := upTo(2*time.Hour)-time.Hour, upTo(3*time.Hour)+time.Second, upTo(4*time.Hour)
-		made := noon.Add(upTo(time.Hour)) // notes truth
+		made := noon.Add(upTo(time.Hour)) // the true time
 		k := Session{Credentials: temporary(made.Add(life)), Created: made.Add(-skew), Skew: skew}
 		w.put(t, nameA, k)
 		truth := made.Add(passed)
@@ -218,7 +219,7 @@ func TestExpiredIsNeverReturned(t *testing.T) {
 		case err != nil:
 			served["error"]++
 			if got != (Session{}) {
-				t.Fatalf("an error comes with credentials: %+v, %v", got, err)
+				t.Fatalf("the error comes with a session: %+v, %v", got, err)
 			}
 			continue
 		case len(warnings) > 0:
@@ -229,12 +230,12 @@ func TestExpiredIsNeverReturned(t *testing.T) {
 			served["made"]++
 		}
 		if !got.Credentials.Expires.After(truth) {
-			t.Fatalf("handed out at %v what expired at %v (skew %v, our clock %v)", truth, got.Credentials.Expires, skew, w.now)
+			t.Fatalf("at %v Get returned a session that expired at %v (skew %v, this clock %v)", truth, got.Credentials.Expires, skew, w.now)
 		}
 	}
 	for _, way := range []string{"error", "stale", "kept", "made"} {
 		if served[way] < 20 {
-			t.Errorf("%d of the answers were %s: too few to tell", served[way], way)
+			t.Errorf("only %d results were %q, want at least 20", served[way], way)
 		}
 	}
 }
@@ -250,8 +251,8 @@ func TestFallBackToOlderSession(t *testing.T) {
 		stale bool
 	}{
 		{"valid", t.Context(), time.Minute, Request{Create: failing(errBroken)}, true},
-		{"valid a moment more", t.Context(), 10 * time.Second, Request{Create: failing(errBroken)}, true},
-		{"all but expired", t.Context(), 9 * time.Second, Request{Create: failing(errBroken)}, false},
+		{"valid for a moment", t.Context(), 10 * time.Second, Request{Create: failing(errBroken)}, true},
+		{"almost expired", t.Context(), 9 * time.Second, Request{Create: failing(errBroken)}, false},
 		{"expired", t.Context(), -time.Second, Request{Create: failing(errBroken)}, false},
 		{"too old", t.Context(), time.Minute, Request{Create: failing(errBroken), MaxAge: time.Minute}, false},
 		{"user gave up", t.Context(), time.Minute, Request{Create: failing(errCancelled)}, false},
@@ -267,13 +268,13 @@ func TestFallBackToOlderSession(t *testing.T) {
 			got, warnings, err := w.Get(c.ctx, c.ask)
 			if !c.stale {
 				if err == nil || got != (Session{}) || warnings != nil {
-					t.Fatalf("Get = %+v, %v, %v, want Create's error", got, warnings, err)
+					t.Fatalf("Get = %+v, %v, %v, want the error of Create", got, warnings, err)
 				}
 				return
 			}
 			var stale *StaleError
 			if err != nil || len(warnings) != 1 || !errors.As(warnings[0], &stale) {
-				t.Fatalf("Get warned %v, returned %v, want a *StaleError as a warning", warnings, err)
+				t.Fatalf("Get returned the warnings %v and the error %v, want a *StaleError as a warning", warnings, err)
 			}
 			if got != k || !stale.Until.Equal(k.Credentials.Expires) || !errors.Is(stale, errBroken) {
 				t.Errorf("got %+v until %v because of %v", got, stale.Until, stale.Err)
@@ -286,7 +287,7 @@ func TestFallBackToOlderSession(t *testing.T) {
 	}
 }
 
-// FuzzDecodeSession: what decodes is encoded so that it decodes to the same.
+// FuzzDecodeSession checks that a decoded session can be encoded again without changes.
 func FuzzDecodeSession(f *testing.F) {
 	whole, err := encodeSession(nameA, session(time.Hour))
 	if err != nil {
@@ -310,7 +311,7 @@ func FuzzDecodeSession(f *testing.F) {
 			t.Fatal(err)
 		}
 		if len(again) > maxItem {
-			return // escaping has made it longer
+			return // escaping made it longer
 		}
 		if back, err := decodeSession(nameA, again); err != nil || back != k {
 			t.Fatalf("%+v became %+v, %v", k, back, err)

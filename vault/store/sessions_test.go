@@ -12,7 +12,7 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// TestCachedSessionCost counts what a session that is there costs.
+// A cached session costs one read of the keystore and no access to the state folder.
 func TestCachedSessionCost(t *testing.T) {
 	w := newTestSessions(t)
 	w.put(t, nameA, session(time.Hour))
@@ -22,11 +22,11 @@ func TestCachedSessionCost(t *testing.T) {
 			t.Fatal(warnings, err)
 		}
 		if w.ring.Calls["Item"] != 1 || len(w.ring.Calls) != 1 {
-			t.Errorf("the keystore was asked %v, want one item", w.ring.Calls)
+			t.Errorf("the keystore calls were %v, want one Item call", w.ring.Calls)
 		}
 	}
 	if _, err := os.Stat(w.dir); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a warm session touched the state folder (%v)", err)
+		t.Errorf("reading a cached session created the state folder (%v)", err)
 	}
 }
 
@@ -38,8 +38,8 @@ func TestCreatedAlreadyExpired(t *testing.T) {
 	}{
 		{"good", time.Hour, 0, true},
 		{"gone", -time.Second, 0, false},
-		{"at the end", 0, 0, false},
-		{"clock ahead by more than its life", -time.Hour, -2 * time.Hour, true},
+		{"at this moment", 0, 0, false},
+		{"clock ahead by more than its lifetime", -time.Hour, -2 * time.Hour, true},
 		{"clock behind", time.Hour, 2 * time.Hour, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -52,10 +52,10 @@ func TestCreatedAlreadyExpired(t *testing.T) {
 				t.Fatalf("Get returned %v", err)
 			}
 			if !c.want && (!expired.Expired.Equal(noon.Add(c.left)) || len(w.ring.Items) != 0) {
-				t.Errorf("the error says %v, and %d items were kept", expired, len(w.ring.Items))
+				t.Errorf("the error is %v, and %d items were stored", expired, len(w.ring.Items))
 			}
 			if !c.want && !strings.Contains(expired.Error(), "had already expired at 2030-01-01T") {
-				t.Errorf("the error says %q", expired)
+				t.Errorf("the error is %q", expired)
 			}
 		})
 	}
@@ -72,15 +72,15 @@ func TestWithoutExpiry(t *testing.T) {
 			return Created{Credentials: c}, nil
 		}})
 		if err != nil || warnings != nil || made != 1 || k.Credentials.AccessKeyID != testKeyID {
-			t.Errorf("Get = %v, %v, %v after %d makings", k.Credentials, warnings, err, made)
+			t.Errorf("Get = %v, %v, %v after %d calls of Create", k.Credentials, warnings, err, made)
 		}
 	}
 	if w.ring.Calls["Put"] != 0 || w.ring.Calls["Names"] != 0 {
-		t.Errorf("the keystore was asked %v", w.ring.Calls)
+		t.Errorf("the keystore calls were %v", w.ring.Calls)
 	}
 }
 
-// TestMaxLeft asks for a shorter session than the one that is there, as --duration does.
+// A shorter session than the cached one is requested, as with --duration.
 func TestMaxLeft(t *testing.T) {
 	w, made := newTestSessions(t), 0
 	long := w.lasting(8*time.Hour, &made)
@@ -96,20 +96,20 @@ func TestMaxLeft(t *testing.T) {
 	short := Request{Name: nameA, MaxLeft: time.Hour, LimitedName: nameB, Create: w.lasting(time.Hour, &made)}
 	for range 2 {
 		if k := get(short); k.Left(w.now) != time.Hour || made != 2 {
-			t.Errorf("the short session has %v left after %d makings", k.Left(w.now), made)
+			t.Errorf("the short session has %v left after %d calls of Create", k.Left(w.now), made)
 		}
 	}
 	if k := get(Request{Name: nameA, Create: long}); k.Left(w.now) != 8*time.Hour || made != 2 {
-		t.Errorf("the long session has %v left after %d makings", k.Left(w.now), made)
+		t.Errorf("the long session has %v left after %d calls of Create", k.Left(w.now), made)
 	}
-	w.now = noon.Add(7 * time.Hour) // now the long one is short enough
+	w.now = noon.Add(7 * time.Hour) // now the long session is short enough
 	if k := get(short); !k.Created.Equal(noon) || made != 2 {
-		t.Errorf("the session was made at %v, %d makings", k.Created, made)
+		t.Errorf("the session was created at %v, with %d calls of Create", k.Created, made)
 	}
 }
 
-// TestMaxLeftUsesItsOwnLock: a session that is too much turns up while its lock is waited
-// for. The one apart must then be made under the lock of its own name.
+// While a process waits for the lock, another one stores a session that exceeds MaxLeft. The new session must
+// then be created under the lock of LimitedName.
 func TestMaxLeftUsesItsOwnLock(t *testing.T) {
 	w, made := newTestSessions(t), 0
 	_, lock, err := w.Locks.Session(t.Context(), nameA, "")
@@ -136,11 +136,11 @@ func TestMaxLeftUsesItsOwnLock(t *testing.T) {
 	w.put(t, nameA, session(8*time.Hour))
 	lock.Close()
 	if err := <-answer; err != nil || made != 1 {
-		t.Errorf("Get returned %v after %d makings", err, made)
+		t.Errorf("Get returned %v after %d calls of Create", err, made)
 	}
 }
 
-// The keystore hears of a session before it is made, and of none that is kept already.
+// BeforeCreate is called before a session is created, and not for a cached one.
 func TestBeforeCreate(t *testing.T) {
 	w, made := newTestSessions(t), 0
 	var expected []int
@@ -151,7 +151,7 @@ func TestBeforeCreate(t *testing.T) {
 		}
 	}
 	if !slices.Equal(expected, []int{0}) {
-		t.Errorf("the keystore was told after %v makings, want once, before the first", expected)
+		t.Errorf("BeforeCreate was called after %v calls of Create, want one call before the first", expected)
 	}
 }
 
@@ -162,7 +162,7 @@ func TestLockedKeystore(t *testing.T) {
 		w.ring.Errors["Item"] = refused
 		k, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)})
 		if !errors.Is(err, keystore.ErrLocked) || made != 0 || k != (Session{}) {
-			t.Errorf("Get = %+v, %v after %d makings, want the keystore's error", k, err, made)
+			t.Errorf("Get = %+v, %v after %d calls of Create, want the keystore's error", k, err, made)
 		}
 		if found, err := w.Find(t.Context(), Request{Name: nameA}); found.Fresh || !errors.Is(err, keystore.ErrLocked) {
 			t.Errorf("Find = %t, %v", found.Fresh, err)
@@ -173,7 +173,7 @@ func TestLockedKeystore(t *testing.T) {
 		w.ring.BeforeAny = func(string) { w.ring.Errors["Item"] = refused }
 		_, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)})
 		if !errors.Is(err, keystore.ErrLocked) || made != 0 {
-			t.Errorf("Get returned %v after %d makings", err, made)
+			t.Errorf("Get returned %v after %d calls of Create", err, made)
 		}
 		if h, err := w.Locks.tryAcquire(sessionFile(nameA)); h == nil {
 			t.Errorf("the lock is still held (%v)", err)
@@ -208,7 +208,7 @@ func TestSaveFails(t *testing.T) {
 		}
 		get(w)
 		if len(w.ring.Items) != 1 {
-			t.Error("the session was not kept")
+			t.Error("the session was not stored")
 		}
 	})
 	t.Run("too large", func(t *testing.T) {
@@ -219,7 +219,7 @@ func TestSaveFails(t *testing.T) {
 			return Created{Credentials: c}, nil
 		}})
 		if err != nil || len(warnings) != 1 || w.ring.Calls["Put"] != 0 {
-			t.Errorf("Get warned %v, returned %v", warnings, err)
+			t.Errorf("Get returned the warnings %v and the error %v", warnings, err)
 		}
 	})
 	t.Run("time out of bounds", func(t *testing.T) {
@@ -228,12 +228,12 @@ func TestSaveFails(t *testing.T) {
 			return Created{Credentials: temporary(noon.AddDate(9000, 0, 0))}, nil
 		}})
 		if err != nil || len(warnings) != 1 || w.ring.Calls["Put"] != 0 {
-			t.Errorf("Get warned %v, returned %v", warnings, err)
+			t.Errorf("Get returned the warnings %v and the error %v", warnings, err)
 		}
 	})
 }
 
-// TestCreatePanics: a server that recovers must not be left holding the lock.
+// A server that recovers from a panic in Create must not keep the lock.
 func TestCreatePanics(t *testing.T) {
 	w, made := newTestSessions(t), 0
 	func() {
@@ -246,6 +246,6 @@ func TestCreatePanics(t *testing.T) {
 		h.Close()
 	}
 	if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil || made != 1 {
-		t.Errorf("then Get returned %v after %d makings", err, made)
+		t.Errorf("the next Get returned %v after %d calls of Create", err, made)
 	}
 }

@@ -24,14 +24,14 @@ func cached(access string, expires time.Time) CachedToken {
 	}
 }
 
-// What is shared is the access token, under the name that the AWS CLI looks for.
+// Share writes only the access token, to the file that the AWS CLI looks for.
 func TestSSOCacheShare(t *testing.T) {
 	c := newSSOCache(t)
 	if err := c.Share("corp", cached("EXAMPLE-access", noon.Add(time.Hour)), noon); err != nil {
 		t.Fatal(err)
 	}
 	if want := filepath.Join(c.Dir, "ee0bfd2552fbd840c02cc48b6e823320543c450f.json"); c.Path("corp") != want {
-		t.Errorf("it lies in %s, want %s", c.Path("corp"), want)
+		t.Errorf("the path is %s, want %s", c.Path("corp"), want)
 	}
 	raw, err := os.ReadFile(c.Path("corp"))
 	want := `{"startUrl":"https://corp.awsapps.com/start","region":"eu-west-1","accessToken":"EXAMPLE-access","expiresAt":"2030-01-01T13:00:00Z"}`
@@ -45,20 +45,19 @@ func TestSSOCacheShare(t *testing.T) {
 		t.Errorf("reads back as %+v", got)
 	}
 	if err := c.Share("corp", cached("EXAMPLE-newer", noon.Add(2*time.Hour)), noon); err != nil {
-		t.Errorf("our own is not replaced: %v", err)
+		t.Errorf("Share did not replace our own token: %v", err)
 	}
 	if err := c.RemoveAll(); err != nil {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{c.Dir, c.Digests.Path()} {
 		if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) != 0 {
-			t.Errorf("%q is left", names)
+			t.Errorf("%q was not removed", names)
 		}
 	}
 }
 
-// Another program's token is replaced only when it is of no use to that program, and never
-// removed.
+// Another program's token is replaced only if that program can no longer use it. It is never removed.
 func TestSSOCacheKeepsForeignTokens(t *testing.T) {
 	for name, x := range map[string]struct {
 		text     string
@@ -99,14 +98,14 @@ func TestSSOCacheKeepsForeignTokens(t *testing.T) {
 		t.Error(err)
 	}
 	if got, ok := c.Token("corp"); !ok || got.AccessToken != "EXAMPLE-theirs" {
-		t.Errorf("what another program wrote over ours was removed")
+		t.Errorf("a token that another program wrote over ours was removed")
 	}
 }
 
 func TestSSOCacheMissing(t *testing.T) {
 	c := newSSOCache(t)
 	if _, ok := c.Token("corp"); ok {
-		t.Error("there is a token")
+		t.Error("found a token in a missing folder")
 	}
 	if err := errors.Join(c.Remove("corp"), c.RemoveAll()); err != nil {
 		t.Error(err)
@@ -115,7 +114,7 @@ func TestSSOCacheMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := c.Share("corp", cached("EXAMPLE", noon.Add(time.Hour)), noon); err == nil {
-		t.Error("a token was shared in a file")
+		t.Error("Share returned nil although the folder is a file")
 	}
 }
 
@@ -123,7 +122,7 @@ func TestLoginCache(t *testing.T) {
 	c := &LoginCache{Dir: t.TempDir()}
 	const who = "arn:aws:iam::123456789012:user/alice"
 	if _, ok := c.Login(who); ok {
-		t.Error("there is a sign-in")
+		t.Error("found a sign-in in an empty folder")
 	}
 	for text, want := range map[string]bool{
 		"EXAMPLE": false,

@@ -27,7 +27,7 @@ func token(secret string) Token {
 	return Token{Kind: "SSO token", Label: "corp", Expires: noon.Add(time.Hour), Secret: json.RawMessage(`{"s":"` + secret + `"}`)}
 }
 
-// tokenRequest serves what contains good, and makes it.
+// tokenRequest returns a request for a token that contains good. Its Create counts the calls in made.
 func tokenRequest(good string, made *int) TokenRequest {
 	return TokenRequest{
 		Name: nameA, Question: "the sign-in",
@@ -39,7 +39,7 @@ func tokenRequest(good string, made *int) TokenRequest {
 	}
 }
 
-// SignedInAs signed in is read from the index while that knows the present writing of the token, and from the token otherwise.
+// SignedInAs reads the index if the stamp of the item is current, and the token otherwise.
 func TestSignedInAs(t *testing.T) {
 	w := newTestSessions(t)
 	tokens := w.tokens()
@@ -67,7 +67,7 @@ func TestSignedInAs(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("bob", "2")
-	if err := os.WriteFile(filepath.Join(w.dir, indexFile), index, 0o600); err != nil { // which knows alice's token
+	if err := os.WriteFile(filepath.Join(w.dir, indexFile), index, 0o600); err != nil { // the index of alice's token
 		t.Fatal(err)
 	}
 	stale, learnt := who(), who()
@@ -97,7 +97,7 @@ func TestSignedInAs(t *testing.T) {
 		w.ring.Errors[call] = errors.New("locked")
 		w.ring.StampSuffixes[nameA] += "x"
 		if _, err := tokens.SignedInAs(t.Context(), nameA, nil); err == nil {
-			t.Errorf("a keystore whose %s fails says that nobody is signed in", call)
+			t.Errorf("SignedInAs returned nil although the keystore's %s failed", call)
 		}
 		delete(w.ring.Errors, call)
 	}
@@ -109,7 +109,7 @@ func TestTokenIsCreatedOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 40 {
 		all.Go(func() {
-			// Each has locks of its own, as a process would.
+			// Each goroutine has its own locks, like a process.
 			locks := &Locks{Dir: w.Locks.Dir, Now: w.Now}
 			tokens := &Tokens{Ring: w.ring, Locks: locks, Index: &Index{Dir: w.Index.Dir, Locks: locks}, Now: w.Now}
 			got, warnings, err := tokens.Get(t.Context(), tokenRequest("EXAMPLE", &made))
@@ -120,11 +120,11 @@ func TestTokenIsCreatedOnce(t *testing.T) {
 	}
 	all.Wait()
 	if made != 1 {
-		t.Errorf("made %d times, want once", made)
+		t.Errorf("Create was called %d times, want 1", made)
 	}
 }
 
-// SignedInAs has signed in is listed without a look into the token.
+// List returns the user who signed in without opening the token.
 func TestSignedInAsIsListed(t *testing.T) {
 	w := newTestSessions(t)
 	a := tokenRequest("EXAMPLE", new(int))
@@ -138,7 +138,7 @@ func TestSignedInAsIsListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if kept, _, err := w.tokens().Find(t.Context(), a.Name); err != nil || kept.SignedInAs != "alice" {
-		t.Errorf("kept is of %q, %v", kept.SignedInAs, err)
+		t.Errorf("the stored token belongs to %q, %v", kept.SignedInAs, err)
 	}
 	w.ring.Errors["Item"] = errBroken
 	if all, _, err := w.tokens().List(t.Context()); err != nil || len(all) != 1 || all[0].SignedInAs != "alice" {
@@ -146,7 +146,7 @@ func TestSignedInAsIsListed(t *testing.T) {
 	}
 }
 
-// What is kept is given to whoever makes the next.
+// Create receives the stored token.
 func TestCreateReceivesStoredToken(t *testing.T) {
 	w := newTestSessions(t)
 	made := 0
@@ -157,7 +157,7 @@ func TestCreateReceivesStoredToken(t *testing.T) {
 	make := a.Create
 	a.Create = func(ctx context.Context, kept Token, trade *Exchange) (Token, error) {
 		if string(kept.Secret) != `{"s":"old"}` || kept.Label != "corp" {
-			t.Errorf("kept is %s", kept.Secret)
+			t.Errorf("the stored token is %s", kept.Secret)
 		}
 		return make(ctx, kept, trade)
 	}
@@ -191,11 +191,11 @@ func TestTokenFailureIsShared(t *testing.T) {
 		<-w.waiters
 		close(goOn)
 		if err := <-first; !errors.Is(err, cause) {
-			t.Errorf("the maker got %v", err)
+			t.Errorf("the first Get returned %v", err)
 		}
 		var theirs *LockOwnerError
 		if err := <-second; !errors.As(err, &theirs) || theirs.Text != cause.Error() || theirs.Cancelled != isCancelled(cause) {
-			t.Errorf("who waited got %v", err)
+			t.Errorf("the waiting Get returned %v", err)
 		}
 	}
 }
@@ -209,11 +209,11 @@ func TestTokenAfterCancelledCreator(t *testing.T) {
 		return Token{}, ctx.Err()
 	}
 	if _, _, err := w.tokens().Get(ctx, a); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+		t.Errorf("Get returned %v", err)
 	}
 	made := 0
 	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil || made != 1 {
-		t.Errorf("got %v, made %d", err, made)
+		t.Errorf("Get returned %v after %d calls of Create", err, made)
 	}
 }
 
@@ -228,19 +228,19 @@ func TestTokenNotStored(t *testing.T) {
 		return got, err
 	}
 	if got, warnings, err := w.tokens().Get(t.Context(), a); err != nil || warnings != nil || len(w.ring.Items) != 0 || got.Secret == nil {
-		t.Errorf("got %v, %v, %v and kept %d items", got, warnings, err, len(w.ring.Items))
+		t.Errorf("Get = %v, %v, %v and stored %d items", got, warnings, err, len(w.ring.Items))
 	}
 	w.ring.Errors["Put"] = errBroken
 	if got, warnings, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil || len(warnings) != 1 || !errors.Is(warnings[0], errBroken) || got.Secret == nil {
-		t.Errorf("got %v, %v, %v", got, warnings, err)
+		t.Errorf("Get = %v, %v, %v", got, warnings, err)
 	}
 	w.ring.Errors["Item"] = keystore.ErrLocked
 	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); !errors.Is(err, keystore.ErrLocked) {
-		t.Errorf("got %v from a keystore that stays shut", err)
+		t.Errorf("with a locked keystore, Get returned %v", err)
 	}
 }
 
-// Tokens and sessions share a list, and neither is taken for the other.
+// Tokens and sessions share an index and a keystore, and are not confused.
 func TestTokensAndSessionsShareAnIndex(t *testing.T) {
 	w := newTestSessions(t)
 	made := 0
@@ -271,7 +271,7 @@ func TestTokensAndSessionsShareAnIndex(t *testing.T) {
 	w.ring.Calls["Item"] = 0
 	see("again", []string{nameA + " corp"}, []string{nameB + " prod"})
 	if n := w.ring.Calls["Item"]; n != 0 {
-		t.Errorf("%d items were opened for a list that knows them", n)
+		t.Errorf("List opened %d items that the index knows", n)
 	}
 	w.Index.Dir = disk.NewFolder(filepath.Join(w.dir, "lost"))
 	see("learnt", []string{nameA + " corp"}, []string{nameB + " prod"})
@@ -282,11 +282,11 @@ func TestTokensAndSessionsShareAnIndex(t *testing.T) {
 	}
 	see("without sessions", []string{nameA + " corp"}, nil)
 	if n, _, err := w.tokens().Remove(t.Context(), all); n != 1 || err != nil || len(w.ring.Items) != 0 {
-		t.Errorf("removed %d tokens, %v, and %d items are left", n, err, len(w.ring.Items))
+		t.Errorf("removed %d tokens, %v, and %d items remain", n, err, len(w.ring.Items))
 	}
 }
 
-// Sessions and tokens go with one listing; who is asked about which is told apart.
+// RemoveCached lists the keystore once, and matches sessions and tokens separately.
 func TestRemoveCached(t *testing.T) {
 	third := strings.Repeat("c", 32)
 	w := newTestSessions(t)
@@ -304,13 +304,13 @@ func TestRemoveCached(t *testing.T) {
 		func(e Entry) bool { return e.Profile == "prod" },
 		func(e Entry) bool { return e.Profile == "corp" })
 	if err != nil || warnings != nil || len(gone.Sessions) != 1 || gone.Sessions[0].Name != nameB || len(gone.Tokens) != 1 || gone.Tokens[0].Name != nameA {
-		t.Errorf("gone is %+v, %v, %v", gone, warnings, err)
+		t.Errorf("RemoveCached = %+v, %v, %v", gone, warnings, err)
 	}
 	if _, left := w.ring.Items[third]; !left || len(w.ring.Items) != 1 || len(w.Index.Entries()) != 1 {
-		t.Errorf("left %v, index %v", w.ring.Items, w.Index.Entries())
+		t.Errorf("the remaining items are %v, the index has %v", w.ring.Items, w.Index.Entries())
 	}
 	if w.ring.Calls["Names"] != 1 || w.ring.Calls["Item"] != 0 || w.ring.Calls["Remove"] != 2 {
-		t.Errorf("the keystore was asked %v, want one list and two removals", w.ring.Calls)
+		t.Errorf("the keystore calls were %v, want one Names and two Remove calls", w.ring.Calls)
 	}
 }
 
@@ -326,12 +326,12 @@ func TestExpiredTokensAreSwept(t *testing.T) {
 		}
 		w.Sweep(t.Context())
 		if len(w.ring.Items) != 1 {
-			t.Fatal("a token was swept that is of use")
+			t.Fatal("a valid token was swept")
 		}
 		w.now = noon.Add(25 * time.Hour)
 		w.Sweep(t.Context())
 		if len(w.ring.Items) != 0 {
-			t.Errorf("a token is left after its end (known to the list: %v)", known)
+			t.Errorf("an expired token was not swept (in the index: %v)", known)
 		}
 	}
 }
@@ -358,11 +358,11 @@ func TestDamagedTokens(t *testing.T) {
 			t.Fatalf("%s: %v, %v, %v", why, got, warnings, err)
 		}
 		if text := warnings[0].Error(); !strings.Contains(text, why) || strings.Contains(text, "EXAMPLE") {
-			t.Errorf("warned %q, want %q", text, why)
+			t.Errorf("the warning is %q, want %q", text, why)
 		}
 		made := 0
 		if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil || made != 1 {
-			t.Errorf("%s: made %d, %v", why, made, err)
+			t.Errorf("%s: Get called Create %d times and returned %v", why, made, err)
 		}
 	}
 }
@@ -375,7 +375,7 @@ func TestTokenFormatHidesSecret(t *testing.T) {
 	}
 }
 
-// FuzzDecodeToken: what decodes is encoded so that it decodes to the same.
+// FuzzDecodeToken checks that a decoded token can be encoded again without changes.
 func FuzzDecodeToken(f *testing.F) {
 	whole, err := encodeToken(nameA, token("EXAMPLE"))
 	if err != nil {
