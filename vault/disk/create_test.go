@@ -15,7 +15,7 @@ func TestCreate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := Create(path, []byte("second")); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("a second file: %v", err)
+		t.Errorf("Create of an existing file returned %v", err)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil || string(text) != "first" {
@@ -29,6 +29,6 @@ func TestCreate(t *testing.T) {
 		t.Errorf("mode %o", mode)
 	}
 	if err := Create(filepath.Join(path, "x"), nil); err == nil {
-		t.Error("a file in a file")
+		t.Error("Create returned nil for a path below a file")
 	}
 }

@@ -10,41 +10,38 @@ import (
 	"time"
 )
 
-// A Folder is a directory that belongs to this program, such as its state folder or the folder of
-// the file keystore, or a directory inside one of them. Its methods open regular files of this
-// user and nothing else. They follow no symbolic link inside the folder and never wait for a pipe.
+// A Folder is a directory that belongs to this program, such as its state folder, or a directory inside one.
+// Its methods open only regular files that belong to this user. They do not follow symbolic links inside the
+// folder, and never wait for a named pipe.
 //
-// The outermost folder may itself be reached through symbolic links, as dotfile managers make
-// them, if each of those links belongs to this user or to root. For root, all directories on the
-// way must too, since permissions do not stop root from following where they lead. Nothing is
-// created where they do not.
+// The path of the outermost folder may contain symbolic links, which dotfile managers create. Each of these
+// links must belong to this user or to root. If this user is root, all directories on the path must too,
+// because root can follow a path wherever another user leads it. Otherwise nothing is created.
 //
-// A folder is checked once in a process. Nobody else can write to it after that, so what was
-// checked stays true. On Windows there are no owners to check.
+// A folder is checked once per process. After that, other users cannot write to it, so the result stays
+// valid. On Windows, owners are not checked.
 //
-// A nil *Folder stands for one that cannot be used: reading finds nothing, and writing fails with
-// [ErrNoFolder].
+// A nil *Folder is a folder that cannot be used: reading finds nothing, and writing fails with [ErrNoFolder].
 type Folder struct {
 	path   string
-	parent *Folder // nil for the outermost
+	parent *Folder // nil for the outermost folder
 
 	mu         sync.Mutex
 	checked    bool
-	notPrivate bool      // others may enter it
-	children   []*Folder // that were asked for
+	notPrivate bool      // other users may enter it
+	children   []*Folder // folders that Folder returned
 }
 
-// ErrNoFolder is returned where a file would have to be in a folder that cannot be used. Nothing
-// is in such a folder, so it is a [fs.ErrNotExist] too.
+// ErrNoFolder is returned for a file in a folder that cannot be used. It is also an [fs.ErrNotExist].
 var ErrNoFolder error = noFolder{}
 
 type noFolder struct{}
 
-func (noFolder) Error() string { return "there is no folder that can be used" }
+func (noFolder) Error() string { return "no usable folder" }
 
 func (noFolder) Is(target error) bool { return target == fs.ErrNotExist }
 
-// NewFolder returns the outermost folder at path. It need not exist yet.
+// NewFolder returns the outermost folder at path, which need not exist.
 func NewFolder(path string) *Folder { return &Folder{path: path} }
 
 // Folder returns the folder called name inside f.
@@ -55,17 +52,17 @@ func (f *Folder) Folder(name string) *Folder {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	path := filepath.Join(f.path, name)
-	for _, in := range f.children {
-		if in.path == path {
-			return in // so that it is checked once
+	for _, child := range f.children {
+		if child.path == path {
+			return child // one object per folder, so that it is checked once
 		}
 	}
-	in := &Folder{path: path, parent: f}
-	f.children = append(f.children, in)
-	return in
+	child := &Folder{path: path, parent: f}
+	f.children = append(f.children, child)
+	return child
 }
 
-// Path is where the folder is.
+// Path returns the path of the folder.
 func (f *Folder) Path() string {
 	if f == nil {
 		return ""
@@ -73,11 +70,11 @@ func (f *Folder) Path() string {
 	return f.path
 }
 
-// File is the path of the file called name, for messages and for other programs.
+// File returns the path of the file called name, for messages and for other programs.
 func (f *Folder) File(name string) string { return filepath.Join(f.Path(), name) }
 
-// Usable returns nil if this user can read and write files in the folder, and otherwise what is in
-// the way. A folder that does not exist is usable if it can be created.
+// Usable returns nil if this user can read and write files in the folder, and otherwise the reason. A folder
+// that does not exist is usable if it can be created.
 func (f *Folder) Usable() error {
 	if f == nil {
 		return ErrNoFolder
@@ -100,8 +97,8 @@ func (f *Folder) Usable() error {
 	return err
 }
 
-// Check returns nil if the folder is there and is this user's, an fs.ErrNotExist if nothing is
-// there, and otherwise what is wrong: an [*OwnerError] or a [*KindError].
+// Check returns nil if the folder exists and belongs to this user. It returns an fs.ErrNotExist if nothing
+// exists at the path, and otherwise an [*OwnerError] or a [*KindError].
 func (f *Folder) Check() error {
 	if f == nil {
 		return ErrNoFolder
@@ -120,7 +117,7 @@ func (f *Folder) Check() error {
 	}
 	f.checked, f.notPrivate = true, othersHave(info, 0o077)
 	if othersHave(info, 0o022) {
-		f.makePrivate() // some file systems know no modes, and a read-only one keeps them
+		f.makePrivate() // ignore errors: some file systems have no modes, and a read-only one cannot change them
 	}
 	return nil
 }
@@ -136,14 +133,14 @@ func (f *Folder) inspect() (fs.FileInfo, error) {
 	return os.Lstat(f.path)
 }
 
-// makePrivate takes the rights of others away.
+// makePrivate removes the permissions of other users.
 func (f *Folder) makePrivate() error {
 	f.notPrivate = false
 	return os.Chmod(f.path, 0o700)
 }
 
-// Make creates the folder with mode 0700, and what is missing above it. One that is there is
-// closed to others.
+// Make creates the folder and its missing parents with mode 0700. If the folder exists, Make removes the
+// permissions of other users.
 func (f *Folder) Make() error {
 	if f == nil {
 		return ErrNoFolder
@@ -172,14 +169,14 @@ func (f *Folder) create() error {
 	resolved, err := resolve(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = resolved.untrusted; err == nil {
-			err = realSystem.mkdirAll(resolved.full()) // where the last symbolic link leads, if there is one
+			err = realSystem.mkdirAll(resolved.full()) // the target of the last symbolic link, if there is one
 		}
 	}
 	return err
 }
 
-// withFolder calls act once the folder is there. If the folder was removed after it was checked, it
-// is created again.
+// withFolder creates the folder if it is missing, and calls act. If the folder was deleted after it was
+// checked, withFolder creates it again.
 func (f *Folder) withFolder(act func() error) error {
 	if err := f.Make(); err != nil {
 		return err
@@ -194,10 +191,10 @@ func (f *Folder) withFolder(act func() error) error {
 	return err
 }
 
-// MkdirPrivate creates a folder that the user has named, as [Folder.Make] does.
+// MkdirPrivate creates a folder chosen by the user, as [Folder.Make] does.
 func MkdirPrivate(dir string) error { return NewFolder(dir).Make() }
 
-// uncheck makes the next call check the folder, and all above it, anew.
+// uncheck makes the next call check the folder and all its parents again.
 func (f *Folder) uncheck() {
 	for ; f != nil; f = f.parent {
 		f.mu.Lock()
@@ -206,8 +203,7 @@ func (f *Folder) uncheck() {
 	}
 }
 
-// Read returns what the file called name holds, or a [*TooLargeError] if that is more than max
-// bytes.
+// Read returns the content of the file called name, or a [*TooLargeError] if that is more than max bytes.
 func (f *Folder) Read(name string, max int64) ([]byte, error) {
 	if err := f.Check(); err != nil {
 		return nil, err
@@ -220,8 +216,8 @@ func (f *Folder) Read(name string, max int64) ([]byte, error) {
 	return readBounded(file, max)
 }
 
-// Write puts data into the file called name as [Replace] does, with mode 0600, and creates the
-// folder if need be. It does not replace what is not a regular file of this user.
+// Write replaces the file called name as [Replace] does, with mode 0600. It creates the folder if necessary.
+// It fails if the path holds anything but a regular file of this user.
 func (f *Folder) Write(name string, data []byte) error {
 	return f.withFolder(func() error {
 		if err := f.checkReplaceable(name); err != nil {
@@ -239,7 +235,7 @@ func (f *Folder) checkReplaceable(name string) error {
 	return err
 }
 
-// Stat describes the file called name.
+// Stat returns information about the file called name.
 func (f *Folder) Stat(name string) (fs.FileInfo, error) {
 	if err := f.Check(); err != nil {
 		return nil, err
@@ -252,12 +248,12 @@ func (f *Folder) Stat(name string) (fs.FileInfo, error) {
 	return info, err
 }
 
-// ErrHardLink is returned for a file that has another name too, where it would be changed in place.
-var ErrHardLink = errors.New("the file has another name too")
+// ErrHardLink is returned instead of changing a file that has another name.
+var ErrHardLink = errors.New("the file has another hard link")
 
-// Append opens the existing file called name to be read and added to, and returns its size. What
-// is a hard link is not opened, since the other name may be that of a file that must not change:
-// [Folder.Write] leaves that one as it is.
+// Append opens the existing file called name for reading and appending, and returns its size. It returns
+// [ErrHardLink] if the file has another name, because that may be a file that must not change. [Folder.Write]
+// is safe in this case: it replaces the name, and leaves the other file unchanged.
 func (f *Folder) Append(name string) (*os.File, int64, error) {
 	if err := f.Check(); err != nil {
 		return nil, 0, err
@@ -273,7 +269,8 @@ func (f *Folder) Append(name string) (*os.File, int64, error) {
 	return file, info.Size(), nil
 }
 
-// Touch sets when the file called name was last written, and creates an empty one if need be.
+// Touch sets the modification time of the file called name, and empties the file. It creates the file if
+// necessary.
 func (f *Folder) Touch(name string, at time.Time) error {
 	if err := f.Write(name, nil); err != nil {
 		return err
@@ -281,7 +278,7 @@ func (f *Folder) Touch(name string, at time.Time) error {
 	return os.Chtimes(f.File(name), at, at)
 }
 
-// Remove removes the file called name.
+// Remove deletes the file called name.
 func (f *Folder) Remove(name string) error {
 	if _, err := f.Stat(name); err != nil {
 		return err
@@ -289,7 +286,7 @@ func (f *Folder) Remove(name string) error {
 	return os.Remove(f.File(name))
 }
 
-// RemoveFolder removes the folder, which must be empty.
+// RemoveFolder deletes the folder, which must be empty.
 func (f *Folder) RemoveFolder() error {
 	if err := f.Check(); err != nil {
 		return err
@@ -306,9 +303,9 @@ func (f *Folder) Entries() ([]fs.DirEntry, error) {
 	return os.ReadDir(f.path)
 }
 
-// Walk calls visit for each file in the folder and in the folders inside it, and returns an
-// [*OwnerError] or a [*KindError] for each thing that is not a regular file or directory of this user.
-func (f *Folder) Walk(visit func(in *Folder, info fs.FileInfo)) []error {
+// Walk calls visit for each file in the folder and its subfolders. It returns an [*OwnerError] or a
+// [*KindError] for each entry that is not a regular file or directory of this user.
+func (f *Folder) Walk(visit func(child *Folder, info fs.FileInfo)) []error {
 	entries, err := f.Entries()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -325,16 +322,15 @@ func (f *Folder) Walk(visit func(in *Folder, info fs.FileInfo)) []error {
 		info, err := f.Stat(e.Name())
 		if err == nil {
 			visit(f, info)
-		} else if !errors.Is(err, fs.ErrNotExist) { // it was removed since
+		} else if !errors.Is(err, fs.ErrNotExist) { // ignore a file that was deleted meanwhile
 			all = append(all, err)
 		}
 	}
 	return all
 }
 
-// Sweep removes the temporary files that killed processes left in the folder, and that were last
-// written before olderThan. The entries are the folder's, which its caller has listed. What
-// cannot be removed stays: a leftover is untidy, not wrong.
+// Sweep deletes temporary files that were left by killed processes and last written before olderThan. The
+// argument entries is the list of the folder. Sweep ignores errors, because leftover files do no harm.
 func (f *Folder) Sweep(entries []fs.DirEntry, olderThan time.Time) {
 	for _, e := range entries {
 		if !IsTemp(e.Name()) || !e.Type().IsRegular() {

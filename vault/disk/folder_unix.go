@@ -17,7 +17,7 @@ import (
 
 func ownerOf(info fs.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Uid) }
 
-// checkOwner returns nil if the file belongs to this user.
+// checkOwner returns nil if the file belongs to this user, and an [*OwnerError] otherwise.
 func checkOwner(path string, info fs.FileInfo) error {
 	if owner, self := ownerOf(info), os.Geteuid(); owner != self {
 		return &OwnerError{Path: path, Owner: owner, Self: self}
@@ -27,7 +27,7 @@ func checkOwner(path string, info fs.FileInfo) error {
 
 func othersHave(info fs.FileInfo, rights fs.FileMode) bool { return info.Mode().Perm()&rights != 0 }
 
-// writable returns nil if this user can create files in a directory.
+// writable returns nil if this user can create files in the directory.
 func writable(dir string) error {
 	if err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
 		return &fs.PathError{Op: "write to", Path: dir, Err: err}
@@ -35,9 +35,8 @@ func writable(dir string) error {
 	return nil
 }
 
-// resolve follows a path and its symbolic links. If something on it is missing, that is an
-// fs.ErrNotExist. If another user decides where it leads, that is an [*OwnerError], which is in the
-// way too.
+// resolve follows a path and its symbolic links. It returns an fs.ErrNotExist if a part of the path is
+// missing. It returns an [*OwnerError] if another user controls where the path leads.
 func resolve(path string) (resolvedPath, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -48,8 +47,8 @@ func resolve(path string) (resolvedPath, error) {
 		return resolvedPath{}, err
 	}
 	self := os.Geteuid()
-	// In a user namespace, what belongs to the machine's root may seem to belong to nobody: then
-	// the root directory does too.
+	// In a user namespace, files of the machine's root user may have another owner. The root directory then
+	// has the same owner.
 	trusted := func(owner int) bool { return owner == self || owner == 0 || owner == ownerOf(root) }
 	w := resolvedPath{dir: "/", info: root, missing: strings.Split(path, "/")}
 	for links := 0; len(w.missing) > 0; {
@@ -86,7 +85,7 @@ func resolve(path string) (resolvedPath, error) {
 	return w, w.untrusted
 }
 
-// step is the path one step on from a directory that is reached without symbolic links.
+// step appends a name to a directory path without symbolic links. It handles "." and "..".
 func step(dir, name string) string {
 	switch name {
 	case "", ".":
@@ -97,8 +96,8 @@ func step(dir, name string) string {
 	return strings.TrimSuffix(dir, "/") + "/" + name
 }
 
-// openOwned opens a regular file of this user, creating it 0600 if flag says so. It follows no
-// symbolic link at the end of the path and does not wait for the other end of a pipe.
+// openOwned opens a regular file of this user. It creates the file with mode 0600 if flag contains
+// os.O_CREATE. It does not follow a symbolic link at the end of the path, and does not wait for a named pipe.
 func openOwned(path string, flag int) (*os.File, fs.FileInfo, error) {
 	f, err := os.OpenFile(path, flag|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -106,8 +105,8 @@ func openOwned(path string, flag int) (*os.File, fs.FileInfo, error) {
 	}
 	if err != nil {
 		if info, there := os.Lstat(path); there == nil {
-			if bad := checkFile(path, info); bad != nil {
-				err = bad // says more than what the system makes of it
+			if checkErr := checkFile(path, info); checkErr != nil {
+				err = checkErr // more precise than the error of the system
 			}
 		}
 		return nil, nil, err
@@ -123,7 +122,7 @@ func openOwned(path string, flag int) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
-// links is how many names a file has: hard links are more than one.
+// linkCount returns the number of names (hard links) of a file.
 func linkCount(info fs.FileInfo) uint64 {
-	return uint64(info.Sys().(*syscall.Stat_t).Nlink) //nolint:unconvert // it is a smaller number on macOS
+	return uint64(info.Sys().(*syscall.Stat_t).Nlink) //nolint:unconvert // Nlink is a uint16 on macOS
 }

@@ -16,11 +16,11 @@ import (
 )
 
 const (
-	other   = 12345 // another user
+	other   = 12345 // the ID of another user
 	outside = "content of a file outside"
 )
 
-// obstacles are the ways to put something in the place of a file, or of a folder.
+// obstacles are functions that put something unexpected at the path of a file or folder.
 var obstacles = map[string]func(t *testing.T, path, victim string){
 	"a link":          func(t *testing.T, path, victim string) { must(t, os.Symlink(victim, path)) },
 	"a dangling link": func(t *testing.T, path, victim string) { must(t, os.Symlink(victim+" gone", path)) },
@@ -29,12 +29,12 @@ var obstacles = map[string]func(t *testing.T, path, victim string){
 		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 		must(t, err)
 		defer unix.Close(fd)
-		must(t, os.Chdir(filepath.Dir(path))) // a socket's path has to be short
+		must(t, os.Chdir(filepath.Dir(path))) // the path of a socket must be short
 		must(t, unix.Bind(fd, &unix.SockaddrUnix{Name: filepath.Base(path)}))
 	},
 	"a device": func(t *testing.T, path, _ string) {
 		skipUnlessRoot(t)
-		must(t, unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 9)))) // Linux's random numbers
+		must(t, unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 9)))) // the Linux random number generator
 	},
 	"another user's": func(t *testing.T, path, _ string) {
 		skipUnlessRoot(t)
@@ -57,7 +57,7 @@ func skipUnlessRoot(t *testing.T) {
 	}
 }
 
-// TestFolderRefuses calls each method that opens or replaces a file where something else is.
+// Each method that opens or replaces a file refuses what is not a regular file of this user.
 func TestFolderRefuses(t *testing.T) {
 	t.Chdir(t.TempDir())
 	methods := map[string]func(f *Folder, name string) error{
@@ -93,7 +93,7 @@ func TestFolderRefuses(t *testing.T) {
 					t.Errorf("returned %v, want an error that names the file", err)
 				}
 				if after, err := os.Lstat(f.File("name")); err != nil || !os.SameFile(before, after) {
-					t.Errorf("it was replaced: %v", err)
+					t.Errorf("the obstacle was replaced: %v", err)
 				}
 				wantFile(t, victim, outside)
 				wantOnly(t, filepath.Dir(victim), "victim")
@@ -102,7 +102,7 @@ func TestFolderRefuses(t *testing.T) {
 	}
 }
 
-// TestInnerFolderRefuses puts something in the place of a folder inside a folder.
+// A folder inside a folder is refused if it is not a directory of this user.
 func TestInnerFolderRefuses(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for kind, plant := range obstacles {
@@ -133,12 +133,12 @@ func TestInnerFolderRefuses(t *testing.T) {
 	}
 }
 
-// TestFolderBehindLinks follows links to the outermost folder, if nobody else decides where they lead.
+// The path of the outermost folder may contain symbolic links, unless another user controls them.
 func TestFolderBehindLinks(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		prepare func(t *testing.T, dir string)
-		want    string // in the error; empty if the folder is used
+		want    string // in the error; empty if the folder is usable
 	}{
 		{"missing", func(*testing.T, string) {}, ""},
 		{"a link to a folder", func(t *testing.T, dir string) {
@@ -191,17 +191,17 @@ func TestFolderBehindLinks(t *testing.T) {
 			}
 			for _, err := range []error{usable, wrote} {
 				if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), filepath.Join(dir, "way")) {
-					t.Errorf("%v, want an error that says %s", err, c.want)
+					t.Errorf("%v, want an error that contains %s", err, c.want)
 				}
 			}
 			if after := listDir(t, dir); len(after) != len(before) {
-				t.Errorf("%v became %v", before, after)
+				t.Errorf("the folder changed from %v to %v", before, after)
 			}
 		})
 	}
 }
 
-// TestFolderMadePrivate closes a folder that others may write to, before anything in it is trusted.
+// If other users may write to a folder, their permissions are removed before a file in it is used.
 func TestFolderMadePrivate(t *testing.T) {
 	for mode, read := range map[fs.FileMode]fs.FileMode{0o777: 0o700, 0o720: 0o700, 0o755: 0o755, 0o700: 0o700} {
 		f := NewFolder(t.TempDir())
@@ -216,7 +216,7 @@ func TestFolderMadePrivate(t *testing.T) {
 	}
 }
 
-// TestFolderRemoved: a server goes on where somebody removes its folders.
+// A process can continue if its folders are deleted.
 func TestFolderRemoved(t *testing.T) {
 	f := NewFolder(filepath.Join(t.TempDir(), "state"))
 	in := f.Folder("a").Folder("b")
@@ -238,7 +238,7 @@ func TestFolderRemoved(t *testing.T) {
 	}
 }
 
-// TestFolderNotUsable: a folder in which nothing can be written is known before it is tried.
+// Usable reports a folder that is not writable.
 func TestFolderNotUsable(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root may write everywhere; a script runs the program on a read-only file system")
@@ -252,7 +252,7 @@ func TestFolderNotUsable(t *testing.T) {
 	}
 }
 
-// TestNoFolder: a nil folder is empty and stays so.
+// A nil folder is empty and cannot be written.
 func TestNoFolder(t *testing.T) {
 	f := (*Folder)(nil).Folder("in")
 	_, read := f.Read("name", 10)
@@ -265,11 +265,11 @@ func TestNoFolder(t *testing.T) {
 		}
 	}
 	if f.Path() != "" || f.File("name") != "name" {
-		t.Errorf("it is at %q", f.Path())
+		t.Errorf("the path is %q, the file is %q", f.Path(), f.File("name"))
 	}
 }
 
-// TestHardLink: a file with another name is never changed in place.
+// A file with another hard link is never changed in place.
 func TestHardLink(t *testing.T) {
 	f := NewFolder(t.TempDir())
 	victim := filepath.Join(t.TempDir(), "victim")

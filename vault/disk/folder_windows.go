@@ -6,17 +6,17 @@ import (
 	"path/filepath"
 )
 
-// The access control lists of a user's own folders keep other users out, and owners are not
-// compared: an administrator's files may belong to the group of administrators.
+// On Windows, the access control lists of a user's own folders keep other users out. Owners are not compared,
+// because an administrator's files may belong to the group of administrators.
 
 func checkOwner(string, fs.FileInfo) error { return nil }
 
 func othersHave(fs.FileInfo, fs.FileMode) bool { return false }
 
-// writable leaves it to the writing itself to fail: no call tells beforehand.
+// writable always returns nil, because Windows has no call to check it. The write itself fails instead.
 func writable(string) error { return nil }
 
-// resolve follows whatever leads to path.
+// resolve follows the path and all links.
 func resolve(path string) (resolvedPath, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -26,8 +26,8 @@ func resolve(path string) (resolvedPath, error) {
 	return resolvedPath{dir: path, info: info}, err
 }
 
-// openOwned opens a regular file, creating it if flag says so. Symbolic links, junctions and other
-// reparse points are refused by their mode, before opening: there is no flag for that here.
+// openOwned opens a regular file, and creates it if flag contains os.O_CREATE. It checks the mode before
+// opening, because Windows has no flag that refuses symbolic links, junctions and other reparse points.
 func openOwned(path string, flag int) (f *os.File, info fs.FileInfo, err error) {
 	if info, err = os.Lstat(path); err == nil {
 		err = checkFile(path, info)
@@ -50,5 +50,5 @@ func openOwned(path string, flag int) (f *os.File, info fs.FileInfo, err error) 
 	return f, info, err
 }
 
-// linkCount is not told apart here: each file counts as having one.
+// linkCount always returns 1, because hard links are not detected on Windows.
 func linkCount(fs.FileInfo) uint64 { return 1 }

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// ExpandHome replaces the ~ that a path begins with by the home directory. A path such as ~bob is
-// returned as it is.
+// ExpandHome replaces a leading ~ in a path with the home directory. It does not change a path such as ~bob.
 func ExpandHome(path, home string) string {
 	if path == "~" || strings.HasPrefix(path, "~/") || strings.HasPrefix(path, `~\`) {
 		return filepath.Join(home, path[1:])
@@ -15,18 +14,18 @@ func ExpandHome(path, home string) string {
 	return path
 }
 
-// A Base is one of the directories in which a user's programs have a folder each. Windows and macOS
-// have one for both.
+// A BaseDir is a directory that contains a folder for each program of the user. On Windows and macOS, Data
+// and State are the same directory.
 // https://specifications.freedesktop.org/basedir-spec/latest/
 type BaseDir struct{ variable, path string }
 
 var (
-	Data  = BaseDir{"XDG_DATA_HOME", ".local/share"}  // for what the user would miss
-	State = BaseDir{"XDG_STATE_HOME", ".local/state"} // for what can be made again
+	Data  = BaseDir{"XDG_DATA_HOME", ".local/share"}  // for data that cannot be recreated
+	State = BaseDir{"XDG_STATE_HOME", ".local/state"} // for data that can be recreated
 )
 
-// ProgramDir returns this program's folder in the base directory. It is not found if no variable names
-// the base directory and no home directory is known.
+// ProgramDir returns this program's folder in the base directory. It returns false if neither an environment
+// variable nor the home directory is set.
 func (b BaseDir) ProgramDir(getenv func(string) (string, bool), home string) (path string, found bool) {
 	const program = "aws-vault"
 	if dir, _ := getenv(b.variable); filepath.IsAbs(dir) {

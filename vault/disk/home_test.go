@@ -22,21 +22,21 @@ func TestProgramFolder(t *testing.T) {
 	getenv := func(name string) (string, bool) { v, ok := variables[name]; return v, ok }
 	home := t.TempDir()
 	if dir, found := Data.ProgramDir(getenv, ""); found {
-		t.Errorf("found %q without a home", dir)
+		t.Errorf("found %q without a home directory", dir)
 	}
 	below := map[string]string{"darwin": "Library/Application Support", "windows": ".local/state"}[runtime.GOOS]
 	if below == "" {
 		below = ".local/state"
 	}
 	if dir, found := State.ProgramDir(getenv, home); !found || dir != filepath.Join(home, filepath.FromSlash(below), "aws-vault") {
-		t.Errorf("below the home it is %q, %v", dir, found)
+		t.Errorf("State.ProgramDir = %q, %v", dir, found)
 	}
-	variables["XDG_STATE_HOME"] = "relative" // which the standard has programs ignore
+	variables["XDG_STATE_HOME"] = "relative" // the standard requires relative paths to be ignored
 	if dir, _ := State.ProgramDir(getenv, home); dir != filepath.Join(home, filepath.FromSlash(below), "aws-vault") {
-		t.Errorf("a relative variable leads to %q", dir)
+		t.Errorf("with a relative variable, ProgramDir = %q", dir)
 	}
 	variables["XDG_DATA_HOME"] = filepath.Join(home, "data")
 	if dir, found := Data.ProgramDir(getenv, ""); !found || dir != filepath.Join(home, "data", "aws-vault") {
-		t.Errorf("the variable leads to %q, %v", dir, found)
+		t.Errorf("with the variable, ProgramDir = %q, %v", dir, found)
 	}
 }

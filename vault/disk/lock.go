@@ -8,15 +8,15 @@ import (
 	"os"
 )
 
-// LockFile is a lock between processes that this one holds until Close, or until it ends in
-// whatever way. One LockFile excludes every other, in this process too.
+// LockFile is a lock between processes. It is held until Close or the end of this process. A LockFile also
+// excludes other LockFiles of the same process.
 type LockFile struct {
 	f     *os.File
-	links uint64 // that the file has
+	links uint64 // number of names (hard links) of the file
 }
 
-// Lock takes the lock in the file called name, which is created 0600 if missing, and waits for it
-// until ctx ends. What comes back then is the cause of that end.
+// Lock acquires the lock in the file called name, which is created with mode 0600 if it is missing. It waits
+// until ctx ends, and then returns the cause.
 func (f *Folder) Lock(ctx context.Context, name string) (l *LockFile, err error) {
 	err = f.withFolder(func() error {
 		l, err = lockAt(ctx, f.File(name))
@@ -25,8 +25,7 @@ func (f *Folder) Lock(ctx context.Context, name string) (l *LockFile, err error)
 	return l, err
 }
 
-// TryLock takes the lock in the file called name if nobody holds it, and otherwise comes back with
-// false at once.
+// TryLock acquires the lock in the file called name if it is free. Otherwise it returns false at once.
 func (f *Folder) TryLock(name string) (l *LockFile, held bool, err error) {
 	err = f.withFolder(func() error {
 		l, held, err = tryLockAt(f.File(name))
@@ -69,8 +68,8 @@ func tryLockAt(path string) (*LockFile, bool, error) {
 	}
 }
 
-// wait blocks until the lock at path is ours or ctx has ended. It returns nil without an error
-// if the file that it waited at is no longer the one at path.
+// wait waits until the lock at path is acquired or ctx ends. It returns nil and no error if another file has
+// replaced the one that it waited for.
 func wait(ctx context.Context, path string) (*LockFile, error) {
 	f, err := openLock(path)
 	if err != nil {
@@ -86,7 +85,7 @@ func wait(ctx context.Context, path string) (*LockFile, error) {
 		}
 		return verifyLock(path, f)
 	case <-ctx.Done():
-		// The system's call cannot be called off: whenever it comes back, the lock is given on.
+		// The system call cannot be cancelled. When it returns, the lock is released.
 		go func() {
 			<-done
 			f.Close()
@@ -95,9 +94,8 @@ func wait(ctx context.Context, path string) (*LockFile, error) {
 	}
 }
 
-// RemoveLock removes the lock file called name, unless somebody holds the lock. A process that waits
-// for the lock, or is about to take it, notices that its file is gone and locks the new one: see
-// confirm.
+// RemoveLock deletes the lock file called name, unless the lock is held. A process that waits for the lock at
+// that moment detects the deletion, and locks the new file: see verifyLock.
 func (f *Folder) RemoveLock(name string) error {
 	l, held, err := f.TryLock(name)
 	if err != nil || !held {
@@ -106,9 +104,9 @@ func (f *Folder) RemoveLock(name string) error {
 	return removeLock(f.File(name), l)
 }
 
-// verifyLock returns the lock on f if f is still the file at path, and closes it otherwise. The file may
-// have been removed meanwhile, by RemoveLock or with the whole state folder, and a lock on a removed
-// file does not exclude those that lock the new one.
+// verifyLock returns the lock on f if f is still the file at path. Otherwise it closes f. The file may have
+// been deleted meanwhile, by RemoveLock or together with the state folder. A lock on a deleted file does not
+// exclude processes that lock the new file.
 func verifyLock(path string, f *os.File) (*LockFile, error) {
 	ours, err := f.Stat()
 	if err == nil {
@@ -125,9 +123,10 @@ func verifyLock(path string, f *os.File) (*LockFile, error) {
 	return nil, nil
 }
 
-// Close gives the lock on. What the file says stays.
+// Close releases the lock. The note stays in the file.
 func (l *LockFile) Close() error {
-	// A child between fork and exec shares the file for a moment, and closing alone would leave it the lock.
+	// Unlock explicitly: a child process between fork and exec shares the file, and would otherwise still
+	// hold the lock.
 	err := unlockFile(l.f)
 	if closing := l.f.Close(); err == nil {
 		err = closing

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Who waits for a lock stands in the kernel's own queue, and so is woken by whoever gives it on. One
-// that looked again and again would never be seen there.
+// A process that waits for a lock is in the kernel's queue, so it is woken when the lock is released. A
+// process that polls would not be in the queue.
 // https://man7.org/linux/man-pages/man5/proc_locks.5.html
 func TestWaiterIsQueuedByKernel(t *testing.T) {
 	path := lockPath(t)
@@ -29,12 +29,12 @@ func TestWaiterIsQueuedByKernel(t *testing.T) {
 	listed := func(queue string) bool {
 		locks, err := os.ReadFile("/proc/locks")
 		if err != nil {
-			t.Skip("the kernel lists no locks:", err)
+			t.Skip("/proc/locks is not readable:", err)
 		}
 		return regexp.MustCompile(fmt.Sprintf(`(?m)^\d+: %sFLOCK .*:%d 0 EOF$`, queue, inode)).Match(locks)
 	}
 	if !listed("") {
-		t.Skip("the kernel lists no locks of this file system")
+		t.Skip("/proc/locks does not list locks on this file system")
 	}
 	got := make(chan error)
 	go func() {
@@ -46,12 +46,12 @@ func TestWaiterIsQueuedByKernel(t *testing.T) {
 	}()
 	for late := time.Now().Add(30 * time.Second); !listed("-> "); runtime.Gosched() {
 		if time.Now().After(late) {
-			t.Fatal("who waits for the lock is not in its queue")
+			t.Fatal("the waiting goroutine is not in the kernel's queue")
 		}
 	}
 	select {
 	case err := <-got:
-		t.Errorf("the lock was given away while it was held: %v", err)
+		t.Errorf("the second lock was acquired while the first was held: %v", err)
 	default:
 	}
 	held.Close()

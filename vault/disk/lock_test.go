@@ -42,7 +42,7 @@ func TestTryLock(t *testing.T) {
 	}
 	l.Close()
 	if _, _, err := tryLockAt(filepath.Join(path, "below a file")); err == nil {
-		t.Error("locked where no file can be")
+		t.Error("tryLockAt returned nil for a path below a file")
 	}
 }
 
@@ -64,7 +64,7 @@ func TestLockEndsWithContext(t *testing.T) {
 		t.Errorf("Lock returned %v, want %v", err, cause)
 	}
 	held.Close()
-	// The waiter that gave up may get the lock for a moment, and must give it on.
+	// The cancelled waiter may acquire the lock for a moment, and must release it.
 	next, err := lockAt(context.Background(), path)
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func TestLockWithinProcess(t *testing.T) {
 			most = max(most, inside)
 			mu.Unlock()
 			for range 100 {
-				runtime.Gosched() // let the others in, if anything does
+				runtime.Gosched() // let other goroutines run while the lock is held
 			}
 			mu.Lock()
 			inside--
@@ -102,11 +102,11 @@ func TestLockWithinProcess(t *testing.T) {
 	}
 	all.Wait()
 	if most != 1 {
-		t.Errorf("%d held the lock at once", most)
+		t.Errorf("%d goroutines held the lock at once, want 1", most)
 	}
 }
 
-// countUnderLock adds one to the number beside the lock, many times.
+// countUnderLock increments the number in a file many times, each time under the lock.
 func countUnderLock(path string) error {
 	for range counts {
 		l, err := lockAt(context.Background(), path)
@@ -183,8 +183,8 @@ func TestLockEndsWithProcess(t *testing.T) {
 	l.Close()
 }
 
-// TestLockOfReplacedFile removes the lock file while one holds it and another waits: the waiter
-// must end up with the lock at the path, not with that of the file that is gone.
+// The lock file is deleted while one goroutine holds the lock and another waits. The waiting one must get the
+// lock of the new file at the path.
 func TestLockOfReplacedFile(t *testing.T) {
 	path := lockPath(t)
 	first, err := lockAt(context.Background(), path)
@@ -200,13 +200,13 @@ func TestLockOfReplacedFile(t *testing.T) {
 		got <- l
 	}()
 	if err := os.Remove(path); err != nil {
-		t.Skip("this system removes no open file")
+		t.Skip("this system cannot delete open files")
 	}
 	first.Close()
 	second := <-got
 	defer second.Close()
 	if _, held, err := tryLockAt(path); held || err != nil {
-		t.Errorf("two hold the lock at one path (%v)", err)
+		t.Errorf("two goroutines hold the lock at one path (%v)", err)
 	}
 }
 
@@ -220,23 +220,23 @@ func TestRemoveLock(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		t.Errorf("the file of a held lock is gone: %v", err)
+		t.Errorf("the file of a held lock was deleted: %v", err)
 	}
 	l.Close()
 	if err := NewFolder(filepath.Dir(path)).RemoveLock("lock"); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
-		t.Errorf("the file of a free lock is still there (%v)", err)
+		t.Errorf("the file of a free lock was not deleted (%v)", err)
 	}
 	write(t, path, "")
 	if err := NewFolder(path).RemoveLock("below"); err == nil {
-		t.Error("a lock was removed where none can be")
+		t.Error("RemoveLock returned nil for a path below a file")
 	}
 }
 
-// TestRemoveLockUnderContention removes the lock file again and again while processes use the lock: there is
-// never more than one that holds it.
+// The lock file is deleted repeatedly while several processes use the lock. Never more than one of them holds
+// it.
 func TestRemoveLockUnderContention(t *testing.T) {
 	path := lockPath(t)
 	write(t, path+".count", "0")
@@ -276,10 +276,10 @@ func TestVerifyLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := os.Remove(path); err != nil {
-		t.Skip("this system removes no open file")
+		t.Skip("this system cannot delete open files")
 	}
 	if l, err := verifyLock(path, f); l != nil || err != nil {
-		t.Errorf("confirm of a removed file = %v, %v", l, err)
+		t.Errorf("verifyLock of a deleted file = %v, %v", l, err)
 	}
 	f, err = openLock(path)
 	if err != nil {
@@ -290,14 +290,14 @@ func TestVerifyLock(t *testing.T) {
 	}
 	write(t, path, "")
 	if l, err := verifyLock(path, f); l != nil || err != nil {
-		t.Errorf("confirm of a replaced file = %v, %v", l, err)
+		t.Errorf("verifyLock of a replaced file = %v, %v", l, err)
 	}
 	f, err = openLock(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if l, err := verifyLock(path+"/below", f); l != nil || err == nil {
-		t.Errorf("confirm below a file = %v, %v", l, err)
+		t.Errorf("verifyLock below a file = %v, %v", l, err)
 	}
 }
 
@@ -324,7 +324,7 @@ func TestNote(t *testing.T) {
 		}
 	}
 	if err := l.WriteNote(make([]byte, MaxNote+1)); err == nil || !strings.Contains(err.Error(), "expected at most") {
-		t.Errorf("too long a note returned %v", err)
+		t.Errorf("a note that is too long returned %v", err)
 	}
 	if err := l.WriteNote([]byte("stays")); err != nil {
 		t.Fatal(err)
@@ -334,10 +334,10 @@ func TestNote(t *testing.T) {
 		t.Errorf("after Close the note is %q, %v", note, err)
 	}
 	if _, err := noteAt(filepath.Dir(path)); err == nil {
-		t.Error("a directory has a note")
+		t.Error("noteAt returned nil for a directory")
 	}
 	if _, err := noteAt(path + "/below"); err == nil {
-		t.Error("a note was read below a file")
+		t.Error("noteAt returned nil for a path below a file")
 	}
 }
 
@@ -349,7 +349,7 @@ func FuzzDecodeNote(f *testing.F) {
 	f.Fuzz(func(t *testing.T, block []byte) {
 		note := decodeNote(block)
 		if len(note) > len(block) || note != nil && !bytes.Contains(block, note) {
-			t.Errorf("a note of %d bytes from a block of %d", len(note), len(block))
+			t.Errorf("decoded a note of %d bytes from a block of %d", len(note), len(block))
 		}
 	})
 }

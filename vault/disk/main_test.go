@@ -9,7 +9,7 @@ import (
 	"aws-vault/internal/testproc"
 )
 
-// functions run in other processes.
+// functions are run in other processes by package testproc.
 var functions = map[string]testproc.Func{}
 
 func TestMain(m *testing.M) { testproc.Main(m, functions) }
@@ -29,7 +29,7 @@ func wantFile(t *testing.T, path, content string) {
 	}
 }
 
-// wantOnly checks that dir holds these names and nothing else.
+// wantOnly checks that the directory contains only these names.
 func wantOnly(t *testing.T, dir string, names ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

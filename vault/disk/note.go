@@ -10,24 +10,24 @@ import (
 	"os"
 )
 
-// A note is a length of two bytes, a checksum of four and the text, written in one call: who reads
-// while it is written sees a note or none.
+// A note consists of a length (2 bytes), a checksum (4 bytes) and the text. It is written with one call. A
+// process that reads the file during the write sees a complete note or none.
 const (
 	noteHeader = 6
 	noteBlock  = 4 << 10
 
-	// MaxNote is how many bytes a note may have.
+	// MaxNote is the maximum length of a note in bytes.
 	MaxNote = noteBlock - noteHeader
 )
 
-// WriteNote leaves in the lock file what those who wait, or come later, may read. It is a hint:
-// nobody may rely on it for more than saying something.
+// WriteNote writes a note to the lock file for processes that wait for the lock. The note is only a hint, and
+// may be lost.
 func (l *LockFile) WriteNote(note []byte) error {
 	if l.links > 1 {
-		return nil // the other name may be that of a file which must not change
+		return nil // another name of the file may be a file that must not change
 	}
 	if len(note) > MaxNote {
-		return fmt.Errorf("%s: a note of %d bytes, expected at most %d", l.f.Name(), len(note), MaxNote)
+		return fmt.Errorf("%s: the note has %d bytes, expected at most %d", l.f.Name(), len(note), MaxNote)
 	}
 	block := make([]byte, noteHeader, noteHeader+len(note))
 	binary.BigEndian.PutUint16(block, uint16(len(note)))
@@ -36,11 +36,11 @@ func (l *LockFile) WriteNote(note []byte) error {
 	return err
 }
 
-// ReadNote returns what the holders of the lock wrote last, or nothing.
+// ReadNote returns the last note written by a holder of the lock, or nil.
 func (l *LockFile) ReadNote() ([]byte, error) { return readNote(l.f) }
 
-// ReadNote returns what the holders of the lock in the file called name wrote last, without taking
-// the lock, or nothing: no file, no note and a note half written are the same to a reader.
+// ReadNote returns the last note written by a holder of the lock in the file called name. It does not acquire
+// the lock. It returns nil if there is no file, no note, or a partly written note.
 func (f *Folder) ReadNote(name string) ([]byte, error) {
 	err := f.Check()
 	if err == nil {

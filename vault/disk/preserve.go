@@ -8,18 +8,18 @@ import (
 	"path/filepath"
 )
 
-// maxLinks is how many symbolic links lead to a file before we call it a loop; Linux stops at 40 too.
+// maxLinks is the maximum number of symbolic links that are followed, as on Linux.
 // https://man7.org/linux/man-pages/man7/path_resolution.7.html
 const maxLinks = 40
 
-// maxCopy bounds the old content that is copied before a file is written in place.
+// maxCopy is the maximum size of a file that is written in place, because its content is copied first.
 const maxCopy = 64 << 20
 
-// ErrLoop is wrapped by the error for a path whose symbolic links never end.
-var ErrLoop = errors.New("symbolic links without end")
+// ErrLoop is wrapped by the error for a path with too many symbolic links.
+var ErrLoop = errors.New("too many symbolic links")
 
-// InPlaceError says that a file that could not be renamed over was not written in place either.
-// If Copy is not empty, the old content lies there and Path may hold a part of the new.
+// InPlaceError reports that a file could neither be replaced nor written in place. If Copy is set, Path may
+// be only partly written, and Copy holds the old content.
 type InPlaceError struct {
 	Path, Copy string
 	Err        error
@@ -27,26 +27,26 @@ type InPlaceError struct {
 
 func (e *InPlaceError) Error() string {
 	if e.Copy != "" {
-		return fmt.Sprintf("%s: half written, its old content is in %s: %v", e.Path, e.Copy, e.Err)
+		return fmt.Sprintf("%s: only partly written, the old content is in %s: %v", e.Path, e.Copy, e.Err)
 	}
 	return fmt.Sprintf("%s: cannot be replaced safely: %v", e.Path, e.Err)
 }
 
 func (e *InPlaceError) Unwrap() error { return e.Err }
 
-// ReplacePreserving puts data at path, a file that belongs to the user: symbolic links are followed,
-// and an existing file keeps its mode, owner and, on Linux, its access control list and other
-// extended attributes. A new file is 0600 in directories created 0700.
+// ReplacePreserving replaces a file that belongs to the user with data. It follows symbolic links. An
+// existing file keeps its mode and owner, and on Linux its access control list and other extended attributes.
+// A new file has mode 0600, and new directories have mode 0700.
 //
-// A file that cannot be renamed over, such as one that is itself a mount point, or whose owner
-// we may not give to another file, is written in place once a synced copy of the old content lies
-// beside it. Where no copy can be made it is refused with an *InPlaceError.
+// Some files cannot be replaced by renaming: for example a file that is a mount point, or whose owner cannot
+// be given to another file. Such a file is copied first, and then written in place. If it cannot be copied,
+// ReplacePreserving returns an [*InPlaceError].
 func ReplacePreserving(path string, data []byte) error {
 	return realSystem.replacePreserving(path, data)
 }
 
-// ReplacePreservingWithoutCopy is ReplacePreserving for a file whose old content must not be left
-// anywhere: what cannot be renamed over is refused with an *InPlaceError.
+// ReplacePreservingWithoutCopy is ReplacePreserving for a file whose old content must not be copied. If the
+// file cannot be replaced by renaming, it returns an [*InPlaceError].
 func ReplacePreservingWithoutCopy(path string, data []byte) error {
 	s := realSystem
 	s.allowCopy = false
@@ -75,7 +75,7 @@ func (s system) replacePreserving(path string, data []byte) error {
 		if err := s.copyRights(path, old, f.Name()); err != nil {
 			return err
 		}
-		return f.Chmod(old.Mode()) // after the owner, whose change clears bits
+		return f.Chmod(old.Mode()) // set the mode after the owner, because changing the owner clears mode bits
 	})
 	if err == nil || !mayWriteInPlace(err) {
 		return err
@@ -86,7 +86,7 @@ func (s system) replacePreserving(path string, data []byte) error {
 	return s.replaceInPlace(path, data, err)
 }
 
-// followLinks returns the path that the chain of symbolic links at path ends at; nothing need be there.
+// followLinks returns the path at the end of the symbolic links at path. That path need not exist.
 func followLinks(path string) (string, error) {
 	at := path
 	for range maxLinks {
@@ -102,7 +102,7 @@ func followLinks(path string) (string, error) {
 			return "", err
 		}
 		if !filepath.IsAbs(to) {
-			// Not cleaned by Join alone: a/../b is not b where a is a link to a directory.
+			// Resolve the directory first: if a is a link, a/../b is not b.
 			dir, err := filepath.EvalSymlinks(filepath.Dir(at))
 			if err != nil {
 				return "", err
@@ -114,11 +114,11 @@ func followLinks(path string) (string, error) {
 	return "", fmt.Errorf("%s: %w", path, ErrLoop)
 }
 
-// replaceInPlace overwrites path, which could not be replaced because of why.
-func (s system) replaceInPlace(path string, data []byte, why error) error {
+// replaceInPlace writes the file at path in place, because it could not be renamed (cause).
+func (s system) replaceInPlace(path string, data []byte, cause error) error {
 	old, err := ReadBounded(path, maxCopy)
 	if err != nil {
-		return &InPlaceError{Path: path, Err: fmt.Errorf("%w; %w", why, err)}
+		return &InPlaceError{Path: path, Err: fmt.Errorf("%w; %w", cause, err)}
 	}
 	saved := path + ".aws-vault-" + suffix() + ".old"
 	err = s.writeNew(saved, old, func(file) error { return nil })
@@ -127,7 +127,7 @@ func (s system) replaceInPlace(path string, data []byte, why error) error {
 	}
 	if err != nil {
 		os.Remove(saved)
-		return &InPlaceError{Path: path, Err: fmt.Errorf("%w; %w", why, err)}
+		return &InPlaceError{Path: path, Err: fmt.Errorf("%w; %w", cause, err)}
 	}
 	if err := s.overwrite(path, data); err != nil {
 		if s.overwrite(path, old) != nil {
@@ -140,8 +140,8 @@ func (s system) replaceInPlace(path string, data []byte, why error) error {
 	return nil
 }
 
-// overwrite writes data over what path holds and cuts the rest only then, so that the blocks the
-// file already has are there for the new content too.
+// overwrite writes data over the content of the file and truncates it afterwards. So the new content can use
+// the disk blocks of the old one.
 func (s system) overwrite(path string, data []byte) error {
 	f, err := s.open(path)
 	if err != nil {

@@ -54,10 +54,10 @@ func TestReplacePreservingFollowsLinks(t *testing.T) {
 		}
 	}
 	link("dotfiles/aws", "dir")                 // a link to a directory
-	link("../config", "dotfiles/aws/up")        // one that climbs out of where it really is
-	link("dir/up", "config")                    // one through both
-	link("missing", "dangling")                 // one to nothing
-	link(filepath.Join(dir, "config"), "whole") // one with a whole path
+	link("../config", "dotfiles/aws/up")        // a relative link to a parent directory
+	link("dir/up", "config")                    // a link through both
+	link("missing", "dangling")                 // a link to a missing file
+	link(filepath.Join(dir, "config"), "whole") // an absolute link
 	write(t, filepath.Join(dir, "dotfiles", "config"), "old")
 
 	for _, at := range []string{"config", "whole"} {
@@ -139,15 +139,15 @@ func TestReplaceInPlace(t *testing.T) {
 		wantFile(t, path, "new")
 		wantOnly(t, dir, "config")
 		if after, _ := os.Stat(path); !os.SameFile(before, after) {
-			t.Errorf("%v: the file was not written in place", why)
+			t.Errorf("%v: the file was replaced, want it written in place", why)
 		}
 		if copied != "old content, longer than the new" {
-			t.Errorf("%v: while it was written the copy held %q", why, copied)
+			t.Errorf("%v: during the write the copy contained %q", why, copied)
 		}
 	}
 }
 
-// readOnlyCopy returns what the one copy of old content in dir holds.
+// readOnlyCopy returns the content of the only copy in dir.
 func readOnlyCopy(t *testing.T, dir string) string {
 	found, err := filepath.Glob(filepath.Join(dir, "config.aws-vault-*.old"))
 	if err != nil || len(found) != 1 {
@@ -193,12 +193,12 @@ func TestReplaceInPlaceFails(t *testing.T) {
 		}
 		var inPlace *InPlaceError
 		err := s.replacePreserving(path, []byte("new content"))
-		if !errors.As(err, &inPlace) || !strings.Contains(err.Error(), "its old content is in") {
+		if !errors.As(err, &inPlace) || !strings.Contains(err.Error(), "the old content is in") {
 			t.Fatalf("returned %v, want an *InPlaceError with a copy", err)
 		}
 		wantFile(t, inPlace.Copy, "old content")
 		if !IsCopy(filepath.Base(inPlace.Copy)) {
-			t.Errorf("IsCopy(%q) = false for a name of ours", inPlace.Copy)
+			t.Errorf("IsCopy(%q) = false for a copy", inPlace.Copy)
 		}
 	})
 	t.Run("no copy", func(t *testing.T) {
@@ -224,7 +224,7 @@ func TestReplaceInPlaceFails(t *testing.T) {
 		s.rename, s.allowCopy = busy, false
 		s.create = func(path string) (file, error) {
 			if !IsTemp(filepath.Base(path)) {
-				t.Errorf("made %s", path)
+				t.Errorf("created %s", path)
 			}
 			return realSystem.create(path)
 		}
@@ -254,7 +254,7 @@ func TestReplaceInPlaceFails(t *testing.T) {
 
 func TestReplacePreservingReadOnlyDirectory(t *testing.T) {
 	if os.Geteuid() == 0 {
-		t.Skip("root may write to every directory")
+		t.Skip("root can write to every directory")
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "config")
@@ -272,7 +272,7 @@ func TestReplacePreservingReadOnlyDirectory(t *testing.T) {
 
 func TestReplacePreservingOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root may give files away")
+		t.Skip("only root can change the owner of a file")
 	}
 	path := filepath.Join(t.TempDir(), "config")
 	write(t, path, "old")
@@ -318,14 +318,14 @@ func TestMkdirPrivate(t *testing.T) {
 	write(t, path, "")
 	for _, taken := range []string{path, filepath.Join(path, "below")} {
 		if err := MkdirPrivate(taken); err == nil {
-			t.Errorf("%s: made where a file is", taken)
+			t.Errorf("%s: MkdirPrivate returned nil although the path is a file", taken)
 		}
 	}
 }
 
 func TestMkdirPrivateOtherOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root may give directories away")
+		t.Skip("only root can change the owner of a directory")
 	}
 	dir := t.TempDir()
 	if err := os.Chown(dir, 12345, -1); err != nil {

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// OwnerError says that a file or directory of this program belongs to another user.
+// OwnerError reports that a file or directory belongs to another user.
 type OwnerError struct {
 	Path        string
 	Owner, Self int // user ids
@@ -18,7 +18,7 @@ func (e *OwnerError) Error() string {
 	return fmt.Sprintf("%s: belongs to user %d, expected user %d", e.Path, e.Owner, e.Self)
 }
 
-// KindError says that what is at Path is another kind of file than the expected one.
+// KindError reports that a path has another kind than expected, such as a symbolic link instead of a file.
 type KindError struct {
 	Path     string
 	Mode     fs.FileMode
@@ -34,7 +34,7 @@ const (
 	directory   = "a directory"
 )
 
-// kind names what has this mode.
+// kind returns a description of the file type.
 func kind(mode fs.FileMode) string {
 	switch mode.Type() {
 	case 0:
@@ -50,10 +50,10 @@ func kind(mode fs.FileMode) string {
 	case fs.ModeDevice, fs.ModeDevice | fs.ModeCharDevice:
 		return "a device"
 	}
-	return "a special file" // on Windows, a junction among others
+	return "a special file" // such as a junction on Windows
 }
 
-// checkFile returns nil for a regular file of this user.
+// checkFile returns nil for a regular file of this user, and otherwise a [*KindError] or [*OwnerError].
 func checkFile(path string, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return &KindError{Path: path, Mode: info.Mode(), Expected: regularFile}
@@ -61,7 +61,7 @@ func checkFile(path string, info fs.FileInfo) error {
 	return checkOwner(path, info)
 }
 
-// checkDirectory returns nil for a directory of this user.
+// checkDirectory returns nil for a directory of this user, and otherwise a [*KindError] or [*OwnerError].
 func checkDirectory(path string, info fs.FileInfo) error {
 	if !info.IsDir() {
 		return &KindError{Path: path, Mode: info.Mode(), Expected: directory}
@@ -69,19 +69,19 @@ func checkDirectory(path string, info fs.FileInfo) error {
 	return checkOwner(path, info)
 }
 
-// A way leads to a folder, as far as there is one.
+// A resolvedPath is the result of following a path as far as it exists.
 type resolvedPath struct {
-	dir       string      // the last directory on it that is there, without symbolic links
-	info      fs.FileInfo // of that
-	missing   []string    // the names below it that are not there
-	untrusted error       // another user could lead it elsewhere
+	dir       string      // the last existing directory, without symbolic links
+	info      fs.FileInfo // information about dir
+	missing   []string    // the names after dir, which do not exist
+	untrusted error       // set if another user controls where the path leads
 }
 
-// full is the path at the end of the way.
+// full returns the complete path, including the missing names.
 func (w resolvedPath) full() string { return filepath.Join(append([]string{w.dir}, w.missing...)...) }
 
-// mkdirAll creates dir with mode 0700 and syncs each directory that it adds one to, because a
-// synced file in a directory that a power cut takes away is lost all the same.
+// mkdirAll creates dir and its missing parents with mode 0700. It syncs each changed directory. Otherwise a
+// power failure could remove a new directory with a synced file.
 func (s system) mkdirAll(dir string) error {
 	_, err := os.Stat(dir)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -100,7 +100,7 @@ func (s system) mkdirAll(dir string) error {
 func (s system) mkdir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		if errors.Is(err, fs.ErrExist) {
-			return nil // created by another process meanwhile
+			return nil // another process created it meanwhile
 		}
 		return err
 	}

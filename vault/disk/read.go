@@ -8,18 +8,19 @@ import (
 	"strings"
 )
 
-// TooLargeError says that Path holds more than the Max bytes that such a file may have.
+// TooLargeError reports that the file at Path is larger than Max bytes.
 type TooLargeError struct {
 	Path string
 	Max  int64
 }
 
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("%s: longer than %d bytes", e.Path, e.Max)
+	return fmt.Sprintf("%s: larger than %d bytes", e.Path, e.Max)
 }
 
-// ReadBounded returns what path, a file that the user or another program has chosen, holds, or a *TooLargeError if that is more than max bytes. It
-// reads no more than that, whatever the file says of its size.
+// ReadBounded returns the content of a file chosen by the user or another program. It returns a
+// [*TooLargeError] if that is more than max bytes. It never reads more than max+1 bytes, even if the file
+// reports a smaller size.
 func ReadBounded(path string, max int64) ([]byte, error) {
 	f, err := openShared(path)
 	if err != nil {
@@ -40,11 +41,11 @@ func readBounded(f *os.File, max int64) ([]byte, error) {
 	return data, nil
 }
 
-// readBufferSize is how much of a text is read by one system call.
+// readBufferSize is the maximum number of bytes that ReadText reads with one system call.
 const readBufferSize = 64 << 10
 
-// ReadText is ReadBounded for texts that may be long: what is read is moved once, into a string
-// as long as the file.
+// ReadText is ReadBounded for long texts. It reads directly into a string of the file's size, without
+// copying.
 func ReadText(path string, max int64) (string, error) {
 	f, err := openShared(path)
 	if err != nil {
@@ -61,12 +62,11 @@ func ReadText(path string, max int64) (string, error) {
 	return text, nil
 }
 
-// readText reads a text that is likely to have so many bytes. If nothing is known of that, as many
-// are read at once as of a long one.
+// readText reads a text whose size is probably likely bytes, or unknown if likely is 0.
 func readText(r io.Reader, likely int64) (string, error) {
 	piece := int64(readBufferSize)
 	if likely > 0 {
-		piece = min(likely+1, piece) // the one finds the end
+		piece = min(likely+1, piece) // one more byte, to detect the end
 	}
 	var text strings.Builder
 	text.Grow(int(likely))
@@ -74,8 +74,8 @@ func readText(r io.Reader, likely int64) (string, error) {
 	return text.String(), err
 }
 
-// sizeHint is how long a file says that it is. It may grow while it is read, and a file of the
-// system, or a pipe, says nothing.
+// sizeHint returns the reported size of a regular file, and 0 for others, such as pipes. The file may grow
+// while it is read.
 func sizeHint(f *os.File) int64 {
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {

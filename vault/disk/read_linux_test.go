@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A file that says nothing of its size is read whole.
+// A file that reports no size is read completely.
 func TestReadTextWithoutSize(t *testing.T) {
 	const path = "/proc/self/cmdline"
 	want, err := os.ReadFile(path)

@@ -33,14 +33,14 @@ func TestReadText(t *testing.T) {
 		}
 	}
 	if _, err := ReadText(path+"x", 4); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a file that is not there: %v", err)
+		t.Errorf("ReadText of a missing file returned %v", err)
 	}
 	if _, err := ReadText(filepath.Dir(path), 4); err == nil {
-		t.Error("a directory was read")
+		t.Error("ReadText of a directory returned nil")
 	}
 }
 
-// A long text is kept once, and not over again for every piece that is read.
+// The memory for a long text is allocated once, and not again for each read.
 func TestReadTextAllocatesOnce(t *testing.T) {
 	const size = 4 << 20
 	path := filepath.Join(t.TempDir(), "f")
@@ -55,24 +55,24 @@ func TestReadTextAllocatesOnce(t *testing.T) {
 		t.Fatal(len(text), err)
 	}
 	if asked := after.TotalAlloc - before.TotalAlloc; asked > size+2*readBufferSize {
-		t.Errorf("%d bytes were asked for to read %d", asked, size)
+		t.Errorf("allocated %d bytes to read %d", asked, size)
 	}
 }
 
-// A pipe is what bash makes of <(command): nothing is known of its length.
+// The size of a pipe is unknown. Bash creates one for <(command).
 func TestReadTextUsesFewReads(t *testing.T) {
 	const size = 4*readBufferSize + 7
-	const most = 6 // one for each piece, and one for the end
+	const most = 6 // one for each full buffer, and one or two for the end
 	for _, likely := range []int64{0, size - 1, size, size + 1} {
 		r := &countingReader{Reader: strings.NewReader(strings.Repeat("x", size))}
 		text, err := readText(r, likely)
 		if err != nil || len(text) != size || r.reads > most {
-			t.Errorf("%d bytes were read in %d reads, %v, where %d were likely", len(text), r.reads, err, likely)
+			t.Errorf("read %d bytes in %d reads, %v, with a size hint of %d", len(text), r.reads, err, likely)
 		}
 	}
 }
 
-// countingReader counts the reads, and is nothing but a reader.
+// countingReader counts the calls of Read. It hides all other methods of its reader.
 type countingReader struct {
 	io.Reader
 	reads int

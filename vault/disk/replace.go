@@ -1,5 +1,5 @@
-// Package disk replaces files so that the old version is intact until the new one is complete, and
-// locks between processes. What the files mean is left to others.
+// Package disk replaces files atomically, keeps them private to their user, and provides locks between
+// processes. It knows nothing about the content of the files.
 package disk
 
 import (
@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// UnsyncedError says that the new file is in its place, but that the directory could not be
-// synced: after a power cut the old one may be back.
+// UnsyncedError reports that a file was replaced, but its directory could not be synced. After a power
+// failure the old file may be back.
 type UnsyncedError struct {
 	Path string
 	Err  error
@@ -22,17 +22,16 @@ func (e *UnsyncedError) Error() string {
 
 func (e *UnsyncedError) Unwrap() error { return e.Err }
 
-// Replace puts data at path with exactly mode, whatever the umask. A reader sees the old file
-// or the new one, never a part, and so does whoever looks after a crash. After a failure the
-// old file stands as it was and nothing is left beside it; only an *UnsyncedError comes with the
-// new one in place. A symbolic link at path is replaced, not followed.
+// Replace replaces the file at path with data and sets the mode, independent of the umask. Readers see the
+// complete old or the complete new file, even after a crash. If Replace fails, the old file is unchanged, and
+// no temporary file is left. The exception is an [*UnsyncedError]: the new file is in place. Replace replaces
+// a symbolic link, and does not follow it.
 func Replace(path string, data []byte, mode fs.FileMode) error {
 	return realSystem.replace(path, data, func(f file) error { return f.Chmod(mode) })
 }
 
-// Create writes data to a new file at path that only its owner may read, and syncs it. What
-// stands at path already stays as it is: the error is then a fs.ErrExist. After any other
-// failure nothing stands there.
+// Create writes data to a new file at path with mode 0600, and syncs it. It returns an fs.ErrExist if the
+// path exists. After any other error the file does not exist.
 func Create(path string, data []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -51,7 +50,7 @@ func Create(path string, data []byte) error {
 	return err
 }
 
-// replace writes data to a temporary file, lets finish give it its rights, and renames it to path.
+// replace writes data to a temporary file, calls finish to set its permissions, and renames it to path.
 func (s system) replace(path string, data []byte, finish func(file) error) error {
 	temp, err := s.writeTemp(filepath.Dir(path), data, finish)
 	if err != nil {
@@ -67,7 +66,8 @@ func (s system) replace(path string, data []byte, finish func(file) error) error
 	return nil
 }
 
-// writeTemp leaves a synced temporary file with data in dir and returns its path, or leaves nothing.
+// writeTemp writes data to a new temporary file in dir, syncs it and returns its path. It leaves no file if
+// it fails.
 func (s system) writeTemp(dir string, data []byte, finish func(file) error) (string, error) {
 	temp := filepath.Join(dir, TempName())
 	if err := s.writeNew(temp, data, finish); err != nil {
@@ -76,7 +76,7 @@ func (s system) writeTemp(dir string, data []byte, finish func(file) error) (str
 	return temp, nil
 }
 
-// writeNew creates path, which must not exist, with data, synced; or leaves nothing there.
+// writeNew writes data to a new file at path and syncs it. It leaves no file if it fails.
 func (s system) writeNew(path string, data []byte, finish func(file) error) error {
 	f, err := s.create(path)
 	if err != nil {
@@ -89,7 +89,7 @@ func (s system) writeNew(path string, data []byte, finish func(file) error) erro
 	return nil
 }
 
-// closeFile closes f and returns err, or else what went wrong at closing.
+// closeFile closes f. It returns err, or else the error of Close.
 func closeFile(f file, err error) error {
 	if closing := f.Close(); err == nil {
 		err = closing

@@ -13,7 +13,7 @@ import (
 
 var errBroken = errors.New("broken on purpose")
 
-// brokenFile fails at one of the acts that end with a whole file.
+// brokenFile is a file of which one method fails.
 type brokenFile struct {
 	file
 	at string
@@ -49,7 +49,7 @@ func (f brokenFile) Close() error {
 	return err
 }
 
-// failingSystem returns a system that fails at one act.
+// failingSystem returns a system of which one call fails.
 func failingSystem(at string) system {
 	s := realSystem
 	s.create = func(path string) (file, error) {
@@ -103,7 +103,7 @@ func TestReplaceUnsynced(t *testing.T) {
 	wantFile(t, path, "new")
 }
 
-// syncLogFile notes when it is synced.
+// syncLogFile records calls of Sync.
 type syncLogFile struct {
 	file
 	acts *[]string
@@ -114,7 +114,7 @@ func (f syncLogFile) Sync() error {
 	return f.file.Sync()
 }
 
-// A sync takes half a millisecond and more, before the command that waits for it begins.
+// Replace must not sync more often than necessary. A sync takes at least half a millisecond.
 func TestReplaceSyncsTwice(t *testing.T) {
 	var acts []string
 	s := realSystem
@@ -134,7 +134,7 @@ func TestReplaceSyncsTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := []string{"sync file", "rename", "sync directory"}; !slices.Equal(acts, want) {
-		t.Errorf("a file was replaced by %q, want %q", acts, want)
+		t.Errorf("Replace made the calls %q, want %q", acts, want)
 	}
 }
 
@@ -175,12 +175,12 @@ func TestSweep(t *testing.T) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	NewFolder(dir).Sweep(gone, time.Now()) // nothing to do is no failure
+	NewFolder(dir).Sweep(gone, time.Now()) // Sweep of a deleted folder must not panic
 }
 
 func TestIsTemp(t *testing.T) {
 	if temp := TempName(); !IsTemp(temp) {
-		t.Errorf("IsTemp(%q) = false for a name of ours", temp)
+		t.Errorf("IsTemp(%q) = false for a temporary name", temp)
 	}
 	for _, name := range []string{"", "item", ".aws-vault-.tmp", ".aws-vault-0123456789ABCDEF.tmp", "x.aws-vault-0123456789abcdef.tmp"} {
 		if IsTemp(name) {
@@ -202,14 +202,14 @@ func TestReadBounded(t *testing.T) {
 	if !errors.As(err, &large) || large.Max != 4 || large.Path != path {
 		t.Errorf("ReadBounded(4) returned %v, want a *TooLargeError", err)
 	}
-	if !strings.Contains(err.Error(), "longer than 4 bytes") {
+	if !strings.Contains(err.Error(), "larger than 4 bytes") {
 		t.Errorf("the error says %q", err)
 	}
 	if _, err := ReadBounded(path+"x", 4); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a missing file returned %v", err)
+		t.Errorf("ReadBounded of a missing file returned %v", err)
 	}
 	if _, err := ReadBounded(filepath.Dir(path), 4); err == nil {
-		t.Error("a directory was read")
+		t.Error("ReadBounded of a directory returned nil")
 	}
 }
 

@@ -25,7 +25,7 @@ func init() {
 	functions["replace beyond the limit"] = replaceBeyondLimit
 }
 
-// halfWrittenFile writes half of what it is given, says so, and stops until it is killed.
+// halfWrittenFile writes half of the data, signals that it is ready, and blocks until the process is killed.
 type halfWrittenFile struct{ file }
 
 func (f halfWrittenFile) Write(p []byte) (int, error) {
@@ -54,7 +54,7 @@ func TestKilledWhileWriting(t *testing.T) {
 	wantFile(t, path, "old")
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 2 {
-		t.Fatalf("%d files, want the old one and a leftover (%v)", len(entries), err)
+		t.Fatalf("found %d files, want the old one and a temporary one (%v)", len(entries), err)
 	}
 	NewFolder(dir).Sweep(entries, time.Now().Add(time.Hour))
 	wantOnly(t, dir, "item")
@@ -73,7 +73,7 @@ func replaceForEver(path string) error {
 	}
 }
 
-// TestReaderSeesCompleteFile kills a process that replaces a file all the time, and reads the file meanwhile.
+// A process that replaces a file repeatedly is killed. Readers always see a complete file.
 func TestReaderSeesCompleteFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "item")
 	write(t, path, "")
@@ -95,7 +95,7 @@ func wantComplete(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(data, contents[0]) && !bytes.Equal(data, contents[1]) {
-		t.Fatalf("read %d bytes that nobody wrote", len(data))
+		t.Fatalf("read %d bytes that are not a complete file", len(data))
 	}
 }
 

@@ -12,11 +12,11 @@ import (
 // https://man7.org/linux/man-pages/man5/acl.5.html
 const accessList = "system.posix_acl_access"
 
-// maxAttribute is the longest value that Linux keeps in an extended attribute.
+// maxAttribute is the maximum size of an extended attribute on Linux.
 const maxAttribute = 64 << 10
 
-// copyRights gives temp the owner and the extended attributes of path. Attributes other than the
-// access control list are kept where the kernel lets us: nobody gains a right by their absence.
+// copyRights copies the owner and the extended attributes of path to temp. Attributes that cannot be copied
+// are skipped, except for the access control list. A missing attribute never gives anyone more access.
 func copyRights(path string, old fs.FileInfo, temp string) error {
 	if err := copyOwner(old, temp); err != nil {
 		return err
@@ -24,7 +24,7 @@ func copyRights(path string, old fs.FileInfo, temp string) error {
 	names := make([]byte, maxAttribute)
 	n, err := unix.Listxattr(path, names)
 	if err != nil {
-		return nil // a file system without attributes
+		return nil // the file system has no attributes
 	}
 	for name := range bytes.SplitSeq(bytes.TrimRight(names[:n], "\x00"), []byte{0}) {
 		if len(name) == 0 {

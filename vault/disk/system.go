@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// system is what replacing a file asks of the operating system. Tests put parts in its place
-// that fail, to see what is left behind.
+// system holds the operating system calls that replace a file. Tests replace some of them to simulate
+// failures.
 type system struct {
-	create     func(path string) (file, error) // new, 0600, never an existing file
-	open       func(path string) (file, error) // existing, for writing
+	create     func(path string) (file, error) // creates a new file with mode 0600
+	open       func(path string) (file, error) // opens an existing file for writing
 	rename     func(from, to string) error
 	syncDir    func(dir string) error
-	copyRights func(path string, old fs.FileInfo, temp string) error // gives temp the owner and rights of old
-	allowCopy  bool                                                  // the old content may be copied while a file is written in place
+	copyRights func(path string, old fs.FileInfo, temp string) error // copies the owner and permissions of old to temp
+	allowCopy  bool                                                  // whether the old content may be copied before a file is written in place
 }
 
 // file is an open file that is being written.
@@ -40,22 +40,22 @@ var realSystem = system{
 	allowCopy:  true,
 }
 
-// IsTemp reports whether name, without a directory, is one that Replace gives a file that is
-// not whole yet. Those who list a directory pass over such names.
+// IsTemp reports whether name is the base name of a temporary file of Replace. Code that lists a directory
+// should skip such files.
 func IsTemp(name string) bool {
 	before, ours := cutMark(name, ".tmp")
 	return ours && before == ""
 }
 
-// IsCopy reports whether name, without a directory, is one that ReplacePreserving gives the old
-// content of a file while it is written in place.
+// IsCopy reports whether name is the base name of a copy that ReplacePreserving creates before it writes a
+// file in place.
 func IsCopy(name string) bool {
 	_, ours := cutMark(name, ".old")
 	return ours
 }
 
-// cutMark returns what stands before the mark that a name of ours ends in. It is no regular
-// expression because compiling one costs every start of the program.
+// cutMark returns the part of name before the suffix of temporary files and copies. It does not use a regular
+// expression, because compiling one would slow down each start of the program.
 func cutMark(name, ending string) (before string, ours bool) {
 	const mark, digits = ".aws-vault-", 16
 	rest, ours := strings.CutSuffix(name, ending)
@@ -65,10 +65,10 @@ func cutMark(name, ending string) (before string, ours bool) {
 	return strings.CutSuffix(rest[:len(rest)-digits], mark)
 }
 
-// TempName is a new name of that kind, for those who have another program write the file.
+// TempName returns a new name for a temporary file, for callers that let another program write the file.
 func TempName() string { return ".aws-vault-" + suffix() + ".tmp" }
 
-// suffix is 16 hex digits that no other process has.
+// suffix returns 16 random hexadecimal digits.
 func suffix() string {
 	var b [8]byte
 	rand.Read(b[:])

@@ -23,19 +23,19 @@ func syncDir(dir string) error {
 	defer f.Close()
 	err = f.Sync()
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
-		return nil // a file system that syncs no directories
+		return nil // this file system cannot sync directories
 	}
 	return err
 }
 
-// mayWriteInPlace reports whether err, met on the way to a rename, leaves writing the file itself:
-// it is a mount point, lies on another file system than its directory, or is owned by another user.
+// mayWriteInPlace reports whether the file can be written in place after err. This is the case if the file is
+// a mount point, is on another file system than its directory, or belongs to another user.
 func mayWriteInPlace(err error) bool {
 	return errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EXDEV) || errors.Is(err, fs.ErrPermission) ||
 		errors.Is(err, unix.EROFS)
 }
 
-// copyOwner gives temp the owner and group of old, if they differ from what it has.
+// copyOwner gives temp the owner and group of old, if they differ.
 func copyOwner(old fs.FileInfo, temp string) error {
 	info, err := os.Lstat(temp)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// A file that another process has open for a moment cannot be renamed over on Windows, and one
-// that is just being renamed cannot be opened: both are tried again for two seconds in all.
+// On Windows a file cannot be replaced while another process has it open, and cannot be opened while it is
+// being renamed. In both cases the call is repeated for up to two seconds.
 const (
 	sharingTries = 100
 	sharingPause = 20 * time.Millisecond
@@ -44,10 +44,10 @@ func openShared(path string) (f *os.File, err error) {
 	return f, err
 }
 
-// syncDir has nothing to do: Windows opens no directory for syncing, and NTFS journals the rename.
+// syncDir does nothing: Windows cannot open a directory for syncing, and NTFS journals the rename.
 func syncDir(string) error { return nil }
 
 func mayWriteInPlace(error) bool { return false }
 
-// copyRights has nothing to do: the new file inherits the rights of its directory.
+// copyRights does nothing: the new file inherits the permissions of its directory.
 func copyRights(string, fs.FileInfo, string) error { return nil }
