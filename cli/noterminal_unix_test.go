@@ -112,7 +112,7 @@ func TestProgramsBesideACommand(t *testing.T) {
 					t.Errorf("the server was stopped: %s", said)
 				case works && !strings.Contains(said, "\n200 "):
 					t.Errorf("the server says %s", said)
-				case !works && (!strings.Contains(said, "(it had no terminal)") || !strings.Contains(said, "aws-vault exec PROFILE -- true")):
+				case !works && (!strings.Contains(said, "(the program had no terminal)") || !strings.Contains(said, "aws-vault exec PROFILE -- true")):
 					t.Errorf("the server does not say that the program had no terminal: %s", said)
 				}
 				s.await("READY> ")
@@ -162,7 +162,7 @@ func TestProgramsOfAServer(t *testing.T) {
 	s.press("aws-vault serve --lazy --format=export-env p >variables &\r")
 	s.await("READY> ")
 	s.press("until grep -q AUTHORIZATION_TOKEN variables; do sleep 0.1; done; . ./variables; sh ask.sh\r")
-	if said := s.await("<echo>"); !strings.Contains(said, "(it had no terminal)") {
+	if said := s.await("<echo>"); !strings.Contains(said, "(the program had no terminal)") {
 		t.Errorf("the server says %s", said)
 	}
 	s.await("READY> ")

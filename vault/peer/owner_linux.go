@@ -23,21 +23,22 @@ var wsl struct {
 	is bool
 }
 
-// identifiesTCP is false on WSL: there a relay, which belongs to root, connects for every program
-// of Windows, whichever user runs it.
+// identifiesTCP reports whether the owner of a TCP connection can be identified. It returns false on WSL,
+// where a relay of the root user makes the connections of all Windows programs, whichever user runs them.
 func identifiesTCP() bool {
 	wsl.Do(func() {
-		release, _ := os.ReadFile("/proc/sys/kernel/osrelease") // without it, it is no WSL that we know
+		release, _ := os.ReadFile("/proc/sys/kernel/osrelease") // if the file cannot be read, assume that this is not WSL
 		wsl.is = isWSL(string(release))
 	})
 	return !wsl.is
 }
 
-// isWSL recognizes the kernels that Microsoft builds for WSL, as its own tools do.
+// isWSL reports whether this is a kernel that Microsoft builds for WSL. Microsoft's own tools use the same
+// test.
 // https://github.com/microsoft/WSL/issues/423
 func isWSL(release string) bool { return strings.Contains(strings.ToLower(release), "microsoft") }
 
-// ownerOf returns the user at the other end of a connection.
+// ownerOf returns the ID of the user at the other end of a connection.
 func ownerOf(c net.Conn) (int, error) {
 	uid, err := -1, errUnsupported
 	switch c := c.(type) {
@@ -60,7 +61,7 @@ func ownerOf(c net.Conn) (int, error) {
 	return uid, err
 }
 
-// isOverflow reports whether a number stands for all users that our user namespace does not have.
+// isOverflow reports whether uid is the ID that stands for all users outside of this user namespace.
 // https://man7.org/linux/man-pages/man7/user_namespaces.7.html ("Unmapped user and group IDs")
 func isOverflow(uid int) bool {
 	text, err := os.ReadFile("/proc/sys/kernel/overflowuid")
@@ -71,7 +72,7 @@ func isOverflow(uid int) bool {
 	return err != nil || !mapsAll(string(mapped))
 }
 
-// mapsAll recognizes the map of a namespace that has all users.
+// mapsAll reports whether this is the map of a user namespace that contains all users.
 func mapsAll(uidMap string) bool {
 	f := strings.Fields(uidMap)
 	return len(f) == 3 && f[0] == "0" && f[2] == "4294967295"
@@ -90,13 +91,13 @@ func peerCredentials(c *net.UnixConn) (cred *unix.Ucred, err error) {
 	return cred, err
 }
 
-// A socket is one as the kernel lists it.
+// A socket is an entry in the kernel's list of sockets.
 type socket struct {
 	uid   int
 	inode string
 }
 
-// socketOf finds the socket at the other end of a connection within this machine.
+// socketOf returns the socket at the other end of a connection within this machine.
 func socketOf(c *net.TCPConn) (socket, error) {
 	ours, theirs := c.LocalAddr().(*net.TCPAddr).AddrPort(), c.RemoteAddr().(*net.TCPAddr).AddrPort()
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
@@ -115,17 +116,17 @@ func socketOf(c *net.TCPConn) (socket, error) {
 
 func unmap(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
 
-// synSent is the state of a socket that is not connected yet. While a stranger's closed
-// connection is still being served, it could be another user's with the same addresses.
+// synSent is the state of a socket that is still connecting. Such sockets are skipped: after a connection is
+// closed, another user's new socket could have the same addresses.
 const synSent = "02"
 
-// findSocket looks for the connected socket with these addresses that a process has open.
+// findSocket finds the connected socket with these addresses that a process still has open.
 // https://www.kernel.org/doc/html/latest/networking/proc_net_tcp.html
 func findSocket(table *bufio.Scanner, local, remote netip.AddrPort) (socket, bool, error) {
 	for table.Scan() {
 		f := strings.Fields(table.Text())
 		if len(f) < 10 || f[9] == "0" || f[3] == synSent {
-			continue // the first line, or a socket that its process has closed
+			continue // the header line, or a socket that its process has closed
 		}
 		if from, err := kernelAddress(f[1]); err != nil || from != local {
 			continue
@@ -142,12 +143,12 @@ func findSocket(table *bufio.Scanner, local, remote netip.AddrPort) (socket, boo
 	return socket{}, false, table.Err()
 }
 
-// kernelAddress reads an address as the kernel lists it: words in the machine's own order.
+// kernelAddress parses an address from the kernel's list: hexadecimal words in the machine's byte order.
 func kernelAddress(s string) (netip.AddrPort, error) {
 	host, port, _ := strings.Cut(s, ":")
 	raw, err := hex.DecodeString(host)
 	if err != nil || len(raw) != 4 && len(raw) != 16 {
-		return netip.AddrPort{}, fmt.Errorf("address %q", s)
+		return netip.AddrPort{}, fmt.Errorf("invalid socket address %q", s)
 	}
 	for i := 0; i < len(raw); i += 4 {
 		binary.NativeEndian.PutUint32(raw[i:], binary.BigEndian.Uint32(raw[i:]))
@@ -160,7 +161,8 @@ func kernelAddress(s string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(a.Unmap(), uint16(n)), nil
 }
 
-// processOf returns the program at the other end of a connection, if it is this user's.
+// processOf returns the process at the other end of a connection. It is empty if the process belongs to
+// another user.
 func processOf(c net.Conn) Process {
 	switch c := c.(type) {
 	case *net.UnixConn:
@@ -175,9 +177,9 @@ func processOf(c net.Conn) Process {
 	return Process{}
 }
 
-// processWithSocket is the first process that has a socket open.
+// processWithSocket returns the first process that has the socket open.
 func processWithSocket(link string) Process {
-	files, err := filepath.Glob("/proc/[0-9]*/fd/*") // of other users' processes, none
+	files, err := filepath.Glob("/proc/[0-9]*/fd/*") // only the files of this user's processes are readable
 	if err != nil {
 		return Process{}
 	}

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Real users connect in all the ways that an address can be written.
+// Real users connect with each form of address.
 func TestOwnerOf(t *testing.T) {
 	dir, err := os.MkdirTemp("", "peer")
 	if err != nil {
@@ -32,13 +32,13 @@ func TestOwnerOf(t *testing.T) {
 	for _, c := range []struct{ network, at, dial string }{
 		{"tcp4", "127.0.0.1:0", "127.0.0.1"},
 		{"tcp6", "[::1]:0", "::1"},
-		{"tcp", "[::]:0", "127.0.0.1"},        // the listener sees an IPv4 address that is mapped
-		{"tcp", "[::]:0", "::ffff:127.0.0.1"}, // so does Go's client
+		{"tcp", "[::]:0", "127.0.0.1"},        // the listener sees a mapped IPv4 address
+		{"tcp", "[::]:0", "::ffff:127.0.0.1"}, // Go's client uses the mapped form too
 		{"unix", filepath.Join(dir, "s"), ""},
 	} {
 		l, err := Listen(c.network, c.at, Check{UID: alice})
 		if err != nil {
-			t.Logf("%s %s: %v", c.network, c.at, err) // no IPv6 here
+			t.Logf("%s %s: %v", c.network, c.at, err) // IPv6 may be missing
 			continue
 		}
 		defer l.Close()
@@ -59,7 +59,7 @@ func TestOwnerOf(t *testing.T) {
 	}
 }
 
-// An IPv6 socket that speaks IPv4 is listed in the other table.
+// The kernel lists an IPv6 socket that uses an IPv4 address in the table of IPv6 sockets.
 func TestMappedClient(t *testing.T) {
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -86,7 +86,7 @@ func TestMappedClient(t *testing.T) {
 	}
 }
 
-// Who has closed the connection already is nobody who may be served.
+// A connection that the client has closed has no known owner, and is refused.
 func TestClosedClient(t *testing.T) {
 	for range 20 {
 		c, client := accept(t, "tcp", "127.0.0.1:0", ThisUser())
@@ -163,7 +163,7 @@ func TestFindSocket(t *testing.T) {
 	}
 }
 
-// Whatever the kernel may list, nothing but an address that was asked for is found.
+// FuzzFindSocket checks that only a socket with an inode is found, whatever the table contains.
 func FuzzFindSocket(f *testing.F) {
 	f.Add(table)
 	f.Add(table6)

@@ -1,8 +1,8 @@
-// Package peer opens every port and socket that the program listens on, and decides who may
-// connect. What is served there is left to its callers.
+// Package peer opens every port and socket that the program listens on, and decides who may connect. It does
+// not serve requests itself.
 //
-// A connection is checked once, when its first request has arrived. ARCHITECTURE.md lists
-// all listeners, and what the check is on each system.
+// Each connection is checked once, when its first request has arrived. ARCHITECTURE.md lists all listeners,
+// and how connections are checked on each system.
 package peer
 
 import (
@@ -15,23 +15,23 @@ import (
 	"sync"
 )
 
-// A Check decides who may connect. The zero Check accepts root only.
+// A Check decides who may connect. The zero Check accepts only root.
 type Check struct {
-	UID    int  // the user whose programs may connect; root's may too
-	Anyone bool // accepts everyone, for a port in a container's own network
-	// NoTCPOwner says that this system does not tell whose a TCP connection is. Tests set it; see
-	// Tells for the systems where it is always so.
+	UID    int  // the user whose programs may connect; root is accepted too
+	Anyone bool // accepts all users, for a port in a container's own network
+	// NoTCPOwner means that the owner of a TCP connection cannot be identified. Only tests set it. See
+	// CanIdentify for the systems where this is always the case.
 	NoTCPOwner bool
-	// Refused, if it is set, is called for every connection that is refused.
+	// Refused is called for each refused connection. It may be nil.
 	Refused func(error)
 }
 
-// ThisUser accepts the user who runs this program, and root.
+// ThisUser returns a Check that accepts the current user and root.
 func ThisUser() Check { return Check{UID: os.Getuid()} }
 
-// CanIdentify reports whether this system says whose a connection is, for the network "tcp" or
-// "unix". Where it does not, connections from this machine are accepted, and the caller
-// needs another proof.
+// CanIdentify reports whether this system can identify the owner of a connection. The network is "tcp" or
+// "unix". If it cannot, all connections from this machine are accepted, and the caller must require another
+// proof, such as a token.
 func (k Check) CanIdentify(network string) bool {
 	if network == "unix" {
 		return identifiesUnix
@@ -39,10 +39,10 @@ func (k Check) CanIdentify(network string) bool {
 	return !k.NoTCPOwner && identifiesTCP()
 }
 
-// A OtherUserError is returned for a connection of another user.
+// An OtherUserError reports that a connection of another user was refused.
 type OtherUserError struct {
-	Addr     string // of another machine; empty for this one
-	UID      int    // -1 if it is unknown
+	Addr     string // address of the other machine; empty for this machine
+	UID      int    // the user who connected; -1 if unknown
 	Expected int    // the user who may connect
 }
 
@@ -57,17 +57,17 @@ func (e *OtherUserError) Error() string {
 	return fmt.Sprintf("connection from %s refused, expected user %d or root", who, e.Expected)
 }
 
-// errUnchecked is returned for a connection that no Check was made for.
-var errUnchecked = errors.New("connection refused: nothing says whose it is")
+// errUnchecked is returned for a connection that was not accepted by a Listener of this package.
+var errUnchecked = errors.New("connection refused: its owner was not checked")
 
-// errUnsupported is returned by ownerOf if this system does not say whose a connection is.
-var errUnsupported = errors.New("this system does not say whose a connection is")
+// errUnsupported is returned by ownerOf if this system cannot identify the owner of a connection.
+var errUnsupported = errors.New("this system cannot identify the owner of a connection")
 
-// errNoOwner is returned by ownerOf if the system would know the owner, but has none.
-// The program at the other end may have closed the connection already.
+// errNoOwner is returned by ownerOf if the connection has no owner. The program at the other end may have
+// closed it already.
 var errNoOwner = errors.New("the connection has no owner")
 
-// decide returns whether the owner of a connection is known, and why it is refused.
+// decide returns whether the owner of a connection is known, and an error if the connection is refused.
 func (k Check) decide(c net.Conn) (known bool, err error) {
 	if k.Anyone {
 		return false, nil
@@ -95,8 +95,8 @@ func (k Check) owner(c net.Conn) (int, error) {
 	return ownerOf(c)
 }
 
-// isLocal reports whether a connection comes from this machine. At a socket in the file
-// system, the permissions of its folder keep other users out.
+// isLocal reports whether a connection comes from this machine. A Unix socket is always local. The
+// permissions of its folder keep other users out.
 func isLocal(c net.Conn) bool {
 	from, ok := c.RemoteAddr().(*net.TCPAddr)
 	if !ok {
@@ -107,13 +107,13 @@ func isLocal(c net.Conn) bool {
 	return from.IP.IsLoopback() || ok && from.IP.Equal(at.IP)
 }
 
-// A Listener accepts connections that know whether they may be served.
+// A Listener accepts connections of type [*Conn].
 type Listener struct {
 	net.Listener
 	check Check
 }
 
-// Listen listens as [net.Listen] does.
+// Listen listens as [net.Listen] does. The connections are checked with check.
 func Listen(network, address string, check Check) (*Listener, error) {
 	l, err := net.Listen(network, address)
 	if err != nil {
@@ -122,9 +122,9 @@ func Listen(network, address string, check Check) (*Listener, error) {
 	return &Listener{l, check}, nil
 }
 
-// FromFile accepts at a socket that listens already, since another process opened it. The caller
-// closes the file. It does not listen again: at a Unix socket, that would make this process
-// the one that clients see as its owner.
+// FromFile returns a Listener for a socket that another process has already opened for listening. The caller
+// closes the file. FromFile does not call listen again, because clients of a Unix socket would then see this
+// process as its owner.
 func FromFile(f *os.File, check Check) (*Listener, error) {
 	l, err := net.FileListener(f)
 	if err != nil {
@@ -133,7 +133,7 @@ func FromFile(f *os.File, check Check) (*Listener, error) {
 	return &Listener{l, check}, nil
 }
 
-// Accept waits for a connection, which is a [*Conn].
+// Accept waits for a connection, and returns it as a [*Conn].
 func (l *Listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
@@ -142,7 +142,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return l.check.Conn(c), nil
 }
 
-// A Conn is a connection that is not served unless its Check returns nil.
+// A Conn is a connection that may be served only if Check returns nil.
 type Conn struct {
 	net.Conn
 	check       Check
@@ -153,12 +153,11 @@ type Conn struct {
 	process     Process
 }
 
-// Conn returns the connection with this check.
+// Conn returns a connection that is checked with k.
 func (k Check) Conn(c net.Conn) *Conn { return &Conn{Conn: c, check: k} }
 
-// Check returns nil if the program at the other end may be served, and otherwise a
-// [*OtherUserError]. It is nil too for a connection from this machine whose owner the
-// system does not tell; see [Conn.Known].
+// Check returns nil if the connection may be served, and otherwise an [*OtherUserError]. It also returns nil
+// for a local connection whose owner the system cannot identify: see [Conn.OwnerKnown].
 func (c *Conn) Check() error {
 	if c == nil {
 		return errUnchecked
@@ -172,7 +171,7 @@ func (c *Conn) Check() error {
 	return c.refused
 }
 
-// OwnerKnown reports whether the connection is certainly one of this user or root.
+// OwnerKnown reports whether the connection is known to belong to the accepted user or to root.
 func (c *Conn) OwnerKnown() bool { return c.Check() == nil && c.ownerKnown }
 
 // A Process is a running program. The zero Process is an unknown one.
@@ -181,7 +180,7 @@ type Process struct {
 	Name string `json:"name,omitempty"`
 }
 
-// Process returns the program at the other end, if the system tells.
+// Process returns the program at the other end, or the zero Process if the system cannot identify it.
 func (c *Conn) Process() Process {
 	if c == nil {
 		return Process{}
@@ -192,12 +191,14 @@ func (c *Conn) Process() Process {
 
 type connKey struct{}
 
-// ConnContext is the ConnContext of an [http.Server], so that [FromRequest] finds a request's connection.
+// ConnContext is the ConnContext function of an [http.Server]. It lets [FromRequest] find the connection of a
+// request.
 func ConnContext(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// FromRequest returns the connection of a request. Without one it is nil, whose Check refuses.
+// FromRequest returns the connection of a request. It returns nil if there is none; Check of a nil Conn
+// fails.
 func FromRequest(r *http.Request) *Conn {
 	c, _ := r.Context().Value(connKey{}).(*Conn)
 	return c

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// accept returns both ends of a connection to a listener of the check's.
+// accept returns both ends of a connection to a listener with this check.
 func accept(t *testing.T, network, address string, who Check) (server *Conn, client net.Conn) {
 	t.Helper()
 	l, err := Listen(network, address, who)
@@ -40,12 +40,12 @@ func acceptAt(t *testing.T, l *Listener, dial func() (net.Conn, error)) (server 
 }
 
 func TestCheck(t *testing.T) {
-	const other = 12345 // nobody's
+	const other = 12345 // a user that does not exist
 	for _, network := range []string{"tcp", "unix"} {
 		for _, tt := range []struct {
 			name      string
 			who       Check
-			ok, known bool // where the system tells
+			ok, known bool // if the system can identify the owner
 		}{
 			{"this user", ThisUser(), true, true},
 			{"another user", Check{UID: other}, os.Getuid() == 0, true},
@@ -66,13 +66,13 @@ func TestCheck(t *testing.T) {
 				err := c.Check()
 				var stranger *OtherUserError
 				if (err == nil) != tt.ok || err != nil && (!errors.As(err, &stranger) || stranger.UID != os.Getuid() || stranger.Expected != other) {
-					t.Errorf("refused: %v, expected to be accepted: %v", err, tt.ok)
+					t.Errorf("Check returned %v, want accepted: %v", err, tt.ok)
 				}
 				if known := c.OwnerKnown(); known != (tt.ok && tt.known) {
-					t.Errorf("known: %v", known)
+					t.Errorf("OwnerKnown is %v", known)
 				}
 				if again := c.Check(); again != err || told > 1 || (told == 1) != (err != nil) {
-					t.Errorf("%d calls of Refused, and then %v", told, again)
+					t.Errorf("Refused was called %d times, and then Check returned %v", told, again)
 				}
 				if p := c.Process(); runtime.GOOS == "linux" && p.PID != os.Getpid() {
 					t.Errorf("process %+v", p)
@@ -82,7 +82,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A connection from another machine is refused, also if the system does not say whose it is.
+// A connection from another machine is refused, even if its owner cannot be identified.
 func TestRemoteConnection(t *testing.T) {
 	for _, who := range []Check{ThisUser(), {UID: os.Getuid(), NoTCPOwner: true}, {}} {
 		c := who.Conn(remoteConn{})
@@ -102,19 +102,19 @@ type remoteConn struct{ net.Conn }
 func (remoteConn) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
 func (remoteConn) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9} }
 
-// Requests over a connection that is not this package's are refused.
+// Requests over a connection of another package are refused.
 func TestUnchecked(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	if FromRequest(r).Check() == nil || FromRequest(r).OwnerKnown() || FromRequest(r).Process() != (Process{}) {
-		t.Error("a request without a connection is accepted")
+		t.Error("a request without a connection was accepted")
 	}
 	r = r.WithContext(ConnContext(context.Background(), remoteConn{}))
 	if FromRequest(r).Check() == nil {
-		t.Error("a request over another connection is accepted")
+		t.Error("a request over an unchecked connection was accepted")
 	}
 }
 
-// An http.Server passes the connection on to its handlers.
+// An http.Server with ConnContext passes the connection to its handlers.
 func TestFromRequest(t *testing.T) {
 	l, err := Listen("tcp", "127.0.0.1:0", ThisUser())
 	if err != nil {
@@ -151,7 +151,7 @@ func TestOtherUserError(t *testing.T) {
 func TestListenFails(t *testing.T) {
 	if l, err := Listen("tcp", "192.0.2.1:0", ThisUser()); err == nil {
 		l.Close()
-		t.Error("it listens at the address of another machine")
+		t.Error("Listen succeeded for the address of another machine")
 	}
 	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
 	if err != nil {
@@ -160,6 +160,6 @@ func TestListenFails(t *testing.T) {
 	defer f.Close()
 	if l, err := FromFile(f, ThisUser()); err == nil || strings.Contains(err.Error(), "panic") {
 		l.Close()
-		t.Error("it listens at a file")
+		t.Error("FromFile succeeded for a regular file")
 	}
 }

@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-// detach has the program start in a session of its own.
+// detach starts the program in its own session. Cancelling kills all processes of the session's process
+// group.
 func detach(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// While the terminal is lent, a program leads a session of its own and is not told of the terminal.
+// While the terminal is busy, a program runs in its own session and does not know the terminal.
 func TestCommandWithoutTerminal(t *testing.T) {
 	const line = `ps -o sid= -p $$ | tr -d ' '; echo $$; echo "<$GPG_TTY>"`
 	s := &Starter{}
@@ -29,17 +29,17 @@ func TestCommandWithoutTerminal(t *testing.T) {
 		}
 		said := strings.Fields(string(out))
 		if leads := said[0] == said[1]; leads != lent || c.NoTerminal != lent || (said[2] == "<>") != lent {
-			t.Errorf("lent %t: the program says %q, NoTerminal is %t", lent, said, c.NoTerminal)
+			t.Errorf("terminal busy: %t: the program printed %q, NoTerminal is %t", lent, said, c.NoTerminal)
 		}
 		failure := errors.New("exit status 1")
 		var without *NoTerminalError
 		if err := c.WrapError(failure); errors.As(err, &without) != lent || !errors.Is(err, failure) || c.WrapError(nil) != nil {
-			t.Errorf("lent %t: the failure is %v", lent, err)
+			t.Errorf("terminal busy: %t: WrapError returned %v", lent, err)
 		}
 	}
 }
 
-// What the program has started ends with it.
+// When the context ends, the children of the program are killed too.
 func TestChildrenAreKilled(t *testing.T) {
 	s := &Starter{}
 	defer s.SetTerminalBusy()()
@@ -54,10 +54,10 @@ func TestChildrenAreKilled(t *testing.T) {
 	}
 	shown := bufio.NewReader(out)
 	if line, err := shown.ReadString('\n'); err != nil || line != "started\n" {
-		t.Fatalf("the program says %q, %v", line, err)
+		t.Fatalf("the program printed %q, %v", line, err)
 	}
 	cancel()
-	if _, err := io.ReadAll(shown); err != nil { // it ends when sleep has ended too
+	if _, err := io.ReadAll(shown); err != nil { // ends when sleep has ended too
 		t.Error(err)
 	}
 	var exit *exec.ExitError

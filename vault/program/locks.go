@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// LocksVariable is the environment variable that tells a program which locks the processes hold
-// that started it and wait for it. An aws-vault that the program runs must not wait for these.
-// Its value is what [FormatLocks] returns. It holds no secret.
+// LocksVariable is the environment variable that lists the locks held by the processes that started this one
+// and wait for it. An aws-vault that is started by such a program must not wait for these locks. The value
+// has the form of [FormatLocks], and contains no secret.
 const LocksVariable = "AWS_VAULT_HELD_LOCKS"
 
-// A Lock is one that a process holds.
+// A Lock is a lock that a process holds.
 type Lock struct {
 	Process int
-	Name    string // of its file, such as session-2f1c…
+	Name    string // name of the lock file, such as session-2f1c…
 }
 
-// FormatLocks writes locks as the environment has them: 123:prompt 123:session-2f1c….
+// FormatLocks formats locks for the environment variable, as in 123:prompt 123:session-2f1c….
 func FormatLocks(locks []Lock) string {
 	var words []string
 	for _, l := range locks {
@@ -28,7 +28,7 @@ func FormatLocks(locks []Lock) string {
 	return strings.Join(words, " ")
 }
 
-// ParseLocks reads what FormatLocks wrote, and ignores what is not of that form.
+// ParseLocks parses the format of FormatLocks. It ignores invalid words.
 func ParseLocks(text string) []Lock {
 	var locks []Lock
 	for word := range strings.FieldsSeq(text) {
@@ -42,12 +42,12 @@ func ParseLocks(text string) []Lock {
 
 type locksKey struct{}
 
-// WithLock returns a context for what is done while this process holds the lock of that name.
+// WithLock returns a context for work that is done while this process holds the lock.
 func WithLock(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, locksKey{}, append(slices.Clone(HeldLocks(ctx)), Lock{os.Getpid(), name}))
 }
 
-// HeldLocks returns the locks that this process holds for what is done with ctx.
+// HeldLocks returns the locks that this process holds for ctx.
 func HeldLocks(ctx context.Context) []Lock {
 	held, _ := ctx.Value(locksKey{}).([]Lock)
 	return held

@@ -14,15 +14,15 @@ func TestOutput(t *testing.T) {
 		exceeded    bool
 	}{{"abc", "abc", false}, {"de", "abcde", false}, {"f", "abcde", true}, {"", "abcde", true}} {
 		if n, err := io.WriteString(o, c.write); n != len(c.write) || err != nil {
-			t.Errorf("%q: %d, %v", c.write, n, err)
+			t.Errorf("Write(%q) = %d, %v", c.write, n, err)
 		}
 		if o.String() != c.kept || string(o.Bytes()) != c.kept || o.Exceeded() != c.exceeded {
-			t.Errorf("after %q %q is kept, exceeded %v", c.write, o.String(), o.Exceeded())
+			t.Errorf("after writing %q, the output is %q, exceeded %v", c.write, o.String(), o.Exceeded())
 		}
 	}
-	// io.Copy finds no way around the limit.
+	// The limit also applies to io.Copy.
 	o = &Output{Limit: 5}
 	if n, err := io.Copy(o, strings.NewReader("abcdefgh")); n != 8 || err != nil || fmt.Sprint(o) != "abcde" || !o.Exceeded() {
-		t.Errorf("copied %d, %v, kept %v", n, err, o)
+		t.Errorf("io.Copy = %d, %v, the output is %v", n, err, o)
 	}
 }

@@ -1,5 +1,5 @@
-// Package program starts the programs that profiles and settings name, and waits for them. What
-// they are for, and what their output means, is left to the packages that run them.
+// Package program starts the programs that profiles and settings name, and waits for them. It does not
+// interpret their output.
 package program
 
 import (
@@ -14,37 +14,37 @@ import (
 	"sync/atomic"
 )
 
-// A Starter starts programs. Nil is a Starter without callers, whose terminal is not lent.
+// A Starter starts programs. A nil Starter has no parent locks, and its terminal is not busy.
 type Starter struct {
-	// ParentLocks are the locks that the processes hold that started this one and wait for it.
+	// ParentLocks are the locks held by the processes that started this one and wait for it to end.
 	ParentLocks []Lock
 
 	terminalBusy atomic.Bool
 }
 
-// SetTerminalBusy says that the terminal belongs to others from now on, such as a command that we have started,
-// until clear is called. Programs that are started meanwhile have no terminal: if one used it,
-// the system would stop it, and this process with it.
+// SetTerminalBusy marks the terminal as used by another program, such as a command that we have started,
+// until clear is called. Programs started in the meantime have no terminal. If one of them used the terminal,
+// the system would stop it and this process.
 func (s *Starter) SetTerminalBusy() (clear func()) {
 	s.terminalBusy.Store(true)
 	return func() { s.terminalBusy.Store(false) }
 }
 
-// TerminalBusy reports whether the terminal is lent.
+// TerminalBusy reports whether another program uses the terminal.
 func (s *Starter) TerminalBusy() bool { return s != nil && s.terminalBusy.Load() }
 
-// A Command is a program to start.
+// A Command is a program that can be started.
 type Command struct {
 	*exec.Cmd
-	NoTerminal bool // it has no controlling terminal, and must not be given one
+	NoTerminal bool // the program has no controlling terminal, and must not be given one
 }
 
-// Command returns a program to start, as [exec.CommandContext] does. Its environment is environ,
-// or that of this process if environ is nil, with the locks that ctx and our callers hold.
+// Command returns a program that can be started, like [exec.CommandContext]. Its environment is environ, or
+// the environment of this process if environ is nil. The variable [LocksVariable] is added to it.
 //
-// While the terminal is lent, the program is started in a session of its own, which has no
-// terminal. When ctx ends it is killed, and with it what it has started. On Windows it gets a console
-// of its own that nobody sees, and is killed alone.
+// If the terminal is busy, the program is started in its own session, without a terminal. When ctx ends, the
+// program and its children are killed. On Windows it has its own invisible console, and its children are not
+// killed.
 func (s *Starter) Command(ctx context.Context, environ []string, path string, args ...string) *Command {
 	c := exec.CommandContext(ctx, path, args...)
 	c.Env = environ
@@ -52,21 +52,22 @@ func (s *Starter) Command(ctx context.Context, environ []string, path string, ar
 	if !s.TerminalBusy() {
 		return &Command{Cmd: c}
 	}
-	// GnuPG has its agent ask on the terminal that this names.
+	// GnuPG's agent would prompt on the terminal named by this variable.
 	c.Env = slices.DeleteFunc(c.Env, func(kv string) bool { return strings.HasPrefix(kv, "GPG_TTY=") })
 	detach(c)
 	return &Command{Cmd: c, NoTerminal: true}
 }
 
-// A NoTerminalError is a failure of a program that had no terminal, perhaps for want of it.
+// A NoTerminalError is the failure of a program that had no terminal, which may be the reason for the
+// failure.
 type NoTerminalError struct{ Err error }
 
-func (e *NoTerminalError) Error() string { return e.Err.Error() + " (it had no terminal)" }
+func (e *NoTerminalError) Error() string { return e.Err.Error() + " (the program had no terminal)" }
 
-// Unwrap returns how the program failed.
+// Unwrap returns the failure of the program.
 func (e *NoTerminalError) Unwrap() error { return e.Err }
 
-// WrapError returns err, within a [*NoTerminalError] if the program had no terminal.
+// WrapError returns err. If the program had no terminal, it wraps err in a [*NoTerminalError].
 func (c *Command) WrapError(err error) error {
 	if err == nil || !c.NoTerminal {
 		return err
@@ -74,7 +75,7 @@ func (c *Command) WrapError(err error) error {
 	return &NoTerminalError{err}
 }
 
-// environ returns the environment with the locks that are held.
+// environ returns the environment with the current value of [LocksVariable].
 func (s *Starter) environ(ctx context.Context, environ []string) []string {
 	environ = slices.DeleteFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, LocksVariable+"=") })
 	locks := HeldLocks(ctx)
@@ -87,18 +88,18 @@ func (s *Starter) environ(ctx context.Context, environ []string) []string {
 	return environ
 }
 
-// A RecursionError is returned by [Starter.Once].
+// A RecursionError is returned by [Starter.PreventRecursion].
 type RecursionError struct {
-	Process int // the aws-vault that has started the program
+	Process int // the aws-vault that started the program
 }
 
 func (e *RecursionError) Error() string {
-	return fmt.Sprintf("process %d has started it already, and it led to this aws-vault", e.Process)
+	return fmt.Sprintf("process %d already started this program, which has now started aws-vault again", e.Process)
 }
 
-// PreventRecursion returns a context to start a program with, such that an aws-vault that the program runs does
-// not start it in turn: there it returns a [*RecursionError]. Name tells what the program does,
-// in one word.
+// PreventRecursion returns a context for starting a program that may itself start aws-vault. If that
+// aws-vault would start the same program again, its PreventRecursion returns a [*RecursionError]. The name is
+// one word that identifies the program and its task.
 func (s *Starter) PreventRecursion(ctx context.Context, name string) (context.Context, error) {
 	if s != nil {
 		for _, l := range s.ParentLocks {
@@ -110,11 +111,11 @@ func (s *Starter) PreventRecursion(ctx context.Context, name string) (context.Co
 	return WithLock(ctx, name), nil
 }
 
-// libraryMu lets one library at a time start programs.
+// libraryMu allows one library at a time to start programs.
 var libraryMu sync.Mutex
 
-// StartByLibrary calls start, which has a library start a program that gets the environment of this
-// process. Meanwhile that environment says which locks ctx and our callers hold.
+// StartByLibrary calls start, which starts a program through a library. The program inherits the environment
+// of this process. During the call, that environment lists the locks of ctx and of the parent processes.
 func StartByLibrary(ctx context.Context, start func() error) error {
 	libraryMu.Lock()
 	defer libraryMu.Unlock()
@@ -130,8 +131,9 @@ func StartByLibrary(ctx context.Context, start func() error) error {
 	return start()
 }
 
-// StartDetached calls start, which has a library start a program that lives on when nobody waits for it. Meanwhile the
-// environment of this process has no locks, which will not be held as long, and none of the variables of these names.
+// StartDetached calls start, which starts a program through a library. Nobody waits for that program, so it
+// may outlive the locks of this process. During the call, the environment of this process contains neither
+// the locks nor the variables named in without.
 func StartDetached(without []string, start func() error) error {
 	libraryMu.Lock()
 	defer libraryMu.Unlock()
@@ -144,8 +146,8 @@ func StartDetached(without []string, start func() error) error {
 	return start()
 }
 
-// Output keeps the beginning of what a program writes, up to Limit bytes. It reads on after that, so
-// that the program is not held up.
+// Output stores the first Limit bytes that a program writes. It reads and discards the rest, so that the
+// program is not blocked.
 type Output struct {
 	Limit int
 
@@ -153,7 +155,7 @@ type Output struct {
 	exceeded bool
 }
 
-// Write never fails.
+// Write stores p up to the limit. It never fails.
 func (o *Output) Write(p []byte) (int, error) {
 	keep := min(len(p), o.Limit-o.buffer.Len())
 	o.buffer.Write(p[:keep])
@@ -161,11 +163,11 @@ func (o *Output) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Bytes returns what was kept.
+// Bytes returns the stored output.
 func (o *Output) Bytes() []byte { return o.buffer.Bytes() }
 
-// String returns what was kept.
+// String returns the stored output.
 func (o *Output) String() string { return o.buffer.String() }
 
-// Exceeded reports whether the program wrote more than was kept.
+// Exceeded reports whether the program wrote more than Limit bytes.
 func (o *Output) Exceeded() bool { return o.exceeded }

@@ -36,8 +36,7 @@ func TestParseLocks(t *testing.T) {
 	}
 }
 
-// A program is told of the locks of our callers and of those that are held for what it does, and not
-// of others.
+// A program receives the locks of the parent processes and of its context, and no others.
 func TestCommandPassesLocks(t *testing.T) {
 	s := &Starter{ParentLocks: []Lock{{7, "session-1"}}}
 	ours := func(name string) string { return strconv.Itoa(os.Getpid()) + ":" + name }
@@ -62,7 +61,7 @@ func TestCommandPassesLocks(t *testing.T) {
 			}
 		}
 		if strings.Join(told, "|") != c.want {
-			t.Errorf("the program is told of %q, want %q", told, c.want)
+			t.Errorf("the program receives the locks %q, want %q", told, c.want)
 		}
 	}
 	if env := s.Command(t.Context(), []string{"A=b"}, "program").Env; !slices.Contains(env, "A=b") {
@@ -70,7 +69,7 @@ func TestCommandPassesLocks(t *testing.T) {
 	}
 }
 
-// A library that starts programs by itself passes our environment on.
+// A library starts programs with the environment of this process.
 func TestStartByLibrary(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -92,17 +91,17 @@ func TestStartByLibrary(t *testing.T) {
 	ours := strconv.Itoa(os.Getpid()) + ":session-2"
 	os.Unsetenv(LocksVariable)
 	if got := told(held); got != ours {
-		t.Errorf("the program is told of %q, want %q", got, ours)
+		t.Errorf("the program receives the locks %q, want %q", got, ours)
 	}
 	if _, set := os.LookupEnv(LocksVariable); set {
-		t.Error("our environment has stayed changed")
+		t.Error("the environment was not restored")
 	}
 	t.Setenv(LocksVariable, "7:session-1")
 	if got, want := told(held), "7:session-1 "+ours; got != want {
-		t.Errorf("the program is told of %q, want %q", got, want)
+		t.Errorf("the program receives the locks %q, want %q", got, want)
 	}
 	if got := told(t.Context()); got != "7:session-1" {
-		t.Errorf("without a lock the program is told of %q", got)
+		t.Errorf("without a lock, the program receives the locks %q", got)
 	}
 }
 
@@ -115,9 +114,9 @@ func TestPreventRecursion(t *testing.T) {
 	inner := &Starter{ParentLocks: HeldLocks(ctx)}
 	var running *RecursionError
 	if _, err := inner.PreventRecursion(t.Context(), "pass-show-1"); !errors.As(err, &running) || running.Process != os.Getpid() {
-		t.Errorf("the same program below itself: %v", err)
+		t.Errorf("starting the same program again returned %v", err)
 	}
 	if _, err := inner.PreventRecursion(t.Context(), "pass-show-2"); err != nil {
-		t.Errorf("another program below it: %v", err)
+		t.Errorf("starting another program returned %v", err)
 	}
 }
