@@ -236,7 +236,7 @@ func TestProxy(t *testing.T) {
 	if text, err := answer(); text != "hello" {
 		t.Errorf("answer %q, %v", text, err)
 	}
-	if _, says := take(t); !strings.Contains(says, "another process has it") {
+	if _, says := take(t); !strings.Contains(says, "another process is using the socket") {
 		t.Errorf("a second program is told %q", says)
 	}
 	first.Process.Kill()

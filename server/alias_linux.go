@@ -14,22 +14,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An Alias is the metadata service's own address, lent to this machine's loopback
-// interface. The kernel is told to take it away by itself, and told otherwise as long as
-// this process lives: however that ends, the address goes.
+// An Alias is the address of the EC2 metadata service, added to this machine's loopback interface. The kernel
+// removes the address after aliasLife unless this process renews it. So the address is removed even if this
+// process is killed.
 type Alias struct {
 	stop context.CancelFunc
 	done sync.WaitGroup
 }
 
-// How long the kernel keeps the address, and how often it is told to go on.
+// aliasLife is how long the kernel keeps the address. aliasRenew is how often it is renewed.
 const (
 	aliasLife  = 30 * time.Second
 	aliasRenew = 10 * time.Second
 )
 
-// NewAlias adds the address, which takes the right to configure the network, and returns
-// the system's error where it may not be. One that another process has added is shared.
+// NewAlias adds the address. This requires permission to configure the network; without it, the system's
+// error is returned. If another process has added the address already, both share it.
 func NewAlias() (*Alias, error) {
 	if err := setAlias(unix.RTM_NEWADDR, aliasLife); err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func NewAlias() (*Alias, error) {
 		for {
 			select {
 			case <-renew.C:
-				setAlias(unix.RTM_NEWADDR, aliasLife) // should it fail, the next may not
+				setAlias(unix.RTM_NEWADDR, aliasLife) // ignore an error, because the next renewal may succeed
 			case <-ctx.Done():
 				return
 			}
@@ -51,15 +51,15 @@ func NewAlias() (*Alias, error) {
 	return a, nil
 }
 
-// Close takes the address away.
+// Close removes the address.
 func (a *Alias) Close() error {
 	a.stop()
 	a.done.Wait()
 	return setAlias(unix.RTM_DELADDR, 0)
 }
 
-// bindToLoopback keeps a socket to the loopback interface: other machines on the network
-// could reach the address too.
+// bindToLoopback binds a socket to the loopback interface. Otherwise other machines on the network could
+// reach the address.
 func bindToLoopback(fd int) error {
 	lo, err := loopback()
 	if err != nil {
@@ -78,10 +78,10 @@ func loopback() (*net.Interface, error) {
 			return &all[i], nil
 		}
 	}
-	return nil, errors.New("there is no loopback interface")
+	return nil, errors.New("no loopback interface found")
 }
 
-// setAlias adds the address or makes it last longer, or takes it away.
+// setAlias adds, renews or removes the address.
 // https://man7.org/linux/man-pages/man7/rtnetlink.7.html
 func setAlias(kind uint16, life time.Duration) error {
 	lo, err := loopback()
@@ -96,14 +96,14 @@ func setAlias(kind uint16, life time.Duration) error {
 	if err := unix.Sendto(fd, aliasRequest(kind, lo.Index, life), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return os.NewSyscallError("sendto", err)
 	}
-	answer := make([]byte, os.Getpagesize())
-	n, _, err := unix.Recvfrom(fd, answer, 0)
+	response := make([]byte, os.Getpagesize())
+	n, _, err := unix.Recvfrom(fd, response, 0)
 	if err != nil {
 		return os.NewSyscallError("recvfrom", err)
 	}
-	messages, err := syscall.ParseNetlinkMessage(answer[:n])
+	messages, err := syscall.ParseNetlinkMessage(response[:n])
 	if err != nil || len(messages) != 1 || messages[0].Header.Type != unix.NLMSG_ERROR || len(messages[0].Data) < 4 {
-		return fmt.Errorf("the kernel's answer on %s cannot be read", metadata)
+		return fmt.Errorf("the kernel's response for address %s cannot be decoded", metadata)
 	}
 	if code := int32(binary.NativeEndian.Uint32(messages[0].Data)); code != 0 {
 		return &net.OpError{Op: "address", Net: lo.Name, Addr: &net.IPAddr{IP: metadata.AsSlice()}, Err: syscall.Errno(-code)}
@@ -111,7 +111,7 @@ func setAlias(kind uint16, life time.Duration) error {
 	return nil
 }
 
-// aliasRequest is the message to the kernel.
+// aliasRequest encodes the netlink request.
 func aliasRequest(kind uint16, index int, life time.Duration) []byte {
 	flags := unix.NLM_F_REQUEST | unix.NLM_F_ACK
 	if kind == unix.RTM_NEWADDR {
@@ -119,11 +119,11 @@ func aliasRequest(kind uint16, index int, life time.Duration) []byte {
 	}
 	const wholeAddress = 32
 	e := binary.NativeEndian
-	b := e.AppendUint32(nil, 0) // the length, once it is known
+	b := e.AppendUint32(nil, 0) // the length, filled in at the end
 	b = e.AppendUint16(b, kind)
 	b = e.AppendUint16(b, uint16(flags))
-	b = e.AppendUint32(b, 1) // the number of the request
-	b = e.AppendUint32(b, 0) // who sends, filled in by the kernel
+	b = e.AppendUint32(b, 1) // sequence number
+	b = e.AppendUint32(b, 0) // sender, filled in by the kernel
 	b = append(b, unix.AF_INET, wholeAddress, 0, unix.RT_SCOPE_HOST)
 	b = e.AppendUint32(b, uint32(index))
 	for _, attribute := range []uint16{unix.IFA_LOCAL, unix.IFA_ADDRESS} {
@@ -135,7 +135,7 @@ func aliasRequest(kind uint16, index int, life time.Duration) []byte {
 		seconds := uint32(life / time.Second)
 		b = e.AppendUint16(b, 4+4*4)
 		b = e.AppendUint16(b, unix.IFA_CACHEINFO)
-		for _, v := range []uint32{seconds, seconds, 0, 0} { // preferred, valid
+		for _, v := range []uint32{seconds, seconds, 0, 0} { // preferred and valid lifetime
 			b = e.AppendUint32(b, v)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// aliasVariable says that a test runs in a network of its own.
+// aliasVariable is set in the process that runs the test in a separate network namespace.
 const aliasVariable = "TEST_ALIAS_INSIDE"
 
 func TestAlias(t *testing.T) {
@@ -27,7 +27,7 @@ func TestAlias(t *testing.T) {
 		}
 		out, err := c.CombinedOutput()
 		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSPC) {
-			t.Skipf("no network of its own is to be had here: %v", err)
+			t.Skipf("cannot create a network namespace: %v", err)
 		}
 		if err != nil {
 			t.Errorf("%v\n%s", err, out)
@@ -38,7 +38,7 @@ func TestAlias(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := NewAlias() // as after one that was killed
+	second, err := NewAlias() // as if another process had been killed
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestAlias(t *testing.T) {
 	}
 	defer l.Close()
 	if l.Addr().String() != "169.254.169.254:80" {
-		t.Errorf("listening at %s", l.Addr())
+		t.Errorf("the listener's address is %s", l.Addr())
 	}
 	if _, err := second.Listen(peer.ThisUser()); !errors.Is(err, unix.EADDRINUSE) {
 		t.Errorf("error %v for a second listener, want that the address is in use", err)
@@ -62,21 +62,21 @@ func TestAlias(t *testing.T) {
 	}
 	for _, a := range addrs {
 		if strings.HasPrefix(a.String(), metadata.String()) {
-			t.Error("the address is left")
+			t.Error("the address was not removed")
 		}
 	}
 	var gone *net.OpError
 	if err := second.Close(); !errors.Is(err, unix.EADDRNOTAVAIL) || !errors.As(err, &gone) {
-		t.Errorf("error %v for an address that is not there", err)
+		t.Errorf("Close of a missing address returned %v", err)
 	}
 }
 
-// The kernel does not take what we may not give.
+// Without permission, NewAlias returns EPERM.
 func TestAliasWithoutRights(t *testing.T) {
 	if os.Getuid() == 0 {
-		t.Skip("root may")
+		t.Skip("root has the permission")
 	}
 	if _, err := NewAlias(); !errors.Is(err, unix.EPERM) {
-		t.Errorf("error %v, want EPERM", err)
+		t.Errorf("NewAlias returned %v, want EPERM", err)
 	}
 }

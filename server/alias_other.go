@@ -10,12 +10,11 @@ import (
 	"strings"
 )
 
-// An Alias is the metadata service's own address, lent to this machine's loopback
-// interface. Here it stays if this process is killed, and the next one takes it over.
+// An Alias is the address of the EC2 metadata service, added to this machine's loopback interface. If this
+// process is killed, the address remains, and the next Alias reuses it.
 type Alias struct{}
 
-// NewAlias adds the address, which takes the rights of an administrator, and returns what
-// the system says where it may not be.
+// NewAlias adds the address. This requires administrator rights; without them, it returns the system's error.
 func NewAlias() (*Alias, error) {
 	here, err := aliasExists()
 	if err != nil || here {
@@ -24,7 +23,7 @@ func NewAlias() (*Alias, error) {
 	return &Alias{}, configure(true)
 }
 
-// Close takes the address away.
+// Close removes the address.
 func (*Alias) Close() error { return configure(false) }
 
 func aliasExists() (bool, error) {

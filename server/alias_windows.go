@@ -9,8 +9,8 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// aliasCommand changes the addresses of the loopback interface. The program is named by
-// its path, since an administrator runs it.
+// aliasCommand returns the command that adds or removes the address of the loopback interface. The program is
+// named by its full path, because an administrator runs it.
 func aliasCommand(add bool) ([]string, error) {
 	system, err := windows.GetSystemDirectory()
 	if err != nil {
@@ -24,7 +24,7 @@ func aliasCommand(add bool) ([]string, error) {
 	return argv, nil
 }
 
-// Listen listens at the address, for those whom the check accepts.
-func (*Alias) Listen(who peer.Check) (*peer.Listener, error) {
-	return peer.Listen("tcp4", netip.AddrPortFrom(metadata, metadataPort).String(), who)
+// Listen listens on the address. It accepts only connections that pass the check.
+func (*Alias) Listen(check peer.Check) (*peer.Listener, error) {
+	return peer.Listen("tcp4", netip.AddrPortFrom(metadata, metadataPort).String(), check)
 }

@@ -12,7 +12,7 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// Bind takes the port of the metadata service, at which nobody listens yet.
+// Bind binds a socket to the port of the metadata service, without listening on it.
 func (a *Alias) Bind() (*os.File, error) {
 	syscall.ForkLock.RLock()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
@@ -41,12 +41,12 @@ func bind(fd int) error {
 	return os.NewSyscallError("bind", unix.Bind(fd, &unix.SockaddrInet4{Port: metadataPort, Addr: metadata.As4()}))
 }
 
-// Listen listens at the address, for those whom the check accepts.
-func (a *Alias) Listen(who peer.Check) (*peer.Listener, error) {
+// Listen listens on the address. It accepts only connections that pass the check.
+func (a *Alias) Listen(check peer.Check) (*peer.Listener, error) {
 	f, err := a.Bind()
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return peer.ListenBound(f, who)
+	return peer.ListenBound(f, check)
 }

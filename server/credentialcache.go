@@ -11,46 +11,46 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// How long credentials serve at least that an endpoint hands out, as far as their length
-// allows: SDKs begin to renew them 15 minutes before they expire, and botocore stretches
-// those of EC2 that have less than 25 minutes left.
+// The minimum remaining validity of credentials that an endpoint provides, if their lifetime allows it. SDKs
+// renew credentials 15 minutes before they expire. botocore extends EC2 credentials that are valid for less
+// than 25 minutes.
 const (
 	ECSMinValidity = 20 * time.Minute
 	EC2MinValidity = 26 * time.Minute
 )
 
 const (
-	// renewLead is how much earlier than anybody would notice a credential is renewed.
+	// renewLead is how long before the minimum validity is reached the credentials are renewed.
 	renewLead = 2 * time.Minute
-	// maxRenewalWait is how long a request waits for a better credential than the one there is:
-	// less than botocore's timeout of two seconds.
+	// maxRenewalWait is how long a request waits for a renewal while the current credentials are still valid.
+	// It is less than botocore's timeout of two seconds.
 	maxRenewalWait = time.Second
-	// retryUnchanged is when a renewal that brought nothing new is tried once more.
+	// retryUnchanged is the delay before the next renewal if a renewal returned the same credentials.
 	retryUnchanged = 2 * time.Minute
-	// defaultLifetime is how long a credential is handed out that says of no end: clients have to
-	// come back, as botocore takes none without an expiry.
+	// defaultLifetime is the reported lifetime of credentials without an expiry. Clients must come back for
+	// them, and botocore does not accept credentials without an expiry.
 	defaultLifetime = time.Hour
 )
 
-// A Clock is the time, and what happens later.
+// A Clock provides the current time and timers.
 type Clock struct {
 	Now       func() time.Time
 	AfterFunc func(time.Duration, func()) *time.Timer
 }
 
-// A Lease keeps one set of credentials fresh for all who ask. It renews them before
-// anybody notices, with one call however many ask; while those it has are valid, nobody sees that
-// a call failed; expired ones are never given. Credentials that nobody has asked for since they
-// were made are not renewed until somebody does.
+// A CredentialCache provides the same credentials to many clients, and renews them in time. A renewal makes
+// one call, however many clients wait for it. If a renewal fails, clients still receive the current
+// credentials while these are valid. Expired credentials are never returned. Credentials that no client has
+// requested are not renewed until a client requests them.
 type CredentialCache struct {
-	// Create makes credentials that serve for at least need, or as long as they can. Its
-	// context does not end with any request.
+	// Create creates credentials that are valid for at least need, or as long as possible. Its context is not
+	// the context of a request.
 	Create func(ctx context.Context, need time.Duration) (aws.Credentials, error)
-	// MinValidity is how long what is given should serve.
+	// MinValidity is how long the returned credentials should remain valid.
 	MinValidity time.Duration
 	Clock       Clock
-	// RenewalFailed is told the first time in a row that a renewal fails which nobody sees. Nil
-	// tells nobody.
+	// RenewalFailed is called for the first of several failed renewals in a row, if the current credentials
+	// are still valid. It may be nil.
 	RenewalFailed func(error)
 
 	current atomic.Pointer[CachedCredentials]
@@ -58,39 +58,39 @@ type CredentialCache struct {
 	mu         sync.Mutex
 	renewal    *renewal
 	failures   int
-	retryAfter time.Time // not tried again before, while what is held is valid
+	retryAfter time.Time // no renewal before this time while the current credentials are valid
 	timer      *time.Timer
 	closed     bool
 }
 
-// CachedCredentials are credentials and what has been made of them. It does not change.
+// CachedCredentials are credentials with their encoded responses. They are immutable.
 type CachedCredentials struct {
 	Credentials aws.Credentials
 	Created     time.Time
 
-	freshUntil, renewAt time.Time // until when nothing better is needed; when it is renewed
+	freshUntil, renewAt time.Time // no renewal is needed before freshUntil; the timer renews at renewAt
 	requested           atomic.Bool
 	ecs, ec2            body
 }
 
-// renewal is one call of Make, and all who wait for it.
+// A renewal is one call of Create. Any number of clients wait for done.
 type renewal struct {
 	done   chan struct{}
 	result *CachedCredentials
 	err    error
 }
 
-// ErrExpired is returned where what was made had expired by the time that it came.
-var ErrExpired = errors.New("the credentials that were made have expired already")
+// ErrExpired reports that Create returned credentials that have already expired.
+var ErrExpired = errors.New("the new credentials have already expired")
 
-// Get returns the credentials, or the error of Make where there are none that are
-// valid. Where ctx ends first, its cause is returned, and the making goes on.
-func (l *CredentialCache) Get(ctx context.Context) (*CachedCredentials, error) {
-	now := l.Clock.Now()
-	h := l.current.Load()
+// Get returns the current credentials, and renews them if necessary. If no credentials are valid, it returns
+// the error of Create. If ctx ends first, it returns its cause, and the renewal continues.
+func (c *CredentialCache) Get(ctx context.Context) (*CachedCredentials, error) {
+	now := c.Clock.Now()
+	h := c.current.Load()
 	if h == nil || !now.Before(h.freshUntil) {
 		var err error
-		if h, err = l.waitForRenewal(ctx, h, now); err != nil {
+		if h, err = c.waitForRenewal(ctx, h, now); err != nil {
 			return nil, err
 		}
 	}
@@ -100,161 +100,161 @@ func (l *CredentialCache) Get(ctx context.Context) (*CachedCredentials, error) {
 	return h, nil
 }
 
-// CreateFirst makes the first credentials by create instead of Make, in the caller's own time and with its ctx: whoever
-// waits may be asked in ways that are closed later. It is called before anybody else asks.
-func (l *CredentialCache) CreateFirst(ctx context.Context, create func(ctx context.Context, need time.Duration) (aws.Credentials, error)) error {
+// CreateFirst creates the first credentials with the function create. Renewals use the field Create. The
+// function runs in the calling goroutine with ctx, because the user may be prompted in ways that are not
+// available later. CreateFirst must be called before any other method.
+func (c *CredentialCache) CreateFirst(ctx context.Context, create func(ctx context.Context, need time.Duration) (aws.Credentials, error)) error {
 	m := &renewal{done: make(chan struct{})}
-	l.mu.Lock()
-	l.renewal = m
-	l.mu.Unlock()
-	l.run(ctx, m, create)
+	c.mu.Lock()
+	c.renewal = m
+	c.mu.Unlock()
+	c.run(ctx, m, create)
 	if m.err == nil {
 		m.result.requested.Store(true)
 	}
 	return m.err
 }
 
-// waitForRenewal waits for credentials that are better than h, which may be nil.
-func (l *CredentialCache) waitForRenewal(ctx context.Context, h *CachedCredentials, now time.Time) (*CachedCredentials, error) {
-	m, held := l.joinRenewal(now)
+// waitForRenewal waits for newer credentials than h, which may be nil.
+func (c *CredentialCache) waitForRenewal(ctx context.Context, h *CachedCredentials, now time.Time) (*CachedCredentials, error) {
+	m, held := c.joinRenewal(now)
 	if m == nil {
 		return held, nil
 	}
 	var enough chan struct{}
 	if h.valid(now) {
 		enough = make(chan struct{})
-		defer l.Clock.AfterFunc(maxRenewalWait, func() { close(enough) }).Stop()
+		defer c.Clock.AfterFunc(maxRenewalWait, func() { close(enough) }).Stop()
 	}
 	for {
 		select {
 		case <-m.done:
-			if m.err != nil && h.valid(l.Clock.Now()) {
+			if m.err != nil && h.valid(c.Clock.Now()) {
 				return h, nil
 			}
 			return m.result, m.err
 		case <-enough:
-			if h.valid(l.Clock.Now()) {
+			if h.valid(c.Clock.Now()) {
 				return h, nil
 			}
-			enough = nil // it has expired in the meantime
+			enough = nil // the credentials have expired meanwhile
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
 	}
 }
 
-// joinRenewal returns the making that is under way, or begins one. It returns what is held
-// instead where one has just ended: with something fresh, since whoever joins looked, or
-// in vain, while what is held is valid.
-func (l *CredentialCache) joinRenewal(now time.Time) (*renewal, *CachedCredentials) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.renewal != nil {
-		return l.renewal, nil
+// joinRenewal returns the current renewal, or starts one. It returns the current credentials instead if they
+// are fresh, or if the last renewal failed recently and they are still valid.
+func (c *CredentialCache) joinRenewal(now time.Time) (*renewal, *CachedCredentials) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.renewal != nil {
+		return c.renewal, nil
 	}
-	if h := l.current.Load(); h.valid(now) && (now.Before(h.freshUntil) || now.Before(l.retryAfter)) {
+	if h := c.current.Load(); h.valid(now) && (now.Before(h.freshUntil) || now.Before(c.retryAfter)) {
 		return nil, h
 	}
-	return l.startRenewal(), nil
+	return c.startRenewal(), nil
 }
 
-// startRenewal begins a making. The lease is locked.
-func (l *CredentialCache) startRenewal() *renewal {
-	l.renewal = &renewal{done: make(chan struct{})}
-	// What is asked for here answers many, and the one who asked first may be gone.
-	go l.run(context.Background(), l.renewal, l.Create)
-	return l.renewal
+// startRenewal starts a renewal. The caller holds the mutex.
+func (c *CredentialCache) startRenewal() *renewal {
+	c.renewal = &renewal{done: make(chan struct{})}
+	// Many clients wait for the result, and the one that started the renewal may be gone.
+	go c.run(context.Background(), c.renewal, c.Create)
+	return c.renewal
 }
 
-func (l *CredentialCache) run(ctx context.Context, m *renewal, create func(context.Context, time.Duration) (aws.Credentials, error)) {
-	c, err := create(ctx, l.MinValidity+renewLead)
-	now := l.Clock.Now()
+func (c *CredentialCache) run(ctx context.Context, m *renewal, create func(context.Context, time.Duration) (aws.Credentials, error)) {
+	creds, err := create(ctx, c.MinValidity+renewLead)
+	now := c.Clock.Now()
 	if err == nil {
-		m.result, err = l.newCached(c, now)
+		m.result, err = c.newCached(creds, now)
 	}
 	m.err = err
-	if told := l.finishRenewal(m, now); told && l.RenewalFailed != nil {
-		l.RenewalFailed(err)
+	if report := c.finishRenewal(m, now); report && c.RenewalFailed != nil {
+		c.RenewalFailed(err)
 	}
 	close(m.done)
 }
 
-// finishRenewal puts the outcome of a making into force, and says what comes next. It reports
-// whether somebody should be told that a renewal failed.
-func (l *CredentialCache) finishRenewal(m *renewal, now time.Time) (tell bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.renewal = nil
-	before := l.current.Load()
+// finishRenewal stores the result of a renewal and schedules the next one. It reports whether RenewalFailed
+// should be called.
+func (c *CredentialCache) finishRenewal(m *renewal, now time.Time) (report bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.renewal = nil
+	before := c.current.Load()
 	if m.err == nil {
 		next := m.result.renewAt.Sub(now)
-		if before != nil && before.Credentials.Expires.Equal(m.result.Credentials.Expires) { // nothing new was to be had
+		if before != nil && before.Credentials.Expires.Equal(m.result.Credentials.Expires) { // the credentials are unchanged
 			m.result.requested.Store(before.requested.Load())
 			next = min(next, retryUnchanged)
 		}
-		l.failures, l.retryAfter = 0, time.Time{}
-		l.current.Store(m.result)
-		l.schedule(next)
+		c.failures, c.retryAfter = 0, time.Time{}
+		c.current.Store(m.result)
+		c.schedule(next)
 		return false
 	}
-	l.failures++
-	wait := backoff(l.failures)
-	l.retryAfter = now.Add(wait)
+	c.failures++
+	wait := backoff(c.failures)
+	c.retryAfter = now.Add(wait)
 	if !before.valid(now) {
-		return false // whoever asks next begins anew
+		return false // the next request starts a new renewal
 	}
-	l.schedule(wait)
-	return l.failures == 1
+	c.schedule(wait)
+	return c.failures == 1
 }
 
-// schedule looks after the credentials once the time has come.
-func (l *CredentialCache) schedule(d time.Duration) {
-	if l.timer != nil {
-		l.timer.Stop()
+// schedule starts a timer for the next renewal.
+func (c *CredentialCache) schedule(d time.Duration) {
+	if c.timer != nil {
+		c.timer.Stop()
 	}
-	if !l.closed {
-		l.timer = l.Clock.AfterFunc(d, l.renewIfUsed)
-	}
-}
-
-func (l *CredentialCache) renewIfUsed() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if h := l.current.Load(); l.renewal == nil && h.valid(l.Clock.Now()) && h.requested.Load() {
-		l.startRenewal()
+	if !c.closed {
+		c.timer = c.Clock.AfterFunc(d, c.renewIfUsed)
 	}
 }
 
-// Close ends the renewing. Who asks afterwards is still answered.
-func (l *CredentialCache) Close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	if l.timer != nil {
-		l.timer.Stop()
+func (c *CredentialCache) renewIfUsed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if h := c.current.Load(); c.renewal == nil && h.valid(c.Clock.Now()) && h.requested.Load() {
+		c.startRenewal()
 	}
 }
 
-// isRenewing reports whether somebody may be waiting.
-func (l *CredentialCache) isRenewing() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.renewal != nil
+// Close stops the renewal timer. Get can still be called.
+func (c *CredentialCache) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
 }
 
-// newCached says how long credentials are fresh. Credentials that were kept somewhere may have
-// lived a part of their life when they come; half of what is left is then waited for.
-func (l *CredentialCache) newCached(c aws.Credentials, now time.Time) (*CachedCredentials, error) {
-	if !c.CanExpire {
-		c.CanExpire, c.Expires = true, now.Add(defaultLifetime)
+// isRenewing reports whether a renewal is in progress, so that clients may be waiting.
+func (c *CredentialCache) isRenewing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.renewal != nil
+}
+
+// newCached computes until when credentials are fresh. Create may return cached credentials of which a part
+// of the lifetime has passed. They are fresh for at least half of their remaining lifetime.
+func (c *CredentialCache) newCached(creds aws.Credentials, now time.Time) (*CachedCredentials, error) {
+	if !creds.CanExpire {
+		creds.CanExpire, creds.Expires = true, now.Add(defaultLifetime)
 	}
-	left := c.Expires.Sub(now)
+	left := creds.Expires.Sub(now)
 	if left <= 0 {
 		return nil, ErrExpired
 	}
-	h := &CachedCredentials{Credentials: c, Created: now}
-	h.freshUntil = c.Expires.Add(-min(l.MinValidity, left/2))
-	h.renewAt = c.Expires.Add(-min(l.MinValidity+renewLead, left/2)).Add(time.Second) // a second past the half, where it counts as half
+	h := &CachedCredentials{Credentials: creds, Created: now}
+	h.freshUntil = creds.Expires.Add(-min(c.MinValidity, left/2))
+	h.renewAt = creds.Expires.Add(-min(c.MinValidity+renewLead, left/2)).Add(time.Second) // one second after the half, where the store renews
 	return h, nil
 }
 
@@ -262,8 +262,8 @@ func (h *CachedCredentials) valid(now time.Time) bool {
 	return h != nil && now.Before(h.Credentials.Expires)
 }
 
-// backoff is how long to wait before the call that has failed so many times in a row is
-// tried again: up to half a minute, a quarter more or less.
+// backoff returns the delay after this number of failed renewals in a row: up to 30 seconds, with random
+// variation of 25 %.
 func backoff(failures int) time.Duration {
 	const first, longest = time.Second, 30 * time.Second
 	d := min(first<<min(failures-1, 10), longest)

@@ -12,14 +12,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// fakeTime is the clock of the bubble that a test runs in.
+// fakeTime is the clock of the synctest bubble that a test runs in.
 var fakeTime = Clock{Now: time.Now, AfterFunc: time.AfterFunc}
 
-// An issuer makes credentials as an AWS does, and fails as it is told to.
+// A fakeIssuer creates credentials like AWS, with delays and failures.
 type fakeIssuer struct {
 	lifetime   time.Duration
-	firstDelay time.Duration // the first call
-	laterDelay time.Duration // the others; 0 for as long as the first
+	firstDelay time.Duration // delay of the first call
+	laterDelay time.Duration // delay of the other calls; 0 means firstDelay
 	fails      func(call int) error
 
 	calls atomic.Int64
@@ -52,12 +52,12 @@ func thirdFails(call int) error {
 	return nil
 }
 
-// Six hours go by, and AWS fails one call in three, for short and for long
-// sessions: no client sees a failure or an old credential.
+// AWS fails one call in three for six hours. No client sees a failure or credentials that are about to
+// expire.
 func TestRenewalFailuresAreHidden(t *testing.T) {
 	for _, c := range []struct {
 		lasts, least time.Duration
-		calls        int64 // as few as will do, and those that fail
+		calls        int64 // the necessary calls plus the failed ones
 	}{
 		{15 * time.Minute, 7 * time.Minute, 80},
 		{time.Hour, ECSMinValidity, 20},
@@ -77,7 +77,7 @@ func TestRenewalFailuresAreHidden(t *testing.T) {
 							if err != nil {
 								t.Errorf("after %d calls: %v", i.calls.Load(), err)
 							} else if left := time.Until(h.Credentials.Expires); left < c.least-time.Minute {
-								t.Errorf("%s are left, want %s", left, c.least)
+								t.Errorf("the credentials are valid for %s, want %s", left, c.least)
 							}
 							time.Sleep(time.Duration(20+n) * time.Second)
 						}
@@ -99,9 +99,9 @@ func TestClientsShareOneCall(t *testing.T) {
 		defer l.Close()
 		gone, leave := context.WithCancel(t.Context())
 		var clients sync.WaitGroup
-		clients.Go(func() { // the first one is gone before there is an answer
+		clients.Go(func() { // the first client leaves before the response
 			if _, err := l.Get(gone); !errors.Is(err, context.Canceled) {
-				t.Errorf("who is gone gets %v", err)
+				t.Errorf("the first client got %v", err)
 			}
 		})
 		synctest.Wait()
@@ -116,12 +116,12 @@ func TestClientsShareOneCall(t *testing.T) {
 		leave()
 		clients.Wait()
 		if n := i.calls.Load(); n != 1 {
-			t.Errorf("%d calls, want one", n)
+			t.Errorf("AWS was called %d times, want 1", n)
 		}
 	})
 }
 
-// Who saw that nothing is held, and comes to wait when it has just been made, takes that.
+// A client that finds no credentials uses those created just before it began to wait.
 func TestRenewedMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &fakeIssuer{lifetime: time.Hour}
@@ -132,15 +132,15 @@ func TestRenewedMeanwhile(t *testing.T) {
 			t.Fatal(err)
 		}
 		if h, err := l.waitForRenewal(t.Context(), before, time.Now()); err != nil || h != l.current.Load() {
-			t.Errorf("%v, %v, want what has just been made", h, err)
+			t.Errorf("waitForRenewal = %v, %v, want the current credentials", h, err)
 		}
 		if n := i.calls.Load(); n != 1 {
-			t.Errorf("%d calls, want one", n)
+			t.Errorf("AWS was called %d times, want 1", n)
 		}
 	})
 }
 
-// Once AWS fails for good, what there is is given until it expires, and nothing after.
+// After AWS fails permanently, the current credentials are returned until they expire, and none after that.
 func TestExpiredIsNeverReturned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told atomic.Int64
@@ -156,20 +156,19 @@ func TestExpiredIsNeverReturned(t *testing.T) {
 			h, err := l.Get(t.Context())
 			valid := time.Since(begun) < time.Hour
 			if valid && (err != nil || !time.Now().Before(h.Credentials.Expires)) {
-				t.Fatalf("after %s: %v, want what is still valid", time.Since(begun), err)
+				t.Fatalf("after %s: %v, want credentials that are still valid", time.Since(begun), err)
 			}
 			if !valid && !errors.Is(err, errAWS) {
-				t.Fatalf("after %s: %v, want what AWS says", time.Since(begun), err)
+				t.Fatalf("after %s: %v, want the error of AWS", time.Since(begun), err)
 			}
 		}
 		if n := told.Load(); n != 1 {
-			t.Errorf("told %d times that a renewal failed, want once", n)
+			t.Errorf("RenewalFailed was called %d times, want 1", n)
 		}
 	})
 }
 
-// While AWS does not answer, nobody who could be answered waits for longer than a client
-// would.
+// While AWS does not respond, a client that can use the current credentials waits for maxRenewalWait at most.
 func TestHangingRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &fakeIssuer{lifetime: time.Hour, laterDelay: 30 * time.Minute}
@@ -182,20 +181,20 @@ func TestHangingRenewal(t *testing.T) {
 		for range 3 {
 			begun := time.Now()
 			if _, err := l.Get(t.Context()); err != nil || time.Since(begun) > maxRenewalWait {
-				t.Errorf("%v after %s", err, time.Since(begun))
+				t.Errorf("Get returned %v after %s", err, time.Since(begun))
 			}
 		}
-		// What is waited for expires: then it is waited for longer.
+		// If the credentials expire during the wait, the client waits for the renewal.
 		time.Sleep(10*time.Minute - 3*maxRenewalWait - maxRenewalWait/2)
 		begun := time.Now()
 		h, err := l.Get(t.Context())
 		if err != nil || !h.valid(time.Now()) || time.Since(begun) < time.Minute {
-			t.Errorf("%v after %s", err, time.Since(begun))
+			t.Errorf("Get returned %v after %s", err, time.Since(begun))
 		}
 	})
 }
 
-// What nobody asks for is not renewed, and is made again when somebody does.
+// Unused credentials are not renewed. They are created again on the next request.
 func TestUnusedCacheIsNotRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &fakeIssuer{lifetime: time.Hour}
@@ -205,25 +204,25 @@ func TestUnusedCacheIsNotRenewed(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(24 * time.Hour)
-		if n := i.calls.Load(); n != 2 { // once it was asked for, and renewed once after that
-			t.Errorf("%d calls, want two", n)
+		if n := i.calls.Load(); n != 2 { // created once and renewed once
+			t.Errorf("AWS was called %d times, want 2", n)
 		}
 		if h, err := l.Get(t.Context()); err != nil || !h.valid(time.Now()) {
-			t.Errorf("after a day: %v", err)
+			t.Errorf("Get after a day returned %v", err)
 		}
 		l.Close()
 		time.Sleep(time.Hour)
 		if n := i.calls.Load(); n != 3 {
-			t.Errorf("%d calls, want three: a closed lease renews nothing", n)
+			t.Errorf("AWS was called %d times, want 3: a closed cache does not renew", n)
 		}
 		if _, err := l.Get(t.Context()); err != nil {
-			t.Errorf("a closed lease: %v", err)
+			t.Errorf("Get of a closed cache returned %v", err)
 		}
 	})
 }
 
-// A store that gives the same session again, as only a person could make another, is not
-// asked in a loop.
+// If only the user could create a new session, Create returns the same session again. It is not called in a
+// loop.
 func TestUnchangedCredentials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kept := aws.Credentials{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", CanExpire: true, Expires: time.Now().Add(time.Hour)}
@@ -240,7 +239,7 @@ func TestUnchangedCredentials(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		if n := calls.Load(); n > 20 {
-			t.Errorf("%d calls in an hour", n)
+			t.Errorf("Create was called %d times in an hour", n)
 		}
 		time.Sleep(time.Minute)
 		if _, err := l.Get(t.Context()); !errors.Is(err, ErrExpired) {
@@ -249,8 +248,7 @@ func TestUnchangedCredentials(t *testing.T) {
 	})
 }
 
-// A store gives what it has kept while that is fresh for what is asked. Nobody but the first
-// ever waits for a renewal.
+// Create returns a stored session while that is valid for long enough. Only the first client waits.
 func TestClientsDoNotWaitForRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &fakeIssuer{lifetime: time.Hour, firstDelay: 300 * time.Millisecond}
@@ -266,7 +264,7 @@ func TestClientsDoNotWaitForRenewal(t *testing.T) {
 			begun := time.Now()
 			h, err := l.Get(t.Context())
 			if err != nil || time.Until(h.Credentials.Expires) < ECSMinValidity {
-				t.Fatalf("%s are left, %v", time.Until(h.Credentials.Expires), err)
+				t.Fatalf("the credentials are valid for %s, %v", time.Until(h.Credentials.Expires), err)
 			}
 			if waited := time.Since(begun); waited > 0 && n > 0 {
 				t.Fatalf("waited for %s, after %d seconds", waited, n)
@@ -274,12 +272,12 @@ func TestClientsDoNotWaitForRenewal(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		if n := i.calls.Load(); n != 10 {
-			t.Errorf("%d calls, want ten", n)
+			t.Errorf("AWS was called %d times, want 10", n)
 		}
 	})
 }
 
-// Clients have to come back for what never ends.
+// Credentials without an expiry are returned with defaultLifetime, so that clients request them again.
 func TestCredentialsWithoutExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &CredentialCache{MinValidity: ECSMinValidity, Clock: fakeTime, Create: func(context.Context, time.Duration) (aws.Credentials, error) {
@@ -292,8 +290,7 @@ func TestCredentialsWithoutExpiry(t *testing.T) {
 	})
 }
 
-// The first credentials are created as the caller says and with the caller's context, and are renewed by
-// Make before anybody has asked a second time.
+// CreateFirst uses its own function and the caller's context. The renewal uses Create.
 func TestCreateFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i, first := &fakeIssuer{lifetime: time.Hour}, &fakeIssuer{lifetime: time.Hour}
@@ -303,22 +300,22 @@ func TestCreateFirst(t *testing.T) {
 		caller := context.WithValue(t.Context(), key{}, "caller")
 		err := l.CreateFirst(caller, func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
 			if ctx.Value(key{}) != "caller" || need != ECSMinValidity+renewLead {
-				t.Errorf("first asked with %v for %s", ctx, need)
+				t.Errorf("the first call has the context %v and the validity %s", ctx, need)
 			}
 			return first.create(ctx, need)
 		})
 		if err != nil || first.calls.Load() != 1 || i.calls.Load() != 0 {
-			t.Fatalf("began with %v, %d and %d calls, want 1 and 0", err, first.calls.Load(), i.calls.Load())
+			t.Fatalf("CreateFirst returned %v after %d and %d calls, want 1 and 0", err, first.calls.Load(), i.calls.Load())
 		}
 		time.Sleep(50 * time.Minute)
 		synctest.Wait()
 		if first.calls.Load() != 1 || i.calls.Load() != 1 {
-			t.Errorf("%d and %d calls later, want 1 and 1", first.calls.Load(), i.calls.Load())
+			t.Errorf("after the renewal, there were %d and %d calls, want 1 and 1", first.calls.Load(), i.calls.Load())
 		}
 		failed := &CredentialCache{Create: i.create, MinValidity: ECSMinValidity, Clock: fakeTime}
 		defer failed.Close()
 		if err := failed.CreateFirst(caller, func(context.Context, time.Duration) (aws.Credentials, error) { return aws.Credentials{}, errAWS }); err != errAWS {
-			t.Errorf("a beginning that fails returns %v", err)
+			t.Errorf("CreateFirst returned %v, want its function's error", err)
 		}
 	})
 }

@@ -7,47 +7,47 @@ import (
 	"strings"
 )
 
-// EC2 answers as the metadata service of an instance does, as far as credentials and the
-// region go. Version 2 asks for a token, which anybody who can send a PUT gets: what keeps
-// others out is the Guard.
+// EC2 serves credentials and the region like the instance metadata service. Version 2 of the service requires
+// a token, but any client that can send a PUT request gets one. So the Filter is what keeps other clients
+// out.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
 type EC2 struct {
 	Filter  Filter
 	Profile string
 	Cache   *CredentialCache
-	Region  string // empty for none
-	V1      bool   // answer those who have no token, as version 1 does
+	Region  string // empty if there is none
+	V1      bool   // serve requests without a token, like version 1
 	Tokens  *Tokens
-	// Explain and Audit are as for ECS.
+	// Explain and Audit have the same meaning as in ECS.
 	Explain func(error) Refusal
 	Audit   func(AuditEvent) error
 }
 
-// metadata is where programs look for the metadata service that know no other place.
+// metadata is the address of the metadata service that programs use by default.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
 var metadata = netip.AddrFrom4([4]byte{169, 254, 169, 254})
 
-// MetadataHosts are the names by which the metadata service is asked at its own address.
+// MetadataHosts returns the Host headers of requests to the metadata service's own address.
 func MetadataHosts() []string { return []string{metadata.String(), metadata.String() + ":80"} }
 
 const metadataPort = 80
 
-// roleName is what the instance's role is called, and instanceID the instance, as with
-// aws-vault 7.
+// roleName is the name of the instance's role, and instanceID is the ID of the instance. aws-vault 7 uses the
+// same values.
 const (
 	roleName   = "local-credentials"
 	instanceID = "aws-vault"
 )
 
-// Where things are, below the host.
+// Paths of the metadata service.
 const (
 	tokenPath       = "/latest/api/token"
 	credentialsPath = "/latest/meta-data/iam/security-credentials"
 	identityPath    = "/latest/dynamic/instance-identity/document"
 )
 
-// text is what stands under a path without its last slash. Lists name what is below
-// them with a slash where they go on.
+// text returns the text under a path, given without a final slash. In lists, a name with a final slash is a
+// directory.
 func (e *EC2) text(path string) (text string, ok bool) {
 	switch path {
 	case "":
@@ -76,18 +76,18 @@ func (e *EC2) text(path string) (text string, ok bool) {
 	return "", false
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP serves one request.
 func (e *EC2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimSuffix(r.URL.Path, "/")
 	methods := []string{http.MethodGet, http.MethodHead}
 	if path == tokenPath {
 		methods = []string{http.MethodPut}
 	}
-	if no := e.Filter.check(r, methods...); no != nil {
-		if no.Status == http.StatusMethodNotAllowed {
+	if refusal := e.Filter.check(r, methods...); refusal != nil {
+		if refusal.Status == http.StatusMethodNotAllowed {
 			w.Header().Set("Allow", strings.Join(methods, ", "))
 		}
-		writeText(w, no.Status, no.Message+"\n")
+		writeText(w, refusal.Status, refusal.Message+"\n")
 		return
 	}
 	if path == tokenPath {
@@ -95,7 +95,7 @@ func (e *EC2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !e.mayRead(r) {
-		writeText(w, http.StatusUnauthorized, "a token is wanted in "+tokenHeader+", from PUT "+tokenPath+"\n")
+		writeText(w, http.StatusUnauthorized, "the header "+tokenHeader+" with a token from PUT "+tokenPath+" is missing or wrong\n")
 		return
 	}
 	switch path {
@@ -108,24 +108,24 @@ func (e *EC2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		text, ok := e.text(path)
 		if !ok {
-			writeText(w, http.StatusNotFound, "nothing is here\n")
+			writeText(w, http.StatusNotFound, "not found\n")
 			return
 		}
 		writeText(w, http.StatusOK, text)
 	}
 }
 
-// mayRead reports whether a request has a token, or needs none. A wrong one is refused by
-// version 1 too: it was meant for version 2.
+// mayRead reports whether a request has a valid token or needs none. An invalid token is refused even if
+// version 1 is allowed, because a client that sends a token uses version 2.
 func (e *EC2) mayRead(r *http.Request) bool {
-	shown, ok := r.Header[http.CanonicalHeaderKey(tokenHeader)]
+	tokens, ok := r.Header[http.CanonicalHeaderKey(tokenHeader)]
 	if !ok {
 		return e.V1
 	}
-	return len(shown) == 1 && e.Tokens.valid(shown[0])
+	return len(tokens) == 1 && e.Tokens.valid(tokens[0])
 }
 
-// zone is the first of the region, which each region has.
+// zone returns the first availability zone, which exists in every region.
 func (e *EC2) zone() string {
 	if e.Region == "" {
 		return ""
@@ -133,37 +133,37 @@ func (e *EC2) zone() string {
 	return e.Region + "a"
 }
 
-// credentials hands credentials out.
+// credentials serves the credentials.
 func (e *EC2) credentials(w http.ResponseWriter, r *http.Request) {
-	held, ok := e.cached(w, r)
+	cached, ok := e.cached(w, r)
 	if !ok {
 		return
 	}
-	if no := auditRequest(e.Audit, r, AuditEvent{Profile: e.Profile, Expires: held.Credentials.Expires}); no != nil {
-		e.fail(w, *no)
+	if refusal := auditRequest(e.Audit, r, AuditEvent{Profile: e.Profile, Expires: cached.Credentials.Expires}); refusal != nil {
+		e.fail(w, *refusal)
 		return
 	}
-	writeCredentials(w, held.ec2Body())
+	writeCredentials(w, cached.ec2Body())
 }
 
-// result gets the credentials, or answers with what went wrong.
+// cached returns the credentials. If they are not available, it writes an error response and returns false.
 func (e *EC2) cached(w http.ResponseWriter, r *http.Request) (*CachedCredentials, bool) {
-	held, err := e.Cache.Get(r.Context())
+	cached, err := e.Cache.Get(r.Context())
 	if err != nil {
 		e.fail(w, toRefusal(e.Explain, err))
 		return nil, false
 	}
-	return held, true
+	return cached, true
 }
 
 func (e *EC2) info(w http.ResponseWriter, r *http.Request) {
-	if held, ok := e.cached(w, r); ok {
-		writeJSON(w, http.StatusOK, struct{ Code, LastUpdated string }{"Success", formatTime(held.Created)})
+	if cached, ok := e.cached(w, r); ok {
+		writeJSON(w, http.StatusOK, struct{ Code, LastUpdated string }{"Success", formatTime(cached.Created)})
 	}
 }
 
-// identity is what an instance knows of itself. Clients read the region from it, so it
-// does not wait for credentials; the account is known where they are.
+// identity serves the instance identity document. Clients read the region from it, so it does not wait for
+// credentials. It contains the account only if credentials are available.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-identity-documents.html
 func (e *EC2) identity(w http.ResponseWriter, _ *http.Request) {
 	document := struct {
@@ -173,14 +173,14 @@ func (e *EC2) identity(w http.ResponseWriter, _ *http.Request) {
 		Region           string `json:"region,omitempty"`
 		Version          string `json:"version"`
 	}{"", e.zone(), instanceID, e.Region, "2017-09-30"}
-	if held := e.Cache.current.Load(); held != nil {
-		document.AccountID = held.Credentials.AccountID
+	if cached := e.Cache.current.Load(); cached != nil {
+		document.AccountID = cached.Credentials.AccountID
 	}
 	text, _ := json.MarshalIndent(document, "", "  ")
 	writeText(w, http.StatusOK, string(text))
 }
 
-// fail answers with an error as the SDKs read it from the metadata service.
-func (e *EC2) fail(w http.ResponseWriter, no Refusal) {
-	writeJSON(w, no.Status, struct{ Code, Message, LastUpdated string }{no.Code, no.Message, formatTime(e.Cache.Clock.Now())})
+// fail writes an error in the form that SDKs expect from the metadata service.
+func (e *EC2) fail(w http.ResponseWriter, refusal Refusal) {
+	writeJSON(w, refusal.Status, struct{ Code, Message, LastUpdated string }{refusal.Code, refusal.Message, formatTime(e.Cache.Clock.Now())})
 }

@@ -74,7 +74,7 @@ func TestEC2Responses(t *testing.T) {
 			delete(have, name)
 		}
 		if len(have) != 0 {
-			t.Errorf("too much: %v", have)
+			t.Errorf("unexpected fields: %v", have)
 		}
 	}
 	var document struct{ AccountID, Region, AvailabilityZone, InstanceID, Version string }
@@ -110,7 +110,7 @@ func TestEC2Tokens(t *testing.T) {
 	r := startEC2(t, func(e *EC2) { e.Tokens = NewTokens(func() time.Time { return now }) })
 	path := credentialsPath + "/local-credentials"
 	if status, _, _ := r.request("GET", path); status != 401 {
-		t.Errorf("without a token: %d", status)
+		t.Errorf("without a token, the status is %d", status)
 	}
 	for _, lifetime := range []string{"", "0", "-1", "21601", "1h", "99999999999999999999"} {
 		if status, _, _ := r.request("PUT", tokenPath, lifetimeHeader, lifetime); status != 400 {
@@ -129,7 +129,7 @@ func TestEC2Tokens(t *testing.T) {
 	_, _, second := r.request("PUT", tokenPath+"/", lifetimeHeader, "1")
 	_, _, foreign := startEC2(t, nil).request("PUT", tokenPath, lifetimeHeader, "60")
 	if token == second {
-		t.Error("two tokens are the same")
+		t.Error("two tokens are equal")
 	}
 	if status, _, _ := r.request("GET", path, tokenHeader, token); status != 200 {
 		t.Errorf("with a token: %d", status)
@@ -143,10 +143,10 @@ func TestEC2Tokens(t *testing.T) {
 	}
 	now = now.Add(2 * time.Second)
 	if status, _, _ := r.request("GET", path, tokenHeader, second); status != 401 {
-		t.Errorf("a token that has ended: %d", status)
+		t.Errorf("with an expired token, the status is %d", status)
 	}
 	if status, _, _ := r.request("GET", path, tokenHeader, token); status != 200 {
-		t.Errorf("a token that has not: %d", status)
+		t.Errorf("with a valid token, the status is %d", status)
 	}
 }
 
@@ -182,7 +182,7 @@ func TestEC2Errors(t *testing.T) {
 		}
 	})
 	if status, _, text := r.request("GET", credentialsPath+"/local-credentials"); status != 500 || strings.Contains(text, "ASIA") || seen != 1 {
-		t.Errorf("what cannot be written down: %d %s", status, text)
+		t.Errorf("if the audit fails: %d %s", status, text)
 	}
 }
 
@@ -194,7 +194,7 @@ func FuzzToken(f *testing.F) {
 	f.Add(strings.Repeat("A", len(good)))
 	f.Fuzz(func(t *testing.T, text string) {
 		if tokens.valid(text) != (text == good) {
-			t.Errorf("%q is taken: %v", text, tokens.valid(text))
+			t.Errorf("token %q is valid: %v", text, tokens.valid(text))
 		}
 	})
 }

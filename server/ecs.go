@@ -9,82 +9,83 @@ import (
 	"aws-vault/vault/ascii"
 )
 
-// ECS answers as the endpoint that a container has for its credentials.
+// ECS serves credentials like the container credentials endpoint.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 type ECS struct {
 	Filter Filter
 	Mounts []*Mount
-	// Explain says how an error of a lease is told; nil makes it an internal failure.
+	// Explain converts an error of a cache to a response. If it is nil, the response is an internal failure.
 	Explain func(error) Refusal
-	// Audit is told of all credentials before they are handed out. If it fails, they are
-	// not. Nil tells nobody.
+	// Audit is called before credentials are provided. If it returns an error, they are not provided. It may
+	// be nil.
 	Audit func(AuditEvent) error
 }
 
-// A Mount is one profile's place at the endpoint: its own credentials at Path, and those
-// of roles on top of them at Path/role-arn/ARN.
+// A Mount serves one profile: its credentials under Path, and credentials of roles that it assumes under
+// Path/role-arn/ARN.
 type Mount struct {
 	Profile string
-	Path    string // empty, or with a slash in front and none at the end
-	Token   Digest // of what has to stand in Authorization
+	Path    string // empty, or with a leading slash and no trailing slash
+	Token   Digest // digest of the required Authorization header
 	Cache   *CredentialCache
-	Roles   *Roles // nil for none
+	Roles   *Roles // nil if roles are not served
 }
 
-// A Digest stands for a token, which does not have to be remembered.
+// A Digest is the digest of a token, so that the token itself need not be stored.
 type Digest [sha256.Size]byte
 
 // DigestOf returns the digest of a token.
 func DigestOf(token string) Digest { return sha256.Sum256([]byte(token)) }
 
-// matches compares in a time that tells nothing of either.
+// matches reports whether d is the digest of token, in constant time.
 func (d Digest) matches(token string) bool {
 	other := DigestOf(token)
 	return subtle.ConstantTimeCompare(d[:], other[:]) == 1
 }
 
-// rolePath is where roles are asked for.
+// rolePath precedes the ARN of a role in a path.
 const rolePath = "/role-arn/"
 
-// ServeHTTP answers one request.
+// ServeHTTP serves one request.
 func (e *ECS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	m, arn, no := e.route(r)
-	if no != nil {
-		Refuse(w, *no)
+	m, arn, refusal := e.route(r)
+	if refusal != nil {
+		Refuse(w, *refusal)
 		return
 	}
 	lease := m.Cache
 	if arn != "" {
 		lease = m.Roles.cache(arn)
 	}
-	held, err := lease.Get(r.Context())
+	cached, err := lease.Get(r.Context())
 	if err != nil {
 		Refuse(w, toRefusal(e.Explain, err))
 		return
 	}
-	if no := auditRequest(e.Audit, r, AuditEvent{Profile: m.Profile, Role: arn, Expires: held.Credentials.Expires}); no != nil {
-		Refuse(w, *no)
+	if refusal := auditRequest(e.Audit, r, AuditEvent{Profile: m.Profile, Role: arn, Expires: cached.Credentials.Expires}); refusal != nil {
+		Refuse(w, *refusal)
 		return
 	}
-	writeCredentials(w, held.ecsBody())
+	writeCredentials(w, cached.ecsBody())
 }
 
-// requested says whose credentials a request is for, and of which role, if any. A wrong token is
-// 403 and not 401, as with aws-vault 7: no SDK has another one to try.
-func (e *ECS) route(r *http.Request) (m *Mount, arn string, no *Refusal) {
-	if no := e.Filter.check(r, http.MethodGet, http.MethodHead); no != nil {
-		return nil, "", no
+// route returns the mount and the role ARN that a request is for. The ARN is empty for the profile itself.
+// The status for a wrong token is 403 and not 401, as in aws-vault 7, because SDKs have no other token to
+// try.
+func (e *ECS) route(r *http.Request) (m *Mount, arn string, refusal *Refusal) {
+	if refusal := e.Filter.check(r, http.MethodGet, http.MethodHead); refusal != nil {
+		return nil, "", refusal
 	}
 	m, rest := e.findMount(r.URL.Path)
 	if !m.Token.matches(r.Header.Get("Authorization")) || m.Cache == nil {
-		return nil, "", &Refusal{http.StatusForbidden, "InvalidToken", "the token in Authorization is not the one for this path"}
+		return nil, "", &Refusal{http.StatusForbidden, "InvalidToken", "the Authorization header does not contain the token for this path"}
 	}
 	if rest == "" || rest == "/" {
 		return m, "", nil
 	}
 	arn, role := strings.CutPrefix(rest, rolePath)
 	if !role || m.Roles == nil {
-		return nil, "", &Refusal{http.StatusNotFound, "NotFound", "nothing is here, want / or " + rolePath + "ARN"}
+		return nil, "", &Refusal{http.StatusNotFound, "NotFound", "path not found, expected / or " + rolePath + "ARN"}
 	}
 	if !isRoleARN(arn) {
 		return nil, "", &Refusal{http.StatusBadRequest, "InvalidRoleArn", quoted(arn) + " is not the ARN of a role"}
@@ -92,11 +93,11 @@ func (e *ECS) route(r *http.Request) (m *Mount, arn string, no *Refusal) {
 	return m, arn, nil
 }
 
-// unknownMount has a token that nobody knows, so that a path without a profile is refused as a
-// wrong token is.
+// unknownMount has an unknown token. So a request for an unknown path gets the same response as a request
+// with a wrong token.
 var unknownMount = new(Mount)
 
-// findMount finds whose path it is, and what stands behind it.
+// findMount returns the mount with the longest matching path, and the rest of the path.
 func (e *ECS) findMount(path string) (m *Mount, rest string) {
 	m = unknownMount
 	for _, each := range e.Mounts {
@@ -108,20 +109,21 @@ func (e *ECS) findMount(path string) (m *Mount, rest string) {
 	return m, rest
 }
 
-// Refuse answers with an error as the SDKs read it: JavaScript's has capitals, the others do not.
-func Refuse(w http.ResponseWriter, no Refusal) {
-	if no.Status == http.StatusMethodNotAllowed {
+// Refuse writes an error in the form that SDKs expect. The JavaScript SDK reads the capitalised names, the
+// others read the lower-case names.
+func Refuse(w http.ResponseWriter, refusal Refusal) {
+	if refusal.Status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", "GET, HEAD")
 	}
-	writeJSON(w, no.Status, struct {
+	writeJSON(w, refusal.Status, struct {
 		Code         string `json:"code"`
 		Message      string `json:"message"`
 		CodeAgain    string `json:"Code"`
 		MessageAgain string `json:"Message"`
-	}{no.Code, no.Message, no.Code, no.Message})
+	}{refusal.Code, refusal.Message, refusal.Code, refusal.Message})
 }
 
-// isRoleARN reports whether a text may be the ARN of a role; AWS has the last word.
+// isRoleARN reports whether a text has the form of a role ARN. AWS checks it in full.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 func isRoleARN(s string) bool {
 	const shortest, longest, account = 20, 2048, 12

@@ -66,7 +66,7 @@ func TestECSResponses(t *testing.T) {
 		}
 	}
 	if n := made.Load(); n != 3 {
-		t.Errorf("%d roles were made, want three", n)
+		t.Errorf("created %d roles, want 3", n)
 	}
 	_, _, text := r.request("GET", "/", "Authorization", token)
 	const want = `{"AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY","Token":"EXAMPLETOKEN+/=","Expiration":"2100-01-02T02:04:05Z","AccountId":"123456789012"}` + "\n"
@@ -78,7 +78,7 @@ func TestECSResponses(t *testing.T) {
 	}
 }
 
-// Whoever has no token learns nothing of which profiles there are.
+// A client without a token cannot find out which profiles exist.
 func TestECSHidesPaths(t *testing.T) {
 	e := ecsOn("127.0.0.1:80", &Mount{Path: "/b", Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE")})
 	var answers []string
@@ -94,7 +94,7 @@ func TestECSHidesPaths(t *testing.T) {
 	}
 	for _, a := range answers {
 		if a != answers[0] || !strings.HasPrefix(a, "403") {
-			t.Errorf("answers differ: %s\n%s", a, answers[0])
+			t.Errorf("the responses differ: %s\n%s", a, answers[0])
 		}
 	}
 }
@@ -115,20 +115,19 @@ func TestAudit(t *testing.T) {
 	r.request("HEAD", "/", "Authorization", token)
 	r.request("GET", "/", "Authorization", "wrong")
 	if len(seen) != 2 || seen[0].Profile != "p" || seen[0].Role != "" || !seen[0].Expires.Equal(expires) || seen[1].Role != roleARN {
-		t.Errorf("told of %+v", seen)
+		t.Errorf("the audit events are %+v", seen)
 	}
 	if runtime.GOOS == "linux" && seen[0].Peer.PID != os.Getpid() {
-		t.Errorf("asked by %+v, want %d", seen[0].Peer, os.Getpid())
+		t.Errorf("the peer is %+v, want process %d", seen[0].Peer, os.Getpid())
 	}
 	full = errors.New("disk full")
 	if status, _, text := r.request("GET", "/", "Authorization", token); status != 500 || strings.Contains(text, "ASIA") || !strings.Contains(text, "disk full") {
-		t.Errorf("what cannot be written down: %d %s", status, text)
+		t.Errorf("if the audit fails: %d %s", status, text)
 	}
 }
 
-// Fifty clients want forty roles that nobody has asked for before: forty are made. The time
-// is a fake one, as a machine that is busy may take longer over so many connections than a
-// request has to arrive.
+// Fifty clients request each of forty roles at the same time. Each role is created once. The test uses fake
+// time, because opening so many connections on a busy machine may take longer than the timeout of a request.
 func TestConcurrentRoles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var made atomic.Int64
@@ -165,7 +164,7 @@ func TestConcurrentRoles(t *testing.T) {
 		}
 		clients.Wait()
 		if n := made.Load(); n != 40 {
-			t.Errorf("made %d times, want 40", n)
+			t.Errorf("roles were created %d times, want 40", n)
 		}
 		client.CloseIdleConnections()
 		stop()
@@ -175,7 +174,7 @@ func TestConcurrentRoles(t *testing.T) {
 	})
 }
 
-// Three thousand roles leave no more behind than a few hundred do.
+// The memory for 3000 roles is not larger than for 300.
 func TestManyRoles(t *testing.T) {
 	var made atomic.Int64
 	var mount *Mount
@@ -201,23 +200,23 @@ func TestManyRoles(t *testing.T) {
 	}
 	after, running := measure()
 	if after > heap+heap/2 || running > goroutines+5 {
-		t.Errorf("%d bytes and %d goroutines, after 300 roles it was %d and %d", after, running, heap, goroutines)
+		t.Errorf("after 3000 roles: %d bytes and %d goroutines, after 300: %d and %d", after, running, heap, goroutines)
 	}
 	if n := mount.Roles.recent.Len(); n != 256 || len(mount.Roles.byARN) != 256 {
-		t.Errorf("%d leases are kept, want 256", n)
+		t.Errorf("%d roles are cached, want 256", n)
 	}
 	r.request("GET", "/role-arn/"+roleARN+"-2999", "Authorization", token)
 	if n := made.Load(); n != 3000 {
-		t.Errorf("made %d times, want 3000: the last one asked for is kept", n)
+		t.Errorf("roles were created %d times, want 3000: the last one is cached", n)
 	}
 	r.request("GET", "/role-arn/"+roleARN+"-0", "Authorization", token)
 	if n := made.Load(); n != 3001 {
-		t.Errorf("made %d times, want 3001: the first one is not kept", n)
+		t.Errorf("roles were created %d times, want 3001: the first one is not cached", n)
 	}
 	mount.Roles.Close()
 }
 
-// Whatever is asked for, the answer is JSON, and only a right token gets credentials.
+// Each response is JSON. Only a request with the right token receives credentials.
 func FuzzECS(f *testing.F) {
 	f.Add("GET", "/", "127.0.0.1:80", token, "Origin", "x")
 	f.Add("GET", "/role-arn/"+roleARN, "127.0.0.1:80", token, "Accept", "*/*")
@@ -232,7 +231,7 @@ func FuzzECS(f *testing.F) {
 			t.Errorf("%d %q", w.Code, w.Body)
 		}
 		if given := strings.Contains(w.Body.String(), "SecretAccessKey"); given && (r.Header.Get("Authorization") != token || w.Code != 200) {
-			t.Errorf("credentials for token %q", shown)
+			t.Errorf("token %q received credentials", shown)
 		}
 	})
 }

@@ -8,27 +8,27 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// A Guard refuses what no SDK sends: other methods, bodies, the names of other hosts, which
-// a page in a browser comes with after DNS rebinding, and headers that a browser or a proxy
-// adds. It also refuses the connections that the check of package peer refuses.
+// A Filter refuses requests that no SDK sends: requests with other methods, a body, or headers that browsers
+// and proxies add. It refuses other host names, which web pages use after DNS rebinding. It also refuses
+// connections that fail the check of package peer.
 type Filter struct {
-	Hosts []string // as in the Host header, in lower case
+	Hosts []string // accepted Host headers in lower case
 }
 
-// check returns why a request is turned away, or nil.
+// check returns why a request is refused, or nil.
 func (g *Filter) check(r *http.Request, methods ...string) *Refusal {
 	if !slices.Contains(methods, r.Method) {
-		return &Refusal{http.StatusMethodNotAllowed, "MethodNotAllowed", "method " + quoted(r.Method) + ", want " + strings.Join(methods, " or ")}
+		return &Refusal{http.StatusMethodNotAllowed, "MethodNotAllowed", "method " + quoted(r.Method) + ", expected " + strings.Join(methods, " or ")}
 	}
 	if r.ContentLength != 0 {
-		return &Refusal{http.StatusBadRequest, "BodyNotAllowed", "the request has a body, want none"}
+		return &Refusal{http.StatusBadRequest, "BodyNotAllowed", "the request has a body, expected none"}
 	}
 	if !slices.Contains(g.Hosts, r.Host) && !slices.Contains(g.Hosts, strings.ToLower(r.Host)) {
-		return &Refusal{http.StatusForbidden, "HostNotAllowed", "host " + quoted(r.Host) + " is not this server's"}
+		return &Refusal{http.StatusForbidden, "HostNotAllowed", "host " + quoted(r.Host) + " is not served here"}
 	}
 	for name := range r.Header {
 		if isForwarded(name) {
-			return &Refusal{http.StatusForbidden, "HeaderNotAllowed", "the request has a header " + quoted(name) + ", which browsers and proxies set"}
+			return &Refusal{http.StatusForbidden, "HeaderNotAllowed", "the request has a header " + quoted(name) + ", which only browsers and proxies send"}
 		}
 	}
 	if err := peer.FromRequest(r).Check(); err != nil {
@@ -37,18 +37,18 @@ func (g *Filter) check(r *http.Request, methods ...string) *Refusal {
 	return nil
 }
 
-// Wrap lets through to next what SDKs send, and answers all else as ECS does.
+// Wrap returns a handler that passes accepted requests to next, and refuses others as ECS does.
 func (g *Filter) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if no := g.check(r, http.MethodGet, http.MethodHead); no != nil {
-			Refuse(w, *no)
+		if refusal := g.check(r, http.MethodGet, http.MethodHead); refusal != nil {
+			Refuse(w, *refusal)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// isForwarded reports whether a header says that somebody else is behind a request.
+// isForwarded reports whether a header shows that a browser or a proxy sent the request.
 func isForwarded(name string) bool {
 	switch name {
 	case "Origin", "Referer", "Forwarded", "Via", "Cookie":
@@ -57,11 +57,11 @@ func isForwarded(name string) bool {
 	return strings.HasPrefix(name, "Sec-Fetch-") || strings.HasPrefix(name, "X-Forwarded-")
 }
 
-// quoted shortens what a stranger says.
+// quoted truncates a text from a request and replaces special characters.
 func quoted(s string) string {
-	const most = 64
-	if len(s) > most {
-		s = s[:most] + "…"
+	const limit = 64
+	if len(s) > limit {
+		s = s[:limit] + "…"
 	}
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == '"' {

@@ -18,14 +18,14 @@ import (
 
 const token = "EXAMPLE-TOKEN-0123456789"
 
-// A running server, and how it is asked.
+// A testServer is a running server with methods to send requests.
 type testServer struct {
 	t    testing.TB
 	addr string
 	stop func() error
 }
 
-// startServer serves what handler makes of the address.
+// startServer starts a server with the handler for its address.
 func startServer(t testing.TB, handler func(addr string) http.Handler, s Server) *testServer {
 	t.Helper()
 	l, err := peer.Listen("tcp", "127.0.0.1:0", peer.ThisUser())
@@ -60,7 +60,7 @@ func serve(t testing.TB, l net.Listener, s Server) *testServer {
 	return r
 }
 
-// send sends a request as it stands and returns the whole answer, as far as there is one.
+// send sends a request without changes, and returns the response as text.
 func (r *testServer) send(text string) string {
 	r.t.Helper()
 	c, err := net.Dial("tcp", r.addr)
@@ -69,15 +69,15 @@ func (r *testServer) send(text string) string {
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(20 * time.Second))
-	c.Write([]byte(strings.ReplaceAll(text, "HOST", r.addr))) // the answer may come before the end
+	c.Write([]byte(strings.ReplaceAll(text, "HOST", r.addr))) // ignore an error, because the server may respond before the end of the request
 	answer, err := io.ReadAll(c)
 	if err != nil && len(answer) == 0 && !strings.Contains(err.Error(), "reset") {
-		r.t.Errorf("no answer: %v", err)
+		r.t.Errorf("no response: %v", err)
 	}
 	return string(answer)
 }
 
-// request sends a well-formed request.
+// request sends a valid request.
 func (r *testServer) request(method, path string, headers ...string) (status int, header http.Header, text string) {
 	r.t.Helper()
 	return requestWith(r.t, http.DefaultClient, method, "http://"+r.addr+path, headers...)
@@ -104,7 +104,7 @@ func requestWith(t testing.TB, client *http.Client, method, url string, headers 
 	return resp.StatusCode, resp.Header, string(body)
 }
 
-// realTime is the clock of the machine.
+// realTime is the system clock.
 var realTime = Clock{Now: time.Now, AfterFunc: time.AfterFunc}
 
 var expires = time.Date(2100, 1, 2, 3, 4, 5, 600, time.FixedZone("", 3600))
@@ -124,7 +124,7 @@ func failingCache(err error) *CredentialCache {
 	}}
 }
 
-// countingRoles makes leases that count how often each is made.
+// countingRoles returns Roles that count their Create calls.
 func countingRoles(made *atomic.Int64, takes time.Duration) *Roles {
 	return &Roles{NewCache: func(arn string) *CredentialCache {
 		l := fixedCache("ASIA" + arn[len(arn)-1:])
@@ -138,12 +138,12 @@ func countingRoles(made *atomic.Int64, takes time.Duration) *Roles {
 	}}
 }
 
-// withUncheckedConn is a request over a connection that anyone may make.
+// withUncheckedConn returns the request with a connection that passes every check.
 func withUncheckedConn(r *http.Request) *http.Request {
 	return r.WithContext(peer.ConnContext(r.Context(), peer.Check{Anyone: true}.Conn(nil)))
 }
 
-// hosts are the names that a server on an address goes by.
+// hosts returns the valid Host headers of a server at this address.
 func hosts(addr string) []string {
 	return []string{addr, "localhost" + addr[strings.LastIndex(addr, ":"):]}
 }
@@ -152,7 +152,7 @@ func ecsOn(addr string, mounts ...*Mount) *ECS {
 	return &ECS{Filter: Filter{Hosts: hosts(addr)}, Mounts: mounts}
 }
 
-// Pipes are a listener within the process, whose connections know the fake time of a bubble.
+// pipes is a listener within the process. Its connections work in a synctest bubble.
 type pipes struct {
 	calls chan net.Conn
 	close func()

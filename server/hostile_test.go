@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Each of these is refused, and afterwards the server answers as before.
+// Each of these requests is refused, and the server still responds afterwards.
 func TestHostileRequests(t *testing.T) {
 	ecs := startServer(t, func(addr string) http.Handler {
 		return ecsOn(addr, &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE")})
@@ -72,7 +72,7 @@ func TestHostileRequests(t *testing.T) {
 				t.Errorf("%q, want %s", answer, c.status)
 			}
 			if strings.Contains(answer, "ASIA") || strings.Contains(answer, token) {
-				t.Errorf("it gets %q", answer)
+				t.Errorf("the response is %q", answer)
 			}
 			if status, _, text := ecs.request("GET", "/", "Authorization", token); status != 200 {
 				t.Errorf("afterwards: %d %s", status, text)
@@ -81,7 +81,7 @@ func TestHostileRequests(t *testing.T) {
 	}
 }
 
-// What is left of a refused request is not waited for.
+// The server does not wait for the body of a refused request.
 func TestRejectBodies(t *testing.T) {
 	h := rejectBodies(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
 	for _, c := range []struct {
@@ -93,7 +93,7 @@ func TestRejectBodies(t *testing.T) {
 		r.ContentLength = c.length
 		h.ServeHTTP(w, r)
 		if waits := w.until.IsZero(); waits != c.waits || (w.Header().Get("Connection") != "close") != c.waits {
-			t.Errorf("a body of %d bytes is awaited: %v, header %v", c.length, waits, w.Header())
+			t.Errorf("a body of %d bytes: waits %v, header %v", c.length, waits, w.Header())
 		}
 	}
 }
@@ -108,7 +108,7 @@ func (a *deadlineRecorder) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// Who connects and says nothing does not keep others out.
+// Idle connections do not keep other clients out.
 func TestIdleConnections(t *testing.T) {
 	r := startServer(t, func(addr string) http.Handler {
 		return ecsOn(addr, &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE")})
@@ -139,7 +139,7 @@ func TestIdleConnections(t *testing.T) {
 			t.Error(resp.Status)
 		}
 	}
-	// Of those who say nothing, as many have been sent away as were too many.
+	// At least as many idle connections were closed as exceeded the limit.
 	gone := 0
 	for _, c := range idle {
 		c.SetReadDeadline(time.Now().Add(time.Millisecond))
@@ -148,11 +148,11 @@ func TestIdleConnections(t *testing.T) {
 		}
 	}
 	if gone < 1000-512 {
-		t.Errorf("%d of 1000 idle connections were sent away", gone)
+		t.Errorf("%d of 1000 idle connections were closed", gone)
 	}
 }
 
-// While as many are busy as may be, others wait and are then answered.
+// If too many connections are busy, new ones wait and are served later.
 func TestBusyConnections(t *testing.T) {
 	let := make(chan struct{})
 	inside := make(chan struct{}, 10)
@@ -170,8 +170,8 @@ func TestBusyConnections(t *testing.T) {
 	<-inside
 	select {
 	case <-inside:
-		t.Error("three are inside, want two")
-	case <-time.After(50 * time.Millisecond): // only a server that lets too many in can pass this by
+		t.Error("three requests are running, want two")
+	case <-time.After(50 * time.Millisecond): // a correct server always reaches this; a wrong one may
 	}
 	close(let)
 	for range 5 {
@@ -181,7 +181,7 @@ func TestBusyConnections(t *testing.T) {
 	}
 }
 
-// What is being answered is answered in full when the end comes, up to a point.
+// At the end, requests in progress are completed within the grace period.
 func TestStop(t *testing.T) {
 	inside, let := make(chan struct{}), make(chan struct{})
 	handler := func(string) http.Handler {
@@ -204,7 +204,7 @@ func TestStop(t *testing.T) {
 	for {
 		c, err := net.Dial("tcp", r.addr)
 		if err != nil {
-			break // discardWriter is let in any more
+			break // new connections are refused
 		}
 		c.Close()
 	}
@@ -219,13 +219,13 @@ func TestStop(t *testing.T) {
 	r = startServer(t, handler, Server{Grace: time.Millisecond})
 	go ask()
 	<-inside
-	if err := r.stop(); err != nil { // it does not wait for let
+	if err := r.stop(); err != nil { // does not wait for let
 		t.Error(err)
 	}
 	<-answer
 }
 
-// At the end those are sent away who ask nothing, and nobody else.
+// shutDown closes idle connections, and no others.
 func TestShutDownLimitedListener(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -247,13 +247,13 @@ func TestShutDownLimitedListener(t *testing.T) {
 	g.trackState(ours[1], http.StateActive)
 	g.shutDown()
 	if _, err := theirs[0].Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("who asks nothing reads %v", err)
+		t.Errorf("reading from the idle connection returned %v", err)
 	}
 	if _, err := ours[1].Write([]byte("x")); err != nil {
-		t.Errorf("who is being answered: %v", err)
+		t.Errorf("writing to the busy connection returned %v", err)
 	}
 	if _, err := theirs[1].Read(make([]byte, 1)); err != nil {
-		t.Errorf("who is being answered reads %v", err)
+		t.Errorf("reading from the busy connection returned %v", err)
 	}
 	again, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
@@ -261,7 +261,7 @@ func TestShutDownLimitedListener(t *testing.T) {
 	}
 	defer again.Close()
 	if _, err := g.Accept(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("who comes later: %v", err)
+		t.Errorf("Accept after shutDown returned %v", err)
 	}
 }
 
@@ -273,6 +273,6 @@ func TestBrokenListener(t *testing.T) {
 	l.Close()
 	s := Server{Handler: http.NotFoundHandler(), Clock: realTime}
 	if err := s.Serve(context.Background(), l); err == nil {
-		t.Error("Serve on a closed listener returns nil while nobody has asked for the end")
+		t.Error("Serve on a closed listener returned nil before ctx ended")
 	}
 }

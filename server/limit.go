@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// minIdle is how long a connection is left alone before it has to give way: time enough
-// for a client that wants something to say so.
+// minIdle is how long a connection must be idle before it can be closed. A new client has this much time to
+// send its first request.
 const minIdle = time.Second
 
-// A gate bounds the connections of a listener. Where there are too many, the one that
-// has been idle the longest gives way; while all are busy, new ones wait outside.
+// A limitedListener limits the number of open connections. At the limit, it closes the connection that has
+// been idle the longest. If no connection is idle, new ones wait.
 type limitedListener struct {
 	net.Listener
 	max   int
@@ -22,65 +22,65 @@ type limitedListener struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	conns   map[net.Conn]*list.Element
-	list    list.List // of *guest, among the idle ones the longest idle in front
+	list    list.List // of *trackedConn; among idle connections, the longest idle is first
 	closed  bool
 }
 
-// A guest is a connection that was let in.
+// A trackedConn is an accepted connection.
 type trackedConn struct {
 	conn      net.Conn
-	busy      bool      // something is being asked
-	idleSince time.Time // idle since then
+	busy      bool      // a request is in progress
+	idleSince time.Time // only if not busy
 }
 
-func newLimitedListener(l net.Listener, most int, clock Clock) *limitedListener {
-	g := &limitedListener{Listener: l, max: most, clock: clock, conns: map[net.Conn]*list.Element{}}
-	g.changed = sync.NewCond(&g.mu)
-	return g
+func newLimitedListener(inner net.Listener, most int, clock Clock) *limitedListener {
+	l := &limitedListener{Listener: inner, max: most, clock: clock, conns: map[net.Conn]*list.Element{}}
+	l.changed = sync.NewCond(&l.mu)
+	return l
 }
 
-// Accept waits for a connection, and then until there is room for it.
-func (g *limitedListener) Accept() (net.Conn, error) {
-	c, err := g.Listener.Accept()
+// Accept accepts a connection, and waits until the number of connections is below the limit.
+func (l *limitedListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for len(g.conns) >= g.max && !g.closed {
-		g.makeRoom()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.conns) >= l.max && !l.closed {
+		l.makeRoom()
 	}
-	if g.closed {
+	if l.closed {
 		c.Close()
 		return nil, net.ErrClosed
 	}
-	g.conns[c] = g.list.PushBack(&trackedConn{conn: c, idleSince: g.clock.Now()})
+	l.conns[c] = l.list.PushBack(&trackedConn{conn: c, idleSince: l.clock.Now()})
 	return c, nil
 }
 
-// makeRoom lets the connection go that has been idle the longest, or waits until one may.
-func (g *limitedListener) makeRoom() {
-	longest := g.longestIdle()
+// makeRoom closes the connection that has been idle the longest, or waits for a change.
+func (l *limitedListener) makeRoom() {
+	longest := l.longestIdle()
 	if longest == nil {
-		g.changed.Wait()
+		l.changed.Wait()
 		return
 	}
-	if wait := minIdle - g.clock.Now().Sub(longest.idleSince); wait > 0 {
-		t := g.clock.AfterFunc(wait, func() {
-			g.mu.Lock() // so that it is heard
-			defer g.mu.Unlock()
-			g.changed.Signal()
+	if wait := minIdle - l.clock.Now().Sub(longest.idleSince); wait > 0 {
+		t := l.clock.AfterFunc(wait, func() {
+			l.mu.Lock() // so that the signal is not sent before Wait
+			defer l.mu.Unlock()
+			l.changed.Signal()
 		})
-		g.changed.Wait()
+		l.changed.Wait()
 		t.Stop()
 		return
 	}
-	g.remove(longest.conn)
+	l.remove(longest.conn)
 	longest.conn.Close()
 }
 
-func (g *limitedListener) longestIdle() *trackedConn {
-	for e := g.list.Front(); e != nil; e = e.Next() {
+func (l *limitedListener) longestIdle() *trackedConn {
+	for e := l.list.Front(); e != nil; e = e.Next() {
 		if c := e.Value.(*trackedConn); !c.busy {
 			return c
 		}
@@ -88,46 +88,46 @@ func (g *limitedListener) longestIdle() *trackedConn {
 	return nil
 }
 
-// trackState follows the state of a connection, as [http.Server] tells it.
-func (g *limitedListener) trackState(c net.Conn, state http.ConnState) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	e := g.conns[c]
+// trackState records the state of a connection. It is the ConnState function of an [http.Server].
+func (l *limitedListener) trackState(c net.Conn, state http.ConnState) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.conns[c]
 	if e == nil {
-		return // it has given way
+		return // the connection was closed to make room
 	}
-	guest := e.Value.(*trackedConn)
+	tc := e.Value.(*trackedConn)
 	switch state {
 	case http.StateActive:
-		guest.busy = true
+		tc.busy = true
 	case http.StateIdle:
-		guest.busy, guest.idleSince = false, g.clock.Now()
-		g.list.MoveToBack(e)
-		g.changed.Signal()
+		tc.busy, tc.idleSince = false, l.clock.Now()
+		l.list.MoveToBack(e)
+		l.changed.Signal()
 	case http.StateClosed, http.StateHijacked:
-		g.remove(c)
+		l.remove(c)
 	}
 }
 
-func (g *limitedListener) remove(c net.Conn) {
-	if e := g.conns[c]; e != nil {
-		g.list.Remove(e)
+func (l *limitedListener) remove(c net.Conn) {
+	if e := l.conns[c]; e != nil {
+		l.list.Remove(e)
 	}
-	delete(g.conns, c)
-	g.changed.Signal()
+	delete(l.conns, c)
+	l.changed.Signal()
 }
 
-// shutDown lets nobody in any more, and sends those away who ask nothing: [http.Server] would
-// wait for the first request of a connection.
-func (g *limitedListener) shutDown() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.closed = true
-	for c, e := range g.conns {
+// shutDown stops accepting connections and closes the idle ones. Without it, [http.Server] would wait for the
+// first request of each connection.
+func (l *limitedListener) shutDown() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	for c, e := range l.conns {
 		if !e.Value.(*trackedConn).busy {
-			g.remove(c)
+			l.remove(c)
 			c.Close()
 		}
 	}
-	g.changed.Broadcast()
+	l.changed.Broadcast()
 }

@@ -10,18 +10,18 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// A Refusal is an error as a client reads it. What it says holds no secret.
+// A Refusal is the error in a response. Its text must not contain secrets.
 type Refusal struct {
-	Status  int // of HTTP
+	Status  int // HTTP status
 	Code    string
 	Message string
 }
 
-// A body is what carries credentials to a client. It is written once for all clients.
+// A body is a response with credentials. It is encoded once for all clients.
 type body struct {
 	once   sync.Once
 	text   []byte
-	length []string // as a header
+	length []string // Content-Length header
 }
 
 func (b *body) encode(v any) *body {
@@ -32,13 +32,13 @@ func (b *body) encode(v any) *body {
 	return b
 }
 
-// encode writes one line of JSON. What is written here always can be.
+// encode returns v as one line of JSON. The values of this package can always be encoded.
 func encode(v any) []byte {
 	text, _ := json.Marshal(v)
 	return append(text, '\n')
 }
 
-// ecsBody is what the container endpoint answers.
+// ecsBody returns the response of the container credentials endpoint.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 func (h *CachedCredentials) ecsBody() *body {
 	return h.ecs.encode(struct {
@@ -50,7 +50,7 @@ func (h *CachedCredentials) ecsBody() *body {
 	}{h.Credentials.AccessKeyID, h.Credentials.SecretAccessKey, h.Credentials.SessionToken, formatTime(h.Credentials.Expires), h.Credentials.AccountID})
 }
 
-// ec2Body is what the metadata service answers.
+// ec2Body returns the response of the metadata service.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
 func (h *CachedCredentials) ec2Body() *body {
 	return h.ec2.encode(struct {
@@ -70,8 +70,8 @@ func (h *CachedCredentials) ec2Body() *body {
 
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// The values of headers, which are only read. The Go SDK reads an error of exactly this
-// type.
+// Header values, which must not be changed. The Go SDK parses errors only if the content type is exactly this
+// one.
 var (
 	typeJSON = []string{"application/json"}
 	typeText = []string{"text/plain"}
@@ -82,7 +82,7 @@ var (
 func writeCredentials(w http.ResponseWriter, b *body) {
 	header := w.Header()
 	header["Content-Type"], header["Cache-Control"], header["Content-Length"] = typeJSON, noStore, b.length
-	w.Write(b.text) // who has gone needs no answer
+	w.Write(b.text) // ignore an error, because the client is gone
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
@@ -99,31 +99,30 @@ func writeText(w http.ResponseWriter, status int, text string) {
 	w.Write([]byte(text))
 }
 
-// toRefusal turns what could not be made into an answer.
-func toRefusal(by func(error) Refusal, err error) Refusal {
-	if by == nil {
+// toRefusal converts an error with the function explain, which may be nil.
+func toRefusal(explain func(error) Refusal, err error) Refusal {
+	if explain == nil {
 		return Refusal{http.StatusInternalServerError, "InternalFailure", err.Error()}
 	}
-	return by(err)
+	return explain(err)
 }
 
-// A Handout is one set of credentials that is given to somebody.
+// An AuditEvent describes credentials that are about to be provided to a client.
 type AuditEvent struct {
 	Profile string
-	Role    string // the ARN of a role that was asked for; empty for the profile itself
+	Role    string // ARN of the requested role; empty for the profile itself
 	Peer    peer.Process
 	Expires time.Time
 }
 
-// auditRequest tells an audit, if there is one, what a request is about to be given, and returns
-// why it is not given.
+// auditRequest calls the Audit function, which may be nil. It returns a refusal if the function fails.
 func auditRequest(audit func(AuditEvent) error, r *http.Request, h AuditEvent) *Refusal {
 	if audit == nil || r.Method == http.MethodHead {
 		return nil
 	}
 	h.Peer = peer.FromRequest(r).Process()
 	if err := audit(h); err != nil {
-		return &Refusal{http.StatusInternalServerError, "AuditFailed", "credentials are handed out only where that can be written down: " + err.Error()}
+		return &Refusal{http.StatusInternalServerError, "AuditFailed", "credentials are not provided because the audit log cannot be written: " + err.Error()}
 	}
 	return nil
 }

@@ -9,18 +9,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// Roles are the leases of roles that are assumed on top of a profile, in memory. Of many,
-// those asked for last are kept.
+// Roles caches the credentials of roles that a profile assumes, in memory. It keeps the most recently used
+// ones.
 type Roles struct {
-	NewCache      func(arn string) *CredentialCache // a new lease of a role
-	Max           int                               // kept; 0 for 256
-	MaxConcurrent int                               // made at the same time; 0 for 16
+	NewCache      func(arn string) *CredentialCache // returns a new cache for a role
+	Max           int                               // maximum number of cached roles; 0 means 256
+	MaxConcurrent int                               // maximum number of concurrent Create calls; 0 means 16
 
 	once   sync.Once
 	slots  chan struct{}
 	mu     sync.Mutex
 	byARN  map[string]*list.Element
-	recent list.List // of *role, the last one asked for in front
+	recent list.List // of *roleCache, most recently used first
 	closed bool
 }
 
@@ -29,7 +29,7 @@ type roleCache struct {
 	cache *CredentialCache
 }
 
-// cache returns the lease of a role.
+// cache returns the credential cache of a role.
 func (r *Roles) cache(arn string) *CredentialCache {
 	r.once.Do(func() {
 		r.byARN = map[string]*list.Element{}
@@ -51,8 +51,8 @@ func (r *Roles) cache(arn string) *CredentialCache {
 	return l
 }
 
-// evict drops what was not asked for the longest, but nothing that somebody waits for:
-// it would be made twice.
+// evict removes the least recently used roles. It does not remove a role that clients wait for, because the
+// credentials would be created twice.
 func (r *Roles) evict() {
 	for e := r.recent.Back(); e != nil && r.recent.Len() > orElse(r.Max, 256); {
 		before, old := e.Prev(), e.Value.(*roleCache)
@@ -65,16 +65,16 @@ func (r *Roles) evict() {
 	}
 }
 
-// limitConcurrency has a role made when it is its turn.
-func (r *Roles) limitConcurrency(makes func(context.Context, time.Duration) (aws.Credentials, error)) func(context.Context, time.Duration) (aws.Credentials, error) {
+// limitConcurrency returns a Create function that waits until fewer than MaxConcurrent calls are running.
+func (r *Roles) limitConcurrency(create func(context.Context, time.Duration) (aws.Credentials, error)) func(context.Context, time.Duration) (aws.Credentials, error) {
 	return func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
 		r.slots <- struct{}{}
 		defer func() { <-r.slots }()
-		return makes(ctx, need)
+		return create(ctx, need)
 	}
 }
 
-// Close ends the renewing of all of them.
+// Close stops the renewal of all roles.
 func (r *Roles) Close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -84,9 +84,9 @@ func (r *Roles) Close() {
 	}
 }
 
-func orElse(n, otherwise int) int {
+func orElse(n, fallback int) int {
 	if n == 0 {
-		return otherwise
+		return fallback
 	}
 	return n
 }

@@ -1,6 +1,5 @@
-// Package server serves credentials over HTTP, as a container endpoint or as the metadata service
-// of EC2. Who creates the credentials is left to its
-// callers.
+// Package server serves credentials over HTTP, as a container endpoint or as the metadata service of EC2. Its
+// callers create the credentials.
 package server
 
 import (
@@ -14,53 +13,52 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// A Server answers on one listener. It is meant to stay available to its user whatever
-// other programs on the machine send.
+// A Server serves one listener. It is designed to remain available to its user, whatever other programs on
+// the machine send.
 type Server struct {
 	Handler     http.Handler
 	Clock       Clock
-	Connections int           // at a time; 0 for 512. Idle ones give way to new ones
-	Grace       time.Duration // for what is being answered when the end comes; 0 for two seconds
+	Connections int           // maximum number of connections; 0 means 512
+	Grace       time.Duration // time to finish requests at the end; 0 means two seconds
 }
 
-// The limits of a request: an SDK's has a header of a few hundred bytes, at most a role's
-// ARN of 2,048 in its path, and no body.
+// Limits of a request. A request of an SDK has a few hundred bytes of headers, a path with at most a role ARN
+// of 2048 characters, and no body.
 const (
 	headerTime = 5 * time.Second
-	answerTime = 3 * time.Minute // countingRoles are made one on top of the other, each within a timeout of its own
+	answerTime = 3 * time.Minute // a chain of roles takes several calls, each with its own timeout
 	idleTime   = 2 * time.Minute
 	headerSize = 8 << 10 // net/http adds 4 kB
 )
 
-// Serve answers until ctx ends, and then lets those finish who are being answered. It
-// closes the listener, whose connections are those of package peer. What it returns is nil
-// after the end of ctx.
+// Serve serves requests until ctx ends, then finishes the current requests and returns nil. It closes the
+// listener. The listener's connections must be of type [*peer.Conn].
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	gate := newLimitedListener(l, orElse(s.Connections, 512), s.Clock)
+	limited := newLimitedListener(l, orElse(s.Connections, 512), s.Clock)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	h := &http.Server{
 		Handler: rejectBodies(s.Handler), Protocols: protocols, DisableGeneralOptionsHandler: true,
 		ReadHeaderTimeout: headerTime, ReadTimeout: headerTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
-		MaxHeaderBytes: headerSize, ConnContext: peer.ConnContext, ConnState: gate.trackState,
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), // it would quote strangers
+		MaxHeaderBytes: headerSize, ConnContext: peer.ConnContext, ConnState: limited.trackState,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), // the log would quote untrusted input
 	}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace())
 		defer cancel()
-		gate.shutDown()
+		limited.shutDown()
 		if h.Shutdown(grace) != nil {
 			h.Close()
 		}
 	})
-	err := h.Serve(gate)
+	err := h.Serve(limited)
 	if !stop() {
 		<-stopped
 		return nil
 	}
-	gate.shutDown()
+	limited.shutDown()
 	h.Close()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -68,12 +66,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return err
 }
 
-// rejectBodies lets a request with a body be refused without waiting for its body.
+// rejectBodies lets the handler refuse a request with a body without waiting for the body.
 func rejectBodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
 			w.Header().Set("Connection", "close")
-			http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // long over; without it the body is waited for
+			http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // a past time, so that the server does not wait for the body
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -18,30 +18,29 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// A Handover gives the socket of the metadata service to processes of one user, to one at
-// a time. It takes privileges to have such a socket and none to give it away: so whoever
-// asks over it is seen by the process that answers, and nothing that they send by one that
-// has privileges.
+// A SocketProvider runs as root, and passes the socket of the metadata service to a process of the user. Only
+// root can bind the socket, but any process can serve it. So only a process without privileges handles
+// requests. One process at a time can have the socket.
 type SocketProvider struct {
-	Socket *os.File // see [Alias.Bind]
+	Socket *os.File // created by [Alias.Bind]
 
 	inUse atomic.Bool
 }
 
-// What the process that asks is told.
+// Replies to the process that requests the socket.
 const (
 	replyGranted = "yes"
-	replyInUse   = "another process has it"
+	replyInUse   = "another process is using the socket"
 )
 
-// transferTimeout is how long it may take to take the socket.
+// transferTimeout is the maximum duration of passing the socket.
 const transferTimeout = 5 * time.Second
 
-// Serve hands the socket over to those whom the listener's check accepts, until ctx ends. It
-// closes the listener, which is at a path.
-func (h *SocketProvider) Serve(ctx context.Context, l *peer.Listener) error {
-	var guests sync.WaitGroup
-	defer guests.Wait()
+// Serve passes the socket to processes that the listener's check accepts, until ctx ends. It closes l, which
+// is a Unix socket listener.
+func (p *SocketProvider) Serve(ctx context.Context, l *peer.Listener) error {
+	var transfers sync.WaitGroup
+	defer transfers.Wait()
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	context.AfterFunc(ctx, func() { l.Close() })
@@ -53,66 +52,65 @@ func (h *SocketProvider) Serve(ctx context.Context, l *peer.Listener) error {
 		if err != nil {
 			return err
 		}
-		guests.Go(func() {
-			gone := context.AfterFunc(ctx, func() { c.Close() })
-			defer gone()
-			h.provide(c.(*peer.Conn))
+		transfers.Go(func() {
+			stop := context.AfterFunc(ctx, func() { c.Close() })
+			defer stop()
+			p.provide(c.(*peer.Conn))
 		})
 	}
 }
 
-// provide lets one process have the socket for as long as it stays connected.
-func (h *SocketProvider) provide(from *peer.Conn) {
-	defer from.Close()
-	c, unixSocket := from.Conn.(*net.UnixConn)
-	if !unixSocket || from.Check() != nil {
+// provide lets one process use the socket until the process disconnects.
+func (p *SocketProvider) provide(conn *peer.Conn) {
+	defer conn.Close()
+	c, unixSocket := conn.Conn.(*net.UnixConn)
+	if !unixSocket || conn.Check() != nil {
 		return
 	}
 	c.SetWriteDeadline(time.Now().Add(transferTimeout))
-	if !h.inUse.CompareAndSwap(false, true) {
+	if !p.inUse.CompareAndSwap(false, true) {
 		io.WriteString(c, replyInUse)
 		return
 	}
-	defer h.inUse.Store(false)
-	if _, _, err := c.WriteMsgUnix([]byte(replyGranted), unix.UnixRights(int(h.Socket.Fd())), nil); err != nil {
+	defer p.inUse.Store(false)
+	if _, _, err := c.WriteMsgUnix([]byte(replyGranted), unix.UnixRights(int(p.Socket.Fd())), nil); err != nil {
 		return
 	}
-	io.Copy(io.Discard, c) // it sends nothing and goes
-	// Whoever comes now is refused at once, rather than left to wait for the next process.
-	unix.Shutdown(int(h.Socket.Fd()), unix.SHUT_RDWR)
+	io.Copy(io.Discard, c) // wait until the process disconnects
+	// Refuse new connections at once. Otherwise they would wait for the next process.
+	unix.Shutdown(int(p.Socket.Fd()), unix.SHUT_RDWR)
 }
 
-// A Lent is a listener that another process has handed over.
+// A ReceivedListener is a listener on a socket that another process passed.
 type ReceivedListener struct {
 	net.Listener
 	provider *net.UnixConn
 }
 
-// Close ends the listening and gives the socket back.
+// Close stops listening and returns the socket to the other process.
 func (l *ReceivedListener) Close() error {
 	err := l.Listener.Close()
 	return errors.Join(err, l.provider.Close())
 }
 
-// Wait returns nil once the process is gone that has handed the socket over, and an error
-// after Close.
+// Wait waits until the other process has ended, and returns nil. It returns an error after Close.
 func (l *ReceivedListener) Wait() error {
 	_, err := io.Copy(io.Discard, l.provider)
 	return err
 }
 
-// errNotRoot is for a handover that root has not started.
-var errNotRoot = errors.New("it was not started by root")
+// errNotRoot reports that the process that offers the socket does not run as root.
+var errNotRoot = errors.New("the process that offers the socket does not run as root")
 
-// ReceiveSocket has the socket handed over that a process of root's offers at a path, and
-// listens with it for those whom the check accepts.
-func ReceiveSocket(path string, who peer.Check) (*ReceivedListener, error) {
+// ReceiveSocket receives the metadata socket from the root process that listens at path. The returned
+// listener accepts only connections that pass the check.
+func ReceiveSocket(path string, check peer.Check) (*ReceivedListener, error) {
 	conn, err := net.Dial("unix", path)
 	if err != nil {
 		return nil, err
 	}
 	c := conn.(*net.UnixConn)
-	l, err := receiveSocket(c, who)
+	l, err := receiveSocket(c, check)
 	if err != nil {
 		c.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -120,7 +118,7 @@ func ReceiveSocket(path string, who peer.Check) (*ReceivedListener, error) {
 	return &ReceivedListener{l, c}, nil
 }
 
-func receiveSocket(c *net.UnixConn, who peer.Check) (net.Listener, error) {
+func receiveSocket(c *net.UnixConn, check peer.Check) (net.Listener, error) {
 	if (peer.Check{}).Conn(c).Check() != nil {
 		return nil, errNotRoot
 	}
@@ -132,17 +130,17 @@ func receiveSocket(c *net.UnixConn, who peer.Check) (net.Listener, error) {
 	}
 	c.SetReadDeadline(time.Time{})
 	if string(text[:n]) != replyGranted {
-		return nil, fmt.Errorf("it says %q", text[:n])
+		return nil, fmt.Errorf("the process that offers the socket replied %q", text[:n])
 	}
 	messages, err := unix.ParseSocketControlMessage(control[:m])
 	if err != nil || len(messages) != 1 {
-		return nil, errors.New("it has handed nothing over")
+		return nil, errors.New("no socket was received")
 	}
 	fds, err := unix.ParseUnixRights(&messages[0])
 	if err != nil || len(fds) != 1 {
-		return nil, errors.New("it has handed nothing over")
+		return nil, errors.New("no socket was received")
 	}
 	f := os.NewFile(uintptr(fds[0]), "metadata")
 	defer f.Close()
-	return peer.ListenBound(f, who)
+	return peer.ListenBound(f, check)
 }

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// offerSocket hands over a socket of a port of its own.
+// offerSocket starts a SocketProvider for a socket with a free port.
 func offerSocket(t *testing.T, who peer.Check) (path, addr string) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
@@ -37,7 +37,7 @@ func offerSocket(t *testing.T, who peer.Check) (path, addr string) {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		t.Fatal(err)
 	}
-	// Only a port that was named stays with a socket that listens no more.
+	// Use a fixed port, because a free port chosen by the system is lost when the socket stops listening.
 	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: a.Port}); err != nil {
 		t.Fatal(err)
 	}
@@ -60,23 +60,23 @@ func offerSocket(t *testing.T, who peer.Check) (path, addr string) {
 
 func TestSocketProvider(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("only root hands over")
+		t.Skip("ReceiveSocket accepts only root's socket")
 	}
 	path, addr := offerSocket(t, peer.ThisUser())
 	for range 3 {
 		if _, err := net.Dial("tcp", addr); !errors.Is(err, syscall.ECONNREFUSED) {
-			t.Fatalf("error %v while nobody has the socket, want a refusal", err)
+			t.Fatalf("Dial returned %v while no process has the socket, want a refused connection", err)
 		}
 		var l *ReceivedListener
 		var err error
-		for l == nil { // until the one before is known to be gone
+		for l == nil { // retry until the provider notices that the previous process is gone
 			if l, err = ReceiveSocket(path, peer.ThisUser()); err != nil && !strings.Contains(err.Error(), replyInUse) {
 				t.Fatal(err)
 			}
 		}
 		go http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }))
 		if _, err := ReceiveSocket(path, peer.ThisUser()); err == nil || !strings.Contains(err.Error(), replyInUse) {
-			t.Errorf("error %v for a second process, want that it is out", err)
+			t.Errorf("a second ReceiveSocket returned %v, want that the socket is in use", err)
 		}
 		resp, err := http.Get("http://" + addr)
 		if err != nil {
@@ -85,11 +85,11 @@ func TestSocketProvider(t *testing.T) {
 		text, _ := io.ReadAll(resp.Body)
 		resp.Body.Close()
 		if string(text) != "hello" {
-			t.Errorf("answer %q", text)
+			t.Errorf("the response is %q", text)
 		}
 		http.DefaultClient.CloseIdleConnections()
 		l.Close()
-		for err = nil; !errors.Is(err, syscall.ECONNREFUSED); { // the other side is told a moment later
+		for err = nil; !errors.Is(err, syscall.ECONNREFUSED); { // the provider notices Close a moment later
 			var c net.Conn
 			if c, err = net.Dial("tcp", addr); err == nil {
 				c.Close()
@@ -100,19 +100,19 @@ func TestSocketProvider(t *testing.T) {
 
 func TestSocketProviderRefusesOtherUsers(t *testing.T) {
 	if os.Getuid() == 0 {
-		t.Skip("root is given the socket of any user")
+		t.Skip("root may receive the socket of any user")
 	}
 	path, _ := offerSocket(t, peer.Check{UID: os.Getuid() + 1})
 	if l, err := ReceiveSocket(path, peer.ThisUser()); err == nil {
 		l.Close()
-		t.Error("another user was given the socket")
+		t.Error("another user received the socket")
 	}
 }
 
-// Where something else answers, nothing is taken from it.
+// ReceiveSocket fails if another program listens at the path.
 func TestReceiveSocketErrors(t *testing.T) {
 	if _, err := ReceiveSocket(filepath.Join(t.TempDir(), "none"), peer.ThisUser()); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("error %v, want that nothing is there", err)
+		t.Errorf("ReceiveSocket returned %v, want fs.ErrNotExist", err)
 	}
 	for _, says := range []string{"", replyGranted, "go away"} {
 		path := filepath.Join(t.TempDir(), "s")
@@ -128,7 +128,7 @@ func TestReceiveSocketErrors(t *testing.T) {
 		}()
 		if got, err := ReceiveSocket(path, peer.ThisUser()); err == nil {
 			got.Close()
-			t.Errorf("something was taken from who says %q", says)
+			t.Errorf("ReceiveSocket succeeded with a program that replies %q", says)
 		}
 		l.Close()
 	}

@@ -14,30 +14,29 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// Tokens are those of the metadata service's version 2. A token says itself when it ends,
-// under a key that ends with us, so that none has to be remembered however many are
-// asked for.
+// Tokens creates and checks tokens of version 2 of the metadata service. A token contains its expiry time,
+// signed with a key of this process. So tokens need not be stored, however many are requested.
 type Tokens struct {
 	key [sha256.Size]byte
 	now func() time.Time
 }
 
-// NewTokens makes tokens that no other Tokens takes.
+// NewTokens returns Tokens with a new random key.
 func NewTokens(now func() time.Time) *Tokens {
 	t := &Tokens{now: now}
 	rand.Read(t.key[:]) // never fails
 	return t
 }
 
-// The headers of the token's PUT, and how long it lasts at most, in seconds.
+// Headers of the PUT request for a token, and the maximum lifetime of a token in seconds.
 const (
 	tokenHeader    = "X-aws-ec2-metadata-token"
 	lifetimeHeader = "X-aws-ec2-metadata-token-ttl-seconds"
 	longestToken   = 21600
 )
 
-// A token is the second it ends, a random part so that no two are alike, and a code
-// over both.
+// A token consists of its expiry time in Unix seconds, a random part that makes it unique, and a message
+// authentication code.
 const (
 	endSize    = 8
 	randomSize = 16
@@ -66,22 +65,22 @@ func (t *Tokens) code(signed []byte) []byte {
 	return m.Sum(nil)
 }
 
-// serve answers a PUT for a token. The answer leaves the machine no further than to the
-// first router, so that a machine behind this one does not get it.
+// serve answers a PUT request for a token. The packets of the response have a hop limit of 1, so that other
+// machines do not receive the token.
 func (t *Tokens) serve(w http.ResponseWriter, r *http.Request) {
-	asked := r.Header[http.CanonicalHeaderKey(lifetimeHeader)]
-	if len(asked) != 1 {
-		writeText(w, http.StatusBadRequest, "want one header "+lifetimeHeader+"\n")
+	lifetimes := r.Header[http.CanonicalHeaderKey(lifetimeHeader)]
+	if len(lifetimes) != 1 {
+		writeText(w, http.StatusBadRequest, "expected one header "+lifetimeHeader+"\n")
 		return
 	}
-	seconds, err := strconv.Atoi(asked[0])
+	seconds, err := strconv.Atoi(lifetimes[0])
 	if err != nil || seconds < 1 || seconds > longestToken {
-		writeText(w, http.StatusBadRequest, lifetimeHeader+" is "+quoted(asked[0])+", want seconds from 1 to "+strconv.Itoa(longestToken)+"\n")
+		writeText(w, http.StatusBadRequest, lifetimeHeader+" is "+quoted(lifetimes[0])+", expected a number of seconds from 1 to "+strconv.Itoa(longestToken)+"\n")
 		return
 	}
 	if c := peer.FromRequest(r); c != nil {
 		if tcp, ok := c.Conn.(*net.TCPConn); ok && setOneHop(tcp) != nil {
-			writeText(w, http.StatusInternalServerError, "the answer cannot be kept on this machine\n")
+			writeText(w, http.StatusInternalServerError, "the hop limit of the response cannot be set\n")
 			return
 		}
 	}
@@ -89,7 +88,7 @@ func (t *Tokens) serve(w http.ResponseWriter, r *http.Request) {
 	writeText(w, http.StatusOK, t.issue(time.Duration(seconds)*time.Second))
 }
 
-// setOneHop has what a connection sends die at the first router.
+// setOneHop sets the hop limit of a connection's packets to 1.
 func setOneHop(c *net.TCPConn) error {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -14,10 +14,9 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// Each kind of server answers its user and root, and refuses another user who has the token
-// and asks as an SDK does.
+// Each server serves its user and root. It refuses another user, even with the right token.
 func TestOtherUsers(t *testing.T) {
-	dir, err := os.MkdirTemp("", "server") // with a short path that all users can reach
+	dir, err := os.MkdirTemp("", "server") // a short path that all users can reach
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,18 +72,18 @@ func TestOtherUsers(t *testing.T) {
 						t.Errorf("user %d: %d %s", uid, got, text)
 					}
 					if status == 403 && !strings.Contains(text, "from user 54321") {
-						t.Errorf("user %d is told %s", uid, text)
+						t.Errorf("the response for user %d is %s", uid, text)
 					}
 				}
 			}
 			if len(told) != 1 || !strings.Contains(told[0], "from user 54321") {
-				t.Errorf("told of %q", told)
+				t.Errorf("Refused was called with %q", told)
 			}
 		})
 	}
 }
 
-// The answer to PUT gets no further than one hop.
+// The response to PUT has a hop limit of 1.
 func TestOneHop(t *testing.T) {
 	hops := make(chan int, 2)
 	r := startServer(t, func(addr string) http.Handler {
@@ -99,9 +98,9 @@ func TestOneHop(t *testing.T) {
 		})
 	}, Server{})
 	if r.request("GET", "/latest/"); <-hops <= 1 {
-		t.Error("an ordinary answer has one hop")
+		t.Error("an ordinary response has a hop limit of 1")
 	}
 	if r.request("PUT", tokenPath, lifetimeHeader, "60"); <-hops != 1 {
-		t.Error("the answer to PUT has more than one hop")
+		t.Error("the response to PUT has a hop limit above 1")
 	}
 }
