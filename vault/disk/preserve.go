@@ -114,7 +114,8 @@ func followLinks(path string) (string, error) {
 	return "", fmt.Errorf("%s: %w", path, ErrLoop)
 }
 
-// replaceInPlace writes the file at path in place, because it could not be renamed (cause).
+// replaceInPlace writes the file at path in place. The argument cause is the error of the attempt to rename a
+// new file to path.
 func (s system) replaceInPlace(path string, data []byte, cause error) error {
 	old, err := ReadBounded(path, maxCopy)
 	if err != nil {

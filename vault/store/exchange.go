@@ -10,9 +10,9 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// An Exchange stores the token that a single-use code or token is exchanged for. After the exchange, this
-// process has the only copy of the new token. So Prepare does beforehand everything that can fail, prompt or
-// hang. Save then makes one write to a local file, and Store does the rest.
+// An Exchange stores the token that is received for a single-use code or token. This process then has the
+// only copy of the new token. So Prepare does everything that can fail, prompt or hang before the exchange.
+// Save makes one write to a local file immediately after it. Store does the rest.
 //
 // An Exchange must be used by one goroutine only.
 type Exchange struct {

@@ -6,10 +6,11 @@ import (
 )
 
 const (
-	// minInteractiveLeft is how long a session must remain valid if the user would have to renew it.
+	// A session that is valid for at least minInteractiveLeft is used if the user would be prompted for a new
+	// one.
 	minInteractiveLeft = 5 * time.Minute
 
-	// minUsableLeft is how long a session must remain valid to be returned at all.
+	// A session is returned only if it is valid for at least minUsableLeft.
 	minUsableLeft = 10 * time.Second
 
 	// maxClockSetBack is how far this computer's clock may have been set back since the session was created.

@@ -52,15 +52,15 @@ const unusedLockAge = 24 * time.Hour
 // slowWaitAfter is how long a wait may take before OnSlowWait is called.
 const slowWaitAfter = time.Second
 
-// Session acquires the lock for creating the session with this ID, and waits for it until ctx ends. It
-// returns the cause if ctx ends first.
+// Session acquires the lock for creating the session with this ID. It waits for the lock until ctx ends, and
+// then returns the cause.
 //
 // It returns a [*LockOwnerError] if the process that held the lock during the wait failed to create the same
 // session. So a prompt that was refused or cancelled is not repeated by each waiting process. It returns a
 // [*DeadlockError] at once if ctx, or a process that waits for this one, holds the lock already.
 //
-// Use the returned context for all work under the lock. Programs started with it tell their children which
-// locks are held.
+// Use the returned context for all work under the lock. A program that is started with it receives the list
+// of held locks in its environment.
 //
 // Each session has its own lock file. While its lock is held, only the locks of sessions and tokens that it
 // depends on are acquired. Dependencies have no cycles, so two processes cannot wait for each other.
@@ -241,7 +241,7 @@ type noteFile interface {
 	Close() error
 }
 
-// A Lock is held until Close or Fail.
+// A Lock is a lock that this process holds until Close or Fail.
 type Lock struct {
 	file    noteFile
 	release func() // releases the lock within this process
@@ -304,7 +304,7 @@ func (l *Locks) sweep(now time.Time) {
 		if kind != "session" && kind != "token" && kind != "device" {
 			continue
 		}
-		if info, err := f.Info(); err == nil && now.Sub(info.ModTime()) > unusedLockAge { // the holder wrote its note last
+		if info, err := f.Info(); err == nil && now.Sub(info.ModTime()) > unusedLockAge { // a lock file was last written when it was acquired or its note changed
 			l.Dir.RemoveLock(f.Name())
 		}
 	}

@@ -1,5 +1,5 @@
-// Package store stores keys, sessions and tokens, and makes one process create what several ask for. Its
-// callers create the credentials. Package keystore stores the bytes.
+// Package store stores keys, sessions and tokens, and ensures that only one process creates what several
+// need. Its callers create the credentials. Package keystore stores the bytes.
 package store
 
 import (
