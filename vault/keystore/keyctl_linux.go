@@ -87,8 +87,8 @@ func (r keyctlRing) Names(ctx context.Context) ([]string, error) {
 	return names, keyctlError(err)
 }
 
-// Stamp returns "" for an item that exists. The kernel's key ID is not sufficient, because it stays the same
-// when keyctl update changes a key.
+// Stamp returns "" for an item that exists. The ID of the key cannot serve as a stamp, because it stays the
+// same when keyctl update changes the key.
 func (r keyctlRing) Stamp(ctx context.Context, name string) (string, error) {
 	if err := r.checkCall(ctx, name); err != nil {
 		return "", err

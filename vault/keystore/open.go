@@ -26,10 +26,10 @@ func Backends() []string {
 	return names
 }
 
-// Open opens the keystore that c.Backend names. If c.Backend is empty, Open opens the first keystore that is
-// available here and skips the others. A keystore that is locked, times out or refuses access is not skipped,
-// because it may hold the keys: Open returns its error. If no keystore is available, the error is a
-// *NoKeystoreError.
+// Open opens the keystore that c.Backend names. If c.Backend is empty, Open skips the keystores that are not
+// available on this system and opens the first available one. A keystore that is locked, times out or refuses
+// access is not skipped, because it may hold the keys: Open returns its error. If no keystore is available, the
+// error is a *NoKeystoreError.
 func Open(ctx context.Context, c Config) (*Keystore, error) {
 	if c.Backend != "" {
 		return openNamed(ctx, c)

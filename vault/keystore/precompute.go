@@ -67,8 +67,8 @@ func (p *passphrase) expectPut() {
 	}()
 }
 
-// precompute starts the background work for announced items. The caller holds promptLock. Without an answer, it
-// does nothing, and runs again after the prompt.
+// precompute starts the background work for announced items. The caller holds promptLock. If the user has not
+// answered the passphrase prompt yet, precompute does nothing; it is called again after the answer.
 func (p *passphrase) precompute() {
 	if (p.answered || p.verified) && p.precomputed.start(p.answer) && !p.verified {
 		go p.verify()

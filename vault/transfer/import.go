@@ -12,7 +12,7 @@ import (
 // Imported is the result of [Import].
 type Imported struct {
 	Outcome Outcome
-	Caller  awsapi.Caller // the key's AWS identity; zero if the key was not imported
+	Caller  awsapi.Caller // the key's AWS identity; zero if Outcome is NotOverwritten
 }
 
 // Import stores a key under name after AWS has accepted the key. It then reads the stored key back and compares

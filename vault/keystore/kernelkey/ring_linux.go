@@ -30,8 +30,8 @@ type Ring struct {
 type Permissions uint32
 
 const (
-	// Possessors grants everything to the key's possessors and nothing to others. A process possesses the key
-	// if it has the user's keyring among its own keyrings. Each process of the user can achieve that.
+	// Possessors grants everything to the possessors of the key and nothing to others. A process possesses the
+	// key if it has the user's keyring among its own keyrings. Every process of the user can add that keyring.
 	Possessors Permissions = 0x3f000000
 
 	// Owner grants everything to possessors and to every process of the user.
@@ -52,8 +52,8 @@ const maxTries = 100
 func (r Ring) Usable() error { return withUserKeyring(func() error { return nil }) }
 
 // Put stores a secret under name and replaces any other secret there. The write is atomic. The kernel deletes
-// the secret after lifetime, which is rounded down to whole seconds; if lifetime is zero, it keeps the secret
-// until the restart. Put returns [ErrFull] if the user's quota is used up.
+// the secret after lifetime, which is rounded down to whole seconds but is at least 1 s. If lifetime is zero,
+// the kernel keeps the secret until the restart. Put returns [ErrFull] if the user's quota is used up.
 func (r Ring) Put(name string, secret []byte, lifetime time.Duration) error {
 	if len(secret) == 0 || len(secret) > MaxSecret {
 		return fmt.Errorf("the secret has %d bytes, expected 1 to %d", len(secret), MaxSecret)

@@ -60,8 +60,8 @@ type exchanger struct{ Exchanger }
 
 func (exchanger) Curve() ecdh.Curve { return ecdh.P256() }
 
-// Unwrap finds the stanza for this card by its tag. It uses the card, which may need a touch, only if there is
-// one.
+// Unwrap finds the stanza for this card by its tag. Only if it finds one does it use the card, which may need a
+// touch.
 func (i cardIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	for _, s := range stanzas {
 		if enc, ok := (tagRecipient{i.key.PublicKey()}).match(s); ok {

@@ -246,7 +246,7 @@ func (s *Store) tryWrite(ctx context.Context, act func(ctx context.Context, h *H
 }
 
 // staleBefore returns the time before which temporary files count as leftovers of killed processes. Without a
-// clock, it returns the zero time, so that no file counts.
+// clock, it returns the zero time, so that no file is removed.
 func (s *Store) staleBefore() time.Time {
 	if s.now == nil {
 		return time.Time{}

@@ -17,7 +17,7 @@ import (
 
 // A tagRecipient encrypts file keys for a P-256 key. The tag in its stanzas identifies the key, so that no card
 // is used for another key's stanza. age's own package for this type would add a second implementation of
-// elliptic curves to the program. This one uses the standard library and is compatible with age.
+// elliptic curves to the program. tagRecipient uses the standard library and is compatible with age.
 // https://c2sp.org/age#the-p256tag-recipient-type
 type tagRecipient struct{ pub *ecdh.PublicKey }
 
