@@ -38,20 +38,20 @@ var touching = map[string][]string{
 var byPath = map[string][]string{
 	"the user names the file": {
 		"cli/identity openAuthority: disk.Create, disk.MkdirPrivate, disk.ReadBounded",
-		"cli/run clearSocket: os.Lstat, os.Remove",
+		"cli/run removeStaleSocket: os.Lstat, os.Remove",
 		"cli/identity keyFile: disk.Create, disk.ReadBounded",
 		"cli/run listenSocket: os.Chmod",
 		"cli/run openAuditFile: os.OpenFile",
 		"cli/app Env.OpenFile: os.Open",
-		"cli/identity otherIssuer: disk.ReadBounded",
+		"cli/identity checkSameIssuer: disk.ReadBounded",
 		"cli/run privateFolder: disk.MkdirPrivate, os.Stat",
 		"cli/identity publish: disk.Replace, os.MkdirAll",
-		"cli/identity putOut: disk.Create",
+		"cli/identity writeOutput: disk.Create",
 		"cli/identity register: disk.Create",
 	},
 	"AWS's config file, which may be a link": {
 		"cli/system sameFile: os.Stat",
-		"cli/run stats: os.Stat",
+		"cli/run statFiles: os.Stat",
 		"vault/configfile ConfigFile.Edit: disk.ReplacePreserving",
 		"vault/configfile ConfigFile.Read: disk.ReadText",
 		"vault/configfile ConfigFile.TakeOut: disk.ReplacePreservingWithoutCopy",
@@ -72,7 +72,7 @@ var byPath = map[string][]string{
 		"vault/keystore underGit: os.Stat",
 	},
 	"the kernel's files, and terminals": {
-		"cli/system aloneIn: os.Open",
+		"cli/system onlyMember: os.Open",
 		"cli/system cardHolder: filepath.Glob, os.Open",
 		"cli/system processOf: os.ReadFile",
 		"cli/system run: unix.Open",
@@ -95,8 +95,8 @@ var byPath = map[string][]string{
 		"vault/signin/browser writePage: os.MkdirTemp, os.RemoveAll, os.WriteFile",
 	},
 	"it looks, and opens nothing": {
-		"cli/doctor patient.leftIn: os.ReadDir",
-		"cli/doctor patient.lookAtFiles: os.Stat",
+		"cli/doctor probe.leftoversIn: os.ReadDir",
+		"cli/doctor probe.checkFiles: os.Stat",
 	},
 }
 

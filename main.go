@@ -16,7 +16,7 @@ var version = ""
 func main() {
 	hideMemory()
 	ctx, signals := newSignals()
-	env := system.Process(versionText(), system.TakeSecrets())
+	env := system.NewEnv(versionText(), system.RemoveSecrets())
 	env.CatchSignals = signals.catch
 	status := cli.Main(ctx, os.Args[1:], env)
 	if status == app.StatusInterrupted && ctx.Err() != nil {

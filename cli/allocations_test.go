@@ -48,7 +48,7 @@ func TestAllocations(t *testing.T) {
 		variables[name] = value
 	}
 	now := time.Now()
-	env := system.Process("0.0.0-test", system.TakeSecrets())
+	env := system.NewEnv("0.0.0-test", system.RemoveSecrets())
 	env.Stdin, env.Stdout, env.Stderr, env.Home = strings.NewReader(""), io.Discard, io.Discard, dir
 	env.Getenv = func(name string) (string, bool) { v, ok := variables[name]; return v, ok }
 	env.Environ = func() []string { return environ }

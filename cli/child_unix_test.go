@@ -52,7 +52,7 @@ func beRunner() {
 			go touchTerminal(asked)
 		}
 		var status int
-		if status, err = system.Process("", system.TakeSecrets()).Run(path, os.Args[1:], os.Environ()); err == nil {
+		if status, err = system.NewEnv("", system.RemoveSecrets()).RunChild(path, os.Args[1:], os.Environ()); err == nil {
 			if os.Getenv(readsVariable) != "" {
 				fmt.Println("ended.")
 				line, err := bufio.NewReader(os.Stdin).ReadString('\n')
@@ -388,7 +388,7 @@ func TestChildStatus(t *testing.T) {
 			t.Errorf("after %q the status is %d, want %d", script, got, want)
 		}
 	}
-	if _, err := system.Process("", system.TakeSecrets()).Run(dir+"/nothing", []string{"nothing"}, nil); !os.IsNotExist(err) {
+	if _, err := system.NewEnv("", system.RemoveSecrets()).RunChild(dir+"/nothing", []string{"nothing"}, nil); !os.IsNotExist(err) {
 		t.Errorf("error %v, want that there is no such program", err)
 	}
 }

@@ -55,7 +55,7 @@ func report(a *app.App, command string, err error) int {
 	var usage *app.UsageError
 	switch {
 	case err == nil:
-		return app.StatusDone
+		return app.StatusOK
 	case errors.As(err, &status):
 		return int(status)
 	}

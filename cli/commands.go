@@ -25,11 +25,11 @@ func agentRefusal(a *app.App, k commandLine, line parsed) error {
 	case agent.Name == "":
 		return nil
 	case !line.verb.Agents:
-		return &app.AgentError{What: "this command", Does: line.verb.Does, Variable: agent.Variable}
+		return &app.AgentError{What: "this command", Effect: line.verb.Effect, Variable: agent.Variable}
 	}
 	for _, f := range flagsOf(k.Model(), line.name) {
-		if closed, ok := f.Value.(app.PersonFlag); ok && *closed.Given {
-			return &app.AgentError{What: "--" + f.Name, Does: closed.Does, Variable: agent.Variable}
+		if closed, ok := f.Value.(app.PersonFlag); ok && *closed.Value {
+			return &app.AgentError{What: "--" + f.Name, Effect: closed.Effect, Variable: agent.Variable}
 		}
 	}
 	return nil

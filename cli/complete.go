@@ -43,7 +43,7 @@ func completion(a *app.App, k *kingpin.Application, args []string) (status int, 
 	}
 	if text := script(args[0]); text != "" {
 		a.Print("%s", text)
-		return app.StatusDone, true
+		return app.StatusOK, true
 	}
 	if args[0] != "--completion-bash" {
 		return 0, false
@@ -63,7 +63,7 @@ func completion(a *app.App, k *kingpin.Application, args []string) (status int, 
 	if ui.PrintLines(a.Env.Stdout, candidates(a, k.Model(), left)) != nil {
 		return app.StatusFailed, true
 	}
-	return app.StatusDone, true
+	return app.StatusOK, true
 }
 
 // candidates returns what the last word may become.

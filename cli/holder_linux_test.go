@@ -16,7 +16,7 @@ func TestHolder(t *testing.T) {
 	if err != nil || len(library) == 0 {
 		t.Skip("needs libpcsclite")
 	}
-	holder := system.Process("", system.TakeSecrets()).Holder
+	holder := system.NewEnv("", system.RemoveSecrets()).CardHolder
 	if name := holder(); name != "" {
 		t.Skipf("%s uses cards on this machine", name)
 	}

@@ -106,13 +106,13 @@ region = eu-west-1
 }
 
 func program() {
-	env := system.Process("0.0.0-test", system.TakeSecrets())
+	env := system.NewEnv("0.0.0-test", system.RemoveSecrets())
 	if later, err := time.ParseDuration(os.Getenv(laterVariable)); err == nil {
 		env.Now = func() time.Time { return time.Now().Add(later) }
 	}
 	frail(&env)
 	costly(&env)
-	env.Browse, env.Peers.NoTCPOwner = browse, os.Getenv(blindVariable) != ""
+	env.OpenBrowser, env.Peers.NoTCPOwner = browse, os.Getenv(blindVariable) != ""
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	status := cli.Main(attended(ctx, &env), os.Args[1:], env)
 	stop()

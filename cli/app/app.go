@@ -20,15 +20,15 @@ type App struct {
 	Globals globals
 	Debug   bool
 
-	State  func() (*disk.Folder, error) // findState, once
-	Alone  *atomic.Bool                 // it was said that there is no state folder
-	Trades *source.Trades               // that the process does not end in the middle of
+	State         func() (*disk.Folder, error) // findState, once
+	NoStateWarned *atomic.Bool                 // it was said that there is no state folder
+	Trades        *source.Trades               // that the process does not end in the middle of
 
-	Memory func() keystore.Ring // keeps sessions where there is no state folder
+	MemoryRing func() keystore.Ring // keeps sessions where there is no state folder
 
-	// Opened is the name of the keystore in use, once it is. What to do about an error can depend on it,
+	// KeystoreName is the name of the keystore in use, once it is. What to do about an error can depend on it,
 	// and most of these errors come from packages that do not know which keystore is below them.
-	Opened string
+	KeystoreName string
 
 	password *keyPassword
 }
@@ -36,7 +36,7 @@ type App struct {
 // New is a run of the program in an environment.
 func New(env Env) *App {
 	a := &App{
-		Env: env, Log: slog.New(slog.DiscardHandler), Alone: new(atomic.Bool), Memory: sync.OnceValue(keystore.Memory),
+		Env: env, Log: slog.New(slog.DiscardHandler), NoStateWarned: new(atomic.Bool), MemoryRing: sync.OnceValue(keystore.Memory),
 		Trades: new(source.Trades), password: new(keyPassword),
 	}
 	if a.Env.Programs == nil {
@@ -47,6 +47,6 @@ func New(env Env) *App {
 	}
 	a.Env.Prompt.CatchSignals = a.Env.CatchSignals
 	a.State = sync.OnceValues(a.findState)
-	a.Env.Peers.Refused = warnStrangers(a)
+	a.Env.Peers.Refused = warnRefusedPeers(a)
 	return a
 }

@@ -17,8 +17,8 @@ type Asker struct {
 	app   *App
 	locks *store.Locks
 
-	// serves says that a program reads what the command prints: its user may not know why they are asked.
-	serves bool
+	// forProgram says that a program reads what the command prints: its user may not know why they are asked.
+	forProgram bool
 }
 
 // Asker asks for a command whose user knows why they are asked.
@@ -40,11 +40,11 @@ func (a *App) Confirm(ctx context.Context, locks *store.Locks, profile, question
 
 // Ask puts one question to the user.
 func (q Asker) Ask(ctx context.Context, r prompt.Request) (string, error) {
-	return q.by(ctx, q.app.Globals.Prompt, r)
+	return q.askWith(ctx, q.app.Globals.Prompt, r)
 }
 
-// by asks by way of a driver; empty for the first that works.
-func (q Asker) by(ctx context.Context, driver string, r prompt.Request) (string, error) {
+// askWith asks by way of a driver; empty for the first that works.
+func (q Asker) askWith(ctx context.Context, driver string, r prompt.Request) (string, error) {
 	p, err := prompt.Choose(q.env(), driver, prompt.Options{TerminalBusy: q.app.Env.Programs.TerminalBusy()})
 	if err != nil {
 		return "", err
@@ -59,7 +59,7 @@ func (q Asker) by(ctx context.Context, driver string, r prompt.Request) (string,
 		ctx = under
 	}
 	q.locks.SetQuestion(r.Text)
-	if q.serves {
+	if q.forProgram {
 		r.Program = q.app.Env.Caller()
 	}
 	return p.Ask(ctx, r)
@@ -78,15 +78,15 @@ func (a *App) CanAsk(o prompt.Options) error {
 	return err
 }
 
-// reach returns nil if a person can be asked what a step asks while a command has the
+// canAskFor returns nil if a person can be asked what a step asks while a command has the
 // terminal, and otherwise why not. After a sign-in with a browser, the user may have to
 // confirm who has signed in.
-func (a *App) reach(signIn SignInFlags, s plan.Step) error {
-	browses := s.Kind == plan.KindSSO || s.Kind == plan.KindOIDC
-	if browses && a.Env.Person(signIn).Browse == nil {
+func (a *App) canAskFor(signIn SignInFlags, s plan.Step) error {
+	usesBrowser := s.Kind == plan.KindSSO || s.Kind == plan.KindOIDC
+	if usesBrowser && a.Env.Person(signIn).Browse == nil {
 		return errNoBrowser
 	}
-	if browses && a.Env.Peers.CanIdentify("tcp") {
+	if usesBrowser && a.Env.Peers.CanIdentify("tcp") {
 		return nil
 	}
 	return a.CanAsk(prompt.Options{TerminalBusy: true})
@@ -98,8 +98,8 @@ func (q Asker) confirmSignIn(ctx context.Context, question string) (bool, error)
 	return yes != "", err
 }
 
-// code answers with the code that was given as a flag, once, and asks where there is none.
-func (q Asker) code(given string) func(context.Context, source.Question) (string, error) {
+// codePrompt answers with the code that was given as a flag, once, and asks where there is none.
+func (q Asker) codePrompt(given string) func(context.Context, source.Question) (string, error) {
 	return func(ctx context.Context, wanted source.Question) (string, error) {
 		if given != "" {
 			if wanted.Again != "" {
@@ -107,7 +107,7 @@ func (q Asker) code(given string) func(context.Context, source.Question) (string
 			}
 			return given, nil
 		}
-		return q.by(ctx, codeDriver(q.app, wanted), prompt.Request{
+		return q.askWith(ctx, codeDriver(q.app, wanted), prompt.Request{
 			Kind: prompt.Code, Profile: wanted.Profile, Device: wanted.Serial, RetryReason: wanted.Again,
 			Text: fmt.Sprintf("MFA code of %s for profile %s", wanted.Serial, wanted.Profile),
 		})
@@ -123,8 +123,8 @@ func codeDriver(a *App, q source.Question) string {
 	return q.Device
 }
 
-// reads reports whether a device answers, and no person.
-func reads(a *App, q source.Question) bool {
+// deviceAnswers reports whether a device answers, and no person.
+func deviceAnswers(a *App, q source.Question) bool {
 	d, _ := prompt.Named(codeDriver(a, q))
 	return d.Device
 }

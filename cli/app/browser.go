@@ -8,12 +8,12 @@ import (
 	"aws-vault/vault/signin/browser"
 )
 
-// browserTime is how long a browser may take to open a page.
-const browserTime = time.Minute
+// browserTimeout is how long a browser may take to open a page.
+const browserTimeout = time.Minute
 
-// Lead opens a page that leads a browser to the address. The address itself, which signs in
+// OpenInBrowser opens a page that leads a browser to the address. The address itself, which signs in
 // whoever has it, is no program's argument.
-func (a *App) Lead(ctx context.Context, url string, choice browser.Choice) error {
+func (a *App) OpenInBrowser(ctx context.Context, url string, choice browser.Choice) error {
 	page, err := browser.Lead(url, choice, a.Env.Peers)
 	if err != nil {
 		return err
@@ -22,7 +22,7 @@ func (a *App) Lead(ctx context.Context, url string, choice browser.Choice) error
 	if err := openPage(a, page.URL(), choice); err != nil {
 		return &browserError{err}
 	}
-	if err := page.Wait(ctx, browserTime); err != nil {
+	if err := page.Wait(ctx, browserTimeout); err != nil {
 		return &browserError{err}
 	}
 	return nil
@@ -34,13 +34,13 @@ func openPage(a *App, address string, choice browser.Choice) error {
 	case !a.Env.browserReachable():
 		return errNoBrowser
 	default:
-		return a.Env.Browse(address)
+		return a.Env.OpenBrowser(address)
 	}
 	argv, err := choice.Command(address, a.Env.LookPath)
 	if err != nil {
 		return err
 	}
-	return a.Env.Start(argv)
+	return a.Env.StartProgram(argv)
 }
 
 // errNoBrowser is for a machine whose browser would not come before the one who waits.

@@ -1,9 +1,9 @@
 package app
 
-// bundles are the files in which distributions keep all roots that their users trust. Who
+// caBundles are the files in which distributions keep all roots that their users trust. Who
 // names others to Go has them read as Go does.
 // https://go.dev/src/crypto/x509/root_linux.go
-func bundles(a *App) []string {
+func caBundles(a *App) []string {
 	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR"} {
 		if v, _ := a.Env.Getenv(name); v != "" {
 			return nil

@@ -2,5 +2,5 @@
 
 package app
 
-// bundles leaves the roots to Go: there the system is asked, or one file is read.
-func bundles(a *App) []string { return nil }
+// caBundles leaves the roots to Go: there the system is asked, or one file is read.
+func caBundles(a *App) []string { return nil }

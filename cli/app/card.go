@@ -20,15 +20,15 @@ const cardLock = "card"
 func (q Asker) Cards() *piv.Cards {
 	q.app.Env.CatchSignals() // a card is waited for, and its PIN or a touch
 	return &piv.Cards{
-		PIN: q.pin, Touch: func(t piv.Touch) { sayTouch(q.app, t) }, ManagementKey: q.managementKey, Sleep: Sleep, UsedBy: q.app.Env.Holder,
+		PIN: q.pin, Touch: func(t piv.Touch) { noteTouch(q.app, t) }, ManagementKey: q.managementKey, Sleep: Sleep, UsedBy: q.app.Env.CardHolder,
 		Lock: func(ctx context.Context) (context.Context, func(), error) {
-			return alone(q.locks)(ctx, cardLock, "the hardware key")
+			return lockFunc(q.locks)(ctx, cardLock, "the hardware key")
 		},
 	}
 }
 
-// alone takes locks for packages that do not know where they come from.
-func alone(locks *store.Locks) func(ctx context.Context, name, question string) (under context.Context, release func(), err error) {
+// lockFunc takes locks for packages that do not know where they come from.
+func lockFunc(locks *store.Locks) func(ctx context.Context, name, question string) (under context.Context, release func(), err error) {
 	return func(ctx context.Context, name, question string) (context.Context, func(), error) {
 		ctx, lock, err := locks.Named(ctx, name, question)
 		if err != nil {
@@ -38,8 +38,8 @@ func alone(locks *store.Locks) func(ctx context.Context, name, question string) 
 	}
 }
 
-// Place is a slot of the card that --card names, or of the only one.
-func Place(a *App, s piv.Slot) piv.Location { return piv.Location{Serial: a.Globals.Card, Slot: s} }
+// CardSlot is a slot of the card that --card names, or of the only one.
+func CardSlot(a *App, s piv.Slot) piv.Location { return piv.Location{Serial: a.Globals.Card, Slot: s} }
 
 func (q Asker) pin(ctx context.Context, wanted piv.PINQuestion) (string, error) {
 	r := prompt.Request{Kind: prompt.Passphrase, Text: fmt.Sprintf("PIN of YubiKey %d", wanted.Serial)}
@@ -55,7 +55,7 @@ func (q Asker) pin(ctx context.Context, wanted piv.PINQuestion) (string, error) 
 	return q.Ask(ctx, r)
 }
 
-func sayTouch(a *App, t piv.Touch) {
+func noteTouch(a *App, t piv.Touch) {
 	if t.Optional {
 		a.Note("touch YubiKey %d if it blinks", t.Location.Serial)
 		return

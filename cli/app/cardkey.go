@@ -13,7 +13,7 @@ func (q Asker) useCardKey(ctx context.Context, slot string, public crypto.Public
 	if err != nil {
 		return err
 	}
-	return use(q.Cards().KnownKey(ctx, Place(q.app, s), public))
+	return use(q.Cards().KnownKey(ctx, CardSlot(q.app, s), public))
 }
 
 // WithCardKey uses the key in a slot of a card, whatever key it is.
@@ -26,7 +26,7 @@ func WithCardKey(ctx context.Context, a *App, slot string, use func(crypto.Signe
 	if err != nil {
 		return err
 	}
-	key, _, err := a.Asker(locks).Cards().Key(ctx, Place(a, s))
+	key, _, err := a.Asker(locks).Cards().Key(ctx, CardSlot(a, s))
 	if err != nil {
 		return err
 	}

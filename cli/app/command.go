@@ -16,8 +16,8 @@ type Verb struct {
 
 	// Agents opens the command to coding agents. It is closed to them otherwise.
 	Agents bool
-	// Does says why the command is closed, for the error; empty for no more than that it is.
-	Does string
+	// Effect says why the command is closed, for the error; empty for no more than that it is.
+	Effect string
 }
 
 // Examples returns the examples of a command in the form in which its help page and the man page read them,
@@ -28,17 +28,17 @@ func Examples(comment, line, comment2, line2 string) string {
 
 // A PersonFlag is a flag that coding agents may not use, of a command that they may use.
 type PersonFlag struct {
-	Given *bool
-	Does  string // what the flag does, for the error
+	Value  *bool
+	Effect string // what the flag does, for the error
 }
 
 func (f PersonFlag) Set(text string) error {
 	given, err := strconv.ParseBool(text)
-	*f.Given = given
+	*f.Value = given
 	return err
 }
 
-func (f PersonFlag) String() string { return strconv.FormatBool(*f.Given) }
+func (f PersonFlag) String() string { return strconv.FormatBool(*f.Value) }
 
 // IsBoolFlag tells kingpin that the flag has no value.
 func (f PersonFlag) IsBoolFlag() bool { return true }
@@ -46,14 +46,14 @@ func (f PersonFlag) IsBoolFlag() bool { return true }
 // An AgentError reports a command or a flag that is closed to coding agents.
 type AgentError struct {
 	What     string // in words
-	Does     string
+	Effect   string
 	Variable string // that shows the agent
 }
 
 func (e *AgentError) Error() string {
 	text := fmt.Sprintf("%s is closed to coding agents, and %s is set", e.What, e.Variable)
-	if e.Does != "" {
-		text += ": it " + e.Does
+	if e.Effect != "" {
+		text += ": it " + e.Effect
 	}
 	return text
 }
@@ -64,7 +64,7 @@ func (*AgentError) Remedy() string {
 
 // The exit statuses that are not a command's own.
 const (
-	StatusDone        = 0
+	StatusOK          = 0
 	StatusFailed      = 1
 	StatusUsage       = 2
 	StatusNotRunnable = 126

@@ -2,11 +2,11 @@ package app
 
 import "aws-vault/vault/profile"
 
-// NoteDefault says where [default] beats a server: SDKs ask a server last, and a command
+// NoteDefaultProfile says where [default] beats a server: SDKs ask a server last, and a command
 // of ours has no AWS_PROFILE that would lead them past [default].
-func NoteDefault(a *App, s *Session) {
-	nothing := func(string) (string, bool) { return "", false }
-	p, err := s.Config.Resolve("default", profile.Inputs{Credentials: s.Inputs.Credentials, Env: nothing})
+func NoteDefaultProfile(a *App, s *Session) {
+	emptyEnv := func(string) (string, bool) { return "", false }
+	p, err := s.Config.Resolve("default", profile.Inputs{Credentials: s.Inputs.Credentials, Env: emptyEnv})
 	if err != nil {
 		return // it does not concern the profile that was asked for
 	}

@@ -8,7 +8,7 @@ import (
 // A DurationFlag is a flag or a variable that takes a time with its unit.
 type DurationFlag struct {
 	Into *time.Duration
-	Name string // of the flag and of its variable
+	Name string // byProfile the flag and of its variable
 }
 
 // Set reads the flag's text.

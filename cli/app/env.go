@@ -31,33 +31,33 @@ type Env struct {
 	// Caller is the name of the program that started us; empty if that is not known.
 	Caller func() string
 
-	// Terminal reports whether stdout is a terminal.
-	Terminal bool
-	// Read reports whether stderr is a terminal, where a person reads it.
-	Read bool
+	// StdoutTerminal reports whether stdout is a terminal.
+	StdoutTerminal bool
+	// StderrTerminal reports whether stderr is a terminal, where a person reads it.
+	StderrTerminal bool
 	// Host is this machine's name; empty if it has none.
 	Host string
-	// Browse opens a page in a browser of this machine, and does not wait for it.
-	Browse func(url string) error
-	// Start starts a program of the desktop's, and does not wait for it.
-	Start func(argv []string) error
+	// OpenBrowser opens a page in a browser of this machine, and does not wait for it.
+	OpenBrowser func(url string) error
+	// StartProgram starts a program of the desktop's, and does not wait for it.
+	StartProgram func(argv []string) error
 	// LookPath finds a program, as exec.LookPath does.
 	LookPath func(program string) (string, error)
-	// Self is the path of this program, as its user would write it.
-	Self func() (string, error)
+	// SelfPath is the path of this program, as its user would write it.
+	SelfPath func() (string, error)
 	// Exec becomes the program, or runs it and returns its exit status where a process
 	// cannot become another.
 	Exec func(ctx context.Context, path string, argv, environ []string) (status int, err error)
-	// Run runs the program beside us and returns its exit status, or 128 and its number if
+	// RunChild runs the program beside us and returns its exit status, or 128 and its number if
 	// a signal ended it. Meanwhile a signal to us goes on to the program, which may live on:
 	// what serves it must not end with the context that Main was given.
-	Run func(path string, argv, environ []string) (status int, err error)
-	// Again runs this program anew, without a terminal, and returns an error unless it is content.
-	Again func(ctx context.Context, args ...string) error
+	RunChild func(path string, argv, environ []string) (status int, err error)
+	// RunSelf runs this program anew, without a terminal, and returns an error unless it is content.
+	RunSelf func(ctx context.Context, args ...string) error
 	// OpenKeystore opens the keystore, as keystore.Open does.
 	OpenKeystore func(ctx context.Context, c keystore.Config) (*keystore.Keystore, error)
-	// Holder is the name of the program that likely keeps hardware keys from us; empty if that is not known.
-	Holder func() string
+	// CardHolder is the name of the program that likely keeps hardware keys from us; empty if that is not known.
+	CardHolder func() string
 	// Shell runs a line of the user's config and returns what it prints.
 	Shell func(ctx context.Context, line string, environ []string, most int64) ([]byte, error)
 	// CatchSignals lets the signals that end programs end the context that Main was given, from the first call on.

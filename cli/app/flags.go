@@ -71,7 +71,7 @@ type CredentialFlags struct {
 	Region    string
 	Code      string
 	Limits    limitFlags
-	As        string // the coding agent that is asked about; empty for whoever asks
+	AsAgent   string // the coding agent that is asked about; empty for whoever asks
 	SignIn    SignInFlags
 }
 
@@ -95,8 +95,8 @@ func (f *CredentialFlags) Bind(c *kingpin.CmdClause) {
 
 func (f *CredentialFlags) options(a *App) plan.Options {
 	o := plan.Options{NoSession: f.NoSession, Duration: f.Duration, Name: SessionName(a.Env.User), Agent: a.Env.Agent(), Limits: f.Limits.limits()}
-	if f.As != "" {
-		o.Agent = policy.Agent{Name: policy.AgentName(f.As), Variable: "--agent"}
+	if f.AsAgent != "" {
+		o.Agent = policy.Agent{Name: policy.AgentName(f.AsAgent), Variable: "--agent"}
 	}
 	return o
 }
@@ -114,7 +114,7 @@ func (f *CredentialFlags) inputs() map[string]profile.Flag {
 // AWS takes.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 func SessionName(user string) string {
-	const longest = 64
+	const maxLength = 64
 	name := "aws-vault-" + strings.Map(func(r rune) rune {
 		if ascii.IsAlphanumeric(r) || strings.ContainsRune("_+=,.@-", r) {
 			return r
@@ -124,5 +124,5 @@ func SessionName(user string) string {
 	if user == "" {
 		name = "aws-vault"
 	}
-	return name[:min(len(name), longest)]
+	return name[:min(len(name), maxLength)]
 }

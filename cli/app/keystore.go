@@ -21,25 +21,25 @@ const lastKeystoreFile = "last-keystore"
 
 // A key that was written to one keystore is not found in another. So the last one is
 // remembered, to be named when a key is missing.
-func (s *Session) Remember() error {
+func (s *Session) RememberKeystore() error {
 	if s.State == nil {
 		return nil
 	}
 	return s.State.Write(lastKeystoreFile, []byte(s.Keystore.Name))
 }
 
-// LastKeystore is the keystore that keys were last written to, if it is another than the
+// PreviousKeystore is the keystore that keys were last written to, if it is another than the
 // one that was opened now.
-func LastKeystore(a *App) string {
-	if name := WrittenKeystore(a); name != a.Opened {
+func PreviousKeystore(a *App) string {
+	if name := LastWrittenKeystore(a); name != a.KeystoreName {
 		return name
 	}
 	return ""
 }
 
-// WrittenKeystore is the keystore that keys were last written to, as far as this build
+// LastWrittenKeystore is the keystore that keys were last written to, as far as this build
 // knows one of that name.
-func WrittenKeystore(a *App) string {
+func LastWrittenKeystore(a *App) string {
 	state, err := a.State()
 	if err != nil {
 		return ""

@@ -2,18 +2,18 @@ package app
 
 import "sync"
 
-// maxStrangers bounds the warnings about other users' connections: they could send any number.
-const maxStrangers = 3
+// maxRefusedWarnings bounds the warnings about other users' connections: they could send any number.
+const maxRefusedWarnings = 3
 
-// warnStrangers warns of connections that were refused, once for each different reason.
-func warnStrangers(a *App) func(error) {
+// warnRefusedPeers warns of connections that were refused, once for each different reason.
+func warnRefusedPeers(a *App) func(error) {
 	var mu sync.Mutex
-	told := map[string]bool{}
+	warned := map[string]bool{}
 	return func(err error) {
 		mu.Lock()
 		defer mu.Unlock()
-		if text := err.Error(); !told[text] && len(told) < maxStrangers {
-			told[text] = true
+		if text := err.Error(); !warned[text] && len(warned) < maxRefusedWarnings {
+			warned[text] = true
 			a.Warn(err)
 		}
 	}

@@ -32,8 +32,8 @@ func (a *App) KeystoreConfig(q Asker, state *disk.Folder) keystore.Config {
 	return keystore.Config{
 		Backend: g.Backend, KeychainName: g.keychain, Collection: g.collection,
 		PassDir: g.passDir, PassCmd: g.passCmd, PassPrefix: g.passPrefix, FileDir: g.FileDir, SealedDir: g.sealedDir,
-		State: state, Home: a.Env.Home, Passphrase: q.filePassphrase, Openers: q.hands(),
-		Lock: alone(q.locks), Programs: a.Env.Programs,
+		State: state, Home: a.Env.Home, Passphrase: q.filePassphrase, Openers: q.unlockOptions(),
+		Lock: lockFunc(q.locks), Programs: a.Env.Programs,
 		Note: func(m string) { a.Note("%s", a.Env.Shorten(m)) }, Warn: a.warnWithRemedy,
 		CatchSignals: a.Env.CatchSignals, Getenv: a.Env.Getenv, Now: a.Env.Now, Debug: a.Log.Debug,
 	}

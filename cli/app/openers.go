@@ -16,10 +16,10 @@ import (
 	"aws-vault/vault/store"
 )
 
-// hands are how the openers of the sealed keystore are reached from here.
-func (q Asker) hands() sealed.UnlockOptions {
+// unlockOptions are how the openers of the sealed keystore are reached from here.
+func (q Asker) unlockOptions() sealed.UnlockOptions {
 	return sealed.UnlockOptions{
-		PassphraseFirst: SealedAnswer(q.app) != "",
+		PassphraseFirst: GivenSealedPassphrase(q.app) != "",
 		Card:            q.openerKey,
 		Passphrase:      q.sealedPassphrase,
 		Words: func(ctx context.Context, name string) (string, error) {
@@ -27,13 +27,13 @@ func (q Asker) hands() sealed.UnlockOptions {
 		},
 		Plugin: q.pluginUI,
 		LockPlugins: func(ctx context.Context, dir string) (context.Context, func(), error) {
-			return alone(q.locks)(ctx, "plugin-"+Digest(dir), "an age plugin to open "+q.app.Env.Tilde(dir))
+			return lockFunc(q.locks)(ctx, "plugin-"+Digest(dir), "an age plugin to open "+q.app.Env.Tilde(dir))
 		},
 	}
 }
 
-// SealedAnswer is the passphrase that the environment gives; empty for none.
-func SealedAnswer(a *App) string {
+// GivenSealedPassphrase is the passphrase that the environment gives; empty for none.
+func GivenSealedPassphrase(a *App) string {
 	p, _ := a.Env.Getenv(envvar.SealedPassphrase)
 	return p
 }
@@ -73,10 +73,10 @@ func (q Asker) pluginUI(ctx context.Context) *plugin.ClientUI {
 // A SealedStore is the sealed keystore as its owner handles it.
 type SealedStore struct {
 	*sealed.Store
-	Config sealed.Config
-	Hands  sealed.UnlockOptions
-	Locks  *store.Locks
-	State  *disk.Folder
+	Config  sealed.Config
+	Options sealed.UnlockOptions
+	Locks   *store.Locks
+	State   *disk.Folder
 }
 
 // SealedConfig says where the sealed keystore is, whether or not there is one. If opener is not
@@ -88,9 +88,9 @@ func SealedConfig(a *App, what, opener string) (SealedStore, error) {
 	}
 	c := a.KeystoreConfig(a.Asker(locks), state)
 	c.Openers.Only = opener
-	a.Opened = keystore.SealedBackend
+	a.KeystoreName = keystore.SealedBackend
 	config, err := c.Sealed()
-	return SealedStore{Config: config, Hands: c.Openers, Locks: locks, State: state}, err
+	return SealedStore{Config: config, Options: c.Openers, Locks: locks, State: state}, err
 }
 
 // OpenSealedStore opens the sealed keystore, and asks nobody yet. The opener is as for [SealedConfig].

@@ -13,8 +13,8 @@ import (
 	"aws-vault/vault/keystore/sealed"
 )
 
-// leastPassphrase is how many characters a passphrase has that is not warned of.
-const leastPassphrase = 8
+// minPassphrase is how many characters a passphrase has that is not warned of.
+const minPassphrase = 8
 
 // commonPassphrases are among those that are tried first, without those that are short anyway.
 const commonPassphrases = `
@@ -43,7 +43,7 @@ func (e *weakPassphraseError) Error() string {
 // checkPassphrase returns a [*weakPassphraseError] for a passphrase that is easy to guess.
 func checkPassphrase(text string) error {
 	switch {
-	case utf8.RuneCountInString(text) < leastPassphrase:
+	case utf8.RuneCountInString(text) < minPassphrase:
 		return &weakPassphraseError{"has fewer than 8 characters"}
 	case slices.Contains(strings.Fields(commonPassphrases), strings.ToLower(text)):
 		return &weakPassphraseError{"is one of the most common ones"}
@@ -78,19 +78,19 @@ func (q Asker) ChoosePassphrase(ctx context.Context, r prompt.Request) (string, 
 			return "", err
 		case yes != "":
 			return text, nil
-		case try == maxChosen:
+		case try == maxPassphraseTries:
 			return "", weak
 		}
 	}
 }
 
-// maxChosen is how often another passphrase can be chosen.
-const maxChosen = 3
+// maxPassphraseTries is how often another passphrase can be chosen.
+const maxPassphraseTries = 3
 
 // A keystorePassphrase is the passphrase of a keystore, as it is asked for.
 type keystorePassphrase struct {
 	dir      string
-	chosen   bool    // it is a new one
+	isNew    bool    // it is a new one
 	tries    int     // how many answers were wrong already
 	given    *string // what the environment gives; nil for nothing
 	variable string  // that gives it
@@ -100,7 +100,7 @@ type keystorePassphrase struct {
 // filePassphrase answers for the file keystore, from the environment or by asking. An empty variable is
 // an answer: the keystore says what is wrong with it.
 func (q Asker) filePassphrase(ctx context.Context, ask keystore.PassphrasePrompt) (string, error) {
-	p := keystorePassphrase{dir: ask.Dir, chosen: ask.New, tries: ask.Wrong, variable: envvar.FilePassphrase, wrong: keystore.ErrWrongPassphrase}
+	p := keystorePassphrase{dir: ask.Dir, isNew: ask.New, tries: ask.Wrong, variable: envvar.FilePassphrase, wrong: keystore.ErrWrongPassphrase}
 	if text, ok := q.app.Env.Getenv(envvar.FilePassphrase); ok {
 		p.given = &text
 	}
@@ -109,8 +109,8 @@ func (q Asker) filePassphrase(ctx context.Context, ask keystore.PassphrasePrompt
 
 // sealedPassphrase answers for the sealed keystore, from the environment or by asking.
 func (q Asker) sealedPassphrase(ctx context.Context, ask sealed.PassphrasePrompt) (string, error) {
-	p := keystorePassphrase{dir: ask.Dir, chosen: ask.New, tries: ask.Wrong, variable: envvar.SealedPassphrase, wrong: sealed.ErrWrongPassphrase}
-	if text := SealedAnswer(q.app); text != "" {
+	p := keystorePassphrase{dir: ask.Dir, isNew: ask.New, tries: ask.Wrong, variable: envvar.SealedPassphrase, wrong: sealed.ErrWrongPassphrase}
+	if text := GivenSealedPassphrase(q.app); text != "" {
 		p.given = &text
 	}
 	return q.keystorePassphrase(ctx, p)
@@ -122,13 +122,13 @@ func (q Asker) keystorePassphrase(ctx context.Context, p keystorePassphrase) (st
 	case p.given == nil:
 	case p.tries > 0:
 		return "", fmt.Errorf("%w for %s (%s)", p.wrong, dir, p.variable)
-	case p.chosen:
+	case p.isNew:
 		return GivenPassphrase(q.app, *p.given), nil
 	default:
 		return *p.given, nil
 	}
-	r := prompt.Request{Kind: prompt.Passphrase, New: p.chosen, Text: "Passphrase to unlock " + dir}
-	if p.chosen {
+	r := prompt.Request{Kind: prompt.Passphrase, New: p.isNew, Text: "Passphrase to unlock " + dir}
+	if p.isNew {
 		r.Text = "New passphrase for " + dir
 	}
 	if p.tries > 0 {
@@ -139,7 +139,7 @@ func (q Asker) keystorePassphrase(ctx context.Context, p keystorePassphrase) (st
 		return "", err
 	}
 	defer lock.Close()
-	if p.chosen {
+	if p.isNew {
 		return q.ChoosePassphrase(ctx, r)
 	}
 	return q.Ask(ctx, r)

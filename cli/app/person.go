@@ -48,21 +48,21 @@ func (f *SignInFlags) BindFlow(c *kingpin.CmdClause) {
 func (e *Env) Person(f SignInFlags) source.Person {
 	reachable := e.browserReachable()
 	p := source.Person{
-		Show: e.show, Reads: e.Read, Peers: e.Peers, Host: e.Host, Away: !reachable,
+		Show: e.showSignIn, Reads: e.StderrTerminal, Peers: e.Peers, Host: e.Host, Away: !reachable,
 		Device: f.flow == FlowDevice || f.flow == "" && !reachable,
 	}
-	if reachable && !f.Stdout && e.Browse != nil {
-		p.Browse = e.Browse
+	if reachable && !f.Stdout && e.OpenBrowser != nil {
+		p.Browse = e.OpenBrowser
 	}
 	return p
 }
 
-// show tells a person where to sign in. Where stderr is read by a program, it is written to
+// showSignIn tells a person where to sign in. Where stderr is read by a program, it is written to
 // the terminal too: a program that runs us for credentials keeps it to itself.
-func (e *Env) show(message string) {
+func (e *Env) showSignIn(message string) {
 	line := fmt.Sprintf("aws-vault: %s\n", message)
 	fmt.Fprint(e.Stderr, line)
-	if e.Read || e.Prompt.OpenTTY == nil {
+	if e.StderrTerminal || e.Prompt.OpenTTY == nil {
 		return
 	}
 	if tty, err := e.Prompt.OpenTTY(); err == nil {

@@ -23,7 +23,7 @@ func (a *App) PrintHints(err error) {
 }
 
 func (a *App) HintFacts() hint.Facts {
-	return hint.Facts{Keystore: a.Opened, LastKeystore: func() string { return LastKeystore(a) }}
+	return hint.Facts{Keystore: a.KeystoreName, PreviousKeystore: func() string { return PreviousKeystore(a) }}
 }
 
 // warnWithRemedy is warn for what the user should do something about.

@@ -17,9 +17,9 @@ type Request struct {
 	Flags *CredentialFlags
 	For   plan.Purpose
 
-	Picks       bool // if no profile is named, the user is offered those that there are
-	Environment bool // if no profile is named, the credentials in the environment are meant
-	Serves      bool // a program reads what is printed, and its user may not know why they are asked
+	OfferProfiles    bool // if no profile is named, the user is offered those that there are
+	AllowEnvironment bool // if no profile is named, the credentials in the environment are meant
+	ForProgram       bool // a program reads what is printed, and its user may not know why they are asked
 }
 
 // A Task is a request for one profile, with what it takes to answer it.
@@ -41,12 +41,12 @@ func (a *App) Begin(ctx context.Context, r Request) (*Task, error) {
 		return nil, err
 	}
 	name := r.Flags.Profile
-	if name == "" && !r.Environment {
-		if name, err = a.choose(ctx, config.Profiles(), r.Picks); err != nil {
+	if name == "" && !r.AllowEnvironment {
+		if name, err = a.chooseProfile(ctx, config.Profiles(), r.OfferProfiles); err != nil {
 			return nil, err
 		}
 	}
-	s, err := a.openWith(ctx, strings.TrimSpace(r.Verb+" "+name), config, in, asking{r.Serves, r.Flags.Code})
+	s, err := a.openWith(ctx, strings.TrimSpace(r.Verb+" "+name), config, in, askOptions{r.ForProgram, r.Flags.Code})
 	if err != nil {
 		return nil, err
 	}
@@ -87,9 +87,9 @@ func (t *Task) Credentials(ctx context.Context, need time.Duration) (aws.Credent
 	return t.Session.Credentials(ctx, t.Plan, t.Options, need)
 }
 
-// Used remembers that the profile was used, for the next list, and shares the sign-in with other
+// RecordUse remembers that the profile was used, for the next list, and shares the sign-in with other
 // programs if --share-sso-token says so.
-func (t *Task) Used(ctx context.Context) error {
+func (t *Task) RecordUse(ctx context.Context) error {
 	if t.Profile != "" {
 		t.app.noteUse(t.Profile, t.picked)
 	}
@@ -99,6 +99,6 @@ func (t *Task) Used(ctx context.Context) error {
 	return nil
 }
 
-// Reach returns nil if a person can be asked what a step of the task asks while a command has the
+// CanAskFor returns nil if a person can be asked what a step of the task asks while a command has the
 // terminal, and otherwise why not.
-func (t *Task) Reach(s plan.Step) error { return t.app.reach(t.flags.SignIn, s) }
+func (t *Task) CanAskFor(s plan.Step) error { return t.app.canAskFor(t.flags.SignIn, s) }

@@ -16,28 +16,28 @@ import (
 	"aws-vault/vault/card/pcsc"
 )
 
-// ErrNoKey is for a machine without a security key that holds accounts.
-var ErrNoKey = errors.New("no security key with OATH accounts is plugged in")
+// ErrNoSecurityKey is for a machine without a security key that holds accounts.
+var ErrNoSecurityKey = errors.New("no security key with OATH accounts is plugged in")
 
-// A whichKeyError is returned where it is open which of several keys is meant.
-type whichKeyError struct {
-	want   string // the serial asked for; empty for any
-	serial []string
+// A keyChoiceError is returned where it is open which of several keys is meant.
+type keyChoiceError struct {
+	requested string // the serial asked for; empty for any
+	plugged   []string
 }
 
-func (e *whichKeyError) Error() string {
-	if e.want != "" {
-		return fmt.Sprintf("security key %.40q is not plugged in, but %s", e.want, strings.Join(e.serial, ", "))
+func (e *keyChoiceError) Error() string {
+	if e.requested != "" {
+		return fmt.Sprintf("security key %.40q is not plugged in, but %s", e.requested, strings.Join(e.plugged, ", "))
 	}
-	return fmt.Sprintf("%d security keys are plugged in (%s), want one", len(e.serial), strings.Join(e.serial, ", "))
+	return fmt.Sprintf("%d security keys are plugged in (%s), want one", len(e.plugged), strings.Join(e.plugged, ", "))
 }
 
-func (*whichKeyError) Remedy() string {
+func (*keyChoiceError) Remedy() string {
 	return "name one with --card SERIAL"
 }
 
-// maxPasswords is how often the password of a key is asked for.
-const maxPasswords = 3
+// maxPasswordTries is how often the password of a key is asked for.
+const maxPasswordTries = 3
 
 // A keyPassword is the password of the security key's accounts, once it was right: a process asks for
 // it once.
@@ -63,13 +63,13 @@ func (p *keyPassword) set(text string) {
 func (q Asker) WithAccounts(ctx context.Context, use func(*oath.Key) error) error {
 	password, again := q.app.password.get(), ""
 	for wrong := 0; ; {
-		err := WithKeyOnce(ctx, q.app, password, func(k *oath.Key) error {
+		err := WithSecurityKey(ctx, q.app, password, func(k *oath.Key) error {
 			q.app.password.set(password)
 			return use(k)
 		})
 		switch {
 		case errors.Is(err, oath.ErrLocked):
-		case errors.Is(err, oath.ErrWrongPassword) && wrong < maxPasswords-1:
+		case errors.Is(err, oath.ErrWrongPassword) && wrong < maxPasswordTries-1:
 			wrong++
 			again = "That password is wrong"
 		default:
@@ -85,8 +85,8 @@ func (q Asker) WithAccounts(ctx context.Context, use func(*oath.Key) error) erro
 	}
 }
 
-// WithKeyOnce opens the key, and returns oath.ErrLocked if it wants a password and none is there.
-func WithKeyOnce(ctx context.Context, a *App, password string, use func(*oath.Key) error) error {
+// WithSecurityKey opens the key, and returns oath.ErrLocked if it wants a password and none is there.
+func WithSecurityKey(ctx context.Context, a *App, password string, use func(*oath.Key) error) error {
 	locks, _, err := a.Locks("security key")
 	if err != nil {
 		return err
@@ -133,12 +133,12 @@ func keyReader(a *App, service *pcsc.Service) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	want, _ := a.Env.Getenv(envvar.OATHDevice)
+	requested, _ := a.Env.Getenv(envvar.OATHDevice)
 	if a.Globals.Card != 0 {
-		want = strconv.FormatUint(uint64(a.Globals.Card), 10)
+		requested = strconv.FormatUint(uint64(a.Globals.Card), 10)
 	}
 	var names, serials []string
-	failed := ErrNoKey
+	failed := ErrNoSecurityKey
 	for _, r := range readers {
 		if !r.Present {
 			continue
@@ -150,7 +150,7 @@ func keyReader(a *App, service *pcsc.Service) (string, error) {
 		case err != nil:
 			failed = fmt.Errorf("%s: %w", r.Name, err)
 			continue
-		case serial == want && want != "":
+		case serial == requested && requested != "":
 			return r.Name, nil
 		case serial == "":
 			serial = r.Name
@@ -160,10 +160,10 @@ func keyReader(a *App, service *pcsc.Service) (string, error) {
 	switch {
 	case len(names) == 0:
 		return "", failed
-	case len(names) == 1 && want == "":
+	case len(names) == 1 && requested == "":
 		return names[0], nil
 	}
-	return "", &whichKeyError{want, serials}
+	return "", &keyChoiceError{requested, serials}
 }
 
 // serialOf is the serial number of the key in a reader, or oath.ErrNoApplet for a card that
@@ -191,14 +191,14 @@ func (q Asker) KeyCode(ctx context.Context, serial string) (code string, err err
 		return "", err
 	}
 	err = q.WithAccounts(ctx, func(k *oath.Key) (err error) {
-		code, err = q.CodeOf(ctx, k, serial, q.app.Env.Now())
+		code, err = q.ReadCode(ctx, k, serial, q.app.Env.Now())
 		return err
 	})
 	return code, err
 }
 
-// CodeOf reads the code of a device at a time, and says so before the key waits for a touch.
-func (q Asker) CodeOf(ctx context.Context, k *oath.Key, serial string, at time.Time) (string, error) {
+// ReadCode reads the code of a device at a time, and says so before the key waits for a touch.
+func (q Asker) ReadCode(ctx context.Context, k *oath.Key, serial string, at time.Time) (string, error) {
 	accounts, err := k.Accounts()
 	if err != nil {
 		return "", err
@@ -212,15 +212,15 @@ func (q Asker) CodeOf(ctx context.Context, k *oath.Key, serial string, at time.T
 		return "", err
 	}
 	if touched[account.Name] {
-		q.sayBlink(ctx, "touch your key for the code of "+ui.Printable(account.Name))
+		q.noteBlink(ctx, "touch your key for the code of "+ui.Printable(account.Name))
 	}
 	return k.Code(account, at)
 }
 
-// sayBlink says that a key waits for a touch. Where a program reads our stderr, its user may
+// noteBlink says that a key waits for a touch. Where a program reads our stderr, its user may
 // not, so that it is said on the terminal.
-func (q Asker) sayBlink(ctx context.Context, what string) {
-	if q.serves && !q.app.Env.Read {
+func (q Asker) noteBlink(ctx context.Context, what string) {
+	if q.forProgram && !q.app.Env.StderrTerminal {
 		if tty, err := q.app.Env.Prompt.OpenTTY(); err == nil {
 			defer tty.Close()
 			if tty.Write(ctx, "aws-vault: "+what+"\r\n") == nil {

@@ -54,27 +54,27 @@ func (a *App) Open(ctx context.Context, what string) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.openWith(ctx, what, config, in, asking{})
+	return a.openWith(ctx, what, config, in, askOptions{})
 }
 
-// asking is how a session asks the user: whether a program reads what the command prints, and the MFA
+// askOptions is how a session asks the user: whether a program reads what the command prints, and the MFA
 // code that was given as a flag, if any.
-type asking struct {
-	serves bool
-	code   string
+type askOptions struct {
+	forProgram bool
+	code       string
 }
 
-func (a *App) openWith(ctx context.Context, what string, config *profile.File, in profile.Inputs, how asking) (*Session, error) {
+func (a *App) openWith(ctx context.Context, what string, config *profile.File, in profile.Inputs, how askOptions) (*Session, error) {
 	locks, state, err := a.Locks(what)
 	if err != nil {
 		return nil, err
 	}
-	q := Asker{app: a, locks: locks, serves: how.serves}
+	q := Asker{app: a, locks: locks, forProgram: how.forProgram}
 	ks, err := a.Env.OpenKeystore(ctx, a.KeystoreConfig(q, state))
 	if err != nil {
 		return nil, err
 	}
-	a.Opened = ks.Name
+	a.KeystoreName = ks.Name
 	return a.assemble(config, in, q, state, ks, how.code), nil
 }
 
@@ -85,27 +85,27 @@ func (a *App) Assemble(config *profile.File, in profile.Inputs, locks *store.Loc
 
 func (a *App) assemble(config *profile.File, in profile.Inputs, q Asker, state *disk.Folder, ks *keystore.Keystore, code string) *Session {
 	locks := q.locks
-	place := []string{ks.Name, a.Globals.FileDir, a.Globals.passDir, a.Globals.passPrefix, a.Globals.keychain, a.Globals.collection}
+	location := []string{ks.Name, a.Globals.FileDir, a.Globals.passDir, a.Globals.passPrefix, a.Globals.keychain, a.Globals.collection}
 	if ks.Name == keystore.SealedBackend {
-		place = append(place, a.Globals.sealedDir)
+		location = append(location, a.Globals.sealedDir)
 	}
-	local := state.Folder("keystore").Folder(Digest(place...))
-	index := &store.Index{Dir: local, Locks: locks}
+	keystoreDir := state.Folder("keystore").Folder(Digest(location...))
+	index := &store.Index{Dir: keystoreDir, Locks: locks}
 	var pending *store.Pending
 	sessions := ks.Private
 	if state == nil {
-		sessions = a.Memory()
+		sessions = a.MemoryRing()
 	}
 	tokens := store.StampedRing(sessions)
 	if state != nil && !ks.Local {
-		pending = &store.Pending{Ring: ks.Private, Dir: local.Folder("pending"), Index: index, Now: a.Env.Now}
+		pending = &store.Pending{Ring: ks.Private, Dir: keystoreDir.Folder("pending"), Index: index, Now: a.Env.Now}
 		tokens = pending
 	}
 	touch := vault.TouchRule{Config: config, Inputs: in, Keystore: ks.Touch}
 	cancelled := func(err error) bool { return errors.Is(err, prompt.ErrCancelled) }
 	tell := func(m string) { a.Note("%s", m) }
 	clock := &awsapi.Clock{Local: a.Env.Now}
-	keys := &store.Keys{Ring: ks.Keys, Dir: local.Folder("generations"), NeedsTouch: touch.Key}
+	keys := &store.Keys{Ring: ks.Keys, Dir: keystoreDir.Folder("generations"), NeedsTouch: touch.Key}
 	v := &vault.Vault{
 		Config: config, Inputs: in, Open: a.Env.OpenFile, Warn: a.Warn, CanTouch: ks.Touch, Keys: keys,
 		Sessions: &store.Sessions{
@@ -114,15 +114,15 @@ func (a *App) assemble(config *profile.File, in profile.Inputs, q Asker, state *
 		Source: &source.Deps{
 			AWS: &awsapi.Client{
 				Clock: clock, Timeout: a.Globals.timeout, Sleep: Sleep, Log: a.Log, Tell: tell,
-				Network: &awsapi.Network{Proxy: http.ProxyFromEnvironment, Open: a.Env.OpenFile, Bundles: bundles(a)},
+				Network: &awsapi.Network{Proxy: http.ProxyFromEnvironment, Open: a.Env.OpenFile, Bundles: caBundles(a)},
 			},
 			Key: keys.Key, Static: func(name string) (aws.Credentials, error) { return vault.StaticKey(config, in, name) },
 			Getenv: a.Env.Getenv, Open: a.Env.OpenFile, Log: a.Log, Sleep: Sleep,
-			Tell: tell, Trades: a.Trades, CatchSignals: a.Env.CatchSignals, Delayed: func(m string) { delayed(a, m) },
+			Tell: tell, Trades: a.Trades, CatchSignals: a.Env.CatchSignals, Delayed: func(m string) { noteDelay(a, m) },
 			Codes: &store.Codes{Dir: state.Folder("codes"), Locks: locks},
-			Ask:   q.code(code), Confirm: q.confirmSignIn, Run: func(ctx context.Context, c source.Command) ([]byte, error) { return runShell(ctx, a, c) }, Environ: func() []string { return programEnvironment(a) }, Callers: a.Env.callers(),
-			Card: q.useCardKey, Reads: func(q source.Question) bool { return code == "" && reads(a, q) },
-			Tokens: &store.Tokens{Ring: tokens, Locks: locks, Index: index, Now: a.Env.Now, Cancelled: cancelled, NeedsTouch: touch.Tokens(tokensOf)},
+			Ask:   q.codePrompt(code), Confirm: q.confirmSignIn, Run: func(ctx context.Context, c source.Command) ([]byte, error) { return runShell(ctx, a, c) }, Environ: func() []string { return programEnvironment(a) }, Callers: a.Env.callers(),
+			Card: q.useCardKey, Reads: func(q source.Question) bool { return code == "" && deviceAnswers(a, q) },
+			Tokens: &store.Tokens{Ring: tokens, Locks: locks, Index: index, Now: a.Env.Now, Cancelled: cancelled, NeedsTouch: touch.Tokens(tokenNames)},
 			Cache:  ssoCache(a, state), Logins: a.Env.loginCache(), Person: a.Env.Person(SignInFlags{}),
 			Identities: &identitykeys.Identities{Dir: identityDir(state), Ring: ks.Private, Locks: locks, Now: clock.Now},
 		},
@@ -130,10 +130,10 @@ func (a *App) assemble(config *profile.File, in profile.Inputs, q Asker, state *
 	return &Session{v, locks, ks, state}
 }
 
-// delayed tells the user what we still wait for after they have asked us to end. It writes to a
+// noteDelay tells the user what we still wait for after they have asked us to end. It writes to a
 // terminal only: a program that reads our stderr may be gone, and to write to it would end us.
-func delayed(a *App, message string) {
-	if a.Env.Read {
+func noteDelay(a *App, message string) {
+	if a.Env.StderrTerminal {
 		a.Note("%s", message)
 	}
 }

@@ -48,7 +48,7 @@ func (a *App) sharedState() (*disk.Folder, error) {
 	if !errors.As(err, &none) {
 		return state, err
 	}
-	if !a.Alone.Swap(true) {
+	if !a.NoStateWarned.Swap(true) {
 		a.warnWithRemedy(fmt.Errorf("nothing is cached, and processes do not wait for each other: %w", err))
 	}
 	return nil, nil

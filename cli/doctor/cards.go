@@ -9,8 +9,8 @@ import (
 	"aws-vault/vault/doctor"
 )
 
-// lookAtCards looks at the hardware keys, without a PIN. That there are none is nothing to say, unless one was named.
-func (p *patient) lookAtCards(ctx context.Context) []doctor.Finding {
+// checkCards looks at the hardware keys, without a PIN. That there are none is nothing to say, unless one was named.
+func (p *probe) checkCards(ctx context.Context) []doctor.Finding {
 	if p.locks == nil || !piv.Supported && p.Globals.Card == 0 {
 		return nil
 	}

@@ -13,8 +13,8 @@ import (
 	"aws-vault/vault/store"
 )
 
-// lookAtConfig reads the config file as every command does.
-func (p *patient) lookAtConfig(ctx context.Context) []doctor.Finding {
+// checkConfig reads the config file as every command does.
+func (p *probe) checkConfig(ctx context.Context) []doctor.Finding {
 	config, in, err := p.Env.ReadConfig(nil)
 	if err != nil {
 		p.config, p.inputs = &profile.File{}, profile.Inputs{Env: p.Env.Getenv}
@@ -24,11 +24,11 @@ func (p *patient) lookAtConfig(ctx context.Context) []doctor.Finding {
 	c := doctor.Config{File: config, Inputs: in}
 	if p.listed {
 		s := p.Assemble(config, in, p.locks, p.state, p.keystore)
-		s.Keys = &store.Keys{Ring: listedOnce(p.keystore.Keys, p.keys), Dir: s.Keys.Dir}
+		s.Keys = &store.Keys{Ring: newListedKeys(p.keystore.Keys, p.keys), Dir: s.Keys.Dir}
 		c.Plan = func(name string) (plan.Plan, error) {
 			pl, err := s.Preview(ctx, name, plan.Options{Name: app.SessionName(p.Env.User)})
 			for _, step := range pl.Steps {
-				p.heed(step)
+				p.recordNeeds(step)
 			}
 			return pl, err
 		}
@@ -36,23 +36,23 @@ func (p *patient) lookAtConfig(ctx context.Context) []doctor.Finding {
 	return c.Check()
 }
 
-// heed remembers what a profile's step will want of this machine.
-func (p *patient) heed(s plan.Step) {
+// recordNeeds remembers what a profile's step will want of this machine.
+func (p *probe) recordNeeds(s plan.Step) {
 	m := s.MFA
-	p.reads = p.reads || m.Serial != "" && m.Process == "" && m.Device != ""
-	p.asks = p.asks || m.Serial != "" && m.Process == "" && m.Device == ""
+	p.needsSecurityKey = p.needsSecurityKey || m.Serial != "" && m.Process == "" && m.Device != ""
+	p.needsPrompt = p.needsPrompt || m.Serial != "" && m.Process == "" && m.Device == ""
 	if spec, ok := s.Spec.(plan.RolesAnywhere); ok {
-		if p.anywhere == nil {
-			p.anywhere = map[plan.RolesAnywhere]bool{}
+		if p.certificates == nil {
+			p.certificates = map[plan.RolesAnywhere]bool{}
 		}
-		p.anywhere[spec] = true
+		p.certificates[spec] = true
 	}
 }
 
-// lookAtPrompts looks whether a person can be asked, if a profile will want that.
-func (p *patient) lookAtPrompts(context.Context) []doctor.Finding {
+// checkPrompts looks whether a person can be asked, if a profile will want that.
+func (p *probe) checkPrompts(context.Context) []doctor.Finding {
 	err := p.CanAsk(prompt.Options{})
-	if err == nil || !p.asks && p.Globals.Prompt == "" {
+	if err == nil || !p.needsPrompt && p.Globals.Prompt == "" {
 		return nil
 	}
 	f := doctor.Met("prompt", err)
@@ -62,9 +62,9 @@ func (p *patient) lookAtPrompts(context.Context) []doctor.Finding {
 	return []doctor.Finding{f}
 }
 
-// lookAtNetwork looks whether AWS answers, by way of the proxy and the roots that are set,
+// checkNetwork looks whether AWS answers, by way of the proxy and the roots that are set,
 // and what its clock says.
-func (p *patient) lookAtNetwork(ctx context.Context) []doctor.Finding {
+func (p *probe) checkNetwork(ctx context.Context) []doctor.Finding {
 	name, _ := p.Env.Getenv("AWS_PROFILE")
 	if name == "" {
 		name = "default"
@@ -94,7 +94,7 @@ func (p *patient) lookAtNetwork(ctx context.Context) []doctor.Finding {
 	return append(all, p.compareClocks(ctx, s.Source, at)...)
 }
 
-func (p *patient) compareClocks(ctx context.Context, from *source.Deps, at plan.Call) []doctor.Finding {
+func (p *probe) compareClocks(ctx context.Context, from *source.Deps, at plan.Call) []doctor.Finding {
 	before := p.Env.Now()
 	date, err := from.STS(at).Date(ctx)
 	if err != nil {

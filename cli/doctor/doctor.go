@@ -26,50 +26,50 @@ func Command(k *kingpin.Application, a *app.App) []app.Verb {
 	c.Flag("json", "Print the findings as JSON.").BoolVar(&asJSON)
 	c.Flag("offline", "Do not call AWS.").BoolVar(&offline)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
-		p := patient{App: a, offline: offline}
-		for _, look := range looks {
-			p.found = append(p.found, look(&p, ctx)...)
+		p := probe{App: a, offline: offline}
+		for _, check := range checks {
+			p.found = append(p.found, check(&p, ctx)...)
 		}
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		return prescribe(a, p.found, asJSON)
+		return report(a, p.found, asJSON)
 	}}}
 }
 
 // A patient is what the doctor looks at, as far as it can be opened.
-type patient struct {
+type probe struct {
 	*app.App
 	offline bool
 	found   []doctor.Finding
 
-	config   *profile.File // an empty one, if it cannot be read
-	inputs   profile.Inputs
-	locks    *store.Locks // nil if there is no place for them
-	state    *disk.Folder
-	keystore *keystore.Keystore // nil if it cannot be opened
-	keys     []string           // that are stored, if listed
-	listed   bool
-	asks     bool // a profile wants a code that a person has to give
-	reads    bool // a profile wants one that a security key tells
-	anywhere map[plan.RolesAnywhere]bool
+	config           *profile.File // an empty one, if it cannot be read
+	inputs           profile.Inputs
+	locks            *store.Locks // nil if there is no place for them
+	state            *disk.Folder
+	keystore         *keystore.Keystore // nil if it cannot be opened
+	keys             []string           // that are stored, if listed
+	listed           bool
+	needsPrompt      bool // a profile wants a code that a person has to give
+	needsSecurityKey bool // a profile wants one that a security key tells
+	certificates     map[plan.RolesAnywhere]bool
 }
 
-// looks are what the doctor looks at: each needs only what those before it opened.
-var looks = []func(*patient, context.Context) []doctor.Finding{
-	(*patient).lookAtState,
-	(*patient).lookAtKeystore,
-	(*patient).lookAtConfig,
-	(*patient).lookAtPrompts,
-	(*patient).lookAtSecurityKey,
-	(*patient).lookAtCertificates,
-	(*patient).lookAtCards,
-	(*patient).lookAtNetwork,
-	(*patient).lookAtFiles,
+// checks are what the doctor looks at: each needs only what those before it opened.
+var checks = []func(*probe, context.Context) []doctor.Finding{
+	(*probe).checkState,
+	(*probe).checkKeystore,
+	(*probe).checkConfig,
+	(*probe).checkPrompts,
+	(*probe).checkSecurityKey,
+	(*probe).checkCertificates,
+	(*probe).checkCards,
+	(*probe).checkNetwork,
+	(*probe).checkFiles,
 }
 
-// prescribe says what was found, what matters most first.
-func prescribe(a *app.App, found []doctor.Finding, asJSON bool) error {
+// report says what was found, what matters most first.
+func report(a *app.App, found []doctor.Finding, asJSON bool) error {
 	doctor.Sort(found)
 	for i := range found {
 		if found[i].Remedy == "" && found[i].Err != nil {

@@ -12,9 +12,9 @@ import (
 	"aws-vault/vault/doctor"
 )
 
-// lookAtFiles looks at who may read and write the files that decide, at what is in folders of ours
+// checkFiles looks at who may read and write the files that decide, at what is in folders of ours
 // and is not ours, and at what was left by processes that were killed.
-func (p *patient) lookAtFiles(context.Context) []doctor.Finding {
+func (p *probe) checkFiles(context.Context) []doctor.Finding {
 	config, credentials := p.App.Env.ConfigFile().Path, p.Env.CredentialsFile().Path
 	keys, sealed := p.Env.Path(p.Globals.FileDir), p.sealedDir()
 	var all []doctor.Finding
@@ -31,30 +31,30 @@ func (p *patient) lookAtFiles(context.Context) []doctor.Finding {
 		}
 		all = append(all, doctor.Rights(doctor.File{Path: p.Env.Tilde(f.path), Mode: info.Mode(), Owner: app.Owner(info), Private: f.private}, os.Getuid())...)
 	}
-	all = append(all, p.leftIn(filepath.Dir(config))...)
+	all = append(all, p.leftoversIn(filepath.Dir(config))...)
 	if dir := filepath.Dir(credentials); dir != filepath.Dir(config) {
-		all = append(all, p.leftIn(dir)...)
+		all = append(all, p.leftoversIn(dir)...)
 	}
-	all = slices.Concat(all, p.inFolder(p.state), p.inFolder(disk.NewFolder(keys)))
+	all = slices.Concat(all, p.checkFolder(p.state), p.checkFolder(disk.NewFolder(keys)))
 	if sealed != "" {
-		all = append(all, p.inFolder(disk.NewFolder(sealed))...)
+		all = append(all, p.checkFolder(disk.NewFolder(sealed))...)
 	}
 	return all
 }
 
-// inFolder looks at all that is in a folder of ours.
-func (p *patient) inFolder(f *disk.Folder) []doctor.Finding {
+// checkFolder looks at all that is in a folder of ours.
+func (p *probe) checkFolder(f *disk.Folder) []doctor.Finding {
 	var all []doctor.Finding
-	others := f.Walk(func(in *disk.Folder, info fs.FileInfo) {
+	unreadable := f.Walk(func(in *disk.Folder, info fs.FileInfo) {
 		all = append(all, doctor.Leftover(p.Env.Tilde(in.Path()), info.Name(), p.Env.Now().Sub(info.ModTime()))...)
 	})
-	for _, err := range others {
+	for _, err := range unreadable {
 		all = append(all, doctor.Met("files", err))
 	}
 	return all
 }
 
-func (p *patient) leftIn(dir string) []doctor.Finding {
+func (p *probe) leftoversIn(dir string) []doctor.Finding {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil

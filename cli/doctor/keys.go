@@ -11,9 +11,9 @@ import (
 	"aws-vault/vault/store"
 )
 
-// lookAtState looks whether processes can keep out of each other's way.
-func (p *patient) lookAtState(ctx context.Context) []doctor.Finding {
-	p.App.Alone.Store(true) // a finding says it
+// checkState looks whether processes can keep out of each other's way.
+func (p *probe) checkState(ctx context.Context) []doctor.Finding {
+	p.App.NoStateWarned.Store(true) // a finding says it
 	locks, state, err := p.App.Locks("doctor")
 	if err != nil {
 		return []doctor.Finding{doctor.Met("state", err)}
@@ -33,23 +33,23 @@ func (p *patient) lookAtState(ctx context.Context) []doctor.Finding {
 	return nil
 }
 
-// lookAtKeystore looks whether the keystore can be listed, and whether its items are whole.
-func (p *patient) lookAtKeystore(ctx context.Context) []doctor.Finding {
+// checkKeystore looks whether the keystore can be listed, and whether its items are whole.
+func (p *probe) checkKeystore(ctx context.Context) []doctor.Finding {
 	if p.locks == nil {
 		return nil
 	}
 	c := p.KeystoreConfig(p.Asker(p.locks), p.state)
-	c.Openers = p.answered(c.Openers)
+	c.Openers = p.openersWithoutPrompt(c.Openers)
 	ks, err := p.Env.OpenKeystore(ctx, c)
 	if err != nil {
 		return []doctor.Finding{doctor.Met("keystore", err)}
 	}
-	p.Opened = ks.Name
+	p.KeystoreName = ks.Name
 	var all []doctor.Finding
 	for _, t := range ks.Skipped {
 		all = append(all, doctor.Finding{Severity: doctor.Note, Where: "keystore", What: fmt.Sprintf("%s was passed over: %s", t.Backend, app.Reason(t.Err))})
 	}
-	if last := app.LastKeystore(p.App); last != "" {
+	if last := app.PreviousKeystore(p.App); last != "" {
 		all = append(all, doctor.Finding{
 			Severity: doctor.Warning, Where: "keystore", What: fmt.Sprintf("keys were last written to %s, and %s is used now", last, ks.Name),
 			Remedy: fmt.Sprintf("use --backend=%s, or: aws-vault migrate-backend --from %s --to %s", last, last, ks.Name),
@@ -58,23 +58,23 @@ func (p *patient) lookAtKeystore(ctx context.Context) []doctor.Finding {
 	p.keystore = ks
 	s := p.Assemble(nil, p.inputs, p.locks, p.state, ks)
 	if p.keys, err = s.Keys.Names(ctx); err != nil {
-		return append(all, p.shut(ks, err))
+		return append(all, p.listFailure(ks, err))
 	}
 	p.listed = true
 	if err := keystore.EmptyPassphrase(ks); err != nil {
 		all = append(all, doctor.Finding{Severity: doctor.Warning, Where: "keystore", What: err.Error(), Err: err})
 	}
-	all = append(all, damage(ctx, ks)...)
+	all = append(all, damageFindings(ctx, ks)...)
 	for _, name := range p.keys {
 		if err := keystore.CheckItem(ctx, ks.Keys, name); err != nil {
 			all = append(all, doctor.Met("keystore", err))
 		}
 	}
-	return append(all, p.interrupted(ctx)...)
+	return append(all, p.interruptedRotations(ctx)...)
 }
 
-// interrupted are the rotations that somebody has to finish.
-func (p *patient) interrupted(ctx context.Context) []doctor.Finding {
+// interruptedRotations are the rotations that somebody has to finish.
+func (p *probe) interruptedRotations(ctx context.Context) []doctor.Finding {
 	j := store.Journals{Ring: p.keystore.Private}
 	names, err := j.Interrupted(ctx, p.keys)
 	if err != nil {
@@ -90,26 +90,26 @@ func (p *patient) interrupted(ctx context.Context) []doctor.Finding {
 	return all
 }
 
-// A namesOnce ring knows which keys there are and opens none.
-type namesOnce struct {
+// A listedKeys ring knows which keys there are and opens none.
+type listedKeys struct {
 	keystore.Ring
 	names  []string
 	listed map[string]bool // the same
 }
 
-func listedOnce(r keystore.Ring, names []string) *namesOnce {
+func newListedKeys(r keystore.Ring, names []string) *listedKeys {
 	listed := make(map[string]bool, len(names))
 	for _, name := range names {
 		listed[name] = true
 	}
-	return &namesOnce{r, names, listed}
+	return &listedKeys{r, names, listed}
 }
 
 // Names are those that were listed.
-func (r *namesOnce) Names(context.Context) ([]string, error) { return r.names, nil }
+func (r *listedKeys) Names(context.Context) ([]string, error) { return r.names, nil }
 
 // Stamp is the same for all: plans are made to be judged, not to be carried out.
-func (r *namesOnce) Stamp(_ context.Context, name string) (string, error) {
+func (r *listedKeys) Stamp(_ context.Context, name string) (string, error) {
 	if !r.listed[name] {
 		return "", keystore.ErrNotFound
 	}

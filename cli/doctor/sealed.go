@@ -10,16 +10,16 @@ import (
 	"aws-vault/vault/keystore/sealed"
 )
 
-// answered are the openers that answer without anyone being asked: the doctor asks nobody.
-func (p *patient) answered(h sealed.UnlockOptions) sealed.UnlockOptions {
-	if app.SealedAnswer(p.App) != "" {
+// openersWithoutPrompt are the openers that answer without anyone being asked: the doctor asks nobody.
+func (p *probe) openersWithoutPrompt(h sealed.UnlockOptions) sealed.UnlockOptions {
+	if app.GivenSealedPassphrase(p.App) != "" {
 		return sealed.UnlockOptions{Passphrase: h.Passphrase}
 	}
 	return sealed.UnlockOptions{}
 }
 
-// shut is the finding for a keystore that could not be listed. That ours is locked is as it should be.
-func (p *patient) shut(ks *keystore.Keystore, err error) doctor.Finding {
+// listFailure is the finding for a keystore that could not be listed. That ours is locked is as it should be.
+func (p *probe) listFailure(ks *keystore.Keystore, err error) doctor.Finding {
 	if ks.Name == keystore.SealedBackend && errors.Is(err, keystore.ErrLocked) {
 		return doctor.Finding{
 			Severity: doctor.Note, Where: "keystore", What: "the sealed keystore is locked, so its items were not looked at", Remedy: "aws-vault unlock",
@@ -28,8 +28,8 @@ func (p *patient) shut(ks *keystore.Keystore, err error) doctor.Finding {
 	return doctor.Met("keystore", err)
 }
 
-// damage is what is not whole in a sealed keystore.
-func damage(ctx context.Context, ks *keystore.Keystore) []doctor.Finding {
+// damageFindings is what is not whole in a sealed keystore.
+func damageFindings(ctx context.Context, ks *keystore.Keystore) []doctor.Finding {
 	found, err := keystore.CheckSealed(ctx, ks)
 	if err != nil {
 		found = append(found, err)
@@ -42,7 +42,7 @@ func damage(ctx context.Context, ks *keystore.Keystore) []doctor.Finding {
 }
 
 // sealedDir is where the sealed keystore lies, or would.
-func (p *patient) sealedDir() string {
+func (p *probe) sealedDir() string {
 	c, err := p.KeystoreConfig(p.Asker(p.locks), p.state).Sealed()
 	if err != nil {
 		return ""

@@ -24,8 +24,8 @@ func (e *ConfirmError) Unwrap() error { return e.Err }
 
 // Facts are what a hint depends on besides the error.
 type Facts struct {
-	Keystore     string        // the keystore in use; empty if none was opened
-	LastKeystore func() string // the keystore that keys were last written to; empty for the one in use
+	Keystore         string        // the keystore in use; empty if none was opened
+	PreviousKeystore func() string // the keystore that keys were last written to; empty for the one in use
 }
 
 // For returns what to do about an error. An error of a single command has a method Remedy;
@@ -57,7 +57,7 @@ var remedies = []func(error, Facts) string{
 	identityRemedy,
 	profileRemedy,
 	planRemedy,
-	answerRemedy,
+	promptRemedy,
 	keystoreRemedy,
 	stateRemedy,
 	folderRemedy,
@@ -72,19 +72,19 @@ var remedies = []func(error, Facts) string{
 	commandRemedy,
 }
 
-// answerRemedy is what to do where nobody can be asked.
-func answerRemedy(err error, f Facts) string {
+// promptRemedy is what to do where nobody can be asked.
+func promptRemedy(err error, f Facts) string {
 	var noWay *prompt.NoDriverError
-	var waits *vault.LoginRequiredError
-	var yes *ConfirmError
+	var loginRequired *vault.LoginRequiredError
+	var confirm *ConfirmError
 	var driver *prompt.UnknownDriverError
-	var whose *source.NotConfirmedError
+	var notConfirmed *source.NotConfirmedError
 	switch {
 	case errors.As(err, &driver) && driver.Name == "pass":
 		return "let the profile run pass: mfa_process = pass otp NAME"
-	case !errors.As(err, &noWay), errors.As(err, &waits), errors.As(err, &whose): // a server's client can set none of what follows, and a sign-in has a hint of its own
+	case !errors.As(err, &noWay), errors.As(err, &loginRequired), errors.As(err, &notConfirmed): // a server's client can set none of what follows, and a sign-in has a hint of its own
 		return ""
-	case errors.As(err, &yes):
+	case errors.As(err, &confirm):
 		return "say yes beforehand with --force"
 	}
 	variable := envvar.FilePassphrase

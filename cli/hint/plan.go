@@ -26,7 +26,7 @@ func profileRemedy(err error, f Facts) string {
 		return "did you mean " + strings.Join(missing.Near, ", ") + "?"
 	case errors.As(err, &credentials):
 		add := "aws-vault add " + ui.QuoteWord(credentials.End)
-		if where := f.LastKeystore(); where != "" {
+		if where := f.PreviousKeystore(); where != "" {
 			return fmt.Sprintf("keys were last written to the keystore %q: use it with --backend=%s, or add the key here: %s", where, where, add)
 		}
 		return "add a key: " + add

@@ -16,7 +16,7 @@ import (
 func sealedRemedy(err error, _ Facts) string {
 	var damaged *sealed.DamagedError
 	var locked *keystore.LockedError
-	var touchless *vault.TouchError
+	var noTouch *vault.TouchError
 	switch {
 	case errors.Is(err, sealed.ErrNoStore):
 		return "make one: aws-vault sealed init"
@@ -28,7 +28,7 @@ func sealedRemedy(err error, _ Facts) string {
 		return "add another before: aws-vault sealed add"
 	case errors.Is(err, sealed.ErrForged):
 		return "whoever changed the list of openers had no key of the store: put the file back from a backup, and look with aws-vault sealed check"
-	case errors.As(err, &touchless):
+	case errors.As(err, &noTouch):
 		return "aws-vault migrate-backend --to sealed moves keys there, and aws-vault sealed add --piv SLOT adds a key to touch"
 	case errors.Is(err, sealed.ErrNoHardwareOpener), errors.Is(err, sealed.ErrTouchItems):
 		return "add a hardware key: aws-vault sealed add --piv SLOT"

@@ -16,23 +16,23 @@ import (
 
 // signInRemedy is what to do where a person has to sign in, or did so as somebody else.
 func signInRemedy(err error, _ Facts) string {
-	var waits *vault.LoginRequiredError
+	var needsUser *vault.LoginRequiredError
 	var required *source.LoginRequiredError
-	var other *source.IdentityError
+	var otherIdentity *source.IdentityError
 	var user *console.TemporaryUserError
-	var whose *source.NotConfirmedError
+	var notConfirmed *source.NotConfirmedError
 	switch {
-	case errors.As(err, &waits) && !waits.Asking:
-		return "answer on another terminal: aws-vault exec " + ui.QuoteWord(waits.Profile) + " -- true"
-	case errors.As(err, &whose) && whose.Err == nil:
-		return "sign out at " + whose.To + " in your browser if you were signed in as somebody else there, and try again"
-	case errors.As(err, &whose):
+	case errors.As(err, &needsUser) && !needsUser.Asking:
+		return "answer on another terminal: aws-vault exec " + ui.QuoteWord(needsUser.Profile) + " -- true"
+	case errors.As(err, &notConfirmed) && notConfirmed.Err == nil:
+		return "sign out at " + notConfirmed.To + " in your browser if you were signed in as somebody else there, and try again"
+	case errors.As(err, &notConfirmed):
 		return "sign in in a terminal, where you can confirm it, or without a browser of this machine: --sso-flow=device, oidc_flow = device or aws-login --remote"
 	case errors.As(err, &required) && required.Cached:
 		return fmt.Sprintf("take the AWS CLI's sign-in over with aws-vault aws-login --import %s, or sign in with aws-vault aws-login %[1]s", ui.QuoteWord(required.Profile))
 	case errors.As(err, &required):
 		return "sign in: aws-vault aws-login " + ui.QuoteWord(required.Profile)
-	case errors.As(err, &other):
+	case errors.As(err, &otherIdentity):
 		return "sign in as the other, or take login_session out of the profile"
 	case errors.Is(err, store.ErrNotOurToken):
 		return "sign out there first: aws sso logout"

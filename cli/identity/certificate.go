@@ -22,7 +22,7 @@ import (
 
 type certificateFlags struct {
 	subject, key, out, authority string
-	lasts                        time.Duration
+	duration                     time.Duration
 }
 
 func CertificateCommand(k *kingpin.Application, a *app.App) []app.Verb {
@@ -40,8 +40,8 @@ func CertificateCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c.Flag("self-signed-ca", "Directory of your own CA, for tests. The CA signs the certificate. It is created if it does not exist.").
 		PlaceHolder("DIR").StringVar(&f.authority)
 	c.Flag("duration", "How long a certificate from --self-signed-ca is valid.").PlaceHolder("TIME").Default("2160h").
-		SetValue(app.DurationFlag{Into: &f.lasts, Name: "--duration"})
-	return []app.Verb{{Command: c, Does: "signs with a key that a person proves their identity with", Run: func(ctx context.Context) error { return certificateRequest(ctx, a, f) }}}
+		SetValue(app.DurationFlag{Into: &f.duration, Name: "--duration"})
+	return []app.Verb{{Command: c, Effect: "signs with a key that a person proves their identity with", Run: func(ctx context.Context) error { return certificateRequest(ctx, a, f) }}}
 }
 
 func certificateRequest(ctx context.Context, a *app.App, f certificateFlags) error {
@@ -49,14 +49,14 @@ func certificateRequest(ctx context.Context, a *app.App, f certificateFlags) err
 	if err != nil {
 		return &app.UsageError{Text: "--" + err.Error()}
 	}
-	made := certificate.Request
+	create := certificate.Request
 	if f.authority != "" {
 		authority, err := openAuthority(a, a.Env.Path(f.authority))
 		if err != nil {
 			return err
 		}
-		made = func(subject pkix.Name, key crypto.Signer) ([]byte, error) {
-			c, err := authority.Issue(subject, key.Public(), a.Env.Now(), f.lasts)
+		create = func(subject pkix.Name, key crypto.Signer) ([]byte, error) {
+			c, err := authority.Issue(subject, key.Public(), a.Env.Now(), f.duration)
 			if err != nil {
 				return nil, err
 			}
@@ -64,16 +64,16 @@ func certificateRequest(ctx context.Context, a *app.App, f certificateFlags) err
 		}
 	}
 	return withKey(ctx, a, f.key, func(key crypto.Signer) error {
-		text, err := made(subject, key)
+		text, err := create(subject, key)
 		if err != nil {
 			return err
 		}
-		return putOut(a, f.out, text)
+		return writeOutput(a, f.out, text)
 	})
 }
 
-// putOut prints, or writes a file that is not there yet.
-func putOut(a *app.App, path string, text []byte) error {
+// writeOutput prints, or writes a file that is not there yet.
+func writeOutput(a *app.App, path string, text []byte) error {
 	if path == "" {
 		a.Print("%s", text)
 		return nil
@@ -81,18 +81,18 @@ func putOut(a *app.App, path string, text []byte) error {
 	if err := disk.Create(a.Env.Path(path), text); err != nil {
 		return err
 	}
-	wrote(a, a.Env.Path(path))
+	noteWritten(a, a.Env.Path(path))
 	return nil
 }
 
-func wrote(a *app.App, path string) { a.Note("wrote %s", a.Env.Tilde(path)) }
+func noteWritten(a *app.App, path string) { a.Note("wrote %s", a.Env.Tilde(path)) }
 
 // withKey uses the key in a file, which it makes if there is none, or in a slot of a card.
-func withKey(ctx context.Context, a *app.App, place string, use func(crypto.Signer) error) error {
-	if slot, ok := plan.Slot(place); ok {
+func withKey(ctx context.Context, a *app.App, location string, use func(crypto.Signer) error) error {
+	if slot, ok := plan.Slot(location); ok {
 		return app.WithCardKey(ctx, a, slot, use)
 	}
-	key, err := keyFile(a, a.Env.Path(place))
+	key, err := keyFile(a, a.Env.Path(location))
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func keyFile(a *app.App, path string) (crypto.Signer, error) {
 		if err := disk.Create(path, text); err != nil {
 			return nil, err
 		}
-		wrote(a, path)
+		noteWritten(a, path)
 		return key, nil
 	}
 	if err != nil {
@@ -130,8 +130,8 @@ const (
 	registration         = "register.yaml"
 )
 
-// authorityLasts is how long an authority that is made here is good.
-const authorityLasts = 5 * 365 * 24 * time.Hour
+// authorityLifetime is how long an authority that is made here is good.
+const authorityLifetime = 5 * 365 * 24 * time.Hour
 
 // openAuthority reads the authority in a directory, and makes it if it is not there.
 func openAuthority(a *app.App, dir string) (*certificate.Authority, error) {
@@ -154,15 +154,15 @@ func openAuthority(a *app.App, dir string) (*certificate.Authority, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	made, err := certificate.NewAuthority("aws-vault CA of "+a.Env.User, key, a.Env.Now(), authorityLasts)
+	authority, err := certificate.NewAuthority("aws-vault CA of "+a.Env.User, key, a.Env.Now(), authorityLifetime)
 	if err != nil {
 		return nil, err
 	}
-	if err := disk.Create(path, certificate.Encode(made.Certificate)); err != nil {
+	if err := disk.Create(path, certificate.Encode(authority.Certificate)); err != nil {
 		return nil, err
 	}
-	wrote(a, path)
-	return made, nil
+	noteWritten(a, path)
+	return authority, nil
 }
 
 // register writes what AWS is told of an authority, unless that was done.
@@ -176,7 +176,7 @@ func register(a *app.App, dir string, authority *x509.Certificate, subject pkix.
 	case err != nil:
 		return err
 	}
-	wrote(a, path)
+	noteWritten(a, path)
 	a.Note("register it: aws cloudformation deploy --stack-name aws-vault --capabilities CAPABILITY_IAM --template-file %s", ui.QuoteWord(a.Env.Tilde(path)))
 	return nil
 }

@@ -61,7 +61,7 @@ func identityInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c.Flag("audience", "Audience of the tokens. Default: the issuer.").PlaceHolder("TEXT").StringVar(&settings.audience)
 	f.bind(c)
 	bindDir(c, &dir)
-	return app.Verb{Command: c, Does: identityDoes, Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Effect: identityEffect, Run: func(ctx context.Context) error {
 		if err := identity.CheckIssuer(settings.issuer); err != nil {
 			return &app.UsageError{Text: "--" + err.Error()}
 		}
@@ -138,15 +138,15 @@ func (noIdentityError) Error() string { return "the config file has no identity 
 
 func (noIdentityError) Remedy() string { return "make one: aws-vault identity init" }
 
-// identityDoes is why coding agents may not use the commands on identities.
-const identityDoes = "manages what a person proves their identity with"
+// identityEffect is why coding agents may not use the commands on identities.
+const identityEffect = "manages what a person proves their identity with"
 
 const identityNameHelp = "Identity to use. Default: the only one in the config file."
 
 // identityVerb is a command on one identity.
 func identityVerb(a *app.App, c *kingpin.CmdClause, what string, act func(context.Context, *app.Session, identitySection) error) app.Verb {
 	name := c.Arg("identity", identityNameHelp).String()
-	return app.Verb{Command: c, Does: identityDoes, Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Effect: identityEffect, Run: func(ctx context.Context) error {
 		s, err := a.Open(ctx, what)
 		if err != nil {
 			return err
@@ -179,14 +179,14 @@ func identityShowCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 			case k.Since.After(now):
 				state = "signs from " + k.Since.Local().Format("2006-01-02 15:04:05") + " on"
 			}
-			a.Print("   key       %s, %s: %s\n", k.ID, keyPlace(k), state)
+			a.Print("   key       %s, %s: %s\n", k.ID, keyLocation(k), state)
 		}
 		return nil
 	})
 }
 
-// keyPlace says where a key is.
-func keyPlace(k identity.Key) string {
+// keyLocation says where a key is.
+func keyLocation(k identity.Key) string {
 	if slot := k.Slot(); slot != "" {
 		return fmt.Sprintf("slot %s of YubiKey %d", slot, k.Card)
 	}

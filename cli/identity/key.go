@@ -22,11 +22,11 @@ import (
 // between the two has a key that nothing knows, and makes another.
 func newIdentityKey(ctx context.Context, a *app.App, s *app.Session, name string, f keyFlags) error {
 	return s.Identities().Change(ctx, name, func(r identity.Record) (identity.Record, error) {
-		if next, waits := r.Next(a.Env.Now()); waits {
+		if next, pending := r.Next(a.Env.Now()); pending {
 			_, err := r.With(next, a.Env.Now()) // which says why not, before a key is made in vain
 			return r, err
 		}
-		k, err := makeIdentityKey(ctx, a, s, f)
+		k, err := createIdentityKey(ctx, a, s, f)
 		if err != nil {
 			return r, err
 		}
@@ -34,9 +34,9 @@ func newIdentityKey(ctx context.Context, a *app.App, s *app.Session, name string
 	})
 }
 
-func makeIdentityKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) (identity.Key, error) {
+func createIdentityKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) (identity.Key, error) {
 	if !f.software {
-		return makeCardKey(ctx, a, s, f)
+		return createCardKey(ctx, a, s, f)
 	}
 	if err := s.Keystore.Keys.Check(ctx); err != nil { // which refuses an empty passphrase
 		return identity.Key{}, err
@@ -70,8 +70,8 @@ func (e *cardKeyError) Remedy() string {
 	return ""
 }
 
-// makeCardKey makes a key on a card, or takes the one that is there.
-func makeCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) (identity.Key, error) {
+// createCardKey makes a key on a card, or takes the one that is there.
+func createCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) (identity.Key, error) {
 	slot, err := piv.ParseSlot(f.slot)
 	if err != nil {
 		return identity.Key{}, &app.UsageError{Text: fmt.Sprintf("--slot: %v", err)}
@@ -80,10 +80,10 @@ func makeCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) (i
 	var key *piv.Key
 	var info piv.KeyInfo
 	if f.adopt {
-		key, info, err = cards.Key(ctx, app.Place(a, slot))
+		key, info, err = cards.Key(ctx, app.CardSlot(a, slot))
 	} else {
 		var made piv.GeneratedKey
-		made, err = cards.Generate(ctx, app.Place(a, slot), piv.KeyRequest{
+		made, err = cards.Generate(ctx, app.CardSlot(a, slot), piv.KeyRequest{
 			Algorithm: piv.P256, PIN: piv.ParsePINPolicy(f.pin), Touch: piv.ParseTouchPolicy(f.touch), Replace: f.replace,
 		})
 		key, info = made.Key, made.Info
@@ -104,13 +104,13 @@ func makeCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) (i
 		word = "Took"
 	}
 	a.Print("%s key %s in %s: PIN %s, touch %s.\n", word, k.ID, at, info.PIN, info.Touch)
-	sayAttested(ctx, a, cards, at)
+	printAttestation(ctx, a, cards, at)
 	return k, nil
 }
 
-// sayAttested says whether the card's maker vouches for the key. One that does not may be a
+// printAttestation says whether the card's maker vouches for the key. One that does not may be a
 // card of another maker, or a key that was made elsewhere.
-func sayAttested(ctx context.Context, a *app.App, cards *piv.Cards, at piv.Location) {
+func printAttestation(ctx context.Context, a *app.App, cards *piv.Cards, at piv.Location) {
 	proof, err := cards.Attest(ctx, at)
 	if err != nil {
 		a.Note("the card does not attest the key: %v", err)
@@ -140,7 +140,7 @@ func publish(a *app.App, s *app.Session, name, issuer, dir string) error {
 		return err
 	}
 	discovery := filepath.Join(dir, filepath.FromSlash(identity.DiscoveryPath))
-	if err := otherIssuer(discovery, issuer); err != nil {
+	if err := checkSameIssuer(discovery, issuer); err != nil {
 		return err
 	}
 	for path, text := range map[string][]byte{discovery: identity.Discovery(issuer), filepath.Join(dir, identity.KeysPath): keys} {
@@ -153,7 +153,7 @@ func publish(a *app.App, s *app.Session, name, issuer, dir string) error {
 		}
 	}
 	a.Print("Wrote %s and %s below %s. Publish them at %s/.\n", identity.DiscoveryPath, identity.KeysPath, a.Env.Tilde(dir), issuer)
-	if next, waits := r.Next(a.Env.Now()); waits && len(r.Keys) > 1 {
+	if next, pending := r.Next(a.Env.Now()); pending && len(r.Keys) > 1 {
 		a.Print("Publish them now: key %s signs from %s on.\n", next.ID, next.Since.Local().Format("2006-01-02 15:04:05"))
 	}
 	return nil
@@ -162,23 +162,23 @@ func publish(a *app.App, s *app.Session, name, issuer, dir string) error {
 // maxDiscovery bounds what is read of a file that would be written over, in bytes.
 const maxDiscovery = 64 << 10
 
-// A foreignFileError is a file that somebody else may need.
-type foreignFileError struct{ path, issuer string }
+// A otherIssuerError is a file that somebody else may need.
+type otherIssuerError struct{ path, issuer string }
 
-func (e *foreignFileError) Error() string {
+func (e *otherIssuerError) Error() string {
 	return fmt.Sprintf("%s is not a file of %s, want another folder", e.path, e.issuer)
 }
 
-func otherIssuer(path, issuer string) error {
+func checkSameIssuer(path, issuer string) error {
 	text, err := disk.ReadBounded(path, maxDiscovery)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	var said struct {
+	var discovery struct {
 		Issuer string `json:"issuer"`
 	}
-	if err != nil || json.Unmarshal(bytes.TrimSpace(text), &said) != nil || said.Issuer != issuer {
-		return &foreignFileError{path, issuer}
+	if err != nil || json.Unmarshal(bytes.TrimSpace(text), &discovery) != nil || discovery.Issuer != issuer {
+		return &otherIssuerError{path, issuer}
 	}
 	return nil
 }

@@ -96,11 +96,11 @@ func tokenOf(a *app.App, pl plan.Plan, t plan.Token) plan.Token {
 	if err != nil {
 		return t
 	}
-	said := claimed(string(text))
+	claims := claimsOf(string(text))
 	for _, v := range []struct {
 		into *string
 		from string
-	}{{&t.Issuer, said.Issuer}, {&t.Audience, said.Audience}, {&t.Subject, said.Subject}} {
+	}{{&t.Issuer, claims.Issuer}, {&t.Audience, claims.Audience}, {&t.Subject, claims.Subject}} {
 		if *v.into == "" {
 			*v.into = v.from
 		}
@@ -108,9 +108,9 @@ func tokenOf(a *app.App, pl plan.Plan, t plan.Token) plan.Token {
 	return t
 }
 
-// claimed reads a token without a look at its signature. What azp says counts before aud, as
+// claimsOf reads a token without a look at its signature. What azp says counts before aud, as
 // it does for AWS. [K]
-func claimed(token string) plan.Token {
+func claimsOf(token string) plan.Token {
 	var c struct {
 		Issuer   string          `json:"iss"`
 		Subject  string          `json:"sub"`

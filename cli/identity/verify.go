@@ -33,11 +33,11 @@ func identityVerifyCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return sayFindings(a, i, found)
+		return printFindings(a, i, found)
 	})
 }
 
-func sayFindings(a *app.App, i identitySection, found []identity.Finding) error {
+func printFindings(a *app.App, i identitySection, found []identity.Finding) error {
 	if len(found) == 0 {
 		a.Print("%s publishes the keys of identity %s, and no others.\n", i.issuer, i.name)
 		return nil
@@ -48,7 +48,7 @@ func sayFindings(a *app.App, i identitySection, found []identity.Finding) error 
 		if f.Fatal {
 			word, fatal = "wrong", true
 		}
-		a.Print("%s: %s\n", word, ui.Shown(f.String()))
+		a.Print("%s: %s\n", word, ui.Sanitized(f.String()))
 	}
 	if fatal {
 		return app.StatusError(app.StatusFailed)

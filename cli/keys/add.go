@@ -31,7 +31,7 @@ func AddCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c.Flag("stdin", "Read the key from stdin: the ID and the secret on two lines, or the JSON output of aws iam create-access-key.").BoolVar(&f.stdin)
 	c.Flag("force", "Replace a stored key without a confirmation.").Short('f').BoolVar(&f.force)
 	c.Flag("add-config", "Do not add the profile to the config file.").Default("true").BoolVar(&f.addConfig)
-	return []app.Verb{{Command: c, Does: "stores a long-lived key", Run: func(ctx context.Context) error { return add(ctx, a, f) }}}
+	return []app.Verb{{Command: c, Effect: "stores a long-lived key", Run: func(ctx context.Context) error { return add(ctx, a, f) }}}
 }
 
 // A hasSourceError is a key that would not be used.
@@ -62,7 +62,7 @@ func add(ctx context.Context, a *app.App, f addFlags) error {
 	if err := s.Keystore.Keys.Check(ctx); err != nil { // before the user types a secret in vain
 		return err
 	}
-	if ok, err := mayReplace(ctx, a, s, f); err != nil || !ok {
+	if ok, err := confirmReplace(ctx, a, s, f); err != nil || !ok {
 		return err
 	}
 	key, serial, err := newKey(ctx, a, s, f)
@@ -72,14 +72,14 @@ func add(ctx context.Context, a *app.App, f addFlags) error {
 	if err := s.Keys.Put(ctx, f.name, key); err != nil {
 		return err
 	}
-	if err := s.Remember(); err != nil {
+	if err := s.RememberKeystore(); err != nil {
 		a.Warn(err)
 	}
 	a.Print("Added credentials to profile %q in vault (keystore %s)\n", f.name, s.Keystore.Name)
 	if s.Keystore.Name == "keyctl" {
 		a.Note("the kernel forgets this key when the computer is started anew")
 	}
-	n, err := forget(ctx, s, f.name)
+	n, err := removeSessions(ctx, s, f.name)
 	if n > 0 {
 		a.Print("Deleted %s.\n", ui.Count(n, "existing session"))
 	}
@@ -89,8 +89,8 @@ func add(ctx context.Context, a *app.App, f addFlags) error {
 	return addToConfig(ctx, a, s, f, serial)
 }
 
-// mayReplace asks before a stored key is replaced, where there is somebody to ask.
-func mayReplace(ctx context.Context, a *app.App, s *app.Session, f addFlags) (bool, error) {
+// confirmReplace asks before a stored key is replaced, where there is somebody to ask.
+func confirmReplace(ctx context.Context, a *app.App, s *app.Session, f addFlags) (bool, error) {
 	_, stored, err := s.Keys.Fingerprint(ctx, f.name)
 	if err != nil || !stored || f.force {
 		return err == nil, err
@@ -113,7 +113,7 @@ func newKey(ctx context.Context, a *app.App, s *app.Session, f addFlags) (key aw
 	case f.stdin:
 		key, err = readKey(a.Env.Stdin)
 	default:
-		return keyFromPerson(ctx, a, s, f)
+		return promptKey(ctx, a, s, f)
 	}
 	if err == nil {
 		err = checkKey(key)
@@ -121,7 +121,7 @@ func newKey(ctx context.Context, a *app.App, s *app.Session, f addFlags) (key aw
 	return key, "", err
 }
 
-func keyFromPerson(ctx context.Context, a *app.App, s *app.Session, f addFlags) (key aws.Credentials, serial string, err error) {
+func promptKey(ctx context.Context, a *app.App, s *app.Session, f addFlags) (key aws.Credentials, serial string, err error) {
 	ask := func(kind prompt.Kind, text string) (answer string) {
 		if err == nil {
 			answer, err = a.Ask(ctx, s.Locks, prompt.Request{Kind: kind, Profile: f.name, Text: text})

@@ -45,7 +45,7 @@ func backends(ctx context.Context, a *app.App) ([]listedBackend, error) {
 	if err != nil {
 		return nil, err
 	}
-	written := app.WrittenKeystore(a)
+	written := app.LastWrittenKeystore(a)
 	var list []listedBackend
 	for _, s := range keystore.Survey(ctx, a.KeystoreConfig(a.Asker(locks), state)) {
 		b := listedBackend{Name: s.Backend, Works: s.Err == nil, Chosen: s.Chosen, ByName: s.OnlyByName, Written: s.Backend == written}
@@ -61,7 +61,7 @@ func backendsTable(a *app.App, list []listedBackend) error {
 	w := tabwriter.NewWriter(a.Env.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "Keystore\tWorks\tUsed\tRemarks\n========\t=====\t====\t=======\n")
 	for _, b := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", b.Name, ui.YesNo(b.Works), ui.YesNo(b.Chosen), ui.Dash(b.remarks()))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", b.Name, ui.YesNo(b.Works), ui.YesNo(b.Chosen), ui.OrDash(b.remarks()))
 	}
 	return w.Flush()
 }

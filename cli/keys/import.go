@@ -33,14 +33,14 @@ func ImportCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c.Flag("delete", "Delete each key from its file after it was stored, read back and accepted by AWS.").BoolVar(&f.delete)
 	c.Flag("dry-run", "List the keys, and change nothing.").BoolVar(&f.dryRun)
 	c.Flag("overwrite", "Replace a different key that is stored under the same name.").BoolVar(&f.overwrite)
-	return []app.Verb{{Command: c, Does: "moves long-lived keys", Run: func(ctx context.Context) error { return importKeys(ctx, a, f) }}}
+	return []app.Verb{{Command: c, Effect: "moves long-lived keys", Run: func(ctx context.Context) error { return importKeys(ctx, a, f) }}}
 }
 
 // A plainKey is an access key and the file that it is in.
 type plainKey struct {
 	profile.PlainKey
-	file  configfile.ConfigFile
-	other string // where the profile has another key, which would count for the AWS CLI without this one; empty for nowhere
+	file        configfile.ConfigFile
+	otherOrigin string // where the profile has another key, which would count for the AWS CLI without this one; empty for nowhere
 }
 
 func (k plainKey) credentials() aws.Credentials {
@@ -49,8 +49,8 @@ func (k plainKey) credentials() aws.Credentials {
 
 // A notImportedError counts the keys that stay in their files.
 type notImportedError struct {
-	n, of int
-	twice bool // profiles with two keys are among them
+	n, of      int
+	hasTwoKeys bool // profiles with two keys are among them
 }
 
 func (e *notImportedError) Error() string {
@@ -58,28 +58,28 @@ func (e *notImportedError) Error() string {
 }
 
 func (e *notImportedError) Remedy() string {
-	if e.twice {
+	if e.hasTwoKeys {
 		return "a profile has two keys: take the one that you do not need out of its file, then import again"
 	}
 	return "the lines above say why; --overwrite replaces another key that is stored"
 }
 
-// A hiddenKeyError is a key that is not imported, since another one counts for the AWS CLI.
-type hiddenKeyError struct {
+// A shadowedKeyError is a key that is not imported, since another one counts for the AWS CLI.
+type shadowedKeyError struct {
 	found, counts profile.Origin
 }
 
-func (e *hiddenKeyError) Error() string {
+func (e *shadowedKeyError) Error() string {
 	return fmt.Sprintf("the key in %s is not imported: the AWS CLI uses another key for this profile, in %s", e.found, e.counts)
 }
 
-// A stillNeededError is a key that was stored and stays in its file.
-type stillNeededError struct {
+// A keptInFileError is a key that was stored and stays in its file.
+type keptInFileError struct {
 	found profile.Origin
 	other string
 }
 
-func (e *stillNeededError) Error() string {
+func (e *keptInFileError) Error() string {
 	return fmt.Sprintf("the key in %s is stored and stays in the file: without it, the AWS CLI would use the other key, in %s", e.found, e.other)
 }
 
@@ -183,10 +183,10 @@ func (a *foundKeys) add(text *profile.File, file configfile.ConfigFile, name str
 		a.leave(name, fmt.Errorf("the key in %s is not imported, as another file may have one that counts: %w", k.ID.Origin, unread))
 	case known && (first.ID.Text != k.ID.Text || first.Secret.Text != k.Secret.Text):
 		if !k.Temporary {
-			a.leave(name, &hiddenKeyError{k.ID.Origin, first.ID.Origin})
+			a.leave(name, &shadowedKeyError{k.ID.Origin, first.ID.Origin})
 		}
 		if i := slices.IndexFunc(a.keys, func(k plainKey) bool { return k.Profile == name }); i >= 0 {
-			a.keys[i].other = k.ID.Origin.String()
+			a.keys[i].otherOrigin = k.ID.Origin.String()
 		}
 	case repeated != nil:
 		a.unread[name] = repeated
@@ -215,13 +215,13 @@ func importAll(ctx context.Context, a *app.App, s *app.Session, f importFlags, f
 	}
 	for _, k := range found.keys {
 		done, err := importKey(ctx, a, s, f, k)
-		if err != nil && !singular(err) {
+		if err != nil && !affectsOneKey(err) {
 			return err
 		}
 		if err != nil {
 			a.Warn(fmt.Errorf("%s: %w", k.Profile, err))
 		}
-		twice = twice || k.other != ""
+		twice = twice || k.otherOrigin != ""
 		if !done {
 			left++
 			continue
@@ -238,12 +238,12 @@ func importAll(ctx context.Context, a *app.App, s *app.Session, f importFlags, f
 	return nil
 }
 
-// singular reports whether an error is of one key alone.
-func singular(err error) bool {
+// affectsOneKey reports whether an error is of one key alone.
+func affectsOneKey(err error) bool {
 	var refused *awsapi.APIError
 	var repeated *profile.RepeatedKeyError
 	var bad *keyError
-	var needed *stillNeededError
+	var needed *keptInFileError
 	var shared *store.SharedNameError
 	return errors.As(err, &refused) && !refused.Retry || errors.As(err, &repeated) || errors.As(err, &bad) || errors.As(err, &needed) ||
 		errors.As(err, &shared) || errors.Is(err, profile.ErrOtherKey)
@@ -269,14 +269,14 @@ func importKey(ctx context.Context, a *app.App, s *app.Session, f importFlags, k
 		a.Print("is stored already, ")
 	case transfer.Copied, transfer.Overwritten:
 		a.Print("stored, read back, ")
-		settle(a, s.Remember())
-		_, err := forget(ctx, s, k.Profile)
-		settle(a, err)
+		warnOnError(a, s.RememberKeystore())
+		_, err := removeSessions(ctx, s, k.Profile)
+		warnOnError(a, err)
 	}
 	a.Print("works as %s", got.Caller.ARN)
-	if f.delete && k.other != "" {
+	if f.delete && k.otherOrigin != "" {
 		a.Print("\n")
-		return false, &stillNeededError{k.ID.Origin, k.other}
+		return false, &keptInFileError{k.ID.Origin, k.otherOrigin}
 	}
 	if f.delete {
 		if err := k.file.TakeOut(ctx, s.Locks, k.PlainKey); err != nil {

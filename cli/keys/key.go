@@ -85,11 +85,11 @@ func checkKey(c aws.Credentials) error {
 
 func checkKeyID(id string) error {
 	const want = "16 to 128 letters and digits, such as AKIAIOSFODNN7EXAMPLE"
-	wordly := strings.IndexFunc(id, func(r rune) bool {
+	alphanumeric := strings.IndexFunc(id, func(r rune) bool {
 		return !ascii.IsAlphanumeric(r) && r != '_'
 	}) < 0
 	switch {
-	case len(id) < 16 || len(id) > 128 || !wordly:
+	case len(id) < 16 || len(id) > 128 || !alphanumeric:
 		return &keyError{"access key id", fmt.Sprintf("has %d characters or one that is no letter or digit", len(id)), want}
 	case strings.HasPrefix(id, "ASIA"):
 		return &keyError{"access key id", "is a temporary key's (ASIA…)", "a long-lived one (AKIA…)"}

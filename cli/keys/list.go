@@ -57,15 +57,15 @@ func ListCommand(k *kingpin.Application, a *app.App) []app.Verb {
 
 // A row is a profile, or a key or a session that no profile claims.
 type row struct {
-	Profile     string   `json:"profile,omitempty"`
-	Credentials string   `json:"credentials,omitempty"`
-	Damaged     string   `json:"damaged,omitempty"` // what is wrong with the stored key, as far as can be seen
-	Sessions    []listed `json:"sessions,omitempty"`
-	SignedIn    []string `json:"signed_in,omitempty"`
+	Profile     string          `json:"profile,omitempty"`
+	Credentials string          `json:"credentials,omitempty"`
+	Damaged     string          `json:"damaged,omitempty"` // what is wrong with the stored key, as far as can be seen
+	Sessions    []listedSession `json:"sessions,omitempty"`
+	SignedIn    []string        `json:"signed_in,omitempty"`
 	entries     []store.Entry
 }
 
-type listed struct {
+type listedSession struct {
 	Kind    string    `json:"kind"`
 	Profile string    `json:"profile"`
 	Expires time.Time `json:"expires"`
@@ -79,18 +79,18 @@ func readRows(ctx context.Context, s *app.Session) (rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept, warnings, err := s.Sessions.ListCached(ctx)
+	cached, warnings, err := s.Sessions.ListCached(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range warnings {
 		s.Warn(w)
 	}
-	entries, of := kept.Sessions, map[string][]store.Entry{}
+	entries, byProfile := cached.Sessions, map[string][]store.Entry{}
 	for _, e := range entries {
-		of[e.Profile] = append(of[e.Profile], e)
+		byProfile[e.Profile] = append(byProfile[e.Profile], e)
 	}
-	tokens, unclaimed := s.TokenLabels(kept.Tokens)
+	tokens, unclaimed := s.TokenLabels(cached.Tokens)
 	profiles := s.Config.Profiles()
 	out := make(rows, 0, len(profiles)+len(keys)+len(unclaimed))
 	add := func(profile, key string, entries []store.Entry) {
@@ -107,20 +107,20 @@ func readRows(ctx context.Context, s *app.Session) (rows, error) {
 		if stored[name] {
 			key = name
 		}
-		add(name, key, of[name])
+		add(name, key, byProfile[name])
 		delete(stored, name)
-		delete(of, name)
+		delete(byProfile, name)
 	}
 	for _, name := range keys {
 		if stored[name] {
-			add("", name, of[name])
-			delete(of, name)
+			add("", name, byProfile[name])
+			delete(byProfile, name)
 		}
 	}
 	for _, e := range entries {
-		if left, ok := of[e.Profile]; ok {
+		if left, ok := byProfile[e.Profile]; ok {
 			add("", "", left)
-			delete(of, e.Profile)
+			delete(byProfile, e.Profile)
 		}
 	}
 	for _, label := range unclaimed {
@@ -138,7 +138,7 @@ func newRow(ctx context.Context, ring keystore.Ring, key string, entries []store
 		}
 	}
 	for _, e := range entries {
-		r.Sessions = append(r.Sessions, listed{e.Kind, e.Profile, e.Expires})
+		r.Sessions = append(r.Sessions, listedSession{e.Kind, e.Profile, e.Expires})
 	}
 	return r
 }
@@ -188,9 +188,9 @@ func label(e store.Entry, now time.Time) string {
 	return fmt.Sprintf("%s:%s", action(e.Kind), e.Expires.Sub(now).Truncate(time.Second))
 }
 
-// mostPadded is how wide the last column is made at most: nothing stands behind it, and one profile
+// maxPadding is how wide the last column is made at most: nothing stands behind it, and one profile
 // may have thousands of sessions in it, which would widen the lines of all others.
-const mostPadded = 200
+const maxPadding = 200
 
 // listTable writes columns that are 25 wide or more, as aws-vault 7 does.
 func listTable(a *app.App, r rows) error {
@@ -198,7 +198,7 @@ func listTable(a *app.App, r rows) error {
 	lines := make([][3]string, 0, 2+len(r))
 	lines = append(lines, [3]string{"Profile", "Credentials", "Sessions"}, [3]string{"=======", "===========", "========"})
 	for i := range r {
-		lines = append(lines, [3]string{ui.Dash(r[i].Profile), r[i].key(), ui.Dash(strings.Join(r[i:i+1].labels(now), ", "))})
+		lines = append(lines, [3]string{ui.OrDash(r[i].Profile), r[i].keyCell(), ui.OrDash(strings.Join(r[i:i+1].labels(now), ", "))})
 	}
 	widths := [3]int{25, 25, 25}
 	for _, cells := range lines {
@@ -206,7 +206,7 @@ func listTable(a *app.App, r rows) error {
 			widths[i] = max(widths[i], utf8.RuneCountInString(text)+2)
 		}
 	}
-	widths[2] = min(widths[2], mostPadded)
+	widths[2] = min(widths[2], maxPadding)
 	out := bufio.NewWriterSize(a.Env.Stdout, ui.LineBuffer)
 	for _, cells := range lines {
 		for i, text := range cells {
@@ -217,13 +217,13 @@ func listTable(a *app.App, r rows) error {
 		}
 		out.WriteByte('\n')
 	}
-	return out.Flush() // of all that went wrong, the first
+	return out.Flush() // byProfile all that went wrong, the first
 }
 
-// key is the cell of the stored key.
-func (r row) key() string {
+// keyCell is the cell of the stored key.
+func (r row) keyCell() string {
 	if r.Damaged != "" {
 		return r.Credentials + " (damaged)"
 	}
-	return ui.Dash(r.Credentials)
+	return ui.OrDash(r.Credentials)
 }

@@ -30,7 +30,7 @@ func MigrateCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c.Flag("dry-run", "Show what would be done, and change nothing.").BoolVar(&f.dryRun)
 	c.Flag("overwrite", "Replace a different key that is stored there under the same name.").BoolVar(&f.overwrite)
 	c.Flag("delete-source", "Delete each key from the old keystore after its copy was read back.").BoolVar(&f.delete)
-	return []app.Verb{{Command: c, Does: "moves long-lived keys", Run: func(ctx context.Context) error { return migrate(ctx, a, f) }}}
+	return []app.Verb{{Command: c, Effect: "moves long-lived keys", Run: func(ctx context.Context) error { return migrate(ctx, a, f) }}}
 }
 
 func migrate(ctx context.Context, a *app.App, f migrateFlags) error {
@@ -62,32 +62,32 @@ func migrate(ctx context.Context, a *app.App, f migrateFlags) error {
 		a.Print("No keys are stored in keystore %s.\n", f.from)
 		return nil
 	}
-	if err := noRotation(ctx, from, names, f.from); err != nil {
+	if err := checkNoRotation(ctx, from, names, f.from); err != nil {
 		return err
 	}
 	if f.dryRun {
-		return wouldMigrate(ctx, a, to, f, names, identities)
+		return previewMigration(ctx, a, to, f, names, identities)
 	}
 	return moveAll(ctx, a, from, to, f, names, identities)
 }
 
-// A rotatingError is a key whose rotation is on its way: the journal that can finish it lies
+// A rotationPendingError is a key whose rotation is on its way: the journal that can finish it lies
 // beside the key, and would stay behind.
-type rotatingError struct{ name, backend string }
+type rotationPendingError struct{ name, backend string }
 
-func (e *rotatingError) Error() string {
+func (e *rotationPendingError) Error() string {
 	return fmt.Sprintf("the rotation of key %q in keystore %s was interrupted, want it finished first", e.name, e.backend)
 }
 
-func (e *rotatingError) Remedy() string {
+func (e *rotationPendingError) Remedy() string {
 	return fmt.Sprintf("aws-vault rotate --backend=%s --resume %s", e.backend, ui.QuoteWord(e.name))
 }
 
-func noRotation(ctx context.Context, s *app.Session, names []string, backend string) error {
+func checkNoRotation(ctx context.Context, s *app.Session, names []string, backend string) error {
 	j := store.Journals{Ring: s.Keystore.Private}
 	open, err := j.Interrupted(ctx, names)
 	if err == nil && len(open) > 0 {
-		err = &rotatingError{open[0], backend}
+		err = &rotationPendingError{open[0], backend}
 	}
 	return err
 }
@@ -123,7 +123,7 @@ func identitiesToMove(ctx context.Context, s *app.Session, f migrateFlags) ([]st
 	return s.Identities().Held(ctx, ids)
 }
 
-func wouldMigrate(ctx context.Context, a *app.App, to *app.Session, f migrateFlags, names, identities []string) error {
+func previewMigration(ctx context.Context, a *app.App, to *app.Session, f migrateFlags, names, identities []string) error {
 	there, err := to.Keys.Names(ctx)
 	if err != nil {
 		return err
@@ -147,8 +147,8 @@ func wouldMigrate(ctx context.Context, a *app.App, to *app.Session, f migrateFla
 	return nil
 }
 
-// said is what a user reads of an outcome.
-func said(o transfer.Outcome) string {
+// outcomeText is what a user reads of an outcome.
+func outcomeText(o transfer.Outcome) string {
 	switch o {
 	case transfer.Copied:
 		return "copied, verified"
@@ -162,8 +162,8 @@ func said(o transfer.Outcome) string {
 	return ""
 }
 
-// tallied is what a user reads of all outcomes.
-var tallied = []struct {
+// summaryRows is what a user reads of all outcomes.
+var summaryRows = []struct {
 	outcomes []transfer.Outcome
 	text     string
 }{
@@ -187,7 +187,7 @@ func moveAll(ctx context.Context, a *app.App, from, to *app.Session, f migrateFl
 			a.Print("failed\n")
 			return err
 		}
-		a.Print("%s", said(moved.Outcome))
+		a.Print("%s", outcomeText(moved.Outcome))
 		if moved.Deleted {
 			deleted++
 			a.Print(", deleted from %s", f.from)
@@ -195,11 +195,11 @@ func moveAll(ctx context.Context, a *app.App, from, to *app.Session, f migrateFl
 		a.Print("\n")
 		done[moved.Outcome]++
 		if moved.Outcome == transfer.Copied || moved.Outcome == transfer.Overwritten {
-			settle(a, to.Remember())
+			warnOnError(a, to.RememberKeystore())
 		}
 		if moved.Deleted {
-			_, err := forget(ctx, from, name)
-			settle(a, err)
+			_, err := removeSessions(ctx, from, name)
+			warnOnError(a, err)
 		}
 	}
 	for _, id := range identities {
@@ -213,7 +213,7 @@ func moveAll(ctx context.Context, a *app.App, from, to *app.Session, f migrateFl
 		if there {
 			outcome = transfer.AlreadyStored
 		}
-		a.Print("%s", said(outcome))
+		a.Print("%s", outcomeText(outcome))
 		if f.delete {
 			deleted++
 			a.Print(", deleted from %s", f.from)
@@ -221,20 +221,20 @@ func moveAll(ctx context.Context, a *app.App, from, to *app.Session, f migrateFl
 		a.Print("\n")
 		done[outcome]++
 	}
-	summary(a, f, done, deleted)
+	printSummary(a, f, done, deleted)
 	return nil
 }
 
-// settle is for what may go wrong once the key is safe.
-func settle(a *app.App, err error) {
+// warnOnError is for what may go wrong once the key is safe.
+func warnOnError(a *app.App, err error) {
 	if err != nil {
 		a.Warn(err)
 	}
 }
 
-func summary(a *app.App, f migrateFlags, done map[transfer.Outcome]int, deleted int) {
+func printSummary(a *app.App, f migrateFlags, done map[transfer.Outcome]int, deleted int) {
 	a.Print("\nMigration summary:\n")
-	for _, row := range tallied {
+	for _, row := range summaryRows {
 		n := 0
 		for _, o := range row.outcomes {
 			n += done[o]

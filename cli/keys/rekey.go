@@ -23,7 +23,7 @@ func RekeyCommand(k *kingpin.Application, a *app.App) []app.Verb {
 		"Prompt for the new passphrase.", "aws-vault rekey",
 		"Read the new passphrase from a file.", "aws-vault rekey --stdin < passphrase.txt"))
 	c.Flag("stdin", "Read the new passphrase from the first line of stdin.").BoolVar(&stdin)
-	return []app.Verb{{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error { return rekeyFiles(ctx, a, stdin) }}}
+	return []app.Verb{{Command: c, Effect: "changes who can open the keystore", Run: func(ctx context.Context) error { return rekeyFiles(ctx, a, stdin) }}}
 }
 
 func rekeyFiles(ctx context.Context, a *app.App, stdin bool) error {
@@ -34,7 +34,7 @@ func rekeyFiles(ctx context.Context, a *app.App, stdin bool) error {
 	if err := keystore.CheckRekeyable(s.Keystore); err != nil {
 		return err
 	}
-	switch empty, err := nothingStored(ctx, s); {
+	switch empty, err := isEmpty(ctx, s); {
 	case err != nil:
 		return err
 	case empty:
@@ -68,13 +68,13 @@ func rekeyFiles(ctx context.Context, a *app.App, stdin bool) error {
 		a.Note("%s is set to the old passphrase", envvar.FilePassphrase)
 	}
 	if len(done.UnreadableKeys)+done.UnreadablePrivate > 0 {
-		return &leftSealedError{done}
+		return &notRekeyedError{done}
 	}
 	return nil
 }
 
-// nothingStored reports whether there is nothing that a passphrase could open.
-func nothingStored(ctx context.Context, s *app.Session) (bool, error) {
+// isEmpty reports whether there is nothing that a passphrase could open.
+func isEmpty(ctx context.Context, s *app.Session) (bool, error) {
 	for _, r := range []keystore.Ring{s.Keystore.Keys, s.Keystore.Private} {
 		if names, err := r.Names(ctx); err != nil || len(names) > 0 {
 			return false, err
@@ -92,10 +92,10 @@ func passphraseFromStdin(a *app.App) (string, error) {
 	return app.GivenPassphrase(a, strings.TrimRight(line, "\r\n")), nil
 }
 
-// A leftSealedError reports items that are sealed under a passphrase that was not given.
-type leftSealedError struct{ done keystore.Rekeyed }
+// A notRekeyedError reports items that are sealed under a passphrase that was not given.
+type notRekeyedError struct{ done keystore.Rekeyed }
 
-func (e *leftSealedError) Error() string {
+func (e *notRekeyedError) Error() string {
 	var left []string
 	if n := len(e.done.UnreadableKeys); n > 0 {
 		left = append(left, fmt.Sprintf("%s (%s)", ui.Count(n, "key"), strings.Join(e.done.UnreadableKeys, ", ")))

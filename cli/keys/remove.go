@@ -20,13 +20,13 @@ func RemoveCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c.Arg("profile", "Name that the key is stored under.").Required().StringVar(&name)
 	c.Flag("force", "Do not ask for confirmation.").Short('f').BoolVar(&force)
 	c.Flag("sessions-only", "Remove the sessions and leave the key.").Short('s').Hidden().BoolVar(&sessionsOnly)
-	return []app.Verb{{Command: c, Does: "deletes a long-lived key", Run: func(ctx context.Context) error {
+	return []app.Verb{{Command: c, Effect: "deletes a long-lived key", Run: func(ctx context.Context) error {
 		s, err := a.Open(ctx, "remove "+name)
 		if err != nil {
 			return err
 		}
 		if sessionsOnly {
-			n, err := forget(ctx, s, name)
+			n, err := removeSessions(ctx, s, name)
 			if err == nil {
 				a.Print("Deleted %s.\n", ui.Count(n, "session"))
 			}
@@ -54,14 +54,14 @@ func remove(ctx context.Context, a *app.App, s *app.Session, name string, force 
 		return err
 	}
 	a.Print("Deleted credentials.\n")
-	n, err := forget(ctx, s, name)
+	n, err := removeSessions(ctx, s, name)
 	if n > 0 {
 		a.Print("Deleted %s.\n", ui.Count(n, "session"))
 	}
 	return err
 }
 
-// forget removes the sessions of a profile and those that began with its key.
-func forget(ctx context.Context, s *app.Session, name string) (int, error) {
+// removeSessions removes the sessions of a profile and those that began with its key.
+func removeSessions(ctx context.Context, s *app.Session, name string) (int, error) {
 	return s.ClearSessions(ctx, func(e store.Entry) bool { return e.Profile == name || e.Root == name })
 }

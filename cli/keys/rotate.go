@@ -33,7 +33,7 @@ func RotateCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c.Flag("resume", "Finish a rotation that was interrupted.").BoolVar(&f.resume)
 	c.Flag("undo", "Restore the old key after an interrupted rotation.").BoolVar(&f.undo)
 	c.Flag("dry-run", "Show what would be done, and change nothing.").BoolVar(&f.dryRun)
-	return []app.Verb{{Command: c, Does: "replaces a long-lived key", Run: func(ctx context.Context) error { return rotate(ctx, a, f) }}}
+	return []app.Verb{{Command: c, Effect: "replaces a long-lived key", Run: func(ctx context.Context) error { return rotate(ctx, a, f) }}}
 }
 
 func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
@@ -55,7 +55,7 @@ func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
 	}
 	if a.Env.HasTerminal() {
 		r.Spare = func(ctx context.Context, q *rotation.QuotaError, k rotation.KeyUse) (bool, error) {
-			return spare(ctx, a, s, q, k)
+			return confirmDelete(ctx, a, s, q, k)
 		}
 	}
 	switch {
@@ -69,8 +69,8 @@ func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
 	return r.Run(ctx)
 }
 
-// spare asks for the user's name before a key of theirs is deleted for good.
-func spare(ctx context.Context, a *app.App, s *app.Session, q *rotation.QuotaError, k rotation.KeyUse) (bool, error) {
+// confirmDelete asks for the user's name before a key of theirs is deleted for good.
+func confirmDelete(ctx context.Context, a *app.App, s *app.Session, q *rotation.QuotaError, k rotation.KeyUse) (bool, error) {
 	a.Note("user %s has %d access keys, and AWS allows no more:", q.User, len(q.Keys))
 	for _, key := range q.Keys {
 		fmt.Fprintf(a.Env.Stderr, "  %s\n", describe(key, q.Now))
@@ -96,7 +96,7 @@ func previewRotation(ctx context.Context, a *app.App, r *rotation.Rotation, f ro
 		a.Print("  %s\n", k)
 	}
 	if p.Left != nil {
-		a.Print("%s\n", leftover(p.Left, f))
+		a.Print("%s\n", interruptedText(p.Left, f))
 		if p.Left.New.AccessKeyID != "" || f.undo {
 			return nil
 		}
@@ -116,8 +116,8 @@ func previewRotation(ctx context.Context, a *app.App, r *rotation.Rotation, f ro
 	return nil
 }
 
-// leftover says what would become of an interrupted rotation.
-func leftover(j *store.Rotation, f rotateFlags) string {
+// interruptedText says what would become of an interrupted rotation.
+func interruptedText(j *store.Rotation, f rotateFlags) string {
 	switch {
 	case j.New.AccessKeyID == "":
 		return "A rotation was interrupted before its new key arrived: were one made, it would be deleted."

@@ -87,10 +87,10 @@ func (k authenticator) Delete(ctx context.Context, name string) error {
 func (k authenticator) CodePair(ctx context.Context, name string) (first, second string, err error) {
 	err = k.asker.WithAccounts(ctx, func(key *oath.Key) (err error) {
 		now := k.Env.Now()
-		if first, err = k.asker.CodeOf(ctx, key, name, now.Add(-oath.DefaultPeriod)); err != nil {
+		if first, err = k.asker.ReadCode(ctx, key, name, now.Add(-oath.DefaultPeriod)); err != nil {
 			return err
 		}
-		second, err = k.asker.CodeOf(ctx, key, name, now)
+		second, err = k.asker.ReadCode(ctx, key, name, now)
 		return err
 	})
 	return first, second, err

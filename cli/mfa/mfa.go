@@ -50,7 +50,7 @@ func mfaEnrollCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c.Flag("create", "Create and enable a device with this name for the IAM user of the profile.").PlaceHolder("NAME").StringVar(&f.create)
 	c.Flag("stdin", "Read the secret that AWS shows from stdin instead of prompting for it.").BoolVar(&f.stdin)
 	c.Flag("touch", "Let the security key show codes without a touch.").Default("true").BoolVar(&f.touch)
-	return app.Verb{Command: c, Does: "changes what a person proves their identity with", Run: func(ctx context.Context) error { return mfaEnroll(ctx, a, f) }}
+	return app.Verb{Command: c, Effect: "changes what a person proves their identity with", Run: func(ctx context.Context) error { return mfaEnroll(ctx, a, f) }}
 }
 
 func mfaCodeCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
@@ -60,7 +60,7 @@ func mfaCodeCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		"Print the two codes that AWS requests to enable a device.", "aws-vault mfa code --pair work"))
 	f.bindDeviceFlags(c)
 	c.Flag("pair", "Print two consecutive codes, which AWS requires to enable or resynchronize a device.").BoolVar(&f.pair)
-	return app.Verb{Command: c, Does: "shows a code that a person proves their identity with", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Effect: "shows a code that a person proves their identity with", Run: func(ctx context.Context) error {
 		return withDevice(ctx, a, "mfa code", f, func(serial string, ask app.Asker) error {
 			if f.pair {
 				first, second, err := authenticator{App: a, asker: ask}.CodePair(ctx, serial)
@@ -82,7 +82,7 @@ func mfaListCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c := k.Command("list", "List the TOTP accounts on the security key.").HelpLong(app.Examples(
 		"List the accounts on the connected security key.", "aws-vault mfa list",
 		"List the accounts on one of several security keys.", "aws-vault mfa list --card 12345678"))
-	return app.Verb{Command: c, Does: "shows what a person proves their identity with", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Effect: "shows what a person proves their identity with", Run: func(ctx context.Context) error {
 		locks, _, err := a.Locks("mfa list")
 		if err != nil {
 			return err

@@ -14,7 +14,7 @@ import (
 
 // An audit is the file that says which credentials a server has handed out, one line of
 // JSON each. A nil audit says nothing.
-type audit struct {
+type auditLog struct {
 	path string
 	now  func() time.Time
 	mu   sync.Mutex
@@ -32,7 +32,7 @@ func (e *auditError) Error() string { return fmt.Sprintf("audit file %s: %v", e.
 func (e *auditError) Unwrap() error { return e.err }
 
 // openAudit opens the file to add to it. It returns nil for no file.
-func openAudit(a *app.App, path string) (*audit, error) {
+func openAudit(a *app.App, path string) (*auditLog, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -49,11 +49,11 @@ func openAudit(a *app.App, path string) (*audit, error) {
 		f.Close()
 		return nil, &auditError{path, err}
 	}
-	return &audit{path: path, now: a.Env.Now, file: f}, nil
+	return &auditLog{path: path, now: a.Env.Now, file: f}, nil
 }
 
 // hook is what a server calls, or nil.
-func (u *audit) hook() func(server.AuditEvent) error {
+func (u *auditLog) hook() func(server.AuditEvent) error {
 	if u == nil {
 		return nil
 	}
@@ -61,7 +61,7 @@ func (u *audit) hook() func(server.AuditEvent) error {
 }
 
 // write adds a line, whole or not at all: others may add to the file as well.
-func (u *audit) write(h server.AuditEvent) error {
+func (u *auditLog) write(h server.AuditEvent) error {
 	line, err := json.Marshal(struct {
 		Time    string       `json:"time"`
 		Profile string       `json:"profile"`
@@ -81,7 +81,7 @@ func (u *audit) write(h server.AuditEvent) error {
 }
 
 // Close closes the file.
-func (u *audit) Close() error {
+func (u *auditLog) Close() error {
 	if u == nil {
 		return nil
 	}

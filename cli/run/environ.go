@@ -33,11 +33,11 @@ func variables(pl plan.Plan, c aws.Credentials) []variable {
 	if c.CanExpire {
 		vars = append(vars, variable{"AWS_CREDENTIAL_EXPIRATION", expiration(c)})
 	}
-	return append(vars, surroundings(pl)...)
+	return append(vars, regionAndEndpoint(pl)...)
 }
 
-// surroundings are the region and endpoint of the profile.
-func surroundings(pl plan.Plan) (vars []variable) {
+// regionAndEndpoint are the region and endpoint of the profile.
+func regionAndEndpoint(pl plan.Plan) (vars []variable) {
 	if pl.Region != "" {
 		vars = append(vars, variable{"AWS_REGION", pl.Region}, variable{"AWS_DEFAULT_REGION", pl.Region})
 	}

@@ -55,21 +55,21 @@ func runExec(ctx context.Context, a *app.App, f app.CredentialFlags, server serv
 	}
 	interactive := len(argv) == 0
 	if interactive {
-		argv = []string{shell(a)}
+		argv = []string{userShell(a)}
 	}
-	path, err := program(a, argv[0])
+	path, err := findProgram(a, argv[0])
 	if err != nil {
 		return err
 	}
-	if server.wanted() {
+	if server.enabled() {
 		return execServer(ctx, a, f, server, commandLine{path, argv, interactive})
 	}
-	t, creds, err := credentials(ctx, a, app.Request{Verb: "exec", Flags: &f, Picks: true}, app.ExecNeed)
+	t, creds, err := credentials(ctx, a, app.Request{Verb: "exec", Flags: &f, OfferProfiles: true}, app.ExecNeed)
 	if err != nil {
 		return err
 	}
 	if interactive {
-		greet(a, argv[0])
+		noteSubshell(a, argv[0])
 	}
 	a.Log.Debug("becoming the command", "path", path)
 	a.Trades.Close()
@@ -83,8 +83,8 @@ func runExec(ctx context.Context, a *app.App, f app.CredentialFlags, server serv
 	return nil
 }
 
-// program finds the command, as a shell would.
-func program(a *app.App, name string) (string, error) {
+// findProgram finds the command, as a shell would.
+func findProgram(a *app.App, name string) (string, error) {
 	path, err := a.Env.LookPath(name)
 	switch {
 	case err == nil:
@@ -99,20 +99,20 @@ func program(a *app.App, name string) (string, error) {
 	return "", &CommandError{name, app.StatusNotRunnable, err}
 }
 
-func shell(a *app.App) string {
+func userShell(a *app.App) string {
 	if sh, _ := a.Env.Getenv("SHELL"); sh != "" {
 		return sh
 	}
 	return defaultShell
 }
 
-// greet tells a person that the shell they get is another one.
-func greet(a *app.App, shell string) {
+// noteSubshell tells a person that the shell they get is another one.
+func noteSubshell(a *app.App, shell string) {
 	if outer, _ := a.Env.Getenv("AWS_VAULT"); outer != "" {
 		a.Note("this shell is already inside one of aws-vault exec, for profile %s", outer)
 	}
 	quiet, _ := a.Env.Getenv("AWS_VAULT_DISABLE_HELP_MESSAGE")
-	if a.Env.Terminal && !a.Debug && quiet != "1" {
+	if a.Env.StdoutTerminal && !a.Debug && quiet != "1" {
 		fmt.Fprintf(a.Env.Stderr, "Starting a subshell, %s. Leave it with exit.\n", shell)
 	}
 }
@@ -128,7 +128,7 @@ func credentials(ctx context.Context, a *app.App, r app.Request, need func(plan.
 	}
 	creds, err := t.Credentials(ctx, need(t.Plan))
 	if err == nil {
-		err = t.Used(ctx)
+		err = t.RecordUse(ctx)
 	}
 	return t, creds, err
 }

@@ -19,14 +19,14 @@ import (
 
 // serverFlags say how a command gets its credentials from a server of ours.
 type serverFlags struct {
-	ecs, alsoECS, ec2 bool
-	lazy, v1, address bool
-	audit             string
+	ecs, ecsAlias, ec2 bool
+	lazy, v1, address  bool
+	audit              string
 }
 
 func (f *serverFlags) bind(c *kingpin.CmdClause) {
 	c.Flag("ecs-server", "Run a server that renews the credentials of the command, as in an ECS container.").Short('s').BoolVar(&f.ecs)
-	c.Flag("server", "The same.").Hidden().BoolVar(&f.alsoECS)
+	c.Flag("server", "The same.").Hidden().BoolVar(&f.ecsAlias)
 	c.Flag("ec2-server", "Run a metadata service for the command, as on an EC2 instance.").BoolVar(&f.ec2)
 	c.Flag("imdsv1", "Let the metadata service also answer IMDSv1 requests, which have no token.").BoolVar(&f.v1)
 	c.Flag("ec2-address", "Let the metadata service answer at 169.254.169.254. This requires root or a running aws-vault proxy.").BoolVar(&f.address)
@@ -38,17 +38,17 @@ func bindAudit(c *kingpin.CmdClause, into *string) {
 	c.Flag("audit", "Append a line to this file whenever the server provides credentials.").PlaceHolder("FILE").StringVar(into)
 }
 
-func (f *serverFlags) wanted() bool { return f.ecs || f.alsoECS || f.ec2 }
+func (f *serverFlags) enabled() bool { return f.ecs || f.ecsAlias || f.ec2 }
 
 // check refuses flags that contradict each other or do nothing.
 func (f *serverFlags) check() error {
-	if f.ec2 && (f.ecs || f.alsoECS) {
+	if f.ec2 && (f.ecs || f.ecsAlias) {
 		return &app.UsageError{Text: "--ecs-server and --ec2-server are both given, want one of them"}
 	}
 	if (f.v1 || f.address) && !f.ec2 {
 		return &app.UsageError{Text: "--imdsv1 and --ec2-address are for --ec2-server"}
 	}
-	if !f.wanted() && (f.lazy || f.audit != "") {
+	if !f.enabled() && (f.lazy || f.audit != "") {
 		return &app.UsageError{Text: "--lazy and --audit are for --ecs-server and --ec2-server"}
 	}
 	return nil
@@ -68,18 +68,18 @@ func execServer(ctx context.Context, a *app.App, f app.CredentialFlags, flags se
 	a.Env.CatchSignals()
 	running, end := context.WithCancel(context.WithoutCancel(ctx)) // a signal is the command's to answer
 	defer end()
-	t, err := a.Begin(ctx, app.Request{Verb: "exec", Flags: &f, For: plan.Serve, Picks: true})
+	t, err := a.Begin(ctx, app.Request{Verb: "exec", Flags: &f, For: plan.Serve, OfferProfiles: true})
 	if err != nil {
 		return err
 	}
 	if err := t.MakePlan(ctx); err != nil {
 		return err
 	}
-	app.NoteDefault(a, t.Session)
-	from := newSupply(running, a, t)
+	app.NoteDefaultProfile(a, t.Session)
+	provider := newCredentialProvider(running, a, t)
 	defer func() {
 		end()
-		from.unattended.Wait()
+		provider.unattended.Wait()
 	}()
 	audit, err := openAudit(a, flags.audit)
 	if err != nil {
@@ -92,32 +92,32 @@ func execServer(ctx context.Context, a *app.App, f app.CredentialFlags, flags se
 	}
 	defer release()
 	defer l.Close()
-	lease := from.lease(flags.need())
+	lease := provider.lease(flags.need())
 	defer lease.Close()
 	if !flags.lazy {
-		if err := beginWith(ctx, from, lease); err != nil {
+		if err := createFirst(ctx, provider, lease); err != nil {
 			return err
 		}
 	}
-	handler, given := newHandler(a, flags, from, lease, audit, l.Addr().String())
-	stop := serveBeside(running, a, &server.Server{Handler: handler, Clock: from.clock()}, l)
+	handler, given := newHandler(a, flags, provider, lease, audit, l.Addr().String())
+	stop := serveInBackground(running, a, &server.Server{Handler: handler, Clock: provider.clock()}, l)
 	defer func() {
 		end()
 		stop()
 	}()
-	return runChild(a, c, childEnvironment(a, t.Plan, append(given, surroundings(t.Plan)...)))
+	return runChild(a, c, childEnvironment(a, t.Plan, append(given, regionAndEndpoint(t.Plan)...)))
 }
 
-// beginWith makes the credentials that the command finds.
-func beginWith(ctx context.Context, from *supply, lease *server.CredentialCache) error {
-	if err := from.begin(ctx, lease); err != nil {
+// createFirst makes the credentials that the command finds.
+func createFirst(ctx context.Context, provider *credentialProvider, lease *server.CredentialCache) error {
+	if err := provider.createFirst(ctx, lease); err != nil {
 		return err
 	}
-	return from.task.Used(ctx)
+	return provider.task.RecordUse(ctx)
 }
 
-// serveBeside serves in the background. stop waits for the end, which the end of ctx brings.
-func serveBeside(ctx context.Context, a *app.App, s *server.Server, l net.Listener) (stop func()) {
+// serveInBackground serves in the background. stop waits for the end, which the end of ctx brings.
+func serveInBackground(ctx context.Context, a *app.App, s *server.Server, l net.Listener) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -146,8 +146,8 @@ func (f *serverFlags) need() time.Duration {
 }
 
 // newHandler is the server's, and the variables that lead a command to it.
-func newHandler(a *app.App, flags serverFlags, from *supply, lease *server.CredentialCache, audit *audit, addr string) (http.Handler, []variable) {
-	guard := server.Filter{Hosts: hostsOf(addr)}
+func newHandler(a *app.App, flags serverFlags, provider *credentialProvider, lease *server.CredentialCache, audit *auditLog, addr string) (http.Handler, []variable) {
+	guard := server.Filter{Hosts: allowedHosts(addr)}
 	if flags.address {
 		guard.Hosts = server.MetadataHosts()
 	}
@@ -156,14 +156,14 @@ func newHandler(a *app.App, flags serverFlags, from *supply, lease *server.Crede
 			a.Note("the metadata service has no secret, and this system does not tell which user connects: every program on this machine can get the credentials")
 		}
 		return &server.EC2{
-			Filter: guard, Profile: from.task.Profile, Cache: lease, Region: from.task.Plan.Region, V1: flags.v1,
+			Filter: guard, Profile: provider.task.Profile, Cache: lease, Region: provider.task.Plan.Region, V1: flags.v1,
 			Tokens: server.NewTokens(a.Env.Now), Explain: func(err error) server.Refusal { return refusal(a, err) }, Audit: audit.hook(),
 		}, []variable{{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://" + addr + "/"}, {"AWS_EC2_METADATA_DISABLED", "false"}}
 	}
 	token := newToken()
 	return &server.ECS{
 		Filter: guard, Explain: func(err error) server.Refusal { return refusal(a, err) }, Audit: audit.hook(),
-		Mounts: []*server.Mount{{Profile: from.task.Profile, Token: server.DigestOf(token), Cache: lease, Roles: from.roles()}},
+		Mounts: []*server.Mount{{Profile: provider.task.Profile, Token: server.DigestOf(token), Cache: lease, Roles: provider.roles()}},
 	}, []variable{{containerURI, "http://" + addr}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN", token}}
 }
 
@@ -182,8 +182,8 @@ func newToken() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// hostsOf are the names by which a server on this machine is asked.
-func hostsOf(addr string) []string {
+// allowedHosts are the names by which a server on this machine is asked.
+func allowedHosts(addr string) []string {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil
@@ -198,11 +198,11 @@ func hostsOf(addr string) []string {
 // runChild runs the command to its end.
 func runChild(a *app.App, c commandLine, environ []string) error {
 	if c.interactive {
-		greet(a, c.argv[0])
+		noteSubshell(a, c.argv[0])
 	}
 	a.Log.Debug("running the command", "path", c.path)
 	defer a.Env.Programs.SetTerminalBusy()()
-	status, err := a.Env.Run(c.path, c.argv, environ)
+	status, err := a.Env.RunChild(c.path, c.argv, environ)
 	if err != nil {
 		return &CommandError{c.argv[0], app.StatusNotRunnable, err}
 	}

@@ -20,7 +20,7 @@ func ExplainCommand(k *kingpin.Application, a *app.App) []app.Verb {
 		"Explain the credentials of the profile prod.", "aws-vault explain prod",
 		"Explain what the coding agent claude-code would get.", "aws-vault explain --agent claude-code prod"))
 	f.BindPlan(c)
-	c.Flag("agent", "Show how they would be created for the coding agent with this name.").PlaceHolder("NAME").StringVar(&f.As)
+	c.Flag("agent", "Show how they would be created for the coding agent with this name.").PlaceHolder("NAME").StringVar(&f.AsAgent)
 	c.Flag("json", "Print the plan as JSON.").BoolVar(&asJSON)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		t, err := a.Begin(ctx, app.Request{Verb: "explain", Flags: &f})
@@ -31,18 +31,18 @@ func ExplainCommand(k *kingpin.Application, a *app.App) []app.Verb {
 		if err != nil {
 			return err
 		}
-		kept := t.Kept(pl)
+		cached := t.Kept(pl)
 		if asJSON {
-			return explainJSON(a, pl, kept)
+			return explainJSON(a, pl, cached)
 		}
 		return pl.Explain(a.Env.Stdout, func(i int) string {
-			e, ok := kept[i]
+			e, ok := cached[i]
 			switch {
 			case ok:
 				return fmt.Sprintf("kept until %s, for another %s", e.Expires.Local().Format(time.DateTime), e.Expires.Sub(a.Env.Now()).Truncate(time.Second))
 			case pl.Steps[i].Keep && !pl.Decided(i):
 				return "decided when it runs: it depends on whose credentials step 1 returns"
-			case pl.Steps[i].Keep && nameKnown(pl):
+			case pl.Steps[i].Keep && sessionNameKnown(pl):
 				return "none kept"
 			}
 			return ""
@@ -50,9 +50,9 @@ func ExplainCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-func explainJSON(a *app.App, pl plan.Plan, kept map[int]store.Entry) error {
+func explainJSON(a *app.App, pl plan.Plan, cached map[int]store.Entry) error {
 	type session struct {
-		Step    int       `json:"step"` // from 1, as the text counts
+		Step    int       `json:"step"` // provider 1, as the text counts
 		Expires time.Time `json:"expires"`
 	}
 	out := struct {
@@ -60,16 +60,16 @@ func explainJSON(a *app.App, pl plan.Plan, kept map[int]store.Entry) error {
 		Sessions []session `json:"sessions,omitempty"`
 	}{Plan: pl}
 	for i := range pl.Steps {
-		if e, ok := kept[i]; ok {
+		if e, ok := cached[i]; ok {
 			out.Sessions = append(out.Sessions, session{i + 1, e.Expires})
 		}
 	}
 	return ui.PrintEscapedJSON(a.Env.Stdout, out)
 }
 
-// nameKnown reports whether all is known that tells the sessions of a plan from others: a
+// sessionNameKnown reports whether all is known that tells the sessions of a plan from others: a
 // claim that names one may take opening the token.
-func nameKnown(pl plan.Plan) bool {
+func sessionNameKnown(pl plan.Plan) bool {
 	spec, ok := pl.Steps[0].Spec.(plan.OIDCRole)
 	return !ok || spec.Subject == "" || spec.SessionName != ""
 }

@@ -35,9 +35,9 @@ func jsonNeed(pl plan.Plan) time.Duration {
 func export(ctx context.Context, a *app.App, f app.CredentialFlags, format string) error {
 	need, serves := app.ExecNeed, false
 	if format == "json" {
-		need, serves = jsonNeed, !a.Env.Terminal
+		need, serves = jsonNeed, !a.Env.StdoutTerminal
 	}
-	t, creds, err := credentials(ctx, a, app.Request{Verb: "export", Flags: &f, Picks: true, Serves: serves}, need)
+	t, creds, err := credentials(ctx, a, app.Request{Verb: "export", Flags: &f, OfferProfiles: true, ForProgram: serves}, need)
 	if err != nil {
 		return err
 	}

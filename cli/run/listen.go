@@ -17,84 +17,84 @@ import (
 )
 
 // A place is where a server listens.
-type place struct {
+type endpoint struct {
 	socket  string // a path; empty for an address
 	address string
 }
 
-func (p place) String() string { return p.socket + p.address }
+func (p endpoint) String() string { return p.socket + p.address }
 
 // hosts are the names that the place is asked by. A proxy for containers passes on the
 // address of theirs.
-func (p place) hosts() []string {
+func (p endpoint) hosts() []string {
 	if p.socket != "" {
 		return []string{"localhost", "169.254.170.2"}
 	}
-	return hostsOf(p.address)
+	return allowedHosts(p.address)
 }
 
-// A placeError is a place where nobody can be served.
-type placeError struct {
-	place string
-	err   error
+// A listenError is a place where nobody can be served.
+type listenError struct {
+	endpoint string
+	err      error
 }
 
-func (e *placeError) Error() string { return fmt.Sprintf("listening at %s: %v", e.place, e.err) }
+func (e *listenError) Error() string { return fmt.Sprintf("listening at %s: %v", e.endpoint, e.err) }
 
-func (e *placeError) Unwrap() error { return e.err }
+func (e *listenError) Unwrap() error { return e.err }
 
 var errServedAlready = errors.New("another aws-vault serves there")
 
 // listen takes the listener that systemd has opened, or opens one.
-func listen(a *app.App, f *serveFlags) (*peer.Listener, place, error) {
-	l, err := inherited(a.Env.Getenv, a.Env.Peers)
+func listen(a *app.App, f *serveFlags) (*peer.Listener, endpoint, error) {
+	l, err := systemdListener(a.Env.Getenv, a.Env.Peers)
 	switch {
 	case err != nil:
-		return nil, place{}, err
+		return nil, endpoint{}, err
 	case l == nil && f.socket != "":
 		l, err = listenSocket(a.Env.Path(f.socket), a.Env.Peers)
 	case l == nil:
 		l, err = listenAddress(cmp.Or(f.address, serveAddress), a.Env.Peers)
 	}
 	if err != nil {
-		return nil, place{}, err
+		return nil, endpoint{}, err
 	}
-	at, err := placeOf(l)
+	at, err := endpointOf(l)
 	if err != nil {
 		l.Close()
 	}
 	return l, at, err
 }
 
-// placeOf says where a listener is, if it is on this machine only.
-func placeOf(l net.Listener) (place, error) {
+// endpointOf says where a listener is, if it is on this machine only.
+func endpointOf(l net.Listener) (endpoint, error) {
 	switch a := l.Addr().(type) {
 	case *net.UnixAddr:
-		return place{socket: a.Name}, nil
+		return endpoint{socket: a.Name}, nil
 	case *net.TCPAddr:
 		if a.IP.IsLoopback() {
-			return place{address: a.String()}, nil
+			return endpoint{address: a.String()}, nil
 		}
 	}
-	return place{}, &placeError{l.Addr().String(), errNotHere}
+	return endpoint{}, &listenError{l.Addr().String(), errNotLoopback}
 }
 
-var errNotHere = errors.New("other machines can reach it, expected an address such as 127.0.0.1:9699")
+var errNotLoopback = errors.New("other machines can reach it, expected an address such as 127.0.0.1:9699")
 
 func listenAddress(address string, who peer.Check) (*peer.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, &placeError{address, err}
+		return nil, &listenError{address, err}
 	}
 	if host == "localhost" {
 		host = "127.0.0.1"
 	}
 	if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
-		return nil, &placeError{address, errNotHere}
+		return nil, &listenError{address, errNotLoopback}
 	}
 	l, err := peer.Listen("tcp", net.JoinHostPort(host, port), who)
 	if err != nil {
-		return nil, &placeError{address, err}
+		return nil, &listenError{address, err}
 	}
 	return l, nil
 }
@@ -104,21 +104,21 @@ func listenAddress(address string, who peer.Check) (*peer.Listener, error) {
 func listenSocket(path string, who peer.Check) (*peer.Listener, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
-		return nil, &placeError{path, err}
+		return nil, &listenError{path, err}
 	}
 	if err := privateFolder(filepath.Dir(path)); err != nil {
-		return nil, &placeError{path, err}
+		return nil, &listenError{path, err}
 	}
-	if err := clearSocket(path); err != nil {
-		return nil, &placeError{path, err}
+	if err := removeStaleSocket(path); err != nil {
+		return nil, &listenError{path, err}
 	}
 	l, err := peer.Listen("unix", path, who)
 	if err != nil {
-		return nil, &placeError{path, err}
+		return nil, &listenError{path, err}
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		l.Close()
-		return nil, &placeError{path, err}
+		return nil, &listenError{path, err}
 	}
 	return l, nil
 }
@@ -136,8 +136,8 @@ func privateFolder(dir string) error {
 	return err
 }
 
-// clearSocket removes a socket that nobody listens at.
-func clearSocket(path string) error {
+// removeStaleSocket removes a socket that nobody listens at.
+func removeStaleSocket(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -148,13 +148,13 @@ func clearSocket(path string) error {
 	if info.Mode().Type() != fs.ModeSocket {
 		return errors.New("another kind of file is there, want none or a socket")
 	}
-	const patience = time.Second
-	c, err := net.DialTimeout("unix", path, patience)
+	const dialTimeout = time.Second
+	c, err := net.DialTimeout("unix", path, dialTimeout)
 	if err == nil {
 		c.Close()
 		return errServedAlready
 	}
-	if !refused(err) {
+	if !isConnectionRefused(err) {
 		return err
 	}
 	return os.Remove(path)

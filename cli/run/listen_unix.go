@@ -13,9 +13,9 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// inherited is the listener that systemd has opened for this process, or nil.
+// systemdListener is the listener that systemd has opened for this process, or nil.
 // https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html
-func inherited(getenv func(string) (string, bool), who peer.Check) (*peer.Listener, error) {
+func systemdListener(getenv func(string) (string, bool), who peer.Check) (*peer.Listener, error) {
 	const first = 3
 	pid, _ := getenv("LISTEN_PID")
 	if pid != strconv.Itoa(os.Getpid()) {
@@ -36,4 +36,4 @@ func inherited(getenv func(string) (string, bool), who peer.Check) (*peer.Listen
 
 func othersMayEnter(dir fs.FileInfo) bool { return dir.Mode().Perm()&0o077 != 0 }
 
-func refused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
+func isConnectionRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

@@ -36,7 +36,7 @@ func proxy(ctx context.Context, a *app.App, f proxyFlags) error {
 	if os.Geteuid() != 0 {
 		return &privilegeError{"an address of the loopback interface"}
 	}
-	whom, err := proxyUser(a, f.user)
+	owner, err := proxyUser(a, f.user)
 	if err != nil {
 		return err
 	}
@@ -50,14 +50,14 @@ func proxy(ctx context.Context, a *app.App, f proxyFlags) error {
 		return err
 	}
 	defer bound.Close()
-	l, err := listenProxy(whom)
+	l, err := listenProxy(owner)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(l.Name())
 	defer l.Close()
-	a.Note("169.254.169.254 is held for user %d; end this with Ctrl-C", whom.Uid)
-	return unprivileged(ctx, whom, bound, l)
+	a.Note("169.254.169.254 is held for user %d; end this with Ctrl-C", owner.Uid)
+	return runUnprivileged(ctx, owner, bound, l)
 }
 
 // proxyUser is who was named, or who ran sudo.
@@ -88,7 +88,7 @@ func credential(u *user.User) (*syscall.Credential, error) {
 
 // listenProxy makes the socket that the user's programs connect to, in place of one that
 // a killed proxy has left. That nobody else listens is known: the address was free.
-func listenProxy(whom *syscall.Credential) (*os.File, error) {
+func listenProxy(owner *syscall.Credential) (*os.File, error) {
 	if err := os.Mkdir(proxyDir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
@@ -97,18 +97,18 @@ func listenProxy(whom *syscall.Credential) (*os.File, error) {
 	} else if !info.IsDir() || app.Owner(info) != 0 || info.Mode().Perm()&0o022 != 0 {
 		return nil, fmt.Errorf("%s: expected a directory that only root can write to", proxyDir)
 	}
-	path := proxySocket(int(whom.Uid))
+	path := proxySocket(int(owner.Uid))
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	listener, err := peer.Listen("unix", path, peer.Check{UID: int(whom.Uid)})
+	listener, err := peer.Listen("unix", path, peer.Check{UID: int(owner.Uid)})
 	if err != nil {
 		return nil, err
 	}
 	defer listener.Close()
 	l := listener.Listener.(*net.UnixListener)
 	l.SetUnlinkOnClose(false)
-	if err := os.Lchown(path, int(whom.Uid), int(whom.Gid)); err != nil {
+	if err := os.Lchown(path, int(owner.Uid), int(owner.Gid)); err != nil {
 		return nil, err
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
@@ -127,8 +127,8 @@ func listenProxy(whom *syscall.Credential) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// unprivileged runs the part that needs no rights, and waits for its end or for ours.
-func unprivileged(ctx context.Context, whom *syscall.Credential, files ...*os.File) error {
+// runUnprivileged runs the part that needs no rights, and waits for its end or for ours.
+func runUnprivileged(ctx context.Context, owner *syscall.Credential, files ...*os.File) error {
 	runtime.LockOSThread() // as run does
 	defer runtime.UnlockOSThread()
 	self, err := os.Executable()
@@ -137,8 +137,8 @@ func unprivileged(ctx context.Context, whom *syscall.Credential, files ...*os.Fi
 	}
 	c := exec.CommandContext(ctx, self, "proxy", "--hand-over")
 	c.Env, c.Dir, c.Stderr, c.ExtraFiles = []string{}, "/", os.Stderr, files
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: whom}
-	system.DieWithUs(c.SysProcAttr)
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: owner}
+	system.KillWithParent(c.SysProcAttr)
 	err = c.Run()
 	if ctx.Err() != nil {
 		return nil // we were ended, which is how this ends
@@ -168,7 +168,7 @@ var errProxyGone = errors.New("aws-vault proxy has ended, and nobody answers at 
 // of a proxy. What that takes is given back when release is called.
 func listenMetadata(a *app.App) (l net.Listener, release func(), err error) {
 	if os.Geteuid() != 0 {
-		lent, err := server.ReceiveSocket(proxySocket(os.Getuid()), a.Env.Peers)
+		handedOver, err := server.ReceiveSocket(proxySocket(os.Getuid()), a.Env.Peers)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
 			err = &privilegeError{"to answer at 169.254.169.254"}
 		}
@@ -176,11 +176,11 @@ func listenMetadata(a *app.App) (l net.Listener, release func(), err error) {
 			return nil, nil, err
 		}
 		go func() {
-			if lent.Wait() == nil {
+			if handedOver.Wait() == nil {
 				a.Warn(errProxyGone)
 			}
 		}()
-		return lent, func() { lent.Close() }, nil
+		return handedOver, func() { handedOver.Close() }, nil
 	}
 	return listenAlias(a.Env.Peers)
 }

@@ -32,16 +32,16 @@ func refusal(a *app.App, err error) server.Refusal {
 
 func classify(a *app.App, err error) server.Refusal {
 	var (
-		person  *vault.LoginRequiredError
-		login   *source.LoginRequiredError
-		noWay   *prompt.NoDriverError
-		api     *awsapi.APIError
-		timeout *awsapi.TimeoutError
-		silent  *awsapi.UnreachableError
-		foreign *awsapi.NotAWSError
+		required    *vault.LoginRequiredError
+		login       *source.LoginRequiredError
+		noWay       *prompt.NoDriverError
+		api         *awsapi.APIError
+		timeout     *awsapi.TimeoutError
+		unreachable *awsapi.UnreachableError
+		notAWS      *awsapi.NotAWSError
 	)
 	switch {
-	case errors.As(err, &person), errors.As(err, &login), errors.As(err, &noWay), errors.Is(err, prompt.ErrCancelled):
+	case errors.As(err, &required), errors.As(err, &login), errors.As(err, &noWay), errors.Is(err, prompt.ErrCancelled):
 		return server.Refusal{Status: http.StatusForbidden, Code: "LoginRequired"}
 	case errors.Is(err, keystore.ErrLocked), errors.Is(err, keystore.ErrWrongPassphrase):
 		return server.Refusal{Status: http.StatusForbidden, Code: "KeystoreLocked"}
@@ -49,9 +49,9 @@ func classify(a *app.App, err error) server.Refusal {
 		return server.Refusal{Status: statusOf(api), Code: orElse(api.Code, "ServiceError")}
 	case errors.As(err, &timeout), errors.Is(err, context.DeadlineExceeded):
 		return server.Refusal{Status: http.StatusGatewayTimeout, Code: "Timeout"}
-	case errors.As(err, &silent), errors.As(err, &foreign):
+	case errors.As(err, &unreachable), errors.As(err, &notAWS):
 		return server.Refusal{Status: http.StatusBadGateway, Code: "Unreachable"}
-	case isProfiles(err):
+	case isConfigError(err):
 		return server.Refusal{Status: http.StatusBadRequest, Code: "InvalidProfile"}
 	}
 	return server.Refusal{Status: http.StatusInternalServerError, Code: "InternalFailure"}
@@ -77,9 +77,9 @@ func (e *planError) Error() string { return e.err.Error() }
 
 func (e *planError) Unwrap() error { return e.err }
 
-// isProfiles reports whether an error is of what a profile says or of the files that it
+// isConfigError reports whether an error is of what a profile says or of the files that it
 // names, so that only a person can mend it.
-func isProfiles(err error) bool {
+func isConfigError(err error) bool {
 	var (
 		plan     *planError
 		signer   *source.NoSignerError

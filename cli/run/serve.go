@@ -48,7 +48,7 @@ func ServeCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	bindAudit(c, &f.audit)
 	c.Flag("status", "Show what is served now, and print the variables that point to it.").BoolVar(&f.status)
 	f.SignIn.Bind(c)
-	return []app.Verb{{Command: c, Does: "goes on providing credentials when the agent has ended", Run: func(ctx context.Context) error {
+	return []app.Verb{{Command: c, Effect: "goes on providing credentials when the agent has ended", Run: func(ctx context.Context) error {
 		if f.status {
 			return serveStatus(a, f)
 		}
@@ -58,30 +58,30 @@ func ServeCommand(k *kingpin.Application, a *app.App) []app.Verb {
 
 // serve serves until ctx ends.
 func serve(ctx context.Context, a *app.App, f serveFlags) error {
-	if err := pickServed(ctx, a, &f); err != nil {
+	if err := pickServedProfiles(ctx, a, &f); err != nil {
 		return err
 	}
 	state, err := a.State()
 	if err != nil {
 		return err
 	}
-	l, place, err := listen(a, &f)
+	l, at, err := listen(a, &f)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	_, killed, err := stands(standFolder(state))
+	_, killed, err := registeredServers(registryFolder(state))
 	if err != nil {
 		return err
 	}
-	warnKilled(a, slices.DeleteFunc(killed, func(e standEntry) bool { return e.Address == place.address }))
-	stand, err := takeStand(ctx, state, place)
+	warnKilled(a, slices.DeleteFunc(killed, func(e registeredServer) bool { return e.Address == at.address }))
+	registered, err := register(ctx, state, at)
 	if err != nil {
 		return err
 	}
-	defer stand.leave()
+	defer registered.unregister()
 	running, end := context.WithCancel(ctx)
-	v, err := newServing(running, a, f, place)
+	v, err := newProfileServer(running, a, f, at)
 	if err != nil {
 		end()
 		return err
@@ -91,9 +91,9 @@ func serve(ctx context.Context, a *app.App, f serveFlags) error {
 	if err := v.begin(ctx); err != nil {
 		return err
 	}
-	a.Env.Programs.SetTerminalBusy() // from now on nobody may be at the terminal
-	defer system.NotStopped()()
-	if err := v.announce(stand); err != nil {
+	a.Env.Programs.SetTerminalBusy() // provider now on nobody may be at the terminal
+	defer system.IgnoreTerminalStops()()
+	if err := v.announce(registered); err != nil {
 		return err
 	}
 	notify(a, "READY=1\nSTATUS=serving "+strings.Join(f.profiles, ", "))
@@ -109,8 +109,8 @@ func serve(ctx context.Context, a *app.App, f serveFlags) error {
 // configInterval is how often the config file is looked at.
 const configInterval = 2 * time.Second
 
-// pickServed fills in the profile where none was named.
-func pickServed(ctx context.Context, a *app.App, f *serveFlags) error {
+// pickServedProfiles fills in the profile where none was named.
+func pickServedProfiles(ctx context.Context, a *app.App, f *serveFlags) error {
 	if f.Profile, _ = a.Env.Getenv("AWS_PROFILE"); len(f.profiles) == 0 {
 		name, err := a.PickProfile(ctx, f.Profile)
 		if err != nil {

@@ -76,7 +76,7 @@ func sealedInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		"Create a keystore that opens with a security key.", "aws-vault sealed init --piv 82"))
 	f.bind(c)
 	c.Flag("without-recovery", "Create no recovery words. If you lose the opener, you lose everything in the keystore.").BoolVar(&noRecovery)
-	return app.Verb{Command: c, Does: "decides who can open the keystore", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Effect: "decides who can open the keystore", Run: func(ctx context.Context) error {
 		if f.recovery {
 			return &app.UsageError{Text: "words are made anyway; --without-recovery makes none"}
 		}
@@ -102,7 +102,7 @@ func sealedInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 			}
 			openers = append(openers, words)
 		}
-		if s.Store, err = sealed.Create(ctx, s.Config, s.Hands.Plugin, openers...); err != nil {
+		if s.Store, err = sealed.Create(ctx, s.Config, s.Options.Plugin, openers...); err != nil {
 			return err
 		}
 		noteUnused(ctx, a, s)
@@ -137,7 +137,7 @@ func sealedAddCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		"Add a passphrase.", "aws-vault sealed add --passphrase"))
 	f.bind(c)
 	bindOpener(c, &opener)
-	return app.Verb{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Effect: "changes who can open the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed add", opener)
 		if err != nil {
 			return err
@@ -160,7 +160,7 @@ func sealedAddCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 }
 
 func addOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.NewOpener) error {
-	if err := s.Add(ctx, o, s.Hands.Plugin); err != nil {
+	if err := s.Add(ctx, o, s.Options.Plugin); err != nil {
 		return err
 	}
 	h := s.Header()
@@ -181,7 +181,7 @@ func newOpener(ctx context.Context, a *app.App, s app.SealedStore, f openerFlags
 	var err error
 	switch o.Kind {
 	case sealed.Passphrase:
-		o.Passphrase, err = s.Hands.Passphrase(ctx, sealed.PassphrasePrompt{Dir: s.Config.Dir, New: true})
+		o.Passphrase, err = s.Options.Passphrase(ctx, sealed.PassphrasePrompt{Dir: s.Config.Dir, New: true})
 	case sealed.Recovery:
 		return newWords(ctx, a, s, o.Name)
 	case sealed.Plugin:
@@ -282,7 +282,7 @@ func sealedRecoverCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		"Choose the name of the new passphrase.", "aws-vault sealed recover --name new-passphrase"))
 	c.Flag("name", "Name of the new opener.").PlaceHolder("OPENER").Default("recovered").StringVar(&f.name)
 	c.Flag("opener", "Opener that the recovery words belong to. Default: the first one with recovery words.").PlaceHolder("OPENER").StringVar(&words)
-	return app.Verb{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Effect: "changes who can open the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed recover", "")
 		if err != nil {
 			return err

@@ -24,10 +24,10 @@ func cardOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.Ope
 		}
 		return o, nil
 	}
-	key, info, err := a.Asker(s.Locks).Cards().Key(ctx, app.Place(a, slot))
+	key, info, err := a.Asker(s.Locks).Cards().Key(ctx, app.CardSlot(a, slot))
 	var empty *piv.EmptySlotError
 	if errors.As(err, &empty) {
-		key, info, err = makeOpenerKey(ctx, a, s, app.Place(a, slot), f.pin)
+		key, info, err = makeOpenerKey(ctx, a, s, app.CardSlot(a, slot), f.pin)
 	}
 	if err != nil {
 		return o, err

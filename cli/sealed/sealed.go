@@ -40,7 +40,7 @@ func sealedOpenersCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		"List the openers.", "aws-vault sealed openers",
 		"Print the list for a script.", "aws-vault sealed openers --json"))
 	c.Flag("json", "Print the list as JSON.").BoolVar(&asJSON)
-	return app.Verb{Command: c, Does: "shows who can open the keystore", Run: func(context.Context) error {
+	return app.Verb{Command: c, Effect: "shows who can open the keystore", Run: func(context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed openers", "")
 		if err != nil {
 			return err
@@ -52,7 +52,7 @@ func sealedOpenersCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		w := tabwriter.NewWriter(a.Env.Stdout, 0, 4, 2, ' ', 0)
 		fmt.Fprintf(w, "Opener\tKind\tWhere\tPublic key\n======\t====\t=====\t==========\n")
 		for _, o := range h.Openers {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", o.Name, o.Kind, ui.Dash(keyLocation(o)), o.Recipient)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", o.Name, o.Kind, ui.OrDash(keyLocation(o)), o.Recipient)
 		}
 		if err := w.Flush(); err != nil {
 			return err
@@ -86,7 +86,7 @@ func sealedRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c.Arg("opener", "Name of the opener.").Required().StringVar(&name)
 	c.Flag("confirm", "Name of the opener again, if you do not want to be prompted for it.").PlaceHolder("OPENER").StringVar(&confirm)
 	bindOpener(c, &opener)
-	return app.Verb{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Effect: "changes who can open the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed remove "+name, opener)
 		if err != nil {
 			return err
@@ -116,7 +116,7 @@ func sealedRekeyCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		"Replace the key of the keystore.", "aws-vault sealed rekey",
 		"Replace it, and open the keystore with the opener backup-key.", "aws-vault sealed rekey --opener backup-key"))
 	bindOpener(c, &opener)
-	return app.Verb{Command: c, Does: "changes who can open the keystore", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Effect: "changes who can open the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed rekey", opener)
 		if err != nil {
 			return err
@@ -126,7 +126,7 @@ func sealedRekeyCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 }
 
 func rekey(ctx context.Context, a *app.App, s app.SealedStore, keep func(sealed.Opener) bool, prefix string) error {
-	if err := s.Rekey(ctx, s.Hands.Plugin, keep); err != nil {
+	if err := s.Rekey(ctx, s.Options.Plugin, keep); err != nil {
 		return err
 	}
 	h := s.Header()
@@ -148,7 +148,7 @@ func sealedCheckCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c.Flag("fingerprint", "Fingerprint that you noted earlier.").PlaceHolder("TEXT").StringVar(&fingerprint)
 	c.Flag("repair", "Repair a damaged header from its copy, or a damaged copy from the header.").BoolVar(&repair)
 	bindOpener(c, &opener)
-	return app.Verb{Command: c, Does: "opens the keystore", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Effect: "opens the keystore", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "sealed check", opener)
 		if err != nil {
 			return err
@@ -177,7 +177,7 @@ func reportCheck(ctx context.Context, a *app.App, s app.SealedStore, found []err
 		found = append(found, fmt.Errorf("the openers have the fingerprint %s, want %s: they, or the key, were changed since you noted it", have, noted))
 	}
 	for _, o := range h.Openers {
-		if err := compareCard(ctx, a, s.Hands, o); err != nil {
+		if err := compareCard(ctx, a, s.Options, o); err != nil {
 			found = append(found, err)
 		}
 	}

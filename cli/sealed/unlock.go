@@ -23,7 +23,7 @@ func UnlockCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c.Flag("for", "How long the keystore stays unlocked.").PlaceHolder("TIME").Default("8h").SetValue(app.DurationFlag{Into: &duration, Name: "--for"})
 	c.Flag("read-back", "Say whether a key waits.").Hidden().StringVar(&readBack)
 	bindOpener(c, &opener)
-	return []app.Verb{{Command: c, Does: "opens the keystore to every process", Run: func(ctx context.Context) error {
+	return []app.Verb{{Command: c, Effect: "opens the keystore to every process", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "unlock", opener)
 		if err != nil {
 			return err
@@ -70,7 +70,7 @@ func unlock(ctx context.Context, a *app.App, s app.SealedStore, duration time.Du
 	if err := unlocked.Put(name, unlocked.Key{ID: h.Key, Secret: master, Until: until}, now); err != nil {
 		return err
 	}
-	if err := a.Env.Again(ctx, "unlock", "--read-back="+h.Key); err != nil {
+	if err := a.Env.RunSelf(ctx, "unlock", "--read-back="+h.Key); err != nil {
 		return errors.Join(&keyLostError{err}, unlocked.Remove(name))
 	}
 	a.Print("Unlocked %s until %s. Every program that you run until then can read it; aws-vault lock ends that.\n",

@@ -46,7 +46,7 @@ func setupAWSCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	for i, s := range sources {
 		c.Flag(strings.ReplaceAll(s.setting, "_", "-"), s.help).PlaceHolder("NAME").StringVar(&f.sources[i])
 	}
-	return app.Verb{Command: c, Does: "writes profiles, which say what an agent may use", Run: func(ctx context.Context) error { return setupAWS(ctx, a, f) }}
+	return app.Verb{Command: c, Effect: "writes profiles, which say what an agent may use", Run: func(ctx context.Context) error { return setupAWS(ctx, a, f) }}
 }
 
 // toolsSuffix ends the name of the profile that other tools use.
@@ -61,7 +61,7 @@ func setupAWS(ctx context.Context, a *app.App, f setupFlags) error {
 	if err != nil {
 		return err
 	}
-	program, err := a.Env.Self()
+	program, err := a.Env.SelfPath()
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
 	}

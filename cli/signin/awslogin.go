@@ -23,7 +23,7 @@ func AWSLoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	c.Flag("remote", "Sign in with a browser on another machine, and type the code that it shows.").BoolVar(&remote)
 	c.Flag("import", "Move the plain-text sign-in of the AWS CLI to the keystore instead of signing in again.").BoolVar(&move)
 	f.BindStdout(c)
-	return []app.Verb{{Command: c, Does: "signs a person in", Run: func(ctx context.Context) error {
+	return []app.Verb{{Command: c, Effect: "signs a person in", Run: func(ctx context.Context) error {
 		s, err := a.Open(ctx, "aws-login "+name)
 		if err != nil {
 			return err
@@ -43,10 +43,10 @@ func AWSLoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// A sourceTakenError is a profile whose credentials begin otherwise.
-type sourceTakenError struct{ profile, found string }
+// A otherSourceError is a profile whose credentials begin otherwise.
+type otherSourceError struct{ profile, found string }
 
-func (e *sourceTakenError) Error() string {
+func (e *otherSourceError) Error() string {
 	return fmt.Sprintf("profile %q has %s already, want a profile without credentials of another kind", e.profile, e.found)
 }
 
@@ -62,14 +62,14 @@ func loginProfile(ctx context.Context, s *app.Session, name string) (*profile.Pr
 		return nil, err
 	}
 	if stored {
-		return nil, &sourceTakenError{name, "a stored key"}
+		return nil, &otherSourceError{name, "a stored key"}
 	}
 	for _, setting := range []string{
 		"source_profile", "credential_source", "sso_start_url", "web_identity_token_file", "web_identity_token_process", "oidc_issuer",
 		"aws_access_key_id", "credential_process", "role_arn",
 	} {
 		if p.Set(setting) {
-			return nil, &sourceTakenError{name, setting}
+			return nil, &otherSourceError{name, setting}
 		}
 	}
 	return p, nil
@@ -77,19 +77,19 @@ func loginProfile(ctx context.Context, s *app.Session, name string) (*profile.Pr
 
 // awsLogin signs in, and names who has in the profile.
 func awsLogin(ctx context.Context, a *app.App, s *app.Session, p *profile.Profile, remote bool) error {
-	who, err := s.Source.AWSLogin(loginStep(p)).New(ctx, p.Text("login_session"), remote)
+	arn, err := s.Source.AWSLogin(loginStep(p)).New(ctx, p.Text("login_session"), remote)
 	if err != nil {
 		return err
 	}
 	if !p.Set("login_session") {
 		err := a.Env.ConfigFile().Edit(ctx, s.Locks, func(f *profile.File) ([]byte, error) {
-			return profile.WithProfile(f, p.Name, []profile.Setting{{Name: "login_session", Value: who}})
+			return profile.WithProfile(f, p.Name, []profile.Setting{{Name: "login_session", Value: arn}})
 		})
 		if err != nil {
 			return err
 		}
 	}
-	a.Print("Signed in as %s for profile %q, for up to 12 hours.\n", who, p.Name)
+	a.Print("Signed in as %s for profile %q, for up to 12 hours.\n", arn, p.Name)
 	return nil
 }
 
@@ -100,17 +100,17 @@ func loginStep(p *profile.Profile) plan.Step {
 
 // importLogin moves the AWS CLI's sign-in into the keystore.
 func importLogin(ctx context.Context, a *app.App, s *app.Session, p *profile.Profile) error {
-	who := p.Text("login_session")
-	if who == "" {
+	arn := p.Text("login_session")
+	if arn == "" {
 		return &app.UsageError{Text: fmt.Sprintf("profile %q has no login_session, whose sign-in --import could take", p.Name)}
 	}
-	found, err := s.Source.AWSLogin(loginStep(p)).Import(ctx, who)
+	found, err := s.Source.AWSLogin(loginStep(p)).Import(ctx, arn)
 	if err != nil {
 		return err
 	}
 	if !found {
-		return fmt.Errorf("the AWS CLI holds no sign-in of %s in %s", who, a.Env.Tilde(s.Source.Logins.Path(who)))
+		return fmt.Errorf("the AWS CLI holds no sign-in of %s in %s", arn, a.Env.Tilde(s.Source.Logins.Path(arn)))
 	}
-	a.Print("The sign-in of %s is kept in the keystore, and no longer as plain text.\n", who)
+	a.Print("The sign-in of %s is kept in the keystore, and no longer as plain text.\n", arn)
 	return nil
 }

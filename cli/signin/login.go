@@ -52,13 +52,13 @@ func login(ctx context.Context, a *app.App, f loginFlags) error {
 	}
 	f.SignIn.Stdout = f.stdout
 	t, err := a.Begin(ctx, app.Request{
-		Verb: "login", Flags: &f.CredentialFlags, For: plan.Console, Picks: true, Environment: a.Env.HasEnvironmentKey(),
+		Verb: "login", Flags: &f.CredentialFlags, For: plan.Console, OfferProfiles: true, AllowEnvironment: a.Env.HasEnvironmentKey(),
 	})
 	if err != nil {
 		return err
 	}
 	t.Options.As = f.name
-	choice, err := chooseBrowser(t, f.browser)
+	choice, err := browserChoice(t, f.browser)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func login(ctx context.Context, a *app.App, f loginFlags) error {
 		a.Print("%s\n", url)
 		return nil
 	}
-	return a.Lead(ctx, url, choice)
+	return a.OpenInBrowser(ctx, url, choice)
 }
 
 // signInURL says who signs in, and returns the address that does it.
@@ -78,22 +78,22 @@ func signInURL(ctx context.Context, a *app.App, t *app.Task, f loginFlags) (stri
 	if err := t.MakePlan(ctx); err != nil {
 		return "", err
 	}
-	who, err := console.Visit(ctx, t.Vault, t.Plan, t.Options)
+	identity, err := console.Visit(ctx, t.Vault, t.Plan, t.Options)
 	if err != nil {
 		return "", err
 	}
-	if err := t.Used(ctx); err != nil {
+	if err := t.RecordUse(ctx); err != nil {
 		return "", err
 	}
-	fmt.Fprintf(a.Env.Stderr, "Signing in to account %s as %s\n", who.Account, described(who.ARN))
-	if who.Federated() {
+	fmt.Fprintf(a.Env.Stderr, "Signing in to account %s as %s\n", identity.Account, describeARN(identity.ARN))
+	if identity.Federated() {
 		rights := "and has all rights of the user whose key it is"
 		if len(t.Plan.Last().Policy.ARNs) > 0 || t.Plan.Last().Policy.Inline != policy.Full {
 			rights = "and has those rights of the user whose key it is that its session policy allows"
 		}
 		a.Note("a federated user has shown no MFA code, %s: a role is the better way", rights)
 	}
-	return console.SignInURL(ctx, t.Vault, t.Plan, who, console.Destination{Path: f.path, Region: t.Plan.Region, Logout: f.logout})
+	return console.SignInURL(ctx, t.Vault, t.Plan, identity, console.Destination{Path: f.path, Region: t.Plan.Region, Logout: f.logout})
 }
 
 // checkFederatedName refuses what AWS would.
@@ -108,8 +108,8 @@ func checkFederatedName(name string) error {
 	return nil
 }
 
-// chooseBrowser is the one that a flag or else the profile names.
-func chooseBrowser(t *app.Task, flag string) (browser.Choice, error) {
+// browserChoice is the one that a flag or else the profile names.
+func browserChoice(t *app.Task, flag string) (browser.Choice, error) {
 	if flag != "" || t.Profile == "" {
 		return browser.Parse(flag, "")
 	}
@@ -124,14 +124,14 @@ func chooseBrowser(t *app.Task, flag string) (browser.Choice, error) {
 	return c, err
 }
 
-// described says who an ARN is, in words where it can be.
-func described(arn string) string {
+// describeARN says who an ARN is, in words where it can be.
+func describeARN(arn string) string {
 	for _, kind := range []struct{ mark, words string }{{":assumed-role/", "role "}, {":federated-user/", "federated user "}} {
-		if _, who, ok := strings.Cut(arn, kind.mark); ok {
-			if role, session, ok := strings.Cut(who, "/"); ok {
+		if _, name, ok := strings.Cut(arn, kind.mark); ok {
+			if role, session, ok := strings.Cut(name, "/"); ok {
 				return fmt.Sprintf("%s%s (session %s)", kind.words, role, session)
 			}
-			return kind.words + who
+			return kind.words + name
 		}
 	}
 	return arn

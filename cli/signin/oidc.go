@@ -42,7 +42,7 @@ func oidcLoginCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c.Flag("flow", "How to sign in: browser (on this machine) or device (type a code on any device).").
 		PlaceHolder("browser|device").EnumVar(&flow, plan.FlowBrowser, plan.FlowDevice)
 	c.Flag("client-secret-stdin", "Store the client secret from stdin, for a provider that requires one.").
-		SetValue(app.PersonFlag{Given: &secret, Does: "stores a long-lived secret"})
+		SetValue(app.PersonFlag{Value: &secret, Effect: "stores a long-lived secret"})
 	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		if name == "" {
 			name, _ = a.Env.Getenv("AWS_PROFILE")
@@ -51,24 +51,24 @@ func oidcLoginCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if err != nil {
 			return err
 		}
-		p, err := providers.only(s, name)
+		p, err := providers.one(s, name)
 		if err != nil {
 			return err
 		}
 		s.Source.Person = a.Env.Person(f)
 		if secret {
-			if err := keepClientSecret(ctx, a, s, p.to); err != nil {
+			if err := storeClientSecret(ctx, a, s, p.service); err != nil {
 				return err
 			}
 		}
 		if flow != "" {
-			p.to.Flow = flow
+			p.service.Flow = flow
 		}
-		who, err := s.Source.OpenID(p.to).SignIn(ctx)
+		token, err := s.Source.OpenID(p.service).SignIn(ctx)
 		if err != nil {
 			return err
 		}
-		a.Print("Signed in to %s (%s) as %s.\n", p.to.Label(), p.to.Issuer, ui.Shown(who.Subject))
+		a.Print("Signed in to %s (%s) as %s.\n", p.service.Label(), p.service.Issuer, ui.Sanitized(token.Subject))
 		return nil
 	}}
 }
@@ -76,7 +76,7 @@ func oidcLoginCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 // maxClientSecret bounds what is read of a client secret, in bytes.
 const maxClientSecret = 4096
 
-func keepClientSecret(ctx context.Context, a *app.App, s *app.Session, to plan.OIDC) error {
+func storeClientSecret(ctx context.Context, a *app.App, s *app.Session, to plan.OIDC) error {
 	text, err := io.ReadAll(io.LimitReader(a.Env.Stdin, maxClientSecret+1))
 	if err != nil {
 		return err
@@ -102,37 +102,37 @@ func oidcLogoutCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 			return err
 		}
 		return signOutOf(a, all, func(to plan.OIDC) string { return to.Issuer }, func(t target[plan.OIDC]) (bool, error) {
-			held, err := oidcSignOut(ctx, a, s, t)
+			signedIn, err := oidcSignOut(ctx, a, s, t)
 			if err == nil && secret {
-				err = s.Source.OpenID(t.to).ForgetSecret(ctx)
+				err = s.Source.OpenID(t.service).ForgetSecret(ctx)
 			}
-			return held, err
+			return signedIn, err
 		})
 	}}
 }
 
 // oidcSignOut ends one sign-in with all that was made with it.
 func oidcSignOut(ctx context.Context, a *app.App, s *app.Session, t target[plan.OIDC]) (bool, error) {
-	held, err := s.Source.OpenID(t.to).Logout(ctx)
+	signedIn, err := s.Source.OpenID(t.service).Logout(ctx)
 	var refused *signin.GrantError
-	var odd *signin.ConfigurationError
-	var silent *awsapi.UnreachableError
-	var late *awsapi.TimeoutError
-	if errors.As(err, &refused) || errors.As(err, &odd) || errors.As(err, &silent) || errors.As(err, &late) {
+	var configuration *signin.ConfigurationError
+	var unreachable *awsapi.UnreachableError
+	var timeout *awsapi.TimeoutError
+	if errors.As(err, &refused) || errors.As(err, &configuration) || errors.As(err, &unreachable) || errors.As(err, &timeout) {
 		warnNotEnded(a, "provider", err)
 		err = nil
 	}
 	if err != nil {
-		return held, err
+		return signedIn, err
 	}
-	return held, t.forget(ctx, s)
+	return signedIn, t.removeSessions(ctx, s)
 }
 
 // providers are those that config files name. Each profile says how it signs in.
-var providers = kind[plan.OIDC]{
-	sessions: (*profile.File).OIDCSessions, session: "oidc_session", begins: "oidc_issuer",
-	placeOf: plan.Provider,
-	pick:    func(_, named plan.OIDC) plan.OIDC { return named },
+var providers = serviceKind[plan.OIDC]{
+	sessions: (*profile.File).OIDCSessions, sessionSetting: "oidc_session", startSetting: "oidc_issuer",
+	serviceOf: plan.Provider,
+	prefer:    func(_, named plan.OIDC) plan.OIDC { return named },
 }
 
 // openProviders opens the vault, and what the name means, or all that the config file names.
@@ -141,6 +141,6 @@ func openProviders(ctx context.Context, a *app.App, verb, name string) (*app.Ses
 	if err != nil {
 		return nil, nil, err
 	}
-	all, err := providers.some(s, name)
+	all, err := providers.find(s, name)
 	return s, all, err
 }

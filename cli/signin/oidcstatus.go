@@ -42,13 +42,13 @@ func oidcStatusCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		}
 		rows := []signInStatus{}
 		for _, p := range all {
-			held, ok, err := s.Source.OpenID(p.to).Held(ctx)
+			token, ok, err := s.Source.OpenID(p.service).Held(ctx)
 			if err != nil {
 				return err
 			}
-			row := signInStatus{Session: p.to.Label(), Issuer: p.to.Issuer, Client: p.to.Client, Profiles: append([]string{}, p.profiles...), state: "nobody is signed in"}
+			row := signInStatus{Session: p.service.Label(), Issuer: p.service.Issuer, Client: p.service.Client, Profiles: append([]string{}, p.profiles...), state: "nobody is signed in"}
 			if ok {
-				row.Subject, row.Expires, row.Renewable, row.state = held.Subject, held.Expires, held.Renewable, signInState(held, a.Env.Now())
+				row.Subject, row.Expires, row.Renewable, row.state = token.Subject, token.Expires, token.Renewable, signInState(token, a.Env.Now())
 			}
 			rows = append(rows, row)
 		}
@@ -63,18 +63,18 @@ func statusTable(a *app.App, rows []signInStatus) error {
 	w := tabwriter.NewWriter(a.Env.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "Session\tProvider\tSigned in as\tID token\tProfiles\n=======\t========\t============\t========\t========\n")
 	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", ui.Shown(r.Session), r.Issuer, ui.Dash(ui.Shown(r.Subject)), r.state, ui.Dash(strings.Join(r.Profiles, ", ")))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", ui.Sanitized(r.Session), r.Issuer, ui.OrDash(ui.Sanitized(r.Subject)), r.state, ui.OrDash(strings.Join(r.Profiles, ", ")))
 	}
 	return w.Flush()
 }
 
 // signInState says for how long a sign-in serves.
-func signInState(held source.OpenIDSignIn, now time.Time) string {
+func signInState(token source.OpenIDSignIn, now time.Time) string {
 	switch {
-	case held.Expires.After(now):
-		return "until " + held.Expires.Local().Format(time.DateTime)
-	case held.Renewable:
+	case token.Expires.After(now):
+		return "until " + token.Expires.Local().Format(time.DateTime)
+	case token.Renewable:
 		return "renewed when it is used"
 	}
-	return "ended " + held.Expires.Local().Format(time.DateTime)
+	return "ended " + token.Expires.Local().Format(time.DateTime)
 }

@@ -43,16 +43,16 @@ func ssoLoginCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	f.BindShare(c)
 	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		return withPortal(ctx, a, "sso login", name, f, func(s *app.Session, at target[portal]) error {
-			t, err := s.Source.SSO(at.to.Endpoint, at.to.SSO).SignIn(ctx)
+			t, err := s.Source.SSO(at.service.Endpoint, at.service.SSO).SignIn(ctx)
 			if err != nil {
 				return err
 			}
 			if f.Share {
-				if err := a.ShareToken(s, at.to.SSO, t); err != nil {
+				if err := a.ShareToken(s, at.service.SSO, t); err != nil {
 					return err
 				}
 			}
-			a.Print("Signed in to %s (%s) until %s.\n", at.to.Label(), at.to.StartURL, t.ExpiresAt.Local().Format(time.DateTime))
+			a.Print("Signed in to %s (%s) until %s.\n", at.service.Label(), at.service.StartURL, t.ExpiresAt.Local().Format(time.DateTime))
 			return nil
 		})
 	}}
@@ -69,7 +69,7 @@ func ssoLogoutCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if err != nil {
 			return err
 		}
-		all, err := portals.some(s, name)
+		all, err := portals.find(s, name)
 		if err != nil {
 			return err
 		}
@@ -79,21 +79,21 @@ func ssoLogoutCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 
 // signOut ends one sign-in with all that was made with it.
 func signOut(ctx context.Context, a *app.App, s *app.Session, t target[portal]) (bool, error) {
-	held, err := s.Source.SSO(t.to.Endpoint, t.to.SSO).Logout(ctx)
+	signedIn, err := s.Source.SSO(t.service.Endpoint, t.service.SSO).Logout(ctx)
 	var refused *awsapi.APIError
-	var silent *awsapi.UnreachableError
-	var late *awsapi.TimeoutError
-	if errors.As(err, &refused) || errors.As(err, &silent) || errors.As(err, &late) {
+	var unreachable *awsapi.UnreachableError
+	var timeout *awsapi.TimeoutError
+	if errors.As(err, &refused) || errors.As(err, &unreachable) || errors.As(err, &timeout) {
 		warnNotEnded(a, "portal", err)
 		err = nil
 	}
 	if err != nil {
-		return held, err
+		return signedIn, err
 	}
-	if err := s.Source.Cache.Remove(t.to.CacheName()); err != nil {
+	if err := s.Source.Cache.Remove(t.service.CacheName()); err != nil {
 		a.Warn(err)
 	}
-	return held, t.forget(ctx, s)
+	return signedIn, t.removeSessions(ctx, s)
 }
 
 func ssoListCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
@@ -108,14 +108,14 @@ func ssoListCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	f.Bind(c)
 	return app.Verb{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		return withPortal(ctx, a, "sso list", name, f, func(s *app.Session, at target[portal]) error {
-			accounts, err := findAccounts(ctx, s, at.to)
+			accounts, err := findAccounts(ctx, s, at.service)
 			if err != nil {
 				return err
 			}
 			if asJSON {
 				return ui.PrintEscapedJSON(a.Env.Stdout, accounts)
 			}
-			return accountTable(a, accounts, takers(s, at.profiles))
+			return accountTable(a, accounts, profilesByRole(s, at.profiles))
 		})
 	}}
 }
@@ -133,19 +133,19 @@ func findAccounts(ctx context.Context, s *app.Session, p portal) ([]awsapi.Accou
 	return accounts, err
 }
 
-func accountTable(a *app.App, accounts []awsapi.Account, takers map[string][]string) error {
+func accountTable(a *app.App, accounts []awsapi.Account, profiles map[string][]string) error {
 	w := tabwriter.NewWriter(a.Env.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "Account\tName\tRole\tProfile\n=======\t====\t====\t=======\n")
 	for _, account := range accounts {
 		for _, role := range account.Roles {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", ui.Shown(account.ID), ui.Shown(account.Name), ui.Shown(role), ui.Dash(strings.Join(takers[account.ID+"/"+role], ", ")))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", ui.Sanitized(account.ID), ui.Sanitized(account.Name), ui.Sanitized(role), ui.OrDash(strings.Join(profiles[account.ID+"/"+role], ", ")))
 		}
 	}
 	return w.Flush()
 }
 
-// takers are those of the profiles of a portal that take its roles, by account and role.
-func takers(s *app.Session, profiles []string) map[string][]string {
+// profiles are those of the profiles of a portal that take its roles, by account and role.
+func profilesByRole(s *app.Session, profiles []string) map[string][]string {
 	of := map[string][]string{}
 	for _, name := range profiles {
 		if q, err := s.Config.Resolve(name, s.Inputs); err == nil {
@@ -164,13 +164,13 @@ type portal struct {
 
 // portals are those that config files name. Where profiles name one with different endpoints, that of the
 // first counts.
-var portals = kind[portal]{
-	sessions: (*profile.File).SSOSessions, session: "sso_session", begins: "sso_start_url",
-	placeOf: func(p *profile.Profile) (portal, error) {
+var portals = serviceKind[portal]{
+	sessions: (*profile.File).SSOSessions, sessionSetting: "sso_session", startSetting: "sso_start_url",
+	serviceOf: func(p *profile.Profile) (portal, error) {
 		sso, endpoint, err := plan.Portal(p)
 		return portal{sso, endpoint}, err
 	},
-	pick: func(first, _ portal) portal { return first },
+	prefer: func(first, _ portal) portal { return first },
 }
 
 // withPortal does something with the portal of that name.
@@ -183,7 +183,7 @@ func withPortal(ctx context.Context, a *app.App, verb, name string, f app.SignIn
 		return err
 	}
 	s.Source.Person = a.Env.Person(f)
-	t, err := portals.only(s, name)
+	t, err := portals.one(s, name)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 			return &app.UsageError{Text: err.Error()}
 		}
 		return withPortal(ctx, a, "sso sync", name, f, func(s *app.Session, at target[portal]) error {
-			accounts, err := findAccounts(ctx, s, at.to)
+			accounts, err := findAccounts(ctx, s, at.service)
 			if err != nil {
 				return err
 			}
@@ -39,7 +39,7 @@ func ssoSyncCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 					roles = append(roles, rolesync.SyncedRole{Account: account.ID, AccountName: account.Name, Role: role})
 				}
 			}
-			sync := rolesync.RoleSync{Label: at.to.Label(), Base: at.to.settings(), Template: template, Prune: prune}
+			sync := rolesync.RoleSync{Label: at.service.Label(), Base: at.service.settings(), Template: template, Prune: prune}
 			return a.Env.ConfigFile().Edit(ctx, s.Locks, func(f *profile.File) ([]byte, error) { return syncRoles(a, f, sync, roles, dry) })
 		})
 	}}

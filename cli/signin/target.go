@@ -13,32 +13,32 @@ import (
 )
 
 // A place is where one signs in: a portal of Identity Center or an OIDC provider.
-type place interface {
+type service interface {
 	Token() plan.Digest // the same for all that share one sign-in
 	Label() string
 }
 
 // A target is a place, and the profiles that begin there.
-type target[P place] struct {
-	to       P
+type target[P service] struct {
+	service  P
 	profiles []string
 }
 
 // A kind is one of the kinds of places that config files name, in sections of their own or in profiles.
-type kind[P place] struct {
-	sessions func(*profile.File) []string
-	session  string // the setting that names a section
-	begins   string // the setting that a profile has which names a place, whether or not by a section
-	placeOf  func(*profile.Profile) (P, error)
+type serviceKind[P service] struct {
+	sessions       func(*profile.File) []string
+	sessionSetting string // the setting that names a section
+	startSetting   string // the setting that a profile has which names a place, whether or not by a section
+	serviceOf      func(*profile.Profile) (P, error)
 
-	// pick decides between two mentions of one place: the first in the config file, and the one that was named.
-	pick func(first, named P) P
+	// prefer decides between two mentions of one place: the first in the config file, and the one that was named.
+	prefer func(first, named P) P
 }
 
-// only returns the target of a session, or of a profile or those it takes its source from. Without a name
+// one returns the target of a session, or of a profile or those it takes its source from. Without a name
 // it is the only one there is.
-func (k kind[P]) only(s *app.Session, name string) (target[P], error) {
-	all, err := k.some(s, name)
+func (k serviceKind[P]) one(s *app.Session, name string) (target[P], error) {
+	all, err := k.find(s, name)
 	switch {
 	case err != nil:
 		return target[P]{}, err
@@ -49,13 +49,13 @@ func (k kind[P]) only(s *app.Session, name string) (target[P], error) {
 	}
 	var labels []string
 	for _, t := range all {
-		labels = append(labels, t.to.Label())
+		labels = append(labels, t.service.Label())
 	}
 	return target[P]{}, &app.UsageError{Text: "no session was named; there are " + strings.Join(labels, ", ")}
 }
 
-// some returns the target of that name, or all if there is no name.
-func (k kind[P]) some(s *app.Session, name string) ([]target[P], error) {
+// find returns the target of that name, or all if there is no name.
+func (k serviceKind[P]) find(s *app.Session, name string) ([]target[P], error) {
 	all := k.all(s)
 	if name == "" {
 		return all, nil
@@ -64,37 +64,37 @@ func (k kind[P]) some(s *app.Session, name string) ([]target[P], error) {
 	if err != nil {
 		return nil, err
 	}
-	to, err := k.placeOf(p)
+	to, err := k.serviceOf(p)
 	if err != nil {
 		return nil, err
 	}
-	one := target[P]{to: to}
-	if i := index(all, to); i >= 0 {
-		one = target[P]{to: k.pick(all[i].to, to), profiles: all[i].profiles}
+	found := target[P]{service: to}
+	if i := indexOf(all, to); i >= 0 {
+		found = target[P]{service: k.prefer(all[i].service, to), profiles: all[i].profiles}
 	}
-	return []target[P]{one}, nil
+	return []target[P]{found}, nil
 }
 
-func index[P place](all []target[P], to P) int {
-	return slices.IndexFunc(all, func(known target[P]) bool { return known.to.Token() == to.Token() })
+func indexOf[P service](all []target[P], to P) int {
+	return slices.IndexFunc(all, func(known target[P]) bool { return known.service.Token() == to.Token() })
 }
 
 // all returns those that the config file names, each once, in the order of its sections and profiles. A
 // profile that cannot be resolved is reported where it is used.
-func (k kind[P]) all(s *app.Session) []target[P] {
+func (k serviceKind[P]) all(s *app.Session) []target[P] {
 	var all []target[P]
 	add := func(p *profile.Profile, err error, name string) {
 		if err != nil {
 			return
 		}
-		to, err := k.placeOf(p)
+		to, err := k.serviceOf(p)
 		if err != nil {
 			return
 		}
-		i := index(all, to)
+		i := indexOf(all, to)
 		if i < 0 {
 			i = len(all)
-			all = append(all, target[P]{to: to})
+			all = append(all, target[P]{service: to})
 		}
 		if name != "" {
 			all[i].profiles = append(all[i].profiles, name)
@@ -112,7 +112,7 @@ func (k kind[P]) all(s *app.Session) []target[P] {
 }
 
 // settingsOf resolves a section, or the profile in a chain that names a place.
-func (k kind[P]) settingsOf(s *app.Session, name string) (*profile.Profile, error) {
+func (k serviceKind[P]) settingsOf(s *app.Session, name string) (*profile.Profile, error) {
 	sessions := k.sessions(s.Config)
 	if slices.Contains(sessions, name) {
 		return k.sessionSettings(s, name)
@@ -125,7 +125,7 @@ func (k kind[P]) settingsOf(s *app.Session, name string) (*profile.Profile, erro
 		return nil, &plan.NoProfileError{Name: name, Near: profile.Nearest(name, append(sessions, s.Config.Profiles()...))}
 	}
 	for q := p; q != nil; q = q.Source {
-		if q.Set(k.begins) {
+		if q.Set(k.startSetting) {
 			return q, nil
 		}
 	}
@@ -133,14 +133,14 @@ func (k kind[P]) settingsOf(s *app.Session, name string) (*profile.Profile, erro
 }
 
 // sessionSettings are those of a section that no profile needs to name.
-func (k kind[P]) sessionSettings(s *app.Session, name string) (*profile.Profile, error) {
+func (k serviceKind[P]) sessionSettings(s *app.Session, name string) (*profile.Profile, error) {
 	in := s.Inputs
-	in.Flags = map[string]profile.Flag{k.session: {Name: "SESSION", Text: name}}
+	in.Flags = map[string]profile.Flag{k.sessionSetting: {Name: "SESSION", Text: name}}
 	return s.Config.Resolve("", in)
 }
 
 // signOutOf ends the sign-ins of targets, and says of which there was one.
-func signOutOf[P place](a *app.App, all []target[P], address func(P) string, end func(target[P]) (bool, error)) error {
+func signOutOf[P service](a *app.App, all []target[P], address func(P) string, end func(target[P]) (bool, error)) error {
 	n := 0
 	for _, t := range all {
 		ended, err := end(t)
@@ -149,7 +149,7 @@ func signOutOf[P place](a *app.App, all []target[P], address func(P) string, end
 		}
 		if ended {
 			n++
-			a.Print("Signed out of %s (%s).\n", t.to.Label(), address(t.to))
+			a.Print("Signed out of %s (%s).\n", t.service.Label(), address(t.service))
 		}
 	}
 	if n == 0 {
@@ -158,8 +158,8 @@ func signOutOf[P place](a *app.App, all []target[P], address func(P) string, end
 	return nil
 }
 
-// forget removes the sessions that were created with the sign-in of a target.
-func (t target[P]) forget(ctx context.Context, s *app.Session) error {
+// removeSessions removes the sessions that were created with the sign-in of a target.
+func (t target[P]) removeSessions(ctx context.Context, s *app.Session) error {
 	_, err := s.ClearSessions(ctx, func(e store.Entry) bool { return slices.Contains(t.profiles, e.Root) })
 	return err
 }

@@ -17,7 +17,7 @@ func browse(programs *program.Starter, page string) error {
 	if !programs.TerminalBusy() && program.StartDetached([]string{envvar.Callers, profileVariable}, func() error { return open.Start(page) }) == nil {
 		return nil
 	}
-	argv, err := opener(exec.LookPath)
+	argv, err := openCommand(exec.LookPath)
 	if err != nil {
 		return err
 	}

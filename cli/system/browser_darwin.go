@@ -1,4 +1,6 @@
 package system
 
-// opener is the command that opens a page.
-func opener(func(string) (string, error)) ([]string, error) { return []string{"/usr/bin/open"}, nil }
+// openCommand is the command that opens a page.
+func openCommand(func(string) (string, error)) ([]string, error) {
+	return []string{"/usr/bin/open"}, nil
+}

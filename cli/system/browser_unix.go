@@ -4,8 +4,8 @@ package system
 
 import "errors"
 
-// opener is the command that opens a page: the desktop's, or that of Windows around us.
-func opener(look func(string) (string, error)) ([]string, error) {
+// openCommand is the command that opens a page: the desktop's, or that of Windows around us.
+func openCommand(look func(string) (string, error)) ([]string, error) {
 	for _, program := range []string{"xdg-open", "wslview", "x-www-browser"} {
 		if path, err := look(program); err == nil {
 			return []string{path}, nil

@@ -4,5 +4,5 @@ package system
 
 import "syscall"
 
-// DieWithUs does nothing: this system has no way to promise that.
-func DieWithUs(*syscall.SysProcAttr) {}
+// KillWithParent does nothing: this system has no way to promise that.
+func KillWithParent(*syscall.SysProcAttr) {}

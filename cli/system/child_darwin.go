@@ -2,8 +2,8 @@ package system
 
 import "golang.org/x/sys/unix"
 
-// aloneIn reports whether this is the only process of its group.
-func aloneIn(group int) bool {
+// onlyMember reports whether this is the only process of its group.
+func onlyMember(group int) bool {
 	members, err := unix.SysctlKinfoProcSlice("kern.proc.pgrp", group)
 	return err == nil && len(members) == 1
 }

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DieWithUs has the kernel kill the command when we end, however that comes to be.
-func DieWithUs(attr *syscall.SysProcAttr) { attr.Pdeathsig = unix.SIGKILL }
+// KillWithParent has the kernel kill the command when we end, however that comes to be.
+func KillWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = unix.SIGKILL }
 
-// aloneIn reports whether this is the only process of its group.
-func aloneIn(group int) bool {
+// onlyMember reports whether this is the only process of its group.
+func onlyMember(group int) bool {
 	proc, err := os.Open("/proc")
 	if err != nil {
 		return false

@@ -20,13 +20,13 @@ import (
 // others in it count on the terminal and on its keys: then what was typed reaches it as it
 // reaches us.
 type child struct {
-	pid   int
-	group int  // our process group
-	tty   int  // the controlling terminal; -1 for none
-	own   bool // it leads a group of its own
+	pid      int
+	group    int  // our process group
+	tty      int  // the controlling terminal; -1 for none
+	ownGroup bool // it leads a group of its own
 
-	mu   sync.Mutex
-	lent bool // its group has the terminal by our hand
+	mu          sync.Mutex
+	hasTerminal bool // its group has the terminal by our hand
 }
 
 // run runs a command and returns its exit status, or 128 and its number if a signal ended
@@ -41,20 +41,20 @@ func run(path string, argv, environ []string) (status int, err error) {
 		defer unix.Close(tty)
 		c.tty = tty
 	}
-	c.lent = c.inFront() && aloneIn(c.group)
-	c.own = c.tty < 0 || c.lent
+	c.hasTerminal = c.inForeground() && onlyMember(c.group)
+	c.ownGroup = c.tty < 0 || c.hasTerminal
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, passedOn()...)
+	signal.Notify(signals, forwardedSignals()...)
 	defer signal.Stop(signals)
-	attr := &syscall.SysProcAttr{Setpgid: c.own, Foreground: c.lent, Ctty: c.tty}
-	DieWithUs(attr)
+	attr := &syscall.SysProcAttr{Setpgid: c.ownGroup, Foreground: c.hasTerminal, Ctty: c.tty}
+	KillWithParent(attr)
 	c.pid, _, err = syscall.StartProcess(path, argv, &syscall.ProcAttr{Env: environ, Files: []uintptr{0, 1, 2}, Sys: attr})
 	if err != nil {
-		c.takeBack()
+		c.reclaimTerminal()
 		return 0, err
 	}
-	if c.own && c.tty >= 0 {
-		defer NotStopped()()
+	if c.ownGroup && c.tty >= 0 {
+		defer IgnoreTerminalStops()()
 	}
 	done := make(chan struct{})
 	defer close(done)
@@ -62,22 +62,22 @@ func run(path string, argv, environ []string) (status int, err error) {
 		for {
 			select {
 			case s := <-signals:
-				c.pass(s.(syscall.Signal))
+				c.forward(s.(syscall.Signal))
 			case <-done:
 				return
 			}
 		}
 	}()
 	status, err = c.wait()
-	c.takeBack()
+	c.reclaimTerminal()
 	return status, err
 }
 
-// NotStopped keeps this process from being stopped for what it, or a program of its group, does to a
+// IgnoreTerminalStops keeps this process from being stopped for what it, or a program of its group, does to a
 // terminal that belongs to another, until restore is called. Programs that aws-vault runs then have a
 // session of their own, but for age's plugins, which a library starts: one that reads the terminal
 // meanwhile gets an error.
-func NotStopped() (restore func()) {
+func IgnoreTerminalStops() (restore func()) {
 	var ours []os.Signal
 	for _, s := range []os.Signal{unix.SIGTTIN, unix.SIGTTOU} {
 		if !signal.Ignored(s) {
@@ -91,9 +91,9 @@ func NotStopped() (restore func()) {
 	return func() { signal.Reset(ours...) }
 }
 
-// passedOn are the signals that go on to the command. One that we were told to ignore, as
+// forwardedSignals are the signals that go on to the command. One that we were told to ignore, as
 // nohup does, it ignores by itself.
-func passedOn() []os.Signal {
+func forwardedSignals() []os.Signal {
 	var all []os.Signal
 	for _, s := range []syscall.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH, unix.SIGCONT} {
 		if !signal.Ignored(s) {
@@ -117,41 +117,41 @@ func (c *child) wait() (int, error) {
 		case s.Signaled():
 			return 128 + int(s.Signal()), nil
 		case s.Stopped():
-			c.stopped(s.StopSignal())
+			c.followStop(s.StopSignal())
 		}
 	}
 }
 
-// pass sends a signal that we got on to the command.
-func (c *child) pass(s syscall.Signal) {
+// forward sends a signal that we got on to the command.
+func (c *child) forward(s syscall.Signal) {
 	switch {
 	case s == unix.SIGCONT:
-		if c.own { // else it got its own
+		if c.ownGroup { // else it got its own
 			c.resume()
 		}
-	case !typed(s) || !c.inFront():
+	case !fromTerminal(s) || !c.inForeground():
 		unix.Kill(c.pid, s)
-	case c.own: // we were brought to the front while it ran
+	case c.ownGroup: // we were brought to the front while it ran
 		unix.Kill(-c.pid, s)
 	}
 }
 
-// typed tells whether a signal is one that the terminal sends to all of the group in the
+// fromTerminal tells whether a signal is one that the terminal sends to all of the group in the
 // foreground.
-func typed(s syscall.Signal) bool {
+func fromTerminal(s syscall.Signal) bool {
 	return s == unix.SIGINT || s == unix.SIGQUIT || s == unix.SIGHUP || s == unix.SIGWINCH
 }
 
-// stopped follows the command, which was stopped: the shell that waits for us is to see
+// followStop follows the command, which was stopped: the shell that waits for us is to see
 // it, and to have the terminal.
-func (c *child) stopped(by syscall.Signal) {
-	if !c.own || c.tty < 0 {
+func (c *child) followStop(by syscall.Signal) {
+	if !c.ownGroup || c.tty < 0 {
 		return // whatever stopped its group has stopped us too, or nobody waits for the terminal
 	}
-	c.takeBack()
+	c.reclaimTerminal()
 	reading := by == unix.SIGTTIN || by == unix.SIGTTOU
 	switch {
-	case reading && c.inFront(): // we were brought to the front while it ran
+	case reading && c.inForeground(): // we were brought to the front while it ran
 		c.resume()
 	case !orphaned(c.group):
 		unix.Kill(unix.Getpid(), unix.SIGTSTP) // resume follows the signal that ends this
@@ -164,24 +164,24 @@ func (c *child) stopped(by syscall.Signal) {
 func (c *child) resume() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.inFront() && c.give(c.pid) {
-		c.lent = true
+	if c.inForeground() && c.setForeground(c.pid) {
+		c.hasTerminal = true
 	}
 	unix.Kill(-c.pid, unix.SIGCONT)
 }
 
-// takeBack takes the terminal that was lent.
-func (c *child) takeBack() {
+// reclaimTerminal takes the terminal that was lent.
+func (c *child) reclaimTerminal() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.lent {
-		c.give(c.group)
+	if c.hasTerminal {
+		c.setForeground(c.group)
 	}
-	c.lent = false
+	c.hasTerminal = false
 }
 
-// inFront reports whether our group has the terminal.
-func (c *child) inFront() bool {
+// inForeground reports whether our group has the terminal.
+func (c *child) inForeground() bool {
 	if c.tty < 0 {
 		return false
 	}
@@ -189,9 +189,9 @@ func (c *child) inFront() bool {
 	return err == nil && group == c.group
 }
 
-// give makes a group the one in the foreground. Who does that from the background is
+// setForeground makes a group the one in the foreground. Who does that from the background is
 // stopped for it, unless the signal that stops them is ignored.
-func (c *child) give(group int) bool {
+func (c *child) setForeground(group int) bool {
 	if !signal.Ignored(unix.SIGTTOU) {
 		signal.Ignore(unix.SIGTTOU)
 		defer signal.Reset(unix.SIGTTOU)

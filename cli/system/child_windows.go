@@ -14,7 +14,7 @@ import (
 // it shares our console, and is none of ours. Should we die, the command and what it
 // started are killed.
 func run(path string, argv, environ []string) (status int, err error) {
-	release, err := dieTogether()
+	release, err := joinKillJob()
 	if err != nil {
 		return 0, err
 	}
@@ -33,14 +33,14 @@ func run(path string, argv, environ []string) (status int, err error) {
 	return 0, nil
 }
 
-// NotStopped does nothing: this system stops no process for what it does to a console.
-func NotStopped() (restore func()) { return func() {} }
+// IgnoreTerminalStops does nothing: this system stops no process for what it does to a console.
+func IgnoreTerminalStops() (restore func()) { return func() {} }
 
-// dieTogether puts this process into a job that the system ends when its last handle is
+// joinKillJob puts this process into a job that the system ends when its last handle is
 // closed, which is ours. What is started from here on is in it too. Once released, what the
 // command has left behind may go on without us.
 // https://learn.microsoft.com/en-us/windows/win32/procthread/job-objects
-func dieTogether() (release func(), err error) {
+func joinKillJob() (release func(), err error) {
 	job, err := windows.CreateJobObject(nil, nil)
 	if err != nil {
 		return nil, os.NewSyscallError("CreateJobObject", err)

@@ -9,16 +9,16 @@ import (
 )
 
 // A Taken environment is that of the process as it began, with what was taken out of it since.
-type Taken struct{ secrets []string } // as NAME=VALUE
+type Environment struct{ secrets []string } // as NAME=VALUE
 
 // profileVariable stays in the environment: kingpin reads it there, and it is no secret.
 const profileVariable = "AWS_PROFILE"
 
-// TakeSecrets takes what opens the vault, and AWS credentials, out of the environment of this process. What a
+// RemoveSecrets takes what opens the vault, and AWS credentials, out of the environment of this process. What a
 // library starts, or anyone who names no environment, inherits neither. It is called once, before anything is
 // started.
-func TakeSecrets() *Taken {
-	t := &Taken{}
+func RemoveSecrets() *Environment {
+	t := &Environment{}
 	for _, names := range [][]string{envvar.Unlocking, envvar.Scrubbed} {
 		for _, name := range names {
 			if name == profileVariable {
@@ -34,9 +34,9 @@ func TakeSecrets() *Taken {
 }
 
 // Lookup returns a variable of the environment as it began.
-func (t *Taken) Lookup(name string) (string, bool) {
+func (t *Environment) Lookup(name string) (string, bool) {
 	for _, kv := range t.secrets {
-		if taken, value, _ := strings.Cut(kv, "="); envvar.Same(taken, name) {
+		if removed, value, _ := strings.Cut(kv, "="); envvar.Same(removed, name) {
 			return value, true
 		}
 	}
@@ -45,4 +45,4 @@ func (t *Taken) Lookup(name string) (string, bool) {
 
 // Environ returns the environment as it began, for the programs that are to have all of it and for those
 // whose part is picked from it.
-func (t *Taken) Environ() []string { return slices.Concat(os.Environ(), t.secrets) }
+func (t *Environment) Environ() []string { return slices.Concat(os.Environ(), t.secrets) }

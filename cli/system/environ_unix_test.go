@@ -18,8 +18,8 @@ import (
 // printEnvironment writes the environment of the program to the file that it is named after, at once.
 const printEnvironment = "#!/bin/sh\nenv >\"$0.tmp\"; echo \"page $1\" >>\"$0.tmp\"; mv \"$0.tmp\" \"$0.env\"\n"
 
-// inherits starts a program by that name, and returns the environment that it got.
-func inherits(t *testing.T, name string, start func(path string) error) []string {
+// inheritedEnvironment starts a program by that name, and returns the environment that it got.
+func inheritedEnvironment(t *testing.T, name string, start func(path string) error) []string {
 	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, name)
@@ -41,7 +41,7 @@ func inherits(t *testing.T, name string, start func(path string) error) []string
 }
 
 // What opens the vault, and credentials, go to the programs that a profile names and to nothing else.
-func TestWhatProgramsInherit(t *testing.T) {
+func TestInheritedEnvironment(t *testing.T) {
 	secrets := map[string]string{}
 	for _, name := range slices.Concat(envvar.Unlocking, envvar.Scrubbed) {
 		secrets[name] = "secret of " + name
@@ -50,11 +50,11 @@ func TestWhatProgramsInherit(t *testing.T) {
 	t.Setenv("AN_OTHER", "variable")
 	t.Setenv(envvar.Callers, "a")
 	t.Setenv(program.LocksVariable, "1:a")
-	taken := TakeSecrets()
+	environment := RemoveSecrets()
 	programs := &program.Starter{ParentLocks: program.ParseLocks(os.Getenv(program.LocksVariable))}
 
 	const page = "http://127.0.0.1/page?a=b&c=d"
-	lent := func(path string) error {
+	busyBrowse := func(path string) error {
 		defer programs.SetTerminalBusy()()
 		return browse(programs, page)
 	}
@@ -67,17 +67,17 @@ func TestWhatProgramsInherit(t *testing.T) {
 		gets, waits bool // the secrets; it is waited for, so that our callers' locks are its callers'
 	}{
 		"browser":                  {"xdg-open", func(string) error { return browse(programs, page) }, false, false},
-		"browser beside a command": {"xdg-open", lent, false, false},
+		"browser beside a command": {"xdg-open", busyBrowse, false, false},
 		"pinentry": {"pinentry", func(path string) error {
 			_, err := prompt.Runner(programs)(t.Context(), []string{path, page}, []byte("GETPIN\n"))
 			return err
 		}, false, true},
 		"credential_process": {"keys", func(path string) error {
-			_, err := shell(t.Context(), programs, path+" '"+page+"'", taken.Environ(), 1000)
+			_, err := shell(t.Context(), programs, path+" '"+page+"'", environment.Environ(), 1000)
 			return err
 		}, true, true},
 	} {
-		got := inherits(t, c.program, c.start)
+		got := inheritedEnvironment(t, c.program, c.start)
 		for secret, value := range secrets {
 			want := c.gets || secret == profileVariable && c.waits // which is no secret
 			if has := slices.Contains(got, secret+"="+value); has != want {
@@ -94,7 +94,7 @@ func TestWhatProgramsInherit(t *testing.T) {
 		}
 	}
 	for secret, value := range secrets {
-		if got, ok := taken.Lookup(secret); !ok || got != value {
+		if got, ok := environment.Lookup(secret); !ok || got != value {
 			t.Errorf("%s is %q", secret, got)
 		}
 	}
@@ -116,7 +116,7 @@ func TestBrowseWithoutXDG(t *testing.T) {
 	}
 	t.Setenv("PATH", dir)
 	const page = "http://127.0.0.1/"
-	if got := inherits(t, "wslview", func(string) error { return browse(nil, page) }); !slices.Contains(got, "page "+page) {
+	if got := inheritedEnvironment(t, "wslview", func(string) error { return browse(nil, page) }); !slices.Contains(got, "page "+page) {
 		t.Errorf("got %q", got)
 	}
 	t.Setenv("PATH", dir)

@@ -10,7 +10,7 @@ import (
 
 // cardHolder is the first other program of this user that has the card library loaded; empty if there is none.
 func cardHolder() string {
-	const mostMaps = 1 << 20 // bytes of one process's list
+	const maxMaps = 1 << 20 // bytes of one process's list
 	maps, err := filepath.Glob("/proc/[0-9]*/maps")
 	if err != nil {
 		return ""
@@ -24,7 +24,7 @@ func cardHolder() string {
 		if err != nil {
 			continue // another user's, or gone
 		}
-		list, err := io.ReadAll(io.LimitReader(f, mostMaps))
+		list, err := io.ReadAll(io.LimitReader(f, maxMaps))
 		f.Close()
 		if err != nil || !bytes.Contains(list, []byte("/libpcsclite.so")) {
 			continue

@@ -23,30 +23,30 @@ import (
 	"aws-vault/vault/program"
 )
 
-// Process is the world of the process that calls it, whose secrets were taken out of its environment.
-func Process(version string, taken *Taken) app.Env {
+// NewEnv is the world of the process that calls it, whose secrets were taken out of its environment.
+func NewEnv(version string, taken *Environment) app.Env {
 	programs := &program.Starter{ParentLocks: program.ParseLocks(os.Getenv(program.LocksVariable))}
 	return app.Env{
 		Version: version, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Getenv: taken.Lookup, Caller: caller, Environ: taken.Environ, Home: home(), User: userName(), Now: time.Now,
-		Terminal: term.IsTerminal(int(os.Stdout.Fd())), Read: term.IsTerminal(int(os.Stderr.Fd())),
-		Host: hostName(), Holder: cardHolder,
-		LookPath: exec.LookPath, Self: self, Exec: become, Run: run, OpenKeystore: keystore.Open,
-		Peers:    peer.ThisUser(),
-		Programs: programs,
-		Browse:   func(page string) error { return browse(programs, page) },
-		Start:    func(argv []string) error { return start(programs, argv) },
+		StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())), StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+		Host: hostName(), CardHolder: cardHolder,
+		LookPath: exec.LookPath, SelfPath: selfPath, Exec: replaceProcess, RunChild: run, OpenKeystore: keystore.Open,
+		Peers:        peer.ThisUser(),
+		Programs:     programs,
+		OpenBrowser:  func(page string) error { return browse(programs, page) },
+		StartProgram: func(argv []string) error { return start(programs, argv) },
 		Shell: func(ctx context.Context, line string, environ []string, most int64) ([]byte, error) {
 			return shell(ctx, programs, line, environ, most)
 		},
-		Again:  func(ctx context.Context, args ...string) error { return again(ctx, programs, args...) },
-		Prompt: prompt.Env{Lookup: taken.Lookup, LookPath: exec.LookPath, Run: prompt.Runner(programs), OpenTTY: prompt.OpenTTY},
+		RunSelf: func(ctx context.Context, args ...string) error { return runSelf(ctx, programs, args...) },
+		Prompt:  prompt.Env{Lookup: taken.Lookup, LookPath: exec.LookPath, Run: prompt.Runner(programs), OpenTTY: prompt.OpenTTY},
 	}
 }
 
-// self is the path of this program: the one in PATH if that leads here, for a package's own
+// selfPath is the path of this program: the one in PATH if that leads here, for a package's own
 // path changes with its version.
-func self() (string, error) {
+func selfPath() (string, error) {
 	path, err := os.Executable()
 	if err != nil {
 		return "", err
@@ -92,8 +92,8 @@ func userName() string {
 	return ""
 }
 
-// again runs this program anew.
-func again(ctx context.Context, programs *program.Starter, args ...string) error {
+// runSelf runs this program anew.
+func runSelf(ctx context.Context, programs *program.Starter, args ...string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -101,14 +101,14 @@ func again(ctx context.Context, programs *program.Starter, args ...string) error
 	return programs.Command(ctx, nil, self, args...).Run()
 }
 
-// shellTime is how long a program that a profile names may take; it may ask a person.
-const shellTime = 3 * time.Minute
+// shellTimeout is how long a program that a profile names may take; it may ask a person.
+const shellTimeout = 3 * time.Minute
 
 // shell runs a line of the user's config. Its stdin is the terminal, if it may have that, and
 // never our own stdin, which belongs to the command that we run later. Its stderr is ours, by way
 // of a pipe if it may not have the terminal.
-func shell(ctx context.Context, programs *program.Starter, line string, environ []string, most int64) ([]byte, error) {
-	limited, cancel := context.WithTimeout(ctx, shellTime)
+func shell(ctx context.Context, programs *program.Starter, line string, environ []string, limit int64) ([]byte, error) {
+	limited, cancel := context.WithTimeout(ctx, shellTimeout)
 	defer cancel()
 	c := shellCommand(limited, programs, environ, line)
 	c.Stderr, c.WaitDelay = os.Stderr, time.Second
@@ -118,35 +118,35 @@ func shell(ctx context.Context, programs *program.Starter, line string, environ 
 		defer tty.Close()
 		c.Stdin = tty
 	}
-	out := &bounded{most: most}
+	out := &limitedBuffer{limit: limit}
 	c.Stdout = out
 	err := c.Run()
 	switch {
-	case out.over:
-		return nil, fmt.Errorf("it printed more than %d bytes", most)
+	case out.exceeded:
+		return nil, fmt.Errorf("it printed more than %d bytes", limit)
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case limited.Err() != nil:
-		return nil, c.WrapError(fmt.Errorf("it did not end within %s", shellTime))
+		return nil, c.WrapError(fmt.Errorf("it did not end within %s", shellTimeout))
 	case err != nil:
 		return nil, c.WrapError(err)
 	}
 	return out.text.Bytes(), nil
 }
 
-// bounded keeps what is written, up to a size, and refuses the rest.
-type bounded struct {
-	text bytes.Buffer
-	most int64
-	over bool
+// limitedBuffer keeps what is written, up to a size, and refuses the rest.
+type limitedBuffer struct {
+	text     bytes.Buffer
+	limit    int64
+	exceeded bool
 }
 
-var errTooMuch = errors.New("too much")
+var errOverLimit = errors.New("too much")
 
-func (b *bounded) Write(p []byte) (int, error) {
-	if int64(b.text.Len()+len(p)) > b.most {
-		b.over = true
-		return 0, errTooMuch
+func (b *limitedBuffer) Write(p []byte) (int, error) {
+	if int64(b.text.Len()+len(p)) > b.limit {
+		b.exceeded = true
+		return 0, errOverLimit
 	}
 	return b.text.Write(p)
 }

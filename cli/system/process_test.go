@@ -28,7 +28,7 @@ func TestShell(t *testing.T) {
 }
 
 // A program that does not end is left when its caller gives up.
-func TestShellIsLeft(t *testing.T) {
+func TestShellCancelled(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the lines are a POSIX shell's")
 	}

@@ -11,9 +11,9 @@ import (
 
 const terminalInput = "/dev/tty"
 
-// become replaces this process by the command, so that signals, the terminal and the
+// replaceProcess replaces this process by the command, so that signals, the terminal and the
 // exit status are the command's own. It returns only if that fails.
-func become(_ context.Context, path string, argv, environ []string) (int, error) {
+func replaceProcess(_ context.Context, path string, argv, environ []string) (int, error) {
 	return 0, syscall.Exec(path, argv, environ)
 }
 

@@ -10,9 +10,9 @@ import (
 
 const terminalInput = "CONIN$"
 
-// become runs the command and returns its exit status: here no process can become
+// replaceProcess runs the command and returns its exit status: here no process can become
 // another.
-func become(_ context.Context, path string, argv, environ []string) (int, error) {
+func replaceProcess(_ context.Context, path string, argv, environ []string) (int, error) {
 	return run(path, argv, environ)
 }
 

@@ -14,7 +14,7 @@ func YesNo(yes bool) string {
 	return "no"
 }
 
-func Dash(s string) string {
+func OrDash(s string) string {
 	if s == "" {
 		return "-"
 	}
@@ -34,8 +34,8 @@ func Count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// Shown is a text of the portal's as a terminal may be given it.
-func Shown(text string) string {
+// Sanitized is a text of the portal's as a terminal may be given it.
+func Sanitized(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '?'

@@ -9,8 +9,8 @@ import (
 func TestSameFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config")
 	files := []string{path}
-	before := stats(files)
-	if !same(before, stats(files)) {
+	before := statFiles(files)
+	if !sameFiles(before, statFiles(files)) {
 		t.Error("a file that is not there differs from itself")
 	}
 	for _, text := range []string{"a", "ab", "abc"} {
@@ -20,7 +20,7 @@ func TestSameFiles(t *testing.T) {
 		if err := os.Rename(path+".new", path); err != nil {
 			t.Fatal(err)
 		}
-		if now := stats(files); same(before, now) || !same(now, stats(files)) {
+		if now := statFiles(files); sameFiles(before, now) || !sameFiles(now, statFiles(files)) {
 			t.Errorf("the change to %q was not seen", text)
 		} else {
 			before = now

@@ -14,27 +14,27 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// lookAtSecurityKey looks whether a security key can be asked for codes, if a profile will want that.
+// checkSecurityKey looks whether a security key can be asked for codes, if a profile will want that.
 // One that is not plugged in just now is none of the doctor's business.
-func (p *patient) lookAtSecurityKey(ctx context.Context) []doctor.Finding {
-	if !p.reads {
+func (p *probe) checkSecurityKey(ctx context.Context) []doctor.Finding {
+	if !p.needsSecurityKey {
 		return nil
 	}
-	err := app.WithKeyOnce(ctx, p.App, "", func(*oath.Key) error { return nil })
+	err := app.WithSecurityKey(ctx, p.App, "", func(*oath.Key) error { return nil })
 	if err == nil || errors.Is(err, oath.ErrLocked) {
 		return nil
 	}
 	f := doctor.Met("security key", err)
 	f.Severity = doctor.Warning
-	if errors.Is(err, app.ErrNoKey) {
+	if errors.Is(err, app.ErrNoSecurityKey) {
 		f.Severity = doctor.Note
 	}
 	return []doctor.Finding{f}
 }
 
-// lookAtCertificates looks at the certificates that profiles sign with.
-func (p *patient) lookAtCertificates(context.Context) []doctor.Finding {
-	specs := slices.SortedFunc(maps.Keys(p.anywhere), func(a, b plan.RolesAnywhere) int {
+// checkCertificates looks at the certificates that profiles sign with.
+func (p *probe) checkCertificates(context.Context) []doctor.Finding {
+	specs := slices.SortedFunc(maps.Keys(p.certificates), func(a, b plan.RolesAnywhere) int {
 		return cmp.Or(cmp.Compare(a.Certificate, b.Certificate), cmp.Compare(a.PrivateKey, b.PrivateKey))
 	})
 	specs = slices.CompactFunc(specs, func(a, b plan.RolesAnywhere) bool {

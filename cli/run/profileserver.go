@@ -17,39 +17,39 @@ import (
 )
 
 // A serving is one run of serve.
-type serving struct {
-	app     *app.App
-	flags   serveFlags
-	place   place
-	session *app.Session
-	audit   *audit
-	places  []*servedProfile // in the order in which they were named
-	handler atomic.Pointer[server.ECS]
+type profileServer struct {
+	app      *app.App
+	flags    serveFlags
+	endpoint endpoint
+	session  *app.Session
+	audit    *auditLog
+	profiles []*servedProfile // in the order in which they were named
+	handler  atomic.Pointer[server.ECS]
 }
 
 // A servedProfile is one of the profiles that are served.
 type servedProfile struct {
-	name   string
-	token  string
-	supply *supply
-	lease  *server.CredentialCache
-	roles  *server.Roles
+	name     string
+	token    string
+	provider *credentialProvider
+	lease    *server.CredentialCache
+	roles    *server.Roles
 }
 
-func (p *servedProfile) plan() plan.Plan { return p.supply.task.Plan }
+func (p *servedProfile) plan() plan.Plan { return p.provider.task.Plan }
 
-// newServing puts together what is served, and serves nothing yet. What goes on in the background ends with ctx.
-func newServing(ctx context.Context, a *app.App, f serveFlags, at place) (*serving, error) {
+// newProfileServer puts together what is served, and serves nothing yet. What goes on in the background ends with ctx.
+func newProfileServer(ctx context.Context, a *app.App, f serveFlags, at endpoint) (*profileServer, error) {
 	s, err := a.Open(ctx, "serve "+strings.Join(f.profiles, " "))
 	if err != nil {
 		return nil, err
 	}
-	v := &serving{app: a, flags: f, place: at, session: s}
-	if v.places, err = v.plan(ctx, s, nil); err != nil {
+	v := &profileServer{app: a, flags: f, endpoint: at, session: s}
+	if v.profiles, err = v.plan(ctx, s, nil); err != nil {
 		return nil, err
 	}
-	for _, p := range v.places {
-		p.supply.task.PrintNotes()
+	for _, p := range v.profiles {
+		p.provider.task.PrintNotes()
 	}
 	if v.audit, err = openAudit(a, f.audit); err != nil {
 		return nil, err
@@ -60,16 +60,16 @@ func newServing(ctx context.Context, a *app.App, f serveFlags, at place) (*servi
 
 // plan makes what is served of the profiles. One whose plan has not changed stays what it
 // was, with its credentials, and all keep their tokens.
-func (v *serving) plan(ctx context.Context, s *app.Session, before []*servedProfile) ([]*servedProfile, error) {
-	var places []*servedProfile
+func (v *profileServer) plan(ctx context.Context, s *app.Session, before []*servedProfile) ([]*servedProfile, error) {
+	var profiles []*servedProfile
 	for i, name := range v.flags.profiles {
 		t := v.app.Task(s, app.Request{Flags: &v.flags.CredentialFlags, For: plan.Serve}, name)
-		from := newSupply(ctx, v.app, t)
+		provider := newCredentialProvider(ctx, v.app, t)
 		var err error
-		if t.Plan, err = from.plan(ctx); err != nil {
+		if t.Plan, err = provider.plan(ctx); err != nil {
 			return nil, err
 		}
-		p := &servedProfile{name: name, supply: from, lease: from.lease(server.ECSMinValidity), roles: from.roles()}
+		p := &servedProfile{name: name, provider: provider, lease: provider.lease(server.ECSMinValidity), roles: provider.roles()}
 		switch {
 		case before == nil:
 			p.token = newToken()
@@ -78,47 +78,47 @@ func (v *serving) plan(ctx context.Context, s *app.Session, before []*servedProf
 		default:
 			p.token = before[i].token
 		}
-		places = append(places, p)
+		profiles = append(profiles, p)
 	}
-	return places, nil
+	return profiles, nil
 }
 
 // install puts what is served into force.
-func (v *serving) install() {
+func (v *profileServer) install() {
 	e := &server.ECS{
-		Filter:  server.Filter{Hosts: v.place.hosts()},
+		Filter:  server.Filter{Hosts: v.endpoint.hosts()},
 		Explain: func(err error) server.Refusal { return refusal(v.app, err) }, Audit: v.audit.hook(),
 	}
-	for _, p := range v.places {
+	for _, p := range v.profiles {
 		e.Mounts = append(e.Mounts, &server.Mount{Profile: p.name, Path: "/" + p.name, Token: server.DigestOf(p.token), Cache: p.lease, Roles: p.roles})
 	}
 	v.handler.Store(e)
 }
 
-// begin makes the first credentials of all profiles, one after the other: a person may be
+// createFirst makes the first credentials of all profiles, one after the other: a person may be
 // asked for each.
-func (v *serving) begin(ctx context.Context) error {
+func (v *profileServer) begin(ctx context.Context) error {
 	if v.flags.lazy {
 		return nil
 	}
-	for _, p := range v.places {
-		if err := p.supply.begin(ctx, p.lease); err != nil {
+	for _, p := range v.profiles {
+		if err := p.provider.createFirst(ctx, p.lease); err != nil {
 			return fmt.Errorf("profile %s: %w", p.name, err)
 		}
 	}
 	return nil
 }
 
-func (v *serving) serve(ctx context.Context, l net.Listener) error {
+func (v *profileServer) serve(ctx context.Context, l net.Listener) error {
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { v.handler.Load().ServeHTTP(w, r) })
-	return (&server.Server{Handler: h, Clock: v.places[0].supply.clock()}).Serve(ctx, l)
+	return (&server.Server{Handler: h, Clock: v.profiles[0].provider.clock()}).Serve(ctx, l)
 }
 
 // close ends all that goes on in the background.
-func (v *serving) close() {
-	for _, p := range v.places {
+func (v *profileServer) close() {
+	for _, p := range v.profiles {
 		p.close()
-		p.supply.unattended.Wait()
+		p.provider.unattended.Wait()
 	}
 	v.audit.Close()
 }
@@ -129,12 +129,12 @@ func (p *servedProfile) close() {
 }
 
 // watch reloads the config files when they change.
-func (v *serving) watch(ctx context.Context, interval time.Duration) {
+func (v *profileServer) watch(ctx context.Context, interval time.Duration) {
 	files := []string{v.app.Env.ConfigFile().Path, v.app.Env.CredentialsFile().Path}
-	before := stats(files)
+	before := statFiles(files)
 	for app.Sleep(ctx, interval) == nil {
-		now := stats(files)
-		if same(before, now) {
+		now := statFiles(files)
+		if sameFiles(before, now) {
 			continue
 		}
 		before = now
@@ -149,28 +149,28 @@ func (v *serving) watch(ctx context.Context, interval time.Duration) {
 }
 
 // reload serves what the config says now; one that says nothing sensible changes nothing.
-func (v *serving) reload(ctx context.Context) error {
+func (v *profileServer) reload(ctx context.Context) error {
 	config, in, err := v.app.Env.ReadConfig(nil)
 	if err != nil {
 		return err
 	}
 	s := v.app.Assemble(config, in, v.session.Locks, v.session.State, v.session.Keystore)
-	before := v.places
-	places, err := v.plan(ctx, s, before)
+	before := v.profiles
+	profiles, err := v.plan(ctx, s, before)
 	if err != nil {
 		return err
 	}
-	v.places = places
+	v.profiles = profiles
 	v.install()
 	for i, p := range before {
-		if p != places[i] {
+		if p != profiles[i] {
 			p.close()
 		}
 	}
 	return nil
 }
 
-func stats(files []string) []os.FileInfo {
+func statFiles(files []string) []os.FileInfo {
 	var infos []os.FileInfo
 	for _, path := range files {
 		info, err := os.Stat(path)
@@ -182,8 +182,8 @@ func stats(files []string) []os.FileInfo {
 	return infos
 }
 
-// same reports whether files have not been written or replaced in between.
-func same(a, b []os.FileInfo) bool {
+// sameFiles reports whether files have not been written or replaced in between.
+func sameFiles(a, b []os.FileInfo) bool {
 	for i := range a {
 		if a[i] == nil || b[i] == nil {
 			if a[i] != b[i] {

@@ -23,13 +23,13 @@ func serveFormatList() []string {
 
 func serveFormatNames() string { return strings.Join(serveFormatList(), ", ") }
 
-// printStands prints the variables that lead to what is served.
-func printStands(a *app.App, format string, entries []standEntry) error {
-	var profiles []standProfile
+// printVariables prints the variables that lead to what is served.
+func printVariables(a *app.App, format string, entries []registeredServer) error {
+	var profiles []registeredProfile
 	for _, e := range entries {
 		profiles = append(profiles, e.Profiles...)
 	}
-	text, err := formatStands(format, profiles)
+	text, err := formatVariables(format, profiles)
 	if err != nil {
 		return err
 	}
@@ -37,10 +37,10 @@ func printStands(a *app.App, format string, entries []standEntry) error {
 	return err
 }
 
-// formatStands writes the variables of each profile, below its name where there are several.
-func formatStands(format string, profiles []standProfile) ([]byte, error) {
+// formatVariables writes the variables of each profile, below its name where there are several.
+func formatVariables(format string, profiles []registeredProfile) ([]byte, error) {
 	if format == "json" {
-		return standsJSON(profiles)
+		return variablesJSON(profiles)
 	}
 	remark := "# "
 	if format == "cmd" {
@@ -65,7 +65,7 @@ func formatStands(format string, profiles []standProfile) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func standsJSON(profiles []standProfile) ([]byte, error) {
+func variablesJSON(profiles []registeredProfile) ([]byte, error) {
 	all := map[string]map[string]string{}
 	for _, p := range profiles {
 		all[p.Name] = map[string]string{}

@@ -25,35 +25,35 @@ func (e *Env) loginCache() *store.LoginCache {
 // TokenLabels are the sign-ins of these that are for the profiles of the config file, and
 // those that no profile claims, each as list shows it. Registrations are not among them:
 // they let nobody in.
-func (s *Session) TokenLabels(entries []store.Entry) (of map[string][]string, unclaimed []string) {
-	held := map[string]string{}
+func (s *Session) TokenLabels(entries []store.Entry) (byProfile map[string][]string, unclaimed []string) {
+	labels := map[string]string{}
 	for _, e := range entries {
 		if label := tokenLabel(e); label != "" {
-			held[e.Name] = label
+			labels[e.Name] = label
 		}
 	}
-	if len(held) == 0 {
+	if len(labels) == 0 {
 		return nil, nil
 	}
-	of, claimed := map[string][]string{}, map[string]bool{}
+	byProfile, claimed := map[string][]string{}, map[string]bool{}
 	for _, name := range s.Config.Profiles() {
 		p, err := s.Config.Resolve(name, s.Inputs)
 		if err != nil {
 			continue // who uses that profile is told
 		}
-		for _, token := range tokensOf(p) {
-			if label, ok := held[token]; ok {
-				of[name], claimed[token] = append(of[name], label), true
+		for _, token := range tokenNames(p) {
+			if label, ok := labels[token]; ok {
+				byProfile[name], claimed[token] = append(byProfile[name], label), true
 			}
 		}
 	}
 	for _, e := range entries {
-		if label := held[e.Name]; label != "" && !claimed[e.Name] {
+		if label := labels[e.Name]; label != "" && !claimed[e.Name] {
 			unclaimed = append(unclaimed, label)
 		}
 	}
 	slices.Sort(unclaimed)
-	return of, unclaimed
+	return byProfile, unclaimed
 }
 
 // tokenLabel is how list shows a token; empty for one that it does not show.
@@ -69,8 +69,8 @@ func tokenLabel(e store.Entry) string {
 	return ""
 }
 
-// tokensOf are the names of the tokens that a profile itself begins from.
-func tokensOf(p *profile.Profile) []string {
+// tokenNames are the names of the tokens that a profile itself begins from.
+func tokenNames(p *profile.Profile) []string {
 	var names []string
 	if sso, _, err := plan.Portal(p); err == nil {
 		names = append(names, string(sso.Token()))
@@ -87,22 +87,22 @@ func tokensOf(p *profile.Profile) []string {
 // Clear removes the sessions and tokens of a profile, or all, and what is shared of them
 // with other programs. It returns how many of them list would have shown.
 func (s *Session) Clear(ctx context.Context, name string) (int, error) {
-	var of []string
+	var tokens []string
 	if name != "" {
 		if p, err := s.Config.Resolve(name, s.Inputs); err == nil {
-			of = tokensOf(p)
+			tokens = tokenNames(p)
 		}
 	}
-	gone, warnings, err := s.Sessions.RemoveCached(ctx,
+	removed, warnings, err := s.Sessions.RemoveCached(ctx,
 		func(e store.Entry) bool { return name == "" || e.Profile == name },
 		func(e store.Entry) bool {
-			return e.Kind != source.KindOIDCSecret && (name == "" || slices.Contains(of, e.Name))
+			return e.Kind != source.KindOIDCSecret && (name == "" || slices.Contains(tokens, e.Name))
 		})
 	for _, w := range warnings {
 		s.Warn(w)
 	}
-	shown := len(gone.Sessions)
-	for _, e := range gone.Tokens {
+	shown := len(removed.Sessions)
+	for _, e := range removed.Tokens {
 		if tokenLabel(e) != "" {
 			shown++
 		}
@@ -110,18 +110,18 @@ func (s *Session) Clear(ctx context.Context, name string) (int, error) {
 	if err != nil {
 		return shown, err
 	}
-	return shown, s.unshare(name)
+	return shown, s.removeShared(name)
 }
 
-// unshare removes what was shared of the sign-in of a profile, or of all, with other
+// removeShared removes what was shared of the sign-in of a profile, or of all, with other
 // programs.
-func (s *Session) unshare(name string) error {
+func (s *Session) removeShared(name string) error {
 	if name == "" {
 		return s.Source.Cache.RemoveAll()
 	}
 	p, err := s.Config.Resolve(name, s.Inputs)
 	if err != nil {
-		return nil // nothing is known of what it signs in to
+		return nil // emptyEnv is known of what it signs in to
 	}
 	sso, _, err := plan.Portal(p)
 	if err != nil {

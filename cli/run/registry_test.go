@@ -1,0 +1,95 @@
+package run
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"aws-vault/cli/app"
+	"aws-vault/vault/disk"
+)
+
+// A stand is one server's. What a killed one has left is removed by the next look, and
+// nothing else is.
+func TestRegistry(t *testing.T) {
+	state := disk.NewFolder(t.TempDir())
+	at := endpoint{address: "127.0.0.1:9699"}
+	first, err := register(t.Context(), state, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := register(t.Context(), state, at); !errors.Is(err, errServedAlready) {
+		t.Errorf("%v, want %v", err, errServedAlready)
+	}
+	folder := disk.NewFolder(t.TempDir()) // that a user has named
+	wanted, replaced, ours := registryFile{folder, "alice"}, registryFile{folder, "bob"}, first.tokenFile("alice")
+	entry := registeredServer{Process: 1, Address: at.address}
+	for file, now := range map[registryFile]string{wanted: "EXAMPLE", replaced: "EXAMPLE of another server", ours: "EXAMPLE"} {
+		if err := first.write(file, []byte(now)); err != nil {
+			t.Fatal(err)
+		}
+		entry.Profiles = append(entry.Profiles, registeredProfile{Name: file.name, TokenFile: file.path(), Token: app.Digest("EXAMPLE")})
+	}
+	text, err := json.Marshal(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.write(registryFile{first.dir, first.name + ".json"}, text); err != nil {
+		t.Fatal(err)
+	}
+	for _, left := range []string{"damaged.json", "early-0123.token", "locked.lock"} { // each of another killed server
+		if err := os.WriteFile(registryFolder(state).File(left), []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if running, killed, err := registeredServers(registryFolder(state)); err != nil || len(running) != 1 || running[0].Process != 1 || len(killed) != 0 {
+		t.Errorf("%+v, %+v, %v", running, killed, err)
+	}
+	first.lock.Close() // it is killed
+	// The second server, which gave up above, may get the lock for a moment.
+	running, killed, err := registeredServers(registryFolder(state))
+	for late := time.Now().Add(30 * time.Second); len(running) > 0 && time.Now().Before(late); runtime.Gosched() {
+		running, killed, err = registeredServers(registryFolder(state))
+	}
+	if err != nil || len(running) != 0 || len(killed) != 1 || killed[0].Address != at.address {
+		t.Errorf("%+v, %+v, %v", running, killed, err)
+	}
+	left, err := registryFolder(state).Entries()
+	for late := time.Now().Add(30 * time.Second); len(left) > 0 && time.Now().Before(late); runtime.Gosched() {
+		registeredServers(registryFolder(state)) // it leaves a lock file that is still in use to the next run
+		left, err = registryFolder(state).Entries()
+	}
+	if len(left) > 0 || err != nil {
+		t.Errorf("left are %v, %v", left, err)
+	}
+	for file, there := range map[registryFile]bool{wanted: false, replaced: true} {
+		if _, err := os.Stat(file.path()); (err == nil) != there {
+			t.Errorf("%s: %v", file.name, err)
+		}
+	}
+}
+
+func TestFormatVariables(t *testing.T) {
+	one := []registeredProfile{{Name: "a\nb", Variables: [][2]string{{"X", "y z"}}}}
+	two := append(one, registeredProfile{Name: "c"})
+	for _, c := range []struct {
+		format   string
+		profiles []registeredProfile
+		want     string
+	}{
+		{"env", one, "X='y z'\n"},
+		{"export-env", two, "# a b\nexport X='y z'\n# c\n"},
+		{"cmd", two, "rem a b\nset \"X=y z\"\nrem c\n"},
+		{"json", two, "{\n  \"a\\nb\": {\n    \"X\": \"y z\"\n  },\n  \"c\": {}\n}\n"},
+	} {
+		if text, err := formatVariables(c.format, c.profiles); err != nil || string(text) != c.want {
+			t.Errorf("%s: %q, %v, want %q", c.format, text, err, c.want)
+		}
+	}
+	if text, err := formatVariables("cmd", []registeredProfile{{Name: "a", Variables: [][2]string{{"X", "%"}}}}); err == nil {
+		t.Errorf("%q, want an error", text)
+	}
+}
