@@ -22,8 +22,8 @@ import (
 
 const startURL = "https://corp.awsapps.com/start"
 
-// newPortal makes a world whose profiles sign in to a portal: dev by a session, and inline by
-// settings of its own.
+// newPortal creates a world with an access portal and two profiles: dev signs in through an sso-session section, and inline through settings
+// of its own.
 func newPortal(t *testing.T) (*world, *fakeaws.SSO) {
 	t.Helper()
 	w := newWorld(t, "file", passphrase)
@@ -50,11 +50,10 @@ sso_role_name  = Dev
 	return w, portal
 }
 
-// leads is the address of a page that leads a browser on, once.
+// leads matches the address of a local page that redirects the browser once.
 var leads = regexp.MustCompile(`^http://127\.0\.0\.1:\d+/[A-Z2-7]{26}$`)
 
-// browsed checks that the browser was opened once, on a page that leads on, and that what it
-// came to says what to do.
+// browsed checks that the browser was opened once, on a page that redirects, and that the final page contains words.
 func (w *world) browsed(words string) {
 	w.t.Helper()
 	w.alone() // the browser ends after the program that opened it
@@ -67,17 +66,16 @@ func (w *world) browsed(words string) {
 	}
 }
 
-// forgery is what a page does that knows all about a sign-in, but is not the answer to it: it
-// sends a refusal to the callback, and takes no notice of what it says.
+// forgery is what another page could do if it knew everything about a sign-in: it sends a refusal to the callback and ignores
+// the response.
 const forgery = `(() => {
 	const asked = new URLSearchParams(location.search);
 	const answer = new URLSearchParams({ error: "access_denied", state: asked.get("state") });
 	return fetch(asked.get("redirect_uri") + "?" + answer, { mode: "no-cors" }).then(() => "sent");
 })()`
 
-// TestBrowser signs in with a Chromium whose one page is steered by its DevTools protocol. What
-// it does itself is all else: it follows the redirects to the callback, with the headers that
-// a browser sends, and shows the page that it is answered with.
+// TestBrowser signs in with Chromium. The test only presses buttons, through the DevTools protocol. Chromium itself follows the
+// redirects to the callback, sends a browser's headers, and shows the resulting page.
 func TestBrowser(t *testing.T) {
 	allowed := "Go back to your terminal"
 	register, authorize, token := "RegisterClient", "Authorize", "CreateToken grant=authorization_code"
@@ -144,8 +142,8 @@ func TestBrowser(t *testing.T) {
 	})
 }
 
-// Where the system does not tell users apart, the browser opens a file, which leads it on, and
-// the page that it comes to does not learn of the file.
+// If the system does not report which user connects, the browser opens a local file that redirects. The final page must not learn
+// the file's name.
 func TestBrowserOpensFile(t *testing.T) {
 	end := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "came from "+strconv.Quote(r.Referer()))

@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// TestNoBus runs aws-vault where there is no session bus, but dbus-launch, which starts one.
+// TestNoBus runs aws-vault without a session bus, while dbus-launch could start one.
 func TestNoBus(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 
-	// A bus that somebody starts is seen.
+	// The test notices a bus that somebody starts.
 	launched := w.input("", "dbus-launch")
 	if !slices.Contains(processesOf(t, w.home), "dbus-daemon") {
 		t.Error("the bus that dbus-launch started is not among the processes")
@@ -30,7 +30,7 @@ func TestNoBus(t *testing.T) {
 	w.alone()
 }
 
-// end ends the bus that dbus-launch told of.
+// end ends the bus whose process id dbus-launch printed.
 func (w *world) end(launched string) {
 	w.t.Helper()
 	for line := range strings.Lines(launched) {

@@ -29,7 +29,7 @@ const (
 	ourReader  = "Virtual PCD 00 00"
 )
 
-// cardsBehindPCSCD uses the service in this process.
+// cardsBehindPCSCD returns the cards of the running pcscd.
 func cardsBehindPCSCD() *piv.Cards {
 	return &piv.Cards{
 		PIN:   func(context.Context, piv.PINQuestion) (string, error) { return factoryPIN, nil },
@@ -37,7 +37,7 @@ func cardsBehindPCSCD() *piv.Cards {
 	}
 }
 
-// publicOf reads a public key in PEM.
+// publicOf parses a public key in PEM.
 func publicOf(t *testing.T, text string) crypto.PublicKey {
 	t.Helper()
 	block, _ := pem.Decode([]byte(text))
@@ -60,7 +60,7 @@ func signWith(t *testing.T, k *piv.Key) {
 	}
 }
 
-// TestHardwareKeys puts two virtual YubiKeys behind Debian's pcscd, where four programs use them: ours, Yubico's two, and OpenSC.
+// TestHardwareKeys connects two virtual YubiKeys to Debian's pcscd. Four programs use them: aws-vault, two of Yubico's, and OpenSC.
 func TestHardwareKeys(t *testing.T) {
 	needPCSCD(t, "ykman", "yubico-piv-tool", "opensc-tool")
 	if !piv.Supported {
@@ -157,8 +157,8 @@ func TestHardwareKeys(t *testing.T) {
 	})
 }
 
-// TestNewerService has the program use a PIV key and a TOTP account over a service that speaks 4.5 of pcscd's protocol
-// and no other version, as pcscd 2.3.0 to 2.4.0.
+// TestNewerService uses a PIV key and a TOTP account through a service that speaks only version 4.5 of pcscd's protocol, as pcscd
+// 2.3.0 to 2.4.0 do.
 func TestNewerService(t *testing.T) {
 	if !piv.Supported {
 		t.Skip("needs a build with the tag piv")
@@ -185,7 +185,7 @@ func TestNewerService(t *testing.T) {
 	}
 }
 
-// requestCertificate makes a key that needs no PIN, and has the program sign a request for a certificate with it.
+// requestCertificate creates a key without a PIN policy, and requests a certificate for it with aws-vault.
 func (w *world) requestCertificate(c *piv.Cards, at piv.Location) {
 	w.t.Helper()
 	m, err := c.Generate(w.t.Context(), at, piv.KeyRequest{Algorithm: piv.P256, PIN: piv.PINNever, Touch: piv.TouchNever})
@@ -205,7 +205,7 @@ func (w *world) requestCertificate(c *piv.Cards, at piv.Location) {
 	}
 }
 
-// keepCertificate has a key sign a certificate for itself, and keeps it on the card.
+// keepCertificate creates a self-signed certificate of a key and stores it on the card.
 func keepCertificate(t *testing.T, c *piv.Cards, at piv.Location) {
 	t.Helper()
 	k, _, err := c.Key(t.Context(), at)
@@ -226,14 +226,14 @@ func keepCertificate(t *testing.T, c *piv.Cards, at piv.Location) {
 	}
 }
 
-// within is the world in a part of its test.
+// within returns the same world for a subtest.
 func (w *world) within(t *testing.T) *world {
 	part := *w
 	part.t = t
 	return &part
 }
 
-// publicIn reads a public key out of a key or a certificate in PEM.
+// publicIn returns the public key of a key or a certificate in PEM.
 func publicIn(t *testing.T, text string) crypto.PublicKey {
 	t.Helper()
 	if block, _ := pem.Decode([]byte(text)); block != nil && block.Type == "CERTIFICATE" {
@@ -246,8 +246,8 @@ func publicIn(t *testing.T, text string) crypto.PublicKey {
 	return publicOf(t, text)
 }
 
-// TestWithoutLibrary runs the program in a folder that has nothing of the system but the libraries it was linked with, if
-// any.
+// TestWithoutLibrary runs the program in a folder that contains nothing of the system except the libraries that the program is linked
+// with, if any.
 func TestWithoutLibrary(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root, for chroot")
@@ -276,7 +276,7 @@ func TestWithoutLibrary(t *testing.T) {
 	}
 }
 
-// in runs aws-vault with the world's home as the root of all files, and returns what it prints.
+// in runs aws-vault with the world's home as the root of the file system, and returns its output.
 func (w *world) in(dir string, args ...string) string {
 	w.t.Helper()
 	c := exec.Command("chroot", append([]string{w.home, "/aws-vault"}, args...)...)
@@ -291,7 +291,7 @@ func (w *world) in(dir string, args ...string) string {
 	return string(out)
 }
 
-// pathsIn are the files that ldd names; a static program has none.
+// pathsIn returns the files in the output of ldd. A static program has none.
 func pathsIn(linked string) []string {
 	var all []string
 	for _, word := range strings.Fields(linked) {

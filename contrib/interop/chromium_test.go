@@ -14,23 +14,23 @@ import (
 	"time"
 )
 
-// A chromium is a headless Chromium with one page, which is told what to do through a pipe.
+// A chromium is a headless Chromium with one page, controlled through a pipe.
 // https://chromedevtools.github.io/devtools-protocol/
 type chromium struct {
 	cmd     *exec.Cmd
 	to      *os.File
 	from    *bufio.Reader
-	session string // the page's
-	sent    int    // messages
-	loads   int    // of pages, not yet waited for
+	session string // of the page
+	sent    int    // number of messages
+	loads   int    // pages that have loaded and were not waited for yet
 }
 
-// browserTime is how long a browser lives at most.
+// browserTime is the longest lifetime of a browser.
 const browserTime = time.Minute
 
 var errNotFound = errors.New("the page has no such thing")
 
-// startChromium starts a browser that nobody used before, with its profile in the folder.
+// startChromium starts a browser with a new profile in folder.
 func startChromium(ctx context.Context, folder string, flags []string) (*chromium, error) {
 	ours, theirs, err := twoPipes()
 	if err != nil {
@@ -41,7 +41,7 @@ func startChromium(ctx context.Context, folder string, flags []string) (*chromiu
 		"--user-data-dir="+folder, "--remote-debugging-pipe", "about:blank")
 	cmd := exec.CommandContext(ctx, "chromium", flags...)
 	cmd.ExtraFiles = theirs[:]
-	// It is several processes, which end together.
+	// Chromium runs several processes; a process group ends them together.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if err := cmd.Start(); err != nil {
@@ -57,7 +57,7 @@ func startChromium(ctx context.Context, folder string, flags []string) (*chromiu
 	return c, nil
 }
 
-// twoPipes are the ends that we read and write, and those that the browser does.
+// twoPipes returns our ends and the browser's ends of two pipes.
 func twoPipes() (ours, theirs [2]*os.File, err error) {
 	if theirs[0], ours[1], err = os.Pipe(); err != nil {
 		return ours, theirs, err
@@ -79,7 +79,7 @@ func (c *chromium) openPage() error {
 	return c.call("Page.enable", nil, nil)
 }
 
-// message is what goes through the pipe, either way.
+// message is a message in the pipe, in either direction.
 type message struct {
 	ID        int    `json:"id,omitempty"`
 	Method    string `json:"method,omitempty"`
@@ -90,7 +90,7 @@ type message struct {
 	Error  *struct{ Message string } `json:"error,omitempty"`
 }
 
-// call has the browser do something, and takes its result.
+// call calls a method of the browser and decodes its result.
 func (c *chromium) call(method string, params, result any) error {
 	c.sent++
 	text, err := json.Marshal(message{ID: c.sent, Method: method, SessionID: c.session, Params: params})
@@ -130,7 +130,7 @@ func (c *chromium) read() (m message, err error) {
 	return m, nil
 }
 
-// evaluate takes the value of an expression in the page, which is errNotFound if it is null.
+// evaluate evaluates an expression in the page. It returns errNotFound if the value is null.
 func (c *chromium) evaluate(expression string, value any) error {
 	var out struct {
 		Result struct{ Value json.RawMessage }
@@ -144,7 +144,7 @@ func (c *chromium) evaluate(expression string, value any) error {
 	return json.Unmarshal(out.Result.Value, value)
 }
 
-// until waits for a page in which an expression has a value. A page that is about to go has none.
+// until waits until an expression has a value in some page. While a page is being replaced, expressions have none.
 func (c *chromium) until(expression string, value any) error {
 	for {
 		if c.evaluate(expression, value) == nil {
@@ -164,10 +164,10 @@ func (c *chromium) visit(page string) error {
 	return c.call("Page.navigate", map[string]any{"url": page}, nil)
 }
 
-// A point is a place in the page.
+// A point is a position in the page.
 type point struct{ X, Y float64 }
 
-// button waits for the button with this value, and returns its middle.
+// button waits for the button with this value and returns its centre.
 func (c *chromium) button(value string) (at point, err error) {
 	err = c.until(`(() => {
 		const b = document.querySelector('button[value="`+value+`"]')?.getBoundingClientRect();
@@ -176,7 +176,7 @@ func (c *chromium) button(value string) (at point, err error) {
 	return at, err
 }
 
-// click presses and releases the button of a mouse.
+// click presses and releases the mouse button.
 func (c *chromium) click(at point) error {
 	for _, kind := range []string{"mousePressed", "mouseReleased"} {
 		event := map[string]any{"type": kind, "x": at.X, "y": at.Y, "button": "left", "clickCount": 1}

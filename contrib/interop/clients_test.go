@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// awsCLI is Debian's, which another one may stand before in PATH.
+// awsCLI is Debian's AWS CLI. Another one may come first in PATH.
 const awsCLI = "/usr/bin/aws"
 
 const passphrase = "AWS_VAULT_FILE_PASSPHRASE=correct-horse"
 
-// TestAWSCLI and TestJavaScriptSDK let a client ask who it is, with credentials from exec and from
-// credential_process; a second run has to find the first one's sessions.
+// TestAWSCLI and TestJavaScriptSDK call GetCallerIdentity with a client, with credentials from exec and from
+// credential_process. A second run must use the first run's sessions.
 func TestAWSCLI(t *testing.T) {
 	who := func(w *world) []string {
 		return []string{awsCLI, "--endpoint-url", w.aws.URL(), "--region", "eu-central-1", "--output", "json", "sts", "get-caller-identity"}
@@ -45,10 +45,10 @@ func TestJavaScriptSDK(t *testing.T) {
 	})
 }
 
-// A client is a program that asks AWS who it is.
+// A client is a program that calls GetCallerIdentity.
 type client struct {
-	exec    func(*world) []string                // what exec runs
-	process func(*world) (command, env []string) // what runs by itself, with credential_process
+	exec    func(*world) []string                // the command that exec runs
+	process func(*world) (command, env []string) // the command that runs without exec and uses credential_process
 	arn     func(out string) (string, error)
 }
 

@@ -19,8 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 )
 
-// clientVariable makes the test binary a program in a container: it gets credentials where
-// the variable says, and prints them.
+// clientVariable turns the test binary into a program in a container. The program gets credentials from the address in the variable and
+// prints them.
 const clientVariable = "INTEROP_CLIENT_OF"
 
 func beClient(at string) int {
@@ -35,8 +35,8 @@ func beClient(at string) int {
 	return 0
 }
 
-// container stands for a container: a network of its own with the proxy's address in it and
-// nothing else, from which the socket of aws-vault serve is reached as a file.
+// container imitates a container: a network namespace that contains only the proxy's address, in which the socket of aws-vault serve
+// is available as a file.
 const container = `set -e
 ip link set lo up
 ip address add 169.254.170.2/32 dev lo
@@ -48,8 +48,7 @@ until "$PROXY" -check 2>/dev/null; do kill -0 $proxy; done
 ! ` + clientVariable + `=http://169.254.170.2/alice "$CLIENT" 2>&1
 `
 
-// Programs in containers get credentials from the proxy, which has the token that they do
-// not have.
+// Programs in containers get credentials from the proxy. The proxy has the token, and the programs do not.
 func TestContainer(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)
@@ -100,7 +99,7 @@ func TestContainer(t *testing.T) {
 	}
 }
 
-// repository is where this repository lies.
+// repository returns the root folder of this repository.
 func repository(t *testing.T) string {
 	t.Helper()
 	dir, err := filepath.Abs(filepath.Join("..", ".."))
@@ -124,7 +123,7 @@ func buildProxy(t *testing.T) string {
 	return path
 }
 
-// The units are what systemd takes.
+// systemd accepts the units.
 func TestSystemdUnits(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
@@ -138,8 +137,8 @@ func TestSystemdUnits(t *testing.T) {
 	}
 }
 
-// The image holds the proxy and nothing else. The stage that compiles it needs an image of
-// Go's, so what it gives is put in its place.
+// The image contains only the proxy. Its build stage needs the Go image, which is not available here, so the test replaces the stage
+// with its result.
 func TestDockerfile(t *testing.T) {
 	buildah, err := exec.LookPath("buildah")
 	if err != nil {
@@ -156,7 +155,7 @@ func TestDockerfile(t *testing.T) {
 		}
 		return string(out)
 	}
-	run(t.Skipf, "from", "--name", "nothing", "scratch") // does it work here at all
+	run(t.Skipf, "from", "--name", "nothing", "scratch") // skip if containers do not work here
 	defer func() { run(t.Errorf, "rm", "nothing") }()
 	proxy := buildProxy(t)
 	run(t.Fatalf, "bud", "--format", "docker", "--build-context", "build="+filepath.Dir(proxy), "-f", "contrib/docker/Dockerfile", "-t", "aws-vault-proxy", ".")

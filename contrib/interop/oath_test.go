@@ -11,8 +11,8 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// TestYKMan lets Yubico's program and ours read what the other has put on one key: the same
-// accounts, and the same codes. The key answers on a socket of its own, and behind Debian's pcscd.
+// In TestYKMan, Yubico's program and aws-vault read each other's accounts on one key, and get the same codes. The key is used
+// through a socket, and through Debian's pcscd.
 func TestYKMan(t *testing.T) {
 	if _, err := exec.LookPath("ykman"); err != nil {
 		t.Skip("needs ykman: ", err)
@@ -40,7 +40,7 @@ func TestYKMan(t *testing.T) {
 	})
 }
 
-// shareKey has both programs put accounts on a key and read each other's.
+// shareKey adds accounts to a key with both programs, and reads them with the other one.
 func shareKey(w *world, key *fakecard.Card, which ...string) {
 	w.t.Helper()
 	ykman := func(args ...string) string { return w.input("", "ykman", append(which, args...)...) }
@@ -54,7 +54,7 @@ func shareKey(w *world, key *fakecard.Card, which ...string) {
 	if !strings.Contains(list, "Example:theirs") || strings.Count(list, "when touched") != 2 {
 		w.t.Errorf("ours lists\n%s", list)
 	}
-	if n := key.Usage().Touches; n < 4 { // two accounts, each for both programs; more if a time ended in between
+	if n := key.Usage().Touches; n < 4 { // two accounts, read by two programs; more if a code expired in between
 		w.t.Errorf("%d touches, want at least 4", n)
 	}
 	ykman("oath", "access", "change", "--new-password", "EXAMPLE")
@@ -63,7 +63,7 @@ func shareKey(w *world, key *fakecard.Card, which ...string) {
 	}
 }
 
-// sameCode has both programs read each account. If a code's time ends in between, once more.
+// sameCode compares the codes of both programs for each account. If a code expires in between, it compares again.
 func (w *world) sameCode(ykman func(...string) string, accounts ...string) {
 	w.t.Helper()
 	for _, account := range accounts {

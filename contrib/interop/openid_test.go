@@ -16,7 +16,7 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// An openIDProvider is the one that npm has, in a process of its own.
+// An openIDProvider is npm's oidc-provider in a process of its own.
 type openIDProvider struct {
 	t      *testing.T
 	issuer string
@@ -24,7 +24,7 @@ type openIDProvider struct {
 	stdout *bufio.Reader
 }
 
-// startProvider starts a provider that keeps nothing, with settings as provider.mjs reads them.
+// startProvider starts a provider without storage. provider.mjs reads the settings.
 func startProvider(t *testing.T, settings map[string]any) *openIDProvider {
 	t.Helper()
 	text, err := json.Marshal(settings)
@@ -45,7 +45,7 @@ func startProvider(t *testing.T, settings map[string]any) *openIDProvider {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		p.stdin.Close() // which ends it
+		p.stdin.Close() // the provider exits when its stdin is closed
 		c.Wait()
 	})
 	p.stdout = bufio.NewReader(out)
@@ -73,7 +73,7 @@ func (p *openIDProvider) rotate() {
 	}
 }
 
-// What a person does on the pages of the provider.
+// The user's actions on the provider's pages.
 const (
 	enters   = `(() => { const f = document.querySelector('input[name=login]')?.form; if (!f) return null; f.login.value = 'alice'; f.password.value = 'example'; f.querySelector('button').click(); return true })()`
 	consents = `(() => { const f = document.querySelector('input[name=prompt][value=consent]')?.form; if (!f) return null; f.querySelector('button').click(); return true })()`
@@ -81,10 +81,10 @@ const (
 	confirms = `(() => { const f = document.getElementById('op.deviceConfirmForm'); if (!f) return null; document.querySelector('button[form="op.deviceConfirmForm"][autofocus]').click(); return true })()`
 )
 
-// apart keeps a browser off the network: those pages ask for a font.
+// apart keeps the browser off the network, because the provider's pages request a font.
 var apart = []string{"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"}
 
-// newOrganisation is a world whose account trusts the provider, for two roles.
+// newOrganisation creates a world whose account trusts the provider for two roles.
 func newOrganisation(t *testing.T, settings map[string]any, audience, extra string) (*world, *openIDProvider) {
 	t.Helper()
 	w := newWorld(t, "file", passphrase)
@@ -116,7 +116,7 @@ const (
 	opsCall = "AssumeRoleWithWebIdentity arn:aws:iam::123456789012:role/ops duration=3600 session=alice"
 )
 
-// TestOpenIDByBrowser signs in with an authorization code and PKCE, as each kind of client.
+// TestOpenIDByBrowser signs in with an authorization code and PKCE, with each kind of client.
 func TestOpenIDByBrowser(t *testing.T) {
 	for name, settings := range map[string]map[string]any{
 		"ES256": {"algorithm": "ES256"}, "RS256": {"algorithm": "RS256"}, "client secret": {"secret": "EXAMPLE-client-secret-of-enough-bytes"},
@@ -144,7 +144,7 @@ func TestOpenIDByBrowser(t *testing.T) {
 	}
 }
 
-// TestOpenIDByDevice signs in on another device, where the code is typed.
+// TestOpenIDByDevice signs in on another device, where the user types the code.
 func TestOpenIDByDevice(t *testing.T) {
 	w, p := newOrganisation(t, map[string]any{}, "aws-vault", "oidc_flow = device")
 	c := w.command(w.program, "exec", "dev", "--", "true")
@@ -157,7 +157,7 @@ func TestOpenIDByDevice(t *testing.T) {
 	}
 	lines := bufio.NewReader(talk)
 	said, err := lines.ReadString('\n')
-	for err == nil && strings.HasPrefix(said, "aws-vault: note: ") { // the endpoint is checked before anybody signs in
+	for err == nil && strings.HasPrefix(said, "aws-vault: note: ") { // skip notes, which are printed before the sign-in starts
 		said, err = lines.ReadString('\n')
 	}
 	if err != nil {
@@ -195,7 +195,7 @@ func TestOpenIDByDevice(t *testing.T) {
 	w.calls(devCall)
 }
 
-// TestOpenIDRefresh renews an ID token that ends at once, with nobody to sign in.
+// TestOpenIDRefresh renews an ID token that expires at once, while no user can sign in.
 func TestOpenIDRefresh(t *testing.T) {
 	w, _ := newOrganisation(t, map[string]any{"lasts": 30}, "aws-vault", "")
 	w.desktop(person{Steps: []string{enters, consents}, Flags: apart})
@@ -213,7 +213,7 @@ func TestOpenIDRefresh(t *testing.T) {
 	}
 }
 
-// TestOpenIDNewKeys gives the provider new keys under a token that is kept.
+// TestOpenIDNewKeys gives the provider new keys while a token that the old keys signed is stored.
 func TestOpenIDNewKeys(t *testing.T) {
 	w, p := newOrganisation(t, map[string]any{}, "aws-vault", "")
 	w.desktop(person{Steps: []string{enters, consents}, Flags: apart})
@@ -224,7 +224,7 @@ func TestOpenIDNewKeys(t *testing.T) {
 	w.calls(devCall, refused, refused, refused, opsCall)
 }
 
-// TestOpenIDDenied has the person refuse.
+// In TestOpenIDDenied, the user denies the sign-in.
 func TestOpenIDDenied(t *testing.T) {
 	w, _ := newOrganisation(t, map[string]any{}, "aws-vault", "")
 	w.desktop(person{Steps: []string{enters, refuses}, Flags: apart})
@@ -234,7 +234,7 @@ func TestOpenIDDenied(t *testing.T) {
 	w.calls()
 }
 
-// TestOpenIDAudience has AWS know the provider for another client, and a profile want another
+// In TestOpenIDAudience, AWS trusts the provider for another client, and a profile sets another
 // audience.
 func TestOpenIDAudience(t *testing.T) {
 	w, _ := newOrganisation(t, map[string]any{}, "another", "")

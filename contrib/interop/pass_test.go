@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// newPassWorld makes a world with a password store whose key has no passphrase.
+// newPassWorld creates a world with a password store whose key has no passphrase.
 func newPassWorld(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t, "pass")
@@ -22,10 +22,10 @@ func newPassWorld(t *testing.T) *world {
 	return w
 }
 
-// stopAgent ends the agent that gpg leaves running.
+// stopAgent stops the agent that gpg leaves running.
 func (w *world) stopAgent() { w.input("", "gpgconf", "--kill", "all") }
 
-// stored are the files of the user's password store.
+// stored returns the files in the user's password store.
 func (w *world) stored() []string {
 	w.t.Helper()
 	dir := filepath.Join(w.home, ".password-store")

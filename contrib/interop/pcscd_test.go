@@ -17,10 +17,10 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// pcscdSocket is where Debian's pcscd listens; it takes no other.
+// pcscdSocket is the socket of Debian's pcscd. It cannot be changed.
 const pcscdSocket = "/run/pcscd/pcscd.comm"
 
-// needPCSCD skips a test where the system's pcscd cannot be had, or is somebody's.
+// needPCSCD skips a test if pcscd is not installed or is already running.
 func needPCSCD(t *testing.T, programs ...string) {
 	t.Helper()
 	for _, p := range append(programs, "pcscd", "vpcd-config") {
@@ -36,8 +36,8 @@ func needPCSCD(t *testing.T, programs ...string) {
 	}
 }
 
-// startPCSCD puts two cards behind Debian's pcscd, in the readers "Virtual PCD 00 00" and "Virtual PCD 00 01".
-// Its driver connects to where the cards listen, on two ports that follow each other.
+// startPCSCD connects two cards to Debian's pcscd, in the readers "Virtual PCD 00 00" and "Virtual PCD 00 01".
+// The driver of pcscd connects to the cards on two consecutive ports.
 func startPCSCD(t *testing.T, first, second *fakecard.Card) {
 	t.Helper()
 	a, b, port := twoPorts(t)
@@ -76,7 +76,7 @@ func startPCSCD(t *testing.T, first, second *fakecard.Card) {
 	awaitLines(t, out, "daemon ready", "Card ATR", "Card ATR")
 }
 
-// serveReader is a card in a reader until the driver, or the listener, is closed.
+// serveReader runs a card in a reader until the driver disconnects or the listener is closed.
 func serveReader(l net.Listener, k *fakecard.Card) error {
 	for {
 		conn, err := l.Accept()
@@ -89,7 +89,7 @@ func serveReader(l net.Listener, k *fakecard.Card) error {
 	}
 }
 
-// twoPorts listens on two ports of which the second follows the first.
+// twoPorts listens on two consecutive ports.
 func twoPorts(t *testing.T) (a, b net.Listener, port int) {
 	t.Helper()
 	for range 50 {
@@ -117,7 +117,7 @@ func vpcdDriver(t *testing.T) string {
 	return found[0]
 }
 
-// awaitLines reads until lines with all these texts have come, each in any order, and lets the program talk on.
+// awaitLines reads until lines with all these texts have arrived, in any order. The program continues to run.
 func awaitLines(t *testing.T, out interface{ Read([]byte) (int, error) }, want ...string) {
 	t.Helper()
 	all := make(chan string, 1)

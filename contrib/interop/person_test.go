@@ -12,23 +12,23 @@ import (
 	"strings"
 )
 
-// A person has a Chromium, and opens in it what programs ask xdg-open to.
+// A person is a simulated user. Their Chromium opens the pages that programs pass to xdg-open.
 type person struct {
-	Press  string   // the value of the button that is pressed on a page; "" where there is none to press
-	Script string   // what the page itself does before that, as an expression with a value
-	Steps  []string // after that, each an expression that does something in the first page in which it has a value
-	Flags  []string // of the browser, besides its own
+	Press  string   // the value of the button to press on a page; empty for none
+	Script string   // a JavaScript expression that runs in the page before that
+	Steps  []string // JavaScript expressions that run after that, each in the first page in which it has a value
+	Flags  []string // additional flags of the browser
 }
 
-// personVariable makes the test binary the xdg-open of a person, who is in it as JSON. What they
-// met is told in files of their home.
+// personVariable turns the test binary into the xdg-open of a person, whose fields it holds as JSON. The results are written to
+// files in the home directory.
 const (
 	personVariable = "INTEROP_PERSON"
-	openedFile     = "opened" // the pages, one a line
-	shownFile      = "shown"  // the words that they came to
+	openedFile     = "opened" // the opened pages, one per line
+	shownFile      = "shown"  // the text of the final pages
 )
 
-// desktop gives the world to a person.
+// desktop installs the person's xdg-open in the world.
 func (w *world) desktop(p person) {
 	w.t.Helper()
 	self, err := os.Executable()
@@ -49,7 +49,7 @@ func (w *world) desktop(p person) {
 	w.env = append(w.env, "DISPLAY=:0", "PATH="+bin+":"+os.Getenv("PATH"), personVariable+"="+string(text))
 }
 
-// xdgOpen is the program of that name, and returns its status.
+// xdgOpen is the main function of the xdg-open program. It returns the exit status.
 func xdgOpen(who string, args []string) int {
 	var p person
 	home := os.Getenv("HOME")
@@ -64,7 +64,7 @@ func xdgOpen(who string, args []string) int {
 	return 0
 }
 
-// opens opens a page and leaves in the home what came of it.
+// opens opens a page and writes the result to the home directory.
 func (p person) opens(page, home string) error {
 	f, err := os.OpenFile(filepath.Join(home, openedFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -81,7 +81,7 @@ func (p person) opens(page, home string) error {
 	return os.WriteFile(filepath.Join(home, shownFile), []byte(words), 0o600)
 }
 
-// signsIn decides on a sign-in page, and returns the words that the callback's page shows.
+// signsIn decides on a sign-in page and returns the text of the callback's page.
 func (p person) signsIn(page, folder string) (words string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), browserTime)
 	defer cancel()

@@ -12,9 +12,9 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// TestPIVGo runs piv-go's own tests, without C, in a build in which it runs on our PC/SC client, against a virtual key.
-// Left out is the one that expects the attestation roots of Yubico, and piv-go leaves out those of keys that read
-// fingerprints. One of the tests imports an RSA key of 512 bits, which Go accepts on request only.
+// TestPIVGo runs piv-go's own tests without C, with our PC/SC client and a virtual key. It leaves out the test that expects Yubico's
+// attestation roots. piv-go itself skips the tests that need a fingerprint reader. One of the tests imports an RSA key of 512 bits, which
+// Go accepts only with a special setting.
 func TestPIVGo(t *testing.T) {
 	overlay := os.Getenv("INTEROP_OVERLAY")
 	if overlay == "" {

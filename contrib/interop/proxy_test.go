@@ -25,21 +25,21 @@ import (
 	"time"
 )
 
-// A proxy is all the network that a program has: behind the names of AWS is the world's, and
-// behind any other is nothing. It speaks TLS with certificates of its own authority.
+// A proxy is the only network that a program has. It connects the names of AWS to the world's fake AWS, and nothing else. It
+// speaks TLS with certificates of its own authority.
 type proxy struct {
 	url   string
 	caPEM string
 
 	authority *x509.Certificate
-	key       *ecdsa.PrivateKey // of the authority, and of all it certifies
-	inside    string            // the address of the world's AWS, behind TLS
+	key       *ecdsa.PrivateKey // of the authority and of all its certificates
+	inside    string            // the address of the world's fake AWS, with TLS
 
 	mu    sync.Mutex
-	hosts []string // that were asked for, each once
+	hosts []string // requested hosts, without repetition
 }
 
-// newProxy starts a proxy to this AWS, until the test ends.
+// newProxy starts a proxy to the fake AWS. It ends with the test.
 func newProxy(t *testing.T, aws http.Handler) *proxy {
 	t.Helper()
 	p := &proxy{}
@@ -48,7 +48,7 @@ func newProxy(t *testing.T, aws http.Handler) *proxy {
 	}
 	inside := httptest.NewUnstartedServer(aws)
 	inside.TLS = &tls.Config{GetCertificate: p.certificate}
-	inside.Config.ErrorLog = log.New(io.Discard, "", 0) // those who distrust the authority say so themselves
+	inside.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that do not trust the authority report that themselves
 	inside.StartTLS()
 	t.Cleanup(inside.Close)
 	p.inside = inside.Listener.Addr().String()
@@ -58,7 +58,7 @@ func newProxy(t *testing.T, aws http.Handler) *proxy {
 	return p
 }
 
-// certify makes the authority.
+// certify creates the authority.
 func (p *proxy) certify() (err error) {
 	if p.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		return err
@@ -74,7 +74,7 @@ func (p *proxy) certify() (err error) {
 	return err
 }
 
-// certificate makes a server's for the name that a client wants to speak to.
+// certificate returns a server certificate for the host name that the client requests.
 func (p *proxy) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	leaf := certificate(time.Now().UnixNano(), hello.ServerName)
 	leaf.DNSNames, leaf.ExtKeyUsage = []string{hello.ServerName}, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
@@ -92,13 +92,13 @@ func certificate(serial int64, name string) *x509.Certificate {
 	}
 }
 
-// pin is the hash of the key by which a Chromium knows the proxy's certificates, in base64.
+// pin returns the base64 hash of the key by which Chromium recognises the proxy's certificates.
 func (p *proxy) pin() string {
 	sum := sha256.Sum256(p.authority.RawSubjectPublicKeyInfo)
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// ServeHTTP connects a client. https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
+// ServeHTTP implements the CONNECT method. https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	host, _, _ := net.SplitHostPort(r.Host)
 	p.note(host)
@@ -123,7 +123,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	go func() {
 		io.Copy(there, here)
-		there.Close() // the client has left
+		there.Close() // the client has disconnected
 	}()
 	io.Copy(here, there)
 }
@@ -136,7 +136,7 @@ func (p *proxy) note(host string) {
 	}
 }
 
-// asked are the hosts that were asked for since the last time, each once and in this order.
+// asked returns the hosts requested since the last call, in order and without repetition.
 func (p *proxy) asked() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 // helperModule is AWS's own client of Roles Anywhere.
 const helperModule = "github.com/aws/rolesanywhere-credential-helper@v1.7.3"
 
-// buildHelper builds AWS's helper apart from this module, whose dependencies it is none of.
+// buildHelper builds AWS's helper outside of this module, which does not depend on it.
 func buildHelper(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("go", "mod", "download", "-json", helperModule).Output()
@@ -31,8 +31,8 @@ func buildHelper(t *testing.T) string {
 	return path
 }
 
-// TestRolesAnywhereHelper lets AWS's helper call the fake AWS with certificates that are made
-// here, so that what the fake takes of us is what AWS's own client sends.
+// In TestRolesAnywhereHelper, AWS's helper calls the fake AWS with certificates that aws-vault created. This proves that the fake
+// accepts what AWS's own client sends.
 func TestRolesAnywhereHelper(t *testing.T) {
 	helper := buildHelper(t)
 	const role = "arn:aws:iam::123456789012:role/anywhere"
@@ -72,7 +72,7 @@ func TestRolesAnywhereHelper(t *testing.T) {
 	}
 }
 
-// sameSigned reports whether two calls say the same in what the other side looks at.
+// sameSigned reports whether two calls agree in everything that AWS verifies.
 func sameSigned(a, b fakeaws.Call) bool {
 	kind := func(c fakeaws.Call) string {
 		algorithm, rest, _ := strings.Cut(c.Header.Get("Authorization"), " ")

@@ -26,23 +26,23 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// cli lets the AWS CLI ask who it is.
+// cli returns an AWS CLI command that calls GetCallerIdentity.
 func (w *world) cli() []string {
 	return []string{awsCLI, "--endpoint-url", w.aws.URL(), "--region", "eu-central-1", "--output", "text", "--query", "Arn", "sts", "get-caller-identity"}
 }
 
-// javascript lets the JavaScript SDK ask, with what its own chain of sources finds.
+// javascript returns a program that calls GetCallerIdentity with the JavaScript SDK's default chain of sources.
 func (w *world) javascript(flags ...string) []string {
 	return append([]string{"node", filepath.Join(os.Getenv(modulesVariable), "chain.mjs"), w.aws.URL()}, flags...)
 }
 
-// with runs a command beside a server.
+// with runs a command next to a server, and returns its output.
 func (w *world) with(flag string, command []string) string {
 	w.t.Helper()
 	return strings.TrimSpace(w.vault(append([]string{"exec", flag, "prod", "--"}, command...)...))
 }
 
-// The AWS CLI and the JavaScript SDK find their way to both servers by themselves.
+// The AWS CLI and the JavaScript SDK find both servers through the environment.
 func TestClientsAtServers(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)
@@ -58,7 +58,7 @@ func TestClientsAtServers(t *testing.T) {
 	}
 }
 
-// A role is at the endpoint that its ARN leads to.
+// A role's credentials are available at the endpoint that contains its ARN.
 func TestClientsOfRoles(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)
@@ -71,15 +71,14 @@ func TestClientsOfRoles(t *testing.T) {
 	}
 }
 
-// beside starts a command that lives as long as the test, and returns the first lines that
-// it prints.
+// beside starts a command that runs until the test ends, and returns the first lines of its output.
 func (w *world) beside(lines int, command ...string) []string {
 	w.t.Helper()
 	said, _ := w.start(lines, command...)
 	return said
 }
 
-// start is beside, and says as which process the command runs.
+// start is like beside, and also returns the command's process id.
 func (w *world) start(lines int, command ...string) (said []string, pid int) {
 	w.t.Helper()
 	c := w.command(w.program, command...)
@@ -118,8 +117,8 @@ func (w *world) who(p aws.CredentialsProvider) (string, error) {
 	return *out.Arn, nil
 }
 
-// The Go SDK asks both servers, and what the metadata service gives serves for as long as
-// botocore wants.
+// The Go SDK gets credentials from both servers. Credentials from the metadata service last long enough for
+// botocore.
 func TestGoSDKAtServers(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)
@@ -142,7 +141,7 @@ func TestGoSDKAtServers(t *testing.T) {
 	}
 }
 
-// A client that reads the token from a file has it from serve.
+// A client that reads the token from a file gets the file from serve.
 func TestTokenFile(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)
@@ -173,11 +172,10 @@ func TestTokenFile(t *testing.T) {
 	w.env = plain
 }
 
-// shortLife is how long the credentials of a profile live here whose clients are watched.
+// shortLife is the lifetime of the credentials in TestLongLivedClients.
 const shortLife = 8 * time.Second
 
-// issue writes new credentials for the profile "short" again and again, and remembers when
-// each of them ends.
+// issue repeatedly writes new credentials for the profile "short", and records when each of them expires.
 func (w *world) issue(ends *sync.Map) {
 	w.t.Helper()
 	client := sts.New(sts.Options{Region: "eu-central-1", BaseEndpoint: aws.String(w.aws.URL()), Credentials: credentials.NewStaticCredentialsProvider(w.Key.ID, w.Key.Secret, "")})
@@ -221,8 +219,8 @@ func (w *world) issue(ends *sync.Map) {
 	})
 }
 
-// Programs that live longer than their credentials, several times over, never have expired
-// ones or none.
+// Programs that run several times as long as their credentials never use expired
+// credentials, and always have some.
 func TestLongLivedClients(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	var ends sync.Map
@@ -275,7 +273,7 @@ func TestLongLivedClients(t *testing.T) {
 	}
 }
 
-// botocore is Debian's, within its AWS CLI: a program that asks who it is, for so long.
+// botocore is a Python program with Debian's botocore that calls GetCallerIdentity for a given time.
 const botocore = `
 import sys, time
 from awscli.botocore.session import Session
@@ -288,8 +286,8 @@ while time.time() < end:
 
 const endpoint = "printenv AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN; cat"
 
-// Fifty clients want forty roles that nobody has asked for: AWS is asked forty times. Three
-// thousand roles take no more memory and no more files than a few hundred.
+// Fifty clients request forty new roles, and AWS is called forty times. Three thousand roles need no more memory and files than a
+// few hundred.
 func TestManyRoles(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)
@@ -345,7 +343,7 @@ func TestManyRoles(t *testing.T) {
 	}
 }
 
-// held are the files that a process has open, and its memory in kilobytes.
+// held returns the number of open files of a process, and its memory in kilobytes.
 func held(t *testing.T, pid int) (files, memory int) {
 	t.Helper()
 	names, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
@@ -363,8 +361,8 @@ func held(t *testing.T, pid int) (files, memory int) {
 	return len(names), memory
 }
 
-// Nobody without the token gets anything, whatever the client: the log of a server that
-// was told everything shows none.
+// No client gets credentials without the token. The log of a server with all --debug output does not contain
+// the token.
 func TestServerKeepsItsToken(t *testing.T) {
 	w := newWorld(t, "file", passphrase)
 	w.add(w.Key)

@@ -14,7 +14,7 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// The hosts of AWS that are asked for. The AWS CLI knows no way to be given others for SSO.
+// The hosts of AWS that are called. The AWS CLI cannot use other hosts for SSO.
 const (
 	oidcHost   = "oidc.eu-west-1.amazonaws.com"
 	portalHost = "portal.sso.eu-west-1.amazonaws.com"
@@ -23,8 +23,8 @@ const (
 
 const roleCall = "GetRoleCredentials account=123456789012 role=Dev"
 
-// newOffice makes a world with a portal that asks nobody, and the proxy through which alone
-// programs reach AWS by its names. There is no browser.
+// newOffice creates a world with a portal that approves sign-ins automatically, and the proxy that programs must use to reach AWS by its
+// host names. There is no browser.
 func newOffice(t *testing.T) (*world, *fakeaws.SSO, *proxy) {
 	t.Helper()
 	w, portal := newPortal(t)
@@ -36,12 +36,12 @@ func newOffice(t *testing.T) (*world, *fakeaws.SSO, *proxy) {
 	return w, portal, p
 }
 
-// whoami lets the AWS CLI ask who it is, with the credentials that it finds for a profile.
+// whoami returns an AWS CLI command that calls GetCallerIdentity for a profile.
 func whoami(profile string) []string {
 	return []string{awsCLI, "--profile", profile, "--output", "text", "--query", "Arn", "sts", "get-caller-identity"}
 }
 
-// cached are the files of the AWS CLI's cache, by name.
+// cached returns the files of the AWS CLI's cache, by name.
 func (w *world) cached() map[string]string {
 	w.t.Helper()
 	files := map[string]string{}
@@ -60,10 +60,10 @@ func (w *world) cached() map[string]string {
 	return files
 }
 
-// signIns are the profiles that sign in, by what their cache is named for.
+// signIns maps the two ways in which the cache's file is named to a profile that signs in that way.
 var signIns = map[string]string{"session": "dev", "start URL": "inline"}
 
-// TestCLITakesOurToken signs in with aws-vault alone, and lets the AWS CLI take a role by itself.
+// In TestCLITakesOurToken, only aws-vault signs in, and the AWS CLI uses its token to get a role's credentials.
 func TestCLITakesOurToken(t *testing.T) {
 	for name, profile := range signIns {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestCLITakesOurToken(t *testing.T) {
 	}
 }
 
-// TestJavaScriptSDKTakesOurToken does so with a client of this year.
+// TestJavaScriptSDKTakesOurToken does the same with a recent client.
 func TestJavaScriptSDKTakesOurToken(t *testing.T) {
 	for name, profile := range signIns {
 		t.Run(name, func(t *testing.T) {
@@ -90,8 +90,8 @@ func TestJavaScriptSDKTakesOurToken(t *testing.T) {
 	}
 }
 
-// takesToken checks that a command that prints who it is finds the token that was shared, asks
-// for no other, and finds none when it is cleared.
+// takesToken checks that a command finds the shared token and does not request another one, and that it finds none after the
+// token was removed.
 func (w *world) takesToken(portal *fakeaws.SSO, profile string, command []string) {
 	w.t.Helper()
 	w.aws.Reset()
@@ -103,7 +103,7 @@ func (w *world) takesToken(portal *fakeaws.SSO, profile string, command []string
 	w.calls(roleCall, "GetCallerIdentity by=role/"+role)
 
 	w.vault("clear", profile)
-	if err := os.RemoveAll(filepath.Join(w.home, ".aws", "cli")); err != nil { // the role's credentials
+	if err := os.RemoveAll(filepath.Join(w.home, ".aws", "cli")); err != nil { // delete the role's credentials
 		w.t.Fatal(err)
 	}
 	if out, err := w.command(command[0], command[1:]...).CombinedOutput(); err == nil {
@@ -112,7 +112,7 @@ func (w *world) takesToken(portal *fakeaws.SSO, profile string, command []string
 	w.calls()
 }
 
-// TestWeTakeTheCLIsToken signs in with the AWS CLI alone.
+// In TestWeTakeTheCLIsToken, only the AWS CLI signs in.
 func TestWeTakeTheCLIsToken(t *testing.T) {
 	for name, profile := range signIns {
 		t.Run(name, func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestWeTakeTheCLIsToken(t *testing.T) {
 			w.calls(roleCall)
 			w.vault("clear")
 
-			// When its sign-in has ended, we sign in by ourselves, as the client that it registered.
+			// After that sign-in has ended, aws-vault signs in itself, with the client that the AWS CLI registered.
 			portal.Revoke("")
 			w.vault("exec", profile, "--", "true")
 			w.calls(roleCall+" refused=UnauthorizedException", "StartDeviceAuthorization",

@@ -16,30 +16,30 @@ import (
 	"time"
 )
 
-// A visitor is a browser that takes its time, and tells in a file where it was.
+// A visitor is a slow browser that records where it was in a file.
 type visitor struct {
 	Delay time.Duration
 	File  string
 }
 
-// A visited is what a visitor has seen.
+// A visited is the record of a visitor.
 type visited struct {
-	Page string // that it was opened on
-	End  string // the address that it came to
+	Page string // the first page
+	End  string // the final address
 	Text string
 }
 
-// visitorVariable makes the test binary a visitor, which is in it as JSON, and thiefVariable a
-// thief, whose folder it names.
+// visitorVariable turns the test binary into a visitor, whose fields it holds as JSON. thiefVariable turns it into a
+// thief, and holds the thief's folder.
 const (
 	visitorVariable = "INTEROP_VISITOR"
 	thiefVariable   = "INTEROP_THIEF"
 )
 
-// leadsAway is a page that a visitor does not open: it is the console's.
+// leadsAway is part of the console's address. A visitor does not open it.
 const leadsAway = "SigninToken="
 
-// visits is the browser's program, and returns its status.
+// visits is the main function of the visitor. It returns the exit status.
 func visits(who string, args []string) int {
 	var v visitor
 	if json.Unmarshal([]byte(who), &v) != nil || len(args) != 1 {
@@ -73,16 +73,16 @@ func visits(who string, args []string) int {
 	return 0
 }
 
-// A theft is one request of the thief's, and its answer.
+// A theft is one request of the thief, and its response.
 type theft struct {
-	Asked  string // the address
-	Status int    // 0 for no answer
-	To     string // where he was sent on
+	Asked  string // the requested address
+	Status int    // 0 for no response
+	To     string // the redirect's target
 	Text   string
 }
 
-// A thief looks for pages in the arguments of all programs and among those that he is told of, and
-// is quick. What he tries is written into his folder, one theft a line.
+// A thief is a fast attacker. It looks for local pages in the arguments of all programs, and in a folder where the test puts pages that
+// the thief could have seen on the screen. It writes each attempt to its own folder, one theft per line.
 type thief struct {
 	folder string
 	mu     sync.Mutex
@@ -91,18 +91,17 @@ type thief struct {
 	work   sync.WaitGroup
 }
 
-// toldFolder has the pages that the thief is told of, such as by a glance at the screen, and
-// endFile is there when he is to stop.
+// toldFolder contains the pages that the thief could have seen on the screen. When endFile exists, the thief stops.
 const (
 	toldFolder = "told"
 	endFile    = "end"
 	logFile    = "log"
 )
 
-// link finds a page on this machine.
+// link matches the address of a page on this machine.
 var link = regexp.MustCompile(`http://127\.0\.0\.1:\d+/[^\s"'<>]+`)
 
-// steals is the thief's program, and returns its status.
+// steals is the main function of the thief. It returns the exit status.
 func steals(folder string) int {
 	f, err := os.OpenFile(filepath.Join(folder, logFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
@@ -137,7 +136,7 @@ func steals(folder string) int {
 	return 0
 }
 
-// ask asks for a page as a browser does, and follows no redirect.
+// ask requests a page as a browser does, without following redirects.
 func (t *thief) ask(page string) theft {
 	got := theft{Asked: page}
 	client := http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -155,8 +154,8 @@ func (t *thief) ask(page string) theft {
 	return got
 }
 
-// opens does with a page what can be done with it. He signs in as himself where he can, and
-// brings the answer, and a refusal, before the user's browser does.
+// opens tries all attacks on a page. It signs in with its own identity if it can, and sends the response, and a refusal, before the
+// user's browser does.
 func (t *thief) opens(page string) {
 	if !strings.Contains(page, "state=") {
 		if page = t.ask(page).To; !strings.Contains(page, "state=") {

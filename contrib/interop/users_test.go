@@ -21,13 +21,13 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// The two users, who have no accounts.
+// The user ids of the two users. They have no accounts.
 const (
 	victim  = 20001
 	stealer = 20002
 )
 
-// Rounds for each delay of the browser, and how many are played at a time.
+// Rounds per delay of the browser, and how many run at the same time.
 const (
 	rounds   = 50
 	together = 8
@@ -35,20 +35,20 @@ const (
 
 var delays = []time.Duration{0, 50 * time.Millisecond, 300 * time.Millisecond}
 
-// users are a victim and a thief on one machine.
+// users are a victim and a thief on the same machine.
 type users struct {
 	*world
-	dir   string // that all can enter
-	self  string // the test binary, for all
+	dir   string // a folder that both can enter
+	self  string // a copy of the test binary that both can run
 	thief *exec.Cmd
 }
 
-// as is a user's.
+// as returns the attributes of a process of another user.
 func as(uid int) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
 }
 
-// newUsers starts the thief. It needs root, which alone can start programs of two users.
+// newUsers starts the thief. It needs root, because only root can start programs of two users.
 func newUsers(t *testing.T) *users {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -95,7 +95,7 @@ func copyProgram(t *testing.T, from, to string) {
 	}
 }
 
-// thefts ends the thief, and returns what he has tried.
+// thefts stops the thief and returns its attempts.
 func (s *users) thefts() (all []theft) {
 	s.t.Helper()
 	folder := filepath.Join(s.dir, "thief")
@@ -121,7 +121,7 @@ func (s *users) thefts() (all []theft) {
 	}
 }
 
-// A round is one command of the victim's.
+// A round is one command of the victim.
 type round struct {
 	delay time.Duration
 	name  string
@@ -130,7 +130,7 @@ type round struct {
 	seen  visited
 }
 
-// watched is the stderr of a command; the thief is told of the page that is shown there.
+// watched is the stderr of a command. It passes each page that is shown there to the thief.
 type watched struct {
 	mu   sync.Mutex
 	said bytes.Buffer
@@ -150,7 +150,7 @@ func (o *watched) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// play has the victim run a command.
+// play runs a command as the victim.
 func (s *users) play(home, name string, delay time.Duration, args ...string) round {
 	r := round{delay: delay, name: name}
 	v := visitor{Delay: delay, File: filepath.Join(home, "visited-"+name)}
@@ -175,7 +175,7 @@ func (s *users) play(home, name string, delay time.Duration, args ...string) rou
 	return r
 }
 
-// parameter is one of an address; empty for none.
+// parameter returns a parameter of an address, or an empty string.
 func parameter(address, name string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -197,7 +197,7 @@ func (s *users) victimEnv(home string) []string {
 	}
 }
 
-// newHomeOf makes a home of the victim's, with this config.
+// newHomeOf creates a home directory for the victim, with this config file.
 func (s *users) newHomeOf(name, config string) string {
 	s.t.Helper()
 	home := filepath.Join(s.dir, "victim", name)
@@ -216,7 +216,7 @@ func (s *users) newHomeOf(name, config string) string {
 	return home
 }
 
-// all plays all rounds, several at a time.
+// all plays all rounds, several at the same time.
 func (s *users) all(play func(name string, i int, delay time.Duration) round) []round {
 	var played []round
 	var mu sync.Mutex
@@ -238,11 +238,11 @@ func (s *users) all(play func(name string, i int, delay time.Duration) round) []
 	return played
 }
 
-// warning is what a command says of the thief.
+// warning is the warning about the thief that a command prints.
 var warning = fmt.Sprintf("aws-vault: warning: connection from user %d refused, expected user %d or root\n", stealer, victim)
 
-// check sees that each command did what it was to, and said what happened. refused are the
-// rounds whose page or callback has refused the thief.
+// check checks that each command succeeded and reported what happened. refused reports whether a round's page or callback has
+// refused the thief.
 func (s *users) check(played []round, came func(round) bool, refused func(round) bool) {
 	s.t.Helper()
 	tried := map[time.Duration]int{}
@@ -262,7 +262,7 @@ func (s *users) check(played []round, came func(round) bool, refused func(round)
 	}
 }
 
-// Another user, who sees the browser's arguments and is quicker, gets no console.
+// Another user who sees the browser's arguments and is faster cannot open the console.
 func TestLoginWithAnotherUser(t *testing.T) {
 	s := newUsers(t)
 	home := s.newHomeOf("console", "[profile alice]\n\n[profile readonly]\nsource_profile = alice\nrole_arn = "+s.ReadOnly+"\nregion = eu-west-1\n")
@@ -284,8 +284,7 @@ func TestLoginWithAnotherUser(t *testing.T) {
 	s.check(played, func(r round) bool { return strings.Contains(r.seen.End, leadsAway) }, func(r round) bool { return refused[r.seen.Page] })
 }
 
-// Another user, who knows all about a sign-in and is quicker, can neither answer it in the
-// victim's place nor end it.
+// Another user who knows everything about a sign-in and is faster can neither sign in in the victim's place nor end the sign-in.
 func TestSignInWithAnotherUser(t *testing.T) {
 	s := newUsers(t)
 	portal := s.aws.AddSSO(startURL, "eu-west-1")

@@ -1,8 +1,7 @@
 //go:build interop && linux
 
-// Package interop holds aws-vault against the programs it has to get on with, as they are
-// installed: clients that take its credentials, a browser to sign in with, and keystores that
-// keep its keys. The script run beside it installs them.
+// Package interop tests aws-vault with real programs: clients that use its credentials, a browser, and keystores. The script "run"
+// in this folder installs them.
 package interop
 
 import (
@@ -18,7 +17,7 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// programVariable names the aws-vault under test, and modulesVariable the folder of node_modules.
+// programVariable names the aws-vault under test, and modulesVariable the node_modules folder.
 const (
 	programVariable = "INTEROP_PROGRAM"
 	modulesVariable = "INTEROP_MODULES"
@@ -40,7 +39,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A world is one user's machine: a home directory, an environment of its own, and an AWS.
+// A world is one user's machine: a home directory, an environment, and a fake AWS.
 type world struct {
 	fakeaws.World
 	t       *testing.T
@@ -50,7 +49,7 @@ type world struct {
 	env     []string
 }
 
-// chain is what AWS is asked for the credentials of prod, with one code for both roles.
+// chain lists the calls for the credentials of prod, with one code for both roles.
 var chain = []string{
 	"GetSessionToken duration=28800 mfa=alice by=user/alice",
 	"AssumeRole arn:aws:iam::123456789012:role/hub duration=3600 session=aws-vault-alice by=session/alice",
@@ -62,8 +61,8 @@ const (
 	identity = "GetCallerIdentity by=role/prod"
 )
 
-// newWorld makes a world whose keystore is the one named, with the chain alice → hub → prod in
-// its config. Nothing that was started in it may be left when the test ends.
+// newWorld creates a world that uses the named keystore, with the chain alice → hub → prod in its config file. Every program that was started
+// in the world must have ended when the test ends.
 func newWorld(t *testing.T, backend string, env ...string) *world {
 	t.Helper()
 	aws, err := fakeaws.NewAWS()
@@ -84,7 +83,7 @@ func newWorld(t *testing.T, backend string, env ...string) *world {
 	return w
 }
 
-// newHome is a folder with a short path, as sockets lie in it.
+// newHome returns a folder with a short path, because it contains sockets.
 func newHome(t *testing.T) string {
 	t.Helper()
 	home, err := os.MkdirTemp("", "interop-")
@@ -134,13 +133,13 @@ func (w *world) write(name, text string) {
 	}
 }
 
-// add stores a key under the name alice.
+// add stores a key for profile alice.
 func (w *world) add(k fakeaws.Key) {
 	w.t.Helper()
 	w.input(k.ID+"\n"+k.Secret+"\n", w.program, "add", "--stdin", "--force", "alice")
 }
 
-// vault runs aws-vault and returns what it prints.
+// vault runs aws-vault and returns its output.
 func (w *world) vault(args ...string) string {
 	w.t.Helper()
 	return w.input("", w.program, args...)
@@ -152,14 +151,14 @@ func (w *world) exec(command ...string) string {
 	return w.vault(append([]string{"exec", "prod", "--"}, command...)...)
 }
 
-// command is a program to be run in the world.
+// command returns a command that runs in the world.
 func (w *world) command(program string, args ...string) *exec.Cmd {
 	c := exec.Command(program, args...)
 	c.Env, c.Dir = w.env, w.home
 	return c
 }
 
-// input runs a program that has to succeed, and returns what it prints.
+// input runs a program, which must succeed, and returns its output.
 func (w *world) input(stdin, program string, args ...string) string {
 	w.t.Helper()
 	c := w.command(program, args...)
@@ -181,7 +180,7 @@ func (w *world) read(name string) string {
 	return string(text)
 }
 
-// fails runs aws-vault, which has to fail, and returns what it prints.
+// fails runs aws-vault, which must fail, and returns its output.
 func (w *world) fails(args ...string) string {
 	w.t.Helper()
 	out, err := w.command(w.program, args...).CombinedOutput()
@@ -191,7 +190,7 @@ func (w *world) fails(args ...string) string {
 	return string(out)
 }
 
-// calls checks what AWS was asked since the last time, and forgets it.
+// calls checks the calls to AWS since the last check, and deletes them.
 func (w *world) calls(want ...string) {
 	w.t.Helper()
 	if have := w.aws.Actions(); !slices.Equal(have, want) {
@@ -200,7 +199,7 @@ func (w *world) calls(want ...string) {
 	w.aws.Reset()
 }
 
-// alone checks that no program of the world is left. One that was told to end has a moment.
+// alone checks that no program of the world is running. A program that was told to end has a moment to do so.
 func (w *world) alone() {
 	w.t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
@@ -217,7 +216,7 @@ func (w *world) alone() {
 	}
 }
 
-// processesOf are the programs that run with this home directory.
+// processesOf returns the programs that run with this home directory.
 func processesOf(t *testing.T, home string) []string {
 	t.Helper()
 	environs, err := filepath.Glob("/proc/[0-9]*/environ")
@@ -228,7 +227,7 @@ func processesOf(t *testing.T, home string) []string {
 	for _, path := range environs {
 		environ, err := os.ReadFile(path)
 		if err != nil || !slices.Contains(strings.Split(string(environ), "\x00"), "HOME="+home) {
-			continue // it has ended, or is another user's
+			continue // the process has ended, or belongs to another user
 		}
 		name, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "comm"))
 		names = append(names, strings.TrimSpace(string(name)))

@@ -1,6 +1,5 @@
-// Package templates holds the templates that aws-vault prints against the parsers of those who
-// read them: Terraform's own, and one of YAML. It is a module of its own, so that the program
-// does not depend on them.
+// Package templates tests the templates that aws-vault prints with the parsers of their readers: Terraform's HCL and a YAML
+// parser. It has its own module, so that aws-vault does not depend on them.
 package templates
 
 import (
@@ -24,10 +23,10 @@ import (
 	"aws-vault/vault/policy"
 )
 
-// partition is what the world fills in.
+// partition is the partition that the test fills in.
 const partition = "aws-us-gov"
 
-// A role is what a template makes, however it is written.
+// A role is the result of a template, whatever its format.
 type role struct {
 	URL         string
 	Audiences   []string
@@ -39,7 +38,7 @@ type role struct {
 	Description string
 }
 
-// fromYAML reads what CloudFormation would make of a template.
+// fromYAML returns what CloudFormation would create from a template.
 func fromYAML(t *testing.T, src string) role {
 	t.Helper()
 	var node yaml.Node
@@ -69,7 +68,7 @@ func fromYAML(t *testing.T, src string) role {
 	return r
 }
 
-// plain gives a node's value, with CloudFormation's functions called.
+// plain returns a node's value, with CloudFormation's functions evaluated.
 func plain(t *testing.T, n *yaml.Node, src string) any {
 	t.Helper()
 	switch n.Kind {
@@ -111,7 +110,7 @@ func plain(t *testing.T, n *yaml.Node, src string) any {
 	return nil
 }
 
-// fromHCL reads what Terraform would make of a template.
+// fromHCL returns what Terraform would create from a template.
 func fromHCL(t *testing.T, src string) role {
 	t.Helper()
 	if formatted := string(hclwrite.Format([]byte(src))); formatted != src {
@@ -161,7 +160,7 @@ func fromHCL(t *testing.T, src string) role {
 	return r
 }
 
-// world is what expressions may speak of, by the label of all blocks.
+// world holds the values that expressions can use, by the label of all blocks.
 func world(label string) *hcl.EvalContext {
 	object := func(m map[string]string) cty.Value {
 		values := map[string]cty.Value{}
@@ -237,7 +236,7 @@ var alice = identity.Template{
 	Name: "alice", Issuer: "https://id.example.com/alice", Subject: "alice@example.com", Audience: "sts.amazonaws.com", Role: "aws-vault-alice",
 }
 
-// trusted is the trust policy of a role that a token opens, as IAM takes it.
+// trusted is the expected trust policy of a role for a token.
 const trusted = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 	"Principal": {"Federated": "ARN of Provider"},
 	"Action": ["sts:AssumeRoleWithWebIdentity", "sts:SetSourceIdentity", "sts:TagSession"],
@@ -246,13 +245,13 @@ const trusted = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 		"id.example.com/alice:sub": "alice@example.com",
 		"sts:RoleSessionName": "${id.example.com/alice:sub}"}}}]}`
 
-// trusting is that of a role that a hub leads to.
+// trusting is the expected trust policy of a role that the hub role assumes.
 const trusting = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 	"Principal": {"AWS": "arn:aws:iam::123456789012:role/aws-vault-alice"},
 	"Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
 	"Condition": {"StringEquals": {"aws:SourceIdentity": "alice@example.com", "aws:PrincipalOrgID": "o-a1b2c3d4e5"}}}]}`
 
-// leading is what a hub may do.
+// leading is the expected policy of the hub role.
 const leading = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 	"Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
 	"Resource": ["arn:aws-us-gov:iam::210987654321:role/aws-vault-alice"]}]}`
@@ -294,7 +293,7 @@ func TestTemplatePatterns(t *testing.T) {
 	}
 }
 
-// linted holds a trust policy against what policy lint warns of.
+// linted checks that policy lint has no findings in a trust policy.
 func linted(t *testing.T, trust any) {
 	t.Helper()
 	text := strings.ReplaceAll(asJSON(trust), "ARN of Provider", provider)
@@ -306,8 +305,8 @@ func linted(t *testing.T, trust any) {
 
 const provider = "arn:aws:iam::123456789012:oidc-provider/id.example.com/alice"
 
-// TestTemplateTrust holds the trust policy against the one that policy trust prints for a
-// profile with such an identity.
+// TestTemplateTrust compares the trust policy with the one that policy trust prints for a profile with the same
+// identity.
 func TestTemplateTrust(t *testing.T) {
 	template := alice
 	template.Managed = []string{"ReadOnlyAccess"}
@@ -320,7 +319,7 @@ func TestTemplateTrust(t *testing.T) {
 	}
 }
 
-// both reads a template as its two readers do.
+// both parses a template in both formats.
 func both(t *testing.T, template identity.Template) []role {
 	t.Helper()
 	y, err := template.CloudFormation()
@@ -338,7 +337,7 @@ func sorted(all []string) []string {
 	return slices.Sorted(slices.Values(all))
 }
 
-// pieces are what a value is made of that wants to be more than a value.
+// pieces are parts of values that could break out of a quoted value.
 var pieces = []string{
 	"a", "Z", "9", "arn:aws:s3:::", "${", "$${", "$", "{", "}", "%{", "%", "%%{", "!", "${!", "\"", "'", "\\", "\\n", "\n", "\r", "\t", "\x00", "\x7f", "\u0085",
 	"#", "//", "/*", "*", ": ", " ", "- ", "- a", "|", ">", "&a", "*a", "!Sub", "<<", "---", "...", "yes", "null", "~", "\u00ad", "\u00a0", "é", "e\u0301", "\u2028", "€", "😀",
@@ -353,8 +352,8 @@ func odd(r *rand.Rand, beginning string) string {
 	return b
 }
 
-// TestTemplateOddValues tries values that would break out of where they stand: each is refused, or
-// read back as it is, and nothing else is in the template.
+// TestTemplateOddValues uses values that could break out of their place in a template. Each must be refused or read back unchanged,
+// and the template must contain nothing else.
 func TestTemplateOddValues(t *testing.T) {
 	refused, read := 0, map[string]int{}
 	for seed := range uint64(5000) {
@@ -402,7 +401,7 @@ func TestTemplateOddValues(t *testing.T) {
 	}
 }
 
-// expected is what both readers have to find.
+// expected returns the role that both parsers must find.
 func expected(t identity.Template, description string) role {
 	_, host, _ := strings.Cut(t.Issuer, "://")
 	r := role{
