@@ -1,4 +1,4 @@
-# Everything here needs Go and this folder; make interop needs other programs, and installs them.
+# Everything needs only Go, except make interop, which installs other programs.
 
 GO      ?= go
 OUT     ?= dist
@@ -8,27 +8,27 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 GOOS := $(shell $(GO) env GOOS)
 CGO  := $(shell $(GO) env CGO_ENABLED)
 
-# Hardware keys need C on macOS. A build without them says so when it is asked.
+# Security keys need C on macOS. A build without them reports that when a command needs one.
 PIV  := $(if $(filter linux windows,$(GOOS))$(filter 1,$(CGO)),piv)
 TAGS := $(PIV)
 
-# On Linux, piv-go runs on our own PC/SC client: a copy of it, with one file of ours in place of those that need C, and a
-# go.mod with the copy in place of the module. It is a copy since -overlay replaces no file of a downloaded module, and
-# since go vet and go test enter the folders of packages.
+# On Linux, piv-go uses our own PC/SC client. The build uses a copy of piv-go, in which one file of ours replaces the files
+# that need C, and an overlaid go.mod that points to the copy. A copy is needed because -overlay cannot replace files of a
+# downloaded module.
 PIV_GO  := github.com/go-piv/piv-go/v2
 OURS    := vault/card/piv/_piv-go/pcsc_linux.go
 CARDS   := dist/cards
 OVERLAY := $(if $(filter linux,$(GOOS)),-overlay=$(CARDS)/overlay.json)
 
-# The program for Linux is static, and the same wherever it is built.
+# The program for Linux is static, so it does not depend on the machine that built it.
 STATIC := $(if $(filter linux,$(GOOS)),CGO_ENABLED=0)
 
-# Packages whose rules must not go untested, the share of their statements that tests reach, and everybody else's share.
+# The packages with the high floor of test coverage, and both floors, in per cent.
 COVER_MORE  := vault/plan vault/profile vault/store
 FLOOR_MORE  := 90
 FLOOR_OTHER := 70
 
-# Without the tag, what is left of a package that needs it is not measured.
+# Without the piv tag, most of this package is not built, so its coverage is not measured.
 UNMEASURED := $(if $(PIV),,vault/card/piv)
 
 # The race detector needs a C compiler.
@@ -43,7 +43,7 @@ all: build
 build: cards
 	$(STATIC) $(GO) build $(OVERLAY) -trimpath -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o $(OUT)/ .
 
-# What a build with hardware keys needs before it.
+# Prepares the copy of piv-go for builds with security keys.
 cards: $(if $(OVERLAY),$(CARDS)/overlay.json)
 
 $(CARDS)/overlay.json: go.mod $(OURS) Makefile
@@ -54,28 +54,28 @@ $(CARDS)/overlay.json: go.mod $(OURS) Makefile
 	@cp go.mod $(CARDS)/ && $(GO) mod edit -replace=$(PIV_GO)=./$(CARDS)/piv-go $(CARDS)/go.mod
 	@echo '{"Replace": {"go.mod": "$(CARDS)/go.mod"}}' >$@
 
-# A first look: a role two steps away, behind an MFA code, against an AWS that is not one.
+# Builds, then shows the main job with a fake AWS: one MFA code, and a role two steps away.
 demo: build
 	@$(GO) run ./contrib/demo $(OUT)/aws-vault
 
-# The picture in the README, drawn from a demo.
+# Draws the picture in the README from a run of the demo.
 picture: build
 	@mkdir -p docs
 	$(GO) run ./contrib/demo $(OUT)/aws-vault docs/demo.svg >/dev/null
 
-# All tests that need nothing but Go, in a build without hardware keys; check runs them with.
-# What speaks to the keystores of macOS and Windows is built here for its tests alone; their library must find no bus.
+# All tests that need only Go, without security keys; make check also runs them with security keys. The second line tests the code
+# for the keystores of macOS and Windows, whose library must not find a session bus.
 test:
 	$(GO) test ./...
 	DBUS_SESSION_BUS_ADDRESS=none: $(GO) test -tags library -run 'Library|InBackground' ./vault/keystore
 
 check: check-format check-vet check-lint check-build check-race check-fuzz
 
-# The AWS CLI, an SDK, a browser and the system's keystores, as they are installed.
+# Tests with real programs: the AWS CLI, SDKs, a browser, keystores, pcscd.
 interop: build
 	INTEROP_TAGS='$(TAGS)' INTEROP_OVERLAY=$(OVERLAY) contrib/interop/run $(OUT)/aws-vault
 
-# What commands cost, compared with a floor program, on a machine that does nothing else. The table and the plot go into
+# Measures how long commands take, compared with a floor program, on an idle machine. Updates the tables and the plot in
 # docs/performance.md.
 bench: cards
 	@mkdir -p $(OUT)
@@ -83,11 +83,11 @@ bench: cards
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/floor ./contrib/bench/floor
 	$(GO) run ./contrib/bench -page docs/performance.md -plot docs/performance.svg $(OUT)/aws-vault-static $(OUT)/floor
 
-# Twenty thousand commands, sixteen at once, against an AWS that fails now and then.
+# Runs twenty thousand commands, sixteen at a time, with a fake AWS that fails now and then.
 soak: build
 	$(GO) run ./contrib/soak $(OUT)/aws-vault
 
-# How large types, folders, files and functions are.
+# Prints the sizes of types, folders, files and functions.
 structure:
 	@$(GO) run ./contrib/structure
 
@@ -96,7 +96,7 @@ structure:
 check-format:
 	@bad=$$(find . -name '*.go' -not -path './$(OUT)/*' -exec gofmt -l {} +); test -z "$$bad" || { echo "gofmt: $$bad"; exit 1; }
 
-# Other systems are vetted without C, as their C compilers are not here.
+# Other systems are vetted without C, because their C compilers are not installed.
 check-vet: cards
 	$(GO) vet $(OVERLAY) -tags 'interop $(TAGS)' ./... $(if $(OVERLAY),$(PIV_GO)/piv)
 	CGO_ENABLED=0 GOOS=linux $(GO) vet ./...
@@ -104,7 +104,7 @@ check-vet: cards
 	CGO_ENABLED=0 GOOS=windows $(GO) vet ./...
 	CGO_ENABLED=0 GOOS=windows $(GO) vet -tags piv ./...
 
-# Linters are built from the modules that tools/golangci-lint.mod names, apart from the program's.
+# The linters have their own module file, so that the program does not depend on them.
 LINT := GOFLAGS=$(OVERLAY) $(GO) tool -modfile=tools/golangci-lint.mod golangci-lint run
 
 check-lint: cards
@@ -118,15 +118,15 @@ check-build: cards
 	$(if $(OVERLAY),for arch in arm64 arm 386; do CGO_ENABLED=0 GOARCH=$$arch $(GO) build $(OVERLAY) -tags '$(TAGS)' -o /dev/null . || exit 1; done)
 	CGO_ENABLED=0 GOOS=freebsd $(GO) build -o /dev/null .
 
-# Tests run the program as processes of their own, and go test counts what those reach too.
+# Tests also start the program as separate processes, and go test counts the coverage of those too.
 check-race: cards
 	$(if $(RACE),,@echo "no C compiler: tests run without -race")
 	@mkdir -p $(OUT)
 	$(GO) test $(RACE) $(OVERLAY) -tags '$(TAGS)' -timeout 20m -shuffle=on -coverpkg=./... -coverprofile=$(OUT)/cover.out ./...
 	@awk -f .ci/coverage.awk -v module=$$($(GO) list -m) -v more='$(COVER_MORE)' -v high=$(FLOOR_MORE) -v low=$(FLOOR_OTHER) -v skip='$(UNMEASURED)' $(OUT)/cover.out
 
-# Each fuzz target for ten seconds; make fuzz gives it a minute. That the time ends while a worker is in the middle of
-# something is reported as a failure by go test, but is none: it names no input.
+# Runs each fuzz target for ten seconds; make fuzz runs it for a minute. go test reports a failure if the time ends while a worker is
+# busy. That is not a failure: it names no input.
 FUZZTIME := 10s
 fuzz: FUZZTIME := 60s
 fuzz check-fuzz:

@@ -1,8 +1,8 @@
-# Says what share of each package's statements the tests reach, and fails below the floors. Reads a
-# coverage profile; a block that several test programs hold stands there often, and counts once.
-# Variables: module, its path; more, the packages whose floor is high; all others' is low; skip, those
-# that have none.
-# contrib holds programs that are run, not tested: make demo is their test.
+# Prints which share of each package's statements the tests reach, and fails if a share is below its floor. Reads a
+# coverage profile. A block that several test programs contain is listed several times, and counts once.
+# Variables: module is the module's path; more lists the packages with the high floor; all other packages have the low
+# floor; skip lists the packages without a floor.
+# The programs in contrib have few tests. make demo runs one of them.
 
 FNR == 1 { next } # "mode: atomic"
 index($1, module "/") != 1 { next } # of another module, such as the copy of piv-go

@@ -1,5 +1,5 @@
-// Prints the ARN of whoever the JavaScript SDK finds credentials for by itself. The first
-// argument is the endpoint; the second, if any, for how many milliseconds to go on asking.
+// Prints the ARN of the caller whose credentials the JavaScript SDK finds in its default chain. The first
+// argument is the endpoint. The second, if any, is how many milliseconds to repeat the call for.
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { fromNodeProviderChain } from "@aws-sdk/credential-providers";
 

@@ -1,17 +1,17 @@
-// The OpenID provider that npm has, on a port of this machine: node provider.mjs SETTINGS.
-// It prints its issuer. On stdin it is told by a line that it shall have new keys ("rotate"),
-// and says when it has; it ends when stdin does.
+// Runs npm's oidc-provider on a free port of this machine: node provider.mjs SETTINGS.
+// It prints its issuer. The line "rotate" on stdin gives it new keys, and it prints a line when it has
+// them. It exits when stdin is closed.
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import { generateKeyPairSync } from 'node:crypto';
 import Provider from 'oidc-provider';
 
-// What the library has to say is not ours.
+// The library's own messages are not part of the test.
 console.info = console.warn = console.error;
 
 const settings = JSON.parse(process.argv[2] ?? '{}');
 
-// What is kept outlives a provider, as it would in a database.
+// This storage survives a restart of the provider, as a database would.
 const kept = new Map();
 class Adapter {
   constructor(kind) { this.kind = kind; }

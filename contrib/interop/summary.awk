@@ -1,5 +1,5 @@
-# Turns what go test -v prints into a line a check, and counts them. A check is a test without
-# tests below it; one that never came to its end failed.
+# Turns the output of go test -v into one line per check, and counts the checks. A check is a test without
+# subtests. A check that did not end has failed.
 
 /^=== (RUN|NAME|CONT) / { current = $3; next }
 /^=== / { next }

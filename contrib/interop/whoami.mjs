@@ -1,5 +1,5 @@
-// Prints the ARN of whoever the JavaScript SDK finds credentials for: in the environment, or
-// in the profile that is named second. The first argument is the endpoint.
+// Prints the ARN of the caller whose credentials the JavaScript SDK finds in the environment, or
+// in the profile named by the second argument. The first argument is the endpoint.
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { fromEnv, fromIni } from "@aws-sdk/credential-providers";
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tells AWS how late a YubiKey's codes are: aws-iam-resync-yubikey-mfa.sh PROFILE USER SERIAL
+# Synchronises AWS with the time of a YubiKey's codes: aws-iam-resync-yubikey-mfa.sh PROFILE USER SERIAL
 set -eu
 codes=$(aws-vault mfa code --pair --serial "${3:?which device?}")
 exec aws-vault exec --no-session "$1" -- aws iam resync-mfa-device --user-name "$2" --serial-number "$3" \

@@ -1,6 +1,6 @@
 # Completion of aws-vault for bash 3.2 and later. Use it with
 #     eval "$(aws-vault --completion-script-bash)"
-# or put it where bash-completion looks, such as
+# or copy it to a folder of bash-completion, such as
 #     ~/.local/share/bash-completion/completions/aws-vault
 
 _aws_vault() {
@@ -20,7 +20,7 @@ _aws_vault() {
 	done <<<"$answer"
 }
 
-# _aws_vault_command completes the command that begins at the word $1, as if it stood alone.
+# _aws_vault_command completes the command that begins at word number $1, as if it were typed without aws-vault.
 _aws_vault_command() {
 	local first=$1 offset
 	for offset in _comp_command_offset _command_offset; do # bash-completion's own

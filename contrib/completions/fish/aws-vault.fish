@@ -1,6 +1,6 @@
 # Completion of aws-vault for fish. Use it with
 #     aws-vault --completion-script-fish | source
-# or put it into ~/.config/fish/completions.
+# or copy it to ~/.config/fish/completions.
 
 function __aws_vault_complete
     set -l words (commandline -opc)

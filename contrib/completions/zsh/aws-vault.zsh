@@ -1,7 +1,7 @@
 #compdef aws-vault
 # Completion of aws-vault for zsh. Use it, after compinit, with
 #     eval "$(aws-vault --completion-script-zsh)"
-# or put it into a directory of $fpath as _aws-vault.
+# or copy it to a folder in $fpath, with the name _aws-vault.
 
 _aws_vault() {
 	local answer
