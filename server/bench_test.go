@@ -15,8 +15,8 @@ func BenchmarkECSWarm(b *testing.B) {
 }
 
 func BenchmarkBareHandler(b *testing.B) {
-	l := fixedCache("ASIAIOSFODNN7EXAMPLE")
-	h, err := l.Get(b.Context())
+	cache := fixedCache("ASIAIOSFODNN7EXAMPLE")
+	h, err := cache.Get(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}

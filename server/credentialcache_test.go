@@ -143,14 +143,14 @@ func TestRenewedMeanwhile(t *testing.T) {
 // After AWS fails permanently, the current credentials are returned until they expire, and none after that.
 func TestExpiredIsNeverReturned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var told atomic.Int64
+		var reported atomic.Int64
 		i := &fakeIssuer{lifetime: time.Hour, fails: func(call int) error {
 			if call > 1 {
 				return errAWS
 			}
 			return nil
 		}}
-		l := &CredentialCache{Create: i.create, MinValidity: ECSMinValidity, Clock: fakeTime, RenewalFailed: func(error) { told.Add(1) }}
+		l := &CredentialCache{Create: i.create, MinValidity: ECSMinValidity, Clock: fakeTime, RenewalFailed: func(error) { reported.Add(1) }}
 		defer l.Close()
 		for begun := time.Now(); time.Since(begun) < 2*time.Hour; time.Sleep(10 * time.Second) {
 			h, err := l.Get(t.Context())
@@ -162,7 +162,7 @@ func TestExpiredIsNeverReturned(t *testing.T) {
 				t.Fatalf("after %s: %v, want the error of AWS", time.Since(begun), err)
 			}
 		}
-		if n := told.Load(); n != 1 {
+		if n := reported.Load(); n != 1 {
 			t.Errorf("RenewalFailed was called %d times, want 1", n)
 		}
 	})
@@ -225,11 +225,11 @@ func TestUnusedCacheIsNotRenewed(t *testing.T) {
 // loop.
 func TestUnchangedCredentials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		kept := aws.Credentials{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", CanExpire: true, Expires: time.Now().Add(time.Hour)}
+		stored := aws.Credentials{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", CanExpire: true, Expires: time.Now().Add(time.Hour)}
 		var calls atomic.Int64
 		l := &CredentialCache{MinValidity: ECSMinValidity, Clock: fakeTime, Create: func(context.Context, time.Duration) (aws.Credentials, error) {
 			calls.Add(1)
-			return kept, nil
+			return stored, nil
 		}}
 		defer l.Close()
 		for range 59 {
@@ -252,12 +252,12 @@ func TestUnchangedCredentials(t *testing.T) {
 func TestClientsDoNotWaitForRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &fakeIssuer{lifetime: time.Hour, firstDelay: 300 * time.Millisecond}
-		var kept aws.Credentials
+		var stored aws.Credentials
 		l := &CredentialCache{MinValidity: ECSMinValidity, Clock: fakeTime, Create: func(ctx context.Context, need time.Duration) (c aws.Credentials, err error) {
-			if time.Until(kept.Expires) < min(need, i.lifetime/2) {
-				kept, err = i.create(ctx, need)
+			if time.Until(stored.Expires) < min(need, i.lifetime/2) {
+				stored, err = i.create(ctx, need)
 			}
-			return kept, err
+			return stored, err
 		}}
 		defer l.Close()
 		for n := range 6 * 60 * 60 {

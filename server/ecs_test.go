@@ -21,12 +21,12 @@ import (
 const roleARN = "arn:aws:iam::123456789012:role/path/to/deploy"
 
 func TestECSResponses(t *testing.T) {
-	var made atomic.Int64
+	var calls atomic.Int64
 	r := startServer(t, func(addr string) http.Handler {
 		e := ecsOn(addr,
-			&Mount{Profile: "a", Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(&made, 0)},
+			&Mount{Profile: "a", Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(&calls, 0)},
 			&Mount{Profile: "b", Path: "/b", Token: DigestOf("other"), Cache: fixedCache("ASIAI44QH8DHBEXAMPLE")},
-			&Mount{Profile: "c", Path: "/c", Token: DigestOf(token), Cache: failingCache(errors.New("no")), Roles: countingRoles(&made, 0)})
+			&Mount{Profile: "c", Path: "/c", Token: DigestOf(token), Cache: failingCache(errors.New("no")), Roles: countingRoles(&calls, 0)})
 		e.Explain = func(err error) Refusal { return Refusal{http.StatusForbidden, "AccessDenied", err.Error()} }
 		return e
 	}, Server{})
@@ -65,7 +65,7 @@ func TestECSResponses(t *testing.T) {
 			t.Errorf("GET %s: header %v", c.path, header)
 		}
 	}
-	if n := made.Load(); n != 3 {
+	if n := calls.Load(); n != 3 {
 		t.Errorf("created %d roles, want 3", n)
 	}
 	_, _, text := r.request("GET", "/", "Authorization", token)
@@ -85,8 +85,8 @@ func TestECSHidesPaths(t *testing.T) {
 	for _, path := range []string{"/b", "/b/x", "/", "/nothing", "/role-arn/x"} {
 		r := httptest.NewRequest("GET", path, nil)
 		r.Host = "127.0.0.1:80"
-		for _, shown := range []string{"", "wrong", "\x00"} {
-			r.Header.Set("Authorization", shown)
+		for _, header := range []string{"", "wrong", "\x00"} {
+			r.Header.Set("Authorization", header)
 			w := httptest.NewRecorder()
 			e.ServeHTTP(w, withUncheckedConn(r))
 			answers = append(answers, fmt.Sprint(w.Code, w.Header(), w.Body))
@@ -100,12 +100,12 @@ func TestECSHidesPaths(t *testing.T) {
 }
 
 func TestAudit(t *testing.T) {
-	var seen []AuditEvent
+	var events []AuditEvent
 	var full error
 	r := startServer(t, func(addr string) http.Handler {
 		e := ecsOn(addr, &Mount{Profile: "p", Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(new(atomic.Int64), 0)})
 		e.Audit = func(h AuditEvent) error {
-			seen = append(seen, h)
+			events = append(events, h)
 			return full
 		}
 		return e
@@ -114,11 +114,11 @@ func TestAudit(t *testing.T) {
 	r.request("GET", "/role-arn/"+roleARN, "Authorization", token)
 	r.request("HEAD", "/", "Authorization", token)
 	r.request("GET", "/", "Authorization", "wrong")
-	if len(seen) != 2 || seen[0].Profile != "p" || seen[0].Role != "" || !seen[0].Expires.Equal(expires) || seen[1].Role != roleARN {
-		t.Errorf("the audit events are %+v", seen)
+	if len(events) != 2 || events[0].Profile != "p" || events[0].Role != "" || !events[0].Expires.Equal(expires) || events[1].Role != roleARN {
+		t.Errorf("the audit events are %+v", events)
 	}
-	if runtime.GOOS == "linux" && seen[0].Peer.PID != os.Getpid() {
-		t.Errorf("the peer is %+v, want process %d", seen[0].Peer, os.Getpid())
+	if runtime.GOOS == "linux" && events[0].Peer.PID != os.Getpid() {
+		t.Errorf("the peer is %+v, want process %d", events[0].Peer, os.Getpid())
 	}
 	full = errors.New("disk full")
 	if status, _, text := r.request("GET", "/", "Authorization", token); status != 500 || strings.Contains(text, "ASIA") || !strings.Contains(text, "disk full") {
@@ -130,8 +130,8 @@ func TestAudit(t *testing.T) {
 // time, because opening so many connections on a busy machine may take longer than the timeout of a request.
 func TestConcurrentRoles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var made atomic.Int64
-		mount := &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(&made, 10*time.Millisecond)}
+		var calls atomic.Int64
+		mount := &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(&calls, 10*time.Millisecond)}
 		defer mount.Roles.Close()
 		ctx, stop := context.WithCancel(t.Context())
 		l, ended := newPipes(), make(chan error)
@@ -163,7 +163,7 @@ func TestConcurrentRoles(t *testing.T) {
 			}
 		}
 		clients.Wait()
-		if n := made.Load(); n != 40 {
+		if n := calls.Load(); n != 40 {
 			t.Errorf("roles were created %d times, want 40", n)
 		}
 		client.CloseIdleConnections()
@@ -176,10 +176,10 @@ func TestConcurrentRoles(t *testing.T) {
 
 // The memory for 3000 roles is not larger than for 300.
 func TestManyRoles(t *testing.T) {
-	var made atomic.Int64
+	var calls atomic.Int64
 	var mount *Mount
 	r := startServer(t, func(addr string) http.Handler {
-		mount = &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(&made, 0)}
+		mount = &Mount{Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(&calls, 0)}
 		return ecsOn(addr, mount)
 	}, Server{})
 	measure := func() (heap uint64, goroutines int) {
@@ -206,11 +206,11 @@ func TestManyRoles(t *testing.T) {
 		t.Errorf("%d roles are cached, want 256", n)
 	}
 	r.request("GET", "/role-arn/"+roleARN+"-2999", "Authorization", token)
-	if n := made.Load(); n != 3000 {
+	if n := calls.Load(); n != 3000 {
 		t.Errorf("roles were created %d times, want 3000: the last one is cached", n)
 	}
 	r.request("GET", "/role-arn/"+roleARN+"-0", "Authorization", token)
-	if n := made.Load(); n != 3001 {
+	if n := calls.Load(); n != 3001 {
 		t.Errorf("roles were created %d times, want 3001: the first one is not cached", n)
 	}
 	mount.Roles.Close()
@@ -222,8 +222,8 @@ func FuzzECS(f *testing.F) {
 	f.Add("GET", "/role-arn/"+roleARN, "127.0.0.1:80", token, "Accept", "*/*")
 	f.Add("PUT", "//b/../role-arn/", "evil.example.com", "", "X-Forwarded-For", "127.0.0.1")
 	e := ecsOn("127.0.0.1:80", &Mount{Path: "/b", Token: DigestOf(token), Cache: fixedCache("ASIAIOSFODNN7EXAMPLE"), Roles: countingRoles(new(atomic.Int64), 0)})
-	f.Fuzz(func(t *testing.T, method, path, host, shown, name, value string) {
-		r := &http.Request{Method: method, URL: &url.URL{Path: path}, Host: host, Header: http.Header{"Authorization": {shown}}}
+	f.Fuzz(func(t *testing.T, method, path, host, header, name, value string) {
+		r := &http.Request{Method: method, URL: &url.URL{Path: path}, Host: host, Header: http.Header{"Authorization": {header}}}
 		r.Header[name] = []string{value}
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, withUncheckedConn(r))
@@ -231,7 +231,7 @@ func FuzzECS(f *testing.F) {
 			t.Errorf("%d %q", w.Code, w.Body)
 		}
 		if given := strings.Contains(w.Body.String(), "SecretAccessKey"); given && (r.Header.Get("Authorization") != token || w.Code != 200) {
-			t.Errorf("token %q received credentials", shown)
+			t.Errorf("token %q received credentials", header)
 		}
 	})
 }

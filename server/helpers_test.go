@@ -125,13 +125,13 @@ func failingCache(err error) *CredentialCache {
 }
 
 // countingRoles returns Roles that count their Create calls.
-func countingRoles(made *atomic.Int64, takes time.Duration) *Roles {
+func countingRoles(calls *atomic.Int64, delay time.Duration) *Roles {
 	return &Roles{NewCache: func(arn string) *CredentialCache {
 		l := fixedCache("ASIA" + arn[len(arn)-1:])
 		next := l.Create
 		l.Create = func(ctx context.Context, need time.Duration) (aws.Credentials, error) {
-			made.Add(1)
-			time.Sleep(takes)
+			calls.Add(1)
+			time.Sleep(delay)
 			return next(ctx, need)
 		}
 		return l

@@ -140,26 +140,26 @@ func TestIdleConnections(t *testing.T) {
 		}
 	}
 	// At least as many idle connections were closed as exceeded the limit.
-	gone := 0
+	closed := 0
 	for _, c := range idle {
 		c.SetReadDeadline(time.Now().Add(time.Millisecond))
 		if _, err := c.Read(make([]byte, 1)); err == io.EOF {
-			gone++
+			closed++
 		}
 	}
-	if gone < 1000-512 {
-		t.Errorf("%d of 1000 idle connections were closed", gone)
+	if closed < 1000-512 {
+		t.Errorf("%d of 1000 idle connections were closed", closed)
 	}
 }
 
 // If too many connections are busy, new ones wait and are served later.
 func TestBusyConnections(t *testing.T) {
-	let := make(chan struct{})
+	release := make(chan struct{})
 	inside := make(chan struct{}, 10)
 	r := startServer(t, func(string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			inside <- struct{}{}
-			<-let
+			<-release
 		})
 	}, Server{Connections: 2})
 	answers := make(chan string, 5)
@@ -173,7 +173,7 @@ func TestBusyConnections(t *testing.T) {
 		t.Error("three requests are running, want two")
 	case <-time.After(50 * time.Millisecond): // a correct server always reaches this; a wrong one may
 	}
-	close(let)
+	close(release)
 	for range 5 {
 		if a := <-answers; !strings.HasPrefix(a, "HTTP/1.1 200") {
 			t.Errorf("%q", a)
@@ -183,12 +183,12 @@ func TestBusyConnections(t *testing.T) {
 
 // At the end, requests in progress are completed within the grace period.
 func TestStop(t *testing.T) {
-	inside, let := make(chan struct{}), make(chan struct{})
+	inside, release := make(chan struct{}), make(chan struct{})
 	handler := func(string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			inside <- struct{}{}
 			select {
-			case <-let:
+			case <-release:
 			case <-r.Context().Done():
 			}
 			io.WriteString(w, "done")
@@ -208,7 +208,7 @@ func TestStop(t *testing.T) {
 		}
 		c.Close()
 	}
-	let <- struct{}{}
+	release <- struct{}{}
 	if a := <-answer; !strings.HasSuffix(a, "done") {
 		t.Errorf("%q", a)
 	}
@@ -233,26 +233,26 @@ func TestShutDownLimitedListener(t *testing.T) {
 	}
 	defer l.Close()
 	g := newLimitedListener(l, 2, realTime)
-	var theirs, ours [2]net.Conn
-	for i := range theirs {
-		if theirs[i], err = net.Dial("tcp", l.Addr().String()); err != nil {
+	var clients, conns [2]net.Conn
+	for i := range clients {
+		if clients[i], err = net.Dial("tcp", l.Addr().String()); err != nil {
 			t.Fatal(err)
 		}
-		defer theirs[i].Close()
-		if ours[i], err = g.Accept(); err != nil {
+		defer clients[i].Close()
+		if conns[i], err = g.Accept(); err != nil {
 			t.Fatal(err)
 		}
-		defer ours[i].Close()
+		defer conns[i].Close()
 	}
-	g.trackState(ours[1], http.StateActive)
+	g.trackState(conns[1], http.StateActive)
 	g.shutDown()
-	if _, err := theirs[0].Read(make([]byte, 1)); err != io.EOF {
+	if _, err := clients[0].Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("reading from the idle connection returned %v", err)
 	}
-	if _, err := ours[1].Write([]byte("x")); err != nil {
+	if _, err := conns[1].Write([]byte("x")); err != nil {
 		t.Errorf("writing to the busy connection returned %v", err)
 	}
-	if _, err := theirs[1].Read(make([]byte, 1)); err != nil {
+	if _, err := clients[1].Read(make([]byte, 1)); err != nil {
 		t.Errorf("reading from the busy connection returned %v", err)
 	}
 	again, err := net.Dial("tcp", l.Addr().String())

@@ -20,7 +20,7 @@ import (
 )
 
 // offerSocket starts a SocketProvider for a socket with a free port.
-func offerSocket(t *testing.T, who peer.Check) (path, addr string) {
+func offerSocket(t *testing.T, check peer.Check) (path, addr string) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
@@ -42,7 +42,7 @@ func offerSocket(t *testing.T, who peer.Check) (path, addr string) {
 		t.Fatal(err)
 	}
 	path = filepath.Join(t.TempDir(), "s")
-	l, err := peer.Listen("unix", path, who)
+	l, err := peer.Listen("unix", path, check)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestReceiveSocketErrors(t *testing.T) {
 	if _, err := ReceiveSocket(filepath.Join(t.TempDir(), "none"), peer.ThisUser()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("ReceiveSocket returned %v, want fs.ErrNotExist", err)
 	}
-	for _, says := range []string{"", replyGranted, "go away"} {
+	for _, reply := range []string{"", replyGranted, "go away"} {
 		path := filepath.Join(t.TempDir(), "s")
 		l, err := net.Listen("unix", path)
 		if err != nil {
@@ -122,13 +122,13 @@ func TestReceiveSocketErrors(t *testing.T) {
 		}
 		go func() {
 			if c, err := l.Accept(); err == nil {
-				io.WriteString(c, says)
+				io.WriteString(c, reply)
 				c.Close()
 			}
 		}()
 		if got, err := ReceiveSocket(path, peer.ThisUser()); err == nil {
 			got.Close()
-			t.Errorf("ReceiveSocket succeeded with a program that replies %q", says)
+			t.Errorf("ReceiveSocket succeeded with a program that replies %q", reply)
 		}
 		l.Close()
 	}

@@ -45,8 +45,8 @@ func TestOtherUsers(t *testing.T) {
 		{"EC2", "tcp", "127.0.0.1:0", credentialsPath + "/" + roleName, ec2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var told []string
-			who := peer.Check{UID: alice, Refused: func(err error) { told = append(told, err.Error()) }}
+			var refusals []string
+			who := peer.Check{UID: alice, Refused: func(err error) { refusals = append(refusals, err.Error()) }}
 			l, err := peer.Listen(c.network, c.at, who)
 			if err != nil {
 				t.Fatal(err)
@@ -76,8 +76,8 @@ func TestOtherUsers(t *testing.T) {
 					}
 				}
 			}
-			if len(told) != 1 || !strings.Contains(told[0], "from user 54321") {
-				t.Errorf("Refused was called with %q", told)
+			if len(refusals) != 1 || !strings.Contains(refusals[0], "from user 54321") {
+				t.Errorf("Refused was called with %q", refusals)
 			}
 		})
 	}

@@ -106,35 +106,35 @@ func TestReplaceUnsynced(t *testing.T) {
 // syncLogFile records calls of Sync.
 type syncLogFile struct {
 	file
-	acts *[]string
+	calls *[]string
 }
 
 func (f syncLogFile) Sync() error {
-	*f.acts = append(*f.acts, "sync file")
+	*f.calls = append(*f.calls, "sync file")
 	return f.file.Sync()
 }
 
 // Replace must not sync more often than necessary. A sync takes at least half a millisecond.
 func TestReplaceSyncsTwice(t *testing.T) {
-	var acts []string
+	var calls []string
 	s := realSystem
 	s.create = func(path string) (file, error) {
 		f, err := realSystem.create(path)
-		return syncLogFile{f, &acts}, err
+		return syncLogFile{f, &calls}, err
 	}
 	s.rename = func(from, to string) error {
-		acts = append(acts, "rename")
+		calls = append(calls, "rename")
 		return realSystem.rename(from, to)
 	}
 	s.syncDir = func(dir string) error {
-		acts = append(acts, "sync directory")
+		calls = append(calls, "sync directory")
 		return realSystem.syncDir(dir)
 	}
 	if err := s.replace(filepath.Join(t.TempDir(), "item"), []byte("new"), func(file) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"sync file", "rename", "sync directory"}; !slices.Equal(acts, want) {
-		t.Errorf("Replace made the calls %q, want %q", acts, want)
+	if want := []string{"sync file", "rename", "sync directory"}; !slices.Equal(calls, want) {
+		t.Errorf("Replace made the calls %q, want %q", calls, want)
 	}
 }
 
@@ -156,8 +156,8 @@ func TestReplace(t *testing.T) {
 func TestSweep(t *testing.T) {
 	dir := t.TempDir()
 	const stale = ".aws-vault-0123456789abcdef.tmp"
-	kept := []string{".aws-vault-fresh.tmp", ".aws-vault-fedcba9876543210.tmp", "other.tmp", "item"}
-	for _, name := range append(kept, stale) {
+	others := []string{".aws-vault-fresh.tmp", ".aws-vault-fedcba9876543210.tmp", "other.tmp", "item"}
+	for _, name := range append(others, stale) {
 		write(t, filepath.Join(dir, name), name)
 	}
 	old := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -171,11 +171,11 @@ func TestSweep(t *testing.T) {
 	}
 	NewFolder(dir).Sweep(listDir(t, dir), old.Add(time.Hour))
 	wantOnly(t, dir, ".aws-vault-aaaaaaaaaaaaaaaa.tmp", ".aws-vault-fedcba9876543210.tmp", ".aws-vault-fresh.tmp", "item", "other.tmp")
-	gone := listDir(t, dir)
+	entries := listDir(t, dir)
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	NewFolder(dir).Sweep(gone, time.Now()) // Sweep of a deleted folder must not panic
+	NewFolder(dir).Sweep(entries, time.Now()) // Sweep of a deleted folder must not panic
 }
 
 func TestIsTemp(t *testing.T) {

@@ -16,25 +16,25 @@ import (
 func TestCommandWithoutTerminal(t *testing.T) {
 	const line = `ps -o sid= -p $$ | tr -d ' '; echo $$; echo "<$GPG_TTY>"`
 	s := &Starter{}
-	for _, lent := range []bool{true, false} {
-		giveBack := func() {}
-		if lent {
-			giveBack = s.SetTerminalBusy()
+	for _, busy := range []bool{true, false} {
+		clear := func() {}
+		if busy {
+			clear = s.SetTerminalBusy()
 		}
 		c := s.Command(t.Context(), []string{"PATH=/usr/bin:/bin", "GPG_TTY=/dev/pts/1"}, "sh", "-c", line)
-		giveBack()
+		clear()
 		out, err := c.Output()
 		if err != nil {
 			t.Fatal(err)
 		}
-		said := strings.Fields(string(out))
-		if leads := said[0] == said[1]; leads != lent || c.NoTerminal != lent || (said[2] == "<>") != lent {
-			t.Errorf("terminal busy: %t: the program printed %q, NoTerminal is %t", lent, said, c.NoTerminal)
+		fields := strings.Fields(string(out))
+		if leads := fields[0] == fields[1]; leads != busy || c.NoTerminal != busy || (fields[2] == "<>") != busy {
+			t.Errorf("terminal busy: %t: the program printed %q, NoTerminal is %t", busy, fields, c.NoTerminal)
 		}
 		failure := errors.New("exit status 1")
-		var without *NoTerminalError
-		if err := c.WrapError(failure); errors.As(err, &without) != lent || !errors.Is(err, failure) || c.WrapError(nil) != nil {
-			t.Errorf("terminal busy: %t: WrapError returned %v", lent, err)
+		var noTerminal *NoTerminalError
+		if err := c.WrapError(failure); errors.As(err, &noTerminal) != busy || !errors.Is(err, failure) || c.WrapError(nil) != nil {
+			t.Errorf("terminal busy: %t: WrapError returned %v", busy, err)
 		}
 	}
 }
@@ -52,12 +52,12 @@ func TestChildrenAreKilled(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	shown := bufio.NewReader(out)
-	if line, err := shown.ReadString('\n'); err != nil || line != "started\n" {
+	lines := bufio.NewReader(out)
+	if line, err := lines.ReadString('\n'); err != nil || line != "started\n" {
 		t.Fatalf("the program printed %q, %v", line, err)
 	}
 	cancel()
-	if _, err := io.ReadAll(shown); err != nil { // ends when sleep has ended too
+	if _, err := io.ReadAll(lines); err != nil { // ends when sleep has ended too
 		t.Error(err)
 	}
 	var exit *exec.ExitError

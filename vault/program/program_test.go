@@ -39,7 +39,7 @@ func TestParseLocks(t *testing.T) {
 // A program receives the locks of the parent processes and of its context, and no others.
 func TestCommandPassesLocks(t *testing.T) {
 	s := &Starter{ParentLocks: []Lock{{7, "session-1"}}}
-	ours := func(name string) string { return strconv.Itoa(os.Getpid()) + ":" + name }
+	own := func(name string) string { return strconv.Itoa(os.Getpid()) + ":" + name }
 	session := WithLock(t.Context(), "session-2")
 	prompt := WithLock(session, "prompt")
 	WithLock(session, "device-3")
@@ -49,19 +49,19 @@ func TestCommandPassesLocks(t *testing.T) {
 		environ []string
 		want    string
 	}{
-		{s, prompt, []string{"A=b", LocksVariable + "=1:old"}, "7:session-1 " + ours("session-2") + " " + ours("prompt")},
+		{s, prompt, []string{"A=b", LocksVariable + "=1:old"}, "7:session-1 " + own("session-2") + " " + own("prompt")},
 		{s, t.Context(), []string{}, "7:session-1"},
-		{nil, session, nil, ours("session-2")},
+		{nil, session, nil, own("session-2")},
 		{nil, t.Context(), []string{LocksVariable + "=1:old"}, ""},
 	} {
-		var told []string
+		var got []string
 		for _, kv := range c.starter.Command(c.ctx, c.environ, "program").Env {
 			if value, ok := strings.CutPrefix(kv, LocksVariable+"="); ok {
-				told = append(told, value)
+				got = append(got, value)
 			}
 		}
-		if strings.Join(told, "|") != c.want {
-			t.Errorf("the program receives the locks %q, want %q", told, c.want)
+		if strings.Join(got, "|") != c.want {
+			t.Errorf("the program receives the locks %q, want %q", got, c.want)
 		}
 	}
 	if env := s.Command(t.Context(), []string{"A=b"}, "program").Env; !slices.Contains(env, "A=b") {
@@ -76,7 +76,7 @@ func TestStartByLibrary(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("TEST_PRINT_LOCKS", "1")
-	told := func(ctx context.Context) string {
+	locksOf := func(ctx context.Context) string {
 		var out []byte
 		err := StartByLibrary(ctx, func() (err error) {
 			out, err = exec.Command(self).Output()
@@ -88,19 +88,19 @@ func TestStartByLibrary(t *testing.T) {
 		return string(out)
 	}
 	held := WithLock(t.Context(), "session-2")
-	ours := strconv.Itoa(os.Getpid()) + ":session-2"
+	own := strconv.Itoa(os.Getpid()) + ":session-2"
 	os.Unsetenv(LocksVariable)
-	if got := told(held); got != ours {
-		t.Errorf("the program receives the locks %q, want %q", got, ours)
+	if got := locksOf(held); got != own {
+		t.Errorf("the program receives the locks %q, want %q", got, own)
 	}
 	if _, set := os.LookupEnv(LocksVariable); set {
 		t.Error("the environment was not restored")
 	}
 	t.Setenv(LocksVariable, "7:session-1")
-	if got, want := told(held), "7:session-1 "+ours; got != want {
+	if got, want := locksOf(held), "7:session-1 "+own; got != want {
 		t.Errorf("the program receives the locks %q, want %q", got, want)
 	}
-	if got := told(t.Context()); got != "7:session-1" {
+	if got := locksOf(t.Context()); got != "7:session-1" {
 		t.Errorf("without a lock, the program receives the locks %q", got)
 	}
 }

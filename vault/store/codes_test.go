@@ -117,14 +117,14 @@ func TestWithoutFolder(t *testing.T) {
 	if _, ok, err := keys.Fingerprint(t.Context(), "work"); !ok || err != nil {
 		t.Errorf("the key's fingerprint: %v, %v", ok, err)
 	}
-	made := 0
+	calls := 0
 	for range 2 {
-		if _, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil || warnings != nil {
+		if _, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &calls)}); err != nil || warnings != nil {
 			t.Errorf("%v, %v", warnings, err)
 		}
 	}
-	if list, warnings, err := w.List(t.Context()); made != 1 || len(list) != 1 || warnings != nil || err != nil {
-		t.Errorf("created %d sessions, listed %d, %v, %v", made, len(list), warnings, err)
+	if list, warnings, err := w.List(t.Context()); calls != 1 || len(list) != 1 || warnings != nil || err != nil {
+		t.Errorf("created %d sessions, listed %d, %v, %v", calls, len(list), warnings, err)
 	}
 	if err := (&ProfileHistory{Now: w.Now}).Record("work"); err != nil {
 		t.Error(err)

@@ -15,8 +15,8 @@ import (
 	"aws-vault/vault/disk"
 )
 
-func entry(name string, made time.Time) Entry {
-	return Entry{Name: name, Profile: "prod", Kind: "assume role", Root: "hub", Created: made, Expires: made.Add(time.Hour)}
+func entry(name string, created time.Time) Entry {
+	return Entry{Name: name, Profile: "prod", Kind: "assume role", Root: "hub", Created: created, Expires: created.Add(time.Hour)}
 }
 
 func (w *testSessions) writeIndex(t *testing.T, text string) {

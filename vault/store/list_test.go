@@ -18,12 +18,12 @@ func matchAll(Entry) bool { return true }
 func (w *testSessions) wantList(t *testing.T, opened int, want ...string) []error {
 	t.Helper()
 	clear(w.ring.Calls)
-	live, warnings, err := w.List(t.Context())
+	listed, warnings, err := w.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var names []string
-	for _, e := range live {
+	for _, e := range listed {
 		names = append(names, e.Name)
 	}
 	if !slices.Equal(names, want) {
@@ -36,8 +36,8 @@ func (w *testSessions) wantList(t *testing.T, opened int, want ...string) []erro
 }
 
 func TestListReadsUnknownItems(t *testing.T) {
-	w, made := newTestSessions(t), 0
-	if _, _, err := w.Get(t.Context(), Request{Name: nameB, Profile: "dev", Create: w.lasting(2*time.Hour, &made)}); err != nil {
+	w, calls := newTestSessions(t), 0
+	if _, _, err := w.Get(t.Context(), Request{Name: nameB, Profile: "dev", Create: w.lasting(2*time.Hour, &calls)}); err != nil {
 		t.Fatal(err)
 	}
 	w.put(t, nameA, session(time.Hour)) // as if stored by a process with another state folder
@@ -47,11 +47,11 @@ func TestListReadsUnknownItems(t *testing.T) {
 	if e.Profile != "prod" || e.Kind != "assume role" || e.Root != "hub" || !e.Created.Equal(noon) || !e.Expires.Equal(noon.Add(time.Hour)) {
 		t.Errorf("the new index entry is %+v", e)
 	}
-	for why, spoil := range map[string]func(){
+	for why, damage := range map[string]func(){
 		"missing": func() { os.Remove(w.Index.Dir.File(indexFile)) },
 		"garbage": func() { w.writeIndex(t, "garbage\x00") },
 	} {
-		spoil()
+		damage()
 		if warnings := w.wantList(t, 2, nameA, nameB); warnings != nil {
 			t.Errorf("%s: the warnings are %v", why, warnings)
 		}
@@ -93,7 +93,7 @@ func TestListEqualExpiry(t *testing.T) {
 
 // A process is killed after it stored a session and before it updated the index.
 func TestKilledBeforeIndexUpdate(t *testing.T) {
-	w, made := newTestSessions(t), 0
+	w, calls := newTestSessions(t), 0
 	w.put(t, nameA, session(time.Hour))
 	w.wantList(t, 1, nameA)
 	w.now = noon.Add(2 * time.Hour)
@@ -102,7 +102,7 @@ func TestKilledBeforeIndexUpdate(t *testing.T) {
 			w.Index.Dir = disk.NewFolder(w.dir + " gone") // so that nothing more is written to the index
 		}
 	}
-	if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil {
+	if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &calls)}); err != nil {
 		t.Fatal(err)
 	}
 	w.ring.BeforeAny = nil
@@ -133,8 +133,8 @@ func TestListErrors(t *testing.T) {
 		w := newTestSessions(t)
 		w.put(t, nameA, session(time.Hour))
 		w.ring.Errors[method] = errBroken
-		if live, _, err := w.List(t.Context()); !errors.Is(err, errBroken) || live != nil {
-			t.Errorf("%s: List = %v, %v", method, live, err)
+		if listed, _, err := w.List(t.Context()); !errors.Is(err, errBroken) || listed != nil {
+			t.Errorf("%s: List = %v, %v", method, listed, err)
 		}
 		if n, _, err := w.Remove(t.Context(), matchAll); !errors.Is(err, errBroken) || n != 0 || len(w.ring.Items) != 1 {
 			t.Errorf("%s: Remove = %d, %v", method, n, err)
@@ -212,12 +212,12 @@ func TestRemove(t *testing.T) {
 
 func TestSweep(t *testing.T) {
 	w := newTestSessions(t)
-	made := 0
+	calls := 0
 	make := func() { // Get creates a session, which may trigger a sweep
 		t.Helper()
-		made = 0
-		if _, _, err := w.Get(t.Context(), Request{Name: nameB, MinLeft: 1, Create: w.lasting(time.Second, &made)}); err != nil || made != 1 {
-			t.Fatal(err, made)
+		calls = 0
+		if _, _, err := w.Get(t.Context(), Request{Name: nameB, MinLeft: 1, Create: w.lasting(time.Second, &calls)}); err != nil || calls != 1 {
+			t.Fatal(err, calls)
 		}
 		delete(w.ring.Items, nameB)
 	}

@@ -40,12 +40,12 @@ func TestOneCreator(t *testing.T) {
 
 func testOneCreator(t *testing.T, w *testSessions) {
 	const callers = 50
-	var made atomic.Int32
+	var calls atomic.Int32
 	var all sync.WaitGroup
 	for range callers {
 		all.Go(func() {
 			k, warnings, err := w.Get(t.Context(), Request{Name: nameA, MinLeft: time.Minute, Create: func(context.Context) (Created, error) {
-				if made.Add(1) == 1 {
+				if calls.Add(1) == 1 {
 					w.awaitQueue(t, sessionFile(nameA), callers-1)
 				}
 				return Created{Credentials: temporary(noon.Add(time.Hour))}, nil
@@ -56,8 +56,8 @@ func testOneCreator(t *testing.T, w *testSessions) {
 		})
 	}
 	all.Wait()
-	if made.Load() != 1 {
-		t.Errorf("created %d sessions, want 1", made.Load())
+	if calls.Load() != 1 {
+		t.Errorf("created %d sessions, want 1", calls.Load())
 	}
 }
 
@@ -74,21 +74,21 @@ func testOneFailure(t *testing.T, newTestSessions func(*testing.T) *testSessions
 		t.Run(why.Error(), func(t *testing.T) {
 			w := newTestSessions(t)
 			w.Cancelled = isCancelled
-			var made, taken atomic.Int32
+			var calls, shared atomic.Int32
 			var all sync.WaitGroup
 			for range callers {
 				all.Go(func() {
 					_, _, err := w.Get(t.Context(), Request{Name: nameA, Create: func(context.Context) (Created, error) {
-						if made.Add(1) == 1 {
+						if calls.Add(1) == 1 {
 							w.awaitQueue(t, sessionFile(nameA), callers-1)
 						}
 						return Created{}, fmt.Errorf("asking: %w", why)
 					}})
-					var maker *LockOwnerError
-					if errors.As(err, &maker) {
-						taken.Add(1)
-						if maker.Process != os.Getpid() || maker.Text != "asking: "+why.Error() || maker.Cancelled != (why == errCancelled) {
-							t.Errorf("the shared failure is %+v", maker)
+					var owner *LockOwnerError
+					if errors.As(err, &owner) {
+						shared.Add(1)
+						if owner.Process != os.Getpid() || owner.Text != "asking: "+why.Error() || owner.Cancelled != (why == errCancelled) {
+							t.Errorf("the shared failure is %+v", owner)
 						}
 						if !strings.Contains(err.Error(), "which failed: asking") {
 							t.Errorf("the error is %q", err)
@@ -99,8 +99,8 @@ func testOneFailure(t *testing.T, newTestSessions func(*testing.T) *testSessions
 				})
 			}
 			all.Wait()
-			if made.Load() != 1 || taken.Load() != callers-1 {
-				t.Errorf("%d calls of Create and %d shared failures, want 1 and %d", made.Load(), taken.Load(), callers-1)
+			if calls.Load() != 1 || shared.Load() != callers-1 {
+				t.Errorf("%d calls of Create and %d shared failures, want 1 and %d", calls.Load(), shared.Load(), callers-1)
 			}
 			count := 0
 			if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &count)}); err != nil || count != 1 {
@@ -128,8 +128,8 @@ func TestOldFailureIsIgnored(t *testing.T) {
 		}()
 		w.awaitQueue(t, sessionFile(nameA), 1)
 		held.Fail(at, errBroken, false)
-		var maker *LockOwnerError
-		if err := <-got; errors.As(err, &maker) != want {
+		var owner *LockOwnerError
+		if err := <-got; errors.As(err, &owner) != want {
 			t.Errorf("with a failure at %v, Session returned %v", at, err)
 		}
 	}
@@ -160,7 +160,7 @@ func TestCreatedAfterFailure(t *testing.T) {
 func TestCancelledCreator(t *testing.T) {
 	w := newTestSessions(t)
 	ctx, stop := context.WithCancelCause(t.Context())
-	first, made := make(chan error), 0
+	first, calls := make(chan error), 0
 	begun := make(chan bool)
 	go func() {
 		_, _, err := w.Get(ctx, Request{Name: nameA, Create: func(ctx context.Context) (Created, error) {
@@ -173,7 +173,7 @@ func TestCancelledCreator(t *testing.T) {
 	<-begun
 	second := make(chan error)
 	go func() {
-		_, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)})
+		_, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &calls)})
 		second <- err
 	}()
 	w.awaitQueue(t, sessionFile(nameA), 1)
@@ -181,8 +181,8 @@ func TestCancelledCreator(t *testing.T) {
 	if err := <-first; !errors.Is(err, errBroken) {
 		t.Errorf("the first Get returned %v", err)
 	}
-	if err := <-second; err != nil || made != 1 {
-		t.Errorf("the second Get returned %v after %d calls of Create", err, made)
+	if err := <-second; err != nil || calls != 1 {
+		t.Errorf("the second Get returned %v after %d calls of Create", err, calls)
 	}
 }
 
@@ -311,8 +311,8 @@ func TestSessionsAreCreatedInParallel(t *testing.T) {
 
 func TestSlowWaitIsReported(t *testing.T) {
 	w := newTestSessions(t)
-	told := make(chan Wait, 10)
-	waiter := &Locks{Dir: w.Locks.Dir, Now: w.Now, slowAfter: time.Nanosecond, OnSlowWait: func(w Wait) { told <- w }}
+	reported := make(chan Wait, 10)
+	waiter := &Locks{Dir: w.Locks.Dir, Now: w.Now, slowAfter: time.Nanosecond, OnSlowWait: func(w Wait) { reported <- w }}
 	_, held, err := w.Locks.Session(t.Context(), nameA, "the MFA code\nof bob")
 	if err != nil {
 		t.Fatal(err)
@@ -323,15 +323,15 @@ func TestSlowWaitIsReported(t *testing.T) {
 		got <- errors.Join(err, h.Close())
 	}()
 	want := Wait{Process: os.Getpid(), Program: "aws-vault test", Question: "the MFA code of bob"}
-	if got := <-told; got != want {
+	if got := <-reported; got != want {
 		t.Errorf("OnSlowWait got %+v, want %+v", got, want)
 	}
 	held.Close()
 	if err := <-got; err != nil {
 		t.Error(err)
 	}
-	if len(told) != 0 {
-		t.Errorf("OnSlowWait was called again with %+v", <-told)
+	if len(reported) != 0 {
+		t.Errorf("OnSlowWait was called again with %+v", <-reported)
 	}
 	begun, finish, finished := make(chan bool), make(chan bool), atomic.Bool{}
 	waiter.OnSlowWait = func(Wait) {
@@ -345,11 +345,11 @@ func TestSlowWaitIsReported(t *testing.T) {
 	if stop(); !finished.Load() {
 		t.Error("stop returned before OnSlowWait had returned")
 	}
-	waiter.slowAfter, waiter.OnSlowWait = time.Hour, func(w Wait) { told <- w }
+	waiter.slowAfter, waiter.OnSlowWait = time.Hour, func(w Wait) { reported <- w }
 	quick := waiter.reportSlowWait(sessionFile(nameA))
 	quick()
-	if len(told) != 0 {
-		t.Errorf("OnSlowWait was called for a short wait: %+v", <-told)
+	if len(reported) != 0 {
+		t.Errorf("OnSlowWait was called for a short wait: %+v", <-reported)
 	}
 }
 
@@ -363,10 +363,10 @@ func TestLockFolderMissing(t *testing.T) {
 	if _, _, err := l.Named(t.Context(), "config", ""); err == nil {
 		t.Error("Named returned nil although the folder is a file")
 	}
-	w, made := newTestSessions(t), 0
+	w, calls := newTestSessions(t), 0
 	w.Locks.Dir = disk.NewFolder(file)
-	if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)}); err == nil || made != 0 {
-		t.Errorf("without a lock, Get returned %v after %d calls of Create", err, made)
+	if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &calls)}); err == nil || calls != 0 {
+		t.Errorf("without a lock, Get returned %v after %d calls of Create", err, calls)
 	}
 	if err := w.Index.add(t.Context(), Entry{Name: nameA}); err == nil {
 		t.Error("add returned nil without a lock")

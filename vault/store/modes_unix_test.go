@@ -67,8 +67,8 @@ func writeAll(t *testing.T, w *testSessions, mask int) {
 	if err := errors.Join(d.MarkSent("123456"), d.Close()); err != nil {
 		t.Fatal(err)
 	}
-	made := 0
-	if _, warnings, err := w.Get(t.Context(), Request{Name: nameA, Profile: "prod", Create: w.lasting(time.Hour, &made)}); err != nil || warnings != nil {
+	calls := 0
+	if _, warnings, err := w.Get(t.Context(), Request{Name: nameA, Profile: "prod", Create: w.lasting(time.Hour, &calls)}); err != nil || warnings != nil {
 		t.Fatal(warnings, err)
 	}
 	if _, _, err := w.Get(t.Context(), Request{Name: nameB, Create: failing(errBroken)}); !errors.Is(err, errBroken) {

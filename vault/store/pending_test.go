@@ -98,8 +98,8 @@ func TestPendingKeyIsListed(t *testing.T) {
 	w.ring.Calls["Item"] = 0
 	w.now = noon.Add(10 * 365 * 24 * time.Hour)
 	w.Pending = w.pending()
-	if kept, warnings, err := w.ListCached(t.Context()); err != nil || warnings != nil || len(kept.Sessions)+len(kept.Tokens) > 0 {
-		t.Errorf("ListCached = %+v, %v, %v", kept, warnings, err)
+	if stored, warnings, err := w.ListCached(t.Context()); err != nil || warnings != nil || len(stored.Sessions)+len(stored.Tokens) > 0 {
+		t.Errorf("ListCached = %+v, %v, %v", stored, warnings, err)
 	}
 	w.Sweep(t.Context())
 	if w.ring.Calls["Item"] != 0 || len(w.ring.Items) != 1 {
@@ -209,19 +209,19 @@ func TestPendingFileThatCannotBeOpened(t *testing.T) {
 func TestTokenInMemory(t *testing.T) {
 	w := newTestSessions(t)
 	w.ring.Errors["Put"] = errBroken
-	tokens, made := w.tokens(), 0
+	tokens, calls := w.tokens(), 0
 	for range 2 {
-		if got, _, err := tokens.Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil || string(got.Secret) != `{"s":"EXAMPLE"}` {
+		if got, _, err := tokens.Get(t.Context(), tokenRequest("EXAMPLE", &calls)); err != nil || string(got.Secret) != `{"s":"EXAMPLE"}` {
 			t.Errorf("got %s, %v", got.Secret, err)
 		}
 	}
-	if made != 1 {
-		t.Errorf("Create was called %d times, want 1", made)
+	if calls != 1 {
+		t.Errorf("Create was called %d times, want 1", calls)
 	}
 	if _, _, err := tokens.Remove(t.Context(), func(e Entry) bool { return e.Name == nameA }); err != nil {
 		t.Error(err)
 	}
-	if kept, _, _ := tokens.Find(t.Context(), nameA); kept.Secret != nil {
+	if stored, _, _ := tokens.Find(t.Context(), nameA); stored.Secret != nil {
 		t.Error("the token was found after Remove")
 	}
 }
@@ -231,18 +231,18 @@ func TestSavedBeforeFailure(t *testing.T) {
 	w := newTestSessions(t)
 	tokens := w.tokens()
 	a := tokenRequest("whole", new(int))
-	a.Create = func(ctx context.Context, _ Token, trade *Exchange) (Token, error) {
-		if err := trade.Prepare(ctx); err != nil {
+	a.Create = func(ctx context.Context, _ Token, exchange *Exchange) (Token, error) {
+		if err := exchange.Prepare(ctx); err != nil {
 			t.Error(err)
 		}
-		trade.Save(token("half"))
+		exchange.Save(token("half"))
 		return Token{}, errBroken
 	}
 	if _, _, err := tokens.Get(t.Context(), a); !errors.Is(err, errBroken) {
 		t.Errorf("Get returned %v", err)
 	}
-	if kept, _, err := w.tokens().Find(t.Context(), nameA); err != nil || string(kept.Secret) != string(json.RawMessage(`{"s":"half"}`)) {
-		t.Errorf("the stored token is %s, %v", kept.Secret, err)
+	if stored, _, err := w.tokens().Find(t.Context(), nameA); err != nil || string(stored.Secret) != string(json.RawMessage(`{"s":"half"}`)) {
+		t.Errorf("the stored token is %s, %v", stored.Secret, err)
 	}
 	if _, listed := w.Index.Entries()[nameA]; !listed || len(w.ring.Items) != 1 {
 		t.Errorf("in the index: %v, items %v", listed, w.ring.Items)

@@ -15,9 +15,9 @@ import (
 )
 
 func init() {
-	functions["ask"] = getSession
-	functions["ask and fail"] = getAndFail
-	functions["hold while making"] = holdWhileCreating
+	functions["get"] = getSession
+	functions["get and fail"] = getAndFail
+	functions["hold while creating"] = holdWhileCreating
 	functions["append"] = appendMany
 	functions["hold a device"] = holdDevice
 }
@@ -68,7 +68,7 @@ func awaitMarks(dir, what string, n int) error {
 // createLast returns a Create function that waits until all other processes wait for the lock.
 func createLast(dir string) func(context.Context) (Created, error) {
 	return func(context.Context) (Created, error) {
-		mark(dir, "made")
+		mark(dir, "created")
 		err := awaitMarks(dir, "waits", processes-1)
 		return Created{Credentials: temporary(noon.Add(time.Hour))}, err
 	}
@@ -89,10 +89,10 @@ func getAndFail(dir string) error {
 		}
 		return Created{}, errCancelled
 	}})
-	var maker *LockOwnerError
+	var owner *LockOwnerError
 	switch {
-	case errors.As(err, &maker) && maker.Cancelled && maker.Text == errCancelled.Error() && maker.Process != os.Getpid():
-		mark(dir, "taken")
+	case errors.As(err, &owner) && owner.Cancelled && owner.Text == errCancelled.Error() && owner.Process != os.Getpid():
+		mark(dir, "shared")
 	case errors.Is(err, errCancelled):
 		mark(dir, "own")
 	default:
@@ -123,24 +123,24 @@ func runTogether(t *testing.T, part, dir string) {
 
 func TestOneCreatorAcrossProcesses(t *testing.T) {
 	dir := sharedDir(t)
-	runTogether(t, "ask", dir)
-	if n := marks(dir, "made"); n != 1 {
+	runTogether(t, "get", dir)
+	if n := marks(dir, "created"); n != 1 {
 		t.Errorf("created %d sessions, want 1", n)
 	}
 }
 
 func TestFailureIsSharedAcrossProcesses(t *testing.T) {
 	dir := sharedDir(t)
-	runTogether(t, "ask and fail", dir)
-	if made, own, taken := marks(dir, "made"), marks(dir, "own"), marks(dir, "taken"); made != 1 || own != 1 || taken != processes-1 {
-		t.Errorf("%d calls of Create, %d own failures and %d shared failures, want 1, 1 and %d", made, own, taken, processes-1)
+	runTogether(t, "get and fail", dir)
+	if created, own, shared := marks(dir, "created"), marks(dir, "own"), marks(dir, "shared"); created != 1 || own != 1 || shared != processes-1 {
+		t.Errorf("%d calls of Create, %d own failures and %d shared failures, want 1, 1 and %d", created, own, shared, processes-1)
 	}
-	s, made := shared(dir), false
+	s, created := shared(dir), false
 	_, _, err := s.Get(t.Context(), Request{Name: nameA, Create: func(context.Context) (Created, error) {
-		made = true
+		created = true
 		return Created{Credentials: temporary(noon.Add(time.Hour))}, nil
 	}})
-	if err != nil || !made {
+	if err != nil || !created {
 		t.Errorf("a later Get returned %v", err)
 	}
 }
@@ -149,20 +149,20 @@ func TestFailureIsSharedAcrossProcesses(t *testing.T) {
 // the rest use it.
 func TestKilledCreator(t *testing.T) {
 	dir := sharedDir(t)
-	maker := testproc.Start(t, "hold while making", dir)
-	maker.AwaitReady(t)
+	owner := testproc.Start(t, "hold while creating", dir)
+	owner.AwaitReady(t)
 	var rest []*testproc.Process
 	for range processes {
-		rest = append(rest, testproc.Start(t, "ask", dir))
+		rest = append(rest, testproc.Start(t, "get", dir))
 	}
 	if err := awaitMarks(dir, "waits", processes); err != nil {
 		t.Fatal(err)
 	}
-	maker.Kill()
+	owner.Kill()
 	for _, a := range rest {
 		a.AwaitSuccess(t)
 	}
-	if n := marks(dir, "made"); n != 1 {
+	if n := marks(dir, "created"); n != 1 {
 		t.Errorf("created %d sessions, want 1", n)
 	}
 }

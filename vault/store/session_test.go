@@ -68,11 +68,11 @@ func damagedSessions(t *testing.T) map[string]struct {
 func TestDamagedSessions(t *testing.T) {
 	for name, d := range damagedSessions(t) {
 		t.Run(name, func(t *testing.T) {
-			w, made := newTestSessions(t), 0
+			w, calls := newTestSessions(t), 0
 			w.ring.Items[nameA] = keystore.Item{Name: nameA, Data: d.data}
-			k, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)})
-			if err != nil || made != 1 || k.Credentials.AccessKeyID != testKeyID {
-				t.Fatalf("Get = %v, %v after %d calls of Create, want a new session", k.Credentials, err, made)
+			k, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &calls)})
+			if err != nil || calls != 1 || k.Credentials.AccessKeyID != testKeyID {
+				t.Fatalf("Get = %v, %v after %d calls of Create, want a new session", k.Credentials, err, calls)
 			}
 			var damaged *DamagedError
 			if len(warnings) != 1 || !errors.As(warnings[0], &damaged) || damaged.Name != nameA {
@@ -89,11 +89,11 @@ func TestDamagedSessions(t *testing.T) {
 }
 
 func TestDamagedKeystoreItem(t *testing.T) {
-	w, made := newTestSessions(t), 0
+	w, calls := newTestSessions(t), 0
 	w.ring.Errors["Item"] = &keystore.DamagedError{Name: nameA, Where: "the tests", Err: errBroken}
-	_, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)})
-	if err != nil || made != 1 || len(warnings) != 1 || !errors.Is(warnings[0], errBroken) {
-		t.Errorf("Get returned the warnings %v and the error %v after %d calls of Create, want a warning and one call", warnings, err, made)
+	_, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &calls)})
+	if err != nil || calls != 1 || len(warnings) != 1 || !errors.Is(warnings[0], errBroken) {
+		t.Errorf("Get returned the warnings %v and the error %v after %d calls of Create, want a warning and one call", warnings, err, calls)
 	}
 }
 
@@ -143,10 +143,10 @@ func TestFreshSession(t *testing.T) {
 			if found.Fresh != c.want || found.Warnings != nil || err != nil {
 				t.Errorf("Find = %t, %v, %v, want %t", found.Fresh, found.Warnings, err, c.want)
 			}
-			made := 0
-			c.ask.Create = w.lasting(time.Hour, &made)
-			if _, _, err := w.Get(t.Context(), c.ask); err != nil || made == 0 != c.want {
-				t.Errorf("Get created %d sessions (%v)", made, err)
+			calls := 0
+			c.ask.Create = w.lasting(time.Hour, &calls)
+			if _, _, err := w.Get(t.Context(), c.ask); err != nil || calls == 0 != c.want {
+				t.Errorf("Get created %d sessions (%v)", calls, err)
 			}
 		})
 	}
@@ -188,12 +188,12 @@ func TestExpiredIsNeverReturned(t *testing.T) {
 	served := map[string]int{}
 	for range 5000 {
 		skew, life, passed := upTo(2*time.Hour)-time.Hour, upTo(3*time.Hour)+time.Second, upTo(4*time.Hour)
-		made := noon.Add(upTo(time.Hour)) // the true time
-		k := Session{Credentials: temporary(made.Add(life)), Created: made.Add(-skew), Skew: skew}
+		created := noon.Add(upTo(time.Hour)) // the true time
+		k := Session{Credentials: temporary(created.Add(life)), Created: created.Add(-skew), Skew: skew}
 		w.put(t, nameA, k)
-		truth := made.Add(passed)
-		if w.now = truth; r.IntN(2) == 0 {
-			w.now = truth.Add(-skew)
+		trueNow := created.Add(passed)
+		if w.now = trueNow; r.IntN(2) == 0 {
+			w.now = trueNow.Add(-skew)
 		}
 		a := Request{
 			Name: nameA, MinLeft: upTo(time.Hour), MaxAge: upTo(time.Hour) * time.Duration(r.IntN(2)),
@@ -207,7 +207,7 @@ func TestExpiredIsNeverReturned(t *testing.T) {
 			a.Create = failing(err)
 		} else {
 			a.Create = func(context.Context) (Created, error) {
-				return Created{Credentials: temporary(truth.Add(upTo(time.Hour) - 30*time.Minute)), Skew: truth.Sub(w.now)}, nil
+				return Created{Credentials: temporary(trueNow.Add(upTo(time.Hour) - 30*time.Minute)), Skew: trueNow.Sub(w.now)}, nil
 			}
 		}
 		found, err := w.Find(t.Context(), a)
@@ -225,15 +225,15 @@ func TestExpiredIsNeverReturned(t *testing.T) {
 		case len(warnings) > 0:
 			served["stale"]++
 		case got.Created.Equal(k.Created):
-			served["kept"]++
+			served["cached"]++
 		default:
-			served["made"]++
+			served["created"]++
 		}
-		if !got.Credentials.Expires.After(truth) {
-			t.Fatalf("at %v Get returned a session that expired at %v (skew %v, this clock %v)", truth, got.Credentials.Expires, skew, w.now)
+		if !got.Credentials.Expires.After(trueNow) {
+			t.Fatalf("at %v Get returned a session that expired at %v (skew %v, this clock %v)", trueNow, got.Credentials.Expires, skew, w.now)
 		}
 	}
-	for _, way := range []string{"error", "stale", "kept", "made"} {
+	for _, way := range []string{"error", "stale", "cached", "created"} {
 		if served[way] < 20 {
 			t.Errorf("only %d results were %q, want at least 20", served[way], way)
 		}

@@ -64,15 +64,15 @@ func TestCreatedAlreadyExpired(t *testing.T) {
 func TestWithoutExpiry(t *testing.T) {
 	w := newTestSessions(t)
 	for range 2 {
-		made := 0
+		calls := 0
 		k, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: func(context.Context) (Created, error) {
-			made++
+			calls++
 			c := temporary(time.Time{})
 			c.CanExpire = false
 			return Created{Credentials: c}, nil
 		}})
-		if err != nil || warnings != nil || made != 1 || k.Credentials.AccessKeyID != testKeyID {
-			t.Errorf("Get = %v, %v, %v after %d calls of Create", k.Credentials, warnings, err, made)
+		if err != nil || warnings != nil || calls != 1 || k.Credentials.AccessKeyID != testKeyID {
+			t.Errorf("Get = %v, %v, %v after %d calls of Create", k.Credentials, warnings, err, calls)
 		}
 	}
 	if w.ring.Calls["Put"] != 0 || w.ring.Calls["Names"] != 0 {
@@ -82,8 +82,8 @@ func TestWithoutExpiry(t *testing.T) {
 
 // A shorter session than the cached one is requested, as with --duration.
 func TestMaxLeft(t *testing.T) {
-	w, made := newTestSessions(t), 0
-	long := w.lasting(8*time.Hour, &made)
+	w, calls := newTestSessions(t), 0
+	long := w.lasting(8*time.Hour, &calls)
 	get := func(a Request) Session {
 		t.Helper()
 		k, warnings, err := w.Get(t.Context(), a)
@@ -93,25 +93,25 @@ func TestMaxLeft(t *testing.T) {
 		return k
 	}
 	get(Request{Name: nameA, Create: long})
-	short := Request{Name: nameA, MaxLeft: time.Hour, LimitedName: nameB, Create: w.lasting(time.Hour, &made)}
+	short := Request{Name: nameA, MaxLeft: time.Hour, LimitedName: nameB, Create: w.lasting(time.Hour, &calls)}
 	for range 2 {
-		if k := get(short); k.Left(w.now) != time.Hour || made != 2 {
-			t.Errorf("the short session has %v left after %d calls of Create", k.Left(w.now), made)
+		if k := get(short); k.Left(w.now) != time.Hour || calls != 2 {
+			t.Errorf("the short session has %v left after %d calls of Create", k.Left(w.now), calls)
 		}
 	}
-	if k := get(Request{Name: nameA, Create: long}); k.Left(w.now) != 8*time.Hour || made != 2 {
-		t.Errorf("the long session has %v left after %d calls of Create", k.Left(w.now), made)
+	if k := get(Request{Name: nameA, Create: long}); k.Left(w.now) != 8*time.Hour || calls != 2 {
+		t.Errorf("the long session has %v left after %d calls of Create", k.Left(w.now), calls)
 	}
 	w.now = noon.Add(7 * time.Hour) // now the long session is short enough
-	if k := get(short); !k.Created.Equal(noon) || made != 2 {
-		t.Errorf("the session was created at %v, with %d calls of Create", k.Created, made)
+	if k := get(short); !k.Created.Equal(noon) || calls != 2 {
+		t.Errorf("the session was created at %v, with %d calls of Create", k.Created, calls)
 	}
 }
 
 // While a process waits for the lock, another one stores a session that exceeds MaxLeft. The new session must
 // then be created under the lock of LimitedName.
 func TestMaxLeftUsesItsOwnLock(t *testing.T) {
-	w, made := newTestSessions(t), 0
+	w, calls := newTestSessions(t), 0
 	_, lock, err := w.Locks.Session(t.Context(), nameA, "")
 	if err != nil {
 		t.Fatal(err)
@@ -128,25 +128,25 @@ func TestMaxLeftUsesItsOwnLock(t *testing.T) {
 			if held, err := w.Locks.tryAcquire(sessionFile(nameB)); err != nil || held != nil {
 				t.Errorf("the lock of the short session is free (%v)", err)
 			}
-			return w.lasting(time.Hour, &made)(ctx)
+			return w.lasting(time.Hour, &calls)(ctx)
 		}})
 		answer <- err
 	}()
 	w.awaitQueue(t, sessionFile(nameA), 1)
 	w.put(t, nameA, session(8*time.Hour))
 	lock.Close()
-	if err := <-answer; err != nil || made != 1 {
-		t.Errorf("Get returned %v after %d calls of Create", err, made)
+	if err := <-answer; err != nil || calls != 1 {
+		t.Errorf("Get returned %v after %d calls of Create", err, calls)
 	}
 }
 
 // BeforeCreate is called before a session is created, and not for a cached one.
 func TestBeforeCreate(t *testing.T) {
-	w, made := newTestSessions(t), 0
+	w, calls := newTestSessions(t), 0
 	var expected []int
-	w.BeforeCreate = func() { expected = append(expected, made) }
+	w.BeforeCreate = func() { expected = append(expected, calls) }
 	for range 2 {
-		if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil {
+		if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &calls)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -158,22 +158,22 @@ func TestBeforeCreate(t *testing.T) {
 func TestLockedKeystore(t *testing.T) {
 	refused := &keystore.LockedError{Backend: "test", Reason: "the prompt was dismissed"}
 	t.Run("before", func(t *testing.T) {
-		w, made := newTestSessions(t), 0
+		w, calls := newTestSessions(t), 0
 		w.ring.Errors["Item"] = refused
-		k, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)})
-		if !errors.Is(err, keystore.ErrLocked) || made != 0 || k != (Session{}) {
-			t.Errorf("Get = %+v, %v after %d calls of Create, want the keystore's error", k, err, made)
+		k, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &calls)})
+		if !errors.Is(err, keystore.ErrLocked) || calls != 0 || k != (Session{}) {
+			t.Errorf("Get = %+v, %v after %d calls of Create, want the keystore's error", k, err, calls)
 		}
 		if found, err := w.Find(t.Context(), Request{Name: nameA}); found.Fresh || !errors.Is(err, keystore.ErrLocked) {
 			t.Errorf("Find = %t, %v", found.Fresh, err)
 		}
 	})
 	t.Run("once we hold the lock", func(t *testing.T) {
-		w, made := newTestSessions(t), 0
+		w, calls := newTestSessions(t), 0
 		w.ring.BeforeAny = func(string) { w.ring.Errors["Item"] = refused }
-		_, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)})
-		if !errors.Is(err, keystore.ErrLocked) || made != 0 {
-			t.Errorf("Get returned %v after %d calls of Create", err, made)
+		_, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &calls)})
+		if !errors.Is(err, keystore.ErrLocked) || calls != 0 {
+			t.Errorf("Get returned %v after %d calls of Create", err, calls)
 		}
 		if h, err := w.Locks.tryAcquire(sessionFile(nameA)); h == nil {
 			t.Errorf("the lock is still held (%v)", err)
@@ -184,8 +184,8 @@ func TestLockedKeystore(t *testing.T) {
 func TestSaveFails(t *testing.T) {
 	get := func(w *testSessions) {
 		t.Helper()
-		made := 0
-		k, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)})
+		calls := 0
+		k, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &calls)})
 		if err != nil || k.Credentials.AccessKeyID != testKeyID || len(warnings) != 1 {
 			t.Fatalf("Get = %v, %v, %v, want the session and one warning", k.Credentials, warnings, err)
 		}
@@ -235,7 +235,7 @@ func TestSaveFails(t *testing.T) {
 
 // A server that recovers from a panic in Create must not keep the lock.
 func TestCreatePanics(t *testing.T) {
-	w, made := newTestSessions(t), 0
+	w, calls := newTestSessions(t), 0
 	func() {
 		defer func() { recover() }()
 		w.Get(t.Context(), Request{Name: nameA, Create: func(context.Context) (Created, error) { panic("broken") }})
@@ -245,7 +245,7 @@ func TestCreatePanics(t *testing.T) {
 	} else {
 		h.Close()
 	}
-	if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &made)}); err != nil || made != 1 {
-		t.Errorf("the next Get returned %v after %d calls of Create", err, made)
+	if _, _, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &calls)}); err != nil || calls != 1 {
+		t.Errorf("the next Get returned %v after %d calls of Create", err, calls)
 	}
 }

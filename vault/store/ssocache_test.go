@@ -120,26 +120,26 @@ func TestSSOCacheMissing(t *testing.T) {
 
 func TestLoginCache(t *testing.T) {
 	c := &LoginCache{Dir: t.TempDir()}
-	const who = "arn:aws:iam::123456789012:user/alice"
-	if _, ok := c.Login(who); ok {
+	const session = "arn:aws:iam::123456789012:user/alice"
+	if _, ok := c.Login(session); ok {
 		t.Error("found a sign-in in an empty folder")
 	}
 	for text, want := range map[string]bool{
 		"EXAMPLE": false,
 		`{"accessToken":{"accessKeyId":"ASIAIOSFODNN7EXAMPLE","expiresAt":"2030-01-01T13:00:00Z"},"refreshToken":"EXAMPLE-r","dpopKey":"EXAMPLE-k"}`: true,
 	} {
-		if err := os.WriteFile(c.Path(who), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(c.Path(session), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, ok := c.Login(who)
+		got, ok := c.Login(session)
 		if ok != want || ok && (got.RefreshToken != "EXAMPLE-r" || got.ProofKey != "EXAMPLE-k" || !got.AccessToken.ExpiresAt.Equal(noon.Add(time.Hour))) {
 			t.Errorf("%s: %+v, %v", text, got, ok)
 		}
 	}
-	if err := errors.Join(c.Remove(who), c.Remove(who)); err != nil {
+	if err := errors.Join(c.Remove(session), c.Remove(session)); err != nil {
 		t.Error(err)
 	}
-	if _, err := os.Stat(c.Path(who)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(c.Path(session)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v", err)
 	}
 }

@@ -27,13 +27,13 @@ func token(secret string) Token {
 	return Token{Kind: "SSO token", Label: "corp", Expires: noon.Add(time.Hour), Secret: json.RawMessage(`{"s":"` + secret + `"}`)}
 }
 
-// tokenRequest returns a request for a token that contains good. Its Create counts the calls in made.
-func tokenRequest(good string, made *int) TokenRequest {
+// tokenRequest returns a request for a token that contains good. Its Create counts the calls in calls.
+func tokenRequest(good string, calls *int) TokenRequest {
 	return TokenRequest{
 		Name: nameA, Question: "the sign-in",
 		Usable: func(k Token) bool { return strings.Contains(string(k.Secret), good) },
 		Create: func(context.Context, Token, *Exchange) (Token, error) {
-			*made++
+			*calls++
 			return token(good), nil
 		},
 	}
@@ -43,7 +43,7 @@ func tokenRequest(good string, made *int) TokenRequest {
 func TestSignedInAs(t *testing.T) {
 	w := newTestSessions(t)
 	tokens := w.tokens()
-	who := func() string {
+	signedInAs := func() string {
 		t.Helper()
 		w.ring.Calls = map[string]int{}
 		got, err := tokens.SignedInAs(t.Context(), nameA, func(k Token) string { return "by " + string(k.Secret) })
@@ -59,9 +59,9 @@ func TestSignedInAs(t *testing.T) {
 		}
 		w.ring.StampSuffixes[nameA] = stamp
 	}
-	none := who()
+	none := signedInAs()
 	write("alice", "1")
-	first, again := who(), who()
+	first, again := signedInAs(), signedInAs()
 	index, err := os.ReadFile(filepath.Join(w.dir, indexFile))
 	if err != nil {
 		t.Fatal(err)
@@ -70,13 +70,13 @@ func TestSignedInAs(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(w.dir, indexFile), index, 0o600); err != nil { // the index of alice's token
 		t.Fatal(err)
 	}
-	stale, learnt := who(), who()
+	stale, updated := signedInAs(), signedInAs()
 	w.ring.NoStamps = true
-	unstamped := who()
+	unstamped := signedInAs()
 	w.ring.NoStamps = false
 	w.ring.Items[nameA] = keystore.Item{Name: nameA, Data: []byte("junk")}
 	w.ring.StampSuffixes[nameA] = "3"
-	damaged := who()
+	damaged := signedInAs()
 	if err := os.Remove(filepath.Join(w.dir, indexFile)); err != nil {
 		t.Fatal(err)
 	}
@@ -84,10 +84,10 @@ func TestSignedInAs(t *testing.T) {
 	if err := os.Remove(filepath.Join(w.dir, indexFile)); err != nil {
 		t.Fatal(err)
 	}
-	lost := who()
+	lost := signedInAs()
 	for got, want := range map[string]string{
 		none: ", 0 opened", first: `by {"s":"alice"}, 1 opened`, again: `by {"s":"alice"}, 0 opened`, stale: `by {"s":"bob"}, 1 opened`,
-		learnt: `by {"s":"bob"}, 0 opened`, unstamped: `by {"s":"bob"}, 1 opened`, damaged: ", 1 opened", lost: `by {"s":"carol"}, 1 opened`,
+		updated: `by {"s":"bob"}, 0 opened`, unstamped: `by {"s":"bob"}, 1 opened`, damaged: ", 1 opened", lost: `by {"s":"carol"}, 1 opened`,
 	} {
 		if got != want {
 			t.Errorf("%s, want %s", got, want)
@@ -105,22 +105,22 @@ func TestSignedInAs(t *testing.T) {
 
 func TestTokenIsCreatedOnce(t *testing.T) {
 	w := newTestSessions(t)
-	made := 0
+	calls := 0
 	var all sync.WaitGroup
 	for range 40 {
 		all.Go(func() {
 			// Each goroutine has its own locks, like a process.
 			locks := &Locks{Dir: w.Locks.Dir, Now: w.Now}
 			tokens := &Tokens{Ring: w.ring, Locks: locks, Index: &Index{Dir: w.Index.Dir, Locks: locks}, Now: w.Now}
-			got, warnings, err := tokens.Get(t.Context(), tokenRequest("EXAMPLE", &made))
+			got, warnings, err := tokens.Get(t.Context(), tokenRequest("EXAMPLE", &calls))
 			if err != nil || len(warnings) > 0 || string(got.Secret) != `{"s":"EXAMPLE"}` {
 				t.Errorf("got %v, %v, %v", got, warnings, err)
 			}
 		})
 	}
 	all.Wait()
-	if made != 1 {
-		t.Errorf("Create was called %d times, want 1", made)
+	if calls != 1 {
+		t.Errorf("Create was called %d times, want 1", calls)
 	}
 }
 
@@ -128,17 +128,17 @@ func TestTokenIsCreatedOnce(t *testing.T) {
 func TestSignedInAsIsListed(t *testing.T) {
 	w := newTestSessions(t)
 	a := tokenRequest("EXAMPLE", new(int))
-	make := a.Create
-	a.Create = func(ctx context.Context, kept Token, trade *Exchange) (Token, error) {
-		made, err := make(ctx, kept, trade)
-		made.SignedInAs = "alice"
-		return made, err
+	create := a.Create
+	a.Create = func(ctx context.Context, stored Token, exchange *Exchange) (Token, error) {
+		created, err := create(ctx, stored, exchange)
+		created.SignedInAs = "alice"
+		return created, err
 	}
 	if _, _, err := w.tokens().Get(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
-	if kept, _, err := w.tokens().Find(t.Context(), a.Name); err != nil || kept.SignedInAs != "alice" {
-		t.Errorf("the stored token belongs to %q, %v", kept.SignedInAs, err)
+	if stored, _, err := w.tokens().Find(t.Context(), a.Name); err != nil || stored.SignedInAs != "alice" {
+		t.Errorf("the stored token belongs to %q, %v", stored.SignedInAs, err)
 	}
 	w.ring.Errors["Item"] = errBroken
 	if all, _, err := w.tokens().List(t.Context()); err != nil || len(all) != 1 || all[0].SignedInAs != "alice" {
@@ -149,17 +149,17 @@ func TestSignedInAsIsListed(t *testing.T) {
 // Create receives the stored token.
 func TestCreateReceivesStoredToken(t *testing.T) {
 	w := newTestSessions(t)
-	made := 0
-	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("old", &made)); err != nil {
+	calls := 0
+	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("old", &calls)); err != nil {
 		t.Fatal(err)
 	}
-	a := tokenRequest("new", &made)
-	make := a.Create
-	a.Create = func(ctx context.Context, kept Token, trade *Exchange) (Token, error) {
-		if string(kept.Secret) != `{"s":"old"}` || kept.Label != "corp" {
-			t.Errorf("the stored token is %s", kept.Secret)
+	a := tokenRequest("new", &calls)
+	create := a.Create
+	a.Create = func(ctx context.Context, stored Token, exchange *Exchange) (Token, error) {
+		if string(stored.Secret) != `{"s":"old"}` || stored.Label != "corp" {
+			t.Errorf("the stored token is %s", stored.Secret)
 		}
-		return make(ctx, kept, trade)
+		return create(ctx, stored, exchange)
 	}
 	if got, _, err := w.tokens().Get(t.Context(), a); err != nil || string(got.Secret) != `{"s":"new"}` {
 		t.Errorf("got %s, %v", got.Secret, err)
@@ -170,11 +170,11 @@ func TestTokenFailureIsShared(t *testing.T) {
 	for _, cause := range []error{errBroken, errCancelled} {
 		w := newTestSessions(t)
 		tokens := w.tokens()
-		holds, goOn := make(chan struct{}), make(chan struct{})
+		started, proceed := make(chan struct{}), make(chan struct{})
 		a := tokenRequest("EXAMPLE", new(int))
 		a.Create = func(context.Context, Token, *Exchange) (Token, error) {
-			close(holds)
-			<-goOn
+			close(started)
+			<-proceed
 			return Token{}, cause
 		}
 		first := make(chan error)
@@ -182,19 +182,19 @@ func TestTokenFailureIsShared(t *testing.T) {
 			_, _, err := tokens.Get(t.Context(), a)
 			first <- err
 		}()
-		<-holds
+		<-started
 		second := make(chan error)
 		go func() {
 			_, _, err := tokens.Get(t.Context(), tokenRequest("EXAMPLE", new(int)))
 			second <- err
 		}()
 		<-w.waiters
-		close(goOn)
+		close(proceed)
 		if err := <-first; !errors.Is(err, cause) {
 			t.Errorf("the first Get returned %v", err)
 		}
-		var theirs *LockOwnerError
-		if err := <-second; !errors.As(err, &theirs) || theirs.Text != cause.Error() || theirs.Cancelled != isCancelled(cause) {
+		var other *LockOwnerError
+		if err := <-second; !errors.As(err, &other) || other.Text != cause.Error() || other.Cancelled != isCancelled(cause) {
 			t.Errorf("the waiting Get returned %v", err)
 		}
 	}
@@ -211,19 +211,19 @@ func TestTokenAfterCancelledCreator(t *testing.T) {
 	if _, _, err := w.tokens().Get(ctx, a); !errors.Is(err, context.Canceled) {
 		t.Errorf("Get returned %v", err)
 	}
-	made := 0
-	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil || made != 1 {
-		t.Errorf("Get returned %v after %d calls of Create", err, made)
+	calls := 0
+	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &calls)); err != nil || calls != 1 {
+		t.Errorf("Get returned %v after %d calls of Create", err, calls)
 	}
 }
 
 func TestTokenNotStored(t *testing.T) {
 	w := newTestSessions(t)
-	made := 0
-	a := tokenRequest("EXAMPLE", &made)
-	make := a.Create
-	a.Create = func(ctx context.Context, k Token, trade *Exchange) (Token, error) {
-		got, err := make(ctx, k, trade)
+	calls := 0
+	a := tokenRequest("EXAMPLE", &calls)
+	create := a.Create
+	a.Create = func(ctx context.Context, k Token, exchange *Exchange) (Token, error) {
+		got, err := create(ctx, k, exchange)
 		got.Expires = time.Time{}
 		return got, err
 	}
@@ -231,11 +231,11 @@ func TestTokenNotStored(t *testing.T) {
 		t.Errorf("Get = %v, %v, %v and stored %d items", got, warnings, err, len(w.ring.Items))
 	}
 	w.ring.Errors["Put"] = errBroken
-	if got, warnings, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil || len(warnings) != 1 || !errors.Is(warnings[0], errBroken) || got.Secret == nil {
+	if got, warnings, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &calls)); err != nil || len(warnings) != 1 || !errors.Is(warnings[0], errBroken) || got.Secret == nil {
 		t.Errorf("Get = %v, %v, %v", got, warnings, err)
 	}
 	w.ring.Errors["Item"] = keystore.ErrLocked
-	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); !errors.Is(err, keystore.ErrLocked) {
+	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &calls)); !errors.Is(err, keystore.ErrLocked) {
 		t.Errorf("with a locked keystore, Get returned %v", err)
 	}
 }
@@ -243,11 +243,11 @@ func TestTokenNotStored(t *testing.T) {
 // Tokens and sessions share an index and a keystore, and are not confused.
 func TestTokensAndSessionsShareAnIndex(t *testing.T) {
 	w := newTestSessions(t)
-	made := 0
-	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil {
+	calls := 0
+	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &calls)); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := w.Get(t.Context(), Request{Name: nameB, Profile: "prod", Create: w.lasting(2*time.Hour, &made)}); err != nil {
+	if _, _, err := w.Get(t.Context(), Request{Name: nameB, Profile: "prod", Create: w.lasting(2*time.Hour, &calls)}); err != nil {
 		t.Fatal(err)
 	}
 	see := func(when string, tokens, sessions []string) {
@@ -290,12 +290,12 @@ func TestTokensAndSessionsShareAnIndex(t *testing.T) {
 func TestRemoveCached(t *testing.T) {
 	third := strings.Repeat("c", 32)
 	w := newTestSessions(t)
-	made := 0
-	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil {
+	calls := 0
+	if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &calls)); err != nil {
 		t.Fatal(err)
 	}
 	for name, profile := range map[string]string{nameB: "prod", third: "dev"} {
-		if _, _, err := w.Get(t.Context(), Request{Name: name, Profile: profile, Create: w.lasting(2*time.Hour, &made)}); err != nil {
+		if _, _, err := w.Get(t.Context(), Request{Name: name, Profile: profile, Create: w.lasting(2*time.Hour, &calls)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -317,8 +317,8 @@ func TestRemoveCached(t *testing.T) {
 func TestExpiredTokensAreSwept(t *testing.T) {
 	for _, known := range []bool{true, false} {
 		w := newTestSessions(t)
-		made := 0
-		if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil {
+		calls := 0
+		if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &calls)); err != nil {
 			t.Fatal(err)
 		}
 		if !known {
@@ -360,9 +360,9 @@ func TestDamagedTokens(t *testing.T) {
 		if text := warnings[0].Error(); !strings.Contains(text, why) || strings.Contains(text, "EXAMPLE") {
 			t.Errorf("the warning is %q, want %q", text, why)
 		}
-		made := 0
-		if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &made)); err != nil || made != 1 {
-			t.Errorf("%s: Get called Create %d times and returned %v", why, made, err)
+		calls := 0
+		if _, _, err := w.tokens().Get(t.Context(), tokenRequest("EXAMPLE", &calls)); err != nil || calls != 1 {
+			t.Errorf("%s: Get called Create %d times and returned %v", why, calls, err)
 		}
 	}
 }
