@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// EC2 serves credentials and the region like the instance metadata service. Version 2 of the service requires
-// a token, but any client that can send a PUT request gets one. So the Filter is what keeps other clients
-// out.
+// EC2 serves credentials and the region in the same way as the EC2 instance metadata service. Version 2 of
+// that service requires a token, but any client that can send a PUT request gets one. So the Filter is what
+// keeps other clients out.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
 type EC2 struct {
 	Filter  Filter
 	Profile string
 	Cache   *CredentialCache
 	Region  string // empty if there is none
-	V1      bool   // serve requests without a token, like version 1
+	V1      bool   // serve requests without a token, as version 1 of the service does
 	Tokens  *Tokens
 	// Explain and Audit have the same meaning as in ECS.
 	Explain func(error) Refusal
@@ -46,8 +46,8 @@ const (
 	identityPath    = "/latest/dynamic/instance-identity/document"
 )
 
-// text returns the text under a path, given without a final slash. In lists, a name with a final slash is a
-// directory.
+// text returns the response for a metadata path. The path has no final slash. In a list, a name with a final
+// slash is a directory.
 func (e *EC2) text(path string) (text string, ok bool) {
 	switch path {
 	case "":

@@ -57,7 +57,7 @@ func TestEC2Responses(t *testing.T) {
 		status, header, text := r.request("GET", credentialsPath+"/local-credentials"+slash, tokenHeader, token)
 		var have map[string]string
 		if err := json.Unmarshal([]byte(text), &have); err != nil || status != 200 || header.Get("Content-Type") != "application/json" {
-			t.Fatalf("%d %v %s: %v", status, header, text, err)
+			t.Fatalf("the response is %d %v %s: %v", status, header, text, err)
 		}
 		if _, err := time.Parse("2006-01-02T15:04:05Z", have["LastUpdated"]); err != nil {
 			t.Error(err)
@@ -97,7 +97,7 @@ func TestEC2WithoutRegion(t *testing.T) {
 	r := startEC2(t, func(e *EC2) { e.Region, e.V1 = "", true })
 	for _, path := range []string{"region", "availability-zone", ""} {
 		if status, _, text := r.request("GET", "/latest/meta-data/placement/"+path); status != 404 {
-			t.Errorf("%s: %d %q", path, status, text)
+			t.Errorf("GET %s: %d %q, want 404", path, status, text)
 		}
 	}
 	if _, _, text := r.request("GET", identityPath); strings.Contains(strings.ToLower(text), "region") || strings.Contains(text, "Zone") {
@@ -170,7 +170,7 @@ func TestEC2Errors(t *testing.T) {
 		status, _, text := r.request("GET", path)
 		var have struct{ Code, Message, LastUpdated string }
 		if err := json.Unmarshal([]byte(text), &have); err != nil || status != 403 || have.Code != "LoginRequired" || have.Message != "sign in first" || have.LastUpdated == "" {
-			t.Errorf("%s: %d %s", path, status, text)
+			t.Errorf("GET %s: %d %s, want the error of Create", path, status, text)
 		}
 	}
 	seen := 0

@@ -9,12 +9,12 @@ import (
 	"aws-vault/vault/ascii"
 )
 
-// ECS serves credentials like the container credentials endpoint.
+// ECS serves credentials in the same way as the container credentials endpoint of Amazon ECS.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 type ECS struct {
 	Filter Filter
 	Mounts []*Mount
-	// Explain converts an error of a cache to a response. If it is nil, the response is an internal failure.
+	// Explain converts an error of a credential cache to a response. If it is nil, the response is an internal failure.
 	Explain func(error) Refusal
 	// Audit is called before credentials are provided. If it returns an error, they are not provided. It may
 	// be nil.
@@ -93,8 +93,8 @@ func (e *ECS) route(r *http.Request) (m *Mount, arn string, refusal *Refusal) {
 	return m, arn, nil
 }
 
-// unknownMount has an unknown token. So a request for an unknown path gets the same response as a request
-// with a wrong token.
+// unknownMount is the mount of unknown paths. No client knows its token. So a request for an unknown path
+// gets the same response as a request with a wrong token.
 var unknownMount = new(Mount)
 
 // findMount returns the mount with the longest matching path, and the rest of the path.

@@ -228,7 +228,7 @@ func FuzzECS(f *testing.F) {
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, withUncheckedConn(r))
 		if !json.Valid(w.Body.Bytes()) {
-			t.Errorf("%d %q", w.Code, w.Body)
+			t.Errorf("the response %d %q is not JSON", w.Code, w.Body)
 		}
 		if given := strings.Contains(w.Body.String(), "SecretAccessKey"); given && (r.Header.Get("Authorization") != token || w.Code != 200) {
 			t.Errorf("token %q received credentials", header)

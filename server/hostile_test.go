@@ -176,7 +176,7 @@ func TestBusyConnections(t *testing.T) {
 	close(release)
 	for range 5 {
 		if a := <-answers; !strings.HasPrefix(a, "HTTP/1.1 200") {
-			t.Errorf("%q", a)
+			t.Errorf("the response is %q, want status 200", a)
 		}
 	}
 }
@@ -210,7 +210,7 @@ func TestStop(t *testing.T) {
 	}
 	release <- struct{}{}
 	if a := <-answer; !strings.HasSuffix(a, "done") {
-		t.Errorf("%q", a)
+		t.Errorf("the response is %q, want it to be complete", a)
 	}
 	if err := <-stopped; err != nil {
 		t.Error(err)

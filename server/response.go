@@ -70,8 +70,8 @@ func (h *CachedCredentials) ec2Body() *body {
 
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// Header values, which must not be changed. The Go SDK parses errors only if the content type is exactly this
-// one.
+// Values of response headers, which must not be changed. The Go SDK parses an error only if the content type
+// is exactly application/json.
 var (
 	typeJSON = []string{"application/json"}
 	typeText = []string{"text/plain"}

@@ -51,8 +51,8 @@ func (r *Roles) cache(arn string) *CredentialCache {
 	return l
 }
 
-// evict removes the least recently used roles. It does not remove a role that clients wait for, because the
-// credentials would be created twice.
+// evict removes the least recently used roles. It does not remove a role that clients wait for, because its
+// credentials would then be created twice.
 func (r *Roles) evict() {
 	for e := r.recent.Back(); e != nil && r.recent.Len() > orElse(r.Max, 256); {
 		before, old := e.Prev(), e.Value.(*roleCache)

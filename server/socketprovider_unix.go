@@ -19,8 +19,8 @@ import (
 )
 
 // A SocketProvider runs as root, and passes the socket of the metadata service to a process of the user. Only
-// root can bind the socket, but any process can serve it. So only a process without privileges handles
-// requests. One process at a time can have the socket.
+// root can bind this socket, but any process can serve requests on it. So requests are handled without root
+// privileges. One process at a time can have the socket.
 type SocketProvider struct {
 	Socket *os.File // created by [Alias.Bind]
 

@@ -19,7 +19,7 @@ func TestCreate(t *testing.T) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil || string(text) != "first" {
-		t.Errorf("%q, %v", text, err)
+		t.Errorf("the file contains %q, %v", text, err)
 	}
 	info, err := os.Stat(path)
 	if err != nil {

@@ -181,10 +181,10 @@ func TestFolderBehindLinks(t *testing.T) {
 			usable, wrote := f.Usable(), f.Write("name", []byte("new"))
 			if c.want == "" {
 				if usable != nil || wrote != nil {
-					t.Fatalf("%v, %v", usable, wrote)
+					t.Fatalf("Usable returned %v, Write returned %v", usable, wrote)
 				}
 				if data, err := f.Read("name", 10); err != nil || string(data) != "new" {
-					t.Errorf("%q, %v", data, err)
+					t.Errorf("Read = %q, %v", data, err)
 				}
 				wantMode(t, f.Path(), 0o700)
 				return

@@ -134,7 +134,7 @@ func TestReplaceInPlace(t *testing.T) {
 			return realSystem.open(path)
 		}
 		if err := s.replacePreserving(path, []byte("new")); err != nil {
-			t.Fatalf("%v: %v", why, err)
+			t.Fatalf("after %v, replacePreserving returned %v", why, err)
 		}
 		wantFile(t, path, "new")
 		wantOnly(t, dir, "config")

@@ -94,7 +94,7 @@ func TestClosedClient(t *testing.T) {
 		client.Close()
 		var stranger *OtherUserError
 		if err := c.Check(); !errors.As(err, &stranger) || stranger.UID != -1 {
-			t.Fatalf("%v", err)
+			t.Fatalf("Check returned %v, want an *OtherUserError with an unknown user", err)
 		}
 	}
 }
@@ -105,7 +105,7 @@ func TestIsWSL(t *testing.T) {
 		"6.12.48+deb13-amd64\n": false, "6.10.14-linuxkit\n": false, "": false,
 	} {
 		if got := isWSL(release); got != want {
-			t.Errorf("%q: %v", release, got)
+			t.Errorf("isWSL(%q) = %v", release, got)
 		}
 	}
 }
@@ -119,14 +119,14 @@ func TestMapsAll(t *testing.T) {
 		"": false,
 	} {
 		if got := mapsAll(text); got != want {
-			t.Errorf("%q: %v", text, got)
+			t.Errorf("mapsAll(%q) = %v", text, got)
 		}
 	}
 }
 
 func TestProcessWithSocketNotFound(t *testing.T) {
 	if p := processWithSocket("socket:[none]"); p != (Process{}) || commandName("none") != "" {
-		t.Errorf("%v", p)
+		t.Errorf("processWithSocket of a missing socket = %v", p)
 	}
 }
 
@@ -158,7 +158,7 @@ func TestFindSocket(t *testing.T) {
 	} {
 		s, ok, err := findSocket(bufio.NewScanner(strings.NewReader(c.table)), netip.MustParseAddrPort(c.local), netip.MustParseAddrPort(c.remote))
 		if s != c.want || ok != c.ok || (err != nil) != c.fails {
-			t.Errorf("%s → %s: %v %v %v", c.local, c.remote, s, ok, err)
+			t.Errorf("findSocket from %s to %s = %v, %v, %v", c.local, c.remote, s, ok, err)
 		}
 	}
 }

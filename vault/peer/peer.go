@@ -197,8 +197,8 @@ func ConnContext(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// FromRequest returns the connection of a request. It returns nil if there is none; Check of a nil Conn
-// fails.
+// FromRequest returns the connection of a request, or nil if there is none. Check of a nil Conn returns an
+// error.
 func FromRequest(r *http.Request) *Conn {
 	c, _ := r.Context().Value(connKey{}).(*Conn)
 	return c

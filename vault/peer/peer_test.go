@@ -88,10 +88,10 @@ func TestRemoteConnection(t *testing.T) {
 		c := who.Conn(remoteConn{})
 		var stranger *OtherUserError
 		if err := c.Check(); !errors.As(err, &stranger) || stranger.UID != -1 || stranger.Addr != "192.0.2.1:80" || c.OwnerKnown() {
-			t.Errorf("%v", err)
+			t.Errorf("Check returned %v, want an *OtherUserError with an unknown user", err)
 		}
 		if p := c.Process(); p != (Process{}) {
-			t.Errorf("%v", p)
+			t.Errorf("Process = %v, want none", p)
 		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// detach starts the program with its own invisible console, so that it does not read keys meant for the
-// command in ours. A program that reads from this console waits until ctx ends.
+// detach starts the program with its own invisible console, so that it does not read keys that are meant for
+// a command in our console. A program that reads from the invisible console waits until ctx ends.
 func detach(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NO_WINDOW}
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// LocksVariable is the environment variable that lists the locks held by the processes that started this one
-// and wait for it. An aws-vault that is started by such a program must not wait for these locks. The value
+// LocksVariable is the environment variable that lists the locks of parent processes. The processes that
+// started this one hold these locks and wait for it to end, so this process must not wait for them. The value
 // has the form of [FormatLocks], and contains no secret.
 const LocksVariable = "AWS_VAULT_HELD_LOCKS"
 

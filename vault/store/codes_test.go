@@ -120,7 +120,7 @@ func TestWithoutFolder(t *testing.T) {
 	calls := 0
 	for range 2 {
 		if _, warnings, err := w.Get(t.Context(), Request{Name: nameA, Create: w.lasting(time.Hour, &calls)}); err != nil || warnings != nil {
-			t.Errorf("%v, %v", warnings, err)
+			t.Errorf("Get returned the warnings %v and the error %v", warnings, err)
 		}
 	}
 	if list, warnings, err := w.List(t.Context()); calls != 1 || len(list) != 1 || warnings != nil || err != nil {

@@ -80,11 +80,11 @@ func TestSSOCacheKeepsForeignTokens(t *testing.T) {
 		}
 		err := c.Share("corp", cached("EXAMPLE-ours", noon.Add(time.Hour)), noon)
 		if errors.Is(err, ErrNotOurToken) == x.replaced || x.replaced && err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: Share returned %v", name, err)
 		}
 		raw, err := os.ReadFile(c.Path("corp"))
 		if err != nil || strings.Contains(string(raw), "ours") != x.replaced {
-			t.Errorf("%s: %s, %v", name, raw, err)
+			t.Errorf("%s: the file contains %s, %v", name, raw, err)
 		}
 	}
 	c := newSSOCache(t)
@@ -140,6 +140,6 @@ func TestLoginCache(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(c.Path(session)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%v", err)
+		t.Errorf("Stat after Remove returned %v, want fs.ErrNotExist", err)
 	}
 }

@@ -257,7 +257,7 @@ func TestTokensAndSessionsShareAnIndex(t *testing.T) {
 		for i, list := range lists {
 			entries, warnings, err := list(t.Context())
 			if err != nil || warnings != nil {
-				t.Errorf("%s: %v, %v", when, warnings, err)
+				t.Errorf("%s: List returned the warnings %v and the error %v", when, warnings, err)
 			}
 			for _, e := range entries {
 				got[i] = append(got[i], e.Name+" "+e.Profile)
@@ -355,7 +355,7 @@ func TestDamagedTokens(t *testing.T) {
 		got, warnings, err := w.tokens().Find(t.Context(), nameA)
 		var damaged *DamagedError
 		if err != nil || len(warnings) != 1 || !errors.As(warnings[0], &damaged) || got.Secret != nil {
-			t.Fatalf("%s: %v, %v, %v", why, got, warnings, err)
+			t.Fatalf("%s: Find = %v, %v, %v", why, got, warnings, err)
 		}
 		if text := warnings[0].Error(); !strings.Contains(text, why) || strings.Contains(text, "EXAMPLE") {
 			t.Errorf("the warning is %q, want %q", text, why)
