@@ -120,7 +120,7 @@ func testGoldenLists(t *testing.T, h goldenHome) {
 		want string // in what is printed
 	}{
 		{args: []string{"list", "--credentials"}, want: "alice\nrita\nuna\n"},
-		{args: []string{"sealed", "check"}, env: []string{sealedBackend}, want: "It opens for 1 opener."},
+		{args: []string{"sealed", "check"}, env: []string{sealedBackend}, want: "The keystore has 1 opener."},
 		{args: []string{"oidc", "status", "corp"}, want: " alice@example.com "},
 		{args: []string{"identity", "show", "alice"}, want: "in the keystore: signs"},
 		{args: []string{"list", "--sessions"}, want: "\nsso:corp\n"},

@@ -114,7 +114,7 @@ func wordsIn(t *testing.T, text string) string {
 	return strings.Join(words, " ")
 }
 
-const typeWords = "Type the words, with blanks between them: "
+const typeWords = "Type the words, separated by spaces: "
 
 // A store opens for a passphrase and for words that were typed back; when the passphrase is
 // forgotten, the words give another one.
@@ -128,7 +128,7 @@ func TestRecovery(t *testing.T) {
 	d.expect("found 25 words, expected 24")
 	d.answer(typeWords, words)
 	d.expect("\x1b[?1049l") // what was shown is left behind on the terminal's other screen
-	if out := d.end(true); !strings.Contains(out, "It opens for passphrase, recovery.") || strings.Contains(out, words) {
+	if out := d.end(true); !strings.Contains(out, "Openers: passphrase, recovery.") || strings.Contains(out, words) {
 		t.Errorf("printed %q", out)
 	}
 
@@ -142,14 +142,14 @@ func TestRecovery(t *testing.T) {
 	d.answer("Passphrase to unlock ", "nonsense")
 	d.expect("That passphrase is wrong")
 	d.answer("Passphrase to unlock ", "battery staple")
-	if out := d.end(true); !strings.Contains(out, "It opens for 3 openers.") {
+	if out := d.end(true); !strings.Contains(out, "The keystore has 3 openers.") {
 		t.Errorf("printed %q", out)
 	}
 
 	d = converse(t, home, "sealed", "remove", "passphrase")
 	d.answer("Type its name to remove it: ", "passphrase")
 	d.answer("Passphrase to unlock ", "battery staple")
-	if out := d.end(true); !strings.Contains(out, "Removed opener passphrase. Everything is sealed under a new key, for 2 openers.") {
+	if out := d.end(true); !strings.Contains(out, "Removed opener passphrase. All items are encrypted with a new key for 2 openers.") {
 		t.Errorf("printed %q", out)
 	}
 
@@ -185,7 +185,7 @@ func TestWordsNotTypedBack(t *testing.T) {
 	for range 3 {
 		d.answer(typeWords, other)
 	}
-	d.expect("the words were not typed back, so nothing was made or changed")
+	d.expect("the words were not typed correctly; nothing was changed")
 	d.end(false)
 	if entries, err := os.ReadDir(filepath.Join(home, ".local/share/aws-vault/sealed")); err == nil {
 		t.Errorf("a store was made: %v", entries)

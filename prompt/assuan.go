@@ -8,11 +8,12 @@ import (
 	"strings"
 )
 
-// maxAssuan bounds a line of the protocol, in bytes, its line feed included.
+// maxAssuan is the longest line that the Assuan protocol allows, in bytes, including the line feed.
 // https://www.gnupg.org/documentation/manuals/assuan/Client-requests.html
 const maxAssuan = 1000
 
-// assuanLine returns a command with its argument escaped, cut where the protocol's bound is.
+// assuanLine returns a command line with its argument escaped. A line that is too long for the protocol
+// is truncated.
 func assuanLine(command, argument string) string {
 	var b strings.Builder
 	b.WriteString(command)
@@ -33,24 +34,24 @@ func assuanLine(command, argument string) string {
 	return b.String()
 }
 
-// An AssuanError is what the other side of the protocol refused with.
+// An AssuanError is an ERR response of the other program.
 type AssuanError struct {
-	Code int    // as libgpg-error composes it: the error in the low sixteen bits
-	Text string // its words for it
+	Code int    // as libgpg-error encodes it: the low sixteen bits are the error code
+	Text string // the error message of the other program
 }
 
 func (e *AssuanError) Error() string { return fmt.Sprintf("error %d: %s", e.Code&0xFFFF, e.Text) }
 
-// A reply is the answer to one command.
+// A reply is the response to one command.
 type reply struct {
 	data []byte
-	err  error // an *AssuanError if it was refused
+	err  error // an *AssuanError if the command failed
 }
 
-var errAssuanShort = errors.New("ended before it had answered, want OK or ERR to each command")
+var errAssuanShort = errors.New("the program ended too early: expected OK or ERR for each command")
 
-// assuanReplies reads the greeting and want replies from what the other side wrote. It returns an error if there are
-// fewer, or a line is none of the protocol's.
+// assuanReplies parses the greeting and the first n replies in out. It returns an error if out has fewer
+// replies, or has a line that is not part of the protocol.
 func assuanReplies(out []byte, n int) ([]reply, error) {
 	var all []reply
 	var r reply
@@ -70,9 +71,9 @@ func assuanReplies(out []byte, n int) ([]reply, error) {
 		case word == "S" || strings.HasPrefix(word, "#"):
 			continue
 		case word == "INQUIRE":
-			return nil, errors.New("inquires, want an answer")
+			return nil, errors.New("the program sent INQUIRE, expected OK or ERR")
 		default:
-			return nil, errors.New("writes a line that is none of the Assuan protocol")
+			return nil, errors.New("the program wrote a line that is not part of the Assuan protocol")
 		}
 		all, r = append(all, r), reply{}
 	}
@@ -91,7 +92,8 @@ func parseAssuanError(rest string) error {
 	return &AssuanError{Code: code, Text: sanitize(text)}
 }
 
-// assuanData undoes the escapes of a data line. The error does not quote it: it may be the secret.
+// assuanData decodes the escapes of a data line. Its errors do not quote the line, which may hold a
+// secret.
 func assuanData(s string) ([]byte, error) {
 	var data []byte
 	for i := 0; i < len(s); i++ {
@@ -100,7 +102,7 @@ func assuanData(s string) ([]byte, error) {
 			continue
 		}
 		if i+2 >= len(s) {
-			return nil, errors.New("a data line ends in half an escape")
+			return nil, errors.New("a data line ends in an incomplete escape")
 		}
 		b, err := strconv.ParseUint(s[i+1:i+3], 16, 8)
 		if err != nil {

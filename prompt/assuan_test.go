@@ -24,19 +24,19 @@ func TestAssuanReplies(t *testing.T) {
 	for name, c := range map[string]struct {
 		out  string
 		want int
-		data string // render the last
+		data string // of the last reply
 		err  string
 	}{
 		"data":            {"OK hello\n# comment\nS PASSWORD_FROM_CACHE\nD a%25b\nD %0Ac\nOK\n", 1, "a%b\nc", ""},
 		"data, CRLF":      {"OK\r\nD a b \r\nOK\r\n", 1, "a b ", ""},
 		"empty":           {"OK\nOK\n", 1, "", ""},
 		"more than asked": {"OK\nD a\nOK\nOK closing connection\n", 1, "a", ""},
-		"short":           {"OK\nD a\n", 1, "", "ended before"},
-		"nothing":         {"", 0, "", "ended before"},
-		"half an escape":  {"OK\nD secret%4\nOK\n", 1, "", "half an escape"},
+		"short":           {"OK\nD a\n", 1, "", "ended too early"},
+		"nothing":         {"", 0, "", "ended too early"},
+		"half an escape":  {"OK\nD secret%4\nOK\n", 1, "", "incomplete escape"},
 		"bad escape":      {"OK\nD secret%zz\nOK\n", 1, "", "not hexadecimal"},
-		"inquiry":         {"OK\nINQUIRE QUALITY a\n", 1, "", "inquires"},
-		"garbage":         {"OK\nsecret\n", 1, "", "none of the Assuan protocol"},
+		"inquiry":         {"OK\nINQUIRE QUALITY a\n", 1, "", "INQUIRE"},
+		"garbage":         {"OK\nsecret\n", 1, "", "not part of the Assuan protocol"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			replies, err := assuanReplies([]byte(c.out), c.want)
@@ -47,7 +47,7 @@ func TestAssuanReplies(t *testing.T) {
 				return
 			}
 			if got := string(replies[c.want-1].data); c.err != "" || got != c.data || len(replies) != c.want {
-				t.Errorf("the data are %q of %d replies, want %q of %d %s", got, len(replies), c.data, c.want, c.err)
+				t.Errorf("got data %q and %d replies, want %q and %d, error %q", got, len(replies), c.data, c.want, c.err)
 			}
 		})
 	}
@@ -67,7 +67,7 @@ func TestAssuanError(t *testing.T) {
 	}
 }
 
-// FuzzAssuanData writes any answer as a program may, and reads it back.
+// FuzzAssuanData encodes an answer and checks that it is decoded again.
 func FuzzAssuanData(f *testing.F) {
 	f.Add("a%b\nc", "OK\nD %4")
 	f.Add("", "ERR")
@@ -75,7 +75,7 @@ func FuzzAssuanData(f *testing.F) {
 		if len(answer) < 100 && strings.ToValidUTF8(answer, "") == answer {
 			got, err := assuanReplies([]byte("OK\n"+assuanLine("D", answer)+"OK\n"), 1)
 			if err != nil || string(got[0].data) != answer {
-				t.Errorf("%q comes back as %v, %v", answer, got, err)
+				t.Errorf("%q is decoded as %v, %v", answer, got, err)
 			}
 		}
 		if replies, err := assuanReplies([]byte(out), 2); err == nil && len(replies) != 2 {

@@ -5,20 +5,22 @@ import (
 	"strings"
 )
 
-// Options say what the caller knows and the environment does not show.
+// Options hold what the caller knows and the environment does not show.
 type Options struct {
-	// TerminalBusy says that a program started from here has the terminal, so that nothing may be asked there.
+	// TerminalBusy is set while a program that aws-vault started uses the terminal. No driver then
+	// prompts there.
 	TerminalBusy bool
 }
 
-// Choose returns a Prompter that asks by way of the driver called name, or, if name is empty, by way of the first of
-// [Drivers] that works here. It looks for the ways there are, which can take a program's start, so it is for when
-// there is something to ask.
+// Choose returns a Prompter that uses the driver called name. If name is empty, it uses the first of
+// [Drivers] that works here. Choose may run programs to find out which drivers work, so call it only
+// when there is something to ask.
 //
-// A driver whose Device is set answers Codes only; other questions are then asked as if no driver had been named.
+// A driver whose Device is set answers only a Code. Any other question goes to the driver that an empty
+// name would have selected.
 //
-// It returns an [*UnknownDriverError] if there is no driver of that name on this system, and a [*NoDriverError] if the
-// named one, or each of them, cannot ask.
+// Choose returns an [*UnknownDriverError] if this system has no driver of that name, and a
+// [*NoDriverError] if the named driver, or every driver, cannot prompt here.
 func Choose(env Env, name string, o Options) (Prompter, error) {
 	return chooseFrom(Drivers(), env, name, o)
 }
@@ -41,7 +43,7 @@ func chooseFrom(drivers []Driver, env Env, name string, o Options) (Prompter, er
 	return newPrompter(env, d, func() (Driver, error) { return defaultDriver(drivers, env) }), nil
 }
 
-// defaultDriver returns the first driver that suits and works.
+// defaultDriver returns the first driver that is suitable and works.
 func defaultDriver(drivers []Driver, env Env) (Driver, error) {
 	var tried []DriverError
 	for _, d := range drivers {
@@ -57,7 +59,7 @@ func defaultDriver(drivers []Driver, env Env) (Driver, error) {
 	return Driver{}, &NoDriverError{Tried: tried}
 }
 
-// usableByDefault returns nil if the driver may be used without having been named.
+// usableByDefault returns nil if the driver can be used without being named, and otherwise the reason.
 func (d Driver) usableByDefault(env Env) error {
 	if d.suitable != nil {
 		if err := d.suitable(env); err != nil {
@@ -80,16 +82,16 @@ func findDriver(drivers []Driver, env Env, name string) (Driver, error) {
 	return Driver{}, &UnknownDriverError{Name: name, Known: names(drivers)}
 }
 
-// A Tried is a driver that cannot ask, and why.
+// A DriverError is the reason why a driver cannot prompt.
 type DriverError struct {
 	Driver string
 	Err    error
 }
 
-// A NoDriverError is returned when there is a question and nobody to put it to.
+// A NoDriverError is returned when no driver can prompt.
 type NoDriverError struct {
-	Name  string        // the driver that was asked for, empty if any would have done
-	Tried []DriverError // in the order of preference
+	Name  string        // the requested driver; empty if any driver was acceptable
+	Tried []DriverError // in order of preference
 }
 
 func (e *NoDriverError) Error() string {
@@ -98,12 +100,12 @@ func (e *NoDriverError) Error() string {
 		ways = append(ways, t.Driver+": "+t.Err.Error())
 	}
 	if e.Name != "" {
-		return "cannot ask by " + strings.Join(ways, "; ")
+		return "cannot prompt with " + strings.Join(ways, "; ")
 	}
-	return "no way to ask: " + strings.Join(ways, "; ")
+	return "cannot prompt: " + strings.Join(ways, "; ")
 }
 
-// Unwrap returns why each driver cannot ask.
+// Unwrap returns the reason of each driver.
 func (e *NoDriverError) Unwrap() []error {
 	var all []error
 	for _, t := range e.Tried {
@@ -119,5 +121,5 @@ type UnknownDriverError struct {
 }
 
 func (e *UnknownDriverError) Error() string {
-	return fmt.Sprintf("prompt driver is %q, want one of %s", e.Name, strings.Join(e.Known, ", "))
+	return fmt.Sprintf("unknown prompt driver %q, expected one of %s", e.Name, strings.Join(e.Known, ", "))
 }

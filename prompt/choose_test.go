@@ -29,19 +29,19 @@ func TestChoose(t *testing.T) {
 		{drivers, "picky", "picky", ""},
 		{drivers, "device", "device", ""},
 		{drivers, "third", "third", ""},
-		{drivers, "first", "", "cannot ask by first: broken"},
-		{drivers[:3], "", "", "no way to ask: first: broken; picky: the desktop is not KDE"},
-		{drivers[:2], "pass", "", `prompt driver is "pass", want one of first, picky`},
+		{drivers, "first", "", "cannot prompt with first: broken"},
+		{drivers[:3], "", "", "cannot prompt: first: broken; picky: the desktop is not KDE"},
+		{drivers[:2], "pass", "", `unknown prompt driver "pass", expected one of first, picky`},
 	} {
 		p, err := chooseFrom(c.drivers, Env{}, c.name, Options{})
 		if err != nil {
 			if err.Error() != c.err {
-				t.Errorf("choosing %q fails with %q, want %q", c.name, err, c.err)
+				t.Errorf("choosing %q failed with %q, want %q", c.name, err, c.err)
 			}
 			continue
 		}
 		if got := p.(*prompter).driver.Name; got != c.want {
-			t.Errorf("choosing %q takes %s, want %s %s", c.name, got, c.want, c.err)
+			t.Errorf("choosing %q returned %s, want %s %s", c.name, got, c.want, c.err)
 		}
 	}
 	_, err := chooseFrom(drivers[:1], Env{}, "", Options{})
@@ -51,7 +51,8 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestDeviceAnswersCodesOnly names a device: what it cannot answer is asked as if it had not been named.
+// TestDeviceAnswersCodesOnly checks that a question that a named device cannot answer goes to the
+// default driver.
 func TestDeviceAnswersCodesOnly(t *testing.T) {
 	key := &stubDriver{answers: []string{"123456"}, device: true}
 	person := &stubDriver{answers: []string{"AKIAIOSFODNN7EXAMPLE", "y"}}
@@ -66,7 +67,7 @@ func TestDeviceAnswersCodesOnly(t *testing.T) {
 		want string
 	}{{Line, "AKIAIOSFODNN7EXAMPLE"}, {Code, "123456"}, {Confirm, "y"}} {
 		if got, err := p.Ask(t.Context(), Request{Kind: c.kind}); got != c.want || err != nil {
-			t.Errorf("a %s is answered with %q, %v, want %q", c.kind, got, err, c.want)
+			t.Errorf("the answer to a %s is %q, %v, want %q", c.kind, got, err, c.want)
 		}
 	}
 	alone, err := chooseFrom([]Driver{device}, Env{}, "key", Options{})
@@ -79,7 +80,7 @@ func TestDeviceAnswersCodesOnly(t *testing.T) {
 	}
 }
 
-// TestTerminalBusy checks that no driver gets at a terminal that a running program has.
+// TestTerminalBusy checks that no driver uses a terminal that another program is using.
 func TestTerminalBusy(t *testing.T) {
 	w := newFakeEnv(t)
 	w.tty = &fakeTTY{keys: "abc\r"}
@@ -89,7 +90,7 @@ func TestTerminalBusy(t *testing.T) {
 	_, err := chooseFrom([]Driver{terminal, pinentry}, w.env(), "", Options{TerminalBusy: true})
 	var none *NoDriverError
 	if !errors.As(err, &none) || !errors.Is(none.Tried[0].Err, ErrTerminalBusy) || !errors.Is(none.Tried[1].Err, ErrTerminalBusy) {
-		t.Errorf("the error is %v, want twice %v", err, ErrTerminalBusy)
+		t.Errorf("the error is %v, want %v for both drivers", err, ErrTerminalBusy)
 	}
 	p, err := chooseFrom([]Driver{terminal, pinentry}, w.env(), "", Options{})
 	if err != nil {
@@ -100,7 +101,8 @@ func TestTerminalBusy(t *testing.T) {
 	}
 }
 
-// TestTerminalBusyForPrograms has ykman run while another program has the terminal: it does not get it too.
+// TestTerminalBusyForPrograms checks that ykman does not get the terminal while another program is using
+// it.
 func TestTerminalBusyForPrograms(t *testing.T) {
 	w := newFakeEnv(t)
 	w.programs, w.outputs = []string{"ykman"}, []string{"123\n", "123456\n"}
@@ -112,18 +114,18 @@ func TestTerminalBusyForPrograms(t *testing.T) {
 		t.Errorf("the answer is %q, %v", got, err)
 	}
 	if w.stdin[1] == nil {
-		t.Error("ykman gets the terminal")
+		t.Error("ykman got the terminal")
 	}
 }
 
 func TestNoControllingTerminal(t *testing.T) {
 	_, err := chooseFrom([]Driver{terminal}, newFakeEnv(t).env(), "terminal", Options{})
-	if err == nil || err.Error() != "cannot ask by terminal: no controlling terminal" {
+	if err == nil || err.Error() != "cannot prompt with terminal: no controlling terminal" {
 		t.Errorf("the error is %v", err)
 	}
 }
 
-// TestDrivers checks the table: names once, the terminal first, no device unless it is named.
+// TestDrivers checks that driver names are unique and that the terminal comes first.
 func TestDrivers(t *testing.T) {
 	all := names(Drivers())
 	if all[0] != "terminal" || !slices.Contains(all, "ykman") {
@@ -131,11 +133,11 @@ func TestDrivers(t *testing.T) {
 	}
 	slices.Sort(all)
 	if len(slices.Compact(all)) != len(Drivers()) {
-		t.Errorf("a name stands twice in %s", all)
+		t.Errorf("%s has a duplicate name", all)
 	}
 	for _, d := range Drivers() {
 		if d.Works == nil || d.Ask == nil || d.Name != strings.ToLower(d.Name) {
-			t.Errorf("driver %q lacks something", d.Name)
+			t.Errorf("driver %q is incomplete", d.Name)
 		}
 	}
 	var unknown *UnknownDriverError

@@ -5,12 +5,13 @@ import (
 	"strings"
 )
 
-// title heads every dialog.
+// title is the window title of every dialog.
 const title = "aws-vault"
 
 var errNoDisplay = errors.New("neither DISPLAY nor WAYLAND_DISPLAY is set")
 
-// dialogProgram returns the path of a program that opens windows, or why it cannot.
+// dialogProgram returns the path of a program that opens windows. It fails if there is no display or no
+// such program.
 func dialogProgram(env Env, name string) (string, error) {
 	if env.variable("DISPLAY") == "" && env.variable("WAYLAND_DISPLAY") == "" {
 		return "", errNoDisplay
@@ -18,7 +19,7 @@ func dialogProgram(env Env, name string) (string, error) {
 	return env.LookPath(name)
 }
 
-// dialogAnswer returns what a dialog printed, without the line end it added.
+// dialogAnswer returns the output of a dialog without its trailing line end.
 func dialogAnswer(out []byte) string {
 	return strings.TrimSuffix(strings.TrimSuffix(string(out), "\n"), "\r")
 }

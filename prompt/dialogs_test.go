@@ -37,10 +37,10 @@ func TestDialogArguments(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !slices.Equal(w.ran[0], c.want) {
-			t.Errorf("%s asks for a %s by\n%q, want\n%q", c.driver.Name, c.kind, w.ran[0], c.want)
+			t.Errorf("%s asked for a %s with\n%q, want\n%q", c.driver.Name, c.kind, w.ran[0], c.want)
 		}
 		if w.stdin[0] == nil {
-			t.Errorf("%s gets the terminal, want it not to", c.driver.Name)
+			t.Errorf("%s got the terminal, want no terminal", c.driver.Name)
 		}
 	}
 }
@@ -81,7 +81,7 @@ func TestDialogAnswers(t *testing.T) {
 		w.outputs, w.errs = []string{c.output}, []error{c.fails}
 		got, err := c.driver.Ask(t.Context(), w.env(), Request{Kind: c.kind, Text: "question"})
 		if got != c.want || !errors.Is(err, c.err) {
-			t.Errorf("%s: a %s after %q and %v is %q, %v, want %q, %v", c.driver.Name, c.kind, c.output, c.fails, got, err, c.want, c.err)
+			t.Errorf("%s: the answer to a %s after output %q and error %v is %q, %v, want %q, %v", c.driver.Name, c.kind, c.output, c.fails, got, err, c.want, c.err)
 		}
 	}
 }
@@ -91,10 +91,10 @@ func TestDialogsWork(t *testing.T) {
 		w := newFakeEnv(t)
 		w.programs = []string{d.Name}
 		if err := d.Works(w.env()); err != errNoDisplay {
-			t.Errorf("without a display %s says %v, want %v", d.Name, err, errNoDisplay)
+			t.Errorf("without a display, %s.Works returned %v, want %v", d.Name, err, errNoDisplay)
 		}
 		if _, err := d.Ask(t.Context(), w.env(), Request{}); err != errNoDisplay {
-			t.Errorf("without a display %s answers with %v, want %v", d.Name, err, errNoDisplay)
+			t.Errorf("without a display, %s.Ask returned %v, want %v", d.Name, err, errNoDisplay)
 		}
 		w.vars["DISPLAY"] = ":0"
 		if err := d.Works(w.env()); err != nil {
@@ -112,7 +112,7 @@ func TestKDialogRequiresKDE(t *testing.T) {
 		w := newFakeEnv(t)
 		w.vars["XDG_CURRENT_DESKTOP"] = desktop
 		if err := kdialog.suitable(w.env()); err != want {
-			t.Errorf("on desktop %q kdialog says %v, want %v", desktop, err, want)
+			t.Errorf("on desktop %q, the error is %v, want %v", desktop, err, want)
 		}
 	}
 }
@@ -141,7 +141,7 @@ func TestOSAScriptWorks(t *testing.T) {
 	}
 }
 
-// TestOSAScriptText checks that a name from the config file stays within its quotes, and out of argv.
+// TestOSAScriptText checks that a name from the config file cannot leave its quotes, and is not in argv.
 func TestOSAScriptText(t *testing.T) {
 	w := newFakeEnv(t)
 	w.programs, w.outputs = []string{"osascript"}, []string{"answer:a\n"}
@@ -160,10 +160,10 @@ func TestOSAScriptText(t *testing.T) {
 		"on error number -128\n",
 	} {
 		if !strings.Contains(script, want) {
-			t.Errorf("the script lacks %s:\n%s", want, script)
+			t.Errorf("the script does not contain %s:\n%s", want, script)
 		}
 	}
 	if got := osascriptText(r.withKind(Confirm)); strings.Contains(got, "hidden") || !strings.Contains(got, `default button "No"`) {
-		t.Errorf("the script to confirm is\n%s", got)
+		t.Errorf("the confirmation script is\n%s", got)
 	}
 }

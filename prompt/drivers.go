@@ -2,34 +2,36 @@ package prompt
 
 import "context"
 
-// A Driver is one way of asking.
+// A Driver is one way to ask the user.
 type Driver struct {
 	Name string
 
-	// Terminal says that it needs the controlling terminal.
+	// Terminal is set if the driver needs the controlling terminal.
 	Terminal bool
 
-	// Device says that a device answers and not a person. Such a driver answers Codes only, is used only when it is
-	// named, and is not asked a second time for an answer that was wrong.
+	// Device is set if a device answers instead of the user. Such a driver answers only a Code, is used
+	// only when it is named, and is not asked again after a wrong answer.
 	Device bool
 
-	// WithoutPromptLock says that it puts no question to a person itself, so that others may ask meanwhile.
+	// WithoutPromptLock is set if the driver shows no prompt itself. Other prompts may be open while it
+	// runs.
 	WithoutPromptLock bool
 
-	// Works returns nil if the driver can ask here, and otherwise why it cannot.
+	// Works returns nil if the driver can prompt here, and otherwise the reason why it cannot.
 	Works func(Env) error
 
-	// Ask puts a question once and returns what was answered, be it well formed or not.
+	// Ask asks once and returns the answer. It does not check the format of the answer.
 	Ask func(ctx context.Context, env Env, r Request) (string, error)
 
-	// suitable returns why the driver, though it may work, is not the one to use unless it is named. Nil: it is.
+	// suitable returns why a driver that works should be used only when it is named. Nil means that it
+	// is always suitable.
 	suitable func(Env) error
 }
 
-// Drivers returns this system's drivers in the order in which they are preferred.
+// Drivers returns this system's drivers in order of preference.
 func Drivers() []Driver { return systemDrivers() }
 
-// names returns the names of drivers, in their order.
+// names returns the names of the drivers, in the same order.
 func names(drivers []Driver) []string {
 	var all []string
 	for _, d := range drivers {

@@ -7,42 +7,47 @@ import (
 	"time"
 )
 
-// An Env is the world as the drivers see it.
+// An Env gives the drivers access to the system.
 type Env struct {
-	Lookup   func(name string) (string, bool) // an environment variable
+	Lookup   func(name string) (string, bool) // returns an environment variable
 	LookPath func(program string) (path string, err error)
 
-	// Run runs a program and returns its standard output, as what [Runner] returns does. With a nil stdin the program's standard
-	// input and error are the controlling terminal, if there is one; otherwise it reads what it is given. A program
-	// that ends with a status other than 0 makes an error that has an ExitCode() int, such as a [*ProgramError].
+	// Run runs a program and returns its standard output; [Runner] returns such a function. If stdin is
+	// nil, the program's standard input and standard error are the controlling terminal, if there is
+	// one. Otherwise the program reads stdin. If the program exits with a status other than 0, the error
+	// has a method ExitCode() int, as [*ProgramError] has.
 	Run func(ctx context.Context, argv []string, stdin []byte) (stdout []byte, err error)
 
-	// KeyCode reads the code of an MFA device from a security key, by the device's serial. What the key wants to know
-	// first, it asks a person in its turn. Nil where no key can be used.
+	// KeyCode reads the code of the MFA device with that serial from a security key. It prompts for the
+	// key's password or a touch itself. Nil if security keys cannot be used.
 	KeyCode func(ctx context.Context, serial string) (string, error)
 
-	// CatchSignals is called before keys are read from the terminal, so that from there on a signal ends the wait: if it
-	// ended the process, the terminal would stay as it is. Nil where signals are left to the caller.
+	// CatchSignals is called before the terminal is changed to read keys. From then on, a signal must
+	// end the prompt instead of the process, so that the terminal is restored. Nil if the caller has
+	// already done this.
 	CatchSignals func()
 
-	// OpenTTY opens the controlling terminal, as [OpenTTY] does; it returns [ErrNoTerminal] if there is none.
+	// OpenTTY opens the controlling terminal, as the function [OpenTTY] does. It returns [ErrNoTerminal]
+	// if there is none.
 	OpenTTY func() (TTY, error)
 }
 
-// A TTY is the controlling terminal. It is used by one goroutine at a time.
+// A TTY is the controlling terminal. Only one goroutine may use it at a time.
 type TTY interface {
-	// EnableKeys makes each key readable as it is pressed, shown nowhere, until Restore.
+	// EnableKeys makes each key readable as soon as it is pressed, without echo, until Restore is
+	// called.
 	EnableKeys() error
 
-	// ReadKey waits for a byte. It returns ctx's error once ctx is done, [ErrRedraw] when the process was
-	// stopped and goes on, so that the question must be put again, and io.EOF when the terminal is gone.
+	// ReadKey waits for one byte. It returns ctx's error once ctx is done, io.EOF when the terminal is
+	// gone, and [ErrRedraw] when the process was stopped and continued: the prompt must then be shown
+	// again.
 	ReadKey(ctx context.Context) (byte, error)
 
-	// Write shows s. A terminal that the user has halted holds it up until ctx is done.
+	// Write shows s. If the user has paused the output, Write blocks until ctx is done.
 	Write(ctx context.Context, s string) error
 
-	// Restore undoes Keys. If discard is set, what was typed and not read is thrown away instead of being left
-	// for whoever reads next.
+	// Restore undoes EnableKeys. If discard is set, typed input that was not read yet is discarded;
+	// otherwise the next program to read the terminal gets it.
 	Restore(discard bool) error
 
 	Close() error
@@ -52,20 +57,21 @@ var (
 	// ErrNoTerminal is returned when the process has no controlling terminal.
 	ErrNoTerminal = errors.New("no controlling terminal")
 
-	// ErrTerminalBusy is returned when the terminal belongs to a program that was started from here.
-	ErrTerminalBusy = errors.New("a running program has the terminal")
+	// ErrTerminalBusy is returned while a program that aws-vault started uses the terminal.
+	ErrTerminalBusy = errors.New("a program started by aws-vault is using the terminal")
 
-	// ErrRedraw is returned by [TTY.ReadKey] when others may have written to the terminal.
-	ErrRedraw = errors.New("the terminal was used by others")
+	// ErrRedraw is returned by [TTY.ReadKey] when another program may have written to the terminal.
+	ErrRedraw = errors.New("another program may have written to the terminal")
 )
 
-// variable returns an environment variable's value, empty if it is not set.
+// variable returns the value of an environment variable, or "" if it is not set.
 func (e Env) variable(name string) string {
 	v, _ := e.Lookup(name)
 	return v
 }
 
-// withoutTerminal returns an Env in which no driver finds a terminal, not even one that runs a program of its own.
+// withoutTerminal returns an Env in which neither the drivers nor the programs that they run can use a
+// terminal.
 func (e Env) withoutTerminal() Env {
 	lookup := e.Lookup
 	e.Lookup = func(name string) (string, bool) {
@@ -85,19 +91,19 @@ func (e Env) withoutTerminal() Env {
 	return e
 }
 
-// noInput is the standard input of a program that needs none and shall not have the terminal.
+// noInput is the standard input of a program that must not use the terminal.
 var noInput = []byte{}
 
-// probeTimeout is how long a program may take to say whether it can ask.
+// probeTimeout limits how long a program may take to report whether it can prompt.
 const probeTimeout = 5 * time.Second
 
-// probe runs a program that says something about itself and asks nothing.
+// probe runs a program that prints information about itself and does not prompt.
 func (e Env) probe(argv []string, stdin []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
 	defer cancel()
 	out, err := e.Run(ctx, argv, stdin)
 	if err != nil && ctx.Err() != nil {
-		return nil, fmt.Errorf("%s says nothing within %s", argv[0], probeTimeout)
+		return nil, fmt.Errorf("%s did not respond within %s", argv[0], probeTimeout)
 	}
 	return out, err
 }

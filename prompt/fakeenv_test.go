@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// A fakeEnv makes an Env in which nothing is real: programs are names and say what the test has them say.
+// A fakeEnv creates an Env without real programs. Runs of programs print what the test defines.
 type fakeEnv struct {
 	t        *testing.T
 	vars     map[string]string
-	programs []string // those there are
-	outputs  []string // what each run prints, in turn
-	errs     []error  // what each run ends with; nil for those that are not there
-	tty      TTY      // nil for none
+	programs []string // programs that exist
+	outputs  []string // the output of each run
+	errs     []error  // the error of each run; missing ones are nil
+	tty      TTY      // nil means that there is no terminal
 
 	ran   [][]string
 	stdin [][]byte
@@ -53,12 +53,12 @@ func (w *fakeEnv) run(_ context.Context, argv []string, stdin []byte) ([]byte, e
 		return []byte(w.outputs[n]), err
 	}
 	if err == nil {
-		w.t.Fatalf("%q was run, which the test does not expect", argv)
+		w.t.Fatalf("unexpected run of %q", argv)
 	}
 	return nil, err
 }
 
-// failed is a program's end with a status and a complaint.
+// failed returns the error of a program that exited with that status and wrote to standard error.
 func failed(code int, stderr string) error {
 	return &ProgramError{Program: "program", Code: code, Stderr: stderr, Err: fmt.Errorf("exit status %d", code)}
 }

@@ -21,7 +21,7 @@ var kdialog = Driver{
 
 var errNotKDE = errors.New("the desktop is not KDE")
 
-// requireKDE returns nil on a KDE desktop.
+// requireKDE returns nil if the desktop is KDE.
 // https://specifications.freedesktop.org/desktop-entry-spec/latest/recognized-keys.html#key-onlyshowin
 func requireKDE(env Env) error {
 	if slices.Contains(strings.Split(env.variable("XDG_CURRENT_DESKTOP"), ":"), "KDE") {
@@ -30,7 +30,7 @@ func requireKDE(env Env) error {
 	return errNotKDE
 }
 
-// kdialogNoStatus is the status for Cancel and No.
+// kdialogNoStatus is the exit status for Cancel and No.
 const kdialogNoStatus = 1
 
 func askKDialog(ctx context.Context, env Env, r Request) (string, error) {
@@ -60,8 +60,8 @@ func askKDialog(ctx context.Context, env Env, r Request) (string, error) {
 	return "", ErrCancelled
 }
 
-// kdialogText returns s as rich text, which Qt would otherwise guess at from what is in it. kdialog itself reads \\
-// and \n.
+// kdialogText returns s as rich text. Without the markup, Qt guesses from the text whether it is rich
+// text. Backslashes are doubled because kdialog interprets \\ and \n.
 func kdialogText(s string) string {
 	s = strings.ReplaceAll(html.EscapeString(s), "\n", "<br/>")
 	return "<qt>" + strings.ReplaceAll(s, `\`, `\\`) + "</qt>"

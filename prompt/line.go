@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// An echo is what a typed character leaves on the terminal.
+// An echo is how the terminal shows typed characters.
 type echo int
 
 const (
-	echoPlain   echo = iota // itself
-	echoStars               // a star
-	echoNothing             // echoNothing
+	echoPlain   echo = iota // the character itself
+	echoStars               // a star for each character
+	echoNothing             // nothing
 )
 
 const (
@@ -26,18 +26,18 @@ const (
 	del       = 0x7f
 )
 
-// A line is one that the user is typing. We edit it ourselves, on every system alike: kernels cannot show stars, and
-// reading byte by byte leaves what was typed ahead to whoever it is for.
+// A line is the line that the user is typing. We edit it ourselves because terminals cannot show stars.
+// Reading byte by byte leaves input that was typed early to the next reader.
 type line struct {
 	tty      TTY
-	question string // what stands before it
+	question string // shown before the typed text
 	echo     echo
-	text     []byte // at most one byte more than an answer may have, which tells that it was too long
+	text     []byte // up to one byte longer than maxAnswer, so that the caller sees an answer that is too long
 	sequence sequenceParser
 }
 
-// readLine shows ask and returns what is typed up to the line's end. It returns ErrCancelled for Ctrl-C, Ctrl-D on an
-// empty line, and a terminal that goes away.
+// readLine shows question and returns the text that is typed until the line ends. It returns
+// ErrCancelled for Ctrl-C, for Ctrl-D on an empty line, and if the terminal goes away.
 func readLine(ctx context.Context, tty TTY, question string, e echo) (string, error) {
 	l := line{tty: tty, question: question, echo: e}
 	if err := tty.Write(ctx, question); err != nil {
@@ -71,7 +71,7 @@ func (l *line) press(ctx context.Context, b byte) error {
 		return l.erase(ctx, 1)
 	case b == ctrlU:
 		return l.erase(ctx, len(l.text))
-	case b == ctrlW && l.echo != echoPlain: // to erase by words would tell where they end
+	case b == ctrlW && l.echo != echoPlain: // erasing single words would show where they end
 		return l.erase(ctx, len(l.text))
 	case b == ctrlW:
 		trimmed := strings.TrimRight(string(l.text), " ")
@@ -86,7 +86,7 @@ func (l *line) press(ctx context.Context, b byte) error {
 	return l.tty.Write(ctx, l.echo.render(l.text[len(l.text)-1:]))
 }
 
-// erase takes n characters, or as many as there are, from the end.
+// erase removes the last n characters, or all if there are fewer.
 func (l *line) erase(ctx context.Context, n int) error {
 	erased := 0
 	for ; erased < n && len(l.text) > 0; erased++ {
@@ -103,12 +103,12 @@ func (l *line) erase(ctx context.Context, n int) error {
 	return l.tty.Write(ctx, strings.Repeat("\b \b", erased))
 }
 
-// redraw puts the question again, with what was typed so far.
+// redraw shows the question again, with the text typed so far.
 func (l *line) redraw(ctx context.Context) error {
 	return l.tty.Write(ctx, "\n"+l.question+l.echo.render(l.text))
 }
 
-// render returns what text leaves on the terminal. A tab would take more columns than one backspace gives back.
+// render returns how the terminal shows text. A tab becomes a blank, which one backspace erases.
 func (e echo) render(text []byte) string {
 	switch e {
 	case echoPlain:
@@ -119,7 +119,7 @@ func (e echo) render(text []byte) string {
 	return ""
 }
 
-// countCharacters counts them, each byte that is not UTF-8 as one.
+// countCharacters counts UTF-8 characters. An invalid byte counts as one character.
 func countCharacters(text []byte) int {
 	n := 0
 	for _, b := range text {
@@ -130,21 +130,22 @@ func countCharacters(text []byte) int {
 	return n
 }
 
-// isContinuation says whether b continues a UTF-8 character.
+// isContinuation reports whether b continues a UTF-8 character.
 func isContinuation(b byte) bool { return b&0xC0 == 0x80 }
 
-// A keys follows the sequences that cursor and function keys send, which are no part of an answer.
+// A sequenceParser recognizes the escape sequences of cursor and function keys, which are not part of an
+// answer.
 type sequenceParser int
 
 const (
 	noSequence  sequenceParser = iota
-	afterEscape                // after an escape
-	inCSI                      // in a control sequence (CSI), up to its final byte
-	afterSS3                   // one byte after it remains (SS3)
+	afterEscape                // after the escape byte
+	inCSI                      // in a control sequence (CSI), until its final byte
+	afterSS3                   // one more byte follows (SS3)
 )
 
-// consume says whether b belongs to such a sequence. A control character ends one and counts as itself, so that nobody
-// is stuck after pressing the escape key.
+// consume reports whether b belongs to an escape sequence. A control character ends a sequence and
+// counts as itself, so Enter and Ctrl-C still work after the Escape key.
 func (k *sequenceParser) consume(b byte) bool {
 	previous := *k
 	*k = noSequence

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A typist is a terminal on which keys have been pressed.
+// A fakeTTY is a terminal that returns predefined keys.
 type fakeTTY struct {
 	keys     string
 	shown    strings.Builder
@@ -16,12 +16,12 @@ type fakeTTY struct {
 	restored int
 	discards int
 	closed   bool
-	keysErr  error // returned by Keys
+	keysErr  error // returned by EnableKeys
 }
 
 func (t *fakeTTY) EnableKeys() error { t.raw = true; return t.keysErr }
 
-// redrawKey is where the process was stopped and continued.
+// redrawKey makes ReadKey return ErrRedraw.
 const redrawKey = 0xff
 
 func (t *fakeTTY) ReadKey(ctx context.Context) (byte, error) {
@@ -94,7 +94,7 @@ func TestReadLine(t *testing.T) {
 				t.Errorf("the terminal shows %q, want %q after the question", shown, c.shown)
 			}
 			if tty.keys != c.left {
-				t.Errorf("%q is left to read, want %q", tty.keys, c.left)
+				t.Errorf("the unread input is %q, want %q", tty.keys, c.left)
 			}
 		})
 	}
@@ -103,13 +103,13 @@ func TestReadLine(t *testing.T) {
 func TestReadLineCancelled(t *testing.T) {
 	for _, keys := range []string{"\x03", "abc\x03", "\x04", "abc\x15\x04", "", "abc"} {
 		if got, err := readLine(t.Context(), &fakeTTY{keys: keys}, "", echoPlain); !errors.Is(err, ErrCancelled) || got != "" {
-			t.Errorf("%q answers %q, %v, want it cancelled", keys, got, err)
+			t.Errorf("keys %q: the answer is %q, %v, want %v", keys, got, err, ErrCancelled)
 		}
 	}
 }
 
-// FuzzReadLine presses any keys: the answer is bounded, a hidden one is not shown, and no sequence of ours or of the
-// user's reaches the terminal.
+// FuzzReadLine presses any keys. It checks that the answer has a limited length, that a hidden answer is
+// not shown, and that no escape sequence is written to the terminal.
 func FuzzReadLine(f *testing.F) {
 	for _, keys := range []string{"abc\r", "aé\x7f\x15\r", "\x1b[200~x\x1b[201~\r", "\xffa\xc3\r", "a b\x17\x04\x03"} {
 		f.Add(keys)
@@ -119,17 +119,17 @@ func FuzzReadLine(f *testing.F) {
 			tty := &fakeTTY{keys: keys}
 			got, err := readLine(t.Context(), tty, "?", e)
 			if err != nil && !errors.Is(err, ErrCancelled) {
-				t.Fatalf("%q fails with %v, want none or %v", keys, err, ErrCancelled)
+				t.Fatalf("keys %q: the error is %v, want none or %v", keys, err, ErrCancelled)
 			}
 			if len(got) > maxAnswer+1 || strings.ContainsAny(got, "\r\n\x1b") {
-				t.Fatalf("%q answers %q", keys, got)
+				t.Fatalf("keys %q: the answer is %q", keys, got)
 			}
 			shown := tty.shown.String()
 			if strings.Contains(shown, "\x1b") {
-				t.Fatalf("%q shows %q, want no escape", keys, shown)
+				t.Fatalf("keys %q: the terminal shows %q, want no escape", keys, shown)
 			}
 			if e != echoPlain && strings.Trim(shown, "?*\b \n") != "" {
-				t.Fatalf("%q shows %q, want only stars", keys, shown)
+				t.Fatalf("keys %q: the terminal shows %q, want only stars", keys, shown)
 			}
 		}
 	})
@@ -164,7 +164,8 @@ func TestAskTerminal(t *testing.T) {
 	}
 }
 
-// The terminal is changed once signals are caught: one that ended the process would leave it as it is.
+// Signals must be caught before the terminal is changed. Otherwise a signal could end the process and
+// leave the terminal changed.
 func TestSignalsCaughtBeforeTerminalChanges(t *testing.T) {
 	for name, ask := range map[string]func(context.Context, Env) error{
 		"a question": func(ctx context.Context, env Env) error {
@@ -180,7 +181,7 @@ func TestSignalsCaughtBeforeTerminalChanges(t *testing.T) {
 		unchanged := false
 		env := Env{OpenTTY: func() (TTY, error) { return tty, nil }, CatchSignals: func() { unchanged = !tty.raw }}
 		if err := ask(t.Context(), env); err != nil || !unchanged || tty.restored == 0 {
-			t.Errorf("%s: %v, the terminal was whole: %v, and restored %d times", name, err, unchanged, tty.restored)
+			t.Errorf("%s: error %v, terminal unchanged at CatchSignals: %v, restored %d times", name, err, unchanged, tty.restored)
 		}
 	}
 }

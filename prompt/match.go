@@ -6,17 +6,17 @@ import (
 	"unicode"
 )
 
-// How well a name fits what was typed, the best first.
+// How well a name matches the typed text, best first.
 const (
 	prefix = iota
 	wordPrefix
 	substring
-	subsequence // its letters are there, in their order
+	subsequence // the typed letters occur in this order
 	noMatch
 )
 
-// match returns the names that fit what was typed, the ones that fit best first and
-// otherwise in their order. Words between blanks fit one by one, in any order.
+// match returns the names that match the typed text, best matches first and otherwise in their original
+// order. Each word of the text must match, in any order.
 func match(names []string, typed string) []string {
 	words := strings.Fields(strings.ToLower(typed))
 	var ranked [noMatch][]string
@@ -48,7 +48,7 @@ func rank(name, word string) int {
 	return noMatch
 }
 
-// startsWord reports whether word stands somewhere in name behind what is no letter or digit.
+// startsWord reports whether word occurs in name after a character that is neither a letter nor a digit.
 func startsWord(name, word string) bool {
 	for i, r := range name {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && strings.HasPrefix(name[i+len(string(r)):], word) {

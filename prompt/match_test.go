@@ -19,7 +19,7 @@ func TestMatch(t *testing.T) {
 		{"xyz", ""},
 	} {
 		if got := match(names, test.typed); !slices.Equal(got, strings.Fields(test.want)) {
-			t.Errorf("%q fits %q, want %q", test.typed, got, test.want)
+			t.Errorf("%q matches %q, want %q", test.typed, got, test.want)
 		}
 	}
 }

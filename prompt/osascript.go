@@ -7,14 +7,15 @@ import (
 	"strings"
 )
 
-// osascript asks in a macOS dialog. The script goes in by standard input.
+// osascript asks in a macOS dialog. It reads the script from standard input.
 var osascript = Driver{
 	Name:  "osascript",
 	Works: osascriptWorks,
 	Ask:   askOSAScript,
 }
 
-// osascriptWorks asks launchd what kind of session this is: over ssh osascript is there and no dialog can be opened.
+// osascriptWorks asks launchd for the kind of session. Over SSH, osascript exists but cannot open a
+// dialog.
 func osascriptWorks(env Env) error {
 	if _, err := env.LookPath("osascript"); err != nil {
 		return err
@@ -28,14 +29,15 @@ func osascriptWorks(env Env) error {
 		return err
 	}
 	if kind := strings.TrimSpace(string(out)); kind != "Aqua" {
-		return fmt.Errorf("the session is %q, want one with windows (Aqua)", sanitize(kind))
+		return fmt.Errorf("the macOS session is %q, expected a graphical session (Aqua)", sanitize(kind))
 	}
 	return nil
 }
 
-var errNoDialogAnswer = errors.New("ended without an answer")
+var errNoDialogAnswer = errors.New("the dialog ended without an answer")
 
-// What the script prints, before the answer. A cancelled dialog is an error in AppleScript, whose text is translated.
+// Prefixes of the script's output. AppleScript reports a cancelled dialog as an error whose text is
+// translated, so the script prints a fixed word.
 const (
 	osascriptAnswered  = "answer:"
 	osascriptCancelled = "cancelled"
@@ -65,7 +67,8 @@ func askOSAScript(ctx context.Context, env Env, r Request) (string, error) {
 	return "", errNoDialogAnswer
 }
 
-// osascriptText returns the script that asks r. In AppleScript -128 is the number of "the user cancelled".
+// osascriptText returns the script that asks r. In AppleScript, error -128 means that the user
+// cancelled.
 // https://developer.apple.com/library/archive/documentation/AppleScript/Conceptual/AppleScriptLangGuide/reference/ASLR_cmds.html
 func osascriptText(r Request) string {
 	dialog := "display dialog " + appleString(r.message()) + " with title " + appleString(title)
@@ -93,7 +96,7 @@ func osascriptText(r Request) string {
 	}, "\n")
 }
 
-// appleString returns s as an AppleScript literal.
+// appleString returns s as an AppleScript string literal.
 func appleString(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
 }

@@ -10,16 +10,16 @@ import (
 	"unicode/utf8"
 )
 
-// A Choice is one name out of many.
+// A Choice is a list of names from which the user picks one.
 type Choice struct {
-	Text  string   // what is chosen: "AWS profile"
-	Names []string // in the order in which they are offered
+	Text  string   // what is picked, such as "AWS profile"
+	Names []string // in the order in which they are shown
 }
 
-// Pick has the user choose a name on the controlling terminal, by typing parts of it and with
-// the arrow keys. The list is drawn there and nowhere else, and is gone afterwards; the
-// terminal is asked nothing. Pick returns [ErrNoTerminal] where there is no terminal and
-// [ErrCancelled] if the user declines or ctx is cancelled. The terminal is as it was before.
+// Pick lets the user choose a name on the controlling terminal, by typing parts of it or with the arrow
+// keys. The list is removed from the terminal afterwards. Pick sends no queries to the terminal. It
+// returns [ErrNoTerminal] if there is no terminal, and [ErrCancelled] if the user declines or ctx is
+// cancelled. The terminal's settings are always restored.
 func Pick(ctx context.Context, env Env, c Choice) (name string, err error) {
 	tty, err := openKeys(env)
 	if err != nil {
@@ -37,7 +37,7 @@ func Pick(ctx context.Context, env Env, c Choice) (name string, err error) {
 		if err != nil {
 			return "", err
 		}
-		l.columns, l.rows = columns, min(maxListed, rows-3) // render which one is the question and one says how many there are
+		l.columns, l.rows = columns, min(maxListed, rows-3) // minus the question, the line with the count, and one spare row
 	}
 	l.rows = max(l.rows, 1)
 	name, err = l.run(ctx)
@@ -47,38 +47,38 @@ func Pick(ctx context.Context, env Env, c Choice) (name string, err error) {
 	return name, err
 }
 
-// A canvas is a terminal on which the cursor can be moved.
+// A cursorTTY is a terminal whose cursor can be moved.
 type cursorTTY interface {
-	// EnableCursor returns the terminal's size, and makes cursor moves work until Restore.
+	// EnableCursor returns the terminal's size, and makes cursor moves work until Restore is called.
 	EnableCursor() (columns, rows int, err error)
 }
 
 const (
-	// maxListed is how many names are shown at once.
+	// maxListed is the maximum number of names that are shown at once.
 	maxListed = 10
 
-	// maxTyped is how many bytes may be typed to find a name.
+	// maxTyped is the maximum length of the typed text, in bytes.
 	maxTyped = 200
 
-	// escapeTimeout is how long the rest of an arrow key may be on its way; after it, the escape
-	// key was pressed.
+	// escapeTimeout is how long to wait for the rest of an escape sequence. If nothing follows, the user
+	// pressed the Escape key.
 	escapeTimeout = 100 * time.Millisecond
 )
 
-// Cursor moves that every terminal has known since the VT100.
+// Control sequences that every terminal since the VT100 supports.
 const (
 	eraseBelow = "\r\x1b[J"
 	moveUp     = "\x1b[%dA"
 )
 
-// A list is the names that fit what was typed, one of them marked.
+// A list shows the names that match the typed text. One of them is selected.
 type list struct {
 	tty           TTY
 	choice        Choice
 	columns, rows int
 
 	typed    string
-	selected int // among those that fit
+	selected int // index into the matches
 }
 
 func (l *list) run(ctx context.Context) (string, error) {
@@ -93,20 +93,20 @@ func (l *list) run(ctx context.Context) (string, error) {
 		case errors.Is(err, ErrRedraw):
 			err = l.tty.Write(ctx, "\n")
 		case errors.Is(err, io.EOF), k.action == cancelPick && err == nil:
-			err = fmt.Errorf("nothing was chosen: %w", ErrCancelled) // the escape key, or Ctrl-C where it comes as a byte
+			err = fmt.Errorf("nothing was chosen: %w", ErrCancelled) // Escape, or Ctrl-C on terminals that send it as a byte
 		case err == nil && k.action == acceptPick && len(matches) > 0:
 			return matches[l.selected], l.finish(ctx, matches[l.selected])
 		case err == nil:
 			l.press(k)
 		}
 		if err != nil {
-			// With a context of its own: the user's is gone, and the list shall go too.
+			// The list must be removed from the terminal even if ctx is done.
 			return "", errors.Join(err, l.finish(context.WithoutCancel(ctx), ""))
 		}
 	}
 }
 
-// press changes what was typed or which name is marked.
+// press updates the typed text or the selection.
 func (l *list) press(k keyPress) {
 	switch k.action {
 	case up:
@@ -131,7 +131,7 @@ func (l *list) press(k keyPress) {
 	}
 }
 
-// draw shows the question with the list below it, and leaves the cursor behind what was typed.
+// draw shows the question and the list below it. The cursor is left after the typed text.
 func (l *list) draw(ctx context.Context, matches []string) error {
 	first := max(0, l.selected-l.rows+1)
 	shownNames := matches[first:min(len(matches), first+l.rows)]
@@ -145,19 +145,19 @@ func (l *list) draw(ctx context.Context, matches []string) error {
 		}
 		b.WriteString("\n" + l.truncate(mark+sanitize(name)))
 	}
-	b.WriteString("\n" + l.truncate(fmt.Sprintf("  %d of %d; Enter takes, Esc leaves", len(matches), len(l.choice.Names))))
+	b.WriteString("\n" + l.truncate(fmt.Sprintf("  %d of %d; Enter selects, Esc cancels", len(matches), len(l.choice.Names))))
 	fmt.Fprintf(&b, moveUp, len(shownNames)+1)
 	b.WriteString("\r" + question)
 	return l.tty.Write(ctx, b.String())
 }
 
-// finish takes the list away and leaves what was chosen.
+// finish removes the list and leaves only the chosen name.
 func (l *list) finish(ctx context.Context, name string) error {
 	return l.tty.Write(ctx, eraseBelow+l.truncate(sanitize(l.choice.Text)+": "+sanitize(name))+"\n")
 }
 
-// truncate shortens a line so that it takes one row. How wide a character is that is not ASCII,
-// only the terminal knows: it is counted as two.
+// truncate shortens a line to the width of the terminal. The width of a character that is not ASCII
+// depends on the terminal, so it counts as two columns.
 func (l *list) truncate(line string) string {
 	room := l.columns - 1
 	for i, r := range line {

@@ -50,17 +50,18 @@ func pick(t *testing.T, rows, columns uint16, names ...string) *child {
 	return s.start("picker")
 }
 
-// checkRestored checks that the terminal is as it was, and that stdout and the list are empty.
+// checkRestored checks that the terminal's settings are restored, that nothing was written to stdout,
+// and that the terminal's output ends with last.
 func (c *child) checkRestored(last string) {
 	c.t.Helper()
 	if err := c.cmd.Wait(); err != nil {
 		c.t.Error(err)
 	}
 	if after := c.state(); after != c.before {
-		c.t.Errorf("the terminal is left as %+v, want %+v", after, c.before)
+		c.t.Errorf("the terminal's settings are %+v, want %+v", after, c.before)
 	}
 	if c.stdout.Len() > 0 {
-		c.t.Errorf("standard output has %q, want nothing", c.stdout)
+		c.t.Errorf("standard output is %q, want nothing", c.stdout)
 	}
 	for deadline := time.After(testTimeout); !strings.HasSuffix(c.transcript(), last); {
 		select {
@@ -71,7 +72,7 @@ func (c *child) checkRestored(last string) {
 	}
 }
 
-// drawing is what one drawing of a list sends, as the terminal gets it.
+// drawing returns what the terminal receives when a list is drawn once.
 func drawing(typed string, of int, rows ...string) string {
 	text := "\r\x1b[Jprofile: " + typed
 	for _, r := range rows {
@@ -83,11 +84,12 @@ func drawing(typed string, of int, rows ...string) string {
 			n++
 		}
 	}
-	text += fmt.Sprintf("\r\n  %d of %d; Enter takes, Esc leaves", n, of)
+	text += fmt.Sprintf("\r\n  %d of %d; Enter selects, Esc cancels", n, of)
 	return text + fmt.Sprintf("\x1b[%dA\rprofile: %s", n+1, typed)
 }
 
-// The whole of what is sent: no query, nothing but the moves that are known everywhere.
+// TestPickTranscript checks everything that is sent to the terminal: no queries, and only cursor moves
+// that all terminals support.
 func TestPickTranscript(t *testing.T) {
 	c := pick(t, 24, 80, "dev", "prod", "prod-eu")
 	c.expect("prod-eu", 1)
@@ -152,7 +154,8 @@ func TestPickCancelled(t *testing.T) {
 	}
 }
 
-// A list that is longer than the terminal scrolls, and no line is wider than it.
+// TestPickFits checks that a list longer than the terminal scrolls, and that no line is wider than the
+// terminal.
 func TestPickFits(t *testing.T) {
 	c := pick(t, 6, 20, "one", "two", "three", "four", "a-name-that-is-much-too-long", "schön-schön-schön", "bad\x1b[2Jname")
 	c.expect("of 7", 1)

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// An act is what a key does to a list.
+// An action is the effect of a key on a list.
 type action int
 
 const (
@@ -25,7 +25,7 @@ const (
 
 type keyPress struct {
 	action action
-	text   string // render a letter
+	text   string // for insertText
 }
 
 const (
@@ -33,7 +33,7 @@ const (
 	ctrlP = 0x10
 )
 
-// controlAction is what a key does that sends one byte.
+// controlAction returns the action of a key that sends one byte.
 func controlAction(b byte) action {
 	switch b {
 	case '\r', '\n':
@@ -54,7 +54,8 @@ func controlAction(b byte) action {
 	return noAction
 }
 
-// sequenceAction is what a key does that sends several, these behind an escape and "[" or "O".
+// sequenceAction returns the action of a key that sends an escape sequence. rest is what follows ESC [
+// or ESC O.
 func sequenceAction(rest string) action {
 	switch rest {
 	case "A", "Z":
@@ -69,7 +70,7 @@ func sequenceAction(rest string) action {
 	return noAction
 }
 
-// readKey waits for a key. One that means nothing here is noAction.
+// readKey waits for a key. A key without an effect is noAction.
 func (l *list) readKey(ctx context.Context) (keyPress, error) {
 	b, err := l.tty.ReadKey(ctx)
 	if err != nil {
@@ -97,10 +98,10 @@ func (l *list) readKey(ctx context.Context) (keyPress, error) {
 	return keyPress{insertText, string(text)}, nil
 }
 
-// maxSequence is the most that is read of a key that sends several bytes.
+// maxSequence is the maximum length of an escape sequence, in bytes, after ESC [ or ESC O.
 const maxSequence = 8
 
-// readSequence reads what comes behind an escape. If nothing comes, it was the escape key.
+// readSequence reads the rest of an escape sequence. If nothing follows in time, it was the Escape key.
 func (l *list) readSequence(ctx context.Context) (keyPress, error) {
 	timeout, cancel := context.WithTimeout(ctx, escapeTimeout)
 	defer cancel()
@@ -113,7 +114,7 @@ func (l *list) readSequence(ctx context.Context) (keyPress, error) {
 	case b == escape:
 		return keyPress{action: cancelPick}, nil
 	case b != '[' && b != 'O':
-		return keyPress{}, nil // a letter with the Alt key
+		return keyPress{}, nil // a letter typed with Alt
 	}
 	var rest []byte
 	for len(rest) < maxSequence {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// pinentry asks by way of GnuPG's dialog, which has forms for desktops and for terminals. It finds DISPLAY,
-// WAYLAND_DISPLAY and PINENTRY_USER_DATA in the environment, which it has from us; the terminal it must be told.
+// pinentry asks with GnuPG's pinentry, which has variants for desktops and for terminals. It inherits
+// DISPLAY, WAYLAND_DISPLAY and PINENTRY_USER_DATA from us. The terminal's name is passed as an option.
 // https://www.gnupg.org/documentation/manuals/pinentry/Protocol.html
 var pinentry = Driver{
 	Name:  "pinentry",
@@ -16,15 +16,15 @@ var pinentry = Driver{
 	Ask:   askPinentry,
 }
 
-// Errors of libgpg-error, in the low sixteen bits of the code.
+// Error codes of libgpg-error, in the low sixteen bits.
 const (
 	gpgCancelled      = 99
 	gpgNotConfirmed   = 114
 	gpgFullyCancelled = 198
 )
 
-// pinentryWorks asks pinentry what it is. One for the terminal, and one that says it will fall back to it
-// ("gnome3:curses"), works only where there is one.
+// pinentryWorks asks pinentry for its flavor. A flavor for terminals, or one that reports a fallback to
+// the terminal ("gnome3:curses"), works only if there is a terminal.
 func pinentryWorks(env Env) error {
 	flavor, err := pinentryFlavor(env)
 	if err != nil {
@@ -34,7 +34,7 @@ func pinentryWorks(env Env) error {
 		return nil
 	}
 	if _, err := terminalName(env); err != nil {
-		return fmt.Errorf("it is for terminals (%s): %w", sanitize(flavor), err)
+		return fmt.Errorf("this pinentry needs a terminal (flavor %s): %w", sanitize(flavor), err)
 	}
 	return nil
 }
@@ -52,11 +52,12 @@ func pinentryFlavor(env Env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// One too old to say is told where the terminal is, like the others, and shows what it can.
+	// An old pinentry does not know the flavor command and returns no data. It is treated like a
+	// graphical one.
 	return string(replies[0].data), nil
 }
 
-// pinentryPath prefers the one that a Mac's own windows are drawn by.
+// pinentryPath prefers pinentry-mac, which uses native macOS windows.
 func pinentryPath(env Env) (string, error) {
 	if path, err := env.LookPath("pinentry-mac"); err == nil {
 		return path, nil
@@ -64,7 +65,7 @@ func pinentryPath(env Env) (string, error) {
 	return env.LookPath("pinentry")
 }
 
-// terminalName returns the terminal that pinentry may use.
+// terminalName returns the name of the terminal that pinentry may use.
 func terminalName(env Env) (string, error) {
 	if name := env.variable("GPG_TTY"); name != "" {
 		return name, nil
@@ -93,8 +94,8 @@ func askPinentry(ctx context.Context, env Env, r Request) (string, error) {
 	return pinentryAnswer(r.Kind, replies[len(replies)-1])
 }
 
-// pinentryAnswer reads the reply to the last command. Those to the others are of no concern: an old pinentry refuses
-// options that it does not know, and asks all the same.
+// pinentryAnswer reads the reply to the last command. Replies to earlier commands are ignored: an old
+// pinentry rejects options that it does not know, and still prompts.
 func pinentryAnswer(k Kind, last reply) (string, error) {
 	var refused *AssuanError
 	if !errors.As(last.err, &refused) {
@@ -112,8 +113,8 @@ func pinentryAnswer(k Kind, last reply) (string, error) {
 	return "", refused
 }
 
-// pinentryCommands returns what is sent, the question last. All of it can be sent at once, as pinentry reads the next
-// command only when it is done with the one before.
+// pinentryCommands returns the commands, the question last. They can be sent all at once: pinentry reads
+// a command only after it has finished the previous one.
 func pinentryCommands(env Env, r Request) []string {
 	var lines []string
 	option := func(name, value string) {
@@ -139,7 +140,7 @@ func pinentryCommands(env Env, r Request) []string {
 	return append(lines, assuanLine("SETPROMPT", r.Kind.String()+":"), assuanLine("GETPIN", ""))
 }
 
-// firstVariable returns the first of the variables that is set.
+// firstVariable returns the first of the variables that is set and not empty.
 func firstVariable(env Env, names ...string) string {
 	for _, name := range names {
 		if v := env.variable(name); v != "" {

@@ -14,24 +14,24 @@ func TestPinentryCommands(t *testing.T) {
 	}
 	r := Request{Kind: Code, Text: "code for 100%", RetryReason: "AWS refused that code", Program: "terraform"}
 	want := "OPTION ttyname=" + controllingTerminal + "\nOPTION ttytype=xterm\nOPTION lc-ctype=de_DE.UTF-8\nOPTION display=:0\n" +
-		"SETTITLE aws-vault\nSETERROR AWS refused that code\nSETDESC asked for by terraform%0Acode for 100%25\n" +
+		"SETTITLE aws-vault\nSETERROR AWS refused that code\nSETDESC requested by terraform%0Acode for 100%25\n" +
 		"SETPROMPT code:\nGETPIN\n"
 	if controllingTerminal == "" {
 		want = strings.TrimPrefix(want, "OPTION ttyname=\n")
 	}
 	if got := strings.Join(pinentryCommands(w.env(), r), ""); got != want {
-		t.Errorf("pinentry is sent\n%swant\n%s", got, want)
+		t.Errorf("pinentry received\n%swant\n%s", got, want)
 	}
 	w = newFakeEnv(t)
 	w.vars["GPG_TTY"] = "/dev/pts/7"
 	want = "OPTION ttyname=/dev/pts/7\nSETTITLE aws-vault\nSETDESC sure?\nCONFIRM\n"
 	if got := strings.Join(pinentryCommands(w.env(), Request{Kind: Confirm, Text: "sure?"}), ""); got != want {
-		t.Errorf("pinentry is sent\n%swant\n%s", got, want)
+		t.Errorf("pinentry received\n%swant\n%s", got, want)
 	}
 }
 
 func TestPinentryAnswers(t *testing.T) {
-	const set = "OK hello\nERR 83886254 Unknown option\nOK\nOK\n" // the greeting, ttyname, SETTITLE, SETDESC
+	const set = "OK hello\nERR 83886254 Unknown option\nOK\nOK\n" // replies to the greeting, OPTION ttyname, SETTITLE and SETDESC
 	broken := &AssuanError{Code: 83918950, Text: "Inappropriate ioctl for device"}
 	for name, c := range map[string]struct {
 		kind   Kind
@@ -52,7 +52,7 @@ func TestPinentryAnswers(t *testing.T) {
 		"not by error":   {kind: Confirm, out: set + "ERR 83918950 Inappropriate ioctl for device\n", reason: broken.Error()},
 		"ended early":    {kind: Secret, out: "OK\n", err: errAssuanShort},
 		"fails":          {kind: Secret, fails: failed(2, ""), reason: "program: exit status 2"},
-		"not a pinentry": {kind: Secret, out: "usage: pinentry\n", reason: "writes a line that is none of the Assuan protocol"},
+		"not a pinentry": {kind: Secret, out: "usage: pinentry\n", reason: "the program wrote a line that is not part of the Assuan protocol"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newFakeEnv(t)
@@ -89,11 +89,11 @@ func TestPinentryWorks(t *testing.T) {
 		"too old to say":        {programs: []string{"pinentry"}, out: "OK\nERR 83886355 unknown command\nOK\n"},
 		"terminal, named":       {programs: []string{"pinentry"}, out: "OK\nD curses\nOK\n", gpgTTY: "/dev/pts/7"},
 		"terminal":              {programs: []string{"pinentry"}, out: "OK\nD tty\nOK\n", tty: &fakeTTY{}},
-		"no terminal":           {programs: []string{"pinentry"}, out: "OK\nD curses\nOK\n", err: "it is for terminals (curses): no controlling terminal"},
-		"no terminal, no bus":   {programs: []string{"pinentry"}, out: "OK\nD gnome3:curses\nOK\n", err: "it is for terminals (gnome3:curses): no controlling terminal"},
+		"no terminal":           {programs: []string{"pinentry"}, out: "OK\nD curses\nOK\n", err: "this pinentry needs a terminal (flavor curses): no controlling terminal"},
+		"no terminal, no bus":   {programs: []string{"pinentry"}, out: "OK\nD gnome3:curses\nOK\n", err: "this pinentry needs a terminal (flavor gnome3:curses): no controlling terminal"},
 		"no program":            {err: `exec: "pinentry": executable file not found in $PATH`},
 		"fails":                 {programs: []string{"pinentry"}, fails: failed(127, "libX11 is missing"), err: "program: exit status 127: libX11 is missing"},
-		"another program":       {programs: []string{"pinentry"}, out: "hello\n", err: "writes a line that is none of the Assuan protocol"},
+		"another program":       {programs: []string{"pinentry"}, out: "hello\n", err: "the program wrote a line that is not part of the Assuan protocol"},
 		"one that says nothing": {programs: []string{"pinentry"}, err: errAssuanShort.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -103,9 +103,9 @@ func TestPinentryWorks(t *testing.T) {
 				w.vars["GPG_TTY"] = c.gpgTTY
 			}
 			err := pinentry.Works(w.env())
-			// How Windows names a missing program differs.
+			// Windows names a missing program differently.
 			if err == nil && c.err != "" || err != nil && !strings.HasPrefix(c.err, "exec:") && err.Error() != c.err {
-				t.Errorf("it says %v, want %q", err, c.err)
+				t.Errorf("the error is %v, want %q", err, c.err)
 			}
 		})
 	}

@@ -1,5 +1,5 @@
-// Package prompt asks the user, in whichever way reaches them. Whether a question is needed, and
-// what is done with the answer, is left to the caller.
+// Package prompt asks the user a question, on the terminal, in a dialog, or through a device. The caller
+// decides whether to ask and what to do with the answer.
 package prompt
 
 import (
@@ -7,15 +7,16 @@ import (
 	"errors"
 )
 
-// A Kind says what is asked for, and so how it is shown while it is typed and what counts as an answer.
+// A Kind is the kind of answer that is expected. It decides how typed text is shown and which answers
+// are valid.
 type Kind int
 
 const (
-	Code       Kind = iota // six digits from an MFA device, shown
-	Passphrase             // not shown at all; asked twice if the request is for a new one
-	Secret                 // each character shown as a star
-	Line                   // sanitize
-	Confirm                // confirmAnswer or no; no unless yes is said
+	Code       Kind = iota // six digits from an MFA device; shown while typed
+	Passphrase             // not shown; asked twice if Request.New is set
+	Secret                 // shown as stars
+	Line                   // shown
+	Confirm                // yes or no; anything but yes means no
 )
 
 var kindNames = [...]string{"code", "passphrase", "secret", "line", "confirmation"}
@@ -27,26 +28,27 @@ func (k Kind) String() string {
 	return kindNames[k]
 }
 
-// hidden says whether what is typed must not be seen.
+// hidden reports whether typed text must not be shown.
 func (k Kind) hidden() bool { return k == Passphrase || k == Secret }
 
 // A Request is one question.
 type Request struct {
 	Kind        Kind
-	Text        string // the question without its colon: "MFA code for alice (arn:…) to use profile prod"
-	Profile     string // for drivers that show it apart from the question
-	Device      string // the MFA device's serial; a driver that reads codes from a key looks there for its name
-	Program     string // who asked, when it is a credential_process; empty otherwise
-	New         bool   // a Passphrase is being chosen: it is asked twice and may not be empty
-	RetryReason string // why it is asked again: "AWS refused that code"; empty the first time
+	Text        string // the question without a colon, such as "MFA code for alice (arn:…) to use profile prod"
+	Profile     string // for drivers that show the profile separately
+	Device      string // the MFA device's serial, which is also the account name for drivers that read codes from a security key
+	Program     string // the program that requested a credential_process; otherwise empty
+	New         bool   // the user chooses a new Passphrase, which is asked twice and must not be empty
+	RetryReason string // why the question is repeated, such as "AWS refused that code"; empty the first time
 }
 
-// A Prompter asks one question at a time, in the order in which they come.
+// A Prompter asks one question at a time, in the order of the calls.
 //
-// Ask returns the answer without its line end. A Code is six digits, without the blanks that were typed between
-// them; a Confirm is "y" or empty. It returns [ErrCancelled] if the user declines or ctx is cancelled, ctx's error if
-// its deadline passes, a [*CodeFormatError], [*NewPassphraseError] or [*TooLongError] if what came is not an answer,
-// and otherwise the driver's error. The terminal is as it was before, whichever it is.
+// Ask returns the answer without its line end. A Code is returned as six digits without spaces, and a
+// Confirm as "y" or "". Ask returns [ErrCancelled] if the user declines or ctx is cancelled, and ctx's
+// error if its deadline passes. It returns a [*CodeFormatError], [*NewPassphraseError] or
+// [*TooLongError] if the answer is not valid, and otherwise the driver's error. The terminal's settings
+// are always restored.
 type Prompter interface {
 	Ask(ctx context.Context, r Request) (string, error)
 }
@@ -54,14 +56,15 @@ type Prompter interface {
 // ErrCancelled is returned, possibly wrapped, when the user declines to answer.
 var ErrCancelled = errors.New("cancelled")
 
-// An interruption is a question that ctx put an end to.
+// An interruptedError reports that ctx was cancelled during a prompt. It matches ErrCancelled.
 type interruptedError struct{ cause error }
 
 func (e *interruptedError) Error() string        { return ErrCancelled.Error() }
 func (e *interruptedError) Is(target error) bool { return target == ErrCancelled }
 func (e *interruptedError) Unwrap() error        { return e.cause }
 
-// contextError returns the error for a question that was open when ctx was done. Time running out is not the user's no.
+// contextError returns the error for a prompt that was open when ctx ended. An expired deadline is not a
+// cancellation by the user.
 func contextError(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return &timeoutError{context.Cause(ctx)}
@@ -71,5 +74,7 @@ func contextError(ctx context.Context) error {
 
 type timeoutError struct{ cause error }
 
-func (e *timeoutError) Error() string { return "no answer in time: " + e.cause.Error() }
+func (e *timeoutError) Error() string {
+	return "the prompt was not answered in time: " + e.cause.Error()
+}
 func (e *timeoutError) Unwrap() error { return e.cause }

@@ -24,13 +24,13 @@ import (
 const (
 	roleVariable     = "PROMPT_TEST_ROLE"
 	requestsVariable = "PROMPT_TEST_REQUESTS"
-	driverVariable   = "PROMPT_TEST_DRIVER" // defaultDriver if it is not set
-	outcomeFile      = 3                    // where a child says what it was answered
-	ttyFile          = 4                    // becomes its controlling terminal
+	driverVariable   = "PROMPT_TEST_DRIVER" // the default driver if it is not set
+	outcomeFile      = 3                    // the file descriptor to which a child writes its outcomes
+	ttyFile          = 4                    // becomes the child's controlling terminal
 	testTimeout      = 20 * time.Second
 )
 
-// TestMain runs this binary again as the program that asks, so that /dev/tty is a terminal of ours.
+// TestMain also runs this binary as a program that prompts, so that /dev/tty is a terminal of the test.
 func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case "":
@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// An outcome is what a child reports of one request, and at the end of its standard input.
+// An outcome is a child's report about one request, or about its standard input at the end.
 type outcome struct {
 	Answer    string
 	Err       string
@@ -80,7 +80,7 @@ func runAsker() {
 	report.Encode(outcome{Stdin: string(in)})
 }
 
-// A screen is the outer side of a pty and everything that has been shown on it.
+// A screen is the outer side of a pseudoterminal, and everything that has been shown on it.
 type screen struct {
 	t        *testing.T
 	ptm, pts *os.File
@@ -150,7 +150,7 @@ func (s *screen) state() unix.Termios {
 	return *state
 }
 
-// A child is this binary as another program on a screen.
+// A child is this binary running as another program on a screen.
 type child struct {
 	*screen
 	cmd      *exec.Cmd
@@ -174,7 +174,7 @@ func (s *screen) start(role string, requests ...Request) *child {
 	}
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), roleVariable+"="+role, requestsVariable+"="+string(asked),
-		"GORACE=atexit_sleep_ms=0") // or each child takes a second more under the race detector
+		"GORACE=atexit_sleep_ms=0") // otherwise each child takes one more second under the race detector
 	cmd.ExtraFiles = []*os.File{w, s.pts}
 	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true, Ctty: ttyFile}
 	c := &child{screen: s, cmd: cmd, outcomes: json.NewDecoder(r), stdout: new(bytes.Buffer), before: s.state()}
@@ -191,33 +191,33 @@ func (s *screen) start(role string, requests ...Request) *child {
 	return c
 }
 
-// outcome returns what the next request came to.
+// outcome returns the outcome of the next request.
 func (c *child) outcome() outcome {
 	c.t.Helper()
 	var o outcome
 	if err := c.outcomes.Decode(&o); err != nil {
-		c.t.Fatalf("the child says nothing more: %v; the terminal shows %q", err, c.transcript())
+		c.t.Fatalf("the child reported no outcome: %v; the terminal shows %q", err, c.transcript())
 	}
 	return o
 }
 
-// finish checks what every question leaves behind: the terminal as it was, standard input and output untouched, and
-// no escape sequence.
+// finish checks the state after all questions: the terminal's settings are restored, standard input and
+// output are untouched, and no escape sequence was shown.
 func (c *child) finish() {
 	c.t.Helper()
 	if after := c.state(); after != c.before {
-		c.t.Errorf("the terminal is left as %+v, want %+v", after, c.before)
+		c.t.Errorf("the terminal's settings are %+v, want %+v", after, c.before)
 	}
 	io.WriteString(c.stdin, otherInput)
 	c.stdin.Close()
 	if got := c.outcome().Stdin; got != otherInput {
-		c.t.Errorf("standard input is left as %q, want %q", got, otherInput)
+		c.t.Errorf("the unread standard input is %q, want %q", got, otherInput)
 	}
 	if err := c.cmd.Wait(); err != nil {
 		c.t.Error(err)
 	}
 	if c.stdout.Len() > 0 {
-		c.t.Errorf("standard output has %q, want nothing", c.stdout)
+		c.t.Errorf("standard output is %q, want nothing", c.stdout)
 	}
 	if strings.Contains(c.transcript(), "\x1b") {
 		c.t.Errorf("the terminal was sent %q, want no escape sequence", c.transcript())
@@ -253,11 +253,11 @@ func (c *child) signal(sig os.Signal) {
 	}
 }
 
-// runShell runs an asker as shells do: in a process group of its own, in the foreground. It says how the terminal is
-// when the asker has stopped, and continues it.
+// runShell runs an asker as a shell does: in its own process group, in the foreground. When the asker
+// has stopped, runShell reports whether the terminal echoes, and continues the asker.
 func runShell() {
 	report := json.NewEncoder(os.NewFile(outcomeFile, "outcome"))
-	signal.Ignore(unix.SIGTTOU) // or we could not take the terminal back
+	signal.Ignore(unix.SIGTTOU) // needed to bring this process back to the foreground
 	job := exec.Command(os.Args[0])
 	job.Env = append(os.Environ(), roleVariable+"=asker")
 	job.Stdin = strings.NewReader("")

@@ -13,15 +13,16 @@ import (
 
 const (
 	maxTries  = 3
-	maxAnswer = 4 << 10 // bytes; longer than any secret that AWS or a keystore has
+	maxAnswer = 4 << 10 // in bytes; longer than any secret of AWS or of a keystore
 )
 
-// A prompter holds the rules that are the same whoever asks: what is an answer, and when to ask again.
+// A prompter applies the rules that are the same for all drivers: which answers are valid, and when to
+// ask again.
 type prompter struct {
 	env      Env
 	driver   Driver
-	fallback func() (Driver, error) // who asks what the driver cannot, because it is a device
-	lock     mutex.Mutex            // withKind who asks: questions must not overlap
+	fallback func() (Driver, error) // returns the driver for questions that a device cannot answer
+	lock     mutex.Mutex            // held during a prompt, so that prompts do not overlap
 }
 
 func newPrompter(env Env, d Driver, fallback func() (Driver, error)) *prompter {
@@ -57,13 +58,13 @@ func (p *prompter) Ask(ctx context.Context, r Request) (string, error) {
 	return a.askOnce(ctx, r)
 }
 
-// An asker is a driver at work.
+// An asker asks with one driver.
 type asker struct {
 	env    Env
 	driver Driver
 }
 
-// askOnce puts the question once.
+// askOnce asks once.
 func (a asker) askOnce(ctx context.Context, r Request) (string, error) {
 	answer, err := a.driver.Ask(ctx, a.env, r)
 	switch {
@@ -79,7 +80,7 @@ func (a asker) askOnce(ctx context.Context, r Request) (string, error) {
 	return answer, nil
 }
 
-// askCode asks until it has six digits. A device is asked once: it would say the same again.
+// askCode asks until the answer is six digits. A device is asked only once: its answer would not change.
 func (a asker) askCode(ctx context.Context, r Request) (string, error) {
 	tries := maxTries
 	if a.driver.Device {
@@ -90,16 +91,16 @@ func (a asker) askCode(ctx context.Context, r Request) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		// Authenticators show a code in two groups of three, and people type what they see.
+		// Authenticator apps show a code in two groups of three digits, so users type a space.
 		if code := removeSpaces(answer); isCode(code) {
 			return code, nil
 		}
-		r.RetryReason = "a code is six digits"
+		r.RetryReason = "enter the six digits of the code"
 	}
 	return "", &CodeFormatError{Driver: a.driver.Name, Tries: tries}
 }
 
-// askNewPassphrase asks twice until both answers agree.
+// askNewPassphrase asks for the passphrase twice until both answers are equal.
 func (a asker) askNewPassphrase(ctx context.Context, r Request) (string, error) {
 	again := r
 	again.Text, again.RetryReason = r.Text+" (again)", ""
@@ -109,7 +110,7 @@ func (a asker) askNewPassphrase(ctx context.Context, r Request) (string, error) 
 			return "", err
 		}
 		if first == "" {
-			r.RetryReason = "an empty passphrase protects nothing"
+			r.RetryReason = "the passphrase must not be empty"
 			continue
 		}
 		second, err := a.askOnce(ctx, again)
@@ -119,7 +120,7 @@ func (a asker) askNewPassphrase(ctx context.Context, r Request) (string, error) 
 		if first == second {
 			return first, nil
 		}
-		r.RetryReason = "the two differ"
+		r.RetryReason = "the passphrases do not match"
 	}
 	return "", &NewPassphraseError{Driver: a.driver.Name, Tries: maxTries, Why: r.RetryReason}
 }
@@ -133,19 +134,19 @@ func removeSpaces(s string) string {
 	}, s)
 }
 
-// isCode says whether s is what AWS takes as a TokenCode.
+// isCode reports whether AWS accepts s as a TokenCode.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
 func isCode(s string) bool {
 	return len(s) == 6 && strings.Trim(s, "0123456789") == ""
 }
 
-// isYes says whether s, typed by a person, is a yes.
+// isYes reports whether the typed answer s means yes.
 func isYes(s string) bool {
 	s = strings.ToLower(strings.TrimSpace(s))
 	return s == "y" || s == "yes"
 }
 
-// confirmAnswer is a Confirm's answer.
+// confirmAnswer returns the answer to a Confirm request.
 func confirmAnswer(y bool) string {
 	if y {
 		return "y"
@@ -153,7 +154,7 @@ func confirmAnswer(y bool) string {
 	return ""
 }
 
-// A CodeFormatError is returned when what was given for a code never was one. It does not hold what it was.
+// A CodeFormatError is returned if no answer was a valid code. It does not include the answers.
 type CodeFormatError struct {
 	Driver string
 	Tries  int
@@ -161,26 +162,26 @@ type CodeFormatError struct {
 
 func (e *CodeFormatError) Error() string {
 	if e.Tries == 1 {
-		return e.Driver + ": the answer is not a code, want six digits"
+		return e.Driver + ": the answer is not a code, expected six digits"
 	}
-	return fmt.Sprintf("%s: none of %d answers is a code, want six digits", e.Driver, e.Tries)
+	return fmt.Sprintf("%s: none of the %d answers is a code, expected six digits", e.Driver, e.Tries)
 }
 
-// A NewPassphraseError is returned when no new passphrase came about.
+// A NewPassphraseError is returned if the user did not choose a valid new passphrase.
 type NewPassphraseError struct {
 	Driver string
 	Tries  int
-	Why    string // what was wrong with the last one
+	Why    string // the problem with the last answer
 }
 
 func (e *NewPassphraseError) Error() string {
 	return fmt.Sprintf("%s: no new passphrase after %d tries: %s", e.Driver, e.Tries, e.Why)
 }
 
-// A TooLongError is returned for an answer that is too long to be one. All of it has been read.
+// A TooLongError is returned for an answer that is too long. The whole answer has been read.
 type TooLongError struct {
 	Driver string
-	Limit  int // bytes
+	Limit  int // in bytes
 }
 
 func (e *TooLongError) Error() string {

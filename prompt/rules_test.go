@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A stub is a driver that gives answers in turn and keeps what it was asked.
+// A stubDriver returns predefined answers and records the requests.
 type stubDriver struct {
 	answers []string
 	asked   []Request
@@ -53,7 +53,7 @@ func (s *stubDriver) reasons() (all []string) {
 }
 
 func TestRules(t *testing.T) {
-	empty, differ, digits := "an empty passphrase protects nothing", "the two differ", "a code is six digits"
+	empty, differ, digits := "the passphrase must not be empty", "the passphrases do not match", "enter the six digits of the code"
 	for name, c := range map[string]struct {
 		request Request
 		answers []string
@@ -67,9 +67,9 @@ func TestRules(t *testing.T) {
 		"code at the third": {Request{Kind: Code, RetryReason: "AWS refused that code"}, []string{"12345", "١٢٣٤٥٦", "123456"}, false,
 			"123456", "", []string{"AWS refused that code", digits, digits}},
 		"no code": {Request{Kind: Code}, []string{"", "1234567", "12345a"}, false, "",
-			"stub: none of 3 answers is a code, want six digits", []string{"", digits, digits}},
+			"stub: none of the 3 answers is a code, expected six digits", []string{"", digits, digits}},
 		"no code from a device": {Request{Kind: Code}, []string{"12345678"}, true, "",
-			"stub: the answer is not a code, want six digits", []string{""}},
+			"stub: the answer is not a code, expected six digits", []string{""}},
 		"line as it is":       {Request{Kind: Line}, []string{" a b "}, false, " a b ", "", []string{""}},
 		"passphrase as it is": {Request{Kind: Passphrase}, []string{""}, false, "", "", []string{""}},
 		"new passphrase":      {Request{Kind: Passphrase, New: true}, []string{"a b", "a b"}, false, "a b", "", []string{"", ""}},
@@ -96,7 +96,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// TestErrorsOmitAnswers gives a secret for a code.
+// TestErrorsOmitAnswers checks that a secret entered as a code does not appear in the error.
 func TestErrorsOmitAnswers(t *testing.T) {
 	const secret = "wJalrXUtnFEMI/K7MDENG/EXAMPLEKEY"
 	s := &stubDriver{answers: []string{secret, secret, secret}}
@@ -147,16 +147,16 @@ func TestContextDone(t *testing.T) {
 	go cancel()
 	_, err := p.Ask(ctx, Request{Kind: Line})
 	if !errors.Is(err, ErrCancelled) || !errors.Is(err, context.Canceled) || err.Error() != "cancelled" {
-		t.Errorf("cancelling gives %v, want %v", err, ErrCancelled)
+		t.Errorf("the error after cancelling is %v, want %v", err, ErrCancelled)
 	}
 	if _, err := p.Ask(ctx, Request{Kind: Line}); !errors.Is(err, ErrCancelled) {
-		t.Errorf("a question after cancelling gives %v, want %v", err, ErrCancelled)
+		t.Errorf("the error of a question after cancelling is %v, want %v", err, ErrCancelled)
 	}
 	late, stop := context.WithDeadline(t.Context(), time.Now().Add(time.Millisecond))
 	defer stop()
 	_, err = p.Ask(late, Request{Kind: Line})
-	if errors.Is(err, ErrCancelled) || !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), "no answer in time") {
-		t.Errorf("running out of time gives %v, want %v and not %v", err, context.DeadlineExceeded, ErrCancelled)
+	if errors.Is(err, ErrCancelled) || !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), "the prompt was not answered in time") {
+		t.Errorf("the error after the deadline is %v, want %v and not %v", err, context.DeadlineExceeded, ErrCancelled)
 	}
 }
 
@@ -189,7 +189,7 @@ func TestOneQuestionAtATime(t *testing.T) {
 	}
 }
 
-// TestCancelWhileWaitingForLock cancels a question that waits for another.
+// TestCancelWhileWaitingForLock cancels a question that waits for another one to be answered.
 func TestCancelWhileWaitingForLock(t *testing.T) {
 	entered, leave := make(chan bool), make(chan bool)
 	slow := Driver{Name: "slow", Works: func(Env) error { return nil },
@@ -203,7 +203,7 @@ func TestCancelWhileWaitingForLock(t *testing.T) {
 	go func() { _, err := p.Ask(ctx, Request{Kind: Line}); second <- err }()
 	cancel()
 	if err := <-second; !errors.Is(err, ErrCancelled) {
-		t.Errorf("the one who waits gets %v, want %v", err, ErrCancelled)
+		t.Errorf("the error of the waiting question is %v, want %v", err, ErrCancelled)
 	}
 	close(leave)
 	if err := <-first; err != nil {

@@ -15,16 +15,17 @@ import (
 )
 
 const (
-	maxOutput = 64 << 10 // bytes of a program's answer
-	maxStderr = 200      // bytes of its complaint
+	maxOutput = 64 << 10 // of standard output, in bytes
+	maxStderr = 200      // of standard error, in bytes
 )
 
-// Runner returns a function that runs argv and returns its standard output. With a nil stdin the program's standard
-// input and error are the controlling terminal, if there is one and it is not lent. When ctx is done it is asked to
-// end, so that it can leave the terminal as it was, and killed two seconds later.
+// Runner returns a function that runs argv and returns its standard output. If stdin is nil, the
+// program's standard input and standard error are the controlling terminal, unless there is none or
+// programs may not use it. When ctx is done, the program is sent SIGTERM, so that it can restore the
+// terminal, and is killed two seconds later.
 //
-// It returns a [*ProgramError] if the program ends otherwise than with status 0, and an error if it writes more than
-// 64 KiB.
+// The function returns a [*ProgramError] if the program's exit status is not 0, and an error if it
+// writes more than 64 KiB.
 func Runner(programs *program.Starter) func(ctx context.Context, argv []string, stdin []byte) ([]byte, error) {
 	return func(ctx context.Context, argv []string, stdin []byte) ([]byte, error) {
 		return run(programs.Command(ctx, nil, argv[0], argv[1:]...), stdin)
@@ -37,14 +38,14 @@ func run(cmd *program.Command, stdin []byte) ([]byte, error) {
 		if cmd.Process.Signal(syscall.SIGTERM) == nil {
 			return nil
 		}
-		return cmd.Process.Kill() // there are no signals on Windows
+		return cmd.Process.Kill() // Windows has no signals
 	}
 	out, stderr := &program.Output{Limit: maxOutput}, &program.Output{Limit: maxStderr}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), out, stderr
 	if stdin == nil && !cmd.NoTerminal {
 		if in, errs, err := openTerminalFiles(); err == nil {
 			defer in.Close()
-			defer errs.Close() // the same file on Unix
+			defer errs.Close() // on Unix, in and errs are the same file
 			cmd.Stdin, cmd.Stderr = in, errs
 		}
 	}
@@ -57,17 +58,17 @@ func run(cmd *program.Command, stdin []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if out.Exceeded() {
-		return nil, fmt.Errorf("%s: wrote more than %d bytes, want an answer", name, maxOutput)
+		return nil, fmt.Errorf("%s: wrote more than %d bytes, which is too long for an answer", name, maxOutput)
 	}
 	return out.Bytes(), nil
 }
 
-// A ProgramError is returned by what [Runner] returns, for a program that failed.
+// A ProgramError reports that a program run by a [Runner] function failed.
 type ProgramError struct {
 	Program string
-	Code    int    // its exit status, -1 if a signal ended it
-	Stderr  string // the first line of its standard error
-	Err     error  // what the system says
+	Code    int    // the exit status; -1 if the program was ended by a signal
+	Stderr  string // the first line of standard error
+	Err     error  // the system's error
 }
 
 func (e *ProgramError) Error() string {
@@ -77,11 +78,11 @@ func (e *ProgramError) Error() string {
 	return fmt.Sprintf("%s: %v: %s", e.Program, e.Err, e.Stderr)
 }
 
-// ExitCode returns the program's exit status, -1 if a signal ended it.
+// ExitCode returns the program's exit status, or -1 if the program was ended by a signal.
 func (e *ProgramError) ExitCode() int { return e.Code }
 func (e *ProgramError) Unwrap() error { return e.Err }
 
-// exitCode returns the status of the program that made err, and false if err is of another kind.
+// exitCode returns the exit status in err, or false if err does not have one.
 func exitCode(err error) (int, bool) {
 	var exited interface{ ExitCode() int }
 	if !errors.As(err, &exited) {

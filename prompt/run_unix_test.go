@@ -14,10 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runProgram runs a program that nothing but the test has started.
+// runProgram runs a program without the limits of a program.Starter.
 var runProgram = Runner(nil)
 
-// script makes an executable of a shell's text.
+// script writes an executable shell script.
 func script(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -35,13 +35,13 @@ func TestRun(t *testing.T) {
 	_, err = runProgram(t.Context(), []string{script(t, "fails", "echo; echo first >&2; echo second >&2; exit 7")}, noInput)
 	var failure *ProgramError
 	if !errors.As(err, &failure) || failure.Code != 7 || failure.Stderr != "first" || failure.Program != "fails" {
-		t.Errorf("the failure is %#v, want status 7 and the first line of what it said", err)
+		t.Errorf("the failure is %#v, want status 7 and the first line of standard error", err)
 	}
 	if code, ok := exitCode(err); !ok || code != 7 || err.Error() != "fails: exit status 7: first" {
 		t.Errorf("the error is %q with status %d", err, code)
 	}
 	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) {
-		t.Errorf("the error %v does not tell what the system says", err)
+		t.Errorf("the error %v does not wrap the system's error", err)
 	}
 	_, err = runProgram(t.Context(), []string{script(t, "quiet", "exit 3")}, noInput)
 	if err == nil || err.Error() != "quiet: exit status 3" {
@@ -49,10 +49,10 @@ func TestRun(t *testing.T) {
 	}
 	_, err = runProgram(t.Context(), []string{"/nonexistent/zenity"}, noInput)
 	if err == nil || errors.As(err, &failure) && failure.Program == "zenity" {
-		t.Errorf("a program that is not there ends with %v", err)
+		t.Errorf("the error of a missing program is %v", err)
 	}
 	if _, ok := exitCode(errors.New("other")); ok {
-		t.Error("an error that is no program's has a status")
+		t.Error("an error without an exit status returned one")
 	}
 }
 
@@ -60,17 +60,18 @@ func TestRunIsBounded(t *testing.T) {
 	for size, want := range map[string]bool{"65536": true, "65537": false} {
 		out, err := runProgram(t.Context(), []string{script(t, "long", "head -c "+size+" /dev/zero")}, noInput)
 		if (err == nil) != want || want && len(out) != maxOutput {
-			t.Errorf("%s bytes give %d, %v", size, len(out), err)
+			t.Errorf("%s bytes of output: got %d bytes, %v", size, len(out), err)
 		}
 	}
 	_, err := runProgram(t.Context(), []string{script(t, "chatty", "head -c 1000000 /dev/zero | tr '\\0' x >&2; exit 1")}, noInput)
 	var failure *ProgramError
 	if !errors.As(err, &failure) || len(failure.Stderr) != maxStderr {
-		t.Errorf("the failure is %v, want %d bytes of what it said", err, maxStderr)
+		t.Errorf("the failure is %v, want %d bytes of standard error", err, maxStderr)
 	}
 }
 
-// TestRunTerminatesProgramGracefully cancels: the program has its chance to put the terminal in order.
+// TestRunTerminatesProgramGracefully checks that a program can still restore the terminal when it is
+// cancelled.
 func TestRunTerminatesProgramGracefully(t *testing.T) {
 	left := filepath.Join(t.TempDir(), "in order")
 	ready := filepath.Join(t.TempDir(), "ready")
@@ -84,20 +85,20 @@ func TestRunTerminatesProgramGracefully(t *testing.T) {
 	}()
 	program := script(t, "tidy", `trap 'touch "$1"; exit 1' TERM; echo > "$2"; while :; do sleep 0.01; done`)
 	if _, err := runProgram(ctx, []string{program, left, ready}, noInput); err == nil {
-		t.Error("a program that was cancelled answers")
+		t.Error("a cancelled program returned an answer")
 	}
 	if _, err := os.Stat(left); err != nil {
-		t.Errorf("the program was not asked to end: %v", err)
+		t.Errorf("the program did not receive SIGTERM: %v", err)
 	}
 }
 
-// TestProbeIsLimited checks that a program which hangs does not hang us.
+// TestProbeIsLimited checks that a program that hangs does not block us.
 func TestProbeIsLimited(t *testing.T) {
 	w := newFakeEnv(t)
 	env := w.env()
 	env.Run = func(ctx context.Context, _ []string, _ []byte) ([]byte, error) {
 		if _, limited := ctx.Deadline(); !limited {
-			t.Fatal("a probe may take for ever")
+			t.Fatal("a probe has no deadline")
 		}
 		return nil, errors.New("broken")
 	}
@@ -106,7 +107,7 @@ func TestProbeIsLimited(t *testing.T) {
 	}
 }
 
-// fakePinentry writes down what it is sent and gives a PIN with a percent sign in it.
+// fakePinentry logs what it receives, and returns a PIN with a percent sign in it.
 const fakePinentry = `
 echo "OK Pleased to meet you"
 while read -r line; do
@@ -135,11 +136,11 @@ func TestPinentryProcess(t *testing.T) {
 	}
 	log, err := os.ReadFile(filepath.Join(filepath.Dir(path), "log"))
 	if err != nil || !strings.Contains(string(log), "\nSETDESC for 100%25 of alice\nSETPROMPT secret:\nGETPIN\nBYE\n") {
-		t.Errorf("pinentry was sent\n%s%v", log, err)
+		t.Errorf("pinentry received\n%s%v", log, err)
 	}
 }
 
-// TestPinentryCurses asks by way of the real program, where there is one.
+// TestPinentryCurses asks with the real pinentry-curses, if it is installed.
 func TestPinentryCurses(t *testing.T) {
 	path, err := exec.LookPath("pinentry-curses")
 	if err != nil {

@@ -9,9 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// disableStopKey hands us Ctrl-Z, or what the user has put in its place, as a byte, and returns that byte.
+// disableStopKey makes Ctrl-Z, or the stop key that the user configured, readable as a byte, and returns
+// that byte.
 //
-// We stop ourselves rather than catch SIGTSTP: once a Go program has asked for that signal, it never again stops by it.
+// The process stops itself instead of catching SIGTSTP: after a Go program has called signal.Notify for
+// SIGTSTP, that signal no longer stops it.
 func disableStopKey(keys *unix.Termios) (key byte, enabled bool) {
 	key = keys.Cc[unix.VSUSP]
 	enabled = key != noKeyAssigned && !signal.Ignored(unix.SIGTSTP)
@@ -19,8 +21,8 @@ func disableStopKey(keys *unix.Termios) (key byte, enabled bool) {
 	return key, enabled
 }
 
-// suspend does what the stop key does, with the terminal as it was before the question, and returns when the process
-// goes on, with Keys in force again.
+// suspend stops the process with the terminal's original settings. It returns when the process
+// continues, after it has enabled the keys again.
 func (t *tty) suspend() error {
 	if err := t.set(termiosWrite, &t.original); err != nil {
 		return err
@@ -28,8 +30,8 @@ func (t *tty) suspend() error {
 	if err := unix.Kill(0, unix.SIGTSTP); err != nil {
 		return err
 	}
-	// The kernel does not stop a process that no shell could continue, and then nothing wakes us. Should the stop
-	// come later than this, the signal that ends it sets the terminal all the same.
+	// The kernel does not stop a process that no shell could continue. The time limit covers that case.
+	// If the process is stopped later than this, SIGCONT still makes us set up the terminal again.
 	limit := unix.NsecToTimeval(100e6)
 	if _, err := t.waitReady(false, &limit); err != nil {
 		return err
@@ -37,7 +39,8 @@ func (t *tty) suspend() error {
 	return t.set(termiosWrite, &t.keys)
 }
 
-// watchContinue calls f whenever the process goes on after a stop, until the function that it returns is called.
+// watchContinue calls f each time the process continues after a stop, until the returned function is
+// called.
 func watchContinue(f func()) (stop func()) {
 	signals, done := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, unix.SIGCONT)

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestSuspend stops the asker with Ctrl-Z and brings it back: the shell has echo meanwhile, and the answer, of which
-// half was typed before, is not shown after.
+// TestSuspend stops the asker with Ctrl-Z and continues it. While it is stopped, the terminal echoes for
+// the shell. Afterwards, the answer that was typed before and after the stop is still hidden.
 func TestSuspend(t *testing.T) {
 	c := newScreen(t).start("shell", Request{Kind: Secret, Text: "secret"})
 	c.expect("secret: ", 1)
@@ -21,18 +21,19 @@ func TestSuspend(t *testing.T) {
 	c.press("def\r")
 	c.wantAnswer("abcdef")
 	if got := c.outcome().Stdin; got != "" {
-		t.Errorf("standard input has %q, want nothing", got)
+		t.Errorf("standard input is %q, want nothing", got)
 	}
 	if err := c.cmd.Wait(); err != nil {
 		t.Error(err)
 	}
 	if after := c.state(); after != c.before {
-		t.Errorf("the terminal is left as %+v, want %+v", after, c.before)
+		t.Errorf("the terminal's settings are %+v, want %+v", after, c.before)
 	}
 	c.wantTranscript("secret: ***\r\nsecret: ******\r\n")
 }
 
-// TestSuspendWithoutShell presses Ctrl-Z where no shell could bring the process back, as in a container: the question stays.
+// TestSuspendWithoutShell presses Ctrl-Z where no shell could continue the process, as in a container.
+// The prompt must stay.
 func TestSuspendWithoutShell(t *testing.T) {
 	c := newScreen(t).start("asker", Request{Kind: Secret, Text: "secret"})
 	c.expect("secret: ", 1)
@@ -45,7 +46,8 @@ func TestSuspendWithoutShell(t *testing.T) {
 	c.finish()
 }
 
-// TestContinued stops the asker without a word and changes the terminal, as a shell would: it is set again.
+// TestContinued stops the asker with SIGSTOP and changes the terminal, as a shell would. After SIGCONT,
+// the asker must set up the terminal again.
 func TestContinued(t *testing.T) {
 	c := newScreen(t).start("asker", Request{Kind: Passphrase, Text: "passphrase"})
 	c.expect("passphrase: ", 1)

@@ -4,8 +4,9 @@ import (
 	"context"
 )
 
-// terminal asks on the controlling terminal and nowhere else: standard input and output may be pipes that carry
-// something. It writes no control sequence but backspaces and asks the terminal nothing.
+// terminal asks on the controlling terminal only, because standard input and output may be pipes with
+// other data. The only control characters that it writes are backspaces. It sends no queries to the
+// terminal.
 var terminal = Driver{
 	Name:     "terminal",
 	Terminal: true,
@@ -28,9 +29,9 @@ func askTerminal(ctx context.Context, env Env, r Request) (answer string, err er
 	}
 	defer tty.Close()
 	defer func() {
-		// Enter was not shown, nor was Ctrl-C; who writes next wants a line of their own.
+		// Enter and Ctrl-C were not echoed, so the next output must start on a new line.
 		_ = tty.Write(ctx, "\n")
-		// Half a secret that was pasted must not land in the shell.
+		// The rest of a pasted secret must not reach the shell.
 		if e := tty.Restore(err != nil && r.Kind.hidden()); err == nil && e != nil {
 			answer, err = "", e
 		}

@@ -22,7 +22,7 @@ func TestTerminalShowsCode(t *testing.T) {
 	c.press("123 45\x7f56\r")
 	c.wantAnswer("123456")
 	c.finish()
-	c.wantTranscript("asked for by terraform\r\nMFA code for alice to use profile prod: 123 45\b \b56\r\n")
+	c.wantTranscript("requested by terraform\r\nMFA code for alice to use profile prod: 123 45\b \b56\r\n")
 }
 
 func TestTerminalAsksAgainForSixDigits(t *testing.T) {
@@ -33,7 +33,7 @@ func TestTerminalAsksAgainForSixDigits(t *testing.T) {
 	c.press("123456\r")
 	c.wantAnswer("123456")
 	c.finish()
-	c.wantTranscript("AWS refused that code\r\ncode: 12345\r\na code is six digits\r\ncode: 123456\r\n")
+	c.wantTranscript("AWS refused that code\r\ncode: 12345\r\nenter the six digits of the code\r\ncode: 123456\r\n")
 }
 
 func TestTerminalHidesSecrets(t *testing.T) {
@@ -73,7 +73,7 @@ func TestTerminalConfirms(t *testing.T) {
 	}
 }
 
-// TestTerminalCancelled checks each way in which a question ends without an answer.
+// TestTerminalCancelled checks each way to end a question without an answer.
 func TestTerminalCancelled(t *testing.T) {
 	for name, end := range map[string]func(*child){
 		"interrupt key": func(c *child) { c.press("\x03") },
@@ -93,7 +93,8 @@ func TestTerminalCancelled(t *testing.T) {
 	}
 }
 
-// TestRestoreDiscardsPendingInput has a secret pasted and the question cancelled: what follows must not reach the shell.
+// TestRestoreDiscardsPendingInput cancels a question after a secret was pasted. The rest of the secret
+// must not reach the shell.
 func TestRestoreDiscardsPendingInput(t *testing.T) {
 	s := newScreen(t)
 	tty, err := openTTY(s.pts.Name())
@@ -118,12 +119,12 @@ func TestRestoreDiscardsPendingInput(t *testing.T) {
 	rest := make([]byte, 100)
 	n, err := unix.Read(tty.fd, rest)
 	if got := string(rest[:max(n, 0)]); got != "after\n" {
-		t.Errorf("the next reader gets %q (%v), want only what was typed after", got, err)
+		t.Errorf("the next reader got %q (%v), want only the input typed afterwards", got, err)
 	}
 }
 
-// TestYKManUsesTerminal has a program ask for a password and a touch while standard input and output are pipes. It
-// works by name only: without one, the terminal asks.
+// TestYKManUsesTerminal checks that ykman can prompt for a password on the terminal while standard input
+// and output are pipes. ykman is used only when it is named; otherwise the terminal driver asks.
 func TestYKManUsesTerminal(t *testing.T) {
 	ykman := script(t, "ykman", `
 case $1 in
@@ -160,11 +161,11 @@ func TestTerminalGone(t *testing.T) {
 	defer tty.Close()
 	ptm.Close()
 	if _, err := readLine(t.Context(), tty, "", echoPlain); !errors.Is(err, ErrCancelled) {
-		t.Errorf("a terminal that is gone answers with %v, want %v", err, ErrCancelled)
+		t.Errorf("the error of a closed terminal is %v, want %v", err, ErrCancelled)
 	}
 }
 
-// TestTerminalHalted has nobody take what is written: the question must end all the same.
+// TestTerminalHalted checks that a question can be cancelled while the terminal's output is paused.
 func TestTerminalHalted(t *testing.T) {
 	ptm, pts, err := pty.Open()
 	if err != nil {
@@ -183,7 +184,7 @@ func TestTerminalHalted(t *testing.T) {
 		err = tty.Write(ctx, strings.Repeat("full ", 1000))
 	}
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("writing to a halted terminal ends with %v, want %v", err, context.Canceled)
+		t.Errorf("the error of a write to a paused terminal is %v, want %v", err, context.Canceled)
 	}
 }
 
@@ -195,7 +196,7 @@ func TestNoTerminal(t *testing.T) {
 			tty.Close()
 		}
 		if err == nil {
-			t.Errorf("%s counts as a terminal", path)
+			t.Errorf("%s was accepted as a terminal", path)
 		}
 	}
 }

@@ -10,5 +10,5 @@ const (
 	termiosWriteDiscard = unix.TIOCSETAF
 )
 
-// noKeyAssigned stands for a key that a terminal does not have (_POSIX_VDISABLE).
+// noKeyAssigned is the value of a control character that is disabled (_POSIX_VDISABLE).
 const noKeyAssigned = 0xff

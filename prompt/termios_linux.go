@@ -8,5 +8,5 @@ const (
 	termiosWriteDiscard = unix.TCSETSF
 )
 
-// noKeyAssigned stands for a key that a terminal does not have (_POSIX_VDISABLE).
+// noKeyAssigned is the value of a control character that is disabled (_POSIX_VDISABLE).
 const noKeyAssigned = 0

@@ -5,11 +5,12 @@ import (
 	"unicode"
 )
 
-// maxLineLength bounds a line of a question, in characters, so that it fits a dialog and an Assuan line.
+// maxLineLength limits a line of a question, in characters, so that it fits a dialog and an Assuan line.
 const maxLineLength = 300
 
-// sanitize returns s as one line that moves no cursor, turns no writing direction and is not longer than maxLineLength:
-// profiles and serials come from a file that others may have written.
+// sanitize returns s as a single line without control characters and without characters that change the
+// writing direction, cut off at maxLineLength. The names of profiles and devices come from a config file
+// that may have been written by someone else.
 func sanitize(s string) string {
 	var b strings.Builder
 	n := 0
@@ -30,7 +31,7 @@ func sanitize(s string) string {
 	return b.String()
 }
 
-// question returns what is asked.
+// question returns the text of the question.
 func (r Request) question() string {
 	if r.Text != "" {
 		return sanitize(r.Text)
@@ -45,19 +46,19 @@ func (r Request) question() string {
 	return sanitize(q)
 }
 
-// preface returns what is to be known before the question: a line each, none if there is nothing.
+// preface returns the lines to show before the question, if any.
 func (r Request) preface() []string {
 	var lines []string
 	if r.RetryReason != "" {
 		lines = append(lines, sanitize(r.RetryReason))
 	}
 	if r.Program != "" {
-		lines = append(lines, sanitize("asked for by "+r.Program))
+		lines = append(lines, sanitize("requested by "+r.Program))
 	}
 	return lines
 }
 
-// message returns preface and question, for a dialog.
+// message returns the preface and the question, for a dialog.
 func (r Request) message() string {
 	return strings.Join(append(r.preface(), r.question()), "\n")
 }

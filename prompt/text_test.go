@@ -20,7 +20,7 @@ func TestShown(t *testing.T) {
 		"arn:aws:iam::1:mfa/用户-éλ": "arn:aws:iam::1:mfa/用户-éλ",
 	} {
 		if got := sanitize(s); got != want {
-			t.Errorf("%q is shown as %q, want %q", s, got, want)
+			t.Errorf("%q is sanitized to %q, want %q", s, got, want)
 		}
 	}
 }
@@ -31,10 +31,10 @@ func FuzzShown(f *testing.F) {
 		got := sanitize(s)
 		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > maxLineLength+1 ||
 			strings.ContainsFunc(got, func(c rune) bool { return unicode.In(c, unicode.Cc, unicode.Cf) }) {
-			t.Errorf("%q is shown as %q", s, got)
+			t.Errorf("%q is sanitized to %q", s, got)
 		}
 		if again := sanitize(strings.TrimSuffix(got, "…")); again != strings.TrimSuffix(got, "…") {
-			t.Errorf("%q is shown as %q, and that as %q", s, got, again)
+			t.Errorf("%q is sanitized to %q, and that to %q", s, got, again)
 		}
 	})
 }
@@ -45,13 +45,13 @@ func TestMessage(t *testing.T) {
 		want []string
 	}{
 		{Request{Text: "question"}, []string{"question"}},
-		{Request{Text: "question", RetryReason: "why", Program: "terraform"}, []string{"why", "asked for by terraform", "question"}},
+		{Request{Text: "question", RetryReason: "why", Program: "terraform"}, []string{"why", "requested by terraform", "question"}},
 		{Request{Kind: Code, Device: "mfa/alice", Profile: "prod"}, []string{"code for mfa/alice to use profile prod"}},
 		{Request{Kind: Kind(9)}, []string{"unknown kind"}},
 		{Request{Kind: Confirm}, []string{"confirmation"}},
 	} {
 		if got := strings.Split(c.r.message(), "\n"); !slices.Equal(got, c.want) {
-			t.Errorf("%+v reads %q, want %q", c.r, got, c.want)
+			t.Errorf("the message of %+v is %q, want %q", c.r, got, c.want)
 		}
 	}
 }

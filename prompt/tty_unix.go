@@ -12,30 +12,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// controllingTerminal names the terminal of the process that opens it.
+// controllingTerminal is the file that is the controlling terminal of any process that opens it.
 const controllingTerminal = "/dev/tty"
 
-// A tty is /dev/tty, opened for this question alone, so that making it non-blocking disturbs nobody who shares the
-// terminal. Its waits are select calls: neither kqueue nor poll takes /dev/tty on macOS.
+// A tty is /dev/tty, opened separately for each prompt so that the non-blocking mode does not affect
+// other programs on the terminal. It waits with select: on macOS, kqueue and poll do not support
+// /dev/tty.
 type tty struct {
 	fd                  int
-	wakeRead, wakeWrite *os.File // a pipe; each byte in it is a reason to stop waiting
+	wakeRead, wakeWrite *os.File // a pipe; each byte is a reason to stop waiting
 	wakeFD              int
 	original, keys      unix.Termios
-	keysEnabled         bool // EnableKeys is in force
+	keysEnabled         bool // EnableKeys is in effect
 	stopKey             byte
 	stopKeyOn           bool
-	stopWatching        func() // ends the watch for SIGCONT
+	stopWatching        func() // stops watching for SIGCONT
 }
 
 // Reasons to stop waiting.
 const (
 	ctxDone   byte = 'd'
-	continued byte = 'c' // the process was stopped, and others may have set the terminal
+	continued byte = 'c' // the process was stopped, and another program may have changed the terminal
 )
 
-// OpenTTY opens the controlling terminal. It returns [ErrNoTerminal], wrapped with the reason, if there is none. The
-// caller cancels the context on SIGINT and the like: a process that a signal ends leaves the terminal as Keys made it.
+// OpenTTY opens the controlling terminal. It returns [ErrNoTerminal], wrapped with the reason, if there
+// is none. The caller must cancel the context on SIGINT and similar signals: if a signal ended the
+// process, the terminal would keep the settings of EnableKeys.
 func OpenTTY() (TTY, error) {
 	t, err := openTTY(controllingTerminal)
 	if err != nil {
@@ -51,7 +53,7 @@ func openTTY(path string) (*tty, error) {
 	}
 	if fd >= unix.FD_SETSIZE {
 		unix.Close(fd)
-		return nil, fmt.Errorf("%s is file %d of this process, want one below %d", path, fd, unix.FD_SETSIZE)
+		return nil, fmt.Errorf("%s has file descriptor %d, expected one below %d", path, fd, unix.FD_SETSIZE)
 	}
 	wake, waker, err := os.Pipe()
 	if err != nil {
@@ -61,7 +63,7 @@ func openTTY(path string) (*tty, error) {
 	t := &tty{fd: fd, wakeRead: wake, wakeWrite: waker, wakeFD: int(wake.Fd())}
 	if t.wakeFD >= unix.FD_SETSIZE {
 		t.Close()
-		return nil, fmt.Errorf("%d files are open in this process, want fewer than %d", t.wakeFD, unix.FD_SETSIZE)
+		return nil, fmt.Errorf("too many open files: file descriptor %d, expected one below %d", t.wakeFD, unix.FD_SETSIZE)
 	}
 	return t, nil
 }
@@ -135,7 +137,7 @@ func (t *tty) ReadKey(ctx context.Context) (byte, error) {
 			return 0, ErrRedraw
 		case n == 1:
 			return b[0], nil
-		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR): // another process took it
+		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR): // another process read the byte
 		case err == nil, errors.Is(err, unix.EIO):
 			return 0, io.EOF
 		default:
@@ -162,8 +164,8 @@ func (t *tty) Write(ctx context.Context, s string) error {
 	return nil
 }
 
-// await waits until the terminal can be read or written. It returns true if the process was stopped meanwhile and
-// runs again.
+// await waits until the terminal can be read or written. It returns true if the process was stopped and
+// continued in the meantime.
 func (t *tty) await(ctx context.Context, writing bool) (resumed bool, err error) {
 	stop := context.AfterFunc(ctx, func() { t.wakeUp(ctxDone) })
 	defer stop()
@@ -184,7 +186,8 @@ func (t *tty) await(ctx context.Context, writing bool) (resumed bool, err error)
 	}
 }
 
-// waitReady returns when the terminal is ready, or limit has passed, and otherwise the reason that woke it.
+// waitReady returns 0 when the terminal is ready or the limit has passed. Otherwise it returns the
+// reason that ended the wait.
 func (t *tty) waitReady(writing bool, limit *unix.Timeval) (reason byte, err error) {
 	var r, w unix.FdSet
 	for {
@@ -214,7 +217,7 @@ func (t *tty) waitReady(writing bool, limit *unix.Timeval) (reason byte, err err
 	}
 }
 
-// EnableCursor asks the system for the size, never the terminal, which may not answer.
+// EnableCursor gets the size from the kernel. A query to the terminal might not be answered.
 func (t *tty) EnableCursor() (columns, rows int, err error) {
 	size, err := unix.IoctlGetWinsize(t.fd, unix.TIOCGWINSZ)
 	if err != nil || size.Col == 0 || size.Row == 0 {
@@ -223,10 +226,10 @@ func (t *tty) EnableCursor() (columns, rows int, err error) {
 	return int(size.Col), int(size.Row), nil
 }
 
-// wakeUp wakes the goroutine that waits. It may come from any goroutine, and after Close, when it does nothing.
+// wakeUp wakes the goroutine that waits. Any goroutine may call it. After Close it does nothing.
 func (t *tty) wakeUp(reason byte) { _, _ = t.wakeWrite.Write([]byte{reason}) }
 
-// openTerminalFiles opens the terminal for a program that talks with the user itself.
+// openTerminalFiles opens the terminal for a program that prompts the user itself.
 func openTerminalFiles() (in, out *os.File, err error) {
 	f, err := os.OpenFile(controllingTerminal, os.O_RDWR|unix.O_NOCTTY, 0)
 	return f, f, err

@@ -12,19 +12,19 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// controllingTerminal is for programs that take a terminal by name, which here take none.
+// controllingTerminal is empty because programs on Windows do not open a terminal by name.
 const controllingTerminal = ""
 
-// A console is the process's console, whatever standard input and output are.
+// A console is the process's console. It does not depend on standard input and output.
 type console struct {
 	in, out       windows.Handle
-	wake          windows.Handle // an event, set when there is a reason to stop waiting
+	wake          windows.Handle // an event that is set to stop the wait
 	original      uint32
 	keysEnabled   bool
-	cursorEnabled bool   // cursor moves were made to work
-	originalOut   uint32 // before that
+	cursorEnabled bool   // EnableCursor has changed the output mode
+	originalOut   uint32 // the output mode before EnableCursor
 	highSurrogate rune   // the first half of a surrogate pair
-	pending       []byte // typed and not read
+	pending       []byte // typed, not read yet
 }
 
 // OpenTTY opens the console. It returns [ErrNoTerminal], wrapped with the reason, if there is none.
@@ -64,7 +64,7 @@ func (c *console) Close() error {
 	return errors.Join(c.Restore(false), windows.CloseHandle(c.in), windows.CloseHandle(c.out), windows.CloseHandle(c.wake))
 }
 
-// EnableKeys leaves Ctrl-C to the system, which turns it into an interrupt.
+// EnableKeys leaves Ctrl-C to Windows, which turns it into an interrupt.
 func (c *console) EnableKeys() error {
 	if err := windows.GetConsoleMode(c.in, &c.original); err != nil {
 		return fmt.Errorf("read the state of the console: %w", err)
@@ -93,7 +93,7 @@ func (c *console) Restore(discard bool) error {
 	return err
 }
 
-// EnableCursor has the console take cursor moves, which it leaves to those who ask.
+// EnableCursor makes the console interpret control sequences, which it does not do by default.
 // https://learn.microsoft.com/windows/console/console-virtual-terminal-sequences
 func (c *console) EnableCursor() (columns, rows int, err error) {
 	var info windows.ConsoleScreenBufferInfo
@@ -135,7 +135,7 @@ func (c *console) await(ctx context.Context) error {
 	})
 	defer func() {
 		if !stop() {
-			<-woken // the event may be closed when we return
+			<-woken // the caller may close the event after await returns
 		}
 	}()
 	for {
@@ -152,9 +152,9 @@ func (c *console) await(ctx context.Context) error {
 	}
 }
 
-// Write shows s; a console does not keep us waiting.
+// Write shows s. Writing to a console does not block.
 func (c *console) Write(_ context.Context, s string) error {
-	// Line ends are left to the console, which adds the carriage return.
+	// The console itself adds a carriage return to each line feed.
 	units := utf16.Encode([]rune(s))
 	for len(units) > 0 {
 		var n uint32
@@ -166,7 +166,7 @@ func (c *console) Write(_ context.Context, s string) error {
 	return nil
 }
 
-// A keyEvent is an INPUT_RECORD as it is for keys.
+// A keyEvent is an INPUT_RECORD of a key.
 // https://learn.microsoft.com/windows/console/input-record-str
 type keyEvent struct {
 	kind    uint16
@@ -175,24 +175,24 @@ type keyEvent struct {
 	repeats uint16
 	key     uint16
 	_       uint16 // scan code
-	unit    uint16 // UTF-16
-	_       uint32 // shift, control and the like
+	unit    uint16 // the character, as a UTF-16 code unit
+	_       uint32 // state of Shift, Ctrl and other modifier keys
 }
 
 const (
 	keyEventKind = 1
-	altKey       = 0x12 // its release carries what was typed on the number pad
+	altKey       = 0x12 // releasing Alt sends the character that was typed on the number pad
 	windowsEOF   = 0x1a // Ctrl-Z
 )
 
-// EnableKeys that type nothing.
+// Keys that do not type a character.
 const (
 	upKey   = 0x26
 	downKey = 0x28
 )
 
-// arrowKey is the control character that does in a list what an arrow does, and zero for any other
-// key; a line takes it for nothing.
+// arrowKey returns the control character that has the same effect in a list as an arrow key, and zero
+// for any other key. A line ignores these control characters.
 func arrowKey(key uint16) uint16 {
 	switch key {
 	case upKey:
@@ -215,7 +215,7 @@ func (c *console) readEvent() (keyEvent, error) {
 	return e, nil
 }
 
-// addKey adds what a key typed, as UTF-8.
+// addKey appends the character that a key typed to pending, as UTF-8.
 func (c *console) addKey(e keyEvent) {
 	if e.kind == keyEventKind && e.unit == 0 && e.down != 0 {
 		e.unit = arrowKey(e.key)
@@ -239,7 +239,7 @@ func (c *console) addKey(e keyEvent) {
 	}
 }
 
-// openTerminalFiles opens the console for a program that talks with the user itself.
+// openTerminalFiles opens the console for a program that prompts the user itself.
 func openTerminalFiles() (in, out *os.File, err error) {
 	in, err = os.OpenFile("CONIN$", os.O_RDWR, 0)
 	if err != nil {

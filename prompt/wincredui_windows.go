@@ -21,22 +21,24 @@ var (
 	promptForCredentials = credui.NewProc("CredUIPromptForCredentialsW")
 )
 
-// wincreduiWorks refuses in session 0, where services and ssh are: a dialog opened there is never seen.
+// wincreduiWorks refuses in session 0, in which services and SSH sessions run. A dialog there is never
+// visible.
 func wincreduiWorks(Env) error {
 	if err := promptForCredentials.Find(); err != nil {
 		return err
 	}
 	var session uint32
 	if err := windows.ProcessIdToSessionId(windows.GetCurrentProcessId(), &session); err != nil {
-		return fmt.Errorf("find the session: %w", err)
+		return fmt.Errorf("look up the session of the process: %w", err)
 	}
 	if session == 0 {
-		return errors.New("the session is 0, which has no desktop")
+		return errors.New("the process runs in session 0, which has no desktop")
 	}
 	return nil
 }
 
-// askWinCredUI cannot take the dialog away when ctx is done; it returns then, and what is typed is dropped.
+// askWinCredUI returns when ctx is done. It cannot close the dialog then; an answer typed later is
+// discarded.
 func askWinCredUI(ctx context.Context, _ Env, r Request) (string, error) {
 	type result struct {
 		answer string
@@ -96,7 +98,7 @@ const (
 	creduiGenericCredentials = 0x40000
 	creduiKeepUserName       = 0x100000
 
-	creduiMaxUserName = 513 // UTF-16 units
+	creduiMaxUserName = 513 // UTF-16 code units
 	creduiMaxPassword = 256
 )
 
@@ -134,7 +136,8 @@ func credentialDialog(r Request) (string, error) {
 	}
 }
 
-// dialogUserName fills the dialog's user name, which cannot be changed there and may not be empty.
+// dialogUserName returns the text for the dialog's user name field, which is read-only and must not be
+// empty.
 func dialogUserName(r Request) string {
 	for _, s := range []string{r.Profile, r.Device} {
 		if s != "" {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// ykman reads a code from a YubiKey by way of Yubico's program of that name.
+// ykman reads a code from a YubiKey with Yubico's command-line program ykman.
 var ykman = Driver{
 	Name:   "ykman",
 	Device: true,
@@ -18,7 +18,7 @@ var ykman = Driver{
 
 var errNoYubiKey = errors.New("no YubiKey is plugged in")
 
-// ykmanWorks wants the key and not only the program, which many have installed.
+// ykmanWorks also requires that a YubiKey is plugged in: many users have ykman installed without one.
 func ykmanWorks(env Env) error {
 	path, err := env.LookPath("ykman")
 	if err != nil {
@@ -34,12 +34,12 @@ func ykmanWorks(env Env) error {
 	}
 	wanted := env.variable("YKMAN_OATH_DEVICE_SERIAL")
 	if wanted != "" && !slices.Contains(serials, wanted) {
-		return fmt.Errorf("YKMAN_OATH_DEVICE_SERIAL is %q, plugged in is %s", sanitize(wanted), sanitize(strings.Join(serials, ", ")))
+		return fmt.Errorf("YKMAN_OATH_DEVICE_SERIAL is %q, but the YubiKeys plugged in are %s", sanitize(wanted), sanitize(strings.Join(serials, ", ")))
 	}
 	return nil
 }
 
-// askYKMan gives ykman the terminal, where it asks for a touch and for the password of the key.
+// askYKMan lets ykman use the terminal, because ykman may prompt for a touch or for the key's password.
 func askYKMan(ctx context.Context, env Env, r Request) (string, error) {
 	path, err := env.LookPath("ykman")
 	if err != nil {
@@ -55,14 +55,14 @@ func askYKMan(ctx context.Context, env Env, r Request) (string, error) {
 
 func ykmanArguments(env Env, r Request) ([]string, error) {
 	if r.Kind != Code {
-		return nil, fmt.Errorf("asked for a %s, has only codes", r.Kind)
+		return nil, fmt.Errorf("cannot answer a request for a %s, only for a code", r.Kind)
 	}
 	credential := env.variable("YKMAN_OATH_CREDENTIAL_NAME")
 	if credential == "" {
 		credential = r.Device
 	}
 	if credential == "" || strings.HasPrefix(credential, "-") {
-		return nil, fmt.Errorf("the credential's name on the key is %q, want the MFA device's serial", sanitize(credential))
+		return nil, fmt.Errorf("the name of the TOTP account is %q, expected the MFA device's serial", sanitize(credential))
 	}
 	var args []string
 	if serial := env.variable("YKMAN_OATH_DEVICE_SERIAL"); serial != "" {
@@ -74,7 +74,7 @@ func ykmanArguments(env Env, r Request) ([]string, error) {
 	case "", "4", "5":
 		args = append(args, "oath", "accounts", "code")
 	default:
-		return nil, fmt.Errorf("AWS_VAULT_YKMAN_VERSION is %q, want a number from 1 to 5", sanitize(version))
+		return nil, fmt.Errorf("AWS_VAULT_YKMAN_VERSION is %q, expected a number from 1 to 5", sanitize(version))
 	}
 	return append(args, "--single", credential), nil
 }

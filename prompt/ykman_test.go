@@ -19,10 +19,10 @@ func TestYKManArguments(t *testing.T) {
 		{map[string]string{"AWS_VAULT_YKMAN_VERSION": "3"}, Request{Device: serial}, "oath code --single " + serial},
 		{map[string]string{"AWS_VAULT_YKMAN_VERSION": "4"}, Request{Device: serial}, "oath accounts code --single " + serial},
 		{map[string]string{"AWS_VAULT_YKMAN_VERSION": "four"}, Request{Device: serial},
-			`AWS_VAULT_YKMAN_VERSION is "four", want a number from 1 to 5`},
-		{nil, Request{}, `the credential's name on the key is "", want the MFA device's serial`},
-		{nil, Request{Device: "--help"}, `the credential's name on the key is "--help", want the MFA device's serial`},
-		{nil, Request{Kind: Passphrase, Device: serial}, "asked for a passphrase, has only codes"},
+			`AWS_VAULT_YKMAN_VERSION is "four", expected a number from 1 to 5`},
+		{nil, Request{}, `the name of the TOTP account is "", expected the MFA device's serial`},
+		{nil, Request{Device: "--help"}, `the name of the TOTP account is "--help", expected the MFA device's serial`},
+		{nil, Request{Kind: Passphrase, Device: serial}, "cannot answer a request for a passphrase, only for a code"},
 	} {
 		w := newFakeEnv(t)
 		w.vars = c.vars
@@ -35,10 +35,10 @@ func TestYKManArguments(t *testing.T) {
 			continue
 		}
 		if argv := strings.Join(w.ran[0], " "); argv != "/bin/ykman "+c.want || got != "123456" {
-			t.Errorf("%v: runs %s for %q, want %s", c.vars, argv, got, c.want)
+			t.Errorf("%v: ran %s with the answer %q, want %s", c.vars, argv, got, c.want)
 		}
 		if w.stdin[0] != nil {
-			t.Errorf("ykman has not the terminal to ask for a touch")
+			t.Errorf("ykman did not get the terminal")
 		}
 	}
 }
@@ -52,7 +52,7 @@ func TestYKManWorks(t *testing.T) {
 		{serials: "123\n456\n"},
 		{serials: "123\n456\n", want: "456"},
 		{serials: "\n", err: "no YubiKey is plugged in"},
-		{serials: "123\n", want: "456", err: `YKMAN_OATH_DEVICE_SERIAL is "456", plugged in is 123`},
+		{serials: "123\n", want: "456", err: `YKMAN_OATH_DEVICE_SERIAL is "456", but the YubiKeys plugged in are 123`},
 		{fails: failed(2, "no such option"), err: "program: exit status 2: no such option"},
 	} {
 		w := newFakeEnv(t)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// yubikey reads a code from a YubiKey, without a program of Yubico's.
+// yubikey reads a code from a YubiKey directly, without ykman.
 var yubikey = Driver{
 	Name:              "yubikey",
 	Device:            true,
@@ -19,10 +19,10 @@ var yubikey = Driver{
 	},
 	Ask: func(ctx context.Context, env Env, r Request) (string, error) {
 		if r.Kind != Code {
-			return "", fmt.Errorf("asked for a %s, has only codes", r.Kind)
+			return "", fmt.Errorf("cannot answer a request for a %s, only for a code", r.Kind)
 		}
 		return env.KeyCode(ctx, r.Device)
 	},
 }
 
-var errNoKeys = errors.New("no security key can be used from here")
+var errNoKeys = errors.New("security keys are not available here")

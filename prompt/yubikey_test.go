@@ -9,7 +9,7 @@ import (
 func TestYubiKey(t *testing.T) {
 	w := newFakeEnv(t)
 	env := w.env()
-	if _, err := Choose(env, "yubikey", Options{}); err == nil || err.Error() != "cannot ask by yubikey: no security key can be used from here" {
+	if _, err := Choose(env, "yubikey", Options{}); err == nil || err.Error() != "cannot prompt with yubikey: security keys are not available here" {
 		t.Errorf("without keys: %v", err)
 	}
 	failure := errors.New("not touched")
@@ -29,7 +29,7 @@ func TestYubiKey(t *testing.T) {
 	if _, err := p.Ask(t.Context(), Request{Kind: Code, Device: "other"}); !errors.Is(err, failure) || err.Error() != "yubikey: not touched" {
 		t.Errorf("%v", err)
 	}
-	if _, err := yubikey.Ask(t.Context(), env, Request{Kind: Line}); err == nil || err.Error() != "asked for a line, has only codes" {
+	if _, err := yubikey.Ask(t.Context(), env, Request{Kind: Line}); err == nil || err.Error() != "cannot answer a request for a line, only for a code" {
 		t.Errorf("a line: %v", err)
 	}
 }

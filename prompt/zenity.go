@@ -15,8 +15,8 @@ var zenity = Driver{
 	Ask: askZenity,
 }
 
-// zenityNoStatus is the status for Cancel, No and Escape. GTK ends with it too when it cannot open the display, and then
-// has something to say.
+// zenityNoStatus is the exit status for Cancel, No and Escape. It is also the status if GTK cannot open
+// the display; standard error then has a message.
 const zenityNoStatus = 1
 
 func askZenity(ctx context.Context, env Env, r Request) (string, error) {
@@ -50,8 +50,8 @@ func zenityArguments(r Request) []string {
 	return args
 }
 
-// zenityLabel escapes the text of an entry, where zenity reads backslashes as C does and GTK takes an underscore for
-// the mark of a keyboard shortcut.
+// zenityLabel escapes the label of an entry. zenity interprets backslash escapes, and GTK treats an
+// underscore as the mark of a keyboard shortcut.
 func zenityLabel(text string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(text, `\`, `\\`), "_", "__")
 }

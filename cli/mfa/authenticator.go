@@ -10,25 +10,25 @@ import (
 	"aws-vault/vault/card/oath"
 )
 
-// An authenticator is the security key as a vault.Enrolment sees it.
+// An authenticator stores MFA secrets on a security key, for an enroll.Enrollment.
 type authenticator struct {
 	*app.App
 	asker app.Asker
-	touch bool // the codes of what is put there want a touch
+	touch bool // codes of new accounts require a touch
 }
 
-// A accountExistsError is an account that would have been replaced.
+// An accountExistsError is returned if the key already has an account of that name.
 type accountExistsError struct{ name string }
 
 func (e *accountExistsError) Error() string {
-	return fmt.Sprintf("the key holds an account %s already, and its secret would be lost", e.name)
+	return fmt.Sprintf("the key already has a TOTP account %s, which would be overwritten", e.name)
 }
 
 func (e *accountExistsError) Remedy() string {
-	return "if AWS has forgotten that device, delete the account: ykman oath accounts delete " + ui.QuoteWord(e.name)
+	return "if the device no longer exists at AWS, delete the account: ykman oath accounts delete " + ui.QuoteWord(e.name)
 }
 
-// CheckAvailable looks for an account of that name, and whether the key takes the name.
+// CheckAvailable checks that the key accepts the name and has no account of that name yet.
 func (k authenticator) CheckAvailable(ctx context.Context, name string) error {
 	if err := oath.CheckName(name); err != nil {
 		return err
@@ -49,7 +49,7 @@ func checkAvailable(key *oath.Key, name string) error {
 	return nil
 }
 
-// Put stores a secret.
+// Put stores a secret, which is in base32.
 func (k authenticator) Put(ctx context.Context, name string, text []byte) error {
 	secret, err := oath.Secret(string(text))
 	if err != nil {
@@ -64,7 +64,7 @@ func (k authenticator) Put(ctx context.Context, name string, text []byte) error 
 	})
 }
 
-// Delete removes an account.
+// Delete removes an account. It is not an error if there is no such account.
 func (k authenticator) Delete(ctx context.Context, name string) error {
 	return k.asker.WithAccounts(ctx, func(key *oath.Key) error {
 		accounts, err := key.Accounts()
@@ -83,7 +83,7 @@ func (k authenticator) Delete(ctx context.Context, name string) error {
 	})
 }
 
-// CodePair returns the code before the one of now, and that one.
+// CodePair returns the previous and the current code.
 func (k authenticator) CodePair(ctx context.Context, name string) (first, second string, err error) {
 	err = k.asker.WithAccounts(ctx, func(key *oath.Key) (err error) {
 		now := k.Env.Now()

@@ -50,7 +50,7 @@ func mfaEnrollCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c.Flag("create", "Create and enable a device with this name for the IAM user of the profile.").PlaceHolder("NAME").StringVar(&f.create)
 	c.Flag("stdin", "Read the secret that AWS shows from stdin instead of prompting for it.").BoolVar(&f.stdin)
 	c.Flag("touch", "Let the security key show codes without a touch.").Default("true").BoolVar(&f.touch)
-	return app.Verb{Command: c, Effect: "changes what a person proves their identity with", Run: func(ctx context.Context) error { return mfaEnroll(ctx, a, f) }}
+	return app.Verb{Command: c, Effect: "changes the user's MFA devices", Run: func(ctx context.Context) error { return mfaEnroll(ctx, a, f) }}
 }
 
 func mfaCodeCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
@@ -60,7 +60,7 @@ func mfaCodeCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		"Print the two codes that AWS requests to enable a device.", "aws-vault mfa code --pair work"))
 	f.bindDeviceFlags(c)
 	c.Flag("pair", "Print two consecutive codes, which AWS requires to enable or resynchronize a device.").BoolVar(&f.pair)
-	return app.Verb{Command: c, Effect: "shows a code that a person proves their identity with", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Effect: "shows an MFA code of the user", Run: func(ctx context.Context) error {
 		return withDevice(ctx, a, "mfa code", f, func(serial string, ask app.Asker) error {
 			if f.pair {
 				first, second, err := authenticator{App: a, asker: ask}.CodePair(ctx, serial)
@@ -82,7 +82,7 @@ func mfaListCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c := k.Command("list", "List the TOTP accounts on the security key.").HelpLong(app.Examples(
 		"List the accounts on the connected security key.", "aws-vault mfa list",
 		"List the accounts on one of several security keys.", "aws-vault mfa list --card 12345678"))
-	return app.Verb{Command: c, Effect: "shows what a person proves their identity with", Run: func(ctx context.Context) error {
+	return app.Verb{Command: c, Effect: "shows the user's MFA devices", Run: func(ctx context.Context) error {
 		locks, _, err := a.Locks("mfa list")
 		if err != nil {
 			return err
@@ -115,14 +115,14 @@ func listAccounts(a *app.App, k *oath.Key) error {
 	return w.Flush()
 }
 
-// A noDeviceError is a profile that names no MFA device.
+// A noDeviceError is returned for a profile without an MFA device.
 type noDeviceError struct{ profile string }
 
 func (e *noDeviceError) Error() string {
-	return fmt.Sprintf("profile %q has no mfa_serial, want one, or --serial", e.profile)
+	return fmt.Sprintf("profile %q has no mfa_serial, expected one or --serial", e.profile)
 }
 
-// withDevice does something about the device that is meant. The keystore is not opened.
+// withDevice calls do with the serial of the selected MFA device. It does not open the keystore.
 func withDevice(ctx context.Context, a *app.App, purpose string, f mfaFlags, do func(serial string, ask app.Asker) error) error {
 	locks, _, err := a.Locks(purpose)
 	if err != nil {
@@ -135,7 +135,7 @@ func withDevice(ctx context.Context, a *app.App, purpose string, f mfaFlags, do 
 			return err
 		}
 		if f.profile == "" {
-			return &app.UsageError{Text: "no device is named, want --serial or a profile"}
+			return &app.UsageError{Text: "no MFA device given: expected --serial or a profile"}
 		}
 		p, err := config.Resolve(f.profile, in)
 		if err != nil {
@@ -151,13 +151,13 @@ func withDevice(ctx context.Context, a *app.App, purpose string, f mfaFlags, do 
 func mfaEnroll(ctx context.Context, a *app.App, f mfaFlags) error {
 	switch {
 	case f.create != "" && (f.serial != "" || f.stdin):
-		return &app.UsageError{Text: "--create makes a device with a secret of its own, want neither --serial nor --stdin"}
+		return &app.UsageError{Text: "--create cannot be combined with --serial or --stdin: the new device has a new serial and secret"}
 	case f.create != "":
 		return mfaCreate(ctx, a, f)
 	}
 	return withDevice(ctx, a, "mfa enroll", f, func(serial string, ask app.Asker) error {
 		k := authenticator{App: a, asker: ask, touch: f.touch}
-		if err := k.CheckAvailable(ctx, serial); err != nil { // before a secret is typed in vain
+		if err := k.CheckAvailable(ctx, serial); err != nil { // before the user types the secret
 			return err
 		}
 		secret, err := readSecret(ctx, a, f, serial, ask)
@@ -168,23 +168,23 @@ func mfaEnroll(ctx context.Context, a *app.App, f mfaFlags) error {
 			return err
 		}
 		a.Print("Stored the secret of %s on the key.\n", serial)
-		a.Note("AWS asks for two codes that follow each other: aws-vault mfa code --pair --serial %s", ui.QuoteWord(serial))
+		a.Note("AWS asks for two consecutive codes; to print them: aws-vault mfa code --pair --serial %s", ui.QuoteWord(serial))
 		return nil
 	})
 }
 
-// maxSecret bounds what is read of a secret on stdin, in bytes.
+// maxSecret limits the secret that is read from stdin, in bytes.
 const maxSecret = 4 << 10
 
 func readSecret(ctx context.Context, a *app.App, f mfaFlags, serial string, ask app.Asker) ([]byte, error) {
 	if f.stdin {
 		return io.ReadAll(io.LimitReader(a.Env.Stdin, maxSecret))
 	}
-	text, err := ask.Ask(ctx, prompt.Request{Kind: prompt.Secret, Device: serial, Text: "Secret key that AWS shows for " + serial})
+	text, err := ask.Ask(ctx, prompt.Request{Kind: prompt.Secret, Device: serial, Text: "Secret key shown by AWS for " + serial})
 	return []byte(text), err
 }
 
-// mfaCreate makes a device at AWS, and names it in the profile.
+// mfaCreate creates a device at AWS and adds it to the profile.
 func mfaCreate(ctx context.Context, a *app.App, f mfaFlags) error {
 	t, err := a.Begin(ctx, app.Request{Verb: "mfa enroll", Flags: &app.CredentialFlags{Profile: f.profile}, For: plan.Rotate})
 	if err != nil {
@@ -200,18 +200,18 @@ func mfaCreate(ctx context.Context, a *app.App, f mfaFlags) error {
 	if err != nil {
 		return err
 	}
-	a.Print("Made %s and enabled it. Its secret is on the key and nowhere else.\n", serial)
+	a.Print("Created and enabled %s. Its secret is stored only on the key.\n", serial)
 	return setDevice(ctx, a, s, pl.Steps[0].Profile, serial)
 }
 
-// setDevice writes the device into the profile that holds the key, unless it names one.
+// setDevice sets the device in the profile of the access key, unless the profile already has a device.
 func setDevice(ctx context.Context, a *app.App, s *app.Session, name, serial string) error {
 	p, err := s.Config.Resolve(name, s.Inputs)
 	if err != nil {
 		return err
 	}
 	if p.Set("mfa_serial") {
-		a.Note("profile %s keeps its mfa_serial, which is %s", name, strings.TrimSpace(p.Text("mfa_serial")))
+		a.Note("profile %s already has an mfa_serial, which was not changed: %s", name, strings.TrimSpace(p.Text("mfa_serial")))
 		return nil
 	}
 	settings := []profile.Setting{{Name: "mfa_serial", Value: serial}, {Name: "mfa_device", Value: "yubikey"}}

@@ -16,7 +16,7 @@ import (
 	"aws-vault/vault/keystore/sealed"
 )
 
-// openerFlags say what kind of opener is wanted.
+// openerFlags select the kind of an opener and its settings.
 type openerFlags struct {
 	name       string
 	passphrase bool
@@ -38,7 +38,7 @@ func (f *openerFlags) bind(c *kingpin.CmdClause) {
 		PlaceHolder("WHEN").Default("never").EnumVar(&f.pin, piv.PINPolicyNames()...)
 }
 
-// kinds are the kinds of openers that the flags ask for.
+// kinds returns the kinds of openers that the flags select.
 func (f openerFlags) kinds() []string {
 	var kinds []string
 	for _, k := range []struct {
@@ -57,7 +57,7 @@ func (f openerFlags) kinds() []string {
 	return kinds
 }
 
-// checkSlot refuses a slot that no card has, before anyone is asked for anything.
+// checkSlot refuses an invalid slot before the user is prompted.
 func (f openerFlags) checkSlot() error {
 	if f.slot == "" {
 		return nil
@@ -78,7 +78,7 @@ func sealedInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	c.Flag("without-recovery", "Create no recovery words. If you lose the opener, you lose everything in the keystore.").BoolVar(&noRecovery)
 	return app.Verb{Command: c, Effect: "decides who can open the keystore", Run: func(ctx context.Context) error {
 		if f.recovery {
-			return &app.UsageError{Text: "words are made anyway; --without-recovery makes none"}
+			return &app.UsageError{Text: "sealed init always creates recovery words: remove --recovery, or pass --without-recovery to create none"}
 		}
 		s, err := app.SealedConfig(a, "sealed init", "")
 		if err != nil {
@@ -107,16 +107,16 @@ func sealedInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		}
 		noteUnused(ctx, a, s)
 		h := s.Header()
-		a.Print("Made a sealed store in %s. It opens for %s.\nFingerprint: %s\n", a.Env.Tilde(s.Config.Dir), openerNames(h.Openers), h.Fingerprint())
+		a.Print("Created a sealed keystore in %s. Openers: %s.\nFingerprint: %s\n", a.Env.Tilde(s.Config.Dir), openerNames(h.Openers), h.Fingerprint())
 		return nil
 	}}
 }
 
-// noteUnused says that the store, which was made on purpose, is not the keystore that is used.
+// noteUnused prints a note if another keystore than the new sealed keystore is in use.
 func noteUnused(ctx context.Context, a *app.App, s app.SealedStore) {
 	for _, k := range keystore.Survey(ctx, a.KeystoreConfig(a.Asker(s.Locks), s.State)) {
 		if k.Chosen && k.Backend != keystore.SealedBackend {
-			a.Note("the keystore in use is %s: set AWS_VAULT_BACKEND=sealed to use this one", k.Backend)
+			a.Note("aws-vault still uses the keystore %s; to use the sealed keystore, set AWS_VAULT_BACKEND=sealed", k.Backend)
 		}
 	}
 }
@@ -143,12 +143,12 @@ func sealedAddCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 			return err
 		}
 		if len(f.kinds()) != 1 {
-			return &app.UsageError{Text: "want one of --passphrase, --recovery, --piv and --recipient"}
+			return &app.UsageError{Text: "expected one of --passphrase, --recovery, --piv and --recipient"}
 		}
 		if err := f.checkSlot(); err != nil {
 			return err
 		}
-		if _, err := s.Unlock(ctx); err != nil { // before the user chooses something in vain
+		if _, err := s.Unlock(ctx); err != nil { // before the user has to choose a passphrase or write down words
 			return err
 		}
 		o, err := newOpener(ctx, a, s, f)
@@ -164,15 +164,15 @@ func addOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.NewO
 		return err
 	}
 	h := s.Header()
-	a.Print("Added opener %s. The store opens for %s.\nFingerprint: %s\n", o.Name, openerNames(h.Openers), h.Fingerprint())
+	a.Print("Added opener %s. Openers: %s.\nFingerprint: %s\n", o.Name, openerNames(h.Openers), h.Fingerprint())
 	return nil
 }
 
-// newOpener is the opener that flags ask for, with what its user chooses.
+// newOpener returns the opener that the flags select. It prompts for the passphrase of a new opener.
 func newOpener(ctx context.Context, a *app.App, s app.SealedStore, f openerFlags) (sealed.NewOpener, error) {
 	kinds := f.kinds()
 	if len(kinds) != 1 {
-		return sealed.NewOpener{}, &app.UsageError{Text: "the flags name several openers, want one; sealed add adds others"}
+		return sealed.NewOpener{}, &app.UsageError{Text: "the flags select several openers, expected one; add the others with aws-vault sealed add"}
 	}
 	o := sealed.NewOpener{Opener: sealed.Opener{Name: f.name, Kind: kinds[0]}}
 	if o.Name == "" {
@@ -192,8 +192,8 @@ func newOpener(ctx context.Context, a *app.App, s app.SealedStore, f openerFlags
 	return o, err
 }
 
-// newWords makes words, shows them on the terminal, and has them typed back: what was not written
-// down right opens nothing on the day that it is needed.
+// newWords generates recovery words, shows them on the terminal, and asks the user to type them. This
+// makes sure that they were written down correctly.
 func newWords(ctx context.Context, a *app.App, s app.SealedStore, name string) (sealed.NewOpener, error) {
 	words, recipient, err := sealed.NewWords()
 	if err != nil {
@@ -206,7 +206,7 @@ func newWords(ctx context.Context, a *app.App, s app.SealedStore, name string) (
 	defer hide()
 	again := ""
 	for range maxTypingAttempts {
-		text, err := askTerminal(ctx, a, s, prompt.Request{Kind: prompt.Line, Text: "Type the words, with blanks between them", RetryReason: again})
+		text, err := askTerminal(ctx, a, s, prompt.Request{Kind: prompt.Line, Text: "Type the words, separated by spaces", RetryReason: again})
 		if err != nil {
 			return sealed.NewOpener{}, err
 		}
@@ -214,17 +214,17 @@ func newWords(ctx context.Context, a *app.App, s app.SealedStore, name string) (
 		if err == nil && id.Recipient().String() == recipient {
 			return sealed.NewOpener{Opener: sealed.Opener{Name: name, Kind: sealed.Recovery, Recipient: recipient}}, nil
 		}
-		if again = "these are other words"; err != nil {
+		if again = "these are not the words that were shown"; err != nil {
 			again = err.Error()
 		}
 	}
-	return sealed.NewOpener{}, errors.New("the words were not typed back, so nothing was made or changed")
+	return sealed.NewOpener{}, errors.New("the words were not typed correctly; nothing was changed")
 }
 
-// maxTypingAttempts is how often the words may be mistyped.
+// maxTypingAttempts is how often the user can try to type the words.
 const maxTypingAttempts = 3
 
-// askTerminal asks where the words were shown, and nowhere else.
+// askTerminal asks on the terminal, where the words were shown, and never with another driver.
 func askTerminal(ctx context.Context, a *app.App, s app.SealedStore, r prompt.Request) (string, error) {
 	p, err := prompt.Choose(a.Env.Prompt, "terminal", prompt.Options{})
 	if err != nil {
@@ -238,28 +238,28 @@ func askTerminal(ctx context.Context, a *app.App, s app.SealedStore, r prompt.Re
 	return p.Ask(ctx, r)
 }
 
-// The terminal's other screen, which leaves nothing behind in what can be scrolled back to.
+// Control sequences for the terminal's alternate screen, whose content is not in the scrollback.
 // https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
 const (
 	enterAltScreen = "\x1b[?1049h\x1b[H"
 	leaveAltScreen = "\x1b[?1049l"
 )
 
-// showWords writes the words to the terminal, in four columns, and nowhere else. hide takes
-// them from it again, with what was typed below them.
+// showWords writes the words to the terminal only, in four columns. hide removes them from the terminal,
+// together with the text that was typed below them.
 func showWords(ctx context.Context, a *app.App, words []string) (hide func(), err error) {
 	tty, err := a.Env.Prompt.OpenTTY()
 	if err != nil {
-		return nil, fmt.Errorf("the words for a recovery are shown on a terminal only: %w", err)
+		return nil, fmt.Errorf("recovery words can be shown only on a terminal: %w", err)
 	}
 	hide = func() {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // it may be halted
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // the user may have paused the terminal's output
 		defer cancel()
 		tty.Write(last, leaveAltScreen)
 		tty.Close()
 	}
 	var text strings.Builder
-	text.WriteString("These words open the store when all else is lost. Write them on paper, in their order;\nthey are not shown again.\n\n")
+	text.WriteString("These words open the keystore if all other openers are lost. Write them down in this order.\nThey will not be shown again.\n\n")
 	const columns = 4
 	for i, w := range words {
 		fmt.Fprintf(&text, "%4d %-10s", i+1, w)

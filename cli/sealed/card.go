@@ -10,8 +10,8 @@ import (
 	"aws-vault/vault/keystore/sealed"
 )
 
-// cardOpener completes an opener whose key lies on a card, which need not be here if its public
-// key is known. A slot without a key gets one.
+// cardOpener completes an opener whose key is on a card. If the public key is known, the card need not
+// be present. If the slot has no key, it generates one.
 func cardOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.Opener, f openerFlags) (sealed.Opener, error) {
 	slot, err := piv.ParseSlot(f.slot)
 	if err != nil {
@@ -20,7 +20,7 @@ func cardOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.Ope
 	o.Slot, o.Card, o.Recipient = slot.String(), a.Globals.Card, f.recipient
 	if o.Recipient != "" {
 		if o.Card == 0 {
-			return o, &app.UsageError{Text: "want --card beside --recipient, so that the card is found again"}
+			return o, &app.UsageError{Text: "--recipient also needs --card, so that the card can be found when the keystore is opened"}
 		}
 		return o, nil
 	}
@@ -38,24 +38,25 @@ func cardOpener(ctx context.Context, a *app.App, s app.SealedStore, o sealed.Ope
 	}
 	a.Note("%s: %s, PIN %s, touch %s", key.Location(), info.Algorithm, info.PIN, info.Touch)
 	if info.Touch == piv.TouchNever {
-		a.Note("this key opens the store without a touch, for whatever runs while its card is here")
+		a.Note("this key does not require a touch: while the card is plugged in, any program can open the keystore with it")
 	}
 	o.Recipient, err = sealed.CardRecipient(key.PublicKey())
 	return o, err
 }
 
-// makeOpenerKey makes a key in a slot that no other program counts on. It always wants a touch.
+// makeOpenerKey generates a key in a slot that other programs do not use. The key always requires a
+// touch.
 func makeOpenerKey(ctx context.Context, a *app.App, s app.SealedStore, at piv.Location, pin string) (*piv.Key, piv.KeyInfo, error) {
 	if !at.Slot.Retired() {
-		return nil, piv.KeyInfo{}, &app.UsageError{Text: fmt.Sprintf("%s holds no key, and other programs count on that slot: want one of 82 to 95", at)}
+		return nil, piv.KeyInfo{}, &app.UsageError{Text: fmt.Sprintf("%s has no key, and other programs may use this slot: expected one of 82 to 95", at)}
 	}
 	made, err := a.Asker(s.Locks).Cards().Generate(ctx, at, piv.KeyRequest{Algorithm: piv.P256, PIN: piv.ParsePINPolicy(pin), Touch: piv.TouchAlways})
 	if err != nil {
 		return nil, piv.KeyInfo{}, err
 	}
-	a.Print("Made a key in %s.\n", made.Key.Location())
+	a.Print("Generated a key in %s.\n", made.Key.Location())
 	if made.DefaultManagementKey {
-		a.Note("the card's management key is the one that all cards are made with: whoever has the card can replace its keys")
+		a.Note("the card still has the factory management key: anyone with access to the card can replace its keys")
 	}
 	return made.Key, made.Info, nil
 }

@@ -1,4 +1,4 @@
-// Package sealed has the commands of the sealed keystore: its openers, and unlocking it for a
+// Package sealed has the commands of the sealed keystore: they manage its openers, and unlock it for a
 // limited time.
 package sealed
 
@@ -62,7 +62,7 @@ func sealedOpenersCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	}}
 }
 
-// keyLocation says where the key of an opener lies.
+// keyLocation returns where the key of an opener is stored.
 func keyLocation(o sealed.Opener) string {
 	var parts []string
 	if o.Card != 0 {
@@ -94,17 +94,17 @@ func sealedRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if !s.Has(name) {
 			return &sealed.OpenerError{Name: name, Err: sealed.ErrUnknownOpener}
 		}
-		if len(s.Header().Openers) == 1 { // before anyone is asked
+		if len(s.Header().Openers) == 1 { // before the user is prompted
 			return &sealed.OpenerError{Name: name, Err: sealed.ErrLastOpener}
 		}
 		if confirm == "" {
-			text := fmt.Sprintf("Old copies of the store still open for %s. Type its name to remove it", name)
+			text := fmt.Sprintf("Old copies of the keystore can still be opened with %s. Type its name to remove it", name)
 			if confirm, err = a.Ask(ctx, s.Locks, prompt.Request{Kind: prompt.Line, Text: text}); err != nil {
 				return err
 			}
 		}
 		if confirm != name {
-			return &app.UsageError{Text: fmt.Sprintf("%q is not the name of the opener, want %q; nothing was removed", confirm, name)}
+			return &app.UsageError{Text: fmt.Sprintf("%q is not the name of the opener, expected %q; nothing was removed", confirm, name)}
 		}
 		return rekey(ctx, a, s, func(o sealed.Opener) bool { return o.Name != name }, "Removed opener "+name+". ")
 	}}
@@ -130,7 +130,7 @@ func rekey(ctx context.Context, a *app.App, s app.SealedStore, keep func(sealed.
 		return err
 	}
 	h := s.Header()
-	a.Print("%sEverything is sealed under a new key, for %s.\nFingerprint: %s\n", prefix, ui.Count(len(h.Openers), "opener"), h.Fingerprint())
+	a.Print("%sAll items are encrypted with a new key for %s.\nFingerprint: %s\n", prefix, ui.Count(len(h.Openers), "opener"), h.Fingerprint())
 	return unlocked.Remove(keystore.UnlockedKeyName(h.Store))
 }
 
@@ -159,7 +159,7 @@ func sealedCheckCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 				return err
 			}
 			if repaired {
-				a.Print("The header and its copy were made the same again.\n")
+				a.Print("Repaired the header: it and its copy are identical again.\n")
 			}
 		}
 		found, err := s.Check(ctx)
@@ -170,11 +170,12 @@ func sealedCheckCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	}}
 }
 
-// reportCheck says what was found, and compares the openers with what else is known of them.
+// reportCheck prints the problems found, and compares the openers with the expected fingerprint and with
+// the cards.
 func reportCheck(ctx context.Context, a *app.App, s app.SealedStore, found []error, noted string) error {
 	h := s.Header()
 	if have := h.Fingerprint(); noted != "" && strings.Join(strings.Fields(noted), "") != strings.ReplaceAll(have, " ", "") {
-		found = append(found, fmt.Errorf("the openers have the fingerprint %s, want %s: they, or the key, were changed since you noted it", have, noted))
+		found = append(found, fmt.Errorf("the fingerprint is %s, expected %s: the openers or the key have changed since you noted it", have, noted))
 	}
 	for _, o := range h.Openers {
 		if err := compareCard(ctx, a, s.Options, o); err != nil {
@@ -187,22 +188,22 @@ func reportCheck(ctx context.Context, a *app.App, s app.SealedStore, found []err
 	if len(found) > 0 {
 		return &damagedError{len(found)}
 	}
-	a.Print("All is whole. It opens for %s.\nFingerprint: %s\n", ui.Count(len(h.Openers), "opener"), h.Fingerprint())
+	a.Print("No problems found. The keystore has %s.\nFingerprint: %s\n", ui.Count(len(h.Openers), "opener"), h.Fingerprint())
 	return nil
 }
 
-// A damagedError is a store in which something is amiss.
+// A damagedError is returned if a check found n problems.
 type damagedError struct{ n int }
 
 func (e *damagedError) Error() string {
-	return ui.Count(e.n, "thing") + " in the store is not as it was written"
+	return ui.Count(e.n, "problem") + " found in the sealed keystore"
 }
 
 func (*damagedError) Remedy() string {
-	return "aws-vault sealed check --repair mends the header; an item is put back from a backup, or its file removed and the key stored again"
+	return "to fix the header: aws-vault sealed check --repair. To fix an item, restore its file from a backup, or delete the file and store the key again"
 }
 
-// compareCard looks whether a card that is here holds the key that the list says.
+// compareCard checks that the card of an opener, if it is present, still has the listed key.
 func compareCard(ctx context.Context, a *app.App, options sealed.UnlockOptions, o sealed.Opener) error {
 	if o.Kind != sealed.Card || options.Card == nil {
 		return nil
@@ -216,7 +217,7 @@ func compareCard(ctx context.Context, a *app.App, options sealed.UnlockOptions, 
 	}
 	defer done()
 	if have, err := sealed.CardRecipient(key.PublicKey()); err != nil || have != o.Recipient {
-		return &sealed.OpenerError{Name: o.Name, Err: errors.New("the card has another key in that slot, expected " + o.Recipient)}
+		return &sealed.OpenerError{Name: o.Name, Err: errors.New("the card has a different key in that slot, expected " + o.Recipient)}
 	}
 	return nil
 }

@@ -35,7 +35,8 @@ func UnlockCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	}}}
 }
 
-// verifyUnlockedKey is what a fresh process does to see whether the key has lasted.
+// verifyUnlockedKey runs in a new process, to check that the unlocked key outlives the process that
+// stored it.
 func verifyUnlockedKey(a *app.App, s app.SealedStore, id string) error {
 	k, err := unlocked.Get(keystore.UnlockedKeyName(s.Header().Store), a.Env.Now())
 	if err == nil && k.ID != id {
@@ -47,17 +48,17 @@ func verifyUnlockedKey(a *app.App, s app.SealedStore, id string) error {
 	return nil
 }
 
-// A keyLostError is a key that was gone as soon as it was kept.
+// A keyLostError is returned if another process cannot find the unlocked key that was just stored.
 type keyLostError struct{ err error }
 
 func (e *keyLostError) Error() string {
-	return fmt.Sprintf("another process does not find the key that was to wait: %v", e.err)
+	return fmt.Sprintf("the unlocked key cannot be shared with other processes: %v", e.err)
 }
 
 func (e *keyLostError) Unwrap() error { return e.err }
 
 func (*keyLostError) Remedy() string {
-	return "the store opens without that, each command for itself"
+	return "the keystore still works without unlock; each command opens it separately"
 }
 
 func unlock(ctx context.Context, a *app.App, s app.SealedStore, duration time.Duration) error {
@@ -73,7 +74,7 @@ func unlock(ctx context.Context, a *app.App, s app.SealedStore, duration time.Du
 	if err := a.Env.RunSelf(ctx, "unlock", "--read-back="+h.Key); err != nil {
 		return errors.Join(&keyLostError{err}, unlocked.Remove(name))
 	}
-	a.Print("Unlocked %s until %s. Every program that you run until then can read it; aws-vault lock ends that.\n",
+	a.Print("Unlocked %s until %s. Until then, every program you run can read it. To lock it: aws-vault lock\n",
 		a.Env.Tilde(s.Config.Dir), until.Local().Format(time.DateTime))
 	return nil
 }

@@ -2,7 +2,8 @@ package setup
 
 import "strings"
 
-// quoteWord writes a word for those who split a line as Windows does.
+// quoteWord quotes a word for programs that split a command line like Windows. It returns false if the
+// word cannot be quoted.
 func quoteWord(word string, alwaysQuote bool) (string, bool) {
 	switch {
 	case strings.ContainsFunc(word, func(r rune) bool { return r < ' ' || r == '"' || r == '%' }):

@@ -23,7 +23,8 @@ func Command(k *kingpin.Application, a *app.App) []app.Verb {
 	}
 }
 
-// sources are the settings that a new profile may begin from, each with a flag of its name.
+// sources are the settings from which a new profile can get its credentials. Each has a flag of the same
+// name.
 var sources = []struct{ setting, help string }{
 	{"source_profile", "Profile or stored key that assumes the role. Default: the only stored key."},
 	{"oidc_session", "The oidc-session section whose ID token is exchanged for the role."},
@@ -32,7 +33,7 @@ var sources = []struct{ setting, help string }{
 
 type setupFlags struct {
 	role, profile, region string
-	sources               []string // as the table of sources has them
+	sources               []string // the flags' values, in the order of the variable sources
 }
 
 func setupAWSCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
@@ -46,10 +47,10 @@ func setupAWSCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	for i, s := range sources {
 		c.Flag(strings.ReplaceAll(s.setting, "_", "-"), s.help).PlaceHolder("NAME").StringVar(&f.sources[i])
 	}
-	return app.Verb{Command: c, Effect: "writes profiles, which say what an agent may use", Run: func(ctx context.Context) error { return setupAWS(ctx, a, f) }}
+	return app.Verb{Command: c, Effect: "writes profiles, which define the access of an agent", Run: func(ctx context.Context) error { return setupAWS(ctx, a, f) }}
 }
 
-// toolsSuffix ends the name of the profile that other tools use.
+// toolsSuffix is appended to the name of the profile for tools that do not know aws-vault.
 const toolsSuffix = "-tools"
 
 func setupAWS(ctx context.Context, a *app.App, f setupFlags) error {
@@ -63,7 +64,7 @@ func setupAWS(ctx context.Context, a *app.App, f setupFlags) error {
 	}
 	program, err := a.Env.SelfPath()
 	if err != nil {
-		return fmt.Errorf("finding this program: %w", err)
+		return fmt.Errorf("find the path of aws-vault: %w", err)
 	}
 	var name string
 	err = a.Env.ConfigFile().Edit(ctx, s.Locks, func(file *profile.File) ([]byte, error) {
@@ -88,30 +89,30 @@ func setupAWS(ctx context.Context, a *app.App, f setupFlags) error {
 	if err != nil {
 		return err
 	}
-	a.Print("Wrote profile %q, and %q for every other tool, to %s.\n", name, name+toolsSuffix, a.Env.ConfigFile().Name)
+	a.Print("Wrote profile %q, and profile %q for other tools, to %s.\n", name, name+toolsSuffix, a.Env.ConfigFile().Name)
 	if err := verifyProfile(ctx, a, s, name); err != nil {
 		return &notWorkingError{name, err}
 	}
 	return nil
 }
 
-// An notWorkingError is what went wrong with a profile that is written.
+// A notWorkingError is returned if a profile was written but does not work.
 type notWorkingError struct {
 	profile string
 	err     error
 }
 
 func (e *notWorkingError) Error() string {
-	return fmt.Sprintf("profile %s is written, and does not work yet: %v", e.profile, e.err)
+	return fmt.Sprintf("profile %s was written, but does not work yet: %v", e.profile, e.err)
 }
 
 func (e *notWorkingError) Unwrap() error { return e.err }
 
 func (e *notWorkingError) Remedy() string {
-	return fmt.Sprintf("mend that, and see: aws-vault exec %s -- true. Another setup would write another profile", ui.QuoteWord(e.profile))
+	return fmt.Sprintf("fix the problem, then test the profile: aws-vault exec %s -- true (running setup again would write another profile)", ui.QuoteWord(e.profile))
 }
 
-// regionSettings is the region as a setting, if there is one.
+// regionSettings returns the setting of the region, if there is one.
 func (f setupFlags) regionSettings() []profile.Setting {
 	if f.region == "" {
 		return nil
@@ -119,8 +120,8 @@ func (f setupFlags) regionSettings() []profile.Setting {
 	return []profile.Setting{{Name: "region", Value: f.region}}
 }
 
-// roleSettings are those of the profile that assumes the role: the role, the region if there is
-// one, and what it begins from.
+// roleSettings returns the settings of the profile that assumes the role: the role, the region if there
+// is one, and the source.
 func roleSettings(ctx context.Context, a *app.App, s *app.Session, f setupFlags) ([]profile.Setting, error) {
 	settings := append([]profile.Setting{{Name: "role_arn", Value: f.role}}, f.regionSettings()...)
 	given := 0
@@ -132,22 +133,22 @@ func roleSettings(ctx context.Context, a *app.App, s *app.Session, f setupFlags)
 	}
 	switch {
 	case given > 1:
-		return nil, &app.UsageError{Text: "two flags say what the profile begins from, want one"}
+		return nil, &app.UsageError{Text: "several sources given: expected only one of --source-profile, --oidc-session and --identity"}
 	case given == 0:
 		stored, err := s.Keys.Names(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if len(stored) != 1 {
-			return nil, &app.UsageError{Text: fmt.Sprintf("no flag says what the profile begins from, and the keystore holds %s, want --source-profile", ui.Count(len(stored), "key"))}
+			return nil, &app.UsageError{Text: fmt.Sprintf("no source given: expected --source-profile, because the keystore has %s", ui.Count(len(stored), "key"))}
 		}
 		settings = append(settings, profile.Setting{Name: "source_profile", Value: stored[0]})
 	}
 	return checkSource(ctx, s, settings)
 }
 
-// checkSource sees that what the profile begins from is there, and adds the MFA device of the
-// profile that the role is assumed with: one code then serves both.
+// checkSource checks that the source, which is the last setting, exists. It adds the MFA device of the
+// source profile, so that one code is enough for both profiles.
 func checkSource(ctx context.Context, s *app.Session, settings []profile.Setting) ([]profile.Setting, error) {
 	last := settings[len(settings)-1]
 	if last.Name != "source_profile" {
@@ -175,8 +176,9 @@ func checkSource(ctx context.Context, s *app.Session, settings []profile.Setting
 	return settings, nil
 }
 
-// unusedName numbers a name from 2 until neither it nor the one beside it is taken. A stored key
-// takes a name too: it would be used before the profile.
+// unusedName returns the wanted name, or adds a number from 2 until the name and its tools profile are
+// both unused. The name of a stored key counts as used, because the key would take precedence over the
+// profile.
 func unusedName(ctx context.Context, s *app.Session, wanted string) (string, error) {
 	name := wanted
 	for n := 2; ; n++ {
@@ -195,8 +197,8 @@ func unusedName(ctx context.Context, s *app.Session, wanted string) (string, err
 	}
 }
 
-// processLine is the credential_process that other tools run. They do not agree on more than
-// quotes: some use a shell and some do not.
+// processLine returns the credential_process line for other tools. Only simple quotes are used, because
+// some tools pass the line to a shell and others do not.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
 func processLine(a *app.App, program, name string) (string, error) {
 	words := []string{"export", "--format=json"}
@@ -207,14 +209,14 @@ func processLine(a *app.App, program, name string) (string, error) {
 	for i, word := range append([]string{program}, append(words, name)...) {
 		quoted, ok := quoteWord(word, i == 0)
 		if !ok {
-			return "", fmt.Errorf("%q cannot stand in credential_process, want it without quotes and control characters", word)
+			return "", fmt.Errorf("%q cannot be used in credential_process: it has quotes or control characters", word)
 		}
 		line = strings.TrimSpace(line + " " + quoted)
 	}
 	return line, nil
 }
 
-// verifyProfile makes credentials of the new profile and asks AWS whose they are.
+// verifyProfile creates credentials with the new profile and prints their identity at AWS.
 func verifyProfile(ctx context.Context, a *app.App, s *app.Session, name string) error {
 	config, err := a.Env.ConfigFile().Read()
 	if err != nil {

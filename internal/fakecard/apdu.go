@@ -1,20 +1,20 @@
 package fakecard
 
-// A command is one APDU, whole: its chain has been put together.
+// A command is one complete APDU. Its chained parts have been joined.
 // https://www.iso.org/standard/77180.html (ISO/IEC 7816-4), 5.1
 type command struct {
 	cla, ins, p1, p2 byte
 	data             []byte
-	maxAnswer        int // how much answer is asked for at once; 0 if it was not said
+	maxAnswer        int // the maximum length of one response; 0 if the command does not set it
 }
 
-// A status is the status word that ends every answer.
+// A status is the status word at the end of each response.
 type status uint16
 
 const (
 	done            status = 0x9000
-	moreToCome      status = 0x6100 // the low byte says how much
-	wrongTries      status = 0x63c0 // the low digit says how many tries are left
+	moreToCome      status = 0x6100 // the low byte is the length of the rest
+	wrongTries      status = 0x63c0 // the low digit is the number of tries left
 	wrongLength     status = 0x6700
 	notAllowed      status = 0x6982 // no PIN, no management key, or no touch
 	blocked         status = 0x6983
@@ -29,7 +29,7 @@ const (
 	unknownClass    status = 0x6e00
 )
 
-// parseCommand reads an APDU in any of its short and extended forms.
+// parseCommand parses an APDU in any of its short and extended forms.
 func parseCommand(b []byte) (c command, ok bool) {
 	if len(b) < 4 {
 		return c, false
@@ -52,7 +52,7 @@ func parseCommand(b []byte) (c command, ok bool) {
 	return c, false
 }
 
-// body reads n bytes of data and, if there is one, the size of the answer in width bytes.
+// body reads n bytes of data and, if present, the response length, which is encoded in width bytes.
 func (c command) body(n int, b []byte, width int) (command, bool) {
 	if len(b) < n {
 		return c, false
@@ -72,7 +72,7 @@ func (c command) body(n int, b []byte, width int) (command, bool) {
 	return c, true
 }
 
-// answerSize is the size of an answer: zero stands for all that the form can say.
+// answerSize returns the response length. Zero stands for the maximum of the form.
 func answerSize(n, all int) int {
 	if n == 0 {
 		return all

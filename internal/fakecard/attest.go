@@ -11,15 +11,16 @@ import (
 	"time"
 )
 
-// A maker is who vouches that a key was made on a card: a root, and the card's own certificate below it.
+// An attestationCA certifies that a key was generated on a card. It has a root certificate, which signs
+// the certificate of the card.
 // https://developers.yubico.com/PIV/Introduction/PIV_attestation.html
 type attestationCA struct {
 	root   *x509.Certificate
 	device *x509.Certificate
-	key    *ecdsa.PrivateKey // of device
+	key    *ecdsa.PrivateKey // the private key of device
 }
 
-// Root is the certificate that the card's attestations lead to. Each card has its own.
+// Root returns the root certificate of the card's attestations. Each card has its own.
 func (c *Card) Root() *x509.Certificate { return c.piv.ca.root }
 
 func newAttestationCA(c *Card) attestationCA {
@@ -42,7 +43,7 @@ func newAttestationCA(c *Card) attestationCA {
 	return m
 }
 
-// certify panics where it cannot: what it is given was all made here.
+// certify panics on errors, because all its inputs are created in this package.
 func certify(t, parent *x509.Certificate, public any, key *ecdsa.PrivateKey) *x509.Certificate {
 	der, err := x509.CreateCertificate(rand.Reader, t, parent, public, key)
 	if err != nil {
@@ -55,7 +56,7 @@ func certify(t, parent *x509.Certificate, public any, key *ecdsa.PrivateKey) *x5
 	return c
 }
 
-// yubico is the number of an extension that says something of a card.
+// yubico returns the identifier of a Yubico certificate extension.
 func yubico(n int) asn1.ObjectIdentifier { return asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 41482, 3, n} }
 
 func (p *pivApplet) attest(c command) ([]byte, status) {
@@ -80,7 +81,7 @@ func (p *pivApplet) attest(c command) ([]byte, status) {
 		},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, t, p.ca.device, k.cryptoPublic(), p.ca.key)
-	if err != nil { // the standard library writes no certificate for an X25519 key
+	if err != nil { // the standard library cannot create a certificate for an X25519 key
 		return nil, wrongConditions
 	}
 	return der, done

@@ -1,7 +1,6 @@
-// Package fakecard is a fake YubiKey, reached through PC/SC like a real one. A Service stands in
-// for pcscd, so that libpcsclite itself connects; vpcd puts the card behind a real pcscd. What the
-// card was asked is counted, and what goes wrong with cards goes wrong on demand. No program file
-// imports it.
+// Package fakecard is a fake YubiKey that tests use through PC/SC like a real one. A Service replaces
+// pcscd, so that libpcsclite connects to it. ServeVPCD connects the card to a real pcscd instead. The
+// card counts the commands it receives, and simulates failures on demand. Only tests import the package.
 package fakecard
 
 import (
@@ -11,14 +10,14 @@ import (
 	"time"
 )
 
-// Options are what a card is like. Zero values are those of a YubiKey 5 with firmware 5.7.1.
+// Options describe a card. The zero values are those of a YubiKey 5 with firmware 5.7.1.
 type Options struct {
 	Serial  uint32
 	Version [3]byte
-	Now     func() time.Time // nil for the system's clock
+	Now     func() time.Time // nil means the system clock
 }
 
-// A Card is one YubiKey, as it comes from its maker: PIN 123456, PUK 12345678, and the management key that all know.
+// A Card is a YubiKey in its factory state: PIN 123456, PUK 12345678, and the factory management key.
 type Card struct {
 	serial   uint32
 	version  [3]byte
@@ -27,35 +26,35 @@ type Card struct {
 	piv      *pivApplet
 	oath     *oathApplet
 
-	mu       sync.Mutex // held while a command is carried out: a card does one thing at a time
+	mu       sync.Mutex // held during a command: a card runs one command at a time
 	applets  []applet
 	selected applet
-	chain    []byte // of a command that came in pieces, so far
-	rest     []byte // of an answer that goes out in pieces
+	chain    []byte // data of a chained command that has been received so far
+	rest     []byte // the part of the response that has not been sent yet
 }
 
-// An applet answers the commands that come while it is selected.
+// An applet responds to the commands that are sent while it is selected.
 type applet interface {
 	aid() []byte
-	// selectResponse is the answer to being selected.
+	// selectResponse returns the response to SELECT.
 	selectResponse() []byte
-	// clearAuth drops all that a PIN, a password or a management key has opened.
+	// clearAuth discards the access granted by a PIN, a password or the management key.
 	clearAuth()
-	// name says what a command is, for the ledger.
+	// name returns the name of a command for the recorder.
 	name(command) string
 	do(command) ([]byte, status)
-	// next is the instruction that fetches the rest of an answer.
+	// next returns the instruction that fetches the rest of a response.
 	next() byte
 }
 
 const (
 	insSelect    = 0xa4
 	insRest      = 0xc0
-	maxChained   = 4096 // bytes of data in one command, however many pieces it came in
+	maxChained   = 4096 // the maximum length of a command's data in bytes, all chained parts together
 	classChained = 0x10
 )
 
-// New makes a card.
+// New returns a new card.
 func New(o Options) *Card {
 	if o.Serial == 0 {
 		o.Serial = 12345678
@@ -72,19 +71,19 @@ func New(o Options) *Card {
 	return c
 }
 
-// Serial is the number that is printed on the card.
+// Serial returns the serial number that is printed on the card.
 func (c *Card) Serial() uint32 { return c.serial }
 
-// atLeast reports whether the firmware is that new.
+// atLeast reports whether the firmware has at least that version.
 func (c *Card) atLeast(major, minor byte) bool {
 	return c.version[0] > major || c.version[0] == major && c.version[1] >= minor
 }
 
-// atr is how a YubiKey 5 NFC introduces itself over USB.
-// T=1 is the only protocol it offers, and the one that piv-go asks for.
+// atr is the answer to reset of a YubiKey 5 NFC over USB. It offers only the protocol T=1, which piv-go
+// requests.
 var atr = []byte{0x3b, 0xfd, 0x13, 0x00, 0x00, 0x81, 0x31, 0xfe, 0x15, 0x80, 0x73, 0xc0, 0x21, 0xc0, 0x57, 0x59, 0x75, 0x62, 0x69, 0x4b, 0x65, 0x79, 0x40}
 
-// Reset takes the card's power away for a moment: nothing stays open.
+// Reset turns the card's power off and on. All access that was granted is lost.
 func (c *Card) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -94,7 +93,8 @@ func (c *Card) Reset() {
 	c.selected, c.chain, c.rest = nil, nil, nil
 }
 
-// Transmit answers one APDU. It returns nil if the card was pulled before it could answer.
+// Transmit returns the response to one APDU. It returns nil if the card was removed before it could
+// respond.
 func (c *Card) Transmit(apdu []byte) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -151,7 +151,7 @@ func (c *Card) nextInstruction() byte {
 	return c.selected.next()
 }
 
-// selectApplet makes an applet the one that answers. To select the one that is selected changes nothing.
+// selectApplet selects an applet. Selecting the current applet again has no effect.
 // https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73-4.pdf part 2, 3.1.1
 func (c *Card) selectApplet(cmd command) ([]byte, status) {
 	for _, a := range c.applets {
@@ -168,7 +168,7 @@ func (c *Card) selectApplet(cmd command) ([]byte, status) {
 	return nil, notFound
 }
 
-// page answers with as much as was asked for, and keeps the rest for who asks on.
+// page returns as much of the response as was requested. The rest can be fetched later.
 func (c *Card) page(answer []byte, s status, cmd command) ([]byte, status) {
 	most := cmd.maxAnswer
 	if most == 0 {

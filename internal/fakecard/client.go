@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// A client is one connection to the service.
-// https://salsa.debian.org/rousseau/PCSC/-/blob/master/src/winscard_msg.h has the messages, in the machine's byte order.
+// A client is one connection to the service. Messages are in this machine's byte order. Their formats
+// are in
+// https://salsa.debian.org/rousseau/PCSC/-/blob/master/src/winscard_msg.h
 type client struct {
 	service *Service
 	conn    net.Conn
@@ -36,13 +37,13 @@ const (
 
 	protocolT1     = 2
 	shareExclusive = 1
-	leaveAsIs      = 0 // name becomes of the card at the end; anything else resets it
+	leaveAsIs      = 0 // leaves the card as it is at the end; any other value resets it
 	maxMessage     = 1 << 20
-	readerBytes    = 184 // of one reader in the list of all
+	readerBytes    = 184 // the size of one reader in the list of readers
 	maxAPDUBytes   = 1 << 16
 )
 
-// A message is a request's body, which its answer is written into.
+// A message is the body of a request. The response is written into the same bytes.
 type message []byte
 
 func (m message) word(at int) uint32   { return binary.LittleEndian.Uint32(m[at:]) }
@@ -52,16 +53,16 @@ func (m message) text(from, to int) string {
 	return s
 }
 
-// A request is what a client may ask for: how long its body is at least, and what is done about it.
+// A request is a kind of request: the minimum length of its body, and the method that handles it.
 type request struct {
 	atLeast int
 	do      func(*client, message) error
 }
 
-// requests are by their numbers.
+// requests maps the request numbers of the protocol.
 var requests = map[uint32]request{
 	0x01: {12, (*client).establish},
-	0x02: {8, answer(4)}, // release a context
+	0x02: {8, answer(4)}, // SCardReleaseContext
 	0x04: {152, (*client).connect},
 	0x05: {24, (*client).reconnect},
 	0x06: {12, (*client).disconnect},
@@ -70,8 +71,8 @@ var requests = map[uint32]request{
 	0x09: {32, (*client).transmit},
 	0x0a: {24, (*client).control},
 	0x0b: {8, (*client).state},
-	0x0d: {8, answer(4)},                                                                         // cancel
-	0x0f: {280, func(c *client, m message) error { return c.reply(m, len(m)-4, rcUnsupported) }}, // get attribute
+	0x0d: {8, answer(4)},                                                                         // SCardCancel
+	0x0f: {280, func(c *client, m message) error { return c.reply(m, len(m)-4, rcUnsupported) }}, // SCardGetAttrib
 	0x11: {12, (*client).version},
 	0x12: {0, (*client).list},
 	0x13: {0, (*client).wait},
@@ -86,7 +87,7 @@ func newClient(s *Service, conn net.Conn) *client {
 	return &client{service: s, conn: conn, handles: map[uint32]*handle{}}
 }
 
-// serve answers until the client goes, or says what no client says.
+// serve handles requests until the client disconnects or sends an invalid request.
 func (c *client) serve() {
 	defer c.close()
 	var head [8]byte
@@ -114,7 +115,7 @@ func (c *client) handle(r request, m message) error {
 	return r.do(c, m)
 }
 
-// close gives back all that the client had. Cards in its transactions are reset.
+// close releases everything that the client has open. A card in one of its transactions is reset.
 func (c *client) close() {
 	c.conn.Close()
 	c.service.mu.Lock()
@@ -148,7 +149,7 @@ func (c *client) reply(m message, at int, code uint32) error {
 	return err
 }
 
-// version accepts whichever version the client speaks, unless the service insists on one.
+// version accepts any version of the client, unless the service requires a specific one.
 func (c *client) version(m message) error {
 	const minor, code = 4, 8
 	if only := c.service.minor; only != 0 && m.word(minor) != only {
@@ -185,7 +186,7 @@ func (c *client) connect(m message) error {
 	return c.reply(m, code, 0)
 }
 
-// find returns the handle that a message begins with, and why it cannot be used, if so.
+// find returns the handle at the start of a message, and an error code if the handle cannot be used.
 func (c *client) find(m message) (*handle, uint32) {
 	h := c.handles[m.word(0)]
 	switch {
@@ -266,7 +267,7 @@ func (c *client) end(m message) error {
 	return c.reply(m, code, why)
 }
 
-// transmit lets others in meanwhile: a touch can take long, and a card can be pulled.
+// transmit unlocks the service while the card works: a touch can take long, and the card can be removed.
 func (c *client) transmit(m message) error {
 	const size, protocol, answered, code = 12, 16, 24, 28
 	if m.word(size) > maxAPDUBytes {
@@ -298,7 +299,7 @@ func (c *client) transmit(m message) error {
 	return err
 }
 
-// control is for readers with keys and displays of their own.
+// control handles commands for readers with a keypad or display, which the service does not support.
 func (c *client) control(m message) error {
 	const size, code = 8, 20
 	if _, err := io.CopyN(io.Discard, c.conn, int64(m.word(size))); err != nil {
@@ -312,13 +313,13 @@ func (c *client) state(m message) error {
 	return c.reply(m, 4, why)
 }
 
-// list tells of all readers and what is in them.
+// list sends the list of all readers and their cards.
 func (c *client) list(message) error {
 	_, err := c.conn.Write(c.service.list())
 	return err
 }
 
-// wait tells of all readers, and once more when that has changed.
+// wait sends the list of all readers, and a notification when it has changed.
 func (c *client) wait(message) error {
 	c.service.waiters[c] = true
 	return c.list(nil)
@@ -335,7 +336,7 @@ func (s *Service) list() []byte {
 		events, stateAt, shared, atrAt, atrSize, protocol = 128, 132, 136, 140, 176, 180
 		maxName                                           = 127
 		empty                                             = 0x02
-		present                                           = 0x04 | 0x10 | 0x20 // powered, and not spoken to
+		present                                           = 0x04 | 0x10 | 0x20 // present, powered, protocol not yet negotiated
 	)
 	all := make([]byte, readerBytes*maxReaders)
 	for i, r := range s.readers[:min(len(s.readers), maxReaders)] {

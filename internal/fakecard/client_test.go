@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A host is a program that uses a card over the socket.
+// A testClient is a program that uses a card over the service's socket.
 type testClient struct {
 	t      *testing.T
 	conn   net.Conn
@@ -35,7 +35,8 @@ func dial(t *testing.T, s *Service) *testClient {
 	return &testClient{t: t, conn: conn}
 }
 
-// call sends a request with some words in its body, and returns the body that comes back.
+// call sends a request whose body has the given words at the given offsets. It returns the body of the
+// response.
 func (h *testClient) call(number uint32, size int, words map[int]uint32, after []byte) message {
 	h.t.Helper()
 	m := make(message, size)
@@ -71,7 +72,7 @@ func (h *testClient) connect(reader string, mode uint32) uint32 {
 	return out.word(148)
 }
 
-// transmit returns the answer with its status word, and the service's return code.
+// transmit returns the card's response with its status word, and the service's return code.
 func (h *testClient) transmit(apdu []byte) ([]byte, uint32) {
 	h.t.Helper()
 	out := h.call(0x09, 32, map[int]uint32{0: h.handle, 12: uint32(len(apdu))}, apdu)
@@ -88,7 +89,7 @@ func TestService(t *testing.T) {
 	s := newService(t)
 	h := dial(t, s)
 	if rc := h.connect(readerName, 1); rc != rcUnknownReader {
-		t.Errorf("a reader that is not there: %#x", rc)
+		t.Errorf("connect to an unknown reader: %#x", rc)
 	}
 	c := New(Options{})
 	s.Insert(readerName, c)
@@ -96,7 +97,7 @@ func TestService(t *testing.T) {
 		t.Fatalf("connect: %#x", rc)
 	}
 	if rc := dial(t, s).connect(readerName, 2); rc != rcSharing {
-		t.Errorf("a card that is held alone: %#x", rc)
+		t.Errorf("connect to a card in exclusive use: %#x", rc)
 	}
 	if s.Open() != 1 {
 		t.Errorf("%d programs have a card open, want 1", s.Open())
@@ -121,7 +122,7 @@ func TestService(t *testing.T) {
 	}
 	s.Pull(readerName)
 	if rc := h.connect(readerName, 2); rc != rcNoCard {
-		t.Errorf("an empty reader: %#x", rc)
+		t.Errorf("connect to an empty reader: %#x", rc)
 	}
 }
 
@@ -130,18 +131,18 @@ func TestCardInUse(t *testing.T) {
 	s.Insert(readerName, New(Options{}))
 	release, ok := s.OpenExclusive(readerName)
 	if !ok {
-		t.Fatal("a free card cannot be held")
+		t.Fatal("cannot open a free card exclusively")
 	}
 	h := dial(t, s)
 	if rc := h.connect(readerName, 2); rc != rcSharing {
-		t.Errorf("a card that another holds: %#x", rc)
+		t.Errorf("connect to a card in exclusive use: %#x", rc)
 	}
 	release()
 	if rc := h.connect(readerName, 2); rc != 0 {
-		t.Errorf("a card that was given back: %#x", rc)
+		t.Errorf("connect after the card was released: %#x", rc)
 	}
 	if _, ok := s.OpenExclusive(readerName); ok {
-		t.Error("a card that is in use can be held")
+		t.Error("a card in use was opened exclusively")
 	}
 }
 
@@ -154,17 +155,17 @@ func TestPulledDuringCommand(t *testing.T) {
 	h.transmit([]byte{0, 0xa4, 4, 0, 5, 0xa0, 0, 0, 3, 8})
 	c.PullAt("verify")
 	if out, rc := h.transmit([]byte{0, 0x20, 0, 0x80}); rc != 0 || len(out) != 2 {
-		t.Errorf("the question before: %x, %#x", out, rc)
+		t.Errorf("query of the PIN tries: %x, %#x", out, rc)
 	}
 	if out, rc := h.transmit(verifyCommand("123456")); rc != rcRemoved || len(out) != 0 {
-		t.Errorf("a card that was pulled: %x, %#x, want %#x", out, rc, uint32(rcRemoved))
+		t.Errorf("verify on a card that was removed: %x, %#x, want %#x", out, rc, uint32(rcRemoved))
 	}
 	if out, rc := h.transmit(verifyCommand("123456")); rc != rcRemoved || len(out) != 0 {
-		t.Errorf("after that: %x, %#x", out, rc)
+		t.Errorf("verify after the removal: %x, %#x", out, rc)
 	}
 	s.Insert(readerName, c)
 	if _, rc := h.transmit(verifyCommand("123456")); rc != rcReset {
-		t.Errorf("after it came back: %#x, want %#x", rc, uint32(rcReset))
+		t.Errorf("verify after the card was inserted again: %#x, want %#x", rc, uint32(rcReset))
 	}
 }
 
@@ -183,11 +184,11 @@ func TestHostileClient(t *testing.T) {
 		h := dial(t, s)
 		h.conn.Write(b)
 		if n, err := h.conn.Read(make([]byte, 1)); err == nil {
-			t.Errorf("%s: %d bytes of answer, want none", name, n)
+			t.Errorf("%s: the response has %d bytes, want none", name, n)
 		}
 	}
 	if rc := dial(t, s).connect(readerName, 2); rc != 0 {
-		t.Errorf("the others: %#x", rc)
+		t.Errorf("connect of another client: %#x", rc)
 	}
 }
 
@@ -209,18 +210,18 @@ func TestList(t *testing.T) {
 		return m
 	}
 	if m := list(0x13); m[0] != 0 {
-		t.Errorf("a reader without any: %q", m.text(0, 127))
+		t.Errorf("list without readers: %q", m.text(0, 127))
 	}
 	s.Insert(readerName, New(Options{}))
-	if _, err := io.ReadFull(h.conn, make([]byte, 8)); err != nil { // who waits is told
+	if _, err := io.ReadFull(h.conn, make([]byte, 8)); err != nil { // a waiting client is notified
 		t.Fatal(err)
 	}
 	if m := list(0x12); m.text(0, 127) != readerName || m.word(132)&4 == 0 || m.word(176) != uint32(len(atr)) {
-		t.Errorf("a reader with a card: %x", m[:readerBytes])
+		t.Errorf("list with a reader and a card: %x", m[:readerBytes])
 	}
 	s.Unplug(readerName)
 	if m := list(0x12); m[0] != 0 {
-		t.Errorf("a reader that was unplugged: %q", m.text(0, 127))
+		t.Errorf("list after the reader was unplugged: %q", m.text(0, 127))
 	}
 	s.Idle()
 	if rc := h.call(0x0a, 24, map[int]uint32{8: 3}, []byte{1, 2, 3}).word(20); rc != rcUnsupported {

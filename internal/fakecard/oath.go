@@ -11,19 +11,19 @@ import (
 	"slices"
 )
 
-// oathApplet keeps the secrets of one-time codes.
+// oathApplet stores the secrets of one-time codes.
 // https://developers.yubico.com/OATH/YKOATH_Protocol.html
 type oathApplet struct {
 	card      *Card
-	salt      []byte // of the password
+	salt      []byte // for deriving the key from the password
 	accounts  []*account
-	password  []byte // the key derived from it; nil for none
-	hash      byte   // that the password is checked with
-	challenge []byte // to who wants in
+	password  []byte // the key derived from the password; nil if there is no password
+	hash      byte   // the hash algorithm that proves knowledge of the password
+	challenge []byte // for the client that unlocks the applet
 	open      bool
 }
 
-// An account is one name with its secret.
+// An account is a name and a secret.
 type account struct {
 	name    []byte
 	kind    byte // kindHOTP or kindTOTP
@@ -62,7 +62,7 @@ const (
 	kindHOTP, kindTOTP = 0x10, 0x20
 	maxAccounts        = 32
 	maxName            = 64
-	needsTouch         = 0x02 // in a property
+	needsTouch         = 0x02 // a flag of the property field
 )
 
 func newOATH(c *Card) *oathApplet {
@@ -113,7 +113,7 @@ func (*oathApplet) name(c command) string {
 	return "oath"
 }
 
-// decodeOATH reads fields whose lengths are one byte, but for a property, which has none.
+// decodeOATH decodes fields with a length of one byte. Only the property field has no length.
 func decodeOATH(b []byte) (all []field, ok bool) {
 	for len(b) > 0 {
 		if len(b) < 2 {
@@ -171,7 +171,8 @@ func (o *oathApplet) do(c command) ([]byte, status) {
 	return nil, unknownCommand
 }
 
-// validate opens the applet for who knows the password, and proves that the card knows it too.
+// validate unlocks the applet for a client that knows the password, and proves that the card knows it
+// too.
 func (o *oathApplet) validate(ask []field) ([]byte, status) {
 	if o.password == nil || o.challenge == nil || !hmac.Equal(find(ask, tagOATHResponse), mac(o.hash, o.password, o.challenge)) {
 		return nil, wrongData
@@ -201,7 +202,7 @@ func (o *oathApplet) find(name []byte) *account {
 	return o.accounts[i]
 }
 
-// put keeps an account, in the place of one with the same name.
+// put stores an account. It replaces an account with the same name.
 func (o *oathApplet) put(ask []field) status {
 	name, key := find(ask, tagName), find(ask, tagKey)
 	if len(name) == 0 || len(name) > maxName || len(key) < 3 {
@@ -275,7 +276,7 @@ func (o *oathApplet) calculate(ask []field, full bool) ([]byte, status) {
 	return a.code(find(ask, tagOATHChallenge), full), done
 }
 
-// calculateAll leaves out what needs a touch or counts.
+// calculateAll returns no codes for accounts that need a touch or use a counter.
 func (o *oathApplet) calculateAll(ask []field, full bool) []byte {
 	var b []byte
 	for _, a := range o.accounts {
@@ -293,7 +294,7 @@ func (o *oathApplet) calculateAll(ask []field, full bool) []byte {
 	return b
 }
 
-// code is an account's answer to a challenge, which for TOTP is the time.
+// code returns the account's response to a challenge. For TOTP, the challenge is the time.
 // https://www.rfc-editor.org/rfc/rfc4226#section-5.3
 func (a *account) code(challenge []byte, full bool) []byte {
 	if a.kind == kindHOTP {

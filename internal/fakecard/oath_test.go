@@ -20,14 +20,14 @@ func putCommand(name string, kind, hash, digits byte, more ...byte) []byte {
 	return append(fields(field{tagName, []byte(name)}, field{tagKey, key}), more...)
 }
 
-// at is a moment as a TOTP challenge.
+// at returns a TOTP challenge for a time.
 func at(seconds uint64) []byte {
 	return encode(tagOATHChallenge, binary.BigEndian.AppendUint64(nil, seconds/30))
 }
 
 func named(name string, more []byte) []byte { return append(encode(tagName, []byte(name)), more...) }
 
-// digits is the code that a truncated answer holds.
+// digits returns the code in a truncated response.
 func digits(t *testing.T, out []byte) string {
 	t.Helper()
 	f, ok := decodeOATH(out)
@@ -42,7 +42,8 @@ func digits(t *testing.T, out []byte) string {
 	return fmt.Sprintf("%0*d", code[0], n%mod)
 }
 
-// The codes of https://www.rfc-editor.org/rfc/rfc6238#appendix-B and https://www.rfc-editor.org/rfc/rfc4226#appendix-D.
+// The codes are from https://www.rfc-editor.org/rfc/rfc6238#appendix-B and
+// https://www.rfc-editor.org/rfc/rfc4226#appendix-D.
 func TestCodes(t *testing.T) {
 	d := newOATHTestCard(t)
 	d.want(done, insPut, 0, 0, putCommand("totp", kindTOTP, 1, 8))
@@ -57,7 +58,7 @@ func TestCodes(t *testing.T) {
 		}
 	}
 	if full, _ := decodeOATH(d.want(done, insCalculate, 0, 0, named("totp", at(59)))); len(find(full, tagOATHResponse)) != 1+sha1.Size {
-		t.Errorf("whole answer: %x", full)
+		t.Errorf("full response: %x", full)
 	}
 	d.MissTouch(1)
 	d.want(notAllowed, insCalculate, 0, 1, named("touched", at(59)))
@@ -65,10 +66,10 @@ func TestCodes(t *testing.T) {
 	d.want(noSuchData, insCalculate, 0, 1, named("nobody", at(59)))
 	all, _ := decodeOATH(d.want(done, insCalculateAll, 0, 1, at(59)))
 	if len(all) != 6 || all[1].tag != tagTruncated || all[3].tag != tagHOTP || all[5].tag != tagTouch {
-		t.Errorf("all at once: %+v", all)
+		t.Errorf("calculate all: %+v", all)
 	}
 	if a := d.Usage(); a.Touches != 2 || a.Codes != 6 || a.Count("calculate") != 7 {
-		t.Errorf("asked: %+v", a)
+		t.Errorf("usage: %+v", a)
 	}
 }
 
@@ -85,9 +86,9 @@ func TestAccounts(t *testing.T) {
 	}
 	d.want(noSpace, insPut, 0, 0, putCommand("one more", kindTOTP, 1, 6))
 	d.want(done, insPut, 0, 0, putCommand("account 07", kindTOTP, 1, 8))
-	list, ok := decodeOATH(d.want(done, insList, 0, 0, nil)) // longer than one answer
+	list, ok := decodeOATH(d.want(done, insList, 0, 0, nil)) // the list does not fit one response
 	if !ok || len(list) != maxAccounts || string(list[31].value) != "\x21account 31" {
-		t.Errorf("a list of %d: %v", len(list), list)
+		t.Errorf("the list has %d accounts: %v", len(list), list)
 	}
 	d.want(done, insRename, 0, 0, append(named("account 07", nil), named("seven", nil)...))
 	d.want(noSuchData, insRename, 0, 0, append(named("account 07", nil), named("eight", nil)...))
@@ -97,7 +98,7 @@ func TestAccounts(t *testing.T) {
 	d.want(wrongParameters, insReset, 0, 0, nil)
 	d.want(done, insReset, 0xde, 0xad, nil)
 	if out := d.want(done, insList, 0, 0, nil); len(out) != 0 {
-		t.Errorf("after a reset: %x", out)
+		t.Errorf("list after a reset: %x", out)
 	}
 }
 
@@ -112,7 +113,7 @@ func TestPassword(t *testing.T) {
 	d.want(done, insSetPassword, 0, 0, set(mac(1, password, question)))
 	hello, _ := decodeOATH(d.want(done, insSelect, 4, 0, d.oath.aid()))
 	if len(find(hello, tagOATHChallenge)) != 8 || !bytes.Equal(find(hello, tagHash), []byte{kindTOTP | 1}) {
-		t.Fatalf("hello of a card with a password: %+v", hello)
+		t.Fatalf("SELECT response of a card with a password: %+v", hello)
 	}
 	d.want(notAllowed, insList, 0, 0, nil)
 	d.want(wrongData, insValidate, 0, 0, fields(field{tagOATHResponse, []byte("wrong")}, field{tagOATHChallenge, question}))

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// pivApplet is the PIV applet as a YubiKey has it.
+// pivApplet is the PIV applet of a YubiKey.
 // https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73-4.pdf
 // https://developers.yubico.com/PIV/Introduction/Yubico_extensions.html
 type pivApplet struct {
@@ -17,11 +17,11 @@ type pivApplet struct {
 	puk        secret
 	management managementKey
 
-	pinVerified bool // since the card was powered
-	pinFresh    bool // and no key was used since
+	pinVerified bool // since the card was powered on
+	pinFresh    bool // no key has been used since the PIN was verified
 }
 
-// The instructions of the applet, by the names that the ledger gives them.
+// The instructions of the applet.
 const (
 	insVerify           = 0x20
 	insChange           = 0x24
@@ -46,7 +46,7 @@ func newPIV(c *Card) *pivApplet {
 	return p
 }
 
-// reset makes the applet as it came from its maker.
+// reset restores the factory state of the applet.
 func (p *pivApplet) reset() {
 	p.keys = map[byte]*pivKey{slotAttestation: {alg: algP256, pin: pinNever, touch: touchNever, private: p.ca.key}}
 	p.objects = map[int][]byte{objectAttestation: append(encode(0x70, p.ca.device.Raw), 0x71, 1, 0, 0xfe, 0)}
@@ -148,7 +148,7 @@ func (p *pivApplet) do(c command) ([]byte, status) {
 	return nil, unknownCommand
 }
 
-// metadata says what is known of a key, the PIN, the PUK or the management key without any of them.
+// metadata returns the public information about a key, the PIN, the PUK or the management key.
 // https://docs.yubico.com/yesdk/users-manual/application-piv/apdu/metadata.html
 func (p *pivApplet) metadata(c command) ([]byte, status) {
 	if !p.card.atLeast(5, 3) {
@@ -177,7 +177,7 @@ func fields(all ...field) []byte {
 	return b
 }
 
-// boolByte encodes a truth.
+// boolByte encodes a bool as one byte.
 func boolByte(b bool) []byte {
 	if b {
 		return []byte{1}

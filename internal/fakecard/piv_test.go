@@ -8,18 +8,18 @@ import (
 	"testing"
 )
 
-// A desk is a card without a reader, asked straight.
+// A testCard is a card without a reader. Tests send commands to it directly.
 type testCard struct {
 	t *testing.T
 	*Card
 }
 
-// ask sends a command with its data and returns the answer and its status.
+// ask sends a command and returns the response and its status.
 func (d testCard) ask(ins, p1, p2 byte, data []byte) ([]byte, status) {
 	d.t.Helper()
 	for len(data) > 255 {
 		if out := d.Transmit(append([]byte{classChained, ins, p1, p2, 255}, data[:255]...)); !bytes.Equal(out, []byte{0x90, 0}) {
-			d.t.Fatalf("a piece of a command: %x", out)
+			d.t.Fatalf("part of a chained command: %x", out)
 		}
 		data = data[255:]
 	}
@@ -39,7 +39,7 @@ func (d testCard) ask(ins, p1, p2 byte, data []byte) ([]byte, status) {
 	}
 }
 
-// want fails unless the answer has that status.
+// want sends a command and fails the test unless the response has that status.
 func (d testCard) want(s status, ins, p1, p2 byte, data []byte) []byte {
 	d.t.Helper()
 	out, got := d.ask(ins, p1, p2, data)
@@ -55,7 +55,7 @@ func newTestCard(t *testing.T, o Options) testCard {
 	return d
 }
 
-// management proves the management key as ykman does: both sides.
+// admin authenticates with the management key. Like ykman, it requires the card to authenticate too.
 func (d testCard) admin() {
 	d.t.Helper()
 	alg := d.piv.management.alg
@@ -90,7 +90,7 @@ func TestPolicies(t *testing.T) {
 	d.want(wrongData, insGenerate, 0, 0x9d, generateCommand(algP256, 4, touchNever))
 	d.want(wrongParameters, insGenerate, 0, 0x70, generateCommand(algP256, pinOnce, touchNever))
 	if _, s := signP256(d, 0x9a); s != notAllowed {
-		t.Errorf("without a PIN: %04x", s)
+		t.Errorf("sign without a PIN: %04x", s)
 	}
 	d.want(wrongTries|2, insVerify, 0, refPIN, newSecret("000000", 3).value)
 	d.want(done, insVerify, 0, refPIN, newSecret(factoryPIN, 3).value)
@@ -105,23 +105,23 @@ func TestPolicies(t *testing.T) {
 	}
 	d.want(done, insVerify, 0, refPIN, newSecret(factoryPIN, 3).value)
 	if _, s := signP256(d, 0x9c); s != done {
-		t.Errorf("after a fresh PIN: %04x", s)
+		t.Errorf("sign after the PIN: %04x", s)
 	}
 	if _, s := signP256(d, 0x9c); s != notAllowed {
-		t.Errorf("a second time with one PIN: %04x", s)
+		t.Errorf("second signature after one PIN: %04x", s)
 	}
 	d.MissTouch(1)
 	if _, s := signP256(d, 0x9a); s != notAllowed {
-		t.Errorf("a missed touch: %04x", s)
+		t.Errorf("sign with a missed touch: %04x", s)
 	}
 	a := d.Usage()
 	if a.PINs != 3 || a.Wrong != 1 || a.Touches != 3 || a.Signed != 3 || a.Count("sign 9a") != 4 {
-		t.Errorf("asked: %+v", a)
+		t.Errorf("usage: %+v", a)
 	}
 	d.Reset()
 	d.want(done, insSelect, 4, 0, []byte{0xa0, 0, 0, 3, 8})
 	if _, s := signP256(d, 0x9a); s != notAllowed {
-		t.Errorf("after the power was gone: %04x", s)
+		t.Errorf("sign after a power cycle: %04x", s)
 	}
 }
 
@@ -153,7 +153,7 @@ func TestManagementKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := d.want(done, insUse, algAES256, slotManagement, encode(tagDynamic, encode(tagChallenge, nil))) // one side only
+	out := d.want(done, insUse, algAES256, slotManagement, encode(tagDynamic, encode(tagChallenge, nil))) // only the host authenticates
 	response := encrypt(b, out[len(out)-16:])
 	d.want(done, insUse, algAES256, slotManagement, encode(tagDynamic, encode(tagResponse, response)))
 	d.want(wrongData, insUse, algAES256, slotManagement, encode(tagDynamic, encode(tagResponse, response)))
@@ -179,7 +179,7 @@ func TestObjects(t *testing.T) {
 	d := newTestCard(t, Options{})
 	name := encode(0x5c, []byte{0x5f, 0xc1, 0x05})
 	d.want(notFound, insGetData, 0x3f, 0xff, name)
-	value := bytes.Repeat([]byte("certificate "), 100) // goes in and out in pieces
+	value := bytes.Repeat([]byte("certificate "), 100) // too long for one command or response
 	put := append(bytes.Clone(name), encode(0x53, value)...)
 	d.want(notAllowed, insPutData, 0x3f, 0xff, put)
 	d.admin()

@@ -5,10 +5,11 @@ import "bytes"
 const (
 	objectAttestation = 0x5fff01
 	objectDiscovery   = 0x7e
-	maxObject         = 3063 // bytes, as a YubiKey has it
+	maxObject         = 3063 // in bytes, as on a YubiKey
 )
 
-// needsPIN reports whether an object is shown only after the PIN: printed information, fingerprints, face, iris.
+// needsPIN reports whether reading an object requires the PIN: printed information, fingerprints, face,
+// iris.
 func needsPIN(object int) bool {
 	switch object {
 	case 0x5fc109, 0x5fc103, 0x5fc108, 0x5fc121:

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// What keys are, as the applet numbers them.
+// The algorithm numbers of the applet.
 const (
 	algRSA3072 = 0x05
 	algRSA1024 = 0x06
@@ -27,14 +27,14 @@ const (
 const (
 	pinNever, pinOnce, pinAlways              = 1, 2, 3
 	touchNever, touchAlways, touchCached      = 1, 2, 3
-	touchLasts                                = 15 * time.Second // of a cached touch
+	touchLasts                                = 15 * time.Second // how long a cached touch is valid
 	slotAttestation                      byte = 0xf9
 )
 
-// A pivKey is what a slot holds.
+// A pivKey is the key in a slot.
 type pivKey struct {
 	alg        byte
-	pin, touch byte // its policies
+	pin, touch byte // the policies
 	imported   bool
 	private    any // *ecdsa.PrivateKey, *rsa.PrivateKey, ed25519.PrivateKey or *ecdh.PrivateKey
 	touched    time.Time
@@ -44,7 +44,7 @@ func validSlot(s byte) bool {
 	return s >= 0x9a && s <= 0x9e && s != slotManagement || s == slotAttestation || s >= 0x82 && s <= 0x95
 }
 
-// newKey makes a key with the policies that were asked for, or else those of its slot.
+// newKey returns a key with the requested policies, or with the default policies of its slot.
 // https://docs.yubico.com/yesdk/users-manual/application-piv/pin-touch-policies.html
 func newKey(alg, slot byte, ask []field) (*pivKey, bool) {
 	k := &pivKey{alg: alg, pin: pinOnce, touch: touchNever}
@@ -60,7 +60,7 @@ func newKey(alg, slot byte, ask []field) (*pivKey, bool) {
 	if v := find(ask, 0xab); len(v) == 1 && v[0] != 0 {
 		k.touch = v[0]
 	}
-	return k, k.pin <= pinAlways && k.touch <= touchCached // this card reads no fingers
+	return k, k.pin <= pinAlways && k.touch <= touchCached // this card has no fingerprint reader
 }
 
 func (p *pivApplet) generate(c command) ([]byte, status) {
@@ -87,7 +87,7 @@ func (p *pivApplet) generate(c command) ([]byte, status) {
 	return encode(0x7f49, k.public()), done
 }
 
-// tooNew reports whether the firmware is older than the algorithm.
+// tooNew reports whether the firmware is too old for the algorithm.
 func (p *pivApplet) tooNew(alg byte) bool {
 	switch alg {
 	case algRSA3072, algRSA4096, algEd25519, algX25519:
@@ -96,7 +96,7 @@ func (p *pivApplet) tooNew(alg byte) bool {
 	return false
 }
 
-// generatePrivate makes a private key; nil if there is no such algorithm.
+// generatePrivate generates a private key. It returns nil for an unknown algorithm.
 func generatePrivate(alg byte) any {
 	var k any
 	var err error
@@ -122,7 +122,7 @@ func generatePrivate(alg byte) any {
 	return k
 }
 
-// bitsOf is the length of an RSA modulus; 0 if alg is not RSA.
+// bitsOf returns the length of an RSA modulus in bits, or 0 if alg is not RSA.
 func bitsOf(alg byte) int {
 	switch alg {
 	case algRSA1024:
@@ -160,7 +160,7 @@ func (p *pivApplet) importKey(c command) status {
 	return done
 }
 
-// parsePrivate reads the parts of a private key; nil if they make none.
+// parsePrivate builds a private key from its parts. It returns nil if they are not valid.
 // https://docs.yubico.com/yesdk/users-manual/application-piv/apdu/import-asym.html
 func parsePrivate(alg byte, parts []field) any {
 	var k any
@@ -186,7 +186,7 @@ func parsePrivate(alg byte, parts []field) any {
 	return k
 }
 
-// parseRSA makes a key of its two primes, with the exponent that all of them have.
+// parseRSA builds a key from its two primes and the usual exponent.
 func parseRSA(bits int, first, second []byte) any {
 	p, q, one := new(big.Int).SetBytes(first), new(big.Int).SetBytes(second), big.NewInt(1)
 	n := new(big.Int).Mul(p, q)
@@ -207,7 +207,7 @@ func parseRSA(bits int, first, second []byte) any {
 	return k
 }
 
-// public is the public key as the applet writes it.
+// public encodes the public key in the applet's format.
 func (k *pivKey) public() []byte {
 	switch pub := k.cryptoPublic().(type) {
 	case *rsa.PublicKey:
@@ -215,7 +215,7 @@ func (k *pivKey) public() []byte {
 	case *ecdsa.PublicKey:
 		point, err := pub.Bytes()
 		if err != nil {
-			panic(err) // it is on its curve: we made it
+			panic(err) // cannot happen: the key was generated or checked in this package
 		}
 		return encode(0x86, point)
 	case ed25519.PublicKey:

@@ -17,7 +17,7 @@ func useCommand(tag int, value []byte) []byte {
 	return encode(tagDynamic, fields(field{tagResponse, nil}, field{tag, value}))
 }
 
-// answerOf is what is in the answer of a key that was used.
+// answerOf returns the data in the response of a command that used a key.
 func answerOf(out []byte) []byte {
 	top, _ := decode(out)
 	in, _ := decode(find(top, tagDynamic))
@@ -56,11 +56,11 @@ func TestImported(t *testing.T) {
 		d.want(wrongData, insImport, k.alg, 0x9d, nil)
 		d.want(done, insImport, k.alg, 0x9d, parts)
 		if !k.public.(interface{ Equal(crypto.PublicKey) bool }).Equal(d.piv.keys[0x9d].cryptoPublic()) {
-			t.Errorf("algorithm %#x: another key came out", k.alg)
+			t.Errorf("algorithm %#x: the card has a different key than the imported one", k.alg)
 		}
 		m, _ := decode(d.want(done, insMetadata, 0, 0x9d, nil))
 		if !bytes.Equal(find(m, 3), []byte{2}) {
-			t.Errorf("algorithm %#x: the card calls it its own", k.alg)
+			t.Errorf("algorithm %#x: the card reports an imported key as generated", k.alg)
 		}
 		d.want(noReference, insAttest, 0x9d, 0, nil)
 	}
@@ -95,7 +95,7 @@ func TestUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out = answerOf(d.want(done, insUse, algRSA2048, 0x86, useCommand(tagChallenge, sealed))); len(out) != public.Size() || out[0] != 0 {
-		t.Errorf("RSA: %d bytes came out of what was padded", len(out))
+		t.Errorf("RSA: the decrypted message has %d bytes", len(out))
 	}
 	d.want(wrongData, insUse, algRSA2048, 0x86, useCommand(tagChallenge, message))
 	d.want(wrongData, insUse, algP256, 0x82, useCommand(tagChallenge, make([]byte, 33)))
@@ -103,7 +103,7 @@ func TestUse(t *testing.T) {
 	d.want(noReference, insUse, algP256, 0x9a, useCommand(tagChallenge, message))
 	d.want(wrongData, insUse, algP256, 0x82, []byte{1, 2, 3})
 	if a := d.Usage(); a.Exchanged != 6 || a.Count("exchange 82") != 2 {
-		t.Errorf("asked: %+v", a)
+		t.Errorf("usage: %+v", a)
 	}
 }
 
@@ -128,7 +128,7 @@ func TestAttestation(t *testing.T) {
 		t.Error(err)
 	}
 	if !cert.PublicKey.(*ecdsa.PublicKey).Equal(d.piv.keys[0x9a].cryptoPublic()) {
-		t.Error("the card attests another key")
+		t.Error("the card attests a different key")
 	}
 	d.want(noReference, insAttest, 0x9c, 0, nil)
 	d.want(noReference, insAttest, slotAttestation, 0, nil)
@@ -138,7 +138,7 @@ func TestChangePIN(t *testing.T) {
 	d := newTestCard(t, Options{})
 	pin, puk, other := newSecret(factoryPIN, 3).value, newSecret(factoryPUK, 3).value, newSecret("654321", 3).value
 	if m := d.want(done, insMetadata, 0, refPIN, nil); !bytes.HasSuffix(m, []byte{5, 1, 1, 6, 2, 3, 3}) {
-		t.Errorf("metadata of the PIN as it was made: %x", m)
+		t.Errorf("metadata of the factory PIN: %x", m)
 	}
 	d.want(wrongTries|2, insChange, 0, refPIN, append(bytes.Clone(other), other...))
 	d.want(done, insChange, 0, refPIN, append(bytes.Clone(pin), other...))

@@ -7,7 +7,7 @@ const (
 	refPUK     = 0x81
 	factoryPIN = "123456"
 	factoryPUK = "12345678"
-	pinLength  = 8 // shorter ones are filled up with 0xff
+	pinLength  = 8 // a shorter PIN is padded with 0xff
 )
 
 // A secret is the PIN or the PUK.
@@ -22,7 +22,7 @@ func newSecret(text string, tries byte) secret {
 	return secret{value: value, left: tries, all: tries, factory: true}
 }
 
-// try spends a try on a wrong guess. What is blocked stays so.
+// try checks a PIN or PUK. A wrong value uses up a try. After the last try, the secret stays blocked.
 func (s *secret) try(guess []byte) status {
 	if s.left == 0 {
 		return blocked
@@ -50,7 +50,7 @@ func (s *secret) metadata() []byte {
 	return fields(field{1, []byte{0xff}}, field{5, boolByte(s.factory)}, field{6, []byte{s.all, s.left}})
 }
 
-// BlockPIN spends all tries of the PIN.
+// BlockPIN uses up all tries of the PIN.
 func (c *Card) BlockPIN() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -113,7 +113,7 @@ func (p *pivApplet) unblock(c command) status {
 	return s
 }
 
-// setTries also makes the PIN and the PUK the maker's again.
+// setTries also resets the PIN and the PUK to their factory values.
 func (p *pivApplet) setTries(c command) status {
 	switch {
 	case !p.management.proved || !p.pinVerified:

@@ -5,7 +5,8 @@ import (
 	"syscall"
 )
 
-// acknowledge makes the system acknowledge at once what comes next. It has to be asked anew each time.
+// acknowledge makes the kernel acknowledge the next segment immediately. The kernel forgets the setting,
+// so it is set again each time.
 func acknowledge(conn net.Conn) {
 	tcp, ok := conn.(*net.TCPConn)
 	if !ok {
@@ -15,7 +16,7 @@ func acknowledge(conn net.Conn) {
 	if err != nil {
 		return
 	}
-	raw.Control(func(fd uintptr) { // without it, it is merely slow
+	raw.Control(func(fd uintptr) { // errors are ignored: the connection is only slower then
 		syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_QUICKACK, 1)
 	})
 }

@@ -7,18 +7,18 @@ import (
 	"sync"
 )
 
-// Usage is what a card was asked for so far.
+// Usage counts the commands that a card has received.
 type Usage struct {
-	Commands  []string // in order, such as "verify", "sign 9c", "calculate"
-	PINs      int      // PINs that were tried, right or wrong
-	Wrong     int      // of these, how many were wrong
-	Touches   int      // how often it waited for a touch, had or missed
-	Signed    int      // with any key
-	Exchanged int      // likewise
-	Codes     int      // of the OATH applet
+	Commands  []string // names in order, such as "verify", "sign 9c", "calculate"
+	PINs      int      // PINs tried, right or wrong
+	Wrong     int      // wrong PINs among them
+	Touches   int      // how often the card waited for a touch, including missed touches
+	Signed    int      // signatures with any key
+	Exchanged int      // key exchanges with any key
+	Codes     int      // codes of the OATH applet
 }
 
-// Count says how many commands had a name.
+// Count returns the number of commands with that name.
 func (a Usage) Count(name string) int {
 	n := 0
 	for _, c := range a.Commands {
@@ -29,8 +29,8 @@ func (a Usage) Count(name string) int {
 	return n
 }
 
-// A ledger counts what a card is asked, and holds what is to go wrong. It has a lock of its own, so that a test
-// can look while a command waits for a touch.
+// A recorder counts the commands of a card and stores the failures to simulate. It has its own lock, so
+// that a test can read the counts while a command waits for a touch.
 type recorder struct {
 	mu          sync.Mutex
 	usage       Usage
@@ -38,11 +38,11 @@ type recorder struct {
 	missTouches int
 	pullAt      string
 	responses   map[string][]byte
-	inserted    context.Context    // ends when the card leaves its reader; nil before it was in one
-	remove      context.CancelFunc // pulls it
+	inserted    context.Context    // ends when the card is removed from its reader; nil before it was inserted
+	remove      context.CancelFunc // removes the card
 }
 
-// Usage is what the card was asked for so far.
+// Usage returns the counts so far.
 func (c *Card) Usage() Usage {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()
@@ -51,30 +51,30 @@ func (c *Card) Usage() Usage {
 	return a
 }
 
-// OnTouch makes f the person at the card: it is called when the card blinks, told for what ("9c", or an account's name),
-// and returns whether the card was touched in time. Its context ends when the card is pulled. Without one,
-// the card is touched at once.
+// OnTouch sets the function that is called when the card waits for a touch. name is what the touch is
+// for: a slot such as "9c", or the name of an account. f returns whether the card was touched in time.
+// Its context ends when the card is removed. Without f, every touch succeeds at once.
 func (c *Card) OnTouch(f func(ctx context.Context, what string) bool) {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()
 	c.recorder.onTouch = f
 }
 
-// MissTouch lets the next n touches pass without one.
+// MissTouch makes the next n touches time out.
 func (c *Card) MissTouch(n int) {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()
 	c.recorder.missTouches = n
 }
 
-// PullAt pulls the card out of its reader in the midst of the next command whose name, as in Asked, begins so.
+// PullAt removes the card during the next command whose name, as in Usage.Commands, starts with name.
 func (c *Card) PullAt(name string) {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()
 	c.recorder.pullAt = name
 }
 
-// SetResponse makes the card answer the commands of that name with something of the test's, and that all went well.
+// SetResponse makes the card respond to commands of that name with the given data and a success status.
 func (c *Card) SetResponse(name string, answer []byte) {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()
@@ -84,7 +84,7 @@ func (c *Card) SetResponse(name string, answer []byte) {
 	c.recorder.responses[name] = answer
 }
 
-// response is what the card was told to answer.
+// response returns the data set with SetResponse.
 func (l *recorder) response(name string) (answer []byte, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -92,7 +92,7 @@ func (l *recorder) response(name string) (answer []byte, ok bool) {
 	return answer, ok
 }
 
-// insert tells the ledger that the card is in a reader, and what to do when it leaves.
+// insert records that the card is in a reader. onRemove is called when the card is removed.
 func (l *recorder) insert(onRemove func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -101,7 +101,7 @@ func (l *recorder) insert(onRemove func()) {
 	l.inserted, l.remove = ctx, cancel
 }
 
-// removeCard tells the ledger that the card has left its reader.
+// removeCard records that the card was removed from its reader.
 func (l *recorder) removeCard() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -110,14 +110,14 @@ func (l *recorder) removeCard() {
 	}
 }
 
-// isRemoved reports whether the card has left the reader that it was in.
+// isRemoved reports whether the card was removed from its reader.
 func (l *recorder) isRemoved() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.inserted != nil && l.inserted.Err() != nil
 }
 
-// recordCommand notes a command, and pulls the card if this is the one to do so at.
+// recordCommand records a command, and removes the card if PullAt named this command.
 func (l *recorder) recordCommand(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -134,7 +134,7 @@ func (l *recorder) update(f func(*Usage)) {
 	f(&l.usage)
 }
 
-// waitTouch waits for a touch and returns whether there was one.
+// waitTouch waits for a touch and reports whether there was one.
 func (l *recorder) waitTouch(name string) bool {
 	l.mu.Lock()
 	l.usage.Touches++

@@ -10,39 +10,39 @@ import (
 	"sync"
 )
 
-// SocketVariable tells libpcsclite where the service listens. It is read once a process, so a
-// test binary has one service for all its tests: see Start.
+// SocketVariable is the environment variable in which libpcsclite finds the service's socket.
+// libpcsclite reads it once per process, so a test binary uses one service for all tests. See Start.
 const SocketVariable = "PCSCLITE_CSOCK_NAME"
 
-// A Service stands in for pcscd: readers with cards in them, behind a socket that libpcsclite connects to.
+// A Service replaces pcscd. It has readers with cards, and a socket for clients such as libpcsclite.
 type Service struct {
 	listener net.Listener
 
 	mu       sync.Mutex
-	released *sync.Cond // somebody has ended a transaction, or closed a card
+	released *sync.Cond // signals that a transaction has ended or a card was closed
 	closed   bool
-	minor    uint32 // version of the protocol that clients must speak; 0 for any
+	minor    uint32 // the protocol version that clients must use; 0 for any
 	readers  []*reader
-	lastID   uint32 // nextID given to a context or a handle
+	lastID   uint32 // the last number used for a context, a handle or an insertion
 	waiters  map[*client]bool
 }
 
 // A reader is a slot for a card.
 type reader struct {
 	name      string
-	card      *Card  // nil if it is empty
-	insertion uint32 // of the card in it, by a number
+	card      *Card  // nil if the reader is empty
+	insertion uint32 // identifies when the current card was inserted
 	events    uint32
-	shared    int  // how many have it open
-	exclusive bool // or one has it alone
+	shared    int  // number of clients with shared access
+	exclusive bool // one client has exclusive access
 	owner     *client
-	depth     int // of the owner's transactions
+	depth     int // number of nested transactions of the owner
 }
 
-// maxReaders is how many readers the service tells of; it is part of the protocol.
+// maxReaders is the number of entries in the list of readers. The protocol fixes it.
 const maxReaders = 16
 
-// Listen starts a service on a socket that is not there yet.
+// Listen starts a service on a new socket.
 func Listen(socket string) (*Service, error) {
 	l, err := net.Listen("unix", socket)
 	if err != nil {
@@ -54,10 +54,10 @@ func Listen(socket string) (*Service, error) {
 	return s, nil
 }
 
-// Start starts a service that this process and those it starts will find. It is for TestMain, before libpcsclite
-// is first called.
+// Start starts a service for this process and the processes that it starts. Call it in TestMain, before
+// libpcsclite is used.
 func Start() (s *Service, stop func(), err error) {
-	dir, err := os.MkdirTemp("", "card") // a socket's path has to be short
+	dir, err := os.MkdirTemp("", "card") // the path of a socket must be short
 	if err != nil {
 		return nil, nil, err
 	}
@@ -81,7 +81,7 @@ func (s *Service) accept() {
 	}
 }
 
-// Close ends the service as if pcscd had stopped: who comes now finds none.
+// Close stops the service, as if pcscd had stopped. New clients cannot connect.
 func (s *Service) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,14 +90,15 @@ func (s *Service) Close() error {
 	return s.listener.Close()
 }
 
-// RequireMinor refuses clients that speak another minor version of the protocol, as pcscd 2.3.0 to 2.4.0 does.
+// RequireMinor makes the service refuse clients with another minor version of the protocol, as pcscd
+// 2.3.0 to 2.4.0 does.
 func (s *Service) RequireMinor(minor uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.minor = minor
 }
 
-// Insert puts a card into the reader of that name, which is plugged in if there is none.
+// Insert inserts a card into the reader of that name. If there is no such reader, it adds one.
 func (s *Service) Insert(name string, c *Card) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,7 +114,7 @@ func (s *Service) Insert(name string, c *Card) {
 	s.readerChanged(r)
 }
 
-// Pull takes the card out of a reader, whatever it is doing.
+// Pull removes the card from a reader, even during a command.
 func (s *Service) Pull(name string) {
 	s.mu.Lock()
 	r := s.reader(name)
@@ -129,7 +130,7 @@ func (s *Service) Pull(name string) {
 	}
 }
 
-// Unplug takes a reader away, with the card in it.
+// Unplug removes a reader, with the card in it.
 func (s *Service) Unplug(name string) {
 	s.Pull(name)
 	s.mu.Lock()
@@ -138,7 +139,7 @@ func (s *Service) Unplug(name string) {
 	s.notifyWaiters()
 }
 
-// eject empties a reader, if what is in it came to that stay.
+// eject empties a reader if the card in it is still the one of that insertion.
 func (s *Service) eject(r *reader, insertion uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,7 +149,8 @@ func (s *Service) eject(r *reader, insertion uint32) {
 	}
 }
 
-// OpenExclusive is another program that has the reader to itself until release is called. It returns false if somebody has it open.
+// OpenExclusive simulates another program with exclusive access to the card, until release is called. It
+// returns false if a program already has the card open.
 func (s *Service) OpenExclusive(name string) (release func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,7 +167,7 @@ func (s *Service) OpenExclusive(name string) (release func(), ok bool) {
 	}, true
 }
 
-// Open reports how many programs have a card open.
+// Open returns the number of programs that have a card open.
 func (s *Service) Open() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -192,7 +194,7 @@ func (s *Service) Idle() {
 	}
 }
 
-// reader finds a reader; nil if there is none of that name.
+// reader returns the reader of that name, or nil if there is none.
 func (s *Service) reader(name string) *reader {
 	i := slices.IndexFunc(s.readers, func(r *reader) bool { return r.name == name })
 	if i < 0 {
@@ -206,15 +208,15 @@ func (s *Service) readerChanged(r *reader) {
 	s.notifyWaiters()
 }
 
-// notifyWaiters tells those who wait for a card to come or go.
+// notifyWaiters notifies the clients that wait for a card to be inserted or removed.
 func (s *Service) notifyWaiters() {
 	for c := range s.waiters {
-		c.conn.Write(make([]byte, 8)) // a client that has gone is seen by who reads from it
+		c.conn.Write(make([]byte, 8)) // a failure is ignored: reading from a closed connection fails too
 		delete(s.waiters, c)
 	}
 }
 
-// nextID is one that was not given before.
+// nextID returns a number that has not been used before.
 func (s *Service) nextID() uint32 {
 	s.lastID++
 	return s.lastID

@@ -1,12 +1,12 @@
 package fakecard
 
-// A field is one tag with its value, in the encoding rules that smart cards use.
+// A field is a tag and a value, in the BER-TLV encoding of smart cards.
 type field struct {
 	tag   int
 	value []byte
 }
 
-// encode writes a field.
+// encode encodes a field.
 func encode(tag int, value []byte) []byte {
 	var out []byte
 	if tag > 0xff {
@@ -24,7 +24,7 @@ func encode(tag int, value []byte) []byte {
 	return append(out, value...)
 }
 
-// decode reads all fields of b; ok is false if b is not fields from end to end.
+// decode decodes all fields of b. ok is false if b does not end at the end of a field.
 func decode(b []byte) (all []field, ok bool) {
 	for len(b) > 0 {
 		var f field
@@ -73,7 +73,7 @@ func lengthOf(b []byte) (n int, rest []byte, ok bool) {
 	return n, b[width:], true
 }
 
-// find returns the value of the first field with a tag; nil if there is none.
+// find returns the value of the first field with that tag, or nil if there is none.
 func find(all []field, tag int) []byte {
 	for _, f := range all {
 		if f.tag == tag {
@@ -83,7 +83,7 @@ func find(all []field, tag int) []byte {
 	return nil
 }
 
-// has reports whether there is a field with a tag, be it empty.
+// has reports whether there is a field with that tag, even an empty one.
 func has(all []field, tag int) bool {
 	for _, f := range all {
 		if f.tag == tag {

@@ -8,15 +8,15 @@ import (
 	"net"
 )
 
-// ServeVPCD puts the card behind a real pcscd, over a connection to its virtual reader, until either side closes it.
-// To close the connection is to pull the card.
+// ServeVPCD connects the card to a real pcscd, over a connection to its virtual reader, until either
+// side closes the connection. Closing it removes the card.
 // https://frankmorgner.github.io/vsmartcard/virtualsmartcard/api.html#creating-a-virtual-smart-card-reader
 func (c *Card) ServeVPCD(conn net.Conn) error {
 	c.recorder.insert(func() { conn.Close() })
 	defer c.recorder.removeCard()
 	for {
-		// The reader sends a length and what it counts as two segments; without this, each
-		// command waits 40 ms for an acknowledgement.
+		// The reader sends the length and the data in two TCP segments. Without this call, each command
+		// waits 40 ms for an acknowledgement.
 		acknowledge(conn)
 		frame, err := readFrame(conn)
 		switch {
@@ -33,7 +33,8 @@ func (c *Card) ServeVPCD(conn net.Conn) error {
 	}
 }
 
-// answerFrame answers a command, or does what a single byte stands for; nil is no answer.
+// answerFrame runs a command, or the control operation of a frame with one byte. A nil result means that
+// nothing is sent.
 func (c *Card) answerFrame(frame []byte) []byte {
 	const powerOff, powerOn, reset, askATR = 0, 1, 2, 4
 	if len(frame) != 1 {

@@ -22,18 +22,18 @@ func TestServeVPCD(t *testing.T) {
 			t.Errorf("%x: %x, %v", x.send, got, err)
 		}
 	}
-	if err := writeFrame(theirs, []byte{2}); err != nil { // reset: no answer
+	if err := writeFrame(theirs, []byte{2}); err != nil { // a reset has no response
 		t.Fatal(err)
 	}
 	if err := writeFrame(theirs, []byte{0, 0x20, 0, 0x80}); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := readFrame(theirs); err != nil || !bytes.Equal(got, []byte{0x6d, 0}) {
-		t.Errorf("after a reset: %x, %v", got, err)
+		t.Errorf("verify after a reset: %x, %v", got, err)
 	}
 	theirs.Close()
 	if err := <-ended; err != nil {
-		t.Errorf("a reader that was closed: %v", err)
+		t.Errorf("error after the reader was closed: %v", err)
 	}
 }
 
@@ -64,7 +64,7 @@ func TestParseCommand(t *testing.T) {
 	}
 }
 
-// FuzzTransmit: whatever comes, a card answers, with a status at the end.
+// FuzzTransmit checks that every command gets a response with a status.
 func FuzzTransmit(f *testing.F) {
 	f.Add([]byte{0, insSelect, 4, 0, 5, 0xa0, 0, 0, 3, 8}, []byte{0, insUse, algP256, 0x9a, 2, tagDynamic, 0})
 	f.Add([]byte{0, insSelect, 4, 0, 8, 0xa0, 0, 0, 5, 0x27, 0x21, 1, 1}, []byte{0, insPut, 0, 0, 2, tagName, 0})
@@ -72,7 +72,7 @@ func FuzzTransmit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		for _, apdu := range [][]byte{first, second} {
 			if len(c.Transmit(apdu)) < 2 {
-				t.Errorf("%x: no answer", apdu)
+				t.Errorf("%x: no response", apdu)
 			}
 		}
 		c.Reset()

@@ -1,6 +1,6 @@
-// Package testproc runs functions of a test in other processes, which the test can wait for and
-// kill. A process is the test binary again, with the name of the function in its environment. A
-// test of a whole program does not need it: it runs the program.
+// Package testproc runs functions of a test in other processes. The test can wait for these processes
+// and kill them. Each process runs the test binary, with the name of the function in the environment. A
+// test of the whole program does not need this package: it runs the program itself.
 package testproc
 
 import (
@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// A Func runs in a process of its own, which fails if it returns an error. The argument is the test's,
-// such as the directory that both use.
+// A Func runs in its own process. The process fails if the function returns an error. The argument comes
+// from the test; an example is a directory that both processes use.
 type Func func(argument string) error
 
 const (
@@ -21,8 +21,8 @@ const (
 	argumentVariable = "TESTPROC_ARGUMENT"
 )
 
-// Main is for a package's TestMain: it runs the function that this process was started for, or the tests,
-// and ends the process.
+// Main is called by a package's TestMain. It runs the function for which this process was started, or
+// otherwise the tests, and exits.
 func Main(m *testing.M, functions map[string]Func) {
 	name, started := os.LookupEnv(nameVariable)
 	if !started {
@@ -30,7 +30,7 @@ func Main(m *testing.M, functions map[string]Func) {
 	}
 	f, ok := functions[name]
 	if !ok {
-		fmt.Fprintf(os.Stderr, "no function is named %q\n", name)
+		fmt.Fprintf(os.Stderr, "unknown function %q\n", name)
 		os.Exit(1)
 	}
 	if err := f(os.Getenv(argumentVariable)); err != nil {
@@ -40,7 +40,7 @@ func Main(m *testing.M, functions map[string]Func) {
 	os.Exit(0)
 }
 
-// A Process runs a function. It is killed when the test ends.
+// A Process is a running function. It is killed when the test ends.
 type Process struct {
 	cmd    *exec.Cmd
 	output io.Reader
@@ -48,7 +48,7 @@ type Process struct {
 	errors bytes.Buffer
 }
 
-// Start runs a function by the name that Main knows it by.
+// Start starts a process that runs the function with that name in Main's map.
 func Start(t testing.TB, name, argument string) *Process {
 	t.Helper()
 	p := &Process{cmd: exec.Command(os.Args[0])}
@@ -70,7 +70,7 @@ func Start(t testing.TB, name, argument string) *Process {
 	return p
 }
 
-// AwaitReady returns once the function has called [Ready].
+// AwaitReady waits until the function has called [Ready].
 func (p *Process) AwaitReady(t testing.TB) {
 	t.Helper()
 	if _, err := io.ReadFull(p.output, make([]byte, 1)); err != nil {
@@ -78,10 +78,10 @@ func (p *Process) AwaitReady(t testing.TB) {
 	}
 }
 
-// Release lets a function go on that has called [WaitForRelease].
+// Release lets a function continue that has called [WaitForRelease].
 func (p *Process) Release() { p.input.Close() }
 
-// AwaitSuccess waits for the function's end. The test fails if the function did.
+// AwaitSuccess waits for the function to end. The test fails if the function failed.
 func (p *Process) AwaitSuccess(t testing.TB) {
 	t.Helper()
 	if err := p.cmd.Wait(); err != nil {
@@ -89,14 +89,14 @@ func (p *Process) AwaitSuccess(t testing.TB) {
 	}
 }
 
-// Kill ends the process wherever it is, and returns when it has ended.
+// Kill kills the process and returns when it has ended.
 func (p *Process) Kill() {
 	p.cmd.Process.Kill()
 	p.cmd.Wait()
 }
 
-// Ready tells the test, once, that this process has got where the test wants it.
+// Ready tells the test that this process is ready. A function calls it at most once.
 func Ready() { os.Stdout.Write([]byte{'!'}) }
 
-// WaitForRelease returns when the test releases this process, or has ended.
+// WaitForRelease returns when the test has released this process, or has ended.
 func WaitForRelease() { io.Copy(io.Discard, os.Stdin) }

@@ -20,11 +20,11 @@ func TestMain(m *testing.M) {
 }
 
 func TestRelease(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "went on")
+	path := filepath.Join(t.TempDir(), "continued")
 	p := Start(t, "hold", path)
 	p.AwaitReady(t)
 	if _, err := os.Stat(path); err == nil {
-		t.Error("the process did not hold")
+		t.Error("the process did not wait for its release")
 	}
 	p.Release()
 	p.AwaitSuccess(t)
@@ -34,16 +34,16 @@ func TestRelease(t *testing.T) {
 }
 
 func TestKill(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "went on")
+	path := filepath.Join(t.TempDir(), "continued")
 	p := Start(t, "hold", path)
 	p.AwaitReady(t)
 	p.Kill()
 	if _, err := os.Stat(path); err == nil {
-		t.Error("the process went on")
+		t.Error("the process continued")
 	}
 }
 
-// failed notes that a test was told to fail.
+// failed is a testing.TB that records errors.
 type failed struct {
 	testing.TB
 	said string
@@ -58,11 +58,11 @@ func (f *failed) Errorf(_ string, args ...any) {
 }
 
 func TestFailure(t *testing.T) {
-	for name, want := range map[string]string{"fail": "it broke", "none of that name": "no function"} {
-		p, f := Start(t, name, "it broke"), &failed{TB: t}
+	for name, want := range map[string]string{"fail": "function failed", "no such name": "unknown function"} {
+		p, f := Start(t, name, "function failed"), &failed{TB: t}
 		p.AwaitSuccess(f)
 		if !strings.Contains(f.said, want) {
-			t.Errorf("%s: the test is told %q, want %q", name, f.said, want)
+			t.Errorf("%s: the test's error is %q, want %q", name, f.said, want)
 		}
 	}
 }

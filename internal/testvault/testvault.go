@@ -1,5 +1,5 @@
-// Package testvault is a vault in memory, connected to a fake AWS, for the tests of several
-// packages.
+// Package testvault provides a vault in memory that is connected to a fake AWS. The tests of several
+// packages use it.
 package testvault
 
 import (
@@ -37,7 +37,7 @@ const (
 	SourceM  = "source_profile = m\n"
 )
 
-// A World is a vault, the AWS it speaks to and what it asked its user.
+// A World is a vault and the fake AWS that it calls. It records prompts, notes and warnings.
 type World struct {
 	*vault.Vault
 	fakeaws.World
@@ -50,10 +50,10 @@ type World struct {
 	Warnings    []error
 	ClockOffset time.Duration
 
-	SignInIndex string // the folder of the index of sign-ins, once there are any
+	SignInIndex string // the directory of the index of sign-ins, if there is one
 }
 
-var ErrNoUser = errors.New("there is nobody to ask")
+var ErrNoUser = errors.New("no user to prompt")
 
 func New(t *testing.T, config string) *World {
 	t.Helper()
@@ -102,7 +102,7 @@ func New(t *testing.T, config string) *World {
 	return w
 }
 
-// StoreKey keeps alice's key under a name.
+// StoreKey stores alice's access key under a name.
 func (w *World) StoreKey(t *testing.T, name string) {
 	t.Helper()
 	if err := w.Keys.Put(t.Context(), name, aws.Credentials{AccessKeyID: w.Key.ID, SecretAccessKey: w.Key.Secret}); err != nil {
@@ -110,7 +110,7 @@ func (w *World) StoreKey(t *testing.T, name string) {
 	}
 }
 
-// Create makes those of a profile, for five minutes at least.
+// Create creates credentials for a profile that are valid for at least five minutes.
 func (w *World) Create(t *testing.T, name string, o plan.Options) (aws.Credentials, error) {
 	t.Helper()
 	if o.Name == "" {
@@ -123,7 +123,8 @@ func (w *World) Create(t *testing.T, name string, o plan.Options) (aws.Credentia
 	return w.Credentials(t.Context(), pl, o, 5*time.Minute)
 }
 
-// Calls are what AWS was asked, without what is the same everywhere.
+// Calls returns the calls that AWS received, without the parts that are the same in all tests, and
+// resets the list.
 func (w *World) Calls() []string {
 	calls := slices.Clone(w.AWS.Actions())
 	for i, c := range calls {

@@ -1,5 +1,5 @@
-// Package enroll creates an MFA device at AWS and gives its secret to something that generates
-// codes.
+// Package enroll creates an MFA device at AWS and stores its secret in an authenticator, which generates
+// the codes.
 package enroll
 
 import (
@@ -14,32 +14,33 @@ import (
 	"aws-vault/vault/source"
 )
 
-// An Authenticator holds what MFA devices share with AWS, and tells their codes.
+// An Authenticator stores the secrets of MFA devices and generates their codes.
 type Authenticator interface {
-	// CheckAvailable reports whether an account of that name can be put there. It fails where one is there.
+	// CheckAvailable returns an error if no account of that name can be added, for example because there
+	// already is one.
 	CheckAvailable(ctx context.Context, name string) error
-	Put(ctx context.Context, name string, secret []byte) error // in base32
-	Delete(ctx context.Context, name string) error             // one that is not there is no failure
-	// CodePair returns two codes that follow each other; the second is that of now.
+	Put(ctx context.Context, name string, secret []byte) error // the secret is in base32
+	Delete(ctx context.Context, name string) error             // deleting an unknown account is not an error
+	// CodePair returns two consecutive codes. The second is the current code.
 	CodePair(ctx context.Context, name string) (first, second string, err error)
 }
 
-// An Enrolment makes a virtual MFA device for the user whose key a plan begins from, with its
-// secret in an authenticator. What it makes is taken back if it fails on its way.
+// An Enrollment creates a virtual MFA device for the IAM user whose access key is the source of a plan,
+// and stores its secret in an authenticator. If it fails, it deletes what it has created.
 type Enrollment struct {
 	Vault         *vault.Vault
-	Plan          plan.Plan // made for plan.Rotate, which calls IAM as this does
+	Plan          plan.Plan // made for plan.Rotate, which also calls IAM
 	Options       plan.Options
 	Authenticator Authenticator
 }
 
-// LeftoverError is returned where something that was made could not be taken back.
+// LeftoverError is returned if an enrollment failed and what it created could not be deleted.
 type LeftoverError struct {
 	Serial      string
-	AtAWS       bool  // the device is there, and perhaps nobody's
-	OnKey       bool  // its account is in the authenticator
-	Err         error // cause it was to be taken back
-	RollbackErr error // cause it was not
+	AtAWS       bool  // the device exists at AWS, perhaps unassigned
+	OnKey       bool  // the authenticator has the account
+	Err         error // why the enrollment failed
+	RollbackErr error // why the deletion failed
 }
 
 func (e *LeftoverError) Error() string {
@@ -50,20 +51,20 @@ func (e *LeftoverError) Error() string {
 	if e.OnKey {
 		left = append(left, "on the key")
 	}
-	return fmt.Sprintf("%v; %s is left %s: %v", e.Err, e.Serial, strings.Join(left, " and "), e.RollbackErr)
+	return fmt.Sprintf("%v; %s still exists %s because it could not be deleted: %v", e.Err, e.Serial, strings.Join(left, " and "), e.RollbackErr)
 }
 
 // Unwrap returns both errors.
 func (e *LeftoverError) Unwrap() []error { return []error{e.Err, e.RollbackErr} }
 
-// rollbackTimeout is how long taking back may last, once the user has cancelled.
+// rollbackTimeout limits the deletion, which also runs after the user has cancelled.
 const rollbackTimeout = 30 * time.Second
 
-// minValidity is how long credentials must serve for creating a device and enabling it.
+// minValidity is how long the credentials must be valid, so that the device can be created and enabled.
 const minValidity = 10 * time.Minute
 
-// Run makes the device of that name, and returns its serial. It fails with a [*NotUserError],
-// as the calls to AWS or the authenticator do, or with a [*LeftoverError].
+// Run creates the device with that name and returns its serial. It fails with a [*vault.NotUserError], a
+// [*LeftoverError], or an error of AWS or the authenticator.
 func (e *Enrollment) Run(ctx context.Context, name string) (string, error) {
 	devices, expected, err := e.prepare(ctx, name)
 	if err != nil {
@@ -86,7 +87,7 @@ func (e *Enrollment) Run(ctx context.Context, name string) (string, error) {
 	return serial, nil
 }
 
-// prepare finds out who the user is, what the device will be called, and what calls IAM.
+// prepare determines the IAM user, the future serial of the device, and the credentials for IAM.
 func (e *Enrollment) prepare(ctx context.Context, name string) (awsapi.MFADevices, string, error) {
 	first := e.Plan.Steps[0]
 	key, err := e.Vault.Keys.Key(ctx, first.Profile)
@@ -109,7 +110,7 @@ func (e *Enrollment) prepare(ctx context.Context, name string) (awsapi.MFADevice
 	return m, before + ":iam::" + caller.Account + ":mfa/" + name, err
 }
 
-// enable shows AWS two codes. The later one is remembered as sent.
+// enable sends two codes to AWS. The later one is recorded as used.
 func (e *Enrollment) enable(ctx context.Context, devices awsapi.MFADevices, serial string) error {
 	first, second, err := e.Authenticator.CodePair(ctx, serial)
 	if err != nil {
@@ -126,8 +127,8 @@ func (e *Enrollment) enable(ctx context.Context, devices awsapi.MFADevices, seri
 	return devices.Enable(ctx, serial, first, second)
 }
 
-// rollBack deletes what was made, and returns why. A device that AWS does not delete since it
-// is somebody's was enabled after all: the answer was lost.
+// rollBack deletes the device and its secret, and returns cause. If the response to EnableMFADevice was
+// lost, the device may be enabled: AWS then refuses to delete it, and the enrollment has succeeded.
 func (e *Enrollment) rollBack(ctx context.Context, devices awsapi.MFADevices, serial string, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()

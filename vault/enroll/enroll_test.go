@@ -15,17 +15,17 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A drawer is an Authenticator in memory.
+// A fakeAuthenticator is an Authenticator in memory.
 type fakeAuthenticator struct {
 	aws                                  *fakeaws.AWS
 	secrets                              map[string]string
 	checkErr, putErr, pairErr, deleteErr error
-	cancel                               func() // by the user, while codes are read
+	cancel                               func() // called when codes are read; simulates a cancellation by the user
 }
 
 func (d *fakeAuthenticator) CheckAvailable(_ context.Context, name string) error {
 	if _, ok := d.secrets[name]; ok {
-		return errors.New("taken")
+		return errors.New("name exists")
 	}
 	return d.checkErr
 }
@@ -61,7 +61,7 @@ func (d *fakeAuthenticator) CodePair(_ context.Context, name string) (first, sec
 
 const phone = "arn:aws:iam::123456789012:mfa/phone"
 
-// newEnrollment is one of alice's, in a world of its own.
+// newEnrollment returns an enrollment for alice, with its own vault.
 func newEnrollment(t *testing.T) (*testvault.World, *enroll.Enrollment, *fakeAuthenticator) {
 	t.Helper()
 	w := testvault.New(t, "[profile alice]\n")
@@ -91,7 +91,7 @@ func TestEnroll(t *testing.T) {
 		t.Fatalf("%s, %v, %d secrets", serial, err, len(d.secrets))
 	}
 	if got := actions(w); got != "GetCallerIdentity CreateVirtualMFADevice EnableMFADevice" {
-		t.Errorf("AWS was asked %s", got)
+		t.Errorf("AWS received the calls %s", got)
 	}
 	code, err := fakeaws.TOTP(d.secrets[phone], w.AWS.Now())
 	if err != nil {
@@ -103,21 +103,22 @@ func TestEnroll(t *testing.T) {
 	}
 	defer device.Close()
 	if !device.WasSent(code) {
-		t.Error("the code may be sent again")
+		t.Error("the code is not recorded as used")
 	}
 }
 
-// What fails on its way leaves nothing, neither at AWS nor in the drawer, or says what.
+// TestEnrollRollsBack checks that a failed enrollment deletes the device and the secret, or reports what
+// is left.
 func TestEnrollRollsBack(t *testing.T) {
 	broken := errors.New("broken")
 	for name, c := range map[string]struct {
 		breaks func(*testvault.World, *fakeAuthenticator)
-		calls  string // after GetCallerIdentity
+		calls  string // calls after GetCallerIdentity
 		want   string // part of the error
 		left   enroll.LeftoverError
 	}{
 		"no room":    {func(_ *testvault.World, d *fakeAuthenticator) { d.checkErr = broken }, "", "broken", enroll.LeftoverError{}},
-		"name taken": {func(_ *testvault.World, d *fakeAuthenticator) { d.secrets[phone] = "x" }, "", "taken", enroll.LeftoverError{}},
+		"name taken": {func(_ *testvault.World, d *fakeAuthenticator) { d.secrets[phone] = "x" }, "", "name exists", enroll.LeftoverError{}},
 		"not created": {func(w *testvault.World, _ *fakeAuthenticator) {
 			w.AWS.Fail(fakeaws.Fault{Action: "CreateVirtualMFADevice", Status: 403, Code: "AccessDenied"})
 		}, "CreateVirtualMFADevice", "AccessDenied", enroll.LeftoverError{}},
@@ -129,9 +130,9 @@ func TestEnrollRollsBack(t *testing.T) {
 		"not deleted": {func(w *testvault.World, d *fakeAuthenticator) {
 			d.pairErr = broken
 			w.AWS.Fail(fakeaws.Fault{Action: "DeleteVirtualMFADevice", Status: 403, Code: "AccessDenied"})
-		}, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken; " + phone + " is left at AWS: ", enroll.LeftoverError{AtAWS: true}},
+		}, "CreateVirtualMFADevice DeleteVirtualMFADevice", "broken; " + phone + " still exists at AWS because it could not be deleted: ", enroll.LeftoverError{AtAWS: true}},
 		"not forgotten": {func(_ *testvault.World, d *fakeAuthenticator) { d.pairErr, d.deleteErr = broken, errors.New("pulled") },
-			"CreateVirtualMFADevice DeleteVirtualMFADevice", "broken; " + phone + " is left on the key: pulled", enroll.LeftoverError{OnKey: true}},
+			"CreateVirtualMFADevice DeleteVirtualMFADevice", "broken; " + phone + " still exists on the key because it could not be deleted: pulled", enroll.LeftoverError{OnKey: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, e, d := newEnrollment(t)
@@ -142,21 +143,21 @@ func TestEnrollRollsBack(t *testing.T) {
 				t.Errorf("%v, want %s", err, c.want)
 			}
 			if got := strings.TrimSpace(strings.TrimPrefix(actions(w), "GetCallerIdentity")); got != c.calls {
-				t.Errorf("AWS was asked %s, want %s", got, c.calls)
+				t.Errorf("AWS received the calls %s, want %s", got, c.calls)
 			}
 			var left *enroll.LeftoverError
 			if errors.As(err, &left) != (c.left.AtAWS || c.left.OnKey) || left != nil && (left.AtAWS != c.left.AtAWS || left.OnKey != c.left.OnKey) {
-				t.Errorf("left: %+v, want %+v", left, c.left)
+				t.Errorf("leftover: %+v, want %+v", left, c.left)
 			}
 			if !c.left.OnKey && len(d.secrets) != before {
-				t.Error("its secret is left")
+				t.Error("the secret was not deleted")
 			}
 		})
 	}
 }
 
-// An answer that was lost leaves open whether the device was enabled; AWS then does not let go
-// of it, and it is good.
+// If the response to EnableMFADevice was lost, the device may be enabled. AWS then refuses to delete it,
+// and the enrollment has succeeded.
 func TestEnrollAfterLostResponse(t *testing.T) {
 	w, e, d := newEnrollment(t)
 	w.AWS.Fail(fakeaws.Fault{Action: "EnableMFADevice", AnswerLost: true})
@@ -165,11 +166,11 @@ func TestEnrollAfterLostResponse(t *testing.T) {
 		t.Errorf("%s, %v, %d secrets", serial, err, len(d.secrets))
 	}
 	if !slices.Contains(strings.Fields(actions(w)), "DeleteVirtualMFADevice") {
-		t.Error("AWS was not asked whose it is")
+		t.Error("the device's state at AWS was not checked")
 	}
 }
 
-// What the user cancels is taken back all the same.
+// TestEnrollCancelled checks that the device is also deleted after a cancellation.
 func TestEnrollCancelled(t *testing.T) {
 	w, e, d := newEnrollment(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -184,15 +185,15 @@ func TestEnrollWithoutKey(t *testing.T) {
 	_, e, _ := newEnrollment(t)
 	e.Plan.Steps[0].Profile = "gone"
 	if _, err := e.Run(t.Context(), "phone"); err == nil {
-		t.Error("enrolled nobody")
+		t.Error("enrolled without an access key")
 	}
 	var api *awsapi.APIError
 	if !errors.As(error(&enroll.LeftoverError{Err: &awsapi.APIError{}, RollbackErr: errors.New("x")}), &api) {
-		t.Error("a leftover hides its cause")
+		t.Error("a LeftoverError does not wrap its cause")
 	}
 }
 
-// A user who has a device already shows its code, as IAM may ask for it.
+// IAM may require MFA, so a user who already has a device is asked for its code.
 func TestEnrollSecondDevice(t *testing.T) {
 	w := testvault.New(t, "[profile alice]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n")
 	w.StoreKey(t, "alice")
@@ -203,10 +204,10 @@ func TestEnrollSecondDevice(t *testing.T) {
 	}
 	e := &enroll.Enrollment{Vault: w.Vault, Plan: pl, Options: o, Authenticator: &fakeAuthenticator{aws: w.AWS, secrets: map[string]string{}}}
 	if serial, err := e.Run(t.Context(), "phone"); err != nil || serial != phone || w.Prompts != 1 {
-		t.Errorf("%s, %v, asked %d times", serial, err, w.Prompts)
+		t.Errorf("%s, %v, %d prompts", serial, err, w.Prompts)
 	}
 	if got := actions(w); got != "GetCallerIdentity GetSessionToken CreateVirtualMFADevice EnableMFADevice" {
-		t.Errorf("AWS was asked %s", got)
+		t.Errorf("AWS received the calls %s", got)
 	}
 }
 

@@ -10,19 +10,20 @@ import (
 	"time"
 )
 
-// DefaultPeriod is how long a code of an account stands, where its name says nothing else.
+// DefaultPeriod is how long a code of an account is valid if the account's name does not give another
+// period.
 const DefaultPeriod = 30 * time.Second
 
-// An Account is what a key tells of one without its password or a touch.
+// An Account is the information about an account that a key returns without a touch.
 type Account struct {
-	Name   string // as it is shown: ISSUER:NAME, or NAME
+	Name   string // as displayed: ISSUER:NAME, or NAME
 	Period time.Duration
-	Timed  bool // TOTP; one that counts instead is HOTP
+	Timed  bool // true for TOTP, false for HOTP, which counts instead of using the time
 
-	id string // on the key: the name, with the period before it where it is an unusual one
+	id string // the name on the key; if the period is not the default, it starts with the period and a slash
 }
 
-// account reads an account's name on the key.
+// account parses an account's name on the key.
 // https://developers.yubico.com/OATH/YKOATH_Protocol.html
 func account(id string, timed bool) Account {
 	a := Account{Name: id, Period: DefaultPeriod, Timed: timed, id: id}
@@ -34,14 +35,14 @@ func account(id string, timed bool) Account {
 	return a
 }
 
-// The kinds of accounts, in the upper half of a byte whose lower one is the hash.
+// The type of an account is in the upper half of a byte. The lower half is the hash algorithm.
 const (
 	kindMask = 0xf0
 	kindTOTP = 0x20
 	hashSHA1 = 0x01
 )
 
-// Accounts lists the accounts on the key, in its order.
+// Accounts lists the accounts on the key, in the order of the key.
 func (k *Key) Accounts() ([]Account, error) {
 	const command = "LIST"
 	answer, err := k.do(command, insList, 0, 0, nil)
@@ -62,7 +63,7 @@ func (k *Key) Accounts() ([]Account, error) {
 	return all, nil
 }
 
-// TouchRequired returns which accounts tell their code only when the key is touched.
+// TouchRequired returns the names of the accounts whose codes require a touch.
 func (k *Key) TouchRequired() (map[string]bool, error) {
 	const command = "CALCULATE ALL"
 	answer, err := k.do(command, insCodes, 0, truncated, join(field{tagChallenge, make([]byte, 8)}))
@@ -85,8 +86,8 @@ func (k *Key) TouchRequired() (map[string]bool, error) {
 	return touched, nil
 }
 
-// Code returns the code of an account at a time. It blocks while the key waits for a touch,
-// and fails with [ErrTouch] where none came.
+// Code returns the code of an account at the given time. It blocks while the key waits for a touch, and
+// fails with [ErrTouch] if the key was not touched in time.
 func (k *Key) Code(a Account, at time.Time) (string, error) {
 	const command = "CALCULATE"
 	step := uint64(at.Unix()) / uint64(a.Period/time.Second)
@@ -107,17 +108,17 @@ func (k *Key) Code(a Account, at time.Time) (string, error) {
 	return fmt.Sprintf("%0*d", digits, number%modulus), nil
 }
 
-// maxName is how long an account's name may be, in bytes.
+// maxName is the maximum length of an account's name, in bytes.
 const maxName = 64
 
-// NameError is returned for a name that a key does not take.
+// NameError is returned for an account name that a key does not accept.
 type NameError struct{ Name string }
 
 func (e *NameError) Error() string {
-	return fmt.Sprintf("the account's name %.80q is %d bytes long, want 1 to %d", e.Name, len(e.Name), maxName)
+	return fmt.Sprintf("the TOTP account name %.80q is %d bytes long, expected 1 to %d", e.Name, len(e.Name), maxName)
 }
 
-// CheckName returns a [*NameError] for a name that a key does not take.
+// CheckName returns a [*NameError] for a name that a key does not accept.
 func CheckName(name string) error {
 	if len(name) == 0 || len(name) > maxName {
 		return &NameError{name}
@@ -125,24 +126,25 @@ func CheckName(name string) error {
 	return nil
 }
 
-// Put stores a TOTP account of six digits under SHA-1, as AWS's virtual devices are. An account
-// of that name is replaced: look first. touch says that its codes want one.
+// Put stores a TOTP account with six digits and SHA-1, which is what AWS uses for virtual MFA devices.
+// It overwrites an account of the same name without warning. If touch is set, each code requires a
+// touch.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_enable_virtual.html
 func (k *Key) Put(name string, secret []byte, touch bool) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
 	const digits, needsTouch, minSize, maxSize = 6, 0x02, 14, 64
-	if len(secret) > maxSize { // as the code's HMAC would
+	if len(secret) > maxSize { // HMAC hashes keys that are longer than a block
 		return errors.New("the secret is longer than 64 bytes")
 	}
 	padded := append(make([]byte, 0, maxSize), secret...)
 	for len(padded) < minSize {
-		padded = append(padded, 0) // which HMAC does anyway
+		padded = append(padded, 0) // HMAC pads with zeros too, so the codes do not change
 	}
 	data := join(field{tagName, []byte(name)}, field{tagKey, append([]byte{kindTOTP | hashSHA1, digits}, padded...)})
 	if touch {
-		data = append(data, tagProperty, needsTouch) // the one field without a length
+		data = append(data, tagProperty, needsTouch) // the only field without a length
 	}
 	_, err := k.do("PUT", insPut, 0, 0, data)
 	clear(padded)
@@ -155,11 +157,11 @@ func (k *Key) Delete(a Account) error {
 	return err
 }
 
-// ErrSecret is returned for what is no secret of an authenticator.
-var ErrSecret = errors.New("that is no secret of an authenticator, want base32: letters and digits from 2 to 7")
+// ErrSecret is returned for text that is not a valid TOTP secret.
+var ErrSecret = errors.New("the text is not a TOTP secret, expected base32 (letters and the digits 2 to 7)")
 
-// Secret reads a secret as AWS shows it: base32, with or without blanks and padding. It fails
-// with [ErrSecret], and does not say what was given.
+// Secret decodes a TOTP secret in the form in which AWS shows it: base32, with or without spaces and
+// padding. It fails with [ErrSecret], which does not include the text.
 func Secret(text string) ([]byte, error) {
 	text = strings.ToUpper(strings.NewReplacer(" ", "", "-", "", "\t", "", "\r", "", "\n", "").Replace(text))
 	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.TrimRight(text, "="))

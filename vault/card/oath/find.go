@@ -5,30 +5,30 @@ import (
 	"strings"
 )
 
-// NotFoundError is returned where a key holds no account for an MFA device.
+// NotFoundError is returned if a key has no account for an MFA device.
 type NotFoundError struct {
 	Serial string
-	Names  []string // of the accounts it holds
+	Names  []string // the accounts on the key
 }
 
 func (e *NotFoundError) Error() string {
 	if len(e.Names) == 0 {
-		return fmt.Sprintf("the key holds no account at all, want one for %s", e.Serial)
+		return fmt.Sprintf("the key has no TOTP accounts, expected one for %s", e.Serial)
 	}
-	return fmt.Sprintf("the key holds no account for %s, but %s", e.Serial, listNames(e.Names))
+	return fmt.Sprintf("the key has no TOTP account for %s; its accounts are %s", e.Serial, listNames(e.Names))
 }
 
-// AmbiguousError is returned where several accounts could be meant.
+// AmbiguousError is returned if several accounts match an MFA device.
 type AmbiguousError struct {
 	Serial string
 	Names  []string
 }
 
 func (e *AmbiguousError) Error() string {
-	return fmt.Sprintf("%d accounts on the key could be for %s: %s", len(e.Names), e.Serial, listNames(e.Names))
+	return fmt.Sprintf("%d accounts on the key match %s: %s", len(e.Names), e.Serial, listNames(e.Names))
 }
 
-// listNames lists names, and says how many more there are.
+// listNames joins the first names and adds the number of the others.
 func listNames(names []string) string {
 	const most = 8
 	if len(names) > most {
@@ -37,8 +37,8 @@ func listNames(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// matchers are the ways in which an account can be that of a device, the surest first. That its
-// name holds the serial is what ykman goes by.
+// matchers are the rules that match an account with a device, most reliable first. Like ykman, they
+// accept a name that contains the serial.
 var matchers = []func(name, serial string) bool{
 	func(name, serial string) bool { return name == serial },
 	strings.EqualFold,
@@ -46,20 +46,20 @@ var matchers = []func(name, serial string) bool{
 	matchesLabel,
 }
 
-// containsSerial reports whether a name holds the serial, and not the beginning of a longer one: the code
-// of mfa/alice2 is none for mfa/alice.
+// containsSerial reports whether a name contains the serial. A longer serial that starts with it does
+// not count: mfa/alice2 does not match mfa/alice.
 func containsSerial(name, serial string) bool {
 	_, rest, found := strings.Cut(strings.ToLower(name), strings.ToLower(serial))
 	return found && (rest == "" || !isNameByte(rest[0]))
 }
 
-// isNameByte reports whether a byte can stand in the name of a device.
+// isNameByte reports whether a byte can be part of a device's name.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
 func isNameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("+=,.@-_/", c) >= 0
 }
 
-// matchesLabel reports whether a name is the one in the picture that AWS shows of a device:
+// matchesLabel reports whether a name is the label that AWS puts in the QR code of a device, such as
 // Amazon Web Services:alice@123456789012.
 func matchesLabel(name, serial string) bool {
 	fields := strings.SplitN(serial, ":", 6)
@@ -77,8 +77,9 @@ func matchesLabel(name, serial string) bool {
 	return strings.EqualFold(label, device[strings.LastIndexByte(device, '/')+1:]+"@"+fields[4])
 }
 
-// Find returns the account for an MFA device, by its serial or by the account's own name. It
-// fails with a [*NotFoundError] or an [*AmbiguousError]: a guess may spoil a code.
+// Find returns the account that matches the serial of an MFA device, or whose name is serial. It fails
+// with a [*NotFoundError] or an [*AmbiguousError]. It does not guess, because a wrong code can make the
+// correct one unusable.
 func Find(accounts []Account, serial string) (Account, error) {
 	var timed []Account
 	var names []string

@@ -1,5 +1,5 @@
-// Package oath talks to the OATH applet of a security key, which generates one-time codes. How a
-// command reaches the key, and which key it is, is left to others.
+// Package oath talks to the OATH applet of a security key, which generates one-time codes. The caller
+// chooses the key and provides the connection to it.
 //
 // https://developers.yubico.com/OATH/YKOATH_Protocol.html
 package oath
@@ -14,7 +14,7 @@ import (
 	"fmt"
 )
 
-// A Transport gives a card one command and returns its answer.
+// A Transport sends one command to a card and returns the response.
 type Transport interface {
 	Transmit(command []byte) ([]byte, error)
 }
@@ -23,49 +23,49 @@ var (
 	// ErrNoApplet is returned for a card without the OATH applet.
 	ErrNoApplet = errors.New("the card has no OATH applet")
 
-	// ErrLocked is returned by a key that wants its password first.
-	ErrLocked = errors.New("the key wants the password of its OATH accounts")
+	// ErrLocked is returned if the key must be unlocked with its password first.
+	ErrLocked = errors.New("the key's TOTP accounts are locked with a password")
 
-	// ErrWrongPassword is returned for a password that is not the key's.
-	ErrWrongPassword = errors.New("that is not the password of the key's OATH accounts")
+	// ErrWrongPassword is returned if the key does not accept the password.
+	ErrWrongPassword = errors.New("wrong password for the key's TOTP accounts")
 
-	// ErrNoAccount is returned for an account that the key does not hold.
-	ErrNoAccount = errors.New("the key holds no such account")
+	// ErrNoAccount is returned if the key does not have the account.
+	ErrNoAccount = errors.New("the key does not have this TOTP account")
 
-	// ErrTouch is returned where a key waited for a touch in vain.
+	// ErrTouch is returned if the key was not touched in time.
 	ErrTouch = errors.New("the key was not touched in time")
 
-	// ErrFull is returned by a key that has no room for another account.
-	ErrFull = errors.New("the key has no room for another account")
+	// ErrFull is returned if the key cannot store another account.
+	ErrFull = errors.New("the key cannot store another TOTP account")
 )
 
-// A StatusError is an answer of the key's that is none of the above.
+// A StatusError is a status word of the key that has no error of its own above.
 type StatusError struct {
 	Command string
 	Status  uint16
 }
 
 func (e *StatusError) Error() string {
-	return fmt.Sprintf("the key's OATH applet says %04x to %s", e.Status, e.Command)
+	return fmt.Sprintf("the key's OATH applet refused %[2]s with status %04[1]x", e.Status, e.Command)
 }
 
-// An AnswerError is an answer that does not keep to the protocol.
+// An AnswerError is a response that violates the protocol.
 type AnswerError struct{ Command string }
 
 func (e *AnswerError) Error() string {
-	return "the key's OATH applet does not answer " + e.Command + " as it should"
+	return "the key's OATH applet sent an invalid response to " + e.Command
 }
 
-// The commands of the applet.
+// The commands of the applet, and the status words of its responses.
 const (
 	insPut          = 0x01
 	insDelete       = 0x02
 	insList         = 0xa1
 	insCode         = 0xa2
 	insValidate     = 0xa3
-	insSelect       = 0xa4 // of every card; the applet's own is the next
+	insSelect       = 0xa4 // the SELECT command of all cards; the applet's own command 0xa4 is insCodes
 	insCodes        = 0xa4
-	insRemaining    = 0xa5 // where cards else have GET RESPONSE
+	insRemaining    = 0xa5 // other applets use GET RESPONSE (0xc0)
 	truncated       = 0x01
 	statusDone      = 0x9000
 	statusMore      = 0x61
@@ -77,7 +77,7 @@ const (
 	statusUntouched = 0x6985
 )
 
-// The tags of what is sent and answered.
+// The tags of fields in commands and responses.
 const (
 	tagName      = 0x71
 	tagListed    = 0x72
@@ -90,14 +90,14 @@ const (
 	tagTouch     = 0x7c
 )
 
-// applet is the name by which the applet is selected.
+// applet is the identifier with which the applet is selected.
 var applet = []byte{0xa0, 0, 0, 5, 0x27, 0x21, 0x01}
 
-// A Key is the applet of one key, selected.
+// A Key is the selected OATH applet of one security key.
 type Key struct {
 	card      Transport
-	salt      []byte // its own, by which passwords are told apart from other keys'
-	challenge []byte // to be answered with the password first; nil for none
+	salt      []byte // the key's own salt for its password
+	challenge []byte // to be answered with the password before other commands; nil if the key is not locked
 }
 
 // Select selects the applet of a card. It fails with [ErrNoApplet] for a card that has none.
@@ -131,14 +131,14 @@ func Select(card Transport) (*Key, error) {
 	return k, nil
 }
 
-// Locked reports whether the key wants a password before anything else.
+// Locked reports whether the key must be unlocked with a password first.
 func (k *Key) Locked() bool { return k.challenge != nil }
 
-// Unlock proves to the key that the password is known, and has the key prove it too: one that
-// does not know it may be another that wants to learn codes. It fails with [ErrWrongPassword].
+// Unlock proves to the key that we know the password, and requires the same proof from the key. A key
+// without that proof may be a fake that collects codes. Unlock fails with [ErrWrongPassword].
 func (k *Key) Unlock(password string) error {
 	const command = "VALIDATE"
-	// The protocol's own derivation.
+	// These parameters are fixed by the protocol.
 	secret, err := pbkdf2.Key(sha1.New, password, k.salt, 1000, 16)
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func mac(secret, text []byte) []byte {
 	return h.Sum(nil)
 }
 
-// do is send for commands whose refusals mean the same for all.
+// do sends a command and translates the status words that mean the same for all commands.
 func (k *Key) do(command string, ins, p1, p2 byte, data []byte) ([]byte, error) {
 	answer, status, err := k.send(ins, p1, p2, data)
 	if err != nil {
@@ -192,10 +192,11 @@ func (k *Key) do(command string, ins, p1, p2 byte, data []byte) ([]byte, error) 
 	return nil, &StatusError{command, status}
 }
 
-// maxAnswer bounds an answer that comes in parts, in bytes: a key holds 64 accounts of 64.
+// maxAnswer limits a response that is sent in parts, in bytes. A key has up to 64 accounts with names of
+// up to 64 bytes.
 const maxAnswer = 16 << 10
 
-// send gives the card one command and gathers its answer.
+// send sends one command to the card and joins the parts of the response.
 func (k *Key) send(ins, p1, p2 byte, data []byte) (answer []byte, status uint16, err error) {
 	command := append([]byte{0, ins, p1, p2, byte(len(data))}, data...)
 	for {
@@ -215,13 +216,13 @@ func (k *Key) send(ins, p1, p2 byte, data []byte) (answer []byte, status uint16,
 	}
 }
 
-// A field is what the applet says and is told: a tag, a length of one byte, a value.
+// A field is a part of a command or response: a tag, a length of one byte, and a value.
 type field struct {
 	tag   byte
 	value []byte
 }
 
-// parse reads fields, and reports whether they end where the text does.
+// parse decodes fields. complete is false if the text does not end at the end of a field.
 func parse(text []byte) (fields []field, complete bool) {
 	for len(text) >= 2 && len(text) >= 2+int(text[1]) {
 		n := 2 + int(text[1])
@@ -231,7 +232,7 @@ func parse(text []byte) (fields []field, complete bool) {
 	return fields, len(text) == 0
 }
 
-// join writes fields.
+// join encodes fields.
 func join(fields ...field) []byte {
 	var text []byte
 	for _, f := range fields {

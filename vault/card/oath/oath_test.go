@@ -15,7 +15,7 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// transport is a virtual key as a Transport.
+// A transport is a fake key as a Transport.
 type transport struct{ *fakecard.Card }
 
 var errPulled = errors.New("pulled")
@@ -39,7 +39,7 @@ func selectKey(t *testing.T, c *fakecard.Card) *Key {
 
 const serial = "arn:aws:iam::123456789012:mfa/alice"
 
-// The secret of RFC 6238's own examples, in base32, and what they say of it.
+// The secret of the test vectors in RFC 6238, in base32.
 const example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 func TestCode(t *testing.T) {
@@ -64,14 +64,14 @@ func TestCode(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := k.Code(accounts[0], time.Now()); !errors.Is(err, ErrNoAccount) {
-		t.Errorf("a code of an account that is gone: %v", err)
+		t.Errorf("code of a deleted account: %v", err)
 	}
 	if err := k.Delete(accounts[0]); !errors.Is(err, ErrNoAccount) {
-		t.Errorf("deleted twice: %v", err)
+		t.Errorf("second deletion: %v", err)
 	}
 }
 
-// Whatever the secret's length, its codes are those of the fake AWS's own reckoning.
+// TestSecretsOfAnyLength compares the codes with those of the fake AWS.
 func TestSecretsOfAnyLength(t *testing.T) {
 	k := selectKey(t, fakecard.New(fakecard.Options{}))
 	for _, text := range []string{"GEZDGNBVGY3TQOJQ", example, strings.Repeat("ABCDEFGH", 8), strings.Repeat("A2", 48) + "AAAAAA"} {
@@ -90,11 +90,11 @@ func TestSecretsOfAnyLength(t *testing.T) {
 		}
 	}
 	if err := k.Put("x", make([]byte, 65), false); err == nil {
-		t.Error("a secret of 65 bytes was stored")
+		t.Error("a secret of 65 bytes was accepted")
 	}
 	var e *NameError
 	if err := k.Put(strings.Repeat("x", 65), make([]byte, 20), false); !errors.As(err, &e) {
-		t.Errorf("a name of 65 bytes: %v", err)
+		t.Errorf("account name of 65 bytes: %v", err)
 	}
 }
 
@@ -112,21 +112,21 @@ func TestTouch(t *testing.T) {
 		t.Errorf("%v, %v", touched, err)
 	}
 	if c.Usage().Touches != 0 {
-		t.Error("the key was to be touched to find out")
+		t.Error("TouchRequired required a touch")
 	}
 	if code, err := k.Code(account("with", true), time.Unix(59, 0)); err != nil || code != "287082" {
 		t.Errorf("%s, %v", code, err)
 	}
 	c.MissTouch(1)
 	if _, err := k.Code(account("with", true), time.Unix(59, 0)); !errors.Is(err, ErrTouch) {
-		t.Errorf("not touched: %v", err)
+		t.Errorf("code without a touch: %v", err)
 	}
 	if code, err := k.Code(account("60/without", true), time.Unix(119, 0)); err != nil || code != "287082" {
-		t.Errorf("with a period of a minute: %s, %v", code, err)
+		t.Errorf("code with a period of one minute: %s, %v", code, err)
 	}
 }
 
-// setPassword does what only a settings program does.
+// setPassword sets a password, which the package itself cannot do.
 func setPassword(t *testing.T, k *Key, password string) {
 	t.Helper()
 	secret, err := pbkdf2.Key(sha1.New, password, k.salt, 1000, 16)
@@ -143,11 +143,11 @@ func TestPassword(t *testing.T) {
 	c := fakecard.New(fakecard.Options{})
 	k := selectKey(t, c)
 	if k.Locked() {
-		t.Fatal("a new key wants a password")
+		t.Fatal("a new key is locked")
 	}
 	setPassword(t, k, "pässword")
 	if k = selectKey(t, c); !k.Locked() {
-		t.Fatal("the key wants no password")
+		t.Fatal("the key is not locked")
 	}
 	for what, err := range map[string]error{
 		"list":    errorOf(k.Accounts()),
@@ -161,7 +161,7 @@ func TestPassword(t *testing.T) {
 		}
 	}
 	if err := k.Unlock("password"); !errors.Is(err, ErrWrongPassword) {
-		t.Errorf("a wrong password: %v", err)
+		t.Errorf("wrong password: %v", err)
 	}
 	if err := k.Unlock("pässword"); err != nil || k.Locked() {
 		t.Fatal(err)
@@ -173,7 +173,7 @@ func TestPassword(t *testing.T) {
 
 func errorOf[T any](_ T, err error) error { return err }
 
-// A key that takes any password does not know it: it is another, that is after codes.
+// A key that accepts a password without proving that it knows it may be a fake that collects codes.
 func TestUnlockVerifiesKeyResponse(t *testing.T) {
 	k := &Key{card: script{{0x75, 20, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 0x90, 0}}, salt: []byte("salt"), challenge: []byte("12345678")}
 	var e *AnswerError
@@ -182,7 +182,7 @@ func TestUnlockVerifiesKeyResponse(t *testing.T) {
 	}
 }
 
-// A key that is full, and one whose list comes in parts.
+// TestManyAccounts fills a key, so that its list is sent in parts.
 func TestManyAccounts(t *testing.T) {
 	k := selectKey(t, fakecard.New(fakecard.Options{}))
 	n := 0
@@ -209,17 +209,17 @@ func TestSerial(t *testing.T) {
 		}
 	}
 	if got, err := Serial(script{{0x6a, 0x82}, {0x6a, 0x82}}); got != "" || err != nil {
-		t.Errorf("a key that does not tell: %q, %v", got, err)
+		t.Errorf("serial of a key that does not report one: %q, %v", got, err)
 	}
 	if _, err := Serial(script{}); !errors.Is(err, errPulled) {
-		t.Errorf("a key that was pulled: %v", err)
+		t.Errorf("key removed: %v", err)
 	}
 	if _, err := Serial(script{{0x90, 0}}); !errors.Is(err, errPulled) {
-		t.Errorf("a key that was pulled: %v", err)
+		t.Errorf("key removed: %v", err)
 	}
 }
 
-// A script answers what it holds, whatever it is asked.
+// A script is a Transport that returns its responses one after another.
 type script [][]byte
 
 func (s script) Transmit([]byte) ([]byte, error) {
@@ -258,22 +258,22 @@ func TestHostileAnswers(t *testing.T) {
 	}
 	endless := script(slices.Repeat([][]byte{append(make([]byte, 255), 0x61, 0)}, 100))
 	if _, err := (&Key{card: endless}).Accounts(); !errors.As(err, &answer) {
-		t.Errorf("an endless answer: %v", err)
+		t.Errorf("endless response: %v", err)
 	}
 	for _, hello := range [][]byte{{0x6a, 0x82}, {0x90, 0}, {0x71, 9, 0x90, 0}, {0x6f, 0}} {
 		if _, err := Select(script{hello}); err == nil {
-			t.Errorf("selected with %x", hello)
+			t.Errorf("SELECT succeeded with the response %x", hello)
 		}
 	}
 	if _, err := Select(script{{0x6a, 0x82}}); !errors.Is(err, ErrNoApplet) {
-		t.Errorf("no applet: %v", err)
+		t.Errorf("card without the applet: %v", err)
 	}
 	pulled := fakecard.New(fakecard.Options{})
 	k := selectKey(t, pulled)
 	k.card = script{}
 	for _, err := range []error{errorOf(k.Accounts()), errorOf(k.TouchRequired()), k.Unlock("x"), errorOf(k.Code(account("x", true), time.Now()))} {
 		if !errors.Is(err, errPulled) {
-			t.Errorf("a key that was pulled: %v", err)
+			t.Errorf("key removed: %v", err)
 		}
 	}
 }
@@ -295,12 +295,12 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		fields, whole := parse(text)
 		if again := join(fields...); !bytes.HasPrefix(text, again) || whole && len(again) != len(text) {
-			t.Errorf("%x became %x", text, again)
+			t.Errorf("%x was parsed and joined to %x", text, again)
 		}
 	})
 }
 
-// Whatever a key answers, the error is ours and nothing panics.
+// FuzzAnswers checks that no response of a key causes a panic or an unprintable error.
 func FuzzAnswers(f *testing.F) {
 	f.Add([]byte{0x72, 2, 0x21, 'x', 0x90, 0}, []byte{0x76, 5, 6, 1, 2, 3, 4, 0x90, 0})
 	f.Fuzz(func(t *testing.T, one, two []byte) {

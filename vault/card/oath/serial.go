@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// Where a YubiKey tells its serial number: the PIV applet since firmware 5, and the one for
-// one-time passwords of older ones.
+// The commands that read a YubiKey's serial number: one for the PIV applet, since firmware 5, and one
+// for the OTP applet of older firmware.
 // https://docs.yubico.com/yesdk/users-manual/application-piv/apdu/serial.html
 var serialCommands = []struct {
 	applet  []byte
@@ -16,8 +16,8 @@ var serialCommands = []struct {
 	{[]byte{0xa0, 0, 0, 5, 0x27, 0x20, 1}, []byte{0, 1, 0x10, 0, 0}},
 }
 
-// Serial returns the serial number printed on a YubiKey; empty for one that does not tell.
-// It selects other applets, so it is asked before Select.
+// Serial returns the serial number printed on a YubiKey, or "" if the key does not report one. It
+// selects other applets, so it must be called before Select.
 func Serial(card Transport) (string, error) {
 	for _, s := range serialCommands {
 		if _, ok, err := transmitShort(card, append([]byte{0, insSelect, 4, 0, byte(len(s.applet))}, s.applet...)); err != nil {
@@ -36,7 +36,7 @@ func Serial(card Transport) (string, error) {
 	return "", nil
 }
 
-// transmitShort gives a card a command whose answer is short, and reports whether it was taken.
+// transmitShort sends a command whose response is short, and reports whether the card accepted it.
 func transmitShort(card Transport, command []byte) (answer []byte, ok bool, err error) {
 	answer, err = card.Transmit(command)
 	if err != nil || len(answer) < 2 {

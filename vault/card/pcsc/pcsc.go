@@ -1,5 +1,5 @@
-// Package pcsc talks to smart cards through the system's PC/SC service, without a C library. What a
-// card is told is left to others.
+// Package pcsc sends commands to smart cards through the system's PC/SC service, without a C library.
+// The caller decides which commands to send.
 package pcsc
 
 import (
@@ -8,60 +8,60 @@ import (
 )
 
 var (
-	// ErrNoService is returned where no PC/SC service runs.
+	// ErrNoService is returned if no PC/SC service is running.
 	ErrNoService = errors.New("no PC/SC service is running")
 
-	// ErrUnsupported is returned where this build speaks to no PC/SC service.
-	ErrUnsupported = errors.New("cards are not in this build")
+	// ErrUnsupported is returned if this build cannot use a PC/SC service.
+	ErrUnsupported = errors.New("this build cannot use smart cards")
 )
 
-// A Reader is a slot for a card. A security key is both at once.
+// A Reader is a slot for a card. A security key is a reader and its card in one.
 type Reader struct {
 	Name    string
-	Present bool // a card is in it
+	Present bool // there is a card in the reader
 }
 
-// Error is a refusal by the PC/SC service.
+// Error is an error code of the PC/SC service.
 // https://pcsclite.apdu.fr/api/group__ErrorCodes.html
 type Error uint32
 
-// The refusals that callers tell apart.
+// The error codes that callers distinguish.
 const (
-	InUse      Error = 0x8010000b // another program holds the card for itself
+	InUse      Error = 0x8010000b // another program has exclusive access to the card
 	NoCard     Error = 0x8010000c
-	NoReader   Error = 0x80100009 // none of that name
-	Removed    Error = 0x80100069 // the card was, while it was in use
-	Reset      Error = 0x80100068 // by another program
-	NotAllowed Error = 0x8010006a // the system lets this user use no card
+	NoReader   Error = 0x80100009 // there is no reader of that name
+	Removed    Error = 0x80100069 // the card was removed while it was in use
+	Reset      Error = 0x80100068 // another program has reset the card
+	NotAllowed Error = 0x8010006a // the system does not allow this user to use cards
 )
 
 func (e Error) Error() string {
 	switch e {
 	case InUse:
-		return "another program holds the card for itself"
+		return "another program has exclusive access to the card"
 	case NoCard:
 		return "there is no card in the reader"
 	case NoReader:
-		return "there is no reader of that name"
+		return "there is no card reader of that name"
 	case Removed:
-		return "the card was pulled out"
+		return "the card was removed"
 	case Reset:
 		return "another program has reset the card"
 	case NotAllowed:
-		return "this user may use no card"
+		return "the system does not allow this user to use smart cards"
 	}
-	return fmt.Sprintf("the PC/SC service says %#x", uint32(e))
+	return fmt.Sprintf("the PC/SC service returned error %#x", uint32(e))
 }
 
-// maxAnswer bounds what a card answers to one command, in bytes.
+// maxAnswer is the maximum length of a card's response to one command, in bytes.
 const maxAnswer = 65538
 
-// shared and leave are what is said of a card when it is opened and closed: others may use it
-// too, and it stays as it is.
+// shared and leaveCard are the modes in which a card is opened and closed: other programs can open it
+// too, and closing it does not reset it.
 const (
 	shared    = 2
 	leaveCard = 0
 )
 
-// protocols are those a card may speak, T=0 and T=1.
+// protocols are the protocols that a card may use: T=0 and T=1.
 const protocols = 3

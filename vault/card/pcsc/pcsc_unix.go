@@ -15,18 +15,18 @@ import (
 	"time"
 )
 
-// defaultSocket is where pcscd listens, if nothing else is said.
+// defaultSocket is the socket of pcscd.
 const defaultSocket = "/run/pcscd/pcscd.comm"
 
-// The oldest version of pcscd's protocol that this package speaks. Later minor versions have added commands, and have
-// not changed the ones used here.
+// The oldest version of pcscd's protocol that this package supports. Later minor versions added
+// commands, but did not change the commands used here.
 // https://pcsclite.apdu.fr/api/winscard__msg_8h_source.html
 const (
 	major = 4
 	minor = 4
 )
 
-// The commands, of which each message begins with one.
+// The commands. Each message starts with its size and a command.
 const (
 	establish  = 0x01
 	release    = 0x02
@@ -39,17 +39,17 @@ const (
 	states     = 0x12
 )
 
-// A Service is a connection to pcscd. It is used by one goroutine at a time.
+// A Service is a connection to pcscd. Only one goroutine may use it at a time.
 type Service struct {
 	conn    net.Conn
-	stop    func() bool // of watching the context
+	stop    func() bool // stops watching ctx
 	ctx     context.Context
 	context uint32
 }
 
-// Open connects to the service whose socket is at path; empty for the system's own. When ctx
-// ends, so does what is going on, with ctx's cause. It fails with [ErrNoService] where none
-// runs, or with an [Error].
+// Open connects to the service whose socket is at path, or to the system's service if path is empty.
+// When ctx ends, a call that is in progress fails with ctx's cause. Open fails with [ErrNoService] if no
+// service is running, or with an [Error].
 func Open(ctx context.Context, path string) (*Service, error) {
 	if path == "" {
 		path = defaultSocket
@@ -71,12 +71,12 @@ func Open(ctx context.Context, path string) (*Service, error) {
 	return s, nil
 }
 
-// handshake agrees on the protocol and gets a context, in which cards are used.
+// handshake negotiates the protocol version and creates the context in which cards are used.
 func (s *Service) handshake() error {
 	if err := s.negotiateVersion(minor); err != nil {
 		return err
 	}
-	const system = 2 // all users' cards
+	const system = 2 // SCARD_SCOPE_SYSTEM: the cards of all users
 	answer, err := s.callChecked(establish, encodeWords(system, 0, 0), 12, 8)
 	if err != nil {
 		return err
@@ -85,8 +85,8 @@ func (s *Service) handshake() error {
 	return nil
 }
 
-// negotiateVersion names a minor version of the protocol. pcscd 2.3.0 to 2.4.0 refuses every version but its own and returns
-// that, so a newer one is named once more.
+// negotiateVersion proposes a minor version of the protocol. pcscd 2.3.0 to 2.4.0 rejects every version
+// except its own and returns that one. If it is newer, it is proposed next.
 func (s *Service) negotiateVersion(wanted uint32) error {
 	answer, err := s.call(version, encodeWords(major, wanted, 0), 12)
 	if err != nil {
@@ -99,24 +99,24 @@ func (s *Service) negotiateVersion(wanted uint32) error {
 	case wordAt(answer, 0) == major && wanted == minor && theirs > minor:
 		return s.negotiateVersion(theirs)
 	}
-	return fmt.Errorf("the PC/SC service speaks version %d.%d, want %d.%d", wordAt(answer, 0), theirs, major, wanted)
+	return fmt.Errorf("the PC/SC service uses protocol version %d.%d, expected %d.%d", wordAt(answer, 0), theirs, major, wanted)
 }
 
-// Close ends the connection, and with it the use of all its cards.
+// Close ends the connection and closes all its cards.
 func (s *Service) Close() error {
 	_, err := s.callChecked(release, encodeWords(s.context, 0), 8, 4)
 	s.stop()
 	return errors.Join(err, s.conn.Close())
 }
 
-// The list of readers has room for so many, each so long.
+// The size of the list of readers, and of an entry and a name in it, in bytes.
 const (
 	maxReaders = 16
 	readerSize = 184
 	nameSize   = 128
 )
 
-// Readers lists the readers there are.
+// Readers lists the card readers.
 func (s *Service) Readers() ([]Reader, error) {
 	answer, err := s.call(states, nil, maxReaders*readerSize)
 	if err != nil {
@@ -133,19 +133,19 @@ func (s *Service) Readers() ([]Reader, error) {
 	return all, nil
 }
 
-// A Card is used alone until Close.
+// A Card is an open card. No other program can send it commands until Close.
 type Card struct {
 	service  *Service
 	handle   uint32
 	protocol uint32
 }
 
-// Card opens the card in a reader and keeps other programs from it between commands. It waits while another program
-// does the same.
+// Card opens the card in a reader, and starts a transaction so that no other program can send it
+// commands. It waits for the transaction of another program to end.
 func (s *Service) Card(reader string) (*Card, error) { return s.open(reader, shared, protocols) }
 
-// Exclusive opens the card in a reader as piv-go does: over T=1, and only if no other program has it open, which is
-// otherwise the error [InUse].
+// Exclusive opens the card in a reader as piv-go does: with T=1, and with exclusive access. It returns
+// [InUse] if another program has the card open.
 func (s *Service) Exclusive(reader string) (*Card, error) {
 	const exclusive, t1 = 1, 2
 	return s.open(reader, exclusive, t1)
@@ -171,9 +171,9 @@ func (s *Service) open(reader string, mode, protocols uint32) (*Card, error) {
 	return c, nil
 }
 
-// Transmit gives the card one command and returns its answer.
+// Transmit sends one command to the card and returns the response.
 func (c *Card) Transmit(command []byte) ([]byte, error) {
-	const header = 16 // of a protocol's control information, on the service's side
+	const header = 16 // the size of the protocol control information in the service's own format
 	body := encodeWords(c.handle, c.protocol, header, uint32(len(command)), 0, 0, maxAnswer, 0)
 	answer, err := c.service.exchange(transmit, body, command, len(body))
 	if err == nil {
@@ -184,24 +184,24 @@ func (c *Card) Transmit(command []byte) ([]byte, error) {
 	}
 	n := wordAt(answer, 24)
 	if n > maxAnswer {
-		return nil, fmt.Errorf("the PC/SC service announces %d bytes, want at most %d", n, maxAnswer)
+		return nil, fmt.Errorf("the PC/SC service announced a response of %d bytes, expected at most %d", n, maxAnswer)
 	}
 	return c.service.read(int(n))
 }
 
-// Close lets others use the card.
+// Close ends the transaction and closes the card, so that other programs can use it.
 func (c *Card) Close() error {
 	_, err := c.service.callChecked(end, encodeWords(c.handle, leaveCard, 0), 12, 8)
 	_, last := c.service.callChecked(disconnect, encodeWords(c.handle, leaveCard, 0), 12, 8)
 	return errors.Join(err, last)
 }
 
-// call sends a message and returns the answer, whose size the protocol fixes.
+// call sends a message and returns the response, whose size is fixed by the protocol.
 func (s *Service) call(command uint32, body []byte, size int) ([]byte, error) {
 	return s.exchange(command, body, nil, size)
 }
 
-// callChecked is call for answers that say at an offset how it went.
+// callChecked is like call, but also returns the error code in the response at the offset at.
 func (s *Service) callChecked(command uint32, ask []byte, size, at int) ([]byte, error) {
 	answer, err := s.call(command, ask, size)
 	if err == nil {
@@ -233,7 +233,7 @@ func (s *Service) read(size int) ([]byte, error) {
 	return answer, nil
 }
 
-// connectionError is the error of a connection that ended.
+// connectionError returns ctx's cause if ctx is done, and otherwise err.
 func (s *Service) connectionError(err error) error {
 	if s.ctx.Err() != nil {
 		return context.Cause(s.ctx)
@@ -241,7 +241,7 @@ func (s *Service) connectionError(err error) error {
 	return fmt.Errorf("PC/SC service: %w", err)
 }
 
-// The service is on this machine, and writes numbers as it does.
+// encodeWords encodes numbers in this machine's byte order, which is the service's order too.
 func encodeWords(list ...uint32) []byte {
 	var b []byte
 	for _, w := range list {

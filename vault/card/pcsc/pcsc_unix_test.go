@@ -18,7 +18,7 @@ import (
 
 const yubikey = "Yubico YubiKey OTP+FIDO+CCID 00 00"
 
-// newService is a service with a virtual key in it, and the path of its socket.
+// newService returns a service with a fake key, and the path of its socket.
 func newService(t *testing.T) (*fakecard.Service, *fakecard.Card, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
@@ -60,10 +60,10 @@ func TestCard(t *testing.T) {
 		t.Errorf("%x, %v", answer, err)
 	}
 	if fake.Open() != 1 {
-		t.Errorf("%d have it open", fake.Open())
+		t.Errorf("%d programs have the card open", fake.Open())
 	}
 	if err := c.Close(); err != nil || fake.Open() != 0 {
-		t.Errorf("%v, %d have it open", err, fake.Open())
+		t.Errorf("%v, %d programs have the card open", err, fake.Open())
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
@@ -80,10 +80,10 @@ func TestRefusals(t *testing.T) {
 	}
 	release, ok := fake.OpenExclusive(yubikey)
 	if !ok {
-		t.Fatal("cannot be held")
+		t.Fatal("cannot open the card exclusively")
 	}
-	if _, err := s.Card(yubikey); !errors.Is(err, InUse) || err.Error() != "another program holds the card for itself" {
-		t.Errorf("held: %v", err)
+	if _, err := s.Card(yubikey); !errors.Is(err, InUse) || err.Error() != "another program has exclusive access to the card" {
+		t.Errorf("card in exclusive use: %v", err)
 	}
 	release()
 	got, err := s.Card(yubikey)
@@ -95,24 +95,24 @@ func TestRefusals(t *testing.T) {
 	}
 	c.PullAt("list")
 	if _, err := got.Transmit([]byte{0, 0xa1, 0, 0, 0}); !errors.Is(err, Removed) {
-		t.Errorf("pulled in mid-command: %v", err)
+		t.Errorf("card removed during a command: %v", err)
 	}
 	got.Close()
 	if readers, err := s.Readers(); err != nil || readers[0].Present {
 		t.Errorf("%v, %v", readers, err)
 	}
 	if _, err := s.Card(yubikey); !errors.Is(err, NoCard) {
-		t.Errorf("without a card: %v", err)
+		t.Errorf("empty reader: %v", err)
 	}
-	for code, want := range map[Error]string{NoReader: "there is no reader of that name", NoCard: "there is no card in the reader", Removed: "the card was pulled out",
-		Reset: "another program has reset the card", NotAllowed: "this user may use no card", 0x80100001: "the PC/SC service says 0x80100001"} {
+	for code, want := range map[Error]string{NoReader: "there is no card reader of that name", NoCard: "there is no card in the reader", Removed: "the card was removed",
+		Reset: "another program has reset the card", NotAllowed: "the system does not allow this user to use smart cards", 0x80100001: "the PC/SC service returned error 0x80100001"} {
 		if code.Error() != want {
 			t.Errorf("%#x: %v", uint32(code), code)
 		}
 	}
 }
 
-// A service that accepts no version but its own is greeted with that.
+// TestVersions connects to services that accept only their own protocol version.
 func TestVersions(t *testing.T) {
 	for _, minor := range []uint32{4, 5, 6} {
 		fake, _, path := newService(t)
@@ -128,12 +128,13 @@ func TestVersions(t *testing.T) {
 	}
 	fake, _, path := newService(t)
 	fake.RequireMinor(3)
-	if _, err := Open(t.Context(), path); err == nil || err.Error() != "the PC/SC service speaks version 4.3, want 4.4" {
+	if _, err := Open(t.Context(), path); err == nil || err.Error() != "the PC/SC service uses protocol version 4.3, expected 4.4" {
 		t.Errorf("version 4.3: %v", err)
 	}
 }
 
-// Who wants a card alone does not wait for it, and nobody else gets it.
+// TestExclusive checks that exclusive access fails at once if the card is in use, and that it locks out
+// other programs.
 func TestExclusive(t *testing.T) {
 	fake, _, path := newService(t)
 	first, second := open(t, path), open(t, path)
@@ -142,7 +143,7 @@ func TestExclusive(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := second.Exclusive(yubikey); !errors.Is(err, InUse) {
-		t.Errorf("while another has it open: %v", err)
+		t.Errorf("exclusive access while the card is in use: %v", err)
 	}
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
@@ -154,14 +155,15 @@ func TestExclusive(t *testing.T) {
 		t.Errorf("%x, %v", answer, err)
 	}
 	if _, err := first.Card(yubikey); !errors.Is(err, InUse) {
-		t.Errorf("while another has it alone: %v", err)
+		t.Errorf("access while the card is in exclusive use: %v", err)
 	}
 	if err := c.Close(); err != nil || fake.Open() != 0 {
-		t.Errorf("%v, %d have it open", err, fake.Open())
+		t.Errorf("%v, %d programs have the card open", err, fake.Open())
 	}
 }
 
-// Two do not mix their commands: the second waits until the first is done.
+// TestTransactions checks that commands of two programs do not mix: the second waits until the first has
+// closed the card.
 func TestTransactions(t *testing.T) {
 	fake, touched, path := newService(t)
 	first, err := open(t, path).Card(yubikey)
@@ -181,7 +183,7 @@ func TestTransactions(t *testing.T) {
 		}
 		second <- err
 	}()
-	for fake.Open() != 2 { // the second has it open, and waits
+	for fake.Open() != 2 { // wait until the second has opened the card and waits for its transaction
 		select {
 		case err := <-second:
 			t.Fatalf("the second did not wait: %v", err)
@@ -189,7 +191,7 @@ func TestTransactions(t *testing.T) {
 		}
 	}
 	if n := len(touched.Usage().Commands); n != 0 {
-		t.Errorf("the second was let in: %d commands", n)
+		t.Errorf("the second program sent %d commands too early", n)
 	}
 	if err := first.Close(); err != nil {
 		t.Error(err)
@@ -206,11 +208,11 @@ func TestNoService(t *testing.T) {
 	fake, _, path := newService(t)
 	fake.Close()
 	if _, err := Open(t.Context(), path); !errors.Is(err, ErrNoService) {
-		t.Errorf("nobody listens: %v", err)
+		t.Errorf("service stopped: %v", err)
 	}
 }
 
-// What waits for a touch ends when its context does.
+// TestCancel checks that waiting for a touch ends when the context ends.
 func TestCancel(t *testing.T) {
 	_, c, path := newService(t)
 	asked, touch := make(chan struct{}), make(chan struct{})
@@ -235,14 +237,14 @@ func TestCancel(t *testing.T) {
 	_, err = got.Transmit([]byte{0, 0xa2, 0, 1, 13, 0x71, 1, 'x', 0x74, 8, 0, 0, 0, 0, 0, 0, 0, 1})
 	close(touch)
 	if !errors.Is(err, enough) {
-		t.Errorf("ends with %v", err)
+		t.Errorf("the error is %v, want the context's cause", err)
 	}
 	if _, err := Open(ctx, path); err == nil {
-		t.Error("opened after the end")
+		t.Error("Open succeeded after the context ended")
 	}
 }
 
-// A service that lies is not believed, and nothing of it is read without bound.
+// TestHostileService checks that invalid responses are refused, and that their length is limited.
 func TestHostileService(t *testing.T) {
 	ok := func(n int, set ...uint32) []byte {
 		b := make([]byte, n)
@@ -258,25 +260,25 @@ func TestHostileService(t *testing.T) {
 		want    string
 	}{
 		"nothing":          {nil, "PC/SC service: "},
-		"another protocol": {[][]byte{ok(12, 0, 3, 4, 9, 8, 1)}, "the PC/SC service speaks version 3.9, want 4.4"},
-		"an older version": {[][]byte{ok(12, 0, 4, 4, 3, 8, 1)}, "the PC/SC service speaks version 4.3, want 4.4"},
-		"no version":       {[][]byte{ok(12, 0, 4, 4, 5, 8, 1), ok(12, 0, 4, 4, 6, 8, 1)}, "the PC/SC service speaks version 4.6, want 4.5"},
-		"no context":       {[][]byte{ok(12), ok(12, 8, uint32(NotAllowed))}, "this user may use no card"},
+		"another protocol": {[][]byte{ok(12, 0, 3, 4, 9, 8, 1)}, "the PC/SC service uses protocol version 3.9, expected 4.4"},
+		"an older version": {[][]byte{ok(12, 0, 4, 4, 3, 8, 1)}, "the PC/SC service uses protocol version 4.3, expected 4.4"},
+		"no version":       {[][]byte{ok(12, 0, 4, 4, 5, 8, 1), ok(12, 0, 4, 4, 6, 8, 1)}, "the PC/SC service uses protocol version 4.6, expected 4.5"},
+		"no context":       {[][]byte{ok(12), ok(12, 8, uint32(NotAllowed))}, "the system does not allow this user to use smart cards"},
 		"half a list":      {append(append([][]byte{}, hello...), ok(5)), "PC/SC service: "},
-		"no turn":          {append(append([][]byte{}, hello...), ok(152), ok(8, 4, uint32(Reset))), "another program has reset the card"},
-		"4 GB":             {append(append([][]byte{}, card...), ok(32, 24, 0xffffffff)), "the PC/SC service announces 4294967295 bytes, want at most 65538"},
-		"an error":         {append(append([][]byte{}, card...), ok(32, 28, uint32(Removed))), "the card was pulled out"},
+		"no transaction":   {append(append([][]byte{}, hello...), ok(152), ok(8, 4, uint32(Reset))), "another program has reset the card"},
+		"4 GB":             {append(append([][]byte{}, card...), ok(32, 24, 0xffffffff)), "the PC/SC service announced a response of 4294967295 bytes, expected at most 65538"},
+		"an error":         {append(append([][]byte{}, card...), ok(32, 28, uint32(Removed))), "the card was removed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := visit(t, c.answers, name == "half a list")
 			if err == nil || !strings.HasPrefix(err.Error(), c.want) {
-				t.Errorf("%v, want %s", err, c.want)
+				t.Errorf("the error is %v, want %s", err, c.want)
 			}
 		})
 	}
 }
 
-// visit goes as far as a service lets it, which answers one thing after another and leaves.
+// visit uses a service that sends the given responses and then disconnects. It returns the first error.
 func visit(t *testing.T, answers [][]byte, list bool) error {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")

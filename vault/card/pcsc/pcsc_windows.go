@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// The functions of the system's PC/SC, found when a card is first used.
+// The functions of Windows' PC/SC service. They are loaded when a card is used for the first time.
 // https://learn.microsoft.com/en-us/windows/win32/api/winscard/
 var (
 	winscard         = windows.NewLazySystemDLL("winscard.dll")
@@ -25,13 +25,13 @@ var (
 	transmitCard     = winscard.NewProc("SCardTransmit")
 )
 
-// A Service is a context of the system's PC/SC. It is used by one goroutine at a time.
+// A Service is a context of Windows' PC/SC service. Only one goroutine may use it at a time.
 type Service struct {
 	ctx     context.Context
 	context uintptr
 }
 
-// call calls a function of the system's, whose status is an Error.
+// call calls a function of the service. Its status is returned as an Error.
 func call(f *windows.LazyProc, args ...uintptr) error {
 	status, _, _ := f.Call(args...)
 	if code := Error(uint32(status)); code != 0 {
@@ -40,8 +40,9 @@ func call(f *windows.LazyProc, args ...uintptr) error {
 	return nil
 }
 
-// Open gets a context of the system's; there is no path to choose. What is going on when ctx
-// ends is finished first. It fails with [ErrNoService] where no service runs, or with an [Error].
+// Open creates a context of the service. The path is not used on Windows. When ctx ends, a command that
+// is in progress is completed first. Open fails with [ErrNoService] if no service is running, or with an
+// [Error].
 func Open(ctx context.Context, _ string) (*Service, error) {
 	if err := winscard.Load(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoService, err)
@@ -55,7 +56,7 @@ func Open(ctx context.Context, _ string) (*Service, error) {
 	return s, err
 }
 
-// Close ends the use of the context, and of all its cards.
+// Close releases the context and closes all its cards.
 func (s *Service) Close() error { return call(releaseContext, s.context) }
 
 // readerState is SCARD_READERSTATEW.
@@ -68,10 +69,10 @@ type readerState struct {
 	atr     [36]byte
 }
 
-// Readers lists the readers there are.
+// Readers lists the card readers.
 func (s *Service) Readers() ([]Reader, error) {
 	const none, most = Error(0x8010002e), 1 << 15
-	names := make([]uint16, most) // each with a zero behind it, and one at the end
+	names := make([]uint16, most) // each name ends with a zero, and the list with another zero
 	size := uint32(len(names))
 	err := call(listReaders, s.context, 0, uintptr(unsafe.Pointer(&names[0])), uintptr(unsafe.Pointer(&size)))
 	if errors.Is(err, none) {
@@ -102,14 +103,15 @@ func (s *Service) present(name *uint16) (bool, error) {
 	return state.event&present != 0, err
 }
 
-// A Card is used alone until Close.
+// A Card is an open card. No other program can send it commands until Close.
 type Card struct {
 	service  *Service
 	handle   uintptr
 	protocol uint32
 }
 
-// Card opens the card in a reader and keeps other programs from it between commands.
+// Card opens the card in a reader, and starts a transaction so that no other program can send it
+// commands.
 func (s *Service) Card(reader string) (*Card, error) {
 	name, err := windows.UTF16PtrFromString(reader)
 	if err != nil {
@@ -128,7 +130,7 @@ func (s *Service) Card(reader string) (*Card, error) {
 	return c, nil
 }
 
-// Transmit gives the card one command and returns its answer.
+// Transmit sends one command to the card and returns the response.
 func (c *Card) Transmit(command []byte) ([]byte, error) {
 	if err := c.service.ctx.Err(); err != nil {
 		return nil, context.Cause(c.service.ctx)
@@ -144,7 +146,7 @@ func (c *Card) Transmit(command []byte) ([]byte, error) {
 	return answer[:min(size, maxAnswer)], nil
 }
 
-// Close lets others use the card.
+// Close ends the transaction and closes the card, so that other programs can use it.
 func (c *Card) Close() error {
 	return errors.Join(call(endTransaction, c.handle, leaveCard), call(disconnectCard, c.handle, leaveCard))
 }

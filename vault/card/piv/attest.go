@@ -9,14 +9,15 @@ import (
 	"fmt"
 )
 
-// Attestation is what a card says of a key that was made on it: two certificates, of which the maker of the card signed the first.
+// Attestation is a card's proof that a key was generated on it. It consists of two certificates; the
+// card's manufacturer signed the first.
 // https://developers.yubico.com/PIV/Introduction/PIV_attestation.html
 type Attestation struct {
-	Device *x509.Certificate // of the card, signed by its maker
+	Device *x509.Certificate // of the card, signed by its manufacturer
 	Slot   *x509.Certificate // of the key, signed by the card
 }
 
-// AttestedKey is what a proof proves.
+// AttestedKey is the content of a verified attestation.
 type AttestedKey struct {
 	Location Location
 	Version  string // of the firmware
@@ -24,7 +25,8 @@ type AttestedKey struct {
 	Touch    TouchPolicy
 }
 
-// Attest has the card vouch for a key. It returns an [*EmptySlotError] if the slot has none, or one that was made elsewhere.
+// Attest returns the card's attestation of a key. It returns an [*EmptySlotError] if the slot has no
+// key, or a key that was not generated on the card.
 func (c *Cards) Attest(ctx context.Context, at Location) (Attestation, error) {
 	return withCard(ctx, c, at.Serial, func(_ context.Context, serial uint32, t openCard) (Attestation, error) {
 		device, slot, err := t.attest(at.Slot)
@@ -32,18 +34,19 @@ func (c *Cards) Attest(ctx context.Context, at Location) (Attestation, error) {
 			return Attestation{}, withLocation(err, Location{serial, at.Slot})
 		}
 		var p Attestation
-		if p.Device, err = parseCertificate("the certificate of the card", device); err != nil {
+		if p.Device, err = parseCertificate("a request for the card's certificate", device); err != nil {
 			return Attestation{}, err
 		}
-		p.Slot, err = parseCertificate("the certificate of a key", slot)
+		p.Slot, err = parseCertificate("a request for a key's certificate", slot)
 		return p, err
 	})
 }
 
-// Verify returns what the proof proves if it leads to one of the roots; nil stands for those of Yubico.
+// Verify returns the content of the attestation if its certificates lead to one of the roots. If roots
+// is nil, Yubico's roots are used.
 func (p Attestation) Verify(roots *x509.CertPool) (AttestedKey, error) {
 	if p.Device == nil || p.Slot == nil {
-		return AttestedKey{}, errors.New("the proof lacks a certificate")
+		return AttestedKey{}, errors.New("the attestation is incomplete: expected two certificates")
 	}
 	if err := verifyChain(p, roots); err != nil {
 		return AttestedKey{}, err
@@ -51,7 +54,7 @@ func (p Attestation) Verify(roots *x509.CertPool) (AttestedKey, error) {
 	return parseAttested(p.Slot)
 }
 
-// What the extensions of a slot's certificate say; the numbers are below 1.3.6.1.4.1.41482.3.
+// The extensions of a slot's certificate. The numbers are below 1.3.6.1.4.1.41482.3.
 const (
 	extensionVersion = 3
 	extensionSerial  = 7

@@ -1,7 +1,8 @@
-// Package piv uses the keys in the PIV slots of a YubiKey, which cannot leave it. It leaves the
-// questions to the person at the card to its caller. A build without the tag piv has no cards, and
-// every call says so: see [ErrUnsupported]. On Linux piv-go runs on package pcsc: "make cards" puts
-// _piv-go/pcsc_linux.go in place of the files of piv-go that need C.
+// Package piv uses the private keys in the PIV slots of YubiKeys. The keys cannot leave the YubiKey. The
+// caller prompts for PINs and touches. Without the build tag piv, every call returns [ErrUnsupported].
+//
+// On Linux, piv-go uses package pcsc: "make cards" replaces the files of piv-go that need C with
+// _piv-go/pcsc_linux.go.
 package piv
 
 import (
@@ -12,63 +13,63 @@ import (
 	"time"
 )
 
-// Cards are the hardware keys of this machine. A card is opened as late and closed as early as can be: whoever has
-// one open keeps all other programs from it.
+// Cards are the YubiKeys of this machine. A card is opened as late and closed as early as possible,
+// because no other program can use it while it is open.
 //
-// All calls return when their context ends. What the card was asked to do then goes on, without us, until it
-// has answered; the card is closed after that.
+// All calls return when their context ends. A command that the card has received is completed in the
+// background, and the card is closed after that.
 type Cards struct {
-	// PIN asks for the PIN of a card. A card that was not given one is not used where it wants one.
+	// PIN prompts for the PIN of a card. If PIN is nil, keys that require a PIN cannot be used.
 	PIN func(context.Context, PINQuestion) (string, error)
-	// Touch says that a card waits to be touched, or may: see [Touch]. Nil says nothing.
+	// Touch is called when a card waits, or may wait, for a touch. If nil, nothing is reported.
 	Touch func(Touch)
-	// ManagementKey asks for a card's management key, where it is neither the one that all cards are made with nor
-	// kept under the PIN. Nil knows none.
+	// ManagementKey returns a card's management key. It is called if the card has neither the factory
+	// key nor a key that is stored on it under the PIN. If nil, such a card cannot be changed.
 	ManagementKey func(ctx context.Context, serial uint32) ([]byte, error)
-	// Lock waits until no other process of ours uses a card. It returns the context for what is done with the card,
-	// and how to let others in. Nil does not wait.
+	// Lock waits until no other aws-vault process uses a card. It returns the context for the work with
+	// the card, and a function that releases the lock. If nil, there is no lock.
 	Lock func(context.Context) (under context.Context, release func(), err error)
-	// Sleep waits between tries to open a card that another program has.
+	// Sleep waits between attempts to open a card that another program uses.
 	Sleep func(context.Context, time.Duration) error
-	// UsedBy names the program that likely has the cards, or returns "". Nil knows none.
+	// UsedBy returns the name of the program that probably uses the cards, or "". It may be nil.
 	UsedBy func() string
 }
 
-// A PINQuestion is what is known when a PIN is asked for.
+// A PINQuestion describes a prompt for a PIN.
 type PINQuestion struct {
 	Serial    uint32
-	TriesLeft int  // tries, before the card refuses all; -1 if it does not say
-	Retry     bool // the last answer was wrong
+	TriesLeft int  // tries before the card blocks the PIN; -1 if unknown
+	Retry     bool // the previous PIN was wrong
 }
 
-// A Touch is a card that blinks, and waits for about 15 seconds.
+// A Touch reports that a card blinks and waits about 15 seconds for a touch.
 type Touch struct {
 	Location Location
-	Optional bool // it may not: a touch a moment ago may serve, or the card does not say what the key wants
+	Optional bool // the card may not wait: an earlier touch may still be valid, or the touch policy is unknown
 }
 
-// Info is what is seen of a card without its PIN.
+// Info is the information about a card that can be read without its PIN.
 type Info struct {
 	Reader    string
 	Serial    uint32
-	Version   string // of its firmware
-	TriesLeft int    // tries of the PIN; -1 if it does not say
-	// DefaultManagementKey is true if whoever gets at the card can change what is on it.
+	Version   string // of the firmware
+	TriesLeft int    // tries left for the PIN; -1 if unknown
+	// DefaultManagementKey is true if anyone with access to the card can change its keys.
 	DefaultManagementKey bool
-	Err                  error // why nothing is known of it but the reader: a *InUseError, for one
+	Err                  error // why only the reader is known, such as an *InUseError
 }
 
-// KeyInfo is what is known of a key without its PIN.
+// KeyInfo is the information about a key that can be read without the PIN.
 type KeyInfo struct {
 	Slot      Slot
 	Public    crypto.PublicKey
 	Algorithm Algorithm
 	PIN       PINPolicy
 	Touch     TouchPolicy
-	Generated bool // made on the card, and never elsewhere; false if it is not known
+	Generated bool // generated on the card; false if that is unknown
 }
 
-// A token is an open card. It answers with errors of this package.
+// An openCard is a card that is open. Its methods return the errors of this package.
 type openCard interface {
 	serial() (uint32, error)
 	version() string
@@ -86,14 +87,14 @@ type openCard interface {
 	close()
 }
 
-// The waits between tries to open a card that another program has: five seconds in all.
+// The waits between attempts to open a card that another program uses: five seconds in total.
 var backoff = [...]time.Duration{
 	50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond,
 	800 * time.Millisecond, 1200 * time.Millisecond, 2250 * time.Millisecond,
 }
 
-// List looks at all cards. One that cannot be opened is listed with the reason. It returns [ErrUnsupported] or
-// [ErrNoService] where no card can be seen at all.
+// List returns information about all cards. A card that cannot be opened is listed with the reason in
+// Err. List returns [ErrUnsupported] or [ErrNoService] if no card can be accessed at all.
 func (c *Cards) List(ctx context.Context) ([]Info, error) {
 	return run(ctx, "who it is", func() ([]Info, error) {
 		_, release, err := c.lock(ctx)
@@ -133,7 +134,7 @@ func (c *Cards) inspect(reader string) (Info, error) {
 	return i, err
 }
 
-// addProgram adds who likely holds a card to an error that says that somebody does.
+// addProgram adds the program that probably uses a card to an InUseError.
 func (c *Cards) addProgram(err error) error {
 	var inUse *InUseError
 	if errors.As(err, &inUse) && c.UsedBy != nil {
@@ -142,12 +143,14 @@ func (c *Cards) addProgram(err error) error {
 	return err
 }
 
-// withCard opens the card with that serial number, or the only one, for as long as f takes.
+// withCard opens the card with that serial number, or the only card if serial is 0, and closes it after
+// f.
 func withCard[T any](ctx context.Context, c *Cards, serial uint32, f func(context.Context, uint32, openCard) (T, error)) (T, error) {
 	return withMatchingCard(ctx, c, serial, nil, f)
 }
 
-// withMatchingCard is with for the first card that fits, where there are several and no serial number. Nil fits none.
+// withMatchingCard is like withCard, but if serial is 0 and there are several cards, it opens the first
+// one for which matches returns true. A nil matches matches no card.
 func withMatchingCard[T any](ctx context.Context, c *Cards, serial uint32, matches func(openCard) bool, f func(context.Context, uint32, openCard) (T, error)) (T, error) {
 	return run(ctx, "a command", func() (T, error) {
 		var zero T
@@ -172,7 +175,7 @@ func (c *Cards) lock(ctx context.Context) (under context.Context, release func()
 	return c.Lock(ctx)
 }
 
-// pinVerified waits a while for a card that another program has.
+// open opens a card. It waits up to five seconds for a card that another program uses.
 func (c *Cards) open(ctx context.Context, serial uint32, matches func(openCard) bool) (uint32, openCard, error) {
 	for i := 0; ; i++ {
 		found, t, err := c.find(serial, matches)
@@ -189,7 +192,7 @@ func (c *Cards) open(ctx context.Context, serial uint32, matches func(openCard) 
 	}
 }
 
-// find opens the card that is wanted, if it is there and free.
+// find opens the requested card if it is present and not in use.
 func (c *Cards) find(serial uint32, matches func(openCard) bool) (uint32, openCard, error) {
 	names, err := readers()
 	if err != nil {
@@ -222,14 +225,14 @@ func (c *Cards) find(serial uint32, matches func(openCard) bool) (uint32, openCa
 	var several *SeveralCardsError
 	if matches != nil && errors.As(err, &several) {
 		err = &KeyNotFoundError{several.Serials}
-		if inUse != nil { // it may be the one
+		if inUse != nil { // a card in use may be the right one
 			err = inUse
 		}
 	}
 	return found, t, err
 }
 
-// chooseCard decides which of the cards that were found is the one, if none had the serial number that was asked for.
+// chooseCard decides what find returns if no card had the requested serial number and none matched.
 func chooseCard(serial uint32, candidate openCard, found []uint32, inUse error) (uint32, openCard, error) {
 	switch {
 	case serial == 0 && len(found) == 1 && candidate != nil:
@@ -248,7 +251,7 @@ func chooseCard(serial uint32, candidate openCard, found []uint32, inUse error) 
 	return 0, nil, &SeveralCardsError{found}
 }
 
-// identify opens the card in a reader. What is not a YubiKey is an error like any other.
+// identify opens the card in a reader. It fails for a card that is not a YubiKey.
 func identify(reader string) (openCard, uint32, error) {
 	t, err := openReader(reader)
 	if err != nil {
@@ -262,8 +265,8 @@ func identify(reader string) (openCard, uint32, error) {
 	return t, serial, nil
 }
 
-// run calls f in a goroutine of its own, as what it calls knows no context, and makes a panic over what a card answered
-// an error.
+// run calls f in its own goroutine, because piv-go does not support contexts. It turns a panic, which
+// piv-go can raise for an invalid response, into an error.
 func run[T any](ctx context.Context, command string, f func() (T, error)) (T, error) {
 	type outcome struct {
 		value T

@@ -23,7 +23,7 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// generate makes a key, of P-256 with the PIN once and a touch always unless r says otherwise.
+// generate generates a key. The defaults are P-256, PIN once and touch always.
 func generate(t *testing.T, c *Cards, at Location, r KeyRequest) GeneratedKey {
 	t.Helper()
 	if r.Algorithm == 0 {
@@ -67,7 +67,7 @@ func TestList(t *testing.T) {
 	_, held := insert(t, fakecard.Options{Serial: 1002, Version: [3]byte{4, 3, 5}})
 	release, ok := service.OpenExclusive(held)
 	if !ok {
-		t.Fatal("the card cannot be held")
+		t.Fatal("cannot open the card exclusively")
 	}
 	defer release()
 	p := fakeUser{}
@@ -76,14 +76,14 @@ func TestList(t *testing.T) {
 		t.Fatalf("List: %v, %v", all, err)
 	}
 	if i := all[0]; i.Serial != 1001 || i.Version != "5.7.1" || i.TriesLeft != 3 || !i.DefaultManagementKey || i.Err != nil {
-		t.Errorf("a card as it was made: %+v", i)
+		t.Errorf("new card: %+v", i)
 	}
 	var e *InUseError
 	if i := all[1]; i.Reader != held || !errors.As(i.Err, &e) || e.Program != "scdaemon" || e.Reader != held {
-		t.Errorf("a card that is held: %+v", i)
+		t.Errorf("card in use: %+v", i)
 	}
 	if p.sleeps != 0 {
-		t.Errorf("List waited %d times for a card that is held", p.sleeps)
+		t.Errorf("List waited %d times for a card in use", p.sleeps)
 	}
 }
 
@@ -94,19 +94,20 @@ func TestSeveralCards(t *testing.T) {
 	c := p.cards()
 	var several *SeveralCardsError
 	if _, _, err := c.Key(t.Context(), Location{0, Signature}); !errors.As(err, &several) || !slices.Equal(several.Serials, []uint32{1001, 1002}) {
-		t.Errorf("two cards and no choice: %v", err)
+		t.Errorf("two cards and no serial number: %v", err)
 	}
 	var none *NoCardError
 	if _, _, err := c.Key(t.Context(), Location{7, Signature}); !errors.As(err, &none) || !errors.Is(err, ErrNoCard) || len(none.Others) != 2 {
-		t.Errorf("another card: %v", err)
+		t.Errorf("serial number of a missing card: %v", err)
 	}
 	var empty *EmptySlotError
 	if _, _, err := c.Key(t.Context(), Location{1002, Signature}); !errors.As(err, &empty) || empty.Location != (Location{1002, Signature}) {
-		t.Errorf("an empty slot: %v", err)
+		t.Errorf("empty slot: %v", err)
 	}
 }
 
-// A key whose public half is known finds its card among several, and no other is asked for a PIN or a touch.
+// TestKnownKeyAmongSeveralCards checks that a known key finds its card, and that no other card asks for
+// a PIN or a touch.
 func TestKnownKeyAmongSeveralCards(t *testing.T) {
 	one, _ := insert(t, fakecard.Options{Serial: 1001})
 	two, reader := insert(t, fakecard.Options{Serial: 1002})
@@ -116,26 +117,26 @@ func TestKnownKeyAmongSeveralCards(t *testing.T) {
 	public := generate(t, c, Location{1002, Signature}, KeyRequest{}).Key.Public()
 	before, questions := one.Usage(), len(p.questions)
 	if err := signs(t, c.KnownKey(t.Context(), Location{0, Signature}, public)); err != nil {
-		t.Errorf("two cards, the second holds the key: %v", err)
+		t.Errorf("two cards, the second has the key: %v", err)
 	}
 	if after := one.Usage(); after.Signed != before.Signed || after.Touches != before.Touches || two.Usage().Signed != 1 {
-		t.Errorf("the other card was asked: %+v before, %+v after", before, after)
+		t.Errorf("the other card was used: %+v before, %+v after", before, after)
 	}
 	if asked := p.questions[questions:]; len(asked) != 1 || asked[0].Serial != 1002 {
-		t.Errorf("asked for the PINs %v, want that of 1002", asked)
+		t.Errorf("PIN prompts: %v, want only the PIN of 1002", asked)
 	}
 	release, ok := service.OpenExclusive(reader)
 	if !ok {
-		t.Fatal("the card cannot be held")
+		t.Fatal("cannot open the card exclusively")
 	}
 	var held *InUseError
 	if err := signs(t, c.KnownKey(t.Context(), Location{0, Signature}, public)); !errors.As(err, &held) {
-		t.Errorf("its card is held: %v, want a HeldError", err)
+		t.Errorf("the key's card is in use: %v, want an InUseError", err)
 	}
 	release()
 	var none *KeyNotFoundError
 	if err := signs(t, c.KnownKey(t.Context(), Location{0, Authentication}, public)); !errors.As(err, &none) || !slices.Equal(none.Serials, []uint32{1001, 1002}) {
-		t.Errorf("none holds it there: %v", err)
+		t.Errorf("no card has the key in that slot: %v", err)
 	}
 }
 
@@ -144,7 +145,7 @@ func TestSign(t *testing.T) {
 	p := fakeUser{}
 	m := generate(t, p.cards(), Location{0, Signature}, KeyRequest{PIN: PINAlways})
 	if !m.DefaultManagementKey || m.Info.PIN != PINAlways || m.Info.Touch != TouchAlways || !m.Info.Generated || m.Key.Location() != (Location{1001, Signature}) {
-		t.Errorf("made: %+v", m)
+		t.Errorf("generated key: %+v", m)
 	}
 	for range 2 {
 		if err := signs(t, m.Key); err != nil {
@@ -153,10 +154,10 @@ func TestSign(t *testing.T) {
 	}
 	asked := vc.Usage()
 	if asked.PINs != 2 || asked.Touches != 2 || asked.Signed != 2 || len(p.touches) != 2 || len(p.questions) != 2 {
-		t.Errorf("asked %+v; told of %d touches, asked for %d PINs", asked, len(p.touches), len(p.questions))
+		t.Errorf("usage %+v; %d touches reported, %d PIN prompts", asked, len(p.touches), len(p.questions))
 	}
 	if p.touches[0] != (Touch{Location: Location{1001, Signature}}) || p.questions[0] != (PINQuestion{Serial: 1001, TriesLeft: 3}) {
-		t.Errorf("told %+v, asked %+v", p.touches[0], p.questions[0])
+		t.Errorf("reported touch %+v, PIN prompt %+v", p.touches[0], p.questions[0])
 	}
 	if service.Open() != 0 {
 		t.Error("the card was left open")
@@ -184,10 +185,10 @@ func TestDigestLength(t *testing.T) {
 	long := sha512.Sum512(nil)
 	var e *DigestError
 	if _, err := k.Sign(nil, long[:], crypto.SHA512); !errors.As(err, &e) || e.Length != 64 || e.Expected != 32 {
-		t.Errorf("a digest that the card would cut: %v", err)
+		t.Errorf("digest that the card would truncate: %v", err)
 	}
 	if _, err := k.Sign(nil, []byte("message"), crypto.SHA256); !errors.As(err, &e) {
-		t.Errorf("a message: %v", err)
+		t.Errorf("message instead of a digest: %v", err)
 	}
 	if n := vc.Usage().Signed; n != 0 {
 		t.Errorf("the card signed %d times", n)
@@ -232,7 +233,7 @@ func TestAlgorithms(t *testing.T) {
 	if peer, err := ecdh.P256().GenerateKey(rand.Reader); err != nil {
 		t.Fatal(err)
 	} else if _, err := m.Key.ECDH(peer.PublicKey()); err == nil {
-		t.Error("an exchange between two curves succeeds")
+		t.Error("a key exchange between two curves succeeded")
 	}
 	keys, err := c.Keys(t.Context(), 0)
 	if err != nil || len(keys) != 5 || keys[0].Slot != 0x83 || keys[4].Algorithm != X25519 {
@@ -249,7 +250,7 @@ func TestWrongPIN(t *testing.T) {
 	}
 	want := []PINQuestion{{12345678, 3, false}, {12345678, 2, true}, {12345678, 1, true}}
 	if !slices.Equal(p.questions, want) {
-		t.Errorf("asked %+v, want %+v", p.questions, want)
+		t.Errorf("PIN prompts %+v, want %+v", p.questions, want)
 	}
 
 	vc.Reset()
@@ -257,24 +258,24 @@ func TestWrongPIN(t *testing.T) {
 	var wrong *WrongPINError
 	before := vc.Usage().Wrong
 	if err := signs(t, k); !errors.As(err, &wrong) || wrong.TriesLeft != 2 {
-		t.Errorf("the same wrong PIN again: %v", err)
+		t.Errorf("same wrong PIN again: %v", err)
 	}
 	if n := vc.Usage().Wrong - before; n != 1 {
-		t.Errorf("a wrong PIN that is always the same cost %d tries, want 1", n)
+		t.Errorf("repeating a wrong PIN used up %d tries, want 1", n)
 	}
 	p.pins = []string{"123456789"}
 	var format *PINFormatError
 	if err := signs(t, k); !errors.As(err, &format) || vc.Usage().Wrong != before+1 {
-		t.Errorf("a PIN that is too long: %v", err)
+		t.Errorf("PIN that is too long: %v", err)
 	}
 	p.pins = []string{"222222", "333333", "444444"}
 	var blocked *BlockedError
 	if err := signs(t, k); !errors.As(err, &blocked) {
-		t.Errorf("the last try: %v", err)
+		t.Errorf("last try: %v", err)
 	}
 	asked := len(p.questions)
 	if err := signs(t, k); !errors.As(err, &blocked) || len(p.questions) != asked {
-		t.Errorf("a blocked card: %v, and %d questions", err, len(p.questions)-asked)
+		t.Errorf("blocked card: %v, and %d PIN prompts", err, len(p.questions)-asked)
 	}
 }
 
@@ -285,10 +286,10 @@ func TestNotTouched(t *testing.T) {
 	vc.MissTouch(1)
 	var e *NotTouchedError
 	if err := signs(t, k); !errors.As(err, &e) || e.Location.Slot != Signature {
-		t.Errorf("a missed touch: %v", err)
+		t.Errorf("missed touch: %v", err)
 	}
 	if err := signs(t, k); err != nil {
-		t.Errorf("a touch after that: %v", err)
+		t.Errorf("signature after a missed touch: %v", err)
 	}
 }
 
@@ -299,20 +300,20 @@ func TestCardInUse(t *testing.T) {
 	k := generate(t, c, Location{0, Signature}, KeyRequest{Touch: TouchNever}).Key
 	release, ok := service.OpenExclusive(reader)
 	if !ok {
-		t.Fatal("the card cannot be held")
+		t.Fatal("cannot open the card exclusively")
 	}
 	var e *InUseError
 	if err := signs(t, k); !errors.As(err, &e) || e.Program != "scdaemon" || p.sleeps != len(backoff) {
-		t.Errorf("a card that is held: %v after %d waits, want %d", err, p.sleeps, len(backoff))
+		t.Errorf("card in use: %v after %d waits, want %d", err, p.sleeps, len(backoff))
 	}
-	c.Sleep = func(context.Context, time.Duration) error { // the other program is done meanwhile
+	c.Sleep = func(context.Context, time.Duration) error { // the other program releases the card in the meantime
 		if p.sleeps++; p.sleeps == len(backoff)+2 {
 			release()
 		}
 		return nil
 	}
 	if err := signs(t, k); err != nil || p.sleeps != len(backoff)+2 {
-		t.Errorf("a card that is given back: %v after %d more waits", err, p.sleeps-len(backoff))
+		t.Errorf("card released: %v after %d more waits", err, p.sleeps-len(backoff))
 	}
 }
 
@@ -325,7 +326,7 @@ func TestCardRemoved(t *testing.T) {
 		vc.PullAt(at)
 		var e *RemovedError
 		if err := signs(t, k); !errors.As(err, &e) || e.Reader != reader {
-			t.Errorf("pulled at %s: %v", at, err)
+			t.Errorf("card removed at %s: %v", at, err)
 		}
 		service.Insert(reader, vc)
 	}
@@ -336,10 +337,10 @@ func TestCardRemoved(t *testing.T) {
 	})
 	var e *RemovedError
 	if err := signs(t, k); !errors.As(err, &e) {
-		t.Errorf("pulled while it blinks: %v", err)
+		t.Errorf("card removed while it waits for a touch: %v", err)
 	}
 	if service.Open() != 0 {
-		t.Error("a card that was pulled is left open")
+		t.Error("a removed card was left open")
 	}
 }
 
@@ -356,7 +357,7 @@ func TestCancelled(t *testing.T) {
 		return false
 	})
 	if err := signs(t, c.KnownKey(ctx, made.Key.Location(), made.Key.Public())); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled while the card blinks: %v", err)
+		t.Errorf("cancelled while the card waits for a touch: %v", err)
 	}
 	if service.Open() != 1 {
 		t.Error("the card was closed while it was busy")
@@ -377,11 +378,11 @@ func TestCancelledPINPrompt(t *testing.T) {
 		return asked(ctx, q)
 	}
 	if err := signs(t, c.KnownKey(ctx, made.Key.Location(), made.Key.Public())); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled at the PIN: %v", err)
+		t.Errorf("cancelled during the PIN prompt: %v", err)
 	}
 	service.Idle()
 	if n := vc.Usage().PINs; n != 0 {
-		t.Errorf("%d PINs were tried that nobody waited for", n)
+		t.Errorf("%d PINs were tried after the cancellation", n)
 	}
 }
 
@@ -393,10 +394,10 @@ func TestWrongKey(t *testing.T) {
 	generate(t, c, Location{0, Signature}, KeyRequest{Replace: "9c"})
 	var e *WrongKeyError
 	if err := signs(t, old); !errors.As(err, &e) {
-		t.Errorf("a key that was replaced: %v", err)
+		t.Errorf("replaced key: %v", err)
 	}
 	if a := vc.Usage(); a.PINs != 0 || a.Touches != 0 {
-		t.Errorf("the wrong key was asked for: %+v", a)
+		t.Errorf("the wrong key was used: %+v", a)
 	}
 }
 
@@ -409,22 +410,22 @@ func TestOccupied(t *testing.T) {
 		_, err := c.Generate(t.Context(), Location{0, Signature}, KeyRequest{Algorithm: P256, PIN: PINOnce, Touch: TouchNever, Replace: typed})
 		var e *OccupiedError
 		if !errors.As(err, &e) || !samePublicKey(e.Key.Public, old.Public()) {
-			t.Errorf("a slot that holds a key, with %q typed: %v", typed, err)
+			t.Errorf("occupied slot with Replace = %q: %v", typed, err)
 		}
 	}
 	if k, _, err := c.Key(t.Context(), Location{0, Signature}); err != nil || !samePublicKey(k.Public(), old.Public()) {
-		t.Errorf("the key is lost: %v", err)
+		t.Errorf("the key was overwritten: %v", err)
 	}
 	if at, err := c.FreeSlot(t.Context(), 0); err != nil || at != (Location{12345678, 0x82}) {
-		t.Errorf("the first free slot: %v, %v", at, err)
+		t.Errorf("first free slot: %v, %v", at, err)
 	}
 	generate(t, c, Location{0, 0x82}, KeyRequest{})
 	if at, err := c.FreeSlot(t.Context(), 0); err != nil || at.Slot != 0x83 {
-		t.Errorf("the next free slot: %v, %v", at, err)
+		t.Errorf("next free slot: %v, %v", at, err)
 	}
 	_, err := c.Generate(t.Context(), Location{0, 0x84}, KeyRequest{})
 	if err == nil {
-		t.Error("a key of no algorithm was made")
+		t.Error("a key without an algorithm was generated")
 	}
 }
 
@@ -458,12 +459,12 @@ func TestCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := c.Certificate(t.Context(), at); err != nil || !got.Equal(cert) {
-		t.Errorf("the certificate comes back as %v, %v", got, err)
+		t.Errorf("the stored certificate is %v, %v", got, err)
 	}
 	generate(t, c, at, KeyRequest{Replace: "9c"})
 	var other *WrongKeyError
 	if err := c.SetCertificate(t.Context(), at, cert); !errors.As(err, &other) {
-		t.Errorf("another key's certificate: %v", err)
+		t.Errorf("certificate of another key: %v", err)
 	}
 }
 
@@ -481,20 +482,20 @@ func TestAttest(t *testing.T) {
 	roots.AddCert(vc.Root())
 	a, err := proof.Verify(roots)
 	if err != nil || a != (AttestedKey{Location{4711, 0x82}, "5.7.1", PINOnce, TouchAlways}) || !samePublicKey(proof.Slot.PublicKey, k.Public()) {
-		t.Errorf("attested: %+v, %v", a, err)
+		t.Errorf("attestation: %+v, %v", a, err)
 	}
 	if _, err := proof.Verify(nil); err == nil {
-		t.Error("Yubico vouches for a card that it did not make")
+		t.Error("an attestation without Yubico's root was accepted as Yubico's")
 	}
 	if _, err := (Attestation{Device: proof.Device}).Verify(roots); err == nil {
-		t.Error("half a proof holds")
+		t.Error("an incomplete attestation was accepted")
 	}
 	if _, err := (Attestation{Device: proof.Slot, Slot: proof.Device}).Verify(roots); err == nil {
-		t.Error("a proof the wrong way round holds")
+		t.Error("an attestation with swapped certificates was accepted")
 	}
 	var empty *EmptySlotError
 	if _, err := c.Attest(t.Context(), Location{0, 0x83}); !errors.As(err, &empty) {
-		t.Errorf("an empty slot: %v", err)
+		t.Errorf("empty slot: %v", err)
 	}
 }
 
@@ -505,7 +506,7 @@ func TestOldFirmware(t *testing.T) {
 	at := Location{9, Signature}
 	var e *OccupiedError
 	if _, err := c.Generate(t.Context(), at, KeyRequest{Algorithm: P256, PIN: PINOnce, Touch: TouchAlways}); !errors.As(err, &e) || e.Key.Public != nil {
-		t.Errorf("a slot of which nothing is known: %v", err)
+		t.Errorf("slot with unknown content: %v", err)
 	}
 	m := generate(t, c, at, KeyRequest{Replace: "9c"})
 	if err := signs(t, m.Key); err != nil {

@@ -7,48 +7,48 @@ import (
 )
 
 var (
-	// ErrUnsupported says that this program was built without hardware keys.
-	ErrUnsupported = errors.New("hardware keys are not in this build")
-	// ErrNoService says that no program of this system reads cards.
-	ErrNoService = errors.New("no PC/SC service answers")
-	// ErrNoCard says that no card is there, or not the one that was asked for.
+	// ErrUnsupported is returned by a build without support for hardware keys.
+	ErrUnsupported = errors.New("this build does not support hardware keys")
+	// ErrNoService is returned if the system has no running PC/SC service.
+	ErrNoService = errors.New("no PC/SC service is running")
+	// ErrNoCard is returned if there is no card, or not the requested one.
 	ErrNoCard = errors.New("no hardware key found")
 )
 
-// A NoCardError is a card that is not there.
+// A NoCardError is returned if the requested card is not present.
 type NoCardError struct {
 	Serial uint32
-	Others []uint32 // that are
+	Others []uint32 // the cards that are present
 }
 
 func (e *NoCardError) Error() string {
 	if len(e.Others) == 0 {
-		return fmt.Sprintf("YubiKey %d is not there, nor any other", e.Serial)
+		return fmt.Sprintf("YubiKey %d not found: no YubiKey is plugged in", e.Serial)
 	}
-	return fmt.Sprintf("YubiKey %d is not there, found %s", e.Serial, serials(e.Others))
+	return fmt.Sprintf("YubiKey %d not found, found %s", e.Serial, serials(e.Others))
 }
 
 func (e *NoCardError) Is(target error) bool { return target == ErrNoCard }
 
-// A SeveralCardsError is a choice between cards that nobody made.
+// A SeveralCardsError is returned if there are several cards and the caller did not choose one.
 type SeveralCardsError struct{ Serials []uint32 }
 
 func (e *SeveralCardsError) Error() string {
-	return fmt.Sprintf("%d hardware keys found (%s), want the serial number of one", len(e.Serials), serials(e.Serials))
+	return fmt.Sprintf("found %d hardware keys (%s): expected a serial number to choose one", len(e.Serials), serials(e.Serials))
 }
 
-// A KeyNotFoundError is a key that none of several cards holds.
+// A KeyNotFoundError is returned if none of several cards has the requested key.
 type KeyNotFoundError struct{ Serials []uint32 }
 
 func (e *KeyNotFoundError) Error() string {
-	return fmt.Sprintf("none of the %d hardware keys found (%s) holds the key that is wanted", len(e.Serials), serials(e.Serials))
+	return fmt.Sprintf("none of the %d hardware keys (%s) has the requested key", len(e.Serials), serials(e.Serials))
 }
 
 func serials(all []uint32) string {
 	var words []string
 	for _, s := range all {
 		if s == 0 {
-			words = append(words, "one that another program holds")
+			words = append(words, "one in use by another program")
 		} else {
 			words = append(words, fmt.Sprint(s))
 		}
@@ -56,24 +56,24 @@ func serials(all []uint32) string {
 	return strings.Join(words, ", ")
 }
 
-// A InUseError is a card that another program would not give back in time.
+// An InUseError is returned if another program did not release a card in time.
 type InUseError struct {
 	Reader  string
-	Program string // the program that likely has it; empty if that is not known
+	Program string // the program that probably uses the card; empty if unknown
 }
 
 func (e *InUseError) Error() string {
 	who := "another program"
 	if e.Program != "" {
-		who += ", likely " + e.Program
+		who += ", probably " + e.Program
 	}
-	return fmt.Sprintf("%s is held by %s", e.Reader, who)
+	return fmt.Sprintf("%s is in use by %s", e.Reader, who)
 }
 
-// A WrongPINError is a PIN that the card refused.
+// A WrongPINError is returned for a PIN that the card refused.
 type WrongPINError struct {
 	Serial    uint32
-	TriesLeft int // tries, before the card refuses all
+	TriesLeft int // tries before the card blocks the PIN
 }
 
 func (e *WrongPINError) Error() string {
@@ -84,94 +84,97 @@ func (e *WrongPINError) Error() string {
 	return fmt.Sprintf("wrong PIN for YubiKey %d, %d %s left", e.Serial, e.TriesLeft, tries)
 }
 
-// A PINFormatError is a PIN that no card can have. It cost no try.
+// A PINFormatError is returned for a PIN that no card can have. It is not sent to the card.
 type PINFormatError struct{ Length int }
 
 func (e *PINFormatError) Error() string {
-	return fmt.Sprintf("the PIN has %d bytes, want 1 to %d", e.Length, maxPIN)
+	return fmt.Sprintf("the PIN is %d bytes long, expected 1 to %d", e.Length, maxPIN)
 }
 
-// A BlockedError is a card whose PIN was tried too often.
+// A BlockedError is returned if a card's PIN is blocked after too many wrong tries.
 type BlockedError struct{ Serial uint32 }
 
 func (e *BlockedError) Error() string {
 	return fmt.Sprintf("the PIN of YubiKey %d is blocked", e.Serial)
 }
 
-// A NotTouchedError is a key that waited for a touch in vain.
+// A NotTouchedError is returned if a key was not touched in time.
 type NotTouchedError struct{ Location Location }
 
 func (e *NotTouchedError) Error() string { return e.Location.String() + " was not touched in time" }
 
-// A RemovedError is a card that went away while it was used.
+// A RemovedError is returned if a card was removed while it was in use.
 type RemovedError struct{ Reader string }
 
-func (e *RemovedError) Error() string { return "the hardware key was pulled out of " + e.Reader }
+func (e *RemovedError) Error() string { return "the hardware key was removed from " + e.Reader }
 
-// An EmptySlotError is a slot without a key.
+// An EmptySlotError is returned for a slot without a key.
 type EmptySlotError struct{ Location Location }
 
-func (e *EmptySlotError) Error() string { return e.Location.String() + " holds no key" }
+func (e *EmptySlotError) Error() string { return e.Location.String() + " has no key" }
 
-// An OccupiedError is a slot whose key would be lost.
+// An OccupiedError is returned if generating a key would overwrite another key.
 type OccupiedError struct {
 	Location Location
-	Key      KeyInfo // zero if this firmware does not tell what a slot holds
+	Key      KeyInfo // zero if the firmware cannot report whether the slot has a key
 }
 
 func (e *OccupiedError) Error() string {
 	if e.Key.Public == nil {
-		return e.Location.String() + " may hold a key: this firmware does not say"
+		return e.Location.String() + " may have a key: this firmware does not report it"
 	}
-	return fmt.Sprintf("%s holds a key (%s)", e.Location, e.Key.Algorithm)
+	return fmt.Sprintf("%s already has a key (%s)", e.Location, e.Key.Algorithm)
 }
 
-// An WrongKeyError is a slot with another key than the one that is wanted.
+// A WrongKeyError is returned if a slot has a different key than expected.
 type WrongKeyError struct{ Location Location }
 
 func (e *WrongKeyError) Error() string {
-	return e.Location.String() + " holds another key than the one that is wanted"
+	return e.Location.String() + " has a different key than expected"
 }
 
-// A DigestError is something to sign that is not a digest for that key: the card would sign a part of it.
+// A DigestError is returned if the data to sign has the wrong length for the key. The card would sign
+// only a part of it.
 type DigestError struct {
 	Algorithm        Algorithm
-	Length, Expected int // bytes
+	Length, Expected int // in bytes
 }
 
 func (e *DigestError) Error() string {
-	return fmt.Sprintf("a %s key was to sign %d bytes, want a digest of %d", e.Algorithm, e.Length, e.Expected)
+	return fmt.Sprintf("a %s key cannot sign %d bytes, expected a digest of %d bytes", e.Algorithm, e.Length, e.Expected)
 }
 
-// A ManagementKeyError is a card whose management key is none that was known.
+// A ManagementKeyError is returned if a card's management key is not known.
 type ManagementKeyError struct{ Serial uint32 }
 
 func (e *ManagementKeyError) Error() string {
-	return fmt.Sprintf("YubiKey %d has a management key of its own, and it is not kept under the PIN", e.Serial)
+	return fmt.Sprintf("the management key of YubiKey %d is unknown: it is not the factory key and is not stored under the PIN", e.Serial)
 }
 
-// An AnswerError is what no card of the kind would answer.
+// An AnswerError is returned for a response that a YubiKey would never send.
 type AnswerError struct {
 	Command string
 	Found   string
 }
 
 func (e *AnswerError) Error() string {
-	return fmt.Sprintf("the card's answer to %s makes no sense: %s", e.Command, e.Found)
+	return fmt.Sprintf("the card sent an invalid response to %s: %s", e.Command, e.Found)
 }
 
-// errSlotUnknown is old firmware, which does not tell a slot that is empty from one whose key was imported.
-var errSlotUnknown = errors.New("this firmware does not say whether the slot holds a key")
+// errSlotUnknown is returned for old firmware, which cannot distinguish an empty slot from one with an
+// imported key.
+var errSlotUnknown = errors.New("this firmware does not report whether the slot has a key")
 
-// errRefused is the card's answer to a missing PIN, a missed touch and a wrong management key alike.
-var errRefused = errors.New("the card refused")
+// errRefused is the card's response to a missing PIN, a missed touch or a wrong management key. The card
+// does not distinguish these.
+var errRefused = errors.New("the card refused the command")
 
 func isEmpty(err error) bool {
 	var e *EmptySlotError
 	return errors.As(err, &e)
 }
 
-// withLocation says which slot is empty, to an error that does not know.
+// withLocation adds the slot to an error that does not name one.
 func withLocation(err error, at Location) error {
 	if isEmpty(err) {
 		return &EmptySlotError{at}

@@ -14,26 +14,26 @@ import (
 func TestErrors(t *testing.T) {
 	at := Location{7, Signature}
 	for want, err := range map[string]error{
-		"YubiKey 7 is not there, nor any other":                                         &NoCardError{Serial: 7},
-		"YubiKey 7 is not there, found 8, one that another program holds":               &NoCardError{7, []uint32{8, 0}},
-		"2 hardware keys found (8, 9), want the serial number of one":                   &SeveralCardsError{[]uint32{8, 9}},
-		"R is held by another program":                                                  &InUseError{Reader: "R"},
-		"R is held by another program, likely scdaemon":                                 &InUseError{"R", "scdaemon"},
-		"wrong PIN for YubiKey 7, 1 try left":                                           &WrongPINError{7, 1},
-		"wrong PIN for YubiKey 7, 2 tries left":                                         &WrongPINError{7, 2},
-		"the PIN has 9 bytes, want 1 to 8":                                              &PINFormatError{9},
-		"the PIN of YubiKey 7 is blocked":                                               &BlockedError{7},
-		"slot 9c of YubiKey 7 was not touched in time":                                  &NotTouchedError{at},
-		"the hardware key was pulled out of R":                                          &RemovedError{"R"},
-		"slot 9c of YubiKey 7 holds no key":                                             withLocation(&EmptySlotError{}, at),
-		"slot 9c of YubiKey 7 may hold a key: this firmware does not say":               &OccupiedError{Location: at},
-		"slot 9c of YubiKey 7 holds a key (P-256)":                                      &OccupiedError{at, KeyInfo{Public: &ecdsa.PublicKey{}, Algorithm: P256}},
-		"slot 9c of YubiKey 7 holds another key than the one that is wanted":            &WrongKeyError{at},
-		"a P-256 key was to sign 64 bytes, want a digest of 32":                         &DigestError{P256, 64, 32},
-		"YubiKey 7 has a management key of its own, and it is not kept under the PIN":   &ManagementKeyError{7},
-		"the card's answer to a command makes no sense: x":                              &AnswerError{"a command", "x"},
-		"slot 9c of YubiKey 7: this firmware does not say whether the slot holds a key": withLocation(errSlotUnknown, at),
-		"hardware keys are not in this build":                                           ErrUnsupported,
+		"YubiKey 7 not found: no YubiKey is plugged in":                                                         &NoCardError{Serial: 7},
+		"YubiKey 7 not found, found 8, one in use by another program":                                           &NoCardError{7, []uint32{8, 0}},
+		"found 2 hardware keys (8, 9): expected a serial number to choose one":                                  &SeveralCardsError{[]uint32{8, 9}},
+		"R is in use by another program":                                                                        &InUseError{Reader: "R"},
+		"R is in use by another program, probably scdaemon":                                                     &InUseError{"R", "scdaemon"},
+		"wrong PIN for YubiKey 7, 1 try left":                                                                   &WrongPINError{7, 1},
+		"wrong PIN for YubiKey 7, 2 tries left":                                                                 &WrongPINError{7, 2},
+		"the PIN is 9 bytes long, expected 1 to 8":                                                              &PINFormatError{9},
+		"the PIN of YubiKey 7 is blocked":                                                                       &BlockedError{7},
+		"slot 9c of YubiKey 7 was not touched in time":                                                          &NotTouchedError{at},
+		"the hardware key was removed from R":                                                                   &RemovedError{"R"},
+		"slot 9c of YubiKey 7 has no key":                                                                       withLocation(&EmptySlotError{}, at),
+		"slot 9c of YubiKey 7 may have a key: this firmware does not report it":                                 &OccupiedError{Location: at},
+		"slot 9c of YubiKey 7 already has a key (P-256)":                                                        &OccupiedError{at, KeyInfo{Public: &ecdsa.PublicKey{}, Algorithm: P256}},
+		"slot 9c of YubiKey 7 has a different key than expected":                                                &WrongKeyError{at},
+		"a P-256 key cannot sign 64 bytes, expected a digest of 32 bytes":                                       &DigestError{P256, 64, 32},
+		"the management key of YubiKey 7 is unknown: it is not the factory key and is not stored under the PIN": &ManagementKeyError{7},
+		"the card sent an invalid response to a command: x":                                                     &AnswerError{"a command", "x"},
+		"slot 9c of YubiKey 7: this firmware does not report whether the slot has a key":                        withLocation(errSlotUnknown, at),
+		"this build does not support hardware keys":                                                             ErrUnsupported,
 	} {
 		if err.Error() != want {
 			t.Errorf("%q, want %q", err, want)
@@ -79,12 +79,12 @@ func TestReadAttested(t *testing.T) {
 		certificateWith(t, name, extensionOf(extensionPolicy, 1, 1), extensionOf(extensionSerial, 4, 1, 1)),
 	} {
 		if a, err := parseAttested(bad); err == nil {
-			t.Errorf("%+v was read", a)
+			t.Errorf("an invalid certificate was parsed: %+v", a)
 		}
 	}
 }
 
-// FuzzReadAttested: what is read of a certificate is what policies and slots can be, and nothing panics.
+// FuzzReadAttested checks that a parsed certificate has valid policies, and that nothing panics.
 func FuzzReadAttested(f *testing.F) {
 	f.Add(certificateWith(f, "YubiKey PIV Attestation 9a", extensionOf(extensionSerial, 2, 2, 1, 0), extensionOf(extensionPolicy, 3, 2)).Raw)
 	f.Fuzz(func(t *testing.T, der []byte) {

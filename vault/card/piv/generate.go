@@ -6,25 +6,25 @@ import (
 	"errors"
 )
 
-// A Request is a key to be made.
+// A KeyRequest describes a key to generate.
 type KeyRequest struct {
 	Algorithm Algorithm
 	PIN       PINPolicy
 	Touch     TouchPolicy
-	// Replace is the slot's name, such as "9c", typed by who knows that the key in it will be lost. A slot that holds a
-	// key, or does not say, is refused without it.
+	// Replace confirms that the key in the slot may be overwritten. It must be the slot's name, such as
+	// "9c". Without it, a slot that has a key, or may have one, is refused.
 	Replace string
 }
 
-// GeneratedKey is a key that was made.
+// GeneratedKey is the result of Generate.
 type GeneratedKey struct {
 	Key  *Key
-	Info KeyInfo // as the card tells it, with the policies that it took
-	// DefaultManagementKey is true if the card's management key is the one that all cards are made with.
+	Info KeyInfo // as reported by the card, with the policies that are in effect
+	// DefaultManagementKey is true if the card still has the factory management key.
 	DefaultManagementKey bool
 }
 
-// Generate makes a key in a slot. It returns an [*OccupiedError] if another would be lost.
+// Generate generates a key in a slot. It returns an [*OccupiedError] if it would overwrite a key.
 func (c *Cards) Generate(ctx context.Context, at Location, r KeyRequest) (GeneratedKey, error) {
 	return withCard(ctx, c, at.Serial, func(ctx context.Context, serial uint32, t openCard) (GeneratedKey, error) {
 		at := Location{serial, at.Slot}
@@ -50,7 +50,7 @@ func (c *Cards) Generate(ctx context.Context, at Location, r KeyRequest) (Genera
 	})
 }
 
-// checkSlotFree says whether a key may be made in a slot.
+// checkSlotFree returns an error unless a key may be generated in the slot.
 func checkSlotFree(t openCard, at Location, replace string) error {
 	info, err := t.keyInfo(at.Slot)
 	switch {
@@ -66,7 +66,8 @@ func checkSlotFree(t openCard, at Location, replace string) error {
 	return err
 }
 
-// FreeSlot is the first of the slots 82 to 95 that holds no key. It returns an [*OccupiedError] for the last if all do.
+// FreeSlot returns the first of the slots 82 to 95 without a key. If all have one, it returns the
+// [*OccupiedError] of the last slot.
 func (c *Cards) FreeSlot(ctx context.Context, serial uint32) (Location, error) {
 	return withCard(ctx, c, serial, func(_ context.Context, serial uint32, t openCard) (Location, error) {
 		var err error
@@ -81,7 +82,7 @@ func (c *Cards) FreeSlot(ctx context.Context, serial uint32) (Location, error) {
 	})
 }
 
-// managementKey is the card's, and whether it is the one that everybody knows.
+// managementKey returns the card's management key, and whether it is the factory key.
 func (c *Cards) managementKey(ctx context.Context, serial uint32, t openCard) (key []byte, isDefault bool, err error) {
 	if isDefault, err = t.defaultManagementKey(); isDefault || err != nil {
 		return factoryManagementKey(), isDefault, err
@@ -102,26 +103,27 @@ func (c *Cards) managementKey(ctx context.Context, serial uint32, t openCard) (k
 	return key, false, err
 }
 
-// factoryManagementKey is the one that all cards are made with.
+// factoryManagementKey returns the management key that all YubiKeys are shipped with.
 // https://docs.yubico.com/yesdk/users-manual/application-piv/pin-puk-mgmt-key.html
 func factoryManagementKey() []byte {
 	const half = "\x01\x02\x03\x04\x05\x06\x07\x08"
 	return []byte(half + half + half)
 }
 
-// Certificate is the one that is kept beside the key, which the card does not compare with it. It returns an [*EmptySlotError]
-// if there is none.
+// Certificate returns the certificate stored with the key. The card does not check that it belongs to
+// the key. It returns an [*EmptySlotError] if there is no certificate.
 func (c *Cards) Certificate(ctx context.Context, at Location) (*x509.Certificate, error) {
 	return withCard(ctx, c, at.Serial, func(_ context.Context, serial uint32, t openCard) (*x509.Certificate, error) {
 		der, err := t.certificate(at.Slot)
 		if err != nil {
 			return nil, withLocation(err, Location{serial, at.Slot})
 		}
-		return parseCertificate("its certificate", der)
+		return parseCertificate("a request for the certificate", der)
 	})
 }
 
-// SetCertificate keeps a certificate beside the key, in the place of any other. It has to be that key's.
+// SetCertificate stores a certificate with the key and replaces any other. The certificate must be for
+// that key.
 func (c *Cards) SetCertificate(ctx context.Context, at Location, cert *x509.Certificate) error {
 	_, err := withCard(ctx, c, at.Serial, func(ctx context.Context, serial uint32, t openCard) (struct{}, error) {
 		at := Location{serial, at.Slot}

@@ -14,18 +14,19 @@ import (
 	"io"
 )
 
-// A Key is a private key on a card, by its place and its public half. The card is opened, and found to hold
-// that very key, each time it is used, and is asked for nothing if it does not.
+// A Key is a private key on a card, identified by its location and its public key. Each use opens the
+// card and first checks that the slot still has this key; only then does it prompt for a PIN or touch.
 //
-// It is a [crypto.Signer] and, where its algorithm exchanges keys, an [ecdh.KeyExchanger].
+// It is a [crypto.Signer] and, if its algorithm supports key exchange, an [ecdh.KeyExchanger].
 type Key struct {
 	cards    *Cards
-	ctx      context.Context // crypto.Signer and ecdh.KeyExchanger leave no other way to give it
+	ctx      context.Context // stored because the methods of crypto.Signer and ecdh.KeyExchanger have no context
 	location Location
 	public   crypto.PublicKey
 }
 
-// Key reads which key is at a place. It returns an [*EmptySlotError] if there is none. All that is done with the key ends with ctx.
+// Key returns the key at a location. It returns an [*EmptySlotError] if there is none. The key can be
+// used until ctx ends.
 func (c *Cards) Key(ctx context.Context, at Location) (*Key, KeyInfo, error) {
 	type found struct {
 		key  *Key
@@ -41,13 +42,14 @@ func (c *Cards) Key(ctx context.Context, at Location) (*Key, KeyInfo, error) {
 	return f.key, f.info, err
 }
 
-// KnownKey is a key whose public half is known. The card is not looked at before it is used; if at names none and
-// several are there, it is the one that holds the key.
+// KnownKey returns a key whose public key is known, without accessing the card. If at has no serial
+// number and there are several cards, the card that has the key is used.
 func (c *Cards) KnownKey(ctx context.Context, at Location, public crypto.PublicKey) *Key {
 	return &Key{cards: c, ctx: ctx, location: at, public: public}
 }
 
-// Keys lists the keys of a card, by slot. Firmware before 5.3 does not tell of those that were imported without a certificate.
+// Keys lists the keys of a card by slot. Firmware before 5.3 does not report imported keys without a
+// certificate.
 func (c *Cards) Keys(ctx context.Context, serial uint32) ([]KeyInfo, error) {
 	return withCard(ctx, c, serial, func(_ context.Context, _ uint32, t openCard) ([]KeyInfo, error) {
 		var all []KeyInfo
@@ -68,13 +70,14 @@ func (c *Cards) Keys(ctx context.Context, serial uint32) ([]KeyInfo, error) {
 	})
 }
 
-// Location says where the key is.
+// Location returns the card and slot of the key.
 func (k *Key) Location() Location { return k.location }
 
-// Public is the public half: *ecdsa.PublicKey, *rsa.PublicKey, ed25519.PublicKey, or *ecdh.PublicKey for X25519.
+// Public returns the public key: an *ecdsa.PublicKey, *rsa.PublicKey, ed25519.PublicKey, or, for X25519,
+// *ecdh.PublicKey.
 func (k *Key) Public() crypto.PublicKey { return k.public }
 
-// PublicKey is the public half for an exchange of keys; nil if the key does none.
+// PublicKey returns the public key for a key exchange, or nil if the key does not support it.
 func (k *Key) PublicKey() *ecdh.PublicKey {
 	switch p := k.public.(type) {
 	case *ecdsa.PublicKey:
@@ -89,7 +92,7 @@ func (k *Key) PublicKey() *ecdh.PublicKey {
 	return nil
 }
 
-// Curve is the curve of PublicKey; nil if there is none.
+// Curve returns the curve of PublicKey, or nil if there is none.
 func (k *Key) Curve() ecdh.Curve {
 	if p := k.PublicKey(); p != nil {
 		return p.Curve()
@@ -97,8 +100,9 @@ func (k *Key) Curve() ecdh.Curve {
 	return nil
 }
 
-// Sign signs a digest, whose length has to be that of the key's curve, or of opts' hash for RSA. An Ed25519 key signs the
-// message itself. The random source is the card's own, but for a salt.
+// Sign signs a digest. The digest must be as long as the key's curve requires or, for RSA, as the hash
+// in opts. An Ed25519 key signs the message itself. The reader is ignored: the card uses its own random
+// numbers.
 func (k *Key) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	return k.use(func(t openCard, info KeyInfo) ([]byte, error) {
 		if err := checkDigest(info.Algorithm, digest, opts); err != nil {
@@ -108,21 +112,21 @@ func (k *Key) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, 
 	})
 }
 
-// ECDH returns the secret that the key shares with a peer's on the same curve.
+// ECDH returns the secret shared with the owner of peer, which must be on the same curve.
 func (k *Key) ECDH(peer *ecdh.PublicKey) ([]byte, error) {
 	ours := k.PublicKey()
 	if ours == nil || peer == nil || ours.Curve() != peer.Curve() {
-		return nil, fmt.Errorf("%s and the peer's key are not on one curve", k.location)
+		return nil, fmt.Errorf("the key in %s and the peer's key are on different curves", k.location)
 	}
 	return k.use(func(t openCard, info KeyInfo) ([]byte, error) { return t.exchange(info, peer.Bytes()) })
 }
 
-// CertificateRequest is a request for a certificate for the key, in DER, signed on the card.
+// CertificateRequest returns a certificate request for the key, in DER, signed on the card.
 func (k *Key) CertificateRequest(subject pkix.Name) ([]byte, error) {
 	return x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: subject}, k)
 }
 
-// checkDigest refuses what the card would cut or fill up.
+// checkDigest refuses a digest that the card would truncate or pad.
 func checkDigest(a Algorithm, digest []byte, opts crypto.SignerOpts) error {
 	want := 0
 	switch a {
@@ -143,7 +147,7 @@ func checkDigest(a Algorithm, digest []byte, opts crypto.SignerOpts) error {
 	return nil
 }
 
-// use does one thing with the key: PIN first, then the touch is told of, then the card is asked.
+// use calls f with the open card. Before that, it checks the key, enters the PIN and reports the touch.
 func (k *Key) use(f func(openCard, KeyInfo) ([]byte, error)) ([]byte, error) {
 	matches := func(t openCard) bool {
 		info, err := t.keyInfo(k.location.Slot)
@@ -165,14 +169,14 @@ func (k *Key) use(f func(openCard, KeyInfo) ([]byte, error)) ([]byte, error) {
 			k.cards.Touch(Touch{Location: at, Optional: info.Touch != TouchAlways})
 		}
 		out, err := f(t, info)
-		if errors.Is(err, errRefused) && info.Touch != TouchNever { // the PIN was right, so this is what is left
+		if errors.Is(err, errRefused) && info.Touch != TouchNever { // the PIN was correct, so the touch was missed
 			return nil, &NotTouchedError{at}
 		}
 		return out, err
 	})
 }
 
-// samePublicKey reports whether two public keys are one.
+// samePublicKey reports whether two public keys are equal.
 func samePublicKey(a, b crypto.PublicKey) bool {
 	x, err := x509.MarshalPKIXPublicKey(a)
 	if err != nil {

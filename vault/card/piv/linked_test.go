@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestNotLinked: cards work on our own PC/SC client, if piv-go was built with it.
+// TestNotLinked checks that cards use our own PC/SC client, if piv-go was built with it.
 func TestNotLinked(t *testing.T) {
 	path, err := os.Executable()
 	if err != nil {
@@ -20,11 +20,11 @@ func TestNotLinked(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	libraries, err := f.ImportedLibraries() // none of a static program
+	libraries, err := f.ImportedLibraries() // empty for a static program
 	if err != nil {
 		t.Fatal(err)
 	}
 	if slices.Contains(libraries, "libpcsclite.so.1") {
-		t.Errorf("linked with %q: after make cards, build with -overlay=dist/cards/overlay.json", libraries)
+		t.Errorf("the test is linked with %q: run make cards, then build with -overlay=dist/cards/overlay.json", libraries)
 	}
 }

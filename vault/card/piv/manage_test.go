@@ -15,7 +15,8 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// setManagementKey gives a card a management key of its own, and keeps it under the PIN if that is wanted.
+// setManagementKey sets a card's management key. If protect is set, it also stores the key on the card,
+// under the PIN.
 func setManagementKey(t *testing.T, reader string, key []byte, protect bool) {
 	t.Helper()
 	yk, err := lib.Open(reader)
@@ -52,15 +53,15 @@ func TestManagementKey(t *testing.T) {
 			r := KeyRequest{Algorithm: P256, PIN: PINOnce, Touch: TouchNever}
 			var e *ManagementKeyError
 			if _, err := c.Generate(t.Context(), Location{0, 0x82}, r); !errors.As(err, &e) {
-				t.Errorf("nobody knows the key: %v", err)
+				t.Errorf("unknown management key: %v", err)
 			}
 			c.ManagementKey = func(context.Context, uint32) ([]byte, error) { return bytes.Repeat([]byte{1}, x.length), nil }
 			if _, err := c.Generate(t.Context(), Location{0, 0x82}, r); err == nil {
-				t.Error("a wrong management key made a key")
+				t.Error("a key was generated with a wrong management key")
 			}
 			c.ManagementKey = func(context.Context, uint32) ([]byte, error) { return key, nil }
 			if m, err := c.Generate(t.Context(), Location{0, 0x82}, r); err != nil || m.DefaultManagementKey {
-				t.Errorf("with the key: %+v, %v", m, err)
+				t.Errorf("correct management key: %+v, %v", m, err)
 			}
 		})
 	}
@@ -73,17 +74,18 @@ func TestProtectedManagementKey(t *testing.T) {
 	p := fakeUser{}
 	m := generate(t, p.cards(), Location{0, 0x82}, KeyRequest{Touch: TouchNever})
 	if m.DefaultManagementKey || len(p.questions) != 1 {
-		t.Errorf("a management key under the PIN: %d questions, %+v", len(p.questions), m)
+		t.Errorf("management key stored under the PIN: %d PIN prompts, %+v", len(p.questions), m)
 	}
 	p.pins = []string{"000000"}
 	vc.Reset()
 	var wrong *WrongPINError
 	if _, err := p.cards().Generate(t.Context(), Location{0, 0x83}, KeyRequest{Algorithm: P256, PIN: PINOnce, Touch: TouchNever}); !errors.As(err, &wrong) {
-		t.Errorf("with a wrong PIN: %v", err)
+		t.Errorf("wrong PIN: %v", err)
 	}
 }
 
-// TestInvalidAnswers: whatever a card answers, the error is ours, the card is closed, and nothing panics.
+// TestInvalidAnswers checks that invalid responses of a card cause an error but no panic, and that the
+// card is closed.
 func TestInvalidAnswers(t *testing.T) {
 	sum := sha256.Sum256(nil)
 	for name, ask := range map[string]func(*Cards, *Key) error{
@@ -105,7 +107,7 @@ func TestInvalidAnswers(t *testing.T) {
 			k := generate(t, c, Location{0, Signature}, KeyRequest{Touch: TouchNever, Replace: "9c"}).Key
 			vc.SetResponse(name, lie)
 			if err := ask(c, k); err == nil || err.Error() == "" {
-				t.Errorf("%s answers %.8x: %v", name, lie, err)
+				t.Errorf("%s with the response %.8x: %v", name, lie, err)
 			}
 			service.Idle()
 			service.Unplug("Yubico YubiKey OTP+FIDO+CCID 5")
@@ -115,11 +117,11 @@ func TestInvalidAnswers(t *testing.T) {
 
 func TestPanic(t *testing.T) {
 	vc, _ := insert(t, fakecard.Options{})
-	vc.SetResponse("metadata 9b", nil) // piv-go reads the third byte of it
+	vc.SetResponse("metadata 9b", nil) // piv-go reads its third byte
 	p := fakeUser{}
 	var e *AnswerError
 	if _, err := p.cards().Generate(t.Context(), Location{0, 0x82}, KeyRequest{Algorithm: P256, PIN: PINOnce, Touch: TouchNever}); !errors.As(err, &e) {
-		t.Errorf("an answer that is cut off: %v, want an AnswerError", err)
+		t.Errorf("truncated response: %v, want an AnswerError", err)
 	}
 	service.Idle()
 }
@@ -140,7 +142,7 @@ func TestLock(t *testing.T) {
 		return "123456", nil
 	}
 	if err := signs(t, generate(t, c, Location{0, Signature}, KeyRequest{Touch: TouchNever}).Key); err != nil || told != 1 || inside != 0 {
-		t.Errorf("%v: %d inside at the PIN, %d after", err, told, inside)
+		t.Errorf("%v: %d locks held at the PIN prompt, %d afterwards", err, told, inside)
 	}
 	refused := errors.New("refused")
 	c.Lock = func(ctx context.Context) (context.Context, func(), error) { return ctx, nil, refused }
@@ -149,7 +151,7 @@ func TestLock(t *testing.T) {
 	}
 }
 
-// What piv-go says of the service, it says in texts alone.
+// piv-go reports errors of the PC/SC service only as text.
 func TestNoService(t *testing.T) {
 	if err := translate("reader", errors.New("the Smart card resource manager is not running")); !errors.Is(err, ErrNoService) {
 		t.Error(err)

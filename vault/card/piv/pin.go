@@ -5,11 +5,11 @@ import (
 	"errors"
 )
 
-// maxPIN is how long a PIN can be.
+// maxPIN is the maximum length of a PIN.
 // https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73-4.pdf part 2, 2.4.3
-const maxPIN = 8 // bytes
+const maxPIN = 8 // in bytes
 
-// unlock gives the card its PIN, if a key with that policy wants it now.
+// unlock enters the PIN if a key with that policy requires it now.
 func (c *Cards) unlock(ctx context.Context, serial uint32, t openCard, p PINPolicy) error {
 	switch p {
 	case PINNever, FingerprintOnce, FingerprintAlways:
@@ -23,13 +23,14 @@ func (c *Cards) unlock(ctx context.Context, serial uint32, t openCard, p PINPoli
 	return err
 }
 
-// pinVerified is what a card says of its tries once it has the PIN.
+// pinVerified is the number of tries that triesLeft returns while the card has a verified PIN.
 const pinVerified = -1
 
-// pin asks for the PIN until it is right. The same wrong answer twice is not from a person, and costs one try only.
+// pin prompts for the PIN until it is correct. It does not try the same wrong PIN twice: that is likely
+// a program's answer, and would use up another try.
 func (c *Cards) pin(ctx context.Context, serial uint32, t openCard) (string, error) {
 	if c.PIN == nil {
-		return "", errors.New("the key wants a PIN, and there is no way to ask for it")
+		return "", errors.New("the key requires a PIN, but aws-vault cannot prompt for it here")
 	}
 	q := PINQuestion{Serial: serial, TriesLeft: t.triesLeft()}
 	if q.TriesLeft == 0 {
@@ -41,7 +42,7 @@ func (c *Cards) pin(ctx context.Context, serial uint32, t openCard) (string, err
 		if err != nil {
 			return "", err
 		}
-		if ctx.Err() != nil { // nobody waits any more: spend no try
+		if ctx.Err() != nil { // the caller has stopped waiting, so do not use up a try
 			return "", context.Cause(ctx)
 		}
 		if len(pin) == 0 || len(pin) > maxPIN {

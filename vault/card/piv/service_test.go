@@ -12,7 +12,7 @@ import (
 	"aws-vault/internal/fakecard"
 )
 
-// service is where piv-go finds cards.
+// service is the PC/SC service that piv-go uses.
 var service *fakecard.Service
 
 func TestMain(m *testing.M) {
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// insert puts a card into a reader for as long as a test runs.
+// insert inserts a card into a reader until the test ends.
 func insert(t *testing.T, o fakecard.Options) (*fakecard.Card, string) {
 	t.Helper()
 	c := fakecard.New(o)
@@ -40,9 +40,9 @@ func insert(t *testing.T, o fakecard.Options) (*fakecard.Card, string) {
 	return c, reader
 }
 
-// A person sits at the cards and counts what they are asked.
+// A fakeUser answers PIN prompts, and records prompts and touches.
 type fakeUser struct {
-	pins      []string // to answer with, one after the other; the last for good
+	pins      []string // answers in order; the last is repeated
 	questions []PINQuestion
 	touches   []Touch
 	sleeps    int

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A Slot is where a card keeps one key, by the number that its makers gave it.
+// A Slot is the number of a slot, which has one key.
 // https://developers.yubico.com/PIV/Introduction/Certificate_slots.html
 type Slot byte
 
@@ -17,23 +17,23 @@ const (
 	KeyManagement      Slot = 0x9d
 	CardAuthentication Slot = 0x9e
 
-	FirstRetired Slot = 0x82 // the first of twenty slots that no other program counts on
+	FirstRetired Slot = 0x82 // the first of twenty slots that other programs do not use
 	LastRetired  Slot = 0x95
 )
 
-// ParseSlot reads the name of a slot, such as "9c" or "82".
+// ParseSlot parses the name of a slot, such as "9c" or "82".
 func ParseSlot(text string) (Slot, error) {
 	n, err := strconv.ParseUint(strings.ToLower(text), 16, 8)
 	if s := Slot(n); err == nil && s.valid() {
 		return s, nil
 	}
-	return 0, fmt.Errorf("slot is %q, want 9a, 9c, 9d, 9e, or 82 to 95", text)
+	return 0, fmt.Errorf("invalid slot %q, expected 9a, 9c, 9d, 9e, or 82 to 95", text)
 }
 
-// String is the slot's name, as ParseSlot reads it.
+// String returns the slot's name in the form that ParseSlot accepts.
 func (s Slot) String() string { return fmt.Sprintf("%02x", byte(s)) }
 
-// Retired reports whether it is one of the slots 82 to 95.
+// Retired reports whether the slot is one of 82 to 95.
 func (s Slot) Retired() bool { return s >= FirstRetired && s <= LastRetired }
 
 func (s Slot) valid() bool {
@@ -44,9 +44,9 @@ func (s Slot) valid() bool {
 	return s.Retired()
 }
 
-// A Place is a slot of a card.
+// A Location is a slot of a card.
 type Location struct {
-	Serial uint32 // 0 for the only card there is
+	Serial uint32 // 0 means the only card that is present
 	Slot   Slot
 }
 
@@ -57,7 +57,7 @@ func (p Location) String() string {
 	return fmt.Sprintf("slot %s of YubiKey %d", p.Slot, p.Serial)
 }
 
-// An Algorithm is what kind of key a slot holds. The zero value is not known.
+// An Algorithm is the type of a key. The zero value means unknown.
 type Algorithm int
 
 const (
@@ -75,16 +75,16 @@ var algorithmNames = [...]string{"unknown algorithm", "P-256", "P-384", "Ed25519
 
 func (a Algorithm) String() string { return nameOf(algorithmNames[:], int(a)) }
 
-// A PINPolicy says when a key wants the PIN. The zero value is not known.
+// A PINPolicy defines when a key requires the PIN. The zero value means unknown.
 type PINPolicy int
 
 const (
 	PINNever PINPolicy = iota + 1
-	// PINOnce is until the card loses its power or another of its applications is used: a second program
-	// that comes meanwhile is not asked.
+	// PINOnce requires the PIN once, until the card loses power or another of its applications is used.
+	// A second program that uses the card in the meantime is not asked for the PIN.
 	PINOnce
 	PINAlways
-	FingerprintOnce // of a YubiKey Bio
+	FingerprintOnce // on a YubiKey Bio
 	FingerprintAlways
 )
 
@@ -92,26 +92,28 @@ var pinNames = [...]string{"unknown", "never", "once", "always", "finger once", 
 
 func (p PINPolicy) String() string { return nameOf(pinNames[:], int(p)) }
 
-// PINPolicyNames are the policies that a key can be made with, as [ParsePINPolicy] reads them.
+// PINPolicyNames returns the policies with which a key can be generated, as accepted by
+// [ParsePINPolicy].
 func PINPolicyNames() []string { return slices.Clone(pinNames[PINNever:FingerprintOnce]) }
 
 // ParsePINPolicy returns the policy of that name, or 0 if there is none.
 func ParsePINPolicy(name string) PINPolicy { return PINPolicy(max(0, slices.Index(pinNames[:], name))) }
 
-// A TouchPolicy says when a key wants a touch. The zero value is not known.
+// A TouchPolicy defines when a key requires a touch. The zero value means unknown.
 type TouchPolicy int
 
 const (
 	TouchNever TouchPolicy = iota + 1
 	TouchAlways
-	TouchCached // one touch serves for 15 seconds
+	TouchCached // a touch is valid for 15 seconds
 )
 
 var touchNames = [...]string{"unknown", "never", "always", "cached"}
 
 func (p TouchPolicy) String() string { return nameOf(touchNames[:], int(p)) }
 
-// TouchPolicyNames are the policies that a key can be made with, as [ParseTouchPolicy] reads them.
+// TouchPolicyNames returns the policies with which a key can be generated, as accepted by
+// [ParseTouchPolicy].
 func TouchPolicyNames() []string { return slices.Clone(touchNames[TouchNever:]) }
 
 // ParseTouchPolicy returns the policy of that name, or 0 if there is none.

@@ -10,7 +10,7 @@ func TestParseSlot(t *testing.T) {
 	}
 	for _, text := range []string{"", "9", "9b", "96", "81", "f9", "0x9c", "19c", "-9c", " 9c"} {
 		if s, err := ParseSlot(text); err == nil {
-			t.Errorf("%q is slot %v", text, s)
+			t.Errorf("the invalid slot %q was parsed as %v", text, s)
 		}
 	}
 }
@@ -23,7 +23,7 @@ func FuzzParseSlot(f *testing.F) {
 			return
 		}
 		if again, err := ParseSlot(s.String()); err != nil || again != s {
-			t.Errorf("%q: %v does not come back: %v, %v", text, s, again, err)
+			t.Errorf("%q: slot %v was parsed again as %v, %v", text, s, again, err)
 		}
 	})
 }
@@ -51,6 +51,6 @@ func TestPolicyNames(t *testing.T) {
 		}
 	}
 	if len(PINPolicyNames()) != 3 || len(TouchPolicyNames()) != 3 || ParsePINPolicy("sometimes") != 0 || ParseTouchPolicy("") != 0 {
-		t.Error("other names are policies too")
+		t.Error("unexpected policy names")
 	}
 }

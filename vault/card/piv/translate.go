@@ -13,13 +13,14 @@ import (
 	lib "github.com/go-piv/piv-go/v2/piv"
 )
 
-// A statusError is what piv-go makes of a card's status word; its type has no name outside.
+// A statusError is piv-go's error for a card's status word. piv-go does not export its type.
 type statusError interface {
 	error
 	Status() uint16
 }
 
-// translate makes piv-go's errors ours. Those of the PC/SC service it gives as texts alone, which a test pins.
+// translate converts piv-go's errors into the errors of this package. piv-go exports no types for errors
+// of the PC/SC service, so their texts are compared; a test checks the texts.
 func translate(reader string, err error) error {
 	var s statusError
 	switch {
@@ -46,7 +47,7 @@ func translate(reader string, err error) error {
 	return err
 }
 
-// rootCause is the text of the error that others were wrapped around.
+// rootCause returns the text of the innermost wrapped error.
 func rootCause(err error) string {
 	for {
 		inner := errors.Unwrap(err)
@@ -57,13 +58,13 @@ func rootCause(err error) string {
 	}
 }
 
-// algorithms are piv-go's, in the order of ours.
+// algorithms maps our algorithms to piv-go's.
 var algorithms = [...]lib.Algorithm{
 	P256: lib.AlgorithmEC256, P384: lib.AlgorithmEC384, Ed25519: lib.AlgorithmEd25519, X25519: lib.AlgorithmX25519,
 	RSA1024: lib.AlgorithmRSA1024, RSA2048: lib.AlgorithmRSA2048, RSA3072: lib.AlgorithmRSA3072, RSA4096: lib.AlgorithmRSA4096,
 }
 
-// algorithmFor is piv-go's number; 0, which it refuses, for what is no algorithm.
+// algorithmFor returns piv-go's number of an algorithm, or 0, which piv-go refuses, if there is none.
 func algorithmFor(a Algorithm) lib.Algorithm {
 	if a < 0 || int(a) >= len(algorithms) {
 		return 0

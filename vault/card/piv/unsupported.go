@@ -4,7 +4,7 @@ package piv
 
 import "crypto/x509"
 
-// Supported says whether this build has hardware keys.
+// Supported reports whether this build supports hardware keys.
 const Supported = false
 
 func readers() ([]string, error) { return nil, ErrUnsupported }

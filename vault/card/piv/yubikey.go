@@ -13,10 +13,10 @@ import (
 	lib "github.com/go-piv/piv-go/v2/piv"
 )
 
-// Supported says whether this build has hardware keys.
+// Supported reports whether this build supports hardware keys.
 const Supported = true
 
-// A yubikey is a token by way of piv-go, which has it to itself while it is open.
+// A yubikey is an openCard that uses piv-go. No other program can use the card until it is closed.
 type yubikey struct {
 	*lib.YubiKey
 	reader string
@@ -27,7 +27,8 @@ func readers() ([]string, error) {
 	return names, translate("", err)
 }
 
-// openReader opens the card in a reader. Where it has no PIV, piv-go keeps the reader until the process ends.
+// openReader opens the card in a reader. If the card has no PIV applet, piv-go does not release the
+// reader until the process ends.
 func openReader(reader string) (openCard, error) {
 	yk, err := lib.Open(reader)
 	if err != nil {
@@ -36,7 +37,7 @@ func openReader(reader string) (openCard, error) {
 	return yubikey{yk, reader}, nil
 }
 
-func (y yubikey) close() { y.YubiKey.Close() } // the card has answered: nothing is lost
+func (y yubikey) close() { y.YubiKey.Close() } // the card has responded, so an error changes nothing
 
 func (y yubikey) version() string {
 	v := y.Version()
@@ -50,7 +51,7 @@ func (y yubikey) serial() (uint32, error) {
 
 func (y yubikey) triesLeft() int {
 	n, err := y.Retries()
-	if err != nil { // it was given the PIN already, or does not say
+	if err != nil { // the PIN is already verified, or the card does not report the tries
 		return -1
 	}
 	return n
@@ -60,13 +61,13 @@ func (y yubikey) verify(pin string) error {
 	err := y.VerifyPIN(pin)
 	var wrong lib.AuthErr
 	if errors.As(err, &wrong) {
-		serial, _ := y.serial() // for the message alone
+		serial, _ := y.serial() // used only in the message
 		return &WrongPINError{serial, wrong.Retries}
 	}
 	return translate(y.reader, err)
 }
 
-// slot is a slot by piv-go's name for it: with the object that holds its certificate.
+// slot returns piv-go's slot, which includes the object that stores the certificate.
 func slot(s Slot) (lib.Slot, error) {
 	for _, known := range []lib.Slot{lib.SlotAuthentication, lib.SlotSignature, lib.SlotKeyManagement, lib.SlotCardAuthentication} {
 		if known.Key == uint32(s) {
@@ -80,7 +81,8 @@ func slot(s Slot) (lib.Slot, error) {
 	return lib.Slot{}, err
 }
 
-// keyInfo asks the card what a slot holds; firmware before 5.3 tells of keys made on it, or with a certificate.
+// keyInfo reads which key a slot has. Firmware before 5.3 reports only keys that were generated on the
+// card or have a certificate.
 func (y yubikey) keyInfo(s Slot) (KeyInfo, error) {
 	at, err := slot(s)
 	if err != nil {
@@ -117,7 +119,7 @@ func (y yubikey) oldKeyInfo(s Slot, at lib.Slot) (KeyInfo, error) {
 	return KeyInfo{Slot: s, Public: cert.PublicKey, Algorithm: algorithmOfPublic(cert.PublicKey)}, nil
 }
 
-// private is piv-go's view of a key, whose PIN has been given if it wants one.
+// private returns piv-go's private key. The PIN, if required, has already been verified.
 func (y yubikey) private(k KeyInfo) (crypto.PrivateKey, error) {
 	at, err := slot(k.Slot)
 	if err != nil {
@@ -138,7 +140,7 @@ func (y yubikey) sign(k KeyInfo, digest []byte, opts crypto.SignerOpts) ([]byte,
 	}
 	signer, ok := private.(crypto.Signer)
 	if !ok {
-		return nil, fmt.Errorf("a %s key does not sign", k.Algorithm)
+		return nil, fmt.Errorf("a %s key cannot sign", k.Algorithm)
 	}
 	out, err := signer.Sign(rand.Reader, digest, opts)
 	return out, translate(y.reader, err)
@@ -153,7 +155,7 @@ func (y yubikey) exchange(k KeyInfo, peer []byte) ([]byte, error) {
 		ECDH(*ecdh.PublicKey) ([]byte, error)
 	})
 	if !ok {
-		return nil, fmt.Errorf("a %s key exchanges no keys", k.Algorithm)
+		return nil, fmt.Errorf("a %s key cannot exchange keys", k.Algorithm)
 	}
 	public, err := curveOf(k.Algorithm).NewPublicKey(peer)
 	if err != nil {
@@ -173,8 +175,8 @@ func curveOf(a Algorithm) ecdh.Curve {
 	return ecdh.P256()
 }
 
-// defaultManagementKey proves the key that all know, and asks for nothing more: piv-go refuses to make a key of no
-// algorithm itself, after that proof.
+// defaultManagementKey reports whether the factory management key is in effect, without changing the
+// card. GenerateKey first authenticates with that key, and then fails because no algorithm is set.
 func (y yubikey) defaultManagementKey() (bool, error) {
 	_, err := y.GenerateKey(factoryManagementKey(), lib.SlotAuthentication, lib.Key{})
 	var s statusError
@@ -187,10 +189,10 @@ func (y yubikey) defaultManagementKey() (bool, error) {
 	switch why := rootCause(err); {
 	case why == "unsupported algorithm":
 		return true, nil
-	case translate(y.reader, err) != err: //nolint:errorlint // whether it is translated; the card is not there any more
+	case translate(y.reader, err) != err: //nolint:errorlint // translated errors mean that the card is gone
 		return false, translate(y.reader, err)
 	}
-	return false, nil // of another length
+	return false, nil // the management key has another length
 }
 
 func (y yubikey) protectedManagementKey(pin string) ([]byte, error) {
@@ -248,11 +250,11 @@ func (y yubikey) attest(s Slot) (device, key []byte, err error) {
 	return d.Raw, k.Raw, nil
 }
 
-// verifyChain works on copies: piv-go mends the card's certificate where an old one lacks something.
+// verifyChain verifies copies, because piv-go modifies the certificates of some old cards.
 func verifyChain(p Attestation, roots *x509.CertPool) error {
 	device, key := *p.Device, *p.Slot
 	if _, err := (&lib.Verifier{Roots: roots}).Verify(&device, &key); err != nil {
-		return fmt.Errorf("the proof does not hold: %w", err)
+		return fmt.Errorf("verify the attestation: %w", err)
 	}
 	return nil
 }

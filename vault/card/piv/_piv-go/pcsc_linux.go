@@ -1,5 +1,5 @@
-// This file takes the place of piv-go's pcsc_unix.go and pcsc_linux.go, which need C. "make cards"
-// puts it there. What piv-go asks of the PC/SC service goes through our own client.
+// This file replaces piv-go's pcsc_unix.go and pcsc_linux.go, which need C. "make cards" copies it into
+// place. With this file, piv-go uses our own client for the PC/SC service.
 
 package piv
 
@@ -15,7 +15,7 @@ import (
 // rcNoService is SCARD_E_NO_SERVICE.
 const rcNoService = 0x8010001D
 
-// returned is an error of the client as piv-go's: those of the service by their number.
+// returned converts an error of our client into piv-go's error with the same code.
 func returned(err error) error {
 	var code pcsc.Error
 	switch {
@@ -29,7 +29,7 @@ func returned(err error) error {
 
 type scContext struct{ service *pcsc.Service }
 
-// newSCContext finds the service where libpcsclite finds it.
+// newSCContext connects to the service whose socket libpcsclite would use.
 func newSCContext() (*scContext, error) {
 	s, err := pcsc.Open(context.Background(), os.Getenv("PCSCLITE_CSOCK_NAME"))
 	if err != nil {
@@ -66,13 +66,13 @@ func (h *scHandle) Close() error { return returned(h.card.Close()) }
 
 type scTx struct{ card *pcsc.Card }
 
-// Begin does nothing: the client's card is in a transaction from its opening to its closing.
+// Begin does nothing: our client's card is in a transaction from Connect until Close.
 func (h *scHandle) Begin() (*scTx, error) { return &scTx{h.card}, nil }
 
-// Close does nothing: see Begin.
+// Close does nothing. See Begin.
 func (t *scTx) Close() error { return nil }
 
-// transmit returns what the card answers, without its status. If there is more, the caller asks for it.
+// transmit returns the card's response without its status. If more is set, the caller requests the rest.
 func (t *scTx) transmit(command []byte) (more bool, data []byte, err error) {
 	answer, err := t.card.Transmit(command)
 	if err != nil {
