@@ -11,7 +11,7 @@ import (
 
 // signals are those that are to end us. Until they are caught, one ends the process as it does any other.
 // From then on the first ends a context, and those that follow do nothing: whatever must not be lost, such
-// as the answer to a single-use token, is awaited and stored in bounded time (see source.Trades); then the
+// as the answer to a single-use token, is awaited and stored in bounded time (see source.Exchanges); then the
 // process ends by itself. To catch them takes two goroutines and a thread.
 type signals struct {
 	end  context.CancelCauseFunc

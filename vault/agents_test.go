@@ -16,7 +16,7 @@ import (
 )
 
 // A configured profile is what a random config says of one profile, and what follows from that.
-type configured struct {
+type agentSettings struct {
 	name   string
 	text   string
 	holds  string // the role, or who signed in, that it ends with; empty for none that the config tells
@@ -27,7 +27,7 @@ type configured struct {
 // A randomConfig is a config that nobody thought of.
 type randomConfig struct {
 	*rand.Rand
-	profiles []configured
+	profiles []agentSettings
 	stored   []string // the profiles with a stored key
 }
 
@@ -46,7 +46,7 @@ const (
 )
 
 func (r *randomConfig) add(i int) {
-	p := configured{name: fmt.Sprintf("p%d", i)}
+	p := agentSettings{name: fmt.Sprintf("p%d", i)}
 	if i == 0 && r.IntN(3) == 0 {
 		p.name = "default"
 	}
@@ -106,7 +106,7 @@ func newRandomConfig(seed uint64) (r *randomConfig, text string) {
 	for i := range 2 + r.IntN(5) {
 		r.add(i)
 	}
-	r.profiles = append(r.profiles, configured{name: "m"})
+	r.profiles = append(r.profiles, agentSettings{name: "m"})
 	if access := r.one("", "", "off", "deny", "careful"); access != "" {
 		m := &r.profiles[len(r.profiles)-1]
 		m.text, m.access = "agent_access = "+access+"\n", access
@@ -160,7 +160,7 @@ func (r *randomConfig) settings(s plan.Step) []string {
 
 // A coding agent receives no more than the strictest explicit setting for any role on the way
 // allows, whatever it asks for: no command, no role on top and no chain.
-func TestAgentsGetNoMoreThanAnyRoleAllows(t *testing.T) {
+func TestAgentAccessNeverExceedsRoleLimits(t *testing.T) {
 	const configs = 20_000
 	w := testvault.New(t, "")
 	w.Source.Tokens = &store.Tokens{Ring: w.SessionRing, Locks: w.Sessions.Locks, Index: w.Sessions.Index, Now: w.Sessions.Now}
@@ -207,7 +207,7 @@ func TestAgentsGetNoMoreThanAnyRoleAllows(t *testing.T) {
 		made++
 		for _, s := range pl.Steps {
 			for _, access := range r.settings(s) {
-				if gives := pl.Last().Policy; !holdsTo(access, gives.Inline, gives.ARNs) {
+				if gives := pl.Last().Policy; !isLimitedBy(access, gives.Inline, gives.ARNs) {
 					t.Fatalf("seed %d: %s is set for step %s of profile %s, and profile %s with %+v %v gives %+v\n%s", seed, access, s.Kind, s.Profile, asked, o, w.Env, gives, text)
 				}
 				if access != "off" {
@@ -222,8 +222,8 @@ func TestAgentsGetNoMoreThanAnyRoleAllows(t *testing.T) {
 	}
 }
 
-// holdsTo reports whether a session policy gives no more than what agent_access says.
-func holdsTo(access, inline string, arns []string) bool {
+// isLimitedBy reports whether a session policy gives no more than what agent_access says.
+func isLimitedBy(access, inline string, arns []string) bool {
 	switch access {
 	case "off":
 		return true

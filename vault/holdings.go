@@ -73,7 +73,7 @@ func (v *Vault) tokenSubjects(chain []*profile.Profile) map[string]string {
 	subjects := map[string]string{}
 	for _, q := range chain {
 		if path := q.Text("web_identity_token_file"); path != "" {
-			if token, err := v.read(path, maxFile); err == nil {
+			if token, err := v.readFile(path, maxFileSize); err == nil {
 				subjects[path] = plan.TokenSubject(token)
 			}
 		}
@@ -87,7 +87,7 @@ func (v *Vault) certificates(chain []*profile.Profile) map[string]string {
 	prints := map[string]string{}
 	for _, q := range chain {
 		if path := q.Text("certificate"); path != "" {
-			if text, err := v.read(path, certificate.MaxFile); err == nil {
+			if text, err := v.readFile(path, certificate.MaxFile); err == nil {
 				prints[path] = plan.Fingerprint(string(text))
 			}
 		}
@@ -122,22 +122,22 @@ func (v *Vault) signers(chain []*profile.Profile) map[string]plan.Signer {
 }
 
 func (v *Vault) environment() *plan.EnvironmentKey {
-	id, secret, token := v.env("AWS_ACCESS_KEY_ID"), v.env("AWS_SECRET_ACCESS_KEY"), v.env("AWS_SESSION_TOKEN")
+	id, secret, token := v.getenv("AWS_ACCESS_KEY_ID"), v.getenv("AWS_SECRET_ACCESS_KEY"), v.getenv("AWS_SESSION_TOKEN")
 	if id == "" || secret == "" {
 		return nil
 	}
 	return &plan.EnvironmentKey{Fingerprint: plan.Fingerprint(id, secret, token), Temporary: token != ""}
 }
 
-func (v *Vault) env(name string) string {
+func (v *Vault) getenv(name string) string {
 	value, _ := v.Source.Getenv(name)
 	return value
 }
 
-// maxFile bounds what is read of a policy or a token that a profile names.
-const maxFile = 64 << 10
+// maxFileSize bounds what is read of a policy or a token that a profile names.
+const maxFileSize = 64 << 10
 
-func (v *Vault) read(path string, most int64) ([]byte, error) {
+func (v *Vault) readFile(path string, most int64) ([]byte, error) {
 	f, err := v.Open(path)
 	if err != nil {
 		return nil, err

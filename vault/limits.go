@@ -19,7 +19,7 @@ func (v *Vault) profilePolicies(chain []*profile.Profile) (map[string]string, er
 		if !ok {
 			continue
 		}
-		text, err := v.read(path, maxFile)
+		text, err := v.readFile(path, maxFileSize)
 		if err != nil {
 			return nil, &plan.SettingError{Origin: q.Value("session_policy").Origin, Err: err}
 		}
@@ -46,7 +46,7 @@ func (v *Vault) limits(p *profile.Profile, o plan.Options) (limits, error) {
 	}
 	for _, name := range names {
 		if path, ok := strings.CutPrefix(name, "file://"); ok {
-			text, err := v.read(path, maxFile)
+			text, err := v.readFile(path, maxFileSize)
 			if err != nil {
 				return limits{}, fmt.Errorf("session policy %s: %w", name, err)
 			}
@@ -63,7 +63,7 @@ func (v *Vault) limits(p *profile.Profile, o plan.Options) (limits, error) {
 		origin := cmp.Or(named.Text.Origin, named.ARNs.Origin)
 		l.named[name] = plan.NamedPolicy{Text: named.Text.Text, ARNs: named.List(), Origin: origin.String()}
 		if path, ok := strings.CutPrefix(named.Text.Text, "file://"); ok {
-			text, err := v.read(path, maxFile)
+			text, err := v.readFile(path, maxFileSize)
 			if err != nil {
 				return limits{}, &plan.SettingError{Origin: named.Text.Origin, Err: err}
 			}

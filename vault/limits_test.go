@@ -26,7 +26,7 @@ var agent = policy.Agent{Name: "goose", Variable: "AGENT"}
 const anyRole = "role_arn = arn:aws:iam::123456789012:role/readonly\n"
 
 // Policies are read where their names lead to: a section, a file, a file that a section names.
-func TestLimitsAreRead(t *testing.T) {
+func TestPolicyLimits(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -92,12 +92,12 @@ func TestLimitsAreRead(t *testing.T) {
 
 // AWS holds an agent's session to its policy: it assumes no further role, where a person's
 // does, though the roles that led to it could.
-func TestAgentGoesNoFurther(t *testing.T) {
+func TestAgentLimitOfLaterRole(t *testing.T) {
 	w := testvault.New(t, "[profile m]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n[profile hub]\nsource_profile = m\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\nrole_arn = arn:aws:iam::123456789012:role/hub\n"+
 		"[profile prod]\nsource_profile = hub\nrole_arn = arn:aws:iam::210987654321:role/prod\n")
 	w.StoreKey(t, "m")
 	further := func(creds aws.Credentials) error {
-		_, err := w.Source.Make(t.Context(), plan.Step{
+		_, err := w.Source.Create(t.Context(), plan.Step{
 			Kind: plan.KindAssumeRole, Region: "us-east-1", Endpoint: plan.Endpoint{URL: w.AWS.URL()}, Spec: plan.AssumeRole{ARN: w.Prod, SessionName: "further"},
 		}, creds)
 		return err
@@ -153,7 +153,7 @@ func TestOnlyAgentsReadOtherProfiles(t *testing.T) {
 
 // A program that provides credentials is run for an agent even if a person's session of it is
 // cached: it may be an aws-vault that provides less to agents.
-func TestAgentGetsNoSessionOfAPersonsProgram(t *testing.T) {
+func TestAgentDoesNotReuseUsersProcessSession(t *testing.T) {
 	w := testvault.New(t, "[profile x]\ncredential_process = p\nagent_access = off\n")
 	ran := 0
 	w.Source.Run = func(context.Context, source.Command) ([]byte, error) {

@@ -28,22 +28,22 @@ import (
 
 // A nest is a config of profiles whose programs run aws-vault again. The runs share a state folder,
 // a keystore and an AWS. Each has locks of its own, as a process has.
-type nest struct {
+type nestedFixture struct {
 	*testvault.World
-	t       *testing.T
-	dir     string
-	config  strings.Builder
-	token   string                  // that web_identity_token_process prints
-	devices map[string]*fakeaws.MFA // whose codes mfa_process prints, by the profile
-	forgets bool                    // programs lose AWS_VAULT_CALLERS
-	running func()                  // called while a program of a profile runs; nil for nothing
-	calm    <-chan struct{}         // runs may wait for each other once it is closed; nil for never
+	t            *testing.T
+	dir          string
+	config       strings.Builder
+	token        string                  // that web_identity_token_process prints
+	devices      map[string]*fakeaws.MFA // whose codes mfa_process prints, by the profile
+	dropsCallers bool                    // programs lose AWS_VAULT_CALLERS
+	whileRunning func()                  // called while a program of a profile runs; nil for nothing
+	mayWait      <-chan struct{}         // runs may wait for each other once it is closed; nil for never
 }
 
 const onAnyRole = "role_arn = arn:aws:iam::123456789012:role/any\nrole_session_name = "
 
-func newNest(t *testing.T) *nest {
-	n := &nest{World: testvault.New(t, ""), t: t, dir: t.TempDir(), devices: map[string]*fakeaws.MFA{}}
+func newNestedFixture(t *testing.T) *nestedFixture {
+	n := &nestedFixture{World: testvault.New(t, ""), t: t, dir: t.TempDir(), devices: map[string]*fakeaws.MFA{}}
 	n.StoreKey(t, "alice")
 	issuer, err := n.AWS.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
 	if err != nil {
@@ -74,15 +74,15 @@ var kinds = []func(name, inner string) string{
 }
 
 // add adds a profile that needs the inner one, in one of the ways.
-func (n *nest) add(kind int, name, inner string) {
+func (n *nestedFixture) add(kind int, name, inner string) {
 	fmt.Fprintf(&n.config, "[profile %s]\n%s\n", name, kinds[kind](name, inner))
 	if strings.Contains(kinds[kind](name, inner), "mfa_serial") {
 		n.devices[name] = n.Alice.AddMFA(name)
 	}
 }
 
-// ready makes the profiles that were added the ones that there are.
-func (n *nest) ready() {
+// parseConfig makes the profiles that were added the ones that there are.
+func (n *nestedFixture) parseConfig() {
 	file, err := profile.Parse("config", []byte(n.config.String()))
 	if err != nil {
 		n.t.Fatal(err)
@@ -91,22 +91,22 @@ func (n *nest) ready() {
 }
 
 // A run is one process of aws-vault.
-type run struct {
-	nest    *nest
+type nestedRun struct {
+	nest    *nestedFixture
 	callers []string       // AWS_VAULT_CALLERS
 	held    []program.Lock // AWS_VAULT_HELD_LOCKS
 }
 
 // export prints the credentials of a profile, as aws-vault export does. It fails if it waits for a
 // second for another run.
-func (r run) export(ctx context.Context, name string) ([]byte, error) {
+func (r nestedRun) export(ctx context.Context, name string) ([]byte, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	now := time.Now
 	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(r.nest.dir, "locks")), Program: "aws-vault export " + name, Now: now, ParentLocks: r.held}
 	locks.OnSlowWait = func(w store.Wait) {
 		select {
-		case <-r.nest.calm:
+		case <-r.nest.mayWait:
 			return
 		default:
 		}
@@ -142,15 +142,15 @@ func printed(c aws.Credentials) map[string]any {
 	}
 }
 
-// program is a program that a profile names: it runs aws-vault export for another profile.
-func (r run) program(ctx context.Context, c source.Command) ([]byte, error) {
-	if r.nest.running != nil {
-		r.nest.running()
+// programSetting is a program that a profile names: it runs aws-vault export for another profile.
+func (r nestedRun) program(ctx context.Context, c source.Command) ([]byte, error) {
+	if r.nest.whileRunning != nil {
+		r.nest.whileRunning()
 	}
 	words := strings.Fields(c.Line)
 	verb, inner := words[0], words[1]
-	child := run{nest: r.nest, callers: append(r.callers[:len(r.callers):len(r.callers)], c.Profile)}
-	if r.nest.forgets {
+	child := nestedRun{nest: r.nest, callers: append(r.callers[:len(r.callers):len(r.callers)], c.Profile)}
+	if r.nest.dropsCallers {
 		child.callers = nil
 	}
 	starter := program.Starter{ParentLocks: r.held}
@@ -176,7 +176,7 @@ func randomName() string { return fmt.Sprintf("p%08x", rand.Uint32()) }
 // No run waits for its own caller, and none for a run that has ended: a lock belongs to one session.
 func TestNestedRuns(t *testing.T) {
 	const configs, deepest = 1000, 4
-	n := newNest(t)
+	n := newNestedFixture(t)
 	var outermost []string
 	for range configs {
 		name := "alice"
@@ -187,9 +187,9 @@ func TestNestedRuns(t *testing.T) {
 		}
 		outermost = append(outermost, name)
 	}
-	n.ready()
+	n.parseConfig()
 	for _, name := range outermost {
-		if _, err := (run{nest: n}).export(t.Context(), name); err != nil {
+		if _, err := (nestedRun{nest: n}).export(t.Context(), name); err != nil {
 			t.Fatalf("aws-vault export %s: %v", name, err)
 		}
 		n.AWS.Reset()
@@ -197,17 +197,17 @@ func TestNestedRuns(t *testing.T) {
 }
 
 // While the programs of some profiles run, those of others run too.
-func TestProgramsDelayNobody(t *testing.T) {
+func TestProgramsDoNotBlockOtherRuns(t *testing.T) {
 	const profiles = 300
-	n := newNest(t)
+	n := newNestedFixture(t)
 	var names []string
 	for i := range profiles {
 		name := randomName()
 		n.add([]int{0, 1, 3, 4}[i%4], name, "alice")
 		names = append(names, name)
 	}
-	n.ready()
-	if _, err := (run{nest: n}).export(t.Context(), "alice"); err != nil { // which they all need
+	n.parseConfig()
+	if _, err := (nestedRun{nest: n}).export(t.Context(), "alice"); err != nil { // which they all need
 		t.Fatal(err)
 	}
 	ctx, failed := context.WithCancelCause(t.Context())
@@ -215,12 +215,12 @@ func TestProgramsDelayNobody(t *testing.T) {
 	var running, all sync.WaitGroup
 	running.Add(profiles)
 	together := make(chan struct{})
-	n.calm = together // then all write into the list of sessions
+	n.mayWait = together // then all write into the list of sessions
 	go func() {
 		running.Wait()
 		close(together)
 	}()
-	n.running = func() {
+	n.whileRunning = func() {
 		running.Done()
 		select {
 		case <-together:
@@ -229,7 +229,7 @@ func TestProgramsDelayNobody(t *testing.T) {
 	}
 	for _, name := range names {
 		all.Go(func() {
-			if _, err := (run{nest: n}).export(ctx, name); err != nil {
+			if _, err := (nestedRun{nest: n}).export(ctx, name); err != nil {
 				failed(err)
 			}
 		})
@@ -241,8 +241,8 @@ func TestProgramsDelayNobody(t *testing.T) {
 }
 
 // A program that leads back to its own profile is refused at once, however it gets there.
-func TestNestedInItself(t *testing.T) {
-	n := newNest(t)
+func TestNestedRecursion(t *testing.T) {
+	n := newNestedFixture(t)
 	var names []string
 	locked := map[string]bool{} // a program of the two profiles runs under a lock
 	for first := range kinds {
@@ -257,17 +257,17 @@ func TestNestedInItself(t *testing.T) {
 			locked[outer] = first != 2 && first != 3 || second != 2 && second != 3
 		}
 	}
-	n.ready()
+	n.parseConfig()
 	for _, name := range names {
-		for _, n.forgets = range []bool{false, true} {
-			if n.forgets && !locked[name] {
+		for _, n.dropsCallers = range []bool{false, true} {
+			if n.dropsCallers && !locked[name] {
 				continue // nothing is left that could tell
 			}
-			_, err := (run{nest: n}).export(t.Context(), name)
+			_, err := (nestedRun{nest: n}).export(t.Context(), name)
 			var caller *store.DeadlockError
 			var loop *source.RecursionError
-			if !errors.As(err, &caller) && !errors.As(err, &loop) || n.forgets && caller == nil {
-				t.Errorf("%s, forgetting %t: %v", name, n.forgets, err)
+			if !errors.As(err, &caller) && !errors.As(err, &loop) || n.dropsCallers && caller == nil {
+				t.Errorf("%s, forgetting %t: %v", name, n.dropsCallers, err)
 			}
 		}
 	}

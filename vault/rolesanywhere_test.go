@@ -16,7 +16,7 @@ import (
 
 // A card's PIN and touch are a person's: what still serves is not renewed for a longer answer,
 // as it is for a key in a file.
-func TestCardsAreSpared(t *testing.T) {
+func TestCardIsNotUsedForCachedSession(t *testing.T) {
 	for place, again := range map[string]bool{"piv:9c": false, "": true} {
 		const role = "arn:aws:iam::123456789012:role/anywhere"
 		key, pem, err := certificate.NewKey()

@@ -15,39 +15,39 @@ type signIns interface {
 	login(ctx context.Context, l plan.Login) (who string, err error)
 }
 
-// keptSignIns are the tokens that are kept. To learn whose one is, it may be opened.
-type keptSignIns struct{ source *source.Deps }
+// storedSignIns are the tokens that are kept. To learn whose one is, it may be opened.
+type storedSignIns struct{ source *source.Deps }
 
-func (s keptSignIns) openID(ctx context.Context, to plan.OIDC) (plan.Identity, bool, error) {
-	held, ok, err := s.source.OpenID(to).Held(ctx)
+func (s storedSignIns) openID(ctx context.Context, to plan.OIDC) (plan.Identity, bool, error) {
+	held, ok, err := s.source.OpenID(to).Stored(ctx)
 	return held.Identity, ok, err
 }
 
-func (s keptSignIns) portal(ctx context.Context, to plan.SSO) (string, error) {
-	return s.source.SSO(plan.Endpoint{}, to).Known(ctx)
+func (s storedSignIns) portal(ctx context.Context, to plan.SSO) (string, error) {
+	return s.source.SSO(plan.Endpoint{}, to).SignInID(ctx)
 }
 
-func (s keptSignIns) login(ctx context.Context, l plan.Login) (string, error) {
-	return s.source.LoginSignIn(ctx, l)
+func (s storedSignIns) login(ctx context.Context, l plan.Login) (string, error) {
+	return s.source.LoginSignInID(ctx, l)
 }
 
-// listedSignIns are what the list of tokens says. Nothing is opened for that, and it may be wrong.
-type listedSignIns struct{ source *source.Deps }
+// indexedSignIns are what the list of tokens says. Nothing is opened for that, and it may be wrong.
+type indexedSignIns struct{ source *source.Deps }
 
-func (s listedSignIns) openID(_ context.Context, to plan.OIDC) (plan.Identity, bool, error) {
-	who := s.source.OpenID(to).Hint()
+func (s indexedSignIns) openID(_ context.Context, to plan.OIDC) (plan.Identity, bool, error) {
+	who := s.source.OpenID(to).IndexedSubject()
 	return plan.Identity{Subject: who}, who != "", nil
 }
 
-func (s listedSignIns) portal(_ context.Context, to plan.SSO) (string, error) {
-	return s.who(to.Token()), nil
+func (s indexedSignIns) portal(_ context.Context, to plan.SSO) (string, error) {
+	return s.signedInAs(to.Token()), nil
 }
 
-func (s listedSignIns) login(_ context.Context, l plan.Login) (string, error) {
-	return s.who(l.Token()), nil
+func (s indexedSignIns) login(_ context.Context, l plan.Login) (string, error) {
+	return s.signedInAs(l.Token()), nil
 }
 
-func (s listedSignIns) who(token plan.Digest) string {
+func (s indexedSignIns) signedInAs(token plan.Digest) string {
 	e, _ := s.source.Tokens.Index.Entry(string(token))
 	return e.SignedInAs
 }

@@ -30,8 +30,8 @@ const (
 // newPortal gives the world a portal of IAM Identity Center, and a person who signs in there when asked.
 func newPortal(w *testvault.World, t *testing.T) *fakeaws.SSO {
 	t.Helper()
-	two(w)
-	signInsIn(w, t)
+	addBob(w)
+	useTokenStore(w, t)
 	w.Source.Cache = &store.SSOCache{Dir: t.TempDir(), Digests: disk.NewFolder(t.TempDir())}
 	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })
 	p := w.AWS.AddSSO(portalURL, "eu-west-1")
@@ -40,19 +40,19 @@ func newPortal(w *testvault.World, t *testing.T) *fakeaws.SSO {
 	return p
 }
 
-// signInsIn keeps what sign-ins give, in a ring of its own.
-func signInsIn(w *testvault.World, t *testing.T) *keystoretest.Ring {
+// useTokenStore keeps what sign-ins give, in a ring of its own.
+func useTokenStore(w *testvault.World, t *testing.T) *keystoretest.Ring {
 	t.Helper()
 	r := keystoretest.New()
 	w.SignInIndex = t.TempDir()
 	index := &store.Index{Dir: disk.NewFolder(w.SignInIndex), Locks: w.Sessions.Locks}
 	w.Source.Tokens = &store.Tokens{Ring: r, Locks: w.Sessions.Locks, Index: index, Now: w.Sessions.Now}
-	w.Source.Person = source.Person{Device: true, Show: func(string) { w.Prompts++ }}
+	w.Source.User = source.User{UseDevice: true, Show: func(string) { w.Prompts++ }}
 	return r
 }
 
-// used uses a profile and returns what AWS was asked for, without parameters.
-func used(w *testvault.World, t *testing.T, profile string) (actions string) {
+// actionsOf uses a profile and returns what AWS was asked for, without parameters.
+func actionsOf(w *testvault.World, t *testing.T, profile string) (actions string) {
 	t.Helper()
 	if _, err := w.Create(t, profile, plan.Options{}); err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func forgetSessions(w *testvault.World) {
 const signsIn = "StartDeviceAuthorization CreateToken"
 
 // A session that one person's sign-in to a portal gave does not serve after another person has signed in.
-func TestSSOOfAnother(t *testing.T) {
+func TestSSOSignInOfAnotherUser(t *testing.T) {
 	w := testvault.New(t, dev+onDev)
 	portal := newPortal(w, t)
 	for _, step := range []struct {
@@ -104,7 +104,7 @@ func TestSSOOfAnother(t *testing.T) {
 		if step.before != nil {
 			step.before()
 		}
-		if got := used(w, t, step.profile); got != step.want {
+		if got := actionsOf(w, t, step.profile); got != step.want {
 			t.Errorf("%s: called %q, want %q", step.what, got, step.want)
 		}
 	}
@@ -114,12 +114,12 @@ func TestSSOOfAnother(t *testing.T) {
 }
 
 // A renewed token is of the same sign-in, and its sessions go on.
-func TestSSOSignInStaysWhileItIsRenewed(t *testing.T) {
+func TestSSORenewalKeepsSignInID(t *testing.T) {
 	w := testvault.New(t, dev)
 	newPortal(w, t)
 	signIn := func() string {
 		t.Helper()
-		used(w, t, "dev")
+		actionsOf(w, t, "dev")
 		pl, err := w.Plan(t.Context(), "dev", plan.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -140,10 +140,10 @@ func TestSSOSignInStaysWhileItIsRenewed(t *testing.T) {
 
 // Twenty commands renew a session at once after another person has to sign in: one page opens, and nobody fails because
 // another's attempt was for the person before.
-func TestSSOOfAnotherForMany(t *testing.T) {
+func TestSSOSignInOfAnotherUserManyRoles(t *testing.T) {
 	w := testvault.New(t, dev+onDev)
 	portal := newPortal(w, t)
-	used(w, t, "top")
+	actionsOf(w, t, "top")
 	portal.Revoke("")
 	w.ClockOffset, w.Prompts = 59*time.Minute+30*time.Second, 0
 	var all sync.WaitGroup
@@ -163,19 +163,19 @@ func TestSSOOfAnotherForMany(t *testing.T) {
 
 // A warm run opens no token while the index knows its present writing. A token that was written since is opened, whatever
 // the index says.
-func TestWarmRunOpensNoToken(t *testing.T) {
+func TestCachedSessionReadsNoToken(t *testing.T) {
 	w := testvault.New(t, dev)
 	newPortal(w, t)
 	tokens := w.Source.Tokens.Ring.(*keystoretest.Ring)
 	opened := func() int {
 		t.Helper()
 		tokens.Calls["Item"] = 0
-		if got := used(w, t, "dev"); got != "" {
+		if got := actionsOf(w, t, "dev"); got != "" {
 			t.Errorf("called %q", got)
 		}
 		return tokens.Calls["Item"]
 	}
-	used(w, t, "dev")
+	actionsOf(w, t, "dev")
 	if first, then := opened(), opened(); first != 1 || then != 0 {
 		t.Errorf("%d tokens were opened and then %d, want one and then none", first, then)
 	}
@@ -186,7 +186,7 @@ func TestWarmRunOpensNoToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	signOut(w, t)
-	used(w, t, "dev")
+	actionsOf(w, t, "dev")
 	if err := os.WriteFile(index, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestWarmRunOpensNoToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, kept := w.Kept(first)[0]; !kept {
+	if _, kept := w.CachedSessions(first)[0]; !kept {
 		t.Error("the present sign-in's session is not found with an index that is out of date")
 	}
 	// So it is where the keystore cannot tell writings apart.
@@ -207,11 +207,11 @@ func TestWarmRunOpensNoToken(t *testing.T) {
 }
 
 // You are asked once, although the sign-in cannot be stored.
-func TestSSOThatCannotBeStored(t *testing.T) {
+func TestSSOTokenCannotBeStored(t *testing.T) {
 	w := testvault.New(t, dev+onDev)
 	newPortal(w, t)
 	w.Source.Tokens.Ring.(*keystoretest.Ring).Errors["Put"] = testvault.ErrNoUser
-	if got, want := used(w, t, "top"), "RegisterClient "+signsIn+" GetRoleCredentials AssumeRole"; got != want || w.Prompts != 1 {
+	if got, want := actionsOf(w, t, "top"), "RegisterClient "+signsIn+" GetRoleCredentials AssumeRole"; got != want || w.Prompts != 1 {
 		t.Errorf("called %q and asked %d times, want %q and once", got, w.Prompts, want)
 	}
 }
@@ -238,10 +238,10 @@ func TestSSOOfTheAWSCLI(t *testing.T) {
 	}
 	for i, want := range []string{"GetRoleCredentials", "", "GetRoleCredentials"} {
 		theirs(tokens[i/2])
-		if got := used(w, t, "dev"); got != want {
+		if got := actionsOf(w, t, "dev"); got != want {
 			t.Errorf("run %d called %q, want %q", i+1, got, want)
 		}
-		if pl, err := w.Plan(t.Context(), "dev", plan.Options{}); err != nil || len(w.Kept(pl)) != 1 {
+		if pl, err := w.Plan(t.Context(), "dev", plan.Options{}); err != nil || len(w.CachedSessions(pl)) != 1 {
 			t.Errorf("run %d: the session of the AWS CLI's sign-in is not known to be cached: %v", i+1, err)
 		}
 	}
@@ -251,14 +251,14 @@ func TestSSOOfTheAWSCLI(t *testing.T) {
 }
 
 // What is cached on top of an aws login sign-in does not serve after the next.
-func TestLoginOfAnother(t *testing.T) {
+func TestLoginOfAnotherUser(t *testing.T) {
 	const alice = "arn:aws:iam::123456789012:user/alice"
 	w := testvault.New(t, "[profile l]\nlogin_session = "+alice+"\n[profile top]\nsource_profile = l\n"+ops)
-	two(w)
-	tokens := signInsIn(w, t)
+	addBob(w)
+	tokens := useTokenStore(w, t)
 	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })
 	w.AWS.SetLogin(alice, true)
-	w.Source.Person = source.Person{Show: func(string) { w.Prompts++ }, Browse: func(page string) error {
+	w.Source.User = source.User{Show: func(string) { w.Prompts++ }, OpenBrowser: func(page string) error {
 		go func() {
 			if resp, err := http.Get(page); err == nil {
 				resp.Body.Close()
@@ -269,7 +269,7 @@ func TestLoginOfAnother(t *testing.T) {
 	step := plan.Step{Kind: plan.KindLogin, Region: "eu-west-1", Endpoint: plan.Endpoint{URL: w.AWS.URL()}, Spec: plan.Login{Session: alice}}
 	signIn := func() {
 		t.Helper()
-		if _, err := w.Source.AWSLogin(step).New(t.Context(), alice, false); err != nil {
+		if _, err := w.Source.AWSLogin(step).SignIn(t.Context(), alice, false); err != nil {
 			t.Fatal(err)
 		}
 		w.Calls()
@@ -279,16 +279,16 @@ func TestLoginOfAnother(t *testing.T) {
 		t.Fatalf("error %v, want that nobody is signed in", err)
 	}
 	signIn()
-	got := []string{used(w, t, "top"), used(w, t, "top")}
+	got := []string{actionsOf(w, t, "top"), actionsOf(w, t, "top")}
 	w.ClockOffset = 12 * time.Minute // renewed: the role's session goes on
-	got = append(got, used(w, t, "l"), used(w, t, "top"))
+	got = append(got, actionsOf(w, t, "l"), actionsOf(w, t, "top"))
 	tokens.Calls["Item"] = 0
-	got = append(got, used(w, t, "top"))
+	got = append(got, actionsOf(w, t, "top"))
 	if tokens.Calls["Item"] != 0 {
 		t.Errorf("%d tokens were opened for a role that is cached", tokens.Calls["Item"])
 	}
 	signIn()
-	got = append(got, used(w, t, "top"))
+	got = append(got, actionsOf(w, t, "top"))
 	if want := []string{"AssumeRole", "", "CreateOAuth2Token", "", "", "AssumeRole"}; !slices.Equal(got, want) {
 		t.Errorf("called %q, want %q", got, want)
 	}
@@ -303,7 +303,7 @@ func TestLoginOfAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Calls()
-	if again := used(w, t, "top"); again != "" {
+	if again := actionsOf(w, t, "top"); again != "" {
 		t.Errorf("called %q for the sign-in that there is, want its session", again)
 	}
 }

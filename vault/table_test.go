@@ -75,7 +75,7 @@ func TestDecisionTableCalls(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := testvault.New(t, tt.config)
-			commands(w, t)
+			runCommands(w, t)
 			for k, v := range tt.env {
 				w.Env[k] = v
 			}
@@ -108,8 +108,8 @@ func TestDecisionTableCalls(t *testing.T) {
 
 const twoRoles = "[profile m]\n" + testvault.MFA + "[profile r1]\n" + testvault.SourceM + testvault.MFA + testvault.Hub + "[profile r2]\nsource_profile = r1\n" + testvault.Prod
 
-// commands are what profiles of the table run, and the roles that go with them.
-func commands(w *testvault.World, t *testing.T) {
+// runCommands are what profiles of the table run, and the roles that go with them.
+func runCommands(w *testvault.World, t *testing.T) {
 	t.Helper()
 	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
 	if err != nil {

@@ -20,7 +20,7 @@ func (e *TouchError) Error() string {
 type TouchRule struct {
 	Config   *profile.File // nil where no profile is known
 	Inputs   profile.Inputs
-	Keystore bool // the keystore can keep an item so that it opens with a touch only
+	CanTouch bool // the keystore can keep an item so that it opens with a touch only
 }
 
 // Key is for store.Keys: whether the key of a profile is to open with a touch only. In a
@@ -29,7 +29,7 @@ func (r TouchRule) Key(name string) (bool, error) {
 	if !r.requires(name) {
 		return false, nil
 	}
-	if !r.Keystore {
+	if !r.CanTouch {
 		return false, &TouchError{Profile: name}
 	}
 	return true, nil
@@ -39,7 +39,7 @@ func (r TouchRule) Key(name string) (bool, error) {
 // a touch. of names the tokens of a profile.
 func (r TouchRule) Tokens(of func(*profile.Profile) []string) func(token string) bool {
 	return func(token string) bool {
-		if r.Config == nil || !r.Keystore {
+		if r.Config == nil || !r.CanTouch {
 			return false
 		}
 		for _, name := range r.Config.Profiles() {

@@ -19,20 +19,20 @@ import (
 
 // A desk is a person who is asked for codes in the background: each question waits until
 // the test answers it.
-type desk struct {
+type unattendedFixture struct {
 	*testvault.World
-	served  *vault.Unattended
-	comes   chan source.Question
-	answers chan error // nil for the right code
-	stop    context.CancelFunc
+	unattended *vault.Unattended
+	questions  chan source.Question
+	answers    chan error // nil for the right code
+	stop       context.CancelFunc
 }
 
-func newDesk(t *testing.T, config string) *desk {
+func newUnattendedFixture(t *testing.T, config string) *unattendedFixture {
 	t.Helper()
-	d := &desk{World: testvault.New(t, config), comes: make(chan source.Question, 10), answers: make(chan error)}
+	d := &unattendedFixture{World: testvault.New(t, config), questions: make(chan source.Question, 10), answers: make(chan error)}
 	d.StoreKey(t, "m")
 	d.Source.Ask = func(ctx context.Context, q source.Question) (string, error) {
-		d.comes <- q
+		d.questions <- q
 		select {
 		case err := <-d.answers:
 			return d.MFA.Code(), err
@@ -42,40 +42,40 @@ func newDesk(t *testing.T, config string) *desk {
 	}
 	until, stop := context.WithCancel(t.Context())
 	d.stop = stop
-	d.served = &vault.Unattended{Vault: d.World.Vault, Until: until, Reach: func(plan.Step) error { return nil }}
-	t.Cleanup(func() { stop(); d.served.Wait() })
+	d.unattended = &vault.Unattended{Vault: d.World.Vault, PromptContext: until, CanPrompt: func(plan.Step) error { return nil }}
+	t.Cleanup(func() { stop(); d.unattended.Wait() })
 	return d
 }
 
 // request asks as a server does.
-func (d *desk) request(t *testing.T, need time.Duration, then ...string) error {
+func (d *unattendedFixture) request(t *testing.T, need time.Duration, then ...string) error {
 	t.Helper()
 	o := plan.Options{For: plan.Serve, Name: "aws-vault-alice", Then: then}
 	pl, err := d.Plan(t.Context(), "m", o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := d.served.Credentials(t.Context(), pl, o, need)
+	c, err := d.unattended.Credentials(t.Context(), pl, o, need)
 	if err == nil && !c.Expires.After(time.Now().Add(d.ClockOffset)) {
 		t.Errorf("credentials that expired at %v were handed out", c.Expires)
 	}
 	return err
 }
 
-// waits fails the test unless err says that a person has to answer.
-func waits(t *testing.T, err error, asking bool) {
+// wantLoginRequired fails the test unless err says that a person has to answer.
+func wantLoginRequired(t *testing.T, err error, asking bool) {
 	t.Helper()
 	var e *vault.LoginRequiredError
-	if !errors.As(err, &e) || e.Profile != "m" || e.Asking != asking || !strings.Contains(e.Question, "mfa/alice") || (e.Err == nil) != asking {
+	if !errors.As(err, &e) || e.Profile != "m" || e.Prompting != asking || !strings.Contains(e.Question, "mfa/alice") || (e.Err == nil) != asking {
 		t.Fatalf("error %v, want that a person has to answer, asking: %v", err, asking)
 	}
 }
 
 const serveNeed = 20 * time.Minute
 
-func TestUnattendedNeedsNobody(t *testing.T) {
-	d := newDesk(t, "[profile m]\n")
-	d.served.Reach = nil
+func TestUnattendedWithoutPrompt(t *testing.T) {
+	d := newUnattendedFixture(t, "[profile m]\n")
+	d.unattended.CanPrompt = nil
 	for range 2 {
 		if err := d.request(t, serveNeed); err != nil {
 			t.Fatal(err)
@@ -88,8 +88,8 @@ func TestUnattendedNeedsNobody(t *testing.T) {
 
 // However many programs ask for however many roles, a person is asked once, and nobody
 // waits for the answer.
-func TestUnattendedAsksOnce(t *testing.T) {
-	d := newDesk(t, "[profile m]\n"+testvault.MFA)
+func TestUnattendedPromptsOnce(t *testing.T) {
+	d := newUnattendedFixture(t, "[profile m]\n"+testvault.MFA)
 	asking := func() (errs []error) {
 		var all sync.WaitGroup
 		out := make([]error, 20)
@@ -100,12 +100,12 @@ func TestUnattendedAsksOnce(t *testing.T) {
 		return out
 	}
 	for _, err := range asking() {
-		waits(t, err, true)
+		wantLoginRequired(t, err, true)
 	}
-	<-d.comes
-	waits(t, d.request(t, serveNeed), true)
+	<-d.questions
+	wantLoginRequired(t, d.request(t, serveNeed), true)
 	d.answers <- nil
-	d.served.Wait()
+	d.unattended.Wait()
 	if err := d.request(t, serveNeed); err != nil {
 		t.Fatal(err)
 	}
@@ -113,15 +113,15 @@ func TestUnattendedAsksOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"GetSessionToken duration=3600 mfa=alice by=user/alice", "AssumeRole hub duration=3600 by=session/alice"}
-	if got := d.Calls(); !slices.Equal(got, want) || len(d.comes) > 0 {
-		t.Errorf("calls %q and %d more questions, want %q", got, len(d.comes), want)
+	if got := d.Calls(); !slices.Equal(got, want) || len(d.questions) > 0 {
+		t.Errorf("calls %q and %d more questions, want %q", got, len(d.questions), want)
 	}
 }
 
-func TestUnattendedCannotAsk(t *testing.T) {
-	d := newDesk(t, "[profile m]\n"+testvault.MFA)
+func TestUnattendedCannotPrompt(t *testing.T) {
+	d := newUnattendedFixture(t, "[profile m]\n"+testvault.MFA)
 	away := errors.New("the terminal is another's")
-	d.served.Reach = func(s plan.Step) error {
+	d.unattended.CanPrompt = func(s plan.Step) error {
 		if s.Kind != plan.KindSessionToken {
 			t.Errorf("a way is looked for to ask for the %s", s.Kind)
 		}
@@ -130,42 +130,42 @@ func TestUnattendedCannotAsk(t *testing.T) {
 	if err := d.request(t, serveNeed, d.Hub); !errors.Is(err, away) {
 		t.Fatalf("error %v, want the reason why nobody is asked", err)
 	} else {
-		waits(t, err, false)
+		wantLoginRequired(t, err, false)
 	}
-	d.served.Reach = nil
-	waits(t, d.request(t, serveNeed), false)
-	if got := d.Calls(); len(got)+len(d.comes) > 0 {
-		t.Errorf("calls %q and %d questions, want none", got, len(d.comes))
+	d.unattended.CanPrompt = nil
+	wantLoginRequired(t, d.request(t, serveNeed), false)
+	if got := d.Calls(); len(got)+len(d.questions) > 0 {
+		t.Errorf("calls %q and %d questions, want none", got, len(d.questions))
 	}
 }
 
 // Who declines is left in peace for a while, whatever programs go on asking.
-func TestUnattendedIsDeclined(t *testing.T) {
-	d := newDesk(t, "[profile m]\n"+testvault.MFA)
-	waits(t, d.request(t, serveNeed), true)
-	<-d.comes
+func TestUnattendedPromptDeclined(t *testing.T) {
+	d := newUnattendedFixture(t, "[profile m]\n"+testvault.MFA)
+	wantLoginRequired(t, d.request(t, serveNeed), true)
+	<-d.questions
 	d.answers <- prompt.ErrCancelled
-	d.served.Wait()
+	d.unattended.Wait()
 	for range 3 {
 		err := d.request(t, serveNeed)
-		waits(t, err, false)
+		wantLoginRequired(t, err, false)
 		if !errors.Is(err, prompt.ErrCancelled) {
 			t.Fatalf("error %v, want that it was declined", err)
 		}
 	}
 	d.ClockOffset = 6 * time.Minute
-	waits(t, d.request(t, serveNeed), true)
-	<-d.comes
+	wantLoginRequired(t, d.request(t, serveNeed), true)
+	<-d.questions
 	d.answers <- prompt.ErrCancelled
 }
 
 // What is still valid is handed out while the person is asked for what comes after it.
-func TestUnattendedShortAnswer(t *testing.T) {
-	d := newDesk(t, "[profile m]\n"+testvault.MFA)
-	waits(t, d.request(t, serveNeed), true)
-	<-d.comes
+func TestUnattendedShortSession(t *testing.T) {
+	d := newUnattendedFixture(t, "[profile m]\n"+testvault.MFA)
+	wantLoginRequired(t, d.request(t, serveNeed), true)
+	<-d.questions
 	d.answers <- nil
-	d.served.Wait()
+	d.unattended.Wait()
 	d.AWS.SetClock(func() time.Time { return time.Now().Add(d.ClockOffset) })
 	for _, at := range []struct {
 		later time.Duration
@@ -176,12 +176,12 @@ func TestUnattendedShortAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range at.asked {
-			<-d.comes
+			<-d.questions
 			d.answers <- nil
-			d.served.Wait()
+			d.unattended.Wait()
 		}
 	}
-	if n := len(d.comes); n > 0 {
+	if n := len(d.questions); n > 0 {
 		t.Errorf("%d more questions", n)
 	}
 	if err := d.request(t, serveNeed); err != nil {
@@ -193,11 +193,11 @@ func TestUnattendedShortAnswer(t *testing.T) {
 }
 
 // The end of a server ends what is asked for it.
-func TestUnattendedEnds(t *testing.T) {
-	d := newDesk(t, "[profile m]\n"+testvault.MFA)
-	waits(t, d.request(t, serveNeed), true)
-	<-d.comes
+func TestUnattendedContextEnds(t *testing.T) {
+	d := newUnattendedFixture(t, "[profile m]\n"+testvault.MFA)
+	wantLoginRequired(t, d.request(t, serveNeed), true)
+	<-d.questions
 	d.stop()
-	d.served.Wait()
-	waits(t, d.request(t, serveNeed), false)
+	d.unattended.Wait()
+	wantLoginRequired(t, d.request(t, serveNeed), false)
 }

@@ -60,13 +60,13 @@ type Vault struct {
 // and nothing else. It runs no program and calls nothing: see [plan.Plan.Decided]. Besides the
 // errors of [profile.File.Resolve] and [plan.Make], it returns the keystore's.
 func (v *Vault) Plan(ctx context.Context, name string, o plan.Options) (plan.Plan, error) {
-	return v.plan(ctx, name, o, keptSignIns{v.Source})
+	return v.plan(ctx, name, o, storedSignIns{v.Source})
 }
 
 // Preview is [Vault.Plan] for a plan that is shown and not carried out. It opens no sign-in to
 // learn whose it is, so what it says of that may be wrong.
 func (v *Vault) Preview(ctx context.Context, name string, o plan.Options) (plan.Plan, error) {
-	return v.plan(ctx, name, o, listedSignIns{v.Source})
+	return v.plan(ctx, name, o, indexedSignIns{v.Source})
 }
 
 func (v *Vault) plan(ctx context.Context, name string, o plan.Options, signed signIns) (plan.Plan, error) {
@@ -84,13 +84,13 @@ func (v *Vault) plan(ctx context.Context, name string, o plan.Options, signed si
 	pl, err := plan.Make(p, h, o)
 	var unknown *plan.NoProfileError
 	if errors.As(err, &unknown) {
-		unknown.Near = v.near(ctx, name)
+		unknown.Near = v.similarNames(ctx, name)
 	}
 	return pl, err
 }
 
-// near names what the user may have meant.
-func (v *Vault) near(ctx context.Context, name string) []string {
+// similarNames names what the user may have meant.
+func (v *Vault) similarNames(ctx context.Context, name string) []string {
 	names := v.Config.Profiles()
 	if stored, err := v.Keys.Names(ctx); err == nil {
 		names = append(names, stored...)
@@ -116,21 +116,21 @@ func StaticKey(config *profile.File, in profile.Inputs, name string) (aws.Creden
 // Every temporary step is kept under its digest, so that a changed setting is never
 // answered with an old session; what can be answered from there calls nothing.
 func (v *Vault) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, need time.Duration) (aws.Credentials, error) {
-	c, err := v.carrier(pl, o)
+	c, err := v.newExecutor(pl, o)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	return c.carry(ctx, len(pl.Steps)-1, need)
+	return c.execute(ctx, len(pl.Steps)-1, need)
 }
 
-// Kept returns what the index knows of the sessions that would answer for the steps of a
+// CachedSessions returns what the index knows of the sessions that would answer for the steps of a
 // plan, by the step's number. It opens nothing, so it is a hint.
-func (v *Vault) Kept(pl plan.Plan) map[int]store.Entry {
-	kept, entries := map[int]store.Entry{}, v.Sessions.Index.Entries()
+func (v *Vault) CachedSessions(pl plan.Plan) map[int]store.Entry {
+	cached, entries := map[int]store.Entry{}, v.Sessions.Index.Entries()
 	for i, s := range pl.Steps {
 		if e, ok := entries[string(pl.Digest(i))]; ok && s.Keep && pl.Decided(i) && e.Expires.After(v.Sessions.Now()) {
-			kept[i] = e
+			cached[i] = e
 		}
 	}
-	return kept
+	return cached
 }

@@ -24,7 +24,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-func TestWarmRunOpensOneItem(t *testing.T) {
+func TestCachedSessionReadsOneItem(t *testing.T) {
 	w := testvault.New(t, twoRoles)
 	w.StoreKey(t, "m")
 	if _, err := w.Create(t, "r2", plan.Options{}); err != nil {
@@ -52,7 +52,7 @@ func TestUnknownProfile(t *testing.T) {
 }
 
 // A keystore that refuses is an error, and never the same as one without keys.
-func TestRefusingKeystore(t *testing.T) {
+func TestKeystoreError(t *testing.T) {
 	w := testvault.New(t, "[profile p]\ncredential_process = c\n")
 	w.Ring.Err = testvault.ErrNoUser
 	if _, err := w.Plan(t.Context(), "p", plan.Options{}); !errors.Is(err, testvault.ErrNoUser) {
@@ -60,7 +60,7 @@ func TestRefusingKeystore(t *testing.T) {
 	}
 }
 
-func TestFailingWriteIsAWarning(t *testing.T) {
+func TestFailedWriteIsWarning(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n")
 	w.StoreKey(t, "m")
 	w.SessionRing.Errors["Put"] = testvault.ErrNoUser
@@ -80,7 +80,7 @@ func TestSessionIsUsedWhileAWSFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.ClockOffset = 58 * time.Minute // two minutes are left
+	w.ClockOffset = 58 * time.Minute // addBob minutes are left
 	w.AWS.SetClock(func() time.Time { return time.Now().Add(w.ClockOffset) })
 	w.AWS.Fail(fakeaws.Fault{Action: "AssumeRole", Times: -1, Code: "AccessDenied", Status: 403})
 	after, err := w.Create(t, "r", plan.Options{})
@@ -95,7 +95,7 @@ func TestSessionIsUsedWhileAWSFails(t *testing.T) {
 }
 
 // A human is not asked for the sake of a longer session.
-func TestShortAnswerIsBetterThanAPrompt(t *testing.T) {
+func TestShortSessionIsUsedInsteadOfPrompt(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n"+testvault.MFA+testvault.Hub)
 	w.StoreKey(t, "m")
 	pl, err := w.Plan(t.Context(), "m", plan.Options{Name: "aws-vault-alice"})
@@ -123,7 +123,7 @@ func TestShortAnswerIsBetterThanAPrompt(t *testing.T) {
 }
 
 // Less than is left was asked for: that session is kept apart.
-func TestAskedForLess(t *testing.T) {
+func TestShorterDurationRequested(t *testing.T) {
 	w := testvault.New(t, "[profile m]\n")
 	w.StoreKey(t, "m")
 	half := plan.Options{Duration: 30 * time.Minute}
@@ -160,7 +160,7 @@ func TestMFAMaxAge(t *testing.T) {
 }
 
 // Somebody ended the session that a role is to be assumed with.
-func TestEndedSessionIsMadeAnew(t *testing.T) {
+func TestExpiredInputSessionIsRecreated(t *testing.T) {
 	w := testvault.New(t, twoRoles)
 	w.StoreKey(t, "m")
 	if _, err := w.Create(t, "r1", plan.Options{}); err != nil {
@@ -209,7 +209,7 @@ func TestPolicyFile(t *testing.T) {
 }
 
 // Another person's token is not answered with the first one's session.
-func TestTokenFileOfAnother(t *testing.T) {
+func TestTokenFileOfAnotherIdentity(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	w := testvault.New(t, "[profile w]\nweb_identity_token_file = "+file+"\nrole_arn = arn:aws:iam::123456789012:role/web\n")
 	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
@@ -232,7 +232,7 @@ func TestTokenFileOfAnother(t *testing.T) {
 	if got := w.Calls(); len(got) != 2 {
 		t.Errorf("calls %q, want one a person", got)
 	}
-	if pl, err := w.Plan(t.Context(), "w", plan.Options{Name: "aws-vault-alice"}); err != nil || len(w.Kept(pl)) != 1 {
+	if pl, err := w.Plan(t.Context(), "w", plan.Options{Name: "aws-vault-alice"}); err != nil || len(w.CachedSessions(pl)) != 1 {
 		t.Errorf("bob's session is not said to be kept: %v", err)
 	}
 	if err := os.WriteFile(file, []byte("no token"), 0o600); err != nil {
@@ -244,7 +244,7 @@ func TestTokenFileOfAnother(t *testing.T) {
 }
 
 // Who is signed in decides which session is used, also where that is learnt on the way.
-func TestOpenIDOfAnother(t *testing.T) {
+func TestOpenIDSignInOfAnotherUser(t *testing.T) {
 	w := testvault.New(t, "")
 	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "aws-vault")
 	if err != nil {
@@ -257,7 +257,7 @@ func TestOpenIDOfAnother(t *testing.T) {
 	}
 	index := &store.Index{Dir: disk.NewFolder(t.TempDir()), Locks: w.Sessions.Locks}
 	w.Source.Tokens = &store.Tokens{Ring: keystoretest.New(), Locks: w.Sessions.Locks, Index: index, Now: w.Sessions.Now}
-	w.Source.Person = source.Person{Peers: peer.ThisUser(), Show: func(string) {}, Browse: func(page string) error {
+	w.Source.User = source.User{Peers: peer.ThisUser(), Show: func(string) {}, OpenBrowser: func(page string) error {
 		go func() {
 			if resp, err := http.Get(page); err == nil {
 				resp.Body.Close()
@@ -349,20 +349,20 @@ func TestEnvironmentSource(t *testing.T) {
 	}
 }
 
-func TestKept(t *testing.T) {
+func TestCachedSessions(t *testing.T) {
 	w := testvault.New(t, twoRoles)
 	w.StoreKey(t, "m")
 	pl, err := w.Plan(t.Context(), "r2", plan.Options{Name: "aws-vault-alice"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if kept := w.Kept(pl); len(kept) != 0 {
+	if kept := w.CachedSessions(pl); len(kept) != 0 {
 		t.Errorf("kept %v before anything was made", kept)
 	}
 	if _, err := w.Create(t, "r2", plan.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if kept := w.Kept(pl); len(kept) != 3 || kept[3].Profile != "r2" || kept[1].Root != "m" {
+	if kept := w.CachedSessions(pl); len(kept) != 3 || kept[3].Profile != "r2" || kept[1].Root != "m" {
 		t.Errorf("kept %v", kept)
 	}
 }
@@ -495,7 +495,7 @@ func TestRequireTouch(t *testing.T) {
 	if _, err := rule.Key("m"); !errors.As(err, &refused) {
 		t.Errorf("Key: %v, want a *TouchError", err)
 	}
-	w.CanTouch, rule.Keystore = true, true
+	w.CanTouch, rule.CanTouch = true, true
 	for name, want := range map[string]bool{"m": true, "n": false, "missing": false} {
 		if touch, err := rule.Key(name); err != nil || touch != want {
 			t.Errorf("Key(%s) = %v, %v", name, touch, err)

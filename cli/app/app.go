@@ -22,7 +22,7 @@ type App struct {
 
 	State         func() (*disk.Folder, error) // findState, once
 	NoStateWarned *atomic.Bool                 // it was said that there is no state folder
-	Trades        *source.Trades               // that the process does not end in the middle of
+	Trades        *source.Exchanges            // that the process does not end in the middle of
 
 	MemoryRing func() keystore.Ring // keeps sessions where there is no state folder
 
@@ -37,7 +37,7 @@ type App struct {
 func New(env Env) *App {
 	a := &App{
 		Env: env, Log: slog.New(slog.DiscardHandler), NoStateWarned: new(atomic.Bool), MemoryRing: sync.OnceValue(keystore.Memory),
-		Trades: new(source.Trades), password: new(keyPassword),
+		Trades: new(source.Exchanges), password: new(keyPassword),
 	}
 	if a.Env.Programs == nil {
 		a.Env.Programs = &program.Starter{}

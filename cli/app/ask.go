@@ -83,7 +83,7 @@ func (a *App) CanAsk(o prompt.Options) error {
 // confirm who has signed in.
 func (a *App) canAskFor(signIn SignInFlags, s plan.Step) error {
 	usesBrowser := s.Kind == plan.KindSSO || s.Kind == plan.KindOIDC
-	if usesBrowser && a.Env.Person(signIn).Browse == nil {
+	if usesBrowser && a.Env.Person(signIn).OpenBrowser == nil {
 		return errNoBrowser
 	}
 	if usesBrowser && a.Env.Peers.CanIdentify("tcp") {
@@ -102,13 +102,13 @@ func (q Asker) confirmSignIn(ctx context.Context, question string) (bool, error)
 func (q Asker) codePrompt(given string) func(context.Context, source.Question) (string, error) {
 	return func(ctx context.Context, wanted source.Question) (string, error) {
 		if given != "" {
-			if wanted.Again != "" {
-				return "", &codeFlagError{wanted.Again}
+			if wanted.RetryReason != "" {
+				return "", &codeFlagError{wanted.RetryReason}
 			}
 			return given, nil
 		}
 		return q.askWith(ctx, codeDriver(q.app, wanted), prompt.Request{
-			Kind: prompt.Code, Profile: wanted.Profile, Device: wanted.Serial, RetryReason: wanted.Again,
+			Kind: prompt.Code, Profile: wanted.Profile, Device: wanted.Serial, RetryReason: wanted.RetryReason,
 			Text: fmt.Sprintf("MFA code of %s for profile %s", wanted.Serial, wanted.Profile),
 		})
 	}

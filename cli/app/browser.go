@@ -14,7 +14,7 @@ const browserTimeout = time.Minute
 // OpenInBrowser opens a page that leads a browser to the address. The address itself, which signs in
 // whoever has it, is no program's argument.
 func (a *App) OpenInBrowser(ctx context.Context, url string, choice browser.Choice) error {
-	page, err := browser.Lead(url, choice, a.Env.Peers)
+	page, err := browser.Serve(url, choice, a.Env.Peers)
 	if err != nil {
 		return err
 	}

@@ -45,14 +45,14 @@ func (f *SignInFlags) BindFlow(c *kingpin.CmdClause) {
 }
 
 // Person is whoever signs in, as far as the flags and this machine let them.
-func (e *Env) Person(f SignInFlags) source.Person {
+func (e *Env) Person(f SignInFlags) source.User {
 	reachable := e.browserReachable()
-	p := source.Person{
-		Show: e.showSignIn, Reads: e.StderrTerminal, Peers: e.Peers, Host: e.Host, Away: !reachable,
-		Device: f.flow == FlowDevice || f.flow == "" && !reachable,
+	p := source.User{
+		Show: e.showSignIn, SeesOutput: e.StderrTerminal, Peers: e.Peers, Hostname: e.Host, Remote: !reachable,
+		UseDevice: f.flow == FlowDevice || f.flow == "" && !reachable,
 	}
 	if reachable && !f.Stdout && e.OpenBrowser != nil {
-		p.Browse = e.OpenBrowser
+		p.OpenBrowser = e.OpenBrowser
 	}
 	return p
 }

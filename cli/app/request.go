@@ -55,7 +55,7 @@ func (a *App) Begin(ctx context.Context, r Request) (*Task, error) {
 
 // Task is a request for a profile in a session that is open already.
 func (a *App) Task(s *Session, r Request, profile string) *Task {
-	s.Source.Person = a.Env.Person(r.Flags.SignIn)
+	s.Source.User = a.Env.Person(r.Flags.SignIn)
 	o := r.Flags.options(a)
 	o.For = r.For
 	return &Task{Session: s, Profile: profile, Options: o, app: a, flags: r.Flags, picked: r.Flags.Profile == ""}

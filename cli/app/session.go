@@ -101,7 +101,7 @@ func (a *App) assemble(config *profile.File, in profile.Inputs, q Asker, state *
 		pending = &store.Pending{Ring: ks.Private, Dir: keystoreDir.Folder("pending"), Index: index, Now: a.Env.Now}
 		tokens = pending
 	}
-	touch := vault.TouchRule{Config: config, Inputs: in, Keystore: ks.Touch}
+	touch := vault.TouchRule{Config: config, Inputs: in, CanTouch: ks.Touch}
 	cancelled := func(err error) bool { return errors.Is(err, prompt.ErrCancelled) }
 	tell := func(m string) { a.Note("%s", m) }
 	clock := &awsapi.Clock{Local: a.Env.Now}
@@ -118,12 +118,12 @@ func (a *App) assemble(config *profile.File, in profile.Inputs, q Asker, state *
 			},
 			Key: keys.Key, Static: func(name string) (aws.Credentials, error) { return vault.StaticKey(config, in, name) },
 			Getenv: a.Env.Getenv, Open: a.Env.OpenFile, Log: a.Log, Sleep: Sleep,
-			Tell: tell, Trades: a.Trades, CatchSignals: a.Env.CatchSignals, Delayed: func(m string) { noteDelay(a, m) },
+			Notify: tell, Exchanges: a.Trades, CatchSignals: a.Env.CatchSignals, NotifyDelay: func(m string) { noteDelay(a, m) },
 			Codes: &store.Codes{Dir: state.Folder("codes"), Locks: locks},
 			Ask:   q.codePrompt(code), Confirm: q.confirmSignIn, Run: func(ctx context.Context, c source.Command) ([]byte, error) { return runShell(ctx, a, c) }, Environ: func() []string { return programEnvironment(a) }, Callers: a.Env.callers(),
-			Card: q.useCardKey, Reads: func(q source.Question) bool { return code == "" && deviceAnswers(a, q) },
+			Card: q.useCardKey, RepeatsCode: func(q source.Question) bool { return code == "" && deviceAnswers(a, q) },
 			Tokens: &store.Tokens{Ring: tokens, Locks: locks, Index: index, Now: a.Env.Now, Cancelled: cancelled, NeedsTouch: touch.Tokens(tokenNames)},
-			Cache:  ssoCache(a, state), Logins: a.Env.loginCache(), Person: a.Env.Person(SignInFlags{}),
+			Cache:  ssoCache(a, state), Logins: a.Env.loginCache(), User: a.Env.Person(SignInFlags{}),
 			Identities: &identitykeys.Identities{Dir: identityDir(state), Ring: ks.Private, Locks: locks, Now: clock.Now},
 		},
 	}

@@ -42,7 +42,7 @@ func (p *probe) checkCertificates(context.Context) []doctor.Finding {
 	})
 	s := p.Assemble(p.config, p.inputs, p.locks, p.state, &keystore.Keystore{})
 	var all []doctor.Finding
-	s.Source.Tell = func(m string) {
+	s.Source.Notify = func(m string) {
 		all = append(all, doctor.Finding{Severity: doctor.Warning, What: m, Remedy: "take the rights of others away, with chmod go="})
 	}
 	for _, spec := range specs {

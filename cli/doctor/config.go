@@ -74,7 +74,7 @@ func (p *probe) checkNetwork(ctx context.Context) []doctor.Finding {
 		return nil // was said
 	}
 	s := p.Assemble(p.config, p.inputs, p.locks, p.state, &keystore.Keystore{})
-	s.Source.Tell, s.Source.AWS.Tell = nil, nil
+	s.Source.Notify, s.Source.AWS.Tell = nil, nil
 	at := plan.STS(q)
 	proxy, err := s.Source.STS(at).Reachable()
 	if err != nil {

@@ -78,7 +78,7 @@ func folderRemedy(err error, _ Facts) string {
 // rotationRemedy is what to do about keys and devices that were made, moved or replaced in part.
 func rotationRemedy(err error, _ Facts) string {
 	var unfinished *rotation.UnfinishedError
-	var replaced *rotation.ReplacedError
+	var replaced *rotation.KeyReplacedError
 	var journal *store.JournalError
 	var quota *rotation.QuotaError
 	var move *transfer.MoveError

@@ -22,7 +22,7 @@ func signInRemedy(err error, _ Facts) string {
 	var user *console.TemporaryUserError
 	var notConfirmed *source.NotConfirmedError
 	switch {
-	case errors.As(err, &needsUser) && !needsUser.Asking:
+	case errors.As(err, &needsUser) && !needsUser.Prompting:
 		return "answer on another terminal: aws-vault exec " + ui.QuoteWord(needsUser.Profile) + " -- true"
 	case errors.As(err, &notConfirmed) && notConfirmed.Err == nil:
 		return "sign out at " + notConfirmed.To + " in your browser if you were signed in as somebody else there, and try again"
@@ -56,11 +56,11 @@ func providerRemedy(err error, _ Facts) string {
 		return "sign in on another device with oidc_flow = device, or open the link yourself: aws-vault oidc login --stdout"
 	case errors.As(err, &page) && errors.Is(err, signin.ErrTimeout):
 		return "sign in on another device with --sso-flow=device, or open the link yourself with --stdout"
-	case errors.As(err, &configuration) && configuration.Real != "":
-		return "if that is who you mean: oidc_issuer = " + configuration.Real
+	case errors.As(err, &configuration) && configuration.ActualIssuer != "":
+		return "if that is who you mean: oidc_issuer = " + configuration.ActualIssuer
 	case errors.As(err, &grant) && (grant.Code == "invalid_client" || grant.Code == "unauthorized_client"):
 		return "see oidc_client_id; the secret of a client that has one is kept with aws-vault oidc login --client-secret-stdin"
-	case errors.As(err, &token) && token.Subject:
+	case errors.As(err, &token) && token.OtherSubject:
 		return "sign out and in again: aws-vault oidc logout"
 	case errors.As(err, &ports) && len(ports.Ports) > 0 && ports.Ports[0] > 0:
 		return "set oidc_redirect_ports to more ports that the provider knows"

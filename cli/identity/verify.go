@@ -25,7 +25,7 @@ func identityVerifyCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if err != nil {
 			return err
 		}
-		fetch, err := source.Pages(s.Source.AWS, p.Text("ca_bundle"))
+		fetch, err := source.PageFetcher(s.Source.AWS, p.Text("ca_bundle"))
 		if err != nil {
 			return err
 		}

@@ -51,10 +51,10 @@ func rotate(ctx context.Context, a *app.App, f rotateFlags) error {
 	}
 	r := &rotation.Rotation{
 		Vault: s.Vault, Journals: &store.Journals{Ring: s.Keystore.Private, NeedsTouch: s.Keys.NeedsTouch}, Locks: s.Locks,
-		Plan: pl, Options: t.Options, KeepOld: f.keepOld, Say: func(m string) { a.Print("%s\n", m) },
+		Plan: pl, Options: t.Options, KeepOld: f.keepOld, Progress: func(m string) { a.Print("%s\n", m) },
 	}
 	if a.Env.HasTerminal() {
-		r.Spare = func(ctx context.Context, q *rotation.QuotaError, k rotation.KeyUse) (bool, error) {
+		r.ConfirmDelete = func(ctx context.Context, q *rotation.QuotaError, k rotation.KeyUse) (bool, error) {
 			return confirmDelete(ctx, a, s, q, k)
 		}
 	}
@@ -95,16 +95,16 @@ func previewRotation(ctx context.Context, a *app.App, r *rotation.Rotation, f ro
 	for _, k := range p.Keys {
 		a.Print("  %s\n", k)
 	}
-	if p.Left != nil {
-		a.Print("%s\n", interruptedText(p.Left, f))
-		if p.Left.New.AccessKeyID != "" || f.undo {
+	if p.Interrupted != nil {
+		a.Print("%s\n", interruptedText(p.Interrupted, f))
+		if p.Interrupted.New.AccessKeyID != "" || f.undo {
 			return nil
 		}
 	}
 	switch {
 	case f.resume || f.undo:
 		return &rotation.NoJournalError{Name: p.Name}
-	case !p.Room:
+	case !p.HasRoom:
 		a.Print("There is no room for a new one: the key that is not stored would have to be deleted, and would be asked about.\n")
 		return nil
 	}

@@ -23,7 +23,7 @@ type credentialProvider struct {
 
 // newCredentialProvider makes one. Until is as for [vault.Unattended].
 func newCredentialProvider(until context.Context, a *app.App, t *app.Task) *credentialProvider {
-	return &credentialProvider{app: a, task: t, unattended: &vault.Unattended{Vault: t.Vault, Until: until, Reach: t.CanAskFor}}
+	return &credentialProvider{app: a, task: t, unattended: &vault.Unattended{Vault: t.Vault, PromptContext: until, CanPrompt: t.CanAskFor}}
 }
 
 func (s *credentialProvider) plan(ctx context.Context, then ...string) (plan.Plan, error) {

@@ -31,7 +31,7 @@ func ExplainCommand(k *kingpin.Application, a *app.App) []app.Verb {
 		if err != nil {
 			return err
 		}
-		cached := t.Kept(pl)
+		cached := t.CachedSessions(pl)
 		if asJSON {
 			return explainJSON(a, pl, cached)
 		}

@@ -25,7 +25,7 @@ func TestRefusal(t *testing.T) {
 		code   string
 	}{
 		{&vault.LoginRequiredError{Profile: "p", Err: &prompt.NoDriverError{}}, 403, "LoginRequired"},
-		{&vault.LoginRequiredError{Profile: "p", Asking: true}, 403, "LoginRequired"},
+		{&vault.LoginRequiredError{Profile: "p", Prompting: true}, 403, "LoginRequired"},
 		{&source.LoginRequiredError{Profile: "p"}, 403, "LoginRequired"},
 		{prompt.ErrCancelled, 403, "LoginRequired"},
 		{keystore.ErrLocked, 403, "KeystoreLocked"},

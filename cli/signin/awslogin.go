@@ -28,8 +28,8 @@ func AWSLoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 		if err != nil {
 			return err
 		}
-		s.Source.Person = a.Env.Person(f)
-		s.Source.Person.Paste = func(ctx context.Context) (string, error) {
+		s.Source.User = a.Env.Person(f)
+		s.Source.User.AskCode = func(ctx context.Context) (string, error) {
 			return a.Ask(ctx, s.Locks, prompt.Request{Kind: prompt.Line, Profile: name, Text: "The code that the page shows"})
 		}
 		p, err := loginProfile(ctx, s, name)
@@ -39,7 +39,7 @@ func AWSLoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 		if move {
 			return importLogin(ctx, a, s, p)
 		}
-		return awsLogin(ctx, a, s, p, remote || s.Source.Person.Device && !f.Stdout)
+		return awsLogin(ctx, a, s, p, remote || s.Source.User.UseDevice && !f.Stdout)
 	}}}
 }
 
@@ -77,7 +77,7 @@ func loginProfile(ctx context.Context, s *app.Session, name string) (*profile.Pr
 
 // awsLogin signs in, and names who has in the profile.
 func awsLogin(ctx context.Context, a *app.App, s *app.Session, p *profile.Profile, remote bool) error {
-	arn, err := s.Source.AWSLogin(loginStep(p)).New(ctx, p.Text("login_session"), remote)
+	arn, err := s.Source.AWSLogin(loginStep(p)).SignIn(ctx, p.Text("login_session"), remote)
 	if err != nil {
 		return err
 	}

@@ -102,8 +102,8 @@ func checkFederatedName(name string) error {
 	odd := strings.ContainsFunc(name, func(r rune) bool {
 		return !ascii.IsAlphanumeric(r) && !strings.ContainsRune("_+=,.@-", r)
 	})
-	if name != "" && (odd || len(name) < source.LeastFederatedName || len(name) > source.MostFederatedName) {
-		return &app.UsageError{Text: fmt.Sprintf("--name is %.80q, want %d to %d letters, digits or any of =,.@_+-", name, source.LeastFederatedName, source.MostFederatedName)}
+	if name != "" && (odd || len(name) < source.MinFederatedName || len(name) > source.MaxFederatedName) {
+		return &app.UsageError{Text: fmt.Sprintf("--name is %.80q, want %d to %d letters, digits or any of =,.@_+-", name, source.MinFederatedName, source.MaxFederatedName)}
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func oidcLoginCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		if err != nil {
 			return err
 		}
-		s.Source.Person = a.Env.Person(f)
+		s.Source.User = a.Env.Person(f)
 		if secret {
 			if err := storeClientSecret(ctx, a, s, p.service); err != nil {
 				return err
@@ -85,7 +85,7 @@ func storeClientSecret(ctx context.Context, a *app.App, s *app.Session, to plan.
 	if secret == "" || len(text) > maxClientSecret || strings.ContainsAny(secret, "\r\n") {
 		return fmt.Errorf("stdin has %d bytes that are no client secret, want one line of up to %d", min(len(text), maxClientSecret), maxClientSecret)
 	}
-	return s.Source.OpenID(to).KeepSecret(ctx, secret)
+	return s.Source.OpenID(to).StoreSecret(ctx, secret)
 }
 
 func oidcLogoutCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
@@ -104,7 +104,7 @@ func oidcLogoutCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		return signOutOf(a, all, func(to plan.OIDC) string { return to.Issuer }, func(t target[plan.OIDC]) (bool, error) {
 			signedIn, err := oidcSignOut(ctx, a, s, t)
 			if err == nil && secret {
-				err = s.Source.OpenID(t.service).ForgetSecret(ctx)
+				err = s.Source.OpenID(t.service).RemoveSecret(ctx)
 			}
 			return signedIn, err
 		})

@@ -42,7 +42,7 @@ func oidcStatusCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		}
 		rows := []signInStatus{}
 		for _, p := range all {
-			token, ok, err := s.Source.OpenID(p.service).Held(ctx)
+			token, ok, err := s.Source.OpenID(p.service).Stored(ctx)
 			if err != nil {
 				return err
 			}

@@ -182,7 +182,7 @@ func withPortal(ctx context.Context, a *app.App, verb, name string, f app.SignIn
 	if err != nil {
 		return err
 	}
-	s.Source.Person = a.Env.Person(f)
+	s.Source.User = a.Env.Person(f)
 	t, err := portals.one(s, name)
 	if err != nil {
 		return err

@@ -149,7 +149,7 @@ func TestBrowserOpensFile(t *testing.T) {
 		io.WriteString(w, "came from "+strconv.Quote(r.Referer()))
 	}))
 	defer end.Close()
-	p, err := browser.Lead(end.URL+"/?SigninToken=EXAMPLE", browser.Choice{}, peer.Check{UID: os.Getuid(), NoTCPOwner: true})
+	p, err := browser.Serve(end.URL+"/?SigninToken=EXAMPLE", browser.Choice{}, peer.Check{UID: os.Getuid(), NoTCPOwner: true})
 	if err != nil {
 		t.Fatal(err)
 	}

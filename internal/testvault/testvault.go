@@ -88,8 +88,8 @@ func New(t *testing.T, config string) *World {
 			Key:    keys.Key,
 			Static: func(name string) (aws.Credentials, error) { return vault.StaticKey(w.Config, w.Inputs, name) },
 			Getenv: getenv, Open: open, Log: slog.New(slog.DiscardHandler), Codes: &store.Codes{Dir: disk.NewFolder(filepath.Join(dir, "codes")), Locks: locks},
-			Sleep: func(context.Context, time.Duration) error { return nil },
-			Tell:  tell,
+			Sleep:  func(context.Context, time.Duration) error { return nil },
+			Notify: tell,
 			Ask: func(_ context.Context, q source.Question) (string, error) {
 				if w.Prompts++; q.Serial != w.MFA.Serial() {
 					return "", ErrNoUser

@@ -92,7 +92,7 @@ func Visit(ctx context.Context, v *vault.Vault, pl plan.Plan, o plan.Options) (V
 		return Visitor{}, &TemporaryUserError{Profile: pl.Profile, Caller: who.ARN}
 	}
 	// A program gave a user's key, which could not be known before it ran.
-	if creds, err = v.Source.Make(ctx, pl.Federation(o.As), creds); err != nil {
+	if creds, err = v.Source.Create(ctx, pl.Federation(o.As), creds); err != nil {
 		return Visitor{}, err
 	}
 	who, err = v.Source.STS(pl.Call("sts")).Caller(ctx, creds)

@@ -14,10 +14,10 @@ import (
 
 // A run is one rotation under way.
 type run struct {
-	of      *Rotation
-	journal *journal
-	user    *user           // whose key it is
-	stored  aws.Credentials // the key that is stored now
+	rotation *Rotation
+	journal  *journal
+	user     *user           // whose key it is
+	stored   aws.Credentials // the key that is stored now
 }
 
 // begin finds out whose key it is, and gets what calls IAM.
@@ -31,24 +31,24 @@ func (r *Rotation) begin(ctx context.Context, j *journal) (*run, error) {
 		return nil, err
 	}
 	name, _ := known.caller.User()
-	if j.open && !isOf(j.entry, stored, known.caller) {
-		return nil, &ReplacedError{Name: r.name(), Key: Mask(j.entry.New.AccessKeyID)}
+	if j.open && !journalMatches(j.entry, stored, known.caller) {
+		return nil, &KeyReplacedError{Name: r.name(), Key: Mask(j.entry.New.AccessKeyID)}
 	}
 	keys := awsapi.AccessKeys{Client: r.Vault.Source.AWS, At: source.Target(r.Plan.Call("iam")), User: name, Creds: known.key}
-	if r.inSession() {
-		if keys.Creds, err = r.Vault.Credentials(ctx, r.Plan, r.Options, rotateNeed); err != nil {
+	if r.usesSession() {
+		if keys.Creds, err = r.Vault.Credentials(ctx, r.Plan, r.Options, minSessionValidity); err != nil {
 			return nil, err
 		}
 	}
-	return &run{of: r, journal: j, stored: stored, user: &user{of: r, journal: j, caller: known.caller, keys: keys}}, nil
+	return &run{rotation: r, journal: j, stored: stored, user: &user{rotation: r, journal: j, caller: known.caller, keys: keys}}, nil
 }
 
-// rotateNeed is how long a session must serve for a whole rotation.
-const rotateNeed = 10 * time.Minute
+// minSessionValidity is how long a session must serve for a whole rotation.
+const minSessionValidity = 10 * time.Minute
 
-// inSession reports whether a session with an MFA code calls IAM, which refuses any other
+// usesSession reports whether a session with an MFA code calls IAM, which refuses any other
 // session. Otherwise the key itself does.
-func (r *Rotation) inSession() bool { return len(r.Plan.Steps) > 1 }
+func (r *Rotation) usesSession() bool { return len(r.Plan.Steps) > 1 }
 
 // A knownKey is a key that AWS knows.
 type knownKey struct {
@@ -81,9 +81,9 @@ func (r *Rotation) identify(ctx context.Context, stored aws.Credentials, j *jour
 	return known, nil
 }
 
-// isOf reports whether a journal is about the stored key, and not about one that was
+// journalMatches reports whether a journal is about the stored key, and not about one that was
 // replaced by hand since.
-func isOf(j store.Rotation, stored aws.Credentials, caller awsapi.Caller) bool {
+func journalMatches(j store.Rotation, stored aws.Credentials, caller awsapi.Caller) bool {
 	user, _ := caller.User()
 	known := j.New.AccessKeyID == "" || sameInJournal(stored, j.Old) || sameInJournal(stored, j.New)
 	return known && j.User == user && j.Account == caller.Account

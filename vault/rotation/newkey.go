@@ -20,24 +20,24 @@ func (r *run) create(ctx context.Context) error {
 		if j.From.IsZero() {
 			j.From = r.user.now().Add(-clockSlack)
 		}
-		j.Until = r.user.now().Add(r.of.Vault.Source.AWS.CallTime() + clockSlack)
+		j.Until = r.user.now().Add(r.rotation.Vault.Source.AWS.CallTime() + clockSlack)
 		if err := r.journal.write(ctx); err != nil {
 			return err
 		}
-		r.of.say("Creating a new access key")
+		r.rotation.progress("Creating a new access key")
 		made, err := r.user.keys.Create(ctx)
 		if err == nil {
 			j.New = made
-			return r.hold(ctx)
+			return r.storeNewKey(ctx)
 		}
 		if !awsapi.Unsure(err) {
-			return r.refused(ctx, err, try)
+			return r.createRefused(ctx, err, try)
 		}
 		if ctx.Err() != nil || try == createTries {
 			return err
 		}
-		r.of.say("The answer was lost (%v): looking whether AWS made a key", err)
-		if err := r.sweep(ctx); err != nil {
+		r.rotation.progress("The answer was lost (%v): looking whether AWS made a key", err)
+		if err := r.deleteLostKeys(ctx); err != nil {
 			return err
 		}
 	}
@@ -46,9 +46,9 @@ func (r *run) create(ctx context.Context) error {
 // clockSlack is how far apart the clocks of AWS's own services may be.
 const clockSlack = 5 * time.Second
 
-// refused closes the journal of a key that AWS refused to make. Where an earlier answer was
+// createRefused closes the journal of a key that AWS refused to make. Where an earlier answer was
 // lost, a full quota may come of the key that it made.
-func (r *run) refused(ctx context.Context, refusal error, try int) error {
+func (r *run) createRefused(ctx context.Context, refusal error, try int) error {
 	var api *awsapi.APIError
 	full := errors.As(refusal, &api) && api.Code == "LimitExceeded"
 	if full && try > 1 {
@@ -64,16 +64,16 @@ func (r *run) refused(ctx context.Context, refusal error, try int) error {
 	if err != nil {
 		return refusal
 	}
-	return r.quota(ctx, listed)
+	return r.quotaError(ctx, listed)
 }
 
-// hold keeps the new key's secret, which nobody else has. If that fails, the key is of no
+// storeNewKey keeps the new key's secret, which nobody else has. If that fails, the key is of no
 // use to anybody and goes.
-func (r *run) hold(ctx context.Context) error {
+func (r *run) storeNewKey(ctx context.Context) error {
 	j := &r.journal.entry
 	failed := r.journal.write(ctx)
 	if failed == nil {
-		r.of.say("Created new access key %s", Mask(j.New.AccessKeyID))
+		r.rotation.progress("Created new access key %s", Mask(j.New.AccessKeyID))
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx)

@@ -8,14 +8,14 @@ import (
 
 // A Preview is what a rotation would begin with.
 type Preview struct {
-	Name string // of the key in the vault
-	User string
-	Keys []KeyUse
-	Room bool // for a new key
+	Name    string // rotation the key in the vault
+	User    string
+	Keys    []KeyUse
+	HasRoom bool // for a new key
 
-	// Left is the journal of a rotation that was interrupted and would be gone on with; nil
+	// Interrupted is the journal of a rotation that was interrupted and would be gone on with; nil
 	// for none.
-	Left *store.Rotation
+	Interrupted *store.Rotation
 }
 
 // Preview looks what Run would do, and changes nothing. Errors are as those of Run.
@@ -32,12 +32,12 @@ func (r *Rotation) Preview(ctx context.Context) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
-	p := Preview{Name: r.name(), User: run.user.keys.User, Room: len(listed) < mostKeys}
+	p := Preview{Name: r.name(), User: run.user.keys.User, HasRoom: len(listed) < maxKeys}
 	for _, k := range listed {
 		p.Keys = append(p.Keys, run.useOf(ctx, k))
 	}
 	if j.open {
-		p.Left = &j.entry
+		p.Interrupted = &j.entry
 	}
 	return p, nil
 }

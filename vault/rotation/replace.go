@@ -7,18 +7,18 @@ import (
 	"aws-vault/vault/store"
 )
 
-// goOn finishes an interrupted rotation, or what of it can be; done says that a new key is
+// finish finishes an interrupted rotation, or what of it can be; done says that a new key is
 // in its place.
-func (r *run) goOn(ctx context.Context) (done bool, err error) {
+func (r *run) finish(ctx context.Context) (done bool, err error) {
 	j := &r.journal.entry
 	switch {
 	case j.Undo:
 		return false, r.undo(ctx)
 	case j.New.AccessKeyID != "":
-		j.KeepOld = j.KeepOld || r.of.KeepOld
+		j.KeepOld = j.KeepOld || r.rotation.KeepOld
 		return r.complete(ctx)
 	}
-	if err := r.sweep(ctx); err != nil {
+	if err := r.deleteLostKeys(ctx); err != nil {
 		return false, err
 	}
 	return false, r.journal.close(ctx)
@@ -28,10 +28,10 @@ func (r *run) goOn(ctx context.Context) (done bool, err error) {
 func (r *run) rotate(ctx context.Context) error {
 	j := &r.journal.entry
 	session := "using master credentials"
-	if r.of.inSession() {
-		session = fmt.Sprintf("using a session from profile '%s'", r.of.Plan.Profile)
+	if r.rotation.usesSession() {
+		session = fmt.Sprintf("using a session from profile '%s'", r.rotation.Plan.Profile)
 	}
-	r.of.say("Rotating credentials stored for profile '%s' %s (takes 10-20 seconds)", r.of.name(), session)
+	r.rotation.progress("Rotating credentials stored for profile '%s' %s (takes 10-20 seconds)", r.rotation.name(), session)
 	listed, err := r.user.list(ctx)
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func (r *run) rotate(ctx context.Context) error {
 	if listed, err = r.makeRoom(ctx, listed); err != nil {
 		return err
 	}
-	*j = store.Rotation{Name: r.of.name(), User: r.user.keys.User, Account: r.user.caller.Account, Old: r.stored, KeepOld: r.of.KeepOld}
+	*j = store.Rotation{Name: r.rotation.name(), User: r.user.keys.User, Account: r.user.caller.Account, Old: r.stored, KeepOld: r.rotation.KeepOld}
 	for _, k := range listed {
 		j.Before = append(j.Before, k.ID)
 	}
@@ -48,7 +48,7 @@ func (r *run) rotate(ctx context.Context) error {
 	}
 	done, err := r.complete(ctx)
 	if err == nil && !done {
-		err = &NewKeyGoneError{Name: r.of.name(), Key: Mask(j.New.AccessKeyID)}
+		err = &NewKeyDeletedError{Name: r.rotation.name(), Key: Mask(j.New.AccessKeyID)}
 	}
 	return err
 }
@@ -57,34 +57,34 @@ func (r *run) rotate(ctx context.Context) error {
 // wherever it was left. done is false if the new key is gone, and all is as before.
 func (r *run) complete(ctx context.Context) (done bool, err error) {
 	j := &r.journal.entry
-	if err := r.user.prove(ctx, j.New); err != nil {
+	if err := r.user.waitUntilKnown(ctx, j.New); err != nil {
 		if isUnknownKey(err) {
-			return r.gone(ctx, err)
+			return r.revertIfDeleted(ctx, err)
 		}
 		return false, err
 	}
 	if !sameInJournal(r.stored, j.New) {
-		if err := r.of.Vault.Keys.PutVerified(ctx, r.of.name(), j.New); err != nil {
+		if err := r.rotation.Vault.Keys.PutVerified(ctx, r.rotation.name(), j.New); err != nil {
 			return false, err // before the old key goes
 		}
 		r.stored = j.New
 	}
-	r.user.use(j.New)
-	if err := r.retire(ctx); err != nil {
+	r.user.signWith(j.New)
+	if err := r.retireOldKey(ctx); err != nil {
 		return false, err
 	}
-	if err := r.forget(ctx); err != nil {
+	if err := r.removeSessions(ctx); err != nil {
 		return false, err
 	}
 	if err := r.journal.close(ctx); err != nil {
 		return false, err
 	}
-	r.of.say("Finished rotating access key")
+	r.rotation.progress("Finished rotating access key")
 	return true, nil
 }
 
-// retire switches the old key off and deletes it, as far as that was not done before.
-func (r *run) retire(ctx context.Context) error {
+// retireOldKey switches the old key off and deletes it, as far as that was not done before.
+func (r *run) retireOldKey(ctx context.Context) error {
 	j := &r.journal.entry
 	listed, err := r.user.list(ctx)
 	if err != nil {
@@ -96,33 +96,33 @@ func (r *run) retire(ctx context.Context) error {
 		return nil
 	}
 	if old.Active {
-		if err := r.user.settle(ctx, func() error { return r.user.keys.Activate(ctx, id, false) }); err != nil && !isGone(err) {
+		if err := r.user.retryUntilKnown(ctx, func() error { return r.user.keys.Activate(ctx, id, false) }); err != nil && !isDeleted(err) {
 			return err
 		}
-		r.of.say("Deactivated old access key %s", Mask(id))
+		r.rotation.progress("Deactivated old access key %s", Mask(id))
 	}
 	if j.KeepOld {
 		return nil
 	}
-	r.of.say("Deleting old access key %s", Mask(id))
-	if err := r.user.settle(ctx, func() error { return r.user.keys.Delete(ctx, id) }); err != nil && !isGone(err) {
+	r.rotation.progress("Deleting old access key %s", Mask(id))
+	if err := r.user.retryUntilKnown(ctx, func() error { return r.user.keys.Delete(ctx, id) }); err != nil && !isDeleted(err) {
 		return err
 	}
-	r.of.say("Deleted old access key %s", Mask(id))
+	r.rotation.progress("Deleted old access key %s", Mask(id))
 	return nil
 }
 
-// forget removes the sessions that began with the key.
-func (r *run) forget(ctx context.Context) error {
-	n, warnings, err := r.of.Vault.Sessions.Remove(ctx, func(e store.Entry) bool { return e.Root == r.of.name() || e.Profile == r.of.name() })
+// removeSessions removes the sessions that began with the key.
+func (r *run) removeSessions(ctx context.Context) error {
+	n, warnings, err := r.rotation.Vault.Sessions.Remove(ctx, func(e store.Entry) bool { return e.Root == r.rotation.name() || e.Profile == r.rotation.name() })
 	for _, w := range warnings {
-		r.of.Vault.Warn(w)
+		r.rotation.Vault.Warn(w)
 	}
 	switch {
 	case n == 1:
-		r.of.say("Deleted 1 session for %s", r.of.name())
+		r.rotation.progress("Deleted 1 session for %s", r.rotation.name())
 	case n > 1:
-		r.of.say("Deleted %d sessions for %s", n, r.of.name())
+		r.rotation.progress("Deleted %d sessions for %s", n, r.rotation.name())
 	}
 	return err
 }

@@ -23,21 +23,21 @@ type Rotation struct {
 	Plan     plan.Plan // made for plan.Rotate
 	Options  plan.Options
 	KeepOld  bool                 // leave the old key at AWS, inactive
-	Say      func(message string) // how far it has come
+	Progress func(message string) // how far it has come
 
-	// Spare asks a person whether the key may be deleted that leaves no room for a new one;
+	// ConfirmDelete asks a person whether the key may be deleted that leaves no room for a new one;
 	// nil where nobody can be asked.
-	Spare func(ctx context.Context, q *QuotaError, spare KeyUse) (bool, error)
+	ConfirmDelete func(ctx context.Context, q *QuotaError, spare KeyUse) (bool, error)
 }
 
 // name is what the key is stored under.
 func (r *Rotation) name() string { return r.Plan.Steps[0].Profile }
 
-func (r *Rotation) say(format string, args ...any) { r.Say(fmt.Sprintf(format, args...)) }
+func (r *Rotation) progress(format string, args ...any) { r.Progress(fmt.Sprintf(format, args...)) }
 
 // UnfinishedError is returned for a rotation that stopped on its way. The stored key works.
 type UnfinishedError struct {
-	Name string // of the key
+	Name string // rotation the key
 	Err  error
 }
 
@@ -57,13 +57,13 @@ func (e *NoJournalError) Error() string {
 
 // Run rotates the key, after it has finished or undone a rotation that was interrupted; one
 // that only had to be finished is rotation enough. Errors are those of the keystore and of
-// the calls to AWS, a [*QuotaError], a [*vault.NotUserError], a [*ReplacedError] or a
+// the calls to AWS, a [*QuotaError], a [*vault.NotUserError], a [*KeyReplacedError] or a
 // [*store.JournalError], within an [*UnfinishedError] if the next run has something to finish.
 func (r *Rotation) Run(ctx context.Context) error {
-	return r.alone(ctx, func(ctx context.Context, run *run) error {
+	return r.withLock(ctx, func(ctx context.Context, run *run) error {
 		if run.journal.open {
-			r.say("Finishing a rotation that was interrupted")
-			if done, err := run.goOn(ctx); err != nil || done {
+			r.progress("Finishing a rotation that was interrupted")
+			if done, err := run.finish(ctx); err != nil || done {
 				return err
 			}
 		}
@@ -73,12 +73,12 @@ func (r *Rotation) Run(ctx context.Context) error {
 
 // Resume goes on with an interrupted rotation, or returns a [*NoJournalError].
 func (r *Rotation) Resume(ctx context.Context) error {
-	return r.alone(ctx, func(ctx context.Context, run *run) error {
+	return r.withLock(ctx, func(ctx context.Context, run *run) error {
 		if !run.journal.open {
 			return &NoJournalError{Name: r.name()}
 		}
 		undone := run.journal.entry.Undo
-		done, err := run.goOn(ctx)
+		done, err := run.finish(ctx)
 		if err != nil || done || undone {
 			return err
 		}
@@ -87,27 +87,27 @@ func (r *Rotation) Resume(ctx context.Context) error {
 }
 
 // Undo puts the old key of an interrupted rotation back and deletes the new one. It returns
-// a [*NoJournalError] if there is none, and an [*OldKeyGoneError] if it is too late. A
+// a [*NoJournalError] if there is none, and an [*OldKeyDeletedError] if it is too late. A
 // journal that cannot be read, or is of another key, is forgotten: the stored key works all
 // the same.
 func (r *Rotation) Undo(ctx context.Context) error {
-	err := r.alone(ctx, func(ctx context.Context, run *run) error {
+	err := r.withLock(ctx, func(ctx context.Context, run *run) error {
 		if !run.journal.open {
 			return &NoJournalError{Name: r.name()}
 		}
 		return run.undo(ctx)
 	})
 	var damaged *store.JournalError
-	var replaced *ReplacedError
+	var replaced *KeyReplacedError
 	if errors.As(err, &damaged) || errors.As(err, &replaced) {
-		r.say("Forgetting a rotation that nothing can be done about: %v", err)
+		r.progress("Forgetting a rotation that nothing can be done about: %v", err)
 		return r.Journals.Remove(ctx, r.name())
 	}
 	return err
 }
 
-// alone begins a run under a lock, and does act with it.
-func (r *Rotation) alone(ctx context.Context, act func(context.Context, *run) error) error {
+// withLock begins a run under a lock, and does act with it.
+func (r *Rotation) withLock(ctx context.Context, act func(context.Context, *run) error) error {
 	ctx, lock, err := r.Locks.Named(ctx, "rotate", "the rotation of key "+r.name())
 	if err != nil {
 		return err

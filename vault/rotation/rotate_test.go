@@ -21,16 +21,16 @@ import (
 )
 
 // A rotor is a world in which alice's key is rotated, and somebody else looks on.
-type rotor struct {
+type fixture struct {
 	*testvault.World
 	*testing.T
-	said  []string
-	keys  awsapi.AccessKeys // alice's, as another sees and changes them
-	spare func() (bool, error)
+	progress      []string
+	keys          awsapi.AccessKeys // alice's, as another sees and changes them
+	confirmDelete func() (bool, error)
 }
 
-func newRotor(t *testing.T, config string) *rotor {
-	r := &rotor{World: testvault.New(t, config), T: t}
+func newFixture(t *testing.T, config string) *fixture {
+	r := &fixture{World: testvault.New(t, config), T: t}
 	r.StoreKey(t, "m")
 	r.Source.AWS.Backoff = func(int, error) time.Duration { return 0 }
 	other := r.AWS.AddUser("123456789012", "other").AddKey()
@@ -39,7 +39,7 @@ func newRotor(t *testing.T, config string) *rotor {
 		Creds: aws.Credentials{AccessKeyID: other.ID, SecretAccessKey: other.Secret},
 	}
 	t.Cleanup(func() {
-		for _, line := range append(r.said, r.Notes...) {
+		for _, line := range append(r.progress, r.Notes...) {
 			if strings.Contains(line, "EXAMPLESECRET") || strings.Contains(line, "AKIA") {
 				t.Errorf("a key was shown: %s", line)
 			}
@@ -49,7 +49,7 @@ func newRotor(t *testing.T, config string) *rotor {
 }
 
 // rotation plans anew, as each run does.
-func (r *rotor) rotation() *rotation.Rotation {
+func (r *fixture) rotation() *rotation.Rotation {
 	r.Helper()
 	o := plan.Options{For: plan.Rotate}
 	pl, err := r.Plan(r.Context(), "m", o)
@@ -58,15 +58,15 @@ func (r *rotor) rotation() *rotation.Rotation {
 	}
 	rot := &rotation.Rotation{
 		Vault: r.Vault, Journals: &store.Journals{Ring: r.SessionRing}, Locks: r.Sessions.Locks, Plan: pl, Options: o,
-		Say: func(m string) { r.said = append(r.said, m) },
+		Progress: func(m string) { r.progress = append(r.progress, m) },
 	}
-	if r.spare != nil {
-		rot.Spare = func(context.Context, *rotation.QuotaError, rotation.KeyUse) (bool, error) { return r.spare() }
+	if r.confirmDelete != nil {
+		rot.ConfirmDelete = func(context.Context, *rotation.QuotaError, rotation.KeyUse) (bool, error) { return r.confirmDelete() }
 	}
 	return rot
 }
 
-func (r *rotor) run() {
+func (r *fixture) run() {
 	r.Helper()
 	if err := r.rotation().Run(r.Context()); err != nil {
 		r.Fatal(err)
@@ -74,7 +74,7 @@ func (r *rotor) run() {
 }
 
 // stop runs a rotation that stops at a call which AWS fails, and returns why.
-func (r *rotor) stop(f fakeaws.Fault) error {
+func (r *fixture) stop(f fakeaws.Fault) error {
 	r.Helper()
 	f.Times = -1
 	if f.Code == "" {
@@ -94,7 +94,7 @@ func (r *rotor) stop(f fakeaws.Fault) error {
 }
 
 // listed are the ids of alice's keys.
-func (r *rotor) listed() (ids []string) {
+func (r *fixture) listed() (ids []string) {
 	r.Helper()
 	keys, _, err := r.keys.List(r.Context())
 	if err != nil {
@@ -106,7 +106,7 @@ func (r *rotor) listed() (ids []string) {
 	return ids
 }
 
-func (r *rotor) delete(id string) {
+func (r *fixture) delete(id string) {
 	r.Helper()
 	if err := r.keys.Delete(r.Context(), id); err != nil {
 		r.Fatal(err)
@@ -114,7 +114,7 @@ func (r *rotor) delete(id string) {
 }
 
 // wantOne wants one key, active and stored, and no journal; it returns the key's id.
-func (r *rotor) wantOne() string {
+func (r *fixture) wantOne() string {
 	r.Helper()
 	stored, err := r.Keys.Key(r.Context(), "m")
 	if err != nil {
@@ -130,9 +130,9 @@ func (r *rotor) wantOne() string {
 	return stored.AccessKeyID
 }
 
-func (r *rotor) wantSaid(words string) {
+func (r *fixture) wantProgress(words string) {
 	r.Helper()
-	if all := strings.Join(r.said, "\n"); !strings.Contains(all, words) {
+	if all := strings.Join(r.progress, "\n"); !strings.Contains(all, words) {
 		r.Errorf("said\n%s\nwant %q", all, words)
 	}
 }
@@ -141,7 +141,7 @@ func (r *rotor) wantSaid(words string) {
 type fail = fakeaws.Fault
 
 func TestRotate(t *testing.T) {
-	r := newRotor(t, "[profile m]\n")
+	r := newFixture(t, "[profile m]\n")
 	r.run()
 	if r.wantOne() == r.Key.ID {
 		t.Error("the old key is in its place")
@@ -150,12 +150,12 @@ func TestRotate(t *testing.T) {
 
 // The old key is deleted by somebody while a rotation stands half done: there is no way
 // back, and one forward.
-func TestOldKeyIsGone(t *testing.T) {
-	r := newRotor(t, "[profile m]\n")
+func TestOldKeyDeleted(t *testing.T) {
+	r := newFixture(t, "[profile m]\n")
 	r.stop(fail{Action: "UpdateAccessKey"})
 	r.delete(r.Key.ID)
 	err := r.rotation().Undo(t.Context())
-	var gone *rotation.OldKeyGoneError
+	var gone *rotation.OldKeyDeletedError
 	if !errors.As(err, &gone) || gone.Name != "m" {
 		t.Fatalf("got %v", err)
 	}
@@ -167,13 +167,13 @@ func TestOldKeyIsGone(t *testing.T) {
 
 // The new key is deleted by somebody, before or after it was stored: the old one is back,
 // and rotated once more.
-func TestNewKeyIsGone(t *testing.T) {
+func TestNewKeyDeleted(t *testing.T) {
 	for name, at := range map[string]fail{
 		"before it was stored": {Action: "GetCallerIdentity", Skip: 1, Code: "InvalidClientTokenId", Status: 403},
 		"after it was stored":  {Action: "UpdateAccessKey"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRotor(t, "[profile m]\n")
+			r := newFixture(t, "[profile m]\n")
 			r.stop(at)
 			ids := r.listed()
 			if len(ids) != 2 {
@@ -181,7 +181,7 @@ func TestNewKeyIsGone(t *testing.T) {
 			}
 			r.delete(ids[1])
 			r.run()
-			r.wantSaid("is gone from AWS, and the old one stays in its place")
+			r.wantProgress("is gone from AWS, and the old one stays in its place")
 			if id := r.wantOne(); id == ids[0] || id == ids[1] {
 				t.Error("no new key was made")
 			}
@@ -190,7 +190,7 @@ func TestNewKeyIsGone(t *testing.T) {
 }
 
 // during does something while AWS has done a call and not answered it.
-func (r *rotor) during(action string, f func()) {
+func (r *fixture) during(action string, f func()) {
 	done := false
 	r.AWS.Watch(func(c fakeaws.Call, answered bool) bool {
 		if c.Action == action && answered && !done {
@@ -202,8 +202,8 @@ func (r *rotor) during(action string, f func()) {
 	r.Cleanup(func() { r.AWS.Watch(nil) })
 }
 
-func TestNewKeyIsGoneAtOnce(t *testing.T) {
-	r := newRotor(t, "[profile m]\n")
+func TestNewKeyDeletedImmediately(t *testing.T) {
+	r := newFixture(t, "[profile m]\n")
 	r.during("CreateAccessKey", func() {
 		for _, id := range r.listed() {
 			if id != r.Key.ID {
@@ -212,7 +212,7 @@ func TestNewKeyIsGoneAtOnce(t *testing.T) {
 		}
 	})
 	err := r.rotation().Run(t.Context())
-	var gone *rotation.NewKeyGoneError
+	var gone *rotation.NewKeyDeletedError
 	if !errors.As(err, &gone) {
 		t.Errorf("got %v", err)
 	}
@@ -222,8 +222,8 @@ func TestNewKeyIsGoneAtOnce(t *testing.T) {
 }
 
 // The keystore fails when the new key has come: as nobody could ever use it, it goes.
-func TestNewKeyCannotBeKept(t *testing.T) {
-	r := newRotor(t, "[profile m]\n")
+func TestNewKeyCannotBeStored(t *testing.T) {
+	r := newFixture(t, "[profile m]\n")
 	r.during("CreateAccessKey", func() { r.SessionRing.Errors["Put"] = testvault.ErrNoUser })
 	err := r.rotation().Run(t.Context())
 	if !errors.Is(err, testvault.ErrNoUser) || !strings.Contains(err.Error(), "could not be kept and was deleted again") {
@@ -235,8 +235,8 @@ func TestNewKeyCannotBeKept(t *testing.T) {
 	}
 }
 
-func TestNewKeyCanNeitherBeKeptNorDeleted(t *testing.T) {
-	r := newRotor(t, "[profile m]\n")
+func TestNewKeyCannotBeStoredOrDeleted(t *testing.T) {
+	r := newFixture(t, "[profile m]\n")
 	r.during("CreateAccessKey", func() {
 		r.SessionRing.Errors["Put"] = testvault.ErrNoUser
 		r.AWS.Fail(fail{Action: "DeleteAccessKey", Times: -1, Status: 500})
@@ -249,14 +249,14 @@ func TestNewKeyCanNeitherBeKeptNorDeleted(t *testing.T) {
 	r.SessionRing.Errors["Put"] = nil
 	r.AWS.Heal()
 	r.run()
-	r.wantSaid("which AWS made without its secret having arrived")
+	r.wantProgress("which AWS made without its secret having arrived")
 	r.wantOne()
 }
 
 // Whether the old key is to stay is remembered, and may be said later.
 // The old key goes only once the new one was read back from where it is stored.
 func TestRotationReadsBack(t *testing.T) {
-	r := newRotor(t, "[profile m]\n")
+	r := newFixture(t, "[profile m]\n")
 	r.World.Ring.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
 		return r.World.Ring.Items[it.Name], nil // the write is reported as done and changes nothing
 	}
@@ -275,7 +275,7 @@ func TestRotationReadsBack(t *testing.T) {
 
 func TestKeepOldIsRemembered(t *testing.T) {
 	for _, first := range []bool{true, false} {
-		r := newRotor(t, "[profile m]\n")
+		r := newFixture(t, "[profile m]\n")
 		rot := r.rotation()
 		rot.KeepOld = first
 		r.AWS.Fail(fail{Action: "UpdateAccessKey", Times: -1, Status: 500})
@@ -295,13 +295,13 @@ func TestKeepOldIsRemembered(t *testing.T) {
 	}
 }
 
-func TestSpare(t *testing.T) {
-	r := newRotor(t, "[profile m]\n")
+func TestConfirmDelete(t *testing.T) {
+	r := newFixture(t, "[profile m]\n")
 	extra := r.Alice.AddKey()
 	for name, answer := range map[string]func() (bool, error){
 		"nobody": nil, "no": func() (bool, error) { return false, nil }, "cancelled": func() (bool, error) { return false, testvault.ErrNoUser },
 	} {
-		r.spare = answer
+		r.confirmDelete = answer
 		err := r.rotation().Run(t.Context())
 		var full *rotation.QuotaError
 		if name == "cancelled" {
@@ -315,14 +315,14 @@ func TestSpare(t *testing.T) {
 			t.Fatalf("%s: keys are %v", name, r.listed())
 		}
 	}
-	r.spare = func() (bool, error) { return true, nil }
+	r.confirmDelete = func() (bool, error) { return true, nil }
 	r.run()
 	r.wantOne()
 }
 
 // AWS counts a key that its list does not show yet.
-func TestQuotaIsFullAfterAll(t *testing.T) {
-	r := newRotor(t, "[profile m]\n")
+func TestQuotaFullOnCreate(t *testing.T) {
+	r := newFixture(t, "[profile m]\n")
 	r.AWS.Fail(fail{Action: "CreateAccessKey", Status: 409, Code: "LimitExceeded", Message: "Cannot exceed quota for AccessKeysPerUser: 2"})
 	err := r.rotation().Run(t.Context())
 	var full *rotation.QuotaError
@@ -332,8 +332,8 @@ func TestQuotaIsFullAfterAll(t *testing.T) {
 	r.wantOne()
 }
 
-func TestKeyOfNoUser(t *testing.T) {
-	r := newRotor(t, "[profile m]\n[profile r]\n"+testvault.SourceM+testvault.Readonly)
+func TestKeyOfRootIsRefused(t *testing.T) {
+	r := newFixture(t, "[profile m]\n[profile r]\n"+testvault.SourceM+testvault.Readonly)
 	role, err := r.Create(t, "r", plan.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -350,7 +350,7 @@ func TestKeyOfNoUser(t *testing.T) {
 
 // A journal that cannot be read stops everything but forgetting it.
 func TestDamagedJournal(t *testing.T) {
-	r := newRotor(t, "[profile m]\n")
+	r := newFixture(t, "[profile m]\n")
 	r.SessionRing.Items["rotation of m"] = keystore.Item{Name: "rotation of m", Data: []byte("{")}
 	for name, err := range map[string]error{"run": r.rotation().Run(t.Context()), "resume": r.rotation().Resume(t.Context())} {
 		var damaged *store.JournalError
@@ -361,17 +361,17 @@ func TestDamagedJournal(t *testing.T) {
 	if err := r.rotation().Undo(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.wantSaid("Forgetting a rotation that nothing can be done about")
+	r.wantProgress("Forgetting a rotation that nothing can be done about")
 	r.run()
 	r.wantOne()
 }
 
 func TestPreview(t *testing.T) {
-	r := newRotor(t, "[profile m]\n")
+	r := newFixture(t, "[profile m]\n")
 	r.stop(fail{Action: "UpdateAccessKey"})
 	r.AWS.Reset()
 	p, err := r.rotation().Preview(t.Context())
-	if err != nil || p.Name != "m" || p.User != "alice" || len(p.Keys) != 2 || p.Room || p.Left == nil || p.Left.Old.AccessKeyID != r.Key.ID {
+	if err != nil || p.Name != "m" || p.User != "alice" || len(p.Keys) != 2 || p.HasRoom || p.Interrupted == nil || p.Interrupted.Old.AccessKeyID != r.Key.ID {
 		t.Errorf("preview is %+v, %v", p, err)
 	}
 	for _, c := range r.AWS.Calls() {
@@ -384,8 +384,8 @@ func TestPreview(t *testing.T) {
 }
 
 // The session with the code is not the key's: it serves to the end, and one code is enough.
-func TestOneCode(t *testing.T) {
-	r := newRotor(t, "[profile m]\n"+testvault.MFA)
+func TestRotationPromptsForOneCode(t *testing.T) {
+	r := newFixture(t, "[profile m]\n"+testvault.MFA)
 	r.run()
 	r.wantOne()
 	if r.Prompts != 1 {
@@ -394,8 +394,8 @@ func TestOneCode(t *testing.T) {
 }
 
 // What does not answer does not end in two keys.
-func TestCallerIsInterrupted(t *testing.T) {
-	r := newRotor(t, "[profile m]\n")
+func TestInterruptedDuringCaller(t *testing.T) {
+	r := newFixture(t, "[profile m]\n")
 	ctx, cancel := context.WithCancel(t.Context())
 	r.during("CreateAccessKey", cancel)
 	r.AWS.Fail(fail{Action: "CreateAccessKey", AnswerLost: true})

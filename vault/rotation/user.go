@@ -14,27 +14,27 @@ import (
 
 // A user is the IAM user whose key is rotated, as AWS knows them.
 type user struct {
-	of      *Rotation
-	journal *journal // while it is open, the key that signs may be so new that AWS does not know it everywhere
-	caller  awsapi.Caller
-	keys    awsapi.AccessKeys
-	ahead   time.Duration // AWS's clock minus the computer's, as the last list told
+	rotation    *Rotation
+	journal     *journal // while it is open, the key that signs may be so new that AWS does not know it everywhere
+	caller      awsapi.Caller
+	keys        awsapi.AccessKeys
+	clockOffset time.Duration // AWS's clock minus the computer's, as the last list told
 }
 
-// use makes a key the one that calls from now on. A session that began with another goes
+// signWith makes a key the one that calls from now on. A session that began with another goes
 // on to serve, so that one MFA code is enough.
-func (u *user) use(key aws.Credentials) {
-	if !u.of.inSession() {
+func (u *user) signWith(key aws.Credentials) {
+	if !u.rotation.usesSession() {
 		u.keys.Creds = key
 	}
 }
 
 // list lists the user's keys, and learns AWS's time by the way.
 func (u *user) list(ctx context.Context) (keys []awsapi.AccessKey, err error) {
-	err = u.settle(ctx, func() (err error) {
+	err = u.retryUntilKnown(ctx, func() (err error) {
 		var at time.Time
 		keys, at, err = u.keys.List(ctx)
-		u.ahead = at.Sub(u.of.Vault.Source.AWS.Clock.Local())
+		u.clockOffset = at.Sub(u.rotation.Vault.Source.AWS.Clock.Local())
 		return err
 	})
 	return keys, err
@@ -49,15 +49,15 @@ func find(keys []awsapi.AccessKey, id string) (awsapi.AccessKey, bool) {
 }
 
 // now is the time by AWS's clock.
-func (u *user) now() time.Time { return u.of.Vault.Source.AWS.Clock.Local().Add(u.ahead) }
+func (u *user) now() time.Time { return u.rotation.Vault.Source.AWS.Clock.Local().Add(u.clockOffset) }
 
-// prove waits until AWS knows a key everywhere, as far as two answers in a row can tell.
+// waitUntilKnown waits until AWS knows a key everywhere, as far as two answers in a row can tell.
 // What it makes known in one place takes a while to be known in others.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
-func (u *user) prove(ctx context.Context, key aws.Credentials) error {
+func (u *user) waitUntilKnown(ctx context.Context, key aws.Credentials) error {
 	for proofs := 0; proofs < 2; proofs++ {
-		err := u.settle(ctx, func() error {
-			who, err := u.of.Vault.Source.STS(u.of.Plan.Call("sts")).Caller(ctx, key)
+		err := u.retryUntilKnown(ctx, func() error {
+			who, err := u.rotation.Vault.Source.STS(u.rotation.Plan.Call("sts")).Caller(ctx, key)
 			if err == nil && who != u.caller {
 				err = fmt.Errorf("access key %s is the key of %s, want %s", Mask(key.AccessKeyID), who.ARN, u.caller.ARN)
 			}
@@ -67,7 +67,7 @@ func (u *user) prove(ctx context.Context, key aws.Credentials) error {
 			return err
 		}
 		if proofs == 0 {
-			if err := u.of.Vault.Source.Sleep(ctx, firstWait); err != nil {
+			if err := u.rotation.Vault.Source.Sleep(ctx, firstWait); err != nil {
 				return err
 			}
 		}
@@ -80,17 +80,17 @@ const (
 	lastWait  = 16 * time.Second // 25 seconds in all
 )
 
-// settle does act until AWS knows the key that it is signed with.
-func (u *user) settle(ctx context.Context, act func() error) error {
+// retryUntilKnown does act until AWS knows the key that it is signed with.
+func (u *user) retryUntilKnown(ctx context.Context, act func() error) error {
 	for wait := firstWait; ; wait *= 2 {
 		err := act()
 		if !u.journal.open || wait > lastWait || !isUnknownKey(err) {
 			return err
 		}
 		if wait >= time.Second {
-			u.of.say("Waiting %s for AWS to know the new access key everywhere", wait)
+			u.rotation.progress("Waiting %s for AWS to know the new access key everywhere", wait)
 		}
-		if err := u.of.Vault.Source.Sleep(ctx, wait); err != nil {
+		if err := u.rotation.Vault.Source.Sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
@@ -102,8 +102,8 @@ func isUnknownKey(err error) bool {
 	return errors.As(err, &api) && (api.Code == "InvalidClientTokenId" || api.Code == "UnrecognizedClientException")
 }
 
-// isGone reports whether AWS knows no key of the id that a call was about.
-func isGone(err error) bool {
+// isDeleted reports whether AWS knows no key of the id that a call was about.
+func isDeleted(err error) bool {
 	var api *awsapi.APIError
 	return errors.As(err, &api) && api.Code == "NoSuchEntity"
 }

@@ -26,7 +26,7 @@ const CallbackPath = "/oauth/callback"
 // sign-in. All other requests are refused, and change nothing.
 type Callback struct {
 	state    string
-	at       Return
+	options  CallbackOptions
 	listener net.Listener
 	server   *http.Server
 	answers  chan Answer
@@ -39,10 +39,10 @@ type Callback struct {
 
 // An Answer is what a browser has brought.
 type Answer struct {
-	Code   string
-	Proven bool // this user's browser has brought it, or root's
-	err    error
-	who    chan string // is shown to the browser
+	Code         string
+	PeerVerified bool // this user's browser has brought it, or root's
+	err          error
+	user         chan string // is shown to the browser
 }
 
 // Bounds on a request of the browser's.
@@ -52,14 +52,14 @@ const (
 )
 
 // A Return is where a browser is to bring its answer, and whose that has to be.
-type Return struct {
-	Who    peer.Check // who may bring it
+type CallbackOptions struct {
+	Peers  peer.Check // user may bring it
 	Ports  []int      // the first that is free
 	Issuer string     // which the answer names, https://www.rfc-editor.org/rfc/rfc9207; empty for one that need not
 
-	// Tell is called once if an answer reports a refusal and it is not known whose it is. The
+	// OnRefusal is called once if an answer reports a refusal and it is not known whose it is. The
 	// wait goes on. Nil tells nobody.
-	Tell func(refusal error)
+	OnRefusal func(refusal error)
 }
 
 // PortsError is returned where none of the ports is free that an answer may be brought to.
@@ -75,7 +75,7 @@ func (e *PortsError) Error() string {
 // Unwrap returns what the system said.
 func (e *PortsError) Unwrap() error { return e.Err }
 
-func (r Return) listen() (net.Listener, error) {
+func (r CallbackOptions) listen() (net.Listener, error) {
 	ports := r.Ports
 	if len(ports) == 0 {
 		ports = []int{0}
@@ -83,7 +83,7 @@ func (r Return) listen() (net.Listener, error) {
 	e := &PortsError{Ports: ports}
 	for _, port := range ports {
 		var l *peer.Listener
-		if l, e.Err = peer.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), r.Who); e.Err == nil {
+		if l, e.Err = peer.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), r.Peers); e.Err == nil {
 			return l, nil
 		}
 	}
@@ -92,16 +92,16 @@ func (r Return) listen() (net.Listener, error) {
 
 // Listen begins to wait for the answer that carries the state, which nobody else can
 // know. It fails with a [*PortsError]. The caller closes it.
-func Listen(state string, at Return) (*Callback, error) {
+func Listen(state string, at CallbackOptions) (*Callback, error) {
 	l, err := at.listen()
 	if err != nil {
 		return nil, err
 	}
-	c := &Callback{state: state, at: at, listener: l, answers: make(chan Answer, 1), ended: make(chan struct{})}
+	c := &Callback{state: state, options: at, listener: l, answers: make(chan Answer, 1), ended: make(chan struct{})}
 	c.server = &http.Server{
 		Handler: c, ConnContext: peer.ConnContext, MaxHeaderBytes: maxRequest,
 		ReadHeaderTimeout: requestTime, ReadTimeout: requestTime, WriteTimeout: requestTime, IdleTimeout: requestTime,
-		ErrorLog: quiet(),
+		ErrorLog: discardLogger(),
 	}
 	go c.server.Serve(l)
 	return c, nil
@@ -146,78 +146,78 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} {
 		w.Header().Set(name, value)
 	}
-	if status, why := c.foreign(r); status != 0 {
-		write(w, status, "This is not an answer to a sign-in", why)
+	if status, why := c.rejection(r); status != 0 {
+		writePage(w, status, "This is not an answer to a sign-in", why)
 		return
 	}
 	q := r.URL.Query()
 	if subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(c.state)) != 1 {
-		write(w, http.StatusBadRequest, "This is the answer to another sign-in", "aws-vault goes on waiting for its own.")
+		writePage(w, http.StatusBadRequest, "This is the answer to another sign-in", "aws-vault goes on waiting for its own.")
 		return
 	}
 	a := Answer{
-		Code: q.Get("code"), Proven: peer.FromRequest(r).OwnerKnown(), who: make(chan string, 1),
+		Code: q.Get("code"), PeerVerified: peer.FromRequest(r).OwnerKnown(), user: make(chan string, 1),
 		err: refusal(q.Get("error"), q.Get("error_description")),
 	}
-	if c.at.Issuer != "" && q.Get("iss") != c.at.Issuer {
+	if c.options.Issuer != "" && q.Get("iss") != c.options.Issuer {
 		a.err = &RefusedError{Code: "as another provider", Description: oneLine(q.Get("iss"))}
 	}
 	if a.Code == "" && a.err == nil {
 		a.err = &RefusedError{Code: "nothing"}
 	}
-	if a.err != nil && !a.Proven {
-		c.remember(a.err)
-		write(w, http.StatusOK, "You are not signed in", "aws-vault was told that the sign-in was refused. It goes on waiting, since any user of this machine can send that. If it was you, press Ctrl-C in your terminal.")
+	if a.err != nil && !a.PeerVerified {
+		c.recordRefusal(a.err)
+		writePage(w, http.StatusOK, "You are not signed in", "aws-vault was told that the sign-in was refused. It goes on waiting, since any user of this machine can send that. If it was you, press Ctrl-C in your terminal.")
 		return
 	}
 	first := false
 	c.once.Do(func() { c.answers <- a; first = true })
 	switch {
 	case !first:
-		write(w, http.StatusGone, "This sign-in was answered before", "You can close this page.")
+		writePage(w, http.StatusGone, "This sign-in was answered before", "You can close this page.")
 	case a.err != nil:
-		write(w, http.StatusOK, "You are not signed in", "aws-vault was told that the sign-in was refused. You can close this page; your terminal says more.")
-	case !a.Proven:
-		c.name(w, a)
+		writePage(w, http.StatusOK, "You are not signed in", "aws-vault was told that the sign-in was refused. You can close this page; your terminal says more.")
+	case !a.PeerVerified:
+		c.showUser(w, a)
 	default:
-		write(w, http.StatusOK, "Go back to your terminal", "aws-vault has the answer and goes on there. You can close this page.")
+		writePage(w, http.StatusOK, "Go back to your terminal", "aws-vault has the answer and goes on there. You can close this page.")
 	}
 }
 
-// remember keeps the first refusal that any user can have sent.
-func (c *Callback) remember(refusal error) {
+// recordRefusal keeps the first refusal that any user can have sent.
+func (c *Callback) recordRefusal(refusal error) {
 	c.mu.Lock()
 	first := c.refusal == nil
 	if first {
 		c.refusal = refusal
 	}
 	c.mu.Unlock()
-	if first && c.at.Tell != nil {
-		c.at.Tell(refusal)
+	if first && c.options.OnRefusal != nil {
+		c.options.OnRefusal(refusal)
 	}
 }
 
-// name shows the browser who has signed in, once that is known.
-func (c *Callback) name(w http.ResponseWriter, a Answer) {
+// showUser shows the browser who has signed in, once that is known.
+func (c *Callback) showUser(w http.ResponseWriter, a Answer) {
 	http.NewResponseController(w).SetWriteDeadline(time.Time{}) // this takes calls to the provider; Close ends it
 	who := ""
 	select {
-	case who = <-a.who:
+	case who = <-a.user:
 	case <-c.ended:
 		select {
-		case who = <-a.who: // it was told just before the end
+		case who = <-a.user: // it was told just before the end
 		default:
 		}
 	}
 	if who == "" {
-		write(w, http.StatusOK, "You are not signed in", "Your terminal says why. You can close this page.")
+		writePage(w, http.StatusOK, "You are not signed in", "Your terminal says why. You can close this page.")
 		return
 	}
-	write(w, http.StatusOK, "Confirm this in your terminal", "Signed in as "+who+". aws-vault keeps the sign-in only after you have confirmed in the terminal that this is you.")
+	writePage(w, http.StatusOK, "Confirm this in your terminal", "Signed in as "+who+". aws-vault keeps the sign-in only after you have confirmed in the terminal that this is you.")
 }
 
-// foreign says why a request cannot come from a browser that was sent here to answer.
-func (c *Callback) foreign(r *http.Request) (status int, why string) {
+// rejection says why a request cannot come from a browser that was sent here to answer.
+func (c *Callback) rejection(r *http.Request) (status int, why string) {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	switch {
 	case peer.FromRequest(r).Check() != nil:
@@ -258,34 +258,34 @@ func oneLine(text string) string {
 	return strings.ToValidUTF8(text[:min(len(text), maxText)], "")
 }
 
-// errSignInOver is the cause of a wait that nobody has ended in time.
-var errSignInOver error = signInOver{}
+// errNoAnswer is the cause of a wait that nobody has ended in time.
+var errNoAnswer error = noAnswerError{}
 
-type signInOver struct{}
+type noAnswerError struct{}
 
-func (signInOver) Error() string {
-	return fmt.Sprintf("%v: there was no answer within %s", ErrTimeout, Patience)
+func (noAnswerError) Error() string {
+	return fmt.Sprintf("%v: there was no answer within %s", ErrTimeout, Timeout)
 }
 
-func (signInOver) Unwrap() error { return ErrTimeout }
+func (noAnswerError) Unwrap() error { return ErrTimeout }
 
-// Over reports whether an error says that a sign-in ended because its person refused it
+// NotCompleted reports whether an error says that a sign-in ended because its person refused it
 // or did not answer.
-func Over(err error) bool { return errors.Is(err, ErrDenied) || errors.Is(err, ErrTimeout) }
+func NotCompleted(err error) bool { return errors.Is(err, ErrDenied) || errors.Is(err, ErrTimeout) }
 
-// page is what a browser shows when it has brought its answer. It loads nothing.
-const page = `<!doctype html>
+// pageTemplate is what a browser shows when it has brought its answer. It loads nothing.
+const pageTemplate = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>aws-vault</title>
 <style>body{font:1.1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem;color-scheme:light dark}</style>
 <h1>%s</h1><p>%s</p></html>
 `
 
-// write sends a page. Nothing that the request says is repeated.
-func write(w http.ResponseWriter, status int, title, text string) {
+// writePage sends a page. Nothing that the request says is repeated.
+func writePage(w http.ResponseWriter, status int, title, text string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	fmt.Fprintf(w, page, html.EscapeString(title), html.EscapeString(text))
+	fmt.Fprintf(w, pageTemplate, html.EscapeString(title), html.EscapeString(text))
 }
 
-// quiet keeps what a stranger's request does wrong off the user's terminal.
-func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+// discardLogger keeps what a stranger's request does wrong off the user's terminal.
+func discardLogger() *log.Logger { return log.New(io.Discard, "", 0) }

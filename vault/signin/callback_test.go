@@ -18,7 +18,7 @@ const state = "EXAMPLE-state"
 
 func listen(t *testing.T) *Callback {
 	t.Helper()
-	c, err := Listen(state, Return{Who: peer.ThisUser()})
+	c, err := Listen(state, CallbackOptions{Peers: peer.ThisUser()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func ask(t *testing.T, c *Callback, query url.Values, change func(*http.Request)
 
 func code(code string) url.Values { return url.Values{"code": {code}, "state": {state}} }
 
-func TestCallbackTakesOneAnswer(t *testing.T) {
+func TestCallbackAcceptsOneAnswer(t *testing.T) {
 	c := listen(t)
 	if !strings.HasPrefix(c.Redirect(), "http://127.0.0.1:") || !strings.HasSuffix(c.Redirect(), "/oauth/callback") {
 		t.Errorf("redirect is %s", c.Redirect())
@@ -68,13 +68,13 @@ func TestCallbackTakesOneAnswer(t *testing.T) {
 	if status, _ := ask(t, c, code("another"), nil); status != http.StatusGone {
 		t.Errorf("a second answer was answered %d", status)
 	}
-	if got, err := c.Wait(t.Context()); got.Code != "EXAMPLE-code" || got.Proven != peer.ThisUser().CanIdentify("tcp") || err != nil {
+	if got, err := c.Wait(t.Context()); got.Code != "EXAMPLE-code" || got.PeerVerified != peer.ThisUser().CanIdentify("tcp") || err != nil {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
 // Whatever else is asked is refused, and the answer is still waited for.
-func TestCallbackRefusesStrangers(t *testing.T) {
+func TestCallbackRejectsOtherRequests(t *testing.T) {
 	c := listen(t)
 	for _, s := range []struct {
 		name   string
@@ -99,12 +99,12 @@ func TestCallbackRefusesStrangers(t *testing.T) {
 	if status, _ := ask(t, c, code("EXAMPLE-code"), nil); status != http.StatusOK {
 		t.Errorf("the right answer was answered %d", status)
 	}
-	if got, err := c.Wait(t.Context()); got.Code != "EXAMPLE-code" || got.Proven != peer.ThisUser().CanIdentify("tcp") || err != nil {
+	if got, err := c.Wait(t.Context()); got.Code != "EXAMPLE-code" || got.PeerVerified != peer.ThisUser().CanIdentify("tcp") || err != nil {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
-func TestCallbackBoundsARequest(t *testing.T) {
+func TestCallbackLimitsRequestSize(t *testing.T) {
 	c := listen(t)
 	r, err := http.NewRequest(http.MethodGet, c.Redirect(), nil)
 	if err != nil {
@@ -120,7 +120,7 @@ func TestCallbackBoundsARequest(t *testing.T) {
 	}
 }
 
-func TestCallbackIsRefused(t *testing.T) {
+func TestCallbackRefusal(t *testing.T) {
 	needsUsers(t)
 	for _, s := range []struct {
 		query url.Values
@@ -142,7 +142,7 @@ func TestCallbackIsRefused(t *testing.T) {
 	}
 }
 
-func TestCallbackWaitIsStopped(t *testing.T) {
+func TestCallbackWaitIsCanceled(t *testing.T) {
 	gone := errors.New("gone")
 	ctx, stop := context.WithCancelCause(t.Context())
 	stop(gone)
@@ -163,9 +163,9 @@ func needsUsers(t *testing.T) {
 func blind() peer.Check { return peer.Check{UID: os.Getuid(), NoTCPOwner: true} }
 
 // A refusal that any user can have sent ends nothing, and is told once.
-func TestCallbackGoesOnAfterUnknownRefusals(t *testing.T) {
+func TestCallbackIgnoresUnverifiedRefusals(t *testing.T) {
 	var told []error
-	at := Return{Who: blind(), Issuer: "https://id.example.com", Tell: func(err error) { told = append(told, err) }}
+	at := CallbackOptions{Peers: blind(), Issuer: "https://id.example.com", OnRefusal: func(err error) { told = append(told, err) }}
 	c, err := Listen(state, at)
 	if err != nil {
 		t.Fatal(err)
@@ -186,8 +186,8 @@ func TestCallbackGoesOnAfterUnknownRefusals(t *testing.T) {
 		t.Errorf("told %v", told)
 	}
 	late, stop := context.WithCancelCause(t.Context())
-	stop(errSignInOver)
-	if _, err := c.Wait(late); !errors.Is(err, ErrDenied) || !errors.Is(err, ErrTimeout) || !Over(err) {
+	stop(errNoAnswer)
+	if _, err := c.Wait(late); !errors.Is(err, ErrDenied) || !errors.Is(err, ErrTimeout) || !NotCompleted(err) {
 		t.Errorf("if nothing else comes: %v", err)
 	}
 	shown := make(chan string)
@@ -196,10 +196,10 @@ func TestCallbackGoesOnAfterUnknownRefusals(t *testing.T) {
 		shown <- page
 	}()
 	a, err := c.Wait(t.Context())
-	if err != nil || a.Code != "EXAMPLE-code" || a.Proven {
+	if err != nil || a.Code != "EXAMPLE-code" || a.PeerVerified {
 		t.Errorf("got %+v, %v", a, err)
 	}
-	a.who <- "alice"
+	a.user <- "alice"
 	if page := <-shown; !strings.Contains(page, "Signed in as alice") {
 		t.Errorf("the browser shows %s", page)
 	}

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Patience is how long a person has to sign in with a browser: as long as the AWS CLI waits, for a password manager and a
+// Timeout is how long a person has to sign in with a browser: as long as the AWS CLI waits, for a password manager and a
 // second factor take their time.
-const Patience = 10 * time.Minute
+const Timeout = 10 * time.Minute
 
 // A Proof shows that who trades a code is who asked for it.
 // https://www.rfc-editor.org/rfc/rfc7636#section-4
@@ -23,13 +23,13 @@ type Proof struct {
 
 // NewProof makes a proof for one sign-in.
 func NewProof() Proof {
-	verifier := random()
+	verifier := randomText()
 	sum := sha256.Sum256([]byte(verifier))
-	return Proof{Verifier: verifier, Challenge: base64.RawURLEncoding.EncodeToString(sum[:]), State: random(), Nonce: random()}
+	return Proof{Verifier: verifier, Challenge: base64.RawURLEncoding.EncodeToString(sum[:]), State: randomText(), Nonce: randomText()}
 }
 
-// random is 256 bits in 43 letters, the fewest that a verifier may have.
-func random() string {
+// randomText is 256 bits in 43 letters, the fewest that a verifier may have.
+func randomText() string {
 	var b [32]byte
 	rand.Read(b[:])
 	return base64.RawURLEncoding.EncodeToString(b[:])
@@ -41,28 +41,28 @@ type Grant struct {
 	Verifier string
 	Redirect string // as the sign-in page was told
 	Nonce    string // likewise
-	// Proven says that this user has brought the code, or root. If not, another user of this machine can
+	// PeerVerified says that this user has brought the code, or root. If not, another user of this machine can
 	// have signed in as himself, and the outcome is kept only if the user confirms who it is.
-	Proven bool
+	PeerVerified bool
 
-	who chan<- string
+	user chan<- string
 }
 
-// Tell shows in the browser who has signed in, while the user is asked to confirm it.
-func (g Grant) Tell(who string) {
+// OnRefusal shows in the browser who has signed in, while the user is asked to confirm it.
+func (g Grant) ShowUser(who string) {
 	select {
-	case g.who <- who:
+	case g.user <- who:
 	default: // it was told, or no browser waits for it
 	}
 }
 
-// Code has a person sign in with a browser of this machine. page returns the address of
+// WithBrowser has a person sign in with a browser of this machine. page returns the address of
 // the sign-in page for a proof and for where it is to send the browser back to; show
 // brings a person there; at says where that is. What the browser brings back is given to
 // use, whose error is returned. Code returns ErrDenied or a [*RefusedError] if that has no
-// code, and ErrTimeout if nothing comes within [Patience]. If ctx ends, its cause is
+// code, and ErrTimeout if nothing comes within [Timeout]. If ctx ends, its cause is
 // returned.
-func Code(ctx context.Context, at Return, page func(p Proof, redirect string) string, show func(url string) error, use func(Grant) error) error {
+func WithBrowser(ctx context.Context, at CallbackOptions, page func(p Proof, redirect string) string, show func(url string) error, use func(Grant) error) error {
 	proof := NewProof()
 	c, err := Listen(proof.State, at)
 	if err != nil {
@@ -72,11 +72,11 @@ func Code(ctx context.Context, at Return, page func(p Proof, redirect string) st
 	if err := show(page(proof, c.Redirect())); err != nil {
 		return err
 	}
-	limited, cancel := context.WithTimeoutCause(ctx, Patience, errSignInOver)
+	limited, cancel := context.WithTimeoutCause(ctx, Timeout, errNoAnswer)
 	defer cancel()
 	a, err := c.Wait(limited)
 	if err != nil {
 		return err
 	}
-	return use(Grant{Code: a.Code, Verifier: proof.Verifier, Redirect: c.Redirect(), Nonce: proof.Nonce, Proven: a.Proven, who: a.who})
+	return use(Grant{Code: a.Code, Verifier: proof.Verifier, Redirect: c.Redirect(), Nonce: proof.Nonce, PeerVerified: a.PeerVerified, user: a.user})
 }

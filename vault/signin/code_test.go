@@ -27,12 +27,12 @@ func TestProof(t *testing.T) {
 	}
 }
 
-func TestCode(t *testing.T) {
+func TestWithBrowser(t *testing.T) {
 	var proof Proof
 	var redirect string
 	var got Grant
 	refused := errors.New("refused")
-	err := Code(t.Context(), Return{Who: peer.ThisUser()}, func(p Proof, r string) string {
+	err := WithBrowser(t.Context(), CallbackOptions{Peers: peer.ThisUser()}, func(p Proof, r string) string {
 		proof, redirect = p, r
 		return "https://example.com/authorize"
 	}, func(page string) error {
@@ -48,8 +48,8 @@ func TestCode(t *testing.T) {
 	if !errors.Is(err, refused) {
 		t.Errorf("got %v", err)
 	}
-	got.who = nil
-	if want := (Grant{Code: "EXAMPLE-code", Verifier: proof.Verifier, Redirect: redirect, Nonce: proof.Nonce, Proven: peer.ThisUser().CanIdentify("tcp")}); got != want {
+	got.user = nil
+	if want := (Grant{Code: "EXAMPLE-code", Verifier: proof.Verifier, Redirect: redirect, Nonce: proof.Nonce, PeerVerified: peer.ThisUser().CanIdentify("tcp")}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if u, err := url.Parse(redirect); err != nil {
@@ -62,7 +62,7 @@ func TestCode(t *testing.T) {
 
 // Where the system does not tell whose the browser is, it shows who has signed in, or that
 // nobody has.
-func TestCodeOfUnknownBrowser(t *testing.T) {
+func TestWithBrowserUnverifiedPeer(t *testing.T) {
 	failed := errors.New("failed")
 	for _, tt := range []struct {
 		who  string // empty if the code cannot be traded
@@ -75,7 +75,7 @@ func TestCodeOfUnknownBrowser(t *testing.T) {
 	} {
 		shown := make(chan string, 1)
 		var address string
-		err := Code(t.Context(), Return{Who: blind()}, func(p Proof, redirect string) string {
+		err := WithBrowser(t.Context(), CallbackOptions{Peers: blind()}, func(p Proof, redirect string) string {
 			return redirect + "?" + url.Values{"code": {"EXAMPLE-code"}, "state": {p.State}}.Encode()
 		}, func(page string) error {
 			address = page
@@ -90,12 +90,12 @@ func TestCodeOfUnknownBrowser(t *testing.T) {
 			}()
 			return nil
 		}, func(g Grant) error {
-			if g.Proven {
+			if g.PeerVerified {
 				t.Error("any user's browser is taken for this user's")
 			}
 			if tt.who != "" {
-				g.Tell(tt.who)
-				g.Tell("another") // is not shown
+				g.ShowUser(tt.who)
+				g.ShowUser("another") // is not shown
 			}
 			return tt.want
 		})
@@ -103,25 +103,25 @@ func TestCodeOfUnknownBrowser(t *testing.T) {
 			t.Errorf("%q: %v, the browser shows %s", tt.who, err, page)
 		}
 	}
-	Grant{}.Tell("nobody") // no browser waits for it
+	Grant{}.ShowUser("nobody") // no browser waits for it
 }
 
-func TestCodeThatIsNotShown(t *testing.T) {
+func TestWithBrowserShowFails(t *testing.T) {
 	broken := errors.New("broken")
 	use := func(Grant) error { return errors.New("used") }
-	if err := Code(t.Context(), Return{Who: peer.ThisUser()}, func(Proof, string) string { return "" }, func(string) error { return broken }, use); !errors.Is(err, broken) {
+	if err := WithBrowser(t.Context(), CallbackOptions{Peers: peer.ThisUser()}, func(Proof, string) string { return "" }, func(string) error { return broken }, use); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 }
 
 // A wait for a browser is not what lets a bubble's clock go on, so the wait is looked at
 // alone.
-func TestCodeGivesUp(t *testing.T) {
+func TestWithBrowserTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &Callback{answers: make(chan Answer)}
-		ctx, cancel := context.WithTimeoutCause(t.Context(), Patience, errSignInOver)
+		ctx, cancel := context.WithTimeoutCause(t.Context(), Timeout, errNoAnswer)
 		defer cancel()
-		if _, err := c.Wait(ctx); !errors.Is(err, ErrTimeout) || !Over(err) || err.Error() != "nobody has signed in in time: there was no answer within 10m0s" {
+		if _, err := c.Wait(ctx); !errors.Is(err, ErrTimeout) || !NotCompleted(err) || err.Error() != "nobody has signed in in time: there was no answer within 10m0s" {
 			t.Errorf("got %v", err)
 		}
 	})

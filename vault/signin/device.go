@@ -23,30 +23,30 @@ type DeviceCode struct {
 // https://www.rfc-editor.org/rfc/rfc8628#section-3.5
 const (
 	defaultInterval = 5 * time.Second
-	slower          = 5 * time.Second
+	slowDownStep    = 5 * time.Second
 	maxInterval     = time.Minute
-	maxLasts        = time.Hour
+	maxLifetime     = time.Hour
 )
 
-// Device polls until the person has signed in. poll returns ErrPending or ErrSlowDown to
+// WithDeviceCode polls until the person has signed in. poll returns ErrPending or ErrSlowDown to
 // be called again; any other error ends the sign-in and is returned, and so is an
 // ErrTimeout once the code has expired, and the cause of ctx's end. sleep waits, and
 // returns early with that cause.
-func Device[T any](ctx context.Context, d DeviceCode, poll func(context.Context) (T, error), sleep func(context.Context, time.Duration) error) (T, error) {
+func WithDeviceCode[T any](ctx context.Context, d DeviceCode, poll func(context.Context) (T, error), sleep func(context.Context, time.Duration) error) (T, error) {
 	var none T
 	interval := d.Interval
 	if interval <= 0 {
 		interval = defaultInterval
 	}
 	interval = min(interval, maxInterval)
-	for waited := interval; waited <= min(d.Lasts, maxLasts); waited += interval {
+	for waited := interval; waited <= min(d.Lasts, maxLifetime); waited += interval {
 		if err := sleep(ctx, interval); err != nil {
 			return none, err
 		}
 		got, err := poll(ctx)
 		switch {
 		case errors.Is(err, ErrSlowDown):
-			interval = min(interval+slower, maxInterval)
+			interval = min(interval+slowDownStep, maxInterval)
 		case !errors.Is(err, ErrPending):
 			return got, err
 		}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestDevice(t *testing.T) {
+func TestWithDeviceCode(t *testing.T) {
 	other := errors.New("other")
 	for _, s := range []struct {
 		name   string
@@ -30,7 +30,7 @@ func TestDevice(t *testing.T) {
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			var waited []time.Duration
-			got, err := Device(t.Context(), s.code, func(context.Context) (string, error) {
+			got, err := WithDeviceCode(t.Context(), s.code, func(context.Context) (string, error) {
 				err := s.polls[0]
 				s.polls = s.polls[1:]
 				if err != nil {
@@ -51,9 +51,9 @@ func TestDevice(t *testing.T) {
 	}
 }
 
-func TestDeviceIsStopped(t *testing.T) {
+func TestWithDeviceCodeCanceled(t *testing.T) {
 	gone := errors.New("gone")
-	_, err := Device(t.Context(), DeviceCode{Lasts: time.Hour, User: "ABCD-EFGH"}, func(context.Context) (int, error) {
+	_, err := WithDeviceCode(t.Context(), DeviceCode{Lasts: time.Hour, User: "ABCD-EFGH"}, func(context.Context) (int, error) {
 		t.Error("polled")
 		return 0, nil
 	}, func(context.Context, time.Duration) error { return gone })

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// ErrGrant is in the error of a provider that does not take a code or a refresh token any
+// ErrGrantRejected is in the error of a provider that does not take a code or a refresh token any
 // more.
-var ErrGrant = errors.New("the code or token is not taken any more")
+var ErrGrantRejected = errors.New("the code or token is not taken any more")
 
 // GrantError is a provider's refusal, or an answer of its that makes no sense. Its texts
 // are in one line and hold nothing that was sent.
@@ -49,7 +49,7 @@ func (e *GrantError) Is(target error) bool {
 	case "access_denied":
 		return target == ErrDenied
 	case "invalid_grant":
-		return target == ErrGrant
+		return target == ErrGrantRejected
 	}
 	return false
 }
@@ -63,7 +63,7 @@ const maxAnswer = 1 << 20
 func (p *Provider) post(ctx context.Context, name, endpoint string, form url.Values, into any) error {
 	r, err := p.request(ctx, endpoint, form)
 	if err != nil {
-		return &ConfigurationError{Issuer: p.client.Issuer, Why: name + " cannot be called"}
+		return &ConfigurationError{Issuer: p.client.Issuer, Reason: name + " cannot be called"}
 	}
 	resp, err := p.client.HTTP.Do(r)
 	if err != nil {

@@ -20,28 +20,28 @@ type ID struct {
 	Claims  map[string]string // those that are texts, or true or false
 }
 
-// Want is what an ID token has to agree with, beside its issuer and client.
-type Want struct {
-	Audience string // that it names; empty for the client
-	Nonce    string // of the sign-in; empty for one without
-	Subject  string // whom it was of before; empty for the first
-	Earlier  string // the nonce of the sign-in that it renews, which it may name again; empty for none
+// Expected is what an ID token has to agree with, beside its issuer and client.
+type Expected struct {
+	Audience     string // that it names; empty for the client
+	Nonce        string // of the sign-in; empty for one without
+	Subject      string // whom it was of before; empty for the first
+	RenewedNonce string // the nonce of the sign-in that it renews, which it may name again; empty for none
 }
 
 // IDTokenError is returned for an ID token that does not prove who somebody is. It quotes
 // nothing of it but claims that name no person.
 type IDTokenError struct {
 	Issuer string
-	Why    string
+	Reason string
 
-	Subject bool // it is another person's than before
-	Key     bool // no key that was fetched verifies it, and a newer one may
-	Clock   bool // it is too old by this computer's clock
-	Missing bool // there is none
+	OtherSubject bool // it is another person's than before
+	NoKey        bool // no key that was fetched verifies it, and a newer one may
+	Expired      bool // it is too old by this computer's clock
+	Missing      bool // there is none
 }
 
 func (e *IDTokenError) Error() string {
-	return fmt.Sprintf("the ID token of %s is refused: %s", e.Issuer, e.Why)
+	return fmt.Sprintf("the ID token of %s is refused: %s", e.Issuer, e.Reason)
 }
 
 // maxIDToken is the longest token that AWS takes, in bytes.
@@ -54,12 +54,12 @@ var algorithms = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.E
 // Verify returns what an ID token says, once its signature was verified with the keys that
 // FetchKeys has fetched. It fails with an [*IDTokenError], and calls nothing.
 // https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
-func (p *Provider) Verify(raw string, want Want) (ID, error) {
+func (p *Provider) Verify(raw string, want Expected) (ID, error) {
 	refuse := func(format string, args ...any) (ID, error) {
-		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Why: fmt.Sprintf(format, args...)}
+		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: fmt.Sprintf(format, args...)}
 	}
 	if raw == "" {
-		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Why: "there is none", Missing: true}
+		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: "there is none", Missing: true}
 	}
 	if len(raw) > maxIDToken {
 		return refuse("it has %d bytes, want at most %d, as AWS does", len(raw), maxIDToken)
@@ -80,11 +80,11 @@ func (p *Provider) Verify(raw string, want Want) (ID, error) {
 	switch {
 	case errors.As(err, &late):
 		why := fmt.Sprintf("it ended at %s, want one that serves now: is this computer's clock right?", late.Expiry.UTC().Format(time.RFC3339))
-		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Why: why, Clock: true}
+		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: why, Expired: true}
 	case err != nil:
-		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Why: oneLine(strings.ReplaceAll(err.Error(), "oidc: ", "")), Key: keys.failed}
+		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: oneLine(strings.ReplaceAll(err.Error(), "oidc: ", "")), NoKey: keys.failed}
 	}
-	claims := texts(t)
+	claims := textClaims(t)
 	switch azp := claims["azp"]; {
 	case t.Subject == "":
 		return refuse("it names nobody, want the claim sub")
@@ -96,10 +96,10 @@ func (p *Provider) Verify(raw string, want Want) (ID, error) {
 		return refuse("it has %d audiences and does not say which client it was given to, want the claim azp", len(t.Audience))
 	case want.Nonce != "" && subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(want.Nonce)) != 1:
 		return refuse("its nonce is not the one of this sign-in")
-	case (want.Subject != "" || want.Earlier != "") && t.Nonce != "" && subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(want.Earlier)) != 1:
+	case (want.Subject != "" || want.RenewedNonce != "") && t.Nonce != "" && subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(want.RenewedNonce)) != 1:
 		return refuse("its nonce is not the one of the sign-in that it renews")
 	case want.Subject != "" && t.Subject != want.Subject:
-		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Why: "it is another person's than the sign-in that it renews", Subject: true}
+		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: "it is another person's than the sign-in that it renews", OtherSubject: true}
 	}
 	return ID{Subject: t.Subject, Expires: t.Expiry.UTC(), Claims: claims}, nil
 }
@@ -114,8 +114,8 @@ func isCompact(raw string) bool {
 // maxClaim is the longest claim that is looked at, and the longest name of one, in bytes.
 const maxClaim = 256
 
-// texts are the claims that are short texts, or true or false.
-func texts(t *oidc.IDToken) map[string]string {
+// textClaims are the claims that are short texts, or true or false.
+func textClaims(t *oidc.IDToken) map[string]string {
 	var raw map[string]json.RawMessage
 	if t.Claims(&raw) != nil {
 		return nil

@@ -21,7 +21,7 @@ type keySet struct {
 // FetchKeys fetches the keys that Verify goes by. It fails with a [*ConfigurationError], or with
 // what the HTTP client returned.
 func (p *Provider) FetchKeys(ctx context.Context) error {
-	bad := func(why string) error { return &ConfigurationError{Issuer: p.client.Issuer, Why: "jwks_uri " + why} }
+	bad := func(why string) error { return &ConfigurationError{Issuer: p.client.Issuer, Reason: "jwks_uri " + why} }
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.metadata.Keys, nil)
 	if err != nil {
 		return bad("cannot be called")

@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// ErrNotPasted is returned where what a person brought is not what the page showed them.
-var ErrNotPasted = errors.New("that is not the code that the sign-in page shows")
+// ErrInvalidPaste is returned where what a person brought is not what the page showed them.
+var ErrInvalidPaste = errors.New("that is not the code that the sign-in page shows")
 
-// Paste has a person sign in with a browser of any machine, and bring back by hand what
-// its last page shows: the answer that [Code] would have had brought. redirect is that
-// page. It returns [ErrNotPasted] for another text, and what ask returns if that is an
+// WithPastedCode has a person sign in with a browser of any machine, and bring back by hand what
+// its last page shows: the answer that [WithBrowser] would have had brought. redirect is that
+// page. It returns [ErrInvalidPaste] for another text, and what ask returns if that is an
 // error.
-func Paste(ctx context.Context, redirect string, page func(p Proof) string, show func(url string) error, ask func(context.Context) (string, error)) (Grant, error) {
+func WithPastedCode(ctx context.Context, redirect string, page func(p Proof) string, show func(url string) error, ask func(context.Context) (string, error)) (Grant, error) {
 	proof := NewProof()
 	if err := show(page(proof)); err != nil {
 		return Grant{}, err
@@ -25,19 +25,19 @@ func Paste(ctx context.Context, redirect string, page func(p Proof) string, show
 	if err != nil {
 		return Grant{}, err
 	}
-	code, err := pasted(text, proof.State)
-	return Grant{Code: code, Verifier: proof.Verifier, Redirect: redirect, Proven: true}, err
+	code, err := parsePasted(text, proof.State)
+	return Grant{Code: code, Verifier: proof.Verifier, Redirect: redirect, PeerVerified: true}, err
 }
 
-// pasted reads the base64 of state=…&code=….
-func pasted(text, state string) (string, error) {
+// parsePasted reads the base64 of state=…&code=….
+func parsePasted(text, state string) (string, error) {
 	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(strings.TrimSpace(text), "="))
 	if err != nil {
-		return "", ErrNotPasted
+		return "", ErrInvalidPaste
 	}
 	q, err := url.ParseQuery(string(raw))
 	if err != nil || q.Get("code") == "" || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(state)) != 1 {
-		return "", ErrNotPasted
+		return "", ErrInvalidPaste
 	}
 	return q.Get("code"), nil
 }

@@ -34,25 +34,25 @@ type Provider struct {
 
 // metadata is what is read of the configuration.
 type metadata struct {
-	Authorize  string   `json:"authorization_endpoint"`
-	Token      string   `json:"token_endpoint"`
-	Device     string   `json:"device_authorization_endpoint"`
-	Revocation string   `json:"revocation_endpoint"`
-	Keys       string   `json:"jwks_uri"`
-	Scopes     []string `json:"scopes_supported"`
-	Methods    []string `json:"token_endpoint_auth_methods_supported"`
-	NamesIt    bool     `json:"authorization_response_iss_parameter_supported"`
+	Authorize   string   `json:"authorization_endpoint"`
+	Token       string   `json:"token_endpoint"`
+	Device      string   `json:"device_authorization_endpoint"`
+	Revocation  string   `json:"revocation_endpoint"`
+	Keys        string   `json:"jwks_uri"`
+	Scopes      []string `json:"scopes_supported"`
+	Methods     []string `json:"token_endpoint_auth_methods_supported"`
+	SendsIssuer bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
 // ConfigurationError is returned for a provider whose configuration cannot be used.
 type ConfigurationError struct {
-	Issuer string
-	Why    string
-	Real   string // the issuer that the configuration is of, where that is another
+	Issuer       string
+	Reason       string
+	ActualIssuer string // the issuer that the configuration is of, where that is another
 }
 
 func (e *ConfigurationError) Error() string {
-	return fmt.Sprintf("the configuration of %s: %s", e.Issuer, e.Why)
+	return fmt.Sprintf("the configuration of %s: %s", e.Issuer, e.Reason)
 }
 
 // Discover fetches the provider's configuration. It fails with a [*ConfigurationError], or
@@ -68,11 +68,11 @@ func (c Client) Discover(ctx context.Context) (*Provider, error) {
 	case errors.As(err, &sending):
 		return nil, err
 	case err != nil:
-		return nil, &ConfigurationError{Issuer: c.Issuer, Why: oneLine(err.Error())}
+		return nil, &ConfigurationError{Issuer: c.Issuer, Reason: oneLine(err.Error())}
 	}
 	p := &Provider{client: c}
 	if err := found.Claims(&p.metadata); err != nil {
-		return nil, &ConfigurationError{Issuer: c.Issuer, Why: "it is not written as the standard says"}
+		return nil, &ConfigurationError{Issuer: c.Issuer, Reason: "it is not written as the standard says"}
 	}
 	return p, p.check()
 }
@@ -88,16 +88,16 @@ func (p *Provider) check() error {
 	} {
 		switch {
 		case e.url == "" && e.needed:
-			return &ConfigurationError{Issuer: p.client.Issuer, Why: e.name + " is missing"}
-		case e.url != "" && !p.safe(e.url):
-			return &ConfigurationError{Issuer: p.client.Issuer, Why: e.name + " is not a URL with https"}
+			return &ConfigurationError{Issuer: p.client.Issuer, Reason: e.name + " is missing"}
+		case e.url != "" && !p.isSecure(e.url):
+			return &ConfigurationError{Issuer: p.client.Issuer, Reason: e.name + " is not a URL with https"}
 		}
 	}
 	return nil
 }
 
-// safe takes https, and plain HTTP within this machine where the issuer is on it.
-func (p *Provider) safe(endpoint string) bool {
+// isSecure takes https, and plain HTTP within this machine where the issuer is on it.
+func (p *Provider) isSecure(endpoint string) bool {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Hostname() == "" || u.User != nil {
 		return false
@@ -110,16 +110,16 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Browses reports whether one signs in to the provider with a browser.
-func (p *Provider) Browses() bool { return p.Authorize != "" }
+// SupportsBrowser reports whether one signs in to the provider with a browser.
+func (p *Provider) SupportsBrowser() bool { return p.Authorize != "" }
 
-// Devices reports whether one signs in to the provider with a code.
-func (p *Provider) Devices() bool { return p.Device != "" }
+// SupportsDevice reports whether one signs in to the provider with a code.
+func (p *Provider) SupportsDevice() bool { return p.Device != "" }
 
 // Issuer is what an answer that a browser brings has to name; empty where the provider does
 // not promise to.
 func (p *Provider) Issuer() string {
-	if p.NamesIt {
+	if p.SendsIssuer {
 		return p.client.Issuer
 	}
 	return ""
@@ -179,7 +179,7 @@ func (p *Provider) DeviceCode(ctx context.Context, scopes []string) (DeviceCode,
 
 // seconds keeps what a server says within what is believed of one.
 func seconds(n float64) time.Duration {
-	return time.Duration(max(0, min(n, maxLasts.Seconds())) * float64(time.Second))
+	return time.Duration(max(0, min(n, maxLifetime.Seconds())) * float64(time.Second))
 }
 
 // Tokens are what a grant was traded for.
@@ -188,24 +188,24 @@ type Tokens struct {
 	Refresh string `json:"refresh_token"` // empty for none
 }
 
-// Trade gives the code that a browser brought for tokens.
-func (p *Provider) Trade(ctx context.Context, g Grant) (Tokens, error) {
-	return p.trade(ctx, url.Values{"grant_type": {"authorization_code"}, "code": {g.Code}, "code_verifier": {g.Verifier}, "redirect_uri": {g.Redirect}})
+// Exchange gives the code that a browser brought for tokens.
+func (p *Provider) Exchange(ctx context.Context, g Grant) (Tokens, error) {
+	return p.requestTokens(ctx, url.Values{"grant_type": {"authorization_code"}, "code": {g.Code}, "code_verifier": {g.Verifier}, "redirect_uri": {g.Redirect}})
 }
 
 // Poll asks once whether the person has typed the code. It returns ErrPending or
 // ErrSlowDown where they have not.
 func (p *Provider) Poll(ctx context.Context, c DeviceCode) (Tokens, error) {
-	return p.trade(ctx, url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {c.Secret}})
+	return p.requestTokens(ctx, url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {c.Secret}})
 }
 
 // Refresh trades a refresh token. What comes back may have another, which then takes its
 // place, and may have no ID token.
 func (p *Provider) Refresh(ctx context.Context, token string) (Tokens, error) {
-	return p.trade(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
+	return p.requestTokens(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
 }
 
-func (p *Provider) trade(ctx context.Context, form url.Values) (t Tokens, err error) {
+func (p *Provider) requestTokens(ctx context.Context, form url.Values) (t Tokens, err error) {
 	err = p.post(ctx, "token_endpoint", p.Token, form, &t)
 	return t, err
 }

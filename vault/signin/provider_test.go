@@ -19,7 +19,7 @@ import (
 )
 
 // A desk is an OpenID provider, and a client that knows it.
-type desk struct {
+type providerFixture struct {
 	*testing.T
 	aws    *fakeaws.AWS
 	issuer *fakeaws.Issuer
@@ -28,7 +28,7 @@ type desk struct {
 
 const clientID = "aws-vault"
 
-func newDesk(t *testing.T, people fakeaws.Login) *desk {
+func newProviderFixture(t *testing.T, people fakeaws.Login) *providerFixture {
 	t.Helper()
 	fake, err := fakeaws.NewAWS()
 	if err != nil {
@@ -40,10 +40,10 @@ func newDesk(t *testing.T, people fakeaws.Login) *desk {
 		t.Fatal(err)
 	}
 	i.People(people)
-	return &desk{t, fake, i, Client{Issuer: i.URL(), ID: clientID, Secret: people.Secret, HTTP: http.DefaultClient, Now: fake.Now}}
+	return &providerFixture{t, fake, i, Client{Issuer: i.URL(), ID: clientID, Secret: people.Secret, HTTP: http.DefaultClient, Now: fake.Now}}
 }
 
-func (d *desk) discover() *Provider {
+func (d *providerFixture) discover() *Provider {
 	d.Helper()
 	p, err := d.client.Discover(d.Context())
 	if err != nil {
@@ -55,8 +55,8 @@ func (d *desk) discover() *Provider {
 	return p
 }
 
-// opens follows the sign-in page with a browser.
-func opens(page string) error {
+// openPage follows the sign-in page with a browser.
+func openPage(page string) error {
 	go func() {
 		if resp, err := http.Get(page); err == nil {
 			resp.Body.Close()
@@ -68,7 +68,7 @@ func opens(page string) error {
 // grantOf signs in with a browser.
 func grantOf(ctx context.Context, p *Provider) (grant Grant, err error) {
 	page := func(proof Proof, redirect string) string { return p.Page(proof, redirect, nil) }
-	err = Code(ctx, Return{Who: peer.ThisUser(), Issuer: p.Issuer()}, page, opens, func(g Grant) error {
+	err = WithBrowser(ctx, CallbackOptions{Peers: peer.ThisUser(), Issuer: p.Issuer()}, page, openPage, func(g Grant) error {
 		grant = g
 		return nil
 	})
@@ -76,13 +76,13 @@ func grantOf(ctx context.Context, p *Provider) (grant Grant, err error) {
 }
 
 // signIn signs in with a browser and returns the tokens and the nonce.
-func (d *desk) signIn(p *Provider) (Tokens, string) {
+func (d *providerFixture) signIn(p *Provider) (Tokens, string) {
 	d.Helper()
 	grant, err := grantOf(d.Context(), p)
 	if err != nil {
 		d.Fatal(err)
 	}
-	got, err := p.Trade(d.Context(), grant)
+	got, err := p.Exchange(d.Context(), grant)
 	if err != nil {
 		d.Fatal(err)
 	}
@@ -97,10 +97,10 @@ func TestProviderByBrowser(t *testing.T) {
 		"azp":           {Subject: "alice", Auto: true, Claims: map[string]any{"aud": []string{"x", clientID}, "azp": clientID}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDesk(t, people)
+			d := newProviderFixture(t, people)
 			p := d.discover()
 			got, nonce := d.signIn(p)
-			id, err := p.Verify(got.ID, Want{Nonce: nonce})
+			id, err := p.Verify(got.ID, Expected{Nonce: nonce})
 			if err != nil || id.Subject != "alice" || got.Refresh == "" {
 				t.Fatalf("got %+v, %v", id, err)
 			}
@@ -114,13 +114,13 @@ func TestProviderByBrowser(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := p.Verify(again.ID, Want{Subject: "alice", Earlier: nonce}); err != nil {
+			if _, err := p.Verify(again.ID, Expected{Subject: "alice", RenewedNonce: nonce}); err != nil {
 				t.Error(err)
 			}
 			if err := p.Revoke(t.Context(), again.Refresh); err != nil {
 				t.Error(err)
 			}
-			if _, err := p.Refresh(t.Context(), again.Refresh); !errors.Is(err, ErrGrant) || strings.Contains(err.Error(), again.Refresh) {
+			if _, err := p.Refresh(t.Context(), again.Refresh); !errors.Is(err, ErrGrantRejected) || strings.Contains(err.Error(), again.Refresh) {
 				t.Errorf("a revoked token: %v", err)
 			}
 		})
@@ -128,7 +128,7 @@ func TestProviderByBrowser(t *testing.T) {
 }
 
 func TestProviderByDevice(t *testing.T) {
-	d := newDesk(t, fakeaws.Login{Subject: "alice"})
+	d := newProviderFixture(t, fakeaws.Login{Subject: "alice"})
 	p := d.discover()
 	code, err := p.DeviceCode(t.Context(), []string{"email"})
 	if err != nil || code.Lasts != 10*time.Minute || code.Interval != time.Second || !strings.HasPrefix(code.Complete, code.URL) {
@@ -147,7 +147,7 @@ func TestProviderByDevice(t *testing.T) {
 	}
 	d.aws.Advance(time.Hour)
 	_, err = p.Poll(t.Context(), code)
-	if !errors.Is(err, ErrTimeout) || !Over(err) {
+	if !errors.Is(err, ErrTimeout) || !NotCompleted(err) {
 		t.Errorf("late: %v", err)
 	}
 	d.issuer.People(fakeaws.Login{Deny: true})
@@ -163,7 +163,7 @@ func TestProviderByDevice(t *testing.T) {
 
 // An ID token that does not prove who somebody is, is not sent.
 func TestIDTokenRefused(t *testing.T) {
-	d := newDesk(t, fakeaws.Login{Subject: "alice", Auto: true})
+	d := newProviderFixture(t, fakeaws.Login{Subject: "alice", Auto: true})
 	stranger, err := d.aws.AddIssuer("123456789012", "stranger", clientID)
 	if err != nil {
 		t.Fatal(err)
@@ -176,29 +176,29 @@ func TestIDTokenRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		claims map[string]any
-		want   Want
+		want   Expected
 		why    string // empty for a token that is taken
 	}{
-		{"plain", nil, Want{}, ""},
-		{"issuer", map[string]any{"iss": "https://example.com"}, Want{}, "issued by a different provider"},
-		{"audience", map[string]any{"aud": "else"}, Want{}, `expected audience "aws-vault" got ["else"]`},
-		{"no audience", map[string]any{"aud": nil}, Want{}, "expected audience"},
-		{"wanted audience", nil, Want{Audience: "sts"}, `expected audience "sts"`},
-		{"another audience, without the client", map[string]any{"aud": "sts"}, Want{Audience: "sts"}, `want the client "aws-vault" among it`},
-		{"another audience, given to the client", map[string]any{"aud": "sts", "azp": clientID}, Want{Audience: "sts"}, ""},
-		{"azp", map[string]any{"azp": "else"}, Want{}, `given to the client "else" (azp)`},
-		{"two audiences", map[string]any{"aud": []string{clientID, "x"}}, Want{}, "want the claim azp"},
-		{"expired", map[string]any{"exp": now - 1}, Want{}, "is this computer's clock right?"},
-		{"not yet", map[string]any{"nbf": now + 3600}, Want{}, "before the nbf"},
-		{"nobody", map[string]any{"sub": nil}, Want{}, "names nobody"},
-		{"no nonce", nil, Want{Nonce: "n"}, "nonce is not the one of this sign-in"},
-		{"another nonce", map[string]any{"nonce": "m"}, Want{Nonce: "n"}, "nonce is not the one of this sign-in"},
-		{"the nonce", map[string]any{"nonce": "n"}, Want{Nonce: "n"}, ""},
-		{"another subject", nil, Want{Subject: "bob"}, "another person's"},
-		{"another nonce after a refresh", map[string]any{"nonce": "m"}, Want{Subject: "alice", Earlier: "n"}, "nonce is not the one of the sign-in that it renews"},
-		{"the nonce again", map[string]any{"nonce": "n"}, Want{Subject: "alice", Earlier: "n"}, ""},
-		{"too long", map[string]any{"x": strings.Repeat("x", 20000)}, Want{}, "want at most 20000"},
-		{"a claim of claims", map[string]any{"_claim_names": map[string]string{"a": "b"}}, Want{}, "source does not exist"},
+		{"plain", nil, Expected{}, ""},
+		{"issuer", map[string]any{"iss": "https://example.com"}, Expected{}, "issued by a different provider"},
+		{"audience", map[string]any{"aud": "else"}, Expected{}, `expected audience "aws-vault" got ["else"]`},
+		{"no audience", map[string]any{"aud": nil}, Expected{}, "expected audience"},
+		{"wanted audience", nil, Expected{Audience: "sts"}, `expected audience "sts"`},
+		{"another audience, without the client", map[string]any{"aud": "sts"}, Expected{Audience: "sts"}, `want the client "aws-vault" among it`},
+		{"another audience, given to the client", map[string]any{"aud": "sts", "azp": clientID}, Expected{Audience: "sts"}, ""},
+		{"azp", map[string]any{"azp": "else"}, Expected{}, `given to the client "else" (azp)`},
+		{"two audiences", map[string]any{"aud": []string{clientID, "x"}}, Expected{}, "want the claim azp"},
+		{"expired", map[string]any{"exp": now - 1}, Expected{}, "is this computer's clock right?"},
+		{"not yet", map[string]any{"nbf": now + 3600}, Expected{}, "before the nbf"},
+		{"nobody", map[string]any{"sub": nil}, Expected{}, "names nobody"},
+		{"no nonce", nil, Expected{Nonce: "n"}, "nonce is not the one of this sign-in"},
+		{"another nonce", map[string]any{"nonce": "m"}, Expected{Nonce: "n"}, "nonce is not the one of this sign-in"},
+		{"the nonce", map[string]any{"nonce": "n"}, Expected{Nonce: "n"}, ""},
+		{"another subject", nil, Expected{Subject: "bob"}, "another person's"},
+		{"another nonce after a refresh", map[string]any{"nonce": "m"}, Expected{Subject: "alice", RenewedNonce: "n"}, "nonce is not the one of the sign-in that it renews"},
+		{"the nonce again", map[string]any{"nonce": "n"}, Expected{Subject: "alice", RenewedNonce: "n"}, ""},
+		{"too long", map[string]any{"x": strings.Repeat("x", 20000)}, Expected{}, "want at most 20000"},
+		{"a claim of claims", map[string]any{"_claim_names": map[string]string{"a": "b"}}, Expected{}, "source does not exist"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			raw, err := d.issuer.Token("alice", tt.claims)
@@ -224,7 +224,7 @@ func TestIDTokenRefused(t *testing.T) {
 		"cut":  good[:len(good)-4], "no payload": head + ".." + rest[strings.LastIndexByte(rest, '.')+1:], "HMAC": "eyJhbGciOiJIUzI1NiJ9." + rest, "EdDSA": "eyJhbGciOiJFZERTQSJ9." + rest,
 	} {
 		t.Run(name, func(t *testing.T) {
-			id, err := p.Verify(raw, Want{})
+			id, err := p.Verify(raw, Expected{})
 			var e *IDTokenError
 			if !errors.As(err, &e) || id.Subject != "" || strings.Contains(err.Error(), "\n") {
 				t.Errorf("got %+v, %v", id, err)
@@ -233,7 +233,7 @@ func TestIDTokenRefused(t *testing.T) {
 	}
 }
 
-func (d *desk) check(id ID, err error, why string) {
+func (d *providerFixture) check(id ID, err error, why string) {
 	d.Helper()
 	var e *IDTokenError
 	switch {
@@ -246,32 +246,32 @@ func (d *desk) check(id ID, err error, why string) {
 
 // Verifying goes by the keys that were fetched, says where newer ones may help, and calls nothing.
 func TestKeysRotate(t *testing.T) {
-	d := newDesk(t, fakeaws.Login{Subject: "alice", Auto: true})
+	d := newProviderFixture(t, fakeaws.Login{Subject: "alice", Auto: true})
 	p := d.discover()
 	if err := d.issuer.Rotate(); err != nil {
 		t.Fatal(err)
 	}
 	got, nonce := d.signIn(p)
-	_, err := p.Verify(got.ID, Want{Nonce: nonce})
+	_, err := p.Verify(got.ID, Expected{Nonce: nonce})
 	var e *IDTokenError
-	if !errors.As(err, &e) || !e.Key {
+	if !errors.As(err, &e) || !e.NoKey {
 		t.Errorf("a token that a new key has signed: %v", err)
 	}
 	if err := p.FetchKeys(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	d.aws.Close()
-	id, err := p.Verify(got.ID, Want{Nonce: nonce})
+	id, err := p.Verify(got.ID, Expected{Nonce: nonce})
 	d.check(id, err, "")
-	if _, err := p.Verify(got.ID, Want{Nonce: "another"}); !errors.As(err, &e) || e.Key {
+	if _, err := p.Verify(got.ID, Expected{Nonce: "another"}); !errors.As(err, &e) || e.NoKey {
 		t.Errorf("another sign-in's token: %v", err)
 	}
-	if _, err := new(Provider).Verify(got.ID, Want{}); err == nil {
+	if _, err := new(Provider).Verify(got.ID, Expected{}); err == nil {
 		t.Error("verified without keys")
 	}
 }
 
-func TestKeysThatCannotBeHad(t *testing.T) {
+func TestKeysNotAvailable(t *testing.T) {
 	for name, tt := range map[string]struct {
 		status int
 		body   string
@@ -298,13 +298,13 @@ func TestKeysThatCannotBeHad(t *testing.T) {
 }
 
 // The answer that a browser brings is the provider's own.
-func TestMixUp(t *testing.T) {
+func TestCallbackFromAnotherIssuer(t *testing.T) {
 	needsUsers(t)
 	for name, people := range map[string]fakeaws.Login{
 		"another": {Subject: "alice", Auto: true, OtherIssuer: "https://evil.example.com"},
 		"refused": {Subject: "alice", Deny: true},
 	} {
-		d := newDesk(t, people)
+		d := newProviderFixture(t, people)
 		p := d.discover()
 		_, err := grantOf(t.Context(), p)
 		var e *RefusedError
@@ -315,7 +315,7 @@ func TestMixUp(t *testing.T) {
 }
 
 func TestPorts(t *testing.T) {
-	first, err := Listen(state, Return{Who: peer.ThisUser()})
+	first, err := Listen(state, CallbackOptions{Peers: peer.ThisUser()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -327,10 +327,10 @@ func TestPorts(t *testing.T) {
 	var taken int
 	fmt.Sscan(u.Port(), &taken)
 	var none *PortsError
-	if _, err := Listen(state, Return{Who: peer.ThisUser(), Ports: []int{taken}}); !errors.As(err, &none) || !strings.Contains(err.Error(), fmt.Sprint(taken)) {
+	if _, err := Listen(state, CallbackOptions{Peers: peer.ThisUser(), Ports: []int{taken}}); !errors.As(err, &none) || !strings.Contains(err.Error(), fmt.Sprint(taken)) {
 		t.Errorf("a port that is taken: %v", err)
 	}
-	second, err := Listen(state, Return{Who: peer.ThisUser(), Ports: []int{taken, 0}})
+	second, err := Listen(state, CallbackOptions{Peers: peer.ThisUser(), Ports: []int{taken, 0}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -388,7 +388,7 @@ func TestConfigurationsRefused(t *testing.T) {
 	}
 	c := serve(t, basics, http.NotFound)
 	secure := &Provider{client: Client{Issuer: "https://id.example.com"}}
-	if secure.safe("http://127.0.0.1/token") || !secure.safe("https://other.example.com/token") {
+	if secure.isSecure("http://127.0.0.1/token") || !secure.isSecure("https://other.example.com/token") {
 		t.Error("an issuer with https sends secrets over plain HTTP")
 	}
 	c.Issuer += "/nowhere"
@@ -407,7 +407,7 @@ func TestPageAndScopes(t *testing.T) {
 	if err != nil || u.Query().Get("tenant") != "1" || u.Query().Get("scope") != "openid groups" || len(u.Query().Get("nonce")) != 43 {
 		t.Errorf("page is %v, %v", u, err)
 	}
-	if p.Issuer() != "" || !p.Browses() || !p.Devices() {
+	if p.Issuer() != "" || !p.SupportsBrowser() || !p.SupportsDevice() {
 		t.Error("a configuration is misread")
 	}
 	if got := p.scopes(nil); got != "openid" {
@@ -424,7 +424,7 @@ func TestAnswersOfAProvider(t *testing.T) {
 		want   string
 		is     error
 	}{
-		"refused":        {400, `{"error":"invalid_grant","error_description":"token EXAMPLE-refresh-token\nis spent"}`, "token_endpoint: invalid_grant (token **** is spent)", ErrGrant},
+		"refused":        {400, `{"error":"invalid_grant","error_description":"token EXAMPLE-refresh-token\nis spent"}`, "token_endpoint: invalid_grant (token **** is spent)", ErrGrantRejected},
 		"a secret shown": {401, `{"error":"invalid_client","error_description":"not EXAMPLE-client-secret"}`, "invalid_client (not ****)", nil},
 		"a page":         {502, "<html>Bad Gateway", "token_endpoint: HTTP 502", nil},
 		"not JSON":       {200, "<html>Welcome", "an answer that is not JSON", nil},
@@ -452,7 +452,7 @@ func TestAnswersOfAProvider(t *testing.T) {
 }
 
 // The client's secret goes where the provider says.
-func TestHowASecretIsShown(t *testing.T) {
+func TestClientAuthentication(t *testing.T) {
 	for name, tt := range map[string]struct {
 		methods []string
 		header  bool
@@ -517,7 +517,7 @@ func FuzzIDToken(f *testing.F) {
 	f.Add(good + ".")
 	f.Add(good + "\n")
 	f.Fuzz(func(t *testing.T, raw string) {
-		id, err := p.Verify(raw, Want{})
+		id, err := p.Verify(raw, Expected{})
 		var e *IDTokenError
 		same := strings.HasPrefix(raw, good[:strings.LastIndexByte(good, '.')+1]) // a signature can be written in several ways
 		if err == nil && (!same || id.Subject != "alice") || err != nil && !errors.As(err, &e) {
@@ -534,7 +534,7 @@ func FuzzGrantAnswer(f *testing.F) {
 			return
 		}
 		answer := &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{}}
-		p := &Provider{client: Client{Issuer: "https://id.example.com", ID: clientID, HTTP: &http.Client{Transport: says{answer}}}, metadata: metadata{Token: "https://id.example.com/token"}}
+		p := &Provider{client: Client{Issuer: "https://id.example.com", ID: clientID, HTTP: &http.Client{Transport: fixedResponse{answer}}}, metadata: metadata{Token: "https://id.example.com/token"}}
 		_, err := p.Refresh(t.Context(), "EXAMPLE-refresh-token")
 		var e *GrantError
 		if err != nil && (!errors.As(err, &e) && status/100 != 3 || strings.ContainsAny(err.Error(), "\n\x1b")) {
@@ -543,9 +543,9 @@ func FuzzGrantAnswer(f *testing.F) {
 	})
 }
 
-type says struct{ *http.Response }
+type fixedResponse struct{ *http.Response }
 
-func (s says) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s fixedResponse) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.Request = r
 	return s.Response, nil
 }

@@ -21,7 +21,7 @@ func TestCallbackOfAnotherUser(t *testing.T) {
 	const alice, mallory = 12345, 54321
 	var told []string
 	who := peer.Check{UID: alice, Refused: func(err error) { told = append(told, err.Error()) }}
-	c, err := Listen(state, Return{Who: who, Tell: func(err error) { t.Errorf("told of %v", err) }})
+	c, err := Listen(state, CallbackOptions{Peers: who, OnRefusal: func(err error) { t.Errorf("told of %v", err) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestCallbackOfAnotherUser(t *testing.T) {
 	if status := get(alice, code("hers")); status != http.StatusOK {
 		t.Errorf("the user's browser is answered %d", status)
 	}
-	if a, err := c.Wait(t.Context()); a.Code != "hers" || !a.Proven || err != nil {
+	if a, err := c.Wait(t.Context()); a.Code != "hers" || !a.PeerVerified || err != nil {
 		t.Errorf("got %+v, %v", a, err)
 	}
 	if len(told) != 3 || !strings.Contains(told[0], "user 54321") {

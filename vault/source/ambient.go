@@ -24,12 +24,12 @@ func (e *AmbientError) Error() string {
 }
 
 // A machine is asked for what it offers of itself, for one step.
-type machine struct {
+type ambientSource struct {
 	deps *Deps
 	step plan.Step
 }
 
-func (m machine) credentials(ctx context.Context, spec plan.CredentialSource) (aws.Credentials, error) {
+func (m ambientSource) credentials(ctx context.Context, spec plan.CredentialSource) (aws.Credentials, error) {
 	var c aws.Credentials
 	var err error
 	switch m.step.Kind {
@@ -46,24 +46,24 @@ func (m machine) credentials(ctx context.Context, spec plan.CredentialSource) (a
 		return aws.Credentials{}, err
 	}
 	if found := awsapi.Flaw(c); found != "" {
-		return aws.Credentials{}, m.wrong(found, "an access key of AWS's")
+		return aws.Credentials{}, m.unexpected(found, "an access key of AWS's")
 	}
 	return c, nil
 }
 
 // name is how errors name what is asked.
-func (m machine) name() string { return string(m.step.Kind) + " of profile " + m.step.Profile }
+func (m ambientSource) name() string { return string(m.step.Kind) + " of profile " + m.step.Profile }
 
-func (m machine) wrong(found, want string) error {
+func (m ambientSource) unexpected(found, want string) error {
 	return &AmbientError{m.step.Kind, m.step.Profile, found, want}
 }
 
-func (m machine) env(name string) string {
+func (m ambientSource) env(name string) string {
 	v, _ := m.deps.Getenv(name)
 	return v
 }
 
-func (m machine) environment() aws.Credentials {
+func (m ambientSource) environment() aws.Credentials {
 	return aws.Credentials{
 		AccessKeyID: m.env("AWS_ACCESS_KEY_ID"), SecretAccessKey: m.env("AWS_SECRET_ACCESS_KEY"), SessionToken: m.env("AWS_SESSION_TOKEN"),
 	}

@@ -15,12 +15,12 @@ import (
 	"aws-vault/vault/plan"
 )
 
-func TestEnvironmentGivesItsKey(t *testing.T) {
-	r := newRoom(t)
+func TestEnvironment(t *testing.T) {
+	r := newFixture(t)
 	s := r.step(plan.KindEnvironment, plan.CredentialSource{Source: "Environment"})
 	r.Getenv = env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY", "EXAMPLESECRET", "AWS_SESSION_TOKEN", "EXAMPLETOKEN")
 	want := aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "EXAMPLESECRET", SessionToken: "EXAMPLETOKEN"}
-	if got := r.make(s); got != want {
+	if got := r.create(s); got != want {
 		t.Errorf("got %+v", got)
 	}
 	r.Getenv = env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
@@ -29,21 +29,21 @@ func TestEnvironmentGivesItsKey(t *testing.T) {
 
 // A neighbour is an endpoint of the machine's. It answers by path, and notes what it was
 // asked.
-type neighbour struct {
+type metadataServer struct {
 	*httptest.Server
 	mu      sync.Mutex
 	asked   []string
 	answers map[string]func(http.ResponseWriter, *http.Request)
 }
 
-func newNeighbour(t *testing.T) *neighbour {
-	n := &neighbour{answers: map[string]func(http.ResponseWriter, *http.Request){}}
+func newMetadataServer(t *testing.T) *metadataServer {
+	n := &metadataServer{answers: map[string]func(http.ResponseWriter, *http.Request){}}
 	n.Server = httptest.NewServer(n)
 	t.Cleanup(n.Close)
 	return n
 }
 
-func (n *neighbour) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+func (n *metadataServer) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	n.mu.Lock()
 	n.asked = append(n.asked, q.Method+" "+q.URL.Path+" "+q.Header.Get("Authorization")+q.Header.Get("X-Aws-Ec2-Metadata-Token"))
 	answer := n.answers[q.URL.Path]
@@ -56,13 +56,13 @@ func (n *neighbour) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 }
 
 // seen returns what it was asked until now.
-func (n *neighbour) seen() []string {
+func (n *metadataServer) seen() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return slices.Clone(n.asked)
 }
 
-func says(status int, kind, body string) func(http.ResponseWriter, *http.Request) {
+func respond(status int, kind, body string) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", kind)
 		w.WriteHeader(status)
@@ -76,22 +76,22 @@ const ambientKey = `{"Code":"Success","AccessKeyId":"ASIAIOSFODNN7EXAMPLE","Secr
 const metadataRoles = "/latest/meta-data/iam/security-credentials/"
 
 // instance makes the neighbour an EC2 instance with the role app.
-func (r *room) instance(n *neighbour) plan.Step {
+func (r *fixture) instance(n *metadataServer) plan.Step {
 	n.answers["/latest/api/token"] = func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "300")
 		fmt.Fprint(w, "EXAMPLE-IMDS-TOKEN")
 	}
-	n.answers[metadataRoles] = says(200, "text/plain", "app\n")
-	n.answers[metadataRoles+"app"] = says(200, "application/json", ambientKey)
+	n.answers[metadataRoles] = respond(200, "text/plain", "app\n")
+	n.answers[metadataRoles+"app"] = respond(200, "application/json", ambientKey)
 	for _, secret := range []string{"EXAMPLESECRET", "EXAMPLETOKEN", "EXAMPLE-IMDS-TOKEN"} {
-		r.keep(secret)
+		r.addSecret(secret)
 	}
 	return r.step(plan.KindMetadata, plan.CredentialSource{Source: "Ec2InstanceMetadata", Endpoint: n.URL})
 }
 
-func TestInstanceGivesCredentials(t *testing.T) {
-	r, n := newRoom(t), newNeighbour(t)
-	c := r.make(r.instance(n))
+func TestInstance(t *testing.T) {
+	r, n := newFixture(t), newMetadataServer(t)
+	c := r.create(r.instance(n))
 	if c.AccessKeyID != "ASIAIOSFODNN7EXAMPLE" || c.SecretAccessKey != "EXAMPLESECRET" || c.SessionToken != "EXAMPLETOKEN" || !c.CanExpire {
 		t.Errorf("got %+v", c)
 	}
@@ -109,14 +109,14 @@ func TestInstanceWithoutARole(t *testing.T) {
 		words  string
 	}{
 		"no role":   {"/latest/meta-data/iam/security-credentials/", nil, "AWS says HTTP 404"},
-		"empty":     {"/latest/meta-data/iam/security-credentials/", says(200, "text/plain", ""), "something that is not credentials"},
-		"failed":    {role, says(200, "application/json", `{"Code":"AssumeRoleUnauthorizedAccess","Message":"EC2 cannot assume the role"}`), "AWS says AssumeRoleUnauthorizedAccess: EC2 cannot"},
-		"page":      {role, says(200, "text/html", "EXAMPLESECRET"), "something that is not credentials"},
-		"no key":    {role, says(200, "application/json", `{"Code":"Success"}`), "found no AccessKeyId"},
-		"forbidden": {"/latest/api/token", says(400, "text/plain", "EXAMPLESECRET"), "AWS says HTTP 400"},
+		"empty":     {"/latest/meta-data/iam/security-credentials/", respond(200, "text/plain", ""), "something that is not credentials"},
+		"failed":    {role, respond(200, "application/json", `{"Code":"AssumeRoleUnauthorizedAccess","Message":"EC2 cannot assume the role"}`), "AWS says AssumeRoleUnauthorizedAccess: EC2 cannot"},
+		"page":      {role, respond(200, "text/html", "EXAMPLESECRET"), "something that is not credentials"},
+		"no key":    {role, respond(200, "application/json", `{"Code":"Success"}`), "found no AccessKeyId"},
+		"forbidden": {"/latest/api/token", respond(400, "text/plain", "EXAMPLESECRET"), "AWS says HTTP 400"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, n := newRoom(t), newNeighbour(t)
+			r, n := newFixture(t), newMetadataServer(t)
 			s := r.instance(n)
 			n.answers[c.path] = c.answer
 			r.wantText(r.fail(s), "EC2 metadata of profile p: ", c.words)
@@ -132,13 +132,13 @@ func TestInstanceWithoutTokens(t *testing.T) {
 		within time.Duration
 	}{
 		"not found":   {http.NotFound, time.Second},
-		"forbidden":   {says(403, "text/html", ""), time.Second},
-		"not allowed": {says(405, "text/html", ""), time.Second},
+		"forbidden":   {respond(403, "text/html", ""), time.Second},
+		"not allowed": {respond(405, "text/html", ""), time.Second},
 		"silent":      {func(_ http.ResponseWriter, q *http.Request) { <-q.Context().Done() }, 4 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, n := newRoom(t), newNeighbour(t)
+			r, n := newFixture(t), newMetadataServer(t)
 			s := r.instance(n)
 			n.answers["/latest/api/token"] = c.puts
 			old := func(w http.ResponseWriter, q *http.Request) {
@@ -147,14 +147,14 @@ func TestInstanceWithoutTokens(t *testing.T) {
 					return
 				}
 				if strings.HasSuffix(q.URL.Path, "/app") {
-					says(200, "application/json", ambientKey)(w, q)
+					respond(200, "application/json", ambientKey)(w, q)
 					return
 				}
 				fmt.Fprint(w, "app")
 			}
 			n.answers[metadataRoles], n.answers[metadataRoles+"app"] = old, old
 			began := time.Now()
-			r.make(s)
+			r.create(s)
 			if took := time.Since(began); took > c.within {
 				t.Errorf("it took %s, want at most %s", took, c.within)
 			}
@@ -180,8 +180,8 @@ func TestInstanceWithoutTokens(t *testing.T) {
 }
 
 // A token that could not be had at first is fetched where the service does want one.
-func TestInstanceThatWantsATokenAfterAll(t *testing.T) {
-	r, n := newRoom(t), newNeighbour(t)
+func TestInstanceRequiresToken(t *testing.T) {
+	r, n := newFixture(t), newMetadataServer(t)
 	s := r.instance(n)
 	token, roles := n.answers["/latest/api/token"], n.answers[metadataRoles]
 	tries := 0
@@ -199,16 +199,16 @@ func TestInstanceThatWantsATokenAfterAll(t *testing.T) {
 		}
 		roles(w, q)
 	}
-	if c := r.make(s); c.AccessKeyID != "ASIAIOSFODNN7EXAMPLE" || tries != 2 {
+	if c := r.create(s); c.AccessKeyID != "ASIAIOSFODNN7EXAMPLE" || tries != 2 {
 		t.Errorf("got %+v after %d PUTs", c, tries)
 	}
 }
 
-func TestInstanceIsTriedAgain(t *testing.T) {
+func TestInstanceRetries(t *testing.T) {
 	for attempts, want := range map[int]int{0: 3, 1: 1, 4: 4} {
-		r, n := newRoom(t), newNeighbour(t)
+		r, n := newFixture(t), newMetadataServer(t)
 		s := r.instance(n)
-		n.answers[metadataRoles] = says(503, "text/html", "EXAMPLESECRET")
+		n.answers[metadataRoles] = respond(503, "text/html", "EXAMPLESECRET")
 		s.Endpoint.MaxAttempts = attempts
 		r.wantText(r.fail(s), "EC2 metadata of profile p: AWS says HTTP 503")
 		if len(n.seen()) != 1+want {
@@ -217,7 +217,7 @@ func TestInstanceIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestMetadataThatIsNotAsked(t *testing.T) {
+func TestInstanceRefusedSettings(t *testing.T) {
 	for name, c := range map[string]struct {
 		vars     []string
 		endpoint string
@@ -228,8 +228,8 @@ func TestMetadataThatIsNotAsked(t *testing.T) {
 		"userinfo": {nil, "http://u:hunter2@127.0.0.1", "is no address"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRoom(t)
-			r.keep("hunter2")
+			r := newFixture(t)
+			r.addSecret("hunter2")
 			r.Getenv = env(c.vars...)
 			e := failAs[*AmbientError](r, r.step(plan.KindMetadata, plan.CredentialSource{Source: "Ec2InstanceMetadata", Endpoint: c.endpoint}))
 			r.wantText(e, "EC2 metadata of profile p: ", c.words)
@@ -239,10 +239,10 @@ func TestMetadataThatIsNotAsked(t *testing.T) {
 
 // What the SDK's own clients read of the environment is not read behind our settings' back.
 func TestSDKReadsNoEnvironment(t *testing.T) {
-	r, n, other := newRoom(t), newNeighbour(t), newNeighbour(t)
+	r, n, other := newFixture(t), newMetadataServer(t), newMetadataServer(t)
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", other.URL)
-	r.make(r.instance(n))
+	r.create(r.instance(n))
 	if len(other.asked) != 0 {
 		t.Errorf("another endpoint was asked %q", other.asked)
 	}

@@ -50,8 +50,8 @@ func (e *UsedCodeError) Error() string {
 	return fmt.Sprintf("%s gave a code of %s that was sent before, want a new one: AWS takes each once", e.Source, e.Serial)
 }
 
-// lastWord is the error of a call for which no more codes are tried.
-func lastWord(err error, serial string, refused int) error {
+// finalError is the error of a call for which no more codes are tried.
+func finalError(err error, serial string, refused int) error {
 	if wrongCode(err) {
 		return &CodeRefusedError{serial, refused, err}
 	}
@@ -65,9 +65,9 @@ func wrongCode(err error) bool {
 	return errors.As(err, &api) && strings.Contains(api.Message, "MultiFactorAuthentication failed with invalid MFA one time pass code")
 }
 
-// another says why another code is wanted after err, or nothing if none would help: a
+// retryReason says why another code is wanted after err, or nothing if none would help: a
 // call that timed out would do so again.
-func another(err error) string {
+func retryReason(err error) string {
 	var api *awsapi.APIError
 	var lost *awsapi.UnreachableError
 	var foreign *awsapi.NotAWSError
@@ -82,15 +82,15 @@ func another(err error) string {
 	return ""
 }
 
-// codes are those of the device that a step needs one of.
-type codes struct {
-	deps *Deps
-	step plan.Step
-	sent func(code string) bool // whether a code was, before; set by send
+// codeSender are those of the device that a step needs one of.
+type codeSender struct {
+	deps    *Deps
+	step    plan.Step
+	wasSent func(code string) bool // whether a code was, before; set by send
 }
 
-// most is how many codes are tried.
-func (c codes) most() int {
+// maxTries is how many codes are tried.
+func (c codeSender) maxTries() int {
 	if c.deps.MaxCodes > 0 {
 		return c.deps.MaxCodes
 	}
@@ -100,24 +100,24 @@ func (c codes) most() int {
 // send makes a call that may carry a code. Each code is sent once: AWS takes it
 // once, and an answer that was lost leaves open whether it did. A code that was refused,
 // or whose answer was lost, is asked for again.
-func (c codes) send(ctx context.Context, call func(context.Context, awsapi.MFA) (aws.Credentials, error)) (aws.Credentials, error) {
-	d, serial := c.deps, c.step.MFA.Serial
+func (c codeSender) send(ctx context.Context, call func(context.Context, awsapi.MFA) (aws.Credentials, error)) (aws.Credentials, error) {
+	deps, serial := c.deps, c.step.MFA.Serial
 	if serial == "" {
 		return call(ctx, awsapi.MFA{})
 	}
-	if err := sts(d.AWS, c.step).Check(); err != nil {
+	if err := sts(deps.AWS, c.step).Check(); err != nil {
 		return aws.Credentials{}, err // before anyone is asked in vain
 	}
-	ctx, device, err := d.Codes.LockDevice(ctx, serial, "the MFA code of "+serial)
+	ctx, device, err := deps.Codes.LockDevice(ctx, serial, "the MFA code of "+serial)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
 	defer device.Close()
 	var tried []string // the device remembers its last code alone
-	c.sent = func(code string) bool { return slices.Contains(tried, code) || device.WasSent(code) }
-	again, refused := "", 0
+	c.wasSent = func(code string) bool { return slices.Contains(tried, code) || device.WasSent(code) }
+	retry, refused := "", 0
 	for {
-		code, err := c.next(ctx, again)
+		code, err := c.nextCode(ctx, retry)
 		if err != nil {
 			return aws.Credentials{}, err
 		}
@@ -129,33 +129,33 @@ func (c codes) send(ctx context.Context, call func(context.Context, awsapi.MFA) 
 		if wrongCode(err) {
 			refused++
 		}
-		if again = another(err); again == "" {
+		if retry = retryReason(err); retry == "" {
 			return creds, err
 		}
-		if len(tried) == c.most() {
-			return aws.Credentials{}, lastWord(err, serial, refused)
+		if len(tried) == c.maxTries() {
+			return aws.Credentials{}, finalError(err, serial, refused)
 		}
 	}
 }
 
-// next gets a code that was not sent before. again says why another is wanted; empty for the first.
-func (c codes) next(ctx context.Context, again string) (string, error) {
+// nextCode gets a code that was not sent before. again says why another is wanted; empty for the first.
+func (c codeSender) nextCode(ctx context.Context, again string) (string, error) {
 	m := c.step.MFA
 	if m.Process != "" {
-		return c.told(ctx, c.program(), again)
+		return c.readCode(ctx, c.mfaProcess(), again)
 	}
 	q := Question{Profile: c.step.Profile, Serial: m.Serial, Device: m.Device}
-	if c.deps.Reads != nil && c.deps.Reads(q) {
-		return c.told(ctx, c.key(q), again)
+	if c.deps.RepeatsCode != nil && c.deps.RepeatsCode(q) {
+		return c.readCode(ctx, c.securityKey(q), again)
 	}
-	for range c.most() {
-		q.Again = again
+	for range c.maxTries() {
+		q.RetryReason = again
 		answer, err := c.deps.Ask(ctx, q)
 		if err != nil {
 			return "", err
 		}
 		code, err := parseCode("the answer", answer)
-		if err != nil || !c.sent(code) {
+		if err != nil || !c.wasSent(code) {
 			return code, err
 		}
 		again = "that code was sent before, and AWS takes each code once"
@@ -164,63 +164,63 @@ func (c codes) next(ctx context.Context, again string) (string, error) {
 }
 
 // A teller tells the code of a device, and the same one again until the next.
-type teller struct {
-	name string
-	once string // what is said when it has to tell another
-	tell func(context.Context) (string, error)
+type codeSource struct {
+	name      string
+	retryNote string // what is said when it has to tell another
+	read      func(context.Context) (string, error)
 }
 
 // maxCodeText bounds what a program may print in place of a code, in bytes.
 const maxCodeText = 4096
 
-// program is the profile's mfa_process.
-func (c codes) program() teller {
+// mfaProcess is the profile's mfa_process.
+func (c codeSender) mfaProcess() codeSource {
 	name := "mfa_process of profile " + c.step.Profile
-	return teller{name, "running " + name + " once more", func(ctx context.Context) (string, error) {
+	return codeSource{name, "running " + name + " once more", func(ctx context.Context) (string, error) {
 		out, err := c.deps.run(ctx, "mfa_process", Command{Line: c.step.MFA.Process, Profile: c.step.Profile, Max: maxCodeText})
 		return string(out), err
 	}}
 }
 
-// key is a security key.
-func (c codes) key(q Question) teller {
-	return teller{"the key", "reading another code from the key", func(ctx context.Context) (string, error) { return c.deps.Ask(ctx, q) }}
+// securityKey is a security key.
+func (c codeSender) securityKey(q Question) codeSource {
+	return codeSource{"the key", "reading another code from the key", func(ctx context.Context) (string, error) { return c.deps.Ask(ctx, q) }}
 }
 
-// codeStep is how long a code stands.
+// codePeriod is how long a code stands.
 // https://www.rfc-editor.org/rfc/rfc6238#section-4.1
-const codeStep = 30 * time.Second
+const codePeriod = 30 * time.Second
 
-// told has a code told. One that was sent before is told again until the next has come.
-func (c codes) told(ctx context.Context, t teller, again string) (string, error) {
+// notified has a code told. One that was sent before is told again until the next has come.
+func (c codeSender) readCode(ctx context.Context, t codeSource, again string) (string, error) {
 	if again != "" {
-		c.deps.say(t.once + ": " + again)
+		c.deps.notify(t.retryNote + ": " + again)
 	}
 	for try := 1; ; try++ {
-		out, err := t.tell(ctx)
+		out, err := t.read(ctx)
 		if err != nil {
 			return "", err
 		}
 		code, err := parseCode(t.name, out)
-		if err != nil || !c.sent(code) {
+		if err != nil || !c.wasSent(code) {
 			return code, err
 		}
 		serial := c.step.MFA.Serial
-		if try == c.most() {
+		if try == c.maxTries() {
 			return "", &UsedCodeError{t.name, serial}
 		}
-		next := untilNextCode(c.deps.AWS.Clock.Local())
-		c.deps.say(fmt.Sprintf("waiting %s for the next code of %s: the last one was sent before", next.Round(time.Second), serial))
+		next := timeToNextCode(c.deps.AWS.Clock.Local())
+		c.deps.notify(fmt.Sprintf("waiting %s for the next code of %s: the last one was sent before", next.Round(time.Second), serial))
 		if err := c.deps.Sleep(ctx, next+time.Second); err != nil {
 			return "", err
 		}
 	}
 }
 
-// untilNextCode is how long a program that reckons by this computer's clock takes to show
+// timeToNextCode is how long a program that reckons by this computer's clock takes to show
 // another code.
-func untilNextCode(now time.Time) time.Duration {
-	return now.Truncate(codeStep).Add(codeStep).Sub(now)
+func timeToNextCode(now time.Time) time.Duration {
+	return now.Truncate(codePeriod).Add(codePeriod).Sub(now)
 }
 
 func parseCode(from, text string) (string, error) {

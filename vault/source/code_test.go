@@ -16,8 +16,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// codes are those that AWS was sent, in order.
-func (r *room) codes() []string {
+// codeSender are those that AWS was sent, in order.
+func (r *fixture) sentCodes() []string {
 	var codes []string
 	for _, c := range r.aws.Calls() {
 		codes = append(codes, c.Params.Get("TokenCode"))
@@ -26,31 +26,31 @@ func (r *room) codes() []string {
 }
 
 // wantOnce fails unless so many codes were sent, each once.
-func (r *room) wantOnce(n int) {
+func (r *fixture) wantOnce(n int) {
 	r.Helper()
-	codes := r.codes()
+	codes := r.sentCodes()
 	if sorted := slices.Sorted(slices.Values(codes)); len(slices.Compact(sorted)) != n || len(codes) != n {
 		r.Errorf("sent the codes %q, want %d different ones", codes, n)
 	}
 }
 
-// reasons are what a person was told each time they were asked.
-func (r *room) reasons() []string {
+// retryReasons are what a person was told each time they were asked.
+func (r *fixture) retryReasons() []string {
 	var again []string
 	for _, q := range r.asked {
-		again = append(again, q.Again)
+		again = append(again, q.RetryReason)
 	}
 	return again
 }
 
 func TestCodeIsSent(t *testing.T) {
 	for _, kind := range []plan.Kind{plan.KindSessionToken, plan.KindAssumeRole} {
-		r := newRoom(t)
+		r := newFixture(t)
 		s := r.userSession()
 		if kind == plan.KindAssumeRole {
 			s.Kind, s.Spec = kind, plan.AssumeRole{ARN: r.world.Hub, SessionName: "alice"}
 		}
-		r.make(s)
+		r.create(s)
 		call := r.wantCalls(1)[0]
 		if call.Params.Get("SerialNumber") != r.world.MFA.Serial() || call.Params.Get("TokenCode") != r.secrets[1] {
 			t.Errorf("%s: sent %v", kind, call.Params)
@@ -61,31 +61,31 @@ func TestCodeIsSent(t *testing.T) {
 	}
 }
 
-func TestRefusedCodeIsAskedForAgain(t *testing.T) {
-	r := newRoom(t)
+func TestRefusedCodePromptsAgain(t *testing.T) {
+	r := newFixture(t)
 	right := r.Ask
 	r.Ask = func(ctx context.Context, q Question) (string, error) {
 		if len(r.asked) == 0 {
 			r.asked = append(r.asked, q)
-			return r.keep("000000"), nil
+			return r.addSecret("000000"), nil
 		}
 		return right(ctx, q)
 	}
-	r.make(r.userSession())
+	r.create(r.userSession())
 	r.wantOnce(2)
-	if want := []string{"", "AWS refused that code"}; !slices.Equal(r.reasons(), want) {
-		t.Errorf("asked with %q, want %q", r.reasons(), want)
+	if want := []string{"", "AWS refused that code"}; !slices.Equal(r.retryReasons(), want) {
+		t.Errorf("asked with %q, want %q", r.retryReasons(), want)
 	}
 }
 
-func TestCodesAreRefusedThreeTimes(t *testing.T) {
+func TestThreeRefusedCodes(t *testing.T) {
 	for _, most := range []int{0, 1, 5} {
-		r := newRoom(t)
+		r := newFixture(t)
 		r.MaxCodes = most
 		wrong := []string{"000000", "000001", "000002", "000003", "000004", "000005"}
 		r.Ask = func(_ context.Context, q Question) (string, error) {
 			r.asked = append(r.asked, q)
-			return r.keep(wrong[len(r.asked)-1]), nil
+			return r.addSecret(wrong[len(r.asked)-1]), nil
 		}
 		if most == 0 {
 			most = 3
@@ -100,8 +100,8 @@ func TestCodesAreRefusedThreeTimes(t *testing.T) {
 }
 
 // A device that is not the user's refuses every code, so asking for more is in vain.
-func TestWrongDeviceIsNotAskedAgain(t *testing.T) {
-	r := newRoom(t)
+func TestWrongDeviceDoesNotPromptAgain(t *testing.T) {
+	r := newFixture(t)
 	s := r.userSession()
 	s.MFA.Serial = "arn:aws:iam::123456789012:mfa/bob"
 	r.wantText(failAs[*awsapi.APIError](r, s), "MultiFactorAuthentication failed, unable to validate")
@@ -110,7 +110,7 @@ func TestWrongDeviceIsNotAskedAgain(t *testing.T) {
 	}
 }
 
-func TestLostAnswerAsksForAnotherCode(t *testing.T) {
+func TestLostResponsePromptsForNewCode(t *testing.T) {
 	lost := "AWS's answer was lost, and it takes each code once"
 	for name, f := range map[string]struct {
 		fault fakeaws.Fault
@@ -124,16 +124,16 @@ func TestLostAnswerAsksForAnotherCode(t *testing.T) {
 		"throttled 429": {fakeaws.Fault{Status: 429, Code: "Slow"}, "AWS could not answer (Slow), and takes each code once"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRoom(t)
+			r := newFixture(t)
 			r.aws.Fail(f.fault)
-			r.make(r.userSession())
+			r.create(r.userSession())
 			r.wantOnce(2)
-			if want := []string{"", f.again}; !slices.Equal(r.reasons(), want) {
-				t.Errorf("asked with %q, want %q", r.reasons(), want)
+			if want := []string{"", f.again}; !slices.Equal(r.retryReasons(), want) {
+				t.Errorf("asked with %q, want %q", r.retryReasons(), want)
 			}
 		})
 		t.Run(name+" for ever", func(t *testing.T) {
-			r := newRoom(t)
+			r := newFixture(t)
 			f.fault.Times = -1
 			r.aws.Fail(f.fault)
 			err := r.fail(r.userSession())
@@ -146,11 +146,11 @@ func TestLostAnswerAsksForAnotherCode(t *testing.T) {
 	}
 }
 
-func TestOtherRefusalsAskForNoCode(t *testing.T) {
+func TestOtherRefusalsDoNotPromptAgain(t *testing.T) {
 	for name, f := range map[string]fakeaws.Fault{
 		"denied": {Code: "AccessDenied", Status: 403}, "captive portal": {HTML: true},
 	} {
-		r := newRoom(t)
+		r := newFixture(t)
 		r.aws.Fail(f)
 		r.fail(r.userSession())
 		if len(r.asked) != 1 {
@@ -161,24 +161,24 @@ func TestOtherRefusalsAskForNoCode(t *testing.T) {
 }
 
 // What was typed by mistake a while ago was sent too.
-func TestCodeOfTwoTriesAgoIsNotSent(t *testing.T) {
-	r := newRoom(t)
+func TestEarlierCodeIsNotSentAgain(t *testing.T) {
+	r := newFixture(t)
 	typed := []string{"000000", "000001", "000000", "000001", "000002"}
 	r.Ask = func(_ context.Context, q Question) (string, error) {
 		r.asked = append(r.asked, q)
 		return typed[len(r.asked)-1], nil
 	}
 	failAs[*CodeRefusedError](r, r.userSession())
-	if want := []string{"000000", "000001", "000002"}; !slices.Equal(r.codes(), want) {
-		t.Errorf("sent %q, want %q", r.codes(), want)
+	if want := []string{"000000", "000001", "000002"}; !slices.Equal(r.sentCodes(), want) {
+		t.Errorf("sent %q, want %q", r.sentCodes(), want)
 	}
-	if got := r.asked[3].Again; got != "that code was sent before, and AWS takes each code once" {
+	if got := r.asked[3].RetryReason; got != "that code was sent before, and AWS takes each code once" {
 		t.Errorf("asked with %q", got)
 	}
 }
 
 func TestCodeThatAnotherProcessSentIsNotSent(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	code := r.nextCode()
 	r.noteSent(code)
 	r.Ask = func(_ context.Context, q Question) (string, error) {
@@ -194,7 +194,7 @@ func TestCodeThatAnotherProcessSentIsNotSent(t *testing.T) {
 }
 
 // noteSent does as another process that sends a code.
-func (r *room) noteSent(code string) {
+func (r *fixture) noteSent(code string) {
 	r.Helper()
 	_, device, err := r.Codes.LockDevice(r.Context(), r.world.MFA.Serial(), "another process")
 	if err != nil {
@@ -206,8 +206,8 @@ func (r *room) noteSent(code string) {
 	}
 }
 
-func TestDeviceIsHeldWhileItsCodeIsAskedFor(t *testing.T) {
-	r := newRoom(t)
+func TestDeviceIsLockedDuringPrompt(t *testing.T) {
+	r := newFixture(t)
 	right := r.Ask
 	r.Ask = func(ctx context.Context, q Question) (string, error) {
 		over, cancel := context.WithCancel(ctx)
@@ -218,16 +218,16 @@ func TestDeviceIsHeldWhileItsCodeIsAskedFor(t *testing.T) {
 		}
 		return right(ctx, q)
 	}
-	r.make(r.userSession())
+	r.create(r.userSession())
 	r.noteSent("000000") // it was given back
 }
 
-func TestNoCodeIsAskedForACallThatCannotBeMade(t *testing.T) {
+func TestNoPromptBeforeImpossibleCall(t *testing.T) {
 	for name, spoil := range map[string]func(*plan.Endpoint){
 		"endpoint": func(e *plan.Endpoint) { e.URL = "ftp://example.com" },
 		"bundle":   func(e *plan.Endpoint) { e.CABundle = "/nonexistent/roots.pem" },
 	} {
-		r := newRoom(t)
+		r := newFixture(t)
 		s := r.userSession()
 		spoil(&s.Endpoint)
 		if r.fail(s); len(r.asked) != 0 {
@@ -236,12 +236,12 @@ func TestNoCodeIsAskedForACallThatCannotBeMade(t *testing.T) {
 	}
 }
 
-func TestAnswerThatIsNoCode(t *testing.T) {
+func TestInvalidCodeFormat(t *testing.T) {
 	for _, answer := range []string{"12345", "1234567", "", "12345a", "１２３４５６", "secret passphrase\n", "-12345"} {
-		r := newRoom(t)
+		r := newFixture(t)
 		r.Ask = func(context.Context, Question) (string, error) { return answer, nil }
 		if strings.TrimSpace(answer) != "" {
-			r.keep(strings.TrimSpace(answer))
+			r.addSecret(strings.TrimSpace(answer))
 		}
 		e := failAs[*CodeFormatError](r, r.userSession())
 		if want := len([]rune(strings.TrimSpace(answer))); e.Length != want {
@@ -251,8 +251,8 @@ func TestAnswerThatIsNoCode(t *testing.T) {
 	}
 }
 
-func TestPersonWhoDoesNotAnswer(t *testing.T) {
-	r := newRoom(t)
+func TestPromptFails(t *testing.T) {
+	r := newFixture(t)
 	gone := errors.New("cancelled")
 	r.Ask = func(context.Context, Question) (string, error) { return "", gone }
 	if err := r.fail(r.userSession()); !errors.Is(err, gone) {
@@ -260,8 +260,8 @@ func TestPersonWhoDoesNotAnswer(t *testing.T) {
 	}
 }
 
-func TestCodeStoreThatFails(t *testing.T) {
-	r := newRoom(t)
+func TestCodeStoreFails(t *testing.T) {
+	r := newFixture(t)
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -276,7 +276,7 @@ func TestCodeStoreThatFails(t *testing.T) {
 }
 
 // process makes the step's code come from a program that prints what print says.
-func (r *room) process(s *plan.Step, print func() (string, error)) {
+func (r *fixture) process(s *plan.Step, print func() (string, error)) {
 	s.MFA.Process = "show-code"
 	r.Ask = func(context.Context, Question) (string, error) {
 		r.Error("a person was asked")
@@ -291,44 +291,44 @@ func (r *room) process(s *plan.Step, print func() (string, error)) {
 	}
 }
 
-func TestProgramGivesTheCode(t *testing.T) {
-	r := newRoom(t)
+func TestMFAProcess(t *testing.T) {
+	r := newFixture(t)
 	s := r.userSession()
 	r.process(&s, func() (string, error) { return r.nextCode() + "\r\n", nil })
-	r.make(s)
+	r.create(s)
 	r.wantOnce(1)
-	r.wantTold()
+	r.wantNotes()
 }
 
 // A program shows the same code until its half minute is over.
-func TestProgramIsWaitedForUntilItsNextCode(t *testing.T) {
-	r := newRoom(t)
+func TestMFAProcessNextCode(t *testing.T) {
+	r := newFixture(t)
 	s := r.userSession()
-	r.process(&s, func() (string, error) { return r.keep(r.world.MFA.Code()), nil })
+	r.process(&s, func() (string, error) { return r.addSecret(r.world.MFA.Code()), nil })
 	r.noteSent(r.world.MFA.Code())
-	r.make(s)
+	r.create(s)
 	r.wantOnce(1)
 	if want := []time.Duration{21 * time.Second}; !slices.Equal(r.slept, want) { // the room opens at 12:00:10
 		t.Errorf("waited %v, want %v", r.slept, want)
 	}
-	r.wantTold("waiting 20s for the next code of " + r.world.MFA.Serial() + ": the last one was sent before")
+	r.wantNotes("waiting 20s for the next code of " + r.world.MFA.Serial() + ": the last one was sent before")
 }
 
-func TestProgramIsRunAgainAfterALostAnswer(t *testing.T) {
-	r := newRoom(t)
+func TestMFAProcessAfterLostResponse(t *testing.T) {
+	r := newFixture(t)
 	s := r.userSession()
-	r.process(&s, func() (string, error) { return r.keep(r.world.MFA.Code()), nil })
+	r.process(&s, func() (string, error) { return r.addSecret(r.world.MFA.Code()), nil })
 	r.aws.Fail(fakeaws.Fault{AnswerLost: true})
-	r.make(s)
+	r.create(s)
 	r.wantOnce(2)
-	r.wantTold("running mfa_process of profile p once more: AWS's answer was lost, and it takes each code once",
+	r.wantNotes("running mfa_process of profile p once more: AWS's answer was lost, and it takes each code once",
 		"waiting 20s for the next code of "+r.world.MFA.Serial()+": the last one was sent before")
 }
 
-func TestProgramThatGivesOneCodeForEver(t *testing.T) {
-	r := newRoom(t)
+func TestMFAProcessRepeatsCode(t *testing.T) {
+	r := newFixture(t)
 	s := r.userSession()
-	r.process(&s, func() (string, error) { return r.keep("654321"), nil })
+	r.process(&s, func() (string, error) { return r.addSecret("654321"), nil })
 	r.noteSent("654321")
 	r.wantText(failAs[*UsedCodeError](r, s), "mfa_process of profile p")
 	r.wantCalls(0)
@@ -337,9 +337,9 @@ func TestProgramThatGivesOneCodeForEver(t *testing.T) {
 	}
 }
 
-func TestProgramThatFails(t *testing.T) {
+func TestMFAProcessFails(t *testing.T) {
 	broken := errors.New("exit status 1")
-	r := newRoom(t)
+	r := newFixture(t)
 	s := r.userSession()
 	r.process(&s, func() (string, error) { return "", broken })
 	if err := r.fail(s); !errors.Is(err, broken) {
@@ -347,7 +347,7 @@ func TestProgramThatFails(t *testing.T) {
 	} else {
 		r.wantText(err, "mfa_process of profile p: ")
 	}
-	r.process(&s, func() (string, error) { return r.keep("hunter2-not-a-code"), nil })
+	r.process(&s, func() (string, error) { return r.addSecret("hunter2-not-a-code"), nil })
 	r.wantText(failAs[*CodeFormatError](r, s), "mfa_process of profile p gave 18 characters")
 	r.Callers = []string{"q", "p"}
 	if e := failAs[*RecursionError](r, s); !slices.Equal(e.Profiles, []string{"q", "p", "p"}) || e.Setting != "mfa_process" {
@@ -363,8 +363,8 @@ func TestProgramThatFails(t *testing.T) {
 	r.wantCalls(0)
 }
 
-func TestCallThatTimesOutAsksForNoCode(t *testing.T) {
-	r := newRoom(t)
+func TestTimeoutDoesNotPromptAgain(t *testing.T) {
+	r := newFixture(t)
 	r.AWS.Timeout = 50 * time.Millisecond
 	r.aws.Fail(fakeaws.Fault{Hang: true, Times: -1})
 	e := failAs[*awsapi.TimeoutError](r, r.userSession())
@@ -374,33 +374,33 @@ func TestCallThatTimesOutAsksForNoCode(t *testing.T) {
 }
 
 // A key tells the same code until the next: it is waited for, and nobody is asked in between.
-func TestKeyThatRepeats(t *testing.T) {
-	r := newRoom(t)
+func TestSecurityKeyRepeatsCode(t *testing.T) {
+	r := newFixture(t)
 	s := r.userSession()
 	s.MFA.Device = "yubikey"
 	var asked []Question
-	r.Deps.Reads = func(q Question) bool { return q.Device == "yubikey" }
+	r.Deps.RepeatsCode = func(q Question) bool { return q.Device == "yubikey" }
 	r.Deps.Ask = func(_ context.Context, q Question) (string, error) {
 		asked = append(asked, q)
-		return r.keep(r.world.MFA.Code()), nil
+		return r.addSecret(r.world.MFA.Code()), nil
 	}
-	r.make(s)
-	r.make(s)
+	r.create(s)
+	r.create(s)
 	if len(asked) != 3 || len(r.slept) != 1 {
 		t.Errorf("asked %d times, slept %v", len(asked), r.slept)
 	}
-	r.wantTold("waiting 20s for the next code of " + r.world.MFA.Serial() + ": the last one was sent before")
+	r.wantNotes("waiting 20s for the next code of " + r.world.MFA.Serial() + ": the last one was sent before")
 }
 
 // AWS looks at a code only once it has found the signature right.
-func TestCodeSurvivesAWrongClock(t *testing.T) {
-	r := newRoom(t)
+func TestCodeWithWrongClock(t *testing.T) {
+	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: -1})
 	r.Ask = func(_ context.Context, q Question) (string, error) {
 		r.asked = append(r.asked, q)
 		return fakeaws.TOTP(r.world.MFA.Secret(), r.aws.Now().Add(20*time.Minute))
 	}
-	r.make(r.userSession())
+	r.create(r.userSession())
 	if len(r.asked) != 1 {
 		t.Errorf("asked %d times, want once", len(r.asked))
 	}

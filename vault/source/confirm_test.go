@@ -14,8 +14,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A blindRoom is a room in which the system does not tell whose browser has answered.
-type blindRoom struct {
+// A unprovenSignIn is a room in which the system does not tell whose browser has answered.
+type unprovenSignIn struct {
 	deps   *Deps
 	signIn func() error
 	held   func() bool
@@ -24,8 +24,8 @@ type blindRoom struct {
 	to     string
 }
 
-// visits opens a page and shows what it came to.
-func visits(t *testing.T, words chan<- string) func(string) error {
+// openInBackground opens a page and shows what it came to.
+func openInBackground(t *testing.T, words chan<- string) func(string) error {
 	return func(page string) error {
 		path, ok := strings.CutPrefix(page, "file://")
 		if !ok {
@@ -53,43 +53,43 @@ func visits(t *testing.T, words chan<- string) func(string) error {
 	}
 }
 
-// blindRooms are rooms for each kind of sign-in with a browser. What the browser shows in the
+// unprovenSignIns are rooms for each kind of sign-in with a browser. What the browser shows in the
 // end is sent to words.
-func blindRooms(words chan<- string) map[string]func(*testing.T) blindRoom {
+func unprovenSignIns(words chan<- string) map[string]func(*testing.T) unprovenSignIn {
 	blind := peer.Check{UID: os.Getuid(), NoTCPOwner: true}
-	return map[string]func(*testing.T) blindRoom{
-		"Identity Center": func(t *testing.T) blindRoom {
-			r := newPortalRoom(t)
+	return map[string]func(*testing.T) unprovenSignIn{
+		"Identity Center": func(t *testing.T) unprovenSignIn {
+			r := newSSOFixture(t)
 			for _, account := range []string{"111111111111", "222222222222", "333333333333", "444444444444", "555555555555", "666666666666"} {
 				r.portal.Assign(account, "Dev")
 			}
-			r.Person.Device, r.Person.Peers, r.Person.Browse = false, blind, visits(t, words)
+			r.User.UseDevice, r.User.Peers, r.User.OpenBrowser = false, blind, openInBackground(t, words)
 			s := r.role()
-			return blindRoom{r.Deps, func() error {
+			return unprovenSignIn{r.Deps, func() error {
 				_, err := r.SSO(s.Endpoint, r.sso()).SignIn(t.Context())
 				return err
-			}, func() bool { return r.SSO(plan.Endpoint{}, r.sso()).Held(t.Context()) }, &r.shown, "a user of example-111111111111 (111111111111), example-123456789012 (123456789012), ", startURL}
+			}, func() bool { return r.SSO(plan.Endpoint{}, r.sso()).HasToken(t.Context()) }, &r.shown, "a user of example-111111111111 (111111111111), example-123456789012 (123456789012), ", startURL}
 		},
-		"OIDC": func(t *testing.T) blindRoom {
+		"OIDC": func(t *testing.T) unprovenSignIn {
 			people := alice
 			people.Claims = map[string]any{"email": "alice@example.com"}
-			r := newOpenIDRoom(t, people)
-			r.Person.Peers, r.Person.Browse = blind, visits(t, words)
-			return blindRoom{r.Deps, func() error {
+			r := newOpenIDFixture(t, people)
+			r.User.Peers, r.User.OpenBrowser = blind, openInBackground(t, words)
+			return unprovenSignIn{r.Deps, func() error {
 				_, err := r.OpenID(r.to()).SignIn(t.Context())
 				return err
 			}, func() bool {
-				_, held, err := r.OpenID(r.to()).Held(t.Context())
+				_, held, err := r.OpenID(r.to()).Stored(t.Context())
 				return held || err != nil
 			}, &r.shown, "alice@example.com (alice)", r.issuer.URL()}
 		},
-		"aws login": func(t *testing.T) blindRoom {
-			r := newLoginRoom(t)
-			r.Person.Peers, r.Person.Browse = blind, visits(t, words)
-			return blindRoom{r.Deps, func() error {
-				_, err := r.AWSLogin(r.login()).New(t.Context(), "", false)
+		"aws login": func(t *testing.T) unprovenSignIn {
+			r := newLoginFixture(t)
+			r.User.Peers, r.User.OpenBrowser = blind, openInBackground(t, words)
+			return unprovenSignIn{r.Deps, func() error {
+				_, err := r.AWSLogin(r.login()).SignIn(t.Context(), "", false)
 				return err
-			}, func() bool { return len(r.kept.Items) > 0 }, &r.shown, r.alice(), r.aws.URL()}
+			}, func() bool { return len(r.ring.Items) > 0 }, &r.shown, r.alice(), r.aws.URL()}
 		},
 	}
 }
@@ -106,10 +106,10 @@ func TestSignInIsConfirmed(t *testing.T) {
 		{"yes", func(context.Context, string) (bool, error) { return true, nil }, nil},
 		{"no", func(context.Context, string) (bool, error) { return false, nil }, nil},
 		{"not asked", func(context.Context, string) (bool, error) { return true, broken }, broken},
-		{"nobody to ask", nil, errNobody},
+		{"nobody to ask", nil, errNoUser},
 	} {
 		words := make(chan string, 1)
-		for kind, newRoom := range blindRooms(words) {
+		for kind, newRoom := range unprovenSignIns(words) {
 			t.Run(kind+" "+answer.name, func(t *testing.T) {
 				r := newRoom(t)
 				question := ""
@@ -129,7 +129,7 @@ func TestSignInIsConfirmed(t *testing.T) {
 					}
 				} else {
 					var no *NotConfirmedError
-					if !errors.As(err, &no) || no.To != r.to || !strings.Contains(no.Who, r.who) || !errors.Is(err, answer.err) && answer.err != nil || r.held() {
+					if !errors.As(err, &no) || no.To != r.to || !strings.Contains(no.User, r.who) || !errors.Is(err, answer.err) && answer.err != nil || r.held() {
 						t.Errorf("held: %v, %v", r.held(), err)
 					}
 				}
@@ -147,11 +147,11 @@ func TestSignInIsConfirmed(t *testing.T) {
 // What the browser of any user answers in place of a code ends no sign-in.
 func TestRefusalOfUnknownUser(t *testing.T) {
 	words := make(chan string, 1)
-	for kind, newRoom := range blindRooms(words) {
+	for kind, newRoom := range unprovenSignIns(words) {
 		t.Run(kind, func(t *testing.T) {
 			r := newRoom(t)
-			opens := r.deps.Person.Browse
-			r.deps.Person.Browse = func(page string) error {
+			opens := r.deps.User.OpenBrowser
+			r.deps.User.OpenBrowser = func(page string) error {
 				_, shown, _ := strings.Cut((*r.shown)[0], ", or open ")
 				if status := refuse(t, shown); status != http.StatusOK {
 					t.Errorf("the refusal is answered %d", status)
@@ -170,13 +170,13 @@ func TestRefusalOfUnknownUser(t *testing.T) {
 	}
 }
 
-// Who was signed in before need not be confirmed.
-func TestSameSignInIsNotConfirmed(t *testing.T) {
+// User was signed in before need not be confirmed.
+func TestSameUserIsNotConfirmed(t *testing.T) {
 	people := alice
 	people.NoRefresh = true
-	r := newOpenIDRoom(t, people)
+	r := newOpenIDFixture(t, people)
 	words := make(chan string, 2)
-	r.Person.Peers, r.Person.Browse = peer.Check{UID: os.Getuid(), NoTCPOwner: true}, visits(t, words)
+	r.User.Peers, r.User.OpenBrowser = peer.Check{UID: os.Getuid(), NoTCPOwner: true}, openInBackground(t, words)
 	asked := 0
 	r.Confirm = func(context.Context, string) (bool, error) { asked++; return true, nil }
 	for range 2 {
@@ -186,8 +186,8 @@ func TestSameSignInIsNotConfirmed(t *testing.T) {
 	if asked != 1 {
 		t.Errorf("asked %d times, want once", asked)
 	}
-	l := newLoginRoom(t)
-	l.Person.Peers, l.Person.Browse = r.Person.Peers, visits(t, words)
+	l := newLoginFixture(t)
+	l.User.Peers, l.User.OpenBrowser = r.User.Peers, openInBackground(t, words)
 	l.Confirm = func(context.Context, string) (bool, error) { asked++; return true, nil }
 	l.signIn(false) // as the one that the profile names
 	if asked != 1 {

@@ -27,7 +27,7 @@ const (
 var containerHosts = []string{"169.254.170.2", "169.254.170.23", "fd00:ec2::23"}
 
 // container asks the endpoint that a container is given.
-func (m machine) container(ctx context.Context) (aws.Credentials, error) {
+func (m ambientSource) container(ctx context.Context) (aws.Credentials, error) {
 	at, err := m.containerEndpoint(ctx)
 	if err != nil {
 		return aws.Credentials{}, err
@@ -50,31 +50,31 @@ func ContainerAddress(getenv func(string) (string, bool)) string {
 }
 
 // containerEndpoint is where to ask: a path on ECS's own address, or any URL.
-func (m machine) containerEndpoint(ctx context.Context) (*url.URL, error) {
+func (m ambientSource) containerEndpoint(ctx context.Context) (*url.URL, error) {
 	from, endpoint := containerURL, ContainerAddress(m.deps.Getenv)
 	if path := m.env(containerPath); path != "" {
 		from = containerPath
 		if !strings.HasPrefix(path, "/") {
-			return nil, m.wrong("a "+from+" that does not begin with /", "a path")
+			return nil, m.unexpected("a "+from+" that does not begin with /", "a path")
 		}
 	}
 	if endpoint == "" {
-		return nil, m.wrong("no address in the environment", containerURL+" or "+containerPath)
+		return nil, m.unexpected("no address in the environment", containerURL+" or "+containerPath)
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, m.wrong("a "+from+" that is no address", "an http or https URL without a user's name")
+		return nil, m.unexpected("a "+from+" that is no address", "an http or https URL without a user's name")
 	}
-	if u.Scheme == "http" && !m.isNear(ctx, u.Hostname()) {
+	if u.Scheme == "http" && !m.isLocal(ctx, u.Hostname()) {
 		return nil, &awsapi.PlainError{URL: awsapi.Site(u), Origin: from}
 	}
 	return u, nil
 }
 
-// isNear reports whether what is sent to a host does not leave this machine or its host. A name has to lead to such
+// isLocal reports whether what is sent to a host does not leave this machine or its host. A name has to lead to such
 // addresses only, as the SDKs want it.
-func (m machine) isNear(ctx context.Context, host string) bool {
-	if isNearAddress(host) {
+func (m ambientSource) isLocal(ctx context.Context, host string) bool {
+	if isLocalAddress(host) {
 		return true
 	}
 	if net.ParseIP(host) != nil {
@@ -87,16 +87,16 @@ func (m machine) isNear(ctx context.Context, host string) bool {
 	limited, cancel := m.deps.AWS.Limit(ctx)
 	defer cancel()
 	found, err := lookup(limited, host)
-	return err == nil && len(found) > 0 && !slices.ContainsFunc(found, func(address string) bool { return !isNearAddress(address) })
+	return err == nil && len(found) > 0 && !slices.ContainsFunc(found, func(address string) bool { return !isLocalAddress(address) })
 }
 
-func isNearAddress(host string) bool {
+func isLocalAddress(host string) bool {
 	return awsapi.IsLoopback(host) || slices.Contains(containerHosts, host)
 }
 
 // containerToken is what the endpoint wants to be shown. The file changes, so it is read
 // each time.
-func (m machine) containerToken() (string, error) {
+func (m ambientSource) containerToken() (string, error) {
 	token, from := m.env(containerToken), containerToken
 	if path := m.env(containerTokenFile); path != "" {
 		from = containerTokenFile

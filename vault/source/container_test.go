@@ -17,18 +17,18 @@ import (
 )
 
 // container is a step that asks a neighbour, and the variables that name it.
-func (r *room) container(n *neighbour, more ...string) plan.Step {
+func (r *fixture) container(n *metadataServer, more ...string) plan.Step {
 	r.Getenv = env(append([]string{containerURL, n.URL + "/creds?role=a"}, more...)...)
-	r.keep("EXAMPLESECRET")
-	r.keep("EXAMPLETOKEN")
+	r.addSecret("EXAMPLESECRET")
+	r.addSecret("EXAMPLETOKEN")
 	return r.step(plan.KindContainer, plan.CredentialSource{Source: "EcsContainer"})
 }
 
-func TestContainerGivesCredentials(t *testing.T) {
-	r, n := newRoom(t), newNeighbour(t)
-	n.answers["/creds"] = says(200, "application/json", ambientKey)
+func TestContainer(t *testing.T) {
+	r, n := newFixture(t), newMetadataServer(t)
+	n.answers["/creds"] = respond(200, "application/json", ambientKey)
 	r.AWS.Network.Proxy = http.ProxyURL(nil)
-	c := r.make(r.container(n, containerToken, "Basic EXAMPLE"))
+	c := r.create(r.container(n, containerToken, "Basic EXAMPLE"))
 	if c.AccessKeyID != "ASIAIOSFODNN7EXAMPLE" || c.SecretAccessKey != "EXAMPLESECRET" || c.SessionToken != "EXAMPLETOKEN" ||
 		!c.Expires.Equal(time.Date(2030, 1, 2, 13, 0, 0, 0, time.UTC)) {
 		t.Errorf("got %+v", c)
@@ -39,15 +39,15 @@ func TestContainerGivesCredentials(t *testing.T) {
 }
 
 func TestContainerTokenFileIsReadEachTime(t *testing.T) {
-	r, n := newRoom(t), newNeighbour(t)
-	n.answers["/creds"] = says(200, "application/json", ambientKey)
+	r, n := newFixture(t), newMetadataServer(t)
+	n.answers["/creds"] = respond(200, "application/json", ambientKey)
 	path := filepath.Join(t.TempDir(), "token")
 	s := r.container(n, containerTokenFile, path, containerToken, "not this one")
 	for _, token := range []string{"first", "second\n"} {
 		if err := os.WriteFile(path, []byte(token), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r.make(s)
+		r.create(s)
 	}
 	if got := strings.Join(n.seen(), "|"); got != "GET /creds first|GET /creds second" {
 		t.Errorf("asked %q", got)
@@ -56,7 +56,7 @@ func TestContainerTokenFileIsReadEachTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.wantText(r.fail(s), containerTokenFile+": ")
-	if err := os.WriteFile(path, []byte(r.keep("EXAMPLE\nX-Other: header")), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(r.addSecret("EXAMPLE\nX-Other: header")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r.wantText(r.fail(s), containerTokenFile+": the token holds a line's end")
@@ -65,7 +65,7 @@ func TestContainerTokenFileIsReadEachTime(t *testing.T) {
 	}
 }
 
-func TestContainerThatIsNotAsked(t *testing.T) {
+func TestContainerRefusedSettings(t *testing.T) {
 	for name, c := range map[string]struct {
 		vars  []string
 		words []string
@@ -81,9 +81,9 @@ func TestContainerThatIsNotAsked(t *testing.T) {
 		"token":          {[]string{containerURL, "http://127.0.0.1:9/", containerToken, "a\r\nb"}, []string{containerToken + ": the token holds"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRoom(t)
-			r.keep("hunter2")
-			r.keep("secret-path")
+			r := newFixture(t)
+			r.addSecret("hunter2")
+			r.addSecret("secret-path")
 			r.Getenv = env(c.vars...)
 			r.wantText(r.fail(r.step(plan.KindContainer, plan.CredentialSource{Source: "EcsContainer"})), c.words...)
 		})
@@ -98,10 +98,10 @@ func TestContainerEndpointsOfAWS(t *testing.T) {
 		containerURL + "=https://creds.example.com/a?b=c":      "https://creds.example.com/a?b=c",
 		containerPath + "=/v2/credentials/abc":                 "http://169.254.170.2/v2/credentials/abc",
 	} {
-		r := newRoom(t)
+		r := newFixture(t)
 		name, text, _ := strings.Cut(value, "=")
 		r.Getenv = env(name, text)
-		u, err := machine{r.Deps, plan.Step{Kind: plan.KindContainer}}.containerEndpoint(t.Context())
+		u, err := ambientSource{r.Deps, plan.Step{Kind: plan.KindContainer}}.containerEndpoint(t.Context())
 		if err != nil || u.String() != want {
 			t.Errorf("%s: got %v, %v", value, u, err)
 		}
@@ -123,7 +123,7 @@ func TestContainerEndpointWithAName(t *testing.T) {
 		"nothing":               {nil, nil, false},
 		"no answer":             {[]string{"127.0.0.1"}, errors.New("no such host"), false},
 	} {
-		r := newRoom(t)
+		r := newFixture(t)
 		r.LookupHost = func(_ context.Context, host string) ([]string, error) {
 			if host != "creds.internal" {
 				t.Errorf("looked up %s", host)
@@ -131,7 +131,7 @@ func TestContainerEndpointWithAName(t *testing.T) {
 			return c.addresses, c.err
 		}
 		r.Getenv = env(containerURL, "http://creds.internal:8080/")
-		_, err := machine{r.Deps, plan.Step{Kind: plan.KindContainer}}.containerEndpoint(t.Context())
+		_, err := ambientSource{r.Deps, plan.Step{Kind: plan.KindContainer}}.containerEndpoint(t.Context())
 		var plain *awsapi.PlainError
 		if (err == nil) != c.want || err != nil && !errors.As(err, &plain) {
 			t.Errorf("%s: got %v", name, err)
@@ -139,7 +139,7 @@ func TestContainerEndpointWithAName(t *testing.T) {
 	}
 }
 
-func TestContainerThatRefuses(t *testing.T) {
+func TestContainerRefusal(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
 		kind   string
@@ -166,9 +166,9 @@ func TestContainerThatRefuses(t *testing.T) {
 		"a line's end":  {200, "application/json", strings.Replace(ambientKey, "EXAMPLETOKEN", `EXAMPLETOKEN\nA=b`, 1), "found a key with a blank", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, n := newRoom(t), newNeighbour(t)
-			n.answers["/creds"] = says(c.status, c.kind, c.body)
-			r.keep("EXAMPLEAUTH")
+			r, n := newFixture(t), newMetadataServer(t)
+			n.answers["/creds"] = respond(c.status, c.kind, c.body)
+			r.addSecret("EXAMPLEAUTH")
 			err := r.fail(r.container(n, containerToken, "EXAMPLEAUTH"))
 			r.wantText(err, "container endpoint of profile p: ", c.words)
 			if len(n.seen()) != c.calls {
@@ -178,8 +178,8 @@ func TestContainerThatRefuses(t *testing.T) {
 	}
 }
 
-func TestContainerThatIsSilent(t *testing.T) {
-	r, n := newRoom(t), newNeighbour(t)
+func TestContainerTimeout(t *testing.T) {
+	r, n := newFixture(t), newMetadataServer(t)
 	r.AWS.Timeout = 50 * time.Millisecond
 	n.answers["/creds"] = func(_ http.ResponseWriter, q *http.Request) { <-q.Context().Done() }
 	e := failAs[*awsapi.TimeoutError](r, r.container(n))
@@ -195,7 +195,7 @@ func TestContainerThatIsSilent(t *testing.T) {
 
 // The token is meant for one host.
 func TestContainerRedirectIsNotFollowed(t *testing.T) {
-	r, n, other := newRoom(t), newNeighbour(t), newNeighbour(t)
+	r, n, other := newFixture(t), newMetadataServer(t), newMetadataServer(t)
 	n.answers["/creds"] = func(w http.ResponseWriter, q *http.Request) {
 		http.Redirect(w, q, other.URL, http.StatusTemporaryRedirect)
 	}
@@ -207,16 +207,16 @@ func TestContainerRedirectIsNotFollowed(t *testing.T) {
 	}
 }
 
-func TestContainerIsAskedThroughAProxyOverTLSAlone(t *testing.T) {
-	r, n := newRoom(t), newNeighbour(t)
-	n.answers["/creds"] = says(200, "application/json", ambientKey)
+func TestContainerUsesProxyOnlyForHTTPS(t *testing.T) {
+	r, n := newFixture(t), newMetadataServer(t)
+	n.answers["/creds"] = respond(200, "application/json", ambientKey)
 	var proxied []string
 	r.AWS.Network.Proxy = func(q *http.Request) (*url.URL, error) {
 		proxied = append(proxied, q.URL.Host)
 		return nil, errors.New("no proxy today")
 	}
 	s := r.container(n)
-	r.make(s)
+	r.create(s)
 	r.Getenv = env(containerURL, "https://creds.example.com/a")
 	failAs[*awsapi.UnreachableError](r, s)
 	if len(slices.Compact(proxied)) != 1 || proxied[0] != "creds.example.com" {
@@ -224,8 +224,8 @@ func TestContainerIsAskedThroughAProxyOverTLSAlone(t *testing.T) {
 	}
 }
 
-func TestContainerAnswerThatBreaksOff(t *testing.T) {
-	r, n := newRoom(t), newNeighbour(t)
+func TestContainerResponseTruncated(t *testing.T) {
+	r, n := newFixture(t), newMetadataServer(t)
 	n.answers["/creds"] = func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")
 		w.Write([]byte("{"))

@@ -13,10 +13,10 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// NotKeyError is returned where a user's own key is wanted, and the caller's is none.
-type NotKeyError struct{ Profile, Caller string }
+// FederationCallerError is returned where a user's own key is wanted, and the caller's is none.
+type FederationCallerError struct{ Profile, Caller string }
 
-func (e *NotKeyError) Error() string {
+func (e *FederationCallerError) Error() string {
 	return fmt.Sprintf("the key of profile %s speaks for %s, want a user, whom a federated one can be named after", e.Profile, e.Caller)
 }
 
@@ -29,7 +29,7 @@ func federationToken(ctx context.Context, service awsapi.STS, s plan.Step, spec 
 		}
 		user, ok := caller.User()
 		if !ok {
-			return aws.Credentials{}, &NotKeyError{Profile: s.Profile, Caller: caller.ARN}
+			return aws.Credentials{}, &FederationCallerError{Profile: s.Profile, Caller: caller.ARN}
 		}
 		name = FederatedName(strings.ReplaceAll(name, plan.UserName, user))
 	}
@@ -39,17 +39,17 @@ func federationToken(ctx context.Context, service awsapi.STS, s plan.Step, spec 
 // The length that AWS wants of a federated user's name, in characters of an IAM user's.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
 const (
-	LeastFederatedName = 2
-	MostFederatedName  = 32
+	MinFederatedName = 2
+	MaxFederatedName = 32
 )
 
 // FederatedName is a user's name as that of a federated one. A name that does not fit ends
 // in a hash of all of it, so that no two users become one.
 func FederatedName(user string) string {
-	if len(user) >= LeastFederatedName && len(user) <= MostFederatedName {
+	if len(user) >= MinFederatedName && len(user) <= MaxFederatedName {
 		return user
 	}
 	sum := sha256.Sum256([]byte(user))
 	suffix := "-" + hex.EncodeToString(sum[:4])
-	return user[:min(len(user), MostFederatedName-len(suffix))] + suffix
+	return user[:min(len(user), MaxFederatedName-len(suffix))] + suffix
 }

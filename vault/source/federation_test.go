@@ -12,7 +12,7 @@ import (
 	"aws-vault/vault/policy"
 )
 
-func (r *room) federation(name string) plan.Step {
+func (r *fixture) federation(name string) plan.Step {
 	s := r.step(plan.KindFederationToken, plan.FederationToken{Name: name})
 	s.Lasts = 2 * time.Hour
 	s.Policy = policy.Policy{Inline: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`}
@@ -20,12 +20,12 @@ func (r *room) federation(name string) plan.Step {
 }
 
 func TestFederationToken(t *testing.T) {
-	r := newRoom(t)
-	c := r.make(r.federation(plan.UserName))
+	r := newFixture(t)
+	c := r.create(r.federation(plan.UserName))
 	if c.SessionToken == "" || c.AccountID != r.world.Account || c.Expires.Sub(r.aws.Now()).Round(time.Minute) != 2*time.Hour {
 		t.Errorf("got %+v", c)
 	}
-	r.make(r.federation("alice-at-work"))
+	r.create(r.federation("alice-at-work"))
 	calls := r.wantCalls(3)
 	for i, want := range []string{"GetCallerIdentity by=user/alice", "GetFederationToken name=alice duration=7200 policy=inline by=user/alice",
 		"GetFederationToken name=alice-at-work duration=7200 policy=inline by=user/alice"} {
@@ -36,7 +36,7 @@ func TestFederationToken(t *testing.T) {
 }
 
 func TestFederationTokenFails(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Action: "GetCallerIdentity", Status: 403, Code: "AccessDenied"})
 	if e := failAs[*awsapi.APIError](r, r.federation(plan.UserName)); e.Action != "GetCallerIdentity" {
 		t.Errorf("got %+v", e)
@@ -45,11 +45,11 @@ func TestFederationTokenFails(t *testing.T) {
 	if e := failAs[*awsapi.APIError](r, r.federation("alice")); e.Action != "GetFederationToken" || e.About != "alice" {
 		t.Errorf("got %+v", e)
 	}
-	role := r.make(r.readOnly())
-	r.keep(role.SecretAccessKey)
-	r.keep(role.SessionToken)
-	_, err := r.Make(t.Context(), r.federation(plan.UserName), role)
-	var e *NotKeyError
+	role := r.create(r.readOnly())
+	r.addSecret(role.SecretAccessKey)
+	r.addSecret(role.SessionToken)
+	_, err := r.Create(t.Context(), r.federation(plan.UserName), role)
+	var e *FederationCallerError
 	if !errors.As(err, &e) || !strings.Contains(e.Caller, "assumed-role/readonly") {
 		t.Errorf("got %v", err)
 	}

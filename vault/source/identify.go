@@ -9,19 +9,19 @@ import (
 	"aws-vault/vault/store"
 )
 
-// OtherCallerError is returned where the first step of a plan turns out to give the credentials of somebody else
+// IdentityChangedError is returned where the first step of a plan turns out to give the credentials of somebody else
 // than the plan was made for. Which sessions may be used depends on that, so the plan is to be carried out anew.
-type OtherCallerError struct {
-	Of  string    // what has changed, such as "the sign-in to https://id.example.com"
-	Now plan.Spec // of the step
+type IdentityChangedError struct {
+	Source string    // what has changed, such as "the sign-in to https://id.example.com"
+	Spec   plan.Spec // of the step
 }
 
-func (e *OtherCallerError) Error() string {
-	return fmt.Sprintf("%s changed while it was used", e.Of)
+func (e *IdentityChangedError) Error() string {
+	return fmt.Sprintf("%s changed while it was used", e.Source)
 }
 
 // Unwrap returns [store.ErrWrongIdentity].
-func (e *OtherCallerError) Unwrap() error { return store.ErrWrongIdentity }
+func (e *IdentityChangedError) Unwrap() error { return store.ErrWrongIdentity }
 
 // Identify finds out whose credentials the first step of a plan will give, where the plan does not tell: you sign
 // in, or a program prints a token. It returns the step's spec with the answer filled in, and the token, which
@@ -44,7 +44,7 @@ func (d *Deps) Identify(ctx context.Context, s plan.Step) (known plan.Spec, toke
 			return nil, "", err // before a person is asked
 		}
 		t, err := sso.token(ctx, "")
-		spec.SignIn = t.signedInBy()
+		spec.SignIn = t.signInID()
 		return spec, "", err
 	case plan.OIDCRole:
 		if spec.Subject != "" {

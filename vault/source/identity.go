@@ -56,7 +56,7 @@ func (r identityRole) credentials(ctx context.Context) (aws.Credentials, error) 
 	}
 	was := d.AWS.Clock.Skew()
 	creds, err := r.exchange(ctx)
-	if !notTaken(err) {
+	if !tokenRejected(err) {
 		return creds, err
 	}
 	sts(d.AWS, r.step).MeasureClock(ctx) // AWS does not say that it is the time which is wrong
@@ -91,7 +91,7 @@ func (r identityRole) token(ctx context.Context) (token string, err error) {
 	}
 	if key.ID != spec.KeyID {
 		spec.KeyID, spec.Place = key.ID, key.Place
-		return "", &OtherCallerError{Of: "the key of identity " + spec.Name, Now: spec}
+		return "", &IdentityChangedError{Source: "the key of identity " + spec.Name, Spec: spec}
 	}
 	claims := identity.Claims{
 		Issuer: spec.Issuer, Subject: spec.Subject, Audience: spec.Audience, SourceIdentity: spec.SourceIdentity, Transitive: spec.TransitiveTags, Role: spec.ARN,

@@ -22,21 +22,21 @@ import (
 )
 
 // A signer is the key of one identity, in the keystore or on a card.
-type signer struct {
+type fakeIdentities struct {
 	key    identity.Key
 	secret *ecdsa.PrivateKey
 	err    error // of the secret
 	signed int
 }
 
-func (s *signer) Signing(string) (identity.Key, error) {
+func (s *fakeIdentities) Signing(string) (identity.Key, error) {
 	if s.key.ID == "" {
 		return identity.Key{}, identity.ErrNoKey
 	}
 	return s.key, nil
 }
 
-func (s *signer) Secret(context.Context, string) (*ecdsa.PrivateKey, error) {
+func (s *fakeIdentities) Secret(context.Context, string) (*ecdsa.PrivateKey, error) {
 	s.signed++
 	return s.secret, s.err
 }
@@ -44,13 +44,13 @@ func (s *signer) Secret(context.Context, string) (*ecdsa.PrivateKey, error) {
 const identityIssuer = "https://id.example.com/alice"
 
 // identity is a step of an identity whose key lies at a place, and that key. AWS knows it.
-func (r *room) identity(place string) (plan.Step, *signer) {
+func (r *fixture) identity(place string) (plan.Step, *fakeIdentities) {
 	r.Helper()
 	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	r.must(err)
 	key, err := identity.NewKey(secret.Public(), place, 0, r.aws.Now())
 	r.must(err)
-	k := &signer{key: key, secret: secret}
+	k := &fakeIdentities{key: key, secret: secret}
 	r.Deps.Identities = k
 	r.Deps.Card = func(_ context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error {
 		if slot != key.Slot() || !secret.PublicKey.Equal(public) {
@@ -68,37 +68,37 @@ func (r *room) identity(place string) (plan.Step, *signer) {
 	}), k
 }
 
-// exchanges are the calls that sent a token; before a card signs, the time is asked for too.
-func (r *room) exchanges() []fakeaws.Call {
+// webIdentityCalls are the calls that sent a token; before a card signs, the time is asked for too.
+func (r *fixture) webIdentityCalls() []fakeaws.Call {
 	return slices.DeleteFunc(r.aws.Calls(), func(c fakeaws.Call) bool { return c.Action != "AssumeRoleWithWebIdentity" })
 }
 
 // Another key signs than the plan was made for: its person's sessions are others.
-func TestIdentityOfAnotherKey(t *testing.T) {
-	r := newRoom(t)
+func TestIdentityKeyChanged(t *testing.T) {
+	r := newFixture(t)
 	s, _ := r.identity(identity.Software)
 	spec := s.Spec.(plan.IdentityRole)
 	right := spec.KeyID
 	spec.KeyID = "another"
 	s.Spec = spec
-	if e := failAs[*OtherCallerError](r, s); e.Now.(plan.IdentityRole).KeyID != right {
+	if e := failAs[*IdentityChangedError](r, s); e.Spec.(plan.IdentityRole).KeyID != right {
 		t.Errorf("got %+v", e)
 	}
 	r.wantCalls(0)
 }
 
-func TestIdentitySaysItInTheTokenAlone(t *testing.T) {
+func TestIdentityClaimsOnlyInToken(t *testing.T) {
 	for _, place := range []string{identity.Software, identity.PIV + "9c"} {
-		r := newRoom(t)
+		r := newFixture(t)
 		s, k := r.identity(place)
 		s.Lasts = 20 * time.Minute
-		r.make(s)
-		calls := r.exchanges()
+		r.create(s)
+		calls := r.webIdentityCalls()
 		if len(calls) != 1 {
 			t.Fatalf("%s: %d exchanges", place, len(calls))
 		}
 		call := calls[0]
-		token := r.keep(call.Params.Get("WebIdentityToken"))
+		token := r.addSecret(call.Params.Get("WebIdentityToken"))
 		for name := range call.Params {
 			if strings.HasPrefix(name, "Tags") || strings.HasPrefix(name, "Transitive") || name == "SourceIdentity" {
 				t.Errorf("%s: the call says %s too", place, name)
@@ -123,60 +123,60 @@ func TestIdentitySaysItInTheTokenAlone(t *testing.T) {
 
 // A card signs once even where the computer's clock is wrong; a key in software signs again,
 // and asks for the time only where its token was refused.
-func TestIdentityByAWSsClock(t *testing.T) {
+func TestIdentityUsesAWSClock(t *testing.T) {
 	for _, off := range []time.Duration{-20 * time.Minute, 20 * time.Minute} {
 		for place, most := range map[string]int{identity.Software: 2, identity.PIV + "9c": 1} {
-			r := newRoom(t)
+			r := newFixture(t)
 			s, k := r.identity(place)
 			r.AWS.Clock.Local = func() time.Time { return r.aws.Now().Add(off) }
-			r.make(s)
+			r.create(s)
 			if k.signed != most {
 				t.Errorf("%s, %s: signed %d times, want %d", place, off, k.signed, most)
 			}
-			if len(r.told) != 1 || !strings.Contains(r.told[0], "this computer's clock is 20m0s") {
-				t.Errorf("%s, %s: told %q", place, off, r.told)
+			if len(r.notes) != 1 || !strings.Contains(r.notes[0], "this computer's clock is 20m0s") {
+				t.Errorf("%s, %s: told %q", place, off, r.notes)
 			}
 		}
 	}
 }
 
 // A smaller error costs no second signature, and no question for the time.
-func TestIdentityByAClockThatIsALittleWrong(t *testing.T) {
+func TestIdentityWithSmallClockSkew(t *testing.T) {
 	for _, off := range []time.Duration{-230 * time.Second, -time.Minute, time.Minute, 230 * time.Second} {
-		r := newRoom(t)
+		r := newFixture(t)
 		s, k := r.identity(identity.Software)
 		r.AWS.Clock.Local = func() time.Time { return r.aws.Now().Add(off) }
-		r.make(s)
+		r.create(s)
 		if k.signed != 1 {
 			t.Errorf("%s: signed %d times", off, k.signed)
 		}
 		r.wantCalls(1)
-		r.wantTold()
+		r.wantNotes()
 	}
 }
 
 // A time that was measured is used to the second, however small the error.
-func TestIdentityByTheMeasuredTime(t *testing.T) {
-	r := newRoom(t)
+func TestIdentityUsesMeasuredClock(t *testing.T) {
+	r := newFixture(t)
 	s, _ := r.identity(identity.PIV + "9c")
 	r.AWS.Clock.Local = func() time.Time { return r.aws.Now().Add(90 * time.Second) }
-	r.make(s)
+	r.create(s)
 	if off := r.AWS.Clock.Offset(); off != -90*time.Second {
 		t.Errorf("measured %s", off)
 	}
 	var claims struct {
 		Ends int64 `json:"exp"`
 	}
-	token := r.keep(r.exchanges()[0].Params.Get("WebIdentityToken"))
+	token := r.addSecret(r.webIdentityCalls()[0].Params.Get("WebIdentityToken"))
 	if !identity.ReadUnverified(token, &claims) || claims.Ends != r.aws.Now().Unix()+300 {
 		t.Errorf("the token ends at %d, want %d", claims.Ends, r.aws.Now().Unix()+300)
 	}
 }
 
 // What the clock is not to blame for is refused once.
-func TestIdentityIsRefusedOnce(t *testing.T) {
+func TestIdentityRefusedWithoutRetry(t *testing.T) {
 	for _, place := range []string{identity.Software, identity.PIV + "9c"} {
-		r := newRoom(t)
+		r := newFixture(t)
 		s, k := r.identity(place)
 		spec := s.Spec.(plan.IdentityRole)
 		spec.Audience = "somebody"
@@ -191,24 +191,24 @@ func TestIdentityIsRefusedOnce(t *testing.T) {
 	}
 }
 
-func TestIdentityThatCannotSign(t *testing.T) {
+func TestIdentityCannotSign(t *testing.T) {
 	for name, tt := range map[string]struct {
 		place string
-		spoil func(*room, *plan.Step, *signer)
+		spoil func(*fixture, *plan.Step, *fakeIdentities)
 		want  string
 	}{
-		"no key":     {identity.Software, func(_ *room, _ *plan.Step, k *signer) { k.key = identity.Key{} }, "identity alice of profile p: none of its keys signs yet"},
-		"no secret":  {identity.Software, func(_ *room, _ *plan.Step, k *signer) { k.err = errors.New("gone") }, "identity alice of profile p: gone"},
-		"no card":    {identity.PIV + "9c", func(r *room, _ *plan.Step, _ *signer) { r.Deps.Card = nil }, "identity alice of profile p: "},
-		"bad public": {identity.PIV + "9c", func(_ *room, _ *plan.Step, k *signer) { k.key.Public = []byte("x") }, "identity alice of profile p: "},
-		"plain":      {identity.PIV + "9c", func(_ *room, s *plan.Step, _ *signer) { s.Endpoint.URL = "http://sts.example.com" }, "want https for another machine"},
+		"no key":     {identity.Software, func(_ *fixture, _ *plan.Step, k *fakeIdentities) { k.key = identity.Key{} }, "identity alice of profile p: none of its keys signs yet"},
+		"no secret":  {identity.Software, func(_ *fixture, _ *plan.Step, k *fakeIdentities) { k.err = errors.New("gone") }, "identity alice of profile p: gone"},
+		"no card":    {identity.PIV + "9c", func(r *fixture, _ *plan.Step, _ *fakeIdentities) { r.Deps.Card = nil }, "identity alice of profile p: "},
+		"bad public": {identity.PIV + "9c", func(_ *fixture, _ *plan.Step, k *fakeIdentities) { k.key.Public = []byte("x") }, "identity alice of profile p: "},
+		"plain":      {identity.PIV + "9c", func(_ *fixture, s *plan.Step, _ *fakeIdentities) { s.Endpoint.URL = "http://sts.example.com" }, "want https for another machine"},
 	} {
-		r := newRoom(t)
+		r := newFixture(t)
 		s, k := r.identity(tt.place)
 		tt.spoil(r, &s, k)
 		err := r.fail(s)
 		r.wantText(err, tt.want)
-		if n := len(r.exchanges()); n > 0 {
+		if n := len(r.webIdentityCalls()); n > 0 {
 			t.Errorf("%s: %d tokens were sent", name, n)
 		}
 		if name == "plain" && k.signed > 0 {

@@ -35,13 +35,13 @@ type loginToken struct {
 	Region   string        `json:"region,omitempty"`
 	Endpoint plan.Endpoint `json:"endpoint,omitzero"`
 
-	theirs bool   // it is another program's, and not to be kept
-	wanted string // who is to sign in; empty for anybody
+	fromAWSCLI bool   // it is another program's, and not to be kept
+	expected   string // who is to sign in; empty for anybody
 }
 
-// signedInBy tells the sign-ins of one identity apart: each has a proof key of its own, which stays while it is
+// signInID tells the sign-ins of one identity apart: each has a proof key of its own, which stays while it is
 // renewed, here and by the AWS CLI.
-func (t loginToken) signedInBy() string {
+func (t loginToken) signInID() string {
 	if t.Key == "" {
 		return plan.Fingerprint("aws-vault login 1", t.KeyID)
 	}
@@ -55,16 +55,16 @@ func (t loginToken) credentials() aws.Credentials {
 	}
 }
 
-// loginLasts is how long a sign-in can be renewed at most.
+// loginLifetime is how long a sign-in can be renewed at most.
 // https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sign-in.html
-const loginLasts = 12 * time.Hour
+const loginLifetime = 12 * time.Hour
 
-func (t loginToken) serves(now time.Time, need time.Duration) bool {
+func (t loginToken) validFor(now time.Time, need time.Duration) bool {
 	return t.KeyID != "" && t.Expires.After(now.Add(need))
 }
 
-func (t loginToken) ends() time.Time {
-	if t.theirs {
+func (t loginToken) expiry() time.Time {
+	if t.fromAWSCLI {
 		return time.Time{}
 	}
 	return t.Until
@@ -90,8 +90,8 @@ type AWSLogin struct {
 // AWSLogin returns the sign-in for a step.
 func (d *Deps) AWSLogin(s plan.Step) AWSLogin { return AWSLogin{d, s} }
 
-// where is the sign-in at the place where one began, which is where it is renewed.
-func (l AWSLogin) where(t loginToken) AWSLogin {
+// atOrigin is the sign-in at the place where one began, which is where it is renewed.
+func (l AWSLogin) atOrigin(t loginToken) AWSLogin {
 	if t.Region == "" {
 		return l
 	}
@@ -101,8 +101,8 @@ func (l AWSLogin) where(t loginToken) AWSLogin {
 	return l
 }
 
-// begunAt is a sign-in that began where the step says.
-func (t loginToken) begunAt(s plan.Step) loginToken {
+// withOrigin is a sign-in that began where the step says.
+func (t loginToken) withOrigin(s plan.Step) loginToken {
 	e := s.Endpoint
 	t.Region, t.Endpoint = s.Region, plan.Endpoint{URL: e.URL, Origin: e.Origin, FIPS: e.FIPS, DualStack: e.DualStack}
 	return t
@@ -119,11 +119,11 @@ func (l AWSLogin) credentials(ctx context.Context, spec plan.Login) (aws.Credent
 		Name: string(spec.Token()), Question: "the sign-in of " + spec.Session,
 		Usable: func(k store.Token) bool {
 			t, ok := decode[loginToken](k)
-			return ok && t.serves(d.AWS.Clock.Local(), tokenNeed)
+			return ok && t.validFor(d.AWS.Clock.Local(), renewBefore)
 		},
-		Create: func(ctx context.Context, k store.Token, trade *store.Exchange) (store.Token, error) {
+		Create: func(ctx context.Context, k store.Token, exchange *store.Exchange) (store.Token, error) {
 			old, _ := decode[loginToken](k)
-			made, err := l.renew(ctx, spec, old, trade)
+			made, err := l.renew(ctx, spec, old, exchange)
 			return made.token(), err
 		},
 	})
@@ -132,45 +132,45 @@ func (l AWSLogin) credentials(ctx context.Context, spec plan.Login) (aws.Credent
 		return aws.Credentials{}, err
 	}
 	t, _ := decode[loginToken](kept)
-	if now := t.signedInBy(); now != spec.SignIn {
+	if now := t.signInID(); now != spec.SignIn {
 		spec.SignIn = now
-		return aws.Credentials{}, &OtherCallerError{Of: "the sign-in of " + spec.Session, Now: spec}
+		return aws.Credentials{}, &IdentityChangedError{Source: "the sign-in of " + spec.Session, Spec: spec}
 	}
 	return t.credentials(), nil
 }
 
 // token is the sign-in as it is kept.
 func (t loginToken) token() store.Token {
-	k := encode(KindLoginToken, t.Session, t.ends(), t)
-	k.SignedInAs = t.signedInBy()
+	k := encode(KindLoginToken, t.Session, t.expiry(), t)
+	k.SignedInAs = t.signInID()
 	return k
 }
 
-// LoginSignIn returns which sign-in of the identity is held, ours or else the AWS CLI's; empty for none. It asks nobody.
-func (d *Deps) LoginSignIn(ctx context.Context, l plan.Login) (string, error) {
+// LoginSignInID returns which sign-in of the identity is held, ours or else the AWS CLI's; empty for none. It asks nobody.
+func (d *Deps) LoginSignInID(ctx context.Context, l plan.Login) (string, error) {
 	by, err := d.Tokens.SignedInAs(ctx, string(l.Token()), func(k store.Token) string {
 		t, _ := decode[loginToken](k)
-		return t.signedInBy()
+		return t.signInID()
 	})
 	if err != nil || by != "" || d.Logins == nil {
 		return by, err
 	}
 	if theirs, ok := d.Logins.Login(l.Session); ok {
-		by = fromCache(l.Session, theirs).signedInBy()
+		by = fromCache(l.Session, theirs).signInID()
 	}
 	return by, nil
 }
 
-func (l AWSLogin) renew(ctx context.Context, spec plan.Login, old loginToken, trade *store.Exchange) (loginToken, error) {
+func (l AWSLogin) renew(ctx context.Context, spec plan.Login, old loginToken, exchange *store.Exchange) (loginToken, error) {
 	now := l.deps.AWS.Clock.Local()
 	if old.Refresh == "" {
-		return l.theirs(spec)
+		return l.cliSignIn(spec)
 	}
-	made, err := l.refresh(ctx, old, trade)
+	made, err := l.refresh(ctx, old, exchange)
 	switch {
 	case err == nil:
 		return made, nil
-	case old.serves(now, tokenLeast):
+	case old.validFor(now, minTokenValidity):
 		l.deps.debug("the sign-in could not be renewed and is used as long as it lasts", "session", spec.Session)
 		return old, nil
 	case awsapi.LoginEnded(err):
@@ -179,17 +179,17 @@ func (l AWSLogin) renew(ctx context.Context, spec plan.Login, old loginToken, tr
 	return loginToken{}, err
 }
 
-// theirs is the AWS CLI's sign-in, used as it is: were it renewed here, the AWS CLI
+// cliSignIn is the AWS CLI's sign-in, used as it is: were it renewed here, the AWS CLI
 // could not renew it any more.
-func (l AWSLogin) theirs(spec plan.Login) (loginToken, error) {
+func (l AWSLogin) cliSignIn(spec plan.Login) (loginToken, error) {
 	required := &LoginRequiredError{Session: spec.Session, Profile: l.step.Profile}
 	if l.deps.Logins == nil {
 		return loginToken{}, required
 	}
 	theirs, ok := l.deps.Logins.Login(spec.Session)
 	t := fromCache(spec.Session, theirs)
-	t.theirs, required.Cached = true, ok && theirs.RefreshToken != ""
-	if !ok || !t.serves(l.deps.AWS.Clock.Local(), tokenLeast) || awsapi.Flaw(t.credentials()) != "" {
+	t.fromAWSCLI, required.Cached = true, ok && theirs.RefreshToken != ""
+	if !ok || !t.validFor(l.deps.AWS.Clock.Local(), minTokenValidity) || awsapi.Flaw(t.credentials()) != "" {
 		return loginToken{}, required
 	}
 	return t, nil
@@ -204,22 +204,22 @@ func fromCache(session string, l store.CachedLogin) loginToken {
 }
 
 // refresh trades the refresh token for credentials and for the next refresh token.
-func (l AWSLogin) refresh(ctx context.Context, old loginToken, trade *store.Exchange) (loginToken, error) {
+func (l AWSLogin) refresh(ctx context.Context, old loginToken, exchange *store.Exchange) (loginToken, error) {
 	key, err := awsapi.ParseProofKey(old.Key)
 	if err != nil {
 		return loginToken{}, err
 	}
-	if err := trade.Prepare(ctx); err != nil {
+	if err := exchange.Prepare(ctx); err != nil {
 		return loginToken{}, fmt.Errorf("the sign-in of %s is not renewed: %w", old.Session, err)
 	}
-	return l.where(old).trade(ctx, key, awsapi.LoginGrant{Client: old.Client, Type: awsapi.GrantRefresh, Refresh: old.Refresh}, old, trade)
+	return l.atOrigin(old).exchange(ctx, key, awsapi.LoginGrant{Client: old.Client, Type: awsapi.GrantRefresh, Refresh: old.Refresh}, old, exchange)
 }
 
-// trade trades a grant for credentials, with the proof that it was given to this
+// exchange trades a grant for credentials, with the proof that it was given to this
 // key's holder. What is not said anew is taken from old.
 //
 // What comes is stored at once, unless to is nil. Credentials that make no sense do not cost the refresh token.
-func (l AWSLogin) trade(ctx context.Context, key awsapi.ProofKey, g awsapi.LoginGrant, old loginToken, to *store.Exchange) (t loginToken, err error) {
+func (l AWSLogin) exchange(ctx context.Context, key awsapi.ProofKey, g awsapi.LoginGrant, old loginToken, to *store.Exchange) (t loginToken, err error) {
 	d, api := l.deps, l.api()
 	if err := api.Check(); err != nil {
 		return loginToken{}, err
@@ -227,10 +227,10 @@ func (l AWSLogin) trade(ctx context.Context, key awsapi.ProofKey, g awsapi.Login
 	if old.Key, err = key.Text(); err != nil {
 		return loginToken{}, err
 	}
-	old = old.begunAt(l.step)
+	old = old.withOrigin(l.step)
 	api.MeasureClock(ctx)
 	began := d.AWS.Clock.Local()
-	ctx, end, err := d.beginTrade(ctx, api.Place())
+	ctx, end, err := d.beginExchange(ctx, api.Place())
 	if err != nil {
 		return loginToken{}, err
 	}
@@ -238,14 +238,14 @@ func (l AWSLogin) trade(ctx context.Context, key awsapi.ProofKey, g awsapi.Login
 	var unusable error
 	err = api.CreateToken(ctx, key, g, func(a awsapi.LoginTokens) {
 		t, unusable = old.renewed(a, began)
-		if to != nil && t.Refresh != old.Refresh && t.Session != "" && !isAnother(unusable) {
+		if to != nil && t.Refresh != old.Refresh && t.Session != "" && !isIdentityError(unusable) {
 			to.SaveAs(string(plan.Login{Session: t.Session}.Token()), t.token())
 		}
 	})
 	switch {
 	case err != nil:
 		return loginToken{}, err
-	case errors.Is(unusable, errHalfLogin):
+	case errors.Is(unusable, errNoCredentials):
 		return loginToken{}, fmt.Errorf("%s: %s %w", awsapi.ActionLogin, api.Place(), unusable)
 	case unusable != nil:
 		return loginToken{}, unusable
@@ -253,9 +253,9 @@ func (l AWSLogin) trade(ctx context.Context, key awsapi.ProofKey, g awsapi.Login
 	return t, nil
 }
 
-var errHalfLogin = errors.New("answered without credentials")
+var errNoCredentials = errors.New("answered without credentials")
 
-func isAnother(err error) bool {
+func isIdentityError(err error) bool {
 	var another *IdentityError
 	return errors.As(err, &another)
 }
@@ -263,13 +263,13 @@ func isAnother(err error) bool {
 // renewed is what an answer makes of an older token. With an error, the new token may hold no
 // credentials, and no name of who has signed in.
 func (t loginToken) renewed(a awsapi.LoginTokens, began time.Time) (loginToken, error) {
-	wanted := t.wanted
+	wanted := t.expected
 	if a.Refresh != "" {
 		t.Refresh = a.Refresh
 	}
 	t.KeyID, t.Secret, t.Token, t.Expires = "", "", "", time.Time{}
 	if t.Session == "" { // a renewal is of whom it was before
-		who, err := signedInAs(a.ID)
+		who, err := tokenSubject(a.ID)
 		if err != nil {
 			return t, err
 		}
@@ -282,15 +282,15 @@ func (t loginToken) renewed(a awsapi.LoginTokens, began time.Time) (loginToken, 
 	made.KeyID, made.Secret, made.Token = given.AccessKeyID, given.SecretAccessKey, given.SessionToken
 	made.Expires = began.Add(a.Lasts).UTC()
 	if awsapi.Flaw(made.credentials()) != "" || given.SessionToken == "" || a.Lasts <= 0 || a.Refresh == "" {
-		return t, errHalfLogin
+		return t, errNoCredentials
 	}
 	return made, nil
 }
 
-// signedInAs is whom an id token names. It came from AWS itself, over TLS, so its
+// tokenSubject is whom an id token names. It came from AWS itself, over TLS, so its
 // signature would tell nothing more.
 // https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
-func signedInAs(token string) (string, error) {
+func tokenSubject(token string) (string, error) {
 	var claims struct {
 		Subject string `json:"sub"`
 	}

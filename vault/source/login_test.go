@@ -21,24 +21,24 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A loginRoom is a room in which alice signs in as aws login has her.
-type loginRoom struct{ *portalRoom }
+// A loginFixture is a room in which alice signs in as aws login has her.
+type loginFixture struct{ *ssoFixture }
 
-func newLoginRoom(t *testing.T) loginRoom {
-	r := loginRoom{newPortalRoom(t)}
+func newLoginFixture(t *testing.T) loginFixture {
+	r := loginFixture{newSSOFixture(t)}
 	r.aws.SetLogin(r.alice(), true)
 	r.Logins = &store.LoginCache{Dir: t.TempDir()}
-	r.Person.Browse = func(page string) error {
+	r.User.OpenBrowser = func(page string) error {
 		go r.visit(page)
 		return nil
 	}
 	return r
 }
 
-func (r loginRoom) alice() string { return "arn:aws:iam::" + r.world.Account + ":user/alice" }
+func (r loginFixture) alice() string { return "arn:aws:iam::" + r.world.Account + ":user/alice" }
 
-// visit opens a page as a browser does, and returns what it shows.
-func (r loginRoom) visit(page string) string {
+// signInAttempt opens a page as a browser does, and returns what it shows.
+func (r loginFixture) visit(page string) string {
 	resp, err := http.Get(page)
 	if err != nil {
 		r.Error(err)
@@ -49,46 +49,48 @@ func (r loginRoom) visit(page string) string {
 	return string(text)
 }
 
-func (r loginRoom) login() plan.Step { return r.step(plan.KindLogin, plan.Login{Session: r.alice()}) }
+func (r loginFixture) login() plan.Step {
+	return r.step(plan.KindLogin, plan.Login{Session: r.alice()})
+}
 
-func (r loginRoom) signIn(remote bool) {
+func (r loginFixture) signIn(remote bool) {
 	r.Helper()
-	who, err := r.AWSLogin(r.login()).New(r.Context(), r.alice(), remote)
+	who, err := r.AWSLogin(r.login()).SignIn(r.Context(), r.alice(), remote)
 	if err != nil || who != r.alice() {
 		r.Fatalf("signed in as %s, %v", who, err)
 	}
 }
 
 func TestLoginIsRenewedUntilItEnds(t *testing.T) {
-	r := newLoginRoom(t)
+	r := newLoginFixture(t)
 	r.signIn(false)
 	for range 5 {
-		c := r.make(r.login())
+		c := r.create(r.login())
 		if c.AccountID != r.world.Account || !c.Expires.After(r.aws.Now().Add(5*time.Minute)) {
 			t.Errorf("got %s until %v", c.AccountID, c.Expires)
 		}
-		r.keep(c.SecretAccessKey)
-		r.keep(c.SessionToken)
+		r.addSecret(c.SecretAccessKey)
+		r.addSecret(c.SessionToken)
 		r.aws.Advance(12 * time.Minute)
 	}
 	r.wantActions("LoginPage", "authorization_code", "refresh_token", "refresh_token", "refresh_token", "refresh_token")
 
 	r.aws.Advance(12 * time.Hour)
-	if e := failAs[*LoginRequiredError](r.room, r.login()); e.Session != r.alice() || e.Profile != "p" || e.Cached {
+	if e := failAs[*LoginRequiredError](r.fixture, r.login()); e.Session != r.alice() || e.Profile != "p" || e.Cached {
 		t.Errorf("got %+v", e)
 	}
 }
 
 // However many ask at once, the refresh token is used once.
 func TestLoginIsRenewedOnce(t *testing.T) {
-	r := newLoginRoom(t)
+	r := newLoginFixture(t)
 	r.signIn(false)
 	r.aws.Advance(12 * time.Minute)
 	r.aws.Reset()
 	var all sync.WaitGroup
 	for range 40 {
 		all.Go(func() {
-			if _, err := r.carry(r.login()); err != nil {
+			if _, err := r.execute(r.login()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -97,78 +99,78 @@ func TestLoginIsRenewedOnce(t *testing.T) {
 	r.wantActions("refresh_token")
 }
 
-func TestLoginOnAnotherMachine(t *testing.T) {
-	r := newLoginRoom(t)
+func TestLoginRemote(t *testing.T) {
+	r := newLoginFixture(t)
 	code := regexp.MustCompile(`<code>([^<]*)</code>`)
-	r.Person.Paste = func(context.Context) (string, error) {
+	r.User.AskCode = func(context.Context) (string, error) {
 		address := regexp.MustCompile(`http://\S+/v1/\S+`).FindString(r.shown[len(r.shown)-1])
 		if !strings.Contains(address, "cross-device") {
 			t.Errorf("shown %q", r.shown)
 		}
 		found := code.FindStringSubmatch(r.visit(address))
-		return r.keep(found[1]), nil
+		return r.addSecret(found[1]), nil
 	}
 	r.signIn(true)
-	r.make(r.login())
+	r.create(r.login())
 	r.wantActions("LoginPage", "ConfirmationPage", "authorization_code")
 
-	r.Person.Paste = func(context.Context) (string, error) { return "nonsense", nil }
-	if _, err := r.AWSLogin(r.login()).New(t.Context(), "", true); !errors.Is(err, signin.ErrNotPasted) {
+	r.User.AskCode = func(context.Context) (string, error) { return "nonsense", nil }
+	if _, err := r.AWSLogin(r.login()).SignIn(t.Context(), "", true); !errors.Is(err, signin.ErrInvalidPaste) {
 		t.Errorf("got %v", err)
 	}
-	r.Person.Paste = nil
-	if _, err := r.AWSLogin(r.login()).New(t.Context(), "", true); !errors.Is(err, errNobody) {
+	r.User.AskCode = nil
+	if _, err := r.AWSLogin(r.login()).SignIn(t.Context(), "", true); !errors.Is(err, errNoUser) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestLoginOfAnother(t *testing.T) {
-	r := newLoginRoom(t)
+func TestLoginOfAnotherUser(t *testing.T) {
+	r := newLoginFixture(t)
 	var e *IdentityError
-	if _, err := r.AWSLogin(r.login()).New(t.Context(), "arn:aws:iam::123456789012:user/bob", false); !errors.As(err, &e) || e.Found != r.alice() {
+	if _, err := r.AWSLogin(r.login()).SignIn(t.Context(), "arn:aws:iam::123456789012:user/bob", false); !errors.As(err, &e) || e.Found != r.alice() {
 		t.Errorf("got %v", err)
 	}
-	if len(r.kept.Items) != 0 {
+	if len(r.ring.Items) != 0 {
 		t.Error("the sign-in of another was kept")
 	}
 }
 
 // An answer that was lost is asked for again, and while the credentials last nothing is
 // lost with it.
-func TestLoginThatIsNotAnswered(t *testing.T) {
-	r := newLoginRoom(t)
+func TestLoginNotCompleted(t *testing.T) {
+	r := newLoginFixture(t)
 	r.signIn(false)
 	r.aws.Advance(12 * time.Minute)
 	r.aws.Reset()
 	r.aws.Fail(fakeaws.Fault{Action: "CreateOAuth2Token", Status: 503, Code: "Busy", Times: 2})
-	r.make(r.login())
+	r.create(r.login())
 	r.wantActions("refresh_token Busy", "refresh_token Busy", "refresh_token")
 
 	r.aws.Advance(12 * time.Minute)
 	r.aws.Fail(fakeaws.Fault{Action: "CreateOAuth2Token", Hangup: true, Times: -1})
-	r.make(r.login())
+	r.create(r.login())
 	r.aws.Advance(5 * time.Minute)
-	if e := failAs[*awsapi.UnreachableError](r.room, r.login()); e.Endpoint != r.aws.URL() {
+	if e := failAs[*awsapi.UnreachableError](r.fixture, r.login()); e.Endpoint != r.aws.URL() {
 		t.Errorf("got %v", e)
 	}
 	r.aws.Heal()
 	r.aws.Fail(fakeaws.Fault{Action: "CreateOAuth2Token", HTML: true, Times: -1})
-	failAs[*awsapi.NotAWSError](r.room, r.login())
+	failAs[*awsapi.NotAWSError](r.fixture, r.login())
 	r.aws.Heal()
 	r.aws.Fail(fakeaws.Fault{Action: "CreateOAuth2Token", Code: "ValidationException", Message: "no"})
-	r.wantText(failAs[*awsapi.APIError](r.room, r.login()), "CreateOAuth2Token: AWS says ValidationException: no")
-	r.make(r.login())
+	r.wantText(failAs[*awsapi.APIError](r.fixture, r.login()), "CreateOAuth2Token: AWS says ValidationException: no")
+	r.create(r.login())
 }
 
 func TestLoginOfTheAWSCLI(t *testing.T) {
-	r := newLoginRoom(t)
+	r := newLoginFixture(t)
 	r.signIn(false)
 	var ours loginToken
-	for _, it := range r.kept.Items {
+	for _, it := range r.ring.Items {
 		k, _, _ := r.Tokens.Find(t.Context(), it.Name)
 		ours, _ = decode[loginToken](k)
 	}
-	clear(r.kept.Items)
+	clear(r.ring.Items)
 	r.aws.Reset()
 	write := func(expires time.Time) {
 		text := `{"accessToken":{"accessKeyId":"` + ours.KeyID + `","secretAccessKey":"` + ours.Secret + `","sessionToken":"` + ours.Token +
@@ -179,25 +181,25 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 		}
 	}
 	write(r.aws.Now().Add(10 * time.Minute))
-	r.make(r.login())
-	if len(r.kept.Items) != 0 {
+	r.create(r.login())
+	if len(r.ring.Items) != 0 {
 		t.Error("another program's sign-in was kept")
 	}
 	write(r.aws.Now())
-	if e := failAs[*LoginRequiredError](r.room, r.login()); !e.Cached {
+	if e := failAs[*LoginRequiredError](r.fixture, r.login()); !e.Cached {
 		t.Errorf("got %+v", e)
 	}
 	r.wantActions()
 
 	// The AWS CLI's own is removed only if it is what was stored and read back.
-	r.kept.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
+	r.ring.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
 		it.Data = []byte("torn")
 		return it, nil
 	}
 	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err == nil {
 		t.Errorf("imported %v, %v though it was not stored", found, err)
 	}
-	r.kept.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
+	r.ring.BeforePut = func(_ context.Context, it keystore.Item) (keystore.Item, error) {
 		theirs := ours
 		ours.Refresh = "EXAMPLE-login-refresh-renewed"
 		write(r.aws.Now())
@@ -207,7 +209,7 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err == nil {
 		t.Errorf("imported %v, %v though it was renewed meanwhile", found, err)
 	}
-	r.kept.BeforePut = nil
+	r.ring.BeforePut = nil
 	write(r.aws.Now())
 	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); !found || err != nil {
 		t.Fatalf("imported %v, %v", found, err)
@@ -216,7 +218,7 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 		t.Error("the plain text is left")
 	}
 	r.aws.Advance(12 * time.Minute)
-	r.make(r.login())
+	r.create(r.login())
 	r.wantActions("refresh_token")
 	if found, err := r.AWSLogin(r.login()).Import(t.Context(), r.alice()); found || err != nil {
 		t.Errorf("imported %v, %v where there is nothing", found, err)
@@ -224,29 +226,29 @@ func TestLoginOfTheAWSCLI(t *testing.T) {
 }
 
 func TestLoginOverPlainHTTP(t *testing.T) {
-	r := newLoginRoom(t)
+	r := newLoginFixture(t)
 	s := r.login()
 	s.Endpoint.URL = "http://signin.example.com"
 	var plain *awsapi.PlainError
-	if _, err := r.AWSLogin(s).New(t.Context(), "", false); !errors.As(err, &plain) {
+	if _, err := r.AWSLogin(s).SignIn(t.Context(), "", false); !errors.As(err, &plain) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestIdentity(t *testing.T) {
 	token := func(claims string) string { return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + "." }
-	if got, err := signedInAs(token(`{"sub":"arn:aws:iam::123456789012:user/alice"}`)); err != nil || got != "arn:aws:iam::123456789012:user/alice" {
+	if got, err := tokenSubject(token(`{"sub":"arn:aws:iam::123456789012:user/alice"}`)); err != nil || got != "arn:aws:iam::123456789012:user/alice" {
 		t.Errorf("got %s, %v", got, err)
 	}
 	for _, text := range []string{"", "a.b", "a.!.c", token(`{}`), token(`{"sub":"alice"}`), token(`{"sub":"arn:\u001b[2J"}`), token(`nonsense`)} {
-		if got, err := signedInAs(text); err == nil {
+		if got, err := tokenSubject(text); err == nil {
 			t.Errorf("%q names %s", text, got)
 		}
 	}
 }
 
-// stored is alice's sign-in as it is stored.
-func (r loginRoom) stored() loginToken {
+// always is alice's sign-in as it is stored.
+func (r loginFixture) stored() loginToken {
 	r.Helper()
 	k, _, err := r.Tokens.Find(r.Context(), string(plan.Login{Session: r.alice()}.Token()))
 	t, ok := decode[loginToken](k)
@@ -257,15 +259,15 @@ func (r loginRoom) stored() loginToken {
 }
 
 // AWS renews a sign-in only in the region where it began, whatever AWS_REGION or the profile says by then.
-func TestLoginIsRenewedWhereItBegan(t *testing.T) {
-	r := newLoginRoom(t)
+func TestLoginRenewalUsesOriginalRegion(t *testing.T) {
+	r := newLoginFixture(t)
 	r.signIn(false)
 	elsewhere := r.login()
 	elsewhere.Region, elsewhere.Endpoint.URL = "ap-southeast-2", "http://127.0.0.1:1"
 	for range 2 {
 		r.aws.Advance(12 * time.Minute)
 		r.aws.Reset()
-		r.make(elsewhere)
+		r.create(elsewhere)
 		r.wantActions("refresh_token")
 	}
 	if at := r.stored(); at.Region != "eu-west-1" || at.Endpoint.URL != r.aws.URL() {
@@ -274,19 +276,19 @@ func TestLoginIsRenewedWhereItBegan(t *testing.T) {
 
 	// The roots to trust are those of the profile as it is.
 	elsewhere.Endpoint.CABundle = "/etc/roots.pem"
-	if api := r.AWSLogin(elsewhere).where(r.stored()).api(); api.At.Region != "eu-west-1" || api.At.Endpoint.CABundle != "/etc/roots.pem" {
+	if api := r.AWSLogin(elsewhere).atOrigin(r.stored()).api(); api.At.Region != "eu-west-1" || api.At.Endpoint.CABundle != "/etc/roots.pem" {
 		t.Errorf("renewed at %+v", api.At)
 	}
 	// An earlier version did not store where.
-	if api := r.AWSLogin(elsewhere).where(loginToken{}).api(); api.At.Region != "ap-southeast-2" {
+	if api := r.AWSLogin(elsewhere).atOrigin(loginToken{}).api(); api.At.Region != "ap-southeast-2" {
 		t.Errorf("renewed at %+v", api.At)
 	}
 }
 
 // The AWS CLI may have signed in in another region than the profile's, and writes it down.
-func TestImportedLoginIsRenewedWhereItBegan(t *testing.T) {
+func TestImportedLoginRenewalUsesOriginalRegion(t *testing.T) {
 	for field, want := range map[string]string{`"signInRegion":"us-east-2",`: "us-east-2", "": "eu-west-1"} {
-		r := newLoginRoom(t)
+		r := newLoginFixture(t)
 		r.signIn(false)
 		ours := r.stored()
 		text := `{"accessToken":{"accessKeyId":"A","secretAccessKey":"S","sessionToken":"T","expiresAt":"2030-01-02T12:00:00Z"},"clientId":"` + ours.Client + `",` + field +
@@ -300,19 +302,19 @@ func TestImportedLoginIsRenewedWhereItBegan(t *testing.T) {
 		if at := r.stored(); at.Region != want {
 			t.Errorf("with %q it is renewed in %s, want %s", field, at.Region, want)
 		}
-		r.make(r.login())
+		r.create(r.login())
 	}
 }
 
 // AWS refuses a proof whose time is half a minute wrong as if the sign-in had ended. The time is asked for before the first
 // proof.
-func TestLoginByAWSsClock(t *testing.T) {
+func TestLoginUsesAWSClock(t *testing.T) {
 	for _, wrong := range []time.Duration{30 * time.Second, -30 * time.Second, 3 * time.Minute, -20 * time.Minute} {
-		r := newLoginRoom(t)
+		r := newLoginFixture(t)
 		r.AWS.Clock.Local = func() time.Time { return r.aws.Now().Add(wrong) }
 		r.signIn(false)
 		r.aws.Advance(12 * time.Minute)
-		r.make(r.login())
+		r.create(r.login())
 		r.wantActions("LoginPage", "authorization_code", "refresh_token")
 	}
 }
@@ -320,27 +322,27 @@ func TestLoginByAWSsClock(t *testing.T) {
 // A clock that is changed later is noticed by AWS's refusal, which tells the time.
 func TestLoginAfterTheClockWasChanged(t *testing.T) {
 	for _, wrong := range []time.Duration{30 * time.Second, -30 * time.Second, 3 * time.Minute, 20 * time.Minute} {
-		r := newLoginRoom(t)
+		r := newLoginFixture(t)
 		r.signIn(false)
 		r.aws.Advance(12 * time.Minute)
 		r.aws.Reset()
 		right := r.AWS.Clock.Local
 		r.AWS.Clock.Local = func() time.Time { return right().Add(wrong) }
-		r.make(r.login())
+		r.create(r.login())
 		r.wantActions("refresh_token AccessDeniedException", "refresh_token")
-		if said := "this computer's clock is " + wrong.Abs().String(); len(r.told) != 1 || !strings.HasPrefix(r.told[0], said) {
-			t.Errorf("told %q, want %s", r.told, said)
+		if said := "this computer's clock is " + wrong.Abs().String(); len(r.notes) != 1 || !strings.HasPrefix(r.notes[0], said) {
+			t.Errorf("told %q, want %s", r.notes, said)
 		}
 	}
 }
 
 // A sign-in that has ended is not tried again while the clock is right.
-func TestLoginThatHasEnded(t *testing.T) {
-	r := newLoginRoom(t)
+func TestLoginEnded(t *testing.T) {
+	r := newLoginFixture(t)
 	r.signIn(false)
 	r.aws.Advance(13 * time.Hour)
 	r.aws.Reset()
-	failAs[*LoginRequiredError](r.room, r.login())
+	failAs[*LoginRequiredError](r.fixture, r.login())
 	r.wantActions("refresh_token AccessDeniedException")
-	r.wantTold()
+	r.wantNotes()
 }

@@ -4,5 +4,5 @@ package source
 
 import "io/fs"
 
-// sharedMode reports whether a file may be read by others than its owner.
-func sharedMode(m fs.FileMode) bool { return m.Perm()&0o077 != 0 }
+// readableByOthers reports whether a file may be read by others than its owner.
+func readableByOthers(m fs.FileMode) bool { return m.Perm()&0o077 != 0 }

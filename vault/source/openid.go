@@ -30,18 +30,18 @@ type clientSecret struct {
 	Secret string `json:"client_secret"`
 }
 
-// secretLasts is how long a client secret is kept, unless it is replaced.
-const secretLasts = 10 * 365 * 24 * time.Hour
+// secretLifetime is how long a client secret is kept, unless it is replaced.
+const secretLifetime = 10 * 365 * 24 * time.Hour
 
-// KeepSecret keeps the secret of a client for all who sign in as its users. It is an
+// StoreSecret keeps the secret of a client for all who sign in as its users. It is an
 // error if it could not be kept.
-func (o OpenID) KeepSecret(ctx context.Context, secret string) error {
+func (o OpenID) StoreSecret(ctx context.Context, secret string) error {
 	d := o.deps
 	_, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
 		Name: o.secretName(), Question: "the client secret of " + o.to.Issuer,
 		Usable: func(store.Token) bool { return false },
 		Create: func(context.Context, store.Token, *store.Exchange) (store.Token, error) {
-			return encode(KindOIDCSecret, o.to.Label(), d.AWS.Clock.Local().Add(secretLasts), clientSecret{secret}), nil
+			return encode(KindOIDCSecret, o.to.Label(), d.AWS.Clock.Local().Add(secretLifetime), clientSecret{secret}), nil
 		},
 	})
 	if err == nil && len(warnings) > 0 {
@@ -50,8 +50,8 @@ func (o OpenID) KeepSecret(ctx context.Context, secret string) error {
 	return err
 }
 
-// ForgetSecret removes the secret of a client, if one is kept.
-func (o OpenID) ForgetSecret(ctx context.Context) error {
+// RemoveSecret removes the secret of a client, if one is kept.
+func (o OpenID) RemoveSecret(ctx context.Context) error {
 	d, name := o.deps, o.secretName()
 	_, warnings, err := d.Tokens.Remove(ctx, func(e store.Entry) bool { return e.Name == name })
 	d.warn(warnings)
@@ -62,8 +62,8 @@ func (o OpenID) secretName() string {
 	return plan.Fingerprint("aws-vault OIDC client secret 1", o.to.Issuer, o.to.Client)
 }
 
-// provider asks the provider what it is.
-func (o OpenID) provider(ctx context.Context) (*signin.Provider, error) {
+// discover asks the provider what it is.
+func (o OpenID) discover(ctx context.Context) (*signin.Provider, error) {
 	d := o.deps
 	kept, warnings, err := d.Tokens.Find(ctx, o.secretName())
 	if err != nil {
@@ -75,37 +75,37 @@ func (o OpenID) provider(ctx context.Context) (*signin.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	limited, q := o.ask(ctx, "discover")
+	limited, q := o.startCall(ctx, "discover")
 	p, err := signin.Client{Issuer: o.to.Issuer, ID: o.to.Client, Secret: secret.Secret, HTTP: hc, Now: d.AWS.Clock.Local}.Discover(limited)
 	return p, q.done(limited, err)
 }
 
 // fetchKeys fetches what a provider signs with.
 func (o OpenID) fetchKeys(ctx context.Context, p *signin.Provider) error {
-	limited, q := o.ask(ctx, "fetch the keys")
+	limited, q := o.startCall(ctx, "fetch the keys")
 	return q.done(limited, p.FetchKeys(limited))
 }
 
-// An openIDQuestion is one call of an OpenID provider.
-type openIDQuestion struct {
+// An openIDCall is one call of an OpenID provider.
+type openIDCall struct {
 	OpenID
 	what   string
 	began  time.Time
 	cancel context.CancelFunc
 }
 
-// ask begins a call. It has to be made with the context that comes back, and what comes of it belongs to
-// [openIDQuestion.done].
-func (o OpenID) ask(ctx context.Context, what string) (context.Context, openIDQuestion) {
+// startCall begins a call. It has to be made with the context that comes back, and what comes of it belongs to
+// [openIDCall.done].
+func (o OpenID) startCall(ctx context.Context, what string) (context.Context, openIDCall) {
 	limited, cancel := o.deps.AWS.Limit(ctx)
-	return limited, openIDQuestion{o, what, o.deps.AWS.Clock.Local(), cancel}
+	return limited, openIDCall{o, what, o.deps.AWS.Clock.Local(), cancel}
 }
 
 // openIDAction names in errors what an OpenID provider is asked for.
 const openIDAction = "OpenID Connect"
 
 // done ends a call. It turns an error of the network into one that says where and what.
-func (q openIDQuestion) done(limited context.Context, err error) error {
+func (q openIDCall) done(limited context.Context, err error) error {
 	defer q.cancel()
 	api, issuer := q.deps.AWS, q.to.Issuer
 	q.deps.debug("asked the OpenID provider", "issuer", issuer, "to", q.what, "took", api.Clock.Local().Sub(q.began), "error", openIDOutcome(err))

@@ -26,12 +26,12 @@ import (
 	"aws-vault/vault/store"
 )
 
-// An openIDRoom is a room with an OpenID provider, and a person who signs in with a
+// An openIDFixture is a room with an OpenID provider, and a person who signs in with a
 // browser.
-type openIDRoom struct {
-	*room
+type openIDFixture struct {
+	*fixture
 	issuer *fakeaws.Issuer
-	kept   *keystoretest.Ring
+	ring   *keystoretest.Ring
 	shown  []string
 	opened []string
 }
@@ -39,9 +39,9 @@ type openIDRoom struct {
 // alice signs in without being asked.
 var alice = fakeaws.Login{Subject: "alice", Auto: true}
 
-func newOpenIDRoom(t *testing.T, people fakeaws.Login) *openIDRoom {
+func newOpenIDFixture(t *testing.T, people fakeaws.Login) *openIDFixture {
 	t.Helper()
-	r := &openIDRoom{room: newRoom(t), kept: keystoretest.New()}
+	r := &openIDFixture{fixture: newFixture(t), ring: keystoretest.New()}
 	var err error
 	if r.issuer, err = r.aws.AddIssuer(r.world.Account, "corp", "aws-vault"); err != nil {
 		t.Fatal(err)
@@ -50,8 +50,8 @@ func newOpenIDRoom(t *testing.T, people fakeaws.Login) *openIDRoom {
 	r.aws.AddRole(webRole, fakeaws.Role{Trusts: []string{r.issuer.ARN()}})
 	dir := t.TempDir()
 	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Now: r.aws.Now}
-	r.Tokens = &store.Tokens{Ring: r.kept, Locks: locks, Index: &store.Index{Dir: disk.NewFolder(dir), Locks: locks}, Now: r.aws.Now}
-	r.Person = Person{Peers: peer.ThisUser(), Host: "laptop", Show: func(m string) { r.shown = append(r.shown, m) }, Browse: func(page string) error {
+	r.Tokens = &store.Tokens{Ring: r.ring, Locks: locks, Index: &store.Index{Dir: disk.NewFolder(dir), Locks: locks}, Now: r.aws.Now}
+	r.User = User{Peers: peer.ThisUser(), Hostname: "laptop", Show: func(m string) { r.shown = append(r.shown, m) }, OpenBrowser: func(page string) error {
 		r.opened = append(r.opened, page)
 		go func() {
 			if resp, err := http.Get(page); err == nil {
@@ -64,7 +64,7 @@ func newOpenIDRoom(t *testing.T, people fakeaws.Login) *openIDRoom {
 		for _, c := range r.aws.Calls() {
 			for _, name := range []string{"code", "code_verifier", "device_code", "refresh_token", "token", "client_secret", "WebIdentityToken"} {
 				if secret := c.Params.Get(name); secret != "" {
-					r.keep(secret)
+					r.addSecret(secret)
 				}
 			}
 		}
@@ -75,16 +75,16 @@ func newOpenIDRoom(t *testing.T, people fakeaws.Login) *openIDRoom {
 	return r
 }
 
-func (r *openIDRoom) to() plan.OIDC {
+func (r *openIDFixture) to() plan.OIDC {
 	return plan.OIDC{Session: "corp", Issuer: r.issuer.URL(), Client: "aws-vault"}
 }
 
-func (r *openIDRoom) role(subject string) plan.Step {
+func (r *openIDFixture) role(subject string) plan.Step {
 	return r.step(plan.KindOIDC, plan.OIDCRole{OIDC: r.to(), ARN: webRole, SessionName: "alice", Subject: subject})
 }
 
 // signIn has whoever it takes sign in, and wants it to succeed.
-func (r *openIDRoom) signIn() OpenIDSignIn {
+func (r *openIDFixture) signIn() OpenIDSignIn {
 	r.Helper()
 	who, err := r.OpenID(r.to()).SignIn(r.Context())
 	if err != nil {
@@ -94,7 +94,7 @@ func (r *openIDRoom) signIn() OpenIDSignIn {
 }
 
 // wantActions is what was called since the last time.
-func (r *openIDRoom) wantActions(want ...string) {
+func (r *openIDFixture) wantActions(want ...string) {
 	r.Helper()
 	var got []string
 	for _, c := range r.aws.Calls() {
@@ -116,15 +116,15 @@ func (r *openIDRoom) wantActions(want ...string) {
 const exchanged = "AssumeRoleWithWebIdentity"
 
 func TestOpenIDByBrowser(t *testing.T) {
-	r := newOpenIDRoom(t, alice)
-	if _, held, err := r.OpenID(r.to()).Held(t.Context()); held || err != nil || !r.OpenID(r.to()).Asks(t.Context()) {
+	r := newOpenIDFixture(t, alice)
+	if _, held, err := r.OpenID(r.to()).Stored(t.Context()); held || err != nil || !r.OpenID(r.to()).Prompts(t.Context()) {
 		t.Errorf("at first: %v, %v", held, err)
 	}
 	who := r.signIn()
 	if who.Subject != "alice" || who.Claims["sub"] != "alice" || !who.Renewable || !who.Expires.Equal(r.aws.Now().Add(time.Hour)) {
 		t.Errorf("got %+v", who)
 	}
-	if c := r.make(r.role("alice")); c.AccountID != "123456789012" {
+	if c := r.create(r.role("alice")); c.AccountID != "123456789012" {
 		t.Errorf("got credentials of %q", c.AccountID)
 	}
 	r.wantActions("Authorize", "authorization_code", exchanged)
@@ -133,15 +133,15 @@ func TestOpenIDByBrowser(t *testing.T) {
 	}
 	r.signIn()
 	r.wantActions()
-	held, ok, err := r.OpenID(r.to()).Held(t.Context())
-	if !ok || err != nil || held.Subject != "alice" || r.OpenID(r.to()).Asks(t.Context()) {
+	held, ok, err := r.OpenID(r.to()).Stored(t.Context())
+	if !ok || err != nil || held.Subject != "alice" || r.OpenID(r.to()).Prompts(t.Context()) {
 		t.Errorf("held: %+v, %v, %v", held, ok, err)
 	}
 }
 
 func TestOpenIDByDevice(t *testing.T) {
-	r := newOpenIDRoom(t, fakeaws.Login{Subject: "alice"})
-	r.Person.Away, r.Person.Browse = true, nil
+	r := newOpenIDFixture(t, fakeaws.Login{Subject: "alice"})
+	r.User.Remote, r.User.OpenBrowser = true, nil
 	fast, waits := r.Sleep, 0
 	r.Sleep = func(ctx context.Context, d time.Duration) error {
 		if waits++; waits == 2 {
@@ -174,12 +174,12 @@ func TestOpenIDFlow(t *testing.T) {
 		{"", false, both, false}, {"", true, both, true}, {"", true, browser, false}, {"", false, device, true},
 		{plan.FlowDevice, false, both, true}, {plan.FlowBrowser, true, both, false}, {plan.FlowDevice, false, browser, true},
 	} {
-		d := &Deps{Person: Person{Away: tt.away}}
-		if got := d.OpenID(plan.OIDC{Flow: tt.flow}).byDevice(tt.of); got != tt.device {
+		d := &Deps{User: User{Remote: tt.away}}
+		if got := d.OpenID(plan.OIDC{Flow: tt.flow}).usesDeviceFlow(tt.of); got != tt.device {
 			t.Errorf("flow %q, away %v, %+v: by device %v", tt.flow, tt.away, tt.of, got)
 		}
 	}
-	r := newOpenIDRoom(t, fakeaws.Login{Subject: "alice", NoDevice: true})
+	r := newOpenIDFixture(t, fakeaws.Login{Subject: "alice", NoDevice: true})
 	to := r.to()
 	to.Flow = plan.FlowDevice
 	_, err := r.OpenID(to).SignIn(t.Context())
@@ -191,15 +191,15 @@ func TestOpenIDFlow(t *testing.T) {
 
 type fakeProvider struct{ browses, devices bool }
 
-func (p *fakeProvider) Browses() bool { return p.browses }
-func (p *fakeProvider) Devices() bool { return p.devices }
+func (p *fakeProvider) SupportsBrowser() bool { return p.browses }
+func (p *fakeProvider) SupportsDevice() bool  { return p.devices }
 
 // A token that ends is renewed in silence; where that brings none, a person signs in anew.
 func TestOpenIDRenewed(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		people fakeaws.Login
-		change func(*openIDRoom)
+		change func(*openIDFixture)
 		want   []string
 		fails  string
 	}{
@@ -207,16 +207,16 @@ func TestOpenIDRenewed(t *testing.T) {
 		{"renewed with the same token", fakeaws.Login{Subject: "alice", Auto: true, KeepRefresh: true}, nil, []string{"refresh_token"}, ""},
 		{"no ID token", fakeaws.Login{Subject: "alice", Auto: true, NoIDAgain: true}, nil, []string{"refresh_token", "Authorize", "authorization_code"}, ""},
 		{"no refresh token", fakeaws.Login{Subject: "alice", Auto: true, NoRefresh: true}, nil, []string{"Authorize", "authorization_code"}, ""},
-		{"ended there", alice, func(r *openIDRoom) { r.issuer.EndLogins() }, []string{"refresh_token invalid_grant", "Authorize", "authorization_code"}, ""},
+		{"ended there", alice, func(r *openIDFixture) { r.issuer.EndLogins() }, []string{"refresh_token invalid_grant", "Authorize", "authorization_code"}, ""},
 		{"another person", fakeaws.Login{Subject: "alice", Auto: true, SubjectAgain: "bob"}, nil, []string{"refresh_token"}, "another person's"},
-		{"another client's", alice, func(r *openIDRoom) {
+		{"another client's", alice, func(r *openIDFixture) {
 			r.issuer.People(fakeaws.Login{Subject: "alice", Auto: true, Claims: map[string]any{"azp": "else"}})
 		}, []string{"refresh_token"}, "(azp)"},
-		{"out of order", alice, func(r *openIDRoom) { r.issuer.People(fakeaws.Login{Subject: "alice", Secret: "EXAMPLE"}) },
+		{"out of order", alice, func(r *openIDFixture) { r.issuer.People(fakeaws.Login{Subject: "alice", Secret: "EXAMPLE"}) },
 			[]string{"refresh_token invalid_client"}, "invalid_client"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newOpenIDRoom(t, tt.people)
+			r := newOpenIDFixture(t, tt.people)
 			r.signIn()
 			if tt.change != nil {
 				tt.change(r)
@@ -236,22 +236,22 @@ func TestOpenIDRenewed(t *testing.T) {
 }
 
 // A token that AWS does not take any more is replaced, once; a new one is not.
-func TestOpenIDTokenThatAWSRefuses(t *testing.T) {
-	r := newOpenIDRoom(t, alice)
+func TestOpenIDTokenRefusedByAWS(t *testing.T) {
+	r := newOpenIDFixture(t, alice)
 	r.signIn()
-	r.fresh.set("") // another process did
+	r.lastOpenID.set("") // retryReason process did
 	if err := r.issuer.Rotate(); err != nil {
 		t.Fatal(err)
 	}
 	r.aws.Reset()
-	r.make(r.role("alice"))
+	r.create(r.role("alice"))
 	const refused = exchanged + " InvalidIdentityToken"
 	r.wantActions(refused, refused, refused, "refresh_token", exchanged)
 	r.aws.Fail(fakeaws.Fault{Action: exchanged, Code: "InvalidIdentityToken", Times: 9})
 	r.fail(r.role("alice"))
 	r.wantActions(exchanged + " InvalidIdentityToken")
 	r.aws.Advance(2 * time.Minute)
-	if e := failAs[*awsapi.APIError](r.room, r.role("alice")); e.Code != "InvalidIdentityToken" {
+	if e := failAs[*awsapi.APIError](r.fixture, r.role("alice")); e.Code != "InvalidIdentityToken" {
 		t.Errorf("got %v", e)
 	}
 	r.wantActions(exchanged+" InvalidIdentityToken", "refresh_token", exchanged+" InvalidIdentityToken")
@@ -266,19 +266,19 @@ func TestOpenIDTokenThatAWSRefuses(t *testing.T) {
 
 // A token that lasts for less than we ask of one that is kept, is used while it is new.
 func TestOpenIDShortToken(t *testing.T) {
-	r := newOpenIDRoom(t, fakeaws.Login{Subject: "alice", Auto: true, NoRefresh: true, Lasts: 40})
+	r := newOpenIDFixture(t, fakeaws.Login{Subject: "alice", Auto: true, NoRefresh: true, Lasts: 40})
 	r.signIn()
-	r.make(r.role("alice"))
+	r.create(r.role("alice"))
 	r.wantActions("Authorize", "authorization_code", exchanged)
 	r.aws.Advance(41 * time.Second)
-	r.make(r.role("alice"))
+	r.create(r.role("alice"))
 	r.wantActions("Authorize", "authorization_code", exchanged)
 }
 
 // A plan that was made for one person is not carried out for another.
-func TestOpenIDIsAnother(t *testing.T) {
-	r := newOpenIDRoom(t, alice)
-	if e := failAs[*OtherCallerError](r.room, r.role("bob")); e.Now.(plan.OIDCRole).Subject != "alice" {
+func TestOpenIDOtherUser(t *testing.T) {
+	r := newOpenIDFixture(t, alice)
+	if e := failAs[*IdentityChangedError](r.fixture, r.role("bob")); e.Spec.(plan.OIDCRole).Subject != "alice" {
 		t.Errorf("got %+v", e)
 	}
 	r.wantActions("Authorize", "authorization_code")
@@ -290,7 +290,7 @@ func TestOpenIDTokenIsVerified(t *testing.T) {
 		"audience": {"aud": "else"}, "nonce": {"nonce": "n"}, "no nonce": {"nonce": nil}, "azp": {"azp": "else"}, "issuer": {"iss": "https://example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newOpenIDRoom(t, fakeaws.Login{Subject: "alice", Auto: true, Claims: claims})
+			r := newOpenIDFixture(t, fakeaws.Login{Subject: "alice", Auto: true, Claims: claims})
 			var e *signin.IDTokenError
 			if _, err := r.OpenID(r.to()).SignIn(t.Context()); !errors.As(err, &e) {
 				t.Errorf("got %v", err)
@@ -298,7 +298,7 @@ func TestOpenIDTokenIsVerified(t *testing.T) {
 			if err := r.fail(r.role("alice")); !errors.As(err, &e) {
 				t.Errorf("got %v", err)
 			}
-			if len(r.kept.Items) != 0 {
+			if len(r.ring.Items) != 0 {
 				t.Error("something is kept")
 			}
 			r.wantActions("Authorize", "authorization_code", "Authorize", "authorization_code")
@@ -307,20 +307,20 @@ func TestOpenIDTokenIsVerified(t *testing.T) {
 }
 
 func TestOpenIDRefused(t *testing.T) {
-	r := newOpenIDRoom(t, fakeaws.Login{Deny: true})
+	r := newOpenIDFixture(t, fakeaws.Login{Deny: true})
 	_, err := r.OpenID(r.to()).SignIn(t.Context())
 	var e *SignInError
 	if !errors.As(err, &e) || !errors.Is(err, signin.ErrDenied) || !e.OIDC || e.To != r.issuer.URL() {
 		t.Errorf("got %v", err)
 	}
-	r.Person = Person{}
-	if _, err := r.OpenID(r.to()).SignIn(t.Context()); !errors.Is(err, errNobody) {
+	r.User = User{}
+	if _, err := r.OpenID(r.to()).SignIn(t.Context()); !errors.Is(err, errNoUser) {
 		t.Errorf("where nobody can be reached: %v", err)
 	}
 	s := r.role("alice")
 	s.Endpoint.URL = "http://sts.example.com"
 	r.aws.Reset()
-	if e := failAs[*awsapi.PlainError](r.room, s); e.URL != "http://sts.example.com" {
+	if e := failAs[*awsapi.PlainError](r.fixture, s); e.URL != "http://sts.example.com" {
 		t.Errorf("got %v", e)
 	}
 	r.wantActions()
@@ -329,20 +329,20 @@ func TestOpenIDRefused(t *testing.T) {
 func TestOpenIDClientSecret(t *testing.T) {
 	people := alice
 	people.Secret = exampleSecret
-	r := newOpenIDRoom(t, people)
+	r := newOpenIDFixture(t, people)
 	_, err := r.OpenID(r.to()).SignIn(t.Context())
 	var e *signin.GrantError
 	if !errors.As(err, &e) || e.Code != "invalid_client" {
 		t.Errorf("without: %v", err)
 	}
 	for _, secret := range []string{"EXAMPLE-wrong", exampleSecret} {
-		if err := r.OpenID(r.to()).KeepSecret(t.Context(), secret); err != nil {
+		if err := r.OpenID(r.to()).StoreSecret(t.Context(), secret); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r.keep(exampleSecret)
+	r.addSecret(exampleSecret)
 	r.signIn()
-	if err := r.OpenID(r.to()).ForgetSecret(t.Context()); err != nil {
+	if err := r.OpenID(r.to()).RemoveSecret(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r.aws.Advance(2 * time.Hour)
@@ -350,8 +350,8 @@ func TestOpenIDClientSecret(t *testing.T) {
 		t.Errorf("forgotten: %v", err)
 	}
 	broken := errors.New("the keystore is full")
-	r.kept.Errors["Put"] = broken
-	if err := r.OpenID(r.to()).KeepSecret(t.Context(), "EXAMPLE"); !errors.Is(err, broken) {
+	r.ring.Errors["Put"] = broken
+	if err := r.OpenID(r.to()).StoreSecret(t.Context(), "EXAMPLE"); !errors.Is(err, broken) {
 		t.Errorf("into a full keystore: %v", err)
 	}
 }
@@ -359,17 +359,17 @@ func TestOpenIDClientSecret(t *testing.T) {
 const exampleSecret = "EXAMPLE-client-secret"
 
 // Where a sign-in cannot be kept, it serves this process; one that was kept ends with it.
-func TestOpenIDThatIsNotKept(t *testing.T) {
-	r := newOpenIDRoom(t, alice)
-	r.kept.Errors["Put"] = errors.New("disk full")
+func TestOpenIDTokenNotStored(t *testing.T) {
+	r := newOpenIDFixture(t, alice)
+	r.ring.Errors["Put"] = errors.New("disk full")
 	r.signIn()
-	if _, err := r.Make(r.Context(), r.role("alice"), r.key()); err != nil {
+	if _, err := r.Create(r.Context(), r.role("alice"), r.key()); err != nil {
 		t.Error(err)
 	}
-	if len(r.opened) != 1 || len(r.told) != 1 {
-		t.Errorf("opened %q, told %q", r.opened, r.told)
+	if len(r.opened) != 1 || len(r.notes) != 1 {
+		t.Errorf("opened %q, told %q", r.opened, r.notes)
 	}
-	delete(r.kept.Errors, "Put")
+	delete(r.ring.Errors, "Put")
 	r.aws.Advance(2 * time.Hour) // the token has ended
 	r.signIn()
 	if _, err := r.OpenID(r.to()).Logout(r.Context()); err != nil {
@@ -385,27 +385,27 @@ func TestOpenIDThatIsNotKept(t *testing.T) {
 }
 
 func TestOpenIDLogout(t *testing.T) {
-	r := newOpenIDRoom(t, alice)
+	r := newOpenIDFixture(t, alice)
 	if held, err := r.OpenID(r.to()).Logout(t.Context()); held || err != nil {
 		t.Errorf("at first: %v, %v", held, err)
 	}
 	r.signIn()
 	r.aws.Reset()
-	if held, err := r.OpenID(r.to()).Logout(t.Context()); !held || err != nil || len(r.kept.Items) != 0 {
+	if held, err := r.OpenID(r.to()).Logout(t.Context()); !held || err != nil || len(r.ring.Items) != 0 {
 		t.Errorf("got %v, %v", held, err)
 	}
 	r.wantActions("Revoke")
 	r.signIn()
 	r.aws.Close()
 	var silent *awsapi.UnreachableError
-	if held, err := r.OpenID(r.to()).Logout(t.Context()); !held || !errors.As(err, &silent) || len(r.kept.Items) != 0 {
+	if held, err := r.OpenID(r.to()).Logout(t.Context()); !held || !errors.As(err, &silent) || len(r.ring.Items) != 0 {
 		t.Errorf("where nobody answers: %v, %v", held, err)
 	}
 }
 
 // However many ask at once, one person signs in.
-func TestOpenIDOnce(t *testing.T) {
-	r := newOpenIDRoom(t, alice)
+func TestOpenIDConcurrentSignIn(t *testing.T) {
+	r := newOpenIDFixture(t, alice)
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -419,7 +419,7 @@ func TestOpenIDOnce(t *testing.T) {
 }
 
 func TestOpenIDUnreachable(t *testing.T) {
-	r := newOpenIDRoom(t, alice)
+	r := newOpenIDFixture(t, alice)
 	to := r.to()
 	to.Issuer = "http://127.0.0.1:1"
 	var e *awsapi.UnreachableError
@@ -428,24 +428,24 @@ func TestOpenIDUnreachable(t *testing.T) {
 	}
 	to.Issuer = r.issuer.URL() + "/"
 	var other *signin.ConfigurationError
-	if _, err := r.OpenID(to).SignIn(t.Context()); !errors.As(err, &other) || other.Real != r.issuer.URL() {
+	if _, err := r.OpenID(to).SignIn(t.Context()); !errors.As(err, &other) || other.ActualIssuer != r.issuer.URL() {
 		t.Errorf("got %v", err)
 	}
 }
 
 // How long a sign-in is remembered: as long as what was made with it lives.
-func TestOpenIDEnds(t *testing.T) {
+func TestOpenIDTokenLifetime(t *testing.T) {
 	made := time.Date(2030, 1, 2, 0, 0, 0, 0, time.UTC)
 	for _, tt := range []struct {
 		t    openIDToken
 		want time.Duration
 	}{
-		{openIDToken{Refresh: "r", Expires: made.Add(time.Hour)}, refreshLasts},
-		{openIDToken{Expires: made.Add(time.Hour)}, sessionLasts},
+		{openIDToken{Refresh: "r", Expires: made.Add(time.Hour)}, refreshLifetime},
+		{openIDToken{Expires: made.Add(time.Hour)}, maxSessionLifetime},
 		{openIDToken{Expires: made.Add(24 * time.Hour)}, 24 * time.Hour},
 	} {
 		tt.t.Made = made
-		if got := tt.t.ends().Sub(made); got != tt.want {
+		if got := tt.t.expiry().Sub(made); got != tt.want {
 			t.Errorf("%+v ends after %v, want %v", tt.t, got, tt.want)
 		}
 	}
@@ -454,7 +454,7 @@ func TestOpenIDEnds(t *testing.T) {
 // A provider is believed by the roots that the profile names, and its endpoints are asked
 // over TLS alone.
 func TestOpenIDOverTLS(t *testing.T) {
-	r := newOpenIDRoom(t, alice)
+	r := newOpenIDFixture(t, alice)
 	var server *httptest.Server
 	endpoint := ""
 	server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -466,8 +466,8 @@ func TestOpenIDOverTLS(t *testing.T) {
 	if err := os.WriteFile(bundle, cert, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.Person.Browse = nil
-	r.Person.Show = func(m string) {
+	r.User.OpenBrowser = nil
+	r.User.Show = func(m string) {
 		_, after, _ := strings.Cut(m, ": open ")
 		address, _, _ := strings.Cut(after, " ")
 		page, err := url.Parse(address)
@@ -496,20 +496,20 @@ func TestOpenIDOverTLS(t *testing.T) {
 }
 
 // AWS refuses a good token if it cannot fetch the provider's keys just then. That passes, and the ID token is kept.
-func TestProviderThatAWSDoesNotReach(t *testing.T) {
+func TestProviderUnreachableByAWS(t *testing.T) {
 	const unreached = "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements"
-	r := newOpenIDRoom(t, alice)
+	r := newOpenIDFixture(t, alice)
 	r.signIn()
-	r.fresh.set("") // another process did
+	r.lastOpenID.set("") // retryReason process did
 	r.aws.Reset()
 	const refused = exchanged + " InvalidIdentityToken"
 	r.aws.Fail(fakeaws.Fault{Action: exchanged, Code: "InvalidIdentityToken", Message: unreached, Times: 2})
-	r.make(r.role("alice"))
+	r.create(r.role("alice"))
 	r.wantActions(refused, refused, exchanged)
 	r.aws.Fail(fakeaws.Fault{Action: exchanged, Code: "InvalidIdentityToken", Message: unreached, Times: 3})
 	r.aws.Reset()
 	r.aws.Fail(fakeaws.Fault{Action: exchanged, Code: "InvalidIdentityToken", Message: unreached, Times: 3})
-	if e := failAs[*awsapi.APIError](r.room, r.role("alice")); !e.Retry {
+	if e := failAs[*awsapi.APIError](r.fixture, r.role("alice")); !e.Retry {
 		t.Errorf("got %+v, want one that may be tried again", e)
 	}
 	r.wantActions(refused, refused, refused)

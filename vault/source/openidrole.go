@@ -31,10 +31,10 @@ func (o OpenID) role(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.
 			if err != nil {
 				return aws.Credentials{}, err
 			}
-			return aws.Credentials{}, &OtherCallerError{Of: "the sign-in to " + spec.Issuer, Now: now}
+			return aws.Credentials{}, &IdentityChangedError{Source: "the sign-in to " + spec.Issuer, Spec: now}
 		}
 		creds, err := sts(d.AWS, s).WebIdentity(ctx, t.ID, roleRequest(s, spec.ARN, spec.SessionName))
-		if d.fresh.is(t, d.AWS.Clock.Local()) || refused != "" || !notTaken(err) && !o.keyGone(ctx, t, err) {
+		if d.lastOpenID.matches(t, d.AWS.Clock.Local()) || refused != "" || !tokenRejected(err) && !o.keyRemoved(ctx, t, err) {
 			return creds, err
 		}
 		d.debug("AWS does not take the ID token any more", "issuer", spec.Issuer)
@@ -42,25 +42,25 @@ func (o OpenID) role(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.
 	}
 }
 
-// keyGone reports whether AWS found no key for a token because the provider has none any more. AWS says the same where it
+// keyRemoved reports whether AWS found no key for a token because the provider has none any more. AWS says the same where it
 // did not reach the provider, which is no reason to replace the token, so the provider is asked.
-func (o OpenID) keyGone(ctx context.Context, t openIDToken, err error) bool {
+func (o OpenID) keyRemoved(ctx context.Context, t openIDToken, err error) bool {
 	var api *awsapi.APIError
 	if !errors.As(err, &api) || api.Code != awsapi.CodeInvalidToken || !api.Retry {
 		return false
 	}
-	p, err := o.known(ctx)
+	p, err := o.providerWithKeys(ctx)
 	if err != nil {
 		return false
 	}
-	_, err = p.Verify(t.ID, signin.Want{Audience: o.to.Audience})
+	_, err = p.Verify(t.ID, signin.Expected{Audience: o.to.Audience})
 	var refused *signin.IDTokenError
-	return errors.As(err, &refused) && refused.Key
+	return errors.As(err, &refused) && refused.NoKey
 }
 
-// notTaken reports whether AWS refused a token that another one could replace. That AWS cannot reach the provider
+// tokenRejected reports whether AWS refused a token that another one could replace. That AWS cannot reach the provider
 // says nothing about the token.
-func notTaken(err error) bool {
+func tokenRejected(err error) bool {
 	var api *awsapi.APIError
 	return errors.As(err, &api) && !api.Retry && (api.Code == awsapi.CodeInvalidToken || strings.HasPrefix(api.Code, "ExpiredToken"))
 }

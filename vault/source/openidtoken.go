@@ -27,9 +27,9 @@ type openIDToken struct {
 }
 
 const (
-	idTokenLeast = time.Minute         // a token is renewed when it has less left
-	refreshLasts = 90 * 24 * time.Hour // a refresh token that nobody has used for so long is forgotten
-	sessionLasts = 12 * time.Hour      // how long a role's session may outlive the token, which says whose it is
+	minIDTokenValidity = time.Minute         // a token is renewed when it has less left
+	refreshLifetime    = 90 * 24 * time.Hour // a refresh token that nobody has used for so long is forgotten
+	maxSessionLifetime = 12 * time.Hour      // how long a role's session may outlive the token, which says whose it is
 )
 
 func (t openIDToken) identity() plan.Identity {
@@ -37,16 +37,16 @@ func (t openIDToken) identity() plan.Identity {
 }
 
 func (t openIDToken) valid(now time.Time) bool {
-	return t.ID != "" && t.Expires.After(now.Add(idTokenLeast))
+	return t.ID != "" && t.Expires.After(now.Add(minIDTokenValidity))
 }
 
-// ends is when the token is of no more use: while a session that was made with it lives, it
+// expiry is when the token is of no more use: while a session that was made with it lives, it
 // says whose that is.
-func (t openIDToken) ends() time.Time {
+func (t openIDToken) expiry() time.Time {
 	if t.Refresh != "" {
-		return t.Made.Add(refreshLasts)
+		return t.Made.Add(refreshLifetime)
 	}
-	if end := t.Made.Add(sessionLasts); end.After(t.Expires) {
+	if end := t.Made.Add(maxSessionLifetime); end.After(t.Expires) {
 		return end
 	}
 	return t.Expires
@@ -56,25 +56,27 @@ func (t openIDToken) ends() time.Time {
 type OpenIDSignIn struct {
 	plan.Identity
 	Expires   time.Time // the ID token
-	Renewable bool      // another can be had without a person
+	Renewable bool      // retryReason can be had without a person
 }
 
-// Held returns the sign-in that is held, and whether there is one. It asks nobody.
-func (o OpenID) Held(ctx context.Context) (OpenIDSignIn, bool, error) {
+// Stored returns the sign-in that is held, and whether there is one. It asks nobody.
+func (o OpenID) Stored(ctx context.Context) (OpenIDSignIn, bool, error) {
 	kept, warnings, err := o.deps.Tokens.Find(ctx, string(o.to.Token()))
 	o.deps.warn(warnings)
 	t, ok := decode[openIDToken](kept)
 	return OpenIDSignIn{t.identity(), t.Expires, t.Refresh != ""}, err == nil && ok && t.Subject != "", err
 }
 
-// Hint returns whom the list of sign-ins says is signed in; empty for nobody. It opens
+// IndexedSubject returns whom the list of sign-ins says is signed in; empty for nobody. It opens
 // nothing, so that it may be wrong.
-func (o OpenID) Hint() string { return o.deps.Tokens.Index.Entries()[string(o.to.Token())].SignedInAs }
+func (o OpenID) IndexedSubject() string {
+	return o.deps.Tokens.Index.Entries()[string(o.to.Token())].SignedInAs
+}
 
-// Asks reports whether an ID token takes a person.
-func (o OpenID) Asks(ctx context.Context) bool {
-	held, ok, err := o.Held(ctx)
-	return err != nil || !ok || !held.Renewable && !held.Expires.After(o.deps.AWS.Clock.Local().Add(idTokenLeast))
+// Prompts reports whether an ID token takes a person.
+func (o OpenID) Prompts(ctx context.Context) bool {
+	held, ok, err := o.Stored(ctx)
+	return err != nil || !ok || !held.Renewable && !held.Expires.After(o.deps.AWS.Clock.Local().Add(minIDTokenValidity))
 }
 
 // SignIn returns who is signed in, after a person has signed in if it takes one.
@@ -89,7 +91,7 @@ func (o OpenID) token(ctx context.Context, refused string) (openIDToken, error) 
 	d := o.deps
 	serves := func(t openIDToken) bool {
 		now := d.AWS.Clock.Local()
-		return t.ID != "" && t.ID != refused && (t.valid(now) || d.fresh.is(t, now) && t.Expires.After(now)) // a short one would be made twice
+		return t.ID != "" && t.ID != refused && (t.valid(now) || d.lastOpenID.matches(t, now) && t.Expires.After(now)) // a short one would be made twice
 	}
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
 		Name: string(o.to.Token()), Question: "the sign-in to " + o.to.Issuer,
@@ -97,10 +99,10 @@ func (o OpenID) token(ctx context.Context, refused string) (openIDToken, error) 
 			t, ok := decode[openIDToken](k)
 			return ok && serves(t)
 		},
-		Create: func(ctx context.Context, k store.Token, trade *store.Exchange) (store.Token, error) {
+		Create: func(ctx context.Context, k store.Token, exchange *store.Exchange) (store.Token, error) {
 			old, _ := decode[openIDToken](k)
-			t, err := o.newToken(ctx, old, trade)
-			d.fresh.set(t.ID)
+			t, err := o.newToken(ctx, old, exchange)
+			d.lastOpenID.set(t.ID)
 			return t.encode(o.to), err
 		},
 	})
@@ -111,7 +113,7 @@ func (o OpenID) token(ctx context.Context, refused string) (openIDToken, error) 
 
 // encode is the token as it is kept.
 func (t openIDToken) encode(to plan.OIDC) store.Token {
-	k := encode(KindOIDCToken, to.Label(), t.ends(), t)
+	k := encode(KindOIDCToken, to.Label(), t.expiry(), t)
 	k.SignedInAs = t.Subject
 	return k
 }
@@ -128,42 +130,42 @@ func (l *lastToken) set(id string) {
 	l.id = id
 }
 
-// is reports whether a token is the one that came to this process just now, so that another one would
+// matches reports whether a token is the one that came to this process just now, so that another one would
 // be no better.
-func (l *lastToken) is(t openIDToken, now time.Time) bool {
+func (l *lastToken) matches(t openIDToken, now time.Time) bool {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	return l.id == t.ID && now.Sub(t.Made) < idTokenLeast
+	return l.id == t.ID && now.Sub(t.Made) < minIDTokenValidity
 }
 
 // newToken makes a token in place of an old one, silently if that can be.
-func (o OpenID) newToken(ctx context.Context, old openIDToken, trade *store.Exchange) (openIDToken, error) {
+func (o OpenID) newToken(ctx context.Context, old openIDToken, exchange *store.Exchange) (openIDToken, error) {
 	if old.Refresh != "" {
-		made, err := o.refresh(ctx, old, trade)
+		made, err := o.refresh(ctx, old, exchange)
 		switch {
 		case err == nil && made.ID != "":
 			return made, nil
 		case err == nil:
 			o.deps.debug("the refresh brought no ID token", "issuer", o.to.Issuer)
-		case !errors.Is(err, signin.ErrGrant):
+		case !errors.Is(err, signin.ErrGrantRejected):
 			return openIDToken{}, err // a person could do no better
 		}
 	}
-	return o.signIn(ctx, old.Subject, trade)
+	return o.signIn(ctx, old.Subject, exchange)
 }
 
 // refresh trades a refresh token. Where none comes back, the old one goes on; where
 // no ID token comes back, or what comes could not be stored, it is the zero token.
-func (o OpenID) refresh(ctx context.Context, old openIDToken, trade *store.Exchange) (openIDToken, error) {
-	p, err := o.known(ctx)
+func (o OpenID) refresh(ctx context.Context, old openIDToken, exchange *store.Exchange) (openIDToken, error) {
+	p, err := o.providerWithKeys(ctx)
 	if err != nil {
 		return openIDToken{}, err
 	}
-	if renews, err := o.deps.canRenew(ctx, o.to.Issuer, trade); err != nil || !renews {
+	if renews, err := o.deps.canRenew(ctx, o.to.Issuer, exchange); err != nil || !renews {
 		return openIDToken{}, err
 	}
-	want := signin.Want{Subject: old.Subject, Earlier: old.Nonce}
-	t := openIDTrade{at: o, provider: p, stores: stored, trade: trade, old: old, want: want}
+	want := signin.Expected{Subject: old.Subject, RenewedNonce: old.Nonce}
+	t := openIDExchange{openID: o, provider: p, storesAtOnce: always, exchange: exchange, old: old, want: want}
 	made, err := t.send(ctx, "refresh", func(ctx context.Context) (signin.Tokens, error) {
 		return p.Refresh(ctx, old.Refresh)
 	})
@@ -174,9 +176,9 @@ func (o OpenID) refresh(ctx context.Context, old openIDToken, trade *store.Excha
 	return made, err
 }
 
-// known returns the provider with its keys.
-func (o OpenID) known(ctx context.Context) (*signin.Provider, error) {
-	p, err := o.provider(ctx)
+// providerWithKeys returns the provider with its keys.
+func (o OpenID) providerWithKeys(ctx context.Context) (*signin.Provider, error) {
+	p, err := o.discover(ctx)
 	if err == nil {
 		err = o.fetchKeys(ctx, p)
 	}
@@ -196,10 +198,10 @@ func (o OpenID) Logout(ctx context.Context) (bool, error) {
 }
 
 func (o OpenID) revoke(ctx context.Context, refresh string) error {
-	p, err := o.provider(ctx)
+	p, err := o.discover(ctx)
 	if err != nil {
 		return err
 	}
-	limited, q := o.ask(ctx, "revoke")
+	limited, q := o.startCall(ctx, "revoke")
 	return q.done(limited, p.Revoke(limited, refresh))
 }

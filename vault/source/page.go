@@ -11,10 +11,10 @@ import (
 	"aws-vault/vault/identity"
 )
 
-// Pages returns what fetches the files of an issuer, for [identity.Check]: it trusts a bundle
+// PageFetcher returns what fetches the files of an issuer, for [identity.Check]: it trusts a bundle
 // of roots or, without one, what the system trusts. A call of it fails with a [*awsapi.TimeoutError]
 // or with what the network said.
-func Pages(api *awsapi.Client, bundle string) (func(context.Context, string) (identity.Page, error), error) {
+func PageFetcher(api *awsapi.Client, bundle string) (func(context.Context, string) (identity.Page, error), error) {
 	t, err := api.Network.Transport(bundle)
 	if err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func Pages(api *awsapi.Client, bundle string) (func(context.Context, string) (id
 	return func(ctx context.Context, address string) (identity.Page, error) {
 		limited, cancel := api.Limit(ctx)
 		defer cancel()
-		page, err := fetch(limited, c, address)
+		page, err := fetchPage(limited, c, address)
 		var sending *url.Error
 		switch {
 		case err != nil && awsapi.OutOfTime(limited):
@@ -35,7 +35,7 @@ func Pages(api *awsapi.Client, bundle string) (func(context.Context, string) (id
 	}, nil
 }
 
-func fetch(ctx context.Context, c *http.Client, address string) (identity.Page, error) {
+func fetchPage(ctx context.Context, c *http.Client, address string) (identity.Page, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return identity.Page{}, err

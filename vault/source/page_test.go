@@ -15,7 +15,7 @@ import (
 	"aws-vault/vault/identity"
 )
 
-func TestPages(t *testing.T) {
+func TestPageFetcher(t *testing.T) {
 	asked := map[string]int{}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked[r.URL.Path]++
@@ -34,7 +34,7 @@ func TestPages(t *testing.T) {
 	t.Cleanup(s.Close)
 	open := func(name string) (io.ReadCloser, error) { return os.Open(name) }
 	api := &awsapi.Client{Network: &awsapi.Network{Open: open}, Clock: &awsapi.Clock{Local: time.Now}}
-	fetch, err := Pages(api, "")
+	fetch, err := PageFetcher(api, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestPages(t *testing.T) {
 	if _, err := fetch(t.Context(), s.URL+"/there"); err == nil || strings.Contains(err.Error(), "/there") {
 		t.Errorf("of one that is gone: got %v", err)
 	}
-	if _, err := Pages(api, filepath.Join(t.TempDir(), "none.pem")); err == nil {
+	if _, err := PageFetcher(api, filepath.Join(t.TempDir(), "none.pem")); err == nil {
 		t.Error("a bundle that is not there was read")
 	}
 }

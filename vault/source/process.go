@@ -13,8 +13,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// maxProcess bounds what a credential_process may print, in bytes.
-const maxProcess = 1 << 20
+// maxProcessOutput bounds what a credential_process may print, in bytes.
+const maxProcessOutput = 1 << 20
 
 // RecursionError is returned for a command of a profile that has led back to itself.
 type RecursionError struct {
@@ -35,7 +35,7 @@ func (e *ProcessError) Error() string {
 }
 
 func (d *Deps) process(ctx context.Context, s plan.Step, spec plan.Process) (aws.Credentials, error) {
-	out, err := d.run(ctx, "credential_process", Command{Line: spec.Command, Profile: s.Profile, Max: maxProcess})
+	out, err := d.run(ctx, "credential_process", Command{Line: spec.Command, Profile: s.Profile, Max: maxProcessOutput})
 	if err != nil {
 		return aws.Credentials{}, err
 	}
@@ -63,8 +63,8 @@ func parseProcess(profile string, out []byte) (aws.Credentials, error) {
 	wrong := func(found, want string) (aws.Credentials, error) {
 		return aws.Credentials{}, &ProcessError{profile, found, want}
 	}
-	if len(out) > maxProcess {
-		return wrong("more than "+awsapi.Size(maxProcess), "less")
+	if len(out) > maxProcessOutput {
+		return wrong("more than "+awsapi.Size(maxProcessOutput), "less")
 	}
 	if err := json.Unmarshal(out, &answer); err != nil {
 		return wrong(awsapi.Size(len(out))+" that are not its JSON", "an object with Version, AccessKeyId and SecretAccessKey")

@@ -19,7 +19,7 @@ const longTerm = `{"Version":1,"AccessKeyId":"AKIAIOSFODNN7EXAMPLE","SecretAcces
 // with is longTerm with another member.
 func with(member string) string { return strings.TrimSuffix(longTerm, "}") + "," + member + "}" }
 
-func (r *room) printing(out string) plan.Step {
+func (r *fixture) printing(out string) plan.Step {
 	r.Deps.Run = func(_ context.Context, c Command) ([]byte, error) {
 		if want := (Command{Line: "get-key --for p", Profile: "p", Max: 1 << 20}); c != want {
 			r.Errorf("ran %+v, want %+v", c, want)
@@ -29,7 +29,7 @@ func (r *room) printing(out string) plan.Step {
 	return r.step(plan.KindProcess, plan.Process{Command: "get-key --for p"})
 }
 
-func TestProcessGivesCredentials(t *testing.T) {
+func TestProcess(t *testing.T) {
 	until := time.Date(2030, 1, 2, 13, 0, 0, 0, time.UTC)
 	key := aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "EXAMPLESECRET"}
 	for name, c := range map[string]struct {
@@ -47,8 +47,8 @@ func TestProcessGivesCredentials(t *testing.T) {
 		"unknown members": {with(`"Comment":{"a":[1]},"SessionToken":null`), key},
 		"blanks around":   {"\r\n " + longTerm + " \r\n", key},
 	} {
-		r := newRoom(t)
-		got := r.make(r.printing(c.out))
+		r := newFixture(t)
+		got := r.create(r.printing(c.out))
 		if !got.Expires.Equal(c.want.Expires) {
 			t.Errorf("%s: expires at %s, want %s", name, got.Expires, c.want.Expires)
 		}
@@ -58,7 +58,7 @@ func TestProcessGivesCredentials(t *testing.T) {
 	}
 }
 
-func TestProcessThatPrintsSomethingElse(t *testing.T) {
+func TestProcessInvalidOutput(t *testing.T) {
 	for name, c := range map[string]struct{ out, found string }{
 		"nothing":           {"", "0 bytes that are not its JSON"},
 		"text":              {"EXAMPLESECRET: no such key", "26 bytes that are not its JSON"},
@@ -80,8 +80,8 @@ func TestProcessThatPrintsSomethingElse(t *testing.T) {
 		"too much":          {longTerm + strings.Repeat(" ", 1<<20), "more than 1048.6 kB"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRoom(t)
-			r.keep("EXAMPLESECRET")
+			r := newFixture(t)
+			r.addSecret("EXAMPLESECRET")
 			e := failAs[*ProcessError](r, r.printing(c.out))
 			if e.Profile != "p" || !strings.Contains(e.Found, c.found) || e.Want == "" {
 				t.Errorf("got %+v, want it to have found %q", e, c.found)
@@ -91,8 +91,8 @@ func TestProcessThatPrintsSomethingElse(t *testing.T) {
 	}
 }
 
-func TestProcessThatFails(t *testing.T) {
-	r := newRoom(t)
+func TestProcessFails(t *testing.T) {
+	r := newFixture(t)
 	s := r.printing("")
 	broken := errors.New("exit status 2")
 	r.Deps.Run = func(context.Context, Command) ([]byte, error) { return []byte(longTerm), broken }
@@ -103,12 +103,12 @@ func TestProcessThatFails(t *testing.T) {
 	}
 }
 
-func TestProcessThatCallsItself(t *testing.T) {
-	r := newRoom(t)
+func TestProcessRecursion(t *testing.T) {
+	r := newFixture(t)
 	s := r.printing(longTerm)
 	r.Callers = make([]string, 2, 8)
 	copy(r.Callers, []string{"a", "b"})
-	r.make(s)
+	r.create(s)
 	r.Callers = append(r.Callers, "p", "c")
 	e := failAs[*RecursionError](r, s)
 	if want := []string{"a", "b", "p", "c", "p"}; !slices.Equal(e.Profiles, want) {

@@ -34,7 +34,7 @@ func (d *Deps) assumeRole(ctx context.Context, s plan.Step, spec plan.AssumeRole
 	for _, t := range spec.Tags {
 		r.Tags = append(r.Tags, awsapi.Tag(t))
 	}
-	creds, err := codes{deps: d, step: s}.send(ctx, func(ctx context.Context, m awsapi.MFA) (aws.Credentials, error) {
+	creds, err := codeSender{deps: d, step: s}.send(ctx, func(ctx context.Context, m awsapi.MFA) (aws.Credentials, error) {
 		return service.AssumeRole(ctx, before, r, m)
 	})
 	return creds, tagsRefused(s, spec.ARN, err)
@@ -47,7 +47,7 @@ func roleRequest(s plan.Step, role, name string) awsapi.RoleRequest {
 
 func (d *Deps) sessionToken(ctx context.Context, s plan.Step, before aws.Credentials) (aws.Credentials, error) {
 	service := sts(d.AWS, s)
-	creds, err := codes{deps: d, step: s}.send(ctx, func(ctx context.Context, m awsapi.MFA) (aws.Credentials, error) {
+	creds, err := codeSender{deps: d, step: s}.send(ctx, func(ctx context.Context, m awsapi.MFA) (aws.Credentials, error) {
 		return service.SessionToken(ctx, before, s.Lasts, m)
 	})
 	if err != nil {

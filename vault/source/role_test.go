@@ -16,7 +16,7 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// sent is what a call carried, apart from its name.
+// wasSent is what a call carried, apart from its name.
 func sent(c fakeaws.Call) map[string]string {
 	m := map[string]string{}
 	for name, values := range c.Params {
@@ -29,8 +29,8 @@ func sent(c fakeaws.Call) map[string]string {
 
 const allowAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
-func TestAssumeRoleSendsWhatThePlanSays(t *testing.T) {
-	r := newRoom(t)
+func TestAssumeRoleParameters(t *testing.T) {
+	r := newFixture(t)
 	r.aws.AddRole("arn:aws:iam::123456789012:role/ext", fakeaws.Role{Trusts: []string{r.world.Alice.ARN()}, ExternalID: "ticket-7"})
 	s := r.step(plan.KindAssumeRole, plan.AssumeRole{
 		ARN: "arn:aws:iam::123456789012:role/ext", SessionName: "alice@laptop", ExternalID: "ticket-7", SourceIdentity: "alice",
@@ -38,7 +38,7 @@ func TestAssumeRoleSendsWhatThePlanSays(t *testing.T) {
 	})
 	s.Lasts, s.Region = 20*time.Minute, "eu-central-1"
 	s.Policy = policy.Policy{Inline: allowAll, ARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}}
-	c := r.make(s)
+	c := r.create(s)
 	call := r.wantCalls(1)[0]
 	want := map[string]string{
 		"RoleArn": "arn:aws:iam::123456789012:role/ext", "RoleSessionName": "alice@laptop", "ExternalId": "ticket-7", "SourceIdentity": "alice",
@@ -58,20 +58,20 @@ func TestAssumeRoleSendsWhatThePlanSays(t *testing.T) {
 }
 
 // What the plan leaves out is left out of the call, so that AWS's own defaults hold.
-func TestAssumeRoleSendsNothingElse(t *testing.T) {
-	r := newRoom(t)
-	r.make(r.readOnly())
+func TestAssumeRoleOmitsUnsetParameters(t *testing.T) {
+	r := newFixture(t)
+	r.create(r.readOnly())
 	want := map[string]string{"RoleArn": r.world.ReadOnly, "RoleSessionName": "alice"}
 	if got := sent(r.wantCalls(1)[0]); !reflect.DeepEqual(got, want) {
 		t.Errorf("sent %v, want %v", got, want)
 	}
 }
 
-func TestSessionTokenSendsWhatThePlanSays(t *testing.T) {
-	r := newRoom(t)
+func TestSessionTokenParameters(t *testing.T) {
+	r := newFixture(t)
 	s := r.step(plan.KindSessionToken, plan.SessionToken{})
 	s.Lasts = 8 * time.Hour
-	c := r.make(s)
+	c := r.create(s)
 	if got, want := sent(r.wantCalls(1)[0]), map[string]string{"DurationSeconds": "28800"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("sent %v, want %v", got, want)
 	}
@@ -81,10 +81,10 @@ func TestSessionTokenSendsWhatThePlanSays(t *testing.T) {
 }
 
 func TestAssumeRoleOnASession(t *testing.T) {
-	r := newRoom(t)
-	before := r.make(r.userSession())
+	r := newFixture(t)
+	before := r.create(r.userSession())
 	s := r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.Hub, SessionName: "alice"})
-	if _, err := r.Make(t.Context(), s, before); err != nil {
+	if _, err := r.Create(t.Context(), s, before); err != nil {
 		t.Fatal(err)
 	}
 	if call := r.wantCalls(2)[1]; call.AccessKeyID != before.AccessKeyID || call.Header.Get("X-Amz-Security-Token") != before.SessionToken {
@@ -92,10 +92,10 @@ func TestAssumeRoleOnASession(t *testing.T) {
 	}
 }
 
-func TestSessionNameIsTheUsers(t *testing.T) {
-	r := newRoom(t)
+func TestSessionNameFromUserName(t *testing.T) {
+	r := newFixture(t)
 	s := r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.ReadOnly, SessionName: "v-" + plan.UserName})
-	r.make(s)
+	r.create(s)
 	calls := r.wantCalls(2)
 	if calls[0].Action != "GetCallerIdentity" || calls[1].Params.Get("RoleSessionName") != "v-alice" {
 		t.Errorf("called %v", r.aws.Actions())
@@ -103,13 +103,13 @@ func TestSessionNameIsTheUsers(t *testing.T) {
 }
 
 // Two users of one account cannot differ by their paths alone.
-func TestSessionNameLeavesThePathOut(t *testing.T) {
-	r := newRoom(t)
+func TestSessionNameWithoutPath(t *testing.T) {
+	r := newFixture(t)
 	carol := r.aws.AddUser(r.world.Account, "team/blue/carol")
 	r.aws.AddRole(r.world.ReadOnly, fakeaws.Role{Trusts: []string{carol.ARN()}})
 	key := carol.AddKey()
 	s := r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.ReadOnly, SessionName: plan.UserName})
-	if _, err := r.Make(t.Context(), s, aws.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret}); err != nil {
+	if _, err := r.Create(t.Context(), s, aws.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret}); err != nil {
 		t.Fatal(err)
 	}
 	if got := r.wantCalls(2)[1].Params.Get("RoleSessionName"); got != "carol" {
@@ -117,11 +117,11 @@ func TestSessionNameLeavesThePathOut(t *testing.T) {
 	}
 }
 
-func TestSessionNameOfARoleIsRefused(t *testing.T) {
-	r := newRoom(t)
-	before := r.make(r.readOnly())
+func TestSessionNameOfRoleIsRefused(t *testing.T) {
+	r := newFixture(t)
+	before := r.create(r.readOnly())
 	s := r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.Prod, SessionName: plan.UserName})
-	_, err := r.Make(t.Context(), s, before)
+	_, err := r.Create(t.Context(), s, before)
 	r.wantText(err, "profile p", "assumed-role/readonly/alice", "want a user")
 	r.aws.Fail(fakeaws.Fault{Action: "GetCallerIdentity", Code: "AccessDenied", Status: 403})
 	if e := failAs[*awsapi.APIError](r, s); e.Action != "GetCallerIdentity" {
@@ -129,8 +129,8 @@ func TestSessionNameOfARoleIsRefused(t *testing.T) {
 	}
 }
 
-func TestRefusalIsTold(t *testing.T) {
-	r := newRoom(t)
+func TestRefusalIsReported(t *testing.T) {
+	r := newFixture(t)
 	e := failAs[*awsapi.APIError](r, r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.Prod, SessionName: "alice"}))
 	if e.Action != "AssumeRole" || e.About != r.world.Prod || e.Code != "AccessDenied" || e.Status != 403 || e.Retry {
 		t.Errorf("got %+v", e)
@@ -143,12 +143,12 @@ func TestRefusalIsTold(t *testing.T) {
 
 // AWS quotes the headers that it has seen when it finds a signature wrong.
 func TestRefusalIsOneLineWithoutSecrets(t *testing.T) {
-	r := newRoom(t)
-	before := r.make(r.readOnly())
-	r.keep(before.SessionToken)
+	r := newFixture(t)
+	before := r.create(r.readOnly())
+	r.addSecret(before.SessionToken)
 	r.aws.Fail(fakeaws.Fault{Code: "SignatureDoesNotMatch\x1b[2J", Message: "canonical:\nx-amz-security-token:" + before.SessionToken + "\n" +
 		url.QueryEscape(before.SessionToken) + " " + before.SecretAccessKey + "\n\x1b[31m" + strings.Repeat("ä", 3000)})
-	_, err := r.Make(t.Context(), r.readOnly(), before)
+	_, err := r.Create(t.Context(), r.readOnly(), before)
 	r.noSecret("error", err.Error())
 	if strings.ContainsAny(err.Error(), "\n\x1b") || len(err.Error()) > 1300 || strings.Contains(err.Error(), before.SecretAccessKey) {
 		t.Errorf("got %q", err)

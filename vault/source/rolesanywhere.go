@@ -26,12 +26,12 @@ type CertificateTimeError struct {
 
 func (e *CertificateTimeError) Error() string {
 	if e.Now.Before(e.From) {
-		return fmt.Sprintf("%s: the certificate is valid from %s, and it is %s", e.Path, stamp(e.From), stamp(e.Now))
+		return fmt.Sprintf("%s: the certificate is valid from %s, and it is %s", e.Path, formatTime(e.From), formatTime(e.Now))
 	}
-	return fmt.Sprintf("%s: the certificate was valid until %s", e.Path, stamp(e.Until))
+	return fmt.Sprintf("%s: the certificate was valid until %s", e.Path, formatTime(e.Until))
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // KeyMismatchError is returned for a certificate that is of another key.
 type KeyMismatchError struct{ Certificate, PrivateKey string }
@@ -55,13 +55,13 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 	}
 	if fingerprint != spec.Fingerprint {
 		spec.Fingerprint = fingerprint
-		return aws.Credentials{}, &OtherCallerError{Of: "the certificate of profile " + s.Profile, Now: spec}
+		return aws.Credentials{}, &IdentityChangedError{Source: "the certificate of profile " + s.Profile, Spec: spec}
 	}
 	slot, onCard := plan.Slot(spec.PrivateKey)
 	if onCard {
 		service.MeasureClock(ctx) // a signature that a wrong clock spoils costs a touch
 	}
-	if err := timely(d.AWS.Clock.Now(), spec, chain[0]); err != nil {
+	if err := checkValidity(d.AWS.Clock.Now(), spec, chain[0]); err != nil {
 		return aws.Credentials{}, err
 	}
 	var out aws.Credentials
@@ -96,7 +96,7 @@ func (d *Deps) CheckCertificate(spec plan.RolesAnywhere) (until time.Time, err e
 	if err != nil {
 		return time.Time{}, err
 	}
-	if err := timely(d.AWS.Clock.Now(), spec, chain[0]); err != nil {
+	if err := checkValidity(d.AWS.Clock.Now(), spec, chain[0]); err != nil {
 		return time.Time{}, err
 	}
 	if _, onCard := plan.Slot(spec.PrivateKey); onCard {
@@ -112,8 +112,8 @@ func (d *Deps) CheckCertificate(spec plan.RolesAnywhere) (until time.Time, err e
 	return chain[0].NotAfter, nil
 }
 
-// timely refuses a certificate whose time is over, or has not come.
-func timely(now time.Time, spec plan.RolesAnywhere, c *x509.Certificate) error {
+// checkValidity refuses a certificate whose time is over, or has not come.
+func checkValidity(now time.Time, spec plan.RolesAnywhere, c *x509.Certificate) error {
 	if now.Before(c.NotBefore) || now.After(c.NotAfter) {
 		return &CertificateTimeError{spec.Certificate, c.NotBefore, c.NotAfter, now}
 	}
@@ -139,8 +139,8 @@ func (d *Deps) privateKey(path string) (crypto.Signer, error) {
 		return nil, fmt.Errorf("private_key: %w", err)
 	}
 	if file, ok := f.(interface{ Stat() (fs.FileInfo, error) }); ok {
-		if info, err := file.Stat(); err == nil && sharedMode(info.Mode()) {
-			d.tellOnce(fmt.Sprintf("others may read the private key %s (mode %04o)", path, info.Mode().Perm()))
+		if info, err := file.Stat(); err == nil && readableByOthers(info.Mode()) {
+			d.notifyOnce(fmt.Sprintf("others may read the private key %s (mode %04o)", path, info.Mode().Perm()))
 		}
 	}
 	f.Close()

@@ -28,15 +28,15 @@ import (
 const anywhereRole = "arn:aws:iam::123456789012:role/anywhere"
 
 // An office issues certificates that the fake AWS trusts.
-type office struct {
-	*room
+type anywhereFixture struct {
+	*fixture
 	authority       *certificate.Authority
 	anchor, profile string
 }
 
-func newOffice(t *testing.T) *office {
+func newAnywhereFixture(t *testing.T) *anywhereFixture {
 	t.Helper()
-	r := newRoom(t)
+	r := newFixture(t)
 	key, _, err := certificate.NewKey()
 	r.must(err)
 	authority, err := certificate.NewAuthority("Example authority", key, r.aws.Now(), 24*time.Hour)
@@ -45,25 +45,25 @@ func newOffice(t *testing.T) *office {
 	r.must(err)
 	r.aws.AddRole(anywhereRole, fakeaws.Role{Trusts: []string{"rolesanywhere.amazonaws.com"}, MaxSession: 12 * time.Hour})
 	profile := r.aws.AddAnywhereProfile(r.world.Account, "eu-west-1", fakeaws.AnywhereProfile{Roles: []string{anywhereRole}, MaxSession: 12 * time.Hour, AcceptsSessionName: true})
-	return &office{r, authority, anchor, profile}
+	return &anywhereFixture{r, authority, anchor, profile}
 }
 
-func (r *room) must(err error) {
+func (r *fixture) must(err error) {
 	r.Helper()
 	if err != nil {
 		r.Fatal(err)
 	}
 }
 
-func (o *office) write(name string, text []byte) string {
+func (o *anywhereFixture) write(name string, text []byte) string {
 	o.Helper()
 	path := filepath.Join(o.TempDir(), name)
 	o.must(os.WriteFile(path, text, 0o600))
 	return path
 }
 
-// holder is a step of somebody to whom the office gave a certificate for a key.
-func (o *office) holder(key crypto.Signer) (plan.Step, plan.RolesAnywhere) {
+// describeUser is a step of somebody to whom the office gave a certificate for a key.
+func (o *anywhereFixture) holder(key crypto.Signer) (plan.Step, plan.RolesAnywhere) {
 	o.Helper()
 	subject, err := certificate.Subject("CN=alice,O=Example")
 	o.must(err)
@@ -79,7 +79,7 @@ func (o *office) holder(key crypto.Signer) (plan.Step, plan.RolesAnywhere) {
 	return o.step(plan.KindRolesAnywhere, spec), spec
 }
 
-func (o *office) with(change func(*plan.RolesAnywhere)) plan.Step {
+func (o *anywhereFixture) with(change func(*plan.RolesAnywhere)) plan.Step {
 	o.Helper()
 	s, spec := o.holder(newKey(o.T))
 	change(&spec)
@@ -107,10 +107,10 @@ func TestRolesAnywhere(t *testing.T) {
 	}
 	for name, key := range map[string]crypto.Signer{"P-256": newKey(t), "P-384": p384, "RSA": rsaKey} {
 		t.Run(name, func(t *testing.T) {
-			o := newOffice(t)
+			o := newAnywhereFixture(t)
 			s, _ := o.holder(key)
 			s.Lasts = 2 * time.Hour
-			c := o.make(s)
+			c := o.create(s)
 			if want := o.aws.Now().Add(2 * time.Hour).Truncate(time.Second); !c.Expires.Equal(want) || c.AccountID != "123456789012" {
 				t.Errorf("got credentials of %s until %s, want until %s", c.AccountID, c.Expires, want)
 			}
@@ -124,7 +124,7 @@ func TestRolesAnywhere(t *testing.T) {
 
 // What stands between the certificate and the authority is sent with it.
 func TestRolesAnywhereByAnIntermediate(t *testing.T) {
-	o := newOffice(t)
+	o := newAnywhereFixture(t)
 	between := newKey(t)
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
 		SerialNumber: o.authority.Certificate.SerialNumber, Subject: o.authority.Certificate.Subject, IsCA: true, BasicConstraintsValid: true,
@@ -135,15 +135,15 @@ func TestRolesAnywhereByAnIntermediate(t *testing.T) {
 	o.must(err)
 	o.authority = &certificate.Authority{Certificate: c, Key: between}
 	s, _ := o.holder(newKey(t))
-	o.make(s)
+	o.create(s)
 	if o.wantCalls(1)[0].Header.Get("X-Amz-X509-Chain") == "" {
 		t.Error("no chain was sent")
 	}
 }
 
 func TestRolesAnywhereSendsItsName(t *testing.T) {
-	o := newOffice(t)
-	o.make(o.with(func(r *plan.RolesAnywhere) { r.SessionName = "alice" }))
+	o := newAnywhereFixture(t)
+	o.create(o.with(func(r *plan.RolesAnywhere) { r.SessionName = "alice" }))
 	if who := o.wantCalls(1)[0].Caller; !strings.HasSuffix(who, "assumed-role/anywhere/alice") {
 		t.Errorf("signed in as %s", who)
 	}
@@ -151,7 +151,7 @@ func TestRolesAnywhereSendsItsName(t *testing.T) {
 
 // What cannot work is refused before AWS is called.
 func TestRolesAnywhereChecksFirst(t *testing.T) {
-	o := newOffice(t)
+	o := newAnywhereFixture(t)
 	encrypted := o.write("secret.pem", []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"))
 	s, spec := o.holder(newKey(t))
 	_, other := o.holder(newKey(t))
@@ -174,7 +174,7 @@ func TestRolesAnywhereChecksFirst(t *testing.T) {
 		c.change(&changed)
 		s.Spec = changed
 		o.aws.Advance(c.after)
-		_, err := o.carry(s)
+		_, err := o.execute(s)
 		o.aws.Advance(-c.after)
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v\nwant %s", name, err, c.want)
@@ -188,22 +188,22 @@ func TestRolesAnywhereChecksFirst(t *testing.T) {
 }
 
 // A certificate that was replaced since the plan was made signs for nobody.
-func TestRolesAnywhereOfAnother(t *testing.T) {
-	o := newOffice(t)
+func TestRolesAnywhereCertificateChanged(t *testing.T) {
+	o := newAnywhereFixture(t)
 	s, spec := o.holder(newKey(t))
 	text, err := os.ReadFile(spec.Certificate)
 	o.must(err)
-	var other *OtherCallerError
-	if _, err := o.Make(t.Context(), s, o.key()); !errors.As(err, &other) || other.Now.(plan.RolesAnywhere).Fingerprint != plan.Fingerprint(string(text)) {
+	var other *IdentityChangedError
+	if _, err := o.Create(t.Context(), s, o.key()); !errors.As(err, &other) || other.Spec.(plan.RolesAnywhere).Fingerprint != plan.Fingerprint(string(text)) {
 		t.Errorf("got %v", err)
 	}
 	o.wantCalls(0)
 }
 
 func TestRolesAnywhereRefused(t *testing.T) {
-	o := newOffice(t)
+	o := newAnywhereFixture(t)
 	s := o.with(func(r *plan.RolesAnywhere) { r.Role = "arn:aws:iam::123456789012:role/other" })
-	_, err := o.carry(s)
+	_, err := o.execute(s)
 	var refused *awsapi.APIError
 	if !errors.As(err, &refused) || refused.Code != "AccessDeniedException" || refused.Status != http.StatusForbidden || refused.Retry {
 		t.Errorf("got %#v", err)
@@ -214,36 +214,36 @@ func TestRolesAnywhereRefused(t *testing.T) {
 }
 
 // A busy AWS is asked again with the same signature; what it refuses is not.
-func TestRolesAnywhereTriesAgain(t *testing.T) {
-	o := newOffice(t)
+func TestRolesAnywhereRetries(t *testing.T) {
+	o := newAnywhereFixture(t)
 	o.aws.Fail(fakeaws.Fault{Action: "CreateSession", Times: 2, Status: 503, Code: "ServiceUnavailable"})
 	s, _ := o.holder(newKey(t))
-	o.make(s)
+	o.create(s)
 	calls := o.wantCalls(3)
 	if calls[0].Header.Get("Authorization") != calls[2].Header.Get("Authorization") {
 		t.Error("it was signed anew")
 	}
 }
 
-func TestRolesAnywhereAtAWrongTime(t *testing.T) {
+func TestRolesAnywhereCertificateTime(t *testing.T) {
 	for _, ahead := range []time.Duration{20 * time.Minute, -20 * time.Minute} {
-		o := newOffice(t)
+		o := newAnywhereFixture(t)
 		s, _ := o.holder(newKey(t))
 		right := o.aws.Now
 		o.AWS.Clock.Local = func() time.Time { return right().Add(ahead) }
 		if ahead < 0 { // else the certificate itself seems not to have begun
 			o.aws.Advance(16 * time.Minute)
 		}
-		o.make(s)
-		if n := len(o.wantCalls(2)); n != 2 || o.AWS.Clock.Skew() != -ahead || len(o.told) != 1 {
-			t.Errorf("%d calls, skew %s, told %q", n, o.AWS.Clock.Skew(), o.told)
+		o.create(s)
+		if n := len(o.wantCalls(2)); n != 2 || o.AWS.Clock.Skew() != -ahead || len(o.notes) != 1 {
+			t.Errorf("%d calls, skew %s, told %q", n, o.AWS.Clock.Skew(), o.notes)
 		}
 	}
 }
 
 // A card's signature may cost a touch: AWS is asked for the time before, once.
-func TestRolesAnywhereByACard(t *testing.T) {
-	o := newOffice(t)
+func TestRolesAnywhereWithCard(t *testing.T) {
+	o := newAnywhereFixture(t)
 	key := newKey(t)
 	s, spec := o.holder(key)
 	spec.PrivateKey = "piv:9c"
@@ -253,12 +253,12 @@ func TestRolesAnywhereByACard(t *testing.T) {
 		if !key.Public().(*ecdsa.PublicKey).Equal(public) {
 			t.Error("another key was asked for")
 		}
-		return use(touched{key, func() { touches = append(touches, slot) }})
+		return use(countingSigner{key, func() { touches = append(touches, slot) }})
 	}
 	right := o.aws.Now
 	o.AWS.Clock.Local = func() time.Time { return right().Add(20 * time.Minute) }
-	o.make(s)
-	o.make(s)
+	o.create(s)
+	o.create(s)
 	if len(touches) != 2 || touches[0] != "9c" {
 		t.Errorf("touched for %q, want once a session", touches)
 	}
@@ -272,49 +272,49 @@ func TestRolesAnywhereByACard(t *testing.T) {
 }
 
 // A card signs as many bytes as its curve has.
-func TestRolesAnywhereByACardOfALongerCurve(t *testing.T) {
-	o := newOffice(t)
+func TestRolesAnywhereWithCardP384(t *testing.T) {
+	o := newAnywhereFixture(t)
 	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	o.must(err)
 	s, spec := o.holder(key)
 	spec.PrivateKey = "piv:9c"
 	s.Spec = spec
 	o.Card = func(_ context.Context, _ string, _ crypto.PublicKey, use func(crypto.Signer) error) error {
-		return use(exact{key, 48})
+		return use(fixedHashSigner{key, 48})
 	}
-	o.make(s)
+	o.create(s)
 }
 
-// exact is a key that signs digests of one size alone.
-type exact struct {
+// fixedHashSigner is a key that signs digests of one size alone.
+type fixedHashSigner struct {
 	crypto.Signer
 	size int
 }
 
-func (s exact) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
+func (s fixedHashSigner) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
 	if len(digest) != s.size {
 		return nil, fmt.Errorf("a digest of %d bytes, want %d", len(digest), s.size)
 	}
 	return s.Signer.Sign(r, digest, o)
 }
 
-type touched struct {
+type countingSigner struct {
 	crypto.Signer
 	touch func()
 }
 
-func (s touched) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
+func (s countingSigner) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
 	s.touch()
 	return s.Signer.Sign(r, digest, o)
 }
 
-func TestPrivateKeyForOthers(t *testing.T) {
-	o := newOffice(t)
+func TestPrivateKeyReadableByOthers(t *testing.T) {
+	o := newAnywhereFixture(t)
 	s, spec := o.holder(newKey(t))
 	o.must(os.Chmod(spec.PrivateKey, 0o644))
-	o.make(s)
-	o.make(s)
-	if want := "others may read the private key " + spec.PrivateKey + " (mode 0644)"; len(o.told) != 1 || o.told[0] != want {
-		t.Errorf("told %q, want %q once", o.told, want)
+	o.create(s)
+	o.create(s)
+	if want := "others may read the private key " + spec.PrivateKey + " (mode 0644)"; len(o.notes) != 1 || o.notes[0] != want {
+		t.Errorf("told %q, want %q once", o.notes, want)
 	}
 }

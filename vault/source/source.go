@@ -23,29 +23,29 @@ import (
 // Deps are what the sources need of the world. A function that no step of a plan calls
 // may be nil. They are shared by all steps that run at the same time.
 type Deps struct {
-	AWS        *awsapi.Client                                                  // makes the calls; its clock is the clock of all sources
-	Key        func(ctx context.Context, name string) (aws.Credentials, error) // the stored key of that name
-	Static     func(profile string) (aws.Credentials, error)                   // the plain-text key of that profile
-	Getenv     func(string) (string, bool)
-	Ask        func(ctx context.Context, q Question) (string, error)    // a person, or a device, for a code
-	Reads      func(q Question) bool                                    // whether it is a device, which gives the same code until the next; nil for never
-	Confirm    func(ctx context.Context, question string) (bool, error) // the user, with yes or no; nil to ask nobody
-	Run        func(ctx context.Context, c Command) ([]byte, error)     // a shell; it returns what was printed
-	Environ    func() []string                                          // the variables that a credential_process may go by, as NAME=VALUE; nil for none
-	Open       func(path string) (io.ReadCloser, error)                 // a file that a profile names
-	Sleep      func(ctx context.Context, d time.Duration) error         // until the next code
-	Tell       func(message string)                                     // the user, on something they should know; nil to tell nobody
-	Log        *slog.Logger                                             // of what was done, without secrets; nil for none
-	LookupHost func(ctx context.Context, host string) ([]string, error) // the addresses of a name; nil for the system's
-	Codes      *store.Codes                                             // which codes were sent
-	Tokens     *store.Tokens                                            // what sign-ins gave
-	Cache      *store.SSOCache                                          // the AWS CLI's tokens; nil for none
-	Logins     *store.LoginCache                                        // the AWS CLI's sign-ins; nil for none
-	Person     Person                                                   // who signs in
-	Card       Card                                                     // keys that cannot leave it
-	Identities Identities                                               // by which people say who they are
-	Trades     *Trades                                                  // of the process; nil where it may end in the middle of one
-	Delayed    func(message string)                                     // the user who wants to end us, on what we still wait for; nil to tell nobody
+	AWS         *awsapi.Client                                                  // makes the calls; its clock is the clock of all sources
+	Key         func(ctx context.Context, name string) (aws.Credentials, error) // the stored key of that name
+	Static      func(profile string) (aws.Credentials, error)                   // the plain-text key of that profile
+	Getenv      func(string) (string, bool)
+	Ask         func(ctx context.Context, q Question) (string, error)    // a person, or a device, for a code
+	RepeatsCode func(q Question) bool                                    // whether it is a device, which gives the same code until the next; nil for never
+	Confirm     func(ctx context.Context, question string) (bool, error) // the user, with yes or no; nil to ask nobody
+	Run         func(ctx context.Context, c Command) ([]byte, error)     // a shell; it returns what was printed
+	Environ     func() []string                                          // the variables that a credential_process may go by, as NAME=VALUE; nil for none
+	Open        func(path string) (io.ReadCloser, error)                 // a file that a profile names
+	Sleep       func(ctx context.Context, d time.Duration) error         // until the next code
+	Notify      func(message string)                                     // the user, on something they should know; nil to tell nobody
+	Log         *slog.Logger                                             // of what was done, without secrets; nil for none
+	LookupHost  func(ctx context.Context, host string) ([]string, error) // the addresses of a name; nil for the system's
+	Codes       *store.Codes                                             // which codes were sent
+	Tokens      *store.Tokens                                            // what sign-ins gave
+	Cache       *store.SSOCache                                          // the AWS CLI's tokens; nil for none
+	Logins      *store.LoginCache                                        // the AWS CLI's sign-ins; nil for none
+	User        User                                                     // who signs in
+	Card        Card                                                     // keys that cannot leave it
+	Identities  Identities                                               // by which people say who they are
+	Exchanges   *Exchanges                                               // of the process; nil where it may end in the middle of one
+	NotifyDelay func(message string)                                     // the user who wants to end us, on what we still wait for; nil to tell nobody
 
 	// CatchSignals is called before a trade, and before something is awaited for which no lock is taken, so
 	// that from there on a signal ends the context of the program. Nil where signals are left to the caller.
@@ -54,18 +54,18 @@ type Deps struct {
 	MaxCodes int      // how many codes are tried for one call; 0 for three
 	Callers  []string // profiles whose commands have led to this process
 
-	fresh lastToken // of OpenID providers
+	lastOpenID lastToken // of OpenID providers
 
-	lock sync.Mutex // guards what follows
-	told map[string]bool
+	lock     sync.Mutex // guards what follows
+	notified map[string]bool
 }
 
 // A Question is asked of whoever, or whatever, shows the codes of an MFA device.
 type Question struct {
-	Profile string
-	Serial  string
-	Device  string // what the profile says shows them: see plan.MFA
-	Again   string // why it is asked once more; empty the first time
+	Profile     string
+	Serial      string
+	Device      string // what the profile says shows them: see plan.MFA
+	RetryReason string // why it is asked once more; empty the first time
 }
 
 // A Card uses the private key that a slot of a card holds, such as 9c, for as long as use
@@ -79,18 +79,18 @@ type Command struct {
 	Max     int64  // bytes that it may print
 }
 
-// Make carries out one step on the credentials of the step before it, which a first
+// Create carries out one step on the credentials of the step before it, which a first
 // step does not look at. Its errors hold no secret and are one line long. AWS's refusal
 // is an [*awsapi.APIError], or a [*CodeRefusedError] around one; see the other error types for
 // what else can go wrong. Where ctx ends, its cause is returned.
-func (d *Deps) Make(ctx context.Context, s plan.Step, before aws.Credentials) (aws.Credentials, error) {
+func (d *Deps) Create(ctx context.Context, s plan.Step, before aws.Credentials) (aws.Credentials, error) {
 	switch spec := s.Spec.(type) {
 	case plan.StoredKey:
 		return d.Key(ctx, spec.Name)
 	case plan.StaticKey:
 		return d.Static(s.Profile)
 	case plan.CredentialSource:
-		return machine{d, s}.credentials(ctx, spec)
+		return ambientSource{d, s}.credentials(ctx, spec)
 	case plan.Process:
 		return d.process(ctx, s, spec)
 	case plan.WebIdentity:
@@ -115,9 +115,9 @@ func (d *Deps) Make(ctx context.Context, s plan.Step, before aws.Credentials) (a
 	return aws.Credentials{}, fmt.Errorf("no source carries out a step of kind %q", s.Kind)
 }
 
-// Recursion returns a [*RecursionError] if the command that a profile's setting names must
+// CheckRecursion returns a [*RecursionError] if the command that a profile's setting names must
 // not be run here: it has led to this very process, and would again, without end.
-func (d *Deps) Recursion(setting, profile string) error {
+func (d *Deps) CheckRecursion(setting, profile string) error {
 	if slices.Contains(d.Callers, profile) {
 		return &RecursionError{Setting: setting, Profiles: slices.Concat(d.Callers, []string{profile})}
 	}
@@ -126,7 +126,7 @@ func (d *Deps) Recursion(setting, profile string) error {
 
 // run runs the command of a profile's setting.
 func (d *Deps) run(ctx context.Context, setting string, c Command) ([]byte, error) {
-	if err := d.Recursion(setting, c.Profile); err != nil {
+	if err := d.CheckRecursion(setting, c.Profile); err != nil {
 		return nil, err
 	}
 	out, err := d.Run(ctx, c)
@@ -151,33 +151,33 @@ func (d *Deps) STS(at plan.Call) awsapi.STS { return awsapi.STS{Client: d.AWS, A
 // sts is that where a step calls it.
 func sts(api *awsapi.Client, s plan.Step) awsapi.STS { return awsapi.STS{Client: api, At: target(s)} }
 
-// Expect begins to read the roots that a call of the step will want, while the caller opens
+// PreloadRoots begins to read the roots that a call of the step will want, while the caller opens
 // what signs it. What goes wrong is left to the call.
-func (d *Deps) Expect(s plan.Step) {
+func (d *Deps) PreloadRoots(s plan.Step) {
 	switch s.Kind {
 	case plan.KindSessionToken, plan.KindAssumeRole, plan.KindFederationToken, plan.KindWebIdentity, plan.KindOIDC, plan.KindIdentity:
 		sts(d.AWS, s).Expect()
 	}
 }
 
-// say tells the user something, if there is somebody to tell.
-func (d *Deps) say(message string) {
-	if d.Tell != nil {
-		d.Tell(message)
+// notify tells the user something, if there is somebody to tell.
+func (d *Deps) notify(message string) {
+	if d.Notify != nil {
+		d.Notify(message)
 	}
 }
 
-// tellOnce is for what stays true until the process ends.
-func (d *Deps) tellOnce(message string) {
+// notifyOnce is for what stays true until the process ends.
+func (d *Deps) notifyOnce(message string) {
 	d.lock.Lock()
-	known := d.told[message]
-	if d.told == nil {
-		d.told = map[string]bool{}
+	known := d.notified[message]
+	if d.notified == nil {
+		d.notified = map[string]bool{}
 	}
-	d.told[message] = true
+	d.notified[message] = true
 	d.lock.Unlock()
 	if !known {
-		d.say(message)
+		d.notify(message)
 	}
 }
 
@@ -189,6 +189,6 @@ func (d *Deps) debug(message string, facts ...any) {
 
 func (d *Deps) warn(warnings []error) {
 	for _, w := range warnings {
-		d.tellOnce(w.Error())
+		d.notifyOnce(w.Error())
 	}
 }

@@ -27,22 +27,22 @@ import (
 
 // A room is a fake AWS and Deps that call it. Nothing in it waits, and all that was said
 // in it is searched for secrets in the end.
-type room struct {
+type fixture struct {
 	*testing.T
 	*Deps
 	aws   *fakeaws.AWS
 	world fakeaws.World
 
-	mu      sync.Mutex
-	log     bytes.Buffer
-	told    []string
-	foreign []string // told of hosts that are not AWS's, as the fake is
-	asked   []Question
-	slept   []time.Duration
-	secrets []string
+	mu            sync.Mutex
+	log           bytes.Buffer
+	notes         []string
+	endpointNotes []string // notified of hosts that are not AWS's, as the fake is
+	asked         []Question
+	slept         []time.Duration
+	secrets       []string
 }
 
-func newRoom(t *testing.T) *room {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	fake, err := fakeaws.NewAWS()
 	if err != nil {
@@ -51,7 +51,7 @@ func newRoom(t *testing.T) *room {
 	t.Cleanup(fake.Close)
 	start := time.Date(2030, 1, 2, 12, 0, 10, 0, time.UTC)
 	fake.SetClock(func() time.Time { return start })
-	r := &room{T: t, aws: fake, world: fake.Example()}
+	r := &fixture{T: t, aws: fake, world: fake.Example()}
 	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(t.TempDir(), "locks")), Now: time.Now}
 	open := func(path string) (io.ReadCloser, error) { return os.Open(path) }
 	sleep := func(_ context.Context, d time.Duration) error {
@@ -73,42 +73,42 @@ func newRoom(t *testing.T) *room {
 			return r.nextCode(), nil
 		},
 		Sleep: sleep,
-		Tell: func(m string) {
+		Notify: func(m string) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			if strings.HasPrefix(m, "calling ") {
-				r.foreign = append(r.foreign, m)
+				r.endpointNotes = append(r.endpointNotes, m)
 				return
 			}
-			r.told = append(r.told, m)
+			r.notes = append(r.notes, m)
 		},
 		Log:   log,
 		Codes: &store.Codes{Dir: disk.NewFolder(filepath.Join(t.TempDir(), "codes")), Locks: locks},
 	}
-	r.AWS.Tell = r.say
-	r.keep(r.world.Key.Secret)
+	r.AWS.Tell = r.notify
+	r.addSecret(r.world.Key.Secret)
 	t.Cleanup(func() {
 		r.noSecret("log", r.log.String())
-		r.noSecret("talk", strings.Join(append(r.told, r.foreign...), "\n"))
+		r.noSecret("talk", strings.Join(append(r.notes, r.endpointNotes...), "\n"))
 	})
 	return r
 }
 
 // nextCode is one that the device has not shown before.
-func (r *room) nextCode() string {
+func (r *fixture) nextCode() string {
 	r.aws.Advance(30 * time.Second)
 	code := r.world.MFA.Code()
-	r.keep(code)
+	r.addSecret(code)
 	return code
 }
 
-// keep notes what must not be seen.
-func (r *room) keep(secret string) string {
+// addSecret notes what must not be seen.
+func (r *fixture) addSecret(secret string) string {
 	r.secrets = append(r.secrets, secret)
 	return secret
 }
 
-func (r *room) noSecret(where, text string) {
+func (r *fixture) noSecret(where, text string) {
 	r.Helper()
 	for _, secret := range r.secrets {
 		if strings.Contains(text, secret) {
@@ -117,69 +117,69 @@ func (r *room) noSecret(where, text string) {
 	}
 }
 
-func (r *room) key() aws.Credentials {
+func (r *fixture) key() aws.Credentials {
 	return aws.Credentials{AccessKeyID: r.world.Key.ID, SecretAccessKey: r.world.Key.Secret, AccountID: r.world.Account}
 }
 
-func (r *room) step(kind plan.Kind, spec plan.Spec) plan.Step {
+func (r *fixture) step(kind plan.Kind, spec plan.Spec) plan.Step {
 	return plan.Step{
 		Kind: kind, Profile: "p", Region: "eu-west-1", Spec: spec,
 		Endpoint: plan.Endpoint{URL: r.aws.URL(), Origin: "~/.aws/config:3"},
 	}
 }
 
-func (r *room) readOnly() plan.Step {
+func (r *fixture) readOnly() plan.Step {
 	return r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.ReadOnly, SessionName: "alice"})
 }
 
 // userSession is a step that shows a code.
-func (r *room) userSession() plan.Step {
+func (r *fixture) userSession() plan.Step {
 	s := r.step(plan.KindSessionToken, plan.SessionToken{})
 	s.MFA.Serial = r.world.MFA.Serial()
 	return s
 }
 
-// make carries a step out and wants it to succeed.
-func (r *room) make(s plan.Step) aws.Credentials {
+// create carries a step out and wants it to succeed.
+func (r *fixture) create(s plan.Step) aws.Credentials {
 	r.Helper()
-	c, err := r.carry(s)
+	c, err := r.execute(s)
 	if err != nil {
 		r.Fatalf("step failed: %v", err)
 	}
 	return c
 }
 
-// carry carries a step out as package vault does: for whoever is signed in to Identity Center or by aws login, and with
+// execute carries a step out as package vault does: for whoever is signed in to Identity Center or by aws login, and with
 // the certificate that is there.
-func (r *room) carry(s plan.Step) (aws.Credentials, error) {
+func (r *fixture) execute(s plan.Step) (aws.Credentials, error) {
 	var err error
 	switch spec := s.Spec.(type) {
 	case plan.SSORole:
-		if spec.SignIn, err = r.SSO(plan.Endpoint{}, spec.SSO).Known(r.Context()); err == nil {
+		if spec.SignIn, err = r.SSO(plan.Endpoint{}, spec.SSO).SignInID(r.Context()); err == nil {
 			s.Spec = spec
 			s.Spec, _, err = r.Identify(r.Context(), s)
 		}
 	case plan.Login:
-		spec.SignIn, err = r.LoginSignIn(r.Context(), spec)
+		spec.SignIn, err = r.LoginSignInID(r.Context(), spec)
 		s.Spec = spec
 	}
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	c, err := r.Make(r.Context(), s, r.key())
-	var other *OtherCallerError
+	c, err := r.Create(r.Context(), s, r.key())
+	var other *IdentityChangedError
 	if (s.Kind == plan.KindSSO || s.Kind == plan.KindLogin || s.Kind == plan.KindRolesAnywhere) && errors.As(err, &other) {
-		s.Spec = other.Now
-		c, err = r.Make(r.Context(), s, r.key())
+		s.Spec = other.Spec
+		c, err = r.Create(r.Context(), s, r.key())
 	}
 	return c, err
 }
 
 // fail carries a step out and returns the error that it has to end in, which must be one
 // line without a secret.
-func (r *room) fail(s plan.Step) error {
+func (r *fixture) fail(s plan.Step) error {
 	r.Helper()
-	c, err := r.carry(s)
+	c, err := r.execute(s)
 	if err == nil {
 		r.Fatal("step succeeded, want an error")
 	}
@@ -194,7 +194,7 @@ func (r *room) fail(s plan.Step) error {
 }
 
 // failAs is fail for an error of one type.
-func failAs[E error](r *room, s plan.Step) E {
+func failAs[E error](r *fixture, s plan.Step) E {
 	r.Helper()
 	err := r.fail(s)
 	var want E
@@ -204,7 +204,7 @@ func failAs[E error](r *room, s plan.Step) E {
 	return want
 }
 
-func (r *room) wantText(err error, words ...string) {
+func (r *fixture) wantText(err error, words ...string) {
 	r.Helper()
 	for _, w := range words {
 		if !strings.Contains(err.Error(), w) {
@@ -213,7 +213,7 @@ func (r *room) wantText(err error, words ...string) {
 	}
 }
 
-func (r *room) wantCalls(n int) []fakeaws.Call {
+func (r *fixture) wantCalls(n int) []fakeaws.Call {
 	r.Helper()
 	calls := r.aws.Calls()
 	if len(calls) != n {
@@ -222,10 +222,10 @@ func (r *room) wantCalls(n int) []fakeaws.Call {
 	return calls
 }
 
-func (r *room) wantTold(want ...string) {
+func (r *fixture) wantNotes(want ...string) {
 	r.Helper()
-	if !slices.Equal(r.told, want) {
-		r.Errorf("told %q, want %q", r.told, want)
+	if !slices.Equal(r.notes, want) {
+		r.Errorf("told %q, want %q", r.notes, want)
 	}
 }
 
@@ -240,42 +240,42 @@ func env(pairs ...string) func(string) (string, bool) {
 	}
 }
 
-func TestStoredAndStaticKeysAreGivenAsTheyAre(t *testing.T) {
-	r := newRoom(t)
+func TestStoredAndStaticKeys(t *testing.T) {
+	r := newFixture(t)
 	r.Key = func(_ context.Context, name string) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "stored " + name}, nil
 	}
 	r.Static = func(profile string) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "static " + profile}, nil
 	}
-	if c := r.make(r.step(plan.KindStoredKey, plan.StoredKey{Name: "base"})); c.AccessKeyID != "stored base" {
+	if c := r.create(r.step(plan.KindStoredKey, plan.StoredKey{Name: "base"})); c.AccessKeyID != "stored base" {
 		t.Errorf("got %q", c.AccessKeyID)
 	}
-	if c := r.make(r.step(plan.KindStaticKey, plan.StaticKey{})); c.AccessKeyID != "static p" {
+	if c := r.create(r.step(plan.KindStaticKey, plan.StaticKey{})); c.AccessKeyID != "static p" {
 		t.Errorf("got %q", c.AccessKeyID)
 	}
 	r.wantCalls(0)
 }
 
-func TestStepOfAnotherKindIsRefused(t *testing.T) {
-	r := newRoom(t)
+func TestUnknownKindIsRefused(t *testing.T) {
+	r := newFixture(t)
 	r.wantText(r.fail(r.step(plan.KindSSO, nil)), "SSO role")
 }
 
 // What nobody asked to hear is not missed.
-func TestDepsWithoutTellLogAndBackoff(t *testing.T) {
-	r := newRoom(t)
-	r.Tell, r.Deps.Log, r.AWS.Log, r.AWS.Backoff, r.AWS.Timeout = nil, nil, nil, nil, 0
+func TestDepsWithoutOptionalFields(t *testing.T) {
+	r := newFixture(t)
+	r.Notify, r.Deps.Log, r.AWS.Log, r.AWS.Backoff, r.AWS.Timeout = nil, nil, nil, nil, 0
 	s := r.readOnly()
 	s.Endpoint.URL = strings.Replace(s.Endpoint.URL, "127.0.0.1", "localhost", 1)
-	r.make(s)
+	r.create(s)
 	if r.AWS.CallTime() != 30*time.Second {
 		t.Errorf("the timeout is %s by default", r.AWS.CallTime())
 	}
 }
 
 // Roots are read ahead of an encrypted call to STS, and of nothing else.
-func TestRootsAreReadAheadOfCalls(t *testing.T) {
+func TestRootsArePreloaded(t *testing.T) {
 	role, key := plan.AssumeRole{ARN: "arn:aws:iam::123456789012:role/r"}, plan.StoredKey{Name: "alice"}
 	for name, c := range map[string]struct {
 		step plan.Step
@@ -294,7 +294,7 @@ func TestRootsAreReadAheadOfCalls(t *testing.T) {
 					return nil, fs.ErrPermission
 				}}
 				d := &Deps{AWS: &awsapi.Client{Network: network}}
-				d.Expect(c.step)
+				d.PreloadRoots(c.step)
 				synctest.Wait()
 				if !slices.Equal(opened, c.want) {
 					t.Errorf("opened %q, want %q", opened, c.want)
@@ -304,8 +304,8 @@ func TestRootsAreReadAheadOfCalls(t *testing.T) {
 	}
 }
 
-func TestRootsAreNotLoadedWhereNobodyIsCalled(t *testing.T) {
-	r := newRoom(t)
+func TestRootsAreNotLoadedWithoutCall(t *testing.T) {
+	r := newFixture(t)
 	r.Open = func(path string) (io.ReadCloser, error) {
 		t.Errorf("%s was opened", path)
 		return nil, fs.ErrNotExist
@@ -313,5 +313,5 @@ func TestRootsAreNotLoadedWhereNobodyIsCalled(t *testing.T) {
 	r.AWS.Network.Open = r.Open
 	s := r.printing(longTerm)
 	s.Endpoint.CABundle = "roots.pem"
-	r.make(s)
+	r.create(s)
 }

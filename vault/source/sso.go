@@ -18,7 +18,7 @@ type SSO struct {
 	deps     *Deps
 	endpoint plan.Endpoint // of the portal; one signs in elsewhere
 	to       plan.SSO
-	start    string // the start URL that AWS knows, once somebody signs in; empty for the profile's
+	startURL string // the start URL that AWS knows, once somebody signs in; empty for the profile's
 }
 
 // SSO returns the portal that is called at an endpoint.
@@ -28,9 +28,9 @@ func (d *Deps) SSO(e plan.Endpoint, to plan.SSO) SSO { return SSO{deps: d, endpo
 func (s SSO) role(ctx context.Context, spec plan.SSORole) (aws.Credentials, error) {
 	var creds aws.Credentials
 	err := s.use(ctx, func(p *awsapi.Portal, t ssoToken) (err error) {
-		if now := t.signedInBy(); now != spec.SignIn {
+		if now := t.signInID(); now != spec.SignIn {
 			spec.SignIn = now
-			return &OtherCallerError{Of: "the sign-in to " + spec.StartURL, Now: spec}
+			return &IdentityChangedError{Source: "the sign-in to " + spec.StartURL, Spec: spec}
 		}
 		creds, err = p.Credentials(ctx, spec.Account, spec.Role)
 		return err
@@ -94,8 +94,8 @@ func (s SSO) logout(ctx context.Context, t ssoToken) error {
 	return p.Logout(ctx)
 }
 
-// holder says who has a token, by the accounts that it gives access to: no call names the user.
-func (s SSO) holder(ctx context.Context, t ssoToken) (string, error) {
+// describeUser says who has a token, by the accounts that it gives access to: no call names the user.
+func (s SSO) describeUser(ctx context.Context, t ssoToken) (string, error) {
 	p, err := s.newPortal()
 	if err != nil {
 		return "", err

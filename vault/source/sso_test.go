@@ -26,35 +26,35 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A portalRoom is a room with a portal, and a person who signs in by a code.
-type portalRoom struct {
-	*room
+// A ssoFixture is a room with a portal, and a person who signs in by a code.
+type ssoFixture struct {
+	*fixture
 	portal *fakeaws.SSO
-	kept   *keystoretest.Ring
+	ring   *keystoretest.Ring
 	shown  []string
 	opened []string
 }
 
 const startURL = "https://corp.awsapps.com/start"
 
-func newPortalRoom(t *testing.T) *portalRoom {
-	r := &portalRoom{room: newRoom(t), kept: keystoretest.New()}
+func newSSOFixture(t *testing.T) *ssoFixture {
+	r := &ssoFixture{fixture: newFixture(t), ring: keystoretest.New()}
 	r.portal = r.aws.AddSSO(startURL, "eu-west-1")
 	r.portal.AutoApprove(true)
 	r.portal.Assign("123456789012", "Dev")
 	dir := t.TempDir()
 	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(dir, "locks")), Now: r.aws.Now}
-	r.Tokens = &store.Tokens{Ring: r.kept, Locks: locks, Index: &store.Index{Dir: disk.NewFolder(dir), Locks: locks}, Now: r.aws.Now}
-	r.Person = Person{Peers: peer.ThisUser(), Device: true, Host: "laptop", Show: func(m string) { r.shown = append(r.shown, m) }}
+	r.Tokens = &store.Tokens{Ring: r.ring, Locks: locks, Index: &store.Index{Dir: disk.NewFolder(dir), Locks: locks}, Now: r.aws.Now}
+	r.User = User{Peers: peer.ThisUser(), UseDevice: true, Hostname: "laptop", Show: func(m string) { r.shown = append(r.shown, m) }}
 	t.Cleanup(func() {
 		for _, c := range r.aws.Calls() {
 			for _, name := range []string{"clientSecret", "codeVerifier", "refreshToken", "deviceCode", "code"} {
 				if secret := c.Params.Get(name); secret != "" {
-					r.keep(secret)
+					r.addSecret(secret)
 				}
 			}
 			if bearer := c.Header.Get("X-Amz-Sso_bearer_token"); bearer != "" {
-				r.keep(bearer)
+				r.addSecret(bearer)
 			}
 		}
 		r.noSecret("what was shown", strings.Join(r.shown, "\n"))
@@ -63,16 +63,16 @@ func newPortalRoom(t *testing.T) *portalRoom {
 	return r
 }
 
-func (r *portalRoom) sso() plan.SSO {
+func (r *ssoFixture) sso() plan.SSO {
 	return plan.SSO{Session: "corp", StartURL: startURL, Region: "eu-west-1", OIDC: plan.Endpoint{URL: r.aws.URL(), Origin: "config:1"}}
 }
 
-func (r *portalRoom) role() plan.Step {
+func (r *ssoFixture) role() plan.Step {
 	return r.step(plan.KindSSO, plan.SSORole{SSO: r.sso(), Account: "123456789012", Role: "Dev"})
 }
 
 // wantActions is what was called since the last time, without parameters but the grant.
-func (r *portalRoom) wantActions(want ...string) {
+func (r *ssoFixture) wantActions(want ...string) {
 	r.Helper()
 	var got []string
 	for _, c := range r.aws.Calls() {
@@ -95,7 +95,7 @@ func (r *portalRoom) wantActions(want ...string) {
 }
 
 func TestSSOByDevice(t *testing.T) {
-	r := newPortalRoom(t)
+	r := newSSOFixture(t)
 	r.portal.AutoApprove(false)
 	r.portal.SetInterval(3 * time.Second)
 	r.aws.Fail(fakeaws.Fault{Action: "CreateToken", Code: "SlowDownException", Skip: 1})
@@ -109,7 +109,7 @@ func TestSSOByDevice(t *testing.T) {
 		}
 		return fast(ctx, d)
 	}
-	c := r.make(r.role())
+	c := r.create(r.role())
 	if c.AccountID != "123456789012" || !c.Expires.Equal(r.aws.Now().Add(time.Hour).Truncate(time.Millisecond)) {
 		t.Errorf("got %s until %v", c.AccountID, c.Expires)
 	}
@@ -120,12 +120,12 @@ func TestSSOByDevice(t *testing.T) {
 		t.Errorf("shown %q", r.shown)
 	}
 	r.wantActions("RegisterClient", "StartDeviceAuthorization", "device_code AuthorizationPendingException", "device_code SlowDownException", "device_code", "GetRoleCredentials")
-	r.make(r.role())
+	r.create(r.role())
 	r.wantActions("GetRoleCredentials")
 }
 
-// led is where a page that serves once sends a browser on to.
-func led(t *testing.T, page string) string {
+// followPage is where a page that serves once sends a browser on to.
+func followPage(t *testing.T, page string) string {
 	t.Helper()
 	resp, err := http.DefaultTransport.RoundTrip(httptest.NewRequest(http.MethodGet, page, nil))
 	if err != nil {
@@ -138,18 +138,18 @@ func led(t *testing.T, page string) string {
 
 // A page with the code filled in is opened before someone who reads the code, and no one
 // else.
-func TestSSOOpensTheFilledInPageForReaders(t *testing.T) {
+func TestSSOOpensCompletePageIfUserSeesOutput(t *testing.T) {
 	for _, reads := range []bool{true, false} {
-		r := newPortalRoom(t)
-		r.Person.Reads = reads
-		r.Person.Browse = func(page string) error {
+		r := newSSOFixture(t)
+		r.User.SeesOutput = reads
+		r.User.OpenBrowser = func(page string) error {
 			if len(r.shown) != 1 {
 				t.Error("the page was opened before the code was shown")
 			}
-			r.opened = append(r.opened, led(t, page))
+			r.opened = append(r.opened, followPage(t, page))
 			return errors.New("no such program")
 		}
-		r.make(r.role())
+		r.create(r.role())
 		if len(r.opened) != 1 || strings.Contains(r.opened[0], "user_code") != reads {
 			t.Errorf("opened %q for someone who reads: %v", r.opened, reads)
 		}
@@ -159,19 +159,19 @@ func TestSSOOpensTheFilledInPageForReaders(t *testing.T) {
 	}
 }
 
-func TestSSOEndsWithoutASignIn(t *testing.T) {
+func TestSSOSignInNotCompleted(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		then func(*portalRoom)
+		then func(*ssoFixture)
 		want error
 		text string
 	}{
-		{"denied", func(r *portalRoom) { r.portal.Deny("") }, signin.ErrDenied, "signing in to https://corp.awsapps.com/start: the sign-in was refused in the browser"},
-		{"too late", func(r *portalRoom) { r.aws.Advance(11 * time.Minute) }, signin.ErrTimeout, "nobody has signed in in time"},
-		{"never", func(*portalRoom) {}, signin.ErrTimeout, "nobody has signed in in time"},
+		{"denied", func(r *ssoFixture) { r.portal.Deny("") }, signin.ErrDenied, "signing in to https://corp.awsapps.com/start: the sign-in was refused in the browser"},
+		{"too late", func(r *ssoFixture) { r.aws.Advance(11 * time.Minute) }, signin.ErrTimeout, "nobody has signed in in time"},
+		{"never", func(*ssoFixture) {}, signin.ErrTimeout, "nobody has signed in in time"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := newPortalRoom(t)
+			r := newSSOFixture(t)
 			r.portal.AutoApprove(false)
 			fast, once := r.Sleep, sync.Once{}
 			r.Sleep = func(ctx context.Context, d time.Duration) error {
@@ -188,8 +188,8 @@ func TestSSOEndsWithoutASignIn(t *testing.T) {
 	}
 }
 
-func TestSSOWhoWaitsCanBeStopped(t *testing.T) {
-	r := newPortalRoom(t)
+func TestSSOWaitIsCanceled(t *testing.T) {
+	r := newSSOFixture(t)
 	r.portal.AutoApprove(false)
 	ctx, stop := context.WithCancelCause(t.Context())
 	gone := errors.New("gone")
@@ -197,24 +197,24 @@ func TestSSOWhoWaitsCanBeStopped(t *testing.T) {
 		stop(gone)
 		return context.Cause(ctx)
 	}
-	if _, err := r.Make(ctx, r.role(), r.key()); !errors.Is(err, gone) {
+	if _, err := r.Create(ctx, r.role(), r.key()); !errors.Is(err, gone) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestSSOByBrowser(t *testing.T) {
-	r := newPortalRoom(t)
-	r.Person.Device = false
+	r := newSSOFixture(t)
+	r.User.UseDevice = false
 	s := r.role()
 	spec := s.Spec.(plan.SSORole)
 	spec.Scopes = []string{"sso:account:access", "codewhisperer:completions"}
 	s.Spec = spec
 	done := make(chan error, 1)
-	r.Person.Browse = func(page string) error {
+	r.User.OpenBrowser = func(page string) error {
 		if strings.Contains(page, "authorize") {
 			t.Errorf("the browser's argument is %s", page)
 		}
-		page = led(t, page)
+		page = followPage(t, page)
 		u, err := url.Parse(page)
 		if err != nil {
 			return err
@@ -232,7 +232,7 @@ func TestSSOByBrowser(t *testing.T) {
 		}()
 		return nil
 	}
-	r.make(s)
+	r.create(s)
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
@@ -248,13 +248,13 @@ func TestSSOByBrowser(t *testing.T) {
 
 func TestSSOTokenIsRenewedSilently(t *testing.T) {
 	for _, keeps := range []bool{false, true} {
-		r := newPortalRoom(t)
+		r := newSSOFixture(t)
 		r.portal.KeepRefreshTokens(keeps)
-		r.make(r.role())
+		r.create(r.role())
 		for range 3 {
 			r.aws.Reset()
 			r.aws.Advance(8*time.Hour - time.Minute) // a minute is left
-			r.make(r.role())
+			r.create(r.role())
 			r.wantActions("refresh_token", "GetRoleCredentials")
 		}
 		if len(r.shown) != 1 {
@@ -264,13 +264,13 @@ func TestSSOTokenIsRenewedSilently(t *testing.T) {
 }
 
 // A token that cannot be renewed is used as long as it lasts.
-func TestSSOTokenIsUsedToItsEnd(t *testing.T) {
-	r := newPortalRoom(t)
-	r.make(r.role())
+func TestSSOTokenIsUsedUntilItExpires(t *testing.T) {
+	r := newSSOFixture(t)
+	r.create(r.role())
 	r.aws.Advance(8*time.Hour - time.Minute)
 	r.aws.Reset()
 	r.aws.Fail(fakeaws.Fault{Action: "CreateToken", Status: 500, Times: -1})
-	r.make(r.role())
+	r.create(r.role())
 	r.wantActions("refresh_token InternalFailure", "refresh_token InternalFailure", "refresh_token InternalFailure", "GetRoleCredentials")
 	r.aws.Advance(2 * time.Minute)
 	if err := r.fail(r.role()); len(r.shown) != 1 {
@@ -278,16 +278,16 @@ func TestSSOTokenIsUsedToItsEnd(t *testing.T) {
 	}
 }
 
-func TestSSOTokenThatIsTakenBackIsReplacedOnce(t *testing.T) {
-	r := newPortalRoom(t)
-	r.make(r.role())
+func TestSSORevokedTokenIsReplacedOnce(t *testing.T) {
+	r := newSSOFixture(t)
+	r.create(r.role())
 	r.aws.Reset()
 	r.portal.Revoke("")
-	r.make(r.role())
+	r.create(r.role())
 	r.wantActions("GetRoleCredentials UnauthorizedException", "refresh_token InvalidGrantException", "StartDeviceAuthorization", "device_code", "GetRoleCredentials")
 
 	r.aws.Fail(fakeaws.Fault{Action: "GetRoleCredentials", Status: 401, Code: "UnauthorizedException", Times: -1})
-	if e := failAs[*awsapi.APIError](r.room, r.role()); e.Status != 401 {
+	if e := failAs[*awsapi.APIError](r.fixture, r.role()); e.Status != 401 {
 		t.Errorf("got %v", e)
 	}
 	r.wantActions("GetRoleCredentials UnauthorizedException", "refresh_token", "GetRoleCredentials UnauthorizedException")
@@ -295,26 +295,26 @@ func TestSSOTokenThatIsTakenBackIsReplacedOnce(t *testing.T) {
 
 // A registration that is not taken any more is made anew, once.
 func TestSSORegistrationIsReplaced(t *testing.T) {
-	r := newPortalRoom(t)
-	r.make(r.role())
+	r := newSSOFixture(t)
+	r.create(r.role())
 	r.aws.Reset()
 	r.aws.Advance(91 * 24 * time.Hour)
-	r.make(r.role())
+	r.create(r.role())
 	r.wantActions("RegisterClient", "StartDeviceAuthorization", "device_code", "GetRoleCredentials")
 
 	r.portal.Revoke("")
 	r.aws.Fail(fakeaws.Fault{Action: "StartDeviceAuthorization", Status: 401, Code: "InvalidClientException"})
-	r.make(r.role())
+	r.create(r.role())
 	r.wantActions("GetRoleCredentials UnauthorizedException", "refresh_token InvalidGrantException",
 		"StartDeviceAuthorization InvalidClientException", "RegisterClient", "StartDeviceAuthorization", "device_code", "GetRoleCredentials")
 }
 
 func TestSSOOneSignInForAll(t *testing.T) {
-	r := newPortalRoom(t)
+	r := newSSOFixture(t)
 	var all sync.WaitGroup
 	for range 40 {
 		all.Go(func() {
-			if _, err := r.carry(r.role()); err != nil {
+			if _, err := r.execute(r.role()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -330,59 +330,59 @@ func TestSSOOneSignInForAll(t *testing.T) {
 }
 
 func TestSSORefusals(t *testing.T) {
-	r := newPortalRoom(t)
+	r := newSSOFixture(t)
 	s := r.role()
 	spec := s.Spec.(plan.SSORole)
 	spec.Role = "Admin"
 	s.Spec = spec
-	if e := failAs[*awsapi.APIError](r.room, s); e.Status != 403 || e.About != "Admin in 123456789012" {
+	if e := failAs[*awsapi.APIError](r.fixture, s); e.Status != 403 || e.About != "Admin in 123456789012" {
 		t.Errorf("got %v", e)
 	}
 	r.aws.Reset()
 	r.aws.Fail(fakeaws.Fault{Action: "GetRoleCredentials", Throttle: true, Times: 2})
-	r.make(r.role())
+	r.create(r.role())
 	r.wantActions("GetRoleCredentials TooManyRequestsException", "GetRoleCredentials TooManyRequestsException", "GetRoleCredentials")
 	r.aws.Fail(fakeaws.Fault{Action: "GetRoleCredentials", HTML: true})
-	if e := failAs[*awsapi.NotAWSError](r.room, r.role()); e.Type != "text/html" {
+	if e := failAs[*awsapi.NotAWSError](r.fixture, r.role()); e.Type != "text/html" {
 		t.Errorf("got %v", e)
 	}
 	r.aws.Fail(fakeaws.Fault{Action: "GetRoleCredentials", TruncateXML: true, Times: -1})
-	if e := failAs[*awsapi.NotAWSError](r.room, r.role()); !e.Cut {
+	if e := failAs[*awsapi.NotAWSError](r.fixture, r.role()); !e.Cut {
 		t.Errorf("got %v", e)
 	}
 
-	r = newPortalRoom(t)
+	r = newSSOFixture(t)
 	r.aws.Fail(fakeaws.Fault{Action: "RegisterClient", Code: "InvalidScopeException"})
-	r.wantText(failAs[*awsapi.APIError](r.room, r.role()), "RegisterClient of "+startURL+": AWS says InvalidScopeException")
+	r.wantText(failAs[*awsapi.APIError](r.fixture, r.role()), "RegisterClient of "+startURL+": AWS says InvalidScopeException")
 	r.aws.Reset()
 	for _, e := range []*plan.Endpoint{&s.Endpoint, &spec.OIDC} {
 		spec.OIDC, s.Endpoint = plan.Endpoint{}, plan.Endpoint{}
 		e.URL, e.Origin = "http://sso.example.com", "config:7"
 		s.Spec = spec
-		failAs[*awsapi.PlainError](r.room, s)
+		failAs[*awsapi.PlainError](r.fixture, s)
 	}
-	r.Person.Show = nil
-	if e := failAs[*SignInError](r.room, r.role()); !errors.Is(e, errNobody) {
+	r.User.Show = nil
+	if e := failAs[*SignInError](r.fixture, r.role()); !errors.Is(e, errNoUser) {
 		t.Errorf("got %v", e)
 	}
 	r.wantCalls(0)
 }
 
-func TestPagesThatAreNotOpened(t *testing.T) {
+func TestUnsafePagesAreNotOpened(t *testing.T) {
 	for _, page := range []string{"", "file:///etc/passwd", "http://example.com/", "https://", "https://user@example.com/", "-a Calculator", "javascript:alert(1)"} {
-		if openable(page) == nil {
+		if checkPageURL(page) == nil {
 			t.Errorf("%q would be opened", page)
 		}
 	}
 	for _, page := range []string{"https://device.sso.eu-west-1.amazonaws.com/?user_code=A", "http://127.0.0.1:1/x"} {
-		if err := openable(page); err != nil {
+		if err := checkPageURL(page); err != nil {
 			t.Errorf("%q: %v", page, err)
 		}
 	}
 }
 
 func TestPortalIsListedInPages(t *testing.T) {
-	r := newPortalRoom(t)
+	r := newSSOFixture(t)
 	for i := range 130 {
 		r.portal.Assign("210987654321", "Role"+string(rune('A'+i/26))+string(rune('A'+i%26)))
 	}
@@ -400,7 +400,7 @@ func TestPortalIsListedInPages(t *testing.T) {
 // What is kept of a sign-in says nothing that could not be read back.
 func TestSSOTokenRoundTrip(t *testing.T) {
 	in := ssoToken{Access: "EXAMPLE-a", Refresh: "EXAMPLE-r", Expires: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Client: awsapi.IDCClient{ID: "id", Secret: "EXAMPLE-s", Expires: time.Date(2030, 3, 1, 0, 0, 0, 0, time.UTC)}}
-	k := encode(KindSSOToken, "corp", in.ends(), in)
+	k := encode(KindSSOToken, "corp", in.expiry(), in)
 	out, ok := decode[ssoToken](k)
 	if !ok || out != in || !k.Expires.Equal(in.Client.Expires) || !json.Valid(k.Secret) {
 		t.Errorf("%+v became %+v", in, out)
@@ -412,7 +412,7 @@ func TestStartURLOfAnOrganisation(t *testing.T) {
 	for _, tt := range []struct {
 		name, to, region string
 		noHead           bool
-		sent, fails      string // sent empty for the organisation's own
+		sent, fails      string // wasSent empty for the organisation's own
 	}{
 		{name: "AWS's", to: startURL, sent: startURL},
 		{name: "AWS's, with more than it needs", to: startURL + "/?a=b#/", sent: startURL},
@@ -424,7 +424,7 @@ func TestStartURLOfAnOrganisation(t *testing.T) {
 		{name: "no redirect"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newPortalRoom(t)
+			r := newSSOFixture(t)
 			asked := ""
 			own := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 				asked += q.Method

@@ -16,8 +16,8 @@ import (
 
 // What IAM Identity Center refuses that a sign-in mends.
 var (
-	errGrant  = errors.New("the token or code is not taken any more")
-	errClient = errors.New("the registration is not taken any more")
+	errGrantRejected  = errors.New("the token or code is not taken any more")
+	errClientRejected = errors.New("the registration is not taken any more")
 )
 
 // defaultScope lets a program take the roles that its user may take.
@@ -37,34 +37,34 @@ const registeredRedirect = "http://127.0.0.1" + signin.CallbackPath
 // idc is where one signs in.
 func (s SSO) idc() awsapi.IDC {
 	return awsapi.IDC{
-		Client: s.deps.AWS, At: awsapi.Target{Region: s.to.Region, Endpoint: awsapi.Endpoint(s.to.OIDC)}, StartURL: cmp.Or(s.start, s.to.StartURL),
+		Client: s.deps.AWS, At: awsapi.Target{Region: s.to.Region, Endpoint: awsapi.Endpoint(s.to.OIDC)}, StartURL: cmp.Or(s.startURL, s.to.StartURL),
 	}
 }
 
 // signIn has a person sign in. A registration that turns out to be none is replaced, once.
-func (s SSO) signIn(ctx context.Context, trade *store.Exchange) (t ssoToken, err error) {
-	if err := trade.Prepare(ctx); err != nil && !isUnwritable(err) { // else it serves this process
+func (s SSO) signIn(ctx context.Context, exchange *store.Exchange) (t ssoToken, err error) {
+	if err := exchange.Prepare(ctx); err != nil && !isUnwritable(err) { // else it serves this process
 		return t, err
 	}
-	if s, err = s.resolved(ctx); err != nil {
+	if s, err = s.resolveStartURL(ctx); err != nil {
 		return t, err
 	}
-	ctx, v, err := s.deps.begin(ctx, s.to.StartURL)
+	ctx, v, err := s.deps.beginSignIn(ctx, s.to.StartURL)
 	if err != nil {
 		return t, err
 	}
 	refused := ""
 	for range 2 {
 		var c awsapi.IDCClient
-		if c, err = s.registered(ctx, refused); err != nil {
+		if c, err = s.registration(ctx, refused); err != nil {
 			break
 		}
-		if s.deps.Person.Device {
-			t, err = s.byDevice(ctx, v, c, trade)
+		if s.deps.User.UseDevice {
+			t, err = s.deviceFlow(ctx, v, c, exchange)
 		} else {
-			t, err = s.byBrowser(ctx, v, c, trade)
+			t, err = s.browserFlow(ctx, v, c, exchange)
 		}
-		if !errors.Is(err, errClient) {
+		if !errors.Is(err, errClientRejected) {
 			break
 		}
 		refused = c.ID
@@ -72,8 +72,8 @@ func (s SSO) signIn(ctx context.Context, trade *store.Exchange) (t ssoToken, err
 	return t, v.end(err)
 }
 
-// resolved is the portal under the start URL that AWS knows it by, to which an organisation's own URL leads.
-func (s SSO) resolved(ctx context.Context) (SSO, error) {
+// resolveStartURL is the portal under the start URL that AWS knows it by, to which an organisation's own URL leads.
+func (s SSO) resolveStartURL(ctx context.Context) (SSO, error) {
 	start, region, err := s.deps.AWS.ResolveStartURL(ctx, s.to.OIDC.CABundle, s.to.StartURL)
 	if err != nil {
 		return s, err
@@ -81,25 +81,25 @@ func (s SSO) resolved(ctx context.Context) (SSO, error) {
 	if region != "" && region != s.to.Region {
 		return s, fmt.Errorf("sso_start_url %s leads to %s, which is in %s, and sso_region is %s, expected the same", s.to.StartURL, start, region, s.to.Region)
 	}
-	s.start = start
+	s.startURL = start
 	return s, nil
 }
 
-// registered returns this program's registration, and makes one where there is none, or
+// registration returns this program's registration, and makes one where there is none, or
 // only the one that was refused. Each way to sign in has its own.
-func (s SSO) registered(ctx context.Context, refused string) (awsapi.IDCClient, error) {
+func (s SSO) registration(ctx context.Context, refused string) (awsapi.IDCClient, error) {
 	d, flow := s.deps, "browser"
-	if d.Person.Device {
+	if d.User.UseDevice {
 		flow = "device"
 	}
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
 		Name: plan.Fingerprint("aws-vault SSO registration 1", string(s.to.Token()), flow), Question: "the registration with " + s.to.StartURL,
 		Usable: func(k store.Token) bool {
 			c, ok := decode[awsapi.IDCClient](k)
-			return ok && clientServes(c, d.AWS.Clock.Local()) && c.ID != refused
+			return ok && clientValid(c, d.AWS.Clock.Local()) && c.ID != refused
 		},
 		Create: func(ctx context.Context, _ store.Token, _ *store.Exchange) (store.Token, error) {
-			if c, ok := s.theirRegistration(); ok && c.ID != refused {
+			if c, ok := s.cliRegistration(); ok && c.ID != refused {
 				return encode(KindSSOClient, s.to.Label(), time.Time{}, c), nil
 			}
 			c, err := s.register(ctx)
@@ -116,38 +116,38 @@ func (s SSO) register(ctx context.Context) (awsapi.IDCClient, error) {
 	in := awsapi.Registration{
 		Name: "aws-vault", Type: "public", Scopes: scopesOf(s.to), Grants: []string{awsapi.GrantDevice, awsapi.GrantRefresh},
 	}
-	if !s.deps.Person.Device {
+	if !s.deps.User.UseDevice {
 		in.Grants = []string{awsapi.GrantCode, awsapi.GrantRefresh}
 		in.Redirects, in.Issuer = []string{registeredRedirect}, s.idc().StartURL
 	}
 	c, err := s.idc().RegisterClient(ctx, in)
-	return c, meaning(err)
+	return c, classify(err)
 }
 
-// theirRegistration is that of the AWS CLI. With a browser it could not be noticed that
+// cliRegistration is that of the AWS CLI. With a browser it could not be noticed that
 // it was made for another way to sign in: only a person would see the page that says so.
-func (s SSO) theirRegistration() (awsapi.IDCClient, bool) {
-	t, ok := s.cached()
+func (s SSO) cliRegistration() (awsapi.IDCClient, bool) {
+	t, ok := s.cliToken()
 	c := awsapi.IDCClient{ID: t.ClientID, Secret: t.ClientSecret, Expires: t.RegistrationExpiresAt}
-	return c, ok && s.deps.Person.Device && clientServes(c, s.deps.AWS.Clock.Local())
+	return c, ok && s.deps.User.UseDevice && clientValid(c, s.deps.AWS.Clock.Local())
 }
 
-// byBrowser signs a person in with a browser of this machine. A sign-in that the user has to confirm
+// browserFlow signs a person in with a browser of this machine. A sign-in that the user has to confirm
 // is not stored before.
-func (s SSO) byBrowser(ctx context.Context, v *visit, c awsapi.IDCClient, trade *store.Exchange) (t ssoToken, err error) {
+func (s SSO) browserFlow(ctx context.Context, v *signInAttempt, c awsapi.IDCClient, exchange *store.Exchange) (t ssoToken, err error) {
 	page := func(p signin.Proof, redirect string) string {
 		return s.idc().Page(awsapi.Page{Client: c.ID, Scopes: scopesOf(s.to), Redirect: redirect, State: p.State, Challenge: p.Challenge})
 	}
-	show := func(page string) error { return v.toPage(s.to.StartURL, page) }
-	err = signin.Code(ctx, s.deps.Person.back(), page, show, func(g signin.Grant) error {
-		if !g.Proven {
-			trade = nil
+	show := func(page string) error { return v.openSignInPage(s.to.StartURL, page) }
+	err = signin.WithBrowser(ctx, s.deps.User.callbackOptions(), page, show, func(g signin.Grant) error {
+		if !g.PeerVerified {
+			exchange = nil
 		}
 		grant := awsapi.Grant{Type: awsapi.GrantCode, Code: g.Code, Verifier: g.Verifier, Redirect: g.Redirect}
-		if t, err = s.trade(ctx, c, grant, rand.Text(), trade); err != nil || g.Proven {
+		if t, err = s.exchange(ctx, c, grant, rand.Text(), exchange); err != nil || g.PeerVerified {
 			return err
 		}
-		who, err := s.holder(ctx, t)
+		who, err := s.describeUser(ctx, t)
 		if err != nil {
 			return err
 		}
@@ -159,29 +159,29 @@ func (s SSO) byBrowser(ctx context.Context, v *visit, c awsapi.IDCClient, trade 
 	return t, nil
 }
 
-// byDevice signs a person in on a machine of their choice.
-func (s SSO) byDevice(ctx context.Context, v *visit, c awsapi.IDCClient, trade *store.Exchange) (ssoToken, error) {
+// deviceFlow signs a person in on a machine of their choice.
+func (s SSO) deviceFlow(ctx context.Context, v *signInAttempt, c awsapi.IDCClient, exchange *store.Exchange) (ssoToken, error) {
 	asked, err := s.idc().StartDeviceAuthorization(ctx, c)
 	if err != nil {
-		return ssoToken{}, meaning(err)
+		return ssoToken{}, classify(err)
 	}
 	code := signin.DeviceCode(asked)
-	if err := v.toCode(s.to.StartURL, code); err != nil {
+	if err := v.showDeviceCode(s.to.StartURL, code); err != nil {
 		return ssoToken{}, err
 	}
-	return signin.Device(ctx, code, func(ctx context.Context) (ssoToken, error) {
-		return s.trade(ctx, c, awsapi.Grant{Type: awsapi.GrantDevice, Device: code.Secret}, rand.Text(), trade)
+	return signin.WithDeviceCode(ctx, code, func(ctx context.Context) (ssoToken, error) {
+		return s.exchange(ctx, c, awsapi.Grant{Type: awsapi.GrantDevice, Device: code.Secret}, rand.Text(), exchange)
 	}, s.deps.Sleep)
 }
 
-// trade gives a grant for tokens of a sign-in. They are stored when they come, unless to is nil.
-func (s SSO) trade(ctx context.Context, c awsapi.IDCClient, g awsapi.Grant, signIn string, to *store.Exchange) (ssoToken, error) {
+// exchange gives a grant for tokens of a sign-in. They are stored when they come, unless to is nil.
+func (s SSO) exchange(ctx context.Context, c awsapi.IDCClient, g awsapi.Grant, signIn string, to *store.Exchange) (ssoToken, error) {
 	g.ID, g.Secret = c.ID, c.Secret
 	made := func(t awsapi.Tokens) ssoToken {
 		return ssoToken{Access: t.Access, Refresh: t.Refresh, Client: c, Expires: t.Expires, SignIn: signIn}
 	}
 	idc := s.idc()
-	ctx, end, err := s.deps.beginTrade(ctx, idc.Place())
+	ctx, end, err := s.deps.beginExchange(ctx, idc.Place())
 	if err != nil {
 		return ssoToken{}, err
 	}
@@ -192,45 +192,45 @@ func (s SSO) trade(ctx context.Context, c awsapi.IDCClient, g awsapi.Grant, sign
 		}
 	})
 	if err != nil {
-		return ssoToken{}, meaning(err)
+		return ssoToken{}, classify(err)
 	}
 	return made(t), nil
 }
 
-// meantError is a refusal that a sign-in knows what to do about.
-type meantError struct {
-	meant error
+// classifiedError is a refusal that a sign-in knows what to do about.
+type classifiedError struct {
+	class error
 	err   error
 }
 
-func (e *meantError) Error() string {
-	if signin.Over(e.meant) {
-		return e.meant.Error()
+func (e *classifiedError) Error() string {
+	if signin.NotCompleted(e.class) {
+		return e.class.Error()
 	}
 	return e.err.Error()
 }
 
-func (e *meantError) Unwrap() []error { return []error{e.meant, e.err} }
+func (e *classifiedError) Unwrap() []error { return []error{e.class, e.err} }
 
-// meaning says of a refusal what it is to a sign-in, as an error of package signin's or as errGrant or errClient.
-func meaning(err error) error {
+// classify says of a refusal what it is to a sign-in, as an error of package signin's or as errGrantRejected or errClientRejected.
+func classify(err error) error {
 	var api *awsapi.APIError
 	if !errors.As(err, &api) {
 		return err
 	}
 	switch api.Code {
 	case "AuthorizationPendingException":
-		return &meantError{signin.ErrPending, err}
+		return &classifiedError{signin.ErrPending, err}
 	case "SlowDownException":
-		return &meantError{signin.ErrSlowDown, err}
+		return &classifiedError{signin.ErrSlowDown, err}
 	case "ExpiredTokenException":
-		return &meantError{signin.ErrTimeout, err}
+		return &classifiedError{signin.ErrTimeout, err}
 	case "AccessDeniedException":
-		return &meantError{signin.ErrDenied, err}
+		return &classifiedError{signin.ErrDenied, err}
 	case "InvalidGrantException":
-		return &meantError{errGrant, err}
+		return &classifiedError{errGrantRejected, err}
 	case "InvalidClientException", "UnauthorizedClientException":
-		return &meantError{errClient, err}
+		return &classifiedError{errClientRejected, err}
 	}
 	return err
 }

@@ -15,7 +15,7 @@ func TestTagsAreRefused(t *testing.T) {
 		"goose": {Trusts: []string{"*"}, DenyTagSession: true},
 		"":      {Trusts: []string{"*"}, DenyTagSession: true},
 	} {
-		r := newRoom(t)
+		r := newFixture(t)
 		const arn = "arn:aws:iam::123456789012:role/plain"
 		r.aws.AddRole(arn, role)
 		s := r.readOnly()
@@ -29,7 +29,7 @@ func TestTagsAreRefused(t *testing.T) {
 		r.wantText(e, "role "+arn+" takes no session tags", "lacks sts:TagSession", "AWS says AccessDenied")
 		r.wantCalls(1)
 	}
-	r := newRoom(t)
+	r := newFixture(t)
 	const arn = "arn:aws:iam::123456789012:role/closed"
 	r.aws.AddRole(arn, fakeaws.Role{})
 	s := r.readOnly()

@@ -25,10 +25,10 @@ func encode[T any](kind, label string, ends time.Time, t T) store.Token {
 
 // canRenew reports whether what a refresh token is traded for can be stored. If not, it is better
 // not sent: the sign-in would be lost.
-func (d *Deps) canRenew(ctx context.Context, to string, trade *store.Exchange) (bool, error) {
-	err := trade.Prepare(ctx)
+func (d *Deps) canRenew(ctx context.Context, to string, exchange *store.Exchange) (bool, error) {
+	err := exchange.Prepare(ctx)
 	if isUnwritable(err) {
-		d.tellOnce(fmt.Sprintf("the sign-in to %s is not renewed: %v", to, err))
+		d.notifyOnce(fmt.Sprintf("the sign-in to %s is not renewed: %v", to, err))
 		return false, nil
 	}
 	return err == nil, err

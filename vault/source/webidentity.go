@@ -38,12 +38,12 @@ func (d *Deps) webIdentity(ctx context.Context, s plan.Step, spec plan.WebIdenti
 	return d.WebIdentity(ctx, s, spec, token)
 }
 
-// WebIdentity exchanges a token for the role of a web identity step. It is an [*OtherCallerError] if the token is
+// WebIdentity exchanges a token for the role of a web identity step. It is an [*IdentityChangedError] if the token is
 // not of whom the spec says.
 func (d *Deps) WebIdentity(ctx context.Context, s plan.Step, spec plan.WebIdentity, token string) (aws.Credentials, error) {
 	if now := plan.TokenSubject([]byte(token)); now != spec.Subject {
 		spec.Subject = now
-		return aws.Credentials{}, &OtherCallerError{Of: "the web identity token of profile " + s.Profile, Now: spec}
+		return aws.Credentials{}, &IdentityChangedError{Source: "the web identity token of profile " + s.Profile, Spec: spec}
 	}
 	return sts(d.AWS, s).WebIdentity(ctx, token, roleRequest(s, spec.ARN, spec.SessionName))
 }

@@ -21,7 +21,7 @@ import (
 const webRole = "arn:aws:iam::123456789012:role/web"
 
 // webIdentity is a step whose token lies in a file that holds text.
-func (r *room) webIdentity(text string) plan.Step {
+func (r *fixture) webIdentity(text string) plan.Step {
 	r.Helper()
 	path := filepath.Join(r.TempDir(), "token")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -31,7 +31,7 @@ func (r *room) webIdentity(text string) plan.Step {
 }
 
 // token is one that the role webRole trusts.
-func (r *room) token() string {
+func (r *fixture) token() string {
 	r.Helper()
 	issuer, err := r.aws.AddIssuer(r.world.Account, "example", "sts")
 	if err != nil {
@@ -42,19 +42,19 @@ func (r *room) token() string {
 	if err != nil {
 		r.Fatal(err)
 	}
-	return r.keep(token)
+	return r.addSecret(token)
 }
 
-func TestWebIdentitySendsWhatThePlanSays(t *testing.T) {
+func TestWebIdentityParameters(t *testing.T) {
 	for name, around := range map[string][2]string{
 		"bare": {"", ""}, "newline": {"", "\n"}, "CRLF": {"", "\r\n"}, "blanks": {" \t", " \n\n"}, "Windows": {"\ufeff", "\r\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRoom(t)
+			r := newFixture(t)
 			token := r.token()
 			s := r.webIdentity(around[0] + token + around[1])
 			s.Lasts, s.Policy = 20*time.Minute, policy.Policy{Inline: allowAll, ARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}}
-			c := r.make(s)
+			c := r.create(s)
 			call := r.wantCalls(1)[0]
 			want := map[string]string{
 				"RoleArn": webRole, "RoleSessionName": "alice", "WebIdentityToken": token, "DurationSeconds": "1200",
@@ -75,8 +75,8 @@ func TestWebIdentitySendsWhatThePlanSays(t *testing.T) {
 	}
 }
 
-func TestTokenOfAProgram(t *testing.T) {
-	r := newRoom(t)
+func TestTokenFromProcess(t *testing.T) {
+	r := newFixture(t)
 	token := r.token()
 	s := r.step(plan.KindWebIdentity, plan.WebIdentity{ARN: webRole, SessionName: "alice", TokenProcess: "print-token", Subject: plan.TokenSubject([]byte(token))})
 	r.Deps.Run = func(_ context.Context, c Command) ([]byte, error) {
@@ -85,7 +85,7 @@ func TestTokenOfAProgram(t *testing.T) {
 		}
 		return []byte(token + "\n"), nil
 	}
-	r.make(s)
+	r.create(s)
 	broken := errors.New("exit status 1")
 	r.Deps.Run = func(context.Context, Command) ([]byte, error) { return nil, broken }
 	if err := r.fail(s); !errors.Is(err, broken) {
@@ -105,16 +105,16 @@ func TestTokenOfAProgram(t *testing.T) {
 }
 
 // A token of somebody else than the plan was made for is not sent. The plan learns whose it is.
-func TestTokenOfAnotherIsNotSent(t *testing.T) {
-	r := newRoom(t)
+func TestTokenOfAnotherIdentityIsNotSent(t *testing.T) {
+	r := newFixture(t)
 	token := r.token()
 	file := r.webIdentity(token)
 	spec := file.Spec.(plan.WebIdentity)
 	right := spec.Subject
 	spec.Subject = "another"
 	file.Spec = spec
-	e := failAs[*OtherCallerError](r, file)
-	if now := e.Now.(plan.WebIdentity); now.Subject != right || now.TokenFile != spec.TokenFile || !errors.Is(e, store.ErrWrongIdentity) {
+	e := failAs[*IdentityChangedError](r, file)
+	if now := e.Spec.(plan.WebIdentity); now.Subject != right || now.TokenFile != spec.TokenFile || !errors.Is(e, store.ErrWrongIdentity) {
 		t.Errorf("got %+v", e)
 	}
 	r.wantCalls(0)
@@ -131,15 +131,15 @@ func TestTokenOfAnotherIsNotSent(t *testing.T) {
 	}
 }
 
-func TestFileThatHoldsNoToken(t *testing.T) {
+func TestInvalidTokenFile(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "blank": " \n", "short": "abc\n", "long": "EXAMPLE" + strings.Repeat("x", 20000), "far too long": strings.Repeat("y", 50000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRoom(t)
+			r := newFixture(t)
 			s := r.webIdentity(text)
 			if len(text) > 5 {
-				r.keep(text[:20])
+				r.addSecret(text[:20])
 			}
 			err := r.fail(s)
 			if name == "far too long" {
@@ -151,7 +151,7 @@ func TestFileThatHoldsNoToken(t *testing.T) {
 			r.wantCalls(0)
 		})
 	}
-	r := newRoom(t)
+	r := newFixture(t)
 	s := r.step(plan.KindWebIdentity, plan.WebIdentity{ARN: webRole, SessionName: "alice", TokenFile: "/nonexistent/token"})
 	if err := r.fail(s); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
@@ -160,10 +160,10 @@ func TestFileThatHoldsNoToken(t *testing.T) {
 
 // An endpoint may quote what it was sent.
 func TestTokenIsNotInErrors(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	const token = "EXAMPLE/web+identity=token"
-	r.keep(token)
-	r.keep("EXAMPLE%2Fweb")
+	r.addSecret(token)
+	r.addSecret("EXAMPLE%2Fweb")
 	for _, message := range []string{"token " + token + " is not valid", "body WebIdentityToken=EXAMPLE%2Fweb%2Bidentity%3Dtoken"} {
 		r.aws.Fail(fakeaws.Fault{Code: "InvalidIdentityToken", Message: message})
 		r.wantText(failAs[*awsapi.APIError](r, r.webIdentity(token)), "****")

@@ -31,8 +31,8 @@ const Private = "private"
 // A Choice is the browser, and the part of it, that a page is opened in. The zero Choice is
 // the system's own.
 type Choice struct {
-	Name string // of a browser, or Private; empty for the system's own
-	Part string // a profile of Chromium and its kin, a container of Firefox; empty for none
+	Name    string // of a browser, or Private; empty for the system's own
+	Profile string // a profile of Chromium and its kin, a container of Firefox; empty for none
 }
 
 // UnknownError is returned for a browser that this program cannot name.
@@ -42,13 +42,13 @@ func (e *UnknownError) Error() string {
 	return fmt.Sprintf("browser is %.80q, want one of %s, all but the last with :PROFILE or :CONTAINER behind it if need be", e.Name, strings.Join(Names(), ", "))
 }
 
-// MissingError is returned for a browser that is not on this machine.
-type MissingError struct {
+// NotFoundError is returned for a browser that is not on this machine.
+type NotFoundError struct {
 	Name  string
 	Tried []string
 }
 
-func (e *MissingError) Error() string {
+func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("browser %s was not found, as any of %s", e.Name, strings.Join(e.Tried, ", "))
 }
 
@@ -65,12 +65,12 @@ func Names() []string {
 // container without a browser is Firefox's. It returns an [*UnknownError] for any other.
 func Parse(text, container string) (Choice, error) {
 	name, part, _ := strings.Cut(text, ":")
-	c := Choice{Name: name, Part: part}
+	c := Choice{Name: name, Profile: part}
 	if c.Name == "" && container != "" {
 		c.Name = "firefox"
 	}
-	if c.Name == "firefox" && c.Part == "" {
-		c.Part = container
+	if c.Name == "firefox" && c.Profile == "" {
+		c.Profile = container
 	}
 	if _, ok := find(c.Name); !ok && c.Name != "" && text != Private || text != "" && name == "" {
 		return Choice{}, &UnknownError{Name: text}
@@ -89,10 +89,10 @@ func find(name string) (kind, bool) {
 
 // Command returns the program that opens the page at an address in the browser of the
 // choice, which is not the zero one, and its arguments. look finds a program, as
-// exec.LookPath does. It returns a [*MissingError] where the browser is not there.
+// exec.LookPath does. It returns a [*NotFoundError] where the browser is not there.
 func (c Choice) Command(address string, look func(program string) (string, error)) ([]string, error) {
 	if c.Name == Private {
-		return private(address, look)
+		return privateWindow(address, look)
 	}
 	k, ok := find(c.Name)
 	if !ok {
@@ -100,25 +100,25 @@ func (c Choice) Command(address string, look func(program string) (string, error
 	}
 	var flags []string
 	switch {
-	case c.Part != "" && k.profile != "":
-		flags = []string{k.profile + c.Part}
+	case c.Profile != "" && k.profile != "":
+		flags = []string{k.profile + c.Profile}
 	default:
-		address = c.link(address)
+		address = c.pageLink(address)
 	}
 	return k.command(append(flags, address), look)
 }
 
-// link is the address that opens a page in the part of the browser that has no flag. A page
+// pageLink is the address that opens a page in the part of the browser that has no flag. A page
 // that is a file holds such a link itself: an extension may open no files.
-func (c Choice) link(address string) string {
-	if k, ok := find(c.Name); ok && c.Part != "" && k.profile == "" && !strings.HasPrefix(address, "file:") {
-		return containerLink(c.Part, address)
+func (c Choice) pageLink(address string) string {
+	if k, ok := find(c.Name); ok && c.Profile != "" && k.profile == "" && !strings.HasPrefix(address, "file:") {
+		return containerLink(c.Profile, address)
 	}
 	return address
 }
 
-func private(address string, look func(string) (string, error)) ([]string, error) {
-	e := &MissingError{Name: "with a private window"}
+func privateWindow(address string, look func(string) (string, error)) ([]string, error) {
+	e := &NotFoundError{Name: "with a private window"}
 	for _, k := range kinds {
 		argv, err := k.command([]string{k.private, address}, look)
 		if err == nil {
@@ -137,12 +137,12 @@ func containerLink(container, address string) string {
 	return "ext+container:name=" + escape(container) + "&url=" + escape(address)
 }
 
-// inPath is the command of a browser whose program is looked for by its names.
-func (k kind) inPath(args []string, names []string, look func(string) (string, error)) ([]string, error) {
+// findProgram is the command of a browser whose program is looked for by its names.
+func (k kind) findProgram(args []string, names []string, look func(string) (string, error)) ([]string, error) {
 	for _, name := range names {
 		if path, err := look(name); err == nil {
 			return append([]string{path}, args...), nil
 		}
 	}
-	return nil, &MissingError{Name: k.name, Tried: names}
+	return nil, &NotFoundError{Name: k.name, Tried: names}
 }

@@ -35,8 +35,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// having finds programs as if these were all that there are.
-func having(programs ...string) func(string) (string, error) {
+// withPrograms finds programs as if these were all that there are.
+func withPrograms(programs ...string) func(string) (string, error) {
 	return func(program string) (string, error) {
 		if slices.Contains(programs, program) {
 			return "/bin/" + program, nil
@@ -52,27 +52,27 @@ func TestCommand(t *testing.T) {
 		look   func(string) (string, error)
 		want   string // arguments between bars
 	}{
-		{Choice{"chromium", ""}, having("chromium"), "/bin/chromium|" + page},
-		{Choice{"chromium", "A B"}, having("chromium-browser"), "/bin/chromium-browser|--profile-directory=A B|" + page},
-		{Choice{"firefox", ""}, having("firefox-esr"), "/bin/firefox-esr|" + page},
-		{Choice{"firefox", "a&b c"}, having("firefox"), "/bin/firefox|ext+container:name=a%26b%20c&url=http%3A%2F%2F127.0.0.1%3A1%2FX"},
-		{Choice{Private, ""}, having("microsoft-edge", "chromium"), "/bin/chromium|--incognito|" + page},
-		{Choice{Private, ""}, having("microsoft-edge"), "/bin/microsoft-edge|--inprivate|" + page},
-		{Choice{Private, ""}, having("firefox"), "/bin/firefox|--private-window|" + page},
-		{Choice{"chrome", ""}, having("firefox"), ""},
-		{Choice{Private, ""}, having(), ""},
+		{Choice{"chromium", ""}, withPrograms("chromium"), "/bin/chromium|" + page},
+		{Choice{"chromium", "A B"}, withPrograms("chromium-browser"), "/bin/chromium-browser|--profile-directory=A B|" + page},
+		{Choice{"firefox", ""}, withPrograms("firefox-esr"), "/bin/firefox-esr|" + page},
+		{Choice{"firefox", "a&b c"}, withPrograms("firefox"), "/bin/firefox|ext+container:name=a%26b%20c&url=http%3A%2F%2F127.0.0.1%3A1%2FX"},
+		{Choice{Private, ""}, withPrograms("microsoft-edge", "chromium"), "/bin/chromium|--incognito|" + page},
+		{Choice{Private, ""}, withPrograms("microsoft-edge"), "/bin/microsoft-edge|--inprivate|" + page},
+		{Choice{Private, ""}, withPrograms("firefox"), "/bin/firefox|--private-window|" + page},
+		{Choice{"chrome", ""}, withPrograms("firefox"), ""},
+		{Choice{Private, ""}, withPrograms(), ""},
 	} {
 		argv, err := tt.choice.Command(page, tt.look)
 		if got := strings.Join(argv, "|"); got != tt.want {
 			t.Errorf("%+v: %s, %v, want %s", tt.choice, got, err, tt.want)
 		}
-		var e *MissingError
+		var e *NotFoundError
 		if tt.want == "" && !errors.As(err, &e) {
 			t.Errorf("%+v: got %v", tt.choice, err)
 		}
 	}
 	var unknown *UnknownError
-	if _, err := (Choice{Name: "mosaic"}).Command(page, having()); !errors.As(err, &unknown) {
+	if _, err := (Choice{Name: "mosaic"}).Command(page, withPrograms()); !errors.As(err, &unknown) {
 		t.Errorf("got %v", err)
 	}
 }

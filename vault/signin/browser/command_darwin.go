@@ -2,12 +2,12 @@ package browser
 
 // command has the system start another instance, since one that runs takes no arguments.
 func (k kind) command(args []string, look func(string) (string, error)) ([]string, error) {
-	if argv, err := k.inPath(args, k.programs, look); err == nil {
+	if argv, err := k.findProgram(args, k.programs, look); err == nil {
 		return argv, nil
 	}
 	app := "/Applications/" + k.app + ".app"
 	if _, err := look(app + "/Contents/MacOS/" + k.app); err != nil {
-		return nil, &MissingError{Name: k.name, Tried: []string{app}}
+		return nil, &NotFoundError{Name: k.name, Tried: []string{app}}
 	}
 	return append([]string{"/usr/bin/open", "-na", app, "--args"}, args...), nil
 }

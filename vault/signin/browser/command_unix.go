@@ -3,5 +3,5 @@
 package browser
 
 func (k kind) command(args []string, look func(string) (string, error)) ([]string, error) {
-	return k.inPath(args, k.programs, look)
+	return k.findProgram(args, k.programs, look)
 }

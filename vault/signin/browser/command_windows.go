@@ -2,8 +2,8 @@ package browser
 
 import "slices"
 
-// places is where browsers are installed; few are on the path.
-var places = map[string][]string{
+// installPaths is where browsers are installed; few are on the path.
+var installPaths = map[string][]string{
 	"firefox":  {`C:\Program Files\Mozilla Firefox\firefox.exe`},
 	"chromium": {`C:\Program Files\Chromium\Application\chrome.exe`},
 	"chrome":   {`C:\Program Files\Google\Chrome\Application\chrome.exe`, `C:\Program Files (x86)\Google\Chrome\Application\chrome.exe`},
@@ -12,5 +12,5 @@ var places = map[string][]string{
 }
 
 func (k kind) command(args []string, look func(string) (string, error)) ([]string, error) {
-	return k.inPath(args, slices.Concat(k.programs, places[k.name]), look)
+	return k.findProgram(args, slices.Concat(k.programs, installPaths[k.name]), look)
 }

@@ -22,8 +22,8 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// ErrNobodyCame is returned where no browser asked for the page that it was to open.
-var ErrNobodyCame = errors.New("no browser opened the page")
+// ErrNotOpened is returned where no browser asked for the page that it was to open.
+var ErrNotOpened = errors.New("no browser opened the page")
 
 // A Page is an address on this machine that leads to another one, once. Other users can read
 // the address among the arguments of a browser. On Linux, the page is served to this user and
@@ -31,11 +31,11 @@ var ErrNobodyCame = errors.New("no browser opened the page")
 // user can read, which sends the browser on to the page.
 type Page struct {
 	path     string
-	to       string
+	target   string
 	file     string // empty for none
 	listener net.Listener
 	server   *http.Server
-	came     chan struct{}
+	opened   chan struct{}
 	once     sync.Once
 }
 
@@ -45,16 +45,16 @@ const (
 	requestTime = 10 * time.Second
 )
 
-// Lead begins to wait for the browser of the choice, which is sent on to an address. The
+// Serve begins to wait for the browser of the choice, which is sent on to an address. The
 // caller closes the page.
-func Lead(to string, in Choice, who peer.Check) (*Page, error) {
+func Serve(to string, in Choice, who peer.Check) (*Page, error) {
 	l, err := peer.Listen("tcp4", "127.0.0.1:0", who)
 	if err != nil {
 		return nil, fmt.Errorf("waiting for the browser: %w", err)
 	}
-	p := &Page{path: "/" + rand.Text(), to: to, listener: l, came: make(chan struct{})}
+	p := &Page{path: "/" + rand.Text(), target: to, listener: l, opened: make(chan struct{})}
 	if !who.CanIdentify("tcp") {
-		if p.file, err = writePage(in.link(p.address())); err != nil {
+		if p.file, err = writePage(in.pageLink(p.address())); err != nil {
 			l.Close()
 			return nil, fmt.Errorf("writing a page for the browser: %w", err)
 		}
@@ -105,16 +105,16 @@ func fileURL(path string) string {
 
 func (p *Page) address() string { return "http://" + p.listener.Addr().String() + p.path }
 
-// Wait returns once a browser was sent on, ErrNobodyCame if none came in that time, or the
+// Wait returns once a browser was sent on, ErrNotOpened if none came in that time, or the
 // cause of ctx's end.
-func (p *Page) Wait(ctx context.Context, patience time.Duration) error {
-	late := time.NewTimer(patience)
+func (p *Page) Wait(ctx context.Context, timeout time.Duration) error {
+	late := time.NewTimer(timeout)
 	defer late.Stop()
 	select {
-	case <-p.came:
+	case <-p.opened:
 		return nil
 	case <-late.C:
-		return ErrNobodyCame
+		return ErrNotOpened
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -165,7 +165,7 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this page was opened before", http.StatusGone)
 		return
 	}
-	w.Header().Set("Location", p.to)
+	w.Header().Set("Location", p.target)
 	w.WriteHeader(http.StatusFound)
-	close(p.came)
+	close(p.opened)
 }

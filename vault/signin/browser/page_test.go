@@ -17,9 +17,9 @@ import (
 
 const secret = "https://signin.example.com/?SigninToken=EXAMPLE"
 
-func lead(t *testing.T) *Page {
+func serve(t *testing.T) *Page {
 	t.Helper()
-	p, err := Lead(secret, Choice{}, peer.ThisUser())
+	p, err := Serve(secret, Choice{}, peer.ThisUser())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,8 +54,8 @@ func askAt(t *testing.T, page string, change func(*http.Request)) (status int, t
 }
 
 // Strangers learn nothing and use nothing up; then the browser is sent on, once.
-func TestPageLeadsOnce(t *testing.T) {
-	p := lead(t)
+func TestPageRedirectsOnce(t *testing.T) {
+	p := serve(t)
 	if strings.Contains(p.URL(), "EXAMPLE") || !strings.HasPrefix(p.URL(), "http://127.0.0.1:") {
 		t.Errorf("the address is %s", p.URL())
 	}
@@ -82,9 +82,9 @@ func TestPageLeadsOnce(t *testing.T) {
 	}
 }
 
-func TestPageNobodyAsksFor(t *testing.T) {
-	p := lead(t)
-	if err := p.Wait(t.Context(), 0); !errors.Is(err, ErrNobodyCame) {
+func TestPageNotOpened(t *testing.T) {
+	p := serve(t)
+	if err := p.Wait(t.Context(), 0); !errors.Is(err, ErrNotOpened) {
 		t.Errorf("got %v", err)
 	}
 	gone := errors.New("interrupted")
@@ -102,7 +102,7 @@ func TestPageNobodyAsksFor(t *testing.T) {
 // read, and the page is found by nobody else.
 func TestPageInFile(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	p, err := Lead(secret, Choice{}, peer.Check{UID: os.Getuid(), NoTCPOwner: true})
+	p, err := Serve(secret, Choice{}, peer.Check{UID: os.Getuid(), NoTCPOwner: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestPageInFile(t *testing.T) {
 		t.Errorf("the folder is left: %v", err)
 	}
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
-	if _, err := Lead(secret, Choice{}, peer.Check{NoTCPOwner: true}); runtime.GOOS != "windows" && !errors.Is(err, os.ErrNotExist) {
+	if _, err := Serve(secret, Choice{}, peer.Check{NoTCPOwner: true}); runtime.GOOS != "windows" && !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("without a folder for the page: %v", err)
 	}
 }
@@ -165,8 +165,8 @@ func TestLink(t *testing.T) {
 		{Choice{"firefox", ""}, page, file},
 		{Choice{"firefox", "x"}, "ext+container:name=x&url=http%3A%2F%2F127.0.0.1%3A1%2FX", file},
 	} {
-		if tt.choice.link(page) != tt.page || tt.choice.link(file) != tt.file {
-			t.Errorf("%+v: %s, %s", tt.choice, tt.choice.link(page), tt.choice.link(file))
+		if tt.choice.pageLink(page) != tt.page || tt.choice.pageLink(file) != tt.file {
+			t.Errorf("%+v: %s, %s", tt.choice, tt.choice.pageLink(page), tt.choice.pageLink(file))
 		}
 	}
 }

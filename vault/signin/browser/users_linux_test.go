@@ -20,7 +20,7 @@ func TestPageOfAnotherUser(t *testing.T) {
 	}
 	const alice, mallory = 12345, 54321
 	var told []string
-	p, err := Lead(secret, Choice{}, peer.Check{UID: alice, Refused: func(err error) { told = append(told, err.Error()) }})
+	p, err := Serve(secret, Choice{}, peer.Check{UID: alice, Refused: func(err error) { told = append(told, err.Error()) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestPageOfAnotherUser(t *testing.T) {
 			t.Errorf("another user gets %s, %v", resp.Status, resp.Header)
 		}
 	}
-	if err := p.Wait(t.Context(), time.Nanosecond); err != ErrNobodyCame {
+	if err := p.Wait(t.Context(), time.Nanosecond); err != ErrNotOpened {
 		t.Errorf("another user counts as the browser: %v", err)
 	}
 	if resp := get(alice); resp.Header.Get("Location") != secret {

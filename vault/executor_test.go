@@ -29,14 +29,14 @@ import (
 // ops is a role that trusts alice and bob.
 const ops = "role_arn = arn:aws:iam::123456789012:role/ops\n"
 
-// two adds bob beside alice, and the role ops. It returns their access keys by name.
-func two(w *testvault.World) map[string]fakeaws.Key {
+// addBob adds bob beside alice, and the role ops. It returns their access keys by name.
+func addBob(w *testvault.World) map[string]fakeaws.Key {
 	w.AWS.AddRole("arn:aws:iam::123456789012:role/ops", fakeaws.Role{Trusts: []string{"*"}})
 	return map[string]fakeaws.Key{"alice": w.Key, "bob": w.AWS.AddUser("123456789012", "bob").AddKey()}
 }
 
-// callers uses a profile once for each of the names, after become, and returns as whom AWS was called.
-func callers(w *testvault.World, t *testing.T, profile string, become func(who string), names ...string) (callers []string) {
+// callersOf uses a profile once for each of the names, after become, and returns as whom AWS was called.
+func callersOf(w *testvault.World, t *testing.T, profile string, become func(who string), names ...string) (callers []string) {
 	t.Helper()
 	for _, who := range names {
 		become(who)
@@ -51,14 +51,14 @@ func callers(w *testvault.World, t *testing.T, profile string, become func(who s
 }
 
 // An endpoint is a container's or an EC2 instance's. It answers with one of the keys, and counts the answers.
-type endpoint struct {
+type metadataServer struct {
 	*httptest.Server
 	key     fakeaws.Key
 	answers int
 }
 
-func newEndpoint(t *testing.T) *endpoint {
-	e := &endpoint{}
+func newMetadataServer(t *testing.T) *metadataServer {
+	e := &metadataServer{}
 	e.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := strings.TrimPrefix(r.URL.Path, "/latest/meta-data/iam/security-credentials/"); path {
 		case "/latest/api/token":
@@ -75,14 +75,14 @@ func newEndpoint(t *testing.T) *endpoint {
 }
 
 // What a container's or an instance's endpoint answers decides which session serves, and so does which endpoint it is.
-func TestEndpointOfAnother(t *testing.T) {
+func TestMetadataServerOfAnotherIdentity(t *testing.T) {
 	for source, variable := range map[string]string{"EcsContainer": "AWS_CONTAINER_CREDENTIALS_FULL_URI", "Ec2InstanceMetadata": "AWS_EC2_METADATA_SERVICE_ENDPOINT"} {
 		t.Run(source, func(t *testing.T) {
 			w := testvault.New(t, "[profile c]\ncredential_source = "+source+"\n"+ops)
-			keys, e := two(w), newEndpoint(t)
+			keys, e := addBob(w), newMetadataServer(t)
 			w.Env[variable] = e.URL
 			become := func(who string) { e.key = keys[who] }
-			if got, want := callers(w, t, "c", become, "alice", "alice", "bob", "bob", "alice"), []string{"user/alice", "user/bob"}; !slices.Equal(got, want) {
+			if got, want := callersOf(w, t, "c", become, "alice", "alice", "bob", "bob", "alice"), []string{"user/alice", "user/bob"}; !slices.Equal(got, want) {
 				t.Errorf("called as %q, want %q", got, want)
 			}
 			if e.answers != 5 {
@@ -94,9 +94,9 @@ func TestEndpointOfAnother(t *testing.T) {
 				t.Error("the name of a key was enough for its owner's session")
 			}
 			w.Calls()
-			other := newEndpoint(t)
+			other := newMetadataServer(t)
 			other.key, w.Env[variable] = keys["alice"], other.URL
-			if got := callers(w, t, "c", func(string) {}, "alice"); len(got) != 1 {
+			if got := callersOf(w, t, "c", func(string) {}, "alice"); len(got) != 1 {
 				t.Errorf("%d calls for another endpoint, want one", len(got))
 			}
 			// Nobody answers: what is kept is not used, since it may be another's.
@@ -110,30 +110,30 @@ func TestEndpointOfAnother(t *testing.T) {
 
 // What is cached on top of a program's credentials serves a server without a question, once it is known whose they are.
 func TestUnattendedProcessWithMFA(t *testing.T) {
-	d := newDesk(t, "")
+	d := newUnattendedFixture(t, "")
 	d.Config, _ = profile.Parse("config", []byte("[profile m]\ncredential_process = lasting\n"+testvault.MFA+testvault.Hub))
 	if err := d.Keys.Remove(t.Context(), "m"); err != nil {
 		t.Fatal(err)
 	}
 	d.Env["lasting"] = process(t, map[string]any{"AccessKeyId": d.Key.ID, "SecretAccessKey": d.Key.Secret})
-	waits(t, d.request(t, serveNeed), true)
-	<-d.comes
+	wantLoginRequired(t, d.request(t, serveNeed), true)
+	<-d.questions
 	d.answers <- nil
-	d.served.Wait()
+	d.unattended.Wait()
 	if err := d.request(t, serveNeed); err != nil {
 		t.Fatal(err)
 	}
-	if got := d.Calls(); len(got) != 1 || len(d.comes) > 0 {
-		t.Errorf("calls %q and %d more questions, want one call", got, len(d.comes))
+	if got := d.Calls(); len(got) != 1 || len(d.questions) > 0 {
+		t.Errorf("calls %q and %d more questions, want one call", got, len(d.questions))
 	}
 }
 
 // A server that cannot wait for you finds out as well whose credentials its container gives.
-func TestUnattendedEndpointOfAnother(t *testing.T) {
+func TestUnattendedMetadataServerOfAnotherIdentity(t *testing.T) {
 	w := testvault.New(t, "[profile c]\ncredential_source = EcsContainer\n"+ops)
-	keys, e := two(w), newEndpoint(t)
+	keys, e := addBob(w), newMetadataServer(t)
 	w.Env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = e.URL
-	served := &vault.Unattended{Vault: w.Vault, Until: t.Context()}
+	served := &vault.Unattended{Vault: w.Vault, PromptContext: t.Context()}
 	o := plan.Options{For: plan.Serve, Name: "aws-vault-alice"}
 	var callers []string
 	for _, who := range []string{"alice", "alice", "bob"} {
@@ -142,7 +142,7 @@ func TestUnattendedEndpointOfAnother(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(w.Kept(pl)) != 0 {
+		if len(w.CachedSessions(pl)) != 0 {
 			t.Error("a session is said to be kept although it is not known whose it would be")
 		}
 		if _, err := served.Credentials(t.Context(), pl, o, serveNeed); err != nil {
@@ -156,7 +156,7 @@ func TestUnattendedEndpointOfAnother(t *testing.T) {
 }
 
 // Where another person signs in while a session is renewed, the first one's does not serve, however long it still would.
-func TestOtherCallerIsNotAnsweredWithAnOlderSession(t *testing.T) {
+func TestOtherIdentityDoesNotReuseOlderSession(t *testing.T) {
 	w := testvault.New(t, "")
 	ask := store.Request{Name: strings.Repeat("a", 32), MinLeft: time.Minute, Question: "a question", Create: func(context.Context) (store.Created, error) {
 		return store.Created{Credentials: aws.Credentials{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: "EXAMPLE", CanExpire: true, Expires: time.Now().Add(time.Hour)}}, nil
@@ -176,9 +176,9 @@ func TestOtherCallerIsNotAnsweredWithAnOlderSession(t *testing.T) {
 
 // A program may go by the environment, and by the profile that it runs for. Its own credentials are cached for each
 // environment, and a role on top depends on what it printed.
-func TestProcessOfAnother(t *testing.T) {
+func TestProcessOfAnotherIdentity(t *testing.T) {
 	w := testvault.New(t, "[profile p]\ncredential_process = keys\n[profile q]\ncredential_process = keys\n[profile r]\nsource_profile = p\n"+ops)
-	keys := two(w)
+	keys := addBob(w)
 	sessions := map[string]aws.Credentials{}
 	for name, key := range keys {
 		if err := w.Keys.Put(t.Context(), name, aws.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret}); err != nil {
@@ -234,7 +234,7 @@ func TestProcessOfAnother(t *testing.T) {
 		t.Errorf("the program ran %d times, want once for each profile and environment", ran)
 	}
 	become := func(as string) { who = as }
-	if got, want := callers(w, t, "r", become, "alice", "bob", "alice"), []string{"session/alice", "session/bob"}; !slices.Equal(got, want) {
+	if got, want := callersOf(w, t, "r", become, "alice", "bob", "alice"), []string{"session/alice", "session/bob"}; !slices.Equal(got, want) {
 		t.Errorf("called as %q, want %q", got, want)
 	}
 	if ran != 3 {
@@ -245,7 +245,7 @@ func TestProcessOfAnother(t *testing.T) {
 	lasting = true
 	w.Source.Environ = nil
 	forgetSessions(w)
-	if got, want := callers(w, t, "r", become, "alice", "bob", "alice", "alice"), []string{"user/alice", "user/bob"}; !slices.Equal(got, want) {
+	if got, want := callersOf(w, t, "r", become, "alice", "bob", "alice", "alice"), []string{"user/alice", "user/bob"}; !slices.Equal(got, want) {
 		t.Errorf("called as %q, want %q", got, want)
 	}
 	if ran != 7 {
@@ -257,7 +257,7 @@ func TestProcessOfAnother(t *testing.T) {
 // printed then.
 func TestProcessRunsAgain(t *testing.T) {
 	w := testvault.New(t, "[profile p]\ncredential_process = keys\n[profile r]\nsource_profile = p\n"+ops)
-	two(w)
+	addBob(w)
 	w.StoreKey(t, "alice")
 	ran := 0
 	w.Source.Run = func(context.Context, source.Command) ([]byte, error) {
@@ -277,10 +277,10 @@ func TestProcessRunsAgain(t *testing.T) {
 	}
 	w.AWS.ExpireSessions()
 	w.Calls()
-	if got, want := used(w, t, "r"), "AssumeRole GetSessionToken AssumeRole"; got != want {
+	if got, want := actionsOf(w, t, "r"), "AssumeRole GetSessionToken AssumeRole"; got != want {
 		t.Errorf("called %q, want %q", got, want)
 	}
-	if got := used(w, t, "r"); got != "" {
+	if got := actionsOf(w, t, "r"); got != "" {
 		t.Errorf("called %q for what the program printed last, want its session", got)
 	}
 	if ran != 2 {
@@ -289,13 +289,13 @@ func TestProcessRunsAgain(t *testing.T) {
 }
 
 // A token program runs each time, once, and whose token it prints decides.
-func TestTokenProcessOfAnother(t *testing.T) {
+func TestTokenProcessOfAnotherIdentity(t *testing.T) {
 	w := testvault.New(t, "[profile w]\nweb_identity_token_process = token\nrole_arn = arn:aws:iam::123456789012:role/web\n[profile r]\nsource_profile = w\n"+ops)
 	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
 	if err != nil {
 		t.Fatal(err)
 	}
-	two(w)
+	addBob(w)
 	w.AWS.AddRole("arn:aws:iam::123456789012:role/web", fakeaws.Role{Trusts: []string{issuer.ARN()}})
 	who, ran := "", 0
 	w.Source.Run = func(context.Context, source.Command) ([]byte, error) {
@@ -328,14 +328,14 @@ func TestTokenProcessOfAnother(t *testing.T) {
 	if n := exchanges("r", "alice", "carol", "alice"); n != 1 || ran != 9 {
 		t.Errorf("%d exchanges after %d runs, want one for carol", n, ran)
 	}
-	served := &vault.Unattended{Vault: w.Vault, Until: t.Context()}
+	served := &vault.Unattended{Vault: w.Vault, PromptContext: t.Context()}
 	o := plan.Options{For: plan.Serve, Name: "aws-vault-alice"}
 	for _, who = range []string{"alice", "dave"} {
 		pl, err := w.Plan(t.Context(), "w", o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(w.Kept(pl)) != 0 {
+		if len(w.CachedSessions(pl)) != 0 {
 			t.Error("a session is said to be kept although it is not known whose it would be")
 		}
 		if _, err := served.Credentials(t.Context(), pl, o, serveNeed); err != nil {
@@ -348,7 +348,7 @@ func TestTokenProcessOfAnother(t *testing.T) {
 }
 
 // A token that is replaced between planning and calling is not sent for the person of the plan.
-func TestTokenIsReplacedOnTheWay(t *testing.T) {
+func TestTokenReplacedDuringExecution(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	w := testvault.New(t, "[profile w]\nweb_identity_token_file = "+file+"\nrole_arn = arn:aws:iam::123456789012:role/web\n")
 	issuer, err := w.AWS.AddIssuer("123456789012", "corp", "sts.amazonaws.com")
@@ -383,7 +383,7 @@ func TestTokenIsReplacedOnTheWay(t *testing.T) {
 }
 
 // A large file of certificates is told from another as a small one is.
-func TestLargeCertificateOfAnother(t *testing.T) {
+func TestLargeCertificateReplaced(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.pem")
 	w := testvault.New(t, "[profile p]\ntrust_anchor_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/EXAMPLE-1\n"+
 		"rolesanywhere_profile_arn = arn:aws:rolesanywhere:eu-west-1:123456789012:profile/EXAMPLE-1\ncertificate = "+file+"\nprivate_key = k.pem\n"+ops)
@@ -415,7 +415,7 @@ var decided = map[string]string{
 }
 
 // No variable is read of which it was not decided where it counts.
-func TestVariablesThatDecide(t *testing.T) {
+func TestEnvironmentOfProcessChangesSession(t *testing.T) {
 	variable := regexp.MustCompile(`"([A-Z0-9]+_[A-Z0-9_]+)"`)
 	found := map[string]bool{}
 	for _, dir := range []string{".", "source"} {

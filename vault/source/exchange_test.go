@@ -22,42 +22,42 @@ import (
 )
 
 // A trader is somebody who is about to trade a single-use code or token.
-type trader struct {
-	*room
-	kept   *keystoretest.Ring
+type exchangeFixture struct {
+	*fixture
+	ring   *keystoretest.Ring
 	dir    string
 	remote bool        // the keystore is written through another program
 	name   plan.Digest // of the token
-	action string      // that the fake knows the trade by
+	action string      // that the fake knows the exchange by
 	renews bool        // a refresh token is traded, and nobody is asked
 	issuer *fakeaws.Issuer
 
-	act   func(context.Context) error // makes the trade
-	again func(context.Context) error // uses the sign-in
-	lasts time.Duration               // how long that needs no renewal
+	exchange func(context.Context) error // makes the exchange
+	reuse    func(context.Context) error // uses the sign-in
+	validity time.Duration               // how long that needs no renewal
 }
 
-// people are what the fake is asked by, or on behalf of, somebody who signs in.
-var people = []string{"Authorize", "StartDeviceAuthorization", "LoginPage", "OpenIDAuthorize", "OpenIDDevice"}
+// signInActions are what the fake is asked by, or on behalf of, somebody who signs in.
+var signInActions = []string{"Authorize", "StartDeviceAuthorization", "LoginPage", "OpenIDAuthorize", "OpenIDDevice"}
 
-// trades are the kinds of single-use codes and tokens that sign-ins are made of.
-var trades = map[string]func(*testing.T) *trader{
-	"Identity Center, refresh token": func(t *testing.T) *trader { return ssoTrader(t, true).renewing() },
-	"Identity Center, device code":   func(t *testing.T) *trader { return ssoTrader(t, true) },
-	"Identity Center, code":          func(t *testing.T) *trader { return ssoTrader(t, false) },
-	"OIDC, refresh token":            func(t *testing.T) *trader { return openIDTrader(t, plan.FlowBrowser).renewing() },
-	"OIDC, device code":              func(t *testing.T) *trader { return openIDTrader(t, plan.FlowDevice) },
-	"OIDC, code":                     func(t *testing.T) *trader { return openIDTrader(t, plan.FlowBrowser) },
-	"aws login, refresh token":       func(t *testing.T) *trader { return loginTrader(t).renewing() },
-	"aws login, code":                loginTrader,
+// exchangeKinds are the kinds of single-use codes and tokens that sign-ins are made of.
+var exchangeKinds = map[string]func(*testing.T) *exchangeFixture{
+	"Identity Center, refresh token": func(t *testing.T) *exchangeFixture { return newSSOExchange(t, true).renewing() },
+	"Identity Center, device code":   func(t *testing.T) *exchangeFixture { return newSSOExchange(t, true) },
+	"Identity Center, code":          func(t *testing.T) *exchangeFixture { return newSSOExchange(t, false) },
+	"OIDC, refresh token":            func(t *testing.T) *exchangeFixture { return newOpenIDExchange(t, plan.FlowBrowser).renewing() },
+	"OIDC, device code":              func(t *testing.T) *exchangeFixture { return newOpenIDExchange(t, plan.FlowDevice) },
+	"OIDC, code":                     func(t *testing.T) *exchangeFixture { return newOpenIDExchange(t, plan.FlowBrowser) },
+	"aws login, refresh token":       func(t *testing.T) *exchangeFixture { return newLoginExchange(t).renewing() },
+	"aws login, code":                newLoginExchange,
 }
 
-func ssoTrader(t *testing.T, device bool) *trader {
-	r := newPortalRoom(t)
-	r.Person.Device = device
-	r.Person.Browse = func(page string) error {
+func newSSOExchange(t *testing.T, device bool) *exchangeFixture {
+	r := newSSOFixture(t)
+	r.User.UseDevice = device
+	r.User.OpenBrowser = func(page string) error {
 		if !device {
-			go loginRoom{r}.visit(page)
+			go loginFixture{r}.visit(page)
 		}
 		return nil
 	}
@@ -65,15 +65,15 @@ func ssoTrader(t *testing.T, device bool) *trader {
 		_, err := r.SSO(r.role().Endpoint, r.sso()).SignIn(ctx)
 		return err
 	}
-	return &trader{room: r.room, kept: r.kept, name: r.sso().Token(), action: "CreateToken", act: act, again: act, lasts: 8 * time.Hour}
+	return &exchangeFixture{fixture: r.fixture, ring: r.ring, name: r.sso().Token(), action: "CreateToken", exchange: act, reuse: act, validity: 8 * time.Hour}
 }
 
-func openIDTrader(t *testing.T, flow string) *trader {
-	r := newOpenIDRoom(t, alice)
+func newOpenIDExchange(t *testing.T, flow string) *exchangeFixture {
+	r := newOpenIDFixture(t, alice)
 	to := r.to()
 	to.Flow = flow
 	if flow == plan.FlowDevice {
-		r.Person.Browse = nil
+		r.User.OpenBrowser = nil
 	}
 	act := func(ctx context.Context) error {
 		who, err := r.OpenID(to).SignIn(ctx)
@@ -82,61 +82,61 @@ func openIDTrader(t *testing.T, flow string) *trader {
 		}
 		return err
 	}
-	return &trader{room: r.room, kept: r.kept, name: to.Token(), action: "OpenIDToken", act: act, again: act, lasts: time.Hour, issuer: r.issuer}
+	return &exchangeFixture{fixture: r.fixture, ring: r.ring, name: to.Token(), action: "OpenIDToken", exchange: act, reuse: act, validity: time.Hour, issuer: r.issuer}
 }
 
-func loginTrader(t *testing.T) *trader {
-	r := newLoginRoom(t)
+func newLoginExchange(t *testing.T) *exchangeFixture {
+	r := newLoginFixture(t)
 	act := func(ctx context.Context) error {
-		_, err := r.AWSLogin(r.login()).New(ctx, r.alice(), false)
+		_, err := r.AWSLogin(r.login()).SignIn(ctx, r.alice(), false)
 		return err
 	}
 	again := func(ctx context.Context) error {
 		spec := plan.Login{Session: r.alice()}
 		var err error
-		if spec.SignIn, err = r.LoginSignIn(ctx, spec); err != nil { // as it is planned
+		if spec.SignIn, err = r.LoginSignInID(ctx, spec); err != nil { // as it is planned
 			return err
 		}
-		_, err = r.Make(ctx, r.step(plan.KindLogin, spec), r.key())
+		_, err = r.Create(ctx, r.step(plan.KindLogin, spec), r.key())
 		return err
 	}
-	return &trader{
-		room: r.room, kept: r.kept, name: plan.Login{Session: r.alice()}.Token(), action: "CreateOAuth2Token",
-		act: act, again: again, lasts: 15 * time.Minute,
+	return &exchangeFixture{
+		fixture: r.fixture, ring: r.ring, name: plan.Login{Session: r.alice()}.Token(), action: "CreateOAuth2Token",
+		exchange: act, reuse: again, validity: 15 * time.Minute,
 	}
 }
 
 // renewing has somebody signed in already, for so long that the refresh token is traded next.
-func (r *trader) renewing() *trader {
+func (r *exchangeFixture) renewing() *exchangeFixture {
 	r.Helper()
-	if err := r.act(r.Context()); err != nil {
+	if err := r.exchange(r.Context()); err != nil {
 		r.Fatal(err)
 	}
-	r.aws.Advance(r.lasts)
-	r.act, r.renews = r.again, true
+	r.aws.Advance(r.validity)
+	r.exchange, r.renews = r.reuse, true
 	return r
 }
 
 // restart is another process, which has what lies on disk and in the keystore.
-func (r *trader) restart() {
+func (r *exchangeFixture) restart() {
 	r.aws.Reset()
-	r.fresh.set("")
-	r.Trades, r.Tokens = new(Trades), r.tokens()
+	r.lastOpenID.set("")
+	r.Exchanges, r.Tokens = new(Exchanges), r.tokens()
 }
 
-func (r *trader) tokens() *store.Tokens {
+func (r *exchangeFixture) tokens() *store.Tokens {
 	locks := &store.Locks{Dir: disk.NewFolder(filepath.Join(r.dir, "locks")), Now: r.aws.Now}
 	state := disk.NewFolder(r.dir)
 	index := &store.Index{Dir: state, Locks: locks}
-	t := &store.Tokens{Ring: r.kept, Locks: locks, Index: index, Now: r.aws.Now, WriteTime: 20 * time.Millisecond}
+	t := &store.Tokens{Ring: r.ring, Locks: locks, Index: index, Now: r.aws.Now, WriteTime: 20 * time.Millisecond}
 	if r.remote {
-		t.Ring = &store.Pending{Ring: r.kept, Dir: state.Folder("pending"), Index: index, Now: r.aws.Now}
+		t.Ring = &store.Pending{Ring: r.ring, Dir: state.Folder("pending"), Index: index, Now: r.aws.Now}
 	}
 	return t
 }
 
 // refresh is the refresh token that another process would find.
-func (r *trader) refresh() string {
+func (r *exchangeFixture) refresh() string {
 	var secret struct {
 		Refresh string `json:"refresh_token"`
 	}
@@ -150,31 +150,31 @@ func (r *trader) refresh() string {
 	return secret.Refresh
 }
 
-// traded reports whether the trade was answered.
-func (r *trader) traded() bool {
+// exchanged reports whether the trade was answered.
+func (r *exchangeFixture) exchanged() bool {
 	return slices.ContainsFunc(r.aws.Calls(), func(c fakeaws.Call) bool { return c.Action == r.action && c.Status == 200 })
 }
 
-// asked are the calls of the last process for which somebody had to sign in.
-func (r *trader) asked() (all []string) {
+// signInCalls are the calls of the last process for which somebody had to sign in.
+func (r *exchangeFixture) signInCalls() (all []string) {
 	for _, c := range r.aws.Calls() {
-		if slices.Contains(people, c.Action) {
+		if slices.Contains(signInActions, c.Action) {
 			all = append(all, c.Action)
 		}
 	}
 	return all
 }
 
-// survives has another process renew the sign-in, twice, without anybody being asked.
-func (r *trader) survives() {
+// wantSurvival has another process renew the sign-in, twice, without anybody being asked.
+func (r *exchangeFixture) wantSurvival() {
 	r.Helper()
 	for range 2 {
 		r.restart()
-		r.aws.Advance(r.lasts)
-		if err := r.again(r.Context()); err != nil {
+		r.aws.Advance(r.validity)
+		if err := r.reuse(r.Context()); err != nil {
 			r.Errorf("the next run fails: %v", err)
 		}
-		if asked := r.asked(); asked != nil {
+		if asked := r.signInCalls(); asked != nil {
 			r.Errorf("the next run has somebody sign in: %q", asked)
 		}
 	}
@@ -184,15 +184,15 @@ func (r *trader) survives() {
 }
 
 // Which of the trades a test is about.
-func every(string, bool) bool                   { return true }
+func allExchanges(string, bool) bool            { return true }
 func renewals(kind string, _ bool) bool         { return strings.Contains(kind, "refresh") }
 func withProgram(_ string, remote bool) bool    { return remote }
 func ofOpenID(kind string, _ bool) bool         { return strings.HasPrefix(kind, "OIDC") }
 func renewalsOfOpenID(kind string, r bool) bool { return ofOpenID(kind, r) && renewals(kind, r) }
 
-// eachTrade runs a test for those kinds of trades, with a keystore of each of the two kinds.
-func eachTrade(t *testing.T, about func(kind string, remote bool) bool, test func(*testing.T, *trader)) {
-	for kind, begin := range trades {
+// eachExchange runs a test for those kinds of trades, with a keystore of each of the two kinds.
+func eachExchange(t *testing.T, about func(kind string, remote bool) bool, test func(*testing.T, *exchangeFixture)) {
+	for kind, begin := range exchangeKinds {
 		for place, remote := range map[string]bool{"file": false, "program": true} {
 			if !about(kind, remote) {
 				continue
@@ -208,15 +208,15 @@ func eachTrade(t *testing.T, about func(kind string, remote bool) bool, test fun
 }
 
 // A signal that comes while the answer is on its way does not lose it.
-func TestTradeIsInterrupted(t *testing.T) {
-	eachTrade(t, every, func(t *testing.T, r *trader) {
+func TestExchangeIsInterrupted(t *testing.T) {
+	eachExchange(t, allExchanges, func(t *testing.T, r *exchangeFixture) {
 		gate := make(chan struct{})
 		r.aws.Fail(fakeaws.Fault{Action: r.action, Late: gate}) // the token is spent by now
 		delayed := make(chan string, 1)
-		r.Delayed = func(m string) { delayed <- m }
+		r.NotifyDelay = func(m string) { delayed <- m }
 		ctx, signal := context.WithCancel(t.Context())
 		ended := make(chan error)
-		go func() { ended <- r.act(ctx) }()
+		go func() { ended <- r.exchange(ctx) }()
 		if err := r.aws.Await(t.Context(), r.action, 1); err != nil {
 			t.Fatal(err)
 		}
@@ -228,40 +228,40 @@ func TestTradeIsInterrupted(t *testing.T) {
 		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 			t.Errorf("ended with %v", err)
 		}
-		r.survives()
+		r.wantSurvival()
 	})
 }
 
 // A signal that comes before the trade leaves the token unused.
-func TestTradeDoesNotBegin(t *testing.T) {
-	eachTrade(t, renewals, func(t *testing.T, r *trader) {
+func TestExchangeDoesNotBegin(t *testing.T) {
+	eachExchange(t, renewals, func(t *testing.T, r *exchangeFixture) {
 		ctx, signal := context.WithCancel(t.Context())
 		signal()
-		if err := r.act(ctx); !errors.Is(err, context.Canceled) || r.traded() {
-			t.Errorf("got %v, traded: %v", err, r.traded())
+		if err := r.exchange(ctx); !errors.Is(err, context.Canceled) || r.exchanged() {
+			t.Errorf("got %v, traded: %v", err, r.exchanged())
 		}
-		r.survives()
+		r.wantSurvival()
 	})
 }
 
 // The process ends after the trade, and lets none begin.
-func TestProcessWaitsForTrade(t *testing.T) {
-	eachTrade(t, every, func(t *testing.T, r *trader) {
+func TestProcessWaitsForExchange(t *testing.T) {
+	eachExchange(t, allExchanges, func(t *testing.T, r *exchangeFixture) {
 		gate := make(chan struct{})
 		r.aws.Fail(fakeaws.Fault{Action: r.action, Late: gate})
 		ended := make(chan error, 1)
-		go func() { ended <- r.act(context.Background()) }()
+		go func() { ended <- r.exchange(context.Background()) }()
 		if err := r.aws.Await(t.Context(), r.action, 1); err != nil {
 			t.Fatal(err)
 		}
 		closed := make(chan string)
 		go func() {
-			r.Trades.Close()
+			r.Exchanges.Close()
 			closed <- r.refresh()
 		}()
 		select {
 		case <-closed:
-			t.Error("the process ends in the middle of a trade")
+			t.Error("the process ends in the middle of a exchange")
 			close(gate)
 		case <-time.After(20 * time.Millisecond):
 			close(gate)
@@ -269,58 +269,58 @@ func TestProcessWaitsForTrade(t *testing.T) {
 				t.Error("nothing is stored when the process ends")
 			}
 		}
-		if _, _, err := r.beginTrade(r.Context(), "nowhere"); !errors.Is(err, errEnding) {
-			t.Errorf("another trade begins: %v", err)
+		if _, _, err := r.beginExchange(r.Context(), "nowhere"); !errors.Is(err, errEnding) {
+			t.Errorf("another exchange begins: %v", err)
 		}
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		r.survives()
+		r.wantSurvival()
 	})
 }
 
 // Once the answer is there, it is stored before anything else is done: written to the log or the
 // terminal, listed, or called.
-func TestTradeIsStoredFirst(t *testing.T) {
-	eachTrade(t, every, func(t *testing.T, r *trader) {
+func TestExchangeIsStoredFirst(t *testing.T) {
+	eachExchange(t, allExchanges, func(t *testing.T, r *exchangeFixture) {
 		before := r.refresh()
 		var looked atomic.Int32
 		look := func() {
-			if r.traded() {
+			if r.exchanged() {
 				looked.Add(1)
 				if now := r.refresh(); now == "" || now == before {
 					t.Errorf("something else is done before the answer is stored")
 				}
 			}
 		}
-		r.Log = slog.New(watching{look})
+		r.Log = slog.New(watchingHandler{look})
 		r.AWS.Log = r.Log
-		r.Tell = func(string) { look() }
-		show := r.Person.Show
-		r.Person.Show = func(m string) { look(); show(m) }
-		if err := r.act(t.Context()); err != nil {
+		r.Notify = func(string) { look() }
+		show := r.User.Show
+		r.User.Show = func(m string) { look(); show(m) }
+		if err := r.exchange(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if looked.Load() == 0 {
-			t.Error("nothing was done after the trade, so that nothing is proved")
+			t.Error("nothing was done after the exchange, so that nothing is proved")
 		}
 		r.Log, r.AWS.Log = nil, nil
-		r.survives()
+		r.wantSurvival()
 	})
 }
 
-// watching is a log that looks around at each line.
-type watching struct{ look func() }
+// watchingHandler is a log that looks around at each line.
+type watchingHandler struct{ onRecord func() }
 
-func (w watching) Enabled(context.Context, slog.Level) bool  { return true }
-func (w watching) Handle(context.Context, slog.Record) error { w.look(); return nil }
-func (w watching) WithAttrs([]slog.Attr) slog.Handler        { return w }
-func (w watching) WithGroup(string) slog.Handler             { return w }
+func (w watchingHandler) Enabled(context.Context, slog.Level) bool  { return true }
+func (w watchingHandler) Handle(context.Context, slog.Record) error { w.onRecord(); return nil }
+func (w watchingHandler) WithAttrs([]slog.Attr) slog.Handler        { return w }
+func (w watchingHandler) WithGroup(string) slog.Handler             { return w }
 
 var errKilled = errors.New("signal: killed")
 
 // What happens to the keystore after the trade costs no sign-in.
-func TestTradeOutlivesTheKeystore(t *testing.T) {
+func TestExchangeKeepsTokenIfKeystoreFails(t *testing.T) {
 	for name, put := range map[string]func(ctx context.Context, nth int) error{
 		"its program fails":           func(context.Context, int) error { return errKilled },
 		"its program is killed, once": func(_ context.Context, nth int) error { return map[int]error{1: errKilled}[nth] },
@@ -330,34 +330,34 @@ func TestTradeOutlivesTheKeystore(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			eachTrade(t, withProgram, func(t *testing.T, r *trader) {
+			eachExchange(t, withProgram, func(t *testing.T, r *exchangeFixture) {
 				failed := 0
-				r.kept.BeforePut = func(ctx context.Context, it keystore.Item) (keystore.Item, error) {
-					if it.Name != string(r.name) || !r.traded() {
+				r.ring.BeforePut = func(ctx context.Context, it keystore.Item) (keystore.Item, error) {
+					if it.Name != string(r.name) || !r.exchanged() {
 						return it, nil
 					}
 					failed++
 					return it, put(ctx, failed)
 				}
-				if err := r.act(t.Context()); err != nil {
+				if err := r.exchange(t.Context()); err != nil {
 					t.Errorf("the sign-in is not used: %v", err)
 				}
 				if failed == 0 {
 					t.Error("the keystore did not fail")
 				}
-				if told := strings.Join(r.told, "\n"); !strings.Contains(told, "the token is stored encrypted in ") && name != "its program is killed, once" {
+				if told := strings.Join(r.notes, "\n"); !strings.Contains(told, "the token is stored encrypted in ") && name != "its program is killed, once" {
 					t.Errorf("the user is told %q", told)
 				}
 				r.noPlainText()
-				r.kept.BeforePut = nil
-				r.survives()
+				r.ring.BeforePut = nil
+				r.wantSurvival()
 			})
 		})
 	}
 }
 
 // noPlainText looks for tokens in the files.
-func (r *trader) noPlainText() {
+func (r *exchangeFixture) noPlainText() {
 	r.Helper()
 	filepath.WalkDir(r.dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -376,9 +376,9 @@ func (r *trader) noPlainText() {
 }
 
 // The list of sessions may fail, or be locked by another process.
-func TestTradeOutlivesTheList(t *testing.T) {
+func TestExchangeKeepsTokenIfIndexFails(t *testing.T) {
 	for _, locked := range []bool{false, true} {
-		eachTrade(t, every, func(t *testing.T, r *trader) {
+		eachExchange(t, allExchanges, func(t *testing.T, r *exchangeFixture) {
 			if r.remote {
 				if err := r.tokens().Ring.(*store.Pending).Prepare(t.Context()); err != nil { // which lists its key
 					t.Fatal(err)
@@ -397,30 +397,30 @@ func TestTradeOutlivesTheList(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := r.act(t.Context()); err != nil && r.renews {
+			if err := r.exchange(t.Context()); err != nil && r.renews {
 				t.Error(err)
 			}
-			r.survives()
+			r.wantSurvival()
 		})
 	}
 }
 
 // A refresh token is not sent if what it is traded for cannot be stored. A sign-in is for this
 // process then, or is refused before anybody is asked.
-func TestTradeWithoutAPlace(t *testing.T) {
-	refusing := func(err error) func(*trader) func() {
-		return func(r *trader) func() {
-			r.kept.Errors["Put"] = err
-			return func() { delete(r.kept.Errors, "Put") }
+func TestExchangeWithoutKeystore(t *testing.T) {
+	refusing := func(err error) func(*exchangeFixture) func() {
+		return func(r *exchangeFixture) func() {
+			r.ring.Errors["Put"] = err
+			return func() { delete(r.ring.Errors, "Put") }
 		}
 	}
 	for name, place := range map[string]struct {
 		about  func(string, bool) bool
-		breaks func(*trader) (mends func())
+		breaks func(*exchangeFixture) (mends func())
 	}{
-		"the keystore is full":   {every, refusing(errors.New("disk full"))},
-		"the keystore is locked": {every, refusing(keystore.ErrLocked)},
-		"the folder cannot be written": {withProgram, func(r *trader) func() {
+		"the keystore is full":   {allExchanges, refusing(errors.New("disk full"))},
+		"the keystore is locked": {allExchanges, refusing(keystore.ErrLocked)},
+		"the folder cannot be written": {withProgram, func(r *exchangeFixture) func() {
 			path := filepath.Join(r.dir, "pending")
 			os.RemoveAll(path)
 			if err := os.WriteFile(path, nil, 0o600); err != nil {
@@ -430,17 +430,17 @@ func TestTradeWithoutAPlace(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			eachTrade(t, place.about, func(t *testing.T, r *trader) {
+			eachExchange(t, place.about, func(t *testing.T, r *exchangeFixture) {
 				mends := place.breaks(r)
-				r.Person = Person{} // nobody can be asked
-				if err := r.act(t.Context()); err == nil {
+				r.User = User{} // nobody can be asked
+				if err := r.exchange(t.Context()); err == nil {
 					t.Error("went on")
 				}
-				if r.traded() {
+				if r.exchanged() {
 					t.Error("a single-use token was sent, and its answer could not be stored")
 				}
 				if mends(); r.renews {
-					r.survives()
+					r.wantSurvival()
 				}
 			})
 		})

@@ -11,9 +11,9 @@ import (
 	"aws-vault/vault/store"
 )
 
-// mostKeys is how many access keys AWS allows a user.
+// maxKeys is how many access keys AWS allows a user.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-const mostKeys = 2
+const maxKeys = 2
 
 // A KeyUse is an access key with what tells whether it is still needed.
 type KeyUse struct {
@@ -47,7 +47,7 @@ func (k KeyUse) String() string {
 // QuotaError is returned where the user has as many keys as AWS allows, so that there is no
 // room for a new one.
 type QuotaError struct {
-	Name string // of the key to be rotated
+	Name string // rotation the key to be rotated
 	User string
 	Keys []KeyUse
 	Now  time.Time // by AWS's clock, for their ages
@@ -58,12 +58,12 @@ func (e *QuotaError) Error() string {
 	for _, k := range e.Keys {
 		keys = append(keys, k.String())
 	}
-	return fmt.Sprintf("user %s has %d access keys, and AWS allows %d: %s", e.User, len(e.Keys), mostKeys, strings.Join(keys, ", "))
+	return fmt.Sprintf("user %s has %d access keys, and AWS allows %d: %s", e.User, len(e.Keys), maxKeys, strings.Join(keys, ", "))
 }
 
-// quota says why there is no room for a new key.
-func (r *run) quota(ctx context.Context, listed []awsapi.AccessKey) *QuotaError {
-	e := &QuotaError{Name: r.of.name(), User: r.user.keys.User, Now: r.user.now()}
+// quotaError says why there is no room for a new key.
+func (r *run) quotaError(ctx context.Context, listed []awsapi.AccessKey) *QuotaError {
+	e := &QuotaError{Name: r.rotation.name(), User: r.user.keys.User, Now: r.user.now()}
 	for _, k := range listed {
 		e.Keys = append(e.Keys, r.useOf(ctx, k))
 	}
@@ -81,53 +81,53 @@ func (r *run) useOf(ctx context.Context, k awsapi.AccessKey) KeyUse {
 // makeRoom returns the user's keys once there is room for another. The one in the way goes
 // only if a person says so.
 func (r *run) makeRoom(ctx context.Context, listed []awsapi.AccessKey) ([]awsapi.AccessKey, error) {
-	if len(listed) < mostKeys {
+	if len(listed) < maxKeys {
 		return listed, nil
 	}
-	full := r.quota(ctx, listed)
+	full := r.quotaError(ctx, listed)
 	others := slices.DeleteFunc(slices.Clone(full.Keys), func(k KeyUse) bool { return k.Stored })
-	if r.of.Spare == nil || len(others) != 1 {
+	if r.rotation.ConfirmDelete == nil || len(others) != 1 {
 		return nil, full
 	}
-	yes, err := r.of.Spare(ctx, full, others[0])
+	yes, err := r.rotation.ConfirmDelete(ctx, full, others[0])
 	if err != nil {
 		return nil, err
 	}
 	if !yes {
 		return nil, full
 	}
-	if err := r.user.keys.Delete(ctx, others[0].ID); err != nil && !isGone(err) {
+	if err := r.user.keys.Delete(ctx, others[0].ID); err != nil && !isDeleted(err) {
 		return nil, err
 	}
-	r.of.say("Deleted access key %s", Mask(others[0].ID))
+	r.rotation.progress("Deleted access key %s", Mask(others[0].ID))
 	return slices.DeleteFunc(listed, func(k awsapi.AccessKey) bool { return k.ID == others[0].ID }), nil
 }
 
-// sweep deletes the key that AWS made for an answer which never came: its secret is lost,
+// deleteLostKeys deletes the key that AWS made for an answer which never came: its secret is lost,
 // so nobody can want it. Any other key stays, and is asked about if it leaves no room.
-func (r *run) sweep(ctx context.Context) error {
+func (r *run) deleteLostKeys(ctx context.Context) error {
 	listed, err := r.user.list(ctx)
 	if err != nil {
 		return err
 	}
 	for _, k := range listed {
-		if !mayBeOrphan(k, r.journal.entry) {
+		if !mayBeLostKey(k, r.journal.entry) {
 			continue
 		}
 		if use := r.useOf(ctx, k); use.Unknown || !use.Used.IsZero() {
 			continue // somebody has its secret, or may have
 		}
-		if err := r.user.keys.Delete(ctx, k.ID); err != nil && !isGone(err) {
+		if err := r.user.keys.Delete(ctx, k.ID); err != nil && !isDeleted(err) {
 			return err
 		}
-		r.of.say("Deleted access key %s, which AWS made without its secret having arrived", Mask(k.ID))
+		r.rotation.progress("Deleted access key %s, which AWS made without its secret having arrived", Mask(k.ID))
 	}
 	return nil
 }
 
-// mayBeOrphan reports whether a key, unless it was used, can only be the one that AWS made
+// mayBeLostKey reports whether a key, unless it was used, can only be the one that AWS made
 // for the journal's unanswered call: it was not there before, and dates from that time.
-func mayBeOrphan(k awsapi.AccessKey, j store.Rotation) bool {
+func mayBeLostKey(k awsapi.AccessKey, j store.Rotation) bool {
 	return !slices.Contains(j.Before, k.ID) && k.ID != j.Old.AccessKeyID && k.ID != j.New.AccessKeyID &&
 		!k.Created.Before(j.From.Truncate(time.Second)) && !k.Created.After(j.Until)
 }

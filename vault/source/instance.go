@@ -12,13 +12,13 @@ import (
 )
 
 // instance asks the EC2 instance for the credentials of its role.
-func (m machine) instance(ctx context.Context, spec plan.CredentialSource) (aws.Credentials, error) {
+func (m ambientSource) instance(ctx context.Context, spec plan.CredentialSource) (aws.Credentials, error) {
 	if strings.EqualFold(m.env("AWS_EC2_METADATA_DISABLED"), "true") {
-		return aws.Credentials{}, m.wrong("AWS_EC2_METADATA_DISABLED=true", "the metadata service")
+		return aws.Credentials{}, m.unexpected("AWS_EC2_METADATA_DISABLED=true", "the metadata service")
 	}
 	at, err := url.Parse(spec.Endpoint)
 	if err != nil || at.Hostname() == "" || at.User != nil {
-		return aws.Credentials{}, m.wrong("an ec2_metadata_service_endpoint that is no address", "a URL such as http://169.254.169.254")
+		return aws.Credentials{}, m.unexpected("an ec2_metadata_service_endpoint that is no address", "a URL such as http://169.254.169.254")
 	}
 	return m.deps.AWS.Instance(ctx, m.name(), awsapi.Metadata{URL: at, MayV1: !spec.WithoutV1, Tries: target(m.step).Endpoint})
 }

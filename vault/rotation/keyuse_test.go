@@ -20,7 +20,7 @@ const (
 )
 
 // Only what can be nothing else is taken for the key of an answer that was lost.
-func TestOrphan(t *testing.T) {
+func TestMayBeLostKey(t *testing.T) {
 	j := store.Rotation{
 		Old: aws.Credentials{AccessKeyID: oldID}, New: aws.Credentials{AccessKeyID: newID},
 		Before: []string{oldID, "AKIAITHERALREADYEXAM"}, From: noon.Add(300 * time.Millisecond), Until: noon.Add(35 * time.Second),
@@ -40,7 +40,7 @@ func TestOrphan(t *testing.T) {
 		{"the old key", awsapi.AccessKey{ID: oldID, Created: noon.Add(time.Second)}, false},
 		{"the new key", awsapi.AccessKey{ID: newID, Created: noon.Add(time.Second)}, false},
 	} {
-		if got := mayBeOrphan(tt.key, j); got != tt.want {
+		if got := mayBeLostKey(tt.key, j); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}

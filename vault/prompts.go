@@ -1,0 +1,65 @@
+package vault
+
+import (
+	"context"
+
+	"aws-vault/vault/plan"
+)
+
+// firstPrompt returns the first step that would ask a person, were the i-th carried out anew,
+// given the sessions that are cached.
+func (c *executor) firstPrompt(ctx context.Context, i int) (step int, asks bool) {
+	if i > 0 && !c.findCached(ctx, i-1, minInputValidity).Fresh {
+		if step, asks = c.firstPrompt(ctx, i-1); asks {
+			return step, true
+		}
+	}
+	return i, c.vault.prompts(ctx, c.plan.Steps[i])
+}
+
+// wouldPrompt reports whether a person would be asked, were the i-th step carried out anew.
+func (c *executor) wouldPrompt(ctx context.Context, i int) bool {
+	_, asks := c.firstPrompt(ctx, i)
+	return asks
+}
+
+// prompts reports whether a step, carried out, asks a person.
+func (v *Vault) prompts(ctx context.Context, s plan.Step) bool {
+	if spec, ok := s.Spec.(plan.SSORole); ok {
+		return !v.Source.SSO(plan.Endpoint{}, spec.SSO).HasToken(ctx)
+	}
+	if spec, ok := s.Spec.(plan.OIDCRole); ok {
+		return v.Source.OpenID(spec.OIDC).Prompts(ctx)
+	}
+	if spec, ok := s.Spec.(plan.IdentityRole); ok {
+		return spec.Hardware()
+	}
+	if spec, ok := s.Spec.(plan.RolesAnywhere); ok {
+		_, onCard := plan.Slot(spec.PrivateKey) // which wants a PIN or a touch
+		return onCard
+	}
+	return s.MFA.Serial != "" && s.MFA.Process == ""
+}
+
+// lockDescription says what a step may be asking, for those who wait for its answer.
+func lockDescription(s plan.Step) string {
+	if s.MFA.Serial != "" {
+		return "the MFA code of " + s.MFA.Serial
+	}
+	return string(s.Kind) + " of profile " + s.Profile
+}
+
+// promptDescription says what a step asks a person.
+func promptDescription(s plan.Step) string {
+	switch spec := s.Spec.(type) {
+	case plan.SSORole:
+		return "a sign-in to " + spec.SSO.StartURL
+	case plan.OIDCRole:
+		return "a sign-in to " + spec.Label()
+	case plan.IdentityRole:
+		return "a signature of identity " + spec.Name + " by its hardware key"
+	case plan.RolesAnywhere:
+		return "a signature by the hardware key " + spec.PrivateKey
+	}
+	return lockDescription(s)
+}
