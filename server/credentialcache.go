@@ -254,7 +254,8 @@ func (c *CredentialCache) newCached(creds aws.Credentials, now time.Time) (*Cach
 	}
 	h := &CachedCredentials{Credentials: creds, Created: now}
 	h.freshUntil = creds.Expires.Add(-min(c.MinValidity, left/2))
-	h.renewAt = creds.Expires.Add(-min(c.MinValidity+renewLead, left/2)).Add(time.Second) // one second after the half, where the store renews
+	// Renew one second after half of the lifetime, because the store then creates a new session.
+	h.renewAt = creds.Expires.Add(-min(c.MinValidity+renewLead, left/2)).Add(time.Second)
 	return h, nil
 }
 

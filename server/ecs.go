@@ -53,11 +53,11 @@ func (e *ECS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Refuse(w, *refusal)
 		return
 	}
-	lease := m.Cache
+	cache := m.Cache
 	if arn != "" {
-		lease = m.Roles.cache(arn)
+		cache = m.Roles.cache(arn)
 	}
-	cached, err := lease.Get(r.Context())
+	cached, err := cache.Get(r.Context())
 	if err != nil {
 		Refuse(w, toRefusal(e.Explain, err))
 		return

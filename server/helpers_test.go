@@ -69,7 +69,8 @@ func (r *testServer) send(text string) string {
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(20 * time.Second))
-	c.Write([]byte(strings.ReplaceAll(text, "HOST", r.addr))) // ignore an error, because the server may respond before the end of the request
+	// Ignore an error, because the server may respond before the end of the request.
+	c.Write([]byte(strings.ReplaceAll(text, "HOST", r.addr)))
 	answer, err := io.ReadAll(c)
 	if err != nil && len(answer) == 0 && !strings.Contains(err.Error(), "reset") {
 		r.t.Errorf("no response: %v", err)

@@ -71,7 +71,8 @@ func rejectBodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
 			w.Header().Set("Connection", "close")
-			http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // a past time, so that the server does not wait for the body
+			// With a deadline in the past, the server does not wait for the body.
+			http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -16,7 +16,7 @@ type system struct {
 	rename     func(from, to string) error
 	syncDir    func(dir string) error
 	copyRights func(path string, old fs.FileInfo, temp string) error // copies the owner and permissions of old to temp
-	allowCopy  bool                                                  // whether the old content may be copied before a file is written in place
+	allowCopy  bool                                                  // whether to copy a file before writing it in place
 }
 
 // file is an open file that is being written.

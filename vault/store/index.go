@@ -31,7 +31,7 @@ type Entry struct {
 	Name       string    `json:"name"`
 	Profile    string    `json:"profile"`         // for a token, the label shown to the user
 	SignedInAs string    `json:"who,omitempty"`   // the user of the sign-in; only for tokens
-	Stamp      string    `json:"stamp,omitempty"` // keystore stamp of the item that SignedInAs was read from; empty if there is none
+	Stamp      string    `json:"stamp,omitempty"` // keystore stamp of the item that SignedInAs was read from; may be empty
 	Kind       string    `json:"kind"`
 	Root       string    `json:"root,omitempty"`
 	Created    time.Time `json:"made"`

@@ -304,7 +304,8 @@ func (l *Locks) sweep(now time.Time) {
 		if kind != "session" && kind != "token" && kind != "device" {
 			continue
 		}
-		if info, err := f.Info(); err == nil && now.Sub(info.ModTime()) > unusedLockAge { // a lock file was last written when it was acquired or its note changed
+		// The modification time is that of the last note.
+		if info, err := f.Info(); err == nil && now.Sub(info.ModTime()) > unusedLockAge {
 			l.Dir.RemoveLock(f.Name())
 		}
 	}

@@ -122,7 +122,8 @@ func (p *Pending) createKey(ctx context.Context) (cipher.AEAD, error) {
 		return nil, err
 	}
 	now := p.Now().UTC()
-	p.Index.addOrWarn(ctx, []Entry{{Type: otherType, Name: pendingKey, Created: now, Expires: now.Add(keyEntryLifetime)}}) // a failure costs only one more read
+	// Ignore the error: without the entry, the item is only read once more.
+	p.Index.addOrWarn(ctx, []Entry{{Type: otherType, Name: pendingKey, Created: now, Expires: now.Add(keyEntryLifetime)}})
 	return p.readKey(ctx)
 }
 

@@ -146,7 +146,8 @@ func (s *Sessions) create(ctx context.Context, lock *Lock, found Found, r Reques
 		return Session{}, found.Warnings, err
 	}
 	if err != nil {
-		if cancelled := s.isCancelled(err); cancelled || ctx.Err() == nil { // if this process was stopped, a waiting process should try itself
+		// If this process was stopped, leave no failure: a waiting process then calls Create itself.
+		if cancelled := s.isCancelled(err); cancelled || ctx.Err() == nil {
 			lock.Fail(now, err, cancelled)
 		}
 		return s.fallBack(ctx, found, r, err)

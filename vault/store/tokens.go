@@ -71,7 +71,8 @@ func (t *Tokens) Get(ctx context.Context, r TokenRequest) (Token, []error, error
 	created, err := r.Create(ctx, stored, exchange)
 	if err != nil {
 		warnings = append(warnings, exchange.Store(ctx)...)
-		if cancelled := t.isCancelled(err); cancelled || ctx.Err() == nil { // if this process was stopped, a waiting process should try itself
+		// If this process was stopped, leave no failure: a waiting process then calls Create itself.
+		if cancelled := t.isCancelled(err); cancelled || ctx.Err() == nil {
 			lock.Fail(t.Now(), err, cancelled)
 		}
 		return Token{}, warnings, err
