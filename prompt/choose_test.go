@@ -55,8 +55,8 @@ func TestChoose(t *testing.T) {
 // default driver.
 func TestDeviceAnswersCodesOnly(t *testing.T) {
 	key := &stubDriver{answers: []string{"123456"}, device: true}
-	person := &stubDriver{answers: []string{"AKIAIOSFODNN7EXAMPLE", "y"}}
-	device, other := key.driver(), person.driver()
+	user := &stubDriver{answers: []string{"AKIAIOSFODNN7EXAMPLE", "y"}}
+	device, other := key.driver(), user.driver()
 	device.Name = "key"
 	p, err := chooseFrom([]Driver{device, other}, Env{}, "key", Options{})
 	if err != nil {

@@ -144,11 +144,11 @@ func TestAskTerminal(t *testing.T) {
 		err      error
 		discards int
 	}{
-		"answered":         {fakeTTY{keys: "abc\r"}, Request{Kind: Secret}, "abc", nil, 0},
-		"code given up":    {fakeTTY{keys: "\x04"}, Request{Kind: Code}, "", ErrCancelled, 0},
-		"secret given up":  {fakeTTY{keys: "abc"}, Request{Kind: Secret}, "", ErrCancelled, 1},
-		"phrase given up":  {fakeTTY{keys: "abc"}, Request{Kind: Passphrase}, "", ErrCancelled, 1},
-		"no state to read": {fakeTTY{keysErr: broken}, Request{Kind: Line}, "", broken, 0},
+		"answered":             {fakeTTY{keys: "abc\r"}, Request{Kind: Secret}, "abc", nil, 0},
+		"code cancelled":       {fakeTTY{keys: "\x04"}, Request{Kind: Code}, "", ErrCancelled, 0},
+		"secret cancelled":     {fakeTTY{keys: "abc"}, Request{Kind: Secret}, "", ErrCancelled, 1},
+		"passphrase cancelled": {fakeTTY{keys: "abc"}, Request{Kind: Passphrase}, "", ErrCancelled, 1},
+		"EnableKeys fails":     {fakeTTY{keysErr: broken}, Request{Kind: Line}, "", broken, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tty := c.tty

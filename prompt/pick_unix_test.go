@@ -116,10 +116,10 @@ func TestPickKeys(t *testing.T) {
 		{"not below the last", "\x1b[6~\x1b[6~\x1b[6~\x1b[A\r", "a18"},
 		{"a page back", "\x1b[6~\x1b[B\x1b[5~\r", "a1"},
 		{"typed", "a1\x7f7\r", "a7"},
-		{"typed anew", "xyz\x15a12\r", "a12"},
-		{"a word less", "1 xyz\x17\r", "a1"},
-		{"nothing fits, and enter waits", "xyz\r\x15a3\r", "a3"},
-		{"keys that mean nothing", "\x1b[C\x1b[3~\x1bx\x01\x00a5\r", "a5"},
+		{"cleared and typed again", "xyz\x15a12\r", "a12"},
+		{"a word erased", "1 xyz\x17\r", "a1"},
+		{"no match, Enter ignored", "xyz\r\x15a3\r", "a3"},
+		{"keys without an effect", "\x1b[C\x1b[3~\x1bx\x01\x00a5\r", "a5"},
 		{"UTF-8", "é\x7f4\r", "a4"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -85,16 +85,16 @@ func TestPinentryWorks(t *testing.T) {
 		err      string
 	}{
 		"window":                {programs: []string{"pinentry"}, out: "OK\nD qt\nOK\n"},
-		"Mac's own":             {programs: []string{"pinentry-mac"}, out: "OK\nD mac\nOK\n"},
-		"too old to say":        {programs: []string{"pinentry"}, out: "OK\nERR 83886355 unknown command\nOK\n"},
+		"pinentry-mac":          {programs: []string{"pinentry-mac"}, out: "OK\nD mac\nOK\n"},
+		"too old for GETINFO":   {programs: []string{"pinentry"}, out: "OK\nERR 83886355 unknown command\nOK\n"},
 		"terminal, named":       {programs: []string{"pinentry"}, out: "OK\nD curses\nOK\n", gpgTTY: "/dev/pts/7"},
 		"terminal":              {programs: []string{"pinentry"}, out: "OK\nD tty\nOK\n", tty: &fakeTTY{}},
 		"no terminal":           {programs: []string{"pinentry"}, out: "OK\nD curses\nOK\n", err: "this pinentry needs a terminal (flavor curses): no controlling terminal"},
-		"no terminal, no bus":   {programs: []string{"pinentry"}, out: "OK\nD gnome3:curses\nOK\n", err: "this pinentry needs a terminal (flavor gnome3:curses): no controlling terminal"},
+		"fallback, no terminal": {programs: []string{"pinentry"}, out: "OK\nD gnome3:curses\nOK\n", err: "this pinentry needs a terminal (flavor gnome3:curses): no controlling terminal"},
 		"no program":            {err: `exec: "pinentry": executable file not found in $PATH`},
 		"fails":                 {programs: []string{"pinentry"}, fails: failed(127, "libX11 is missing"), err: "program: exit status 127: libX11 is missing"},
 		"another program":       {programs: []string{"pinentry"}, out: "hello\n", err: "the program wrote a line that is not part of the Assuan protocol"},
-		"one that says nothing": {programs: []string{"pinentry"}, err: errAssuanShort.Error()},
+		"no output":             {programs: []string{"pinentry"}, err: errAssuanShort.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newFakeEnv(t)

@@ -64,7 +64,7 @@ func TestRules(t *testing.T) {
 	}{
 		"code":               {Request{Kind: Code}, []string{"123456"}, false, "123456", "", []string{""}},
 		"code in two groups": {Request{Kind: Code}, []string{" 123\u00a0456\t"}, false, "123456", "", []string{""}},
-		"code at the third": {Request{Kind: Code, RetryReason: "AWS refused that code"}, []string{"12345", "١٢٣٤٥٦", "123456"}, false,
+		"code at the third try": {Request{Kind: Code, RetryReason: "AWS refused that code"}, []string{"12345", "١٢٣٤٥٦", "123456"}, false,
 			"123456", "", []string{"AWS refused that code", digits, digits}},
 		"no code": {Request{Kind: Code}, []string{"", "1234567", "12345a"}, false, "",
 			"stub: none of the 3 answers is a code, expected six digits", []string{"", digits, digits}},
@@ -77,7 +77,7 @@ func TestRules(t *testing.T) {
 			[]string{"", "", differ, ""}},
 		"new, empty": {Request{Kind: Passphrase, New: true}, []string{"", "", ""}, false, "",
 			"stub: no new passphrase after 3 tries: " + empty, []string{"", empty, empty}},
-		"new, never agreed": {Request{Kind: Passphrase, New: true}, []string{"a", "b", "a", "b", "a", "b"}, false, "",
+		"new, never equal": {Request{Kind: Passphrase, New: true}, []string{"a", "b", "a", "b", "a", "b"}, false, "",
 			"stub: no new passphrase after 3 tries: " + differ, []string{"", "", differ, "", differ, ""}},
 		"too long": {Request{Kind: Secret}, []string{strings.Repeat("x", maxAnswer+1)}, false, "",
 			"stub: the answer is longer than 4096 bytes", []string{""}},

@@ -61,15 +61,15 @@ func mfaCodeCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	f.bindDeviceFlags(c)
 	c.Flag("pair", "Print two consecutive codes, which AWS requires to enable or resynchronize a device.").BoolVar(&f.pair)
 	return app.Verb{Command: c, Effect: "shows an MFA code of the user", Run: func(ctx context.Context) error {
-		return withDevice(ctx, a, "mfa code", f, func(serial string, ask app.Asker) error {
+		return withDevice(ctx, a, "mfa code", f, func(serial string, asker app.Asker) error {
 			if f.pair {
-				first, second, err := authenticator{App: a, asker: ask}.CodePair(ctx, serial)
+				first, second, err := authenticator{App: a, asker: asker}.CodePair(ctx, serial)
 				if err == nil {
 					a.Print("%s\n%s\n", first, second)
 				}
 				return err
 			}
-			code, err := ask.KeyCode(ctx, serial)
+			code, err := asker.KeyCode(ctx, serial)
 			if err == nil {
 				a.Print("%s\n", code)
 			}
@@ -123,7 +123,7 @@ func (e *noDeviceError) Error() string {
 }
 
 // withDevice calls do with the serial of the selected MFA device. It does not open the keystore.
-func withDevice(ctx context.Context, a *app.App, purpose string, f mfaFlags, do func(serial string, ask app.Asker) error) error {
+func withDevice(ctx context.Context, a *app.App, purpose string, f mfaFlags, do func(serial string, asker app.Asker) error) error {
 	locks, _, err := a.Locks(purpose)
 	if err != nil {
 		return err
@@ -155,12 +155,12 @@ func mfaEnroll(ctx context.Context, a *app.App, f mfaFlags) error {
 	case f.create != "":
 		return mfaCreate(ctx, a, f)
 	}
-	return withDevice(ctx, a, "mfa enroll", f, func(serial string, ask app.Asker) error {
-		k := authenticator{App: a, asker: ask, touch: f.touch}
+	return withDevice(ctx, a, "mfa enroll", f, func(serial string, asker app.Asker) error {
+		k := authenticator{App: a, asker: asker, touch: f.touch}
 		if err := k.CheckAvailable(ctx, serial); err != nil { // before the user types the secret
 			return err
 		}
-		secret, err := readSecret(ctx, a, f, serial, ask)
+		secret, err := readSecret(ctx, a, f, serial, asker)
 		if err != nil {
 			return err
 		}
@@ -176,11 +176,11 @@ func mfaEnroll(ctx context.Context, a *app.App, f mfaFlags) error {
 // maxSecret limits the secret that is read from stdin, in bytes.
 const maxSecret = 4 << 10
 
-func readSecret(ctx context.Context, a *app.App, f mfaFlags, serial string, ask app.Asker) ([]byte, error) {
+func readSecret(ctx context.Context, a *app.App, f mfaFlags, serial string, asker app.Asker) ([]byte, error) {
 	if f.stdin {
 		return io.ReadAll(io.LimitReader(a.Env.Stdin, maxSecret))
 	}
-	text, err := ask.Ask(ctx, prompt.Request{Kind: prompt.Secret, Device: serial, Text: "Secret key shown by AWS for " + serial})
+	text, err := asker.Ask(ctx, prompt.Request{Kind: prompt.Secret, Device: serial, Text: "Secret key shown by AWS for " + serial})
 	return []byte(text), err
 }
 

@@ -42,15 +42,15 @@ func (f *openerFlags) bind(c *kingpin.CmdClause) {
 func (f openerFlags) kinds() []string {
 	var kinds []string
 	for _, k := range []struct {
-		kind  string
-		asked bool
+		kind     string
+		selected bool
 	}{
 		{sealed.Card, f.slot != "" || strings.HasPrefix(f.recipient, "age1tag1")},
 		{sealed.Plugin, f.recipient != "" && !strings.HasPrefix(f.recipient, "age1tag1")},
 		{sealed.Passphrase, f.passphrase},
 		{sealed.Recovery, f.recovery},
 	} {
-		if k.asked {
+		if k.selected {
 			kinds = append(kinds, k.kind)
 		}
 	}

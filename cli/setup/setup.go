@@ -124,17 +124,17 @@ func (f setupFlags) regionSettings() []profile.Setting {
 // is one, and the source.
 func roleSettings(ctx context.Context, a *app.App, s *app.Session, f setupFlags) ([]profile.Setting, error) {
 	settings := append([]profile.Setting{{Name: "role_arn", Value: f.role}}, f.regionSettings()...)
-	given := 0
+	count := 0
 	for i, name := range f.sources {
 		if name != "" {
 			settings = append(settings, profile.Setting{Name: sources[i].setting, Value: name})
-			given++
+			count++
 		}
 	}
 	switch {
-	case given > 1:
+	case count > 1:
 		return nil, &app.UsageError{Text: "several sources given: expected only one of --source-profile, --oidc-session and --identity"}
-	case given == 0:
+	case count == 0:
 		stored, err := s.Keys.Names(ctx)
 		if err != nil {
 			return nil, err
@@ -182,15 +182,15 @@ func checkSource(ctx context.Context, s *app.Session, settings []profile.Setting
 func unusedName(ctx context.Context, s *app.Session, wanted string) (string, error) {
 	name := wanted
 	for n := 2; ; n++ {
-		taken := false
+		used := false
 		for _, each := range []string{name, name + toolsSuffix} {
 			_, stored, err := s.Keys.Fingerprint(ctx, each)
 			if err != nil {
 				return "", err
 			}
-			taken = taken || stored || s.Config.Has(each) || s.Inputs.Credentials.Has(each)
+			used = used || stored || s.Config.Has(each) || s.Inputs.Credentials.Has(each)
 		}
-		if !taken {
+		if !used {
 			return name, nil
 		}
 		name = fmt.Sprintf("%s-%d", wanted, n)

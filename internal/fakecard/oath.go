@@ -135,13 +135,13 @@ func decodeOATH(b []byte) (all []field, ok bool) {
 }
 
 func (o *oathApplet) do(c command) ([]byte, status) {
-	ask, ok := decodeOATH(c.data)
+	args, ok := decodeOATH(c.data)
 	if !ok {
 		return nil, wrongData
 	}
 	switch c.ins {
 	case insValidate:
-		return o.validate(ask)
+		return o.validate(args)
 	case insReset:
 		if c.p1 != 0xde || c.p2 != 0xad {
 			return nil, wrongParameters
@@ -154,40 +154,40 @@ func (o *oathApplet) do(c command) ([]byte, status) {
 	}
 	switch c.ins {
 	case insPut:
-		return nil, o.put(ask)
+		return nil, o.put(args)
 	case insDelete:
-		return nil, o.delete(find(ask, tagName))
+		return nil, o.delete(find(args, tagName))
 	case insRename:
-		return nil, o.rename(ask)
+		return nil, o.rename(args)
 	case insSetPassword:
-		return nil, o.setPassword(ask)
+		return nil, o.setPassword(args)
 	case insList:
 		return o.list(), done
 	case insCalculate:
-		return o.calculate(ask, c.p2 == 0)
+		return o.calculate(args, c.p2 == 0)
 	case insCalculateAll:
-		return o.calculateAll(ask, c.p2 == 0), done
+		return o.calculateAll(args, c.p2 == 0), done
 	}
 	return nil, unknownCommand
 }
 
 // validate unlocks the applet for a client that knows the password, and proves that the card knows it
 // too.
-func (o *oathApplet) validate(ask []field) ([]byte, status) {
-	if o.password == nil || o.challenge == nil || !hmac.Equal(find(ask, tagOATHResponse), mac(o.hash, o.password, o.challenge)) {
+func (o *oathApplet) validate(args []field) ([]byte, status) {
+	if o.password == nil || o.challenge == nil || !hmac.Equal(find(args, tagOATHResponse), mac(o.hash, o.password, o.challenge)) {
 		return nil, wrongData
 	}
 	o.open = true
-	return encode(tagOATHResponse, mac(o.hash, o.password, find(ask, tagOATHChallenge))), done
+	return encode(tagOATHResponse, mac(o.hash, o.password, find(args, tagOATHChallenge))), done
 }
 
-func (o *oathApplet) setPassword(ask []field) status {
-	key := find(ask, tagKey)
+func (o *oathApplet) setPassword(args []field) status {
+	key := find(args, tagKey)
 	if len(key) <= 1 {
 		o.password = nil
 		return done
 	}
-	if newHash(key[0]) == nil || !hmac.Equal(find(ask, tagOATHResponse), mac(key[0], key[1:], find(ask, tagOATHChallenge))) {
+	if newHash(key[0]) == nil || !hmac.Equal(find(args, tagOATHResponse), mac(key[0], key[1:], find(args, tagOATHChallenge))) {
 		return noSuchData
 	}
 	o.hash, o.password = key[0], bytes.Clone(key[1:])
@@ -203,8 +203,8 @@ func (o *oathApplet) find(name []byte) *account {
 }
 
 // put stores an account. It replaces an account with the same name.
-func (o *oathApplet) put(ask []field) status {
-	name, key := find(ask, tagName), find(ask, tagKey)
+func (o *oathApplet) put(args []field) status {
+	name, key := find(args, tagName), find(args, tagKey)
 	if len(name) == 0 || len(name) > maxName || len(key) < 3 {
 		return wrongData
 	}
@@ -212,10 +212,10 @@ func (o *oathApplet) put(ask []field) status {
 	if a.kind != kindHOTP && a.kind != kindTOTP || newHash(a.hash) == nil || a.digits < 6 || a.digits > 8 {
 		return wrongData
 	}
-	if p := find(ask, tagProperty); p != nil {
+	if p := find(args, tagProperty); p != nil {
 		a.touch = p[0]&needsTouch != 0
 	}
-	if v := find(ask, tagCounter); len(v) == 4 {
+	if v := find(args, tagCounter); len(v) == 4 {
 		a.counter = binary.BigEndian.Uint32(v)
 	}
 	switch old := o.find(name); {
@@ -238,21 +238,21 @@ func (o *oathApplet) delete(name []byte) status {
 	return done
 }
 
-func (o *oathApplet) rename(ask []field) status {
+func (o *oathApplet) rename(args []field) status {
 	if !o.card.atLeast(5, 3) {
 		return unknownCommand
 	}
-	if len(ask) != 2 || len(ask[1].value) == 0 || len(ask[1].value) > maxName {
+	if len(args) != 2 || len(args[1].value) == 0 || len(args[1].value) > maxName {
 		return wrongData
 	}
-	a := o.find(ask[0].value)
+	a := o.find(args[0].value)
 	switch {
 	case a == nil:
 		return noSuchData
-	case o.find(ask[1].value) != nil:
+	case o.find(args[1].value) != nil:
 		return wrongData
 	}
-	a.name = bytes.Clone(ask[1].value)
+	a.name = bytes.Clone(args[1].value)
 	return done
 }
 
@@ -264,8 +264,8 @@ func (o *oathApplet) list() []byte {
 	return b
 }
 
-func (o *oathApplet) calculate(ask []field, full bool) ([]byte, status) {
-	a := o.find(find(ask, tagName))
+func (o *oathApplet) calculate(args []field, full bool) ([]byte, status) {
+	a := o.find(find(args, tagName))
 	switch {
 	case a == nil:
 		return nil, noSuchData
@@ -273,11 +273,11 @@ func (o *oathApplet) calculate(ask []field, full bool) ([]byte, status) {
 		return nil, notAllowed
 	}
 	o.card.recorder.update(func(a *Usage) { a.Codes++ })
-	return a.code(find(ask, tagOATHChallenge), full), done
+	return a.code(find(args, tagOATHChallenge), full), done
 }
 
 // calculateAll returns no codes for accounts that need a touch or use a counter.
-func (o *oathApplet) calculateAll(ask []field, full bool) []byte {
+func (o *oathApplet) calculateAll(args []field, full bool) []byte {
 	var b []byte
 	for _, a := range o.accounts {
 		b = append(b, encode(tagName, a.name)...)
@@ -288,7 +288,7 @@ func (o *oathApplet) calculateAll(ask []field, full bool) []byte {
 			b = append(b, encode(tagTouch, []byte{a.digits})...)
 		default:
 			o.card.recorder.update(func(a *Usage) { a.Codes++ })
-			b = append(b, a.code(find(ask, tagOATHChallenge), full)...)
+			b = append(b, a.code(find(args, tagOATHChallenge), full)...)
 		}
 	}
 	return b

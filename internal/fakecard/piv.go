@@ -96,10 +96,10 @@ func (p *pivApplet) name(c command) string {
 
 func (p *pivApplet) nameOfUse(c command) string {
 	verb := "sign"
-	switch ask, _ := parseDynamic(c); {
+	switch args, _ := parseDynamic(c); {
 	case c.p2 == slotManagement:
 		verb = "administer"
-	case has(ask, tagPeer):
+	case has(args, tagPeer):
 		verb = "exchange"
 	}
 	return fmt.Sprintf("%s %02x", verb, c.p2)

@@ -27,14 +27,14 @@ func objectOf(tag []byte) int {
 }
 
 func (p *pivApplet) get(c command) ([]byte, status) {
-	ask, ok := decode(c.data)
+	args, ok := decode(c.data)
 	switch {
 	case c.p1 != 0x3f || c.p2 != 0xff:
 		return nil, wrongParameters
-	case !ok || len(find(ask, 0x5c)) == 0 || len(find(ask, 0x5c)) > 3:
+	case !ok || len(find(args, 0x5c)) == 0 || len(find(args, 0x5c)) > 3:
 		return nil, wrongData
 	}
-	id := objectOf(find(ask, 0x5c))
+	id := objectOf(find(args, 0x5c))
 	if id == objectDiscovery {
 		return encode(objectDiscovery, append(encode(0x4f, p.aid()), 0x5f, 0x2f, 2, 0x40, 0)), done
 	}
@@ -52,11 +52,11 @@ func (p *pivApplet) put(c command) status {
 	if !p.management.proved {
 		return notAllowed
 	}
-	ask, ok := decode(c.data)
-	if !ok || len(find(ask, 0x5c)) == 0 || len(find(ask, 0x5c)) > 3 || !has(ask, 0x53) {
+	args, ok := decode(c.data)
+	if !ok || len(find(args, 0x5c)) == 0 || len(find(args, 0x5c)) > 3 || !has(args, 0x53) {
 		return wrongData
 	}
-	id, value := objectOf(find(ask, 0x5c)), find(ask, 0x53)
+	id, value := objectOf(find(args, 0x5c)), find(args, 0x53)
 	switch {
 	case len(value) > maxObject:
 		return noSpace

@@ -46,7 +46,7 @@ func validSlot(s byte) bool {
 
 // newKey returns a key with the requested policies, or with the default policies of its slot.
 // https://docs.yubico.com/yesdk/users-manual/application-piv/pin-touch-policies.html
-func newKey(alg, slot byte, ask []field) (*pivKey, bool) {
+func newKey(alg, slot byte, args []field) (*pivKey, bool) {
 	k := &pivKey{alg: alg, pin: pinOnce, touch: touchNever}
 	switch slot {
 	case 0x9c:
@@ -54,10 +54,10 @@ func newKey(alg, slot byte, ask []field) (*pivKey, bool) {
 	case 0x9e, slotAttestation:
 		k.pin = pinNever
 	}
-	if v := find(ask, 0xaa); len(v) == 1 && v[0] != 0 {
+	if v := find(args, 0xaa); len(v) == 1 && v[0] != 0 {
 		k.pin = v[0]
 	}
-	if v := find(ask, 0xab); len(v) == 1 && v[0] != 0 {
+	if v := find(args, 0xab); len(v) == 1 && v[0] != 0 {
 		k.touch = v[0]
 	}
 	return k, k.pin <= pinAlways && k.touch <= touchCached // this card has no fingerprint reader
@@ -71,12 +71,12 @@ func (p *pivApplet) generate(c command) ([]byte, status) {
 		return nil, wrongParameters
 	}
 	top, _ := decode(c.data)
-	ask, ok := decode(find(top, 0xac))
-	alg := find(ask, 0x80)
+	args, ok := decode(find(top, 0xac))
+	alg := find(args, 0x80)
 	if !ok || len(alg) != 1 || p.tooNew(alg[0]) {
 		return nil, wrongData
 	}
-	k, ok := newKey(alg[0], c.p2, ask)
+	k, ok := newKey(alg[0], c.p2, args)
 	if !ok {
 		return nil, wrongData
 	}
@@ -144,16 +144,16 @@ func (p *pivApplet) importKey(c command) status {
 	case !validSlot(c.p2):
 		return wrongParameters
 	}
-	ask, ok := decode(c.data)
+	args, ok := decode(c.data)
 	if !ok || p.tooNew(c.p1) {
 		return wrongData
 	}
-	k, ok := newKey(c.p1, c.p2, ask)
+	k, ok := newKey(c.p1, c.p2, args)
 	if !ok {
 		return wrongData
 	}
 	k.imported = true
-	if k.private = parsePrivate(c.p1, ask); k.private == nil {
+	if k.private = parsePrivate(c.p1, args); k.private == nil {
 		return wrongData
 	}
 	p.keys[c.p2] = k

@@ -92,30 +92,30 @@ const (
 
 // authenticate is GENERAL AUTHENTICATE with the management key. It needs two messages in each direction.
 // https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73-4.pdf part 2, appendix A.1
-func (k *managementKey) authenticate(alg byte, ask []field) ([]byte, status) {
+func (k *managementKey) authenticate(alg byte, args []field) ([]byte, status) {
 	if alg != k.alg && (alg != 0 || k.alg != alg3DES) {
 		return nil, wrongData
 	}
 	b := k.block()
 	switch {
-	case has(ask, tagWitness) && len(find(ask, tagWitness)) == 0:
+	case has(args, tagWitness) && len(find(args, tagWitness)) == 0:
 		k.witness = random(b.BlockSize())
 		return encode(tagDynamic, encode(tagWitness, encrypt(b, k.witness))), done
-	case has(ask, tagWitness) && has(ask, tagChallenge):
-		witness, challenge := k.witness, find(ask, tagChallenge)
+	case has(args, tagWitness) && has(args, tagChallenge):
+		witness, challenge := k.witness, find(args, tagChallenge)
 		k.witness = nil
-		if witness == nil || len(challenge) != b.BlockSize() || subtle.ConstantTimeCompare(witness, find(ask, tagWitness)) != 1 {
+		if witness == nil || len(challenge) != b.BlockSize() || subtle.ConstantTimeCompare(witness, find(args, tagWitness)) != 1 {
 			return nil, notAllowed
 		}
 		k.proved = true
 		return encode(tagDynamic, encode(tagResponse, encrypt(b, challenge))), done
-	case has(ask, tagChallenge) && len(find(ask, tagChallenge)) == 0:
+	case has(args, tagChallenge) && len(find(args, tagChallenge)) == 0:
 		k.challenge = random(b.BlockSize())
 		return encode(tagDynamic, encode(tagChallenge, k.challenge)), done
-	case has(ask, tagResponse) && k.challenge != nil:
+	case has(args, tagResponse) && k.challenge != nil:
 		want := encrypt(b, k.challenge)
 		k.challenge = nil
-		if subtle.ConstantTimeCompare(want, find(ask, tagResponse)) != 1 {
+		if subtle.ConstantTimeCompare(want, find(args, tagResponse)) != 1 {
 			return nil, notAllowed
 		}
 		k.proved = true

@@ -24,28 +24,28 @@ func parseDynamic(c command) ([]field, bool) {
 // use signs, exchanges keys, or authenticates with the management key.
 // https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-73-4.pdf part 2, 3.2.4
 func (p *pivApplet) use(c command) ([]byte, status) {
-	ask, ok := parseDynamic(c)
+	args, ok := parseDynamic(c)
 	if !ok {
 		return nil, wrongData
 	}
 	if c.p2 == slotManagement {
-		return p.management.authenticate(c.p1, ask)
+		return p.management.authenticate(c.p1, args)
 	}
 	k := p.keys[c.p2]
 	switch {
 	case k == nil || c.p2 == slotAttestation:
 		return nil, noReference
-	case k.alg != c.p1 || !has(ask, tagPeer) && !has(ask, tagChallenge):
+	case k.alg != c.p1 || !has(args, tagPeer) && !has(args, tagChallenge):
 		return nil, wrongData
 	case !p.checkPolicies(c.p2, k):
 		return nil, notAllowed
 	}
 	var out []byte
-	if has(ask, tagPeer) {
-		out = k.exchange(find(ask, tagPeer))
+	if has(args, tagPeer) {
+		out = k.exchange(find(args, tagPeer))
 		p.card.recorder.update(func(a *Usage) { a.Exchanged++ })
 	} else {
-		out = k.sign(find(ask, tagChallenge))
+		out = k.sign(find(args, tagChallenge))
 		p.card.recorder.update(func(a *Usage) { a.Signed++ })
 	}
 	if out == nil {

@@ -10,7 +10,7 @@ import (
 
 func TestMain(m *testing.M) {
 	Main(m, map[string]Func{
-		"hold": func(path string) error {
+		"wait": func(path string) error {
 			Ready()
 			WaitForRelease()
 			return os.WriteFile(path, nil, 0o600)
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 
 func TestRelease(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "continued")
-	p := Start(t, "hold", path)
+	p := Start(t, "wait", path)
 	p.AwaitReady(t)
 	if _, err := os.Stat(path); err == nil {
 		t.Error("the process did not wait for its release")
@@ -35,7 +35,7 @@ func TestRelease(t *testing.T) {
 
 func TestKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "continued")
-	p := Start(t, "hold", path)
+	p := Start(t, "wait", path)
 	p.AwaitReady(t)
 	p.Kill()
 	if _, err := os.Stat(path); err == nil {
@@ -46,13 +46,13 @@ func TestKill(t *testing.T) {
 // failed is a testing.TB that records errors.
 type failed struct {
 	testing.TB
-	said string
+	message string
 }
 
 func (f *failed) Errorf(_ string, args ...any) {
 	for _, a := range args {
 		if text, ok := a.(interface{ String() string }); ok {
-			f.said += text.String()
+			f.message += text.String()
 		}
 	}
 }
@@ -61,8 +61,8 @@ func TestFailure(t *testing.T) {
 	for name, want := range map[string]string{"fail": "function failed", "no such name": "unknown function"} {
 		p, f := Start(t, name, "function failed"), &failed{TB: t}
 		p.AwaitSuccess(f)
-		if !strings.Contains(f.said, want) {
-			t.Errorf("%s: the test's error is %q, want %q", name, f.said, want)
+		if !strings.Contains(f.message, want) {
+			t.Errorf("%s: the test's error is %q, want %q", name, f.message, want)
 		}
 	}
 }
