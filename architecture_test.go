@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// A row is what ARCHITECTURE.md says of a package.
+// A row is a line of the package table in ARCHITECTURE.md.
 type row struct {
 	level int
 	does  string
@@ -24,7 +24,7 @@ var (
 	codeSpan = regexp.MustCompile("`([^`]+)`")
 )
 
-// packageRows reads the table of packages, by their path within the module.
+// packageRows reads the package table. The keys are paths inside the module.
 func packageRows(t *testing.T) map[string]row {
 	t.Helper()
 	text, err := os.ReadFile("ARCHITECTURE.md")
@@ -46,13 +46,13 @@ func packageRows(t *testing.T) map[string]row {
 	return rows
 }
 
-// forTests reports whether a package is for tests and contrib only.
+// forTests reports whether only tests and contrib may import a package.
 func forTests(path string) bool {
 	return strings.HasPrefix(path, "internal/") || strings.HasSuffix(path, "test")
 }
 
-// TestPackages compares the table of packages with the source: what each imports, and what its
-// documentation says.
+// TestPackages compares the package table with the source: the imports of each package, and the first sentence of its
+// documentation.
 func TestPackages(t *testing.T) {
 	rows := packageRows(t)
 	found := map[string]bool{}
@@ -79,12 +79,12 @@ func TestPackages(t *testing.T) {
 	}
 	for path := range rows {
 		if !found[path] {
-			t.Errorf("ARCHITECTURE.md lists %q, which is no package", path)
+			t.Errorf("ARCHITECTURE.md lists %q, which is not a package", path)
 		}
 	}
 }
 
-// inModule is a package's path within this module.
+// inModule returns the path of a package inside this module.
 func inModule(path string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(path, "aws-vault"), "/")
 }
@@ -109,7 +109,7 @@ func checkImports(t *testing.T, env []string, rows map[string]row, path string, 
 	}
 }
 
-// TestPlacesInArchitecture looks for each file that ARCHITECTURE.md names, and for what it says is in it.
+// TestPlacesInArchitecture checks that the files and functions that ARCHITECTURE.md names exist.
 func TestPlacesInArchitecture(t *testing.T) {
 	text, err := os.ReadFile("ARCHITECTURE.md")
 	if err != nil {
@@ -128,15 +128,15 @@ func TestPlacesInArchitecture(t *testing.T) {
 			continue
 		}
 		if name != "" && !declares(parsed, name) {
-			t.Errorf("ARCHITECTURE.md names %s in %s, where it is not", name, file)
+			t.Errorf("ARCHITECTURE.md names %s in %s, which does not declare it", name, file)
 		}
 	}
 	if files == 0 {
-		t.Error("no file was found in ARCHITECTURE.md")
+		t.Error("ARCHITECTURE.md names no files")
 	}
 }
 
-// declares reports whether a file has a function or method of that name.
+// declares reports whether a file has a function or method with this name.
 func declares(file *ast.File, name string) bool {
 	for _, d := range file.Decls {
 		if f, ok := d.(*ast.FuncDecl); ok && f.Name.Name == name {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestNoBus starts the program where there is a session bus, and where one could be launched: a
-// library may do either before main begins.
+// TestNoBus checks that the program neither connects to a session bus nor launches one at start. A library could do
+// either before main.
 func TestNoBus(t *testing.T) {
 	dir := t.TempDir()
 	socket, launched := filepath.Join(dir, "bus"), filepath.Join(dir, "launched")
@@ -25,7 +25,7 @@ func TestNoBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, address := range []string{"DBUS_SESSION_BUS_ADDRESS=unix:path=" + socket, "NO_BUS=1"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // this bus answers nobody
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // this bus never responds
 		defer cancel()
 		c := exec.CommandContext(ctx, os.Args[0], "version")
 		c.Env = []string{asProgram + "=1", "HOME=" + dir, "PATH=" + dir, "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), address}
@@ -34,9 +34,9 @@ func TestNoBus(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat(launched); err == nil {
-		t.Error("the program has launched a bus")
+		t.Error("the program launched a session bus")
 	}
-	// Who came before is accepted before our own connection, which says its name.
+	// A connection of the program would be accepted before this one, which sends "ours".
 	ours, err := net.Dial("unix", socket)
 	if err != nil {
 		t.Fatal(err)
@@ -50,6 +50,6 @@ func TestNoBus(t *testing.T) {
 	defer first.Close()
 	said := make([]byte, 4)
 	if n, _ := first.Read(said); string(said[:n]) != "ours" {
-		t.Error("the program has connected to the bus")
+		t.Error("the program connected to the session bus")
 	}
 }

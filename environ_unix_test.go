@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// A profile's program gets the whole environment of the program, and the user's command neither what opens the vault nor
-// other credentials.
+// TestEnvironmentOfProgramsAndCommand checks that a credential_process gets the complete environment of aws-vault. The
+// command of exec must get no passphrases of keystores and no other credentials.
 func TestEnvironmentOfProgramsAndCommand(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {
@@ -42,11 +42,11 @@ func TestEnvironmentOfProgramsAndCommand(t *testing.T) {
 		got := strings.Split(string(text), "\n")
 		for _, kv := range secrets {
 			if slices.Contains(got, kv) != want {
-				t.Errorf("%s has %s: %v, want %v", file, kv, !want, want)
+				t.Errorf("%s contains %s: %v, want %v", file, kv, !want, want)
 			}
 		}
 		if !slices.Contains(got, "AN_OTHER=variable") {
-			t.Errorf("%s is %q", file, got)
+			t.Errorf("%s has no AN_OTHER=variable: %q", file, got)
 		}
 	}
 }

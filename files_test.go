@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// touching are the functions that reach a file by its path. Files in folders of ours are opened by
-// the methods of disk.Folder instead, which follow no links and accept no files of other users.
+// touching are the functions that access a file by its path. Files in folders of aws-vault must be opened with the
+// methods of disk.Folder instead. These methods follow no links and accept no files of other users.
 var touching = map[string][]string{
 	"os": {
 		"Chdir", "Chmod", "Chown", "Chtimes", "CopyFS", "Create", "CreateTemp", "DirFS", "Lchown", "Link", "Lstat", "Mkdir", "MkdirAll",
@@ -33,8 +33,7 @@ var touching = map[string][]string{
 	},
 }
 
-// byPath lists the functions outside of package disk that reach a file by its path, below the
-// reason why they may.
+// byPath lists the functions outside package disk that may access a file by its path. They are grouped by the reason.
 var byPath = map[string][]string{
 	"the user names the file": {
 		"cli/identity openAuthority: disk.Create, disk.MkdirPrivate, disk.ReadBounded",
@@ -49,7 +48,7 @@ var byPath = map[string][]string{
 		"cli/identity writeOutput: disk.Create",
 		"cli/identity register: disk.Create",
 	},
-	"AWS's config file, which may be a link": {
+	"AWS's config file, which can be a link": {
 		"cli/system sameFile: os.Stat",
 		"cli/run statFiles: os.Stat",
 		"vault/configfile ConfigFile.Edit: disk.ReplacePreserving",
@@ -61,7 +60,7 @@ var byPath = map[string][]string{
 		"vault/store SSOCache.Token: disk.ReadBounded",
 		"vault/store SSOCache.isOurFile: disk.ReadBounded",
 	},
-	"pass's own store, which may hold links": {
+	"the store of pass, which can contain links": {
 		"vault/keystore copyIfChanged: disk.ReadBounded",
 		"vault/keystore openPass: os.Stat",
 		"vault/keystore passRing.Names: filepath.EvalSymlinks, filepath.WalkDir",
@@ -71,7 +70,7 @@ var byPath = map[string][]string{
 		"vault/keystore passRing.recipientsDir: os.Stat",
 		"vault/keystore underGit: os.Stat",
 	},
-	"the kernel's files, and terminals": {
+	"files of the kernel, and terminals": {
 		"cli/system onlyMember: os.Open",
 		"cli/system cardHolder: filepath.Glob, os.Open",
 		"cli/system processOf: os.ReadFile",
@@ -94,14 +93,13 @@ var byPath = map[string][]string{
 		"vault/signin/browser Page.Close: os.RemoveAll",
 		"vault/signin/browser writePage: os.MkdirTemp, os.RemoveAll, os.WriteFile",
 	},
-	"it looks, and opens nothing": {
+	"the function reads metadata only, and opens no file": {
 		"cli/doctor probe.leftoversIn: os.ReadDir",
 		"cli/doctor probe.checkFiles: os.Stat",
 	},
 }
 
-// TestFilesOfOurs reads the source of the program, and finds each function that goes past
-// disk.Folder without a reason.
+// TestFilesOfOurs checks the source of the program: functions that access files by path must be in the table.
 func TestFilesOfOurs(t *testing.T) {
 	allowed, found := map[string]bool{}, map[string]bool{}
 	for _, places := range byPath {
@@ -124,7 +122,7 @@ func TestFilesOfOurs(t *testing.T) {
 			err = reached(file, func(call string) {
 				place := path.Dir(file) + " " + call
 				if found[place] = true; !allowed[place] {
-					t.Errorf("%s: use disk.Folder for a file of ours, or say why not in the table: %s", file, place)
+					t.Errorf("%s: use disk.Folder for a file of aws-vault, or add the function to byPath with a reason: %s", file, place)
 				}
 			})
 		}
@@ -135,12 +133,12 @@ func TestFilesOfOurs(t *testing.T) {
 	}
 	for place := range allowed {
 		if !found[place] {
-			t.Errorf("in the table, and not in the source: %s", place)
+			t.Errorf("byPath lists a function that does not exist or does not access files: %s", place)
 		}
 	}
 }
 
-// reached calls found for each call in the file that reaches a file by its path.
+// reached calls found for each use of a function in touching. The text is the enclosing function and the call.
 func reached(file string, found func(call string)) error {
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {
@@ -157,7 +155,7 @@ func reached(file string, found func(call string)) error {
 			name = i.Name.Name
 		}
 		if name == "." && touching[path] != nil {
-			return fmt.Errorf("%s: imports the names of %s", file, path)
+			return fmt.Errorf("%s: imports %s with a dot, so its uses cannot be found", file, path)
 		}
 		packages[name] = path
 	}
@@ -178,7 +176,7 @@ func reached(file string, found func(call string)) error {
 	return nil
 }
 
-// receiver is the type that a method belongs to, with a dot; empty for a function.
+// receiver returns the type of a method's receiver and a dot, or an empty text for a function.
 func receiver(f *ast.FuncDecl) string {
 	if f.Recv == nil {
 		return ""

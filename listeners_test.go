@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// opens are the functions and types that open a port or a socket, by package.
+// opens are the functions and types that open a port or a socket, by package path.
 var opens = map[string][]string{
 	"net": {
 		"Listen", "ListenTCP", "ListenUnix", "ListenPacket", "ListenUDP", "ListenIP", "ListenUnixgram", "ListenMulticastUDP",
@@ -30,24 +30,24 @@ var opens = map[string][]string{
 	"aws-vault/vault/peer":     {"Listen", "FromFile", "ListenBound"},
 }
 
-// mayListen are packages that open ports and sockets by themselves.
+// mayListen lists the packages that may call these functions, and why.
 var mayListen = map[string]string{
-	"vault/peer":        "does so for all others",
-	"internal/fakeaws":  "is for tests",
-	"internal/fakecard": "is for tests",
+	"vault/peer":        "the other packages call it to listen",
+	"internal/fakeaws":  "for tests only",
+	"internal/fakecard": "for tests only",
 }
 
-// A use is where a package's function is used, as ARCHITECTURE.md writes it.
+// A use is a reference to a function of a package. Its location has the form of ARCHITECTURE.md: file and function.
 type use struct{ pkg, name, at string }
 
-// usesIn are the uses of what opens ports and sockets in one file.
+// usesIn returns where a file uses the functions and types in opens.
 func usesIn(t *testing.T, path string) (found []use) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	imports := map[string]string{} // by their name in this file
+	imports := map[string]string{} // import paths by their name in this file
 	for _, i := range file.Imports {
 		p, err := strconv.Unquote(i.Path.Value)
 		if err != nil {
@@ -60,7 +60,7 @@ func usesIn(t *testing.T, path string) (found []use) {
 		imports[name] = p
 	}
 	if p, ok := imports["."]; ok && opens[p] != nil {
-		t.Errorf("%s imports %s under no name", path, p)
+		t.Errorf("%s imports %s with a dot, so its uses cannot be found", path, p)
 	}
 	for _, d := range file.Decls {
 		at := path
@@ -75,7 +75,7 @@ func usesIn(t *testing.T, path string) (found []use) {
 			name := s.Sel.Name
 			if x, ok := s.X.(*ast.Ident); ok && slices.Contains(opens[imports[x.Name]], name) {
 				found = append(found, use{imports[x.Name], name, at})
-			} else if strings.HasPrefix(name, "ListenAndServe") { // of an http.Server
+			} else if strings.HasPrefix(name, "ListenAndServe") { // a method of http.Server
 				found = append(found, use{"net/http", name, at})
 			}
 			return true
@@ -84,7 +84,7 @@ func usesIn(t *testing.T, path string) (found []use) {
 	return found
 }
 
-// Every port and socket is opened by package peer, and is in the table of ARCHITECTURE.md.
+// TestListeners checks that only package peer opens ports and sockets, and that ARCHITECTURE.md lists each caller of it.
 func TestListeners(t *testing.T) {
 	const row = "\\| `([^`]+\\.go [^`]+)` \\|"
 	text, err := os.ReadFile("ARCHITECTURE.md")
@@ -122,7 +122,7 @@ func TestListeners(t *testing.T) {
 	}
 }
 
-// Only these accept other users' connections, or pretend that a system cannot tell users apart.
+// TestOpenListeners checks which code accepts connections of other users, or disables the check of their owner.
 func TestOpenListeners(t *testing.T) {
 	want := []string{"contrib/docker/proxy/main.go Anyone"}
 	var have []string
@@ -149,11 +149,11 @@ func TestOpenListeners(t *testing.T) {
 	}
 	slices.Sort(have)
 	if !slices.Equal(have, want) {
-		t.Errorf("open are %q, want %q", have, want)
+		t.Errorf("connections of other users are accepted in %q, want %q", have, want)
 	}
 }
 
-// sources are the program's files, for all systems.
+// sources returns the Go files without tests, for all operating systems.
 func sources(t *testing.T) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}

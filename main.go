@@ -10,7 +10,7 @@ import (
 	"aws-vault/cli/system"
 )
 
-// version is set when a release is built.
+// version is set by the linker when a release is built.
 var version = ""
 
 func main() {
@@ -26,7 +26,7 @@ func main() {
 	os.Exit(status)
 }
 
-// versionText names what was built: a release, or a commit.
+// versionText returns the version of a release, or the commit that was built.
 func versionText() string {
 	if version != "" {
 		return version

@@ -2,8 +2,8 @@ package main
 
 import "golang.org/x/sys/unix"
 
-// hideMemory keeps this process out of core files and from other processes of its user.
-// It does not reach the command that it becomes.
+// hideMemory prevents core files of this process, and stops other processes of the user from reading its memory.
+// A command that replaces this process with exec(2) is not affected.
 func hideMemory() {
-	unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // where it is refused, we go on as before
+	unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // an error is ignored: this is an additional protection only
 }

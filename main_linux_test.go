@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// No core file, and no other process of the user, gets to see our memory.
+// TestHideMemory checks that the kernel writes no core file of this process, and does not let other processes read it.
 func TestHideMemory(t *testing.T) {
 	hideMemory()
 	dumpable, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// dieInterrupted ends us by the signal itself: a shell that runs us from a script ends the
-// script only if it sees that. Should the signal be ignored, we return.
+// dieInterrupted ends this process with SIGINT. A shell that runs the program from a script ends the script only if the
+// signal ended the program. If SIGINT is ignored, dieInterrupted returns.
 func dieInterrupted() {
 	if syscall.Kill(os.Getpid(), syscall.SIGINT) == nil {
-		time.Sleep(time.Second) // it may reach another thread first
+		time.Sleep(time.Second) // another thread can receive the signal first
 	}
 }

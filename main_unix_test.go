@@ -12,11 +12,11 @@ import (
 	"github.com/creack/pty"
 )
 
-// A script in which Ctrl-C ends us ends too.
+// TestInterruptedScript checks that Ctrl-C ends the program and the shell script that runs it.
 func TestInterruptedScript(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skipf("bash is not here: %v", err)
+		t.Skipf("bash is not installed: %v", err)
 	}
 	c := exec.Command(bash, "-c", "$0 add alice; echo went on", os.Args[0])
 	c.Env = []string{
@@ -38,8 +38,8 @@ func TestInterruptedScript(t *testing.T) {
 	if _, err := tty.WriteString("\x03"); err != nil {
 		t.Fatal(err)
 	}
-	rest, _ := io.ReadAll(tty) // which ends with an error once nobody has the terminal
+	rest, _ := io.ReadAll(tty) // returns an error when no process uses the terminal any more
 	if c.Wait(); strings.Contains(string(rest), "went on") {
-		t.Errorf("after Ctrl-C the script shows %q", rest)
+		t.Errorf("the script went on after Ctrl-C: %q", rest)
 	}
 }

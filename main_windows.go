@@ -1,4 +1,4 @@
 package main
 
-// dieInterrupted does nothing: no process learns here what ended another.
+// dieInterrupted does nothing: on Windows a process does not end with a signal.
 func dieInterrupted() {}

@@ -9,23 +9,23 @@ import (
 	"syscall"
 )
 
-// signals are those that are to end us. Until they are caught, one ends the process as it does any other.
-// From then on the first ends a context, and those that follow do nothing: whatever must not be lost, such
-// as the answer to a single-use token, is awaited and stored in bounded time (see source.Exchanges); then the
-// process ends by itself. To catch them takes two goroutines and a thread.
+// signals handles the signals that end the program. Before catch is called, such a signal ends the process at once.
+// After that, the first signal cancels a context, and later signals do nothing. Data that must not be lost, such
+// as the response to a single-use token, is still received and stored within a time limit (see source.Exchanges).
+// Then the process ends by itself. Catching signals costs two goroutines and a thread, so it starts late.
 type signals struct {
 	end  context.CancelCauseFunc
 	once sync.Once
 	stop func()
 }
 
-// newSignals returns signals that are not caught yet, and the context that they end.
+// newSignals returns a signals that does not catch anything yet, and the context that it cancels.
 func newSignals() (context.Context, *signals) {
 	ctx, end := context.WithCancelCause(context.Background())
 	return ctx, &signals{end: end, stop: func() {}}
 }
 
-// catch catches the signals from now on.
+// catch starts to catch the signals. Later calls do nothing.
 func (s *signals) catch() {
 	s.once.Do(func() {
 		caught, stop := signal.NotifyContext(context.Background(), ending()...)
@@ -34,14 +34,14 @@ func (s *signals) catch() {
 	})
 }
 
-// release gives the signals back: the next one ends the process.
+// release stops catching: the next signal ends the process.
 func (s *signals) release() {
 	s.once.Do(func() {})
 	s.stop()
 }
 
-// ending are the signals that end us. One that we were told to ignore, as nohup does, is
-// left so, for us and for the command that we become.
+// ending returns the signals that end the program. A signal that is ignored at the start, as with nohup, stays ignored in
+// this process and in the command that replaces it.
 func ending() []os.Signal {
 	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 	return slices.DeleteFunc(all, signal.Ignored)

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// A signal that is caught ends the context, and whatever was made from it.
+// TestSignalCaught checks that a caught signal cancels the context and the contexts derived from it.
 func TestSignalCaught(t *testing.T) {
 	ctx, signals := newSignals()
 	if ctx.Err() != nil || context.Cause(ctx) != nil {
-		t.Fatalf("it has ended before it began: %v", ctx.Err())
+		t.Fatalf("the context is canceled before any signal: %v", ctx.Err())
 	}
 	part, end := context.WithCancel(ctx)
 	defer end()
@@ -29,14 +29,14 @@ func TestSignalCaught(t *testing.T) {
 	<-ctx.Done()
 	<-part.Done()
 	if !errors.Is(ctx.Err(), context.Canceled) || context.Cause(ctx) == nil {
-		t.Errorf("ended with %v because of %v, want %v and a cause", ctx.Err(), context.Cause(ctx), context.Canceled)
+		t.Errorf("the context has error %v and cause %v, want %v and a cause", ctx.Err(), context.Cause(ctx), context.Canceled)
 	}
 	if context.Cause(part) != context.Cause(ctx) {
-		t.Errorf("a part ends because of %v, the whole because of %v", context.Cause(part), context.Cause(ctx))
+		t.Errorf("the cause of the derived context is %v, and of its parent %v", context.Cause(part), context.Cause(ctx))
 	}
 }
 
-// Until signals are caught, one ends the process itself. The process is this test again.
+// TestSignalNotCaught checks that a signal ends the process if catch was not called. It runs itself in a new process.
 func TestSignalNotCaught(t *testing.T) {
 	const again = "TEST_SIGNAL_NOT_CAUGHT"
 	if os.Getenv(again) != "" {
@@ -44,7 +44,7 @@ func TestSignalNotCaught(t *testing.T) {
 		_, end := context.WithCancel(ctx)
 		defer end()
 		syscall.Kill(os.Getpid(), syscall.SIGTERM)
-		time.Sleep(10 * time.Second) // it may reach another thread first
+		time.Sleep(10 * time.Second) // another thread can receive the signal first
 		os.Exit(0)
 	}
 	c := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
@@ -54,6 +54,6 @@ func TestSignalNotCaught(t *testing.T) {
 		t.Fatal(err)
 	}
 	if status := ended.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGTERM {
-		t.Errorf("ended with %v, want the signal", ended)
+		t.Errorf("the process ended with %v, want the signal", ended)
 	}
 }

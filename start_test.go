@@ -13,14 +13,14 @@ import (
 	"aws-vault/vault/card/piv"
 )
 
-// An initialised package has code that runs at every start of the program, whatever it does.
+// An initialised package runs code at every start of the program, before main.
 type initialised struct {
 	name               string
 	bytes, allocations int
 }
 
-// initialisers builds the program as a release is built, with hardware keys if this test has them, and returns what it
-// initialises before main, as the runtime tells it.
+// initialisers builds the program like a release, with support for security keys if this test has it. It returns the
+// packages that the runtime reports as initialised before main.
 // https://pkg.go.dev/runtime#hdr-Environment_Variables
 func initialisers(t *testing.T) []initialised {
 	t.Helper()
@@ -51,9 +51,8 @@ func initialisers(t *testing.T) []initialised {
 	return all
 }
 
-// ourInitialisers are the packages of this module that do anything at start, and how often they
-// allocate then: tables are functions, or made by the compiler, and what has to be made is made when
-// it is first needed.
+// ourInitialisers lists the packages of this module that may run code at start, with the number of their allocations.
+// All other packages must create values when they are first needed, or have tables that the compiler lays out.
 var ourInitialisers = map[string]int{
 	"vault/keystore": 5, // two of sync.OnceValue, and an encoding
 	"vault/awsapi":   4, // two of sync.OnceValue
@@ -62,24 +61,24 @@ var ourInitialisers = map[string]int{
 	"server":         1,
 }
 
-// A startBound is what may be initialised at start, the standard library with it.
+// A startBound limits the initialisation at start: packages of other modules, and allocations and bytes of all packages.
 type startBound struct{ others, allocations, bytes int }
 
-// startBounds are bounds by Go's version: its library changes what it initialises.
+// startBounds are the limits by Go version, because the standard library differs.
 var startBounds = map[string]startBound{
 	"go1.26": {others: 25, allocations: 590, bytes: 107 << 10}, // 25 of 124 packages, 571 allocations, 105 kB
 }
 
-// cardsAtStart is what hardware keys add: piv-go and cryptobyte, with 42 allocations of 6.5 kB.
+// cardsAtStart is added with support for security keys: piv-go and cryptobyte, with 42 allocations of 6.5 kB.
 var cardsAtStart = startBound{others: 2, allocations: 45, bytes: 7 << 10}
 
 func TestInitialisers(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("the figures are those of Linux")
+		t.Skip("the limits are for Linux")
 	}
 	most, known := startBounds[goversion.Lang(runtime.Version())]
 	if !known {
-		t.Skipf("there are no figures for %s: measure, and add them to startBounds", runtime.Version())
+		t.Skipf("startBounds has no limits for %s: measure and add them", runtime.Version())
 	}
 	if piv.Supported {
 		most = startBound{most.others + cardsAtStart.others, most.allocations + cardsAtStart.allocations, most.bytes + cardsAtStart.bytes}
@@ -92,7 +91,7 @@ func TestInitialisers(t *testing.T) {
 		first, _, _ := strings.Cut(p.name, "/")
 		switch own, listed := ourInitialisers[name]; {
 		case ours && !listed:
-			t.Errorf("%s is initialised at start, with %d allocations", name, p.allocations)
+			t.Errorf("%s runs code at start, with %d allocations, want none", name, p.allocations)
 		case ours && p.allocations > own:
 			t.Errorf("%s allocates %d times at start, want at most %d", name, p.allocations, own)
 		case strings.Contains(first, "."):
@@ -103,6 +102,6 @@ func TestInitialisers(t *testing.T) {
 		t.Errorf("%d packages of other modules are initialised at start, want at most %d: %s", len(others), most.others, strings.Join(others, " "))
 	}
 	if allocations > most.allocations || bytes > most.bytes {
-		t.Errorf("the start allocates %d times, %d bytes, want at most %d and %d", allocations, bytes, most.allocations, most.bytes)
+		t.Errorf("the start has %d allocations of %d bytes, want at most %d of %d", allocations, bytes, most.allocations, most.bytes)
 	}
 }

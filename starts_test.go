@@ -12,19 +12,18 @@ import (
 	"testing"
 )
 
-// started are the places where something is started that is not a program which aws-vault runs and
-// waits for. All those go through Starter.Command: it tells them of the locks that are held, and gives
-// them no terminal that another has.
+// started lists the calls that start a process without Starter.Command, and why they can. All other code must use
+// Starter.Command: it passes the held locks to the program, and gives it no terminal that another process is using.
 var started = map[string]string{
 	"cli/system/child_unix.go: syscall.StartProcess": "the user's own command, which has the terminal",
 	"cli/system/child_windows.go: exec.Cmd":          "the user's own command",
-	"cli/system/process_unix.go: syscall.Exec":       "the user's own command, in our place",
-	"cli/run/proxy_unix.go: exec.CommandContext":     "our own process without privileges; proxy takes no locks",
-	"server/alias_other.go: exec.Command":            "ifconfig as root, before the command starts and after it has ended; it asks nobody",
+	"cli/system/process_unix.go: syscall.Exec":       "the user's own command, which replaces this process",
+	"cli/run/proxy_unix.go: exec.CommandContext":     "our own unprivileged process; proxy holds no locks",
+	"server/alias_other.go: exec.Command":            "ifconfig as root, before the command starts and after it has ended; it never prompts",
 	"vault/program/program.go: exec.CommandContext":  "Starter.Command",
 }
 
-// starters are the functions and types that start a program.
+// starters are the functions and types that can start a program.
 var starters = map[string]bool{
 	"exec.Command": true, "exec.CommandContext": true, "exec.Cmd": true,
 	"execabs.Command": true, "execabs.CommandContext": true, "execabs.Cmd": true,
@@ -32,6 +31,7 @@ var starters = map[string]bool{
 	"unix.Exec": true, "windows.CreateProcess": true, "windows.CreateProcessAsUser": true, "windows.ShellExecute": true,
 }
 
+// TestStarts checks that programs are started by Starter.Command, except in the places that are listed.
 func TestStarts(t *testing.T) {
 	found := map[string]bool{}
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
@@ -57,17 +57,17 @@ func TestStarts(t *testing.T) {
 	}
 	for at := range found {
 		if _, ok := started[at]; !ok {
-			t.Errorf("%s: expected Starter.Command of vault/program, which tells a program of held locks and keeps it off a terminal that is busy", at)
+			t.Errorf("%s: expected Starter.Command of vault/program, which passes held locks to a program and gives it no terminal that is in use", at)
 		}
 	}
 	for at := range started {
 		if !found[at] {
-			t.Errorf("%s starts nothing any more: take it out of the table", at)
+			t.Errorf("%s starts nothing any more: remove it from the table", at)
 		}
 	}
 }
 
-// startsIn are the starters that a file calls, names as values, or fills in.
+// startsIn returns the starters that a file uses: as a call, a value, or a composite literal.
 func startsIn(f *ast.File) (names []string) {
 	types := map[ast.Node]bool{} // *exec.Cmd as a type starts nothing
 	ast.Inspect(f, func(n ast.Node) bool {
@@ -84,15 +84,16 @@ func startsIn(f *ast.File) (names []string) {
 	return names
 }
 
-// libraries are those of others that can start programs, and why none escapes Starter.Command.
+// libraries lists the libraries that can start programs, and why the rules of Starter.Command still apply.
 var libraries = map[string]string{
-	"golang.org/x/sys/execabs":               "looks programs up for those below",
+	"golang.org/x/sys/execabs":               "only looks up programs for the libraries below",
 	"filippo.io/age/plugin":                  "vault/keystore/sealed calls it within StartByLibrary",
-	"github.com/godbus/dbus/v5":              "starts a bus where no address is known, and keystores dial known ones only",
+	"github.com/godbus/dbus/v5":              "starts a bus only if no address is known; keystores dial known addresses only",
 	"github.com/skratchdot/open-golang/open": "cli/system calls it within StartDetached, and not while the terminal is busy",
-	"github.com/99designs/keyring":           "starts pass, and only its keychain is used, on macOS",
+	"github.com/99designs/keyring":           "can start pass; only its macOS keychain is used",
 }
 
+// TestLibrariesThatStart checks that the program links no library that can start programs, except those that are listed.
 func TestLibrariesThatStart(t *testing.T) {
 	for _, system := range []string{"linux", "darwin", "windows"} {
 		list := exec.Command("go", "list", "-deps", "-f", `{{if not .Standard}}{{.ImportPath}}{{range .Imports}} {{.}}{{end}}{{end}}`, ".")
@@ -108,7 +109,7 @@ func TestLibrariesThatStart(t *testing.T) {
 			}
 			for _, path := range fields[1:] {
 				if (path == "os/exec" || path == "golang.org/x/sys/execabs") && libraries[fields[0]] == "" {
-					t.Errorf("%s: %s can start programs: see that it does so within StartByLibrary of vault/program, and say so in this table", system, fields[0])
+					t.Errorf("%s: %s can start programs: make sure that it does so within StartByLibrary of vault/program, and add it to the table", system, fields[0])
 				}
 			}
 		}

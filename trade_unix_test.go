@@ -21,10 +21,10 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// short is how long tokens last: they serve once, and are not used again for lack of better ones.
+// short is the lifetime of tokens. It is so short that each command must renew them.
 const short = 9 * time.Second
 
-// A house is a user's home with an AWS whose sign-ins have to be renewed each time.
+// A house is a user's home directory and a fake AWS whose sign-ins must be renewed each time.
 type house struct {
 	*testing.T
 	aws   *fakeaws.AWS
@@ -93,7 +93,7 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-// A process is the program, which is being run.
+// A process is a running aws-vault.
 type process struct {
 	*exec.Cmd
 	house *house
@@ -103,7 +103,7 @@ type process struct {
 
 var page = regexp.MustCompile(`open (http://127\.0\.0\.1:\d+/\S*authorize\?\S+)`)
 
-// start runs the program. A page that it asks somebody to open is opened.
+// start starts the program, and opens each sign-in page that the program prints.
 func (h *house) start(env []string, args ...string) *process {
 	h.Helper()
 	p := &process{Cmd: exec.CommandContext(h.Context(), os.Args[0], args...), house: h, read: make(chan struct{})}
@@ -131,7 +131,7 @@ func (h *house) start(env []string, args ...string) *process {
 	return p
 }
 
-// end waits for the program, and returns what it has said.
+// end waits until the program ends, and returns its stderr.
 func (p *process) end() (string, error) {
 	<-p.read
 	err := p.Wait()
@@ -145,13 +145,13 @@ func (h *house) run(env []string, args ...string) {
 	}
 }
 
-// A kind is one of the single-use codes and tokens.
+// A kind is a kind of single-use code or token.
 type kind struct {
-	action string // of the fake's, that trades it
+	action string // AWS or OIDC call that exchanges the token
 	env    []string
-	before []string // a command after which there is something to renew; nil for none
-	trade  []string // the command that makes the trade
-	after  []string // a command that uses the sign-in
+	before []string // the command that creates a token to renew; nil for none
+	trade  []string // the command that exchanges the token
+	after  []string // the command that uses the new sign-in
 }
 
 var (
@@ -170,7 +170,8 @@ var (
 	}
 )
 
-// stalled runs the command whose trade is answered once the gate is open: by then the token is spent.
+// stalled starts the command that exchanges the token. The server uses the token up, but responds only after open is
+// called.
 func (h *house) stalled(k kind) (p *process, open func()) {
 	h.Helper()
 	if k.before != nil {
@@ -190,14 +191,14 @@ func (h *house) stalled(k kind) (p *process, open func()) {
 	return p, func() { close(gate) }
 }
 
-// survives has the sign-in used once more, without anybody being asked.
+// survives checks that the sign-in was stored: a command uses it, and the user need not sign in again.
 func (h *house) survives(k kind) {
 	h.Helper()
 	h.aws.Reset()
 	h.run(k.env, k.after...)
 	for _, c := range h.aws.Calls() {
 		if slices.Contains([]string{"Authorize", "StartDeviceAuthorization", "LoginPage", "OpenIDAuthorize", "OpenIDDevice"}, c.Action) {
-			h.Errorf("somebody has to sign in again: %s", c.Action)
+			h.Errorf("the user has to sign in again: %s", c.Action)
 		}
 	}
 }
@@ -213,8 +214,8 @@ func eachKind(t *testing.T, about string, test func(*testing.T, *house, kind)) {
 	}
 }
 
-// Signals that come while a single-use token is traded end the program, after its answer is stored:
-// the first, and all that follow.
+// TestSignalDuringTrade sends three signals while a single-use token is exchanged. The program must store the response
+// before it ends.
 func TestSignalDuringTrade(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(s.String(), func(t *testing.T) {
@@ -224,7 +225,7 @@ func TestSignalDuringTrade(t *testing.T) {
 					if err := p.Process.Signal(s); err != nil {
 						t.Fatal(err)
 					}
-					time.Sleep(20 * time.Millisecond) // or three become one
+					time.Sleep(20 * time.Millisecond) // without a pause, the kernel merges the signals
 				}
 				open()
 				said, err := p.end()
@@ -237,8 +238,8 @@ func TestSignalDuringTrade(t *testing.T) {
 	}
 }
 
-// fakePass keeps its items in the open. Once the file of that name is there, it does what that says
-// instead of writing one.
+// fakePass is a pass that does not encrypt its items. If the file "instead" exists, pass runs it as a script before it
+// writes an item.
 const fakePass = `#!/bin/sh
 verb=$1; shift
 for last; do :; done
@@ -254,7 +255,7 @@ rm) rm "$file" ;;
 esac
 `
 
-// usePass has keys kept by pass, in a store of the house's own.
+// usePass stores keys in a password store of this test, with fakePass.
 func (h *house) usePass() {
 	h.Helper()
 	dir := filepath.Join(h.dir, "store")
@@ -270,7 +271,7 @@ func (h *house) usePass() {
 	h.env = append(h.env, "AWS_VAULT_BACKEND=pass", "AWS_VAULT_PASS_CMD="+program, "PASSWORD_STORE_DIR="+dir)
 }
 
-// instead is what pass does from now on, where it was to write something; empty for writing it.
+// instead sets the script that pass runs before it writes an item. An empty script restores normal writes.
 func (h *house) instead(script string) {
 	h.Helper()
 	path := filepath.Join(h.dir, "instead")
@@ -283,7 +284,8 @@ func (h *house) instead(script string) {
 	}
 }
 
-// A program that is to write the answer to the keystore may fail, or be killed: the next run has it.
+// TestKeystoreProgramDuringTrade lets pass fail, or be killed, while it stores the response. The next run must have the
+// new sign-in.
 func TestKeystoreProgramDuringTrade(t *testing.T) {
 	for name, script := range map[string]string{"fails": "echo full >&2; exit 1", "is killed": "kill -KILL $$"} {
 		t.Run(name, func(t *testing.T) {
@@ -303,11 +305,12 @@ func TestKeystoreProgramDuringTrade(t *testing.T) {
 	}
 }
 
-// The program that writes the answer to the keystore hangs, and so we are killed.
+// TestKilledAfterTrade kills aws-vault while pass hangs and the response is not stored in it. The next run must have the
+// new sign-in.
 func TestKilledAfterTrade(t *testing.T) {
 	eachKind(t, "", func(t *testing.T, h *house, k kind) {
 		h.usePass()
-		if k.action == "CreateOAuth2Token" && k.before == nil { // a new profile is written after the sign-in
+		if k.action == "CreateOAuth2Token" && k.before == nil { // the profile must exist: aws-login writes it only after the sign-in
 			f, err := os.OpenFile(filepath.Join(h.dir, ".aws", "config"), os.O_WRONLY|os.O_APPEND, 0)
 			if err != nil {
 				t.Fatal(err)
@@ -322,12 +325,12 @@ func TestKilledAfterTrade(t *testing.T) {
 		}
 		h.instead(`exec cat "$HOME/hangs" 2>/dev/null >/dev/null`)
 		open()
-		f, err := os.OpenFile(hangs, os.O_WRONLY, 0) // waits for the program
+		f, err := os.OpenFile(hangs, os.O_WRONLY, 0) // waits until pass opens the pipe
 		if err != nil {
 			t.Fatal(err)
 		}
 		p.Process.Kill()
-		f.Close() // which ends it
+		f.Close() // ends pass
 		p.end()
 		h.instead("")
 		h.survives(k)

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// activate becomes a program that is handed a listener, as systemd does it:
+// activate runs a program with an open listener, as systemd's socket activation does:
 // activate NETWORK ADDRESS PROGRAM [ARGUMENT]...
 func activate(args []string) {
 	l, err := net.Listen(args[0], args[1])

@@ -2,5 +2,5 @@
 
 package cli_test
 
-// activate is for Linux.
+// activate does nothing: only Linux has socket activation.
 func activate([]string) {}

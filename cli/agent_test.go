@@ -14,7 +14,7 @@ import (
 	"aws-vault/cli/app"
 )
 
-// asAgent is a program that a coding agent runs, with these commands.
+// asAgent returns an app that a coding agent runs, with these commands.
 func asAgent(commands ...command) (*app.App, commandLine) {
 	a := &app.App{Env: app.Env{
 		Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard,
@@ -25,7 +25,7 @@ func asAgent(commands ...command) (*app.App, commandLine) {
 	return a, describe(a, commands...)
 }
 
-// refusal parses a command line and returns what an agent is refused; nothing is run.
+// refusal parses a command line, and returns the error for an agent, or nil. It runs nothing.
 func refusal(t *testing.T, args ...string) *app.AgentError {
 	t.Helper()
 	a, k := asAgent(commands...)
@@ -38,12 +38,12 @@ func refusal(t *testing.T, args ...string) *app.AgentError {
 	return refused
 }
 
-// commandLineOf is one that the command accepts.
+// commandLineOf returns a valid command line of the command.
 func commandLineOf(c *kingpin.CmdModel) []string {
 	args := strings.Fields(c.FullCommand)
 	for _, f := range c.Flags {
 		if f.Required {
-			args = append(args, "--"+f.Name+"=file") // a keystore, where one is meant
+			args = append(args, "--"+f.Name+"=file") // a valid value for flags that name a keystore
 		}
 	}
 	for _, arg := range c.Args {
@@ -54,9 +54,9 @@ func commandLineOf(c *kingpin.CmdModel) []string {
 	return args
 }
 
-// Each command, with each flag of those that are open, is in testdata/agents.txt. That list is
-// written by hand: decide whether an agent may use what you add before you add it there. An open
-// command is one with Agents: true. A flag after "!" is closed.
+// TestWhatAgentsMayRun compares the commands and flags with testdata/agents.txt, which lists each command as open or
+// closed to coding agents, and each flag of the open ones. The list is written by hand: decide whether agents may use a
+// new command before you add it. An open command has Agents: true. A flag marked "!" is closed.
 func TestWhatAgentsMayRun(t *testing.T) {
 	text, err := os.ReadFile("testdata/agents.txt")
 	if err != nil {
@@ -69,7 +69,7 @@ func TestWhatAgentsMayRun(t *testing.T) {
 		for _, c := range all {
 			args := commandLineOf(c)
 			switch {
-			case c.FullCommand == "help": // which kingpin does itself, without a command's action
+			case c.FullCommand == "help": // kingpin handles it, so it has no action
 			case len(c.Commands) > 0:
 				walk(c.Commands)
 			case refusal(t, args...) != nil:
@@ -102,13 +102,13 @@ func TestWhatAgentsMayRun(t *testing.T) {
 	}
 	for _, line := range want {
 		if !slices.Contains(got, line) {
-			t.Errorf("in testdata/agents.txt alone: %s", line)
+			t.Errorf("only in testdata/agents.txt: %s", line)
 		}
 	}
 }
 
-// A new command is closed to agents, and so is a new command below one that has open commands. For
-// a person both are open.
+// TestNewCommandIsClosedToAgents checks that a new command is closed to agents by default, and so is a new subcommand next
+// to open ones. Both are open to a person.
 func TestNewCommandIsClosedToAgents(t *testing.T) {
 	run := func(context.Context) error { return nil }
 	dummies := func(k *kingpin.Application, a *app.App) []app.Verb {

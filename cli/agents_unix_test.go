@@ -14,8 +14,8 @@ import (
 	"aws-vault/vault/policy"
 )
 
-// For each variable that gives an agent away, and for none, AWS is asked for exactly the
-// policies and tags that are due, and nobody gets what another was given.
+// TestEachAgent sets each environment variable that identifies a coding agent, and none of them. AWS must get exactly the
+// policy and tags for this agent, and no two agents may share a cached session.
 func TestEachAgent(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -31,11 +31,11 @@ func TestEachAgent(t *testing.T) {
 		"AUGMENT_AGENT": "augment", "ANTIGRAVITY_AGENT": "antigravity", "OPENCODE_CLIENT": "opencode", "OPENCODE": "opencode", "CLINE_ACTIVE": "cline",
 		"KIRO_SESSION_ID": "kiro", "AMP_CURRENT_THREAD_ID": "amp", "PI_CODING_AGENT": "pi",
 	}
-	served := map[string]string{} // access keys, by whom they were given to
+	served := map[string]string{} // agent names by access key id
 	for _, variable := range append([]string{""}, policy.Markers()...) {
 		name, ok := names[variable]
 		if !ok {
-			t.Errorf("%s has no row here", variable)
+			t.Errorf("%s is not in names", variable)
 			continue
 		}
 		env, want := environ, chain+" by=user/alice"
@@ -45,7 +45,7 @@ func TestEachAgent(t *testing.T) {
 				" transitive=aws-vault:AccessType transitive=aws-vault:Agent policy=arn:aws:iam::aws:policy/ReadOnlyAccess by=user/alice"
 		}
 		var keys []string
-		for range 2 { // the second time it is kept
+		for range 2 { // the second time the session is cached
 			c := exec.Command(os.Args[0], "exec", "r", "--", "printenv", "AWS_ACCESS_KEY_ID")
 			c.Env, c.SysProcAttr = env, &syscall.SysProcAttr{Setsid: true} // without a terminal
 			var said strings.Builder
@@ -55,18 +55,18 @@ func TestEachAgent(t *testing.T) {
 				t.Fatalf("%s: %v\n%s", variable, err, said.String())
 			}
 			if told := strings.Count(said.String(), variable+" is set: for a coding agent"); variable != "" && told != 1 || variable == "" && strings.Contains(said.String(), "agent") {
-				t.Errorf("%s: it says\n%s", variable, said.String())
+				t.Errorf("%s: want one note about the agent in stderr:\n%s", variable, said.String())
 			}
 			keys = append(keys, strings.TrimSpace(string(out)))
 		}
 		if keys[0] != keys[1] {
-			t.Errorf("%s: two keys, %q", variable, keys)
+			t.Errorf("%s: the second run has another key: %q", variable, keys)
 		}
 		if who, known := served[keys[0]]; known && who != name {
-			t.Errorf("%s is served what %q was", variable, who)
+			t.Errorf("%s gets the session of %q", variable, who)
 		}
 		if calls := aws.Actions(); served[keys[0]] == "" && !slices.Equal(calls, []string{want}) {
-			t.Errorf("%s: AWS was asked\n%q\nwant\n%s", variable, calls, want)
+			t.Errorf("%s: the calls to AWS are\n%q\nwant\n%s", variable, calls, want)
 		}
 		served[keys[0]] = name
 		aws.Reset()

@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// browserVariable says what the browser of a script does with the pages it is given.
+// browserVariable selects what the fake browser of a script does with a page.
 const browserVariable = "TEST_BROWSER"
 
-// browse is the browser of a script, which tells on stderr what it met.
+// browse is the fake browser of a script. It prints the responses that it gets to stderr.
 func browse(page string) error {
 	act, ok := browsers[os.Getenv(browserVariable)]
 	if !ok {
-		return errors.New("there is no browser in this script")
+		return errors.New("this script has no browser")
 	}
 	if f, err := os.OpenFile("opened", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
 		fmt.Fprintln(f, page)
@@ -41,7 +41,7 @@ var browsers = map[string]func(page string){
 	"attacked": attacked,
 }
 
-// attacked opens the page after others have tried to answer in its place.
+// attacked sends forged callbacks before it opens the page.
 func attacked(page string) {
 	back := answerTo(led(page))
 	q := back.Query()
@@ -58,7 +58,7 @@ func attacked(page string) {
 	met(get(back.String(), nil))
 }
 
-// led is where a browser is led by the page that it is given, which is written into the file "led".
+// led returns the URL that a page redirects to, and appends it to the file "led".
 func led(page string) string {
 	to := answerTo(linkIn(page)).String()
 	if f, err := os.OpenFile("led", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
@@ -68,7 +68,7 @@ func led(page string) string {
 	return to
 }
 
-// linkIn is the link of a page that is a file; the address of any other page.
+// linkIn returns the link in a page that is a file, or the URL of any other page.
 func linkIn(page string) string {
 	path, ok := strings.CutPrefix(page, "file://")
 	if !ok {
@@ -83,7 +83,7 @@ func linkIn(page string) string {
 	return html.UnescapeString(link)
 }
 
-// answerTo is where a page sends the browser on to.
+// answerTo returns the URL that a page redirects to.
 func answerTo(page string) *url.URL {
 	c := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := c.Get(page)
@@ -118,7 +118,7 @@ func met(resp *http.Response, err error) {
 	fmt.Fprintln(os.Stderr, "browser:", resp.Status)
 }
 
-// control has the fake do something.
+// control sends a control command to the fake AWS.
 func control(act string) {
 	resp, err := http.Post(os.Getenv("FAKE_URL")+"/_fake/"+act, "", nil)
 	if err != nil {

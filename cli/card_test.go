@@ -15,20 +15,20 @@ import (
 	"aws-vault/vault/card/piv"
 )
 
-// cardsOf are a script's hardware keys, under the key by which testscript keeps them.
+// cardsOf is the testscript key for the security keys of a script.
 type cardsOf struct{}
 
-// A cardTable is what a script has to put hardware keys into.
+// A cardTable has the security keys of a script.
 type cardTable struct {
 	socket  string
-	service *fakecard.Service // nil until the first card comes
+	service *fakecard.Service // nil before the first card command
 	cards   map[string]*fakecard.Card
 	held    map[string]func()
 }
 
-// newCards gives a script a place for hardware keys, where no service answers before the first comes.
+// newCards prepares the fake security keys of a script. The card service starts with the first card command.
 func newCards(env *testscript.Env) error {
-	dir, err := os.MkdirTemp("", "cards") // a socket's path has to be short
+	dir, err := os.MkdirTemp("", "cards") // the path of a socket must be short
 	if err != nil {
 		return err
 	}
@@ -44,12 +44,12 @@ func newCards(env *testscript.Env) error {
 	return nil
 }
 
-// cardCommand does something to the hardware keys of a script:
+// cardCommand is the command card of a script, which controls its security keys:
 //
 //	card insert SERIAL [VERSION]
 //	card pull|hold|free|block SERIAL
 //	card miss|pullat|password SERIAL N|COMMAND|TEXT
-//	card asked SERIAL NAME=N...   as the fields of fakecard.Usage, or the names of its commands
+//	card asked SERIAL NAME=N...   NAME is a field of fakecard.Usage, or one of its commands
 func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: card VERB SERIAL [ARGUMENT]...")
@@ -62,7 +62,7 @@ func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	reader, c := "Yubico YubiKey "+serial, t.cards[serial]
 	if c == nil && args[0] != "insert" {
-		ts.Fatalf("card %s was never there", serial)
+		ts.Fatalf("card %s was not inserted before", serial)
 	}
 	switch args[0] {
 	case "insert":
@@ -96,7 +96,7 @@ func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
 			askedFor(ts, c.Usage(), want)
 		}
 	default:
-		ts.Fatalf("card cannot %s", args[0])
+		ts.Fatalf("unknown card command %q", args[0])
 	}
 }
 
@@ -111,7 +111,7 @@ func newCard(ts *testscript.TestScript, serial string, version []string) *fakeca
 	return fakecard.New(o)
 }
 
-// askedFor holds one count of what a card was asked against NAME=N.
+// askedFor fails the script unless a usage counter of a card has the value in NAME=N.
 func askedFor(ts *testscript.TestScript, a fakecard.Usage, want string) {
 	name, number, _ := strings.Cut(want, "=")
 	n, err := strconv.Atoi(number)
@@ -121,11 +121,11 @@ func askedFor(ts *testscript.TestScript, a fakecard.Usage, want string) {
 		got = int(f.Int())
 	}
 	if got != n {
-		ts.Fatalf("the card was asked for %s %d times, want %d: %+v", name, got, n, a)
+		ts.Fatalf("the card counted %s %d times, want %d: %+v", name, got, n, a)
 	}
 }
 
-// makeKey makes a P-256 key in a slot of the only card, which wants the PIN and a touch each time.
+// makeKey creates a P-256 key in a slot of the only card. The key requires the PIN and a touch each time.
 func makeKey() {
 	slot, err := piv.ParseSlot(os.Args[1])
 	if err == nil {

@@ -21,13 +21,13 @@ import (
 	"aws-vault/cli/system"
 )
 
-// Roles that the test binary plays: the vault that runs a command beside itself, and a
-// command that tells what becomes of it.
+// Environment variables that make the test binary another program: the runner is an aws-vault that runs a command as a
+// child process, and the teller is a command that prints the signals and lines that it receives.
 const (
 	runnerVariable  = "TEST_AS_RUNNER"
 	tellerVariable  = "TEST_AS_TELLER"
-	touchesVariable = "TEST_RUNNER_TOUCHES" // a library of the vault's touches the terminal when SIGUSR2 comes
-	readsVariable   = "TEST_RUNNER_READS"   // the vault reads the terminal once the command has ended
+	touchesVariable = "TEST_RUNNER_TOUCHES" // on SIGUSR2, a library in the runner reads the terminal
+	readsVariable   = "TEST_RUNNER_READS"   // the runner reads the terminal after the command has ended
 )
 
 func init() {
@@ -41,7 +41,7 @@ func init() {
 	}
 }
 
-// beRunner runs its arguments as a command, as exec does with a server.
+// beRunner runs its arguments as a command, like exec with a server.
 func beRunner() {
 	path, err := exec.LookPath(os.Args[1])
 	if err == nil {
@@ -65,8 +65,7 @@ func beRunner() {
 	os.Exit(99)
 }
 
-// touchTerminal starts a program, when it is asked to, as a library does that knows nothing of the
-// terminal.
+// touchTerminal starts a program that reads the terminal, for each signal that it receives. A library could do this.
 func touchTerminal(asked <-chan os.Signal) {
 	for range asked {
 		err := exec.Command("sh", "-c", "read line </dev/tty").Run()
@@ -74,7 +73,7 @@ func touchTerminal(asked <-chan os.Signal) {
 	}
 }
 
-// beTeller says which signals reach it, and does as the lines that it reads say.
+// beTeller prints the signals and lines that it receives. The line "exit N" ends it with status N.
 func beTeller() {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, unix.SIGINT, unix.SIGQUIT, unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH, unix.SIGCONT)
@@ -103,7 +102,7 @@ func beTeller() {
 	}
 }
 
-// runnerEnv makes a command line of the test binary with "runner" and "teller" in it.
+// runnerEnv returns an environment whose PATH has the programs runner and teller.
 func runnerEnv(dir string) []string {
 	return []string{
 		"PATH=" + dir + ":/usr/bin:/bin", "HOME=" + dir, "TERM=dumb", "LC_ALL=C", "PS1=READY> ", "ENV=",
@@ -111,7 +110,7 @@ func runnerEnv(dir string) []string {
 	}
 }
 
-// players puts runner and teller into a directory.
+// players creates the programs runner and teller in a directory.
 func players(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -124,7 +123,7 @@ func players(t *testing.T) (dir string) {
 	return dir
 }
 
-// A person sits before a shell on a terminal.
+// startJobShell starts an interactive bash with job control on a terminal.
 func startJobShell(t *testing.T) *shell {
 	t.Helper()
 	bash, err := exec.LookPath("bash")
@@ -132,16 +131,15 @@ func startJobShell(t *testing.T) *shell {
 		t.Skipf("bash is not here: %v", err)
 	}
 	heard := make(chan os.Signal, 1)
-	signal.Notify(heard, unix.SIGHUP) // were it ignored, as by nohup, so it would be by all that we start
+	signal.Notify(heard, unix.SIGHUP) // if SIGHUP were ignored, as with nohup, the started programs would ignore it too
 	t.Cleanup(func() { signal.Stop(heard) })
 	dir := players(t)
-	c := exec.Command(bash, "--norc", "--noprofile", "-b", "-i") // which tells of a stop at once
+	c := exec.Command(bash, "--norc", "--noprofile", "-b", "-i") // -b: report stopped jobs at once
 	c.Dir, c.Env = dir, runnerEnv(dir)
 	return onTerminal(t, c)
 }
 
-// started types a line, waits until the teller that it starts is ready, and returns the
-// processes of both.
+// started types a command line, waits until runner and teller are ready, and returns their process ids.
 func (s *shell) started(line string) (runner, teller int) {
 	s.t.Helper()
 	s.press(line + "\r")
@@ -160,8 +158,8 @@ func number(t *testing.T, text string) int {
 	return n
 }
 
-// once fails the test unless the teller says once that it got the signal, before it says
-// so of another one, which is sent to make sure that no more come.
+// once fails the test unless the teller receives the signal exactly once. To see that no second one follows, it sends
+// SIGUSR1 and waits until the teller receives it.
 func (s *shell) once(name string, runner int) {
 	s.t.Helper()
 	s.await("got " + name + ".")
@@ -173,7 +171,7 @@ func (s *shell) once(name string, runner int) {
 	}
 }
 
-// ends has the command end with a status, and sees that the shell is told of it.
+// ends makes the command exit with a status, and checks that the shell gets the status.
 func (s *shell) ends(status int) {
 	s.t.Helper()
 	s.press(fmt.Sprintf("exit %d\r", status))
@@ -219,7 +217,7 @@ func TestChildGetsOurSignals(t *testing.T) {
 				}
 				s.once(unix.SignalName(sig), runner)
 			}
-			if line == "runner teller" { // else no one could tell them from keys
+			if line == "runner teller" { // in the other lines these signals could also come from keys
 				for _, sig := range []syscall.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGHUP, unix.SIGWINCH} {
 					if err := unix.Kill(runner, sig); err != nil {
 						t.Fatal(err)
@@ -231,7 +229,7 @@ func TestChildGetsOurSignals(t *testing.T) {
 				t.Fatal(err)
 			}
 			if strings.HasPrefix(line, "cat") {
-				s.press(ctrlD) // which ends cat too
+				s.press(ctrlD) // also ends cat
 			}
 			s.await("READY> ")
 			s.is(128 + int(unix.SIGKILL))
@@ -257,20 +255,19 @@ func TestChildStops(t *testing.T) {
 	}
 	s.press(ctrlC)
 	s.once("SIGINT", runner)
-	if err := unix.Kill(teller, unix.SIGSTOP); err != nil { // by whoever, not by a key
+	if err := unix.Kill(teller, unix.SIGSTOP); err != nil { // a signal from another process, not from a key
 		t.Fatal(err)
 	}
 	s.await("Stopped")
 	s.await("READY> ")
 	s.press("bg\r")
-	s.await("Stopped") // since it reads the terminal
+	s.await("Stopped") // because it reads the terminal
 	s.press("fg\r")
 	s.await("got SIGCONT.")
 	s.ends(3)
 }
 
-// A command that is started in the background asks for the terminal when it reads from it,
-// and gets it with fg.
+// TestChildInTheBackground starts a command in the background. It must stop when it reads the terminal, and go on with fg.
 func TestChildInTheBackground(t *testing.T) {
 	s := startJobShell(t)
 	s.await("READY> ")
@@ -285,7 +282,8 @@ func TestChildInTheBackground(t *testing.T) {
 	s.ends(4)
 }
 
-// A library that starts a program which reads the terminal stops neither us nor the command.
+// TestChildBesideALibrary checks that a program that a library starts, and that reads the terminal, stops neither aws-vault
+// nor the command.
 func TestChildBesideALibrary(t *testing.T) {
 	s := startJobShell(t)
 	s.await("READY> ")
@@ -304,7 +302,7 @@ func TestChildBesideALibrary(t *testing.T) {
 	s.ends(3)
 }
 
-// The other programs of a pipeline have the terminal and its keys as they would without us.
+// TestChildAmongOthers checks that other programs in a pipeline can read the terminal and get signals from keys.
 func TestChildAmongOthers(t *testing.T) {
 	s := startJobShell(t)
 	s.await("READY> ")
@@ -330,8 +328,8 @@ func TestChildAmongOthers(t *testing.T) {
 	s.await("READY> ")
 }
 
-// Where there is no shell to continue it, as in a container, a key stops nothing. The
-// terminal is ours again in the end.
+// TestChildWithoutAShell checks that Ctrl-Z does not stop the command if no shell could continue it, as in a container.
+// After the command has ended, aws-vault can read the terminal again.
 func TestChildWithoutAShell(t *testing.T) {
 	dir := players(t)
 	c := exec.Command(dir+"/runner", "teller")
@@ -348,7 +346,7 @@ func TestChildWithoutAShell(t *testing.T) {
 	s.await("then read <ours>, <nil>.")
 }
 
-// Shells in shells, each with jobs of its own.
+// TestChildIsAShell runs shells inside shells, each with its own job control.
 func TestChildIsAShell(t *testing.T) {
 	s := startJobShell(t)
 	s.await("READY> ")
@@ -382,21 +380,21 @@ func TestChildStatus(t *testing.T) {
 	dir := players(t)
 	for script, want := range map[string]int{"exit 0": 0, "exit 7": 7, "kill -TERM $$": 143, "kill -KILL $$": 137} {
 		c := exec.Command(dir+"/runner", "sh", "-c", script)
-		c.Env, c.SysProcAttr = runnerEnv(dir), &syscall.SysProcAttr{Setsid: true} // far from any terminal
+		c.Env, c.SysProcAttr = runnerEnv(dir), &syscall.SysProcAttr{Setsid: true} // without a terminal
 		c.Run()
 		if got := c.ProcessState.ExitCode(); got != want {
 			t.Errorf("after %q the status is %d, want %d", script, got, want)
 		}
 	}
 	if _, err := system.NewEnv("", system.RemoveSecrets()).RunChild(dir+"/nothing", []string{"nothing"}, nil); !os.IsNotExist(err) {
-		t.Errorf("error %v, want that there is no such program", err)
+		t.Errorf("error %v, want that the program does not exist", err)
 	}
 }
 
-// However we end, the command does not outlive us.
+// TestChildDiesWithUs checks that the command ends when aws-vault is killed.
 func TestChildDiesWithUs(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("no other system promises that")
+		t.Skip("only Linux can do this")
 	}
 	dir := players(t)
 	c := exec.Command(dir+"/runner", "teller")
@@ -420,13 +418,13 @@ func TestChildDiesWithUs(t *testing.T) {
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	if rest, err := io.ReadAll(shown); err != nil || len(rest) > 0 { // it ends when the command does
+	if rest, err := io.ReadAll(shown); err != nil || len(rest) > 0 { // ReadAll returns when the command has ended
 		t.Errorf("the command says %q, %v", rest, err)
 	}
 	c.Wait()
 }
 
-// What nohup has us ignore, the command ignores.
+// TestChildIgnoresWhatWeDo checks that a signal that aws-vault ignores, as with nohup, is also ignored in the command.
 func TestChildIgnoresWhatWeDo(t *testing.T) {
 	dir := players(t)
 	c := exec.Command("sh", "-c", "trap '' HUP; exec runner sh -c 'kill -HUP $$; echo went on'")

@@ -32,7 +32,7 @@ func Main(ctx context.Context, args []string, env app.Env) int {
 	if a.Debug {
 		a.Log = slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	if err := a.Globals.Check(); err != nil && line.name != "doctor" { // which finds that itself
+	if err := a.Globals.Check(); err != nil && line.name != "doctor" { // doctor reports this as a finding
 		return report(a, line.name, err)
 	}
 	if err := agentRefusal(a, k, line); err != nil {
@@ -41,7 +41,7 @@ func Main(ctx context.Context, args []string, env app.Env) int {
 	if err := needState(a, line.name); err != nil {
 		return report(a, line.name, err)
 	}
-	if line.name != "exec" && line.name != "export" { // which do when they wait
+	if line.name != "exec" && line.name != "export" { // these two catch signals only when they start to wait
 		a.Env.CatchSignals()
 	}
 	err = line.verb.Run(ctx)
@@ -49,7 +49,7 @@ func Main(ctx context.Context, args []string, env app.Env) int {
 	return report(a, line.name, err)
 }
 
-// report says what went wrong and what to do about it, and returns the exit status.
+// report prints the error and its hints, and returns the exit status.
 func report(a *app.App, command string, err error) int {
 	var status app.StatusError
 	var usage *app.UsageError

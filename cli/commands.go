@@ -17,8 +17,8 @@ import (
 	"aws-vault/cli/signin"
 )
 
-// agentRefusal refuses a coding agent the command that was parsed, unless its description opens it,
-// and each of its flags that the description closes.
+// agentRefusal returns an error if a coding agent runs the program, and the parsed command or one of its flags is
+// closed to coding agents.
 func agentRefusal(a *app.App, k commandLine, line parsed) error {
 	agent := a.Env.Agent()
 	switch {
@@ -35,7 +35,7 @@ func agentRefusal(a *app.App, k commandLine, line parsed) error {
 	return nil
 }
 
-// flagsOf returns all flags that a command accepts, with those of the commands that it belongs to.
+// flagsOf returns all flags of a command: its own, those of its parent commands, and the global flags.
 func flagsOf(k *kingpin.ApplicationModel, name string) []*kingpin.FlagModel {
 	flags, commands := k.Flags, k.Commands
 	for {
@@ -49,7 +49,7 @@ func flagsOf(k *kingpin.ApplicationModel, name string) []*kingpin.FlagModel {
 	}
 }
 
-// A command describes a command, or a group of them, and returns what each does.
+// A command adds a command, or a command with subcommands, to the command line. It returns their actions.
 type command = func(*kingpin.Application, *app.App) []app.Verb
 
 // commands describe all commands, in the order in which completion lists them.
@@ -111,14 +111,14 @@ func (g commandGroup) of(commands []*kingpin.CmdModel) []*kingpin.CmdModel {
 	return members
 }
 
-// stateful are the commands, and groups of commands, that would be in vain without a state folder:
-// what they do is to store something there, or to remove it.
+// stateful are the commands that store or remove something in the state folder, so they fail without it. A name includes
+// its subcommands.
 var stateful = []string{
 	"aws-login", "clear", "identity", "oidc login", "oidc logout", "rekey", "rotate", "sealed add", "sealed init", "sealed recover", "sealed rekey",
 	"sealed remove", "serve", "sso login", "sso logout",
 }
 
-// needState returns why the state folder cannot be used, if the command needs one.
+// needState returns an error if the command needs a state folder, and the folder cannot be used.
 func needState(a *app.App, command string) error {
 	for _, c := range stateful {
 		if command == c || strings.HasPrefix(command, c+" ") {

@@ -17,7 +17,7 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// script is what --completion-script-SHELL prints; empty for any other flag.
+// script returns the output of --completion-script-SHELL, or an empty text for any other flag.
 func script(flag string) string {
 	switch flag {
 	case "--completion-script-bash":
@@ -30,13 +30,13 @@ func script(flag string) string {
 	return ""
 }
 
-// statusElsewhere tells a shell that it is the command of exec that it has to complete.
+// statusElsewhere tells the completion script to complete the command of exec by itself.
 const statusElsewhere = 3
 
-// completion answers a shell that asks what a command line may become, and reports whether
-// one asks. --completion-bash is followed by the words up to the one that is completed,
-// which may be empty; the answer is one candidate a line, or how many words stand before the
-// command of exec. It reads the config file and opens no keystore.
+// completion handles the completion flags of shells, and reports whether it found one. --completion-bash is followed by
+// the words of the command line; the last one, which can be empty, is completed. The output is one candidate per line, or
+// the number of words before the command of exec. completion reads the config file and opens no keystore, except that
+// it reads the list of openers of a sealed keystore.
 func completion(a *app.App, k *kingpin.Application, args []string) (status int, asked bool) {
 	if len(args) == 0 {
 		return 0, false
@@ -57,7 +57,7 @@ func completion(a *app.App, k *kingpin.Application, args []string) (status int, 
 	case len(command) > 0:
 		a.Print("%d\n", len(words)-len(command))
 		return statusElsewhere, true
-	case found: // "--" is being typed, and may become a flag
+	case found: // "--" can be the beginning of a flag
 		left = append(left, "--")
 	}
 	if ui.PrintLines(a.Env.Stdout, candidates(a, k.Model(), left)) != nil {
@@ -66,7 +66,7 @@ func completion(a *app.App, k *kingpin.Application, args []string) (status int, 
 	return app.StatusOK, true
 }
 
-// candidates returns what the last word may become.
+// candidates returns the possible completions of the last word.
 func candidates(a *app.App, model *kingpin.ApplicationModel, words []string) []string {
 	l := readLine(model, words[:len(words)-1])
 	current := words[len(words)-1]
@@ -85,20 +85,20 @@ func candidates(a *app.App, model *kingpin.ApplicationModel, words []string) []s
 	return matching(values(a, l.argument()), current, "")
 }
 
-// A typedLine is what was typed before the word that is completed.
+// A typedLine is the parsed part of the command line before the word that is completed.
 type typedLine struct {
-	commands []*kingpin.CmdModel // that may come next
-	command  *kingpin.CmdModel   // that was named; nil for none
-	args     int                 // how many of its arguments
-	flag     *kingpin.FlagModel  // that stands last
-	waits    bool                // for its value
+	commands []*kingpin.CmdModel // possible next commands
+	command  *kingpin.CmdModel   // nil before the command
+	args     int                 // number of arguments of the command
+	flag     *kingpin.FlagModel  // the last word, if it is a flag
+	waits    bool                // the next word is the value of flag
 }
 
 func readLine(model *kingpin.ApplicationModel, words []string) typedLine {
 	l := typedLine{commands: model.Commands}
 	for _, w := range words {
 		switch {
-		case l.waits && w == "=": // bash makes it a word
+		case l.waits && w == "=": // bash passes the "=" as a word of its own
 			continue
 		case l.waits:
 			l.waits = false
@@ -131,7 +131,7 @@ func named(commands []*kingpin.CmdModel, name string) *kingpin.CmdModel {
 	return nil
 }
 
-// allFlags are those of the command that was named and those of every command.
+// allFlags returns the flags of the command and the global flags.
 func (l typedLine) allFlags(model *kingpin.ApplicationModel) []*kingpin.FlagModel {
 	flags := model.Flags
 	if l.command != nil {
@@ -140,7 +140,7 @@ func (l typedLine) allFlags(model *kingpin.ApplicationModel) []*kingpin.FlagMode
 	return flags
 }
 
-// flagOf finds a flag as it is written. Of short ones that are joined, the last one counts.
+// flagOf returns the flag for a written form such as --region or -nd. For combined short flags, it returns the last one.
 func (l typedLine) flagOf(model *kingpin.ApplicationModel, written string) *kingpin.FlagModel {
 	for _, f := range l.allFlags(model) {
 		if written == "--"+f.Name || !strings.HasPrefix(written, "--") && f.Short != 0 && strings.HasSuffix(written, string(f.Short)) {
@@ -150,7 +150,7 @@ func (l typedLine) flagOf(model *kingpin.ApplicationModel, written string) *king
 	return nil
 }
 
-// flags are written as help shows them.
+// flags returns the visible flags in the form of the help pages.
 func (l typedLine) flags(model *kingpin.ApplicationModel) []string {
 	var names []string
 	for _, f := range l.allFlags(model) {
@@ -175,7 +175,7 @@ func commandNames(commands []*kingpin.CmdModel) []string {
 	return names
 }
 
-// argument is the name of the argument that comes next; empty for none.
+// argument returns the name of the next argument, or an empty text if there is none.
 func (l typedLine) argument() string {
 	if l.command == nil || len(l.command.Args) == 0 {
 		return ""
@@ -191,7 +191,7 @@ func (l typedLine) argument() string {
 	return ""
 }
 
-// values are what a flag or an argument of that name may be, where that is a list.
+// values returns the possible values of the flag or argument with this name, or nil if they are not known.
 func values(a *app.App, name string) []string {
 	switch name {
 	case "profile":
@@ -222,8 +222,8 @@ func values(a *app.App, name string) []string {
 	return nil
 }
 
-// sections are the names of the config file's sections of a kind, as far as they fit on a
-// line. A file that cannot be read has none: whoever presses the tab key wants no error.
+// sections returns the names of the config file's sections of one kind, without names that contain control characters.
+// If the file cannot be read, it returns none, because a completion must not print errors.
 func sections(a *app.App, names func(*profile.File) []string) []string {
 	config, err := a.Env.ConfigFile().Read()
 	if err != nil {
@@ -232,7 +232,7 @@ func sections(a *app.App, names func(*profile.File) []string) []string {
 	return slices.DeleteFunc(names(config), func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) })
 }
 
-// openerHints are the openers of the sealed keystore. The list is not secret, and nobody is asked.
+// openerHints returns the names of the openers of the sealed keystore. They are readable without unlocking it.
 func openerHints(a *app.App) []string {
 	quiet := *a
 	quiet.Env.Stderr = io.Discard

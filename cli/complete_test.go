@@ -14,7 +14,7 @@ import (
 	"aws-vault/contrib/completions"
 )
 
-// complete returns the candidates for the last of the words, and the exit status.
+// complete returns the candidates for the last word, and the exit status.
 func complete(t *testing.T, home string, words ...string) ([]string, int) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -82,14 +82,14 @@ func TestCompletion(t *testing.T) {
 		})
 	}
 	if got, _ := complete(t, home, "exec", "prod", "--"); !slices.Contains(got, "--region") {
-		t.Errorf("\"--\" may become %q", got)
+		t.Errorf("the candidates for \"--\" are %q", got)
 	}
 	if got, _ := complete(t, home); !slices.Contains(got, "exec") {
-		t.Errorf("an empty line may become %q", got)
+		t.Errorf("the candidates for an empty line are %q", got)
 	}
 }
 
-// Behind the profile, a shell is told where the command of exec begins.
+// TestCompletionElsewhere checks that, after the profile, a shell gets the position of the command of exec.
 func TestCompletionElsewhere(t *testing.T) {
 	home := completionHome(t, completionConfig)
 	for typed, want := range map[string]string{
@@ -106,8 +106,8 @@ func TestCompletionElsewhere(t *testing.T) {
 	}
 }
 
-// Completing reads the config, and nothing else: it leaves nothing, and asks nothing of a
-// keystore, even of one that there is not.
+// TestCompletionReadsTheConfigOnly checks that a completion reads only the config file. It writes no files, and opens no
+// keystore, so an unknown keystore is no error.
 func TestCompletionReadsTheConfigOnly(t *testing.T) {
 	var config strings.Builder
 	for i := range 5000 {
@@ -120,7 +120,7 @@ func TestCompletionReadsTheConfigOnly(t *testing.T) {
 	}
 	entries, err := os.ReadDir(home)
 	if err != nil || len(entries) != 1 {
-		t.Errorf("the home has %v, %v, want what was there", entries, err)
+		t.Errorf("the home has %v, %v, want no new files", entries, err)
 	}
 	if got, _ := complete(t, t.TempDir(), "exec", ""); len(got) != 0 {
 		t.Errorf("without a config: %q", got)

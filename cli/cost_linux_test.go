@@ -18,15 +18,15 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// A tracedHome is a home whose programs call AWS over TLS and are traced.
+// A tracedHome is a home directory in which aws-vault is traced. The fake AWS has TLS.
 type tracedHome struct {
 	dir     string
 	environ []string
 	aws     *fakeaws.AWS
 }
 
-// newTracedHome makes a home with alice's key and two roles. These variables come beside the
-// usual ones, and after alice was added to the file keystore.
+// newTracedHome creates a home with alice's key in the file keystore, and two roles. The variables are added to the
+// environment afterwards.
 func newTracedHome(t *testing.T, variables ...string) tracedHome {
 	t.Helper()
 	aws, err := fakeaws.NewAWS()
@@ -35,7 +35,7 @@ func newTracedHome(t *testing.T, variables ...string) tracedHome {
 	}
 	t.Cleanup(aws.Close)
 	environ, dir := home(t, aws)
-	if dir, err = filepath.EvalSymlinks(dir); err != nil { // as the kernel names open files
+	if dir, err = filepath.EvalSymlinks(dir); err != nil { // the form in which the kernel reports open files
 		t.Fatal(err)
 	}
 	world := aws.Example()
@@ -74,8 +74,8 @@ func (h tracedHome) run(t *testing.T, line string) {
 	}
 }
 
-// trace runs a command line, and returns what it asks of the kernel about files of its home
-// and of /etc, about programs and about connections.
+// trace runs a command line, and returns its system calls for files in the home and in /etc, for programs, and for
+// connections.
 func (h tracedHome) trace(t *testing.T, line string) []string {
 	t.Helper()
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -92,7 +92,7 @@ func (h tracedHome) trace(t *testing.T, line string) []string {
 	return acts
 }
 
-// places are the files of a home that have other names each time. The rest go by their own.
+// places maps files in the home to fixed names, because some paths differ in each run. Other files keep their path.
 var places = []struct{ pattern, name string }{
 	{".aws/*", "*"},
 	{".awsvault", "way to keys"},
@@ -123,8 +123,8 @@ var places = []struct{ pattern, name string }{
 	{".local/state/aws-vault/private/*/*", "session"},
 }
 
-// place is what an act is about, by a name that stays, or false if that is not ours: where the
-// runtime and the loader look depends on the system and on how a test is built.
+// place returns a fixed name for the file of a system call. It returns false for files that the Go runtime and the loader
+// read, which depend on the system and the build.
 func (h tracedHome) place(a act) (string, bool) {
 	rest, inside := strings.CutPrefix(a.of, h.dir+"/")
 	switch {
@@ -141,9 +141,9 @@ func (h tracedHome) place(a act) (string, bool) {
 	return rest, true
 }
 
-// A start of the program is cheap as long as it looks at little. Each row is all of it, in order.
-// Each folder of ours is looked at once, before the first file in it is opened: a link, or a folder
-// of another user, could lead to any file.
+// TestWhatCommandsAskOfTheKernel checks all system calls of a command, in order, because each one makes the start slower.
+// Each folder of aws-vault is checked once, before its first file is opened, because a link or a folder of another user
+// could lead to any file.
 func TestWhatCommandsAskOfTheKernel(t *testing.T) {
 	const (
 		config = "read config, read credentials"
@@ -176,7 +176,7 @@ func TestWhatCommandsAskOfTheKernel(t *testing.T) {
 		},
 	} {
 		if got := strings.Join(h.trace(t, c.command), ", "); got != c.want {
-			t.Errorf("%s: %s\nwant %s", c.command, got, c.want)
+			t.Errorf("%s: the system calls are %s\nwant %s", c.command, got, c.want)
 		}
 	}
 	if calls := h.aws.Actions(); len(calls) > 0 {
@@ -184,10 +184,10 @@ func TestWhatCommandsAskOfTheKernel(t *testing.T) {
 	}
 }
 
-// An unlocked sealed keystore is read like a folder of files.
+// TestWhatUnlockedCommandsAskOfTheKernel checks the system calls with an unlocked sealed keystore. They read files only.
 func TestWhatUnlockedCommandsAskOfTheKernel(t *testing.T) {
 	if ok, err := condition("waits"); !ok {
-		t.Skipf("this kernel keeps no key for us: %v", err)
+		t.Skipf("the kernel keyring is not available: %v", err)
 	}
 	h := newTracedHome(t, "AWS_VAULT_BACKEND=sealed", "AWS_VAULT_SEALED_PASSPHRASE=correct horse")
 	h.run(t, "sealed init --without-recovery")
@@ -202,19 +202,19 @@ func TestWhatUnlockedCommandsAskOfTheKernel(t *testing.T) {
 	defer h.run(t, "lock")
 	want := "stat tool, access tool, read config, read credentials, stat way, stat way to state, stat state, access state" +
 		", stat way, stat way to items, stat way to items, stat sealed keystore, read header" +
-		", stat items, read item, read header" + // r has no key, unless the store got a new master key meanwhile
+		", stat items, read item, read header" + // no key for r was found; the header is read again, in case that sealed rekey changed the master key
 		", read item, stat way to lists, stat lists, stat generations, read generation, read item, run tool"
 	if got := strings.Join(h.trace(t, "exec r -- tool"), ", "); got != want {
 		t.Errorf("exec r -- tool: %s\nwant %s", got, want)
 	}
 }
 
-// A call and a session that is kept: the acts are counted, for the connection is made beside
-// the rest. Power may fail at any time, so the session and its name in the folder are synced, and
-// what only tells of it is not.
+// TestWhatACallAsksOfTheKernel counts the system calls of a command that calls AWS and caches a session. Their order
+// varies, because the connection is opened in parallel. The session file and its folder must be synced, in case of a power
+// failure. The index need not be synced.
 func TestWhatACallAsksOfTheKernel(t *testing.T) {
 	h := newTracedHome(t)
-	h.run(t, "exec r -- tool") // makes the folders
+	h.run(t, "exec r -- tool") // creates the folders
 	want := []string{
 		"1 access sessions",
 		"1 access state",
@@ -257,22 +257,22 @@ func TestWhatACallAsksOfTheKernel(t *testing.T) {
 		"1 write lock of session",
 		"1 write new session",
 	}
-	// The first connection of a process tries which protocols the machine has.
+	// The first connection of a process probes which IP versions the machine has.
 	acts := slices.DeleteFunc(h.trace(t, "exec cold -- tool"), func(act string) bool { return act == "socket inet" })
 	got := counted(acts)
 	for _, line := range got {
 		if !slices.Contains(want, line) {
-			t.Errorf("exec cold -- tool: %s is not wanted", line)
+			t.Errorf("exec cold -- tool: unexpected: %s", line)
 		}
 	}
 	for _, line := range want {
 		if !slices.Contains(got, line) {
-			t.Errorf("exec cold -- tool: want %s", line)
+			t.Errorf("exec cold -- tool: missing: %s", line)
 		}
 	}
 }
 
-// counted says how often each of the acts is among them.
+// counted returns each different line once, with its number of occurrences before it.
 func counted(acts []string) []string {
 	var lines []string
 	slices.Sort(acts)

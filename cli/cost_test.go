@@ -15,11 +15,11 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// costVariable names a file in which the program under test notes what it asks of its
-// keystore, and whether it listens for signals.
+// costVariable names the file to which the program under test writes its keystore calls, and when it starts to catch
+// signals.
 const costVariable = "TEST_KEYSTORE_COSTS"
 
-// costly notes what the program asks of its keystore, where that is wanted.
+// costly records the keystore calls of the program, if costVariable is set.
 func costly(env *app.Env) {
 	path := os.Getenv(costVariable)
 	if path == "" {
@@ -48,8 +48,8 @@ func noteCost(path, what string) {
 	}
 }
 
-// attended notes that the program catches signals, where that is wanted, and fails it where it asks for the
-// end of ctx, as whoever waits does, before it has caught them: a signal would end it halfway.
+// attended returns a context that panics if the program waits for it before it catches signals, because a signal would
+// then end the program at that point. It also records when the program starts to catch signals, if costVariable is set.
 func attended(ctx context.Context, env *app.Env) context.Context {
 	c := &attendedContext{Context: ctx}
 	env.CatchSignals = func() {
@@ -67,7 +67,7 @@ type attendedContext struct {
 
 func (c *attendedContext) Done() <-chan struct{} {
 	if !c.caught.Load() {
-		panic("something is awaited, and signals are not caught")
+		panic("the program waits, but does not catch signals")
 	}
 	return c.Context.Done()
 }
@@ -109,7 +109,7 @@ func (r notingRing) Check(ctx context.Context) error {
 	return r.Ring.Check(ctx)
 }
 
-// asks runs the program and returns what it asks of its keystore, in order.
+// asks runs the program, and returns its keystore calls in order.
 func asks(t *testing.T, environ []string, dir string, args ...string) string {
 	t.Helper()
 	costs := filepath.Join(dir, "costs")
@@ -126,8 +126,8 @@ func asks(t *testing.T, environ []string, dir string, args ...string) string {
 	return strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", ", ")
 }
 
-// To open an item costs a derivation, a touch or a message; to list costs more the more
-// there is; to listen for signals costs a thread. So nobody pays for what they do not use.
+// TestWhatCommandsAskOfTheKeystore checks the keystore calls of each command. To open an item costs a key derivation, a
+// touch or a D-Bus message. The cost of a list grows with the number of items. To catch signals costs a thread.
 func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -135,11 +135,11 @@ func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
 	}
 	defer aws.Close()
 	environ, dir := home(t, aws)
-	const cold = "keys stamp, keys stamp, private item, signals, private item, keys item, private put" // which syncs a file and its directory
+	const cold = "keys stamp, keys stamp, private item, signals, private item, keys item, private put" // private put syncs a file and its directory
 	asks(t, environ, dir, "exec", "r", "--", "true")
 	asks(t, environ, dir, "clear")
 	if got := asks(t, environ, dir, "exec", "r", "--", "true"); got != cold {
-		t.Errorf("exec where nothing is kept asks the keystore for %s, want %s", got, cold)
+		t.Errorf("exec without a cached session: the keystore calls are %s, want %s", got, cold)
 	}
 	aws.Reset()
 	for _, c := range []struct{ command, want string }{
@@ -155,7 +155,7 @@ func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
 		{"clear nobody", "signals, private names"},
 	} {
 		if got := asks(t, environ, dir, strings.Fields(c.command)...); got != c.want {
-			t.Errorf("%s asks the keystore for %s, want %s", c.command, got, c.want)
+			t.Errorf("%s: the keystore calls are %s, want %s", c.command, got, c.want)
 		}
 	}
 	if calls := aws.Actions(); len(calls) > 0 {
@@ -163,7 +163,8 @@ func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
 	}
 }
 
-// Which sign-in a session is of is read from the index once the token was opened, so that it costs no item.
+// TestWhatASignInAsksOfTheKeystore checks that exec finds a session of a sign-in without opening its token. After the token
+// was opened once, the index has the sign-in's identifier.
 func TestWhatASignInAsksOfTheKeystore(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -181,12 +182,12 @@ func TestWhatASignInAsksOfTheKeystore(t *testing.T) {
 	asks(t, environ, dir, "exec", "dev", "--", "true")
 	aws.Reset()
 	for _, want := range []string{
-		"keys stamp, private stamp, private item, signals, private item", // the token was just written, and is noted in the index
+		"keys stamp, private stamp, private item, signals, private item", // the token was just written, and is added to the index
 		"keys stamp, private stamp, private item",
 		"keys stamp, private stamp, private item",
 	} {
 		if got := asks(t, environ, dir, "exec", "dev", "--", "true"); got != want {
-			t.Errorf("exec asks the keystore for %s, want %s", got, want)
+			t.Errorf("exec: the keystore calls are %s, want %s", got, want)
 		}
 	}
 	if calls := aws.Actions(); len(calls) > 0 {

@@ -11,8 +11,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// What a command asks of the keystore is the same among a thousand sessions as with one:
-// it lists them once and opens none.
+// TestWhatCommandsAskAmongSessions checks that the keystore calls of a command are the same with a thousand sessions as
+// with one. It lists the sessions once and opens only the one that it needs.
 func TestWhatCommandsAskAmongSessions(t *testing.T) {
 	environ, dir := warmHome(t)
 	commands := []struct{ command, want string }{
@@ -26,7 +26,7 @@ func TestWhatCommandsAskAmongSessions(t *testing.T) {
 	for _, n := range []int{1, 1 + more} {
 		for _, c := range commands {
 			if got := asks(t, environ, dir, strings.Fields(c.command)...); got != c.want {
-				t.Errorf("among %d sessions, %s asks the keystore for %s, want %s", n, c.command, got, c.want)
+				t.Errorf("with %d sessions, the keystore calls of %s are %s, want %s", n, c.command, got, c.want)
 			}
 		}
 		if n == 1 {
@@ -35,11 +35,11 @@ func TestWhatCommandsAskAmongSessions(t *testing.T) {
 	}
 	got := asks(t, environ, dir, "clear", "r")
 	if want := "signals, private names" + strings.Repeat(", private remove", 1+more); got != want {
-		t.Errorf("clear asks the keystore %d times: %.200s ..., want one list and %d removals", strings.Count(got, ",")+1, got, 1+more)
+		t.Errorf("clear has %d keystore calls: %.200s ..., want one list and %d removals", strings.Count(got, ",")+1, got, 1+more)
 	}
 }
 
-// warmHome is a home that holds one session, that of profile r.
+// warmHome returns a home with one cached session, of the profile r.
 func warmHome(t *testing.T) (environ []string, dir string) {
 	t.Helper()
 	aws, err := fakeaws.NewAWS()
@@ -52,8 +52,8 @@ func warmHome(t *testing.T) (environ []string, dir string) {
 	return environ, dir
 }
 
-// crowd puts so many more sessions beside the one there is. They are copies of it under
-// names of their own, which nobody can tell who does not open them.
+// crowd adds n copies of the only cached session, under other names. They differ from real sessions only if they are
+// opened.
 func crowd(t *testing.T, dir string, n int) {
 	t.Helper()
 	state := filepath.Join(dir, ".local", "state", "aws-vault")
@@ -85,17 +85,17 @@ func crowd(t *testing.T, dir string, n int) {
 	}
 }
 
-// only is the one file that there is of a pattern.
+// only returns the only file that matches a pattern.
 func only(t *testing.T, pattern string) string {
 	t.Helper()
 	found, err := filepath.Glob(pattern)
 	if err != nil || len(found) != 1 {
-		t.Fatalf("%s is %q, %v, want one file", pattern, found, err)
+		t.Fatalf("%s matches %q, %v, want one file", pattern, found, err)
 	}
 	return found[0]
 }
 
-// A profile with many sessions has a long line, and no other has one for it.
+// TestListOfManySessions checks that many sessions of one profile do not make the lines of other profiles long.
 func TestListOfManySessions(t *testing.T) {
 	environ, dir := warmHome(t)
 	crowd(t, dir, 100)

@@ -14,8 +14,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// A question that comes before the command is taken back by Ctrl-C, and leaves the terminal
-// as it was.
+// TestCancelBeforeServer presses Ctrl-C at a prompt before the command starts. The program must end, and restore the
+// terminal.
 func TestCancelBeforeServer(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -49,7 +49,7 @@ func TestCancelBeforeServer(t *testing.T) {
 	c.Wait()
 	text := said.String()
 	if !strings.Contains(text, "status 130") || strings.Contains(text, "started") || strings.Contains(text, "-echo") || strings.Count(text, "echo\r\n") != 2 {
-		t.Errorf("it says\n%s", text)
+		t.Errorf("want status 130, no command and the terminal restored; the output is\n%s", text)
 	}
 	if calls := aws.Actions(); len(calls) != 0 {
 		t.Errorf("AWS was called: %v", calls)

@@ -12,11 +12,11 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// The golden home is a home directory that an earlier build has written: keys, sessions, sign-ins and a rotation that
-// was interrupted. Every key in it is one of the fake AWS's. TestWriteGoldenHome wrote it.
+// golden is a home directory that an earlier build wrote: keys, sessions, sign-ins and two interrupted rotations. Every key
+// in it belongs to the fake AWS. TestWriteGoldenHome wrote it.
 const golden = "testdata/golden-home"
 
-// TestGoldenHome uses what an earlier build has left, in today's program.
+// TestGoldenHome checks that today's program can use the home directory of an earlier build.
 func TestGoldenHome(t *testing.T) {
 	record := readGoldenRecord(t)
 	began := time.Now()
@@ -35,7 +35,7 @@ func TestGoldenHome(t *testing.T) {
 		return newGoldenHome(os.Args[0], copyGolden(t, record.Written), programVariable+"=1", quickRace, laterVariable+"="+(time.Until(now())+later).String())
 	}
 
-	// First all that needs nothing of AWS, so that whatever it is asked is a session that was not found.
+	// First the uses that need no call to AWS: a call means that a cached session was not found.
 	t.Run("cached", func(t *testing.T) {
 		h := newHome(t, 0)
 		for _, u := range goldenUses {
@@ -51,7 +51,7 @@ func TestGoldenHome(t *testing.T) {
 		}
 		for _, u := range goldenUses {
 			if slices.Contains(u.env, sealedBackend) {
-				continue // the plan is that of the same profile with the file keystore, and to open this one takes a second
+				continue // the plan is the same as with the file keystore, and unlocking takes a second
 			}
 			t.Run("explain "+u.name, func(t *testing.T) {
 				t.Parallel()
@@ -83,10 +83,10 @@ func TestGoldenHome(t *testing.T) {
 		t.Run("rotations", func(t *testing.T) { testGoldenRotations(t, newHome(t, 0), w) })
 	})
 	if signIns := w.signIns(); len(signIns) > 0 {
-		t.Errorf("a person signed in anew, want the tokens that are stored to be used: %q", signIns)
+		t.Errorf("the user had to sign in again, want the stored tokens to be used: %q", signIns)
 	}
 
-	// Hours later, access tokens have expired. A day later, so has all else.
+	// After 10 h the access tokens have expired. After 20 h more, everything has.
 	w.Advance(10 * time.Hour)
 	t.Run("renewed", func(t *testing.T) {
 		h := newHome(t, 10*time.Hour)
@@ -98,26 +98,26 @@ func TestGoldenHome(t *testing.T) {
 		}
 	})
 	if signIns := w.signIns(); len(signIns) > 0 {
-		t.Errorf("a person signed in anew, want the tokens that are stored to be renewed: %q", signIns)
+		t.Errorf("the user had to sign in again, want the stored tokens to be renewed: %q", signIns)
 	}
 	w.Advance(20 * time.Hour)
 	t.Run("swept", func(t *testing.T) { testGoldenSweep(t, newHome(t, 30*time.Hour)) })
 }
 
-// signIns are the calls with which a person starts to sign in.
+// signIns returns the calls that begin a sign-in by the user.
 func (w *goldenWorld) signIns() []string {
 	return slices.DeleteFunc(w.Actions(), func(call string) bool {
 		return !strings.HasPrefix(call, "StartDeviceAuthorization") && !strings.HasPrefix(call, "OpenIDDevice") && !strings.Contains(call, "=authorization_code")
 	})
 }
 
-// testGoldenLists looks at what is stored, in each keystore and of each kind.
+// testGoldenLists checks the commands that list what is stored.
 func testGoldenLists(t *testing.T, h goldenHome) {
 	t.Parallel()
 	for _, c := range []struct {
 		args []string
 		env  []string
-		want string // in what is printed
+		want string // part of the output
 	}{
 		{args: []string{"list", "--credentials"}, want: "alice\nrita\nuna\n"},
 		{args: []string{"sealed", "check"}, env: []string{sealedBackend}, want: "The keystore has 1 opener."},
@@ -132,14 +132,14 @@ func testGoldenLists(t *testing.T, h goldenHome) {
 	}
 }
 
-// testGoldenRotations finishes a rotation whose new key was stored, and undoes one whose new key had not arrived.
+// testGoldenRotations finishes a rotation whose new key is stored, and undoes a rotation whose new key is not stored.
 func testGoldenRotations(t *testing.T, h goldenHome, w *goldenWorld) {
 	t.Parallel()
 	h.run(t, nil, "rotate", "--resume", "rita")
 	h.run(t, nil, "rotate", "--undo", "una")
 	for name, old := range map[string]fakeaws.Key{"rita": w.rita, "una": w.una} {
 		if out := h.run(t, nil, "rotate", "--dry-run", name); !strings.Contains(out, "has 1 access key:") {
-			t.Errorf("the rotation of %s has left other keys: %s", name, out)
+			t.Errorf("the rotation of %s left other keys: %s", name, out)
 		}
 		key := h.use(t, goldenUse{args: []string{"--no-session", name}})
 		if (key == old.ID) != (name == "una") {
@@ -148,22 +148,23 @@ func testGoldenRotations(t *testing.T, h goldenHome, w *goldenWorld) {
 	}
 }
 
-// testGoldenSweep sees that no session stays when all have expired, those among them that today's program cannot find.
+// testGoldenSweep checks that all sessions are removed after they have expired, including those that today's program
+// would not find.
 func testGoldenSweep(t *testing.T, h goldenHome) {
 	before := goldenSessions(t, h)
-	h.use(t, goldenUse{args: []string{"token"}}) // a session under another name than in the earlier build, which sweeps
+	h.use(t, goldenUse{args: []string{"token"}}) // stores a new session, which triggers the sweep
 	after := goldenSessions(t, h)
 	if len(before) < len(goldenUses)/2 {
 		t.Fatalf("only %d sessions were there", len(before))
 	}
 	for _, session := range before {
 		if slices.Contains(after, session) {
-			t.Errorf("session %s has expired, and is still there", session)
+			t.Errorf("session %s has expired, but still exists", session)
 		}
 	}
 }
 
-// goldenSessions are the files of the file keystore's sessions that the earlier build listed.
+// goldenSessions returns the session files that the index of the earlier build lists.
 func goldenSessions(t *testing.T, h goldenHome) []string {
 	t.Helper()
 	listed := map[string]bool{}
@@ -184,7 +185,7 @@ func goldenSessions(t *testing.T, h goldenHome) []string {
 	return slices.DeleteFunc(files, func(file string) bool { return !listed[filepath.Base(file)] })
 }
 
-// goldenPlan is what of a plan may not change: the steps, their settings and where these are set.
+// goldenPlan returns the parts of a plan that must not change: the steps, their settings and where they are set.
 func goldenPlan(t *testing.T, text []byte) string {
 	t.Helper()
 	var plan struct {

@@ -17,8 +17,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// goldenAddress is where the fake AWS and what else the home needs listen. Sessions are cached for one address. It is not
-// 127.0.0.1, so that no other program takes the ports.
+// goldenAddress is the address of the fake AWS and the web server. It is fixed, because the address of AWS is part of a
+// cached session's digest. It is not 127.0.0.1, so that other programs do not use its ports.
 const goldenAddress = "127.71.13.1"
 
 const (
@@ -26,7 +26,7 @@ const (
 	goldenSite = "http://" + goldenAddress + ":18072"
 )
 
-// A goldenRecord is what the earlier build did.
+// A goldenRecord has the output of the earlier build.
 type goldenRecord struct {
 	Commit  string
 	Written time.Time
@@ -34,7 +34,7 @@ type goldenRecord struct {
 	Plans   map[string]json.RawMessage // what explain printed, by use
 }
 
-// sealedBackend is for commands that use the sealed keystore, where others use the file keystore.
+// sealedBackend selects the sealed keystore. Without it, commands use the file keystore.
 const sealedBackend = "AWS_VAULT_BACKEND=sealed"
 
 // A goldenUse is one way to use a profile.
@@ -42,20 +42,20 @@ type goldenUse struct {
 	name string
 	args []string
 	env  []string
-	anew string // why the cached session of the earlier build is not used; empty if it is used
+	anew string // why the cached session of the earlier build is not reused; empty if it is
 }
 
 const (
-	newCaller  = "which credentials the first step provides is found out first, and is part of the digest"
-	newSignIn  = "which sign-in it is from is part of the digest"
+	newCaller  = "the caller of the first step is part of the digest"
+	newSignIn  = "the sign-in is part of the digest"
 	newProgram = "the environment that the program sees is part of the digest"
-	newKeyFile = "the private key's place is part of the digest"
-	newToken   = "which token it is, as far as AWS looks at it, is part of the digest"
+	newKeyFile = "the path of the private key is part of the digest"
+	newToken   = "the claims of the token are part of the digest"
 	newBundle  = "the bundle of roots is part of the digest"
 )
 
-// goldenUses are all kinds of credentials, and what makes sessions differ. Where a use has a reason to create a session
-// anew, the digest was changed on purpose; no other digest may change, as that would make everybody sign in again.
+// goldenUses are all kinds of credentials, and all settings that make sessions differ. If a use has a reason in anew, its
+// digest was changed on purpose. No other digest may change, because all users would have to sign in again.
 var goldenUses = []goldenUse{
 	{name: "key", args: []string{"alice"}},
 	{name: "key without session", args: []string{"--no-session", "alice"}},
@@ -246,14 +246,14 @@ credential_source = Ec2InstanceMetadata
 role_arn = arn:aws:iam::123456789012:role/any
 `
 
-// goldenWorld is the AWS that the golden home was written with. What is in it is added in the same order each time, so
-// that it has the same ids.
+// goldenWorld is the fake AWS of the golden home. Its users, keys and roles are added in the same order each time, so they
+// get the same ids.
 type goldenWorld struct {
 	*fakeaws.AWS
 	fakeaws.World
 	corp      *fakeaws.Issuer
 	rita, una fakeaws.Key
-	machine   string // credentials of a container or an instance, as they are served
+	machine   string // credentials of a container or an instance, in JSON
 }
 
 func newGoldenWorld(t *testing.T, home string, now func() time.Time) *goldenWorld {
@@ -307,7 +307,7 @@ func newGoldenWorld(t *testing.T, home string, now func() time.Time) *goldenWorl
 	return w
 }
 
-// addAnywhere registers the authority that is in the home, and returns the profile's lines for it.
+// addAnywhere registers the CA of the home with Roles Anywhere, and returns a profile that uses it.
 func (w *goldenWorld) addAnywhere(t *testing.T, home string) string {
 	t.Helper()
 	ca, err := os.ReadFile(filepath.Join(home, "ca", "ca.pem"))
@@ -329,7 +329,7 @@ private_key = alice.key
 `, anchor, profile)
 }
 
-// listenGolden starts the fake AWS at its address, once no other run of this test uses it.
+// listenGolden starts the fake AWS at its address. It waits while another run of this test uses the address.
 func listenGolden(t *testing.T) *fakeaws.AWS {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
@@ -344,11 +344,11 @@ func listenGolden(t *testing.T) *fakeaws.AWS {
 	}
 }
 
-// goldenPath is the home as programs see it, wherever it is: they run in it. A keystore's path names its folder of
-// sessions.
+// goldenPath is the HOME of all commands. It resolves to their working directory, so it is the same in each run. It must
+// be, because the path of a keystore determines the folder of its sessions.
 const goldenPath = "/proc/self/cwd"
 
-// A goldenHome is a home in which a program is run.
+// A goldenHome is a home directory, and the program that runs in it.
 type goldenHome struct {
 	program string
 	dir     string
@@ -368,7 +368,7 @@ func (h goldenHome) command(env []string, args ...string) *exec.Cmd {
 	return c
 }
 
-// run returns what a command prints, and stops the test if it fails.
+// run returns the output of a command. The test fails if the command fails.
 func (h goldenHome) run(t *testing.T, env []string, args ...string) string {
 	t.Helper()
 	c := h.command(env, args...)
@@ -381,7 +381,7 @@ func (h goldenHome) run(t *testing.T, env []string, args ...string) string {
 	return string(out)
 }
 
-// use returns the access key id that a use provides.
+// use returns the access key id of the credentials that a use provides.
 func (h goldenHome) use(t *testing.T, u goldenUse, flags ...string) string {
 	t.Helper()
 	args := slices.Concat([]string{"exec"}, flags, u.args, []string{"--", "printenv", "AWS_ACCESS_KEY_ID"})
@@ -400,7 +400,7 @@ func readGoldenRecord(t *testing.T) (r goldenRecord) {
 	return r
 }
 
-// copyGolden copies the home, as its user had it: private, and last changed when it was written.
+// copyGolden returns a copy of the golden home. Its files are private, and their time is when the home was written.
 func copyGolden(t *testing.T, written time.Time) string {
 	t.Helper()
 	to := t.TempDir()

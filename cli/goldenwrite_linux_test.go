@@ -22,8 +22,8 @@ const (
 	goldenCommit   = "AWS_VAULT_GOLDEN_COMMIT"
 )
 
-// TestWriteGoldenHome writes the golden home with the program that a variable names. It needs to be an earlier one:
-// what today's program has written shows nothing.
+// TestWriteGoldenHome writes the golden home with the program that goldenVariable names. This must be an earlier build:
+// a home written by today's program would not show whether an update works.
 func TestWriteGoldenHome(t *testing.T) {
 	program := os.Getenv(goldenVariable)
 	if program == "" {
@@ -34,7 +34,7 @@ func TestWriteGoldenHome(t *testing.T) {
 	record := goldenRecord{Commit: os.Getenv(goldenCommit), Keys: map[string]string{}, Plans: map[string]json.RawMessage{}}
 	writeGoldenFiles(t, h, w)
 
-	drift := -30 * time.Second // AWS accepts the codes of half a minute before and after, and each only once
+	drift := -30 * time.Second // AWS accepts codes that are up to 30 s early or late, each only once
 	for _, u := range goldenUses {
 		var flags []string
 		if strings.Contains(u.name, "MFA") {
@@ -50,7 +50,7 @@ func TestWriteGoldenHome(t *testing.T) {
 	}
 	interruptRotations(t, h, w)
 
-	// From now on the program prints other credentials, by which it shows whether it ran again.
+	// From now on the credential_process prints other credentials, so that a test can see whether it ran again.
 	writeProgramCredentials(t, h, w.Alice.AddKey())
 	saved, err := w.Save()
 	if err != nil {
@@ -79,7 +79,7 @@ func writeGoldenFiles(t *testing.T, h goldenHome, w *goldenWorld) {
 	t.Helper()
 	h.run(t, nil, "certificate", "request", "--subject", "CN=alice,O=Example", "--private-key", "alice.key", "--out", "alice.pem",
 		"--self-signed-ca", "ca", "--duration", "87600h")
-	if err := os.RemoveAll(filepath.Join(h.dir, "ca", "ca-key.pem")); err != nil { // nobody needs it any more
+	if err := os.RemoveAll(filepath.Join(h.dir, "ca", "ca-key.pem")); err != nil { // it is not needed any more
 		t.Fatal(err)
 	}
 	token, err := w.corp.Token("machine", map[string]any{"exp": time.Now().AddDate(50, 0, 0).Unix()})
@@ -119,7 +119,7 @@ func addKey(t *testing.T, h goldenHome, env []string, name string, key fakeaws.K
 	}
 }
 
-// writeProgramCredentials writes what the credential_process prints.
+// writeProgramCredentials sets the output of the credential_process.
 func writeProgramCredentials(t *testing.T, h goldenHome, key fakeaws.Key) {
 	t.Helper()
 	text := fmt.Sprintf(`{"Version":1,"AccessKeyId":%q,"SecretAccessKey":%q,"Expiration":%q}`, key.ID, key.Secret, time.Now().Add(8*time.Hour).UTC().Format(time.RFC3339))
@@ -128,7 +128,7 @@ func writeProgramCredentials(t *testing.T, h goldenHome, key fakeaws.Key) {
 	}
 }
 
-// awsLogin signs in at the page whose address the program prints.
+// awsLogin runs aws-login, and opens the page whose URL it prints.
 func awsLogin(t *testing.T, h goldenHome) {
 	t.Helper()
 	c := h.command(nil, "aws-login", "--stdout", "console")
@@ -157,8 +157,8 @@ func awsLogin(t *testing.T, h goldenHome) {
 	}
 }
 
-// interruptRotations leaves two rotations that are not finished: one with the new key stored, and one of which it is
-// not known whether AWS has created a key.
+// interruptRotations leaves two unfinished rotations. The new key of rita is stored. For una, the response of AWS was
+// lost, so aws-vault does not know whether AWS created a key.
 func interruptRotations(t *testing.T, h goldenHome, w *goldenWorld) {
 	t.Helper()
 	for name, fault := range map[string]fakeaws.Fault{

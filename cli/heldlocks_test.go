@@ -12,9 +12,9 @@ import (
 	helper "aws-vault/vault/program"
 )
 
-// noteLocks is a program that aws-vault runs: noteLocks NAME COMMAND.... It writes into the file that
-// TEST_HELD_LOCKS names which kinds of locks are held, and then runs the command. The locks
-// that it was not told of are marked.
+// noteLocks is the program notelocks, which aws-vault runs in scripts: notelocks NAME COMMAND.... It appends the kinds of
+// held locks to the file in TEST_HELD_LOCKS, and then runs the command. Locks that the environment does not list are
+// marked "not told".
 func noteLocks() {
 	noteHeldLocks(os.Args[1])
 	c := exec.Command(os.Args[2], os.Args[3:]...)

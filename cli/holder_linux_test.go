@@ -10,7 +10,7 @@ import (
 	"aws-vault/cli/system"
 )
 
-// TestHolder has a program by the name of scdaemon load the library, as the real one does.
+// TestHolder starts a program named scdaemon that loads libpcsclite, as the real scdaemon does, and expects its name.
 func TestHolder(t *testing.T) {
 	library, err := filepath.Glob("/usr/lib/*/libpcsclite.so.1")
 	if err != nil || len(library) == 0 {
@@ -50,11 +50,11 @@ func TestHolder(t *testing.T) {
 		t.Error(err)
 	}
 	if name := holder(); name != "scdaemon" {
-		t.Errorf("the holder is %q", name)
+		t.Errorf("the card is used by %q, want scdaemon", name)
 	}
 	in.Close()
 	c.Wait()
 	if name := holder(); name == "scdaemon" {
-		t.Error("a program that has ended is the holder")
+		t.Error("the card is used by scdaemon after scdaemon ended")
 	}
 }

@@ -12,9 +12,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// tlsSite serves a folder as publish does, with TLS, and with the type that a host is
-// told for a file whose name does not say it. It sets SITE to its address, and writes to
-// site.pem whom to trust for it: tlssite DIR.
+// tlsSite is a command of scripts: tlssite DIR. It serves a folder over HTTPS, and sets SITE to the URL. The certificate
+// is written to site.pem. The file openid-configuration has the content type JSON, although its name has no extension.
 func tlsSite(ts *testscript.TestScript, _ bool, args []string) {
 	files := http.FileServer(http.Dir(ts.MkAbs(args[0])))
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -23,7 +22,7 @@ func tlsSite(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		files.ServeHTTP(w, r)
 	}))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of clients that do not trust it
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // hides the errors of clients that do not trust the certificate
 	server.StartTLS()
 	ts.Defer(server.Close)
 	ts.Setenv("SITE", server.URL)

@@ -22,11 +22,11 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// TestInterface compares what users and their scripts rely on to the list in testdata/interface.txt: commands, flags,
-// arguments, settings and environment variables. What is renamed or disappears breaks somebody's setup.
+// TestInterface compares commands, flags, arguments, settings and environment variables with testdata/interface.txt. Users
+// and their scripts rely on them, so nothing in the list may be renamed or removed.
 func TestInterface(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("the list is that of Linux")
+		t.Skip("the list is for Linux")
 	}
 	var b strings.Builder
 	model := cli.Model()
@@ -116,19 +116,19 @@ func writeIf(b *strings.Builder, ok bool, text string) {
 	}
 }
 
-// longName is what the name of an environment variable looks like, if it has more than one word.
+// longName matches the name of an environment variable with more than one word.
 var longName = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+_?$`)
 
-// shortNames are the variables of one word. Other texts look like these, so they are listed.
+// shortNames lists the variables with one word, because other texts also look like these.
 var shortNames = []string{
 	"AGENT", "CLAUDECODE", "COLUMNS", "DISPLAY", "HOME", "LANG", "LINES", "LOCALAPPDATA", "LOGNAME", "OLDPWD", "OPENCODE", "PWD",
 	"SHELL", "SHLVL", "TERM", "USER", "USERNAME", "WINDOWID",
 }
 
-// otherNames are texts that look like names of variables: error codes of sign-ins.
+// otherNames are texts that look like variables but are not: error codes of sign-ins.
 var otherNames = []string{"AUTHCODE_EXPIRED", "INSUFFICIENT_PERMISSIONS", "TOKEN_EXPIRED", "USER_CREDENTIALS_CHANGED"}
 
-// variableNames are the environment variables that the source of the program names.
+// variableNames returns the environment variables in the source of the program.
 func variableNames(t *testing.T) []string {
 	t.Helper()
 	names := map[string]bool{}
@@ -161,7 +161,7 @@ func variableNames(t *testing.T) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// difference is the lines that only one of two texts has. No line of the list is there twice.
+// difference returns the lines that only one of two texts has. It expects that no line occurs twice.
 func difference(want, got string) string {
 	var b strings.Builder
 	for _, side := range []struct{ sign, text, other string }{{"-", want, got}, {"+", got, want}} {

@@ -10,17 +10,17 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// killVariable says at which change of its keystore the program under test is killed, and
-// failVariable which change fails.
+// The program under test is killed at the instant with the number in killVariable. The keystore change with the number in
+// failVariable fails.
 const (
 	killVariable = "TEST_KILL_AT_CHANGE"
 	failVariable = "TEST_FAIL_AT_CHANGE"
 )
 
-// frail gives the program a keystore that kills it at the n-th instant that is just before
-// or just after a change, or whose n-th change fails.
+// frail gives the program a keystore that kills the process at the n-th instant, or whose n-th change fails. Each change
+// has two instants: just before it and just after it.
 func frail(env *app.Env) {
-	kill, _ := strconv.Atoi(os.Getenv(killVariable)) // 0 never comes
+	kill, _ := strconv.Atoi(os.Getenv(killVariable)) // 0: never
 	fail, _ := strconv.Atoi(os.Getenv(failVariable))
 	if kill == 0 && fail == 0 {
 		return
@@ -34,7 +34,7 @@ func frail(env *app.Env) {
 	}
 }
 
-// frailRing counts down to the instant at which it kills, and to the change that fails.
+// frailRing is a ring that kills the process when kill reaches 0, and fails a change when fail reaches 0.
 type frailRing struct {
 	keystore.Ring
 	kill, fail *int

@@ -10,27 +10,27 @@ import (
 	"aws-vault/cli/app"
 )
 
-// This file is where the program differs from what kingpin does by itself:
+// This file changes the following behaviour of kingpin:
 //
-//   - kingpin ends the process after a help page. That would skip what Main still has to do, and end the
-//     tests that call Main. Its only way out is a function that it calls and then goes on, so that function
+//   - kingpin ends the process after a help page. That would skip the end of Main, and end the tests that call Main.
+//     kingpin lets us replace only the function that ends the process, and continues after it returns. So our function
 //     panics, and parse recovers.
-//   - It reads arguments from a file for a word that begins with "@", which could be a word of the command that
-//     exec runs. A package variable turns that off.
-//   - It reads flags behind the command of exec as ours. So that command is split off before kingpin sees it.
-//   - Its help pages and its man page have another layout than ours. It renders templates, so our templates
+//   - kingpin replaces a word that begins with "@" by the contents of a file. The word can belong to the command of
+//     exec. A package variable turns this off.
+//   - kingpin parses flags after the command of exec as flags of aws-vault. So parse removes the command first.
+//   - The help pages and the man page of kingpin have another layout. kingpin renders templates, so our templates
 //     call functions of this package (help.go, man.go). The templates of --help-long and --help-man are package
 //     variables.
 //
-// The package variables are set to the same values each time.
+// Every call sets the package variables to the same values.
 
-// A commandLine is the program's commands and flags, as kingpin parses them.
+// A commandLine has the commands and flags of the program, for kingpin to parse.
 type commandLine struct {
 	*kingpin.Application
 	verbs []app.Verb
 }
 
-// describe describes these commands, and the flags that all of them accept.
+// describe returns a command line with these commands and the global flags.
 func describe(a *app.App, commands ...command) commandLine {
 	kingpin.EnableFileExpansion, kingpin.ManPageTemplate, kingpin.LongHelpTemplate = false, `{{man .App}}`, `{{helpLong .App}}`
 	k := commandLine{Application: kingpin.New("aws-vault", "Stores AWS access keys in a keystore, and provides short-lived credentials.")}
@@ -47,19 +47,21 @@ func describe(a *app.App, commands ...command) commandLine {
 	return k
 }
 
-// A parsed command line is the command that it names, by its whole name.
+// A parsed command line has the full name of the command, such as "sso login", and its action.
 type parsed struct {
 	name string
 	verb app.Verb
 }
 
-// ended is a command line that kingpin has answered itself, such as one that asks for help: the exit status.
+// ended is returned when kingpin has handled the command line itself, such as --help. Its value is the exit status.
 type ended int
 
-func (e ended) Error() string { return fmt.Sprintf("answered, with exit status %d", int(e)) }
+func (e ended) Error() string {
+	return fmt.Sprintf("handled by the command-line parser, exit status %d", int(e))
+}
 
-// parse sets the flags that the arguments name, and returns the command. The error is an [ended] if there is
-// nothing more to do.
+// parse sets the flags from the arguments, and returns the command. The error is an [ended] if the command line is
+// already handled.
 func (k commandLine) parse(args []string) (line parsed, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -76,13 +78,13 @@ func (k commandLine) parse(args []string) (line parsed, err error) {
 	}
 	i := slices.IndexFunc(k.verbs, func(v app.Verb) bool { return v.Command.FullCommand() == line.name })
 	if i < 0 {
-		return parsed{}, fmt.Errorf("command %q does nothing", line.name)
+		return parsed{}, fmt.Errorf("command %q has no action", line.name)
 	}
 	line.verb = k.verbs[i]
 	return line, setCommand(line.verb.Command, words)
 }
 
-// setCommand gives exec the command that was split off.
+// setCommand sets the command of exec, which kingpin did not see.
 func setCommand(exec *kingpin.CmdClause, words []string) error {
 	for _, w := range words {
 		if err := exec.GetArg("command").Model().Value.Set(w); err != nil {
@@ -92,11 +94,11 @@ func setCommand(exec *kingpin.CmdClause, words []string) error {
 	return nil
 }
 
-// splitCommand takes the command that exec is to run off a command line, so that its
-// flags are its own: behind the profile, the first word that is no flag ends ours, and
-// "--" ends them anywhere. dashes says that a "--" was there.
+// splitCommand splits the arguments of aws-vault from the command that exec runs, because the command has its own
+// flags. The command begins after "--", or with the first word after the profile that is not a flag. dashes reports
+// whether "--" was found.
 func splitCommand(k *kingpin.Application, args []string) (left, command []string, dashes bool) {
-	var exec *kingpin.CmdClause // once it is named
+	var exec *kingpin.CmdClause // nil until the word exec was read
 	words := 0
 	for i := 0; i < len(args); i++ {
 		switch arg := args[i]; {
@@ -121,8 +123,8 @@ func splitCommand(k *kingpin.Application, args []string) (left, command []string
 	return args, nil, false
 }
 
-// takesNext reports whether the argument behind a flag is its value. Short flags may be joined, and a
-// value may be joined to them; of the short flags of every command, none has a value.
+// takesNext reports whether the next argument is the value of this flag. Short flags can be combined, as in -nd, and a
+// value can follow directly, as in -d2h. No global short flag has a value.
 func takesNext(k *kingpin.Application, exec *kingpin.CmdClause, arg string) bool {
 	if name, long := strings.CutPrefix(arg, "--"); long {
 		f := k.GetFlag(name)

@@ -13,7 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The system's browser lives on when the program that opened it is done.
+// The browser "follows" runs in a process of its own, because it must continue after aws-vault ends.
 func init() {
 	browsers["follows"] = func(page string) {
 		if err := exec.Command("follower", page).Start(); err != nil {
@@ -22,14 +22,12 @@ func init() {
 	}
 }
 
-// follow is a browser of the user's choice. It writes down how it was called, and where its
-// page led.
+// follow is a browser that the user names, such as firefox. It records its arguments and the redirects of its page.
 func follow() {
 	brought(strings.Join(os.Args[1:], " "), os.Args[len(os.Args)-1])
 }
 
-// brought writes into the file "browsed" what a browser was told, and where it was sent by
-// the page and by AWS.
+// brought appends the arguments of a browser, and the redirects of its page, to the file "browsed".
 func brought(told, page string) {
 	c := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	f, err := os.OpenFile("browsed", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
@@ -66,12 +64,12 @@ func brought(told, page string) {
 	}
 }
 
-// browsed waits until a browser, which nobody else waits for, has been where it was led.
+// browsed is a command of scripts. It waits until the browser has followed all redirects.
 func browsed(ts *testscript.TestScript, _ bool, _ []string) {
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if text, err := os.ReadFile(ts.MkAbs("browsed")); err == nil && strings.HasSuffix(string(text), "done\n") {
 			return
 		}
 	}
-	ts.Fatalf("no browser has come back")
+	ts.Fatalf("the browser did not finish within 20 s")
 }

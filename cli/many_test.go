@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// A meter counts what is written to it, and in how many pieces.
+// A meter is a writer that counts writes and lines.
 type meter struct{ writes, lines int }
 
 func (m *meter) Write(p []byte) (int, error) {
@@ -22,8 +22,8 @@ func (m *meter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// What a command makes for each of many profiles is counted, not timed: no object, no system call,
-// and few bytes besides those of the config file, which is read once.
+// TestManyProfilesCostLittle counts what a command needs for each additional profile: no allocation, no write, and few
+// bytes besides the config file.
 func TestManyProfilesCostLittle(t *testing.T) {
 	const few, many = 1000, 3000
 	var config strings.Builder
@@ -55,8 +55,8 @@ func TestManyProfilesCostLittle(t *testing.T) {
 	}
 	for _, c := range []struct {
 		command string
-		prints  int     // so many lines, or more
-		bytes   float64 // as many as the file has, and so many more for each profile
+		prints  int     // minimum number of lines
+		bytes   float64 // maximum for each profile, besides the bytes of the config file
 	}{
 		{"list", many, 310},
 		{"list --profiles", many, 140},
@@ -64,18 +64,18 @@ func TestManyProfilesCostLittle(t *testing.T) {
 		{"--completion-bash exec p", many, 160},
 		{"explain p7", 1, 125},
 	} {
-		run(few, c.command) // what is made once is made now
+		run(few, c.command) // so that values which are created once exist
 		_, fewObjects, fewBytes := run(few, c.command)
 		m, objects, size := run(many, c.command)
 		if m.lines < c.prints || m.writes > 8 {
-			t.Errorf("%s prints %d lines in %d pieces", c.command, m.lines, m.writes)
+			t.Errorf("%s prints %d lines in %d writes", c.command, m.lines, m.writes)
 		}
 		if each := (float64(objects) - float64(fewObjects)) / (many - few); each > 0.1 {
-			t.Errorf("%s makes %.2f objects a profile", c.command, each)
+			t.Errorf("%s allocates %.2f times for each profile", c.command, each)
 		}
 		text := float64(sizes[many] - sizes[few])
 		if each := (float64(size) - float64(fewBytes) - text) / (many - few); each > c.bytes {
-			t.Errorf("%s takes %.0f bytes a profile besides the file's, want at most %.0f", c.command, each, c.bytes)
+			t.Errorf("%s allocates %.0f bytes for each profile, besides the config file, want at most %.0f", c.command, each, c.bytes)
 		}
 	}
 }

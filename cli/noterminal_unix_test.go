@@ -13,15 +13,15 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// What programs that aws-vault runs do to the terminal, before they do their work.
+// Shell commands that use the terminal. Programs of aws-vault run one of them before their work.
 const (
 	setsTerminal  = "stty -echo </dev/tty 2>/dev/null"
 	readsTerminal = "read line </dev/tty 2>/dev/null"
 	readsStdin    = "{ read line || :; }"
 )
 
-// terminalPrograms are the ways in which aws-vault comes to run a program while it renews
-// credentials. In each profile, TOUCH stands for what the program does to the terminal.
+// terminalPrograms are the kinds of programs that aws-vault runs while it renews credentials. In each profile, TOUCH is
+// replaced with the command that uses the terminal.
 var terminalPrograms = []struct{ name, backend, config string }{
 	{"credential_process", "file", "credential_process = sh -c 'TOUCH && cat keys.json'\n"},
 	{"web_identity_token_process", "file", "web_identity_token_process = sh -c 'TOUCH && cat token'\nrole_arn = arn:aws:iam::123456789012:role/web\n"},
@@ -29,7 +29,7 @@ var terminalPrograms = []struct{ name, backend, config string }{
 	{"pass", "pass", "source_profile = alice\nrole_arn = arn:aws:iam::123456789012:role/any\n"},
 }
 
-// passProgram is a pass that keeps its secrets as they are.
+// passProgram is a pass that does not encrypt its items.
 const passProgram = `#!/bin/sh
 for last; do :; done
 file="$PASSWORD_STORE_DIR/$last.gpg"
@@ -40,8 +40,7 @@ insert) cat >"$file" ;;
 esac
 `
 
-// terminalHome is a home in which profile p gets its credentials by way of a program that touches the
-// terminal.
+// terminalHome returns a home in which the credentials of profile p need a program that uses the terminal.
 func terminalHome(t *testing.T, backend, config, touch string) (environ []string, dir string) {
 	t.Helper()
 	aws, err := fakeaws.NewAWS()
@@ -90,12 +89,12 @@ func terminalHome(t *testing.T, backend, config, touch string) (environ []string
 	return environ, dir
 }
 
-// A program that touches the terminal while a command has it stops neither the command nor the
-// server that the command gets its credentials from, and changes nothing of the terminal.
+// TestProgramsBesideACommand runs a program that uses the terminal while a command has it. The program must stop neither
+// the command nor the server that provides its credentials, and must not change the terminal.
 func TestProgramsBesideACommand(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skipf("bash is not here: %v", err)
+		t.Skipf("bash is not installed: %v", err)
 	}
 	for _, program := range terminalPrograms {
 		for touch, works := range map[string]bool{setsTerminal: false, readsTerminal: false, readsStdin: true} {
@@ -111,9 +110,9 @@ func TestProgramsBesideACommand(t *testing.T) {
 				case strings.Contains(said, "Stopped"):
 					t.Errorf("the server was stopped: %s", said)
 				case works && !strings.Contains(said, "\n200 "):
-					t.Errorf("the server says %s", said)
+					t.Errorf("unexpected output: %s", said)
 				case !works && (!strings.Contains(said, "(the program had no terminal)") || !strings.Contains(said, "aws-vault exec PROFILE -- true")):
-					t.Errorf("the server does not say that the program had no terminal: %s", said)
+					t.Errorf("the error does not say that the program had no terminal: %s", said)
 				}
 				s.await("READY> ")
 			})
@@ -121,11 +120,11 @@ func TestProgramsBesideACommand(t *testing.T) {
 	}
 }
 
-// So does a dialog that asks for a code in the background.
+// TestDialogBesideACommand is TestProgramsBesideACommand for a dialog that asks for an MFA code.
 func TestDialogBesideACommand(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skipf("bash is not here: %v", err)
+		t.Skipf("bash is not installed: %v", err)
 	}
 	config := "source_profile = alice\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\nrole_arn = arn:aws:iam::123456789012:role/any\n"
 	environ, dir := terminalHome(t, "file", config, setsTerminal)
@@ -143,16 +142,16 @@ func TestDialogBesideACommand(t *testing.T) {
 	s.await("READY> ")
 	s.press("aws-vault --prompt=zenity exec -s --lazy p -- sh ask.sh\r")
 	if said := s.await("<echo>"); strings.Count(said, "403 {\"code\":\"LoginRequired\"") != 2 {
-		t.Errorf("the server says %s", said)
+		t.Errorf("unexpected output: %s", said)
 	}
 	s.await("READY> ")
 }
 
-// A server in the background of a shell goes on, whatever its programs do to the shell's terminal.
+// TestProgramsOfAServer checks that a server in the background is not stopped when its programs use the terminal.
 func TestProgramsOfAServer(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skipf("bash is not here: %v", err)
+		t.Skipf("bash is not installed: %v", err)
 	}
 	environ, dir := terminalHome(t, "file", terminalPrograms[0].config, setsTerminal)
 	c := exec.Command(bash, "--norc", "--noprofile", "-b", "-i")
@@ -163,7 +162,7 @@ func TestProgramsOfAServer(t *testing.T) {
 	s.await("READY> ")
 	s.press("until grep -q AUTHORIZATION_TOKEN variables; do sleep 0.1; done; . ./variables; sh ask.sh\r")
 	if said := s.await("<echo>"); !strings.Contains(said, "(the program had no terminal)") {
-		t.Errorf("the server says %s", said)
+		t.Errorf("unexpected output: %s", said)
 	}
 	s.await("READY> ")
 	s.press("kill %1; wait\r")

@@ -17,8 +17,7 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// home makes a home with alice's key and a role, and returns the environment of a
-// program that lives in it.
+// home creates a home directory with alice's key and two profiles for roles, and returns the environment for programs.
 func home(t *testing.T, aws *fakeaws.AWS) (environ []string, dir string) {
 	t.Helper()
 	world := aws.Example()
@@ -45,8 +44,8 @@ func home(t *testing.T, aws *fakeaws.AWS) (environ []string, dir string) {
 	return environ, dir
 }
 
-// The process that makes a session is killed in mid-call: another takes over, and all the
-// others succeed.
+// TestMakerIsKilled kills the process that creates a session for all others, during its call. Another process must take
+// over, and all others must succeed.
 func TestMakerIsKilled(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -84,7 +83,7 @@ func TestMakerIsKilled(t *testing.T) {
 		}
 	}
 	if !found {
-		t.Fatalf("no process of ours holds the lock, but %d", maker)
+		t.Fatalf("the lock is held by process %d, which this test did not start", maker)
 	}
 	for i, c := range started {
 		err := c.Wait()
@@ -97,7 +96,7 @@ func TestMakerIsKilled(t *testing.T) {
 	}
 }
 
-// holder reads who holds the one session lock that there is.
+// holder returns the process that holds the only session lock.
 func holder(t *testing.T, dir string) int {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, ".local", "state", "aws-vault", "locks", "session-*"))
@@ -115,7 +114,7 @@ func holder(t *testing.T, dir string) int {
 	return note.Process
 }
 
-// A question that is cancelled is cancelled for everybody who waits for its answer.
+// TestOneCancelIsEnough cancels a prompt. All processes that wait for its answer must be cancelled too.
 func TestOneCancelIsEnough(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -139,7 +138,7 @@ func TestOneCancelIsEnough(t *testing.T) {
 	for block := make([]byte, 4096); ; {
 		n, err := tty.Read(block)
 		said.Write(block[:n])
-		// All others wait by the time that one of them says for whom.
+		// Type only when all other processes wait.
 		if !typed && bytes.Contains(said.Bytes(), []byte("MFA code of")) && bytes.Count(said.Bytes(), []byte("waiting for process")) == 19 {
 			typed = true
 			if _, err := tty.Write([]byte{4}); err != nil { // Ctrl-D
@@ -153,10 +152,10 @@ func TestOneCancelIsEnough(t *testing.T) {
 	c.Wait()
 	text := said.String()
 	if n := strings.Count(text, "\nMFA code of") + strings.Count(text, "\rMFA code of"); n != 1 {
-		t.Errorf("asked %d times, want once\n%s", n, text)
+		t.Errorf("%d prompts, want one\n%s", n, text)
 	}
 	if !strings.Contains(text, "to be done with: MFA code of arn:aws:iam::123456789012:mfa/alice for profile asks") {
-		t.Errorf("nobody says what they wait for\n%s", text)
+		t.Errorf("no process reports what it waits for\n%s", text)
 	}
 	if n := strings.Count(text, "status 130"); n != 20 {
 		t.Errorf("%d processes ended with status 130, want 20\n%s", n, text)
@@ -166,7 +165,7 @@ func TestOneCancelIsEnough(t *testing.T) {
 	}
 }
 
-// What AWS refuses one process is refused to everybody who waits for it.
+// TestOneRefusalIsEnough lets AWS refuse a call. All processes that wait for it must fail with the same error.
 func TestOneRefusalIsEnough(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -190,7 +189,7 @@ func TestOneRefusalIsEnough(t *testing.T) {
 	}
 	text := said.text.String()
 	if n := strings.Count(text, "AWS says AccessDenied: no"); n != processes {
-		t.Errorf("%d processes say what AWS said, want %d\n%s", n, processes, text)
+		t.Errorf("%d processes print the error of AWS, want %d\n%s", n, processes, text)
 	}
 	if n := strings.Count(text, "status 1\n"); n != processes {
 		t.Errorf("%d processes failed, want %d\n%s", n, processes, text)
@@ -200,7 +199,7 @@ func TestOneRefusalIsEnough(t *testing.T) {
 	}
 }
 
-// A waiter calls then once a text was written so many times.
+// A waiter is a writer. It calls then when the text awaited was written this many times.
 type waiter struct {
 	awaited string
 	times   int

@@ -21,18 +21,18 @@ import (
 	"aws-vault/vault/disk"
 )
 
-// ourFolders are those whose files belong to this program, below the home directory.
+// ourFolders are the folders of aws-vault in the home directory.
 var ourFolders = []string{".local/state/aws-vault", ".awsvault/keys", ".local/share/aws-vault/sealed"}
 
-// anotherUser is one that the tests give files to.
+// anotherUser is the user id of a file that belongs to another user.
 const anotherUser = 4242
 
-// A plant puts something in the place of a path in one of our folders. It returns what is outside,
-// or belongs to another user, and so must be neither read nor written.
+// A plant replaces a file in one of our folders with something that aws-vault must refuse. It returns the path that must
+// be neither read nor written, or an empty text.
 type plant func(t *testing.T, path, outside string) (forbidden string)
 
-// plants are the kinds. Where a path was, what a link leads to is a copy of it, so that a program
-// which follows the link would notice nothing.
+// plants are the kinds of replacements. The target of a link is the original file, so a program that follows the link
+// would work.
 var plants = map[string]plant{
 	"link": func(t *testing.T, path, outside string) string {
 		target := filepath.Join(outside, "target")
@@ -57,7 +57,7 @@ var plants = map[string]plant{
 	"device": func(t *testing.T, path, _ string) string {
 		needRoot(t)
 		must(t, os.RemoveAll(path))
-		must(t, unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 9)))) // random numbers, without end
+		must(t, unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 9)))) // /dev/urandom
 		return ""
 	},
 	"file of another user": func(t *testing.T, path, _ string) string {
@@ -82,21 +82,20 @@ func must(t *testing.T, err error) {
 func needRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("only root can make a device, or give a file to another user")
+		t.Skip("only root can create a device, or give a file to another user")
 	}
 }
 
-// A toucher is a command, what it reaches in our folders, and the home directory before it ran.
+// A toucher is a command line, the paths in our folders that it accesses, and a copy of the home from before it ran.
 type toucher struct {
 	line   string
 	paths  []string
 	before string
 }
 
-// TestPlanted runs commands and looks what they reach in our folders. Then it puts a link, a pipe, a
-// device or another user's file in the place of each of these paths, one at a time, and runs
-// the command again. What is outside is neither read nor written, nothing waits, and an error names
-// the path.
+// TestPlanted runs commands, and records which paths in our folders they access. Then it replaces each of these paths, one
+// at a time, with a link, a pipe, a device or another user's file, and runs the command again. The command must not access
+// the target of the link, must not hang, and must print an error with the path.
 func TestPlanted(t *testing.T) {
 	h := newTracedHome(t, "AWS_VAULT_SEALED_PASSPHRASE=correct horse")
 	key := h.aws.Example().Key
@@ -106,7 +105,7 @@ func TestPlanted(t *testing.T) {
 	for _, c := range touchers {
 		for _, path := range c.paths {
 			if seen[path] {
-				continue // an earlier command has reached it
+				continue // tested with an earlier command
 			}
 			seen[path] = true
 			for kind, plant := range plants {
@@ -119,12 +118,12 @@ func TestPlanted(t *testing.T) {
 		"/sessions", "/swept-sessions", ".awsvault/keys/alice",
 	} {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(seen)), func(path string) bool { return strings.Contains(path, want) }) {
-			t.Errorf("no command reaches %s", want)
+			t.Errorf("no command accesses %s", want)
 		}
 	}
 }
 
-// touchers runs commands one after the other in a home, and returns what each of them reaches.
+// touchers runs commands one after the other in a home, and returns them with the paths that they access.
 func (h tracedHome) touchers(t *testing.T) []toucher {
 	t.Helper()
 	world := h.aws.Example()
@@ -151,7 +150,7 @@ func (h tracedHome) touchers(t *testing.T) []toucher {
 		t.Cleanup(func() { h.run(t, "lock") })
 		lines = append(lines, "--backend=sealed add --env other", "--backend=sealed list", "--backend=sealed remove --force other")
 	} else {
-		t.Logf("the sealed keystore is left out, since this kernel keeps no key for us: %v", err)
+		t.Logf("the sealed keystore is not tested, because the kernel keyring is not available: %v", err)
 	}
 	h.killedServer(t)
 	var all []toucher
@@ -163,7 +162,7 @@ func (h tracedHome) touchers(t *testing.T) []toucher {
 	return all
 }
 
-// killedServer leaves what a server leaves that is killed.
+// killedServer starts a server and kills it, so that its files stay.
 func (h tracedHome) killedServer(t *testing.T) {
 	t.Helper()
 	serve := exec.Command(os.Args[0], "serve", "r")
@@ -171,12 +170,12 @@ func (h tracedHome) killedServer(t *testing.T) {
 	out, err := serve.StdoutPipe()
 	must(t, err)
 	must(t, serve.Start())
-	_, err = out.Read(make([]byte, 1)) // it has registered itself
+	_, err = out.Read(make([]byte, 1)) // the output shows that the server is registered
 	must(t, errors.Join(err, serve.Process.Kill()))
 	serve.Wait()
 }
 
-// reached returns the paths in our folders that a command reaches, below the home directory.
+// reached returns the paths in our folders that a command accesses, relative to the home directory.
 func (h tracedHome) reached(t *testing.T, line string) []string {
 	t.Helper()
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -194,7 +193,7 @@ func (h tracedHome) reached(t *testing.T, line string) []string {
 	return paths
 }
 
-// planted runs a command with something in the place of a path.
+// planted replaces a path, runs the command, and checks the result.
 func (h tracedHome) planted(t *testing.T, c toucher, path string, plant plant) {
 	must(t, os.RemoveAll(h.dir))
 	copyTree(t, c.before, h.dir)
@@ -207,36 +206,35 @@ func (h tracedHome) planted(t *testing.T, c toucher, path string, plant plant) {
 	said := h.say(t, c.line)
 	if name := "~/" + path + ": "; !strings.Contains(said, name) {
 		if !passedOver(c.line, path) {
-			t.Errorf("%s: no error names it:\n%s", c.line, said)
+			t.Errorf("%s: no error names the path:\n%s", c.line, said)
 		} else if said := h.say(t, "doctor --offline"); !strings.Contains(said, name) {
-			t.Errorf("doctor does not name it:\n%s", said)
+			t.Errorf("doctor does not name the path:\n%s", said)
 		}
 	}
 	for _, event := range watch.events(t) {
 		t.Errorf("%s: %s", c.line, event)
 	}
 	if after := tree(t, forbidden); after != before {
-		t.Errorf("%s: it was changed from\n%sto\n%s", c.line, before, after)
+		t.Errorf("%s: the forbidden files changed from\n%sto\n%s", c.line, before, after)
 	}
 }
 
-// passedOver reports whether a command goes on without what is at a path, and so does not say what
-// is wrong with it. Then doctor does.
+// passedOver reports whether a command ignores a path that it cannot use. Then doctor must report the path.
 func passedOver(line, path string) bool {
 	switch file := filepath.Base(path); {
-	case file == "swept-sessions": // sessions are swept another day
+	case file == "swept-sessions": // the sweep is skipped
 		return true
-	case file == "sessions": // a hint, which is written when sessions are stored or listed
+	case file == "sessions": // the index is optional for add
 		return strings.Contains(line, " add ")
-	case strings.HasSuffix(file, ".token"): // a token of a server that was killed
+	case strings.HasSuffix(file, ".token"): // the token of a killed server
 		return true
-	case strings.Contains(path, "/private/"): // the new key of an identity has another name each time
+	case strings.Contains(path, "/private/"): // the file name of a new identity key is random
 		return strings.HasPrefix(line, "identity init")
 	}
 	return false
 }
 
-// say runs a command line and returns what it prints. A command that waits is killed in the end.
+// say runs a command line, and returns its output. A command that hangs is killed after a minute.
 func (h tracedHome) say(t *testing.T, line string) string {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
@@ -245,7 +243,7 @@ func (h tracedHome) say(t *testing.T, line string) string {
 	c.Env = h.environ
 	out, _ := c.CombinedOutput()
 	if ctx.Err() != nil {
-		t.Errorf("%s: it waits", line)
+		t.Errorf("%s: the command hangs", line)
 	}
 	return string(out)
 }
@@ -279,12 +277,12 @@ func tree(t *testing.T, path string) string {
 	return b.String()
 }
 
-// A watch tells what is done with files.
+// A watch records accesses to files.
 // https://man7.org/linux/man-pages/man7/inotify.7.html
 type watch struct{ fd int }
 
-// newWatch watches a directory and what is in it, or one file. That a file is opened is no harm: whose
-// it is can only be told for certain once it is open.
+// newWatch watches a directory and its contents, or one file. It does not report that a file was opened: only an open file
+// shows for certain which user owns it.
 func newWatch(t *testing.T, path string) watch {
 	t.Helper()
 	fd, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
@@ -304,14 +302,14 @@ func newWatch(t *testing.T, path string) watch {
 		}
 		return nil
 	}))
-	for at, mask := range masks { // only now, since to list a directory is to read it
+	for at, mask := range masks { // after the walk, because the walk reads the directories
 		_, err := unix.InotifyAddWatch(fd, at, mask)
 		must(t, err)
 	}
 	return watch{fd}
 }
 
-// events returns what was done since.
+// events returns the accesses so far.
 func (w watch) events(t *testing.T) []string {
 	t.Helper()
 	b := make([]byte, 64<<10)

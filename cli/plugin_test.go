@@ -12,11 +12,11 @@ import (
 // pluginVariable names the file in which the plugin counts how often its key was used.
 const pluginVariable = "TEST_PLUGIN_USES"
 
-// pluginRuns is a command line that the plugin runs first, once. What it says if it fails is written where
-// the uses are counted, for a plugin's stderr goes nowhere.
+// pluginRuns names the variable with a command line that the plugin runs first. If the command fails, its output is written
+// to the file of pluginVariable, because the stderr of a plugin is lost.
 const pluginRuns = "TEST_PLUGIN_RUNS"
 
-// agePlugin is a plugin of age's whose key keeps no secret.
+// agePlugin is an age plugin that does not encrypt.
 func agePlugin() {
 	p, err := plugin.New("fake")
 	if err != nil {

@@ -22,13 +22,13 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// everybodys is the test binary where every user can run it, for a test that is inside.
+// everybodys is the path of the test binary that every user can run. It exists only inside the new namespaces.
 const everybodys = "/run/test"
 
-// insideVariable says that a test runs in a network and under a /run of its own.
+// insideVariable is set if a test runs in its own network and mount namespaces, with its own /run.
 const insideVariable = "TEST_INSIDE"
 
-// The process without privileges is the test binary too, without an environment.
+// The unprivileged process of the proxy is also the test binary. It has no environment, so arguments select its role.
 func init() {
 	if len(os.Args) == 3 && os.Args[1] == "proxy" && os.Args[2] == "--hand-over" {
 		program()
@@ -41,10 +41,10 @@ func init() {
 	}
 }
 
-// takerArgument makes the test binary a program of the user's that answers at the address.
+// takerArgument makes the test binary a program of the user that receives the listener from the proxy.
 const takerArgument = "test-taker"
 
-// metadataArgument makes it a program that asks the metadata service for the region.
+// metadataArgument makes the test binary a program that requests the region from the metadata service.
 const metadataArgument = "test-metadata"
 
 func askMetadata() {
@@ -52,7 +52,7 @@ func askMetadata() {
 	if err != nil {
 		panic(err)
 	}
-	r.Host = strings.TrimSuffix(metadataAt, ":80") // as most SDKs say
+	r.Host = strings.TrimSuffix(metadataAt, ":80") // the Host header of most SDKs
 	r.Header.Set("X-aws-ec2-metadata-token-ttl-seconds", "60")
 	status, token := ask(r)
 	if status == http.StatusOK {
@@ -97,20 +97,19 @@ func beTaker(path string) {
 	}
 }
 
-// inside runs the test once more in a network of its own, and reports whether this is that
-// run.
+// inside runs the test again in its own namespaces, and reports whether this is that second run.
 func inside(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(insideVariable) == "" {
 		if os.Getuid() != 0 {
-			t.Skip("only root may make a network of its own with other users in it")
+			t.Skip("only root can create a network namespace with other users")
 		}
 		c := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=60s")
 		c.Env = append(os.Environ(), insideVariable+"=1")
 		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS, Pdeathsig: unix.SIGKILL}
 		out, err := c.CombinedOutput()
 		if errors.Is(err, unix.EPERM) {
-			t.Skipf("no network of its own is to be had here: %v", err)
+			t.Skipf("cannot create a network namespace: %v", err)
 		}
 		if err != nil {
 			t.Errorf("%v\n%s", err, out)
@@ -121,7 +120,7 @@ func inside(t *testing.T) bool {
 		unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
 		unix.Mount("tmpfs", "/run", "tmpfs", 0, ""),
 		os.WriteFile(everybodys, nil, 0o755),
-		unix.Mount(os.Args[0], everybodys, "", unix.MS_BIND, ""), // go test builds it where nobody but us may go
+		unix.Mount(os.Args[0], everybodys, "", unix.MS_BIND, ""), // only this user can access the directory of the test binary
 		raise("lo"),
 	} {
 		if step != nil {
@@ -151,7 +150,7 @@ const (
 	nobodysPath = "/var/run/aws-vault/ec2-65534.sock"
 )
 
-// startProxy starts one for nobody. What its processes say ends when all of them have.
+// startProxy starts a proxy for the user nobody. Its stderr ends when all its processes have ended.
 func startProxy(t *testing.T) (c *exec.Cmd, says *bufio.Reader) {
 	t.Helper()
 	c = exec.Command(everybodys, "proxy")
@@ -167,12 +166,12 @@ func startProxy(t *testing.T) (c *exec.Cmd, says *bufio.Reader) {
 	says = bufio.NewReader(shown)
 	line, err := says.ReadString('\n')
 	if err != nil || !strings.Contains(line, "169.254.169.254 is held for user 65534") {
-		t.Fatalf("the proxy says %q, %v", line, err)
+		t.Fatalf("the proxy printed %q, %v", line, err)
 	}
 	return c, says
 }
 
-// take has one of nobody's programs answer at the address.
+// take starts a program of the user nobody that receives the listener, and returns its first line.
 func take(t *testing.T) (c *exec.Cmd, says string) {
 	t.Helper()
 	c = exec.Command(everybodys, takerArgument, nobodysPath)
@@ -193,7 +192,7 @@ func take(t *testing.T) (c *exec.Cmd, says string) {
 	return c, strings.TrimSpace(says)
 }
 
-// answer is what is said at the address of the metadata service.
+// answer connects to the metadata address, and returns what it receives.
 func answer() (string, error) {
 	c, err := net.Dial("tcp", metadataAt)
 	if err != nil {
@@ -204,6 +203,7 @@ func answer() (string, error) {
 	return string(text), err
 }
 
+// held reports whether this machine has the metadata address.
 func held(t *testing.T) bool {
 	t.Helper()
 	addrs, err := net.InterfaceAddrs()
@@ -224,10 +224,10 @@ func TestProxy(t *testing.T) {
 	}
 	proxy, _ := startProxy(t)
 	if !held(t) {
-		t.Fatal("the address is not there")
+		t.Fatal("the proxy did not add the address")
 	}
 	if _, err := answer(); !errors.Is(err, unix.ECONNREFUSED) {
-		t.Errorf("error %v while nobody answers, want a refusal", err)
+		t.Errorf("error %v without a listener, want connection refused", err)
 	}
 	first, says := take(t)
 	if says != "listening" {
@@ -237,7 +237,7 @@ func TestProxy(t *testing.T) {
 		t.Errorf("answer %q, %v", text, err)
 	}
 	if _, says := take(t); !strings.Contains(says, "another process is using the socket") {
-		t.Errorf("a second program is told %q", says)
+		t.Errorf("a second program gets %q", says)
 	}
 	first.Process.Kill()
 	first.Wait()
@@ -254,12 +254,12 @@ func TestProxy(t *testing.T) {
 		t.Errorf("the proxy ends with %v", err)
 	}
 	if _, err := os.Stat(nobodysPath); held(t) || !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the address or the socket is left: %v, %v", held(t), err)
+		t.Errorf("the address or the socket still exists: %v, %v", held(t), err)
 	}
 }
 
-// A proxy that was killed leaves no process, and an address that the kernel takes away by
-// itself, or that the next one takes over.
+// TestProxyIsKilled kills the proxy. It must leave no process, and an address that expires in the kernel, or that the next
+// proxy can use.
 func TestProxyIsKilled(t *testing.T) {
 	if !inside(t) {
 		return
@@ -271,7 +271,7 @@ func TestProxyIsKilled(t *testing.T) {
 			t.Fatal(said)
 		}
 		if life := lifetime(t); life <= 0 || life > 30 {
-			t.Errorf("the kernel keeps the address for %d seconds, want up to 30", life)
+			t.Errorf("the address expires after %d s, want at most 30 s", life)
 		}
 		proxy.Process.Kill()
 		if _, err := io.ReadAll(says); err != nil {
@@ -280,14 +280,14 @@ func TestProxyIsKilled(t *testing.T) {
 		proxy.Wait()
 		if c, err := net.Dial("unix", nobodysPath); err == nil {
 			c.Close()
-			t.Error("somebody still hands the address over")
+			t.Error("a process still accepts connections at the proxy's socket")
 		}
 		taker.Process.Kill()
 		taker.Wait()
 	}
 }
 
-// lifetime is for how many seconds the kernel keeps the address.
+// lifetime returns the seconds until the address expires in the kernel.
 func lifetime(t *testing.T) uint32 {
 	t.Helper()
 	raw, err := syscall.NetlinkRIB(unix.RTM_GETADDR, unix.AF_INET)
@@ -332,8 +332,8 @@ func TestProxyWithoutRights(t *testing.T) {
 	}
 }
 
-// The whole: root's own exec, and a user's by way of the proxy, answer at the address, and
-// to their own user alone.
+// TestEC2Address runs exec --ec2-address as root, and as another user with the proxy. Both must answer at the metadata
+// address, and only to their own user.
 func TestEC2Address(t *testing.T) {
 	if !inside(t) {
 		return
@@ -389,7 +389,7 @@ func TestEC2Address(t *testing.T) {
 	}
 }
 
-// losesProxy runs a command that answers at the address, and kills the proxy.
+// losesProxy starts exec with the metadata address, kills the proxy, and expects a warning.
 func losesProxy(t *testing.T, c, proxy *exec.Cmd) {
 	t.Helper()
 	in, err := c.StdinPipe()
@@ -409,7 +409,7 @@ func losesProxy(t *testing.T, c, proxy *exec.Cmd) {
 	for _, want := range []string{"ready", "aws-vault proxy has ended"} {
 		for !strings.Contains(shown.Text(), want) {
 			if !shown.Scan() {
-				t.Fatalf("nothing is said of %q", want)
+				t.Fatalf("the output does not contain %q", want)
 			}
 		}
 		proxy.Process.Kill()

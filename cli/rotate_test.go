@@ -21,10 +21,10 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// codeVariable makes the test binary print an MFA code of the AWS at this URL.
+// codeVariable makes the test binary print an MFA code. Its value is the URL of the fake AWS.
 const codeVariable = "TEST_AS_CODE_OF"
 
-// printNextCode prints a code that the device has not shown before.
+// printNextCode advances the clock of the fake AWS, and prints a new MFA code.
 func printNextCode(url string) {
 	for _, ask := range []struct{ method, path string }{
 		{http.MethodPost, "advance?by=30s"}, {http.MethodGet, "code?serial=arn:aws:iam::123456789012:mfa/alice"},
@@ -44,14 +44,14 @@ func printNextCode(url string) {
 	os.Exit(0)
 }
 
-// A rotating is a user whose key is rotated by programs that do not live long.
+// A rotating is a test of rotations that are killed.
 type rotating struct {
 	*testing.T
 	aws     *fakeaws.AWS
 	environ []string
 	dir     string
-	watcher fakeaws.Key // of another user, to look at alice's keys with
-	pid     chan int    // of the process that calls AWS now
+	watcher fakeaws.Key // key of another user, to list alice's keys
+	pid     chan int    // id of the running process
 }
 
 func newRotating(t *testing.T, config func(*fakeaws.AWS) string) *rotating {
@@ -70,7 +70,7 @@ func newRotating(t *testing.T, config func(*fakeaws.AWS) string) *rotating {
 	return r
 }
 
-// run runs the program and returns what it said, and whether it was killed.
+// run runs the program, and returns its output and whether it was killed. The test fails if the program fails.
 func (r *rotating) run(env []string, args ...string) (said string, killed bool) {
 	r.Helper()
 	said, killed, ok := r.try(env, args...)
@@ -80,6 +80,7 @@ func (r *rotating) run(env []string, args ...string) (said string, killed bool) 
 	return said, killed
 }
 
+// try runs the program. ok reports whether it succeeded.
 func (r *rotating) try(env []string, args ...string) (said string, killed, ok bool) {
 	r.Helper()
 	c := exec.Command(os.Args[0], args...)
@@ -98,7 +99,7 @@ func (r *rotating) try(env []string, args ...string) (said string, killed, ok bo
 	return out.String(), err != nil && !status.Exited(), err == nil
 }
 
-// listed are alice's keys as IAM knows them.
+// listed returns alice's keys at IAM.
 func (r *rotating) listed() []types.AccessKeyMetadata {
 	r.Helper()
 	client := iam.New(iam.Options{
@@ -112,23 +113,24 @@ func (r *rotating) listed() []types.AccessKeyMetadata {
 	return out.AccessKeyMetadata
 }
 
-// wantOneKey is the promise: one key, stored and active. It returns the key's id.
+// wantOneKey checks the result of a finished rotation: one active key that is stored, and no journal. It returns the id of
+// the key.
 func (r *rotating) wantOneKey(when string) string {
 	r.Helper()
 	keys := r.listed()
 	if len(keys) != 1 || keys[0].Status != types.StatusTypeActive {
-		r.Fatalf("%s: alice's keys are %s, want one that is active", when, show(keys))
+		r.Fatalf("%s: alice's keys are %s, want one active key", when, show(keys))
 	}
 	if stored := r.stored(); stored != *keys[0].AccessKeyId {
 		r.Fatalf("%s: %s is stored, and AWS has %s", when, stored, *keys[0].AccessKeyId)
 	}
 	if said, _, ok := r.try(nil, "rotate", "--resume", "alice"); ok || !strings.Contains(said, "no rotation of key") {
-		r.Fatalf("%s: a journal was left\n%s", when, said)
+		r.Fatalf("%s: the journal still exists\n%s", when, said)
 	}
 	return *keys[0].AccessKeyId
 }
 
-// stored is the id of the stored key.
+// stored returns the id of the stored key.
 func (r *rotating) stored() string {
 	r.Helper()
 	said, _ := r.run(nil, "export", "--no-session", "alice")
@@ -141,7 +143,7 @@ func (r *rotating) stored() string {
 	return ""
 }
 
-// wantWorking is what holds even while a rotation stands half done: the stored key works.
+// wantWorking checks that the stored key works. This must be true even during a rotation.
 func (r *rotating) wantWorking(when string) {
 	r.Helper()
 	id := r.stored()
@@ -167,8 +169,8 @@ func credentials(id, secret string) aws.CredentialsProvider {
 	})
 }
 
-// killAt has the process that calls killed at an instant at which a call has arrived, or is
-// done and not answered yet. A call that has only arrived comes to nothing.
+// killAt kills the calling process at an instant that now selects. Each call has two instants: its arrival (done is false,
+// and a kill prevents its effect), and before its response (done is true).
 func (r *rotating) killAt(now func(c fakeaws.Call, done bool) bool) {
 	var lock sync.Mutex
 	r.aws.Watch(func(c fakeaws.Call, done bool) bool {
@@ -190,7 +192,7 @@ func (r *rotating) killAt(now func(c fakeaws.Call, done bool) bool) {
 	})
 }
 
-// nth is the n-th instant.
+// nth selects the n-th instant.
 func nth(n int) func(fakeaws.Call, bool) bool {
 	return func(fakeaws.Call, bool) bool {
 		n--
@@ -198,16 +200,16 @@ func nth(n int) func(fakeaws.Call, bool) bool {
 	}
 }
 
-// A point is where a run is killed, or a change of its keystore fails.
+// A point is an instant at which a run is killed, or a change of the keystore that fails.
 type point struct {
 	name string
-	call int // the instant of a call; 0 for none
+	call int // number of the instant of a call; 0 for none
 	env  string
 }
 
-// atEachPoint runs the program with these arguments, each time in the state that begin
-// makes, and kills it at every call, and at every change of the keystore; then every change
-// fails once. after looks at what is left.
+// atEachPoint runs the program with these arguments many times, after begin. It kills each run at another point: at every
+// call to AWS, then at every change of the keystore. In more runs, another change of the keystore fails each time. after
+// checks the result.
 func atEachPoint(t *testing.T, config func(*fakeaws.AWS) string, begin func(*rotating), args []string, after func(r *rotating, when string)) {
 	t.Parallel()
 	kinds := []func(n int) point{
@@ -241,21 +243,21 @@ func atEachPoint(t *testing.T, config func(*fakeaws.AWS) string, begin func(*rot
 			after(r, when)
 		}
 		if points < 3 {
-			t.Errorf("%d points only at which it was "+kind(0).name, points, 0)
+			t.Errorf("only %d points of the kind: "+kind(0).name, points, 0)
 		}
 	}
 }
 
 func plain(*fakeaws.AWS) string { return "[profile alice]\n" }
 
-// withMFA is a config whose rotation takes a code, which a program prints.
+// withMFA returns a config in which a rotation needs an MFA code. A program prints the code.
 func withMFA(fake *fakeaws.AWS) string {
 	return fmt.Sprintf("[profile alice]\nmfa_serial = %s\nmfa_process = env -u %s %s=%s %s\n[profile hub]\nsource_profile = alice\nrole_arn = arn:aws:iam::123456789012:role/hub\n[profile prod]\nsource_profile = hub\nrole_arn = arn:aws:iam::210987654321:role/prod\n",
 		"arn:aws:iam::123456789012:mfa/alice", programVariable, codeVariable, fake.URL(), os.Args[0])
 }
 
-// A rotation is killed after every call and every write, and before each; and every write
-// fails. The next run ends with one key, stored and active.
+// TestRotationIsKilled kills a rotation before and after every call and every write, and lets every write fail. The next
+// run must end with one active, stored key.
 func TestRotationIsKilled(t *testing.T) {
 	atEachPoint(t, plain, func(*rotating) {}, []string{"rotate", "alice"}, func(r *rotating, when string) {
 		r.run(nil, "rotate", "alice")
@@ -263,7 +265,7 @@ func TestRotationIsKilled(t *testing.T) {
 	})
 }
 
-// The same with an MFA code, from a profile that is two roles away from the key.
+// TestRotationWithMFAIsKilled is TestRotationIsKilled with an MFA code, for a profile that assumes two roles with the key.
 func TestRotationWithMFAIsKilled(t *testing.T) {
 	atEachPoint(t, withMFA, func(*rotating) {}, []string{"rotate", "prod"}, func(r *rotating, when string) {
 		r.run(nil, "rotate", "prod")
@@ -271,7 +273,7 @@ func TestRotationWithMFAIsKilled(t *testing.T) {
 	})
 }
 
-// Undoing is killed likewise, where the rotation had come as far as it can be undone.
+// TestUndoIsKilled kills rotate --undo at each point. The rotation is interrupted as late as it can be undone.
 func TestUndoIsKilled(t *testing.T) {
 	var old string
 	begin := func(r *rotating) {

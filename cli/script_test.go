@@ -26,16 +26,16 @@ import (
 	"aws-vault/vault/policy"
 )
 
-// laterVariable moves the clock of the program under test.
+// laterVariable moves the clock of the program under test forward by a duration.
 const laterVariable = "TEST_LATER"
 
-// blindVariable pretends that this system does not tell whose a connection is.
+// blindVariable pretends that the system cannot tell which user owns a connection.
 const blindVariable = "TEST_BLIND"
 
-// programVariable makes the test binary the program itself.
+// programVariable makes the test binary run as aws-vault.
 const programVariable = "TEST_AS_PROGRAM"
 
-// quickRace keeps the race detector from making each program that ends wait a second.
+// quickRace stops the race detector from delaying the exit of each program by a second.
 const quickRace = "GORACE=atexit_sleep_ms=0"
 
 func TestMain(m *testing.M) {
@@ -49,29 +49,29 @@ func TestMain(m *testing.M) {
 		printNextCode(url)
 	}
 	for _, marker := range policy.Markers() {
-		os.Unsetenv(marker) // whoever runs the tests is not the one who asks in them
+		os.Unsetenv(marker) // the tests must not depend on whether a coding agent runs them
 	}
 	testscript.Main(m, map[string]func(){
 		"aws-vault":       program,
 		"age-plugin-fake": agePlugin,
-		// browsers that a user may name: each follows one address, and tells on file
+		// browsers: each one opens one URL, and records the redirects in a file
 		"firefox":  follow,
 		"follower": func() { brought("default", os.Args[1]) },
 		"chromium": follow,
-		// what tells which locks are held while it runs
+		// records which locks are held
 		"notelocks": noteLocks,
 		codeProgram: printCode,
-		// what makes keys on cards, as other programs do
+		// creates keys on cards, as other programs do
 		"makekey": makeKey,
-		// a browser that is given the address of a page by hand
+		// opens the URL of a page, as a user would
 		"visit": func() { met(get(os.Args[1], nil)) },
-		// what setup aws makes of the file config
+		// prints the config that setup aws should write
 		"program": setupMakes,
-		// a client of the servers
+		// an HTTP client
 		"fetch": func() { fetch(os.Args[1:]) },
-		// systemd, which hands over a socket
+		// systemd's socket activation
 		"activate": func() { activate(os.Args[1:]) },
-		// env without what differs from machine to machine
+		// prints only the AWS_ variables, because the others differ by machine
 		"awsenv": func() {
 			for _, kv := range os.Environ() {
 				if strings.HasPrefix(kv, "AWS_") {
@@ -82,8 +82,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// setupMakes prints the file named config with the two profiles that setup aws adds to it for
-// the role READONLY in eu-west-1. Its arguments are flags of the credential_process.
+// setupMakes prints the file config, and the two profiles that setup aws adds to it for the role READONLY in eu-west-1. Its
+// arguments are the flags in the credential_process.
 func setupMakes() {
 	config, err := os.ReadFile("config")
 	path, lookErr := exec.LookPath("aws-vault")
@@ -119,7 +119,7 @@ func program() {
 	os.Exit(status)
 }
 
-// TestScripts tells one story a file, with the whole program against an AWS of its own.
+// TestScripts runs the scripts in testdata/script. Each one runs the program against its own fake AWS.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -142,15 +142,15 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition answers [piv]: are cards in this build, [waits]: does this kernel keep a key for us, and
-// [root]: may we give files to other users, and [protects]: can a folder be kept from us.
+// condition implements the conditions of scripts: [piv] cards are supported in this build, [waits] the kernel keyring can
+// store a key, [root] the user is root, and [protects] a folder can be made read-only.
 func condition(name string) (bool, error) {
 	switch name {
 	case "piv":
 		return piv.Supported, nil
 	case "root":
 		return os.Geteuid() == 0, nil
-	case "protects": // by its mode, and from root by a mount
+	case "protects": // with its mode, or for root with a mount
 		return os.Geteuid() > 0 || os.Geteuid() == 0 && exec.Command("unshare", "-m", "true").Run() == nil, nil
 	case "waits":
 	default:
@@ -162,8 +162,8 @@ func condition(name string) (bool, error) {
 	return err == nil, nil
 }
 
-// setup gives a script an AWS with the example's world, an empty home and a keystore
-// whose passphrase is known.
+// setup prepares a script: a fake AWS with the example users and roles, an empty home, and the passphrase of the file
+// keystore.
 func setup(env *testscript.Env) error {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -192,11 +192,11 @@ func setup(env *testscript.Env) error {
 	return os.WriteFile(filepath.Join(env.WorkDir, "key"), []byte(world.Key.ID+"\n"+world.Key.Secret+"\n"), 0o600)
 }
 
-// fake asks the AWS of a script: fake CONTROL [name=value]... [JSON]. A leading method is
-// POST unless the control only shows something.
+// fake is a command of scripts: fake CONTROL [name=value]... [JSON]. It sends a control request to the fake AWS, and prints
+// the response.
 func fake(ts *testscript.TestScript, neg bool, args []string) {
 	method, query, body := http.MethodPost, url.Values{}, ""
-	if args[0] == "anchor" { // whose authorities lie in a file
+	if args[0] == "anchor" { // args[1] is a file with the CA certificates
 		body, args = ts.ReadFile(args[1]), slices.Delete(args, 1, 2)
 	}
 	switch args[0] {
@@ -223,8 +223,8 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Stdout().Write(text)
 }
 
-// typed writes what a person types into a file for ttyin: typed FILE LINE..., where CODE
-// stands for the code that the device shows now.
+// typed is a command of scripts: typed FILE LINE.... It writes lines to a file for ttyin. The line CODE is replaced with
+// the current MFA code.
 func typed(ts *testscript.TestScript, _ bool, args []string) {
 	var lines strings.Builder
 	for _, line := range args[1:] {

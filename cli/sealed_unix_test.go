@@ -15,13 +15,13 @@ import (
 	"github.com/creack/pty"
 )
 
-// A dialog is a run of the program on a terminal, before somebody who answers it.
+// A dialog is a run of the program on a terminal. The test answers its prompts.
 type dialog struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	tty  *os.File
 	seen bytes.Buffer
-	out  bytes.Buffer // stdout, which is no terminal
+	out  bytes.Buffer // stdout, which is not a terminal
 	read chan []byte
 }
 
@@ -54,7 +54,7 @@ func converse(t *testing.T, dir string, args ...string) *dialog {
 	return d
 }
 
-// answer waits for a question and types a line.
+// answer waits for a prompt and types a line.
 func (d *dialog) answer(question, line string) {
 	d.t.Helper()
 	d.expect(question)
@@ -63,7 +63,7 @@ func (d *dialog) answer(question, line string) {
 	}
 }
 
-// expect waits for a text, and returns all that came up to it and takes it off.
+// expect waits for a text, and returns the output before it.
 func (d *dialog) expect(text string) string {
 	d.t.Helper()
 	late := time.After(time.Minute)
@@ -101,7 +101,7 @@ func (d *dialog) end(ok bool) string {
 
 var shownWord = regexp.MustCompile(`\b\d+ ([a-z]+)`)
 
-// wordsIn are the words that a terminal shows.
+// wordsIn returns the 24 recovery words in a text.
 func wordsIn(t *testing.T, text string) string {
 	t.Helper()
 	var words []string
@@ -116,8 +116,8 @@ func wordsIn(t *testing.T, text string) string {
 
 const typeWords = "Type the words, separated by spaces: "
 
-// A store opens for a passphrase and for words that were typed back; when the passphrase is
-// forgotten, the words give another one.
+// TestRecovery creates a keystore with a passphrase and recovery words. Then it chooses a new passphrase with the words,
+// and removes the old one.
 func TestRecovery(t *testing.T) {
 	home := t.TempDir()
 	d := converse(t, home, "sealed", "init")
@@ -127,7 +127,7 @@ func TestRecovery(t *testing.T) {
 	d.tty.WriteString(strings.Replace(words, " ", " zoo ", 1) + "\r")
 	d.expect("found 25 words, expected 24")
 	d.answer(typeWords, words)
-	d.expect("\x1b[?1049l") // what was shown is left behind on the terminal's other screen
+	d.expect("\x1b[?1049l") // the words were on the alternate screen, which is closed
 	if out := d.end(true); !strings.Contains(out, "Openers: passphrase, recovery.") || strings.Contains(out, words) {
 		t.Errorf("printed %q", out)
 	}
@@ -155,7 +155,7 @@ func TestRecovery(t *testing.T) {
 
 	for path := range filesBelow(t, home) {
 		if data, err := os.ReadFile(path); err != nil || strings.Contains(string(data), strings.Fields(words)[0]+" "+strings.Fields(words)[1]) {
-			t.Errorf("%s holds the words (%v)", path, err)
+			t.Errorf("%s contains the recovery words (%v)", path, err)
 		}
 	}
 }
@@ -175,7 +175,7 @@ func filesBelow(t *testing.T, dir string) map[string]bool {
 	return all
 }
 
-// Words that are not typed back make no store.
+// TestWordsNotTypedBack types other words back three times. No keystore may be created.
 func TestWordsNotTypedBack(t *testing.T) {
 	home := t.TempDir()
 	d := converse(t, home, "sealed", "init")

@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// seven are the commands of aws-vault 7, and of the fork that went on with it, with all
-// their flags, hidden ones included.
+// seven lists the commands of aws-vault 7 and of its fork, with all their flags, including hidden ones.
 var seven = []struct{ command, flags string }{
 	{"", "--debug --no-debug --backend=file --prompt=terminal --keychain=x --secret-service-collection=x --pass-dir=x --pass-cmd=x --pass-prefix=x --file-dir=x"},
 	{"", "--biometrics --op-timeout=15s --op-vault-id=x --op-item-title-prefix=x --op-item-tag=x --op-connect-host=x --op-desktop-account-id=x"},
@@ -30,13 +29,13 @@ var seven = []struct{ command, flags string }{
 	{"migrate-backend", "--from=file --to=pass --profile=x --dry-run --overwrite --delete-source"},
 }
 
-// sevenVariables stand for flags.
+// sevenVariables are the environment variables of aws-vault 7.
 const sevenVariables = `AWS_VAULT_BACKEND AWS_VAULT_PROMPT AWS_VAULT_KEYCHAIN_NAME AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME
 AWS_VAULT_PASS_PASSWORD_STORE_DIR AWS_VAULT_PASS_CMD AWS_VAULT_PASS_PREFIX AWS_VAULT_FILE_DIR AWS_VAULT_FILE_PASSPHRASE
 AWS_VAULT_DURATION AWS_VAULT_STDOUT AWS_VAULT_AUTO_LOGOUT AWS_VAULT_PROFILE_ENV AWS_VAULT_BIOMETRICS
 AWS_VAULT_DISABLE_HELP_MESSAGE AWS_PROFILE AWS_CONFIG_FILE AWS_MIN_TTL YKMAN_OATH_CREDENTIAL_NAME YKMAN_OATH_DEVICE_SERIAL AWS_VAULT_YKMAN_VERSION DISABLE_KWALLET`
 
-// farewell is what the manual says to those who come from aws-vault 7.
+// farewell returns the section of the manual about the change from aws-vault 7.
 func farewell(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(manual)
@@ -45,12 +44,12 @@ func farewell(t *testing.T) string {
 	}
 	_, section, ok := strings.Cut(string(text), "\n## Coming from aws-vault 7\n")
 	if !ok {
-		t.Fatal("the manual has nothing for those who come from aws-vault 7")
+		t.Fatal("the manual has no section \"Coming from aws-vault 7\"")
 	}
 	return section
 }
 
-// takes reports whether the program takes a command line, of which it shows the help.
+// takes reports whether the program accepts a command line. It adds --help, so that nothing is run.
 func takes(args ...string) (bool, string) {
 	c := exec.Command(os.Args[0], append(args, "--help")...)
 	c.Env = []string{programVariable + "=1", "HOME=/nonexistent", "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), quickRace}
@@ -58,7 +57,7 @@ func takes(args ...string) (bool, string) {
 	return err == nil, string(out)
 }
 
-// names reports whether the manual names a flag; of some it names all that begin alike.
+// names reports whether the section names a flag. Some flags are named as a family, such as --op-….
 func names(section, flag string) bool {
 	name, _, _ := strings.Cut(flag, "=")
 	for _, family := range []string{"--op-", "--proton-pass-"} {
@@ -69,7 +68,7 @@ func names(section, flag string) bool {
 	return strings.Contains(section, name+"`")
 }
 
-// Whatever aws-vault 7 takes is taken, or the manual names it and what to do instead.
+// TestWhatSevenTakes checks that each command and flag of aws-vault 7 is accepted, or is explained in the manual.
 func TestWhatSevenTakes(t *testing.T) {
 	section := farewell(t)
 	for _, row := range seven {
@@ -78,14 +77,14 @@ func TestWhatSevenTakes(t *testing.T) {
 			command = []string{row.command}
 			if ok, _ := takes(row.command); !ok {
 				if !strings.Contains(section, "`"+row.command+"`") {
-					t.Errorf("%s is no command, and the manual does not say so", row.command)
+					t.Errorf("%s is not a command, and the manual does not explain it", row.command)
 				}
 				continue
 			}
 		}
 		for _, flag := range strings.Fields(row.flags) {
 			if ok, out := takes(append(slices.Clone(command), flag)...); !ok && !names(section, flag) {
-				t.Errorf("%s %s is refused, and the manual does not say so: %s", row.command, flag, out)
+				t.Errorf("%s %s is refused, and the manual does not explain it: %s", row.command, flag, out)
 			}
 		}
 	}
@@ -100,7 +99,7 @@ func TestWhatSevenTakes(t *testing.T) {
 	}
 }
 
-// Every switch has a twin that undoes it.
+// TestTwins checks that every switch can be turned off with its --no- form.
 func TestTwins(t *testing.T) {
 	line := regexp.MustCompile(`(?m)^ +(?:-\w, +)?--([a-z0-9-]+)(  |$)`)
 	switches := 0
@@ -111,7 +110,7 @@ func TestTwins(t *testing.T) {
 		}
 		for _, m := range line.FindAllStringSubmatch(page, -1) {
 			if m[1] == "help" || m[1] == "version" {
-				continue // these two do what they do as soon as they are read
+				continue // these two act as soon as they are parsed
 			}
 			twin := "--no-" + m[1]
 			if on, ok := strings.CutPrefix(m[1], "no-"); ok && m[1] != "no-session" {

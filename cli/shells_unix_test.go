@@ -14,8 +14,8 @@ import (
 	"github.com/creack/pty"
 )
 
-// shells are those that are completed in, with what makes each ready: the script loaded, a
-// prompt that is recognised, and a program whose own completion knows "fetch".
+// shells are the shells with completion. The setup of each one loads the completion script, sets a fixed prompt, and
+// defines a completion for the program "tool".
 var shells = []struct {
 	name  string
 	argv  []string
@@ -39,14 +39,14 @@ function fish_prompt; echo -n 'REA''DY> '; end
 `},
 }
 
-// TestShells presses the tab key in the real shells. What a line became is printed by the
-// shell itself, from which the key Ctrl-A makes a command.
+// TestShells presses the tab key in the real shells. To see the completed line, it presses Ctrl-A and types printf before
+// the line, so that the shell prints its words.
 func TestShells(t *testing.T) {
 	for _, sh := range shells {
 		t.Run(sh.name, func(t *testing.T) {
 			path, err := exec.LookPath(sh.name)
 			if err != nil {
-				t.Skipf("%s is not here: %v", sh.name, err)
+				t.Skipf("%s is not installed: %v", sh.name, err)
 			}
 			s := startShell(t, path, sh.argv, sh.setup)
 			for _, test := range []struct{ typed, want string }{
@@ -60,14 +60,14 @@ func TestShells(t *testing.T) {
 				{"aws-vault exec production -- unusual-co\t", "<aws-vault><exec><production><--><unusual-command>"},
 			} {
 				if got := s.complete(test.typed); got != test.want {
-					t.Errorf("%q became %s, want %s", test.typed, got, test.want)
+					t.Errorf("%q was completed to %s, want %s", test.typed, got, test.want)
 				}
 			}
 		})
 	}
 }
 
-// A shell is one on a terminal.
+// A shell is a program on a terminal.
 type shell struct {
 	t     *testing.T
 	tty   *os.File
@@ -106,7 +106,7 @@ func startShell(t *testing.T, path string, argv []string, setup string) *shell {
 	return s
 }
 
-// onTerminal starts a program on a terminal of its own.
+// onTerminal starts a program on a new terminal.
 func onTerminal(t *testing.T, c *exec.Cmd) *shell {
 	t.Helper()
 	tty, err := pty.StartWithSize(c, &pty.Winsize{Rows: 40, Cols: 200})
@@ -139,7 +139,7 @@ func (s *shell) press(keys string) {
 	}
 }
 
-// await waits until text is shown, and returns what was shown before it.
+// await waits for a text on the terminal, and returns the output before it.
 func (s *shell) await(text string) string {
 	s.t.Helper()
 	deadline := time.After(20 * time.Second)
@@ -160,7 +160,7 @@ func (s *shell) await(text string) string {
 	return before
 }
 
-// complete types a line and returns the words that it became.
+// complete types a line, and returns the words of the completed line.
 func (s *shell) complete(typed string) string {
 	s.t.Helper()
 	const ctrlA, ctrlE = "\x01", "\x05"

@@ -15,12 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An act is what a program asks of the kernel: a verb, and the path or kind that it is about.
+// An act is a system call of a program: a verb, and a path or kind.
 type act struct{ verb, of string }
 
-// traced runs a program until it ends or becomes another, and returns what it and the
-// processes that it starts ask of the kernel, in order. It does not look into the programs that
-// these become. What it prints goes to out. The program must end without an error.
+// traced runs a program until it exits or calls execve. It returns the system calls of the program and of its child
+// processes, in order, up to their execve. The output goes to out. The program must end with status 0.
 func traced(t *testing.T, out *os.File, environ []string, argv ...string) []act {
 	t.Helper()
 	acts, status := tracedToEnd(t, out, environ, argv...)
@@ -31,7 +30,7 @@ func traced(t *testing.T, out *os.File, environ []string, argv ...string) []act 
 	return acts
 }
 
-// tracedToEnd is traced for a program that may end with an error.
+// tracedToEnd is like traced, but returns the exit status, which can be other than 0.
 func tracedToEnd(t *testing.T, out *os.File, environ []string, argv ...string) ([]act, int) {
 	t.Helper()
 	type end struct {
@@ -41,14 +40,14 @@ func tracedToEnd(t *testing.T, out *os.File, environ []string, argv ...string) (
 	}
 	ended := make(chan end)
 	go func() {
-		runtime.LockOSThread() // only the thread that traces is told; it ends with us, and with it what it traces
+		runtime.LockOSThread() // ptrace works per thread; when the thread ends, so do the traced processes
 		tr := &tracer{stopped: map[int]bool{}}
 		status, err := tr.run(out, environ, argv)
 		ended <- end{tr.acts, status, err}
 	}()
 	e := <-ended
 	if errors.Is(e.err, syscall.EPERM) || errors.Is(e.err, syscall.ENOSYS) || errors.Is(e.err, syscall.EIO) {
-		t.Skipf("this system does not let a process trace another: %v", e.err)
+		t.Skipf("ptrace is not allowed on this system: %v", e.err)
 	}
 	if e.err != nil {
 		printed, _ := os.ReadFile(out.Name())
@@ -61,10 +60,10 @@ func tracedToEnd(t *testing.T, out *os.File, environ []string, argv ...string) (
 // https://man7.org/linux/man-pages/man2/ptrace.2.html
 type tracer struct {
 	acts    []act
-	stopped map[int]bool // threads that have stopped at their beginning
+	stopped map[int]bool // threads whose initial stop was seen
 }
 
-// ofOurThread waits for threads as well as for processes, but for no child of other tests.
+// ofOurThread waits for threads and processes that this thread traces, but not for children of other tests.
 const ofOurThread = unix.WALL | unix.WNOTHREAD
 
 const followed = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_EXITKILL | unix.PTRACE_O_TRACECLONE |
@@ -91,7 +90,7 @@ func (tr *tracer) run(out *os.File, environ, argv []string) (syscall.WaitStatus,
 		return 0, fmt.Errorf("follow: %w", err)
 	}
 	for tid := pid; ; {
-		if err := tr.goOn(tid, ws); err != nil && !errors.Is(err, unix.ESRCH) { // it was killed in between
+		if err := tr.goOn(tid, ws); err != nil && !errors.Is(err, unix.ESRCH) { // ESRCH: the thread was killed
 			return 0, err
 		}
 		if tid, err = unix.Wait4(-1, &ws, ofOurThread, nil); err != nil {
@@ -103,7 +102,7 @@ func (tr *tracer) run(out *os.File, environ, argv []string) (syscall.WaitStatus,
 	}
 }
 
-// goOn notes why a thread has stopped, and lets it go on.
+// goOn records the system call at which a thread stopped, and continues the thread.
 func (tr *tracer) goOn(tid int, ws unix.WaitStatus) error {
 	const atSyscall = unix.SIGTRAP | 0x80 // PTRACE_O_TRACESYSGOOD
 	switch signal := ws.StopSignal(); {
@@ -114,7 +113,7 @@ func (tr *tracer) goOn(tid int, ws unix.WaitStatus) error {
 			return err
 		}
 	case signal == unix.SIGTRAP && ws.TrapCause() == unix.PTRACE_EVENT_EXEC:
-		return unix.PtraceDetach(tid) // it is another program now
+		return unix.PtraceDetach(tid) // after execve, the thread runs another program
 	case signal == unix.SIGTRAP:
 	case signal == unix.SIGSTOP && !tr.stopped[tid]:
 		tr.stopped[tid] = true
@@ -124,7 +123,7 @@ func (tr *tracer) goOn(tid int, ws unix.WaitStatus) error {
 	return unix.PtraceSyscall(tid, 0)
 }
 
-// A syscallInfo is the kernel's struct ptrace_syscall_info, at the entry of a call.
+// A syscallInfo is the struct ptrace_syscall_info of the kernel, at the entry of a system call.
 type syscallInfo struct {
 	op     uint8
 	_      [3]uint8
@@ -139,7 +138,7 @@ const atEntry = 1 // PTRACE_SYSCALL_INFO_ENTRY
 // statCall is newfstatat, which has another name in package unix on each architecture.
 var statCall = map[string]uint64{"amd64": 262, "arm64": 79}[runtime.GOARCH]
 
-// note adds what a thread asks to the acts.
+// note adds the system call of a thread to the acts.
 func (tr *tracer) note(tid int) error {
 	var c syscallInfo
 	if _, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_GET_SYSCALL_INFO, uintptr(tid), unsafe.Sizeof(c), uintptr(unsafe.Pointer(&c)), 0, 0); errno != 0 {
@@ -153,7 +152,7 @@ func (tr *tracer) note(tid int) error {
 	case unix.SYS_OPENAT:
 		add(openVerb(int(c.args[2])), at(tid, c.args[0], c.args[1]))
 	case statCall:
-		if path := text(tid, c.args[1]); path != "" { // a file that is open already
+		if path := text(tid, c.args[1]); path != "" { // no path: the file is already open
 			add("stat", at(tid, c.args[0], c.args[1]))
 		}
 	case unix.SYS_FACCESSAT, unix.SYS_FACCESSAT2:
@@ -192,7 +191,7 @@ func openVerb(flags int) string {
 	return "read"
 }
 
-// at is the path that is given by a folder's descriptor and a name below it.
+// at returns the path for a descriptor of a folder and a name in it.
 func at(tid int, dir, name uint64) string {
 	path := text(tid, name)
 	switch {
@@ -207,13 +206,12 @@ func at(tid int, dir, name uint64) string {
 func descriptor(tid int, fd uint64) string {
 	path, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", tid, int32(fd)))
 	if err != nil {
-		return "a descriptor that is not open"
+		return "(closed descriptor)"
 	}
 	return path
 }
 
-// text reads the string at an address of another process, a page at most at a time: to read on
-// may not be allowed.
+// text reads the string at an address in another process. It reads page by page, because the next page may not be mapped.
 func text(tid int, address uint64) string {
 	const page = 4096
 	var b []byte
@@ -223,7 +221,7 @@ func text(tid int, address uint64) string {
 		local[0].SetLen(len(chunk))
 		n, err := unix.ProcessVMReadv(tid, local, []unix.RemoteIovec{{Base: uintptr(address), Len: len(chunk)}}, 0)
 		if err != nil {
-			return "a text that cannot be read"
+			return "(unreadable text)"
 		}
 		for i, c := range chunk[:n] {
 			if c == 0 {
@@ -232,5 +230,5 @@ func text(tid int, address uint64) string {
 		}
 		b, address = append(b, chunk[:n]...), address+uint64(n)
 	}
-	return "a text without an end"
+	return "(unterminated text)"
 }

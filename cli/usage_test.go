@@ -24,12 +24,11 @@ var update = flag.Bool("update", false, "write generated parts of the manual ane
 
 const manual = "../USAGE.md"
 
-// TestManual runs the examples of the manual: the commands of each console block, in the
-// config that the ini block before it shows, section by section. In what is printed, …
-// stands for anything.
+// TestManual runs the examples of the manual, section by section: the commands of each console block, with the config of
+// the ini block before it. In the expected output, … matches any text.
 func TestManual(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("the manual's examples are lines of a POSIX shell")
+		t.Skip("the examples of the manual need a POSIX shell")
 	}
 	text, err := os.ReadFile(manual)
 	if err != nil {
@@ -60,7 +59,7 @@ func TestManual(t *testing.T) {
 		})
 	}
 	if ran < 40 {
-		t.Errorf("%d examples were run: where are the others?", ran)
+		t.Errorf("only %d examples were run, want at least 40", ran)
 	}
 }
 
@@ -76,7 +75,7 @@ func blocks(text string) []block {
 	return out
 }
 
-// An example is a command line and what the manual says that it prints.
+// An example is a command line of the manual and its expected output.
 type example struct{ command, prints string }
 
 func examples(text string) []example {
@@ -91,11 +90,11 @@ func examples(text string) []example {
 	return out
 }
 
-// A reader is somebody who tries the manual's examples.
+// A reader runs the examples of one section of the manual.
 type reader struct {
 	home    string
 	environ []string
-	issuer  string // that stands for the manual\'s
+	issuer  string // replaces manualIssuer
 }
 
 func newReader(t *testing.T, key bool) *reader {
@@ -127,7 +126,7 @@ func newReader(t *testing.T, key bool) *reader {
 		"AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=horse battery",
 		"FAKE_URL=" + aws.URL(), "MFA=" + world.MFA.Serial(), "KEY_ID=" + world.Key.ID, "KEY_SECRET=" + world.Key.Secret,
 		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), quickRace,
-		fakecard.SocketVariable + "=" + filepath.Join(r.home, "no-cards"), // not this machine's
+		fakecard.SocketVariable + "=" + filepath.Join(r.home, "no-cards"), // do not use the cards of this machine
 	}
 	for _, service := range []string{"STS", "IAM", "SSO", "SSO_OIDC", "SIGNIN"} {
 		r.environ = append(r.environ, "AWS_ENDPOINT_URL_"+service+"="+aws.URL())
@@ -139,10 +138,10 @@ func newReader(t *testing.T, key bool) *reader {
 	return r
 }
 
-// plugKey plugs a security key in, and returns the socket by which it is reached.
+// plugKey inserts a fake security key, and returns the socket of its card service.
 func plugKey(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "key") // a socket's path has to be short
+	dir, err := os.MkdirTemp("", "key") // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +158,7 @@ func plugKey(t *testing.T) string {
 	return path
 }
 
-// files are those that the examples read.
+// files creates the files that the examples read, and prepares the fake AWS.
 func (r *reader) files(t *testing.T, aws *fakeaws.AWS, world fakeaws.World) {
 	t.Helper()
 	issuer, err := aws.AddIssuer(world.Account, "corp", "sts.amazonaws.com")
@@ -201,10 +200,10 @@ func (r *reader) config(t *testing.T, text string) {
 	}
 }
 
-// manualIssuer stands in the manual for the OpenID provider that its reader has.
+// manualIssuer is the OIDC provider in the examples. It is replaced with a fake one.
 const manualIssuer = "https://id.example.com"
 
-// run runs one example. What AWS's stand-in makes aws-vault say is not the manual's matter.
+// run runs one example. It ignores the warning about the fake endpoint of AWS.
 func (r *reader) run(t *testing.T, e example) {
 	t.Helper()
 	c := exec.Command("sh", "-c", e.command)
@@ -229,7 +228,7 @@ func (r *reader) run(t *testing.T, e example) {
 	}
 }
 
-// codeProgram prints what the example's MFA device shows.
+// codeProgram is the name of the program that prints the current MFA code.
 const codeProgram = "print-mfa-code"
 
 func printCode() {
@@ -242,7 +241,7 @@ func printCode() {
 	os.Exit(0)
 }
 
-// Everything that can be set is in the manual.
+// TestManualIsWhole checks that the manual has all settings and all flags.
 func TestManualIsWhole(t *testing.T) {
 	raw, err := os.ReadFile(manual)
 	if err != nil {
@@ -253,7 +252,7 @@ func TestManualIsWhole(t *testing.T) {
 	before, rest, ok := strings.Cut(text, begin)
 	_, after, whole := strings.Cut(rest, end)
 	if !ok || !whole {
-		t.Fatalf("%s has no place for the table of settings", manual)
+		t.Fatalf("%s has no markers for the table of settings", manual)
 	}
 	if with := before + begin + settingsTable() + end + after; with != text {
 		if !*update {
@@ -292,7 +291,7 @@ func settingsTable() string {
 	return b.String() + "\n"
 }
 
-// flagNames are all flags of all commands, as --help-long lists them.
+// flagNames returns all flags of all commands, from --help-long.
 func flagNames(t *testing.T) []string {
 	t.Helper()
 	c := exec.Command(os.Args[0], "--help-long")

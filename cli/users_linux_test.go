@@ -9,8 +9,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// Another user who has the token gets nothing from the server of a command, and the user who
-// runs the command is told.
+// TestServerRefusesOtherUsers checks that another user gets no credentials from the server of a command, even with the
+// token. The user who runs the command must see one warning.
 func TestServerRefusesOtherUsers(t *testing.T) {
 	if !inside(t) {
 		return
@@ -45,11 +45,11 @@ func TestServerRefusesOtherUsers(t *testing.T) {
 		}
 		for _, line := range lines[1:] {
 			if !strings.HasPrefix(line, "403 ") || strings.Contains(line, "SecretAccessKey") {
-				t.Errorf("%s: another user is answered %s", flag, line)
+				t.Errorf("%s: another user gets %s", flag, line)
 			}
 		}
 		if want := "aws-vault: warning: connection from user 65534 refused, expected user 0 or root\n"; strings.Count(said.String(), want) != 1 {
-			t.Errorf("%s: stderr is %s", flag, &said)
+			t.Errorf("%s: want one warning in stderr: %s", flag, &said)
 		}
 	}
 }
