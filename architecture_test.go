@@ -46,8 +46,8 @@ func packageRows(t *testing.T) map[string]row {
 	return rows
 }
 
-// forTests reports whether only tests and contrib may import a package.
-func forTests(path string) bool {
+// testOnly reports whether only tests and contrib may import a package.
+func testOnly(path string) bool {
 	return strings.HasPrefix(path, "internal/") || strings.HasSuffix(path, "test")
 }
 
@@ -103,14 +103,14 @@ func checkImports(t *testing.T, env []string, rows map[string]row, path string, 
 		if rows[dep].level >= self.level {
 			t.Errorf("%v: %s (level %d) imports %s (level %d)", env, path, self.level, dep, rows[dep].level)
 		}
-		if forTests(dep) && !forTests(path) && !strings.HasPrefix(path, "contrib/") {
+		if testOnly(dep) && !testOnly(path) && !strings.HasPrefix(path, "contrib/") {
 			t.Errorf("%v: %s imports %s, which is for tests", env, path, dep)
 		}
 	}
 }
 
-// TestPlacesInArchitecture checks that the files and functions that ARCHITECTURE.md names exist.
-func TestPlacesInArchitecture(t *testing.T) {
+// TestNamesInArchitecture checks that the files and functions that ARCHITECTURE.md names exist.
+func TestNamesInArchitecture(t *testing.T) {
 	text, err := os.ReadFile("ARCHITECTURE.md")
 	if err != nil {
 		t.Fatal(err)

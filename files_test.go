@@ -14,9 +14,9 @@ import (
 	"testing"
 )
 
-// touching are the functions that access a file by its path. Files in folders of aws-vault must be opened with the
+// pathFunctions are the functions that access a file by its path. Files in folders of aws-vault must be opened with the
 // methods of disk.Folder instead. These methods follow no links and accept no files of other users.
-var touching = map[string][]string{
+var pathFunctions = map[string][]string{
 	"os": {
 		"Chdir", "Chmod", "Chown", "Chtimes", "CopyFS", "Create", "CreateTemp", "DirFS", "Lchown", "Link", "Lstat", "Mkdir", "MkdirAll",
 		"MkdirTemp", "Open", "OpenFile", "OpenInRoot", "OpenRoot", "ReadDir", "ReadFile", "Readlink", "Remove", "RemoveAll",
@@ -33,8 +33,8 @@ var touching = map[string][]string{
 	},
 }
 
-// byPath lists the functions outside package disk that may access a file by its path. They are grouped by the reason.
-var byPath = map[string][]string{
+// allowedByPath lists the functions outside package disk that may access a file by its path. They are grouped by the reason.
+var allowedByPath = map[string][]string{
 	"the user names the file": {
 		"cli/identity openAuthority: disk.Create, disk.MkdirPrivate, disk.ReadBounded",
 		"cli/run removeStaleSocket: os.Lstat, os.Remove",
@@ -99,10 +99,10 @@ var byPath = map[string][]string{
 	},
 }
 
-// TestFilesOfOurs checks the source of the program: functions that access files by path must be in the table.
-func TestFilesOfOurs(t *testing.T) {
+// TestFilesByPath checks the source of the program: functions that access files by path must be in the table.
+func TestFilesByPath(t *testing.T) {
 	allowed, found := map[string]bool{}, map[string]bool{}
-	for _, places := range byPath {
+	for _, places := range allowedByPath {
 		for _, p := range places {
 			function, calls, _ := strings.Cut(p, ": ")
 			for call := range strings.SplitSeq(calls, ", ") {
@@ -119,10 +119,10 @@ func TestFilesOfOurs(t *testing.T) {
 			return fs.SkipDir
 		}
 		if strings.HasSuffix(file, ".go") && !strings.HasSuffix(file, "_test.go") {
-			err = reached(file, func(call string) {
+			err = pathCalls(file, func(call string) {
 				place := path.Dir(file) + " " + call
 				if found[place] = true; !allowed[place] {
-					t.Errorf("%s: use disk.Folder for a file of aws-vault, or add the function to byPath with a reason: %s", file, place)
+					t.Errorf("%s: use disk.Folder for a file of aws-vault, or add the function to allowedByPath with a reason: %s", file, place)
 				}
 			})
 		}
@@ -133,13 +133,13 @@ func TestFilesOfOurs(t *testing.T) {
 	}
 	for place := range allowed {
 		if !found[place] {
-			t.Errorf("byPath lists a function that does not exist or does not access files: %s", place)
+			t.Errorf("allowedByPath lists a function that does not exist or does not access files: %s", place)
 		}
 	}
 }
 
-// reached calls found for each use of a function in touching. The text is the enclosing function and the call.
-func reached(file string, found func(call string)) error {
+// pathCalls calls found for each use of a function in pathFunctions. The text is the enclosing function and the call.
+func pathCalls(file string, found func(call string)) error {
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {
 		return err
@@ -154,7 +154,7 @@ func reached(file string, found func(call string)) error {
 		if i.Name != nil {
 			name = i.Name.Name
 		}
-		if name == "." && touching[path] != nil {
+		if name == "." && pathFunctions[path] != nil {
 			return fmt.Errorf("%s: imports %s with a dot, so its uses cannot be found", file, path)
 		}
 		packages[name] = path
@@ -166,7 +166,7 @@ func reached(file string, found func(call string)) error {
 		}
 		ast.Inspect(d, func(n ast.Node) bool {
 			if s, ok := n.(*ast.SelectorExpr); ok {
-				if x, ok := s.X.(*ast.Ident); ok && slices.Contains(touching[packages[x.Name]], s.Sel.Name) {
+				if x, ok := s.X.(*ast.Ident); ok && slices.Contains(pathFunctions[packages[x.Name]], s.Sel.Name) {
 					found(function + ": " + x.Name + "." + s.Sel.Name)
 				}
 			}

@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// opens are the functions and types that open a port or a socket, by package path.
-var opens = map[string][]string{
+// listenFunctions are the functions and types that open a port or a socket, by package path.
+var listenFunctions = map[string][]string{
 	"net": {
 		"Listen", "ListenTCP", "ListenUnix", "ListenPacket", "ListenUDP", "ListenIP", "ListenUnixgram", "ListenMulticastUDP",
 		"ListenConfig", "FileListener", "FilePacketConn",
@@ -30,8 +30,8 @@ var opens = map[string][]string{
 	"aws-vault/vault/peer":     {"Listen", "FromFile", "ListenBound"},
 }
 
-// mayListen lists the packages that may call these functions, and why.
-var mayListen = map[string]string{
+// listenExempt lists the packages that may call these functions, and why.
+var listenExempt = map[string]string{
 	"vault/peer":        "the other packages call it to listen",
 	"internal/fakeaws":  "for tests only",
 	"internal/fakecard": "for tests only",
@@ -40,7 +40,7 @@ var mayListen = map[string]string{
 // A use is a reference to a function of a package. Its location has the form of ARCHITECTURE.md: file and function.
 type use struct{ pkg, name, at string }
 
-// usesIn returns where a file uses the functions and types in opens.
+// usesIn returns where a file uses the functions and types in listenFunctions.
 func usesIn(t *testing.T, path string) (found []use) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
@@ -59,7 +59,7 @@ func usesIn(t *testing.T, path string) (found []use) {
 		}
 		imports[name] = p
 	}
-	if p, ok := imports["."]; ok && opens[p] != nil {
+	if p, ok := imports["."]; ok && listenFunctions[p] != nil {
 		t.Errorf("%s imports %s with a dot, so its uses cannot be found", path, p)
 	}
 	for _, d := range file.Decls {
@@ -73,7 +73,7 @@ func usesIn(t *testing.T, path string) (found []use) {
 				return true
 			}
 			name := s.Sel.Name
-			if x, ok := s.X.(*ast.Ident); ok && slices.Contains(opens[imports[x.Name]], name) {
+			if x, ok := s.X.(*ast.Ident); ok && slices.Contains(listenFunctions[imports[x.Name]], name) {
 				found = append(found, use{imports[x.Name], name, at})
 			} else if strings.HasPrefix(name, "ListenAndServe") { // a method of http.Server
 				found = append(found, use{"net/http", name, at})
@@ -101,7 +101,7 @@ func TestListeners(t *testing.T) {
 	opened := map[string]bool{}
 	for path := range sources(t) {
 		pkg := filepath.ToSlash(filepath.Dir(path))
-		if mayListen[pkg] != "" {
+		if listenExempt[pkg] != "" {
 			continue
 		}
 		for _, u := range usesIn(t, path) {

@@ -26,9 +26,9 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// leftOut lists packages that the program must not import on Linux, because each one slows down every start. The value is
+// forbiddenPackages lists packages that the program must not import on Linux, because each one slows down every start. The value is
 // the cost. Tests can import them.
-var leftOut = map[string]string{
+var forbiddenPackages = map[string]string{
 	"github.com/aws/aws-sdk-go-v2/service/": "0.15 ms and half a megabyte each; see vault/awsapi/wire.go",
 	"github.com/aws/aws-sdk-go-v2/config":   "it imports all services for sign-in",
 	"github.com/99designs/keyring":          "half a megabyte with its dependencies, and two connections to the session bus before main",
@@ -36,7 +36,7 @@ var leftOut = map[string]string{
 	"github.com/dvsekhvalnov/jose2go":       "60 allocations; go-jose, which is linked already, also wraps keys",
 }
 
-func TestLeftOut(t *testing.T) {
+func TestForbiddenPackages(t *testing.T) {
 	list := exec.Command("go", "list", "-deps", ".")
 	list.Env = append(os.Environ(), "GOOS=linux")
 	out, err := list.Output()
@@ -44,7 +44,7 @@ func TestLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	for pkg := range strings.Lines(string(out)) {
-		for prefix, cost := range leftOut {
+		for prefix, cost := range forbiddenPackages {
 			if strings.HasPrefix(pkg, prefix) {
 				t.Errorf("the program imports %s: %s", strings.TrimSpace(pkg), cost)
 			}

@@ -14,22 +14,22 @@ import (
 // as the response to a single-use token, is still received and stored within a time limit (see source.Exchanges).
 // Then the process ends by itself. Catching signals costs two goroutines and a thread, so it starts late.
 type signals struct {
-	end  context.CancelCauseFunc
-	once sync.Once
-	stop func()
+	cancel context.CancelCauseFunc
+	once   sync.Once
+	stop   func()
 }
 
 // newSignals returns a signals that does not catch anything yet, and the context that it cancels.
 func newSignals() (context.Context, *signals) {
-	ctx, end := context.WithCancelCause(context.Background())
-	return ctx, &signals{end: end, stop: func() {}}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	return ctx, &signals{cancel: cancel, stop: func() {}}
 }
 
 // catch starts to catch the signals. Later calls do nothing.
 func (s *signals) catch() {
 	s.once.Do(func() {
-		caught, stop := signal.NotifyContext(context.Background(), ending()...)
-		context.AfterFunc(caught, func() { s.end(context.Cause(caught)) })
+		caught, stop := signal.NotifyContext(context.Background(), terminationSignals()...)
+		context.AfterFunc(caught, func() { s.cancel(context.Cause(caught)) })
 		s.stop = stop
 	})
 }
@@ -40,9 +40,9 @@ func (s *signals) release() {
 	s.stop()
 }
 
-// ending returns the signals that end the program. A signal that is ignored at the start, as with nohup, stays ignored in
+// terminationSignals returns the signals that end the program. A signal that is ignored at the start, as with nohup, stays ignored in
 // this process and in the command that replaces it.
-func ending() []os.Signal {
+func terminationSignals() []os.Signal {
 	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 	return slices.DeleteFunc(all, signal.Ignored)
 }

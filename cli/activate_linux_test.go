@@ -12,13 +12,13 @@ import (
 // activate NETWORK ADDRESS PROGRAM [ARGUMENT]...
 func activate(args []string) {
 	l, err := net.Listen(args[0], args[1])
-	sure(err)
+	exitOn(err)
 	f, err := l.(interface{ File() (*os.File, error) }).File()
-	sure(err)
+	exitOn(err)
 	path, err := exec.LookPath(args[2])
-	sure(err)
+	exitOn(err)
 	const first = 3
-	sure(syscall.Dup3(int(f.Fd()), first, 0))
+	exitOn(syscall.Dup3(int(f.Fd()), first, 0))
 	environ := append(os.Environ(), "LISTEN_PID="+strconv.Itoa(os.Getpid()), "LISTEN_FDS=1")
-	sure(syscall.Exec(path, args[2:], environ))
+	exitOn(syscall.Exec(path, args[2:], environ))
 }

@@ -54,10 +54,10 @@ func commandLineOf(c *kingpin.CmdModel) []string {
 	return args
 }
 
-// TestWhatAgentsMayRun compares the commands and flags with testdata/agents.txt, which lists each command as open or
+// TestAgentAccess compares the commands and flags with testdata/agents.txt, which lists each command as open or
 // closed to coding agents, and each flag of the open ones. The list is written by hand: decide whether agents may use a
 // new command before you add it. An open command has Agents: true. A flag marked "!" is closed.
-func TestWhatAgentsMayRun(t *testing.T) {
+func TestAgentAccess(t *testing.T) {
 	text, err := os.ReadFile("testdata/agents.txt")
 	if err != nil {
 		t.Fatal(err)

@@ -28,22 +28,22 @@ func browse(page string) error {
 }
 
 var browsers = map[string]func(page string){
-	"opens": func(page string) { met(get(led(page), nil)) },
+	"opens": func(page string) { printResponse(get(redirectTarget(page), nil)) },
 	"silent": func(page string) {
-		if resp, err := get(led(page), nil); err == nil {
+		if resp, err := get(redirectTarget(page), nil); err == nil {
 			resp.Body.Close()
 		}
 	},
-	"denies":   func(page string) { met(get(led(page)+"&decision=deny", nil)) },
-	"approves": func(page string) { led(page); control("approve") },
+	"denies":   func(page string) { printResponse(get(redirectTarget(page)+"&decision=deny", nil)) },
+	"approves": func(page string) { redirectTarget(page); control("approve") },
 	"refuses":  func(string) { control("deny") },
 	"dallies":  func(string) { control("advance?by=11m") },
-	"attacked": attacked,
+	"attacked": forgeCallbacks,
 }
 
-// attacked sends forged callbacks before it opens the page.
-func attacked(page string) {
-	back := answerTo(led(page))
+// forgeCallbacks sends forged callbacks before it opens the page.
+func forgeCallbacks(page string) {
+	back := redirectOf(redirectTarget(page))
 	q := back.Query()
 	for _, a := range []func(*http.Request){
 		func(r *http.Request) { r.URL.RawQuery = strings.Replace(r.URL.RawQuery, q.Get("state"), "another", 1) },
@@ -53,14 +53,14 @@ func attacked(page string) {
 		func(r *http.Request) { r.Method = http.MethodPost },
 		func(r *http.Request) { r.URL.Path = "/" },
 	} {
-		met(get(back.String(), a))
+		printResponse(get(back.String(), a))
 	}
-	met(get(back.String(), nil))
+	printResponse(get(back.String(), nil))
 }
 
-// led returns the URL that a page redirects to, and appends it to the file "led".
-func led(page string) string {
-	to := answerTo(linkIn(page)).String()
+// redirectTarget returns the URL that a page redirects to, and appends it to the file "led".
+func redirectTarget(page string) string {
+	to := redirectOf(linkIn(page)).String()
 	if f, err := os.OpenFile("led", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
 		fmt.Fprintln(f, to)
 		f.Close()
@@ -83,8 +83,8 @@ func linkIn(page string) string {
 	return html.UnescapeString(link)
 }
 
-// answerTo returns the URL that a page redirects to.
-func answerTo(page string) *url.URL {
+// redirectOf returns the URL that a page redirects to.
+func redirectOf(page string) *url.URL {
 	c := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := c.Get(page)
 	if err != nil {
@@ -109,7 +109,7 @@ func get(page string, change func(*http.Request)) (*http.Response, error) {
 	return http.DefaultClient.Do(r)
 }
 
-func met(resp *http.Response, err error) {
+func printResponse(resp *http.Response, err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "browser:", err)
 		return

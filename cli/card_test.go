@@ -15,15 +15,15 @@ import (
 	"aws-vault/vault/card/piv"
 )
 
-// cardsOf is the testscript key for the security keys of a script.
-type cardsOf struct{}
+// cardsKey is the testscript key for the security keys of a script.
+type cardsKey struct{}
 
 // A cardTable has the security keys of a script.
 type cardTable struct {
-	socket  string
-	service *fakecard.Service // nil before the first card command
-	cards   map[string]*fakecard.Card
-	held    map[string]func()
+	socket    string
+	service   *fakecard.Service // nil before the first card command
+	cards     map[string]*fakecard.Card
+	exclusive map[string]func()
 }
 
 // newCards prepares the fake security keys of a script. The card service starts with the first card command.
@@ -32,14 +32,14 @@ func newCards(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	t := &cardTable{socket: filepath.Join(dir, "s"), cards: map[string]*fakecard.Card{}, held: map[string]func(){}}
+	t := &cardTable{socket: filepath.Join(dir, "s"), cards: map[string]*fakecard.Card{}, exclusive: map[string]func(){}}
 	env.Defer(func() {
 		if t.service != nil {
 			t.service.Close()
 		}
 		os.RemoveAll(dir)
 	})
-	env.Values[cardsOf{}] = t
+	env.Values[cardsKey{}] = t
 	env.Setenv(fakecard.SocketVariable, t.socket)
 	return nil
 }
@@ -54,7 +54,7 @@ func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: card VERB SERIAL [ARGUMENT]...")
 	}
-	t, serial := ts.Value(cardsOf{}).(*cardTable), args[1]
+	t, serial := ts.Value(cardsKey{}).(*cardTable), args[1]
 	if t.service == nil {
 		s, err := fakecard.Listen(t.socket)
 		ts.Check(err)
@@ -78,9 +78,9 @@ func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
 		if !ok {
 			ts.Fatalf("card %s is in use", serial)
 		}
-		t.held[serial] = release
+		t.exclusive[serial] = release
 	case "free":
-		t.held[serial]()
+		t.exclusive[serial]()
 	case "password": // of the OATH accounts
 		protect(ts, c, args[2])
 	case "block":
@@ -93,7 +93,7 @@ func cardCommand(ts *testscript.TestScript, neg bool, args []string) {
 		c.PullAt(args[2])
 	case "asked":
 		for _, want := range args[2:] {
-			askedFor(ts, c.Usage(), want)
+			checkUsage(ts, c.Usage(), want)
 		}
 	default:
 		ts.Fatalf("unknown card command %q", args[0])
@@ -111,8 +111,8 @@ func newCard(ts *testscript.TestScript, serial string, version []string) *fakeca
 	return fakecard.New(o)
 }
 
-// askedFor fails the script unless a usage counter of a card has the value in NAME=N.
-func askedFor(ts *testscript.TestScript, a fakecard.Usage, want string) {
+// checkUsage fails the script unless a usage counter of a card has the value in NAME=N.
+func checkUsage(ts *testscript.TestScript, a fakecard.Usage, want string) {
 	name, number, _ := strings.Cut(want, "=")
 	n, err := strconv.Atoi(number)
 	ts.Check(err)

@@ -34,15 +34,15 @@ func init() {
 	switch {
 	case os.Getenv(runnerVariable) != "":
 		os.Unsetenv(runnerVariable)
-		beRunner()
+		runRunner()
 	case os.Getenv(tellerVariable) != "":
 		os.Unsetenv(tellerVariable)
-		beTeller()
+		runTeller()
 	}
 }
 
-// beRunner runs its arguments as a command, like exec with a server.
-func beRunner() {
+// runRunner runs its arguments as a command, like exec with a server.
+func runRunner() {
 	path, err := exec.LookPath(os.Args[1])
 	if err == nil {
 		fmt.Fprintf(os.Stderr, "<runner %d>\n", os.Getpid())
@@ -73,8 +73,8 @@ func touchTerminal(asked <-chan os.Signal) {
 	}
 }
 
-// beTeller prints the signals and lines that it receives. The line "exit N" ends it with status N.
-func beTeller() {
+// runTeller prints the signals and lines that it receives. The line "exit N" ends it with status N.
+func runTeller() {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, unix.SIGINT, unix.SIGQUIT, unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH, unix.SIGCONT)
 	fmt.Printf("<teller %d>\n", os.Getpid())
@@ -110,8 +110,8 @@ func runnerEnv(dir string) []string {
 	}
 }
 
-// players creates the programs runner and teller in a directory.
-func players(t *testing.T) (dir string) {
+// installRunnerAndTeller creates the programs runner and teller in a directory.
+func installRunnerAndTeller(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	for name, variable := range map[string]string{"runner": runnerVariable, "teller": tellerVariable} {
@@ -133,14 +133,14 @@ func startJobShell(t *testing.T) *shell {
 	heard := make(chan os.Signal, 1)
 	signal.Notify(heard, unix.SIGHUP) // if SIGHUP were ignored, as with nohup, the started programs would ignore it too
 	t.Cleanup(func() { signal.Stop(heard) })
-	dir := players(t)
+	dir := installRunnerAndTeller(t)
 	c := exec.Command(bash, "--norc", "--noprofile", "-b", "-i") // -b: report stopped jobs at once
 	c.Dir, c.Env = dir, runnerEnv(dir)
 	return onTerminal(t, c)
 }
 
-// started types a command line, waits until runner and teller are ready, and returns their process ids.
-func (s *shell) started(line string) (runner, teller int) {
+// startTeller types a command line, waits until runner and teller are ready, and returns their process ids.
+func (s *shell) startTeller(line string) (runner, teller int) {
 	s.t.Helper()
 	s.press(line + "\r")
 	s.await("<runner ")
@@ -158,9 +158,9 @@ func number(t *testing.T, text string) int {
 	return n
 }
 
-// once fails the test unless the teller receives the signal exactly once. To see that no second one follows, it sends
+// expectOnce fails the test unless the teller receives the signal exactly once. To see that no second one follows, it sends
 // SIGUSR1 and waits until the teller receives it.
-func (s *shell) once(name string, runner int) {
+func (s *shell) expectOnce(name string, runner int) {
 	s.t.Helper()
 	s.await("got " + name + ".")
 	if err := unix.Kill(runner, unix.SIGUSR1); err != nil {
@@ -171,15 +171,15 @@ func (s *shell) once(name string, runner int) {
 	}
 }
 
-// ends makes the command exit with a status, and checks that the shell gets the status.
-func (s *shell) ends(status int) {
+// exitCommand makes the command exit with a status, and checks that the shell gets the status.
+func (s *shell) exitCommand(status int) {
 	s.t.Helper()
 	s.press(fmt.Sprintf("exit %d\r", status))
 	s.await("READY> ")
-	s.is(status)
+	s.expectStatus(status)
 }
 
-func (s *shell) is(status int) {
+func (s *shell) expectStatus(status int) {
 	s.t.Helper()
 	s.press("echo \"<$?>\"\r")
 	s.await(fmt.Sprintf("<%d>", status))
@@ -188,21 +188,21 @@ func (s *shell) is(status int) {
 
 const ctrlC, ctrlD, ctrlZ, ctrlBackslash = "\x03", "\x04", "\x1a", "\x1c"
 
-func TestChildKeys(t *testing.T) {
+func TestChildGetsKeySignals(t *testing.T) {
 	s := startJobShell(t)
 	s.await("READY> ")
-	runner, _ := s.started("runner teller")
+	runner, _ := s.startTeller("runner teller")
 	s.press(ctrlC)
-	s.once("SIGINT", runner)
+	s.expectOnce("SIGINT", runner)
 	s.press(ctrlBackslash)
-	s.once("SIGQUIT", runner)
+	s.expectOnce("SIGQUIT", runner)
 	if err := pty.Setsize(s.tty, &pty.Winsize{Rows: 30, Cols: 100}); err != nil {
 		t.Fatal(err)
 	}
-	s.once("SIGWINCH", runner)
+	s.expectOnce("SIGWINCH", runner)
 	s.press("hello\r")
 	s.await("read <hello>.")
-	s.ends(7)
+	s.exitCommand(7)
 }
 
 func TestChildGetsOurSignals(t *testing.T) {
@@ -210,19 +210,19 @@ func TestChildGetsOurSignals(t *testing.T) {
 		t.Run(line, func(t *testing.T) {
 			s := startJobShell(t)
 			s.await("READY> ")
-			runner, teller := s.started(line)
+			runner, teller := s.startTeller(line)
 			for _, sig := range []syscall.Signal{unix.SIGTERM, unix.SIGUSR2} {
 				if err := unix.Kill(runner, sig); err != nil {
 					t.Fatal(err)
 				}
-				s.once(unix.SignalName(sig), runner)
+				s.expectOnce(unix.SignalName(sig), runner)
 			}
 			if line == "runner teller" { // in the other lines these signals could also come from keys
 				for _, sig := range []syscall.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGHUP, unix.SIGWINCH} {
 					if err := unix.Kill(runner, sig); err != nil {
 						t.Fatal(err)
 					}
-					s.once(unix.SignalName(sig), runner)
+					s.expectOnce(unix.SignalName(sig), runner)
 				}
 			}
 			if err := unix.Kill(teller, unix.SIGKILL); err != nil {
@@ -232,7 +232,7 @@ func TestChildGetsOurSignals(t *testing.T) {
 				s.press(ctrlD) // also ends cat
 			}
 			s.await("READY> ")
-			s.is(128 + int(unix.SIGKILL))
+			s.expectStatus(128 + int(unix.SIGKILL))
 		})
 	}
 }
@@ -240,7 +240,7 @@ func TestChildGetsOurSignals(t *testing.T) {
 func TestChildStops(t *testing.T) {
 	s := startJobShell(t)
 	s.await("READY> ")
-	runner, teller := s.started("runner teller")
+	runner, teller := s.startTeller("runner teller")
 	for range 2 {
 		s.press(ctrlZ)
 		s.await("Stopped")
@@ -254,7 +254,7 @@ func TestChildStops(t *testing.T) {
 		s.await("read <mine>.")
 	}
 	s.press(ctrlC)
-	s.once("SIGINT", runner)
+	s.expectOnce("SIGINT", runner)
 	if err := unix.Kill(teller, unix.SIGSTOP); err != nil { // a signal from another process, not from a key
 		t.Fatal(err)
 	}
@@ -264,30 +264,30 @@ func TestChildStops(t *testing.T) {
 	s.await("Stopped") // because it reads the terminal
 	s.press("fg\r")
 	s.await("got SIGCONT.")
-	s.ends(3)
+	s.exitCommand(3)
 }
 
 // TestChildInTheBackground starts a command in the background. It must stop when it reads the terminal, and go on with fg.
 func TestChildInTheBackground(t *testing.T) {
 	s := startJobShell(t)
 	s.await("READY> ")
-	runner, _ := s.started("runner teller &")
+	runner, _ := s.startTeller("runner teller &")
 	s.await("Stopped")
 	s.press("fg\r")
 	s.await("got SIGCONT.")
 	s.press("mine\r")
 	s.await("read <mine>.")
 	s.press(ctrlC)
-	s.once("SIGINT", runner)
-	s.ends(4)
+	s.expectOnce("SIGINT", runner)
+	s.exitCommand(4)
 }
 
-// TestChildBesideALibrary checks that a program that a library starts, and that reads the terminal, stops neither aws-vault
+// TestChildWithLibraryOnTerminal checks that a program that a library starts, and that reads the terminal, stops neither aws-vault
 // nor the command.
-func TestChildBesideALibrary(t *testing.T) {
+func TestChildWithLibraryOnTerminal(t *testing.T) {
 	s := startJobShell(t)
 	s.await("READY> ")
-	runner, _ := s.started(touchesVariable + "=1 runner teller")
+	runner, _ := s.startTeller(touchesVariable + "=1 runner teller")
 	if err := unix.Kill(runner, unix.SIGUSR2); err != nil {
 		t.Fatal(err)
 	}
@@ -299,14 +299,14 @@ func TestChildBesideALibrary(t *testing.T) {
 	s.await("READY> ")
 	s.press("fg\r")
 	s.await("got SIGCONT.")
-	s.ends(3)
+	s.exitCommand(3)
 }
 
-// TestChildAmongOthers checks that other programs in a pipeline can read the terminal and get signals from keys.
-func TestChildAmongOthers(t *testing.T) {
+// TestChildInAPipeline checks that other programs in a pipeline can read the terminal and get signals from keys.
+func TestChildInAPipeline(t *testing.T) {
 	s := startJobShell(t)
 	s.await("READY> ")
-	runner, teller := s.started("runner teller </dev/null | { trap '' INT; sed -u '/SIGINT/q'; read line </dev/tty; echo \"<<$line>>\"; cat; }")
+	runner, teller := s.startTeller("runner teller </dev/null | { trap '' INT; sed -u '/SIGINT/q'; read line </dev/tty; echo \"<<$line>>\"; cat; }")
 	s.press(ctrlC)
 	s.await("got SIGINT.")
 	s.press("for the other\r")
@@ -331,7 +331,7 @@ func TestChildAmongOthers(t *testing.T) {
 // TestChildWithoutAShell checks that Ctrl-Z does not stop the command if no shell could continue it, as in a container.
 // After the command has ended, aws-vault can read the terminal again.
 func TestChildWithoutAShell(t *testing.T) {
-	dir := players(t)
+	dir := installRunnerAndTeller(t)
 	c := exec.Command(dir+"/runner", "teller")
 	c.Env = append(runnerEnv(dir), readsVariable+"=1")
 	s := onTerminal(t, c)
@@ -370,14 +370,14 @@ func TestChildIsAShell(t *testing.T) {
 	s.press("fg\r")
 	s.press("exit 5\r")
 	s.await("READY> ")
-	s.is(5)
+	s.expectStatus(5)
 	s.press("exit 6\r")
 	s.await("READY> ")
-	s.is(6)
+	s.expectStatus(6)
 }
 
 func TestChildStatus(t *testing.T) {
-	dir := players(t)
+	dir := installRunnerAndTeller(t)
 	for script, want := range map[string]int{"exit 0": 0, "exit 7": 7, "kill -TERM $$": 143, "kill -KILL $$": 137} {
 		c := exec.Command(dir+"/runner", "sh", "-c", script)
 		c.Env, c.SysProcAttr = runnerEnv(dir), &syscall.SysProcAttr{Setsid: true} // without a terminal
@@ -391,12 +391,12 @@ func TestChildStatus(t *testing.T) {
 	}
 }
 
-// TestChildDiesWithUs checks that the command ends when aws-vault is killed.
-func TestChildDiesWithUs(t *testing.T) {
+// TestChildDiesWithParent checks that the command ends when aws-vault is killed.
+func TestChildDiesWithParent(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux can do this")
 	}
-	dir := players(t)
+	dir := installRunnerAndTeller(t)
 	c := exec.Command(dir+"/runner", "teller")
 	c.Env, c.SysProcAttr = runnerEnv(dir), &syscall.SysProcAttr{Setsid: true}
 	in, err := c.StdinPipe()
@@ -424,9 +424,9 @@ func TestChildDiesWithUs(t *testing.T) {
 	c.Wait()
 }
 
-// TestChildIgnoresWhatWeDo checks that a signal that aws-vault ignores, as with nohup, is also ignored in the command.
-func TestChildIgnoresWhatWeDo(t *testing.T) {
-	dir := players(t)
+// TestChildInheritsIgnoredSignals checks that a signal that aws-vault ignores, as with nohup, is also ignored in the command.
+func TestChildInheritsIgnoredSignals(t *testing.T) {
+	dir := installRunnerAndTeller(t)
 	c := exec.Command("sh", "-c", "trap '' HUP; exec runner sh -c 'kill -HUP $$; echo went on'")
 	c.Env = runnerEnv(dir)
 	c.Path, _ = exec.LookPath("sh")

@@ -21,7 +21,7 @@ func Main(ctx context.Context, args []string, env app.Env) int {
 		return status
 	}
 	line, err := k.parse(args)
-	var done ended
+	var done handled
 	switch {
 	case errors.As(err, &done):
 		return int(done)
@@ -38,7 +38,7 @@ func Main(ctx context.Context, args []string, env app.Env) int {
 	if err := agentRefusal(a, k, line); err != nil {
 		return report(a, line.name, err)
 	}
-	if err := needState(a, line.name); err != nil {
+	if err := checkState(a, line.name); err != nil {
 		return report(a, line.name, err)
 	}
 	if line.name != "exec" && line.name != "export" { // these two catch signals only when they start to wait

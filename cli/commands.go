@@ -111,16 +111,16 @@ func (g commandGroup) of(commands []*kingpin.CmdModel) []*kingpin.CmdModel {
 	return members
 }
 
-// stateful are the commands that store or remove something in the state folder, so they fail without it. A name includes
+// needsState are the commands that store or remove something in the state folder, so they fail without it. A name includes
 // its subcommands.
-var stateful = []string{
+var needsState = []string{
 	"aws-login", "clear", "identity", "oidc login", "oidc logout", "rekey", "rotate", "sealed add", "sealed init", "sealed recover", "sealed rekey",
 	"sealed remove", "serve", "sso login", "sso logout",
 }
 
-// needState returns an error if the command needs a state folder, and the folder cannot be used.
-func needState(a *app.App, command string) error {
-	for _, c := range stateful {
+// checkState returns an error if the command needs a state folder, and the folder cannot be used.
+func checkState(a *app.App, command string) error {
+	for _, c := range needsState {
 		if command == c || strings.HasPrefix(command, c+" ") {
 			_, err := a.State()
 			return err

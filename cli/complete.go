@@ -30,8 +30,8 @@ func script(flag string) string {
 	return ""
 }
 
-// statusElsewhere tells the completion script to complete the command of exec by itself.
-const statusElsewhere = 3
+// statusCompleteCommand tells the completion script to complete the command of exec by itself.
+const statusCompleteCommand = 3
 
 // completion handles the completion flags of shells, and reports whether it found one. --completion-bash is followed by
 // the words of the command line; the last one, which can be empty, is completed. The output is one candidate per line, or
@@ -56,7 +56,7 @@ func completion(a *app.App, k *kingpin.Application, args []string) (status int, 
 	switch {
 	case len(command) > 0:
 		a.Print("%d\n", len(words)-len(command))
-		return statusElsewhere, true
+		return statusCompleteCommand, true
 	case found: // "--" can be the beginning of a flag
 		left = append(left, "--")
 	}
@@ -71,9 +71,9 @@ func candidates(a *app.App, model *kingpin.ApplicationModel, words []string) []s
 	l := readLine(model, words[:len(words)-1])
 	current := words[len(words)-1]
 	switch name, value, joined := strings.Cut(current, "="); {
-	case l.waits && current == "=":
+	case l.needsValue && current == "=":
 		return values(a, l.flag.Name)
-	case l.waits:
+	case l.needsValue:
 		return matching(values(a, l.flag.Name), current, "")
 	case joined && strings.HasPrefix(name, "--"):
 		return matching(values(a, strings.TrimPrefix(name, "--")), value, name+"=")
@@ -87,27 +87,27 @@ func candidates(a *app.App, model *kingpin.ApplicationModel, words []string) []s
 
 // A typedLine is the parsed part of the command line before the word that is completed.
 type typedLine struct {
-	commands []*kingpin.CmdModel // possible next commands
-	command  *kingpin.CmdModel   // nil before the command
-	args     int                 // number of arguments of the command
-	flag     *kingpin.FlagModel  // the last word, if it is a flag
-	waits    bool                // the next word is the value of flag
+	commands   []*kingpin.CmdModel // possible next commands
+	command    *kingpin.CmdModel   // nil before the command
+	args       int                 // number of arguments of the command
+	flag       *kingpin.FlagModel  // the last word, if it is a flag
+	needsValue bool                // the next word is the value of flag
 }
 
 func readLine(model *kingpin.ApplicationModel, words []string) typedLine {
 	l := typedLine{commands: model.Commands}
 	for _, w := range words {
 		switch {
-		case l.waits && w == "=": // bash passes the "=" as a word of its own
+		case l.needsValue && w == "=": // bash passes the "=" as a word of its own
 			continue
-		case l.waits:
-			l.waits = false
+		case l.needsValue:
+			l.needsValue = false
 		case w == "--":
 			l.flag = nil
 		case strings.HasPrefix(w, "-") && w != "-":
 			name, _, joined := strings.Cut(w, "=")
 			l.flag = l.flagOf(model, name)
-			l.waits = l.flag != nil && !l.flag.IsBoolFlag() && !joined
+			l.needsValue = l.flag != nil && !l.flag.IsBoolFlag() && !joined
 			continue
 		case len(l.commands) > 0:
 			l.command, l.commands = named(l.commands, w), nil

@@ -89,8 +89,8 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
-// TestCompletionElsewhere checks that, after the profile, a shell gets the position of the command of exec.
-func TestCompletionElsewhere(t *testing.T) {
+// TestCompletionOfExecCommand checks that, after the profile, a shell gets the position of the command of exec.
+func TestCompletionOfExecCommand(t *testing.T) {
 	home := completionHome(t, completionConfig)
 	for typed, want := range map[string]string{
 		"exec|prod|":          "2",

@@ -35,7 +35,7 @@ func describe(a *app.App, commands ...command) commandLine {
 	kingpin.EnableFileExpansion, kingpin.ManPageTemplate, kingpin.LongHelpTemplate = false, `{{man .App}}`, `{{helpLong .App}}`
 	k := commandLine{Application: kingpin.New("aws-vault", "Stores AWS access keys in a keystore, and provides short-lived credentials.")}
 	k.UsageWriter(a.Env.Stdout).ErrorWriter(a.Env.Stderr)
-	k.Terminate(func(status int) { panic(ended(status)) })
+	k.Terminate(func(status int) { panic(handled(status)) })
 	k.Version(a.Env.Version).VersionFlag.Short('v').Help("Print the version.")
 	k.HelpFlag.Short('h').Help("Show this page. --help-long shows all pages, --help-man the man page.")
 	k.UsageTemplate(`{{help .App .Context.SelectedCommand}}`).UsageFuncs(map[string]any{"help": help, "helpLong": helpLong, "man": man})
@@ -53,19 +53,19 @@ type parsed struct {
 	verb app.Verb
 }
 
-// ended is returned when kingpin has handled the command line itself, such as --help. Its value is the exit status.
-type ended int
+// handled is returned when kingpin has handled the command line itself, such as --help. Its value is the exit status.
+type handled int
 
-func (e ended) Error() string {
+func (e handled) Error() string {
 	return fmt.Sprintf("handled by the command-line parser, exit status %d", int(e))
 }
 
-// parse sets the flags from the arguments, and returns the command. The error is an [ended] if the command line is
+// parse sets the flags from the arguments, and returns the command. The error is an [handled] if the command line is
 // already handled.
 func (k commandLine) parse(args []string) (line parsed, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			status, ok := r.(ended)
+			status, ok := r.(handled)
 			if !ok {
 				panic(r)
 			}

@@ -100,7 +100,7 @@ func parseExample(t *testing.T, line string, command []string) bool {
 		args := strings.Fields(call)
 		k := exampleApp()
 		parsed, err := k.parse(args)
-		var done ended
+		var done handled
 		switch {
 		case errors.As(err, &done) && done == 0: // help or the version
 			found = found || slices.Equal(args[:min(len(args), len(command))], command) || args[0] == "--"+command[0] || args[0] == "--help-long"

@@ -22,13 +22,13 @@ func init() {
 	}
 }
 
-// follow is a browser that the user names, such as firefox. It records its arguments and the redirects of its page.
-func follow() {
-	brought(strings.Join(os.Args[1:], " "), os.Args[len(os.Args)-1])
+// namedBrowser is a browser that the user names, such as firefox. It records its arguments and the redirects of its page.
+func namedBrowser() {
+	recordVisit(strings.Join(os.Args[1:], " "), os.Args[len(os.Args)-1])
 }
 
-// brought appends the arguments of a browser, and the redirects of its page, to the file "browsed".
-func brought(told, page string) {
+// recordVisit appends the arguments of a browser, and the redirects of its page, to the file "browsed".
+func recordVisit(told, page string) {
 	c := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	f, err := os.OpenFile("browsed", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {

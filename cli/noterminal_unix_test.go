@@ -89,9 +89,9 @@ func terminalHome(t *testing.T, backend, config, touch string) (environ []string
 	return environ, dir
 }
 
-// TestProgramsBesideACommand runs a program that uses the terminal while a command has it. The program must stop neither
+// TestProgramsDuringCommand runs a program that uses the terminal while a command has it. The program must stop neither
 // the command nor the server that provides its credentials, and must not change the terminal.
-func TestProgramsBesideACommand(t *testing.T) {
+func TestProgramsDuringCommand(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
 		t.Skipf("bash is not installed: %v", err)
@@ -120,8 +120,8 @@ func TestProgramsBesideACommand(t *testing.T) {
 	}
 }
 
-// TestDialogBesideACommand is TestProgramsBesideACommand for a dialog that asks for an MFA code.
-func TestDialogBesideACommand(t *testing.T) {
+// TestDialogDuringCommand is TestProgramsDuringCommand for a dialog that asks for an MFA code.
+func TestDialogDuringCommand(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
 		t.Skipf("bash is not installed: %v", err)

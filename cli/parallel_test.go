@@ -44,9 +44,9 @@ func home(t *testing.T, aws *fakeaws.AWS) (environ []string, dir string) {
 	return environ, dir
 }
 
-// TestMakerIsKilled kills the process that creates a session for all others, during its call. Another process must take
+// TestLockOwnerIsKilled kills the process that creates a session for all others, during its call. Another process must take
 // over, and all others must succeed.
-func TestMakerIsKilled(t *testing.T) {
+func TestLockOwnerIsKilled(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestMakerIsKilled(t *testing.T) {
 	if err := aws.Await(ctx, "AssumeRole", 1); err != nil {
 		t.Fatal(err)
 	}
-	maker := holder(t, dir)
+	maker := lockOwner(t, dir)
 	found := false
 	for _, c := range started {
 		if c.Process.Pid == maker {
@@ -96,8 +96,8 @@ func TestMakerIsKilled(t *testing.T) {
 	}
 }
 
-// holder returns the process that holds the only session lock.
-func holder(t *testing.T, dir string) int {
+// lockOwner returns the process that holds the only session lock.
+func lockOwner(t *testing.T, dir string) int {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, ".local", "state", "aws-vault", "locks", "session-*"))
 	if err != nil || len(files) != 1 {
@@ -114,8 +114,8 @@ func holder(t *testing.T, dir string) int {
 	return note.Process
 }
 
-// TestOneCancelIsEnough cancels a prompt. All processes that wait for its answer must be cancelled too.
-func TestOneCancelIsEnough(t *testing.T) {
+// TestCancelReachesWaitingProcesses cancels a prompt. All processes that wait for its answer must be cancelled too.
+func TestCancelReachesWaitingProcesses(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
@@ -165,8 +165,8 @@ func TestOneCancelIsEnough(t *testing.T) {
 	}
 }
 
-// TestOneRefusalIsEnough lets AWS refuse a call. All processes that wait for it must fail with the same error.
-func TestOneRefusalIsEnough(t *testing.T) {
+// TestRefusalReachesWaitingProcesses lets AWS refuse a call. All processes that wait for it must fail with the same error.
+func TestRefusalReachesWaitingProcesses(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +182,7 @@ func TestOneRefusalIsEnough(t *testing.T) {
 		{ "$0" exec r -- true || echo status $?; } &
 	done; wait`, os.Args[0])
 	c.Env = environ
-	said := &waiter{awaited: "waiting for process", times: processes - 1, then: func() { close(all) }}
+	said := &countingWriter{awaited: "waiting for process", times: processes - 1, then: func() { close(all) }}
 	c.Stdout, c.Stderr = said, said
 	if err := c.Run(); err != nil {
 		t.Fatal(err)
@@ -199,8 +199,8 @@ func TestOneRefusalIsEnough(t *testing.T) {
 	}
 }
 
-// A waiter is a writer. It calls then when the text awaited was written this many times.
-type waiter struct {
+// A countingWriter is a writer that calls then when a text was written this many times.
+type countingWriter struct {
 	awaited string
 	times   int
 	then    func()
@@ -208,7 +208,7 @@ type waiter struct {
 	done    bool
 }
 
-func (w *waiter) Write(p []byte) (int, error) {
+func (w *countingWriter) Write(p []byte) (int, error) {
 	w.text.Write(p)
 	if !w.done && strings.Count(w.text.String(), w.awaited) == w.times {
 		w.done = true

@@ -22,11 +22,11 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// everybodys is the path of the test binary that every user can run. It exists only inside the new namespaces.
-const everybodys = "/run/test"
+// sharedBinary is the path of the test binary that every user can run. It exists only inside the new namespaces.
+const sharedBinary = "/run/test"
 
-// insideVariable is set if a test runs in its own network and mount namespaces, with its own /run.
-const insideVariable = "TEST_INSIDE"
+// namespaceVariable is set if a test runs in its own network and mount namespaces, with its own /run.
+const namespaceVariable = "TEST_INSIDE"
 
 // The unprivileged process of the proxy is also the test binary. It has no environment, so arguments select its role.
 func init() {
@@ -36,13 +36,13 @@ func init() {
 	if len(os.Args) == 2 && os.Args[1] == metadataArgument {
 		askMetadata()
 	}
-	if len(os.Args) == 3 && os.Args[1] == takerArgument {
-		beTaker(os.Args[2])
+	if len(os.Args) == 3 && os.Args[1] == receiverArgument {
+		runReceiver(os.Args[2])
 	}
 }
 
-// takerArgument makes the test binary a program of the user that receives the listener from the proxy.
-const takerArgument = "test-taker"
+// receiverArgument makes the test binary a program of the user that receives the listener from the proxy.
+const receiverArgument = "test-taker"
 
 // metadataArgument makes the test binary a program that requests the region from the metadata service.
 const metadataArgument = "test-metadata"
@@ -80,7 +80,7 @@ func ask(r *http.Request) (status int, text string) {
 	return resp.StatusCode, string(body)
 }
 
-func beTaker(path string) {
+func runReceiver(path string) {
 	l, err := server.ReceiveSocket(path, peer.ThisUser())
 	if err != nil {
 		os.Stdout.WriteString(err.Error() + "\n")
@@ -97,15 +97,15 @@ func beTaker(path string) {
 	}
 }
 
-// inside runs the test again in its own namespaces, and reports whether this is that second run.
-func inside(t *testing.T) bool {
+// inNamespace runs the test again in its own namespaces, and reports whether this is that second run.
+func inNamespace(t *testing.T) bool {
 	t.Helper()
-	if os.Getenv(insideVariable) == "" {
+	if os.Getenv(namespaceVariable) == "" {
 		if os.Getuid() != 0 {
 			t.Skip("only root can create a network namespace with other users")
 		}
 		c := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=60s")
-		c.Env = append(os.Environ(), insideVariable+"=1")
+		c.Env = append(os.Environ(), namespaceVariable+"=1")
 		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS, Pdeathsig: unix.SIGKILL}
 		out, err := c.CombinedOutput()
 		if errors.Is(err, unix.EPERM) {
@@ -119,8 +119,8 @@ func inside(t *testing.T) bool {
 	for _, step := range []error{
 		unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
 		unix.Mount("tmpfs", "/run", "tmpfs", 0, ""),
-		os.WriteFile(everybodys, nil, 0o755),
-		unix.Mount(os.Args[0], everybodys, "", unix.MS_BIND, ""), // only this user can access the directory of the test binary
+		os.WriteFile(sharedBinary, nil, 0o755),
+		unix.Mount(os.Args[0], sharedBinary, "", unix.MS_BIND, ""), // only this user can access the directory of the test binary
 		raise("lo"),
 	} {
 		if step != nil {
@@ -153,7 +153,7 @@ const (
 // startProxy starts a proxy for the user nobody. Its stderr ends when all its processes have ended.
 func startProxy(t *testing.T) (c *exec.Cmd, says *bufio.Reader) {
 	t.Helper()
-	c = exec.Command(everybodys, "proxy")
+	c = exec.Command(sharedBinary, "proxy")
 	c.Env = []string{programVariable + "=1", "HOME=" + t.TempDir(), "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), quickRace, "SUDO_UID=65534"}
 	shown, err := c.StderrPipe()
 	if err != nil {
@@ -171,10 +171,10 @@ func startProxy(t *testing.T) (c *exec.Cmd, says *bufio.Reader) {
 	return c, says
 }
 
-// take starts a program of the user nobody that receives the listener, and returns its first line.
-func take(t *testing.T) (c *exec.Cmd, says string) {
+// startReceiver starts a program of the user nobody that receives the listener, and returns its first line.
+func startReceiver(t *testing.T) (c *exec.Cmd, says string) {
 	t.Helper()
-	c = exec.Command(everybodys, takerArgument, nobodysPath)
+	c = exec.Command(sharedBinary, receiverArgument, nobodysPath)
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}, Pdeathsig: unix.SIGKILL}
 	c.Dir = "/"
 	out, err := c.StdoutPipe()
@@ -203,8 +203,8 @@ func answer() (string, error) {
 	return string(text), err
 }
 
-// held reports whether this machine has the metadata address.
-func held(t *testing.T) bool {
+// hasMetadataAddress reports whether this machine has the metadata address.
+func hasMetadataAddress(t *testing.T) bool {
 	t.Helper()
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
@@ -219,30 +219,30 @@ func held(t *testing.T) bool {
 }
 
 func TestProxy(t *testing.T) {
-	if !inside(t) {
+	if !inNamespace(t) {
 		return
 	}
 	proxy, _ := startProxy(t)
-	if !held(t) {
+	if !hasMetadataAddress(t) {
 		t.Fatal("the proxy did not add the address")
 	}
 	if _, err := answer(); !errors.Is(err, unix.ECONNREFUSED) {
 		t.Errorf("error %v without a listener, want connection refused", err)
 	}
-	first, says := take(t)
+	first, says := startReceiver(t)
 	if says != "listening" {
 		t.Fatal(says)
 	}
 	if text, err := answer(); text != "hello" {
 		t.Errorf("answer %q, %v", text, err)
 	}
-	if _, says := take(t); !strings.Contains(says, "another process is using the socket") {
+	if _, says := startReceiver(t); !strings.Contains(says, "another process is using the socket") {
 		t.Errorf("a second program gets %q", says)
 	}
 	first.Process.Kill()
 	first.Wait()
 	for says = ""; says != "listening"; {
-		_, says = take(t)
+		_, says = startReceiver(t)
 	}
 	if text, err := answer(); text != "hello" {
 		t.Errorf("answer %q, %v", text, err)
@@ -253,20 +253,20 @@ func TestProxy(t *testing.T) {
 	if err := proxy.Wait(); err != nil {
 		t.Errorf("the proxy ends with %v", err)
 	}
-	if _, err := os.Stat(nobodysPath); held(t) || !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the address or the socket still exists: %v, %v", held(t), err)
+	if _, err := os.Stat(nobodysPath); hasMetadataAddress(t) || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the address or the socket still exists: %v, %v", hasMetadataAddress(t), err)
 	}
 }
 
 // TestProxyIsKilled kills the proxy. It must leave no process, and an address that expires in the kernel, or that the next
 // proxy can use.
 func TestProxyIsKilled(t *testing.T) {
-	if !inside(t) {
+	if !inNamespace(t) {
 		return
 	}
 	for range 2 {
 		proxy, says := startProxy(t)
-		taker, said := take(t)
+		taker, said := startReceiver(t)
 		if said != "listening" {
 			t.Fatal(said)
 		}
@@ -320,10 +320,10 @@ func lifetime(t *testing.T) uint32 {
 }
 
 func TestProxyWithoutRights(t *testing.T) {
-	if !inside(t) {
+	if !inNamespace(t) {
 		return
 	}
-	c := exec.Command(everybodys, "proxy")
+	c := exec.Command(sharedBinary, "proxy")
 	c.Env = []string{programVariable + "=1", "HOME=" + t.TempDir(), quickRace}
 	c.SysProcAttr, c.Dir = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}, "/"
 	out, err := c.CombinedOutput()
@@ -335,7 +335,7 @@ func TestProxyWithoutRights(t *testing.T) {
 // TestEC2Address runs exec --ec2-address as root, and as another user with the proxy. Both must answer at the metadata
 // address, and only to their own user.
 func TestEC2Address(t *testing.T) {
-	if !inside(t) {
+	if !inNamespace(t) {
 		return
 	}
 	fake, err := fakeaws.NewAWS()
@@ -354,7 +354,7 @@ func TestEC2Address(t *testing.T) {
 			t.Fatal(err)
 		}
 		command := func(args ...string) *exec.Cmd {
-			c := exec.Command(everybodys, args...)
+			c := exec.Command(sharedBinary, args...)
 			c.Env = []string{
 				programVariable + "=1", "HOME=" + home, "PATH=/usr/bin:/bin", quickRace, "AWS_ENDPOINT_URL=" + fake.URL(),
 				"AWS_VAULT_BACKEND=file", "AWS_VAULT_FILE_PASSPHRASE=horse battery", "AWS_REGION=eu-west-1",
@@ -372,9 +372,9 @@ func TestEC2Address(t *testing.T) {
 		if out, err := run(world.Key.ID+"\n"+world.Key.Secret+"\n", "add", "--stdin", "alice"); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		script := everybodys + " " + metadataArgument
+		script := sharedBinary + " " + metadataArgument
 		if who == 0 {
-			script += "; setpriv --reuid=65534 --clear-groups " + everybodys + " " + metadataArgument
+			script += "; setpriv --reuid=65534 --clear-groups " + sharedBinary + " " + metadataArgument
 		}
 		out, err := run("", "exec", "--ec2-server", "--ec2-address", "alice", "--", "sh", "-c", script)
 		if who != 0 && !strings.Contains(out, "200 eu-west-1") {
@@ -384,13 +384,13 @@ func TestEC2Address(t *testing.T) {
 			t.Errorf("user %d: %v\n%s", who, err, out)
 		}
 		if who == nobody {
-			losesProxy(t, command("exec", "--ec2-server", "--ec2-address", "alice", "--", "sh", "-c", "echo ready; read line"), proxy)
+			killProxyDuring(t, command("exec", "--ec2-server", "--ec2-address", "alice", "--", "sh", "-c", "echo ready; read line"), proxy)
 		}
 	}
 }
 
-// losesProxy starts exec with the metadata address, kills the proxy, and expects a warning.
-func losesProxy(t *testing.T, c, proxy *exec.Cmd) {
+// killProxyDuring starts exec with the metadata address, kills the proxy, and expects a warning.
+func killProxyDuring(t *testing.T, c, proxy *exec.Cmd) {
 	t.Helper()
 	in, err := c.StdinPipe()
 	if err != nil {

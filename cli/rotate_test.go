@@ -44,8 +44,8 @@ func printNextCode(url string) {
 	os.Exit(0)
 }
 
-// A rotating is a test of rotations that are killed.
-type rotating struct {
+// A rotationTest tests rotations that are killed.
+type rotationTest struct {
 	*testing.T
 	aws     *fakeaws.AWS
 	environ []string
@@ -54,14 +54,14 @@ type rotating struct {
 	pid     chan int    // id of the running process
 }
 
-func newRotating(t *testing.T, config func(*fakeaws.AWS) string) *rotating {
+func newRotationTest(t *testing.T, config func(*fakeaws.AWS) string) *rotationTest {
 	t.Helper()
 	fake, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(fake.Close)
-	r := &rotating{T: t, aws: fake, pid: make(chan int, 1)}
+	r := &rotationTest{T: t, aws: fake, pid: make(chan int, 1)}
 	r.environ, r.dir = home(t, fake)
 	r.watcher = fake.AddUser("123456789012", "watcher").AddKey()
 	if err := os.WriteFile(filepath.Join(r.dir, ".aws", "config"), []byte(config(fake)), 0o600); err != nil {
@@ -71,7 +71,7 @@ func newRotating(t *testing.T, config func(*fakeaws.AWS) string) *rotating {
 }
 
 // run runs the program, and returns its output and whether it was killed. The test fails if the program fails.
-func (r *rotating) run(env []string, args ...string) (said string, killed bool) {
+func (r *rotationTest) run(env []string, args ...string) (said string, killed bool) {
 	r.Helper()
 	said, killed, ok := r.try(env, args...)
 	if !ok && !killed {
@@ -81,7 +81,7 @@ func (r *rotating) run(env []string, args ...string) (said string, killed bool) 
 }
 
 // try runs the program. ok reports whether it succeeded.
-func (r *rotating) try(env []string, args ...string) (said string, killed, ok bool) {
+func (r *rotationTest) try(env []string, args ...string) (said string, killed, ok bool) {
 	r.Helper()
 	c := exec.Command(os.Args[0], args...)
 	var out bytes.Buffer
@@ -99,8 +99,8 @@ func (r *rotating) try(env []string, args ...string) (said string, killed, ok bo
 	return out.String(), err != nil && !status.Exited(), err == nil
 }
 
-// listed returns alice's keys at IAM.
-func (r *rotating) listed() []types.AccessKeyMetadata {
+// keysAtIAM returns alice's keys at IAM.
+func (r *rotationTest) keysAtIAM() []types.AccessKeyMetadata {
 	r.Helper()
 	client := iam.New(iam.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(r.aws.URL()),
@@ -113,15 +113,15 @@ func (r *rotating) listed() []types.AccessKeyMetadata {
 	return out.AccessKeyMetadata
 }
 
-// wantOneKey checks the result of a finished rotation: one active key that is stored, and no journal. It returns the id of
+// checkOneKey checks the result of a finished rotation: one active key that is stored, and no journal. It returns the id of
 // the key.
-func (r *rotating) wantOneKey(when string) string {
+func (r *rotationTest) checkOneKey(when string) string {
 	r.Helper()
-	keys := r.listed()
+	keys := r.keysAtIAM()
 	if len(keys) != 1 || keys[0].Status != types.StatusTypeActive {
-		r.Fatalf("%s: alice's keys are %s, want one active key", when, show(keys))
+		r.Fatalf("%s: alice's keys are %s, want one active key", when, keyList(keys))
 	}
-	if stored := r.stored(); stored != *keys[0].AccessKeyId {
+	if stored := r.storedKeyID(); stored != *keys[0].AccessKeyId {
 		r.Fatalf("%s: %s is stored, and AWS has %s", when, stored, *keys[0].AccessKeyId)
 	}
 	if said, _, ok := r.try(nil, "rotate", "--resume", "alice"); ok || !strings.Contains(said, "no rotation of key") {
@@ -130,8 +130,8 @@ func (r *rotating) wantOneKey(when string) string {
 	return *keys[0].AccessKeyId
 }
 
-// stored returns the id of the stored key.
-func (r *rotating) stored() string {
+// storedKeyID returns the id of the stored key.
+func (r *rotationTest) storedKeyID() string {
 	r.Helper()
 	said, _ := r.run(nil, "export", "--no-session", "alice")
 	for line := range strings.Lines(said) {
@@ -143,19 +143,19 @@ func (r *rotating) stored() string {
 	return ""
 }
 
-// wantWorking checks that the stored key works. This must be true even during a rotation.
-func (r *rotating) wantWorking(when string) {
+// checkStoredKeyWorks checks that the stored key works. This must be true even during a rotation.
+func (r *rotationTest) checkStoredKeyWorks(when string) {
 	r.Helper()
-	id := r.stored()
-	for _, k := range r.listed() {
+	id := r.storedKeyID()
+	for _, k := range r.keysAtIAM() {
 		if *k.AccessKeyId == id && k.Status == types.StatusTypeActive {
 			return
 		}
 	}
-	r.Fatalf("%s: the stored key %s does not work; AWS has %s", when, id, show(r.listed()))
+	r.Fatalf("%s: the stored key %s does not work; AWS has %s", when, id, keyList(r.keysAtIAM()))
 }
 
-func show(keys []types.AccessKeyMetadata) string {
+func keyList(keys []types.AccessKeyMetadata) string {
 	var texts []string
 	for _, k := range keys {
 		texts = append(texts, fmt.Sprintf("%s (%s)", *k.AccessKeyId, k.Status))
@@ -171,7 +171,7 @@ func credentials(id, secret string) aws.CredentialsProvider {
 
 // killAt kills the calling process at an instant that now selects. Each call has two instants: its arrival (done is false,
 // and a kill prevents its effect), and before its response (done is true).
-func (r *rotating) killAt(now func(c fakeaws.Call, done bool) bool) {
+func (r *rotationTest) killAt(now func(c fakeaws.Call, done bool) bool) {
 	var lock sync.Mutex
 	r.aws.Watch(func(c fakeaws.Call, done bool) bool {
 		lock.Lock()
@@ -200,8 +200,8 @@ func nth(n int) func(fakeaws.Call, bool) bool {
 	}
 }
 
-// A point is an instant at which a run is killed, or a change of the keystore that fails.
-type point struct {
+// A failurePoint is an instant at which a run is killed, or a change of the keystore that fails.
+type failurePoint struct {
 	name string
 	call int // number of the instant of a call; 0 for none
 	env  string
@@ -210,19 +210,19 @@ type point struct {
 // atEachPoint runs the program with these arguments many times, after begin. It kills each run at another point: at every
 // call to AWS, then at every change of the keystore. In more runs, another change of the keystore fails each time. after
 // checks the result.
-func atEachPoint(t *testing.T, config func(*fakeaws.AWS) string, begin func(*rotating), args []string, after func(r *rotating, when string)) {
+func atEachPoint(t *testing.T, config func(*fakeaws.AWS) string, begin func(*rotationTest), args []string, after func(r *rotationTest, when string)) {
 	t.Parallel()
-	kinds := []func(n int) point{
-		func(n int) point { return point{"killed at instant %d of calls", n, ""} },
-		func(n int) point { return point{"killed at instant %d of the keystore", 0, killVariable} },
-		func(n int) point { return point{"change %d of the keystore failed", 0, failVariable} },
+	kinds := []func(n int) failurePoint{
+		func(n int) failurePoint { return failurePoint{"killed at instant %d of calls", n, ""} },
+		func(n int) failurePoint { return failurePoint{"killed at instant %d of the keystore", 0, killVariable} },
+		func(n int) failurePoint { return failurePoint{"change %d of the keystore failed", 0, failVariable} },
 	}
 	for _, kind := range kinds {
 		points := 0
 		for n, more := 1, true; more; n++ {
 			p := kind(n)
 			when := fmt.Sprintf(p.name, n)
-			r := newRotating(t, config)
+			r := newRotationTest(t, config)
 			begin(r)
 			var env []string
 			if p.call > 0 {
@@ -238,7 +238,7 @@ func atEachPoint(t *testing.T, config func(*fakeaws.AWS) string, begin func(*rot
 			}
 			if more {
 				points++
-				r.wantWorking(when)
+				r.checkStoredKeyWorks(when)
 			}
 			after(r, when)
 		}
@@ -259,39 +259,39 @@ func withMFA(fake *fakeaws.AWS) string {
 // TestRotationIsKilled kills a rotation before and after every call and every write, and lets every write fail. The next
 // run must end with one active, stored key.
 func TestRotationIsKilled(t *testing.T) {
-	atEachPoint(t, plain, func(*rotating) {}, []string{"rotate", "alice"}, func(r *rotating, when string) {
+	atEachPoint(t, plain, func(*rotationTest) {}, []string{"rotate", "alice"}, func(r *rotationTest, when string) {
 		r.run(nil, "rotate", "alice")
-		r.wantOneKey(when)
+		r.checkOneKey(when)
 	})
 }
 
 // TestRotationWithMFAIsKilled is TestRotationIsKilled with an MFA code, for a profile that assumes two roles with the key.
 func TestRotationWithMFAIsKilled(t *testing.T) {
-	atEachPoint(t, withMFA, func(*rotating) {}, []string{"rotate", "prod"}, func(r *rotating, when string) {
+	atEachPoint(t, withMFA, func(*rotationTest) {}, []string{"rotate", "prod"}, func(r *rotationTest, when string) {
 		r.run(nil, "rotate", "prod")
-		r.wantOneKey(when)
+		r.checkOneKey(when)
 	})
 }
 
 // TestUndoIsKilled kills rotate --undo at each point. The rotation is interrupted as late as it can be undone.
 func TestUndoIsKilled(t *testing.T) {
 	var old string
-	begin := func(r *rotating) {
-		old = r.stored()
+	begin := func(r *rotationTest) {
+		old = r.storedKeyID()
 		r.killAt(func(c fakeaws.Call, done bool) bool { return c.Action == "UpdateAccessKey" && done })
 		if said, killed := r.run(nil, "rotate", "alice"); !killed {
 			t.Fatalf("not killed:\n%s", said)
 		}
 		r.aws.Watch(nil)
-		if r.stored() == old {
+		if r.storedKeyID() == old {
 			t.Fatal("the new key is not stored yet")
 		}
 	}
-	atEachPoint(t, plain, begin, []string{"rotate", "--undo", "alice"}, func(r *rotating, when string) {
+	atEachPoint(t, plain, begin, []string{"rotate", "--undo", "alice"}, func(r *rotationTest, when string) {
 		if said, _, ok := r.try(nil, "rotate", "--undo", "alice"); !ok && !strings.Contains(said, "no rotation of key") {
 			t.Fatalf("%s: %s", when, said)
 		}
-		if id := r.wantOneKey(when); id != old {
+		if id := r.checkOneKey(when); id != old {
 			t.Errorf("%s: %s is back, want %s", when, id, old)
 		}
 	})

@@ -55,18 +55,18 @@ func TestMain(m *testing.M) {
 		"aws-vault":       program,
 		"age-plugin-fake": agePlugin,
 		// browsers: each one opens one URL, and records the redirects in a file
-		"firefox":  follow,
-		"follower": func() { brought("default", os.Args[1]) },
-		"chromium": follow,
+		"firefox":  namedBrowser,
+		"follower": func() { recordVisit("default", os.Args[1]) },
+		"chromium": namedBrowser,
 		// records which locks are held
 		"notelocks": noteLocks,
 		codeProgram: printCode,
 		// creates keys on cards, as other programs do
 		"makekey": makeKey,
 		// opens the URL of a page, as a user would
-		"visit": func() { met(get(os.Args[1], nil)) },
+		"visit": func() { printResponse(get(os.Args[1], nil)) },
 		// prints the config that setup aws should write
-		"program": setupMakes,
+		"program": printSetupConfig,
 		// an HTTP client
 		"fetch": func() { fetch(os.Args[1:]) },
 		// systemd's socket activation
@@ -82,9 +82,9 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// setupMakes prints the file config, and the two profiles that setup aws adds to it for the role READONLY in eu-west-1. Its
+// printSetupConfig prints the file config, and the two profiles that setup aws adds to it for the role READONLY in eu-west-1. Its
 // arguments are the flags in the credential_process.
-func setupMakes() {
+func printSetupConfig() {
 	config, err := os.ReadFile("config")
 	path, lookErr := exec.LookPath("aws-vault")
 	if err := cmp.Or(err, lookErr); err != nil {
@@ -110,11 +110,11 @@ func program() {
 	if later, err := time.ParseDuration(os.Getenv(laterVariable)); err == nil {
 		env.Now = func() time.Time { return time.Now().Add(later) }
 	}
-	frail(&env)
-	costly(&env)
+	injectFailures(&env)
+	recordCosts(&env)
 	env.OpenBrowser, env.Peers.NoTCPOwner = browse, os.Getenv(blindVariable) != ""
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	status := cli.Main(attended(ctx, &env), os.Args[1:], env)
+	status := cli.Main(requireSignals(ctx, &env), os.Args[1:], env)
 	stop()
 	os.Exit(status)
 }
@@ -142,7 +142,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition implements the conditions of scripts: [piv] cards are supported in this build, [waits] the kernel keyring can
+// condition implements the conditions of scripts: [piv] cards are supported in this build, [needsValue] the kernel keyring can
 // store a key, [root] the user is root, and [protects] a folder can be made read-only.
 func condition(name string) (bool, error) {
 	switch name {

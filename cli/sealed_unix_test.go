@@ -25,7 +25,7 @@ type dialog struct {
 	read chan []byte
 }
 
-func converse(t *testing.T, dir string, args ...string) *dialog {
+func startDialog(t *testing.T, dir string, args ...string) *dialog {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -86,8 +86,8 @@ func (d *dialog) expect(text string) string {
 	}
 }
 
-// end waits for the program's end and returns what it printed.
-func (d *dialog) end(ok bool) string {
+// wait waits for the program's end and returns what it printed.
+func (d *dialog) wait(ok bool) string {
 	d.t.Helper()
 	err := d.cmd.Wait()
 	if (err == nil) != ok {
@@ -120,7 +120,7 @@ const typeWords = "Type the words, separated by spaces: "
 // and removes the old one.
 func TestRecovery(t *testing.T) {
 	home := t.TempDir()
-	d := converse(t, home, "sealed", "init")
+	d := startDialog(t, home, "sealed", "init")
 	d.answer("New passphrase for ~/.local/share/aws-vault/sealed: ", "horse battery")
 	d.answer("(again): ", "horse battery")
 	words := wordsIn(t, d.expect(typeWords))
@@ -128,28 +128,28 @@ func TestRecovery(t *testing.T) {
 	d.expect("found 25 words, expected 24")
 	d.answer(typeWords, words)
 	d.expect("\x1b[?1049l") // the words were on the alternate screen, which is closed
-	if out := d.end(true); !strings.Contains(out, "Openers: passphrase, recovery.") || strings.Contains(out, words) {
+	if out := d.wait(true); !strings.Contains(out, "Openers: passphrase, recovery.") || strings.Contains(out, words) {
 		t.Errorf("printed %q", out)
 	}
 
-	d = converse(t, home, "sealed", "recover")
+	d = startDialog(t, home, "sealed", "recover")
 	d.answer("Recovery words of recovery: ", strings.ToUpper(words))
 	d.answer("New passphrase for ", "battery staple")
 	d.answer("(again): ", "battery staple")
-	d.end(true)
+	d.wait(true)
 
-	d = converse(t, home, "sealed", "check")
+	d = startDialog(t, home, "sealed", "check")
 	d.answer("Passphrase to unlock ", "nonsense")
 	d.expect("That passphrase is wrong")
 	d.answer("Passphrase to unlock ", "battery staple")
-	if out := d.end(true); !strings.Contains(out, "The keystore has 3 openers.") {
+	if out := d.wait(true); !strings.Contains(out, "The keystore has 3 openers.") {
 		t.Errorf("printed %q", out)
 	}
 
-	d = converse(t, home, "sealed", "remove", "passphrase")
+	d = startDialog(t, home, "sealed", "remove", "passphrase")
 	d.answer("Type its name to remove it: ", "passphrase")
 	d.answer("Passphrase to unlock ", "battery staple")
-	if out := d.end(true); !strings.Contains(out, "Removed opener passphrase. All items are encrypted with a new key for 2 openers.") {
+	if out := d.wait(true); !strings.Contains(out, "Removed opener passphrase. All items are encrypted with a new key for 2 openers.") {
 		t.Errorf("printed %q", out)
 	}
 
@@ -178,7 +178,7 @@ func filesBelow(t *testing.T, dir string) map[string]bool {
 // TestWordsNotTypedBack types other words back three times. No keystore may be created.
 func TestWordsNotTypedBack(t *testing.T) {
 	home := t.TempDir()
-	d := converse(t, home, "sealed", "init")
+	d := startDialog(t, home, "sealed", "init")
 	d.answer("New passphrase for ", "horse battery")
 	d.answer("(again): ", "horse battery")
 	other := strings.Repeat("zoo ", 23) + "vote"
@@ -186,7 +186,7 @@ func TestWordsNotTypedBack(t *testing.T) {
 		d.answer(typeWords, other)
 	}
 	d.expect("the words were not typed correctly; nothing was changed")
-	d.end(false)
+	d.wait(false)
 	if entries, err := os.ReadDir(filepath.Join(home, ".local/share/aws-vault/sealed")); err == nil {
 		t.Errorf("a store was made: %v", entries)
 	}

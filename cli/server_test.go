@@ -41,12 +41,12 @@ func fetch(args []string) {
 	}}}
 	for _, url := range flags.Args() {
 		r, err := http.NewRequest(*method, url, nil)
-		sure(err)
+		exitOn(err)
 		r.Header = header
 		resp, err := client.Do(r)
-		sure(err)
+		exitOn(err)
 		body, err := io.ReadAll(resp.Body)
-		sure(err)
+		exitOn(err)
 		resp.Body.Close()
 		fmt.Printf("%d %s\n", resp.StatusCode, strings.TrimSpace(string(body)))
 	}
@@ -56,7 +56,7 @@ func fetch(args []string) {
 func containerToken() string {
 	if path := os.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); path != "" {
 		text, err := os.ReadFile(path)
-		sure(err)
+		exitOn(err)
 		return string(text)
 	}
 	return os.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")
@@ -101,8 +101,8 @@ func told(ts *testscript.TestScript, _ bool, args []string) {
 	_, m.heard, _ = strings.Cut(m.heard, args[0])
 }
 
-// sure ends a test program if err is not nil.
-func sure(err error) {
+// exitOn ends a test program if err is not nil.
+func exitOn(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

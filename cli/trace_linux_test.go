@@ -63,10 +63,10 @@ type tracer struct {
 	stopped map[int]bool // threads whose initial stop was seen
 }
 
-// ofOurThread waits for threads and processes that this thread traces, but not for children of other tests.
-const ofOurThread = unix.WALL | unix.WNOTHREAD
+// waitOptions waits for threads and processes that this thread traces, but not for children of other tests.
+const waitOptions = unix.WALL | unix.WNOTHREAD
 
-const followed = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_EXITKILL | unix.PTRACE_O_TRACECLONE |
+const traceOptions = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_EXITKILL | unix.PTRACE_O_TRACECLONE |
 	unix.PTRACE_O_TRACEFORK | unix.PTRACE_O_TRACEVFORK | unix.PTRACE_O_TRACEEXEC
 
 func (tr *tracer) run(out *os.File, environ, argv []string) (syscall.WaitStatus, error) {
@@ -82,18 +82,18 @@ func (tr *tracer) run(out *os.File, environ, argv []string) (syscall.WaitStatus,
 	if err != nil {
 		return 0, fmt.Errorf("start: %w", err)
 	}
-	if _, err := unix.Wait4(pid, &ws, ofOurThread, nil); err != nil {
+	if _, err := unix.Wait4(pid, &ws, waitOptions, nil); err != nil {
 		return 0, fmt.Errorf("wait for the start: %w", err)
 	}
 	tr.stopped[pid] = true
-	if err := unix.PtraceSetOptions(pid, followed); err != nil {
+	if err := unix.PtraceSetOptions(pid, traceOptions); err != nil {
 		return 0, fmt.Errorf("follow: %w", err)
 	}
 	for tid := pid; ; {
-		if err := tr.goOn(tid, ws); err != nil && !errors.Is(err, unix.ESRCH) { // ESRCH: the thread was killed
+		if err := tr.resume(tid, ws); err != nil && !errors.Is(err, unix.ESRCH) { // ESRCH: the thread was killed
 			return 0, err
 		}
-		if tid, err = unix.Wait4(-1, &ws, ofOurThread, nil); err != nil {
+		if tid, err = unix.Wait4(-1, &ws, waitOptions, nil); err != nil {
 			return 0, fmt.Errorf("wait: %w", err)
 		}
 		if tid == pid && (ws.Exited() || ws.Signaled()) {
@@ -102,8 +102,8 @@ func (tr *tracer) run(out *os.File, environ, argv []string) (syscall.WaitStatus,
 	}
 }
 
-// goOn records the system call at which a thread stopped, and continues the thread.
-func (tr *tracer) goOn(tid int, ws unix.WaitStatus) error {
+// resume records the system call at which a thread stopped, and continues the thread.
+func (tr *tracer) resume(tid int, ws unix.WaitStatus) error {
 	const atSyscall = unix.SIGTRAP | 0x80 // PTRACE_O_TRACESYSGOOD
 	switch signal := ws.StopSignal(); {
 	case !ws.Stopped():
@@ -150,21 +150,21 @@ func (tr *tracer) note(tid int) error {
 	add := func(verb, of string) { tr.acts = append(tr.acts, act{verb, of}) }
 	switch c.number {
 	case unix.SYS_OPENAT:
-		add(openVerb(int(c.args[2])), at(tid, c.args[0], c.args[1]))
+		add(openVerb(int(c.args[2])), pathAt(tid, c.args[0], c.args[1]))
 	case statCall:
 		if path := text(tid, c.args[1]); path != "" { // no path: the file is already open
-			add("stat", at(tid, c.args[0], c.args[1]))
+			add("stat", pathAt(tid, c.args[0], c.args[1]))
 		}
 	case unix.SYS_FACCESSAT, unix.SYS_FACCESSAT2:
-		add("access", at(tid, c.args[0], c.args[1]))
+		add("access", pathAt(tid, c.args[0], c.args[1]))
 	case unix.SYS_READLINKAT:
-		add("readlink", at(tid, c.args[0], c.args[1]))
+		add("readlink", pathAt(tid, c.args[0], c.args[1]))
 	case unix.SYS_MKDIRAT:
-		add("mkdir", at(tid, c.args[0], c.args[1]))
+		add("mkdir", pathAt(tid, c.args[0], c.args[1]))
 	case unix.SYS_UNLINKAT:
-		add("remove", at(tid, c.args[0], c.args[1]))
+		add("remove", pathAt(tid, c.args[0], c.args[1]))
 	case unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2:
-		add("rename to", at(tid, c.args[2], c.args[3]))
+		add("rename to", pathAt(tid, c.args[2], c.args[3]))
 	case unix.SYS_FLOCK:
 		if c.args[1]&unix.LOCK_UN == 0 {
 			add("lock", descriptor(tid, c.args[0]))
@@ -191,8 +191,8 @@ func openVerb(flags int) string {
 	return "read"
 }
 
-// at returns the path for a descriptor of a folder and a name in it.
-func at(tid int, dir, name uint64) string {
+// pathAt returns the path for a descriptor of a folder and a name in it.
+func pathAt(tid int, dir, name uint64) string {
 	path := text(tid, name)
 	switch {
 	case filepath.IsAbs(path):

@@ -12,11 +12,11 @@ import (
 // TestServerRefusesOtherUsers checks that another user gets no credentials from the server of a command, even with the
 // token. The user who runs the command must see one warning.
 func TestServerRefusesOtherUsers(t *testing.T) {
-	if !inside(t) {
+	if !inNamespace(t) {
 		return
 	}
 	const fetch = "/run/fetch"
-	if err := os.Symlink(everybodys, fetch); err != nil {
+	if err := os.Symlink(sharedBinary, fetch); err != nil {
 		t.Fatal(err)
 	}
 	aws, err := fakeaws.NewAWS()

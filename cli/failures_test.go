@@ -17,9 +17,9 @@ const (
 	failVariable = "TEST_FAIL_AT_CHANGE"
 )
 
-// frail gives the program a keystore that kills the process at the n-th instant, or whose n-th change fails. Each change
+// injectFailures gives the program a keystore that kills the process at the n-th instant, or whose n-th change fails. Each change
 // has two instants: just before it and just after it.
-func frail(env *app.Env) {
+func injectFailures(env *app.Env) {
 	kill, _ := strconv.Atoi(os.Getenv(killVariable)) // 0: never
 	fail, _ := strconv.Atoi(os.Getenv(failVariable))
 	if kill == 0 && fail == 0 {
@@ -28,21 +28,21 @@ func frail(env *app.Env) {
 	env.OpenKeystore = func(ctx context.Context, c keystore.Config) (*keystore.Keystore, error) {
 		k, err := keystore.Open(ctx, c)
 		if err == nil {
-			k.Keys, k.Private = frailRing{k.Keys, &kill, &fail}, frailRing{k.Private, &kill, &fail}
+			k.Keys, k.Private = failingRing{k.Keys, &kill, &fail}, failingRing{k.Private, &kill, &fail}
 		}
 		return k, err
 	}
 }
 
-// frailRing is a ring that kills the process when kill reaches 0, and fails a change when fail reaches 0.
-type frailRing struct {
+// failingRing is a ring that kills the process when kill reaches 0, and fails a change when fail reaches 0.
+type failingRing struct {
 	keystore.Ring
 	kill, fail *int
 }
 
 var errFull = errors.New("no space left on device")
 
-func (r frailRing) change(f func() error) error {
+func (r failingRing) change(f func() error) error {
 	r.instant()
 	defer r.instant()
 	if *r.fail--; *r.fail == 0 {
@@ -51,15 +51,15 @@ func (r frailRing) change(f func() error) error {
 	return f()
 }
 
-func (r frailRing) Put(ctx context.Context, it keystore.Item) error {
+func (r failingRing) Put(ctx context.Context, it keystore.Item) error {
 	return r.change(func() error { return r.Ring.Put(ctx, it) })
 }
 
-func (r frailRing) Remove(ctx context.Context, name string) error {
+func (r failingRing) Remove(ctx context.Context, name string) error {
 	return r.change(func() error { return r.Ring.Remove(ctx, name) })
 }
 
-func (r frailRing) instant() {
+func (r failingRing) instant() {
 	if *r.kill--; *r.kill != 0 {
 		return
 	}

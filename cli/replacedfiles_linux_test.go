@@ -27,52 +27,52 @@ var ourFolders = []string{".local/state/aws-vault", ".awsvault/keys", ".local/sh
 // anotherUser is the user id of a file that belongs to another user.
 const anotherUser = 4242
 
-// A plant replaces a file in one of our folders with something that aws-vault must refuse. It returns the path that must
+// A replacement replaces a file in one of our folders with something that aws-vault must refuse. It returns the path that must
 // be neither read nor written, or an empty text.
-type plant func(t *testing.T, path, outside string) (forbidden string)
+type replacement func(t *testing.T, path, outside string) (forbidden string)
 
-// plants are the kinds of replacements. The target of a link is the original file, so a program that follows the link
+// replacements are the kinds of replacements. The target of a link is the original file, so a program that follows the link
 // would work.
-var plants = map[string]plant{
+var replacements = map[string]replacement{
 	"link": func(t *testing.T, path, outside string) string {
 		target := filepath.Join(outside, "target")
 		if err := os.Rename(path, target); errors.Is(err, os.ErrNotExist) {
-			must(t, os.WriteFile(target, []byte("precious\n"), 0o600))
+			fatalIf(t, os.WriteFile(target, []byte("precious\n"), 0o600))
 		} else {
-			must(t, err)
+			fatalIf(t, err)
 		}
-		must(t, os.Symlink(target, path))
+		fatalIf(t, os.Symlink(target, path))
 		return outside
 	},
 	"dangling link": func(t *testing.T, path, outside string) string {
-		must(t, os.RemoveAll(path))
-		must(t, os.Symlink(filepath.Join(outside, "target"), path))
+		fatalIf(t, os.RemoveAll(path))
+		fatalIf(t, os.Symlink(filepath.Join(outside, "target"), path))
 		return outside
 	},
 	"pipe": func(t *testing.T, path, _ string) string {
-		must(t, os.RemoveAll(path))
-		must(t, unix.Mkfifo(path, 0o600))
+		fatalIf(t, os.RemoveAll(path))
+		fatalIf(t, unix.Mkfifo(path, 0o600))
 		return ""
 	},
 	"device": func(t *testing.T, path, _ string) string {
 		needRoot(t)
-		must(t, os.RemoveAll(path))
-		must(t, unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 9)))) // /dev/urandom
+		fatalIf(t, os.RemoveAll(path))
+		fatalIf(t, unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 9)))) // /dev/urandom
 		return ""
 	},
 	"file of another user": func(t *testing.T, path, _ string) string {
 		needRoot(t)
 		if _, err := os.Lstat(path); err != nil {
-			must(t, os.WriteFile(path, []byte("precious\n"), 0o600))
+			fatalIf(t, os.WriteFile(path, []byte("precious\n"), 0o600))
 		}
-		must(t, filepath.WalkDir(path, func(path string, _ os.DirEntry, err error) error {
+		fatalIf(t, filepath.WalkDir(path, func(path string, _ os.DirEntry, err error) error {
 			return errors.Join(err, os.Lchown(path, anotherUser, anotherUser))
 		}))
 		return path
 	},
 }
 
-func must(t *testing.T, err error) {
+func fatalIf(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -86,30 +86,30 @@ func needRoot(t *testing.T) {
 	}
 }
 
-// A toucher is a command line, the paths in our folders that it accesses, and a copy of the home from before it ran.
-type toucher struct {
+// A fileCommand is a command line, the paths in our folders that it accesses, and a copy of the home from before it ran.
+type fileCommand struct {
 	line   string
 	paths  []string
 	before string
 }
 
-// TestPlanted runs commands, and records which paths in our folders they access. Then it replaces each of these paths, one
+// TestReplacedFiles runs commands, and records which paths in our folders they access. Then it replaces each of these paths, one
 // at a time, with a link, a pipe, a device or another user's file, and runs the command again. The command must not access
 // the target of the link, must not hang, and must print an error with the path.
-func TestPlanted(t *testing.T) {
+func TestReplacedFiles(t *testing.T) {
 	h := newTracedHome(t, "AWS_VAULT_SEALED_PASSPHRASE=correct horse")
 	key := h.aws.Example().Key
 	h.environ = append(h.environ, "AWS_ACCESS_KEY_ID="+key.ID, "AWS_SECRET_ACCESS_KEY="+key.Secret)
-	touchers := h.touchers(t)
+	commands := h.fileCommands(t)
 	seen := map[string]bool{}
-	for _, c := range touchers {
+	for _, c := range commands {
 		for _, path := range c.paths {
 			if seen[path] {
 				continue // tested with an earlier command
 			}
 			seen[path] = true
-			for kind, plant := range plants {
-				t.Run(kind+" at "+path, func(t *testing.T) { h.planted(t, c, path, plant) })
+			for kind, replace := range replacements {
+				t.Run(kind+" at "+path, func(t *testing.T) { h.checkReplaced(t, c, path, replace) })
 			}
 		}
 	}
@@ -123,14 +123,14 @@ func TestPlanted(t *testing.T) {
 	}
 }
 
-// touchers runs commands one after the other in a home, and returns them with the paths that they access.
-func (h tracedHome) touchers(t *testing.T) []toucher {
+// fileCommands runs commands one after the other in a home, and returns them with the paths that they access.
+func (h tracedHome) fileCommands(t *testing.T) []fileCommand {
 	t.Helper()
 	world := h.aws.Example()
 	config, err := os.OpenFile(filepath.Join(h.dir, ".aws", "config"), os.O_APPEND|os.O_WRONLY, 0)
-	must(t, err)
+	fatalIf(t, err)
 	_, err = fmt.Fprintf(config, "[profile coded]\nsource_profile = alice\nmfa_serial = %s\nrole_arn = %s\n", world.MFA.Serial(), world.Hub)
-	must(t, errors.Join(err, config.Close()))
+	fatalIf(t, errors.Join(err, config.Close()))
 	lines := []string{
 		"exec --no-session cold -- tool",
 		"exec r -- tool",
@@ -153,11 +153,11 @@ func (h tracedHome) touchers(t *testing.T) []toucher {
 		t.Logf("the sealed keystore is not tested, because the kernel keyring is not available: %v", err)
 	}
 	h.killedServer(t)
-	var all []toucher
+	var all []fileCommand
 	for _, line := range lines {
 		before := filepath.Join(t.TempDir(), "before")
 		copyTree(t, h.dir, before)
-		all = append(all, toucher{line, h.reached(t, line), before})
+		all = append(all, fileCommand{line, h.accessedPaths(t, line), before})
 	}
 	return all
 }
@@ -168,18 +168,18 @@ func (h tracedHome) killedServer(t *testing.T) {
 	serve := exec.Command(os.Args[0], "serve", "r")
 	serve.Env = h.environ
 	out, err := serve.StdoutPipe()
-	must(t, err)
-	must(t, serve.Start())
+	fatalIf(t, err)
+	fatalIf(t, serve.Start())
 	_, err = out.Read(make([]byte, 1)) // the output shows that the server is registered
-	must(t, errors.Join(err, serve.Process.Kill()))
+	fatalIf(t, errors.Join(err, serve.Process.Kill()))
 	serve.Wait()
 }
 
-// reached returns the paths in our folders that a command accesses, relative to the home directory.
-func (h tracedHome) reached(t *testing.T, line string) []string {
+// accessedPaths returns the paths in our folders that a command accesses, relative to the home directory.
+func (h tracedHome) accessedPaths(t *testing.T, line string) []string {
 	t.Helper()
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
-	must(t, err)
+	fatalIf(t, err)
 	defer out.Close()
 	acts, _ := tracedToEnd(t, out, h.environ, append([]string{os.Args[0]}, strings.Fields(line)...)...)
 	var paths []string
@@ -193,21 +193,21 @@ func (h tracedHome) reached(t *testing.T, line string) []string {
 	return paths
 }
 
-// planted replaces a path, runs the command, and checks the result.
-func (h tracedHome) planted(t *testing.T, c toucher, path string, plant plant) {
-	must(t, os.RemoveAll(h.dir))
+// checkReplaced replaces a path, runs the command, and checks the result.
+func (h tracedHome) checkReplaced(t *testing.T, c fileCommand, path string, replace replacement) {
+	fatalIf(t, os.RemoveAll(h.dir))
 	copyTree(t, c.before, h.dir)
 	outside := t.TempDir()
-	must(t, os.MkdirAll(filepath.Dir(filepath.Join(h.dir, path)), 0o700))
-	forbidden := plant(t, filepath.Join(h.dir, path), outside)
+	fatalIf(t, os.MkdirAll(filepath.Dir(filepath.Join(h.dir, path)), 0o700))
+	forbidden := replace(t, filepath.Join(h.dir, path), outside)
 	before := tree(t, forbidden)
 	watch := newWatch(t, forbidden)
 
-	said := h.say(t, c.line)
+	said := h.output(t, c.line)
 	if name := "~/" + path + ": "; !strings.Contains(said, name) {
-		if !passedOver(c.line, path) {
+		if !ignoresPath(c.line, path) {
 			t.Errorf("%s: no error names the path:\n%s", c.line, said)
-		} else if said := h.say(t, "doctor --offline"); !strings.Contains(said, name) {
+		} else if said := h.output(t, "doctor --offline"); !strings.Contains(said, name) {
 			t.Errorf("doctor does not name the path:\n%s", said)
 		}
 	}
@@ -219,8 +219,8 @@ func (h tracedHome) planted(t *testing.T, c toucher, path string, plant plant) {
 	}
 }
 
-// passedOver reports whether a command ignores a path that it cannot use. Then doctor must report the path.
-func passedOver(line, path string) bool {
+// ignoresPath reports whether a command ignores a path that it cannot use. Then doctor must report the path.
+func ignoresPath(line, path string) bool {
 	switch file := filepath.Base(path); {
 	case file == "swept-sessions": // the sweep is skipped
 		return true
@@ -234,8 +234,8 @@ func passedOver(line, path string) bool {
 	return false
 }
 
-// say runs a command line, and returns its output. A command that hangs is killed after a minute.
-func (h tracedHome) say(t *testing.T, line string) string {
+// output runs a command line, and returns its output. A command that hangs is killed after a minute.
+func (h tracedHome) output(t *testing.T, line string) string {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
@@ -263,7 +263,7 @@ func tree(t *testing.T, path string) string {
 	if path == "" {
 		return ""
 	}
-	must(t, filepath.WalkDir(path, func(path string, e os.DirEntry, err error) error {
+	fatalIf(t, filepath.WalkDir(path, func(path string, e os.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -286,13 +286,13 @@ type watch struct{ fd int }
 func newWatch(t *testing.T, path string) watch {
 	t.Helper()
 	fd, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
-	must(t, err)
+	fatalIf(t, err)
 	t.Cleanup(func() { unix.Close(fd) })
 	if path == "" {
 		return watch{fd}
 	}
 	masks := map[string]uint32{}
-	must(t, filepath.WalkDir(path, func(at string, e os.DirEntry, err error) error {
+	fatalIf(t, filepath.WalkDir(path, func(at string, e os.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -304,7 +304,7 @@ func newWatch(t *testing.T, path string) watch {
 	}))
 	for at, mask := range masks { // after the walk, because the walk reads the directories
 		_, err := unix.InotifyAddWatch(fd, at, mask)
-		must(t, err)
+		fatalIf(t, err)
 	}
 	return watch{fd}
 }
@@ -317,7 +317,7 @@ func (w watch) events(t *testing.T) []string {
 	if errors.Is(err, unix.EAGAIN) {
 		return nil
 	}
-	must(t, err)
+	fatalIf(t, err)
 	var all []string
 	for b = b[:n]; len(b) >= unix.SizeofInotifyEvent; {
 		mask, size := binary.NativeEndian.Uint32(b[4:]), binary.NativeEndian.Uint32(b[12:])

@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// started lists the calls that start a process without Starter.Command, and why they can. All other code must use
+// allowedStarts lists the calls that start a process without Starter.Command, and why they can. All other code must use
 // Starter.Command: it passes the held locks to the program, and gives it no terminal that another process is using.
-var started = map[string]string{
+var allowedStarts = map[string]string{
 	"cli/system/child_unix.go: syscall.StartProcess": "the user's own command, which has the terminal",
 	"cli/system/child_windows.go: exec.Cmd":          "the user's own command",
 	"cli/system/process_unix.go: syscall.Exec":       "the user's own command, which replaces this process",
@@ -23,16 +23,16 @@ var started = map[string]string{
 	"vault/program/program.go: exec.CommandContext":  "Starter.Command",
 }
 
-// starters are the functions and types that can start a program.
-var starters = map[string]bool{
+// startFunctions are the functions and types that can start a program.
+var startFunctions = map[string]bool{
 	"exec.Command": true, "exec.CommandContext": true, "exec.Cmd": true,
 	"execabs.Command": true, "execabs.CommandContext": true, "execabs.Cmd": true,
 	"os.StartProcess": true, "syscall.StartProcess": true, "syscall.ForkExec": true, "syscall.Exec": true, "syscall.CreateProcess": true,
 	"unix.Exec": true, "windows.CreateProcess": true, "windows.CreateProcessAsUser": true, "windows.ShellExecute": true,
 }
 
-// TestStarts checks that programs are started by Starter.Command, except in the places that are listed.
-func TestStarts(t *testing.T) {
+// TestOnlyStarterStartsPrograms checks that programs are started by Starter.Command, except in the places that are listed.
+func TestOnlyStarterStartsPrograms(t *testing.T) {
 	found := map[string]bool{}
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -47,7 +47,7 @@ func TestStarts(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		for _, name := range startsIn(f) {
+		for _, name := range startFunctionsIn(f) {
 			found[filepath.ToSlash(path)+": "+name] = true
 		}
 		return nil
@@ -56,26 +56,26 @@ func TestStarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for at := range found {
-		if _, ok := started[at]; !ok {
+		if _, ok := allowedStarts[at]; !ok {
 			t.Errorf("%s: expected Starter.Command of vault/program, which passes held locks to a program and gives it no terminal that is in use", at)
 		}
 	}
-	for at := range started {
+	for at := range allowedStarts {
 		if !found[at] {
 			t.Errorf("%s starts nothing any more: remove it from the table", at)
 		}
 	}
 }
 
-// startsIn returns the starters that a file uses: as a call, a value, or a composite literal.
-func startsIn(f *ast.File) (names []string) {
+// startFunctionsIn returns the starters that a file uses: as a call, a value, or a composite literal.
+func startFunctionsIn(f *ast.File) (names []string) {
 	types := map[ast.Node]bool{} // *exec.Cmd as a type starts nothing
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.StarExpr:
 			types[n.X] = true
 		case *ast.SelectorExpr:
-			if x, ok := n.X.(*ast.Ident); ok && !types[n] && starters[x.Name+"."+n.Sel.Name] {
+			if x, ok := n.X.(*ast.Ident); ok && !types[n] && startFunctions[x.Name+"."+n.Sel.Name] {
 				names = append(names, x.Name+"."+n.Sel.Name)
 			}
 		}
@@ -84,8 +84,8 @@ func startsIn(f *ast.File) (names []string) {
 	return names
 }
 
-// libraries lists the libraries that can start programs, and why the rules of Starter.Command still apply.
-var libraries = map[string]string{
+// startingLibraries lists the libraries that can start programs, and why the rules of Starter.Command still apply.
+var startingLibraries = map[string]string{
 	"golang.org/x/sys/execabs":               "only looks up programs for the libraries below",
 	"filippo.io/age/plugin":                  "vault/keystore/sealed calls it within StartByLibrary",
 	"github.com/godbus/dbus/v5":              "starts a bus only if no address is known; keystores dial known addresses only",
@@ -93,8 +93,8 @@ var libraries = map[string]string{
 	"github.com/99designs/keyring":           "can start pass; only its macOS keychain is used",
 }
 
-// TestLibrariesThatStart checks that the program links no library that can start programs, except those that are listed.
-func TestLibrariesThatStart(t *testing.T) {
+// TestLibrariesThatStartPrograms checks that the program links no library that can start programs, except those that are listed.
+func TestLibrariesThatStartPrograms(t *testing.T) {
 	for _, system := range []string{"linux", "darwin", "windows"} {
 		list := exec.Command("go", "list", "-deps", "-f", `{{if not .Standard}}{{.ImportPath}}{{range .Imports}} {{.}}{{end}}{{end}}`, ".")
 		list.Env = append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0")
@@ -108,7 +108,7 @@ func TestLibrariesThatStart(t *testing.T) {
 				continue
 			}
 			for _, path := range fields[1:] {
-				if (path == "os/exec" || path == "golang.org/x/sys/execabs") && libraries[fields[0]] == "" {
+				if (path == "os/exec" || path == "golang.org/x/sys/execabs") && startingLibraries[fields[0]] == "" {
 					t.Errorf("%s: %s can start programs: make sure that it does so within StartByLibrary of vault/program, and add it to the table", system, fields[0])
 				}
 			}

@@ -11,9 +11,9 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// TestWhatCommandsAskAmongSessions checks that the keystore calls of a command are the same with a thousand sessions as
+// TestKeystoreCallsWithManySessions checks that the keystore calls of a command are the same with a thousand sessions as
 // with one. It lists the sessions once and opens only the one that it needs.
-func TestWhatCommandsAskAmongSessions(t *testing.T) {
+func TestKeystoreCallsWithManySessions(t *testing.T) {
 	environ, dir := warmHome(t)
 	commands := []struct{ command, want string }{
 		{"exec r -- true", "keys stamp, keys stamp, private item"},
@@ -25,15 +25,15 @@ func TestWhatCommandsAskAmongSessions(t *testing.T) {
 	const more = 1000
 	for _, n := range []int{1, 1 + more} {
 		for _, c := range commands {
-			if got := asks(t, environ, dir, strings.Fields(c.command)...); got != c.want {
+			if got := keystoreCalls(t, environ, dir, strings.Fields(c.command)...); got != c.want {
 				t.Errorf("with %d sessions, the keystore calls of %s are %s, want %s", n, c.command, got, c.want)
 			}
 		}
 		if n == 1 {
-			crowd(t, dir, more)
+			addSessions(t, dir, more)
 		}
 	}
-	got := asks(t, environ, dir, "clear", "r")
+	got := keystoreCalls(t, environ, dir, "clear", "r")
 	if want := "signals, private names" + strings.Repeat(", private remove", 1+more); got != want {
 		t.Errorf("clear has %d keystore calls: %.200s ..., want one list and %d removals", strings.Count(got, ",")+1, got, 1+more)
 	}
@@ -48,16 +48,16 @@ func warmHome(t *testing.T) (environ []string, dir string) {
 	}
 	t.Cleanup(aws.Close)
 	environ, dir = home(t, aws)
-	asks(t, environ, dir, "exec", "r", "--", "true")
+	keystoreCalls(t, environ, dir, "exec", "r", "--", "true")
 	return environ, dir
 }
 
-// crowd adds n copies of the only cached session, under other names. They differ from real sessions only if they are
+// addSessions adds n copies of the only cached session, under other names. They differ from real sessions only if they are
 // opened.
-func crowd(t *testing.T, dir string, n int) {
+func addSessions(t *testing.T, dir string, n int) {
 	t.Helper()
 	state := filepath.Join(dir, ".local", "state", "aws-vault")
-	index := only(t, filepath.Join(state, "keystore", "*", "sessions"))
+	index := onlyFile(t, filepath.Join(state, "keystore", "*", "sessions"))
 	line, err := os.ReadFile(index)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func crowd(t *testing.T, dir string, n int) {
 	if !ok || !ok2 || strings.Count(string(line), "\n") != 1 {
 		t.Fatalf("the index is %q, want one line", line)
 	}
-	items := filepath.Dir(only(t, filepath.Join(state, "private", "*", name)))
+	items := filepath.Dir(onlyFile(t, filepath.Join(state, "private", "*", name)))
 	item, err := os.ReadFile(filepath.Join(items, name))
 	if err != nil {
 		t.Fatal(err)
@@ -85,8 +85,8 @@ func crowd(t *testing.T, dir string, n int) {
 	}
 }
 
-// only returns the only file that matches a pattern.
-func only(t *testing.T, pattern string) string {
+// onlyFile returns the only file that matches a pattern.
+func onlyFile(t *testing.T, pattern string) string {
 	t.Helper()
 	found, err := filepath.Glob(pattern)
 	if err != nil || len(found) != 1 {
@@ -98,7 +98,7 @@ func only(t *testing.T, pattern string) string {
 // TestListOfManySessions checks that many sessions of one profile do not make the lines of other profiles long.
 func TestListOfManySessions(t *testing.T) {
 	environ, dir := warmHome(t)
-	crowd(t, dir, 100)
+	addSessions(t, dir, 100)
 	list := exec.Command(os.Args[0], "list")
 	list.Env = environ
 	out, err := list.Output()

@@ -241,8 +241,8 @@ func printCode() {
 	os.Exit(0)
 }
 
-// TestManualIsWhole checks that the manual has all settings and all flags.
-func TestManualIsWhole(t *testing.T) {
+// TestManualIsComplete checks that the manual has all settings and all flags.
+func TestManualIsComplete(t *testing.T) {
 	raw, err := os.ReadFile(manual)
 	if err != nil {
 		t.Fatal(err)

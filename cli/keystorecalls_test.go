@@ -19,8 +19,8 @@ import (
 // signals.
 const costVariable = "TEST_KEYSTORE_COSTS"
 
-// costly records the keystore calls of the program, if costVariable is set.
-func costly(env *app.Env) {
+// recordCosts records the keystore calls of the program, if costVariable is set.
+func recordCosts(env *app.Env) {
 	path := os.Getenv(costVariable)
 	if path == "" {
 		return
@@ -29,7 +29,7 @@ func costly(env *app.Env) {
 	env.OpenKeystore = func(ctx context.Context, c keystore.Config) (*keystore.Keystore, error) {
 		k, err := open(ctx, c)
 		if err == nil {
-			k.Keys, k.Private = notingRing{k.Keys, path, "keys"}, notingRing{k.Private, path, "private"}
+			k.Keys, k.Private = recordingRing{k.Keys, path, "keys"}, recordingRing{k.Private, path, "private"}
 		}
 		return k, err
 	}
@@ -48,10 +48,10 @@ func noteCost(path, what string) {
 	}
 }
 
-// attended returns a context that panics if the program waits for it before it catches signals, because a signal would
+// requireSignals returns a context that panics if the program waits for it before it catches signals, because a signal would
 // then end the program at that point. It also records when the program starts to catch signals, if costVariable is set.
-func attended(ctx context.Context, env *app.Env) context.Context {
-	c := &attendedContext{Context: ctx}
+func requireSignals(ctx context.Context, env *app.Env) context.Context {
+	c := &signalContext{Context: ctx}
 	env.CatchSignals = func() {
 		if path := os.Getenv(costVariable); !c.caught.Swap(true) && path != "" {
 			noteCost(path, "signals")
@@ -60,57 +60,57 @@ func attended(ctx context.Context, env *app.Env) context.Context {
 	return c
 }
 
-type attendedContext struct {
+type signalContext struct {
 	context.Context
 	caught atomic.Bool
 }
 
-func (c *attendedContext) Done() <-chan struct{} {
+func (c *signalContext) Done() <-chan struct{} {
 	if !c.caught.Load() {
 		panic("the program waits, but does not catch signals")
 	}
 	return c.Context.Done()
 }
 
-type notingRing struct {
+type recordingRing struct {
 	keystore.Ring
 	path, name string
 }
 
-func (r notingRing) note(act string) { noteCost(r.path, r.name+" "+act) }
+func (r recordingRing) note(act string) { noteCost(r.path, r.name+" "+act) }
 
-func (r notingRing) Item(ctx context.Context, name string) (keystore.Item, error) {
+func (r recordingRing) Item(ctx context.Context, name string) (keystore.Item, error) {
 	r.note("item")
 	return r.Ring.Item(ctx, name)
 }
 
-func (r notingRing) Put(ctx context.Context, it keystore.Item) error {
+func (r recordingRing) Put(ctx context.Context, it keystore.Item) error {
 	r.note("put")
 	return r.Ring.Put(ctx, it)
 }
 
-func (r notingRing) Remove(ctx context.Context, name string) error {
+func (r recordingRing) Remove(ctx context.Context, name string) error {
 	r.note("remove")
 	return r.Ring.Remove(ctx, name)
 }
 
-func (r notingRing) Names(ctx context.Context) ([]string, error) {
+func (r recordingRing) Names(ctx context.Context) ([]string, error) {
 	r.note("names")
 	return r.Ring.Names(ctx)
 }
 
-func (r notingRing) Stamp(ctx context.Context, name string) (string, error) {
+func (r recordingRing) Stamp(ctx context.Context, name string) (string, error) {
 	r.note("stamp")
 	return r.Ring.Stamp(ctx, name)
 }
 
-func (r notingRing) Check(ctx context.Context) error {
+func (r recordingRing) Check(ctx context.Context) error {
 	r.note("check")
 	return r.Ring.Check(ctx)
 }
 
-// asks runs the program, and returns its keystore calls in order.
-func asks(t *testing.T, environ []string, dir string, args ...string) string {
+// keystoreCalls runs the program, and returns its keystore calls in order.
+func keystoreCalls(t *testing.T, environ []string, dir string, args ...string) string {
 	t.Helper()
 	costs := filepath.Join(dir, "costs")
 	c := exec.Command(os.Args[0], args...)
@@ -126,9 +126,9 @@ func asks(t *testing.T, environ []string, dir string, args ...string) string {
 	return strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", ", ")
 }
 
-// TestWhatCommandsAskOfTheKeystore checks the keystore calls of each command. To open an item costs a key derivation, a
+// TestKeystoreCalls checks the keystore calls of each command. To open an item costs a key derivation, a
 // touch or a D-Bus message. The cost of a list grows with the number of items. To catch signals costs a thread.
-func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
+func TestKeystoreCalls(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
@@ -136,9 +136,9 @@ func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
 	defer aws.Close()
 	environ, dir := home(t, aws)
 	const cold = "keys stamp, keys stamp, private item, signals, private item, keys item, private put" // private put syncs a file and its directory
-	asks(t, environ, dir, "exec", "r", "--", "true")
-	asks(t, environ, dir, "clear")
-	if got := asks(t, environ, dir, "exec", "r", "--", "true"); got != cold {
+	keystoreCalls(t, environ, dir, "exec", "r", "--", "true")
+	keystoreCalls(t, environ, dir, "clear")
+	if got := keystoreCalls(t, environ, dir, "exec", "r", "--", "true"); got != cold {
 		t.Errorf("exec without a cached session: the keystore calls are %s, want %s", got, cold)
 	}
 	aws.Reset()
@@ -154,7 +154,7 @@ func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
 		{"list --sessions", "signals, keys names, private names"},
 		{"clear nobody", "signals, private names"},
 	} {
-		if got := asks(t, environ, dir, strings.Fields(c.command)...); got != c.want {
+		if got := keystoreCalls(t, environ, dir, strings.Fields(c.command)...); got != c.want {
 			t.Errorf("%s: the keystore calls are %s, want %s", c.command, got, c.want)
 		}
 	}
@@ -163,9 +163,9 @@ func TestWhatCommandsAskOfTheKeystore(t *testing.T) {
 	}
 }
 
-// TestWhatASignInAsksOfTheKeystore checks that exec finds a session of a sign-in without opening its token. After the token
+// TestKeystoreCallsWithSignIn checks that exec finds a session of a sign-in without opening its token. After the token
 // was opened once, the index has the sign-in's identifier.
-func TestWhatASignInAsksOfTheKeystore(t *testing.T) {
+func TestKeystoreCallsWithSignIn(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
@@ -179,14 +179,14 @@ func TestWhatASignInAsksOfTheKeystore(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, ".aws", "config"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	asks(t, environ, dir, "exec", "dev", "--", "true")
+	keystoreCalls(t, environ, dir, "exec", "dev", "--", "true")
 	aws.Reset()
 	for _, want := range []string{
 		"keys stamp, private stamp, private item, signals, private item", // the token was just written, and is added to the index
 		"keys stamp, private stamp, private item",
 		"keys stamp, private stamp, private item",
 	} {
-		if got := asks(t, environ, dir, "exec", "dev", "--", "true"); got != want {
+		if got := keystoreCalls(t, environ, dir, "exec", "dev", "--", "true"); got != want {
 			t.Errorf("exec: the keystore calls are %s, want %s", got, want)
 		}
 	}

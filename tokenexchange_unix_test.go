@@ -21,11 +21,11 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// short is the lifetime of tokens. It is so short that each command must renew them.
-const short = 9 * time.Second
+// tokenLifetime is the lifetime of tokens. It is so short that each command must renew them.
+const tokenLifetime = 9 * time.Second
 
-// A house is a user's home directory and a fake AWS whose sign-ins must be renewed each time.
-type house struct {
+// A tokenTest has a user's home directory, and a fake AWS whose sign-ins must be renewed each time.
+type tokenTest struct {
 	*testing.T
 	aws   *fakeaws.AWS
 	world fakeaws.World
@@ -33,7 +33,7 @@ type house struct {
 	env   []string
 }
 
-const houseConfig = `[sso-session corp]
+const tokenTestConfig = `[sso-session corp]
 sso_start_url = https://corp.awsapps.com/start
 sso_region = eu-west-1
 
@@ -60,29 +60,29 @@ oidc_session = device
 role_arn = arn:aws:iam::123456789012:role/web
 `
 
-func newHouse(t *testing.T) *house {
+func newTokenTest(t *testing.T) *tokenTest {
 	fake, err := fakeaws.NewAWS()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(fake.Close)
-	h := &house{T: t, aws: fake, world: fake.Example(), dir: t.TempDir()}
+	h := &tokenTest{T: t, aws: fake, world: fake.Example(), dir: t.TempDir()}
 	portal := fake.AddSSO("https://corp.awsapps.com/start", "eu-west-1")
 	portal.Assign("123456789012", "Dev")
 	portal.AutoApprove(true)
-	portal.SetTokenLifetime(short)
+	portal.SetTokenLifetime(tokenLifetime)
 	issuer, err := fake.AddIssuer("123456789012", "corp", "aws-vault")
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuer.People(fakeaws.Login{Subject: "alice", Auto: true, Lasts: int(short / time.Second)})
+	issuer.People(fakeaws.Login{Subject: "alice", Auto: true, Lasts: int(tokenLifetime / time.Second)})
 	fake.AddRole("arn:aws:iam::123456789012:role/web", fakeaws.Role{Trusts: []string{issuer.ARN()}})
 	fake.SetLogin("arn:aws:iam::123456789012:user/alice", true)
-	fake.SetLoginLifetime(short)
+	fake.SetLoginLifetime(tokenLifetime)
 	if err := os.Mkdir(filepath.Join(h.dir, ".aws"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	config := strings.ReplaceAll(houseConfig, "ISSUER", issuer.URL())
+	config := strings.ReplaceAll(tokenTestConfig, "ISSUER", issuer.URL())
 	if err := os.WriteFile(filepath.Join(h.dir, ".aws", "config"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -96,17 +96,17 @@ func newHouse(t *testing.T) *house {
 // A process is a running aws-vault.
 type process struct {
 	*exec.Cmd
-	house *house
-	says  bytes.Buffer
-	read  chan struct{}
+	test   *tokenTest
+	stderr bytes.Buffer
+	read   chan struct{}
 }
 
 var page = regexp.MustCompile(`open (http://127\.0\.0\.1:\d+/\S*authorize\?\S+)`)
 
 // start starts the program, and opens each sign-in page that the program prints.
-func (h *house) start(env []string, args ...string) *process {
+func (h *tokenTest) start(env []string, args ...string) *process {
 	h.Helper()
-	p := &process{Cmd: exec.CommandContext(h.Context(), os.Args[0], args...), house: h, read: make(chan struct{})}
+	p := &process{Cmd: exec.CommandContext(h.Context(), os.Args[0], args...), test: h, read: make(chan struct{})}
 	p.Env = slices.Concat(h.env, env)
 	stderr, err := p.StderrPipe()
 	if err == nil {
@@ -118,7 +118,7 @@ func (h *house) start(env []string, args ...string) *process {
 	go func() {
 		defer close(p.read)
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
-			fmt.Fprintln(&p.says, lines.Text())
+			fmt.Fprintln(&p.stderr, lines.Text())
 			if found := page.FindStringSubmatch(lines.Text()); found != nil {
 				go func() {
 					if resp, err := http.Get(found[1]); err == nil {
@@ -135,30 +135,30 @@ func (h *house) start(env []string, args ...string) *process {
 func (p *process) end() (string, error) {
 	<-p.read
 	err := p.Wait()
-	return p.says.String(), err
+	return p.stderr.String(), err
 }
 
-func (h *house) run(env []string, args ...string) {
+func (h *tokenTest) run(env []string, args ...string) {
 	h.Helper()
 	if said, err := h.start(env, args...).end(); err != nil {
 		h.Fatalf("%q: %v\n%s", args, err, said)
 	}
 }
 
-// A kind is a kind of single-use code or token.
-type kind struct {
-	action string // AWS or OIDC call that exchanges the token
-	env    []string
-	before []string // the command that creates a token to renew; nil for none
-	trade  []string // the command that exchanges the token
-	after  []string // the command that uses the new sign-in
+// A tokenKind is a kind of single-use code or token.
+type tokenKind struct {
+	action   string // AWS or OIDC call that exchanges the token
+	env      []string
+	setup    []string // the command that creates a token to renew; nil for none
+	exchange []string // the command that exchanges the token
+	use      []string // the command that uses the new sign-in
 }
 
 var (
 	withBrowser = []string{"DISPLAY=:0", "AWS_VAULT_STDOUT=1"}
 	withDevice  = []string{"AWS_VAULT_SSO_FLOW=device"}
 
-	kinds = map[string]kind{
+	tokenKinds = map[string]tokenKind{
 		"Identity Center, refresh token": {"CreateToken", withDevice, []string{"sso", "login", "corp"}, []string{"export", "sso"}, []string{"export", "sso"}},
 		"Identity Center, device code":   {"CreateToken", withDevice, nil, []string{"sso", "login", "corp"}, []string{"export", "sso"}},
 		"Identity Center, code":          {"CreateToken", withBrowser, nil, []string{"sso", "login", "corp"}, []string{"export", "sso"}},
@@ -170,17 +170,17 @@ var (
 	}
 )
 
-// stalled starts the command that exchanges the token. The server uses the token up, but responds only after open is
+// startStalled starts the command that exchanges the token. The server uses the token up, but responds only after open is
 // called.
-func (h *house) stalled(k kind) (p *process, open func()) {
+func (h *tokenTest) startStalled(k tokenKind) (p *process, open func()) {
 	h.Helper()
-	if k.before != nil {
-		h.run(k.env, k.before...)
+	if k.setup != nil {
+		h.run(k.env, k.setup...)
 	}
 	gate := make(chan struct{})
 	h.aws.Reset()
 	h.aws.Fail(fakeaws.Fault{Action: k.action, Late: gate})
-	p = h.start(k.env, k.trade...)
+	p = h.start(k.env, k.exchange...)
 	ctx, cancel := context.WithTimeout(h.Context(), 20*time.Second)
 	defer cancel()
 	if err := h.aws.Await(ctx, k.action, 1); err != nil {
@@ -191,11 +191,11 @@ func (h *house) stalled(k kind) (p *process, open func()) {
 	return p, func() { close(gate) }
 }
 
-// survives checks that the sign-in was stored: a command uses it, and the user need not sign in again.
-func (h *house) survives(k kind) {
+// checkSignInStored checks that the sign-in was stored: a command uses it, and the user need not sign in again.
+func (h *tokenTest) checkSignInStored(k tokenKind) {
 	h.Helper()
 	h.aws.Reset()
-	h.run(k.env, k.after...)
+	h.run(k.env, k.use...)
 	for _, c := range h.aws.Calls() {
 		if slices.Contains([]string{"Authorize", "StartDeviceAuthorization", "LoginPage", "OpenIDAuthorize", "OpenIDDevice"}, c.Action) {
 			h.Errorf("the user has to sign in again: %s", c.Action)
@@ -203,24 +203,24 @@ func (h *house) survives(k kind) {
 	}
 }
 
-func eachKind(t *testing.T, about string, test func(*testing.T, *house, kind)) {
-	for name, k := range kinds {
+func eachKind(t *testing.T, about string, test func(*testing.T, *tokenTest, tokenKind)) {
+	for name, k := range tokenKinds {
 		if strings.Contains(name, about) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				test(t, newHouse(t), k)
+				test(t, newTokenTest(t), k)
 			})
 		}
 	}
 }
 
-// TestSignalDuringTrade sends three signals while a single-use token is exchanged. The program must store the response
+// TestSignalDuringTokenExchange sends three signals while a single-use token is exchanged. The program must store the response
 // before it ends.
-func TestSignalDuringTrade(t *testing.T) {
+func TestSignalDuringTokenExchange(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(s.String(), func(t *testing.T) {
-			eachKind(t, "", func(t *testing.T, h *house, k kind) {
-				p, open := h.stalled(k)
+			eachKind(t, "", func(t *testing.T, h *tokenTest, k tokenKind) {
+				p, open := h.startStalled(k)
 				for range 3 {
 					if err := p.Process.Signal(s); err != nil {
 						t.Fatal(err)
@@ -232,7 +232,7 @@ func TestSignalDuringTrade(t *testing.T) {
 				if status := p.ProcessState.Sys().(syscall.WaitStatus); err != nil && !status.Signaled() {
 					t.Errorf("ended with %v\n%s", err, said)
 				}
-				h.survives(k)
+				h.checkSignInStored(k)
 			})
 		})
 	}
@@ -256,7 +256,7 @@ esac
 `
 
 // usePass stores keys in a password store of this test, with fakePass.
-func (h *house) usePass() {
+func (h *tokenTest) usePass() {
 	h.Helper()
 	dir := filepath.Join(h.dir, "store")
 	program := filepath.Join(h.dir, "pass")
@@ -271,8 +271,8 @@ func (h *house) usePass() {
 	h.env = append(h.env, "AWS_VAULT_BACKEND=pass", "AWS_VAULT_PASS_CMD="+program, "PASSWORD_STORE_DIR="+dir)
 }
 
-// instead sets the script that pass runs before it writes an item. An empty script restores normal writes.
-func (h *house) instead(script string) {
+// replacePassWrite sets the script that pass runs before it writes an item. An empty script restores normal writes.
+func (h *tokenTest) replacePassWrite(script string) {
 	h.Helper()
 	path := filepath.Join(h.dir, "instead")
 	os.Remove(path)
@@ -284,33 +284,33 @@ func (h *house) instead(script string) {
 	}
 }
 
-// TestKeystoreProgramDuringTrade lets pass fail, or be killed, while it stores the response. The next run must have the
+// TestPassFailsAfterTokenExchange lets pass fail, or be killed, while it stores the response. The next run must have the
 // new sign-in.
-func TestKeystoreProgramDuringTrade(t *testing.T) {
+func TestPassFailsAfterTokenExchange(t *testing.T) {
 	for name, script := range map[string]string{"fails": "echo full >&2; exit 1", "is killed": "kill -KILL $$"} {
 		t.Run(name, func(t *testing.T) {
-			eachKind(t, "", func(t *testing.T, h *house, k kind) {
+			eachKind(t, "", func(t *testing.T, h *tokenTest, k tokenKind) {
 				h.usePass()
-				p, open := h.stalled(k)
-				h.instead(script)
+				p, open := h.startStalled(k)
+				h.replacePassWrite(script)
 				open()
 				said, err := p.end()
 				if err != nil || !strings.Contains(said, "the token is stored encrypted in ~/.local/state/aws-vault/keystore/") {
 					t.Errorf("ended with %v\n%s", err, said)
 				}
-				h.instead("")
-				h.survives(k)
+				h.replacePassWrite("")
+				h.checkSignInStored(k)
 			})
 		})
 	}
 }
 
-// TestKilledAfterTrade kills aws-vault while pass hangs and the response is not stored in it. The next run must have the
+// TestKilledAfterTokenExchange kills aws-vault while pass hangs and the response is not stored in it. The next run must have the
 // new sign-in.
-func TestKilledAfterTrade(t *testing.T) {
-	eachKind(t, "", func(t *testing.T, h *house, k kind) {
+func TestKilledAfterTokenExchange(t *testing.T) {
+	eachKind(t, "", func(t *testing.T, h *tokenTest, k tokenKind) {
 		h.usePass()
-		if k.action == "CreateOAuth2Token" && k.before == nil { // the profile must exist: aws-login writes it only after the sign-in
+		if k.action == "CreateOAuth2Token" && k.setup == nil { // the profile must exist: aws-login writes it only after the sign-in
 			f, err := os.OpenFile(filepath.Join(h.dir, ".aws", "config"), os.O_WRONLY|os.O_APPEND, 0)
 			if err != nil {
 				t.Fatal(err)
@@ -318,12 +318,12 @@ func TestKilledAfterTrade(t *testing.T) {
 			fmt.Fprint(f, "\n[profile console]\nlogin_session = arn:aws:iam::123456789012:user/alice\n")
 			f.Close()
 		}
-		p, open := h.stalled(k)
+		p, open := h.startStalled(k)
 		hangs := filepath.Join(h.dir, "hangs")
 		if err := syscall.Mkfifo(hangs, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		h.instead(`exec cat "$HOME/hangs" 2>/dev/null >/dev/null`)
+		h.replacePassWrite(`exec cat "$HOME/hangs" 2>/dev/null >/dev/null`)
 		open()
 		f, err := os.OpenFile(hangs, os.O_WRONLY, 0) // waits until pass opens the pipe
 		if err != nil {
@@ -332,7 +332,7 @@ func TestKilledAfterTrade(t *testing.T) {
 		p.Process.Kill()
 		f.Close() // ends pass
 		p.end()
-		h.instead("")
-		h.survives(k)
+		h.replacePassWrite("")
+		h.checkSignInStored(k)
 	})
 }

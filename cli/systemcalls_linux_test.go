@@ -85,15 +85,15 @@ func (h tracedHome) trace(t *testing.T, line string) []string {
 	defer out.Close()
 	var acts []string
 	for _, a := range traced(t, out, h.environ, append([]string{os.Args[0]}, strings.Fields(line)...)...) {
-		if place, ok := h.place(a); ok {
+		if place, ok := h.fixedName(a); ok {
 			acts = append(acts, strings.TrimSpace(a.verb+" "+place))
 		}
 	}
 	return acts
 }
 
-// places maps files in the home to fixed names, because some paths differ in each run. Other files keep their path.
-var places = []struct{ pattern, name string }{
+// fixedNames maps files in the home to fixed names, because some paths differ in each run. Other files keep their path.
+var fixedNames = []struct{ pattern, name string }{
 	{".aws/*", "*"},
 	{".awsvault", "way to keys"},
 	{".awsvault/keys", "keys"},
@@ -123,9 +123,9 @@ var places = []struct{ pattern, name string }{
 	{".local/state/aws-vault/private/*/*", "session"},
 }
 
-// place returns a fixed name for the file of a system call. It returns false for files that the Go runtime and the loader
+// fixedName returns a fixed name for the file of a system call. It returns false for files that the Go runtime and the loader
 // read, which depend on the system and the build.
-func (h tracedHome) place(a act) (string, bool) {
+func (h tracedHome) fixedName(a act) (string, bool) {
 	rest, inside := strings.CutPrefix(a.of, h.dir+"/")
 	switch {
 	case !strings.HasPrefix(a.of, "/"), a.verb == "run" && !inside:
@@ -133,7 +133,7 @@ func (h tracedHome) place(a act) (string, bool) {
 	case !inside:
 		return a.of, strings.HasPrefix(a.of, "/etc/") && !strings.HasPrefix(a.of, "/etc/ld.so")
 	}
-	for _, p := range places {
+	for _, p := range fixedNames {
 		if ok, _ := path.Match(p.pattern, rest); ok {
 			return strings.ReplaceAll(p.name, "*", path.Base(rest)), true
 		}
@@ -141,10 +141,10 @@ func (h tracedHome) place(a act) (string, bool) {
 	return rest, true
 }
 
-// TestWhatCommandsAskOfTheKernel checks all system calls of a command, in order, because each one makes the start slower.
+// TestSystemCalls checks all system calls of a command, in order, because each one makes the start slower.
 // Each folder of aws-vault is checked once, before its first file is opened, because a link or a folder of another user
 // could lead to any file.
-func TestWhatCommandsAskOfTheKernel(t *testing.T) {
+func TestSystemCalls(t *testing.T) {
 	const (
 		config = "read config, read credentials"
 		state  = config + ", stat way, stat way to state, stat state, access state"
@@ -184,8 +184,8 @@ func TestWhatCommandsAskOfTheKernel(t *testing.T) {
 	}
 }
 
-// TestWhatUnlockedCommandsAskOfTheKernel checks the system calls with an unlocked sealed keystore. They read files only.
-func TestWhatUnlockedCommandsAskOfTheKernel(t *testing.T) {
+// TestSystemCallsWithUnlockedKeystore checks the system calls with an unlocked sealed keystore. They read files only.
+func TestSystemCallsWithUnlockedKeystore(t *testing.T) {
 	if ok, err := condition("waits"); !ok {
 		t.Skipf("the kernel keyring is not available: %v", err)
 	}
@@ -209,10 +209,10 @@ func TestWhatUnlockedCommandsAskOfTheKernel(t *testing.T) {
 	}
 }
 
-// TestWhatACallAsksOfTheKernel counts the system calls of a command that calls AWS and caches a session. Their order
+// TestSystemCallsWithAWSCall counts the system calls of a command that calls AWS and caches a session. Their order
 // varies, because the connection is opened in parallel. The session file and its folder must be synced, in case of a power
 // failure. The index need not be synced.
-func TestWhatACallAsksOfTheKernel(t *testing.T) {
+func TestSystemCallsWithAWSCall(t *testing.T) {
 	h := newTracedHome(t)
 	h.run(t, "exec r -- tool") // creates the folders
 	want := []string{

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// seven lists the commands of aws-vault 7 and of its fork, with all their flags, including hidden ones.
-var seven = []struct{ command, flags string }{
+// version7 lists the commands of aws-vault 7 and of its fork, with all their flags, including hidden ones.
+var version7 = []struct{ command, flags string }{
 	{"", "--debug --no-debug --backend=file --prompt=terminal --keychain=x --secret-service-collection=x --pass-dir=x --pass-cmd=x --pass-prefix=x --file-dir=x"},
 	{"", "--biometrics --op-timeout=15s --op-vault-id=x --op-item-title-prefix=x --op-item-tag=x --op-connect-host=x --op-desktop-account-id=x"},
 	{"", "--proton-pass-share-id=x --proton-pass-item-title-prefix=x --proton-pass-api-base=x --proton-pass-timeout=30s"},
@@ -29,14 +29,14 @@ var seven = []struct{ command, flags string }{
 	{"migrate-backend", "--from=file --to=pass --profile=x --dry-run --overwrite --delete-source"},
 }
 
-// sevenVariables are the environment variables of aws-vault 7.
-const sevenVariables = `AWS_VAULT_BACKEND AWS_VAULT_PROMPT AWS_VAULT_KEYCHAIN_NAME AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME
+// version7Variables are the environment variables of aws-vault 7.
+const version7Variables = `AWS_VAULT_BACKEND AWS_VAULT_PROMPT AWS_VAULT_KEYCHAIN_NAME AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME
 AWS_VAULT_PASS_PASSWORD_STORE_DIR AWS_VAULT_PASS_CMD AWS_VAULT_PASS_PREFIX AWS_VAULT_FILE_DIR AWS_VAULT_FILE_PASSPHRASE
 AWS_VAULT_DURATION AWS_VAULT_STDOUT AWS_VAULT_AUTO_LOGOUT AWS_VAULT_PROFILE_ENV AWS_VAULT_BIOMETRICS
 AWS_VAULT_DISABLE_HELP_MESSAGE AWS_PROFILE AWS_CONFIG_FILE AWS_MIN_TTL YKMAN_OATH_CREDENTIAL_NAME YKMAN_OATH_DEVICE_SERIAL AWS_VAULT_YKMAN_VERSION DISABLE_KWALLET`
 
-// farewell returns the section of the manual about the change from aws-vault 7.
-func farewell(t *testing.T) string {
+// version7Section returns the section of the manual about the change from aws-vault 7.
+func version7Section(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(manual)
 	if err != nil {
@@ -49,16 +49,16 @@ func farewell(t *testing.T) string {
 	return section
 }
 
-// takes reports whether the program accepts a command line. It adds --help, so that nothing is run.
-func takes(args ...string) (bool, string) {
+// accepts reports whether the program accepts a command line. It adds --help, so that nothing is run.
+func accepts(args ...string) (bool, string) {
 	c := exec.Command(os.Args[0], append(args, "--help")...)
 	c.Env = []string{programVariable + "=1", "HOME=/nonexistent", "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), quickRace}
 	out, err := c.CombinedOutput()
 	return err == nil, string(out)
 }
 
-// names reports whether the section names a flag. Some flags are named as a family, such as --op-….
-func names(section, flag string) bool {
+// mentionsFlag reports whether the section names a flag. Some flags are named as a family, such as --op-….
+func mentionsFlag(section, flag string) bool {
 	name, _, _ := strings.Cut(flag, "=")
 	for _, family := range []string{"--op-", "--proton-pass-"} {
 		if strings.HasPrefix(name, family) {
@@ -68,14 +68,14 @@ func names(section, flag string) bool {
 	return strings.Contains(section, name+"`")
 }
 
-// TestWhatSevenTakes checks that each command and flag of aws-vault 7 is accepted, or is explained in the manual.
-func TestWhatSevenTakes(t *testing.T) {
-	section := farewell(t)
-	for _, row := range seven {
+// TestVersion7CommandLines checks that each command and flag of aws-vault 7 is accepted, or is explained in the manual.
+func TestVersion7CommandLines(t *testing.T) {
+	section := version7Section(t)
+	for _, row := range version7 {
 		var command []string
 		if row.command != "" {
 			command = []string{row.command}
-			if ok, _ := takes(row.command); !ok {
+			if ok, _ := accepts(row.command); !ok {
 				if !strings.Contains(section, "`"+row.command+"`") {
 					t.Errorf("%s is not a command, and the manual does not explain it", row.command)
 				}
@@ -83,7 +83,7 @@ func TestWhatSevenTakes(t *testing.T) {
 			}
 		}
 		for _, flag := range strings.Fields(row.flags) {
-			if ok, out := takes(append(slices.Clone(command), flag)...); !ok && !names(section, flag) {
+			if ok, out := accepts(append(slices.Clone(command), flag)...); !ok && !mentionsFlag(section, flag) {
 				t.Errorf("%s %s is refused, and the manual does not explain it: %s", row.command, flag, out)
 			}
 		}
@@ -92,15 +92,15 @@ func TestWhatSevenTakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range strings.Fields(sevenVariables) {
+	for _, name := range strings.Fields(version7Variables) {
 		if !strings.Contains(string(whole), name) {
 			t.Errorf("the manual does not mention %s", name)
 		}
 	}
 }
 
-// TestTwins checks that every switch can be turned off with its --no- form.
-func TestTwins(t *testing.T) {
+// TestSwitchesCanBeTurnedOff checks that every switch can be turned off with its --no- form.
+func TestSwitchesCanBeTurnedOff(t *testing.T) {
 	line := regexp.MustCompile(`(?m)^ +(?:-\w, +)?--([a-z0-9-]+)(  |$)`)
 	switches := 0
 	for name, page := range helpPages(t) {
@@ -117,7 +117,7 @@ func TestTwins(t *testing.T) {
 				twin = "--" + on
 			}
 			switches++
-			if ok, out := takes(append(slices.Clone(command), twin)...); !ok {
+			if ok, out := accepts(append(slices.Clone(command), twin)...); !ok {
 				t.Errorf("%s %s is refused: %s", name, twin, out)
 			}
 		}
