@@ -21,7 +21,7 @@ func UnlockCommand(k *kingpin.Application, a *app.App) []app.Verb {
 		"Unlock the keystore for 8 h.", "aws-vault unlock",
 		"Unlock it for 30 min.", "aws-vault unlock --for 30m"))
 	c.Flag("for", "How long the keystore stays unlocked.").PlaceHolder("TIME").Default("8h").SetValue(app.DurationFlag{Into: &duration, Name: "--for"})
-	c.Flag("read-back", "Say whether a key waits.").Hidden().StringVar(&readBack)
+	c.Flag("read-back", "Check that the unlocked key is available.").Hidden().StringVar(&readBack)
 	bindOpener(c, &opener)
 	return []app.Verb{{Command: c, Effect: "opens the keystore to every process", Run: func(ctx context.Context) error {
 		s, err := app.OpenSealedStore(a, "unlock", opener)

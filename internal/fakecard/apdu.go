@@ -72,7 +72,7 @@ func (c command) body(n int, b []byte, width int) (command, bool) {
 	return c, true
 }
 
-// answerSize returns the response length. Zero stands for the maximum of the form.
+// answerSize returns the maximum length of a response. n is the length in the command; zero stands for all.
 func answerSize(n, all int) int {
 	if n == 0 {
 		return all

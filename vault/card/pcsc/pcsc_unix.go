@@ -201,7 +201,7 @@ func (s *Service) call(command uint32, body []byte, size int) ([]byte, error) {
 	return s.exchange(command, body, nil, size)
 }
 
-// callChecked is like call, but also returns the error code in the response at the offset at.
+// callChecked is like call. It also returns the error code that the response has at offset at.
 func (s *Service) callChecked(command uint32, ask []byte, size, at int) ([]byte, error) {
 	answer, err := s.call(command, ask, size)
 	if err == nil {

@@ -119,7 +119,8 @@ func (y yubikey) oldKeyInfo(s Slot, at lib.Slot) (KeyInfo, error) {
 	return KeyInfo{Slot: s, Public: cert.PublicKey, Algorithm: algorithmOfPublic(cert.PublicKey)}, nil
 }
 
-// private returns piv-go's private key. The PIN, if required, has already been verified.
+// private returns piv-go's handle of a private key. The caller must have verified the PIN, if the key
+// requires one.
 func (y yubikey) private(k KeyInfo) (crypto.PrivateKey, error) {
 	at, err := slot(k.Slot)
 	if err != nil {
