@@ -114,8 +114,8 @@ func (v *Vault) signers(chain []*profile.Profile) map[string]plan.Signer {
 		if name == "" || v.Source.Identities == nil {
 			continue
 		}
-		if k, err := v.Source.Identities.Signing(name); err == nil {
-			signers[name] = plan.Signer{KeyID: k.ID, Place: k.Place}
+		if k, err := v.Source.Identities.SigningKey(name); err == nil {
+			signers[name] = plan.Signer{KeyID: k.ID, Place: k.Location}
 		}
 	}
 	return signers

@@ -27,7 +27,7 @@ func TestCardIsNotUsedForCachedSession(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		subject, err := certificate.Subject("CN=alice")
+		subject, err := certificate.ParseSubject("CN=alice")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -113,7 +113,7 @@ func (a *App) assemble(config *profile.File, in profile.Inputs, q Asker, state *
 		},
 		Source: &source.Deps{
 			AWS: &awsapi.Client{
-				Clock: clock, Timeout: a.Globals.timeout, Sleep: Sleep, Log: a.Log, Tell: tell,
+				Clock: clock, Timeout: a.Globals.timeout, Sleep: Sleep, Log: a.Log, Notify: tell,
 				Network: &awsapi.Network{Proxy: http.ProxyFromEnvironment, Open: a.Env.OpenFile, Bundles: caBundles(a)},
 			},
 			Key: keys.Key, Static: func(name string) (aws.Credentials, error) { return vault.StaticKey(config, in, name) },

@@ -74,9 +74,9 @@ func (p *probe) checkNetwork(ctx context.Context) []doctor.Finding {
 		return nil // was said
 	}
 	s := p.Assemble(p.config, p.inputs, p.locks, p.state, &keystore.Keystore{})
-	s.Source.Notify, s.Source.AWS.Tell = nil, nil
+	s.Source.Notify, s.Source.AWS.Notify = nil, nil
 	at := plan.STS(q)
-	proxy, err := s.Source.STS(at).Reachable()
+	proxy, err := s.Source.STS(at).CheckProxy()
 	if err != nil {
 		return []doctor.Finding{doctor.Met("network", err)}
 	}

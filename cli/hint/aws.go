@@ -14,7 +14,7 @@ func awsRemedy(err error, _ Facts) string {
 	var timeout *awsapi.TimeoutError
 	var tags *source.TagsRefusedError
 	var certificate *source.CertificateTimeError
-	var plain *awsapi.PlainError
+	var plain *awsapi.PlainHTTPError
 	var refused *awsapi.APIError
 	switch {
 	case errors.As(err, &timeout):

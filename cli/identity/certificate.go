@@ -45,11 +45,11 @@ func CertificateCommand(k *kingpin.Application, a *app.App) []app.Verb {
 }
 
 func certificateRequest(ctx context.Context, a *app.App, f certificateFlags) error {
-	subject, err := certificate.Subject(f.subject)
+	subject, err := certificate.ParseSubject(f.subject)
 	if err != nil {
 		return &app.UsageError{Text: "--" + err.Error()}
 	}
-	create := certificate.Request
+	create := certificate.NewRequest
 	if f.authority != "" {
 		authority, err := openAuthority(a, a.Env.Path(f.authority))
 		if err != nil {
@@ -116,7 +116,7 @@ func keyFile(a *app.App, path string) (crypto.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := certificate.Key(text)
+	key, err := certificate.ParseKey(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -145,7 +145,7 @@ func openAuthority(a *app.App, dir string) (*certificate.Authority, error) {
 	path := filepath.Join(dir, authorityCertificate)
 	text, err := disk.ReadBounded(path, certificate.MaxFile)
 	if err == nil {
-		chain, err := certificate.Chain(text)
+		chain, err := certificate.ParseChain(text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}

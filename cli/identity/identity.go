@@ -170,14 +170,14 @@ func identityShowCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 		}
 		a.Print("identity %s\n   issuer    %s\n   subject   %s\n   audience  %s\n", i.name, i.issuer, i.subject, i.audience)
 		now := a.Env.Now()
-		signing, _ := r.Signing(now)
-		for _, k := range r.Published(now) {
+		signing, _ := r.SigningKey(now)
+		for _, k := range r.PublishedKeys(now) {
 			state := "is still published"
 			switch {
 			case k.ID == signing.ID:
 				state = "signs"
-			case k.Since.After(now):
-				state = "signs from " + k.Since.Local().Format("2006-01-02 15:04:05") + " on"
+			case k.SignsFrom.After(now):
+				state = "signs from " + k.SignsFrom.Local().Format("2006-01-02 15:04:05") + " on"
 			}
 			a.Print("   key       %s, %s: %s\n", k.ID, keyLocation(k), state)
 		}

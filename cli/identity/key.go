@@ -22,7 +22,7 @@ import (
 // between the two has a key that nothing knows, and makes another.
 func newIdentityKey(ctx context.Context, a *app.App, s *app.Session, name string, f keyFlags) error {
 	return s.Identities().Change(ctx, name, func(r identity.Record) (identity.Record, error) {
-		if next, pending := r.Next(a.Env.Now()); pending {
+		if next, pending := r.NextKey(a.Env.Now()); pending {
 			_, err := r.With(next, a.Env.Now()) // which says why not, before a key is made in vain
 			return r, err
 		}
@@ -47,7 +47,7 @@ func createIdentityKey(ctx context.Context, a *app.App, s *app.Session, f keyFla
 	}
 	k, err := identity.NewKey(secret.Public(), identity.Software, 0, a.Env.Now())
 	if err == nil {
-		err = s.Identities().KeepSecret(ctx, k.ID, secret)
+		err = s.Identities().StoreSecret(ctx, k.ID, secret)
 	}
 	if err != nil {
 		return identity.Key{}, err
@@ -95,7 +95,7 @@ func createCardKey(ctx context.Context, a *app.App, s *app.Session, f keyFlags) 
 		return identity.Key{}, &cardKeyError{err}
 	}
 	at := key.Location()
-	k, err := identity.NewKey(key.Public(), identity.PIV+at.Slot.String(), at.Serial, a.Env.Now())
+	k, err := identity.NewKey(key.Public(), identity.PIVPrefix+at.Slot.String(), at.Serial, a.Env.Now())
 	if err != nil {
 		return identity.Key{}, fmt.Errorf("%s: %w", at, err)
 	}
@@ -153,8 +153,8 @@ func publish(a *app.App, s *app.Session, name, issuer, dir string) error {
 		}
 	}
 	a.Print("Wrote %s and %s below %s. Publish them at %s/.\n", identity.DiscoveryPath, identity.KeysPath, a.Env.Tilde(dir), issuer)
-	if next, pending := r.Next(a.Env.Now()); pending && len(r.Keys) > 1 {
-		a.Print("Publish them now: key %s signs from %s on.\n", next.ID, next.Since.Local().Format("2006-01-02 15:04:05"))
+	if next, pending := r.NextKey(a.Env.Now()); pending && len(r.Keys) > 1 {
+		a.Print("Publish them now: key %s signs from %s on.\n", next.ID, next.SignsFrom.Local().Format("2006-01-02 15:04:05"))
 	}
 	return nil
 }

@@ -116,11 +116,11 @@ func identitiesToMove(ctx context.Context, s *app.Session, f migrateFlags) ([]st
 	if f.profile != "" {
 		return nil, nil
 	}
-	ids, err := s.Identities().InSoftware()
+	ids, err := s.Identities().SoftwareKeyIDs()
 	if err != nil {
 		return nil, err
 	}
-	return s.Identities().Held(ctx, ids)
+	return s.Identities().StoredKeyIDs(ctx, ids)
 }
 
 func previewMigration(ctx context.Context, a *app.App, to *app.Session, f migrateFlags, names, identities []string) error {

@@ -78,7 +78,7 @@ func signInURL(ctx context.Context, a *app.App, t *app.Task, f loginFlags) (stri
 	if err := t.MakePlan(ctx); err != nil {
 		return "", err
 	}
-	identity, err := console.Visit(ctx, t.Vault, t.Plan, t.Options)
+	identity, err := console.NewSession(ctx, t.Vault, t.Plan, t.Options)
 	if err != nil {
 		return "", err
 	}
@@ -86,7 +86,7 @@ func signInURL(ctx context.Context, a *app.App, t *app.Task, f loginFlags) (stri
 		return "", err
 	}
 	fmt.Fprintf(a.Env.Stderr, "Signing in to account %s as %s\n", identity.Account, describeARN(identity.ARN))
-	if identity.Federated() {
+	if identity.IsFederatedUser() {
 		rights := "and has all rights of the user whose key it is"
 		if len(t.Plan.Last().Policy.ARNs) > 0 || t.Plan.Last().Policy.Inline != policy.Full {
 			rights = "and has those rights of the user whose key it is that its session policy allows"

@@ -104,7 +104,7 @@ func (e *commandError) Error() string {
 }
 
 // faultErrors matches the errors that commands print after a fault of the fake AWS.
-var faultErrors = []string{"AWS says", "no answer from", "breaks off"}
+var faultErrors = []string{"AWS says", "no answer from", "incomplete response"}
 
 // causedByFault reports whether a command failed because of a fault of the fake AWS.
 func causedByFault(err error) bool {

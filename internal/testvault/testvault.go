@@ -83,7 +83,7 @@ func New(t *testing.T, config string) *World {
 		Source: &source.Deps{
 			AWS: &awsapi.Client{
 				Clock: &awsapi.Clock{Local: now}, Timeout: 10 * time.Second, Network: &awsapi.Network{Open: open},
-				Sleep: func(context.Context, time.Duration) error { return nil }, Tell: tell,
+				Sleep: func(context.Context, time.Duration) error { return nil }, Notify: tell,
 			},
 			Key:    keys.Key,
 			Static: func(name string) (aws.Credentials, error) { return vault.StaticKey(w.Config, w.Inputs, name) },

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestKinds(t *testing.T) {
+func TestCharacterClasses(t *testing.T) {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	const signs = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 	for r := rune(0); r < 0x300; r++ {

@@ -18,17 +18,17 @@ import (
 	"aws-vault/vault/partition"
 )
 
-// Login is AWS's sign-in at one target, as aws login uses it.
+// Login calls AWS's sign-in endpoint, as aws login does.
 type Login struct {
 	Client *Client
-	At     Target
+	Target Target
 }
 
-// at returns the address that sign-ins begin at, without a slash at its end. Its error says what is wrong with the
-// region: a sign-in is never sent to a partition that the region may not be in.
+// signInURL returns the URL of the sign-in endpoint, without a trailing slash. It fails if the partition
+// of the region is not certain: a sign-in must never be sent to the wrong partition.
 // https://github.com/aws/aws-sdk-go-v2/blob/main/service/signin/endpoints.go
-func (l Login) at() (string, error) {
-	region, e := l.At.Region, l.At.Endpoint
+func (l Login) signInURL() (string, error) {
+	region, e := l.Target.Region, l.Target.Endpoint
 	if e.URL != "" {
 		return strings.TrimRight(e.URL, "/"), nil
 	}
@@ -51,45 +51,45 @@ func (l Login) at() (string, error) {
 	case e.DualStack:
 		return "https://signin." + region + "." + d.dual, nil
 	}
-	return "https://" + region + "." + partition.SignIn(in), nil
+	return "https://" + region + "." + partition.SignInDomain(in), nil
 }
 
-// signInFIPSGov is where one signs in to GovCloud with FIPS 140: its home region at the domain itself.
+// signInFIPSGov is the FIPS 140 sign-in host of us-gov-west-1. Other GovCloud regions put their name in front of it.
 const signInFIPSGov = "signin-fips.amazonaws-us-gov.com"
 
-// Check says whether one can sign in, without a call: the endpoint or the region is one.
+// Check reports whether a sign-in is possible: the region and the endpoint must be valid. It sends nothing.
 func (l Login) Check() error {
-	if _, err := l.at(); err != nil {
+	if _, err := l.signInURL(); err != nil {
 		return err
 	}
-	return l.Client.CheckEndpoint(l.At.Endpoint)
+	return l.Client.CheckEndpoint(l.Target.Endpoint)
 }
 
-// Base is the address that sign-ins begin at, without a slash at its end. That of a region which [Login.Check] refuses
-// is never called.
-func (l Login) Base() string {
-	at, _ := l.at()
+// BaseURL returns the URL of the sign-in endpoint, without a trailing slash. It returns "" if [Login.Check]
+// fails because of the region.
+func (l Login) BaseURL() string {
+	at, _ := l.signInURL()
 	return at
 }
 
-// Place names where the calls go, for errors.
-func (l Login) Place() string {
-	if at, err := l.at(); err == nil {
-		return siteOf(at)
+// EndpointName names the endpoint in errors: its scheme and host if they are known.
+func (l Login) EndpointName() string {
+	if at, err := l.signInURL(); err == nil {
+		return baseOf(at)
 	}
-	return "the sign-in in " + l.At.Region
+	return "the sign-in in " + l.Target.Region
 }
 
-// Page is the address of the page on which a person signs in. It holds no secret. AWS spells the
-// method as it does.
-func (l Login) Page(p Page) string {
-	return l.Base() + "/v1/authorize?" + url.Values{
-		"response_type": {"code"}, "client_id": {p.Client}, "redirect_uri": {p.Redirect}, "state": {p.State},
-		"code_challenge": {p.Challenge}, "code_challenge_method": {"SHA-256"}, "scope": p.Scopes,
+// AuthorizeURL returns the URL of the page where the user signs in. It contains no secret.
+// AWS expects "SHA-256" as the challenge method, where other providers expect "S256".
+func (l Login) AuthorizeURL(p AuthorizeRequest) string {
+	return l.BaseURL() + "/v1/authorize?" + url.Values{
+		"response_type": {"code"}, "client_id": {p.ClientID}, "redirect_uri": {p.RedirectURI}, "state": {p.State},
+		"code_challenge": {p.CodeChallenge}, "code_challenge_method": {"SHA-256"}, "scope": p.Scopes,
 	}.Encode()
 }
 
-// A LoginGrant is what credentials are traded for.
+// A LoginGrant is exchanged for credentials: an authorization code or a refresh token.
 type LoginGrant struct {
 	Client   string `json:"clientId"`
 	Code     string `json:"code,omitempty"`
@@ -99,58 +99,58 @@ type LoginGrant struct {
 	Refresh  string `json:"refreshToken,omitempty"`
 }
 
-// LoginTokens are what the token endpoint gave. Any of it may be missing.
+// LoginTokens are what the token endpoint returned. Each field may be empty.
 type LoginTokens struct {
-	Credentials aws.Credentials // without their end
-	Lasts       time.Duration   // the credentials
-	Refresh     string          // good for one use
-	ID          string          // a token that says who has signed in
+	Credentials aws.Credentials // Expires is not set; see ExpiresIn
+	ExpiresIn   time.Duration   // of Credentials
+	Refresh     string          // refresh token; can be used once
+	ID          string          // ID token: names the user who signed in
 }
 
-// ActionLogin names in errors what [Login.CreateToken] does.
+// ActionLogin is the name of [Login.CreateToken]'s action in errors.
 const ActionLogin = "CreateOAuth2Token"
 
-// MeasureClock is as that of [STS], and takes a few seconds at most. AWS refuses a proof that is half a minute wrong, and
-// does not say that the time is the reason.
+// MeasureClock measures the difference between AWS's clock and this computer's, as [STS.MeasureClock]
+// does, within 5 s. AWS refuses a proof whose time is wrong by 30 s, and does not report the time as the reason.
 func (l Login) MeasureClock(ctx context.Context) {
-	limited, cancel := context.WithTimeout(ctx, measureTime)
+	limited, cancel := context.WithTimeout(ctx, measureTimeout)
 	defer cancel()
-	l.Client.measure(limited, l.At.Endpoint.CABundle, l.Base())
+	l.Client.measureClock(limited, l.Target.Endpoint.CABundle, l.BaseURL())
 }
 
-const measureTime = 5 * time.Second
+const measureTimeout = 5 * time.Second
 
-// CreateToken exchanges a grant for credentials, with a proof that the grant was issued to the holder of key. The call is
-// repeated as max_attempts and retry_mode say, all within the deadline of one call. If AWS says that the grant has expired
-// and this machine's clock is wrong, the proof is signed again with AWS's time, once.
+// CreateToken exchanges a grant for credentials. It sends a proof that key is the one the grant was issued for.
+// The call is repeated as max_attempts and retry_mode say, all within the timeout of one call. If AWS reports
+// that the grant has expired and this computer's clock is wrong, CreateToken signs a new proof with AWS's time, once.
 //
-// As soon as AWS answers with tokens, CreateToken passes them to came, before anything else, because the grant
-// cannot be used again. [LoginEnded] recognises the errors after which the user must sign in again.
-func (l Login) CreateToken(ctx context.Context, key ProofKey, g LoginGrant, came func(LoginTokens)) error {
-	hc, err := l.Client.Network.client(l.At.Endpoint.CABundle, formJSON)
+// If AWS returns tokens, CreateToken first passes them to onTokens, because the grant cannot be used again.
+// [LoginEnded] recognises the errors after which the user must sign in again.
+func (l Login) CreateToken(ctx context.Context, key ProofKey, g LoginGrant, onTokens func(LoginTokens)) error {
+	hc, err := l.Client.Network.client(l.Target.Endpoint.CABundle, formJSON)
 	if err != nil {
 		return err
 	}
-	c := call{action: ActionLogin, place: l.Place(), client: hc, secrets: []string{g.Code, g.Verifier, g.Refresh}}
+	c := call{action: ActionLogin, endpoint: l.EndpointName(), client: hc, secrets: []string{g.Code, g.Verifier, g.Refresh}}
 	var refused error
-	timed := false
+	clockCorrected := false
 	post := func(ctx context.Context) error {
-		before := l.Client.Clock.Offset()
-		got, err := l.post(ctx, c, key, g)
-		if err == nil && !timed && expired(got.refused) && !got.date.IsZero() && l.Client.setExact(before, got.date) {
-			timed = true
-			got, err = l.post(ctx, c, key, g)
+		usedOffset := l.Client.Clock.Offset()
+		response, err := l.post(ctx, c, key, g)
+		if err == nil && !clockCorrected && isExpiredCode(response.refusal) && !response.date.IsZero() && l.Client.setPreciseClock(usedOffset, response.date) {
+			clockCorrected = true
+			response, err = l.post(ctx, c, key, g)
 		}
-		if err == nil && got.refused == nil {
-			came(got.tokens)
+		if err == nil && response.refusal == nil {
+			onTokens(response.tokens)
 		}
-		refused = got.refused
+		refused = response.refusal
 		return cmp.Or(err, refused)
 	}
 	err = l.Client.unsigned(ctx, c, func(ctx context.Context) error {
-		err := l.Client.try(ctx, l.At.Endpoint.retries(), false, func() error { return post(ctx) })
+		err := l.Client.try(ctx, l.Target.Endpoint.retries(), false, func() error { return post(ctx) })
 		if refused != nil && errors.Is(err, refused) {
-			return nil // the refusal is returned below, without what unsigned adds to errors of the network
+			return nil // returned below as it is, without the text that unsigned adds to network errors
 		}
 		return err
 	})
@@ -160,100 +160,102 @@ func (l Login) CreateToken(ctx context.Context, key ProofKey, g LoginGrant, came
 	return refused
 }
 
-// A loginAnswer is what the token endpoint answered: tokens, or why it gave none.
-type loginAnswer struct {
+// A loginResponse is the response of the token endpoint: either tokens or a refusal.
+type loginResponse struct {
 	tokens  LoginTokens
-	refused error
-	date    time.Time // when it was refused, by AWS's clock; zero if that is not known
+	refusal error
+	date    time.Time // time of the refusal by AWS's clock; zero if unknown
 }
 
-// post makes one call. Its error is of the way there.
-func (l Login) post(ctx context.Context, c call, key ProofKey, g LoginGrant) (loginAnswer, error) {
-	address := l.Base() + "/v1/token"
-	proof, err := key.prove(http.MethodPost, address, l.Client.Clock.Exact())
+// post sends one request. Its error reports that no response arrived; a refusal by AWS is in the response.
+func (l Login) post(ctx context.Context, c call, key ProofKey, g LoginGrant) (loginResponse, error) {
+	address := l.BaseURL() + "/v1/token"
+	proof, err := key.newProof(http.MethodPost, address, l.Client.Clock.PreciseNow())
 	if err != nil {
-		return loginAnswer{}, err
+		return loginResponse{}, err
 	}
 	body, err := json.Marshal(g)
 	if err != nil {
-		return loginAnswer{}, err
+		return loginResponse{}, err
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return loginAnswer{}, err
+		return loginResponse{}, err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("DPoP", proof)
 	r.Header.Set("User-Agent", "aws-vault")
 	resp, err := c.client.Do(r)
 	if err != nil {
-		return loginAnswer{}, err
+		return loginResponse{}, err
 	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body) // whole and bounded: see checked
+	text, err := io.ReadAll(resp.Body) // awsTransport bounds the body and checks that it is complete
 	if err != nil {
-		return loginAnswer{}, err
+		return loginResponse{}, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		refused := loginAnswer{refused: c.loginRefusal(resp.StatusCode, resp.Header, text)}
-		if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil && proven(r.URL, resp.TLS != nil) {
-			refused.date = date
+		response := loginResponse{refusal: c.loginRefusal(resp.StatusCode, resp.Header, text)}
+		if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil && isAuthenticated(r.URL, resp.TLS != nil) {
+			response.date = date
 		}
-		return refused, nil
+		return response, nil
 	}
 	return c.readLogin(text), nil
 }
 
-func (c call) readLogin(text []byte) loginAnswer {
+func (c call) readLogin(text []byte) loginResponse {
 	var out struct {
 		AccessToken struct {
 			AccessKeyID     string `json:"accessKeyId"`
 			SecretAccessKey string `json:"secretAccessKey"`
 			SessionToken    string `json:"sessionToken"`
 		} `json:"accessToken"`
-		ExpiresIn    int    `json:"expiresIn"` // seconds
+		ExpiresIn    int    `json:"expiresIn"` // setSeconds
 		RefreshToken string `json:"refreshToken"`
 		IDToken      string `json:"idToken"`
 	}
 	if json.Unmarshal(text, &out) != nil {
-		return loginAnswer{refused: fmt.Errorf("%s: %s answered without credentials", c.action, c.place)}
+		return loginResponse{refusal: fmt.Errorf("%s: no credentials in the response from %s", c.action, c.endpoint)}
 	}
-	given := out.AccessToken
-	return loginAnswer{tokens: LoginTokens{
-		Credentials: aws.Credentials{AccessKeyID: given.AccessKeyID, SecretAccessKey: given.SecretAccessKey, SessionToken: given.SessionToken},
-		Lasts:       time.Duration(out.ExpiresIn) * time.Second, Refresh: out.RefreshToken, ID: out.IDToken,
+	token := out.AccessToken
+	return loginResponse{tokens: LoginTokens{
+		Credentials: aws.Credentials{AccessKeyID: token.AccessKeyID, SecretAccessKey: token.SecretAccessKey, SessionToken: token.SessionToken},
+		ExpiresIn:   time.Duration(out.ExpiresIn) * time.Second, Refresh: out.RefreshToken, ID: out.IDToken,
 	}}
 }
 
-// The reasons for which a sign-in is over.
+// Error codes after which the user must sign in again.
 const (
 	codeExpired        = "AUTHCODE_EXPIRED"
 	tokenExpired       = "TOKEN_EXPIRED"
 	credentialsChanged = "USER_CREDENTIALS_CHANGED"
 )
 
-// expired reports whether AWS says that a code or token has ended, as it does of a proof whose time is wrong.
-func expired(err error) bool {
+// isExpiredCode reports whether AWS refused a code or token as expired. AWS also does so if the time of the proof
+// is wrong.
+func isExpiredCode(err error) bool {
 	var api *APIError
 	return errors.As(err, &api) && (api.Code == codeExpired || api.Code == tokenExpired)
 }
 
-// LoginEnded reports whether an error of [Login.CreateToken] says that a person has to sign in anew.
+// LoginEnded reports whether err, from [Login.CreateToken], means that the user must sign in again.
 func LoginEnded(err error) bool {
 	var api *APIError
-	return expired(err) || errors.As(err, &api) && api.Code == credentialsChanged
+	return isExpiredCode(err) || errors.As(err, &api) && api.Code == credentialsChanged
 }
 
-// loginRefusal says why the token endpoint refused. It gives a reason of its own, besides what AWS's services give.
+// loginRefusal returns the token endpoint's refusal. This endpoint adds a member "error" to the members of AWS's
+// other services.
 func (c call) loginRefusal(status int, h http.Header, text []byte) error {
-	var no refusal
-	readJSONError(&no, h, text)
-	var said struct {
+	var common refusal
+	readJSONError(&common, h, text)
+	var oauth struct {
 		Reason string `json:"error"`
 	}
-	_ = json.Unmarshal(text, &said) // an answer without a reason is refused as well
+	_ = json.Unmarshal(text, &oauth) // the body may be empty or unreadable
 	return &APIError{
-		Action: c.action, Code: c.clean(cmp.Or(said.Reason, no.code)), Message: c.clean(no.message), Status: status,
+		Action: c.action, Code: c.clean(cmp.Or(oauth.Reason, common.code)), Message: c.clean(common.message), Status: status,
 		Retry: status >= http.StatusInternalServerError || status == http.StatusTooManyRequests,
 	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // The places are those of the SDK's rules.
-func TestLoginPlaces(t *testing.T) {
+func TestLoginEndpoints(t *testing.T) {
 	for region, want := range map[string][4]string{ // plain, FIPS, dual stack, both
 		"eu-west-1": {"eu-west-1.signin.aws.amazon.com", "signin-fips.eu-west-1.amazonaws.com", "signin.eu-west-1.api.aws", "signin-fips.eu-west-1.api.aws"},
 		"cn-north-1": {
@@ -43,9 +43,9 @@ func TestLoginPlaces(t *testing.T) {
 		},
 	} {
 		for i, e := range []Endpoint{{}, {FIPS: true}, {DualStack: true}, {FIPS: true, DualStack: true}} {
-			l := Login{Client: &Client{}, At: Target{Region: region, Endpoint: e}}
-			if err := l.Check(); err != nil || l.Base() != "https://"+want[i] || l.Place() != "https://"+want[i] {
-				t.Errorf("%s with %+v signs in at %s, want %s (%v)", region, e, l.Base(), want[i], err)
+			l := Login{Client: &Client{}, Target: Target{Region: region, Endpoint: e}}
+			if err := l.Check(); err != nil || l.BaseURL() != "https://"+want[i] || l.EndpointName() != "https://"+want[i] {
+				t.Errorf("%s with %+v signs in at %s, want %s (%v)", region, e, l.BaseURL(), want[i], err)
 			}
 			if !isAWS(want[i]) {
 				t.Errorf("%s is not AWS's", want[i])
@@ -55,17 +55,17 @@ func TestLoginPlaces(t *testing.T) {
 }
 
 // A sign-in is never sent to the commercial partition because the region's own is not known.
-func TestLoginInARegionOfNoPartition(t *testing.T) {
+func TestLoginRejectsUnknownRegions(t *testing.T) {
 	for _, region := range []string{"us-isog-east-1", "mars-1", "", "evil.org/", "aws-global", "aws-cn-global"} {
 		for _, e := range []Endpoint{{}, {FIPS: true}, {DualStack: true}} {
-			l := Login{Client: &Client{}, At: Target{Region: region, Endpoint: e}}
-			if err := l.Check(); err == nil || !strings.Contains(err.Error(), "one such as ") || l.Base() != "" {
-				t.Errorf("%q: got %v, at %q", region, err, l.Base())
+			l := Login{Client: &Client{}, Target: Target{Region: region, Endpoint: e}}
+			if err := l.Check(); err == nil || !strings.Contains(err.Error(), "one such as ") || l.BaseURL() != "" {
+				t.Errorf("%q: got %v, at %q", region, err, l.BaseURL())
 			}
 		}
 	}
-	l := Login{Client: &Client{}, At: Target{Region: "mars-1", Endpoint: Endpoint{URL: "https://signin.example.com/"}}}
-	if err := l.Check(); err != nil || l.Base() != "https://signin.example.com" {
-		t.Errorf("an endpoint of one's own: %v, at %q", err, l.Base())
+	l := Login{Client: &Client{}, Target: Target{Region: "mars-1", Endpoint: Endpoint{URL: "https://signin.example.com/"}}}
+	if err := l.Check(); err != nil || l.BaseURL() != "https://signin.example.com" {
+		t.Errorf("an endpoint of one's own: %v, at %q", err, l.BaseURL())
 	}
 }

@@ -1,5 +1,5 @@
 // Package awsapi makes single calls to AWS: signed, bounded in time and size, and repeated where
-// that is safe. Which calls are made, and what is kept of their answers, is decided elsewhere.
+// that is safe. Other packages decide which calls to make, and cache the results.
 package awsapi
 
 import (
@@ -13,74 +13,74 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// A Client is what calls have in common. It may be used by many goroutines at once. A function that no call needs
-// may be nil.
+// A Client holds the settings and state that all calls share. It is safe for concurrent use.
+// Function fields that the calls do not need may be nil.
 type Client struct {
 	Clock   *Clock
 	Network *Network
-	Timeout time.Duration                                    // of one call, its retries included; 0 for 30 s
-	Sleep   func(ctx context.Context, d time.Duration) error // before a call is tried once more
-	Backoff func(attempt int, err error) time.Duration       // how long that takes; nil for the SDK's jittered wait, of up to 5 s
-	Tell    func(message string)                             // the user, on something they should know; nil to tell nobody
-	Log     *slog.Logger                                     // of what was called, without secrets; nil for none
+	Timeout time.Duration                                    // of one call with its retries; 0 means 30 s
+	Sleep   func(ctx context.Context, d time.Duration) error // waits before a retry
+	Backoff func(attempt int, err error) time.Duration       // wait before a retry; nil means the SDK's random wait of up to 5 s
+	Notify  func(message string)                             // shows a notice to the user; may be nil
+	Log     *slog.Logger                                     // logs calls without secrets; may be nil
 
-	lock     sync.Mutex // guards what follows
-	told     map[string]bool
-	timed    bool // AWS was asked for the time
-	retryers map[retries]aws.RetryerV2
+	lock          sync.Mutex // guards the fields below
+	notified      map[string]bool
+	clockMeasured bool // measureClock was called
+	retryers      map[retries]aws.RetryerV2
 }
 
-// An Endpoint says how a service is called in a region.
+// An Endpoint holds the settings that decide how a service is called.
 type Endpoint struct {
-	URL       string // explicit; empty for AWS's own
+	URL       string // set by the user; empty for AWS's own endpoint
 	FIPS      bool
 	DualStack bool
-	Legacy    bool   // the global STS endpoint, where AWS once defaulted to it
-	CABundle  string // a file of roots to trust instead of the system's
-	Origin    string // where URL was read
+	Legacy    bool   // use the global STS endpoint in the regions that sts_regional_endpoints = legacy lists
+	CABundle  string // file of root certificates to trust instead of the system's
+	Origin    string // where URL was set, for messages
 
-	MaxAttempts int    // how often a call is tried; 0 for three times
-	RetryMode   string // standard or adaptive; empty for standard
+	MaxAttempts int    // maximum number of attempts; 0 means 3
+	RetryMode   string // "standard" or "adaptive"; empty means "standard"
 }
 
-// A Target is where a call goes.
+// A Target is the region and endpoint of a call.
 type Target struct {
 	Region   string
 	Endpoint Endpoint
 }
 
-// defaultTimeout is how long one call may take where nothing else is asked for.
+// defaultTimeout is the timeout of one call if [Client.Timeout] is 0.
 const defaultTimeout = 30 * time.Second
 
-// CallTime is how long one call may take at most, its retries included.
-func (api *Client) CallTime() time.Duration {
+// CallTimeout returns the timeout of one call, including its retries.
+func (api *Client) CallTimeout() time.Duration {
 	if api.Timeout > 0 {
 		return api.Timeout
 	}
 	return defaultTimeout
 }
 
-// Limit returns a context that ends with the time of one call. [OutOfTime] tells that end from others.
-func (api *Client) Limit(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, api.CallTime(), errDeadline)
+// WithTimeout returns a context with the timeout of one call. [TimedOut] reports whether that timeout has passed.
+func (api *Client) WithTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, api.CallTimeout(), errDeadline)
 }
 
 var errDeadline = errors.New("deadline")
 
-// OutOfTime reports whether a context of [Client.Limit] has ended because the time was up.
-func OutOfTime(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errDeadline) }
+// TimedOut reports whether a context of [Client.WithTimeout] ended because its timeout passed.
+func TimedOut(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errDeadline) }
 
-// tellOnce is for what stays true until the process ends.
-func (api *Client) tellOnce(message string) {
+// notifyOnce shows a notice to the user, unless this Client has already shown the same text.
+func (api *Client) notifyOnce(message string) {
 	api.lock.Lock()
-	known := api.told[message]
-	if api.told == nil {
-		api.told = map[string]bool{}
+	alreadySent := api.notified[message]
+	if api.notified == nil {
+		api.notified = map[string]bool{}
 	}
-	api.told[message] = true
+	api.notified[message] = true
 	api.lock.Unlock()
-	if !known && api.Tell != nil {
-		api.Tell(message)
+	if !alreadySent && api.Notify != nil {
+		api.Notify(message)
 	}
 }
 
@@ -90,42 +90,42 @@ func (api *Client) debug(message string, facts ...any) {
 	}
 }
 
-// A call is one action of AWS's.
+// A call describes one call of an AWS action.
 type call struct {
-	action  string
-	about   string // what it acts on, for errors; may be empty
-	place   string // where it goes, for errors
-	at      address
-	client  *http.Client
-	signer  aws.Credentials // none where AWS takes the call unsigned
-	secrets []string        // that it carries beside them
-	once    bool            // it must not be sent twice
-	retries retries
+	action   string
+	resource string // what the action applies to, for errors; may be empty
+	endpoint string // name of the endpoint, for errors
+	address  address
+	client   *http.Client
+	signer   aws.Credentials // empty for an unsigned call
+	secrets  []string        // other secrets in the request, removed from error texts
+	once     bool            // never send the request twice
+	retries  retries
 }
 
-// signed makes a call within the deadline. Where AWS refuses the signature because this
-// computer's clock is wrong, the clock is corrected and the call is made once more, even
-// with a code: AWS looks at nothing else of a call whose signature it refuses.
+// signed runs act, which makes a signed call, within the timeout of one call. If AWS refuses the signature
+// because this computer's clock is wrong, signed corrects the clock and runs act once more. That is safe even
+// for a request with an MFA code: AWS checks the signature first, so the code is not used up.
 func (api *Client) signed(ctx context.Context, c call, region string, act func(context.Context) error) error {
-	limited, cancel := api.Limit(ctx)
+	limited, cancel := api.WithTimeout(ctx)
 	defer cancel()
 	skew, began := api.Clock.Skew(), api.Clock.Local()
 	err := act(limited)
-	if api.corrected(skew, err) {
+	if api.correctClock(skew, err) {
 		err = act(limited)
 	}
-	api.debug("called AWS", "action", c.action, "about", c.about, "region", region,
+	api.debug("called AWS", "action", c.action, "about", c.resource, "region", region,
 		"took", api.Clock.Local().Sub(began), "error", outcome(err))
 	return c.explain(limited, api, err)
 }
 
-// unsigned makes a call that nobody signs, within the deadline.
+// unsigned runs act, which makes an unsigned call, within the timeout of one call.
 func (api *Client) unsigned(ctx context.Context, c call, act func(context.Context) error) error {
-	limited, cancel := api.Limit(ctx)
+	limited, cancel := api.WithTimeout(ctx)
 	defer cancel()
 	began := api.Clock.Local()
 	err := act(limited)
-	api.debug("called "+c.place, "action", c.action, "about", c.about, "took", api.Clock.Local().Sub(began), "error", outcome(err))
+	api.debug("called "+c.endpoint, "action", c.action, "about", c.resource, "took", api.Clock.Local().Sub(began), "error", outcome(err))
 	return c.explain(limited, api, err)
 }
 

@@ -9,161 +9,161 @@ import (
 	"time"
 )
 
-// A Clock tells the time as AWS does, as far as that is known.
+// A Clock returns AWS's time as far as it is known.
 type Clock struct {
-	Local func() time.Time // the computer's own clock
+	Local func() time.Time // this computer's clock
 
-	lock  sync.Mutex
-	skew  time.Duration // 0 for an error that signatures bear
-	exact time.Duration // the whole error, as far as it was measured
+	lock   sync.Mutex
+	skew   time.Duration // 0 if the difference is small enough for signatures
+	offset time.Duration // last measured difference, even if it is small
 }
 
-// Now is the time by AWS's clock.
+// Now returns the time by AWS's clock, for signatures.
 func (c *Clock) Now() time.Time { return c.Local().Add(c.Skew()) }
 
-// Skew is AWS's clock minus this computer's; zero while AWS has not objected to it.
+// Skew returns AWS's clock minus this computer's. It is zero unless the difference is too large for signatures.
 func (c *Clock) Skew() time.Duration {
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	return c.skew
 }
 
-// Exact is the time by AWS's clock as it was measured last, to the second: for a proof that bears less than signatures do.
-func (c *Clock) Exact() time.Time { return c.Local().Add(c.Offset()) }
+// PreciseNow returns the time by AWS's clock as last measured. A DPoP proof tolerates a smaller error than a
+// signature does.
+func (c *Clock) PreciseNow() time.Time { return c.Local().Add(c.Offset()) }
 
-// Offset is AWS's clock minus this computer's, as it was measured last.
+// Offset returns AWS's clock minus this computer's, as last measured.
 func (c *Clock) Offset() time.Duration {
 	c.lock.Lock()
 	defer c.lock.Unlock()
-	return c.exact
+	return c.offset
 }
 
-// maxSkew is how wrong AWS lets a signer's clock be.
+// maxSkew is the largest clock error that AWS accepts in a signature.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html
 const maxSkew = 5 * time.Minute
 
-// minSkew is the error that is worth correcting: an answer's date is a second coarse and
-// as late as the network is slow.
+// minSkew is the smallest clock error that is corrected. It is less than maxSkew because the Date header of a
+// response is only precise to a second, and arrives late on a slow network.
 const minSkew = maxSkew - time.Minute
 
-// adopt learns AWS's time from the answer to a request that was signed when the skew was
-// was. It reports whether the clock was set, and whether it has changed since that
-// signature, be it by another call: only then is it worth signing again. A clock that the
-// computer has mended meanwhile is taken back the same way.
-func (c *Clock) adopt(was time.Duration, date time.Time) (set, again bool) {
+// update sets the clock by the date of a response. The request was signed when the skew was usedSkew.
+// It reports whether the skew was changed, and whether it now differs from usedSkew, possibly because of another
+// call: only then is it useful to sign the request again. If the computer's clock was fixed in the meantime,
+// the skew returns to zero in the same way.
+func (c *Clock) update(usedSkew time.Duration, date time.Time) (set, resign bool) {
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	measured := date.Sub(c.Local()).Round(time.Second)
-	c.exact = measured
+	c.offset = measured
 	if measured.Abs() < minSkew {
 		measured = 0
 	}
 	if set = (measured - c.skew).Abs() >= minSkew; set {
 		c.skew = measured
 	}
-	return set, (c.skew - was).Abs() >= minSkew
+	return set, (c.skew - usedSkew).Abs() >= minSkew
 }
 
-// corrected learns the time from an answer that refuses a signature made when the skew
-// was was, and reports whether to sign again.
-func (api *Client) corrected(was time.Duration, err error) bool {
-	date, ok := believedDate(err)
+// correctClock sets the clock if err is AWS's refusal of a signature that was made when the skew was usedSkew.
+// It reports whether to sign the request again.
+func (api *Client) correctClock(usedSkew time.Duration, err error) bool {
+	date, ok := trustedDate(err)
 	if !ok {
 		return false
 	}
-	return api.set(was, date)
+	return api.setClock(usedSkew, date)
 }
 
-// believedDate returns the date of AWS's answer, where that refuses a signature. It is
-// believed if it came over TLS, whose certificate was checked, or from this machine:
-// else anyone on the way could turn the clock and replay what was signed.
-func believedDate(err error) (time.Time, bool) {
-	var no *refusal
-	if !errors.As(err, &no) || !no.proven {
+// trustedDate returns the date of a response in which AWS refuses a signature. It accepts only a date that came over
+// TLS or from this computer. Otherwise an attacker on the network could change the clock and replay signed requests.
+func trustedDate(err error) (time.Time, bool) {
+	var refused *refusal
+	if !errors.As(err, &refused) || !refused.authenticated {
 		return time.Time{}, false
 	}
-	switch no.code {
+	switch refused.code {
 	case "SignatureDoesNotMatch", "RequestExpired", "RequestTimeTooSkewed", "AuthFailure", "InvalidSignatureException":
-		date, parseErr := http.ParseTime(no.date)
+		date, parseErr := http.ParseTime(refused.date)
 		return date, parseErr == nil
 	}
 	return time.Time{}, false
 }
 
-// anyDate returns the date of any refusal of AWS's. Roles Anywhere has no word of its own for a wrong time, so that
-// each of its refusals is looked at; whose are believed is as for believedDate.
-func anyDate(err error) (time.Time, bool) {
-	var no *refusal
-	if !errors.As(err, &no) || !no.proven || no.code == "" {
+// refusalDate returns the date of any refusal by AWS, with the same check as trustedDate. Roles Anywhere has no error
+// code for a wrong time, so the date of each refusal must be checked.
+func refusalDate(err error) (time.Time, bool) {
+	var refused *refusal
+	if !errors.As(err, &refused) || !refused.authenticated || refused.code == "" {
 		return time.Time{}, false
 	}
-	date, parseErr := http.ParseTime(no.date)
+	date, parseErr := http.ParseTime(refused.date)
 	return date, parseErr == nil
 }
 
-// set takes AWS's time, says so, and reports whether to sign again.
-func (api *Client) set(was time.Duration, date time.Time) bool {
-	set, again := api.Clock.adopt(was, date)
+// setClock sets the skew by AWS's date, notifies the user, and reports whether to sign again.
+func (api *Client) setClock(usedSkew time.Duration, date time.Time) bool {
+	set, resign := api.Clock.update(usedSkew, date)
 	if set {
-		api.tellOnce("this computer's clock is " + off(api.Clock.Skew()))
+		api.notifyOnce("this computer's clock is " + describeSkew(api.Clock.Skew()))
 	}
-	return again
+	return resign
 }
 
-// leastOffset is the error of a clock that an answer's date shows: a date is a second coarse and as late as the network is
-// slow.
-const leastOffset = 5 * time.Second
+// minOffset is the smallest clock error that a Date header proves: the header is only precise to a second,
+// and arrives late on a slow network.
+const minOffset = 5 * time.Second
 
-// setExact takes AWS's time from a refusal of what was made when the offset was was. It reports whether the time differs
-// enough to have been the reason, and then says so.
-func (api *Client) setExact(was time.Duration, date time.Time) bool {
-	api.Clock.adopt(api.Clock.Skew(), date)
-	now := api.Clock.Offset()
-	if (now - was).Abs() < leastOffset {
+// setPreciseClock sets the offset by the date of a refusal. The refused proof was made when the offset was usedOffset.
+// If the difference is large enough to be the reason for the refusal, it notifies the user and returns true.
+func (api *Client) setPreciseClock(usedOffset time.Duration, date time.Time) bool {
+	api.Clock.update(api.Clock.Skew(), date)
+	offset := api.Clock.Offset()
+	if (offset - usedOffset).Abs() < minOffset {
 		return false
 	}
-	api.tellOnce("this computer's clock is " + off(now))
+	api.notifyOnce("this computer's clock is " + describeSkew(offset))
 	return true
 }
 
-// measure asks AWS for the time, once: before anything is signed by a card, since that may cost
-// a touch which a refusal for the time would waste, and where a refusal may be for the time. Where the time is
-// not told, or not by AWS, the computer's clock stands.
-func (api *Client) measure(ctx context.Context, bundle, address string) {
+// measureClock requests AWS's time with a HEAD request, once per Client, and corrects the skew. It is called before a
+// security key signs, because a signature with the wrong time would waste a touch. If AWS does not answer, or another
+// server does, the skew does not change.
+func (api *Client) measureClock(ctx context.Context, bundle, address string) {
 	api.lock.Lock()
-	known := api.timed
-	api.timed = true
+	done := api.clockMeasured
+	api.clockMeasured = true
 	api.lock.Unlock()
-	if known {
+	if done {
 		return
 	}
 	if _, err := api.Network.Transport(bundle); err != nil {
 		return
 	}
-	limited, cancel := context.WithTimeout(ctx, api.CallTime())
+	limited, cancel := context.WithTimeout(ctx, api.CallTimeout())
 	defer cancel()
 	resp, err := api.head(limited, bundle, address) //nolint:bodyclose // head closes it
 	if err != nil {
-		api.debug("AWS was asked for the time and did not answer", "address", siteOf(address))
+		api.debug("AWS did not answer the request for its time", "address", baseOf(address))
 		return
 	}
 	date, err := http.ParseTime(resp.Header.Get("Date"))
-	from := resp.Request.URL
-	if err == nil && proven(from, resp.TLS != nil) && (resp.Header.Get("X-Amzn-Requestid") != "" || isAWS(from.Hostname())) {
-		api.set(api.Clock.Skew(), date)
+	requestURL := resp.Request.URL
+	if err == nil && isAuthenticated(requestURL, resp.TLS != nil) && (resp.Header.Get("X-Amzn-Requestid") != "" || isAWS(requestURL.Hostname())) {
+		api.setClock(api.Clock.Skew(), date)
 	}
 }
 
-// MeasureClock asks AWS for the time, once in a process, and corrects the clock by it. Where AWS does not answer, the
-// computer's clock stands.
+// MeasureClock requests AWS's time, once per process, and corrects the clock. If AWS does not answer, the clock
+// does not change.
 func (s STS) MeasureClock(ctx context.Context) {
-	s.Client.measure(ctx, s.At.Endpoint.CABundle, s.Place())
+	s.Client.measureClock(ctx, s.Target.Endpoint.CABundle, s.EndpointName())
 }
 
-func off(skew time.Duration) string {
+func describeSkew(skew time.Duration) string {
 	switch {
 	case skew == 0:
-		return "right again"
+		return "correct again"
 	case skew < 0:
 		return fmt.Sprintf("%s ahead of AWS's; AWS's time is used", -skew)
 	}

@@ -17,51 +17,51 @@ func TestWrongClockIsCorrectedOnce(t *testing.T) {
 		20 * time.Minute:  "this computer's clock is 20m0s behind AWS's; AWS's time is used",
 		-20 * time.Minute: "this computer's clock is 20m0s ahead of AWS's; AWS's time is used",
 	} {
-		r := newRoom(t)
+		r := newFixture(t)
 		r.aws.Fail(fakeaws.Fault{Skew: skew, Times: -1})
-		r.make(r.readOnly())
+		r.mustSend(r.assumeReadOnly())
 		if calls := r.wantCalls(2); calls[0].Code != "SignatureDoesNotMatch" || calls[1].Code != "" {
 			t.Errorf("called %v", r.aws.Actions())
 		}
 		if r.Clock.Skew() != skew || !r.Clock.Now().Equal(r.aws.Now().Add(skew)) {
 			t.Errorf("the skew is %s, want %s", r.Clock.Skew(), skew)
 		}
-		r.make(r.readOnly())
-		r.wantCalls(3) // signed right at once
-		r.wantTold(said)
+		r.mustSend(r.assumeReadOnly())
+		r.wantCalls(3) // certWithKey right at once
+		r.wantNotices(said)
 	}
 }
 
-func TestSmallErrorOfTheClockIsNotTouched(t *testing.T) {
-	r := newRoom(t)
+func TestSmallClockErrorIsIgnored(t *testing.T) {
+	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Skew: 3 * time.Minute, Times: -1})
-	r.make(r.readOnly())
+	r.mustSend(r.assumeReadOnly())
 	r.wantCalls(1)
-	r.wantTold()
+	r.wantNotices()
 }
 
 // A server runs for days, in which the computer may set its own clock.
-func TestClockThatIsMendedIsBelievedAgain(t *testing.T) {
-	r := newRoom(t)
+func TestFixedClockIsDetected(t *testing.T) {
+	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: 2})
-	r.make(r.readOnly())
-	r.make(r.readOnly())
+	r.mustSend(r.assumeReadOnly())
+	r.mustSend(r.assumeReadOnly())
 	r.wantCalls(4)
 	if r.Clock.Skew() != 0 {
 		t.Errorf("the skew is %s", r.Clock.Skew())
 	}
-	r.wantTold("this computer's clock is 20m0s behind AWS's; AWS's time is used", "this computer's clock is right again")
+	r.wantNotices("this computer's clock is 20m0s behind AWS's; AWS's time is used", "this computer's clock is correct again")
 }
 
-func TestWrongClockUnderManyCalls(t *testing.T) {
-	r := newRoom(t)
+func TestWrongClockWithConcurrentCalls(t *testing.T) {
+	r := newFixture(t)
 	arrived := make(chan struct{})
 	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: 10, Until: arrived})
 	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: -1})
 	errs := make([]error, 10)
 	var all sync.WaitGroup
 	for i := range errs {
-		all.Go(func() { _, errs[i] = r.send(t.Context(), r.readOnly()) })
+		all.Go(func() { _, errs[i] = r.send(t.Context(), r.assumeReadOnly()) })
 	}
 	if err := r.aws.Await(t.Context(), "AssumeRole", len(errs)); err != nil {
 		t.Fatal(err)
@@ -72,37 +72,37 @@ func TestWrongClockUnderManyCalls(t *testing.T) {
 		t.Error(err)
 	}
 	r.wantCalls(20)
-	if len(r.told) != 1 {
-		t.Errorf("told %q", r.told)
+	if len(r.notices) != 1 {
+		t.Errorf("told %q", r.notices)
 	}
 }
 
-// refusedAt is AWS's refusal with a Date.
-func refusedAt(code, date, endpoint string, encrypted bool) error {
+// refusalWithDate is AWS's refusal with a Date.
+func refusalWithDate(code, date, endpoint string, encrypted bool) error {
 	u, _ := url.Parse(endpoint)
-	return fmt.Errorf("sts: %w", &refusal{status: 403, code: code, date: date, proven: proven(u, encrypted)})
+	return fmt.Errorf("sts: %w", &refusal{status: 403, code: code, date: date, authenticated: isAuthenticated(u, encrypted)})
 }
 
-func TestDateIsBelievedFromAWSAlone(t *testing.T) {
+func TestOnlyAuthenticatedDatesAreTrusted(t *testing.T) {
 	const date = "Wed, 02 Jan 2030 12:20:10 GMT"
 	for _, c := range []struct {
 		name string
 		err  error
 		want bool
 	}{
-		{"TLS", refusedAt("SignatureDoesNotMatch", date, "https://sts.amazonaws.com", true), true},
-		{"another code", refusedAt("RequestTimeTooSkewed", date, "https://sts.amazonaws.com", true), true},
-		{"loopback", refusedAt("SignatureDoesNotMatch", date, "http://[::1]:80", false), true},
-		{"plain HTTP", refusedAt("SignatureDoesNotMatch", date, "http://sts.amazonaws.com", false), false},
-		{"name like loopback", refusedAt("SignatureDoesNotMatch", date, "http://127.0.0.1.example.com", false), false},
-		{"refusal of something else", refusedAt("AccessDenied", date, "https://sts.amazonaws.com", true), false},
-		{"no date", refusedAt("SignatureDoesNotMatch", "", "https://sts.amazonaws.com", true), false},
-		{"junk", refusedAt("SignatureDoesNotMatch", "yesterday", "https://sts.amazonaws.com", true), false},
+		{"TLS", refusalWithDate("SignatureDoesNotMatch", date, "https://sts.amazonaws.com", true), true},
+		{"another code", refusalWithDate("RequestTimeTooSkewed", date, "https://sts.amazonaws.com", true), true},
+		{"loopback", refusalWithDate("SignatureDoesNotMatch", date, "http://[::1]:80", false), true},
+		{"plain HTTP", refusalWithDate("SignatureDoesNotMatch", date, "http://sts.amazonaws.com", false), false},
+		{"name like loopback", refusalWithDate("SignatureDoesNotMatch", date, "http://127.0.0.1.example.com", false), false},
+		{"refusal of something else", refusalWithDate("AccessDenied", date, "https://sts.amazonaws.com", true), false},
+		{"no date", refusalWithDate("SignatureDoesNotMatch", "", "https://sts.amazonaws.com", true), false},
+		{"junk", refusalWithDate("SignatureDoesNotMatch", "yesterday", "https://sts.amazonaws.com", true), false},
 		{"no answer", errors.New("EOF"), false},
 		{"success", nil, false},
 	} {
-		r := newRoom(t)
-		if got := r.corrected(0, c.err); got != c.want {
+		r := newFixture(t)
+		if got := r.correctClock(0, c.err); got != c.want {
 			t.Errorf("%s: corrected is %v, want %v", c.name, got, c.want)
 		}
 		if believed := r.Clock.Skew() != 0; believed != c.want {
@@ -112,22 +112,22 @@ func TestDateIsBelievedFromAWSAlone(t *testing.T) {
 }
 
 // A key whose secret is wrong is not tried twice.
-func TestWrongSignatureAtTheRightTime(t *testing.T) {
-	r := newRoom(t)
-	s := r.readOnly()
-	s.by.SecretAccessKey = r.keep("wrong/EXAMPLE/SECRET")
+func TestWrongSecretIsNotRetried(t *testing.T) {
+	r := newFixture(t)
+	s := r.assumeReadOnly()
+	s.by.SecretAccessKey = r.addSecret("wrong/EXAMPLE/SECRET")
 	_, err := r.send(t.Context(), s)
 	r.noSecret("error", err.Error())
 	r.wantText(err, "SignatureDoesNotMatch")
 	r.wantCalls(1)
-	r.wantTold()
+	r.wantNotices()
 }
 
-func TestRefusedSignatureIsSignedAgainOnce(t *testing.T) {
-	r := newRoom(t)
+func TestRequestIsResignedOnce(t *testing.T) {
+	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute})
 	r.aws.Fail(fakeaws.Fault{Skew: -20 * time.Minute})
-	r.wantText(r.fail(r.readOnly()), "SignatureDoesNotMatch")
+	r.wantText(r.sendFails(r.assumeReadOnly()), "SignatureDoesNotMatch")
 	if got := r.aws.Actions(); len(slices.Compact(got)) != 1 || len(r.aws.Calls()) != 2 {
 		t.Errorf("called %v", got)
 	}

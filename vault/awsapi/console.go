@@ -15,53 +15,53 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// signInAction is what the console's federation endpoint is asked for.
+// signInAction is the name of the federation endpoint's action.
 const signInAction = "getSigninToken"
 
-// SignInToken trades temporary credentials for a token that signs a browser in to the
-// console once, within 15 minutes. The credentials go in the body of a POST, so that no URL
-// holds them; only an endpoint that says it takes none is asked by GET. The endpoint's URL is the whole address;
-// lasts is for how long the console is signed in to, where that is asked for. Errors are as
-// those of [STS], and hold neither.
+// SignInToken exchanges temporary credentials for a token that signs a browser in to the console, once, within
+// 15 min. The URL of endpoint must be complete. duration is the length of the console session; 0 leaves it to AWS.
+//
+// The credentials are sent in the body of a POST request. Only if the endpoint refuses POST are they sent in the
+// URL of a GET request. Errors are like those of [STS] and contain neither the credentials nor the token.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
-func (api *Client) SignInToken(ctx context.Context, at Endpoint, creds aws.Credentials, lasts time.Duration) (string, error) {
-	if err := api.CheckEndpoint(at); err != nil {
+func (api *Client) SignInToken(ctx context.Context, endpoint Endpoint, creds aws.Credentials, duration time.Duration) (string, error) {
+	if err := api.CheckEndpoint(endpoint); err != nil {
 		return "", err
 	}
-	hc, err := api.Network.client(at.CABundle, formPlain)
+	hc, err := api.Network.client(endpoint.CABundle, formAnyJSON)
 	if err != nil {
 		return "", err
 	}
-	form, err := signInForm(creds, lasts)
+	form, err := signInForm(creds, duration)
 	if err != nil {
 		return "", err
 	}
-	limited, cancel := api.Limit(ctx)
+	limited, cancel := api.WithTimeout(ctx)
 	defer cancel()
-	a := signInAsk{hc: hc, url: at.URL, form: form}
+	req := signInRequest{hc: hc, url: endpoint.URL, form: form}
 	token, method := "", http.MethodPost
-	err = api.try(limited, at.retries(), false, func() (err error) {
-		token, err = a.ask(limited, method)
-		if method == http.MethodPost && takesNoPost(err) {
+	err = api.try(limited, endpoint.retries(), false, func() (err error) {
+		token, err = req.send(limited, method)
+		if method == http.MethodPost && refusesPost(err) {
 			method = http.MethodGet
-			token, err = a.ask(limited, method)
+			token, err = req.send(limited, method)
 		}
 		return err
 	})
-	api.debug("asked for a sign-in token", "at", a.place(), "error", signInOutcome(err))
+	api.debug("asked for a sign-in token", "at", req.endpointName(), "error", signInOutcome(err))
 	switch {
 	case err == nil:
 		return token, nil
-	case OutOfTime(limited):
-		return "", &TimeoutError{signInAction, a.place(), api.CallTime()}
+	case TimedOut(limited):
+		return "", &TimeoutError{signInAction, req.endpointName(), api.CallTimeout()}
 	case limited.Err() != nil:
 		return "", context.Cause(limited)
 	}
-	return "", a.failure(err)
+	return "", req.failure(err)
 }
 
-// signInForm is what the endpoint is told. It holds the credentials.
-func signInForm(c aws.Credentials, lasts time.Duration) (url.Values, error) {
+// signInForm returns the parameters of the request. They contain the credentials.
+func signInForm(c aws.Credentials, duration time.Duration) (url.Values, error) {
 	session, err := json.Marshal(struct {
 		ID    string `json:"sessionId"`
 		Key   string `json:"sessionKey"`
@@ -71,36 +71,36 @@ func signInForm(c aws.Credentials, lasts time.Duration) (url.Values, error) {
 		return nil, err
 	}
 	form := url.Values{"Action": {signInAction}, "Session": {string(session)}}
-	if lasts > 0 {
-		form.Set("SessionDuration", strconv.Itoa(int(lasts/time.Second)))
+	if duration > 0 {
+		form.Set("SessionDuration", strconv.Itoa(int(duration/time.Second)))
 	}
 	return form, nil
 }
 
-// signInAsk is one question to the federation endpoint.
-type signInAsk struct {
+// A signInRequest is a request to the federation endpoint.
+type signInRequest struct {
 	hc   *http.Client
 	url  string
 	form url.Values
 }
 
-func (a signInAsk) ask(ctx context.Context, method string) (string, error) {
+func (a signInRequest) send(ctx context.Context, method string) (string, error) {
 	target, body := a.url, io.Reader(strings.NewReader(a.form.Encode()))
 	if method == http.MethodGet {
 		target, body = a.url+"?"+a.form.Encode(), nil
 	}
 	r, err := http.NewRequestWithContext(ctx, method, target, body)
 	if err != nil {
-		return "", fmt.Errorf("%s: %s cannot be called", signInAction, a.place()) // the error quotes the URL
+		return "", fmt.Errorf("%s: %s is not a valid URL", signInAction, a.endpointName()) // err contains the URL, which may contain the credentials
 	}
 	r.Header.Set("User-Agent", "aws-vault")
 	if body != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	resp, err := a.hc.Do(r)
-	var foreign *NotAWSError
-	if errors.As(err, &foreign) && foreign.Status >= http.StatusBadRequest {
-		return "", a.refusal(foreign.Status) // the endpoint refuses with an HTML page
+	var notAWS *NotAWSError
+	if errors.As(err, &notAWS) && notAWS.Status >= http.StatusBadRequest {
+		return "", a.refusal(notAWS.Status) // the endpoint refuses with an HTML page
 	}
 	if err != nil {
 		return "", err
@@ -110,41 +110,41 @@ func (a signInAsk) ask(ctx context.Context, method string) (string, error) {
 		return "", a.refusal(resp.StatusCode)
 	}
 	var answer struct{ SigninToken string }
-	err = json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&answer)
-	if err != nil || answer.SigninToken == "" { // what the parser says may quote the answer
-		return "", fmt.Errorf("%s: %s answered without a token", signInAction, a.place())
+	err = json.NewDecoder(io.LimitReader(resp.Body, maxResponseSize)).Decode(&answer)
+	if err != nil || answer.SigninToken == "" { // the decoder's error may quote the token
+		return "", fmt.Errorf("%s: no token in the response from %s", signInAction, a.endpointName())
 	}
 	return answer.SigninToken, nil
 }
 
-// failure describes an error of [signInAsk.ask] without the URL, which may hold the credentials.
-func (a signInAsk) failure(err error) error {
-	var foreign *NotAWSError
-	var sending *url.Error
+// failure describes an error of [signInRequest.send] without the URL, which may contain the credentials.
+func (a signInRequest) failure(err error) error {
+	var notAWS *NotAWSError
+	var urlErr *url.Error
 	switch {
-	case errors.As(err, &foreign):
-		return fmt.Errorf("%s: %w", signInAction, foreign)
-	case errors.As(err, &sending):
-		return &UnreachableError{signInAction, a.place(), sending.Err}
+	case errors.As(err, &notAWS):
+		return fmt.Errorf("%s: %w", signInAction, notAWS)
+	case errors.As(err, &urlErr):
+		return &UnreachableError{signInAction, a.endpointName(), urlErr.Err}
 	}
 	return err
 }
 
-func (a signInAsk) refusal(status int) error {
+func (a signInRequest) refusal(status int) error {
 	return &APIError{Action: signInAction, Status: status, Retry: status >= http.StatusInternalServerError}
 }
 
-func (a signInAsk) place() string {
+func (a signInRequest) endpointName() string {
 	u, err := url.Parse(a.url)
 	if err != nil {
-		return "the console's sign-in"
+		return "the console's federation endpoint"
 	}
-	return Site(u)
+	return BaseOf(u)
 }
 
-// takesNoPost reports whether the endpoint said that it takes no POST. An error of any
-// other kind leaves open what it takes, and is no reason to put credentials in a URL.
-func takesNoPost(err error) bool {
+// refusesPost reports whether the endpoint's status code means that it does not accept POST. After any other
+// error the credentials must not be sent in a URL.
+func refusesPost(err error) bool {
 	var api *APIError
 	if !errors.As(err, &api) {
 		return false

@@ -13,20 +13,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// visitor is a role's session, of which nothing may be seen.
-func (r *room) visitor() aws.Credentials {
-	c := r.make(r.readOnly())
-	r.keep(c.SecretAccessKey)
-	r.keep(c.SessionToken)
+// roleSession is a role's session, of which nothing may be seen.
+func (r *fixture) roleSession() aws.Credentials {
+	c := r.mustSend(r.assumeReadOnly())
+	r.addSecret(c.SecretAccessKey)
+	r.addSecret(c.SessionToken)
 	return c
 }
 
-func signInAt(url string) Endpoint {
+func signInEndpoint(url string) Endpoint {
 	return Endpoint{URL: url + "/federation", Origin: "AWS_ENDPOINT_URL_SIGNIN"}
 }
 
 // methods are how the endpoint was asked.
-func (r *room) methods() (list []string) {
+func (r *fixture) methods() (list []string) {
 	for _, c := range r.aws.Calls() {
 		if c.Action == signInAction {
 			list = append(list, c.Method)
@@ -36,10 +36,10 @@ func (r *room) methods() (list []string) {
 }
 
 func TestSignInToken(t *testing.T) {
-	r := newRoom(t)
-	token, err := r.SignInToken(t.Context(), signInAt(r.aws.URL()), r.visitor(), time.Hour)
+	r := newFixture(t)
+	token, err := r.SignInToken(t.Context(), signInEndpoint(r.aws.URL()), r.roleSession(), time.Hour)
 	if err != nil || token == "" {
-		t.Fatalf("got %q, %v", r.keep(token), err)
+		t.Fatalf("got %q, %v", r.addSecret(token), err)
 	}
 	if m := r.methods(); len(m) != 1 || m[0] != http.MethodPost {
 		t.Errorf("asked by %v, want one POST", m)
@@ -49,7 +49,7 @@ func TestSignInToken(t *testing.T) {
 	}
 	r.aws.Reset()
 	r.aws.RefusePost(true)
-	if _, err := r.SignInToken(t.Context(), signInAt(r.aws.URL()), r.visitor(), 0); err != nil {
+	if _, err := r.SignInToken(t.Context(), signInEndpoint(r.aws.URL()), r.roleSession(), 0); err != nil {
 		t.Errorf("where no POST is taken: %v", err)
 	}
 	if m := r.methods(); len(m) != 2 || m[1] != http.MethodGet {
@@ -58,9 +58,9 @@ func TestSignInToken(t *testing.T) {
 }
 
 // AWS's own programs do not look at the media type, so that AWS may change it.
-func TestSignInTokenOfAnyMediaType(t *testing.T) {
+func TestSignInTokenIgnoresMediaType(t *testing.T) {
 	for _, kind := range []string{"text/html", "text/plain; charset=utf-8", "application/octet-stream", ""} {
-		r := newRoom(t)
+		r := newFixture(t)
 		agent := ""
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			agent = req.UserAgent()
@@ -68,7 +68,7 @@ func TestSignInTokenOfAnyMediaType(t *testing.T) {
 			io.WriteString(w, `{"SigninToken":"EXAMPLE"}`)
 		}))
 		defer server.Close()
-		token, err := r.SignInToken(t.Context(), signInAt(server.URL), r.visitor(), 0)
+		token, err := r.SignInToken(t.Context(), signInEndpoint(server.URL), r.roleSession(), 0)
 		if err != nil || token != "EXAMPLE" {
 			t.Errorf("%q: got %q, %v", kind, token, err)
 		}
@@ -80,7 +80,7 @@ func TestSignInTokenOfAnyMediaType(t *testing.T) {
 
 // What went wrong is told without the session, and a GET follows only where the endpoint
 // says that it takes no POST.
-func TestSignInFails(t *testing.T) {
+func TestSignInTokenErrors(t *testing.T) {
 	answer := func(status int, kind, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", kind)
@@ -106,22 +106,22 @@ func TestSignInFails(t *testing.T) {
 		{"429", answer(429, "text/html", "no"), "getSigninToken: AWS says HTTP 429", 1},
 		{"500", answer(500, "text/html", "no"), "getSigninToken: AWS says HTTP 500", 3},
 		{"redirect", answer(302, "text/html", ""), "getSigninToken: AWS says HTTP 302", 1},
-		{"no token", answer(200, "application/json", `{"Other":"EXAMPLE"}`), "answered without a token", 1},
-		{"a number", answer(200, "application/json", `{"SigninToken":7}`), "answered without a token", 1},
-		{"half of it", answer(200, "application/json", `{"SigninToken":"EXAM`), "breaks off after 20 bytes", 3},
-		{"a page", answer(200, "text/html", "<h1>Welcome</h1>"), "a proxy or a sign-in page?", 1},
-		{"large", answer(200, "application/json", `{"SigninToken":"`+strings.Repeat("x", maxAnswer)+`"}`), "is not AWS's", 1},
+		{"no token", answer(200, "application/json", `{"Other":"EXAMPLE"}`), "no token in the response", 1},
+		{"a number", answer(200, "application/json", `{"SigninToken":7}`), "no token in the response", 1},
+		{"half of it", answer(200, "application/json", `{"SigninToken":"EXAM`), "an incomplete response (20 bytes)", 3},
+		{"a page", answer(200, "text/html", "<h1>Welcome</h1>"), "from a proxy or a sign-in page", 1},
+		{"large", answer(200, "application/json", `{"SigninToken":"`+strings.Repeat("x", maxResponseSize)+`"}`), "is not from AWS", 1},
 		{"hung up", hangup, "EOF", 3},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newRoom(t)
+			r := newFixture(t)
 			var asked atomic.Int32
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 				asked.Add(1)
 				tt.answer(w, req)
 			}))
 			defer server.Close()
-			_, err := r.SignInToken(t.Context(), signInAt(server.URL), r.visitor(), 0)
+			_, err := r.SignInToken(t.Context(), signInEndpoint(server.URL), r.roleSession(), 0)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -137,15 +137,15 @@ func TestSignInFails(t *testing.T) {
 	}
 }
 
-func TestSignInEndpoints(t *testing.T) {
-	r := newRoom(t)
-	who := r.visitor()
-	_, err := r.SignInToken(t.Context(), signInAt("http://signin.example.com"), who, 0)
-	var plain *PlainError
+func TestSignInTokenEndpoints(t *testing.T) {
+	r := newFixture(t)
+	who := r.roleSession()
+	_, err := r.SignInToken(t.Context(), signInEndpoint("http://signin.example.com"), who, 0)
+	var plain *PlainHTTPError
 	if !errors.As(err, &plain) {
 		t.Errorf("over plain HTTP: %v", err)
 	}
-	_, err = r.SignInToken(t.Context(), signInAt("http://127.0.0.1:1"), who, 0)
+	_, err = r.SignInToken(t.Context(), signInEndpoint("http://127.0.0.1:1"), who, 0)
 	var lost *UnreachableError
 	if !errors.As(err, &lost) || lost.Endpoint != "http://127.0.0.1:1" {
 		t.Errorf("where nobody listens: %v", err)
@@ -163,9 +163,9 @@ func TestSignInEndpoints(t *testing.T) {
 	}
 }
 
-func TestSignInHangs(t *testing.T) {
-	r := newRoom(t)
-	who := r.visitor()
+func TestSignInTokenTimeout(t *testing.T) {
+	r := newFixture(t)
+	who := r.roleSession()
 	r.Timeout = 50 * time.Millisecond
 	gone := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
@@ -174,7 +174,7 @@ func TestSignInHangs(t *testing.T) {
 	}))
 	defer server.Close()
 	defer close(gone)
-	_, err := r.SignInToken(t.Context(), signInAt(server.URL), who, 0)
+	_, err := r.SignInToken(t.Context(), signInEndpoint(server.URL), who, 0)
 	var e *TimeoutError
 	if !errors.As(err, &e) {
 		t.Errorf("got %v", err)

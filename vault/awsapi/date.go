@@ -9,54 +9,53 @@ import (
 	"time"
 )
 
-// Reachable says whether a call can be made, without making it: the endpoint is one, the
-// proxy and the roots can be read. It fails as a call does. The proxy comes back as scheme and
-// host; empty for none.
-func (s STS) Reachable() (proxy string, err error) {
+// CheckProxy reports whether a call is possible: the endpoint is valid, and the proxy setting and the root
+// certificates can be read. It sends nothing. It returns the proxy's scheme and host, or "" if there is no proxy.
+// Its errors are those of a call.
+func (s STS) CheckProxy() (proxy string, err error) {
 	if err := s.Check(); err != nil {
 		return "", err
 	}
-	r, err := http.NewRequest(http.MethodHead, s.Place(), nil)
+	r, err := http.NewRequest(http.MethodHead, s.EndpointName(), nil)
 	if err != nil {
-		return "", fmt.Errorf("%s cannot be called", s.Place())
+		return "", fmt.Errorf("%s is not a valid URL", s.EndpointName())
 	}
 	u, err := s.Client.Network.proxy(r)
 	if err != nil || u == nil {
 		return "", err
 	}
-	return Site(u), nil
+	return BaseOf(u), nil
 }
 
-// Date asks STS for the time, with one request that nobody signs and that says nothing. It
-// fails as a call does. The answer is not looked at, so that it may be anybody's where the
-// connection is not encrypted.
+// Date requests the time from STS with an unsigned, empty request. Its errors are those of a call. The response is
+// not checked: without TLS, it may come from another server.
 func (s STS) Date(ctx context.Context) (time.Time, error) {
 	if err := s.Check(); err != nil {
 		return time.Time{}, err
 	}
-	c := call{action: "asking the time", place: s.Place()}
-	limited, cancel := s.Client.Limit(ctx)
+	c := call{action: "requesting the time", endpoint: s.EndpointName()}
+	limited, cancel := s.Client.WithTimeout(ctx)
 	defer cancel()
-	resp, err := s.Client.head(limited, s.At.Endpoint.CABundle, c.place) //nolint:bodyclose // head closes it
+	resp, err := s.Client.head(limited, s.Target.Endpoint.CABundle, c.endpoint) //nolint:bodyclose // head closes it
 	if err != nil {
 		return time.Time{}, c.explain(limited, s.Client, err)
 	}
 	date, err := http.ParseTime(resp.Header.Get("Date"))
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%s answered without a date", c.place)
+		return time.Time{}, fmt.Errorf("no date in the response from %s", c.endpoint)
 	}
 	return date, nil
 }
 
-// head sends a request that says nothing and that nobody signs, and returns the head of the
-// answer, which has no body to check. Its error is a [*url.Error], or of the bundle of roots.
+// head sends an unsigned HEAD request and returns the response, which has no body. It fails with a [*url.Error],
+// or with an error about the CA bundle.
 func (api *Client) head(ctx context.Context, bundle, address string) (*http.Response, error) {
-	return api.once(ctx, http.MethodHead, bundle, address)
+	return api.roundTrip(ctx, http.MethodHead, bundle, address)
 }
 
-// once is head with another method. The body is not read, and no redirect is followed.
-func (api *Client) once(ctx context.Context, method, bundle, address string) (*http.Response, error) {
-	path, err := api.Network.Transport(bundle)
+// roundTrip is like head for any method. It closes the response's body unread and does not follow redirects.
+func (api *Client) roundTrip(ctx context.Context, method, bundle, address string) (*http.Response, error) {
+	transport, err := api.Network.Transport(bundle)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +65,7 @@ func (api *Client) once(ctx context.Context, method, bundle, address string) (*h
 		return nil, failed(errAddress)
 	}
 	r.Header.Set("User-Agent", "aws-vault")
-	resp, err := path.RoundTrip(r)
+	resp, err := transport.RoundTrip(r)
 	if err != nil {
 		return nil, failed(err)
 	}
@@ -75,4 +74,4 @@ func (api *Client) once(ctx context.Context, method, bundle, address string) (*h
 	return resp, nil
 }
 
-var errAddress = errors.New("the address cannot be called")
+var errAddress = errors.New("invalid URL")

@@ -11,28 +11,28 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-func (r *room) here() STS {
+func (r *fixture) sts() STS {
 	return STS{r.Client, Target{Region: "eu-west-1", Endpoint: Endpoint{URL: r.aws.URL(), Origin: "AWS_ENDPOINT_URL"}}}
 }
 
 func TestDate(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	r.aws.Advance(42 * time.Minute)
-	date, err := r.here().Date(t.Context())
+	date, err := r.sts().Date(t.Context())
 	if err != nil || !date.Equal(r.aws.Now().Truncate(time.Second)) {
 		t.Errorf("Date returned %s, %v, want %s", date, err, r.aws.Now())
 	}
 }
 
-func TestDateFails(t *testing.T) {
-	r := newRoom(t)
+func TestDateErrors(t *testing.T) {
+	r := newFixture(t)
 	r.Timeout = 50 * time.Millisecond
 	r.aws.Fail(fakeaws.Fault{Hang: true})
 	var late *TimeoutError
-	if _, err := r.here().Date(t.Context()); !errors.As(err, &late) {
+	if _, err := r.sts().Date(t.Context()); !errors.As(err, &late) {
 		t.Errorf("an endpoint that hangs: %v", err)
 	}
-	gone := r.here()
+	gone := r.sts()
 	r.aws.Close()
 	r.Timeout = 0
 	var away *UnreachableError
@@ -41,23 +41,23 @@ func TestDateFails(t *testing.T) {
 	}
 }
 
-func TestReachable(t *testing.T) {
-	r := newRoom(t)
+func TestCheckProxy(t *testing.T) {
+	r := newFixture(t)
 	r.Network.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://user:hunter2@proxy.example.com:3128") }
-	if proxy, err := r.here().Reachable(); proxy != "http://proxy.example.com:3128" || err != nil {
+	if proxy, err := r.sts().CheckProxy(); proxy != "http://proxy.example.com:3128" || err != nil {
 		t.Errorf("Reachable returned %q, %v", proxy, err)
 	}
 	r.Network.Proxy = func(*http.Request) (*url.URL, error) { return nil, errors.New("hunter2") }
-	if _, err := r.here().Reachable(); err == nil || strings.Contains(err.Error(), "hunter2") {
+	if _, err := r.sts().CheckProxy(); err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("an unreadable proxy: %v", err)
 	}
 	r.Network.Proxy = nil
-	none := r.here()
-	none.At.Endpoint.CABundle = "/nowhere/roots.pem"
-	if _, err := none.Reachable(); err == nil || !strings.Contains(err.Error(), "ca_bundle") {
+	none := r.sts()
+	none.Target.Endpoint.CABundle = "/nowhere/roots.pem"
+	if _, err := none.CheckProxy(); err == nil || !strings.Contains(err.Error(), "ca_bundle") {
 		t.Errorf("roots that are not there: %v", err)
 	}
-	if proxy, err := r.here().Reachable(); proxy != "" || err != nil {
+	if proxy, err := r.sts().CheckProxy(); proxy != "" || err != nil {
 		t.Errorf("Reachable returned %q, %v", proxy, err)
 	}
 	if calls := r.aws.Calls(); len(calls) != 0 {

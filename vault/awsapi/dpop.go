@@ -13,28 +13,28 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// A ProofKey is a key that tokens are bound to: they are of no use to who does not hold it.
+// A ProofKey is the key that tokens are bound to. The tokens are useless without it.
 type ProofKey struct{ *ecdsa.PrivateKey }
 
-// NewProofKey makes a key for one sign-in.
+// NewProofKey creates a key for one sign-in.
 func NewProofKey() (ProofKey, error) {
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	return ProofKey{k}, err
 }
 
-// pemType is how the AWS CLI heads its key's text, too.
+// pemType is the PEM type of the key. The AWS CLI uses the same type.
 const pemType = "EC PRIVATE KEY"
 
-// Text is the key in the form that the AWS CLI keeps its own in: SEC 1, in PEM.
-func (k ProofKey) Text() (string, error) {
+// PEM returns the key in the format in which the AWS CLI stores its own key: SEC 1 in PEM.
+func (k ProofKey) PEM() (string, error) {
 	der, err := x509.MarshalECPrivateKey(k.PrivateKey)
 	return string(pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})), err
 }
 
-// ErrProofKey is returned for what is no key.
-var ErrProofKey = errors.New("the key that the sign-in is bound to cannot be read, want an EC key on P-256 in PEM")
+// ErrProofKey reports that a stored proof key cannot be read.
+var ErrProofKey = errors.New("the key of the sign-in cannot be read, expected an EC key on P-256 in PEM")
 
-// ParseProofKey reads a key, or returns [ErrProofKey].
+// ParseProofKey reads a key in the format of [ProofKey.PEM]. It fails with [ErrProofKey].
 func ParseProofKey(text string) (ProofKey, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil || block.Type != pemType {
@@ -47,9 +47,9 @@ func ParseProofKey(text string) (ProofKey, error) {
 	return ProofKey{k}, nil
 }
 
-// prove makes the proof for one call, which no other call may carry.
+// newProof returns a DPoP proof for one request. Each request needs a new proof.
 // https://www.rfc-editor.org/rfc/rfc9449#section-4.2
-func (k ProofKey) prove(method, address string, at time.Time) (string, error) {
+func (k ProofKey) newProof(method, address string, at time.Time) (string, error) {
 	options := jose.SignerOptions{EmbedJWK: true}
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: k.PrivateKey}, options.WithType("dpop+jwt"))
 	if err != nil {

@@ -18,7 +18,7 @@ func TestProofKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		proof, err := k.prove(http.MethodPost, "https://example.com/v1/token", time.Unix(1893456000, 0))
+		proof, err := k.newProof(http.MethodPost, "https://example.com/v1/token", time.Unix(1893456000, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +41,7 @@ func TestProofKey(t *testing.T) {
 			t.Fatalf("claims are %s, %v", claims, err)
 		}
 
-		text, err := k.Text()
+		text, err := k.PEM()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,30 +11,29 @@ import (
 	"aws-vault/vault/partition"
 )
 
-// PlainError is returned for a call that would have gone over a network unencrypted. The
-// answer of one that is signed is as secret as a token that another carries.
-type PlainError struct {
+// PlainHTTPError reports an endpoint on another machine that would be called without encryption. This is refused
+// for unsigned calls as well, because their tokens are as secret as the credentials in the responses.
+type PlainHTTPError struct {
 	URL    string // scheme and host
-	Origin string // where it was read
+	Origin string // where the URL was set
 }
 
-func (e *PlainError) Error() string {
-	return fmt.Sprintf("%s: endpoint is %s, want https for another machine, as credentials would be seen on the way", e.Origin, e.URL)
+func (e *PlainHTTPError) Error() string {
+	return fmt.Sprintf("%s: endpoint is %s, expected https: plain HTTP would send credentials unencrypted", e.Origin, e.URL)
 }
 
-// EndpointError is returned for what cannot be called. It does not say what that was
-// where a password may be in it.
+// EndpointError reports an invalid endpoint URL. Found does not contain the URL if that may contain a password.
 type EndpointError struct {
 	Found  string
-	Origin string // where it was read
+	Origin string // where the URL was set
 }
 
 func (e *EndpointError) Error() string {
-	return fmt.Sprintf("%s: endpoint is %s, want a URL such as https://sts.eu-west-1.amazonaws.com", e.Origin, e.Found)
+	return fmt.Sprintf("%s: endpoint is %s, expected a URL such as https://sts.eu-west-1.amazonaws.com", e.Origin, e.Found)
 }
 
-// CheckEndpoint refuses to speak plain HTTP to another machine, and names a host that is not
-// AWS's, once.
+// CheckEndpoint refuses an invalid endpoint, and plain HTTP to another machine. If the host is not AWS's, it notifies
+// the user, once.
 func (api *Client) CheckEndpoint(e Endpoint) error {
 	if e.URL == "" {
 		return nil
@@ -46,22 +45,22 @@ func (api *Client) CheckEndpoint(e Endpoint) error {
 	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
 		return &EndpointError{fmt.Sprintf("%.80q", e.URL), e.Origin}
 	case u.Scheme == "http" && !IsLoopback(u.Hostname()):
-		return &PlainError{Site(u), e.Origin}
+		return &PlainHTTPError{BaseOf(u), e.Origin}
 	case !isAWS(u.Hostname()):
-		api.tellOnce(fmt.Sprintf("calling %s instead of AWS, as %s says", Site(u), e.Origin))
+		api.notifyOnce(fmt.Sprintf("calling %s instead of AWS, as %s says", BaseOf(u), e.Origin))
 	}
 	return nil
 }
 
-// IsLoopback reports whether a host is this machine.
+// IsLoopback reports whether host is localhost or a loopback address.
 func IsLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// awsHost are the names under which AWS offers STS, IAM and Identity Center, in all its
-// partitions and in a customer's own network. The domain alone does not tell, for customers' machines, buckets
-// and load balancers have names under it too.
+// awsHost matches the names of AWS's hosts for STS, IAM, Identity Center, Roles Anywhere and sign-in, in all partitions
+// and for VPC endpoints. The domain is not enough: customers' instances, buckets and load balancers have names in the
+// same domains.
 // https://docs.aws.amazon.com/general/latest/gr/sts.html
 // https://docs.aws.amazon.com/general/latest/gr/iam-service.html
 // https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-share-your-services.html
@@ -77,36 +76,34 @@ var awsHost = sync.OnceValue(func() *regexp.Regexp {
 	}, "|") + `)$`)
 })
 
-// signInHost are the names of AWS's sign-in.
+// signInHost matches the names of AWS's sign-in hosts.
 var signInHost = sync.OnceValue(func() *regexp.Regexp {
 	domains := []string{regexp.QuoteMeta(signInFIPSGov)}
-	for _, s := range partition.SignIns {
+	for _, s := range partition.SignInDomains {
 		domains = append(domains, regexp.QuoteMeta(s.Domain))
 	}
 	return regexp.MustCompile(`(?i)^([a-z]+(-[a-z]+)+-[0-9]+\.)?(` + strings.Join(domains, "|") + `)$`)
 })
 
-// isAWS reports whether a host has a name of AWS's. For this machine nothing is compiled.
+// isAWS reports whether host belongs to AWS. For a loopback host it does not compile the regular expressions.
 func isAWS(host string) bool {
 	return !IsLoopback(host) && (awsHost().MatchString(host) || signInHost().MatchString(host))
 }
 
-// The global endpoint of STS, the region that signatures for it name, and the name that
-// stands for it in place of a region.
+// The global endpoint of STS, the region in signatures for it, and the pseudo-region that selects it.
 const (
 	globalURL    = "https://sts.amazonaws.com"
 	globalRegion = "us-east-1"
 	globalName   = "aws-global"
 )
 
-// global reports whether a call goes to the global endpoint.
-func global(t Target) bool {
+// isGlobal reports whether an STS call goes to the global endpoint.
+func isGlobal(t Target) bool {
 	e := t.Endpoint
 	return e.URL == "" && !e.FIPS && !e.DualStack && (t.Region == globalName || e.Legacy && legacyGlobal(t.Region))
 }
 
-// legacyGlobal reports whether sts_regional_endpoints = legacy sends a region's calls to
-// the global endpoint.
+// legacyGlobal reports whether sts_regional_endpoints = legacy sends the calls of a region to the global endpoint.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html
 func legacyGlobal(region string) bool {
 	switch region {

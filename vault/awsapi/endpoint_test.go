@@ -9,12 +9,12 @@ import (
 )
 
 // A listener notes where a request would have gone, and for which region it was signed.
-type listener struct {
+type requestRecorder struct {
 	url   string
 	scope string
 }
 
-func (l *listener) RoundTrip(q *http.Request) (*http.Response, error) {
+func (l *requestRecorder) RoundTrip(q *http.Request) (*http.Response, error) {
 	l.url = q.URL.String()
 	_, l.scope, _ = strings.Cut(q.Header.Get("Authorization"), "Credential=")
 	if parts := strings.Split(l.scope, "/"); len(parts) > 2 {
@@ -23,7 +23,7 @@ func (l *listener) RoundTrip(q *http.Request) (*http.Response, error) {
 	return nil, errors.New("not sent")
 }
 
-func TestWhereCallsGo(t *testing.T) {
+func TestSTSEndpoints(t *testing.T) {
 	for _, c := range []struct {
 		region   string
 		endpoint Endpoint
@@ -51,28 +51,28 @@ func TestWhereCallsGo(t *testing.T) {
 		{"eu-west-1", Endpoint{URL: "https://sts.example.com/base"}, "https://sts.example.com/base", ""},
 		{"eu-west-1", Endpoint{URL: "https://sts.example.com", Legacy: true}, "https://sts.example.com/", ""},
 	} {
-		r := newRoom(t)
-		var heard listener
+		r := newFixture(t)
+		var heard requestRecorder
 		r.Network.clients = map[clientKey]*http.Client{{}: {Transport: &heard}}
-		s := r.readOnly()
+		s := r.assumeReadOnly()
 		s.Region, s.Endpoint = c.region, c.endpoint
-		e := failAs[*UnreachableError](r, s)
+		e := sendFailsAs[*UnreachableError](r, s)
 		if c.scope == "" {
 			c.scope = c.region
 		}
 		if heard.url != c.url || heard.scope != c.scope {
 			t.Errorf("%s %+v: called %s for %s, want %s for %s", c.region, c.endpoint, heard.url, heard.scope, c.url, c.scope)
 		}
-		if u, err := url.Parse(heard.url); err != nil || e.Endpoint != Site(u) {
+		if u, err := url.Parse(heard.url); err != nil || e.Endpoint != BaseOf(u) {
 			t.Errorf("%s %+v: the error names %s", c.region, c.endpoint, e.Endpoint)
 		}
-		if aws := c.endpoint.URL == ""; aws != (len(r.foreign) == 0) || aws && !isAWS(strings.TrimPrefix(e.Endpoint, "https://")) {
-			t.Errorf("%s %+v: told %q", c.region, c.endpoint, r.foreign)
+		if aws := c.endpoint.URL == ""; aws != (len(r.hostNotices) == 0) || aws && !isAWS(strings.TrimPrefix(e.Endpoint, "https://")) {
+			t.Errorf("%s %+v: told %q", c.region, c.endpoint, r.hostNotices)
 		}
 	}
 }
 
-func TestHostsOfAWS(t *testing.T) {
+func TestIsAWS(t *testing.T) {
 	for host, want := range map[string]bool{
 		"sts.amazonaws.com": true, "STS.EU-WEST-1.AMAZONAWS.COM": true, "sts-fips.us-east-1.amazonaws.com": true,
 		"sts.us-gov-east-1.amazonaws.com": true, "sts.us-east-1.api.aws": true,
@@ -93,18 +93,18 @@ func TestHostsOfAWS(t *testing.T) {
 	}
 }
 
-func TestForeignHostIsToldOnce(t *testing.T) {
-	r := newRoom(t)
-	r.make(r.readOnly())
-	s := r.readOnly()
+func TestOtherHostIsReportedOnce(t *testing.T) {
+	r := newFixture(t)
+	r.mustSend(r.assumeReadOnly())
+	s := r.assumeReadOnly()
 	s.Endpoint.URL += "/"
-	r.make(s)
-	if want := "calling " + r.aws.URL() + " instead of AWS, as ~/.aws/config:3 says"; len(r.foreign) != 1 || r.foreign[0] != want {
-		t.Errorf("told %q, want %q once", r.foreign, want)
+	r.mustSend(s)
+	if want := "calling " + r.aws.URL() + " instead of AWS, as ~/.aws/config:3 says"; len(r.hostNotices) != 1 || r.hostNotices[0] != want {
+		t.Errorf("told %q, want %q once", r.hostNotices, want)
 	}
 }
 
-func TestEndpointThatIsRefused(t *testing.T) {
+func TestInvalidEndpoints(t *testing.T) {
 	const password = "hunter2"
 	for name, c := range map[string]struct{ url, found string }{
 		"another scheme":      {"ftp://example.com", `"ftp://example.com"`},
@@ -116,11 +116,11 @@ func TestEndpointThatIsRefused(t *testing.T) {
 		"userinfo in junk":    {"https://u:" + password + "@a b", "a URL with a user's name"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRoom(t)
-			r.keep(password)
-			s := r.readOnly()
+			r := newFixture(t)
+			r.addSecret(password)
+			s := r.assumeReadOnly()
 			s.Endpoint.URL = c.url
-			e := failAs[*EndpointError](r, s)
+			e := sendFailsAs[*EndpointError](r, s)
 			if e.Origin != "~/.aws/config:3" || e.Found != c.found {
 				t.Errorf("got %+v, want it to have found %s", e, c.found)
 			}
@@ -130,18 +130,18 @@ func TestEndpointThatIsRefused(t *testing.T) {
 	}
 }
 
-func TestOnlyThisMachineIsSpokenToInTheOpen(t *testing.T) {
+func TestPlainHTTPOnlyToLoopback(t *testing.T) {
 	for endpoint, refused := range map[string]bool{
 		"http://sts.example.com": true, "http://sts.eu-west-1.amazonaws.com": true, "http://127.0.0.1.example.com:80/x": true, "http://0.0.0.0": true,
 		"http://127.0.0.1:9": false, "http://localhost:9": false, "http://[::1]:9": false, "https://sts.example.com": false,
 	} {
-		r := newRoom(t)
-		var heard listener
+		r := newFixture(t)
+		var heard requestRecorder
 		r.Network.clients = map[clientKey]*http.Client{{}: {Transport: &heard}}
-		s := r.webIdentity(r.keep("EXAMPLE.web.identity.token"))
+		s := r.webIdentity(r.addSecret("EXAMPLE.web.identity.token"))
 		s.Endpoint.URL = endpoint
-		var plain *PlainError
-		err := r.fail(s)
+		var plain *PlainHTTPError
+		err := r.sendFails(s)
 		if errors.As(err, &plain) != refused || refused != (heard.url == "") {
 			t.Errorf("%s: got %v, called %q", endpoint, err, heard.url)
 		}
@@ -149,9 +149,9 @@ func TestOnlyThisMachineIsSpokenToInTheOpen(t *testing.T) {
 			t.Errorf("%s: got %+v", endpoint, plain)
 		}
 		heard.url = ""
-		signed := r.readOnly() // whose answer is as secret as a token
+		signed := r.assumeReadOnly() // whose answer is as secret as a token
 		signed.Endpoint.URL = endpoint
-		if err := r.fail(signed); errors.As(err, &plain) != refused || refused != (heard.url == "") {
+		if err := r.sendFails(signed); errors.As(err, &plain) != refused || refused != (heard.url == "") {
 			t.Errorf("%s, signed: got %v, called %q", endpoint, err, heard.url)
 		}
 	}

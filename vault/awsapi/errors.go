@@ -10,21 +10,20 @@ import (
 	"unicode"
 )
 
-// APIError is a refusal by AWS. Its texts are AWS's own, without the secrets that the
-// call carried, in one line.
+// APIError is a refusal by AWS. Code and Message are AWS's texts on one line, without the secrets of the request.
 type APIError struct {
-	Action  string
-	About   string // what the action was on; may be empty
-	Code    string // AWS's own; empty where it only gave a status
-	Message string
-	Status  int  // of HTTP
-	Retry   bool // it may go better later
+	Action   string
+	Resource string // what the action applied to; may be empty
+	Code     string // AWS's error code; empty if AWS sent only a status
+	Message  string
+	Status   int  // HTTP status code
+	Retry    bool // the call may succeed later
 }
 
 func (e *APIError) Error() string {
 	what := e.Action
-	if e.About != "" {
-		what += " of " + e.About
+	if e.Resource != "" {
+		what += " of " + e.Resource
 	}
 	if e.Code == "" {
 		return fmt.Sprintf("%s: AWS says HTTP %d", what, e.Status)
@@ -38,7 +37,7 @@ func (e *APIError) Error() string {
 // RetryableError tells the SDK's retryer whether to repeat the call.
 func (e *APIError) RetryableError() bool { return e.Retry }
 
-// TimeoutError is returned where AWS did not answer in time.
+// TimeoutError reports that AWS did not answer within the timeout of one call.
 type TimeoutError struct {
 	Action, Endpoint string
 	After            time.Duration
@@ -48,8 +47,7 @@ func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("%s: no answer from %s within %s", e.Action, e.Endpoint, e.After)
 }
 
-// UnreachableError is returned where an endpoint could not be spoken to. Whether a
-// request arrived is not known.
+// UnreachableError reports that the connection to an endpoint failed. The request may have arrived.
 type UnreachableError struct {
 	Action, Endpoint string
 	Err              error
@@ -59,40 +57,39 @@ func (e *UnreachableError) Error() string {
 	return fmt.Sprintf("%s: no answer from %s: %v", e.Action, e.Endpoint, e.Err)
 }
 
-// Unwrap returns what the network said.
+// Unwrap returns the network error.
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// explain turns what went wrong with a call into an error that says where, what and why.
+// explain turns the error of a call into one that names the action, the endpoint and the reason.
 func (c call) explain(limited context.Context, api *Client, err error) error {
-	var no *refusal
-	var foreign *NotAWSError
-	var sending *url.Error
+	var refused *refusal
+	var notAWS *NotAWSError
+	var urlErr *url.Error
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &foreign):
-		return fmt.Errorf("%s: %w", c.action, foreign)
-	case errors.As(err, &no):
+	case errors.As(err, &notAWS):
+		return fmt.Errorf("%s: %w", c.action, notAWS)
+	case errors.As(err, &refused):
 		return &APIError{
-			Action: c.action, About: c.about, Code: c.clean(no.code), Message: c.clean(no.message),
-			Status: no.status, Retry: passes(no),
+			Action: c.action, Resource: c.resource, Code: c.clean(refused.code), Message: c.clean(refused.message),
+			Status: refused.status, Retry: isRetryable(refused),
 		}
-	case OutOfTime(limited):
-		return &TimeoutError{c.action, c.place, api.CallTime()}
+	case TimedOut(limited):
+		return &TimeoutError{c.action, c.endpoint, api.CallTimeout()}
 	case limited.Err() != nil:
 		return context.Cause(limited)
-	case errors.As(err, &sending):
-		return &UnreachableError{c.action, c.place, sending.Err} // the URL is the place's
+	case errors.As(err, &urlErr):
+		return &UnreachableError{c.action, c.endpoint, urlErr.Err} // without the URL, since endpoint names the host
 	}
-	return fmt.Errorf("%s at %s: %w", c.action, c.place, err)
+	return fmt.Errorf("%s at %s: %w", c.action, c.endpoint, err)
 }
 
-// maxMessage is how much of what AWS says is shown, in bytes.
+// maxMessage is the longest message of AWS that is shown, in bytes.
 const maxMessage = 1000
 
-// clean makes one line of what an endpoint says, without what the call carried: AWS's
-// message on a wrong signature quotes the headers it has seen, the session token among
-// them.
+// clean returns text on one line, without control characters and without the secrets of the request. AWS's message
+// about a wrong signature quotes the request's headers, including the session token.
 func (c call) clean(text string) string {
 	for _, secret := range append([]string{c.signer.SecretAccessKey, c.signer.SessionToken}, c.secrets...) {
 		if secret != "" {

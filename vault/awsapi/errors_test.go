@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestMessagesAreOnePrintableLine(t *testing.T) {
+func TestCleanMakesOnePrintableLine(t *testing.T) {
 	c := call{secrets: []string{"EXAMPLE"}}
 	for text, want := range map[string]string{
 		"a\r\n\tb": "a b", "\x1b[2J\x1b]0;x\x07y": "[2J ]0;x y", "\u202eright\u2028to left": "right to left", "\xff": "\ufffd",

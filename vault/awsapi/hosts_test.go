@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// greeter answers over TLS with the protocol that it was asked in, and counts connections.
-func greeter(t *testing.T, http2 bool, certificate *tls.Certificate, handler http.Handler) (*httptest.Server, *atomic.Int32) {
+// newTLSServer answers over TLS with the protocol that it was asked in, and counts connections.
+func newTLSServer(t *testing.T, http2 bool, certificate *tls.Certificate, handler http.Handler) (*httptest.Server, *atomic.Int32) {
 	t.Helper()
 	var connections atomic.Int32
 	if handler == nil {
@@ -38,16 +38,16 @@ func greeter(t *testing.T, http2 bool, certificate *tls.Certificate, handler htt
 	return server, &connections
 }
 
-// serverFor makes a server's certificate, and the bundle with its root.
-func serverFor(t *testing.T, names ...string) (*tls.Certificate, []byte) {
-	a := &authority{TB: t}
-	root := a.issue(ca("root"), keyNumber(1), nil)
-	leaf := a.issue(serverOf(names...), keyNumber(2), root)
+// serverCertAndRoot makes a server's certificate, and the bundle with its root.
+func serverCertAndRoot(t *testing.T, names ...string) (*tls.Certificate, []byte) {
+	a := &certIssuer{TB: t}
+	root := a.issue(caTemplate("root"), testKey(1), nil)
+	leaf := a.issue(serverTemplate(names...), testKey(2), root)
 	return &tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: leaf.key}, bundleOf(root)
 }
 
-// trust makes the transport of a profile that names a bundle of these roots.
-func (r *room) trust(roots []byte) http.RoundTripper {
+// transportTrusting makes the transport of a profile that names a bundle of these roots.
+func (r *fixture) transportTrusting(roots []byte) http.RoundTripper {
 	r.Helper()
 	r.Network.Open = func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(roots)), nil }
 	next, err := r.Network.roundTripper("roots.pem")
@@ -57,8 +57,8 @@ func (r *room) trust(roots []byte) http.RoundTripper {
 	return next
 }
 
-// fetch wants an answer with that text.
-func (r *room) fetch(next http.RoundTripper, address, want string) {
+// wantBody wants an answer with that text.
+func (r *fixture) wantBody(next http.RoundTripper, address, want string) {
 	r.Helper()
 	resp, err := (&http.Client{Transport: next}).Get(address)
 	if err != nil {
@@ -70,13 +70,13 @@ func (r *room) fetch(next http.RoundTripper, address, want string) {
 	}
 }
 
-func TestProtocolIsTheServersChoice(t *testing.T) {
+func TestHTTPVersions(t *testing.T) {
 	for proto, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
-		r := newRoom(t)
-		server, connections := greeter(t, http2, nil, nil)
-		next := r.trust(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+		r := newFixture(t)
+		server, connections := newTLSServer(t, http2, nil, nil)
+		next := r.transportTrusting(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 		for range 3 {
-			r.fetch(next, server.URL, proto)
+			r.wantBody(next, server.URL, proto)
 		}
 		if n := connections.Load(); n != 1 {
 			t.Errorf("%s: %d connections for three calls", proto, n)
@@ -87,19 +87,19 @@ func TestProtocolIsTheServersChoice(t *testing.T) {
 // A server is trusted for the host that was called, a name or an address, though both lead
 // to the same machine.
 func TestHostIsVerified(t *testing.T) {
-	r := newRoom(t)
-	own, roots := serverFor(t, "127.0.0.1")
-	server, _ := greeter(t, false, own, nil)
-	next := r.trust(roots)
-	r.fetch(next, server.URL, "HTTP/1.1")
+	r := newFixture(t)
+	own, roots := serverCertAndRoot(t, "127.0.0.1")
+	server, _ := newTLSServer(t, false, own, nil)
+	next := r.transportTrusting(roots)
+	r.wantBody(next, server.URL, "HTTP/1.1")
 	named := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 	if _, err := (&http.Client{Transport: next}).Get(named); err == nil || !strings.Contains(err.Error(), "localhost") {
 		t.Errorf("a server for 127.0.0.1 was spoken to as localhost: %v", err)
 	}
-	own, roots = serverFor(t, "localhost")
-	server, _ = greeter(t, false, own, nil)
-	next = r.trust(roots)
-	r.fetch(next, strings.Replace(server.URL, "127.0.0.1", "localhost", 1), "HTTP/1.1")
+	own, roots = serverCertAndRoot(t, "localhost")
+	server, _ = newTLSServer(t, false, own, nil)
+	next = r.transportTrusting(roots)
+	r.wantBody(next, strings.Replace(server.URL, "127.0.0.1", "localhost", 1), "HTTP/1.1")
 	if _, err := (&http.Client{Transport: next}).Get(server.URL); err == nil || !strings.Contains(err.Error(), "127.0.0.1") {
 		t.Errorf("a server for localhost was spoken to as 127.0.0.1: %v", err)
 	}
@@ -127,19 +127,19 @@ func tunnel(to string) http.Handler {
 
 // The far end of a proxy is verified for the host that is called, and a proxy that is itself
 // spoken to over TLS for its own.
-func TestHostBehindProxyIsVerified(t *testing.T) {
-	own, roots := serverFor(t, "sts.example.com")
-	server, _ := greeter(t, false, own, nil)
+func TestHostIsVerifiedThroughProxy(t *testing.T) {
+	own, roots := serverCertAndRoot(t, "sts.example.com")
+	server, _ := newTLSServer(t, false, own, nil)
 	at := server.Listener.Addr().String()
 	plain := httptest.NewServer(tunnel(at))
 	t.Cleanup(plain.Close)
-	secure, _ := greeter(t, false, nil, tunnel(at))
+	secure, _ := newTLSServer(t, false, nil, tunnel(at))
 	roots = append(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})...)
 	for _, via := range []string{plain.URL, secure.URL} {
-		r := newRoom(t)
+		r := newFixture(t)
 		r.Network.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(via) }
-		next := r.trust(roots)
-		r.fetch(next, "https://sts.example.com/", "HTTP/1.1")
+		next := r.transportTrusting(roots)
+		r.wantBody(next, "https://sts.example.com/", "HTTP/1.1")
 		if _, err := (&http.Client{Transport: next}).Get("https://sts.example.net/"); err == nil || !strings.Contains(err.Error(), "not sts.example.net") {
 			t.Errorf("%s: a server for sts.example.com was spoken to as sts.example.net: %v", via, err)
 		}
@@ -148,25 +148,25 @@ func TestHostBehindProxyIsVerified(t *testing.T) {
 
 // A proxy that is spoken to over TLS is trusted by the profile's roots, also where what it passes
 // on is not encrypted.
-func TestProxyIsVerifiedByTheSameRoots(t *testing.T) {
-	secure, _ := greeter(t, false, nil, nil)
-	r := newRoom(t)
+func TestProxyIsVerifiedWithCABundle(t *testing.T) {
+	secure, _ := newTLSServer(t, false, nil, nil)
+	r := newFixture(t)
 	r.Network.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(secure.URL) }
-	next := r.trust(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
-	r.fetch(next, "http://127.0.0.1/", "HTTP/1.1")
+	next := r.transportTrusting(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
+	r.wantBody(next, "http://127.0.0.1/", "HTTP/1.1")
 }
 
 // A name that is not ASCII has an ASCII form in certificates.
 // https://www.rfc-editor.org/rfc/rfc6125#section-6.4.2
 func TestInternationalHostIsVerified(t *testing.T) {
-	own, roots := serverFor(t, "xn--bcher-kva.example")
-	server, _ := greeter(t, false, own, nil)
+	own, roots := serverCertAndRoot(t, "xn--bcher-kva.example")
+	server, _ := newTLSServer(t, false, own, nil)
 	plain := httptest.NewServer(tunnel(server.Listener.Addr().String()))
 	t.Cleanup(plain.Close)
-	r := newRoom(t)
+	r := newFixture(t)
 	r.Network.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(plain.URL) }
-	next := r.trust(roots)
-	r.fetch(next, "https://bücher.example/", "HTTP/1.1")
+	next := r.transportTrusting(roots)
+	r.wantBody(next, "https://bücher.example/", "HTTP/1.1")
 	if _, err := (&http.Client{Transport: next}).Get("https://büchlein.example/"); err == nil || !strings.Contains(err.Error(), "certificate is valid for xn--bcher-kva.example") {
 		t.Errorf("a server for bücher.example was spoken to as another: %v", err)
 	}

@@ -11,23 +11,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// AccessKeys are the keys of one IAM user, as IAM tells and changes them. Its methods'
-// errors are as those of [STS]; none of them shows a key's id.
+// AccessKeys lists and changes the access keys of one IAM user. Its errors are like those of [STS], and contain no
+// access key ID.
 type AccessKeys struct {
 	Client *Client
-	At     Target
-	User   string          // the user's name
-	Creds  aws.Credentials // who calls
+	Target Target
+	User   string          // user name
+	Creds  aws.Credentials // credentials that sign the calls
 }
 
-// An AccessKey is what IAM lists of a key.
+// An AccessKey is an access key as IAM lists it.
 type AccessKey struct {
 	ID      string
 	Active  bool
-	Created time.Time // by AWS's clock, to the second
+	Created time.Time // by AWS's clock, in whole seconds
 }
 
-// List returns the user's keys, and the time by AWS's clock at which it listed them.
+// List returns the user's access keys, and the time of the response by AWS's clock.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccessKeys.html
 func (k AccessKeys) List(ctx context.Context) (keys []AccessKey, at time.Time, err error) {
 	var out struct {
@@ -50,14 +50,14 @@ func (k AccessKeys) List(ctx context.Context) (keys []AccessKey, at time.Time, e
 	return keys, at, nil
 }
 
-// The states of a key.
+// Values of an access key's status.
 const (
 	statusActive   = "Active"
 	statusInactive = "Inactive"
 )
 
-// Create makes a new key. It is asked for once: an answer that is lost may have made one,
-// whose secret nobody has; see [Unsure].
+// Create creates an access key. It sends the request once. If the response is lost, IAM may have created a key whose
+// secret is unknown; see [MayHaveSucceeded].
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html
 func (k AccessKeys) Create(ctx context.Context) (aws.Credentials, error) {
 	var out struct {
@@ -71,18 +71,18 @@ func (k AccessKeys) Create(ctx context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, err
 	}
 	if out.Key == nil {
-		return aws.Credentials{}, fmt.Errorf("CreateAccessKey: %s answered without a key", k.place())
+		return aws.Credentials{}, fmt.Errorf("CreateAccessKey: no key in the response from %s", k.endpointName())
 	}
-	made := aws.Credentials{AccessKeyID: out.Key.ID, SecretAccessKey: out.Key.Secret}
-	if wrong := Flaw(made); wrong != "" {
-		return aws.Credentials{}, fmt.Errorf("CreateAccessKey: %s answered with %s", k.place(), wrong)
+	key := aws.Credentials{AccessKeyID: out.Key.ID, SecretAccessKey: out.Key.Secret}
+	if problem := InvalidReason(key); problem != "" {
+		return aws.Credentials{}, fmt.Errorf("CreateAccessKey: %s in the response from %s", problem, k.endpointName())
 	}
-	return made, nil
+	return key, nil
 }
 
-// Activate lets a key be used, or forbids it.
+// SetActive activates or deactivates an access key.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAccessKey.html
-func (k AccessKeys) Activate(ctx context.Context, id string, active bool) error {
+func (k AccessKeys) SetActive(ctx context.Context, id string, active bool) error {
 	status := statusInactive
 	if active {
 		status = statusActive
@@ -91,20 +91,19 @@ func (k AccessKeys) Activate(ctx context.Context, id string, active bool) error 
 	return err
 }
 
-// Delete deletes a key for good.
+// Delete deletes an access key. This cannot be undone.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteAccessKey.html
 func (k AccessKeys) Delete(ctx context.Context, id string) error {
 	_, err := k.call(ctx, call{action: "DeleteAccessKey", secrets: []string{id}}, parameters{"UserName": {k.User}, "AccessKeyId": {id}}, nil)
 	return err
 }
 
-// LastUsed returns when a key was last used, and for which service; the zero time means
-// that it never was.
+// LastUsed returns when an access key was last used, and for which service. The time is zero if the key was never used.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccessKeyLastUsed.html
 func (k AccessKeys) LastUsed(ctx context.Context, id string) (at time.Time, service string, err error) {
 	var out struct {
 		Used *struct {
-			At      string `xml:"LastUsedDate"` // absent or "N/A" for never
+			At      string `xml:"LastUsedDate"` // missing or "N/A" if never used
 			Service string `xml:"ServiceName"`
 		} `xml:"AccessKeyLastUsed"`
 	}
@@ -113,34 +112,34 @@ func (k AccessKeys) LastUsed(ctx context.Context, id string) (at time.Time, serv
 		return time.Time{}, "", err
 	}
 	if out.Used == nil {
-		return time.Time{}, "", fmt.Errorf("GetAccessKeyLastUsed: %s answered without a last use", k.place())
+		return time.Time{}, "", fmt.Errorf("GetAccessKeyLastUsed: no last use in the response from %s", k.endpointName())
 	}
 	at, _ = time.Parse(time.RFC3339, out.Used.At)
 	return at, c.clean(out.Used.Service), nil
 }
 
-// Unsure reports whether AWS may have done what it was asked although err came back. Only
-// a refusal says that it has not.
-func Unsure(err error) bool {
+// MayHaveSucceeded reports whether AWS may have carried out a call that returned err. Only a refusal by AWS is certain
+// proof that it did not.
+func MayHaveSucceeded(err error) bool {
 	var api *APIError
 	return err != nil && !(errors.As(err, &api) && api.Status >= http.StatusBadRequest && api.Status < http.StatusInternalServerError)
 }
 
 func (k AccessKeys) call(ctx context.Context, c call, in parameters, out any) (header http.Header, err error) {
-	c.about, c.signer, c.place, c.at = "user "+k.User, k.Creds, k.place(), iamAt(k.At)
-	c.retries = k.At.Endpoint.retries()
-	if err := k.Client.CheckEndpoint(k.At.Endpoint); err != nil {
+	c.resource, c.signer, c.endpoint, c.address = "user "+k.User, k.Creds, k.endpointName(), iamAddress(k.Target)
+	c.retries = k.Target.Endpoint.retries()
+	if err := k.Client.CheckEndpoint(k.Target.Endpoint); err != nil {
 		return nil, err
 	}
-	if c.client, err = k.Client.Network.client(k.At.Endpoint.CABundle, formXML); err != nil {
+	if c.client, err = k.Client.Network.client(k.Target.Endpoint.CABundle, formXML); err != nil {
 		return nil, err
 	}
-	err = k.Client.signed(ctx, c, k.At.Region, func(ctx context.Context) (err error) {
+	err = k.Client.signed(ctx, c, k.Target.Region, func(ctx context.Context) (err error) {
 		header, err = k.Client.query(ctx, c, versionIAM, url.Values(in), out)
 		return err
 	})
 	return header, err
 }
 
-// place names where the calls go, for errors.
-func (k AccessKeys) place() string { return siteOf(iamAt(k.At).url) }
+// endpointName names the endpoint in errors.
+func (k AccessKeys) endpointName() string { return baseOf(iamAddress(k.Target).url) }

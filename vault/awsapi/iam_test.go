@@ -10,26 +10,26 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-func (r *room) accessKeys() AccessKeys {
-	return AccessKeys{Client: r.Client, At: r.iamTarget(), User: "alice", Creds: r.key()}
+func (r *fixture) accessKeys() AccessKeys {
+	return AccessKeys{Client: r.Client, Target: r.iamTarget(), User: "alice", Creds: r.key()}
 }
 
-func (r *room) iamTarget() Target {
+func (r *fixture) iamTarget() Target {
 	return Target{Region: "eu-west-1", Endpoint: Endpoint{URL: r.aws.URL(), Origin: "~/.aws/config:3"}}
 }
 
 func TestAccessKeys(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	keys := r.accessKeys()
 	made, err := keys.Create(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.keep(made.SecretAccessKey)
+	r.addSecret(made.SecretAccessKey)
 	if at, _, err := keys.LastUsed(t.Context(), made.AccessKeyID); err != nil || !at.IsZero() {
 		t.Errorf("the new key was used at %v, %v", at, err)
 	}
-	if err := keys.Activate(t.Context(), made.AccessKeyID, false); err != nil {
+	if err := keys.SetActive(t.Context(), made.AccessKeyID, false); err != nil {
 		t.Error(err)
 	}
 	list, at, err := keys.List(t.Context())
@@ -39,7 +39,7 @@ func TestAccessKeys(t *testing.T) {
 	if d := at.Sub(r.aws.Now()).Abs(); d > time.Second {
 		t.Errorf("AWS's time is off by %s", d)
 	}
-	if err := keys.Activate(t.Context(), made.AccessKeyID, true); err != nil {
+	if err := keys.SetActive(t.Context(), made.AccessKeyID, true); err != nil {
 		t.Error(err)
 	}
 	if at, service, err := keys.LastUsed(t.Context(), r.world.Key.ID); err != nil || at.IsZero() || service != "iam" {
@@ -50,19 +50,19 @@ func TestAccessKeys(t *testing.T) {
 	}
 	err = keys.Delete(t.Context(), made.AccessKeyID)
 	var api *APIError
-	if !errors.As(err, &api) || api.Code != "NoSuchEntity" || strings.Contains(err.Error(), made.AccessKeyID) || Unsure(err) {
+	if !errors.As(err, &api) || api.Code != "NoSuchEntity" || strings.Contains(err.Error(), made.AccessKeyID) || MayHaveSucceeded(err) {
 		t.Errorf("got %v, want NoSuchEntity without the key's id", err)
 	}
 }
 
 // A key is asked for once, whatever becomes of the answer.
-func TestCreateIsNotTriedAgain(t *testing.T) {
+func TestCreateIsNotRetried(t *testing.T) {
 	for name, f := range map[string]fakeaws.Fault{
 		"500": {Status: 500}, "hung up": {Hangup: true}, "answer lost": {AnswerLost: true}, "half of it": {TruncateXML: true}, "portal": {HTML: true},
 	} {
-		r := newRoom(t)
+		r := newFixture(t)
 		r.aws.Fail(f)
-		if _, err := r.accessKeys().Create(t.Context()); !Unsure(err) {
+		if _, err := r.accessKeys().Create(t.Context()); !MayHaveSucceeded(err) {
 			t.Errorf("%s: %v is sure", name, err)
 		}
 		r.wantCalls(1)
@@ -70,16 +70,16 @@ func TestCreateIsNotTriedAgain(t *testing.T) {
 }
 
 func TestClockIsCorrectedForIAM(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	r.Clock.Local = func() time.Time { return r.aws.Now().Add(20 * time.Minute) }
 	if _, err := r.accessKeys().Create(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r.wantCalls(2)
-	r.wantTold("this computer's clock is 20m0s ahead of AWS's; AWS's time is used")
+	r.wantNotices("this computer's clock is 20m0s ahead of AWS's; AWS's time is used")
 }
 
-func TestUnsure(t *testing.T) {
+func TestMayHaveSucceeded(t *testing.T) {
 	for _, tt := range []struct {
 		err  error
 		want bool
@@ -93,14 +93,14 @@ func TestUnsure(t *testing.T) {
 		{&UnreachableError{}, true},
 		{&NotAWSError{}, true},
 	} {
-		if got := Unsure(tt.err); got != tt.want {
+		if got := MayHaveSucceeded(tt.err); got != tt.want {
 			t.Errorf("%#v: %v, want %v", tt.err, got, tt.want)
 		}
 	}
 }
 
 // What goes wrong names where IAM is.
-func TestPlacesOfIAM(t *testing.T) {
+func TestIAMEndpointNames(t *testing.T) {
 	for _, tt := range []struct {
 		at   Target
 		want string
@@ -112,7 +112,7 @@ func TestPlacesOfIAM(t *testing.T) {
 		{Target{Region: "eu-west-1", Endpoint: Endpoint{DualStack: true}}, "https://iam.global.api.aws"},
 		{Target{Endpoint: Endpoint{URL: "http://127.0.0.1:1/x"}}, "http://127.0.0.1:1"},
 	} {
-		got := AccessKeys{At: tt.at}.place()
+		got := AccessKeys{Target: tt.at}.endpointName()
 		if got != tt.want {
 			t.Errorf("%+v is %s, want %s", tt.at, got, tt.want)
 		}
@@ -122,8 +122,8 @@ func TestPlacesOfIAM(t *testing.T) {
 	}
 }
 
-func TestIAMHangs(t *testing.T) {
-	r := newRoom(t)
+func TestIAMTimeout(t *testing.T) {
+	r := newFixture(t)
 	r.Timeout = 50 * time.Millisecond
 	r.aws.Fail(fakeaws.Fault{Hang: true, Times: -1})
 	_, _, err := r.accessKeys().List(t.Context())

@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// IDC is the sign-in of IAM Identity Center at one target. The refusals of its methods are [*APIError], by whose
-// code a sign-in goes on.
+// IDC calls the OIDC service of IAM Identity Center, with which users sign in. A refusal by AWS is an [*APIError];
+// its code tells the caller how to continue the sign-in.
 // https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/Welcome.html
 type IDC struct {
 	Client   *Client
-	At       Target
+	Target   Target
 	StartURL string
 }
 
-// The grants that tokens are had for.
+// Grant types of CreateToken.
 // https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_CreateToken.html
 const (
 	GrantCode    = "authorization_code"
@@ -27,14 +27,14 @@ const (
 	GrantRefresh = "refresh_token"
 )
 
-// An IDCClient is a program as IAM Identity Center knows it.
+// An IDCClient is this program's registration with IAM Identity Center.
 type IDCClient struct {
 	ID      string    `json:"client_id"`
 	Secret  string    `json:"client_secret"`
 	Expires time.Time `json:"expires"`
 }
 
-// A Registration is what a program says of itself.
+// A Registration is the request to register this program as a client.
 // https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_RegisterClient.html
 type Registration struct {
 	Name      string   `json:"clientName"`
@@ -45,50 +45,50 @@ type Registration struct {
 	Issuer    string   `json:"issuerUrl,omitempty"`
 }
 
-// RegisterClient makes a program known.
+// RegisterClient registers this program as a client.
 func (i IDC) RegisterClient(ctx context.Context, in Registration) (IDCClient, error) {
 	var out struct {
 		ID      string `json:"clientId"`
 		Secret  string `json:"clientSecret"`
-		Expires int64  `json:"clientSecretExpiresAt"` // seconds of Unix time
+		Expires int64  `json:"clientSecretExpiresAt"` // Unix time in seconds
 	}
-	if err := i.post(ctx, call{action: "RegisterClient"}, ask{url: "/client/register", in: in}, &out, nil); err != nil {
+	if err := i.post(ctx, call{action: "RegisterClient"}, restRequest{url: "/client/register", in: in}, &out, nil); err != nil {
 		return IDCClient{}, err
 	}
 	if out.ID == "" || out.Secret == "" {
-		return IDCClient{}, fmt.Errorf("RegisterClient: %s answered without a registration", i.Place())
+		return IDCClient{}, fmt.Errorf("RegisterClient: no registration in the response from %s", i.EndpointName())
 	}
 	return IDCClient{ID: out.ID, Secret: out.Secret, Expires: time.Unix(out.Expires, 0).UTC()}, nil
 }
 
-// A Page is what the page of a sign-in is told.
-type Page struct {
-	Client    string // the program
-	Scopes    []string
-	Redirect  string // where the answer is brought
-	State     string // that comes back with it
-	Challenge string // the hash of what the code is traded with
+// An AuthorizeRequest holds the parameters of the page where the user signs in.
+type AuthorizeRequest struct {
+	ClientID      string // the program's client ID
+	Scopes        []string
+	RedirectURI   string // where the browser brings the code
+	State         string // returned together with the code
+	CodeChallenge string // SHA-256 hash of the PKCE code verifier
 }
 
-// Page is the address of the page on which a person lets this program in. It holds no secret.
-func (i IDC) Page(p Page) string {
-	return i.base() + "/authorize?" + url.Values{
-		"response_type": {"code"}, "client_id": {p.Client}, "redirect_uri": {p.Redirect}, "state": {p.State},
-		"code_challenge": {p.Challenge}, "code_challenge_method": {"S256"}, "scopes": {strings.Join(p.Scopes, " ")},
+// AuthorizeURL returns the URL of the page where the user authorizes this program. It contains no secret.
+func (i IDC) AuthorizeURL(p AuthorizeRequest) string {
+	return i.baseURL() + "/authorize?" + url.Values{
+		"response_type": {"code"}, "client_id": {p.ClientID}, "redirect_uri": {p.RedirectURI}, "state": {p.State},
+		"code_challenge": {p.CodeChallenge}, "code_challenge_method": {"S256"}, "scopes": {strings.Join(p.Scopes, " ")},
 	}.Encode()
 }
 
-// A DeviceCode is what a person types on a machine of their choice.
+// A DeviceCode is the response that starts a sign-in on another device.
 type DeviceCode struct {
-	Secret   string // what this program polls with
-	User     string // what the person types
-	URL      string // where
-	Complete string // the same with the code filled in; may be empty
-	Lasts    time.Duration
-	Interval time.Duration // between two polls; 0 where none is said
+	Secret      string // device code, with which this program polls for the token
+	UserCode    string // the code that the user types
+	URL         string // the page where the user types it
+	CompleteURL string // the same page with the code filled in; may be empty
+	ExpiresIn   time.Duration
+	Interval    time.Duration // between two polls; 0 if AWS does not set it
 }
 
-// StartDeviceAuthorization asks for a code that a person types.
+// StartDeviceAuthorization requests a code for the user to type on any device.
 // https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_StartDeviceAuthorization.html
 func (i IDC) StartDeviceAuthorization(ctx context.Context, c IDCClient) (DeviceCode, error) {
 	in := map[string]string{"clientId": c.ID, "clientSecret": c.Secret, "startUrl": i.StartURL}
@@ -97,20 +97,20 @@ func (i IDC) StartDeviceAuthorization(ctx context.Context, c IDCClient) (DeviceC
 		User     string        `json:"userCode"`
 		URL      string        `json:"verificationUri"`
 		Complete string        `json:"verificationUriComplete"`
-		Lasts    time.Duration `json:"expiresIn"` // in seconds, as is the next
+		Lasts    time.Duration `json:"expiresIn"` // in seconds, like interval
 		Interval time.Duration `json:"interval"`
 	}
-	carried := call{action: "StartDeviceAuthorization", secrets: []string{c.Secret}}
-	if err := i.post(ctx, carried, ask{url: "/device_authorization", in: in}, &out, nil); err != nil {
+	apiCall := call{action: "StartDeviceAuthorization", secrets: []string{c.Secret}}
+	if err := i.post(ctx, apiCall, restRequest{url: "/device_authorization", in: in}, &out, nil); err != nil {
 		return DeviceCode{}, err
 	}
 	return DeviceCode{
-		Secret: out.Secret, User: out.User, URL: out.URL, Complete: out.Complete,
-		Lasts: out.Lasts * time.Second, Interval: out.Interval * time.Second,
+		Secret: out.Secret, UserCode: out.User, URL: out.URL, CompleteURL: out.Complete,
+		ExpiresIn: out.Lasts * time.Second, Interval: out.Interval * time.Second,
 	}, nil
 }
 
-// A Grant is what tokens are traded for.
+// A Grant is exchanged for tokens: an authorization code, a device code or a refresh token.
 type Grant struct {
 	ID       string `json:"clientId"`
 	Secret   string `json:"clientSecret"`
@@ -122,18 +122,18 @@ type Grant struct {
 	Refresh  string `json:"refreshToken,omitempty"`
 }
 
-// Tokens are what a sign-in brings.
+// Tokens are the result of a sign-in.
 type Tokens struct {
 	Access  string
-	Refresh string    // that which was traded, where no other came
-	Expires time.Time // the access token, by this computer's clock
+	Refresh string    // the new refresh token; the used one if AWS returned none
+	Expires time.Time // end of the access token, by this computer's clock
 }
 
-// CreateToken trades a grant for tokens. Once AWS has answered, came is called before anything else is done, even
-// logged: the grant is spent. It may find no access token, which is an error in the end.
+// CreateToken exchanges a grant for tokens. If AWS returns an access token or a new refresh token, CreateToken first
+// passes them to onTokens, because the grant cannot be used again. Without a valid access token it then fails.
 // https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_CreateToken.html
-func (i IDC) CreateToken(ctx context.Context, g Grant, came func(Tokens)) (Tokens, error) {
-	carried := call{action: "CreateToken", secrets: []string{g.Secret, g.Code, g.Verifier, g.Device, g.Refresh}}
+func (i IDC) CreateToken(ctx context.Context, g Grant, onTokens func(Tokens)) (Tokens, error) {
+	c := call{action: "CreateToken", secrets: []string{g.Secret, g.Code, g.Verifier, g.Device, g.Refresh}}
 	began := i.Client.Clock.Local()
 	var out struct {
 		Access  string        `json:"accessToken"`
@@ -141,45 +141,45 @@ func (i IDC) CreateToken(ctx context.Context, g Grant, came func(Tokens)) (Token
 		Lasts   time.Duration `json:"expiresIn"` // in seconds
 	}
 	var t Tokens
-	err := i.post(ctx, carried, ask{url: "/token", in: g}, &out, func() {
+	err := i.post(ctx, c, restRequest{url: "/token", in: g}, &out, func() {
 		t = Tokens{Access: out.Access, Refresh: cmp.Or(out.Refresh, g.Refresh), Expires: began.Add(out.Lasts * time.Second).UTC()}
 		if out.Access != "" && out.Lasts > 0 || out.Refresh != "" {
-			came(t)
+			onTokens(t)
 		}
 	})
 	if err == nil && (out.Access == "" || out.Lasts <= 0) {
-		err = fmt.Errorf("CreateToken: %s answered without a token", i.Place())
+		err = fmt.Errorf("CreateToken: no token in the response from %s", i.EndpointName())
 	}
 	return t, err
 }
 
-// post makes a call of those that sign in, at the path that the ask's URL is, and then first of all what came says.
-func (i IDC) post(ctx context.Context, c call, a ask, out any, came func()) error {
-	hc, err := i.Client.Network.client(i.At.Endpoint.CABundle, formJSON)
+// post sends a to the OIDC service; the URL of a is a path. After a success it first calls onSuccess, if that is
+// not nil.
+func (i IDC) post(ctx context.Context, c call, a restRequest, out any, onSuccess func()) error {
+	hc, err := i.Client.Network.client(i.Target.Endpoint.CABundle, formJSON)
 	if err != nil {
 		return err
 	}
-	c.about, c.place, c.client, c.retries = i.StartURL, i.Place(), hc, i.At.Endpoint.retries()
-	at, err := serviceOIDC.at(i.At)
+	c.resource, c.endpoint, c.client, c.retries = i.StartURL, i.EndpointName(), hc, i.Target.Endpoint.retries()
+	at, err := serviceOIDC.address(i.Target)
 	if err != nil {
-		return fmt.Errorf("%s at %s: %w", c.action, c.place, err)
+		return fmt.Errorf("%s at %s: %w", c.action, c.endpoint, err)
 	}
 	a.method, a.url = http.MethodPost, at.url+a.url
 	return i.Client.unsigned(ctx, c, func(ctx context.Context) error {
 		err := i.Client.rest(ctx, c, a, out)
-		if err == nil && came != nil {
-			came()
+		if err == nil && onSuccess != nil {
+			onSuccess()
 		}
 		return err
 	})
 }
 
-// base is the address that sign-ins begin at, without a slash at its end. That of a
-// region which is none is never called.
-func (i IDC) base() string {
-	at, _ := serviceOIDC.at(i.At)
+// baseURL returns the URL of the OIDC service, without a trailing slash. It returns "" if the region is invalid.
+func (i IDC) baseURL() string {
+	at, _ := serviceOIDC.address(i.Target)
 	return at.url
 }
 
-// Place names where the calls go, for errors.
-func (i IDC) Place() string { return serviceOIDC.place(i.At) }
+// EndpointName names the endpoint in errors.
+func (i IDC) EndpointName() string { return serviceOIDC.endpointName(i.Target) }

@@ -13,42 +13,42 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 )
 
-// rolesPath lists the instance's role, and has its credentials below.
+// rolesPath lists the name of the instance's role. The role's credentials are below that path.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
 const rolesPath = "/iam/security-credentials/"
 
-// silence is how long the metadata service may take to begin its answer. A packet that may not leave the instance's
-// own network stack is dropped, so that in a container silence says that there is no token to be had.
-const silence = 2 * time.Second
+// metadataTimeout is how long to wait for the metadata service's response. In a container the response to a token
+// request may be dropped because of its hop limit; the timeout then means that no token is available.
+const metadataTimeout = 2 * time.Second
 
-// Metadata says how an EC2 instance is asked about itself.
-type Metadata struct {
-	URL   *url.URL
-	MayV1 bool     // the service's first version, which wants no token, may be spoken
-	Tries Endpoint // its MaxAttempts and RetryMode alone
+// InstanceMetadata holds the settings of the EC2 instance metadata service.
+type InstanceMetadata struct {
+	URL     *url.URL
+	AllowV1 bool     // allow IMDSv1, which needs no token
+	Retries Endpoint // only MaxAttempts and RetryMode are used
 }
 
-// Instance asks the EC2 instance for the credentials of its role, which may be none; see [Flaw]. Errors name them as
-// what.
-func (api *Client) Instance(ctx context.Context, what string, at Metadata) (aws.Credentials, error) {
-	hc := &nearbyHTTP{client: near(nil, silence), check: checkInstance}
+// InstanceCredentials requests the credentials of the EC2 instance's role. The caller must check them with
+// [InvalidReason]. Errors begin with label.
+func (api *Client) InstanceCredentials(ctx context.Context, label string, at InstanceMetadata) (aws.Credentials, error) {
+	hc := &localHTTP{client: localClient(nil, metadataTimeout), check: checkInstance}
 	fallback := aws.FalseTernary
-	if at.MayV1 {
+	if at.AllowV1 {
 		fallback = aws.TrueTernary
 	}
-	i := instance{api: api, http: hc, retries: at.Tries.retries(), client: imds.New(imds.Options{
+	i := instance{api: api, http: hc, retries: at.Retries.retries(), client: imds.New(imds.Options{
 		Endpoint: at.URL.String(), HTTPClient: hc, EnableFallback: fallback,
-		ClientEnableState: imds.ClientEnabled, // the environment is read elsewhere
-		Retryer:           aws.NopRetryer{},   // see get
+		ClientEnableState: imds.ClientEnabled, // the caller has already read the environment
+		Retryer:           aws.NopRetryer{},   // instance.get retries
 	})}
-	return api.nearby(ctx, call{action: what, place: Site(at.URL)}, i.credentials)
+	return api.localCredentials(ctx, call{action: label, endpoint: BaseOf(at.URL)}, i.credentials)
 }
 
-// An instance is one that is asked about itself.
+// An instance calls the metadata service of the EC2 instance.
 type instance struct {
 	api     *Client
 	client  *imds.Client
-	http    *nearbyHTTP
+	http    *localHTTP
 	retries retries
 }
 
@@ -68,14 +68,14 @@ func (i instance) credentials(ctx context.Context) (aws.Credentials, error) {
 	return readCredentials(got)
 }
 
-// get reads one path. Tries are counted here and not by the SDK's client, which would also ask for a token three times
-// where nobody answers.
+// get reads one path of the metadata service. It retries itself: the SDK's client would also request a token three
+// times from a service that does not answer.
 func (i instance) get(ctx context.Context, path string) (body []byte, err error) {
 	err = i.api.try(ctx, i.retries, false, func() error {
 		out, err := i.client.GetMetadata(ctx, &imds.GetMetadataInput{Path: path})
 		switch {
-		case i.http.failed != nil:
-			return i.http.failed
+		case i.http.lastErr != nil:
+			return i.http.lastErr
 		case err != nil:
 			return err
 		}
@@ -85,47 +85,47 @@ func (i instance) get(ctx context.Context, path string) (body []byte, err error)
 	return body, err
 }
 
-// checkInstance reads no message: what is sent with a refusal is a page.
+// checkInstance ignores the body of an error response, which is an HTML page.
 func checkInstance(resp *http.Response, _ []byte) error {
-	switch no := (&refusal{status: resp.StatusCode}); {
+	switch refused := (&refusal{status: resp.StatusCode}); {
 	case isSuccess(resp):
 		return nil
 	case resp.StatusCode == http.StatusUnauthorized:
-		return &staleError{no}
+		return &tokenRequiredError{refused}
 	default:
-		return no
+		return refused
 	}
 }
 
-// A staleError is a refusal for want of a token that is good. The SDK's client then fetches one, even where it had
-// gone without after silence.
-type staleError struct{ no *refusal }
+// A tokenRequiredError is a refusal because the request had no valid token. The SDK's client then requests a token,
+// even if an earlier token request timed out.
+type tokenRequiredError struct{ refusal *refusal }
 
-func (e *staleError) Error() string { return e.no.Error() }
+func (e *tokenRequiredError) Error() string { return e.refusal.Error() }
 
-func (e *staleError) Unwrap() error { return e.no }
+func (e *tokenRequiredError) Unwrap() error { return e.refusal }
 
-// RetryableError is what the SDK's retryer asks.
-func (e *staleError) RetryableError() bool { return true }
+// RetryableError tells the SDK's retryer to try again.
+func (e *tokenRequiredError) RetryableError() bool { return true }
 
-// readCredentials reads what EC2 answers with.
+// readCredentials reads the credentials in a response of the metadata service.
 func readCredentials(body []byte) (aws.Credentials, error) {
-	var said struct {
-		Code, Message          string // of EC2, which refuses with a success
+	var response struct {
+		Code, Message          string // EC2 reports an error in a response with status 200
 		AccessKeyID            string `json:"AccessKeyId"`
 		SecretAccessKey, Token string
 		Expiration             *time.Time
 		AccountID              string `json:"AccountId"`
 	}
-	if json.Unmarshal(body, &said) != nil {
+	if json.Unmarshal(body, &response) != nil {
 		return aws.Credentials{}, errNoCredentials
 	}
-	if said.Code != "" && said.Code != "Success" {
-		return aws.Credentials{}, &refusal{status: http.StatusOK, code: said.Code, message: said.Message}
+	if response.Code != "" && response.Code != "Success" {
+		return aws.Credentials{}, &refusal{status: http.StatusOK, code: response.Code, message: response.Message}
 	}
-	c := aws.Credentials{AccessKeyID: said.AccessKeyID, SecretAccessKey: said.SecretAccessKey, SessionToken: said.Token, AccountID: said.AccountID}
-	if said.Expiration != nil {
-		c.CanExpire, c.Expires = true, *said.Expiration
+	c := aws.Credentials{AccessKeyID: response.AccessKeyID, SecretAccessKey: response.SecretAccessKey, SessionToken: response.Token, AccountID: response.AccountID}
+	if response.Expiration != nil {
+		c.CanExpire, c.Expires = true, *response.Expiration
 	}
 	return c, nil
 }

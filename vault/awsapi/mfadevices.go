@@ -10,22 +10,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// MFADevices are the virtual MFA devices of one IAM user, as IAM makes and removes them. Its
-// methods' errors are as those of [STS]; none of them shows a secret or a code.
+// MFADevices creates, enables and deletes the virtual MFA devices of one IAM user. Its errors are like those of [STS],
+// and contain no secret and no code.
 type MFADevices struct {
 	Client *Client
-	At     Target
-	User   string          // the user's name
-	Creds  aws.Credentials // who calls
+	Target Target
+	User   string          // user name
+	Creds  aws.Credentials // credentials that sign the calls
 }
 
-// Create makes a device that is nobody's yet, and returns its serial and what it shares with
-// AWS, in base32. It is asked for once: an answer that is lost may have made one.
+// Create creates a device that is not assigned to a user, and returns its serial number and its secret in base32.
+// It sends the request once. If the response is lost, IAM may have created the device.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
 func (m MFADevices) Create(ctx context.Context, name string) (serial string, secret []byte, err error) {
 	var out struct {
 		Serial string `xml:"VirtualMFADevice>SerialNumber"`
-		Seed   []byte `xml:"VirtualMFADevice>Base32StringSeed"` // the base32 text, in base64
+		Seed   []byte `xml:"VirtualMFADevice>Base32StringSeed"` // the base32 text, again encoded in base64
 	}
 	if _, err := m.call(ctx, call{action: "CreateVirtualMFADevice", once: true}, parameters{"VirtualMFADeviceName": {name}}, &out); err != nil {
 		return "", nil, err
@@ -33,12 +33,12 @@ func (m MFADevices) Create(ctx context.Context, name string) (serial string, sec
 	secret, err = base64.StdEncoding.AppendDecode(nil, out.Seed)
 	clear(out.Seed)
 	if err != nil || out.Serial == "" || len(secret) == 0 {
-		return "", nil, fmt.Errorf("CreateVirtualMFADevice: %s answered without a device", AccessKeys(m).place())
+		return "", nil, fmt.Errorf("CreateVirtualMFADevice: no device in the response from %s", AccessKeys(m).endpointName())
 	}
 	return out.Serial, secret, nil
 }
 
-// Enable makes a device the user's. AWS wants two codes that follow each other.
+// Enable assigns a device to the user. AWS requires two consecutive codes.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
 func (m MFADevices) Enable(ctx context.Context, serial, first, second string) error {
 	c := call{action: "EnableMFADevice", once: true, secrets: []string{first, second}}
@@ -48,14 +48,14 @@ func (m MFADevices) Enable(ctx context.Context, serial, first, second string) er
 	return err
 }
 
-// Delete deletes a device that is nobody's. See [InUse].
+// Delete deletes a device that is not assigned to a user. [InUse] recognises the error for an assigned device.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteVirtualMFADevice.html
 func (m MFADevices) Delete(ctx context.Context, serial string) error {
 	_, err := m.call(ctx, call{action: "DeleteVirtualMFADevice"}, parameters{"SerialNumber": {serial}}, nil)
 	return err
 }
 
-// InUse reports whether a device was not deleted because it is somebody's.
+// InUse reports whether [MFADevices.Delete] failed because the device is assigned to a user.
 func InUse(err error) bool {
 	var api *APIError
 	return errors.As(err, &api) && api.Code == "DeleteConflict"

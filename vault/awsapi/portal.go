@@ -10,20 +10,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// A Portal is one portal of IAM Identity Center, seen by someone who is signed in.
+// A Portal calls the access portal of IAM Identity Center for a signed-in user.
 // https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/Welcome.html
 type Portal struct {
-	Token string // of whoever is signed in
-	api   *Client
-	http  *http.Client
-	url   string
-	place string
-	start string
+	Token    string // the user's access token
+	api      *Client
+	http     *http.Client
+	url      string
+	endpoint string
+	startURL string
 
 	retries retries
 }
 
-// NewPortal returns the portal as a stranger sees it. It calls nobody, and fails where nobody can be called.
+// NewPortal returns a portal without a token. It sends nothing. It fails if the endpoint or its CA bundle is invalid.
 func (api *Client) NewPortal(at Target, startURL string) (*Portal, error) {
 	if err := api.CheckEndpoint(at.Endpoint); err != nil {
 		return nil, err
@@ -32,36 +32,36 @@ func (api *Client) NewPortal(at Target, startURL string) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	to, err := servicePortal.at(at)
+	to, err := servicePortal.address(at)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", servicePortal.place(at), err)
+		return nil, fmt.Errorf("%s: %w", servicePortal.endpointName(at), err)
 	}
-	return &Portal{api: api, http: hc, url: to.url, place: siteOf(to.url), start: startURL, retries: at.Endpoint.retries()}, nil
+	return &Portal{api: api, http: hc, url: to.url, endpoint: baseOf(to.url), startURL: startURL, retries: at.Endpoint.retries()}, nil
 }
 
-// A portalCall is one call of the portal's.
+// A portalCall describes one call of the portal.
 type portalCall struct {
-	action string
-	about  string // for errors
-	path   string
-	query  url.Values
+	action   string
+	resource string // what the action applies to, for errors
+	path     string
+	query    url.Values
 }
 
-// get makes a call whose answer is read into out.
+// get makes a GET call and decodes the response into out.
 func (p *Portal) get(ctx context.Context, c portalCall, out any) error {
 	return p.send(ctx, http.MethodGet, c, out)
 }
 
 func (p *Portal) send(ctx context.Context, method string, pc portalCall, out any) error {
-	c := call{action: pc.action, about: pc.about, place: p.place, client: p.http, secrets: []string{p.Token}, retries: p.retries}
+	c := call{action: pc.action, resource: pc.resource, endpoint: p.endpoint, client: p.http, secrets: []string{p.Token}, retries: p.retries}
 	return p.api.unsigned(ctx, c, func(ctx context.Context) error {
-		return p.api.rest(ctx, c, ask{
+		return p.api.rest(ctx, c, restRequest{
 			method: method, url: p.url + pc.path, query: pc.query, header: map[string]string{"X-Amz-Sso_bearer_token": p.Token},
 		}, out)
 	})
 }
 
-// Credentials are those of a role in an account.
+// Credentials returns credentials for a role in an account.
 // https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html
 func (p *Portal) Credentials(ctx context.Context, account, role string) (aws.Credentials, error) {
 	const action = "GetRoleCredentials"
@@ -70,7 +70,7 @@ func (p *Portal) Credentials(ctx context.Context, account, role string) (aws.Cre
 			ID      string `json:"accessKeyId"`
 			Secret  string `json:"secretAccessKey"`
 			Token   string `json:"sessionToken"`
-			Expires int64  `json:"expiration"` // milliseconds of Unix time
+			Expires int64  `json:"expiration"` // Unix time in milliseconds
 		} `json:"roleCredentials"`
 	}
 	err := p.get(ctx, portalCall{action, role + " in " + account, "/federation/credentials", url.Values{"account_id": {account}, "role_name": {role}}}, &out)
@@ -81,13 +81,13 @@ func (p *Portal) Credentials(ctx context.Context, account, role string) (aws.Cre
 		AccessKeyID: out.Given.ID, SecretAccessKey: out.Given.Secret, SessionToken: out.Given.Token, AccountID: account,
 		CanExpire: true, Expires: time.UnixMilli(out.Given.Expires).UTC(),
 	}
-	if Flaw(creds) != "" || creds.SessionToken == "" || out.Given.Expires <= 0 {
-		return aws.Credentials{}, fmt.Errorf("%s: %s answered without credentials", action, p.place)
+	if InvalidReason(creds) != "" || creds.SessionToken == "" || out.Given.Expires <= 0 {
+		return aws.Credentials{}, fmt.Errorf("%s: no credentials in the response from %s", action, p.endpoint)
 	}
 	return creds, nil
 }
 
-// Account is one that a person may work in.
+// An Account is one that the user can access.
 type Account struct {
 	ID    string   `json:"account_id"`
 	Name  string   `json:"account_name"`
@@ -95,10 +95,10 @@ type Account struct {
 	Roles []string `json:"roles"`
 }
 
-// maxAccounts bounds what is read of a portal.
+// maxAccounts limits how many accounts, and how many roles of an account, are read.
 const maxAccounts = 10_000
 
-// Accounts are those that the person may work in, with their roles, in the portal's order.
+// Accounts returns the accounts that the user can access, with their roles, in the portal's order.
 func (p *Portal) Accounts(ctx context.Context) ([]Account, error) {
 	all, err := p.ListAccounts(ctx)
 	if err != nil {
@@ -112,7 +112,7 @@ func (p *Portal) Accounts(ctx context.Context) ([]Account, error) {
 	return all, nil
 }
 
-// ListAccounts returns the accounts without their roles.
+// ListAccounts returns the accounts that the user can access, without their roles.
 // https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_ListAccounts.html
 func (p *Portal) ListAccounts(ctx context.Context) ([]Account, error) {
 	var all []Account
@@ -125,7 +125,7 @@ func (p *Portal) ListAccounts(ctx context.Context) ([]Account, error) {
 			} `json:"accountList"`
 			Next string `json:"nextToken"`
 		}
-		if err := p.get(ctx, portalCall{"ListAccounts", p.start, "/assignment/accounts", pageAfter(next)}, &page); err != nil {
+		if err := p.get(ctx, portalCall{"ListAccounts", p.startURL, "/assignment/accounts", pageAfter(next)}, &page); err != nil {
 			return nil, err
 		}
 		for _, a := range page.Accounts {
@@ -136,7 +136,7 @@ func (p *Portal) ListAccounts(ctx context.Context) ([]Account, error) {
 	return all, nil
 }
 
-// pageAfter asks for the page of a list that a token names; for the first if there is none.
+// pageAfter returns the parameters for the next page of a list. An empty token means the first page.
 func pageAfter(token string) url.Values {
 	q := url.Values{"max_result": {"100"}}
 	if token != "" {
@@ -145,7 +145,7 @@ func pageAfter(token string) url.Values {
 	return q
 }
 
-// roles are those that the person may take in an account.
+// roles returns the names of the roles that the user can assume in an account.
 // https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_ListAccountRoles.html
 func (p *Portal) roles(ctx context.Context, account string) ([]string, error) {
 	names := []string{}
@@ -169,8 +169,8 @@ func (p *Portal) roles(ctx context.Context, account string) ([]string, error) {
 	return names, nil
 }
 
-// Logout ends the token, and with it what could renew it.
+// Logout invalidates the access token and its refresh token.
 // https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_Logout.html
 func (p *Portal) Logout(ctx context.Context) error {
-	return p.send(ctx, http.MethodPost, portalCall{action: "Logout", about: p.start, path: "/logout"}, nil)
+	return p.send(ctx, http.MethodPost, portalCall{action: "Logout", resource: p.startURL, path: "/logout"}, nil)
 }

@@ -13,23 +13,23 @@ import (
 	"time"
 )
 
-// The versions of the services' interfaces that speak AWS's query protocol.
+// API versions of the services that use AWS's query protocol.
 const (
 	versionSTS = "2011-06-15"
 	versionIAM = "2010-05-08"
 )
 
-// query makes a call in the protocol that STS and IAM speak: a form in, XML out, of which
-// the action's result is read into out; nil for none.
+// query makes a call in AWS's query protocol, which STS and IAM use: the request is a form, the response is XML.
+// It decodes the result of the action into out, if out is not nil.
 // https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
 func (api *Client) query(ctx context.Context, c call, version string, in url.Values, out any) (http.Header, error) {
 	in.Set("Action", c.action)
 	in.Set("Version", version)
 	q := request{
-		method: http.MethodPost, url: c.at.url, body: []byte(in.Encode()), at: c.at, signer: c.signer,
+		method: http.MethodPost, url: c.address.url, body: []byte(in.Encode()), address: c.address, signer: c.signer,
 		header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
 	}
-	var got answer
+	var got response
 	err := api.try(ctx, c.retries, c.once, func() (err error) {
 		got, err = api.send(ctx, c.client, q, readQueryError)
 		return err
@@ -37,24 +37,24 @@ func (api *Client) query(ctx context.Context, c call, version string, in url.Val
 	if err != nil || out == nil {
 		return got.header, err
 	}
-	if readResult(got.body, c.action+"Result", out) != nil { // what the parser says may quote the answer
-		return nil, got.from
+	if readResult(got.body, c.action+"Result", out) != nil { // the decoder's error may quote the response
+		return nil, got.unreadable
 	}
 	return got.header, nil
 }
 
-// readQueryError reads what AWS says of a refusal, if anything.
+// readQueryError reads the code and message of an error response into e. They stay empty if body has none.
 func readQueryError(e *refusal, _ http.Header, body []byte) {
-	var said struct {
+	var response struct {
 		Code    string `xml:"Error>Code"`
 		Message string `xml:"Error>Message"`
 	}
-	if xml.Unmarshal(body, &said) == nil {
-		e.code, e.message = said.Code, said.Message
+	if xml.Unmarshal(body, &response) == nil {
+		e.code, e.message = response.Code, response.Message
 	}
 }
 
-// readResult reads the element of that name; an answer without one leaves out as it is.
+// readResult decodes the first element with that name into out. If there is none, out stays unchanged.
 func readResult(body []byte, name string, out any) error {
 	dec := xml.NewDecoder(bytes.NewReader(body))
 	for {
@@ -71,7 +71,7 @@ func readResult(body []byte, name string, out any) error {
 	}
 }
 
-// parameters are what an action is told. What is empty is left out.
+// parameters are the form values of an action. set omits empty values.
 type parameters url.Values
 
 func (p parameters) set(name, value string) {
@@ -80,14 +80,14 @@ func (p parameters) set(name, value string) {
 	}
 }
 
-func (p parameters) seconds(name string, d time.Duration) {
+func (p parameters) setSeconds(name string, d time.Duration) {
 	if d != 0 {
 		p.set(name, strconv.Itoa(int(d/time.Second)))
 	}
 }
 
-// member is the name of a list's i-th item, and of a part of it.
-func member(list string, i int, part string) string {
+// memberName returns the parameter name of part of the i-th item (from 0) of a list. part may be empty.
+func memberName(list string, i int, part string) string {
 	name := fmt.Sprintf("%s.member.%d", list, i+1)
 	if part != "" {
 		name += "." + part
@@ -95,10 +95,10 @@ func member(list string, i int, part string) string {
 	return name
 }
 
-// limit adds a session policy.
-func (p parameters) limit(most Policy) {
-	p.set("Policy", most.Inline)
-	for i, arn := range most.ARNs {
-		p.set(member("PolicyArns", i, "arn"), arn)
+// setPolicy adds a session policy.
+func (p parameters) setPolicy(policy Policy) {
+	p.set("Policy", policy.Inline)
+	for i, arn := range policy.ARNs {
+		p.set(memberName("PolicyArns", i, "arn"), arn)
 	}
 }

@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// An ask is a call in the protocol that Identity Center speaks.
-type ask struct {
+// A restRequest is a request in the REST protocol of Identity Center.
+type restRequest struct {
 	method string
 	url    string
 	query  url.Values
 	header map[string]string
-	in     any // sent as JSON; nil for nothing
+	in     any // sent as JSON; nil means no body
 }
 
-// rest makes a call in the protocol that Identity Center speaks: JSON both ways. What it
-// answers is read into out; nil for nothing.
+// rest makes a call in AWS's REST protocol with JSON, which Identity Center uses. It decodes the response into out,
+// if out is not nil.
 // https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
-func (api *Client) rest(ctx context.Context, c call, a ask, out any) error {
+func (api *Client) rest(ctx context.Context, c call, a restRequest, out any) error {
 	q := request{method: a.method, url: a.url, header: map[string]string{}}
 	for name, value := range a.header {
 		q.header[name] = value
@@ -35,7 +35,7 @@ func (api *Client) rest(ctx context.Context, c call, a ask, out any) error {
 		}
 		q.header["Content-Type"] = "application/json"
 	}
-	var got answer
+	var got response
 	err := api.try(ctx, c.retries, false, func() (err error) {
 		got, err = api.send(ctx, c.client, q, readJSONError)
 		return err
@@ -43,29 +43,29 @@ func (api *Client) rest(ctx context.Context, c call, a ask, out any) error {
 	if err != nil || out == nil {
 		return err
 	}
-	if json.Unmarshal(got.body, out) != nil { // what the parser says may quote the answer
-		return got.from
+	if json.Unmarshal(got.body, out) != nil { // the decoder's error may quote the response
+		return got.unreadable
 	}
 	return nil
 }
 
-// readJSONError reads what AWS says of a refusal, if anything. The sign-in says it as
-// OAuth does, too.
+// readJSONError reads the code and message of an error response into e. They stay empty if body has none. The sign-in
+// services also use OAuth's error_description.
 func readJSONError(e *refusal, h http.Header, body []byte) {
-	var said struct {
+	var response struct {
 		Type        string `json:"__type"`
 		Code        string `json:"code"`
 		Message     string `json:"message"`
 		Description string `json:"error_description"`
 	}
-	_ = json.Unmarshal(body, &said) // an answer without a word is a refusal as well
-	for _, code := range []string{h.Get("X-Amzn-ErrorType"), said.Code, said.Type} {
+	_ = json.Unmarshal(body, &response) // the body may be empty or unreadable
+	for _, code := range []string{h.Get("X-Amzn-ErrorType"), response.Code, response.Type} {
 		code, _, _ = strings.Cut(code, ":")
 		if e.code = code[strings.LastIndexByte(code, '#')+1:]; e.code != "" {
 			break
 		}
 	}
-	if e.message = said.Message; e.message == "" {
-		e.message = said.Description
+	if e.message = response.Message; e.message == "" {
+		e.message = response.Description
 	}
 }

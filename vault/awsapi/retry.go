@@ -15,8 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 )
 
-// retries says how often calls are tried, as max_attempts and retry_mode do. The zero value leaves both to
-// the SDK.
+// retries holds a profile's max_attempts and retry_mode. Zero values select the SDK's defaults.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 type retries struct {
 	attempts int
@@ -25,12 +24,12 @@ type retries struct {
 
 func (e Endpoint) retries() retries { return retries{e.MaxAttempts, e.RetryMode} }
 
-// maxBackoff is the longest wait before a call is tried again. The SDK waits for up to 20 s, but most of
-// our calls have a user who waits, and 30 s in all.
+// maxBackoff is the longest wait before a retry. The SDK waits for up to 20 s, which is too long for a user who
+// waits for a command. One call has a timeout of 30 s by default.
 const maxBackoff = 5 * time.Second
 
-// retryer returns the SDK's retryer. Calls with the same settings share one, since it counts how many calls
-// of a process fail.
+// retryer returns the SDK's retryer for these settings. Calls with the same settings share a retryer, because it
+// limits the number of retries of a process.
 func (api *Client) retryer(r retries) aws.RetryerV2 {
 	api.lock.Lock()
 	defer api.lock.Unlock()
@@ -44,39 +43,39 @@ func (api *Client) retryer(r retries) aws.RetryerV2 {
 			o.Backoff = retry.BackoffDelayerFunc(func(attempt int, err error) (time.Duration, error) { return api.Backoff(attempt, err), nil })
 		}
 	}
-	var made aws.RetryerV2
+	var created aws.RetryerV2
 	if r.mode == string(aws.RetryModeAdaptive) {
-		made = retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
+		created = retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
 			o.StandardOptions = append(o.StandardOptions, standard)
 		})
 	} else {
-		made = retry.NewStandard(standard)
+		created = retry.NewStandard(standard)
 	}
 	if api.retryers == nil {
 		api.retryers = map[retries]aws.RetryerV2{}
 	}
-	api.retryers[r] = made
-	return made
+	api.retryers[r] = created
+	return created
 }
 
-// try makes a call, and repeats it as the settings say and where that may help, unless it must not be sent
-// twice.
+// try makes a call and repeats it after an error that may be temporary, as the settings allow. If once is set, it makes
+// the call only once.
 func (api *Client) try(ctx context.Context, r retries, once bool, call func() error) error {
 	retryer := api.retryer(r)
-	repeated := func(error) error { return nil }
+	releaseRetry := func(error) error { return nil }
 	for n := 1; ; n++ {
-		sent, err := retryer.GetAttemptToken(ctx) // in the adaptive mode it waits
+		releaseAttempt, err := retryer.GetAttemptToken(ctx) // in adaptive mode this may wait
 		if err != nil {
 			return err
 		}
 		err = call()
-		// Their errors are of the count of failures alone, which no call depends on.
-		_, _ = sent(err), repeated(err)
+		// These functions can only fail to return tokens to the retryer. That does not matter here.
+		_, _ = releaseAttempt(err), releaseRetry(err)
 		if err == nil || once || n >= retryer.MaxAttempts() || ctx.Err() != nil || !retryer.IsErrorRetryable(err) {
 			return err
 		}
 		var quota error
-		if repeated, quota = retryer.GetRetryToken(ctx, err); quota != nil {
+		if releaseRetry, quota = retryer.GetRetryToken(ctx, err); quota != nil {
 			return err
 		}
 		wait, failed := retryer.RetryDelay(n, err)
@@ -86,13 +85,12 @@ func (api *Client) try(ctx context.Context, r retries, once bool, call func() er
 	}
 }
 
-// retryables are the SDK's reasons to try again, and those that its clients add for the services that are
-// called here.
+// retryables returns the SDK's default reasons for a retry, and those that its STS, IAM and sign-in clients add.
 func retryables() []retry.IsErrorRetryable {
 	return append(slices.Clone(retry.DefaultRetryables),
 		retry.RetryableErrorCode{Codes: map[string]struct{}{"IDPCommunicationError": {}}},
 		retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-			if lost(err) || unreached(err) {
+			if isConnectionLost(err) || isKeyFetchFailure(err) {
 				return aws.TrueTernary
 			}
 			return aws.UnknownTernary
@@ -100,27 +98,27 @@ func retryables() []retry.IsErrorRetryable {
 	)
 }
 
-// CodeInvalidToken is how AWS refuses a web identity token.
+// CodeInvalidToken is AWS's error code for a refused web identity token.
 const CodeInvalidToken = "InvalidIdentityToken"
 
-// unreached reports whether AWS refused a token because it could not fetch the provider's keys just then. The SDK's own
-// exchange of tokens tries again, too.
-func unreached(err error) bool {
-	var no *refusal
-	return errors.As(err, &no) && no.code == CodeInvalidToken && strings.Contains(no.message, "Couldn't retrieve verification key")
+// isKeyFetchFailure reports whether AWS refused a token because it could not fetch the provider's keys. The SDK also
+// retries after this error.
+func isKeyFetchFailure(err error) bool {
+	var refused *refusal
+	return errors.As(err, &refused) && refused.code == CodeInvalidToken && strings.Contains(refused.message, "Couldn't retrieve verification key")
 }
 
-// passes reports whether what went wrong may go better soon.
-func passes(err error) bool {
+// isRetryable reports whether the call may succeed if it is repeated.
+func isRetryable(err error) bool {
 	return retry.IsErrorRetryables(retryables()).IsErrorRetryable(err).Bool()
 }
 
-// lost reports whether a connection broke while it was used. The SDK's clients call every such error
-// one of the connection; here errors are as net/http returns them.
-func lost(err error) bool {
-	var sending *url.Error
+// isConnectionLost reports whether a connection broke while it was in use. The SDK's retryer recognises this error
+// only in the form in which the SDK's own clients report it.
+func isConnectionLost(err error) bool {
+	var urlErr *url.Error
 	var op *net.OpError
-	if !errors.As(err, &sending) {
+	if !errors.As(err, &urlErr) {
 		return false
 	}
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op) && (op.Op == "read" || op.Op == "write")

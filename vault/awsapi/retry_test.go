@@ -15,24 +15,24 @@ import (
 )
 
 // max_attempts and retry_mode hold for every call of a profile.
-func TestRetriesOfAProfile(t *testing.T) {
+func TestMaxAttempts(t *testing.T) {
 	for _, mode := range []string{"", "standard", "adaptive", "legacy"} {
 		for attempts, want := range map[int]int{0: 3, 1: 1, 2: 2, 5: 5} {
-			r := newRoom(t)
+			r := newFixture(t)
 			r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})
-			s := r.readOnly()
+			s := r.assumeReadOnly()
 			s.Endpoint.MaxAttempts, s.Endpoint.RetryMode = attempts, mode
-			r.fail(s)
+			r.sendFails(s)
 			r.wantCalls(want)
 		}
 	}
 }
 
 // max_attempts also counts for the calls that are not signed: those of aws login and of the console.
-func TestRetriesOfSignIns(t *testing.T) {
+func TestMaxAttemptsOfUnsignedCalls(t *testing.T) {
 	for attempts, want := range map[int]int32{0: 3, 1: 1, 2: 2, 5: 5} {
 		for status, want := range map[int]int32{500: want, 503: want, 403: 1} {
-			r := newRoom(t)
+			r := newFixture(t)
 			var calls atomic.Int32
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				calls.Add(1)
@@ -42,11 +42,11 @@ func TestRetriesOfSignIns(t *testing.T) {
 			defer server.Close()
 			at := Endpoint{URL: server.URL, Origin: "AWS_ENDPOINT_URL_SIGNIN", MaxAttempts: attempts}
 			login := Login{r.Client, Target{Region: "eu-west-1", Endpoint: at}}
-			err := login.CreateToken(t.Context(), oracleKey(t), LoginGrant{}, func(LoginTokens) { t.Error("tokens arrived") })
+			err := login.CreateToken(t.Context(), comparisonKey(t), LoginGrant{}, func(LoginTokens) { t.Error("tokens arrived") })
 			if got := calls.Swap(0); got != want || err == nil {
 				t.Errorf("aws login, %d attempts, status %d: %d calls (%v), want %d", attempts, status, got, err, want)
 			}
-			_, err = r.SignInToken(t.Context(), at, r.visitor(), 0)
+			_, err = r.SignInToken(t.Context(), at, r.roleSession(), 0)
 			if got := calls.Load(); got != want || err == nil {
 				t.Errorf("console, %d attempts, status %d: %d calls (%v), want %d", attempts, status, got, err, want)
 			}
@@ -55,18 +55,18 @@ func TestRetriesOfSignIns(t *testing.T) {
 }
 
 // What must not be sent twice is not, whatever the profile says.
-func TestOneUseIsNotRetried(t *testing.T) {
-	r := newRoom(t)
+func TestSingleUseCallsAreNotRetried(t *testing.T) {
+	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})
-	s := r.sample(func(ctx context.Context, sts STS, by aws.Credentials) (aws.Credentials, error) {
-		return sts.SessionToken(ctx, by, 0, MFA{Serial: r.world.MFA.Serial(), Code: r.keep("123456")})
+	s := r.newTestCall(func(ctx context.Context, sts STS, by aws.Credentials) (aws.Credentials, error) {
+		return sts.SessionToken(ctx, by, 0, MFA{Serial: r.world.MFA.Serial(), Code: r.addSecret("123456")})
 	})
 	s.Endpoint.MaxAttempts = 5
-	r.fail(s)
+	r.sendFails(s)
 	r.wantCalls(1)
 
 	keys := r.accessKeys()
-	keys.At.Endpoint.MaxAttempts = 5
+	keys.Target.Endpoint.MaxAttempts = 5
 	if _, err := keys.Create(t.Context()); err == nil {
 		t.Error("a key was created")
 	}
@@ -80,9 +80,9 @@ func TestThrottlesAreRetried(t *testing.T) {
 		codes[code] = 3
 	}
 	for code, want := range codes {
-		r := newRoom(t)
+		r := newFixture(t)
 		r.aws.Fail(fakeaws.Fault{Code: code, Times: -1})
-		if e := failAs[*APIError](r, r.readOnly()); e.Code != code || e.Retry != (want > 1) {
+		if e := sendFailsAs[*APIError](r, r.assumeReadOnly()); e.Code != code || e.Retry != (want > 1) {
 			t.Errorf("%s: got %+v", code, e)
 		}
 		r.wantCalls(want)
@@ -90,22 +90,22 @@ func TestThrottlesAreRetried(t *testing.T) {
 }
 
 // A process that fails and fails stops to repeat its calls, as the SDK's clients do.
-func TestQuotaOfRetries(t *testing.T) {
-	r := newRoom(t)
+func TestRetryQuota(t *testing.T) {
+	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})
-	r.fail(r.readOnly())
+	r.sendFails(r.assumeReadOnly())
 	r.wantCalls(3)
 	for range int(retry.DefaultRetryRateTokens) {
-		r.fail(r.readOnly())
+		r.sendFails(r.assumeReadOnly())
 	}
 	before := len(r.aws.Calls())
-	r.fail(r.readOnly())
+	r.sendFails(r.assumeReadOnly())
 	r.wantCalls(before + 1)
 }
 
 // The waits between tries end with the time of the call.
-func TestWaitsEndWithTheCall(t *testing.T) {
-	r := newRoom(t)
+func TestBackoffIsBounded(t *testing.T) {
+	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})
 	r.Timeout, r.Backoff = time.Minute, nil
 	var waits []time.Duration
@@ -113,9 +113,9 @@ func TestWaitsEndWithTheCall(t *testing.T) {
 		waits = append(waits, d)
 		return nil
 	}
-	s := r.readOnly()
+	s := r.assumeReadOnly()
 	s.Endpoint.MaxAttempts = 9
-	r.fail(s)
+	r.sendFails(s)
 	if len(waits) != 8 {
 		t.Errorf("waited %v", waits)
 	}
@@ -125,6 +125,6 @@ func TestWaitsEndWithTheCall(t *testing.T) {
 		}
 	}
 	r.Sleep = func(context.Context, time.Duration) error { return context.Canceled }
-	r.fail(s)
+	r.sendFails(s)
 	r.wantCalls(10)
 }

@@ -12,87 +12,89 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// RolesAnywhere is IAM Roles Anywhere at one target. It gives a role to who holds the key of a certificate.
+// RolesAnywhere calls IAM Roles Anywhere, which issues a role's credentials to the holder of a certificate's
+// private key.
 type RolesAnywhere struct {
 	Client *Client
-	At     Target
+	Target Target
 }
 
-// Check says whether calls can be made, without making one.
+// Check reports whether the region and the endpoint are valid. It sends nothing.
 func (r RolesAnywhere) Check() error {
-	if _, err := serviceAnywhere.at(r.At); err != nil {
+	if _, err := serviceRolesAnywhere.address(r.Target); err != nil {
 		return err
 	}
-	return r.Client.CheckEndpoint(r.At.Endpoint)
+	return r.Client.CheckEndpoint(r.Target.Endpoint)
 }
 
-// MeasureClock is as that of [STS].
+// MeasureClock requests AWS's time and corrects the clock, as [STS.MeasureClock] does.
 func (r RolesAnywhere) MeasureClock(ctx context.Context) {
-	if at, err := serviceAnywhere.at(r.At); err == nil {
-		r.Client.measure(ctx, r.At.Endpoint.CABundle, at.url)
+	if at, err := serviceRolesAnywhere.address(r.Target); err == nil {
+		r.Client.measureClock(ctx, r.Target.Endpoint.CABundle, at.url)
 	}
 }
 
-// An AnywhereRequest says which session is asked for. Its ARNs go into the address.
-type AnywhereRequest struct {
+// A RolesAnywhereRequest holds the parameters of a session. The ARNs become part of the URL.
+type RolesAnywhereRequest struct {
 	TrustAnchor, Profile, Role string
-	SessionName                string        // empty to leave it to AWS
-	Lasts                      time.Duration // 0 to leave it to AWS
+	SessionName                string        // empty means AWS's default
+	Duration                   time.Duration // 0 means AWS's default
 }
 
-const actionAnywhere = "CreateSession"
+const actionCreateSession = "CreateSession"
 
-// CreateSession returns the credentials of a role. The request is signed once, with the key of the first certificate
-// of the chain, and sent up to three times: a card may want a touch for each signature. Where AWS refuses it and its
-// clock turns out to be another, it is signed anew, once.
+// CreateSession returns credentials of a role. key is the private key of chain[0]. The request is signed once, and
+// the same signature is sent again on retries, because a security key may require a touch for each signature. If
+// AWS refuses the request and this computer's clock is wrong, the request is signed once more with the corrected
+// time.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-create-session.html
-func (r RolesAnywhere) CreateSession(ctx context.Context, key crypto.Signer, chain []*x509.Certificate, in AnywhereRequest) (aws.Credentials, error) {
+func (r RolesAnywhere) CreateSession(ctx context.Context, key crypto.Signer, chain []*x509.Certificate, in RolesAnywhereRequest) (aws.Credentials, error) {
 	api := r.Client
-	at, err := serviceAnywhere.at(r.At)
+	at, err := serviceRolesAnywhere.address(r.Target)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	c := call{action: actionAnywhere, about: in.Role, place: siteOf(at.url)}
+	c := call{action: actionCreateSession, resource: in.Role, endpoint: baseOf(at.url)}
 	body, err := json.Marshal(struct {
 		Seconds     int    `json:"durationSeconds,omitempty"`
 		SessionName string `json:"roleSessionName,omitempty"`
-	}{int(in.Lasts.Seconds()), in.SessionName})
+	}{int(in.Duration.Seconds()), in.SessionName})
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	if c.client, err = api.Network.client(r.At.Endpoint.CABundle, formJSON); err != nil {
+	if c.client, err = api.Network.client(r.Target.Endpoint.CABundle, formJSON); err != nil {
 		return aws.Credentials{}, err
 	}
 	at.url += "/sessions?" + url.Values{
 		"profileArn": {in.Profile}, "roleArn": {in.Role}, "trustAnchorArn": {in.TrustAnchor},
 	}.Encode()
-	var got answer
-	signed := func(ctx context.Context) error {
+	var got response
+	signAndSend := func(ctx context.Context) error {
 		q, err := x509Signer{key, chain}.request(at, body, api.Clock.Now())
 		if err != nil {
 			return err
 		}
-		return api.try(ctx, r.At.Endpoint.retries(), false, func() (err error) {
+		return api.try(ctx, r.Target.Endpoint.retries(), false, func() (err error) {
 			got, err = api.send(ctx, c.client, q, readJSONError)
 			return err
 		})
 	}
 	err = api.unsigned(ctx, c, func(ctx context.Context) error {
 		skew := api.Clock.Skew()
-		err := signed(ctx)
-		if date, ok := anyDate(err); ok && api.set(skew, date) {
-			err = signed(ctx)
+		err := signAndSend(ctx)
+		if date, ok := refusalDate(err); ok && api.setClock(skew, date) {
+			err = signAndSend(ctx)
 		}
 		return err
 	})
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	return c.anywhereCredentials(got.body)
+	return c.rolesAnywhereCredentials(got.body)
 }
 
-// anywhereAnswer is what CreateSession gives.
-type anywhereAnswer struct {
+// createSessionResponse is the response of CreateSession.
+type createSessionResponse struct {
 	Set []struct {
 		Credentials struct {
 			AccessKeyID     string    `json:"accessKeyId"`
@@ -103,18 +105,18 @@ type anywhereAnswer struct {
 	} `json:"credentialSet"`
 }
 
-func (c call) anywhereCredentials(body []byte) (aws.Credentials, error) {
-	var a anywhereAnswer
+func (c call) rolesAnywhereCredentials(body []byte) (aws.Credentials, error) {
+	var a createSessionResponse
 	if json.Unmarshal(body, &a) != nil || len(a.Set) == 0 {
-		return aws.Credentials{}, fmt.Errorf("%s: %s answered without credentials", c.action, c.place)
+		return aws.Credentials{}, fmt.Errorf("%s: no credentials in the response from %s", c.action, c.endpoint)
 	}
-	given := a.Set[0].Credentials
+	session := a.Set[0].Credentials
 	out := aws.Credentials{
-		AccessKeyID: given.AccessKeyID, SecretAccessKey: given.SecretAccessKey, SessionToken: given.SessionToken,
-		CanExpire: true, Expires: given.Expiration, AccountID: AccountOf(c.about),
+		AccessKeyID: session.AccessKeyID, SecretAccessKey: session.SecretAccessKey, SessionToken: session.SessionToken,
+		CanExpire: true, Expires: session.Expiration, AccountID: AccountOf(c.resource),
 	}
-	if Flaw(out) != "" || out.SessionToken == "" || out.Expires.IsZero() {
-		return aws.Credentials{}, fmt.Errorf("%s: %s answered without credentials", c.action, c.place)
+	if InvalidReason(out) != "" || out.SessionToken == "" || out.Expires.IsZero() {
+		return aws.Credentials{}, fmt.Errorf("%s: no credentials in the response from %s", c.action, c.endpoint)
 	}
 	return out, nil
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestAnywhereIsCalledAt(t *testing.T) {
+func TestRolesAnywhereEndpoints(t *testing.T) {
 	for _, c := range []struct {
 		region string
 		e      Endpoint
@@ -18,7 +18,7 @@ func TestAnywhereIsCalledAt(t *testing.T) {
 		{"us-gov-west-1", Endpoint{FIPS: true}, "https://rolesanywhere-fips.us-gov-west-1.amazonaws.com"},
 		{"eu-west-1", Endpoint{URL: "http://127.0.0.1:1/"}, "http://127.0.0.1:1"},
 	} {
-		at, err := serviceAnywhere.at(Target{c.region, c.e})
+		at, err := serviceRolesAnywhere.address(Target{c.region, c.e})
 		if err != nil || at.url != c.want || c.e.URL == "" && !isAWS(strings.TrimPrefix(at.url, "https://")) {
 			t.Errorf("calls %s, want %s, %v", at.url, c.want, err)
 		}
@@ -26,7 +26,7 @@ func TestAnywhereIsCalledAt(t *testing.T) {
 }
 
 // Whatever comes back, the error is ours, or the credentials are some.
-func FuzzAnywhereAnswer(f *testing.F) {
+func FuzzRolesAnywhereResponse(f *testing.F) {
 	for _, text := range []string{
 		``, `{}`, `{"credentialSet":[]}`, `{"credentialSet":[{"credentials":{}}]}`,
 		`{"credentialSet":[{"credentials":{"accessKeyId":"ASIAEXAMPLE","secretAccessKey":"EXAMPLE","sessionToken":"EXAMPLE","expiration":"2030-01-02T12:00:00Z"}}]}`,
@@ -35,12 +35,12 @@ func FuzzAnywhereAnswer(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		c := call{action: actionAnywhere, about: "arn:aws:iam::123456789012:role/anywhere", place: "https://example.com"}
-		got, err := c.anywhereCredentials(text)
+		c := call{action: actionCreateSession, resource: "arn:aws:iam::123456789012:role/anywhere", endpoint: "https://example.com"}
+		got, err := c.rolesAnywhereCredentials(text)
 		switch {
-		case err != nil && err.Error() != "CreateSession: https://example.com answered without credentials":
+		case err != nil && err.Error() != "CreateSession: no credentials in the response from https://example.com":
 			t.Errorf("%q", err)
-		case err == nil && (Flaw(got) != "" || got.SessionToken == "" || !got.CanExpire || got.Expires.IsZero()):
+		case err == nil && (InvalidReason(got) != "" || got.SessionToken == "" || !got.CanExpire || got.Expires.IsZero()):
 			t.Errorf("%q became credentials", text)
 		}
 	})

@@ -12,10 +12,10 @@ import (
 	"sync/atomic"
 )
 
-// maxBundle bounds what is read of a file of roots; a system's is a quarter of a megabyte.
+// maxBundle is the most that is read of a CA bundle, in bytes. A system's bundle has about 250 kB.
 const maxBundle = 16 << 20
 
-// readRoots reads the file that a profile names.
+// readRoots reads the file of a profile's ca_bundle setting.
 func readRoots(open func(string) (io.ReadCloser, error), path string) (*x509.CertPool, error) {
 	text, err := ReadFile(open, path, maxBundle)
 	if err != nil {
@@ -23,19 +23,19 @@ func readRoots(open func(string) (io.ReadCloser, error), path string) (*x509.Cer
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("ca_bundle: %s holds no certificate, want PEM", path)
+		return nil, fmt.Errorf("ca_bundle: %s contains no certificate, expected PEM", path)
 	}
 	return roots, nil
 }
 
-// systemRoots returns the roots of the system's bundle, which is read once.
+// systemRoots returns the root certificates in the system's bundle. It reads the bundle once.
 func (n *Network) systemRoots() *x509.CertPool {
 	n.rootsOnce.Do(func() { n.roots = n.readSystemRoots() })
 	return n.roots
 }
 
-// readSystemRoots reads the first of the system's bundles that is there. If it cannot be read,
-// the pool is empty, and a server's authority is looked for elsewhere: see [systemTransport].
+// readSystemRoots reads the first of the system's bundles that exists. If none can be read, it returns an empty pool,
+// and [systemTransport] falls back to Go's own search for root certificates.
 func (n *Network) readSystemRoots() *x509.CertPool {
 	roots := x509.NewCertPool()
 	for _, path := range n.Bundles {
@@ -51,14 +51,14 @@ func (n *Network) readSystemRoots() *x509.CertPool {
 	return roots
 }
 
-// A systemTransport trusts what the system trusts. Go reads the system's bundle, and then each of
-// its certificates again from a file of its own, which takes 10 ms. So a server is first verified
-// by the bundle alone. Only if that does not prove who the server is, all roots that Go finds
-// decide, in a second connection. Nothing is sent over a connection that is not verified.
+// A systemTransport trusts the system's root certificates. Go's own search reads the system's bundle, and then a
+// separate file for each certificate, which takes 10 ms. Therefore the first attempt trusts only the bundle. If it does
+// not verify the server's certificate, a second connection uses Go's own search. Nothing is sent before the server is
+// verified.
 type systemTransport struct {
-	bundle  func() http.RoundTripper
-	all     http.RoundTripper
-	lacking atomic.Bool // the bundle has not sufficed once
+	bundle             func() http.RoundTripper
+	all                http.RoundTripper
+	bundleInsufficient atomic.Bool // only all could verify a server; skip bundle
 }
 
 func (n *Network) newSystemTransport() *systemTransport {
@@ -69,26 +69,26 @@ func (n *Network) newSystemTransport() *systemTransport {
 }
 
 func (t *systemTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" || t.lacking.Load() {
+	if r.URL.Scheme != "https" || t.bundleInsufficient.Load() {
 		return t.all.RoundTrip(r)
 	}
 	resp, err := t.bundle().RoundTrip(r)
-	var unproven *tls.CertificateVerificationError
-	if !errors.As(err, &unproven) {
+	var certErr *tls.CertificateVerificationError
+	if !errors.As(err, &certErr) {
 		return resp, err
 	}
-	again := r.Clone(r.Context())
+	retry := r.Clone(r.Context())
 	if r.Body != nil && r.Body != http.NoBody {
 		if r.GetBody == nil {
 			return nil, err
 		}
-		if again.Body, err = r.GetBody(); err != nil {
+		if retry.Body, err = r.GetBody(); err != nil {
 			return nil, err
 		}
 	}
-	resp, err = t.all.RoundTrip(again)
+	resp, err = t.all.RoundTrip(retry)
 	if err == nil {
-		t.lacking.Store(true)
+		t.bundleInsufficient.Store(true)
 	}
 	return resp, err
 }

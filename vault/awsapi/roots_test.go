@@ -21,8 +21,8 @@ import (
 	"time"
 )
 
-// shelves gives each file its content, and notes which were opened.
-func (r *room) shelves(files map[string][]byte) *[]string {
+// serveFiles gives each file its content, and notes which were opened.
+func (r *fixture) serveFiles(files map[string][]byte) *[]string {
 	var opened []string
 	r.Network.Open = func(path string) (io.ReadCloser, error) {
 		opened = append(opened, path)
@@ -34,19 +34,19 @@ func (r *room) shelves(files map[string][]byte) *[]string {
 	return &opened
 }
 
-func TestSystemsBundleIsReadOnce(t *testing.T) {
-	r := newRoom(t)
-	endpoint, roots := r.encrypted()
-	opened := r.shelves(map[string][]byte{"b.pem": roots})
+func TestSystemBundleIsReadOnce(t *testing.T) {
+	r := newFixture(t)
+	endpoint, roots := r.startTLS()
+	opened := r.serveFiles(map[string][]byte{"b.pem": roots})
 	r.Network.Bundles = []string{"a.pem", "b.pem", "c.pem"}
-	s := r.readOnly()
-	r.make(s)
+	s := r.assumeReadOnly()
+	r.mustSend(s)
 	if len(*opened) != 0 {
 		t.Errorf("%q were opened for a call in the open", *opened)
 	}
 	s.Endpoint.URL = endpoint
 	for range 3 {
-		r.make(s)
+		r.mustSend(s)
 	}
 	if !slices.Equal(*opened, []string{"a.pem", "b.pem"}) {
 		t.Errorf("opened %q, want the first that is there, once", *opened)
@@ -54,16 +54,16 @@ func TestSystemsBundleIsReadOnce(t *testing.T) {
 }
 
 // What is read ahead is read once, and a chain of calls takes one connection.
-func TestRootsAreReadAheadOnce(t *testing.T) {
-	r := newRoom(t)
-	server, connections := greeter(t, false, nil, r.aws)
-	opened := r.shelves(map[string][]byte{"b.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})})
+func TestPreloadedRootsAreReadOnce(t *testing.T) {
+	r := newFixture(t)
+	server, connections := newTLSServer(t, false, nil, r.aws)
+	opened := r.serveFiles(map[string][]byte{"b.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})})
 	r.Network.Bundles = []string{"b.pem"}
-	s := r.readOnly()
+	s := r.assumeReadOnly()
 	s.Endpoint.URL = server.URL
 	for range 3 {
-		STS{r.Client, s.Target}.Expect()
-		r.make(s)
+		STS{r.Client, s.Target}.PreloadRoots()
+		r.mustSend(s)
 	}
 	if !slices.Equal(*opened, []string{"b.pem"}) || connections.Load() != 1 {
 		t.Errorf("%q were opened, and %d connections, for three calls", *opened, connections.Load())
@@ -71,86 +71,86 @@ func TestRootsAreReadAheadOnce(t *testing.T) {
 }
 
 // Where the bundle lacks the root, Go's own look at the system decides; here it fails, too.
-func TestBundleThatDoesNotDo(t *testing.T) {
+func TestInsufficientSystemBundle(t *testing.T) {
 	for name, bundle := range map[string][]byte{
-		"another root": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: fresh(t)}), "junk": []byte("junk"), "none": nil,
+		"another root": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: unrelatedCert(t)}), "junk": []byte("junk"), "none": nil,
 	} {
-		r := newRoom(t)
-		endpoint, _ := r.encrypted()
+		r := newFixture(t)
+		endpoint, _ := r.startTLS()
 		files := map[string][]byte{}
 		if bundle != nil {
 			files["b.pem"] = bundle
 		}
-		r.shelves(files)
+		r.serveFiles(files)
 		r.Network.Bundles = []string{"b.pem"}
-		s := r.readOnly()
+		s := r.assumeReadOnly()
 		s.Endpoint.URL = endpoint
-		r.wantText(failAs[*UnreachableError](r, s), "certificate")
+		r.wantText(sendFailsAs[*UnreachableError](r, s), "certificate")
 		if calls := r.aws.Calls(); len(calls) != 0 {
 			t.Errorf("%s: AWS was called %d times by a client that does not trust it", name, len(calls))
 		}
 	}
 }
 
-// fallback names the file of roots that Go itself finds in the process that
-// TestAllThatGoFinds starts, for it looks once.
-const fallback = "TEST_AWS_VAULT_FALLBACK"
+// rootsFileVariable names the file of roots that Go itself finds in the process that
+// TestFallbackToGoRoots starts, for it looks once.
+const rootsFileVariable = "TEST_AWS_VAULT_FALLBACK"
 
 // If the bundle does not prove who the server is, all roots that Go finds decide.
-func TestAllThatGoFinds(t *testing.T) {
+func TestFallbackToGoRoots(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("elsewhere no bundle is read, and the system is asked for its roots")
 	}
-	if os.Getenv(fallback) == "" {
-		c := exec.Command(os.Args[0], "-test.run=^TestAllThatGoFinds$")
+	if os.Getenv(rootsFileVariable) == "" {
+		c := exec.Command(os.Args[0], "-test.run=^TestFallbackToGoRoots$")
 		path := filepath.Join(t.TempDir(), "all.pem")
-		c.Env = append(os.Environ(), fallback+"="+path, "SSL_CERT_FILE="+path, "SSL_CERT_DIR="+t.TempDir())
+		c.Env = append(os.Environ(), rootsFileVariable+"="+path, "SSL_CERT_FILE="+path, "SSL_CERT_DIR="+t.TempDir())
 		if out, err := c.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		return
 	}
-	r := newRoom(t)
-	endpoint, roots := r.encrypted()
-	by := &authority{TB: t}
-	root := by.issue(ca("root"), keyNumber(1), nil)
-	if err := os.WriteFile(os.Getenv(fallback), append(roots, bundleOf(root)...), 0o600); err != nil {
+	r := newFixture(t)
+	endpoint, roots := r.startTLS()
+	by := &certIssuer{TB: t}
+	root := by.issue(caTemplate("root"), testKey(1), nil)
+	if err := os.WriteFile(os.Getenv(rootsFileVariable), append(roots, bundleOf(root)...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	opened := r.shelves(map[string][]byte{"b.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: fresh(t)})})
+	opened := r.serveFiles(map[string][]byte{"b.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: unrelatedCert(t)})})
 	r.Network.Bundles = []string{"b.pem"}
-	s := r.readOnly()
+	s := r.assumeReadOnly()
 	s.Endpoint.URL = endpoint
-	r.make(s)
-	r.make(s)
+	r.mustSend(s)
+	r.mustSend(s)
 	r.wantCalls(2)
 	if len(*opened) != 1 {
 		t.Errorf("opened %q", *opened)
 	}
-	s.Endpoint.CABundle = "b.pem" // a profile that names a bundle trusts nothing else
-	r.wantText(failAs[*UnreachableError](r, s), "certificate")
+	s.Endpoint.CABundle = "b.pem" // req profile that names a bundle trusts nothing else
+	r.wantText(sendFailsAs[*UnreachableError](r, s), "certificate")
 
 	// The bundle has an old certificate of the authority, which has expired.
-	old := by.issue(but(ca("root"), func(c *x509.Certificate) {
+	old := by.issue(modified(caTemplate("root"), func(c *x509.Certificate) {
 		c.NotBefore, c.NotAfter = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
-	}), keyNumber(1), nil)
-	leaf := by.issue(serverOf("127.0.0.1"), keyNumber(2), root)
-	r = newRoom(t)
-	server, connections := greeter(t, false, &tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: leaf.key}, r.aws)
-	r.shelves(map[string][]byte{"b.pem": bundleOf(old)})
+	}), testKey(1), nil)
+	leaf := by.issue(serverTemplate("127.0.0.1"), testKey(2), root)
+	r = newFixture(t)
+	server, connections := newTLSServer(t, false, &tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: leaf.key}, r.aws)
+	r.serveFiles(map[string][]byte{"b.pem": bundleOf(old)})
 	r.Network.Bundles = []string{"b.pem"}
-	s = r.readOnly()
+	s = r.assumeReadOnly()
 	s.Endpoint.URL = server.URL
-	r.make(s)
+	r.mustSend(s)
 	server.CloseClientConnections()
-	r.make(s)
+	r.mustSend(s)
 	if n := connections.Load(); n != 3 {
 		t.Errorf("%d connections for two calls, want one that fails and two: the bundle is not tried again", n)
 	}
 }
 
-// fresh is a certificate that signs nothing here.
-func fresh(t *testing.T) []byte {
+// unrelatedCert is a certificate that signs nothing here.
+func unrelatedCert(t *testing.T) []byte {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -9,30 +9,30 @@ import (
 	"aws-vault/vault/partition"
 )
 
-// A service is one of AWS's that is called in a region.
+// A service is an AWS service with an endpoint in each region.
 type service struct {
-	title string // for errors
-	name  string // what signatures call it
-	host  string // how its hosts begin
-	fips  string // how those begin that keep to FIPS 140
+	title string // name in errors
+	name  string // name in signatures
+	host  string // first part of the host name
+	fips  string // first part of the FIPS 140 host name
 }
 
 var (
 	serviceSTS    = service{"STS", "sts", "sts", "sts-fips"}
-	serviceOIDC   = service{"the sign-in", "sso-oauth", "oidc", "oidc-fips"}
-	servicePortal = service{"the portal", "awsssoportal", "portal.sso", "portal.sso-fips"}
+	serviceOIDC   = service{"Identity Center sign-in", "sso-oauth", "oidc", "oidc-fips"}
+	servicePortal = service{"Identity Center portal", "awsssoportal", "portal.sso", "portal.sso-fips"}
 
-	serviceAnywhere = service{"Roles Anywhere", "rolesanywhere", "rolesanywhere", "rolesanywhere-fips"}
+	serviceRolesAnywhere = service{"Roles Anywhere", "rolesanywhere", "rolesanywhere", "rolesanywhere-fips"}
 )
 
-// A partition's domains, and IAM's hosts in it: IAM is called in one place of each.
+// domains holds the domains of a partition, and the hosts of IAM, which has one endpoint per partition.
 type domains struct {
 	classic, dual string
-	iam           [4]string // classic, FIPS, dual stack, both
-	home          string    // the region that signatures for IAM name
+	iam           [4]string // indexes: 0 classic, 1 FIPS, 2 dual stack, 3 both
+	home          string    // region in signatures for IAM
 }
 
-// domainsOf returns the domains of the partition that a region lies in.
+// domainsOf returns the domains of the partition that contains region.
 // https://docs.aws.amazon.com/general/latest/gr/sts.html
 // https://docs.aws.amazon.com/general/latest/gr/iam-service.html
 func domainsOf(region string) domains {
@@ -63,15 +63,15 @@ func domainsOf(region string) domains {
 		"iam.global.api.aws", "iam-fips.global.api.aws"}, "us-east-1"}
 }
 
-// An address is where a service is called, and what signatures for it name.
+// An address is the URL of a service, with the service name and region for signatures.
 type address struct {
-	url     string // without a slash at its end
+	url     string // without a trailing slash
 	service string
 	region  string
 }
 
-// at returns where the service is called. Its error says what is wrong with a region.
-func (s service) at(t Target) (address, error) {
+// address returns the address of the service. It fails if the region is invalid.
+func (s service) address(t Target) (address, error) {
 	region, e := t.Region, t.Endpoint
 	if e.URL != "" {
 		return address{strings.TrimRight(e.URL, "/"), s.name, region}, nil
@@ -81,7 +81,7 @@ func (s service) at(t Target) (address, error) {
 	}
 	d := domainsOf(region)
 	host, domain := s.host, d.classic
-	if e.FIPS && (e.DualStack || s == serviceAnywhere || partition.Of(region) != "aws-us-gov") { // whose other hosts keep to it anyway
+	if e.FIPS && (e.DualStack || s == serviceRolesAnywhere || partition.Of(region) != "aws-us-gov") { // in GovCloud, the classic hosts of other services are FIPS hosts
 		host = s.fips
 	}
 	if e.DualStack {
@@ -90,40 +90,39 @@ func (s service) at(t Target) (address, error) {
 	return address{"https://" + host + "." + region + "." + domain, s.name, region}, nil
 }
 
-// checkRegion refuses what a service that has a place in each region cannot be called in.
+// checkRegion refuses a region that cannot be part of the host name of a regional service.
 func checkRegion(region string) error {
 	switch {
-	case !isLabel(region):
-		return fmt.Errorf("the region is %.80q, want one such as eu-west-1", region)
+	case !isDNSLabel(region):
+		return fmt.Errorf("the region is %.80q, expected one such as eu-west-1", region)
 	case partition.IsPseudo(region):
 		return fmt.Errorf("the region is %s, which stands for a whole partition, expected one such as %s", region, partition.Home("arn:"+partition.Of(region)+":"))
 	}
 	return nil
 }
 
-// place names where the service is called, for errors: scheme and host, as far as they
-// are known.
-func (s service) place(t Target) string {
-	at, err := s.at(t)
+// endpointName names the endpoint in errors: its scheme and host, or the service's title if they are unknown.
+func (s service) endpointName(t Target) string {
+	at, err := s.address(t)
 	switch {
 	case t.Region == "" && t.Endpoint.URL == "":
 		return s.title + " without a region"
 	case err != nil:
 		return s.title + " in " + t.Region
 	}
-	return siteOf(at.url)
+	return baseOf(at.url)
 }
 
-// stsAt returns where STS is called.
-func stsAt(t Target) (address, error) {
-	if global(t) {
+// stsAddress returns the address of STS. It fails if the region is invalid.
+func stsAddress(t Target) (address, error) {
+	if isGlobal(t) {
 		return address{globalURL, serviceSTS.name, globalRegion}, nil
 	}
-	return serviceSTS.at(t)
+	return serviceSTS.address(t)
 }
 
-// iamAt returns where IAM is called.
-func iamAt(t Target) address {
+// iamAddress returns the address of IAM.
+func iamAddress(t Target) address {
 	d, e := domainsOf(t.Region), t.Endpoint
 	if e.URL != "" {
 		return address{strings.TrimRight(e.URL, "/"), "iam", d.home}
@@ -138,8 +137,8 @@ func iamAt(t Target) address {
 	return address{"https://" + d.iam[i], "iam", d.home}
 }
 
-// isLabel reports whether a region may stand in a host's name.
-func isLabel(region string) bool {
+// isDNSLabel reports whether region can be a label of a host name.
+func isDNSLabel(region string) bool {
 	for i := range len(region) {
 		c := region[i]
 		if !ascii.IsAlphanumeric(c) && (c != '-' || i == 0) {
@@ -149,13 +148,13 @@ func isLabel(region string) bool {
 	return region != "" && len(region) <= 63
 }
 
-// Site is the scheme and the host of a URL.
-func Site(u *url.URL) string { return u.Scheme + "://" + u.Host }
+// BaseOf returns the scheme and host of a URL, such as https://sts.amazonaws.com.
+func BaseOf(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
-// siteOf is the site of a URL that was checked before.
-func siteOf(text string) string {
+// baseOf returns the scheme and host of text, a valid URL.
+func baseOf(text string) string {
 	if u, err := url.Parse(text); err == nil {
-		return Site(u)
+		return BaseOf(u)
 	}
 	return text
 }

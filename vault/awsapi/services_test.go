@@ -3,11 +3,11 @@ package awsapi
 import "testing"
 
 // A region stands in a host's name, and a config file may say anything.
-func TestRegionIsPartOfAName(t *testing.T) {
+func TestInvalidRegions(t *testing.T) {
 	for region, want := range map[string]bool{
 		"eu-west-1": true, "x": true, "": false, "-a": false, "a.evil.org": false, "evil.org/": false, "a b": false, "a@evil.org": false, "a#": false, "é": false,
 	} {
-		if _, err := serviceSTS.at(Target{Region: region}); (err == nil) != want {
+		if _, err := serviceSTS.address(Target{Region: region}); (err == nil) != want {
 			t.Errorf("%q: got %v", region, err)
 		}
 	}
@@ -17,16 +17,16 @@ func TestRegionIsPartOfAName(t *testing.T) {
 // partition, and the commercial STS its global endpoint.
 func TestPseudoRegions(t *testing.T) {
 	for region, home := range map[string]string{"aws-global": "us-east-1", "aws-cn-global": "cn-north-1", "aws-us-gov-global": "us-gov-west-1", "aws-iso-b-global": "us-isob-east-1"} {
-		for _, s := range []service{serviceSTS, serviceOIDC, servicePortal, serviceAnywhere} {
+		for _, s := range []service{serviceSTS, serviceOIDC, servicePortal, serviceRolesAnywhere} {
 			want := "the region is " + region + ", which stands for a whole partition, expected one such as " + home
-			if at, err := s.at(Target{Region: region}); err == nil || err.Error() != want {
+			if at, err := s.address(Target{Region: region}); err == nil || err.Error() != want {
 				t.Errorf("%s in %s: got %q, %v", s.title, region, at.url, err)
 			}
 		}
-		if at, want := iamAt(Target{Region: region}), iamAt(Target{Region: home}); at != want {
+		if at, want := iamAddress(Target{Region: region}), iamAddress(Target{Region: home}); at != want {
 			t.Errorf("IAM in %s is at %+v, want %+v", region, at, want)
 		}
-		if at, err := stsAt(Target{Region: region}); (err == nil) != (region == globalName) {
+		if at, err := stsAddress(Target{Region: region}); (err == nil) != (region == globalName) {
 			t.Errorf("STS in %s: got %q, %v", region, at.url, err)
 		}
 	}

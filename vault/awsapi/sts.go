@@ -13,97 +13,96 @@ import (
 	"aws-vault/vault/ascii"
 )
 
-// STS is the Security Token Service at one target. The errors of its methods hold no secret and are one line long.
-// AWS's refusal is an [*APIError]. Where ctx ends, its cause is returned.
+// STS calls the Security Token Service. Its errors are one line long and contain no secrets. A refusal by AWS is an
+// [*APIError]. If ctx is done, the methods return its cause.
 type STS struct {
 	Client *Client
-	At     Target
+	Target Target
 }
 
-// MFA is the code of a device that a call carries. AWS takes each code once, so that a call with one is sent once.
+// MFA is the MFA code of a call. AWS accepts each code only once, so a call with a code is never repeated.
 type MFA struct {
-	Serial string // empty for none
+	Serial string // empty if the call has no code
 	Code   string
 }
 
-// A Tag is one of a session.
+// A Tag is a session tag.
 type Tag struct{ Key, Value string }
 
-// A Policy is what a session is limited to, besides what it is of.
+// A Policy restricts what a session can do.
 type Policy struct {
-	Inline string   // JSON text; empty for none
-	ARNs   []string // managed policies
+	Inline string   // JSON; may be empty
+	ARNs   []string // of managed policies
 }
 
-// A RoleRequest says which session of a role is asked for. What is empty is left to AWS.
+// A RoleRequest holds the parameters of a role's session. AWS uses its defaults for empty fields.
 type RoleRequest struct {
-	Role           string // its ARN
+	Role           string // ARN
 	SessionName    string
 	ExternalID     string
 	SourceIdentity string
 	Tags           []Tag
 	TransitiveTags []string
-	Lasts          time.Duration
+	Duration       time.Duration
 	Policy         Policy
 }
 
-// AssumeRole returns the credentials of a role.
+// AssumeRole returns credentials of a role.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 func (s STS) AssumeRole(ctx context.Context, by aws.Credentials, r RoleRequest, m MFA) (aws.Credentials, error) {
 	in := parameters{"RoleArn": {r.Role}, "RoleSessionName": {r.SessionName}}
-	in.seconds("DurationSeconds", r.Lasts)
+	in.setSeconds("DurationSeconds", r.Duration)
 	in.set("ExternalId", r.ExternalID)
 	in.set("SourceIdentity", r.SourceIdentity)
 	for i, t := range r.Tags {
-		in.set(member("Tags", i, "Key"), t.Key)
-		in[member("Tags", i, "Value")] = []string{t.Value} // which may be empty
+		in.set(memberName("Tags", i, "Key"), t.Key)
+		in[memberName("Tags", i, "Value")] = []string{t.Value} // unlike other parameters, a tag's value may be empty
 	}
 	for i, key := range r.TransitiveTags {
-		in.set(member("TransitiveTagKeys", i, ""), key)
+		in.set(memberName("TransitiveTagKeys", i, ""), key)
 	}
-	in.limit(r.Policy)
-	return s.session(ctx, call{action: "AssumeRole", about: r.Role, signer: by}, in, m)
+	in.setPolicy(r.Policy)
+	return s.session(ctx, call{action: "AssumeRole", resource: r.Role, signer: by}, in, m)
 }
 
-// SessionToken returns a session of the user whose key signs.
+// SessionToken returns temporary credentials of the IAM user whose access key signs the call.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
-func (s STS) SessionToken(ctx context.Context, by aws.Credentials, lasts time.Duration, m MFA) (aws.Credentials, error) {
+func (s STS) SessionToken(ctx context.Context, by aws.Credentials, duration time.Duration, m MFA) (aws.Credentials, error) {
 	in := parameters{}
-	in.seconds("DurationSeconds", lasts)
+	in.setSeconds("DurationSeconds", duration)
 	return s.session(ctx, call{action: "GetSessionToken", signer: by}, in, m)
 }
 
-// FederationToken returns the credentials of a federated user.
+// FederationToken returns credentials of a federated user.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
-func (s STS) FederationToken(ctx context.Context, by aws.Credentials, name string, lasts time.Duration, p Policy) (aws.Credentials, error) {
+func (s STS) FederationToken(ctx context.Context, by aws.Credentials, name string, duration time.Duration, p Policy) (aws.Credentials, error) {
 	in := parameters{"Name": {name}}
-	in.seconds("DurationSeconds", lasts)
-	in.limit(p)
-	return s.session(ctx, call{action: "GetFederationToken", about: name, signer: by}, in, MFA{})
+	in.setSeconds("DurationSeconds", duration)
+	in.setPolicy(p)
+	return s.session(ctx, call{action: "GetFederationToken", resource: name, signer: by}, in, MFA{})
 }
 
-// WebIdentity exchanges a token for the credentials of a role. Nobody signs the call. Of the request it looks at the
-// role, the session's name and policy, and how long it lasts.
+// WebIdentity exchanges an OIDC token for credentials of a role. The call is not signed. Of r it uses the role, the
+// session name, the policy and the duration.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 func (s STS) WebIdentity(ctx context.Context, token string, r RoleRequest) (aws.Credentials, error) {
 	in := parameters{"RoleArn": {r.Role}, "RoleSessionName": {r.SessionName}, "WebIdentityToken": {token}}
-	in.seconds("DurationSeconds", r.Lasts)
-	in.limit(r.Policy)
-	return s.session(ctx, call{action: "AssumeRoleWithWebIdentity", about: r.Role, secrets: []string{token}}, in, MFA{})
+	in.setSeconds("DurationSeconds", r.Duration)
+	in.setPolicy(r.Policy)
+	return s.session(ctx, call{action: "AssumeRoleWithWebIdentity", resource: r.Role, secrets: []string{token}}, in, MFA{})
 }
 
-// A Caller is whom credentials speak for.
+// A Caller is the AWS identity that credentials belong to.
 type Caller struct{ ARN, Account string }
 
-// User returns the name of the IAM user that the caller is. Roles, federated users and the
-// account's root are none.
+// User returns the name of the IAM user that the caller is. It returns false for a role, a federated user and the
+// account's root user.
 func (c Caller) User() (string, bool) {
 	_, path, ok := strings.Cut(c.ARN, ":user/")
 	return path[strings.LastIndex(path, "/")+1:], ok
 }
 
-// Caller asks whom the credentials speak for. AWS answers that even where a policy
-// denies everything.
+// Caller returns the identity that the credentials belong to. AWS allows this call even if a policy denies everything.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 func (s STS) Caller(ctx context.Context, by aws.Credentials) (Caller, error) {
 	var out struct {
@@ -124,68 +123,68 @@ func (s STS) session(ctx context.Context, c call, in parameters, m MFA) (aws.Cre
 		in.set("SerialNumber", m.Serial)
 		in.set("TokenCode", m.Code)
 	}
-	var out given
+	var out stsResult
 	if err := s.call(ctx, c, in, &out); err != nil {
 		return aws.Credentials{}, err
 	}
-	c.place = s.Place()
+	c.endpoint = s.EndpointName()
 	return c.credentials(out)
 }
 
-// call makes a call whose result is read into out.
+// call makes a call and decodes its result into out.
 func (s STS) call(ctx context.Context, c call, in parameters, out any) error {
-	c.place, c.retries = s.Place(), s.At.Endpoint.retries()
+	c.endpoint, c.retries = s.EndpointName(), s.Target.Endpoint.retries()
 	var err error
-	if c.at, err = stsAt(s.At); err != nil {
-		return fmt.Errorf("%s at %s: %w", c.action, c.place, err)
+	if c.address, err = stsAddress(s.Target); err != nil {
+		return fmt.Errorf("%s at %s: %w", c.action, c.endpoint, err)
 	}
-	if c.client, err = s.ready(); err != nil {
+	if c.client, err = s.checkedClient(); err != nil {
 		return err
 	}
-	return s.Client.signed(ctx, c, s.At.Region, func(ctx context.Context) error {
+	return s.Client.signed(ctx, c, s.Target.Region, func(ctx context.Context) error {
 		_, err := s.Client.query(ctx, c, versionSTS, url.Values(in), out)
 		return err
 	})
 }
 
-// Check says whether calls can be made, without making one: the endpoint is one, and its roots can be read.
+// Check reports whether the endpoint is valid and its CA bundle can be read. It sends nothing.
 func (s STS) Check() error {
-	_, err := s.ready()
+	_, err := s.checkedClient()
 	return err
 }
 
-func (s STS) ready() (*http.Client, error) {
-	if err := s.Client.CheckEndpoint(s.At.Endpoint); err != nil {
+func (s STS) checkedClient() (*http.Client, error) {
+	if err := s.Client.CheckEndpoint(s.Target.Endpoint); err != nil {
 		return nil, err
 	}
-	return s.Client.Network.client(s.At.Endpoint.CABundle, formXML)
+	return s.Client.Network.client(s.Target.Endpoint.CABundle, formXML)
 }
 
-// Place names where the calls go, for errors: scheme and host, as far as they are known.
-func (s STS) Place() string {
-	if at, err := stsAt(s.At); err == nil {
-		return siteOf(at.url)
+// EndpointName names the endpoint in errors: its scheme and host if they are known.
+func (s STS) EndpointName() string {
+	if at, err := stsAddress(s.Target); err == nil {
+		return baseOf(at.url)
 	}
-	return serviceSTS.place(s.At)
+	return serviceSTS.endpointName(s.Target)
 }
 
-// Expect begins to read the roots that a call will want, while the caller opens what signs it. What goes wrong is
-// left to the call.
-func (s STS) Expect() {
+// PreloadRoots starts reading the root certificates for the next call in the background. Errors are ignored; the call
+// itself will report them.
+func (s STS) PreloadRoots() {
 	go func() {
-		at, err := stsAt(s.At)
+		at, err := stsAddress(s.Target)
 		if err != nil || !strings.HasPrefix(at.url, "https:") {
 			return
 		}
-		bundle := s.At.Endpoint.CABundle
+		bundle := s.Target.Endpoint.CABundle
 		if _, err := s.Client.Network.client(bundle, formXML); err == nil && bundle == "" {
 			s.Client.Network.systemRoots()
 		}
 	}()
 }
 
-// A given is what STS says of a session.
-type given struct {
+// stsResult is the result of an STS action that returns credentials.
+type stsResult struct {
 	Credentials struct {
 		ID      string     `xml:"AccessKeyId"`
 		Secret  string     `xml:"SecretAccessKey"`
@@ -196,37 +195,36 @@ type given struct {
 	User string `xml:"FederatedUser>Arn"`
 }
 
-// credentials turns what STS gives into what the SDK uses.
-func (c call) credentials(g given) (aws.Credentials, error) {
+// credentials converts a result of STS. It fails if the result has no valid credentials.
+func (c call) credentials(g stsResult) (aws.Credentials, error) {
 	out := aws.Credentials{
 		AccessKeyID: g.Credentials.ID, SecretAccessKey: g.Credentials.Secret, SessionToken: g.Credentials.Token,
 		AccountID: AccountOf(g.Role + g.User), CanExpire: true,
 	}
-	if Flaw(out) != "" || out.SessionToken == "" || g.Credentials.Expires == nil {
-		return aws.Credentials{}, fmt.Errorf("%s: %s answered without credentials", c.action, c.place)
+	if InvalidReason(out) != "" || out.SessionToken == "" || g.Credentials.Expires == nil {
+		return aws.Credentials{}, fmt.Errorf("%s: no credentials in the response from %s", c.action, c.endpoint)
 	}
 	out.Expires = *g.Credentials.Expires
 	return out, nil
 }
 
-// Flaw says what is wrong with credentials that came from outside; empty for nothing.
-// They become header fields and environment variables, where a line's end would begin
-// something else.
-func Flaw(c aws.Credentials) string {
+// InvalidReason returns what is wrong with credentials from an external source, or "". Credentials become header fields
+// and environment variables, in which a line break could add a field or variable.
+func InvalidReason(c aws.Credentials) string {
 	if c.AccessKeyID == "" || c.SecretAccessKey == "" {
 		return "no AccessKeyId or no SecretAccessKey"
 	}
 	for _, text := range []string{c.AccessKeyID, c.SecretAccessKey, c.SessionToken, c.AccountID} {
 		for i := range len(text) {
 			if !ascii.IsGraphic(text[i]) {
-				return "a key with a blank or a character that is not ASCII"
+				return "a key with a space or a non-ASCII character"
 			}
 		}
 	}
 	return ""
 }
 
-// AccountOf returns the account in an ARN, or nothing.
+// AccountOf returns the account ID in an ARN, or "".
 func AccountOf(arn string) string {
 	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
 		return parts[4]

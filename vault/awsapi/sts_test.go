@@ -15,30 +15,30 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-func TestCallsAreTriedAgain(t *testing.T) {
+func TestFailedCallsAreRetried(t *testing.T) {
 	for name, f := range map[string]fakeaws.Fault{
 		"500": {Status: 500}, "503": {Status: 503, Code: "ServiceUnavailable"}, "throttled": {Throttle: true}, "hung up": {Hangup: true},
 		"answer lost": {AnswerLost: true}, "half of it": {TruncateXML: true}, "issuer not reached": {Code: "IDPCommunicationError"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRoom(t)
+			r := newFixture(t)
 			f.Times = 2
 			r.aws.Fail(f)
-			r.make(r.readOnly())
+			r.mustSend(r.assumeReadOnly())
 			r.wantCalls(3)
 		})
 		t.Run(name+" for ever", func(t *testing.T) {
-			r := newRoom(t)
+			r := newFixture(t)
 			f.Times = -1
 			r.aws.Fail(f)
-			r.fail(r.readOnly())
+			r.sendFails(r.assumeReadOnly())
 			r.wantCalls(3)
 		})
 	}
 }
 
-func TestBackoffIsAsked(t *testing.T) {
-	r := newRoom(t)
+func TestBackoffIsUsed(t *testing.T) {
+	r := newFixture(t)
 	var attempts []int
 	r.Backoff = func(attempt int, err error) time.Duration {
 		if err == nil {
@@ -48,7 +48,7 @@ func TestBackoffIsAsked(t *testing.T) {
 		return 0
 	}
 	r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})
-	if e := failAs[*APIError](r, r.readOnly()); !e.Retry || e.Status != 500 {
+	if e := sendFailsAs[*APIError](r, r.assumeReadOnly()); !e.Retry || e.Status != 500 {
 		t.Errorf("got %+v", e)
 	}
 	if len(attempts) != 2 || attempts[0] >= attempts[1] {
@@ -56,16 +56,16 @@ func TestBackoffIsAsked(t *testing.T) {
 	}
 }
 
-func TestSilenceIsATimeout(t *testing.T) {
-	r := newRoom(t)
+func TestCallTimeout(t *testing.T) {
+	r := newFixture(t)
 	r.Timeout = 50 * time.Millisecond
 	r.aws.Fail(fakeaws.Fault{Hang: true, Times: -1})
-	e := failAs[*TimeoutError](r, r.readOnly())
+	e := sendFailsAs[*TimeoutError](r, r.assumeReadOnly())
 	r.wantText(e, "AssumeRole: no answer from "+r.aws.URL()+" within 50ms")
 }
 
-func TestCallerWhoGoesAway(t *testing.T) {
-	r := newRoom(t)
+func TestCanceledCall(t *testing.T) {
+	r := newFixture(t)
 	gone := errors.New("interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	r.aws.Fail(fakeaws.Fault{Hang: true, Times: -1})
@@ -73,18 +73,18 @@ func TestCallerWhoGoesAway(t *testing.T) {
 		r.aws.Await(t.Context(), "AssumeRole", 1)
 		cancel(gone)
 	}()
-	if _, err := r.send(ctx, r.readOnly()); !errors.Is(err, gone) {
+	if _, err := r.send(ctx, r.assumeReadOnly()); !errors.Is(err, gone) {
 		t.Errorf("got %v, want the cause", err)
 	}
 }
 
-func TestNobodyListens(t *testing.T) {
-	r := newRoom(t)
+func TestUnreachableEndpoint(t *testing.T) {
+	r := newFixture(t)
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	s := r.readOnly()
+	s := r.assumeReadOnly()
 	s.Endpoint.URL = server.URL
-	e := failAs[*UnreachableError](r, s)
+	e := sendFailsAs[*UnreachableError](r, s)
 	if e.Endpoint != server.URL || errors.Unwrap(e) == nil {
 		t.Errorf("got %+v", e)
 	}
@@ -94,15 +94,15 @@ func TestNobodyListens(t *testing.T) {
 	}
 }
 
-func TestRegionThatIsNone(t *testing.T) {
-	r := newRoom(t)
-	s := r.readOnly()
+func TestMissingRegion(t *testing.T) {
+	r := newFixture(t)
+	s := r.assumeReadOnly()
 	s.Endpoint, s.Region = Endpoint{}, ""
-	r.wantText(r.fail(s), "AssumeRole at STS without a region: ")
+	r.wantText(r.sendFails(s), "AssumeRole at STS without a region: ")
 }
 
-// answering is an endpoint that always answers the same, and counts.
-func (r *room) answering(status int, kind, body string) (*sample, *atomic.Int32) {
+// respondWith is an endpoint that always answers the same, and counts.
+func (r *fixture) respondWith(status int, kind, body string) (*testCall, *atomic.Int32) {
 	var asked atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		asked.Add(1)
@@ -111,12 +111,12 @@ func (r *room) answering(status int, kind, body string) (*sample, *atomic.Int32)
 		w.Write([]byte(body))
 	}))
 	r.Cleanup(server.Close)
-	s := r.readOnly()
+	s := r.assumeReadOnly()
 	s.Endpoint.URL = server.URL
 	return &s, &asked
 }
 
-func TestAnswerThatIsNotAWS(t *testing.T) {
+func TestResponseNotFromAWS(t *testing.T) {
 	const page = "<!doctype html><title>Hotel</title><p>Please <br> sign in"
 	for name, c := range map[string]struct {
 		status int
@@ -126,30 +126,30 @@ func TestAnswerThatIsNotAWS(t *testing.T) {
 		calls  int32
 		text   string
 	}{
-		"captive portal":     {200, "text/html; charset=utf-8", page, false, 1, "something that is not AWS's (text/html, 57 bytes): a proxy or a sign-in page?"},
+		"captive portal":     {200, "text/html; charset=utf-8", page, false, 1, "a response that is not from AWS (text/html, 57 bytes), but possibly from a proxy or a sign-in page"},
 		"portal in XHTML":    {200, "application/xhtml+xml", "<html/>", false, 1, "application/xhtml+xml"},
-		"portal as XML":      {200, "text/xml", "<html><body/></html>", false, 1, "not AWS's (text/xml, 20 bytes)"},
-		"HTML called XML":    {200, "text/xml", page, false, 1, "not AWS's"},
+		"portal as XML":      {200, "text/xml", "<html><body/></html>", false, 1, "not from AWS (text/xml, 20 bytes)"},
+		"HTML called XML":    {200, "text/xml", page, false, 1, "not from AWS"},
 		"proxy's JSON":       {200, "application/json", `{"error":"blocked"}`, false, 1, "application/json"},
 		"proxy refuses":      {403, "application/json", `{"error":"blocked"}`, false, 1, "application/json"},
-		"refusal in XHTML":   {403, "text/xml", "<html><body/></html>", false, 1, "not AWS's (text/xml, 20 bytes)"},
-		"half an answer":     {200, "text/xml", "<AssumeRoleResponse><AssumeRoleResult>", true, 3, "breaks off after 38 bytes"},
-		"nothing":            {200, "text/xml", "", true, 3, "breaks off after 0 bytes"},
+		"refusal in XHTML":   {403, "text/xml", "<html><body/></html>", false, 1, "not from AWS (text/xml, 20 bytes)"},
+		"half an answer":     {200, "text/xml", "<AssumeRoleResponse><AssumeRoleResult>", true, 3, "incomplete response (38 bytes)"},
+		"nothing":            {200, "text/xml", "", true, 3, "incomplete response (0 bytes)"},
 		"nothing at all":     {204, "", "", false, 1, "no type"},
 		"junk":               {200, "\xff;;", "\x00\xff", false, 1, "no type"},
 		"large":              {200, "text/xml", "<AssumeRoleResponse>" + strings.Repeat(" ", 2<<20), false, 1, "1048.6 kB"},
-		"balancer fails":     {503, "text/html", "<h1>503</h1>", false, 3, "not AWS's (text/html"},
-		"expiry is no time":  {200, "text/xml", sessionXML("next tuesday"), false, 1, "not AWS's (text/xml"},
+		"balancer fails":     {503, "text/html", "<h1>503</h1>", false, 3, "not from AWS (text/html"},
+		"expiry is no time":  {200, "text/xml", sessionXML("next tuesday"), false, 1, "not from AWS (text/xml"},
 		"redirect to a page": {302, "text/html", page, false, 1, "text/html"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRoom(t)
-			s, asked := r.answering(c.status, c.kind, c.body)
-			e := failAs[*NotAWSError](r, *s)
-			if e.Cut != c.cut || e.Endpoint != s.Endpoint.URL || asked.Load() != c.calls {
+			r := newFixture(t)
+			s, asked := r.respondWith(c.status, c.kind, c.body)
+			e := sendFailsAs[*NotAWSError](r, *s)
+			if e.Truncated != c.cut || e.Endpoint != s.Endpoint.URL || asked.Load() != c.calls {
 				t.Errorf("got %+v after %d calls, want %d", e, asked.Load(), c.calls)
 			}
-			r.wantText(r.fail(*s), "AssumeRole: "+s.Endpoint.URL+" answered with ", c.text)
+			r.wantText(r.sendFails(*s), "AssumeRole: "+s.Endpoint.URL+" sent a", c.text)
 		})
 	}
 }
@@ -160,37 +160,37 @@ func sessionXML(expires string) string {
 		`<SessionToken>EXAMPLETOKEN</SessionToken><Expiration>` + expires + `</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`
 }
 
-func TestAnswerWithoutCredentials(t *testing.T) {
+func TestResponseWithoutCredentials(t *testing.T) {
 	for _, body := range map[string]string{
 		"none":       `<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>`,
 		"no token":   strings.Replace(sessionXML("2030-01-02T13:00:00Z"), "EXAMPLETOKEN", "", 1),
 		"no expiry":  strings.Replace(sessionXML(""), "<Expiration></Expiration>", "", 1),
 		"line's end": strings.Replace(sessionXML("2030-01-02T13:00:00Z"), "EXAMPLESECRET", "EXAMPLE\nSECRET", 1),
 	} {
-		r := newRoom(t)
-		s, _ := r.answering(200, "text/xml", body)
-		r.keep("EXAMPLETOKEN")
-		r.wantText(r.fail(*s), "AssumeRole: "+s.Endpoint.URL+" answered without credentials")
+		r := newFixture(t)
+		s, _ := r.respondWith(200, "text/xml", body)
+		r.addSecret("EXAMPLETOKEN")
+		r.wantText(r.sendFails(*s), "AssumeRole: no credentials in the response from "+s.Endpoint.URL)
 	}
-	r := newRoom(t)
-	s, _ := r.answering(200, "text/xml", `<GetSessionTokenResponse><GetSessionTokenResult/></GetSessionTokenResponse>`)
+	r := newFixture(t)
+	s, _ := r.respondWith(200, "text/xml", `<GetSessionTokenResponse><GetSessionTokenResult/></GetSessionTokenResponse>`)
 	s.call = func(ctx context.Context, sts STS, by aws.Credentials) (aws.Credentials, error) {
 		return sts.SessionToken(ctx, by, 0, MFA{})
 	}
-	r.wantText(r.fail(*s), "GetSessionToken: "+s.Endpoint.URL+" answered without credentials")
+	r.wantText(r.sendFails(*s), "GetSessionToken: no credentials in the response from "+s.Endpoint.URL)
 }
 
-func TestWholeAnswerIsTaken(t *testing.T) {
-	r := newRoom(t)
+func TestCompleteResponse(t *testing.T) {
+	r := newFixture(t)
 	for _, body := range []string{sessionXML("2030-01-02T13:00:00Z"), "<?xml version=\"1.0\"?>\n<!-- x -->" + sessionXML("2030-01-02T13:00:00Z") + "\n"} {
-		s, _ := r.answering(200, "application/xml", body)
-		if c := r.make(*s); c.AccessKeyID != "ASIAIOSFODNN7EXAMPLE" || c.SecretAccessKey != "EXAMPLESECRET" || c.SessionToken != "EXAMPLETOKEN" {
+		s, _ := r.respondWith(200, "application/xml", body)
+		if c := r.mustSend(*s); c.AccessKeyID != "ASIAIOSFODNN7EXAMPLE" || c.SecretAccessKey != "EXAMPLESECRET" || c.SessionToken != "EXAMPLETOKEN" {
 			t.Errorf("%q was read otherwise", body)
 		}
 	}
 }
 
-func TestAnswerThatBreaksOffOnTheWire(t *testing.T) {
+func TestTruncatedHTTPBody(t *testing.T) {
 	var asked atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		asked.Add(1)
@@ -198,19 +198,19 @@ func TestAnswerThatBreaksOffOnTheWire(t *testing.T) {
 		w.Write([]byte("<AssumeRoleResponse>"))
 	}))
 	defer server.Close()
-	r := newRoom(t)
-	s := r.readOnly()
+	r := newFixture(t)
+	s := r.assumeReadOnly()
 	s.Endpoint.URL = server.URL
-	if failAs[*UnreachableError](r, s); asked.Load() != 3 {
+	if sendFailsAs[*UnreachableError](r, s); asked.Load() != 3 {
 		t.Errorf("asked %d times", asked.Load())
 	}
 }
 
 // Load balancers refuse without a word.
-func TestRefusalWithoutAWord(t *testing.T) {
-	r := newRoom(t)
-	s, _ := r.answering(403, "", "")
-	if e := failAs[*APIError](r, *s); e.Status != 403 || e.Retry {
+func TestRefusalWithoutBody(t *testing.T) {
+	r := newFixture(t)
+	s, _ := r.respondWith(403, "", "")
+	if e := sendFailsAs[*APIError](r, *s); e.Status != 403 || e.Retry {
 		t.Errorf("got %+v", e)
 	}
 }
@@ -222,17 +222,17 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 		defer other.Close()
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, other.URL, status) }))
 		defer server.Close()
-		r := newRoom(t)
-		s := r.readOnly()
+		r := newFixture(t)
+		s := r.assumeReadOnly()
 		s.Endpoint.URL = server.URL
-		r.wantText(failAs[*NotAWSError](r, s), server.URL)
+		r.wantText(sendFailsAs[*NotAWSError](r, s), server.URL)
 		server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/xml")
 			w.Header().Set("Location", other.URL)
 			w.WriteHeader(status)
 			w.Write([]byte("<MovedResponse/>"))
 		})
-		if e := failAs[*APIError](r, s); e.Status != status {
+		if e := sendFailsAs[*APIError](r, s); e.Status != status {
 			t.Errorf("got %+v", e)
 		}
 		if elsewhere.Load() != 0 {
@@ -244,7 +244,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 func TestErrorTexts(t *testing.T) {
 	for want, err := range map[string]error{
 		"A: AWS says HTTP 403":  &APIError{Action: "A", Status: 403},
-		"A of b: AWS says C: d": &APIError{Action: "A", About: "b", Code: "C", Message: "d"},
+		"A of b: AWS says C: d": &APIError{Action: "A", Resource: "b", Code: "C", Message: "d"},
 	} {
 		if err.Error() != want {
 			t.Errorf("got %q, want %q", err, want)
@@ -252,14 +252,14 @@ func TestErrorTexts(t *testing.T) {
 	}
 }
 
-func TestCallerRefused(t *testing.T) {
-	r := newRoom(t)
-	sts := r.here()
+func TestCallerErrors(t *testing.T) {
+	r := newFixture(t)
+	sts := r.sts()
 	who, err := sts.Caller(t.Context(), r.key())
 	if err != nil || who != (Caller{ARN: r.world.Alice.ARN(), Account: r.world.Account}) {
 		t.Errorf("Caller returned %+v, %v", who, err)
 	}
-	dead := aws.Credentials{AccessKeyID: "AKIAI44QH8DHBEXAMPLE", SecretAccessKey: r.keep("je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY")}
+	dead := aws.Credentials{AccessKeyID: "AKIAI44QH8DHBEXAMPLE", SecretAccessKey: r.addSecret("je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY")}
 	var refused *APIError
 	if _, err := sts.Caller(t.Context(), dead); !errors.As(err, &refused) || refused.Code != "InvalidClientTokenId" {
 		t.Errorf("a deleted key: %v", err)
@@ -271,7 +271,7 @@ func TestCallerRefused(t *testing.T) {
 	}
 }
 
-func TestCallerIsUser(t *testing.T) {
+func TestCallerUser(t *testing.T) {
 	for arn, want := range map[string]string{
 		"arn:aws:iam::1:user/a/path/bob":      "bob",
 		"arn:aws:iam::1:root":                 "",
@@ -285,16 +285,16 @@ func TestCallerIsUser(t *testing.T) {
 	}
 }
 
-func FuzzOutline(f *testing.F) {
+func FuzzXMLRoot(f *testing.F) {
 	for _, seed := range []string{"", sessionXML("2030-01-02T13:00:00Z"), "<a>", "</a>", "<a/><b/>", "<?xml encoding=\"latin1\"?><a/>", "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		root, whole := outline(text)
+		root, whole := xmlRoot(text)
 		if whole && root == "" {
 			t.Errorf("%q is whole without an element", text)
 		}
-		if again, _ := outline(append(text, "<!-- more -->"...)); whole && again != root {
+		if again, _ := xmlRoot(append(text, "<!-- more -->"...)); whole && again != root {
 			t.Errorf("%q has the root %q, with a comment after it %q", text, root, again)
 		}
 	})
@@ -310,9 +310,9 @@ func TestAccountOf(t *testing.T) {
 	}
 }
 
-func TestFlawsOfCredentials(t *testing.T) {
+func TestInvalidReason(t *testing.T) {
 	good := aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+EXAMPLEKEY="}
-	if got := Flaw(good); got != "" {
+	if got := InvalidReason(good); got != "" {
 		t.Errorf("a good key has the flaw %q", got)
 	}
 	for name, spoil := range map[string]func(*aws.Credentials){
@@ -324,7 +324,7 @@ func TestFlawsOfCredentials(t *testing.T) {
 		"umlaut in account":   func(c *aws.Credentials) { c.AccountID = "ä" },
 	} {
 		c := good
-		if spoil(&c); Flaw(c) == "" {
+		if spoil(&c); InvalidReason(c) == "" {
 			t.Errorf("%s: no flaw found", name)
 		}
 	}

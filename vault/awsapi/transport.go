@@ -15,28 +15,28 @@ import (
 	"time"
 )
 
-// A Network makes the connections to AWS and to others. It may be used by many goroutines at once.
+// A Network creates HTTP clients for AWS and other servers. It is safe for concurrent use.
 type Network struct {
-	Proxy   func(*http.Request) (*url.URL, error)    // nil for none
-	Open    func(path string) (io.ReadCloser, error) // a file of roots
-	Bundles []string                                 // files: the first that is there holds the system's roots; none leaves it to Go
+	Proxy   func(*http.Request) (*url.URL, error)    // may be nil
+	Open    func(path string) (io.ReadCloser, error) // opens a CA bundle
+	Bundles []string                                 // paths of the system's CA bundle, of which the first that exists is used; empty means Go's own search
 
-	lock       sync.Mutex // guards what follows
+	lock       sync.Mutex // guards clients and transports
 	clients    map[clientKey]*http.Client
-	transports map[string]http.RoundTripper // by the bundle that they trust
+	transports map[string]http.RoundTripper // by path of the CA bundle
 
 	rootsOnce sync.Once
 	roots     *x509.CertPool // of the system's bundle
 }
 
-// A clientKey tells HTTP clients apart: by the roots they trust and the answers they take.
+// A clientKey identifies an HTTP client: the root certificates that it trusts and the responses that it accepts.
 type clientKey struct {
 	bundle string
 	form   form
 }
 
-// client returns the HTTP client for a service whose answers have a form. Roots are
-// loaded when the first call is made, and once.
+// client returns the HTTP client for a service with responses in the format f. It reads a CA bundle at the first call
+// for that bundle, and then shares its connections.
 func (n *Network) client(bundle string, f form) (*http.Client, error) {
 	next, err := n.Transport(bundle)
 	if err != nil {
@@ -51,22 +51,23 @@ func (n *Network) client(bundle string, f form) (*http.Client, error) {
 	if n.clients == nil {
 		n.clients = map[clientKey]*http.Client{}
 	}
-	n.clients[key] = &http.Client{Transport: &checked{next: next, form: f}, CheckRedirect: NoRedirect}
+	n.clients[key] = &http.Client{Transport: &awsTransport{next: next, form: f}, CheckRedirect: NoRedirect}
 	return n.clients[key], nil
 }
 
-// HTTP returns a client for what is not AWS's. It trusts a bundle of roots or, without one, what the system trusts,
-// follows no redirect and refuses answers of more than a megabyte with a [*NotAWSError].
-func (n *Network) HTTP(bundle string) (*http.Client, error) {
+// HTTPClient returns a client for servers that are not AWS's. It trusts the CA bundle, or the system's root
+// certificates if bundle is empty. It does not follow redirects. It refuses responses of more than 1 MiB with a
+// [*NotAWSError].
+func (n *Network) HTTPClient(bundle string) (*http.Client, error) {
 	next, err := n.Transport(bundle)
 	if err != nil {
 		return nil, err
 	}
-	return &http.Client{Transport: &bounded{next: next}, CheckRedirect: NoRedirect}, nil
+	return &http.Client{Transport: &boundedTransport{next: next}, CheckRedirect: NoRedirect}, nil
 }
 
-// Transport trusts a bundle of roots or, without one, what the system trusts. Those who ask for the same bundle share
-// its connections.
+// Transport returns a transport that trusts the CA bundle, or the system's root certificates if bundle is empty.
+// Calls with the same bundle share a transport and its connections.
 func (n *Network) Transport(bundle string) (http.RoundTripper, error) {
 	n.lock.Lock()
 	defer n.lock.Unlock()
@@ -84,8 +85,8 @@ func (n *Network) Transport(bundle string) (http.RoundTripper, error) {
 	return t, nil
 }
 
-// roundTripper trusts a profile's bundle of roots or, without one, what the system trusts.
-// Nothing of the system's is read before the first connection is encrypted.
+// roundTripper creates a transport that trusts the CA bundle, or the system's root certificates if bundle is empty.
+// The system's certificates are only read for the first TLS connection.
 func (n *Network) roundTripper(bundle string) (http.RoundTripper, error) {
 	if bundle != "" {
 		roots, err := readRoots(n.Open, bundle)
@@ -100,7 +101,7 @@ func (n *Network) roundTripper(bundle string) (http.RoundTripper, error) {
 	return n.newSystemTransport(), nil
 }
 
-// transport trusts these roots; nil are all that Go finds.
+// transport creates a transport that trusts roots; nil means Go's own search for root certificates.
 func (n *Network) transport(roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		Proxy: n.proxy, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
@@ -109,14 +110,14 @@ func (n *Network) transport(roots *x509.CertPool) *http.Transport {
 	}
 }
 
-// maxHeader bounds the header of an answer, in bytes.
+// maxHeader is the largest response header that is accepted, in bytes.
 const maxHeader = 64 << 10
 
-// NoRedirect follows no redirect: a signed request or a token is meant for one host.
+// NoRedirect refuses redirects: a signed request or token must reach only the host that it was made for.
 func NoRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// errProxy stands for an error that quotes the proxy's URL, and the password in it.
-var errProxy = errors.New("the proxy that the environment names cannot be read, want a URL such as http://proxy.example.com:3128")
+// errProxy replaces an error that quotes the proxy's URL, which may contain a password.
+var errProxy = errors.New("the proxy URL in the environment is invalid, expected a URL such as http://proxy.example.com:3128")
 
 func (n *Network) proxy(r *http.Request) (*url.URL, error) {
 	if n.Proxy == nil {
@@ -129,8 +130,8 @@ func (n *Network) proxy(r *http.Request) (*url.URL, error) {
 	return u, nil
 }
 
-// ReadFile reads a file of at most so many bytes, whatever it says of its size.
-func ReadFile(open func(path string) (io.ReadCloser, error), path string, most int64) ([]byte, error) {
+// ReadFile reads a file. It fails if the file has more than maxSize bytes.
+func ReadFile(open func(path string) (io.ReadCloser, error), path string, maxSize int64) ([]byte, error) {
 	f, err := open(path)
 	if err != nil {
 		return nil, err
@@ -139,14 +140,14 @@ func ReadFile(open func(path string) (io.ReadCloser, error), path string, most i
 	var raw bytes.Buffer
 	if file, ok := f.(fs.File); ok {
 		if info, err := file.Stat(); err == nil {
-			raw.Grow(int(min(max(info.Size(), 0), most)) + bytes.MinRead) // or a large one is copied again and again
+			raw.Grow(int(min(max(info.Size(), 0), maxSize)) + bytes.MinRead) // allocate once; growing would copy a large file several times
 		}
 	}
-	if _, err := raw.ReadFrom(io.LimitReader(f, most+1)); err != nil {
+	if _, err := raw.ReadFrom(io.LimitReader(f, maxSize+1)); err != nil {
 		return nil, err
 	}
-	if int64(raw.Len()) > most {
-		return nil, fmt.Errorf("%s is larger than %d bytes", path, most)
+	if int64(raw.Len()) > maxSize {
+		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxSize)
 	}
 	return raw.Bytes(), nil
 }

@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// encrypted puts TLS with roots of its own before the fake, and returns the roots.
-func (r *room) encrypted() (endpoint string, roots []byte) {
+// startTLS puts TLS with roots of its own before the fake, and returns the roots.
+func (r *fixture) startTLS() (endpoint string, roots []byte) {
 	server := httptest.NewUnstartedServer(r.aws)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that are meant to fail
 	server.StartTLS()
@@ -26,9 +26,9 @@ func (r *room) encrypted() (endpoint string, roots []byte) {
 	return server.URL, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 }
 
-func TestBundleOfRoots(t *testing.T) {
-	r := newRoom(t)
-	endpoint, roots := r.encrypted()
+func TestCABundle(t *testing.T) {
+	r := newFixture(t)
+	endpoint, roots := r.startTLS()
 	opened := 0
 	r.Network.Open = func(path string) (io.ReadCloser, error) {
 		opened++
@@ -37,16 +37,16 @@ func TestBundleOfRoots(t *testing.T) {
 		}
 		return io.NopCloser(bytes.NewReader(roots)), nil
 	}
-	s := r.readOnly()
+	s := r.assumeReadOnly()
 	s.Endpoint.URL, s.Endpoint.CABundle = endpoint, "~/roots.pem"
 	for range 3 {
-		r.make(s)
+		r.mustSend(s)
 	}
 	if opened != 1 {
 		t.Errorf("roots were loaded %d times", opened)
 	}
 	s.Endpoint.CABundle = ""
-	r.wantText(failAs[*UnreachableError](r, s), "certificate")
+	r.wantText(sendFailsAs[*UnreachableError](r, s), "certificate")
 	if opened != 1 {
 		t.Error("a bundle was loaded that nobody named")
 	}
@@ -55,70 +55,70 @@ func TestBundleOfRoots(t *testing.T) {
 
 // Over TLS the Date is believed wherever the host is.
 func TestClockIsCorrectedOverTLS(t *testing.T) {
-	r := newRoom(t)
-	endpoint, roots := r.encrypted()
+	r := newFixture(t)
+	endpoint, roots := r.startTLS()
 	r.Network.Open = func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(roots)), nil }
 	r.Clock.Local = func() time.Time { return r.aws.Now().Add(20 * time.Minute) }
-	s := r.readOnly()
+	s := r.assumeReadOnly()
 	s.Endpoint.URL, s.Endpoint.CABundle = endpoint, "roots"
-	r.make(s)
-	r.wantTold("this computer's clock is 20m0s ahead of AWS's; AWS's time is used")
+	r.mustSend(s)
+	r.wantNotices("this computer's clock is 20m0s ahead of AWS's; AWS's time is used")
 }
 
-func TestBundleThatIsNone(t *testing.T) {
+func TestInvalidCABundle(t *testing.T) {
 	torn := errors.New("input/output error")
 	for name, c := range map[string]struct {
 		text io.Reader
 		want string
 	}{
-		"empty": {strings.NewReader(""), "holds no certificate, want PEM"},
-		"junk":  {strings.NewReader("-----BEGIN CERTIFICATE-----\njunk\n-----END CERTIFICATE-----\n"), "holds no certificate, want PEM"},
+		"empty": {strings.NewReader(""), "contains no certificate, expected PEM"},
+		"junk":  {strings.NewReader("-----BEGIN CERTIFICATE-----\njunk\n-----END CERTIFICATE-----\n"), "contains no certificate, expected PEM"},
 		"large": {strings.NewReader(strings.Repeat("x", maxBundle+1)), "is larger than 16777216 bytes"},
 		"torn":  {iotest.ErrReader(torn), torn.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRoom(t)
+			r := newFixture(t)
 			r.Network.Open = func(string) (io.ReadCloser, error) { return io.NopCloser(c.text), nil }
-			s := r.readOnly()
+			s := r.assumeReadOnly()
 			s.Endpoint.CABundle = "roots.pem"
-			r.wantText(r.fail(s), "ca_bundle: ", c.want)
+			r.wantText(r.sendFails(s), "ca_bundle: ", c.want)
 			r.wantCalls(0)
 		})
 	}
-	r := newRoom(t)
-	s := r.readOnly()
+	r := newFixture(t)
+	s := r.assumeReadOnly()
 	s.Endpoint.CABundle = "/nonexistent/roots.pem"
-	if err := r.fail(s); !errors.Is(err, os.ErrNotExist) {
+	if err := r.sendFails(s); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestProxyIsAsked(t *testing.T) {
-	r := newRoom(t)
+func TestProxy(t *testing.T) {
+	r := newFixture(t)
 	var asked []string
 	r.Network.Proxy = func(q *http.Request) (*url.URL, error) {
 		asked = append(asked, q.URL.Host)
 		return url.Parse(r.aws.URL()) // the fake does not mind absolute addresses
 	}
-	s := r.readOnly()
+	s := r.assumeReadOnly()
 	s.Endpoint.URL = "http://localhost:9"
-	r.make(s)
+	r.mustSend(s)
 	if len(asked) != 1 || asked[0] != "localhost:9" {
 		t.Errorf("asked for proxies to %q", asked)
 	}
-	r.keep("hunter2")
+	r.addSecret("hunter2")
 	r.Network.Proxy = func(*http.Request) (*url.URL, error) {
 		return nil, errors.New(`invalid proxy address "http://u:hunter2@ proxy"`)
 	}
-	r.wantText(failAs[*UnreachableError](r, s), "proxy that the environment names")
+	r.wantText(sendFailsAs[*UnreachableError](r, s), "the proxy URL in the environment is invalid")
 }
 
-func TestClientsAreKeptByBundle(t *testing.T) {
-	r := newRoom(t)
+func TestClientsShareConnections(t *testing.T) {
+	r := newFixture(t)
 	a, _ := r.Network.client("", formXML)
 	b, _ := r.Network.client("", formXML)
 	c, _ := r.Network.client("", formJSON)
-	if a == nil || a != b || a.Transport.(*checked).next != c.Transport.(*checked).next {
+	if a == nil || a != b || a.Transport.(*awsTransport).next != c.Transport.(*awsTransport).next {
 		t.Error("connections are not shared")
 	}
 }

@@ -20,18 +20,18 @@ import (
 	"aws-vault/vault/certificate"
 )
 
-// An x509Signer signs requests with the key of a certificate, the first of a chain.
+// An x509Signer signs requests with the private key of chain[0].
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-sign-process.html
 type x509Signer struct {
 	key   crypto.Signer
 	chain []*x509.Certificate
 }
 
-// KeyKindError is returned for a key that AWS takes no signature of.
-type KeyKindError struct{ Found string }
+// KeyTypeError reports a certificate's key of a type that AWS does not accept.
+type KeyTypeError struct{ Found string }
 
-func (e *KeyKindError) Error() string {
-	return fmt.Sprintf("the certificate's key is of the kind %s, want RSA or ECDSA", e.Found)
+func (e *KeyTypeError) Error() string {
+	return fmt.Sprintf("the certificate's key has the type %s, expected RSA or ECDSA", e.Found)
 }
 
 func (s x509Signer) algorithm() (string, error) {
@@ -41,13 +41,13 @@ func (s x509Signer) algorithm() (string, error) {
 	case *ecdsa.PublicKey:
 		return "AWS4-X509-ECDSA-SHA256", nil
 	}
-	return "", &KeyKindError{fmt.Sprintf("%T", s.key.Public())}
+	return "", &KeyTypeError{fmt.Sprintf("%T", s.key.Public())}
 }
 
-// amzTime is how a signature writes when it was made.
-const amzTime = "20060102T150405Z"
+// amzTimeFormat is the time format in signatures.
+const amzTimeFormat = "20060102T150405Z"
 
-// request returns a signed POST.
+// request returns a signed POST request.
 func (s x509Signer) request(at address, body []byte, now time.Time) (request, error) {
 	algorithm, err := s.algorithm()
 	if err != nil {
@@ -55,20 +55,20 @@ func (s x509Signer) request(at address, body []byte, now time.Time) (request, er
 	}
 	u, err := url.Parse(at.url)
 	if err != nil {
-		return request{}, fmt.Errorf("%s cannot be called", siteOf(at.url))
+		return request{}, fmt.Errorf("%s is not a valid URL", baseOf(at.url))
 	}
-	stamp := now.UTC().Format(amzTime)
+	stamp := now.UTC().Format(amzTimeFormat)
 	header := map[string]string{
 		"Content-Type": "application/json", "X-Amz-Date": stamp,
 		"X-Amz-X509": base64.StdEncoding.EncodeToString(s.chain[0].Raw),
 	}
 	if between := certificate.Intermediates(s.chain); len(between) > 0 {
-		header["X-Amz-X509-Chain"] = joined(between)
+		header["X-Amz-X509-Chain"] = encodeChain(between)
 	}
 	scope := strings.Join([]string{stamp[:8], at.region, at.service, "aws4_request"}, "/")
 	canonical, names := canonicalPost(u, header, body)
 	digest := sha256.Sum256([]byte(strings.Join([]string{algorithm, stamp, scope, hexSum(canonical)}, "\n")))
-	signature, err := s.key.Sign(rand.Reader, s.filled(digest[:]), crypto.SHA256)
+	signature, err := s.key.Sign(rand.Reader, s.padded(digest[:]), crypto.SHA256)
 	if err != nil {
 		return request{}, err
 	}
@@ -77,9 +77,9 @@ func (s x509Signer) request(at address, body []byte, now time.Time) (request, er
 	return request{method: http.MethodPost, url: at.url, header: header, body: body}, nil
 }
 
-// filled is a digest as a card wants it for a longer curve, whose keys AWS takes with SHA-256
-// all the same: as long as the curve, which with zeros before it is the same number.
-func (s x509Signer) filled(digest []byte) []byte {
+// padded returns digest with leading zeros, as long as the key's curve. Security keys require this if the curve is
+// longer than SHA-256. AWS uses SHA-256 for all curves. Leading zeros do not change the number that is signed.
+func (s x509Signer) padded(digest []byte) []byte {
 	_, software := s.key.(*ecdsa.PrivateKey)
 	public, ok := s.key.Public().(*ecdsa.PublicKey)
 	if software || !ok {
@@ -91,7 +91,7 @@ func (s x509Signer) filled(digest []byte) []byte {
 	return digest
 }
 
-func joined(chain []*x509.Certificate) string {
+func encodeChain(chain []*x509.Certificate) string {
 	var all []string
 	for _, c := range chain {
 		all = append(all, base64.StdEncoding.EncodeToString(c.Raw))
@@ -99,8 +99,8 @@ func joined(chain []*x509.Certificate) string {
 	return strings.Join(all, ",")
 }
 
-// canonicalPost is a POST in the one form that both sides hash, and the names of the headers
-// that are part of it.
+// canonicalPost returns the canonical form of a POST request, which both sides hash, and the names of the signed
+// headers.
 func canonicalPost(u *url.URL, header map[string]string, body []byte) (text, names string) {
 	lower := map[string]string{"host": u.Host}
 	for name, value := range header {

@@ -36,21 +36,21 @@ func newAuthority(t *testing.T) *Authority {
 	return must[*Authority](t)(NewAuthority("Example authority", key, now, 48*time.Hour))
 }
 
-func TestSubject(t *testing.T) {
+func TestParseSubject(t *testing.T) {
 	for text, want := range map[string]string{
 		"CN=alice":                       "CN=alice",
 		" cn = alice , O=Example\\, Inc": "CN=alice,O=Example\\, Inc",
 		"O=A,OU=B,CN=é ü,L=x,ST=y,C=DE":  "CN=é ü,OU=B,O=A,L=x,ST=y,C=DE",
 		"CN=a\\\\b,SERIALNUMBER=7":       "SERIALNUMBER=7,CN=a\\\\b",
-		"":                               `error: subject: has "", want CN=alice, and perhaps OU, O, L, ST, C or SERIALNUMBER`,
-		"O=Example":                      "error: subject: has no CN, want one such as CN=alice,O=Example",
-		"CN=a,CN=b":                      "error: subject: has two CN, want one",
-		"CN=":                            `error: subject: CN is "", want 1 to 64 printable characters`,
-		"CN=a\x07":                       `error: subject: CN is "a\a", want 1 to 64 printable characters`,
-		"CN=a,C=DEU":                     `error: subject: C is "DEU", want 1 to 2 printable characters`,
-		"CN=a,DC=x":                      `error: subject: has "DC", want CN=alice, and perhaps OU, O, L, ST, C or SERIALNUMBER`,
+		"":                               `error: subject: unknown attribute "", expected CN, OU, O, L, ST, C or SERIALNUMBER`,
+		"O=Example":                      "error: subject: has no CN, expected one such as CN=alice,O=Example",
+		"CN=a,CN=b":                      "error: subject: has two CN, expected one",
+		"CN=":                            `error: subject: CN is "", expected 1 to 64 printable characters`,
+		"CN=a\x07":                       `error: subject: CN is "a\a", expected 1 to 64 printable characters`,
+		"CN=a,C=DEU":                     `error: subject: C is "DEU", expected 1 to 2 printable characters`,
+		"CN=a,DC=x":                      `error: subject: unknown attribute "DC", expected CN, OU, O, L, ST, C or SERIALNUMBER`,
 	} {
-		name, err := Subject(text)
+		name, err := ParseSubject(text)
 		got := ""
 		if err != nil {
 			got = "error: " + err.Error()
@@ -59,7 +59,7 @@ func TestSubject(t *testing.T) {
 				t.Errorf("%q: %T", text, err)
 			}
 		} else {
-			got = encoded(t, name)
+			got = subjectInRequest(t, name)
 		}
 		if got != want {
 			t.Errorf("%q is %s, want %s", text, got, want)
@@ -67,14 +67,14 @@ func TestSubject(t *testing.T) {
 	}
 }
 
-// encoded is a name as it stands in a request.
-func encoded(t *testing.T, name pkix.Name) string {
+// subjectInRequest is a name as it stands in a request.
+func subjectInRequest(t *testing.T, name pkix.Name) string {
 	t.Helper()
 	key, _, err := NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := must[[]byte](t)(Request(name, key))
+	text := must[[]byte](t)(NewRequest(name, key))
 	block, _ := pem.Decode(text)
 	r := must[*x509.CertificateRequest](t)(x509.ParseCertificateRequest(block.Bytes))
 	if err := r.CheckSignature(); err != nil {
@@ -89,17 +89,17 @@ func TestAuthority(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := must[pkix.Name](t)(Subject("CN=alice"))
+	name := must[pkix.Name](t)(ParseSubject("CN=alice"))
 	c := must[*x509.Certificate](t)(a.Issue(name, key.Public(), now, 100*time.Hour))
 	if c.NotAfter.After(a.Certificate.NotAfter) || c.IsCA || c.KeyUsage != x509.KeyUsageDigitalSignature || c.SerialNumber.Sign() <= 0 {
 		t.Errorf("issued %+v", c)
 	}
-	chain := must[[]*x509.Certificate](t)(Chain(append(text, Encode(c, a.Certificate)...)))
+	chain := must[[]*x509.Certificate](t)(ParseChain(append(text, Encode(c, a.Certificate)...)))
 	if len(chain) != 2 || !chain[0].Equal(c) || len(Intermediates(chain)) != 0 {
 		t.Errorf("read %d certificates", len(chain))
 	}
-	read := must[crypto.Signer](t)(Key(append(Encode(c), text...)))
-	if !IsOf(c, read.Public()) || IsOf(a.Certificate, read.Public()) {
+	read := must[crypto.Signer](t)(ParseKey(append(Encode(c), text...)))
+	if !Matches(c, read.Public()) || Matches(a.Certificate, read.Public()) {
 		t.Error("a certificate is not told from another's")
 	}
 	roots := x509.NewCertPool()
@@ -113,7 +113,7 @@ func TestAuthority(t *testing.T) {
 	}
 }
 
-func TestKey(t *testing.T) {
+func TestParseKey(t *testing.T) {
 	rsaKey := must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048))
 	ec := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
 	sec1 := must[[]byte](t)(x509.MarshalECPrivateKey(ec))
@@ -124,7 +124,7 @@ func TestKey(t *testing.T) {
 		"SEC 1 behind parameters": append(pem.EncodeToMemory(&pem.Block{Type: "EC PARAMETERS", Bytes: []byte{6}}),
 			pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: sec1})...),
 	} {
-		if _, err := Key(text); err != nil {
+		if _, err := ParseKey(text); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -138,28 +138,28 @@ func TestKey(t *testing.T) {
 		"a certificate only": {Encode(newAuthority(t).Certificate), errNoKey},
 		"nothing":            {nil, errNoKey},
 	} {
-		if _, err := Key(c.text); !errors.Is(err, c.want) {
+		if _, err := ParseKey(c.text); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
 }
 
-func TestChainRefuses(t *testing.T) {
+func TestParseChainErrors(t *testing.T) {
 	c := newAuthority(t).Certificate
 	many := Encode(c, c, c, c, c, c, c)
 	for text, want := range map[string]string{
-		"":           "no certificate, want PEM",
-		string(many): "more than 6 certificates, want one and those between it and its authority",
+		"":           "no certificate found, expected PEM",
+		string(many): "more than 6 certificates found, expected one and its intermediate certificates",
 		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n": "certificate 1 cannot be read: ",
 	} {
-		if _, err := Chain([]byte(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if _, err := ParseChain([]byte(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%.40q: %v, want %s", text, err, want)
 		}
 	}
 }
 
 // What can be read is written as it was.
-func FuzzChain(f *testing.F) {
+func FuzzParseChain(f *testing.F) {
 	f.Add("x")
 	key, text, err := NewKey()
 	if err != nil {
@@ -171,23 +171,23 @@ func FuzzChain(f *testing.F) {
 	}
 	f.Add(string(append(text, Encode(a.Certificate, a.Certificate)...)))
 	f.Fuzz(func(t *testing.T, text string) {
-		if chain, err := Chain([]byte(text)); err == nil {
-			again, err := Chain(Encode(chain...))
+		if chain, err := ParseChain([]byte(text)); err == nil {
+			again, err := ParseChain(Encode(chain...))
 			if err != nil || len(again) != len(chain) || !again[0].Equal(chain[0]) {
 				t.Errorf("%d certificates became %d: %v", len(chain), len(again), err)
 			}
 		}
-		if key, err := Key([]byte(text)); err != nil && strings.Contains(err.Error(), "\n") || err == nil && key == nil {
+		if key, err := ParseKey([]byte(text)); err != nil && strings.Contains(err.Error(), "\n") || err == nil && key == nil {
 			t.Errorf("key %v, %v", key, err)
 		}
 	})
 }
 
-func FuzzSubject(f *testing.F) {
+func FuzzParseSubject(f *testing.F) {
 	f.Add("CN=a\\,b,O=c")
 	f.Fuzz(func(t *testing.T, text string) {
 		var e *SubjectError
-		name, err := Subject(text)
+		name, err := ParseSubject(text)
 		if err != nil && !errors.As(err, &e) || err == nil && name.CommonName == "" {
 			t.Errorf("%q: %v, %v", text, name, err)
 		}

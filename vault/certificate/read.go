@@ -1,5 +1,5 @@
-// Package certificate reads and creates certificates, their keys and requests, and a small
-// authority to try them with. Where its files lie, and who may read them, is left to the caller.
+// Package certificate reads and creates certificates, keys and signing requests, and has a small certificate authority
+// for tests. Callers store the files and check their permissions.
 package certificate
 
 import (
@@ -12,25 +12,24 @@ import (
 	"fmt"
 )
 
-// MaxFile bounds a file of certificates or a key, in bytes. A certificate has about one
-// thousand.
+// MaxFile is the largest size of a certificate or key file, in bytes. One certificate has about 1 kB.
 const MaxFile = 256 << 10
 
-// maxChain is how many certificates a file may hold.
+// maxChain is the largest number of certificates in a file.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/authentication-sign-process.html
 const maxChain = 6
 
 var (
-	// ErrEncrypted is returned for a key under a passphrase, which somebody would have to type
-	// whenever a session is made.
-	ErrEncrypted = errors.New("the private key is encrypted, want one without a passphrase in a file that only you can read, or a key on a card")
+	// ErrEncrypted reports a private key with a passphrase. Such a key is not supported, because the user would have
+	// to type the passphrase for each new session.
+	ErrEncrypted = errors.New("the private key is encrypted, expected a key without a passphrase in a file that only you can read, or a key on a security key")
 
-	errNoKey = errors.New("no private key that can be used, want PEM with an RSA or an ECDSA key")
+	errNoKey = errors.New("no usable private key found, expected an RSA or ECDSA key in PEM")
 )
 
-// Chain reads certificates in PEM: first the one whose key is used, then those between it
-// and an authority's. What is no certificate, such as the key, is passed over.
-func Chain(text []byte) ([]*x509.Certificate, error) {
+// ParseChain reads certificates in PEM: first the certificate of the private key, then any intermediate certificates.
+// It skips other PEM blocks, such as a private key.
+func ParseChain(text []byte) ([]*x509.Certificate, error) {
 	var chain []*x509.Certificate
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {
@@ -41,30 +40,30 @@ func Chain(text []byte) ([]*x509.Certificate, error) {
 			return nil, fmt.Errorf("certificate %d cannot be read: %w", len(chain)+1, err)
 		}
 		if chain = append(chain, c); len(chain) > maxChain {
-			return nil, fmt.Errorf("more than %d certificates, want one and those between it and its authority", maxChain)
+			return nil, fmt.Errorf("more than %d certificates found, expected one and its intermediate certificates", maxChain)
 		}
 	}
 	if len(chain) == 0 {
-		return nil, errors.New("no certificate, want PEM")
+		return nil, errors.New("no certificate found, expected PEM")
 	}
 	return chain, nil
 }
 
-// Intermediates returns what is sent beside a chain's first certificate: the others, but for
-// an authority's own, which the other side has.
+// Intermediates returns the certificates of a chain to send with the first one. It omits self-signed certificates:
+// AWS already has the root certificate.
 func Intermediates(chain []*x509.Certificate) []*x509.Certificate {
-	var between []*x509.Certificate
+	var intermediates []*x509.Certificate
 	for _, c := range chain[1:] {
 		if c.CheckSignatureFrom(c) != nil {
-			between = append(between, c)
+			intermediates = append(intermediates, c)
 		}
 	}
-	return between
+	return intermediates
 }
 
-// Key reads an RSA or ECDSA key in PEM: PKCS #8, PKCS #1 or SEC 1. It fails with
-// [ErrEncrypted] for a key under a passphrase. No error says anything of the key.
-func Key(text []byte) (crypto.Signer, error) {
+// ParseKey reads an RSA or ECDSA key in PEM: PKCS #8, PKCS #1 or SEC 1. It returns [ErrEncrypted] if the key has a
+// passphrase. Errors contain no part of the key.
+func ParseKey(text []byte) (crypto.Signer, error) {
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
 			return nil, ErrEncrypted
@@ -99,8 +98,8 @@ func parseKey(block *pem.Block) crypto.Signer {
 	return nil
 }
 
-// IsOf reports whether a certificate is of a key's public half.
-func IsOf(c *x509.Certificate, public crypto.PublicKey) bool {
-	with, ok := c.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && with.Equal(public)
+// Matches reports whether c is a certificate for this public key.
+func Matches(c *x509.Certificate, public crypto.PublicKey) bool {
+	key, ok := c.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && key.Equal(public)
 }

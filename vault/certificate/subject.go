@@ -8,19 +8,21 @@ import (
 	"unicode/utf8"
 )
 
-// A SubjectError is returned for what is no subject.
-type SubjectError struct{ Found, Want string }
+// A SubjectError reports an invalid certificate subject.
+type SubjectError struct{ Found, Expected string }
 
-func (e *SubjectError) Error() string { return fmt.Sprintf("subject: %s, want %s", e.Found, e.Want) }
+func (e *SubjectError) Error() string {
+	return fmt.Sprintf("subject: %s, expected %s", e.Found, e.Expected)
+}
 
-// Subject reads a name such as CN=alice,O=Example. It has one CN. A comma within a value is
-// written \, and a backslash \\. It fails with a [*SubjectError].
+// ParseSubject reads a subject such as CN=alice,O=Example. The subject must have exactly one CN. In values, a comma is
+// written \, and a backslash \\. ParseSubject fails with a [*SubjectError].
 // https://www.rfc-editor.org/rfc/rfc4514#section-3
-func Subject(text string) (pkix.Name, error) {
+func ParseSubject(text string) (pkix.Name, error) {
 	var name pkix.Name
-	for part := range split(text) {
+	for part := range splitUnescaped(text) {
 		key, value, _ := strings.Cut(part, "=")
-		if err := set(&name, strings.ToUpper(strings.TrimSpace(key)), strings.TrimSpace(value)); err != nil {
+		if err := setAttribute(&name, strings.ToUpper(strings.TrimSpace(key)), strings.TrimSpace(value)); err != nil {
 			return pkix.Name{}, err
 		}
 	}
@@ -30,7 +32,7 @@ func Subject(text string) (pkix.Name, error) {
 	return name, nil
 }
 
-func set(name *pkix.Name, key, value string) error {
+func setAttribute(name *pkix.Name, key, value string) error {
 	list, one, most := (*[]string)(nil), (*string)(nil), 64
 	switch key {
 	case "CN":
@@ -48,11 +50,11 @@ func set(name *pkix.Name, key, value string) error {
 	case "C":
 		list, most = &name.Country, 2
 	default:
-		return &SubjectError{fmt.Sprintf("has %.40q", key), "CN=alice, and perhaps OU, O, L, ST, C or SERIALNUMBER"}
+		return &SubjectError{fmt.Sprintf("unknown attribute %.40q", key), "CN, OU, O, L, ST, C or SERIALNUMBER"}
 	}
-	odd := strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar })
+	unprintable := strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar })
 	switch n := utf8.RuneCountInString(value); {
-	case n == 0 || n > most || odd:
+	case n == 0 || n > most || unprintable:
 		return &SubjectError{fmt.Sprintf("%s is %.80q", key, value), fmt.Sprintf("1 to %d printable characters", most)}
 	case list != nil:
 		*list = append(*list, value)
@@ -64,24 +66,24 @@ func set(name *pkix.Name, key, value string) error {
 	return nil
 }
 
-// split yields the parts between commas, with what backslashes hide laid bare.
-func split(text string) func(func(string) bool) {
+// splitUnescaped yields the parts of text between unescaped commas, and removes the escaping backslashes.
+func splitUnescaped(text string) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		var part strings.Builder
-		hidden := false
+		escaped := false
 		for _, r := range text {
 			switch {
-			case !hidden && r == '\\':
-				hidden = true
+			case !escaped && r == '\\':
+				escaped = true
 				continue
-			case !hidden && r == ',':
+			case !escaped && r == ',':
 				if !yield(part.String()) {
 					return
 				}
 				part.Reset()
 				continue
 			}
-			hidden = false
+			escaped = false
 			part.WriteRune(r)
 		}
 		yield(part.String())

@@ -6,21 +6,20 @@ import (
 	"strings"
 )
 
-// Registration is what CloudFormation needs to make AWS trust an authority.
+// A Registration holds the values of a CloudFormation template that makes AWS trust a certificate authority.
 type Registration struct {
 	Authority *x509.Certificate
 	Name      string // of the trust anchor and the profile
-	Subject   string // the CN that may take the role
+	Subject   string // CN of the certificates that can assume the role
 }
 
-// CloudFormation returns the template that registers a trust anchor, a profile and a role,
-// in YAML. Its outputs are what a profile of the config file names. The role has no rights
-// until it is given some.
+// CloudFormation returns a template in YAML that creates a trust anchor, a Roles Anywhere profile and a role. Its
+// outputs are the ARNs for a profile of the config file. The role has no permissions until you attach a policy.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_RolesAnywhere.html
 func (r Registration) CloudFormation() string {
 	pem := strings.TrimRight(string(Encode(r.Authority)), "\n")
 	return fmt.Sprintf(`AWSTemplateFormatVersion: "2010-09-09"
-Description: Lets the holder of a certificate take a role by IAM Roles Anywhere
+Description: Lets the holder of a certificate assume a role with IAM Roles Anywhere
 Resources:
   TrustAnchor:
     Type: AWS::RolesAnywhere::TrustAnchor
@@ -67,5 +66,5 @@ Outputs:
 `, quoted(r.Name), strings.ReplaceAll(pem, "\n", "\n            "), quoted(r.Subject))
 }
 
-// quoted writes a text as YAML, whose strings between double quotes know Go's escapes.
+// quoted returns a YAML string in double quotes. YAML supports the escapes that Go uses.
 func quoted(s string) string { return fmt.Sprintf("%q", s) }

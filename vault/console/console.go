@@ -16,21 +16,21 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// A site is where a partition of AWS has its console.
+// A site is the console of a partition.
 type site struct {
 	partition, console string
-	signInRegion       string // the region whose host signs in; empty where the partition has a host for all
+	signInRegion       string // region in the sign-in host; empty if one host serves the whole partition
 }
 
-// signIn is where one signs in to it.
-func (s site) signIn() string {
+// signInHost returns the host of the federation endpoint.
+func (s site) signInHost() string {
 	if s.signInRegion != "" {
-		return s.signInRegion + "." + partition.SignIn(s.partition)
+		return s.signInRegion + "." + partition.SignInDomain(s.partition)
 	}
-	return partition.SignIn(s.partition)
+	return partition.SignInDomain(s.partition)
 }
 
-// sites are the partitions whose console can be signed in to from outside.
+// sites lists the partitions whose console accepts a sign-in with temporary credentials.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
 var sites = []site{
 	{"aws", "console.aws.amazon.com", ""},
@@ -39,87 +39,85 @@ var sites = []site{
 	{"aws-eusc", "console.amazonaws-eusc.eu", "eusc-de-east-1"},
 }
 
-// NoConsoleError is returned for a partition whose console this program does not know.
+// NoConsoleError reports a partition whose console is not in sites.
 type NoConsoleError struct{ Partition string }
 
 func (e *NoConsoleError) Error() string {
-	return fmt.Sprintf("the partition is %q, want one whose console is known: aws, aws-cn, aws-us-gov or aws-eusc", e.Partition)
+	return fmt.Sprintf("the partition is %q, expected one with a known console: aws, aws-cn, aws-us-gov or aws-eusc", e.Partition)
 }
 
-// TemporaryUserError is returned for credentials that no console takes.
+// TemporaryUserError reports temporary credentials of an IAM user, which the console does not accept.
 type TemporaryUserError struct {
-	Profile string // empty for the environment
-	Caller  string // the user's ARN
+	Profile string // empty if the credentials come from the environment
+	Caller  string // ARN of the IAM user
 }
 
 func (e *TemporaryUserError) Error() string {
-	whose := fmt.Sprintf("the credentials of profile %q", e.Profile)
+	description := fmt.Sprintf("the credentials of profile %q", e.Profile)
 	if e.Profile == "" {
-		whose = "the credentials in the environment"
+		description = "the credentials in the environment"
 	}
-	return fmt.Sprintf("%s are temporary ones of %s, and the console takes such of a role or a federated user only", whose, e.Caller)
+	return fmt.Sprintf("%s are temporary credentials of %s, expected those of a role or a federated user: the console accepts no others", description, e.Caller)
 }
 
-// A Visitor is whom the console is signed in as.
-type Visitor struct {
+// A Session holds the credentials for a console sign-in, and the identity that they belong to.
+type Session struct {
 	awsapi.Caller
 	credentials aws.Credentials
 }
 
-// Federated reports whether the visitor is a federated user, who has shown no MFA code.
-func (v Visitor) Federated() bool { return strings.Contains(v.ARN, ":federated-user/") }
+// IsFederatedUser reports whether the session is a federated user's. Such a session has no MFA.
+func (v Session) IsFederatedUser() bool { return strings.Contains(v.ARN, ":federated-user/") }
 
-// halfLife is more than any credentials need have left; of those that are kept, half their
-// life then counts.
-const halfLife = 36 * time.Hour
+// minRemaining is longer than any session lasts. Therefore a cached session is used only during the first half of its
+// lifetime.
+const minRemaining = 36 * time.Hour
 
-// Visit carries out a plan that was made for [plan.Console], and asks AWS whose
-// credentials came of it. Besides the errors of [Vault.Credentials], it returns a
-// [*TemporaryUserError].
-func Visit(ctx context.Context, v *vault.Vault, pl plan.Plan, o plan.Options) (Visitor, error) {
-	creds, err := v.Credentials(ctx, pl, o, halfLife)
+// NewSession carries out a plan that was made for [plan.Console], and looks up the identity of the resulting
+// credentials. Besides the errors of [Vault.Credentials], it returns a [*TemporaryUserError].
+func NewSession(ctx context.Context, v *vault.Vault, pl plan.Plan, o plan.Options) (Session, error) {
+	creds, err := v.Credentials(ctx, pl, o, minRemaining)
 	if err != nil {
-		return Visitor{}, err
+		return Session{}, err
 	}
-	who, err := v.Source.STS(pl.Call("sts")).Caller(ctx, creds)
+	caller, err := v.Source.STS(pl.Call("sts")).Caller(ctx, creds)
 	if err != nil {
-		return Visitor{}, err
+		return Session{}, err
 	}
-	if strings.Contains(who.ARN, ":assumed-role/") || strings.Contains(who.ARN, ":federated-user/") {
-		return Visitor{who, creds}, nil
+	if strings.Contains(caller.ARN, ":assumed-role/") || strings.Contains(caller.ARN, ":federated-user/") {
+		return Session{caller, creds}, nil
 	}
 	if creds.SessionToken != "" {
-		return Visitor{}, &TemporaryUserError{Profile: pl.Profile, Caller: who.ARN}
+		return Session{}, &TemporaryUserError{Profile: pl.Profile, Caller: caller.ARN}
 	}
-	// A program gave a user's key, which could not be known before it ran.
+	// The plan ran a program that returned a user's access key. The console does not accept an access key.
 	if creds, err = v.Source.Create(ctx, pl.Federation(o.As), creds); err != nil {
-		return Visitor{}, err
+		return Session{}, err
 	}
-	who, err = v.Source.STS(pl.Call("sts")).Caller(ctx, creds)
-	return Visitor{who, creds}, err
+	caller, err = v.Source.STS(pl.Call("sts")).Caller(ctx, creds)
+	return Session{caller, creds}, err
 }
 
-// A Destination is the page of the console that is opened.
+// A Destination is the console page to open.
 type Destination struct {
-	Path   string // within the console; empty for its front page
-	Region string // of another partition than the credentials', or empty, for none
+	Path   string // within the console; empty for the home page
+	Region string // ignored if empty, or in another partition than the session
 	Logout bool   // sign out of the console first
 }
 
-// SignInURL returns a URL that signs a browser in to the console, once, within 15 minutes.
-// Whoever has it is the visitor. It returns a [*NoConsoleError], or an error as
-// [awsapi.Client.SignInToken] does.
-func SignInURL(ctx context.Context, v *vault.Vault, pl plan.Plan, who Visitor, to Destination) (string, error) {
-	s, err := siteOf(who.ARN)
+// SignInURL returns a URL that signs a browser in to the console, once, within 15 min. Anyone who has the URL can use
+// it. It returns a [*NoConsoleError], or the errors of [awsapi.Client.SignInToken].
+func SignInURL(ctx context.Context, v *vault.Vault, pl plan.Plan, session Session, to Destination) (string, error) {
+	s, err := siteForARN(session.ARN)
 	if err != nil {
 		return "", err
 	}
-	base, at := "https://"+s.signIn(), pl.Call("signin")
+	base, at := "https://"+s.signInHost(), pl.Call("signin")
 	if at.Endpoint.URL != "" {
 		base = strings.TrimSuffix(at.Endpoint.URL, "/")
 	}
 	at.Endpoint.URL = base + "/federation"
-	token, err := v.Source.AWS.SignInToken(ctx, awsapi.Endpoint(at.Endpoint), who.credentials, at.Lasts)
+	token, err := v.Source.AWS.SignInToken(ctx, awsapi.Endpoint(at.Endpoint), session.credentials, at.Lasts)
 	if err != nil {
 		return "", err
 	}
@@ -132,7 +130,7 @@ func SignInURL(ctx context.Context, v *vault.Vault, pl plan.Plan, who Visitor, t
 	return s.logout(base) + "?" + url.Values{"Action": {"logout"}, "redirect_uri": {login}}.Encode(), nil
 }
 
-func siteOf(arn string) (site, error) {
+func siteForARN(arn string) (site, error) {
 	_, rest, _ := strings.Cut(arn, ":")
 	partition, _, _ := strings.Cut(rest, ":")
 	for _, s := range sites {
@@ -143,7 +141,7 @@ func siteOf(arn string) (site, error) {
 	return site{}, &NoConsoleError{Partition: partition}
 }
 
-// page is the address of a page of the console.
+// page returns the URL of a console page.
 func (s site) page(to Destination) string {
 	host, query := s.console, ""
 	if to.Region != "" && !partition.IsPseudo(to.Region) && partition.Of(to.Region) == s.partition {
@@ -166,11 +164,11 @@ func (s site) page(to Destination) string {
 	return address
 }
 
-// logout is where one signs out. [K]: of the regional hosts, only the first is known to
-// take a redirect, and that of the commercial partition alone.
+// logout returns the URL that signs out of the console. Of the regional hosts, only us-east-1 in the partition aws is
+// known to support a redirect after the sign-out.
 func (s site) logout(base string) string {
-	if s.partition == "aws" && base == "https://"+s.signIn() {
-		return "https://us-east-1." + s.signIn() + "/oauth"
+	if s.partition == "aws" && base == "https://"+s.signInHost() {
+		return "https://us-east-1." + s.signInHost() + "/oauth"
 	}
 	return base + "/oauth"
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // The table of partitions: where one signs in, and where the page lies.
-func TestSites(t *testing.T) {
+func TestSignInHostsAndPages(t *testing.T) {
 	for _, tt := range []struct {
 		arn          string
 		to           Destination
@@ -25,19 +25,19 @@ func TestSites(t *testing.T) {
 		{"arn:aws-us-gov:sts::1:assumed-role/r/s", Destination{Region: "us-gov-west-1", Path: "ec2"}, "signin.amazonaws-us-gov.com", "https://us-gov-west-1.console.amazonaws-us-gov.com/ec2?region=us-gov-west-1"},
 		{"arn:aws-eusc:sts::1:assumed-role/r/s", Destination{Region: "eusc-de-east-1"}, "eusc-de-east-1.signin.amazonaws-eusc.eu", "https://eusc-de-east-1.console.amazonaws-eusc.eu/console/home?region=eusc-de-east-1"},
 	} {
-		s, err := siteOf(tt.arn)
+		s, err := siteForARN(tt.arn)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := s.page(tt.to); s.signIn() != tt.signIn || got != tt.page {
-			t.Errorf("%s %+v: %s, %s, want %s, %s", tt.arn, tt.to, s.signIn(), got, tt.signIn, tt.page)
+		if got := s.page(tt.to); s.signInHost() != tt.signIn || got != tt.page {
+			t.Errorf("%s %+v: %s, %s, want %s, %s", tt.arn, tt.to, s.signInHost(), got, tt.signIn, tt.page)
 		}
 	}
 }
 
 func TestNoConsole(t *testing.T) {
 	for _, arn := range []string{"arn:aws-iso:sts::1:assumed-role/r/s", "arn", ""} {
-		_, err := siteOf(arn)
+		_, err := siteForARN(arn)
 		var e *NoConsoleError
 		if !errors.As(err, &e) {
 			t.Errorf("%q: got %v", arn, err)
@@ -51,7 +51,7 @@ func TestLogout(t *testing.T) {
 		{"arn:aws-cn:iam::1:user/a", "https://signin.amazonaws.cn", "https://signin.amazonaws.cn/oauth"},
 		{"arn:aws:iam::1:user/a", "http://127.0.0.1:1", "http://127.0.0.1:1/oauth"},
 	} {
-		s, err := siteOf(tt.arn)
+		s, err := siteForARN(tt.arn)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -103,7 +103,7 @@ func (e *Enrollment) prepare(ctx context.Context, name string) (awsapi.MFADevice
 		return awsapi.MFADevices{}, "", &vault.NotUserError{Name: first.Profile, Caller: caller.ARN}
 	}
 	before, _, _ := strings.Cut(caller.ARN, ":iam:")
-	m := awsapi.MFADevices{Client: e.Vault.Source.AWS, At: source.Target(e.Plan.Call("iam")), User: user, Creds: key}
+	m := awsapi.MFADevices{Client: e.Vault.Source.AWS, Target: source.Target(e.Plan.Call("iam")), User: user, Creds: key}
 	if len(e.Plan.Steps) > 1 {
 		m.Creds, err = e.Vault.Credentials(ctx, e.Plan, e.Options, minValidity)
 	}
@@ -133,7 +133,7 @@ func (e *Enrollment) rollBack(ctx context.Context, devices awsapi.MFADevices, se
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
 	err := devices.Delete(ctx, serial)
-	if awsapi.InUse(err) && awsapi.Unsure(cause) {
+	if awsapi.InUse(err) && awsapi.MayHaveSucceeded(cause) {
 		return nil
 	}
 	leftover := &LeftoverError{Serial: serial, AtAWS: err != nil, Err: cause, RollbackErr: err}

@@ -13,65 +13,64 @@ import (
 	"time"
 )
 
-// MaxPage is the most that one of an issuer's files may hold, in bytes.
-const MaxPage = 64 << 10
+// MaxFileSize is the largest size of a file that an issuer publishes, in bytes.
+const MaxFileSize = 64 << 10
 
-// A Page is what a server answers when it is asked for a file, without following it elsewhere.
-type Page struct {
-	Status         int
-	Type, Location string // as Content-Type and Location have it
-	Body           []byte // a byte more than MaxPage is enough of a longer one
+// A Response is a server's response to a request for a file. Redirects are not followed.
+type Response struct {
+	Status                int
+	ContentType, Location string // headers Content-Type and Location
+	Body                  []byte // of a file larger than MaxFileSize, at least MaxFileSize+1 bytes
 }
 
-// A Finding is something wrong with the files that an issuer publishes.
+// A Finding is a problem with the files that an issuer publishes.
 type Finding struct {
-	At          string // the file's address, or the issuer's
-	Found, Want string
-	// Fatal says that AWS refuses the identity's tokens, or takes tokens that others sign. What
-	// is not fatal is against a standard, or will be fatal one day.
+	URL             string // of the file, or the issuer
+	Found, Expected string
+	// Fatal reports that AWS refuses the identity's tokens, or accepts tokens that others signed. Other findings
+	// violate a standard, or will become fatal later.
 	Fatal bool
 }
 
-func (f Finding) String() string { return f.At + ": " + f.Found + ", want " + f.Want }
+func (f Finding) String() string { return f.URL + ": " + f.Found + ", expected " + f.Expected }
 
-// Check fetches what the issuer publishes and returns all that is wrong with it at a time;
-// nothing if AWS can know the identity's keys by it, and no others. Whether AWS follows
-// redirects, or minds the type of what it reads, is not known: the standards decide here.
-func Check(ctx context.Context, fetch func(ctx context.Context, url string) (Page, error), issuer string, keys Record, now time.Time) []Finding {
-	c := checker{fetch: fetch, issuer: issuer, at: issuer}
+// Check fetches the files that the issuer publishes and returns the problems found, or nothing if AWS can learn
+// exactly the identity's keys from them. It is not known whether AWS follows redirects or checks content types, so
+// Check applies the standards.
+func Check(ctx context.Context, fetch func(ctx context.Context, url string) (Response, error), issuer string, keys Record, now time.Time) []Finding {
+	c := checker{fetch: fetch, issuer: issuer, url: issuer}
 	if err := CheckIssuer(issuer); err != nil {
-		c.fatal(err.Error(), "one that AWS takes")
-		return c.found
+		c.fail(err.Error(), "an issuer that AWS accepts")
+		return c.findings
 	}
 	if !strings.HasPrefix(issuer, "https://") {
-		c.fatal("speaks without encryption", "https, the only way that AWS asks")
+		c.fail("uses plain HTTP", "https, because AWS uses only https")
 	}
-	if uri := c.discovery(ctx); uri != "" {
-		c.keySet(ctx, uri, keys, now)
+	if uri := c.checkDiscovery(ctx); uri != "" {
+		c.checkKeySet(ctx, uri, keys, now)
 	}
-	return c.found
+	return c.findings
 }
 
-// A checker gathers findings.
+// A checker collects findings.
 type checker struct {
-	fetch  func(ctx context.Context, url string) (Page, error)
-	issuer string
-	at     string // what is looked at
-	found  []Finding
+	fetch    func(ctx context.Context, url string) (Response, error)
+	issuer   string
+	url      string // of the file that is being checked
+	findings []Finding
 }
 
-func (c *checker) say(found, want string) {
-	c.found = append(c.found, Finding{At: c.at, Found: found, Want: want})
+func (c *checker) warn(found, expected string) {
+	c.findings = append(c.findings, Finding{URL: c.url, Found: found, Expected: expected})
 }
 
-func (c *checker) fatal(found, want string) {
-	c.found = append(c.found, Finding{At: c.at, Found: found, Want: want, Fatal: true})
+func (c *checker) fail(found, expected string) {
+	c.findings = append(c.findings, Finding{URL: c.url, Found: found, Expected: expected, Fatal: true})
 }
 
-// discovery looks at the first file and returns the address of the second; nothing if it does
-// not tell one that can be asked.
+// checkDiscovery checks the discovery file and returns the URL of the key set, or "" if the file has no usable URL.
 // https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationValidation
-func (c *checker) discovery(ctx context.Context) string {
+func (c *checker) checkDiscovery(ctx context.Context) string {
 	var d struct {
 		Issuer string   `json:"issuer"`
 		Keys   string   `json:"jwks_uri"`
@@ -81,87 +80,87 @@ func (c *checker) discovery(ctx context.Context) string {
 		return ""
 	}
 	if d.Issuer != c.issuer {
-		c.fatal(fmt.Sprintf("issuer is %.100q", d.Issuer), fmt.Sprintf("%q, letter by letter", c.issuer))
+		c.fail(fmt.Sprintf("issuer is %.100q", d.Issuer), fmt.Sprintf("exactly %q", c.issuer))
 	}
 	if !slices.Contains(d.Algs, "ES256") {
-		c.say("ES256 is not among id_token_signing_alg_values_supported", "the one algorithm that the tokens are signed by")
+		c.warn("id_token_signing_alg_values_supported does not contain ES256", "ES256, the algorithm of the signatures")
 	}
-	return c.keysAddress(d.Keys)
+	return c.checkKeysURL(d.Keys)
 }
 
-// keysAddress looks at where the keys are said to be.
-func (c *checker) keysAddress(uri string) string {
+// checkKeysURL checks the URL of the key set. It returns "" if the URL is unusable.
+func (c *checker) checkKeysURL(uri string) string {
 	usual := c.issuer + "/" + KeysPath
 	if uri == usual {
 		return uri
 	}
 	found := fmt.Sprintf("jwks_uri is %.100q", uri)
-	want := fmt.Sprintf("%q", usual)
-	there, err := url.Parse(uri)
-	here, _ := url.Parse(c.issuer)
+	expected := fmt.Sprintf("%q", usual)
+	keysURL, err := url.Parse(uri)
+	issuerURL, _ := url.Parse(c.issuer)
 	switch {
-	case err != nil || there.Host == "" || there.User != nil || there.Scheme != here.Scheme:
-		c.fatal(found, want)
+	case err != nil || keysURL.Host == "" || keysURL.User != nil || keysURL.Scheme != issuerURL.Scheme:
+		c.fail(found, expected)
 		return ""
-	case there.Host != here.Host:
-		c.say(found+", so that another host says which keys are the identity's", want)
+	case keysURL.Host != issuerURL.Host:
+		c.warn(found+" on another host, which could publish other keys", expected)
 	default:
-		c.say(found, want)
+		c.warn(found, expected)
 	}
 	return uri
 }
 
-// read fetches a file and decodes it. It reports whether there is something to look at.
+// read fetches a file and decodes it. It reports whether that succeeded.
 func (c *checker) read(ctx context.Context, address string, into any, types ...string) bool {
-	c.at = address
-	page, err := c.fetch(ctx, address)
+	c.url = address
+	resp, err := c.fetch(ctx, address)
 	if err != nil {
-		c.fatal("no answer ("+err.Error()+")", "a server that the whole world reaches")
+		c.fail("no response ("+err.Error()+")", "a server that is reachable from the internet")
 		return false
 	}
 	switch {
-	// A successful answer has this status and no other.
+	// The standard requires status 200 for a successful response.
 	// https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationResponse
-	case page.Status >= 300 && page.Status < 400:
-		c.fatal(fmt.Sprintf("leads on to %.100q with status %d", page.Location, page.Status), "the file at this very address")
+	case resp.Status >= 300 && resp.Status < 400:
+		c.fail(fmt.Sprintf("redirects to %.100q with status %d", resp.Location, resp.Status), "the file at this URL")
 		return false
-	case page.Status != http.StatusOK:
-		c.fatal(fmt.Sprint("status ", page.Status), "200")
+	case resp.Status != http.StatusOK:
+		c.fail(fmt.Sprint("status ", resp.Status), "200")
 		return false
-	case len(page.Body) > MaxPage:
-		c.fatal("too large", fmt.Sprintf("at most %d bytes", MaxPage))
+	case len(resp.Body) > MaxFileSize:
+		c.fail("too large", fmt.Sprintf("at most %d bytes", MaxFileSize))
 		return false
 	}
-	if kind, _, _ := mime.ParseMediaType(page.Type); !slices.Contains(types, kind) {
-		c.say(fmt.Sprintf("content type is %.100q", page.Type), strings.Join(types, " or "))
+	if kind, _, _ := mime.ParseMediaType(resp.ContentType); !slices.Contains(types, kind) {
+		c.warn(fmt.Sprintf("content type is %.100q", resp.ContentType), strings.Join(types, " or "))
 	}
-	if err := json.Unmarshal(page.Body, into); err != nil {
-		c.fatal("not understood ("+unread(err)+")", "the JSON that was written to be published")
+	if err := json.Unmarshal(resp.Body, into); err != nil {
+		c.fail("cannot be decoded ("+jsonProblem(err)+")", "the JSON file that aws-vault wrote")
 		return false
 	}
 	return true
 }
 
-// unread says why JSON was not read, without the names that Go has for it.
-func unread(err error) string {
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
-		return fmt.Sprintf("%.100q is a JSON %s", kind.Field, kind.Value)
+// jsonProblem describes a JSON error without the names of Go types.
+func jsonProblem(err error) string {
+	var typeErr *json.UnmarshalTypeError
+	if errors.As(err, &typeErr) {
+		return fmt.Sprintf("%.100q is a JSON %s", typeErr.Field, typeErr.Value)
 	}
 	return err.Error()
 }
 
-// A shownKey is a key as it is published, and what must not be.
+// A publishedKey is a key in a key set, with the members that must not be published.
 // https://www.rfc-editor.org/rfc/rfc7518#section-6
-type shownKey struct {
+type publishedKey struct {
 	jwk
-	Secret    json.RawMessage `json:"d"`
+	Private   json.RawMessage `json:"d"`
 	Symmetric json.RawMessage `json:"k"`
 }
 
-func (c *checker) keySet(ctx context.Context, uri string, keys Record, now time.Time) {
+func (c *checker) checkKeySet(ctx context.Context, uri string, keys Record, now time.Time) {
 	var set struct {
-		Keys []shownKey `json:"keys"`
+		Keys []publishedKey `json:"keys"`
 	}
 	if !c.read(ctx, uri, &set, "application/json", "application/jwk-set+json") {
 		return
@@ -170,50 +169,50 @@ func (c *checker) keySet(ctx context.Context, uri string, keys Record, now time.
 	for _, k := range set.Keys {
 		seen[k.ID]++
 		if seen[k.ID] == 2 {
-			c.fatal(fmt.Sprintf("key %.100q stands there more than once", k.ID), "each key once")
+			c.fail(fmt.Sprintf("key %.100q is listed more than once", k.ID), "each key once")
 		}
-		c.key(k, keys, now)
+		c.checkKey(k, keys, now)
 	}
-	signing, err := keys.Signing(now)
+	signing, err := keys.SigningKey(now)
 	if err != nil {
-		c.fatal(err.Error(), "one that does")
+		c.fail(err.Error(), "one that does")
 	}
-	for _, k := range keys.Published(now) {
+	for _, k := range keys.PublishedKeys(now) {
 		switch {
 		case seen[k.ID] > 0:
 		case k.ID == signing.ID:
-			c.fatal("key "+k.ID+" is missing", "the key that signs")
-		case k.Since.After(now):
-			c.say("key "+k.ID+" is missing", "it there well before it signs, from "+k.Since.Format(time.RFC3339)+" on")
+			c.fail("key "+k.ID+" is missing", "the key that signs")
+		case k.SignsFrom.After(now):
+			c.warn("key "+k.ID+" is missing", "it to be published well before it begins to sign at "+k.SignsFrom.Format(time.RFC3339))
 		default:
-			c.say("key "+k.ID+" is missing", "it there for the tokens that it signed last")
+			c.warn("key "+k.ID+" is missing", "it to be published until its last tokens have expired")
 		}
 	}
 }
 
-// key looks at one key that AWS would believe.
-func (c *checker) key(k shownKey, keys Record, now time.Time) {
+// checkKey checks one key of the key set. AWS trusts all keys in the set.
+func (c *checker) checkKey(k publishedKey, keys Record, now time.Time) {
 	name := fmt.Sprintf("key %.100q", k.ID)
-	if k.Secret != nil || k.Symmetric != nil {
-		c.fatal(name+" stands there with its secret half", "another key in its place, since everybody can sign with this one")
+	if k.Private != nil || k.Symmetric != nil {
+		c.fail(name+" is published with its private key", "a new key instead, because anyone can sign with this one")
 	}
 	i := slices.IndexFunc(keys.Keys, func(own Key) bool { return own.ID == k.ID })
 	if i < 0 {
-		c.fatal(name+" is none of the identity's", "it gone, since whoever holds it can sign for the identity")
+		c.fail(name+" is not a key of this identity", "it to be removed, because its holder can sign for the identity")
 		return
 	}
 	if public, err := keys.Keys[i].PublicKey(); err == nil {
 		if own, err := newJWK(public); err != nil || k.Type != own.Type || k.Curve != own.Curve || k.X != own.X || k.Y != own.Y {
-			c.fatal(name+" is another key than the one of that name here", "the two the same")
+			c.fail(name+" differs from the key with the same ID on this computer", "the same key")
 		}
 	}
 	if k.Alg != "" && k.Alg != "ES256" {
-		c.fatal(fmt.Sprintf("%s is for %.100q", name, k.Alg), "ES256")
+		c.fail(fmt.Sprintf("%s has the algorithm %.100q", name, k.Alg), "ES256")
 	}
 	if k.Use != "" && k.Use != "sig" {
-		c.fatal(fmt.Sprintf("%s has the use %.100q", name, k.Use), "sig")
+		c.fail(fmt.Sprintf("%s has the use %.100q", name, k.Use), "sig")
 	}
-	if !slices.ContainsFunc(keys.Published(now), func(own Key) bool { return own.ID == k.ID }) {
-		c.say(name+" still stands there, and signs no more", "it gone")
+	if !slices.ContainsFunc(keys.PublishedKeys(now), func(own Key) bool { return own.ID == k.ID }) {
+		c.warn(name+" is still published but no longer signs", "it to be removed")
 	}
 }

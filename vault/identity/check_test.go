@@ -56,20 +56,20 @@ func newSite(t *testing.T, r Record) *site {
 }
 
 // fetch asks as the program does: no further than to the address.
-func (s *site) fetch(ctx context.Context, url string) (Page, error) {
+func (s *site) fetch(ctx context.Context, url string) (Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return Page{}, err
+		return Response{}, err
 	}
 	c := *s.Client()
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	resp, err := c.Do(r)
 	if err != nil {
-		return Page{}, err
+		return Response{}, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxPage+1))
-	return Page{resp.StatusCode, resp.Header.Get("Content-Type"), resp.Header.Get("Location"), body}, err
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxFileSize+1))
+	return Response{resp.StatusCode, resp.Header.Get("Content-Type"), resp.Header.Get("Location"), body}, err
 }
 
 func (s *site) edit(path string, change func(*file)) {
@@ -91,8 +91,8 @@ func (s *site) rewrite(t *testing.T, path string, change func(map[string]any)) {
 	})
 }
 
-// three are the keys of an identity that once had another, and will have another.
-func three(t *testing.T) Record {
+// threeKeys are the keys of an identity that once had another, and will have another.
+func threeKeys(t *testing.T) Record {
 	t.Helper()
 	var r Record
 	for _, since := range []time.Duration{-48 * time.Hour, -time.Minute, 23 * time.Hour} {
@@ -107,10 +107,10 @@ func three(t *testing.T) Record {
 
 func keysOf(v map[string]any) []any { return v["keys"].([]any) }
 
-func at(v map[string]any, i int) map[string]any { return keysOf(v)[i].(map[string]any) }
+func keyAt(v map[string]any, i int) map[string]any { return keysOf(v)[i].(map[string]any) }
 
 func TestCheck(t *testing.T) {
-	keys := three(t)
+	keys := threeKeys(t)
 	before, signing, next := keys.Keys[0].ID, keys.Keys[1].ID, keys.Keys[2].ID
 	stranger, err := JWKS(newKey(t).Public())
 	if err != nil {
@@ -126,19 +126,21 @@ func TestCheck(t *testing.T) {
 		"no discovery":    {func(s *site) { delete(s.files, "/alice/"+DiscoveryPath) }, DiscoveryPath, "status 404", fatal},
 		"no keys":         {func(s *site) { delete(s.files, "/alice/"+KeysPath) }, KeysPath, "status 404", fatal},
 		"server error":    {func(s *site) { s.edit(KeysPath, func(f *file) { f.status = 500 }) }, KeysPath, "status 500", fatal},
-		"redirect":        {func(s *site) { s.edit(KeysPath, func(f *file) { f.status, f.location = 301, "/other" }) }, KeysPath, `leads on to "/other" with status 301`, fatal},
+		"redirect":        {func(s *site) { s.edit(KeysPath, func(f *file) { f.status, f.location = 301, "/other" }) }, KeysPath, `redirects to "/other" with status 301`, fatal},
 		"content type":    {func(s *site) { s.edit(DiscoveryPath, func(f *file) { f.kind = "text/html" }) }, DiscoveryPath, `content type is "text/html"`, mild},
 		"a set's type":    {func(s *site) { s.edit(DiscoveryPath, func(f *file) { f.kind = "application/jwk-set+json" }) }, DiscoveryPath, "content type", mild},
-		"not JSON":        {func(s *site) { s.edit(DiscoveryPath, func(f *file) { f.body = []byte("<html>") }) }, DiscoveryPath, "not understood", fatal},
-		"byte order mark": {func(s *site) { s.edit(KeysPath, func(f *file) { f.body = append([]byte("\ufeff"), f.body...) }) }, KeysPath, "not understood", fatal},
-		"two documents":   {func(s *site) { s.edit(KeysPath, func(f *file) { f.body = append(f.body, "{}"...) }) }, KeysPath, "not understood", fatal},
-		"too large":       {func(s *site) { s.edit(KeysPath, func(f *file) { f.body = append(f.body, make([]byte, MaxPage)...) }) }, KeysPath, "too large", fatal},
-		"another issuer":  {func(s *site) { s.rewrite(t, DiscoveryPath, func(v map[string]any) { v["issuer"] = s.URL + "/bob" }) }, DiscoveryPath, `/bob"`, fatal},
-		"trailing slash":  {func(s *site) { s.rewrite(t, DiscoveryPath, func(v map[string]any) { v["issuer"] = s.URL + "/alice/" }) }, DiscoveryPath, `/alice/"`, fatal},
-		"no issuer":       {func(s *site) { s.rewrite(t, DiscoveryPath, func(v map[string]any) { delete(v, "issuer") }) }, DiscoveryPath, `issuer is ""`, fatal},
+		"not JSON":        {func(s *site) { s.edit(DiscoveryPath, func(f *file) { f.body = []byte("<html>") }) }, DiscoveryPath, "cannot be decoded", fatal},
+		"byte order mark": {func(s *site) { s.edit(KeysPath, func(f *file) { f.body = append([]byte("\ufeff"), f.body...) }) }, KeysPath, "cannot be decoded", fatal},
+		"two documents":   {func(s *site) { s.edit(KeysPath, func(f *file) { f.body = append(f.body, "{}"...) }) }, KeysPath, "cannot be decoded", fatal},
+		"too large": {func(s *site) {
+			s.edit(KeysPath, func(f *file) { f.body = append(f.body, make([]byte, MaxFileSize)...) })
+		}, KeysPath, "too large", fatal},
+		"another issuer": {func(s *site) { s.rewrite(t, DiscoveryPath, func(v map[string]any) { v["issuer"] = s.URL + "/bob" }) }, DiscoveryPath, `/bob"`, fatal},
+		"trailing slash": {func(s *site) { s.rewrite(t, DiscoveryPath, func(v map[string]any) { v["issuer"] = s.URL + "/alice/" }) }, DiscoveryPath, `/alice/"`, fatal},
+		"no issuer":      {func(s *site) { s.rewrite(t, DiscoveryPath, func(v map[string]any) { delete(v, "issuer") }) }, DiscoveryPath, `issuer is ""`, fatal},
 		"no ES256": {func(s *site) {
 			s.rewrite(t, DiscoveryPath, func(v map[string]any) { delete(v, "id_token_signing_alg_values_supported") })
-		}, DiscoveryPath, "ES256 is not among", mild},
+		}, DiscoveryPath, "does not contain ES256", mild},
 		"no jwks_uri": {func(s *site) { s.rewrite(t, DiscoveryPath, func(v map[string]any) { delete(v, "jwks_uri") }) }, DiscoveryPath, `jwks_uri is ""`, fatal},
 		"plain jwks_uri": {func(s *site) {
 			s.rewrite(t, DiscoveryPath, func(v map[string]any) { v["jwks_uri"] = "http://127.0.0.1/jwks.json" })
@@ -152,22 +154,22 @@ func TestCheck(t *testing.T) {
 		"next missing":   {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = keysOf(v)[:2] }) }, KeysPath, "key " + next + " is missing", mild},
 		"before missing": {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = keysOf(v)[1:] }) }, KeysPath, "key " + before + " is missing", mild},
 		"twice": {func(s *site) {
-			s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = append(keysOf(v), at(v, 1), at(v, 1)) })
+			s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = append(keysOf(v), keyAt(v, 1), keyAt(v, 1)) })
 		}, KeysPath, "more than once", fatal},
-		"another key":     {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { at(v, 1)["x"] = at(v, 0)["x"] }) }, KeysPath, "is another key", fatal},
-		"another curve":   {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { at(v, 1)["crv"] = "P-384" }) }, KeysPath, "is another key", fatal},
-		"another alg":     {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { at(v, 1)["alg"] = "ES384" }) }, KeysPath, `is for "ES384"`, fatal},
-		"another use":     {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { at(v, 1)["use"] = "enc" }) }, KeysPath, `has the use "enc"`, fatal},
-		"the secret half": {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { at(v, 1)["d"] = "AAAA" }) }, KeysPath, "with its secret half", fatal},
-		"a symmetric key": {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { at(v, 1)["k"] = "AAAA" }) }, KeysPath, "with its secret half", fatal},
+		"another key":     {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { keyAt(v, 1)["x"] = keyAt(v, 0)["x"] }) }, KeysPath, "differs from the key", fatal},
+		"another curve":   {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { keyAt(v, 1)["crv"] = "P-384" }) }, KeysPath, "differs from the key", fatal},
+		"another alg":     {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { keyAt(v, 1)["alg"] = "ES384" }) }, KeysPath, `has the algorithm "ES384"`, fatal},
+		"another use":     {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { keyAt(v, 1)["use"] = "enc" }) }, KeysPath, `has the use "enc"`, fatal},
+		"the secret half": {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { keyAt(v, 1)["d"] = "AAAA" }) }, KeysPath, "with its private key", fatal},
+		"a symmetric key": {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { keyAt(v, 1)["k"] = "AAAA" }) }, KeysPath, "with its private key", fatal},
 		"another's key": {func(s *site) {
-			s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = append(keysOf(v), at(parse(stranger), 0)) })
-		}, KeysPath, "is none of the identity's", fatal},
+			s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = append(keysOf(v), keyAt(parse(stranger), 0)) })
+		}, KeysPath, "is not a key of this identity", fatal},
 		"nameless key": {func(s *site) {
 			s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = append(keysOf(v), map[string]any{"kty": "RSA"}) })
-		}, KeysPath, `key "" is none of`, fatal},
-		"keys are a text":  {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = "none" }) }, KeysPath, `not understood ("keys" is a JSON string)`, fatal},
-		"keys of a string": {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = []string{"a"} }) }, KeysPath, "not understood", fatal},
+		}, KeysPath, `key "" is not a key of`, fatal},
+		"keys are a text":  {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = "none" }) }, KeysPath, `cannot be decoded ("keys" is a JSON string)`, fatal},
+		"keys of a string": {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = []string{"a"} }) }, KeysPath, "cannot be decoded", fatal},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, keys)
@@ -176,7 +178,7 @@ func TestCheck(t *testing.T) {
 			}
 			c.spoil(s)
 			found := Check(t.Context(), s.fetch, s.URL+"/alice", keys, noon)
-			if len(found) != 1 || found[0].At != s.URL+"/alice/"+c.at || !strings.Contains(found[0].Found, c.found) || found[0].Fatal != c.fatal || found[0].Want == "" {
+			if len(found) != 1 || found[0].URL != s.URL+"/alice/"+c.at || !strings.Contains(found[0].Found, c.found) || found[0].Fatal != c.fatal || found[0].Expected == "" {
 				t.Errorf("found %+v", found)
 			}
 			for _, f := range found {
@@ -193,9 +195,9 @@ func parse(text []byte) (v map[string]any) {
 	return v
 }
 
-// TestCheckElsewhere has the keys at other addresses: they are fetched from there.
-func TestCheckElsewhere(t *testing.T) {
-	keys := three(t)
+// TestCheckKeysAtOtherURL has the keys at other addresses: they are fetched from there.
+func TestCheckKeysAtOtherURL(t *testing.T) {
+	keys := threeKeys(t)
 	s, other := newSite(t, keys), newSite(t, keys)
 	for uri, found := range map[string]string{
 		s.URL + "/keys":                `/keys"`,
@@ -204,36 +206,36 @@ func TestCheckElsewhere(t *testing.T) {
 		s.files["/keys"] = s.files["/alice/"+KeysPath]
 		s.rewrite(t, DiscoveryPath, func(v map[string]any) { v["jwks_uri"] = uri })
 		got := Check(t.Context(), s.fetch, s.URL+"/alice", keys, noon)
-		if len(got) != 1 || !strings.Contains(got[0].Found, found) || got[0].Fatal || !strings.Contains(got[0].Want, s.URL+"/alice/jwks.json") {
+		if len(got) != 1 || !strings.Contains(got[0].Found, found) || got[0].Fatal || !strings.Contains(got[0].Expected, s.URL+"/alice/jwks.json") {
 			t.Errorf("%s: found %+v", uri, got)
 		}
 	}
 }
 
-func TestCheckLater(t *testing.T) {
-	keys := three(t)
+func TestCheckAtOtherTimes(t *testing.T) {
+	keys := threeKeys(t)
 	s := newSite(t, keys)
 	found := Check(t.Context(), s.fetch, s.URL+"/alice", keys, noon.Add(2*time.Hour))
-	if len(found) != 1 || found[0].Fatal || !strings.Contains(found[0].Found, keys.Keys[0].ID) || !strings.Contains(found[0].Found, "signs no more") {
+	if len(found) != 1 || found[0].Fatal || !strings.Contains(found[0].Found, keys.Keys[0].ID) || !strings.Contains(found[0].Found, "no longer signs") {
 		t.Errorf("of a key that signs no more: %+v", found)
 	}
 	// Before the first of its keys signs, none does.
 	found = Check(t.Context(), s.fetch, s.URL+"/alice", keys, noon.Add(-72*time.Hour))
-	if len(found) != 1 || !found[0].Fatal || found[0].Found != ErrNoKey.Error() {
+	if len(found) != 1 || !found[0].Fatal || found[0].Found != ErrNoSigningKey.Error() {
 		t.Errorf("before any signs: %+v", found)
 	}
 }
 
 func TestCheckUnreachable(t *testing.T) {
 	var asked []string
-	down := func(_ context.Context, url string) (Page, error) {
+	down := func(_ context.Context, url string) (Response, error) {
 		asked = append(asked, url)
-		return Page{}, errors.New("no route to host")
+		return Response{}, errors.New("no route to host")
 	}
 	for issuer, want := range map[string][]string{
-		"https://id.example.com/alice":  {"no answer (no route to host)"},
-		"http://127.0.0.1:8000/alice":   {"without encryption", "no answer"},
-		"https://id.example.com/alice/": {"ends in a slash"},
+		"https://id.example.com/alice":  {"no response (no route to host)"},
+		"http://127.0.0.1:8000/alice":   {"plain HTTP", "no response"},
+		"https://id.example.com/alice/": {"ends with a slash"},
 		"http://id.example.com/alice":   {"https://"},
 	} {
 		asked = nil
@@ -262,18 +264,18 @@ func FuzzCheck(f *testing.F) {
 	f.Add([]byte(`{"jwks_uri":"https://id.example.com/%zz"}`), []byte(`{"keys":null}`), "", 200)
 	f.Fuzz(func(t *testing.T, discovery, set []byte, kind string, status int) {
 		asked := 0
-		found := Check(t.Context(), func(_ context.Context, url string) (Page, error) {
+		found := Check(t.Context(), func(_ context.Context, url string) (Response, error) {
 			asked++
 			if asked == 1 {
-				return Page{Status: status, Type: kind, Location: kind, Body: discovery}, nil
+				return Response{Status: status, ContentType: kind, Location: kind, Body: discovery}, nil
 			}
-			return Page{Status: 200, Type: "application/json", Body: set}, nil
+			return Response{Status: 200, ContentType: "application/json", Body: set}, nil
 		}, issuer, keys, noon)
 		if asked < 1 || asked > 2 {
 			t.Fatalf("asked %d times", asked)
 		}
 		for _, f := range found {
-			if f.At == "" || f.Found == "" || f.Want == "" || strings.ContainsAny(f.String(), "\n\r") {
+			if f.URL == "" || f.Found == "" || f.Expected == "" || strings.ContainsAny(f.String(), "\n\r") {
 				t.Errorf("found %+q", f)
 			}
 		}

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// CloudFormation writes the template in YAML. It names a role, so that deploying it needs
-// CAPABILITY_NAMED_IAM; the one of a role that a hub leads to is the same for all accounts, as
-// stack sets want it. It fails with an [*IssuerError], a [*TemplateError] or [ErrNoGrant].
+// CloudFormation returns the template in YAML. Deploying the template requires CAPABILITY_NAMED_IAM, because it
+// names a role. If Hub is set, the template is the same for all accounts, so it is suitable for a stack set.
+// CloudFormation fails with an [*IssuerError], a [*TemplateError] or [ErrNoGrant].
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-role.html
 func (t Template) CloudFormation() (string, error) {
-	t, err := t.checked()
+	t, err := t.validated()
 	if err != nil {
 		return "", err
 	}
@@ -29,16 +29,16 @@ func (t Template) CloudFormation() (string, error) {
 			{"Type", text("AWS::IAM::Role")},
 			{"Properties", t.roleProperties()},
 		}})},
-		{"Outputs", object{{"RoleARN", object{{"Value", theRole}}}}},
+		{"Outputs", object{{"RoleARN", object{{"Value", roleARN}}}}},
 	})
 	return b.String(), nil
 }
 
 func (t Template) title() string {
 	if t.Hub != "" {
-		return "A role for " + t.Subject + ", to whom " + t.Hub + " leads"
+		return "Role for " + t.Subject + ", assumed from " + t.Hub
 	}
-	return "A role for " + t.Subject + ", who signs as " + t.Issuer
+	return "Role for " + t.Subject + ", with tokens from " + t.Issuer
 }
 
 func (t Template) roleProperties() object {
@@ -56,8 +56,8 @@ func (t Template) roleProperties() object {
 	return p
 }
 
-// writeYAML writes what stands under a key, or the document as a whole. Every text is between
-// double quotes: outside of them YAML reads some texts as something else.
+// writeYAML writes a value or a whole document. Every string is in double quotes, because YAML gives some unquoted
+// strings another type.
 // https://yaml.org/spec/1.2.2/#731-double-quoted-style
 func writeYAML(b *strings.Builder, indent string, value any) {
 	switch v := value.(type) {
@@ -82,7 +82,7 @@ func writeYAML(b *strings.Builder, indent string, value any) {
 	}
 }
 
-// writeYAMLUnder writes a value after its key, on the same line if it is a leaf.
+// writeYAMLUnder writes a value after its key: objects and lists on new lines, other values on the same line.
 func writeYAMLUnder(b *strings.Builder, indent string, value any) {
 	switch value.(type) {
 	case object, list:
@@ -95,27 +95,27 @@ func writeYAMLUnder(b *strings.Builder, indent string, value any) {
 }
 
 func yamlKey(name string) string {
-	if of(name, alphabet) {
+	if onlyContains(name, alphabet) {
 		return name
 	}
 	return quoted(name)
 }
 
-// yamlLeaf writes text as it is: only what !Sub stands before is looked through for ${.
+// yamlLeaf returns a string or number in YAML. Strings need no escape for ${, because they do not use !Sub.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html
 func yamlLeaf(value any) string {
 	switch v := value.(type) {
 	case text:
 		return quoted(string(v))
-	case ofAWS:
+	case partitionARN:
 		return `!Sub "arn:${AWS::Partition}:` + string(v) + `"`
-	case ownARN:
-		return "!GetAtt " + [...]string{theProvider: "Provider", theRole: "Role"}[v] + ".Arn"
+	case resourceARN:
+		return "!GetAtt " + [...]string{providerARN: "Provider", roleARN: "Role"}[v] + ".Arn"
 	}
 	return fmt.Sprint(value)
 }
 
-// quoted writes text that is on one line between double quotes, as YAML and HCL have them.
+// quoted returns text in double quotes for YAML and HCL. text must be one line.
 func quoted(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }

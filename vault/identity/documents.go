@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// The files of an issuer, below its URL.
+// Paths of an issuer's files, relative to the issuer's URL.
 const (
 	DiscoveryPath = ".well-known/openid-configuration"
 	KeysPath      = "jwks.json"
 )
 
-// A jwk is a public key as the files have it. Its fields are in the order of their names,
-// which the key's name depends on.
+// A jwk is a public key in a JSON Web Key Set. The first four fields are in alphabetical order, as the thumbprint
+// requires.
 // https://www.rfc-editor.org/rfc/rfc7517#section-4
 type jwk struct {
 	Curve string `json:"crv"`
@@ -38,7 +38,7 @@ func newJWK(public crypto.PublicKey) (jwk, error) {
 	return jwk{Curve: "P-256", Type: "EC", X: encode(p[:coordinate]), Y: encode(p[coordinate:])}, nil
 }
 
-// KeyID names a public key by its thumbprint.
+// KeyID returns the ID of a public key: its JWK thumbprint.
 // https://www.rfc-editor.org/rfc/rfc7638#section-3
 func KeyID(public crypto.PublicKey) (string, error) {
 	k, err := newJWK(public)
@@ -53,7 +53,7 @@ func KeyID(public crypto.PublicKey) (string, error) {
 	return encode(sum[:]), nil
 }
 
-// Discovery is the file by which AWS finds the keys of an issuer.
+// Discovery returns the discovery file, which tells AWS where to find the issuer's keys.
 // https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata
 func Discovery(issuer string) []byte {
 	text, _ := json.MarshalIndent(map[string]any{
@@ -67,7 +67,7 @@ func Discovery(issuer string) []byte {
 	return append(text, '\n')
 }
 
-// JWKS is the file of the keys that AWS may trust. It fails for a key that is not on P-256.
+// JWKS returns a key set file with the keys that AWS may trust. It fails if a key is not on P-256.
 // https://www.rfc-editor.org/rfc/rfc7517#section-5
 func JWKS(keys ...crypto.PublicKey) ([]byte, error) {
 	set := struct {
@@ -88,35 +88,35 @@ func JWKS(keys ...crypto.PublicKey) ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// An IssuerError is an issuer that AWS or a static host could not serve as it is written.
-type IssuerError struct{ Found, Why string }
+// An IssuerError reports an issuer URL that AWS does not accept, or that a static web server cannot serve as it is
+// written.
+type IssuerError struct{ Found, Reason string }
 
-func (e *IssuerError) Error() string { return fmt.Sprintf("issuer %q %s", e.Found, e.Why) }
+func (e *IssuerError) Error() string { return fmt.Sprintf("issuer %q %s", e.Found, e.Reason) }
 
-// CheckIssuer returns an [*IssuerError] for a URL that AWS takes for no issuer, or takes
-// for another than the one that was meant. This machine may be one without encryption, so
-// that it can be tried.
+// CheckIssuer returns an [*IssuerError] for a URL that AWS does not accept as an issuer, or would not compare as equal.
+// For trials, it accepts plain HTTP on this computer.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
 func CheckIssuer(issuer string) error {
 	u, err := url.Parse(issuer)
-	bad := func(why string) error { return &IssuerError{issuer, why} }
+	invalid := func(why string) error { return &IssuerError{issuer, why} }
 	host := ""
 	if err == nil {
 		host = u.Hostname()
 	}
 	switch {
 	case err != nil || host == "" || u.User != nil:
-		return bad("is no address of a host, want one such as https://id.example.com/alice")
+		return invalid("is not a valid URL, expected one such as https://id.example.com/alice")
 	case u.Scheme != "https" && !(u.Scheme == "http" && (host == "127.0.0.1" || host == "localhost")):
-		return bad("does not begin with https://, which AWS wants")
+		return invalid("does not begin with https://, as AWS requires")
 	case u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(issuer, "?#"):
-		return bad("has a query, which AWS does not take")
+		return invalid("has a query, which AWS does not accept")
 	case strings.HasSuffix(issuer, "/"):
-		return bad("ends in a slash: AWS compares the whole text, want it without")
+		return invalid("ends with a slash, expected none: AWS compares the whole URL")
 	case u.Path != "" && path.Clean(u.Path) != u.Path:
-		return bad("has a path that servers would write otherwise, want " + path.Clean(u.Path))
+		return invalid("has a path that servers may rewrite, expected " + path.Clean(u.Path))
 	case len(issuer) > 255:
-		return bad("is longer than 255 characters, the most that AWS takes")
+		return invalid("is longer than 255 characters, the maximum that AWS accepts")
 	}
 	return nil
 }

@@ -34,19 +34,19 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 }
 
 // A counter counts signatures.
-type counter struct {
+type countingSigner struct {
 	crypto.Signer
 	signed int
 }
 
-func (c *counter) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
+func (c *countingSigner) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
 	c.signed++
 	return c.Signer.Sign(r, digest, o)
 }
 
 // go-jose reads what is signed and published here, as those do who trust an issuer.
-func TestTokenIsTakenByWhoReadsTheFiles(t *testing.T) {
-	key := &counter{Signer: newKey(t)}
+func TestTokenVerifiesWithPublishedKeys(t *testing.T) {
+	key := &countingSigner{Signer: newKey(t)}
 	token, err := Token(key, Claims{
 		Issuer: "https://id.example.com/alice", Subject: "alice@example.com", Audience: "sts.amazonaws.com", SourceIdentity: "alice@example.com",
 		Tags: []Tag{{"Team", "blue"}, {"Email", "alice@example.com"}}, Transitive: []string{"Email"}, Role: "arn:aws:iam::123456789012:role/a",
@@ -90,7 +90,7 @@ func TestTokenIsTakenByWhoReadsTheFiles(t *testing.T) {
 	}
 }
 
-func TestTokenSaysNoMore(t *testing.T) {
+func TestTokenHasNoOtherClaims(t *testing.T) {
 	token, err := Token(newKey(t), Claims{Issuer: "https://i.example.com", Subject: "s", Audience: "a"}, noon)
 	if err != nil {
 		t.Fatal(err)
@@ -106,14 +106,14 @@ func TestTokenSaysNoMore(t *testing.T) {
 	if len(claims) != 6 {
 		t.Errorf("the token says %v", claims)
 	}
-	if exp, iat := claims["exp"].(float64), claims["iat"].(float64); exp-iat != (Early + Lasts).Seconds() {
+	if exp, iat := claims["exp"].(float64), claims["iat"].(float64); exp-iat != (TokenBackdate + TokenLifetime).Seconds() {
 		t.Errorf("the token lasts %v seconds", exp-iat)
 	}
 }
 
 // Numbers that are short in one signature of 256 are written in full length, and the header has no other
 // member than those that AWS reads.
-func TestShortNumbers(t *testing.T) {
+func TestSignatureLength(t *testing.T) {
 	key := newKey(t)
 	for range 600 {
 		token, err := sign(key, "a", map[string]any{})
@@ -145,28 +145,28 @@ func verifies(public *ecdsa.PublicKey, token string) bool {
 }
 
 // A teller gives as its signature what it is told to.
-type teller struct {
+type fixedSigner struct {
 	crypto.Signer
 	der []byte
 	err error
 }
 
-func (s teller) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return s.der, s.err }
+func (s fixedSigner) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return s.der, s.err }
 
-func TestSignerThatFails(t *testing.T) {
+func TestFailingSigner(t *testing.T) {
 	gone := errors.New("the card was pulled")
-	if _, err := Token(teller{newKey(t), nil, gone}, Claims{Subject: "alice"}, noon); !errors.Is(err, gone) || !strings.Contains(err.Error(), "for alice") {
+	if _, err := Token(fixedSigner{newKey(t), nil, gone}, Claims{Subject: "alice"}, noon); !errors.Is(err, gone) || !strings.Contains(err.Error(), "for alice") {
 		t.Errorf("got %v", err)
 	}
 	for _, der := range []string{"", "x", "\x30\x00", "\x30\x06\x02\x01\x00\x02\x01\x01", "\x30\x06\x02\x01\x01\x02\x01\x01\x00", "\x30\x06\x02\x01\xff\x02\x01\x01",
 		"\x30\x27\x02\x22\x01" + strings.Repeat("\x01", 33) + "\x02\x01\x01", "\x30\x06\x02\x01\x01\x02\x01\x01"} {
-		if _, err := sign(teller{newKey(t), []byte(der), nil}, "a", nil); !errors.Is(err, errSignature) {
+		if _, err := sign(fixedSigner{newKey(t), []byte(der), nil}, "a", nil); !errors.Is(err, errSignature) {
 			t.Errorf("%x: got %v", der, err)
 		}
 	}
 }
 
-func TestKeysThatDoNotServe(t *testing.T) {
+func TestUnsupportedKeys(t *testing.T) {
 	small, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -209,13 +209,13 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
-func TestIssuers(t *testing.T) {
+func TestCheckIssuer(t *testing.T) {
 	for issuer, why := range map[string]string{
 		"https://id.example.com": "", "https://id.example.com/alice": "", "http://127.0.0.1:8000/alice": "",
 		"https://id.example.com/": "slash", "https://id.example.com/alice/": "slash", "http://id.example.com": "https",
-		"id.example.com": "address", "https://": "address", "https://u@id.example.com": "address", "https://id.example.com?x": "query",
-		"https://id.example.com/a//b": "otherwise", "https://id.example.com/a/../b": "otherwise", "https://id.example.com/" + strings.Repeat("a", 255): "longer",
-		"ftp://id.example.com": "https", ":": "address",
+		"id.example.com": "valid URL", "https://": "valid URL", "https://u@id.example.com": "valid URL", "https://id.example.com?x": "query",
+		"https://id.example.com/a//b": "rewrite", "https://id.example.com/a/../b": "rewrite", "https://id.example.com/" + strings.Repeat("a", 255): "longer",
+		"ftp://id.example.com": "https", ":": "valid URL",
 	} {
 		err := CheckIssuer(issuer)
 		var bad *IssuerError
@@ -228,7 +228,7 @@ func TestIssuers(t *testing.T) {
 func TestRotation(t *testing.T) {
 	add := func(r Record, at time.Time) (Record, Key) {
 		t.Helper()
-		k, err := NewKey(newKey(t).Public(), PIV+"9c", 7, time.Time{})
+		k, err := NewKey(newKey(t).Public(), PIVPrefix+"9c", 7, time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -239,21 +239,21 @@ func TestRotation(t *testing.T) {
 	}
 	signing := func(r Record, at time.Time, want Key, published ...Key) {
 		t.Helper()
-		k, err := r.Signing(at)
+		k, err := r.SigningKey(at)
 		if err != nil || k.ID != want.ID {
 			t.Errorf("at %s key %s signs, want %s (%v)", at, k.ID, want.ID, err)
 		}
-		if got := r.Published(at); !reflect.DeepEqual(got, published) {
+		if got := r.PublishedKeys(at); !reflect.DeepEqual(got, published) {
 			t.Errorf("at %s %d keys are published, want %d", at, len(got), len(published))
 		}
 	}
 	r, a := add(Record{}, noon)
 	signing(r, noon, a, a)
 	r, b := add(r, noon.Add(time.Hour))
-	at := noon.Add(time.Hour + Ahead)
+	at := noon.Add(time.Hour + PublishBefore)
 	signing(r, at.Add(-time.Second), a, a, b)
 	signing(r, at, b, a, b)
-	signing(r, at.Add(after), b, b)
+	signing(r, at.Add(publishAfter), b, b)
 	var early *RotationError
 	if _, err := r.With(b, at.Add(-time.Minute)); !errors.As(err, &early) {
 		t.Errorf("while another waits: got %v", err)
@@ -261,29 +261,29 @@ func TestRotation(t *testing.T) {
 	if _, err := r.With(b, at); !errors.As(err, &early) {
 		t.Errorf("a key that is there: got %v", err)
 	}
-	if next, ok := r.Next(noon); !ok || next.ID != a.ID && next.ID != b.ID {
+	if next, ok := r.NextKey(noon); !ok || next.ID != a.ID && next.ID != b.ID {
 		t.Errorf("next is %+v, %v", next, ok)
 	}
-	if _, ok := r.Next(at); ok {
+	if _, ok := r.NextKey(at); ok {
 		t.Error("a key waits for its turn after the last")
 	}
 	r, c := add(r, at.Add(48*time.Hour))
 	if signing(r, at.Add(48*time.Hour), b, b, c); len(r.Keys) != 2 {
 		t.Errorf("%d keys are kept", len(r.Keys))
 	}
-	if _, err := (Record{Keys: []Key{c}}).Signing(noon); !errors.Is(err, ErrNoKey) {
+	if _, err := (Record{Keys: []Key{c}}).SigningKey(noon); !errors.Is(err, ErrNoSigningKey) {
 		t.Errorf("before the first: got %v", err)
 	}
 	file, err := r.JWKS(at.Add(48 * time.Hour))
 	if err != nil || !bytes.Contains(file, []byte(b.ID)) || !bytes.Contains(file, []byte(c.ID)) || bytes.Contains(file, []byte(a.ID)) {
 		t.Errorf("published %s (%v)", file, err)
 	}
-	if a.Slot() != "9c" || (Key{Place: Software}).Slot() != "" {
+	if a.Slot() != "9c" || (Key{Location: Software}).Slot() != "" {
 		t.Errorf("slot %q", a.Slot())
 	}
 }
 
-func TestRecordsThatAreNone(t *testing.T) {
+func TestInvalidRecords(t *testing.T) {
 	good, err := NewKey(newKey(t).Public(), Software, 0, noon)
 	if err != nil {
 		t.Fatal(err)
@@ -295,8 +295,8 @@ func TestRecordsThatAreNone(t *testing.T) {
 	}
 	for name, r := range map[string]Record{
 		"no keys": {}, "two at once": {Keys: []Key{good, good}}, "many": {Keys: make([]Key, maxKeys+1)},
-		"another name": change(func(k *Key) { k.ID = "x" }), "no place": change(func(k *Key) { k.Place = "" }),
-		"no slot": change(func(k *Key) { k.Place = "piv:xx" }), "no key": change(func(k *Key) { k.Public = []byte("x") }),
+		"another name": change(func(k *Key) { k.ID = "x" }), "no place": change(func(k *Key) { k.Location = "" }),
+		"no slot": change(func(k *Key) { k.Location = "piv:xx" }), "no key": change(func(k *Key) { k.Public = []byte("x") }),
 	} {
 		text, err := r.Encode()
 		if err != nil {
@@ -316,7 +316,7 @@ func FuzzParseRecord(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	k, err := NewKey(key.Public(), PIV+"9c", 7, noon)
+	k, err := NewKey(key.Public(), PIVPrefix+"9c", 7, noon)
 	if err != nil {
 		f.Fatal(err)
 	}

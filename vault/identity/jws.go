@@ -14,16 +14,16 @@ import (
 	"github.com/go-jose/go-jose/v4/cryptosigner"
 )
 
-// coordinate is the length of a coordinate of a point on P-256, in bytes.
+// coordinate is the length of one coordinate of a point on P-256, in bytes.
 const coordinate = 32
 
 var (
-	errNotP256   = errors.New("the key is not on P-256, want one that signs ES256")
-	errSignature = errors.New("the signature is not one of ECDSA on P-256")
+	errNotP256   = errors.New("the key is not on P-256, expected a P-256 key for ES256")
+	errSignature = errors.New("the signer returned an invalid ECDSA signature")
 )
 
-// sign returns the claims as a JSON Web Token with the key's ID in its header. It signs with
-// ES256 only, and calls the signer once.
+// sign returns the claims as a JSON Web Token with the key ID in its header. The algorithm is ES256. It calls
+// signer once.
 // https://www.rfc-editor.org/rfc/rfc7515#section-3.1
 func sign(signer crypto.Signer, keyID string, claims map[string]any) (string, error) {
 	public, err := p256(signer.Public())
@@ -46,8 +46,8 @@ func sign(signer crypto.Signer, keyID string, claims map[string]any) (string, er
 	return token.CompactSerialize()
 }
 
-// A checkedSigner verifies what its signer returns: a key on a card is a program of somebody
-// else's, and go-jose panics on numbers that are too large for the curve.
+// A checkedSigner verifies each signature of its signer. A security key may return an invalid signature, and go-jose
+// panics on numbers that are too large for the curve.
 type checkedSigner struct {
 	crypto.Signer
 	public *ecdsa.PublicKey
@@ -72,13 +72,13 @@ func p256(public crypto.PublicKey) (*ecdsa.PublicKey, error) {
 	return key, nil
 }
 
-// point returns the two coordinates of a public key, each in full length.
+// point returns both coordinates of a public key, 32 bytes each.
 func point(public crypto.PublicKey) ([]byte, error) {
 	key, err := p256(public)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := key.Bytes() // 4, and both coordinates
+	raw, err := key.Bytes() // the byte 4, then both coordinates
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotP256, err)
 	}

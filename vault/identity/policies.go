@@ -6,8 +6,8 @@ import (
 	"aws-vault/vault/policy"
 )
 
-// The policies of a template are written in two languages, so they are trees first: of
-// objects, lists, numbers and these leaves.
+// A template is printed in YAML or HCL. Its values are built first, independent of the format: objects, lists,
+// numbers, and the types below.
 type (
 	object []member
 	member struct {
@@ -16,14 +16,14 @@ type (
 	}
 	list []any
 
-	text   string // as it is
-	ofAWS  string // an ARN without arn: and the partition that it is used in; it needs no escaping
-	ownARN int    // of what the template makes
+	text         string // a literal string
+	partitionARN string // an ARN without "arn:PARTITION:"; it must need no escaping
+	resourceARN  int    // the ARN of a resource in the template
 )
 
 const (
-	theProvider ownARN = iota
-	theRole
+	providerARN resourceARN = iota
+	roleARN
 )
 
 func texts(all []string) list {
@@ -38,40 +38,40 @@ func document(statement object) object {
 	return object{{"Version", text("2012-10-17")}, {"Statement", list{statement}}}
 }
 
-// trust is who may take on the role: whoever shows a token of the issuer that was made for
-// this audience and speaks of this subject, under no other name than the subject's; or whom the
-// hub let in, if it knows them by the same name.
+// trust returns the role's trust policy. Without a hub, it trusts tokens of the issuer with this audience and
+// subject, and requires the subject as the session name. With a hub, it trusts the hub's role if the session's
+// source identity is the subject.
 func (t Template) trust() object {
 	if t.Hub != "" {
 		s := t.hubStatement()
 		return trustDocument(s, text(s.Principal.ARN))
 	}
 	trust := policy.Trust{Audience: t.Audience, Subject: t.Subject, SessionName: t.Subject}
-	return trustDocument(trust.TokenStatement(t.host()), theProvider)
+	return trustDocument(trust.TokenStatement(t.host()), providerARN)
 }
 
-// hubStatement lets in whom the hub let in.
+// hubStatement trusts the hub's role for sessions whose source identity is the subject.
 //
-// A session that has a source identity asks with it ever after, and cannot change it.
+// A session's source identity is part of all its requests, and cannot be changed.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourceidentity
 //
-// Tags and source identity need permissions of their own in every role of a chain.
+// Each role in a chain must also allow session tags and the source identity.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
 func (t Template) hubStatement() policy.Statement {
 	conditions := []policy.Condition{{Operator: "StringEquals", Key: "aws:SourceIdentity", Value: t.Subject}}
 	if t.Organization != "" {
 		conditions = append(conditions, policy.Condition{Operator: "StringEquals", Key: "aws:PrincipalOrgID", Value: t.Organization})
 	}
-	return policy.Statement{Principal: policy.Principal{Kind: "AWS", ARN: t.Hub}, Actions: chained, Conditions: conditions}
+	return policy.Statement{Principal: policy.Principal{Kind: "AWS", ARN: t.Hub}, Actions: chainActions, Conditions: conditions}
 }
 
-// chained are the actions by which a session with tags and a source identity assumes a role.
-var chained = []string{"sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"}
+// chainActions are the actions for assuming a role from a session with tags and a source identity.
+var chainActions = []string{"sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"}
 
-// trustDocument is the tree of a trust policy whose principal is written as this value.
+// trustDocument returns a trust policy. principal is the value of the statement's principal in the template.
 func trustDocument(s policy.Statement, principal any) object {
 	var equal object
-	for _, c := range s.Conditions { // all of them are StringEquals
+	for _, c := range s.Conditions { // their operator is always StringEquals
 		equal = append(equal, member{c.Key, text(c.Value)})
 	}
 	return document(object{
@@ -82,13 +82,13 @@ func trustDocument(s policy.Statement, principal any) object {
 	})
 }
 
-// inline is what the role may do, where no managed policy says it.
+// inline returns the role's inline policy, or nil if the role has only managed policies.
 func (t Template) inline() object {
 	actions, resources := texts(t.Actions), texts(t.Resources)
 	if len(t.Accounts) > 0 {
-		actions = texts(chained)
+		actions = texts(chainActions)
 		for _, account := range t.Accounts {
-			resources = append(resources, ofAWS("iam::"+account+":role/"+t.Role))
+			resources = append(resources, partitionARN("iam::"+account+":role/"+t.Role))
 		}
 	}
 	if len(actions) == 0 {
@@ -97,14 +97,14 @@ func (t Template) inline() object {
 	return document(object{{"Effect", text("Allow")}, {"Action", actions}, {"Resource", resources}})
 }
 
-// managed are the ARNs of the managed policies.
+// managed returns the ARNs of the role's managed policies.
 func (t Template) managed() list {
 	var l list
 	for _, name := range t.Managed {
 		if strings.HasPrefix(name, "arn:") {
 			l = append(l, text(name))
 		} else {
-			l = append(l, ofAWS("iam::aws:policy/"+name))
+			l = append(l, partitionARN("iam::aws:policy/"+name))
 		}
 	}
 	return l

@@ -12,41 +12,39 @@ import (
 	"time"
 )
 
-// Ahead is how long a key is published before it signs: AWS keeps what it has read of an
-// issuer, and asks again when it pleases.
-const Ahead = 24 * time.Hour
+// PublishBefore is how long a new key is published before it signs. AWS caches an issuer's keys for an unknown time.
+const PublishBefore = 24 * time.Hour
 
-// after is how long a key is still published once another signs: for the tokens that are on
-// their way.
-const after = time.Hour
+// publishAfter is how long a key is still published after the next one signs. AWS may not yet have received its
+// last tokens.
+const publishAfter = time.Hour
 
-// A Key is one of an identity's. Its secret half is elsewhere.
+// A Key is one of an identity's keys. It does not contain the private key.
 type Key struct {
-	ID     string    `json:"kid"`
-	Public []byte    `json:"public"`         // PKIX, ASN.1 DER
-	Place  string    `json:"place"`          // [Software], or piv: and a slot in two digits
-	Card   uint32    `json:"card,omitempty"` // serial number
-	Since  time.Time `json:"since"`          // it signs from then on, until the next one does
+	ID        string    `json:"kid"`
+	Public    []byte    `json:"public"`         // PKIX, ASN.1 DER
+	Location  string    `json:"place"`          // [Software], or [PIVPrefix] and a slot in two hexadecimal digits
+	Card      uint32    `json:"card,omitempty"` // serial number
+	SignsFrom time.Time `json:"since"`          // until the next key's time
 }
 
-// Software is the place of a key that lies in the keystore. The places of others begin with
-// PIV.
+// Software is the location of a key in the keystore. The location of a key on a security key begins with PIVPrefix.
 const (
-	Software = "software"
-	PIV      = "piv:"
+	Software  = "software"
+	PIVPrefix = "piv:"
 )
 
-// NewKey describes a key that is to sign from then on.
-func NewKey(public crypto.PublicKey, place string, card uint32, since time.Time) (Key, error) {
+// NewKey describes a key that signs from signsFrom on. It fails if the key is not on P-256.
+func NewKey(public crypto.PublicKey, location string, card uint32, signsFrom time.Time) (Key, error) {
 	id, err := KeyID(public)
 	if err != nil {
 		return Key{}, err
 	}
 	der, err := x509.MarshalPKIXPublicKey(public)
-	return Key{ID: id, Public: der, Place: place, Card: card, Since: since.UTC().Truncate(time.Second)}, err
+	return Key{ID: id, Public: der, Location: location, Card: card, SignsFrom: signsFrom.UTC().Truncate(time.Second)}, err
 }
 
-// PublicKey is the key's public half.
+// PublicKey decodes the public key.
 func (k Key) PublicKey() (*ecdsa.PublicKey, error) {
 	key, err := x509.ParsePKIXPublicKey(k.Public)
 	if err != nil {
@@ -59,60 +57,59 @@ func (k Key) PublicKey() (*ecdsa.PublicKey, error) {
 	return public, nil
 }
 
-// Slot is the slot of a card, as two hexadecimal digits; empty for a key in software.
+// Slot returns the PIV slot as two hexadecimal digits, or "" for a key in software.
 func (k Key) Slot() string {
-	slot, _ := strings.CutPrefix(k.Place, PIV)
-	if slot == k.Place {
+	slot, _ := strings.CutPrefix(k.Location, PIVPrefix)
+	if slot == k.Location {
 		return ""
 	}
 	return slot
 }
 
-// A Record is what is known of the keys of an identity, in the order in which they sign. It
-// holds no secret.
+// A Record lists the keys of an identity, in the order in which they sign. It contains no secret.
 type Record struct {
 	Keys []Key `json:"keys"`
 }
 
-// ErrNoKey is returned where no key of an identity signs yet.
-var ErrNoKey = errors.New("none of its keys signs yet")
+// ErrNoSigningKey reports that none of an identity's keys signs yet.
+var ErrNoSigningKey = errors.New("none of its keys signs yet")
 
-// Signing is the key that signs at a time: the last that has begun to.
-func (r Record) Signing(now time.Time) (Key, error) {
+// SigningKey returns the key that signs at the time now: the latest whose time has come.
+func (r Record) SigningKey(now time.Time) (Key, error) {
 	for _, k := range slices.Backward(r.Keys) {
-		if !k.Since.After(now) {
+		if !k.SignsFrom.After(now) {
 			return k, nil
 		}
 	}
-	return Key{}, ErrNoKey
+	return Key{}, ErrNoSigningKey
 }
 
-// Next is the key that will sign after the one that signs now, if there is one.
-func (r Record) Next(now time.Time) (Key, bool) {
+// NextKey returns the key that signs after the current one. It returns false if there is none.
+func (r Record) NextKey(now time.Time) (Key, bool) {
 	for _, k := range r.Keys {
-		if k.Since.After(now) {
+		if k.SignsFrom.After(now) {
 			return k, true
 		}
 	}
 	return Key{}, false
 }
 
-// Published are the keys that AWS has to know at a time: the one that signs, those that
-// will, and the one before for as long as its tokens may be on their way.
-func (r Record) Published(now time.Time) []Key {
+// PublishedKeys returns the keys that AWS must know at the time now: the signing key, the next keys, and, for a limited
+// time, the previous key.
+func (r Record) PublishedKeys(now time.Time) []Key {
 	first := 0
 	for i := 1; i < len(r.Keys); i++ {
-		if !r.Keys[i].Since.Add(after).After(now) {
+		if !r.Keys[i].SignsFrom.Add(publishAfter).After(now) {
 			first = i
 		}
 	}
 	return r.Keys[first:]
 }
 
-// JWKS is the file of the keys that are published at a time.
+// JWKS returns the key set file with the keys that are published at the time now.
 func (r Record) JWKS(now time.Time) ([]byte, error) {
 	var keys []crypto.PublicKey
-	for _, k := range r.Published(now) {
+	for _, k := range r.PublishedKeys(now) {
 		public, err := k.PublicKey()
 		if err != nil {
 			return nil, fmt.Errorf("key %s: %w", k.ID, err)
@@ -122,61 +119,61 @@ func (r Record) JWKS(now time.Time) ([]byte, error) {
 	return JWKS(keys...)
 }
 
-// A RotationError is a key that cannot follow another.
-type RotationError struct{ Why string }
+// A RotationError reports that a key cannot be added to a record.
+type RotationError struct{ Reason string }
 
-func (e *RotationError) Error() string { return e.Why }
+func (e *RotationError) Error() string { return e.Reason }
 
-// With returns the record with another key, which signs once AWS had time to learn of it;
-// the first key signs at once. Keys that are not published any more are left out. It fails
-// with a [*RotationError] while another key waits for its turn, and for a key that is there.
+// With returns the record with another key. The first key signs at once. A later key signs after AWS has had time
+// to read it. With omits keys that are no longer published. It fails with a [*RotationError] if another new key
+// does not sign yet, or if the record already has the key.
 func (r Record) With(k Key, now time.Time) (Record, error) {
-	if next, waits := r.Next(now); waits {
-		return r, &RotationError{fmt.Sprintf("key %s is published and signs from %s on: want that before another", next.ID, next.Since.Format(time.RFC3339))}
+	if next, waiting := r.NextKey(now); waiting {
+		return r, &RotationError{fmt.Sprintf("key %s does not sign until %s, expected it to sign before another key is added", next.ID, next.SignsFrom.Format(time.RFC3339))}
 	}
 	if slices.ContainsFunc(r.Keys, func(other Key) bool { return other.ID == k.ID }) {
-		return r, &RotationError{fmt.Sprintf("key %s is one of its keys already", k.ID)}
+		return r, &RotationError{fmt.Sprintf("key %s is already a key of this identity", k.ID)}
 	}
-	k.Since = now.UTC().Truncate(time.Second)
+	k.SignsFrom = now.UTC().Truncate(time.Second)
 	if len(r.Keys) > 0 {
-		k.Since = k.Since.Add(Ahead)
+		k.SignsFrom = k.SignsFrom.Add(PublishBefore)
 	}
-	return Record{Keys: append(slices.Clone(r.Published(now)), k)}, nil
+	return Record{Keys: append(slices.Clone(r.PublishedKeys(now)), k)}, nil
 }
 
-// maxKeys bounds what is read.
+// maxKeys is the largest number of keys in a record.
 const maxKeys = 16
 
-// ParseRecord reads what [Record.Encode] wrote. Whatever else it is given is an error.
+// ParseRecord decodes and checks a record that [Record.Encode] wrote.
 func ParseRecord(text []byte) (Record, error) {
 	var r Record
 	if json.Unmarshal(text, &r) != nil || len(r.Keys) == 0 || len(r.Keys) > maxKeys {
-		return Record{}, fmt.Errorf("it holds no list of 1 to %d keys", maxKeys)
+		return Record{}, fmt.Errorf("expected a list of 1 to %d keys", maxKeys)
 	}
 	for i, k := range r.Keys {
 		public, err := k.PublicKey()
 		if err != nil {
 			return Record{}, fmt.Errorf("key %d: %w", i+1, err)
 		}
-		again, err := NewKey(public, k.Place, k.Card, k.Since)
+		parsed, err := NewKey(public, k.Location, k.Card, k.SignsFrom)
 		switch {
 		case err != nil:
 			return Record{}, fmt.Errorf("key %d: %w", i+1, err)
-		case again.ID != k.ID:
-			return Record{}, fmt.Errorf("key %d goes by another key's name", i+1)
-		case k.Place != Software && !isSlot(k.Slot()):
-			return Record{}, fmt.Errorf("key %d lies in %.20q, want %s or %s and a slot", i+1, k.Place, Software, PIV)
-		case i > 0 && !r.Keys[i-1].Since.Before(k.Since):
-			return Record{}, fmt.Errorf("key %d does not follow the one before it", i+1)
+		case parsed.ID != k.ID:
+			return Record{}, fmt.Errorf("key %d has the ID of another key", i+1)
+		case k.Location != Software && !isSlot(k.Slot()):
+			return Record{}, fmt.Errorf("key %d has the location %.20q, expected %s, or %s and a slot", i+1, k.Location, Software, PIVPrefix)
+		case i > 0 && !r.Keys[i-1].SignsFrom.Before(k.SignsFrom):
+			return Record{}, fmt.Errorf("key %d does not begin to sign after the key before it", i+1)
 		}
-		r.Keys[i] = again
+		r.Keys[i] = parsed
 	}
 	return r, nil
 }
 
 func isSlot(s string) bool { return len(s) == 2 && strings.Trim(s, "0123456789abcdef") == "" }
 
-// Encode writes the record.
+// Encode returns the record in JSON.
 func (r Record) Encode() ([]byte, error) {
 	text, err := json.MarshalIndent(r, "", "  ")
 	return append(text, '\n'), err

@@ -8,61 +8,60 @@ import (
 	"time"
 )
 
-// A Template describes what an account needs before it lets one person in: a provider that
-// stands for their issuer, and a role. What the role may do is one of three things: what
-// managed policies say, some actions on some resources, or nothing but to take on the role of
-// the same name in other accounts, of which it is the hub.
+// A Template describes what an AWS account needs to trust one identity: an OIDC provider for the issuer, and a role.
+// The role's permissions come from exactly one source: managed policies, actions on resources, or a list of accounts.
+// In the last case the role is a hub: it can only assume the role with the same name in those accounts.
 type Template struct {
-	Name                      string // the identity's
+	Name                      string // of the identity
 	Issuer, Subject, Audience string
-	Role                      string        // its name
-	MaxSession                time.Duration // the longest that the role can be had for; 0 for an hour
+	Role                      string        // name of the role
+	MaxSession                time.Duration // maximum session duration; 0 means 1 h
 
-	Managed            []string // policies: names of AWS's own, or ARNs
+	Managed            []string // names of AWS managed policies, or ARNs
 	Actions, Resources []string
-	Accounts           []string // where the roles are that a hub leads to
+	Accounts           []string // accounts whose roles a hub can assume
 
-	// Hub is the ARN of the role that leads to this one, which then is in one of the hub's
-	// accounts and has no provider of its own.
+	// Hub is the ARN of the hub's role. If it is set, the template is for one of the hub's accounts:
+	// the role trusts the hub, and there is no provider.
 	Hub string
-	// Organization is the one that the hub has to be in; empty for any.
+	// Organization is the AWS organization that the hub must belong to; empty means any.
 	Organization string
 }
 
-// A TemplateError is a value that a template cannot be made of.
-type TemplateError struct{ What, Found, Want string }
+// A TemplateError reports a template value that is missing or invalid.
+type TemplateError struct{ What, Found, Expected string }
 
 func (e *TemplateError) Error() string {
 	if e.Found == "" {
-		return fmt.Sprintf("%s is missing, want %s", e.What, e.Want)
+		return fmt.Sprintf("%s is missing, expected %s", e.What, e.Expected)
 	}
-	return fmt.Sprintf("%s is %.100q, want %s", e.What, e.Found, e.Want)
+	return fmt.Sprintf("%s is %.100q, expected %s", e.What, e.Found, e.Expected)
 }
 
-// Limits of IAM, for names and for how long a role is had.
+// IAM's limits for names, policies and session durations.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const (
-	maxRoleName = 64
-	maxPolicies = 20
-	maxListed   = 100 // actions, resources, accounts: what a role's policy has room for
-	maxARN      = 2048
-	leastLong   = time.Hour
-	mostLong    = 12 * time.Hour
+	maxRoleName  = 64
+	maxPolicies  = 20
+	maxListItems = 100 // of actions, resources or accounts, so that the role's policy does not exceed IAM's limit
+	maxARN       = 2048
+	minSession   = time.Hour
+	maxSession   = 12 * time.Hour
 )
 
-// checked returns the template with its defaults and without what it says twice. It fails with
-// an [*IssuerError], a [*TemplateError] or [ErrNoGrant].
-func (t Template) checked() (Template, error) {
+// validated returns the template with default values and without duplicate list items. It fails with an [*IssuerError],
+// a [*TemplateError] or [ErrNoGrant].
+func (t Template) validated() (Template, error) {
 	if err := CheckIssuer(t.Issuer); err != nil {
 		return t, err
 	}
 	if t.MaxSession == 0 {
-		t.MaxSession = leastLong
+		t.MaxSession = minSession
 	}
 	for _, list := range []*[]string{&t.Managed, &t.Actions, &t.Resources, &t.Accounts} {
 		*list = distinct(*list)
 	}
-	for _, check := range []func() error{t.checkPerson, t.checkRole, t.checkGrant, t.checkLists} {
+	for _, check := range []func() error{t.checkIdentity, t.checkRole, t.checkGrant, t.checkLists} {
 		if err := check(); err != nil {
 			return t, err
 		}
@@ -70,46 +69,45 @@ func (t Template) checked() (Template, error) {
 	return t, nil
 }
 
-func (t Template) checkPerson() error {
+func (t Template) checkIdentity() error {
 	switch {
-	// The text after https:// becomes part of policies, where a colon ends it.
+	// Policies use the text after https:// as a prefix of condition keys, where a colon ends the prefix.
 	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html
-	case !strings.HasPrefix(t.Issuer, "https://") || !of(t.host(), alphabet+"._~/-"):
-		return &TemplateError{"issuer", t.Issuer, "https://, and letters, digits, and . _ ~ / - without a port"}
-	// It is the session's name as well.
-	case len(t.Subject) < 2 || len(t.Subject) > maxRoleName || !of(t.Subject, nameLetters):
+	case !strings.HasPrefix(t.Issuer, "https://") || !onlyContains(t.host(), alphabet+"._~/-"):
+		return &TemplateError{"issuer", t.Issuer, "https:// and then letters, digits, and . _ ~ / - without a port"}
+	// The subject is also the session name.
+	case len(t.Subject) < 2 || len(t.Subject) > maxRoleName || !onlyContains(t.Subject, nameLetters):
 		return &TemplateError{"subject", t.Subject, "2 to 64 letters, digits, and _ + = , . @ -"}
-	// A policy would take ${ for a variable.
-	case t.Audience == "" || len(t.Audience) > 255 || !of(t.Audience, graphic) || strings.Contains(t.Audience, "$"):
-		return &TemplateError{"audience", t.Audience, "1 to 255 characters without blanks and $"}
+	// In a policy, ${ begins a variable.
+	case t.Audience == "" || len(t.Audience) > 255 || !onlyContains(t.Audience, graphic) || strings.Contains(t.Audience, "$"):
+		return &TemplateError{"audience", t.Audience, "1 to 255 characters without spaces and $"}
 	}
 	return nil
 }
 
 func (t Template) checkRole() error {
 	switch {
-	case t.Role == "" || len(t.Role) > maxRoleName || !of(t.Role, nameLetters):
+	case t.Role == "" || len(t.Role) > maxRoleName || !onlyContains(t.Role, nameLetters):
 		return &TemplateError{"role name", t.Role, "1 to 64 letters, digits, and _ + = , . @ -"}
-	case t.MaxSession < leastLong || t.MaxSession > mostLong || t.MaxSession%time.Second != 0:
-		return &TemplateError{"longest session", t.MaxSession.String(), "1h to 12h"}
+	case t.MaxSession < minSession || t.MaxSession > maxSession || t.MaxSession%time.Second != 0:
+		return &TemplateError{"session duration", t.MaxSession.String(), "1h to 12h"}
 	case t.Hub != "" && !isIAM(t.Hub, "role/", false):
 		return &TemplateError{"hub", t.Hub, "the ARN of a role, such as arn:aws:iam::123456789012:role/hub"}
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
-	case t.Hub != "" && t.MaxSession > leastLong:
-		return &TemplateError{"longest session", t.MaxSession.String(), "1h, the most that a role lasts which another role leads to"}
+	case t.Hub != "" && t.MaxSession > minSession:
+		return &TemplateError{"session duration", t.MaxSession.String(), "at most 1h, because the role is assumed from another role"}
 	case t.Organization != "" && t.Hub == "":
-		return &TemplateError{"organization", t.Organization, "none but for a role that a hub leads to"}
+		return &TemplateError{"organization", t.Organization, "none, because no hub is set"}
 	case t.Organization != "" && !isOrganization(t.Organization):
 		return &TemplateError{"organization", t.Organization, "one such as o-a1b2c3d4e5"}
 	}
 	return nil
 }
 
-// ErrNoGrant is returned for a template that says nothing, or more than one of its three
-// things, of what the role may do.
-var ErrNoGrant = errors.New("what the role may do is not said in one way, want managed policies, or actions with the resources that they are allowed on, or the accounts that the role is the hub of")
+// ErrNoGrant reports that a template has no permissions for the role, or more than one of the three kinds.
+var ErrNoGrant = errors.New("the role's permissions are missing or ambiguous, expected either managed policies, or actions and their resources, or the accounts that the role is the hub of")
 
-// checkGrant wants one of the three patterns, whole.
+// checkGrant requires exactly one of the three kinds of permissions, complete.
 func (t Template) checkGrant() error {
 	patterns := 0
 	for _, given := range []int{len(t.Managed), len(t.Actions) + len(t.Resources), len(t.Accounts)} {
@@ -123,7 +121,7 @@ func (t Template) checkGrant() error {
 	case len(t.Resources) > 0 && len(t.Actions) == 0:
 		return &TemplateError{"an action for the resources", "", "actions such as s3:GetObject"}
 	case t.Hub != "" && len(t.Accounts) > 0:
-		return &TemplateError{"hub", t.Hub, "none for a role that is a hub itself"}
+		return &TemplateError{"hub", t.Hub, "none, because the role itself is a hub"}
 	}
 	return nil
 }
@@ -137,12 +135,12 @@ func (t Template) checkLists() error {
 		want  string
 	}{
 		{"managed policy", t.Managed, maxPolicies, isManaged, "the name of one of AWS's own, such as ReadOnlyAccess, or an ARN"},
-		{"action", t.Actions, maxListed, isAction, "one such as s3:GetObject"},
-		{"resource", t.Resources, maxListed, isResource, "an ARN, or *"},
-		{"account", t.Accounts, maxListed, isAccount, "12 digits"},
+		{"action", t.Actions, maxListItems, isAction, "one such as s3:GetObject"},
+		{"resource", t.Resources, maxListItems, isResource, "an ARN, or *"},
+		{"account", t.Accounts, maxListItems, isAccount, "12 digits"},
 	} {
 		if len(l.items) > l.most {
-			return &TemplateError{l.what + " list", fmt.Sprint(len(l.items), " long"), fmt.Sprint("at most ", l.most)}
+			return &TemplateError{l.what + " list", fmt.Sprint(len(l.items), " items"), fmt.Sprint("at most ", l.most)}
 		}
 		for _, item := range l.items {
 			if !l.fits(item) {
@@ -153,7 +151,7 @@ func (t Template) checkLists() error {
 	return nil
 }
 
-// host is what AWS calls the issuer in policies.
+// host returns the issuer's name in policies.
 func (t Template) host() string { return strings.TrimPrefix(t.Issuer, "https://") }
 
 func distinct(list []string) []string {
@@ -166,7 +164,7 @@ func distinct(list []string) []string {
 	return once
 }
 
-// Letters of names and of the texts in policies.
+// Character sets of names and of strings in policies.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-names
 const (
 	digits      = "0123456789"
@@ -176,39 +174,39 @@ const (
 	graphic     = alphabet + "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 )
 
-// of reports whether the text has no letters but these.
-func of(text, letters string) bool {
+// onlyContains reports whether all characters of text are in letters.
+func onlyContains(text, letters string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(letters, r) })
 }
 
-func isAccount(s string) bool { return len(s) == 12 && of(s, digits) }
+func isAccount(s string) bool { return len(s) == 12 && onlyContains(s, digits) }
 
 func isOrganization(s string) bool {
 	id, ok := strings.CutPrefix(s, "o-")
-	return ok && len(id) >= 10 && len(id) <= 32 && of(id, lower+digits)
+	return ok && len(id) >= 10 && len(id) <= 32 && onlyContains(id, lower+digits)
 }
 
 func isManaged(s string) bool { return isPath(s) || isIAM(s, "policy/", true) }
 
-func isPath(s string) bool { return s != "" && len(s) <= 512 && of(s, nameLetters+"/") }
+func isPath(s string) bool { return s != "" && len(s) <= 512 && onlyContains(s, nameLetters+"/") }
 
-// isIAM reports whether it is an ARN of IAM's, of a kind. AWS itself owns some.
+// isIAM reports whether arn is the ARN of an IAM resource of this kind. If aws is set, AWS may own the resource.
 func isIAM(arn, kind string, aws bool) bool {
 	p := strings.SplitN(arn, ":", 6)
 	if len(p) != 6 || len(arn) > maxARN {
 		return false
 	}
 	name, ok := strings.CutPrefix(p[5], kind)
-	return ok && isPath(name) && p[0] == "arn" && strings.HasPrefix(p[1], "aws") && of(p[1], lower+"-") &&
+	return ok && isPath(name) && p[0] == "arn" && strings.HasPrefix(p[1], "aws") && onlyContains(p[1], lower+"-") &&
 		p[2] == "iam" && p[3] == "" && (isAccount(p[4]) || aws && p[4] == "aws")
 }
 
 func isAction(s string) bool {
 	service, name, ok := strings.Cut(s, ":")
-	return ok && service != "" && name != "" && len(s) <= 128 && of(service, lower+digits+"-") && of(name, alphabet+"*?")
+	return ok && service != "" && name != "" && len(s) <= 128 && onlyContains(service, lower+digits+"-") && onlyContains(name, alphabet+"*?")
 }
 
-// isResource takes what policies may hold, on one line.
+// isResource reports whether s can be a resource in a policy, on one line.
 func isResource(s string) bool {
 	return s == "*" || strings.HasPrefix(s, "arn:") && len(s) <= maxARN &&
 		!strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' && r < 0xa0 || r > 0xff })

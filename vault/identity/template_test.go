@@ -61,7 +61,7 @@ func TestTemplates(t *testing.T) {
 	}
 }
 
-func TestTemplateRefuses(t *testing.T) {
+func TestInvalidTemplates(t *testing.T) {
 	long := strings.Repeat("a", 65)
 	for _, c := range []struct {
 		what  string
@@ -81,10 +81,10 @@ func TestTemplateRefuses(t *testing.T) {
 		{"role name", func(t *Template) { t.Role = "" }},
 		{"role name", func(t *Template) { t.Role = "a/b" }},
 		{"role name", func(t *Template) { t.Role = long }},
-		{"longest session", func(t *Template) { t.MaxSession = time.Minute }},
-		{"longest session", func(t *Template) { t.MaxSession = 13 * time.Hour }},
-		{"longest session", func(t *Template) { t.MaxSession = time.Hour + time.Millisecond }},
-		{"longest session", func(t *Template) { t.Hub, t.MaxSession = "arn:aws:iam::123456789012:role/hub", 2*time.Hour }},
+		{"session duration", func(t *Template) { t.MaxSession = time.Minute }},
+		{"session duration", func(t *Template) { t.MaxSession = 13 * time.Hour }},
+		{"session duration", func(t *Template) { t.MaxSession = time.Hour + time.Millisecond }},
+		{"session duration", func(t *Template) { t.Hub, t.MaxSession = "arn:aws:iam::123456789012:role/hub", 2*time.Hour }},
 		{"hub", func(t *Template) { t.Hub = "arn:aws:iam::123456789012:user/alice" }},
 		{"hub", func(t *Template) { t.Hub = "arn:aws:iam::aws:role/alice" }},
 		{"hub", func(t *Template) { t.Hub = "arn:gcp:iam::123456789012:role/alice" }},
@@ -95,15 +95,15 @@ func TestTemplateRefuses(t *testing.T) {
 		}},
 		{"organization", func(t *Template) { t.Organization = "o-a1b2c3d4e5" }},
 		{"organization", func(t *Template) { t.Hub, t.Organization = "arn:aws:iam::123456789012:role/hub", "r-a1b2" }},
-		{"what the role may do", func(t *Template) { t.Managed = nil }},
-		{"what the role may do", func(t *Template) { t.Accounts = []string{"210987654321"} }},
-		{"what the role may do", func(t *Template) { t.Resources = []string{"*"} }},
+		{"permissions", func(t *Template) { t.Managed = nil }},
+		{"permissions", func(t *Template) { t.Accounts = []string{"210987654321"} }},
+		{"permissions", func(t *Template) { t.Resources = []string{"*"} }},
 		{"a resource for the actions", func(t *Template) { t.Managed, t.Actions = nil, []string{"s3:*"} }},
 		{"an action for the resources", func(t *Template) { t.Managed, t.Resources = nil, []string{"*"} }},
 		{"managed policy", func(t *Template) { t.Managed = []string{"Read Only"} }},
 		{"managed policy", func(t *Template) { t.Managed = []string{"arn:aws:iam::12345:policy/a"} }},
 		{"managed policy", func(t *Template) { t.Managed = []string{""} }},
-		{"managed policy list", func(t *Template) { t.Managed = many(21) }},
+		{"managed policy list", func(t *Template) { t.Managed = longList(21) }},
 		{"action", func(t *Template) { t.Managed, t.Actions, t.Resources = nil, []string{"*"}, []string{"*"} }},
 		{"action", func(t *Template) { t.Managed, t.Actions, t.Resources = nil, []string{"s3:Get Object"}, []string{"*"} }},
 		{"resource", func(t *Template) { t.Managed, t.Actions, t.Resources = nil, []string{"s3:*"}, []string{"bucket"} }},
@@ -119,7 +119,7 @@ func TestTemplateRefuses(t *testing.T) {
 			var refused *TemplateError
 			text, err := print()
 			if errors.Is(err, ErrNoGrant) {
-				refused = &TemplateError{What: "what the role may do"}
+				refused = &TemplateError{What: "permissions"}
 			}
 			if err == nil || refused == nil && !errors.As(err, &refused) || refused.What != c.what || text != "" {
 				t.Errorf("%+v: got %q, %v, want it refused for its %s", bad, text, err, c.what)
@@ -138,7 +138,7 @@ func TestTemplateRefuses(t *testing.T) {
 	}
 }
 
-func many(n int) []string {
+func longList(n int) []string {
 	var all []string
 	for i := range n {
 		all = append(all, strings.Repeat("a", i+1))

@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// Terraform writes the template in HCL. What it declares is named after the identity, so that
-// the templates of several people fit into one module. It fails with an [*IssuerError], a
-// [*TemplateError] or [ErrNoGrant].
+// Terraform returns the template in HCL. The labels of its blocks contain the identity's name, so the templates of
+// several identities can be used in one module. It fails with an [*IssuerError], a [*TemplateError] or
+// [ErrNoGrant].
 // https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/iam_role
 func (t Template) Terraform() (string, error) {
-	t, err := t.checked()
+	t, err := t.validated()
 	if err != nil {
 		return "", err
 	}
 	w := hcl{label: localName(t.Name)}
 	w.line("# %s.", t.title())
-	if t.partitioned() {
+	if t.usesPartition() {
 		w.block(`data "aws_partition"`)
 	}
 	if t.Hub == "" {
@@ -40,21 +40,21 @@ func (t Template) Terraform() (string, error) {
 			member{"role", code("aws_iam_role." + w.label + ".name")},
 			member{"policy", encoded(i)})
 	}
-	w.line("\noutput %q {\n  value = %s\n}", w.label+"_role_arn", w.value("  ", theRole))
+	w.line("\noutput %q {\n  value = %s\n}", w.label+"_role_arn", w.value("  ", roleARN))
 	return w.b.String(), nil
 }
 
-// partitioned reports whether an ARN in the template begins with the partition it is used in.
-func (t Template) partitioned() bool {
+// usesPartition reports whether the template contains an ARN whose partition is inserted by Terraform.
+func (t Template) usesPartition() bool {
 	for _, m := range t.managed() {
-		if _, is := m.(ofAWS); is {
+		if _, is := m.(partitionARN); is {
 			return true
 		}
 	}
 	return len(t.Accounts) > 0
 }
 
-// localName is what Terraform lets a resource be called.
+// localName returns name with the characters replaced that are not allowed in a Terraform label.
 // https://developer.hashicorp.com/terraform/language/syntax/configuration#identifiers
 func localName(name string) string {
 	name = strings.Map(func(r rune) rune {
@@ -69,14 +69,14 @@ func localName(name string) string {
 	return name
 }
 
-// Values that only HCL has.
+// Types of values that exist only in HCL.
 type (
-	code    string // as it is, without quotes
-	encoded object // as JSON
+	code    string // an expression, printed without quotes
+	encoded object // printed as an argument of jsonencode
 	set     list
 )
 
-// hcl writes blocks that all have one label, laid out as terraform fmt does it.
+// hcl writes blocks with the same label, formatted as by terraform fmt.
 type hcl struct {
 	b     strings.Builder
 	label string
@@ -92,8 +92,7 @@ func (w *hcl) block(kind string, members ...member) {
 	w.line("\n%s %q {\n%s}", kind, w.label, w.members("  ", members))
 }
 
-// members writes one line for each member, or more. The equals signs of members that follow
-// each other on one line each stand below one another.
+// members writes the members of a block or object. It aligns the equals signs of consecutive one-line members.
 func (w *hcl) members(indent string, members object) string {
 	var out strings.Builder
 	var run [][2]string
@@ -109,7 +108,7 @@ func (w *hcl) members(indent string, members object) string {
 	}
 	for _, m := range members {
 		name, value := m.name, w.value(indent, m.value)
-		if !of(name, alphabet+"_") {
+		if !onlyContains(name, alphabet+"_") {
 			name = hclText(name)
 		}
 		if strings.Contains(value, "\n") {
@@ -130,10 +129,10 @@ func (w *hcl) value(indent string, value any) string {
 		return string(v)
 	case text:
 		return hclText(string(v))
-	case ofAWS:
+	case partitionARN:
 		return `"arn:${data.aws_partition.` + w.label + `.partition}:` + string(v) + `"`
-	case ownARN:
-		return [...]string{theProvider: "aws_iam_openid_connect_provider.", theRole: "aws_iam_role."}[v] + w.label + ".arn"
+	case resourceARN:
+		return [...]string{providerARN: "aws_iam_openid_connect_provider.", roleARN: "aws_iam_role."}[v] + w.label + ".arn"
 	case encoded:
 		return "jsonencode(" + w.value(indent, object(v)) + ")"
 	case set:
@@ -146,7 +145,7 @@ func (w *hcl) value(indent string, value any) string {
 	return fmt.Sprint(value)
 }
 
-// items writes a list on one line if it has one item.
+// items writes a list, on one line if it has one item.
 func (w *hcl) items(indent string, items list) string {
 	if len(items) == 1 {
 		return w.value(indent, items[0])
@@ -158,8 +157,8 @@ func (w *hcl) items(indent string, items list) string {
 	return out.String() + "\n" + indent
 }
 
-// hclText writes text that is no template, though policies and Terraform use the same letters
-// for their variables.
+// hclText returns a string literal. It escapes ${ and %{, which would begin a Terraform template; policies use ${ for
+// variables.
 // https://developer.hashicorp.com/terraform/language/expressions/strings#escape-sequences
 func hclText(text string) string {
 	return quoted(strings.NewReplacer("${", "$${", "%{", "%%{").Replace(text))

@@ -1,5 +1,5 @@
-// Package identity signs OIDC tokens (JWT) that say who somebody is, and writes the documents that
-// let AWS trust them. The signer is given; who holds it, and what AWS answers, is left to others.
+// Package identity signs OIDC tokens (JWT) for an identity, and writes the documents that make AWS trust them. Other
+// packages store the signing keys and send the tokens to AWS.
 package identity
 
 import (
@@ -12,27 +12,26 @@ import (
 	"time"
 )
 
-// Lasts is how long a token is good for: it is exchanged at once, and once.
-const Lasts = 5 * time.Minute
+// TokenLifetime is how long a token is valid. A token is used once, immediately after it was signed.
+const TokenLifetime = 5 * time.Minute
 
-// Early is how much before now a token says that it was made: this computer's clock may be ahead of AWS's by so much
-// before aws-vault corrects it, and a token from the future is refused.
-const Early = 4 * time.Minute
+// TokenBackdate is how far in the past the time in a token (iat) is. AWS refuses a token from the future, and this
+// computer's clock may be ahead by this much before aws-vault corrects it.
+const TokenBackdate = 4 * time.Minute
 
-// Claims are what a token says, apart from its times.
+// Claims are the claims of a token, except its times and its ID.
 type Claims struct {
 	Issuer, Subject, Audience string
-	SourceIdentity            string // empty for none
-	Tags                      []Tag  // of the session that it is exchanged for
+	SourceIdentity            string // may be empty
+	Tags                      []Tag  // session tags
 	Transitive                []string
-	Role                      string // the one role it may be exchanged for
+	Role                      string // ARN of the only role that the token is for; may be empty
 }
 
 // A Tag is a session tag.
 type Tag struct{ Key, Value string }
 
-// The claims that AWS reads into a session. Whether it looks at the roles is not known;
-// nothing rests on it.
+// Claims that AWS uses for the session. It is not known whether AWS checks claimRoles; nothing depends on it.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_adding-assume-role-idp
 const (
 	claimSource = "https://aws.amazon.com/source_identity"
@@ -40,8 +39,8 @@ const (
 	claimRoles  = "https://aws.amazon.com/roles"
 )
 
-// Token signs the claims, with what makes the token one of its kind. It asks signer for one
-// signature. It fails with signer's error, or with one that says why its key cannot serve.
+// Token returns a signed token with these claims, a new ID, and its times. It calls signer once. It fails with the
+// signer's error, or if the signer's key is not on P-256.
 func Token(signer crypto.Signer, c Claims, now time.Time) (string, error) {
 	id, err := KeyID(signer.Public())
 	if err != nil {
@@ -49,7 +48,7 @@ func Token(signer crypto.Signer, c Claims, now time.Time) (string, error) {
 	}
 	claims := map[string]any{
 		"iss": c.Issuer, "sub": c.Subject, "aud": c.Audience, "jti": rand.Text(),
-		"iat": now.Add(-Early).Unix(), "exp": now.Add(Lasts).Unix(),
+		"iat": now.Add(-TokenBackdate).Unix(), "exp": now.Add(TokenLifetime).Unix(),
 	}
 	if c.SourceIdentity != "" {
 		claims[claimSource] = c.SourceIdentity
@@ -75,9 +74,9 @@ func Token(signer crypto.Signer, c Claims, now time.Time) (string, error) {
 	return token, nil
 }
 
-// ReadUnverified decodes the claims of a JSON Web Token into a value, as [json.Unmarshal] does. It reports
-// whether the token is one. It does not look at the signature, so it is for tokens that somebody else
-// checks, or that came from their issuer directly.
+// ReadUnverified decodes the claims of a JSON Web Token into claims, as [json.Unmarshal] does. It reports whether
+// token is a valid JWT. It does not check the signature: use it only for a token that came directly from its
+// issuer, or that another party verifies.
 // https://www.rfc-editor.org/rfc/rfc7519#section-3.1
 func ReadUnverified(token string, claims any) bool {
 	parts := strings.Split(token, ".")

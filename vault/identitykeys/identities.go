@@ -20,30 +20,29 @@ import (
 	"aws-vault/vault/store"
 )
 
-// Identities are the keys by which people say who they are. Which there are is written in
-// files that hold no secret; the secret half of a key that is in software lies in the
-// keystore, among what aws-vault 7 does not see.
+// Identities stores the keys of the user's identities. Records of the public keys are in files, which contain no
+// secrets. The private key of a software key is in the keystore, in an item that aws-vault 7 does not list.
 type Identities struct {
-	Dir   *disk.Folder // for the files
+	Dir   *disk.Folder // of the record files
 	Ring  store.KeyRing
 	Locks *store.Locks
 	Now   func() time.Time
 }
 
-// maxRecord bounds what is read of a file.
+// maxRecord is the largest size of a record file, in bytes.
 const maxRecord = 64 << 10
 
-// ErrNoIdentity is returned for an identity that has no key on this machine.
+// ErrNoIdentity reports that an identity has no key on this computer.
 var ErrNoIdentity = errors.New("it has no key on this machine")
 
-// recordFile is the file of an identity. It tells nothing of the name.
+// recordFile returns the name of an identity's record file, which does not reveal the identity's name.
 func recordFile(name string) string {
 	sum := sha256.Sum256([]byte("aws-vault identity\x00" + name))
 	return hex.EncodeToString(sum[:16])
 }
 
-// Record returns what is known of the keys of an identity. It fails with [ErrNoIdentity] if
-// nothing is, and says where for a file that cannot be read.
+// Record returns the record of an identity. It fails with [ErrNoIdentity] if there is none. For an unreadable file the
+// error contains the path.
 func (i *Identities) Record(name string) (identity.Record, error) {
 	r, err := i.readRecord(recordFile(name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -64,18 +63,18 @@ func (i *Identities) readRecord(file string) (identity.Record, error) {
 	return r, nil
 }
 
-// Signing is the key that signs now.
-func (i *Identities) Signing(name string) (identity.Key, error) {
+// SigningKey returns the key that signs at present.
+func (i *Identities) SigningKey(name string) (identity.Key, error) {
 	r, err := i.Record(name)
 	if err != nil {
 		return identity.Key{}, err
 	}
-	return r.Signing(i.Now())
+	return r.SigningKey(i.Now())
 }
 
-// Change replaces what is known of the keys of an identity, under a lock between processes.
-// change is given what was known; it is none for a new one. The secret halves of keys that it
-// leaves out are deleted, once nothing speaks of them.
+// Change replaces the record of an identity, under a lock between processes. It calls change with the current
+// record, which is empty for a new identity. After the new record is written, it deletes the private keys of the
+// keys that are no longer in the record.
 func (i *Identities) Change(ctx context.Context, name string, change func(identity.Record) (identity.Record, error)) error {
 	ctx, lock, err := i.Locks.Named(ctx, "identity", "the keys of identity "+name)
 	if err != nil {
@@ -94,19 +93,19 @@ func (i *Identities) Change(ctx context.Context, name string, change func(identi
 	if err != nil {
 		return err
 	}
-	if _, err := identity.ParseRecord(text); err != nil { // what could not be read back is not written
+	if _, err := identity.ParseRecord(text); err != nil { // never write a record that cannot be read
 		return err
 	}
 	if err := i.Dir.Write(recordFile(name), text); err != nil {
 		return err
 	}
-	return i.forget(ctx, slices.DeleteFunc(slices.Clone(old.Keys), func(k identity.Key) bool {
+	return i.deleteSecrets(ctx, slices.DeleteFunc(slices.Clone(old.Keys), func(k identity.Key) bool {
 		return slices.ContainsFunc(r.Keys, func(kept identity.Key) bool { return kept.ID == k.ID })
 	}))
 }
 
-// forget deletes the secret halves of those keys that lie in the keystore.
-func (i *Identities) forget(ctx context.Context, keys []identity.Key) error {
+// deleteSecrets deletes the private keys of those keys that are in the keystore.
+func (i *Identities) deleteSecrets(ctx context.Context, keys []identity.Key) error {
 	for _, k := range keys {
 		if k.Slot() != "" {
 			continue
@@ -118,7 +117,7 @@ func (i *Identities) forget(ctx context.Context, keys []identity.Key) error {
 	return nil
 }
 
-// secretItem is how the secret half of a key lies in the keystore.
+// secretItem is the format of a private key in the keystore.
 type secretItem struct {
 	Version int    `json:"version"`
 	Type    string `json:"type"`
@@ -129,8 +128,8 @@ const secretType = "identity key"
 
 func secretName(keyID string) string { return "identity key " + keyID }
 
-// KeepSecret stores the secret half of a key, and reads it back.
-func (i *Identities) KeepSecret(ctx context.Context, keyID string, key *ecdsa.PrivateKey) error {
+// StoreSecret stores a private key, and reads it back to check it.
+func (i *Identities) StoreSecret(ctx context.Context, keyID string, key *ecdsa.PrivateKey) error {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return err
@@ -145,14 +144,14 @@ func (i *Identities) KeepSecret(ctx context.Context, keyID string, key *ecdsa.Pr
 	if err != nil {
 		return err
 	}
-	again, err := i.Secret(ctx, keyID)
-	if err == nil && !again.Equal(key) {
+	stored, err := i.Secret(ctx, keyID)
+	if err == nil && !stored.Equal(key) {
 		err = store.ErrReadBack
 	}
 	return err
 }
 
-// Secret returns the secret half of a key.
+// Secret returns a private key.
 func (i *Identities) Secret(ctx context.Context, keyID string) (*ecdsa.PrivateKey, error) {
 	it, err := i.Ring.Item(ctx, secretName(keyID))
 	if errors.Is(err, keystore.ErrNotFound) {
@@ -163,7 +162,7 @@ func (i *Identities) Secret(ctx context.Context, keyID string) (*ecdsa.PrivateKe
 	}
 	damaged := fmt.Errorf("the key %s in the keystore is damaged", keyID)
 	var s secretItem
-	if json.Unmarshal(it.Data, &s) != nil || s.Version != 1 || s.Type != secretType { // what the parser says may quote the key
+	if json.Unmarshal(it.Data, &s) != nil || s.Version != 1 || s.Type != secretType { // the decoder's error may quote the key
 		return nil, damaged
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(s.Key)
@@ -180,7 +179,7 @@ func (i *Identities) Secret(ctx context.Context, keyID string) (*ecdsa.PrivateKe
 	return key, nil
 }
 
-// Remove forgets the keys of an identity, and deletes those that lie in the keystore.
+// Remove deletes an identity's record, and its private keys from the keystore.
 func (i *Identities) Remove(ctx context.Context, name string) error {
 	ctx, lock, err := i.Locks.Named(ctx, "identity", "the keys of identity "+name)
 	if err != nil {
@@ -191,7 +190,7 @@ func (i *Identities) Remove(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("identity %s: %w", name, err)
 	}
-	if err := i.forget(ctx, r.Keys); err != nil {
+	if err := i.deleteSecrets(ctx, r.Keys); err != nil {
 		return err
 	}
 	return i.Dir.Remove(recordFile(name))

@@ -25,15 +25,15 @@ import (
 )
 
 // A safe is identities whose keys lie in a ring of memory.
-type safe struct {
+type fixture struct {
 	*identitykeys.Identities
 	ring *keystoretest.Ring
 	now  time.Time
 }
 
-func newSafe(t *testing.T) *safe {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	s := &safe{ring: keystoretest.New(), now: time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)}
+	s := &fixture{ring: keystoretest.New(), now: time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)}
 	dir := t.TempDir()
 	s.Identities = &identitykeys.Identities{
 		Dir: disk.NewFolder(filepath.Join(dir, "identities")), Ring: s.ring, Now: func() time.Time { return s.now },
@@ -43,10 +43,10 @@ func newSafe(t *testing.T) *safe {
 }
 
 // add makes a key in software, keeps it and puts it on the record.
-func (s *safe) add(t *testing.T, name string) (identity.Key, *ecdsa.PrivateKey) {
+func (s *fixture) add(t *testing.T, name string) (identity.Key, *ecdsa.PrivateKey) {
 	t.Helper()
 	secret, k := softKey(t, s.now)
-	if err := s.KeepSecret(t.Context(), k.ID, secret); err != nil {
+	if err := s.StoreSecret(t.Context(), k.ID, secret); err != nil {
 		t.Fatal(err)
 	}
 	err := s.Change(t.Context(), name, func(r identity.Record) (identity.Record, error) { return r.With(k, s.now) })
@@ -70,7 +70,7 @@ func softKey(t *testing.T, since time.Time) (*ecdsa.PrivateKey, identity.Key) {
 }
 
 // file is the only one that there is.
-func (s *safe) file(t *testing.T) string {
+func (s *fixture) file(t *testing.T) string {
 	t.Helper()
 	all, err := filepath.Glob(s.Dir.File("*"))
 	if err != nil || len(all) != 1 {
@@ -79,13 +79,13 @@ func (s *safe) file(t *testing.T) string {
 	return all[0]
 }
 
-func TestIdentityKeepsItsKeys(t *testing.T) {
-	s := newSafe(t)
-	if _, err := s.Signing("alice"); !errors.Is(err, identitykeys.ErrNoIdentity) {
+func TestIdentityKeys(t *testing.T) {
+	s := newFixture(t)
+	if _, err := s.SigningKey("alice"); !errors.Is(err, identitykeys.ErrNoIdentity) {
 		t.Error(err)
 	}
 	first, secret := s.add(t, "alice")
-	if k, err := s.Signing("alice"); err != nil || k.ID != first.ID {
+	if k, err := s.SigningKey("alice"); err != nil || k.ID != first.ID {
 		t.Errorf("%+v, %v", k, err)
 	}
 	if got, err := s.Secret(t.Context(), first.ID); err != nil || !got.Equal(secret) {
@@ -98,18 +98,18 @@ func TestIdentityKeepsItsKeys(t *testing.T) {
 	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", st.Mode(), err)
 	}
-	if _, err := s.Signing("bob"); !errors.Is(err, identitykeys.ErrNoIdentity) {
+	if _, err := s.SigningKey("bob"); !errors.Is(err, identitykeys.ErrNoIdentity) {
 		t.Error(err)
 	}
 
 	// The next key signs a day later, and the first is deleted when it is left out.
 	s.now = s.now.Add(time.Hour)
 	second, _ := s.add(t, "alice")
-	if k, _ := s.Signing("alice"); k.ID != first.ID {
+	if k, _ := s.SigningKey("alice"); k.ID != first.ID {
 		t.Error("the second key signs at once")
 	}
-	s.now = s.now.Add(identity.Ahead)
-	if k, _ := s.Signing("alice"); k.ID != second.ID {
+	s.now = s.now.Add(identity.PublishBefore)
+	if k, _ := s.SigningKey("alice"); k.ID != second.ID {
 		t.Error("the second key does not sign")
 	}
 	if _, err := s.Secret(t.Context(), first.ID); err != nil {
@@ -141,10 +141,10 @@ func TestIdentityKeepsItsKeys(t *testing.T) {
 }
 
 // A key of a card is not the keystore's to delete.
-func TestIdentityOfACardIsForgotten(t *testing.T) {
-	s := newSafe(t)
+func TestRemoveIdentityOnCard(t *testing.T) {
+	s := newFixture(t)
 	_, k := softKey(t, s.now)
-	k.Place = identity.PIV + "9c"
+	k.Location = identity.PIVPrefix + "9c"
 	err := s.Change(t.Context(), "alice", func(r identity.Record) (identity.Record, error) { return r.With(k, s.now) })
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func TestIdentityOfACardIsForgotten(t *testing.T) {
 }
 
 func TestDamagedIdentityFile(t *testing.T) {
-	s := newSafe(t)
+	s := newFixture(t)
 	s.add(t, "alice")
 	path := s.file(t)
 	whole, err := os.ReadFile(path)
@@ -173,7 +173,7 @@ func TestDamagedIdentityFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		for what, err := range map[string]error{
-			"record": second(s.Record("alice")), "signing": second(s.Signing("alice")), "remove": s.Remove(t.Context(), "alice"),
+			"record": second(s.Record("alice")), "signing": second(s.SigningKey("alice")), "remove": s.Remove(t.Context(), "alice"),
 			"change": s.Change(t.Context(), "alice", func(r identity.Record) (identity.Record, error) {
 				t.Errorf("%s: a damaged file is changed", name)
 				return r, nil
@@ -193,7 +193,7 @@ func second[T any](_ T, err error) error { return err }
 
 // What is not the secret half of that key is never signed with, and never shown.
 func TestDamagedIdentitySecret(t *testing.T) {
-	s := newSafe(t)
+	s := newFixture(t)
 	k, secret := s.add(t, "alice")
 	other, _ := softKey(t, s.now)
 	big, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
@@ -231,14 +231,14 @@ func TestDamagedIdentitySecret(t *testing.T) {
 	if _, err := s.Secret(t.Context(), k.ID); !errors.Is(err, testvault.ErrNoUser) {
 		t.Errorf("a keystore that refuses is %v", err)
 	}
-	if err := s.KeepSecret(t.Context(), k.ID, secret); !errors.Is(err, testvault.ErrNoUser) {
+	if err := s.StoreSecret(t.Context(), k.ID, secret); !errors.Is(err, testvault.ErrNoUser) {
 		t.Error(err)
 	}
 }
 
 // Where the keystore does not let go of a key, the identity stays until it does.
-func TestIdentityStaysWithItsKey(t *testing.T) {
-	s := newSafe(t)
+func TestFailedRemoveKeepsIdentity(t *testing.T) {
+	s := newFixture(t)
 	s.add(t, "alice")
 	s.ring.Err = testvault.ErrNoUser
 	if err := s.Remove(t.Context(), "alice"); !errors.Is(err, testvault.ErrNoUser) {
@@ -251,8 +251,8 @@ func TestIdentityStaysWithItsKey(t *testing.T) {
 }
 
 // Processes that change an identity at once each build on what the one before has written.
-func TestParallelChangesOfAnIdentity(t *testing.T) {
-	s := newSafe(t)
+func TestConcurrentChanges(t *testing.T) {
+	s := newFixture(t)
 	const processes = 12
 	var wg sync.WaitGroup
 	for range processes {
@@ -261,7 +261,7 @@ func TestParallelChangesOfAnIdentity(t *testing.T) {
 		own := &identitykeys.Identities{Dir: s.Dir, Ring: s.ring, Locks: locks, Now: s.Now}
 		wg.Go(func() {
 			err := own.Change(context.Background(), "alice", func(r identity.Record) (identity.Record, error) {
-				k.Since = s.now.Add(time.Duration(len(r.Keys)) * time.Second)
+				k.SignsFrom = s.now.Add(time.Duration(len(r.Keys)) * time.Second)
 				return identity.Record{Keys: append(r.Keys, k)}, nil
 			})
 			if err != nil {

@@ -1,5 +1,5 @@
-// Package partition says which partition of AWS a region is in, and what the regions of a partition
-// have in common. Where single services are called it leaves to others.
+// Package partition determines which AWS partition a region belongs to, and what the regions of a partition have in
+// common. The endpoints of services are in package awsapi.
 package partition
 
 import (
@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// partitions lists, for each partition of AWS, how its regions begin and which of
-// them its STS calls go to when no region is set. The first is the fallback.
+// partitions lists the AWS partitions: name, prefix of the region names, and the region for STS calls if none is set.
+// A region without a listed prefix belongs to the first partition.
 // https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
 var partitions = []entry{
 	{"aws", "", "us-east-1"},
@@ -23,7 +23,7 @@ var partitions = []entry{
 
 type entry struct{ name, prefix, home string }
 
-// Of returns the partition of AWS that a region is in, or that a pseudo-region stands for.
+// Of returns the partition that a region or pseudo-region belongs to.
 func Of(region string) string {
 	if name, ok := pseudo(region); ok {
 		return name
@@ -36,8 +36,8 @@ func Of(region string) string {
 	return partitions[0].name
 }
 
-// IsPseudo reports whether a region's name stands for a whole partition, as aws-cn-global does. Only services that have
-// one place in a partition are called with it.
+// IsPseudo reports whether region is a pseudo-region, such as aws-cn-global, which stands for a whole partition. Only
+// services with one endpoint per partition are called with a pseudo-region.
 func IsPseudo(region string) bool {
 	_, ok := pseudo(region)
 	return ok
@@ -48,14 +48,14 @@ func pseudo(region string) (partition string, ok bool) {
 	return name, ok && slices.ContainsFunc(partitions, func(p entry) bool { return p.name == name })
 }
 
-// Known reports whether it is certain which partition a region is in. [Of] takes every other for one of the commercial
-// partition, as the SDKs do, where a new region may have any name.
+// Known reports whether the partition of a region is certain. Like the SDKs, [Of] returns the partition aws for every
+// unknown region, because a new region may have any name.
 func Known(region string) bool {
 	parts := strings.Split(region, "-")
 	return Of(region) != partitions[0].name || len(parts) == 3 && len(parts[0]) == 2
 }
 
-// Home returns the region to call where none is set: the home of the first ARN's partition.
+// Home returns the region for STS calls if none is set: the one of the first ARN's partition.
 func Home(arns ...string) string {
 	for _, arn := range arns {
 		if parts := strings.SplitN(arn, ":", 3); len(parts) == 3 {
@@ -69,9 +69,9 @@ func Home(arns ...string) string {
 	return partitions[0].home
 }
 
-// SignIns are the partitions that one can sign in to with a browser, and the domains where one does.
+// SignInDomains lists the partitions that allow sign-in with a browser, and the domain of the sign-in page.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
-var SignIns = []struct{ Partition, Domain string }{
+var SignInDomains = []struct{ Partition, Domain string }{
 	{"aws", "signin.aws.amazon.com"},
 	{"aws-cn", "signin.amazonaws.cn"},
 	{"aws-us-gov", "signin.amazonaws-us-gov.com"},
@@ -82,10 +82,10 @@ var SignIns = []struct{ Partition, Domain string }{
 	{"aws-iso-f", "signin.csphome.hci.ic.gov"},
 }
 
-// SignIn returns the domain where one signs in to a partition, to which a region may be put in front; empty for one
-// that is not known.
-func SignIn(partition string) string {
-	for _, s := range SignIns {
+// SignInDomain returns the domain of a partition's sign-in page, or "" for an unknown partition. A region may be put in
+// front of the domain.
+func SignInDomain(partition string) string {
+	for _, s := range SignInDomains {
 		if s.Partition == partition {
 			return s.Domain
 		}

@@ -63,7 +63,7 @@ func (r IdentityRole) Args() []Arg {
 
 // Hardware reports whether the token is signed by a key that cannot be copied, which a
 // person may have to touch.
-func (r IdentityRole) Hardware() bool { return strings.HasPrefix(r.Place, identity.PIV) }
+func (r IdentityRole) Hardware() bool { return strings.HasPrefix(r.Place, identity.PIVPrefix) }
 
 func identityRole(b *builder, q *profile.Profile) (Step, bool, error) {
 	if !q.Set("identity") {

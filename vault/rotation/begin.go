@@ -34,7 +34,7 @@ func (r *Rotation) begin(ctx context.Context, j *journal) (*run, error) {
 	if j.open && !journalMatches(j.entry, stored, known.caller) {
 		return nil, &KeyReplacedError{Name: r.name(), Key: Mask(j.entry.New.AccessKeyID)}
 	}
-	keys := awsapi.AccessKeys{Client: r.Vault.Source.AWS, At: source.Target(r.Plan.Call("iam")), User: name, Creds: known.key}
+	keys := awsapi.AccessKeys{Client: r.Vault.Source.AWS, Target: source.Target(r.Plan.Call("iam")), User: name, Creds: known.key}
 	if r.usesSession() {
 		if keys.Creds, err = r.Vault.Credentials(ctx, r.Plan, r.Options, minSessionValidity); err != nil {
 			return nil, err

@@ -20,7 +20,7 @@ func (r *run) create(ctx context.Context) error {
 		if j.From.IsZero() {
 			j.From = r.user.now().Add(-clockSlack)
 		}
-		j.Until = r.user.now().Add(r.rotation.Vault.Source.AWS.CallTime() + clockSlack)
+		j.Until = r.user.now().Add(r.rotation.Vault.Source.AWS.CallTimeout() + clockSlack)
 		if err := r.journal.write(ctx); err != nil {
 			return err
 		}
@@ -30,7 +30,7 @@ func (r *run) create(ctx context.Context) error {
 			j.New = made
 			return r.storeNewKey(ctx)
 		}
-		if !awsapi.Unsure(err) {
+		if !awsapi.MayHaveSucceeded(err) {
 			return r.createRefused(ctx, err, try)
 		}
 		if ctx.Err() != nil || try == createTries {

@@ -96,7 +96,7 @@ func (r *run) retireOldKey(ctx context.Context) error {
 		return nil
 	}
 	if old.Active {
-		if err := r.user.retryUntilKnown(ctx, func() error { return r.user.keys.Activate(ctx, id, false) }); err != nil && !isDeleted(err) {
+		if err := r.user.retryUntilKnown(ctx, func() error { return r.user.keys.SetActive(ctx, id, false) }); err != nil && !isDeleted(err) {
 			return err
 		}
 		r.rotation.progress("Deactivated old access key %s", Mask(id))

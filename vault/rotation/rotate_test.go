@@ -35,7 +35,7 @@ func newFixture(t *testing.T, config string) *fixture {
 	r.Source.AWS.Backoff = func(int, error) time.Duration { return 0 }
 	other := r.AWS.AddUser("123456789012", "other").AddKey()
 	r.keys = awsapi.AccessKeys{
-		Client: r.Source.AWS, At: awsapi.Target{Region: "us-east-1", Endpoint: awsapi.Endpoint{URL: r.AWS.URL()}}, User: "alice",
+		Client: r.Source.AWS, Target: awsapi.Target{Region: "us-east-1", Endpoint: awsapi.Endpoint{URL: r.AWS.URL()}}, User: "alice",
 		Creds: aws.Credentials{AccessKeyID: other.ID, SecretAccessKey: other.Secret},
 	}
 	t.Cleanup(func() {

@@ -84,7 +84,7 @@ func (r *run) restoreOldKey(ctx context.Context, listed []awsapi.AccessKey) erro
 	j := &r.journal.entry
 	id := j.Old.AccessKeyID
 	if old, _ := find(listed, id); !old.Active {
-		if err := r.user.retryUntilKnown(ctx, func() error { return r.user.keys.Activate(ctx, id, true) }); err != nil {
+		if err := r.user.retryUntilKnown(ctx, func() error { return r.user.keys.SetActive(ctx, id, true) }); err != nil {
 			return err
 		}
 		r.rotation.progress("Activated old access key %s", Mask(id))

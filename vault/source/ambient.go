@@ -45,7 +45,7 @@ func (m ambientSource) credentials(ctx context.Context, spec plan.CredentialSour
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	if found := awsapi.Flaw(c); found != "" {
+	if found := awsapi.InvalidReason(c); found != "" {
 		return aws.Credentials{}, m.unexpected(found, "an access key of AWS's")
 	}
 	return c, nil

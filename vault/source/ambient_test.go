@@ -109,9 +109,9 @@ func TestInstanceWithoutARole(t *testing.T) {
 		words  string
 	}{
 		"no role":   {"/latest/meta-data/iam/security-credentials/", nil, "AWS says HTTP 404"},
-		"empty":     {"/latest/meta-data/iam/security-credentials/", respond(200, "text/plain", ""), "something that is not credentials"},
+		"empty":     {"/latest/meta-data/iam/security-credentials/", respond(200, "text/plain", ""), "no valid credentials in the response"},
 		"failed":    {role, respond(200, "application/json", `{"Code":"AssumeRoleUnauthorizedAccess","Message":"EC2 cannot assume the role"}`), "AWS says AssumeRoleUnauthorizedAccess: EC2 cannot"},
-		"page":      {role, respond(200, "text/html", "EXAMPLESECRET"), "something that is not credentials"},
+		"page":      {role, respond(200, "text/html", "EXAMPLESECRET"), "no valid credentials in the response"},
 		"no key":    {role, respond(200, "application/json", `{"Code":"Success"}`), "found no AccessKeyId"},
 		"forbidden": {"/latest/api/token", respond(400, "text/plain", "EXAMPLESECRET"), "AWS says HTTP 400"},
 	} {

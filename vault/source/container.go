@@ -36,7 +36,7 @@ func (m ambientSource) container(ctx context.Context) (aws.Credentials, error) {
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	return m.deps.AWS.Container(ctx, m.name(), awsapi.Container{URL: at, Token: token, Tries: target(m.step).Endpoint})
+	return m.deps.AWS.ContainerCredentials(ctx, m.name(), awsapi.Container{URL: at, Token: token, Retries: target(m.step).Endpoint})
 }
 
 // ContainerAddress is where the environment says that a container's credentials are; empty for nowhere. Its path may
@@ -66,7 +66,7 @@ func (m ambientSource) containerEndpoint(ctx context.Context) (*url.URL, error) 
 		return nil, m.unexpected("a "+from+" that is no address", "an http or https URL without a user's name")
 	}
 	if u.Scheme == "http" && !m.isLocal(ctx, u.Hostname()) {
-		return nil, &awsapi.PlainError{URL: awsapi.Site(u), Origin: from}
+		return nil, &awsapi.PlainHTTPError{URL: awsapi.BaseOf(u), Origin: from}
 	}
 	return u, nil
 }
@@ -84,7 +84,7 @@ func (m ambientSource) isLocal(ctx context.Context, host string) bool {
 	if lookup == nil {
 		lookup = net.DefaultResolver.LookupHost
 	}
-	limited, cancel := m.deps.AWS.Limit(ctx)
+	limited, cancel := m.deps.AWS.WithTimeout(ctx)
 	defer cancel()
 	found, err := lookup(limited, host)
 	return err == nil && len(found) > 0 && !slices.ContainsFunc(found, func(address string) bool { return !isLocalAddress(address) })

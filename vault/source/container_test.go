@@ -71,8 +71,8 @@ func TestContainerRefusedSettings(t *testing.T) {
 		words []string
 	}{
 		"nothing set":    {nil, []string{"container endpoint of profile p: found no address", containerURL, containerPath}},
-		"foreign host":   {[]string{containerURL, "http://creds.example.com/secret-path"}, []string{containerURL, "http://creds.example.com, want https"}},
-		"like loopback":  {[]string{containerURL, "http://127.0.0.1.example.com/"}, []string{"want https"}},
+		"foreign host":   {[]string{containerURL, "http://creds.example.com/secret-path"}, []string{containerURL, "http://creds.example.com, expected https"}},
+		"like loopback":  {[]string{containerURL, "http://127.0.0.1.example.com/"}, []string{"expected https"}},
 		"another scheme": {[]string{containerURL, "ftp://127.0.0.1/"}, []string{"is no address"}},
 		"userinfo":       {[]string{containerURL, "http://u:hunter2@127.0.0.1/"}, []string{"is no address"}},
 		"junk":           {[]string{containerURL, "http://a b"}, []string{"is no address"}},
@@ -132,7 +132,7 @@ func TestContainerEndpointWithAName(t *testing.T) {
 		}
 		r.Getenv = env(containerURL, "http://creds.internal:8080/")
 		_, err := ambientSource{r.Deps, plan.Step{Kind: plan.KindContainer}}.containerEndpoint(t.Context())
-		var plain *awsapi.PlainError
+		var plain *awsapi.PlainHTTPError
 		if (err == nil) != c.want || err != nil && !errors.As(err, &plain) {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -154,16 +154,16 @@ func TestContainerRefusal(t *testing.T) {
 		"throttled":     {429, "application/json", `{"code":"Throttling","message":"slow down"}`, "AWS says Throttling", 3},
 		"JavaScript":    {403, "application/json", `{"Code":"AccessDenied","Message":"wrong token"}`, "AWS says AccessDenied: wrong token", 1},
 		"null refusal":  {403, "application/json", "null", "AWS says HTTP 403", 1},
-		"null":          {200, "application/json", "null", "something that is not credentials", 1},
-		"list":          {200, "application/json", "[]", "something that is not credentials", 1},
+		"null":          {200, "application/json", "null", "no valid credentials in the response", 1},
+		"list":          {200, "application/json", "[]", "no valid credentials in the response", 1},
 		"too many":      {429, "text/plain", "EXAMPLESECRET", "AWS says HTTP 429", 3},
 		"JSON junk":     {403, "application/json", "EXAMPLESECRET", "AWS says HTTP 403", 1},
-		"page":          {200, "text/html", "<h1>EXAMPLESECRET</h1>", "something that is not credentials", 1},
-		"nothing":       {200, "application/json", "", "something that is not credentials", 1},
+		"page":          {200, "text/html", "<h1>EXAMPLESECRET</h1>", "no valid credentials in the response", 1},
+		"nothing":       {200, "application/json", "", "no valid credentials in the response", 1},
 		"no key":        {200, "application/json", "{}", "found no AccessKeyId", 1},
-		"expires oddly": {200, "application/json", strings.Replace(ambientKey, "2030-01-02T13:00:00Z", "EXAMPLESECRET", 1), "something that is not credentials", 1},
-		"large":         {200, "application/json", `"` + strings.Repeat("x", 2<<20) + `"`, "not AWS's (application/json, 1048.6 kB)", 1},
-		"a line's end":  {200, "application/json", strings.Replace(ambientKey, "EXAMPLETOKEN", `EXAMPLETOKEN\nA=b`, 1), "found a key with a blank", 1},
+		"expires oddly": {200, "application/json", strings.Replace(ambientKey, "2030-01-02T13:00:00Z", "EXAMPLESECRET", 1), "no valid credentials in the response", 1},
+		"large":         {200, "application/json", `"` + strings.Repeat("x", 2<<20) + `"`, "not from AWS (application/json, 1048.6 kB)", 1},
+		"a line's end":  {200, "application/json", strings.Replace(ambientKey, "EXAMPLETOKEN", `EXAMPLETOKEN\nA=b`, 1), "found a key with a space", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, n := newFixture(t), newMetadataServer(t)

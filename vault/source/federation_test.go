@@ -42,7 +42,7 @@ func TestFederationTokenFails(t *testing.T) {
 		t.Errorf("got %+v", e)
 	}
 	r.aws.Fail(fakeaws.Fault{Action: "GetFederationToken", Status: 403, Code: "AccessDenied"})
-	if e := failAs[*awsapi.APIError](r, r.federation("alice")); e.Action != "GetFederationToken" || e.About != "alice" {
+	if e := failAs[*awsapi.APIError](r, r.federation("alice")); e.Action != "GetFederationToken" || e.Resource != "alice" {
 		t.Errorf("got %+v", e)
 	}
 	role := r.create(r.readOnly())

@@ -18,7 +18,7 @@ import (
 // Identities are the keys by which people say who they are.
 type Identities interface {
 	// Signing is the key of an identity that signs now.
-	Signing(name string) (identity.Key, error)
+	SigningKey(name string) (identity.Key, error)
 	// Secret is the private half of a key that lies in the keystore.
 	Secret(ctx context.Context, keyID string) (*ecdsa.PrivateKey, error)
 }
@@ -85,12 +85,12 @@ func (r identityRole) exchange(ctx context.Context) (aws.Credentials, error) {
 
 func (r identityRole) token(ctx context.Context) (token string, err error) {
 	d, spec := r.deps, r.spec
-	key, err := d.Identities.Signing(spec.Name)
+	key, err := d.Identities.SigningKey(spec.Name)
 	if err != nil {
 		return "", err
 	}
 	if key.ID != spec.KeyID {
-		spec.KeyID, spec.Place = key.ID, key.Place
+		spec.KeyID, spec.Place = key.ID, key.Location
 		return "", &IdentityChangedError{Source: "the key of identity " + spec.Name, Spec: spec}
 	}
 	claims := identity.Claims{
@@ -100,7 +100,7 @@ func (r identityRole) token(ctx context.Context) (token string, err error) {
 		claims.Tags = append(claims.Tags, identity.Tag(t))
 	}
 	sign := func(signer crypto.Signer) (err error) {
-		token, err = identity.Token(signer, claims, d.AWS.Clock.Exact())
+		token, err = identity.Token(signer, claims, d.AWS.Clock.PreciseNow())
 		return err
 	}
 	if key.Slot() == "" {

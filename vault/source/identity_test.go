@@ -29,9 +29,9 @@ type fakeIdentities struct {
 	signed int
 }
 
-func (s *fakeIdentities) Signing(string) (identity.Key, error) {
+func (s *fakeIdentities) SigningKey(string) (identity.Key, error) {
 	if s.key.ID == "" {
-		return identity.Key{}, identity.ErrNoKey
+		return identity.Key{}, identity.ErrNoSigningKey
 	}
 	return s.key, nil
 }
@@ -88,7 +88,7 @@ func TestIdentityKeyChanged(t *testing.T) {
 }
 
 func TestIdentityClaimsOnlyInToken(t *testing.T) {
-	for _, place := range []string{identity.Software, identity.PIV + "9c"} {
+	for _, place := range []string{identity.Software, identity.PIVPrefix + "9c"} {
 		r := newFixture(t)
 		s, k := r.identity(place)
 		s.Lasts = 20 * time.Minute
@@ -125,7 +125,7 @@ func TestIdentityClaimsOnlyInToken(t *testing.T) {
 // and asks for the time only where its token was refused.
 func TestIdentityUsesAWSClock(t *testing.T) {
 	for _, off := range []time.Duration{-20 * time.Minute, 20 * time.Minute} {
-		for place, most := range map[string]int{identity.Software: 2, identity.PIV + "9c": 1} {
+		for place, most := range map[string]int{identity.Software: 2, identity.PIVPrefix + "9c": 1} {
 			r := newFixture(t)
 			s, k := r.identity(place)
 			r.AWS.Clock.Local = func() time.Time { return r.aws.Now().Add(off) }
@@ -158,7 +158,7 @@ func TestIdentityWithSmallClockSkew(t *testing.T) {
 // A time that was measured is used to the second, however small the error.
 func TestIdentityUsesMeasuredClock(t *testing.T) {
 	r := newFixture(t)
-	s, _ := r.identity(identity.PIV + "9c")
+	s, _ := r.identity(identity.PIVPrefix + "9c")
 	r.AWS.Clock.Local = func() time.Time { return r.aws.Now().Add(90 * time.Second) }
 	r.create(s)
 	if off := r.AWS.Clock.Offset(); off != -90*time.Second {
@@ -175,7 +175,7 @@ func TestIdentityUsesMeasuredClock(t *testing.T) {
 
 // What the clock is not to blame for is refused once.
 func TestIdentityRefusedWithoutRetry(t *testing.T) {
-	for _, place := range []string{identity.Software, identity.PIV + "9c"} {
+	for _, place := range []string{identity.Software, identity.PIVPrefix + "9c"} {
 		r := newFixture(t)
 		s, k := r.identity(place)
 		spec := s.Spec.(plan.IdentityRole)
@@ -199,9 +199,9 @@ func TestIdentityCannotSign(t *testing.T) {
 	}{
 		"no key":     {identity.Software, func(_ *fixture, _ *plan.Step, k *fakeIdentities) { k.key = identity.Key{} }, "identity alice of profile p: none of its keys signs yet"},
 		"no secret":  {identity.Software, func(_ *fixture, _ *plan.Step, k *fakeIdentities) { k.err = errors.New("gone") }, "identity alice of profile p: gone"},
-		"no card":    {identity.PIV + "9c", func(r *fixture, _ *plan.Step, _ *fakeIdentities) { r.Deps.Card = nil }, "identity alice of profile p: "},
-		"bad public": {identity.PIV + "9c", func(_ *fixture, _ *plan.Step, k *fakeIdentities) { k.key.Public = []byte("x") }, "identity alice of profile p: "},
-		"plain":      {identity.PIV + "9c", func(_ *fixture, s *plan.Step, _ *fakeIdentities) { s.Endpoint.URL = "http://sts.example.com" }, "want https for another machine"},
+		"no card":    {identity.PIVPrefix + "9c", func(r *fixture, _ *plan.Step, _ *fakeIdentities) { r.Deps.Card = nil }, "identity alice of profile p: "},
+		"bad public": {identity.PIVPrefix + "9c", func(_ *fixture, _ *plan.Step, k *fakeIdentities) { k.key.Public = []byte("x") }, "identity alice of profile p: "},
+		"plain":      {identity.PIVPrefix + "9c", func(_ *fixture, s *plan.Step, _ *fakeIdentities) { s.Endpoint.URL = "http://sts.example.com" }, "expected https: plain HTTP would send credentials unencrypted"},
 	} {
 		r := newFixture(t)
 		s, k := r.identity(tt.place)

@@ -20,5 +20,5 @@ func (m ambientSource) instance(ctx context.Context, spec plan.CredentialSource)
 	if err != nil || at.Hostname() == "" || at.User != nil {
 		return aws.Credentials{}, m.unexpected("an ec2_metadata_service_endpoint that is no address", "a URL such as http://169.254.169.254")
 	}
-	return m.deps.AWS.Instance(ctx, m.name(), awsapi.Metadata{URL: at, MayV1: !spec.WithoutV1, Tries: target(m.step).Endpoint})
+	return m.deps.AWS.InstanceCredentials(ctx, m.name(), awsapi.InstanceMetadata{URL: at, AllowV1: !spec.WithoutV1, Retries: target(m.step).Endpoint})
 }

@@ -109,7 +109,7 @@ func (t loginToken) withOrigin(s plan.Step) loginToken {
 }
 
 // api is where one signs in.
-func (l AWSLogin) api() awsapi.Login { return awsapi.Login{Client: l.deps.AWS, At: target(l.step)} }
+func (l AWSLogin) api() awsapi.Login { return awsapi.Login{Client: l.deps.AWS, Target: target(l.step)} }
 
 // credentials gives those of a sign-in, renewed where they are about to expire. Its
 // refresh token is good for one use: the next is kept before anything else is done.
@@ -189,7 +189,7 @@ func (l AWSLogin) cliSignIn(spec plan.Login) (loginToken, error) {
 	theirs, ok := l.deps.Logins.Login(spec.Session)
 	t := fromCache(spec.Session, theirs)
 	t.fromAWSCLI, required.Cached = true, ok && theirs.RefreshToken != ""
-	if !ok || !t.validFor(l.deps.AWS.Clock.Local(), minTokenValidity) || awsapi.Flaw(t.credentials()) != "" {
+	if !ok || !t.validFor(l.deps.AWS.Clock.Local(), minTokenValidity) || awsapi.InvalidReason(t.credentials()) != "" {
 		return loginToken{}, required
 	}
 	return t, nil
@@ -224,13 +224,13 @@ func (l AWSLogin) exchange(ctx context.Context, key awsapi.ProofKey, g awsapi.Lo
 	if err := api.Check(); err != nil {
 		return loginToken{}, err
 	}
-	if old.Key, err = key.Text(); err != nil {
+	if old.Key, err = key.PEM(); err != nil {
 		return loginToken{}, err
 	}
 	old = old.withOrigin(l.step)
 	api.MeasureClock(ctx)
 	began := d.AWS.Clock.Local()
-	ctx, end, err := d.beginExchange(ctx, api.Place())
+	ctx, end, err := d.beginExchange(ctx, api.EndpointName())
 	if err != nil {
 		return loginToken{}, err
 	}
@@ -246,7 +246,7 @@ func (l AWSLogin) exchange(ctx context.Context, key awsapi.ProofKey, g awsapi.Lo
 	case err != nil:
 		return loginToken{}, err
 	case errors.Is(unusable, errNoCredentials):
-		return loginToken{}, fmt.Errorf("%s: %s %w", awsapi.ActionLogin, api.Place(), unusable)
+		return loginToken{}, fmt.Errorf("%s: %s %w", awsapi.ActionLogin, api.EndpointName(), unusable)
 	case unusable != nil:
 		return loginToken{}, unusable
 	}
@@ -280,8 +280,8 @@ func (t loginToken) renewed(a awsapi.LoginTokens, began time.Time) (loginToken, 
 	given := a.Credentials
 	made := t
 	made.KeyID, made.Secret, made.Token = given.AccessKeyID, given.SecretAccessKey, given.SessionToken
-	made.Expires = began.Add(a.Lasts).UTC()
-	if awsapi.Flaw(made.credentials()) != "" || given.SessionToken == "" || a.Lasts <= 0 || a.Refresh == "" {
+	made.Expires = began.Add(a.ExpiresIn).UTC()
+	if awsapi.InvalidReason(made.credentials()) != "" || given.SessionToken == "" || a.ExpiresIn <= 0 || a.Refresh == "" {
 		return t, errNoCredentials
 	}
 	return made, nil

@@ -229,7 +229,7 @@ func TestLoginOverPlainHTTP(t *testing.T) {
 	r := newLoginFixture(t)
 	s := r.login()
 	s.Endpoint.URL = "http://signin.example.com"
-	var plain *awsapi.PlainError
+	var plain *awsapi.PlainHTTPError
 	if _, err := r.AWSLogin(s).SignIn(t.Context(), "", false); !errors.As(err, &plain) {
 		t.Errorf("got %v", err)
 	}
@@ -276,12 +276,12 @@ func TestLoginRenewalUsesOriginalRegion(t *testing.T) {
 
 	// The roots to trust are those of the profile as it is.
 	elsewhere.Endpoint.CABundle = "/etc/roots.pem"
-	if api := r.AWSLogin(elsewhere).atOrigin(r.stored()).api(); api.At.Region != "eu-west-1" || api.At.Endpoint.CABundle != "/etc/roots.pem" {
-		t.Errorf("renewed at %+v", api.At)
+	if api := r.AWSLogin(elsewhere).atOrigin(r.stored()).api(); api.Target.Region != "eu-west-1" || api.Target.Endpoint.CABundle != "/etc/roots.pem" {
+		t.Errorf("renewed at %+v", api.Target)
 	}
 	// An earlier version did not store where.
-	if api := r.AWSLogin(elsewhere).atOrigin(loginToken{}).api(); api.At.Region != "ap-southeast-2" {
-		t.Errorf("renewed at %+v", api.At)
+	if api := r.AWSLogin(elsewhere).atOrigin(loginToken{}).api(); api.Target.Region != "ap-southeast-2" {
+		t.Errorf("renewed at %+v", api.Target)
 	}
 }
 

@@ -37,7 +37,7 @@ func (l AWSLogin) SignIn(ctx context.Context, want string, remote bool) (string,
 	if err := exchange.Prepare(ctx); err != nil {
 		return "", fmt.Errorf("a sign-in is of no use: %w", err)
 	}
-	ctx, v, err := d.beginSignIn(ctx, l.api().Place())
+	ctx, v, err := d.beginSignIn(ctx, l.api().EndpointName())
 	if err != nil {
 		return "", err
 	}
@@ -77,7 +77,7 @@ func (l AWSLogin) redeem(ctx context.Context, g signin.Grant, client, want strin
 	until := l.deps.AWS.Clock.Local().Add(loginLifetime).UTC()
 	t, err = l.exchange(ctx, key, grant, loginToken{Client: client, Until: until, expected: want}, to)
 	if err == nil && !confirmed {
-		if err = l.deps.confirm(ctx, g, l.api().Place(), t.Session); err == nil {
+		if err = l.deps.confirm(ctx, g, l.api().EndpointName(), t.Session); err == nil {
 			exchange.SaveAs(string(plan.Login{Session: t.Session}.Token()), t.token())
 		}
 	}
@@ -89,18 +89,18 @@ func (l AWSLogin) redeem(ctx context.Context, g signin.Grant, client, want strin
 func (l AWSLogin) authorize(ctx context.Context, v *signInAttempt, remote bool, use func(g signin.Grant, client string) error) error {
 	api, person := l.api(), l.deps.User
 	address := func(client, redirect string, p signin.Proof) string {
-		return api.Page(awsapi.Page{Client: client, Scopes: []string{"openid"}, Redirect: redirect, State: p.State, Challenge: p.Challenge})
+		return api.AuthorizeURL(awsapi.AuthorizeRequest{ClientID: client, Scopes: []string{"openid"}, RedirectURI: redirect, State: p.State, CodeChallenge: p.Challenge})
 	}
 	if !remote {
 		page := func(p signin.Proof, redirect string) string { return address(clientSameDevice, redirect, p) }
-		show := func(page string) error { return v.openSignInPage(api.Place(), page) }
+		show := func(page string) error { return v.openSignInPage(api.EndpointName(), page) }
 		return signin.WithBrowser(ctx, person.callbackOptions(), page, show, func(g signin.Grant) error { return use(g, clientSameDevice) })
 	}
 	if person.AskCode == nil {
 		return errNoUser
 	}
-	show := func(page string) error { return person.showRemotePage(api.Place(), page) }
-	redirect := api.Base() + "/v1/sessions/confirmation"
+	show := func(page string) error { return person.showRemotePage(api.EndpointName(), page) }
+	redirect := api.BaseURL() + "/v1/sessions/confirmation"
 	page := func(p signin.Proof) string { return address(clientCrossDevice, redirect, p) }
 	g, err := signin.WithPastedCode(ctx, redirect, page, show, person.AskCode)
 	if err != nil {

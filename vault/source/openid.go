@@ -71,7 +71,7 @@ func (o OpenID) discover(ctx context.Context) (*signin.Provider, error) {
 	}
 	d.warn(warnings)
 	secret, _ := decode[clientSecret](kept)
-	hc, err := d.AWS.Network.HTTP(o.to.CABundle)
+	hc, err := d.AWS.Network.HTTPClient(o.to.CABundle)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ type openIDCall struct {
 // startCall begins a call. It has to be made with the context that comes back, and what comes of it belongs to
 // [openIDCall.done].
 func (o OpenID) startCall(ctx context.Context, what string) (context.Context, openIDCall) {
-	limited, cancel := o.deps.AWS.Limit(ctx)
+	limited, cancel := o.deps.AWS.WithTimeout(ctx)
 	return limited, openIDCall{o, what, o.deps.AWS.Clock.Local(), cancel}
 }
 
@@ -115,8 +115,8 @@ func (q openIDCall) done(limited context.Context, err error) error {
 		return nil
 	case !errors.As(err, &sending) && limited.Err() == nil:
 		return err
-	case awsapi.OutOfTime(limited):
-		return &awsapi.TimeoutError{Action: openIDAction, Endpoint: issuer, After: api.CallTime()}
+	case awsapi.TimedOut(limited):
+		return &awsapi.TimeoutError{Action: openIDAction, Endpoint: issuer, After: api.CallTimeout()}
 	case limited.Err() != nil:
 		return context.Cause(limited)
 	}

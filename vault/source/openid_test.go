@@ -320,7 +320,7 @@ func TestOpenIDRefused(t *testing.T) {
 	s := r.role("alice")
 	s.Endpoint.URL = "http://sts.example.com"
 	r.aws.Reset()
-	if e := failAs[*awsapi.PlainError](r.fixture, s); e.URL != "http://sts.example.com" {
+	if e := failAs[*awsapi.PlainHTTPError](r.fixture, s); e.URL != "http://sts.example.com" {
 		t.Errorf("got %v", e)
 	}
 	r.wantActions()

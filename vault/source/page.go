@@ -14,20 +14,20 @@ import (
 // PageFetcher returns what fetches the files of an issuer, for [identity.Check]: it trusts a bundle
 // of roots or, without one, what the system trusts. A call of it fails with a [*awsapi.TimeoutError]
 // or with what the network said.
-func PageFetcher(api *awsapi.Client, bundle string) (func(context.Context, string) (identity.Page, error), error) {
+func PageFetcher(api *awsapi.Client, bundle string) (func(context.Context, string) (identity.Response, error), error) {
 	t, err := api.Network.Transport(bundle)
 	if err != nil {
 		return nil, err
 	}
 	c := &http.Client{Transport: t, CheckRedirect: awsapi.NoRedirect}
-	return func(ctx context.Context, address string) (identity.Page, error) {
-		limited, cancel := api.Limit(ctx)
+	return func(ctx context.Context, address string) (identity.Response, error) {
+		limited, cancel := api.WithTimeout(ctx)
 		defer cancel()
 		page, err := fetchPage(limited, c, address)
 		var sending *url.Error
 		switch {
-		case err != nil && awsapi.OutOfTime(limited):
-			return page, &awsapi.TimeoutError{Action: "publishing", Endpoint: address, After: api.CallTime()}
+		case err != nil && awsapi.TimedOut(limited):
+			return page, &awsapi.TimeoutError{Action: "publishing", Endpoint: address, After: api.CallTimeout()}
 		case errors.As(err, &sending):
 			return page, sending.Err
 		}
@@ -35,17 +35,17 @@ func PageFetcher(api *awsapi.Client, bundle string) (func(context.Context, strin
 	}, nil
 }
 
-func fetchPage(ctx context.Context, c *http.Client, address string) (identity.Page, error) {
+func fetchPage(ctx context.Context, c *http.Client, address string) (identity.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return identity.Page{}, err
+		return identity.Response{}, err
 	}
 	resp, err := c.Do(r)
 	if err != nil {
-		return identity.Page{}, err
+		return identity.Response{}, err
 	}
 	defer resp.Body.Close()
-	page := identity.Page{Status: resp.StatusCode, Type: resp.Header.Get("Content-Type"), Location: resp.Header.Get("Location")}
-	page.Body, err = io.ReadAll(io.LimitReader(resp.Body, identity.MaxPage+1))
+	page := identity.Response{Status: resp.StatusCode, ContentType: resp.Header.Get("Content-Type"), Location: resp.Header.Get("Location")}
+	page.Body, err = io.ReadAll(io.LimitReader(resp.Body, identity.MaxFileSize+1))
 	return page, err
 }

@@ -23,7 +23,7 @@ func TestPageFetcher(t *testing.T) {
 		case "/moved":
 			http.Redirect(w, r, "/there", http.StatusFound)
 		case "/large":
-			w.Write(make([]byte, 2*identity.MaxPage))
+			w.Write(make([]byte, 2*identity.MaxFileSize))
 		case "/there":
 			w.Header().Set("Content-Type", "application/json")
 			w.Write([]byte("{}"))
@@ -38,13 +38,13 @@ func TestPageFetcher(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, err := fetch(t.Context(), s.URL+"/there"); err != nil || p.Status != 200 || p.Type != "application/json" || string(p.Body) != "{}" {
+	if p, err := fetch(t.Context(), s.URL+"/there"); err != nil || p.Status != 200 || p.ContentType != "application/json" || string(p.Body) != "{}" {
 		t.Errorf("got %+v, %v", p, err)
 	}
 	if p, err := fetch(t.Context(), s.URL+"/moved"); err != nil || p.Status != 302 || p.Location != "/there" || asked["/there"] != 1 {
 		t.Errorf("of what is elsewhere: got %+v, %v", p, err)
 	}
-	if p, err := fetch(t.Context(), s.URL+"/large"); err != nil || len(p.Body) != identity.MaxPage+1 {
+	if p, err := fetch(t.Context(), s.URL+"/large"); err != nil || len(p.Body) != identity.MaxFileSize+1 {
 		t.Errorf("of what is large: got %d bytes, %v", len(p.Body), err)
 	}
 	if _, err := fetch(t.Context(), "https://id.example.com/\x7f"); err == nil {

@@ -64,10 +64,10 @@ func parseProcess(profile string, out []byte) (aws.Credentials, error) {
 		return aws.Credentials{}, &ProcessError{profile, found, want}
 	}
 	if len(out) > maxProcessOutput {
-		return wrong("more than "+awsapi.Size(maxProcessOutput), "less")
+		return wrong("more than "+awsapi.FormatSize(maxProcessOutput), "less")
 	}
 	if err := json.Unmarshal(out, &answer); err != nil {
-		return wrong(awsapi.Size(len(out))+" that are not its JSON", "an object with Version, AccessKeyId and SecretAccessKey")
+		return wrong(awsapi.FormatSize(len(out))+" that are not its JSON", "an object with Version, AccessKeyId and SecretAccessKey")
 	}
 	if string(answer.Version) != "1" {
 		return wrong("another Version or none", `"Version": 1`)
@@ -76,7 +76,7 @@ func parseProcess(profile string, out []byte) (aws.Credentials, error) {
 		AccessKeyID: answer.AccessKeyID, SecretAccessKey: answer.SecretAccessKey,
 		SessionToken: answer.SessionToken, AccountID: answer.AccountID,
 	}
-	if found := awsapi.Flaw(c); found != "" {
+	if found := awsapi.InvalidReason(c); found != "" {
 		return wrong(found, "an access key of AWS's")
 	}
 	if answer.Expiration != "" {

@@ -73,7 +73,7 @@ func TestProcessInvalidOutput(t *testing.T) {
 		"no id":             {strings.Replace(longTerm, "AKIAIOSFODNN7EXAMPLE", "", 1), "no AccessKeyId or no SecretAccessKey"},
 		"no secret":         {strings.Replace(longTerm, `"SecretAccessKey":"EXAMPLESECRET"`, `"x":1`, 1), "no AccessKeyId or no SecretAccessKey"},
 		"secret of numbers": {strings.Replace(longTerm, `"EXAMPLESECRET"`, "1", 1), "that are not its JSON"},
-		"line's end":        {strings.Replace(longTerm, "EXAMPLESECRET", `EXAMPLESECRET\nA=b`, 1), "a blank or a character that is not ASCII"},
+		"line's end":        {strings.Replace(longTerm, "EXAMPLESECRET", `EXAMPLESECRET\nA=b`, 1), "a space or a non-ASCII character"},
 		"expires junk":      {with(`"Expiration":"EXAMPLESECRET"`), "an Expiration that is no time"},
 		"expires a number":  {with(`"Expiration":1893499200`), "that are not its JSON"},
 		"expired":           {with(`"Expiration":"2030-01-02T12:00:10Z"`), "credentials that ran out at 2030-01-02T12:00:10Z"},

@@ -42,7 +42,7 @@ func (d *Deps) assumeRole(ctx context.Context, s plan.Step, spec plan.AssumeRole
 
 // roleRequest asks for a session of a role as a step wants all of its sessions.
 func roleRequest(s plan.Step, role, name string) awsapi.RoleRequest {
-	return awsapi.RoleRequest{Role: role, SessionName: name, Lasts: s.Lasts, Policy: awsapi.Policy(s.Policy)}
+	return awsapi.RoleRequest{Role: role, SessionName: name, Duration: s.Lasts, Policy: awsapi.Policy(s.Policy)}
 }
 
 func (d *Deps) sessionToken(ctx context.Context, s plan.Step, before aws.Credentials) (aws.Credentials, error) {

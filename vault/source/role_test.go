@@ -132,7 +132,7 @@ func TestSessionNameOfRoleIsRefused(t *testing.T) {
 func TestRefusalIsReported(t *testing.T) {
 	r := newFixture(t)
 	e := failAs[*awsapi.APIError](r, r.step(plan.KindAssumeRole, plan.AssumeRole{ARN: r.world.Prod, SessionName: "alice"}))
-	if e.Action != "AssumeRole" || e.About != r.world.Prod || e.Code != "AccessDenied" || e.Status != 403 || e.Retry {
+	if e.Action != "AssumeRole" || e.Resource != r.world.Prod || e.Code != "AccessDenied" || e.Status != 403 || e.Retry {
 		t.Errorf("got %+v", e)
 	}
 	r.wantText(e, "AssumeRole of "+r.world.Prod+": AWS says AccessDenied: ")

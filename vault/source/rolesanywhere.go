@@ -45,7 +45,7 @@ var errNoCard = errors.New("cards are not in this build")
 
 // rolesAnywhere signs for a role with the key of a certificate.
 func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAnywhere) (aws.Credentials, error) {
-	service := awsapi.RolesAnywhere{Client: d.AWS, At: target(s)}
+	service := awsapi.RolesAnywhere{Client: d.AWS, Target: target(s)}
 	if err := service.Check(); err != nil {
 		return aws.Credentials{}, err
 	}
@@ -66,11 +66,11 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 	}
 	var out aws.Credentials
 	sign := func(key crypto.Signer) (err error) {
-		if !certificate.IsOf(chain[0], key.Public()) {
+		if !certificate.Matches(chain[0], key.Public()) {
 			return &KeyMismatchError{spec.Certificate, spec.PrivateKey}
 		}
-		out, err = service.CreateSession(ctx, key, chain, awsapi.AnywhereRequest{
-			TrustAnchor: spec.TrustAnchor, Profile: spec.Profile, Role: spec.Role, SessionName: spec.SessionName, Lasts: s.Lasts,
+		out, err = service.CreateSession(ctx, key, chain, awsapi.RolesAnywhereRequest{
+			TrustAnchor: spec.TrustAnchor, Profile: spec.Profile, Role: spec.Role, SessionName: spec.SessionName, Duration: s.Lasts,
 		})
 		return err
 	}
@@ -106,7 +106,7 @@ func (d *Deps) CheckCertificate(spec plan.RolesAnywhere) (until time.Time, err e
 	if err != nil {
 		return time.Time{}, err
 	}
-	if !certificate.IsOf(chain[0], key.Public()) {
+	if !certificate.Matches(chain[0], key.Public()) {
 		return time.Time{}, &KeyMismatchError{spec.Certificate, spec.PrivateKey}
 	}
 	return chain[0].NotAfter, nil
@@ -126,7 +126,7 @@ func readChain(open func(string) (io.ReadCloser, error), spec plan.RolesAnywhere
 	if err != nil {
 		return nil, "", fmt.Errorf("certificate: %w", err)
 	}
-	if chain, err = certificate.Chain(text); err != nil {
+	if chain, err = certificate.ParseChain(text); err != nil {
 		return nil, "", fmt.Errorf("%s: %w", spec.Certificate, err)
 	}
 	return chain, plan.Fingerprint(string(text)), nil
@@ -148,7 +148,7 @@ func (d *Deps) privateKey(path string) (crypto.Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("private_key: %w", err)
 	}
-	key, err := certificate.Key(text)
+	key, err := certificate.ParseKey(text)
 	clear(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -65,7 +65,7 @@ func (o *anywhereFixture) write(name string, text []byte) string {
 // describeUser is a step of somebody to whom the office gave a certificate for a key.
 func (o *anywhereFixture) holder(key crypto.Signer) (plan.Step, plan.RolesAnywhere) {
 	o.Helper()
-	subject, err := certificate.Subject("CN=alice,O=Example")
+	subject, err := certificate.ParseSubject("CN=alice,O=Example")
 	o.must(err)
 	c, err := o.authority.Issue(subject, key.Public(), o.aws.Now(), time.Hour)
 	o.must(err)
@@ -164,8 +164,8 @@ func TestRolesAnywhereChecksFirst(t *testing.T) {
 		"too early":      {func(*plan.RolesAnywhere) {}, -time.Hour, spec.Certificate + ": the certificate is valid from 2030-01-02T11:55:10Z, and it is 2030-01-02T11:00:10Z"},
 		"another key":    {func(r *plan.RolesAnywhere) { r.PrivateKey = other.PrivateKey }, 0, spec.Certificate + ": its first certificate is not of the key " + other.PrivateKey},
 		"encrypted":      {func(r *plan.RolesAnywhere) { r.PrivateKey = encrypted }, 0, encrypted + ": " + certificate.ErrEncrypted.Error()},
-		"no key":         {func(r *plan.RolesAnywhere) { r.PrivateKey = r.Certificate }, 0, spec.Certificate + ": no private key that can be used, want PEM with an RSA or an ECDSA key"},
-		"no certificate": {func(r *plan.RolesAnywhere) { r.Certificate = r.PrivateKey }, 0, spec.PrivateKey + ": no certificate, want PEM"},
+		"no key":         {func(r *plan.RolesAnywhere) { r.PrivateKey = r.Certificate }, 0, spec.Certificate + ": no usable private key found, expected an RSA or ECDSA key in PEM"},
+		"no certificate": {func(r *plan.RolesAnywhere) { r.Certificate = r.PrivateKey }, 0, spec.PrivateKey + ": no certificate found, expected PEM"},
 		"no file":        {func(r *plan.RolesAnywhere) { r.Certificate = "/gone" }, 0, "certificate: open /gone: no such file or directory"},
 		"no key file":    {func(r *plan.RolesAnywhere) { r.PrivateKey = "/gone" }, 0, "private_key: open /gone: no such file or directory"},
 		"no card":        {func(r *plan.RolesAnywhere) { r.PrivateKey = "piv:9c" }, 0, "private_key of profile p: cards are not in this build"},

@@ -146,17 +146,19 @@ func target(s plan.Step) awsapi.Target {
 }
 
 // STS is the Security Token Service where a call goes that is not a step's.
-func (d *Deps) STS(at plan.Call) awsapi.STS { return awsapi.STS{Client: d.AWS, At: Target(at)} }
+func (d *Deps) STS(at plan.Call) awsapi.STS { return awsapi.STS{Client: d.AWS, Target: Target(at)} }
 
 // sts is that where a step calls it.
-func sts(api *awsapi.Client, s plan.Step) awsapi.STS { return awsapi.STS{Client: api, At: target(s)} }
+func sts(api *awsapi.Client, s plan.Step) awsapi.STS {
+	return awsapi.STS{Client: api, Target: target(s)}
+}
 
 // PreloadRoots begins to read the roots that a call of the step will want, while the caller opens
 // what signs it. What goes wrong is left to the call.
 func (d *Deps) PreloadRoots(s plan.Step) {
 	switch s.Kind {
 	case plan.KindSessionToken, plan.KindAssumeRole, plan.KindFederationToken, plan.KindWebIdentity, plan.KindOIDC, plan.KindIdentity:
-		sts(d.AWS, s).Expect()
+		sts(d.AWS, s).PreloadRoots()
 	}
 }
 

@@ -85,7 +85,7 @@ func newFixture(t *testing.T) *fixture {
 		Log:   log,
 		Codes: &store.Codes{Dir: disk.NewFolder(filepath.Join(t.TempDir(), "codes")), Locks: locks},
 	}
-	r.AWS.Tell = r.notify
+	r.AWS.Notify = r.notify
 	r.addSecret(r.world.Key.Secret)
 	t.Cleanup(func() {
 		r.noSecret("log", r.log.String())
@@ -269,8 +269,8 @@ func TestDepsWithoutOptionalFields(t *testing.T) {
 	s := r.readOnly()
 	s.Endpoint.URL = strings.Replace(s.Endpoint.URL, "127.0.0.1", "localhost", 1)
 	r.create(s)
-	if r.AWS.CallTime() != 30*time.Second {
-		t.Errorf("the timeout is %s by default", r.AWS.CallTime())
+	if r.AWS.CallTimeout() != 30*time.Second {
+		t.Errorf("the timeout is %s by default", r.AWS.CallTimeout())
 	}
 }
 

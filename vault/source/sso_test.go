@@ -335,7 +335,7 @@ func TestSSORefusals(t *testing.T) {
 	spec := s.Spec.(plan.SSORole)
 	spec.Role = "Admin"
 	s.Spec = spec
-	if e := failAs[*awsapi.APIError](r.fixture, s); e.Status != 403 || e.About != "Admin in 123456789012" {
+	if e := failAs[*awsapi.APIError](r.fixture, s); e.Status != 403 || e.Resource != "Admin in 123456789012" {
 		t.Errorf("got %v", e)
 	}
 	r.aws.Reset()
@@ -343,11 +343,11 @@ func TestSSORefusals(t *testing.T) {
 	r.create(r.role())
 	r.wantActions("GetRoleCredentials TooManyRequestsException", "GetRoleCredentials TooManyRequestsException", "GetRoleCredentials")
 	r.aws.Fail(fakeaws.Fault{Action: "GetRoleCredentials", HTML: true})
-	if e := failAs[*awsapi.NotAWSError](r.fixture, r.role()); e.Type != "text/html" {
+	if e := failAs[*awsapi.NotAWSError](r.fixture, r.role()); e.MediaType != "text/html" {
 		t.Errorf("got %v", e)
 	}
 	r.aws.Fail(fakeaws.Fault{Action: "GetRoleCredentials", TruncateXML: true, Times: -1})
-	if e := failAs[*awsapi.NotAWSError](r.fixture, r.role()); !e.Cut {
+	if e := failAs[*awsapi.NotAWSError](r.fixture, r.role()); !e.Truncated {
 		t.Errorf("got %v", e)
 	}
 
@@ -359,7 +359,7 @@ func TestSSORefusals(t *testing.T) {
 		spec.OIDC, s.Endpoint = plan.Endpoint{}, plan.Endpoint{}
 		e.URL, e.Origin = "http://sso.example.com", "config:7"
 		s.Spec = spec
-		failAs[*awsapi.PlainError](r.fixture, s)
+		failAs[*awsapi.PlainHTTPError](r.fixture, s)
 	}
 	r.User.Show = nil
 	if e := failAs[*SignInError](r.fixture, r.role()); !errors.Is(e, errNoUser) {

@@ -37,7 +37,7 @@ const registeredRedirect = "http://127.0.0.1" + signin.CallbackPath
 // idc is where one signs in.
 func (s SSO) idc() awsapi.IDC {
 	return awsapi.IDC{
-		Client: s.deps.AWS, At: awsapi.Target{Region: s.to.Region, Endpoint: awsapi.Endpoint(s.to.OIDC)}, StartURL: cmp.Or(s.startURL, s.to.StartURL),
+		Client: s.deps.AWS, Target: awsapi.Target{Region: s.to.Region, Endpoint: awsapi.Endpoint(s.to.OIDC)}, StartURL: cmp.Or(s.startURL, s.to.StartURL),
 	}
 }
 
@@ -136,7 +136,7 @@ func (s SSO) cliRegistration() (awsapi.IDCClient, bool) {
 // is not stored before.
 func (s SSO) browserFlow(ctx context.Context, v *signInAttempt, c awsapi.IDCClient, exchange *store.Exchange) (t ssoToken, err error) {
 	page := func(p signin.Proof, redirect string) string {
-		return s.idc().Page(awsapi.Page{Client: c.ID, Scopes: scopesOf(s.to), Redirect: redirect, State: p.State, Challenge: p.Challenge})
+		return s.idc().AuthorizeURL(awsapi.AuthorizeRequest{ClientID: c.ID, Scopes: scopesOf(s.to), RedirectURI: redirect, State: p.State, CodeChallenge: p.Challenge})
 	}
 	show := func(page string) error { return v.openSignInPage(s.to.StartURL, page) }
 	err = signin.WithBrowser(ctx, s.deps.User.callbackOptions(), page, show, func(g signin.Grant) error {
@@ -165,7 +165,10 @@ func (s SSO) deviceFlow(ctx context.Context, v *signInAttempt, c awsapi.IDCClien
 	if err != nil {
 		return ssoToken{}, classify(err)
 	}
-	code := signin.DeviceCode(asked)
+	code := signin.DeviceCode{
+		Secret: asked.Secret, User: asked.UserCode, URL: asked.URL, Complete: asked.CompleteURL,
+		Lasts: asked.ExpiresIn, Interval: asked.Interval,
+	}
 	if err := v.showDeviceCode(s.to.StartURL, code); err != nil {
 		return ssoToken{}, err
 	}
@@ -181,7 +184,7 @@ func (s SSO) exchange(ctx context.Context, c awsapi.IDCClient, g awsapi.Grant, s
 		return ssoToken{Access: t.Access, Refresh: t.Refresh, Client: c, Expires: t.Expires, SignIn: signIn}
 	}
 	idc := s.idc()
-	ctx, end, err := s.deps.beginExchange(ctx, idc.Place())
+	ctx, end, err := s.deps.beginExchange(ctx, idc.EndpointName())
 	if err != nil {
 		return ssoToken{}, err
 	}

@@ -1,4 +1,4 @@
-# A role for alice@example.com, who signs as https://id.example.com/alice.
+# Role for alice@example.com, with tokens from https://id.example.com/alice.
 
 data "aws_partition" "alice" {}
 

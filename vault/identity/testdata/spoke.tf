@@ -1,4 +1,4 @@
-# A role for alice@example.com, to whom arn:aws:iam::123456789012:role/aws-vault-alice leads.
+# Role for alice@example.com, assumed from arn:aws:iam::123456789012:role/aws-vault-alice.
 
 data "aws_partition" "alice" {}
 

@@ -13,25 +13,25 @@ import (
 
 // notCompared are the calls of which the SDK has none, and why.
 var notCompared = map[string]string{
-	actionAnywhere:    "the SDK's model of Roles Anywhere leaves it out; the fake AWS checks its signature as that of AWS's own helper",
-	"asking the time": "a HEAD request that says nothing, for the date of the answer",
-	"what":            "the endpoints on and near this machine have no model, and are asked with the SDK's clients",
+	actionCreateSession:   "the SDK's model of Roles Anywhere leaves it out; the fake AWS checks its signature as that of AWS's own helper",
+	"requesting the time": "a HEAD request that says nothing, for the date of the answer",
+	"label":               "the endpoints on and near this machine have no model, and are asked with the SDK's clients",
 }
 
-// senders are the places that make a request or a client of HTTP, and why. A call of AWS's goes through the first two.
+// senders are the places that make a request or a client of HTTPClient, and why. A call of AWS's goes through the first two.
 var senders = map[string]string{
-	"Client.send":    "for every call",
-	"Login.post":     "for " + ActionLogin,
-	"Client.once":    "for the time, and for where a start URL leads",
-	"STS.Reachable":  "to ask for the proxy; it is not sent",
-	"signInAsk.ask":  "getSigninToken belongs to the console's page, which has no model and no client in the SDK",
-	"near":           "for the endpoints on and near this machine",
-	"Network.client": "for AWS",
-	"Network.HTTP":   "for what is not AWS's",
+	"Client.send":        "for every call",
+	"Login.post":         "for " + ActionLogin,
+	"Client.roundTrip":   "for the time, and for where a start URL leads",
+	"STS.CheckProxy":     "to ask for the proxy; it is not sent",
+	"signInRequest.send": "getSigninToken belongs to the console's page, which has no model and no client in the SDK",
+	"localClient":        "for the endpoints on and near this machine",
+	"Network.client":     "for AWS",
+	"Network.HTTPClient": "for what is not AWS's",
 }
 
-// sending are the ways to send something with Go's library.
-var sending = map[string]bool{
+// sendingFunctions are the ways to send something with Go's library.
+var sendingFunctions = map[string]bool{
 	"http.NewRequest": true, "http.NewRequestWithContext": true, "http.DefaultClient": true, "http.DefaultTransport": true,
 	"http.Get": true, "http.Head": true, "http.Post": true, "http.PostForm": true,
 }
@@ -53,7 +53,7 @@ func actions(t *testing.T) (found []string) {
 					}
 					sends = n.Type != nil && types.ExprString(n.Type) == "http.Client"
 				case *ast.SelectorExpr:
-					sends = sending[types.ExprString(n)]
+					sends = sendingFunctions[types.ExprString(n)]
 				}
 				seen[nameOf(d)] = seen[nameOf(d)] || sends
 				if sends && senders[nameOf(d)] == "" {

@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssooidc"
 )
 
-func (o oracle) idc() IDC { return IDC{o.api, o.at, startURL} }
+func (o comparison) idc() IDC { return IDC{o.api, o.at, startURL} }
 
-func (o oracle) portal() *Portal {
+func (o comparison) portal() *Portal {
 	p, err := o.api.NewPortal(o.at, startURL)
 	if err != nil {
 		o.Fatal(err)
@@ -21,35 +21,35 @@ func (o oracle) portal() *Portal {
 	return p
 }
 
-func (o oracle) sdkSSO() *sso.Client {
+func (o comparison) sdkSSO() *sso.Client {
 	return sso.New(sso.Options{Region: o.at.Region, BaseEndpoint: &o.at.Endpoint.URL, Retryer: aws.NopRetryer{}})
 }
 
-func (o oracle) sdkOIDC() *ssooidc.Client {
+func (o comparison) sdkOIDC() *ssooidc.Client {
 	return ssooidc.New(ssooidc.Options{Region: o.at.Region, BaseEndpoint: &o.at.Endpoint.URL, Retryer: aws.NopRetryer{}})
 }
 
 // refusedJSON are refusals in the REST protocol with JSON: each code, and each way to say one. The member that says why
 // is the one that the SDK's model has.
-func refusedJSON(why string, codes ...string) (list []refusing) {
+func refusedJSON(why string, codes ...string) (list []cannedResponse) {
 	said := `"error":"an_error","` + why + `":"why"}`
 	for _, code := range codes {
 		list = append(list,
-			refusing{http.StatusBadRequest, code, `{` + said},
-			refusing{http.StatusBadRequest, code + ":http://internal.amazon.com/coral/com.amazon.coral.service/", `{` + said},
-			refusing{http.StatusBadRequest, "aws.protocoltests#" + code + ":http://example.com", `{` + said},
-			refusing{http.StatusBadRequest, "", `{"__type":"` + code + `",` + said},
-			refusing{http.StatusBadRequest, "", `{"__type":"com.amazonaws.x#` + code + `",` + said},
-			refusing{http.StatusBadRequest, "", `{"code":"` + code + `",` + said},
-			refusing{http.StatusBadRequest, code, `{"__type":"Other","code":"Another",` + said},
+			cannedResponse{http.StatusBadRequest, code, `{` + said},
+			cannedResponse{http.StatusBadRequest, code + ":http://internal.amazon.com/coral/com.amazon.coral.service/", `{` + said},
+			cannedResponse{http.StatusBadRequest, "aws.protocoltests#" + code + ":http://example.com", `{` + said},
+			cannedResponse{http.StatusBadRequest, "", `{"__type":"` + code + `",` + said},
+			cannedResponse{http.StatusBadRequest, "", `{"__type":"com.amazonaws.x#` + code + `",` + said},
+			cannedResponse{http.StatusBadRequest, "", `{"code":"` + code + `",` + said},
+			cannedResponse{http.StatusBadRequest, code, `{"__type":"Other","code":"Another",` + said},
 		)
 	}
 	return append(list,
-		refusing{http.StatusBadRequest, "ThrottlingException", `{"message":"why"}`},
-		refusing{http.StatusForbidden, "", `{"Message":"why"}`},
-		refusing{http.StatusForbidden, "", `{}`},
-		refusing{http.StatusForbidden, "ForbiddenException", ""},
-		refusing{http.StatusServiceUnavailable, "", ""},
+		cannedResponse{http.StatusBadRequest, "ThrottlingException", `{"message":"why"}`},
+		cannedResponse{http.StatusForbidden, "", `{"Message":"why"}`},
+		cannedResponse{http.StatusForbidden, "", `{}`},
+		cannedResponse{http.StatusForbidden, "ForbiddenException", ""},
+		cannedResponse{http.StatusServiceUnavailable, "", ""},
 	)
 }
 
@@ -63,10 +63,10 @@ func restOperations() []operation {
 		{
 			action: "GetRoleCredentials", refused: ssoRefusals,
 			pages: []string{`{"roleCredentials":{"accessKeyId":"ASIA","secretAccessKey":"a/b+","sessionToken":"c/d+","expiration":1893553445678},"more":null}`},
-			ours: func(ctx context.Context, o oracle) (any, error) {
+			ours: func(ctx context.Context, o comparison) (any, error) {
 				return o.portal().Credentials(ctx, "123456789012", "a+b=c,d.e@f-g")
 			},
-			theirs: func(ctx context.Context, o oracle) (any, error) {
+			sdk: func(ctx context.Context, o comparison) (any, error) {
 				out, err := o.sdkSSO().GetRoleCredentials(ctx, &sso.GetRoleCredentialsInput{
 					AccessToken: &o.portal().Token, AccountId: aws.String("123456789012"), RoleName: aws.String("a+b=c,d.e@f-g"),
 				})
@@ -86,8 +86,8 @@ func restOperations() []operation {
 				`{"accountList":[{"accountId":"1","accountName":"a","emailAddress":"a@example.com"},{"accountId":"2"}],"nextToken":"a/b+c="}`,
 				`{"accountList":[],"nextToken":"d"}`, `{"accountList":[{"accountId":"3","accountName":null}],"nextToken":null}`,
 			},
-			ours: func(ctx context.Context, o oracle) (any, error) { return o.portal().ListAccounts(ctx) },
-			theirs: func(ctx context.Context, o oracle) (any, error) {
+			ours: func(ctx context.Context, o comparison) (any, error) { return o.portal().ListAccounts(ctx) },
+			sdk: func(ctx context.Context, o comparison) (any, error) {
 				var all []Account
 				pages := sso.NewListAccountsPaginator(o.sdkSSO(), &sso.ListAccountsInput{AccessToken: &o.portal().Token, MaxResults: aws.Int32(100)})
 				for pages.HasMorePages() {
@@ -105,8 +105,8 @@ func restOperations() []operation {
 		{
 			action: "ListAccountRoles", refused: ssoRefusals,
 			pages: []string{`{"roleList":[{"roleName":"a","accountId":"1"},{"roleName":"b"}],"nextToken":"a/b+c="}`, `{"roleList":[{"roleName":"c"}]}`},
-			ours:  func(ctx context.Context, o oracle) (any, error) { return o.portal().roles(ctx, "123456789012") },
-			theirs: func(ctx context.Context, o oracle) (any, error) {
+			ours:  func(ctx context.Context, o comparison) (any, error) { return o.portal().roles(ctx, "123456789012") },
+			sdk: func(ctx context.Context, o comparison) (any, error) {
 				var all []string
 				pages := sso.NewListAccountRolesPaginator(o.sdkSSO(), &sso.ListAccountRolesInput{
 					AccessToken: &o.portal().Token, AccountId: aws.String("123456789012"), MaxResults: aws.Int32(100),
@@ -125,8 +125,8 @@ func restOperations() []operation {
 		},
 		{
 			action: "Logout", refused: ssoRefusals, pages: []string{""},
-			ours: func(ctx context.Context, o oracle) (any, error) { return nil, o.portal().Logout(ctx) },
-			theirs: func(ctx context.Context, o oracle) (any, error) {
+			ours: func(ctx context.Context, o comparison) (any, error) { return nil, o.portal().Logout(ctx) },
+			sdk: func(ctx context.Context, o comparison) (any, error) {
 				_, err := o.sdkSSO().Logout(ctx, &sso.LogoutInput{AccessToken: &o.portal().Token})
 				return nil, err
 			},
@@ -134,15 +134,15 @@ func restOperations() []operation {
 		{
 			action: "RegisterClient", refused: oidcRefusals,
 			pages: []string{`{"clientId":"a","clientIdIssuedAt":1,"clientSecret":"b","clientSecretExpiresAt":1893553445,"authorizationEndpoint":null}`},
-			ours: func(ctx context.Context, o oracle) (any, error) {
+			ours: func(ctx context.Context, o comparison) (any, error) {
 				return o.idc().RegisterClient(ctx, Registration{
-					Name: odd, Type: "public", Scopes: []string{"sso:account:access", "b"}, Grants: []string{GrantCode, GrantRefresh},
+					Name: specialText, Type: "public", Scopes: []string{"sso:account:access", "b"}, Grants: []string{GrantCode, GrantRefresh},
 					Redirects: []string{"http://127.0.0.1/oauth/callback"}, Issuer: startURL,
 				})
 			},
-			theirs: func(ctx context.Context, o oracle) (any, error) {
+			sdk: func(ctx context.Context, o comparison) (any, error) {
 				out, err := o.sdkOIDC().RegisterClient(ctx, &ssooidc.RegisterClientInput{
-					ClientName: aws.String(odd), ClientType: aws.String("public"), Scopes: []string{"sso:account:access", "b"}, GrantTypes: []string{"authorization_code", "refresh_token"},
+					ClientName: aws.String(specialText), ClientType: aws.String("public"), Scopes: []string{"sso:account:access", "b"}, GrantTypes: []string{"authorization_code", "refresh_token"},
 					RedirectUris: []string{"http://127.0.0.1/oauth/callback"}, IssuerUrl: aws.String(startURL),
 				})
 				if err != nil {
@@ -154,27 +154,27 @@ func restOperations() []operation {
 		{
 			action: "StartDeviceAuthorization", refused: oidcRefusals,
 			pages: []string{`{"deviceCode":"a","userCode":"B-C","verificationUri":"https://d","verificationUriComplete":"https://d?e","expiresIn":600,"interval":1}`},
-			ours: func(ctx context.Context, o oracle) (any, error) {
-				return o.idc().StartDeviceAuthorization(ctx, IDCClient{ID: "a/b", Secret: odd})
+			ours: func(ctx context.Context, o comparison) (any, error) {
+				return o.idc().StartDeviceAuthorization(ctx, IDCClient{ID: "a/b", Secret: specialText})
 			},
-			theirs: func(ctx context.Context, o oracle) (any, error) {
-				out, err := o.sdkOIDC().StartDeviceAuthorization(ctx, &ssooidc.StartDeviceAuthorizationInput{ClientId: aws.String("a/b"), ClientSecret: aws.String(odd), StartUrl: aws.String(startURL)})
+			sdk: func(ctx context.Context, o comparison) (any, error) {
+				out, err := o.sdkOIDC().StartDeviceAuthorization(ctx, &ssooidc.StartDeviceAuthorizationInput{ClientId: aws.String("a/b"), ClientSecret: aws.String(specialText), StartUrl: aws.String(startURL)})
 				if err != nil {
 					return nil, err
 				}
 				return DeviceCode{
-					Secret: *out.DeviceCode, User: *out.UserCode, URL: *out.VerificationUri, Complete: *out.VerificationUriComplete,
-					Lasts: time.Duration(out.ExpiresIn) * time.Second, Interval: time.Duration(out.Interval) * time.Second,
+					Secret: *out.DeviceCode, UserCode: *out.UserCode, URL: *out.VerificationUri, CompleteURL: *out.VerificationUriComplete,
+					ExpiresIn: time.Duration(out.ExpiresIn) * time.Second, Interval: time.Duration(out.Interval) * time.Second,
 				}, nil
 			},
 		},
-		createToken("with a code", "authorization_code", Grant{ID: "a", Secret: odd, Type: GrantCode, Code: "EXAMPLE/CODE=", Verifier: "EXAMPLE-_~.", Redirect: "http://127.0.0.1:1/oauth/callback"}, oidcRefusals),
-		createToken("with a device's code", "urn:ietf:params:oauth:grant-type:device_code", Grant{ID: "a", Secret: odd, Type: GrantDevice, Device: "EXAMPLE/DEVICE="}, nil),
-		createToken("to renew", "refresh_token", Grant{ID: "a", Secret: odd, Type: GrantRefresh, Refresh: "EXAMPLE/REFRESH+="}, nil),
+		createToken("with a code", "authorization_code", Grant{ID: "a", Secret: specialText, Type: GrantCode, Code: "EXAMPLE/CODE=", Verifier: "EXAMPLE-_~.", Redirect: "http://127.0.0.1:1/oauth/callback"}, oidcRefusals),
+		createToken("with a device's code", "urn:ietf:params:oauth:grant-type:device_code", Grant{ID: "a", Secret: specialText, Type: GrantDevice, Device: "EXAMPLE/DEVICE="}, nil),
+		createToken("to renew", "refresh_token", Grant{ID: "a", Secret: specialText, Type: GrantRefresh, Refresh: "EXAMPLE/REFRESH+="}, nil),
 	}
 }
 
-func createToken(form, grant string, g Grant, refused []refusing) operation {
+func createToken(form, grant string, g Grant, refused []cannedResponse) operation {
 	told := func(s string) *string {
 		if s == "" {
 			return nil
@@ -182,12 +182,12 @@ func createToken(form, grant string, g Grant, refused []refusing) operation {
 		return &s
 	}
 	return operation{
-		action: "CreateToken", form: form, refused: refused,
+		action: "CreateToken", variant: form, refused: refused,
 		pages: []string{`{"accessToken":"a/b","tokenType":"Bearer","expiresIn":28800,"refreshToken":"c/d","idToken":null}`},
-		ours: func(ctx context.Context, o oracle) (any, error) {
+		ours: func(ctx context.Context, o comparison) (any, error) {
 			return o.idc().CreateToken(ctx, g, func(Tokens) {})
 		},
-		theirs: func(ctx context.Context, o oracle) (any, error) {
+		sdk: func(ctx context.Context, o comparison) (any, error) {
 			out, err := o.sdkOIDC().CreateToken(ctx, &ssooidc.CreateTokenInput{
 				ClientId: told(g.ID), ClientSecret: told(g.Secret), GrantType: &grant, Code: told(g.Code), CodeVerifier: told(g.Verifier),
 				RedirectUri: told(g.Redirect), DeviceCode: told(g.Device), RefreshToken: told(g.Refresh),

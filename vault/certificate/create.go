@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// NewKey makes an ECDSA key on P-256, and returns it with its PEM.
+// NewKey creates an ECDSA key on P-256. It returns the key, and the key in PEM (PKCS #8).
 func NewKey() (crypto.Signer, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -26,9 +26,9 @@ func NewKey() (crypto.Signer, []byte, error) {
 	return key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
 
-// Request returns a certificate signing request in PEM for the signer's key, which signs it.
+// NewRequest returns a certificate signing request in PEM for the key of signer.
 // https://www.rfc-editor.org/rfc/rfc2986
-func Request(subject pkix.Name, signer crypto.Signer) ([]byte, error) {
+func NewRequest(subject pkix.Name, signer crypto.Signer) ([]byte, error) {
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: subject}, signer)
 	if err != nil {
 		return nil, err
@@ -36,15 +36,15 @@ func Request(subject pkix.Name, signer crypto.Signer) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}), nil
 }
 
-// An Authority signs certificates.
+// An Authority issues certificates.
 type Authority struct {
 	Certificate *x509.Certificate
 	Key         crypto.Signer
 }
 
-// NewAuthority makes an authority's certificate, signed with its own key, for a time from now.
-func NewAuthority(name string, key crypto.Signer, now time.Time, lasts time.Duration) (*Authority, error) {
-	t, err := template(pkix.Name{CommonName: name}, now, lasts)
+// NewAuthority creates an authority with a self-signed certificate.
+func NewAuthority(name string, key crypto.Signer, now time.Time, validity time.Duration) (*Authority, error) {
+	t, err := template(pkix.Name{CommonName: name}, now, validity)
 	if err != nil {
 		return nil, err
 	}
@@ -53,17 +53,17 @@ func NewAuthority(name string, key crypto.Signer, now time.Time, lasts time.Dura
 	return &Authority{c, key}, err
 }
 
-// Issue makes a certificate for whoever holds a key's private half, as IAM Roles Anywhere
-// asks for it: to sign with, and no authority.
+// Issue returns a certificate for a public key, with the extensions that IAM Roles Anywhere requires. The certificate
+// does not outlive the authority's. Issue fails if the authority's key does not match its certificate.
 // https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html#signature-verification
-func (a *Authority) Issue(subject pkix.Name, public crypto.PublicKey, now time.Time, lasts time.Duration) (*x509.Certificate, error) {
-	if !IsOf(a.Certificate, a.Key.Public()) {
-		return nil, errors.New("the authority's certificate is of another key")
+func (a *Authority) Issue(subject pkix.Name, public crypto.PublicKey, now time.Time, validity time.Duration) (*x509.Certificate, error) {
+	if !Matches(a.Certificate, a.Key.Public()) {
+		return nil, errors.New("the authority's certificate does not match its key")
 	}
-	if until := now.Add(lasts); until.After(a.Certificate.NotAfter) {
-		lasts = a.Certificate.NotAfter.Sub(now)
+	if until := now.Add(validity); until.After(a.Certificate.NotAfter) {
+		validity = a.Certificate.NotAfter.Sub(now)
 	}
-	t, err := template(subject, now, lasts)
+	t, err := template(subject, now, validity)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (a *Authority) Issue(subject pkix.Name, public crypto.PublicKey, now time.T
 	return sign(t, a.Certificate, public, a.Key)
 }
 
-// Encode writes certificates in PEM.
+// Encode returns certificates in PEM.
 func Encode(chain ...*x509.Certificate) []byte {
 	var text []byte
 	for _, c := range chain {
@@ -80,15 +80,15 @@ func Encode(chain ...*x509.Certificate) []byte {
 	return text
 }
 
-// early is how long before now a certificate begins, for computers whose clocks are behind.
-const early = 5 * time.Minute
+// backdate is how far NotBefore is in the past, so that computers with slow clocks accept the certificate.
+const backdate = 5 * time.Minute
 
-func template(subject pkix.Name, now time.Time, lasts time.Duration) (*x509.Certificate, error) {
+func template(subject pkix.Name, now time.Time, validity time.Duration) (*x509.Certificate, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
 		return nil, err
 	}
-	return &x509.Certificate{SerialNumber: serial.Add(serial, big.NewInt(1)), Subject: subject, NotBefore: now.Add(-early), NotAfter: now.Add(lasts)}, nil
+	return &x509.Certificate{SerialNumber: serial.Add(serial, big.NewInt(1)), Subject: subject, NotBefore: now.Add(-backdate), NotAfter: now.Add(validity)}, nil
 }
 
 func sign(t, parent *x509.Certificate, public crypto.PublicKey, key crypto.Signer) (*x509.Certificate, error) {

@@ -8,24 +8,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-const ambientKey = `{"Code":"Success","AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"EXAMPLESECRET","Token":"EXAMPLETOKEN","Expiration":"2030-01-02T13:00:00Z"}`
+const metadataJSON = `{"Code":"Success","AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"EXAMPLESECRET","Token":"EXAMPLETOKEN","Expiration":"2030-01-02T13:00:00Z"}`
 
 // Whatever an endpoint answers becomes credentials without a character that could begin
 // something else, or nothing.
-func FuzzAnswers(f *testing.F) {
+func FuzzResponses(f *testing.F) {
 	f.Add([]byte(sessionXML("2030-01-02T13:00:00Z")))
 	f.Add([]byte(`<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`))
-	f.Add([]byte(ambientKey))
+	f.Add([]byte(metadataJSON))
 	f.Add([]byte(`{"__type":"a#InvalidGrantException:x","error_description":"no"}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		c := call{action: "AssumeRole"}
-		var g given
+		var g stsResult
 		if readResult(body, "AssumeRoleResult", &g) == nil {
 			if creds, err := c.credentials(g); err == nil {
 				checkKey(t, creds)
 			}
 		}
-		if creds, err := readCredentials(body); err == nil && Flaw(creds) == "" {
+		if creds, err := readCredentials(body); err == nil && InvalidReason(creds) == "" {
 			checkKey(t, creds)
 		}
 		for _, read := range []func(*refusal, http.Header, []byte){readQueryError, readJSONError, readContainerError} {

@@ -27,22 +27,22 @@ import (
 // An operation is one of AWS's, in one of the forms in which this program calls it.
 type operation struct {
 	action  string // as AWS names it
-	form    string // which of several; empty for the only one
+	variant string // which of several; empty for the only one
 	pages   []string
-	refused []refusing
-	ours    func(context.Context, oracle) (any, error)
-	theirs  func(context.Context, oracle) (any, error)
+	refused []cannedResponse
+	ours    func(context.Context, comparison) (any, error)
+	sdk     func(context.Context, comparison) (any, error)
 }
 
 // A refusing answer is one of AWS's to what it does not carry out.
-type refusing struct {
-	status int
-	kind   string // of X-Amzn-ErrorType; empty for none
-	body   string
+type cannedResponse struct {
+	status    int
+	errorType string // of X-Amzn-ErrorType; empty for none
+	body      string
 }
 
 // An oracle is an endpoint that both sides call, and what they call it with.
-type oracle struct {
+type comparison struct {
 	*testing.T
 	api *Client
 	at  Target
@@ -50,12 +50,12 @@ type oracle struct {
 	key ProofKey
 }
 
-func (o oracle) signer() aws.CredentialsProvider {
+func (o comparison) signer() aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider(o.by.AccessKeyID, o.by.SecretAccessKey, o.by.SessionToken)
 }
 
-// onPurpose are headers that differ, or are sent by one side only, and why.
-var onPurpose = map[string]string{
+// differingHeaders are headers that differ, or are sent by one side only, and why.
+var differingHeaders = map[string]string{
 	"User-Agent":            "it names the program, and not the machine and the languages",
 	"Amz-Sdk-Invocation-Id": "it lets AWS count the tries of the SDK's users",
 	"Amz-Sdk-Request":       "as that",
@@ -63,23 +63,23 @@ var onPurpose = map[string]string{
 }
 
 // A sent request is what is compared of one.
-type sent struct {
+type sentRequest struct {
 	Method, Path string
 	Query        url.Values
 	Header       map[string]string // those whose values are comparable
 	Signed       []string          // names of what the signature covers
 	Scope        string            // the key, region and service of the signature
 	Proof        []map[string]any  // the header and the claims of the DPoP proof
-	Body         any               // a form's values or what JSON says
+	Body         any               // req form's values or what JSON says
 }
 
-func newSent(t *testing.T, r *http.Request) sent {
+func newSentRequest(t *testing.T, r *http.Request) sentRequest {
 	t.Helper()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		t.Error(err)
 	}
-	s := sent{Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.Query(), Header: map[string]string{}}
+	s := sentRequest{Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.Query(), Header: map[string]string{}}
 	switch kind := r.Header.Get("Content-Type"); {
 	case strings.HasPrefix(kind, "application/x-www-form-urlencoded"):
 		s.Body, err = url.ParseQuery(string(body))
@@ -101,7 +101,7 @@ func newSent(t *testing.T, r *http.Request) sent {
 			s.Proof = proofOf(t, value)
 			continue
 		}
-		if onPurpose[name] == "" {
+		if differingHeaders[name] == "" {
 			s.Header[name] = value
 		}
 	}
@@ -112,7 +112,7 @@ func newSent(t *testing.T, r *http.Request) sent {
 func signatureOf(authorization string) (names []string, scope string) {
 	for part := range strings.FieldsFuncSeq(authorization, func(c rune) bool { return c == ' ' || c == ',' }) {
 		if list, ok := strings.CutPrefix(part, "SignedHeaders="); ok {
-			names = slices.DeleteFunc(strings.Split(list, ";"), func(name string) bool { return onPurpose[http.CanonicalHeaderKey(name)] != "" })
+			names = slices.DeleteFunc(strings.Split(list, ";"), func(name string) bool { return differingHeaders[http.CanonicalHeaderKey(name)] != "" })
 		}
 		if text, ok := strings.CutPrefix(part, "Credential="); ok {
 			p := strings.Split(text, "/")
@@ -143,76 +143,76 @@ func proofOf(t *testing.T, proof string) (parts []map[string]any) {
 }
 
 // A reading is what one side makes of an answer.
-type reading struct {
+type parsedResponse struct {
 	Value         any
 	Code, Message string
 	Status        int
 }
 
-// ourReading is what this program makes of an answer.
-func ourReading(t *testing.T, value any, err error) reading {
+// ourResponse is what this program makes of an answer.
+func ourResponse(t *testing.T, value any, err error) parsedResponse {
 	t.Helper()
 	var refused *APIError
 	switch {
 	case err == nil:
-		return reading{Value: value}
+		return parsedResponse{Value: value}
 	case errors.As(err, &refused):
-		return reading{Code: refused.Code, Message: refused.Message, Status: refused.Status}
+		return parsedResponse{Code: refused.Code, Message: refused.Message, Status: refused.Status}
 	}
 	t.Errorf("we fail with %v", err)
-	return reading{}
+	return parsedResponse{}
 }
 
-// unknown is what the SDK puts where AWS gives no code or no message.
-const unknown = "UnknownError"
+// sdkUnknownError is what the SDK puts where AWS gives no code or no message.
+const sdkUnknownError = "UnknownError"
 
-// theirReading is what the SDK makes of an answer. An OAuth error's own members are read where the model has them.
-func theirReading(t *testing.T, value any, err error) reading {
+// sdkResponse is what the SDK makes of an answer. An OAuth error's own members are read where the model has them.
+func sdkResponse(t *testing.T, value any, err error) parsedResponse {
 	t.Helper()
 	if err == nil {
-		return reading{Value: value}
+		return parsedResponse{Value: value}
 	}
 	var refused smithy.APIError
 	var resp *awshttp.ResponseError
 	switch {
 	case !errors.As(err, &resp):
 		t.Errorf("the SDK fails with %v", err)
-		return reading{}
+		return parsedResponse{}
 	case !errors.As(err, &refused): // it cannot read a refusal without a word
-		return reading{Status: resp.HTTPStatusCode()}
+		return parsedResponse{Status: resp.HTTPStatusCode()}
 	}
-	o := reading{Code: strings.Replace(refused.ErrorCode(), unknown, "", 1), Message: strings.Replace(refused.ErrorMessage(), unknown, "", 1), Status: resp.HTTPStatusCode()}
+	o := parsedResponse{Code: strings.Replace(refused.ErrorCode(), sdkUnknownError, "", 1), Message: strings.Replace(refused.ErrorMessage(), sdkUnknownError, "", 1), Status: resp.HTTPStatusCode()}
 	fields := reflect.Indirect(reflect.ValueOf(refused))
 	if text := fields.FieldByName("Error_description"); text.IsValid() && !text.IsNil() && o.Message == "" {
 		o.Message = text.Elem().String()
 	}
 	if reason := fields.FieldByName("Error_"); reason.IsValid() && reason.Kind() == reflect.String && reason.String() != "" {
-		o.Code = reason.String() // what the sign-in refuses for; see LoginEnded
+		o.Code = reason.String() // label the sign-in refuses for; see LoginEnded
 	}
 	return o
 }
 
 // compare makes one call from both sides, to a server that answers with pages, the last one again and again.
-func (op operation) compare(t *testing.T, pages []refusing) {
+func (op operation) compare(t *testing.T, pages []cannedResponse) {
 	t.Helper()
-	var seen []sent
+	var seen []sentRequest
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page := pages[min(len(seen), len(pages)-1)]
-		seen = append(seen, newSent(t, r))
+		seen = append(seen, newSentRequest(t, r))
 		kind := "application/json"
 		if strings.HasPrefix(page.body, "<") {
 			kind = "text/xml"
 		}
 		w.Header().Set("Content-Type", kind)
-		if page.kind != "" {
-			w.Header().Set("X-Amzn-Errortype", page.kind)
+		if page.errorType != "" {
+			w.Header().Set("X-Amzn-Errortype", page.errorType)
 		}
 		w.WriteHeader(page.status)
 		io.WriteString(w, page.body)
 	}))
 	defer server.Close()
-	o := oracle{
-		T: t, key: oracleKey(t),
+	o := comparison{
+		T: t, key: comparisonKey(t),
 		api: &Client{
 			Clock: &Clock{Local: func() time.Time { return time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC) }}, Network: &Network{},
 			Backoff: func(int, error) time.Duration { return 0 }, Sleep: func(context.Context, time.Duration) error { return nil },
@@ -220,21 +220,21 @@ func (op operation) compare(t *testing.T, pages []refusing) {
 		at: Target{Region: "eu-west-1", Endpoint: Endpoint{URL: server.URL + "/base"}},
 		by: aws.Credentials{AccessKeyID: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: "EXAMPLESECRET", SessionToken: "EXAMPLE/TOKEN+="},
 	}
-	value, err := op.theirs(t.Context(), o)
-	want, wantSent := theirReading(t, value, err), seen
+	value, err := op.sdk(t.Context(), o)
+	want, wantSent := sdkResponse(t, value, err), seen
 	seen = nil
 	value, err = op.ours(t.Context(), o)
-	got := ourReading(t, value, err)
+	got := ourResponse(t, value, err)
 	if len(wantSent) == 0 || len(seen) < len(wantSent) || len(seen) > len(wantSent) && want.Status == 0 {
 		t.Fatalf("we send %d requests, the SDK %d", len(seen), len(wantSent))
 	}
 	for i, s := range seen { // more than the SDK's where a refusal may pass
 		if w := wantSent[min(i, len(wantSent)-1)]; !reflect.DeepEqual(s, w) {
-			t.Errorf("we send\n%s\nthe SDK\n%s", shown(s), shown(w))
+			t.Errorf("we send\n%s\nthe SDK\n%s", jsonText(s), jsonText(w))
 		}
 	}
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("of %s %q we read\n%s\nthe SDK\n%s", pages[0].kind, pages[0].body, shown(got), shown(want))
+		t.Errorf("of %s %q we read\n%s\nthe SDK\n%s", pages[0].errorType, pages[0].body, jsonText(got), jsonText(want))
 	}
 }
 
@@ -243,7 +243,7 @@ func operations() []operation {
 	return slices.Concat(queryOperations(), restOperations(), loginOperations())
 }
 
-func shown(v any) string {
+func jsonText(v any) string {
 	text, err := json.MarshalIndent(v, "", " ")
 	if err != nil {
 		return err.Error()
@@ -251,18 +251,18 @@ func shown(v any) string {
 	return string(text)
 }
 
-func TestOperationsAreThoseOfTheSDK(t *testing.T) {
+func TestOperationsMatchTheSDK(t *testing.T) {
 	compared, answers := map[string]bool{}, 0
 	for _, op := range operations() {
 		compared[op.action] = true
-		t.Run(strings.TrimSpace(op.action+" "+op.form), func(t *testing.T) {
-			var pages []refusing
+		t.Run(strings.TrimSpace(op.action+" "+op.variant), func(t *testing.T) {
+			var pages []cannedResponse
 			for _, body := range op.pages {
-				pages = append(pages, refusing{status: http.StatusOK, body: body})
+				pages = append(pages, cannedResponse{status: http.StatusOK, body: body})
 			}
 			op.compare(t, pages)
 			for _, r := range op.refused {
-				op.compare(t, []refusing{r})
+				op.compare(t, []cannedResponse{r})
 			}
 			answers += 1 + len(op.refused)
 		})

@@ -18,8 +18,8 @@ import (
 	signintypes "github.com/aws/aws-sdk-go-v2/service/signin/types"
 )
 
-// oracleKey is the same key in every run. Its coordinates do not begin with a zero, which the SDK leaves out.
-func oracleKey(t *testing.T) ProofKey {
+// comparisonKey is the same key in every run. Its coordinates do not begin with a zero, which the SDK leaves out.
+func comparisonKey(t *testing.T) ProofKey {
 	raw := make([]byte, 32)
 	raw[0], raw[31] = 1, 2
 	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), raw)
@@ -31,33 +31,33 @@ func oracleKey(t *testing.T) ProofKey {
 
 // A swapped client sends what it was given in place of what the SDK's provider asks for, which is a renewal always, so
 // that the provider's proof goes with it; and it keeps what came.
-type swapped struct {
+type interceptingClient struct {
 	client *signin.Client
 	in     *signintypes.CreateOAuth2TokenRequestBody
 	out    *signin.CreateOAuth2TokenOutput
 	err    error
 }
 
-func (s *swapped) CreateOAuth2Token(ctx context.Context, _ *signin.CreateOAuth2TokenInput, more ...func(*signin.Options)) (*signin.CreateOAuth2TokenOutput, error) {
+func (s *interceptingClient) CreateOAuth2Token(ctx context.Context, _ *signin.CreateOAuth2TokenInput, more ...func(*signin.Options)) (*signin.CreateOAuth2TokenOutput, error) {
 	s.out, s.err = s.client.CreateOAuth2Token(ctx, &signin.CreateOAuth2TokenInput{TokenInput: s.in}, more...)
 	return s.out, s.err
 }
 
 // sdkLogin trades a grant as the SDK does, from a file such as the AWS CLI's.
-func (o oracle) sdkLogin(ctx context.Context, in *signintypes.CreateOAuth2TokenRequestBody) (any, error) {
-	text, err := o.key.Text()
+func (o comparison) sdkLogin(ctx context.Context, in *signintypes.CreateOAuth2TokenRequestBody) (any, error) {
+	text, err := o.key.PEM()
 	if err != nil {
 		return nil, err
 	}
 	path := filepath.Join(o.TempDir(), "login.json")
-	file := shown(map[string]any{
+	file := jsonText(map[string]any{
 		"accessToken": map[string]string{"accessKeyId": "a", "secretAccessKey": "b", "sessionToken": "c", "accountId": "d", "expiresAt": "2020-01-02T03:04:05Z"},
 		"tokenType":   "aws_sigv4", "refreshToken": "r", "idToken": "i", "clientId": "c", "dpopKey": text,
 	})
 	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
 		return nil, err
 	}
-	s := &swapped{in: in, client: signin.New(signin.Options{Region: o.at.Region, BaseEndpoint: &o.at.Endpoint.URL, Retryer: aws.NopRetryer{}})}
+	s := &interceptingClient{in: in, client: signin.New(signin.Options{Region: o.at.Region, BaseEndpoint: &o.at.Endpoint.URL, Retryer: aws.NopRetryer{}})}
 	_, err = logincreds.New(s, path).Retrieve(ctx)
 	if s.err != nil || err != nil {
 		if s.err != nil {
@@ -68,12 +68,12 @@ func (o oracle) sdkLogin(ctx context.Context, in *signintypes.CreateOAuth2TokenR
 	got := s.out.TokenOutput
 	return LoginTokens{
 		Credentials: aws.Credentials{AccessKeyID: *got.AccessToken.AccessKeyId, SecretAccessKey: *got.AccessToken.SecretAccessKey, SessionToken: *got.AccessToken.SessionToken},
-		Lasts:       time.Duration(*got.ExpiresIn) * time.Second, Refresh: *got.RefreshToken, ID: aws.ToString(got.IdToken),
+		ExpiresIn:   time.Duration(*got.ExpiresIn) * time.Second, Refresh: *got.RefreshToken, ID: aws.ToString(got.IdToken),
 	}, nil
 }
 
 // ourLogin trades a grant as this program does.
-func (o oracle) ourLogin(ctx context.Context, g LoginGrant) (any, error) {
+func (o comparison) ourLogin(ctx context.Context, g LoginGrant) (any, error) {
 	var got LoginTokens
 	err := Login{o.api, o.at}.CreateToken(ctx, o.key, g, func(t LoginTokens) { got = t })
 	return got, err
@@ -83,22 +83,22 @@ func (o oracle) ourLogin(ctx context.Context, g LoginGrant) (any, error) {
 func loginOperations() []operation {
 	return []operation{
 		{
-			action: ActionLogin, form: "with a code",
+			action: ActionLogin, variant: "with a code",
 			pages: []string{`{"accessToken":{"accessKeyId":"ASIA","secretAccessKey":"a/b+","sessionToken":"c/d+"},"tokenType":"aws_sigv4","expiresIn":900,"refreshToken":"e","idToken":"f.g.h"}`},
-			ours: func(ctx context.Context, o oracle) (any, error) {
+			ours: func(ctx context.Context, o comparison) (any, error) {
 				return o.ourLogin(ctx, LoginGrant{
-					Client: "arn:aws:signin:::devtools/same-device", Type: "authorization_code", Code: odd, Verifier: "EXAMPLE-_~.", Redirect: "http://127.0.0.1:1/oauth/callback",
+					Client: "arn:aws:signin:::devtools/same-device", Type: "authorization_code", Code: specialText, Verifier: "EXAMPLE-_~.", Redirect: "http://127.0.0.1:1/oauth/callback",
 				})
 			},
-			theirs: func(ctx context.Context, o oracle) (any, error) {
+			sdk: func(ctx context.Context, o comparison) (any, error) {
 				return o.sdkLogin(ctx, &signintypes.CreateOAuth2TokenRequestBody{
-					ClientId: aws.String("arn:aws:signin:::devtools/same-device"), GrantType: aws.String("authorization_code"), Code: aws.String(odd),
+					ClientId: aws.String("arn:aws:signin:::devtools/same-device"), GrantType: aws.String("authorization_code"), Code: aws.String(specialText),
 					CodeVerifier: aws.String("EXAMPLE-_~."), RedirectUri: aws.String("http://127.0.0.1:1/oauth/callback"),
 				})
 			},
 		},
 		{
-			action: ActionLogin, form: "to renew", refused: []refusing{
+			action: ActionLogin, variant: "to renew", refused: []cannedResponse{
 				{http.StatusForbidden, "AccessDeniedException", `{"error":"TOKEN_EXPIRED","message":"why"}`},
 				{http.StatusForbidden, "AccessDeniedException", `{"error":"USER_CREDENTIALS_CHANGED","message":"why"}`},
 				{http.StatusForbidden, "AccessDeniedException", `{"error":"INSUFFICIENT_PERMISSIONS","message":"why"}`},
@@ -111,10 +111,10 @@ func loginOperations() []operation {
 				{http.StatusServiceUnavailable, "", ""},
 			},
 			pages: []string{`{"accessToken":{"accessKeyId":"ASIA","secretAccessKey":"a/b+","sessionToken":"c/d+"},"tokenType":"aws_sigv4","expiresIn":900,"refreshToken":"e"}`},
-			ours: func(ctx context.Context, o oracle) (any, error) {
+			ours: func(ctx context.Context, o comparison) (any, error) {
 				return o.ourLogin(ctx, LoginGrant{Client: "arn:aws:signin:::devtools/same-device", Type: "refresh_token", Refresh: "EXAMPLE/REFRESH+="})
 			},
-			theirs: func(ctx context.Context, o oracle) (any, error) {
+			sdk: func(ctx context.Context, o comparison) (any, error) {
 				return o.sdkLogin(ctx, &signintypes.CreateOAuth2TokenRequestBody{
 					ClientId: aws.String("arn:aws:signin:::devtools/same-device"), GrantType: aws.String("refresh_token"), RefreshToken: aws.String("EXAMPLE/REFRESH+="),
 				})
@@ -125,15 +125,15 @@ func loginOperations() []operation {
 
 // The pages of sign-ins are a browser's to call, so that the SDK has no client for them. Their addresses are spelled as
 // the AWS CLI spells them.
-func TestPagesAreThoseOfTheAWSCLI(t *testing.T) {
+func TestAuthorizeURLsMatchTheAWSCLI(t *testing.T) {
 	at := Target{Region: "eu-west-1"}
-	p := Page{Client: "a/b", Scopes: []string{"c", "d:e"}, Redirect: "http://127.0.0.1:1/oauth/callback", State: "f", Challenge: "g"}
+	p := AuthorizeRequest{ClientID: "a/b", Scopes: []string{"c", "d:e"}, RedirectURI: "http://127.0.0.1:1/oauth/callback", State: "f", CodeChallenge: "g"}
 	one := p
 	one.Scopes = []string{"openid"}
 	for page, want := range map[string]string{
-		IDC{At: at}.Page(p): "https://oidc.eu-west-1.amazonaws.com/authorize?response_type=code&client_id=a%2Fb&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Foauth%2Fcallback" +
+		IDC{Target: at}.AuthorizeURL(p): "https://oidc.eu-west-1.amazonaws.com/authorize?response_type=code&client_id=a%2Fb&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Foauth%2Fcallback" +
 			"&state=f&code_challenge_method=S256&scopes=c+d%3Ae&code_challenge=g",
-		Login{At: at}.Page(one): "https://eu-west-1.signin.aws.amazon.com/v1/authorize?response_type=code&client_id=a%2Fb&state=f&code_challenge_method=SHA-256" +
+		Login{Target: at}.AuthorizeURL(one): "https://eu-west-1.signin.aws.amazon.com/v1/authorize?response_type=code&client_id=a%2Fb&state=f&code_challenge_method=SHA-256" +
 			"&scope=openid&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Foauth%2Fcallback&code_challenge=g",
 	} {
 		got, err := url.Parse(page)
@@ -144,7 +144,7 @@ func TestPagesAreThoseOfTheAWSCLI(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !reflect.DeepEqual(got.Query(), told.Query()) || Site(got)+got.Path != Site(told)+told.Path {
+		if !reflect.DeepEqual(got.Query(), told.Query()) || BaseOf(got)+got.Path != BaseOf(told)+told.Path {
 			t.Errorf("the page is %s, want %s", page, want)
 		}
 	}

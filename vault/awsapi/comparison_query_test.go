@@ -13,27 +13,27 @@ import (
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 )
 
-// odd is text that each encoding spells in its own way.
-const odd = "ü &=+%\"/~*'\t;"
+// specialText is text that each encoding spells in its own way.
+const specialText = "ü &=+%\"/~*'\t;"
 
 const (
-	oddUser  = "alice+b@example.com"
-	startURL = "https://example.awsapps.com/start"
+	specialUser = "alice+b@example.com"
+	startURL    = "https://example.awsapps.com/start"
 )
 
-const oddRole = "arn:aws:iam::123456789012:role/path/a+b=c,d.e@f-g"
+const specialRole = "arn:aws:iam::123456789012:role/path/a+b=c,d.e@f-g"
 
-func (o oracle) sts() STS            { return STS{o.api, o.at} }
-func (o oracle) keys() AccessKeys    { return AccessKeys{o.api, o.at, oddUser, o.by} }
-func (o oracle) devices() MFADevices { return MFADevices(o.keys()) }
+func (o comparison) sts() STS            { return STS{o.api, o.at} }
+func (o comparison) keys() AccessKeys    { return AccessKeys{o.api, o.at, specialUser, o.by} }
+func (o comparison) devices() MFADevices { return MFADevices(o.keys()) }
 
-func (o oracle) sdkSTS() *sts.Client {
+func (o comparison) sdkSTS() *sts.Client {
 	return sts.New(sts.Options{Region: o.at.Region, BaseEndpoint: &o.at.Endpoint.URL, Credentials: o.signer(), Retryer: aws.NopRetryer{}})
 }
 
 // sdkIAM signs for the region that IAM is in. This program does so at an endpoint of the user's as well, since AWS's
 // takes no other, where the SDK signs for whatever region the profile names.
-func (o oracle) sdkIAM() *iam.Client {
+func (o comparison) sdkIAM() *iam.Client {
 	return iam.New(iam.Options{Region: domainsOf(o.at.Region).home, BaseEndpoint: &o.at.Endpoint.URL, Credentials: o.signer(), Retryer: aws.NopRetryer{}})
 }
 
@@ -53,16 +53,16 @@ const xmlSession = `<Credentials><AccessKeyId>ASIAI44QH8DHBEXAMPLE</AccessKeyId>
 	`<SessionToken>d/e+f==</SessionToken><Expiration>2030-01-02T03:04:05.678Z</Expiration></Credentials>`
 
 // refusedXML are refusals in the query protocol: each code, and each way to say one.
-func refusedXML(codes ...string) (list []refusing) {
+func refusedXML(codes ...string) (list []cannedResponse) {
 	for _, code := range append(codes, "AccessDenied", "Throttling", "InvalidClientTokenId") {
-		list = append(list, refusing{http.StatusBadRequest, "", `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>` + code +
+		list = append(list, cannedResponse{http.StatusBadRequest, "", `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>` + code +
 			`</Code><Message>It is &lt;not&gt; &#233;</Message></Error><RequestId>1</RequestId></ErrorResponse>`})
 	}
 	return append(list,
-		refusing{http.StatusForbidden, "", `<?xml version="1.0" encoding="UTF-8"?><ErrorResponse><RequestId>1</RequestId><Error><Message>x</Message><Code>A</Code></Error></ErrorResponse>`},
-		refusing{http.StatusForbidden, "", `<ErrorResponse><Error><Code>A</Code></Error></ErrorResponse>`},
-		refusing{http.StatusForbidden, "", `<ErrorResponse><Error></Error></ErrorResponse>`},
-		refusing{http.StatusServiceUnavailable, "", ""},
+		cannedResponse{http.StatusForbidden, "", `<?xml version="1.0" encoding="UTF-8"?><ErrorResponse><RequestId>1</RequestId><Error><Message>x</Message><Code>A</Code></Error></ErrorResponse>`},
+		cannedResponse{http.StatusForbidden, "", `<ErrorResponse><Error><Code>A</Code></Error></ErrorResponse>`},
+		cannedResponse{http.StatusForbidden, "", `<ErrorResponse><Error></Error></ErrorResponse>`},
+		cannedResponse{http.StatusServiceUnavailable, "", ""},
 	)
 }
 
@@ -74,21 +74,21 @@ func queryOperations() []operation {
 		"InvalidInput", "LimitExceeded", "NoSuchEntity", "ServiceFailure")
 	return []operation{
 		{
-			action: "AssumeRole", form: "with everything", refused: stsRefusals,
+			action: "AssumeRole", variant: "with everything", refused: stsRefusals,
 			pages: result("AssumeRole", xmlSession+`<AssumedRoleUser><AssumedRoleId>AROA:a</AssumedRoleId><Arn>arn:aws:sts::123456789012:assumed-role/a/b</Arn></AssumedRoleUser>`+
 				`<PackedPolicySize>6</PackedPolicySize><SourceIdentity>x</SourceIdentity>`),
-			ours: func(ctx context.Context, o oracle) (any, error) {
+			ours: func(ctx context.Context, o comparison) (any, error) {
 				return o.sts().AssumeRole(ctx, o.by, RoleRequest{
-					Role: oddRole, SessionName: "alice", ExternalID: odd, SourceIdentity: "alice@example.com",
-					Tags: []Tag{{"A", odd}, {"B", ""}}, TransitiveTags: []string{"A", "B"},
-					Lasts: 20 * time.Minute, Policy: Policy{Inline: odd, ARNs: []string{"arn:1", "arn:2"}},
+					Role: specialRole, SessionName: "alice", ExternalID: specialText, SourceIdentity: "alice@example.com",
+					Tags: []Tag{{"A", specialText}, {"B", ""}}, TransitiveTags: []string{"A", "B"},
+					Duration: 20 * time.Minute, Policy: Policy{Inline: specialText, ARNs: []string{"arn:1", "arn:2"}},
 				}, MFA{"arn:aws:iam::123456789012:mfa/alice", "012345"})
 			},
-			theirs: func(ctx context.Context, o oracle) (any, error) {
+			sdk: func(ctx context.Context, o comparison) (any, error) {
 				out, err := o.sdkSTS().AssumeRole(ctx, &sts.AssumeRoleInput{
-					RoleArn: aws.String(oddRole), RoleSessionName: aws.String("alice"), ExternalId: aws.String(odd), SourceIdentity: aws.String("alice@example.com"),
-					Tags: []ststypes.Tag{{Key: aws.String("A"), Value: aws.String(odd)}, {Key: aws.String("B"), Value: aws.String("")}}, TransitiveTagKeys: []string{"A", "B"},
-					DurationSeconds: aws.Int32(1200), Policy: aws.String(odd), PolicyArns: []ststypes.PolicyDescriptorType{{Arn: aws.String("arn:1")}, {Arn: aws.String("arn:2")}},
+					RoleArn: aws.String(specialRole), RoleSessionName: aws.String("alice"), ExternalId: aws.String(specialText), SourceIdentity: aws.String("alice@example.com"),
+					Tags: []ststypes.Tag{{Key: aws.String("A"), Value: aws.String(specialText)}, {Key: aws.String("B"), Value: aws.String("")}}, TransitiveTagKeys: []string{"A", "B"},
+					DurationSeconds: aws.Int32(1200), Policy: aws.String(specialText), PolicyArns: []ststypes.PolicyDescriptorType{{Arn: aws.String("arn:1")}, {Arn: aws.String("arn:2")}},
 					SerialNumber: aws.String("arn:aws:iam::123456789012:mfa/alice"), TokenCode: aws.String("012345"),
 				})
 				if err != nil {
@@ -98,12 +98,12 @@ func queryOperations() []operation {
 			},
 		},
 		{
-			action: "AssumeRole", form: "with little", pages: result("AssumeRole", xmlSession),
-			ours: func(ctx context.Context, o oracle) (any, error) {
-				return o.sts().AssumeRole(ctx, o.by, RoleRequest{Role: oddRole, SessionName: "alice"}, MFA{})
+			action: "AssumeRole", variant: "with little", pages: result("AssumeRole", xmlSession),
+			ours: func(ctx context.Context, o comparison) (any, error) {
+				return o.sts().AssumeRole(ctx, o.by, RoleRequest{Role: specialRole, SessionName: "alice"}, MFA{})
 			},
-			theirs: func(ctx context.Context, o oracle) (any, error) {
-				out, err := o.sdkSTS().AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: aws.String(oddRole), RoleSessionName: aws.String("alice")})
+			sdk: func(ctx context.Context, o comparison) (any, error) {
+				out, err := o.sdkSTS().AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: aws.String(specialRole), RoleSessionName: aws.String("alice")})
 				if err != nil {
 					return nil, err
 				}
@@ -113,15 +113,15 @@ func queryOperations() []operation {
 		{
 			action: "AssumeRoleWithWebIdentity", refused: stsRefusals,
 			pages: result("AssumeRoleWithWebIdentity", `<AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/a/b</Arn></AssumedRoleUser>`+xmlSession+`<Audience>x</Audience>`),
-			ours: func(ctx context.Context, o oracle) (any, error) {
+			ours: func(ctx context.Context, o comparison) (any, error) {
 				return o.sts().WebIdentity(ctx, "EXAMPLE.TOKEN", RoleRequest{
-					Role: oddRole, SessionName: "alice", Lasts: time.Hour, Policy: Policy{Inline: odd, ARNs: []string{"arn:1"}},
+					Role: specialRole, SessionName: "alice", Duration: time.Hour, Policy: Policy{Inline: specialText, ARNs: []string{"arn:1"}},
 				})
 			},
-			theirs: func(ctx context.Context, o oracle) (any, error) {
+			sdk: func(ctx context.Context, o comparison) (any, error) {
 				out, err := o.sdkSTS().AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{
-					RoleArn: aws.String(oddRole), RoleSessionName: aws.String("alice"), WebIdentityToken: aws.String("EXAMPLE.TOKEN"),
-					DurationSeconds: aws.Int32(3600), Policy: aws.String(odd), PolicyArns: []ststypes.PolicyDescriptorType{{Arn: aws.String("arn:1")}},
+					RoleArn: aws.String(specialRole), RoleSessionName: aws.String("alice"), WebIdentityToken: aws.String("EXAMPLE.TOKEN"),
+					DurationSeconds: aws.Int32(3600), Policy: aws.String(specialText), PolicyArns: []ststypes.PolicyDescriptorType{{Arn: aws.String("arn:1")}},
 				})
 				if err != nil {
 					return nil, err
@@ -131,10 +131,10 @@ func queryOperations() []operation {
 		},
 		{
 			action: "GetSessionToken", refused: stsRefusals, pages: result("GetSessionToken", xmlSession),
-			ours: func(ctx context.Context, o oracle) (any, error) {
+			ours: func(ctx context.Context, o comparison) (any, error) {
 				return o.sts().SessionToken(ctx, o.by, time.Hour, MFA{"GAHT12345678", "012345"})
 			},
-			theirs: func(ctx context.Context, o oracle) (any, error) {
+			sdk: func(ctx context.Context, o comparison) (any, error) {
 				out, err := o.sdkSTS().GetSessionToken(ctx, &sts.GetSessionTokenInput{
 					DurationSeconds: aws.Int32(3600), SerialNumber: aws.String("GAHT12345678"), TokenCode: aws.String("012345"),
 				})
@@ -147,12 +147,12 @@ func queryOperations() []operation {
 		{
 			action: "GetFederationToken", refused: stsRefusals,
 			pages: result("GetFederationToken", xmlSession+`<FederatedUser><FederatedUserId>1:a</FederatedUserId><Arn>arn:aws:sts::123456789012:federated-user/a</Arn></FederatedUser>`),
-			ours: func(ctx context.Context, o oracle) (any, error) {
-				return o.sts().FederationToken(ctx, o.by, "a", time.Hour, Policy{Inline: odd, ARNs: []string{"arn:1", "arn:2"}})
+			ours: func(ctx context.Context, o comparison) (any, error) {
+				return o.sts().FederationToken(ctx, o.by, "a", time.Hour, Policy{Inline: specialText, ARNs: []string{"arn:1", "arn:2"}})
 			},
-			theirs: func(ctx context.Context, o oracle) (any, error) {
+			sdk: func(ctx context.Context, o comparison) (any, error) {
 				out, err := o.sdkSTS().GetFederationToken(ctx, &sts.GetFederationTokenInput{
-					Name: aws.String("a"), DurationSeconds: aws.Int32(3600), Policy: aws.String(odd),
+					Name: aws.String("a"), DurationSeconds: aws.Int32(3600), Policy: aws.String(specialText),
 					PolicyArns: []ststypes.PolicyDescriptorType{{Arn: aws.String("arn:1")}, {Arn: aws.String("arn:2")}},
 				})
 				if err != nil {
@@ -164,8 +164,8 @@ func queryOperations() []operation {
 		{
 			action: "GetCallerIdentity", refused: stsRefusals,
 			pages: result("GetCallerIdentity", `<Arn>arn:aws:iam::123456789012:user/a&amp;b</Arn><UserId>AIDA</UserId><Account>123456789012</Account>`),
-			ours:  func(ctx context.Context, o oracle) (any, error) { return o.sts().Caller(ctx, o.by) },
-			theirs: func(ctx context.Context, o oracle) (any, error) {
+			ours:  func(ctx context.Context, o comparison) (any, error) { return o.sts().Caller(ctx, o.by) },
+			sdk: func(ctx context.Context, o comparison) (any, error) {
 				out, err := o.sdkSTS().GetCallerIdentity(ctx, nil)
 				if err != nil {
 					return nil, err
@@ -179,12 +179,12 @@ func queryOperations() []operation {
 				`<member><UserName>a</UserName><AccessKeyId>AKIA1</AccessKeyId><Status>Active</Status><CreateDate>2030-01-02T03:04:05Z</CreateDate></member>`+
 				`<member><AccessKeyId>AKIA2</AccessKeyId><Status>Inactive</Status><CreateDate>2030-01-02T03:04:06Z</CreateDate></member>`+
 				`</AccessKeyMetadata><IsTruncated>false</IsTruncated>`),
-			ours: func(ctx context.Context, o oracle) (any, error) {
+			ours: func(ctx context.Context, o comparison) (any, error) {
 				keys, _, err := o.keys().List(ctx)
 				return keys, err
 			},
-			theirs: func(ctx context.Context, o oracle) (any, error) {
-				out, err := o.sdkIAM().ListAccessKeys(ctx, &iam.ListAccessKeysInput{UserName: aws.String(oddUser)})
+			sdk: func(ctx context.Context, o comparison) (any, error) {
+				out, err := o.sdkIAM().ListAccessKeys(ctx, &iam.ListAccessKeysInput{UserName: aws.String(specialUser)})
 				if err != nil {
 					return nil, err
 				}
@@ -198,9 +198,9 @@ func queryOperations() []operation {
 		{
 			action: "CreateAccessKey", refused: iamRefusals,
 			pages: result("CreateAccessKey", `<AccessKey><UserName>a</UserName><AccessKeyId>AKIA1</AccessKeyId><Status>Active</Status><SecretAccessKey>a/b+c=</SecretAccessKey></AccessKey>`),
-			ours:  func(ctx context.Context, o oracle) (any, error) { return o.keys().Create(ctx) },
-			theirs: func(ctx context.Context, o oracle) (any, error) {
-				out, err := o.sdkIAM().CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: aws.String(oddUser)})
+			ours:  func(ctx context.Context, o comparison) (any, error) { return o.keys().Create(ctx) },
+			sdk: func(ctx context.Context, o comparison) (any, error) {
+				out, err := o.sdkIAM().CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: aws.String(specialUser)})
 				if err != nil {
 					return nil, err
 				}
@@ -210,9 +210,9 @@ func queryOperations() []operation {
 		activate("Active", true, iamRefusals), activate("Inactive", false, nil),
 		{
 			action: "DeleteAccessKey", refused: iamRefusals, pages: result("DeleteAccessKey", ""),
-			ours: func(ctx context.Context, o oracle) (any, error) { return nil, o.keys().Delete(ctx, "AKIA1") },
-			theirs: func(ctx context.Context, o oracle) (any, error) {
-				_, err := o.sdkIAM().DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{UserName: aws.String(oddUser), AccessKeyId: aws.String("AKIA1")})
+			ours: func(ctx context.Context, o comparison) (any, error) { return nil, o.keys().Delete(ctx, "AKIA1") },
+			sdk: func(ctx context.Context, o comparison) (any, error) {
+				_, err := o.sdkIAM().DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{UserName: aws.String(specialUser), AccessKeyId: aws.String("AKIA1")})
 				return nil, err
 			},
 		},
@@ -222,11 +222,11 @@ func queryOperations() []operation {
 			action: "CreateVirtualMFADevice", refused: iamRefusals,
 			pages: result("CreateVirtualMFADevice", `<VirtualMFADevice><SerialNumber>arn:aws:iam::1:mfa/a</SerialNumber><Base32StringSeed>SkJTV1kzRFBFSFBLM1BYUA==</Base32StringSeed>`+
 				`<QRCodePNG>AA==</QRCodePNG></VirtualMFADevice>`),
-			ours: func(ctx context.Context, o oracle) (any, error) {
+			ours: func(ctx context.Context, o comparison) (any, error) {
 				serial, secret, err := o.devices().Create(ctx, "a+b@example.com")
 				return []any{serial, secret}, err
 			},
-			theirs: func(ctx context.Context, o oracle) (any, error) {
+			sdk: func(ctx context.Context, o comparison) (any, error) {
 				out, err := o.sdkIAM().CreateVirtualMFADevice(ctx, &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: aws.String("a+b@example.com")})
 				if err != nil {
 					return nil, err
@@ -236,22 +236,22 @@ func queryOperations() []operation {
 		},
 		{
 			action: "EnableMFADevice", refused: iamRefusals, pages: result("EnableMFADevice", ""),
-			ours: func(ctx context.Context, o oracle) (any, error) {
+			ours: func(ctx context.Context, o comparison) (any, error) {
 				return nil, o.devices().Enable(ctx, "arn:aws:iam::1:mfa/a", "012345", "678901")
 			},
-			theirs: func(ctx context.Context, o oracle) (any, error) {
+			sdk: func(ctx context.Context, o comparison) (any, error) {
 				_, err := o.sdkIAM().EnableMFADevice(ctx, &iam.EnableMFADeviceInput{
-					UserName: aws.String(oddUser), SerialNumber: aws.String("arn:aws:iam::1:mfa/a"), AuthenticationCode1: aws.String("012345"), AuthenticationCode2: aws.String("678901"),
+					UserName: aws.String(specialUser), SerialNumber: aws.String("arn:aws:iam::1:mfa/a"), AuthenticationCode1: aws.String("012345"), AuthenticationCode2: aws.String("678901"),
 				})
 				return nil, err
 			},
 		},
 		{
 			action: "DeleteVirtualMFADevice", refused: iamRefusals, pages: result("DeleteVirtualMFADevice", ""),
-			ours: func(ctx context.Context, o oracle) (any, error) {
+			ours: func(ctx context.Context, o comparison) (any, error) {
 				return nil, o.devices().Delete(ctx, "arn:aws:iam::1:mfa/a")
 			},
-			theirs: func(ctx context.Context, o oracle) (any, error) {
+			sdk: func(ctx context.Context, o comparison) (any, error) {
 				_, err := o.sdkIAM().DeleteVirtualMFADevice(ctx, &iam.DeleteVirtualMFADeviceInput{SerialNumber: aws.String("arn:aws:iam::1:mfa/a")})
 				return nil, err
 			},
@@ -259,26 +259,28 @@ func queryOperations() []operation {
 	}
 }
 
-func activate(form string, active bool, refused []refusing) operation {
+func activate(form string, active bool, refused []cannedResponse) operation {
 	return operation{
-		action: "UpdateAccessKey", form: form, refused: refused, pages: result("UpdateAccessKey", ""),
-		ours: func(ctx context.Context, o oracle) (any, error) { return nil, o.keys().Activate(ctx, "AKIA1", active) },
-		theirs: func(ctx context.Context, o oracle) (any, error) {
-			_, err := o.sdkIAM().UpdateAccessKey(ctx, &iam.UpdateAccessKeyInput{UserName: aws.String(oddUser), AccessKeyId: aws.String("AKIA1"), Status: iamtypes.StatusType(form)})
+		action: "UpdateAccessKey", variant: form, refused: refused, pages: result("UpdateAccessKey", ""),
+		ours: func(ctx context.Context, o comparison) (any, error) {
+			return nil, o.keys().SetActive(ctx, "AKIA1", active)
+		},
+		sdk: func(ctx context.Context, o comparison) (any, error) {
+			_, err := o.sdkIAM().UpdateAccessKey(ctx, &iam.UpdateAccessKeyInput{UserName: aws.String(specialUser), AccessKeyId: aws.String("AKIA1"), Status: iamtypes.StatusType(form)})
 			return nil, err
 		},
 	}
 }
 
-func lastUsed(answer, form string, refused []refusing) operation {
+func lastUsed(answer, form string, refused []cannedResponse) operation {
 	return operation{
-		action: "GetAccessKeyLastUsed", form: form, refused: refused,
+		action: "GetAccessKeyLastUsed", variant: form, refused: refused,
 		pages: result("GetAccessKeyLastUsed", `<AccessKeyLastUsed>`+answer+`</AccessKeyLastUsed><UserName>a</UserName>`),
-		ours: func(ctx context.Context, o oracle) (any, error) {
+		ours: func(ctx context.Context, o comparison) (any, error) {
 			at, service, err := o.keys().LastUsed(ctx, "AKIA1")
 			return []any{at, service}, err
 		},
-		theirs: func(ctx context.Context, o oracle) (any, error) {
+		sdk: func(ctx context.Context, o comparison) (any, error) {
 			out, err := o.sdkIAM().GetAccessKeyLastUsed(ctx, &iam.GetAccessKeyLastUsedInput{AccessKeyId: aws.String("AKIA1")})
 			if err != nil {
 				return nil, err

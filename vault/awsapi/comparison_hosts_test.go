@@ -61,7 +61,7 @@ func sdkRegions(t *testing.T) map[string][]string {
 // isPseudo reports whether a name stands for a whole partition.
 func isPseudo(region string) bool { return strings.HasSuffix(region, "-global") }
 
-func TestPartitionsAreThoseOfTheSDK(t *testing.T) {
+func TestPartitionsMatchTheSDK(t *testing.T) {
 	for id, regions := range sdkRegions(t) {
 		for _, region := range regions {
 			if got := partition.Of(region); got != id {
@@ -74,9 +74,9 @@ func TestPartitionsAreThoseOfTheSDK(t *testing.T) {
 	}
 }
 
-// found makes an address of what the SDK's rules say; where they do not, a service is signed for by its own name and
+// sdkAddress makes an address of what the SDK's rules say; where they do not, a service is signed for by its own name and
 // the region that is called.
-func found(e smithyendpoints.Endpoint, err error, service, region string) (address, error) {
+func sdkAddress(e smithyendpoints.Endpoint, err error, service, region string) (address, error) {
 	at := address{e.URI.String(), service, region}
 	if schemes, ok := smithyauth.GetAuthOptions(&e.Properties); ok {
 		for _, s := range schemes {
@@ -94,7 +94,7 @@ func found(e smithyendpoints.Endpoint, err error, service, region string) (addre
 	return at, err
 }
 
-const serviceLogin = "the sign-in of aws login"
+const loginService = "the sign-in of aws login"
 
 // services say where each one is called: by this program, and by the rules that the SDK's clients are generated from.
 var services = []struct {
@@ -104,74 +104,74 @@ var services = []struct {
 }{
 	{
 		"STS", true,
-		func(_ *testing.T, at Target) (address, error) { return stsAt(at) },
+		func(_ *testing.T, at Target) (address, error) { return stsAddress(at) },
 		func(t *testing.T, at Target) (address, error) {
 			e, err := sts.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), sts.EndpointParameters{
 				Region: &at.Region, UseFIPS: &at.Endpoint.FIPS, UseDualStack: &at.Endpoint.DualStack, UseGlobalEndpoint: &at.Endpoint.Legacy,
 			})
-			return found(e, err, "sts", at.Region)
+			return sdkAddress(e, err, "sts", at.Region)
 		},
 	},
 	{
 		"IAM", false,
-		func(_ *testing.T, at Target) (address, error) { return iamAt(at), nil },
+		func(_ *testing.T, at Target) (address, error) { return iamAddress(at), nil },
 		func(t *testing.T, at Target) (address, error) {
 			e, err := iam.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), iam.EndpointParameters{
 				Region: &at.Region, UseFIPS: &at.Endpoint.FIPS, UseDualStack: &at.Endpoint.DualStack,
 			})
-			return found(e, err, "iam", at.Region)
+			return sdkAddress(e, err, "iam", at.Region)
 		},
 	},
 	{
 		"the sign-in of Identity Center", false,
-		func(_ *testing.T, at Target) (address, error) { return serviceOIDC.at(at) },
+		func(_ *testing.T, at Target) (address, error) { return serviceOIDC.address(at) },
 		func(t *testing.T, at Target) (address, error) {
 			e, err := ssooidc.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), ssooidc.EndpointParameters{
 				Region: &at.Region, UseFIPS: &at.Endpoint.FIPS, UseDualStack: &at.Endpoint.DualStack,
 			})
-			return found(e, err, "sso-oauth", at.Region)
+			return sdkAddress(e, err, "sso-oauth", at.Region)
 		},
 	},
 	{
 		"the portal", false,
-		func(_ *testing.T, at Target) (address, error) { return servicePortal.at(at) },
+		func(_ *testing.T, at Target) (address, error) { return servicePortal.address(at) },
 		func(t *testing.T, at Target) (address, error) {
 			e, err := sso.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), sso.EndpointParameters{
 				Region: &at.Region, UseFIPS: &at.Endpoint.FIPS, UseDualStack: &at.Endpoint.DualStack,
 			})
-			return found(e, err, "awsssoportal", at.Region)
+			return sdkAddress(e, err, "awsssoportal", at.Region)
 		},
 	},
 	{
 		"Roles Anywhere", false,
-		func(_ *testing.T, at Target) (address, error) { return serviceAnywhere.at(at) },
+		func(_ *testing.T, at Target) (address, error) { return serviceRolesAnywhere.address(at) },
 		func(t *testing.T, at Target) (address, error) {
 			e, err := rolesanywhere.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), rolesanywhere.EndpointParameters{
 				Region: &at.Region, UseFIPS: &at.Endpoint.FIPS, UseDualStack: &at.Endpoint.DualStack,
 			})
-			return found(e, err, "rolesanywhere", at.Region)
+			return sdkAddress(e, err, "rolesanywhere", at.Region)
 		},
 	},
 	{
-		serviceLogin, false,
+		loginService, false,
 		func(_ *testing.T, at Target) (address, error) {
-			base, err := Login{At: at}.at()
+			base, err := Login{Target: at}.signInURL()
 			return address{base, "signin", at.Region}, err // nobody signs
 		},
 		func(t *testing.T, at Target) (address, error) {
 			e, err := signin.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), signin.EndpointParameters{
 				Region: &at.Region, UseFIPS: &at.Endpoint.FIPS, UseDualStack: &at.Endpoint.DualStack, IsControlPlane: aws.Bool(false),
 			})
-			return found(e, err, "signin", at.Region)
+			return sdkAddress(e, err, "signin", at.Region)
 		},
 	},
 }
 
-// refusedHere says why a target is refused for which the SDK has an address; empty if it may not be.
-func refusedHere(service, id string, at Target) string {
+// rejectedByUs says why a target is refused for which the SDK has an address; empty if it may not be.
+func rejectedByUs(service, id string, at Target) string {
 	e := at.Endpoint
 	switch {
-	case service == serviceLogin && (id == "" || isPseudo(at.Region)):
+	case service == loginService && (id == "" || isPseudo(at.Region)):
 		return "nobody signs in by aws login where the partition is not certain"
 	case isPseudo(at.Region) && service != "IAM" && (at.Region != globalName || service != "STS" || e.FIPS || e.DualStack):
 		return "names that stand for a partition have no host"
@@ -179,7 +179,7 @@ func refusedHere(service, id string, at Target) string {
 	return ""
 }
 
-func TestServicesAreWhereTheSDKFindsThem(t *testing.T) {
+func TestEndpointsMatchTheSDK(t *testing.T) {
 	same, refused, all := 0, map[string]int{}, sdkRegions(t)
 	all[""] = []string{"mars-1"} // in no partition: it may be a new one's, or a name that is spelled wrongly
 	for _, s := range services {
@@ -192,7 +192,7 @@ func TestServicesAreWhereTheSDKFindsThem(t *testing.T) {
 					}
 					got, err := s.ours(t, at)
 					want, wantErr := s.theirs(t, at)
-					reason, host := refusedHere(s.name, id, at), strings.TrimPrefix(got.url, "https://")
+					reason, host := rejectedByUs(s.name, id, at), strings.TrimPrefix(got.url, "https://")
 					switch {
 					case wantErr != nil:
 						t.Errorf("the SDK does not find %s in %s with %+v: %v", s.name, region, at.Endpoint, wantErr)
