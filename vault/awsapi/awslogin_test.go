@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The places are those of the SDK's rules.
+// The expected hosts are those of the SDK's endpoint rules.
 func TestLoginEndpoints(t *testing.T) {
 	for region, want := range map[string][4]string{ // plain, FIPS, dual stack, both
 		"eu-west-1": {"eu-west-1.signin.aws.amazon.com", "signin-fips.eu-west-1.amazonaws.com", "signin.eu-west-1.api.aws", "signin-fips.eu-west-1.api.aws"},
@@ -54,7 +54,7 @@ func TestLoginEndpoints(t *testing.T) {
 	}
 }
 
-// A sign-in is never sent to the commercial partition because the region's own is not known.
+// A sign-in in an unknown region must fail instead of going to the partition aws.
 func TestLoginRejectsUnknownRegions(t *testing.T) {
 	for _, region := range []string{"us-isog-east-1", "mars-1", "", "evil.org/", "aws-global", "aws-cn-global"} {
 		for _, e := range []Endpoint{{}, {FIPS: true}, {DualStack: true}} {

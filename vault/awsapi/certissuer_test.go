@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// A signed is a certificate with its key.
+// A certWithKey is a certificate with its private key.
 type certWithKey struct {
 	*x509.Certificate
 	key crypto.Signer
 }
 
-// certIssuer makes certificates whose keys and serial numbers are known beforehand.
+// A certIssuer issues certificates with fixed keys and serial numbers.
 type certIssuer struct {
 	testing.TB
 	serial int64
@@ -29,7 +29,7 @@ func testKey(n byte) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
 }
 
-// issue signs a form with by's key, or with its own where by is nil.
+// issue creates a certificate for key. It is signed by issuer, or self-signed if issuer is nil.
 func (a *certIssuer) issue(template x509.Certificate, key ed25519.PrivateKey, issuer *certWithKey) *certWithKey {
 	a.Helper()
 	a.serial++

@@ -27,7 +27,7 @@ func TestWrongClockIsCorrectedOnce(t *testing.T) {
 			t.Errorf("the skew is %s, want %s", r.Clock.Skew(), skew)
 		}
 		r.mustSend(r.assumeReadOnly())
-		r.wantCalls(3) // certWithKey right at once
+		r.wantCalls(3) // already signed with the corrected time
 		r.wantNotices(said)
 	}
 }
@@ -40,7 +40,7 @@ func TestSmallClockErrorIsIgnored(t *testing.T) {
 	r.wantNotices()
 }
 
-// A server runs for days, in which the computer may set its own clock.
+// During the days that a server runs, the computer may correct its own clock.
 func TestFixedClockIsDetected(t *testing.T) {
 	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: 2})
@@ -66,7 +66,7 @@ func TestWrongClockWithConcurrentCalls(t *testing.T) {
 	if err := r.aws.Await(t.Context(), "AssumeRole", len(errs)); err != nil {
 		t.Fatal(err)
 	}
-	close(arrived) // all have signed by the wrong clock
+	close(arrived) // all requests are signed with the wrong time
 	all.Wait()
 	if err := errors.Join(errs...); err != nil {
 		t.Error(err)
@@ -77,7 +77,7 @@ func TestWrongClockWithConcurrentCalls(t *testing.T) {
 	}
 }
 
-// refusalWithDate is AWS's refusal with a Date.
+// refusalWithDate returns a refusal by AWS with a Date header.
 func refusalWithDate(code, date, endpoint string, encrypted bool) error {
 	u, _ := url.Parse(endpoint)
 	return fmt.Errorf("sts: %w", &refusal{status: 403, code: code, date: date, authenticated: isAuthenticated(u, encrypted)})
@@ -111,7 +111,7 @@ func TestOnlyAuthenticatedDatesAreTrusted(t *testing.T) {
 	}
 }
 
-// A key whose secret is wrong is not tried twice.
+// AWS reports a wrong secret in the same way as a wrong time.
 func TestWrongSecretIsNotRetried(t *testing.T) {
 	r := newFixture(t)
 	s := r.assumeReadOnly()

@@ -24,8 +24,8 @@ import (
 	"aws-vault/vault/partition"
 )
 
-// sdkRegions reads the SDK's own list of AWS's partitions: their regions, and one more in each that is made up, as a
-// region that AWS opens later would be called.
+// sdkRegions returns the regions of each partition in the SDK's list. To each partition it adds an invented region,
+// like one that AWS may open later.
 func sdkRegions(t *testing.T) map[string][]string {
 	t.Helper()
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-sdk-go-v2").Output()
@@ -58,7 +58,7 @@ func sdkRegions(t *testing.T) map[string][]string {
 	return found
 }
 
-// isPseudo reports whether a name stands for a whole partition.
+// isPseudo reports whether region stands for a whole partition.
 func isPseudo(region string) bool { return strings.HasSuffix(region, "-global") }
 
 func TestPartitionsMatchTheSDK(t *testing.T) {
@@ -74,8 +74,7 @@ func TestPartitionsMatchTheSDK(t *testing.T) {
 	}
 }
 
-// sdkAddress makes an address of what the SDK's rules say; where they do not, a service is signed for by its own name and
-// the region that is called.
+// sdkAddress converts an endpoint of the SDK's rules. The rules may set another service name or region for signatures.
 func sdkAddress(e smithyendpoints.Endpoint, err error, service, region string) (address, error) {
 	at := address{e.URI.String(), service, region}
 	if schemes, ok := smithyauth.GetAuthOptions(&e.Properties); ok {
@@ -96,10 +95,10 @@ func sdkAddress(e smithyendpoints.Endpoint, err error, service, region string) (
 
 const loginService = "the sign-in of aws login"
 
-// services say where each one is called: by this program, and by the rules that the SDK's clients are generated from.
+// services lists, for each service, the functions that return its address: ours, and the SDK's endpoint rules.
 var services = []struct {
 	name         string
-	legacy       bool // it has a global endpoint
+	legacy       bool // has a global endpoint
 	ours, theirs func(*testing.T, Target) (address, error)
 }{
 	{
@@ -156,7 +155,7 @@ var services = []struct {
 		loginService, false,
 		func(_ *testing.T, at Target) (address, error) {
 			base, err := Login{Target: at}.signInURL()
-			return address{base, "signin", at.Region}, err // nobody signs
+			return address{base, "signin", at.Region}, err // these calls are not signed
 		},
 		func(t *testing.T, at Target) (address, error) {
 			e, err := signin.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), signin.EndpointParameters{
@@ -167,7 +166,7 @@ var services = []struct {
 	},
 }
 
-// rejectedByUs says why a target is refused for which the SDK has an address; empty if it may not be.
+// rejectedByUs returns why this program refuses a target for which the SDK has an address, or "" if it must not refuse.
 func rejectedByUs(service, id string, at Target) string {
 	e := at.Endpoint
 	switch {
@@ -181,7 +180,7 @@ func rejectedByUs(service, id string, at Target) string {
 
 func TestEndpointsMatchTheSDK(t *testing.T) {
 	same, refused, all := 0, map[string]int{}, sdkRegions(t)
-	all[""] = []string{"mars-1"} // in no partition: it may be a new one's, or a name that is spelled wrongly
+	all[""] = []string{"mars-1"} // no partition has this region: it is misspelled, or belongs to a new partition
 	for _, s := range services {
 		for id, regions := range all {
 			for _, region := range regions {

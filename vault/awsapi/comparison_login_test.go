@@ -18,7 +18,7 @@ import (
 	signintypes "github.com/aws/aws-sdk-go-v2/service/signin/types"
 )
 
-// comparisonKey is the same key in every run. Its coordinates do not begin with a zero, which the SDK leaves out.
+// comparisonKey returns a fixed key. Its coordinates have no leading zeros, which the SDK would omit.
 func comparisonKey(t *testing.T) ProofKey {
 	raw := make([]byte, 32)
 	raw[0], raw[31] = 1, 2
@@ -29,8 +29,8 @@ func comparisonKey(t *testing.T) ProofKey {
 	return ProofKey{key}
 }
 
-// A swapped client sends what it was given in place of what the SDK's provider asks for, which is a renewal always, so
-// that the provider's proof goes with it; and it keeps what came.
+// An interceptingClient replaces the body of each request of the SDK's login provider, which only renews tokens. The
+// request keeps the provider's proof. The client also stores the response.
 type interceptingClient struct {
 	client *signin.Client
 	in     *signintypes.CreateOAuth2TokenRequestBody
@@ -43,7 +43,7 @@ func (s *interceptingClient) CreateOAuth2Token(ctx context.Context, _ *signin.Cr
 	return s.out, s.err
 }
 
-// sdkLogin trades a grant as the SDK does, from a file such as the AWS CLI's.
+// sdkLogin exchanges a grant with the SDK's login provider, which reads a token file like the AWS CLI's.
 func (o comparison) sdkLogin(ctx context.Context, in *signintypes.CreateOAuth2TokenRequestBody) (any, error) {
 	text, err := o.key.PEM()
 	if err != nil {
@@ -72,14 +72,14 @@ func (o comparison) sdkLogin(ctx context.Context, in *signintypes.CreateOAuth2To
 	}, nil
 }
 
-// ourLogin trades a grant as this program does.
+// ourLogin exchanges a grant with this package.
 func (o comparison) ourLogin(ctx context.Context, g LoginGrant) (any, error) {
 	var got LoginTokens
 	err := Login{o.api, o.at}.CreateToken(ctx, o.key, g, func(t LoginTokens) { got = t })
 	return got, err
 }
 
-// loginOperations are those of aws login.
+// loginOperations returns the operations of aws login.
 func loginOperations() []operation {
 	return []operation{
 		{
@@ -123,8 +123,7 @@ func loginOperations() []operation {
 	}
 }
 
-// The pages of sign-ins are a browser's to call, so that the SDK has no client for them. Their addresses are spelled as
-// the AWS CLI spells them.
+// The SDK has no client for the sign-in pages, since a browser opens them. The expected URLs are those of the AWS CLI.
 func TestAuthorizeURLsMatchTheAWSCLI(t *testing.T) {
 	at := Target{Region: "eu-west-1"}
 	p := AuthorizeRequest{ClientID: "a/b", Scopes: []string{"c", "d:e"}, RedirectURI: "http://127.0.0.1:1/oauth/callback", State: "f", CodeChallenge: "g"}

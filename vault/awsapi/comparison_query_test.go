@@ -13,7 +13,7 @@ import (
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 )
 
-// specialText is text that each encoding spells in its own way.
+// specialText contains characters that each encoding escapes differently.
 const specialText = "ü &=+%\"/~*'\t;"
 
 const (
@@ -31,8 +31,8 @@ func (o comparison) sdkSTS() *sts.Client {
 	return sts.New(sts.Options{Region: o.at.Region, BaseEndpoint: &o.at.Endpoint.URL, Credentials: o.signer(), Retryer: aws.NopRetryer{}})
 }
 
-// sdkIAM signs for the region that IAM is in. This program does so at an endpoint of the user's as well, since AWS's
-// takes no other, where the SDK signs for whatever region the profile names.
+// sdkIAM signs for the home region of IAM. With an endpoint set by the user, the SDK would sign for the profile's
+// region; this program always signs for the home region, because AWS accepts no other.
 func (o comparison) sdkIAM() *iam.Client {
 	return iam.New(iam.Options{Region: domainsOf(o.at.Region).home, BaseEndpoint: &o.at.Endpoint.URL, Credentials: o.signer(), Retryer: aws.NopRetryer{}})
 }
@@ -52,7 +52,7 @@ func result(action, inner string) []string {
 const xmlSession = `<Credentials><AccessKeyId>ASIAI44QH8DHBEXAMPLE</AccessKeyId><SecretAccessKey>a/b+c=</SecretAccessKey>` +
 	`<SessionToken>d/e+f==</SessionToken><Expiration>2030-01-02T03:04:05.678Z</Expiration></Credentials>`
 
-// refusedXML are refusals in the query protocol: each code, and each way to say one.
+// refusedXML returns error responses of the query protocol: one for each code, and other valid forms.
 func refusedXML(codes ...string) (list []cannedResponse) {
 	for _, code := range append(codes, "AccessDenied", "Throttling", "InvalidClientTokenId") {
 		list = append(list, cannedResponse{http.StatusBadRequest, "", `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>` + code +
@@ -66,7 +66,7 @@ func refusedXML(codes ...string) (list []cannedResponse) {
 	)
 }
 
-// queryOperations are those of STS and IAM.
+// queryOperations returns the operations of STS and IAM.
 func queryOperations() []operation {
 	stsRefusals := refusedXML("ExpiredTokenException", "IDPCommunicationError", "IDPRejectedClaim", "InvalidIdentityToken", "MalformedPolicyDocument",
 		"PackedPolicyTooLarge", "RegionDisabledException")

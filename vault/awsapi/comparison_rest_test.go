@@ -29,8 +29,8 @@ func (o comparison) sdkOIDC() *ssooidc.Client {
 	return ssooidc.New(ssooidc.Options{Region: o.at.Region, BaseEndpoint: &o.at.Endpoint.URL, Retryer: aws.NopRetryer{}})
 }
 
-// refusedJSON are refusals in the REST protocol with JSON: each code, and each way to say one. The member that says why
-// is the one that the SDK's model has.
+// refusedJSON returns error responses of the REST protocol with JSON: each code in several forms. why is the name
+// of the JSON member that holds the message in the service's model.
 func refusedJSON(why string, codes ...string) (list []cannedResponse) {
 	said := `"error":"an_error","` + why + `":"why"}`
 	for _, code := range codes {
@@ -53,7 +53,7 @@ func refusedJSON(why string, codes ...string) (list []cannedResponse) {
 	)
 }
 
-// restOperations are those of Identity Center's portal and sign-in.
+// restOperations returns the operations of Identity Center: portal and sign-in.
 func restOperations() []operation {
 	ssoRefusals := refusedJSON("message", "InvalidRequestException", "ResourceNotFoundException", "TooManyRequestsException", "UnauthorizedException")
 	oidcRefusals := refusedJSON("error_description", "AccessDeniedException", "AuthorizationPendingException", "ExpiredTokenException", "InternalServerException", "InvalidClientException",

@@ -11,14 +11,14 @@ import (
 	"testing"
 )
 
-// notCompared are the calls of which the SDK has none, and why.
+// notCompared lists the calls that the SDK does not have, and the reason.
 var notCompared = map[string]string{
 	actionCreateSession:   "the SDK's model of Roles Anywhere leaves it out; the fake AWS checks its signature as that of AWS's own helper",
 	"requesting the time": "a HEAD request that says nothing, for the date of the answer",
 	"label":               "the endpoints on and near this machine have no model, and are asked with the SDK's clients",
 }
 
-// senders are the places that make a request or a client of HTTPClient, and why. A call of AWS's goes through the first two.
+// senders lists the functions that create an HTTP request or client, and the reason. AWS calls use the first two.
 var senders = map[string]string{
 	"Client.send":        "for every call",
 	"Login.post":         "for " + ActionLogin,
@@ -30,14 +30,14 @@ var senders = map[string]string{
 	"Network.HTTPClient": "for what is not AWS's",
 }
 
-// sendingFunctions are the ways to send something with Go's library.
+// sendingFunctions lists the names in Go's library that can send a request.
 var sendingFunctions = map[string]bool{
 	"http.NewRequest": true, "http.NewRequestWithContext": true, "http.DefaultClient": true, "http.DefaultTransport": true,
 	"http.Get": true, "http.Head": true, "http.Post": true, "http.PostForm": true,
 }
 
-// actions reads the source of this package, and returns the actions of all calls in it. Who sends something without
-// such a call has to be among senders.
+// actions returns the actions of all calls in the source of this package. A function that can send a request must be in
+// senders.
 func actions(t *testing.T) (found []string) {
 	t.Helper()
 	files := sources(t)
@@ -71,7 +71,7 @@ func actions(t *testing.T) (found []string) {
 	return found
 }
 
-// sources are the files of this package that are not tests.
+// sources parses the files of this package, except its tests.
 func sources(t *testing.T) (files []*ast.File) {
 	t.Helper()
 	names, err := filepath.Glob("*.go")
@@ -91,7 +91,7 @@ func sources(t *testing.T) (files []*ast.File) {
 	return files
 }
 
-// constants are the texts that have a name.
+// constants returns the values of the string constants and variables.
 func constants(files []*ast.File) map[string]string {
 	named := map[string]string{}
 	for _, f := range files {
@@ -107,7 +107,7 @@ func constants(files []*ast.File) map[string]string {
 	return named
 }
 
-// nameOf is a function's name, after that of the type whose method it is.
+// nameOf returns the name of a function, or the type and name of a method.
 func nameOf(d ast.Decl) string {
 	f, ok := d.(*ast.FuncDecl)
 	switch {
@@ -119,8 +119,8 @@ func nameOf(d ast.Decl) string {
 	return strings.TrimPrefix(types.ExprString(f.Recv.List[0].Type), "*") + "." + f.Name.Name
 }
 
-// actionOf is the action of a call that is written out, or the name of the variable that holds it; empty for anything
-// else, and for the call that Portal makes of a portalCall.
+// actionOf returns the action of a call literal, or the name of the variable that holds the action. It returns "" for
+// other literals, and for the call that Portal creates from a portalCall.
 func actionOf(c *ast.CompositeLit, named map[string]string) string {
 	kind, ok := c.Type.(*ast.Ident)
 	if !ok || kind.Name != "call" && kind.Name != "portalCall" || len(c.Elts) == 0 {

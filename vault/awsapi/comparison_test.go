@@ -21,27 +21,27 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// The SDK's clients are generated from AWS's models of its services. Here each operation is called once by this
-// program and once by the SDK: what is sent has to be the same, and what is read of the same answers.
+// The SDK's clients are generated from AWS's service models. These tests run each operation with this package and
+// with the SDK. Both must send the same request, and read the same values from the same response.
 
-// An operation is one of AWS's, in one of the forms in which this program calls it.
+// An operation is an AWS action, in one of the variants in which this package calls it.
 type operation struct {
-	action  string // as AWS names it
-	variant string // which of several; empty for the only one
+	action  string // AWS's name
+	variant string // empty if there is only one
 	pages   []string
 	refused []cannedResponse
 	ours    func(context.Context, comparison) (any, error)
 	sdk     func(context.Context, comparison) (any, error)
 }
 
-// A refusing answer is one of AWS's to what it does not carry out.
+// A cannedResponse is a response of the test server.
 type cannedResponse struct {
 	status    int
-	errorType string // of X-Amzn-ErrorType; empty for none
+	errorType string // header X-Amzn-ErrorType; may be empty
 	body      string
 }
 
-// An oracle is an endpoint that both sides call, and what they call it with.
+// A comparison holds the endpoint and the credentials that both sides use.
 type comparison struct {
 	*testing.T
 	api *Client
@@ -54,7 +54,7 @@ func (o comparison) signer() aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider(o.by.AccessKeyID, o.by.SecretAccessKey, o.by.SessionToken)
 }
 
-// differingHeaders are headers that differ, or are sent by one side only, and why.
+// differingHeaders lists headers that may differ or be missing on one side, and the reason.
 var differingHeaders = map[string]string{
 	"User-Agent":            "it names the program, and not the machine and the languages",
 	"Amz-Sdk-Invocation-Id": "it lets AWS count the tries of the SDK's users",
@@ -62,15 +62,15 @@ var differingHeaders = map[string]string{
 	"Content-Length":        "it follows from how JSON is spelled, which is compared by its values",
 }
 
-// A sent request is what is compared of one.
+// A sentRequest holds the parts of a request that are compared.
 type sentRequest struct {
 	Method, Path string
 	Query        url.Values
-	Header       map[string]string // those whose values are comparable
-	Signed       []string          // names of what the signature covers
-	Scope        string            // the key, region and service of the signature
-	Proof        []map[string]any  // the header and the claims of the DPoP proof
-	Body         any               // req form's values or what JSON says
+	Header       map[string]string // headers with comparable values
+	Signed       []string          // names of the signed headers
+	Scope        string            // key ID, region and service of the signature
+	Proof        []map[string]any  // header and claims of the DPoP proof
+	Body         any               // form values, or decoded JSON
 }
 
 func newSentRequest(t *testing.T, r *http.Request) sentRequest {
@@ -108,7 +108,7 @@ func newSentRequest(t *testing.T, r *http.Request) sentRequest {
 	return s
 }
 
-// signatureOf reads what a signature covers, and the parts of its scope that do not change with the time.
+// signatureOf returns the names of the signed headers, and the scope without the date.
 func signatureOf(authorization string) (names []string, scope string) {
 	for part := range strings.FieldsFuncSeq(authorization, func(c rune) bool { return c == ' ' || c == ',' }) {
 		if list, ok := strings.CutPrefix(part, "SignedHeaders="); ok {
@@ -122,7 +122,7 @@ func signatureOf(authorization string) (names []string, scope string) {
 	return names, scope
 }
 
-// proofOf decodes a proof. Of what differs from call to call the kind is kept.
+// proofOf decodes a DPoP proof. It replaces values that differ in each call with their types.
 func proofOf(t *testing.T, proof string) (parts []map[string]any) {
 	t.Helper()
 	text := strings.Split(proof, ".")
@@ -142,14 +142,14 @@ func proofOf(t *testing.T, proof string) (parts []map[string]any) {
 	return parts
 }
 
-// A reading is what one side makes of an answer.
+// A parsedResponse is what one side reads from a response.
 type parsedResponse struct {
 	Value         any
 	Code, Message string
 	Status        int
 }
 
-// ourResponse is what this program makes of an answer.
+// ourResponse returns what this package read from a response.
 func ourResponse(t *testing.T, value any, err error) parsedResponse {
 	t.Helper()
 	var refused *APIError
@@ -163,10 +163,11 @@ func ourResponse(t *testing.T, value any, err error) parsedResponse {
 	return parsedResponse{}
 }
 
-// sdkUnknownError is what the SDK puts where AWS gives no code or no message.
+// sdkUnknownError is the SDK's code and message if the response has none.
 const sdkUnknownError = "UnknownError"
 
-// sdkResponse is what the SDK makes of an answer. An OAuth error's own members are read where the model has them.
+// sdkResponse returns what the SDK read from a response. It reads the OAuth members error and error_description if
+// the model has them.
 func sdkResponse(t *testing.T, value any, err error) parsedResponse {
 	t.Helper()
 	if err == nil {
@@ -178,7 +179,7 @@ func sdkResponse(t *testing.T, value any, err error) parsedResponse {
 	case !errors.As(err, &resp):
 		t.Errorf("the SDK fails with %v", err)
 		return parsedResponse{}
-	case !errors.As(err, &refused): // it cannot read a refusal without a word
+	case !errors.As(err, &refused): // the SDK cannot read an error response without a body
 		return parsedResponse{Status: resp.HTTPStatusCode()}
 	}
 	o := parsedResponse{Code: strings.Replace(refused.ErrorCode(), sdkUnknownError, "", 1), Message: strings.Replace(refused.ErrorMessage(), sdkUnknownError, "", 1), Status: resp.HTTPStatusCode()}
@@ -187,12 +188,12 @@ func sdkResponse(t *testing.T, value any, err error) parsedResponse {
 		o.Message = text.Elem().String()
 	}
 	if reason := fields.FieldByName("Error_"); reason.IsValid() && reason.Kind() == reflect.String && reason.String() != "" {
-		o.Code = reason.String() // label the sign-in refuses for; see LoginEnded
+		o.Code = reason.String() // the sign-in's own error code; see LoginEnded
 	}
 	return o
 }
 
-// compare makes one call from both sides, to a server that answers with pages, the last one again and again.
+// compare runs the operation on both sides. The server answers with pages in order, and repeats the last one.
 func (op operation) compare(t *testing.T, pages []cannedResponse) {
 	t.Helper()
 	var seen []sentRequest
@@ -228,7 +229,7 @@ func (op operation) compare(t *testing.T, pages []cannedResponse) {
 	if len(wantSent) == 0 || len(seen) < len(wantSent) || len(seen) > len(wantSent) && want.Status == 0 {
 		t.Fatalf("we send %d requests, the SDK %d", len(seen), len(wantSent))
 	}
-	for i, s := range seen { // more than the SDK's where a refusal may pass
+	for i, s := range seen { // this package may retry, the SDK does not
 		if w := wantSent[min(i, len(wantSent)-1)]; !reflect.DeepEqual(s, w) {
 			t.Errorf("we send\n%s\nthe SDK\n%s", jsonText(s), jsonText(w))
 		}
@@ -238,7 +239,7 @@ func (op operation) compare(t *testing.T, pages []cannedResponse) {
 	}
 }
 
-// operations are all that this program calls, with every parameter that it knows in one form or another.
+// operations returns all operations of this package. Together they use every parameter.
 func operations() []operation {
 	return slices.Concat(queryOperations(), restOperations(), loginOperations())
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// roleSession is a role's session, of which nothing may be seen.
+// roleSession returns credentials of a role, and adds their secrets to the list that must not be printed.
 func (r *fixture) roleSession() aws.Credentials {
 	c := r.mustSend(r.assumeReadOnly())
 	r.addSecret(c.SecretAccessKey)
@@ -25,7 +25,7 @@ func signInEndpoint(url string) Endpoint {
 	return Endpoint{URL: url + "/federation", Origin: "AWS_ENDPOINT_URL_SIGNIN"}
 }
 
-// methods are how the endpoint was asked.
+// methods returns the HTTP methods of the requests for a sign-in token.
 func (r *fixture) methods() (list []string) {
 	for _, c := range r.aws.Calls() {
 		if c.Action == signInAction {
@@ -57,7 +57,7 @@ func TestSignInToken(t *testing.T) {
 	}
 }
 
-// AWS's own programs do not look at the media type, so that AWS may change it.
+// AWS's own programs ignore the media type, so AWS may change it.
 func TestSignInTokenIgnoresMediaType(t *testing.T) {
 	for _, kind := range []string{"text/html", "text/plain; charset=utf-8", "application/octet-stream", ""} {
 		r := newFixture(t)
@@ -78,8 +78,7 @@ func TestSignInTokenIgnoresMediaType(t *testing.T) {
 	}
 }
 
-// What went wrong is told without the session, and a GET follows only where the endpoint
-// says that it takes no POST.
+// Errors must not contain the session. A GET request is allowed only if the endpoint refuses POST.
 func TestSignInTokenErrors(t *testing.T) {
 	answer := func(status int, kind, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {

@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// A coordinate that begins with zeros is as long as any other, and a key comes back as it
-// was kept.
+// Coordinates with leading zeros have full length. A key is unchanged after it was encoded and parsed.
 func TestProofKey(t *testing.T) {
 	for range 600 {
 		k, err := NewProofKey()

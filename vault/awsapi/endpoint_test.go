@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A listener notes where a request would have gone, and for which region it was signed.
+// A requestRecorder records the URL of a request, and the region in its signature. It sends nothing.
 type requestRecorder struct {
 	url   string
 	scope string
@@ -28,7 +28,7 @@ func TestSTSEndpoints(t *testing.T) {
 		region   string
 		endpoint Endpoint
 		url      string
-		scope    string // where it is not the region
+		scope    string // region in the signature; empty if it is region
 	}{
 		{"eu-west-1", Endpoint{}, "https://sts.eu-west-1.amazonaws.com/", ""},
 		{"us-east-1", Endpoint{}, "https://sts.us-east-1.amazonaws.com/", ""},
@@ -82,7 +82,7 @@ func TestIsAWS(t *testing.T) {
 		"evil-amazonaws.com": false, "amazonaws.com.evil.org": false, "sts.evil-amazonaws.com": false, "sts.amazonaws.com.evil.org": false,
 		"amazonaws.com": false, "": false, "localhost": false, "127.0.0.1": false, "stsXamazonaws.com": false, "sts.amazonawsXcom": false,
 		"evil.org.sts.amazonaws.com": false, "sts.amazonaws.com\n.evil.org": false, "evil.org\nsts.amazonaws.com": false,
-		// Names that customers have.
+		// Names that customers can own.
 		"ec2-203-0-113-25.compute-1.amazonaws.com": false, "sts.s3.amazonaws.com": false, "sts.s3.eu-west-1.amazonaws.com": false,
 		"sts-123.eu-west-1.elb.amazonaws.com": false, "abcdef.execute-api.eu-west-1.amazonaws.com": false,
 		"vpce-svc.evil.us-east-1.vpce.amazonaws.com": false,
@@ -149,7 +149,7 @@ func TestPlainHTTPOnlyToLoopback(t *testing.T) {
 			t.Errorf("%s: got %+v", endpoint, plain)
 		}
 		heard.url = ""
-		signed := r.assumeReadOnly() // whose answer is as secret as a token
+		signed := r.assumeReadOnly() // the response is as secret as a token
 		signed.Endpoint.URL = endpoint
 		if err := r.sendFails(signed); errors.As(err, &plain) != refused || refused != (heard.url == "") {
 			t.Errorf("%s, signed: got %v, called %q", endpoint, err, heard.url)

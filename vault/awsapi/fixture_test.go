@@ -18,8 +18,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// A room is a fake AWS and a Client that calls it. Nothing in it waits, and all that was said
-// in it is searched for secrets in the end.
+// A fixture is a fake AWS and a Client that calls it. Waits take no real time. At the end of the test, the log and the
+// notices must not contain a secret.
 type fixture struct {
 	*testing.T
 	*Client
@@ -29,7 +29,7 @@ type fixture struct {
 	mu          sync.Mutex
 	log         bytes.Buffer
 	notices     []string
-	hostNotices []string // notified of hosts that are not AWS's, as the fake is
+	hostNotices []string // notices about hosts that are not AWS's, such as the fake's
 	secrets     []string
 }
 
@@ -71,7 +71,7 @@ func newFixture(t *testing.T) *fixture {
 	return r
 }
 
-// addSecret notes what must not be seen.
+// addSecret adds a text that must not be printed.
 func (r *fixture) addSecret(secret string) string {
 	r.secrets = append(r.secrets, secret)
 	return secret
@@ -90,7 +90,7 @@ func (r *fixture) key() aws.Credentials {
 	return aws.Credentials{AccessKeyID: r.world.Key.ID, SecretAccessKey: r.world.Key.Secret, AccountID: r.world.Account}
 }
 
-// A sample is a call that a test makes.
+// A testCall is a call that a test makes.
 type testCall struct {
 	Target
 	by   aws.Credentials
@@ -101,14 +101,14 @@ func (r *fixture) newTestCall(call func(context.Context, STS, aws.Credentials) (
 	return testCall{Target{"eu-west-1", Endpoint{URL: r.aws.URL(), Origin: "~/.aws/config:3"}}, r.key(), call}
 }
 
-// assumeReadOnly is a call that is signed.
+// assumeReadOnly returns a signed call.
 func (r *fixture) assumeReadOnly() testCall {
 	return r.newTestCall(func(ctx context.Context, s STS, by aws.Credentials) (aws.Credentials, error) {
 		return s.AssumeRole(ctx, by, RoleRequest{Role: r.world.ReadOnly, SessionName: "alice"}, MFA{})
 	})
 }
 
-// webIdentity is a call that carries a token and is not signed.
+// webIdentity returns an unsigned call with a token.
 func (r *fixture) webIdentity(token string) testCall {
 	return r.newTestCall(func(ctx context.Context, s STS, _ aws.Credentials) (aws.Credentials, error) {
 		return s.WebIdentity(ctx, token, RoleRequest{Role: "arn:aws:iam::123456789012:role/web", SessionName: "alice"})
@@ -119,7 +119,7 @@ func (r *fixture) send(ctx context.Context, s testCall) (aws.Credentials, error)
 	return s.call(ctx, STS{r.Client, s.Target}, s.by)
 }
 
-// mustSend makes a call and wants it to succeed.
+// mustSend makes a call, which must succeed.
 func (r *fixture) mustSend(s testCall) aws.Credentials {
 	r.Helper()
 	c, err := r.send(r.Context(), s)
@@ -129,8 +129,7 @@ func (r *fixture) mustSend(s testCall) aws.Credentials {
 	return c
 }
 
-// sendFails makes a call and returns the error that it has to end in, which must be one
-// line without a secret.
+// sendFails makes a call, which must fail, and returns its error. The error must be one line without a secret.
 func (r *fixture) sendFails(s testCall) error {
 	r.Helper()
 	c, err := r.send(r.Context(), s)
@@ -147,7 +146,7 @@ func (r *fixture) sendFails(s testCall) error {
 	return err
 }
 
-// sendFailsAs is fail for an error of one type.
+// sendFailsAs is like sendFails for an error of type E.
 func sendFailsAs[E error](r *fixture, s testCall) E {
 	r.Helper()
 	err := r.sendFails(s)

@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// newTLSServer answers over TLS with the protocol that it was asked in, and counts connections.
+// newTLSServer starts a TLS server and counts its connections. Without a handler it answers with the HTTP version.
 func newTLSServer(t *testing.T, http2 bool, certificate *tls.Certificate, handler http.Handler) (*httptest.Server, *atomic.Int32) {
 	t.Helper()
 	var connections atomic.Int32
@@ -38,7 +38,7 @@ func newTLSServer(t *testing.T, http2 bool, certificate *tls.Certificate, handle
 	return server, &connections
 }
 
-// serverCertAndRoot makes a server's certificate, and the bundle with its root.
+// serverCertAndRoot returns a server certificate, and a bundle with its root certificate.
 func serverCertAndRoot(t *testing.T, names ...string) (*tls.Certificate, []byte) {
 	a := &certIssuer{TB: t}
 	root := a.issue(caTemplate("root"), testKey(1), nil)
@@ -46,7 +46,7 @@ func serverCertAndRoot(t *testing.T, names ...string) (*tls.Certificate, []byte)
 	return &tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: leaf.key}, bundleOf(root)
 }
 
-// transportTrusting makes the transport of a profile that names a bundle of these roots.
+// transportTrusting returns the transport of a profile whose ca_bundle contains these roots.
 func (r *fixture) transportTrusting(roots []byte) http.RoundTripper {
 	r.Helper()
 	r.Network.Open = func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(roots)), nil }
@@ -57,7 +57,7 @@ func (r *fixture) transportTrusting(roots []byte) http.RoundTripper {
 	return next
 }
 
-// wantBody wants an answer with that text.
+// wantBody requests address, and expects the body want.
 func (r *fixture) wantBody(next http.RoundTripper, address, want string) {
 	r.Helper()
 	resp, err := (&http.Client{Transport: next}).Get(address)
@@ -84,8 +84,7 @@ func TestHTTPVersions(t *testing.T) {
 	}
 }
 
-// A server is trusted for the host that was called, a name or an address, though both lead
-// to the same machine.
+// The certificate must match the host in the URL, a name or an address, even if both lead to the same server.
 func TestHostIsVerified(t *testing.T) {
 	r := newFixture(t)
 	own, roots := serverCertAndRoot(t, "127.0.0.1")
@@ -105,7 +104,7 @@ func TestHostIsVerified(t *testing.T) {
 	}
 }
 
-// tunnel is a proxy that leads every connection to one server.
+// tunnel is a proxy that connects every client to one server.
 func tunnel(to string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		far, err := net.Dial("tcp", to)
@@ -125,8 +124,8 @@ func tunnel(to string) http.Handler {
 	})
 }
 
-// The far end of a proxy is verified for the host that is called, and a proxy that is itself
-// spoken to over TLS for its own.
+// Through a proxy, the server's certificate must match the host in the URL. The certificate of an HTTPS proxy must
+// match the proxy's host.
 func TestHostIsVerifiedThroughProxy(t *testing.T) {
 	own, roots := serverCertAndRoot(t, "sts.example.com")
 	server, _ := newTLSServer(t, false, own, nil)
@@ -146,8 +145,7 @@ func TestHostIsVerifiedThroughProxy(t *testing.T) {
 	}
 }
 
-// A proxy that is spoken to over TLS is trusted by the profile's roots, also where what it passes
-// on is not encrypted.
+// The profile's ca_bundle is also used for an HTTPS proxy, even if the request itself uses plain HTTP.
 func TestProxyIsVerifiedWithCABundle(t *testing.T) {
 	secure, _ := newTLSServer(t, false, nil, nil)
 	r := newFixture(t)
@@ -156,7 +154,7 @@ func TestProxyIsVerifiedWithCABundle(t *testing.T) {
 	r.wantBody(next, "http://127.0.0.1/", "HTTP/1.1")
 }
 
-// A name that is not ASCII has an ASCII form in certificates.
+// Certificates contain the ASCII form of an internationalized host name.
 // https://www.rfc-editor.org/rfc/rfc6125#section-6.4.2
 func TestInternationalHostIsVerified(t *testing.T) {
 	own, roots := serverCertAndRoot(t, "xn--bcher-kva.example")

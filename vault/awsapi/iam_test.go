@@ -55,7 +55,7 @@ func TestAccessKeys(t *testing.T) {
 	}
 }
 
-// A key is asked for once, whatever becomes of the answer.
+// Create sends one request, whatever the response is.
 func TestCreateIsNotRetried(t *testing.T) {
 	for name, f := range map[string]fakeaws.Fault{
 		"500": {Status: 500}, "hung up": {Hangup: true}, "answer lost": {AnswerLost: true}, "half of it": {TruncateXML: true}, "portal": {HTML: true},
@@ -99,7 +99,7 @@ func TestMayHaveSucceeded(t *testing.T) {
 	}
 }
 
-// What goes wrong names where IAM is.
+// Errors name the endpoint of IAM.
 func TestIAMEndpointNames(t *testing.T) {
 	for _, tt := range []struct {
 		at   Target

@@ -10,8 +10,7 @@ import (
 
 const metadataJSON = `{"Code":"Success","AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"EXAMPLESECRET","Token":"EXAMPLETOKEN","Expiration":"2030-01-02T13:00:00Z"}`
 
-// Whatever an endpoint answers becomes credentials without a character that could begin
-// something else, or nothing.
+// No response may lead to credentials with a space or a control character, or to a message of several lines.
 func FuzzResponses(f *testing.F) {
 	f.Add([]byte(sessionXML("2030-01-02T13:00:00Z")))
 	f.Add([]byte(`<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`))

@@ -14,7 +14,7 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// max_attempts and retry_mode hold for every call of a profile.
+// max_attempts and retry_mode apply to the profile's calls.
 func TestMaxAttempts(t *testing.T) {
 	for _, mode := range []string{"", "standard", "adaptive", "legacy"} {
 		for attempts, want := range map[int]int{0: 3, 1: 1, 2: 2, 5: 5} {
@@ -28,7 +28,7 @@ func TestMaxAttempts(t *testing.T) {
 	}
 }
 
-// max_attempts also counts for the calls that are not signed: those of aws login and of the console.
+// max_attempts also applies to unsigned calls: those of aws login and of the console.
 func TestMaxAttemptsOfUnsignedCalls(t *testing.T) {
 	for attempts, want := range map[int]int32{0: 3, 1: 1, 2: 2, 5: 5} {
 		for status, want := range map[int]int32{500: want, 503: want, 403: 1} {
@@ -54,7 +54,7 @@ func TestMaxAttemptsOfUnsignedCalls(t *testing.T) {
 	}
 }
 
-// What must not be sent twice is not, whatever the profile says.
+// A request with an MFA code, or one that creates a key, is sent once, whatever max_attempts is.
 func TestSingleUseCallsAreNotRetried(t *testing.T) {
 	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})
@@ -73,7 +73,7 @@ func TestSingleUseCallsAreNotRetried(t *testing.T) {
 	r.wantCalls(2)
 }
 
-// All that the SDK takes for a throttle, and no refusal for good.
+// All of the SDK's throttling codes are retried. A permanent refusal is not.
 func TestThrottlesAreRetried(t *testing.T) {
 	codes := map[string]int{"AccessDenied": 1, "ValidationError": 1}
 	for code := range retry.DefaultThrottleErrorCodes {
@@ -89,7 +89,7 @@ func TestThrottlesAreRetried(t *testing.T) {
 	}
 }
 
-// A process that fails and fails stops to repeat its calls, as the SDK's clients do.
+// After many failures a process stops retrying, as the SDK's clients do.
 func TestRetryQuota(t *testing.T) {
 	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})
@@ -103,7 +103,7 @@ func TestRetryQuota(t *testing.T) {
 	r.wantCalls(before + 1)
 }
 
-// The waits between tries end with the time of the call.
+// A wait before a retry is short, and ends if the context of the call ends.
 func TestBackoffIsBounded(t *testing.T) {
 	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})

@@ -25,7 +25,7 @@ func TestRolesAnywhereEndpoints(t *testing.T) {
 	}
 }
 
-// Whatever comes back, the error is ours, or the credentials are some.
+// Every response leads to this package's own error or to valid credentials.
 func FuzzRolesAnywhereResponse(f *testing.F) {
 	for _, text := range []string{
 		``, `{}`, `{"credentialSet":[]}`, `{"credentialSet":[{"credentials":{}}]}`,

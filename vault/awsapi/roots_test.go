@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// serveFiles gives each file its content, and notes which were opened.
+// serveFiles makes Network.Open return these files, and records which paths were opened.
 func (r *fixture) serveFiles(files map[string][]byte) *[]string {
 	var opened []string
 	r.Network.Open = func(path string) (io.ReadCloser, error) {
@@ -53,7 +53,7 @@ func TestSystemBundleIsReadOnce(t *testing.T) {
 	}
 }
 
-// What is read ahead is read once, and a chain of calls takes one connection.
+// The preloaded roots are read once, and several calls share one connection.
 func TestPreloadedRootsAreReadOnce(t *testing.T) {
 	r := newFixture(t)
 	server, connections := newTLSServer(t, false, nil, r.aws)
@@ -70,7 +70,7 @@ func TestPreloadedRootsAreReadOnce(t *testing.T) {
 	}
 }
 
-// Where the bundle lacks the root, Go's own look at the system decides; here it fails, too.
+// If the bundle lacks the root certificate, Go's own search decides. In this test that fails too.
 func TestInsufficientSystemBundle(t *testing.T) {
 	for name, bundle := range map[string][]byte{
 		"another root": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: unrelatedCert(t)}), "junk": []byte("junk"), "none": nil,
@@ -92,11 +92,11 @@ func TestInsufficientSystemBundle(t *testing.T) {
 	}
 }
 
-// rootsFileVariable names the file of roots that Go itself finds in the process that
-// TestFallbackToGoRoots starts, for it looks once.
+// rootsFileVariable is set in the child process of TestFallbackToGoRoots, to the file of root certificates that
+// Go's own search finds. A child process is necessary because Go searches only once.
 const rootsFileVariable = "TEST_AWS_VAULT_FALLBACK"
 
-// If the bundle does not prove who the server is, all roots that Go finds decide.
+// If the bundle does not verify the server's certificate, Go's own search for root certificates decides.
 func TestFallbackToGoRoots(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("elsewhere no bundle is read, and the system is asked for its roots")
@@ -127,10 +127,10 @@ func TestFallbackToGoRoots(t *testing.T) {
 	if len(*opened) != 1 {
 		t.Errorf("opened %q", *opened)
 	}
-	s.Endpoint.CABundle = "b.pem" // req profile that names a bundle trusts nothing else
+	s.Endpoint.CABundle = "b.pem" // a profile with a ca_bundle trusts no other certificates
 	r.wantText(sendFailsAs[*UnreachableError](r, s), "certificate")
 
-	// The bundle has an old certificate of the authority, which has expired.
+	// The bundle contains an expired certificate of the authority.
 	old := by.issue(modified(caTemplate("root"), func(c *x509.Certificate) {
 		c.NotBefore, c.NotAfter = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
 	}), testKey(1), nil)
@@ -149,7 +149,7 @@ func TestFallbackToGoRoots(t *testing.T) {
 	}
 }
 
-// unrelatedCert is a certificate that signs nothing here.
+// unrelatedCert returns a root certificate that did not sign the server's certificate.
 func unrelatedCert(t *testing.T) []byte {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

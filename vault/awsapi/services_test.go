@@ -2,7 +2,7 @@ package awsapi
 
 import "testing"
 
-// A region stands in a host's name, and a config file may say anything.
+// The region becomes part of a host name, and its value in a config file may be anything.
 func TestInvalidRegions(t *testing.T) {
 	for region, want := range map[string]bool{
 		"eu-west-1": true, "x": true, "": false, "-a": false, "a.evil.org": false, "evil.org/": false, "a b": false, "a@evil.org": false, "a#": false, "é": false,
@@ -13,8 +13,8 @@ func TestInvalidRegions(t *testing.T) {
 	}
 }
 
-// A pseudo-region has no host of its own, and certainly none in the commercial partition. IAM has one place in each
-// partition, and the commercial STS its global endpoint.
+// A pseudo-region is refused for regional services. IAM has one endpoint per partition, and STS has a global
+// endpoint in the partition aws.
 func TestPseudoRegions(t *testing.T) {
 	for region, home := range map[string]string{"aws-global": "us-east-1", "aws-cn-global": "cn-north-1", "aws-us-gov-global": "us-gov-west-1", "aws-iso-b-global": "us-isob-east-1"} {
 		for _, s := range []service{serviceSTS, serviceOIDC, servicePortal, serviceRolesAnywhere} {

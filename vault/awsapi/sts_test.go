@@ -101,7 +101,7 @@ func TestMissingRegion(t *testing.T) {
 	r.wantText(r.sendFails(s), "AssumeRole at STS without a region: ")
 }
 
-// respondWith is an endpoint that always answers the same, and counts.
+// respondWith starts a server with a fixed response. It returns a call to the server, and a counter of requests.
 func (r *fixture) respondWith(status int, kind, body string) (*testCall, *atomic.Int32) {
 	var asked atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -206,7 +206,7 @@ func TestTruncatedHTTPBody(t *testing.T) {
 	}
 }
 
-// Load balancers refuse without a word.
+// Load balancers refuse with an empty body.
 func TestRefusalWithoutBody(t *testing.T) {
 	r := newFixture(t)
 	s, _ := r.respondWith(403, "", "")

@@ -17,10 +17,10 @@ import (
 	"time"
 )
 
-// startTLS puts TLS with roots of its own before the fake, and returns the roots.
+// startTLS starts a TLS server in front of the fake, and returns its URL and its root certificate.
 func (r *fixture) startTLS() (endpoint string, roots []byte) {
 	server := httptest.NewUnstartedServer(r.aws)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that are meant to fail
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // hide the errors of expected failed handshakes
 	server.StartTLS()
 	r.Cleanup(server.Close)
 	return server.URL, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
@@ -53,7 +53,7 @@ func TestCABundle(t *testing.T) {
 	r.wantCalls(3)
 }
 
-// Over TLS the Date is believed wherever the host is.
+// Over TLS, the Date header of any host is trusted.
 func TestClockIsCorrectedOverTLS(t *testing.T) {
 	r := newFixture(t)
 	endpoint, roots := r.startTLS()
@@ -98,7 +98,7 @@ func TestProxy(t *testing.T) {
 	var asked []string
 	r.Network.Proxy = func(q *http.Request) (*url.URL, error) {
 		asked = append(asked, q.URL.Host)
-		return url.Parse(r.aws.URL()) // the fake does not mind absolute addresses
+		return url.Parse(r.aws.URL()) // the fake accepts the absolute URLs of proxy requests
 	}
 	s := r.assumeReadOnly()
 	s.Endpoint.URL = "http://localhost:9"

@@ -67,7 +67,7 @@ func TestParseSubject(t *testing.T) {
 	}
 }
 
-// subjectInRequest is a name as it stands in a request.
+// subjectInRequest returns name as it appears in a signing request.
 func subjectInRequest(t *testing.T, name pkix.Name) string {
 	t.Helper()
 	key, _, err := NewKey()
@@ -158,7 +158,7 @@ func TestParseChainErrors(t *testing.T) {
 	}
 }
 
-// What can be read is written as it was.
+// A chain that can be parsed is unchanged after it was encoded and parsed again.
 func FuzzParseChain(f *testing.F) {
 	f.Add("x")
 	key, text, err := NewKey()

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The table of partitions: where one signs in, and where the page lies.
+// Sign-in hosts and console pages of each partition.
 func TestSignInHostsAndPages(t *testing.T) {
 	for _, tt := range []struct {
 		arn          string

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// A site is what a static host serves, by path.
+// A site is a static web server. files holds its files by path.
 type site struct {
 	*httptest.Server
 	files map[string]file
@@ -28,7 +28,7 @@ type file struct {
 	body           []byte
 }
 
-// newSite publishes an identity as it should be.
+// newSite publishes the correct files of an identity.
 func newSite(t *testing.T, r Record) *site {
 	t.Helper()
 	s := &site{files: map[string]file{}}
@@ -55,7 +55,7 @@ func newSite(t *testing.T, r Record) *site {
 	return s
 }
 
-// fetch asks as the program does: no further than to the address.
+// fetch requests url without following redirects, as the program does.
 func (s *site) fetch(ctx context.Context, url string) (Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *site) edit(path string, change func(*file)) {
 	s.files["/alice/"+path] = f
 }
 
-// rewrite changes the JSON of a file.
+// rewrite changes the JSON in a file.
 func (s *site) rewrite(t *testing.T, path string, change func(map[string]any)) {
 	t.Helper()
 	s.edit(path, func(f *file) {
@@ -91,7 +91,7 @@ func (s *site) rewrite(t *testing.T, path string, change func(map[string]any)) {
 	})
 }
 
-// threeKeys are the keys of an identity that once had another, and will have another.
+// threeKeys returns an identity's previous key, its signing key and its next key.
 func threeKeys(t *testing.T) Record {
 	t.Helper()
 	var r Record
@@ -119,7 +119,7 @@ func TestCheck(t *testing.T) {
 	const fatal, mild = true, false
 	for name, c := range map[string]struct {
 		spoil func(*site)
-		at    string // which file
+		at    string // path of the file
 		found string
 		fatal bool
 	}{
@@ -195,7 +195,7 @@ func parse(text []byte) (v map[string]any) {
 	return v
 }
 
-// TestCheckKeysAtOtherURL has the keys at other addresses: they are fetched from there.
+// If jwks_uri is another URL, the keys are fetched from that URL.
 func TestCheckKeysAtOtherURL(t *testing.T) {
 	keys := threeKeys(t)
 	s, other := newSite(t, keys), newSite(t, keys)
@@ -219,7 +219,7 @@ func TestCheckAtOtherTimes(t *testing.T) {
 	if len(found) != 1 || found[0].Fatal || !strings.Contains(found[0].Found, keys.Keys[0].ID) || !strings.Contains(found[0].Found, "no longer signs") {
 		t.Errorf("of a key that signs no more: %+v", found)
 	}
-	// Before the first of its keys signs, none does.
+	// At this time none of the identity's keys signs yet.
 	found = Check(t.Context(), s.fetch, s.URL+"/alice", keys, noon.Add(-72*time.Hour))
 	if len(found) != 1 || !found[0].Fatal || found[0].Found != ErrNoSigningKey.Error() {
 		t.Errorf("before any signs: %+v", found)
@@ -251,8 +251,7 @@ func TestCheckUnreachable(t *testing.T) {
 	}
 }
 
-// FuzzCheck gives both files any content: nothing but the files as they were written is
-// without findings, and each finding is a line.
+// FuzzCheck publishes arbitrary files. Only the correct files have no findings, and each finding is one line.
 func FuzzCheck(f *testing.F) {
 	const issuer = "https://id.example.com/alice"
 	secret := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))

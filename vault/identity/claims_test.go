@@ -12,7 +12,7 @@ func TestReadUnverified(t *testing.T) {
 		ok             bool
 	}{
 		{"e30." + payload(`{"sub":"alice"}`) + ".c2ln", "alice", true},
-		{"e30." + payload(`{"sub":"alice"}`) + ".", "alice", true}, // the signature is not looked at
+		{"e30." + payload(`{"sub":"alice"}`) + ".", "alice", true}, // the signature is not checked
 		{"e30." + payload(`{}`) + ".c2ln", "", true},
 		{"e30." + payload(`{"sub":"alice"}`), "", false},
 		{"e30." + payload(`{"sub":"alice"}`) + ".c2ln.x", "", false},

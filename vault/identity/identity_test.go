@@ -33,7 +33,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// A counter counts signatures.
+// A countingSigner counts its signatures.
 type countingSigner struct {
 	crypto.Signer
 	signed int
@@ -44,7 +44,7 @@ func (c *countingSigner) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) (
 	return c.Signer.Sign(r, digest, o)
 }
 
-// go-jose reads what is signed and published here, as those do who trust an issuer.
+// go-jose verifies the token with the published keys, as AWS does.
 func TestTokenVerifiesWithPublishedKeys(t *testing.T) {
 	key := &countingSigner{Signer: newKey(t)}
 	token, err := Token(key, Claims{
@@ -111,8 +111,8 @@ func TestTokenHasNoOtherClaims(t *testing.T) {
 	}
 }
 
-// Numbers that are short in one signature of 256 are written in full length, and the header has no other
-// member than those that AWS reads.
+// In about one of 256 signatures a number has a leading zero. The signature must still have full length. The header
+// must contain only the members that AWS reads.
 func TestSignatureLength(t *testing.T) {
 	key := newKey(t)
 	for range 600 {
@@ -132,7 +132,7 @@ func TestSignatureLength(t *testing.T) {
 	}
 }
 
-// verifies checks a signature of ES256 without the library that makes them.
+// verifies checks an ES256 signature without go-jose.
 // https://www.rfc-editor.org/rfc/rfc7518#section-3.4
 func verifies(public *ecdsa.PublicKey, token string) bool {
 	dot := strings.LastIndexByte(token, '.')
@@ -144,7 +144,7 @@ func verifies(public *ecdsa.PublicKey, token string) bool {
 	return ecdsa.Verify(public, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:]))
 }
 
-// A teller gives as its signature what it is told to.
+// A fixedSigner returns a fixed signature or error.
 type fixedSigner struct {
 	crypto.Signer
 	der []byte

@@ -12,7 +12,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// alice is who the templates of the golden files let in.
+// alice is the identity in the golden files.
 var alice = Template{
 	Name: "alice", Issuer: "https://id.example.com/alice", Subject: "alice@example.com",
 	Audience: "https://id.example.com/alice", Role: "aws-vault-alice",
@@ -31,8 +31,8 @@ func templates() map[string]Template {
 	return map[string]Template{"managed": managed, "actions": actions, "hub": hub, "spoke": spoke}
 }
 
-// TestTemplates holds what is printed against files that people have read. That parsers read
-// in it what was meant is for contrib/interop/templates to see.
+// TestTemplates compares the templates with the golden files. contrib/interop/templates checks that parsers accept
+// them.
 func TestTemplates(t *testing.T) {
 	for name, template := range templates() {
 		for suffix, print := range map[string]func() (string, error){".yaml": template.CloudFormation, ".tf": template.Terraform} {
@@ -53,7 +53,7 @@ func TestTemplates(t *testing.T) {
 			if got != string(want) {
 				t.Errorf("%s: got\n%s\nwant\n%s", file, got, want)
 			}
-			// A line feed or a quote in a value would show as a line of an odd shape.
+			// Such characters would show that a value was not escaped.
 			if strings.Contains(strings.ToLower(got), "thumbprint") || strings.ContainsAny(got, "\t\r") {
 				t.Errorf("%s has a thumbprint, or letters that no line has", file)
 			}

@@ -24,7 +24,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A safe is identities whose keys lie in a ring of memory.
+// A fixture is an Identities with a keystore in memory.
 type fixture struct {
 	*identitykeys.Identities
 	ring *keystoretest.Ring
@@ -42,7 +42,7 @@ func newFixture(t *testing.T) *fixture {
 	return s
 }
 
-// add makes a key in software, keeps it and puts it on the record.
+// add creates a software key, stores it and adds it to the identity's record.
 func (s *fixture) add(t *testing.T, name string) (identity.Key, *ecdsa.PrivateKey) {
 	t.Helper()
 	secret, k := softKey(t, s.now)
@@ -69,7 +69,7 @@ func softKey(t *testing.T, since time.Time) (*ecdsa.PrivateKey, identity.Key) {
 	return secret, k
 }
 
-// file is the only one that there is.
+// file returns the path of the only record file.
 func (s *fixture) file(t *testing.T) string {
 	t.Helper()
 	all, err := filepath.Glob(s.Dir.File("*"))
@@ -102,7 +102,7 @@ func TestIdentityKeys(t *testing.T) {
 		t.Error(err)
 	}
 
-	// The next key signs a day later, and the first is deleted when it is left out.
+	// The next key signs a day later. The first key is deleted when it is no longer published.
 	s.now = s.now.Add(time.Hour)
 	second, _ := s.add(t, "alice")
 	if k, _ := s.SigningKey("alice"); k.ID != first.ID {
@@ -140,7 +140,7 @@ func TestIdentityKeys(t *testing.T) {
 	}
 }
 
-// A key of a card is not the keystore's to delete.
+// Removing an identity with a key on a security key must not use the keystore.
 func TestRemoveIdentityOnCard(t *testing.T) {
 	s := newFixture(t)
 	_, k := softKey(t, s.now)
@@ -149,7 +149,7 @@ func TestRemoveIdentityOnCard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.ring.Err = testvault.ErrNoUser // which a look into the keystore would meet
+	s.ring.Err = testvault.ErrNoUser // any use of the keystore would fail with this error
 	if err := s.Remove(t.Context(), "alice"); err != nil {
 		t.Error(err)
 	}
@@ -191,7 +191,7 @@ func TestDamagedIdentityFile(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// What is not the secret half of that key is never signed with, and never shown.
+// An invalid item is never used as the key, and its contents are never printed.
 func TestDamagedIdentitySecret(t *testing.T) {
 	s := newFixture(t)
 	k, secret := s.add(t, "alice")
@@ -236,7 +236,7 @@ func TestDamagedIdentitySecret(t *testing.T) {
 	}
 }
 
-// Where the keystore does not let go of a key, the identity stays until it does.
+// If the keystore cannot delete a key, the identity's record stays.
 func TestFailedRemoveKeepsIdentity(t *testing.T) {
 	s := newFixture(t)
 	s.add(t, "alice")
@@ -250,14 +250,14 @@ func TestFailedRemoveKeepsIdentity(t *testing.T) {
 	}
 }
 
-// Processes that change an identity at once each build on what the one before has written.
+// Concurrent processes that change an identity do not lose each other's changes.
 func TestConcurrentChanges(t *testing.T) {
 	s := newFixture(t)
 	const processes = 12
 	var wg sync.WaitGroup
 	for range processes {
 		_, k := softKey(t, s.now)
-		locks := &store.Locks{Dir: s.Locks.Dir, Program: "aws-vault test", Now: time.Now} // as each process has its own
+		locks := &store.Locks{Dir: s.Locks.Dir, Program: "aws-vault test", Now: time.Now} // each process has its own
 		own := &identitykeys.Identities{Dir: s.Dir, Ring: s.ring, Locks: locks, Now: s.Now}
 		wg.Go(func() {
 			err := own.Change(context.Background(), "alice", func(r identity.Record) (identity.Record, error) {
