@@ -33,7 +33,8 @@ var pathFunctions = map[string][]string{
 	},
 }
 
-// allowedByPath lists the functions outside package disk that may access a file by its path. They are grouped by the reason.
+// allowedByPath lists the functions outside package disk that may access a file by its path. They are grouped by the
+// reason.
 var allowedByPath = map[string][]string{
 	"the user names the file": {
 		"cli/identity openAuthority: disk.Create, disk.MkdirPrivate, disk.ReadBounded",

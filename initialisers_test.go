@@ -61,7 +61,8 @@ var ourInitialisers = map[string]int{
 	"server":         1,
 }
 
-// A startBound limits the initialisation at start: packages of other modules, and allocations and bytes of all packages.
+// A startBound limits the initialisation at start: packages of other modules, and allocations and bytes of all
+// packages.
 type startBound struct{ others, allocations, bytes int }
 
 // startBounds are the limits by Go version, because the standard library differs.

@@ -84,7 +84,8 @@ func usesIn(t *testing.T, path string) (found []use) {
 	return found
 }
 
-// TestListeners checks that only package peer opens ports and sockets, and that ARCHITECTURE.md lists each caller of it.
+// TestListeners checks that only package peer opens ports and sockets, and that ARCHITECTURE.md lists each caller of
+// it.
 func TestListeners(t *testing.T) {
 	const row = "\\| `([^`]+\\.go [^`]+)` \\|"
 	text, err := os.ReadFile("ARCHITECTURE.md")

@@ -31,7 +31,8 @@ var startFunctions = map[string]bool{
 	"unix.Exec": true, "windows.CreateProcess": true, "windows.CreateProcessAsUser": true, "windows.ShellExecute": true,
 }
 
-// TestOnlyStarterStartsPrograms checks that programs are started by Starter.Command, except in the places that are listed.
+// TestOnlyStarterStartsPrograms checks that programs are started by Starter.Command, except in the places that are
+// listed.
 func TestOnlyStarterStartsPrograms(t *testing.T) {
 	found := map[string]bool{}
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
@@ -93,7 +94,8 @@ var startingLibraries = map[string]string{
 	"github.com/99designs/keyring":           "can start pass; only its macOS keychain is used",
 }
 
-// TestLibrariesThatStartPrograms checks that the program links no library that can start programs, except those that are listed.
+// TestLibrariesThatStartPrograms checks that the program links no library that can start programs, except those that
+// are listed.
 func TestLibrariesThatStartPrograms(t *testing.T) {
 	for _, system := range []string{"linux", "darwin", "windows"} {
 		list := exec.Command("go", "list", "-deps", "-f", `{{if not .Standard}}{{.ImportPath}}{{range .Imports}} {{.}}{{end}}{{end}}`, ".")

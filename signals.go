@@ -40,8 +40,8 @@ func (s *signals) release() {
 	s.stop()
 }
 
-// terminationSignals returns the signals that end the program. A signal that is ignored at the start, as with nohup, stays ignored in
-// this process and in the command that replaces it.
+// terminationSignals returns the signals that end the program. A signal that is ignored at the start, as with nohup,
+// stays ignored in this process and in the command that replaces it.
 func terminationSignals() []os.Signal {
 	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 	return slices.DeleteFunc(all, signal.Ignored)

@@ -170,8 +170,8 @@ var (
 	}
 )
 
-// startStalled starts the command that exchanges the token. The server uses the token up, but responds only after open is
-// called.
+// startStalled starts the command that exchanges the token. The server uses the token up, but responds only after open
+// is called.
 func (h *tokenTest) startStalled(k tokenKind) (p *process, open func()) {
 	h.Helper()
 	if k.setup != nil {
@@ -214,8 +214,8 @@ func eachKind(t *testing.T, about string, test func(*testing.T, *tokenTest, toke
 	}
 }
 
-// TestSignalDuringTokenExchange sends three signals while a single-use token is exchanged. The program must store the response
-// before it ends.
+// TestSignalDuringTokenExchange sends three signals while a single-use token is exchanged. The program must store the
+// response before it ends.
 func TestSignalDuringTokenExchange(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(s.String(), func(t *testing.T) {
@@ -284,8 +284,8 @@ func (h *tokenTest) replacePassWrite(script string) {
 	}
 }
 
-// TestPassFailsAfterTokenExchange lets pass fail, or be killed, while it stores the response. The next run must have the
-// new sign-in.
+// TestPassFailsAfterTokenExchange lets pass fail, or be killed, while it stores the response. The next run must have
+// the new sign-in.
 func TestPassFailsAfterTokenExchange(t *testing.T) {
 	for name, script := range map[string]string{"fails": "echo full >&2; exit 1", "is killed": "kill -KILL $$"} {
 		t.Run(name, func(t *testing.T) {
@@ -305,8 +305,8 @@ func TestPassFailsAfterTokenExchange(t *testing.T) {
 	}
 }
 
-// TestKilledAfterTokenExchange kills aws-vault while pass hangs and the response is not stored in it. The next run must have the
-// new sign-in.
+// TestKilledAfterTokenExchange kills aws-vault while pass hangs and the response is not stored in it. The next run
+// must have the new sign-in.
 func TestKilledAfterTokenExchange(t *testing.T) {
 	eachKind(t, "", func(t *testing.T, h *tokenTest, k tokenKind) {
 		h.usePass()

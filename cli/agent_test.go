@@ -107,8 +107,8 @@ func TestAgentAccess(t *testing.T) {
 	}
 }
 
-// TestNewCommandIsClosedToAgents checks that a new command is closed to agents by default, and so is a new subcommand next
-// to open ones. Both are open to a person.
+// TestNewCommandIsClosedToAgents checks that a new command is closed to agents by default, and so is a new subcommand
+// next to open ones. Both are open to a person.
 func TestNewCommandIsClosedToAgents(t *testing.T) {
 	run := func(context.Context) error { return nil }
 	dummies := func(k *kingpin.Application, a *app.App) []app.Verb {

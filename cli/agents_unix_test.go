@@ -14,8 +14,8 @@ import (
 	"aws-vault/vault/policy"
 )
 
-// TestEachAgent sets each environment variable that identifies a coding agent, and none of them. AWS must get exactly the
-// policy and tags for this agent, and no two agents may share a cached session.
+// TestEachAgent sets each environment variable that identifies a coding agent, and none of them. AWS must get exactly
+// the policy and tags for this agent, and no two agents may share a cached session.
 func TestEachAgent(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {

@@ -158,8 +158,8 @@ func number(t *testing.T, text string) int {
 	return n
 }
 
-// expectOnce fails the test unless the teller receives the signal exactly once. To see that no second one follows, it sends
-// SIGUSR1 and waits until the teller receives it.
+// expectOnce fails the test unless the teller receives the signal exactly once. To see that no second one follows, it
+// sends SIGUSR1 and waits until the teller receives it.
 func (s *shell) expectOnce(name string, runner int) {
 	s.t.Helper()
 	s.await("got " + name + ".")
@@ -267,7 +267,8 @@ func TestChildStops(t *testing.T) {
 	s.exitCommand(3)
 }
 
-// TestChildInTheBackground starts a command in the background. It must stop when it reads the terminal, and go on with fg.
+// TestChildInTheBackground starts a command in the background. It must stop when it reads the terminal, and go on with
+// fg.
 func TestChildInTheBackground(t *testing.T) {
 	s := startJobShell(t)
 	s.await("READY> ")
@@ -282,8 +283,8 @@ func TestChildInTheBackground(t *testing.T) {
 	s.exitCommand(4)
 }
 
-// TestChildWithLibraryOnTerminal checks that a program that a library starts, and that reads the terminal, stops neither aws-vault
-// nor the command.
+// TestChildWithLibraryOnTerminal checks that a program that a library starts, and that reads the terminal, stops
+// neither aws-vault nor the command.
 func TestChildWithLibraryOnTerminal(t *testing.T) {
 	s := startJobShell(t)
 	s.await("READY> ")
@@ -424,7 +425,8 @@ func TestChildDiesWithParent(t *testing.T) {
 	c.Wait()
 }
 
-// TestChildInheritsIgnoredSignals checks that a signal that aws-vault ignores, as with nohup, is also ignored in the command.
+// TestChildInheritsIgnoredSignals checks that a signal that aws-vault ignores, as with nohup, is also ignored in the
+// command.
 func TestChildInheritsIgnoredSignals(t *testing.T) {
 	dir := installRunnerAndTeller(t)
 	c := exec.Command("sh", "-c", "trap '' HUP; exec runner sh -c 'kill -HUP $$; echo went on'")

@@ -111,8 +111,8 @@ func (g commandGroup) of(commands []*kingpin.CmdModel) []*kingpin.CmdModel {
 	return members
 }
 
-// needsState are the commands that store or remove something in the state folder, so they fail without it. A name includes
-// its subcommands.
+// needsState are the commands that store or remove something in the state folder, so they fail without it. A name
+// includes its subcommands.
 var needsState = []string{
 	"aws-login", "clear", "identity", "oidc login", "oidc logout", "rekey", "rotate", "sealed add", "sealed init", "sealed recover", "sealed rekey",
 	"sealed remove", "serve", "sso login", "sso logout",

@@ -34,9 +34,9 @@ func script(flag string) string {
 const statusCompleteCommand = 3
 
 // completion handles the completion flags of shells, and reports whether it found one. --completion-bash is followed by
-// the words of the command line; the last one, which can be empty, is completed. The output is one candidate per line, or
-// the number of words before the command of exec. completion reads the config file and opens no keystore, except that
-// it reads the list of openers of a sealed keystore.
+// the words of the command line; the last one, which can be empty, is completed. The output is one candidate per line,
+// or the number of words before the command of exec. completion reads the config file and opens no keystore, except
+// that it reads the list of openers of a sealed keystore.
 func completion(a *app.App, k *kingpin.Application, args []string) (status int, asked bool) {
 	if len(args) == 0 {
 		return 0, false
@@ -140,7 +140,8 @@ func (l typedLine) allFlags(model *kingpin.ApplicationModel) []*kingpin.FlagMode
 	return flags
 }
 
-// flagOf returns the flag for a written form such as --region or -nd. For combined short flags, it returns the last one.
+// flagOf returns the flag for a written form such as --region or -nd. For combined short flags, it returns the last
+// one.
 func (l typedLine) flagOf(model *kingpin.ApplicationModel, written string) *kingpin.FlagModel {
 	for _, f := range l.allFlags(model) {
 		if written == "--"+f.Name || !strings.HasPrefix(written, "--") && f.Short != 0 && strings.HasSuffix(written, string(f.Short)) {

@@ -106,8 +106,8 @@ func TestCompletionOfExecCommand(t *testing.T) {
 	}
 }
 
-// TestCompletionReadsTheConfigOnly checks that a completion reads only the config file. It writes no files, and opens no
-// keystore, so an unknown keystore is no error.
+// TestCompletionReadsTheConfigOnly checks that a completion reads only the config file. It writes no files, and opens
+// no keystore, so an unknown keystore is no error.
 func TestCompletionReadsTheConfigOnly(t *testing.T) {
 	var config strings.Builder
 	for i := range 5000 {

@@ -10,15 +10,15 @@ import (
 	"aws-vault/vault/keystore"
 )
 
-// The program under test is killed at the instant with the number in killVariable. The keystore change with the number in
-// failVariable fails.
+// The program under test is killed at the instant with the number in killVariable. The keystore change with the number
+// in failVariable fails.
 const (
 	killVariable = "TEST_KILL_AT_CHANGE"
 	failVariable = "TEST_FAIL_AT_CHANGE"
 )
 
-// injectFailures gives the program a keystore that kills the process at the n-th instant, or whose n-th change fails. Each change
-// has two instants: just before it and just after it.
+// injectFailures gives the program a keystore that kills the process at the n-th instant, or whose n-th change fails.
+// Each change has two instants: just before it and just after it.
 func injectFailures(env *app.Env) {
 	kill, _ := strconv.Atoi(os.Getenv(killVariable)) // 0: never
 	fail, _ := strconv.Atoi(os.Getenv(failVariable))

@@ -12,8 +12,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// golden is a home directory that an earlier build wrote: keys, sessions, sign-ins and two interrupted rotations. Every key
-// in it belongs to the fake AWS. TestWriteGoldenHome wrote it.
+// golden is a home directory that an earlier build wrote: keys, sessions, sign-ins and two interrupted rotations.
+// Every key in it belongs to the fake AWS. TestWriteGoldenHome wrote it.
 const golden = "testdata/golden-home"
 
 // TestGoldenHome checks that today's program can use the home directory of an earlier build.

@@ -54,8 +54,8 @@ const (
 	newBundle  = "the bundle of roots is part of the digest"
 )
 
-// goldenUses are all kinds of credentials, and all settings that make sessions differ. If a use has a reason in anew, its
-// digest was changed on purpose. No other digest may change, because all users would have to sign in again.
+// goldenUses are all kinds of credentials, and all settings that make sessions differ. If a use has a reason in anew,
+// its digest was changed on purpose. No other digest may change, because all users would have to sign in again.
 var goldenUses = []goldenUse{
 	{name: "key", args: []string{"alice"}},
 	{name: "key without session", args: []string{"--no-session", "alice"}},
@@ -246,8 +246,8 @@ credential_source = Ec2InstanceMetadata
 role_arn = arn:aws:iam::123456789012:role/any
 `
 
-// goldenWorld is the fake AWS of the golden home. Its users, keys and roles are added in the same order each time, so they
-// get the same ids.
+// goldenWorld is the fake AWS of the golden home. Its users, keys and roles are added in the same order each time, so
+// they get the same ids.
 type goldenWorld struct {
 	*fakeaws.AWS
 	fakeaws.World
@@ -344,8 +344,8 @@ func listenGolden(t *testing.T) *fakeaws.AWS {
 	}
 }
 
-// goldenPath is the HOME of all commands. It resolves to their working directory, so it is the same in each run. It must
-// be, because the path of a keystore determines the folder of its sessions.
+// goldenPath is the HOME of all commands. It resolves to their working directory, so it is the same in each run. It
+// must be, because the path of a keystore determines the folder of its sessions.
 const goldenPath = "/proc/self/cwd"
 
 // A goldenHome is a home directory, and the program that runs in it.

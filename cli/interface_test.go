@@ -22,8 +22,8 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// TestInterface compares commands, flags, arguments, settings and environment variables with testdata/interface.txt. Users
-// and their scripts rely on them, so nothing in the list may be renamed or removed.
+// TestInterface compares commands, flags, arguments, settings and environment variables with testdata/interface.txt.
+// Users and their scripts rely on them, so nothing in the list may be renamed or removed.
 func TestInterface(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the list is for Linux")

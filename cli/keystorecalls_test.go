@@ -48,8 +48,9 @@ func noteCost(path, what string) {
 	}
 }
 
-// requireSignals returns a context that panics if the program waits for it before it catches signals, because a signal would
-// then end the program at that point. It also records when the program starts to catch signals, if costVariable is set.
+// requireSignals returns a context that panics if the program waits for it before it catches signals, because a signal
+// would then end the program at that point. It also records when the program starts to catch signals, if costVariable
+// is set.
 func requireSignals(ctx context.Context, env *app.Env) context.Context {
 	c := &signalContext{Context: ctx}
 	env.CatchSignals = func() {

@@ -60,7 +60,7 @@ func (e handled) Error() string {
 	return fmt.Sprintf("handled by the command-line parser, exit status %d", int(e))
 }
 
-// parse sets the flags from the arguments, and returns the command. The error is an [handled] if the command line is
+// parse sets the flags from the arguments, and returns the command. The error is a [handled] if the command line is
 // already handled.
 func (k commandLine) parse(args []string) (line parsed, err error) {
 	defer func() {

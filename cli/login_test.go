@@ -22,7 +22,8 @@ func init() {
 	}
 }
 
-// namedBrowser is a browser that the user names, such as firefox. It records its arguments and the redirects of its page.
+// namedBrowser is a browser that the user names, such as firefox. It records its arguments and the redirects of its
+// page.
 func namedBrowser() {
 	recordVisit(strings.Join(os.Args[1:], " "), os.Args[len(os.Args)-1])
 }

@@ -11,8 +11,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// TestKeystoreCallsWithManySessions checks that the keystore calls of a command are the same with a thousand sessions as
-// with one. It lists the sessions once and opens only the one that it needs.
+// TestKeystoreCallsWithManySessions checks that the keystore calls of a command are the same with a thousand sessions
+// as with one. It lists the sessions once and opens only the one that it needs.
 func TestKeystoreCallsWithManySessions(t *testing.T) {
 	environ, dir := warmHome(t)
 	commands := []struct{ command, want string }{
@@ -52,8 +52,8 @@ func warmHome(t *testing.T) (environ []string, dir string) {
 	return environ, dir
 }
 
-// addSessions adds n copies of the only cached session, under other names. They differ from real sessions only if they are
-// opened.
+// addSessions adds n copies of the only cached session, under other names. They differ from real sessions only if they
+// are opened.
 func addSessions(t *testing.T, dir string, n int) {
 	t.Helper()
 	state := filepath.Join(dir, ".local", "state", "aws-vault")

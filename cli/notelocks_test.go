@@ -12,9 +12,9 @@ import (
 	helper "aws-vault/vault/program"
 )
 
-// noteLocks is the program notelocks, which aws-vault runs in scripts: notelocks NAME COMMAND.... It appends the kinds of
-// held locks to the file in TEST_HELD_LOCKS, and then runs the command. Locks that the environment does not list are
-// marked "not told".
+// noteLocks is the program notelocks, which aws-vault runs in scripts: notelocks NAME COMMAND.... It appends the kinds
+// of held locks to the file in TEST_HELD_LOCKS, and then runs the command. Locks that the environment does not list
+// are marked "not told".
 func noteLocks() {
 	noteHeldLocks(os.Args[1])
 	c := exec.Command(os.Args[2], os.Args[3:]...)

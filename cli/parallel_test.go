@@ -44,8 +44,8 @@ func home(t *testing.T, aws *fakeaws.AWS) (environ []string, dir string) {
 	return environ, dir
 }
 
-// TestLockOwnerIsKilled kills the process that creates a session for all others, during its call. Another process must take
-// over, and all others must succeed.
+// TestLockOwnerIsKilled kills the process that creates a session for all others, during its call. Another process must
+// take over, and all others must succeed.
 func TestLockOwnerIsKilled(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {
@@ -165,7 +165,8 @@ func TestCancelReachesWaitingProcesses(t *testing.T) {
 	}
 }
 
-// TestRefusalReachesWaitingProcesses lets AWS refuse a call. All processes that wait for it must fail with the same error.
+// TestRefusalReachesWaitingProcesses lets AWS refuse a call. All processes that wait for it must fail with the same
+// error.
 func TestRefusalReachesWaitingProcesses(t *testing.T) {
 	aws, err := fakeaws.NewAWS()
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 // pluginVariable names the file in which the plugin counts how often its key was used.
 const pluginVariable = "TEST_PLUGIN_USES"
 
-// pluginRuns names the variable with a command line that the plugin runs first. If the command fails, its output is written
-// to the file of pluginVariable, because the stderr of a plugin is lost.
+// pluginRuns names the variable with a command line that the plugin runs first. If the command fails, its output is
+// written to the file of pluginVariable, because the stderr of a plugin is lost.
 const pluginRuns = "TEST_PLUGIN_RUNS"
 
 // agePlugin is an age plugin that does not encrypt.

@@ -258,8 +258,8 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// TestProxyIsKilled kills the proxy. It must leave no process, and an address that expires in the kernel, or that the next
-// proxy can use.
+// TestProxyIsKilled kills the proxy. It must leave no process, and an address that expires in the kernel, or that the
+// next proxy can use.
 func TestProxyIsKilled(t *testing.T) {
 	if !inNamespace(t) {
 		return

@@ -27,12 +27,12 @@ var ourFolders = []string{".local/state/aws-vault", ".awsvault/keys", ".local/sh
 // anotherUser is the user id of a file that belongs to another user.
 const anotherUser = 4242
 
-// A replacement replaces a file in one of our folders with something that aws-vault must refuse. It returns the path that must
-// be neither read nor written, or an empty text.
+// A replacement replaces a file in one of our folders with something that aws-vault must refuse. It returns the path
+// that must be neither read nor written, or an empty text.
 type replacement func(t *testing.T, path, outside string) (forbidden string)
 
-// replacements are the kinds of replacements. The target of a link is the original file, so a program that follows the link
-// would work.
+// replacements are the kinds of replacements. The target of a link is the original file, so a program that follows the
+// link would work.
 var replacements = map[string]replacement{
 	"link": func(t *testing.T, path, outside string) string {
 		target := filepath.Join(outside, "target")
@@ -86,16 +86,17 @@ func needRoot(t *testing.T) {
 	}
 }
 
-// A fileCommand is a command line, the paths in our folders that it accesses, and a copy of the home from before it ran.
+// A fileCommand is a command line, the paths in our folders that it accesses, and a copy of the home from before it
+// ran.
 type fileCommand struct {
 	line   string
 	paths  []string
 	before string
 }
 
-// TestReplacedFiles runs commands, and records which paths in our folders they access. Then it replaces each of these paths, one
-// at a time, with a link, a pipe, a device or another user's file, and runs the command again. The command must not access
-// the target of the link, must not hang, and must print an error with the path.
+// TestReplacedFiles runs commands, and records which paths in our folders they access. Then it replaces each of these
+// paths, one at a time, with a link, a pipe, a device or another user's file, and runs the command again. The command
+// must not access the target of the link, must not hang, and must print an error with the path.
 func TestReplacedFiles(t *testing.T) {
 	h := newTracedHome(t, "AWS_VAULT_SEALED_PASSPHRASE=correct horse")
 	key := h.aws.Example().Key
@@ -281,8 +282,8 @@ func tree(t *testing.T, path string) string {
 // https://man7.org/linux/man-pages/man7/inotify.7.html
 type watch struct{ fd int }
 
-// newWatch watches a directory and its contents, or one file. It does not report that a file was opened: only an open file
-// shows for certain which user owns it.
+// newWatch watches a directory and its contents, or one file. It does not report that a file was opened: only an open
+// file shows for certain which user owns it.
 func newWatch(t *testing.T, path string) watch {
 	t.Helper()
 	fd, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)

@@ -113,8 +113,8 @@ func (r *rotationTest) keysAtIAM() []types.AccessKeyMetadata {
 	return out.AccessKeyMetadata
 }
 
-// checkOneKey checks the result of a finished rotation: one active key that is stored, and no journal. It returns the id of
-// the key.
+// checkOneKey checks the result of a finished rotation: one active key that is stored, and no journal. It returns the
+// id of the key.
 func (r *rotationTest) checkOneKey(when string) string {
 	r.Helper()
 	keys := r.keysAtIAM()
@@ -169,8 +169,8 @@ func credentials(id, secret string) aws.CredentialsProvider {
 	})
 }
 
-// killAt kills the calling process at an instant that now selects. Each call has two instants: its arrival (done is false,
-// and a kill prevents its effect), and before its response (done is true).
+// killAt kills the calling process at an instant that now selects. Each call has two instants: its arrival (done is
+// false, and a kill prevents its effect), and before its response (done is true).
 func (r *rotationTest) killAt(now func(c fakeaws.Call, done bool) bool) {
 	var lock sync.Mutex
 	r.aws.Watch(func(c fakeaws.Call, done bool) bool {
@@ -207,9 +207,9 @@ type failurePoint struct {
 	env  string
 }
 
-// atEachPoint runs the program with these arguments many times, after begin. It kills each run at another point: at every
-// call to AWS, then at every change of the keystore. In more runs, another change of the keystore fails each time. after
-// checks the result.
+// atEachPoint runs the program with these arguments many times, after begin. It kills each run at another point: at
+// every call to AWS, then at every change of the keystore. In more runs, another change of the keystore fails each
+// time. after checks the result.
 func atEachPoint(t *testing.T, config func(*fakeaws.AWS) string, begin func(*rotationTest), args []string, after func(r *rotationTest, when string)) {
 	t.Parallel()
 	kinds := []func(n int) failurePoint{
@@ -256,8 +256,8 @@ func withMFA(fake *fakeaws.AWS) string {
 		"arn:aws:iam::123456789012:mfa/alice", programVariable, codeVariable, fake.URL(), os.Args[0])
 }
 
-// TestRotationIsKilled kills a rotation before and after every call and every write, and lets every write fail. The next
-// run must end with one active, stored key.
+// TestRotationIsKilled kills a rotation before and after every call and every write, and lets every write fail. The
+// next run must end with one active, stored key.
 func TestRotationIsKilled(t *testing.T) {
 	atEachPoint(t, plain, func(*rotationTest) {}, []string{"rotate", "alice"}, func(r *rotationTest, when string) {
 		r.run(nil, "rotate", "alice")
@@ -265,7 +265,8 @@ func TestRotationIsKilled(t *testing.T) {
 	})
 }
 
-// TestRotationWithMFAIsKilled is TestRotationIsKilled with an MFA code, for a profile that assumes two roles with the key.
+// TestRotationWithMFAIsKilled is TestRotationIsKilled with an MFA code, for a profile that assumes two roles with the
+// key.
 func TestRotationWithMFAIsKilled(t *testing.T) {
 	atEachPoint(t, withMFA, func(*rotationTest) {}, []string{"rotate", "prod"}, func(r *rotationTest, when string) {
 		r.run(nil, "rotate", "prod")

@@ -82,8 +82,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// printSetupConfig prints the file config, and the two profiles that setup aws adds to it for the role READONLY in eu-west-1. Its
-// arguments are the flags in the credential_process.
+// printSetupConfig prints the file config, and the two profiles that setup aws adds to it for the role READONLY in
+// eu-west-1. Its arguments are the flags in the credential_process.
 func printSetupConfig() {
 	config, err := os.ReadFile("config")
 	path, lookErr := exec.LookPath("aws-vault")
@@ -142,8 +142,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition implements the conditions of scripts: [piv] cards are supported in this build, [needsValue] the kernel keyring can
-// store a key, [root] the user is root, and [protects] a folder can be made read-only.
+// condition implements the conditions of scripts: [piv] cards are supported in this build, [waits] the kernel keyring
+// can store a key, [root] the user is root, and [protects] a folder can be made read-only.
 func condition(name string) (bool, error) {
 	switch name {
 	case "piv":
@@ -192,8 +192,8 @@ func setup(env *testscript.Env) error {
 	return os.WriteFile(filepath.Join(env.WorkDir, "key"), []byte(world.Key.ID+"\n"+world.Key.Secret+"\n"), 0o600)
 }
 
-// fake is a command of scripts: fake CONTROL [name=value]... [JSON]. It sends a control request to the fake AWS, and prints
-// the response.
+// fake is a command of scripts: fake CONTROL [name=value]... [JSON]. It sends a control request to the fake AWS, and
+// prints the response.
 func fake(ts *testscript.TestScript, neg bool, args []string) {
 	method, query, body := http.MethodPost, url.Values{}, ""
 	if args[0] == "anchor" { // args[1] is a file with the CA certificates
@@ -223,8 +223,8 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Stdout().Write(text)
 }
 
-// typed is a command of scripts: typed FILE LINE.... It writes lines to a file for ttyin. The line CODE is replaced with
-// the current MFA code.
+// typed is a command of scripts: typed FILE LINE.... It writes lines to a file for ttyin. The line CODE is replaced
+// with the current MFA code.
 func typed(ts *testscript.TestScript, _ bool, args []string) {
 	var lines strings.Builder
 	for _, line := range args[1:] {

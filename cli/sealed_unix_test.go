@@ -116,8 +116,8 @@ func wordsIn(t *testing.T, text string) string {
 
 const typeWords = "Type the words, separated by spaces: "
 
-// TestRecovery creates a keystore with a passphrase and recovery words. Then it chooses a new passphrase with the words,
-// and removes the old one.
+// TestRecovery creates a keystore with a passphrase and recovery words. Then it chooses a new passphrase with the
+// words, and removes the old one.
 func TestRecovery(t *testing.T) {
 	home := t.TempDir()
 	d := startDialog(t, home, "sealed", "init")

@@ -39,8 +39,8 @@ function fish_prompt; echo -n 'REA''DY> '; end
 `},
 }
 
-// TestShells presses the tab key in the real shells. To see the completed line, it presses Ctrl-A and types printf before
-// the line, so that the shell prints its words.
+// TestShells presses the tab key in the real shells. To see the completed line, it presses Ctrl-A and types printf
+// before the line, so that the shell prints its words.
 func TestShells(t *testing.T) {
 	for _, sh := range shells {
 		t.Run(sh.name, func(t *testing.T) {

@@ -123,8 +123,8 @@ var fixedNames = []struct{ pattern, name string }{
 	{".local/state/aws-vault/private/*/*", "session"},
 }
 
-// fixedName returns a fixed name for the file of a system call. It returns false for files that the Go runtime and the loader
-// read, which depend on the system and the build.
+// fixedName returns a fixed name for the file of a system call. It returns false for files that the Go runtime and the
+// loader read, which depend on the system and the build.
 func (h tracedHome) fixedName(a act) (string, bool) {
 	rest, inside := strings.CutPrefix(a.of, h.dir+"/")
 	switch {
@@ -210,8 +210,8 @@ func TestSystemCallsWithUnlockedKeystore(t *testing.T) {
 }
 
 // TestSystemCallsWithAWSCall counts the system calls of a command that calls AWS and caches a session. Their order
-// varies, because the connection is opened in parallel. The session file and its folder must be synced, in case of a power
-// failure. The index need not be synced.
+// varies, because the connection is opened in parallel. The session file and its folder must be synced, in case of a
+// power failure. The index need not be synced.
 func TestSystemCallsWithAWSCall(t *testing.T) {
 	h := newTracedHome(t)
 	h.run(t, "exec r -- tool") // creates the folders

@@ -211,7 +211,8 @@ func descriptor(tid int, fd uint64) string {
 	return path
 }
 
-// text reads the string at an address in another process. It reads page by page, because the next page may not be mapped.
+// text reads the string at an address in another process. It reads page by page, because the next page may not be
+// mapped.
 func text(tid int, address uint64) string {
 	const page = 4096
 	var b []byte
