@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The expected hosts are those of the SDK's endpoint rules.
+// TestLoginEndpoints expects the hosts that the SDK's endpoint rules produce.
 func TestLoginEndpoints(t *testing.T) {
 	for region, want := range map[string][4]string{ // plain, FIPS, dual stack, both
 		"eu-west-1": {"eu-west-1.signin.aws.amazon.com", "signin-fips.eu-west-1.amazonaws.com", "signin.eu-west-1.api.aws", "signin-fips.eu-west-1.api.aws"},
@@ -45,27 +45,27 @@ func TestLoginEndpoints(t *testing.T) {
 		for i, e := range []Endpoint{{}, {FIPS: true}, {DualStack: true}, {FIPS: true, DualStack: true}} {
 			l := Login{Client: &Client{}, Target: Target{Region: region, Endpoint: e}}
 			if err := l.Check(); err != nil || l.BaseURL() != "https://"+want[i] || l.EndpointName() != "https://"+want[i] {
-				t.Errorf("%s with %+v signs in at %s, want %s (%v)", region, e, l.BaseURL(), want[i], err)
+				t.Errorf("region %s, endpoint %+v: sign-in URL is %s, want host %s (error: %v)", region, e, l.BaseURL(), want[i], err)
 			}
 			if !isAWS(want[i]) {
-				t.Errorf("%s is not AWS's", want[i])
+				t.Errorf("isAWS(%q) = false, want true", want[i])
 			}
 		}
 	}
 }
 
-// A sign-in in an unknown region must fail instead of going to the partition aws.
+// A sign-in in an unknown region fails. It must not use a sign-in host of the standard partition instead.
 func TestLoginRejectsUnknownRegions(t *testing.T) {
 	for _, region := range []string{"us-isog-east-1", "mars-1", "", "evil.org/", "aws-global", "aws-cn-global"} {
 		for _, e := range []Endpoint{{}, {FIPS: true}, {DualStack: true}} {
 			l := Login{Client: &Client{}, Target: Target{Region: region, Endpoint: e}}
 			if err := l.Check(); err == nil || !strings.Contains(err.Error(), "one such as ") || l.BaseURL() != "" {
-				t.Errorf("%q: got %v, at %q", region, err, l.BaseURL())
+				t.Errorf("region %q: got error %v and URL %q, want an error that suggests a region, and no URL", region, err, l.BaseURL())
 			}
 		}
 	}
 	l := Login{Client: &Client{}, Target: Target{Region: "mars-1", Endpoint: Endpoint{URL: "https://signin.example.com/"}}}
 	if err := l.Check(); err != nil || l.BaseURL() != "https://signin.example.com" {
-		t.Errorf("an endpoint of one's own: %v, at %q", err, l.BaseURL())
+		t.Errorf("custom endpoint: got error %v and URL %q", err, l.BaseURL())
 	}
 }

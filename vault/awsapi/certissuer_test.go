@@ -29,7 +29,7 @@ func testKey(n byte) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
 }
 
-// issue creates a certificate for key. It is signed by issuer, or self-signed if issuer is nil.
+// issue creates a certificate for key. The certificate is signed by issuer, or self-signed if issuer is nil.
 func (a *certIssuer) issue(template x509.Certificate, key ed25519.PrivateKey, issuer *certWithKey) *certWithKey {
 	a.Helper()
 	a.serial++

@@ -13,7 +13,7 @@ import (
 )
 
 func TestWrongClockIsCorrectedOnce(t *testing.T) {
-	for skew, said := range map[time.Duration]string{
+	for skew, notice := range map[time.Duration]string{
 		20 * time.Minute:  "this computer's clock is 20m0s behind AWS's; AWS's time is used",
 		-20 * time.Minute: "this computer's clock is 20m0s ahead of AWS's; AWS's time is used",
 	} {
@@ -21,14 +21,14 @@ func TestWrongClockIsCorrectedOnce(t *testing.T) {
 		r.aws.Fail(fakeaws.Fault{Skew: skew, Times: -1})
 		r.mustSend(r.assumeReadOnly())
 		if calls := r.wantCalls(2); calls[0].Code != "SignatureDoesNotMatch" || calls[1].Code != "" {
-			t.Errorf("called %v", r.aws.Actions())
+			t.Errorf("AWS calls are %v, want a refused call and a successful one", r.aws.Actions())
 		}
 		if r.Clock.Skew() != skew || !r.Clock.Now().Equal(r.aws.Now().Add(skew)) {
-			t.Errorf("the skew is %s, want %s", r.Clock.Skew(), skew)
+			t.Errorf("clock skew is %s, want %s", r.Clock.Skew(), skew)
 		}
 		r.mustSend(r.assumeReadOnly())
-		r.wantCalls(3) // already signed with the corrected time
-		r.wantNotices(said)
+		r.wantCalls(3) // one more call: it was already signed with the corrected time
+		r.wantNotices(notice)
 	}
 }
 
@@ -40,44 +40,46 @@ func TestSmallClockErrorIsIgnored(t *testing.T) {
 	r.wantNotices()
 }
 
-// During the days that a server runs, the computer may correct its own clock.
-func TestFixedClockIsDetected(t *testing.T) {
+// While a server process runs for days, the computer's clock may be corrected. The Client must then stop using
+// AWS's time.
+func TestComputerClockBecomesCorrect(t *testing.T) {
 	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: 2})
 	r.mustSend(r.assumeReadOnly())
 	r.mustSend(r.assumeReadOnly())
 	r.wantCalls(4)
 	if r.Clock.Skew() != 0 {
-		t.Errorf("the skew is %s", r.Clock.Skew())
+		t.Errorf("clock skew is %s, want 0", r.Clock.Skew())
 	}
 	r.wantNotices("this computer's clock is 20m0s behind AWS's; AWS's time is used", "this computer's clock is correct again")
 }
 
 func TestWrongClockWithConcurrentCalls(t *testing.T) {
 	r := newFixture(t)
-	arrived := make(chan struct{})
-	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: 10, Until: arrived})
+	allArrived := make(chan struct{})
+	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: 10, Until: allArrived})
 	r.aws.Fail(fakeaws.Fault{Skew: 20 * time.Minute, Times: -1})
 	errs := make([]error, 10)
-	var all sync.WaitGroup
+	var wg sync.WaitGroup
 	for i := range errs {
-		all.Go(func() { _, errs[i] = r.send(t.Context(), r.assumeReadOnly()) })
+		wg.Go(func() { _, errs[i] = r.send(t.Context(), r.assumeReadOnly()) })
 	}
 	if err := r.aws.Await(t.Context(), "AssumeRole", len(errs)); err != nil {
 		t.Fatal(err)
 	}
-	close(arrived) // all requests are signed with the wrong time
-	all.Wait()
+	close(allArrived) // all ten requests have arrived, signed with the wrong time
+	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
 		t.Error(err)
 	}
 	r.wantCalls(20)
 	if len(r.notices) != 1 {
-		t.Errorf("told %q", r.notices)
+		t.Errorf("notices are %q, want one", r.notices)
 	}
 }
 
-// refusalWithDate returns a refusal by AWS with a Date header.
+// refusalWithDate returns the error of a call that AWS refused with this error code and this Date header. The
+// endpoint and encrypted decide whether the date is trusted.
 func refusalWithDate(code, date, endpoint string, encrypted bool) error {
 	u, _ := url.Parse(endpoint)
 	return fmt.Errorf("sts: %w", &refusal{status: 403, code: code, date: date, authenticated: isAuthenticated(u, encrypted)})
@@ -91,27 +93,28 @@ func TestOnlyAuthenticatedDatesAreTrusted(t *testing.T) {
 		want bool
 	}{
 		{"TLS", refusalWithDate("SignatureDoesNotMatch", date, "https://sts.amazonaws.com", true), true},
-		{"another code", refusalWithDate("RequestTimeTooSkewed", date, "https://sts.amazonaws.com", true), true},
+		{"code RequestTimeTooSkewed", refusalWithDate("RequestTimeTooSkewed", date, "https://sts.amazonaws.com", true), true},
 		{"loopback", refusalWithDate("SignatureDoesNotMatch", date, "http://[::1]:80", false), true},
 		{"plain HTTP", refusalWithDate("SignatureDoesNotMatch", date, "http://sts.amazonaws.com", false), false},
-		{"name like loopback", refusalWithDate("SignatureDoesNotMatch", date, "http://127.0.0.1.example.com", false), false},
-		{"refusal of something else", refusalWithDate("AccessDenied", date, "https://sts.amazonaws.com", true), false},
+		{"host that starts like loopback", refusalWithDate("SignatureDoesNotMatch", date, "http://127.0.0.1.example.com", false), false},
+		{"code AccessDenied", refusalWithDate("AccessDenied", date, "https://sts.amazonaws.com", true), false},
 		{"no date", refusalWithDate("SignatureDoesNotMatch", "", "https://sts.amazonaws.com", true), false},
-		{"junk", refusalWithDate("SignatureDoesNotMatch", "yesterday", "https://sts.amazonaws.com", true), false},
-		{"no answer", errors.New("EOF"), false},
+		{"invalid date", refusalWithDate("SignatureDoesNotMatch", "yesterday", "https://sts.amazonaws.com", true), false},
+		{"no response", errors.New("EOF"), false},
 		{"success", nil, false},
 	} {
 		r := newFixture(t)
 		if got := r.correctClock(0, c.err); got != c.want {
-			t.Errorf("%s: corrected is %v, want %v", c.name, got, c.want)
+			t.Errorf("%s: correctClock = %v, want %v", c.name, got, c.want)
 		}
-		if believed := r.Clock.Skew() != 0; believed != c.want {
-			t.Errorf("%s: the skew is %s", c.name, r.Clock.Skew())
+		if changed := r.Clock.Skew() != 0; changed != c.want {
+			t.Errorf("%s: clock skew is %s", c.name, r.Clock.Skew())
 		}
 	}
 }
 
-// AWS reports a wrong secret in the same way as a wrong time.
+// AWS returns the same error code for a wrong secret as for a wrong time. A call with a wrong secret must not be
+// retried.
 func TestWrongSecretIsNotRetried(t *testing.T) {
 	r := newFixture(t)
 	s := r.assumeReadOnly()
@@ -129,6 +132,6 @@ func TestRequestIsResignedOnce(t *testing.T) {
 	r.aws.Fail(fakeaws.Fault{Skew: -20 * time.Minute})
 	r.wantText(r.sendFails(r.assumeReadOnly()), "SignatureDoesNotMatch")
 	if got := r.aws.Actions(); len(slices.Compact(got)) != 1 || len(r.aws.Calls()) != 2 {
-		t.Errorf("called %v", got)
+		t.Errorf("AWS calls are %v, want AssumeRole twice", got)
 	}
 }

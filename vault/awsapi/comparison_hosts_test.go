@@ -24,8 +24,8 @@ import (
 	"aws-vault/vault/partition"
 )
 
-// sdkRegions returns the regions of each partition in the SDK's list. To each partition it adds an invented region,
-// like one that AWS may open later.
+// sdkRegions returns the regions of each partition, as the SDK lists them. It adds an invented region to each
+// partition, like a region that AWS may open later.
 func sdkRegions(t *testing.T) map[string][]string {
 	t.Helper()
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-sdk-go-v2").Output()
@@ -36,17 +36,17 @@ func sdkRegions(t *testing.T) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said struct {
+	var list struct {
 		Partitions []struct {
 			ID      string
 			Regions map[string]struct{}
 		}
 	}
-	if err := json.Unmarshal(text, &said); err != nil || len(said.Partitions) == 0 {
-		t.Fatalf("%d partitions were read, %v", len(said.Partitions), err)
+	if err := json.Unmarshal(text, &list); err != nil || len(list.Partitions) == 0 {
+		t.Fatalf("read %d partitions from the SDK's list (error: %v)", len(list.Partitions), err)
 	}
 	found := map[string][]string{}
-	for _, p := range said.Partitions {
+	for _, p := range list.Partitions {
 		found[p.ID] = slices.Sorted(maps.Keys(p.Regions))
 		for _, region := range found[p.ID] {
 			if parts := strings.Split(region, "-"); !isPseudo(region) {
@@ -58,23 +58,24 @@ func sdkRegions(t *testing.T) map[string][]string {
 	return found
 }
 
-// isPseudo reports whether region stands for a whole partition.
+// isPseudo reports whether region is a pseudo-region, the name of a whole partition.
 func isPseudo(region string) bool { return strings.HasSuffix(region, "-global") }
 
 func TestPartitionsMatchTheSDK(t *testing.T) {
 	for id, regions := range sdkRegions(t) {
 		for _, region := range regions {
 			if got := partition.Of(region); got != id {
-				t.Errorf("%s is in %s, want %s", region, got, id)
+				t.Errorf("region %s: got partition %s, want %s", region, got, id)
 			}
 		}
 		if home := partition.Home("arn:" + id + ":iam::123456789012:role/a"); !slices.Contains(regions, home) {
-			t.Errorf("%s has the home %s, which is in another partition", id, home)
+			t.Errorf("partition %s: home region is %s, which is in another partition", id, home)
 		}
 	}
 }
 
-// sdkAddress converts an endpoint of the SDK's rules. The rules may set another service name or region for signatures.
+// sdkAddress converts an endpoint of the SDK to an address. The parameters service and region are the default
+// values for signatures. The SDK's rules may replace them.
 func sdkAddress(e smithyendpoints.Endpoint, err error, service, region string) (address, error) {
 	at := address{e.URI.String(), service, region}
 	if schemes, ok := smithyauth.GetAuthOptions(&e.Properties); ok {
@@ -93,13 +94,14 @@ func sdkAddress(e smithyendpoints.Endpoint, err error, service, region string) (
 	return at, err
 }
 
-const loginService = "the sign-in of aws login"
+const loginService = "aws login"
 
-// services lists, for each service, the functions that return its address: ours, and the SDK's endpoint rules.
+// services lists the compared services. The function ours returns the address that this package uses, and the
+// function sdk returns the address from the SDK's endpoint rules.
 var services = []struct {
-	name         string
-	legacy       bool // has a global endpoint
-	ours, theirs func(*testing.T, Target) (address, error)
+	name      string
+	legacy    bool // whether the service has a global endpoint
+	ours, sdk func(*testing.T, Target) (address, error)
 }{
 	{
 		"STS", true,
@@ -122,7 +124,7 @@ var services = []struct {
 		},
 	},
 	{
-		"the sign-in of Identity Center", false,
+		"Identity Center OIDC", false,
 		func(_ *testing.T, at Target) (address, error) { return serviceOIDC.address(at) },
 		func(t *testing.T, at Target) (address, error) {
 			e, err := ssooidc.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), ssooidc.EndpointParameters{
@@ -132,7 +134,7 @@ var services = []struct {
 		},
 	},
 	{
-		"the portal", false,
+		"Identity Center portal", false,
 		func(_ *testing.T, at Target) (address, error) { return servicePortal.address(at) },
 		func(t *testing.T, at Target) (address, error) {
 			e, err := sso.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), sso.EndpointParameters{
@@ -155,7 +157,7 @@ var services = []struct {
 		loginService, false,
 		func(_ *testing.T, at Target) (address, error) {
 			base, err := Login{Target: at}.signInURL()
-			return address{base, "signin", at.Region}, err // these calls are not signed
+			return address{base, "signin", at.Region}, err // sign-in calls are not signed; the SDK still returns these values
 		},
 		func(t *testing.T, at Target) (address, error) {
 			e, err := signin.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), signin.EndpointParameters{
@@ -166,21 +168,22 @@ var services = []struct {
 	},
 }
 
-// rejectedByUs returns why this program refuses a target for which the SDK has an address, or "" if it must not refuse.
-func rejectedByUs(service, id string, at Target) string {
+// rejectionReason returns why this package rejects a target that the SDK accepts. It returns "" if this package must
+// accept the target too.
+func rejectionReason(service, id string, at Target) string {
 	e := at.Endpoint
 	switch {
 	case service == loginService && (id == "" || isPseudo(at.Region)):
-		return "nobody signs in by aws login where the partition is not certain"
+		return "aws login needs a region of a known partition"
 	case isPseudo(at.Region) && service != "IAM" && (at.Region != globalName || service != "STS" || e.FIPS || e.DualStack):
-		return "names that stand for a partition have no host"
+		return "a pseudo-region has no regional endpoint"
 	}
 	return ""
 }
 
 func TestEndpointsMatchTheSDK(t *testing.T) {
-	same, refused, all := 0, map[string]int{}, sdkRegions(t)
-	all[""] = []string{"mars-1"} // no partition has this region: it is misspelled, or belongs to a new partition
+	same, rejected, all := 0, map[string]int{}, sdkRegions(t)
+	all[""] = []string{"mars-1"} // a region of no known partition: misspelled, or in a new partition
 	for _, s := range services {
 		for id, regions := range all {
 			for _, region := range regions {
@@ -190,17 +193,17 @@ func TestEndpointsMatchTheSDK(t *testing.T) {
 						continue
 					}
 					got, err := s.ours(t, at)
-					want, wantErr := s.theirs(t, at)
-					reason, host := rejectedByUs(s.name, id, at), strings.TrimPrefix(got.url, "https://")
+					want, wantErr := s.sdk(t, at)
+					reason, host := rejectionReason(s.name, id, at), strings.TrimPrefix(got.url, "https://")
 					switch {
 					case wantErr != nil:
-						t.Errorf("the SDK does not find %s in %s with %+v: %v", s.name, region, at.Endpoint, wantErr)
+						t.Errorf("%s in %s, endpoint %+v: the SDK has no address: %v", s.name, region, at.Endpoint, wantErr)
 					case reason != "" && err != nil:
-						refused[reason]++
+						rejected[reason]++
 					case reason != "" || err != nil || got != want:
-						t.Errorf("%s in %s (%s) with %+v is at %v (%v), want %v", s.name, region, id, at.Endpoint, got, err, want)
+						t.Errorf("%s in %s (partition %q), endpoint %+v: got %v (error: %v), want %v; reason to reject: %q", s.name, region, id, at.Endpoint, got, err, want, reason)
 					case id != "" && !isPseudo(region) && !isAWS(host):
-						t.Errorf("%s is taken for somebody else's", host)
+						t.Errorf("isAWS(%q) = false, want true", host)
 					default:
 						same++
 					}
@@ -208,5 +211,5 @@ func TestEndpointsMatchTheSDK(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d addresses are the SDK's; refused here are, by the reason: %v", same, refused)
+	t.Logf("%d addresses match the SDK; targets that only this package rejects, by reason: %v", same, rejected)
 }

@@ -18,7 +18,8 @@ import (
 	signintypes "github.com/aws/aws-sdk-go-v2/service/signin/types"
 )
 
-// comparisonKey returns a fixed key. Its coordinates have no leading zeros, which the SDK would omit.
+// comparisonKey returns a fixed key whose coordinates have no leading zeros. The SDK omits leading zeros, so its
+// proof for other keys would differ.
 func comparisonKey(t *testing.T) ProofKey {
 	raw := make([]byte, 32)
 	raw[0], raw[31] = 1, 2
@@ -29,8 +30,9 @@ func comparisonKey(t *testing.T) ProofKey {
 	return ProofKey{key}
 }
 
-// An interceptingClient replaces the body of each request of the SDK's login provider, which only renews tokens. The
-// request keeps the provider's proof. The client also stores the response.
+// An interceptingClient lets the SDK's login provider send any token request. The provider itself only refreshes
+// tokens, so the client replaces the body of its request with in. The request keeps the provider's DPoP proof. The
+// client stores the response in out and err.
 type interceptingClient struct {
 	client *signin.Client
 	in     *signintypes.CreateOAuth2TokenRequestBody
@@ -43,7 +45,8 @@ func (s *interceptingClient) CreateOAuth2Token(ctx context.Context, _ *signin.Cr
 	return s.out, s.err
 }
 
-// sdkLogin exchanges a grant with the SDK's login provider, which reads a token file like the AWS CLI's.
+// sdkLogin exchanges a grant for tokens with the SDK's login provider. The provider reads a token file, so sdkLogin
+// writes a file like the AWS CLI's.
 func (o comparison) sdkLogin(ctx context.Context, in *signintypes.CreateOAuth2TokenRequestBody) (any, error) {
 	text, err := o.key.PEM()
 	if err != nil {
@@ -72,7 +75,7 @@ func (o comparison) sdkLogin(ctx context.Context, in *signintypes.CreateOAuth2To
 	}, nil
 }
 
-// ourLogin exchanges a grant with this package.
+// ourLogin exchanges a grant for tokens with this package.
 func (o comparison) ourLogin(ctx context.Context, g LoginGrant) (any, error) {
 	var got LoginTokens
 	err := Login{o.api, o.at}.CreateToken(ctx, o.key, g, func(t LoginTokens) { got = t })
@@ -83,7 +86,7 @@ func (o comparison) ourLogin(ctx context.Context, g LoginGrant) (any, error) {
 func loginOperations() []operation {
 	return []operation{
 		{
-			action: ActionLogin, variant: "with a code",
+			action: ActionLogin, variant: "authorization code",
 			pages: []string{`{"accessToken":{"accessKeyId":"ASIA","secretAccessKey":"a/b+","sessionToken":"c/d+"},"tokenType":"aws_sigv4","expiresIn":900,"refreshToken":"e","idToken":"f.g.h"}`},
 			ours: func(ctx context.Context, o comparison) (any, error) {
 				return o.ourLogin(ctx, LoginGrant{
@@ -98,7 +101,7 @@ func loginOperations() []operation {
 			},
 		},
 		{
-			action: ActionLogin, variant: "to renew", refused: []cannedResponse{
+			action: ActionLogin, variant: "refresh", refused: []cannedResponse{
 				{http.StatusForbidden, "AccessDeniedException", `{"error":"TOKEN_EXPIRED","message":"why"}`},
 				{http.StatusForbidden, "AccessDeniedException", `{"error":"USER_CREDENTIALS_CHANGED","message":"why"}`},
 				{http.StatusForbidden, "AccessDeniedException", `{"error":"INSUFFICIENT_PERMISSIONS","message":"why"}`},
@@ -123,28 +126,28 @@ func loginOperations() []operation {
 	}
 }
 
-// The SDK has no client for the sign-in pages, since a browser opens them. The expected URLs are those of the AWS CLI.
+// A browser opens the sign-in pages, so the SDK has no client for them. The expected URLs are those of the AWS CLI.
 func TestAuthorizeURLsMatchTheAWSCLI(t *testing.T) {
 	at := Target{Region: "eu-west-1"}
 	p := AuthorizeRequest{ClientID: "a/b", Scopes: []string{"c", "d:e"}, RedirectURI: "http://127.0.0.1:1/oauth/callback", State: "f", CodeChallenge: "g"}
-	one := p
-	one.Scopes = []string{"openid"}
+	loginRequest := p
+	loginRequest.Scopes = []string{"openid"}
 	for page, want := range map[string]string{
 		IDC{Target: at}.AuthorizeURL(p): "https://oidc.eu-west-1.amazonaws.com/authorize?response_type=code&client_id=a%2Fb&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Foauth%2Fcallback" +
 			"&state=f&code_challenge_method=S256&scopes=c+d%3Ae&code_challenge=g",
-		Login{Target: at}.AuthorizeURL(one): "https://eu-west-1.signin.aws.amazon.com/v1/authorize?response_type=code&client_id=a%2Fb&state=f&code_challenge_method=SHA-256" +
+		Login{Target: at}.AuthorizeURL(loginRequest): "https://eu-west-1.signin.aws.amazon.com/v1/authorize?response_type=code&client_id=a%2Fb&state=f&code_challenge_method=SHA-256" +
 			"&scope=openid&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Foauth%2Fcallback&code_challenge=g",
 	} {
 		got, err := url.Parse(page)
 		if err != nil {
 			t.Fatal(err)
 		}
-		told, err := url.Parse(want)
+		wantURL, err := url.Parse(want)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !reflect.DeepEqual(got.Query(), told.Query()) || BaseOf(got)+got.Path != BaseOf(told)+told.Path {
-			t.Errorf("the page is %s, want %s", page, want)
+		if !reflect.DeepEqual(got.Query(), wantURL.Query()) || BaseOf(got)+got.Path != BaseOf(wantURL)+wantURL.Path {
+			t.Errorf("sign-in page is %s, want %s", page, want)
 		}
 	}
 }

@@ -31,8 +31,9 @@ func (o comparison) sdkSTS() *sts.Client {
 	return sts.New(sts.Options{Region: o.at.Region, BaseEndpoint: &o.at.Endpoint.URL, Credentials: o.signer(), Retryer: aws.NopRetryer{}})
 }
 
-// sdkIAM signs for the home region of IAM. With an endpoint set by the user, the SDK would sign for the profile's
-// region; this program always signs for the home region, because AWS accepts no other.
+// sdkIAM returns the SDK's client for IAM. The client signs for IAM's home region, as this package always does,
+// because AWS accepts no other region. With a custom endpoint, the SDK would otherwise sign for the profile's
+// region.
 func (o comparison) sdkIAM() *iam.Client {
 	return iam.New(iam.Options{Region: domainsOf(o.at.Region).home, BaseEndpoint: &o.at.Endpoint.URL, Credentials: o.signer(), Retryer: aws.NopRetryer{}})
 }
@@ -44,6 +45,7 @@ func sessionOf(c *ststypes.Credentials, account string) aws.Credentials {
 	}
 }
 
+// result returns a successful response of the query protocol.
 func result(action, inner string) []string {
 	return []string{`<` + action + `Response xmlns="https://example.amazonaws.com/doc/"><` + action + `Result>` + inner + `</` + action + `Result>` +
 		`<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></` + action + `Response>`}
@@ -52,7 +54,8 @@ func result(action, inner string) []string {
 const xmlSession = `<Credentials><AccessKeyId>ASIAI44QH8DHBEXAMPLE</AccessKeyId><SecretAccessKey>a/b+c=</SecretAccessKey>` +
 	`<SessionToken>d/e+f==</SessionToken><Expiration>2030-01-02T03:04:05.678Z</Expiration></Credentials>`
 
-// refusedXML returns error responses of the query protocol: one for each code, and other valid forms.
+// refusedXML returns error responses of the query protocol: one for each code, and some whose XML is unusual but
+// valid.
 func refusedXML(codes ...string) (list []cannedResponse) {
 	for _, code := range append(codes, "AccessDenied", "Throttling", "InvalidClientTokenId") {
 		list = append(list, cannedResponse{http.StatusBadRequest, "", `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>` + code +
@@ -74,7 +77,7 @@ func queryOperations() []operation {
 		"InvalidInput", "LimitExceeded", "NoSuchEntity", "ServiceFailure")
 	return []operation{
 		{
-			action: "AssumeRole", variant: "with everything", refused: stsRefusals,
+			action: "AssumeRole", variant: "all parameters", refused: stsRefusals,
 			pages: result("AssumeRole", xmlSession+`<AssumedRoleUser><AssumedRoleId>AROA:a</AssumedRoleId><Arn>arn:aws:sts::123456789012:assumed-role/a/b</Arn></AssumedRoleUser>`+
 				`<PackedPolicySize>6</PackedPolicySize><SourceIdentity>x</SourceIdentity>`),
 			ours: func(ctx context.Context, o comparison) (any, error) {
@@ -98,7 +101,7 @@ func queryOperations() []operation {
 			},
 		},
 		{
-			action: "AssumeRole", variant: "with little", pages: result("AssumeRole", xmlSession),
+			action: "AssumeRole", variant: "required parameters", pages: result("AssumeRole", xmlSession),
 			ours: func(ctx context.Context, o comparison) (any, error) {
 				return o.sts().AssumeRole(ctx, o.by, RoleRequest{Role: specialRole, SessionName: "alice"}, MFA{})
 			},
@@ -259,23 +262,23 @@ func queryOperations() []operation {
 	}
 }
 
-func activate(form string, active bool, refused []cannedResponse) operation {
+func activate(status string, active bool, refused []cannedResponse) operation {
 	return operation{
-		action: "UpdateAccessKey", variant: form, refused: refused, pages: result("UpdateAccessKey", ""),
+		action: "UpdateAccessKey", variant: status, refused: refused, pages: result("UpdateAccessKey", ""),
 		ours: func(ctx context.Context, o comparison) (any, error) {
 			return nil, o.keys().SetActive(ctx, "AKIA1", active)
 		},
 		sdk: func(ctx context.Context, o comparison) (any, error) {
-			_, err := o.sdkIAM().UpdateAccessKey(ctx, &iam.UpdateAccessKeyInput{UserName: aws.String(specialUser), AccessKeyId: aws.String("AKIA1"), Status: iamtypes.StatusType(form)})
+			_, err := o.sdkIAM().UpdateAccessKey(ctx, &iam.UpdateAccessKeyInput{UserName: aws.String(specialUser), AccessKeyId: aws.String("AKIA1"), Status: iamtypes.StatusType(status)})
 			return nil, err
 		},
 	}
 }
 
-func lastUsed(answer, form string, refused []cannedResponse) operation {
+func lastUsed(xml, variant string, refused []cannedResponse) operation {
 	return operation{
-		action: "GetAccessKeyLastUsed", variant: form, refused: refused,
-		pages: result("GetAccessKeyLastUsed", `<AccessKeyLastUsed>`+answer+`</AccessKeyLastUsed><UserName>a</UserName>`),
+		action: "GetAccessKeyLastUsed", variant: variant, refused: refused,
+		pages: result("GetAccessKeyLastUsed", `<AccessKeyLastUsed>`+xml+`</AccessKeyLastUsed><UserName>a</UserName>`),
 		ours: func(ctx context.Context, o comparison) (any, error) {
 			at, service, err := o.keys().LastUsed(ctx, "AKIA1")
 			return []any{at, service}, err

@@ -29,19 +29,19 @@ func (o comparison) sdkOIDC() *ssooidc.Client {
 	return ssooidc.New(ssooidc.Options{Region: o.at.Region, BaseEndpoint: &o.at.Endpoint.URL, Retryer: aws.NopRetryer{}})
 }
 
-// refusedJSON returns error responses of the REST protocol with JSON: each code in several forms. why is the name
-// of the JSON member that holds the message in the service's model.
-func refusedJSON(why string, codes ...string) (list []cannedResponse) {
-	said := `"error":"an_error","` + why + `":"why"}`
+// refusedJSON returns error responses of the REST protocol with JSON. They contain each code in all the forms that a
+// response may use. messageKey is the JSON member that contains the error message.
+func refusedJSON(messageKey string, codes ...string) (list []cannedResponse) {
+	members := `"error":"an_error","` + messageKey + `":"why"}`
 	for _, code := range codes {
 		list = append(list,
-			cannedResponse{http.StatusBadRequest, code, `{` + said},
-			cannedResponse{http.StatusBadRequest, code + ":http://internal.amazon.com/coral/com.amazon.coral.service/", `{` + said},
-			cannedResponse{http.StatusBadRequest, "aws.protocoltests#" + code + ":http://example.com", `{` + said},
-			cannedResponse{http.StatusBadRequest, "", `{"__type":"` + code + `",` + said},
-			cannedResponse{http.StatusBadRequest, "", `{"__type":"com.amazonaws.x#` + code + `",` + said},
-			cannedResponse{http.StatusBadRequest, "", `{"code":"` + code + `",` + said},
-			cannedResponse{http.StatusBadRequest, code, `{"__type":"Other","code":"Another",` + said},
+			cannedResponse{http.StatusBadRequest, code, `{` + members},
+			cannedResponse{http.StatusBadRequest, code + ":http://internal.amazon.com/coral/com.amazon.coral.service/", `{` + members},
+			cannedResponse{http.StatusBadRequest, "aws.protocoltests#" + code + ":http://example.com", `{` + members},
+			cannedResponse{http.StatusBadRequest, "", `{"__type":"` + code + `",` + members},
+			cannedResponse{http.StatusBadRequest, "", `{"__type":"com.amazonaws.x#` + code + `",` + members},
+			cannedResponse{http.StatusBadRequest, "", `{"code":"` + code + `",` + members},
+			cannedResponse{http.StatusBadRequest, code, `{"__type":"Other","code":"Another",` + members},
 		)
 	}
 	return append(list,
@@ -53,7 +53,7 @@ func refusedJSON(why string, codes ...string) (list []cannedResponse) {
 	)
 }
 
-// restOperations returns the operations of Identity Center: portal and sign-in.
+// restOperations returns the operations of Identity Center's portal and of its sign-in.
 func restOperations() []operation {
 	ssoRefusals := refusedJSON("message", "InvalidRequestException", "ResourceNotFoundException", "TooManyRequestsException", "UnauthorizedException")
 	oidcRefusals := refusedJSON("error_description", "AccessDeniedException", "AuthorizationPendingException", "ExpiredTokenException", "InternalServerException", "InvalidClientException",
@@ -168,29 +168,29 @@ func restOperations() []operation {
 				}, nil
 			},
 		},
-		createToken("with a code", "authorization_code", Grant{ID: "a", Secret: specialText, Type: GrantCode, Code: "EXAMPLE/CODE=", Verifier: "EXAMPLE-_~.", Redirect: "http://127.0.0.1:1/oauth/callback"}, oidcRefusals),
-		createToken("with a device's code", "urn:ietf:params:oauth:grant-type:device_code", Grant{ID: "a", Secret: specialText, Type: GrantDevice, Device: "EXAMPLE/DEVICE="}, nil),
-		createToken("to renew", "refresh_token", Grant{ID: "a", Secret: specialText, Type: GrantRefresh, Refresh: "EXAMPLE/REFRESH+="}, nil),
+		createToken("authorization code", "authorization_code", Grant{ID: "a", Secret: specialText, Type: GrantCode, Code: "EXAMPLE/CODE=", Verifier: "EXAMPLE-_~.", Redirect: "http://127.0.0.1:1/oauth/callback"}, oidcRefusals),
+		createToken("device code", "urn:ietf:params:oauth:grant-type:device_code", Grant{ID: "a", Secret: specialText, Type: GrantDevice, Device: "EXAMPLE/DEVICE="}, nil),
+		createToken("refresh", "refresh_token", Grant{ID: "a", Secret: specialText, Type: GrantRefresh, Refresh: "EXAMPLE/REFRESH+="}, nil),
 	}
 }
 
-func createToken(form, grant string, g Grant, refused []cannedResponse) operation {
-	told := func(s string) *string {
+func createToken(variant, grant string, g Grant, refused []cannedResponse) operation {
+	optional := func(s string) *string {
 		if s == "" {
 			return nil
 		}
 		return &s
 	}
 	return operation{
-		action: "CreateToken", variant: form, refused: refused,
+		action: "CreateToken", variant: variant, refused: refused,
 		pages: []string{`{"accessToken":"a/b","tokenType":"Bearer","expiresIn":28800,"refreshToken":"c/d","idToken":null}`},
 		ours: func(ctx context.Context, o comparison) (any, error) {
 			return o.idc().CreateToken(ctx, g, func(Tokens) {})
 		},
 		sdk: func(ctx context.Context, o comparison) (any, error) {
 			out, err := o.sdkOIDC().CreateToken(ctx, &ssooidc.CreateTokenInput{
-				ClientId: told(g.ID), ClientSecret: told(g.Secret), GrantType: &grant, Code: told(g.Code), CodeVerifier: told(g.Verifier),
-				RedirectUri: told(g.Redirect), DeviceCode: told(g.Device), RefreshToken: told(g.Refresh),
+				ClientId: optional(g.ID), ClientSecret: optional(g.Secret), GrantType: &grant, Code: optional(g.Code), CodeVerifier: optional(g.Verifier),
+				RedirectUri: optional(g.Redirect), DeviceCode: optional(g.Device), RefreshToken: optional(g.Refresh),
 			})
 			if err != nil {
 				return nil, err

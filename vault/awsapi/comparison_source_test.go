@@ -11,33 +11,34 @@ import (
 	"testing"
 )
 
-// notCompared lists the calls that the SDK does not have, and the reason.
+// notCompared lists the actions that are not compared with the SDK. Each action is mapped to the reason.
 var notCompared = map[string]string{
-	actionCreateSession:   "the SDK's model of Roles Anywhere leaves it out; the fake AWS checks its signature as that of AWS's own helper",
-	"requesting the time": "a HEAD request that says nothing, for the date of the answer",
-	"label":               "the endpoints on and near this machine have no model, and are asked with the SDK's clients",
+	actionCreateSession:   "the SDK has no CreateSession operation; the fake AWS verifies the signature like that of AWS's credential helper",
+	"requesting the time": "a HEAD request without parameters; only the Date header of the response is used",
+	"label":               "container and instance credentials have no service model; the SDK's own clients request them",
 }
 
-// senders lists the functions that create an HTTP request or client, and the reason. AWS calls use the first two.
+// senders lists the functions that may create an HTTP request or client. Each function is mapped to the reason. AWS
+// calls use the first two functions.
 var senders = map[string]string{
-	"Client.send":        "for every call",
-	"Login.post":         "for " + ActionLogin,
-	"Client.roundTrip":   "for the time, and for where a start URL leads",
-	"STS.CheckProxy":     "to ask for the proxy; it is not sent",
-	"signInRequest.send": "getSigninToken belongs to the console's page, which has no model and no client in the SDK",
-	"localClient":        "for the endpoints on and near this machine",
-	"Network.client":     "for AWS",
-	"Network.HTTPClient": "for what is not AWS's",
+	"Client.send":        "sends AWS calls",
+	"Login.post":         "sends " + ActionLogin,
+	"Client.roundTrip":   "requests AWS's time, and resolves start URLs",
+	"STS.CheckProxy":     "creates a request to look up its proxy; the request is not sent",
+	"signInRequest.send": "sends getSigninToken to the console's sign-in page, for which the SDK has no client",
+	"localClient":        "creates the client for container and instance credentials",
+	"Network.client":     "creates the client for AWS",
+	"Network.HTTPClient": "creates the client for servers other than AWS",
 }
 
-// sendingFunctions lists the names in Go's library that can send a request.
+// sendingFunctions lists the names in Go's standard library with which code can send a request.
 var sendingFunctions = map[string]bool{
 	"http.NewRequest": true, "http.NewRequestWithContext": true, "http.DefaultClient": true, "http.DefaultTransport": true,
 	"http.Get": true, "http.Head": true, "http.Post": true, "http.PostForm": true,
 }
 
-// actions returns the actions of all calls in the source of this package. A function that can send a request must be in
-// senders.
+// actions returns the actions of all AWS calls in the source of this package. It also fails the test if a function
+// that can send a request is not in senders.
 func actions(t *testing.T) (found []string) {
 	t.Helper()
 	files := sources(t)
@@ -57,7 +58,7 @@ func actions(t *testing.T) (found []string) {
 				}
 				seen[nameOf(d)] = seen[nameOf(d)] || sends
 				if sends && senders[nameOf(d)] == "" {
-					t.Errorf("%s sends something, and is not among senders", nameOf(d))
+					t.Errorf("%s can send a request, but is not in senders", nameOf(d))
 				}
 				return true
 			})
@@ -65,7 +66,7 @@ func actions(t *testing.T) (found []string) {
 	}
 	for name := range senders {
 		if !seen[name] {
-			t.Errorf("%s is among senders, and sends nothing", name)
+			t.Errorf("%s is in senders, but cannot send a request", name)
 		}
 	}
 	return found
@@ -91,7 +92,7 @@ func sources(t *testing.T) (files []*ast.File) {
 	return files
 }
 
-// constants returns the values of the string constants and variables.
+// constants returns the values of the string constants and variables, by name.
 func constants(files []*ast.File) map[string]string {
 	named := map[string]string{}
 	for _, f := range files {
@@ -119,8 +120,9 @@ func nameOf(d ast.Decl) string {
 	return strings.TrimPrefix(types.ExprString(f.Recv.List[0].Type), "*") + "." + f.Name.Name
 }
 
-// actionOf returns the action of a call literal, or the name of the variable that holds the action. It returns "" for
-// other literals, and for the call that Portal creates from a portalCall.
+// actionOf returns the action in a literal of type call or portalCall. If a variable holds the action, actionOf
+// returns the variable's name. It returns "" for other literals, and for the call that Portal creates from a
+// portalCall.
 func actionOf(c *ast.CompositeLit, named map[string]string) string {
 	kind, ok := c.Type.(*ast.Ident)
 	if !ok || kind.Name != "call" && kind.Name != "portalCall" || len(c.Elts) == 0 {
@@ -133,14 +135,14 @@ func actionOf(c *ast.CompositeLit, named map[string]string) string {
 		}
 	}
 	text := types.ExprString(value)
-	if said, err := strconv.Unquote(text); err == nil {
-		return said
+	if action, err := strconv.Unquote(text); err == nil {
+		return action
 	}
 	if text == "pc.action" {
 		return ""
 	}
-	if said := named[text]; said != "" {
-		return said
+	if action := named[text]; action != "" {
+		return action
 	}
 	return text
 }

@@ -24,12 +24,12 @@ import (
 // The SDK's clients are generated from AWS's service models. These tests run each operation with this package and
 // with the SDK. Both must send the same request, and read the same values from the same response.
 
-// An operation is an AWS action, in one of the variants in which this package calls it.
+// An operation is one way in which this package calls an AWS action.
 type operation struct {
-	action  string // AWS's name
-	variant string // empty if there is only one
-	pages   []string
-	refused []cannedResponse
+	action  string           // the name that AWS uses
+	variant string           // describes the way; empty if there is only one
+	pages   []string         // bodies of the successful responses, in order
+	refused []cannedResponse // error responses
 	ours    func(context.Context, comparison) (any, error)
 	sdk     func(context.Context, comparison) (any, error)
 }
@@ -41,7 +41,7 @@ type cannedResponse struct {
 	body      string
 }
 
-// A comparison holds the endpoint and the credentials that both sides use.
+// A comparison holds the endpoint and the credentials that this package and the SDK use.
 type comparison struct {
 	*testing.T
 	api *Client
@@ -54,12 +54,13 @@ func (o comparison) signer() aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider(o.by.AccessKeyID, o.by.SecretAccessKey, o.by.SessionToken)
 }
 
-// differingHeaders lists headers that may differ or be missing on one side, and the reason.
+// differingHeaders lists the headers that may differ or be missing in one of the two requests. Each header is
+// mapped to the reason.
 var differingHeaders = map[string]string{
-	"User-Agent":            "it names the program, and not the machine and the languages",
-	"Amz-Sdk-Invocation-Id": "it lets AWS count the tries of the SDK's users",
-	"Amz-Sdk-Request":       "as that",
-	"Content-Length":        "it follows from how JSON is spelled, which is compared by its values",
+	"User-Agent":            "this package sends only its name; the SDK also sends the versions of the system and the language",
+	"Amz-Sdk-Invocation-Id": "only the SDK numbers its calls and attempts",
+	"Amz-Sdk-Request":       "only the SDK numbers its calls and attempts",
+	"Content-Length":        "JSON may be formatted differently; its values are compared",
 }
 
 // A sentRequest holds the parts of a request that are compared.
@@ -108,7 +109,8 @@ func newSentRequest(t *testing.T, r *http.Request) sentRequest {
 	return s
 }
 
-// signatureOf returns the names of the signed headers, and the scope without the date.
+// signatureOf returns the names of the signed headers in an Authorization header, and the credential scope without
+// its date.
 func signatureOf(authorization string) (names []string, scope string) {
 	for part := range strings.FieldsFuncSeq(authorization, func(c rune) bool { return c == ' ' || c == ',' }) {
 		if list, ok := strings.CutPrefix(part, "SignedHeaders="); ok {
@@ -122,7 +124,7 @@ func signatureOf(authorization string) (names []string, scope string) {
 	return names, scope
 }
 
-// proofOf decodes a DPoP proof. It replaces values that differ in each call with their types.
+// proofOf decodes a DPoP proof. It replaces each value that differs from call to call with the name of its type.
 func proofOf(t *testing.T, proof string) (parts []map[string]any) {
 	t.Helper()
 	text := strings.Split(proof, ".")
@@ -130,7 +132,7 @@ func proofOf(t *testing.T, proof string) (parts []map[string]any) {
 		var values map[string]any
 		raw, err := base64.RawURLEncoding.DecodeString(part)
 		if err != nil || json.Unmarshal(raw, &values) != nil {
-			t.Errorf("%q is no part of a proof", part)
+			t.Errorf("part %q of the proof cannot be decoded", part)
 		}
 		for _, name := range []string{"jti", "iat"} {
 			if values[name] != nil {
@@ -142,14 +144,14 @@ func proofOf(t *testing.T, proof string) (parts []map[string]any) {
 	return parts
 }
 
-// A parsedResponse is what one side reads from a response.
+// A parsedResponse holds the values that this package or the SDK reads from a response.
 type parsedResponse struct {
 	Value         any
 	Code, Message string
 	Status        int
 }
 
-// ourResponse returns what this package read from a response.
+// ourResponse converts the results of a function of this package to a parsedResponse.
 func ourResponse(t *testing.T, value any, err error) parsedResponse {
 	t.Helper()
 	var refused *APIError
@@ -159,15 +161,15 @@ func ourResponse(t *testing.T, value any, err error) parsedResponse {
 	case errors.As(err, &refused):
 		return parsedResponse{Code: refused.Code, Message: refused.Message, Status: refused.Status}
 	}
-	t.Errorf("we fail with %v", err)
+	t.Errorf("this package returned an unexpected error: %v", err)
 	return parsedResponse{}
 }
 
-// sdkUnknownError is the SDK's code and message if the response has none.
+// sdkUnknownError is the code or message that the SDK sets if the response has none.
 const sdkUnknownError = "UnknownError"
 
-// sdkResponse returns what the SDK read from a response. It reads the OAuth members error and error_description if
-// the model has them.
+// sdkResponse converts the results of a function of the SDK to a parsedResponse. If the SDK's error type has the
+// OAuth members error and error_description, sdkResponse uses their values.
 func sdkResponse(t *testing.T, value any, err error) parsedResponse {
 	t.Helper()
 	if err == nil {
@@ -177,7 +179,7 @@ func sdkResponse(t *testing.T, value any, err error) parsedResponse {
 	var resp *awshttp.ResponseError
 	switch {
 	case !errors.As(err, &resp):
-		t.Errorf("the SDK fails with %v", err)
+		t.Errorf("the SDK returned an unexpected error: %v", err)
 		return parsedResponse{}
 	case !errors.As(err, &refused): // the SDK cannot read an error response without a body
 		return parsedResponse{Status: resp.HTTPStatusCode()}
@@ -188,12 +190,13 @@ func sdkResponse(t *testing.T, value any, err error) parsedResponse {
 		o.Message = text.Elem().String()
 	}
 	if reason := fields.FieldByName("Error_"); reason.IsValid() && reason.Kind() == reflect.String && reason.String() != "" {
-		o.Code = reason.String() // the sign-in's own error code; see LoginEnded
+		o.Code = reason.String() // an error code of aws login; see LoginEnded
 	}
 	return o
 }
 
-// compare runs the operation on both sides. The server answers with pages in order, and repeats the last one.
+// compare runs the operation with the SDK and with this package. A test server sends pages in order, and repeats
+// the last page.
 func (op operation) compare(t *testing.T, pages []cannedResponse) {
 	t.Helper()
 	var seen []sentRequest
@@ -227,15 +230,15 @@ func (op operation) compare(t *testing.T, pages []cannedResponse) {
 	value, err = op.ours(t.Context(), o)
 	got := ourResponse(t, value, err)
 	if len(wantSent) == 0 || len(seen) < len(wantSent) || len(seen) > len(wantSent) && want.Status == 0 {
-		t.Fatalf("we send %d requests, the SDK %d", len(seen), len(wantSent))
+		t.Fatalf("this package sent %d requests, the SDK %d", len(seen), len(wantSent))
 	}
 	for i, s := range seen { // this package may retry, the SDK does not
 		if w := wantSent[min(i, len(wantSent)-1)]; !reflect.DeepEqual(s, w) {
-			t.Errorf("we send\n%s\nthe SDK\n%s", jsonText(s), jsonText(w))
+			t.Errorf("this package sent\n%s\nthe SDK sent\n%s", jsonText(s), jsonText(w))
 		}
 	}
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("of %s %q we read\n%s\nthe SDK\n%s", pages[0].errorType, pages[0].body, jsonText(got), jsonText(want))
+		t.Errorf("response %s %q: this package read\n%s\nthe SDK read\n%s", pages[0].errorType, pages[0].body, jsonText(got), jsonText(want))
 	}
 }
 
@@ -253,7 +256,7 @@ func jsonText(v any) string {
 }
 
 func TestOperationsMatchTheSDK(t *testing.T) {
-	compared, answers := map[string]bool{}, 0
+	compared, responses := map[string]bool{}, 0
 	for _, op := range operations() {
 		compared[op.action] = true
 		t.Run(strings.TrimSpace(op.action+" "+op.variant), func(t *testing.T) {
@@ -265,24 +268,24 @@ func TestOperationsMatchTheSDK(t *testing.T) {
 			for _, r := range op.refused {
 				op.compare(t, []cannedResponse{r})
 			}
-			answers += 1 + len(op.refused)
+			responses += 1 + len(op.refused)
 		})
 	}
-	t.Logf("%d operations in %d forms were compared, and what is read of %d answers", len(compared), len(operations()), answers)
+	t.Logf("compared %d actions, in %d operations with %d responses", len(compared), len(operations()), responses)
 	found := actions(t)
 	for _, action := range found {
 		if !compared[action] && notCompared[action] == "" {
-			t.Errorf("%s is called, and compared with nothing", action)
+			t.Errorf("%s is called, but is neither compared nor in notCompared", action)
 		}
 	}
 	for action := range notCompared {
 		if compared[action] || !slices.Contains(found, action) {
-			t.Errorf("%s is listed as not compared, and is or is not called", action)
+			t.Errorf("%s is in notCompared, but is compared or never called", action)
 		}
 	}
 	for action := range compared {
 		if !slices.Contains(found, action) {
-			t.Errorf("%s is compared, and not called", action)
+			t.Errorf("%s is compared, but never called", action)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// roleSession returns credentials of a role, and adds their secrets to the list that must not be printed.
+// roleSession returns credentials of a role, and adds their secrets to the texts that must not be printed.
 func (r *fixture) roleSession() aws.Credentials {
 	c := r.mustSend(r.assumeReadOnly())
 	r.addSecret(c.SecretAccessKey)
@@ -39,41 +39,41 @@ func TestSignInToken(t *testing.T) {
 	r := newFixture(t)
 	token, err := r.SignInToken(t.Context(), signInEndpoint(r.aws.URL()), r.roleSession(), time.Hour)
 	if err != nil || token == "" {
-		t.Fatalf("got %q, %v", r.addSecret(token), err)
+		t.Fatalf("SignInToken = %q, %v, want a token", r.addSecret(token), err)
 	}
 	if m := r.methods(); len(m) != 1 || m[0] != http.MethodPost {
-		t.Errorf("asked by %v, want one POST", m)
+		t.Errorf("request methods are %v, want one POST", m)
 	}
 	if c := r.aws.Calls()[1]; c.Params.Get("SessionDuration") != "3600" {
-		t.Errorf("duration is %q", c.Params.Get("SessionDuration"))
+		t.Errorf("SessionDuration is %q, want 3600", c.Params.Get("SessionDuration"))
 	}
 	r.aws.Reset()
 	r.aws.RefusePost(true)
 	if _, err := r.SignInToken(t.Context(), signInEndpoint(r.aws.URL()), r.roleSession(), 0); err != nil {
-		t.Errorf("where no POST is taken: %v", err)
+		t.Errorf("endpoint that refuses POST: %v", err)
 	}
 	if m := r.methods(); len(m) != 2 || m[1] != http.MethodGet {
-		t.Errorf("asked by %v, want POST and then GET", m)
+		t.Errorf("request methods are %v, want POST and then GET", m)
 	}
 }
 
-// AWS's own programs ignore the media type, so AWS may change it.
+// SignInToken ignores the media type of the response, as AWS's own programs do, because AWS may change it.
 func TestSignInTokenIgnoresMediaType(t *testing.T) {
 	for _, kind := range []string{"text/html", "text/plain; charset=utf-8", "application/octet-stream", ""} {
 		r := newFixture(t)
-		agent := ""
+		userAgent := ""
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			agent = req.UserAgent()
+			userAgent = req.UserAgent()
 			w.Header()["Content-Type"] = []string{kind}
 			io.WriteString(w, `{"SigninToken":"EXAMPLE"}`)
 		}))
 		defer server.Close()
 		token, err := r.SignInToken(t.Context(), signInEndpoint(server.URL), r.roleSession(), 0)
 		if err != nil || token != "EXAMPLE" {
-			t.Errorf("%q: got %q, %v", kind, token, err)
+			t.Errorf("media type %q: SignInToken = %q, %v, want EXAMPLE", kind, token, err)
 		}
-		if agent != "aws-vault" {
-			t.Errorf("asked as %q", agent)
+		if userAgent != "aws-vault" {
+			t.Errorf("User-Agent is %q, want aws-vault", userAgent)
 		}
 	}
 }
@@ -93,10 +93,10 @@ func TestSignInTokenErrors(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct {
-		name   string
-		answer http.HandlerFunc
-		want   string
-		asked  int
+		name     string
+		answer   http.HandlerFunc
+		want     string
+		requests int
 	}{
 		{"400", answer(400, "text/html", "<h1>Bad Request</h1>"), "getSigninToken: AWS says HTTP 400", 1},
 		{"403", answer(403, "application/json", "{}"), "getSigninToken: AWS says HTTP 403", 1},
@@ -110,27 +110,27 @@ func TestSignInTokenErrors(t *testing.T) {
 		{"half of it", answer(200, "application/json", `{"SigninToken":"EXAM`), "an incomplete response (20 bytes)", 3},
 		{"a page", answer(200, "text/html", "<h1>Welcome</h1>"), "from a proxy or a sign-in page", 1},
 		{"large", answer(200, "application/json", `{"SigninToken":"`+strings.Repeat("x", maxResponseSize)+`"}`), "is not from AWS", 1},
-		{"hung up", hangup, "EOF", 3},
+		{"connection closed", hangup, "EOF", 3},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newFixture(t)
-			var asked atomic.Int32
+			var requests atomic.Int32
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-				asked.Add(1)
+				requests.Add(1)
 				tt.answer(w, req)
 			}))
 			defer server.Close()
 			_, err := r.SignInToken(t.Context(), signInEndpoint(server.URL), r.roleSession(), 0)
 			if err == nil {
-				t.Fatal("no error")
+				t.Fatal("SignInToken succeeded, want an error")
 			}
 			r.wantText(err, tt.want)
 			r.noSecret("error", err.Error())
 			if strings.Contains(err.Error(), "sessionKey") {
-				t.Errorf("error shows the session: %v", err)
+				t.Errorf("error contains the session: %v", err)
 			}
-			if n := asked.Load(); n != int32(tt.asked) {
-				t.Errorf("asked %d times, want %d", n, tt.asked)
+			if n := requests.Load(); n != int32(tt.requests) {
+				t.Errorf("got %d requests, want %d", n, tt.requests)
 			}
 		})
 	}
@@ -138,44 +138,44 @@ func TestSignInTokenErrors(t *testing.T) {
 
 func TestSignInTokenEndpoints(t *testing.T) {
 	r := newFixture(t)
-	who := r.roleSession()
-	_, err := r.SignInToken(t.Context(), signInEndpoint("http://signin.example.com"), who, 0)
+	session := r.roleSession()
+	_, err := r.SignInToken(t.Context(), signInEndpoint("http://signin.example.com"), session, 0)
 	var plain *PlainHTTPError
 	if !errors.As(err, &plain) {
-		t.Errorf("over plain HTTP: %v", err)
+		t.Errorf("plain HTTP: got %v, want a PlainHTTPError", err)
 	}
-	_, err = r.SignInToken(t.Context(), signInEndpoint("http://127.0.0.1:1"), who, 0)
-	var lost *UnreachableError
-	if !errors.As(err, &lost) || lost.Endpoint != "http://127.0.0.1:1" {
-		t.Errorf("where nobody listens: %v", err)
+	_, err = r.SignInToken(t.Context(), signInEndpoint("http://127.0.0.1:1"), session, 0)
+	var unreachable *UnreachableError
+	if !errors.As(err, &unreachable) || unreachable.Endpoint != "http://127.0.0.1:1" {
+		t.Errorf("closed port: got %v, want an UnreachableError that names the endpoint", err)
 	}
 	r.noSecret("error", err.Error())
 	for _, host := range []string{"signin.aws.amazon.com", "us-east-1.signin.aws.amazon.com", "signin.amazonaws.cn", "signin.amazonaws-us-gov.com", "signin.amazonaws-eusc.eu"} {
 		if !isAWS(host) {
-			t.Errorf("%s is taken for somebody else's", host)
+			t.Errorf("isAWS(%q) = false, want true", host)
 		}
 	}
 	for _, host := range []string{"signin.aws.amazon.com.example.com", "xsignin.aws.amazon.com", "evil.signin.aws.amazon.com"} {
 		if isAWS(host) {
-			t.Errorf("%s is taken for AWS's", host)
+			t.Errorf("isAWS(%q) = true, want false", host)
 		}
 	}
 }
 
 func TestSignInTokenTimeout(t *testing.T) {
 	r := newFixture(t)
-	who := r.roleSession()
+	session := r.roleSession()
 	r.Timeout = 50 * time.Millisecond
-	gone := make(chan struct{})
+	done := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
 		io.Copy(io.Discard, req.Body)
-		<-gone
+		<-done
 	}))
 	defer server.Close()
-	defer close(gone)
-	_, err := r.SignInToken(t.Context(), signInEndpoint(server.URL), who, 0)
+	defer close(done)
+	_, err := r.SignInToken(t.Context(), signInEndpoint(server.URL), session, 0)
 	var e *TimeoutError
 	if !errors.As(err, &e) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want a TimeoutError", err)
 	}
 }

@@ -28,16 +28,16 @@ func TestDateErrors(t *testing.T) {
 	r := newFixture(t)
 	r.Timeout = 50 * time.Millisecond
 	r.aws.Fail(fakeaws.Fault{Hang: true})
-	var late *TimeoutError
-	if _, err := r.sts().Date(t.Context()); !errors.As(err, &late) {
-		t.Errorf("an endpoint that hangs: %v", err)
+	var timeout *TimeoutError
+	if _, err := r.sts().Date(t.Context()); !errors.As(err, &timeout) {
+		t.Errorf("endpoint that never responds: got %v, want a TimeoutError", err)
 	}
-	gone := r.sts()
+	stopped := r.sts()
 	r.aws.Close()
 	r.Timeout = 0
-	var away *UnreachableError
-	if _, err := gone.Date(t.Context()); !errors.As(err, &away) {
-		t.Errorf("an endpoint that is gone: %v", err)
+	var unreachable *UnreachableError
+	if _, err := stopped.Date(t.Context()); !errors.As(err, &unreachable) {
+		t.Errorf("stopped endpoint: got %v, want an UnreachableError", err)
 	}
 }
 
@@ -45,20 +45,20 @@ func TestCheckProxy(t *testing.T) {
 	r := newFixture(t)
 	r.Network.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://user:hunter2@proxy.example.com:3128") }
 	if proxy, err := r.sts().CheckProxy(); proxy != "http://proxy.example.com:3128" || err != nil {
-		t.Errorf("Reachable returned %q, %v", proxy, err)
+		t.Errorf("CheckProxy = %q, %v, want the proxy without its password", proxy, err)
 	}
 	r.Network.Proxy = func(*http.Request) (*url.URL, error) { return nil, errors.New("hunter2") }
 	if _, err := r.sts().CheckProxy(); err == nil || strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("an unreadable proxy: %v", err)
+		t.Errorf("invalid proxy: got %v, want an error without the password", err)
 	}
 	r.Network.Proxy = nil
-	none := r.sts()
-	none.Target.Endpoint.CABundle = "/nowhere/roots.pem"
-	if _, err := none.CheckProxy(); err == nil || !strings.Contains(err.Error(), "ca_bundle") {
-		t.Errorf("roots that are not there: %v", err)
+	noRoots := r.sts()
+	noRoots.Target.Endpoint.CABundle = "/nowhere/roots.pem"
+	if _, err := noRoots.CheckProxy(); err == nil || !strings.Contains(err.Error(), "ca_bundle") {
+		t.Errorf("missing root certificates: got %v, want an error about ca_bundle", err)
 	}
 	if proxy, err := r.sts().CheckProxy(); proxy != "" || err != nil {
-		t.Errorf("Reachable returned %q, %v", proxy, err)
+		t.Errorf("without a proxy: CheckProxy = %q, %v, want an empty string", proxy, err)
 	}
 	if calls := r.aws.Calls(); len(calls) != 0 {
 		t.Errorf("AWS was called: %v", calls)

@@ -8,27 +8,28 @@ import (
 	"testing"
 )
 
-// A requestRecorder records the URL of a request, and the region in its signature. It sends nothing.
+// A requestRecorder is an HTTP transport that records the URL of a request, and the region in its signature. It
+// does not send the request.
 type requestRecorder struct {
-	url   string
-	scope string
+	url           string
+	signingRegion string
 }
 
 func (l *requestRecorder) RoundTrip(q *http.Request) (*http.Response, error) {
 	l.url = q.URL.String()
-	_, l.scope, _ = strings.Cut(q.Header.Get("Authorization"), "Credential=")
-	if parts := strings.Split(l.scope, "/"); len(parts) > 2 {
-		l.scope = parts[2]
+	_, l.signingRegion, _ = strings.Cut(q.Header.Get("Authorization"), "Credential=")
+	if parts := strings.Split(l.signingRegion, "/"); len(parts) > 2 {
+		l.signingRegion = parts[2]
 	}
 	return nil, errors.New("not sent")
 }
 
 func TestSTSEndpoints(t *testing.T) {
 	for _, c := range []struct {
-		region   string
-		endpoint Endpoint
-		url      string
-		scope    string // region in the signature; empty if it is region
+		region        string
+		endpoint      Endpoint
+		url           string
+		signingRegion string // region in the signature; empty if it is the same as region
 	}{
 		{"eu-west-1", Endpoint{}, "https://sts.eu-west-1.amazonaws.com/", ""},
 		{"us-east-1", Endpoint{}, "https://sts.us-east-1.amazonaws.com/", ""},
@@ -52,22 +53,22 @@ func TestSTSEndpoints(t *testing.T) {
 		{"eu-west-1", Endpoint{URL: "https://sts.example.com", Legacy: true}, "https://sts.example.com/", ""},
 	} {
 		r := newFixture(t)
-		var heard requestRecorder
-		r.Network.clients = map[clientKey]*http.Client{{}: {Transport: &heard}}
+		var recorder requestRecorder
+		r.Network.clients = map[clientKey]*http.Client{{}: {Transport: &recorder}}
 		s := r.assumeReadOnly()
 		s.Region, s.Endpoint = c.region, c.endpoint
 		e := sendFailsAs[*UnreachableError](r, s)
-		if c.scope == "" {
-			c.scope = c.region
+		if c.signingRegion == "" {
+			c.signingRegion = c.region
 		}
-		if heard.url != c.url || heard.scope != c.scope {
-			t.Errorf("%s %+v: called %s for %s, want %s for %s", c.region, c.endpoint, heard.url, heard.scope, c.url, c.scope)
+		if recorder.url != c.url || recorder.signingRegion != c.signingRegion {
+			t.Errorf("region %s, endpoint %+v: called %s, signed for %s, want %s, signed for %s", c.region, c.endpoint, recorder.url, recorder.signingRegion, c.url, c.signingRegion)
 		}
-		if u, err := url.Parse(heard.url); err != nil || e.Endpoint != BaseOf(u) {
-			t.Errorf("%s %+v: the error names %s", c.region, c.endpoint, e.Endpoint)
+		if u, err := url.Parse(recorder.url); err != nil || e.Endpoint != BaseOf(u) {
+			t.Errorf("region %s, endpoint %+v: error names the endpoint %s", c.region, c.endpoint, e.Endpoint)
 		}
 		if aws := c.endpoint.URL == ""; aws != (len(r.hostNotices) == 0) || aws && !isAWS(strings.TrimPrefix(e.Endpoint, "https://")) {
-			t.Errorf("%s %+v: told %q", c.region, c.endpoint, r.hostNotices)
+			t.Errorf("region %s, endpoint %+v: host notices are %q", c.region, c.endpoint, r.hostNotices)
 		}
 	}
 }
@@ -82,13 +83,13 @@ func TestIsAWS(t *testing.T) {
 		"evil-amazonaws.com": false, "amazonaws.com.evil.org": false, "sts.evil-amazonaws.com": false, "sts.amazonaws.com.evil.org": false,
 		"amazonaws.com": false, "": false, "localhost": false, "127.0.0.1": false, "stsXamazonaws.com": false, "sts.amazonawsXcom": false,
 		"evil.org.sts.amazonaws.com": false, "sts.amazonaws.com\n.evil.org": false, "evil.org\nsts.amazonaws.com": false,
-		// Names that customers can own.
+		// Hosts that an AWS customer can own.
 		"ec2-203-0-113-25.compute-1.amazonaws.com": false, "sts.s3.amazonaws.com": false, "sts.s3.eu-west-1.amazonaws.com": false,
 		"sts-123.eu-west-1.elb.amazonaws.com": false, "abcdef.execute-api.eu-west-1.amazonaws.com": false,
 		"vpce-svc.evil.us-east-1.vpce.amazonaws.com": false,
 	} {
 		if got := isAWS(host); got != want {
-			t.Errorf("%q is AWS's: %v, want %v", host, got, want)
+			t.Errorf("isAWS(%q) = %v, want %v", host, got, want)
 		}
 	}
 }
@@ -100,7 +101,7 @@ func TestOtherHostIsReportedOnce(t *testing.T) {
 	s.Endpoint.URL += "/"
 	r.mustSend(s)
 	if want := "calling " + r.aws.URL() + " instead of AWS, as ~/.aws/config:3 says"; len(r.hostNotices) != 1 || r.hostNotices[0] != want {
-		t.Errorf("told %q, want %q once", r.hostNotices, want)
+		t.Errorf("host notices are %q, want %q once", r.hostNotices, want)
 	}
 }
 
@@ -122,7 +123,7 @@ func TestInvalidEndpoints(t *testing.T) {
 			s.Endpoint.URL = c.url
 			e := sendFailsAs[*EndpointError](r, s)
 			if e.Origin != "~/.aws/config:3" || e.Found != c.found {
-				t.Errorf("got %+v, want it to have found %s", e, c.found)
+				t.Errorf("got %+v, want Found to be %s", e, c.found)
 			}
 			r.wantText(e, "~/.aws/config:3: endpoint is "+c.found)
 			r.wantCalls(0)
@@ -136,23 +137,23 @@ func TestPlainHTTPOnlyToLoopback(t *testing.T) {
 		"http://127.0.0.1:9": false, "http://localhost:9": false, "http://[::1]:9": false, "https://sts.example.com": false,
 	} {
 		r := newFixture(t)
-		var heard requestRecorder
-		r.Network.clients = map[clientKey]*http.Client{{}: {Transport: &heard}}
+		var recorder requestRecorder
+		r.Network.clients = map[clientKey]*http.Client{{}: {Transport: &recorder}}
 		s := r.webIdentity(r.addSecret("EXAMPLE.web.identity.token"))
 		s.Endpoint.URL = endpoint
 		var plain *PlainHTTPError
 		err := r.sendFails(s)
-		if errors.As(err, &plain) != refused || refused != (heard.url == "") {
-			t.Errorf("%s: got %v, called %q", endpoint, err, heard.url)
+		if errors.As(err, &plain) != refused || refused != (recorder.url == "") {
+			t.Errorf("%s: got error %v, called %q", endpoint, err, recorder.url)
 		}
 		if refused && (plain.Origin != "~/.aws/config:3" || strings.HasSuffix(plain.URL, "/x")) {
 			t.Errorf("%s: got %+v", endpoint, plain)
 		}
-		heard.url = ""
-		signed := r.assumeReadOnly() // the response is as secret as a token
+		recorder.url = ""
+		signed := r.assumeReadOnly() // the response contains secrets, so the same rule applies
 		signed.Endpoint.URL = endpoint
-		if err := r.sendFails(signed); errors.As(err, &plain) != refused || refused != (heard.url == "") {
-			t.Errorf("%s, signed: got %v, called %q", endpoint, err, heard.url)
+		if err := r.sendFails(signed); errors.As(err, &plain) != refused || refused != (recorder.url == "") {
+			t.Errorf("%s, signed: got error %v, called %q", endpoint, err, recorder.url)
 		}
 	}
 }

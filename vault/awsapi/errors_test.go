@@ -13,7 +13,7 @@ func TestCleanMakesOnePrintableLine(t *testing.T) {
 		"x" + strings.Repeat("ä", 500): "x" + strings.Repeat("ä", 499) + "…",
 	} {
 		if got := c.clean(text); got != want {
-			t.Errorf("%q becomes %q, want %q", text, got, want)
+			t.Errorf("clean(%q) = %q, want %q", text, got, want)
 		}
 	}
 }

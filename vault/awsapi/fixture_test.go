@@ -18,8 +18,8 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// A fixture is a fake AWS and a Client that calls it. Waits take no real time. At the end of the test, the log and the
-// notices must not contain a secret.
+// A fixture is a fake AWS and a Client that calls the fake. When the Client waits, the fake's clock advances
+// instead. At the end of the test, the fixture checks that the log and the notices contain no secret.
 type fixture struct {
 	*testing.T
 	*Client
@@ -66,12 +66,12 @@ func newFixture(t *testing.T) *fixture {
 	r.addSecret(r.world.Key.Secret)
 	t.Cleanup(func() {
 		r.noSecret("log", r.log.String())
-		r.noSecret("talk", strings.Join(append(r.notices, r.hostNotices...), "\n"))
+		r.noSecret("notices", strings.Join(append(r.notices, r.hostNotices...), "\n"))
 	})
 	return r
 }
 
-// addSecret adds a text that must not be printed.
+// addSecret records a text that must not be printed, and returns the text.
 func (r *fixture) addSecret(secret string) string {
 	r.secrets = append(r.secrets, secret)
 	return secret
@@ -81,7 +81,7 @@ func (r *fixture) noSecret(where, text string) {
 	r.Helper()
 	for _, secret := range r.secrets {
 		if strings.Contains(text, secret) {
-			r.Errorf("%s holds the secret %q: %s", where, secret, text)
+			r.Errorf("%s contains the secret %q: %s", where, secret, text)
 		}
 	}
 }
@@ -90,7 +90,7 @@ func (r *fixture) key() aws.Credentials {
 	return aws.Credentials{AccessKeyID: r.world.Key.ID, SecretAccessKey: r.world.Key.Secret, AccountID: r.world.Account}
 }
 
-// A testCall is a call that a test makes.
+// A testCall is a call of STS, with its endpoint and its credentials.
 type testCall struct {
 	Target
 	by   aws.Credentials
@@ -101,14 +101,14 @@ func (r *fixture) newTestCall(call func(context.Context, STS, aws.Credentials) (
 	return testCall{Target{"eu-west-1", Endpoint{URL: r.aws.URL(), Origin: "~/.aws/config:3"}}, r.key(), call}
 }
 
-// assumeReadOnly returns a signed call.
+// assumeReadOnly returns a signed call that assumes the read-only role.
 func (r *fixture) assumeReadOnly() testCall {
 	return r.newTestCall(func(ctx context.Context, s STS, by aws.Credentials) (aws.Credentials, error) {
 		return s.AssumeRole(ctx, by, RoleRequest{Role: r.world.ReadOnly, SessionName: "alice"}, MFA{})
 	})
 }
 
-// webIdentity returns an unsigned call with a token.
+// webIdentity returns an unsigned call that assumes a role with a web identity token.
 func (r *fixture) webIdentity(token string) testCall {
 	return r.newTestCall(func(ctx context.Context, s STS, _ aws.Credentials) (aws.Credentials, error) {
 		return s.WebIdentity(ctx, token, RoleRequest{Role: "arn:aws:iam::123456789012:role/web", SessionName: "alice"})
@@ -137,11 +137,11 @@ func (r *fixture) sendFails(s testCall) error {
 		r.Fatal("call succeeded, want an error")
 	}
 	if c != (aws.Credentials{}) {
-		r.Errorf("credentials came beside the error %v", err)
+		r.Errorf("got credentials together with the error %v", err)
 	}
 	r.noSecret("error", err.Error())
 	if strings.ContainsFunc(err.Error(), func(c rune) bool { return c < ' ' }) {
-		r.Errorf("error is not one line: %q", err)
+		r.Errorf("error has a control character: %q", err)
 	}
 	return err
 }
@@ -161,7 +161,7 @@ func (r *fixture) wantText(err error, words ...string) {
 	r.Helper()
 	for _, w := range words {
 		if !strings.Contains(err.Error(), w) {
-			r.Errorf("error is %q, want it to say %q", err, w)
+			r.Errorf("error is %q, want it to contain %q", err, w)
 		}
 	}
 }
@@ -178,6 +178,6 @@ func (r *fixture) wantCalls(n int) []fakeaws.Call {
 func (r *fixture) wantNotices(want ...string) {
 	r.Helper()
 	if !slices.Equal(r.notices, want) {
-		r.Errorf("told %q, want %q", r.notices, want)
+		r.Errorf("notices are %q, want %q", r.notices, want)
 	}
 }

@@ -15,7 +15,8 @@ import (
 	"testing"
 )
 
-// newTLSServer starts a TLS server and counts its connections. Without a handler it answers with the HTTP version.
+// newTLSServer starts a TLS server and counts its connections. If handler is nil, the server responds with the HTTP
+// version of the request.
 func newTLSServer(t *testing.T, http2 bool, certificate *tls.Certificate, handler http.Handler) (*httptest.Server, *atomic.Int32) {
 	t.Helper()
 	var connections atomic.Int32
@@ -50,17 +51,17 @@ func serverCertAndRoot(t *testing.T, names ...string) (*tls.Certificate, []byte)
 func (r *fixture) transportTrusting(roots []byte) http.RoundTripper {
 	r.Helper()
 	r.Network.Open = func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(roots)), nil }
-	next, err := r.Network.roundTripper("roots.pem")
+	transport, err := r.Network.roundTripper("roots.pem")
 	if err != nil {
 		r.Fatal(err)
 	}
-	return next
+	return transport
 }
 
-// wantBody requests address, and expects the body want.
-func (r *fixture) wantBody(next http.RoundTripper, address, want string) {
+// wantBody requests address, and checks that the body of the response is want.
+func (r *fixture) wantBody(transport http.RoundTripper, address, want string) {
 	r.Helper()
-	resp, err := (&http.Client{Transport: next}).Get(address)
+	resp, err := (&http.Client{Transport: transport}).Get(address)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -74,61 +75,62 @@ func TestHTTPVersions(t *testing.T) {
 	for proto, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
 		r := newFixture(t)
 		server, connections := newTLSServer(t, http2, nil, nil)
-		next := r.transportTrusting(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+		transport := r.transportTrusting(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 		for range 3 {
-			r.wantBody(next, server.URL, proto)
+			r.wantBody(transport, server.URL, proto)
 		}
 		if n := connections.Load(); n != 1 {
-			t.Errorf("%s: %d connections for three calls", proto, n)
+			t.Errorf("%s: three calls used %d connections, want 1", proto, n)
 		}
 	}
 }
 
-// The certificate must match the host in the URL, a name or an address, even if both lead to the same server.
+// The server's certificate must match the host in the URL. A certificate for localhost is not valid for 127.0.0.1, or
+// vice versa, although both are the same server.
 func TestHostIsVerified(t *testing.T) {
 	r := newFixture(t)
-	own, roots := serverCertAndRoot(t, "127.0.0.1")
-	server, _ := newTLSServer(t, false, own, nil)
-	next := r.transportTrusting(roots)
-	r.wantBody(next, server.URL, "HTTP/1.1")
+	cert, roots := serverCertAndRoot(t, "127.0.0.1")
+	server, _ := newTLSServer(t, false, cert, nil)
+	transport := r.transportTrusting(roots)
+	r.wantBody(transport, server.URL, "HTTP/1.1")
 	named := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
-	if _, err := (&http.Client{Transport: next}).Get(named); err == nil || !strings.Contains(err.Error(), "localhost") {
-		t.Errorf("a server for 127.0.0.1 was spoken to as localhost: %v", err)
+	if _, err := (&http.Client{Transport: transport}).Get(named); err == nil || !strings.Contains(err.Error(), "localhost") {
+		t.Errorf("certificate for 127.0.0.1, URL with localhost: got %v, want an error about localhost", err)
 	}
-	own, roots = serverCertAndRoot(t, "localhost")
-	server, _ = newTLSServer(t, false, own, nil)
-	next = r.transportTrusting(roots)
-	r.wantBody(next, strings.Replace(server.URL, "127.0.0.1", "localhost", 1), "HTTP/1.1")
-	if _, err := (&http.Client{Transport: next}).Get(server.URL); err == nil || !strings.Contains(err.Error(), "127.0.0.1") {
-		t.Errorf("a server for localhost was spoken to as 127.0.0.1: %v", err)
+	cert, roots = serverCertAndRoot(t, "localhost")
+	server, _ = newTLSServer(t, false, cert, nil)
+	transport = r.transportTrusting(roots)
+	r.wantBody(transport, strings.Replace(server.URL, "127.0.0.1", "localhost", 1), "HTTP/1.1")
+	if _, err := (&http.Client{Transport: transport}).Get(server.URL); err == nil || !strings.Contains(err.Error(), "127.0.0.1") {
+		t.Errorf("certificate for localhost, URL with 127.0.0.1: got %v, want an error about 127.0.0.1", err)
 	}
 }
 
-// tunnel is a proxy that connects every client to one server.
-func tunnel(to string) http.Handler {
+// tunnel returns the handler of a proxy that connects every client to address. It ignores the requested host.
+func tunnel(address string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		far, err := net.Dial("tcp", to)
+		serverConn, err := net.Dial("tcp", address)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
 		}
-		defer far.Close()
-		near, _, err := http.NewResponseController(w).Hijack()
+		defer serverConn.Close()
+		clientConn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			return
 		}
-		defer near.Close()
-		io.WriteString(near, "HTTP/1.1 200 OK\r\n\r\n")
-		go io.Copy(far, near)
-		io.Copy(near, far)
+		defer clientConn.Close()
+		io.WriteString(clientConn, "HTTP/1.1 200 OK\r\n\r\n")
+		go io.Copy(serverConn, clientConn)
+		io.Copy(clientConn, serverConn)
 	})
 }
 
 // Through a proxy, the server's certificate must match the host in the URL. The certificate of an HTTPS proxy must
 // match the proxy's host.
 func TestHostIsVerifiedThroughProxy(t *testing.T) {
-	own, roots := serverCertAndRoot(t, "sts.example.com")
-	server, _ := newTLSServer(t, false, own, nil)
+	cert, roots := serverCertAndRoot(t, "sts.example.com")
+	server, _ := newTLSServer(t, false, cert, nil)
 	at := server.Listener.Addr().String()
 	plain := httptest.NewServer(tunnel(at))
 	t.Cleanup(plain.Close)
@@ -137,10 +139,10 @@ func TestHostIsVerifiedThroughProxy(t *testing.T) {
 	for _, via := range []string{plain.URL, secure.URL} {
 		r := newFixture(t)
 		r.Network.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(via) }
-		next := r.transportTrusting(roots)
-		r.wantBody(next, "https://sts.example.com/", "HTTP/1.1")
-		if _, err := (&http.Client{Transport: next}).Get("https://sts.example.net/"); err == nil || !strings.Contains(err.Error(), "not sts.example.net") {
-			t.Errorf("%s: a server for sts.example.com was spoken to as sts.example.net: %v", via, err)
+		transport := r.transportTrusting(roots)
+		r.wantBody(transport, "https://sts.example.com/", "HTTP/1.1")
+		if _, err := (&http.Client{Transport: transport}).Get("https://sts.example.net/"); err == nil || !strings.Contains(err.Error(), "not sts.example.net") {
+			t.Errorf("proxy %s, certificate for sts.example.com, URL with sts.example.net: got %v, want an error about the host", via, err)
 		}
 	}
 }
@@ -150,22 +152,22 @@ func TestProxyIsVerifiedWithCABundle(t *testing.T) {
 	secure, _ := newTLSServer(t, false, nil, nil)
 	r := newFixture(t)
 	r.Network.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(secure.URL) }
-	next := r.transportTrusting(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
-	r.wantBody(next, "http://127.0.0.1/", "HTTP/1.1")
+	transport := r.transportTrusting(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
+	r.wantBody(transport, "http://127.0.0.1/", "HTTP/1.1")
 }
 
 // Certificates contain the ASCII form of an internationalized host name.
 // https://www.rfc-editor.org/rfc/rfc6125#section-6.4.2
 func TestInternationalHostIsVerified(t *testing.T) {
-	own, roots := serverCertAndRoot(t, "xn--bcher-kva.example")
-	server, _ := newTLSServer(t, false, own, nil)
+	cert, roots := serverCertAndRoot(t, "xn--bcher-kva.example")
+	server, _ := newTLSServer(t, false, cert, nil)
 	plain := httptest.NewServer(tunnel(server.Listener.Addr().String()))
 	t.Cleanup(plain.Close)
 	r := newFixture(t)
 	r.Network.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(plain.URL) }
-	next := r.transportTrusting(roots)
-	r.wantBody(next, "https://bücher.example/", "HTTP/1.1")
-	if _, err := (&http.Client{Transport: next}).Get("https://büchlein.example/"); err == nil || !strings.Contains(err.Error(), "certificate is valid for xn--bcher-kva.example") {
-		t.Errorf("a server for bücher.example was spoken to as another: %v", err)
+	transport := r.transportTrusting(roots)
+	r.wantBody(transport, "https://bücher.example/", "HTTP/1.1")
+	if _, err := (&http.Client{Transport: transport}).Get("https://büchlein.example/"); err == nil || !strings.Contains(err.Error(), "certificate is valid for xn--bcher-kva.example") {
+		t.Errorf("certificate for bücher.example, URL with büchlein.example: got %v, want an error about the certificate", err)
 	}
 }

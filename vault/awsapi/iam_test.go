@@ -21,49 +21,49 @@ func (r *fixture) iamTarget() Target {
 func TestAccessKeys(t *testing.T) {
 	r := newFixture(t)
 	keys := r.accessKeys()
-	made, err := keys.Create(t.Context())
+	created, err := keys.Create(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.addSecret(made.SecretAccessKey)
-	if at, _, err := keys.LastUsed(t.Context(), made.AccessKeyID); err != nil || !at.IsZero() {
-		t.Errorf("the new key was used at %v, %v", at, err)
+	r.addSecret(created.SecretAccessKey)
+	if at, _, err := keys.LastUsed(t.Context(), created.AccessKeyID); err != nil || !at.IsZero() {
+		t.Errorf("LastUsed of the new key = %v, %v, want the zero time", at, err)
 	}
-	if err := keys.SetActive(t.Context(), made.AccessKeyID, false); err != nil {
+	if err := keys.SetActive(t.Context(), created.AccessKeyID, false); err != nil {
 		t.Error(err)
 	}
 	list, at, err := keys.List(t.Context())
-	if err != nil || len(list) != 2 || !list[0].Active || list[1].Active || list[1].ID != made.AccessKeyID || list[1].Created.IsZero() {
-		t.Errorf("listed %+v, %v", list, err)
+	if err != nil || len(list) != 2 || !list[0].Active || list[1].Active || list[1].ID != created.AccessKeyID || list[1].Created.IsZero() {
+		t.Errorf("List = %+v, %v, want an active and an inactive key", list, err)
 	}
 	if d := at.Sub(r.aws.Now()).Abs(); d > time.Second {
-		t.Errorf("AWS's time is off by %s", d)
+		t.Errorf("the time from List differs from AWS's time by %s", d)
 	}
-	if err := keys.SetActive(t.Context(), made.AccessKeyID, true); err != nil {
+	if err := keys.SetActive(t.Context(), created.AccessKeyID, true); err != nil {
 		t.Error(err)
 	}
 	if at, service, err := keys.LastUsed(t.Context(), r.world.Key.ID); err != nil || at.IsZero() || service != "iam" {
-		t.Errorf("the old key was used at %v for %q, %v", at, service, err)
+		t.Errorf("LastUsed of the old key = %v, %q, %v, want a time and iam", at, service, err)
 	}
-	if err := keys.Delete(t.Context(), made.AccessKeyID); err != nil {
+	if err := keys.Delete(t.Context(), created.AccessKeyID); err != nil {
 		t.Error(err)
 	}
-	err = keys.Delete(t.Context(), made.AccessKeyID)
+	err = keys.Delete(t.Context(), created.AccessKeyID)
 	var api *APIError
-	if !errors.As(err, &api) || api.Code != "NoSuchEntity" || strings.Contains(err.Error(), made.AccessKeyID) || MayHaveSucceeded(err) {
-		t.Errorf("got %v, want NoSuchEntity without the key's id", err)
+	if !errors.As(err, &api) || api.Code != "NoSuchEntity" || strings.Contains(err.Error(), created.AccessKeyID) || MayHaveSucceeded(err) {
+		t.Errorf("got %v, want NoSuchEntity without the key's ID", err)
 	}
 }
 
-// Create sends one request, whatever the response is.
+// Create sends only one request, even if the request fails or the response is lost.
 func TestCreateIsNotRetried(t *testing.T) {
 	for name, f := range map[string]fakeaws.Fault{
-		"500": {Status: 500}, "hung up": {Hangup: true}, "answer lost": {AnswerLost: true}, "half of it": {TruncateXML: true}, "portal": {HTML: true},
+		"500": {Status: 500}, "connection closed": {Hangup: true}, "response lost": {AnswerLost: true}, "truncated": {TruncateXML: true}, "sign-in page": {HTML: true},
 	} {
 		r := newFixture(t)
 		r.aws.Fail(f)
 		if _, err := r.accessKeys().Create(t.Context()); !MayHaveSucceeded(err) {
-			t.Errorf("%s: %v is sure", name, err)
+			t.Errorf("%s: MayHaveSucceeded(%v) = false, want true", name, err)
 		}
 		r.wantCalls(1)
 	}
@@ -94,12 +94,12 @@ func TestMayHaveSucceeded(t *testing.T) {
 		{&NotAWSError{}, true},
 	} {
 		if got := MayHaveSucceeded(tt.err); got != tt.want {
-			t.Errorf("%#v: %v, want %v", tt.err, got, tt.want)
+			t.Errorf("MayHaveSucceeded(%#v) = %v, want %v", tt.err, got, tt.want)
 		}
 	}
 }
 
-// Errors name the endpoint of IAM.
+// endpointName returns IAM's endpoint, as errors name it.
 func TestIAMEndpointNames(t *testing.T) {
 	for _, tt := range []struct {
 		at   Target
@@ -114,10 +114,10 @@ func TestIAMEndpointNames(t *testing.T) {
 	} {
 		got := AccessKeys{Target: tt.at}.endpointName()
 		if got != tt.want {
-			t.Errorf("%+v is %s, want %s", tt.at, got, tt.want)
+			t.Errorf("%+v: endpointName = %s, want %s", tt.at, got, tt.want)
 		}
 		if host := strings.TrimPrefix(got, "https://"); tt.at.Endpoint.URL == "" && !isAWS(host) {
-			t.Errorf("%s is taken for somebody else's", host)
+			t.Errorf("isAWS(%q) = false, want true", host)
 		}
 	}
 }
@@ -129,7 +129,7 @@ func TestIAMTimeout(t *testing.T) {
 	_, _, err := r.accessKeys().List(t.Context())
 	var e *TimeoutError
 	if !errors.As(err, &e) {
-		t.Fatalf("got %v", err)
+		t.Fatalf("got %v, want a TimeoutError", err)
 	}
 	r.wantText(err, "ListAccessKeys: no answer from "+r.aws.URL()+" within 50ms")
 }

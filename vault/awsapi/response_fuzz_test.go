@@ -10,7 +10,8 @@ import (
 
 const metadataJSON = `{"Code":"Success","AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"EXAMPLESECRET","Token":"EXAMPLETOKEN","Expiration":"2030-01-02T13:00:00Z"}`
 
-// No response may lead to credentials with a space or a control character, or to a message of several lines.
+// No response leads to credentials that contain a space or a control character. No response leads to an error
+// message of several lines.
 func FuzzResponses(f *testing.F) {
 	f.Add([]byte(sessionXML("2030-01-02T13:00:00Z")))
 	f.Add([]byte(`<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`))
@@ -31,7 +32,7 @@ func FuzzResponses(f *testing.F) {
 			var e refusal
 			read(&e, http.Header{"Content-Type": {"application/json"}}, body)
 			if text := c.clean(e.message); strings.ContainsAny(text, "\r\n\x1b") || len(text) > maxMessage+len("…") {
-				t.Errorf("a message is %q", text)
+				t.Errorf("message is %q, want one short line", text)
 			}
 		}
 	})
@@ -39,6 +40,6 @@ func FuzzResponses(f *testing.F) {
 
 func checkKey(t *testing.T, c aws.Credentials) {
 	if c.AccessKeyID == "" || c.SecretAccessKey == "" || strings.ContainsAny(c.AccessKeyID+c.SecretAccessKey+c.SessionToken+c.AccountID, " \r\n\x00") {
-		t.Errorf("%q became a key", c.AccessKeyID)
+		t.Errorf("invalid credentials were accepted (access key ID %q)", c.AccessKeyID)
 	}
 }

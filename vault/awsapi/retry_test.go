@@ -14,7 +14,7 @@ import (
 	"aws-vault/internal/fakeaws"
 )
 
-// max_attempts and retry_mode apply to the profile's calls.
+// A profile's max_attempts limits the attempts of its calls, in every retry_mode.
 func TestMaxAttempts(t *testing.T) {
 	for _, mode := range []string{"", "standard", "adaptive", "legacy"} {
 		for attempts, want := range map[int]int{0: 3, 1: 1, 2: 2, 5: 5} {
@@ -28,7 +28,7 @@ func TestMaxAttempts(t *testing.T) {
 	}
 }
 
-// max_attempts also applies to unsigned calls: those of aws login and of the console.
+// max_attempts also applies to the unsigned calls of aws login and of the console.
 func TestMaxAttemptsOfUnsignedCalls(t *testing.T) {
 	for attempts, want := range map[int]int32{0: 3, 1: 1, 2: 2, 5: 5} {
 		for status, want := range map[int]int32{500: want, 503: want, 403: 1} {
@@ -42,7 +42,7 @@ func TestMaxAttemptsOfUnsignedCalls(t *testing.T) {
 			defer server.Close()
 			at := Endpoint{URL: server.URL, Origin: "AWS_ENDPOINT_URL_SIGNIN", MaxAttempts: attempts}
 			login := Login{r.Client, Target{Region: "eu-west-1", Endpoint: at}}
-			err := login.CreateToken(t.Context(), comparisonKey(t), LoginGrant{}, func(LoginTokens) { t.Error("tokens arrived") })
+			err := login.CreateToken(t.Context(), comparisonKey(t), LoginGrant{}, func(LoginTokens) { t.Error("a failed call returned tokens") })
 			if got := calls.Swap(0); got != want || err == nil {
 				t.Errorf("aws login, %d attempts, status %d: %d calls (%v), want %d", attempts, status, got, err, want)
 			}
@@ -54,7 +54,7 @@ func TestMaxAttemptsOfUnsignedCalls(t *testing.T) {
 	}
 }
 
-// A request with an MFA code, or one that creates a key, is sent once, whatever max_attempts is.
+// A request that contains an MFA code or creates a key is sent only once, even if max_attempts allows more attempts.
 func TestSingleUseCallsAreNotRetried(t *testing.T) {
 	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})
@@ -68,12 +68,12 @@ func TestSingleUseCallsAreNotRetried(t *testing.T) {
 	keys := r.accessKeys()
 	keys.Target.Endpoint.MaxAttempts = 5
 	if _, err := keys.Create(t.Context()); err == nil {
-		t.Error("a key was created")
+		t.Error("Create succeeded, want an error")
 	}
 	r.wantCalls(2)
 }
 
-// All of the SDK's throttling codes are retried. A permanent refusal is not.
+// A call is retried after each of the SDK's throttling codes. It is not retried after a permanent error.
 func TestThrottlesAreRetried(t *testing.T) {
 	codes := map[string]int{"AccessDenied": 1, "ValidationError": 1}
 	for code := range retry.DefaultThrottleErrorCodes {
@@ -83,13 +83,13 @@ func TestThrottlesAreRetried(t *testing.T) {
 		r := newFixture(t)
 		r.aws.Fail(fakeaws.Fault{Code: code, Times: -1})
 		if e := sendFailsAs[*APIError](r, r.assumeReadOnly()); e.Code != code || e.Retry != (want > 1) {
-			t.Errorf("%s: got %+v", code, e)
+			t.Errorf("%s: got %+v, want Retry to be %v", code, e, want > 1)
 		}
 		r.wantCalls(want)
 	}
 }
 
-// After many failures a process stops retrying, as the SDK's clients do.
+// After too many failures, a process stops retrying. The SDK's clients have the same quota.
 func TestRetryQuota(t *testing.T) {
 	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})
@@ -103,7 +103,7 @@ func TestRetryQuota(t *testing.T) {
 	r.wantCalls(before + 1)
 }
 
-// A wait before a retry is short, and ends if the context of the call ends.
+// A wait before a retry is at most maxBackoff. If the wait is canceled, the call is not retried.
 func TestBackoffIsBounded(t *testing.T) {
 	r := newFixture(t)
 	r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})
@@ -117,11 +117,11 @@ func TestBackoffIsBounded(t *testing.T) {
 	s.Endpoint.MaxAttempts = 9
 	r.sendFails(s)
 	if len(waits) != 8 {
-		t.Errorf("waited %v", waits)
+		t.Errorf("waits are %v, want 8 waits", waits)
 	}
 	for _, d := range waits {
 		if d > maxBackoff {
-			t.Errorf("waited %s, want at most %s", d, maxBackoff)
+			t.Errorf("wait is %s, want at most %s", d, maxBackoff)
 		}
 	}
 	r.Sleep = func(context.Context, time.Duration) error { return context.Canceled }

@@ -20,12 +20,12 @@ func TestRolesAnywhereEndpoints(t *testing.T) {
 	} {
 		at, err := serviceRolesAnywhere.address(Target{c.region, c.e})
 		if err != nil || at.url != c.want || c.e.URL == "" && !isAWS(strings.TrimPrefix(at.url, "https://")) {
-			t.Errorf("calls %s, want %s, %v", at.url, c.want, err)
+			t.Errorf("address is %s, want %s (error: %v)", at.url, c.want, err)
 		}
 	}
 }
 
-// Every response leads to this package's own error or to valid credentials.
+// Every response leads either to the same error or to valid credentials.
 func FuzzRolesAnywhereResponse(f *testing.F) {
 	for _, text := range []string{
 		``, `{}`, `{"credentialSet":[]}`, `{"credentialSet":[{"credentials":{}}]}`,
@@ -39,9 +39,9 @@ func FuzzRolesAnywhereResponse(f *testing.F) {
 		got, err := c.rolesAnywhereCredentials(text)
 		switch {
 		case err != nil && err.Error() != "CreateSession: no credentials in the response from https://example.com":
-			t.Errorf("%q", err)
+			t.Errorf("unexpected error %q", err)
 		case err == nil && (InvalidReason(got) != "" || got.SessionToken == "" || !got.CanExpire || got.Expires.IsZero()):
-			t.Errorf("%q became credentials", text)
+			t.Errorf("invalid credentials were accepted from %q", text)
 		}
 	})
 }

@@ -21,7 +21,8 @@ import (
 	"time"
 )
 
-// serveFiles makes Network.Open return these files, and records which paths were opened.
+// serveFiles sets Network.Open to a function that opens only these files. It returns a list that grows with each
+// path that is opened.
 func (r *fixture) serveFiles(files map[string][]byte) *[]string {
 	var opened []string
 	r.Network.Open = func(path string) (io.ReadCloser, error) {
@@ -42,18 +43,18 @@ func TestSystemBundleIsReadOnce(t *testing.T) {
 	s := r.assumeReadOnly()
 	r.mustSend(s)
 	if len(*opened) != 0 {
-		t.Errorf("%q were opened for a call in the open", *opened)
+		t.Errorf("a call over plain HTTP opened %q, want no files", *opened)
 	}
 	s.Endpoint.URL = endpoint
 	for range 3 {
 		r.mustSend(s)
 	}
 	if !slices.Equal(*opened, []string{"a.pem", "b.pem"}) {
-		t.Errorf("opened %q, want the first that is there, once", *opened)
+		t.Errorf("opened %q, want the files up to the first that exists, once", *opened)
 	}
 }
 
-// The preloaded roots are read once, and several calls share one connection.
+// PreloadRoots reads the bundle only once, and several calls share one connection.
 func TestPreloadedRootsAreReadOnce(t *testing.T) {
 	r := newFixture(t)
 	server, connections := newTLSServer(t, false, nil, r.aws)
@@ -66,14 +67,15 @@ func TestPreloadedRootsAreReadOnce(t *testing.T) {
 		r.mustSend(s)
 	}
 	if !slices.Equal(*opened, []string{"b.pem"}) || connections.Load() != 1 {
-		t.Errorf("%q were opened, and %d connections, for three calls", *opened, connections.Load())
+		t.Errorf("three calls opened %q and used %d connections, want b.pem and 1 connection", *opened, connections.Load())
 	}
 }
 
-// If the bundle lacks the root certificate, Go's own search decides. In this test that fails too.
+// If the bundle lacks the server's root certificate, the roots that Go itself finds are tried next. In this test,
+// they lack the certificate too, so the call fails.
 func TestInsufficientSystemBundle(t *testing.T) {
 	for name, bundle := range map[string][]byte{
-		"another root": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: unrelatedCert(t)}), "junk": []byte("junk"), "none": nil,
+		"another root": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: unrelatedCert(t)}), "no certificate": []byte("junk"), "no bundle": nil,
 	} {
 		r := newFixture(t)
 		endpoint, _ := r.startTLS()
@@ -87,19 +89,20 @@ func TestInsufficientSystemBundle(t *testing.T) {
 		s.Endpoint.URL = endpoint
 		r.wantText(sendFailsAs[*UnreachableError](r, s), "certificate")
 		if calls := r.aws.Calls(); len(calls) != 0 {
-			t.Errorf("%s: AWS was called %d times by a client that does not trust it", name, len(calls))
+			t.Errorf("%s: AWS received %d calls from a client that does not trust its certificate", name, len(calls))
 		}
 	}
 }
 
-// rootsFileVariable is set in the child process of TestFallbackToGoRoots, to the file of root certificates that
-// Go's own search finds. A child process is necessary because Go searches only once.
+// rootsFileVariable is the environment variable that TestFallbackToGoRoots sets in its child process. It contains
+// the path of the file in which Go finds root certificates. The test needs a child process because Go searches only
+// once.
 const rootsFileVariable = "TEST_AWS_VAULT_FALLBACK"
 
-// If the bundle does not verify the server's certificate, Go's own search for root certificates decides.
+// If the bundle does not verify the server's certificate, the root certificates that Go itself finds are used.
 func TestFallbackToGoRoots(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("elsewhere no bundle is read, and the system is asked for its roots")
+		t.Skip("on other systems, no bundle is read, and the system provides the root certificates")
 	}
 	if os.Getenv(rootsFileVariable) == "" {
 		c := exec.Command(os.Args[0], "-test.run=^TestFallbackToGoRoots$")
@@ -112,8 +115,8 @@ func TestFallbackToGoRoots(t *testing.T) {
 	}
 	r := newFixture(t)
 	endpoint, roots := r.startTLS()
-	by := &certIssuer{TB: t}
-	root := by.issue(caTemplate("root"), testKey(1), nil)
+	issuer := &certIssuer{TB: t}
+	root := issuer.issue(caTemplate("root"), testKey(1), nil)
 	if err := os.WriteFile(os.Getenv(rootsFileVariable), append(roots, bundleOf(root)...), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -125,19 +128,19 @@ func TestFallbackToGoRoots(t *testing.T) {
 	r.mustSend(s)
 	r.wantCalls(2)
 	if len(*opened) != 1 {
-		t.Errorf("opened %q", *opened)
+		t.Errorf("opened %q, want the bundle once", *opened)
 	}
 	s.Endpoint.CABundle = "b.pem" // a profile with a ca_bundle trusts no other certificates
 	r.wantText(sendFailsAs[*UnreachableError](r, s), "certificate")
 
-	// The bundle contains an expired certificate of the authority.
-	old := by.issue(modified(caTemplate("root"), func(c *x509.Certificate) {
+	// Now the bundle contains an expired certificate of the server's authority.
+	expired := issuer.issue(modified(caTemplate("root"), func(c *x509.Certificate) {
 		c.NotBefore, c.NotAfter = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
 	}), testKey(1), nil)
-	leaf := by.issue(serverTemplate("127.0.0.1"), testKey(2), root)
+	leaf := issuer.issue(serverTemplate("127.0.0.1"), testKey(2), root)
 	r = newFixture(t)
 	server, connections := newTLSServer(t, false, &tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: leaf.key}, r.aws)
-	r.serveFiles(map[string][]byte{"b.pem": bundleOf(old)})
+	r.serveFiles(map[string][]byte{"b.pem": bundleOf(expired)})
 	r.Network.Bundles = []string{"b.pem"}
 	s = r.assumeReadOnly()
 	s.Endpoint.URL = server.URL
@@ -145,7 +148,7 @@ func TestFallbackToGoRoots(t *testing.T) {
 	server.CloseClientConnections()
 	r.mustSend(s)
 	if n := connections.Load(); n != 3 {
-		t.Errorf("%d connections for two calls, want one that fails and two: the bundle is not tried again", n)
+		t.Errorf("two calls used %d connections, want 3: one that fails with the bundle, then one for each call", n)
 	}
 }
 
@@ -156,8 +159,8 @@ func unrelatedCert(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	form := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "another"}, IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, form, form, key.Public(), key)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "another"}, IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,8 @@ import (
 
 func TestFailedCallsAreRetried(t *testing.T) {
 	for name, f := range map[string]fakeaws.Fault{
-		"500": {Status: 500}, "503": {Status: 503, Code: "ServiceUnavailable"}, "throttled": {Throttle: true}, "hung up": {Hangup: true},
-		"answer lost": {AnswerLost: true}, "half of it": {TruncateXML: true}, "issuer not reached": {Code: "IDPCommunicationError"},
+		"500": {Status: 500}, "503": {Status: 503, Code: "ServiceUnavailable"}, "throttled": {Throttle: true}, "connection closed": {Hangup: true},
+		"response lost": {AnswerLost: true}, "truncated": {TruncateXML: true}, "issuer unreachable": {Code: "IDPCommunicationError"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)
@@ -27,7 +27,7 @@ func TestFailedCallsAreRetried(t *testing.T) {
 			r.mustSend(r.assumeReadOnly())
 			r.wantCalls(3)
 		})
-		t.Run(name+" for ever", func(t *testing.T) {
+		t.Run(name+", always", func(t *testing.T) {
 			r := newFixture(t)
 			f.Times = -1
 			r.aws.Fail(f)
@@ -42,17 +42,17 @@ func TestBackoffIsUsed(t *testing.T) {
 	var attempts []int
 	r.Backoff = func(attempt int, err error) time.Duration {
 		if err == nil {
-			t.Error("no error to wait for")
+			t.Error("Backoff was called without an error")
 		}
 		attempts = append(attempts, attempt)
 		return 0
 	}
 	r.aws.Fail(fakeaws.Fault{Status: 500, Times: -1})
 	if e := sendFailsAs[*APIError](r, r.assumeReadOnly()); !e.Retry || e.Status != 500 {
-		t.Errorf("got %+v", e)
+		t.Errorf("got %+v, want a temporary error with status 500", e)
 	}
 	if len(attempts) != 2 || attempts[0] >= attempts[1] {
-		t.Errorf("asked for the waits before %v", attempts)
+		t.Errorf("Backoff was called for the attempts %v, want two in ascending order", attempts)
 	}
 }
 
@@ -66,14 +66,14 @@ func TestCallTimeout(t *testing.T) {
 
 func TestCanceledCall(t *testing.T) {
 	r := newFixture(t)
-	gone := errors.New("interrupted")
+	interrupted := errors.New("interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	r.aws.Fail(fakeaws.Fault{Hang: true, Times: -1})
 	go func() {
 		r.aws.Await(t.Context(), "AssumeRole", 1)
-		cancel(gone)
+		cancel(interrupted)
 	}()
-	if _, err := r.send(ctx, r.assumeReadOnly()); !errors.Is(err, gone) {
+	if _, err := r.send(ctx, r.assumeReadOnly()); !errors.Is(err, interrupted) {
 		t.Errorf("got %v, want the cause", err)
 	}
 }
@@ -86,11 +86,11 @@ func TestUnreachableEndpoint(t *testing.T) {
 	s.Endpoint.URL = server.URL
 	e := sendFailsAs[*UnreachableError](r, s)
 	if e.Endpoint != server.URL || errors.Unwrap(e) == nil {
-		t.Errorf("got %+v", e)
+		t.Errorf("got %+v, want the endpoint %s and a cause", e, server.URL)
 	}
 	r.wantText(e, "AssumeRole: no answer from "+server.URL+": ")
 	if strings.Contains(e.Err.Error(), server.URL) {
-		t.Errorf("the address is said twice: %v", e)
+		t.Errorf("the error contains the address twice: %v", e)
 	}
 }
 
@@ -103,9 +103,9 @@ func TestMissingRegion(t *testing.T) {
 
 // respondWith starts a server with a fixed response. It returns a call to the server, and a counter of requests.
 func (r *fixture) respondWith(status int, kind, body string) (*testCall, *atomic.Int32) {
-	var asked atomic.Int32
+	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		asked.Add(1)
+		requests.Add(1)
 		w.Header().Set("Content-Type", kind)
 		w.WriteHeader(status)
 		w.Write([]byte(body))
@@ -113,18 +113,18 @@ func (r *fixture) respondWith(status int, kind, body string) (*testCall, *atomic
 	r.Cleanup(server.Close)
 	s := r.assumeReadOnly()
 	s.Endpoint.URL = server.URL
-	return &s, &asked
+	return &s, &requests
 }
 
 func TestResponseNotFromAWS(t *testing.T) {
 	const page = "<!doctype html><title>Hotel</title><p>Please <br> sign in"
 	for name, c := range map[string]struct {
-		status int
-		kind   string
-		body   string
-		cut    bool
-		calls  int32
-		text   string
+		status    int
+		kind      string
+		body      string
+		truncated bool
+		calls     int32
+		text      string
 	}{
 		"captive portal":     {200, "text/html; charset=utf-8", page, false, 1, "a response that is not from AWS (text/html, 57 bytes), but possibly from a proxy or a sign-in page"},
 		"portal in XHTML":    {200, "application/xhtml+xml", "<html/>", false, 1, "application/xhtml+xml"},
@@ -144,10 +144,10 @@ func TestResponseNotFromAWS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)
-			s, asked := r.respondWith(c.status, c.kind, c.body)
+			s, requests := r.respondWith(c.status, c.kind, c.body)
 			e := sendFailsAs[*NotAWSError](r, *s)
-			if e.Truncated != c.cut || e.Endpoint != s.Endpoint.URL || asked.Load() != c.calls {
-				t.Errorf("got %+v after %d calls, want %d", e, asked.Load(), c.calls)
+			if e.Truncated != c.truncated || e.Endpoint != s.Endpoint.URL || requests.Load() != c.calls {
+				t.Errorf("got %+v after %d requests, want %d requests", e, requests.Load(), c.calls)
 			}
 			r.wantText(r.sendFails(*s), "AssumeRole: "+s.Endpoint.URL+" sent a", c.text)
 		})
@@ -165,7 +165,7 @@ func TestResponseWithoutCredentials(t *testing.T) {
 		"none":       `<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>`,
 		"no token":   strings.Replace(sessionXML("2030-01-02T13:00:00Z"), "EXAMPLETOKEN", "", 1),
 		"no expiry":  strings.Replace(sessionXML(""), "<Expiration></Expiration>", "", 1),
-		"line's end": strings.Replace(sessionXML("2030-01-02T13:00:00Z"), "EXAMPLESECRET", "EXAMPLE\nSECRET", 1),
+		"line break": strings.Replace(sessionXML("2030-01-02T13:00:00Z"), "EXAMPLESECRET", "EXAMPLE\nSECRET", 1),
 	} {
 		r := newFixture(t)
 		s, _ := r.respondWith(200, "text/xml", body)
@@ -185,15 +185,15 @@ func TestCompleteResponse(t *testing.T) {
 	for _, body := range []string{sessionXML("2030-01-02T13:00:00Z"), "<?xml version=\"1.0\"?>\n<!-- x -->" + sessionXML("2030-01-02T13:00:00Z") + "\n"} {
 		s, _ := r.respondWith(200, "application/xml", body)
 		if c := r.mustSend(*s); c.AccessKeyID != "ASIAIOSFODNN7EXAMPLE" || c.SecretAccessKey != "EXAMPLESECRET" || c.SessionToken != "EXAMPLETOKEN" {
-			t.Errorf("%q was read otherwise", body)
+			t.Errorf("wrong credentials were read from %q", body)
 		}
 	}
 }
 
 func TestTruncatedHTTPBody(t *testing.T) {
-	var asked atomic.Int32
+	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		asked.Add(1)
+		requests.Add(1)
 		w.Header().Set("Content-Length", "1000")
 		w.Write([]byte("<AssumeRoleResponse>"))
 	}))
@@ -201,24 +201,24 @@ func TestTruncatedHTTPBody(t *testing.T) {
 	r := newFixture(t)
 	s := r.assumeReadOnly()
 	s.Endpoint.URL = server.URL
-	if sendFailsAs[*UnreachableError](r, s); asked.Load() != 3 {
-		t.Errorf("asked %d times", asked.Load())
+	if sendFailsAs[*UnreachableError](r, s); requests.Load() != 3 {
+		t.Errorf("got %d requests, want 3", requests.Load())
 	}
 }
 
-// Load balancers refuse with an empty body.
+// A load balancer can reject a call with an empty body.
 func TestRefusalWithoutBody(t *testing.T) {
 	r := newFixture(t)
 	s, _ := r.respondWith(403, "", "")
 	if e := sendFailsAs[*APIError](r, *s); e.Status != 403 || e.Retry {
-		t.Errorf("got %+v", e)
+		t.Errorf("got %+v, want a permanent error with status 403", e)
 	}
 }
 
 func TestRedirectIsNotFollowed(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
-		var elsewhere atomic.Int32
-		other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
+		var redirected atomic.Int32
+		other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { redirected.Add(1) }))
 		defer other.Close()
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, other.URL, status) }))
 		defer server.Close()
@@ -233,10 +233,10 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 			w.Write([]byte("<MovedResponse/>"))
 		})
 		if e := sendFailsAs[*APIError](r, s); e.Status != status {
-			t.Errorf("got %+v", e)
+			t.Errorf("got %+v, want status %d", e, status)
 		}
-		if elsewhere.Load() != 0 {
-			t.Errorf("%d: the call was sent elsewhere", status)
+		if redirected.Load() != 0 {
+			t.Errorf("status %d: the redirect was followed", status)
 		}
 	}
 }
@@ -255,19 +255,19 @@ func TestErrorTexts(t *testing.T) {
 func TestCallerErrors(t *testing.T) {
 	r := newFixture(t)
 	sts := r.sts()
-	who, err := sts.Caller(t.Context(), r.key())
-	if err != nil || who != (Caller{ARN: r.world.Alice.ARN(), Account: r.world.Account}) {
-		t.Errorf("Caller returned %+v, %v", who, err)
+	caller, err := sts.Caller(t.Context(), r.key())
+	if err != nil || caller != (Caller{ARN: r.world.Alice.ARN(), Account: r.world.Account}) {
+		t.Errorf("Caller = %+v, %v, want alice", caller, err)
 	}
-	dead := aws.Credentials{AccessKeyID: "AKIAI44QH8DHBEXAMPLE", SecretAccessKey: r.addSecret("je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY")}
+	deletedKey := aws.Credentials{AccessKeyID: "AKIAI44QH8DHBEXAMPLE", SecretAccessKey: r.addSecret("je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY")}
 	var refused *APIError
-	if _, err := sts.Caller(t.Context(), dead); !errors.As(err, &refused) || refused.Code != "InvalidClientTokenId" {
-		t.Errorf("a deleted key: %v", err)
+	if _, err := sts.Caller(t.Context(), deletedKey); !errors.As(err, &refused) || refused.Code != "InvalidClientTokenId" {
+		t.Errorf("deleted key: got %v, want InvalidClientTokenId", err)
 	}
 	r.aws.Fail(fakeaws.Fault{Action: "GetCallerIdentity", HTML: true})
-	var foreign *NotAWSError
-	if _, err := sts.Caller(t.Context(), r.key()); !errors.As(err, &foreign) {
-		t.Errorf("a sign-in page: %v", err)
+	var notAWS *NotAWSError
+	if _, err := sts.Caller(t.Context(), r.key()); !errors.As(err, &notAWS) {
+		t.Errorf("sign-in page: got %v, want a NotAWSError", err)
 	}
 }
 
@@ -280,7 +280,7 @@ func TestCallerUser(t *testing.T) {
 		"arn:aws-cn:iam::1:user/some+one@x.y": "some+one@x.y",
 	} {
 		if name, ok := (Caller{ARN: arn}).User(); name != want || ok != (want != "") {
-			t.Errorf("%s is user %q, %v", arn, name, ok)
+			t.Errorf("%s: User = %q, %v, want %q", arn, name, ok, want)
 		}
 	}
 }
@@ -290,12 +290,12 @@ func FuzzXMLRoot(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		root, whole := xmlRoot(text)
-		if whole && root == "" {
-			t.Errorf("%q is whole without an element", text)
+		root, complete := xmlRoot(text)
+		if complete && root == "" {
+			t.Errorf("%q is complete, but has no root element", text)
 		}
-		if again, _ := xmlRoot(append(text, "<!-- more -->"...)); whole && again != root {
-			t.Errorf("%q has the root %q, with a comment after it %q", text, root, again)
+		if again, _ := xmlRoot(append(text, "<!-- more -->"...)); complete && again != root {
+			t.Errorf("root of %q is %q, but %q if a comment follows", text, root, again)
 		}
 	})
 }
@@ -305,7 +305,7 @@ func TestAccountOf(t *testing.T) {
 		"arn:aws:sts::123456789012:assumed-role/a/b": "123456789012", "": "", "arn:aws:sts": "",
 	} {
 		if got := AccountOf(arn); got != want {
-			t.Errorf("account of %q is %q, want %q", arn, got, want)
+			t.Errorf("AccountOf(%q) = %q, want %q", arn, got, want)
 		}
 	}
 }
@@ -313,19 +313,19 @@ func TestAccountOf(t *testing.T) {
 func TestInvalidReason(t *testing.T) {
 	good := aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+EXAMPLEKEY="}
 	if got := InvalidReason(good); got != "" {
-		t.Errorf("a good key has the flaw %q", got)
+		t.Errorf("InvalidReason of valid credentials = %q, want none", got)
 	}
-	for name, spoil := range map[string]func(*aws.Credentials){
+	for name, damage := range map[string]func(*aws.Credentials){
 		"no id":               func(c *aws.Credentials) { c.AccessKeyID = "" },
 		"no secret":           func(c *aws.Credentials) { c.SecretAccessKey = "" },
-		"line's end in token": func(c *aws.Credentials) { c.SessionToken = "a\nAWS_PROFILE=b" },
+		"line break in token": func(c *aws.Credentials) { c.SessionToken = "a\nAWS_PROFILE=b" },
 		"NUL in secret":       func(c *aws.Credentials) { c.SecretAccessKey += "\x00" },
-		"blank in id":         func(c *aws.Credentials) { c.AccessKeyID = "AKIA IOSFODNN7EXAMPLE" },
+		"space in id":         func(c *aws.Credentials) { c.AccessKeyID = "AKIA IOSFODNN7EXAMPLE" },
 		"umlaut in account":   func(c *aws.Credentials) { c.AccountID = "ä" },
 	} {
 		c := good
-		if spoil(&c); InvalidReason(c) == "" {
-			t.Errorf("%s: no flaw found", name)
+		if damage(&c); InvalidReason(c) == "" {
+			t.Errorf("%s: no reason found", name)
 		}
 	}
 }

@@ -20,7 +20,7 @@ import (
 // startTLS starts a TLS server in front of the fake, and returns its URL and its root certificate.
 func (r *fixture) startTLS() (endpoint string, roots []byte) {
 	server := httptest.NewUnstartedServer(r.aws)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // hide the errors of expected failed handshakes
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // hide the errors of handshakes that fail on purpose
 	server.StartTLS()
 	r.Cleanup(server.Close)
 	return server.URL, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
@@ -43,17 +43,17 @@ func TestCABundle(t *testing.T) {
 		r.mustSend(s)
 	}
 	if opened != 1 {
-		t.Errorf("roots were loaded %d times", opened)
+		t.Errorf("the bundle was opened %d times, want once", opened)
 	}
 	s.Endpoint.CABundle = ""
 	r.wantText(sendFailsAs[*UnreachableError](r, s), "certificate")
 	if opened != 1 {
-		t.Error("a bundle was loaded that nobody named")
+		t.Error("a bundle was opened for a profile without ca_bundle")
 	}
 	r.wantCalls(3)
 }
 
-// Over TLS, the Date header of any host is trusted.
+// Over TLS, the clock is corrected with the Date header of any host, not only of AWS.
 func TestClockIsCorrectedOverTLS(t *testing.T) {
 	r := newFixture(t)
 	endpoint, roots := r.startTLS()
@@ -66,7 +66,7 @@ func TestClockIsCorrectedOverTLS(t *testing.T) {
 }
 
 func TestInvalidCABundle(t *testing.T) {
-	torn := errors.New("input/output error")
+	readErr := errors.New("input/output error")
 	for name, c := range map[string]struct {
 		text io.Reader
 		want string
@@ -74,7 +74,7 @@ func TestInvalidCABundle(t *testing.T) {
 		"empty": {strings.NewReader(""), "contains no certificate, expected PEM"},
 		"junk":  {strings.NewReader("-----BEGIN CERTIFICATE-----\njunk\n-----END CERTIFICATE-----\n"), "contains no certificate, expected PEM"},
 		"large": {strings.NewReader(strings.Repeat("x", maxBundle+1)), "is larger than 16777216 bytes"},
-		"torn":  {iotest.ErrReader(torn), torn.Error()},
+		"error": {iotest.ErrReader(readErr), readErr.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)
@@ -89,22 +89,22 @@ func TestInvalidCABundle(t *testing.T) {
 	s := r.assumeReadOnly()
 	s.Endpoint.CABundle = "/nonexistent/roots.pem"
 	if err := r.sendFails(s); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want an error that the file does not exist", err)
 	}
 }
 
 func TestProxy(t *testing.T) {
 	r := newFixture(t)
-	var asked []string
+	var lookups []string
 	r.Network.Proxy = func(q *http.Request) (*url.URL, error) {
-		asked = append(asked, q.URL.Host)
+		lookups = append(lookups, q.URL.Host)
 		return url.Parse(r.aws.URL()) // the fake accepts the absolute URLs of proxy requests
 	}
 	s := r.assumeReadOnly()
 	s.Endpoint.URL = "http://localhost:9"
 	r.mustSend(s)
-	if len(asked) != 1 || asked[0] != "localhost:9" {
-		t.Errorf("asked for proxies to %q", asked)
+	if len(lookups) != 1 || lookups[0] != "localhost:9" {
+		t.Errorf("a proxy was looked up for the hosts %q, want localhost:9", lookups)
 	}
 	r.addSecret("hunter2")
 	r.Network.Proxy = func(*http.Request) (*url.URL, error) {
