@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// A site is a static web server. files holds its files by path.
+// A site is a web server with static files. The keys of files are URL paths.
 type site struct {
 	*httptest.Server
 	files map[string]file
@@ -28,7 +28,7 @@ type file struct {
 	body           []byte
 }
 
-// newSite publishes the correct files of an identity.
+// newSite starts a site that publishes the correct files for r under /alice/.
 func newSite(t *testing.T, r Record) *site {
 	t.Helper()
 	s := &site{files: map[string]file{}}
@@ -72,13 +72,14 @@ func (s *site) fetch(ctx context.Context, url string) (Response, error) {
 	return Response{resp.StatusCode, resp.Header.Get("Content-Type"), resp.Header.Get("Location"), body}, err
 }
 
+// edit changes a file under /alice/.
 func (s *site) edit(path string, change func(*file)) {
 	f := s.files["/alice/"+path]
 	change(&f)
 	s.files["/alice/"+path] = f
 }
 
-// rewrite changes the JSON in a file.
+// rewrite changes the JSON in a file under /alice/.
 func (s *site) rewrite(t *testing.T, path string, change func(map[string]any)) {
 	t.Helper()
 	s.edit(path, func(f *file) {
@@ -91,7 +92,7 @@ func (s *site) rewrite(t *testing.T, path string, change func(map[string]any)) {
 	})
 }
 
-// threeKeys returns an identity's previous key, its signing key and its next key.
+// threeKeys returns a record with three keys: the previous key, the signing key and the next key.
 func threeKeys(t *testing.T) Record {
 	t.Helper()
 	var r Record
@@ -112,16 +113,16 @@ func keyAt(v map[string]any, i int) map[string]any { return keysOf(v)[i].(map[st
 func TestCheck(t *testing.T) {
 	keys := threeKeys(t)
 	before, signing, next := keys.Keys[0].ID, keys.Keys[1].ID, keys.Keys[2].ID
-	stranger, err := JWKS(newKey(t).Public())
+	otherSet, err := JWKS(newKey(t).Public())
 	if err != nil {
 		t.Fatal(err)
 	}
 	const fatal, mild = true, false
 	for name, c := range map[string]struct {
-		spoil func(*site)
-		at    string // path of the file
-		found string
-		fatal bool
+		damage func(*site)
+		at     string // path of the wrong file
+		found  string
+		fatal  bool
 	}{
 		"no discovery":    {func(s *site) { delete(s.files, "/alice/"+DiscoveryPath) }, DiscoveryPath, "status 404", fatal},
 		"no keys":         {func(s *site) { delete(s.files, "/alice/"+KeysPath) }, KeysPath, "status 404", fatal},
@@ -145,15 +146,15 @@ func TestCheck(t *testing.T) {
 		"plain jwks_uri": {func(s *site) {
 			s.rewrite(t, DiscoveryPath, func(v map[string]any) { v["jwks_uri"] = "http://127.0.0.1/jwks.json" })
 		}, DiscoveryPath, `jwks_uri is "http:`, fatal},
-		"a user's": {func(s *site) {
+		"user in jwks_uri": {func(s *site) {
 			s.rewrite(t, DiscoveryPath, func(v map[string]any) { v["jwks_uri"] = "https://a:b@127.0.0.1/" })
 		}, DiscoveryPath, "jwks_uri is", fatal},
-		"missing": {func(s *site) {
+		"signing key missing": {func(s *site) {
 			s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = slices.Delete(keysOf(v), 1, 2) })
 		}, KeysPath, "key " + signing + " is missing", fatal},
 		"next missing":   {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = keysOf(v)[:2] }) }, KeysPath, "key " + next + " is missing", mild},
 		"before missing": {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = keysOf(v)[1:] }) }, KeysPath, "key " + before + " is missing", mild},
-		"twice": {func(s *site) {
+		"signing key twice": {func(s *site) {
 			s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = append(keysOf(v), keyAt(v, 1), keyAt(v, 1)) })
 		}, KeysPath, "more than once", fatal},
 		"another key":     {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { keyAt(v, 1)["x"] = keyAt(v, 0)["x"] }) }, KeysPath, "differs from the key", fatal},
@@ -162,10 +163,10 @@ func TestCheck(t *testing.T) {
 		"another use":     {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { keyAt(v, 1)["use"] = "enc" }) }, KeysPath, `has the use "enc"`, fatal},
 		"the secret half": {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { keyAt(v, 1)["d"] = "AAAA" }) }, KeysPath, "with its private key", fatal},
 		"a symmetric key": {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { keyAt(v, 1)["k"] = "AAAA" }) }, KeysPath, "with its private key", fatal},
-		"another's key": {func(s *site) {
-			s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = append(keysOf(v), keyAt(parse(stranger), 0)) })
+		"key of another identity": {func(s *site) {
+			s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = append(keysOf(v), keyAt(parse(otherSet), 0)) })
 		}, KeysPath, "is not a key of this identity", fatal},
-		"nameless key": {func(s *site) {
+		"key without ID": {func(s *site) {
 			s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = append(keysOf(v), map[string]any{"kty": "RSA"}) })
 		}, KeysPath, `key "" is not a key of`, fatal},
 		"keys are a text":  {func(s *site) { s.rewrite(t, KeysPath, func(v map[string]any) { v["keys"] = "none" }) }, KeysPath, `cannot be decoded ("keys" is a JSON string)`, fatal},
@@ -174,16 +175,16 @@ func TestCheck(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, keys)
 			if found := Check(t.Context(), s.fetch, s.URL+"/alice", keys, noon); len(found) != 0 {
-				t.Fatalf("of files that are right: %v", found)
+				t.Fatalf("correct files: findings are %v, want none", found)
 			}
-			c.spoil(s)
+			c.damage(s)
 			found := Check(t.Context(), s.fetch, s.URL+"/alice", keys, noon)
 			if len(found) != 1 || found[0].URL != s.URL+"/alice/"+c.at || !strings.Contains(found[0].Found, c.found) || found[0].Fatal != c.fatal || found[0].Expected == "" {
-				t.Errorf("found %+v", found)
+				t.Errorf("findings are %+v, want one about %q", found, c.found)
 			}
 			for _, f := range found {
 				if strings.ContainsAny(f.String(), "\n\r") {
-					t.Errorf("more than a line: %q", f)
+					t.Errorf("finding has several lines: %q", f)
 				}
 			}
 		})
@@ -195,7 +196,7 @@ func parse(text []byte) (v map[string]any) {
 	return v
 }
 
-// If jwks_uri is another URL, the keys are fetched from that URL.
+// If jwks_uri is not the expected URL, Check reports that, and fetches the keys from jwks_uri.
 func TestCheckKeysAtOtherURL(t *testing.T) {
 	keys := threeKeys(t)
 	s, other := newSite(t, keys), newSite(t, keys)
@@ -207,7 +208,7 @@ func TestCheckKeysAtOtherURL(t *testing.T) {
 		s.rewrite(t, DiscoveryPath, func(v map[string]any) { v["jwks_uri"] = uri })
 		got := Check(t.Context(), s.fetch, s.URL+"/alice", keys, noon)
 		if len(got) != 1 || !strings.Contains(got[0].Found, found) || got[0].Fatal || !strings.Contains(got[0].Expected, s.URL+"/alice/jwks.json") {
-			t.Errorf("%s: found %+v", uri, got)
+			t.Errorf("jwks_uri %s: findings are %+v", uri, got)
 		}
 	}
 }
@@ -217,19 +218,19 @@ func TestCheckAtOtherTimes(t *testing.T) {
 	s := newSite(t, keys)
 	found := Check(t.Context(), s.fetch, s.URL+"/alice", keys, noon.Add(2*time.Hour))
 	if len(found) != 1 || found[0].Fatal || !strings.Contains(found[0].Found, keys.Keys[0].ID) || !strings.Contains(found[0].Found, "no longer signs") {
-		t.Errorf("of a key that signs no more: %+v", found)
+		t.Errorf("key that no longer signs: findings are %+v", found)
 	}
-	// At this time none of the identity's keys signs yet.
+	// Three days earlier, none of the identity's keys signs yet.
 	found = Check(t.Context(), s.fetch, s.URL+"/alice", keys, noon.Add(-72*time.Hour))
 	if len(found) != 1 || !found[0].Fatal || found[0].Found != ErrNoSigningKey.Error() {
-		t.Errorf("before any signs: %+v", found)
+		t.Errorf("before the first key signs: findings are %+v", found)
 	}
 }
 
 func TestCheckUnreachable(t *testing.T) {
-	var asked []string
+	var requested []string
 	down := func(_ context.Context, url string) (Response, error) {
-		asked = append(asked, url)
+		requested = append(requested, url)
 		return Response{}, errors.New("no route to host")
 	}
 	for issuer, want := range map[string][]string{
@@ -238,20 +239,21 @@ func TestCheckUnreachable(t *testing.T) {
 		"https://id.example.com/alice/": {"ends with a slash"},
 		"http://id.example.com/alice":   {"https://"},
 	} {
-		asked = nil
+		requested = nil
 		found := Check(t.Context(), down, issuer, Record{}, noon)
-		if len(found) != len(want) || len(asked) > 1 {
-			t.Fatalf("%s: asked for %q, found %+v", issuer, asked, found)
+		if len(found) != len(want) || len(requested) > 1 {
+			t.Fatalf("%s: requested %q, findings are %+v", issuer, requested, found)
 		}
 		for i, f := range found {
 			if !strings.Contains(f.Found, want[i]) || !f.Fatal {
-				t.Errorf("%s: found %+v", issuer, f)
+				t.Errorf("%s: finding is %+v, want a fatal one about %q", issuer, f, want[i])
 			}
 		}
 	}
 }
 
-// FuzzCheck publishes arbitrary files. Only the correct files have no findings, and each finding is one line.
+// FuzzCheck runs Check on arbitrary files. Each finding must be one line. Files without the key's ID or without ES256
+// must lead to findings.
 func FuzzCheck(f *testing.F) {
 	const issuer = "https://id.example.com/alice"
 	secret := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
@@ -262,24 +264,24 @@ func FuzzCheck(f *testing.F) {
 	f.Add([]byte(`{"issuer":"https://id.example.com/alice","jwks_uri":"https://id.example.com/alice/jwks.json"}`), []byte(`{"keys":[{"kid":1}]}`), "a/b;", 302)
 	f.Add([]byte(`{"jwks_uri":"https://id.example.com/%zz"}`), []byte(`{"keys":null}`), "", 200)
 	f.Fuzz(func(t *testing.T, discovery, set []byte, kind string, status int) {
-		asked := 0
+		requests := 0
 		found := Check(t.Context(), func(_ context.Context, url string) (Response, error) {
-			asked++
-			if asked == 1 {
+			requests++
+			if requests == 1 {
 				return Response{Status: status, ContentType: kind, Location: kind, Body: discovery}, nil
 			}
 			return Response{Status: 200, ContentType: "application/json", Body: set}, nil
 		}, issuer, keys, noon)
-		if asked < 1 || asked > 2 {
-			t.Fatalf("asked %d times", asked)
+		if requests < 1 || requests > 2 {
+			t.Fatalf("Check sent %d requests, want 1 or 2", requests)
 		}
 		for _, f := range found {
 			if f.URL == "" || f.Found == "" || f.Expected == "" || strings.ContainsAny(f.String(), "\n\r") {
-				t.Errorf("found %+q", f)
+				t.Errorf("finding has an empty field or several lines: %+q", f)
 			}
 		}
-		if len(found) == 0 && (asked != 2 || !strings.Contains(string(set), key.ID) || !strings.Contains(string(discovery), "ES256")) {
-			t.Errorf("nothing is wrong with %q and %q", discovery, set)
+		if len(found) == 0 && (requests != 2 || !strings.Contains(string(set), key.ID) || !strings.Contains(string(discovery), "ES256")) {
+			t.Errorf("no findings in the wrong files %q and %q", discovery, set)
 		}
 	})
 }

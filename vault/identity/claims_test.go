@@ -25,7 +25,7 @@ func TestReadUnverified(t *testing.T) {
 			Subject string `json:"sub"`
 		}
 		if ok := ReadUnverified(c.token, &claims); ok != c.ok || claims.Subject != c.subject {
-			t.Errorf("%q: %v, subject %q", c.token, ok, claims.Subject)
+			t.Errorf("ReadUnverified(%q) = %v, subject %q, want %v, %q", c.token, ok, claims.Subject, c.ok, c.subject)
 		}
 	}
 }

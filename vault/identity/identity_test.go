@@ -44,7 +44,7 @@ func (c *countingSigner) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) (
 	return c.Signer.Sign(r, digest, o)
 }
 
-// go-jose verifies the token with the published keys, as AWS does.
+// AWS verifies tokens with the published keys. This test does the same with go-jose.
 func TestTokenVerifiesWithPublishedKeys(t *testing.T) {
 	key := &countingSigner{Signer: newKey(t)}
 	token, err := Token(key, Claims{
@@ -52,7 +52,7 @@ func TestTokenVerifiesWithPublishedKeys(t *testing.T) {
 		Tags: []Tag{{"Team", "blue"}, {"Email", "alice@example.com"}}, Transitive: []string{"Email"}, Role: "arn:aws:iam::123456789012:role/a",
 	}, noon)
 	if err != nil || key.signed != 1 {
-		t.Fatalf("%d signatures, %v", key.signed, err)
+		t.Fatalf("got %d signatures and the error %v, want one signature", key.signed, err)
 	}
 	file, err := JWKS(newKey(t).Public(), key.Public())
 	if err != nil {
@@ -83,10 +83,10 @@ func TestTokenVerifiesWithPublishedKeys(t *testing.T) {
 		},
 	}
 	if !reflect.DeepEqual(claims, want) || id == "" {
-		t.Errorf("the token says %v, want %v", claims, want)
+		t.Errorf("claims are %v, want %v", claims, want)
 	}
 	if again, _ := Token(key, Claims{}, noon); strings.Contains(again, id.(string)) {
-		t.Error("two tokens have one jti")
+		t.Error("two tokens have the same jti")
 	}
 }
 
@@ -104,15 +104,15 @@ func TestTokenHasNoOtherClaims(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(claims) != 6 {
-		t.Errorf("the token says %v", claims)
+		t.Errorf("claims are %v, want 6 claims", claims)
 	}
 	if exp, iat := claims["exp"].(float64), claims["iat"].(float64); exp-iat != (TokenBackdate + TokenLifetime).Seconds() {
-		t.Errorf("the token lasts %v seconds", exp-iat)
+		t.Errorf("the token is valid for %v seconds", exp-iat)
 	}
 }
 
-// In about one of 256 signatures a number has a leading zero. The signature must still have full length. The header
-// must contain only the members that AWS reads.
+// A signature consists of two numbers. About one number in 256 starts with a zero byte, but the signature must
+// still have full length. The header must contain only the members that AWS reads.
 func TestSignatureLength(t *testing.T) {
 	key := newKey(t)
 	for range 600 {
@@ -121,18 +121,18 @@ func TestSignatureLength(t *testing.T) {
 			t.Fatal(err)
 		}
 		if signature := token[strings.LastIndexByte(token, '.')+1:]; len(signature) != 86 {
-			t.Fatalf("a signature of %d digits, want 86", len(signature))
+			t.Fatalf("signature has %d characters, want 86", len(signature))
 		}
 		if head := encode([]byte(`{"alg":"ES256","kid":"a","typ":"JWT"}`)); !strings.HasPrefix(token, head+".") {
-			t.Fatalf("the token is %s, want the header %s", token, head)
+			t.Fatalf("token is %s, want the header %s", token, head)
 		}
 		if !verifies(&key.PublicKey, token) {
-			t.Fatalf("the signature of %s is not the key's", token)
+			t.Fatalf("the key does not verify the signature of %s", token)
 		}
 	}
 }
 
-// verifies checks an ES256 signature without go-jose.
+// verifies reports whether the ES256 signature of token is valid. It does not use go-jose.
 // https://www.rfc-editor.org/rfc/rfc7518#section-3.4
 func verifies(public *ecdsa.PublicKey, token string) bool {
 	dot := strings.LastIndexByte(token, '.')
@@ -154,34 +154,34 @@ type fixedSigner struct {
 func (s fixedSigner) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return s.der, s.err }
 
 func TestFailingSigner(t *testing.T) {
-	gone := errors.New("the card was pulled")
-	if _, err := Token(fixedSigner{newKey(t), nil, gone}, Claims{Subject: "alice"}, noon); !errors.Is(err, gone) || !strings.Contains(err.Error(), "for alice") {
-		t.Errorf("got %v", err)
+	removed := errors.New("the card was removed")
+	if _, err := Token(fixedSigner{newKey(t), nil, removed}, Claims{Subject: "alice"}, noon); !errors.Is(err, removed) || !strings.Contains(err.Error(), "for alice") {
+		t.Errorf("got %v, want the card's error and the subject", err)
 	}
 	for _, der := range []string{"", "x", "\x30\x00", "\x30\x06\x02\x01\x00\x02\x01\x01", "\x30\x06\x02\x01\x01\x02\x01\x01\x00", "\x30\x06\x02\x01\xff\x02\x01\x01",
 		"\x30\x27\x02\x22\x01" + strings.Repeat("\x01", 33) + "\x02\x01\x01", "\x30\x06\x02\x01\x01\x02\x01\x01"} {
 		if _, err := sign(fixedSigner{newKey(t), []byte(der), nil}, "a", nil); !errors.Is(err, errSignature) {
-			t.Errorf("%x: got %v", der, err)
+			t.Errorf("signature %x: got %v, want errSignature", der, err)
 		}
 	}
 }
 
 func TestUnsupportedKeys(t *testing.T) {
-	small, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	p384Key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []crypto.Signer{small, other} {
+	for _, key := range []crypto.Signer{p384Key, rsaKey} {
 		_, tokenErr := Token(key, Claims{}, noon)
 		_, filesErr := JWKS(key.Public())
 		_, recordErr := NewKey(key.Public(), Software, 0, noon)
 		for _, err := range []error{tokenErr, filesErr, recordErr} {
 			if !errors.Is(err, errNotP256) {
-				t.Errorf("got %v", err)
+				t.Errorf("got %v, want errNotP256", err)
 			}
 		}
 	}
@@ -200,17 +200,17 @@ func TestKeyIDIsTheThumbprint(t *testing.T) {
 }
 
 func TestDiscovery(t *testing.T) {
-	var said map[string]any
-	if err := json.Unmarshal(Discovery("https://id.example.com/alice"), &said); err != nil {
+	var document map[string]any
+	if err := json.Unmarshal(Discovery("https://id.example.com/alice"), &document); err != nil {
 		t.Fatal(err)
 	}
-	if said["issuer"] != "https://id.example.com/alice" || said["jwks_uri"] != "https://id.example.com/alice/jwks.json" {
-		t.Errorf("got %v", said)
+	if document["issuer"] != "https://id.example.com/alice" || document["jwks_uri"] != "https://id.example.com/alice/jwks.json" {
+		t.Errorf("got %v, want the issuer and the URL of its keys", document)
 	}
 }
 
 func TestCheckIssuer(t *testing.T) {
-	for issuer, why := range map[string]string{
+	for issuer, want := range map[string]string{
 		"https://id.example.com": "", "https://id.example.com/alice": "", "http://127.0.0.1:8000/alice": "",
 		"https://id.example.com/": "slash", "https://id.example.com/alice/": "slash", "http://id.example.com": "https",
 		"id.example.com": "valid URL", "https://": "valid URL", "https://u@id.example.com": "valid URL", "https://id.example.com?x": "query",
@@ -219,8 +219,8 @@ func TestCheckIssuer(t *testing.T) {
 	} {
 		err := CheckIssuer(issuer)
 		var bad *IssuerError
-		if (why == "") != (err == nil) || err != nil && (!errors.As(err, &bad) || !strings.Contains(err.Error(), why)) {
-			t.Errorf("%s: got %v, want %q", issuer, err, why)
+		if (want == "") != (err == nil) || err != nil && (!errors.As(err, &bad) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %q", issuer, err, want)
 		}
 	}
 }
@@ -237,49 +237,49 @@ func TestRotation(t *testing.T) {
 		}
 		return r, r.Keys[len(r.Keys)-1]
 	}
-	signing := func(r Record, at time.Time, want Key, published ...Key) {
+	wantKeys := func(r Record, at time.Time, want Key, published ...Key) {
 		t.Helper()
 		k, err := r.SigningKey(at)
 		if err != nil || k.ID != want.ID {
-			t.Errorf("at %s key %s signs, want %s (%v)", at, k.ID, want.ID, err)
+			t.Errorf("at %s, key %s signs, want %s (error: %v)", at, k.ID, want.ID, err)
 		}
 		if got := r.PublishedKeys(at); !reflect.DeepEqual(got, published) {
-			t.Errorf("at %s %d keys are published, want %d", at, len(got), len(published))
+			t.Errorf("at %s, %d keys are published, want %d", at, len(got), len(published))
 		}
 	}
 	r, a := add(Record{}, noon)
-	signing(r, noon, a, a)
+	wantKeys(r, noon, a, a)
 	r, b := add(r, noon.Add(time.Hour))
 	at := noon.Add(time.Hour + PublishBefore)
-	signing(r, at.Add(-time.Second), a, a, b)
-	signing(r, at, b, a, b)
-	signing(r, at.Add(publishAfter), b, b)
-	var early *RotationError
-	if _, err := r.With(b, at.Add(-time.Minute)); !errors.As(err, &early) {
-		t.Errorf("while another waits: got %v", err)
+	wantKeys(r, at.Add(-time.Second), a, a, b)
+	wantKeys(r, at, b, a, b)
+	wantKeys(r, at.Add(publishAfter), b, b)
+	var rotationErr *RotationError
+	if _, err := r.With(b, at.Add(-time.Minute)); !errors.As(err, &rotationErr) {
+		t.Errorf("With, before the next key signs: got %v, want a RotationError", err)
 	}
-	if _, err := r.With(b, at); !errors.As(err, &early) {
-		t.Errorf("a key that is there: got %v", err)
+	if _, err := r.With(b, at); !errors.As(err, &rotationErr) {
+		t.Errorf("With, for a key in the record: got %v, want a RotationError", err)
 	}
 	if next, ok := r.NextKey(noon); !ok || next.ID != a.ID && next.ID != b.ID {
-		t.Errorf("next is %+v, %v", next, ok)
+		t.Errorf("NextKey = %+v, %v, want one of the two keys", next, ok)
 	}
 	if _, ok := r.NextKey(at); ok {
-		t.Error("a key waits for its turn after the last")
+		t.Error("NextKey returned a key although the last key already signs")
 	}
 	r, c := add(r, at.Add(48*time.Hour))
-	if signing(r, at.Add(48*time.Hour), b, b, c); len(r.Keys) != 2 {
-		t.Errorf("%d keys are kept", len(r.Keys))
+	if wantKeys(r, at.Add(48*time.Hour), b, b, c); len(r.Keys) != 2 {
+		t.Errorf("the record has %d keys, want 2", len(r.Keys))
 	}
 	if _, err := (Record{Keys: []Key{c}}).SigningKey(noon); !errors.Is(err, ErrNoSigningKey) {
-		t.Errorf("before the first: got %v", err)
+		t.Errorf("before the first key signs: got %v, want ErrNoSigningKey", err)
 	}
 	file, err := r.JWKS(at.Add(48 * time.Hour))
 	if err != nil || !bytes.Contains(file, []byte(b.ID)) || !bytes.Contains(file, []byte(c.ID)) || bytes.Contains(file, []byte(a.ID)) {
-		t.Errorf("published %s (%v)", file, err)
+		t.Errorf("published keys are %s (error: %v)", file, err)
 	}
 	if a.Slot() != "9c" || (Key{Location: Software}).Slot() != "" {
-		t.Errorf("slot %q", a.Slot())
+		t.Errorf("Slot of a PIV key = %q, want 9c, and of a software key %q, want an empty string", a.Slot(), (Key{Location: Software}).Slot())
 	}
 }
 
@@ -294,20 +294,20 @@ func TestInvalidRecords(t *testing.T) {
 		return Record{Keys: []Key{k}}
 	}
 	for name, r := range map[string]Record{
-		"no keys": {}, "two at once": {Keys: []Key{good, good}}, "many": {Keys: make([]Key, maxKeys+1)},
-		"another name": change(func(k *Key) { k.ID = "x" }), "no place": change(func(k *Key) { k.Location = "" }),
-		"no slot": change(func(k *Key) { k.Location = "piv:xx" }), "no key": change(func(k *Key) { k.Public = []byte("x") }),
+		"no keys": {}, "same key twice": {Keys: []Key{good, good}}, "too many keys": {Keys: make([]Key, maxKeys+1)},
+		"wrong ID": change(func(k *Key) { k.ID = "x" }), "no location": change(func(k *Key) { k.Location = "" }),
+		"invalid slot": change(func(k *Key) { k.Location = "piv:xx" }), "invalid public key": change(func(k *Key) { k.Public = []byte("x") }),
 	} {
 		text, err := r.Encode()
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := ParseRecord(text); err == nil {
-			t.Errorf("%s: was read", name)
+			t.Errorf("%s: ParseRecord succeeded, want an error", name)
 		}
 	}
 	if _, err := ParseRecord([]byte("junk")); err == nil {
-		t.Error("junk was read")
+		t.Error("junk: ParseRecord succeeded, want an error")
 	}
 }
 
@@ -335,7 +335,7 @@ func FuzzParseRecord(f *testing.F) {
 			t.Fatal(err)
 		}
 		if same, err := ParseRecord(again); err != nil || !reflect.DeepEqual(same, r) {
-			t.Errorf("%s reads back as %+v (%v)", text, same, err)
+			t.Errorf("%s is another record after encoding and parsing: %+v (error: %v)", text, same, err)
 		}
 		if _, err := r.JWKS(noon); err != nil {
 			t.Error(err)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "update the golden files")
 
 // alice is the identity in the golden files.
 var alice = Template{
@@ -31,8 +31,8 @@ func templates() map[string]Template {
 	return map[string]Template{"managed": managed, "actions": actions, "hub": hub, "spoke": spoke}
 }
 
-// TestTemplates compares the templates with the golden files. contrib/interop/templates checks that parsers accept
-// them.
+// TestTemplates compares the templates with the golden files. The program contrib/interop/templates checks that
+// parsers accept the templates.
 func TestTemplates(t *testing.T) {
 	for name, template := range templates() {
 		for suffix, print := range map[string]func() (string, error){".yaml": template.CloudFormation, ".tf": template.Terraform} {
@@ -53,9 +53,9 @@ func TestTemplates(t *testing.T) {
 			if got != string(want) {
 				t.Errorf("%s: got\n%s\nwant\n%s", file, got, want)
 			}
-			// Such characters would show that a value was not escaped.
+			// AWS does not need a thumbprint. A tab or a carriage return would come from a value that is not escaped.
 			if strings.Contains(strings.ToLower(got), "thumbprint") || strings.ContainsAny(got, "\t\r") {
-				t.Errorf("%s has a thumbprint, or letters that no line has", file)
+				t.Errorf("%s contains a thumbprint, a tab or a carriage return", file)
 			}
 		}
 	}
@@ -64,8 +64,8 @@ func TestTemplates(t *testing.T) {
 func TestInvalidTemplates(t *testing.T) {
 	long := strings.Repeat("a", 65)
 	for _, c := range []struct {
-		what  string
-		spoil func(*Template)
+		what   string
+		damage func(*Template)
 	}{
 		{"issuer", func(t *Template) { t.Issuer = "http://127.0.0.1/alice" }},
 		{"issuer", func(t *Template) { t.Issuer = "https://id.example.com:8443/alice" }},
@@ -114,7 +114,7 @@ func TestInvalidTemplates(t *testing.T) {
 	} {
 		bad := alice
 		bad.Managed = []string{"ReadOnlyAccess"}
-		c.spoil(&bad)
+		c.damage(&bad)
 		for _, print := range []func() (string, error){bad.CloudFormation, bad.Terraform} {
 			var refused *TemplateError
 			text, err := print()
@@ -122,9 +122,9 @@ func TestInvalidTemplates(t *testing.T) {
 				refused = &TemplateError{What: "permissions"}
 			}
 			if err == nil || refused == nil && !errors.As(err, &refused) || refused.What != c.what || text != "" {
-				t.Errorf("%+v: got %q, %v, want it refused for its %s", bad, text, err, c.what)
+				t.Errorf("%+v: got %q, %v, want an error about the %s", bad, text, err, c.what)
 			} else if strings.Contains(err.Error(), "\n") {
-				t.Errorf("more than a line: %v", err)
+				t.Errorf("error has several lines: %v", err)
 			}
 		}
 	}
@@ -133,7 +133,7 @@ func TestInvalidTemplates(t *testing.T) {
 		bad.Issuer = issuer
 		var refused *IssuerError
 		if _, err := bad.Terraform(); !errors.As(err, &refused) {
-			t.Errorf("issuer %q: got %v", issuer, err)
+			t.Errorf("issuer %q: got %v, want an IssuerError", issuer, err)
 		}
 	}
 }
@@ -149,7 +149,7 @@ func longList(n int) []string {
 func TestLocalName(t *testing.T) {
 	for name, want := range map[string]string{"alice": "alice", "al.ice@x": "al_ice_x", "1st": "_1st", "": "_", "ä": "_"} {
 		if got := localName(name); got != want {
-			t.Errorf("%q: got %q, want %q", name, got, want)
+			t.Errorf("localName(%q) = %q, want %q", name, got, want)
 		}
 	}
 }

@@ -24,7 +24,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A fixture is an Identities with a keystore in memory.
+// A fixture is an Identities with a keystore in memory and a clock that the test sets.
 type fixture struct {
 	*identitykeys.Identities
 	ring *keystoretest.Ring
@@ -56,6 +56,7 @@ func (s *fixture) add(t *testing.T, name string) (identity.Key, *ecdsa.PrivateKe
 	return k, secret
 }
 
+// softKey creates a software key that can sign tokens starting at since.
 func softKey(t *testing.T, since time.Time) (*ecdsa.PrivateKey, identity.Key) {
 	t.Helper()
 	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -74,7 +75,7 @@ func (s *fixture) file(t *testing.T) string {
 	t.Helper()
 	all, err := filepath.Glob(s.Dir.File("*"))
 	if err != nil || len(all) != 1 {
-		t.Fatalf("%q, %v", all, err)
+		t.Fatalf("record files are %q (error: %v), want one file", all, err)
 	}
 	return all[0]
 }
@@ -86,17 +87,17 @@ func TestIdentityKeys(t *testing.T) {
 	}
 	first, secret := s.add(t, "alice")
 	if k, err := s.SigningKey("alice"); err != nil || k.ID != first.ID {
-		t.Errorf("%+v, %v", k, err)
+		t.Errorf("SigningKey = %+v, %v, want the first key", k, err)
 	}
 	if got, err := s.Secret(t.Context(), first.ID); err != nil || !got.Equal(secret) {
-		t.Errorf("another key, %v", err)
+		t.Errorf("Secret did not return the stored key (error: %v)", err)
 	}
 	path := s.file(t)
 	if strings.Contains(path, "alice") {
-		t.Errorf("%s tells the name", path)
+		t.Errorf("the file name %s contains the identity's name", path)
 	}
 	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v", st.Mode(), err)
+		t.Errorf("file mode is %v (error: %v), want 0600", st.Mode(), err)
 	}
 	if _, err := s.SigningKey("bob"); !errors.Is(err, identitykeys.ErrNoIdentity) {
 		t.Error(err)
@@ -106,19 +107,19 @@ func TestIdentityKeys(t *testing.T) {
 	s.now = s.now.Add(time.Hour)
 	second, _ := s.add(t, "alice")
 	if k, _ := s.SigningKey("alice"); k.ID != first.ID {
-		t.Error("the second key signs at once")
+		t.Error("the second key signs too early")
 	}
 	s.now = s.now.Add(identity.PublishBefore)
 	if k, _ := s.SigningKey("alice"); k.ID != second.ID {
-		t.Error("the second key does not sign")
+		t.Error("the second key does not sign after PublishBefore")
 	}
 	if _, err := s.Secret(t.Context(), first.ID); err != nil {
-		t.Error("the first key is gone while it is published:", err)
+		t.Error("the first key was deleted while it is still published:", err)
 	}
 	s.now = s.now.Add(2 * time.Hour)
 	third, _ := s.add(t, "alice")
 	if _, err := s.Secret(t.Context(), first.ID); err == nil {
-		t.Error("the first key lies in the keystore still")
+		t.Error("the first key is still in the keystore")
 	}
 	for _, k := range []identity.Key{second, third} {
 		if _, err := s.Secret(t.Context(), k.ID); err != nil {
@@ -130,7 +131,7 @@ func TestIdentityKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	if names, _ := s.ring.Names(t.Context()); len(names) > 0 {
-		t.Errorf("left in the keystore: %q", names)
+		t.Errorf("the keystore still contains %q", names)
 	}
 	if _, err := s.Record("alice"); !errors.Is(err, identitykeys.ErrNoIdentity) {
 		t.Error(err)
@@ -140,7 +141,7 @@ func TestIdentityKeys(t *testing.T) {
 	}
 }
 
-// Removing an identity with a key on a security key must not use the keystore.
+// If an identity's key is on a security key, Remove does not use the keystore.
 func TestRemoveIdentityOnCard(t *testing.T) {
 	s := newFixture(t)
 	_, k := softKey(t, s.now)
@@ -159,39 +160,39 @@ func TestDamagedIdentityFile(t *testing.T) {
 	s := newFixture(t)
 	s.add(t, "alice")
 	path := s.file(t)
-	whole, err := os.ReadFile(path)
+	valid, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"empty": "", "half": string(whole[:len(whole)/2]), "garbage": "\x00\x01", "no keys": `{"keys":[]}`,
-		"large":         strings.Repeat(" ", 70<<10) + string(whole),
-		"another name":  strings.Replace(string(whole), `"kid": "`, `"kid": "x`, 1),
-		"another place": strings.Replace(string(whole), `"software"`, `"piv:zz"`, 1),
+		"empty": "", "truncated": string(valid[:len(valid)/2]), "garbage": "\x00\x01", "no keys": `{"keys":[]}`,
+		"too large":      strings.Repeat(" ", 70<<10) + string(valid),
+		"wrong ID":       strings.Replace(string(valid), `"kid": "`, `"kid": "x`, 1),
+		"wrong location": strings.Replace(string(valid), `"software"`, `"piv:zz"`, 1),
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		for what, err := range map[string]error{
-			"record": second(s.Record("alice")), "signing": second(s.SigningKey("alice")), "remove": s.Remove(t.Context(), "alice"),
+			"record": errorOf(s.Record("alice")), "signing": errorOf(s.SigningKey("alice")), "remove": s.Remove(t.Context(), "alice"),
 			"change": s.Change(t.Context(), "alice", func(r identity.Record) (identity.Record, error) {
-				t.Errorf("%s: a damaged file is changed", name)
+				t.Errorf("%s: Change called the function for a damaged file", name)
 				return r, nil
 			}),
 		} {
 			if err == nil || !strings.Contains(err.Error(), path) {
-				t.Errorf("%s, %s: %v", name, what, err)
+				t.Errorf("%s, %s: got %v, want an error that names the file", name, what, err)
 			}
 		}
 		if now, _ := os.ReadFile(path); string(now) != text {
-			t.Errorf("%s: the file was written", name)
+			t.Errorf("%s: the file was changed", name)
 		}
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
+func errorOf[T any](_ T, err error) error { return err }
 
-// An invalid item is never used as the key, and its contents are never printed.
+// A damaged item in the keystore is never used as a key, and errors never contain its contents.
 func TestDamagedIdentitySecret(t *testing.T) {
 	s := newFixture(t)
 	k, secret := s.add(t, "alice")
@@ -213,15 +214,15 @@ func TestDamagedIdentitySecret(t *testing.T) {
 	}
 	names, _ := s.ring.Names(t.Context())
 	for name, data := range map[string][]byte{
-		"nothing": nil, "half": item(1, "identity key", secret)[:40], "no key": []byte(`{"version":1,"type":"identity key","key":"RVhBTVBMRQ=="}`),
-		"another's": item(1, "identity key", other), "another curve": item(1, "identity key", big),
+		"empty": nil, "truncated": item(1, "identity key", secret)[:40], "invalid key": []byte(`{"version":1,"type":"identity key","key":"RVhBTVBMRQ=="}`),
+		"key of another identity": item(1, "identity key", other), "another curve": item(1, "identity key", big),
 		"another version": item(2, "identity key", secret), "another type": item(1, "session", secret),
 	} {
 		if err := s.ring.Put(t.Context(), keystore.Item{Name: names[0], Data: data}); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := s.Secret(t.Context(), k.ID); got != nil || err == nil || err.Error() != "the key "+k.ID+" in the keystore is damaged" {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want an error that the key is damaged", name, err)
 		}
 	}
 	if _, err := s.Secret(t.Context(), "missing"); err == nil || !strings.Contains(err.Error(), "the keystore has no key missing") {
@@ -229,14 +230,14 @@ func TestDamagedIdentitySecret(t *testing.T) {
 	}
 	s.ring.Err = testvault.ErrNoUser
 	if _, err := s.Secret(t.Context(), k.ID); !errors.Is(err, testvault.ErrNoUser) {
-		t.Errorf("a keystore that refuses is %v", err)
+		t.Errorf("failing keystore: got %v, want its error", err)
 	}
 	if err := s.StoreSecret(t.Context(), k.ID, secret); !errors.Is(err, testvault.ErrNoUser) {
 		t.Error(err)
 	}
 }
 
-// If the keystore cannot delete a key, the identity's record stays.
+// If the keystore cannot delete the key, Remove does not delete the identity's record.
 func TestFailedRemoveKeepsIdentity(t *testing.T) {
 	s := newFixture(t)
 	s.add(t, "alice")
@@ -257,7 +258,7 @@ func TestConcurrentChanges(t *testing.T) {
 	var wg sync.WaitGroup
 	for range processes {
 		_, k := softKey(t, s.now)
-		locks := &store.Locks{Dir: s.Locks.Dir, Program: "aws-vault test", Now: time.Now} // each process has its own
+		locks := &store.Locks{Dir: s.Locks.Dir, Program: "aws-vault test", Now: time.Now} // as in another process
 		own := &identitykeys.Identities{Dir: s.Dir, Ring: s.ring, Locks: locks, Now: s.Now}
 		wg.Go(func() {
 			err := own.Change(context.Background(), "alice", func(r identity.Record) (identity.Record, error) {
@@ -271,6 +272,6 @@ func TestConcurrentChanges(t *testing.T) {
 	}
 	wg.Wait()
 	if r, err := s.Record("alice"); err != nil || len(r.Keys) != processes {
-		t.Errorf("%d keys, want %d: %v", len(r.Keys), processes, err)
+		t.Errorf("the record has %d keys, want %d (error: %v)", len(r.Keys), processes, err)
 	}
 }
