@@ -56,18 +56,18 @@ func TestParseSubject(t *testing.T) {
 			got = "error: " + err.Error()
 			var e *SubjectError
 			if !errors.As(err, &e) {
-				t.Errorf("%q: %T", text, err)
+				t.Errorf("%q: error is a %T, want a *SubjectError", text, err)
 			}
 		} else {
 			got = subjectInRequest(t, name)
 		}
 		if got != want {
-			t.Errorf("%q is %s, want %s", text, got, want)
+			t.Errorf("ParseSubject(%q): got %s, want %s", text, got, want)
 		}
 	}
 }
 
-// subjectInRequest returns name as it appears in a signing request.
+// subjectInRequest creates a signing request for name, and returns the subject in the request.
 func subjectInRequest(t *testing.T, name pkix.Name) string {
 	t.Helper()
 	key, _, err := NewKey()
@@ -92,24 +92,24 @@ func TestAuthority(t *testing.T) {
 	name := must[pkix.Name](t)(ParseSubject("CN=alice"))
 	c := must[*x509.Certificate](t)(a.Issue(name, key.Public(), now, 100*time.Hour))
 	if c.NotAfter.After(a.Certificate.NotAfter) || c.IsCA || c.KeyUsage != x509.KeyUsageDigitalSignature || c.SerialNumber.Sign() <= 0 {
-		t.Errorf("issued %+v", c)
+		t.Errorf("wrong certificate: %+v", c)
 	}
 	chain := must[[]*x509.Certificate](t)(ParseChain(append(text, Encode(c, a.Certificate)...)))
 	if len(chain) != 2 || !chain[0].Equal(c) || len(Intermediates(chain)) != 0 {
-		t.Errorf("read %d certificates", len(chain))
+		t.Errorf("ParseChain returned %d certificates, want the issued one and its authority's", len(chain))
 	}
-	read := must[crypto.Signer](t)(ParseKey(append(Encode(c), text...)))
-	if !Matches(c, read.Public()) || Matches(a.Certificate, read.Public()) {
-		t.Error("a certificate is not told from another's")
+	parsedKey := must[crypto.Signer](t)(ParseKey(append(Encode(c), text...)))
+	if !Matches(c, parsedKey.Public()) || Matches(a.Certificate, parsedKey.Public()) {
+		t.Error("Matches rejected the right certificate, or accepted the authority's")
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(a.Certificate)
 	if _, err := c.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
 		t.Error(err)
 	}
-	a.Key = read
+	a.Key = parsedKey
 	if _, err := a.Issue(name, key.Public(), now, time.Hour); err == nil {
-		t.Error("issued with another's key")
+		t.Error("Issue succeeded with a key that does not belong to the authority")
 	}
 }
 
@@ -121,11 +121,11 @@ func TestParseKey(t *testing.T) {
 	for name, text := range map[string][]byte{
 		"PKCS #1": pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey)}),
 		"PKCS #8": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}),
-		"SEC 1 behind parameters": append(pem.EncodeToMemory(&pem.Block{Type: "EC PARAMETERS", Bytes: []byte{6}}),
+		"SEC 1 after parameters": append(pem.EncodeToMemory(&pem.Block{Type: "EC PARAMETERS", Bytes: []byte{6}}),
 			pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: sec1})...),
 	} {
 		if _, err := ParseKey(text); err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want the key", name, err)
 		}
 	}
 	for name, c := range map[string]struct {
@@ -135,11 +135,11 @@ func TestParseKey(t *testing.T) {
 		"encrypted PKCS #8":  {pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: pkcs8}), ErrEncrypted},
 		"encrypted PKCS #1":  {pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Headers: map[string]string{"DEK-Info": "x"}, Bytes: pkcs8}), ErrEncrypted},
 		"damaged":            {pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8[1:]}), errNoKey},
-		"a certificate only": {Encode(newAuthority(t).Certificate), errNoKey},
-		"nothing":            {nil, errNoKey},
+		"only a certificate": {Encode(newAuthority(t).Certificate), errNoKey},
+		"empty":              {nil, errNoKey},
 	} {
 		if _, err := ParseKey(c.text); !errors.Is(err, c.want) {
-			t.Errorf("%s: %v, want %v", name, err, c.want)
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
 	}
 }
@@ -153,12 +153,12 @@ func TestParseChainErrors(t *testing.T) {
 		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n": "certificate 1 cannot be read: ",
 	} {
 		if _, err := ParseChain([]byte(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
-			t.Errorf("%.40q: %v, want %s", text, err, want)
+			t.Errorf("%.40q: got %v, want %s", text, err, want)
 		}
 	}
 }
 
-// A chain that can be parsed is unchanged after it was encoded and parsed again.
+// A parsed chain is the same after it is encoded and parsed again.
 func FuzzParseChain(f *testing.F) {
 	f.Add("x")
 	key, text, err := NewKey()
@@ -174,11 +174,11 @@ func FuzzParseChain(f *testing.F) {
 		if chain, err := ParseChain([]byte(text)); err == nil {
 			again, err := ParseChain(Encode(chain...))
 			if err != nil || len(again) != len(chain) || !again[0].Equal(chain[0]) {
-				t.Errorf("%d certificates became %d: %v", len(chain), len(again), err)
+				t.Errorf("%d certificates became %d after encoding and parsing (error: %v)", len(chain), len(again), err)
 			}
 		}
 		if key, err := ParseKey([]byte(text)); err != nil && strings.Contains(err.Error(), "\n") || err == nil && key == nil {
-			t.Errorf("key %v, %v", key, err)
+			t.Errorf("ParseKey = %v, %q, want a key or a one-line error", key, err)
 		}
 	})
 }
@@ -189,7 +189,7 @@ func FuzzParseSubject(f *testing.F) {
 		var e *SubjectError
 		name, err := ParseSubject(text)
 		if err != nil && !errors.As(err, &e) || err == nil && name.CommonName == "" {
-			t.Errorf("%q: %v, %v", text, name, err)
+			t.Errorf("ParseSubject(%q) = %v, %v", text, name, err)
 		}
 	})
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Sign-in hosts and console pages of each partition.
+// TestSignInHostsAndPages checks the sign-in host and the console page in each partition that has a console.
 func TestSignInHostsAndPages(t *testing.T) {
 	for _, tt := range []struct {
 		arn          string
@@ -30,7 +30,7 @@ func TestSignInHostsAndPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := s.page(tt.to); s.signInHost() != tt.signIn || got != tt.page {
-			t.Errorf("%s %+v: %s, %s, want %s, %s", tt.arn, tt.to, s.signInHost(), got, tt.signIn, tt.page)
+			t.Errorf("%s, %+v: got host %s and page %s, want %s and %s", tt.arn, tt.to, s.signInHost(), got, tt.signIn, tt.page)
 		}
 	}
 }
@@ -40,7 +40,7 @@ func TestNoConsole(t *testing.T) {
 		_, err := siteForARN(arn)
 		var e *NoConsoleError
 		if !errors.As(err, &e) {
-			t.Errorf("%q: got %v", arn, err)
+			t.Errorf("%q: got %v, want a NoConsoleError", arn, err)
 		}
 	}
 }
@@ -56,7 +56,7 @@ func TestLogout(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := s.logout(tt.base); got != tt.want {
-			t.Errorf("%s at %s: %s, want %s", tt.arn, tt.base, got, tt.want)
+			t.Errorf("%s at %s: got %s, want %s", tt.arn, tt.base, got, tt.want)
 		}
 	}
 }

@@ -8,12 +8,12 @@ func TestPseudoRegions(t *testing.T) {
 		"aws-iso-b-global": "aws-iso-b", "aws-iso-e-global": "aws-iso-e", "aws-iso-f-global": "aws-iso-f",
 	} {
 		if got := Of(region); !IsPseudo(region) || got != want {
-			t.Errorf("%s is of %s, want %s", region, got, want)
+			t.Errorf("region %s: IsPseudo = %v, partition %s, want true, %s", region, IsPseudo(region), got, want)
 		}
 	}
 	for _, region := range []string{"eu-west-1", "cn-north-1", "eu-global", "-global", ""} {
 		if IsPseudo(region) {
-			t.Errorf("%q is taken for a whole partition", region)
+			t.Errorf("IsPseudo(%q) = true, want false", region)
 		}
 	}
 }
@@ -24,7 +24,7 @@ func TestKnown(t *testing.T) {
 		"us-isog-east-1": false, "mars-1": false, "": false,
 	} {
 		if got := Known(region); got != want {
-			t.Errorf("%q: %v, want %v", region, got, want)
+			t.Errorf("Known(%q) = %v, want %v", region, got, want)
 		}
 	}
 }
@@ -40,12 +40,12 @@ func TestHomeRegion(t *testing.T) {
 		"arn:aws-unheard-of:iam::1:mfa/x": "us-east-1",
 	} {
 		if got := Home(arn); got != want {
-			t.Errorf("home of %q is %s, want %s", arn, got, want)
+			t.Errorf("Home(%q) = %s, want %s", arn, got, want)
 		}
 	}
 	for region, want := range map[string]string{"eu-west-1": "aws", "cn-north-1": "aws-cn", "us-gov-east-1": "aws-us-gov", "us-isob-east-1": "aws-iso-b", "us-iso-east-1": "aws-iso"} {
 		if got := Of(region); got != want {
-			t.Errorf("partition of %s is %s, want %s", region, got, want)
+			t.Errorf("Of(%q) = %s, want %s", region, got, want)
 		}
 	}
 }
