@@ -223,6 +223,9 @@ func leftWidth(rows []helpRow) int {
 			width = max(width, len(r.left))
 		}
 	}
+	if width == 0 {
+		return most
+	}
 	return width
 }
 

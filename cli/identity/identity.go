@@ -196,7 +196,7 @@ func keyLocation(k identity.Key) string {
 func identityRotateCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var dir string
 	var f keyFlags
-	c := k.Command("rotate", "Create the next key of an identity. Publish it now. It signs from the next day on, when AWS has read it.").HelpLong(app.Examples(
+	c := k.Command("rotate", "Create the next key of an identity, and write the files to publish. The key signs from the next day on, when AWS knows it.").HelpLong(app.Examples(
 		"Create the next key in slot 9d of your security key.", "aws-vault identity rotate alice --slot 9d",
 		"Create the next key in the keystore, and write the files to site.", "aws-vault identity rotate ci --software --dir site/ci"))
 	f.bind(c)
@@ -211,7 +211,7 @@ func identityRotateCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 
 func identityPublishCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var dir string
-	c := k.Command("publish", "Write the files to publish again.").HelpLong(app.Examples(
+	c := k.Command("publish", "Write the files of an identity again, so that you can publish them.").HelpLong(app.Examples(
 		"Write the files of your only identity.", "aws-vault identity publish",
 		"Write the files of the identity ci to the directory site/ci.", "aws-vault identity publish ci --dir site/ci"))
 	bindDir(c, &dir)

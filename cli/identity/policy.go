@@ -36,9 +36,9 @@ func policyTrustCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f trustFlags
 	c := k.Command("trust", "Print the trust policy that the role of a profile needs. The command does not call AWS.").HelpLong(app.Examples(
 		"Print the trust policy for the role of the profile prod.", "aws-vault policy trust prod",
-		"Print it for a given user who assumes the role.", "aws-vault policy trust prod --principal arn:aws:iam::123456789012:user/alice"))
+		"Name the user who assumes the role.", "aws-vault policy trust prod --principal arn:aws:iam::123456789012:user/alice"))
 	c.Arg("profile", "Profile to use.").Envar("AWS_PROFILE").StringVar(&f.Profile)
-	c.Flag("principal", "Who assumes the role, if the config file does not show it.").PlaceHolder("ARN").StringVar(&f.principal)
+	c.Flag("principal", "ARN of the user or role that assumes the role, if the config file does not show it.").PlaceHolder("ARN").StringVar(&f.principal)
 	c.Flag("issuer", "Issuer of the token that the role is assumed with.").PlaceHolder("URL").StringVar(&f.token.Issuer)
 	c.Flag("audience", "Audience of that token.").PlaceHolder("NAME").StringVar(&f.token.Audience)
 	c.Flag("subject", "Subject of that token.").PlaceHolder("NAME").StringVar(&f.token.Subject)

@@ -25,7 +25,7 @@ func AddCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f addFlags
 	c := k.Command("add", "Store an access key for a profile.").HelpLong(app.Examples(
 		"Prompt for the access key, and store it for the profile work.", "aws-vault add work",
-		"Store a new key without showing it.", "aws iam create-access-key | aws-vault add --stdin work"))
+		"Create an access key, and store it without showing it.", "aws iam create-access-key | aws-vault add --stdin work"))
 	c.Arg("profile", "Name to store the key under.").Required().StringVar(&f.name)
 	c.Flag("env", "Read the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.").BoolVar(&f.env)
 	c.Flag("stdin", "Read the key from stdin: the ID and the secret on two lines, or the JSON output of aws iam create-access-key.").BoolVar(&f.stdin)

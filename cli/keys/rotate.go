@@ -25,12 +25,12 @@ func RotateCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f rotateFlags
 	c := k.Command("rotate", "Replace the stored access key of a profile with a new one.").HelpLong(app.Examples(
 		"Rotate the key of the profile work.", "aws-vault rotate work",
-		"Finish a rotation of it that was interrupted.", "aws-vault rotate --resume work"))
+		"Finish an interrupted rotation of this key.", "aws-vault rotate --resume work"))
 	c.Arg("profile", "Profile to use.").Envar("AWS_PROFILE").StringVar(&f.Profile)
 	c.Flag("no-session", "Call IAM with the stored key itself, without an MFA code.").Short('n').BoolVar(&f.NoSession)
 	c.Flag("mfa-token", "MFA code, if you do not want to be prompted for it.").Short('t').PlaceHolder("CODE").StringVar(&f.Code)
 	c.Flag("keep-old", "Deactivate the old key at AWS instead of deleting it.").BoolVar(&f.keepOld)
-	c.Flag("resume", "Finish a rotation that was interrupted.").BoolVar(&f.resume)
+	c.Flag("resume", "Finish an interrupted rotation.").BoolVar(&f.resume)
 	c.Flag("undo", "Restore the old key after an interrupted rotation.").BoolVar(&f.undo)
 	c.Flag("dry-run", "Show what would be done, and change nothing.").BoolVar(&f.dryRun)
 	return []app.Verb{{Command: c, Effect: "replaces a long-lived key", Run: func(ctx context.Context) error { return rotate(ctx, a, f) }}}

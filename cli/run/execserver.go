@@ -26,7 +26,7 @@ type serverFlags struct {
 
 func (f *serverFlags) bind(c *kingpin.CmdClause) {
 	c.Flag("ecs-server", "Run a server that renews the credentials of the command, as in an ECS container.").Short('s').BoolVar(&f.ecs)
-	c.Flag("server", "The same.").Hidden().BoolVar(&f.ecsAlias)
+	c.Flag("server", "Same as --ecs-server.").Hidden().BoolVar(&f.ecsAlias)
 	c.Flag("ec2-server", "Run a metadata service for the command, as on an EC2 instance.").BoolVar(&f.ec2)
 	c.Flag("imdsv1", "Let the metadata service also answer IMDSv1 requests, which have no token.").BoolVar(&f.v1)
 	c.Flag("ec2-address", "Let the metadata service answer at 169.254.169.254. This requires root or a running aws-vault proxy.").BoolVar(&f.address)

@@ -20,7 +20,7 @@ func ExplainCommand(k *kingpin.Application, a *app.App) []app.Verb {
 		"Explain the credentials of the profile prod.", "aws-vault explain prod",
 		"Explain what the coding agent claude-code would get.", "aws-vault explain --agent claude-code prod"))
 	f.BindPlan(c)
-	c.Flag("agent", "Show how they would be created for the coding agent with this name.").PlaceHolder("NAME").StringVar(&f.AsAgent)
+	c.Flag("agent", "Show how the credentials would be created for the coding agent with this name.").PlaceHolder("NAME").StringVar(&f.AsAgent)
 	c.Flag("json", "Print the plan as JSON.").BoolVar(&asJSON)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error {
 		t, err := a.Begin(ctx, app.Request{Verb: "explain", Flags: &f})

@@ -19,11 +19,11 @@ type proxyFlags struct {
 
 func ProxyCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var f proxyFlags
-	c := k.Command("proxy", "Provide the address of the EC2 metadata service for exec --ec2-address. Run it with sudo.").HelpLong(app.Examples(
-		"Provide the address for your own programs.", "sudo aws-vault proxy",
-		"Provide the address for the programs of the user alice.", "sudo aws-vault proxy --user alice"))
+	c := k.Command("proxy", "Add the address of the EC2 metadata service to this machine, for exec --ec2-address. Run it with sudo.").HelpLong(app.Examples(
+		"Add the address for your own programs.", "sudo aws-vault proxy",
+		"Add the address for the programs of the user alice.", "sudo aws-vault proxy --user alice"))
 	c.Flag("user", "User whose programs can answer at the address. Default: the user who ran sudo.").PlaceHolder("NAME").StringVar(&f.user)
-	c.Flag("hand-over", "Be the part of it that needs no rights.").Hidden().BoolVar(&f.handOver)
+	c.Flag("hand-over", "Run the unprivileged process of the proxy.").Hidden().BoolVar(&f.handOver)
 	return []app.Verb{{Command: c, Agents: true, Run: func(ctx context.Context) error { return proxy(ctx, a, f) }}}
 }
 

@@ -71,7 +71,7 @@ func (f openerFlags) checkSlot() error {
 func sealedInitCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var f openerFlags
 	var noRecovery bool
-	c := k.Command("init", "Create the sealed keystore. You open it with a passphrase, or with the opener that the flags describe, and in an emergency with recovery words.").HelpLong(app.Examples(
+	c := k.Command("init", "Create the sealed keystore. It opens with a passphrase, or with another opener that you choose with a flag. It also opens with recovery words, unless you use --without-recovery.").HelpLong(app.Examples(
 		"Create a keystore that opens with a passphrase.", "aws-vault sealed init",
 		"Create a keystore that opens with a security key.", "aws-vault sealed init --piv 82"))
 	f.bind(c)

@@ -80,7 +80,7 @@ func keyLocation(o sealed.Opener) string {
 func sealedRemoveCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var opener string
 	var name, confirm string
-	c := k.Command("remove", "Remove an opener. Everything is encrypted again with a new key, which the removed opener cannot open.").HelpLong(app.Examples(
+	c := k.Command("remove", "Remove an opener. Everything is encrypted again with a new key, so that the removed opener cannot open it.").HelpLong(app.Examples(
 		"Remove the opener old-key.", "aws-vault sealed remove old-key",
 		"Remove it without a prompt for its name.", "aws-vault sealed remove old-key --confirm old-key"))
 	c.Arg("opener", "Name of the opener.").Required().StringVar(&name)

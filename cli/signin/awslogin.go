@@ -16,9 +16,9 @@ func AWSLoginCommand(k *kingpin.Application, a *app.App) []app.Verb {
 	var name string
 	var remote, move bool
 	var f app.SignInFlags
-	c := k.Command("aws-login", "Sign in for a profile as you sign in to the AWS console. It replaces aws login.").HelpLong(app.Examples(
-		"Sign in, in a browser on this machine.", "aws-vault aws-login work",
-		"Sign in, in a browser on another machine.", "aws-vault aws-login --remote work"))
+	c := k.Command("aws-login", "Sign in for a profile, as you sign in to the AWS console. This replaces the command aws login of the AWS CLI.").HelpLong(app.Examples(
+		"Sign in with a browser on this machine.", "aws-vault aws-login work",
+		"Sign in with a browser on another machine.", "aws-vault aws-login --remote work"))
 	c.Arg("profile", "Profile to use. It is created if it does not exist.").Required().StringVar(&name)
 	c.Flag("remote", "Sign in with a browser on another machine, and type the code that it shows.").BoolVar(&remote)
 	c.Flag("import", "Move the plain-text sign-in of the AWS CLI to the keystore instead of signing in again.").BoolVar(&move)

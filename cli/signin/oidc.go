@@ -91,7 +91,7 @@ func storeClientSecret(ctx context.Context, a *app.App, s *app.Session, to plan.
 func oidcLogoutCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name string
 	var secret bool
-	c := k.Command("logout", "Sign out of the provider and on this computer, and remove the sessions of the sign-in.").HelpLong(app.Examples(
+	c := k.Command("logout", "Sign out, at the provider and on this computer, and remove the sessions of the sign-in.").HelpLong(app.Examples(
 		"Sign out of the oidc-session corp.", "aws-vault oidc logout corp",
 		"Sign out of all OIDC providers.", "aws-vault oidc logout"))
 	c.Arg("session", "An oidc-session, or a profile that uses one. Default: all sessions.").StringVar(&name)

@@ -60,7 +60,7 @@ func ssoLoginCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 
 func ssoLogoutCommand(k *kingpin.CmdClause, a *app.App) app.Verb {
 	var name string
-	c := k.Command("logout", "Sign out of Identity Center and on this computer, and remove the sessions of the sign-in.").HelpLong(app.Examples(
+	c := k.Command("logout", "Sign out, at Identity Center and on this computer, and remove the sessions of the sign-in.").HelpLong(app.Examples(
 		"Sign out of the sso-session corp.", "aws-vault sso logout corp",
 		"Sign out of all sso-sessions.", "aws-vault sso logout"))
 	c.Arg("name", "An sso-session, or a profile that uses one. Default: all sessions.").StringVar(&name)
