@@ -15,21 +15,22 @@ import (
 	"aws-vault/vault/store"
 )
 
-// An executor carries out one plan. It begins with the last step and goes back: what a step yields is
-// a cached session, or is created from what the step before it yields. So step and create call each
-// other, each time for one step less. What a session is created from is looked for under the lock of
-// that session, and so created once even if several processes need it.
+// An executor carries out one plan. It works backwards from the last step: a step returns a cached session, or
+// creates one from the result of the step before it. So step and create call each other, each time for the step
+// before. The input of a session is looked up while the lock of that session is held. If several processes need
+// the session, only one of them creates it.
 type executor struct {
 	vault   *Vault
-	plan    plan.Plan // in which identify fills in whose credentials the first step yields
+	plan    plan.Plan // identify fills in the identity of the first step
 	options plan.Options
 
-	// What finding that out has yielded is used once.
-	firstCredentials *aws.Credentials // the first step's credentials; nil for none
-	token            string           // the token that the first step exchanges; empty for none
+	// Results of identify. Each is used once.
+	firstCredentials *aws.Credentials // result of the first step; nil if there is none
+	token            string           // token that the first step exchanges; empty if there is none
 }
 
-// newExecutor returns what carries the plan out, unless that is refused beforehand.
+// newExecutor returns an executor for the plan. It returns a [*source.RecursionError] or a [*TouchError] if the
+// plan must not be carried out.
 func (v *Vault) newExecutor(pl plan.Plan, o plan.Options) (executor, error) {
 	if err := v.checkRecursion(pl); err != nil {
 		return executor{}, err
@@ -40,8 +41,9 @@ func (v *Vault) newExecutor(pl plan.Plan, o plan.Options) (executor, error) {
 	return executor{vault: v, plan: pl, options: o}, nil
 }
 
-// checkRecursion refuses a plan that would run a program of a profile whose program has led
-// here. It is seen before any lock is taken: that program's caller holds them.
+// checkRecursion returns a [*source.RecursionError] if the plan runs the program of a profile and that program
+// has started this process. It runs before any lock is taken, because the process that started the program
+// holds those locks.
 func (v *Vault) checkRecursion(pl plan.Plan) error {
 	for _, s := range pl.Steps {
 		if setting := programSetting(s); setting != "" {
@@ -53,7 +55,8 @@ func (v *Vault) checkRecursion(pl plan.Plan) error {
 	return nil
 }
 
-// programSetting names the setting whose program a step runs, if it runs one.
+// programSetting returns the name of the setting whose program the step runs. It is empty if the step runs no
+// program.
 func programSetting(s plan.Step) string {
 	w, _ := s.Spec.(plan.WebIdentity)
 	switch {
@@ -67,9 +70,9 @@ func programSetting(s plan.Step) string {
 	return ""
 }
 
-// execute carries the plan out as far as the i-th step. If it turns out on the way that the first step
-// yields another person's credentials than before, such as when another person signs in, the plan is
-// carried out once more.
+// execute carries out steps 0 to i and returns the credentials of step i. If the first step returns another
+// identity's credentials than planned, for example because another user has signed in, execute carries out the
+// plan once more.
 func (c *executor) execute(ctx context.Context, i int, need time.Duration) (aws.Credentials, error) {
 	creds, err := c.executeOnce(ctx, i, need)
 	if !errors.Is(err, store.ErrWrongIdentity) {
@@ -91,8 +94,8 @@ func (c *executor) executeOnce(ctx context.Context, i int, need time.Duration) (
 	return made.Credentials, err
 }
 
-// identify completes the plan with whose credentials its first step yields. This comes before any
-// session is looked for, since it decides which one answers.
+// identify completes the plan with the identity of the first step's credentials. It must run before sessions
+// are looked up, because the identity is part of a session's cache key.
 func (c *executor) identify(ctx context.Context, i int) error {
 	first := c.plan.Steps[0]
 	if !first.ShowsCaller() {
@@ -112,11 +115,11 @@ func (c *executor) identify(ctx context.Context, i int) error {
 	return err
 }
 
-// minInputValidity is how long a session must still serve to make the next one with it.
+// minInputValidity is how long a session must still be valid to create the next session with it.
 const minInputValidity = time.Minute
 
-// step returns what the i-th step yields: a cached session that serves for as long as needed, or
-// what is created. If creating it would ask a person, a session that serves for less is enough.
+// step returns the result of step i: a cached session that is valid for at least need, or a new one. If
+// creating a session would prompt the user, a cached session with less validity is used.
 func (c *executor) step(ctx context.Context, i int, need time.Duration) (store.Created, error) {
 	switch {
 	case !c.plan.Steps[i].Keep:
@@ -140,10 +143,10 @@ func (c *executor) step(ctx context.Context, i int, need time.Duration) (store.C
 	return store.Created{Credentials: found.Session.Credentials, KeyCheck: found.Session.KeyCheck}, err
 }
 
-// errIdentityUnknown is returned rather than a session that may be another caller's.
-var errIdentityUnknown = errors.New("a session was looked for before it was known whose credentials it begins with")
+// errIdentityUnknown prevents the use of a session that may belong to another identity.
+var errIdentityUnknown = errors.New("internal error: a session was looked up before the identity of the first step was known")
 
-// request says which session answers for the i-th step.
+// request returns the cache lookup for the session of step i.
 func (c *executor) request(i int, need time.Duration) store.Request {
 	s, digest := c.plan.Steps[i], c.plan.Digest(i)
 	a := store.Request{
@@ -157,8 +160,8 @@ func (c *executor) request(i int, need time.Duration) store.Request {
 	return a
 }
 
-// findCached returns the cached session for the i-th step as [store.Sessions.Find] does, and none where
-// it cannot be read: whoever creates one meets that error again.
+// findCached returns the cached session for step i, as [store.Sessions.Find] does. It returns no session if the
+// keystore cannot be read: the later attempt to create one reports that error.
 func (c *executor) findCached(ctx context.Context, i int, need time.Duration) store.Found {
 	if !c.plan.Steps[i].Keep || !c.plan.Decided(i) {
 		return store.Found{}
@@ -170,8 +173,8 @@ func (c *executor) findCached(ctx context.Context, i int, need time.Duration) st
 	return found
 }
 
-// create carries out the i-th step on what the step before it yields. A cached session that AWS
-// reports as expired is created anew, once: somebody may have ended it.
+// create carries out step i on the result of the step before it. If AWS reports that the cached input session
+// has expired, create replaces that session and tries once more. An administrator may have revoked the session.
 func (c *executor) create(ctx context.Context, i int) (store.Created, error) {
 	made, err := c.createOnce(ctx, i)
 	var refused *awsapi.APIError
@@ -214,7 +217,7 @@ func (c *executor) createFirst(ctx context.Context) (made store.Created, err err
 	return made, err
 }
 
-// previous returns what the i-th step is carried out on.
+// previous returns the input of step i, which is the result of the step before it.
 func (c *executor) previous(ctx context.Context, i int) (store.Created, error) {
 	if i == 1 && c.firstCredentials != nil {
 		return store.Created{Credentials: *c.firstCredentials}, nil
@@ -226,16 +229,17 @@ func (c *executor) previous(ctx context.Context, i int) (store.Created, error) {
 	return made, err
 }
 
-// credentialsChangedError is returned where the first step of a plan gave other credentials than before.
+// credentialsChangedError is returned if the first step of a plan returns other credentials than before.
 type credentialsChangedError struct{}
 
 func (credentialsChangedError) Error() string {
-	return "the first credentials of the profile changed while they were used"
+	return "the profile's source credentials changed while they were in use"
 }
 
 func (credentialsChangedError) Unwrap() error { return store.ErrWrongIdentity }
 
-// fingerprint tells credentials apart. The access key id alone would let anything that names it pass for its owner.
+// fingerprint identifies credentials. It includes the secret: the access key ID is public, and anyone could
+// present it.
 func fingerprint(c aws.Credentials) string {
 	return plan.Fingerprint(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)
 }

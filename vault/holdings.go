@@ -13,8 +13,8 @@ import (
 	"aws-vault/vault/source"
 )
 
-// holdings finds out what a plan for p has to know of the world. Each part comes from a function
-// of its own; signed tells which sign-ins there are.
+// holdings collects the facts that a plan for p depends on, such as stored keys and policies. signed reports
+// who is signed in.
 func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options, signed signIns) (plan.Holdings, error) {
 	chain, keys, err := v.storedKeys(ctx, p)
 	if err != nil {
@@ -40,7 +40,7 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options
 			return plan.Holdings{}, err
 		}
 	}
-	l, err := v.limits(p, o) // last, since a profile that cannot be used at all is the better error
+	l, err := v.limits(p, o) // comes last: an error about the profile itself is more useful
 	if err != nil {
 		return plan.Holdings{}, err
 	}
@@ -49,8 +49,8 @@ func (v *Vault) holdings(ctx context.Context, p *profile.Profile, o plan.Options
 	return h, nil
 }
 
-// storedKeys returns the chain of profiles from p to where it begins, with the fingerprints of the
-// keys that are stored for them: the chain begins with the first stored key.
+// storedKeys returns the chain of source profiles from p on, and the fingerprints of the keys stored for them.
+// The chain ends at the first profile that has a stored key.
 func (v *Vault) storedKeys(ctx context.Context, p *profile.Profile) ([]*profile.Profile, map[string]string, error) {
 	var chain []*profile.Profile
 	keys := map[string]string{}
@@ -67,8 +67,8 @@ func (v *Vault) storedKeys(ctx context.Context, p *profile.Profile) ([]*profile.
 	return chain, keys, nil
 }
 
-// tokenSubjects tells whose the tokens are in the files that the profiles name. Of a file that
-// cannot be read nothing is known here: the step that needs it reports why.
+// tokenSubjects returns the subject of each web identity token file, by path. It skips files that it cannot
+// read: the step that needs the file reports the error.
 func (v *Vault) tokenSubjects(chain []*profile.Profile) map[string]string {
 	subjects := map[string]string{}
 	for _, q := range chain {
@@ -81,8 +81,8 @@ func (v *Vault) tokenSubjects(chain []*profile.Profile) map[string]string {
 	return subjects
 }
 
-// certificates returns the fingerprints of the certificate files that the profiles name, as
-// tokenSubjects does.
+// certificates returns the fingerprint of each certificate file, by path. It skips files that it cannot read:
+// the step that needs the file reports the error.
 func (v *Vault) certificates(chain []*profile.Profile) map[string]string {
 	prints := map[string]string{}
 	for _, q := range chain {
@@ -95,8 +95,8 @@ func (v *Vault) certificates(chain []*profile.Profile) map[string]string {
 	return prints
 }
 
-// programs returns a fingerprint of the environment, if one of the profiles runs a program for
-// its credentials.
+// programs returns a fingerprint of the environment if a profile in the chain has a credential_process.
+// Otherwise it returns an empty string.
 func (v *Vault) programs(chain []*profile.Profile) string {
 	runs := slices.ContainsFunc(chain, func(q *profile.Profile) bool { return q.Set("credential_process") })
 	if !runs || v.Source.Environ == nil {
@@ -105,8 +105,8 @@ func (v *Vault) programs(chain []*profile.Profile) string {
 	return plan.Fingerprint(slices.Sorted(slices.Values(v.Source.Environ()))...)
 }
 
-// signers returns the key that signs now for each identity that the profiles name. Where there is
-// none, the step that signs reports why.
+// signers returns the active signing key of each identity that the profiles name. It skips identities without a
+// key: the step that signs reports the error.
 func (v *Vault) signers(chain []*profile.Profile) map[string]plan.Signer {
 	signers := map[string]plan.Signer{}
 	for _, q := range chain {
@@ -134,7 +134,7 @@ func (v *Vault) getenv(name string) string {
 	return value
 }
 
-// maxFileSize bounds what is read of a policy or a token that a profile names.
+// maxFileSize limits the size of a policy or token file, in bytes.
 const maxFileSize = 64 << 10
 
 func (v *Vault) readFile(path string, most int64) ([]byte, error) {

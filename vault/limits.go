@@ -10,8 +10,8 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// profilePolicies returns the texts of the session policies that the profiles set as files, by
-// the file:// name that each was given.
+// profilePolicies reads the session policies that the profiles set as files. The result maps each file:// URL,
+// as written in the config file, to the policy's text.
 func (v *Vault) profilePolicies(chain []*profile.Profile) (map[string]string, error) {
 	texts := map[string]string{}
 	for _, q := range chain {
@@ -28,15 +28,15 @@ func (v *Vault) profilePolicies(chain []*profile.Profile) (map[string]string, er
 	return texts, nil
 }
 
-// limits are the session policies that limit credentials further than their profile does.
+// limits are session policies that restrict credentials further than their profile does.
 type limits struct {
-	agents profile.AgentRules          // only for an agent's plan
-	named  map[string]plan.NamedPolicy // the sections of session policies, by name
-	texts  map[string]string           // of policies that are files, by the file:// name that each was given
+	agents profile.AgentRules          // set only if a coding agent uses the plan
+	named  map[string]plan.NamedPolicy // the [session-policy] sections, by name
+	texts  map[string]string           // texts of policy files, by file:// URL
 }
 
-// limits reads the session policies that a plan for p may name. One that does not exist is left
-// for the plan to refuse.
+// limits reads the session policies that a plan for p may refer to. It skips a policy that does not exist:
+// planning reports that error.
 func (v *Vault) limits(p *profile.Profile, o plan.Options) (limits, error) {
 	l := limits{named: map[string]plan.NamedPolicy{}, texts: map[string]string{}}
 	names := slices.Clone(o.Limits)
@@ -73,7 +73,7 @@ func (v *Vault) limits(p *profile.Profile, o plan.Options) (limits, error) {
 	return l, nil
 }
 
-// agentPolicies names the policies that may limit a coding agent's credentials of p.
+// agentPolicies returns the names of the policies that may limit a coding agent's use of p.
 func agentPolicies(p *profile.Profile, rules profile.AgentRules, o plan.Options) []string {
 	var values []profile.Value
 	of := func(principal profile.Principal) {

@@ -6,8 +6,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// firstPrompt returns the first step that would ask a person, were the i-th carried out anew,
-// given the sessions that are cached.
+// firstPrompt returns the first step that would prompt the user if step i were carried out again. It takes the
+// cached sessions into account.
 func (c *executor) firstPrompt(ctx context.Context, i int) (step int, asks bool) {
 	if i > 0 && !c.findCached(ctx, i-1, minInputValidity).Fresh {
 		if step, asks = c.firstPrompt(ctx, i-1); asks {
@@ -17,13 +17,13 @@ func (c *executor) firstPrompt(ctx context.Context, i int) (step int, asks bool)
 	return i, c.vault.prompts(ctx, c.plan.Steps[i])
 }
 
-// wouldPrompt reports whether a person would be asked, were the i-th step carried out anew.
+// wouldPrompt reports whether the user would be prompted if step i were carried out again.
 func (c *executor) wouldPrompt(ctx context.Context, i int) bool {
 	_, asks := c.firstPrompt(ctx, i)
 	return asks
 }
 
-// prompts reports whether a step, carried out, asks a person.
+// prompts reports whether a step prompts the user when it is carried out.
 func (v *Vault) prompts(ctx context.Context, s plan.Step) bool {
 	if spec, ok := s.Spec.(plan.SSORole); ok {
 		return !v.Source.SSO(plan.Endpoint{}, spec.SSO).HasToken(ctx)
@@ -35,13 +35,13 @@ func (v *Vault) prompts(ctx context.Context, s plan.Step) bool {
 		return spec.Hardware()
 	}
 	if spec, ok := s.Spec.(plan.RolesAnywhere); ok {
-		_, onCard := plan.Slot(spec.PrivateKey) // which wants a PIN or a touch
+		_, onCard := plan.Slot(spec.PrivateKey) // a card asks for a PIN or a touch
 		return onCard
 	}
 	return s.MFA.Serial != "" && s.MFA.Process == ""
 }
 
-// lockDescription says what a step may be asking, for those who wait for its answer.
+// lockDescription describes what the step is doing. Processes that wait for its lock print it.
 func lockDescription(s plan.Step) string {
 	if s.MFA.Serial != "" {
 		return "the MFA code of " + s.MFA.Serial
@@ -49,7 +49,7 @@ func lockDescription(s plan.Step) string {
 	return string(s.Kind) + " of profile " + s.Profile
 }
 
-// promptDescription says what a step asks a person.
+// promptDescription describes what the step asks the user for.
 func promptDescription(s plan.Step) string {
 	switch spec := s.Spec.(type) {
 	case plan.SSORole:
@@ -57,9 +57,9 @@ func promptDescription(s plan.Step) string {
 	case plan.OIDCRole:
 		return "a sign-in to " + spec.Label()
 	case plan.IdentityRole:
-		return "a signature of identity " + spec.Name + " by its hardware key"
+		return "a signature with the hardware key of identity " + spec.Name
 	case plan.RolesAnywhere:
-		return "a signature by the hardware key " + spec.PrivateKey
+		return "a signature with the hardware key " + spec.PrivateKey
 	}
 	return lockDescription(s)
 }

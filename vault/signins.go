@@ -8,14 +8,14 @@ import (
 	"aws-vault/vault/source"
 )
 
-// signIns tell who is signed in, as far as it is known without anyone signing in.
+// signIns report who is signed in, without starting a sign-in.
 type signIns interface {
 	openID(ctx context.Context, to plan.OIDC) (who plan.Identity, ok bool, err error)
 	portal(ctx context.Context, to plan.SSO) (who string, err error)
 	login(ctx context.Context, l plan.Login) (who string, err error)
 }
 
-// storedSignIns are the tokens that are kept. To learn whose one is, it may be opened.
+// storedSignIns reads the stored tokens. It may have to open a token in the keystore.
 type storedSignIns struct{ source *source.Deps }
 
 func (s storedSignIns) openID(ctx context.Context, to plan.OIDC) (plan.Identity, bool, error) {
@@ -31,7 +31,7 @@ func (s storedSignIns) login(ctx context.Context, l plan.Login) (string, error) 
 	return s.source.LoginSignInID(ctx, l)
 }
 
-// indexedSignIns are what the list of tokens says. Nothing is opened for that, and it may be wrong.
+// indexedSignIns reads the index of tokens and never opens the keystore. The index may be out of date.
 type indexedSignIns struct{ source *source.Deps }
 
 func (s indexedSignIns) openID(_ context.Context, to plan.OIDC) (plan.Identity, bool, error) {
@@ -52,11 +52,12 @@ func (s indexedSignIns) signedInAs(token plan.Digest) string {
 	return e.SignedInAs
 }
 
-// identities tells who is signed in to the OpenID provider that q begins from, if it does.
+// identities returns who is signed in to the OIDC provider of q. It returns nil if q has none, or if nobody is
+// signed in.
 func identities(ctx context.Context, q *profile.Profile, signed signIns) (map[plan.Digest]plan.Identity, error) {
 	to, err := plan.Provider(q)
 	if err != nil || q.Source != nil {
-		return nil, nil // planning reports what is wrong
+		return nil, nil // planning reports the error
 	}
 	who, ok, err := signed.openID(ctx, to)
 	if err != nil || !ok {
@@ -65,7 +66,8 @@ func identities(ctx context.Context, q *profile.Profile, signed signIns) (map[pl
 	return map[plan.Digest]plan.Identity{to.Token(): who}, nil
 }
 
-// signIns tells which sign-in to Identity Center, or of aws login, q begins from, if it does.
+// signIns returns the ID of the current sign-in to the Identity Center portal of q, or of its aws login
+// sign-in. It returns nil if q uses neither.
 func (v *Vault) signIns(ctx context.Context, q *profile.Profile, signed signIns) (map[plan.Digest]string, error) {
 	if q.Source != nil || v.Source.Tokens == nil {
 		return nil, nil

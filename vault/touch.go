@@ -7,24 +7,23 @@ import (
 	"aws-vault/vault/profile"
 )
 
-// TouchError says that a profile requires a touch for whatever is kept of it, and that the
-// keystore in use cannot keep it so.
+// TouchError reports that a profile has require_touch, but the keystore cannot protect its keys with a touch.
 type TouchError struct{ Profile string }
 
 func (e *TouchError) Error() string {
-	return fmt.Sprintf("profile %s has require_touch, want the keystore sealed, which alone can keep a key for a touch", e.Profile)
+	return fmt.Sprintf("profile %s has require_touch, which only the sealed keystore supports", e.Profile)
 }
 
-// A TouchRule decides which keys and tokens open with a touch only: those of profiles that have
-// require_touch.
+// A TouchRule decides which keys and tokens are stored so that only a touch opens them. These are the keys and
+// tokens of profiles with require_touch.
 type TouchRule struct {
-	Config   *profile.File // nil where no profile is known
+	Config   *profile.File // nil if no config file was read
 	Inputs   profile.Inputs
-	CanTouch bool // the keystore can keep an item so that it opens with a touch only
+	CanTouch bool // whether the keystore can protect an item with a touch
 }
 
-// Key is for store.Keys: whether the key of a profile is to open with a touch only. In a
-// keystore that cannot keep it so, it is a [*TouchError].
+// Key reports whether the key of the named profile must be protected with a touch. It returns a [*TouchError]
+// if the keystore cannot do that. It is used as a callback of store.Keys.
 func (r TouchRule) Key(name string) (bool, error) {
 	if !r.requires(name) {
 		return false, nil
@@ -35,8 +34,9 @@ func (r TouchRule) Key(name string) (bool, error) {
 	return true, nil
 }
 
-// Tokens is for store.Tokens: whether one of the profiles that begin from a token requires
-// a touch. of names the tokens of a profile.
+// Tokens returns a function that reports whether a token must be protected with a touch, because a profile that
+// uses the token has require_touch. of returns the tokens that a profile uses. It is used as a callback of
+// store.Tokens.
 func (r TouchRule) Tokens(of func(*profile.Profile) []string) func(token string) bool {
 	return func(token string) bool {
 		if r.Config == nil || !r.CanTouch {
@@ -52,8 +52,8 @@ func (r TouchRule) Tokens(of func(*profile.Profile) []string) func(token string)
 	}
 }
 
-// requires reports whether a profile requires a touch. One that cannot be resolved is refused
-// where it is used.
+// requires reports whether a profile has require_touch. It is false for a profile that cannot be resolved:
+// using that profile reports the error.
 func (r TouchRule) requires(name string) bool {
 	if r.Config == nil {
 		return false

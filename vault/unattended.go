@@ -12,15 +12,15 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// Unattended makes credentials for programs that cannot wait for a person, such as those
-// that ask a server. It may be used by several goroutines.
+// Unattended creates credentials for programs that cannot wait for a prompt, such as the clients of a server.
+// It is safe for concurrent use.
 type Unattended struct {
 	Vault *Vault
 
-	// PromptContext is how long a person may be asked in the background.
+	// PromptContext ends all background prompts.
 	PromptContext context.Context
-	// CanPrompt returns nil if a person can be asked what the step asks while another program
-	// has the terminal, and otherwise why not; nil for nobody to ask.
+	// CanPrompt returns nil if the user can be prompted for this step while another program uses the terminal.
+	// Otherwise it returns the reason. If CanPrompt is nil, the user is never prompted.
 	CanPrompt func(plan.Step) error
 
 	mu      sync.Mutex
@@ -28,41 +28,40 @@ type Unattended struct {
 	running sync.WaitGroup
 }
 
-// A question is what a person is or was asked in the background.
+// A backgroundPrompt is a prompt in the background, open or ended.
 type backgroundPrompt struct {
-	ended time.Time // zero while it is open
+	ended time.Time // zero while the prompt is open
 	err   error
 }
 
-// promptPause is how long a person who has not answered is left in peace: programs ask a
-// server again and again.
+// promptPause is the time between an unanswered prompt and the next prompt for the same thing. Without it,
+// clients that retry would cause prompt after prompt.
 const promptPause = 5 * time.Minute
 
-// LoginRequiredError is returned where a person has to answer before there are
-// credentials, and whoever asked cannot wait for that.
+// LoginRequiredError reports that the user must answer a prompt first, and that the caller cannot wait for the
+// answer.
 type LoginRequiredError struct {
 	Profile   string
-	Question  string // what a person would be asked
-	Prompting bool   // a person is being asked now
-	Err       error  // why nobody is, or what came of it
+	Question  string // what the user is prompted for
+	Prompting bool   // whether a prompt is open now
+	Err       error  // why no prompt is open, or how the last one failed
 }
 
 func (e *LoginRequiredError) Error() string {
 	if e.Prompting {
-		return fmt.Sprintf("profile %s waits for a person, who is being asked: %s", e.Profile, e.Question)
+		return fmt.Sprintf("profile %s needs %s: waiting for the answer to an open prompt", e.Profile, e.Question)
 	}
-	return fmt.Sprintf("profile %s waits for a person: %s: %v", e.Profile, e.Question, e.Err)
+	return fmt.Sprintf("profile %s needs %s: %v", e.Profile, e.Question, e.Err)
 }
 
-// Unwrap returns why nobody is asked.
+// Unwrap returns why no prompt is open, or how the last one failed.
 func (e *LoginRequiredError) Unwrap() error { return e.Err }
 
-var errCannotPrompt = errors.New("there is no way to ask now")
+var errCannotPrompt = errors.New("aws-vault cannot prompt now")
 
-// Credentials is [Vault.Credentials] for those who cannot wait: where a person would have
-// to be asked, it returns at once with what is kept, however little that has left, or else
-// with a [*LoginRequiredError]. Meanwhile the person is asked in the background, if they can
-// be reached, once for however many ask.
+// Credentials is like [Vault.Credentials], but never waits for a prompt. If the user has to answer one, it
+// opens the prompt in the background and returns at once. It returns a cached session that is still valid,
+// however short its validity, or else a [*LoginRequiredError]. Concurrent calls share one prompt.
 func (u *Unattended) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, need time.Duration) (aws.Credentials, error) {
 	c, err := u.Vault.newExecutor(pl, o)
 	if err != nil {
@@ -93,12 +92,12 @@ func (u *Unattended) Credentials(ctx context.Context, pl plan.Plan, o plan.Optio
 	return aws.Credentials{}, e
 }
 
-// minFallbackValidity is how long credentials serve at least that are handed out while better ones
-// wait for a person.
+// minFallbackValidity is the least validity of credentials that are returned while a prompt for new ones is
+// open.
 const minFallbackValidity = 10 * time.Second
 
-// request has a person asked what the step asks, if they can be and are not yet, and reports
-// whether they are.
+// startPrompt opens a background prompt for the step, unless one is open already. It reports whether a prompt
+// is open, or returns the reason why none is.
 func (u *Unattended) startPrompt(c executor, step int, need time.Duration) (asking bool, err error) {
 	if u.CanPrompt == nil {
 		return false, errCannotPrompt
@@ -112,7 +111,7 @@ func (u *Unattended) startPrompt(c executor, step int, need time.Duration) (aski
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	name, now := c.plan.Digest(step), u.Vault.Sessions.Now()
-	switch spec := c.plan.Steps[step].Spec.(type) { // one sign-in serves every role
+	switch spec := c.plan.Steps[step].Spec.(type) { // one sign-in is enough for every role
 	case plan.SSORole:
 		name = spec.Token()
 	case plan.OIDCRole:
@@ -141,5 +140,5 @@ func (u *Unattended) startPrompt(c executor, step int, need time.Duration) (aski
 	return true, nil
 }
 
-// Wait returns once nobody is being asked.
+// Wait returns when no prompt is open.
 func (u *Unattended) Wait() { u.running.Wait() }

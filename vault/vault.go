@@ -1,6 +1,6 @@
-// Package vault turns a profile's name into credentials: profile resolves the name, plan decides on
-// the steps, store returns cached sessions, and source creates what is missing. What is done with
-// credentials, and what the user reads, is left to the commands.
+// Package vault turns a profile's name into credentials. Package profile resolves the name, plan decides on the
+// steps, store returns cached sessions, and source creates what is missing. The commands decide how credentials
+// are used and what the user sees.
 package vault
 
 import (
@@ -19,8 +19,8 @@ import (
 	"aws-vault/vault/store"
 )
 
-// PlanEnvironment plans to use the credentials in the environment. Besides the errors of
-// [profile.File.Resolve], it returns [plan.ErrNoEnvironmentKey].
+// PlanEnvironment plans to use the credentials in the environment. It returns [plan.ErrNoEnvironmentKey] if
+// there are none, or an error of [profile.File.Resolve].
 func (v *Vault) PlanEnvironment(o plan.Options) (plan.Plan, error) {
 	p, err := v.Config.Resolve("default", v.Inputs)
 	if err != nil {
@@ -34,7 +34,7 @@ func (v *Vault) PlanEnvironment(o plan.Options) (plan.Plan, error) {
 	return plan.FromEnvironment(p, h, o)
 }
 
-// Caller asks AWS whose a key is, with the region and endpoint of the named profile.
+// Caller asks AWS which identity a key belongs to. It uses the region and endpoint of the named profile.
 func (v *Vault) Caller(ctx context.Context, name string, key aws.Credentials) (awsapi.Caller, error) {
 	p, err := v.Config.Resolve(name, v.Inputs)
 	if err != nil {
@@ -43,28 +43,27 @@ func (v *Vault) Caller(ctx context.Context, name string, key aws.Credentials) (a
 	return v.Source.STS(plan.STS(p)).Caller(ctx, key)
 }
 
-// A Vault makes credentials. Its fields are its whole world.
+// A Vault creates credentials. Everything it depends on is in its fields.
 type Vault struct {
 	Config   *profile.File
-	Inputs   profile.Inputs // what stands above and beside the config file
+	Inputs   profile.Inputs // settings from flags and the environment
 	Keys     *store.Keys
 	Sessions *store.Sessions
 	Source   *source.Deps
-	Open     func(path string) (io.ReadCloser, error) // a file that a profile names
-	Warn     func(error)                              // what went wrong and lost nothing
-	CanTouch bool                                     // the keystore can keep an item so that it opens with a touch only
+	Open     func(path string) (io.ReadCloser, error) // opens a file that a profile names
+	Warn     func(error)                              // reports a failure that does not stop the command
+	CanTouch bool                                     // whether the keystore can protect an item with a touch
 }
 
-// Plan says how the credentials of the named profile would be made. It asks the keystore
-// whether keys are stored for the profiles of that chain and which sign-in it begins with,
-// and nothing else. It runs no program and calls nothing: see [plan.Plan.Decided]. Besides the
-// errors of [profile.File.Resolve] and [plan.Make], it returns the keystore's.
+// Plan returns the plan for the credentials of the named profile. It reads from the keystore which keys are
+// stored for the profile chain, and who is signed in. It runs no program and makes no network call: see
+// [plan.Plan.Decided]. It returns errors of [profile.File.Resolve], of [plan.Make] and of the keystore.
 func (v *Vault) Plan(ctx context.Context, name string, o plan.Options) (plan.Plan, error) {
 	return v.plan(ctx, name, o, storedSignIns{v.Source})
 }
 
-// Preview is [Vault.Plan] for a plan that is shown and not carried out. It opens no sign-in to
-// learn whose it is, so what it says of that may be wrong.
+// Preview is like [Vault.Plan], for a plan that is shown and not carried out. It does not open stored sign-ins,
+// so the user it reports as signed in may be out of date.
 func (v *Vault) Preview(ctx context.Context, name string, o plan.Options) (plan.Plan, error) {
 	return v.plan(ctx, name, o, indexedSignIns{v.Source})
 }
@@ -89,7 +88,7 @@ func (v *Vault) plan(ctx context.Context, name string, o plan.Options, signed si
 	return pl, err
 }
 
-// similarNames names what the user may have meant.
+// similarNames returns the names of profiles and stored keys that resemble name.
 func (v *Vault) similarNames(ctx context.Context, name string) []string {
 	names := v.Config.Profiles()
 	if stored, err := v.Keys.Names(ctx); err == nil {
@@ -99,8 +98,8 @@ func (v *Vault) similarNames(ctx context.Context, name string) []string {
 	return profile.Nearest(name, slices.Compact(names))
 }
 
-// StaticKey returns the plain-text key that a profile holds, or the errors of
-// [profile.File.Resolve]. A plan names the profile and holds no secret.
+// StaticKey returns the plain-text key in a profile, or an error of [profile.File.Resolve]. A plan contains
+// only the profile's name, never the key.
 func StaticKey(config *profile.File, in profile.Inputs, name string) (aws.Credentials, error) {
 	p, err := config.Resolve(name, in)
 	if err != nil {
@@ -111,10 +110,10 @@ func StaticKey(config *profile.File, in profile.Inputs, name string) (aws.Creden
 	}, nil
 }
 
-// Credentials carries a plan out and returns credentials that serve for at least need, or
-// half their life if that is less, as far as that can be had without bothering a human.
-// Every temporary step is kept under its digest, so that a changed setting is never
-// answered with an old session; what can be answered from there calls nothing.
+// Credentials carries out a plan. It returns credentials that are valid for at least need, or for half their
+// lifetime if that is shorter. Credentials with less validity are returned if new ones would require a prompt.
+// The result of each temporary step is cached under the digest of its settings, so a session is never reused
+// after a setting has changed. If a cached session is valid, no network call is made.
 func (v *Vault) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, need time.Duration) (aws.Credentials, error) {
 	c, err := v.newExecutor(pl, o)
 	if err != nil {
@@ -123,8 +122,8 @@ func (v *Vault) Credentials(ctx context.Context, pl plan.Plan, o plan.Options, n
 	return c.execute(ctx, len(pl.Steps)-1, need)
 }
 
-// CachedSessions returns what the index knows of the sessions that would answer for the steps of a
-// plan, by the step's number. It opens nothing, so it is a hint.
+// CachedSessions returns the index entries of the cached sessions for a plan, by step number. It does not open
+// the sessions, and the index may be out of date.
 func (v *Vault) CachedSessions(pl plan.Plan) map[int]store.Entry {
 	cached, entries := map[int]store.Entry{}, v.Sessions.Index.Entries()
 	for i, s := range pl.Steps {

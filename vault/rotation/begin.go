@@ -12,15 +12,15 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A run is one rotation under way.
+// A run is one rotation in progress.
 type run struct {
 	rotation *Rotation
 	journal  *journal
-	user     *user           // whose key it is
-	stored   aws.Credentials // the key that is stored now
+	user     *user           // owner of the key
+	stored   aws.Credentials // the key that is in the keystore now
 }
 
-// begin finds out whose key it is, and gets what calls IAM.
+// begin finds out which user the key belongs to and prepares the IAM client.
 func (r *Rotation) begin(ctx context.Context, j *journal) (*run, error) {
 	stored, err := r.Vault.Keys.Key(ctx, r.name())
 	if err != nil {
@@ -43,21 +43,21 @@ func (r *Rotation) begin(ctx context.Context, j *journal) (*run, error) {
 	return &run{rotation: r, journal: j, stored: stored, user: &user{rotation: r, journal: j, caller: known.caller, keys: keys}}, nil
 }
 
-// minSessionValidity is how long a session must serve for a whole rotation.
+// minSessionValidity is how long a session must be valid for a whole rotation.
 const minSessionValidity = 10 * time.Minute
 
-// usesSession reports whether a session with an MFA code calls IAM, which refuses any other
-// session. Otherwise the key itself does.
+// usesSession reports whether the rotation calls IAM with a session that has an MFA code. IAM refuses sessions
+// without one. Otherwise the rotation calls IAM with the key itself.
 func (r *Rotation) usesSession() bool { return len(r.Plan.Steps) > 1 }
 
-// A knownKey is a key that AWS knows.
+// A knownKey is a key that AWS accepts.
 type knownKey struct {
 	key    aws.Credentials
-	caller awsapi.Caller // whose it is
+	caller awsapi.Caller // owner of the key
 }
 
-// identify asks AWS whose key is stored. Where a rotation was interrupted, either of its
-// keys may be the one that AWS knows.
+// identify asks AWS which user the stored key belongs to. After an interrupted rotation, AWS may know only one
+// of the two keys in the journal, so identify tries all of them.
 func (r *Rotation) identify(ctx context.Context, stored aws.Credentials, j *journal) (known knownKey, err error) {
 	for i, key := range []aws.Credentials{stored, j.entry.Old, j.entry.New} {
 		if key.AccessKeyID == "" || i > 0 && sameInJournal(key, stored) {
@@ -81,15 +81,15 @@ func (r *Rotation) identify(ctx context.Context, stored aws.Credentials, j *jour
 	return known, nil
 }
 
-// journalMatches reports whether a journal is about the stored key, and not about one that was
-// replaced by hand since.
+// journalMatches reports whether the journal is about the stored key. It is not if the user has replaced the
+// stored key since.
 func journalMatches(j store.Rotation, stored aws.Credentials, caller awsapi.Caller) bool {
 	user, _ := caller.User()
 	known := j.New.AccessKeyID == "" || sameInJournal(stored, j.Old) || sameInJournal(stored, j.New)
 	return known && j.User == user && j.Account == caller.Account
 }
 
-// sameInJournal compares what the journal of a rotation holds of a key, which is no session token.
+// sameInJournal compares two keys without their session tokens, which a journal does not store.
 func sameInJournal(a, b aws.Credentials) bool {
 	return a.AccessKeyID == b.AccessKeyID && a.SecretAccessKey == b.SecretAccessKey
 }

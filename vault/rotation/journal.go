@@ -6,15 +6,16 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A journal is what a later run needs to finish this one.
+// A journal records what a later run needs to finish an interrupted rotation.
 type journal struct {
 	journals *store.Journals
-	name     string         // rotation the key
-	entry    store.Rotation // what it says, once it is written
-	open     bool           // it is in the keystore, so that something is to be finished
+	name     string         // of the key
+	entry    store.Rotation // contents of the journal; zero before the first write
+	open     bool           // the journal is in the keystore: a rotation is unfinished
 }
 
-// findJournal returns the journal of a run that was interrupted, or else one that is not open.
+// findJournal returns the journal of an interrupted rotation. If there is none, it returns a journal that is
+// not open.
 func (r *Rotation) findJournal(ctx context.Context) (*journal, error) {
 	entry, found, err := r.Journals.Find(ctx, r.name())
 	if err != nil {
@@ -23,7 +24,7 @@ func (r *Rotation) findJournal(ctx context.Context) (*journal, error) {
 	return &journal{journals: r.Journals, name: r.name(), entry: entry, open: found}, nil
 }
 
-// write puts the entry into the keystore.
+// write stores the entry in the keystore.
 func (j *journal) write(ctx context.Context) error {
 	if err := j.journals.Put(ctx, j.entry); err != nil {
 		return err
@@ -32,7 +33,7 @@ func (j *journal) write(ctx context.Context) error {
 	return nil
 }
 
-// close removes the journal: nothing is left to be finished.
+// close removes the journal from the keystore, because the rotation is finished.
 func (j *journal) close(ctx context.Context) error {
 	if err := j.journals.Remove(ctx, j.name); err != nil {
 		return err

@@ -11,27 +11,27 @@ import (
 	"aws-vault/vault/store"
 )
 
-// maxKeys is how many access keys AWS allows a user.
+// maxKeys is the number of access keys that AWS allows per user.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const maxKeys = 2
 
-// A KeyUse is an access key with what tells whether it is still needed.
+// A KeyUse is an access key with the facts that show whether it is still needed.
 type KeyUse struct {
 	awsapi.AccessKey
-	Stored  bool      // it is the one that the vault holds
-	Used    time.Time // when it was last used; zero for never
-	Service string    // what it was used for
-	Unknown bool      // AWS would not say when it was last used
+	Stored  bool      // whether this key is in the keystore
+	Used    time.Time // time of last use; zero if the key was never used
+	Service string    // the AWS service of the last use
+	Unknown bool      // whether the last use could not be read
 }
 
-// String shows the key by its last four characters.
+// String shows only the last four characters of the key ID.
 func (k KeyUse) String() string {
-	facts := []string{"active", "made " + k.Created.UTC().Format(time.DateOnly)}
+	facts := []string{"active", "created " + k.Created.UTC().Format(time.DateOnly)}
 	if !k.Active {
 		facts[0] = "inactive"
 	}
 	if k.Stored {
-		facts = append(facts, "the stored one")
+		facts = append(facts, "in the keystore")
 	}
 	switch {
 	case k.Unknown:
@@ -44,13 +44,12 @@ func (k KeyUse) String() string {
 	return Mask(k.ID) + " (" + strings.Join(facts, ", ") + ")"
 }
 
-// QuotaError is returned where the user has as many keys as AWS allows, so that there is no
-// room for a new one.
+// QuotaError reports that the user already has as many keys as AWS allows, so no new key can be created.
 type QuotaError struct {
-	Name string // rotation the key to be rotated
+	Name string // of the key to rotate
 	User string
 	Keys []KeyUse
-	Now  time.Time // by AWS's clock, for their ages
+	Now  time.Time // by AWS's clock, to compute the ages of the keys
 }
 
 func (e *QuotaError) Error() string {
@@ -61,7 +60,7 @@ func (e *QuotaError) Error() string {
 	return fmt.Sprintf("user %s has %d access keys, and AWS allows %d: %s", e.User, len(e.Keys), maxKeys, strings.Join(keys, ", "))
 }
 
-// quotaError says why there is no room for a new key.
+// quotaError returns the error for a user whose keys are listed.
 func (r *run) quotaError(ctx context.Context, listed []awsapi.AccessKey) *QuotaError {
 	e := &QuotaError{Name: r.rotation.name(), User: r.user.keys.User, Now: r.user.now()}
 	for _, k := range listed {
@@ -74,12 +73,12 @@ func (r *run) useOf(ctx context.Context, k awsapi.AccessKey) KeyUse {
 	use := KeyUse{AccessKey: k, Stored: k.ID == r.stored.AccessKeyID}
 	var err error
 	use.Used, use.Service, err = r.user.keys.LastUsed(ctx, k.ID)
-	use.Unknown = err != nil // the right to ask that is one of its own
+	use.Unknown = err != nil // the user may lack the permission iam:GetAccessKeyLastUsed
 	return use
 }
 
-// makeRoom returns the user's keys once there is room for another. The one in the way goes
-// only if a person says so.
+// makeRoom returns the user's keys once another key can be created. If the user has too many, it deletes the
+// key that is not stored, but only after confirmation.
 func (r *run) makeRoom(ctx context.Context, listed []awsapi.AccessKey) ([]awsapi.AccessKey, error) {
 	if len(listed) < maxKeys {
 		return listed, nil
@@ -103,8 +102,8 @@ func (r *run) makeRoom(ctx context.Context, listed []awsapi.AccessKey) ([]awsapi
 	return slices.DeleteFunc(listed, func(k awsapi.AccessKey) bool { return k.ID == others[0].ID }), nil
 }
 
-// deleteLostKeys deletes the key that AWS made for an answer which never came: its secret is lost,
-// so nobody can want it. Any other key stays, and is asked about if it leaves no room.
+// deleteLostKeys deletes a key that AWS created although its response never arrived. The secret of that key is
+// lost, so nobody can use it. All other keys stay.
 func (r *run) deleteLostKeys(ctx context.Context) error {
 	listed, err := r.user.list(ctx)
 	if err != nil {
@@ -115,18 +114,18 @@ func (r *run) deleteLostKeys(ctx context.Context) error {
 			continue
 		}
 		if use := r.useOf(ctx, k); use.Unknown || !use.Used.IsZero() {
-			continue // somebody has its secret, or may have
+			continue // a program used the key, or may have used it, so its secret is not lost
 		}
 		if err := r.user.keys.Delete(ctx, k.ID); err != nil && !isDeleted(err) {
 			return err
 		}
-		r.rotation.progress("Deleted access key %s, which AWS made without its secret having arrived", Mask(k.ID))
+		r.rotation.progress("Deleted access key %s, whose secret was lost with the response", Mask(k.ID))
 	}
 	return nil
 }
 
-// mayBeLostKey reports whether a key, unless it was used, can only be the one that AWS made
-// for the journal's unanswered call: it was not there before, and dates from that time.
+// mayBeLostKey reports whether an unused key can only come from the journal's unanswered call: the key did not
+// exist before the call and was created while the call ran.
 func mayBeLostKey(k awsapi.AccessKey, j store.Rotation) bool {
 	return !slices.Contains(j.Before, k.ID) && k.ID != j.Old.AccessKeyID && k.ID != j.New.AccessKeyID &&
 		!k.Created.Before(j.From.Truncate(time.Second)) && !k.Created.After(j.Until)

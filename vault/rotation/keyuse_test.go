@@ -54,9 +54,9 @@ func TestQuotaError(t *testing.T) {
 	}}
 	for _, want := range []string{
 		"user alice has 3 access keys, and AWS allows 2: ",
-		"****************MPLE (active, made 2030-01-01, the stored one, last used 2030-02-01 for s3), ",
-		"****************ERUS (inactive, made 2030-01-01, never used), ",
-		"****************X (inactive, made 2030-01-01, last use unknown)",
+		"****************MPLE (active, created 2030-01-01, in the keystore, last used 2030-02-01 for s3), ",
+		"****************ERUS (inactive, created 2030-01-01, never used), ",
+		"****************X (inactive, created 2030-01-01, last use unknown)",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %q, want it to say %q", err, want)

@@ -9,11 +9,11 @@ import (
 	"aws-vault/vault/awsapi"
 )
 
-// createTries is how often a new key is asked for where answers are lost.
+// createTries is how often a new key is requested if responses are lost.
 const createTries = 3
 
-// create asks AWS for a new key, and writes both before and after what it would take to
-// clean up. When it returns, the journal has the new key.
+// create creates a new key at AWS. It writes the journal before and after, so that a later run can always clean
+// up. When create returns, the journal contains the new key.
 func (r *run) create(ctx context.Context) error {
 	j := &r.journal.entry
 	for try := 1; ; try++ {
@@ -36,18 +36,18 @@ func (r *run) create(ctx context.Context) error {
 		if ctx.Err() != nil || try == createTries {
 			return err
 		}
-		r.rotation.progress("The answer was lost (%v): looking whether AWS made a key", err)
+		r.rotation.progress("No response from AWS (%v). Checking whether AWS created a key", err)
 		if err := r.deleteLostKeys(ctx); err != nil {
 			return err
 		}
 	}
 }
 
-// clockSlack is how far apart the clocks of AWS's own services may be.
+// clockSlack is the allowed difference between the clocks of AWS's own services.
 const clockSlack = 5 * time.Second
 
-// createRefused closes the journal of a key that AWS refused to make. Where an earlier answer was
-// lost, a full quota may come of the key that it made.
+// createRefused closes the journal after AWS refused to create a key. The journal stays open if a lost response
+// came before and the quota is full: the lost key may have filled the quota.
 func (r *run) createRefused(ctx context.Context, refusal error, try int) error {
 	var api *awsapi.APIError
 	full := errors.As(refusal, &api) && api.Code == "LimitExceeded"
@@ -67,8 +67,8 @@ func (r *run) createRefused(ctx context.Context, refusal error, try int) error {
 	return r.quotaError(ctx, listed)
 }
 
-// storeNewKey keeps the new key's secret, which nobody else has. If that fails, the key is of no
-// use to anybody and goes.
+// storeNewKey writes the new key to the journal, which holds the only copy of its secret. If that fails,
+// storeNewKey deletes the key at AWS.
 func (r *run) storeNewKey(ctx context.Context) error {
 	j := &r.journal.entry
 	failed := r.journal.write(ctx)
@@ -78,8 +78,8 @@ func (r *run) storeNewKey(ctx context.Context) error {
 	}
 	ctx = context.WithoutCancel(ctx)
 	if err := r.user.keys.Delete(ctx, j.New.AccessKeyID); err != nil {
-		return fmt.Errorf("the new access key %s could not be kept: %w; nor could it be deleted: %w", Mask(j.New.AccessKeyID), failed, err)
+		return fmt.Errorf("the new access key %s could not be stored: %w; it could not be deleted either: %w", Mask(j.New.AccessKeyID), failed, err)
 	}
-	r.journal.close(ctx) // what it says is true either way: there is no new key
-	return fmt.Errorf("the new access key %s could not be kept and was deleted again: %w", Mask(j.New.AccessKeyID), failed)
+	r.journal.close(ctx) // safe even if this fails: the journal describes no key that still exists
+	return fmt.Errorf("the new access key %s could not be stored, so it was deleted: %w", Mask(j.New.AccessKeyID), failed)
 }

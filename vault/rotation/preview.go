@@ -6,19 +6,18 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A Preview is what a rotation would begin with.
+// A Preview describes what a rotation would do.
 type Preview struct {
-	Name    string // rotation the key in the vault
+	Name    string // of the key in the keystore
 	User    string
 	Keys    []KeyUse
-	HasRoom bool // for a new key
+	HasRoom bool // whether AWS would allow another key
 
-	// Interrupted is the journal of a rotation that was interrupted and would be gone on with; nil
-	// for none.
+	// Interrupted is the journal of an interrupted rotation that Run would finish; nil if there is none.
 	Interrupted *store.Rotation
 }
 
-// Preview looks what Run would do, and changes nothing. Errors are as those of Run.
+// Preview returns what Run would do, and changes nothing. It returns the same errors as Run.
 func (r *Rotation) Preview(ctx context.Context) (Preview, error) {
 	j, err := r.findJournal(ctx)
 	if err != nil {

@@ -7,8 +7,7 @@ import (
 	"aws-vault/vault/store"
 )
 
-// finish finishes an interrupted rotation, or what of it can be; done says that a new key is
-// in its place.
+// finish finishes or cleans up an interrupted rotation. done reports whether a new key is now stored.
 func (r *run) finish(ctx context.Context) (done bool, err error) {
 	j := &r.journal.entry
 	switch {
@@ -24,7 +23,7 @@ func (r *run) finish(ctx context.Context) (done bool, err error) {
 	return false, r.journal.close(ctx)
 }
 
-// rotate makes a new key and puts it in the old one's place.
+// rotate creates a new key and replaces the old one with it.
 func (r *run) rotate(ctx context.Context) error {
 	j := &r.journal.entry
 	session := "using master credentials"
@@ -53,8 +52,8 @@ func (r *run) rotate(ctx context.Context) error {
 	return err
 }
 
-// complete puts the new key of the journal in the old one's place. It takes up the work
-// wherever it was left. done is false if the new key is gone, and all is as before.
+// complete replaces the old key with the new key in the journal. It can continue after an interruption at any
+// point. done is false if the new key was deleted at AWS and the old key is still in use.
 func (r *run) complete(ctx context.Context) (done bool, err error) {
 	j := &r.journal.entry
 	if err := r.user.waitUntilKnown(ctx, j.New); err != nil {
@@ -65,7 +64,7 @@ func (r *run) complete(ctx context.Context) (done bool, err error) {
 	}
 	if !sameInJournal(r.stored, j.New) {
 		if err := r.rotation.Vault.Keys.PutVerified(ctx, r.rotation.name(), j.New); err != nil {
-			return false, err // before the old key goes
+			return false, err // return before the old key is deleted
 		}
 		r.stored = j.New
 	}
@@ -83,7 +82,7 @@ func (r *run) complete(ctx context.Context) (done bool, err error) {
 	return true, nil
 }
 
-// retireOldKey switches the old key off and deletes it, as far as that was not done before.
+// retireOldKey deactivates the old key and deletes it, unless an earlier run already did.
 func (r *run) retireOldKey(ctx context.Context) error {
 	j := &r.journal.entry
 	listed, err := r.user.list(ctx)
@@ -112,7 +111,7 @@ func (r *run) retireOldKey(ctx context.Context) error {
 	return nil
 }
 
-// removeSessions removes the sessions that began with the key.
+// removeSessions removes the cached sessions that were created with the key.
 func (r *run) removeSessions(ctx context.Context) error {
 	n, warnings, err := r.rotation.Vault.Sessions.Remove(ctx, func(e store.Entry) bool { return e.Root == r.rotation.name() || e.Profile == r.rotation.name() })
 	for _, w := range warnings {

@@ -13,31 +13,30 @@ import (
 	"aws-vault/vault/store"
 )
 
-// A Rotation says which stored key is to be replaced by a new one: the one at the root of a plan. It
-// can be killed at any instruction: the key that is stored works at each, and the next rotation of
-// the same key finishes what this one began, or undoes it.
+// A Rotation replaces a stored key, the one that the plan begins with, with a new key. It can be killed at any
+// point: the stored key always works, and the next rotation of the same key finishes or undoes this one.
 type Rotation struct {
 	Vault    *vault.Vault
 	Journals *store.Journals
 	Locks    *store.Locks
-	Plan     plan.Plan // made for plan.Rotate
+	Plan     plan.Plan // for the purpose plan.Rotate
 	Options  plan.Options
-	KeepOld  bool                 // leave the old key at AWS, inactive
-	Progress func(message string) // how far it has come
+	KeepOld  bool                 // deactivate the old key at AWS, but do not delete it
+	Progress func(message string) // reports progress to the user
 
-	// ConfirmDelete asks a person whether the key may be deleted that leaves no room for a new one;
-	// nil where nobody can be asked.
+	// ConfirmDelete asks the user whether to delete the key spare, so that AWS allows a new one. It is nil if
+	// the user cannot be prompted.
 	ConfirmDelete func(ctx context.Context, q *QuotaError, spare KeyUse) (bool, error)
 }
 
-// name is what the key is stored under.
+// name returns the name that the key is stored under.
 func (r *Rotation) name() string { return r.Plan.Steps[0].Profile }
 
 func (r *Rotation) progress(format string, args ...any) { r.Progress(fmt.Sprintf(format, args...)) }
 
-// UnfinishedError is returned for a rotation that stopped on its way. The stored key works.
+// UnfinishedError reports that a rotation stopped before its end. The stored key still works.
 type UnfinishedError struct {
-	Name string // rotation the key
+	Name string // of the key
 	Err  error
 }
 
@@ -45,24 +44,26 @@ func (e *UnfinishedError) Error() string {
 	return fmt.Sprintf("the rotation of key %q is not finished: %v", e.Name, e.Err)
 }
 
-// Unwrap returns what stopped it.
+// Unwrap returns the error that stopped the rotation.
 func (e *UnfinishedError) Unwrap() error { return e.Err }
 
-// NoJournalError is returned where there is nothing to resume or to undo.
+// NoJournalError reports that there is no interrupted rotation to resume or undo.
 type NoJournalError struct{ Name string }
 
 func (e *NoJournalError) Error() string {
 	return fmt.Sprintf("no rotation of key %q was interrupted", e.Name)
 }
 
-// Run rotates the key, after it has finished or undone a rotation that was interrupted; one
-// that only had to be finished is rotation enough. Errors are those of the keystore and of
-// the calls to AWS, a [*QuotaError], a [*vault.NotUserError], a [*KeyReplacedError] or a
-// [*store.JournalError], within an [*UnfinishedError] if the next run has something to finish.
+// Run rotates the key. If a rotation was interrupted, Run first finishes or undoes it. If that puts a new key
+// in place, Run does not rotate again.
+//
+// Run returns a [*QuotaError], a [*vault.NotUserError], a [*KeyReplacedError], a [*store.JournalError], or an
+// error of the keystore or of AWS. If the next run has work to finish, the error is wrapped in an
+// [*UnfinishedError].
 func (r *Rotation) Run(ctx context.Context) error {
 	return r.withLock(ctx, func(ctx context.Context, run *run) error {
 		if run.journal.open {
-			r.progress("Finishing a rotation that was interrupted")
+			r.progress("Finishing an interrupted rotation")
 			if done, err := run.finish(ctx); err != nil || done {
 				return err
 			}
@@ -71,7 +72,7 @@ func (r *Rotation) Run(ctx context.Context) error {
 	})
 }
 
-// Resume goes on with an interrupted rotation, or returns a [*NoJournalError].
+// Resume continues an interrupted rotation. It returns a [*NoJournalError] if there is none.
 func (r *Rotation) Resume(ctx context.Context) error {
 	return r.withLock(ctx, func(ctx context.Context, run *run) error {
 		if !run.journal.open {
@@ -86,10 +87,9 @@ func (r *Rotation) Resume(ctx context.Context) error {
 	})
 }
 
-// Undo puts the old key of an interrupted rotation back and deletes the new one. It returns
-// a [*NoJournalError] if there is none, and an [*OldKeyDeletedError] if it is too late. A
-// journal that cannot be read, or is of another key, is forgotten: the stored key works all
-// the same.
+// Undo puts the old key of an interrupted rotation back and deletes the new key. It returns a [*NoJournalError]
+// if no rotation was interrupted, and an [*OldKeyDeletedError] if the old key is already deleted. If the
+// journal is damaged or about another key, Undo only removes the journal, because the stored key works anyway.
 func (r *Rotation) Undo(ctx context.Context) error {
 	err := r.withLock(ctx, func(ctx context.Context, run *run) error {
 		if !run.journal.open {
@@ -100,13 +100,13 @@ func (r *Rotation) Undo(ctx context.Context) error {
 	var damaged *store.JournalError
 	var replaced *KeyReplacedError
 	if errors.As(err, &damaged) || errors.As(err, &replaced) {
-		r.progress("Forgetting a rotation that nothing can be done about: %v", err)
+		r.progress("Discarding the record of an interrupted rotation: %v", err)
 		return r.Journals.Remove(ctx, r.name())
 	}
 	return err
 }
 
-// withLock begins a run under a lock, and does act with it.
+// withLock takes the rotation lock, begins a run and calls act with it.
 func (r *Rotation) withLock(ctx context.Context, act func(context.Context, *run) error) error {
 	ctx, lock, err := r.Locks.Named(ctx, "rotate", "the rotation of key "+r.name())
 	if err != nil {
@@ -127,7 +127,7 @@ func (r *Rotation) withLock(ctx context.Context, act func(context.Context, *run)
 	return err
 }
 
-// Mask shows the last four characters of a key's id, and nothing of none.
+// Mask shows only the last four characters of an access key ID. It returns an empty string for an empty ID.
 func Mask(id string) string {
 	if id == "" {
 		return ""

@@ -181,7 +181,7 @@ func TestNewKeyDeleted(t *testing.T) {
 			}
 			r.delete(ids[1])
 			r.run()
-			r.wantProgress("is gone from AWS, and the old one stays in its place")
+			r.wantProgress("was deleted at AWS, so the old key stays in use")
 			if id := r.wantOne(); id == ids[0] || id == ids[1] {
 				t.Error("no new key was made")
 			}
@@ -226,7 +226,7 @@ func TestNewKeyCannotBeStored(t *testing.T) {
 	r := newFixture(t, "[profile m]\n")
 	r.during("CreateAccessKey", func() { r.SessionRing.Errors["Put"] = testvault.ErrNoUser })
 	err := r.rotation().Run(t.Context())
-	if !errors.Is(err, testvault.ErrNoUser) || !strings.Contains(err.Error(), "could not be kept and was deleted again") {
+	if !errors.Is(err, testvault.ErrNoUser) || !strings.Contains(err.Error(), "could not be stored, so it was deleted") {
 		t.Errorf("got %v", err)
 	}
 	r.SessionRing.Errors["Put"] = nil
@@ -243,13 +243,13 @@ func TestNewKeyCannotBeStoredOrDeleted(t *testing.T) {
 	})
 	err := r.rotation().Run(t.Context())
 	var unfinished *rotation.UnfinishedError
-	if !errors.As(err, &unfinished) || !strings.Contains(err.Error(), "nor could it be deleted") {
+	if !errors.As(err, &unfinished) || !strings.Contains(err.Error(), "it could not be deleted either") {
 		t.Errorf("got %v", err)
 	}
 	r.SessionRing.Errors["Put"] = nil
 	r.AWS.Heal()
 	r.run()
-	r.wantProgress("which AWS made without its secret having arrived")
+	r.wantProgress("whose secret was lost with the response")
 	r.wantOne()
 }
 
@@ -361,7 +361,7 @@ func TestDamagedJournal(t *testing.T) {
 	if err := r.rotation().Undo(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.wantProgress("Forgetting a rotation that nothing can be done about")
+	r.wantProgress("Discarding the record of an interrupted rotation")
 	r.run()
 	r.wantOne()
 }

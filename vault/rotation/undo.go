@@ -7,40 +7,40 @@ import (
 	"aws-vault/vault/awsapi"
 )
 
-// KeyReplacedError is returned for a journal that is about other keys than the one stored:
-// somebody has stored another since.
+// KeyReplacedError reports that the stored key is not one of the two keys in the journal. The user has stored
+// another key since.
 type KeyReplacedError struct {
 	Name string
-	Key  string // the new key of the journal, masked; empty if it has none
+	Key  string // masked ID of the new key in the journal; empty if there is none
 }
 
 func (e *KeyReplacedError) Error() string {
-	what := "one that nobody knows"
+	what := "an access key"
 	if e.Key != "" {
-		what = e.Key
+		what = "access key " + e.Key
 	}
-	return fmt.Sprintf("key %q was replaced by hand after a rotation of it had begun, which may have left an access key at AWS: %s", e.Name, what)
+	return fmt.Sprintf("key %q was replaced after a rotation was interrupted, and that rotation may have left %s at AWS", e.Name, what)
 }
 
-// OldKeyDeletedError is returned for a rotation that cannot be undone any more.
+// OldKeyDeletedError reports that a rotation cannot be undone, because the old key is deleted at AWS.
 type OldKeyDeletedError struct{ Name, Key string }
 
 func (e *OldKeyDeletedError) Error() string {
-	return fmt.Sprintf("the old access key %s of %q is deleted at AWS, want one that can be put back", e.Key, e.Name)
+	return fmt.Sprintf("the rotation of key %q cannot be undone: its old access key %s is deleted at AWS", e.Name, e.Key)
 }
 
-// NewKeyDeletedError is returned where somebody else has deleted the new key. The old one is
-// in its place.
+// NewKeyDeletedError reports that the new key was deleted at AWS during the rotation. The old key is stored
+// again.
 type NewKeyDeletedError struct{ Name, Key string }
 
 func (e *NewKeyDeletedError) Error() string {
-	return fmt.Sprintf("the new access key %s of %q was deleted at AWS, and the old one is back in its place", e.Key, e.Name)
+	return fmt.Sprintf("the new access key %s of %q was deleted at AWS, so the old key is in use again", e.Key, e.Name)
 }
 
-// undo puts the old key back. Like complete, it takes up the work wherever it was left.
+// undo puts the old key back. It can continue after an interruption at any point.
 func (r *run) undo(ctx context.Context) error {
 	j := &r.journal.entry
-	r.rotation.progress("Undoing a rotation that was interrupted")
+	r.rotation.progress("Undoing an interrupted rotation")
 	if j.New.AccessKeyID == "" {
 		if err := r.deleteLostKeys(ctx); err != nil {
 			return err
@@ -75,11 +75,11 @@ func (r *run) undo(ctx context.Context) error {
 	if err := r.journal.close(ctx); err != nil {
 		return err
 	}
-	r.rotation.progress("The old access key %s is back in its place", Mask(j.Old.AccessKeyID))
+	r.rotation.progress("The old access key %s is in use again", Mask(j.Old.AccessKeyID))
 	return nil
 }
 
-// restoreOldKey makes the old key work, and stores it.
+// restoreOldKey activates the old key at AWS and stores it.
 func (r *run) restoreOldKey(ctx context.Context, listed []awsapi.AccessKey) error {
 	j := &r.journal.entry
 	id := j.Old.AccessKeyID
@@ -94,7 +94,7 @@ func (r *run) restoreOldKey(ctx context.Context, listed []awsapi.AccessKey) erro
 	}
 	if !sameInJournal(r.stored, j.Old) {
 		if err := r.rotation.Vault.Keys.PutVerified(ctx, r.rotation.name(), j.Old); err != nil {
-			return err // before the new key goes
+			return err // return before the new key is deleted
 		}
 		r.stored = j.Old
 	}
@@ -102,8 +102,8 @@ func (r *run) restoreOldKey(ctx context.Context, listed []awsapi.AccessKey) erro
 	return nil
 }
 
-// revertIfDeleted goes back to the old key where AWS knows the new one no more, which its list tells
-// from one that it only does not know yet.
+// revertIfDeleted restores the old key if the new key was deleted at AWS. The list of keys tells a deleted key
+// from a new key that not all of AWS knows yet.
 func (r *run) revertIfDeleted(ctx context.Context, unknown error) (bool, error) {
 	j := &r.journal.entry
 	listed, err := r.user.list(ctx)
@@ -119,6 +119,6 @@ func (r *run) revertIfDeleted(ctx context.Context, unknown error) (bool, error) 
 	if err := r.restoreOldKey(ctx, listed); err != nil {
 		return false, err
 	}
-	r.rotation.progress("The new access key %s is gone from AWS, and the old one stays in its place", Mask(j.New.AccessKeyID))
+	r.rotation.progress("The new access key %s was deleted at AWS, so the old key stays in use", Mask(j.New.AccessKeyID))
 	return false, r.journal.close(ctx)
 }

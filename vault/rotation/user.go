@@ -12,24 +12,24 @@ import (
 	"aws-vault/vault/awsapi"
 )
 
-// A user is the IAM user whose key is rotated, as AWS knows them.
+// A user is the IAM user whose key is rotated.
 type user struct {
 	rotation    *Rotation
-	journal     *journal // while it is open, the key that signs may be so new that AWS does not know it everywhere
+	journal     *journal // while open, the signing key may be too new for some of AWS's servers
 	caller      awsapi.Caller
 	keys        awsapi.AccessKeys
-	clockOffset time.Duration // AWS's clock minus the computer's, as the last list told
+	clockOffset time.Duration // AWS's clock minus the local clock, measured by list
 }
 
-// signWith makes a key the one that calls from now on. A session that began with another goes
-// on to serve, so that one MFA code is enough.
+// signWith makes key the one that signs calls from now on. A session keeps signing even if another key created
+// it, so that one MFA code is enough for the whole rotation.
 func (u *user) signWith(key aws.Credentials) {
 	if !u.rotation.usesSession() {
 		u.keys.Creds = key
 	}
 }
 
-// list lists the user's keys, and learns AWS's time by the way.
+// list returns the user's keys and measures AWS's clock.
 func (u *user) list(ctx context.Context) (keys []awsapi.AccessKey, err error) {
 	err = u.retryUntilKnown(ctx, func() (err error) {
 		var at time.Time
@@ -48,18 +48,18 @@ func find(keys []awsapi.AccessKey, id string) (awsapi.AccessKey, bool) {
 	return keys[i], true
 }
 
-// now is the time by AWS's clock.
+// now returns the time by AWS's clock.
 func (u *user) now() time.Time { return u.rotation.Vault.Source.AWS.Clock.Local().Add(u.clockOffset) }
 
-// waitUntilKnown waits until AWS knows a key everywhere, as far as two answers in a row can tell.
-// What it makes known in one place takes a while to be known in others.
+// waitUntilKnown waits until AWS accepts a key twice in a row. A new key takes some time to reach all of AWS's
+// servers.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
 func (u *user) waitUntilKnown(ctx context.Context, key aws.Credentials) error {
 	for proofs := 0; proofs < 2; proofs++ {
 		err := u.retryUntilKnown(ctx, func() error {
 			who, err := u.rotation.Vault.Source.STS(u.rotation.Plan.Call("sts")).Caller(ctx, key)
 			if err == nil && who != u.caller {
-				err = fmt.Errorf("access key %s is the key of %s, want %s", Mask(key.AccessKeyID), who.ARN, u.caller.ARN)
+				err = fmt.Errorf("access key %s belongs to %s, expected %s", Mask(key.AccessKeyID), who.ARN, u.caller.ARN)
 			}
 			return err
 		})
@@ -77,10 +77,10 @@ func (u *user) waitUntilKnown(ctx context.Context, key aws.Credentials) error {
 
 const (
 	firstWait = 100 * time.Millisecond
-	lastWait  = 16 * time.Second // 25 seconds in all
+	lastWait  = 16 * time.Second // 25 seconds in total
 )
 
-// retryUntilKnown does act until AWS knows the key that it is signed with.
+// retryUntilKnown repeats act until AWS knows the key that signs the call.
 func (u *user) retryUntilKnown(ctx context.Context, act func() error) error {
 	for wait := firstWait; ; wait *= 2 {
 		err := act()
@@ -88,7 +88,7 @@ func (u *user) retryUntilKnown(ctx context.Context, act func() error) error {
 			return err
 		}
 		if wait >= time.Second {
-			u.rotation.progress("Waiting %s for AWS to know the new access key everywhere", wait)
+			u.rotation.progress("Waiting %s until the new access key works everywhere in AWS", wait)
 		}
 		if err := u.rotation.Vault.Source.Sleep(ctx, wait); err != nil {
 			return err
@@ -96,13 +96,13 @@ func (u *user) retryUntilKnown(ctx context.Context, act func() error) error {
 	}
 }
 
-// isUnknownKey reports whether AWS knows no active key of the id that signed.
+// isUnknownKey reports whether AWS does not know the key that signed the call, or the key is inactive.
 func isUnknownKey(err error) bool {
 	var api *awsapi.APIError
 	return errors.As(err, &api) && (api.Code == "InvalidClientTokenId" || api.Code == "UnrecognizedClientException")
 }
 
-// isDeleted reports whether AWS knows no key of the id that a call was about.
+// isDeleted reports whether AWS has no key with the ID in the call.
 func isDeleted(err error) bool {
 	var api *awsapi.APIError
 	return errors.As(err, &api) && api.Code == "NoSuchEntity"
