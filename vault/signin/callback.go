@@ -19,11 +19,11 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// CallbackPath is where a browser brings the answer to. AWS takes this path alone.
+// CallbackPath is the path that the browser is redirected to after a sign-in. AWS accepts no other path.
 const CallbackPath = "/oauth/callback"
 
-// A Callback waits on 127.0.0.1 for the one answer that a browser brings back from a
-// sign-in. All other requests are refused, and change nothing.
+// A Callback is a server on 127.0.0.1 that waits for the redirect at the end of a browser sign-in. It rejects
+// all other requests, and they change nothing.
 type Callback struct {
 	state    string
 	options  CallbackOptions
@@ -34,45 +34,45 @@ type Callback struct {
 	ended    chan struct{}
 
 	mu      sync.Mutex
-	refusal error // that nobody can prove to come from this user
+	refusal error // first refusal from a connection whose owner is unknown
 }
 
-// An Answer is what a browser has brought.
+// An Answer holds the parameters of the redirect.
 type Answer struct {
 	Code         string
-	PeerVerified bool // this user's browser has brought it, or root's
+	PeerVerified bool // the connection belongs to this user or root
 	err          error
-	user         chan string // is shown to the browser
+	user         chan string // receives the name to show in the browser
 }
 
-// Bounds on a request of the browser's.
+// Limits for a browser's request.
 const (
-	maxRequest  = 16 << 10 // bytes of its header, the address included
+	maxRequest  = 16 << 10 // bytes of the request header, including the URL
 	requestTime = 10 * time.Second
 )
 
-// A Return is where a browser is to bring its answer, and whose that has to be.
+// CallbackOptions say where a Callback listens and which requests it accepts.
 type CallbackOptions struct {
-	Peers  peer.Check // user may bring it
-	Ports  []int      // the first that is free
-	Issuer string     // which the answer names, https://www.rfc-editor.org/rfc/rfc9207; empty for one that need not
+	Peers  peer.Check // users whose connections are accepted
+	Ports  []int      // the first free port is used; empty for any port
+	Issuer string     // expected issuer (https://www.rfc-editor.org/rfc/rfc9207); empty if the provider does not send it
 
-	// OnRefusal is called once if an answer reports a refusal and it is not known whose it is. The
-	// wait goes on. Nil tells nobody.
+	// OnRefusal is called once if a request reports that the sign-in was refused, but the owner of the
+	// connection is unknown. The server keeps waiting. OnRefusal may be nil.
 	OnRefusal func(refusal error)
 }
 
-// PortsError is returned where none of the ports is free that an answer may be brought to.
+// PortsError reports that none of the allowed callback ports is free.
 type PortsError struct {
 	Ports []int
-	Err   error // of the last one
+	Err   error // error of the last port
 }
 
 func (e *PortsError) Error() string {
-	return fmt.Sprintf("waiting for the browser's answer: none of the ports %d is free: %v", e.Ports, e.Err)
+	return fmt.Sprintf("starting a server for the browser's response: none of the ports %d is free: %v", e.Ports, e.Err)
 }
 
-// Unwrap returns what the system said.
+// Unwrap returns the operating system's error.
 func (e *PortsError) Unwrap() error { return e.Err }
 
 func (r CallbackOptions) listen() (net.Listener, error) {
@@ -90,8 +90,8 @@ func (r CallbackOptions) listen() (net.Listener, error) {
 	return nil, e
 }
 
-// Listen begins to wait for the answer that carries the state, which nobody else can
-// know. It fails with a [*PortsError]. The caller closes it.
+// Listen starts a Callback that accepts only a redirect with the given state, which is secret. It returns a
+// [*PortsError] if no port is free. The caller closes the Callback.
 func Listen(state string, at CallbackOptions) (*Callback, error) {
 	l, err := at.listen()
 	if err != nil {
@@ -107,12 +107,12 @@ func Listen(state string, at CallbackOptions) (*Callback, error) {
 	return c, nil
 }
 
-// Redirect is where the browser is to be sent back to.
+// Redirect returns the redirect URI.
 func (c *Callback) Redirect() string { return "http://" + c.listener.Addr().String() + CallbackPath }
 
-// Wait returns the answer that has a code, ErrDenied or a [*RefusedError] for another
-// answer, or the cause of ctx's end. A refusal that any user can have sent does not end the
-// wait, and is in the error only if nothing else comes.
+// Wait waits for the redirect and returns its authorization code. It returns ErrDenied or a [*RefusedError] if
+// the redirect has no code, or the cause of ctx's end. A refusal over a connection with an unknown owner does
+// not end the wait. It is only added to the error if nothing else arrives.
 func (c *Callback) Wait(ctx context.Context) (Answer, error) {
 	select {
 	case a := <-c.answers:
@@ -127,7 +127,7 @@ func (c *Callback) Wait(ctx context.Context) (Answer, error) {
 	return Answer{}, context.Cause(ctx)
 }
 
-// Close stops listening, once an answer that came has been acknowledged.
+// Close stops the server, after open responses are sent.
 func (c *Callback) Close() error {
 	close(c.ended)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -138,7 +138,7 @@ func (c *Callback) Close() error {
 	return nil
 }
 
-// ServeHTTP takes the answer from a browser that was sent here, and from nothing else.
+// ServeHTTP accepts the redirect of a browser and rejects all other requests.
 func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, value := range map[string]string{
 		"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
@@ -147,12 +147,12 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(name, value)
 	}
 	if status, why := c.rejection(r); status != 0 {
-		writePage(w, status, "This is not an answer to a sign-in", why)
+		writePage(w, status, "This request is not part of a sign-in", why)
 		return
 	}
 	q := r.URL.Query()
 	if subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(c.state)) != 1 {
-		writePage(w, http.StatusBadRequest, "This is the answer to another sign-in", "aws-vault goes on waiting for its own.")
+		writePage(w, http.StatusBadRequest, "This page belongs to another sign-in", "aws-vault is still waiting for the current sign-in.")
 		return
 	}
 	a := Answer{
@@ -160,31 +160,31 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err: refusal(q.Get("error"), q.Get("error_description")),
 	}
 	if c.options.Issuer != "" && q.Get("iss") != c.options.Issuer {
-		a.err = &RefusedError{Code: "as another provider", Description: oneLine(q.Get("iss"))}
+		a.err = &RefusedError{Code: "a response of another provider", Description: oneLine(q.Get("iss"))}
 	}
 	if a.Code == "" && a.err == nil {
-		a.err = &RefusedError{Code: "nothing"}
+		a.err = &RefusedError{Code: "no code"}
 	}
 	if a.err != nil && !a.PeerVerified {
 		c.recordRefusal(a.err)
-		writePage(w, http.StatusOK, "You are not signed in", "aws-vault was told that the sign-in was refused. It goes on waiting, since any user of this machine can send that. If it was you, press Ctrl-C in your terminal.")
+		writePage(w, http.StatusOK, "You are not signed in", "The sign-in was refused. aws-vault keeps waiting, because another user of this machine may have sent this response. If you refused the sign-in, press Ctrl-C in your terminal.")
 		return
 	}
 	first := false
 	c.once.Do(func() { c.answers <- a; first = true })
 	switch {
 	case !first:
-		writePage(w, http.StatusGone, "This sign-in was answered before", "You can close this page.")
+		writePage(w, http.StatusGone, "This sign-in is already complete", "You can close this page.")
 	case a.err != nil:
-		writePage(w, http.StatusOK, "You are not signed in", "aws-vault was told that the sign-in was refused. You can close this page; your terminal says more.")
+		writePage(w, http.StatusOK, "You are not signed in", "The sign-in was refused. Your terminal shows details. You can close this page.")
 	case !a.PeerVerified:
 		c.showUser(w, a)
 	default:
-		writePage(w, http.StatusOK, "Go back to your terminal", "aws-vault has the answer and goes on there. You can close this page.")
+		writePage(w, http.StatusOK, "Go back to your terminal", "The sign-in continues there. You can close this page.")
 	}
 }
 
-// recordRefusal keeps the first refusal that any user can have sent.
+// recordRefusal stores the first refusal from a connection whose owner is unknown.
 func (c *Callback) recordRefusal(refusal error) {
 	c.mu.Lock()
 	first := c.refusal == nil
@@ -197,44 +197,45 @@ func (c *Callback) recordRefusal(refusal error) {
 	}
 }
 
-// showUser shows the browser who has signed in, once that is known.
+// showUser shows in the browser who has signed in, when that is known.
 func (c *Callback) showUser(w http.ResponseWriter, a Answer) {
-	http.NewResponseController(w).SetWriteDeadline(time.Time{}) // this takes calls to the provider; Close ends it
+	http.NewResponseController(w).SetWriteDeadline(time.Time{}) // no deadline: the provider has to be asked first; Close ends the wait
 	who := ""
 	select {
 	case who = <-a.user:
 	case <-c.ended:
 		select {
-		case who = <-a.user: // it was told just before the end
+		case who = <-a.user: // the name arrived just before Close
 		default:
 		}
 	}
 	if who == "" {
-		writePage(w, http.StatusOK, "You are not signed in", "Your terminal says why. You can close this page.")
+		writePage(w, http.StatusOK, "You are not signed in", "Your terminal shows the reason. You can close this page.")
 		return
 	}
-	writePage(w, http.StatusOK, "Confirm this in your terminal", "Signed in as "+who+". aws-vault keeps the sign-in only after you have confirmed in the terminal that this is you.")
+	writePage(w, http.StatusOK, "Confirm this in your terminal", "Signed in as "+who+". aws-vault stores the sign-in only after you confirm in the terminal that this is you.")
 }
 
-// rejection says why a request cannot come from a browser that was sent here to answer.
+// rejection returns the HTTP status and the reason if a request cannot be the browser's redirect. The status is
+// 0 if it can be.
 func (c *Callback) rejection(r *http.Request) (status int, why string) {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	switch {
 	case peer.FromRequest(r).Check() != nil:
-		return http.StatusForbidden, "It came from another user of this machine."
+		return http.StatusForbidden, "The request came from another user of this machine."
 	case r.Host != c.listener.Addr().String():
-		return http.StatusMisdirectedRequest, "It came to another host."
+		return http.StatusMisdirectedRequest, "The request has the wrong host name."
 	case r.URL.Path != CallbackPath:
-		return http.StatusNotFound, "There is nothing here."
+		return http.StatusNotFound, "Page not found."
 	case r.Method != http.MethodGet:
-		return http.StatusMethodNotAllowed, "It was not asked for by GET."
+		return http.StatusMethodNotAllowed, "Only GET requests are allowed."
 	case r.Header.Get("Origin") != "", mode != "" && mode != "navigate":
-		return http.StatusForbidden, "A page asked for it that is not the one you see."
+		return http.StatusForbidden, "Another web page sent the request."
 	}
 	return 0, ""
 }
 
-// refusal turns an answer's error into one of ours; nil for none.
+// refusal returns the error for the "error" parameter of a redirect. It returns nil if code is empty.
 func refusal(code, description string) error {
 	switch code {
 	case "":
@@ -245,7 +246,7 @@ func refusal(code, description string) error {
 	return &RefusedError{Code: oneLine(code), Description: oneLine(description)}
 }
 
-// maxText is how much is shown of what a page says, in bytes.
+// maxText is how much text from a sign-in page is shown, in bytes.
 const maxText = 200
 
 func oneLine(text string) string {
@@ -258,34 +259,34 @@ func oneLine(text string) string {
 	return strings.ToValidUTF8(text[:min(len(text), maxText)], "")
 }
 
-// errNoAnswer is the cause of a wait that nobody has ended in time.
+// errNoAnswer is the cause of the end of a wait that took longer than Timeout.
 var errNoAnswer error = noAnswerError{}
 
 type noAnswerError struct{}
 
 func (noAnswerError) Error() string {
-	return fmt.Sprintf("%v: there was no answer within %s", ErrTimeout, Timeout)
+	return fmt.Sprintf("%v: no response within %s", ErrTimeout, Timeout)
 }
 
 func (noAnswerError) Unwrap() error { return ErrTimeout }
 
-// NotCompleted reports whether an error says that a sign-in ended because its person refused it
-// or did not answer.
+// NotCompleted reports whether err means that the user refused the sign-in or did not finish it in time.
 func NotCompleted(err error) bool { return errors.Is(err, ErrDenied) || errors.Is(err, ErrTimeout) }
 
-// pageTemplate is what a browser shows when it has brought its answer. It loads nothing.
+// pageTemplate is the page that the browser shows after the redirect. It loads no other files.
 const pageTemplate = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>aws-vault</title>
 <style>body{font:1.1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem;color-scheme:light dark}</style>
 <h1>%s</h1><p>%s</p></html>
 `
 
-// writePage sends a page. Nothing that the request says is repeated.
+// writePage sends a page. It must not repeat anything from the request.
 func writePage(w http.ResponseWriter, status int, title, text string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	fmt.Fprintf(w, pageTemplate, html.EscapeString(title), html.EscapeString(text))
 }
 
-// discardLogger keeps what a stranger's request does wrong off the user's terminal.
+// discardLogger returns a logger that discards the HTTP server's messages, so that invalid requests print
+// nothing in the user's terminal.
 func discardLogger() *log.Logger { return log.New(io.Discard, "", 0) }

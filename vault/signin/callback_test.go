@@ -127,9 +127,9 @@ func TestCallbackRefusal(t *testing.T) {
 		want  string
 	}{
 		{url.Values{"error": {"access_denied"}, "code": {"evil"}}, ErrDenied.Error()},
-		{url.Values{"error": {"server_error"}, "error_description": {"a\nb" + strings.Repeat("x", 300)}}, "the sign-in page answered server_error (a b" + strings.Repeat("x", 197) + "), want a code"},
-		{url.Values{"error": {"invalid_scope"}}, "the sign-in page answered invalid_scope, want a code"},
-		{url.Values{}, "the sign-in page answered nothing, want a code"},
+		{url.Values{"error": {"server_error"}, "error_description": {"a\nb" + strings.Repeat("x", 300)}}, "the sign-in page returned server_error (a b" + strings.Repeat("x", 197) + "), want a code"},
+		{url.Values{"error": {"invalid_scope"}}, "the sign-in page returned invalid_scope, expected a code"},
+		{url.Values{}, "the sign-in page returned no code, expected a code"},
 	} {
 		c := listen(t)
 		s.query.Set("state", state)

@@ -8,60 +8,60 @@ import (
 	"time"
 )
 
-// Timeout is how long a person has to sign in with a browser: as long as the AWS CLI waits, for a password manager and a
-// second factor take their time.
+// Timeout is how long a sign-in with a browser may take. It is as long as in the AWS CLI, because a password
+// manager and a second factor take time.
 const Timeout = 10 * time.Minute
 
-// A Proof shows that who trades a code is who asked for it.
+// A Proof is the PKCE proof of one sign-in: it shows that the program that exchanges a code also requested it.
 // https://www.rfc-editor.org/rfc/rfc7636#section-4
 type Proof struct {
-	Verifier  string // secret until the code is traded
-	Challenge string // its SHA-256, which the sign-in page is told
-	State     string // comes back with the answer
-	Nonce     string // comes back within an ID token
+	Verifier  string // secret until the code is exchanged
+	Challenge string // SHA-256 of Verifier, part of the sign-in page's URL
+	State     string // the redirect must carry the same value
+	Nonce     string // the ID token must carry the same value
 }
 
-// NewProof makes a proof for one sign-in.
+// NewProof creates the proof for one sign-in.
 func NewProof() Proof {
 	verifier := randomText()
 	sum := sha256.Sum256([]byte(verifier))
 	return Proof{Verifier: verifier, Challenge: base64.RawURLEncoding.EncodeToString(sum[:]), State: randomText(), Nonce: randomText()}
 }
 
-// randomText is 256 bits in 43 letters, the fewest that a verifier may have.
+// randomText returns 256 random bits as 43 characters, the shortest verifier that PKCE allows.
 func randomText() string {
 	var b [32]byte
 	rand.Read(b[:])
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// Grant is what a sign-in with a browser gives, to be traded for tokens.
+// A Grant is the result of a browser sign-in. It can be exchanged for tokens.
 type Grant struct {
 	Code     string
 	Verifier string
-	Redirect string // as the sign-in page was told
-	Nonce    string // likewise
-	// PeerVerified says that this user has brought the code, or root. If not, another user of this machine can
-	// have signed in as himself, and the outcome is kept only if the user confirms who it is.
+	Redirect string // the redirect URI of the sign-in request
+	Nonce    string // the nonce of the sign-in request
+	// PeerVerified reports whether the code arrived over a connection of this user or root. If false, another
+	// user of this machine may have signed in. The tokens may then be stored only after the user has confirmed
+	// who signed in.
 	PeerVerified bool
 
 	user chan<- string
 }
 
-// OnRefusal shows in the browser who has signed in, while the user is asked to confirm it.
+// ShowUser shows in the browser who has signed in, while the terminal asks the user to confirm it.
 func (g Grant) ShowUser(who string) {
 	select {
 	case g.user <- who:
-	default: // it was told, or no browser waits for it
+	default: // already shown, or no browser is waiting
 	}
 }
 
-// WithBrowser has a person sign in with a browser of this machine. page returns the address of
-// the sign-in page for a proof and for where it is to send the browser back to; show
-// brings a person there; at says where that is. What the browser brings back is given to
-// use, whose error is returned. Code returns ErrDenied or a [*RefusedError] if that has no
-// code, and ErrTimeout if nothing comes within [Timeout]. If ctx ends, its cause is
-// returned.
+// WithBrowser signs the user in with a browser on this machine. page returns the URL of the sign-in page, show
+// opens the URL, and use receives the resulting grant. at configures the callback server.
+//
+// WithBrowser returns the error of use. It returns ErrDenied or a [*RefusedError] if the sign-in returns no
+// code, ErrTimeout after [Timeout], and the cause if ctx ends.
 func WithBrowser(ctx context.Context, at CallbackOptions, page func(p Proof, redirect string) string, show func(url string) error, use func(Grant) error) error {
 	proof := NewProof()
 	c, err := Listen(proof.State, at)

@@ -121,7 +121,7 @@ func TestWithBrowserTimeout(t *testing.T) {
 		c := &Callback{answers: make(chan Answer)}
 		ctx, cancel := context.WithTimeoutCause(t.Context(), Timeout, errNoAnswer)
 		defer cancel()
-		if _, err := c.Wait(ctx); !errors.Is(err, ErrTimeout) || !NotCompleted(err) || err.Error() != "nobody has signed in in time: there was no answer within 10m0s" {
+		if _, err := c.Wait(ctx); !errors.Is(err, ErrTimeout) || !NotCompleted(err) || err.Error() != "the sign-in was not completed in time: no response within 10m0s" {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// A DeviceCode is what a person signs in with on a machine of their choice.
+// A DeviceCode is a code that the user enters in a browser on any machine.
 // https://www.rfc-editor.org/rfc/rfc8628#section-3.2
 type DeviceCode struct {
-	Secret   string        // what this program polls with
-	User     string        // what the person types
-	URL      string        // where
-	Complete string        // the same with the code filled in; may be empty
-	Lasts    time.Duration // from now on
-	Interval time.Duration // between two polls; 0 for five seconds
+	Secret   string        // device_code, which this program polls with
+	User     string        // user_code, which the user types
+	URL      string        // page where the user types the code
+	Complete string        // the same page with the code filled in; may be empty
+	Lasts    time.Duration // remaining lifetime
+	Interval time.Duration // time between two polls; 0 for 5 s
 }
 
-// The waits between two polls: what the standard says where the server does not, what a
-// server that is asked too often adds, and the most that is believed of one.
+// Times between two polls: the default, the increase after a slow_down response, and the upper limits for
+// values from a server.
 // https://www.rfc-editor.org/rfc/rfc8628#section-3.5
 const (
 	defaultInterval = 5 * time.Second
@@ -28,10 +28,9 @@ const (
 	maxLifetime     = time.Hour
 )
 
-// WithDeviceCode polls until the person has signed in. poll returns ErrPending or ErrSlowDown to
-// be called again; any other error ends the sign-in and is returned, and so is an
-// ErrTimeout once the code has expired, and the cause of ctx's end. sleep waits, and
-// returns early with that cause.
+// WithDeviceCode polls until the user has signed in. It calls poll again while poll returns ErrPending or
+// ErrSlowDown, and returns any other result of poll. It returns ErrTimeout when the code has expired, and the
+// cause if ctx ends. sleep waits for a duration or until ctx ends.
 func WithDeviceCode[T any](ctx context.Context, d DeviceCode, poll func(context.Context) (T, error), sleep func(context.Context, time.Duration) error) (T, error) {
 	var none T
 	interval := d.Interval

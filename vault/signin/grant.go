@@ -11,19 +11,18 @@ import (
 	"strings"
 )
 
-// ErrGrantRejected is in the error of a provider that does not take a code or a refresh token any
-// more.
-var ErrGrantRejected = errors.New("the code or token is not taken any more")
+// ErrGrantRejected reports that the provider no longer accepts a code or refresh token.
+var ErrGrantRejected = errors.New("the code or token is no longer accepted")
 
-// GrantError is a provider's refusal, or an answer of its that makes no sense. Its texts
-// are in one line and hold nothing that was sent.
+// GrantError reports a provider's error response, or an invalid response. Its texts are one line long and
+// contain no secret from the request.
 // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
 type GrantError struct {
 	Issuer      string
-	Endpoint    string // by the name that it has in the provider's configuration
-	Code        string // the standard's; empty for none
+	Endpoint    string // name of the endpoint in the provider's configuration
+	Code        string // the standard error code; empty for none
 	Description string
-	Status      int // of HTTP
+	Status      int // HTTP status
 }
 
 func (e *GrantError) Error() string {
@@ -34,10 +33,10 @@ func (e *GrantError) Error() string {
 	if said == "" {
 		said = fmt.Sprintf("HTTP %d", e.Status)
 	}
-	return fmt.Sprintf("%s answered at its %s: %s", e.Issuer, e.Endpoint, said)
+	return fmt.Sprintf("%s of %s returned %s", e.Endpoint, e.Issuer, said)
 }
 
-// Is tells what the standard's code means to a sign-in.
+// Is maps the standard error codes to the errors of this package.
 func (e *GrantError) Is(target error) bool {
 	switch e.Code {
 	case "authorization_pending":
@@ -54,16 +53,16 @@ func (e *GrantError) Is(target error) bool {
 	return false
 }
 
-// maxAnswer bounds what is read of an answer, in bytes.
+// maxAnswer is the most that is read of a response, in bytes.
 const maxAnswer = 1 << 20
 
-// post sends a form as this client, and reads the answer. It is sent once: a code is good
-// for one use. x/oauth2 would do so too, but tries a code twice to find out how a client
-// shows its secret, polls by a clock of its own, and keeps whole answers in its errors.
+// post sends a form with the client's credentials and decodes the response. It never retries, because a code is
+// valid only once. Package x/oauth2 is not used: it may send a code twice to find out how the client must
+// authenticate, polls by its own clock, and includes whole responses in errors.
 func (p *Provider) post(ctx context.Context, name, endpoint string, form url.Values, into any) error {
 	r, err := p.request(ctx, endpoint, form)
 	if err != nil {
-		return &ConfigurationError{Issuer: p.client.Issuer, Reason: name + " cannot be called"}
+		return &ConfigurationError{Issuer: p.client.Issuer, Reason: name + " is not a valid URL"}
 	}
 	resp, err := p.client.HTTP.Do(r)
 	if err != nil {
@@ -85,14 +84,14 @@ func (p *Provider) post(ctx context.Context, name, endpoint string, form url.Val
 		}
 		return e
 	}
-	if decode(body, into) != nil { // what the decoder says may quote the answer
-		e.Description = "an answer that is not JSON as the standard has it"
+	if decode(body, into) != nil { // the decoder's error is dropped because it may quote the response
+		e.Description = "a response that is not valid JSON"
 		return e
 	}
 	return nil
 }
 
-// request has this client show its secret in the way that the provider takes.
+// request creates the request and authenticates the client in a way that the provider supports.
 // https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication
 func (p *Provider) request(ctx context.Context, endpoint string, form url.Values) (*http.Request, error) {
 	const inForm, inHeader = "client_secret_post", "client_secret_basic"
@@ -115,7 +114,7 @@ func (p *Provider) request(ctx context.Context, endpoint string, form url.Values
 	return r, nil
 }
 
-// clean makes one line of what a provider says, without what it was sent.
+// clean makes one line of a provider's text and masks secrets from the request.
 func (p *Provider) clean(text string, form url.Values) string {
 	for _, name := range []string{"code", "code_verifier", "device_code", "refresh_token", "token"} {
 		if secret := form.Get(name); secret != "" {

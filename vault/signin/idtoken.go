@@ -13,59 +13,59 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 )
 
-// An ID is what an ID token that was verified says of a person.
+// An ID holds the content of a verified ID token.
 type ID struct {
 	Subject string
 	Expires time.Time
-	Claims  map[string]string // those that are texts, or true or false
+	Claims  map[string]string // only claims that are strings or booleans
 }
 
-// Expected is what an ID token has to agree with, beside its issuer and client.
+// Expected holds the values that an ID token must have, besides its issuer and client.
 type Expected struct {
-	Audience     string // that it names; empty for the client
-	Nonce        string // of the sign-in; empty for one without
-	Subject      string // whom it was of before; empty for the first
-	RenewedNonce string // the nonce of the sign-in that it renews, which it may name again; empty for none
+	Audience     string // empty for the client ID
+	Nonce        string // nonce of a new sign-in; empty for a renewal
+	Subject      string // subject before a renewal; empty for a new sign-in
+	RenewedNonce string // nonce of the original sign-in, which a renewed token may repeat; empty for none
 }
 
-// IDTokenError is returned for an ID token that does not prove who somebody is. It quotes
-// nothing of it but claims that name no person.
+// IDTokenError reports an ID token that failed verification. The message quotes only claims that do not
+// identify the user.
 type IDTokenError struct {
 	Issuer string
 	Reason string
 
-	OtherSubject bool // it is another person's than before
-	NoKey        bool // no key that was fetched verifies it, and a newer one may
-	Expired      bool // it is too old by this computer's clock
-	Missing      bool // there is none
+	OtherSubject bool // the token belongs to another user than before
+	NoKey        bool // none of the fetched keys verifies the signature, but a newer key may
+	Expired      bool // the token has expired by the local clock
+	Missing      bool // the response has no ID token
 }
 
 func (e *IDTokenError) Error() string {
-	return fmt.Sprintf("the ID token of %s is refused: %s", e.Issuer, e.Reason)
+	return fmt.Sprintf("the ID token of %s is not valid: %s", e.Issuer, e.Reason)
 }
 
-// maxIDToken is the longest token that AWS takes, in bytes.
+// maxIDToken is the longest token that AWS accepts, in bytes.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 const maxIDToken = 20000
 
-// algorithms are the ones that AWS takes, and so all that there is to verify.
+// algorithms are the signature algorithms that AWS accepts.
 var algorithms = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512}
 
-// Verify returns what an ID token says, once its signature was verified with the keys that
-// FetchKeys has fetched. It fails with an [*IDTokenError], and calls nothing.
+// Verify verifies an ID token with the keys that FetchKeys has fetched, and returns its content. It makes no
+// network call. It returns an [*IDTokenError] if the token is not valid.
 // https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
 func (p *Provider) Verify(raw string, want Expected) (ID, error) {
 	refuse := func(format string, args ...any) (ID, error) {
 		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: fmt.Sprintf(format, args...)}
 	}
 	if raw == "" {
-		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: "there is none", Missing: true}
+		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: "the response has no ID token", Missing: true}
 	}
 	if len(raw) > maxIDToken {
-		return refuse("it has %d bytes, want at most %d, as AWS does", len(raw), maxIDToken)
+		return refuse("it has %d bytes, expected at most %d, which is AWS's limit", len(raw), maxIDToken)
 	}
 	if !isCompact(raw) {
-		return refuse("it is not three parts of base64 between dots") // a parser would take more, AWS does not
+		return refuse("expected three base64url parts separated by dots") // go-jose accepts other forms, but AWS does not
 	}
 	if want.Audience == "" {
 		want.Audience = p.client.ID
@@ -75,11 +75,11 @@ func (p *Provider) Verify(raw string, want Expected) (ID, error) {
 		keys = &keySet{}
 	}
 	v := oidc.NewVerifier(p.client.Issuer, keys, &oidc.Config{ClientID: want.Audience, SupportedSigningAlgs: algorithms, Now: p.client.Now})
-	t, err := v.Verify(context.Background(), raw) // for keys that would be fetched
+	t, err := v.Verify(context.Background(), raw) // the context is unused, because keySet fetches nothing
 	var late *oidc.TokenExpiredError
 	switch {
 	case errors.As(err, &late):
-		why := fmt.Sprintf("it ended at %s, want one that serves now: is this computer's clock right?", late.Expiry.UTC().Format(time.RFC3339))
+		why := fmt.Sprintf("it expired at %s; check that this computer's clock is right", late.Expiry.UTC().Format(time.RFC3339))
 		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: why, Expired: true}
 	case err != nil:
 		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: oneLine(strings.ReplaceAll(err.Error(), "oidc: ", "")), NoKey: keys.failed}
@@ -87,34 +87,34 @@ func (p *Provider) Verify(raw string, want Expected) (ID, error) {
 	claims := textClaims(t)
 	switch azp := claims["azp"]; {
 	case t.Subject == "":
-		return refuse("it names nobody, want the claim sub")
+		return refuse("it has no sub claim")
 	case azp != "" && azp != p.client.ID:
-		return refuse("it was given to the client %q (azp), want %q", oneLine(azp), p.client.ID)
+		return refuse("its azp claim is %q, expected the client ID %q", oneLine(azp), p.client.ID)
 	case azp == "" && !slices.Contains(t.Audience, p.client.ID):
-		return refuse("its audience is %q, want the client %q among it, or as azp", t.Audience, p.client.ID)
+		return refuse("its audience is %q, expected the client ID %q in the audience or in the azp claim", t.Audience, p.client.ID)
 	case azp == "" && len(t.Audience) > 1:
-		return refuse("it has %d audiences and does not say which client it was given to, want the claim azp", len(t.Audience))
+		return refuse("it has %d audiences, so an azp claim is expected", len(t.Audience))
 	case want.Nonce != "" && subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(want.Nonce)) != 1:
-		return refuse("its nonce is not the one of this sign-in")
+		return refuse("its nonce does not match this sign-in")
 	case (want.Subject != "" || want.RenewedNonce != "") && t.Nonce != "" && subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(want.RenewedNonce)) != 1:
-		return refuse("its nonce is not the one of the sign-in that it renews")
+		return refuse("its nonce does not match the original sign-in")
 	case want.Subject != "" && t.Subject != want.Subject:
-		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: "it is another person's than the sign-in that it renews", OtherSubject: true}
+		return ID{}, &IDTokenError{Issuer: p.client.Issuer, Reason: "it belongs to another user than the original sign-in", OtherSubject: true}
 	}
 	return ID{Subject: t.Subject, Expires: t.Expiry.UTC(), Claims: claims}, nil
 }
 
-// isCompact reports whether a token has the form in which it is sent.
+// isCompact reports whether a token is in the compact serialization.
 // https://www.rfc-editor.org/rfc/rfc7515#section-7.1
 func isCompact(raw string) bool {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 	return strings.Count(raw, ".") == 2 && !strings.ContainsFunc(raw, func(r rune) bool { return !strings.ContainsRune(letters, r) })
 }
 
-// maxClaim is the longest claim that is looked at, and the longest name of one, in bytes.
+// maxClaim is the longest claim name and value that is read, in bytes.
 const maxClaim = 256
 
-// textClaims are the claims that are short texts, or true or false.
+// textClaims returns the claims that are short strings or booleans.
 func textClaims(t *oidc.IDToken) map[string]string {
 	var raw map[string]json.RawMessage
 	if t.Claims(&raw) != nil {

@@ -11,20 +11,21 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// keySet is a provider's public keys as they were fetched. Unlike that of go-oidc it fetches none by
-// itself: between the trade of a refresh token and the storage of its answer nothing may be called.
+// keySet holds the public keys that were fetched from a provider. Unlike go-oidc's key set, it never fetches
+// keys itself, because no network call is allowed between the use of a refresh token and the storage of its
+// successor.
 type keySet struct {
 	keys   []jose.JSONWebKey
-	failed bool // no key has verified the last signature
+	failed bool // no key verified the last signature
 }
 
-// FetchKeys fetches the keys that Verify goes by. It fails with a [*ConfigurationError], or with
-// what the HTTP client returned.
+// FetchKeys fetches the provider's public keys for Verify. It returns a [*ConfigurationError], or an error of
+// the HTTP client.
 func (p *Provider) FetchKeys(ctx context.Context) error {
 	bad := func(why string) error { return &ConfigurationError{Issuer: p.client.Issuer, Reason: "jwks_uri " + why} }
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.metadata.Keys, nil)
 	if err != nil {
-		return bad("cannot be called")
+		return bad("is not a valid URL")
 	}
 	resp, err := p.client.HTTP.Do(r)
 	if err != nil {
@@ -36,24 +37,24 @@ func (p *Provider) FetchKeys(ctx context.Context) error {
 		return err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return bad(fmt.Sprintf("answered HTTP %d", resp.StatusCode))
+		return bad(fmt.Sprintf("returned HTTP %d", resp.StatusCode))
 	}
 	var set jose.JSONWebKeySet
 	if json.Unmarshal(body, &set) != nil {
-		return bad("answered something that is not a set of keys")
+		return bad("did not return a valid JSON Web Key Set")
 	}
 	p.keys = &keySet{keys: set.Keys}
 	return nil
 }
 
-var errNoKey = errors.New("no key of the provider verifies it")
+var errNoKey = errors.New("no key of the provider matches the signature")
 
-// VerifySignature returns the payload of a token that one of the keys has signed.
+// VerifySignature returns the payload of a token that is signed with one of the keys.
 func (s *keySet) VerifySignature(_ context.Context, token string) ([]byte, error) {
 	s.failed = false
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.ES256, jose.ES384, jose.ES512})
 	if err != nil {
-		return nil, errors.New("it is not a signed token")
+		return nil, errors.New("the token is not signed")
 	}
 	for _, k := range s.keys {
 		if id := signed.Signatures[0].Header.KeyID; id != "" && id != k.KeyID {

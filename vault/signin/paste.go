@@ -9,13 +9,12 @@ import (
 	"strings"
 )
 
-// ErrInvalidPaste is returned where what a person brought is not what the page showed them.
-var ErrInvalidPaste = errors.New("that is not the code that the sign-in page shows")
+// ErrInvalidPaste is returned if the pasted text is not the code that the sign-in page shows.
+var ErrInvalidPaste = errors.New("the text is not the code that the sign-in page shows")
 
-// WithPastedCode has a person sign in with a browser of any machine, and bring back by hand what
-// its last page shows: the answer that [WithBrowser] would have had brought. redirect is that
-// page. It returns [ErrInvalidPaste] for another text, and what ask returns if that is an
-// error.
+// WithPastedCode signs the user in with a browser on any machine. The last page, at the address redirect, shows
+// a code, and ask prompts the user to paste it. page returns the URL of the sign-in page, and show displays the
+// URL. WithPastedCode returns [ErrInvalidPaste] for any other text, or the error of ask.
 func WithPastedCode(ctx context.Context, redirect string, page func(p Proof) string, show func(url string) error, ask func(context.Context) (string, error)) (Grant, error) {
 	proof := NewProof()
 	if err := show(page(proof)); err != nil {
@@ -29,7 +28,7 @@ func WithPastedCode(ctx context.Context, redirect string, page func(p Proof) str
 	return Grant{Code: code, Verifier: proof.Verifier, Redirect: redirect, PeerVerified: true}, err
 }
 
-// parsePasted reads the base64 of state=…&code=….
+// parsePasted decodes the pasted text, which is the base64 form of state=…&code=….
 func parsePasted(text, state string) (string, error) {
 	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(strings.TrimSpace(text), "="))
 	if err != nil {

@@ -15,16 +15,16 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 )
 
-// A Client is this program as an OpenID provider knows it.
+// A Client is the registration of aws-vault with an OIDC provider.
 type Client struct {
-	Issuer string // as the provider itself writes it
+	Issuer string // exactly as in the provider's configuration
 	ID     string
 	Secret string // empty for a public client
 	HTTP   *http.Client
 	Now    func() time.Time
 }
 
-// A Provider is an OpenID provider as its own configuration describes it.
+// A Provider is an OIDC provider with the configuration that it publishes.
 // https://openid.net/specs/openid-connect-discovery-1_0.html
 type Provider struct {
 	client Client
@@ -32,7 +32,7 @@ type Provider struct {
 	metadata
 }
 
-// metadata is what is read of the configuration.
+// metadata is the part of the configuration that is used.
 type metadata struct {
 	Authorize   string   `json:"authorization_endpoint"`
 	Token       string   `json:"token_endpoint"`
@@ -44,19 +44,19 @@ type metadata struct {
 	SendsIssuer bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
-// ConfigurationError is returned for a provider whose configuration cannot be used.
+// ConfigurationError reports that a provider's configuration cannot be used.
 type ConfigurationError struct {
 	Issuer       string
 	Reason       string
-	ActualIssuer string // the issuer that the configuration is of, where that is another
+	ActualIssuer string // issuer in the configuration, if it differs
 }
 
 func (e *ConfigurationError) Error() string {
 	return fmt.Sprintf("the configuration of %s: %s", e.Issuer, e.Reason)
 }
 
-// Discover fetches the provider's configuration. It fails with a [*ConfigurationError], or
-// with what the HTTP client returned.
+// Discover fetches the provider's configuration. It returns a [*ConfigurationError], or an error of the HTTP
+// client.
 func (c Client) Discover(ctx context.Context) (*Provider, error) {
 	found, err := oidc.NewProvider(oidc.ClientContext(ctx, c.HTTP), c.Issuer)
 	var other *oidc.IssuerMismatchError
@@ -64,7 +64,7 @@ func (c Client) Discover(ctx context.Context) (*Provider, error) {
 	switch {
 	case errors.As(err, &other):
 		real := oneLine(other.Discovered)
-		return nil, &ConfigurationError{c.Issuer, fmt.Sprintf("it is that of %q, want the issuer letter for letter", real), real}
+		return nil, &ConfigurationError{c.Issuer, fmt.Sprintf("the provider calls itself %q, expected exactly the configured issuer", real), real}
 	case errors.As(err, &sending):
 		return nil, err
 	case err != nil:
@@ -72,12 +72,12 @@ func (c Client) Discover(ctx context.Context) (*Provider, error) {
 	}
 	p := &Provider{client: c}
 	if err := found.Claims(&p.metadata); err != nil {
-		return nil, &ConfigurationError{Issuer: c.Issuer, Reason: "it is not written as the standard says"}
+		return nil, &ConfigurationError{Issuer: c.Issuer, Reason: "it is not valid JSON"}
 	}
 	return p, p.check()
 }
 
-// check refuses endpoints that somebody on the way could answer as.
+// check returns an error if an endpoint is missing or is not protected by TLS.
 func (p *Provider) check() error {
 	for _, e := range []struct {
 		name, url string
@@ -90,13 +90,14 @@ func (p *Provider) check() error {
 		case e.url == "" && e.needed:
 			return &ConfigurationError{Issuer: p.client.Issuer, Reason: e.name + " is missing"}
 		case e.url != "" && !p.isSecure(e.url):
-			return &ConfigurationError{Issuer: p.client.Issuer, Reason: e.name + " is not a URL with https"}
+			return &ConfigurationError{Issuer: p.client.Issuer, Reason: e.name + " is not an https URL"}
 		}
 	}
 	return nil
 }
 
-// isSecure takes https, and plain HTTP within this machine where the issuer is on it.
+// isSecure reports whether an endpoint uses HTTPS. Plain HTTP is accepted on this machine if the issuer is on
+// this machine too.
 func (p *Provider) isSecure(endpoint string) bool {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Hostname() == "" || u.User != nil {
@@ -110,14 +111,13 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// SupportsBrowser reports whether one signs in to the provider with a browser.
+// SupportsBrowser reports whether the provider supports sign-ins with a browser.
 func (p *Provider) SupportsBrowser() bool { return p.Authorize != "" }
 
-// SupportsDevice reports whether one signs in to the provider with a code.
+// SupportsDevice reports whether the provider supports sign-ins with a device code.
 func (p *Provider) SupportsDevice() bool { return p.Device != "" }
 
-// Issuer is what an answer that a browser brings has to name; empty where the provider does
-// not promise to.
+// Issuer returns the issuer that a redirect must name. It is empty if the provider does not send its issuer.
 func (p *Provider) Issuer() string {
 	if p.SendsIssuer {
 		return p.client.Issuer
@@ -125,8 +125,8 @@ func (p *Provider) Issuer() string {
 	return ""
 }
 
-// scopes are those to ask for: the ones wanted, or else what the provider has of a name, an
-// address and a way to go on.
+// scopes returns the scopes to request: the wanted ones plus openid. If none are wanted, it returns openid, and
+// email and offline_access if the provider supports them.
 func (p *Provider) scopes(wanted []string) string {
 	if len(wanted) > 0 {
 		if !slices.Contains(wanted, oidc.ScopeOpenID) {
@@ -143,7 +143,7 @@ func (p *Provider) scopes(wanted []string) string {
 	return strings.Join(all, " ")
 }
 
-// Page is the address of the sign-in page. It holds no secret.
+// Page returns the URL of the sign-in page. It contains no secret.
 func (p *Provider) Page(proof Proof, redirect string, scopes []string) string {
 	separator := "?"
 	if strings.Contains(p.Authorize, "?") {
@@ -155,7 +155,7 @@ func (p *Provider) Page(proof Proof, redirect string, scopes []string) string {
 	}.Encode()
 }
 
-// DeviceCode asks for a code that a person types.
+// DeviceCode requests a code for a sign-in on another machine.
 // https://www.rfc-editor.org/rfc/rfc8628#section-3.1
 func (p *Provider) DeviceCode(ctx context.Context, scopes []string) (DeviceCode, error) {
 	var out struct {
@@ -170,37 +170,36 @@ func (p *Provider) DeviceCode(ctx context.Context, scopes []string) (DeviceCode,
 		return DeviceCode{}, err
 	}
 	if out.Secret == "" || out.User == "" || out.URL == "" {
-		return DeviceCode{}, &GrantError{Issuer: p.client.Issuer, Endpoint: "device_authorization_endpoint", Description: "an answer without a code"}
+		return DeviceCode{}, &GrantError{Issuer: p.client.Issuer, Endpoint: "device_authorization_endpoint", Description: "a response without a code"}
 	}
 	return DeviceCode{
 		Secret: out.Secret, User: out.User, URL: out.URL, Complete: out.Complete, Lasts: seconds(out.Lasts), Interval: seconds(out.Interval),
 	}, nil
 }
 
-// seconds keeps what a server says within what is believed of one.
+// seconds converts a server's number of seconds. It limits the number to a sensible range.
 func seconds(n float64) time.Duration {
 	return time.Duration(max(0, min(n, maxLifetime.Seconds())) * float64(time.Second))
 }
 
-// Tokens are what a grant was traded for.
+// Tokens are the tokens in a response of the token endpoint.
 type Tokens struct {
-	ID      string `json:"id_token"`      // not verified
-	Refresh string `json:"refresh_token"` // empty for none
+	ID      string `json:"id_token"`      // not verified yet
+	Refresh string `json:"refresh_token"` // empty if there is none
 }
 
-// Exchange gives the code that a browser brought for tokens.
+// Exchange exchanges the code of a browser sign-in for tokens.
 func (p *Provider) Exchange(ctx context.Context, g Grant) (Tokens, error) {
 	return p.requestTokens(ctx, url.Values{"grant_type": {"authorization_code"}, "code": {g.Code}, "code_verifier": {g.Verifier}, "redirect_uri": {g.Redirect}})
 }
 
-// Poll asks once whether the person has typed the code. It returns ErrPending or
-// ErrSlowDown where they have not.
+// Poll asks once whether the user has entered the code. It returns ErrPending or ErrSlowDown if not.
 func (p *Provider) Poll(ctx context.Context, c DeviceCode) (Tokens, error) {
 	return p.requestTokens(ctx, url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {c.Secret}})
 }
 
-// Refresh trades a refresh token. What comes back may have another, which then takes its
-// place, and may have no ID token.
+// Refresh exchanges a refresh token for new tokens. The response may contain a new refresh token, which
+// replaces the old one. It may lack an ID token.
 func (p *Provider) Refresh(ctx context.Context, token string) (Tokens, error) {
 	return p.requestTokens(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
 }
@@ -210,8 +209,7 @@ func (p *Provider) requestTokens(ctx context.Context, form url.Values) (t Tokens
 	return t, err
 }
 
-// Revoke ends a refresh token, and with it what it was renewing, where the provider has a
-// way to.
+// Revoke revokes a refresh token, if the provider has a revocation endpoint.
 // https://www.rfc-editor.org/rfc/rfc7009
 func (p *Provider) Revoke(ctx context.Context, token string) error {
 	if p.Revocation == "" {
@@ -220,7 +218,7 @@ func (p *Provider) Revoke(ctx context.Context, token string) error {
 	return p.post(ctx, "revocation_endpoint", p.Revocation, url.Values{"token": {token}, "token_type_hint": {"refresh_token"}}, nil)
 }
 
-// decode reads an answer that is an object of JSON.
+// decode decodes a JSON object. It does nothing if into is nil.
 func decode(body []byte, into any) error {
 	if into == nil {
 		return nil

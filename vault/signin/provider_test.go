@@ -186,18 +186,18 @@ func TestIDTokenRefused(t *testing.T) {
 		{"wanted audience", nil, Expected{Audience: "sts"}, `expected audience "sts"`},
 		{"another audience, without the client", map[string]any{"aud": "sts"}, Expected{Audience: "sts"}, `want the client "aws-vault" among it`},
 		{"another audience, given to the client", map[string]any{"aud": "sts", "azp": clientID}, Expected{Audience: "sts"}, ""},
-		{"azp", map[string]any{"azp": "else"}, Expected{}, `given to the client "else" (azp)`},
+		{"azp", map[string]any{"azp": "else"}, Expected{}, `azp claim is "else"`},
 		{"two audiences", map[string]any{"aud": []string{clientID, "x"}}, Expected{}, "want the claim azp"},
 		{"expired", map[string]any{"exp": now - 1}, Expected{}, "is this computer's clock right?"},
 		{"not yet", map[string]any{"nbf": now + 3600}, Expected{}, "before the nbf"},
-		{"nobody", map[string]any{"sub": nil}, Expected{}, "names nobody"},
-		{"no nonce", nil, Expected{Nonce: "n"}, "nonce is not the one of this sign-in"},
-		{"another nonce", map[string]any{"nonce": "m"}, Expected{Nonce: "n"}, "nonce is not the one of this sign-in"},
+		{"nobody", map[string]any{"sub": nil}, Expected{}, "no sub claim"},
+		{"no nonce", nil, Expected{Nonce: "n"}, "nonce does not match this sign-in"},
+		{"another nonce", map[string]any{"nonce": "m"}, Expected{Nonce: "n"}, "nonce does not match this sign-in"},
 		{"the nonce", map[string]any{"nonce": "n"}, Expected{Nonce: "n"}, ""},
 		{"another subject", nil, Expected{Subject: "bob"}, "another person's"},
-		{"another nonce after a refresh", map[string]any{"nonce": "m"}, Expected{Subject: "alice", RenewedNonce: "n"}, "nonce is not the one of the sign-in that it renews"},
+		{"another nonce after a refresh", map[string]any{"nonce": "m"}, Expected{Subject: "alice", RenewedNonce: "n"}, "nonce does not match the original sign-in"},
 		{"the nonce again", map[string]any{"nonce": "n"}, Expected{Subject: "alice", RenewedNonce: "n"}, ""},
-		{"too long", map[string]any{"x": strings.Repeat("x", 20000)}, Expected{}, "want at most 20000"},
+		{"too long", map[string]any{"x": strings.Repeat("x", 20000)}, Expected{}, "expected at most 20000"},
 		{"a claim of claims", map[string]any{"_claim_names": map[string]string{"a": "b"}}, Expected{}, "source does not exist"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -277,8 +277,8 @@ func TestKeysNotAvailable(t *testing.T) {
 		body   string
 		why    string // empty for keys that are taken
 	}{
-		"none": {200, `{"keys":[]}`, ""}, "busy": {503, `{}`, "answered HTTP 503"}, "a page": {200, "<html>", "not a set of keys"},
-		"a bad key": {200, `{"keys":[{"kty":"EC"}]}`, "not a set of keys"},
+		"none": {200, `{"keys":[]}`, ""}, "busy": {503, `{}`, "returned HTTP 503"}, "a page": {200, "<html>", "not return a valid JSON Web Key Set"},
+		"a bad key": {200, `{"keys":[{"kty":"EC"}]}`, "not return a valid JSON Web Key Set"},
 	} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(tt.status)
@@ -308,7 +308,7 @@ func TestCallbackFromAnotherIssuer(t *testing.T) {
 		p := d.discover()
 		_, err := grantOf(t.Context(), p)
 		var e *RefusedError
-		if name == "another" && (!errors.As(err, &e) || e.Code != "as another provider") || name == "refused" && !errors.Is(err, ErrDenied) {
+		if name == "another" && (!errors.As(err, &e) || e.Code != "a response of another provider") || name == "refused" && !errors.Is(err, ErrDenied) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -365,9 +365,9 @@ func TestConfigurationsRefused(t *testing.T) {
 		"issuer with a slash":     {map[string]any{"issuer": "https://id.example.com/"}, `it is that of "https://id.example.com/"`},
 		"no token endpoint":       {map[string]any{"token_endpoint": ""}, "token_endpoint is missing"},
 		"no keys":                 {map[string]any{"jwks_uri": nil}, "jwks_uri is missing"},
-		"plain token endpoint":    {map[string]any{"token_endpoint": "http://id.example.com/token"}, "token_endpoint is not a URL with https"},
-		"plain keys":              {map[string]any{"jwks_uri": "http://id.example.com/keys"}, "jwks_uri is not a URL with https"},
-		"a program to sign in":    {map[string]any{"authorization_endpoint": "file:///bin/sh"}, "authorization_endpoint is not a URL with https"},
+		"plain token endpoint":    {map[string]any{"token_endpoint": "http://id.example.com/token"}, "token_endpoint is not an https URL"},
+		"plain keys":              {map[string]any{"jwks_uri": "http://id.example.com/keys"}, "jwks_uri is not an https URL"},
+		"a program to sign in":    {map[string]any{"authorization_endpoint": "file:///bin/sh"}, "authorization_endpoint is not an https URL"},
 		"a password":              {map[string]any{"device_authorization_endpoint": "https://a:b@example.com"}, "device_authorization_endpoint is not"},
 		"no URL":                  {map[string]any{"revocation_endpoint": "://"}, "revocation_endpoint is not"},
 		"a number for an issuer":  {map[string]any{"issuer": 7}, "failed to decode"},
@@ -476,7 +476,7 @@ func TestClientAuthentication(t *testing.T) {
 				t.Fatal(err)
 			}
 			var e *GrantError
-			if _, err := p.DeviceCode(t.Context(), nil); !errors.As(err, &e) || !strings.Contains(err.Error(), "an answer without a code") {
+			if _, err := p.DeviceCode(t.Context(), nil); !errors.As(err, &e) || !strings.Contains(err.Error(), "a response without a code") {
 				t.Errorf("half a code: %v", err)
 			}
 			user, password, basic := seen.BasicAuth()

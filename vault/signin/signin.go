@@ -1,6 +1,6 @@
-// Package signin signs a person in at a provider, with a browser or with a code that they type. It
-// knows how a sign-in goes on this side, and how an OpenID provider is asked; whom one signs in to,
-// and where the outcome is kept, is the caller's business.
+// Package signin signs the user in with a browser, or with a code that the user types on another machine. It
+// implements OAuth's flows and the client side of OpenID Connect. The caller chooses the provider and stores
+// the tokens.
 package signin
 
 import (
@@ -8,25 +8,25 @@ import (
 	"fmt"
 )
 
-// How a sign-in can end without one. They are found with errors.Is.
+// Reasons why a sign-in did not complete. Test for them with errors.Is.
 var (
 	ErrDenied  = errors.New("the sign-in was refused in the browser")
-	ErrTimeout = errors.New("nobody has signed in in time")
+	ErrTimeout = errors.New("the sign-in was not completed in time")
 )
 
-// What a poll returns while there is nothing to return yet.
+// Results of a poll before the user has signed in.
 var (
-	ErrPending  = errors.New("nobody has answered yet")
-	ErrSlowDown = errors.New("asked again too soon")
+	ErrPending  = errors.New("the sign-in is not complete yet")
+	ErrSlowDown = errors.New("polled too soon")
 )
 
-// RefusedError is what the page of a sign-in answered in place of a code.
+// RefusedError reports that the sign-in page returned an error in place of a code.
 // https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1
 type RefusedError struct{ Code, Description string }
 
 func (e *RefusedError) Error() string {
 	if e.Description == "" {
-		return fmt.Sprintf("the sign-in page answered %s, want a code", e.Code)
+		return fmt.Sprintf("the sign-in page returned %s, expected a code", e.Code)
 	}
-	return fmt.Sprintf("the sign-in page answered %s (%s), want a code", e.Code, e.Description)
+	return fmt.Sprintf("the sign-in page returned %s (%s), expected a code", e.Code, e.Description)
 }

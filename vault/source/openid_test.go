@@ -486,7 +486,7 @@ func TestOpenIDOverTLS(t *testing.T) {
 	to.CABundle = bundle
 	endpoint = "http://127.0.0.1:1"
 	var odd *signin.ConfigurationError
-	if _, err := r.OpenID(to).SignIn(t.Context()); !errors.As(err, &odd) || !strings.Contains(err.Error(), "token_endpoint is not a URL with https") {
+	if _, err := r.OpenID(to).SignIn(t.Context()); !errors.As(err, &odd) || !strings.Contains(err.Error(), "token_endpoint is not an https URL") {
 		t.Errorf("with a plain endpoint: %v", err)
 	}
 	endpoint = server.URL

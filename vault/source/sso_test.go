@@ -167,8 +167,8 @@ func TestSSOSignInNotCompleted(t *testing.T) {
 		text string
 	}{
 		{"denied", func(r *ssoFixture) { r.portal.Deny("") }, signin.ErrDenied, "signing in to https://corp.awsapps.com/start: the sign-in was refused in the browser"},
-		{"too late", func(r *ssoFixture) { r.aws.Advance(11 * time.Minute) }, signin.ErrTimeout, "nobody has signed in in time"},
-		{"never", func(*ssoFixture) {}, signin.ErrTimeout, "nobody has signed in in time"},
+		{"too late", func(r *ssoFixture) { r.aws.Advance(11 * time.Minute) }, signin.ErrTimeout, "the sign-in was not completed in time"},
+		{"never", func(*ssoFixture) {}, signin.ErrTimeout, "the sign-in was not completed in time"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newSSOFixture(t)

@@ -16,8 +16,8 @@ import (
 
 // What IAM Identity Center refuses that a sign-in mends.
 var (
-	errGrantRejected  = errors.New("the token or code is not taken any more")
-	errClientRejected = errors.New("the registration is not taken any more")
+	errGrantRejected  = errors.New("the code or token is no longer accepted")
+	errClientRejected = errors.New("the client registration is no longer accepted")
 )
 
 // defaultScope lets a program take the roles that its user may take.

@@ -6,17 +6,16 @@ import (
 	"strings"
 )
 
-// A kind is a browser, as far as it differs from others.
+// A kind is a kind of browser, with the program names and flags that differ between browsers.
 type kind struct {
 	name     string
-	programs []string // by which it goes, the usual one first
-	app      string   // that macOS knows it by
-	profile  string   // the flag that names a profile; empty where it has containers
-	private  string   // the flag for a private window
+	programs []string // names of the executable, the most common first
+	app      string   // name of the application on macOS
+	profile  string   // flag that selects a profile; empty for Firefox, which has containers
+	private  string   // flag that opens a private window
 }
 
-// kinds are the browsers that can be named. A private window is opened in the first that
-// is there.
+// kinds are the supported browsers. Private opens a window in the first one that is installed.
 var kinds = []kind{
 	{"firefox", []string{"firefox", "firefox-esr"}, "Firefox", "", "--private-window"},
 	{"chromium", []string{"chromium", "chromium-browser"}, "Chromium", "--profile-directory=", "--incognito"},
@@ -25,34 +24,34 @@ var kinds = []kind{
 	{"edge", []string{"microsoft-edge", "microsoft-edge-stable", "msedge"}, "Microsoft Edge", "--profile-directory=", "--inprivate"},
 }
 
-// Private asks for a private window, in whichever browser there is.
+// Private is the name that opens a private window in any installed browser.
 const Private = "private"
 
-// A Choice is the browser, and the part of it, that a page is opened in. The zero Choice is
-// the system's own.
+// A Choice selects a browser, and optionally a profile or container in it. The zero Choice is the system's
+// default browser.
 type Choice struct {
-	Name    string // of a browser, or Private; empty for the system's own
-	Profile string // a profile of Chromium and its kin, a container of Firefox; empty for none
+	Name    string // name of a browser, or Private; empty for the default browser
+	Profile string // Chromium profile or Firefox container; empty for none
 }
 
-// UnknownError is returned for a browser that this program cannot name.
+// UnknownError reports an unsupported browser name.
 type UnknownError struct{ Name string }
 
 func (e *UnknownError) Error() string {
-	return fmt.Sprintf("browser is %.80q, want one of %s, all but the last with :PROFILE or :CONTAINER behind it if need be", e.Name, strings.Join(Names(), ", "))
+	return fmt.Sprintf("browser is %.80q, expected one of %s, optionally followed by :PROFILE or, for firefox, :CONTAINER", e.Name, strings.Join(Names(), ", "))
 }
 
-// NotFoundError is returned for a browser that is not on this machine.
+// NotFoundError reports that a browser is not installed.
 type NotFoundError struct {
 	Name  string
 	Tried []string
 }
 
 func (e *NotFoundError) Error() string {
-	return fmt.Sprintf("browser %s was not found, as any of %s", e.Name, strings.Join(e.Tried, ", "))
+	return fmt.Sprintf("browser %s not found (looked for %s)", e.Name, strings.Join(e.Tried, ", "))
 }
 
-// Names are the browsers that can be named.
+// Names returns the supported browser names.
 func Names() []string {
 	var names []string
 	for _, k := range kinds {
@@ -61,8 +60,8 @@ func Names() []string {
 	return append(names, Private)
 }
 
-// Parse reads a choice such as chromium:Work, firefox:prod, private, or nothing. A
-// container without a browser is Firefox's. It returns an [*UnknownError] for any other.
+// Parse parses a choice such as "chromium:Work", "firefox:prod", "private" or "". If only a container is given,
+// the browser is Firefox. It returns an [*UnknownError] for other names.
 func Parse(text, container string) (Choice, error) {
 	name, part, _ := strings.Cut(text, ":")
 	c := Choice{Name: name, Profile: part}
@@ -87,9 +86,9 @@ func find(name string) (kind, bool) {
 	return kind{}, false
 }
 
-// Command returns the program that opens the page at an address in the browser of the
-// choice, which is not the zero one, and its arguments. look finds a program, as
-// exec.LookPath does. It returns a [*NotFoundError] where the browser is not there.
+// Command returns the command line that opens address in the chosen browser. The choice must not be the zero
+// Choice. look finds a program, as exec.LookPath does. It returns a [*NotFoundError] if the browser is not
+// installed.
 func (c Choice) Command(address string, look func(program string) (string, error)) ([]string, error) {
 	if c.Name == Private {
 		return privateWindow(address, look)
@@ -108,8 +107,8 @@ func (c Choice) Command(address string, look func(program string) (string, error
 	return k.command(append(flags, address), look)
 }
 
-// pageLink is the address that opens a page in the part of the browser that has no flag. A page
-// that is a file holds such a link itself: an extension may open no files.
+// pageLink returns the link that opens address in a Firefox container. It returns file: addresses unchanged,
+// because an extension cannot open files; such a page contains the container link itself.
 func (c Choice) pageLink(address string) string {
 	if k, ok := find(c.Name); ok && c.Profile != "" && k.profile == "" && !strings.HasPrefix(address, "file:") {
 		return containerLink(c.Profile, address)
@@ -129,15 +128,15 @@ func privateWindow(address string, look func(string) (string, error)) ([]string,
 	return nil, e
 }
 
-// containerLink is the address that the extension "Open external links in a container"
-// opens in a container.
+// containerLink returns a link that the Firefox extension "Open external links in a container" opens in the
+// named container.
 // https://addons.mozilla.org/firefox/addon/open-url-in-container/
 func containerLink(container, address string) string {
 	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 	return "ext+container:name=" + escape(container) + "&url=" + escape(address)
 }
 
-// findProgram is the command of a browser whose program is looked for by its names.
+// findProgram returns the command line of the browser, with the first of the program names that look finds.
 func (k kind) findProgram(args []string, names []string, look func(string) (string, error)) ([]string, error) {
 	for _, name := range names {
 		if path, err := look(name); err == nil {

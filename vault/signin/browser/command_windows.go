@@ -2,7 +2,7 @@ package browser
 
 import "slices"
 
-// installPaths is where browsers are installed; few are on the path.
+// installPaths are the usual paths of browsers, which are rarely in PATH.
 var installPaths = map[string][]string{
 	"firefox":  {`C:\Program Files\Mozilla Firefox\firefox.exe`},
 	"chromium": {`C:\Program Files\Chromium\Application\chrome.exe`},

@@ -1,5 +1,5 @@
-// Package browser opens a page in the browser that the user chose, without its address in any
-// program's arguments. What the page is for is the caller's business.
+// Package browser opens a page in the browser that the user chose, without its address in any program's
+// arguments. The caller decides which page to open.
 package browser
 
 import (
@@ -22,35 +22,35 @@ import (
 	"aws-vault/vault/peer"
 )
 
-// ErrNotOpened is returned where no browser asked for the page that it was to open.
+// ErrNotOpened is returned if no browser requested the page.
 var ErrNotOpened = errors.New("no browser opened the page")
 
-// A Page is an address on this machine that leads to another one, once. Other users can read
-// the address among the arguments of a browser. On Linux, the page is served to this user and
-// root only. Where the system does not tell users apart, the address is a file that only this
-// user can read, which sends the browser on to the page.
+// A Page is a local page that redirects the browser once to another address. Other users of the machine can
+// read the local address in the browser's arguments. On Linux, the server therefore accepts only connections
+// from this user and root. On systems where the owner of a connection is unknown, the browser opens a file
+// instead, which only this user can read. The file then redirects to the local page.
 type Page struct {
 	path     string
 	target   string
-	file     string // empty for none
+	file     string // path of the file; empty if none is needed
 	listener net.Listener
 	server   *http.Server
 	opened   chan struct{}
 	once     sync.Once
 }
 
-// Bounds on a request of the browser's.
+// Limits for a browser's request.
 const (
-	maxRequest  = 16 << 10 // bytes of its header
+	maxRequest  = 16 << 10 // bytes of the request header
 	requestTime = 10 * time.Second
 )
 
-// Serve begins to wait for the browser of the choice, which is sent on to an address. The
-// caller closes the page.
+// Serve starts a server whose page redirects the chosen browser to the address to. who decides which
+// connections are accepted. The caller closes the page.
 func Serve(to string, in Choice, who peer.Check) (*Page, error) {
 	l, err := peer.Listen("tcp4", "127.0.0.1:0", who)
 	if err != nil {
-		return nil, fmt.Errorf("waiting for the browser: %w", err)
+		return nil, fmt.Errorf("starting a server for the browser: %w", err)
 	}
 	p := &Page{path: "/" + rand.Text(), target: to, listener: l, opened: make(chan struct{})}
 	if !who.CanIdentify("tcp") {
@@ -67,10 +67,10 @@ func Serve(to string, in Choice, who peer.Check) (*Page, error) {
 	return p, nil
 }
 
-// writePage writes a page that sends the browser on, in a new folder that only this user can
-// enter. The link serves once, and is of no use when this program has ended.
+// writePage writes a file that redirects the browser to link, in a new folder that only this user can enter.
+// The link works once, and only while this process runs.
 func writePage(link string) (path string, err error) {
-	dir, err := os.MkdirTemp("", "aws-vault-") // of mode 0700
+	dir, err := os.MkdirTemp("", "aws-vault-") // creates the folder with mode 0700
 	if err != nil {
 		return "", err
 	}
@@ -88,7 +88,7 @@ const pageText = `<!doctype html>
 <p><a href="%[1]s" rel="noreferrer">Continue</a></p></html>
 `
 
-// URL is the address to open. It does not say where it leads.
+// URL returns the address to open. It does not contain the target address.
 func (p *Page) URL() string {
 	if p.file == "" {
 		return p.address()
@@ -98,15 +98,15 @@ func (p *Page) URL() string {
 
 func fileURL(path string) string {
 	if !strings.HasPrefix(path, "/") {
-		path = "/" + path // C:/
+		path = "/" + path // for a Windows path such as C:/
 	}
 	return (&url.URL{Scheme: "file", Path: path}).String()
 }
 
 func (p *Page) address() string { return "http://" + p.listener.Addr().String() + p.path }
 
-// Wait returns once a browser was sent on, ErrNotOpened if none came in that time, or the
-// cause of ctx's end.
+// Wait returns nil when a browser was redirected. It returns ErrNotOpened after the timeout, or the cause of
+// ctx's end.
 func (p *Page) Wait(ctx context.Context, timeout time.Duration) error {
 	late := time.NewTimer(timeout)
 	defer late.Stop()
@@ -120,7 +120,7 @@ func (p *Page) Wait(ctx context.Context, timeout time.Duration) error {
 	}
 }
 
-// Close removes the file and stops listening, once a browser that came has its answer.
+// Close removes the file and stops the server, after open responses are sent.
 func (p *Page) Close() error {
 	if p.file != "" {
 		os.RemoveAll(filepath.Dir(p.file))
@@ -133,7 +133,7 @@ func (p *Page) Close() error {
 	return nil
 }
 
-// ServeHTTP sends the first browser on that was told the address, and nobody else.
+// ServeHTTP redirects the first request that has the secret path. It rejects all other requests.
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, value := range map[string]string{
 		"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
@@ -144,25 +144,25 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	switch {
 	case peer.FromRequest(r).Check() != nil:
-		http.Error(w, "this page is another user's", http.StatusForbidden)
+		http.Error(w, "this page belongs to another user", http.StatusForbidden)
 		return
 	case r.Host != p.listener.Addr().String():
-		http.Error(w, "this page is not of that host", http.StatusMisdirectedRequest)
+		http.Error(w, "wrong host name", http.StatusMisdirectedRequest)
 		return
 	case r.URL.Path != p.path:
 		http.NotFound(w, r)
 		return
 	case r.Method != http.MethodGet:
-		http.Error(w, "this page is opened by GET", http.StatusMethodNotAllowed)
+		http.Error(w, "only GET requests are allowed", http.StatusMethodNotAllowed)
 		return
 	case r.Header.Get("Origin") != "", mode != "" && mode != "navigate":
-		http.Error(w, "this page is opened by its user", http.StatusForbidden)
+		http.Error(w, "this page can only be opened directly", http.StatusForbidden)
 		return
 	}
 	first := false
 	p.once.Do(func() { first = true })
 	if !first {
-		http.Error(w, "this page was opened before", http.StatusGone)
+		http.Error(w, "this page was already opened", http.StatusGone)
 		return
 	}
 	w.Header().Set("Location", p.target)
