@@ -10,8 +10,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// AmbientError is returned where the machine does not offer what a profile's
-// credential_source says it does.
+// AmbientError reports that a machine does not provide the credentials that a profile's credential_source
+// names.
 type AmbientError struct {
 	Kind    plan.Kind
 	Profile string
@@ -23,7 +23,8 @@ func (e *AmbientError) Error() string {
 	return fmt.Sprintf("%s of profile %s: found %s, want %s", e.Kind, e.Profile, e.Found, e.Want)
 }
 
-// A machine is asked for what it offers of itself, for one step.
+// An ambientSource reads the credentials that the machine itself provides: from the environment, a container or
+// an EC2 instance.
 type ambientSource struct {
 	deps *Deps
 	step plan.Step
@@ -51,7 +52,7 @@ func (m ambientSource) credentials(ctx context.Context, spec plan.CredentialSour
 	return c, nil
 }
 
-// name is how errors name what is asked.
+// name returns the name of the source for errors.
 func (m ambientSource) name() string { return string(m.step.Kind) + " of profile " + m.step.Profile }
 
 func (m ambientSource) unexpected(found, want string) error {

@@ -15,22 +15,22 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// CodeRefusedError is returned when AWS has refused the last code that may be tried.
+// CodeRefusedError reports that AWS refused an MFA code and that no more codes are tried.
 type CodeRefusedError struct {
 	Serial string
 	Tries  int   // how many codes AWS refused
-	Err    error // AWS's last word
+	Err    error // AWS's last error
 }
 
 func (e *CodeRefusedError) Error() string {
 	return fmt.Sprintf("AWS refused %d codes of %s: %v", e.Tries, e.Serial, e.Err)
 }
 
-// Unwrap returns AWS's last word.
+// Unwrap returns AWS's last error.
 func (e *CodeRefusedError) Unwrap() error { return e.Err }
 
-// CodeFormatError is returned for what came in place of a code. It does not say what
-// that was.
+// CodeFormatError reports a response that is not an MFA code. It does not contain the response, which may be
+// secret.
 type CodeFormatError struct {
 	Source string
 	Length int // in characters
@@ -40,7 +40,7 @@ func (e *CodeFormatError) Error() string {
 	return fmt.Sprintf("%s gave %d characters, want a code of six digits", e.Source, e.Length)
 }
 
-// UsedCodeError is returned where only codes were given that were sent before.
+// UsedCodeError reports that a device repeatedly returned a code that was already sent.
 type UsedCodeError struct {
 	Source string
 	Serial string
@@ -50,7 +50,7 @@ func (e *UsedCodeError) Error() string {
 	return fmt.Sprintf("%s gave a code of %s that was sent before, want a new one: AWS takes each once", e.Source, e.Serial)
 }
 
-// finalError is the error of a call for which no more codes are tried.
+// finalError returns the error to report when no more codes are tried.
 func finalError(err error, serial string, refused int) error {
 	if wrongCode(err) {
 		return &CodeRefusedError{serial, refused, err}
@@ -58,15 +58,15 @@ func finalError(err error, serial string, refused int) error {
 	return err
 }
 
-// wrongCode reports whether AWS refused the code itself. Its other refusals that begin
-// likewise are of the device, for which every code is wrong.
+// wrongCode reports whether AWS refused the code itself. AWS's other MFA errors are about the device, so
+// another code would not help.
 func wrongCode(err error) bool {
 	var api *awsapi.APIError
 	return errors.As(err, &api) && strings.Contains(api.Message, "MultiFactorAuthentication failed with invalid MFA one time pass code")
 }
 
-// retryReason says why another code is wanted after err, or nothing if none would help: a
-// call that timed out would do so again.
+// retryReason returns why another code should be tried after err. It is empty if another code would not help,
+// for example after a timeout.
 func retryReason(err error) string {
 	var api *awsapi.APIError
 	var lost *awsapi.UnreachableError
@@ -82,14 +82,14 @@ func retryReason(err error) string {
 	return ""
 }
 
-// codeSender are those of the device that a step needs one of.
+// A codeSender sends the MFA codes for one step.
 type codeSender struct {
 	deps    *Deps
 	step    plan.Step
-	wasSent func(code string) bool // whether a code was, before; set by send
+	wasSent func(code string) bool // reports whether a code was already sent; set by send
 }
 
-// maxTries is how many codes are tried.
+// maxTries returns how many codes are tried.
 func (c codeSender) maxTries() int {
 	if c.deps.MaxCodes > 0 {
 		return c.deps.MaxCodes
@@ -97,23 +97,23 @@ func (c codeSender) maxTries() int {
 	return 3
 }
 
-// send makes a call that may carry a code. Each code is sent once: AWS takes it
-// once, and an answer that was lost leaves open whether it did. A code that was refused,
-// or whose answer was lost, is asked for again.
+// send calls call with an MFA code if the step needs one. Each code is sent only once: AWS accepts it only
+// once, and if the response was lost, AWS may already have accepted it. After a refused code or a lost
+// response, send prompts for another code.
 func (c codeSender) send(ctx context.Context, call func(context.Context, awsapi.MFA) (aws.Credentials, error)) (aws.Credentials, error) {
 	deps, serial := c.deps, c.step.MFA.Serial
 	if serial == "" {
 		return call(ctx, awsapi.MFA{})
 	}
 	if err := sts(deps.AWS, c.step).Check(); err != nil {
-		return aws.Credentials{}, err // before anyone is asked in vain
+		return aws.Credentials{}, err // report this error before the user is prompted
 	}
 	ctx, device, err := deps.Codes.LockDevice(ctx, serial, "the MFA code of "+serial)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
 	defer device.Close()
-	var tried []string // the device remembers its last code alone
+	var tried []string // needed because the device record holds only the last code
 	c.wasSent = func(code string) bool { return slices.Contains(tried, code) || device.WasSent(code) }
 	retry, refused := "", 0
 	for {
@@ -122,7 +122,7 @@ func (c codeSender) send(ctx context.Context, call func(context.Context, awsapi.
 			return aws.Credentials{}, err
 		}
 		if err := device.MarkSent(code); err != nil {
-			return aws.Credentials{}, err // what cannot be noted is not sent
+			return aws.Credentials{}, err // a code is never sent unless it was recorded first
 		}
 		tried = append(tried, code)
 		creds, err := call(ctx, awsapi.MFA{Serial: serial, Code: code})
@@ -138,7 +138,8 @@ func (c codeSender) send(ctx context.Context, call func(context.Context, awsapi.
 	}
 }
 
-// nextCode gets a code that was not sent before. again says why another is wanted; empty for the first.
+// nextCode returns a code that was not sent before. again is the reason for another code; it is empty for the
+// first one.
 func (c codeSender) nextCode(ctx context.Context, again string) (string, error) {
 	m := c.step.MFA
 	if m.Process != "" {
@@ -163,17 +164,17 @@ func (c codeSender) nextCode(ctx context.Context, again string) (string, error) 
 	return "", &UsedCodeError{"the answer", m.Serial}
 }
 
-// A teller tells the code of a device, and the same one again until the next.
+// A codeSource is a program or security key that returns the current code of a device.
 type codeSource struct {
 	name      string
-	retryNote string // what is said when it has to tell another
+	retryNote string // message to print when another code is read
 	read      func(context.Context) (string, error)
 }
 
-// maxCodeText bounds what a program may print in place of a code, in bytes.
+// maxCodeText is the most that mfa_process may print, in bytes.
 const maxCodeText = 4096
 
-// mfaProcess is the profile's mfa_process.
+// mfaProcess returns the source for the profile's mfa_process.
 func (c codeSender) mfaProcess() codeSource {
 	name := "mfa_process of profile " + c.step.Profile
 	return codeSource{name, "running " + name + " once more", func(ctx context.Context) (string, error) {
@@ -182,16 +183,17 @@ func (c codeSender) mfaProcess() codeSource {
 	}}
 }
 
-// securityKey is a security key.
+// securityKey returns the source for a security key.
 func (c codeSender) securityKey(q Question) codeSource {
 	return codeSource{"the key", "reading another code from the key", func(ctx context.Context) (string, error) { return c.deps.Ask(ctx, q) }}
 }
 
-// codePeriod is how long a code stands.
+// codePeriod is how long a code is valid.
 // https://www.rfc-editor.org/rfc/rfc6238#section-4.1
 const codePeriod = 30 * time.Second
 
-// notified has a code told. One that was sent before is told again until the next has come.
+// readCode reads a code from a program or security key. If the code was already sent, readCode waits for the
+// next one.
 func (c codeSender) readCode(ctx context.Context, t codeSource, again string) (string, error) {
 	if again != "" {
 		c.deps.notify(t.retryNote + ": " + again)
@@ -217,8 +219,7 @@ func (c codeSender) readCode(ctx context.Context, t codeSource, again string) (s
 	}
 }
 
-// timeToNextCode is how long a program that reckons by this computer's clock takes to show
-// another code.
+// timeToNextCode returns the time until a program that uses the local clock shows another code.
 func timeToNextCode(now time.Time) time.Duration {
 	return now.Truncate(codePeriod).Add(codePeriod).Sub(now)
 }

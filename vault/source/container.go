@@ -13,7 +13,7 @@ import (
 	"aws-vault/vault/awsapi"
 )
 
-// The variables that tell a container where to ask, and what to show there.
+// The variables that tell a container where to get credentials, and with which token.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 const (
 	containerPath      = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
@@ -22,11 +22,11 @@ const (
 	containerTokenFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
 )
 
-// containerHosts are where ECS and EKS answer, besides this machine: link-local addresses,
-// which no packet leaves the host for.
+// containerHosts are the link-local addresses of the ECS and EKS credential endpoints. Packets to them never
+// leave the host.
 var containerHosts = []string{"169.254.170.2", "169.254.170.23", "fd00:ec2::23"}
 
-// container asks the endpoint that a container is given.
+// container gets credentials from the container's credential endpoint.
 func (m ambientSource) container(ctx context.Context) (aws.Credentials, error) {
 	at, err := m.containerEndpoint(ctx)
 	if err != nil {
@@ -39,8 +39,8 @@ func (m ambientSource) container(ctx context.Context) (aws.Credentials, error) {
 	return m.deps.AWS.ContainerCredentials(ctx, m.name(), awsapi.Container{URL: at, Token: token, Retries: target(m.step).Endpoint})
 }
 
-// ContainerAddress is where the environment says that a container's credentials are; empty for nowhere. Its path may
-// be a secret.
+// ContainerAddress returns the URL of the container's credential endpoint from the environment. It is empty if
+// none is set. The path of the URL may be secret.
 func ContainerAddress(getenv func(string) (string, bool)) string {
 	if path, _ := getenv(containerPath); path != "" {
 		return "http://" + containerHosts[0] + path
@@ -49,7 +49,7 @@ func ContainerAddress(getenv func(string) (string, bool)) string {
 	return address
 }
 
-// containerEndpoint is where to ask: a path on ECS's own address, or any URL.
+// containerEndpoint returns the URL of the credential endpoint: a path on the ECS address, or a full URL.
 func (m ambientSource) containerEndpoint(ctx context.Context) (*url.URL, error) {
 	from, endpoint := containerURL, ContainerAddress(m.deps.Getenv)
 	if path := m.env(containerPath); path != "" {
@@ -71,8 +71,8 @@ func (m ambientSource) containerEndpoint(ctx context.Context) (*url.URL, error) 
 	return u, nil
 }
 
-// isLocal reports whether what is sent to a host does not leave this machine or its host. A name has to lead to such
-// addresses only, as the SDKs want it.
+// isLocal reports whether requests to a host stay on this machine or its host. All addresses of a host name
+// must be local. The AWS SDKs have the same rule.
 func (m ambientSource) isLocal(ctx context.Context, host string) bool {
 	if isLocalAddress(host) {
 		return true
@@ -94,8 +94,8 @@ func isLocalAddress(host string) bool {
 	return awsapi.IsLoopback(host) || slices.Contains(containerHosts, host)
 }
 
-// containerToken is what the endpoint wants to be shown. The file changes, so it is read
-// each time.
+// containerToken returns the token for the endpoint. The token file is read on each call, because its content
+// changes.
 func (m ambientSource) containerToken() (string, error) {
 	token, from := m.env(containerToken), containerToken
 	if path := m.env(containerTokenFile); path != "" {

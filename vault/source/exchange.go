@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// Exchanges are those under way in this process: a refresh token that was sent is spent, and what it
-// is traded for exists here alone until it is stored. So no signal ends a trade, and the process
-// waits for it.
+// Exchanges tracks the token exchanges in progress. A refresh token is spent when it is sent, and its successor
+// exists only in this process until it is stored. So a signal does not interrupt an exchange, and the process
+// waits for it before it exits.
 type Exchanges struct {
 	mu      sync.Mutex
 	closed  bool
@@ -28,8 +28,8 @@ func (t *Exchanges) begin() (end func(), err error) {
 	return t.running.Done, nil
 }
 
-// Close lets no trade begin any more, and returns once those under way are over. Each is bounded
-// by the time of one call and of one write to the keystore.
+// Close prevents new exchanges and returns when all running ones are done. Each takes at most one call and one
+// write to the keystore.
 func (t *Exchanges) Close() {
 	t.mu.Lock()
 	t.closed = true
@@ -43,9 +43,10 @@ func (d *Deps) catchSignals() {
 	}
 }
 
-// beginExchange is called right before a single-use code or token is sent, and end once its answer is stored, which is
-// the first thing that is done with it, before even a log: see [store.Exchange]. Everything that can fail, ask or hang
-// comes before. The context that it returns does not end with ctx, only after the time that a call takes itself.
+// beginExchange must be called immediately before a single-use code or token is sent. The caller calls end when
+// the response is stored. Storing must be the first thing that happens to the response, even before logging:
+// see [store.Exchange]. Everything that can fail, prompt or block must happen before beginExchange. The
+// returned context does not end when ctx ends; only the timeout of the call limits it.
 func (d *Deps) beginExchange(ctx context.Context, place string) (trading context.Context, end func(), err error) {
 	d.catchSignals()
 	if err := context.Cause(ctx); err != nil {

@@ -13,7 +13,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// FederationCallerError is returned where a user's own key is wanted, and the caller's is none.
+// FederationCallerError reports that a federated user cannot be named after the caller, because the caller is
+// not an IAM user.
 type FederationCallerError struct{ Profile, Caller string }
 
 func (e *FederationCallerError) Error() string {
@@ -36,15 +37,15 @@ func federationToken(ctx context.Context, service awsapi.STS, s plan.Step, spec 
 	return service.FederationToken(ctx, before, name, s.Lasts, awsapi.Policy(s.Policy))
 }
 
-// The length that AWS wants of a federated user's name, in characters of an IAM user's.
+// Limits for the length of a federated user's name, in characters.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
 const (
 	MinFederatedName = 2
 	MaxFederatedName = 32
 )
 
-// FederatedName is a user's name as that of a federated one. A name that does not fit ends
-// in a hash of all of it, so that no two users become one.
+// FederatedName returns a federated user's name for an IAM user's name. If the name is too short or too long,
+// the result ends in a hash of the whole name, so that two users never get the same name.
 func FederatedName(user string) string {
 	if len(user) >= MinFederatedName && len(user) <= MaxFederatedName {
 		return user

@@ -9,11 +9,11 @@ import (
 	"aws-vault/vault/store"
 )
 
-// IdentityChangedError is returned where the first step of a plan turns out to give the credentials of somebody else
-// than the plan was made for. Which sessions may be used depends on that, so the plan is to be carried out anew.
+// IdentityChangedError reports that the first step of a plan returned credentials of another identity than
+// planned. The plan must be carried out again, because the identity decides which cached sessions may be used.
 type IdentityChangedError struct {
 	Source string    // what has changed, such as "the sign-in to https://id.example.com"
-	Spec   plan.Spec // of the step
+	Spec   plan.Spec // spec of the step, with the new identity
 }
 
 func (e *IdentityChangedError) Error() string {
@@ -23,9 +23,9 @@ func (e *IdentityChangedError) Error() string {
 // Unwrap returns [store.ErrWrongIdentity].
 func (e *IdentityChangedError) Unwrap() error { return store.ErrWrongIdentity }
 
-// Identify finds out whose credentials the first step of a plan will give, where the plan does not tell: you sign
-// in, or a program prints a token. It returns the step's spec with the answer filled in, and the token, which
-// [Deps.WebIdentity] exchanges.
+// Identify finds out whose credentials the first step of a plan will return, if the plan does not say so. For
+// that it may sign the user in or run a program that prints a token. It returns the step's spec with the
+// identity filled in, and the token, which [Deps.WebIdentity] exchanges.
 func (d *Deps) Identify(ctx context.Context, s plan.Step) (known plan.Spec, token string, err error) {
 	switch spec := s.Spec.(type) {
 	case plan.WebIdentity:
@@ -41,7 +41,7 @@ func (d *Deps) Identify(ctx context.Context, s plan.Step) (known plan.Spec, toke
 		}
 		sso := d.SSO(s.Endpoint, spec.SSO)
 		if _, err := sso.newPortal(); err != nil {
-			return nil, "", err // before a person is asked
+			return nil, "", err // report this error before the user is prompted
 		}
 		t, err := sso.token(ctx, "")
 		spec.SignIn = t.signInID()

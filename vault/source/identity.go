@@ -15,15 +15,15 @@ import (
 	"aws-vault/vault/store"
 )
 
-// Identities are the keys by which people say who they are.
+// Identities provides the signing keys of the user's identities.
 type Identities interface {
-	// Signing is the key of an identity that signs now.
+	// Signing returns the active signing key of an identity.
 	SigningKey(name string) (identity.Key, error)
-	// Secret is the private half of a key that lies in the keystore.
+	// Secret returns the private key of a key in the keystore.
 	Secret(ctx context.Context, keyID string) (*ecdsa.PrivateKey, error)
 }
 
-// NoSignerError is returned where no key of an identity can sign.
+// NoSignerError reports that no key of an identity can sign.
 type NoSignerError struct {
 	Identity, Profile string
 	Err               error
@@ -33,33 +33,33 @@ func (e *NoSignerError) Error() string {
 	return fmt.Sprintf("identity %s of profile %s: %v", e.Identity, e.Profile, e.Err)
 }
 
-// Unwrap returns why.
+// Unwrap returns the reason.
 func (e *NoSignerError) Unwrap() error { return e.Err }
 
-// An identityRole is a role that a step assumes with an identity.
+// An identityRole assumes a role with a token that an identity's key signs.
 type identityRole struct {
 	deps *Deps
 	step plan.Step
 	spec plan.IdentityRole
 }
 
-// credentials has a token signed and gives it for the role. What the token says is not said
-// by the call as well: AWS wants tags and the source identity in one place. A token that is
-// refused while this computer's clock is wrong is made once more, by AWS's.
+// credentials signs a token and exchanges it for the role's credentials. Tags and the source identity are only
+// in the token, because AWS refuses them in two places. If AWS refuses the token and the local clock is wrong,
+// credentials signs a second token with AWS's time.
 func (r identityRole) credentials(ctx context.Context) (aws.Credentials, error) {
 	d := r.deps
 	if err := d.AWS.CheckEndpoint(awsapi.Endpoint(r.step.Endpoint)); err != nil {
-		return aws.Credentials{}, err // before anyone is asked for a touch
+		return aws.Credentials{}, err // report this error before the user is asked to touch the key
 	}
 	if r.spec.Hardware() {
-		sts(d.AWS, r.step).MeasureClock(ctx) // a token that a wrong clock spoils costs a touch
+		sts(d.AWS, r.step).MeasureClock(ctx) // measure first: a token with a wrong time would cost another touch
 	}
 	was := d.AWS.Clock.Skew()
 	creds, err := r.exchange(ctx)
 	if !tokenRejected(err) {
 		return creds, err
 	}
-	sts(d.AWS, r.step).MeasureClock(ctx) // AWS does not say that it is the time which is wrong
+	sts(d.AWS, r.step).MeasureClock(ctx) // AWS's error does not say whether the time was wrong
 	if d.AWS.Clock.Skew() == was {
 		return creds, err
 	}

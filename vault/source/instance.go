@@ -11,7 +11,7 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// instance asks the EC2 instance for the credentials of its role.
+// instance gets the credentials of the EC2 instance's role.
 func (m ambientSource) instance(ctx context.Context, spec plan.CredentialSource) (aws.Credentials, error) {
 	if strings.EqualFold(m.env("AWS_EC2_METADATA_DISABLED"), "true") {
 		return aws.Credentials{}, m.unexpected("AWS_EC2_METADATA_DISABLED=true", "the metadata service")

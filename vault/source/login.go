@@ -15,32 +15,33 @@ import (
 	"aws-vault/vault/store"
 )
 
-// KindLoginToken is a sign-in of aws login, as a list of tokens says.
+// KindLoginToken is the kind of an aws login sign-in in the list of tokens.
 const KindLoginToken = "login token"
 
-// loginToken is what aws login gave: credentials, and what the next ones are had with.
+// loginToken is a stored aws login sign-in: its credentials, and the refresh token for the next ones.
 type loginToken struct {
-	Session string    `json:"login_session"` // the identity that signed in
+	Session string    `json:"login_session"` // ARN of the identity that signed in
 	KeyID   string    `json:"access_key_id"`
 	Secret  string    `json:"secret_access_key"`
 	Token   string    `json:"session_token"`
 	Expires time.Time `json:"expires"`
-	Refresh string    `json:"refresh_token"` // good for one use
+	Refresh string    `json:"refresh_token"` // valid for one use
 	Client  string    `json:"client_id"`
-	Key     string    `json:"proof_key"` // that the refresh token is bound to
-	Until   time.Time `json:"until"`     // the sign-in's end, as far as is known
+	Key     string    `json:"proof_key"` // key that the refresh token is bound to
+	Until   time.Time `json:"until"`     // latest end of the sign-in
 
-	// Where it began, and so where it is renewed: AWS refuses its refresh token in every other region. Without a region,
-	// an earlier version stored it, and where is left to the profile. The roots to trust and how often a call is tried are always the profile's.
+	// Region and endpoint of the sign-in. It must be renewed there, because AWS refuses its refresh token in
+	// every other region. Tokens of an earlier version have no region; then the profile decides. Trusted roots
+	// and retries always come from the profile.
 	Region   string        `json:"region,omitempty"`
 	Endpoint plan.Endpoint `json:"endpoint,omitzero"`
 
-	fromAWSCLI bool   // it is another program's, and not to be kept
-	expected   string // who is to sign in; empty for anybody
+	fromAWSCLI bool   // read from the AWS CLI's cache, so it must not be stored
+	expected   string // who has to sign in; empty for anyone
 }
 
-// signInID tells the sign-ins of one identity apart: each has a proof key of its own, which stays while it is
-// renewed, here and by the AWS CLI.
+// signInID returns an ID that distinguishes the sign-ins of one identity. It is derived from the proof key,
+// which stays the same when aws-vault or the AWS CLI renews the sign-in.
 func (t loginToken) signInID() string {
 	if t.Key == "" {
 		return plan.Fingerprint("aws-vault login 1", t.KeyID)
@@ -55,7 +56,7 @@ func (t loginToken) credentials() aws.Credentials {
 	}
 }
 
-// loginLifetime is how long a sign-in can be renewed at most.
+// loginLifetime is how long a sign-in can be renewed.
 // https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sign-in.html
 const loginLifetime = 12 * time.Hour
 
@@ -70,27 +71,27 @@ func (t loginToken) expiry() time.Time {
 	return t.Until
 }
 
-// LoginRequiredError is returned where nobody is signed in with aws login, or not any more.
+// LoginRequiredError reports that there is no valid aws login sign-in.
 type LoginRequiredError struct {
-	Session string // who should be
+	Session string // ARN of the expected identity
 	Profile string
-	Cached  bool // the AWS CLI holds a sign-in that it can renew
+	Cached  bool // whether the AWS CLI has a sign-in that it can renew
 }
 
 func (e *LoginRequiredError) Error() string {
 	return fmt.Sprintf("profile %s: %s is not signed in, or not any more", e.Profile, e.Session)
 }
 
-// AWSLogin is a sign-in as aws login has it, for one step.
+// AWSLogin signs in with aws login, for one step.
 type AWSLogin struct {
 	deps *Deps
 	step plan.Step
 }
 
-// AWSLogin returns the sign-in for a step.
+// AWSLogin returns the aws login sign-in for a step.
 func (d *Deps) AWSLogin(s plan.Step) AWSLogin { return AWSLogin{d, s} }
 
-// atOrigin is the sign-in at the place where one began, which is where it is renewed.
+// atOrigin returns l with the region and endpoint where t began, because t must be renewed there.
 func (l AWSLogin) atOrigin(t loginToken) AWSLogin {
 	if t.Region == "" {
 		return l
@@ -101,18 +102,18 @@ func (l AWSLogin) atOrigin(t loginToken) AWSLogin {
 	return l
 }
 
-// withOrigin is a sign-in that began where the step says.
+// withOrigin returns t with the region and endpoint of the step.
 func (t loginToken) withOrigin(s plan.Step) loginToken {
 	e := s.Endpoint
 	t.Region, t.Endpoint = s.Region, plan.Endpoint{URL: e.URL, Origin: e.Origin, FIPS: e.FIPS, DualStack: e.DualStack}
 	return t
 }
 
-// api is where one signs in.
+// api returns the client for the sign-in service.
 func (l AWSLogin) api() awsapi.Login { return awsapi.Login{Client: l.deps.AWS, Target: target(l.step)} }
 
-// credentials gives those of a sign-in, renewed where they are about to expire. Its
-// refresh token is good for one use: the next is kept before anything else is done.
+// credentials returns the credentials of a sign-in. If they are about to expire, it renews them first. A
+// refresh token is valid for one use, so its successor is stored before anything else happens.
 func (l AWSLogin) credentials(ctx context.Context, spec plan.Login) (aws.Credentials, error) {
 	d := l.deps
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
@@ -139,14 +140,15 @@ func (l AWSLogin) credentials(ctx context.Context, spec plan.Login) (aws.Credent
 	return t.credentials(), nil
 }
 
-// token is the sign-in as it is kept.
+// token returns the sign-in in the form in which it is stored.
 func (t loginToken) token() store.Token {
 	k := encode(KindLoginToken, t.Session, t.expiry(), t)
 	k.SignedInAs = t.signInID()
 	return k
 }
 
-// LoginSignInID returns which sign-in of the identity is held, ours or else the AWS CLI's; empty for none. It asks nobody.
+// LoginSignInID returns the ID of the current sign-in, from the keystore or else from the AWS CLI's cache. It
+// is empty if there is none. It never prompts.
 func (d *Deps) LoginSignInID(ctx context.Context, l plan.Login) (string, error) {
 	by, err := d.Tokens.SignedInAs(ctx, string(l.Token()), func(k store.Token) string {
 		t, _ := decode[loginToken](k)
@@ -179,8 +181,8 @@ func (l AWSLogin) renew(ctx context.Context, spec plan.Login, old loginToken, ex
 	return loginToken{}, err
 }
 
-// cliSignIn is the AWS CLI's sign-in, used as it is: were it renewed here, the AWS CLI
-// could not renew it any more.
+// cliSignIn returns the AWS CLI's sign-in without renewing it. If aws-vault renewed it, the AWS CLI could no
+// longer do so.
 func (l AWSLogin) cliSignIn(spec plan.Login) (loginToken, error) {
 	required := &LoginRequiredError{Session: spec.Session, Profile: l.step.Profile}
 	if l.deps.Logins == nil {
@@ -203,7 +205,7 @@ func fromCache(session string, l store.CachedLogin) loginToken {
 	}
 }
 
-// refresh trades the refresh token for credentials and for the next refresh token.
+// refresh exchanges the refresh token for new credentials and a new refresh token.
 func (l AWSLogin) refresh(ctx context.Context, old loginToken, exchange *store.Exchange) (loginToken, error) {
 	key, err := awsapi.ParseProofKey(old.Key)
 	if err != nil {
@@ -215,10 +217,11 @@ func (l AWSLogin) refresh(ctx context.Context, old loginToken, exchange *store.E
 	return l.atOrigin(old).exchange(ctx, key, awsapi.LoginGrant{Client: old.Client, Type: awsapi.GrantRefresh, Refresh: old.Refresh}, old, exchange)
 }
 
-// exchange trades a grant for credentials, with the proof that it was given to this
-// key's holder. What is not said anew is taken from old.
+// exchange exchanges a grant for credentials, with a proof that it holds the key. Fields that the response
+// lacks are copied from old.
 //
-// What comes is stored at once, unless to is nil. Credentials that make no sense do not cost the refresh token.
+// If to is not nil, the response is stored at once. The refresh token is stored even if the credentials in the
+// response are invalid.
 func (l AWSLogin) exchange(ctx context.Context, key awsapi.ProofKey, g awsapi.LoginGrant, old loginToken, to *store.Exchange) (t loginToken, err error) {
 	d, api := l.deps, l.api()
 	if err := api.Check(); err != nil {
@@ -260,15 +263,15 @@ func isIdentityError(err error) bool {
 	return errors.As(err, &another)
 }
 
-// renewed is what an answer makes of an older token. With an error, the new token may hold no
-// credentials, and no name of who has signed in.
+// renewed returns the token with the fields of a response. If it returns an error, the token may lack
+// credentials and the identity.
 func (t loginToken) renewed(a awsapi.LoginTokens, began time.Time) (loginToken, error) {
 	wanted := t.expected
 	if a.Refresh != "" {
 		t.Refresh = a.Refresh
 	}
 	t.KeyID, t.Secret, t.Token, t.Expires = "", "", "", time.Time{}
-	if t.Session == "" { // a renewal is of whom it was before
+	if t.Session == "" { // set for a renewal, which keeps the identity
 		who, err := tokenSubject(a.ID)
 		if err != nil {
 			return t, err
@@ -287,8 +290,8 @@ func (t loginToken) renewed(a awsapi.LoginTokens, began time.Time) (loginToken, 
 	return made, nil
 }
 
-// tokenSubject is whom an id token names. It came from AWS itself, over TLS, so its
-// signature would tell nothing more.
+// tokenSubject returns the subject of an ID token. The signature is not verified, because the token came
+// directly from AWS over TLS.
 // https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
 func tokenSubject(token string) (string, error) {
 	var claims struct {

@@ -12,22 +12,21 @@ import (
 	"aws-vault/vault/store"
 )
 
-// The programs that AWS's sign-in knows.
+// The client IDs of AWS's sign-in service.
 const (
 	clientSameDevice  = "arn:aws:signin:::devtools/same-device"
 	clientCrossDevice = "arn:aws:signin:::devtools/cross-device"
 )
 
-// IdentityError is returned where someone else signed in.
+// IdentityError reports that another identity signed in than expected.
 type IdentityError struct{ Found, Want string }
 
 func (e *IdentityError) Error() string {
 	return fmt.Sprintf("%s has signed in, want %s", e.Found, e.Want)
 }
 
-// SignIn has a person sign in as aws login has them, and keeps what that gives. It
-// returns who they are. Where want is not empty, it is an [*IdentityError] if they are
-// another.
+// SignIn signs the user in as aws login does and stores the sign-in. It returns the ARN of the identity. If
+// want is not empty and another identity signs in, it returns an [*IdentityError].
 func (l AWSLogin) SignIn(ctx context.Context, want string, remote bool) (string, error) {
 	d := l.deps
 	if err := l.api().Check(); err != nil {
@@ -57,7 +56,7 @@ func (l AWSLogin) SignIn(ctx context.Context, want string, remote bool) (string,
 	return t.Session, nil
 }
 
-// redeem trades what a person brought, and stores what comes once it is certain who they are.
+// redeem exchanges the code of a sign-in for credentials. It stores them when it is certain who signed in.
 func (l AWSLogin) redeem(ctx context.Context, g signin.Grant, client, want string, exchange *store.Exchange) (t loginToken, warnings []error, err error) {
 	key, err := awsapi.NewProofKey()
 	if err != nil {
@@ -68,7 +67,7 @@ func (l AWSLogin) redeem(ctx context.Context, g signin.Grant, client, want strin
 		return t, nil, err
 	}
 	defer lock.Close()
-	confirmed := want != "" || g.PeerVerified // else it is not stored before
+	confirmed := want != "" || g.PeerVerified // otherwise the sign-in is stored only after confirmation
 	to := exchange
 	if !confirmed {
 		to = nil
@@ -84,8 +83,8 @@ func (l AWSLogin) redeem(ctx context.Context, g signin.Grant, client, want strin
 	return t, exchange.Store(ctx), err
 }
 
-// authorize has a person sign in with a browser of this machine, or of another, and gives
-// what that brings back to use, with the program that AWS knows us by.
+// authorize signs the user in with a browser on this machine, or on any machine if remote is set. It passes the
+// resulting grant and the client ID to use.
 func (l AWSLogin) authorize(ctx context.Context, v *signInAttempt, remote bool, use func(g signin.Grant, client string) error) error {
 	api, person := l.api(), l.deps.User
 	address := func(client, redirect string, p signin.Proof) string {
@@ -109,7 +108,7 @@ func (l AWSLogin) authorize(ctx context.Context, v *signInAttempt, remote bool, 
 	return use(g, clientCrossDevice)
 }
 
-// storeLogin puts a sign-in in the place of the one before.
+// storeLogin replaces the stored sign-in.
 func storeLogin(ctx context.Context, tokens *store.Tokens, t loginToken) error {
 	_, warnings, err := tokens.Get(ctx, store.TokenRequest{
 		Name: string(plan.Login{Session: t.Session}.Token()), Question: "the sign-in of " + t.Session,
@@ -124,8 +123,8 @@ func storeLogin(ctx context.Context, tokens *store.Tokens, t loginToken) error {
 	return errors.Join(warnings...)
 }
 
-// Import moves the AWS CLI's sign-in of an identity to where ours are kept. It
-// reports whether there was one. Where it began is what the AWS CLI says, or else the step.
+// Import moves the AWS CLI's sign-in of an identity to the keystore. It reports whether the AWS CLI has one.
+// The region comes from the AWS CLI's cache, or else from the step.
 func (l AWSLogin) Import(ctx context.Context, session string) (bool, error) {
 	d := l.deps
 	cli, ok := d.Logins.Login(session)
@@ -149,7 +148,7 @@ func (l AWSLogin) Import(ctx context.Context, session string) (bool, error) {
 	return true, d.Logins.Remove(session)
 }
 
-// checkImported reads a sign-in back, and looks whether the AWS CLI still has the same one.
+// checkImported checks that the sign-in was stored correctly, and that the AWS CLI has not renewed it since.
 func checkImported(ctx context.Context, tokens *store.Tokens, cli *store.LoginCache, t loginToken) error {
 	kept, _, err := tokens.Find(ctx, string(plan.Login{Session: t.Session}.Token()))
 	if err != nil {

@@ -4,5 +4,5 @@ package source
 
 import "io/fs"
 
-// readableByOthers reports whether a file may be read by others than its owner.
+// readableByOthers reports whether users other than the owner can read a file.
 func readableByOthers(m fs.FileMode) bool { return m.Perm()&0o077 != 0 }

@@ -2,5 +2,5 @@ package source
 
 import "io/fs"
 
-// readableByOthers reports nothing: who may read a file is not in its mode here.
+// readableByOthers returns false, because the mode of a file on Windows does not show who can read it.
 func readableByOthers(fs.FileMode) bool { return false }

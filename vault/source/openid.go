@@ -12,11 +12,11 @@ import (
 	"aws-vault/vault/store"
 )
 
-// KindOIDCSecret is a client secret, as a list of tokens says. It is no sign-in, and lets
-// nobody in by itself.
+// KindOIDCSecret is the kind of a client secret in the list of tokens. A client secret is not a sign-in and
+// gives no access by itself.
 const KindOIDCSecret = "OIDC client secret"
 
-// OpenID is a sign-in to an OpenID provider.
+// OpenID is the user's sign-in to an OIDC provider.
 type OpenID struct {
 	deps *Deps
 	to   plan.OIDC
@@ -25,16 +25,16 @@ type OpenID struct {
 // OpenID returns the sign-in to a provider.
 func (d *Deps) OpenID(to plan.OIDC) OpenID { return OpenID{d, to} }
 
-// clientSecret is what an OpenID provider knows this program by, where it insists.
+// clientSecret authenticates aws-vault to providers that require it.
 type clientSecret struct {
 	Secret string `json:"client_secret"`
 }
 
-// secretLifetime is how long a client secret is kept, unless it is replaced.
+// secretLifetime is how long a client secret is stored.
 const secretLifetime = 10 * 365 * 24 * time.Hour
 
-// StoreSecret keeps the secret of a client for all who sign in as its users. It is an
-// error if it could not be kept.
+// StoreSecret stores the client secret of an OIDC provider. It returns an error if the secret could not be
+// stored.
 func (o OpenID) StoreSecret(ctx context.Context, secret string) error {
 	d := o.deps
 	_, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
@@ -50,7 +50,7 @@ func (o OpenID) StoreSecret(ctx context.Context, secret string) error {
 	return err
 }
 
-// RemoveSecret removes the secret of a client, if one is kept.
+// RemoveSecret removes a stored client secret, if there is one.
 func (o OpenID) RemoveSecret(ctx context.Context) error {
 	d, name := o.deps, o.secretName()
 	_, warnings, err := d.Tokens.Remove(ctx, func(e store.Entry) bool { return e.Name == name })
@@ -62,7 +62,7 @@ func (o OpenID) secretName() string {
 	return plan.Fingerprint("aws-vault OIDC client secret 1", o.to.Issuer, o.to.Client)
 }
 
-// discover asks the provider what it is.
+// discover fetches the provider's configuration.
 func (o OpenID) discover(ctx context.Context) (*signin.Provider, error) {
 	d := o.deps
 	kept, warnings, err := d.Tokens.Find(ctx, o.secretName())
@@ -80,13 +80,13 @@ func (o OpenID) discover(ctx context.Context) (*signin.Provider, error) {
 	return p, q.done(limited, err)
 }
 
-// fetchKeys fetches what a provider signs with.
+// fetchKeys fetches the provider's public keys.
 func (o OpenID) fetchKeys(ctx context.Context, p *signin.Provider) error {
 	limited, q := o.startCall(ctx, "fetch the keys")
 	return q.done(limited, p.FetchKeys(limited))
 }
 
-// An openIDCall is one call of an OpenID provider.
+// An openIDCall is one call to an OIDC provider.
 type openIDCall struct {
 	OpenID
 	what   string
@@ -94,17 +94,17 @@ type openIDCall struct {
 	cancel context.CancelFunc
 }
 
-// startCall begins a call. It has to be made with the context that comes back, and what comes of it belongs to
+// startCall prepares a call. The caller must make the call with the returned context and pass its error to
 // [openIDCall.done].
 func (o OpenID) startCall(ctx context.Context, what string) (context.Context, openIDCall) {
 	limited, cancel := o.deps.AWS.WithTimeout(ctx)
 	return limited, openIDCall{o, what, o.deps.AWS.Clock.Local(), cancel}
 }
 
-// openIDAction names in errors what an OpenID provider is asked for.
+// openIDAction names a call to an OIDC provider in errors.
 const openIDAction = "OpenID Connect"
 
-// done ends a call. It turns an error of the network into one that says where and what.
+// done ends a call. It adds the provider and the action to a network error.
 func (q openIDCall) done(limited context.Context, err error) error {
 	defer q.cancel()
 	api, issuer := q.deps.AWS, q.to.Issuer
@@ -120,7 +120,7 @@ func (q openIDCall) done(limited context.Context, err error) error {
 	case limited.Err() != nil:
 		return context.Cause(limited)
 	}
-	return &awsapi.UnreachableError{Action: openIDAction, Endpoint: issuer, Err: sending.Err} // the URL may hold a code
+	return &awsapi.UnreachableError{Action: openIDAction, Endpoint: issuer, Err: sending.Err} // leave out the URL, which may contain a code
 }
 
 func openIDOutcome(err error) string {

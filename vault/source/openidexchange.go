@@ -9,28 +9,28 @@ import (
 	"aws-vault/vault/store"
 )
 
-// An openIDExchange trades a code or a refresh token. Its fields are what is known before.
+// An openIDExchange exchanges a code or a refresh token for tokens.
 type openIDExchange struct {
 	openID       OpenID
 	provider     *signin.Provider
 	exchange     *store.Exchange
-	storesAtOnce func(openIDToken) bool // whether a token is stored when it comes, and not later
-	old          openIDToken            // that is renewed; zero for a new sign-in
+	storesAtOnce func(openIDToken) bool // whether to store a token as soon as it arrives
+	old          openIDToken            // token to renew; zero for a new sign-in
 	want         signin.Expected
 }
 
-// An openIDAnswer is what came of a trade.
+// An openIDAnswer is the result of an exchange.
 type openIDAnswer struct {
 	tokens  signin.Tokens
-	token   openIDToken // as far as it can be believed
-	refused error       // why its ID token is not
+	token   openIDToken // lacks the ID token if that is not valid
+	refused error       // why the ID token is not valid
 }
 
 // A tokenCall sends a code or a refresh token to the provider.
 type tokenCall func(context.Context) (signin.Tokens, error)
 
-// send makes the call and stores what comes. An ID token that is not accepted does not cost the
-// refresh token: that is stored without it, so that another is fetched.
+// send makes the call and stores the response. If the ID token is not valid, the refresh token is stored
+// without it, so that it can be used again.
 func (t openIDExchange) send(ctx context.Context, what string, call tokenCall) (openIDToken, error) {
 	a, err := t.call(ctx, what, call)
 	var unproven *signin.IDTokenError
@@ -65,15 +65,15 @@ func (t openIDExchange) call(ctx context.Context, what string, call tokenCall) (
 
 func always(openIDToken) bool { return true }
 
-// keepsRefreshToken reports whether a refresh token is kept though the ID token beside it was refused. That
-// of a new sign-in is, if another try may go better: who it is of is not known yet.
+// keepsRefreshToken reports whether to store a refresh token whose ID token is not valid. The refresh token of
+// a new sign-in is stored only if a later ID token may be valid, because it is not yet known who signed in.
 func (t openIDExchange) keepsRefreshToken(refused error) bool {
 	var e *signin.IDTokenError
 	return t.old.Refresh != "" || errors.As(refused, &e) && (e.NoKey || e.Expired)
 }
 
-// verified is a token whose ID token proves who somebody is or, with the error, one without an ID
-// token. It calls nothing.
+// verified returns the token with its verified ID token. If the ID token is not valid, it returns the token
+// without one, and an error. It makes no network call.
 func (t openIDExchange) verified(got signin.Tokens) (openIDToken, error) {
 	want := t.want
 	want.Audience = t.openID.to.Audience

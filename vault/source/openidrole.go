@@ -12,13 +12,12 @@ import (
 	"aws-vault/vault/signin"
 )
 
-// role exchanges the ID token of whoever is signed in for a role. One that was kept
-// and that AWS does not take any more, for the provider may have new keys, is replaced,
-// once.
+// role exchanges the user's ID token for a role. If AWS no longer accepts a stored ID token, role replaces the
+// token once. The provider may have changed its keys.
 func (o OpenID) role(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.Credentials, error) {
 	d := o.deps
 	if err := d.AWS.CheckEndpoint(awsapi.Endpoint(s.Endpoint)); err != nil {
-		return aws.Credentials{}, err // before a person is asked
+		return aws.Credentials{}, err // report this error before the user is prompted
 	}
 	refused := ""
 	for {
@@ -42,8 +41,9 @@ func (o OpenID) role(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.
 	}
 }
 
-// keyRemoved reports whether AWS found no key for a token because the provider has none any more. AWS says the same where it
-// did not reach the provider, which is no reason to replace the token, so the provider is asked.
+// keyRemoved reports whether the provider no longer publishes the key that signed the token. AWS returns the
+// same error if it could not reach the provider, and then the token need not be replaced. So keyRemoved asks
+// the provider.
 func (o OpenID) keyRemoved(ctx context.Context, t openIDToken, err error) bool {
 	var api *awsapi.APIError
 	if !errors.As(err, &api) || api.Code != awsapi.CodeInvalidToken || !api.Retry {
@@ -58,8 +58,8 @@ func (o OpenID) keyRemoved(ctx context.Context, t openIDToken, err error) bool {
 	return errors.As(err, &refused) && refused.NoKey
 }
 
-// tokenRejected reports whether AWS refused a token that another one could replace. That AWS cannot reach the provider
-// says nothing about the token.
+// tokenRejected reports whether AWS refused the token in a way that a new token can fix. It is false if AWS
+// could not reach the provider.
 func tokenRejected(err error) bool {
 	var api *awsapi.APIError
 	return errors.As(err, &api) && !api.Retry && (api.Code == awsapi.CodeInvalidToken || strings.HasPrefix(api.Code, "ExpiredToken"))

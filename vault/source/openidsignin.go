@@ -10,9 +10,9 @@ import (
 	"aws-vault/vault/store"
 )
 
-// signIn has a person sign in. before is who was signed in until now; empty for nobody.
+// signIn signs the user in. before is the subject of the previous sign-in; empty for none.
 func (o OpenID) signIn(ctx context.Context, before string, exchange *store.Exchange) (t openIDToken, err error) {
-	if err := exchange.Prepare(ctx); err != nil && !isUnwritable(err) { // else it serves this process
+	if err := exchange.Prepare(ctx); err != nil && !isUnwritable(err) { // if the keystore cannot be written, the token is used only by this process
 		return t, err
 	}
 	ctx, v, err := o.deps.beginSignIn(ctx, o.to.Issuer)
@@ -27,7 +27,7 @@ func (o OpenID) signIn(ctx context.Context, before string, exchange *store.Excha
 	return t, err
 }
 
-// signInInteractively signs a person in, with a browser or with a code.
+// signInInteractively signs the user in with a browser or with a code.
 func (o OpenID) signInInteractively(ctx context.Context, v *signInAttempt, before string, exchange *store.Exchange) (openIDToken, error) {
 	p, err := o.providerWithKeys(ctx)
 	if err != nil {
@@ -40,13 +40,13 @@ func (o OpenID) signInInteractively(ctx context.Context, v *signInAttempt, befor
 	return o.browserFlow(ctx, v, t, before)
 }
 
-// flowSupport are the ways to sign in that a provider has.
+// flowSupport reports which sign-in flows a provider supports.
 type flowSupport interface {
 	SupportsBrowser() bool
 	SupportsDevice() bool
 }
 
-// deviceFlow decides how a person signs in, where the profile does not.
+// usesDeviceFlow decides between the device flow and the browser flow.
 func (o OpenID) usesDeviceFlow(p flowSupport) bool {
 	switch {
 	case o.to.Flow != "":
@@ -62,8 +62,8 @@ var (
 	errNoBrowserFlow = errors.New("the provider has no authorization_endpoint, want oidc_flow = device")
 )
 
-// browserFlow signs a person in with a browser of this machine. A sign-in that the user has to confirm is not
-// stored before. Who was signed in before need not be confirmed.
+// browserFlow signs the user in with a browser on this machine. If the user must confirm the sign-in, it is
+// stored only after that. A user who was already signed in before need not confirm.
 func (o OpenID) browserFlow(ctx context.Context, v *signInAttempt, exchange openIDExchange, before string) (t openIDToken, err error) {
 	p := exchange.provider
 	if !p.SupportsBrowser() {
@@ -90,7 +90,7 @@ func (o OpenID) browserFlow(ctx context.Context, v *signInAttempt, exchange open
 	return t, nil
 }
 
-// deviceFlow signs a person in on a machine of their choice.
+// deviceFlow signs the user in with a code, in a browser on any machine.
 func (o OpenID) deviceFlow(ctx context.Context, v *signInAttempt, exchange openIDExchange) (openIDToken, error) {
 	p := exchange.provider
 	if !p.SupportsDevice() {
@@ -107,7 +107,7 @@ func (o OpenID) deviceFlow(ctx context.Context, v *signInAttempt, exchange openI
 	t, err := signin.WithDeviceCode(ctx, code, func(ctx context.Context) (openIDToken, error) {
 		return exchange.send(ctx, "poll", func(ctx context.Context) (signin.Tokens, error) { return p.Poll(ctx, code) })
 	}, o.deps.Sleep)
-	for _, over := range []error{signin.ErrDenied, signin.ErrTimeout} { // it is the person who has answered
+	for _, over := range []error{signin.ErrDenied, signin.ErrTimeout} { // these two errors describe what the user did, not a fault of the provider
 		if _, refused := errors.AsType[*signin.GrantError](err); refused && errors.Is(err, over) {
 			return t, over
 		}
@@ -115,7 +115,7 @@ func (o OpenID) deviceFlow(ctx context.Context, v *signInAttempt, exchange openI
 	return t, err
 }
 
-// displayName says whose a token is, for the user to recognize.
+// displayName returns a name by which the user can recognize the token's owner.
 func (t openIDToken) displayName() string {
 	for _, claim := range []string{"email", "preferred_username", "name"} {
 		if name := t.Claims[claim]; name != "" && name != t.Subject {

@@ -11,25 +11,24 @@ import (
 	"aws-vault/vault/store"
 )
 
-// KindOIDCToken is a sign-in to an OpenID provider, as a list of tokens says.
+// KindOIDCToken is the kind of an OIDC sign-in in the list of tokens.
 const KindOIDCToken = "OIDC token"
 
-// openIDToken is what a sign-in to an OpenID provider gave. Access tokens are not kept: AWS
-// takes none.
+// openIDToken is a stored OIDC sign-in. Access tokens are not stored, because AWS does not use them.
 type openIDToken struct {
-	ID      string            `json:"id_token"` // verified when it came
+	ID      string            `json:"id_token"` // verified on arrival
 	Refresh string            `json:"refresh_token,omitempty"`
-	Expires time.Time         `json:"expires"` // the ID token
+	Expires time.Time         `json:"expires"` // of the ID token
 	Subject string            `json:"subject"`
 	Claims  map[string]string `json:"claims,omitempty"`
-	Nonce   string            `json:"nonce,omitempty"` // of the sign-in by which it all began
+	Nonce   string            `json:"nonce,omitempty"` // nonce of the original sign-in
 	Made    time.Time         `json:"made"`
 }
 
 const (
-	minIDTokenValidity = time.Minute         // a token is renewed when it has less left
-	refreshLifetime    = 90 * 24 * time.Hour // a refresh token that nobody has used for so long is forgotten
-	maxSessionLifetime = 12 * time.Hour      // how long a role's session may outlive the token, which says whose it is
+	minIDTokenValidity = time.Minute         // a token with less validity left is renewed
+	refreshLifetime    = 90 * 24 * time.Hour // an unused refresh token is removed after this time
+	maxSessionLifetime = 12 * time.Hour      // a role's session may outlive the token by this time; the token tells whose session it is
 )
 
 func (t openIDToken) identity() plan.Identity {
@@ -40,8 +39,8 @@ func (t openIDToken) valid(now time.Time) bool {
 	return t.ID != "" && t.Expires.After(now.Add(minIDTokenValidity))
 }
 
-// expiry is when the token is of no more use: while a session that was made with it lives, it
-// says whose that is.
+// expiry is when the token can be removed. The token is kept while a session that was created with it may
+// exist, because it tells whose session that is.
 func (t openIDToken) expiry() time.Time {
 	if t.Refresh != "" {
 		return t.Made.Add(refreshLifetime)
@@ -52,14 +51,14 @@ func (t openIDToken) expiry() time.Time {
 	return t.Expires
 }
 
-// An OpenIDSignIn is what is known of a sign-in to an OpenID provider.
+// An OpenIDSignIn describes a sign-in to an OIDC provider.
 type OpenIDSignIn struct {
 	plan.Identity
-	Expires   time.Time // the ID token
-	Renewable bool      // retryReason can be had without a person
+	Expires   time.Time // of the ID token
+	Renewable bool      // whether the ID token can be renewed without a prompt
 }
 
-// Stored returns the sign-in that is held, and whether there is one. It asks nobody.
+// Stored returns the stored sign-in and whether there is one. It never prompts.
 func (o OpenID) Stored(ctx context.Context) (OpenIDSignIn, bool, error) {
 	kept, warnings, err := o.deps.Tokens.Find(ctx, string(o.to.Token()))
 	o.deps.warn(warnings)
@@ -67,31 +66,31 @@ func (o OpenID) Stored(ctx context.Context) (OpenIDSignIn, bool, error) {
 	return OpenIDSignIn{t.identity(), t.Expires, t.Refresh != ""}, err == nil && ok && t.Subject != "", err
 }
 
-// IndexedSubject returns whom the list of sign-ins says is signed in; empty for nobody. It opens
-// nothing, so that it may be wrong.
+// IndexedSubject returns the signed-in subject from the index of tokens; empty for none. It does not open the
+// token, so the result may be out of date.
 func (o OpenID) IndexedSubject() string {
 	return o.deps.Tokens.Index.Entries()[string(o.to.Token())].SignedInAs
 }
 
-// Prompts reports whether an ID token takes a person.
+// Prompts reports whether getting an ID token would prompt the user.
 func (o OpenID) Prompts(ctx context.Context) bool {
 	held, ok, err := o.Stored(ctx)
 	return err != nil || !ok || !held.Renewable && !held.Expires.After(o.deps.AWS.Clock.Local().Add(minIDTokenValidity))
 }
 
-// SignIn returns who is signed in, after a person has signed in if it takes one.
+// SignIn returns who is signed in. It signs the user in if necessary.
 func (o OpenID) SignIn(ctx context.Context) (OpenIDSignIn, error) {
 	t, err := o.token(ctx, "")
 	return OpenIDSignIn{t.identity(), t.Expires, t.Refresh != ""}, err
 }
 
-// token returns an ID token that serves, and is not the one that was refused: the one
-// kept, a renewed one, or that of a person who signs in.
+// token returns a valid ID token other than the refused one: the stored token, a renewed token, or the token of
+// a new sign-in.
 func (o OpenID) token(ctx context.Context, refused string) (openIDToken, error) {
 	d := o.deps
 	serves := func(t openIDToken) bool {
 		now := d.AWS.Clock.Local()
-		return t.ID != "" && t.ID != refused && (t.valid(now) || d.lastOpenID.matches(t, now) && t.Expires.After(now)) // a short one would be made twice
+		return t.ID != "" && t.ID != refused && (t.valid(now) || d.lastOpenID.matches(t, now) && t.Expires.After(now)) // a token that this process just received is used even if its lifetime is short
 	}
 	kept, warnings, err := d.Tokens.Get(ctx, store.TokenRequest{
 		Name: string(o.to.Token()), Question: "the sign-in to " + o.to.Issuer,
@@ -111,14 +110,14 @@ func (o OpenID) token(ctx context.Context, refused string) (openIDToken, error) 
 	return t, err
 }
 
-// encode is the token as it is kept.
+// encode returns the token in the form in which it is stored.
 func (t openIDToken) encode(to plan.OIDC) store.Token {
 	k := encode(KindOIDCToken, to.Label(), t.expiry(), t)
 	k.SignedInAs = t.Subject
 	return k
 }
 
-// A lastToken is the ID token that came to this process last.
+// A lastToken remembers the last ID token that this process received.
 type lastToken struct {
 	lock sync.Mutex
 	id   string
@@ -130,15 +129,14 @@ func (l *lastToken) set(id string) {
 	l.id = id
 }
 
-// matches reports whether a token is the one that came to this process just now, so that another one would
-// be no better.
+// matches reports whether this process received the token so recently that a new one would not be better.
 func (l *lastToken) matches(t openIDToken, now time.Time) bool {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	return l.id == t.ID && now.Sub(t.Made) < minIDTokenValidity
 }
 
-// newToken makes a token in place of an old one, silently if that can be.
+// newToken replaces an old token. It signs the user in only if the token cannot be renewed.
 func (o OpenID) newToken(ctx context.Context, old openIDToken, exchange *store.Exchange) (openIDToken, error) {
 	if old.Refresh != "" {
 		made, err := o.refresh(ctx, old, exchange)
@@ -148,14 +146,14 @@ func (o OpenID) newToken(ctx context.Context, old openIDToken, exchange *store.E
 		case err == nil:
 			o.deps.debug("the refresh brought no ID token", "issuer", o.to.Issuer)
 		case !errors.Is(err, signin.ErrGrantRejected):
-			return openIDToken{}, err // a person could do no better
+			return openIDToken{}, err // a new sign-in would fail as well
 		}
 	}
 	return o.signIn(ctx, old.Subject, exchange)
 }
 
-// refresh trades a refresh token. Where none comes back, the old one goes on; where
-// no ID token comes back, or what comes could not be stored, it is the zero token.
+// refresh exchanges a refresh token. It keeps the old refresh token if the response has none. It returns the
+// zero token if the response has no ID token, or if a new refresh token could not be stored.
 func (o OpenID) refresh(ctx context.Context, old openIDToken, exchange *store.Exchange) (openIDToken, error) {
 	p, err := o.providerWithKeys(ctx)
 	if err != nil {
@@ -176,7 +174,7 @@ func (o OpenID) refresh(ctx context.Context, old openIDToken, exchange *store.Ex
 	return made, err
 }
 
-// providerWithKeys returns the provider with its keys.
+// providerWithKeys returns the provider after fetching its public keys.
 func (o OpenID) providerWithKeys(ctx context.Context) (*signin.Provider, error) {
 	p, err := o.discover(ctx)
 	if err == nil {
@@ -185,9 +183,9 @@ func (o OpenID) providerWithKeys(ctx context.Context) (*signin.Provider, error) 
 	return p, err
 }
 
-// Logout ends the sign-in that is held, here and, where the provider has a way to,
-// there. It reports whether there was one; an error is of the provider, and the token is
-// gone from here all the same, unless the keystore says otherwise.
+// Logout removes the stored sign-in and revokes it at the provider, if the provider supports that. It reports
+// whether there was a sign-in. An error of the provider does not keep the sign-in from being removed; only an
+// error of the keystore does.
 func (o OpenID) Logout(ctx context.Context) (bool, error) {
 	return logout(ctx, o.deps, string(o.to.Token()), func(t openIDToken) error {
 		if t.Refresh == "" {

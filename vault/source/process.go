@@ -13,21 +13,21 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// maxProcessOutput bounds what a credential_process may print, in bytes.
+// maxProcessOutput is the most that a credential_process may print, in bytes.
 const maxProcessOutput = 1 << 20
 
-// RecursionError is returned for a command of a profile that has led back to itself.
+// RecursionError reports that a profile's command leads back to the same profile.
 type RecursionError struct {
-	Setting  string   // that names the command
-	Profiles []string // in the order in which they called
+	Setting  string   // name of the setting that contains the command
+	Profiles []string // profiles in the order in which their commands ran
 }
 
 func (e *RecursionError) Error() string {
 	return fmt.Sprintf("%s calls itself: %s", e.Setting, strings.Join(e.Profiles, " → "))
 }
 
-// ProcessError is returned for an answer that is not what a credential_process prints.
-// It never holds the answer.
+// ProcessError reports invalid output of a credential_process. It never contains the output, which may be
+// secret.
 type ProcessError struct{ Profile, Found, Want string }
 
 func (e *ProcessError) Error() string {
@@ -49,7 +49,7 @@ func (d *Deps) process(ctx context.Context, s plan.Step, spec plan.Process) (aws
 	return c, nil
 }
 
-// parseProcess reads what a credential_process prints.
+// parseProcess parses the output of a credential_process.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
 func parseProcess(profile string, out []byte) (aws.Credentials, error) {
 	var answer struct {

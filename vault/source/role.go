@@ -12,8 +12,8 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// NotUserError is returned where a role session is to be named after the calling user,
-// and the caller is none.
+// NotUserError reports that a role session cannot be named after the caller, because the caller is not an IAM
+// user.
 type NotUserError struct {
 	Profile string
 	Caller  string // an ARN
@@ -40,7 +40,7 @@ func (d *Deps) assumeRole(ctx context.Context, s plan.Step, spec plan.AssumeRole
 	return creds, tagsRefused(s, spec.ARN, err)
 }
 
-// roleRequest asks for a session of a role as a step wants all of its sessions.
+// roleRequest returns a request for a session of a role, with the settings of the step.
 func roleRequest(s plan.Step, role, name string) awsapi.RoleRequest {
 	return awsapi.RoleRequest{Role: role, SessionName: name, Duration: s.Lasts, Policy: awsapi.Policy(s.Policy)}
 }
@@ -57,7 +57,7 @@ func (d *Deps) sessionToken(ctx context.Context, s plan.Step, before aws.Credent
 	return creds, nil
 }
 
-// sessionName fills in the calling user's name where the profile asks for it.
+// sessionName replaces ${aws:username} in a session name with the name of the calling user.
 func sessionName(ctx context.Context, service awsapi.STS, s plan.Step, name string, before aws.Credentials) (string, error) {
 	if !strings.Contains(name, plan.UserName) {
 		return name, nil
@@ -73,12 +73,11 @@ func sessionName(ctx context.Context, service awsapi.STS, s plan.Step, name stri
 	return strings.ReplaceAll(name, plan.UserName, user), nil
 }
 
-// TagsRefusedError is returned where AWS lets nobody tag the session of a role, or pass tags
-// on to it.
+// TagsRefusedError reports that AWS does not allow tags for a role's session.
 type TagsRefusedError struct {
 	Profile string
 	Role    string // its ARN
-	Agent   bool   // the session is a coding agent's, whose tags are ours
+	Agent   bool   // whether the tags are those that aws-vault adds for coding agents
 	Err     *awsapi.APIError
 }
 
@@ -89,8 +88,8 @@ func (e *TagsRefusedError) Error() string {
 // Unwrap returns AWS's refusal.
 func (e *TagsRefusedError) Unwrap() error { return e.Err }
 
-// tagsRefused says it where AWS's refusal of a role names the permission to tag. Nothing is
-// tried without the tags: they were asked for.
+// tagsRefused turns AWS's refusal of session tags into a [*TagsRefusedError]. The call is not repeated without
+// the tags, because the profile requires them.
 func tagsRefused(s plan.Step, role string, err error) error {
 	var refused *awsapi.APIError
 	if errors.As(err, &refused) && refused.Code == "AccessDenied" && strings.Contains(refused.Message, "sts:TagSession") {

@@ -17,11 +17,11 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// CertificateTimeError is returned for a certificate that AWS would refuse now.
+// CertificateTimeError reports a certificate that has expired or is not valid yet.
 type CertificateTimeError struct {
 	Path        string
 	From, Until time.Time
-	Now         time.Time // by AWS's clock, as far as that is known
+	Now         time.Time // by AWS's clock, if known
 }
 
 func (e *CertificateTimeError) Error() string {
@@ -33,17 +33,17 @@ func (e *CertificateTimeError) Error() string {
 
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// KeyMismatchError is returned for a certificate that is of another key.
+// KeyMismatchError reports that a certificate belongs to another key.
 type KeyMismatchError struct{ Certificate, PrivateKey string }
 
 func (e *KeyMismatchError) Error() string {
 	return fmt.Sprintf("%s: its first certificate is not of the key %s", e.Certificate, e.PrivateKey)
 }
 
-// errNoCard is for a program that was built without cards.
+// errNoCard is returned by builds without card support.
 var errNoCard = errors.New("cards are not in this build")
 
-// rolesAnywhere signs for a role with the key of a certificate.
+// rolesAnywhere gets a role's credentials with a request that the key of a certificate signs.
 func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAnywhere) (aws.Credentials, error) {
 	service := awsapi.RolesAnywhere{Client: d.AWS, Target: target(s)}
 	if err := service.Check(); err != nil {
@@ -59,7 +59,7 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 	}
 	slot, onCard := plan.Slot(spec.PrivateKey)
 	if onCard {
-		service.MeasureClock(ctx) // a signature that a wrong clock spoils costs a touch
+		service.MeasureClock(ctx) // measure first: a signature with a wrong time would cost another touch
 	}
 	if err := checkValidity(d.AWS.Clock.Now(), spec, chain[0]); err != nil {
 		return aws.Credentials{}, err
@@ -89,8 +89,8 @@ func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAn
 	return out, err
 }
 
-// CheckCertificate says until when the certificate of a step is good, or why it cannot be used.
-// It asks neither AWS nor a card, so that a card's key may turn out to be another.
+// CheckCertificate returns until when the certificate of a step is valid, or why it cannot be used. It calls
+// neither AWS nor a card, so it does not check that a card has the right key.
 func (d *Deps) CheckCertificate(spec plan.RolesAnywhere) (until time.Time, err error) {
 	chain, _, err := readChain(d.Open, spec)
 	if err != nil {
@@ -112,7 +112,7 @@ func (d *Deps) CheckCertificate(spec plan.RolesAnywhere) (until time.Time, err e
 	return chain[0].NotAfter, nil
 }
 
-// checkValidity refuses a certificate whose time is over, or has not come.
+// checkValidity returns an error if a certificate has expired or is not valid yet.
 func checkValidity(now time.Time, spec plan.RolesAnywhere, c *x509.Certificate) error {
 	if now.Before(c.NotBefore) || now.After(c.NotAfter) {
 		return &CertificateTimeError{spec.Certificate, c.NotBefore, c.NotAfter, now}
@@ -120,7 +120,7 @@ func checkValidity(now time.Time, spec plan.RolesAnywhere, c *x509.Certificate) 
 	return nil
 }
 
-// readChain reads the certificates of a step, and the fingerprint of their file.
+// readChain reads the certificate file of a step. It returns the certificates and a fingerprint of the file.
 func readChain(open func(string) (io.ReadCloser, error), spec plan.RolesAnywhere) (chain []*x509.Certificate, fingerprint string, err error) {
 	text, err := awsapi.ReadFile(open, spec.Certificate, certificate.MaxFile)
 	if err != nil {
@@ -132,7 +132,7 @@ func readChain(open func(string) (io.ReadCloser, error), spec plan.RolesAnywhere
 	return chain, plan.Fingerprint(string(text)), nil
 }
 
-// privateKey reads a key, and says if others may read it too.
+// privateKey reads a private key file. It prints a note if other users can read the file.
 func (d *Deps) privateKey(path string) (crypto.Signer, error) {
 	f, err := d.Open(path)
 	if err != nil {

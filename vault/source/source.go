@@ -1,6 +1,6 @@
-// Package source creates credentials: it carries out one step of a plan, and signs the user in where
-// the step needs it. Each kind of step has a file of its own. What steps there are, and in what order, package plan has decided before; what
-// is kept of their results, and who may make them, is the caller's business.
+// Package source creates credentials: it carries out one step of a plan, and signs the user in where the step
+// needs it. Each kind of step has a file of its own. Package plan decides on the steps and their order. The
+// caller caches the results and decides who may create them.
 package source
 
 import (
@@ -20,69 +20,68 @@ import (
 	"aws-vault/vault/store"
 )
 
-// Deps are what the sources need of the world. A function that no step of a plan calls
-// may be nil. They are shared by all steps that run at the same time.
+// Deps is everything that the sources depend on. Functions and values that no step uses may be nil. All steps
+// that run at the same time share one Deps.
 type Deps struct {
-	AWS         *awsapi.Client                                                  // makes the calls; its clock is the clock of all sources
-	Key         func(ctx context.Context, name string) (aws.Credentials, error) // the stored key of that name
-	Static      func(profile string) (aws.Credentials, error)                   // the plain-text key of that profile
+	AWS         *awsapi.Client                                                  // calls AWS; all sources use its clock
+	Key         func(ctx context.Context, name string) (aws.Credentials, error) // returns the stored key with this name
+	Static      func(profile string) (aws.Credentials, error)                   // returns the plain-text key of this profile
 	Getenv      func(string) (string, bool)
-	Ask         func(ctx context.Context, q Question) (string, error)    // a person, or a device, for a code
-	RepeatsCode func(q Question) bool                                    // whether it is a device, which gives the same code until the next; nil for never
-	Confirm     func(ctx context.Context, question string) (bool, error) // the user, with yes or no; nil to ask nobody
-	Run         func(ctx context.Context, c Command) ([]byte, error)     // a shell; it returns what was printed
-	Environ     func() []string                                          // the variables that a credential_process may go by, as NAME=VALUE; nil for none
-	Open        func(path string) (io.ReadCloser, error)                 // a file that a profile names
-	Sleep       func(ctx context.Context, d time.Duration) error         // until the next code
-	Notify      func(message string)                                     // the user, on something they should know; nil to tell nobody
-	Log         *slog.Logger                                             // of what was done, without secrets; nil for none
-	LookupHost  func(ctx context.Context, host string) ([]string, error) // the addresses of a name; nil for the system's
-	Codes       *store.Codes                                             // which codes were sent
-	Tokens      *store.Tokens                                            // what sign-ins gave
-	Cache       *store.SSOCache                                          // the AWS CLI's tokens; nil for none
-	Logins      *store.LoginCache                                        // the AWS CLI's sign-ins; nil for none
-	User        User                                                     // who signs in
-	Card        Card                                                     // keys that cannot leave it
-	Identities  Identities                                               // by which people say who they are
-	Exchanges   *Exchanges                                               // of the process; nil where it may end in the middle of one
-	NotifyDelay func(message string)                                     // the user who wants to end us, on what we still wait for; nil to tell nobody
+	Ask         func(ctx context.Context, q Question) (string, error)    // prompts the user, or reads a device, for an MFA code
+	RepeatsCode func(q Question) bool                                    // reports whether Ask reads a device that repeats its current code; nil if it never does
+	Confirm     func(ctx context.Context, question string) (bool, error) // asks the user a yes-or-no question; nil if no prompt is possible
+	Run         func(ctx context.Context, c Command) ([]byte, error)     // runs a shell command and returns its output
+	Environ     func() []string                                          // variables that a credential_process may depend on, as NAME=VALUE; nil for none
+	Open        func(path string) (io.ReadCloser, error)                 // opens a file that a profile names
+	Sleep       func(ctx context.Context, d time.Duration) error         // waits for the next code
+	Notify      func(message string)                                     // prints a note for the user; nil to print none
+	Log         *slog.Logger                                             // debug log without secrets; nil for none
+	LookupHost  func(ctx context.Context, host string) ([]string, error) // looks up the addresses of a host name; nil for the system's resolver
+	Codes       *store.Codes                                             // records which MFA codes were sent
+	Tokens      *store.Tokens                                            // stored sign-ins
+	Cache       *store.SSOCache                                          // the AWS CLI's Identity Center tokens; nil to ignore them
+	Logins      *store.LoginCache                                        // the AWS CLI's aws login sign-ins; nil to ignore them
+	User        User                                                     // how to reach the user for a sign-in
+	Card        Card                                                     // uses a key on a card
+	Identities  Identities                                               // signing keys of the user's identities
+	Exchanges   *Exchanges                                               // token exchanges of this process; nil if the process may exit during one
+	NotifyDelay func(message string)                                     // tells a user who interrupts the program what it still waits for; nil to print nothing
 
-	// CatchSignals is called before a trade, and before something is awaited for which no lock is taken, so
-	// that from there on a signal ends the context of the program. Nil where signals are left to the caller.
+	// CatchSignals is called before a token exchange, and before waiting for something that needs no lock. From
+	// then on, a signal ends the program's context. It is nil if the caller handles signals.
 	CatchSignals func()
 
 	MaxCodes int      // how many codes are tried for one call; 0 for three
-	Callers  []string // profiles whose commands have led to this process
+	Callers  []string // profiles whose commands started this process
 
-	lastOpenID lastToken // of OpenID providers
+	lastOpenID lastToken // from OIDC providers
 
-	lock     sync.Mutex // guards what follows
+	lock     sync.Mutex // guards the fields below
 	notified map[string]bool
 }
 
-// A Question is asked of whoever, or whatever, shows the codes of an MFA device.
+// A Question asks for the code of an MFA device.
 type Question struct {
 	Profile     string
 	Serial      string
-	Device      string // what the profile says shows them: see plan.MFA
-	RetryReason string // why it is asked once more; empty the first time
+	Device      string // the profile's setting for the device, see plan.MFA
+	RetryReason string // why another code is needed; empty the first time
 }
 
-// A Card uses the private key that a slot of a card holds, such as 9c, for as long as use
-// runs. public is the key that a certificate names, which the slot's may turn out not to be.
+// A Card calls use with the private key in a slot of a card, such as 9c. public is the public key of the
+// certificate. The Card returns an error if the key in the slot does not match it.
 type Card func(ctx context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error
 
-// A Command is a line of a shell that the user's config names.
+// A Command is a shell command from the user's config file.
 type Command struct {
 	Line    string
-	Profile string // whose setting it is, for the recursion guard
-	Max     int64  // bytes that it may print
+	Profile string // profile that names the command; used to detect recursion
+	Max     int64  // most that the command may print, in bytes
 }
 
-// Create carries out one step on the credentials of the step before it, which a first
-// step does not look at. Its errors hold no secret and are one line long. AWS's refusal
-// is an [*awsapi.APIError], or a [*CodeRefusedError] around one; see the other error types for
-// what else can go wrong. Where ctx ends, its cause is returned.
+// Create carries out one step with the credentials of the step before it. A first step ignores them. Errors
+// contain no secret and are one line long. If AWS refuses, the error is an [*awsapi.APIError], or a
+// [*CodeRefusedError] that wraps one. Create returns the cause if ctx ends.
 func (d *Deps) Create(ctx context.Context, s plan.Step, before aws.Credentials) (aws.Credentials, error) {
 	switch spec := s.Spec.(type) {
 	case plan.StoredKey:
@@ -115,8 +114,8 @@ func (d *Deps) Create(ctx context.Context, s plan.Step, before aws.Credentials) 
 	return aws.Credentials{}, fmt.Errorf("no source carries out a step of kind %q", s.Kind)
 }
 
-// CheckRecursion returns a [*RecursionError] if the command that a profile's setting names must
-// not be run here: it has led to this very process, and would again, without end.
+// CheckRecursion returns a [*RecursionError] if the command of this profile has already led to this process.
+// Running the command again would never end.
 func (d *Deps) CheckRecursion(setting, profile string) error {
 	if slices.Contains(d.Callers, profile) {
 		return &RecursionError{Setting: setting, Profiles: slices.Concat(d.Callers, []string{profile})}
@@ -124,7 +123,7 @@ func (d *Deps) CheckRecursion(setting, profile string) error {
 	return nil
 }
 
-// run runs the command of a profile's setting.
+// run runs the command in a profile's setting.
 func (d *Deps) run(ctx context.Context, setting string, c Command) ([]byte, error) {
 	if err := d.CheckRecursion(setting, c.Profile); err != nil {
 		return nil, err
@@ -136,7 +135,7 @@ func (d *Deps) run(ctx context.Context, setting string, c Command) ([]byte, erro
 	return out, nil
 }
 
-// Target is where a call goes that is not a step's.
+// Target returns where to send a call that belongs to no step.
 func Target(c plan.Call) awsapi.Target {
 	return awsapi.Target{Region: c.Region, Endpoint: awsapi.Endpoint(c.Endpoint)}
 }
@@ -145,16 +144,16 @@ func target(s plan.Step) awsapi.Target {
 	return awsapi.Target{Region: s.Region, Endpoint: awsapi.Endpoint(s.Endpoint)}
 }
 
-// STS is the Security Token Service where a call goes that is not a step's.
+// STS returns the STS client for a call that belongs to no step.
 func (d *Deps) STS(at plan.Call) awsapi.STS { return awsapi.STS{Client: d.AWS, Target: Target(at)} }
 
-// sts is that where a step calls it.
+// sts returns the STS client for a step.
 func sts(api *awsapi.Client, s plan.Step) awsapi.STS {
 	return awsapi.STS{Client: api, Target: target(s)}
 }
 
-// PreloadRoots begins to read the roots that a call of the step will want, while the caller opens
-// what signs it. What goes wrong is left to the call.
+// PreloadRoots starts to load the trusted root certificates for the step's call in the background. The call
+// reports any error.
 func (d *Deps) PreloadRoots(s plan.Step) {
 	switch s.Kind {
 	case plan.KindSessionToken, plan.KindAssumeRole, plan.KindFederationToken, plan.KindWebIdentity, plan.KindOIDC, plan.KindIdentity:
@@ -162,14 +161,14 @@ func (d *Deps) PreloadRoots(s plan.Step) {
 	}
 }
 
-// notify tells the user something, if there is somebody to tell.
+// notify prints a note for the user.
 func (d *Deps) notify(message string) {
 	if d.Notify != nil {
 		d.Notify(message)
 	}
 }
 
-// notifyOnce is for what stays true until the process ends.
+// notifyOnce prints each note at most once per process.
 func (d *Deps) notifyOnce(message string) {
 	d.lock.Lock()
 	known := d.notified[message]

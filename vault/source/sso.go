@@ -13,15 +13,15 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// SSO is one portal of IAM Identity Center, with the sign-in to it.
+// SSO is a portal of IAM Identity Center and the user's sign-in to it.
 type SSO struct {
 	deps     *Deps
-	endpoint plan.Endpoint // of the portal; one signs in elsewhere
+	endpoint plan.Endpoint // of the portal; the sign-in service has another endpoint
 	to       plan.SSO
-	startURL string // the start URL that AWS knows, once somebody signs in; empty for the profile's
+	startURL string // start URL after redirects, set during a sign-in; empty for the profile's
 }
 
-// SSO returns the portal that is called at an endpoint.
+// SSO returns the portal at an endpoint.
 func (d *Deps) SSO(e plan.Endpoint, to plan.SSO) SSO { return SSO{deps: d, endpoint: e, to: to} }
 
 // role gets a role's credentials from the portal.
@@ -38,8 +38,8 @@ func (s SSO) role(ctx context.Context, spec plan.SSORole) (aws.Credentials, erro
 	return creds, err
 }
 
-// Portal signs a person in, where no token is held that serves, and calls use. Where the
-// portal then does not take the token, both are done once more.
+// Portal calls use with a signed-in portal. It signs the user in if there is no valid token. If the portal
+// refuses the token, Portal gets a new token and calls use once more.
 func (s SSO) Portal(ctx context.Context, use func(*awsapi.Portal) error) error {
 	return s.use(ctx, func(p *awsapi.Portal, _ ssoToken) error { return use(p) })
 }
@@ -67,14 +67,13 @@ func (s SSO) use(ctx context.Context, use func(*awsapi.Portal, ssoToken) error) 
 	return use(p, t)
 }
 
-// newPortal returns the portal as a stranger sees it.
+// newPortal returns the portal without a token.
 func (s SSO) newPortal() (*awsapi.Portal, error) {
 	return s.deps.AWS.NewPortal(awsapi.Target{Region: s.to.Region, Endpoint: awsapi.Endpoint(s.endpoint)}, s.to.StartURL)
 }
 
-// Logout ends the token that is held for the portal, there and here. It reports whether
-// there was one; an error is of the portal, and the token is gone from here all the same,
-// unless the keystore says otherwise.
+// Logout removes the stored token and ends the session at the portal. It reports whether there was a token. An
+// error of the portal does not keep the token from being removed; only an error of the keystore does.
 func (s SSO) Logout(ctx context.Context) (bool, error) {
 	return logout(ctx, s.deps, string(s.to.Token()), func(t ssoToken) error {
 		if !t.valid(s.deps.AWS.Clock.Local()) {
@@ -84,7 +83,7 @@ func (s SSO) Logout(ctx context.Context) (bool, error) {
 	})
 }
 
-// logout ends a token at the portal.
+// logout ends the session of a token at the portal.
 func (s SSO) logout(ctx context.Context, t ssoToken) error {
 	p, err := s.newPortal()
 	if err != nil {
@@ -94,7 +93,8 @@ func (s SSO) logout(ctx context.Context, t ssoToken) error {
 	return p.Logout(ctx)
 }
 
-// describeUser says who has a token, by the accounts that it gives access to: no call names the user.
+// describeUser describes the owner of a token by the accounts they can use, because no call returns the user's
+// name.
 func (s SSO) describeUser(ctx context.Context, t ssoToken) (string, error) {
 	p, err := s.newPortal()
 	if err != nil {

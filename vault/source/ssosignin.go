@@ -14,13 +14,13 @@ import (
 	"aws-vault/vault/store"
 )
 
-// What IAM Identity Center refuses that a sign-in mends.
+// Errors of Identity Center that a new sign-in fixes.
 var (
 	errGrantRejected  = errors.New("the code or token is no longer accepted")
 	errClientRejected = errors.New("the client registration is no longer accepted")
 )
 
-// defaultScope lets a program take the roles that its user may take.
+// defaultScope allows a program to use all roles of the user.
 // https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sso.html
 const defaultScope = "sso:account:access"
 
@@ -31,19 +31,20 @@ func scopesOf(s plan.SSO) []string {
 	return s.Scopes
 }
 
-// registeredRedirect is where answers may be brought; its port is free.
+// registeredRedirect is the redirect URI that is registered. Any port is allowed with it.
 const registeredRedirect = "http://127.0.0.1" + signin.CallbackPath
 
-// idc is where one signs in.
+// idc returns the client of the sign-in service.
 func (s SSO) idc() awsapi.IDC {
 	return awsapi.IDC{
 		Client: s.deps.AWS, Target: awsapi.Target{Region: s.to.Region, Endpoint: awsapi.Endpoint(s.to.OIDC)}, StartURL: cmp.Or(s.startURL, s.to.StartURL),
 	}
 }
 
-// signIn has a person sign in. A registration that turns out to be none is replaced, once.
+// signIn signs the user in. If Identity Center no longer knows the client registration, signIn registers once
+// more.
 func (s SSO) signIn(ctx context.Context, exchange *store.Exchange) (t ssoToken, err error) {
-	if err := exchange.Prepare(ctx); err != nil && !isUnwritable(err) { // else it serves this process
+	if err := exchange.Prepare(ctx); err != nil && !isUnwritable(err) { // if the keystore cannot be written, the token is used only by this process
 		return t, err
 	}
 	if s, err = s.resolveStartURL(ctx); err != nil {
@@ -72,7 +73,7 @@ func (s SSO) signIn(ctx context.Context, exchange *store.Exchange) (t ssoToken, 
 	return t, v.end(err)
 }
 
-// resolveStartURL is the portal under the start URL that AWS knows it by, to which an organisation's own URL leads.
+// resolveStartURL follows an organization's own start URL to the one that AWS knows.
 func (s SSO) resolveStartURL(ctx context.Context) (SSO, error) {
 	start, region, err := s.deps.AWS.ResolveStartURL(ctx, s.to.OIDC.CABundle, s.to.StartURL)
 	if err != nil {
@@ -85,8 +86,8 @@ func (s SSO) resolveStartURL(ctx context.Context) (SSO, error) {
 	return s, nil
 }
 
-// registration returns this program's registration, and makes one where there is none, or
-// only the one that was refused. Each way to sign in has its own.
+// registration returns the stored client registration, or registers a new client. It never returns the
+// registration with the ID refused. The browser and device flows have separate registrations.
 func (s SSO) registration(ctx context.Context, refused string) (awsapi.IDCClient, error) {
 	d, flow := s.deps, "browser"
 	if d.User.UseDevice {
@@ -111,7 +112,7 @@ func (s SSO) registration(ctx context.Context, refused string) (awsapi.IDCClient
 	return c, err
 }
 
-// register makes this program known to IAM Identity Center.
+// register registers aws-vault as a client of Identity Center.
 func (s SSO) register(ctx context.Context) (awsapi.IDCClient, error) {
 	in := awsapi.Registration{
 		Name: "aws-vault", Type: "public", Scopes: scopesOf(s.to), Grants: []string{awsapi.GrantDevice, awsapi.GrantRefresh},
@@ -124,16 +125,17 @@ func (s SSO) register(ctx context.Context) (awsapi.IDCClient, error) {
 	return c, classify(err)
 }
 
-// cliRegistration is that of the AWS CLI. With a browser it could not be noticed that
-// it was made for another way to sign in: only a person would see the page that says so.
+// cliRegistration returns the AWS CLI's client registration. It is used only for the device flow. In the
+// browser flow, only the browser would show that a registration is for another flow, and aws-vault could not
+// detect it.
 func (s SSO) cliRegistration() (awsapi.IDCClient, bool) {
 	t, ok := s.cliToken()
 	c := awsapi.IDCClient{ID: t.ClientID, Secret: t.ClientSecret, Expires: t.RegistrationExpiresAt}
 	return c, ok && s.deps.User.UseDevice && clientValid(c, s.deps.AWS.Clock.Local())
 }
 
-// browserFlow signs a person in with a browser of this machine. A sign-in that the user has to confirm
-// is not stored before.
+// browserFlow signs the user in with a browser on this machine. If the user must confirm the sign-in, it is
+// stored only after that.
 func (s SSO) browserFlow(ctx context.Context, v *signInAttempt, c awsapi.IDCClient, exchange *store.Exchange) (t ssoToken, err error) {
 	page := func(p signin.Proof, redirect string) string {
 		return s.idc().AuthorizeURL(awsapi.AuthorizeRequest{ClientID: c.ID, Scopes: scopesOf(s.to), RedirectURI: redirect, State: p.State, CodeChallenge: p.Challenge})
@@ -159,7 +161,7 @@ func (s SSO) browserFlow(ctx context.Context, v *signInAttempt, c awsapi.IDCClie
 	return t, nil
 }
 
-// deviceFlow signs a person in on a machine of their choice.
+// deviceFlow signs the user in with a code, in a browser on any machine.
 func (s SSO) deviceFlow(ctx context.Context, v *signInAttempt, c awsapi.IDCClient, exchange *store.Exchange) (ssoToken, error) {
 	asked, err := s.idc().StartDeviceAuthorization(ctx, c)
 	if err != nil {
@@ -177,7 +179,7 @@ func (s SSO) deviceFlow(ctx context.Context, v *signInAttempt, c awsapi.IDCClien
 	}, s.deps.Sleep)
 }
 
-// exchange gives a grant for tokens of a sign-in. They are stored when they come, unless to is nil.
+// exchange exchanges a grant for tokens. If to is not nil, the tokens are stored at once.
 func (s SSO) exchange(ctx context.Context, c awsapi.IDCClient, g awsapi.Grant, signIn string, to *store.Exchange) (ssoToken, error) {
 	g.ID, g.Secret = c.ID, c.Secret
 	made := func(t awsapi.Tokens) ssoToken {
@@ -200,7 +202,7 @@ func (s SSO) exchange(ctx context.Context, c awsapi.IDCClient, g awsapi.Grant, s
 	return made(t), nil
 }
 
-// classifiedError is a refusal that a sign-in knows what to do about.
+// A classifiedError is an error of Identity Center together with its meaning for a sign-in.
 type classifiedError struct {
 	class error
 	err   error
@@ -215,7 +217,8 @@ func (e *classifiedError) Error() string {
 
 func (e *classifiedError) Unwrap() []error { return []error{e.class, e.err} }
 
-// classify says of a refusal what it is to a sign-in, as an error of package signin's or as errGrantRejected or errClientRejected.
+// classify adds to an error of Identity Center what it means for a sign-in: an error of package signin,
+// errGrantRejected or errClientRejected.
 func classify(err error) error {
 	var api *awsapi.APIError
 	if !errors.As(err, &api) {

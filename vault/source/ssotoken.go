@@ -11,41 +11,41 @@ import (
 	"aws-vault/vault/store"
 )
 
-// Kinds of tokens, as a list of them says.
+// Kinds of Identity Center items in the list of tokens.
 const (
 	KindSSOToken  = "SSO token"
 	KindSSOClient = "SSO registration"
 )
 
-// ssoToken is what a sign-in to IAM Identity Center gave.
+// ssoToken is a stored sign-in to IAM Identity Center.
 type ssoToken struct {
 	Access  string           `json:"access_token"`
 	Refresh string           `json:"refresh_token,omitempty"`
 	Expires time.Time        `json:"expires"`
-	Client  awsapi.IDCClient `json:"client"`            // who may use the refresh token
-	SignIn  string           `json:"sign_in,omitempty"` // by which it all began; see signInID
+	Client  awsapi.IDCClient `json:"client"`            // client that may use the refresh token
+	SignIn  string           `json:"sign_in,omitempty"` // ID of the original sign-in, see signInID
 
-	fromAWSCLI bool // it is another program's, and not to be kept
+	fromAWSCLI bool // read from the AWS CLI's cache, so it must not be stored
 }
 
 const (
-	renewBefore       = 5 * time.Minute  // a token is renewed when it has less left
-	minTokenValidity  = 10 * time.Second // the least that it is used with
-	minClientValidity = 15 * time.Minute // a registration outlasts the sign-in that it is for
+	renewBefore       = 5 * time.Minute  // a token with less validity left is renewed
+	minTokenValidity  = 10 * time.Second // a token with less validity left is not used
+	minClientValidity = 15 * time.Minute // a client registration must stay valid for a whole sign-in
 )
 
 func clientValid(c awsapi.IDCClient, now time.Time) bool {
 	return c.ID != "" && c.Secret != "" && c.Expires.After(now.Add(minClientValidity))
 }
 
-// renewable reports whether another token can be had without a person.
+// renewable reports whether the token can be renewed without a prompt.
 func (t ssoToken) renewable(now time.Time) bool {
 	return t.Refresh != "" && t.Client.ID != "" && t.Client.Expires.After(now)
 }
 
-// signInID tells the sign-ins to one portal apart. The portal does not say who signs in, so that each sign-in has
-// a random name, which stays while its token is renewed. A token of the AWS CLI, or of a version that gave no names, is
-// one of its own.
+// signInID returns an ID that distinguishes the sign-ins to one portal. The portal does not say who signed in.
+// So each sign-in gets a random ID, which stays the same when the token is renewed. For a token without an ID,
+// from the AWS CLI or an earlier version, the ID is derived from the token.
 func (t ssoToken) signInID() string {
 	if t.SignIn == "" && t.Access != "" {
 		return plan.Fingerprint("aws-vault SSO sign-in 1", t.Access)
@@ -61,8 +61,8 @@ func (t ssoToken) fresh(now time.Time) bool {
 	return t.valid(now) && (!t.renewable(now) || t.Expires.After(now.Add(renewBefore)))
 }
 
-// expiry is when the token is of no more use: one that can be renewed lives as long as who
-// may renew it.
+// expiry is when the stored token can be removed. A renewable token is kept as long as its client registration
+// is valid.
 func (t ssoToken) expiry() time.Time {
 	if t.fromAWSCLI {
 		return time.Time{}
@@ -73,16 +73,14 @@ func (t ssoToken) expiry() time.Time {
 	return t.Expires
 }
 
-// SignIn returns a token that serves, after a person has signed in if it takes one, for
-// other programs.
+// SignIn returns a valid token for other programs. It signs the user in if necessary.
 func (s SSO) SignIn(ctx context.Context) (store.CachedToken, error) {
 	t, err := s.token(ctx, "")
 	return store.CachedToken{StartURL: s.to.StartURL, Region: s.to.Region, AccessToken: t.Access, ExpiresAt: t.Expires}, err
 }
 
-// token returns a token that serves, and whose access token is not the one that was
-// refused: the one kept, a renewed one, another program's, or that of a person who signs
-// in.
+// token returns a valid token whose access token is not the refused one: the stored token, a renewed token, the
+// AWS CLI's token, or the token of a new sign-in.
 func (s SSO) token(ctx context.Context, refused string) (ssoToken, error) {
 	d := s.deps
 	serves := func(t ssoToken) bool { return t.fresh(d.AWS.Clock.Local()) && t.Access != refused }
@@ -103,14 +101,15 @@ func (s SSO) token(ctx context.Context, refused string) (ssoToken, error) {
 	return t, err
 }
 
-// encode is the token as it is kept.
+// encode returns the token in the form in which it is stored.
 func (t ssoToken) encode(s plan.SSO) store.Token {
 	k := encode(KindSSOToken, s.Label(), t.expiry(), t)
 	k.SignedInAs = t.signInID()
 	return k
 }
 
-// SignInID returns which sign-in to the portal is held, ours or else the AWS CLI's; empty for none. It asks nobody.
+// SignInID returns the ID of the current sign-in, from the keystore or else from the AWS CLI's cache. It is
+// empty if there is none. It never prompts.
 func (s SSO) SignInID(ctx context.Context) (string, error) {
 	by, err := s.deps.Tokens.SignedInAs(ctx, string(s.to.Token()), func(k store.Token) string {
 		t, _ := decode[ssoToken](k)
@@ -122,8 +121,7 @@ func (s SSO) SignInID(ctx context.Context) (string, error) {
 	return by, err
 }
 
-// Stored reports whether a token for the portal is held that serves, or can be renewed,
-// without a person.
+// HasToken reports whether the stored token is valid or can be renewed without a prompt.
 func (s SSO) HasToken(ctx context.Context) bool {
 	kept, _, err := s.deps.Tokens.Find(ctx, string(s.to.Token()))
 	t, ok := decode[ssoToken](kept)
@@ -131,7 +129,7 @@ func (s SSO) HasToken(ctx context.Context) bool {
 	return err == nil && ok && (t.valid(now) || t.renewable(now))
 }
 
-// newToken makes a token in place of an old one, silently if that can be.
+// newToken replaces an old token. It signs the user in only if the token cannot be renewed.
 func (s SSO) newToken(ctx context.Context, old ssoToken, refused string, exchange *store.Exchange) (ssoToken, error) {
 	d := s.deps
 	if err := d.AWS.CheckEndpoint(awsapi.Endpoint(s.to.OIDC)); err != nil {
@@ -155,7 +153,7 @@ func (s SSO) newToken(ctx context.Context, old ssoToken, refused string, exchang
 			d.debug("the token could not be renewed and is used as long as it lasts", "portal", s.to.StartURL)
 			return old, nil
 		case !errors.Is(err, errGrantRejected) && !errors.Is(err, errClientRejected) && !signin.NotCompleted(err):
-			return ssoToken{}, err // a person could do no better
+			return ssoToken{}, err // a new sign-in would fail as well
 		}
 	}
 	if usable {
@@ -168,8 +166,8 @@ func (s SSO) newToken(ctx context.Context, old ssoToken, refused string, exchang
 	return s.signIn(ctx, exchange)
 }
 
-// cliToken is what the AWS CLI keeps of a sign-in to the same portal. Its token is used as
-// it is and never renewed, for that would take it away from the AWS CLI.
+// cliToken returns the AWS CLI's token for the same portal. It is never renewed, because the AWS CLI could then
+// no longer use it.
 func (s SSO) cliToken() (store.CachedToken, bool) {
 	if s.deps.Cache == nil {
 		return store.CachedToken{}, false

@@ -10,21 +10,21 @@ import (
 	"aws-vault/vault/store"
 )
 
-// decode reads the secret of a token that is kept.
+// decode decodes the secret of a stored token.
 func decode[T any](k store.Token) (T, bool) {
 	var t T
 	err := json.Unmarshal(k.Secret, &t)
 	return t, err == nil
 }
 
-// encode makes a token to keep. Plain values of ours always can be.
+// encode encodes a token for storage. Encoding cannot fail for the types of this package.
 func encode[T any](kind, label string, ends time.Time, t T) store.Token {
 	secret, _ := json.Marshal(t)
 	return store.Token{Kind: kind, Label: label, Expires: ends, Secret: secret}
 }
 
-// canRenew reports whether what a refresh token is traded for can be stored. If not, it is better
-// not sent: the sign-in would be lost.
+// canRenew reports whether a renewed token could be stored. If not, the refresh token must not be sent, because
+// the sign-in would be lost.
 func (d *Deps) canRenew(ctx context.Context, to string, exchange *store.Exchange) (bool, error) {
 	err := exchange.Prepare(ctx)
 	if isUnwritable(err) {
@@ -39,9 +39,9 @@ func isUnwritable(err error) bool {
 	return errors.As(err, &no)
 }
 
-// logout ends the sign-in whose token is kept under a name: by end where it was made, and here. It
-// reports whether there was one. An error is of end, and the token is gone from here all the same,
-// unless the keystore says otherwise.
+// logout removes the stored sign-in with this name and calls end to end it at the provider. It reports whether
+// there was a sign-in. An error of end does not keep the sign-in from being removed; only an error of the
+// keystore does.
 func logout[T any](ctx context.Context, d *Deps, name string, end func(T) error) (bool, error) {
 	kept, _, err := d.Tokens.Find(ctx, name)
 	if err != nil {

@@ -16,39 +16,38 @@ import (
 	"aws-vault/vault/signin/browser"
 )
 
-// A Person is whoever signs in, and how they are reached.
+// User is how the user is reached for a sign-in.
 type User struct {
-	OpenBrowser func(url string) error // opens a page on this machine; nil where nothing can, or nothing should
-	Show        func(message string)   // respond where to sign in, and with what code
-	UseDevice   bool                   // signs in with a code that they type, not with a browser of this machine
-	Remote      bool                   // a browser that this machine opens would not come before them
-	SeesOutput  bool                   // what Show says is before their eyes when a page opens
-	Hostname    string                 // this machine's name; may be empty
-	Peers       peer.Check             // which programs may be the person's browser
+	OpenBrowser func(url string) error // opens a page on this machine; nil if that is not possible or not wanted
+	Show        func(message string)   // prints where to sign in, and with which code
+	UseDevice   bool                   // sign in with a code and not with a browser on this machine
+	Remote      bool                   // the user is at another machine and would not see a browser that opens on this one
+	SeesOutput  bool                   // the user sees the output of Show when a page opens
+	Hostname    string                 // name of this machine; may be empty
+	Peers       peer.Check             // connections that may come from the user's browser
 
-	AskCode func(context.Context) (string, error) // asks for the code that a page shows; nil where nobody can be asked
+	AskCode func(context.Context) (string, error) // prompts for the code that a page shows; nil if no prompt is possible
 }
 
-// SignInError is returned where a person was to sign in and has not. What it wraps says
-// why; see package signin.
+// SignInError reports a sign-in that did not complete. It wraps the reason; see package signin.
 type SignInError struct {
-	To   string // atOrigin
+	To   string // provider that the user was to sign in to
 	Err  error
-	OIDC bool // that is an OpenID provider
+	OIDC bool // whether the provider is an OIDC provider
 }
 
 func (e *SignInError) Error() string { return fmt.Sprintf("signing in to %s: %v", e.To, e.Err) }
 
-// Unwrap returns why.
+// Unwrap returns the reason.
 func (e *SignInError) Unwrap() error { return e.Err }
 
 var errNoUser = errors.New("there is no way to reach a person")
 
-// NotConfirmedError is returned if any user of this machine can have answered a sign-in, and the
-// user did not confirm who has signed in. Nothing is kept of that sign-in.
+// NotConfirmedError reports that another user of this machine may have signed in, and that the user did not
+// confirm the sign-in. The sign-in is not stored.
 type NotConfirmedError struct {
 	To, User string
-	Err      error // why the user could not be asked; nil if the answer was no
+	Err      error // why no prompt was possible; nil if the user answered no
 }
 
 func (e *NotConfirmedError) Error() string {
@@ -58,10 +57,10 @@ func (e *NotConfirmedError) Error() string {
 	return fmt.Sprintf("signing in to %s: %s has signed in, and you could not be asked whether this is you: %v", e.To, e.User, e.Err)
 }
 
-// Unwrap returns why the user could not be asked.
+// Unwrap returns why no prompt was possible.
 func (e *NotConfirmedError) Unwrap() error { return e.Err }
 
-// confirm returns nil if it is certain that this user has signed in, or if the user confirms it.
+// confirm returns nil if this user certainly signed in, or confirms the sign-in.
 func (d *Deps) confirm(ctx context.Context, g signin.Grant, to, who string) error {
 	if g.PeerVerified {
 		return nil
@@ -81,14 +80,14 @@ func (d *Deps) confirm(ctx context.Context, g signin.Grant, to, who string) erro
 	return no
 }
 
-// callbackOptions is where a browser brings its answer.
+// callbackOptions returns the options of the callback server.
 func (p User) callbackOptions() signin.CallbackOptions {
 	return signin.CallbackOptions{Peers: p.Peers, OnRefusal: func(refusal error) {
 		p.Show(fmt.Sprintf("%v. Any user of this machine can have sent that: sign in as before, or press Ctrl-C if it was you", refusal))
 	}}
 }
 
-// beginSignIn begins a sign-in. There is one at a time before a person, across processes.
+// beginSignIn begins a sign-in. A lock allows only one interactive sign-in at a time, across processes.
 func (d *Deps) beginSignIn(ctx context.Context, to string) (context.Context, *signInAttempt, error) {
 	if d.User.Show == nil {
 		return nil, nil, &SignInError{To: to, Err: errNoUser}
@@ -100,7 +99,8 @@ func (d *Deps) beginSignIn(ctx context.Context, to string) (context.Context, *si
 	return ctx, &signInAttempt{deps: d, user: d.User, to: to, began: d.AWS.Clock.Local(), lock: lock}, nil
 }
 
-// signInText says for whom a sign-in is, so that nobody answers another machine's.
+// signInText asks the user to sign in. It names this machine, so that the user does not approve a sign-in of
+// another machine.
 func (p User) signInText(to string) string {
 	if p.Hostname == "" {
 		return fmt.Sprintf("sign in to %s for aws-vault", to)
@@ -108,7 +108,7 @@ func (p User) signInText(to string) string {
 	return fmt.Sprintf("sign in to %s for aws-vault on %s", to, printable(p.Hostname))
 }
 
-// A visit is one sign-in of a person, with the pages that were opened for it.
+// A signInAttempt is one interactive sign-in and the pages opened for it.
 type signInAttempt struct {
 	deps  *Deps
 	user  User
@@ -118,8 +118,7 @@ type signInAttempt struct {
 	pages []*browser.Page
 }
 
-// end closes what was opened for a sign-in, before this process can become another one. It returns what the error
-// that the sign-in has come to means for the user.
+// end closes the pages and the lock. It wraps err in a [*SignInError] if the user did not complete the sign-in.
 func (v *signInAttempt) end(err error) error {
 	for _, p := range v.pages {
 		p.Close()
@@ -132,7 +131,7 @@ func (v *signInAttempt) end(err error) error {
 	return err
 }
 
-// openSignInPage brings a person to a page that sends their browser back here.
+// openSignInPage opens a page that redirects the browser back to this process.
 func (v *signInAttempt) openSignInPage(to, page string) error {
 	p := v.user
 	if err := checkPageURL(page); err != nil {
@@ -146,7 +145,7 @@ func (v *signInAttempt) openSignInPage(to, page string) error {
 	return v.openInBrowser(page)
 }
 
-// showRemotePage brings a person to a page that they may open anywhere.
+// showRemotePage shows the URL of a page that the user can open on any machine.
 func (p User) showRemotePage(to, page string) error {
 	if err := checkPageURL(page); err != nil {
 		return err
@@ -155,9 +154,9 @@ func (p User) showRemotePage(to, page string) error {
 	return nil
 }
 
-// showDeviceCode shows a code, and where it is typed. A page with the code filled in is opened
-// only before someone who can compare it with what they read here: else they would let
-// in whoever had them open it.
+// showDeviceCode shows a device code and where to enter it. It opens a page with the code filled in only if the
+// user can compare that code with the one in the terminal. Otherwise the user might approve an attacker's
+// sign-in.
 // https://www.rfc-editor.org/rfc/rfc8628#section-5.4
 func (v *signInAttempt) showDeviceCode(to string, c signin.DeviceCode) error {
 	p := v.user
@@ -175,9 +174,9 @@ func (v *signInAttempt) showDeviceCode(to string, c signin.DeviceCode) error {
 	return v.openInBrowser(page)
 }
 
-// openInBrowser opens a page, by way of one that leads there once: a page's address has the state of
-// the sign-in or a code in it, and other users can read a browser's arguments. An error is
-// shown only, since the address was shown before.
+// openInBrowser opens a page through a local page that redirects to it once. The page's URL contains a code or
+// the sign-in's state, and other users can read a browser's arguments. If no browser can be opened, it only
+// prints a note, because the URL was already shown.
 func (v *signInAttempt) openInBrowser(page string) error {
 	lead, err := browser.Serve(page, browser.Choice{}, v.user.Peers)
 	if err == nil {
@@ -190,8 +189,7 @@ func (v *signInAttempt) openInBrowser(page string) error {
 	return nil
 }
 
-// checkPageURL refuses to open what is no page: a browser's opener opens files and programs
-// too.
+// checkPageURL accepts only web pages: the system's URL opener also opens files and programs.
 func checkPageURL(page string) error {
 	u, err := url.Parse(page)
 	if err != nil || u.User != nil || u.Hostname() == "" || u.Scheme != "https" && !(u.Scheme == "http" && awsapi.IsLoopback(u.Hostname())) {
@@ -200,7 +198,7 @@ func checkPageURL(page string) error {
 	return nil
 }
 
-// printable makes one line of a text that another machine gave.
+// printable replaces control characters in text from another machine.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

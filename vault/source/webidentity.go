@@ -10,19 +10,19 @@ import (
 	"aws-vault/vault/plan"
 )
 
-// The sizes of a token that AWS takes.
+// Limits for the size of a web identity token, in bytes.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 const (
 	minToken = 4
 	maxToken = 20000
 )
 
-// maxTokenText bounds what is read for a token and the blanks around it, in bytes.
+// maxTokenText is the most that is read for a token with the white space around it, in bytes.
 const maxTokenText = 2 * maxToken
 
-// TokenError is returned for what cannot be a web identity token.
+// TokenError reports text that cannot be a web identity token.
 type TokenError struct {
-	Source string // the file or the command
+	Source string // the file or command
 	Length int    // in bytes
 }
 
@@ -38,8 +38,8 @@ func (d *Deps) webIdentity(ctx context.Context, s plan.Step, spec plan.WebIdenti
 	return d.WebIdentity(ctx, s, spec, token)
 }
 
-// WebIdentity exchanges a token for the role of a web identity step. It is an [*IdentityChangedError] if the token is
-// not of whom the spec says.
+// WebIdentity exchanges a token for the role of a web identity step. It returns an [*IdentityChangedError] if
+// the token has another subject than the spec.
 func (d *Deps) WebIdentity(ctx context.Context, s plan.Step, spec plan.WebIdentity, token string) (aws.Credentials, error) {
 	if now := plan.TokenSubject([]byte(token)); now != spec.Subject {
 		spec.Subject = now
@@ -48,7 +48,7 @@ func (d *Deps) WebIdentity(ctx context.Context, s plan.Step, spec plan.WebIdenti
 	return sts(d.AWS, s).WebIdentity(ctx, token, roleRequest(s, spec.ARN, spec.SessionName))
 }
 
-// token reads the token of a file or a program.
+// token reads a web identity token from a file or a program.
 func (d *Deps) token(ctx context.Context, s plan.Step, spec plan.WebIdentity) (string, error) {
 	var raw []byte
 	var err error
