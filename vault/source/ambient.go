@@ -20,7 +20,7 @@ type AmbientError struct {
 }
 
 func (e *AmbientError) Error() string {
-	return fmt.Sprintf("%s of profile %s: found %s, want %s", e.Kind, e.Profile, e.Found, e.Want)
+	return fmt.Sprintf("%s of profile %s: found %s, expected %s", e.Kind, e.Profile, e.Found, e.Want)
 }
 
 // An ambientSource reads the credentials that the machine itself provides: from the environment, a container or
@@ -47,7 +47,7 @@ func (m ambientSource) credentials(ctx context.Context, spec plan.CredentialSour
 		return aws.Credentials{}, err
 	}
 	if found := awsapi.InvalidReason(c); found != "" {
-		return aws.Credentials{}, m.unexpected(found, "an access key of AWS's")
+		return aws.Credentials{}, m.unexpected(found, "an AWS access key")
 	}
 	return c, nil
 }

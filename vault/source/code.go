@@ -23,7 +23,7 @@ type CodeRefusedError struct {
 }
 
 func (e *CodeRefusedError) Error() string {
-	return fmt.Sprintf("AWS refused %d codes of %s: %v", e.Tries, e.Serial, e.Err)
+	return fmt.Sprintf("AWS refused %d MFA codes of %s: %v", e.Tries, e.Serial, e.Err)
 }
 
 // Unwrap returns AWS's last error.
@@ -37,7 +37,7 @@ type CodeFormatError struct {
 }
 
 func (e *CodeFormatError) Error() string {
-	return fmt.Sprintf("%s gave %d characters, want a code of six digits", e.Source, e.Length)
+	return fmt.Sprintf("%s returned %d characters, expected an MFA code of 6 digits", e.Source, e.Length)
 }
 
 // UsedCodeError reports that a device repeatedly returned a code that was already sent.
@@ -47,7 +47,7 @@ type UsedCodeError struct {
 }
 
 func (e *UsedCodeError) Error() string {
-	return fmt.Sprintf("%s gave a code of %s that was sent before, want a new one: AWS takes each once", e.Source, e.Serial)
+	return fmt.Sprintf("%s returned an MFA code of %s that was already used; AWS accepts each code only once", e.Source, e.Serial)
 }
 
 // finalError returns the error to report when no more codes are tried.
@@ -75,9 +75,9 @@ func retryReason(err error) string {
 	case wrongCode(err):
 		return "AWS refused that code"
 	case errors.As(err, &api) && api.Retry:
-		return "AWS could not answer (" + api.Code + "), and takes each code once"
+		return "AWS could not respond (" + api.Code + ") and accepts each code only once"
 	case errors.As(err, &lost), errors.As(err, &foreign) && foreign.RetryableError():
-		return "AWS's answer was lost, and it takes each code once"
+		return "AWS's response was lost, and AWS accepts each code only once"
 	}
 	return ""
 }
@@ -155,13 +155,13 @@ func (c codeSender) nextCode(ctx context.Context, again string) (string, error) 
 		if err != nil {
 			return "", err
 		}
-		code, err := parseCode("the answer", answer)
+		code, err := parseCode("the prompt", answer)
 		if err != nil || !c.wasSent(code) {
 			return code, err
 		}
-		again = "that code was sent before, and AWS takes each code once"
+		again = "that code was already used, and AWS accepts each code only once"
 	}
-	return "", &UsedCodeError{"the answer", m.Serial}
+	return "", &UsedCodeError{"the prompt", m.Serial}
 }
 
 // A codeSource is a program or security key that returns the current code of a device.
@@ -177,7 +177,7 @@ const maxCodeText = 4096
 // mfaProcess returns the source for the profile's mfa_process.
 func (c codeSender) mfaProcess() codeSource {
 	name := "mfa_process of profile " + c.step.Profile
-	return codeSource{name, "running " + name + " once more", func(ctx context.Context) (string, error) {
+	return codeSource{name, "running " + name + " again", func(ctx context.Context) (string, error) {
 		out, err := c.deps.run(ctx, "mfa_process", Command{Line: c.step.MFA.Process, Profile: c.step.Profile, Max: maxCodeText})
 		return string(out), err
 	}}
@@ -185,7 +185,7 @@ func (c codeSender) mfaProcess() codeSource {
 
 // securityKey returns the source for a security key.
 func (c codeSender) securityKey(q Question) codeSource {
-	return codeSource{"the key", "reading another code from the key", func(ctx context.Context) (string, error) { return c.deps.Ask(ctx, q) }}
+	return codeSource{"the security key", "reading another code from the security key", func(ctx context.Context) (string, error) { return c.deps.Ask(ctx, q) }}
 }
 
 // codePeriod is how long a code is valid.
@@ -212,7 +212,7 @@ func (c codeSender) readCode(ctx context.Context, t codeSource, again string) (s
 			return "", &UsedCodeError{t.name, serial}
 		}
 		next := timeToNextCode(c.deps.AWS.Clock.Local())
-		c.deps.notify(fmt.Sprintf("waiting %s for the next code of %s: the last one was sent before", next.Round(time.Second), serial))
+		c.deps.notify(fmt.Sprintf("waiting %s for the next code of %s: the current code was already used", next.Round(time.Second), serial))
 		if err := c.deps.Sleep(ctx, next+time.Second); err != nil {
 			return "", err
 		}

@@ -111,7 +111,7 @@ func TestWrongDeviceDoesNotPromptAgain(t *testing.T) {
 }
 
 func TestLostResponsePromptsForNewCode(t *testing.T) {
-	lost := "AWS's answer was lost, and it takes each code once"
+	lost := "AWS's response was lost, and AWS accepts each code only once"
 	for name, f := range map[string]struct {
 		fault fakeaws.Fault
 		again string
@@ -119,9 +119,9 @@ func TestLostResponsePromptsForNewCode(t *testing.T) {
 		"answer lost":   {fakeaws.Fault{AnswerLost: true}, lost},
 		"hung up":       {fakeaws.Fault{Hangup: true}, lost},
 		"half of it":    {fakeaws.Fault{TruncateXML: true}, lost},
-		"500":           {fakeaws.Fault{Status: 500}, "AWS could not answer (InternalFailure), and takes each code once"},
-		"throttled":     {fakeaws.Fault{Throttle: true}, "AWS could not answer (Throttling), and takes each code once"},
-		"throttled 429": {fakeaws.Fault{Status: 429, Code: "Slow"}, "AWS could not answer (Slow), and takes each code once"},
+		"500":           {fakeaws.Fault{Status: 500}, "AWS could not respond (InternalFailure) and accepts each code only once"},
+		"throttled":     {fakeaws.Fault{Throttle: true}, "AWS could not respond (Throttling) and accepts each code only once"},
+		"throttled 429": {fakeaws.Fault{Status: 429, Code: "Slow"}, "AWS could not respond (Slow) and accepts each code only once"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)
@@ -172,7 +172,7 @@ func TestEarlierCodeIsNotSentAgain(t *testing.T) {
 	if want := []string{"000000", "000001", "000002"}; !slices.Equal(r.sentCodes(), want) {
 		t.Errorf("sent %q, want %q", r.sentCodes(), want)
 	}
-	if got := r.asked[3].RetryReason; got != "that code was sent before, and AWS takes each code once" {
+	if got := r.asked[3].RetryReason; got != "that code was already used, and AWS accepts each code only once" {
 		t.Errorf("asked with %q", got)
 	}
 }
@@ -189,7 +189,7 @@ func TestCodeThatAnotherProcessSentIsNotSent(t *testing.T) {
 	if e.Serial != r.world.MFA.Serial() || len(r.asked) != 3 {
 		t.Errorf("got %+v after %d questions", e, len(r.asked))
 	}
-	r.wantText(e, "the answer", "sent before")
+	r.wantText(e, "the prompt", "already used")
 	r.wantCalls(0)
 }
 
@@ -311,7 +311,7 @@ func TestMFAProcessNextCode(t *testing.T) {
 	if want := []time.Duration{21 * time.Second}; !slices.Equal(r.slept, want) { // the room opens at 12:00:10
 		t.Errorf("waited %v, want %v", r.slept, want)
 	}
-	r.wantNotes("waiting 20s for the next code of " + r.world.MFA.Serial() + ": the last one was sent before")
+	r.wantNotes("waiting 20s for the next code of " + r.world.MFA.Serial() + ": the current code was already used")
 }
 
 func TestMFAProcessAfterLostResponse(t *testing.T) {
@@ -321,8 +321,8 @@ func TestMFAProcessAfterLostResponse(t *testing.T) {
 	r.aws.Fail(fakeaws.Fault{AnswerLost: true})
 	r.create(s)
 	r.wantOnce(2)
-	r.wantNotes("running mfa_process of profile p once more: AWS's answer was lost, and it takes each code once",
-		"waiting 20s for the next code of "+r.world.MFA.Serial()+": the last one was sent before")
+	r.wantNotes("running mfa_process of profile p again: AWS's response was lost, and AWS accepts each code only once",
+		"waiting 20s for the next code of "+r.world.MFA.Serial()+": the current code was already used")
 }
 
 func TestMFAProcessRepeatsCode(t *testing.T) {
@@ -348,7 +348,7 @@ func TestMFAProcessFails(t *testing.T) {
 		r.wantText(err, "mfa_process of profile p: ")
 	}
 	r.process(&s, func() (string, error) { return r.addSecret("hunter2-not-a-code"), nil })
-	r.wantText(failAs[*CodeFormatError](r, s), "mfa_process of profile p gave 18 characters")
+	r.wantText(failAs[*CodeFormatError](r, s), "mfa_process of profile p returned 18 characters")
 	r.Callers = []string{"q", "p"}
 	if e := failAs[*RecursionError](r, s); !slices.Equal(e.Profiles, []string{"q", "p", "p"}) || e.Setting != "mfa_process" {
 		t.Errorf("got %+v", e)
@@ -389,7 +389,7 @@ func TestSecurityKeyRepeatsCode(t *testing.T) {
 	if len(asked) != 3 || len(r.slept) != 1 {
 		t.Errorf("asked %d times, slept %v", len(asked), r.slept)
 	}
-	r.wantNotes("waiting 20s for the next code of " + r.world.MFA.Serial() + ": the last one was sent before")
+	r.wantNotes("waiting 20s for the next code of " + r.world.MFA.Serial() + ": the current code was already used")
 }
 
 // AWS looks at a code only once it has found the signature right.

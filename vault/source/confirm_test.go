@@ -163,7 +163,7 @@ func TestRefusalOfUnknownUser(t *testing.T) {
 				t.Errorf("held: %v, %v", r.held(), err)
 			}
 			<-words
-			if len(*r.shown) != 2 || !strings.Contains((*r.shown)[1], ". Any user of this machine can have sent that: sign in as before, or press Ctrl-C") {
+			if len(*r.shown) != 2 || !strings.Contains((*r.shown)[1], ". Another user of this machine could have sent this response: continue to sign in, or press Ctrl-C") {
 				t.Errorf("shown %q", *r.shown)
 			}
 		})

@@ -55,15 +55,15 @@ func (m ambientSource) containerEndpoint(ctx context.Context) (*url.URL, error) 
 	if path := m.env(containerPath); path != "" {
 		from = containerPath
 		if !strings.HasPrefix(path, "/") {
-			return nil, m.unexpected("a "+from+" that does not begin with /", "a path")
+			return nil, m.unexpected("a "+from+" that does not begin with /", "a path such as /v2/credentials")
 		}
 	}
 	if endpoint == "" {
-		return nil, m.unexpected("no address in the environment", containerURL+" or "+containerPath)
+		return nil, m.unexpected("no endpoint in the environment", "the variable "+containerURL+" or "+containerPath)
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, m.unexpected("a "+from+" that is no address", "an http or https URL without a user's name")
+		return nil, m.unexpected("a "+from+" that is not a valid URL", "an http or https URL without a user name")
 	}
 	if u.Scheme == "http" && !m.isLocal(ctx, u.Hostname()) {
 		return nil, &awsapi.PlainHTTPError{URL: awsapi.BaseOf(u), Origin: from}
@@ -107,7 +107,7 @@ func (m ambientSource) containerToken() (string, error) {
 		token = strings.TrimRight(string(raw), "\r\n")
 	}
 	if strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return "", fmt.Errorf("%s: the token holds a line's end or a character that is not ASCII, want neither", from)
+		return "", fmt.Errorf("%s: the token has a line break or a character that is not ASCII", from)
 	}
 	return token, nil
 }

@@ -59,7 +59,7 @@ func TestContainerTokenFileIsReadEachTime(t *testing.T) {
 	if err := os.WriteFile(path, []byte(r.addSecret("EXAMPLE\nX-Other: header")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.wantText(r.fail(s), containerTokenFile+": the token holds a line's end")
+	r.wantText(r.fail(s), containerTokenFile+": the token has a line break")
 	if len(n.seen()) != 2 {
 		t.Errorf("asked %q", n.seen())
 	}

@@ -17,7 +17,7 @@ type IdentityChangedError struct {
 }
 
 func (e *IdentityChangedError) Error() string {
-	return fmt.Sprintf("%s changed while it was used", e.Source)
+	return fmt.Sprintf("%s changed while it was in use", e.Source)
 }
 
 // Unwrap returns [store.ErrWrongIdentity].

@@ -79,7 +79,7 @@ type LoginRequiredError struct {
 }
 
 func (e *LoginRequiredError) Error() string {
-	return fmt.Sprintf("profile %s: %s is not signed in, or not any more", e.Profile, e.Session)
+	return fmt.Sprintf("profile %s: %s is not signed in, or the sign-in has expired", e.Profile, e.Session)
 }
 
 // AWSLogin signs in with aws login, for one step.
@@ -173,7 +173,7 @@ func (l AWSLogin) renew(ctx context.Context, spec plan.Login, old loginToken, ex
 	case err == nil:
 		return made, nil
 	case old.validFor(now, minTokenValidity):
-		l.deps.debug("the sign-in could not be renewed and is used as long as it lasts", "session", spec.Session)
+		l.deps.debug("the sign-in could not be renewed; using it until it expires", "session", spec.Session)
 		return old, nil
 	case awsapi.LoginEnded(err):
 		return loginToken{}, &LoginRequiredError{Session: spec.Session, Profile: l.step.Profile}
@@ -212,7 +212,7 @@ func (l AWSLogin) refresh(ctx context.Context, old loginToken, exchange *store.E
 		return loginToken{}, err
 	}
 	if err := exchange.Prepare(ctx); err != nil {
-		return loginToken{}, fmt.Errorf("the sign-in of %s is not renewed: %w", old.Session, err)
+		return loginToken{}, fmt.Errorf("the sign-in of %s cannot be renewed: %w", old.Session, err)
 	}
 	return l.atOrigin(old).exchange(ctx, key, awsapi.LoginGrant{Client: old.Client, Type: awsapi.GrantRefresh, Refresh: old.Refresh}, old, exchange)
 }
@@ -256,7 +256,7 @@ func (l AWSLogin) exchange(ctx context.Context, key awsapi.ProofKey, g awsapi.Lo
 	return t, nil
 }
 
-var errNoCredentials = errors.New("answered without credentials")
+var errNoCredentials = errors.New("returned no credentials")
 
 func isIdentityError(err error) bool {
 	var another *IdentityError
@@ -298,7 +298,7 @@ func tokenSubject(token string) (string, error) {
 		Subject string `json:"sub"`
 	}
 	if !identity.ReadUnverified(token, &claims) || !strings.HasPrefix(claims.Subject, "arn:") || printable(claims.Subject) != claims.Subject {
-		return "", errors.New("the sign-in does not say who has signed in")
+		return "", errors.New("the response does not say who has signed in")
 	}
 	return claims.Subject, nil
 }

@@ -22,7 +22,7 @@ const (
 type IdentityError struct{ Found, Want string }
 
 func (e *IdentityError) Error() string {
-	return fmt.Sprintf("%s has signed in, want %s", e.Found, e.Want)
+	return fmt.Sprintf("%s has signed in, expected %s", e.Found, e.Want)
 }
 
 // SignIn signs the user in as aws login does and stores the sign-in. It returns the ARN of the identity. If
@@ -34,7 +34,7 @@ func (l AWSLogin) SignIn(ctx context.Context, want string, remote bool) (string,
 	}
 	exchange := d.Tokens.Exchange(string(plan.Login{Session: want}.Token()))
 	if err := exchange.Prepare(ctx); err != nil {
-		return "", fmt.Errorf("a sign-in is of no use: %w", err)
+		return "", fmt.Errorf("cannot store a sign-in: %w", err)
 	}
 	ctx, v, err := d.beginSignIn(ctx, l.api().EndpointName())
 	if err != nil {
@@ -152,13 +152,13 @@ func (l AWSLogin) Import(ctx context.Context, session string) (bool, error) {
 func checkImported(ctx context.Context, tokens *store.Tokens, cli *store.LoginCache, t loginToken) error {
 	kept, _, err := tokens.Find(ctx, string(plan.Login{Session: t.Session}.Token()))
 	if err != nil {
-		return fmt.Errorf("reading the sign-in back: %w", err)
+		return fmt.Errorf("checking the stored sign-in: %w", err)
 	}
 	if stored, ok := decode[loginToken](kept); !ok || stored.Refresh != t.Refresh || stored.Key != t.Key || stored.Client != t.Client {
-		return errors.New("the sign-in that was read back is not the one that was stored; the AWS CLI's own is left where it is")
+		return errors.New("the keystore returned another sign-in than the one stored; the AWS CLI's sign-in was not removed")
 	}
 	if now, ok := cli.Login(t.Session); ok && now.RefreshToken != t.Refresh {
-		return errors.New("the AWS CLI has renewed its sign-in meanwhile; import it again")
+		return errors.New("the AWS CLI has renewed its sign-in during the import; import it again")
 	}
 	return nil
 }

@@ -108,7 +108,7 @@ const openIDAction = "OpenID Connect"
 func (q openIDCall) done(limited context.Context, err error) error {
 	defer q.cancel()
 	api, issuer := q.deps.AWS, q.to.Issuer
-	q.deps.debug("asked the OpenID provider", "issuer", issuer, "to", q.what, "took", api.Clock.Local().Sub(q.began), "error", openIDOutcome(err))
+	q.deps.debug("called the OIDC provider", "issuer", issuer, "to", q.what, "took", api.Clock.Local().Sub(q.began), "error", openIDOutcome(err))
 	var sending *url.Error
 	switch {
 	case err == nil:
@@ -132,7 +132,7 @@ func openIDOutcome(err error) string {
 	case errors.As(err, &grant):
 		return grant.Code
 	case errors.As(err, &id):
-		return "an ID token that is refused"
+		return "invalid ID token"
 	}
-	return "no answer"
+	return "no response"
 }

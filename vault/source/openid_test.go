@@ -184,7 +184,7 @@ func TestOpenIDFlow(t *testing.T) {
 	to.Flow = plan.FlowDevice
 	_, err := r.OpenID(to).SignIn(t.Context())
 	var e *SignInError
-	if !errors.As(err, &e) || !strings.Contains(err.Error(), "want oidc_flow = browser") {
+	if !errors.As(err, &e) || !strings.Contains(err.Error(), "expected oidc_flow = browser") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -36,7 +36,7 @@ func (o OpenID) role(ctx context.Context, s plan.Step, spec plan.OIDCRole) (aws.
 		if d.lastOpenID.matches(t, d.AWS.Clock.Local()) || refused != "" || !tokenRejected(err) && !o.keyRemoved(ctx, t, err) {
 			return creds, err
 		}
-		d.debug("AWS does not take the ID token any more", "issuer", spec.Issuer)
+		d.debug("AWS no longer accepts the ID token", "issuer", spec.Issuer)
 		refused = t.ID
 	}
 }

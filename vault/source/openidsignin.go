@@ -58,8 +58,8 @@ func (o OpenID) usesDeviceFlow(p flowSupport) bool {
 }
 
 var (
-	errNoDeviceFlow  = errors.New("the provider has no device_authorization_endpoint, want oidc_flow = browser")
-	errNoBrowserFlow = errors.New("the provider has no authorization_endpoint, want oidc_flow = device")
+	errNoDeviceFlow  = errors.New("the provider has no device_authorization_endpoint, expected oidc_flow = browser")
+	errNoBrowserFlow = errors.New("the provider has no authorization_endpoint, expected oidc_flow = device")
 )
 
 // browserFlow signs the user in with a browser on this machine. If the user must confirm the sign-in, it is
@@ -96,7 +96,7 @@ func (o OpenID) deviceFlow(ctx context.Context, v *signInAttempt, exchange openI
 	if !p.SupportsDevice() {
 		return openIDToken{}, &SignInError{To: o.to.Issuer, Err: errNoDeviceFlow}
 	}
-	limited, q := o.startCall(ctx, "make a code")
+	limited, q := o.startCall(ctx, "get a device code")
 	code, err := p.DeviceCode(limited, o.to.Scopes)
 	if err := q.done(limited, err); err != nil {
 		return openIDToken{}, err

@@ -144,7 +144,7 @@ func (o OpenID) newToken(ctx context.Context, old openIDToken, exchange *store.E
 		case err == nil && made.ID != "":
 			return made, nil
 		case err == nil:
-			o.deps.debug("the refresh brought no ID token", "issuer", o.to.Issuer)
+			o.deps.debug("the refresh response has no ID token", "issuer", o.to.Issuer)
 		case !errors.Is(err, signin.ErrGrantRejected):
 			return openIDToken{}, err // a new sign-in would fail as well
 		}

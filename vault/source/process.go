@@ -31,7 +31,7 @@ func (e *RecursionError) Error() string {
 type ProcessError struct{ Profile, Found, Want string }
 
 func (e *ProcessError) Error() string {
-	return fmt.Sprintf("credential_process of profile %s printed %s, want %s", e.Profile, e.Found, e.Want)
+	return fmt.Sprintf("credential_process of profile %s printed %s, expected %s", e.Profile, e.Found, e.Want)
 }
 
 func (d *Deps) process(ctx context.Context, s plan.Step, spec plan.Process) (aws.Credentials, error) {
@@ -44,7 +44,7 @@ func (d *Deps) process(ctx context.Context, s plan.Step, spec plan.Process) (aws
 		return aws.Credentials{}, err
 	}
 	if c.CanExpire && !c.Expires.After(d.AWS.Clock.Now()) {
-		return aws.Credentials{}, &ProcessError{s.Profile, "credentials that ran out at " + c.Expires.UTC().Format(time.RFC3339), "ones that still serve"}
+		return aws.Credentials{}, &ProcessError{s.Profile, "credentials that expired at " + c.Expires.UTC().Format(time.RFC3339), "credentials that are still valid"}
 	}
 	return c, nil
 }
@@ -67,22 +67,22 @@ func parseProcess(profile string, out []byte) (aws.Credentials, error) {
 		return wrong("more than "+awsapi.FormatSize(maxProcessOutput), "less")
 	}
 	if err := json.Unmarshal(out, &answer); err != nil {
-		return wrong(awsapi.FormatSize(len(out))+" that are not its JSON", "an object with Version, AccessKeyId and SecretAccessKey")
+		return wrong(awsapi.FormatSize(len(out))+" that are not valid JSON", "an object with Version, AccessKeyId and SecretAccessKey")
 	}
 	if string(answer.Version) != "1" {
-		return wrong("another Version or none", `"Version": 1`)
+		return wrong("a wrong or missing Version", `"Version": 1`)
 	}
 	c := aws.Credentials{
 		AccessKeyID: answer.AccessKeyID, SecretAccessKey: answer.SecretAccessKey,
 		SessionToken: answer.SessionToken, AccountID: answer.AccountID,
 	}
 	if found := awsapi.InvalidReason(c); found != "" {
-		return wrong(found, "an access key of AWS's")
+		return wrong(found, "an AWS access key")
 	}
 	if answer.Expiration != "" {
 		expires, err := time.Parse(time.RFC3339, answer.Expiration)
 		if err != nil {
-			return wrong("an Expiration that is no time", "one such as 2026-01-31T12:00:00Z")
+			return wrong("an Expiration that is not a time", "a time such as 2026-01-31T12:00:00Z")
 		}
 		c.CanExpire, c.Expires = true, expires
 	}

@@ -20,7 +20,7 @@ type NotUserError struct {
 }
 
 func (e *NotUserError) Error() string {
-	return fmt.Sprintf("role_session_name of profile %s holds %s, but the caller is %s, want a user", e.Profile, plan.UserName, e.Caller)
+	return fmt.Sprintf("role_session_name of profile %s contains %s, but the caller is %s, expected an IAM user", e.Profile, plan.UserName, e.Caller)
 }
 
 func (d *Deps) assumeRole(ctx context.Context, s plan.Step, spec plan.AssumeRole, before aws.Credentials) (aws.Credentials, error) {
@@ -82,7 +82,7 @@ type TagsRefusedError struct {
 }
 
 func (e *TagsRefusedError) Error() string {
-	return fmt.Sprintf("role %s takes no session tags, as its trust policy or the caller's own lacks sts:TagSession: %v", e.Role, e.Err)
+	return fmt.Sprintf("role %s does not allow session tags, because its trust policy or the caller's policy lacks sts:TagSession: %v", e.Role, e.Err)
 }
 
 // Unwrap returns AWS's refusal.

@@ -26,9 +26,9 @@ type CertificateTimeError struct {
 
 func (e *CertificateTimeError) Error() string {
 	if e.Now.Before(e.From) {
-		return fmt.Sprintf("%s: the certificate is valid from %s, and it is %s", e.Path, formatTime(e.From), formatTime(e.Now))
+		return fmt.Sprintf("%s: the certificate is valid from %s, but the time is %s", e.Path, formatTime(e.From), formatTime(e.Now))
 	}
-	return fmt.Sprintf("%s: the certificate was valid until %s", e.Path, formatTime(e.Until))
+	return fmt.Sprintf("%s: the certificate expired at %s", e.Path, formatTime(e.Until))
 }
 
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
@@ -37,11 +37,11 @@ func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 type KeyMismatchError struct{ Certificate, PrivateKey string }
 
 func (e *KeyMismatchError) Error() string {
-	return fmt.Sprintf("%s: its first certificate is not of the key %s", e.Certificate, e.PrivateKey)
+	return fmt.Sprintf("%s: the first certificate does not match the key %s", e.Certificate, e.PrivateKey)
 }
 
 // errNoCard is returned by builds without card support.
-var errNoCard = errors.New("cards are not in this build")
+var errNoCard = errors.New("this build does not support cards")
 
 // rolesAnywhere gets a role's credentials with a request that the key of a certificate signs.
 func (d *Deps) rolesAnywhere(ctx context.Context, s plan.Step, spec plan.RolesAnywhere) (aws.Credentials, error) {
@@ -140,7 +140,7 @@ func (d *Deps) privateKey(path string) (crypto.Signer, error) {
 	}
 	if file, ok := f.(interface{ Stat() (fs.FileInfo, error) }); ok {
 		if info, err := file.Stat(); err == nil && readableByOthers(info.Mode()) {
-			d.notifyOnce(fmt.Sprintf("others may read the private key %s (mode %04o)", path, info.Mode().Perm()))
+			d.notifyOnce(fmt.Sprintf("other users can read the private key %s (mode %04o)", path, info.Mode().Perm()))
 		}
 	}
 	f.Close()

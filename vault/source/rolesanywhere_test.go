@@ -160,15 +160,15 @@ func TestRolesAnywhereChecksFirst(t *testing.T) {
 		after  time.Duration
 		want   string
 	}{
-		"expired":        {func(*plan.RolesAnywhere) {}, 2 * time.Hour, spec.Certificate + ": the certificate was valid until 2030-01-02T13:00:10Z"},
-		"too early":      {func(*plan.RolesAnywhere) {}, -time.Hour, spec.Certificate + ": the certificate is valid from 2030-01-02T11:55:10Z, and it is 2030-01-02T11:00:10Z"},
-		"another key":    {func(r *plan.RolesAnywhere) { r.PrivateKey = other.PrivateKey }, 0, spec.Certificate + ": its first certificate is not of the key " + other.PrivateKey},
+		"expired":        {func(*plan.RolesAnywhere) {}, 2 * time.Hour, spec.Certificate + ": the certificate expired at 2030-01-02T13:00:10Z"},
+		"too early":      {func(*plan.RolesAnywhere) {}, -time.Hour, spec.Certificate + ": the certificate is valid from 2030-01-02T11:55:10Z, but the time is 2030-01-02T11:00:10Z"},
+		"another key":    {func(r *plan.RolesAnywhere) { r.PrivateKey = other.PrivateKey }, 0, spec.Certificate + ": the first certificate does not match the key " + other.PrivateKey},
 		"encrypted":      {func(r *plan.RolesAnywhere) { r.PrivateKey = encrypted }, 0, encrypted + ": " + certificate.ErrEncrypted.Error()},
 		"no key":         {func(r *plan.RolesAnywhere) { r.PrivateKey = r.Certificate }, 0, spec.Certificate + ": no usable private key found, expected an RSA or ECDSA key in PEM"},
 		"no certificate": {func(r *plan.RolesAnywhere) { r.Certificate = r.PrivateKey }, 0, spec.PrivateKey + ": no certificate found, expected PEM"},
 		"no file":        {func(r *plan.RolesAnywhere) { r.Certificate = "/gone" }, 0, "certificate: open /gone: no such file or directory"},
 		"no key file":    {func(r *plan.RolesAnywhere) { r.PrivateKey = "/gone" }, 0, "private_key: open /gone: no such file or directory"},
-		"no card":        {func(r *plan.RolesAnywhere) { r.PrivateKey = "piv:9c" }, 0, "private_key of profile p: cards are not in this build"},
+		"no card":        {func(r *plan.RolesAnywhere) { r.PrivateKey = "piv:9c" }, 0, "private_key of profile p: this build does not support cards"},
 	} {
 		changed := spec
 		c.change(&changed)
@@ -314,7 +314,7 @@ func TestPrivateKeyReadableByOthers(t *testing.T) {
 	o.must(os.Chmod(spec.PrivateKey, 0o644))
 	o.create(s)
 	o.create(s)
-	if want := "others may read the private key " + spec.PrivateKey + " (mode 0644)"; len(o.notes) != 1 || o.notes[0] != want {
+	if want := "other users can read the private key " + spec.PrivateKey + " (mode 0644)"; len(o.notes) != 1 || o.notes[0] != want {
 		t.Errorf("told %q, want %q once", o.notes, want)
 	}
 }

@@ -69,7 +69,7 @@ type Question struct {
 }
 
 // A Card calls use with the private key in a slot of a card, such as 9c. public is the public key of the
-// certificate. The Card returns an error if the key in the slot does not match it.
+// certificate. The key in the slot may be a different one, so use must compare them.
 type Card func(ctx context.Context, slot string, public crypto.PublicKey, use func(crypto.Signer) error) error
 
 // A Command is a shell command from the user's config file.
@@ -111,7 +111,7 @@ func (d *Deps) Create(ctx context.Context, s plan.Step, before aws.Credentials) 
 	case plan.FederationToken:
 		return federationToken(ctx, sts(d.AWS, s), s, spec, before)
 	}
-	return aws.Credentials{}, fmt.Errorf("no source carries out a step of kind %q", s.Kind)
+	return aws.Credentials{}, fmt.Errorf("unknown kind of step %q", s.Kind)
 }
 
 // CheckRecursion returns a [*RecursionError] if the command of this profile has already led to this process.

@@ -59,7 +59,7 @@ func (s SSO) use(ctx context.Context, use func(*awsapi.Portal, ssoToken) error) 
 	if !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized {
 		return err
 	}
-	s.deps.debug("the portal does not take the token any more", "portal", s.to.StartURL)
+	s.deps.debug("the portal no longer accepts the token", "portal", s.to.StartURL)
 	if t, err = s.token(ctx, t.Access); err != nil {
 		return err
 	}

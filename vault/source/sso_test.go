@@ -116,7 +116,7 @@ func TestSSOByDevice(t *testing.T) {
 	if want := []time.Duration{3 * time.Second, 3 * time.Second, 8 * time.Second}; !slices.Equal(r.slept, want) {
 		t.Errorf("waited %v, want %v", r.slept, want)
 	}
-	if len(r.shown) != 1 || !strings.Contains(r.shown[0], "on laptop: open "+r.aws.URL()+"/device and see that it shows the code ") {
+	if len(r.shown) != 1 || !strings.Contains(r.shown[0], "on laptop: open "+r.aws.URL()+"/device and check that the page shows the code ") {
 		t.Errorf("shown %q", r.shown)
 	}
 	r.wantActions("RegisterClient", "StartDeviceAuthorization", "device_code AuthorizationPendingException", "device_code SlowDownException", "device_code", "GetRoleCredentials")
@@ -153,7 +153,7 @@ func TestSSOOpensCompletePageIfUserSeesOutput(t *testing.T) {
 		if len(r.opened) != 1 || strings.Contains(r.opened[0], "user_code") != reads {
 			t.Errorf("opened %q for someone who reads: %v", r.opened, reads)
 		}
-		if len(r.shown) != 2 || !strings.Contains(r.shown[1], "no browser could be opened: no such program") {
+		if len(r.shown) != 2 || !strings.Contains(r.shown[1], "cannot open a browser: no such program") {
 			t.Errorf("shown %q", r.shown)
 		}
 	}
@@ -418,7 +418,7 @@ func TestStartURLOfAnOrganisation(t *testing.T) {
 		{name: "AWS's, with more than it needs", to: startURL + "/?a=b#/", sent: startURL},
 		{name: "where HEAD is not allowed", to: startURL, noHead: true, sent: startURL},
 		{name: "that names the region", to: "https://ssoins-1.portal.eu-west-1.app.aws", sent: "https://ssoins-1.portal.eu-west-1.app.aws"},
-		{name: "in another region", to: "https://ssoins-1.portal.us-east-2.app.aws", fails: "which is in us-east-2, and sso_region is eu-west-1"},
+		{name: "in another region", to: "https://ssoins-1.portal.us-east-2.app.aws", fails: "in region us-east-2, but sso_region is eu-west-1"},
 		{name: "not AWS's", to: "https://corp.awsapps.com.example.com/start"},
 		{name: "not encrypted", to: "http://corp.awsapps.com/start"},
 		{name: "no redirect"},

@@ -80,7 +80,7 @@ func (s SSO) resolveStartURL(ctx context.Context) (SSO, error) {
 		return s, err
 	}
 	if region != "" && region != s.to.Region {
-		return s, fmt.Errorf("sso_start_url %s leads to %s, which is in %s, and sso_region is %s, expected the same", s.to.StartURL, start, region, s.to.Region)
+		return s, fmt.Errorf("sso_start_url %s redirects to %s in region %s, but sso_region is %s", s.to.StartURL, start, region, s.to.Region)
 	}
 	s.startURL = start
 	return s, nil

@@ -150,7 +150,7 @@ func (s SSO) newToken(ctx context.Context, old ssoToken, refused string, exchang
 		case err == nil:
 			return made, nil
 		case usable:
-			d.debug("the token could not be renewed and is used as long as it lasts", "portal", s.to.StartURL)
+			d.debug("the token could not be renewed; using it until it expires", "portal", s.to.StartURL)
 			return old, nil
 		case !errors.Is(err, errGrantRejected) && !errors.Is(err, errClientRejected) && !signin.NotCompleted(err):
 			return ssoToken{}, err // a new sign-in would fail as well
@@ -160,7 +160,7 @@ func (s SSO) newToken(ctx context.Context, old ssoToken, refused string, exchang
 		return old, nil
 	}
 	if theirs, ok := s.cliToken(); ok && theirs.AccessToken != refused && theirs.ExpiresAt.After(now.Add(minTokenValidity)) {
-		d.debug("the AWS CLI's token is used", "portal", s.to.StartURL)
+		d.debug("using the AWS CLI's token", "portal", s.to.StartURL)
 		return ssoToken{Access: theirs.AccessToken, Expires: theirs.ExpiresAt, fromAWSCLI: true}, nil
 	}
 	return s.signIn(ctx, exchange)

@@ -28,7 +28,7 @@ func encode[T any](kind, label string, ends time.Time, t T) store.Token {
 func (d *Deps) canRenew(ctx context.Context, to string, exchange *store.Exchange) (bool, error) {
 	err := exchange.Prepare(ctx)
 	if isUnwritable(err) {
-		d.notifyOnce(fmt.Sprintf("the sign-in to %s is not renewed: %v", to, err))
+		d.notifyOnce(fmt.Sprintf("the sign-in to %s cannot be renewed: %v", to, err))
 		return false, nil
 	}
 	return err == nil, err

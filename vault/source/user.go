@@ -41,7 +41,7 @@ func (e *SignInError) Error() string { return fmt.Sprintf("signing in to %s: %v"
 // Unwrap returns the reason.
 func (e *SignInError) Unwrap() error { return e.Err }
 
-var errNoUser = errors.New("there is no way to reach a person")
+var errNoUser = errors.New("aws-vault cannot prompt here")
 
 // NotConfirmedError reports that another user of this machine may have signed in, and that the user did not
 // confirm the sign-in. The sign-in is not stored.
@@ -52,9 +52,9 @@ type NotConfirmedError struct {
 
 func (e *NotConfirmedError) Error() string {
 	if e.Err == nil {
-		return fmt.Sprintf("signing in to %s: %s has signed in, and you did not confirm that this is you", e.To, e.User)
+		return fmt.Sprintf("signing in to %s: %s signed in, but you did not confirm that this is you", e.To, e.User)
 	}
-	return fmt.Sprintf("signing in to %s: %s has signed in, and you could not be asked whether this is you: %v", e.To, e.User, e.Err)
+	return fmt.Sprintf("signing in to %s: %s signed in, but you could not be prompted to confirm that this is you: %v", e.To, e.User, e.Err)
 }
 
 // Unwrap returns why no prompt was possible.
@@ -72,7 +72,7 @@ func (d *Deps) confirm(ctx context.Context, g signin.Grant, to, who string) erro
 		no.Err = errNoUser
 		return no
 	}
-	yes, err := d.Confirm(ctx, fmt.Sprintf("Any user of this machine can have answered. Signed in to %s as %s. Is this you?", to, who))
+	yes, err := d.Confirm(ctx, fmt.Sprintf("Signed in to %s as %s. Another user of this machine could have done this. Is this you?", to, who))
 	if yes && err == nil {
 		return nil
 	}
@@ -83,7 +83,7 @@ func (d *Deps) confirm(ctx context.Context, g signin.Grant, to, who string) erro
 // callbackOptions returns the options of the callback server.
 func (p User) callbackOptions() signin.CallbackOptions {
 	return signin.CallbackOptions{Peers: p.Peers, OnRefusal: func(refusal error) {
-		p.Show(fmt.Sprintf("%v. Any user of this machine can have sent that: sign in as before, or press Ctrl-C if it was you", refusal))
+		p.Show(fmt.Sprintf("%v. Another user of this machine could have sent this response: continue to sign in, or press Ctrl-C if it was you", refusal))
 	}}
 }
 
@@ -138,7 +138,7 @@ func (v *signInAttempt) openSignInPage(to, page string) error {
 		return err
 	}
 	if p.OpenBrowser == nil {
-		p.Show(fmt.Sprintf("%s: open %s with a browser on this machine", p.signInText(to), page))
+		p.Show(fmt.Sprintf("%s: open %s in a browser on this machine", p.signInText(to), page))
 		return nil
 	}
 	p.Show(fmt.Sprintf("%s in the browser that opens, or open %s", p.signInText(to), page))
@@ -150,7 +150,7 @@ func (p User) showRemotePage(to, page string) error {
 	if err := checkPageURL(page); err != nil {
 		return err
 	}
-	p.Show(fmt.Sprintf("%s: open %s with a browser on any machine, and copy the code that it shows in the end", p.signInText(to), page))
+	p.Show(fmt.Sprintf("%s: open %s in a browser on any machine, then copy the code from the last page", p.signInText(to), page))
 	return nil
 }
 
@@ -163,7 +163,7 @@ func (v *signInAttempt) showDeviceCode(to string, c signin.DeviceCode) error {
 	if err := checkPageURL(c.URL); err != nil {
 		return err
 	}
-	p.Show(fmt.Sprintf("%s: open %s and see that it shows the code %s, or enter it", p.signInText(to), c.URL, printable(c.User)))
+	p.Show(fmt.Sprintf("%s: open %s and check that the page shows the code %s, or enter that code", p.signInText(to), c.URL, printable(c.User)))
 	if p.OpenBrowser == nil {
 		return nil
 	}
@@ -184,7 +184,7 @@ func (v *signInAttempt) openInBrowser(page string) error {
 		err = v.user.OpenBrowser(lead.URL())
 	}
 	if err != nil {
-		v.user.Show(fmt.Sprintf("no browser could be opened: %v", err))
+		v.user.Show(fmt.Sprintf("cannot open a browser: %v", err))
 	}
 	return nil
 }
@@ -193,7 +193,7 @@ func (v *signInAttempt) openInBrowser(page string) error {
 func checkPageURL(page string) error {
 	u, err := url.Parse(page)
 	if err != nil || u.User != nil || u.Hostname() == "" || u.Scheme != "https" && !(u.Scheme == "http" && awsapi.IsLoopback(u.Hostname())) {
-		return errors.New("the sign-in page has an address that is not https")
+		return errors.New("the URL of the sign-in page is not an https URL")
 	}
 	return nil
 }

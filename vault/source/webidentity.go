@@ -27,7 +27,7 @@ type TokenError struct {
 }
 
 func (e *TokenError) Error() string {
-	return fmt.Sprintf("%s holds %d bytes, want a token of %d to %d", e.Source, e.Length, minToken, maxToken)
+	return fmt.Sprintf("%s contains %d bytes, expected a token of %d to %d bytes", e.Source, e.Length, minToken, maxToken)
 }
 
 func (d *Deps) webIdentity(ctx context.Context, s plan.Step, spec plan.WebIdentity) (aws.Credentials, error) {

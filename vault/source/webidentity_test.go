@@ -146,7 +146,7 @@ func TestInvalidTokenFile(t *testing.T) {
 				r.wantText(err, "web_identity_token_file of profile p: ", "is larger than 40000 bytes")
 			} else {
 				e := failAs[*TokenError](r, s)
-				r.wantText(e, s.Spec.(plan.WebIdentity).TokenFile, "want a token of 4 to 20000")
+				r.wantText(e, s.Spec.(plan.WebIdentity).TokenFile, "expected a token of 4 to 20000")
 			}
 			r.wantCalls(0)
 		})
